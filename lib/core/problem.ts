@@ -1,0 +1,80 @@
+/**
+ * The exit statuses of the program, by name; `docs/` and `hydra help exit-codes` are made from this table.
+ */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  unauthorised: 3,
+  notFound: 4,
+  conflict: 5,
+  unreachable: 6,
+  noUsableKey: 7,
+  someFailed: 8,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+/** A name of an exit status. */
+export type ExitName = keyof typeof EXIT;
+
+/** What a {@link Problem} may tell beside its message. */
+export interface ProblemDetails {
+  /** Stable name of the reason, lower case with dashes, for scripts. */
+  readonly code: string;
+  /** The exit status that this problem ends the program with. */
+  readonly exit: ExitName;
+  /** One line: the next thing to type or to look at. */
+  readonly hint?: string;
+  /** HTTP status of the answer that caused it. */
+  readonly status?: number;
+  /** The request that it happened in, its address already without credentials. */
+  readonly request?: { readonly method: string; readonly url: string };
+  /** More findings of the same kind, told together: one line each. */
+  readonly also?: readonly string[];
+  readonly cause?: unknown;
+}
+
+/**
+ * An expected failure, told to a person as one line and a hint, and to a program as its code and exit status.
+ *
+ * Messages are sentence case without a final period: action, thing, then the reason after a colon.
+ * They never hold a secret, a token or the userinfo of an address.
+ */
+export class Problem extends Error {
+  override readonly name = "Problem";
+  readonly code: string;
+  readonly exit: ExitName;
+  readonly hint: string | undefined;
+  readonly status: number | undefined;
+  readonly request: { readonly method: string; readonly url: string } | undefined;
+  readonly also: readonly string[];
+
+  constructor(message: string, details: ProblemDetails) {
+    super(message, details.cause === undefined ? {} : { cause: details.cause });
+    this.code = details.code;
+    this.exit = details.exit;
+    this.hint = details.hint;
+    this.status = details.status;
+    this.request = details.request;
+    this.also = details.also ?? [];
+  }
+}
+
+/** A wrong command line or configuration: exit status 2, nothing was sent. */
+export function usage(message: string, hint?: string, code = "usage"): Problem {
+  return new Problem(message, { code, exit: "usage", ...(hint === undefined ? {} : { hint }) });
+}
+
+/** The message of anything thrown, for a place where only text helps. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The `code` of a system or library error (`ENOENT`, `ECONNREFUSED`, …), wherever in its chain of causes it stands. */
+export function systemCode(error: unknown): string | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
+    if ("code" in at && typeof at.code === "string") return at.code;
+  }
+  return undefined;
+}
