@@ -1,0 +1,35 @@
+import { quoted } from "./text.ts";
+
+/** The reference tokens of a JSON Pointer, unescaped; the empty list is the whole document. */
+export type Pointer = readonly string[];
+
+/**
+ * Reads a JSON Pointer in its string form (RFC 6901, section 3 and 4).
+ *
+ * Returns the unescaped tokens, or `{ error }` with the reason when the text is no pointer.
+ */
+export function parsePointer(text: string): Pointer | { readonly error: string } {
+  if (text === "") return [];
+  if (!text.startsWith("/")) return { error: "a JSON pointer starts with a slash" };
+  const stray = /~(?![01]).?/u.exec(text);
+  if (stray !== null) return { error: `${quoted(stray[0])} is no escape, a tilde is written ~0 and a slash ~1` };
+  return text
+    .slice(1)
+    .split("/")
+    .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+/** The member of an object or the element of an array under a name, or undefined where there is none. */
+export function childOf(value: unknown, name: string): unknown {
+  if (Array.isArray(value)) {
+    const elements: readonly unknown[] = value;
+    return /^(?:0|[1-9][0-9]*)$/.test(name) ? elements[Number(name)] : undefined;
+  }
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+  return Reflect.get(value, name);
+}
+
+/** The value that a pointer refers to (RFC 6901, section 4), or undefined where the document has none. */
+export function resolvePointer(document: unknown, pointer: Pointer): unknown {
+  return pointer.reduce(childOf, document);
+}
