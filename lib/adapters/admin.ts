@@ -1,0 +1,570 @@
+import * as v from "valibot";
+import { formatDuration } from "../core/duration.ts";
+import { type Http, type HttpAnswer, type HttpRequest, NetworkFailure } from "../core/network.ts";
+import { type ExitName, Problem } from "../core/problem.ts";
+import { shownUrl } from "../core/secret.ts";
+import { printable, quoted } from "../core/text.ts";
+import {
+  type Answer,
+  FAMILIES,
+  type Fault,
+  faultOf,
+  hasOwnError,
+  jsonOf,
+  type PageRequest,
+  type ServerFamily,
+} from "../servers/index.ts";
+
+/** A client as a server tells it: fields that this program does not know are kept. */
+export type ClientRecord = Readonly<Record<string, unknown>> & { readonly client_id: string };
+
+/** The fields that this program relies on; a list may be null where it is empty. */
+const CLIENT = v.looseObject({
+  client_id: v.pipe(v.string(), v.minLength(1)),
+  client_secret: v.optional(v.string()),
+});
+const CLIENTS = v.array(CLIENT);
+
+/** How a create ended. */
+export type CreateOutcome =
+  /** The server answered this run's own POST with 201. */
+  | { readonly kind: "created"; readonly record: ClientRecord }
+  /** An answer was lost, and the client is there under the id that this run made up. */
+  | { readonly kind: "found"; readonly record: ClientRecord }
+  /** Nothing was made. */
+  | { readonly kind: "refused"; readonly problem: unknown }
+  /** A client may have been made by this run; its secret must be kept. */
+  | { readonly kind: "unknown"; readonly problem: Problem; readonly clientId: string | undefined };
+
+/** A page of a list. */
+export interface Page {
+  readonly clients: readonly ClientRecord[];
+  readonly next: PageRequest | undefined;
+}
+
+/** One step of a JSON Patch (RFC 6902). */
+export interface PatchStep {
+  readonly op: "add" | "replace" | "remove";
+  readonly path: string;
+  readonly value?: unknown;
+}
+
+/** Where and how the admin API is reached. */
+export interface AdminOptions {
+  readonly http: Http;
+  /** The address that requests go to, without a trailing slash: `http://127.0.0.1:4445`. */
+  readonly base: string;
+  /** How messages call the server: the endpoint as the user gave it, and where it came from. */
+  readonly endpoint: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The only family to ask, or undefined to find out. */
+  readonly family: ServerFamily | undefined;
+  /** Milliseconds that the command may take; 0 means one try. */
+  readonly failAfter: number;
+  readonly monotonic: () => number;
+  readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+  readonly random: (count: number) => Uint8Array;
+  readonly warn: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** An admin API of a Hydra, whichever family it is of. */
+export interface Admin {
+  /** The family, asked for by a harmless request when no answer has told it yet. */
+  family(): Promise<ServerFamily>;
+  /** Milliseconds that are left of `--fail-after`. */
+  remaining(): number;
+  create(payload: Readonly<Record<string, unknown>>, ownId: boolean): Promise<CreateOutcome>;
+  /** The client, or undefined when there is none. */
+  find(id: string): Promise<ClientRecord | undefined>;
+  get(id: string): Promise<ClientRecord>;
+  page(request: PageRequest): Promise<Page>;
+  replace(id: string, payload: Readonly<Record<string, unknown>>): Promise<ClientRecord>;
+  patch(id: string, steps: readonly PatchStep[]): Promise<ClientRecord>;
+  remove(id: string): Promise<void>;
+  /** The same API with a few seconds of its own and deaf to signals, for finding out and taking back. */
+  afterwards(milliseconds: number): Admin;
+}
+
+/** The time of the only try when there are no retries. */
+const SINGLE_TRY = 60_000;
+
+/** The least time that one of several tries gets before it is given up for a new one. */
+const SHORTEST_TRY = 5_000;
+
+/** Milliseconds that finding out and taking back may take beyond `--fail-after`. */
+export const GRACE = 5_000;
+
+interface Ask {
+  readonly method: HttpRequest["method"];
+  readonly path: (family: ServerFamily) => string;
+  readonly body?: unknown;
+  /** What the command was doing, for messages: `Cannot create client`. */
+  readonly action: string;
+  readonly names: "one client" | "the collection";
+  /** False where a repeat could do it twice. */
+  readonly repeatable: boolean;
+}
+
+interface Told {
+  readonly answer: Answer;
+  readonly family: ServerFamily;
+}
+
+/** What is known of the tries of one request; it outlives an exception. */
+interface Trail {
+  /** A try may have reached the server without its answer coming back. */
+  doubtful: boolean;
+}
+
+/** Makes the {@link Admin} API. */
+export function createAdmin(options: AdminOptions): Admin {
+  const { base, endpoint, monotonic } = options;
+  const began = monotonic();
+  let known = options.family;
+  const remaining = (): number =>
+    options.failAfter === 0 ? SINGLE_TRY : Math.max(0, options.failAfter - (monotonic() - began));
+
+  function url(ask: Ask, family: ServerFamily): string {
+    return `${base}${ask.path(family)}`;
+  }
+
+  function problem(ask: Ask, family: ServerFamily, message: string, details: Details): Problem {
+    return new Problem(`${ask.action}: ${message}`, {
+      ...details,
+      request: { method: ask.method, url: printable(shownUrl(url(ask, family))) },
+    });
+  }
+
+  /** One request until it has an answer that counts, over the retries that can help. */
+  async function send(ask: Ask, family: ServerFamily, trail: Trail): Promise<Answer> {
+    let lastAnswer: Answer | undefined;
+    let odd500 = 0;
+    for (let tries = 1; ; tries++) {
+      let failure: NetworkFailure | undefined;
+      let wait = backoff(tries, options.random);
+      const left = remaining();
+      try {
+        const answer = await options.http({
+          method: ask.method,
+          url: url(ask, family),
+          headers: {
+            accept: "application/json",
+            ...(ask.body === undefined
+              ? {}
+              : { "content-type": ask.method === "PATCH" ? "application/json-patch+json" : "application/json" }),
+            ...options.headers,
+          },
+          ...(ask.body === undefined ? {} : { body: JSON.stringify(ask.body) }),
+          timeout: options.failAfter === 0 || !ask.repeatable ? left : Math.min(left, Math.max(SHORTEST_TRY, left / 2)),
+          once: !ask.repeatable,
+          signal: options.signal,
+        });
+        lastAnswer = readAnswer(answer);
+        if (lastAnswer.status === 500 && !hasOwnError(lastAnswer)) odd500++;
+        const again = retryable(lastAnswer, odd500);
+        if (mayHavePassed(lastAnswer)) trail.doubtful = true;
+        if (!again || (!ask.repeatable && trail.doubtful)) return lastAnswer;
+        wait = retryAfter(answer.headers.get("retry-after")) ?? wait;
+      } catch (error) {
+        if (!(error instanceof NetworkFailure)) {
+          // An interruption: whether this try reached the server is not known.
+          trail.doubtful = true;
+          throw error;
+        }
+        failure = error;
+        if (failure.maybeSent) trail.doubtful = true;
+      }
+      const helps =
+        failure === undefined ||
+        failure.kind === "refused" ||
+        failure.kind === "unresolved" ||
+        ((failure.kind === "lost" || failure.kind === "timeout") && ask.repeatable);
+      const rest = remaining();
+      const over = options.failAfter === 0 || rest <= 0 || (failure === undefined && wait > rest);
+      if (!helps || over) {
+        if (lastAnswer !== undefined) return lastAnswer;
+        throw noAnswer(ask, family, failure, helps && options.failAfter > 0);
+      }
+      if (tries === 1) {
+        const what = failure?.message ?? `server answered ${lastAnswer?.status ?? 0}`;
+        options.warn(
+          `${ask.action} yet: ${what} (${endpoint}); trying again for ${formatDuration(Math.round(rest / 100) * 100)}`,
+        );
+      }
+      await options.sleep(Math.min(wait, rest), options.signal);
+      if (remaining() <= 0) {
+        if (lastAnswer !== undefined) return lastAnswer;
+        throw noAnswer(ask, family, failure, true);
+      }
+    }
+  }
+
+  function noAnswer(ask: Ask, family: ServerFamily, failure: NetworkFailure | undefined, ranOut: boolean): Problem {
+    const kind = failure?.kind ?? "lost";
+    const spent = ranOut ? ` (tried for ${formatDuration(options.failAfter)})` : "";
+    return problem(ask, family, `no answer from ${endpoint}: ${failure?.message ?? "the connection failed"}${spent}`, {
+      code:
+        kind === "timeout"
+          ? "timeout"
+          : kind === "certificate"
+            ? "certificate"
+            : kind === "protocol"
+              ? "not-http"
+              : "unreachable",
+      exit: "unreachable",
+      hint: HINTS[kind],
+      cause: failure,
+    });
+  }
+
+  /** Asks with the family that is known, or with each in turn until a path exists. */
+  async function tell(ask: Ask, trail: Trail = { doubtful: false }): Promise<Told> {
+    const families = known === undefined ? FAMILIES : [known];
+    let told: Told | undefined;
+    for (const family of families) {
+      const answer = await send(ask, family, trail);
+      const missing = answer.status >= 400 && faultOf(answer, family, ask.names).kind === "missing-route";
+      if (!missing) {
+        // A refusal at the door (a proxy's 401, a 502) says nothing about the family behind it.
+        if (answer.status < 300 || faultOf(answer, family, ask.names).kind !== "unauthorised")
+          known ??= answer.status < 500 ? family : undefined;
+        return { answer, family };
+      }
+      told = { answer, family };
+    }
+    const at = families.map((family) => family.clients).join(" nor ");
+    const family = told?.family ?? families[0];
+    if (family === undefined) throw new TypeError("there is no server family");
+    throw problem(
+      ask,
+      family,
+      `${endpoint} has no ${families.length > 1 ? "path " : ""}${at}: it is not a Hydra admin port`,
+      {
+        code: "not-an-admin-api",
+        exit: "failed",
+        status: 404,
+        hint: "give the address of the admin port (4445 by default, not the public 4444), without a path behind it",
+      },
+    );
+  }
+
+  function refusal(ask: Ask, told: Told): Problem {
+    const fault = faultOf(told.answer, told.family, ask.names);
+    const row = FAULTS[fault.kind];
+    const { status, contentType } = told.answer;
+    const said =
+      fault.kind === "moved"
+        ? `server redirects to ${quoted(shownUrl(told.answer.location))} (status ${status}), which is not followed`
+        : fault.reason !== undefined
+          ? `server answered ${status}: ${cut(printable(fault.reason))}`
+          : `server answered ${status}${/html/i.test(contentType) ? " with a web page" : ""}`;
+    return problem(ask, told.family, said, { ...row, status });
+  }
+
+  function ok(ask: Ask, told: Told): unknown {
+    const { status } = told.answer;
+    if (status < 200 || status > 299) throw refusal(ask, told);
+    return jsonOf(told.answer.text);
+  }
+
+  function unreadable(ask: Ask, told: Told, what: string): Problem {
+    const page = /html/i.test(told.answer.contentType) ? "a web page" : "something else";
+    return problem(ask, told.family, `server answered ${told.answer.status} with ${page} instead of ${what}`, {
+      code: "unreadable-answer",
+      exit: "failed",
+      status: told.answer.status,
+      hint: "check that the endpoint is a Hydra admin port and not a proxy or another service",
+    });
+  }
+
+  function client(ask: Ask, told: Told): ClientRecord {
+    const record = v.safeParse(CLIENT, ok(ask, told));
+    if (!record.success) throw unreadable(ask, told, "a client");
+    return record.output;
+  }
+
+  const one = (id: string) => (family: ServerFamily) => `${family.clients}/${encodeURIComponent(id)}`;
+  const all = (family: ServerFamily): string => family.clients;
+
+  async function find(id: string, action = `Cannot get client ${quoted(id)}`): Promise<ClientRecord | undefined> {
+    const ask: Ask = { method: "GET", path: one(id), action, names: "one client", repeatable: true };
+    const told = await tell(ask);
+    const { answer, family } = told;
+    if (answer.status >= 400 && faultOf(answer, family, "one client").kind === "not-found") return undefined;
+    return client(ask, told);
+  }
+
+  async function changed(ask: Ask): Promise<ClientRecord> {
+    return client(ask, await tell(ask));
+  }
+
+  /** After a lost answer: is the client of this id there? Undefined when that cannot be found out in time. */
+  async function look(id: string): Promise<ClientRecord | "none" | undefined> {
+    try {
+      return (await admin.afterwards(GRACE).find(id)) ?? "none";
+    } catch {
+      return undefined;
+    }
+  }
+
+  async function create(payload: Readonly<Record<string, unknown>>, ownId: boolean): Promise<CreateOutcome> {
+    const id = typeof payload["client_id"] === "string" ? payload["client_id"] : undefined;
+    const ask: Ask = {
+      method: "POST",
+      path: all,
+      body: payload,
+      action: "Cannot create client",
+      names: "the collection",
+      repeatable: id !== undefined,
+    };
+    const trail: Trail = { doubtful: false };
+    let told: Told;
+    try {
+      told = await tell(ask, trail);
+    } catch (error) {
+      return settle(error);
+    }
+    const { answer, family } = told;
+    if (answer.status >= 200 && answer.status < 300) {
+      const record = v.safeParse(CLIENT, jsonOf(answer.text));
+      if (record.success && answer.status === 201) return { kind: "created", record: record.output };
+      trail.doubtful = true;
+      return settle(unreadable(ask, told, "the client that it made"));
+    }
+    const fault = faultOf(answer, family, ask.names);
+    if (fault.kind === "id-refused") {
+      if (ownId) {
+        const { client_id: _, ...rest } = payload;
+        return create(rest, false);
+      }
+      return {
+        kind: "refused",
+        problem: problem(
+          ask,
+          family,
+          `this server does not let a client's id be chosen${id === undefined ? "" : ` (--id ${quoted(id)})`}`,
+          {
+            code: "id-refused",
+            exit: "failed",
+            status: answer.status,
+            hint: "Hydra 2.0 and 2.1 make the id themselves: leave out --id, or move the server to 2.2 or newer",
+          },
+        ),
+      };
+    }
+    return settle(fault.kind === "conflict" ? conflict(ask, told, id) : refusal(ask, told));
+
+    /** What a create that has no answer of its own came to. */
+    async function settle(error: unknown): Promise<CreateOutcome> {
+      if (!trail.doubtful) return { kind: "refused", problem: error };
+      const found = id !== undefined && ownId ? await look(id) : undefined;
+      if (found !== undefined && found !== "none") return { kind: "found", record: found };
+      const reason =
+        error instanceof Problem
+          ? error
+          : new Problem("Cannot create client: interrupted", { code: "interrupted", exit: "failed", cause: error });
+      return { kind: "unknown", problem: doubt(reason, found === "none"), clientId: id };
+    }
+
+    function doubt(reason: Problem, absent: boolean): Problem {
+      const which = id === undefined ? "look for the newest client of this name" : `look for client ${quoted(id)}`;
+      const state = absent
+        ? "the server does not have the client now, but the request may still arrive"
+        : reason.code === "conflict"
+          ? "an answer was lost before, so the client may be this run's"
+          : "the client may have been made all the same";
+      return new Problem(`${reason.message}; ${state}`, {
+        code: reason.code,
+        exit: reason.exit,
+        hint: `${which} before you run this again: hydra clients ${id === undefined ? "list" : `get ${id}`}`,
+        ...(reason.status === undefined ? {} : { status: reason.status }),
+        ...(reason.request === undefined ? {} : { request: reason.request }),
+        cause: reason,
+      });
+    }
+  }
+
+  function conflict(ask: Ask, told: Told, id: string | undefined): Problem {
+    return problem(ask, told.family, `there is a client with the id ${quoted(id ?? "")} already`, {
+      code: "conflict",
+      exit: "conflict",
+      status: told.answer.status,
+      hint: `choose another --id, or change that client: hydra clients update ${id ?? ""}`,
+    });
+  }
+
+  const admin: Admin = {
+    async family() {
+      if (known === undefined) {
+        const ask: Ask = {
+          method: "GET",
+          path: (family) => `${family.clients}${family.pageQuery({ size: 1 })}`,
+          action: "Cannot find out the server's version",
+          names: "the collection",
+          repeatable: true,
+        };
+        const told = await tell(ask);
+        if (told.answer.status > 299) throw refusal(ask, told);
+        known = told.family;
+      }
+      return known;
+    },
+    remaining,
+    create,
+    find,
+    async get(id) {
+      const action = `Cannot get client ${quoted(id)}`;
+      const record = await find(id, action);
+      if (record === undefined) throw notFound(action, id);
+      return record;
+    },
+    async page(request) {
+      const ask: Ask = {
+        method: "GET",
+        path: (family) => `${family.clients}${family.pageQuery(request)}`,
+        action: "Cannot list clients",
+        names: "the collection",
+        repeatable: true,
+      };
+      const told = await tell(ask);
+      const records = v.safeParse(CLIENTS, ok(ask, told));
+      if (!records.success) throw unreadable(ask, told, "a list of clients");
+      return { clients: records.output, next: told.family.nextPage(request, told.answer, records.output.length) };
+    },
+    async replace(id, payload) {
+      return changed({
+        method: "PUT",
+        path: one(id),
+        body: payload,
+        action: `Cannot update client ${quoted(id)}`,
+        names: "one client",
+        repeatable: true,
+      });
+    },
+    async patch(id, steps) {
+      return changed({
+        method: "PATCH",
+        path: one(id),
+        body: steps,
+        action: `Cannot update client ${quoted(id)}`,
+        names: "one client",
+        repeatable: true,
+      });
+    },
+    async remove(id) {
+      const ask: Ask = {
+        method: "DELETE",
+        path: one(id),
+        action: `Cannot delete client ${quoted(id)}`,
+        names: "one client",
+        repeatable: true,
+      };
+      const trail: Trail = { doubtful: false };
+      const told = await tell(ask, trail);
+      const gone = told.answer.status >= 400 && faultOf(told.answer, told.family, "one client").kind === "not-found";
+      // A repeat after a lost answer finds nothing because the first one worked.
+      if (gone && trail.doubtful) return;
+      ok(ask, told);
+    },
+    afterwards(milliseconds) {
+      return createAdmin({
+        ...options,
+        family: known,
+        failAfter: milliseconds,
+        signal: new AbortController().signal,
+        warn: () => {},
+      });
+    },
+  };
+  return admin;
+}
+
+interface Details {
+  readonly code: string;
+  readonly exit: ExitName;
+  readonly hint: string;
+  readonly status?: number;
+  readonly cause?: unknown;
+}
+
+/** The problem of a client that is not there. */
+export function notFound(action: string, id: string): Problem {
+  return new Problem(`${action}: there is no client with the id ${quoted(id)}`, {
+    code: "not-found",
+    exit: "notFound",
+    status: 404,
+    hint: "hydra clients list shows the clients that there are",
+  });
+}
+
+const FAULTS: Readonly<Record<Fault["kind"], Details>> = {
+  "missing-route": { code: "missing-route", exit: "failed", hint: "check that the endpoint is a Hydra admin port" },
+  "not-found": { code: "not-found", exit: "notFound", hint: "hydra clients list shows the clients that there are" },
+  conflict: { code: "conflict", exit: "conflict", hint: "choose another --id" },
+  unauthorised: {
+    code: "unauthorised",
+    exit: "unauthorised",
+    hint: "give a token with --access-token or OAUTH2_ACCESS_TOKEN, or the header that the proxy before the server wants with --header",
+  },
+  "id-refused": { code: "id-refused", exit: "failed", hint: "leave out --id" },
+  invalid: { code: "invalid", exit: "failed", hint: "change what the server names, then run the command again" },
+  moved: {
+    code: "redirect",
+    exit: "failed",
+    hint: "give the address that it points to as --endpoint, or --api v1 or v2 if the family was found out wrongly",
+  },
+  busy: { code: "busy", exit: "unreachable", hint: "wait a little, or raise --fail-after" },
+  broken: { code: "server-error", exit: "failed", hint: "look into the server's log; -v shows each request" },
+  refused: { code: "refused", exit: "failed", hint: "-v shows each request" },
+};
+
+const HINTS: Readonly<Record<NetworkFailure["kind"], string>> = {
+  refused: "check that the server runs and that --endpoint or HYDRA_ADMIN_URL names its admin port",
+  unresolved: "check the host name in --endpoint or HYDRA_ADMIN_URL",
+  lost: "check that the address speaks http or https as the endpoint says, then run the command again",
+  certificate: "trust the server's authority with --ca-file FILE, or for a test use --skip-tls-verify",
+  protocol: "check http against https in the endpoint, and the port",
+  timeout: "raise --fail-after, or look why the server is slow",
+  "too-large": "check that the endpoint is a Hydra admin port",
+};
+
+function readAnswer(answer: HttpAnswer): Answer {
+  return {
+    status: answer.status,
+    contentType: answer.headers.get("content-type") ?? "",
+    link: answer.headers.get("link") ?? "",
+    location: answer.headers.get("location") ?? "",
+    text: answer.text,
+  };
+}
+
+/** Whether another try can change this answer. */
+function retryable(answer: Answer, odd500: number): boolean {
+  if (answer.status === 500) return odd500 === 1 && !hasOwnError(answer);
+  return answer.status === 429 || answer.status === 502 || answer.status === 503 || answer.status === 504;
+}
+
+/** Whether an answer leaves open that the request was carried out: any that a gateway gives, and a 500 without words. */
+function mayHavePassed(answer: Answer): boolean {
+  if (answer.status === 500) return !hasOwnError(answer);
+  return answer.status > 501;
+}
+
+/** Milliseconds before try number `tries + 1`: doubling from 0.2 s to 5 s, between half and all of it. */
+function backoff(tries: number, random: (count: number) => Uint8Array): number {
+  const full = Math.min(5_000, 200 * 2 ** (tries - 1));
+  return full * (0.5 + (random(1)[0] ?? 0) / 510);
+}
+
+/** The Retry-After of RFC 9110, 10.2.3, as seconds or a date; in milliseconds. */
+function retryAfter(value: string | null): number | undefined {
+  if (value === null) return undefined;
+  if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+}
+
+function cut(text: string): string {
+  return text.length > 400 ? `${text.slice(0, 399)}…` : text;
+}

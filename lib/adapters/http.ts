@@ -1,0 +1,196 @@
+import { createFetch } from "ofetch";
+import { isLoopback } from "../core/address.ts";
+import { type FailureKind, type Http, type HttpRequest, NetworkFailure } from "../core/network.ts";
+import { reasonOf, systemCode } from "../core/problem.ts";
+import { shownHeader, shownUrl } from "../core/secret.ts";
+import { printable } from "../core/text.ts";
+import type { Transport, Wire } from "./transport.ts";
+
+/** What every exchange of one {@link Http} shares. */
+export interface HttpOptions {
+  /** The unix socket to go through. */
+  readonly socket?: string;
+  /** The runtime's way to make a connection. */
+  readonly transport: Transport;
+  /** Certificates to trust, PEM. Asked for only when the address is https. */
+  readonly authorities: () => Promise<readonly string[]>;
+  readonly skipVerify?: boolean;
+  /** Told each request and answer, credentials already left out. */
+  readonly trace?: (line: string) => void;
+  readonly monotonic: () => number;
+}
+
+/** Limit of an answer's body where the caller names none: 64 MiB. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+const TIMEOUT = Symbol("timeout");
+
+/** Makes the one door to the network: ofetch over the transport of the runtime. */
+export function createHttp(options: HttpOptions): Http {
+  let authorities: Promise<readonly string[]> | undefined;
+
+  async function wireTo(url: URL, once: boolean): Promise<Wire> {
+    const secure = url.protocol === "https:" && options.skipVerify !== true;
+    if (secure) authorities ??= options.authorities();
+    return {
+      ...(options.socket === undefined ? {} : { socket: options.socket }),
+      ...(secure && authorities !== undefined ? { authorities: await authorities } : {}),
+      skipVerify: options.skipVerify === true && url.protocol === "https:",
+      direct: options.socket !== undefined || isLoopback(url.hostname),
+      once,
+    };
+  }
+
+  return async (request) => {
+    const url = new URL(request.url);
+    const wire = await wireTo(url, request.once === true);
+    const control = new AbortController();
+    const outside = request.signal;
+    const stop = (): void => control.abort(outside?.reason);
+    if (isAborted(outside)) throw outside?.reason;
+    outside?.addEventListener("abort", stop, { once: true });
+    const timer =
+      request.timeout === undefined
+        ? undefined
+        : setTimeout(() => control.abort(TIMEOUT), Math.max(1, request.timeout));
+    const began = options.monotonic();
+    trace(options, request);
+    try {
+      const send = createFetch({ fetch: (input, init) => options.transport(wire)(String(input), init ?? {}) });
+      const answer = await send.raw(request.url, {
+        method: request.method,
+        headers: { ...request.headers },
+        ...(request.body === undefined ? {} : { body: request.body }),
+        redirect: "manual",
+        responseType: "stream",
+        ignoreResponseError: true,
+        retry: false,
+        signal: control.signal,
+      });
+      const bytes = await readBody(answer.body, request.maxBytes ?? MAX_BYTES, control);
+      options.trace?.(`< ${answer.status} (${bytes.length} bytes, ${Math.round(options.monotonic() - began)} ms)`);
+      return { status: answer.status, headers: answer.headers, bytes, text: new TextDecoder().decode(bytes) };
+    } catch (error) {
+      if (isAborted(outside)) throw outside?.reason;
+      const failure =
+        error instanceof NetworkFailure
+          ? error
+          : control.signal.reason === TIMEOUT
+            ? new NetworkFailure("timeout", "no whole answer in time")
+            : networkFailure(error);
+      options.trace?.(`< ${failure.message} (${Math.round(options.monotonic() - began)} ms)`);
+      throw failure;
+    } finally {
+      clearTimeout(timer);
+      outside?.removeEventListener("abort", stop);
+    }
+  };
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+function trace(options: HttpOptions, request: HttpRequest): void {
+  if (options.trace === undefined) return;
+  const through = options.socket === undefined ? "" : ` (through ${options.socket})`;
+  options.trace(`> ${request.method} ${printable(shownUrl(request.url))}${through}`);
+  for (const [name, value] of Object.entries(request.headers ?? {})) options.trace(`> ${shownHeader(name, value)}`);
+}
+
+async function readBody(
+  body: ReadableStream<Uint8Array> | null | undefined,
+  maxBytes: number,
+  control: AbortController,
+): Promise<Uint8Array> {
+  if (body === null || body === undefined) return new Uint8Array();
+  const reader = body.getReader();
+  // The runtime does not always end a read when its request is aborted, so the abort is raced here too.
+  const aborted = new Promise<never>((_, reject) => {
+    const stop = (): void => reject(control.signal.reason);
+    if (control.signal.aborted) stop();
+    else control.signal.addEventListener("abort", stop, { once: true });
+  });
+  aborted.catch(() => {});
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await Promise.race([reader.read(), aborted]);
+    if (done) break;
+    length += value.length;
+    if (length > maxBytes) {
+      reader.cancel().catch(() => {});
+      throw new NetworkFailure("too-large", `the answer is larger than ${Math.round(maxBytes / 1024 / 1024)} MiB`);
+    }
+    parts.push(value);
+  }
+  if (parts.length === 1 && parts[0] !== undefined) return parts[0];
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+const KINDS = new Map<string, readonly [FailureKind, string]>([
+  ["ECONNREFUSED", ["refused", "connection refused"]],
+  ["ConnectionRefused", ["refused", "connection refused"]],
+  ["FailedToOpenSocket", ["refused", "cannot open a connection"]],
+  ["ENOENT", ["refused", "there is no such socket"]],
+  ["EACCES", ["refused", "the socket may not be used: permission denied"]],
+  ["ENOTSOCK", ["refused", "it is not a socket"]],
+  ["EHOSTUNREACH", ["refused", "no route to the host"]],
+  ["ENETUNREACH", ["refused", "the network is unreachable"]],
+  ["EADDRNOTAVAIL", ["refused", "the address cannot be reached from here"]],
+  ["ETIMEDOUT", ["lost", "the connection timed out"]],
+  ["ENOTFOUND", ["unresolved", "the host name cannot be resolved"]],
+  ["EAI_AGAIN", ["unresolved", "the host name cannot be resolved now"]],
+  ["ECONNRESET", ["lost", "the connection was closed before a whole answer"]],
+  ["ConnectionClosed", ["lost", "the connection was closed before a whole answer"]],
+  ["EPIPE", ["lost", "the connection was closed before a whole answer"]],
+  ["ECONNABORTED", ["lost", "the connection was closed before a whole answer"]],
+  ["UND_ERR_SOCKET", ["lost", "the connection was closed before a whole answer"]],
+  ["EPROTO", ["protocol", "the TLS handshake failed: this port may not speak TLS"]],
+  ["ERR_SSL_WRONG_VERSION_NUMBER", ["protocol", "the TLS handshake failed: this port may not speak TLS"]],
+  ["ERR_TLS_CERT_ALTNAME_INVALID", ["certificate", "the certificate is for another host name"]],
+  ["CERT_HAS_EXPIRED", ["certificate", "the certificate has expired"]],
+  ["CERT_NOT_YET_VALID", ["certificate", "the certificate is not valid yet"]],
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", ["certificate", "the certificate is self-signed and not trusted"]],
+  ["SELF_SIGNED_CERT_IN_CHAIN", ["certificate", "the certificate's authority is not trusted"]],
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", ["certificate", "the certificate's authority is not trusted"]],
+  ["UNABLE_TO_GET_ISSUER_CERT", ["certificate", "the certificate's authority is not trusted"]],
+  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", ["certificate", "the certificate's authority is not trusted"]],
+  ["CERT_SIGNATURE_FAILURE", ["certificate", "the certificate's signature is wrong"]],
+  ["CERT_REVOKED", ["certificate", "the certificate is revoked"]],
+  ["CERT_UNTRUSTED", ["certificate", "the certificate is not trusted"]],
+  ["INVALID_CA", ["certificate", "the certificate's authority may not sign"]],
+]);
+
+/** Bodies that do not decode: the server has answered, and no repeat mends it. */
+const UNREADABLE = /^(Malformed|InvalidHTTP|HPE_|Zlib|Z_|Brotli|Unsupported|InvalidMethod|HTTPHeaders)/;
+
+function networkFailure(error: unknown): NetworkFailure {
+  const code = systemCode(error) ?? "";
+  const known = KINDS.get(code);
+  if (known !== undefined) return new NetworkFailure(known[0], known[1], error);
+  const text = deepest(error);
+  if (UNREADABLE.test(code) || /invalid HTTP|parse error|Parse Error|malformed/i.test(text)) {
+    return new NetworkFailure("protocol", "the answer is not HTTP", error);
+  }
+  if (/certificate|self.signed|UnknownIssuer|CaUsedAsEndEntity|NotValidForName/i.test(text)) {
+    return new NetworkFailure("certificate", `the certificate is not trusted: ${printable(text)}`, error);
+  }
+  if (/refused/i.test(text)) return new NetworkFailure("refused", "connection refused", error);
+  if (/InvalidContentType|received corrupt message|wrong version number|handshake/i.test(text)) {
+    return new NetworkFailure("protocol", "the TLS handshake failed: this port may not speak TLS", error);
+  }
+  return new NetworkFailure("lost", `the connection failed${code === "" ? "" : ` (${code})`}`, error);
+}
+
+function deepest(error: unknown): string {
+  let text = "";
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) text = reasonOf(at);
+  return text;
+}

@@ -1,0 +1,100 @@
+import type { IncomingMessage, RequestOptions } from "node:http";
+
+/** How one connection is made, beside what the address says. */
+export interface Wire {
+  /** Path of a unix socket to go through instead of TCP. */
+  readonly socket?: string;
+  /** Certificates to trust, PEM; without it those that the runtime bundles. Used for https only. */
+  readonly authorities?: readonly string[];
+  /** Take any certificate. */
+  readonly skipVerify?: boolean;
+  /** Never go through a proxy of the environment. */
+  readonly direct?: boolean;
+  /** Do not reuse a connection: a reused one that the server just closed makes the runtime send a request again. */
+  readonly once?: boolean;
+}
+
+/** A fetch that takes its wiring from a closure, to be handed to ofetch. */
+export type Transport = (wire: Wire) => (input: string, init: RequestInit) => Promise<Response>;
+
+/** The options that Bun's fetch knows beyond the standard. */
+interface BunInit extends RequestInit {
+  unix?: string;
+  proxy?: false;
+  tls?: { ca?: string[]; rejectUnauthorized?: boolean };
+  keepalive?: boolean;
+}
+
+/** Bun's own fetch: it speaks unix sockets, takes certificates for each request and honours proxies. */
+const bunTransport: Transport = (wire) => (input, init) => {
+  const options: BunInit = { ...init };
+  if (wire.socket !== undefined) options.unix = wire.socket;
+  if (wire.direct === true) options.proxy = false;
+  if (wire.once === true) options.keepalive = false;
+  if (wire.authorities !== undefined || wire.skipVerify === true) {
+    options.tls = {
+      ...(wire.authorities === undefined ? {} : { ca: [...wire.authorities] }),
+      ...(wire.skipVerify === true ? { rejectUnauthorized: false } : {}),
+    };
+  }
+  return fetch(input, options);
+};
+
+/**
+ * A fetch over node:http and node:https, for runtimes whose own fetch ignores sockets and certificates without a word
+ * (Deno). It never goes through a proxy.
+ */
+const nodeTransport: Transport = (wire) => async (input, init) => {
+  const url = new URL(input);
+  const secure = url.protocol === "https:";
+  const { request } = secure ? await import("node:https") : await import("node:http");
+  const headers: Record<string, string> = {};
+  new Headers(init.headers).forEach((value, name) => {
+    headers[name] = value;
+  });
+  const options: RequestOptions & { ca?: string[]; rejectUnauthorized?: boolean } = {
+    method: init.method ?? "GET",
+    headers,
+    ...(init.signal == null ? {} : { signal: init.signal }),
+    ...(wire.socket === undefined ? {} : { socketPath: wire.socket }),
+    ...(wire.once === true ? { agent: false } : {}),
+    ...(secure && wire.authorities !== undefined ? { ca: [...wire.authorities] } : {}),
+    ...(secure && wire.skipVerify === true ? { rejectUnauthorized: false } : {}),
+  };
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    const outgoing = request(url, options, resolve);
+    outgoing.on("error", reject);
+    outgoing.end(typeof init.body === "string" ? init.body : undefined);
+  });
+  const received = new Headers();
+  for (const [name, values] of Object.entries(answer.headersDistinct)) {
+    for (const value of values ?? []) received.append(name, value);
+  }
+  const status = answer.statusCode ?? 0;
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      answer.on("data", (chunk: Uint8Array) => controller.enqueue(new Uint8Array(chunk)));
+      answer.on("end", () => controller.close());
+      answer.on("error", (error) => controller.error(error));
+    },
+    cancel() {
+      answer.destroy();
+    },
+  });
+  const empty = status === 204 || status === 205 || status === 304;
+  if (empty) answer.resume();
+  return new Response(empty ? null : body, { status, headers: received });
+};
+
+/** The transport of the runtime at hand. */
+export const transport: Transport = "Bun" in globalThis ? bunTransport : nodeTransport;
+
+/**
+ * The certificates that https trusts: those bundled with the runtime, those of the system, and the given ones on top.
+ * Loaded only when an https address is asked.
+ */
+export async function trustedAuthorities(extra: readonly string[]): Promise<string[]> {
+  const tls = await import("node:tls");
+  const system = tls.getCACertificates("system");
+  return [...new Set([...tls.rootCertificates, ...system, ...extra])];
+}

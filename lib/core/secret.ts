@@ -1,0 +1,55 @@
+/** The unreserved characters of RFC 3986: safe in URLs, in Basic credentials and in a shell without quotes. */
+export const SECRET_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+/** Length of a generated secret: 26 characters of 66 are 157 bits. */
+export const SECRET_LENGTH = 26;
+
+/** The server refuses a shorter one. */
+export const SECRET_SHORTEST = 6;
+
+/** bcrypt, with which the server stores it, looks at no more bytes than these. */
+export const SECRET_BCRYPT_BYTES = 72;
+
+/**
+ * Makes a client secret from unreserved characters, each equally likely.
+ *
+ * @param random gives that many random bytes; bytes beyond the last whole multiple of the alphabet are drawn again.
+ */
+export function generateSecret(random: (count: number) => Uint8Array, length = SECRET_LENGTH): string {
+  const limit = 256 - (256 % SECRET_ALPHABET.length);
+  let secret = "";
+  while (secret.length < length) {
+    for (const byte of random(length * 2)) {
+      if (byte < limit && secret.length < length) secret += SECRET_ALPHABET[byte % SECRET_ALPHABET.length];
+    }
+  }
+  return secret;
+}
+
+/** What stands in place of a credential wherever a request is shown. */
+export const REDACTED = "(redacted)";
+
+/** Fields of a client that are credentials: they are shown only where a command was asked to deliver them. */
+export const CREDENTIAL_FIELDS: readonly string[] = ["client_secret", "registration_access_token"];
+
+/** Header names whose values may be shown; any other value may be a credential. */
+const OPEN_HEADERS = new Set(["accept", "content-type", "user-agent", "x-forwarded-proto", "content-length"]);
+
+/** A header as a log may show it. */
+export function shownHeader(name: string, value: string): string {
+  return `${name}: ${OPEN_HEADERS.has(name.toLowerCase()) ? value : REDACTED}`;
+}
+
+/** An address without its userinfo, query and fragment values that may hold credentials. */
+export function shownUrl(address: string): string {
+  if (!URL.canParse(address)) return address.replace(/\/\/[^/@]*@/, "//");
+  const url = new URL(address);
+  url.username = "";
+  url.password = "";
+  return url.href;
+}
+
+/** A record without its credentials, for every place that shows a client and was not asked for them. */
+export function withoutCredentials(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).filter(([field]) => !CREDENTIAL_FIELDS.includes(field)));
+}

@@ -1,0 +1,38 @@
+import type { Answer, PageRequest, ServerFamily } from "./family.ts";
+import { errorText, linkTo, parametersOf } from "./words.ts";
+
+/** Ory Hydra 1.x: no prefix, updates by GET and PUT (a PATCH is 405 on 1.8 and breaks the secret on 1.10), limit and offset. */
+export const HYDRA_1: ServerFamily = {
+  api: "v1",
+  label: "Hydra 1.x",
+  clients: "/clients",
+  update: "put",
+  unknownFields: new Set([
+    "skip_consent",
+    "skip_logout_consent",
+    "access_token_strategy",
+    "device_authorization_grant_access_token_lifespan",
+    "device_authorization_grant_id_token_lifespan",
+    "device_authorization_grant_refresh_token_lifespan",
+  ]),
+  largestPage: 500,
+  pageQuery(page: PageRequest): string {
+    return parametersOf({
+      limit: String(page.size),
+      offset: String(page.offset ?? 0),
+      client_name: page.name,
+      owner: page.owner,
+    });
+  },
+  nextPage(page: PageRequest, answer: Answer, count: number): PageRequest | undefined {
+    const offset = page.offset ?? 0;
+    if (answer.link === "") return count > 0 ? { ...page, offset: offset + count } : undefined;
+    const next = Number(linkTo("next", answer.link)?.get("offset"));
+    return next > offset ? { ...page, offset: next } : undefined;
+  },
+  isUnknownClient(answer: Answer, body: unknown): boolean {
+    if (answer.status === 404) return true;
+    // 1.8 answers 401 for a client that is not there, with a sentence that a refused token never gets.
+    return answer.status === 401 && /client does not exist/i.test(errorText(body) ?? "");
+  },
+};
