@@ -1,0 +1,71 @@
+import type { JSONPathQuery } from "json-p3";
+import { Problem, reasonOf, usage } from "../core/problem.ts";
+import type { Select } from "../core/query.ts";
+import { printable, quoted } from "../core/text.ts";
+
+/** What the library takes as a document. */
+type Document = Parameters<JSONPathQuery["query"]>[0];
+
+/** How deep `..` goes: far beyond any real answer, and well within the stack. */
+const DEPTH = 1000;
+
+function isDocument(value: unknown): value is Document {
+  if (typeof value !== "object" || value === null) {
+    return value === undefined || value === null || ["string", "number", "boolean"].includes(typeof value);
+  }
+  return Object.values(value).every(isDocument);
+}
+
+/** The library's reason without the copy of the expression that it ends with. */
+function reasonIn(error: unknown, text: string): string {
+  const reason = reasonOf(error);
+  const copy = reason.lastIndexOf(` ('${text.slice(0, 1)}`);
+  return printable(copy < 0 ? reason : reason.slice(0, copy));
+}
+
+/** Where in the expression an error of the library is, counted from 1, as far as it tells. */
+function positionOf(error: unknown): string {
+  if (typeof error !== "object" || error === null || !("token" in error)) return "";
+  const { token } = error;
+  if (typeof token !== "object" || token === null || !("index" in token)) return "";
+  return typeof token.index === "number" ? ` at position ${token.index + 1}` : "";
+}
+
+/**
+ * Makes a JSONPath expression ready (RFC 9535, strictly), loading the library at the first use.
+ *
+ * A singular query (RFC 9535, 2.3.5.1) selects at most one value, any other one a list. Rejects with a usage Problem
+ * for text that is no such expression; the result throws a Problem for a document nested too deep to be searched.
+ */
+export async function compileJsonPath(text: string): Promise<Select> {
+  const { JSONPathEnvironment } = await import("json-p3");
+  let query: JSONPathQuery;
+  try {
+    query = new JSONPathEnvironment({ maxRecursionDepth: DEPTH }).compile(text);
+  } catch (error) {
+    throw usage(
+      `Cannot use JSONPath ${quoted(text)}: ${reasonIn(error, text)}${positionOf(error)}`,
+      "an expression looks like $.client_id, $.redirect_uris[*] or $.items[?@.owner=='ops'].client_id",
+    );
+  }
+  const single = query.singularQuery();
+  return (document) => {
+    try {
+      if (!isDocument(document)) throw new TypeError("the value is not JSON");
+      return {
+        values: query
+          .query(document)
+          .values()
+          .filter((value) => value !== undefined),
+        single,
+      };
+    } catch (error) {
+      throw new Problem(`Cannot apply JSONPath ${quoted(text)}: ${reasonIn(error, text)}`, {
+        code: "jsonpath",
+        exit: "failed",
+        hint: "use --format json to see the whole result",
+        cause: error,
+      });
+    }
+  };
+}
