@@ -1,0 +1,591 @@
+import type { AlgorithmInfo, AnyKeyPacket, Key, PublicKey, SignaturePacket, Subkey } from "openpgp";
+import type { FoundKey } from "../core/keymaterial.ts";
+import { findKeys, notAKey, TAG, toBase64 } from "../core/keymaterial.ts";
+import { Problem, reasonOf } from "../core/problem.ts";
+import type { EncryptedFormat, KeyName, Recipient, SkippedKey } from "../core/recipient.ts";
+import { parsePin } from "../core/recipient.ts";
+import { joined, printable, quoted } from "../core/text.ts";
+
+type OpenPgp = typeof import("openpgp");
+
+/** What a key or subkey may be used for (RFC 9580 section 5.2.3.29). */
+export type Capability = "certify" | "sign" | "encrypt" | "authenticate";
+
+/** Why a key or a part of it cannot be used. */
+export interface Trouble {
+  /** Stable name of the reason; it is the code of the `Problem` that the key ends in. */
+  readonly code: string;
+  /** The reason as it follows a colon: `it expired on 2025-01-31T00:00:00Z`. */
+  readonly reason: string;
+}
+
+/** A subkey as it was found and judged. */
+export interface SubkeyReport extends KeyName {
+  readonly created: Date;
+  readonly expires: Date | undefined;
+  readonly capabilities: readonly Capability[];
+  /** `used` for the one that is encrypted to, `spare` for one that could be, `skipped` for the rest. */
+  readonly verdict: "used" | "spare" | "skipped";
+  readonly trouble: Trouble | undefined;
+}
+
+/** A key as it was found and judged. */
+export interface KeyReport extends KeyName {
+  readonly version: number;
+  readonly created: Date;
+  readonly expires: Date | undefined;
+  readonly capabilities: readonly Capability[];
+  readonly userId: string | undefined;
+  readonly userIds: readonly string[];
+  readonly subkeys: readonly SubkeyReport[];
+  readonly encryptsTo: KeyName | undefined;
+  /** Why nothing can be encrypted to it, or undefined. */
+  readonly trouble: Trouble | undefined;
+}
+
+/** A key that the library could read, beside the packets that it was read from. */
+interface ReadKey {
+  readonly key: Key;
+  readonly found: FoundKey;
+}
+
+const ALGORITHMS: Readonly<Record<string, string>> = {
+  rsaEncryptSign: "RSA",
+  rsaEncrypt: "RSA",
+  rsaSign: "RSA",
+  elgamal: "ElGamal",
+  dsa: "DSA",
+  ecdh: "ECDH",
+  ecdsa: "ECDSA",
+  eddsaLegacy: "EdDSA",
+  ed25519: "Ed25519",
+  x25519: "X25519",
+  ed448: "Ed448",
+  x448: "X448",
+};
+
+const CURVES: Readonly<Record<string, string>> = {
+  ed25519Legacy: "Ed25519",
+  curve25519Legacy: "Curve25519",
+  nistP256: "NIST P-256",
+  nistP384: "NIST P-384",
+  nistP521: "NIST P-521",
+};
+
+/** An algorithm as a person writes it: `RSA 3072`, `ECDH Curve25519`, `X25519`. */
+function algorithmName(info: AlgorithmInfo): string {
+  const name = ALGORITHMS[info.algorithm] ?? info.algorithm;
+  if (info.bits !== undefined) return `${name} ${info.bits}`;
+  return info.curve === undefined ? name : `${name} ${CURVES[info.curve] ?? info.curve}`;
+}
+
+function fingerprintOf(key: Key | Subkey): string {
+  return key.getFingerprint().toUpperCase();
+}
+
+function nameOf(key: Key | Subkey): KeyName {
+  return { fingerprint: fingerprintOf(key), algorithm: algorithmName(key.getAlgorithmInfo()) };
+}
+
+/** A moment as it is shown: UTC to the second. */
+function isoTime(date: Date): string {
+  return date.toISOString().replace(/\.\d{3}Z$/, "Z");
+}
+
+/** The moment that the library answered, which has its own words for never and for unknown. */
+function moment(answer: Date | number | null): Date | undefined {
+  return answer instanceof Date ? answer : undefined;
+}
+
+/** What the flags of a signature allow, kept to what the algorithm can do. */
+function capabilitiesOf(
+  pgp: OpenPgp,
+  algorithm: number,
+  signature: SignaturePacket | undefined,
+): readonly Capability[] {
+  const bits = signature?.keyFlags?.[0] ?? 0;
+  const { keyFlags, publicKey } = pgp.enums;
+  const encrypts: readonly number[] = [
+    publicKey.rsaEncryptSign,
+    publicKey.rsaEncrypt,
+    publicKey.elgamal,
+    publicKey.ecdh,
+    publicKey.x25519,
+    publicKey.x448,
+  ];
+  const rows: readonly (readonly [Capability, number])[] = [
+    ["certify", keyFlags.certifyKeys],
+    ["sign", keyFlags.signData],
+    ["encrypt", encrypts.includes(algorithm) ? keyFlags.encryptCommunication | keyFlags.encryptStorage : 0],
+    ["authenticate", keyFlags.authentication],
+  ];
+  return rows.flatMap(([name, mask]) => ((bits & mask) === 0 ? [] : [name]));
+}
+
+/** Why something cannot be encrypted to because of what it is for. */
+function purposeTrouble(capabilities: readonly Capability[]): Trouble | undefined {
+  if (capabilities.includes("encrypt")) return undefined;
+  const uses: Readonly<Record<Capability, string>> = {
+    certify: "certifying",
+    sign: "signing",
+    encrypt: "encryption",
+    authenticate: "authentication",
+  };
+  const purpose = capabilities.length === 0 ? "it does not say that it is for encryption" : undefined;
+  const code = "pgp-key-sign-only";
+  return { code, reason: purpose ?? `it is for ${joined(capabilities.map((use) => uses[use]))} only` };
+}
+
+/** Why an algorithm or its size is not trusted any more, by the library's own limits. */
+function weakness(pgp: OpenPgp, packet: AnyKeyPacket): Trouble | undefined {
+  const info = packet.getAlgorithmInfo();
+  const { rejectPublicKeyAlgorithms, rejectCurves, minRSABits } = pgp.config;
+  const weak = (reason: string) => ({ code: "pgp-key-weak", reason });
+  if (rejectPublicKeyAlgorithms.has(packet.algorithm)) return weak(`${algorithmName(info)} is too weak`);
+  if (info.algorithm.startsWith("rsa") && (info.bits ?? 0) < minRSABits) {
+    return weak(`${algorithmName(info)} is too weak, 2048 bits are the least`);
+  }
+  const rejected = [...rejectCurves].some((curve) => curve === info.curve);
+  return rejected ? weak(`the curve of ${algorithmName(info)} is not accepted`) : undefined;
+}
+
+/** The newest of some signatures, or undefined. */
+function newest(signatures: readonly SignaturePacket[]): SignaturePacket | undefined {
+  return signatures.reduce<SignaturePacket | undefined>((best, one) => {
+    return best === undefined || (one.created ?? 0) >= (best.created ?? 0) ? one : best;
+  }, undefined);
+}
+
+const REVOCATION_REASONS: Readonly<Record<number, string>> = {
+  1: "it was superseded",
+  2: "it was compromised",
+  3: "it was retired",
+};
+
+/** A revocation in words, from the signature that made it. */
+async function revocationTrouble(
+  signatures: readonly SignaturePacket[],
+  key: AnyKeyPacket,
+  type: number,
+  data: object,
+): Promise<Trouble> {
+  for (const signature of signatures) {
+    const made = signature.created;
+    const sound = await signature.verify(key, type, data, made ?? undefined).then(
+      () => true,
+      () => false,
+    );
+    if (!sound || made === null) continue;
+    const why = REVOCATION_REASONS[signature.reasonForRevocationFlag ?? 0];
+    const comment = signature.reasonForRevocationString;
+    const told = [why, comment ? quoted(comment) : undefined].filter((word) => word !== undefined).join(", ");
+    return { code: "pgp-key-revoked", reason: `it was revoked on ${isoTime(made)}${told === "" ? "" : ` (${told})`}` };
+  }
+  return { code: "pgp-key-revoked", reason: "it was revoked" };
+}
+
+function futureTrouble(what: string, from: Date, now: Date): Trouble {
+  return {
+    code: "pgp-key-not-yet-valid",
+    reason: `${what} ${isoTime(from)}, which is in the future for this machine (its clock says ${isoTime(now)})`,
+  };
+}
+
+function expiredTrouble(expires: Date): Trouble {
+  return { code: "pgp-key-expired", reason: `it expired on ${isoTime(expires)}` };
+}
+
+/** The direct-key signatures, which hold what a version 6 key says of itself (RFC 9580 section 10.1.1). */
+function directSignatures(pgp: OpenPgp, key: Key): readonly SignaturePacket[] {
+  if (!("directSignatures" in key) || !Array.isArray(key.directSignatures)) return [];
+  return key.directSignatures.filter((one) => one instanceof pgp.SignaturePacket);
+}
+
+/** The signature that says what a primary key is for. */
+async function selfSignature(pgp: OpenPgp, key: Key, now: Date): Promise<SignaturePacket | undefined> {
+  if (key.keyPacket.version === 6) return newest(directSignatures(pgp, key));
+  const primary = await key.getPrimaryUser(now).catch(() => undefined);
+  return primary?.selfCertification ?? newest(key.users.flatMap((user) => user.selfCertifications));
+}
+
+/** Why a primary key cannot be used, whatever its subkeys are. */
+async function primaryTrouble(pgp: OpenPgp, { key, found }: ReadKey, now: Date): Promise<Trouble | undefined> {
+  if (found.secret) return { code: "pgp-key-private", reason: "it is a private key" };
+  if (await key.isRevoked(undefined, undefined, now)) {
+    return revocationTrouble(key.revocationSignatures, key.keyPacket, pgp.enums.signature.keyRevocation, {
+      key: key.keyPacket,
+    });
+  }
+  const weak = weakness(pgp, key.keyPacket);
+  if (weak !== undefined) return weak;
+  if (key.getCreationTime() > now) return futureTrouble("it is valid from", key.getCreationTime(), now);
+  const expires = moment(await key.getExpirationTime());
+  if (expires !== undefined && expires <= now) return expiredTrouble(expires);
+  try {
+    await key.verifyPrimaryKey(now);
+    return undefined;
+  } catch (error) {
+    const selves = [...key.users.flatMap((user) => user.selfCertifications), ...directSignatures(pgp, key)];
+    const first = selves.map((one) => one.created ?? now).sort((a, b) => a.getTime() - b.getTime())[0];
+    if (first !== undefined && first > now) return futureTrouble("its owner signed it on", first, now);
+    return { code: "pgp-key-invalid", reason: `its own signatures do not hold (${printable(reasonOf(error))})` };
+  }
+}
+
+/** Why a subkey cannot be encrypted to. */
+async function subkeyTrouble(
+  pgp: OpenPgp,
+  key: Key,
+  subkey: Subkey,
+  capabilities: readonly Capability[],
+  expires: Date | undefined,
+  now: Date,
+): Promise<Trouble | undefined> {
+  const binding = newest(subkey.bindingSignatures);
+  if (binding === undefined) return { code: "pgp-key-invalid", reason: "the primary key did not sign it" };
+  const purpose = purposeTrouble(capabilities);
+  if (purpose !== undefined) return purpose;
+  if (await subkey.isRevoked(binding, key.keyPacket, now)) {
+    return revocationTrouble(subkey.revocationSignatures, key.keyPacket, pgp.enums.signature.subkeyRevocation, {
+      key: key.keyPacket,
+      bind: subkey.keyPacket,
+    });
+  }
+  const weak = weakness(pgp, subkey.keyPacket);
+  if (weak !== undefined) return weak;
+  if (subkey.getCreationTime() > now) return futureTrouble("it is valid from", subkey.getCreationTime(), now);
+  if (expires !== undefined && expires <= now) return expiredTrouble(expires);
+  return subkey.verify(now).then(
+    () => undefined,
+    (error: unknown) => ({
+      code: "pgp-key-invalid",
+      reason: `its binding does not hold (${printable(reasonOf(error))})`,
+    }),
+  );
+}
+
+/** A subkey judged alone; whether it is the one that is used is known later. */
+async function judgeSubkey(pgp: OpenPgp, key: Key, subkey: Subkey, now: Date): Promise<SubkeyReport> {
+  const binding = await subkey.verify(now).catch(() => newest(subkey.bindingSignatures));
+  const capabilities = capabilitiesOf(pgp, subkey.keyPacket.algorithm, binding);
+  const expires = moment(await subkey.getExpirationTime(now));
+  const trouble = await subkeyTrouble(pgp, key, subkey, capabilities, expires, now);
+  const verdict = trouble === undefined ? "spare" : "skipped";
+  return { ...nameOf(subkey), created: subkey.getCreationTime(), expires, capabilities, verdict, trouble };
+}
+
+/** The subkeys of algorithms that the library cannot read and leaves out without a word (version 4 only). */
+async function unreadableSubkeys({ key, found }: ReadKey): Promise<readonly SubkeyReport[]> {
+  const read = new Set(key.subkeys.map(fingerprintOf));
+  const packets = found.packets.filter((packet) => packet.tag === TAG.publicSubkey && packet.body[0] === 4);
+  const reports = await Promise.all(
+    packets.map(async ({ body }): Promise<SubkeyReport> => {
+      const fingerprint = await fingerprintV4(body);
+      const seconds = new DataView(body.buffer, body.byteOffset, body.length).getUint32(1);
+      const algorithm = `algorithm ${body[5]}`;
+      const trouble = { code: "pgp-key-unsupported", reason: `${algorithm} is not supported` };
+      const created = new Date(seconds * 1000);
+      return { fingerprint, algorithm, created, expires: undefined, capabilities: [], verdict: "skipped", trouble };
+    }),
+  );
+  return reports.filter((report) => !read.has(report.fingerprint));
+}
+
+/** The fingerprint of a version 4 key packet: SHA-1 over its framed body (RFC 9580 section 5.5.4.2). */
+async function fingerprintV4(body: Uint8Array): Promise<string> {
+  const framed = new Uint8Array([0x99, body.length >> 8, body.length & 0xff, ...body]);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-1", framed));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0"))
+    .join("")
+    .toUpperCase();
+}
+
+/** What stands for a whole key of which no part can be encrypted to: the trouble of its newest encryption subkey. */
+function noSubkeyTrouble(subkeys: readonly SubkeyReport[], primary: Trouble): Trouble {
+  const meant = subkeys
+    .filter((subkey) => subkey.trouble?.code !== "pgp-key-sign-only")
+    .sort((a, b) => b.created.getTime() - a.created.getTime())[0];
+  if (meant?.trouble === undefined) {
+    const has = subkeys.length === 0 ? "" : ", and so are all of its subkeys";
+    return subkeys.length === 0 ? primary : { code: primary.code, reason: `${primary.reason}${has}` };
+  }
+  return {
+    code: meant.trouble.code,
+    reason: `its encryption subkey ${meant.fingerprint} cannot be used: ${meant.trouble.reason}`,
+  };
+}
+
+/** Judges one key for the moment `now`. */
+async function judge(pgp: OpenPgp, read: ReadKey, now: Date): Promise<KeyReport> {
+  const { key } = read;
+  const self = await selfSignature(pgp, key, now);
+  const capabilities = capabilitiesOf(pgp, key.keyPacket.algorithm, self);
+  const primaryUser = await key.getPrimaryUser(now).catch(() => undefined);
+  const userIds = key.getUserIDs();
+  const judged = [
+    ...(await Promise.all(key.subkeys.map((subkey) => judgeSubkey(pgp, key, subkey, now)))),
+    ...(await unreadableSubkeys(read)),
+  ];
+  const own = await primaryTrouble(pgp, read, now);
+  const chosen = own === undefined ? await key.getEncryptionKey(undefined, now).catch(() => undefined) : undefined;
+  const encryptsTo = chosen === undefined ? undefined : nameOf(chosen);
+  const subkeys = judged.map((subkey): SubkeyReport => {
+    return subkey.fingerprint === encryptsTo?.fingerprint ? { ...subkey, verdict: "used", trouble: undefined } : subkey;
+  });
+  const purpose = purposeTrouble(capabilities) ?? { code: "pgp-key-invalid", reason: "it cannot be encrypted to" };
+  return {
+    ...nameOf(key),
+    version: key.keyPacket.version,
+    created: key.getCreationTime(),
+    expires: moment(await key.getExpirationTime()),
+    capabilities,
+    userId: primaryUser?.user.userID?.userID ?? userIds[0],
+    userIds,
+    subkeys,
+    encryptsTo,
+    trouble: own ?? (encryptsTo === undefined ? noSubkeyTrouble(subkeys, purpose) : undefined),
+  };
+}
+
+/** The way out of each trouble, for the owner's fingerprint. */
+const HINTS: Readonly<Record<string, (fingerprint: string) => string>> = {
+  "pgp-key-private": (fpr) =>
+    `Export the public key with: gpg --export --armor ${fpr}; if the private one stood on a command line or in a log, treat it as exposed`,
+  "pgp-key-revoked": () => "Ask its owner for the key that took its place",
+  "pgp-key-weak": () => "Ask its owner for a newer key (RSA of 3072 bits, or Curve25519)",
+  "pgp-key-not-yet-valid": () => "Check the clock of this machine",
+  "pgp-key-expired": (fpr) =>
+    `Ask its owner to extend it and export it again: gpg --quick-set-expire ${fpr} 1y && gpg --quick-set-expire ${fpr} 1y '*'`,
+  "pgp-key-sign-only": (fpr) =>
+    `Ask its owner to add an encryption subkey and export it again: gpg --quick-add-key ${fpr}`,
+  "pgp-key-unsupported": (fpr) => `Ask its owner for a Curve25519 subkey: gpg --quick-add-key ${fpr} cv25519 encr`,
+  "pgp-key-invalid": (fpr) => `Export it again from where it was made: gpg --export --armor ${fpr}`,
+};
+
+function describe(report: KeyReport): string {
+  return `${report.fingerprint}${report.userId === undefined ? "" : ` ${quoted(report.userId)}`}`;
+}
+
+/** A key's trouble as the failure that ends the command. */
+function problemOf(report: KeyReport, trouble: Trouble, origin: string): Problem {
+  const subkeys = report.subkeys.flatMap(({ fingerprint, algorithm, trouble: own }) =>
+    own === undefined ? [] : [`Subkey ${fingerprint} (${algorithm}): ${own.reason}`],
+  );
+  return new Problem(`Cannot encrypt to ${describe(report)} from ${printable(origin)}: ${trouble.reason}`, {
+    code: trouble.code,
+    exit: "noUsableKey",
+    hint: HINTS[trouble.code]?.(report.fingerprint) ?? "Use another key",
+    also: subkeys,
+  });
+}
+
+/** Lets the library read one key; what it cannot read becomes a failure that says why. */
+async function parse(pgp: OpenPgp, found: FoundKey, origin: string): Promise<ReadKey> {
+  const version = found.packets[0]?.body[0];
+  if (version !== 4 && version !== 6) {
+    throw new Problem(`Cannot use the key from ${printable(origin)}: its format is version ${version}`, {
+      code: "pgp-key-unsupported",
+      exit: "noUsableKey",
+      hint: "Versions 4 and 6 are supported; ask its owner for one made with: gpg --quick-gen-key NAME rsa3072",
+    });
+  }
+  try {
+    const [key] = await pgp.readKeys({ binaryKeys: found.bytes });
+    if (key !== undefined) return { key, found };
+  } catch (error) {
+    throw new Problem(`Cannot read the key from ${printable(origin)}: ${printable(reasonOf(error))}`, {
+      code: "pgp-key-damaged",
+      exit: "noUsableKey",
+      hint: "Export it again with: gpg --export --armor NAME",
+      cause: error,
+    });
+  }
+  throw notAKey(origin, "it holds no key that can be read");
+}
+
+/** Reads the keys in some material; copies of one key are merged, so that a revocation in any of them counts. */
+async function readKeys(
+  pgp: OpenPgp,
+  material: string | Uint8Array,
+  origin: string,
+  now: Date,
+): Promise<readonly ReadKey[]> {
+  const byFingerprint = new Map<string, ReadKey>();
+  for (const found of findKeys(material, origin)) {
+    const read = await parse(pgp, found, origin);
+    const fingerprint = fingerprintOf(read.key);
+    const seen = byFingerprint.get(fingerprint);
+    if (seen === undefined) {
+      byFingerprint.set(fingerprint, read);
+      continue;
+    }
+    const key: Key = await seen.key.toPublic().update(read.key.toPublic(), now);
+    const packets = [...seen.found.packets, ...found.packets];
+    const secret = seen.found.secret || found.secret;
+    byFingerprint.set(fingerprint, { key, found: { packets, bytes: key.write(), secret } });
+  }
+  return [...byFingerprint.values()];
+}
+
+/** What narrows down the keys of a source. */
+export interface Choice {
+  /** Fingerprints that the user pinned, in any spelling that {@link parsePin} takes. */
+  readonly pins?: readonly string[];
+  /** The mail address that one of the key's user IDs has to have. */
+  readonly address?: string;
+}
+
+/** Whether a user ID is for a mail address (the whole of it, or the part in angle brackets), without case. */
+function isFor(userId: string, address: string): boolean {
+  const inside = /<([^<>]*)>\s*$/.exec(userId)?.[1] ?? userId;
+  return inside.trim().toLowerCase() === address.toLowerCase();
+}
+
+/** The keys that are meant among all that a source gave; exactly one where nothing narrows them down. */
+function choose(reports: readonly Judged[], origin: string, choice: Choice): readonly Judged[] {
+  const from = printable(origin);
+  const { address } = choice;
+  const pins = (choice.pins ?? []).map((pin) => parsePin(pin));
+  const addressed =
+    address === undefined ? reports : reports.filter(({ report }) => report.userIds.some((id) => isFor(id, address)));
+  if (address !== undefined && addressed.length === 0) {
+    throw new Problem(`Cannot encrypt to ${quoted(address)}: no key from ${from} has this address`, {
+      code: "pgp-address-mismatch",
+      exit: "noUsableKey",
+      hint: "Ask its owner for the key itself and give it with --pgp-key",
+      also: reports.map(({ report }) => `Found: ${describe(report)}`),
+    });
+  }
+  const pinned = addressed.filter(({ report }) =>
+    [report, ...report.subkeys].some(({ fingerprint }) => pins.includes(fingerprint)),
+  );
+  if (pins.length > 0 && pinned.length > 0) return pinned;
+  const usable = addressed.filter(({ report }) => report.trouble === undefined);
+  if (address !== undefined && usable.length === 1) return usable;
+  if (addressed.length > 1) {
+    throw new Problem(`Cannot tell which of the ${addressed.length} keys from ${from} is meant`, {
+      code: "pgp-several-keys",
+      exit: "noUsableKey",
+      hint: `Choose one with --pgp-fingerprint ${addressed[0]?.report.fingerprint ?? ""}, or give the keys one by one`,
+      also: addressed.map(({ report }) => `Found: ${describe(report)}`),
+    });
+  }
+  const [only] = addressed;
+  if (only !== undefined && pins.length > 0) {
+    throw new Problem(
+      `Cannot encrypt to ${describe(only.report)} from ${from}: its fingerprint is not ${joined(pins, "or")}`,
+      {
+        code: "pgp-fingerprint-mismatch",
+        exit: "noUsableKey",
+        hint: `Ask its owner for the fingerprint; if the key is right, add --pgp-fingerprint ${only.report.fingerprint}`,
+      },
+    );
+  }
+  return addressed;
+}
+
+interface Judged {
+  readonly read: ReadKey;
+  readonly report: KeyReport;
+}
+
+async function judgeAll(
+  pgp: OpenPgp,
+  material: string | Uint8Array,
+  origin: string,
+  now: Date,
+): Promise<readonly Judged[]> {
+  const keys = await readKeys(pgp, material, origin, now);
+  return Promise.all(keys.map(async (read) => ({ read, report: await judge(pgp, read, now) })));
+}
+
+function skippedOf(report: KeyReport): readonly SkippedKey[] {
+  return report.subkeys.flatMap(({ fingerprint, algorithm, verdict, trouble }) => {
+    if (verdict === "used") return [];
+    return [{ fingerprint, algorithm, reason: trouble?.reason ?? "a newer one is used" }];
+  });
+}
+
+/**
+ * The recipients that some key material stands for, each of them judged for the moment `now` and tried.
+ *
+ * The material is base64 of an armored or of a binary key, armored text, or bytes of any of these. It has to hold exactly
+ * one primary key, unless pins (or the address) choose among several. `origin` is how the user named it, for messages.
+ *
+ * Throws a `Problem` with exit `noUsableKey` and a code of its own for each reason why a key cannot be used
+ * (`pgp-not-a-key`, `pgp-several-keys`, `pgp-key-expired`, …).
+ */
+export async function recipientsFrom(
+  material: string | Uint8Array,
+  origin: string,
+  now: Date,
+  choice: Choice = {},
+): Promise<readonly Recipient[]> {
+  const pgp = await import("openpgp");
+  const meant = choose(await judgeAll(pgp, material, origin, now), origin, choice);
+  const recipients = meant.map(({ read, report }): Recipient => {
+    const { encryptsTo, trouble } = report;
+    if (encryptsTo === undefined || trouble !== undefined) {
+      throw problemOf(report, trouble ?? { code: "pgp-key-invalid", reason: "it cannot be encrypted to" }, origin);
+    }
+    const { fingerprint, algorithm, userId, userIds, created, expires } = report;
+    const skipped = skippedOf(report);
+    const certificate = read.key.write();
+    return {
+      fingerprint,
+      algorithm,
+      userId,
+      userIds,
+      created,
+      expires,
+      origin,
+      encryptsTo,
+      skipped,
+      certificate,
+      judged: now,
+    };
+  });
+  for (const [i, recipient] of recipients.entries()) await probe(recipient, meant[i]?.report, origin);
+  return recipients;
+}
+
+/** Encrypts a throw-away text, so that a key that only looks sound is found before anything depends on it. */
+async function probe(recipient: Recipient, report: KeyReport | undefined, origin: string): Promise<void> {
+  try {
+    await encrypt([recipient], "probe", "base64");
+  } catch (error) {
+    const trouble = { code: "pgp-key-invalid", reason: `encryption to it failed (${printable(reasonOf(error))})` };
+    throw report === undefined ? error : problemOf(report, trouble, origin);
+  }
+}
+
+/**
+ * Encrypts text as one message that each of the recipients can read.
+ *
+ * The message is integrity-protected as every OpenPGP program reads it (SEIPD version 1, RFC 9580 section 5.13.1), also
+ * for version 4 keys that advertise more; only if all keys are of version 6 do their own preferences count. The literal
+ * data is the UTF-8 text byte for byte, without a file name. `base64` is one line, `armor` ends without a line break.
+ */
+export async function encrypt(
+  recipients: readonly Recipient[],
+  plaintext: string,
+  format: EncryptedFormat,
+): Promise<string> {
+  const pgp = await import("openpgp");
+  const certificates = new Map(recipients.map((recipient) => [recipient.fingerprint, recipient.certificate]));
+  const encryptionKeys: PublicKey[] = await Promise.all(
+    [...certificates.values()].map((binaryKey) => pgp.readKey({ binaryKey })),
+  );
+  const date = new Date(Math.max(...recipients.map((recipient) => recipient.judged.getTime())));
+  const own = await pgp.generateSessionKey({ encryptionKeys, date });
+  const modern = encryptionKeys.every((key) => key.keyPacket.version === 6);
+  // A session key without an AEAD algorithm is what makes the library write SEIPD version 1.
+  const sessionKey = modern ? own : { data: own.data, algorithm: own.algorithm };
+  const message = await pgp.createMessage({ binary: new TextEncoder().encode(plaintext), date });
+  const binary = await pgp.encrypt({ message, encryptionKeys, sessionKey, format: "binary", date });
+  if (format === "base64") return toBase64(binary);
+  const armored = pgp
+    .armor(pgp.enums.armor.message, binary, undefined, undefined, undefined, !modern)
+    .replaceAll("\r\n", "\n");
+  return format === "armor" ? armored.trimEnd() : toBase64(new TextEncoder().encode(armored));
+}

@@ -1,0 +1,33 @@
+/** Hosts that are this machine by name (RFC 6761 section 6.3). */
+const LOCAL_NAME = /^(?:[a-z0-9-]+\.)*localhost\.?$/i;
+
+/** A dotted address of 127.0.0.0/8 in the form that URL parsers give back. */
+const LOOPBACK_V4 = /^127\.(?:\d{1,3})\.(?:\d{1,3})\.(?:\d{1,3})$/;
+
+/**
+ * Whether a host name of a URL is this machine: `localhost`, `*.localhost`, 127.0.0.0/8 or `::1`.
+ *
+ * It takes `hostname` as the URL parser gives it, where every spelling of an IPv4 address is already in dotted form, so
+ * a name that merely begins like an address (`127.example.org`) is not one.
+ */
+export function isLoopback(hostname: string): boolean {
+  if (hostname === "[::1]" || hostname === "::1") return true;
+  if (LOCAL_NAME.test(hostname)) return true;
+  return LOOPBACK_V4.test(hostname) && hostname.split(".").every((part) => Number(part) <= 255);
+}
+
+/** An http or https address, or undefined for anything else. */
+export function webAddress(text: string): URL | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && (url.protocol === "https:" || url.protocol === "http:") ? url : undefined;
+}
+
+/** An address as it may be shown: without the name and password that may stand in it, and without its query. */
+export function shownAddress(url: URL): string {
+  return `${url.protocol}//${url.host}${url.pathname}`;
+}
+
+/** Whether text that should be data is a web page, as a portal, a proxy or an error page sends. */
+export function isWebPage(text: string): boolean {
+  return /^\s*(?:<!doctype\s+html|<html|<\?xml|<head|<body)/i.test(text.slice(0, 2048));
+}
