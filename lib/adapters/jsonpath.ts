@@ -16,11 +16,16 @@ function isDocument(value: unknown): value is Document {
   return Object.values(value).every(isDocument);
 }
 
+/** What the library says in the words of its own parser, said about the expression. */
+const REWORDED: ReadonlyMap<string, string> = new Map([
+  ["can't backup beyond start", "a name or a selector is missing"],
+  ["unexpected token 'TOKEN_ERROR'", "the text does not fit"],
+]);
+
 /** The library's reason without the copy of the expression that it ends with. */
-function reasonIn(error: unknown, text: string): string {
-  const reason = reasonOf(error);
-  const copy = reason.lastIndexOf(` ('${text.slice(0, 1)}`);
-  return printable(copy < 0 ? reason : reason.slice(0, copy));
+function reasonIn(error: unknown): string {
+  const reason = printable(reasonOf(error).replace(/ \('[\s\S]*':\d+\)$/, ""));
+  return REWORDED.get(reason) ?? reason;
 }
 
 /** Where in the expression an error of the library is, counted from 1, as far as it tells. */
@@ -44,7 +49,7 @@ export async function compileJsonPath(text: string): Promise<Select> {
     query = new JSONPathEnvironment({ maxRecursionDepth: DEPTH }).compile(text);
   } catch (error) {
     throw usage(
-      `Cannot use JSONPath ${quoted(text)}: ${reasonIn(error, text)}${positionOf(error)}`,
+      `Cannot use JSONPath ${quoted(text)}: ${reasonIn(error)}${positionOf(error)}`,
       "an expression looks like $.client_id, $.redirect_uris[*] or $.items[?@.owner=='ops'].client_id",
     );
   }
@@ -60,7 +65,7 @@ export async function compileJsonPath(text: string): Promise<Select> {
         single,
       };
     } catch (error) {
-      throw new Problem(`Cannot apply JSONPath ${quoted(text)}: ${reasonIn(error, text)}`, {
+      throw new Problem(`Cannot apply JSONPath ${quoted(text)}: ${reasonIn(error)}`, {
         code: "jsonpath",
         exit: "failed",
         hint: "use --format json to see the whole result",

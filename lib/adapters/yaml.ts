@@ -12,8 +12,8 @@ const READING = {
   logLevel: "silent",
 } as const;
 
-/** More aliases than any honest file has; beyond it the values could multiply until the memory is full. */
-const ALIASES = 100;
+/** How often aliases may repeat one value, counted through each other: beyond it the values could fill the memory. */
+const ALIASES = 1000;
 
 /** Our own words, because the library's quote the text, which may be a secret. */
 const REASONS: Readonly<Partial<Record<ErrorCode, string>>> = {
@@ -22,7 +22,7 @@ const REASONS: Readonly<Partial<Record<ErrorCode, string>>> = {
   BAD_COLLECTION_TYPE: "a tag does not fit the value",
   BAD_DIRECTIVE: "a directive is not known",
   BAD_DQ_ESCAPE: "a string in double quotes has an unknown escape",
-  BAD_INDENT: "the indentation does not fit",
+  BAD_INDENT: "the indentation does not fit, or a bracket is not closed",
   BAD_PROP_ORDER: "a tag or an anchor stands in the wrong place",
   BAD_SCALAR_START: "a value begins with a character that needs quotes",
   BLOCK_AS_IMPLICIT_KEY: "a nested mapping stands on the line of its key",
@@ -54,14 +54,32 @@ function refused(name: string, where: string, reason: string): Problem {
  * that has the line and the column of the first fault: broken syntax, a duplicate key, a tag, or too many aliases.
  */
 export async function parseDocuments(text: string, name: string): Promise<readonly unknown[]> {
-  const { LineCounter, parseAllDocuments } = await import("yaml");
+  const { LineCounter, isAlias, isCollection, isNode, isScalar, parseAllDocuments, visit } = await import("yaml");
   const lines = new LineCounter();
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `, line ${line}, column ${col}`;
+  };
   const read = (document: Document.Parsed): unknown => {
     const fault = document.errors[0] ?? document.warnings[0];
     if (fault !== undefined) {
-      const { line, col } = lines.linePos(fault.pos[0]);
-      throw refused(name, `, line ${line}, column ${col}`, REASONS[fault.code] ?? "the text does not fit here");
+      throw refused(name, at(fault.pos[0]), REASONS[fault.code] ?? "the text does not fit here");
     }
+    const anchors = new Set<string>();
+    visit(document, (_, node, path) => {
+      if (isAlias(node)) {
+        const around = path.some((parent) => isCollection(parent) && parent.anchor === node.source);
+        if (around || !anchors.has(node.source)) {
+          const reason = around ? "an alias stands inside its own value" : "an alias has no anchor before it";
+          throw refused(name, at(node.range?.[0] ?? 0), reason);
+        }
+      } else if (isNode(node) && node.anchor !== undefined) {
+        anchors.add(node.anchor);
+      }
+      if (isScalar(node) && typeof node.value === "number" && !Number.isFinite(node.value)) {
+        throw refused(name, at(node.range?.[0] ?? 0), "the number is not finite");
+      }
+    });
     try {
       return document.toJS({ maxAliasCount: ALIASES });
     } catch (error) {
