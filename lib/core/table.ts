@@ -121,8 +121,9 @@ function cap(widths: readonly number[], room: number): number {
 /**
  * The widths of columns that fit a terminal: 0 leaves a column out.
  *
- * Columns without content go first, then the last ones, until each of the rest can have a readable width; the first
- * column is the last to be cut. Columns marked whole keep what they need, even if the terminal is narrower.
+ * Columns without content go first, then the last ones, until each of the rest can have a readable width. The first
+ * column, which names the row, is cut only where it would take more than two thirds of the line. Columns marked whole
+ * keep what they need, even if the terminal is narrower.
  */
 function fitted(
   headings: readonly Heading[],
@@ -131,8 +132,8 @@ function fitted(
   room: number,
   overhead: (columns: number) => number,
 ): readonly number[] {
-  const isWhole = (i: number) => headings[i]?.whole === true;
   const need = (i: number) => natural[i] ?? 0;
+  const isWhole = (i: number) => headings[i]?.whole === true || (i === 0 && need(0) * 3 <= room * 2);
   const least = (i: number) => (isWhole(i) ? need(i) : Math.min(need(i), LEAST));
   let kept = natural.map((_, i) => i);
   const space = () => room - overhead(kept.length);
@@ -143,16 +144,9 @@ function fitted(
     if (last === undefined) break;
     kept = kept.filter((i) => i !== last);
   }
-  const soft = kept.filter((i) => !isWhole(i));
-  const forSoft = space() - sum(kept.filter(isWhole).map(need));
-  const others = soft.filter((i) => i !== 0);
-  const firstIsWhole = soft.includes(0) && need(0) + sum(others.map(least)) <= forSoft;
-  const shared = firstIsWhole ? others : soft;
-  const limit = cap(shared.map(need), forSoft - (firstIsWhole ? need(0) : 0));
-  return natural.map((width, i) => {
-    if (!kept.includes(i)) return 0;
-    return shared.includes(i) ? Math.min(width, limit) : width;
-  });
+  const shared = kept.filter((i) => !isWhole(i));
+  const limit = cap(shared.map(need), space() - sum(kept.filter(isWhole).map(need)));
+  return natural.map((width, i) => (kept.includes(i) ? (isWhole(i) ? width : Math.min(width, limit)) : 0));
 }
 
 /**
