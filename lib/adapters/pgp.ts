@@ -350,16 +350,16 @@ async function judge(pgp: OpenPgp, read: ReadKey, now: Date): Promise<KeyReport>
 /** The way out of each trouble, for the owner's fingerprint. */
 const HINTS: Readonly<Record<string, (fingerprint: string) => string>> = {
   "pgp-key-private": (fpr) =>
-    `Export the public key with: gpg --export --armor ${fpr}; if the private one stood on a command line or in a log, treat it as exposed`,
-  "pgp-key-revoked": () => "Ask its owner for the key that took its place",
-  "pgp-key-weak": () => "Ask its owner for a newer key (RSA of 3072 bits, or Curve25519)",
-  "pgp-key-not-yet-valid": () => "Check the clock of this machine",
+    `export the public key with: gpg --export --armor ${fpr}; if the private one stood on a command line or in a log, treat it as exposed`,
+  "pgp-key-revoked": () => "ask its owner for the key that took its place",
+  "pgp-key-weak": () => "ask its owner for a newer key (RSA of 3072 bits, or Curve25519)",
+  "pgp-key-not-yet-valid": () => "check the clock of this machine",
   "pgp-key-expired": (fpr) =>
-    `Ask its owner to extend it and export it again: gpg --quick-set-expire ${fpr} 1y && gpg --quick-set-expire ${fpr} 1y '*'`,
+    `ask its owner to extend it and export it again: gpg --quick-set-expire ${fpr} 1y && gpg --quick-set-expire ${fpr} 1y '*'`,
   "pgp-key-sign-only": (fpr) =>
-    `Ask its owner to add an encryption subkey and export it again: gpg --quick-add-key ${fpr}`,
-  "pgp-key-unsupported": (fpr) => `Ask its owner for a Curve25519 subkey: gpg --quick-add-key ${fpr} cv25519 encr`,
-  "pgp-key-invalid": (fpr) => `Export it again from where it was made: gpg --export --armor ${fpr}`,
+    `ask its owner to add an encryption subkey and export it again: gpg --quick-add-key ${fpr}`,
+  "pgp-key-unsupported": (fpr) => `ask its owner for a Curve25519 subkey: gpg --quick-add-key ${fpr} cv25519 encr`,
+  "pgp-key-invalid": (fpr) => `export it again from where it was made: gpg --export --armor ${fpr}`,
 };
 
 function describe(report: KeyReport): string {
@@ -374,7 +374,7 @@ function problemOf(report: KeyReport, trouble: Trouble, origin: string): Problem
   return new Problem(`Cannot encrypt to ${describe(report)} from ${printable(origin)}: ${trouble.reason}`, {
     code: trouble.code,
     exit: "noUsableKey",
-    hint: HINTS[trouble.code]?.(report.fingerprint) ?? "Use another key",
+    hint: HINTS[trouble.code]?.(report.fingerprint) ?? "use another key",
     also: subkeys,
   });
 }
@@ -386,7 +386,7 @@ async function parse(pgp: OpenPgp, found: FoundKey, origin: string): Promise<Rea
     throw new Problem(`Cannot use the key from ${printable(origin)}: its format is version ${version}`, {
       code: "pgp-key-unsupported",
       exit: "noUsableKey",
-      hint: "Versions 4 and 6 are supported; ask its owner for one made with: gpg --quick-gen-key NAME rsa3072",
+      hint: "versions 4 and 6 are supported; ask its owner for one made with: gpg --quick-gen-key NAME rsa3072",
     });
   }
   try {
@@ -396,7 +396,7 @@ async function parse(pgp: OpenPgp, found: FoundKey, origin: string): Promise<Rea
     throw new Problem(`Cannot read the key from ${printable(origin)}: ${printable(reasonOf(error))}`, {
       code: "pgp-key-damaged",
       exit: "noUsableKey",
-      hint: "Export it again with: gpg --export --armor NAME",
+      hint: "export it again with: gpg --export --armor NAME",
       cause: error,
     });
   }
@@ -452,7 +452,7 @@ function choose(reports: readonly Judged[], origin: string, choice: Choice): rea
     throw new Problem(`Cannot encrypt to ${quoted(address)}: no key from ${from} has this address`, {
       code: "pgp-address-mismatch",
       exit: "noUsableKey",
-      hint: "Ask its owner for the key itself and give it with --pgp-key",
+      hint: "ask its owner for the key itself and give it with --pgp-key",
       also: reports.map(({ report }) => `Found: ${describe(report)}`),
     });
   }
@@ -466,7 +466,7 @@ function choose(reports: readonly Judged[], origin: string, choice: Choice): rea
     throw new Problem(`Cannot tell which of the ${addressed.length} keys from ${from} is meant`, {
       code: "pgp-several-keys",
       exit: "noUsableKey",
-      hint: `Choose one with --pgp-fingerprint ${addressed[0]?.report.fingerprint ?? ""}, or give the keys one by one`,
+      hint: `choose one with --pgp-fingerprint ${addressed[0]?.report.fingerprint ?? ""}, or give the keys one by one`,
       also: addressed.map(({ report }) => `Found: ${describe(report)}`),
     });
   }
@@ -477,7 +477,7 @@ function choose(reports: readonly Judged[], origin: string, choice: Choice): rea
       {
         code: "pgp-fingerprint-mismatch",
         exit: "noUsableKey",
-        hint: `Ask its owner for the fingerprint; if the key is right, add --pgp-fingerprint ${only.report.fingerprint}`,
+        hint: `ask its owner for the fingerprint; if the key is right, add --pgp-fingerprint ${only.report.fingerprint}`,
       },
     );
   }

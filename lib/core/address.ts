@@ -16,17 +16,6 @@ export function isLoopback(hostname: string): boolean {
   return LOOPBACK_V4.test(hostname) && hostname.split(".").every((part) => Number(part) <= 255);
 }
 
-/** An http or https address, or undefined for anything else. */
-export function webAddress(text: string): URL | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return url !== undefined && (url.protocol === "https:" || url.protocol === "http:") ? url : undefined;
-}
-
-/** An address as it may be shown: without the name and password that may stand in it, and without its query. */
-export function shownAddress(url: URL): string {
-  return `${url.protocol}//${url.host}${url.pathname}`;
-}
-
 /** Whether text that should be data is a web page, as a portal, a proxy or an error page sends. */
 export function isWebPage(text: string): boolean {
   return /^\s*(?:<!doctype\s+html|<html|<\?xml|<head|<body)/i.test(text.slice(0, 2048));

@@ -38,7 +38,7 @@ const STREAM_KINDS: Readonly<Record<number, string>> = {
   20: "an encrypted message",
 };
 
-const EXPORT = "Export the public key with: gpg --export --armor NAME";
+const EXPORT = "export the public key with: gpg --export --armor NAME";
 
 /** Things that are taken for a key by mistake: how they look, what they are, and what to do instead. */
 const MISTAKEN: readonly (readonly [looks: RegExp, what: string, hint: string])[] = [
@@ -52,18 +52,18 @@ const MISTAKEN: readonly (readonly [looks: RegExp, what: string, hint: string])[
   [
     /^(?:0x)?(?:[0-9a-f]{4}[\s:]*){2,16}$/i,
     "this is a fingerprint or a key ID, not the key itself",
-    "Give the key, and its fingerprint with --pgp-fingerprint",
+    "give the key, and its fingerprint with --pgp-fingerprint",
   ],
   [
     /^[^\s@]+@[^\s@]+\.[^\s@]+$/,
     "this is a mail address",
-    "To look its key up in a Web Key Directory write wkd:user@host",
+    "to look its key up in a Web Key Directory write wkd:user@host",
   ],
-  [/^https?:\/\//i, "this is an address", "To fetch a key from an address use --pgp-key-url"],
+  [/^https?:\/\//i, "this is an address", "to fetch a key from an address use --pgp-key-url"],
   [
     /^(?:[~./]|[a-z]:\\)[^\n]*$|^[^\n]*\.(?:asc|gpg|pgp|key|pub|txt|b64)$/i,
     "this looks like the name of a file",
-    "To read a file write @ before its name",
+    "to read a file write @ before its name",
   ],
 ];
 
@@ -212,7 +212,7 @@ function blocksOf(text: string, origin: string): readonly Block[] {
       throw notAKey(
         origin,
         "the armored text is cut off: its END line is missing",
-        "Copy all of it, from BEGIN to END",
+        "copy all of it, from BEGIN to END",
       );
     }
     const bytes = fromBase64(armorBody(text.slice(start, end)));
@@ -265,7 +265,7 @@ function unescaped(text: string): string {
 function keysInPlainText(text: string, origin: string): readonly FoundKey[] {
   const trimmed = text.replace(/^\ufeff/, "").trim();
   if (trimmed === "") throw notAKey(origin, "it is empty");
-  if (isWebPage(trimmed)) throw notAKey(origin, "this is a web page", "Give the address of the key file itself");
+  if (isWebPage(trimmed)) throw notAKey(origin, "this is a web page", "give the address of the key file itself");
   const mistaken = MISTAKEN.find(([looks]) => looks.test(trimmed));
   if (mistaken !== undefined) throw notAKey(origin, mistaken[1], mistaken[2]);
   const bytes = fromBase64(unescaped(trimmed));

@@ -1,4 +1,5 @@
 import { Problem, usage } from "./problem.ts";
+import { shownUrl } from "./secret.ts";
 import { joined, printable, quoted } from "./text.ts";
 
 /** A key or subkey by what tells it apart. */
@@ -43,28 +44,29 @@ export const ENCRYPTED_FORMATS = ["base64", "armor", "base64-armor"] as const;
 /** One of {@link ENCRYPTED_FORMATS}. */
 export type EncryptedFormat = (typeof ENCRYPTED_FORMATS)[number];
 
-/** What a {@link Download} is told beside the address. */
-export interface DownloadOptions {
-  /** The thing that is fetched, for messages: `the key of Keybase user "alice"`. */
-  readonly what: string;
-  readonly maxBytes: number;
-  /** Lets an unencrypted address pass that is not this machine's own. */
-  readonly allowPlainHttp?: boolean;
-}
-
-/**
- * One GET without any credentials, given to the sources of keys as a value.
- *
- * It answers with any status, follows the redirects it allows (`url` is where it ended), and throws a `Problem` with
- * exit `unreachable` when nothing answered.
- */
-export type Download = (
-  url: string,
-  options: DownloadOptions,
-) => Promise<{ readonly status: number; readonly url: string; readonly bytes: Uint8Array }>;
-
 /** Most bytes that a fetched key may have: 1 MiB. */
 export const MAX_KEY_BYTES = 1_048_576;
+
+/**
+ * The failure of a key server that answered, but not with a key.
+ *
+ * A server that is busy or broken counts as out of reach; any other answer means that there is no key to use.
+ */
+export function refusedAnswer(
+  message: string,
+  answer: { readonly status: number; readonly url: string },
+  code: string,
+  hint: string,
+): Problem {
+  const busy = answer.status === 429 || answer.status >= 500;
+  return new Problem(`${message}: ${printable(shownUrl(answer.url))} answered ${answer.status}`, {
+    code: busy ? "unreachable" : code,
+    exit: busy ? "unreachable" : "noUsableKey",
+    hint: busy ? "try again later" : hint,
+    status: answer.status,
+    request: { method: "GET", url: shownUrl(answer.url) },
+  });
+}
 
 /** The line that a person types to read the encrypted text, which stands in place of `ENCRYPTED`. */
 const DECRYPT: Readonly<Record<EncryptedFormat, readonly [before: string, after: string]>> = {
@@ -98,7 +100,7 @@ export function recipientLine(recipient: Recipient): string {
 export function parsePin(text: string, name = "--pgp-fingerprint"): string {
   const digits = text.replace(/[\s:]/g, "").replace(/^0x/i, "");
   const shown = `${name} ${quoted(text)}`;
-  const hint = "Show the full fingerprint with: gpg --fingerprint --with-subkey-fingerprint NAME";
+  const hint = "show the full fingerprint with: gpg --fingerprint --with-subkey-fingerprint NAME";
   if (!/^[0-9a-f]*$/i.test(digits) || digits === "") {
     throw usage(`Invalid ${shown}: a fingerprint is 40 or 64 hex digits`, hint, "pgp-fingerprint-invalid");
   }
@@ -144,7 +146,7 @@ export function checkPins(recipients: readonly Recipient[], pins: readonly strin
       {
         code: "pgp-fingerprint-mismatch",
         exit: "noUsableKey",
-        hint: `Ask the owner for the fingerprint on another way; if the key is right, add ${name} ${stranger.fingerprint}`,
+        hint: `ask the owner for the fingerprint by another way; if the key is right, add ${name} ${stranger.fingerprint}`,
         also: strangers.slice(1).map((other) => `Not pinned either: ${recipientLine(other)}`),
       },
     );
@@ -154,7 +156,7 @@ export function checkPins(recipients: readonly Recipient[], pins: readonly strin
     throw new Problem(`No key given has the fingerprint ${joined(unused)}`, {
       code: "pgp-fingerprint-unused",
       exit: "noUsableKey",
-      hint: `Add the key that it belongs to, or leave out this ${name}`,
+      hint: `add the key that it belongs to, or leave out this ${name}`,
     });
   }
 }

@@ -1,0 +1,78 @@
+import { isLoopback, isWebPage } from "../core/address.ts";
+import type { Download } from "../core/network.ts";
+import { Problem, usage } from "../core/problem.ts";
+import { MAX_KEY_BYTES, refusedAnswer } from "../core/recipient.ts";
+import { shownUrl } from "../core/secret.ts";
+import { printable, quoted } from "../core/text.ts";
+
+/** What a key address gave. */
+export interface FetchedKey {
+  /** The bytes as they came: armored, binary or base64. */
+  readonly material: Uint8Array;
+  /** The address that they came from after redirects. */
+  readonly url: string;
+}
+
+/**
+ * Whether a key may be fetched from an address: over https, or in the clear from this machine, or in the clear from
+ * anywhere when its fingerprint is known.
+ */
+export function mayFetchKey(url: URL, pinned: boolean): boolean {
+  if (url.protocol === "https:") return true;
+  return url.protocol === "http:" && (pinned || isLoopback(url.hostname));
+}
+
+/**
+ * Fetches a key from the address that a person gave, at most 1 MiB of it.
+ *
+ * `pinned` says that the fingerprint of the key is known. Throws a usage problem for an address that may not be used, a
+ * `Problem` with exit `noUsableKey` for an answer without a key, and with `unreachable` where nothing answered.
+ */
+export async function keyFromUrl(
+  address: string,
+  download: Download,
+  pinned: boolean,
+  name = "--pgp-key-url",
+): Promise<FetchedKey> {
+  const shown = `${name} ${quoted(shownUrl(address))}`;
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw usage(
+      `Invalid ${shown}: it is not an http or https address`,
+      "write a whole address, such as https://example.com/key.asc",
+      "bad-address",
+    );
+  }
+  if (!mayFetchKey(url, pinned)) throw plainHttp(`Cannot fetch the key of ${shown}`, url.href);
+  const answer = await download(url.href, {
+    what: `the key of ${name}`,
+    maxBytes: MAX_KEY_BYTES,
+    allowPlainHttp: pinned,
+  });
+  if (!mayFetchKey(new URL(answer.url), pinned)) throw plainHttp(`Cannot use the key of ${shown}`, answer.url);
+  if (answer.status !== 200) {
+    throw refusedAnswer(
+      `Cannot fetch the key of ${name}`,
+      answer,
+      "key-url-status",
+      "open the address in a browser, and give the one that shows the key itself",
+    );
+  }
+  const text = new TextDecoder().decode(answer.bytes);
+  if (isWebPage(text) && !text.includes("-----BEGIN PGP ")) {
+    throw new Problem(`Cannot use the key of ${name}: ${printable(shownUrl(answer.url))} is a web page, not a key`, {
+      code: "key-url-web-page",
+      exit: "noUsableKey",
+      hint: "give the address of the key file itself, such as the raw view of a repository",
+    });
+  }
+  return { material: answer.bytes, url: answer.url };
+}
+
+function plainHttp(action: string, url: string): Problem {
+  return usage(
+    `${action}: ${printable(shownUrl(url))} is plain http, where anyone on the way could swap the key`,
+    "use https, or name the key's fingerprint with --pgp-fingerprint",
+    "plain-http",
+  );
+}
