@@ -1,6 +1,7 @@
 import { isLoopback } from "../core/address.ts";
 import { type Download, type Http, type HttpAnswer, NetworkFailure, unreachable } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
+
 import { shownUrl } from "../core/secret.ts";
 import { printable } from "../core/text.ts";
 

@@ -4,7 +4,7 @@ import { printable } from "./text.ts";
 /** What the text goes to. */
 export interface Terminal {
   readonly isTerminal: boolean;
-  /** Columns of the terminal; unknown ones count as 80. */
+  /** Columns of the terminal; none or unknown count as 80. */
   readonly columns?: number | undefined;
   readonly color: boolean;
 }
@@ -187,7 +187,7 @@ export function createTable(
       widest([displayWidth(label), ...held.map((cells) => widest(cells[i]?.map(displayWidth) ?? []))]),
     );
     const settled = terminal.isTerminal
-      ? fitted(headings, natural, filled, terminal.columns ?? 80, style.overhead)
+      ? fitted(headings, natural, filled, terminal.columns || 80, style.overhead)
       : natural;
     widths = settled;
     const labels = headings.map(({ label }, i) => fit(label, i));

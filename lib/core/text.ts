@@ -36,7 +36,8 @@ function distance(a: string, b: string): number {
     for (let j = 1; j <= b.length; j++) {
       const cost = a[i - 1] === b[j - 1] ? 0 : 1;
       let best = Math.min((above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (above[j - 1] ?? 0) + cost);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) best = Math.min(best, (before[j - 2] ?? 0) + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        best = Math.min(best, (before[j - 2] ?? 0) + 1);
       row.push(best);
     }
     before = above;
@@ -52,7 +53,9 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
     const d =
-      candidate.startsWith(typed) && typed.length > 2 ? Math.min(1, distance(typed, candidate)) : distance(typed, candidate);
+      candidate.startsWith(typed) && typed.length > 2
+        ? Math.min(1, distance(typed, candidate))
+        : distance(typed, candidate);
     if (d < least) {
       least = d;
       best = candidate;

@@ -1,0 +1,139 @@
+import { type ArgsDef, type CommandDef, defineCommand } from "citty";
+import type { Admin } from "../adapters/admin.ts";
+import type { Host } from "../adapters/host.ts";
+import { type Flag, type FlagValues, type Grammar, longNames } from "../core/flags.ts";
+import type { Download } from "../core/network.ts";
+import type { Format, View } from "../core/output.ts";
+import type { ExitName, Problem } from "../core/problem.ts";
+import type { EncryptedFormat, Recipient } from "../core/recipient.ts";
+
+/** A value as results show it: a JSON record. */
+export type Shown = Readonly<Record<string, unknown>>;
+
+/** What a command hands back; `main` renders and writes each item as it comes. */
+export interface Result {
+  readonly view: View<Shown>;
+  /** Whether it is a list, however long, or one value. */
+  readonly many: boolean;
+  readonly items: AsyncIterable<Shown> | Iterable<Shown>;
+  /** Called once all of an item's text has left the process. */
+  readonly delivered?: (item: Shown) => void | Promise<void>;
+  /** Called when standard output refuses an item that must not be lost; gives the problem to end with. */
+  readonly undelivered?: (item: Shown, reason: unknown) => Promise<Problem>;
+  /** Members of a list's envelope that are known at its end. */
+  readonly rest?: () => Shown;
+  /** The exit status, asked for after the last item. */
+  readonly exit?: () => ExitName;
+  /** Show each row at once instead of waiting for enough rows to settle the widths. */
+  readonly live?: boolean;
+}
+
+/** A file that a command reads: its text and how messages name it. */
+export interface ReadFile {
+  readonly text: string;
+  readonly name: string;
+}
+
+/** The kinds of key sources, as the adapters read them. */
+export interface Keys {
+  /** Fetches and judges every recipient that the flags ask for; empty when they ask for none. */
+  recipients(values: FlagValues): Promise<readonly Recipient[]>;
+  encrypt(recipients: readonly Recipient[], text: string, format: EncryptedFormat): Promise<string>;
+}
+
+/** What a command works with. */
+export interface Context {
+  readonly host: Host;
+  readonly grammar: Grammar;
+  readonly values: FlagValues;
+  readonly operands: readonly string[];
+  readonly format: Format;
+  /** The admin API, ready to be asked; nothing is sent before. */
+  readonly admin: Admin;
+  readonly keys: Keys;
+  readonly download: Download;
+  /** Reads a file, or standard input for `-`; a usage Problem names the flag. */
+  readFile(path: string, flag: string): Promise<ReadFile>;
+  /** Reads YAML or JSON. */
+  parseYaml(text: string, name: string): Promise<readonly unknown[]>;
+  warn(line: string): void;
+  /** A line on stderr that is neither warning nor error. */
+  note(line: string): void;
+  /** A line on stderr under `-v`. */
+  detail(line: string): void;
+  /** Aborted by the first ending signal. */
+  readonly signal: AbortSignal;
+}
+
+/** Words after a command that are not flags. */
+export interface Operands {
+  /** How help names one: `ID`. */
+  readonly name: string;
+  readonly least: number;
+  readonly most: number;
+  readonly help: string;
+}
+
+/** Everything about one command: what help shows, what the parser takes, and what it does. */
+export interface Spec {
+  readonly name: string;
+  /** One line, an imperative. */
+  readonly summary: string;
+  /** Paragraphs for its help page. */
+  readonly about?: readonly string[];
+  readonly flags: readonly Flag[];
+  readonly operands?: Operands;
+  /** Command lines without the program's name before them, by grammar. */
+  readonly examples: Readonly<Partial<Record<Grammar, readonly (readonly [line: string, what: string])[]>>>;
+  /** Whether it talks to a server, so that an endpoint is needed. */
+  readonly server: boolean;
+  readonly format: Readonly<Record<Grammar, string>>;
+  /** Looks at flags and files before anything is sent; all that is wrong is told at once. */
+  readonly check?: (context: Context) => Promise<readonly Problem[]> | readonly Problem[];
+  readonly run: (context: Context) => Promise<Result>;
+}
+
+/** A command of the tree that runs. */
+export type Leaf = CommandDef & { readonly spec: Spec };
+
+/** A command of the tree that only holds others. */
+export type Group = CommandDef & {
+  readonly group: {
+    readonly summary: string;
+    readonly grammar: Grammar;
+    /** Other names of the children, which help does not list. */
+    readonly aliases: Readonly<Record<string, string>>;
+  };
+};
+
+/** Whether a command of the tree runs. */
+export function isLeaf(command: CommandDef): command is Leaf {
+  return "spec" in command;
+}
+
+/** Whether a command of the tree holds others. */
+export function isGroup(command: CommandDef): command is Group {
+  return "group" in command;
+}
+
+/** Makes a citty command from a {@link Spec}; its args come from the flag rows. */
+export function command(spec: Spec): Leaf {
+  const meta = { name: spec.name, description: spec.summary };
+  return Object.assign(defineCommand({ meta, args: () => cittyArgs(spec.flags) }), { spec });
+}
+
+/** Flag rows as citty's argument definitions. */
+export function cittyArgs(flags: readonly Flag[]): ArgsDef {
+  const args: ArgsDef = Object.create(null);
+  for (const flag of flags) {
+    const [name = flag.name, ...others] = longNames(flag);
+    const alias = [...others, ...(flag.short === undefined ? [] : [flag.short])];
+    args[name] = { type: flag.kind === "switch" ? "boolean" : "string", description: flag.help, alias };
+  }
+  return args;
+}
+
+/** One value as a result. */
+export function single(view: View<Shown>, item: Shown, more: Partial<Result> = {}): Result {
+  return { view, many: false, items: [item], ...more };
+}

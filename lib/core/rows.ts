@@ -1,0 +1,245 @@
+import { AUTH_METHOD, CALLBACKS, FIELDS, ID, NAME } from "./fields.ts";
+import type { CountFlag, DurationFlag, EachFlag, Flag, ListFlag, SwitchFlag, TextFlag } from "./flags.ts";
+import { FORMATS } from "./output.ts";
+import { ENCRYPTED_FORMATS } from "./recipient.ts";
+
+export { AUTH_METHOD, CALLBACKS, ID, NAME };
+
+/** Every command has this. */
+export const HELP: SwitchFlag = { kind: "switch", name: "help", short: "h", group: "general", help: "Show this help" };
+
+export const VERBOSE: SwitchFlag = {
+  kind: "switch",
+  name: "verbose",
+  short: "v",
+  group: "general",
+  help: "Tell each request and its time on stderr, credentials left out",
+};
+
+export const CONFIG: TextFlag = {
+  kind: "text",
+  name: "config",
+  value: "FILE",
+  group: "general",
+  help: "Config file in YAML; without it $HOME/.hydra.yaml, if it is there",
+};
+
+export const ENDPOINT: TextFlag = {
+  kind: "text",
+  name: "endpoint",
+  short: "e",
+  value: "URL",
+  group: "connection",
+  env: ["HYDRA_ADMIN_URL", "ORY_SDK_URL"],
+  file: "endpoint",
+  help: "Address of the admin API: http://…, https://… or unix:///path",
+};
+
+export const ACCESS_TOKEN: TextFlag = {
+  kind: "text",
+  name: "access-token",
+  value: "TOKEN",
+  group: "connection",
+  env: ["OAUTH2_ACCESS_TOKEN"],
+  file: "access_token",
+  secret: true,
+  help: "Bearer token for the admin API",
+};
+
+export const HEADER: EachFlag = {
+  kind: "each",
+  name: "header",
+  also: ["http-header"],
+  short: "H",
+  value: "'NAME: VALUE'",
+  group: "connection",
+  file: "headers",
+  secret: true,
+  help: "Header to send with each request to the admin API; may be repeated",
+};
+
+export const FAIL_AFTER: DurationFlag = {
+  kind: "duration",
+  name: "fail-after",
+  value: "DURATION",
+  group: "connection",
+  file: "fail_after",
+  default: 60_000,
+  help: "How long the whole command may take, retries included; 0 is a single try",
+};
+
+export const FAKE_TLS: SwitchFlag = {
+  kind: "switch",
+  name: "fake-tls-termination",
+  group: "connection",
+  file: "fake_tls_termination",
+  help: "Send X-Forwarded-Proto: https, as a proxy that ends TLS would",
+};
+
+export const SKIP_TLS: SwitchFlag = {
+  kind: "switch",
+  name: "skip-tls-verify",
+  group: "connection",
+  file: "skip_tls_verify",
+  help: "Take any certificate of the server: for tests alone",
+};
+
+export const CA_FILE: TextFlag = {
+  kind: "text",
+  name: "ca-file",
+  value: "FILE",
+  group: "connection",
+  file: "ca_file",
+  help: "Certificates to trust beside the bundled and the system's, PEM",
+};
+
+export const API: TextFlag = {
+  kind: "text",
+  name: "api",
+  value: "FAMILY",
+  group: "connection",
+  file: "api",
+  default: "auto",
+  choices: ["auto", "v1", "v2"],
+  help: "The server's family; auto finds it out",
+};
+
+export const FORMAT: TextFlag = {
+  kind: "text",
+  name: "format",
+  value: "FORMAT",
+  group: "output",
+  file: "format",
+  help: `How results are written: ${FORMATS.join(", ")}`,
+};
+
+export const QUIET: SwitchFlag = {
+  kind: "switch",
+  name: "quiet",
+  short: "q",
+  group: "output",
+  help: "Write ids alone, as --format id",
+};
+
+export const SECRET: TextFlag = {
+  kind: "text",
+  name: "secret",
+  value: "SECRET",
+  group: "secret",
+  secret: true,
+  help: "The client's secret; without it one is made here",
+};
+
+export const PGP_KEY: EachFlag = {
+  kind: "each",
+  name: "pgp-key",
+  value: "KEY",
+  group: "encryption",
+  help: "Encrypt the secret to this OpenPGP public key: base64, armored text or @FILE",
+};
+
+export const PGP_KEY_URL: EachFlag = {
+  kind: "each",
+  name: "pgp-key-url",
+  value: "URL",
+  group: "encryption",
+  help: "Encrypt the secret to the OpenPGP public key at this address, or wkd:user@host",
+};
+
+export const KEYBASE: ListFlag = {
+  kind: "list",
+  name: "keybase",
+  value: "NAME",
+  group: "encryption",
+  help: "Encrypt the secret to the OpenPGP public key of this Keybase user",
+};
+
+export const PGP_FINGERPRINT: ListFlag = {
+  kind: "list",
+  name: "pgp-fingerprint",
+  value: "FINGERPRINT",
+  group: "encryption",
+  help: "The fingerprint that a key must have; with several keys, one for each",
+};
+
+export const ENCRYPTED_FORMAT: TextFlag = {
+  kind: "text",
+  name: "encrypted-format",
+  value: "FORM",
+  group: "encryption",
+  default: "base64",
+  choices: ENCRYPTED_FORMATS,
+  help: "How the encrypted secret is written: base64 of the binary message, armor, or base64 of the armored one",
+};
+
+export const STRICT: SwitchFlag = {
+  kind: "switch",
+  name: "strict",
+  group: "input",
+  help: "Treat warnings about the client as errors",
+};
+
+export const FILE: TextFlag = {
+  kind: "text",
+  name: "file",
+  value: "FILE",
+  group: "input",
+  help: "Take the client from a JSON or YAML file (- is stdin); flags override it",
+};
+
+export const SET: EachFlag = {
+  kind: "each",
+  name: "set",
+  value: "PATH=JSON",
+  group: "input",
+  help: "Set any field by its path, such as metadata.team='\"x\"'; may be repeated",
+};
+
+export const DRY_RUN: TextFlag = {
+  kind: "text",
+  name: "dry-run",
+  value: "json|curl",
+  bare: "json",
+  choices: ["json", "curl"],
+  group: "output",
+  help: "Show the request that would be sent, without secrets, and send nothing",
+};
+
+export const IF_EXISTS: TextFlag = {
+  kind: "text",
+  name: "if-exists",
+  value: "WAY",
+  default: "fail",
+  choices: ["fail", "skip", "update"],
+  group: "input",
+  help: "What to do when there is a client of this --id already",
+};
+
+/** The flags that choose and reach the server. */
+export const CONNECTION_FLAGS: readonly Flag[] = [
+  ENDPOINT,
+  ACCESS_TOKEN,
+  HEADER,
+  FAIL_AFTER,
+  FAKE_TLS,
+  SKIP_TLS,
+  CA_FILE,
+  API,
+];
+
+/** The flags that every command has. */
+export const GENERAL_FLAGS: readonly Flag[] = [CONFIG, VERBOSE, HELP];
+
+/** The flags that choose recipients. */
+export const RECIPIENT_FLAGS: readonly Flag[] = [PGP_KEY, PGP_KEY_URL, KEYBASE, PGP_FINGERPRINT, ENCRYPTED_FORMAT];
+
+/** The flags that set a client's fields. */
+export const FIELD_FLAGS: readonly Flag[] = FIELDS.map((field) => field.flag);
+
+export const LIMIT: CountFlag = {
+  kind: "count",
+  name: "limit",
+  value: "N",
+  group: "input",
+  help: "At most this many clients",
+};
