@@ -1,0 +1,124 @@
+import { formatDuration, parseDuration } from "../core/duration.ts";
+import type { Field, Kind } from "./fields.ts";
+import { isObject, isTextList, type JsonObject, kindOf } from "./json.ts";
+import { type KeySet, readKeySet } from "./keys.ts";
+
+/** A client while it is being made: every field that the version knows, empty ones included. */
+export type Draft = Record<string, unknown>;
+
+/** What a body is read into. */
+export interface Shape {
+  readonly fields: ReadonlyMap<string, Field>;
+  /** Its type in messages of the server: `client.Client`. */
+  readonly type: string;
+  /** The type of its list fields in messages. */
+  readonly listType: string;
+  /** The part of the type that the lifespans stand in, with its dot, or nothing. */
+  readonly lifespans: string;
+}
+
+type Read<T> = { readonly value: T } | { readonly misfit: string };
+
+const LITERALS = ["null", "true", "false"];
+
+/** Says what is wrong with text that is not JSON, close to the words of the servers. */
+function syntaxMisfit(text: string): string {
+  const start = text.trimStart();
+  if (start === "") return "EOF";
+  if (start.startsWith("{") || start.startsWith("[") || start.startsWith('"')) return "unexpected EOF";
+  const literal = LITERALS.find((word) => word[0] === start[0]);
+  if (literal === undefined) return `invalid character '${start[0]}' looking for beginning of value`;
+  const at = [...literal].findIndex((character, i) => start[i] !== character);
+  return start[at] === undefined
+    ? "unexpected EOF"
+    : `invalid character '${start[at]}' in literal ${literal} (expecting '${literal[at]}')`;
+}
+
+/** Reads a body as JSON. */
+export function parseBody(text: string): Read<unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return { value };
+  } catch {
+    return { misfit: syntaxMisfit(text) };
+  }
+}
+
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;
+
+function wrongType(value: unknown, field: Field, shape: Shape, wanted: string): { readonly misfit: string } {
+  const struct = shape.type.split(".").at(-1) ?? "";
+  const group = field.kind === "duration" ? shape.lifespans : "";
+  const shown = typeof value === "number" && wanted === "int" ? `number ${value}` : kindOf(value);
+  return {
+    misfit: `json: cannot unmarshal ${shown} into Go struct field ${struct}.${group}${field.name} of type ${wanted}`,
+  };
+}
+
+type Reader = (value: unknown, field: Field, shape: Shape) => Read<unknown>;
+
+/** How a value that is not null is read, by the kind of its field. */
+const READERS: Readonly<Record<Kind, Reader>> = {
+  text: (value, field, shape) => (typeof value === "string" ? { value } : wrongType(value, field, shape, "string")),
+  list: (value, field, shape) => {
+    if (!Array.isArray(value)) return wrongType(value, field, shape, shape.listType);
+    const elements: readonly unknown[] = value.map((element: unknown) => element ?? "");
+    if (isTextList(elements)) return { value: elements };
+    const stray = elements.find((element) => typeof element !== "string");
+    return wrongType(stray, field, shape, "string");
+  },
+  boolean: (value, field, shape) => (typeof value === "boolean" ? { value } : wrongType(value, field, shape, "bool")),
+  choice: (value) =>
+    typeof value === "boolean"
+      ? { value }
+      : { misfit: `json: cannot unmarshal ${kindOf(value)} into Go value of type bool` },
+  integer: (value, field, shape) =>
+    typeof value === "number" && Number.isSafeInteger(value) ? { value } : wrongType(value, field, shape, "int"),
+  raw: (value) => ({ value }),
+  keys: (value, field, shape) => {
+    if (!isObject(value)) return wrongType(value, field, shape, "x.JoseJSONWebKeySet");
+    const keys: KeySet | { readonly misfit: string } = readKeySet(value);
+    return "misfit" in keys ? keys : { value: keys };
+  },
+  time: (value) => {
+    if (typeof value !== "string") return { misfit: "Time.UnmarshalJSON: input is not a JSON string" };
+    if (TIME.test(value)) return { value };
+    return {
+      misfit: `parsing time "${value}" as "2006-01-02T15:04:05Z07:00": cannot parse "${value}" as "2006"`,
+    };
+  },
+  duration: (value, field, shape) => {
+    if (typeof value !== "string") return wrongType(value, field, shape, "string");
+    const milliseconds = parseDuration(value);
+    return milliseconds === undefined
+      ? { misfit: `time: invalid duration "${value}"` }
+      : { value: formatDuration(milliseconds) };
+  },
+};
+
+/** Kinds that a null empties; the others keep what they held, as Go's decoder has it. */
+const EMPTIED: ReadonlySet<Kind> = new Set<Kind>(["list", "choice", "keys", "duration", "raw"]);
+
+/**
+ * Reads a JSON value into a draft, starting from a base, as Go's decoder reads into a struct: names without case,
+ * unknown members ignored, null harmless, the first value of a wrong type told.
+ */
+export function decode(value: unknown, shape: Shape, base: Readonly<Draft>): Read<Draft> {
+  const draft: Draft = { ...base };
+  if (value === null) return { value: draft };
+  if (!isObject(value))
+    return { misfit: `json: cannot unmarshal ${kindOf(value)} into Go value of type ${shape.type}` };
+  const given: JsonObject = value;
+  for (const [name, member] of Object.entries(given)) {
+    const field = shape.fields.get(name) ?? shape.fields.get(name.toLowerCase());
+    if (field === undefined) continue;
+    if (member === null) {
+      if (EMPTIED.has(field.kind)) draft[field.name] = field.kind === "keys" || field.kind === "raw" ? undefined : null;
+      continue;
+    }
+    const read = READERS[field.kind](member, field, shape);
+    if ("misfit" in read) return read;
+    draft[field.name] = read.value;
+  }
+  return { value: draft };
+}

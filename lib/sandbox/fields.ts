@@ -1,0 +1,104 @@
+import { SANDBOX_VERSIONS, type SandboxVersion } from "./versions.ts";
+
+/** What a field of a client holds. */
+export type Kind = "text" | "list" | "boolean" | "choice" | "integer" | "raw" | "keys" | "time" | "duration";
+
+/** A field of a client as the servers know it. */
+export interface Field {
+  readonly name: string;
+  readonly kind: Kind;
+  /** Left out of an answer while it is empty. */
+  readonly optional: boolean;
+}
+
+interface FieldRow {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly optional?: true;
+  readonly from?: SandboxVersion;
+  readonly until?: SandboxVersion;
+}
+
+function lifespan(name: string, from: SandboxVersion, until?: SandboxVersion): FieldRow {
+  return { name: `${name}_token_lifespan`, kind: "duration", from, ...(until === undefined ? {} : { until }) };
+}
+
+/** Every field, in the order in which the servers write them. */
+const ROWS: readonly FieldRow[] = [
+  { name: "client_id", kind: "text" },
+  { name: "client_name", kind: "text" },
+  { name: "client_secret", kind: "text", optional: true },
+  { name: "redirect_uris", kind: "list" },
+  { name: "grant_types", kind: "list" },
+  { name: "response_types", kind: "list" },
+  { name: "scope", kind: "text" },
+  { name: "audience", kind: "list" },
+  { name: "owner", kind: "text" },
+  { name: "policy_uri", kind: "text" },
+  { name: "allowed_cors_origins", kind: "list" },
+  { name: "tos_uri", kind: "text" },
+  { name: "client_uri", kind: "text" },
+  { name: "logo_uri", kind: "text" },
+  { name: "contacts", kind: "list" },
+  { name: "client_secret_expires_at", kind: "integer" },
+  { name: "subject_type", kind: "text" },
+  { name: "sector_identifier_uri", kind: "text", optional: true },
+  { name: "jwks_uri", kind: "text", optional: true },
+  { name: "jwks", kind: "keys", optional: true },
+  { name: "token_endpoint_auth_method", kind: "text", optional: true },
+  { name: "token_endpoint_auth_signing_alg", kind: "text", optional: true },
+  { name: "request_uris", kind: "list", optional: true },
+  { name: "request_object_signing_alg", kind: "text", optional: true },
+  { name: "userinfo_signed_response_alg", kind: "text", optional: true },
+  { name: "created_at", kind: "time" },
+  { name: "updated_at", kind: "time" },
+  { name: "frontchannel_logout_uri", kind: "text", optional: true },
+  { name: "frontchannel_logout_session_required", kind: "boolean", optional: true },
+  { name: "post_logout_redirect_uris", kind: "list", optional: true },
+  { name: "backchannel_logout_uri", kind: "text", optional: true },
+  { name: "backchannel_logout_session_required", kind: "boolean", optional: true },
+  { name: "metadata", kind: "raw", optional: true },
+  { name: "registration_access_token", kind: "text", optional: true, from: "1.11" },
+  { name: "registration_client_uri", kind: "text", optional: true, from: "1.11" },
+  { name: "access_token_strategy", kind: "text", optional: true, from: "2.1" },
+  { name: "skip_consent", kind: "boolean", from: "2.1" },
+  { name: "skip_logout_consent", kind: "choice", from: "2.3" },
+  lifespan("authorization_code_grant_access", "1.11"),
+  lifespan("authorization_code_grant_id", "1.11"),
+  lifespan("authorization_code_grant_refresh", "1.11"),
+  lifespan("client_credentials_grant_access", "1.11"),
+  lifespan("implicit_grant_access", "1.11"),
+  lifespan("implicit_grant_id", "1.11"),
+  lifespan("jwt_bearer_grant_access", "1.11"),
+  lifespan("password_grant_access", "1.11", "1.11"),
+  lifespan("password_grant_refresh", "1.11", "1.11"),
+  lifespan("refresh_token_grant_id", "1.11"),
+  lifespan("refresh_token_grant_access", "1.11"),
+  lifespan("refresh_token_grant_refresh", "1.11"),
+  lifespan("device_authorization_grant_id", "26"),
+  lifespan("device_authorization_grant_access", "26"),
+  lifespan("device_authorization_grant_refresh", "26"),
+];
+
+/** The fields that a version knows, in the order in which it writes them. */
+export function fieldsOf(version: SandboxVersion): readonly Field[] {
+  const at = SANDBOX_VERSIONS.indexOf(version);
+  return ROWS.filter(
+    ({ from, until }) =>
+      (from === undefined || SANDBOX_VERSIONS.indexOf(from) <= at) &&
+      (until === undefined || at <= SANDBOX_VERSIONS.indexOf(until)),
+  ).map(({ name, kind, optional }) => ({ name, kind, optional: optional === true }));
+}
+
+/** What a field holds when nothing was given, by its kind; undefined is a value that is not there at all. */
+export const ZERO: Readonly<Record<Kind, unknown>> = {
+  text: "",
+  list: null,
+  boolean: false,
+  choice: null,
+  integer: 0,
+  raw: undefined,
+  keys: undefined,
+  time: "0001-01-01T00:00:00Z",
+  duration: null,
+};

@@ -1,0 +1,2 @@
+export { type Sandbox, type SandboxOptions, startSandbox } from "./server.ts";
+export { isSandboxVersion, SANDBOX_VERSIONS, type SandboxVersion } from "./versions.ts";

@@ -1,0 +1,79 @@
+import { isObject, type JsonObject } from "./json.ts";
+
+/** A set of public keys as a server keeps it (RFC 7517 section 5); without keys it is written as an empty object. */
+export interface KeySet {
+  readonly keys?: readonly JsonObject[];
+}
+
+/** The members of a key that are kept, in the order in which they are written. */
+const MEMBERS = [
+  "use",
+  "kty",
+  "kid",
+  "crv",
+  "alg",
+  "k",
+  "x",
+  "y",
+  "n",
+  "e",
+  "d",
+  "p",
+  "q",
+  "dp",
+  "dq",
+  "qi",
+  "x5c",
+  "x5u",
+  "x5t",
+  "x5t#S256",
+];
+
+const CURVES = ["P-256", "P-384", "P-521"];
+
+/** What is wrong with a key of a type, or undefined. */
+const FAULTS: ReadonlyMap<string, (key: JsonObject) => string | undefined> = new Map([
+  [
+    "EC",
+    (key: JsonObject) => {
+      const curve = typeof key["crv"] === "string" ? key["crv"] : "";
+      if (!CURVES.includes(curve)) return `unsupported elliptic curve '${curve}'`;
+      return key["x"] === undefined || key["y"] === undefined ? "invalid EC key, missing x/y values" : undefined;
+    },
+  ],
+  [
+    "RSA",
+    (key: JsonObject) =>
+      key["n"] === undefined || key["e"] === undefined ? "invalid RSA key, missing n/e values" : undefined,
+  ],
+  ["oct", (key: JsonObject) => (key["k"] === undefined ? "invalid OCT (symmetric) key, missing k value" : undefined)],
+  [
+    "OKP",
+    (key: JsonObject) => {
+      const curve = typeof key["crv"] === "string" ? key["crv"] : "";
+      if (curve !== "Ed25519") return `unknown curve '${curve}'`;
+      return key["x"] === undefined ? "invalid Ed key, missing x value" : undefined;
+    },
+  ],
+]);
+
+function faultOf(key: JsonObject): string | undefined {
+  const type = typeof key["kty"] === "string" ? key["kty"] : "";
+  const fault = FAULTS.get(type);
+  return fault === undefined ? `unknown json web key type '${type}'` : fault(key);
+}
+
+/** Reads a key set, or says what is wrong with its first faulty key. */
+export function readKeySet(value: JsonObject): KeySet | { readonly misfit: string } {
+  const given = value["keys"];
+  if (given === undefined || given === null) return {};
+  if (!Array.isArray(given)) return { misfit: "json: cannot unmarshal keys into Go value of type []jose.JSONWebKey" };
+  const keys: JsonObject[] = [];
+  for (const key of given) {
+    if (!isObject(key)) return { misfit: "json: cannot unmarshal a key into Go value of type jose.rawJSONWebKey" };
+    const fault = faultOf(key);
+    if (fault !== undefined) return { misfit: `go-jose/go-jose: ${fault}` };
+    keys.push(Object.fromEntries(MEMBERS.filter((name) => Object.hasOwn(key, name)).map((name) => [name, key[name]])));
+  }
+  return { keys };
+}

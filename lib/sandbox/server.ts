@@ -1,0 +1,106 @@
+import { Buffer } from "node:buffer";
+import { rmSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { refused } from "./answer.ts";
+import type { JsonObject } from "./json.ts";
+import { listenOn, parsePlace, urlOf } from "./listen.ts";
+import { createAdminApi } from "./routes.ts";
+import type { SandboxVersion } from "./versions.ts";
+
+/** What a sandbox is started with. */
+export interface SandboxOptions {
+  /** The version that it answers as. */
+  readonly as: SandboxVersion;
+  /** `host:port` of this machine (port 0 for a free one) or `unix:///path`. */
+  readonly listen: string;
+  /** PEM of a private key and of its certificate; without them it speaks plain http. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+  /** Told one line for each request: method, target and status, no header and no body. */
+  readonly onRequest?: (line: string) => void;
+  /** How many clients to begin with. */
+  readonly seed?: number;
+}
+
+/** A sandbox that is listening. */
+export interface Sandbox {
+  /** Its address: `http://`, `https://` or `unix://`. */
+  readonly url: string;
+  /** All clients as a read shows them, in the order of a list. */
+  readonly clients: () => readonly JsonObject[];
+  /** The current secret of a client, or undefined where there is no such client. */
+  readonly secretOf: (id: string) => string | undefined;
+  /** Every secret that is valid for a client, the current one first. */
+  readonly secretsOf: (id: string) => readonly string[];
+  /** Stops listening, ends open connections and removes the socket. */
+  readonly close: () => Promise<void>;
+}
+
+/** No body of a client is larger, 10 MiB; a real server takes any. */
+const BODY_LIMIT = 10 * 1024 * 1024;
+
+/** The body of a request, or undefined when it is larger than the limit. */
+async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of request) {
+    if (!Buffer.isBuffer(part)) continue;
+    length += part.length;
+    if (length <= BODY_LIMIT) parts.push(part);
+  }
+  return length <= BODY_LIMIT ? Buffer.concat(parts).toString() : undefined;
+}
+
+/**
+ * Starts an in-memory admin API on this machine.
+ *
+ * @throws {Problem} when the address cannot be listened on.
+ */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const place = parsePlace(options.listen);
+  const api = createAdminApi(options.as);
+  api.clients.seed(options.seed ?? 0);
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const method = request.method ?? "GET";
+    const target = request.url ?? "/";
+    const body = await bodyOf(request);
+    const answer =
+      body === undefined
+        ? refused(api.behaviour, {
+            status: 413,
+            error: "Request Entity Too Large",
+            description: "The request body is larger than 10 MiB",
+          })
+        : api.answer({ method, target, accept: request.headers.accept ?? "", body });
+    options.onRequest?.(`${method} ${target} ${answer?.status ?? "closed"}`);
+    if (answer === undefined) {
+      request.socket.destroy();
+      return;
+    }
+    const length = answer.status === 204 ? {} : { "content-length": Buffer.byteLength(answer.body) };
+    response.writeHead(answer.status, { ...answer.headers, ...length });
+    response.end(method === "HEAD" ? "" : answer.body);
+  }
+
+  function onRequest(request: IncomingMessage, response: ServerResponse): void {
+    serve(request, response).catch(() => request.socket.destroy());
+  }
+
+  const server = options.tls === undefined ? createServer(onRequest) : createTlsServer(options.tls, onRequest);
+  await listenOn(server, place, options.listen);
+
+  return {
+    url: urlOf(server, place, options.tls === undefined ? "http" : "https"),
+    clients: () => api.clients.store.all().map(({ view }) => view),
+    secretOf: (id) => api.clients.store.get(id)?.secrets[0],
+    secretsOf: (id) => api.clients.store.get(id)?.secrets ?? [],
+    close: async () => {
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+      if ("socket" in place) rmSync(place.socket, { force: true });
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import type { JsonObject } from "./json.ts";
+import type { Behaviour } from "./versions.ts";
+
+/** A client as the sandbox keeps it. */
+export interface StoredClient {
+  readonly id: string;
+  readonly name: string;
+  readonly owner: string;
+  /** The client as a read answers it. */
+  readonly view: JsonObject;
+  /** The secrets that are valid, the current one first. */
+  readonly secrets: readonly string[];
+}
+
+interface Slot {
+  readonly id: string;
+  client: StoredClient;
+  gone: boolean;
+}
+
+/** The clients of a sandbox, by id and in the order of its lists. */
+export interface ClientStore {
+  readonly get: (id: string) => StoredClient | undefined;
+  /** Adds a client, or puts it in the place of the one with its id. */
+  readonly put: (client: StoredClient) => void;
+  readonly remove: (id: string) => boolean;
+  readonly size: () => number;
+  /** How many clients there are, and a cut of them in the order of a list. */
+  readonly slice: (from: number, to: number) => readonly StoredClient[];
+  /** Position of the first client whose id is greater, in a store ordered by id. */
+  readonly after: (id: string) => number;
+  readonly all: () => readonly StoredClient[];
+}
+
+function byId(a: Slot, b: Slot): number {
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+}
+
+/** Two sorted lists as one. */
+function merged(left: readonly Slot[], right: readonly Slot[]): Slot[] {
+  const all: Slot[] = [];
+  let r = 0;
+  for (const slot of left) {
+    for (let other = right[r]; other !== undefined && byId(other, slot) < 0; other = right[++r]) all.push(other);
+    all.push(slot);
+  }
+  for (let other = right[r]; other !== undefined; other = right[++r]) all.push(other);
+  return all;
+}
+
+/**
+ * Makes an empty store.
+ *
+ * Writes cost the same however many clients there are; the order is brought up to date by the next list, once for all
+ * writes since the last one.
+ */
+export function createStore(order: Behaviour["order"]): ClientStore {
+  const slots = new Map<string, Slot>();
+  let ordered: Slot[] = [];
+  let fresh: Slot[] = [];
+  let anyGone = false;
+
+  function settled(): readonly Slot[] {
+    if (anyGone) {
+      ordered = ordered.filter(({ gone }) => !gone);
+      fresh = fresh.filter(({ gone }) => !gone);
+      anyGone = false;
+    }
+    if (fresh.length > 0) {
+      ordered = order === "insertion" ? [...ordered, ...fresh] : merged(ordered, fresh.sort(byId));
+      fresh = [];
+    }
+    return ordered;
+  }
+
+  return {
+    get: (id) => slots.get(id)?.client,
+    put: (client) => {
+      const slot = slots.get(client.id);
+      if (slot !== undefined) {
+        slot.client = client;
+        return;
+      }
+      const added = { id: client.id, client, gone: false };
+      slots.set(client.id, added);
+      fresh.push(added);
+    },
+    remove: (id) => {
+      const slot = slots.get(id);
+      if (slot === undefined) return false;
+      slot.gone = true;
+      anyGone = true;
+      return slots.delete(id);
+    },
+    size: () => slots.size,
+    slice: (from, to) =>
+      settled()
+        .slice(from, to)
+        .map(({ client }) => client),
+    after: (id) => {
+      const all = settled();
+      let low = 0;
+      let high = all.length;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        const slot = all[middle];
+        if (slot !== undefined && slot.id <= id) low = middle + 1;
+        else high = middle;
+      }
+      return low;
+    },
+    all: () => settled().map(({ client }) => client),
+  };
+}

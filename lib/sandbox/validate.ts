@@ -1,0 +1,202 @@
+import { originOf, parseAddress } from "./address.ts";
+import type { Draft } from "./decode.ts";
+import { isObject, isTextList } from "./json.ts";
+import { badMetadata, badRedirect, type Refusal } from "./refusals.ts";
+import type { Behaviour } from "./versions.ts";
+
+const SIGNING_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
+const SUBJECT_TYPES = ["public", "pairwise"];
+const TOKEN_STRATEGIES = ["jwt", "opaque"];
+const WEB_FIELDS = ["tos_uri", "policy_uri", "logo_uri", "client_uri"];
+const DEFAULT_SCOPE = "openid offline";
+
+function text(draft: Draft, name: string): string {
+  const value = draft[name];
+  return typeof value === "string" ? value : "";
+}
+
+function list(draft: Draft, name: string): readonly string[] {
+  const value = draft[name];
+  return isTextList(value) ? value : [];
+}
+
+/** A key set counts as given once it was written down, even as an empty object; since 26 only if it has keys. */
+function hasKeys(draft: Draft, { webFields }: Behaviour): boolean {
+  const keys = draft["jwks"];
+  if (!isObject(keys)) return false;
+  return !webFields || keys["keys"] !== undefined;
+}
+
+type Rule = (draft: Draft, behaviour: Behaviour) => Refusal | undefined;
+
+function authMethod(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+  const method = text(draft, "token_endpoint_auth_method");
+  if (method === "") draft["token_endpoint_auth_method"] = "client_secret_basic";
+  if (method !== "private_key_jwt") return undefined;
+  if (text(draft, "jwks_uri") === "" && !hasKeys(draft, behaviour)) {
+    return badMetadata(
+      behaviour,
+      'When token_endpoint_auth_method is "private_key_jwt", either jwks or jwks_uri must be set.',
+    );
+  }
+  const algorithm = text(draft, "token_endpoint_auth_signing_alg");
+  if (algorithm === "" || SIGNING_ALGORITHMS.includes(algorithm)) return undefined;
+  return badMetadata(
+    behaviour,
+    "Only RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and ES512 are supported as algorithms for private key authentication.",
+  );
+}
+
+function keys(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+  if (text(draft, "jwks_uri") === "" || !hasKeys(draft, behaviour)) return undefined;
+  return badMetadata(behaviour, "Fields jwks and jwks_uri can not both be set, you must choose one.");
+}
+
+function webFields(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+  if (!behaviour.webFields) return undefined;
+  for (const name of WEB_FIELDS) {
+    const value = text(draft, name);
+    if (value === "") continue;
+    const address = parseAddress(value, true);
+    if (address === undefined) return badMetadata(behaviour, `Field ${name} must be a valid URI.`);
+    if (address.scheme !== "https" && address.scheme !== "http") {
+      return badMetadata(behaviour, `${value} must use https:// or http:// as HTTP scheme for field ${name}.`);
+    }
+  }
+  return undefined;
+}
+
+function secret(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+  const given = Buffer.byteLength(text(draft, "client_secret"));
+  if (given === 0 || given >= 6) return undefined;
+  return badMetadata(behaviour, "Field client_secret must contain a secret that is at least 6 characters long.");
+}
+
+function scope(draft: Draft): undefined {
+  if (text(draft, "scope") === "") draft["scope"] = DEFAULT_SCOPE;
+  return undefined;
+}
+
+function origins(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+  const cleaned: string[] = [];
+  for (const origin of list(draft, "allowed_cors_origins")) {
+    const address = parseAddress(origin);
+    if (address === undefined) {
+      return badMetadata(
+        behaviour,
+        `Origin URL ${origin} from allowed_cors_origins could not be parsed: parse "${origin}"`,
+      );
+    }
+    if (address.scheme !== "https" && address.scheme !== "http") {
+      return badMetadata(behaviour, `Origin URL ${origin} must use https:// or http:// as HTTP scheme.`);
+    }
+    if (address.user !== "") {
+      return badMetadata(behaviour, `Origin URL ${origin} has HTTP user and/or password set which is not allowed.`);
+    }
+    if (address.path.replace(/\/+$/, "") + address.query + address.fragment !== "") {
+      return badMetadata(
+        behaviour,
+        `Origin URL ${origin} must have an empty path, query, and fragment but one of the parts is not empty.`,
+      );
+    }
+    cleaned.push(originOf(origin, address));
+  }
+  if (draft["allowed_cors_origins"] !== null) draft["allowed_cors_origins"] = cleaned;
+  return undefined;
+}
+
+/** A real server fetches the address and looks for each redirect address in it; the sandbox asks nobody. */
+function sectorIdentifier(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+  draft["client_secret_expires_at"] = 0;
+  const location = text(draft, "sector_identifier_uri");
+  if (location === "") return undefined;
+  return parseAddress(location)?.scheme === "https" ? undefined : badMetadata(behaviour);
+}
+
+function userinfo(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+  const algorithm = text(draft, "userinfo_signed_response_alg");
+  if (algorithm === "") draft["userinfo_signed_response_alg"] = "none";
+  if (algorithm === "" || algorithm === "none" || algorithm === "RS256") return undefined;
+  return badMetadata(behaviour, 'Field userinfo_signed_response_alg can either be "none" or "RS256".');
+}
+
+function redirects(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+  const { fragment, fragmentFirst } = behaviour.wording;
+  for (const redirect of list(draft, "redirect_uris")) {
+    const marked = redirect.includes("#");
+    if (marked && fragmentFirst) return badRedirect(behaviour, fragment);
+    if (parseAddress(redirect, true) === undefined) {
+      return badRedirect(behaviour, `Unable to parse redirect URL: ${redirect}`);
+    }
+    if (marked) return badRedirect(behaviour, fragment);
+  }
+  return undefined;
+}
+
+function subjectType(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+  const given = text(draft, "subject_type");
+  if (given === "") draft["subject_type"] = "public";
+  if (given === "" || SUBJECT_TYPES.includes(given)) return undefined;
+  return badMetadata(
+    behaviour,
+    `Subject type ${given} is not supported by server, only [${SUBJECT_TYPES.join(" ")}] are allowed.`,
+  );
+}
+
+function postLogout(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+  const registered = list(draft, "redirect_uris").map((redirect) => parseAddress(redirect, true));
+  for (const target of list(draft, "post_logout_redirect_uris")) {
+    const address = parseAddress(target, true);
+    if (address === undefined) return badMetadata(behaviour, `Unable to parse post_logout_redirect_uri: ${target}`);
+    const known = registered.some(
+      (redirect) =>
+        redirect?.scheme === address.scheme && redirect.hostname === address.hostname && redirect.port === address.port,
+    );
+    if (!known) {
+      return badMetadata(
+        behaviour,
+        `post_logout_redirect_uri "${target}" must match the domain, port, scheme of at least one of the registered redirect URIs but did not${behaviour.wording.postLogoutTail}`,
+      );
+    }
+  }
+  return undefined;
+}
+
+function tokenStrategy(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+  const given = text(draft, "access_token_strategy");
+  if (given === "") return undefined;
+  const strategy = given.toLowerCase();
+  if (!TOKEN_STRATEGIES.includes(strategy)) {
+    return badMetadata(
+      behaviour,
+      `invalid access token strategy: expected one of [${TOKEN_STRATEGIES.join(", ")}] but got ${given}`,
+    );
+  }
+  draft["access_token_strategy"] = strategy;
+  return undefined;
+}
+
+/** The rules in the order in which the servers apply them: the first that is broken is told. */
+const RULES: readonly Rule[] = [
+  authMethod,
+  keys,
+  webFields,
+  secret,
+  scope,
+  origins,
+  sectorIdentifier,
+  userinfo,
+  redirects,
+  subjectType,
+  postLogout,
+  tokenStrategy,
+];
+
+/** Applies the rules and the defaults of a version to a draft, in place; the first broken rule comes back. */
+export function validate(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+  for (const rule of RULES) {
+    const refusal = rule(draft, behaviour);
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}

@@ -1,0 +1,165 @@
+/** The server versions that the sandbox answers as, oldest first. */
+export const SANDBOX_VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const;
+
+/** A server version that the sandbox can answer as. */
+export type SandboxVersion = (typeof SANDBOX_VERSIONS)[number];
+
+/** Whether a text names a version of {@link SANDBOX_VERSIONS}. */
+export function isSandboxVersion(text: string): text is SandboxVersion {
+  return SANDBOX_VERSIONS.some((version) => version === text);
+}
+
+/** Everything in which one server version differs from the others; the code below reads these and never a version. */
+export interface Behaviour {
+  /** Where the clients live. */
+  readonly prefix: "" | "/admin";
+  /** What `/clients` without the prefix does, where there is a prefix. */
+  readonly unprefixed: "missing" | "redirected" | "served";
+  /** Whose router it is: its Allow headers, slashes at the end, HEAD and OPTIONS. */
+  readonly router: "httprouter" | "mux";
+  /** How a route that does not exist is told. */
+  readonly missing: "plain-json" | "negotiated" | "plain";
+  /** The members of an error body. */
+  readonly errors: "verbose" | "short";
+  /** Which answers forbid caching: those under the prefix, those to reads, or none. */
+  readonly uncached: "none" | "prefixed" | "reads";
+  /** What a create answers to a body that does not fit: the reason, or a 500 without one. */
+  readonly createMisfit: "explained" | "unexplained";
+  /** The same for an update. */
+  readonly updateMisfit: "explained" | "unexplained";
+  /** Name of the type of list fields in a message about a misfit. */
+  readonly listType: string;
+  /** Whether a client may bring its own id. */
+  readonly ownId: boolean;
+  /** Status of a GET of a client that is not there. */
+  readonly unknownOnGet: 401 | 404;
+  /** Whether deleting a client that is not there is an error. */
+  readonly unknownOnDelete: "told" | "ignored";
+  /** Whether a patch takes away fields that it removes; elsewhere a removed field keeps its value. */
+  readonly patch: "none" | "merged" | "replaced";
+  /** Whether `PUT /clients/{id}/lifespans` is there. */
+  readonly lifespans: boolean;
+  /** Whether `/clients/{id}/secrets/rotate` is there. */
+  readonly rotation: boolean;
+  /** Whether lists and objects that were not given are filled with empty ones when a client is stored. */
+  readonly filled: boolean;
+  /** The order of a list. */
+  readonly order: "insertion" | "id";
+  /** How a list is cut into pages. */
+  readonly paging: "offset" | "page" | "token" | "cursor";
+  /** Whether `client_name` and `owner` select clients in a list. */
+  readonly filters: boolean;
+  /** What stands before a registration access token; without it there are none. */
+  readonly tokenPrefix: string | undefined;
+  /** What the registration address of a client without an id of its own ends with: its id, a slash, or nothing. */
+  readonly registrationTail: "id" | "slash" | "nothing";
+  /** Whether logo, terms, policy and client addresses are looked at. */
+  readonly webFields: boolean;
+  /** Whether each key of a set is judged. */
+  readonly keysJudged: boolean;
+  /** Wording of the rule messages that changed. */
+  readonly wording: {
+    readonly metadataError: "invalid_request" | "invalid_client_metadata";
+    readonly fragment: string;
+    readonly fragmentFirst: boolean;
+    readonly postLogoutTail: string;
+  };
+}
+
+const V1_8: Behaviour = {
+  prefix: "",
+  unprefixed: "missing",
+  router: "httprouter",
+  missing: "plain-json",
+  errors: "verbose",
+  uncached: "none",
+  createMisfit: "unexplained",
+  updateMisfit: "unexplained",
+  listType: "sqlxx.StringSlicePipeDelimiter",
+  ownId: true,
+  unknownOnGet: 401,
+  unknownOnDelete: "ignored",
+  patch: "none",
+  lifespans: false,
+  rotation: false,
+  filled: false,
+  order: "insertion",
+  paging: "offset",
+  filters: false,
+  tokenPrefix: undefined,
+  registrationTail: "id",
+  webFields: false,
+  keysJudged: false,
+  wording: {
+    metadataError: "invalid_request",
+    fragment: "Redirect URIs must not contain fragments (#)",
+    fragmentFirst: false,
+    postLogoutTail: "'",
+  },
+};
+
+const V1_11: Behaviour = {
+  ...V1_8,
+  missing: "negotiated",
+  errors: "short",
+  updateMisfit: "explained",
+  unknownOnGet: 404,
+  unknownOnDelete: "told",
+  patch: "merged",
+  lifespans: true,
+  filled: true,
+  order: "id",
+  paging: "page",
+  filters: true,
+  tokenPrefix: "",
+  wording: {
+    metadataError: "invalid_client_metadata",
+    fragment: "Redirect URIs must not contain fragments (#).",
+    fragmentFirst: false,
+    postLogoutTail: "'",
+  },
+};
+
+const V2_1: Behaviour = {
+  ...V1_11,
+  prefix: "/admin",
+  unprefixed: "redirected",
+  uncached: "prefixed",
+  listType: "sqlxx.StringSliceJSONFormat",
+  ownId: false,
+  paging: "token",
+  tokenPrefix: "ory_at_",
+};
+
+const V2_3: Behaviour = {
+  ...V2_1,
+  createMisfit: "explained",
+  ownId: true,
+  registrationTail: "slash",
+  keysJudged: true,
+};
+
+const V26: Behaviour = {
+  ...V2_3,
+  unprefixed: "served",
+  router: "mux",
+  missing: "plain",
+  uncached: "reads",
+  patch: "replaced",
+  paging: "cursor",
+  registrationTail: "nothing",
+  webFields: true,
+  wording: { ...V2_3.wording, fragmentFirst: true, postLogoutTail: "" },
+};
+
+const NEXT: Behaviour = { ...V26, rotation: true };
+
+/** What each version does. */
+export const BEHAVIOURS: Readonly<Record<SandboxVersion, Behaviour>> = {
+  "1.8": V1_8,
+  "1.11": V1_11,
+  "2.1": V2_1,
+  "2.3": V2_3,
+  "26": V26,
+  next: NEXT,
+};
