@@ -8,6 +8,7 @@ const READING = {
   schema: "core",
   uniqueKeys: true,
   merge: false,
+  resolveKnownTags: false,
   prettyErrors: false,
   logLevel: "silent",
 } as const;
@@ -105,6 +106,9 @@ export async function parseYaml(text: string, name: string): Promise<unknown> {
 const UNSAFE =
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/;
 
+/** Lines whose blanks tell as much as their text; written as a block, readers take the indentation for some of them. */
+const BLANKS = /^\s|\n |\n\n$/;
+
 /**
  * Loads the writer of YAML: a JSON value becomes one document that ends in a line feed.
  *
@@ -122,11 +126,12 @@ export async function yamlWriter(): Promise<(value: unknown) => string> {
     });
     visit(document, {
       Scalar(_, node) {
-        if (typeof node.value === "string" && UNSAFE.test(node.value)) node.type = Scalar.QUOTE_DOUBLE;
+        const { value: text } = node;
+        if (typeof text === "string" && (UNSAFE.test(text) || BLANKS.test(text))) node.type = Scalar.QUOTE_DOUBLE;
       },
     });
     return document
-      .toString({ lineWidth: 0 })
+      .toString({ lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER })
       .replace(unsafe, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
   };
 }

@@ -69,7 +69,7 @@ function fingerprint(text: string): string {
 /**
  * The name of an object in Kubernetes for any client id: a DNS subdomain (RFC 1123, at most 253 characters).
  *
- * An id that is one already stays; any other is made one and gets a fingerprint, so that two ids never share a name.
+ * An id that is one already stays; any other is made one and gets a fingerprint, so that ids which differ do not meet in one name.
  */
 export function kubernetesName(id: string): string {
   if (id.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(id)) return id;

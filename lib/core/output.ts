@@ -156,7 +156,7 @@ export function toJson(value: unknown, indent = 0): string {
 }
 
 function indented(text: string, by: string): string {
-  return text.replaceAll("\n", `\n${by}`);
+  return text.replace(/\n(?=[^\n])/g, `\n${by}`);
 }
 
 function lines(texts: readonly string[]): string {
@@ -266,7 +266,7 @@ function yaml<T>({ view, options, json }: Setup<T>): Renderer<T> {
     item: (value) => {
       const opening = count++ > 0 || wrap === undefined ? "" : write({ [wrap.items]: [] }).replace(/ \[\]\n$/, "\n");
       const outer = wrap === undefined ? "" : "  ";
-      const body = write(json(value)).trimEnd();
+      const body = write(json(value)).replace(/\n$/, "");
       return `${opening}${outer}- ${indented(body, `${outer}  `)}\n`;
     },
     flush: () => "",

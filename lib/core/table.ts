@@ -133,7 +133,8 @@ function fitted(
   overhead: (columns: number) => number,
 ): readonly number[] {
   const need = (i: number) => natural[i] ?? 0;
-  const isWhole = (i: number) => headings[i]?.whole === true || (i === 0 && need(0) * 3 <= room * 2);
+  const first = Math.min((room * 2) / 3, room - overhead(1));
+  const isWhole = (i: number) => headings[i]?.whole === true || (i === 0 && need(0) <= first);
   const least = (i: number) => (isWhole(i) ? need(i) : Math.min(need(i), LEAST));
   let kept = natural.map((_, i) => i);
   const space = () => room - overhead(kept.length);

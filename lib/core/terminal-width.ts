@@ -1,17 +1,16 @@
 /** Two columns wide in a terminal: East Asian Wide and Fullwidth (Unicode UAX #11) and what is shown as an emoji (UTS #51). */
 const WIDE =
-  /[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\u4dff\u4e00-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18dff}\u{1aff0}-\u{1b2ff}\u{1d300}-\u{1d376}\u{1f200}-\u{1f2ff}\u{1f300}-\u{1f64f}\u{1f680}-\u{1f6ff}\u{1f900}-\u{1f9ff}\u{1fa70}-\u{1faff}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]|\ufe0f/u;
+  /[\u1100-\u115f\u2329\u232a\u2630-\u2637\u268a-\u268f\u2e80-\u303e\u3041-\u4dff\u4e00-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18dff}\u{1aff0}-\u{1b2ff}\u{1d300}-\u{1d376}\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]|\ufe0f/u;
 
-/** Nothing but marks and joiners, which take no column of their own. */
-const ZERO = /^[\p{Mark}\u200b-\u200d\u2060-\u2064\ufeff]+$/u;
+/** Marks drawn over or under a letter, and joiners: they take no column of their own. */
+const ZERO = /[\p{Nonspacing_Mark}\p{Enclosing_Mark}\u200b-\u200d\u2060-\u2064\ufeff]/gu;
 
 const ASCII = /^[\u0020-\u007e]*$/;
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 function widthOfGrapheme(grapheme: string): number {
-  if (WIDE.test(grapheme)) return 2;
-  return ZERO.test(grapheme) ? 0 : 1;
+  return WIDE.test(grapheme) ? 2 : Array.from(grapheme.replace(ZERO, "")).length;
 }
 
 /** How many columns of a terminal a line of harmless text takes. */

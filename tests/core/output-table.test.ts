@@ -200,6 +200,11 @@ for (const [shown, width] of [
   ["\u200b", 0],
   ["…", 1],
   ["ไทย", 3],
+  ["กี่", 1],
+  ["का", 2],
+  ["क्ष", 2],
+  ["🌡", 1],
+  ["😀", 2],
 ] as const) {
   test(`displayWidth() of ${JSON.stringify(shown)} is ${width}`, () => {
     assert.equal(displayWidth(shown), width);

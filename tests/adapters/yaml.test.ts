@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { parse } from "yaml";
+import { parseDocuments, parseYaml, yamlWriter } from "../../lib/adapters/yaml.ts";
+import { createRenderer, parseFormat, type View } from "../../lib/core/output.ts";
+import { Problem } from "../../lib/core/problem.ts";
+
+const write = await yamlWriter();
+
+const anything = fc.jsonValue({ stringUnit: "binary", maxDepth: 3 }).map((value) => JSON.parse(JSON.stringify(value)));
+const lines = fc.string({
+  unit: fc.constantFrom("\n", " ", "a", "#", ":", "-", "|", "'", '"', "\t", "\r", "é", "\u2028"),
+  maxLength: 15,
+});
+const record = fc.dictionary(fc.oneof(fc.string({ unit: "binary", maxLength: 8 }), lines), fc.oneof(anything, lines), {
+  noNullPrototype: true,
+});
+
+function assertHarmless(text: string): void {
+  const found = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/.exec(
+    text,
+  );
+  assert.equal(found, null, JSON.stringify(text));
+}
+
+function assertSame(got: unknown, wanted: unknown): void {
+  assert.equal(JSON.stringify(got), JSON.stringify(wanted));
+}
+
+for (const [text, value] of [
+  ["", null],
+  ["# nothing\n", null],
+  ["a: 1\nb: [x, 'y']\n", { a: 1, b: ["x", "y"] }],
+  ['{"a": {"b": null}}', { a: { b: null } }],
+  ["a: yes\nb: 0o17\nc: 2026-01-01\nd: ~", { a: "yes", b: 15, c: "2026-01-01", d: null }],
+  ["a: &x [1]\nb: *x", { a: [1], b: [1] }],
+  ["a: &x 1\nb: *x\nc: &x 2\nd: *x", { a: 1, b: 1, c: 2, d: 2 }],
+  ["a: |\n  one\n  two\n", { a: "one\ntwo\n" }],
+] as const) {
+  test(`parseYaml() reads ${JSON.stringify(text)}`, async () => {
+    assert.deepEqual(await parseYaml(text, "a file"), value);
+  });
+}
+
+test("parseYaml() keeps a key of an object's prototype as a plain member", async () => {
+  const value = await parseYaml("__proto__: {polluted: true}", "a file");
+  assert.equal(JSON.stringify(value), '{"__proto__":{"polluted":true}}');
+  assert.equal(Reflect.get({}, "polluted"), undefined);
+});
+
+for (const [text, where] of [
+  ["a: [1", ", line 1, column 6: the indentation does not fit, or a bracket is not closed"],
+  ["a: 1\nb: 2\na: 3", ", line 3, column 1: a key is there twice"],
+  ["a: 1\nb: !secret x", ", line 2, column 4: a tag is not known"],
+  ["a: !!binary aGk=", ", line 1, column 4: a tag is not known"],
+  ["a: *b", ", line 1, column 4: an alias has no anchor before it"],
+  ["a: *b\nb: &b 1", ", line 1, column 4: an alias has no anchor before it"],
+  ["a: &a [*a]", ", line 1, column 8: an alias stands inside its own value"],
+  ['a: "x\\qy"', ", line 1, column 6: a string in double quotes has an unknown escape"],
+  ["a: b: c", ", line 1, column 4: a nested mapping stands on the line of its key"],
+  ["a:\n\tb: 1", ", line 2, column 1: a tab indents the line, which takes spaces"],
+  ["a: 'x", ", line 1, column 6: a colon, comma, quote or bracket is missing"],
+  ["a: .inf", ", line 1, column 4: the number is not finite"],
+  ["a: 1\n---\nb: 2", ": there are several documents where one is meant"],
+] as const) {
+  test(`parseYaml() refuses ${JSON.stringify(text)} with its place`, async () => {
+    await assert.rejects(parseYaml(text, "a file"), {
+      name: "Problem",
+      exit: "usage",
+      code: "yaml",
+      message: `Cannot read a file${where}`,
+    });
+  });
+}
+
+test("parseYaml() never quotes what it read", async () => {
+  for (const text of [
+    's: "s3cr3t\\q"',
+    "s: s3cr3t: x",
+    "s3cr3t\nk: v",
+    "- s3cr3t\ns3cr3t",
+    "s: !s3cr3t s3cr3t",
+    "s: *s3cr3t",
+    "s: 'x' s3cr3t",
+  ]) {
+    await assert.rejects(
+      parseYaml(text, "a file"),
+      (error) => error instanceof Problem && !`${error.message}${error.hint}${error.also.join()}`.includes("s3cr3t"),
+    );
+  }
+});
+
+test("parseYaml() refuses an alias bomb and hostile nesting instead of filling the memory", async () => {
+  const level = (name: string, of: string) => `${name}: &${name} [${Array(20).fill(of).join(", ")}]\n`;
+  const bomb = `${level("a", "1")}${level("b", "*a")}${level("c", "*b")}${level("d", "*c")}`;
+  await assert.rejects(parseYaml(bomb, "a file"), { message: "Cannot read a file: it has too many aliases" });
+  await assert.rejects(parseYaml("[".repeat(20_000), "a file"), /the nesting is too deep/);
+  const honest = `a: &a [x]\nb: [${Array(900).fill("*a").join(", ")}]`;
+  assert.deepEqual(await parseYaml(honest, "a file"), { a: ["x"], b: Array(900).fill(["x"]) });
+});
+
+test("parseDocuments() reads a stream of documents, and places a fault in the whole text", async () => {
+  assert.deepEqual(await parseDocuments("a: 1\n---\n- b\n---\n{}\n", "a file"), [{ a: 1 }, ["b"], {}]);
+  assert.deepEqual(await parseDocuments("", "a file"), []);
+  await assert.rejects(parseDocuments("a: 1\n---\nb: 1\nb: 2", "a file"), /line 4, column 1: a key is there twice/);
+});
+
+test("the writer keeps order and is read the same by YAML 1.1 and 1.2", () => {
+  const value = {
+    z: "yes",
+    a: "0o17",
+    n: "012",
+    d: "2026-01-01",
+    on: "off",
+    e: "",
+    t: "~",
+    list: [],
+    deep: { k: ["v"] },
+  };
+  const text = write(value);
+  assert.deepEqual(
+    Object.keys(value),
+    [...text.matchAll(/^"?(\w+)"?:/gm)].map(([, key]) => key),
+  );
+  assertSame(parse(text, { version: "1.1" }), value);
+  assertSame(parse(text, { version: "1.2" }), value);
+});
+
+test("the writer keeps lines as lines where their blanks are plain", () => {
+  assert.equal(write({ pem: "-----BEGIN-----\n\nabc\n" }), "pem: |\n  -----BEGIN-----\n\n  abc\n");
+  assert.equal(write({ odd: "a\n b\n\n" }), 'odd: "a\\n b\\n\\n"\n');
+});
+
+test("the writer leaves out what is undefined and repeats shared values instead of naming them", () => {
+  const shared = ["x"];
+  assert.equal(write({ a: undefined, b: shared, c: shared }), "b:\n  - x\nc:\n  - x\n");
+});
+
+test("whatever is written is read back, and harmless on a terminal", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(anything, record), async (value) => {
+      const text = write(value);
+      assert.ok(text.endsWith("\n"));
+      assertHarmless(text);
+      assertSame(await parseYaml(text, "it"), value);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+const view: View<Readonly<Record<string, unknown>>> = { columns: [], id: () => "" };
+const wrapped = { ...view, wrap: { items: "the items", rest: { next: "", last: true } } };
+
+test("yaml of many comes record by record and reads back as one document", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(record, { maxLength: 4 }), async (items) => {
+      const options = { terminal: { isTerminal: false, color: false }, many: true, tools: { yaml: write } };
+      const shown = (as: typeof view) => {
+        const renderer = createRenderer(parseFormat("yaml"), as, options);
+        return items.map((item) => renderer.item(item)).join("") + renderer.end();
+      };
+      assertSame(await parseYaml(shown(view), "it"), items);
+      assertSame(await parseYaml(shown(wrapped), "it"), { "the items": items, next: "", last: true });
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("yaml shows a record as soon as it is there", () => {
+  const options = { terminal: { isTerminal: false, color: false }, many: true, tools: { yaml: write } };
+  const renderer = createRenderer(parseFormat("yaml"), wrapped, options);
+  assert.equal(renderer.item({ id: "a", uris: ["u"] }), "the items:\n  - id: a\n    uris:\n      - u\n");
+  assert.equal(renderer.item({ id: "b" }), "  - id: b\n");
+  assert.equal(renderer.end({ next: "p2" }), "next: p2\n");
+});
