@@ -12,8 +12,10 @@ const JSON_TYPE = "application/json; charset=utf-8";
 const TEXT_TYPE = "text/plain; charset=utf-8";
 const HTML_TYPE = "text/html; charset=utf-8";
 
-/** The value that forbids caching. */
-export const UNCACHED = "private, no-cache, no-store, must-revalidate";
+/** An answer that no cache may keep (RFC 9111 section 5.2.2). */
+export function uncached(answer: Answer): Answer {
+  return { ...answer, headers: { ...answer.headers, "cache-control": "private, no-cache, no-store, must-revalidate" } };
+}
 
 const NO_ROUTE = "The requested route does not exist. Make sure you are using the right path, domain, and port.";
 

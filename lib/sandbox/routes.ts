@@ -1,4 +1,4 @@
-import { type Answer, empty, json, missing, redirect, refused, UNCACHED, wrongMethod } from "./answer.ts";
+import { type Answer, empty, json, missing, redirect, refused, uncached, wrongMethod } from "./answer.ts";
 import { type Clients, createClients, isShown } from "./clients.ts";
 import { pagingOf } from "./pages.ts";
 import { isRefusal, type Refusal } from "./refusals.ts";
@@ -178,7 +178,11 @@ export function createAdminApi(version: SandboxVersion): AdminApi {
     const { route, id } = matched;
     const method = mux && request.method === "HEAD" ? "GET" : request.method;
     const endpoint = route.methods.get(method);
-    if (endpoint !== undefined) return endpoint({ request, query: new URLSearchParams(query), id });
+    if (endpoint !== undefined) {
+      const answer = endpoint({ request, query: new URLSearchParams(query), id });
+      const owning = routes === owned && behaviour.uncached === "prefixed";
+      return owning && answer !== undefined ? uncached(answer) : answer;
+    }
     const allowed = allowedOf(route, behaviour);
     return request.method === "OPTIONS" && !mux ? empty(200, { allow: allowed.join(", ") }) : wrongMethod(allowed);
   }
@@ -190,23 +194,16 @@ export function createAdminApi(version: SandboxVersion): AdminApi {
     const bare = match(owned, segmentsOf(path));
     if (bare === undefined || behaviour.unprefixed === "missing") return perform(open, path, query, request);
     if (behaviour.unprefixed === "served") return perform(owned, path, query, request);
-    return redirect(307, request.method, `http://${prefix}${request.target}`);
+    return uncached(redirect(307, request.method, `http://${prefix}${request.target}`));
   }
-
-  const KEPT_OUT: Readonly<Record<Behaviour["uncached"], (request: SandboxRequest, answer: Answer) => boolean>> = {
-    none: () => false,
-    prefixed: ({ target }, { status }) =>
-      (target.startsWith(prefix) || status === 307) && status !== 405 && status !== 301 && status !== 308,
-    reads: ({ method }) => method === "GET",
-  };
 
   return {
     clients,
     behaviour,
     answer: (request) => {
       const answer = routed(request);
-      if (answer === undefined || !KEPT_OUT[behaviour.uncached](request, answer)) return answer;
-      return { ...answer, headers: { ...answer.headers, "cache-control": UNCACHED } };
+      const reading = behaviour.uncached === "reads" && request.method === "GET";
+      return reading && answer !== undefined ? uncached(answer) : answer;
     },
   };
 }

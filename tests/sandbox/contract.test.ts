@@ -1,0 +1,235 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+import { type Sandbox, type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
+
+/** Each recording, the version that the sandbox answers as, and how many of its exchanges are replayed. */
+const RECORDINGS: readonly { readonly file: string; readonly as: SandboxVersion; readonly replayed: number }[] = [
+  { file: "api-1.8.5.json", as: "1.8", replayed: 33 },
+  { file: "api-1.11.10.json", as: "1.11", replayed: 33 },
+  { file: "api-2.1.2.json", as: "2.1", replayed: 33 },
+  { file: "api-2.3.0.json", as: "2.3", replayed: 32 },
+  { file: "api-26.2.0.json", as: "26", replayed: 32 },
+  { file: "api-26.2.0.json", as: "next", replayed: 32 },
+];
+
+interface Exchange {
+  readonly note: string;
+  readonly request: { readonly base: string; readonly method: string; readonly url: string; readonly body?: unknown };
+  readonly response:
+    | string
+    | { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: unknown };
+}
+
+type Told = { readonly status: number; readonly headers: Record<string, string>; readonly body: unknown } | "no answer";
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isExchange(value: unknown): value is Exchange {
+  return isRecord(value) && isRecord(value["request"]) && typeof value["note"] === "string" && "response" in value;
+}
+
+function recording(file: string): readonly Exchange[] {
+  const all: unknown = JSON.parse(readFileSync(new URL(`../contract/${file}`, import.meta.url), "utf8"));
+  assert.ok(Array.isArray(all));
+  return all.filter(isExchange);
+}
+
+/** Why an exchange is not replayed, or undefined when it is. */
+function leftOut({ request, response }: Exchange): string | undefined {
+  if (request.base === "public") return "the sandbox has no public port";
+  const path = request.url.replace(/^\/admin/, "");
+  if (path.startsWith("/keys")) return "keys are no clients";
+  const noSuchRoute = typeof response !== "string" && response.status === 404;
+  if (path.startsWith("/oauth2") && !noSuchRoute) return "tokens are no clients";
+  return undefined;
+}
+
+const HEADERS = ["allow", "cache-control", "content-type", "link", "location", "x-total-count"];
+const ZERO_TIME = "0001-01-01T00:00:00Z";
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$/;
+
+/** Puts a name in the place of what differs from run to run, and looks at its form. */
+function settledMember(name: string, value: unknown): unknown {
+  if (typeof value !== "string" || value === ZERO_TIME) return value;
+  if (name === "created_at" || name === "updated_at") return value.replace(TIME, "{TIME}");
+  if (name === "client_secret") return value.replace(/^[A-Za-z0-9._~-]{26}$/, "{SECRET}");
+  if (name === "registration_access_token")
+    return value.replace(/[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}$/, "{SIGNED TOKEN}");
+  if (name === "registration_client_uri") return value.replace(/^(\{PUBLIC\}|http:\/\/127\.0\.0\.1:4444)/, "{PUBLIC}");
+  return value;
+}
+
+const MADE_ID = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g;
+
+function settled(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(settled);
+  if (typeof value === "string") return value.replace(MADE_ID, "{ID}");
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, settled(settledMember(name, member))]),
+  );
+}
+
+/** Tokens that hold an offset say the same in every run; sealed ones do not. */
+function settledHeader(name: string, value: string): string {
+  const text = value.replace(MADE_ID, "{ID}");
+  return name === "link" ? text.replace(/page_token=(?!eyJ)[A-Za-z0-9_%-]+/g, "page_token={TOKEN}") : text;
+}
+
+function comparable(answer: Told): unknown {
+  if (answer === "no answer") return answer;
+  const headers = HEADERS.flatMap((name) => {
+    const value = answer.headers[name];
+    return value === undefined ? [] : [[name, settledHeader(name, value)]];
+  });
+  return { status: answer.status, headers: Object.fromEntries(headers), body: settled(answer.body) };
+}
+
+function recorded({ response }: Exchange): Told {
+  return typeof response === "string" ? "no answer" : { ...response, headers: { ...response.headers } };
+}
+
+/** A page of a list that is ordered by made ids holds other clients in each run: how many, and with which fields. */
+function shapes(told: Told): Told {
+  if (told === "no answer" || !Array.isArray(told.body)) return told;
+  const fields = new Set(told.body.flatMap((client) => (isRecord(client) ? Object.keys(client) : [])));
+  return { ...told, body: { count: told.body.length, fields: [...fields].sort() } };
+}
+
+/** A whole list in an order of its own, so that only what it holds is compared. */
+function sorted(told: Told): Told {
+  if (told === "no answer" || !Array.isArray(told.body)) return told;
+  const texts = told.body.map((client) => JSON.stringify(Object.entries(Object(settled(client))).sort()));
+  return { ...told, body: texts.sort() };
+}
+
+/** Compares a list by what stays the same in every run; anything else as it is. */
+function viewOf(as: SandboxVersion, { note, response }: Exchange): (told: Told) => Told {
+  if (as === "1.8" || typeof response === "string" || !Array.isArray(response.body)) return (told) => told;
+  const cut = /rel="(?:next|prev)"/.test(response.headers["link"] ?? "") || note.startsWith("list, following");
+  return cut ? shapes : sorted;
+}
+
+function clientIdOf(body: unknown): string | undefined {
+  return isRecord(body) && typeof body["client_id"] === "string" ? body["client_id"] : undefined;
+}
+
+function tokensOf(told: Told): ReadonlyMap<string, string> {
+  const link = told === "no answer" ? "" : (told.headers["link"] ?? "");
+  return new Map(
+    [...link.matchAll(/page_token=([^>&]*)>; rel="(\w+)"/g)].map(([, token = "", rel = ""]) => [rel, token]),
+  );
+}
+
+/** Sends what was recorded, with the ids and tokens of this run in the place of the recorded ones. */
+class Replay {
+  private readonly sandbox: Sandbox;
+  private readonly names = new Map<string, string>();
+
+  constructor(sandbox: Sandbox) {
+    this.sandbox = sandbox;
+  }
+
+  private translated(text: string): string {
+    let translated = text;
+    for (const [then, now] of this.names) translated = translated.replaceAll(then, now);
+    return translated;
+  }
+
+  private async send(method: string, url: string, body: unknown): Promise<Told> {
+    const content = body === undefined ? {} : { body: this.translated(JSON.stringify(body)) };
+    const response = await fetch(this.sandbox.url + this.translated(url), {
+      method,
+      redirect: "manual",
+      headers: { accept: "application/json", connection: "close" },
+      ...content,
+    }).catch(() => undefined);
+    if (response === undefined) return "no answer";
+    const text = await response.text();
+    const headers = Object.fromEntries(response.headers);
+    let parsed: unknown = text;
+    try {
+      parsed = JSON.parse(text);
+    } catch {
+      // A body that is no JSON is compared as the text it is.
+    }
+    return { status: response.status, headers, body: parsed };
+  }
+
+  async run(exchange: Exchange): Promise<Told> {
+    const { method, url, body } = exchange.request;
+    const then = recorded(exchange);
+    const now = await this.send(method, url, body);
+    if (then !== "no answer" && now !== "no answer") {
+      const thenId = clientIdOf(then.body);
+      const nowId = clientIdOf(now.body);
+      if (thenId !== undefined && nowId !== undefined && then.status === 201) this.names.set(thenId, nowId);
+    }
+    for (const [rel, token] of tokensOf(then)) {
+      const mine = tokensOf(now).get(rel);
+      if (mine !== undefined && token !== mine) this.names.set(token, mine);
+    }
+    return now;
+  }
+
+  /** Makes the clients that the recorded lists show and no recorded exchange made. */
+  async complete(exchanges: readonly Exchange[]): Promise<void> {
+    const prefix = exchanges.some(({ request }) => request.url.startsWith("/admin/clients?")) ? "/admin" : "";
+    const seen = new Map<string, Readonly<Record<string, unknown>>>();
+    for (const { response } of exchanges) {
+      if (typeof response === "string" || !Array.isArray(response.body)) continue;
+      for (const client of response.body) {
+        const id = clientIdOf(client);
+        if (isRecord(client) && id !== undefined && /^page \d$/.test(String(client["client_name"])))
+          seen.set(id, client);
+      }
+    }
+    const inOrder = [...seen].sort(([, a], [, b]) => String(a["client_name"]).localeCompare(String(b["client_name"])));
+    for (const [id, { client_name, redirect_uris, token_endpoint_auth_method }] of inOrder) {
+      const made = await this.send("POST", `${prefix}/clients`, {
+        client_name,
+        redirect_uris,
+        token_endpoint_auth_method,
+      });
+      assert.ok(made !== "no answer" && made.status === 201);
+      this.names.set(id, clientIdOf(made.body) ?? "");
+    }
+  }
+}
+
+for (const { file, as, replayed } of RECORDINGS) {
+  describe(`the sandbox as ${as} answers what ${file} holds`, () => {
+    const exchanges = recording(file);
+    const covered = exchanges.filter((exchange) => leftOut(exchange) === undefined);
+    const firstList = covered.find(({ note }) => note.startsWith("list,"));
+    let sandbox: Sandbox;
+    let replay: Replay;
+
+    before(async () => {
+      sandbox = await startSandbox({ as, listen: "127.0.0.1:0" });
+      replay = new Replay(sandbox);
+      for (const exchange of exchanges) {
+        const reason = leftOut(exchange);
+        if (reason !== undefined) process.stdout.write(`${file} ${exchange.note}: not replayed, ${reason}\n`);
+      }
+    });
+    after(() => sandbox.close());
+
+    for (const [at, exchange] of covered.entries()) {
+      test(`${at} ${exchange.note}: ${exchange.request.method} ${exchange.request.url.slice(0, 60)}`, async () => {
+        if (exchange === firstList) await replay.complete(exchanges);
+        const now = await replay.run(exchange);
+        const then = recorded(exchange);
+        const view = viewOf(as, exchange);
+        assert.deepEqual(comparable(view(now)), comparable(view(then)));
+      });
+    }
+
+    test("as many exchanges are replayed as the recording has for clients, health and version", () => {
+      assert.equal(covered.length, replayed);
+    });
+  });
+}
