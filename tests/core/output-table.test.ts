@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { CLIENT_LIST_VIEW, CLIENT_VIEW, type ClientRecord } from "../../lib/core/client-view.ts";
-import { createRenderer, parseFormat } from "../../lib/core/output.ts";
+import { type Column, createRenderer, parseFormat, type View } from "../../lib/core/output.ts";
 import { type Cell, createTable, type Heading, recordTable, type Terminal } from "../../lib/core/table.ts";
 import { cutToWidth, displayWidth } from "../../lib/core/terminal-width.ts";
 
@@ -25,6 +24,41 @@ function drawn(
   return text.slice(0, -1).split("\n");
 }
 
+type ClientRecord = Readonly<Record<string, string | readonly string[]>>;
+
+function column(label: string, name: string, between?: string): Column<ClientRecord> {
+  return {
+    label,
+    value: (client) => {
+      const value = client[name] ?? "";
+      return typeof value === "string" || between === undefined ? value : value.join(between);
+    },
+  };
+}
+
+/** The columns of both references. */
+const VIEW: View<ClientRecord> = {
+  columns: [
+    column("CLIENT ID", "client_id"),
+    column("CLIENT SECRET", "client_secret"),
+    column("GRANT TYPES", "grant_types"),
+    column("RESPONSE TYPES", "response_types"),
+    column("SCOPE", "scope"),
+    column("AUDIENCE", "audience", ","),
+    column("REDIRECT URIS", "redirect_uris"),
+  ],
+  grid: [
+    column("CLIENT ID", "client_id"),
+    column("NAME", "client_name"),
+    column("RESPONSE TYPES", "response_types", ","),
+    column("SCOPE", "scope"),
+    column("REDIRECT URIS", "redirect_uris"),
+    column("GRANT TYPES", "grant_types", ","),
+    column("TOKEN ENDPOINT AUTH METHOD", "token_endpoint_auth_method"),
+  ],
+  id: () => "",
+};
+
 const every: ClientRecord = {
   client_id: "every-flag",
   client_name: "Every flag",
@@ -39,7 +73,7 @@ const every: ClientRecord = {
 const bare: ClientRecord = { client_id: "1d051606-0d5a-4e97-b1c2-13c64bd26dbd", client_name: "", scope: "openid" };
 
 function clients(format: string, terminal: Terminal, records: readonly ClientRecord[]): string {
-  const renderer = createRenderer(parseFormat(format), CLIENT_LIST_VIEW, { terminal, many: true, tools: {} });
+  const renderer = createRenderer(parseFormat(format), VIEW, { terminal, many: true, tools: {} });
   return records.map((record) => renderer.item(record)).join("") + renderer.end();
 }
 
@@ -57,7 +91,7 @@ test("text of a list of clients is the 1.x reference's table", () => {
 });
 
 test("table of one client has the 2.x reference's labels, tabs and joins, without its padding at the end", () => {
-  const renderer = createRenderer(parseFormat("table"), CLIENT_VIEW, { terminal: PIPE, many: false, tools: {} });
+  const renderer = createRenderer(parseFormat("table"), VIEW, { terminal: PIPE, many: false, tools: {} });
   assert.equal(
     renderer.item({ ...every, client_secret: "kZ3vcH0iRdba3K6PZHpWXf64n6" }),
     [
