@@ -114,7 +114,7 @@ const BLANKS = /^\s|\n |\n\n$/;
  *
  * Keys keep their order. The text means the same to readers of YAML 1.1 and 1.2, and is harmless on a terminal.
  */
-export async function loadYamlWriter(): Promise<(value: unknown) => string> {
+export async function yamlWriter(): Promise<(value: unknown) => string> {
   const { Document, Scalar, visit } = await import("yaml");
   const unsafe = new RegExp(UNSAFE, "g");
   return (value) => {

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parse } from "yaml";
-import { loadYamlWriter, parseDocuments, parseYaml } from "../../lib/adapters/yaml.ts";
+import { yamlWriter, parseDocuments, parseYaml } from "../../lib/adapters/yaml.ts";
 import { createRenderer, parseFormat, type View } from "../../lib/core/output.ts";
 import { Problem } from "../../lib/core/problem.ts";
 
-const write = await loadYamlWriter();
+const write = await yamlWriter();
 
 const anything = fc.jsonValue({ stringUnit: "binary", maxDepth: 3 }).map((value) => JSON.parse(JSON.stringify(value)));
 const lines = fc.string({
