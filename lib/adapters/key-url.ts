@@ -1,4 +1,4 @@
-import { isLoopback, isWebPage } from "../core/address.ts";
+import { isWebPage, mayFetchKey } from "../core/address.ts";
 import type { Download } from "../core/network.ts";
 import { Problem, usage } from "../core/problem.ts";
 import { MAX_KEY_BYTES, refusedAnswer } from "../core/recipient.ts";
@@ -11,15 +11,6 @@ export interface FetchedKey {
   readonly material: Uint8Array;
   /** The address that they came from after redirects. */
   readonly url: string;
-}
-
-/**
- * Whether a key may be fetched from an address: over https, or in the clear from this machine, or in the clear from
- * anywhere when its fingerprint is known.
- */
-export function mayFetchKey(url: URL, pinned: boolean): boolean {
-  if (url.protocol === "https:") return true;
-  return url.protocol === "http:" && (pinned || isLoopback(url.hostname));
 }
 
 /**

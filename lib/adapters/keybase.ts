@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isLoopback } from "../core/address.ts";
+import { mayFetchKey } from "../core/address.ts";
 import type { Download } from "../core/network.ts";
 import { Problem, usage } from "../core/problem.ts";
 import { MAX_KEY_BYTES, type Recipient, refusedAnswer } from "../core/recipient.ts";
@@ -48,7 +48,7 @@ function lookupUrl(base: string, name: string, pinned: boolean): string {
       "bad-address",
     );
   }
-  if (url.protocol === "http:" && !pinned && !isLoopback(url.hostname)) {
+  if (!mayFetchKey(url, pinned)) {
     throw usage(
       `Cannot use ${shown}: it is plain http, where anyone on the way could swap the key`,
       "use https, or name the key's fingerprint with --pgp-fingerprint",

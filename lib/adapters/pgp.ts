@@ -36,7 +36,8 @@ export interface KeyReport extends KeyName {
   readonly expires: Date | undefined;
   readonly capabilities: readonly Capability[];
   readonly userId: string | undefined;
-  readonly userIds: readonly string[];
+  /** All user IDs; `valid` tells those that the key itself stands for at the moment. */
+  readonly userIds: readonly { readonly userId: string; readonly valid: boolean }[];
   readonly subkeys: readonly SubkeyReport[];
   readonly encryptsTo: KeyName | undefined;
   /** Why nothing can be encrypted to it, or undefined. */
@@ -302,36 +303,60 @@ async function fingerprintV4(body: Uint8Array): Promise<string> {
 
 /** What stands for a whole key of which no part can be encrypted to: the trouble of its newest encryption subkey. */
 function noSubkeyTrouble(subkeys: readonly SubkeyReport[], primary: Trouble): Trouble {
-  const meant = subkeys
-    .filter((subkey) => subkey.trouble?.code !== "pgp-key-sign-only")
-    .sort((a, b) => b.created.getTime() - a.created.getTime())[0];
+  const byAge = [...subkeys].sort((a, b) => b.created.getTime() - a.created.getTime());
+  const meant =
+    byAge.find(({ capabilities }) => capabilities.includes("encrypt")) ??
+    byAge.find(({ trouble }) => trouble?.code === "pgp-key-unsupported");
   if (meant?.trouble === undefined) {
-    const has = subkeys.length === 0 ? "" : ", and so are all of its subkeys";
-    return subkeys.length === 0 ? primary : { code: primary.code, reason: `${primary.reason}${has}` };
+    return { code: primary.code, reason: `${primary.reason}, and it has no subkey for encryption` };
   }
   return {
     code: meant.trouble.code,
-    reason: `its encryption subkey ${meant.fingerprint} cannot be used: ${meant.trouble.reason}`,
+    reason: `its subkey ${meant.fingerprint} cannot be used: ${meant.trouble.reason}`,
   };
+}
+
+/** The user IDs of a key, each with whether its self-certification holds. */
+function judgeUserIds(key: Key, now: Date): Promise<KeyReport["userIds"]> {
+  const named = key.users.flatMap((user) => (user.userID === null ? [] : [{ user, userId: user.userID.userID }]));
+  return Promise.all(
+    named.map(async ({ user, userId }) => ({ userId, valid: await user.verify(now).catch(() => false) })),
+  );
+}
+
+/**
+ * The part of a sound key that is encrypted to, as the library chooses it, or why there is none.
+ *
+ * It encrypts a throw-away text, so that a key that only looks sound is found before anything depends on it.
+ */
+async function encryptionPart(pgp: OpenPgp, key: Key, now: Date): Promise<KeyName | Trouble | undefined> {
+  const part = await key.getEncryptionKey(undefined, now).catch(() => undefined);
+  if (part === undefined) return undefined;
+  try {
+    await encryptTo(pgp, [key], new Uint8Array(1), now);
+    return nameOf(part);
+  } catch (error) {
+    return { code: "pgp-key-invalid", reason: `encryption to it failed (${printable(reasonOf(error))})` };
+  }
 }
 
 /** Judges one key for the moment `now`. */
 async function judge(pgp: OpenPgp, read: ReadKey, now: Date): Promise<KeyReport> {
   const { key } = read;
-  const self = await selfSignature(pgp, key, now);
-  const capabilities = capabilitiesOf(pgp, key.keyPacket.algorithm, self);
+  const capabilities = capabilitiesOf(pgp, key.keyPacket.algorithm, await selfSignature(pgp, key, now));
   const primaryUser = await key.getPrimaryUser(now).catch(() => undefined);
-  const userIds = key.getUserIDs();
   const judged = [
     ...(await Promise.all(key.subkeys.map((subkey) => judgeSubkey(pgp, key, subkey, now)))),
     ...(await unreadableSubkeys(read)),
   ];
   const own = await primaryTrouble(pgp, read, now);
-  const chosen = own === undefined ? await key.getEncryptionKey(undefined, now).catch(() => undefined) : undefined;
-  const encryptsTo = chosen === undefined ? undefined : nameOf(chosen);
-  const subkeys = judged.map((subkey): SubkeyReport => {
-    return subkey.fingerprint === encryptsTo?.fingerprint ? { ...subkey, verdict: "used", trouble: undefined } : subkey;
-  });
+  const part = own ?? (await encryptionPart(pgp, key, now));
+  const encryptsTo = part !== undefined && "fingerprint" in part ? part : undefined;
+  const failed = part !== undefined && "code" in part ? part : undefined;
+  const subkeys = judged.map(
+    (subkey): SubkeyReport =>
+      subkey.fingerprint === encryptsTo?.fingerprint ? { ...subkey, verdict: "used", trouble: undefined } : subkey,
+  );
   const purpose = purposeTrouble(capabilities) ?? { code: "pgp-key-invalid", reason: "it cannot be encrypted to" };
   return {
     ...nameOf(key),
@@ -339,11 +364,11 @@ async function judge(pgp: OpenPgp, read: ReadKey, now: Date): Promise<KeyReport>
     created: key.getCreationTime(),
     expires: moment(await key.getExpirationTime()),
     capabilities,
-    userId: primaryUser?.user.userID?.userID ?? userIds[0],
-    userIds,
+    userId: primaryUser?.user.userID?.userID ?? key.getUserIDs()[0],
+    userIds: await judgeUserIds(key, now),
     subkeys,
     encryptsTo,
-    trouble: own ?? (encryptsTo === undefined ? noSubkeyTrouble(subkeys, purpose) : undefined),
+    trouble: failed ?? (encryptsTo === undefined ? noSubkeyTrouble(subkeys, purpose) : undefined),
   };
 }
 
@@ -362,6 +387,10 @@ const HINTS: Readonly<Record<string, (fingerprint: string) => string>> = {
   "pgp-key-invalid": (fpr) => `export it again from where it was made: gpg --export --armor ${fpr}`,
 };
 
+function hintFor(trouble: Trouble, fingerprint: string): string {
+  return HINTS[trouble.code]?.(fingerprint) ?? "use another key";
+}
+
 function describe(report: KeyReport): string {
   return `${report.fingerprint}${report.userId === undefined ? "" : ` ${quoted(report.userId)}`}`;
 }
@@ -374,7 +403,7 @@ function problemOf(report: KeyReport, trouble: Trouble, origin: string): Problem
   return new Problem(`Cannot encrypt to ${describe(report)} from ${printable(origin)}: ${trouble.reason}`, {
     code: trouble.code,
     exit: "noUsableKey",
-    hint: HINTS[trouble.code]?.(report.fingerprint) ?? "use another key",
+    hint: hintFor(trouble, report.fingerprint),
     also: subkeys,
   });
 }
@@ -443,45 +472,51 @@ function isFor(userId: string, address: string): boolean {
 
 /** The keys that are meant among all that a source gave; exactly one where nothing narrows them down. */
 function choose(reports: readonly Judged[], origin: string, choice: Choice): readonly Judged[] {
-  const from = printable(origin);
-  const { address } = choice;
+  const addressed = withAddress(reports, origin, choice.address);
   const pins = (choice.pins ?? []).map((pin) => parsePin(pin));
-  const addressed =
-    address === undefined ? reports : reports.filter(({ report }) => report.userIds.some((id) => isFor(id, address)));
-  if (address !== undefined && addressed.length === 0) {
-    throw new Problem(`Cannot encrypt to ${quoted(address)}: no key from ${from} has this address`, {
-      code: "pgp-address-mismatch",
-      exit: "noUsableKey",
-      hint: "ask its owner for the key itself and give it with --pgp-key",
-      also: reports.map(({ report }) => `Found: ${describe(report)}`),
-    });
-  }
-  const pinned = addressed.filter(({ report }) =>
+  if (pins.length > 0) return withPin(addressed, origin, pins);
+  const usable = addressed.filter(({ report }) => report.trouble === undefined);
+  // A directory may hand out a revoked or expired key beside the one that took its place.
+  if (choice.address !== undefined && usable.length === 1) return usable;
+  if (addressed.length < 2) return addressed;
+  throw new Problem(`Cannot tell which of the ${addressed.length} keys from ${printable(origin)} is meant`, {
+    code: "pgp-several-keys",
+    exit: "noUsableKey",
+    hint: `choose with --pgp-fingerprint ${addressed[0]?.report.fingerprint ?? ""} (or another), or give the key alone`,
+    also: addressed.map(({ report }) => `Found: ${describe(report)}`),
+  });
+}
+
+function withAddress(reports: readonly Judged[], origin: string, address: string | undefined): readonly Judged[] {
+  if (address === undefined) return reports;
+  const own = reports.filter(({ report }) =>
+    report.userIds.some(({ userId, valid }) => valid && isFor(userId, address)),
+  );
+  if (own.length > 0) return own;
+  throw new Problem(`Cannot encrypt to ${quoted(address)}: no key from ${printable(origin)} is for this address`, {
+    code: "pgp-address-mismatch",
+    exit: "noUsableKey",
+    hint: "ask its owner for the key itself and give it with --pgp-key",
+    also: reports.map(({ report }) => `Found: ${describe(report)}`),
+  });
+}
+
+function withPin(reports: readonly Judged[], origin: string, pins: readonly string[]): readonly Judged[] {
+  const pinned = reports.filter(({ report }) =>
     [report, ...report.subkeys].some(({ fingerprint }) => pins.includes(fingerprint)),
   );
-  if (pins.length > 0 && pinned.length > 0) return pinned;
-  const usable = addressed.filter(({ report }) => report.trouble === undefined);
-  if (address !== undefined && usable.length === 1) return usable;
-  if (addressed.length > 1) {
-    throw new Problem(`Cannot tell which of the ${addressed.length} keys from ${from} is meant`, {
-      code: "pgp-several-keys",
+  const [first] = reports;
+  if (pinned.length > 0 || first === undefined) return pinned;
+  const which = reports.length === 1 ? describe(first.report) : `any of the ${reports.length} keys`;
+  throw new Problem(
+    `Cannot encrypt to ${which} from ${printable(origin)}: ${reports.length === 1 ? "its fingerprint is not" : "none has the fingerprint"} ${joined(pins, "or")}`,
+    {
+      code: "pgp-fingerprint-mismatch",
       exit: "noUsableKey",
-      hint: `choose one with --pgp-fingerprint ${addressed[0]?.report.fingerprint ?? ""}, or give the keys one by one`,
-      also: addressed.map(({ report }) => `Found: ${describe(report)}`),
-    });
-  }
-  const [only] = addressed;
-  if (only !== undefined && pins.length > 0) {
-    throw new Problem(
-      `Cannot encrypt to ${describe(only.report)} from ${from}: its fingerprint is not ${joined(pins, "or")}`,
-      {
-        code: "pgp-fingerprint-mismatch",
-        exit: "noUsableKey",
-        hint: `ask its owner for the fingerprint; if the key is right, add --pgp-fingerprint ${only.report.fingerprint}`,
-      },
-    );
-  }
-  return addressed;
+      hint: `ask its owner for the fingerprint; if the key is right, add --pgp-fingerprint ${first.report.fingerprint}`,
+      also: reports.length === 1 ? [] : reports.map(({ report }) => `Found: ${describe(report)}`),
+    },
+  );
 }
 
 interface Judged {
@@ -523,69 +558,153 @@ export async function recipientsFrom(
 ): Promise<readonly Recipient[]> {
   const pgp = await import("openpgp");
   const meant = choose(await judgeAll(pgp, material, origin, now), origin, choice);
-  const recipients = meant.map(({ read, report }): Recipient => {
-    const { encryptsTo, trouble } = report;
-    if (encryptsTo === undefined || trouble !== undefined) {
+  return meant.map(({ read, report }): Recipient => {
+    const { fingerprint, algorithm, userId, created, expires, encryptsTo, trouble } = report;
+    if (encryptsTo === undefined) {
       throw problemOf(report, trouble ?? { code: "pgp-key-invalid", reason: "it cannot be encrypted to" }, origin);
     }
-    const { fingerprint, algorithm, userId, userIds, created, expires } = report;
-    const skipped = skippedOf(report);
-    const certificate = read.key.write();
     return {
       fingerprint,
       algorithm,
       userId,
-      userIds,
+      userIds: report.userIds.filter(({ valid }) => valid).map((id) => id.userId),
       created,
       expires,
       origin,
       encryptsTo,
-      skipped,
-      certificate,
+      skipped: skippedOf(report),
+      certificate: read.key.write(),
       judged: now,
     };
   });
-  for (const [i, recipient] of recipients.entries()) await probe(recipient, meant[i]?.report, origin);
-  return recipients;
 }
 
-/** Encrypts a throw-away text, so that a key that only looks sound is found before anything depends on it. */
-async function probe(recipient: Recipient, report: KeyReport | undefined, origin: string): Promise<void> {
-  try {
-    await encrypt([recipient], "probe", "base64");
-  } catch (error) {
-    const trouble = { code: "pgp-key-invalid", reason: `encryption to it failed (${printable(reasonOf(error))})` };
-    throw report === undefined ? error : problemOf(report, trouble, origin);
-  }
+/** What a key is and whether it would be used, as plain JSON. */
+export interface Inspection {
+  readonly origin: string;
+  readonly fingerprint: string;
+  readonly version: number;
+  readonly algorithm: string;
+  readonly userId: string | null;
+  readonly userIds: readonly { readonly userId: string; readonly valid: boolean }[];
+  /** UTC, ISO 8601. */
+  readonly created: string;
+  readonly expires: string | null;
+  readonly capabilities: readonly Capability[];
+  readonly usable: boolean;
+  /** The code and the words of the reason why it cannot be used. */
+  readonly code: string | null;
+  readonly reason: string | null;
+  readonly hint: string | null;
+  /** Fingerprint of the subkey (or of the key itself) that is encrypted to. */
+  readonly encryptsTo: string | null;
+  readonly subkeys: readonly InspectedSubkey[];
+}
+
+/** A subkey in an {@link Inspection}. */
+export interface InspectedSubkey {
+  readonly fingerprint: string;
+  readonly algorithm: string;
+  readonly created: string;
+  readonly expires: string | null;
+  readonly capabilities: readonly Capability[];
+  readonly verdict: SubkeyReport["verdict"];
+  readonly code: string | null;
+  readonly reason: string | null;
+}
+
+/**
+ * Describes every key in some material, also those that cannot be used (private, expired, revoked, weak, …).
+ *
+ * Throws a `Problem` only where there is no key that can be read.
+ */
+export async function inspectKey(
+  material: string | Uint8Array,
+  origin: string,
+  now: Date,
+): Promise<readonly Inspection[]> {
+  const pgp = await import("openpgp");
+  const judged = await judgeAll(pgp, material, origin, now);
+  return judged.map(({ report }): Inspection => {
+    const { fingerprint, version, algorithm, userIds, capabilities, trouble } = report;
+    return {
+      origin,
+      fingerprint,
+      version,
+      algorithm,
+      userId: report.userId ?? null,
+      userIds,
+      created: isoTime(report.created),
+      expires: report.expires === undefined ? null : isoTime(report.expires),
+      capabilities,
+      usable: trouble === undefined,
+      code: trouble?.code ?? null,
+      reason: trouble?.reason ?? null,
+      hint: trouble === undefined ? null : hintFor(trouble, fingerprint),
+      encryptsTo: report.encryptsTo?.fingerprint ?? null,
+      subkeys: report.subkeys.map(inspectedSubkey),
+    };
+  });
+}
+
+function inspectedSubkey(subkey: SubkeyReport): InspectedSubkey {
+  return {
+    fingerprint: subkey.fingerprint,
+    algorithm: subkey.algorithm,
+    created: isoTime(subkey.created),
+    expires: subkey.expires === undefined ? null : isoTime(subkey.expires),
+    capabilities: subkey.capabilities,
+    verdict: subkey.verdict,
+    code: subkey.trouble?.code ?? null,
+    reason: subkey.trouble?.reason ?? null,
+  };
+}
+
+/**
+ * One binary message to several keys.
+ *
+ * A session key without an AEAD algorithm makes the library write SEIPD version 1, which every OpenPGP program reads;
+ * left to itself it follows what a version 4 key advertises, to messages that GnuPG cannot open.
+ */
+async function encryptTo(
+  pgp: OpenPgp,
+  encryptionKeys: PublicKey[],
+  binary: Uint8Array,
+  date: Date,
+): Promise<Uint8Array> {
+  const own = await pgp.generateSessionKey({ encryptionKeys, date });
+  const sessionKey = everyV6(encryptionKeys) ? own : { data: own.data, algorithm: own.algorithm };
+  const message = await pgp.createMessage({ binary, date });
+  return pgp.encrypt({ message, encryptionKeys, sessionKey, format: "binary", date });
+}
+
+function everyV6(keys: readonly PublicKey[]): boolean {
+  return keys.every((key) => key.keyPacket.version === 6);
 }
 
 /**
  * Encrypts text as one message that each of the recipients can read.
  *
- * The message is integrity-protected as every OpenPGP program reads it (SEIPD version 1, RFC 9580 section 5.13.1), also
- * for version 4 keys that advertise more; only if all keys are of version 6 do their own preferences count. The literal
- * data is the UTF-8 text byte for byte, without a file name. `base64` is one line, `armor` ends without a line break.
+ * The message is integrity-protected in the form that every OpenPGP program reads (SEIPD version 1, RFC 9580 section
+ * 5.13.1), also for version 4 keys that advertise more; only if all keys are of version 6 do their own preferences
+ * count. The literal data is the UTF-8 text byte for byte, without a file name. `base64` and `base64-armor` are one
+ * line, `armor` ends without a line break.
  */
 export async function encrypt(
   recipients: readonly Recipient[],
   plaintext: string,
   format: EncryptedFormat,
 ): Promise<string> {
+  if (recipients.length === 0) {
+    throw new Problem("Cannot encrypt: there is no recipient", { code: "no-recipient", exit: "noUsableKey" });
+  }
   const pgp = await import("openpgp");
   const certificates = new Map(recipients.map((recipient) => [recipient.fingerprint, recipient.certificate]));
-  const encryptionKeys: PublicKey[] = await Promise.all(
-    [...certificates.values()].map((binaryKey) => pgp.readKey({ binaryKey })),
-  );
+  const keys = await Promise.all([...certificates.values()].map((binaryKey) => pgp.readKey({ binaryKey })));
   const date = new Date(Math.max(...recipients.map((recipient) => recipient.judged.getTime())));
-  const own = await pgp.generateSessionKey({ encryptionKeys, date });
-  const modern = encryptionKeys.every((key) => key.keyPacket.version === 6);
-  // A session key without an AEAD algorithm is what makes the library write SEIPD version 1.
-  const sessionKey = modern ? own : { data: own.data, algorithm: own.algorithm };
-  const message = await pgp.createMessage({ binary: new TextEncoder().encode(plaintext), date });
-  const binary = await pgp.encrypt({ message, encryptionKeys, sessionKey, format: "binary", date });
+  const binary = await encryptTo(pgp, keys, new TextEncoder().encode(plaintext), date);
   if (format === "base64") return toBase64(binary);
-  const armored = pgp
-    .armor(pgp.enums.armor.message, binary, undefined, undefined, undefined, !modern)
-    .replaceAll("\r\n", "\n");
+  const { message } = pgp.enums.armor;
+  const armored = pgp.armor(message, binary, undefined, undefined, undefined, !everyV6(keys)).replaceAll("\r\n", "\n");
   return format === "armor" ? armored.trimEnd() : toBase64(new TextEncoder().encode(armored));
 }

@@ -16,6 +16,15 @@ export function isLoopback(hostname: string): boolean {
   return LOOPBACK_V4.test(hostname) && hostname.split(".").every((part) => Number(part) <= 255);
 }
 
+/**
+ * Whether a key may be fetched from an address: over https, or in the clear from this machine, or in the clear from
+ * anywhere when its fingerprint is known.
+ */
+export function mayFetchKey(url: URL, pinned: boolean): boolean {
+  if (url.protocol === "https:") return true;
+  return url.protocol === "http:" && (pinned || isLoopback(url.hostname));
+}
+
 /** Whether text that should be data is a web page, as a portal, a proxy or an error page sends. */
 export function isWebPage(text: string): boolean {
   return /^\s*(?:<!doctype\s+html|<html|<\?xml|<head|<body)/i.test(text.slice(0, 2048));
