@@ -5,7 +5,8 @@ const WIDE =
 /** Marks drawn over or under a letter, and joiners: they take no column of their own. */
 const ZERO = /[\p{Nonspacing_Mark}\p{Enclosing_Mark}\u200b-\u200d\u2060-\u2064\ufeff]/gu;
 
-const ASCII = /^[\u0020-\u007e]*$/;
+/** Text of which each code unit takes one column, as nearly all text does. */
+const NARROW = /^[\u0020-\u007e…]*$/;
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 
@@ -15,7 +16,7 @@ function widthOfGrapheme(grapheme: string): number {
 
 /** How many columns of a terminal a line of harmless text takes. */
 export function displayWidth(text: string): number {
-  if (ASCII.test(text)) return text.length;
+  if (NARROW.test(text)) return text.length;
   let width = 0;
   for (const { segment } of graphemes.segment(text)) width += widthOfGrapheme(segment);
   return width;
@@ -28,7 +29,7 @@ export function displayWidth(text: string): number {
  */
 export function cutToWidth(text: string, columns: number): string {
   if (columns < 1) return "";
-  if (text.length <= columns && ASCII.test(text)) return text;
+  if (NARROW.test(text)) return text.length <= columns ? text : `${text.slice(0, columns - 1)}…`;
   if (displayWidth(text) <= columns) return text;
   let cut = "";
   let width = 0;
