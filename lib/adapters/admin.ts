@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { formatDuration } from "../core/duration.ts";
-import { type Http, type HttpAnswer, type HttpRequest, NetworkFailure } from "../core/network.ts";
+import { GRACE, type Http, type HttpAnswer, type HttpRequest, NetworkFailure } from "../core/network.ts";
 import { type ExitName, Problem } from "../core/problem.ts";
 import { shownUrl } from "../core/secret.ts";
 import { printable, quoted } from "../core/text.ts";
@@ -91,9 +91,6 @@ const SINGLE_TRY = 60_000;
 
 /** The least time that one of several tries gets before it is given up for a new one. */
 const SHORTEST_TRY = 5_000;
-
-/** Milliseconds that finding out and taking back may take beyond `--fail-after`. */
-export const GRACE = 5_000;
 
 interface Ask {
   readonly method: HttpRequest["method"];

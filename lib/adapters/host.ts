@@ -1,6 +1,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { readFileSync, readlinkSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import process from "node:process";
+import { systemCode } from "../core/problem.ts";
 
 /** Where text goes: standard output or standard error. */
 export interface Output {
@@ -20,6 +22,8 @@ export interface Host {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly stdinIsTerminal: boolean;
+  /** Whether standard output was closed before the start, where the system lets that be seen. */
+  stdoutWasClosed(): boolean;
   environment(name: string): string | undefined;
   readFile(path: string): Promise<Uint8Array>;
   /** The permission bits and the owner of a file. */
@@ -60,6 +64,19 @@ function output(stream: () => NodeJS.WriteStream): Output {
   };
 }
 
+/**
+ * Bun opens /dev/null in place of a descriptor that is closed at the start, which makes every write succeed. Such a
+ * descriptor is marked to be closed at exec, which one that came from the caller can never be.
+ */
+function stdoutWasClosed(): boolean {
+  try {
+    const flags = /flags:\s*(\d+)/.exec(readFileSync("/proc/self/fdinfo/1", "latin1"))?.[1] ?? "0";
+    return readlinkSync("/proc/self/fd/1") === "/dev/null" && (Number.parseInt(flags, 8) & 0o2000000) !== 0;
+  } catch (error) {
+    return systemCode(error) === "EBADF";
+  }
+}
+
 /** The real host. */
 export function systemHost(): Host {
   return {
@@ -69,6 +86,7 @@ export function systemHost(): Host {
     get stdinIsTerminal(): boolean {
       return process.stdin.isTTY === true;
     },
+    stdoutWasClosed,
     environment: (name) => process.env[name],
     readFile: async (path) => new Uint8Array(await readFile(path)),
     permissions: async (path) => {

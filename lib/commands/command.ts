@@ -1,11 +1,13 @@
 import { type ArgsDef, type CommandDef, defineCommand } from "citty";
 import type { Admin } from "../adapters/admin.ts";
 import type { Host } from "../adapters/host.ts";
+import type { RescuePlace } from "../adapters/rescue.ts";
 import { type Flag, type FlagValues, type Grammar, longNames } from "../core/flags.ts";
 import type { Download } from "../core/network.ts";
 import type { Format, View } from "../core/output.ts";
 import type { ExitName, Problem } from "../core/problem.ts";
 import type { EncryptedFormat, Recipient } from "../core/recipient.ts";
+import type { SandboxVersion } from "../sandbox/index.ts";
 
 /** A value as results show it: a JSON record. */
 export type Shown = Readonly<Record<string, unknown>>;
@@ -18,12 +20,14 @@ export interface Result {
   readonly items: AsyncIterable<Shown> | Iterable<Shown>;
   /** Called once all of an item's text has left the process. */
   readonly delivered?: (item: Shown) => void | Promise<void>;
-  /** Called when standard output refuses an item that must not be lost; gives the problem to end with. */
-  readonly undelivered?: (item: Shown, reason: unknown) => Promise<Problem>;
+  /** Called when standard output refuses an item that must not be lost, with whether part of it may have left; gives the problem to end with. */
+  readonly undelivered?: (item: Shown, reason: unknown, leaked: boolean) => Promise<Problem>;
   /** Members of a list's envelope that are known at its end. */
   readonly rest?: () => Shown;
   /** The exit status, asked for after the last item. */
   readonly exit?: () => ExitName;
+  /** The command ends by itself after a signal, which is its way to be stopped. */
+  readonly stays?: boolean;
   /** Show each row at once instead of waiting for enough rows to settle the widths. */
   readonly live?: boolean;
 }
@@ -50,17 +54,30 @@ export interface Context {
   readonly format: Format;
   /** The admin API, ready to be asked; nothing is sent before. */
   readonly admin: Admin;
+  /** The address of the admin API as messages call it. */
+  readonly endpoint: string;
   readonly keys: Keys;
   readonly download: Download;
   /** Reads a file, or standard input for `-`; a usage Problem names the flag. */
   readFile(path: string, flag: string): Promise<ReadFile>;
   /** Reads YAML or JSON. */
   parseYaml(text: string, name: string): Promise<readonly unknown[]>;
+  startSandbox(options: {
+    readonly as: SandboxVersion;
+    readonly listen: string;
+    readonly onRequest?: (line: string) => void;
+  }): Promise<{ readonly url: string; close(): Promise<void> }>;
   warn(line: string): void;
   /** A line on stderr that is neither warning nor error. */
   note(line: string): void;
   /** A line on stderr under `-v`. */
   detail(line: string): void;
+  /** A place for credentials that cannot be handed over, tried now; undefined where there is none. */
+  rescuePlace(): Promise<RescuePlace | undefined>;
+  /** Whether what a value would be written as holds a text: for a secret that a format leaves out. */
+  shows(view: View<Shown>, item: Shown, text: string): boolean;
+  /** Keeps the program from ending by a signal until the work has come to its own end. */
+  critical<T>(work: () => Promise<T>): Promise<T>;
   /** Aborted by the first ending signal. */
   readonly signal: AbortSignal;
 }

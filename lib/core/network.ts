@@ -70,3 +70,6 @@ export type Download = (
   url: string,
   options: DownloadOptions,
 ) => Promise<{ readonly status: number; readonly url: string; readonly bytes: Uint8Array }>;
+
+/** Milliseconds that finding out and taking back may take beyond `--fail-after`. */
+export const GRACE = 5_000;

@@ -172,6 +172,14 @@ export const ENCRYPTED_FORMAT: TextFlag = {
   help: "How the encrypted secret is written: base64 of the binary message, armor, or base64 of the armored one",
 };
 
+export const RESCUE_DIR: TextFlag = {
+  kind: "text",
+  name: "rescue-dir",
+  value: "FOLDER",
+  group: "secret",
+  help: "Where a secret that cannot be handed over is kept; without it XDG_STATE_HOME, HOME, this folder or TMPDIR",
+};
+
 export const STRICT: SwitchFlag = {
   kind: "switch",
   name: "strict",

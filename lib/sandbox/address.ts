@@ -46,7 +46,7 @@ export function parseAddress(text: string, request = false): Address | undefined
   return { ...parts, user, hostname: hostname.replace(/^\[|\]$/g, ""), port, path };
 }
 
-/** Writes an address back, without path, query and fragment. */
-export function originOf(text: string, { path }: Address): string {
-  return path === "" ? text : text.slice(0, text.length - path.length);
+/** Writes an address back without its path, its scheme in small letters. */
+export function originOf(text: string, { scheme, path }: Address): string {
+  return scheme + text.slice(scheme.length, path === "" ? undefined : -path.length);
 }

@@ -57,8 +57,8 @@ const MISSING: Readonly<Record<Behaviour["missing"], (accept: string) => Answer>
 };
 
 /** No such route. */
-export function missing(behaviour: Behaviour, accept: string): Answer {
-  return MISSING[behaviour.missing](accept);
+export function missing(kind: Behaviour["missing"], accept: string): Answer {
+  return MISSING[kind](accept);
 }
 
 /** The route is there, but not for this method (RFC 9110 section 15.5.6). */
@@ -70,11 +70,10 @@ export function wrongMethod(allowed: readonly string[]): Answer {
 const STATUS_TEXT: Readonly<Record<number, string>> = {
   301: "Moved Permanently",
   307: "Temporary Redirect",
-  308: "Permanent Redirect",
 };
 
 /** A redirect as Go writes one: with a line of HTML only for reads. */
-export function redirect(status: 301 | 307 | 308, method: string, location: string): Answer {
+export function redirect(status: 301 | 307, method: string, location: string): Answer {
   if (method !== "GET" && method !== "HEAD") return empty(status, { location });
   const shown = location.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&#34;");
   const body = method === "HEAD" ? "" : `<a href="${shown}">${STATUS_TEXT[status]}</a>.\n\n`;

@@ -136,7 +136,7 @@ export function createClients(version: SandboxVersion): Clients {
     draft["audience"] ??= [];
     draft["allowed_cors_origins"] ??= [];
     draft["jwks"] ??= {};
-    draft["metadata"] ??= {};
+    if (draft["metadata"] === undefined) draft["metadata"] = {};
   }
 
   /** A draft as later reads show it. */

@@ -34,14 +34,32 @@ function syntaxMisfit(text: string): string {
     : `invalid character '${start[at]}' in literal ${literal} (expecting '${literal[at]}')`;
 }
 
-/** Reads a body as JSON. */
-export function parseBody(text: string): Read<unknown> {
+/** The object or array that a text begins with, without what follows it; undefined where it does not end. */
+function firstContainer(text: string): string | undefined {
+  let depth = 0;
+  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/gs)) {
+    if (token === "{" || token === "[") depth++;
+    else if (token === "}" || token === "]") depth--;
+    if (depth === 0) return text.slice(0, index + token.length);
+  }
+  return undefined;
+}
+
+function parsed(text: string): Read<unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return { value };
   } catch {
-    return { misfit: syntaxMisfit(text) };
+    return undefined;
   }
+}
+
+/** Reads the first JSON value of a body; what follows an object or array is not looked at, as Go's decoder has it. */
+export function parseBody(text: string): Read<unknown> {
+  const whole = parsed(text);
+  if (whole !== undefined) return whole;
+  const first = /^\s*[{[]/.test(text) ? firstContainer(text) : undefined;
+  return (first === undefined ? undefined : parsed(first)) ?? { misfit: syntaxMisfit(text) };
 }
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;
@@ -113,7 +131,7 @@ export function decode(value: unknown, shape: Shape, base: Readonly<Draft>): Rea
     const field = shape.fields.get(name) ?? shape.fields.get(name.toLowerCase());
     if (field === undefined) continue;
     if (member === null) {
-      if (EMPTIED.has(field.kind)) draft[field.name] = field.kind === "keys" || field.kind === "raw" ? undefined : null;
+      if (EMPTIED.has(field.kind)) draft[field.name] = field.kind === "keys" ? undefined : null;
       continue;
     }
     const read = READERS[field.kind](member, field, shape);

@@ -1,8 +1,9 @@
-import { isObject, type JsonObject } from "./json.ts";
+import { Buffer } from "node:buffer";
+import { isObject, type JsonObject, kindOf } from "./json.ts";
 
-/** A set of public keys as a server keeps it (RFC 7517 section 5); without keys it is written as an empty object. */
+/** A set of public keys as a server keeps it (RFC 7517 section 5). */
 export interface KeySet {
-  readonly keys?: readonly JsonObject[];
+  readonly keys?: readonly JsonObject[] | null;
 }
 
 /** The members of a key that are kept, in the order in which they are written. */
@@ -29,7 +30,16 @@ const MEMBERS = [
   "x5t#S256",
 ];
 
-const CURVES = ["P-256", "P-384", "P-521"];
+/** The curves that are known, and how many bytes a coordinate of each has (RFC 7518 section 6.2.1.2). */
+const CURVES: ReadonlyMap<string, number> = new Map([
+  ["P-256", 32],
+  ["P-384", 48],
+  ["P-521", 66],
+]);
+
+function bytesOf(value: unknown): number {
+  return typeof value === "string" ? Buffer.from(value, "base64url").length : 0;
+}
 
 /** What is wrong with a key of a type, or undefined. */
 const FAULTS: ReadonlyMap<string, (key: JsonObject) => string | undefined> = new Map([
@@ -37,8 +47,11 @@ const FAULTS: ReadonlyMap<string, (key: JsonObject) => string | undefined> = new
     "EC",
     (key: JsonObject) => {
       const curve = typeof key["crv"] === "string" ? key["crv"] : "";
-      if (!CURVES.includes(curve)) return `unsupported elliptic curve '${curve}'`;
-      return key["x"] === undefined || key["y"] === undefined ? "invalid EC key, missing x/y values" : undefined;
+      const size = CURVES.get(curve);
+      if (size === undefined) return `unsupported elliptic curve '${curve}'`;
+      if (key["x"] === undefined || key["y"] === undefined) return "invalid EC key, missing x/y values";
+      const odd = ["x", "y"].find((name) => bytesOf(key[name]) !== size);
+      return odd === undefined ? undefined : `invalid EC public key, wrong length for ${odd}`;
     },
   ],
   [
@@ -66,11 +79,18 @@ function faultOf(key: JsonObject): string | undefined {
 /** Reads a key set, or says what is wrong with its first faulty key. */
 export function readKeySet(value: JsonObject): KeySet | { readonly misfit: string } {
   const given = value["keys"];
-  if (given === undefined || given === null) return {};
-  if (!Array.isArray(given)) return { misfit: "json: cannot unmarshal keys into Go value of type []jose.JSONWebKey" };
+  if (given === undefined) return {};
+  if (given === null) return { keys: null };
+  if (!Array.isArray(given)) {
+    return {
+      misfit: `json: cannot unmarshal ${kindOf(given)} into Go struct field JoseJSONWebKeySet.jwks.JSONWebKeySet.keys of type []jose.JSONWebKey`,
+    };
+  }
   const keys: JsonObject[] = [];
   for (const key of given) {
-    if (!isObject(key)) return { misfit: "json: cannot unmarshal a key into Go value of type jose.rawJSONWebKey" };
+    if (!isObject(key)) {
+      return { misfit: `json: cannot unmarshal ${kindOf(key)} into Go value of type jose.rawJSONWebKey` };
+    }
     const fault = faultOf(key);
     if (fault !== undefined) return { misfit: `go-jose/go-jose: ${fault}` };
     keys.push(Object.fromEntries(MEMBERS.filter((name) => Object.hasOwn(key, name)).map((name) => [name, key[name]])));

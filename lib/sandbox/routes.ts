@@ -22,7 +22,6 @@ export interface AdminApi {
 
 interface Call {
   readonly request: SandboxRequest;
-  /** The path without its prefix, and the query. */
   readonly query: URLSearchParams;
   readonly id: string;
 }
@@ -146,63 +145,89 @@ function clientRoutes(clients: Clients, behaviour: Behaviour): readonly Route[] 
   return routes;
 }
 
+/** A route with each of its endpoints changed. */
+function wrapped({ path, methods }: Route, prefix: string, wrap: (endpoint: Endpoint) => Endpoint): Route {
+  const changed = [...methods].map(([method, endpoint]) => [method, wrap(endpoint)] as const);
+  return { path: `${prefix}${path}`, methods: new Map(changed) };
+}
+
+function neverCached(endpoint: Endpoint): Endpoint {
+  return (call) => {
+    const answer = endpoint(call);
+    return answer === undefined ? undefined : uncached(answer);
+  };
+}
+
 function pathAndQuery(target: string): readonly [string, string] {
   const mark = target.indexOf("?");
   return mark === -1 ? [target, ""] : [target.slice(0, mark), target.slice(mark + 1)];
+}
+
+/** A path without doubled slashes and without one at its end. */
+function tidied(path: string): string {
+  return path.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
 }
 
 /** Makes the admin API of a version, without clients. */
 export function createAdminApi(version: SandboxVersion): AdminApi {
   const behaviour = BEHAVIOURS[version];
   const clients = createClients(version);
-  const open = publicRoutes();
   const owned = clientRoutes(clients, behaviour);
-  const { prefix } = behaviour;
+  const { prefix, unprefixed, uncached: kept } = behaviour;
 
-  /** The segments of a path: cut first and unescaped then by one router, the other way round by the other. */
-  function segmentsOf(path: string): readonly string[] {
-    return behaviour.router === "mux" ? path.split("/").map(decoded) : decoded(path).split("/");
-  }
+  /** Sends to the prefix, with an address that lacks its host as the servers do. */
+  const away: Endpoint = ({ request }) => redirect(307, request.method, `http://${prefix}${request.target}`);
 
-  function perform(routes: readonly Route[], path: string, query: string, request: SandboxRequest): Answer | undefined {
-    const mux = behaviour.router === "mux";
-    const slashed = path.length > 1 && path.endsWith("/");
-    const matched = match(routes, segmentsOf(mux && slashed ? path.slice(0, -1) : path));
-    if (matched === undefined) {
-      const bare = slashed ? match(routes, segmentsOf(path.slice(0, -1))) : undefined;
-      if (bare === undefined) return missing(behaviour, request.accept);
-      const [whole] = pathAndQuery(request.target);
-      const location = `${whole.slice(0, -1)}${query === "" ? "" : `?${query}`}`;
-      return redirect(request.method === "GET" ? 301 : 308, request.method, location);
-    }
-    const { route, id } = matched;
-    const method = mux && request.method === "HEAD" ? "GET" : request.method;
+  const same = (endpoint: Endpoint): Endpoint => endpoint;
+  const routes = [
+    ...publicRoutes(),
+    ...owned.map((route) =>
+      wrapped(route, unprefixed === "served" ? "" : prefix, kept === "prefixed" ? neverCached : same),
+    ),
+    ...(unprefixed === "redirected" ? owned.map((route) => wrapped(route, "", () => neverCached(away))) : []),
+  ];
+
+  function perform({ route, id }: Matched, method: string, query: string, request: SandboxRequest): Answer | undefined {
     const endpoint = route.methods.get(method);
-    if (endpoint !== undefined) {
-      const answer = endpoint({ request, query: new URLSearchParams(query), id });
-      const owning = routes === owned && behaviour.uncached === "prefixed";
-      return owning && answer !== undefined ? uncached(answer) : answer;
+    return endpoint?.({ request, query: new URLSearchParams(query), id });
+  }
+
+  /** Cuts a path before it unescapes its parts, takes the prefix or leaves it, and answers HEAD where there is a GET. */
+  function byMux(request: SandboxRequest): Answer | undefined {
+    const [whole, query] = pathAndQuery(request.target);
+    const tidy = tidied(whole);
+    const path = tidy === prefix || tidy.startsWith(`${prefix}/`) ? tidy.slice(prefix.length) : tidy;
+    if (path === "" || path === "/") return missing("negotiated", request.accept);
+    const matched = match(routes, path.split("/").map(decoded));
+    if (matched === undefined) return missing(behaviour.missing, request.accept);
+    const method = request.method === "HEAD" ? "GET" : request.method;
+    if (matched.route.methods.has(method)) return perform(matched, method, query, request);
+    return wrongMethod(allowedOf(matched.route, behaviour));
+  }
+
+  /** Unescapes a path before it cuts it, redirects what is not tidy, and answers OPTIONS everywhere. */
+  function byHttpRouter(request: SandboxRequest): Answer | undefined {
+    const { method, target, accept } = request;
+    const [path, query] = pathAndQuery(target);
+    const matched = match(routes, decoded(path).split("/"));
+    if (matched === undefined) {
+      const meant = match(routes, decoded(tidied(path)).split("/"));
+      if (meant === undefined || !meant.route.methods.has(method)) return missing(behaviour.missing, accept);
+      const location = `${tidied(path)}${query === "" ? "" : `?${query}`}`;
+      return redirect(method === "GET" ? 301 : 307, method, location);
     }
-    const allowed = allowedOf(route, behaviour);
-    return request.method === "OPTIONS" && !mux ? empty(200, { allow: allowed.join(", ") }) : wrongMethod(allowed);
+    if (matched.route.methods.has(method)) return perform(matched, method, query, request);
+    const allowed = allowedOf(matched.route, behaviour);
+    return method === "OPTIONS" ? empty(200, { allow: allowed.join(", ") }) : wrongMethod(allowed);
   }
 
-  function routed(request: SandboxRequest): Answer | undefined {
-    const [path, query] = pathAndQuery(request.target);
-    if (prefix === "") return perform([...open, ...owned], path, query, request);
-    if (path.startsWith(`${prefix}/`)) return perform(owned, path.slice(prefix.length), query, request);
-    const bare = match(owned, segmentsOf(path));
-    if (bare === undefined || behaviour.unprefixed === "missing") return perform(open, path, query, request);
-    if (behaviour.unprefixed === "served") return perform(owned, path, query, request);
-    return uncached(redirect(307, request.method, `http://${prefix}${request.target}`));
-  }
-
+  const routers = { mux: byMux, httprouter: byHttpRouter };
   return {
     clients,
     behaviour,
     answer: (request) => {
-      const answer = routed(request);
-      const reading = behaviour.uncached === "reads" && request.method === "GET";
+      const answer = routers[behaviour.router](request);
+      const reading = kept === "reads" && request.method === "GET";
       return reading && answer !== undefined ? uncached(answer) : answer;
     },
   };

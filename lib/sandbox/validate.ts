@@ -52,6 +52,14 @@ function keys(draft: Draft, behaviour: Behaviour): Refusal | undefined {
   return badMetadata(behaviour, "Fields jwks and jwks_uri can not both be set, you must choose one.");
 }
 
+/** Symmetric keys are read, but are no keys that a client could publish. */
+function judgedKeys(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+  const set = draft["jwks"];
+  if (!behaviour.keysJudged || !isObject(set) || !Array.isArray(set["keys"])) return undefined;
+  const symmetric = set["keys"].some((key: unknown) => isObject(key) && key["kty"] === "oct");
+  return symmetric ? badMetadata(behaviour, "Invalid JSON web key in set.") : undefined;
+}
+
 function webFields(draft: Draft, behaviour: Behaviour): Refusal | undefined {
   if (!behaviour.webFields) return undefined;
   for (const name of WEB_FIELDS) {
@@ -110,7 +118,10 @@ function sectorIdentifier(draft: Draft, behaviour: Behaviour): Refusal | undefin
   draft["client_secret_expires_at"] = 0;
   const location = text(draft, "sector_identifier_uri");
   if (location === "") return undefined;
-  return parseAddress(location)?.scheme === "https" ? undefined : badMetadata(behaviour);
+  const address = parseAddress(location);
+  if (address?.scheme === "https") return undefined;
+  if (address !== undefined) return badMetadata(behaviour);
+  return badMetadata(behaviour, `Value of sector_identifier_uri could not be parsed because parse "${location}".`);
 }
 
 function userinfo(draft: Draft, behaviour: Behaviour): Refusal | undefined {
@@ -169,7 +180,7 @@ function tokenStrategy(draft: Draft, behaviour: Behaviour): Refusal | undefined 
   if (!TOKEN_STRATEGIES.includes(strategy)) {
     return badMetadata(
       behaviour,
-      `invalid access token strategy: expected one of [${TOKEN_STRATEGIES.join(", ")}] but got ${given}`,
+      `invalid access token strategy: expected one of [${TOKEN_STRATEGIES.join(", ")}] but got ${strategy}`,
     );
   }
   draft["access_token_strategy"] = strategy;
@@ -180,6 +191,7 @@ function tokenStrategy(draft: Draft, behaviour: Behaviour): Refusal | undefined 
 const RULES: readonly Rule[] = [
   authMethod,
   keys,
+  judgedKeys,
   webFields,
   secret,
   scope,

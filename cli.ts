@@ -1,0 +1,7 @@
+import process from "node:process";
+import { systemHost } from "./lib/adapters/host.ts";
+import { main } from "./lib/main.ts";
+
+main(systemHost()).then((status) => {
+  process.exitCode = status;
+});

@@ -1,0 +1,44 @@
+import { type CommandDef, defineCommand } from "citty";
+import type { Grammar } from "../core/flags.ts";
+import type { Group } from "./command.ts";
+
+type Children = Readonly<Record<string, CommandDef | (() => Promise<CommandDef>)>>;
+
+function group(
+  name: string,
+  summary: string,
+  grammar: Grammar,
+  children: Children,
+  aliases: Readonly<Record<string, string>> = {},
+): Group {
+  const subCommands = Object.assign(Object.create(null), children);
+  return Object.assign(defineCommand({ meta: { name, description: summary }, subCommands }), {
+    group: { summary, grammar, aliases: Object.assign(Object.create(null), aliases) },
+  });
+}
+
+const create = (): Promise<CommandDef> => import("./create.ts").then((module) => module.create);
+const sandbox = (): Promise<CommandDef> => import("./sandbox.ts").then((module) => module.sandbox);
+const version = (): Promise<CommandDef> => import("./version.ts").then((module) => module.version);
+
+/** The other names of a client in the 2.x grammar. */
+const CLIENT_ALIASES = { client: "oauth2-client", clients: "oauth2-client", "oauth2-clients": "oauth2-client" };
+
+/** One verb of the 2.x grammar: `create oauth2-client`. */
+function verb(name: string, summary: string, leaf: () => Promise<CommandDef>): Group {
+  return group(name, summary, "2.x", { "oauth2-client": leaf }, CLIENT_ALIASES);
+}
+
+/** The tree of commands: both grammars are spellings of the same commands. A new command is one line here. */
+export const ROOT: Group = group(
+  "hydra",
+  "Administer the OAuth 2.0 clients of an Ory Hydra server",
+  "1.x",
+  {
+    clients: group("clients", "Create and manage OAuth 2.0 clients", "1.x", { create }),
+    create: verb("create", "Create an OAuth 2.0 client (the grammar of Hydra 2.x)", create),
+    sandbox,
+    version,
+  },
+  { client: "clients" },
+);

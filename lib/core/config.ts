@@ -1,0 +1,75 @@
+import { isRecord } from "./client.ts";
+import type { FlagValues } from "./flags.ts";
+import { usage } from "./problem.ts";
+import { ACCESS_TOKEN, CONNECTION_FLAGS, FORMAT, HEADER } from "./rows.ts";
+import { printable, quoted } from "./text.ts";
+
+/** A config file as it was read. */
+export interface ConfigContent {
+  readonly path: string;
+  readonly content: unknown;
+  /** Whether others than its owner can read it. */
+  readonly readable: boolean;
+}
+
+/** What the settings of a config file are, by key. */
+export interface ConfigFile {
+  readonly file: (key: string) => { readonly texts: readonly string[]; readonly name: string } | undefined;
+  /** The endpoint that stands in the file, to which its credentials belong. */
+  readonly endpoint: string | undefined;
+  readonly unknown: readonly string[];
+  readonly warnings: (values: FlagValues) => readonly string[];
+}
+
+/** The keys that a config file may have, from the flag rows. */
+export const CONFIG_KEYS: readonly string[] = [...CONNECTION_FLAGS, FORMAT].flatMap((flag) =>
+  flag.file === undefined ? [] : [flag.file],
+);
+
+function texts(value: unknown, key: string, path: string): readonly string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value === "number" || typeof value === "boolean") return [String(value)];
+  if (value === null || value === undefined) return [];
+  if (key === HEADER.file && isRecord(value)) {
+    return Object.entries(value).map(
+      ([name, header]) => `${name}: ${typeof header === "string" || typeof header === "number" ? header : ""}`,
+    );
+  }
+  if (key === HEADER.file && Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
+  throw usage(
+    `Config file ${quoted(path)}: ${quoted(key)} has a value of the wrong kind`,
+    key === HEADER.file
+      ? "write a list of 'Name: value', or names with their values"
+      : "write one text, number or true or false",
+    "config-file",
+  );
+}
+
+/** Reads the settings out of a config file's content; keys that it does not know may belong to the server. */
+export function readConfigFile({ path, content, readable }: ConfigContent): ConfigFile {
+  const record = content === null || content === undefined ? {} : content;
+  if (!isRecord(record))
+    throw usage(
+      `Config file ${quoted(path)}: it holds no keys with values`,
+      "write lines such as endpoint: http://127.0.0.1:4445",
+      "config-file",
+    );
+  const settings = new Map<string, readonly string[]>();
+  for (const key of CONFIG_KEYS) {
+    const found = Object.hasOwn(record, key) ? texts(record[key], key, path) : [];
+    if (found.length > 0) settings.set(key, found);
+  }
+  const name = (key: string): string => `${quoted(key)} in ${printable(path)}`;
+  return {
+    file(key) {
+      const found = settings.get(key);
+      return found === undefined ? undefined : { texts: found, name: name(key) };
+    },
+    endpoint: settings.get("endpoint")?.[0],
+    unknown: Object.keys(record).filter((key) => !CONFIG_KEYS.includes(key)),
+    warnings() {
+      const credentials = [ACCESS_TOKEN, HEADER].some((flag) => flag.file !== undefined && settings.has(flag.file));
+      return readable && credentials ? [`${path} holds credentials and others can read it: chmod 600 ${path}`] : [];
+    },
+  };
+}

@@ -1,0 +1,493 @@
+import type { CommandDef } from "citty";
+import type { Host, Output } from "./adapters/host.ts";
+import { type Context, type Group, isGroup, isLeaf, type Leaf, type Result } from "./commands/command.ts";
+import { ROOT } from "./commands/index.ts";
+import { type Connection, readConnection } from "./core/connection.ts";
+import {
+  asksForHelp,
+  type FlagValues,
+  type Grammar,
+  indexFlags,
+  parseFlags,
+  splitBeforeCommand,
+} from "./core/flags.ts";
+import { createRenderer, type Format, isJson, parseFormat, type RenderOptions, toolsFor } from "./core/output.ts";
+import { EXIT, type ExitName, Problem, reasonOf, systemCode, usage } from "./core/problem.ts";
+import { CONFIG, CONNECTION_FLAGS, FORMAT, GENERAL_FLAGS, HELP, QUIET, VERBOSE } from "./core/rows.ts";
+import { nearest, printable, quoted } from "./core/text.ts";
+
+/** Several things that are wrong at once, told together. */
+class Problems extends Error {
+  override readonly name = "Problems";
+  readonly all: readonly Problem[];
+
+  constructor(all: readonly Problem[]) {
+    super(all.map((problem) => problem.message).join("; "));
+    this.all = all;
+  }
+}
+
+/** Runs one command line to its end and gives the exit status; the one place that catches and writes. */
+export async function main(host: Host): Promise<number> {
+  const ending = new AbortController();
+  let signalled: ExitName | undefined;
+  host.onEnding((signal) => {
+    signalled ??= signal === "SIGINT" ? "interrupted" : "terminated";
+    if (!ending.signal.aborted) {
+      ending.abort(new Problem("Interrupted", { code: "interrupted", exit: signalled }));
+    }
+  });
+  const run: Run = { host, ending, critical: 0, json: false };
+  try {
+    return EXIT[await untilEnded(run, perform(run))];
+  } catch (error) {
+    const exit = await tell(run, error);
+    return EXIT[
+      signalled !== undefined && !(error instanceof Problem && error.code === "undelivered") ? signalled : exit
+    ];
+  }
+}
+
+interface Run {
+  readonly host: Host;
+  readonly ending: AbortController;
+  /** How many pieces of work are under way that must come to their own end. */
+  critical: number;
+  /** Whether errors are told as JSON. */
+  json: boolean;
+}
+
+/** Gives up waiting for work at a signal, unless a client may be half made. */
+function untilEnded<T>(run: Run, work: Promise<T>): Promise<T> {
+  const { signal } = run.ending;
+  return new Promise((resolve, reject) => {
+    work.then(resolve, reject);
+    const stop = (): void => {
+      // Work that heard the signal itself gets a moment to end in its own words.
+      setTimeout(() => {
+        if (run.critical === 0) reject(signal.reason);
+        else work.then(resolve, reject);
+      }, 50);
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+}
+
+interface Called {
+  readonly path: readonly string[];
+  readonly grammar: Grammar;
+  readonly command: Leaf | Group;
+  /** The words after the command, with the flags that stood before it. */
+  readonly words: readonly string[];
+}
+
+const PARENT_FLAGS = indexFlags([...CONNECTION_FLAGS, FORMAT, QUIET, ...GENERAL_FLAGS]);
+
+async function resolved(child: unknown): Promise<Leaf | Group> {
+  const value: unknown = typeof child === "function" ? await child() : await child;
+  if (isCommand(value)) return value;
+  throw new TypeError("a command of the tree is neither leaf nor group");
+}
+
+function isCommand(value: unknown): value is Leaf | Group {
+  return typeof value === "object" && value !== null && (isLeaf(value) || isGroup(value));
+}
+
+/** The children of a group by name; only own names count. */
+async function childrenOf(group: CommandDef): Promise<Readonly<Record<string, unknown>>> {
+  const { subCommands } = group;
+  return { ...(typeof subCommands === "function" ? await subCommands() : await subCommands) };
+}
+
+async function resolve(words: readonly string[]): Promise<Called> {
+  let at: Leaf | Group = ROOT;
+  let grammar: Grammar = "1.x";
+  let path: readonly string[] = ["hydra"];
+  let before: readonly string[] = [];
+  let rest = words;
+  while (isGroup(at)) {
+    const split = splitBeforeCommand(rest, PARENT_FLAGS);
+    before = [...before, ...split.flags];
+    const { command } = split;
+    if (command === undefined) return { path, grammar, command: at, words: before };
+    const children = await childrenOf(at);
+    const { aliases } = at.group;
+    const name = Object.hasOwn(children, command)
+      ? command
+      : Object.hasOwn(aliases, command)
+        ? aliases[command]
+        : undefined;
+    if (name === undefined) throw unknownCommand(path, command, [...Object.keys(children), ...Object.keys(aliases)]);
+    at = await resolved(children[name]);
+    if (isGroup(at)) grammar = at.group.grammar;
+    path = [...path, command];
+    rest = split.rest;
+  }
+  return { path, grammar, command: at, words: [...before, ...rest] };
+}
+
+function unknownCommand(path: readonly string[], word: string, known: readonly string[]): Problem {
+  const meant = nearest(word, known);
+  const parent = path.join(" ");
+  return usage(
+    `Unknown command ${quoted(word)} after ${parent}`,
+    meant === undefined ? `${parent} --help lists the commands` : `did you mean ${parent} ${meant}?`,
+    "unknown-command",
+  );
+}
+
+async function perform(run: Run): Promise<ExitName> {
+  const { host } = run;
+  const [first, ...others] = host.args;
+  const helps = first === "help";
+  const called = await resolve(helps ? others.filter((word) => !word.startsWith("-")) : host.args);
+  const { command, words } = called;
+  const help = helps || asksForHelp(words, isGroup(command) ? [...GENERAL_FLAGS] : command.spec.flags, HELP);
+  if (help) return showHelp(host, called);
+  if (isGroup(command)) {
+    if (called.path.length === 1 && words.length === 1 && words[0] === "--version") {
+      return perform({ ...run, host: { ...host, args: ["version"] } });
+    }
+    if (called.path.length === 1 && words.length === 0) return showHelp(host, called);
+    const { problems } = parseFlags(words, [...CONNECTION_FLAGS, FORMAT, QUIET, ...GENERAL_FLAGS], "", NOTHING);
+    if (problems.length > 0) throw new Problems(problems);
+    throw usage(
+      `Missing command after ${called.path.join(" ")}`,
+      `${called.path.join(" ")} --help lists the commands`,
+      "missing-command",
+    );
+  }
+  return execute(run, called, command);
+}
+
+const NOTHING = { environment: () => undefined, file: () => undefined };
+
+async function showHelp(host: Host, called: Called): Promise<ExitName> {
+  const { renderHelp } = await import("./core/help.ts");
+  const { command, grammar, path } = called;
+  const width = Math.min(host.stdout.columns ?? 100, 120);
+  const color = colorWanted(host, host.stdout);
+  if (isLeaf(command)) {
+    const { spec } = command;
+    const operands = spec.operands;
+    const page = {
+      path: path.join(" "),
+      summary: spec.summary,
+      about: spec.about ?? [],
+      operands:
+        operands === undefined
+          ? ""
+          : `${operands.least > 0 ? operands.name : `[${operands.name}]`}${operands.most > 1 ? "…" : ""}`,
+      grammar,
+      flags: spec.flags,
+      examples: spec.examples[grammar] ?? spec.examples["1.x"] ?? [],
+      commands: [],
+      more: [],
+    };
+    await host.stdout.write(renderHelp(page, width, color));
+    return "done";
+  }
+  const children = await childrenOf(command);
+  const commands = await Promise.all(
+    Object.entries(children).map(async ([name, child]) => {
+      const found = await resolved(child);
+      return [name, isLeaf(found) ? found.spec.summary : found.group.summary] as const;
+    }),
+  );
+  const page = {
+    path: path.join(" "),
+    summary: command.group.summary,
+    about: [],
+    operands: "",
+    grammar,
+    flags: GENERAL_FLAGS.filter((flag) => flag === HELP),
+    examples:
+      path.length === 1
+        ? ([
+            [
+              'clients create -n "my app" -c http://localhost/cb -g authorization_code -r code -a core,foobar',
+              "Register a client",
+            ],
+          ] as const)
+        : [],
+    commands,
+    more: [`${path.join(" ")} COMMAND --help tells more about a command.`],
+  };
+  await host.stdout.write(renderHelp(page, width, color));
+  return "done";
+}
+
+function colorWanted(host: Host, to: Output): boolean {
+  return to.isTerminal && (host.environment("NO_COLOR") ?? "") === "" && host.environment("TERM") !== "dumb";
+}
+
+async function execute(run: Run, called: Called, leaf: Leaf): Promise<ExitName> {
+  const { host } = run;
+  const { spec } = leaf;
+  const name = called.path.slice(1).join(" ");
+  const say =
+    (prefix: string) =>
+    (line: string): void => {
+      host.stderr.write(`${prefix}${printable(line)}\n`).catch(() => {});
+    };
+  const warn = say("Warning: ");
+  const bare = parseFlags(called.words, spec.flags, name, NOTHING).values;
+  run.json = spec.flags.includes(FORMAT) && jsonWanted(bare.text(FORMAT));
+  const config = await readConfig(host, bare, spec.server || spec.flags.includes(FORMAT));
+  const line = parseFlags(called.words, spec.flags, name, { environment: host.environment, file: config.file });
+  const { values } = line;
+  const problems: Problem[] = [...line.problems, ...operandProblems(leaf, called, line.operands)];
+  const format = readFormat(values, spec.format[called.grammar], problems);
+  run.json = format !== undefined && isJson(format);
+  const reading = spec.server ? readConnection(values, config.endpoint) : undefined;
+  problems.push(...(reading?.problems ?? []));
+  const detail = values.on(VERBOSE) ? say("") : (): void => {};
+  for (const warning of [...config.warnings(values), ...line.warnings, ...(reading?.warnings ?? [])]) warn(warning);
+  for (const key of config.unknown) detail(`Config file: unknown key ${quoted(key)} is ignored`);
+  if (reading?.connection !== undefined) problems.push(...(await caProblems(host, reading.connection, values)));
+  const needed = format ?? { kind: "text" };
+  const tools = problems.length > 0 ? {} : await loadTools(needed);
+  const terminal = {
+    isTerminal: host.stdout.isTerminal,
+    columns: host.stdout.columns,
+    color: colorWanted(host, host.stdout),
+  };
+  const render: Render = (many, live) => ({ terminal, many, tools, ...(live ? { settleAfter: 1 } : {}) });
+  const { connect } = await import("./wiring.ts");
+  const outside = connect({ host, values, connection: reading?.connection, warn, detail, signal: run.ending.signal });
+  const context: Context = {
+    host,
+    grammar: called.grammar,
+    values,
+    operands: line.operands,
+    format: needed,
+    endpoint: reading?.connection?.shown ?? "",
+    ...outside,
+    get admin() {
+      return outside.admin();
+    },
+    warn,
+    note: say(""),
+    detail,
+    shows: (view, item, text) => {
+      const renderer = createRenderer(needed, view, render(false, false));
+      const written = renderer.item(item) + renderer.end();
+      return (
+        written.includes(text) ||
+        text.split("\n").every((part) => written.includes(part) || written.includes(JSON.stringify(part).slice(1, -1)))
+      );
+    },
+    critical: async (work) => {
+      run.critical++;
+      try {
+        return await work();
+      } finally {
+        run.critical--;
+      }
+    },
+    signal: run.ending.signal,
+  };
+  problems.push(...((await spec.check?.(context)) ?? []));
+  if (problems.length > 0) throw new Problems(problems);
+  run.ending.signal.throwIfAborted();
+  const result = await spec.run(context);
+  const written = (): Promise<ExitName> => write(run, needed, result, render);
+  return result.undelivered === undefined && result.stays !== true ? written() : context.critical(written);
+}
+
+type Render = (many: boolean, live: boolean) => RenderOptions;
+
+function jsonWanted(text: string | undefined): boolean {
+  try {
+    return text !== undefined && isJson(parseFormat(text));
+  } catch {
+    return false;
+  }
+}
+
+function readFormat(values: FlagValues, fallback: string, problems: Problem[]): Format | undefined {
+  const text = values.text(FORMAT);
+  try {
+    if (values.on(QUIET)) {
+      if (values.origin(FORMAT).from === "flag" && text !== "id") {
+        throw usage(
+          `${values.origin(QUIET).name} and --format ${quoted(text ?? "")} exclude each other`,
+          "leave one of them out",
+        );
+      }
+      return { kind: "id" };
+    }
+    return parseFormat(text ?? fallback, values.origin(FORMAT).name);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    problems.push(error);
+    return undefined;
+  }
+}
+
+async function loadTools(format: Format): ReturnType<typeof toolsFor> {
+  return toolsFor(format, {
+    yaml: () => import("./adapters/yaml.ts").then(({ yamlWriter }) => yamlWriter()),
+    jsonpath: (text) => import("./adapters/jsonpath.ts").then(({ compileJsonPath }) => compileJsonPath(text)),
+  });
+}
+
+function operandProblems(leaf: Leaf, called: Called, operands: readonly string[]): readonly Problem[] {
+  const { operands: wanted } = leaf.spec;
+  const path = called.path.join(" ");
+  const most = wanted?.most ?? 0;
+  const surplus = operands.slice(most);
+  const problems = surplus.map((word) =>
+    usage(
+      `Stray argument ${quoted(word)}`,
+      most === 0
+        ? `${path} takes flags alone; quote a value that has blanks`
+        : `${path} takes ${most === 1 ? "one" : `at most ${most}`} ${wanted?.name ?? ""}`,
+      "stray-argument",
+    ),
+  );
+  if (wanted !== undefined && operands.length < wanted.least) {
+    problems.push(
+      usage(`Missing ${wanted.name} after ${path}`, `${path} --help shows how it is written`, "missing-argument"),
+    );
+  }
+  return problems;
+}
+
+interface Config {
+  readonly file: (key: string) => { readonly texts: readonly string[]; readonly name: string } | undefined;
+  readonly endpoint: string | undefined;
+  readonly unknown: readonly string[];
+  readonly warnings: (values: FlagValues) => readonly string[];
+}
+
+const NO_CONFIG: Config = { file: () => undefined, endpoint: undefined, unknown: [], warnings: () => [] };
+
+async function readConfig(host: Host, values: FlagValues, wanted: boolean): Promise<Config> {
+  const named = values.text(CONFIG);
+  const home = host.environment("HOME") ?? "";
+  if (!wanted || (named === undefined && home === "")) return NO_CONFIG;
+  const path = named ?? `${home}/.hydra.yaml`;
+  let bytes: Uint8Array;
+  try {
+    bytes = await host.readFile(path);
+  } catch (error) {
+    if (named === undefined && (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR")) return NO_CONFIG;
+    const why =
+      systemCode(error) === "ENOENT"
+        ? "there is no such file"
+        : systemCode(error) === "EISDIR"
+          ? "it is a folder"
+          : reasonOf(error);
+    throw usage(
+      `Cannot read the config file ${quoted(path)}: ${printable(why)}`,
+      named === undefined ? "mend or remove the file" : "check the path after --config",
+      "config-file",
+    );
+  }
+  const { readConfigFile } = await import("./core/config.ts");
+  const { parseYaml } = await import("./adapters/yaml.ts");
+  const permissions = await host.permissions(path).catch(() => undefined);
+  return readConfigFile({
+    path,
+    content: await parseYaml(new TextDecoder().decode(bytes), path),
+    readable: permissions !== undefined && (permissions.mode & 0o044) !== 0,
+  });
+}
+
+/** The certificates of `--ca-file` are looked at before anything is sent, and for https alone. */
+async function caProblems(host: Host, connection: Connection, values: FlagValues): Promise<readonly Problem[]> {
+  if (connection.caFile === undefined) return [];
+  const { readAuthorities } = await import("./wiring.ts");
+  try {
+    await readAuthorities(host, connection.caFile, values);
+    return [];
+  } catch (error) {
+    if (error instanceof Problem) return [error];
+    throw error;
+  }
+}
+
+/** Writes a result as it comes; a reader that goes away ends a reading command quietly. */
+async function write(run: Run, format: Format, result: Result, render: Render): Promise<ExitName> {
+  const { stdout } = run.host;
+  const renderer = createRenderer(format, result.view, render(result.many, result.live === true));
+  for await (const item of result.items) {
+    const text = renderer.item(item);
+    const failed = await tryWrite(stdout, text);
+    if (failed !== undefined) {
+      if (result.undelivered !== undefined) throw await result.undelivered(item, failed.reason, failed.leaked);
+      if (systemCode(failed.reason) === "EPIPE") return "done";
+      throw unwritable(failed.reason);
+    }
+    await result.delivered?.(item);
+  }
+  const failed = await tryWrite(stdout, renderer.end(result.rest?.()));
+  if (failed !== undefined && systemCode(failed.reason) !== "EPIPE") throw unwritable(failed.reason);
+  return result.exit?.() ?? "done";
+}
+
+function unwritable(reason: unknown): Problem {
+  return new Problem(`Cannot write the result: ${printable(reasonOf(reason))}`, {
+    code: "unwritable",
+    exit: "failed",
+    hint: "check where standard output goes",
+  });
+}
+
+/** Bytes that a pipe takes as a whole or not at all (POSIX, PIPE_BUF, at its least). */
+const ATOMIC = 512;
+
+async function tryWrite(to: Output, text: string): Promise<{ reason: unknown; leaked: boolean } | undefined> {
+  if (text === "") return undefined;
+  try {
+    await to.write(text);
+    return undefined;
+  } catch (reason) {
+    return { reason, leaked: systemCode(reason) !== "EPIPE" || text.length > ATOMIC };
+  }
+}
+
+/** Tells what went wrong on stderr and gives the exit status for it. */
+async function tell(run: Run, error: unknown): Promise<ExitName> {
+  const all = error instanceof Problems ? error.all : [error instanceof Problem ? error : unexpected(run.host, error)];
+  const text = run.json
+    ? `${JSON.stringify(asJson(all))}\n`
+    : all
+        .flatMap(({ message, hint, also }) => [
+          `Error: ${message}`,
+          ...also.map((line) => `  ${line}`),
+          ...(hint === undefined ? [] : [`Hint: ${hint}`]),
+        ])
+        .map((line) => `${printable(line)}\n`)
+        .join("");
+  await run.host.stderr.write(text).catch(() => {});
+  const [first] = all;
+  return first?.exit ?? "failed";
+}
+
+function asJson(all: readonly Problem[]): Record<string, unknown> {
+  const [first, ...others] = all.map(({ code, message, hint, status, request, also }) => ({
+    error: code,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    ...(status === undefined ? {} : { status }),
+    ...(request === undefined ? {} : { request }),
+    ...(also.length === 0 ? {} : { also }),
+  }));
+  return { ...first, ...(others.length === 0 ? {} : { more: others }) };
+}
+
+/** A fault of the program itself: told without a stack, which could hold anything; the trace is for `HYDRA_DEBUG`. */
+function unexpected(host: Host, error: unknown): Problem {
+  const kind = error instanceof Error ? error.name : typeof error;
+  const trace =
+    (host.environment("HYDRA_DEBUG") ?? "") !== "" && error instanceof Error ? `\n${error.stack ?? ""}` : "";
+  return new Problem(`Unexpected failure (${kind})${trace}`, {
+    code: "unexpected",
+    exit: "failed",
+    hint: "run it again with HYDRA_DEBUG=1 and report what it prints, after a look for secrets in it",
+    cause: error,
+  });
+}

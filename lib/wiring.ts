@@ -1,0 +1,215 @@
+import { type Admin, createAdmin } from "./adapters/admin.ts";
+import { createDownload } from "./adapters/download.ts";
+import type { Host } from "./adapters/host.ts";
+import { createHttp } from "./adapters/http.ts";
+import { findRescuePlace } from "./adapters/rescue.ts";
+import { transport, trustedAuthorities } from "./adapters/transport.ts";
+import type { Context, ReadFile } from "./commands/command.ts";
+import type { Connection } from "./core/connection.ts";
+import type { FlagValues } from "./core/flags.ts";
+import type { Http } from "./core/network.ts";
+import { reasonOf, systemCode, usage } from "./core/problem.ts";
+import { checkPins, type Recipient } from "./core/recipient.ts";
+import { CA_FILE, KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, RESCUE_DIR } from "./core/rows.ts";
+import { printable, quoted } from "./core/text.ts";
+import { FAMILIES } from "./servers/index.ts";
+
+/** What the adapters of one command are made from. */
+export interface Outside {
+  readonly host: Host;
+  readonly values: FlagValues;
+  /** Undefined for a command without a server, or where its settings are wrong. */
+  readonly connection: Connection | undefined;
+  readonly warn: (line: string) => void;
+  readonly detail: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Milliseconds of a command without a server, for fetching keys. */
+const NO_SERVER_TIME = 60_000;
+
+type Adapters = { readonly admin: () => Admin } & Pick<
+  Context,
+  "keys" | "download" | "readFile" | "parseYaml" | "rescuePlace" | "startSandbox"
+>;
+
+/** Makes the adapters of one command; nothing is opened or sent before a command asks. */
+export function connect(outside: Outside): Adapters {
+  const { host, values, connection, signal } = outside;
+  const began = host.monotonic();
+  const extra = async (): Promise<readonly string[]> =>
+    connection?.caFile === undefined ? [] : [await readAuthorities(host, connection.caFile, values)];
+  const shared = { transport, monotonic: host.monotonic, trace: outside.detail, skipVerify: false };
+  /** Public documents: no credentials, no socket, no skipped verification. */
+  const open: Http = createHttp({ ...shared, authorities: () => trustedAuthorities([]) });
+  const admin =
+    connection === undefined
+      ? undefined
+      : createAdmin({
+          http: createHttp({
+            ...shared,
+            authorities: async () => trustedAuthorities(await extra()),
+            skipVerify: connection.skipVerify,
+            ...(connection.socket === undefined ? {} : { socket: connection.socket }),
+          }),
+          base: connection.base,
+          endpoint: connection.shown,
+          headers: connection.headers,
+          family: FAMILIES.find((family) => family.api === connection.api),
+          failAfter: connection.failAfter,
+          monotonic: host.monotonic,
+          sleep: host.sleep,
+          random: host.random,
+          warn: outside.warn,
+          signal,
+        });
+  const remaining = (): number => admin?.remaining() ?? Math.max(0, NO_SERVER_TIME - (host.monotonic() - began));
+  const download = createDownload(open, remaining, signal, host.monotonic);
+  const readFile = (path: string, flag: string): Promise<ReadFile> => readText(host, path, flag);
+  return {
+    admin() {
+      if (admin === undefined) throw new TypeError("the command has no server");
+      return admin;
+    },
+    download,
+    readFile,
+    keys: {
+      recipients: () => findRecipients(host, values, download),
+      encrypt: async (recipients, text, format) =>
+        (await import("./adapters/pgp.ts")).encrypt(recipients, text, format),
+    },
+    parseYaml: async (text, name) => (await import("./adapters/yaml.ts")).parseDocuments(text, name),
+    rescuePlace: () => findRescuePlace({ folders: rescueFolders(host, values), random: host.random }),
+    startSandbox: async (options) => (await import("./sandbox/index.ts")).startSandbox(options),
+  };
+}
+
+/** Where a rescue file may go, the best place first. */
+function rescueFolders(host: Host, values: FlagValues): readonly string[] {
+  const named = values.text(RESCUE_DIR);
+  if (named !== undefined) return [named];
+  const { environment } = host;
+  const places = [environment("XDG_STATE_HOME"), environment("HOME"), ".", environment("TMPDIR") ?? "/tmp"];
+  return places.flatMap((folder) => (folder === undefined || folder === "" ? [] : [folder]));
+}
+
+/** The text of a file, or of standard input for `-`, without a byte order mark. */
+async function readText(host: Host, path: string, flag: string): Promise<ReadFile> {
+  const bytes = await readBytes(host, path, flag);
+  return { text: new TextDecoder().decode(bytes), name: path === "-" ? "standard input" : path };
+}
+
+async function readBytes(host: Host, path: string, flag: string): Promise<Uint8Array> {
+  if (path === "-") {
+    const parts: Uint8Array[] = [];
+    for await (const part of host.stdin()) parts.push(part);
+    return new Uint8Array(await new Blob(parts.map((part) => new Uint8Array(part))).arrayBuffer());
+  }
+  try {
+    return await host.readFile(path);
+  } catch (error) {
+    const code = systemCode(error);
+    const why =
+      code === "ENOENT"
+        ? "there is no such file"
+        : code === "EISDIR"
+          ? "it is a folder"
+          : code === "EACCES"
+            ? "permission denied"
+            : reasonOf(error);
+    throw usage(`Cannot read ${quoted(path)} of ${flag}: ${printable(why)}`, "check the path", "unreadable-file");
+  }
+}
+
+/** The certificates of `--ca-file`, looked at so far that a wrong file is told before anything is sent. */
+export async function readAuthorities(host: Host, path: string, values: FlagValues): Promise<string> {
+  const name = values.origin(CA_FILE).name;
+  const text = new TextDecoder().decode(await readBytes(host, path, name));
+  const blocks =
+    text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]+?-----END (?:TRUSTED )?CERTIFICATE-----/g) ?? [];
+  if (blocks.length === 0) {
+    throw usage(
+      `${name} ${quoted(path)} holds no certificate`,
+      "give a PEM file with lines such as -----BEGIN CERTIFICATE-----",
+      "bad-ca-file",
+    );
+  }
+  const { X509Certificate } = await import("node:crypto");
+  for (const block of blocks) {
+    try {
+      new X509Certificate(block);
+    } catch {
+      throw usage(
+        `${name} ${quoted(path)} holds a certificate that cannot be read`,
+        "give the whole PEM text, each block unbroken",
+        "bad-ca-file",
+      );
+    }
+  }
+  return blocks.join("\n");
+}
+
+/** Fetches, reads and judges the keys of every recipient flag; OpenPGP is loaded only when there is one. */
+async function findRecipients(
+  host: Host,
+  values: FlagValues,
+  download: Context["download"],
+): Promise<readonly Recipient[]> {
+  const keys = values.list(PGP_KEY);
+  const urls = values.list(PGP_KEY_URL);
+  const users = values.list(KEYBASE);
+  const pins = values.list(PGP_FINGERPRINT);
+  if (keys.length + urls.length + users.length === 0) {
+    if (pins.length > 0) {
+      throw usage(
+        `${values.origin(PGP_FINGERPRINT).name} stands without a key that it could be of`,
+        "add --pgp-key, --pgp-key-url or --keybase",
+        "fingerprint-without-key",
+      );
+    }
+    return [];
+  }
+  const { recipientsFrom } = await import("./adapters/pgp.ts");
+  const now = new Date(host.now());
+  const pinned = pins.length > 0;
+  const found: Recipient[] = [];
+  const wkd = async (address: string, origin: string): Promise<void> => {
+    const { wkdKey } = await import("./adapters/wkd.ts");
+    const key = await wkdKey(address, download);
+    found.push(...(await recipientsFrom(key.material, origin, now, { pins, address: key.address })));
+  };
+  for (const key of keys) {
+    if (key.startsWith("wkd:")) {
+      await wkd(key.slice(4), `--pgp-key ${key}`);
+    } else if (key.startsWith("@")) {
+      const origin = `--pgp-key ${key}`;
+      found.push(...(await recipientsFrom(await readBytes(host, key.slice(1), "--pgp-key"), origin, now, { pins })));
+    } else if (key === "-") {
+      found.push(...(await recipientsFrom(await readBytes(host, key, "--pgp-key"), "--pgp-key -", now, { pins })));
+    } else {
+      found.push(...(await recipientsFrom(key, "--pgp-key", now, { pins })));
+    }
+  }
+  for (const url of urls) {
+    if (url.startsWith("wkd:")) {
+      await wkd(url.slice(4), `--pgp-key-url ${url}`);
+    } else {
+      const { keyFromUrl } = await import("./adapters/key-url.ts");
+      const key = await keyFromUrl(url, download, pinned);
+      found.push(...(await recipientsFrom(key.material, `--pgp-key-url ${key.url}`, now, { pins })));
+    }
+  }
+  if (users.length > 0) {
+    const { checkKeybaseKey, keybaseKey, KEYBASE_URL } = await import("./adapters/keybase.ts");
+    const base = host.environment("HYDRA_KEYBASE_URL") ?? "";
+    for (const user of users) {
+      const key = await keybaseKey(user, download, base === "" ? KEYBASE_URL : base, pinned);
+      for (const recipient of await recipientsFrom(key.armored, `--keybase ${key.username}`, now, { pins })) {
+        checkKeybaseKey(recipient, key);
+        found.push(recipient);
+      }
+    }
+  }
+  checkPins(found, pins);
+  return [...new Map(found.map((recipient) => [recipient.fingerprint, recipient])).values()];
+}
