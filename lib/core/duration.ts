@@ -1,13 +1,16 @@
-/** Milliseconds in each unit of a Go duration; both micro signs are the same unit. */
-const UNITS = new Map<string, number>([
-  ["ns", 1e-6],
-  ["us", 1e-3],
-  ["µs", 1e-3],
-  ["μs", 1e-3],
-  ["ms", 1],
-  ["s", 1000],
-  ["m", 60_000],
-  ["h", 3_600_000],
+/**
+ * Milliseconds in each unit of a Go duration, as a factor and a power of ten; both micro signs are the same unit. The power
+ * is applied to the digits, because 1.001 times 1000 is not 1001 in binary.
+ */
+const UNITS = new Map<string, readonly [factor: number, power: number]>([
+  ["ns", [1, -6]],
+  ["us", [1, -3]],
+  ["µs", [1, -3]],
+  ["μs", [1, -3]],
+  ["ms", [1, 0]],
+  ["s", [1, 3]],
+  ["m", [6, 4]],
+  ["h", [36, 5]],
 ]);
 
 /** The longest duration that Go can hold, 2^63 - 1 nanoseconds, in milliseconds. */
@@ -31,7 +34,8 @@ export function parseDuration(text: string): number | undefined {
     const part = PART.exec(digits);
     const unit = UNITS.get(part?.[2] ?? "");
     if (part === null || unit === undefined) return undefined;
-    total += Number(part[1]) * unit;
+    const [factor, power] = unit;
+    total += Number(`${part[1]}e${power}`) * factor;
   }
   if (total > LONGEST) return undefined;
   return negative && total !== 0 ? -total : total;
@@ -42,16 +46,17 @@ export function formatDuration(milliseconds: number): string {
   if (milliseconds === 0) return "0s";
   const sign = milliseconds < 0 ? "-" : "";
   const rest = Math.abs(milliseconds);
-  if (rest < 1e-3) return `${sign}${trimmed(rest * 1e6)}ns`;
-  if (rest < 1) return `${sign}${trimmed(rest * 1000)}µs`;
-  if (rest < 1000) return `${sign}${trimmed(rest)}ms`;
+  if (rest < 1e-3) return `${sign}${trimmed(rest * 1e6, 0)}ns`;
+  if (rest < 1) return `${sign}${trimmed(rest * 1000, 3)}µs`;
+  if (rest < 1000) return `${sign}${trimmed(rest, 6)}ms`;
   const hours = Math.floor(rest / 3_600_000);
   const minutes = Math.floor((rest % 3_600_000) / 60_000);
   const seconds = (rest % 60_000) / 1000;
   const large = hours > 0 ? `${hours}h${minutes}m` : minutes > 0 ? `${minutes}m` : "";
-  return `${sign}${large}${trimmed(seconds)}s`;
+  return `${sign}${large}${trimmed(seconds, 9)}s`;
 }
 
-function trimmed(value: number): string {
-  return String(Number(value.toFixed(6)));
+function trimmed(value: number, digits: number): string {
+  const text = value.toFixed(digits);
+  return digits === 0 ? text : text.replace(/\.?0+$/, "");
 }
