@@ -1,8 +1,9 @@
 import type { CommandDef } from "citty";
 import type { Host, Output } from "./adapters/host.ts";
-import { type Context, type Group, isGroup, isLeaf, type Leaf, type Result } from "./commands/command.ts";
+import { type Context, type Group, isGroup, isLeaf, type Leaf, type Result, type Shown } from "./commands/command.ts";
+import { credentialNames } from "./commands/credentials.ts";
 import { ROOT } from "./commands/index.ts";
-import { type Connection, readConnection } from "./core/connection.ts";
+import { type Connection, type ConnectionReading, readConnection } from "./core/connection.ts";
 import {
   asksForHelp,
   type FlagValues,
@@ -13,7 +14,17 @@ import {
 } from "./core/flags.ts";
 import { createRenderer, type Format, isJson, parseFormat, type RenderOptions, toolsFor } from "./core/output.ts";
 import { EXIT, type ExitName, Problem, reasonOf, systemCode, usage } from "./core/problem.ts";
-import { CONFIG, CONNECTION_FLAGS, FORMAT, GENERAL_FLAGS, HELP, QUIET, VERBOSE } from "./core/rows.ts";
+import {
+  ACCESS_TOKEN_FILE,
+  CONFIG,
+  CONNECTION_FLAGS,
+  ENDPOINT,
+  FORMAT,
+  GENERAL_FLAGS,
+  HELP,
+  QUIET,
+  VERBOSE,
+} from "./core/rows.ts";
 import { nearest, printable, quoted } from "./core/text.ts";
 
 /** Several things that are wrong at once, told together. */
@@ -234,13 +245,16 @@ async function execute(run: Run, called: Called, leaf: Leaf): Promise<ExitName> 
   const warn = say("Warning: ");
   const bare = parseFlags(called.words, spec.flags, name, NOTHING).values;
   run.json = spec.flags.includes(FORMAT) && jsonWanted(bare.text(FORMAT));
-  const config = await readConfig(host, bare, spec.server || spec.flags.includes(FORMAT));
+  const config = await readConfig(host, bare, spec.server !== false || spec.flags.includes(FORMAT));
   const line = parseFlags(called.words, spec.flags, name, { environment: host.environment, file: config.file });
   const { values } = line;
   const problems: Problem[] = [...line.problems, ...operandProblems(leaf, called, line.operands)];
   const format = readFormat(values, spec.format[called.grammar], problems);
-  run.json = format !== undefined && isJson(format);
-  const reading = spec.server ? readConnection(values, config.endpoint) : undefined;
+  if (format !== undefined) run.json = isJson(format);
+  const reading =
+    spec.server === true || (spec.server === "if-asked" && values.given(ENDPOINT))
+      ? await readServer(host, values, config, problems)
+      : undefined;
   problems.push(...(reading?.problems ?? []));
   const detail = values.on(VERBOSE) ? say("") : (): void => {};
   for (const warning of [...config.warnings(values), ...line.warnings, ...(reading?.warnings ?? [])]) warn(warning);
@@ -253,7 +267,13 @@ async function execute(run: Run, called: Called, leaf: Leaf): Promise<ExitName> 
     columns: host.stdout.columns,
     color: colorWanted(host, host.stdout),
   };
-  const render: Render = (many, live) => ({ terminal, many, tools, ...(live ? { settleAfter: 1 } : {}) });
+  const render: Render = (many, live) => ({
+    terminal,
+    many,
+    tools,
+    names: credentialNames({ values }),
+    ...(live ? { settleAfter: 1 } : {}),
+  });
   const { connect } = await import("./wiring.ts");
   const outside = connect({ host, values, connection: reading?.connection, warn, detail, signal: run.ending.signal });
   const context: Context = {
@@ -267,16 +287,22 @@ async function execute(run: Run, called: Called, leaf: Leaf): Promise<ExitName> 
     get admin() {
       return outside.admin();
     },
+    get connection() {
+      if (reading?.connection === undefined) throw new TypeError("the command has no server");
+      return reading.connection;
+    },
+    fail: (problem) => {
+      host.stderr.write(told(run, [problem])).catch(() => {});
+    },
     warn,
     note: say(""),
     detail,
     shows: (view, item, text) => {
+      if (needed.kind === "id") return false;
+      if (!("query" in needed)) return true;
       const renderer = createRenderer(needed, view, render(false, false));
       const written = renderer.item(item) + renderer.end();
-      return (
-        written.includes(text) ||
-        text.split("\n").every((part) => written.includes(part) || written.includes(JSON.stringify(part).slice(1, -1)))
-      );
+      return written.includes(text) || written.includes(JSON.stringify(text).slice(1, -1));
     },
     critical: async (work) => {
       run.critical++;
@@ -288,11 +314,12 @@ async function execute(run: Run, called: Called, leaf: Leaf): Promise<ExitName> 
     },
     signal: run.ending.signal,
   };
-  problems.push(...((await spec.check?.(context)) ?? []));
+  const start = await spec.start(context);
+  problems.push(...start.problems);
   if (problems.length > 0) throw new Problems(problems);
   run.ending.signal.throwIfAborted();
-  const result = await spec.run(context);
-  const written = (): Promise<ExitName> => write(run, needed, result, render);
+  const result = await start.run();
+  const written = (): Promise<ExitName> => write(run, result.format ?? needed, result, render);
   return result.undelivered === undefined && result.stays !== true ? written() : context.critical(written);
 }
 
@@ -396,6 +423,26 @@ async function readConfig(host: Host, values: FlagValues, wanted: boolean): Prom
   });
 }
 
+/** The connection that the settings describe, its token read from a file where one is named. */
+async function readServer(
+  host: Host,
+  values: FlagValues,
+  config: Config,
+  problems: Problem[],
+): Promise<ConnectionReading> {
+  const path = values.text(ACCESS_TOKEN_FILE);
+  if (path === undefined) return readConnection(values, config.endpoint);
+  const { readBytes } = await import("./wiring.ts");
+  try {
+    const token = new TextDecoder().decode(await readBytes(host, path, "--access-token-file"));
+    return readConnection(values, config.endpoint, { text: token, name: `--access-token-file ${quoted(path)}` });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    problems.push(error);
+    return readConnection(values, config.endpoint);
+  }
+}
+
 /** The certificates of `--ca-file` are looked at before anything is sent, and for https alone. */
 async function caProblems(host: Host, connection: Connection, values: FlagValues): Promise<readonly Problem[]> {
   if (connection.caFile === undefined) return [];
@@ -413,18 +460,33 @@ async function caProblems(host: Host, connection: Connection, values: FlagValues
 async function write(run: Run, format: Format, result: Result, render: Render): Promise<ExitName> {
   const { stdout } = run.host;
   const renderer = createRenderer(format, result.view, render(result.many, result.live === true));
-  for await (const item of result.items) {
-    const text = renderer.item(item);
+  // Some formats hold values back, so a value counts as delivered only with the text that comes after it.
+  let held: Shown[] = [];
+  async function put(text: string): Promise<"gone" | undefined> {
     const failed = await tryWrite(stdout, text);
-    if (failed !== undefined) {
-      if (result.undelivered !== undefined) throw await result.undelivered(item, failed.reason, failed.leaked);
-      if (systemCode(failed.reason) === "EPIPE") return "done";
-      throw unwritable(failed.reason);
+    if (failed === undefined) {
+      if (text !== "") {
+        for (const item of held) await result.delivered?.(item);
+        held = [];
+      }
+      return undefined;
     }
-    await result.delivered?.(item);
+    if (result.undelivered !== undefined && held.length > 0)
+      throw await result.undelivered(held, failed.reason, failed.leaked);
+    if (systemCode(failed.reason) === "EPIPE") return "gone";
+    throw unwritable(failed.reason);
   }
-  const failed = await tryWrite(stdout, renderer.end(result.rest?.()));
-  if (failed !== undefined && systemCode(failed.reason) !== "EPIPE") throw unwritable(failed.reason);
+  try {
+    for await (const item of result.items) {
+      held.push(item);
+      if ((await put(renderer.item(item))) === "gone") return "done";
+    }
+  } catch (error) {
+    if (held.length > 0) await put(renderer.flush());
+    throw error;
+  }
+  await put(renderer.end(result.rest?.()));
+  for (const item of held) await result.delivered?.(item);
   return result.exit?.() ?? "done";
 }
 
@@ -452,7 +514,14 @@ async function tryWrite(to: Output, text: string): Promise<{ reason: unknown; le
 /** Tells what went wrong on stderr and gives the exit status for it. */
 async function tell(run: Run, error: unknown): Promise<ExitName> {
   const all = error instanceof Problems ? error.all : [error instanceof Problem ? error : unexpected(run.host, error)];
-  const text = run.json
+  const text = told(run, all);
+  await run.host.stderr.write(text).catch(() => {});
+  const [first] = all;
+  return first?.exit ?? "failed";
+}
+
+function told(run: Run, all: readonly Problem[]): string {
+  return run.json
     ? `${JSON.stringify(asJson(all))}\n`
     : all
         .flatMap(({ message, hint, also }) => [
@@ -462,9 +531,6 @@ async function tell(run: Run, error: unknown): Promise<ExitName> {
         ])
         .map((line) => `${printable(line)}\n`)
         .join("");
-  await run.host.stderr.write(text).catch(() => {});
-  const [first] = all;
-  return first?.exit ?? "failed";
 }
 
 function asJson(all: readonly Problem[]): Record<string, unknown> {

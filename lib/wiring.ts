@@ -10,7 +10,7 @@ import type { FlagValues } from "./core/flags.ts";
 import type { Http } from "./core/network.ts";
 import { reasonOf, systemCode, usage } from "./core/problem.ts";
 import { checkPins, type Recipient } from "./core/recipient.ts";
-import { CA_FILE, KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, RESCUE_DIR } from "./core/rows.ts";
+import { CA_FILE, KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, RESCUE_DIR, SECRET_OUT } from "./core/rows.ts";
 import { printable, quoted } from "./core/text.ts";
 import { FAMILIES } from "./servers/index.ts";
 
@@ -30,7 +30,7 @@ const NO_SERVER_TIME = 60_000;
 
 type Adapters = { readonly admin: () => Admin } & Pick<
   Context,
-  "keys" | "download" | "readFile" | "parseYaml" | "rescuePlace" | "startSandbox"
+  "keys" | "download" | "readFile" | "parseYaml" | "rescuePlace" | "startSandbox" | "sink" | "rareFields"
 >;
 
 /** Makes the adapters of one command; nothing is opened or sent before a command asks. */
@@ -79,6 +79,13 @@ export function connect(outside: Outside): Adapters {
         (await import("./adapters/pgp.ts")).encrypt(recipients, text, format),
     },
     parseYaml: async (text, name) => (await import("./adapters/yaml.ts")).parseDocuments(text, name),
+    rareFields: new Set(FAMILIES.flatMap((family) => [...family.unknownFields])),
+    sink: async () => {
+      const target = values.text(SECRET_OUT);
+      return target === undefined
+        ? undefined
+        : (await import("./adapters/sink.ts")).openSink(target, host.random, "--secret-out");
+    },
     rescuePlace: () => findRescuePlace({ folders: rescueFolders(host, values), random: host.random }),
     startSandbox: async (options) => (await import("./sandbox/index.ts")).startSandbox(options),
   };
@@ -99,8 +106,19 @@ async function readText(host: Host, path: string, flag: string): Promise<ReadFil
   return { text: new TextDecoder().decode(bytes), name: path === "-" ? "standard input" : path };
 }
 
-async function readBytes(host: Host, path: string, flag: string): Promise<Uint8Array> {
+/** Which flag has taken standard input, of each host; a second one would find it empty. */
+const STDIN_TAKEN = new WeakMap<Host, string>();
+
+export async function readBytes(host: Host, path: string, flag: string): Promise<Uint8Array> {
   if (path === "-") {
+    const taken = STDIN_TAKEN.get(host);
+    if (taken !== undefined)
+      throw usage(
+        `${flag} - cannot read standard input: ${taken} has read it`,
+        "give one of the two a file",
+        "stdin-twice",
+      );
+    STDIN_TAKEN.set(host, flag);
     const parts: Uint8Array[] = [];
     for await (const part of host.stdin()) parts.push(part);
     return new Uint8Array(await new Blob(parts.map((part) => new Uint8Array(part))).arrayBuffer());

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { formatDuration } from "../core/duration.ts";
 import { GRACE, type Http, type HttpAnswer, type HttpRequest, NetworkFailure } from "../core/network.ts";
-import { type ExitName, Problem } from "../core/problem.ts";
+import { type ExitName, Problem, reworded } from "../core/problem.ts";
 import { shownUrl } from "../core/secret.ts";
 import { printable, quoted } from "../core/text.ts";
 import {
@@ -82,8 +82,12 @@ export interface Admin {
   replace(id: string, payload: Readonly<Record<string, unknown>>): Promise<ClientRecord>;
   patch(id: string, steps: readonly PatchStep[]): Promise<ClientRecord>;
   remove(id: string): Promise<void>;
-  /** The same API with a few seconds of its own and deaf to signals, for finding out and taking back. */
-  afterwards(milliseconds: number): Admin;
+  /** Resolves once the server says that it is ready. */
+  ready(): Promise<void>;
+  /** What the server says that its version is. */
+  version(): Promise<string>;
+  /** The same API with a time of its own; deaf to signals unless one is given, for finding out and taking back. */
+  afterwards(milliseconds: number, signal?: AbortSignal): Admin;
 }
 
 /** The time of the only try when there are no retries. */
@@ -292,8 +296,17 @@ export function createAdmin(options: AdminOptions): Admin {
     return client(ask, told);
   }
 
+  /** Sends a change; a failure says whether the change may have been made all the same. */
   async function changed(ask: Ask): Promise<ClientRecord> {
-    return client(ask, await tell(ask));
+    const trail: Trail = { doubtful: false };
+    try {
+      const told = await tell(ask, trail);
+      if (told.answer.status < 300) trail.doubtful = true;
+      return client(ask, told);
+    } catch (error) {
+      if (!trail.doubtful || !(error instanceof Problem)) throw error;
+      throw reworded(error, `${error.message}; the change may have been made all the same`, { doubtful: true });
+    }
   }
 
   /** After a lost answer: is the client of this id there? Undefined when that cannot be found out in time. */
@@ -371,13 +384,9 @@ export function createAdmin(options: AdminOptions): Admin {
         : reason.code === "conflict"
           ? "an answer was lost before, so the client may be this run's"
           : "the client may have been made all the same";
-      return new Problem(`${reason.message}; ${state}`, {
-        code: reason.code,
-        exit: reason.exit,
+      return reworded(reason, `${reason.message}; ${state}`, {
         hint: `${which} before you run this again: hydra clients ${id === undefined ? "list" : `get ${id}`}`,
-        ...(reason.status === undefined ? {} : { status: reason.status }),
-        ...(reason.request === undefined ? {} : { request: reason.request }),
-        cause: reason,
+        doubtful: true,
       });
     }
   }
@@ -464,12 +473,46 @@ export function createAdmin(options: AdminOptions): Admin {
       if (gone && trail.doubtful) return;
       ok(ask, told);
     },
-    afterwards(milliseconds) {
+    async ready() {
+      const ask: Ask = {
+        method: "GET",
+        path: () => "/health/ready",
+        action: "Cannot wait for the server",
+        names: "the collection",
+        repeatable: true,
+      };
+      const [family] = FAMILIES;
+      if (family === undefined) throw new TypeError("there is no server family");
+      for (;;) {
+        const answer = await send(ask, family, { doubtful: false });
+        if (answer.status === 200) return;
+        // A server that is still starting may answer anything but the last word of a router.
+        if (answer.status < 500 || remaining() <= 0) throw refusal(ask, { answer, family });
+        await options.sleep(Math.min(500, remaining()), options.signal);
+      }
+    },
+    async version() {
+      const ask: Ask = {
+        method: "GET",
+        path: () => "/version",
+        action: "Cannot get the server's version",
+        names: "the collection",
+        repeatable: true,
+      };
+      // Asked without finding out the family, which both families would answer here.
+      const [family] = FAMILIES;
+      if (family === undefined) throw new TypeError("there is no server family");
+      const told = { answer: await send(ask, family, { doubtful: false }), family };
+      const read = v.safeParse(v.looseObject({ version: v.string() }), ok(ask, told));
+      if (!read.success) throw unreadable(ask, told, "a version");
+      return read.output.version;
+    },
+    afterwards(milliseconds, signal = new AbortController().signal) {
       return createAdmin({
         ...options,
         family: known,
         failAfter: milliseconds,
-        signal: new AbortController().signal,
+        signal,
         warn: () => {},
       });
     },

@@ -29,6 +29,8 @@ export interface Host {
   /** The permission bits and the owner of a file. */
   permissions(path: string): Promise<{ readonly mode: number; readonly uid: number }>;
   stdin(): AsyncIterable<Uint8Array>;
+  /** Asks on the terminal; `hidden` shows nothing of what is typed. Undefined at the end of input. */
+  ask(question: string, hidden: boolean): Promise<string | undefined>;
   random(count: number): Uint8Array;
   uuid(): string;
   /** Milliseconds since 1970. */
@@ -77,6 +79,50 @@ function stdoutWasClosed(): boolean {
   }
 }
 
+/** Reads one line from the terminal of standard input, its question on standard error. */
+function ask(question: string, hidden: boolean): Promise<string | undefined> {
+  const { stdin, stderr } = process;
+  stderr.write(question);
+  return new Promise((resolve) => {
+    let line = "";
+    const raw = hidden && stdin.isTTY === true;
+    if (raw) stdin.setRawMode(true);
+    const end = (answer: string | undefined): void => {
+      if (raw) {
+        stdin.setRawMode(false);
+        stderr.write("\n");
+      }
+      stdin.off("data", take);
+      stdin.off("end", gone);
+      stdin.pause();
+      resolve(answer);
+    };
+    const gone = (): void => end(line === "" ? undefined : line);
+    const take = (chunk: Uint8Array): void => {
+      for (const letter of new TextDecoder().decode(chunk)) {
+        if (letter === "\n" || letter === "\r") {
+          end(line);
+          return;
+        }
+        if (letter === "\u0004" && raw) {
+          gone();
+          return;
+        }
+        if (letter === "\u0003" && raw) {
+          end(undefined);
+          process.kill(process.pid, "SIGINT");
+          return;
+        }
+        if (raw && (letter === "\u007f" || letter === "\b")) line = [...line].slice(0, -1).join("");
+        else line += letter;
+      }
+    };
+    stdin.on("data", take);
+    stdin.on("end", gone);
+    stdin.resume();
+  });
+}
+
 /** The real host. */
 export function systemHost(): Host {
   return {
@@ -94,6 +140,7 @@ export function systemHost(): Host {
       return { mode: mode & 0o777, uid };
     },
     stdin: () => process.stdin,
+    ask,
     random: (count) => new Uint8Array(randomBytes(count)),
     uuid: () => randomUUID(),
     now: () => Date.now(),

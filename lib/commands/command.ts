@@ -2,6 +2,8 @@ import { type ArgsDef, type CommandDef, defineCommand } from "citty";
 import type { Admin } from "../adapters/admin.ts";
 import type { Host } from "../adapters/host.ts";
 import type { RescuePlace } from "../adapters/rescue.ts";
+import type { Sink } from "../adapters/sink.ts";
+import type { Connection } from "../core/connection.ts";
 import { type Flag, type FlagValues, type Grammar, longNames } from "../core/flags.ts";
 import type { Download } from "../core/network.ts";
 import type { Format, View } from "../core/output.ts";
@@ -18,16 +20,18 @@ export interface Result {
   /** Whether it is a list, however long, or one value. */
   readonly many: boolean;
   readonly items: AsyncIterable<Shown> | Iterable<Shown>;
-  /** Called once all of an item's text has left the process. */
+  /** Called once all of an item's text has left the process, in order. */
   readonly delivered?: (item: Shown) => void | Promise<void>;
-  /** Called when standard output refuses an item that must not be lost, with whether part of it may have left; gives the problem to end with. */
-  readonly undelivered?: (item: Shown, reason: unknown, leaked: boolean) => Promise<Problem>;
+  /** Called when standard output refuses items that must not be lost, with whether part of it may have left; gives the problem to end with. */
+  readonly undelivered?: (items: readonly Shown[], reason: unknown, leaked: boolean) => Promise<Problem>;
   /** Members of a list's envelope that are known at its end. */
   readonly rest?: () => Shown;
   /** The exit status, asked for after the last item. */
   readonly exit?: () => ExitName;
   /** The command ends by itself after a signal, which is its way to be stopped. */
   readonly stays?: boolean;
+  /** The format of this result where it is not the one that was asked for. */
+  readonly format?: Format;
   /** Show each row at once instead of waiting for enough rows to settle the widths. */
   readonly live?: boolean;
 }
@@ -54,6 +58,8 @@ export interface Context {
   readonly format: Format;
   /** The admin API, ready to be asked; nothing is sent before. */
   readonly admin: Admin;
+  /** How the admin API is reached. */
+  readonly connection: Connection;
   /** The address of the admin API as messages call it. */
   readonly endpoint: string;
   readonly keys: Keys;
@@ -67,11 +73,17 @@ export interface Context {
     readonly listen: string;
     readonly onRequest?: (line: string) => void;
   }): Promise<{ readonly url: string; close(): Promise<void> }>;
+  /** Tells a failure that does not end the command. */
+  fail(problem: Problem): void;
   warn(line: string): void;
   /** A line on stderr that is neither warning nor error. */
   note(line: string): void;
   /** A line on stderr under `-v`. */
   detail(line: string): void;
+  /** Opens the target of `--secret-out`, proven writable; undefined where there is none. */
+  sink(): Promise<Sink | undefined>;
+  /** Fields that some family of servers does not know. */
+  readonly rareFields: ReadonlySet<string>;
   /** A place for credentials that cannot be handed over, tried now; undefined where there is none. */
   rescuePlace(): Promise<RescuePlace | undefined>;
   /** Whether what a value would be written as holds a text: for a secret that a format leaves out. */
@@ -91,6 +103,17 @@ export interface Operands {
   readonly help: string;
 }
 
+/** A command that has read its input: what is wrong with it, told all at once, and the work itself. */
+export interface Start {
+  readonly problems: readonly Problem[];
+  readonly run: () => Promise<Result>;
+}
+
+/** A {@link Start} without anything to look at. */
+export function ready(run: () => Promise<Result>): Start {
+  return { problems: [], run };
+}
+
 /** Everything about one command: what help shows, what the parser takes, and what it does. */
 export interface Spec {
   readonly name: string;
@@ -102,12 +125,11 @@ export interface Spec {
   readonly operands?: Operands;
   /** Command lines without the program's name before them, by grammar. */
   readonly examples: Readonly<Partial<Record<Grammar, readonly (readonly [line: string, what: string])[]>>>;
-  /** Whether it talks to a server, so that an endpoint is needed. */
-  readonly server: boolean;
+  /** Whether it talks to a server, so that an endpoint is needed; `if-asked`: only with one of its flags. */
+  readonly server: boolean | "if-asked";
   readonly format: Readonly<Record<Grammar, string>>;
-  /** Looks at flags and files before anything is sent; all that is wrong is told at once. */
-  readonly check?: (context: Context) => Promise<readonly Problem[]> | readonly Problem[];
-  readonly run: (context: Context) => Promise<Result>;
+  /** Reads flags and files and looks at them all before anything is sent. */
+  readonly start: (context: Context) => Promise<Start> | Start;
 }
 
 /** A command of the tree that runs. */

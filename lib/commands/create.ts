@@ -1,116 +1,233 @@
-import { type Draft, draftClient, isPublic } from "../core/client.ts";
-import { ID } from "../core/fields.ts";
-import { Problem } from "../core/problem.ts";
+import type { CreateOutcome } from "../adapters/admin.ts";
+import { type Client, isPublic } from "../core/client.ts";
+import { changes, patchFor, replacementFor, sameValue } from "../core/merge.ts";
+import { Problem, reworded, usage } from "../core/problem.ts";
+import type { Recipient } from "../core/recipient.ts";
 import {
   CONNECTION_FLAGS,
+  DRY_RUN,
   FIELD_FLAGS,
+  FILE,
   FORMAT,
   GENERAL_FLAGS,
-  KEYBASE,
-  PGP_KEY,
-  PGP_KEY_URL,
+  ID,
+  IF_EXISTS,
   QUIET,
   RECIPIENT_FLAGS,
-  RESCUE_DIR,
-  SECRET,
+  SECRET_IN_FLAGS,
+  SECRET_LENGTH,
+  SECRET_OUT_FLAGS,
+  SET,
   STRICT,
 } from "../core/rows.ts";
-import { findingProblem, judge } from "../core/rules.ts";
-import { type Context, command, type Result, type Shown, single } from "./command.ts";
-import { deliveryOf, prepareSecret, recover, rescue, secretProblems, tellRecipients } from "./credentials.ts";
-import { createdView, idOf } from "./views.ts";
+import { quoted } from "../core/text.ts";
+import { type Context, command, type Result, type Shown, type Start, single } from "./command.ts";
+import {
+  deliveryOf,
+  givenSecret,
+  type Handover,
+  handOver,
+  NO_SECRET,
+  openHandover,
+  type PreparedSecret,
+  prepareSecret,
+  publicRecipientProblems,
+  recover,
+  rescue,
+  secretProblems,
+  tellRecipients,
+} from "./credentials.ts";
+import { findings, idIn, type ReadDraft, readDraft, refuseUnknownFields, tellDropped } from "./draft.ts";
+import { dryRun, isDryRun } from "./dryrun.ts";
+import { createdView, ENCRYPTED } from "./views.ts";
 
-function draft(context: Context): Draft {
-  const { values, grammar } = context;
-  const made = draftClient({ values, grammar, defaults: true });
-  const client: Record<string, unknown> = { ...made.client };
-  const id = values.text(ID);
-  if (id !== undefined && id !== "") client["client_id"] = id;
-  const secret = values.text(SECRET);
-  if (secret !== undefined && secret !== "") client["client_secret"] = secret;
-  const origins = new Map([
-    ["client_id", ID],
-    ["client_secret", SECRET],
-  ]);
-  return {
-    ...made,
-    client,
-    label: (field) => {
-      const flag = origins.get(field);
-      return flag === undefined ? made.label(field) : values.origin(flag).name;
-    },
-  };
-}
+/** What to do with a client of the chosen id that is there already. */
+type IfExists = "fail" | "skip" | "update";
 
-function check(context: Context): readonly Problem[] {
+async function start(context: Context): Promise<Start> {
   const { values } = context;
-  const { client, label, problems } = draft(context);
-  const found = judge(client, label);
-  const strict = values.on(STRICT);
-  for (const warning of found.filter(({ severity }) => severity === "warning" && !strict)) {
-    context.warn(`${warning.message} [${warning.rule}]: ${warning.hint}`);
-  }
-  const wantsRecipients = [PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => values.given(flag));
-  return [
-    ...problems,
-    ...found.filter(({ severity }) => severity === "error" || strict).map(findingProblem),
-    ...secretProblems(context, client, wantsRecipients),
+  const read = await readDraft(context, true);
+  const given = await givenSecret(context);
+  const secret = given?.text ?? read.client["client_secret"];
+  // A draft of a public client with a secret is judged without it, since the secret is not sent.
+  const client: Client = isPublic(read.client)
+    ? omit(read.client, "client_secret")
+    : secret === undefined
+      ? read.client
+      : { ...read.client, client_secret: secret };
+  const label = (field: string): string =>
+    field === "client_secret" ? (given?.name ?? read.label(field)) : read.label(field);
+  const draft: ReadDraft = { ...read, client, label };
+  const ifExists = ifExistsOf(context);
+  const id = idIn(client);
+  const problems = [
+    ...secretProblems(context),
+    ...findings(context, draft),
+    ...publicRecipientProblems(context, client),
   ];
+  if (ifExists !== "fail" && id === undefined) {
+    problems.push(
+      usage(
+        `${values.origin(IF_EXISTS).name} ${ifExists} needs the id of the client`,
+        "add --id, by which a second run finds the client",
+        "if-exists-without-id",
+      ),
+    );
+  }
+  if (isPublic(client) && secret !== undefined) {
+    context.warn(`${label("client_secret")} is not sent: a client with the auth method none has no secret`);
+  }
+  return { problems, run: () => run(context, draft, ifExists) };
 }
 
-async function run(context: Context): Promise<Result> {
-  const { client } = draft(context);
-  const endpoint = context.endpoint;
-  if (context.host.stdoutWasClosed()) {
-    throw new Problem("Cannot create client: standard output is closed, so nobody would get its secret", {
-      code: "stdout-closed",
-      exit: "failed",
-      hint: "run the command with a standard output that takes the result",
-    });
+function omit(client: Client, field: string): Client {
+  return Object.fromEntries(Object.entries(client).filter(([name]) => name !== field));
+}
+
+function ifExistsOf(context: Context): IfExists {
+  const way = context.values.text(IF_EXISTS);
+  return way === "skip" || way === "update" ? way : "fail";
+}
+
+async function run(context: Context, draft: ReadDraft, ifExists: IfExists): Promise<Result> {
+  const { client } = draft;
+  const id = idIn(client);
+  const given = typeof client["client_secret"] === "string" ? client["client_secret"] : undefined;
+  const payload: Shown = { ...client, client_id: id ?? context.host.uuid() };
+  if (isDryRun(context)) {
+    const prefix = context.connection.api === "v1" ? "/clients" : "/admin/clients";
+    const body = isPublic(client) ? payload : { ...payload, client_secret: given ?? "made here" };
+    return dryRun(context, [{ method: "POST", url: prefix, body }]);
   }
-  const prepared = await prepareSecret(context, client);
-  const place = prepared.plain === undefined ? undefined : await context.rescuePlace();
-  const ownId = client["client_id"] === undefined;
-  const payload: Shown = {
-    ...client,
-    client_id: client["client_id"] ?? context.host.uuid(),
-    client_secret: prepared.plain,
-  };
+  await refuseUnknownFields(context, client, draft.label);
+  if (ifExists !== "fail" && id !== undefined) {
+    const current = await context.admin.find(id);
+    if (current !== undefined) return existing(context, draft, ifExists, current, given);
+  }
+  const recipients = await context.keys.recipients(context.values);
+  const prepared = isPublic(client) ? NO_SECRET : await prepareSecret(context, given, recipients);
+  const handover = await open(context, prepared);
   return context.critical(async () => {
-    const outcome = await context.admin.create(payload, ownId);
-    if (outcome.kind === "refused") throw outcome.problem;
-    if (outcome.kind === "unknown") {
-      const kept = await rescue(context, place, "unverified", outcome.problem.message, endpoint, {
-        id: outcome.clientId,
-        prepared,
-      });
-      throw new Problem(`${outcome.problem.message}${kept}`, {
-        code: outcome.problem.code,
-        exit: outcome.problem.exit,
-        ...(outcome.problem.hint === undefined ? {} : { hint: outcome.problem.hint }),
-        ...(outcome.problem.status === undefined ? {} : { status: outcome.problem.status }),
-        ...(outcome.problem.request === undefined ? {} : { request: outcome.problem.request }),
-        cause: outcome.problem,
-      });
+    const outcome = await context.admin.create({ ...payload, client_secret: prepared.plain }, id === undefined);
+    if (outcome.kind === "refused") {
+      await handover.sink?.discard();
+      if (
+        ifExists !== "fail" &&
+        id !== undefined &&
+        outcome.problem instanceof Problem &&
+        outcome.problem.exit === "conflict"
+      ) {
+        // Someone else made it in between.
+        const current = await context.admin.find(id);
+        if (current !== undefined) return existing(context, draft, ifExists, current, given);
+      }
+      throw outcome.problem;
     }
-    const delivery = await deliveryOf(context, prepared, outcome.record);
-    const { shown, precious } = delivery;
-    const view = createdView(isPublic(client) ? "none" : "given");
-    tellRecipients(context, prepared.recipients);
-    if (precious !== undefined && !context.shows(view, shown, precious)) {
-      const kept = await rescue(context, place, "made", "the output format leaves the secret out", endpoint, {
-        id: idOf(shown),
-        prepared,
-        shown,
-      });
-      context.warn(`this format leaves the secret out${kept}`);
-      return single(view, shown);
-    }
-    return single(view, shown, {
-      undelivered: (_, reason, leaked) =>
-        recover(context, place, endpoint, { outcome: outcome.kind, delivery, prepared, leaked }, reason),
-    });
+    if (outcome.kind === "unknown") throw await unknown(context, handover, outcome, prepared);
+    tellDropped(context, client, outcome.record, (a, b) => !sameValue(a, b));
+    return created(context, handover, outcome, prepared, recipients, ifExists === "fail" ? {} : { outcome: "created" });
   });
+}
+
+/** Opens the ways out for a secret, and makes sure that a format which leaves it out has a file to put it in. */
+async function open(context: Context, prepared: PreparedSecret): Promise<Handover> {
+  if (prepared.plain === undefined) return { place: undefined, sink: undefined };
+  const handover = await openHandover(context, "Cannot create client", false);
+  const precious = prepared.encrypted ?? (prepared.given ? undefined : prepared.plain);
+  if (handover.sink === undefined && handover.place === undefined && precious !== undefined) {
+    const probe = {
+      client_id: "id",
+      ...(prepared.encrypted === undefined ? { client_secret: precious } : { [ENCRYPTED]: precious }),
+    };
+    if (!context.shows(createdView("given"), probe, precious)) {
+      throw usage(
+        "This output format leaves the secret out, and there is no folder to keep it in",
+        "choose another --format, or add --secret-out or --rescue-dir",
+        "secret-not-shown",
+      );
+    }
+  }
+  return handover;
+}
+
+async function created(
+  context: Context,
+  handover: Handover,
+  outcome: Extract<CreateOutcome, { kind: "created" | "found" }>,
+  prepared: PreparedSecret,
+  recipients: readonly Recipient[],
+  more: Shown,
+): Promise<Result> {
+  const view = createdView(prepared.plain === undefined ? "none" : "given");
+  const delivery = await deliveryOf(context, prepared, { ...outcome.record, ...more });
+  const undelivered = (reason: unknown, leaked: boolean): Promise<Problem> =>
+    recover(context, handover.place, { certain: outcome.kind === "created", delivery, prepared, leaked }, reason);
+  tellRecipients(context, prepared.plain === undefined ? [] : recipients);
+  try {
+    const { shown, precious } = await handOver(context, handover, delivery, (text) =>
+      context.shows(view, delivery.shown, text),
+    );
+    if (precious === undefined) return single(view, shown);
+    return single(view, shown, { undelivered: (_, reason, leaked) => undelivered(reason, leaked) });
+  } catch (error) {
+    throw await undelivered(error, handover.sink?.name.startsWith("fd:") === true);
+  }
+}
+
+/** The problem of a create whose end is not known: the secret is kept, because the client may be there. */
+async function unknown(
+  context: Context,
+  handover: Handover,
+  outcome: Extract<CreateOutcome, { kind: "unknown" }>,
+  prepared: PreparedSecret,
+): Promise<Problem> {
+  await handover.sink?.discard();
+  const { problem, clientId } = outcome;
+  const kept = await rescue(
+    context,
+    handover.place,
+    { id: clientId, state: "unverified", reason: problem.message },
+    prepared,
+  );
+  return reworded(problem, `${problem.message}${kept}`);
+}
+
+/** The client of this id was there: it is left alone or brought to what the command line says; no secret is made. */
+async function existing(
+  context: Context,
+  draft: ReadDraft,
+  ifExists: IfExists,
+  current: Shown & { readonly client_id: string },
+  given: string | undefined,
+): Promise<Result> {
+  const id = current.client_id;
+  const differing = changes(current, omit(draft.client, "client_secret"));
+  const differs = differing.map(({ field }) => field);
+  const view = createdView("given");
+  const shown = (record: Shown, outcome: string): Result =>
+    single(view, { ...omit(record, "client_secret"), outcome, ...(outcome === "skipped" ? { differs } : {}) });
+  if (ifExists === "skip") {
+    context.note(
+      `Client ${quoted(id)} is there already and was skipped: ${differs.length === 0 ? "nothing differs" : `it differs in ${differs.join(", ")}`}; no secret was delivered`,
+    );
+    return shown(current, "skipped");
+  }
+  if (differs.length === 0 && given === undefined) {
+    context.note(`Client ${quoted(id)} is there already and unchanged; no secret was delivered`);
+    return shown(current, "unchanged");
+  }
+  const secret = given === undefined ? [] : [{ field: "client_secret", before: undefined, after: given }];
+  const wanted = [...differing, ...secret];
+  const family = await context.admin.family();
+  const record =
+    family.update === "patch"
+      ? await context.admin.patch(id, patchFor(current, wanted))
+      : await context.admin.replace(id, replacementFor(current, wanted));
+  const secretWords = given === undefined ? "its secret stays" : "its secret is the one given";
+  context.note(
+    `Client ${quoted(id)} was there already and is updated${differs.length === 0 ? "" : ` in ${differs.join(", ")}`}; ${secretWords}, and none was delivered`,
+  );
+  return shown(record, "updated");
 }
 
 /** `clients create` and `create oauth2-client`: registers a client and hands over its credentials. */
@@ -124,10 +241,15 @@ export const create = command({
   flags: [
     ID,
     ...FIELD_FLAGS,
-    SECRET,
-    RESCUE_DIR,
+    ...SECRET_IN_FLAGS,
+    SECRET_LENGTH,
+    ...SECRET_OUT_FLAGS,
     ...RECIPIENT_FLAGS,
+    FILE,
+    SET,
+    IF_EXISTS,
     STRICT,
+    DRY_RUN,
     FORMAT,
     QUIET,
     ...CONNECTION_FLAGS,
@@ -144,6 +266,10 @@ export const create = command({
         "Its secret encrypted to a Keybase user",
       ],
       ["clients create --id web --token-endpoint-auth-method none -c https://app.example.com/cb", "A public client"],
+      [
+        "clients create --id job -g client_credentials --if-exists skip --secret-out job.env",
+        "In a pipeline that runs twice",
+      ],
     ],
     "2.x": [
       [
@@ -158,6 +284,5 @@ export const create = command({
   },
   server: true,
   format: { "1.x": "text", "2.x": "table" },
-  check,
-  run,
+  start,
 });

@@ -1,8 +1,16 @@
-import type { ClientRecord, CreateOutcome } from "../adapters/admin.ts";
+import type { ClientRecord } from "../adapters/admin.ts";
 import type { RescuePlace, RescueRecord } from "../adapters/rescue.ts";
+import type { Sink } from "../adapters/sink.ts";
 import { type Client, isPublic, textField } from "../core/client.ts";
+import {
+  type CredentialNames,
+  type Credentials,
+  credentialName,
+  envLines,
+  secretManifest,
+} from "../core/credentials.ts";
 import { GRACE } from "../core/network.ts";
-import { Problem, reasonOf } from "../core/problem.ts";
+import { Problem, reasonOf, usage } from "../core/problem.ts";
 import {
   decryptLine,
   ENCRYPTED_FORMATS,
@@ -10,25 +18,78 @@ import {
   type Recipient,
   recipientLine,
 } from "../core/recipient.ts";
-import { AUTH_METHOD, ENCRYPTED_FORMAT, SECRET } from "../core/rows.ts";
-import { generateSecret, withoutCredentials } from "../core/secret.ts";
+import {
+  AUTH_METHOD,
+  ENCRYPTED_FORMAT,
+  ID_KEY,
+  KEYBASE,
+  PGP_KEY,
+  PGP_KEY_URL,
+  SECRET,
+  SECRET_FILE,
+  SECRET_FORMAT,
+  SECRET_KEY,
+  SECRET_LENGTH,
+  SECRET_OUT,
+  SECRET_PROMPT,
+} from "../core/rows.ts";
+import { generateSecret, SECRET_BCRYPT_BYTES, SECRET_LENGTH as SHORTEST, withoutCredentials } from "../core/secret.ts";
 import { printable, quoted } from "../core/text.ts";
 import type { Context, Shown } from "./command.ts";
 import { ENCRYPTED, idOf } from "./views.ts";
 
-/** A client's secret before the client exists: everything that could fail has been done. */
-export interface PreparedSecret {
-  /** What the server is sent; undefined for a public client. */
-  readonly plain: string | undefined;
-  /** Whether the user gave it, so that it is never shown. */
-  readonly given: boolean;
-  readonly encrypted: string | undefined;
-  readonly recipients: readonly Recipient[];
+/** Whether the command line names anyone to encrypt to. */
+export function wantsRecipients(context: Context): boolean {
+  return [PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => context.values.given(flag));
 }
 
-/** What is wrong with the wishes for a secret, told before anything is sent. */
-export function secretProblems(context: Context, client: Client, wantsRecipients: boolean): readonly Problem[] {
-  if (!isPublic(client) || !wantsRecipients) return [];
+/** What is wrong with the wishes about a secret, told before anything is sent. */
+export function secretProblems(context: Context): readonly Problem[] {
+  const { values } = context;
+  const problems: Problem[] = [];
+  const ways = [SECRET, SECRET_FILE, SECRET_PROMPT].filter((flag) => values.origin(flag).from === "flag");
+  if (ways.length > 1) {
+    problems.push(
+      usage(
+        `${ways.map((flag) => values.origin(flag).name).join(" and ")} exclude each other`,
+        "give the secret in one way",
+        "two-secrets",
+      ),
+    );
+  }
+  const length = values.number(SECRET_LENGTH) ?? SHORTEST;
+  if (length < SHORTEST || length > SECRET_BCRYPT_BYTES) {
+    problems.push(
+      usage(
+        `--secret-length ${length} is not from ${SHORTEST} to ${SECRET_BCRYPT_BYTES}`,
+        "the server looks at no more than 72 bytes, and fewer than 26 characters are no strong secret",
+        "bad-value",
+      ),
+    );
+  }
+  for (const [flag, format] of [
+    [ID_KEY, "k8s-secret"],
+    [SECRET_KEY, "k8s-secret"],
+  ] as const) {
+    const text = values.text(flag);
+    if (text === undefined) continue;
+    try {
+      credentialName(
+        text,
+        context.format.kind === "env" || secretForm(context) === "dotenv" ? "env" : format,
+        `--${flag.name}`,
+      );
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      problems.push(error);
+    }
+  }
+  return problems;
+}
+
+/** The problem of a recipient for a client that has no secret. */
+export function publicRecipientProblems(context: Context, client: Client): readonly Problem[] {
+  if (!isPublic(client) || !wantsRecipients(context)) return [];
   return [
     new Problem(
       `${context.values.origin(AUTH_METHOD).name} none makes a client without a secret, so there is nothing to encrypt`,
@@ -41,30 +102,68 @@ export function secretProblems(context: Context, client: Client, wantsRecipients
   ];
 }
 
-function encryptedFormat(context: Context): EncryptedFormat {
+/** The secret that the user gives, by file, prompt, flag or environment; undefined when they give none. */
+export async function givenSecret(
+  context: Context,
+): Promise<{ readonly text: string; readonly name: string } | undefined> {
+  const { values, host } = context;
+  const file = values.text(SECRET_FILE);
+  if (file !== undefined) {
+    const { text, name } = await context.readFile(file, "--secret-file");
+    return { text: text.replace(/\r?\n$/, ""), name: `the secret in ${name}` };
+  }
+  if (values.on(SECRET_PROMPT)) {
+    if (!host.stdinIsTerminal)
+      throw usage(
+        "--secret-prompt has no terminal to ask on",
+        "use --secret-file - to read the secret from standard input",
+        "no-terminal",
+      );
+    const text = await host.ask("Client secret: ", true);
+    if (text !== (await host.ask("Once more: ", true)) || text === undefined) {
+      throw usage("The two secrets are not the same", "run the command again", "secret-mistyped");
+    }
+    return { text, name: "the secret that was typed" };
+  }
+  const text = values.text(SECRET) ?? "";
+  if (text === "") return undefined;
+  const origin = values.origin(SECRET);
+  if (origin.from === "flag")
+    context.warn(
+      "--secret shows the secret to everyone who can list processes, and to the shell's history: better --secret-file or HYDRA_CLIENT_SECRET",
+    );
+  return { text, name: origin.name };
+}
+
+/** A client's secret before the client exists: everything that could fail has been done. */
+export interface PreparedSecret {
+  /** What the server is sent; undefined for a public client. */
+  readonly plain: string | undefined;
+  /** Whether the user gave it, so that it is never shown. */
+  readonly given: boolean;
+  readonly encrypted: string | undefined;
+  readonly recipients: readonly Recipient[];
+}
+
+export function encryptedFormat(context: Context): EncryptedFormat {
   const form = context.values.text(ENCRYPTED_FORMAT);
   return ENCRYPTED_FORMATS.find((known) => known === form) ?? "base64";
 }
 
-/** Fetches recipients, makes or takes the secret, and encrypts it: all before the client is created. */
-export async function prepareSecret(context: Context, client: Client): Promise<PreparedSecret> {
-  const { values } = context;
-  if (isPublic(client)) {
-    if (values.given(SECRET))
-      context.warn(`${values.origin(SECRET).name} is not sent: a client with the auth method none has no secret`);
-    return { plain: undefined, given: false, encrypted: undefined, recipients: [] };
-  }
-  const recipients = await context.keys.recipients(values);
-  const given = textField(client, "client_secret");
-  const plain = given ?? generateSecret(context.host.random);
-  return {
-    plain,
-    given: given !== undefined,
-    recipients,
-    encrypted:
-      recipients.length === 0 ? undefined : await context.keys.encrypt(recipients, plain, encryptedFormat(context)),
-  };
+/** A secret ready to be sent: given or made here, and encrypted to the recipients. */
+export async function prepareSecret(
+  context: Context,
+  given: string | undefined,
+  recipients: readonly Recipient[],
+): Promise<PreparedSecret> {
+  const plain = given ?? generateSecret(context.host.random, context.values.number(SECRET_LENGTH));
+  const encrypted =
+    recipients.length === 0 ? undefined : await context.keys.encrypt(recipients, plain, encryptedFormat(context));
+  return { plain, given: given !== undefined, recipients, encrypted };
 }
+
+/** The secret of a client that has none. */
+export const NO_SECRET: PreparedSecret = { plain: undefined, given: false, encrypted: undefined, recipients: [] };
 
 /** Tells on stderr who can read the encrypted secret, and how. */
 export function tellRecipients(context: Context, recipients: readonly Recipient[]): void {
@@ -84,11 +183,13 @@ export interface Delivery {
   readonly shown: Shown;
   /** The text whose loss would be the loss of the secret; undefined when there is nothing to lose. */
   readonly precious: string | undefined;
+  /** What `--secret-out` writes: a given secret too. */
+  readonly credentials: Credentials;
 }
 
 /**
- * What a create shows of its client: the secret that the server answered counts where it differs from the one sent; a
- * given one is left out; with recipients, every plain credential is.
+ * What is shown of a client: the secret that the server answered counts where it differs from the one sent; a given one is
+ * left out; with recipients, every plain credential is.
  */
 export async function deliveryOf(
   context: Context,
@@ -100,63 +201,151 @@ export async function deliveryOf(
     answered !== undefined && answered !== "" && answered !== prepared.plain && prepared.plain !== undefined;
   if (differs) context.warn("the server answered with another secret than the one sent; the server's counts");
   const secret = differs ? answered : prepared.plain;
-  if (secret === undefined) {
-    const { client_secret: _, ...rest } = record;
-    return { shown: rest, precious: undefined };
-  }
+  const { client_secret: _, ...rest } = record;
+  const id = idOf(record);
+  if (secret === undefined) return { shown: rest, precious: undefined, credentials: { id } };
   if (prepared.recipients.length > 0) {
     const encrypted = differs
       ? await context.keys.encrypt(prepared.recipients, secret, encryptedFormat(context))
       : prepared.encrypted;
     const recipients = prepared.recipients.map(({ fingerprint, userId }) => ({ fingerprint, user_id: userId ?? null }));
-    return {
-      shown: { ...withoutCredentials(record), [ENCRYPTED]: encrypted, client_secret_recipients: recipients },
-      precious: encrypted,
-    };
+    const shown = { ...withoutCredentials(record), [ENCRYPTED]: encrypted, client_secret_recipients: recipients };
+    return { shown, precious: encrypted, credentials: { id, encrypted } };
   }
-  if (prepared.given && !differs) {
-    const { client_secret: _, ...rest } = record;
-    return { shown: rest, precious: undefined };
-  }
-  return { shown: { ...record, client_secret: secret }, precious: secret };
+  const credentials = { id, secret };
+  if (prepared.given && !differs) return { shown: rest, precious: undefined, credentials };
+  return { shown: { ...record, client_secret: secret }, precious: secret, credentials };
 }
 
-/** The problem of a run that has no place for a secret that cannot be handed over. */
-export function noRescue(): Problem {
-  return new Problem("Cannot keep the secret safe: no folder for a rescue file can be written", {
-    code: "no-rescue-place",
-    exit: "failed",
-    hint: "name a folder that can be written with --rescue-dir",
+/** The form of `--secret-out`: as `--secret-format` says, or by the ending of the file. */
+function secretForm(context: Context): "dotenv" | "json" | "k8s" | undefined {
+  const { values } = context;
+  const target = values.text(SECRET_OUT);
+  if (target === undefined) return undefined;
+  const form = values.text(SECRET_FORMAT);
+  if (form === "json" || (form === undefined && /\.json$/i.test(target))) return "json";
+  if (form === "k8s" || (form === undefined && /\.ya?ml$/i.test(target))) return "k8s";
+  return "dotenv";
+}
+
+/** The names that the flags give to the id and the secret. */
+export function credentialNames(context: Pick<Context, "values">): Partial<CredentialNames> {
+  const id = context.values.text(ID_KEY);
+  const secret = context.values.text(SECRET_KEY);
+  return { ...(id === undefined ? {} : { id }), ...(secret === undefined ? {} : { secret, encrypted: secret }) };
+}
+
+function sinkText(context: Context, credentials: Credentials): string {
+  const names = credentialNames(context);
+  const form = secretForm(context);
+  if (form === "k8s") return secretManifest(credentials, names);
+  if (form === "dotenv") return envLines(credentials, names);
+  const { id, secret, encrypted } = credentials;
+  return `${JSON.stringify({ client_id: id, ...(secret === undefined ? {} : { client_secret: secret }), ...(encrypted === undefined ? {} : { [ENCRYPTED]: encrypted }) }, null, 2)}\n`;
+}
+
+/** Everything that a secret needs around it, opened and proven before the server is asked to change anything. */
+export interface Handover {
+  readonly place: RescuePlace | undefined;
+  readonly sink: Sink | undefined;
+}
+
+/**
+ * Opens the ways out for a secret: looks at standard output, opens the sink, tries a place for a rescue file. With
+ * `mustRescue` (what is done cannot be taken back) a missing place is an error, otherwise a warning.
+ */
+export async function openHandover(context: Context, action: string, mustRescue: boolean): Promise<Handover> {
+  const sink = await context.sink();
+  try {
+    if (sink === undefined && context.host.stdoutWasClosed()) {
+      throw new Problem(`${action}: standard output is closed, so nobody would get the secret`, {
+        code: "stdout-closed",
+        exit: "failed",
+        hint: "run the command with a standard output that takes the result, or use --secret-out",
+      });
+    }
+    const place = await context.rescuePlace();
+    if (place === undefined && mustRescue) {
+      throw new Problem(`${action}: there is no folder in which the secret could be kept until it is handed over`, {
+        code: "no-rescue-place",
+        exit: "failed",
+        hint: "name a folder that can be written with --rescue-dir",
+      });
+    }
+    if (place === undefined)
+      context.warn(
+        "no folder can be written to keep the secret in if it cannot be handed over (--rescue-dir names one)",
+      );
+    return { place, sink };
+  } catch (error) {
+    await sink?.discard();
+    throw error;
+  }
+}
+
+/** What a rescue is told. */
+export interface Rescued {
+  readonly id: string | undefined;
+  readonly state: RescueRecord["state"];
+  readonly reason: string;
+}
+
+/** Keeps a secret in a rescue file and gives its path; throws when that fails. */
+async function keep(
+  context: Context,
+  place: RescuePlace,
+  what: Rescued,
+  secret: Pick<PreparedSecret, "plain" | "encrypted">,
+): Promise<string> {
+  const { id, state, reason } = what;
+  return place.keep({
+    state,
+    reason,
+    time: new Date(context.host.now()).toISOString(),
+    endpoint: context.endpoint,
+    ...(id === undefined ? {} : { client_id: id }),
+    ...(secret.encrypted === undefined ? { client_secret: secret.plain ?? "" } : { [ENCRYPTED]: secret.encrypted }),
   });
 }
 
-/** Keeps credentials in a rescue file; the answer says where, or that they are lost. */
+/** Keeps a secret before a change that cannot be taken back; gives the file's path. */
+export function keepAhead(context: Context, place: RescuePlace, id: string, prepared: PreparedSecret): Promise<string> {
+  return keep(
+    context,
+    place,
+    { id, state: "unverified", reason: "the request that sets this secret is about to be sent" },
+    prepared,
+  );
+}
+
+/** Keeps a secret that cannot be handed over; the words that come back go behind a message. */
 export async function rescue(
   context: Context,
   place: RescuePlace | undefined,
-  state: RescueRecord["state"],
-  reason: string,
-  endpoint: string,
-  credentials: { readonly id: string | undefined; readonly prepared: PreparedSecret; readonly shown?: Shown },
+  what: Rescued,
+  prepared: PreparedSecret,
+  shown: Shown = {},
 ): Promise<string> {
-  const { id, prepared, shown } = credentials;
-  const encrypted = textField(shown ?? {}, ENCRYPTED) ?? prepared.encrypted;
-  const plain = textField(shown ?? {}, "client_secret") ?? prepared.plain;
-  if (plain === undefined || (prepared.given && encrypted === undefined)) return "";
-  if (place === undefined) return "; its secret could not be kept anywhere";
+  const encrypted = textField(shown, ENCRYPTED) ?? prepared.encrypted;
+  const plain = textField(shown, "client_secret") ?? prepared.plain;
+  if (plain === undefined) return "";
+  if (place === undefined) return "; its secret could not be kept anywhere and is lost";
   try {
-    const path = await place.keep({
-      state,
-      reason,
-      time: new Date(context.host.now()).toISOString(),
-      endpoint,
-      ...(id === undefined ? {} : { client_id: id }),
-      ...(encrypted === undefined ? { client_secret: plain } : { [ENCRYPTED]: encrypted }),
-    });
+    const path = await keep(context, place, what, { plain, encrypted });
     return `; its ${encrypted === undefined ? "" : "encrypted "}secret is in ${quoted(path)}`;
   } catch (error) {
     return `; its secret could not be kept in ${quoted(place.folder)}: ${printable(reasonOf(error))}`;
   }
+}
+
+/** A client that was made, and whose secret could not be handed over. */
+export interface Undelivered {
+  /** Whether the server answered this run's own POST with 201. */
+  readonly certain: boolean;
+  readonly delivery: Delivery;
+  readonly prepared: PreparedSecret;
+  /** Whether part of the secret may have left the process. */
+  readonly leaked: boolean;
 }
 
 /**
@@ -166,42 +355,75 @@ export async function rescue(
 export async function recover(
   context: Context,
   place: RescuePlace | undefined,
-  endpoint: string,
-  made: {
-    readonly outcome: CreateOutcome["kind"];
-    readonly delivery: Delivery;
-    readonly prepared: PreparedSecret;
-    readonly leaked: boolean;
-  },
+  made: Undelivered,
   reason: unknown,
 ): Promise<Problem> {
   const id = idOf(made.delivery.shown);
-  const why = printable(reasonOf(reason));
-  if (made.outcome === "created" && !made.leaked && made.delivery.precious !== undefined) {
+  const why = reasonOf(reason);
+  const details = { code: "undelivered", exit: "failed" } as const;
+  if (made.certain && !made.leaked) {
     try {
       await context.admin.afterwards(GRACE).remove(id);
-      return new Problem(
-        `Cannot write the result: ${why}; client ${quoted(id)} was deleted again, because nobody has its secret`,
-        {
-          code: "undelivered",
-          exit: "failed",
-          hint: "run the command again with a standard output that takes the result",
-        },
-      );
+      return new Problem(`Cannot hand over the secret: ${why}; client ${quoted(id)} was deleted again`, {
+        ...details,
+        hint: "run the command again with a place that takes the result",
+      });
     } catch {
       // The client stays, so its secret must too.
     }
   }
-  const kept = await rescue(context, place, "made", why, endpoint, {
-    id,
-    prepared: made.prepared,
-    shown: made.delivery.shown,
-  });
-  return new Problem(`Cannot write the result: ${why}; client ${quoted(id)} was created${kept}`, {
-    code: "undelivered",
-    exit: "failed",
+  const kept = await rescue(context, place, { id, state: "made", reason: why }, made.prepared, made.delivery.shown);
+  return new Problem(`Cannot hand over the secret: ${why}; client ${quoted(id)} was created${kept}`, {
+    ...details,
     hint: kept.includes(" is in ")
       ? "take the secret from that file, then delete it"
       : `hydra clients delete ${id} removes the client`,
   });
+}
+
+/** What of a delivery still goes to standard output. */
+export interface HandedOver {
+  readonly shown: Shown;
+  /** The text that standard output must take; undefined when it has nothing precious. */
+  readonly precious: string | undefined;
+}
+
+/**
+ * Hands credentials to the sink when there is one, and keeps them in a file when the output format leaves them out; what
+ * comes back goes to standard output. Throws what the sink throws.
+ */
+export async function handOver(
+  context: Context,
+  handover: Handover,
+  delivery: Delivery,
+  shows: (precious: string) => boolean,
+): Promise<HandedOver> {
+  const { shown, precious, credentials } = delivery;
+  const { id } = credentials;
+  if (handover.sink !== undefined) {
+    if (credentials.secret === undefined && credentials.encrypted === undefined) {
+      await handover.sink.discard();
+      context.warn(`--secret-out is not written: client ${quoted(id)} has no secret to hand over`);
+      return { shown, precious: undefined };
+    }
+    await handover.sink.commit(sinkText(context, credentials));
+    context.note(`The credentials of client ${quoted(id)} are in ${printable(handover.sink.name)}`);
+    const { client_secret: _, [ENCRYPTED]: __, ...rest } = shown;
+    return { shown: rest, precious: undefined };
+  }
+  if (precious === undefined || shows(precious)) return { shown, precious };
+  const prepared = {
+    plain: textField(shown, "client_secret"),
+    encrypted: textField(shown, ENCRYPTED),
+    given: false,
+    recipients: [],
+  };
+  const kept = await rescue(
+    context,
+    handover.place,
+    { id, state: "made", reason: "the output format leaves the secret out" },
+    prepared,
+  );
+  context.warn(`this output format leaves the secret of client ${quoted(id)} out${kept}`);
+  return { shown, precious: undefined };
 }

@@ -18,6 +18,11 @@ function group(
 }
 
 const create = (): Promise<CommandDef> => import("./create.ts").then((module) => module.create);
+const get = (): Promise<CommandDef> => import("./get.ts").then((module) => module.get);
+const list = (): Promise<CommandDef> => import("./list.ts").then((module) => module.list);
+const update = (): Promise<CommandDef> => import("./update.ts").then((module) => module.update);
+const remove = (): Promise<CommandDef> => import("./delete.ts").then((module) => module.remove);
+const wait = (): Promise<CommandDef> => import("./wait.ts").then((module) => module.wait);
 const sandbox = (): Promise<CommandDef> => import("./sandbox.ts").then((module) => module.sandbox);
 const version = (): Promise<CommandDef> => import("./version.ts").then((module) => module.version);
 
@@ -35,8 +40,19 @@ export const ROOT: Group = group(
   "Administer the OAuth 2.0 clients of an Ory Hydra server",
   "1.x",
   {
-    clients: group("clients", "Create and manage OAuth 2.0 clients", "1.x", { create }),
+    clients: group("clients", "Create and manage OAuth 2.0 clients", "1.x", {
+      create,
+      get,
+      list,
+      update,
+      delete: remove,
+    }),
     create: verb("create", "Create an OAuth 2.0 client (the grammar of Hydra 2.x)", create),
+    get: verb("get", "Show OAuth 2.0 clients (2.x)", get),
+    list: verb("list", "List OAuth 2.0 clients (2.x)", list),
+    update: verb("update", "Change an OAuth 2.0 client (2.x)", update),
+    delete: verb("delete", "Delete OAuth 2.0 clients (2.x)", remove),
+    wait,
     sandbox,
     version,
   },

@@ -1,30 +1,64 @@
 import { BUILD } from "../core/build.ts";
-import { FORMAT, GENERAL_FLAGS, QUIET } from "../core/rows.ts";
-import { command, single } from "./command.ts";
+import type { SwitchFlag } from "../core/flags.ts";
+import type { Column } from "../core/output.ts";
+import { usage } from "../core/problem.ts";
+import { CONNECTION_FLAGS, ENDPOINT, FORMAT, GENERAL_FLAGS, QUIET } from "../core/rows.ts";
+import { command, type Shown, type Start, single } from "./command.ts";
 
-/** `version`: what this program is. */
+const SERVER: SwitchFlag = {
+  kind: "switch",
+  name: "server",
+  group: "input",
+  help: "Also ask the server for its version",
+};
+
+function column(label: string, name: string): Column<Shown> {
+  return { label, value: (build) => String(build[name] ?? "") };
+}
+
+/** `version`: what this program is, and with `--server` what the server says that it is. */
 export const version = command({
   name: "version",
-  summary: "Print the version of this program",
-  flags: [FORMAT, QUIET, ...GENERAL_FLAGS],
-  examples: { "1.x": [["version --format json", "As JSON, for a script"]] },
-  server: false,
+  summary: "Print the version of this program, and of the server",
+  flags: [SERVER, FORMAT, QUIET, ...CONNECTION_FLAGS, ...GENERAL_FLAGS],
+  examples: {
+    "1.x": [
+      ["version --format json", "As JSON, for a script"],
+      ["version --server", "With the server's version and family"],
+    ],
+  },
+  server: "if-asked",
   format: { "1.x": "text", "2.x": "text" },
-  async run() {
-    return single(
-      {
-        columns: (["version", "commit", "date"] as const).map((name) => ({
-          label: name.toUpperCase(),
-          value: (build) => String(build[name]),
-        })),
-        text: (build) => [
-          `Version: ${String(build["version"])}`,
-          `Git Hash: ${String(build["commit"])}`,
-          `Build Time: ${String(build["date"])}`,
-        ],
-        id: (build) => String(build["version"]),
+  start(context): Start {
+    const asks = context.values.on(SERVER);
+    const missing = asks && !context.values.given(ENDPOINT);
+    return {
+      problems: missing
+        ? [
+            usage(
+              "--server needs the address of a server",
+              "add --endpoint http://127.0.0.1:4445 or set HYDRA_ADMIN_URL",
+              "no-endpoint",
+            ),
+          ]
+        : [],
+      async run() {
+        const server = asks ? { server: await context.admin.version(), api: (await context.admin.family()).api } : {};
+        const columns = [column("VERSION", "version"), column("COMMIT", "commit"), column("DATE", "date")];
+        return single(
+          {
+            columns: asks ? [...columns, column("SERVER", "server"), column("API", "api")] : columns,
+            text: (build) => [
+              `Version: ${String(build["version"])}`,
+              `Git Hash: ${String(build["commit"])}`,
+              `Build Time: ${String(build["date"])}`,
+              ...(asks ? [`Server: ${String(build["server"])} (API ${String(build["api"])})`] : []),
+            ],
+            id: (build) => String(build["version"]),
+          },
+          { version: BUILD.version, commit: BUILD.commit, date: BUILD.date, ...server },
+        );
       },
-      { version: BUILD.version, commit: BUILD.commit, date: BUILD.date },
-    );
+    };
   },
 });

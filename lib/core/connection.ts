@@ -1,4 +1,4 @@
-import type { FlagValues } from "./flags.ts";
+import type { FlagValues, Origin } from "./flags.ts";
 import { type Problem, usage } from "./problem.ts";
 import { ACCESS_TOKEN, API, CA_FILE, ENDPOINT, FAIL_AFTER, FAKE_TLS, HEADER, SKIP_TLS } from "./rows.ts";
 import { shownUrl } from "./secret.ts";
@@ -146,7 +146,11 @@ function readHeaders(values: FlagValues, problems: Problem[]): Map<string, strin
  * Makes the connection from the settings. Credentials that stand in the config file go only to the endpoint that stands
  * there too (same origin): with another endpoint they are a usage error that names both sources.
  */
-export function readConnection(values: FlagValues, fileEndpoint: string | undefined): ConnectionReading {
+export function readConnection(
+  values: FlagValues,
+  fileEndpoint: string | undefined,
+  tokenFile?: { readonly text: string; readonly name: string },
+): ConnectionReading {
   const problems: Problem[] = [];
   const warnings: string[] = [];
   const endpoint = values.text(ENDPOINT) ?? "";
@@ -165,8 +169,14 @@ export function readConnection(values: FlagValues, fileEndpoint: string | undefi
   }
   const headers = readHeaders(values, problems);
   const address = read instanceof Error ? undefined : read;
-  const token = values.text(ACCESS_TOKEN)?.trim() ?? "";
-  const tokenFrom = values.origin(ACCESS_TOKEN);
+  const token = (tokenFile?.text ?? values.text(ACCESS_TOKEN))?.trim() ?? "";
+  const tokenFrom: Origin =
+    tokenFile === undefined ? values.origin(ACCESS_TOKEN) : { from: "flag", name: tokenFile.name };
+  if (tokenFile !== undefined && values.origin(ACCESS_TOKEN).from === "flag") {
+    problems.push(
+      usage("--access-token and --access-token-file exclude each other", "give one of the two", "two-tokens"),
+    );
+  }
   const headerFrom = values.origin(HEADER);
   if (!/^[\u0021-\u007e]*$/.test(token)) {
     problems.push(

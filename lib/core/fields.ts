@@ -23,6 +23,8 @@ export interface Field {
   readonly name: string;
   readonly shape: FieldShape;
   readonly flag: Flag;
+  /** For a list: the name of one of its values, from which `--add-…` and `--remove-…` are made. */
+  readonly one?: string;
 }
 
 function text(name: string, flagName: string, help: string, more: Partial<TextFlag> = {}): Field {
@@ -33,8 +35,13 @@ function address(name: string, flagName: string, help: string): Field {
   return text(name, flagName, help, { value: "URL" });
 }
 
-function list(name: string, flagName: string, help: string, more: Partial<ListFlag> = {}): Field {
-  return { name, shape: "list", flag: { kind: "list", name: flagName, value: "LIST", group: "client", help, ...more } };
+function list(name: string, flagName: string, one: string, help: string, more: Partial<ListFlag> = {}): Field {
+  return {
+    name,
+    shape: "list",
+    one,
+    flag: { kind: "list", name: flagName, value: "LIST", group: "client", help, ...more },
+  };
 }
 
 function toggle(name: string, flagName: string, help: string, more: Partial<SwitchFlag> = {}): Field {
@@ -126,13 +133,13 @@ export const AUTH_METHOD: TextFlag = {
 /** Every field of a client that a flag can set, in the order of the help. A new field is one row here. */
 export const FIELDS: readonly Field[] = [
   { name: "client_name", shape: "text", flag: NAME },
-  { name: "redirect_uris", shape: "list", flag: CALLBACKS },
-  list("grant_types", "grant-types", "Grant types that the client may use", {
+  { name: "redirect_uris", shape: "list", one: "callback", flag: CALLBACKS },
+  list("grant_types", "grant-types", "grant-type", "Grant types that the client may use", {
     v2: "grant-type",
     short: "g",
     default: ["authorization_code"],
   }),
-  list("response_types", "response-types", "Response types that the client may ask for", {
+  list("response_types", "response-types", "response-type", "Response types that the client may ask for", {
     v2: "response-type",
     short: "r",
     default: ["code"],
@@ -140,6 +147,7 @@ export const FIELDS: readonly Field[] = [
   {
     name: "scope",
     shape: "words",
+    one: "scope",
     flag: {
       kind: "list",
       name: "scope",
@@ -149,7 +157,7 @@ export const FIELDS: readonly Field[] = [
       help: "Scopes that the client may ask for",
     },
   },
-  list("audience", "audience", "Audiences that the client may ask tokens for"),
+  list("audience", "audience", "audience", "Audiences that the client may ask tokens for"),
   { name: "token_endpoint_auth_method", shape: "text", flag: AUTH_METHOD },
   text(
     "token_endpoint_auth_signing_alg",
@@ -172,18 +180,30 @@ export const FIELDS: readonly Field[] = [
     "sector-identifier-uri",
     "Address of the list of redirect URIs that share pairwise subjects",
   ),
-  list("post_logout_redirect_uris", "post-logout-callbacks", "Addresses that a sign-out may return to", {
-    v2: "post-logout-callback",
-  }),
-  list("allowed_cors_origins", "allowed-cors-origins", "Origins whose pages may call the token endpoint", {
-    v2: "allowed-cors-origin",
-  }),
+  list(
+    "post_logout_redirect_uris",
+    "post-logout-callbacks",
+    "post-logout-callback",
+    "Addresses that a sign-out may return to",
+    {
+      v2: "post-logout-callback",
+    },
+  ),
+  list(
+    "allowed_cors_origins",
+    "allowed-cors-origins",
+    "allowed-cors-origin",
+    "Origins whose pages may call the token endpoint",
+    {
+      v2: "allowed-cors-origin",
+    },
+  ),
   address("client_uri", "client-uri", "Address of a page about the client"),
   address("logo_uri", "logo-uri", "Address of the client's logo"),
   address("policy_uri", "policy-uri", "Address of the client's privacy policy"),
   address("tos_uri", "tos-uri", "Address of the client's terms of service"),
   text("owner", "owner", "Who owns the client"),
-  list("contacts", "contact", "Addresses of the people who answer for the client", { also: ["contacts"] }),
+  list("contacts", "contact", "contact", "Addresses of the people who answer for the client", { also: ["contacts"] }),
   address("jwks_uri", "jwks-uri", "Address of the client's public keys (JSON Web Key Set)"),
   {
     name: "jwks",
@@ -196,7 +216,9 @@ export const FIELDS: readonly Field[] = [
       help: "The client's public keys, as JSON or in a file",
     },
   },
-  list("request_uris", "request-uri", "Addresses that request objects may be fetched from", { also: ["request-uris"] }),
+  list("request_uris", "request-uri", "request-uri", "Addresses that request objects may be fetched from", {
+    also: ["request-uris"],
+  }),
   text(
     "request_object_signing_alg",
     "request-object-signing-alg",
@@ -249,6 +271,24 @@ export const FIELDS: readonly Field[] = [
   ),
   ...LIFESPAN_FIELDS,
 ];
+
+/** A flag that adds values to a list field, or takes values out of it. */
+export interface ListEdit {
+  readonly field: Field;
+  readonly way: "add" | "remove";
+  readonly flag: ListFlag;
+}
+
+/** The flags that change single values of list fields, for an update: `--add-callback`, `--remove-scope`. */
+export const LIST_EDITS: readonly ListEdit[] = FIELDS.flatMap((field) =>
+  (["add", "remove"] as const).flatMap((way): ListEdit[] => {
+    if (field.one === undefined) return [];
+    const name = `${way}-${field.one}`;
+    const v2 = field.flag.v2 === undefined || field.flag.v2 === field.one ? {} : { v2: `${way}-${field.flag.v2}` };
+    const help = way === "add" ? `Add to ${field.name}, keeping what is there` : `Take out of ${field.name}`;
+    return [{ field, way, flag: { kind: "list", name, ...v2, value: "LIST", group: "input", help } }];
+  }),
+);
 
 /** Fields that a server sets by itself; they may stand in a file that a server exported. */
 export const SERVER_FIELDS: readonly string[] = [

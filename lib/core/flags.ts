@@ -1,6 +1,6 @@
 import { splitCsv } from "./csv.ts";
 import { parseDuration } from "./duration.ts";
-import { type Problem, usage } from "./problem.ts";
+import { type Problem, sentence, usage } from "./problem.ts";
 import { joined, nearest, quoted } from "./text.ts";
 
 /** Under which heading the help shows a flag. */
@@ -135,6 +135,8 @@ export class FlagValues {
 export interface ParsedLine {
   readonly values: FlagValues;
   readonly operands: readonly string[];
+  /** Operands that stand behind the value of a credential and may be the rest of it, which no message shows. */
+  readonly concealed: ReadonlySet<string>;
   readonly problems: readonly Problem[];
   /** Oddities that are let through, for stderr. */
   readonly warnings: readonly string[];
@@ -181,6 +183,7 @@ export function indexFlags(rows: readonly Flag[]): FlagIndex {
 interface Scanned {
   readonly found: readonly Found[];
   readonly operands: readonly string[];
+  readonly concealed: ReadonlySet<string>;
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
 }
@@ -193,24 +196,31 @@ function takesNoValue(flag: Flag): boolean {
 function scan(words: readonly string[], index: FlagIndex, command: string): Scanned {
   const found: Found[] = [];
   const operands: string[] = [];
+  const concealed = new Set<string>();
   const problems: Problem[] = [];
   const warnings: string[] = [];
   let at = 0;
+  let behindSecret = false;
+
+  function take(flag: Flag, spelled: string, value: string | undefined): void {
+    found.push({ flag, spelled, value });
+    behindSecret = flag.secret === true;
+  }
 
   function withNext(flag: Flag, spelled: string): void {
     const next = words[at];
     if (next === undefined) {
       const what = "value" in flag ? flag.value : "value";
       problems.push(
-        usage(`${spelled} needs a value`, `write ${spelled} ${what}; hydra help ${command} shows it`, "missing-value"),
+        usage(`${spelled} needs a value`, `write ${spelled} ${what}; ${helpOf(command)} shows it`, "missing-value"),
       );
       return;
     }
     at++;
     if (next.startsWith("--") && index.long.has(next.slice(2).split("=", 1)[0] ?? "")) {
-      warnings.push(`${spelled} took ${flag.secret === true ? "the flag after it" : quoted(next)} as its value`);
+      warnings.push(`${spelled} took ${flag.secret === true ? "the flag after it" : shownWord(next)} as its value`);
     }
-    found.push({ flag, spelled, value: next });
+    take(flag, spelled, next);
   }
 
   while (at < words.length) {
@@ -229,9 +239,9 @@ function scan(words: readonly string[], index: FlagIndex, command: string): Scan
         // The word after an unknown flag is most likely its value; calling it a stray argument too would only add noise.
         if (equals < 0 && words[at] !== undefined && !(words[at] ?? "").startsWith("-")) at++;
       } else if (equals >= 0) {
-        found.push({ flag, spelled: `--${name}`, value: word.slice(equals + 1) });
+        take(flag, `--${name}`, word.slice(equals + 1));
       } else if (takesNoValue(flag)) {
-        found.push({ flag, spelled: `--${name}`, value: undefined });
+        take(flag, `--${name}`, undefined);
       } else {
         withNext(flag, `--${name}`);
       }
@@ -246,14 +256,14 @@ function scan(words: readonly string[], index: FlagIndex, command: string): Scan
           break;
         }
         if (rest.startsWith("=")) {
-          found.push({ flag, spelled: `-${letter}`, value: rest.slice(1) });
+          take(flag, `-${letter}`, rest.slice(1));
           break;
         }
         if (takesNoValue(flag)) {
-          found.push({ flag, spelled: `-${letter}`, value: undefined });
+          take(flag, `-${letter}`, undefined);
           letters = rest;
         } else if (rest !== "") {
-          found.push({ flag, spelled: `-${letter}`, value: rest });
+          take(flag, `-${letter}`, rest);
           break;
         } else {
           withNext(flag, `-${letter}`);
@@ -262,9 +272,14 @@ function scan(words: readonly string[], index: FlagIndex, command: string): Scan
       }
     } else {
       operands.push(word);
+      if (behindSecret) concealed.add(word);
     }
   }
-  return { found, operands, problems, warnings };
+  return { found, operands, concealed, problems, warnings };
+}
+
+function helpOf(command: string): string {
+  return command === "" ? "hydra help" : `hydra help ${command}`;
 }
 
 function unknownFlag(spelled: string, index: FlagIndex, command: string): Problem {
@@ -275,7 +290,7 @@ function unknownFlag(spelled: string, index: FlagIndex, command: string): Proble
     : nearest(spelled.slice(1), index.long.keys());
   return usage(
     `Unknown flag ${quoted(shown).slice(1, -1)}`,
-    meant === undefined ? `hydra help ${command} lists the flags` : `did you mean --${meant}?`,
+    meant === undefined ? `${helpOf(command)} lists the flags` : `did you mean --${meant}?`,
     "unknown-flag",
   );
 }
@@ -299,9 +314,61 @@ export function splitBeforeCommand(
   return { flags: words.slice(0, end), command: command === "--" ? undefined : command, rest: words.slice(end + 1) };
 }
 
-/** How a message shows the value of a flag: quoted, or not at all for a credential. */
+/** How a message shows a word of the command line: quoted, and of a flag with its value only the name, for it may hold a secret. */
+export function shownWord(word: string): string {
+  const name = /^--[^=]*=|^-[A-Za-z](?=.)/s.exec(word)?.[0];
+  return quoted(name === undefined ? word : `${name}…`);
+}
+
+/** How a message shows the value of a flag: as a word, or not at all for a credential. */
 export function shownValue(flag: Flag, value: string): string {
-  return flag.secret === true ? "(not shown)" : quoted(value);
+  return flag.secret === true ? "(not shown)" : shownWord(value);
+}
+
+type Single = Exclude<Flag, ListFlag | EachFlag>;
+
+type Refuse = (value: string, why: string, hint: string) => undefined;
+
+/** Reads the one value that a flag stood with; undefined and a refusal for one that it cannot have. */
+function single(flag: Single, value: string | undefined, origin: Origin, refuse: Refuse): Held | undefined {
+  const text = value ?? "";
+  switch (flag.kind) {
+    case "switch": {
+      const on = value === undefined ? true : BOOLEANS.get(value);
+      return on === undefined
+        ? refuse(text, "is neither true nor false", `write --${flag.name} or --${flag.name}=false`)
+        : { texts: [], on, origin };
+    }
+    case "text": {
+      const chosen = value ?? flag.bare ?? "";
+      return isChoice(flag, chosen, refuse) ? { texts: [chosen], origin } : undefined;
+    }
+    case "duration": {
+      const number = parseDuration(text);
+      if (number === undefined)
+        return refuse(text, "is not a duration", "write a number with a unit, such as 30s, 1m30s or 500ms");
+      return number < 0
+        ? refuse(text, "is a negative duration", "write 0 for a single try")
+        : { texts: [], number, origin };
+    }
+    case "count":
+      return /^\d{1,15}$/.test(text)
+        ? { texts: [], number: Number(text), origin }
+        : refuse(text, "is not a whole number", `write --${flag.name} 10, for example`);
+  }
+}
+
+function isChoice(flag: TextFlag | ListFlag, text: string, refuse: Refuse): boolean {
+  const { choices } = flag;
+  if (choices === undefined || choices.includes(text)) return true;
+  const named = choices.filter((choice) => choice !== "");
+  const meant = nearest(text, named);
+  refuse(
+    text,
+    `is not one of ${joined(named, "or")}`,
+    meant === undefined ? `write --${flag.name} ${named[0] ?? ""}, for example` : `did you mean ${meant}?`,
+  );
+  return false;
 }
 
 function held(
@@ -310,70 +377,28 @@ function held(
   origin: Origin,
   problems: Problem[],
 ): Held | undefined {
-  const name = origin.name;
   function refuse(value: string, why: string, hint: string): undefined {
-    problems.push(usage(`${name} ${shownValue(flag, value)} ${why}`, hint, "bad-value"));
+    problems.push(usage(`${sentence(origin.name)} ${shownValue(flag, value)} ${why}`, hint, "bad-value"));
     return undefined;
   }
-  const last = values[values.length - 1];
-  switch (flag.kind) {
-    case "switch": {
-      const on = last === undefined ? true : BOOLEANS.get(last);
-      return on === undefined
-        ? refuse(last ?? "", "is neither true nor false", `write --${flag.name} or --${flag.name}=false`)
-        : { texts: [], on, origin };
-    }
-    case "text": {
-      const text = last ?? flag.bare ?? "";
-      if (flag.choices !== undefined && !flag.choices.includes(text)) {
-        const meant = nearest(text, flag.choices);
-        return refuse(
-          text,
-          `is not one of ${joined(flag.choices, "or")}`,
-          meant === undefined ? `write --${flag.name} ${flag.choices[0] ?? ""}, for example` : `did you mean ${meant}?`,
-        );
-      }
-      return { texts: [text], origin };
-    }
-    case "duration": {
-      const number = parseDuration(last ?? "");
-      if (number === undefined)
-        return refuse(last ?? "", "is not a duration", "write a number with a unit, such as 30s, 1m30s or 500ms");
-      return number < 0
-        ? refuse(last ?? "", "is a negative duration", "write 0 for a single try")
-        : { texts: [], number, origin };
-    }
-    case "count": {
-      const text = last ?? "";
-      return /^\d{1,15}$/.test(text)
-        ? { texts: [], number: Number(text), origin }
-        : refuse(text, "is not a whole number", `write --${flag.name} 10, for example`);
-    }
-    case "each":
-      return { texts: values.map((value) => value ?? ""), origin };
-    case "list": {
-      const texts: string[] = [];
-      for (const value of values) {
-        const line = splitCsv(value ?? "");
-        if ("fault" in line)
-          return refuse(
-            value ?? "",
-            `is not a list: ${line.fault}`,
-            `quote a value that holds a comma: --${flag.name} '"a,b",c'`,
-          );
-        texts.push(...line.fields);
-      }
-      for (const text of texts) {
-        if (flag.choices !== undefined && !flag.choices.includes(text))
-          return refuse(
-            text,
-            `is not one of ${joined(flag.choices, "or")}`,
-            `did you mean ${nearest(text, flag.choices) ?? flag.choices[0] ?? ""}?`,
-          );
-      }
-      return { texts, origin };
-    }
+  if (flag.kind === "each") return { texts: values.map((value) => value ?? ""), origin };
+  if (flag.kind !== "list") {
+    // The last one counts, and yet each must be one that the flag can have, as with pflag.
+    const read = values.map((value) => single(flag, value, origin, refuse));
+    return read.includes(undefined) ? undefined : read[read.length - 1];
   }
+  const texts: string[] = [];
+  for (const value of values) {
+    const line = splitCsv(value ?? "");
+    if ("fault" in line)
+      return refuse(
+        value ?? "",
+        `is not a list: ${line.fault}`,
+        `quote a value that holds a comma: --${flag.name} '"a,b",c'`,
+      );
+    texts.push(...line.fields);
+  }
+  return texts.every((text) => isChoice(flag, text, refuse)) ? { texts, origin } : undefined;
 }
 
 /**
@@ -416,7 +441,8 @@ export function parseFlags(
       if (value !== undefined) values.set(row.name, value);
     }
   }
-  return { values: new FlagValues(values), operands: scanned.operands, problems, warnings: scanned.warnings };
+  const { operands, concealed, warnings } = scanned;
+  return { values: new FlagValues(values), operands, concealed, problems, warnings };
 }
 
 /** Whether the words ask for help before `--` ends the flags, as `-h`, `--help` or one of Go's spellings of true. */

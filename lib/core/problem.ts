@@ -30,6 +30,8 @@ export interface ProblemDetails {
   readonly status?: number;
   /** The request that it happened in, its address already without credentials. */
   readonly request?: { readonly method: string; readonly url: string };
+  /** Whether the request may have been carried out all the same. */
+  readonly doubtful?: boolean;
   /** More findings of the same kind, told together: one line each. */
   readonly also?: readonly string[];
   readonly cause?: unknown;
@@ -49,6 +51,7 @@ export class Problem extends Error {
   readonly status: number | undefined;
   readonly request: { readonly method: string; readonly url: string } | undefined;
   readonly also: readonly string[];
+  readonly doubtful: boolean;
 
   constructor(message: string, details: ProblemDetails) {
     super(message, details.cause === undefined ? {} : { cause: details.cause });
@@ -58,12 +61,34 @@ export class Problem extends Error {
     this.status = details.status;
     this.request = details.request;
     this.also = details.also ?? [];
+    this.doubtful = details.doubtful ?? false;
   }
+}
+
+/** The same problem with another message, or with more to it. */
+export function reworded(problem: Problem, message: string, more: Partial<ProblemDetails> = {}): Problem {
+  const { code, exit, hint, status, request, also, doubtful } = problem;
+  return new Problem(message, {
+    code,
+    exit,
+    ...(hint === undefined ? {} : { hint }),
+    ...(status === undefined ? {} : { status }),
+    ...(request === undefined ? {} : { request }),
+    also,
+    doubtful,
+    cause: problem,
+    ...more,
+  });
 }
 
 /** A wrong command line or configuration: exit status 2, nothing was sent. */
 export function usage(message: string, hint?: string, code = "usage"): Problem {
   return new Problem(message, { code, exit: "usage", ...(hint === undefined ? {} : { hint }) });
+}
+
+/** A text as the start of a message: in sentence case, also where it begins with the name of a place or of a value. */
+export function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** The message of anything thrown, for a place where only text helps. */

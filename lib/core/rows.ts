@@ -2,6 +2,7 @@ import { AUTH_METHOD, CALLBACKS, FIELDS, ID, NAME } from "./fields.ts";
 import type { CountFlag, DurationFlag, EachFlag, Flag, ListFlag, SwitchFlag, TextFlag } from "./flags.ts";
 import { FORMATS } from "./output.ts";
 import { ENCRYPTED_FORMATS } from "./recipient.ts";
+import { SECRET_LENGTH as SECRET_DEFAULT_LENGTH } from "./secret.ts";
 
 export { AUTH_METHOD, CALLBACKS, ID, NAME };
 
@@ -127,7 +128,73 @@ export const SECRET: TextFlag = {
   value: "SECRET",
   group: "secret",
   secret: true,
-  help: "The client's secret; without it one is made here",
+  env: ["HYDRA_CLIENT_SECRET"],
+  help: "The client's secret; without it one is made here. On a command line others can see it: better --secret-file",
+};
+
+export const SECRET_FILE: TextFlag = {
+  kind: "text",
+  name: "secret-file",
+  value: "FILE",
+  group: "secret",
+  help: "Take the client's secret from this file (- is stdin); one line break at its end is left out",
+};
+
+export const SECRET_PROMPT: SwitchFlag = {
+  kind: "switch",
+  name: "secret-prompt",
+  group: "secret",
+  help: "Ask for the client's secret on the terminal, unseen",
+};
+
+export const SECRET_LENGTH: CountFlag = {
+  kind: "count",
+  name: "secret-length",
+  value: "N",
+  group: "secret",
+  default: SECRET_DEFAULT_LENGTH,
+  help: "How many characters a secret that is made here has, from 26 to 72",
+};
+
+export const SECRET_OUT: TextFlag = {
+  kind: "text",
+  name: "secret-out",
+  value: "FILE|fd:N",
+  group: "secret",
+  help: "Write the credentials to a new file (mode 0600) or an open descriptor; results then leave the secret out",
+};
+
+export const SECRET_FORMAT: TextFlag = {
+  kind: "text",
+  name: "secret-format",
+  value: "FORM",
+  choices: ["dotenv", "json", "k8s"],
+  group: "secret",
+  help: "What --secret-out writes; without it by the file's ending (.env, .json, .yaml), else dotenv",
+};
+
+export const ID_KEY: TextFlag = {
+  kind: "text",
+  name: "id-key",
+  value: "NAME",
+  group: "secret",
+  help: "Name of the id in dotenv, env and Kubernetes output (CLIENT_ID)",
+};
+
+export const SECRET_KEY: TextFlag = {
+  kind: "text",
+  name: "secret-key",
+  value: "NAME",
+  group: "secret",
+  help: "Name of the secret in dotenv, env and Kubernetes output (CLIENT_SECRET, or CLIENT_SECRET_ENCRYPTED)",
+};
+
+export const ACCESS_TOKEN_FILE: TextFlag = {
+  kind: "text",
+  name: "access-token-file",
+  value: "FILE",
+  group: "connection",
+  help: "Take the bearer token from this file (- is stdin)",
 };
 
 export const PGP_KEY: EachFlag = {
@@ -227,6 +294,7 @@ export const IF_EXISTS: TextFlag = {
 export const CONNECTION_FLAGS: readonly Flag[] = [
   ENDPOINT,
   ACCESS_TOKEN,
+  ACCESS_TOKEN_FILE,
   HEADER,
   FAIL_AFTER,
   FAKE_TLS,
@@ -251,3 +319,9 @@ export const LIMIT: CountFlag = {
   group: "input",
   help: "At most this many clients",
 };
+
+/** The flags that say where a client's secret comes from. */
+export const SECRET_IN_FLAGS: readonly Flag[] = [SECRET, SECRET_FILE, SECRET_PROMPT];
+
+/** The flags that say where credentials go. */
+export const SECRET_OUT_FLAGS: readonly Flag[] = [SECRET_OUT, SECRET_FORMAT, ID_KEY, SECRET_KEY, RESCUE_DIR];

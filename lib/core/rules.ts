@@ -1,6 +1,6 @@
 import { isLoopback } from "./address.ts";
 import { type Client, isEmpty, isPublic, type Label, listField, textField } from "./client.ts";
-import { Problem } from "./problem.ts";
+import { Problem, sentence } from "./problem.ts";
 import { SECRET_ALPHABET, SECRET_BCRYPT_BYTES, SECRET_SHORTEST } from "./secret.ts";
 import { quoted } from "./text.ts";
 
@@ -260,8 +260,4 @@ export function judge(client: Client, label: Label): readonly Finding[] {
 /** A finding as the usage error that it is, or that `--strict` makes it. */
 export function findingProblem(finding: Finding): Problem {
   return new Problem(sentence(finding.message), { code: finding.rule, exit: "usage", hint: finding.hint });
-}
-
-function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -40,13 +40,16 @@ export function shownHeader(name: string, value: string): string {
   return `${name}: ${OPEN_HEADERS.has(name.toLowerCase()) ? value : REDACTED}`;
 }
 
-/** An address without its userinfo, query and fragment values that may hold credentials. */
+/** An address without its userinfo, and without its query and fragment, which may hold credentials too. */
 export function shownUrl(address: string): string {
-  if (!URL.canParse(address)) return address.replace(/\/\/[^/@]*@/, "//");
+  if (!URL.canParse(address)) return address.replace(/\/\/[^/@]*@/, "//").replace(/[?#].*$/s, "");
   const url = new URL(address);
   url.username = "";
   url.password = "";
-  return url.href;
+  const more = url.search !== "" || url.hash !== "";
+  url.search = "";
+  url.hash = "";
+  return more ? `${url.href}?…` : url.href;
 }
 
 /** A record without its credentials, for every place that shows a client and was not asked for them. */

@@ -1,5 +1,5 @@
 /** C0, DEL, C1, line and paragraph separators, and the direction overrides that can make a terminal lie. */
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
 /**
  * Text from outside made harmless for a terminal: control characters and direction overrides are shown as `\xNN` or

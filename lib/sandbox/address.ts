@@ -50,3 +50,20 @@ export function parseAddress(text: string, request = false): Address | undefined
 export function originOf(text: string, { scheme, path }: Address): string {
   return scheme + text.slice(scheme.length, path === "" ? undefined : -path.length);
 }
+
+/** A segment of a path as Go's `url.PathEscape` writes it. */
+export function escapedSegment(text: string): string {
+  return encodeURIComponent(text)
+    .replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replace(/%(?:24|26|2B|3A|3D|40)/g, decodeURIComponent);
+}
+
+/** An escaped segment that was put into an address which escapes it again. */
+export function escapedTwice(text: string): string {
+  return escapedSegment(text).replaceAll("%", "%25");
+}
+
+/** Whether every percent sign begins an escape (RFC 3986 section 2.1); Go refuses a request where one does not. */
+export function isEscaped(target: string): boolean {
+  return !STRAY_PERCENT.test(target);
+}

@@ -1,9 +1,10 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { generateSecret } from "../core/secret.ts";
+import { escapedSegment, escapedTwice } from "./address.ts";
 import { type Draft, decode, parseBody, type Shape } from "./decode.ts";
 import { type Field, fieldsOf, ZERO } from "./fields.ts";
-import { isObject, type JsonObject } from "./json.ts";
-import { applyPatch } from "./patch.ts";
+import { isObject, isTextList, type JsonObject } from "./json.ts";
+import { applyPatch, type PatchDialect } from "./patch.ts";
 import {
   CONFLICT,
   malformed,
@@ -30,7 +31,7 @@ export interface Clients {
   readonly create: (body: string) => Result;
   readonly read: (id: string) => Result;
   readonly replace: (id: string, body: string) => Result;
-  readonly patch: (id: string, body: string) => Result;
+  readonly patch: (id: string, body: string, dialect: PatchDialect) => Result;
   readonly setLifespans: (id: string, body: string) => Result;
   /** Undefined when the client is gone, or never was where the version does not tell. */
   readonly remove: (id: string) => Refusal | undefined;
@@ -79,15 +80,27 @@ function written(draft: Readonly<Draft>, fields: readonly Field[]): JsonObject {
   return shown;
 }
 
+/** A list as it comes back from the database. */
+function storedList(list: unknown, { barred }: Behaviour): unknown {
+  if (!isTextList(list)) return [];
+  return barred && list.length > 0
+    ? list
+        .join("|")
+        .split("|")
+        .filter((element) => element !== "")
+    : list;
+}
+
 function wholeSecond(date: Date): string {
   return `${new Date(Math.round(date.getTime() / 1000) * 1000).toISOString().slice(0, 19)}Z`;
 }
 
-/** The id of the registration address: 2.3 and later write it before they have chosen one. */
-function registrationAddress({ registrationTail }: Behaviour, chosen: string, id: string): string {
+/** The registration address of a client: 2.3 and later write it before they have made an id. */
+function registrationAddress({ registrationTail, idEscapes }: Behaviour, chosen: string, id: string): string {
   const tail = registrationTail === "id" ? id : chosen;
   const missing = registrationTail === "slash" ? "/" : "";
-  return `${PUBLIC_URL}/oauth2/register${tail === "" ? missing : `/${encodeURIComponent(tail)}`}`;
+  const path = idEscapes === 0 ? tail.split("/").map(escapedSegment).join("/") : escapedTwice(tail);
+  return `${PUBLIC_URL}/oauth2/register${tail === "" ? missing : `/${path}`}`;
 }
 
 function registrationToken(prefix: string): string {
@@ -113,7 +126,7 @@ export function createClients(version: SandboxVersion): Clients {
   };
   const lifespanShape: Shape = {
     fields: new Map(lifespanFields.map((field) => [field.name, field])),
-    type: "client.Lifespans",
+    type: behaviour.lifespansType,
     listType: behaviour.listType,
     lifespans: "",
   };
@@ -143,7 +156,7 @@ export function createClients(version: SandboxVersion): Clients {
   function view(draft: Readonly<Draft>): JsonObject {
     if (!behaviour.filled) return written(draft, kept);
     const read: Draft = { ...draft };
-    for (const name of lists) read[name] ??= [];
+    for (const name of lists) read[name] = storedList(read[name], behaviour);
     return written(read, kept);
   }
 
@@ -241,14 +254,14 @@ export function createClients(version: SandboxVersion): Clients {
       const draft = readBody(body, clientShape, zero, behaviour.updateMisfit);
       return isRead(draft) ? save({ ...draft, client_id: id }) : draft;
     },
-    patch: (id, body) =>
+    patch: (id, body, dialect) =>
       withClient(id, (client) => {
         const parsed = parseBody(body);
         if ("misfit" in parsed) return unforeseen(behaviour, parsed.misfit);
         const base: Draft = { ...stored(client), client_secret: SECRET_HASH };
-        const patched = applyPatch(written(base, fields), parsed.value);
+        const patched = applyPatch(written(base, fields), parsed.value, dialect);
         if ("misfit" in patched) return unforeseen(behaviour, patched.misfit);
-        const decoded = decode(patched.value, clientShape, behaviour.patch === "merged" ? base : zero);
+        const decoded = decode(patched.value, clientShape, dialect.keeps ? base : zero);
         if ("misfit" in decoded) return unforeseen(behaviour, decoded.misfit);
         const draft = decoded.value;
         if (draft["client_secret"] === SECRET_HASH) return save({ ...draft, client_secret: "" });

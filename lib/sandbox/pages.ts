@@ -57,25 +57,35 @@ function selected(
     .slice(from, to);
 }
 
+/** Writes one link of a list that is counted. */
 type Links = (rel: string, size: number, offset: number) => string;
 
+/** How a page that holds exactly all clients is linked: to the first page alone, or to a page before it as well. */
+type FullPage = "first" | "previous";
+
 /** The links of a list that is counted: which of first, next, prev and last there are, and where they point. */
-function countedLinks(total: number, page: number, size: number, to: Links): string {
+function countedLinks(total: number, page: number, size: number, full: FullPage, to: Links): string {
   const offset = page * size;
   const last = total % size === 0 ? total - size : Math.floor(total / size) * size;
   const next = (Math.floor(offset / size) + 1) * size;
   const previous = (Math.floor(offset / size) - 1) * size;
   if (offset >= last) {
     if (total === 0) return [to("first", size, 0), to("next", size, next), to("prev", size, previous)].join(",");
-    if (total <= size) return to("first", total, 0);
+    if (total < size || (total === size && full === "first")) return to("first", total, 0);
     return [to("first", size, 0), to("prev", size, last - size)].join(",");
   }
   if (offset < size) return [to("next", size, size), to("last", size, last)].join(",");
   return [to("first", size, 0), to("next", size, next), to("prev", size, previous), to("last", size, last)].join(",");
 }
 
-function counted(total: number, page: number, size: number, to: Links): Readonly<Record<string, string>> {
-  return { link: countedLinks(total, page, size, to), "x-total-count": String(total) };
+function counted(
+  total: number,
+  page: number,
+  size: number,
+  full: FullPage,
+  to: Links,
+): Readonly<Record<string, string>> {
+  return { link: countedLinks(total, page, size, full, to), "x-total-count": String(total) };
 }
 
 /** Limit and offset: 100 clients unless told otherwise, never more than 500. */
@@ -97,7 +107,7 @@ function byOffset(store: ClientStore, request: ListRequest): PageAnswer {
   const size = Math.max(1, limit);
   return {
     clients: selected(store, request, offset, offset + limit),
-    headers: counted(store.size(), Math.floor(offset / size), size, offsetLinks(request)),
+    headers: counted(store.size(), Math.floor(offset / size), size, "previous", offsetLinks(request)),
   };
 }
 
@@ -108,7 +118,7 @@ function byPage(store: ClientStore, request: ListRequest): PageAnswer {
   const page = Math.floor(offset / limit);
   return {
     clients: selected(store, request, page * limit, (page + 1) * limit),
-    headers: counted(store.size(), page, limit, offsetLinks(request)),
+    headers: counted(store.size(), page, limit, "previous", offsetLinks(request)),
   };
 }
 
@@ -127,7 +137,7 @@ function byToken(store: ClientStore, request: ListRequest): PageAnswer {
   const page = Math.floor(tokenOffset(request.query.get("page_token") ?? "") / size);
   return {
     clients: selected(store, request, page * size, (page + 1) * size),
-    headers: counted(store.size(), page, size, (rel, pageSize, offset) =>
+    headers: counted(store.size(), page, size, "first", (rel, pageSize, offset) =>
       link(request, rel, [
         ["page_size", String(pageSize)],
         ["page_token", offsetToken(offset)],

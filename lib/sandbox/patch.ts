@@ -1,84 +1,203 @@
-import { type Pointer, parsePointer } from "../core/jsonpointer.ts";
+import { isDeepStrictEqual } from "node:util";
 import { isObject, type JsonObject } from "./json.ts";
+
+/** How a server reads a JSON Patch: each release line has a reader of its own. */
+export interface PatchDialect {
+  /** The operations of RFC 6902 that are taken. */
+  readonly operations: readonly string[];
+  /** Makes what is missing on the way of an `add`, and takes a `replace` of a missing member for one. */
+  readonly lenient: boolean;
+  /** Whether an operation may lack its value, which then counts as null. */
+  readonly valueless: boolean;
+  /** Whether the whole document may be replaced, by an empty path. */
+  readonly whole: boolean;
+  /** The path `/id` is refused: as it stands, or in whatever letters. */
+  readonly denied: RegExp;
+  /** Whether a field that a patch took away keeps its value all the same. */
+  readonly keeps: boolean;
+}
+
+const ALL = ["add", "remove", "replace", "move", "copy", "test"];
+
+/** The dialect of 1.11. */
+export const STANDARD: PatchDialect = {
+  operations: ALL,
+  lenient: false,
+  valueless: true,
+  whole: false,
+  denied: /^\/id$/,
+  keeps: true,
+};
+
+/** The dialect of 2.1: three operations are left. */
+export const REDUCED: PatchDialect = { ...STANDARD, operations: ALL.slice(0, 3) };
+
+/** The dialect of 2.3. */
+export const LENIENT: PatchDialect = { ...REDUCED, lenient: true };
+
+/** The dialect of 26. */
+export const CHECKED: PatchDialect = { ...LENIENT, valueless: false, whole: true, denied: /^\/id$/i, keeps: false };
 
 type Patched = { readonly value: unknown } | { readonly misfit: string };
 
 interface Operation {
   readonly op: string;
   readonly path: string;
+  readonly from: string;
   readonly value: unknown;
 }
 
-/** The operations that the servers take; the other three of RFC 6902 are refused by them. */
-const KNOWN = ["add", "remove", "replace"];
+/** Changes a container at one of its members or elements. */
+type Edit = (container: readonly unknown[] | JsonObject, token: string) => Patched;
 
-function readOperation(value: unknown): Operation | undefined {
-  if (!isObject(value)) return undefined;
-  const { op, path } = value;
-  return typeof op === "string" && typeof path === "string" ? { op, path, value: value["value"] ?? null } : undefined;
+function missing(path: string): { readonly misfit: string } {
+  return { misfit: `the document is missing the path ${path}` };
 }
 
-function isElement(token: string | undefined): boolean {
-  return token === "-" || /^[+-]?\d+$/.test(token ?? "");
+/** The position that a token names in a list of a length, counted from the end when negative. */
+function position(token: string, length: number): number | undefined {
+  if (!/^[+-]?\d+$/.test(token)) return undefined;
+  const at = Number(token) < 0 ? Number(token) + length : Number(token);
+  return at >= 0 && at < length ? at : undefined;
 }
 
-function withElement(list: readonly unknown[], token: string, { op, value }: Operation): Patched {
-  if (op === "add" && token === "-") return { value: [...list, value] };
-  if (!/^(?:0|[1-9]\d*)$/.test(token)) return { misfit: `${op} operation does not apply: ${token} is no index` };
-  const at = Number(token);
-  if (at > list.length || (op !== "add" && at === list.length)) {
-    return { misfit: `${op} operation does not apply: unable to access invalid index: ${at}` };
+function childOf(container: readonly unknown[] | JsonObject, token: string): unknown {
+  if (!isObject(container)) {
+    const at = position(token, container.length);
+    return at === undefined ? undefined : container[at];
   }
-  return { value: op === "remove" ? list.toSpliced(at, 1) : list.toSpliced(at, op === "add" ? 0 : 1, value) };
+  return Object.hasOwn(container, token) ? container[token] : undefined;
 }
 
-function withMember(object: JsonObject, token: string, { op, path, value }: Operation): Patched {
-  const others = Object.entries(object).filter(([name]) => name !== token);
-  if (op !== "remove") return { value: Object.fromEntries([...others, [token, value]]) };
-  if (!Object.hasOwn(object, token)) return { misfit: `remove operation does not apply: doc is missing path: ${path}` };
-  return { value: Object.fromEntries(others) };
+function withMember(object: JsonObject, token: string, value: unknown): JsonObject {
+  return Object.fromEntries([...Object.entries(object).filter(([name]) => name !== token), [token, value]]);
 }
 
-/** Applies one operation below a value; what is missing on the way of an `add` is made. */
-function within(target: unknown, pointer: Pointer, operation: Operation): Patched {
-  const [token, ...rest] = pointer;
-  if (token === undefined) return operation.op === "remove" ? { value: undefined } : { value: operation.value };
-  const missing = target === undefined || target === null;
-  const container: unknown = missing && operation.op === "add" ? (isElement(token) ? [] : {}) : target;
-  if (Array.isArray(container)) {
-    const list: readonly unknown[] = container;
-    if (rest.length === 0) return withElement(list, token, operation);
-    const inner = within(list[Number(token)], rest, operation);
-    return "misfit" in inner ? inner : { value: list.toSpliced(Number(token), 1, inner.value) };
+function adding(value: unknown): Edit {
+  return (container, token) => {
+    if (isObject(container)) return { value: withMember(container, token, value) };
+    if (token === "-") return { value: [...container, value] };
+    const at = position(token, container.length + 1);
+    return at === undefined ? missing(token) : { value: container.toSpliced(at, 0, value) };
+  };
+}
+
+const removing: Edit = (container, token) => {
+  if (isObject(container)) {
+    if (!Object.hasOwn(container, token)) return missing(token);
+    return { value: Object.fromEntries(Object.entries(container).filter(([name]) => name !== token)) };
   }
-  if (!isObject(container))
-    return { misfit: `${operation.op} operation does not apply: doc is missing path: ${operation.path}` };
-  if (rest.length === 0) return withMember(container, token, operation);
-  const inner = within(Object.hasOwn(container, token) ? container[token] : undefined, rest, operation);
-  return "misfit" in inner ? inner : withMember(container, token, { ...operation, op: "add", value: inner.value });
+  const at = position(token, container.length);
+  return at === undefined ? missing(token) : { value: container.toSpliced(at, 1) };
+};
+
+function replacing(value: unknown): Edit {
+  return (container, token) => {
+    if (isObject(container)) return { value: withMember(container, token, value) };
+    const at = position(token, container.length);
+    return at === undefined ? missing(token) : { value: container.with(at, value) };
+  };
 }
 
-/**
- * Applies a JSON Patch to a document as the servers do (RFC 6902 with three of its operations).
- *
- * A `replace` of a member that is not there adds it, the path of an `add` is made where it is missing, and the path `/id`
- * is refused; the document itself is left as it was.
- */
-export function applyPatch(document: unknown, patch: unknown): Patched {
-  if (!Array.isArray(patch))
-    return { misfit: "json: cannot unmarshal the patch into Go value of type jsonpatch.Patch" };
-  const operations: readonly unknown[] = patch;
+function testing(wanted: unknown): Edit {
+  return (container, token) =>
+    isDeepStrictEqual(childOf(container, token) ?? null, wanted)
+      ? { value: container }
+      : { misfit: `testing value ${token} failed` };
+}
+
+function isElement(token: string): boolean {
+  return token === "-" || /^[+-]?\d+$/.test(token);
+}
+
+function isContainer(value: unknown): value is readonly unknown[] | JsonObject {
+  return Array.isArray(value) || isObject(value);
+}
+
+/** Applies an edit at the end of a path. */
+function edited(target: unknown, tokens: readonly string[], makes: boolean, edit: Edit): Patched {
+  const [token = "", ...rest] = tokens;
+  const absent = target === undefined || target === null;
+  const container = absent && makes ? (isElement(token) ? [] : {}) : target;
+  if (!isContainer(container)) return missing(token);
+  if (rest.length === 0) return edit(container, token);
+  const inner = edited(childOf(container, token), rest, makes, edit);
+  if ("misfit" in inner) return inner;
+  const known = childOf(container, token) !== undefined;
+  return (known ? replacing : adding)(inner.value)(container, token);
+}
+
+/** The tokens of a path; a tilde that is no escape stands for itself, unlike in RFC 6901. */
+function tokensOf(path: string): readonly string[] | undefined {
+  if (!path.startsWith("/")) return undefined;
+  return path
+    .slice(1)
+    .split("/")
+    .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+function found(document: unknown, tokens: readonly string[]): unknown {
+  return tokens.reduce<unknown>((at, token) => (isContainer(at) ? childOf(at, token) : undefined), document);
+}
+
+type Step = (document: unknown, tokens: readonly string[], operation: Operation, dialect: PatchDialect) => Patched;
+
+/** Takes the value at `from`, away from there or not, and adds it at the path. */
+function transfer(takeAway: boolean): Step {
+  return (document, tokens, { from }) => {
+    const source = tokensOf(from);
+    const value = source === undefined ? undefined : found(document, source);
+    if (source === undefined || value === undefined) return missing(from);
+    const rest = takeAway ? edited(document, source, false, removing) : { value: document };
+    return "misfit" in rest ? rest : edited(rest.value, tokens, false, adding(value));
+  };
+}
+
+const STEPS: ReadonlyMap<string, Step> = new Map<string, Step>([
+  ["add", (document, tokens, { value }, { lenient }) => edited(document, tokens, lenient, adding(value))],
+  ["remove", (document, tokens) => edited(document, tokens, false, removing)],
+  [
+    "replace",
+    (document, tokens, { value }, { lenient }) => {
+      const tolerant = lenient && !isElement(tokens.at(-1) ?? "");
+      return edited(document, tokens, tolerant, tolerant ? adding(value) : replacing(value));
+    },
+  ],
+  ["move", transfer(true)],
+  ["copy", transfer(false)],
+  ["test", (document, tokens, { value }) => edited(document, tokens, false, testing(value))],
+]);
+
+function readOperation(given: unknown, { valueless }: PatchDialect): Operation | { readonly misfit: string } {
+  if (!isObject(given)) return { misfit: "an operation is no object" };
+  const { op, path, from = "", value } = given;
+  if (typeof op !== "string" || typeof path !== "string" || typeof from !== "string") {
+    return { misfit: "error parsing patch operations: operation missing path field" };
+  }
+  const needsValue = op === "add" || op === "replace";
+  if (needsValue && value === undefined && !valueless) return { misfit: "failed to decode value: missing value" };
+  return { op, path, from, value: value ?? null };
+}
+
+function apply(document: unknown, given: unknown, dialect: PatchDialect): Patched {
+  const operation = readOperation(given, dialect);
+  if ("misfit" in operation) return operation;
+  const { op, path, value } = operation;
+  const step = dialect.operations.includes(op) ? STEPS.get(op) : undefined;
+  if (step === undefined) return { misfit: `unsupported operation: ${op}` };
+  if (dialect.denied.test(path)) return { misfit: `patch includes denied path: ${path}` };
+  if (path === "" && dialect.whole && op !== "remove") return { value };
+  const tokens = tokensOf(path);
+  return tokens === undefined ? missing(path) : step(document, tokens, operation, dialect);
+}
+
+/** Applies a JSON Patch (RFC 6902) in the dialect of a server; the document itself is left as it was. */
+export function applyPatch(document: unknown, patch: unknown, dialect: PatchDialect): Patched {
+  if (patch !== null && !Array.isArray(patch)) return { misfit: "the patch is no list of operations" };
+  const operations: readonly unknown[] = patch ?? [];
   let value = document;
-  for (const given of operations) {
-    const operation = readOperation(given);
-    if (operation === undefined) return { misfit: "error parsing patch operations: operation missing path field" };
-    const { op, path } = operation;
-    if (!KNOWN.includes(op)) return { misfit: `unsupported operation: ${op}` };
-    if (path.toLowerCase() === "/id") return { misfit: `patch includes denied path: ${path}` };
-    const pointer = parsePointer(path);
-    if ("error" in pointer) return { misfit: `${op} operation does not apply: ${pointer.error}` };
-    const tolerant = op === "replace" && !isElement(pointer.at(-1)) ? { ...operation, op: "add" } : operation;
-    const patched = within(value, pointer, tolerant);
+  for (const operation of operations) {
+    const patched = apply(value, operation, dialect);
     if ("misfit" in patched) return patched;
     value = patched.value;
   }

@@ -6,6 +6,7 @@ export interface Refusal {
   readonly error: string;
   readonly description: string;
   readonly hint?: string;
+  /** Told by 1.8 alone. */
   readonly debug?: string;
 }
 
@@ -22,9 +23,15 @@ const METADATA: Readonly<Record<Behaviour["wording"]["metadataError"], string>> 
 };
 
 /** A field breaks a rule (RFC 7591 section 3.2.2, `invalid_client_metadata`). */
-export function badMetadata({ wording }: Behaviour, hint?: string): Refusal {
+export function badMetadata({ wording }: Behaviour, hint?: string, debug?: string): Refusal {
   const error = wording.metadataError;
-  return { status: 400, error, description: METADATA[error], ...(hint === undefined ? {} : { hint }) };
+  return {
+    status: 400,
+    error,
+    description: METADATA[error],
+    ...(hint === undefined ? {} : { hint }),
+    ...(debug === undefined ? {} : { debug }),
+  };
 }
 
 /** A redirect address breaks a rule (RFC 7591 section 3.2.2, `invalid_redirect_uri`); 1.8 has no error of its own for it. */

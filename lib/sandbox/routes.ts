@@ -1,4 +1,5 @@
-import { type Answer, empty, json, missing, redirect, refused, uncached, wrongMethod } from "./answer.ts";
+import { escapedTwice, isEscaped } from "./address.ts";
+import { type Answer, empty, json, missing, plain, redirect, refused, uncached, wrongMethod } from "./answer.ts";
 import { type Clients, createClients, isShown } from "./clients.ts";
 import { pagingOf } from "./pages.ts";
 import { isRefusal, type Refusal } from "./refusals.ts";
@@ -61,11 +62,12 @@ function match(routes: readonly Route[], segments: readonly string[]): Matched |
   return undefined;
 }
 
+/** A path without its escapes; bytes that are no UTF-8 become what no id holds. */
 function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
-    return segment;
+    return "\ufffd";
   }
 }
 
@@ -109,7 +111,9 @@ function clientRoutes(clients: Clients, behaviour: Behaviour): readonly Route[] 
     const result = clients.create(request.body);
     if (!isShown(result)) return refused(behaviour, result);
     const id = String(result.client["client_id"]);
-    return json(201, result.client, { location: `${prefix}/clients/${encodeURIComponent(id)}` });
+    return json(201, result.client, {
+      location: `${prefix}/clients/${behaviour.idEscapes === 0 ? id : escapedTwice(id)}`,
+    });
   }
 
   const one = new Map<string, Endpoint>([
@@ -117,7 +121,10 @@ function clientRoutes(clients: Clients, behaviour: Behaviour): readonly Route[] 
     ["PUT", ({ id, request }) => told(clients.replace(id, request.body))],
     ["DELETE", ({ id }) => gone(clients.remove(id))],
   ]);
-  if (behaviour.patch !== "none") one.set("PATCH", ({ id, request }) => told(clients.patch(id, request.body)));
+  const dialect = behaviour.patch;
+  if (dialect !== undefined) {
+    one.set("PATCH", ({ id, request }) => told(clients.patch(id, request.body, dialect)));
+  }
 
   const routes: Route[] = [
     {
@@ -226,6 +233,7 @@ export function createAdminApi(version: SandboxVersion): AdminApi {
     clients,
     behaviour,
     answer: (request) => {
+      if (!isEscaped(request.target)) return plain(400, "400 Bad Request");
       const answer = routers[behaviour.router](request);
       const reading = kept === "reads" && request.method === "GET";
       return reading && answer !== undefined ? uncached(answer) : answer;

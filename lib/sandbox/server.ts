@@ -39,6 +39,11 @@ export interface Sandbox {
 /** No body of a client is larger, 10 MiB; a real server takes any. */
 const BODY_LIMIT = 10 * 1024 * 1024;
 
+/** A header value as bytes on the wire: UTF-8, and blanks for line ends as Go has it. */
+function headerText(value: string): string {
+  return Buffer.from(value.replace(/[\u0000-\u0008\n-\u001f\u007f]/g, " ")).toString("latin1");
+}
+
 /** The body of a request, or undefined when it is larger than the limit. */
 async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   const parts: Buffer[] = [];
@@ -79,7 +84,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       return;
     }
     const length = answer.status === 204 ? {} : { "content-length": Buffer.byteLength(answer.body) };
-    response.writeHead(answer.status, { ...answer.headers, ...length });
+    const headers = Object.entries(answer.headers).map(([name, value]) => [name, headerText(value)] as const);
+    response.writeHead(answer.status, { ...Object.fromEntries(headers), ...length });
     response.end(method === "HEAD" ? "" : answer.body);
   }
 

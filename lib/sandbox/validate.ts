@@ -120,7 +120,9 @@ function sectorIdentifier(draft: Draft, behaviour: Behaviour): Refusal | undefin
   if (location === "") return undefined;
   const address = parseAddress(location);
   if (address?.scheme === "https") return undefined;
-  if (address !== undefined) return badMetadata(behaviour);
+  if (address !== undefined) {
+    return badMetadata(behaviour, undefined, "Value sector_identifier_uri must be an HTTPS URL but it is not.");
+  }
   return badMetadata(behaviour, `Value of sector_identifier_uri could not be parsed because parse "${location}".`);
 }
 

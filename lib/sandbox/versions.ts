@@ -1,3 +1,5 @@
+import { CHECKED, LENIENT, type PatchDialect, REDUCED, STANDARD } from "./patch.ts";
+
 /** The server versions that the sandbox answers as, oldest first. */
 export const SANDBOX_VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const;
 
@@ -35,20 +37,26 @@ export interface Behaviour {
   readonly unknownOnGet: 401 | 404;
   /** Whether deleting a client that is not there is an error. */
   readonly unknownOnDelete: "told" | "ignored";
-  /** Whether a patch takes away fields that it removes; elsewhere a removed field keeps its value. */
-  readonly patch: "none" | "merged" | "replaced";
+  /** How a PATCH is read, where there is one. */
+  readonly patch: PatchDialect | undefined;
   /** Whether `PUT /clients/{id}/lifespans` is there. */
   readonly lifespans: boolean;
   /** Whether `/clients/{id}/secrets/rotate` is there. */
   readonly rotation: boolean;
   /** Whether lists and objects that were not given are filled with empty ones when a client is stored. */
   readonly filled: boolean;
+  /** Whether lists are stored as one text with bars between their elements, so that empty elements are lost. */
+  readonly barred: boolean;
   /** The order of a list. */
   readonly order: "insertion" | "id";
   /** How a list is cut into pages. */
   readonly paging: "offset" | "page" | "token" | "cursor";
   /** Whether `client_name` and `owner` select clients in a list. */
   readonly filters: boolean;
+  /** How often an id is escaped in the Location of a new client. */
+  readonly idEscapes: 0 | 2;
+  /** Name of the body of a lifespans request in messages. */
+  readonly lifespansType: string;
   /** What stands before a registration access token; without it there are none. */
   readonly tokenPrefix: string | undefined;
   /** What the registration address of a client without an id of its own ends with: its id, a slash, or nothing. */
@@ -79,13 +87,16 @@ const V1_8: Behaviour = {
   ownId: true,
   unknownOnGet: 401,
   unknownOnDelete: "ignored",
-  patch: "none",
+  patch: undefined,
   lifespans: false,
   rotation: false,
   filled: false,
+  barred: false,
   order: "insertion",
   paging: "offset",
   filters: false,
+  idEscapes: 0,
+  lifespansType: "client.UpdateOAuth2ClientLifespans",
   tokenPrefix: undefined,
   registrationTail: "id",
   webFields: false,
@@ -105,9 +116,10 @@ const V1_11: Behaviour = {
   updateMisfit: "explained",
   unknownOnGet: 404,
   unknownOnDelete: "told",
-  patch: "merged",
+  patch: STANDARD,
   lifespans: true,
   filled: true,
+  barred: true,
   order: "id",
   paging: "page",
   filters: true,
@@ -127,7 +139,10 @@ const V2_1: Behaviour = {
   uncached: "prefixed",
   listType: "sqlxx.StringSliceJSONFormat",
   ownId: false,
+  patch: REDUCED,
+  barred: false,
   paging: "token",
+  lifespansType: "client.Lifespans",
   tokenPrefix: "ory_at_",
 };
 
@@ -135,6 +150,7 @@ const V2_3: Behaviour = {
   ...V2_1,
   createMisfit: "explained",
   ownId: true,
+  patch: LENIENT,
   registrationTail: "slash",
   keysJudged: true,
 };
@@ -145,8 +161,9 @@ const V26: Behaviour = {
   router: "mux",
   missing: "plain",
   uncached: "reads",
-  patch: "replaced",
+  patch: CHECKED,
   paging: "cursor",
+  idEscapes: 2,
   registrationTail: "nothing",
   webFields: true,
   wording: { ...V2_3.wording, fragmentFirst: true, postLogoutTail: "" },

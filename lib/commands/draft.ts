@@ -1,0 +1,184 @@
+import { type Client, type Draft, draftClient, isRecord, parseJson, textField, unknownKeys } from "../core/client.ts";
+import { FIELDS, ID, SERVER_FIELDS } from "../core/fields.ts";
+import { setPath } from "../core/merge.ts";
+import { Problem, usage } from "../core/problem.ts";
+import { FILE, SECRET, SET, STRICT } from "../core/rows.ts";
+import { type Finding, findingProblem, judge } from "../core/rules.ts";
+import { quoted } from "../core/text.ts";
+import type { Context } from "./command.ts";
+
+/** A client read from the flags and files of a command line. */
+export interface ReadDraft extends Draft {
+  /** Names of the fields that the user named, by any way. */
+  readonly named: ReadonlySet<string>;
+}
+
+/** Reads JSON, and YAML where it is none. */
+export async function parseData(context: Context, text: string, name: string): Promise<readonly unknown[]> {
+  const json = parseJson(text);
+  return json === undefined ? context.parseYaml(text, name) : [json.value];
+}
+
+async function baseOf(context: Context, problems: Problem[]): Promise<{ client: Client; name: string } | undefined> {
+  const path = context.values.text(FILE);
+  if (path === undefined) return undefined;
+  const { text, name } = await context.readFile(path, "--file");
+  const documents = await parseData(context, text, name);
+  const [client] = documents;
+  if (documents.length === 1 && isRecord(client)) return { client, name };
+  problems.push(
+    usage(
+      `--file ${quoted(path)} does not hold one client`,
+      Array.isArray(client) ? "hydra clients import takes several" : "give a JSON or YAML object",
+      "bad-file",
+    ),
+  );
+  return { client: {}, name };
+}
+
+/** The path of `--set PATH=JSON`: dots separate, or a JSON Pointer. */
+function pathOf(text: string): readonly string[] {
+  if (!text.startsWith("/")) return text.split(".");
+  return text
+    .slice(1)
+    .split("/")
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+/**
+ * Reads the client that a command line describes: the file of `--file`, over it the flags, over them `--set`. All that
+ * is wrong is collected; nothing is thrown but what cannot be read at all.
+ */
+export async function readDraft(context: Context, defaults: boolean): Promise<ReadDraft> {
+  const { values, grammar } = context;
+  const problems: Problem[] = [];
+  const read = await attempt(problems, () => baseOf(context, problems));
+  const files = new Map<string, string>();
+  for (const { shape, flag } of FIELDS) {
+    const text = shape === "json-or-file" && flag.kind === "text" ? values.text(flag) : undefined;
+    if (text === undefined || text === "" || /^\s*[[{]/.test(text)) continue;
+    await attempt(problems, async () => files.set(text, (await context.readFile(text, `--${flag.name}`)).text));
+  }
+  // A file that a server exported carries what the server sets by itself; that is no wish.
+  const own = SERVER_FIELDS.filter((field) => field !== "client_id" && field !== "client_secret");
+  const base = read === undefined ? undefined : { name: read.name, client: without(read.client, own) };
+  const made = draftClient({ values, grammar, defaults, files, ...(base === undefined ? {} : { base }) });
+  let client: Client = made.client;
+  const origins = new Map<string, string>();
+  for (const flag of [ID, SECRET]) {
+    const text = values.text(flag) ?? "";
+    const field = flag === ID ? "client_id" : "client_secret";
+    if (text === "") continue;
+    client = { ...client, [field]: text };
+    origins.set(field, values.origin(flag).name);
+  }
+  for (const assignment of values.list(SET)) {
+    const equals = assignment.indexOf("=");
+    const path = pathOf(assignment.slice(0, Math.max(0, equals)));
+    const value = parseJson(assignment.slice(equals + 1));
+    const [top = ""] = path;
+    if (equals < 1 || path.includes("")) {
+      problems.push(
+        usage(
+          `--set ${quoted(assignment.split("=", 1)[0] ?? "")} has no path before an equals sign`,
+          "write it as --set metadata.team='\"x\"'",
+          "bad-set",
+        ),
+      );
+    } else if (value === undefined) {
+      problems.push(
+        usage(
+          `--set ${quoted(assignment.slice(0, equals))} is followed by something that is not JSON`,
+          `put a text in double quotes inside single ones: --set ${path.join(".")}='"x"'`,
+          "bad-set",
+        ),
+      );
+    } else {
+      client = setPath(client, path, value.value);
+      origins.set(top, `--set ${path.join(".")}`);
+    }
+  }
+  const warnings: string[] = [];
+  for (const { key, meant } of unknownKeys(client)) {
+    const where = origins.get(key) ?? (base === undefined ? quoted(key) : `${quoted(key)} in ${base.name}`);
+    const message = `${where} is no field of a client${meant === undefined ? "" : `; did you mean ${meant}?`}`;
+    if (values.on(STRICT)) problems.push(usage(message, "leave it out, or leave out --strict", "unknown-field"));
+    else warnings.push(message);
+  }
+  return {
+    client,
+    label: (field) => origins.get(field) ?? made.label(field),
+    problems: [...problems, ...made.problems],
+    warnings: [...warnings, ...made.warnings],
+    named: new Set(Object.keys(client)),
+  };
+}
+
+function without(client: Client, fields: readonly string[]): Client {
+  return Object.fromEntries(Object.entries(client).filter(([field]) => !fields.includes(field)));
+}
+
+async function attempt<T>(problems: Problem[], work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    problems.push(error);
+    return undefined;
+  }
+}
+
+/** Applies the rules to a draft: gives errors, and warnings as errors under `--strict`; tells the other warnings. */
+export function findings(context: Context, draft: Draft): readonly Problem[] {
+  const strict = context.values.on(STRICT);
+  const found = judge(draft.client, draft.label);
+  const refused = (finding: Finding): boolean => finding.severity === "error" || strict;
+  for (const warning of draft.warnings) context.warn(warning);
+  for (const finding of found) {
+    if (!refused(finding)) context.warn(`${finding.message} [${finding.rule}]: ${finding.hint}`);
+  }
+  return [...draft.problems, ...found.filter(refused).map(findingProblem)];
+}
+
+/** Refuses fields that no server of the family at hand knows; asks for the family only when one of them is there. */
+export async function refuseUnknownFields(
+  context: Context,
+  client: Client,
+  label: (field: string) => string,
+): Promise<void> {
+  const rare = Object.keys(client).filter((field) => context.rareFields.has(field) && client[field] !== null);
+  if (rare.length === 0) return;
+  const family = await context.admin.family();
+  const [first, ...others] = rare.filter((field) => family.unknownFields.has(field));
+  if (first === undefined) return;
+  const say = (field: string): string => `${label(field)}: ${family.label} has no field ${field}`;
+  throw new Problem(say(first), {
+    code: "field-unknown-to-server",
+    exit: "usage",
+    hint: "leave it out for this server",
+    also: others.map(say),
+  });
+}
+
+/** Tells which of the fields that were sent the server did not keep as they were. */
+export function tellDropped(
+  context: Context,
+  sent: Client,
+  answer: Client,
+  differs: (a: unknown, b: unknown) => boolean,
+): void {
+  for (const [field, value] of Object.entries(sent)) {
+    if (field === "client_id" || field === "client_secret" || !differs(answer[field], value)) continue;
+    const kept =
+      answer[field] === undefined
+        ? "the server does not know the field and dropped it"
+        : "the server keeps another value";
+    context.warn(`${field}: ${kept}`);
+  }
+}
+
+/** The id that a client in a file has, if any. */
+export function idIn(client: Client): string | undefined {
+  const id = textField(client, "client_id");
+  return id === "" ? undefined : id;
+}

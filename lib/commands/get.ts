@@ -1,0 +1,36 @@
+import { CONNECTION_FLAGS, FORMAT, GENERAL_FLAGS, QUIET } from "../core/rows.ts";
+import { withoutCredentials } from "../core/secret.ts";
+import { type Context, command, type Result, ready, type Shown } from "./command.ts";
+import { Many } from "./many.ts";
+import { CLIENT_VIEW } from "./views.ts";
+
+async function run(context: Context): Promise<Result> {
+  const { operands } = context;
+  const many = new Many(context, operands.length);
+  async function* items(): AsyncGenerator<Shown> {
+    for (const id of operands) {
+      const record = await many.attempt(() => context.admin.get(id));
+      if (record !== undefined) yield withoutCredentials(record);
+    }
+  }
+  return { view: CLIENT_VIEW, many: operands.length > 1, items: items(), exit: () => many.exit() };
+}
+
+/** `clients get` and `get oauth2-client`: shows clients by their ids. */
+export const get = command({
+  name: "get",
+  summary: "Show one or more clients",
+  about: ["Shows what the server has of each client. No server gives a secret back, and none is shown."],
+  operands: { name: "ID", least: 1, most: Number.POSITIVE_INFINITY, help: "The id of a client" },
+  flags: [FORMAT, QUIET, ...CONNECTION_FLAGS, ...GENERAL_FLAGS],
+  examples: {
+    "1.x": [
+      ["clients get my-app", "One client as JSON"],
+      ["clients get my-app --format raw=redirect_uris.0", "One value of it, for a script"],
+    ],
+    "2.x": [["get oauth2-client my-app --format json-pretty", "One client as JSON"]],
+  },
+  server: true,
+  format: { "1.x": "json-pretty", "2.x": "table" },
+  start: (context) => ready(() => run(context)),
+});

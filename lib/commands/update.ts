@@ -1,0 +1,352 @@
+import { type Client, listField, textField } from "../core/client.ts";
+import type { PlannedRequest } from "../core/dryrun.ts";
+import { type Field, LIST_EDITS } from "../core/fields.ts";
+import type { ListFlag, SwitchFlag } from "../core/flags.ts";
+import { type Change, changes, emptyOf, fieldNamed, patchFor, replacementFor, sameValue } from "../core/merge.ts";
+import { toJson, type View } from "../core/output.ts";
+import { Problem, reasonOf, usage } from "../core/problem.ts";
+import {
+  CONNECTION_FLAGS,
+  DRY_RUN,
+  FIELD_FLAGS,
+  FILE,
+  FORMAT,
+  GENERAL_FLAGS,
+  QUIET,
+  RECIPIENT_FLAGS,
+  SECRET_IN_FLAGS,
+  SECRET_OUT_FLAGS,
+  SET,
+  STRICT,
+} from "../core/rows.ts";
+import { judge } from "../core/rules.ts";
+import { quoted } from "../core/text.ts";
+import { type Context, command, type Result, type Shown, type Start, single } from "./command.ts";
+import {
+  deliveryOf,
+  givenSecret,
+  handOver,
+  keepAhead,
+  openHandover,
+  prepareSecret,
+  secretProblems,
+  tellRecipients,
+  wantsRecipients,
+} from "./credentials.ts";
+import { findings, readDraft, refuseUnknownFields, tellDropped } from "./draft.ts";
+import { dryRun, isDryRun } from "./dryrun.ts";
+import { CLIENT_VIEW, createdView, idOf } from "./views.ts";
+
+const REPLACE: SwitchFlag = {
+  kind: "switch",
+  name: "replace",
+  group: "input",
+  help: "Replace the whole client, as the reference does: what is not named falls back to its default",
+};
+
+const UNSET: ListFlag = {
+  kind: "list",
+  name: "unset",
+  value: "FIELD",
+  group: "input",
+  help: "Empty these fields, by their JSON names or their flags'",
+};
+
+/** What a command line wants of a client, as far as it can be said without knowing the client. */
+interface Wish {
+  readonly id: string;
+  /** Fields with their new values. */
+  readonly set: Client;
+  readonly label: (field: string) => string;
+  readonly replace: boolean;
+}
+
+function unsetFields(context: Context, problems: Problem[]): readonly Field[] {
+  return context.values.list(UNSET).flatMap((name) => {
+    const { field, meant } = fieldNamed(name);
+    if (field !== undefined) return [field];
+    problems.push(
+      usage(
+        `--unset ${quoted(name)} is no field that can be emptied`,
+        meant === undefined ? "hydra clients get shows the fields" : `did you mean ${meant}?`,
+        "unknown-field",
+      ),
+    );
+    return [];
+  });
+}
+
+/** The list that adding and removing make of the one a client has. */
+function edited(context: Context, field: Field, current: Client): unknown {
+  const has =
+    field.shape === "words"
+      ? (textField(current, field.name) ?? "").split(" ").filter((word) => word !== "")
+      : listField(current, field.name);
+  const edits = LIST_EDITS.filter((edit) => edit.field === field);
+  const of = (way: "add" | "remove"): readonly string[] =>
+    edits.filter((edit) => edit.way === way).flatMap((edit) => context.values.list(edit.flag));
+  const missing = of("remove").filter((value) => !has.includes(value));
+  for (const value of missing)
+    context.warn(`--remove-${field.one ?? field.name} ${quoted(value)} is not in ${field.name}`);
+  const after = [...new Set([...has, ...of("add")])].filter((value) => !of("remove").includes(value));
+  return field.shape === "words" ? after.join(" ") : after;
+}
+
+function editedFields(context: Context): readonly Field[] {
+  return [...new Set(LIST_EDITS.filter(({ flag }) => context.values.given(flag)).map(({ field }) => field))];
+}
+
+async function start(context: Context): Promise<Start> {
+  const { values } = context;
+  const replace = values.on(REPLACE);
+  const read = await readDraft(context, replace);
+  const given = await givenSecret(context);
+  const problems: Problem[] = [...secretProblems(context)];
+  const [id = ""] = context.operands;
+  const own = read.client["client_id"];
+  if (own !== undefined && own !== id)
+    problems.push(
+      usage(
+        `${read.label("client_id")} ${quoted(String(own))} is not the client to update`,
+        `a client's id cannot be changed; leave it out or write ${quoted(String(own))} after update`,
+        "id-mismatch",
+      ),
+    );
+  const emptied = unsetFields(context, problems);
+  const edits = editedFields(context);
+  for (const field of [...emptied, ...edits]) {
+    if (Object.hasOwn(read.client, field.name))
+      problems.push(
+        usage(`${field.name} is set and changed by another flag at once`, "name each field once", "field-twice"),
+      );
+  }
+  if (replace && edits.length > 0)
+    problems.push(
+      usage(
+        "--replace excludes --add-… and --remove-…",
+        "leave out --replace to change single values",
+        "replace-and-edit",
+      ),
+    );
+  const secret = given?.text ?? textField(read.client, "client_secret");
+  if (wantsRecipients(context) && secret === undefined) {
+    problems.push(
+      usage(
+        "There is no new secret to encrypt",
+        "hydra clients rotate-secret makes one; here give it with --secret-file",
+        "nothing-to-encrypt",
+      ),
+    );
+  }
+  const fields = Object.entries(read.client).filter(([field]) => field !== "client_id" && field !== "client_secret");
+  const set: Client = {
+    ...Object.fromEntries(fields),
+    ...Object.fromEntries(emptied.map((field) => [field.name, emptyOf(field)])),
+  };
+  // Rules that look at several fields are applied to the merged client, below.
+  const judged = {
+    ...read,
+    client: secret === undefined ? set : { ...set, client_secret: secret },
+    label: (field: string) => (field === "client_secret" ? (given?.name ?? read.label(field)) : read.label(field)),
+  };
+  problems.push(...(replace ? findings(context, judged) : read.problems));
+  for (const warning of replace ? [] : read.warnings) context.warn(warning);
+  if (fields.length + emptied.length + edits.length === 0 && secret === undefined && !replace) {
+    problems.push(
+      usage(
+        `Nothing to change on client ${quoted(id)} is named`,
+        "add a flag such as --name, --add-scope or --unset",
+        "nothing-named",
+      ),
+    );
+  }
+  return { problems, run: () => run(context, { id, set, label: judged.label, replace }, secret) };
+}
+
+/** Rules over the client as it would become, told only where the change has to do with them. */
+function mergedProblems(context: Context, merged: Client, wish: Wish, before: Client): readonly Problem[] {
+  const known = new Set(judge(before, wish.label).map(({ rule, message }) => `${rule} ${message}`));
+  const fresh = judge(merged, wish.label).filter(({ rule, message }) => !known.has(`${rule} ${message}`));
+  const strict = context.values.on(STRICT);
+  for (const finding of fresh)
+    if (finding.severity === "warning" && !strict)
+      context.warn(`${finding.message} [${finding.rule}]: ${finding.hint}`);
+  return fresh
+    .filter(({ severity }) => severity === "error" || strict)
+    .map((finding) =>
+      usage(finding.message.charAt(0).toUpperCase() + finding.message.slice(1), finding.hint, finding.rule),
+    );
+}
+
+function shownBrief(value: unknown): string {
+  const text = value === undefined || value === null ? "(nothing)" : toJson(value);
+  return text.length > 200 ? `${text.slice(0, 199)}…` : text;
+}
+
+async function run(context: Context, wish: Wish, secret: string | undefined): Promise<Result> {
+  const { id } = wish;
+  const dry = isDryRun(context);
+  if (!dry) await refuseUnknownFields(context, wish.set, wish.label);
+  const recipients = secret === undefined ? [] : await context.keys.recipients(context.values);
+  const current = await context.admin.get(id);
+  const edits = Object.fromEntries(editedFields(context).map((field) => [field.name, edited(context, field, current)]));
+  const wanted: Client = { ...wish.set, ...edits };
+  const differing = changes(current, wanted);
+  const merged = { ...current, ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) };
+  const broken = wish.replace ? [] : mergedProblems(context, merged, wish, current);
+  const [first, ...others] = broken;
+  if (first !== undefined) {
+    throw usage(
+      first.message + (others.length === 0 ? "" : `; ${others.map(({ message }) => message).join("; ")}`),
+      first.hint,
+      first.code,
+    );
+  }
+  const family = await context.admin.family();
+  const all: readonly Change[] = [
+    ...differing,
+    ...(secret === undefined ? [] : [{ field: "client_secret", before: undefined, after: secret }]),
+  ];
+  if (all.length === 0 && !wish.replace) {
+    context.note(`Client ${quoted(id)} is so already: nothing was sent; its secret stays`);
+    return single(updatedView(id, "unchanged"), current);
+  }
+  const path = `${family.clients}/${encodeURIComponent(id)}`;
+  const plan: PlannedRequest = wish.replace
+    ? {
+        method: "PUT",
+        url: path,
+        body: { client_id: id, ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) },
+      }
+    : family.update === "patch"
+      ? { method: "PATCH", url: path, body: patchFor(current, all) }
+      : { method: "PUT", url: path, body: replacementFor(current, all) };
+  if (dry) return dryRun(context, [plan]);
+  const send = (): Promise<Shown> =>
+    wish.replace
+      ? context.admin.replace(id, {
+          client_id: id,
+          ...wanted,
+          ...(secret === undefined ? {} : { client_secret: secret }),
+        })
+      : family.update === "patch"
+        ? context.admin.patch(id, patchFor(current, all))
+        : context.admin.replace(id, replacementFor(current, all));
+  const tell = (record: Shown): void => {
+    const seen = wish.replace
+      ? Object.keys(current).flatMap((field): Change[] =>
+          ["updated_at", "created_at"].includes(field) || sameValue(current[field], record[field])
+            ? []
+            : [{ field, before: current[field], after: record[field] }],
+        )
+      : differing;
+    for (const { field, before, after } of seen) context.note(`${field}: ${shownBrief(before)} → ${shownBrief(after)}`);
+    context.note(
+      secret === undefined
+        ? `The secret of client ${quoted(id)} stays as it was`
+        : `The secret of client ${quoted(id)} is the one given; the old one stopped working`,
+    );
+    tellDropped(context, wanted, record, (a, b) => !sameValue(a, b));
+  };
+  if (secret === undefined) {
+    const { client_secret: _, ...record } = await send();
+    tell(record);
+    return single(updatedView(id, "updated"), record);
+  }
+  const prepared = await prepareSecret(context, secret, recipients);
+  const handover = await openHandover(context, `Cannot update client ${quoted(id)}`, true);
+  const { place } = handover;
+  if (place === undefined) throw new TypeError("a place for a rescue file was asked for and is missing");
+  return context.critical(async () => {
+    const file = await keepAhead(context, place, id, prepared);
+    const told = (state: string): void => context.warn(`${state}; the secret that was sent is in ${quoted(file)}`);
+    let record: Shown;
+    try {
+      record = await send();
+    } catch (error) {
+      await handover.sink?.discard();
+      if (error instanceof Problem && !error.doubtful) await place.drop(file);
+      else told(`It is not known whether client ${quoted(id)} has the new secret`);
+      throw error;
+    }
+    const delivery = await deliveryOf(context, prepared, record);
+    const view = updatedView(id, "updated", recipients.length > 0);
+    tellRecipients(context, recipients);
+    const { shown, precious } = await handOver(context, handover, delivery, (text) =>
+      context.shows(view, delivery.shown, text),
+    ).catch((error: unknown) => {
+      told(`The secret of client ${quoted(id)} was changed and could not be handed over`);
+      throw error;
+    });
+    tell(record);
+    if (precious === undefined) {
+      await place.drop(file);
+      return single(view, shown);
+    }
+    return single(view, shown, {
+      delivered: () => place.drop(file),
+      undelivered: async (_, reason) =>
+        new Problem(
+          `Cannot hand over the secret of client ${quoted(id)}: ${reasonOf(reason)}; it is in ${quoted(file)}`,
+          {
+            code: "undelivered",
+            exit: "failed",
+            hint: "take it from that file, then delete it",
+          },
+        ),
+    });
+  });
+}
+
+function updatedView(id: string, outcome: "updated" | "unchanged", encrypted = false): View<Shown> {
+  const base = encrypted ? createdView("given") : CLIENT_VIEW;
+  return {
+    ...base,
+    text: (client) => [`${id} OAuth 2.0 Client ${outcome}`, ...(encrypted ? (base.text?.(client) ?? []).slice(1) : [])],
+    id: idOf,
+  };
+}
+
+/** `clients update` and `update oauth2-client`: changes what is named and nothing else. */
+export const update = command({
+  name: "update",
+  summary: "Change a client: what is named, and nothing else",
+  about: [
+    "Changes the named fields and leaves all others, the secret among them. Tells on standard error what changed. With --replace it sends the whole client, as the reference does.",
+    "--dry-run reads the client to show the exact request, and writes nothing.",
+  ],
+  operands: { name: "ID", least: 1, most: 1, help: "The id of the client" },
+  flags: [
+    ...FIELD_FLAGS,
+    ...LIST_EDITS.map(({ flag }) => flag),
+    UNSET,
+    SET,
+    FILE,
+    REPLACE,
+    ...SECRET_IN_FLAGS,
+    ...SECRET_OUT_FLAGS,
+    ...RECIPIENT_FLAGS,
+    STRICT,
+    DRY_RUN,
+    FORMAT,
+    QUIET,
+    ...CONNECTION_FLAGS,
+    ...GENERAL_FLAGS,
+  ],
+  examples: {
+    "1.x": [
+      [
+        "clients update my-app --name 'My app' --add-callback https://app.example.com/cb",
+        "A name and one more redirect URI",
+      ],
+      [
+        "clients update my-app --unset logo-uri --set 'metadata.team=\"x\"'",
+        "Empty one field and set a part of another",
+      ],
+    ],
+    "2.x": [["update oauth2-client my-app --scope openid,offline", "Other scopes"]],
+  },
+  server: true,
+  format: { "1.x": "text", "2.x": "table" },
+  start,
+});

@@ -1,0 +1,36 @@
+import type { DurationFlag } from "../core/flags.ts";
+import { CONNECTION_FLAGS, FORMAT, GENERAL_FLAGS, QUIET } from "../core/rows.ts";
+import { command, ready, single } from "./command.ts";
+
+const FOR: DurationFlag = {
+  kind: "duration",
+  name: "for",
+  value: "DURATION",
+  default: 60_000,
+  group: "input",
+  help: "How long to wait at most",
+};
+
+/** `wait`: until the server is ready. */
+export const wait = command({
+  name: "wait",
+  summary: "Wait until the server is ready",
+  about: ["Asks /health/ready until it answers that the server is ready, for init containers and start scripts."],
+  flags: [FOR, FORMAT, QUIET, ...CONNECTION_FLAGS, ...GENERAL_FLAGS],
+  examples: { "1.x": [["wait --for 2m", "Before the first create in an init container"]] },
+  server: true,
+  format: { "1.x": "text", "2.x": "text" },
+  start: (context) =>
+    ready(async () => {
+      await context.admin.afterwards(context.values.number(FOR) ?? 60_000, context.signal).ready();
+      const { endpoint } = context;
+      return single(
+        {
+          columns: [{ label: "ENDPOINT", value: () => endpoint }],
+          text: () => [`Ready: ${endpoint}`],
+          id: () => endpoint,
+        },
+        { endpoint, status: "ready" },
+      );
+    }),
+});

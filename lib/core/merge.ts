@@ -1,0 +1,165 @@
+import { type Client, isEmpty, isRecord, sameJson } from "./client.ts";
+import { parseDuration } from "./duration.ts";
+import { FIELD_NAMES, FIELDS, type Field } from "./fields.ts";
+import { CREDENTIAL_FIELDS } from "./secret.ts";
+import { nearest } from "./text.ts";
+
+/** One step of a JSON Patch (RFC 6902). */
+export interface PatchStep {
+  readonly op: "add" | "replace" | "remove";
+  readonly path: string;
+  readonly value?: unknown;
+}
+
+function pointer(path: string, key: string): string {
+  return `${path}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+}
+
+/** The steps that make `after` of `before`: members of objects one by one, lists as a whole. */
+export function diff(before: Client, after: Client, path = ""): readonly PatchStep[] {
+  const steps: PatchStep[] = [];
+  for (const key of Object.keys(before)) {
+    if (!Object.hasOwn(after, key)) steps.push({ op: "remove", path: pointer(path, key) });
+  }
+  for (const [key, value] of Object.entries(after)) {
+    const at = pointer(path, key);
+    if (!Object.hasOwn(before, key)) {
+      steps.push({ op: "add", path: at, value });
+      continue;
+    }
+    const old = before[key];
+    if (sameJson(old, value)) continue;
+    if (isRecord(old) && isRecord(value)) steps.push(...diff(old, value, at));
+    else steps.push({ op: "replace", path: at, value });
+  }
+  return steps;
+}
+
+/** Applies what {@link diff} gave. */
+export function apply(steps: readonly PatchStep[], to: Client): Client {
+  return steps.reduce<Client>(
+    (client, step) => applied(client, step.path.split("/").slice(1).map(unescaped), step),
+    to,
+  );
+}
+
+function unescaped(part: string): string {
+  return part.replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+function applied(to: Client, path: readonly string[], step: PatchStep): Client {
+  const [key = "", ...rest] = path;
+  const entries = Object.entries(to);
+  if (rest.length > 0) {
+    return record(
+      entries.map(([name, value]) => [name, name === key && isRecord(value) ? applied(value, rest, step) : value]),
+    );
+  }
+  if (step.op === "remove") return record(entries.filter(([name]) => name !== key));
+  const known = Object.hasOwn(to, key);
+  return record(
+    known ? entries.map(([name, value]) => [name, name === key ? step.value : value]) : [...entries, [key, step.value]],
+  );
+}
+
+/** An object of these members; `__proto__` is a member like any other. */
+function record(entries: readonly (readonly [string, unknown])[]): Client {
+  return Object.fromEntries(entries);
+}
+
+/** The value that a field has when nothing is set, by which a server knows that it is meant to be emptied. */
+export function emptyOf(field: Field): unknown {
+  switch (field.shape) {
+    case "list":
+      return [];
+    case "boolean":
+      return false;
+    case "json":
+    case "json-or-file":
+      return {};
+    case "duration":
+      return null;
+    default:
+      return "";
+  }
+}
+
+/** Finds a field by its JSON name or its flag's, with what was likely meant when there is none. */
+export function fieldNamed(name: string): { readonly field?: Field; readonly meant?: string } {
+  const plain = name.replace(/^--/, "");
+  const field = FIELDS.find(
+    ({ name: json, flag }) => [json, flag.name, flag.v2].includes(plain) || json === plain.replaceAll("-", "_"),
+  );
+  if (field !== undefined) return { field };
+  const meant = nearest(plain, FIELD_NAMES);
+  return meant === undefined ? {} : { meant };
+}
+
+/** Whether two values of a field mean the same: nothing in any spelling, durations by their length. */
+export function sameValue(a: unknown, b: unknown): boolean {
+  if (isNothing(a) && isNothing(b)) return true;
+  if (sameJson(a, b)) return true;
+  if (typeof a !== "string" || typeof b !== "string") return false;
+  const length = parseDuration(a);
+  return length !== undefined && /[a-zµμ]/.test(a) && length === parseDuration(b);
+}
+
+function isNothing(value: unknown): boolean {
+  return isEmpty(value) || value === false || (isRecord(value) && Object.keys(value).length === 0);
+}
+
+/** One field that differs. */
+export interface Change {
+  readonly field: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** The fields of `wanted` that `current` has otherwise; credentials and the id are never among them. */
+export function changes(current: Client, wanted: Client): readonly Change[] {
+  return Object.entries(wanted)
+    .filter(
+      ([field, value]) =>
+        field !== "client_id" && !CREDENTIAL_FIELDS.includes(field) && !sameValue(current[field], value),
+    )
+    .map(([field, value]) => ({ field, before: current[field], after: value }));
+}
+
+/**
+ * The JSON Patch for some changes of a client. A member inside an object (of the metadata, say) is a step of its own; on
+ * the top level nothing is removed, because Hydra keeps what a patch leaves out.
+ */
+export function patchFor(current: Client, wanted: readonly Change[]): readonly PatchStep[] {
+  const after = Object.fromEntries(wanted.map((change) => [change.field, change.after]));
+  // Hydra 1.11 to 2.3 tell an absent key set as {} and then take it for one beside the address, which forbids any patch.
+  const keys = { ...current, ...after };
+  const blocked = Object.hasOwn(current, "jwks") && isNothing(keys["jwks"]) && !isNothing(keys["jwks_uri"]);
+  return [...(blocked ? [{ op: "replace", path: "/jwks", value: null } as const] : []), ...stepsFor(current, wanted)];
+}
+
+function stepsFor(current: Client, wanted: readonly Change[]): readonly PatchStep[] {
+  return wanted.flatMap(({ field, after }) => {
+    const at = pointer("", field);
+    const before = current[field];
+    if (isRecord(before) && isRecord(after) && Object.keys(before).length > 0 && Object.keys(after).length > 0)
+      return diff(before, after, at);
+    return [{ op: Object.hasOwn(current, field) ? "replace" : "add", path: at, value: after } satisfies PatchStep];
+  });
+}
+
+/** The whole client that a 1.x server is sent: what it has, with the changes, and without what it sets by itself. */
+export function replacementFor(current: Client, wanted: readonly Change[]): Client {
+  const own = new Set([...CREDENTIAL_FIELDS, "registration_client_uri", "updated_at", "client_secret_expires_at"]);
+  const kept = Object.entries(current).filter(
+    ([field, value]) => !own.has(field) && !(field === "jwks" && isNothing(value)),
+  );
+  return Object.fromEntries([...kept, ...wanted.map(({ field, after }) => [field, after] as const)]);
+}
+
+/** Puts a value at a path (`metadata.team`, or a JSON Pointer) into a copy of a client; objects on the way are made. */
+export function setPath(client: Client, path: readonly string[], value: unknown): Client {
+  const [key = "", ...rest] = path;
+  if (rest.length === 0) return Object.fromEntries([...Object.entries(client), [key, value]]);
+  const inner = Object.hasOwn(client, key) ? client[key] : undefined;
+  return Object.fromEntries([...Object.entries(client), [key, setPath(isRecord(inner) ? inner : {}, rest, value)]]);
+}
