@@ -221,13 +221,19 @@ function scan(words: readonly string[], index: FlagIndex, command: string): Scan
       warnings.push(`${spelled} took ${flag.secret === true ? "the flag after it" : shownWord(next)} as its value`);
     }
     take(flag, spelled, next);
+    behindSecret ||= isCredentialFlag(next, index);
   }
 
   while (at < words.length) {
     const word = words[at] ?? "";
     at++;
     if (word === "--") {
-      operands.push(...words.slice(at));
+      behindSecret = false;
+      for (const operand of words.slice(at)) {
+        operands.push(operand);
+        if (behindSecret) concealed.add(operand);
+        behindSecret ||= isCredentialFlag(operand, index);
+      }
       break;
     }
     if (word.startsWith("--")) {
@@ -278,6 +284,12 @@ function scan(words: readonly string[], index: FlagIndex, command: string): Scan
   return { found, operands, concealed, problems, warnings };
 }
 
+/** Whether a word is the name of a credential's flag, so that the word behind it is the credential. */
+function isCredentialFlag(word: string, index: FlagIndex): boolean {
+  const flag = word.startsWith("--") ? index.long.get(word.slice(2)) : index.short.get(/^-(.)$/s.exec(word)?.[1] ?? "");
+  return flag?.secret === true;
+}
+
 function helpOf(command: string): string {
   return command === "" ? "hydra help" : `hydra help ${command}`;
 }
@@ -304,14 +316,25 @@ export function splitBeforeCommand(
   while (at < words.length) {
     const word = words[at] ?? "";
     if (word === "--" || !word.startsWith("-") || word === "-") break;
-    const long = word.startsWith("--");
-    const flag = long ? index.long.get(word.slice(2)) : index.short.get(word[1] ?? "");
-    const separate = flag !== undefined && !takesNoValue(flag) && (long || word.length === 2);
-    at += separate ? 2 : 1;
+    at += takesNextWord(word, index) ? 2 : 1;
   }
   const end = Math.min(at, words.length);
   const command = words[end];
   return { flags: words.slice(0, end), command: command === "--" ? undefined : command, rest: words.slice(end + 1) };
+}
+
+/** Whether the value of a flag, or of the last flag of a cluster, is the word after it. */
+function takesNextWord(word: string, index: FlagIndex): boolean {
+  if (word.startsWith("--")) {
+    const flag = index.long.get(word.slice(2));
+    return flag !== undefined && !takesNoValue(flag);
+  }
+  for (let letters = word.slice(1); letters !== ""; letters = letters.slice(1)) {
+    const flag = index.short.get(letters[0] ?? "");
+    if (flag === undefined || letters[1] === "=") return false;
+    if (!takesNoValue(flag)) return letters.length === 1;
+  }
+  return false;
 }
 
 /** How a message shows a word of the command line: quoted, and of a flag with its value only the name, for it may hold a secret. */
