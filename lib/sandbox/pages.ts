@@ -146,25 +146,38 @@ function byToken(store: ClientStore, request: ListRequest): PageAnswer {
   };
 }
 
-const MARK = 16;
+/** Bytes before the id in a page token that show who made it; what is shorter cannot be opened at all. */
+const MARK = 24;
+
+/** Position of the first character that makes a text no padded base64url, or -1. */
+function strayCharacter(text: string): number {
+  const stray = text.search(/[^A-Za-z0-9_-]/);
+  const valid = /^(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2}==|[A-Za-z0-9_-]{3}=)?$/.test(text);
+  if (valid) return -1;
+  return stray === -1 ? text.length - (text.length % 4) : stray;
+}
+
+type Opened = { readonly id: string } | { readonly stray: string } | "closes";
 
 /** Page tokens that only the sandbox that made them can read: the id after which the page begins, sealed. */
-function cursorTokens(): {
-  readonly seal: (id: string) => string;
-  readonly open: (token: string) => string | undefined;
-} {
+function cursorTokens(): { readonly seal: (id: string) => string; readonly open: (token: string) => Opened } {
   const key = randomBytes(32);
   const mark = (id: Uint8Array) => createHmac("sha256", key).update(id).digest().subarray(0, MARK);
   return {
     seal: (id) => {
       const bytes = Buffer.from(id);
-      return Buffer.concat([mark(bytes), bytes]).toString("base64url");
+      const text = Buffer.concat([mark(bytes), bytes]).toString("base64url");
+      return text.padEnd(text.length + ((4 - (text.length % 4)) % 4), "=");
     },
     open: (token) => {
+      if (token === "") return { id: "" };
+      const at = strayCharacter(token);
+      if (at !== -1) return { stray: `decode token: illegal base64 data at input byte ${at}` };
       const bytes = Buffer.from(token, "base64url");
-      if (bytes.length < MARK) return undefined;
+      if (bytes.length < MARK) return "closes";
       const id = bytes.subarray(MARK);
-      return timingSafeEqual(bytes.subarray(0, MARK), mark(id)) ? id.toString() : undefined;
+      if (!timingSafeEqual(bytes.subarray(0, MARK), mark(id))) return { stray: "decrypt token: %!w(<nil>)" };
+      return { id: id.toString() };
     },
   };
 }
@@ -181,19 +194,23 @@ function following(store: ClientStore, { query, filters }: ListRequest, id: stri
     .slice(0, count);
 }
 
-function byCursor(): Paging {
+function badPage(reason: string): Refusal {
+  return malformed(`Unable to parse pagination parameters: ${reason}`);
+}
+
+function byCursor(stray: Behaviour["strayToken"]): Paging {
   const { seal, open } = cursorTokens();
   return (store, request) => {
+    const opened = open(request.query.get("page_token") ?? "");
+    if (opened === "closes" && stray === "closes") return undefined;
+    if (opened === "closes" || "stray" in opened) {
+      return badPage(stray === "told" || opened === "closes" ? "invalid pagination token" : opened.stray);
+    }
     const asked = request.query.get("page_size") ?? "";
     const given = asked === "" ? 0 : integer(request.query, "page_size");
-    if (given === undefined) {
-      return malformed(`Unable to parse pagination parameters: strconv.Atoi: parsing "${asked}": invalid syntax`);
-    }
+    if (given === undefined) return badPage(`strconv.Atoi: parsing "${asked}": invalid syntax`);
     const size = given <= 0 ? 100 : Math.min(500, given);
-    const token = request.query.get("page_token") ?? "";
-    const start = token === "" ? "" : open(token);
-    if (start === undefined) return undefined;
-    const found = following(store, request, start, size + 1);
+    const found = following(store, request, opened.id, size + 1);
     const clients = found.slice(0, size);
     const to = (rel: string, id: string) =>
       link(request, rel, [
@@ -206,14 +223,14 @@ function byCursor(): Paging {
   };
 }
 
-const PAGINGS: Readonly<Record<Behaviour["paging"], () => Paging>> = {
+const PAGINGS: Readonly<Record<Behaviour["paging"], (behaviour: Behaviour) => Paging>> = {
   offset: () => byOffset,
   page: () => byPage,
   token: () => byToken,
-  cursor: byCursor,
+  cursor: ({ strayToken }) => byCursor(strayToken),
 };
 
 /** The way in which a version cuts a list into pages. */
-export function pagingOf({ paging }: Behaviour): Paging {
-  return PAGINGS[paging]();
+export function pagingOf(behaviour: Behaviour): Paging {
+  return PAGINGS[behaviour.paging](behaviour);
 }

@@ -15,6 +15,8 @@ export interface PatchDialect {
   readonly denied: RegExp;
   /** Whether a field that a patch took away keeps its value all the same. */
   readonly keeps: boolean;
+  /** Whether the members of the patched document are read in the order of their names. */
+  readonly sorts: boolean;
 }
 
 const ALL = ["add", "remove", "replace", "move", "copy", "test"];
@@ -27,13 +29,14 @@ export const STANDARD: PatchDialect = {
   whole: false,
   denied: /^\/id$/,
   keeps: true,
+  sorts: true,
 };
 
 /** The dialect of 2.1: three operations are left. */
 export const REDUCED: PatchDialect = { ...STANDARD, operations: ALL.slice(0, 3) };
 
 /** The dialect of 2.3. */
-export const LENIENT: PatchDialect = { ...REDUCED, lenient: true };
+export const LENIENT: PatchDialect = { ...REDUCED, lenient: true, sorts: false };
 
 /** The dialect of 26. */
 export const CHECKED: PatchDialect = { ...LENIENT, valueless: false, whole: true, denied: /^\/id$/i, keeps: false };
@@ -201,5 +204,6 @@ export function applyPatch(document: unknown, patch: unknown, dialect: PatchDial
     if ("misfit" in patched) return patched;
     value = patched.value;
   }
+  if (dialect.sorts && isObject(value)) return { value: Object.fromEntries(Object.entries(value).sort()) };
   return { value };
 }

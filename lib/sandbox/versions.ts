@@ -51,6 +51,8 @@ export interface Behaviour {
   readonly order: "insertion" | "id";
   /** How a list is cut into pages. */
   readonly paging: "offset" | "page" | "token" | "cursor";
+  /** What a page token that cannot be opened does: the connection ends, or it is told; older ones begin at the start. */
+  readonly strayToken: "closes" | "told";
   /** Whether `client_name` and `owner` select clients in a list. */
   readonly filters: boolean;
   /** How often an id is escaped in the Location of a new client. */
@@ -94,6 +96,7 @@ const V1_8: Behaviour = {
   barred: false,
   order: "insertion",
   paging: "offset",
+  strayToken: "told",
   filters: false,
   idEscapes: 0,
   lifespansType: "client.UpdateOAuth2ClientLifespans",
@@ -163,13 +166,14 @@ const V26: Behaviour = {
   uncached: "reads",
   patch: CHECKED,
   paging: "cursor",
+  strayToken: "closes",
   idEscapes: 2,
   registrationTail: "nothing",
   webFields: true,
   wording: { ...V2_3.wording, fragmentFirst: true, postLogoutTail: "" },
 };
 
-const NEXT: Behaviour = { ...V26, rotation: true };
+const NEXT: Behaviour = { ...V26, rotation: true, strayToken: "told" };
 
 /** What each version does. */
 export const BEHAVIOURS: Readonly<Record<SandboxVersion, Behaviour>> = {
