@@ -1,6 +1,6 @@
 import { constants, type PathLike } from "node:fs";
 import { open, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 /** What is kept of credentials that could not be handed over. */
 export interface RescueRecord {
@@ -18,7 +18,7 @@ export interface RescueRecord {
 /** A folder in which a rescue file can be made; it was tried. */
 export interface RescuePlace {
   readonly folder: string;
-  /** Writes a new file with mode 0600 and gives its path once it is on the disk. */
+  /** Writes a new file with mode 0600 and gives its whole path once it is on the disk. */
   keep(record: RescueRecord): Promise<string>;
   /** Removes a file that {@link keep} made, once its content is delivered. */
   drop(path: string): Promise<void>;
@@ -67,7 +67,7 @@ export async function findRescuePlace(options: RescueOptions): Promise<RescuePla
       folder,
       async keep(record) {
         const name = (record.client_id ?? "client").replace(/[^A-Za-z0-9._-]+/g, "_").slice(0, 80);
-        const path = join(folder, `hydra-rescue-${name}-${tail()}.json`);
+        const path = resolve(folder, `hydra-rescue-${name}-${tail()}.json`);
         await writeNew(path, `${JSON.stringify(record, null, 2)}\n`);
         return path;
       },
