@@ -1,0 +1,282 @@
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { startSandbox } from "../../lib/sandbox/index.ts";
+import { BINARY, runBinary, start, temporaryFolder } from "./binary.ts";
+import { always, dropBefore } from "./fault-proxy.ts";
+import { ends, fails, isStored, openScene, printed, type Scene, SEED, SLOW, told } from "./scene.ts";
+import { makeCertificates } from "./tls.ts";
+
+/** Writes a config file into the home folder of a scene, readable by its owner alone. */
+function configure(scene: Scene, text: string, mode = 0o600, name = ".hydra.yaml"): string {
+  const path = join(scene.home, name);
+  writeFileSync(path, text);
+  chmodSync(path, mode);
+  return path;
+}
+
+const NO_ENDPOINT = { env: { HYDRA_ADMIN_URL: undefined } };
+
+describe("the config file", () => {
+  it("gives every setting", SLOW, async () => {
+    using folder = temporaryFolder();
+    const { authority, good } = makeCertificates();
+    const ca = join(folder.path, "ca.pem");
+    writeFileSync(ca, authority.cert);
+    const sandbox = await startSandbox({ as: "1.8", listen: "127.0.0.1:0", tls: { key: good.key, cert: good.cert } });
+    try {
+      const file = join(folder.path, "hydra.yaml");
+      writeFileSync(
+        file,
+        [
+          "# settings of one server",
+          `endpoint: ${sandbox.url}`,
+          "access_token: from-the-file",
+          "headers:",
+          "  X-Url: http://a:1",
+          "  X-Number: 7",
+          "fail_after: 20s",
+          "api: v1",
+          `ca_file: ${ca}`,
+          "skip_tls_verify: false",
+          "fake_tls_termination: true",
+          "format: json",
+        ].join("\n"),
+        { mode: 0o600 },
+      );
+      const ended = await runBinary([...SEED, "-v", "--config", file]);
+      ends(ended, 0);
+      const shown = JSON.parse(ended.stdout);
+      assert.equal(sandbox.secretOf(shown.client_id), shown.client_secret);
+      assert.match(ended.stderr, /^> POST https:\/\/127\.0\.0\.1:\d+\/clients$/m);
+      assert.doesNotMatch(ended.stderr, /\/admin\/clients|from-the-file|Warning/);
+      assert.match(ended.stderr, /^> x-number: \(redacted\)$/m);
+      assert.match(ended.stderr, /^> x-forwarded-proto: https$/m);
+    } finally {
+      await sandbox.close();
+    }
+  });
+
+  it("sends its headers and its token, written as a list too", async () => {
+    await using scene = await openScene();
+    configure(scene, `endpoint: ${scene.url}\naccess_token: tok\nheaders: ['X-Url: http://a:1', "X-B: c, d"]\n`);
+    isStored(scene, await scene.run(SEED, NO_ENDPOINT));
+    const [{ headers } = assert.fail("nothing came")] = scene.proxy.posts();
+    assert.equal(headers["authorization"], "Bearer tok");
+    assert.equal(headers["x-url"], "http://a:1");
+    assert.equal(headers["x-b"], "c, d");
+  });
+
+  it("stands behind the flag and the environment", SLOW, async () => {
+    await using scene = await openScene();
+    configure(scene, "endpoint: http://127.0.0.1:1\nfail_after: 0s\n");
+    isStored(scene, await scene.run(SEED));
+    ends(await scene.run([...SEED, "--endpoint", scene.url], { env: { HYDRA_ADMIN_URL: "http://127.0.0.1:2" } }), 0);
+    fails(await scene.run(SEED, NO_ENDPOINT), 6, /127\.0\.0\.1:1: connection refused/);
+    assert.equal(scene.sandbox.clients().length, 2);
+  });
+
+  it("bounds the whole command", async () => {
+    await using scene = await openScene("26", always(dropBefore));
+    configure(scene, "fail_after: 500ms\n");
+    const ended = await scene.run(SEED);
+    fails(ended, 6, /tried for 500ms/);
+  });
+
+  it("names itself in what is wrong with its values", SLOW, async () => {
+    await using scene = await openScene();
+    const cases = [
+      ["endpoint: localhost:4445", /"endpoint" in .*\.hydra\.yaml "localhost:4445" is not an address/],
+      ["fail_after: soon", /"fail_after" in .*\.hydra\.yaml.*"soon"/],
+      ["api: v3", /"api" in .*\.hydra\.yaml "v3"/],
+      ["format: xml", /"format" in .*\.hydra\.yaml "xml"/],
+      ["skip_tls_verify: 7", /"skip_tls_verify" in .*\.hydra\.yaml/],
+      [`endpoint: ${scene.url}\nheaders: [no colon]`, /"headers" in .*\.hydra\.yaml/],
+      ["headers: 7", /"?headers"?/],
+      ["endpoint: [a, b]", /"endpoint" has a value of the wrong kind/],
+      ["just text", /holds no keys/],
+      ["- a\n- list", /holds no keys/],
+    ] as const;
+    for (const [text, message] of cases) {
+      configure(scene, `${text}\n`);
+      const ended = await scene.run(SEED, text.startsWith("endpoint") ? NO_ENDPOINT : {});
+      fails(ended, 2, message);
+    }
+    assert.equal(scene.proxy.seen.length, 0);
+  });
+
+  it("is told with its line where it is broken", SLOW, async () => {
+    await using scene = await openScene();
+    const cases = [
+      ["endpoint: http://a\naccess_token: [hush\nformat: json\n", /line [23]/],
+      ["endpoint: http://a\n\tformat: json\n", /line 2/],
+      ["a: 1\nb: 2\na: 3\n", /line 3/],
+    ] as const;
+    for (const [text, line] of cases) {
+      configure(scene, text);
+      const ended = await scene.run(SEED);
+      fails(ended, 2, /\.hydra\.yaml/);
+      assert.match(ended.stderr, line, told(ended));
+      assert.doesNotMatch(ended.stderr, /hush/, told(ended));
+    }
+    assert.equal(scene.proxy.seen.length, 0);
+  });
+
+  it("must be there when it is named, and need not when it is not", async () => {
+    await using scene = await openScene();
+    const missing = await scene.run([...SEED, "--config", join(scene.home, "missing.yaml")]);
+    fails(missing, 2, /missing\.yaml": there is no such file/);
+    fails(await scene.run([...SEED, "--config", scene.home]), 2, /it is a folder/);
+    assert.equal(scene.proxy.seen.length, 0);
+    isStored(scene, await scene.run(SEED));
+    isStored(await cleared(scene), await scene.run(SEED, { env: { HOME: join(scene.home, "nowhere") } }));
+  });
+
+  it("is not looked for without HOME", async () => {
+    await using scene = await openScene();
+    using folder = temporaryFolder();
+    writeFileSync(join(folder.path, ".hydra.yaml"), "endpoint: http://127.0.0.1:1\nformat: json\n");
+    isStored(scene, await scene.run(SEED, { cwd: folder.path, env: { HOME: undefined } }));
+    isStored(await cleared(scene), await scene.run(SEED, { cwd: folder.path, env: { HOME: "" } }));
+  });
+
+  it("may be empty, and may be a server's own", async () => {
+    await using scene = await openScene();
+    configure(scene, "");
+    isStored(scene, await scene.run(SEED));
+    configure(scene, "serve: {admin: {port: 4445}}\ndsn: memory\n");
+    const quiet = await scene.run(SEED);
+    ends(quiet, 0);
+    assert.equal(quiet.stderr, "");
+    const ended = await scene.run([...SEED, "-v"]);
+    ends(ended, 0);
+    assert.match(ended.stderr, /unknown key "serve" is ignored\n.*unknown key "dsn" is ignored/);
+  });
+
+  it("earns a warning where others can read its credentials", SLOW, async () => {
+    await using scene = await openScene();
+    for (const text of ["access_token: hush", "headers: {X-Key: hush}"]) {
+      const path = configure(scene, `endpoint: ${scene.url}\n${text}\n`, 0o644);
+      const ended = await scene.run(SEED, NO_ENDPOINT);
+      ends(ended, 0);
+      assert.equal(ended.stderr, `Warning: ${path} holds credentials and others can read it: chmod 600 ${path}\n`);
+    }
+    configure(scene, `endpoint: ${scene.url}\n`, 0o644);
+    assert.equal((await scene.run(SEED, NO_ENDPOINT)).stderr, "");
+  });
+
+  it("earns a warning where it skips the certificate check", async () => {
+    using home = temporaryFolder();
+    const { selfSigned: tls } = makeCertificates();
+    const sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0", tls: { key: tls.key, cert: tls.cert } });
+    try {
+      writeFileSync(join(home.path, ".hydra.yaml"), `endpoint: ${sandbox.url}\nskip_tls_verify: true\n`);
+      const ended = await runBinary(SEED, { env: { HOME: home.path } });
+      ends(ended, 0);
+      assert.match(ended.stderr, /^Warning: .*not verified \("skip_tls_verify" in .*\.hydra\.yaml\)/);
+      const off = await runBinary([...SEED, "--skip-tls-verify=false"], { env: { HOME: home.path } });
+      fails(off, 6, /certificate/);
+    } finally {
+      await sandbox.close();
+    }
+  });
+
+  it("keeps its credentials from every other endpoint", SLOW, async () => {
+    await using scene = await openScene();
+    for (const text of ["access_token: hush", "headers: ['X-Key: hush']"]) {
+      configure(scene, `endpoint: http://hydra.example:4445\n${text}\n`);
+      const ended = await scene.run(SEED);
+      fails(ended, 2, /hydra\.example:4445.*HYDRA_ADMIN_URL.*127\.0\.0\.1/);
+      assert.match(ended.stderr, /"(access_token|headers)" in .*\.hydra\.yaml/);
+      fails(await scene.run([...SEED, "--endpoint", scene.url]), 2, /--endpoint/);
+      configure(scene, `${text}\n`);
+      fails(await scene.run(SEED), 2, /without an endpoint/);
+      assert.equal(scene.proxy.seen.length, 0);
+      assert.doesNotMatch(ended.stderr, /hush/);
+    }
+    configure(scene, `endpoint: ${scene.url}/path\naccess_token: tok\n`);
+    isStored(scene, await scene.run([...SEED, "--endpoint", scene.url]));
+    assert.equal(scene.proxy.seen.at(-1)?.headers["authorization"], "Bearer tok");
+    configure(scene, "endpoint: http://hydra.example:4445\naccess_token: hush\n");
+    ends(await scene.run([...SEED, "--access-token", "mine"]), 0);
+    assert.equal(scene.proxy.seen.at(-1)?.headers["authorization"], "Bearer mine");
+  });
+
+  it("is told when it may not be read", async () => {
+    await using scene = await openScene();
+    configure(scene, `endpoint: ${scene.url}\n`, 0o000);
+    const options = { env: { HOME: scene.home, HYDRA_ADMIN_URL: scene.url } };
+    // Root reads everything, unless it gives that up.
+    const caps = "-dac_override,-dac_read_search";
+    const ended =
+      process.getuid?.() === 0
+        ? await start("setpriv", [`--inh-caps=${caps}`, `--bounding-set=${caps}`, BINARY, ...SEED], options).ended
+        : await runBinary(SEED, options);
+    fails(ended, 2, /\.hydra\.yaml": .*permission/i);
+    assert.equal(scene.proxy.seen.length, 0);
+  });
+});
+
+/** The scene with its clients removed. */
+async function cleared(scene: Scene): Promise<Scene> {
+  for (const { client_id: id } of scene.sandbox.clients()) {
+    await fetch(`${scene.sandbox.url}/admin/clients/${String(id)}`, { method: "DELETE" });
+  }
+  return scene;
+}
+
+describe("a hostile working folder", () => {
+  it("changes nothing", SLOW, async () => {
+    await using scene = await openScene();
+    using folder = temporaryFolder();
+    const at = (name: string): string => join(folder.path, name);
+    const mark = at("ran");
+    const code = `require("node:fs").writeFileSync(${JSON.stringify(mark)}, "ran"); process.exit(99);`;
+    writeFileSync(at("evil.js"), code);
+    writeFileSync(
+      at(".env"),
+      `HYDRA_ADMIN_URL=http://127.0.0.1:1\nOAUTH2_ACCESS_TOKEN=evil\nHTTP_PROXY=http://127.0.0.1:1\nNODE_OPTIONS=--require=./evil.js\n`,
+    );
+    for (const name of [".env.local", ".env.production", ".env.development"]) {
+      writeFileSync(at(name), "OAUTH2_ACCESS_TOKEN=evil\nHYDRA_KEYBASE_URL=http://127.0.0.1:1\n");
+    }
+    writeFileSync(at("bunfig.toml"), 'preload = ["./evil.js"]\n[run]\npreload = ["./evil.js"]\n');
+    writeFileSync(at(".bunfig.toml"), 'preload = ["./evil.js"]\n');
+    writeFileSync(at("deno.json"), '{"imports": {"valibot": "./evil.js"}}');
+    writeFileSync(at("tsconfig.json"), '{"compilerOptions": {"paths": {"*": ["./evil.js"]}}}');
+    writeFileSync(at("package.json"), '{"type": "commonjs", "main": "evil.js", "imports": {"#*": "./evil.js"}}');
+    writeFileSync(at(".npmrc"), "node-options=--require=./evil.js\n");
+    for (const name of ["valibot", "citty", "ofetch", "openpgp", "yaml", "node:fs", "process"]) {
+      const path = join(folder.path, "node_modules", name);
+      mkdirSync(path, { recursive: true });
+      writeFileSync(join(path, "index.js"), code);
+      writeFileSync(join(path, "package.json"), '{"main": "index.js"}');
+    }
+    mkdirSync(at("lib/commands"), { recursive: true });
+    writeFileSync(at("cli.ts"), code);
+    writeFileSync(at("lib/main.ts"), code);
+    writeFileSync(join(scene.home, ".hydra.yaml"), "format: json\n");
+    const ended = await scene.run(SEED, { cwd: folder.path });
+    ends(ended, 0);
+    const { client_id: id, client_secret: secret } = JSON.parse(ended.stdout);
+    assert.equal(scene.sandbox.secretOf(id), secret);
+    assert.equal(ended.stderr, "");
+    assert.equal(scene.proxy.seen[0]?.headers["authorization"], undefined);
+    const bare = await scene.run(SEED, { cwd: folder.path, ...NO_ENDPOINT });
+    ends(bare, 2);
+    assert.throws(() => chmodSync(mark, 0o600), /ENOENT/);
+    assert.equal(scene.sandbox.clients().length, 1);
+  });
+
+  it("does not hold a file that the program takes for its own", async () => {
+    await using scene = await openScene();
+    using folder = temporaryFolder();
+    writeFileSync(join(folder.path, ".hydra.yaml"), "endpoint: http://127.0.0.1:1\nformat: json\n");
+    writeFileSync(join(folder.path, "hydra.yaml"), "endpoint: http://127.0.0.1:1\nformat: json\n");
+    const ended = await scene.run(SEED, { cwd: folder.path });
+    isStored(scene, ended);
+    assert.equal(scene.sandbox.secretOf(printed(ended).id), printed(ended).secret);
+  });
+});

@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { BINARY, type Ended, type Running, start } from "./binary.ts";
+import { type Exchange, type Fault, inOrder, stallBefore } from "./fault-proxy.ts";
+import { ends, openScene, printed, type Scene, SEED, SLOW, told } from "./scene.ts";
+
+const STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 143 } as const;
+type Name = keyof typeof STATUS;
+
+/** A door that opens once, from outside. */
+function gate(): { readonly passed: Promise<void>; open(): void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { passed: promise, open: resolve };
+}
+
+/** A server that takes a request and says so, and never answers. */
+async function silentServer(): Promise<{ url: string; asked: Promise<void> } & AsyncDisposable> {
+  const { passed, open } = gate();
+  const server = createServer(open);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the server has no port");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    asked: passed,
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** A way to start the program, and the process that gets the signals. */
+interface Way {
+  readonly name: string;
+  start(scene: Scene, args: readonly string[], env?: Readonly<Record<string, string>>): Running;
+  signal(running: Running, name: Name): void;
+}
+
+const ORDINARY: Way = {
+  name: "as any process",
+  start: (scene, args, env = {}) => scene.start(args, { env }),
+  signal: (running, name) => running.kill(name),
+};
+
+const FIRST: Way = {
+  name: "as PID 1",
+  start: (scene, args, env = {}) =>
+    start("unshare", ["--pid", "--fork", "--mount-proc", BINARY, ...args], {
+      env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, ...env },
+    }),
+  signal(running, name) {
+    const [child] = readFileSync(`/proc/${running.pid}/task/${running.pid}/children`, "latin1").trim().split(" ");
+    assert.match(readFileSync(`/proc/${child}/status`, "latin1"), /^NSpid:\s+\d+\s+1$/m);
+    process.kill(Number(child), name);
+  },
+};
+
+for (const way of [ORDINARY, FIRST]) {
+  describe(`a signal to the program ${way.name}`, () => {
+    it("before the request ends it, and nothing is created", SLOW, async () => {
+      for (const name of ["SIGINT", "SIGTERM"] as const) {
+        await using scene = await openScene();
+        await using keybase = await silentServer();
+        await using running = way.start(scene, [...SEED, "--keybase", "alice"], { HYDRA_KEYBASE_URL: keybase.url });
+        await keybase.asked;
+        way.signal(running, name);
+        const ended = await running.ended;
+        ends(ended, STATUS[name]);
+        assert.equal(ended.stdout, "");
+        assert.match(ended.stderr, /^Error: Interrupted/);
+        assert.equal(scene.proxy.seen.length, 0);
+        assert.deepEqual(scene.rescued(), []);
+      }
+    });
+
+    it("during a request that the server has not read keeps the secret, unverified", SLOW, async () => {
+      for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+        await using scene = await openScene("26", inOrder(stallBefore));
+        await using running = way.start(scene, SEED);
+        await scene.proxy.arrived(1);
+        way.signal(running, name);
+        const ended = await running.ended;
+        ends(ended, STATUS[name]);
+        assert.equal(ended.stdout, "");
+        assert.equal(scene.sandbox.clients().length, 0);
+        const [kept] = scene.rescued();
+        assert.equal(kept?.record.state, "unverified");
+        assert.equal(kept?.mode, 0o600);
+        assert.ok(ended.stderr.includes(kept?.path ?? "nothing"), told(ended));
+        assert.equal(JSON.parse(scene.proxy.posts()[0]?.body ?? "").client_secret, kept?.record.client_secret);
+      }
+    });
+
+    it("during a request that the server has carried out loses no secret", SLOW, async () => {
+      for (const name of ["SIGINT", "SIGTERM"] as const) {
+        const made = gate();
+        const carriedOut: Fault = async ({ pass }: Exchange) => {
+          await pass();
+          made.open();
+        };
+        await using scene = await openScene("26", inOrder(carriedOut));
+        await using running = way.start(scene, SEED);
+        await made.passed;
+        way.signal(running, name);
+        const ended = await running.ended;
+        assert.equal(accounted(scene, ended), "kept", told(ended));
+        assert.equal(scene.proxy.posts().length, 1);
+      }
+    });
+
+    it("while the server takes its time to be found out about loses no secret", SLOW, async () => {
+      await using scene = await openScene("26", ({ method }) => (method === "DELETE" ? undefined : stallBefore));
+      await using running = way.start(scene, SEED);
+      await scene.proxy.arrived(1);
+      way.signal(running, "SIGTERM");
+      // The look for the client stalls too; impatience does not make it forget the secret.
+      await seen(scene, "GET");
+      way.signal(running, "SIGTERM");
+      way.signal(running, "SIGINT");
+      const ended = await running.ended;
+      ends(ended, 143);
+      assert.equal(scene.rescued()[0]?.record.state, "unverified");
+      assert.equal(scene.sandbox.clients().length, 0);
+    });
+  });
+}
+
+/** Resolves once a request of a method has come in. */
+async function seen(scene: Scene, method: string): Promise<void> {
+  while (!scene.proxy.seen.some((exchange) => exchange.method === method)) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** What became of the client of a run: it is not there, or its secret is; anything else is a fault. */
+function accounted(scene: Scene, ended: Ended): "nothing" | "kept" {
+  const shown = ended.stdout === "" ? undefined : printed(ended);
+  const rescued = scene.rescued();
+  for (const { client_id: id } of scene.sandbox.clients()) {
+    const secret = scene.sandbox.secretOf(String(id));
+    const kept = rescued.find(({ record }) => record.client_id === id);
+    const delivered = shown?.id === id && shown?.secret === secret;
+    assert.ok(delivered || kept?.record.client_secret === secret, `a secret is lost: ${told(ended)}`);
+    if (!delivered) assert.ok(ended.stderr.includes(kept?.path ?? "nothing"), told(ended));
+  }
+  if (shown !== undefined) assert.ok(scene.sandbox.secretOf(shown.id) !== undefined, `no such client: ${told(ended)}`);
+  for (const { record } of rescued) {
+    if (record.state === "made") assert.ok(scene.sandbox.secretOf(record.client_id ?? "") !== undefined);
+  }
+  return scene.sandbox.clients().length === 0 ? "nothing" : "kept";
+}
+
+describe("a signal at any moment", () => {
+  it("loses no secret, and delivers none of a client that is not there", SLOW, async () => {
+    const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+    const outcomes = { nothing: 0, kept: 0 };
+    async function once(n: number): Promise<void> {
+      await using scene = await openScene("26");
+      await using running = scene.start(SEED);
+      const name = names[n % names.length] ?? "SIGTERM";
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 70));
+      running.kill(name);
+      const ended = await running.ended;
+      // Before its handlers stand, a signal ends the program in the system's way.
+      assert.ok(
+        ended.signal === name || ended.status === 0 || ended.status === STATUS[name],
+        `after ${name}: ${told(ended)}`,
+      );
+      outcomes[accounted(scene, ended)]++;
+    }
+    for (let n = 0; n < 200; n += 4) await Promise.all([0, 1, 2, 3].map((more) => once(n + more)));
+    assert.equal(outcomes.nothing + outcomes.kept, 200);
+  });
+
+  it("means the moment of the answer too", SLOW, async () => {
+    for (let n = 0; n < 40; n++) {
+      let stop = (): void => {};
+      const answered: Fault = async (exchange) => {
+        const reply = await exchange.pass();
+        if (n % 2 === 0) stop();
+        exchange.reply(reply);
+        if (n % 2 === 1) stop();
+      };
+      await using scene = await openScene("26", inOrder(answered));
+      await using running = scene.start(SEED);
+      stop = () => running.kill("SIGTERM");
+      const ended = await running.ended;
+      assert.equal(accounted(scene, ended), "kept");
+    }
+  });
+});
