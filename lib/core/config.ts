@@ -26,14 +26,15 @@ export const CONFIG_KEYS: readonly string[] = [...CONNECTION_FLAGS, FORMAT].flat
   flag.file === undefined ? [] : [flag.file],
 );
 
+function isScalar(value: unknown): value is string | number | boolean {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+}
+
 function texts(value: unknown, key: string, path: string): readonly string[] {
-  if (typeof value === "string") return [value];
-  if (typeof value === "number" || typeof value === "boolean") return [String(value)];
+  if (isScalar(value)) return [String(value)];
   if (value === null || value === undefined) return [];
-  if (key === HEADER.file && isRecord(value)) {
-    return Object.entries(value).map(
-      ([name, header]) => `${name}: ${typeof header === "string" || typeof header === "number" ? header : ""}`,
-    );
+  if (key === HEADER.file && isRecord(value) && Object.values(value).every(isScalar)) {
+    return Object.entries(value).map(([name, header]) => `${name}: ${header}`);
   }
   if (key === HEADER.file && Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
   throw usage(
@@ -68,7 +69,9 @@ export function readConfigFile({ path, content, readable }: ConfigContent): Conf
     endpoint: settings.get("endpoint")?.[0],
     unknown: Object.keys(record).filter((key) => !CONFIG_KEYS.includes(key)),
     warnings() {
-      const credentials = [ACCESS_TOKEN, HEADER].some((flag) => flag.file !== undefined && settings.has(flag.file));
+      const userinfo = /^[^/]*\/\/[^/]*@/.test(settings.get("endpoint")?.[0] ?? "");
+      const credentials =
+        userinfo || [ACCESS_TOKEN, HEADER].some((flag) => flag.file !== undefined && settings.has(flag.file));
       return readable && credentials ? [`${path} holds credentials and others can read it: chmod 600 ${path}`] : [];
     },
   };

@@ -1,5 +1,5 @@
 import type { FlagValues, Origin } from "./flags.ts";
-import { type Problem, usage } from "./problem.ts";
+import { type Problem, sentence, usage } from "./problem.ts";
 import { ACCESS_TOKEN, API, CA_FILE, ENDPOINT, FAIL_AFTER, FAKE_TLS, HEADER, SKIP_TLS } from "./rows.ts";
 import { shownUrl } from "./secret.ts";
 import { printable, quoted } from "./text.ts";
@@ -42,7 +42,7 @@ function readAddress(text: string, name: string): Address | Problem {
     const path = text.replace(/^unix:(\/\/)?/, "");
     if (!path.startsWith("/") || path.includes("\0")) {
       return usage(
-        `${name} ${quoted(text)} names no socket`,
+        `${sentence(name)} ${quoted(text)} names no socket`,
         "write the whole path after unix://, such as unix:///var/run/hydra.sock",
         "bad-endpoint",
       );
@@ -58,9 +58,9 @@ function readAddress(text: string, name: string): Address | Problem {
   }
   const url = /^https?:\/\//i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined) {
-    const bare = /^[\w.-]+(:\d+)?(\/|$)|^\[[0-9a-f:]+\]/i.test(text);
+    const bare = /^(?:[\w.-]+(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?)(?:\/[^?#@]*)?$/i.test(text);
     return usage(
-      `${name} ${quoted(shownUrl(text))} is not an address`,
+      `${sentence(name)} ${quoted(shownUrl(text))} is not an address`,
       bare
         ? `put http:// or https:// before it: http://${printable(text)}`
         : "write http://host:4445, https://host or unix:///path",
@@ -69,7 +69,7 @@ function readAddress(text: string, name: string): Address | Problem {
   }
   if (url.search !== "" || url.hash !== "") {
     return usage(
-      `${name} ${quoted(shownUrl(`${url.origin}${url.pathname}`))} has a query or a fragment behind it`,
+      `${sentence(name)} ${quoted(shownUrl(`${url.origin}${url.pathname}`))} has a query or a fragment behind it`,
       "leave out the ? or # and what follows; a credential goes into --header",
       "bad-endpoint",
     );
@@ -122,17 +122,21 @@ function readHeaders(values: FlagValues, problems: Problem[]): Map<string, strin
     const key = line.slice(0, Math.max(0, colon)).trim();
     const value = line.slice(colon + 1).trim();
     if (colon < 0 || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(key)) {
-      problems.push(usage(`${name} has no header name before a colon`, "write it as 'Name: value'", "bad-header"));
+      problems.push(
+        usage(`${sentence(name)} has no header name before a colon`, "write it as 'Name: value'", "bad-header"),
+      );
     } else if (!/^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(value)) {
       problems.push(
         usage(
-          `${name} ${quoted(key)} has a value that no header may have`,
+          `${sentence(name)} ${quoted(key)} has a value that no header may have`,
           "a header's value is one line of Latin-1 text",
           "bad-header",
         ),
       );
     } else if (OWN_HEADERS.has(key.toLowerCase())) {
-      problems.push(usage(`${name} ${quoted(key)} is set by this program`, "leave this header out", "bad-header"));
+      problems.push(
+        usage(`${sentence(name)} ${quoted(key)} is set by this program`, "leave this header out", "bad-header"),
+      );
     } else {
       const lower = key.toLowerCase();
       const before = headers.get(lower);
@@ -181,7 +185,7 @@ export function readConnection(
   if (!/^[\u0021-\u007e]*$/.test(token)) {
     problems.push(
       usage(
-        `${tokenFrom.name} has a character that no bearer token may have`,
+        `${sentence(tokenFrom.name)} has a character that no bearer token may have`,
         "give the token alone, on one line, without Bearer before it",
         "bad-token",
       ),
@@ -191,7 +195,7 @@ export function readConnection(
     if (headerFrom.from === tokenFrom.from) {
       problems.push(
         usage(
-          `${tokenFrom.name} and ${headerFrom.name} both set Authorization`,
+          `${sentence(tokenFrom.name)} and ${headerFrom.name} both set Authorization`,
           "give one of the two",
           "two-authorizations",
         ),
@@ -206,10 +210,8 @@ export function readConnection(
   }
   if (values.on(FAKE_TLS)) headers.set("x-forwarded-proto", "https");
 
-  const filed = [tokenFrom, headerFrom].find(
-    (origin, i) =>
-      origin.from === "file" && (i === 0 ? token !== "" : true) && values.given(i === 0 ? ACCESS_TOKEN : HEADER),
-  );
+  const sent = [...(headers.get("authorization") === `Bearer ${token}` ? [tokenFrom] : []), headerFrom];
+  const filed = sent.find((origin) => origin.from === "file");
   if (filed !== undefined && address !== undefined && values.origin(ENDPOINT).from !== "file") {
     const own = fileEndpoint === undefined ? undefined : readAddress(fileEndpoint, "");
     if (own === undefined || own instanceof Error || place(own) !== place(address)) {

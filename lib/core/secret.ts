@@ -42,8 +42,10 @@ export function shownHeader(name: string, value: string): string {
 
 /** An address without its userinfo, and without its query and fragment, which may hold credentials too. */
 export function shownUrl(address: string): string {
-  if (!URL.canParse(address)) return address.replace(/\/\/[^/@]*@/, "//").replace(/[?#].*$/s, "");
-  const url = new URL(address);
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  // Without a host (`user:pass@host` is an opaque path to the parser) all up to the last @ may be a credential.
+  if (url === undefined || url.host === "")
+    return address.replace(/^((?:[a-z][a-z0-9+.-]*:)?\/\/)?.*@/is, "$1").replace(/[?#].*$/s, "");
   url.username = "";
   url.password = "";
   const more = url.search !== "" || url.hash !== "";
