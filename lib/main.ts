@@ -48,9 +48,10 @@ export async function main(host: Host): Promise<number> {
       ending.abort(new Problem("Interrupted", { code: "interrupted", exit: signalled }));
     }
   });
-  const run: Run = { host, ending, critical: 0, json: false };
+  const run: Run = { host, ending, critical: 0, json: false, stays: false };
   try {
-    return EXIT[await untilEnded(run, perform(run))];
+    const exit = await untilEnded(run, perform(run));
+    return EXIT[signalled !== undefined && !run.stays ? signalled : exit];
   } catch (error) {
     const exit = await tell(run, error);
     return EXIT[
@@ -64,6 +65,8 @@ interface Run {
   readonly ending: AbortController;
   /** How many pieces of work are under way that must come to their own end. */
   critical: number;
+  /** Whether a signal is the way in which the command ends. */
+  stays: boolean;
   /** Whether errors are told as JSON. */
   json: boolean;
 }
@@ -250,7 +253,8 @@ async function execute(run: Run, called: Called, leaf: Leaf): Promise<ExitName> 
   const { values } = line;
   const problems: Problem[] = [...line.problems, ...operandProblems(leaf, called, line.operands)];
   const format = readFormat(values, spec.format[called.grammar], problems);
-  if (format !== undefined) run.json = isJson(format);
+  // Only a format that was asked for speaks of a program as the reader; the default of a command does not.
+  if (format !== undefined) run.json = (values.given(FORMAT) || config.file("format") !== undefined) && isJson(format);
   const reading =
     spec.server === true || (spec.server === "if-asked" && values.given(ENDPOINT))
       ? await readServer(host, values, config, problems)
@@ -291,6 +295,7 @@ async function execute(run: Run, called: Called, leaf: Leaf): Promise<ExitName> 
       if (reading?.connection === undefined) throw new TypeError("the command has no server");
       return reading.connection;
     },
+    progress: progressLine(host),
     fail: (problem) => {
       host.stderr.write(told(run, [problem])).catch(() => {});
     },
@@ -319,8 +324,24 @@ async function execute(run: Run, called: Called, leaf: Leaf): Promise<ExitName> 
   if (problems.length > 0) throw new Problems(problems);
   run.ending.signal.throwIfAborted();
   const result = await start.run();
+  run.stays = result.stays === true;
   const written = (): Promise<ExitName> => write(run, result.format ?? needed, result, render);
   return result.undelivered === undefined && result.stays !== true ? written() : context.critical(written);
+}
+
+/** A line on a terminal's stderr that is rewritten in place, at most twenty times a second. */
+function progressLine(host: Host): Context["progress"] {
+  let last = 0;
+  return (total, done) => {
+    if (!host.stderr.isTerminal) return;
+    const now = host.monotonic();
+    if (total > 0 && done < total && now - last < 50) return;
+    last = now;
+    const width = 24;
+    const full = total === 0 ? 0 : Math.floor((done / total) * width);
+    const line = total === 0 ? "" : `[${"#".repeat(full)}${".".repeat(width - full)}] ${done}/${total}`;
+    host.stderr.write(`\r\u001b[K${line}`).catch(() => {});
+  };
 }
 
 type Render = (many: boolean, live: boolean) => RenderOptions;

@@ -2,15 +2,17 @@ import { type Admin, createAdmin } from "./adapters/admin.ts";
 import { createDownload } from "./adapters/download.ts";
 import type { Host } from "./adapters/host.ts";
 import { createHttp } from "./adapters/http.ts";
+import type { KeybaseKey } from "./adapters/keybase.ts";
 import { findRescuePlace } from "./adapters/rescue.ts";
 import { transport, trustedAuthorities } from "./adapters/transport.ts";
-import type { Context, ReadFile } from "./commands/command.ts";
+import type { Context, ReadFile, Shown } from "./commands/command.ts";
 import type { Connection } from "./core/connection.ts";
 import type { FlagValues } from "./core/flags.ts";
-import type { Http } from "./core/network.ts";
+import type { Download, Http } from "./core/network.ts";
 import { reasonOf, systemCode, usage } from "./core/problem.ts";
 import { checkPins, type Recipient } from "./core/recipient.ts";
-import { CA_FILE, KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, RESCUE_DIR, SECRET_OUT } from "./core/rows.ts";
+import { CA_FILE, KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, RESCUE_DIR } from "./core/rows.ts";
+import { shownUrl } from "./core/secret.ts";
 import { printable, quoted } from "./core/text.ts";
 import { FAMILIES } from "./servers/index.ts";
 
@@ -25,12 +27,24 @@ export interface Outside {
   readonly signal: AbortSignal;
 }
 
+/** Milliseconds that one question to the public side of a server may take. */
+const VERIFY_TIME = 15_000;
+
 /** Milliseconds of a command without a server, for fetching keys. */
 const NO_SERVER_TIME = 60_000;
 
 type Adapters = { readonly admin: () => Admin } & Pick<
   Context,
-  "keys" | "download" | "readFile" | "parseYaml" | "rescuePlace" | "startSandbox" | "sink" | "rareFields"
+  | "keys"
+  | "pairs"
+  | "tokens"
+  | "inspectKey"
+  | "readFile"
+  | "parseYaml"
+  | "rescuePlace"
+  | "startSandbox"
+  | "sink"
+  | "rareFields"
 >;
 
 /** Makes the adapters of one command; nothing is opened or sent before a command asks. */
@@ -42,6 +56,12 @@ export function connect(outside: Outside): Adapters {
   const shared = { transport, monotonic: host.monotonic, trace: outside.detail, skipVerify: false };
   /** Public documents: no credentials, no socket, no skipped verification. */
   const open: Http = createHttp({ ...shared, authorities: () => trustedAuthorities([]) });
+  /** The public side of the same server: its certificates count, the credentials of the admin API do not. */
+  const publicHttp: Http = createHttp({
+    ...shared,
+    authorities: async () => trustedAuthorities(await extra()),
+    skipVerify: connection?.skipVerify === true,
+  });
   const admin =
     connection === undefined
       ? undefined
@@ -71,8 +91,19 @@ export function connect(outside: Outside): Adapters {
       if (admin === undefined) throw new TypeError("the command has no server");
       return admin;
     },
-    download,
     readFile,
+    inspectKey: async (material) => inspect(host, material, download),
+    pairs: {
+      generate: async (algorithm) => (await import("./adapters/keypair.ts")).generateKeys(algorithm),
+      assertion: async (keys, clientId, audience) =>
+        (await import("./adapters/keypair.ts")).clientAssertion(keys, clientId, audience, host.now(), host.uuid()),
+    },
+    tokens: {
+      discover: async (url) =>
+        (await import("./adapters/token.ts")).discoverTokenEndpoint(publicHttp, url, VERIFY_TIME),
+      prove: async (endpoint, clientId, proof) =>
+        (await import("./adapters/token.ts")).proveCredentials(publicHttp, endpoint, clientId, proof, VERIFY_TIME),
+    },
     keys: {
       recipients: () => findRecipients(host, values, download),
       encrypt: async (recipients, text, format) =>
@@ -80,11 +111,10 @@ export function connect(outside: Outside): Adapters {
     },
     parseYaml: async (text, name) => (await import("./adapters/yaml.ts")).parseDocuments(text, name),
     rareFields: new Set(FAMILIES.flatMap((family) => [...family.unknownFields])),
-    sink: async () => {
-      const target = values.text(SECRET_OUT);
-      return target === undefined
-        ? undefined
-        : (await import("./adapters/sink.ts")).openSink(target, host.random, "--secret-out");
+    sink: async (flag) => {
+      const target = values.text(flag);
+      if (target === undefined) return undefined;
+      return (await import("./adapters/sink.ts")).openSink(target, host.random, `--${flag.name}`);
     },
     rescuePlace: () => findRescuePlace({ folders: rescueFolders(host, values), random: host.random }),
     startSandbox: async (options) => (await import("./sandbox/index.ts")).startSandbox(options),
@@ -167,67 +197,85 @@ export async function readAuthorities(host: Host, path: string, values: FlagValu
   return blocks.join("\n");
 }
 
+/** One key as a flag names it: how it is fetched, and what must hold of it. */
+interface KeyMaterial {
+  readonly material: string | Uint8Array;
+  readonly origin: string;
+  readonly address?: string;
+  readonly keybase?: KeybaseKey;
+}
+
+async function wkdMaterial(address: string, origin: string, download: Download): Promise<KeyMaterial> {
+  const { wkdKey } = await import("./adapters/wkd.ts");
+  const key = await wkdKey(address, download);
+  return { material: key.material, origin, address: key.address };
+}
+
+async function keyMaterial(host: Host, key: string, download: Download): Promise<KeyMaterial> {
+  if (key.startsWith("wkd:")) return wkdMaterial(key.slice(4), `--pgp-key ${key}`, download);
+  if (key.startsWith("@"))
+    return { material: await readBytes(host, key.slice(1), "--pgp-key"), origin: `--pgp-key ${key}` };
+  if (key === "-") return { material: await readBytes(host, key, "--pgp-key"), origin: "--pgp-key -" };
+  return { material: key, origin: "--pgp-key" };
+}
+
+async function urlMaterial(url: string, download: Download, pinned: boolean): Promise<KeyMaterial> {
+  if (url.startsWith("wkd:")) return wkdMaterial(url.slice(4), `--pgp-key-url ${url}`, download);
+  const { keyFromUrl } = await import("./adapters/key-url.ts");
+  const key = await keyFromUrl(url, download, pinned);
+  return { material: key.material, origin: `--pgp-key-url ${shownUrl(key.url)}` };
+}
+
+async function keybaseMaterial(host: Host, user: string, download: Download, pinned: boolean): Promise<KeyMaterial> {
+  const { KEYBASE_URL, keybaseKey } = await import("./adapters/keybase.ts");
+  const base = host.environment("HYDRA_KEYBASE_URL") ?? "";
+  const key = await keybaseKey(user, download, base === "" ? KEYBASE_URL : base, pinned);
+  return { material: key.armored, origin: `--keybase ${key.username}`, keybase: key };
+}
+
 /** Fetches, reads and judges the keys of every recipient flag; OpenPGP is loaded only when there is one. */
-async function findRecipients(
-  host: Host,
-  values: FlagValues,
-  download: Context["download"],
-): Promise<readonly Recipient[]> {
-  const keys = values.list(PGP_KEY);
-  const urls = values.list(PGP_KEY_URL);
-  const users = values.list(KEYBASE);
+async function findRecipients(host: Host, values: FlagValues, download: Download): Promise<readonly Recipient[]> {
   const pins = values.list(PGP_FINGERPRINT);
-  if (keys.length + urls.length + users.length === 0) {
-    if (pins.length > 0) {
-      throw usage(
-        `${values.origin(PGP_FINGERPRINT).name} stands without a key that it could be of`,
-        "add --pgp-key, --pgp-key-url or --keybase",
-        "fingerprint-without-key",
-      );
-    }
-    return [];
+  const pinned = pins.length > 0;
+  const materials: KeyMaterial[] = [];
+  for (const key of values.list(PGP_KEY)) materials.push(await keyMaterial(host, key, download));
+  for (const url of values.list(PGP_KEY_URL)) materials.push(await urlMaterial(url, download, pinned));
+  for (const user of values.list(KEYBASE)) materials.push(await keybaseMaterial(host, user, download, pinned));
+  if (materials.length === 0) {
+    if (!pinned) return [];
+    const name = values.origin(PGP_FINGERPRINT).name;
+    throw usage(
+      `${name} stands without a key that it could be of`,
+      "add --pgp-key, --pgp-key-url or --keybase",
+      "fingerprint-without-key",
+    );
   }
   const { recipientsFrom } = await import("./adapters/pgp.ts");
   const now = new Date(host.now());
-  const pinned = pins.length > 0;
   const found: Recipient[] = [];
-  const wkd = async (address: string, origin: string): Promise<void> => {
-    const { wkdKey } = await import("./adapters/wkd.ts");
-    const key = await wkdKey(address, download);
-    found.push(...(await recipientsFrom(key.material, origin, now, { pins, address: key.address })));
-  };
-  for (const key of keys) {
-    if (key.startsWith("wkd:")) {
-      await wkd(key.slice(4), `--pgp-key ${key}`);
-    } else if (key.startsWith("@")) {
-      const origin = `--pgp-key ${key}`;
-      found.push(...(await recipientsFrom(await readBytes(host, key.slice(1), "--pgp-key"), origin, now, { pins })));
-    } else if (key === "-") {
-      found.push(...(await recipientsFrom(await readBytes(host, key, "--pgp-key"), "--pgp-key -", now, { pins })));
-    } else {
-      found.push(...(await recipientsFrom(key, "--pgp-key", now, { pins })));
+  for (const { material, origin, address, keybase } of materials) {
+    const recipients = await recipientsFrom(material, origin, now, {
+      pins,
+      ...(address === undefined ? {} : { address }),
+    });
+    if (keybase !== undefined) {
+      const { checkKeybaseKey } = await import("./adapters/keybase.ts");
+      for (const recipient of recipients) checkKeybaseKey(recipient, keybase);
     }
-  }
-  for (const url of urls) {
-    if (url.startsWith("wkd:")) {
-      await wkd(url.slice(4), `--pgp-key-url ${url}`);
-    } else {
-      const { keyFromUrl } = await import("./adapters/key-url.ts");
-      const key = await keyFromUrl(url, download, pinned);
-      found.push(...(await recipientsFrom(key.material, `--pgp-key-url ${key.url}`, now, { pins })));
-    }
-  }
-  if (users.length > 0) {
-    const { checkKeybaseKey, keybaseKey, KEYBASE_URL } = await import("./adapters/keybase.ts");
-    const base = host.environment("HYDRA_KEYBASE_URL") ?? "";
-    for (const user of users) {
-      const key = await keybaseKey(user, download, base === "" ? KEYBASE_URL : base, pinned);
-      for (const recipient of await recipientsFrom(key.armored, `--keybase ${key.username}`, now, { pins })) {
-        checkKeybaseKey(recipient, key);
-        found.push(recipient);
-      }
-    }
+    found.push(...recipients);
   }
   checkPins(found, pins);
   return [...new Map(found.map((recipient) => [recipient.fingerprint, recipient])).values()];
+}
+
+/** Describes the keys that a word names: as `--pgp-key` takes it, an address, or `keybase:NAME`. */
+async function inspect(host: Host, word: string, download: Download): Promise<readonly Shown[]> {
+  const { inspectKey } = await import("./adapters/pgp.ts");
+  const { material, origin } = word.startsWith("keybase:")
+    ? await keybaseMaterial(host, word.slice(8), download, true)
+    : /^https?:/i.test(word)
+      ? await urlMaterial(word, download, true)
+      : await keyMaterial(host, word, download);
+  const found = await inspectKey(material, origin, new Date(host.now()));
+  return found.map((report) => ({ ...report }));
 }

@@ -82,6 +82,13 @@ export interface Admin {
   replace(id: string, payload: Readonly<Record<string, unknown>>): Promise<ClientRecord>;
   patch(id: string, steps: readonly PatchStep[]): Promise<ClientRecord>;
   remove(id: string): Promise<void>;
+  /**
+   * Lets the server make a new secret beside the old ones, which stay valid; undefined where it cannot. Sent once: a
+   * repeat would make another secret.
+   */
+  rotate(id: string): Promise<ClientRecord | undefined>;
+  /** Drops the secrets that {@link rotate} left valid; undefined where the server keeps none. */
+  finishRotation(id: string): Promise<ClientRecord | undefined>;
   /** Resolves once the server says that it is ready. */
   ready(): Promise<void>;
   /** What the server says that its version is. */
@@ -309,6 +316,32 @@ export function createAdmin(options: AdminOptions): Admin {
     }
   }
 
+  async function rotation(
+    id: string,
+    method: "POST" | "DELETE",
+    action: string,
+    repeatable: boolean,
+  ): Promise<ClientRecord | undefined> {
+    const path = (family: ServerFamily): string => `${one(id)(family)}/secrets/rotate`;
+    const ask: Ask = { method, path, action, names: "one client", repeatable };
+    const family = known ?? (await admin.family());
+    if (family.update !== "patch") return undefined;
+    const trail: Trail = { doubtful: false };
+    try {
+      const answer = await send(ask, family, trail);
+      if (
+        answer.status === 405 ||
+        (answer.status === 404 && faultOf(answer, family, "one client").kind === "missing-route")
+      )
+        return undefined;
+      if (answer.status < 300) trail.doubtful = true;
+      return client(ask, { answer, family });
+    } catch (error) {
+      if (!trail.doubtful || !(error instanceof Problem)) throw error;
+      throw reworded(error, `${error.message}; it may have been done all the same`, { doubtful: true });
+    }
+  }
+
   /** After a lost answer: is the client of this id there? Undefined when that cannot be found out in time. */
   async function look(id: string): Promise<ClientRecord | "none" | undefined> {
     try {
@@ -473,6 +506,8 @@ export function createAdmin(options: AdminOptions): Admin {
       if (gone && trail.doubtful) return;
       ok(ask, told);
     },
+    rotate: (id) => rotation(id, "POST", `Cannot rotate the secret of client ${quoted(id)}`, false),
+    finishRotation: (id) => rotation(id, "DELETE", `Cannot drop the old secrets of client ${quoted(id)}`, true),
     async ready() {
       const ask: Ask = {
         method: "GET",

@@ -1,11 +1,12 @@
 import { type ArgsDef, type CommandDef, defineCommand } from "citty";
 import type { Admin } from "../adapters/admin.ts";
 import type { Host } from "../adapters/host.ts";
+import type { KeyAlgorithm, KeyPair } from "../adapters/keypair.ts";
 import type { RescuePlace } from "../adapters/rescue.ts";
 import type { Sink } from "../adapters/sink.ts";
+import type { ClientProof } from "../adapters/token.ts";
 import type { Connection } from "../core/connection.ts";
-import { type Flag, type FlagValues, type Grammar, longNames } from "../core/flags.ts";
-import type { Download } from "../core/network.ts";
+import { type Flag, type FlagValues, type Grammar, longNames, type TextFlag } from "../core/flags.ts";
 import type { Format, View } from "../core/output.ts";
 import type { ExitName, Problem } from "../core/problem.ts";
 import type { EncryptedFormat, Recipient } from "../core/recipient.ts";
@@ -49,6 +50,18 @@ export interface Keys {
   encrypt(recipients: readonly Recipient[], text: string, format: EncryptedFormat): Promise<string>;
 }
 
+/** Key pairs of clients, made on this machine. */
+export interface KeyPairs {
+  generate(algorithm: KeyAlgorithm): Promise<KeyPair>;
+  assertion(keys: KeyPair, clientId: string, audience: string): Promise<string>;
+}
+
+/** The public side of a server, asked without any admin credential. */
+export interface Tokens {
+  discover(publicUrl: string): Promise<string>;
+  prove(endpoint: string, clientId: string, proof: ClientProof): Promise<"token" | "accepted">;
+}
+
 /** What a command works with. */
 export interface Context {
   readonly host: Host;
@@ -63,7 +76,8 @@ export interface Context {
   /** The address of the admin API as messages call it. */
   readonly endpoint: string;
   readonly keys: Keys;
-  readonly download: Download;
+  readonly pairs: KeyPairs;
+  readonly tokens: Tokens;
   /** Reads a file, or standard input for `-`; a usage Problem names the flag. */
   readFile(path: string, flag: string): Promise<ReadFile>;
   /** Reads YAML or JSON. */
@@ -73,6 +87,8 @@ export interface Context {
     readonly listen: string;
     readonly onRequest?: (line: string) => void;
   }): Promise<{ readonly url: string; close(): Promise<void> }>;
+  /** Shows on a terminal's stderr how far the work is; a total of 0 takes the line away. */
+  progress(total: number, done: number): void;
   /** Tells a failure that does not end the command. */
   fail(problem: Problem): void;
   warn(line: string): void;
@@ -80,8 +96,10 @@ export interface Context {
   note(line: string): void;
   /** A line on stderr under `-v`. */
   detail(line: string): void;
-  /** Opens the target of `--secret-out`, proven writable; undefined where there is none. */
-  sink(): Promise<Sink | undefined>;
+  /** Opens the target that a flag such as `--secret-out` names, proven writable; undefined where it is not given. */
+  sink(flag: TextFlag): Promise<Sink | undefined>;
+  /** Reads a public key for a description of it. */
+  inspectKey(material: string): Promise<readonly Shown[]>;
   /** Fields that some family of servers does not know. */
   readonly rareFields: ReadonlySet<string>;
   /** A place for credentials that cannot be handed over, tried now; undefined where there is none. */

@@ -1,5 +1,5 @@
 import type { CreateOutcome } from "../adapters/admin.ts";
-import { type Client, isPublic } from "../core/client.ts";
+import { type Client, isPublic, textField } from "../core/client.ts";
 import { changes, patchFor, replacementFor, sameValue } from "../core/merge.ts";
 import { Problem, reworded, usage } from "../core/problem.ts";
 import type { Recipient } from "../core/recipient.ts";
@@ -10,8 +10,10 @@ import {
   FILE,
   FORMAT,
   GENERAL_FLAGS,
+  GENERATE_KEY,
   ID,
   IF_EXISTS,
+  KEY_OUT,
   QUIET,
   RECIPIENT_FLAGS,
   SECRET_IN_FLAGS,
@@ -19,6 +21,7 @@ import {
   SECRET_OUT_FLAGS,
   SET,
   STRICT,
+  VERIFY_FLAGS,
 } from "../core/rows.ts";
 import { quoted } from "../core/text.ts";
 import { type Context, command, type Result, type Shown, type Start, single } from "./command.ts";
@@ -39,6 +42,8 @@ import {
 } from "./credentials.ts";
 import { findings, idIn, type ReadDraft, readDraft, refuseUnknownFields, tellDropped } from "./draft.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
+import { createWithKey, KEY_ALGORITHMS, keyed } from "./keys.ts";
+import { secretProof, verify, verifyEndpoint, verifyProblems } from "./verify.ts";
 import { createdView, ENCRYPTED } from "./views.ts";
 
 /** What to do with a client of the chosen id that is there already. */
@@ -46,7 +51,8 @@ type IfExists = "fail" | "skip" | "update";
 
 async function start(context: Context): Promise<Start> {
   const { values } = context;
-  const read = await readDraft(context, true);
+  const problems: Problem[] = [];
+  const read = keyed(context, await readDraft(context, true), problems);
   const given = await givenSecret(context);
   const secret = given?.text ?? read.client["client_secret"];
   // A draft of a public client with a secret is judged without it, since the secret is not sent.
@@ -60,11 +66,7 @@ async function start(context: Context): Promise<Start> {
   const draft: ReadDraft = { ...read, client, label };
   const ifExists = ifExistsOf(context);
   const id = idIn(client);
-  const problems = [
-    ...secretProblems(context),
-    ...findings(context, draft),
-    ...publicRecipientProblems(context, client),
-  ];
+  problems.push(...secretProblems(context), ...findings(context, draft), ...publicRecipientProblems(context, client));
   if (ifExists !== "fail" && id === undefined) {
     problems.push(
       usage(
@@ -77,6 +79,9 @@ async function start(context: Context): Promise<Start> {
   if (isPublic(client) && secret !== undefined) {
     context.warn(`${label("client_secret")} is not sent: a client with the auth method none has no secret`);
   }
+  problems.push(...verifyProblems(context));
+  const algorithm = KEY_ALGORITHMS.find((known) => known === values.text(GENERATE_KEY));
+  if (algorithm !== undefined) return { problems, run: () => createWithKey(context, draft, algorithm) };
   return { problems, run: () => run(context, draft, ifExists) };
 }
 
@@ -106,6 +111,7 @@ async function run(context: Context, draft: ReadDraft, ifExists: IfExists): Prom
   }
   const recipients = await context.keys.recipients(context.values);
   const prepared = isPublic(client) ? NO_SECRET : await prepareSecret(context, given, recipients);
+  const endpoint = await verifyEndpoint(context);
   const handover = await open(context, prepared);
   return context.critical(async () => {
     const outcome = await context.admin.create({ ...payload, client_secret: prepared.plain }, id === undefined);
@@ -125,7 +131,13 @@ async function run(context: Context, draft: ReadDraft, ifExists: IfExists): Prom
     }
     if (outcome.kind === "unknown") throw await unknown(context, handover, outcome, prepared);
     tellDropped(context, client, outcome.record, (a, b) => !sameValue(a, b));
-    return created(context, handover, outcome, prepared, recipients, ifExists === "fail" ? {} : { outcome: "created" });
+    const more = ifExists === "fail" ? {} : { outcome: "created" };
+    const { record } = outcome;
+    const secret = textField(record, "client_secret") ?? prepared.plain;
+    const proof = secret === undefined ? undefined : secretProof(client, secret);
+    const works = proof === undefined || (await verify(context, endpoint, record.client_id, proof));
+    const result = await created(context, handover, outcome, prepared, recipients, more);
+    return works ? result : { ...result, exit: () => "failed" };
   });
 }
 
@@ -243,6 +255,9 @@ export const create = command({
     ...FIELD_FLAGS,
     ...SECRET_IN_FLAGS,
     SECRET_LENGTH,
+    GENERATE_KEY,
+    KEY_OUT,
+    ...VERIFY_FLAGS,
     ...SECRET_OUT_FLAGS,
     ...RECIPIENT_FLAGS,
     FILE,

@@ -9,6 +9,7 @@ import {
   envLines,
   secretManifest,
 } from "../core/credentials.ts";
+import type { TextFlag } from "../core/flags.ts";
 import { GRACE } from "../core/network.ts";
 import { Problem, reasonOf, usage } from "../core/problem.ts";
 import {
@@ -143,8 +144,11 @@ export interface PreparedSecret {
   readonly given: boolean;
   readonly encrypted: string | undefined;
   readonly recipients: readonly Recipient[];
+  /** What it is, as a rescue file names it. */
+  readonly kind: "client_secret" | "client_private_key";
 }
 
+/** The form that the encrypted text is asked for in. */
 export function encryptedFormat(context: Context): EncryptedFormat {
   const form = context.values.text(ENCRYPTED_FORMAT);
   return ENCRYPTED_FORMATS.find((known) => known === form) ?? "base64";
@@ -159,11 +163,17 @@ export async function prepareSecret(
   const plain = given ?? generateSecret(context.host.random, context.values.number(SECRET_LENGTH));
   const encrypted =
     recipients.length === 0 ? undefined : await context.keys.encrypt(recipients, plain, encryptedFormat(context));
-  return { plain, given: given !== undefined, recipients, encrypted };
+  return { plain, given: given !== undefined, recipients, encrypted, kind: "client_secret" };
 }
 
 /** The secret of a client that has none. */
-export const NO_SECRET: PreparedSecret = { plain: undefined, given: false, encrypted: undefined, recipients: [] };
+export const NO_SECRET: PreparedSecret = {
+  plain: undefined,
+  given: false,
+  encrypted: undefined,
+  recipients: [],
+  kind: "client_secret",
+};
 
 /** Tells on stderr who can read the encrypted secret, and how. */
 export function tellRecipients(context: Context, recipients: readonly Recipient[]): void {
@@ -254,8 +264,13 @@ export interface Handover {
  * Opens the ways out for a secret: looks at standard output, opens the sink, tries a place for a rescue file. With
  * `mustRescue` (what is done cannot be taken back) a missing place is an error, otherwise a warning.
  */
-export async function openHandover(context: Context, action: string, mustRescue: boolean): Promise<Handover> {
-  const sink = await context.sink();
+export async function openHandover(
+  context: Context,
+  action: string,
+  mustRescue: boolean,
+  target: TextFlag = SECRET_OUT,
+): Promise<Handover> {
+  const sink = await context.sink(target);
   try {
     if (sink === undefined && context.host.stdoutWasClosed()) {
       throw new Problem(`${action}: standard output is closed, so nobody would get the secret`, {
@@ -295,7 +310,7 @@ async function keep(
   context: Context,
   place: RescuePlace,
   what: Rescued,
-  secret: Pick<PreparedSecret, "plain" | "encrypted">,
+  secret: Pick<PreparedSecret, "plain" | "encrypted" | "kind">,
 ): Promise<string> {
   const { id, state, reason } = what;
   return place.keep({
@@ -304,7 +319,9 @@ async function keep(
     time: new Date(context.host.now()).toISOString(),
     endpoint: context.endpoint,
     ...(id === undefined ? {} : { client_id: id }),
-    ...(secret.encrypted === undefined ? { client_secret: secret.plain ?? "" } : { [ENCRYPTED]: secret.encrypted }),
+    ...(secret.encrypted === undefined
+      ? { [secret.kind]: secret.plain ?? "" }
+      : { [`${secret.kind}_encrypted`]: secret.encrypted }),
   });
 }
 
@@ -328,13 +345,14 @@ export async function rescue(
 ): Promise<string> {
   const encrypted = textField(shown, ENCRYPTED) ?? prepared.encrypted;
   const plain = textField(shown, "client_secret") ?? prepared.plain;
-  if (plain === undefined) return "";
-  if (place === undefined) return "; its secret could not be kept anywhere and is lost";
+  if (plain === undefined && encrypted === undefined) return "";
+  const word = prepared.kind === "client_secret" ? "secret" : "private key";
+  if (place === undefined) return `; its ${word} could not be kept anywhere and is lost`;
   try {
-    const path = await keep(context, place, what, { plain, encrypted });
-    return `; its ${encrypted === undefined ? "" : "encrypted "}secret is in ${quoted(path)}`;
+    const path = await keep(context, place, what, { plain, encrypted, kind: prepared.kind });
+    return `; its ${encrypted === undefined ? "" : "encrypted "}${word} is in ${quoted(path)}`;
   } catch (error) {
-    return `; its secret could not be kept in ${quoted(place.folder)}: ${printable(reasonOf(error))}`;
+    return `; its ${word} could not be kept in ${quoted(place.folder)}: ${printable(reasonOf(error))}`;
   }
 }
 
@@ -364,7 +382,7 @@ export async function recover(
   if (made.certain && !made.leaked) {
     try {
       await context.admin.afterwards(GRACE).remove(id);
-      return new Problem(`Cannot hand over the secret: ${why}; client ${quoted(id)} was deleted again`, {
+      return new Problem(`Cannot hand over the credentials: ${why}; client ${quoted(id)} was deleted again`, {
         ...details,
         hint: "run the command again with a place that takes the result",
       });
@@ -373,7 +391,7 @@ export async function recover(
     }
   }
   const kept = await rescue(context, place, { id, state: "made", reason: why }, made.prepared, made.delivery.shown);
-  return new Problem(`Cannot hand over the secret: ${why}; client ${quoted(id)} was created${kept}`, {
+  return new Problem(`Cannot hand over the credentials: ${why}; client ${quoted(id)} was created${kept}`, {
     ...details,
     hint: kept.includes(" is in ")
       ? "take the secret from that file, then delete it"
@@ -412,12 +430,7 @@ export async function handOver(
     return { shown: rest, precious: undefined };
   }
   if (precious === undefined || shows(precious)) return { shown, precious };
-  const prepared = {
-    plain: textField(shown, "client_secret"),
-    encrypted: textField(shown, ENCRYPTED),
-    given: false,
-    recipients: [],
-  };
+  const prepared = { ...NO_SECRET, plain: textField(shown, "client_secret"), encrypted: textField(shown, ENCRYPTED) };
   const kept = await rescue(
     context,
     handover.place,

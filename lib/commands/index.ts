@@ -22,6 +22,9 @@ const get = (): Promise<CommandDef> => import("./get.ts").then((module) => modul
 const list = (): Promise<CommandDef> => import("./list.ts").then((module) => module.list);
 const update = (): Promise<CommandDef> => import("./update.ts").then((module) => module.update);
 const remove = (): Promise<CommandDef> => import("./delete.ts").then((module) => module.remove);
+const importClients = (): Promise<CommandDef> => import("./import.ts").then((module) => module.importClients);
+const rotateSecret = (): Promise<CommandDef> => import("./rotate-secret.ts").then((module) => module.rotateSecret);
+const pgpInspect = (): Promise<CommandDef> => import("./pgp-inspect.ts").then((module) => module.pgpInspect);
 const wait = (): Promise<CommandDef> => import("./wait.ts").then((module) => module.wait);
 const sandbox = (): Promise<CommandDef> => import("./sandbox.ts").then((module) => module.sandbox);
 const version = (): Promise<CommandDef> => import("./version.ts").then((module) => module.version);
@@ -46,12 +49,17 @@ export const ROOT: Group = group(
       list,
       update,
       delete: remove,
+      import: importClients,
+      "rotate-secret": rotateSecret,
     }),
     create: verb("create", "Create an OAuth 2.0 client (the grammar of Hydra 2.x)", create),
     get: verb("get", "Show OAuth 2.0 clients (2.x)", get),
     list: verb("list", "List OAuth 2.0 clients (2.x)", list),
     update: verb("update", "Change an OAuth 2.0 client (2.x)", update),
     delete: verb("delete", "Delete OAuth 2.0 clients (2.x)", remove),
+    import: verb("import", "Register OAuth 2.0 clients from files (2.x)", importClients),
+    "rotate-secret": verb("rotate-secret", "Give an OAuth 2.0 client a new secret (2.x)", rotateSecret),
+    pgp: group("pgp", "Look at OpenPGP keys", "1.x", { inspect: pgpInspect }),
     wait,
     sandbox,
     version,

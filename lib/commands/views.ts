@@ -49,6 +49,9 @@ export const LIST_VIEW: View<Shown> = {
 /** The field under which results carry an encrypted secret. */
 export const ENCRYPTED = "client_secret_encrypted";
 
+/** The field under which results carry the encrypted private key of a client. */
+export const ENCRYPTED_KEY = "client_private_key_encrypted";
+
 /**
  * A client that was made, with the credentials that are delivered: `client_secret`, or {@link ENCRYPTED}.
  *
@@ -71,6 +74,8 @@ export function createdView(secretless: "none" | "given" | "elsewhere"): View<Sh
       const id = `OAuth 2.0 Client ID: ${idOf(client)}`;
       const encrypted = textField(client, ENCRYPTED);
       if (encrypted !== undefined) return [id, ...`OAuth 2.0 Encrypted Client Secret: ${encrypted}`.split("\n")];
+      const key = textField(client, ENCRYPTED_KEY);
+      if (key !== undefined) return [id, ...`OAuth 2.0 Encrypted Client Private Key: ${key}`.split("\n")];
       const secret = textField(client, "client_secret");
       if (secret !== undefined) return [id, `OAuth 2.0 Client Secret: ${secret}`];
       return secretless === "none" ? [id, "This OAuth 2.0 Client has no secret"] : [id];

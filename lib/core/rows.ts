@@ -325,3 +325,47 @@ export const SECRET_IN_FLAGS: readonly Flag[] = [SECRET, SECRET_FILE, SECRET_PRO
 
 /** The flags that say where credentials go. */
 export const SECRET_OUT_FLAGS: readonly Flag[] = [SECRET_OUT, SECRET_FORMAT, ID_KEY, SECRET_KEY, RESCUE_DIR];
+
+export const VERIFY: SwitchFlag = {
+  kind: "switch",
+  name: "verify",
+  group: "secret",
+  help: "Ask the token endpoint that the new credentials work",
+};
+
+export const TOKEN_ENDPOINT: TextFlag = {
+  kind: "text",
+  name: "token-endpoint",
+  value: "URL",
+  group: "secret",
+  help: "The token endpoint for --verify",
+};
+
+export const PUBLIC_URL: TextFlag = {
+  kind: "text",
+  name: "public-url",
+  value: "URL",
+  group: "secret",
+  env: ["HYDRA_PUBLIC_URL"],
+  help: "The server's public address, which tells its token endpoint for --verify",
+};
+
+export const GENERATE_KEY: TextFlag = {
+  kind: "text",
+  name: "generate-key",
+  value: "ALG",
+  choices: ["ES256", "RS256", "PS256"],
+  group: "secret",
+  help: "Make a key pair for private_key_jwt here and register its public part",
+};
+
+export const KEY_OUT: TextFlag = {
+  kind: "text",
+  name: "key-out",
+  value: "FILE|fd:N",
+  group: "secret",
+  help: "Write the private key of --generate-key to a new file (mode 0600): PEM for .pem or .key, else a JSON Web Key",
+};
+
+/** The flags that prove new credentials. */
+export const VERIFY_FLAGS: readonly Flag[] = [VERIFY, TOKEN_ENDPOINT, PUBLIC_URL];

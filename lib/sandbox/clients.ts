@@ -122,12 +122,14 @@ export function createClients(version: SandboxVersion): Clients {
     fields: new Map(fields.map((field) => [field.name, field])),
     type: "client.Client",
     listType: behaviour.listType,
+    keyLibrary: behaviour.keyLibrary,
     lifespans: "Lifespans.",
   };
   const lifespanShape: Shape = {
     fields: new Map(lifespanFields.map((field) => [field.name, field])),
     type: behaviour.lifespansType,
     listType: behaviour.listType,
+    keyLibrary: behaviour.keyLibrary,
     lifespans: "",
   };
 

@@ -13,6 +13,8 @@ export interface Shape {
   readonly type: string;
   /** The type of its list fields in messages. */
   readonly listType: string;
+  /** The library that reads its keys. */
+  readonly keyLibrary: string;
   /** The part of the type that the lifespans stand in, with its dot, or nothing. */
   readonly lifespans: string;
 }
@@ -95,7 +97,7 @@ const READERS: Readonly<Record<Kind, Reader>> = {
   raw: (value) => ({ value }),
   keys: (value, field, shape) => {
     if (!isObject(value)) return wrongType(value, field, shape, "x.JoseJSONWebKeySet");
-    const keys: KeySet | { readonly misfit: string } = readKeySet(value);
+    const keys: KeySet | { readonly misfit: string } = readKeySet(value, shape.keyLibrary);
     return "misfit" in keys ? keys : { value: keys };
   },
   time: (value) => {

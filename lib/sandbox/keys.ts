@@ -76,8 +76,8 @@ function faultOf(key: JsonObject): string | undefined {
   return fault === undefined ? `unknown json web key type '${type}'` : fault(key);
 }
 
-/** Reads a key set, or says what is wrong with its first faulty key. */
-export function readKeySet(value: JsonObject): KeySet | { readonly misfit: string } {
+/** Reads a key set, or says what is wrong with its first faulty key, as the library of that name does. */
+export function readKeySet(value: JsonObject, library: string): KeySet | { readonly misfit: string } {
   const given = value["keys"];
   if (given === undefined) return {};
   if (given === null) return { keys: null };
@@ -92,7 +92,7 @@ export function readKeySet(value: JsonObject): KeySet | { readonly misfit: strin
       return { misfit: `json: cannot unmarshal ${kindOf(key)} into Go value of type jose.rawJSONWebKey` };
     }
     const fault = faultOf(key);
-    if (fault !== undefined) return { misfit: `go-jose/go-jose: ${fault}` };
+    if (fault !== undefined) return { misfit: `${library}: ${fault}` };
     keys.push(Object.fromEntries(MEMBERS.filter((name) => Object.hasOwn(key, name)).map((name) => [name, key[name]])));
   }
   return { keys };

@@ -22,14 +22,19 @@ const METADATA: Readonly<Record<Behaviour["wording"]["metadataError"], string>> 
     "The value of one of the Client Metadata fields is invalid and the server has rejected this request. Note that an Authorization Server MAY choose to substitute a valid value for any requested parameter of a Client's Metadata.",
 };
 
+/** What 1.8 adds where a rule says nothing by itself. */
+const HINT =
+  "Make sure that the various parameters are correct, be aware of case sensitivity and trim your parameters. Make sure that the client you are using has exactly whitelisted the redirect_uri you specified.";
+
 /** A field breaks a rule (RFC 7591 section 3.2.2, `invalid_client_metadata`). */
 export function badMetadata({ wording }: Behaviour, hint?: string, debug?: string): Refusal {
   const error = wording.metadataError;
+  const told = hint ?? (error === "invalid_request" ? HINT : undefined);
   return {
     status: 400,
     error,
     description: METADATA[error],
-    ...(hint === undefined ? {} : { hint }),
+    ...(told === undefined ? {} : { hint: told }),
     ...(debug === undefined ? {} : { debug }),
   };
 }

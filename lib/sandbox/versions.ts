@@ -31,6 +31,8 @@ export interface Behaviour {
   readonly updateMisfit: "explained" | "unexplained";
   /** Name of the type of list fields in a message about a misfit. */
   readonly listType: string;
+  /** Name of the library that reads keys, in its messages. */
+  readonly keyLibrary: string;
   /** Whether a client may bring its own id. */
   readonly ownId: boolean;
   /** Status of a GET of a client that is not there. */
@@ -86,6 +88,7 @@ const V1_8: Behaviour = {
   createMisfit: "unexplained",
   updateMisfit: "unexplained",
   listType: "sqlxx.StringSlicePipeDelimiter",
+  keyLibrary: "square/go-jose",
   ownId: true,
   unknownOnGet: 401,
   unknownOnDelete: "ignored",
@@ -152,6 +155,7 @@ const V2_1: Behaviour = {
 const V2_3: Behaviour = {
   ...V2_1,
   createMisfit: "explained",
+  keyLibrary: "go-jose/go-jose",
   ownId: true,
   patch: LENIENT,
   registrationTail: "slash",

@@ -1,0 +1,481 @@
+import type { Admin } from "../adapters/admin.ts";
+import { type Client, isPublic, isRecord, parseJson, textField, unknownKeys } from "../core/client.ts";
+import { SERVER_FIELDS } from "../core/fields.ts";
+import type { CountFlag, TextFlag } from "../core/flags.ts";
+import { changes, patchFor, replacementFor } from "../core/merge.ts";
+import { GRACE } from "../core/network.ts";
+import type { View } from "../core/output.ts";
+import { Problem, reworded, usage } from "../core/problem.ts";
+import type { Recipient } from "../core/recipient.ts";
+import {
+  CONNECTION_FLAGS,
+  DRY_RUN,
+  FAIL_AFTER,
+  FORMAT,
+  GENERAL_FLAGS,
+  QUIET,
+  RECIPIENT_FLAGS,
+  RESCUE_DIR,
+  SECRET_LENGTH,
+  STRICT,
+} from "../core/rows.ts";
+import { judge } from "../core/rules.ts";
+import { quoted } from "../core/text.ts";
+import { type Context, command, type Result, type Shown, type Start } from "./command.ts";
+import {
+  type Delivery,
+  deliveryOf,
+  type Handover,
+  NO_SECRET,
+  openHandover,
+  type PreparedSecret,
+  prepareSecret,
+  recover,
+  rescue,
+  tellRecipients,
+} from "./credentials.ts";
+import { dryRun, isDryRun } from "./dryrun.ts";
+import { Many } from "./many.ts";
+import { createdView, ENCRYPTED, idOf } from "./views.ts";
+
+const ON_CONFLICT: TextFlag = {
+  kind: "text",
+  name: "on-conflict",
+  value: "WAY",
+  default: "fail",
+  choices: ["fail", "skip", "update"],
+  group: "input",
+  help: "What to do with a client whose id is there already",
+};
+
+const CONCURRENCY: CountFlag = {
+  kind: "count",
+  name: "concurrency",
+  value: "N",
+  default: 8,
+  group: "input",
+  help: "How many requests are under way at once",
+};
+
+/** One client of the input. */
+interface Entry {
+  readonly client: Client;
+  /** The file it came from, and its place there: `clients.json, client 3`. */
+  readonly file: string;
+  readonly place: string;
+}
+
+/** How one client of the input ended. */
+interface Ended {
+  readonly outcome: "created" | "updated" | "unchanged" | "skipped" | "failed";
+  readonly entry: Entry;
+  readonly shown: Shown;
+  readonly problem?: Problem;
+  /** For a client that was made: what is lost if it is not delivered. */
+  readonly made?: { readonly certain: boolean; readonly delivery: Delivery; readonly prepared: PreparedSecret };
+}
+
+/** How many violations are told before the rest is only counted. */
+const MOST_TOLD = 20;
+
+/** Splits a text into values: JSON, one JSON value a line, or YAML. */
+async function valuesOf(context: Context, text: string, name: string): Promise<readonly unknown[]> {
+  const whole = parseJson(text);
+  if (whole !== undefined) return [whole.value];
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const parsed = lines.map(parseJson);
+  if (lines.length > 1 && parsed.every((value) => value !== undefined)) return parsed.map((value) => value?.value);
+  return context.parseYaml(text, name);
+}
+
+/** The clients in the values of a file: objects, arrays of them, or the envelope of a list. */
+function entriesOf(values: readonly unknown[], file: string, problems: Problem[]): readonly Entry[] {
+  const found = values.flatMap((value): readonly unknown[] => {
+    if (Array.isArray(value)) return value;
+    return isRecord(value) && Array.isArray(value["items"]) ? value["items"] : [value];
+  });
+  return found.flatMap((client, at): readonly Entry[] => {
+    const place = found.length === 1 ? file : `${file}, client ${at + 1}`;
+    if (isRecord(client)) return [{ client, file, place }];
+    problems.push(usage(`${place} is not an object`, "a client is a JSON or YAML object", "bad-file"));
+    return [];
+  });
+}
+
+async function readEntries(context: Context, problems: Problem[]): Promise<readonly Entry[]> {
+  const files = context.operands.length === 0 ? ["-"] : context.operands;
+  if (context.operands.length === 0 && context.host.stdinIsTerminal) {
+    problems.push(
+      usage(
+        "There is nothing to import: no file is named and standard input is a terminal",
+        "name a file, or pipe clients in",
+        "missing-argument",
+      ),
+    );
+    return [];
+  }
+  const entries: Entry[] = [];
+  for (const file of files) {
+    try {
+      const { text, name } = await context.readFile(file, "import");
+      entries.push(...entriesOf(await valuesOf(context, text, name), name, problems));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      problems.push(error);
+    }
+  }
+  return entries;
+}
+
+/** Looks at every entry before anything is sent: keys, rules and ids that stand there twice. */
+function entryProblems(context: Context, entries: readonly Entry[]): readonly Problem[] {
+  const strict = context.values.on(STRICT);
+  const problems: Problem[] = [];
+  const warnings: string[] = [];
+  const places = new Map<string, string>();
+  for (const { client, place } of entries) {
+    for (const { key, meant } of unknownKeys(client)) {
+      const message = `${place}: ${quoted(key)} is no field of a client${meant === undefined ? "" : `; did you mean ${meant}?`}`;
+      if (strict) problems.push(usage(message, "mend the file, or leave out --strict", "unknown-field"));
+      else warnings.push(message);
+    }
+    for (const { rule, severity, message, hint } of judge(client, (field) => `${place}: ${field}`)) {
+      if (severity === "error" || strict) problems.push(usage(message, hint, rule));
+      else warnings.push(`${message} [${rule}]`);
+    }
+    const id = client["client_id"];
+    if (id === undefined || id === "") continue;
+    if (typeof id !== "string") {
+      problems.push(usage(`${place}: client_id is not a text`, "put it in quotes", "bad-id"));
+      continue;
+    }
+    const before = places.get(id);
+    if (before !== undefined)
+      problems.push(
+        usage(`${place} has the same client_id ${quoted(id)} as ${before}`, "keep one of the two", "id-twice"),
+      );
+    places.set(id, place);
+  }
+  for (const warning of warnings.slice(0, MOST_TOLD)) context.warn(warning);
+  if (warnings.length > MOST_TOLD)
+    context.warn(`${warnings.length - MOST_TOLD} more warnings of this kind are not shown`);
+  const told = problems.slice(0, MOST_TOLD);
+  if (problems.length > MOST_TOLD)
+    told.push(usage(`${problems.length - MOST_TOLD} more problems are not shown`, "mend these first", "more"));
+  return told;
+}
+
+async function start(context: Context): Promise<Start> {
+  const problems: Problem[] = [];
+  const entries = await readEntries(context, problems);
+  problems.push(...entryProblems(context, entries));
+  const concurrency = context.values.number(CONCURRENCY) ?? 8;
+  if (concurrency < 1 || concurrency > 256)
+    problems.push(usage(`--concurrency ${concurrency} is not from 1 to 256`, "8 suits most servers", "bad-value"));
+  return { problems, run: () => run(context, entries, concurrency) };
+}
+
+const OWN = new Set(SERVER_FIELDS.filter((field) => field !== "client_id" && field !== "client_secret"));
+
+function payloadOf(client: Client): Client {
+  return Object.fromEntries(
+    Object.entries(client).filter(
+      ([field, value]) =>
+        !OWN.has(field) &&
+        value !== null &&
+        !(field === "client_id" && value === "") &&
+        !(field === "client_secret" && value === ""),
+    ),
+  );
+}
+
+async function run(context: Context, entries: readonly Entry[], concurrency: number): Promise<Result> {
+  if (isDryRun(context)) {
+    const url = context.connection.api === "v1" ? "/clients" : "/admin/clients";
+    return dryRun(
+      context,
+      entries.map(({ client }) => ({ method: "POST", url, body: payloadOf(client) })),
+    );
+  }
+  const recipients = await context.keys.recipients(context.values);
+  const handover = await openHandover(context, "Cannot import clients", false);
+  tellRecipients(context, recipients);
+  // Requests that are under way at a signal may finish: they hear of it only when their time is over.
+  const late = new AbortController();
+  const deadline = (): void => {
+    setTimeout(() => late.abort(context.signal.reason), GRACE);
+  };
+  if (context.signal.aborted) deadline();
+  else context.signal.addEventListener("abort", deadline, { once: true });
+  // Asked once here, so that the first clients do not each find it out.
+  await context.admin.family();
+  const failAfter = context.values.number(FAIL_AFTER) ?? 60_000;
+  const job: Job = { context, recipients, handover, admin: () => context.admin.afterwards(failAfter, late.signal) };
+  const counts = new Map<Ended["outcome"], number>();
+  const many = new Many(context, entries.length);
+  const underWay: Promise<Ended>[] = [];
+  const unheld = new Map<Shown, Ended>();
+  let next = 0;
+  let stopped = false;
+
+  function launch(): void {
+    while (
+      !stopped &&
+      !context.signal.aborted &&
+      underWay.length < concurrency * 4 &&
+      active < concurrency &&
+      next < entries.length
+    ) {
+      const entry = entries[next++];
+      if (entry === undefined) return;
+      active++;
+      const work = importOne(job, entry).finally(() => {
+        active--;
+        launch();
+      });
+      work.catch(() => {});
+      underWay.push(work);
+    }
+  }
+
+  let active = 0;
+  async function* items(): AsyncGenerator<Shown> {
+    launch();
+    for (let head = underWay.shift(); head !== undefined; head = underWay.shift()) {
+      const ended = await head;
+      launch();
+      counts.set(ended.outcome, (counts.get(ended.outcome) ?? 0) + 1);
+      context.progress(
+        entries.length,
+        [...counts.values()].reduce((sum, count) => sum + count, 0),
+      );
+      if (ended.problem !== undefined) many.fail(ended.problem);
+      if (ended.problem !== undefined && !STRUCTURED.has(context.format.kind)) continue;
+      unheld.set(ended.shown, ended);
+      yield ended.shown;
+    }
+    context.progress(0, 0);
+    summary(context, counts, entries.length - next);
+  }
+
+  return {
+    view: IMPORT_VIEW,
+    many: true,
+    items: items(),
+    live: true,
+    exit: () => many.exit(),
+    delivered: (item) => {
+      unheld.delete(item);
+    },
+    async undelivered(held, reason, leaked) {
+      stopped = true;
+      const rest = await Promise.all(underWay);
+      const problems: Problem[] = [];
+      for (const ended of [...held.flatMap((item) => unheld.get(item) ?? []), ...rest]) {
+        if (ended.made === undefined || ended.made.delivery.precious === undefined) continue;
+        // Nothing of those that were not written yet can have left the process.
+        const gone = leaked && held.includes(ended.shown);
+        problems.push(await recover(context, handover.place, { ...ended.made, leaked: gone }, reason));
+      }
+      const [first, ...others] = problems;
+      if (first === undefined)
+        return new Problem("Cannot write the result", {
+          code: "unwritable",
+          exit: "failed",
+          hint: "check where standard output goes",
+        });
+      return reworded(first, first.message, { also: others.map(({ message }) => message) });
+    },
+  };
+}
+
+const STRUCTURED: ReadonlySet<string> = new Set(["json", "json-pretty", "ndjson", "yaml"]);
+
+function summary(context: Context, counts: ReadonlyMap<string, number>, left: number): void {
+  const parts = ["created", "updated", "unchanged", "skipped", "failed"].flatMap((outcome) => {
+    const count = counts.get(outcome) ?? 0;
+    return count === 0 ? [] : [`${count} ${outcome}`];
+  });
+  if (left > 0) parts.push(`${left} not begun`);
+  context.note(`Import: ${parts.length === 0 ? "nothing to do" : parts.join(", ")}`);
+}
+
+interface Job {
+  readonly context: Context;
+  readonly recipients: readonly Recipient[];
+  readonly handover: Handover;
+  /** The admin API with the time of one client. */
+  readonly admin: () => Admin;
+}
+
+async function importOne(job: Job, entry: Entry): Promise<Ended> {
+  try {
+    return await createOne(job, entry);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return failed(entry, error);
+  }
+}
+
+function failed(entry: Entry, error: Problem): Ended {
+  const problem = reworded(error, `${entry.place}: ${error.message}`);
+  const { code, message, hint, status } = problem;
+  const id = textField(entry.client, "client_id");
+  const shown = {
+    ...(id === undefined ? {} : { client_id: id }),
+    outcome: "failed",
+    error: { error: code, message, hint: hint ?? "", ...(status === undefined ? {} : { status }) },
+  };
+  return { outcome: "failed", entry, shown, problem };
+}
+
+async function createOne({ context, recipients, handover, admin }: Job, entry: Entry): Promise<Ended> {
+  const client = payloadOf(entry.client);
+  const id = textField(client, "client_id");
+  const given = textField(client, "client_secret");
+  const prepared = isPublic(client) ? NO_SECRET : await prepareSecret(context, given, recipients);
+  const { client_secret: _, ...fields } = client;
+  const payload = {
+    ...fields,
+    client_id: id ?? context.host.uuid(),
+    ...(prepared.plain === undefined ? {} : { client_secret: prepared.plain }),
+  };
+  const api = admin();
+  const outcome = await api.create(payload, id === undefined);
+  if (outcome.kind === "refused") {
+    if (id !== undefined && outcome.problem instanceof Problem && outcome.problem.exit === "conflict")
+      return conflicting(
+        context,
+        api,
+        entry,
+        { ...fields, ...(given === undefined ? {} : { client_secret: given }) },
+        id,
+        outcome.problem,
+      );
+    throw outcome.problem;
+  }
+  if (outcome.kind === "unknown") {
+    const kept = await rescue(
+      context,
+      handover.place,
+      { id: outcome.clientId, state: "unverified", reason: outcome.problem.message },
+      prepared,
+    );
+    throw reworded(outcome.problem, `${outcome.problem.message}${kept}`);
+  }
+  const delivery = await deliveryOf(context, prepared, { ...outcome.record, outcome: "created" });
+  const made = { certain: outcome.kind === "created", delivery, prepared };
+  if (delivery.precious !== undefined && !context.shows(IMPORT_VIEW, delivery.shown, delivery.precious)) {
+    const kept = await rescue(
+      context,
+      handover.place,
+      { id: idOf(delivery.shown), state: "made", reason: "the output format leaves the secret out" },
+      prepared,
+      delivery.shown,
+    );
+    context.warn(`this output format leaves the secret of client ${quoted(idOf(delivery.shown))} out${kept}`);
+    return { outcome: "created", entry, shown: { ...delivery.shown, from: entry.file } };
+  }
+  return { outcome: "created", entry, shown: { ...delivery.shown, from: entry.file }, made };
+}
+
+async function conflicting(
+  context: Context,
+  admin: Admin,
+  entry: Entry,
+  wanted: Client,
+  id: string,
+  conflict: Problem,
+): Promise<Ended> {
+  const way = context.values.text(ON_CONFLICT);
+  const brief = (outcome: Ended["outcome"], record: Shown = { client_id: id }): Ended => {
+    const { client_secret: _, ...shown } = record;
+    return { outcome, entry, shown: { ...shown, outcome, from: entry.file } };
+  };
+  if (way === "skip") return brief("skipped");
+  if (way !== "update") throw conflict;
+  const current = await admin.get(id);
+  const secret = textField(wanted, "client_secret");
+  const differing = [
+    ...changes(current, wanted),
+    ...(secret === undefined ? [] : [{ field: "client_secret", before: undefined, after: secret }]),
+  ];
+  if (differing.length === 0) return brief("unchanged", current);
+  const family = await admin.family();
+  const record =
+    family.update === "patch"
+      ? await admin.patch(id, patchFor(current, differing))
+      : await admin.replace(id, replacementFor(current, differing));
+  return brief("updated", record);
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  created: "Imported",
+  updated: "Updated",
+  unchanged: "Unchanged",
+  skipped: "Skipped",
+};
+
+const IMPORT_VIEW: View<Shown> = {
+  ...createdView("given"),
+  columns: [
+    { label: "CLIENT ID", value: idOf, whole: true },
+    {
+      label: "CLIENT SECRET",
+      value: (client) => textField(client, ENCRYPTED) ?? textField(client, "client_secret") ?? "",
+      whole: true,
+    },
+    { label: "OUTCOME", value: (client) => textField(client, "outcome") ?? "" },
+    { label: "FROM", value: (client) => textField(client, "from") ?? "" },
+  ],
+  text: (client) => {
+    const secret = textField(client, ENCRYPTED) ?? textField(client, "client_secret");
+    const word = WORDS[textField(client, "outcome") ?? ""] ?? "Imported";
+    return [
+      `${word} OAuth 2.0 Client ${idOf(client)}${secret === undefined ? "" : `:${secret}`} from: ${textField(client, "from") ?? ""}`,
+    ];
+  },
+};
+
+/** `clients import` and `import oauth2-client`: registers many clients. */
+export const importClients = command({
+  name: "import",
+  summary: "Register clients from JSON, NDJSON or YAML files",
+  about: [
+    "Takes an object, an array, one object a line, YAML documents, or what a list wrote as JSON; without a file it reads standard input. Everything is looked at before the first client is sent.",
+    "A client that fails does not stop the rest: the exit status is then 8. An import that was interrupted can be run again with --on-conflict skip.",
+    "--fail-after bounds each client, not the whole import.",
+  ],
+  operands: {
+    name: "FILE",
+    least: 0,
+    most: Number.POSITIVE_INFINITY,
+    help: "A file with clients, or - for standard input",
+  },
+  flags: [
+    ON_CONFLICT,
+    CONCURRENCY,
+    STRICT,
+    SECRET_LENGTH,
+    RESCUE_DIR,
+    ...RECIPIENT_FLAGS,
+    DRY_RUN,
+    FORMAT,
+    QUIET,
+    ...CONNECTION_FLAGS,
+    ...GENERAL_FLAGS,
+  ],
+  examples: {
+    "1.x": [
+      ["clients import clients.json", "All clients of a file"],
+      [
+        "clients import --on-conflict skip --format ndjson < clients.ndjson > secrets.ndjson",
+        "The rest of an import that was interrupted",
+      ],
+    ],
+    "2.x": [["import oauth2-client clients.json --format json", "All clients of a file"]],
+  },
+  server: true,
+  format: { "1.x": "text", "2.x": "table" },
+  start,
+});

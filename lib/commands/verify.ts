@@ -1,0 +1,69 @@
+import type { ClientProof } from "../adapters/token.ts";
+import { type Client, textField } from "../core/client.ts";
+import { Problem, usage } from "../core/problem.ts";
+import { PUBLIC_URL, TOKEN_ENDPOINT, VERIFY } from "../core/rows.ts";
+import { quoted } from "../core/text.ts";
+import type { Context } from "./command.ts";
+
+/** What is wrong with the wish to verify, told before anything is sent. */
+export function verifyProblems(context: Context): readonly Problem[] {
+  const { values } = context;
+  if (!values.on(VERIFY)) return [];
+  const endpoint = values.text(TOKEN_ENDPOINT);
+  if (endpoint !== undefined && !(URL.canParse(endpoint) && /^https?:/i.test(endpoint))) {
+    return [
+      usage(
+        `--token-endpoint ${quoted(endpoint)} is not an address`,
+        "write http://host:4444/oauth2/token or https://…",
+        "bad-address",
+      ),
+    ];
+  }
+  if (endpoint !== undefined || values.given(PUBLIC_URL)) return [];
+  return [
+    usage(
+      "--verify needs the token endpoint",
+      "add --token-endpoint, or --public-url with the server's public address",
+      "no-token-endpoint",
+    ),
+  ];
+}
+
+/** The token endpoint to verify at, found before anything is changed; undefined without `--verify`. */
+export async function verifyEndpoint(context: Context): Promise<string | undefined> {
+  const { values } = context;
+  if (!values.on(VERIFY)) return undefined;
+  return values.text(TOKEN_ENDPOINT) ?? (await context.tokens.discover(values.text(PUBLIC_URL) ?? ""));
+}
+
+/** How a client with this secret proves itself. */
+export function secretProof(client: Client, secret: string): ClientProof {
+  const post = textField(client, "token_endpoint_auth_method") === "client_secret_post";
+  return { way: post ? "client_secret_post" : "client_secret_basic", secret };
+}
+
+/**
+ * Proves new credentials at the token endpoint and tells how it went; a failure is told and gives false, because the
+ * credentials must be delivered all the same.
+ */
+export async function verify(
+  context: Context,
+  endpoint: string | undefined,
+  clientId: string,
+  proof: ClientProof,
+): Promise<boolean> {
+  if (endpoint === undefined) return true;
+  try {
+    const how = await context.tokens.prove(endpoint, clientId, proof);
+    context.note(
+      how === "token"
+        ? `Verified: client ${quoted(clientId)} got a token`
+        : `Verified: the token endpoint took the credentials of client ${quoted(clientId)}`,
+    );
+    return true;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    context.fail(error);
+    return false;
+  }
+}
