@@ -2,15 +2,30 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { type Sandbox, type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
+import { isRecord, settled, settledHeader } from "./settled.ts";
 
-/** Each recording, the version that the sandbox answers as, and how many of its exchanges are replayed. */
-const RECORDINGS: readonly { readonly file: string; readonly as: SandboxVersion; readonly replayed: number }[] = [
+interface Recording {
+  readonly file: string;
+  /** The version that the sandbox answers as. */
+  readonly as: SandboxVersion;
+  /** How many of the exchanges are replayed. */
+  readonly replayed: number;
+  /** The exchange that this version answers otherwise than the recorded one, and why. */
+  readonly changed?: { readonly note: string; readonly reason: string };
+}
+
+const RECORDINGS: readonly Recording[] = [
   { file: "api-1.8.5.json", as: "1.8", replayed: 33 },
   { file: "api-1.11.10.json", as: "1.11", replayed: 33 },
   { file: "api-2.1.2.json", as: "2.1", replayed: 33 },
   { file: "api-2.3.0.json", as: "2.3", replayed: 32 },
   { file: "api-26.2.0.json", as: "26", replayed: 32 },
-  { file: "api-26.2.0.json", as: "next", replayed: 32 },
+  {
+    file: "api-26.2.0.json",
+    as: "next",
+    replayed: 31,
+    changed: { note: "list, a bad token", reason: "a later server tells what 26.2 ended the connection for" },
+  },
 ];
 
 interface Exchange {
@@ -23,10 +38,6 @@ interface Exchange {
 
 type Told = { readonly status: number; readonly headers: Record<string, string>; readonly body: unknown } | "no answer";
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function isExchange(value: unknown): value is Exchange {
   return isRecord(value) && isRecord(value["request"]) && typeof value["note"] === "string" && "response" in value;
 }
@@ -38,7 +49,8 @@ function recording(file: string): readonly Exchange[] {
 }
 
 /** Why an exchange is not replayed, or undefined when it is. */
-function leftOut({ request, response }: Exchange): string | undefined {
+function leftOut({ note, request, response }: Exchange, { changed }: Recording): string | undefined {
+  if (note === changed?.note) return changed.reason;
   if (request.base === "public") return "the sandbox has no public port";
   const path = request.url.replace(/^\/admin/, "");
   if (path.startsWith("/keys")) return "keys are no clients";
@@ -48,36 +60,6 @@ function leftOut({ request, response }: Exchange): string | undefined {
 }
 
 const HEADERS = ["allow", "cache-control", "content-type", "link", "location", "x-total-count"];
-const ZERO_TIME = "0001-01-01T00:00:00Z";
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$/;
-
-/** Puts a name in the place of what differs from run to run, and looks at its form. */
-function settledMember(name: string, value: unknown): unknown {
-  if (typeof value !== "string" || value === ZERO_TIME) return value;
-  if (name === "created_at" || name === "updated_at") return value.replace(TIME, "{TIME}");
-  if (name === "client_secret") return value.replace(/^[A-Za-z0-9._~-]{26}$/, "{SECRET}");
-  if (name === "registration_access_token")
-    return value.replace(/[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}$/, "{SIGNED TOKEN}");
-  if (name === "registration_client_uri") return value.replace(/^(\{PUBLIC\}|http:\/\/127\.0\.0\.1:4444)/, "{PUBLIC}");
-  return value;
-}
-
-const MADE_ID = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g;
-
-function settled(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(settled);
-  if (typeof value === "string") return value.replace(MADE_ID, "{ID}");
-  if (!isRecord(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [name, settled(settledMember(name, member))]),
-  );
-}
-
-/** Tokens that hold an offset say the same in every run; sealed ones do not. */
-function settledHeader(name: string, value: string): string {
-  const text = value.replace(MADE_ID, "{ID}");
-  return name === "link" ? text.replace(/page_token=(?!eyJ)[A-Za-z0-9_%-]+/g, "page_token={TOKEN}") : text;
-}
 
 function comparable(answer: Told): unknown {
   if (answer === "no answer") return answer;
@@ -200,10 +182,11 @@ class Replay {
   }
 }
 
-for (const { file, as, replayed } of RECORDINGS) {
+for (const row of RECORDINGS) {
+  const { file, as, replayed } = row;
   describe(`the sandbox as ${as} answers what ${file} holds`, () => {
     const exchanges = recording(file);
-    const covered = exchanges.filter((exchange) => leftOut(exchange) === undefined);
+    const covered = exchanges.filter((exchange) => leftOut(exchange, row) === undefined);
     const firstList = covered.find(({ note }) => note.startsWith("list,"));
     let sandbox: Sandbox;
     let replay: Replay;
@@ -212,8 +195,8 @@ for (const { file, as, replayed } of RECORDINGS) {
       sandbox = await startSandbox({ as, listen: "127.0.0.1:0" });
       replay = new Replay(sandbox);
       for (const exchange of exchanges) {
-        const reason = leftOut(exchange);
-        if (reason !== undefined) process.stdout.write(`${file} ${exchange.note}: not replayed, ${reason}\n`);
+        const reason = leftOut(exchange, row);
+        if (reason !== undefined) process.stdout.write(`${as} ${exchange.note}: not replayed, ${reason}\n`);
       }
     });
     after(() => sandbox.close());
