@@ -9,7 +9,9 @@ import {
   type FlagValues,
   type Grammar,
   indexFlags,
+  type ParsedLine,
   parseFlags,
+  shownWord,
   splitBeforeCommand,
 } from "./core/flags.ts";
 import { createRenderer, type Format, isJson, parseFormat, type RenderOptions, toolsFor } from "./core/output.ts";
@@ -96,7 +98,9 @@ interface Called {
   readonly words: readonly string[];
 }
 
-const PARENT_FLAGS = indexFlags([...CONNECTION_FLAGS, FORMAT, QUIET, ...GENERAL_FLAGS]);
+/** The flags that may stand before a subcommand. */
+const PARENT_ROWS = [...CONNECTION_FLAGS, FORMAT, QUIET, ...GENERAL_FLAGS];
+const PARENT_FLAGS = indexFlags(PARENT_ROWS);
 
 async function resolved(child: unknown): Promise<Leaf | Group> {
   const value: unknown = typeof child === "function" ? await child() : await child;
@@ -132,7 +136,12 @@ async function resolve(words: readonly string[]): Promise<Called> {
       : Object.hasOwn(aliases, command)
         ? aliases[command]
         : undefined;
-    if (name === undefined) throw unknownCommand(path, command, [...Object.keys(children), ...Object.keys(aliases)]);
+    if (name === undefined) {
+      const line = parseFlags([...before, command], PARENT_ROWS, "", NOTHING);
+      // A flag that is wrong explains why the word behind it was taken for a command.
+      if (line.problems.length > 0) throw new Problems(line.problems);
+      throw unknownCommand(path, command, line, [...Object.keys(children), ...Object.keys(aliases)]);
+    }
     at = await resolved(children[name]);
     if (isGroup(at)) grammar = at.group.grammar;
     path = [...path, command];
@@ -141,11 +150,11 @@ async function resolve(words: readonly string[]): Promise<Called> {
   return { path, grammar, command: at, words: [...before, ...rest] };
 }
 
-function unknownCommand(path: readonly string[], word: string, known: readonly string[]): Problem {
+function unknownCommand(path: readonly string[], word: string, line: ParsedLine, known: readonly string[]): Problem {
   const meant = nearest(word, known);
   const parent = path.join(" ");
   return usage(
-    `Unknown command ${quoted(word)} after ${parent}`,
+    `Unknown command ${operandShown(word, line)} after ${parent}`,
     meant === undefined ? `${parent} --help lists the commands` : `did you mean ${parent} ${meant}?`,
     "unknown-command",
   );
@@ -153,6 +162,7 @@ function unknownCommand(path: readonly string[], word: string, known: readonly s
 
 async function perform(run: Run): Promise<ExitName> {
   const { host } = run;
+  run.json = jsonWanted(parseFlags(host.args, PARENT_ROWS, "", NOTHING).values.text(FORMAT));
   const [first, ...others] = host.args;
   const helps = first === "help";
   const called = await resolve(helps ? others.filter((word) => !word.startsWith("-")) : host.args);
@@ -164,7 +174,7 @@ async function perform(run: Run): Promise<ExitName> {
       return perform({ ...run, host: { ...host, args: ["version"] } });
     }
     if (called.path.length === 1 && words.length === 0) return showHelp(host, called);
-    const { problems } = parseFlags(words, [...CONNECTION_FLAGS, FORMAT, QUIET, ...GENERAL_FLAGS], "", NOTHING);
+    const { problems } = parseFlags(words, PARENT_ROWS, "", NOTHING);
     if (problems.length > 0) throw new Problems(problems);
     throw usage(
       `Missing command after ${called.path.join(" ")}`,
@@ -251,7 +261,7 @@ async function execute(run: Run, called: Called, leaf: Leaf): Promise<ExitName> 
   const config = await readConfig(host, bare, spec.server !== false || spec.flags.includes(FORMAT));
   const line = parseFlags(called.words, spec.flags, name, { environment: host.environment, file: config.file });
   const { values } = line;
-  const problems: Problem[] = [...line.problems, ...operandProblems(leaf, called, line.operands)];
+  const problems: Problem[] = [...line.problems, ...operandProblems(leaf, called, line)];
   const format = readFormat(values, spec.format[called.grammar], problems);
   // Only a format that was asked for speaks of a program as the reader; the default of a command does not.
   if (format !== undefined) run.json = (values.given(FORMAT) || config.file("format") !== undefined) && isJson(format);
@@ -381,14 +391,20 @@ async function loadTools(format: Format): ReturnType<typeof toolsFor> {
   });
 }
 
-function operandProblems(leaf: Leaf, called: Called, operands: readonly string[]): readonly Problem[] {
+/** How a message shows a word that is no flag: not at all where it may be the rest of a credential. */
+function operandShown(word: string, line: ParsedLine): string {
+  return line.concealed.has(word) ? "(not shown)" : shownWord(word);
+}
+
+function operandProblems(leaf: Leaf, called: Called, line: ParsedLine): readonly Problem[] {
   const { operands: wanted } = leaf.spec;
+  const { operands } = line;
   const path = called.path.join(" ");
   const most = wanted?.most ?? 0;
   const surplus = operands.slice(most);
   const problems = surplus.map((word) =>
     usage(
-      `Stray argument ${quoted(word)}`,
+      `Stray argument ${operandShown(word, line)}`,
       most === 0
         ? `${path} takes flags alone; quote a value that has blanks`
         : `${path} takes ${most === 1 ? "one" : `at most ${most}`} ${wanted?.name ?? ""}`,
