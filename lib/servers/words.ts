@@ -1,14 +1,5 @@
-import * as v from "valibot";
+import { isRecord, textField } from "../core/client.ts";
 import type { Answer, Fault, ServerFamily } from "./family.ts";
-
-const FLAT = v.looseObject({
-  error: v.string(),
-  error_description: v.optional(v.string()),
-  error_hint: v.optional(v.string()),
-});
-const NESTED = v.looseObject({
-  error: v.looseObject({ message: v.optional(v.string()), reason: v.optional(v.string()) }),
-});
 
 /** Sentences that servers put before the reason itself; they say nothing about the request at hand. */
 const BOILERPLATE = [
@@ -20,23 +11,24 @@ const BOILERPLATE = [
 
 /** The error texts of a body in any of the shapes that the servers use, or undefined for a body that is none of theirs. */
 export function errorText(body: unknown): string | undefined {
-  const flat = v.safeParse(FLAT, body);
-  if (flat.success) {
-    const { error, error_description: description, error_hint: hint } = flat.output;
-    return [error, hint ?? description ?? ""].filter((text) => text !== "").join(": ");
-  }
-  const nested = v.safeParse(NESTED, body);
-  if (!nested.success) return undefined;
-  const { message, reason } = nested.output.error;
-  return [message ?? "", reason ?? ""].filter((text) => text !== "").join(": ");
+  if (!isRecord(body)) return undefined;
+  const { error } = body;
+  if (typeof error === "string") return sentences(error, detailOf(body));
+  return isRecord(error) ? sentences(textField(error, "message"), textField(error, "reason")) : undefined;
+}
+
+function sentences(...texts: readonly (string | undefined)[]): string {
+  return texts.filter((text) => text !== undefined && text !== "").join(": ");
+}
+
+/** What a flat error says beside its name. */
+function detailOf(body: Readonly<Record<string, unknown>>): string | undefined {
+  return textField(body, "error_hint") ?? textField(body, "error_description");
 }
 
 /** The reason alone, as a person wants to read it. */
 function reasonText(body: unknown): string | undefined {
-  const flat = v.safeParse(FLAT, body);
-  const raw = flat.success
-    ? (flat.output.error_hint ?? (flat.output.error_description || flat.output.error))
-    : errorText(body);
+  const raw = isRecord(body) && typeof body["error"] === "string" ? detailOf(body) || body["error"] : errorText(body);
   if (raw === undefined) return undefined;
   const stripped = BOILERPLATE.reduce((text, sentence) => text.replace(sentence, ""), raw).trim();
   const reason = (stripped === "" ? raw : stripped).replace(/[.\s]+$/, "");
