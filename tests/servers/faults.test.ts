@@ -1,0 +1,301 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { HYDRA_1 } from "../../lib/servers/hydra1.ts";
+import { HYDRA_2 } from "../../lib/servers/hydra2.ts";
+import { type Answer, FAMILIES, type Fault, faultOf, hasOwnError, type ServerFamily } from "../../lib/servers/index.ts";
+import { type Exchange, recorded, VERSIONS, type Version } from "./recordings.ts";
+
+type Named = "one client" | "the collection";
+
+const OWN: Readonly<Record<Version, ServerFamily>> = {
+  "1.8.5": HYDRA_1,
+  "1.11.10": HYDRA_1,
+  "2.1.2": HYDRA_2,
+  "2.3.0": HYDRA_2,
+  "26.2.0": HYDRA_2,
+};
+
+/** What a recorded answer means: in all versions alike, or by version; undefined where it is no refusal. */
+interface Row {
+  readonly note: string;
+  readonly names: Named;
+  readonly kind: Fault["kind"] | Readonly<Record<Version, Fault["kind"] | undefined>>;
+  /** Asked in the way of the family that the server is not of. */
+  readonly otherFamily?: true;
+}
+
+const ROWS: readonly Row[] = [
+  {
+    note: "the other family's path",
+    names: "the collection",
+    otherFamily: true,
+    kind: {
+      "1.8.5": "missing-route",
+      "1.11.10": "missing-route",
+      "2.1.2": "moved",
+      "2.3.0": "moved",
+      "26.2.0": undefined,
+    },
+  },
+  {
+    note: "the other family's path, posting",
+    names: "the collection",
+    otherFamily: true,
+    kind: {
+      "1.8.5": "missing-route",
+      "1.11.10": "missing-route",
+      "2.1.2": "moved",
+      "2.3.0": "moved",
+      "26.2.0": undefined,
+    },
+  },
+  { note: "admin path on the public port", names: "the collection", kind: "missing-route" },
+  { note: "admin path on the public port", names: "one client", kind: "missing-route" },
+  {
+    note: "create with an id",
+    names: "the collection",
+    kind: { "1.8.5": undefined, "1.11.10": undefined, "2.1.2": "id-refused", "2.3.0": undefined, "26.2.0": undefined },
+  },
+  {
+    note: "create, same id again",
+    names: "the collection",
+    kind: {
+      "1.8.5": "conflict",
+      "1.11.10": "conflict",
+      "2.1.2": "id-refused",
+      "2.3.0": "conflict",
+      "26.2.0": "conflict",
+    },
+  },
+  {
+    note: "create with a broken body",
+    names: "the collection",
+    kind: { "1.8.5": "broken", "1.11.10": "broken", "2.1.2": "broken", "2.3.0": "invalid", "26.2.0": "invalid" },
+  },
+  {
+    note: "create with a wrong type",
+    names: "the collection",
+    kind: { "1.8.5": "broken", "1.11.10": "broken", "2.1.2": "broken", "2.3.0": "invalid", "26.2.0": "invalid" },
+  },
+  { note: "create with jwks and jwks_uri", names: "the collection", kind: "invalid" },
+  { note: "create with a post-logout uri of another host", names: "the collection", kind: "invalid" },
+  { note: "get what is not there", names: "one client", kind: "not-found" },
+  { note: "put what is not there", names: "one client", kind: "not-found" },
+  {
+    note: "patch what is not there",
+    names: "one client",
+    kind: {
+      "1.8.5": "refused",
+      "1.11.10": "not-found",
+      "2.1.2": "not-found",
+      "2.3.0": "not-found",
+      "26.2.0": "not-found",
+    },
+  },
+  {
+    note: "delete what is not there",
+    names: "one client",
+    kind: {
+      "1.8.5": undefined,
+      "1.11.10": "not-found",
+      "2.1.2": "not-found",
+      "2.3.0": "not-found",
+      "26.2.0": "not-found",
+    },
+  },
+  // A real 401 is one, also where it is asked for a client.
+  { note: "token: wrong secret", names: "one client", kind: "unauthorised" },
+  { note: "token: wrong secret", names: "the collection", kind: "unauthorised" },
+];
+
+function find(version: Version, note: string): Exchange {
+  const found = recorded(version).find((exchange) => exchange.note === note);
+  assert.ok(found !== undefined, `${version} has no recording "${note}"`);
+  return found;
+}
+
+describe("faultOf() knows the recorded answers", () => {
+  for (const version of VERSIONS) {
+    for (const { note, names, kind, otherFamily } of ROWS) {
+      test(`${version}: ${note}, asked for ${names}`, () => {
+        const { answer } = find(version, note);
+        assert.ok(answer !== undefined);
+        const family = otherFamily === true ? (OWN[version] === HYDRA_1 ? HYDRA_2 : HYDRA_1) : OWN[version];
+        const expected = typeof kind === "string" ? kind : kind[version];
+        if (expected === undefined) {
+          assert.ok(answer.status < 300);
+        } else {
+          assert.ok(answer.status >= 300);
+          assert.equal(faultOf(answer, family, names).kind, expected);
+        }
+      });
+    }
+  }
+
+  test("every refused request to the clients of an admin port has a row", () => {
+    const rows = new Set(ROWS.map(({ note }) => note));
+    for (const version of VERSIONS) {
+      for (const { note, base, url, answer } of recorded(version)) {
+        const covered = base !== "admin" || !/^(\/admin)?\/clients/.test(url) || answer === undefined;
+        const changed = note === "patch the id" || (note === "patch" && version === "1.8.5");
+        if (!covered && answer.status >= 300 && !changed) assert.ok(rows.has(note), `${version}: ${note}`);
+      }
+    }
+  });
+});
+
+/** The server's own reason, without the sentences that it puts before it. */
+const REASONS: readonly (readonly [note: string, reasons: Readonly<Record<Version, string | undefined>>])[] = [
+  [
+    "create with jwks and jwks_uri",
+    {
+      "1.8.5": "Fields jwks and jwks_uri can not both be set, you must choose one",
+      "1.11.10": "Fields jwks and jwks_uri can not both be set, you must choose one",
+      "2.1.2": "Fields jwks and jwks_uri can not both be set, you must choose one",
+      "2.3.0": "Fields jwks and jwks_uri can not both be set, you must choose one",
+      "26.2.0": "Fields jwks and jwks_uri can not both be set, you must choose one",
+    },
+  ],
+  [
+    "create, same id again",
+    {
+      "1.8.5": "Unable to insert or update resource because a resource with that value exists already",
+      "1.11.10": "Unable to insert or update resource because a resource with that value exists already",
+      "2.1.2":
+        "It is no longer possible to set an OAuth2 Client ID as a user. The system will generate a unique ID for you",
+      "2.3.0": "Unable to insert or update resource because a resource with that value exists already",
+      "26.2.0": "Unable to insert or update resource because a resource with that value exists already",
+    },
+  ],
+];
+
+describe("faultOf() tells the server's own reason", () => {
+  for (const [note, reasons] of REASONS) {
+    for (const version of VERSIONS) {
+      test(`${version}: ${note}`, () => {
+        const { answer } = find(version, note);
+        assert.ok(answer !== undefined);
+        assert.equal(faultOf(answer, OWN[version], "the collection").reason, reasons[version]);
+      });
+    }
+  }
+});
+
+function answer(status: number, body: unknown, more: Partial<Answer> = {}): Answer {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return { status, contentType: "application/json", link: "", location: "", text, ...more };
+}
+
+const PAGE = "<!DOCTYPE html><html><body>Not Found</body></html>";
+const UNKNOWN_18 = "The requested OAuth 2.0 client does not exist or you did not provide the necessary credentials";
+
+/** Answers of no recording: of proxies, of the wrong server, and of states that are rare. */
+const OTHERS: readonly (readonly [title: string, given: Answer, names: Named, v1: Fault["kind"], v2: Fault["kind"]])[] =
+  [
+    [
+      "a web page as 404",
+      answer(404, PAGE, { contentType: "text/html" }),
+      "one client",
+      "missing-route",
+      "missing-route",
+    ],
+    ["an empty 404", answer(404, ""), "one client", "missing-route", "missing-route"],
+    [
+      "a 404 in JSON of something else",
+      answer(404, { detail: "nope" }),
+      "one client",
+      "missing-route",
+      "missing-route",
+    ],
+    ["a 404 of a list", answer(404, []), "one client", "missing-route", "missing-route"],
+    [
+      "a 405 for the collection",
+      answer(405, "Method Not Allowed\n"),
+      "the collection",
+      "missing-route",
+      "missing-route",
+    ],
+    ["a 405 for one client", answer(405, "Method Not Allowed\n"), "one client", "refused", "refused"],
+    ["a proxy's 401", answer(401, PAGE), "one client", "unauthorised", "unauthorised"],
+    ["a proxy's 401 in JSON", answer(401, { error: "unauthorized" }), "one client", "unauthorised", "unauthorised"],
+    [
+      "a 401 for the collection",
+      answer(401, { error: "x", error_description: UNKNOWN_18 }),
+      "the collection",
+      "unauthorised",
+      "unauthorised",
+    ],
+    [
+      "the 401 of 1.8 for one client",
+      answer(401, { error: "x", error_description: UNKNOWN_18 }),
+      "one client",
+      "not-found",
+      "unauthorised",
+    ],
+    ["a 403", answer(403, PAGE), "the collection", "unauthorised", "unauthorised"],
+    [
+      "a redirect to a sign-in page",
+      answer(302, "", { location: "https://sso.example" }),
+      "one client",
+      "moved",
+      "moved",
+    ],
+    ["a 304", answer(304, ""), "one client", "moved", "moved"],
+    ["a 422", answer(422, { error: "x" }), "the collection", "invalid", "invalid"],
+    ["a 429", answer(429, ""), "the collection", "busy", "busy"],
+    ["a 500 in words", answer(500, { error: "error" }), "the collection", "broken", "broken"],
+    ["a 502 page", answer(502, PAGE), "the collection", "broken", "broken"],
+    ["a 503", answer(503, ""), "one client", "broken", "broken"],
+    ["a 418", answer(418, ""), "the collection", "refused", "refused"],
+    ["a 409 with a page", answer(409, PAGE), "the collection", "conflict", "conflict"],
+  ];
+
+describe("faultOf() knows answers of others", () => {
+  for (const [title, given, names, v1, v2] of OTHERS) {
+    test(title, () => {
+      assert.equal(faultOf(given, HYDRA_1, names).kind, v1);
+      assert.equal(faultOf(given, HYDRA_2, names).kind, v2);
+    });
+  }
+
+  test("a body that is no error has no reason", () => {
+    for (const body of [PAGE, "", "null", "[]", "{", { error: 5 }, { message: "x" }])
+      assert.equal(faultOf(answer(400, body), HYDRA_2, "the collection").reason, undefined, String(body));
+  });
+
+  test("both shapes of an error give their reason, the hint before the description", () => {
+    const reason = (body: unknown): string | undefined => faultOf(answer(400, body), HYDRA_2, "the collection").reason;
+    assert.equal(reason({ error: "a", error_description: "b", error_hint: "c." }), "c");
+    assert.equal(reason({ error: "a", error_description: "b" }), "b");
+    assert.equal(reason({ error: "a", error_description: "" }), "a");
+    assert.equal(reason({ error: "a" }), "a");
+    assert.equal(reason({ error: { code: 404, message: "m", reason: "r." } }), "m: r");
+    assert.equal(reason({ error: { message: "m" } }), "m");
+    assert.equal(reason({ error: {} }), undefined);
+  });
+});
+
+describe("hasOwnError() is true for the server's words alone, which makes a 500 final", () => {
+  for (const version of ["1.8.5", "1.11.10", "2.1.2"] as const) {
+    test(`the 500 of ${version}`, () => {
+      const { answer: given } = find(version, "create with a broken body");
+      assert.ok(given !== undefined);
+      assert.equal(given.status, 500);
+      assert.equal(hasOwnError(given), true);
+    });
+  }
+  test("a page, nothing, or other JSON", () => {
+    for (const body of [PAGE, "", "null", "{}", '"error"', { message: "x" }])
+      assert.equal(hasOwnError(answer(500, body)), false, String(body));
+  });
+});
+
+test("the families are asked 2.x first, and each has its own name and path", () => {
+  assert.deepEqual(
+    FAMILIES.map(({ api, clients, update }) => [api, clients, update]),
+    [
+      ["v2", "/admin/clients", "patch"],
+      ["v1", "/clients", "put"],
+    ],
+  );
+});
