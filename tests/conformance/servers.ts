@@ -1,0 +1,291 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { request as overHttp } from "node:http";
+import { request as overHttps } from "node:https";
+import process from "node:process";
+import { after, before, describe, test } from "node:test";
+import * as v from "valibot";
+import { type Ended, type RunOptions, runBinary, withSandbox } from "../e2e/binary.ts";
+
+/** A client as JSON. */
+export type Json = Record<string, unknown>;
+
+/** An answer over plain http; the body is undefined where it is not JSON. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** An admin API under test, and what the tests need to know about it. Every client made through it is taken away again. */
+export interface Server {
+  readonly url: string;
+  /** Address of the public port, where it is known: the proof that a secret works. */
+  readonly publicUrl: string | undefined;
+  /** Where the clients live: `/admin/clients` or `/clients`. */
+  readonly path: string;
+  readonly family: "v1" | "v2";
+  /** Whether a client may bring its own id. */
+  readonly takesIds: boolean;
+  /** Runs the compiled program with this server as its endpoint. */
+  run(args: readonly string[], options?: RunOptions): Promise<Ended>;
+  /** Runs the compiled program, which must succeed, and gives the credentials that it printed in the 1.x grammar. */
+  create(args: readonly string[], options?: RunOptions): Promise<Credentials>;
+  /** Asks the admin API without the program. */
+  ask(method: string, path: string, body?: Json): Promise<Answer>;
+  /** The stored client by its id, which must be there. */
+  stored(id: string): Promise<Json>;
+  /** Whether there is a client of this id. */
+  has(id: string): Promise<boolean>;
+  /** Registers a client without the program. */
+  post(client: Json): Promise<Answer>;
+  /** Notes a client that a test made in another way, to be taken away. */
+  track(id: string): void;
+}
+
+/** What a creation printed. */
+export interface Credentials {
+  readonly id: string;
+  readonly secret: string | undefined;
+  readonly ended: Ended;
+}
+
+const record = v.record(v.string(), v.unknown());
+
+/** A value as a JSON object. */
+export function asJson(value: unknown): Json {
+  return v.parse(record, value);
+}
+
+/** A member of a JSON object that must be text. */
+export function textOf(value: Json, name: string): string {
+  return v.parse(v.string(`${name} is no text`), value[name]);
+}
+
+/** One request over plain http, past any proxy. */
+export function exchange(
+  method: string,
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+  body?: string,
+): Promise<Answer> {
+  const target = new URL(url);
+  return new Promise((resolve, reject) => {
+    const sent = (target.protocol === "https:" ? overHttps : overHttp)(target, { method, headers }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (part: string) => {
+        text += part;
+      });
+      response.on("error", reject);
+      response.on("end", () => {
+        let parsed: unknown;
+        try {
+          parsed = JSON.parse(text);
+        } catch {
+          parsed = undefined;
+        }
+        resolve({ status: response.statusCode ?? 0, body: parsed });
+      });
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+/** The ids of the clients that some output speaks of. */
+function idsIn(stdout: string): readonly string[] {
+  return [...stdout.matchAll(/(?:^OAuth 2\.0 Client ID: |"client_id": ?")([^\s"]+)/gm)].flatMap(([, id]) =>
+    id === undefined ? [] : [id],
+  );
+}
+
+interface Opened {
+  readonly server: Server;
+  /** Takes away every client that was made, and tells which ones are still there. */
+  clean(): Promise<readonly string[]>;
+  /** Takes away the server itself, where it was started here. */
+  close(): Promise<void>;
+}
+
+async function openServer(
+  url: string,
+  publicUrl: string | undefined,
+  close: () => Promise<void> = async () => {},
+): Promise<Opened> {
+  const made = new Set<string>();
+  const headers = { accept: "application/json", "content-type": "application/json" };
+  const ask = (method: string, path: string, body?: Json): Promise<Answer> =>
+    exchange(method, `${url}${path}`, headers, body === undefined ? undefined : JSON.stringify(body));
+  const family = (await ask("GET", "/admin/clients")).status === 200 ? "v2" : "v1";
+  const path = family === "v2" ? "/admin/clients" : "/clients";
+  assert.equal((await ask("GET", path)).status, 200, `${url} is no admin API`);
+  const at = (id: string): string => `${path}/${encodeURIComponent(id)}`;
+  const post = async (client: Json): Promise<Answer> => {
+    const answer = await ask("POST", path, client);
+    if (answer.status === 201) made.add(textOf(asJson(answer.body), "client_id"));
+    return answer;
+  };
+  const run = async (args: readonly string[], options: RunOptions = {}): Promise<Ended> => {
+    const given = args.indexOf("--id");
+    if (given >= 0) made.add(args[given + 1] ?? "");
+    const ended = await runBinary(args, { ...options, env: { HYDRA_ADMIN_URL: url, ...options.env } });
+    for (const id of idsIn(ended.stdout)) made.add(id);
+    return ended;
+  };
+  const has = async (id: string): Promise<boolean> => {
+    const { status } = await ask("GET", at(id));
+    assert.ok([200, 401, 404].includes(status), `GET ${at(id)} answered ${status}`);
+    return status === 200;
+  };
+  const server: Server = {
+    url,
+    publicUrl,
+    path,
+    family,
+    takesIds: (await post({ client_id: randomUUID() })).status === 201,
+    ask,
+    post,
+    run,
+    has,
+    track: (id) => {
+      made.add(id);
+    },
+    create: async (args, options) => {
+      const ended = await run(args, options);
+      assert.equal(ended.status, 0, ended.stderr);
+      const [, id, , secret] =
+        /^OAuth 2\.0 Client ID: (\S+)\n(OAuth 2\.0 Client Secret: (\S+)\n|This OAuth 2\.0 Client has no secret\n)?$/.exec(
+          ended.stdout,
+        ) ?? [];
+      assert.ok(id !== undefined, `stdout is ${JSON.stringify(ended.stdout)}`);
+      return { id, secret, ended };
+    },
+    stored: async (id) => {
+      const { status, body } = await ask("GET", at(id));
+      assert.equal(status, 200, `GET ${at(id)}`);
+      return asJson(body);
+    },
+  };
+  return {
+    server,
+    close,
+    clean: async () => {
+      const left: string[] = [];
+      for (const id of made) {
+        if (id === "") continue;
+        await ask("DELETE", at(id));
+        if (await has(id)) left.push(id);
+      }
+      return left;
+    },
+  };
+}
+
+interface Place {
+  readonly name: string;
+  open(): Promise<Opened>;
+}
+
+/** The versions of the sandbox that every run of the suite goes through. */
+const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26"] as const;
+
+const SANDBOXES: readonly Place[] = VERSIONS.map((as) => ({
+  name: `a sandbox as ${as}`,
+  open: async () => {
+    const sandbox = await withSandbox(as);
+    return openServer(sandbox.url, undefined, async () => {
+      const clients = await exchange("GET", `${sandbox.url}/${as.startsWith("1.") ? "" : "admin/"}clients`);
+      await sandbox.stop();
+      assert.deepEqual(clients, { status: 200, body: [] }, "clients were left behind");
+    });
+  },
+}));
+
+const ENDPOINTS: readonly Place[] = (process.env["HYDRA_TEST_ENDPOINTS"] ?? "")
+  .split(",")
+  .map((entry) => entry.trim())
+  .filter((entry) => entry !== "")
+  .map((entry) => {
+    const [admin = "", publicUrl] = entry.split("=").map((url) => url.replace(/\/+$/, ""));
+    return { name: admin, open: () => openServer(admin, publicUrl) };
+  });
+
+/**
+ * Runs a suite on every server: the sandboxes, and each address in `HYDRA_TEST_ENDPOINTS`, comma-separated, written
+ * `ADMIN` or `ADMIN=PUBLIC`. Inside a test the function handed over gives the server.
+ */
+export function onEveryServer(title: string, suite: (server: () => Server) => void): void {
+  for (const place of [...SANDBOXES, ...ENDPOINTS]) {
+    describe(`${title} on ${place.name}`, () => {
+      let opened: Opened | undefined;
+      const there = (): Opened => {
+        assert.ok(opened !== undefined, "the server did not open");
+        return opened;
+      };
+      before(async () => {
+        opened = await place.open();
+      });
+      suite(() => there().server);
+      test("leaves no client behind", async () => {
+        assert.deepEqual(await there().clean(), []);
+      });
+      after(async () => {
+        await opened?.close();
+      });
+    });
+  }
+}
+
+const VOLATILE = new Set([
+  "client_id",
+  "client_secret",
+  "created_at",
+  "updated_at",
+  "registration_access_token",
+  "registration_client_uri",
+]);
+
+function isNothing(value: unknown): boolean {
+  return (
+    value === null ||
+    value === undefined ||
+    value === "" ||
+    (typeof value === "object" && Object.keys(value).length === 0)
+  );
+}
+
+/** A client without what differs from one to the next, and with absent, null and empty taken as equal. */
+export function comparable(client: Json): Json {
+  return Object.fromEntries(Object.entries(client).filter(([name, value]) => !VOLATILE.has(name) && !isNothing(value)));
+}
+
+/**
+ * Asks the public port for a token with the client_credentials grant (RFC 6749, 4.4) and Basic credentials, or with
+ * those that stand in the form.
+ */
+export function askToken(server: Server, basic: Credentials | undefined, form: Json = {}): Promise<Answer> {
+  assert.ok(server.publicUrl !== undefined);
+  const fields = new URLSearchParams({ grant_type: "client_credentials" });
+  for (const [name, value] of Object.entries(form)) fields.set(name, String(value));
+  const encoded = [basic?.id, basic?.secret].map((part) => encodeURIComponent(part ?? "")).join(":");
+  return exchange(
+    "POST",
+    `${server.publicUrl}/oauth2/token`,
+    {
+      accept: "application/json",
+      "content-type": "application/x-www-form-urlencoded",
+      ...(basic === undefined ? {} : { authorization: `Basic ${Buffer.from(encoded).toString("base64")}` }),
+    },
+    fields.toString(),
+  );
+}
+
+/** Proves on the public port, where there is one, that the credentials work, and that others do not. */
+export async function proveSecret(server: Server, credentials: Credentials): Promise<void> {
+  if (server.publicUrl === undefined) return;
+  const good = await askToken(server, credentials);
+  assert.equal(good.status, 200, JSON.stringify(good.body));
+  assert.notEqual(textOf(asJson(good.body), "access_token"), "");
+  const bad = await askToken(server, { ...credentials, secret: `${credentials.secret}x` });
+  assert.equal(bad.status, 401);
+}
