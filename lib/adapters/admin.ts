@@ -276,9 +276,9 @@ export function createAdmin(options: AdminOptions): Admin {
     return jsonOf(told.answer.text);
   }
 
-  function unreadable(ask: Ask, told: Told, what: string): Problem {
-    const page = /html/i.test(told.answer.contentType) ? "a web page" : "something else";
-    return problem(ask, told.family, `server answered ${told.answer.status} with ${page} instead of ${what}`, {
+  function unreadable(ask: Ask, told: Told, what: string, got?: string): Problem {
+    const body = got ?? (/html/i.test(told.answer.contentType) ? "a web page" : "something else");
+    return problem(ask, told.family, `server answered ${told.answer.status} with ${body} instead of ${what}`, {
       code: "unreadable-answer",
       exit: "failed",
       status: told.answer.status,
@@ -371,9 +371,13 @@ export function createAdmin(options: AdminOptions): Admin {
     const { answer, family } = told;
     if (answer.status >= 200 && answer.status < 300) {
       const record = v.safeParse(CLIENT, jsonOf(answer.text));
-      if (record.success && answer.status === 201) return { kind: "created", record: record.output };
+      const other =
+        record.success && id !== undefined && record.output.client_id !== id ? record.output.client_id : undefined;
+      if (record.success && answer.status === 201 && other === undefined)
+        return { kind: "created", record: record.output };
       trail.doubtful = true;
-      return settle(unreadable(ask, told, "the client that it made"));
+      const got = other === undefined ? undefined : `another client, ${quoted(other)},`;
+      return settle(unreadable(ask, told, "the client that it made", got));
     }
     const fault = faultOf(answer, family, ask.names);
     if (fault.kind === "id-refused") {
@@ -396,7 +400,9 @@ export function createAdmin(options: AdminOptions): Admin {
         ),
       };
     }
-    return settle(fault.kind === "conflict" ? conflict(ask, told, id) : refusal(ask, told));
+    // Nobody else has the UUID that was made up here: something on the way has sent the request twice.
+    if (fault.kind === "conflict" && ownId) trail.doubtful = true;
+    return settle(fault.kind === "conflict" && id !== undefined ? conflict(ask, told, id) : refusal(ask, told));
 
     /** What a create that has no answer of its own came to. */
     async function settle(error: unknown): Promise<CreateOutcome> {
@@ -424,12 +430,12 @@ export function createAdmin(options: AdminOptions): Admin {
     }
   }
 
-  function conflict(ask: Ask, told: Told, id: string | undefined): Problem {
-    return problem(ask, told.family, `there is a client with the id ${quoted(id ?? "")} already`, {
+  function conflict(ask: Ask, told: Told, id: string): Problem {
+    return problem(ask, told.family, `there is a client with the id ${quoted(id)} already`, {
       code: "conflict",
       exit: "conflict",
       status: told.answer.status,
-      hint: `choose another --id, or change that client: hydra clients update ${id ?? ""}`,
+      hint: `choose another --id, or change that client: hydra clients update ${id}`,
     });
   }
 
@@ -620,10 +626,13 @@ function retryable(answer: Answer, odd500: number): boolean {
   return answer.status === 429 || answer.status === 502 || answer.status === 503 || answer.status === 504;
 }
 
-/** Whether an answer leaves open that the request was carried out: any that a gateway gives, and a 500 without words. */
+/**
+ * Whether an answer leaves open that the request was carried out: any that a gateway gives, a 500 without words, and 303,
+ * which follows a request that was carried out (RFC 9110, 15.4.4).
+ */
 function mayHavePassed(answer: Answer): boolean {
   if (answer.status === 500) return !hasOwnError(answer);
-  return answer.status > 501;
+  return answer.status > 501 || answer.status === 303;
 }
 
 /** Milliseconds before try number `tries + 1`: doubling from 0.2 s to 5 s, between half and all of it. */
