@@ -1,4 +1,13 @@
-import { type Client, type Draft, draftClient, isRecord, parseJson, textField, unknownKeys } from "../core/client.ts";
+import {
+  type Client,
+  type Draft,
+  draftClient,
+  isEmpty,
+  isRecord,
+  parseJson,
+  textField,
+  unknownKeys,
+} from "../core/client.ts";
 import { FIELDS, ID, SERVER_FIELDS } from "../core/fields.ts";
 import { setPath } from "../core/merge.ts";
 import { Problem, usage } from "../core/problem.ts";
@@ -59,8 +68,10 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
     if (text === undefined || text === "" || /^\s*[[{]/.test(text)) continue;
     await attempt(problems, async () => files.set(text, (await context.readFile(text, `--${flag.name}`)).text));
   }
-  // A file that a server exported carries what the server sets by itself; that is no wish.
-  const own = SERVER_FIELDS.filter((field) => field !== "client_id" && field !== "client_secret");
+  // A file that a server exported carries what the server sets by itself, and empty texts for what is not set; these are no wishes.
+  const own = SERVER_FIELDS.filter(
+    (field) => (field !== "client_id" && field !== "client_secret") || isEmpty(read?.client[field]),
+  );
   const base = read === undefined ? undefined : { name: read.name, client: without(read.client, own) };
   const made = draftClient({ values, grammar, defaults, files, ...(base === undefined ? {} : { base }) });
   let client: Client = made.client;

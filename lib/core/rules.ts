@@ -53,7 +53,7 @@ const RULES: readonly Rule[] = [
     severity: "error",
     hint: `give at least ${SECRET_SHORTEST} characters, or leave the secret out and a strong one is made`,
     find: (client, label) =>
-      client["client_secret"] !== undefined && [...(textField(client, "client_secret") ?? "")].length < SECRET_SHORTEST
+      !isEmpty(client["client_secret"]) && [...(textField(client, "client_secret") ?? "")].length < SECRET_SHORTEST
         ? [`${label("client_secret")} is shorter than ${SECRET_SHORTEST} characters`]
         : [],
   },
