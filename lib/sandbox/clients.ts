@@ -286,15 +286,22 @@ export function createClients(version: SandboxVersion): Clients {
       }),
     dropRotated: (id) => withRotatingClient(id, (client) => save(stored(client), client.secrets.slice(0, 1))),
     seed: (count) => {
+      const draft: Draft = {
+        ...zero,
+        redirect_uris: ["https://app.example.com/callback"],
+        grant_types: ["authorization_code"],
+        response_types: ["code"],
+        created_at: wholeSecond(new Date()),
+        updated_at: wholeSecond(new Date()),
+      };
+      validate(draft, behaviour);
+      fill(draft);
+      const shown = view(draft);
       for (let i = 0; i < count; i++) {
-        const draft: Draft = {
-          ...zero,
-          client_name: `client ${i}`,
-          redirect_uris: ["https://app.example.com/callback"],
-          grant_types: ["authorization_code"],
-          response_types: ["code"],
-        };
-        add(draft);
+        const id = randomUUID();
+        const name = `client ${i}`;
+        const seeded = { ...shown, client_id: id, client_name: name };
+        store.put({ id, name, owner: "", view: seeded, secrets: [generateSecret(random)] });
       }
     },
   };

@@ -102,7 +102,8 @@ const READERS: Readonly<Record<Kind, Reader>> = {
   },
   time: (value) => {
     if (typeof value !== "string") return { misfit: "Time.UnmarshalJSON: input is not a JSON string" };
-    if (TIME.test(value)) return { value };
+    // Go writes a time back without the zeros that its fraction ends with.
+    if (TIME.test(value)) return { value: value.replace(/(?:(\.\d*[1-9])|\.)0*(?=Z|[+-]\d\d:\d\d$)/, "$1") };
     return {
       misfit: `parsing time "${value}" as "2006-01-02T15:04:05Z07:00": cannot parse "${value}" as "2006"`,
     };

@@ -39,6 +39,9 @@ export interface Sandbox {
 /** No body of a client is larger, 10 MiB; a real server takes any. */
 const BODY_LIMIT = 10 * 1024 * 1024;
 
+/** What is read beyond the limit, so that a client which sends first and reads then is told; after that the line is cut. */
+const BODY_PATIENCE = 8 * BODY_LIMIT;
+
 /** A header value as bytes on the wire: UTF-8, and blanks for line ends as Go has it. */
 function headerText(value: string): string {
   return Buffer.from(value.replace(/[\u0000-\u0008\n-\u001f\u007f]/g, " ")).toString("latin1");
@@ -52,6 +55,7 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
     if (!Buffer.isBuffer(part)) continue;
     length += part.length;
     if (length <= BODY_LIMIT) parts.push(part);
+    if (length > BODY_PATIENCE) request.destroy();
   }
   return length <= BODY_LIMIT ? Buffer.concat(parts).toString() : undefined;
 }

@@ -14,6 +14,16 @@ interface Recording {
   readonly changed?: { readonly note: string; readonly reason: string };
 }
 
+/** The runs of the reference CLI, and how many requests for clients, lists aside, it made in all. */
+const RUNS: readonly Omit<Recording, "changed">[] = [
+  { file: "cli-1.8.5.json", as: "1.8", replayed: 40 },
+  { file: "cli-1.11.10.json", as: "1.11", replayed: 40 },
+  { file: "cli-2.1.2.json", as: "2.1", replayed: 22 },
+  { file: "cli-2.3.0.json", as: "2.3", replayed: 28 },
+  { file: "cli-26.2.0.json", as: "26", replayed: 28 },
+  { file: "cli-26.2.0.json", as: "next", replayed: 28 },
+];
+
 const RECORDINGS: readonly Recording[] = [
   { file: "api-1.8.5.json", as: "1.8", replayed: 33 },
   { file: "api-1.11.10.json", as: "1.11", replayed: 33 },
@@ -46,6 +56,25 @@ function recording(file: string): readonly Exchange[] {
   const all: unknown = JSON.parse(readFileSync(new URL(`../contract/${file}`, import.meta.url), "utf8"));
   assert.ok(Array.isArray(all));
   return all.filter(isExchange);
+}
+
+/** The requests of the reference CLI for clients, in its order; its lists also held clients that it did not make. */
+function runs(file: string): readonly Exchange[] {
+  const all: unknown = JSON.parse(readFileSync(new URL(`../contract/${file}`, import.meta.url), "utf8"));
+  assert.ok(Array.isArray(all));
+  return all.flatMap((run: unknown) => {
+    assert.ok(isRecord(run) && Array.isArray(run["exchanges"]));
+    return run["exchanges"]
+      .map((exchange: unknown) => (isRecord(exchange) ? { note: String(run["name"]), ...exchange } : undefined))
+      .filter(isExchange)
+      .filter(
+        ({ request: { method, url } }) => /\/clients\b/.test(url) && !(method === "GET" && /clients(?:\?|$)/.test(url)),
+      )
+      .map(({ request: { body, ...request }, ...rest }) => ({
+        ...rest,
+        request: body === "" ? request : { ...request, body },
+      }));
+  });
 }
 
 /** Why an exchange is not replayed, or undefined when it is. */
@@ -214,5 +243,28 @@ for (const row of RECORDINGS) {
     test("as many exchanges are replayed as the recording has for clients, health and version", () => {
       assert.equal(covered.length, replayed);
     });
+  });
+}
+
+for (const { file, as, replayed } of RUNS) {
+  describe(`the sandbox as ${as} answers the reference CLI as in ${file}`, () => {
+    const exchanges = runs(file);
+    let sandbox: Sandbox;
+    let replay: Replay;
+
+    before(async () => {
+      sandbox = await startSandbox({ as, listen: "127.0.0.1:0" });
+      replay = new Replay(sandbox);
+    });
+    after(() => sandbox.close());
+
+    for (const [at, exchange] of exchanges.entries()) {
+      test(`${at} ${exchange.note}: ${exchange.request.method} ${exchange.request.url.slice(0, 60)}`, async () => {
+        const now = await replay.run(exchange);
+        assert.deepEqual(comparable(now), comparable(recorded(exchange)));
+      });
+    }
+
+    test("with every request that it made for clients, lists aside", () => assert.equal(exchanges.length, replayed));
   });
 }

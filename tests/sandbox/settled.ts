@@ -15,7 +15,7 @@ function settledMember(name: string, value: unknown): unknown {
   if (name === "client_secret") return value.replace(/^[A-Za-z0-9._~-]{26}$/, "{SECRET}");
   if (name === "registration_access_token")
     return value.replace(/[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}$/, "{SIGNED TOKEN}");
-  if (name === "registration_client_uri") return value.replace(/^http:\/\/127\.0\.0\.1:4444/, "{PUBLIC}");
+  if (name === "registration_client_uri") return value.replace(/^http:\/\/127\.0\.0\.1:\d+/, "{PUBLIC}");
   return value;
 }
 
