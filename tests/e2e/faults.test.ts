@@ -1,0 +1,426 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { SandboxVersion } from "../../lib/sandbox/index.ts";
+import type { Ended } from "./binary.ts";
+import {
+  always,
+  cutInside,
+  dropAfter,
+  dropBefore,
+  type Exchange,
+  type Fault,
+  inOrder,
+  instead,
+  type Plan,
+  type Reply,
+  raw,
+  stallAfter,
+  stallBefore,
+  stallInside,
+  swapped,
+} from "./fault-proxy.ts";
+import { ends, fails, isStored, openScene, printed, type Scene, SEED, SLOW, told } from "./scene.ts";
+
+/** The versions of which each finds its way in another manner, and which request of a create is the one that makes it. */
+const VERSIONS: readonly (readonly [as: SandboxVersion, makes: (exchange: Exchange) => boolean])[] = [
+  ["26", ({ method }) => method === "POST"],
+  ["1.8", ({ method, target }) => method === "POST" && target === "/clients"],
+  ["2.1", ({ method, body }) => method === "POST" && !body.includes('"client_id"')],
+];
+
+/** A plan for the requests that make a client: one fault after the other, or the last one for ever. */
+function meets(makes: (exchange: Exchange) => boolean, faults: readonly Fault[], forever: boolean): Plan {
+  const next = inOrder(...faults);
+  const last = faults.at(-1);
+  return (exchange) => (makes(exchange) ? (next(exchange) ?? (forever ? last : undefined)) : undefined);
+}
+
+function json(reply: Reply & { readonly body: string }, change: (client: Record<string, unknown>) => unknown): Reply {
+  return { ...reply, body: JSON.stringify(change(JSON.parse(reply.body))) };
+}
+
+/**
+ * What must be true after any fault: the one client with its stored secret was printed, or there is one clear error, and
+ * the secret of a client that is there all the same is in a rescue file.
+ */
+function settled(scene: Scene, ended: Ended): void {
+  const clients = scene.sandbox.clients();
+  assert.ok(clients.length <= 1, `made twice: ${told(ended)}`);
+  if (ended.status === 0) {
+    isStored(scene, ended);
+    return;
+  }
+  fails(ended, ended.status ?? -1, /^Error: Cannot create client: /);
+  const rescued = scene.rescued();
+  assert.ok(rescued.length <= 1);
+  for (const { record, mode, path } of rescued) {
+    assert.equal(mode, 0o600);
+    assert.equal(record.state, "unverified");
+    assert.ok(ended.stderr.includes(path), told(ended));
+    assert.ok(!ended.stderr.includes(record.client_secret ?? ""), told(ended));
+  }
+  for (const { client_id: id } of clients) {
+    assert.equal(rescued[0]?.record.client_secret, scene.sandbox.secretOf(String(id)), `lost: ${told(ended)}`);
+  }
+}
+
+/** How a create ends: the exit status, how many requests that make a client were sent, and whether a secret is kept. */
+interface Ending {
+  readonly status: number;
+  readonly sent: number;
+  readonly kept: boolean;
+  readonly says?: RegExp;
+}
+
+/** How a fault ends where the id can be chosen, and where it cannot. */
+interface Row {
+  readonly name: string;
+  readonly faults: readonly Fault[];
+  /** The last fault meets every further request too. */
+  readonly forever?: boolean;
+  readonly args?: readonly string[];
+  readonly chosen: Ending;
+  readonly unchosen: Ending;
+}
+
+const MADE: Ending = { status: 0, sent: 1, kept: false };
+const REPEATED: Ending = { status: 0, sent: 2, kept: false };
+const HTML = { "content-type": "text/html; charset=utf-8" };
+const JSON_TYPE = { "content-type": "application/json" };
+const PAGE = "<!doctype html><html><body><h1>Bad gateway</h1></body></html>";
+
+/** An ambiguous failure: repeated where that is safe; elsewhere told, with the secret kept. */
+function ambiguous(status: number, says: RegExp): { chosen: Ending; unchosen: Ending } {
+  return { chosen: REPEATED, unchosen: { status, sent: 1, kept: true, says } };
+}
+
+/** An answer that nothing can be made of, to a request that was carried out: found again where the id is known. */
+function unreadable(says: RegExp): { chosen: Ending; unchosen: Ending } {
+  return { chosen: MADE, unchosen: { status: 1, sent: 1, kept: true, says } };
+}
+
+/** The same for every version. */
+function everywhere(ending: Ending): { chosen: Ending; unchosen: Ending } {
+  return { chosen: ending, unchosen: ending };
+}
+
+const CLOSED = /connection was closed before a whole answer/;
+const FINAL: Ending = { status: 1, sent: 1, kept: false };
+
+const ROWS: readonly Row[] = [
+  { name: "the connection drops before the request goes through", faults: [dropBefore], ...ambiguous(6, CLOSED) },
+  { name: "the connection drops after the request went through", faults: [dropAfter], ...ambiguous(6, CLOSED) },
+  { name: "the connection drops inside the body", faults: [cutInside], ...ambiguous(6, CLOSED) },
+  {
+    name: "the connection drops three times, once after the request went through",
+    faults: [dropBefore, dropAfter, dropBefore],
+    chosen: { ...REPEATED, sent: 4 },
+    unchosen: { status: 6, sent: 1, kept: true, says: CLOSED },
+  },
+  {
+    name: "502 with a web page",
+    faults: [instead({ status: 502, headers: HTML, body: PAGE })],
+    ...ambiguous(1, /502/),
+  },
+  { name: "503 without a body", faults: [instead({ status: 503 })], ...ambiguous(1, /503/) },
+  { name: "504 after the request went through", faults: [swapped(() => ({ status: 504 }))], ...ambiguous(1, /504/) },
+  { name: "500 without words", faults: [instead({ status: 500 })], ...ambiguous(1, /500/) },
+  {
+    name: "500 without words, the request carried out",
+    faults: [swapped(() => ({ status: 500, headers: HTML, body: PAGE }))],
+    ...ambiguous(1, /500/),
+  },
+  {
+    name: "500 without words, twice",
+    faults: [instead({ status: 500 }), instead({ status: 500 })],
+    chosen: { status: 1, sent: 2, kept: true, says: /500/ },
+    unchosen: { status: 1, sent: 1, kept: true, says: /500/ },
+  },
+  {
+    name: "500 with the server's own error, in the newer form",
+    faults: [
+      instead({ status: 500, headers: JSON_TYPE, body: '{"error":"error","error_description":"the disk is on fire"}' }),
+    ],
+    ...everywhere({ ...FINAL, says: /500: the disk is on fire/ }),
+  },
+  {
+    name: "500 with the server's own error, in the older form",
+    faults: [
+      instead({ status: 500, headers: JSON_TYPE, body: '{"error":{"code":500,"message":"the disk is on fire"}}' }),
+    ],
+    ...everywhere({ ...FINAL, says: /500: the disk is on fire/ }),
+  },
+  {
+    name: "429 with a Retry-After",
+    faults: [instead({ status: 429, headers: { "retry-after": "1" } })],
+    ...everywhere(REPEATED),
+  },
+  {
+    name: "429 with a Retry-After beyond the time",
+    faults: [instead({ status: 429, headers: { "retry-after": "3600" } })],
+    ...everywhere({ status: 6, sent: 1, kept: false, says: /429/ }),
+  },
+  { name: "429 without a Retry-After", faults: [instead({ status: 429 })], ...everywhere(REPEATED) },
+  {
+    name: "no answer, the request unread",
+    faults: [stallBefore],
+    forever: true,
+    args: ["--fail-after", "1500ms"],
+    ...everywhere({ status: 6, sent: 1, kept: true, says: /no whole answer in time/ }),
+  },
+  {
+    name: "no answer, the request carried out",
+    faults: [stallAfter],
+    args: ["--fail-after", "1500ms"],
+    chosen: MADE,
+    unchosen: { status: 6, sent: 1, kept: true, says: /no whole answer in time/ },
+  },
+  {
+    name: "no end of the body",
+    faults: [stallInside],
+    args: ["--fail-after", "1500ms"],
+    chosen: MADE,
+    unchosen: { status: 6, sent: 1, kept: true, says: /no whole answer in time/ },
+  },
+  {
+    name: "200 with a web page",
+    faults: [instead({ status: 200, headers: HTML, body: PAGE })],
+    ...everywhere({ status: 1, sent: 1, kept: true, says: /200 with a web page/ }),
+  },
+  {
+    name: "201 with a web page, the request carried out",
+    faults: [swapped((reply) => ({ ...reply, headers: HTML, body: PAGE }))],
+    ...unreadable(/201 with a web page/),
+  },
+  {
+    name: "200 in place of 201, the request carried out",
+    faults: [swapped((reply) => ({ ...reply, status: 200 }))],
+    ...unreadable(/200 with something else/),
+  },
+  {
+    name: "204 without a body, the request carried out",
+    faults: [swapped(() => ({ status: 204 }))],
+    ...unreadable(/204/),
+  },
+  {
+    name: "truncated JSON",
+    faults: [swapped((reply) => ({ ...reply, body: reply.body.slice(0, -5) }))],
+    ...unreadable(/201 with something else/),
+  },
+  {
+    name: "a list in place of a client",
+    faults: [swapped((reply) => json(reply, (client) => [client]))],
+    ...unreadable(/201 with something else/),
+  },
+  {
+    name: "an id of the wrong type",
+    faults: [swapped((reply) => json(reply, (client) => ({ ...client, client_id: 7 })))],
+    ...unreadable(/201 with something else/),
+  },
+  {
+    name: "a secret of the wrong type",
+    faults: [swapped((reply) => json(reply, (client) => ({ ...client, client_secret: { a: 1 } })))],
+    ...unreadable(/201 with something else/),
+  },
+  {
+    name: "other fields of wrong types",
+    faults: [swapped((reply) => json(reply, (client) => ({ ...client, redirect_uris: 7, scope: [], created_at: {} })))],
+    ...everywhere(MADE),
+  },
+  {
+    name: "no secret in the answer",
+    faults: [swapped((reply) => json(reply, ({ client_secret: _, ...client }) => client))],
+    ...everywhere(MADE),
+  },
+  {
+    name: "unknown fields, and control characters in a known one",
+    faults: [swapped((reply) => json(reply, (client) => ({ ...client, client_name: "\u001b[2J\r\nx", new: [1] })))],
+    ...everywhere(MADE),
+  },
+  {
+    name: "a redirect",
+    faults: [instead({ status: 307, headers: { location: "http://user:hush@hydra.invalid/x?token=hush" } })],
+    ...everywhere({ ...FINAL, says: /redirects to "http:\/\/hydra\.invalid\/x/ }),
+  },
+  {
+    name: "a redirect to nowhere",
+    faults: [instead({ status: 302 })],
+    ...everywhere({ ...FINAL, says: /302/ }),
+  },
+  {
+    name: "303 after the request was carried out",
+    faults: [swapped(() => ({ status: 303, headers: { location: "/elsewhere" } }))],
+    chosen: MADE,
+    unchosen: { status: 1, sent: 1, kept: true, says: /redirects to "\/elsewhere"/ },
+  },
+  {
+    name: "garbage that is not HTTP",
+    faults: [raw("SSH-2.0-OpenSSH_9.6\r\n\r\n")],
+    ...everywhere({ status: 6, sent: 1, kept: true, says: /not HTTP/ }),
+  },
+  {
+    name: "a broken header",
+    faults: [raw("HTTP/1.1 201 Created\r\nno colon here\r\n\r\n{}")],
+    ...everywhere({ status: 6, sent: 1, kept: true, says: /not HTTP/ }),
+  },
+  {
+    name: "a body that is not in its encoding",
+    faults: [swapped((reply) => ({ ...reply, headers: { ...JSON_TYPE, "content-encoding": "gzip" } }))],
+    chosen: MADE,
+    unchosen: { status: 6, sent: 1, kept: true, says: /not HTTP/ },
+  },
+  {
+    name: "a body without end in sight",
+    faults: [instead({ status: 201, headers: JSON_TYPE, body: `{"client_id":"${"x".repeat(65 * 1024 * 1024)}"}` })],
+    ...everywhere({ status: 6, sent: 1, kept: true, says: /larger than 64 MiB/ }),
+  },
+];
+
+for (const [as, makes] of VERSIONS) {
+  describe(`a create on ${as}, met with`, () => {
+    for (const row of ROWS) {
+      it(row.name, SLOW, async () => {
+        const expected = as === "2.1" ? row.unchosen : row.chosen;
+        await using scene = await openScene(as, meets(makes, row.faults, row.forever === true));
+        const ended = await scene.run([...SEED, ...(row.args ?? [])]);
+        ends(ended, expected.status);
+        settled(scene, ended);
+        assert.equal(scene.proxy.seen.filter(makes).length, expected.sent, told(ended));
+        assert.equal(scene.rescued().length, expected.kept ? 1 : 0, told(ended));
+        if (expected.says !== undefined) assert.match(ended.stderr, expected.says);
+        assert.doesNotMatch(ended.stderr, /hush|\u001b/);
+        if (expected.sent > 1) assert.match(ended.stderr, /^Warning: Cannot create client yet: .*trying again/);
+        const bodies = scene.proxy.seen.filter(makes).map(({ body }) => body);
+        assert.equal(new Set(bodies).size, 1, "a repeat must be the same request");
+      });
+    }
+  });
+}
+
+describe("a create, met with", () => {
+  it("another secret, prints the one that the server has", SLOW, async () => {
+    for (const [as, makes] of VERSIONS) {
+      const own = "made-by-the-server-012345";
+      const fault = swapped((reply) => json(reply, (client) => ({ ...client, client_secret: own })));
+      await using scene = await openScene(as, meets(makes, [fault], false));
+      const ended = await scene.run(SEED);
+      ends(ended, 0);
+      assert.equal(printed(ended).secret, own);
+      assert.match(ended.stderr, /^Warning: the server answered with another secret/);
+    }
+  });
+
+  it("another client's id, is not taken in", SLOW, async () => {
+    const other: Fault = swapped((reply) => json(reply, (client) => ({ ...client, client_id: "someone-else" })));
+    for (const as of ["26", "1.8"] as const) {
+      await using scene = await openScene(as, inOrder(...(as === "26" ? [other] : [undefined, other])));
+      isStored(scene, await scene.run(SEED));
+    }
+    await using scene = await openScene("26", inOrder(other));
+    const ended = await scene.run([...SEED, "--id", "mine"]);
+    fails(ended, 1, /another client, "someone-else"/);
+    assert.equal(scene.rescued()[0]?.record.client_secret, scene.sandbox.secretOf("mine"));
+    assert.equal(scene.rescued()[0]?.record.client_id, "mine");
+  });
+
+  it("faults while the family is found out, still makes one client", SLOW, async () => {
+    const faults: readonly Fault[] = [
+      dropBefore,
+      dropAfter,
+      cutInside,
+      instead({ status: 503 }),
+      instead({ status: 500 }),
+    ];
+    for (const as of ["1.8", "2.1"] as const) {
+      for (const fault of faults) {
+        await using scene = await openScene(as, inOrder(fault));
+        isStored(scene, await scene.run(SEED));
+        assert.equal(scene.proxy.posts().length, 3);
+      }
+    }
+  });
+
+  it("a conflict on an id that nobody else can have, takes the client for its own", async () => {
+    // As a gateway does that repeats a request by itself.
+    const twice: Fault = async ({ pass, reply }) => {
+      await pass();
+      reply(await pass());
+    };
+    await using scene = await openScene("26", inOrder(twice));
+    isStored(scene, await scene.run(SEED));
+  });
+
+  it("faults for longer than it has time, tells the last answer of the server", SLOW, async () => {
+    await using scene = await openScene(
+      "26",
+      inOrder(instead({ status: 503, headers: JSON_TYPE, body: '{"error":"x","error_description":"warming up"}' })),
+    );
+    const closing = always(dropBefore);
+    await using other = await openScene("26", (exchange) =>
+      other.proxy.posts().length === 1
+        ? instead({ status: 503, headers: JSON_TYPE, body: '{"error":"x","error_description":"warming up"}' })
+        : closing(exchange),
+    );
+    const ended = await other.run([...SEED, "--fail-after", "700ms"]);
+    settled(other, ended);
+    assert.match(ended.stderr, /^Error: Cannot create client: server answered 503: warming up/m);
+    isStored(scene, await scene.run(SEED));
+  });
+
+  it("one try only, where the time is 0", async () => {
+    for (const fault of [dropBefore, instead({ status: 503 }), instead({ status: 429 })]) {
+      await using scene = await openScene("26", always(fault));
+      const ended = await scene.run([...SEED, "--fail-after", "0"]);
+      settled(scene, ended);
+      assert.equal(scene.proxy.posts().length, 1);
+      assert.doesNotMatch(ended.stderr, /trying again/);
+    }
+  });
+});
+
+describe("a create with an id of the user's", () => {
+  it("whose answer was lost and which then meets a conflict, does not take the client for its own", SLOW, async () => {
+    for (const as of ["26", "1.8"] as const) {
+      await using scene = await openScene(as, inOrder(...(as === "26" ? [dropAfter] : [undefined, dropAfter])));
+      const ended = await scene.run([...SEED, "--id", "mine"]);
+      settled(scene, ended);
+      fails(ended, 5, /"mine" already; an answer was lost before, so the client may be this run's; its secret is in/);
+      assert.match(ended.stderr, /^Hint: .*hydra clients get mine$/m);
+      const [{ record, mode } = assert.fail("nothing is kept")] = scene.rescued();
+      assert.equal(record.state, "unverified");
+      assert.equal(record.client_id, "mine");
+      assert.equal(mode, 0o600);
+      assert.equal(scene.sandbox.clients().length, 1);
+    }
+  });
+
+  it("that another one has, leaves that client alone after a lost answer too", async () => {
+    await using scene = await openScene("26", inOrder(undefined, dropBefore));
+    const first = await scene.run([...SEED, "--id", "mine"]);
+    const second = await scene.run([...SEED, "--id", "mine", "-n", "second"]);
+    fails(second, 5, /may be this run's/);
+    assert.equal(scene.sandbox.secretOf("mine"), printed(first).secret);
+    assert.equal(scene.sandbox.clients()[0]?.["client_name"], "my app");
+    assert.equal(scene.proxy.seen.filter(({ method }) => method !== "POST" && method !== "GET").length, 0);
+    assert.notEqual(scene.rescued()[0]?.record.client_secret, printed(first).secret);
+  });
+
+  it("keeps the secret encrypted where encryption was asked for", SLOW, async () => {
+    const { openGpg } = await import("../adapters/gpg.ts");
+    const gpg = openGpg();
+    try {
+      const key = gpg.exported(gpg.quick("alice@example.com", "future-default"));
+      await using scene = await openScene("26", always(dropAfter));
+      const pgp = ["--pgp-key", Buffer.from(key.binary).toString("base64")];
+      const ended = await scene.run([...SEED, "--id", "mine", "--fail-after", "0", ...pgp]);
+      fails(ended, 6, /its encrypted secret is in/);
+      const [{ record } = assert.fail("nothing is kept")] = scene.rescued();
+      assert.equal(record.client_secret, undefined);
+      const secret = scene.sandbox.secretOf("mine") ?? assert.fail("no client");
+      assert.equal(gpg.decrypt(Buffer.from(record.client_secret_encrypted ?? "", "base64")), secret);
+      assert.ok(!JSON.stringify(record).includes(secret) && !ended.stderr.includes(secret));
+    } finally {
+      gpg.close();
+    }
+  });
+});
