@@ -63,7 +63,7 @@ export function escapedTwice(text: string): string {
   return escapedSegment(text).replaceAll("%", "%25");
 }
 
-/** Whether every percent sign begins an escape (RFC 3986 section 2.1); Go refuses a request where one does not. */
-export function isEscaped(target: string): boolean {
-  return !STRAY_PERCENT.test(target);
+/** Whether every percent sign of a path begins an escape (RFC 3986 section 2.1); Go refuses a request where one does not. */
+export function isEscaped(path: string): boolean {
+  return !STRAY_PERCENT.test(path);
 }

@@ -233,7 +233,7 @@ export function createAdminApi(version: SandboxVersion): AdminApi {
     clients,
     behaviour,
     answer: (request) => {
-      if (!isEscaped(request.target)) return plain(400, "400 Bad Request");
+      if (!isEscaped(pathAndQuery(request.target)[0])) return plain(400, "400 Bad Request");
       const answer = routers[behaviour.router](request);
       const reading = kept === "reads" && request.method === "GET";
       return reading && answer !== undefined ? uncached(answer) : answer;
