@@ -1,5 +1,5 @@
 import type { CommandDef } from "citty";
-import type { Host, Output } from "./adapters/host.ts";
+import { type Host, type Output, WriteFailure } from "./adapters/host.ts";
 import { type Context, type Group, isGroup, isLeaf, type Leaf, type Result, type Shown } from "./commands/command.ts";
 import { credentialNames } from "./commands/credentials.ts";
 import { ROOT } from "./commands/index.ts";
@@ -493,36 +493,63 @@ async function caProblems(host: Host, connection: Connection, values: FlagValues
   }
 }
 
+/** Bytes that may be on their way to standard output before the next value is asked for. */
+const ON_THE_WAY = 262_144;
+
 /** Writes a result as it comes; a reader that goes away ends a reading command quietly. */
 async function write(run: Run, format: Format, result: Result, render: Render): Promise<ExitName> {
   const { stdout } = run.host;
   const renderer = createRenderer(format, result.view, render(result.many, result.live === true));
+  const careful = result.delivered !== undefined || result.undelivered !== undefined;
   // Some formats hold values back, so a value counts as delivered only with the text that comes after it.
   let held: Shown[] = [];
-  async function put(text: string): Promise<"gone" | undefined> {
-    const failed = await tryWrite(stdout, text);
-    if (failed === undefined) {
-      if (text !== "") {
-        for (const item of held) await result.delivered?.(item);
-        held = [];
-      }
-      return undefined;
-    }
-    if (result.undelivered !== undefined && held.length > 0)
-      throw await result.undelivered(held, failed.reason, failed.leaked);
-    if (systemCode(failed.reason) === "EPIPE") return "gone";
-    throw unwritable(failed.reason);
+  let way = 0;
+  let failure: unknown;
+
+  /** Writes and waits only when too much is on its way; a failure shows at the next call. */
+  async function stream(text: string): Promise<void> {
+    way += text.length;
+    const done = stdout.write(text).then(
+      () => {
+        way -= text.length;
+      },
+      (error: unknown) => {
+        failure ??= error;
+      },
+    );
+    if (way > ON_THE_WAY) await done;
   }
+
+  async function put(text: string): Promise<"gone" | undefined> {
+    if (text !== "") {
+      try {
+        if (careful) await stdout.write(text);
+        else await stream(text);
+        if (failure !== undefined) throw failure;
+        for (const item of careful ? held : []) await result.delivered?.(item);
+        held = [];
+      } catch (error) {
+        const leaked = error instanceof WriteFailure && error.written > 0;
+        if (result.undelivered !== undefined && held.length > 0) throw await result.undelivered(held, error, leaked);
+        if (systemCode(error) === "EPIPE") return "gone";
+        throw unwritable(error);
+      }
+    }
+    return undefined;
+  }
+
   try {
     for await (const item of result.items) {
       held.push(item);
       if ((await put(renderer.item(item))) === "gone") return "done";
     }
   } catch (error) {
-    if (held.length > 0) await put(renderer.flush());
+    if (held.length > 0 && !(error instanceof Problem && error.code === "undelivered")) await put(renderer.flush());
     throw error;
   }
-  await put(renderer.end(result.rest?.()));
+  if ((await put(renderer.end(result.rest?.()))) === "gone") return "done";
+  await stdout.write("").catch(() => {});
+  if (failure !== undefined && systemCode(failure) !== "EPIPE") throw unwritable(failure);
   for (const item of held) await result.delivered?.(item);
   return result.exit?.() ?? "done";
 }
@@ -533,19 +560,6 @@ function unwritable(reason: unknown): Problem {
     exit: "failed",
     hint: "check where standard output goes",
   });
-}
-
-/** Bytes that a pipe takes as a whole or not at all (POSIX, PIPE_BUF, at its least). */
-const ATOMIC = 512;
-
-async function tryWrite(to: Output, text: string): Promise<{ reason: unknown; leaked: boolean } | undefined> {
-  if (text === "") return undefined;
-  try {
-    await to.write(text);
-    return undefined;
-  } catch (reason) {
-    return { reason, leaked: systemCode(reason) !== "EPIPE" || text.length > ATOMIC };
-  }
 }
 
 /** Tells what went wrong on stderr and gives the exit status for it. */

@@ -1,15 +1,14 @@
-import { randomBytes, randomUUID } from "node:crypto";
-import { readFileSync, readlinkSync } from "node:fs";
+import { fstatSync, readFileSync, readlinkSync, write } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import process from "node:process";
-import { systemCode } from "../core/problem.ts";
+import { reasonOf, systemCode } from "../core/problem.ts";
 
 /** Where text goes: standard output or standard error. */
 export interface Output {
   readonly isTerminal: boolean;
   /** Columns of the terminal, where there is one. */
   readonly columns: number | undefined;
-  /** Resolves once the text has left the process; rejects when the reader is gone. */
+  /** Resolves once the text has left the process; rejects with a {@link WriteFailure} when it cannot. */
   write(text: string): Promise<void>;
 }
 
@@ -42,28 +41,118 @@ export interface Host {
   onEnding(listener: (signal: Ending) => void): void;
 }
 
-function output(stream: () => NodeJS.WriteStream): Output {
-  let listening = false;
+/** A text that did not leave the process as a whole. */
+export class WriteFailure extends Error {
+  override readonly name = "WriteFailure";
+  /** How many bytes of it had left before. */
+  readonly written: number;
+
+  constructor(cause: unknown, written: number) {
+    super(writeReason(cause), { cause });
+    this.written = written;
+  }
+}
+
+function writeReason(cause: unknown): string {
+  const code = systemCode(cause);
+  if (code === "EPIPE") return "the reader of standard output is gone";
+  if (code === "ENOSPC") return "the disk is full";
+  if (code === "EBADF") return "standard output is closed";
+  return reasonOf(cause);
+}
+
+/** Milliseconds between two tries to write to a pipe that is full and does not block. */
+const FULL_PIPE = 5;
+
+async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    try {
+      written += await new Promise<number>((resolve, reject) => {
+        write(fd, bytes, written, bytes.length - written, null, (error, count) =>
+          error === null || error === undefined ? resolve(count) : reject(error),
+        );
+      });
+    } catch (error) {
+      if (systemCode(error) !== "EAGAIN") throw new WriteFailure(error, written);
+      await new Promise((resolve) => setTimeout(resolve, FULL_PIPE));
+    }
+  }
+}
+
+/** Whether a descriptor is a terminal; the runtime's own streams cost a third of a start and are left alone till then. */
+function isTerminal(fd: number): boolean {
+  try {
+    const { rdev } = fstatSync(fd);
+    // Files and pipes have no device, and major 1 on Linux is /dev/null and its kind.
+    return rdev !== 0 && rdev >>> 8 !== 1 && isatty(fd);
+  } catch {
+    return false;
+  }
+}
+
+function isatty(fd: number): boolean {
+  return (fd === 0 ? process.stdin : fd === 1 ? process.stdout : process.stderr).isTTY === true;
+}
+
+/** Writes to a descriptor; texts that come while one is on its way go together behind it, in order. */
+function output(fd: 1 | 2): Output {
+  let waiting: { text: string; resolve: () => void; reject: (reason: unknown) => void }[] = [];
+  let busy = false;
+  let terminal: boolean | undefined;
+
+  async function flush(): Promise<void> {
+    busy = true;
+    while (waiting.length > 0) {
+      const batch = waiting;
+      waiting = [];
+      const parts = batch.map(({ text }) => encoder.encode(text));
+      const sizes = parts.map((part) => part.length);
+      try {
+        await writeAll(fd, joinedBytes(parts));
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        let left = error instanceof WriteFailure ? error.written : 0;
+        for (const [i, { resolve, reject }] of batch.entries()) {
+          const size = sizes[i] ?? 0;
+          if (left >= size && size > 0) resolve();
+          else reject(error instanceof WriteFailure ? new WriteFailure(error.cause, Math.max(0, left)) : error);
+          left -= size;
+        }
+      }
+    }
+    busy = false;
+  }
+
   return {
     get isTerminal(): boolean {
-      return stream().isTTY === true;
+      terminal ??= isTerminal(fd);
+      return terminal;
     },
     get columns(): number | undefined {
-      const to = stream();
-      return to.isTTY === true ? to.columns : undefined;
+      return this.isTerminal ? (fd === 1 ? process.stdout : process.stderr).columns : undefined;
     },
     write(text: string): Promise<void> {
-      const to = stream();
-      if (!listening) {
-        // A closed pipe arrives as an event too; the callback below is where it is dealt with.
-        to.on("error", () => {});
-        listening = true;
-      }
       return new Promise((resolve, reject) => {
-        to.write(text, (error) => (error === null || error === undefined ? resolve() : reject(error)));
+        waiting.push({ text, resolve, reject });
+        if (!busy) void flush();
       });
     },
   };
+}
+
+const encoder = new TextEncoder();
+
+function joinedBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only;
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
 
 /**
@@ -127,10 +216,10 @@ function ask(question: string, hidden: boolean): Promise<string | undefined> {
 export function systemHost(): Host {
   return {
     args: process.argv.slice(2),
-    stdout: output(() => process.stdout),
-    stderr: output(() => process.stderr),
+    stdout: output(1),
+    stderr: output(2),
     get stdinIsTerminal(): boolean {
-      return process.stdin.isTTY === true;
+      return isTerminal(0);
     },
     stdoutWasClosed,
     environment: (name) => process.env[name],
@@ -141,8 +230,8 @@ export function systemHost(): Host {
     },
     stdin: () => process.stdin,
     ask,
-    random: (count) => new Uint8Array(randomBytes(count)),
-    uuid: () => randomUUID(),
+    random: (count) => crypto.getRandomValues(new Uint8Array(count)),
+    uuid: () => crypto.randomUUID(),
     now: () => Date.now(),
     monotonic: () => performance.now(),
     sleep: (milliseconds, signal) =>

@@ -9,7 +9,7 @@ import {
   unknownKeys,
 } from "../core/client.ts";
 import { FIELDS, ID, SERVER_FIELDS } from "../core/fields.ts";
-import { setPath } from "../core/merge.ts";
+import { type Placed, setPath } from "../core/merge.ts";
 import { Problem, usage } from "../core/problem.ts";
 import { FILE, SECRET, SET, STRICT } from "../core/rows.ts";
 import { type Finding, findingProblem, judge } from "../core/rules.ts";
@@ -20,6 +20,8 @@ import type { Context } from "./command.ts";
 export interface ReadDraft extends Draft {
   /** Names of the fields that the user named, by any way. */
   readonly named: ReadonlySet<string>;
+  /** What `--set` puts inside fields that nothing else names, for an update to put into the client that is there. */
+  readonly inside: readonly Placed[];
 }
 
 /** Reads JSON, and YAML where it is none. */
@@ -43,6 +45,15 @@ async function baseOf(context: Context, problems: Problem[]): Promise<{ client: 
     ),
   );
   return { client: {}, name };
+}
+
+/** The problem of a path into a list that is shorter. */
+export function noPlace(path: readonly string[]): Problem {
+  return usage(
+    `--set ${quoted(path.join("."))} is no place in that list`,
+    "positions count from 0; - stands for the place behind the last",
+    "bad-set",
+  );
 }
 
 /** The path of `--set PATH=JSON`: dots separate, or a JSON Pointer. */
@@ -83,6 +94,8 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
     client = { ...client, [field]: text };
     origins.set(field, values.origin(flag).name);
   }
+  const whole = new Set(Object.keys(client));
+  const inside: Placed[] = [];
   for (const assignment of values.list(SET)) {
     const equals = assignment.indexOf("=");
     const path = pathOf(assignment.slice(0, Math.max(0, equals)));
@@ -105,7 +118,14 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
         ),
       );
     } else {
-      client = setPath(client, path, value.value);
+      const placed = { path, value: value.value };
+      const list = path.length > 1 && FIELDS.some(({ name, shape }) => name === top && shape === "list");
+      const set = setPath(list && !Object.hasOwn(client, top) ? { ...client, [top]: [] } : client, placed);
+      const open = !defaults && !whole.has(top);
+      if (set === undefined && !open) problems.push(noPlace(path));
+      if (path.length > 1 && open) inside.push(placed);
+      else whole.add(top);
+      client = set ?? client;
       origins.set(top, `--set ${path.join(".")}`);
     }
   }
@@ -122,6 +142,7 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
     problems: [...problems, ...made.problems],
     warnings: [...warnings, ...made.warnings],
     named: new Set(Object.keys(client)),
+    inside: inside.filter(({ path: [top = ""] }) => !whole.has(top)),
   };
 }
 

@@ -2,7 +2,17 @@ import { type Client, listField, textField } from "../core/client.ts";
 import type { PlannedRequest } from "../core/dryrun.ts";
 import { type Field, LIST_EDITS } from "../core/fields.ts";
 import type { ListFlag, SwitchFlag } from "../core/flags.ts";
-import { type Change, changes, emptyOf, fieldNamed, patchFor, replacementFor, sameValue } from "../core/merge.ts";
+import {
+  type Change,
+  changes,
+  emptyOf,
+  fieldNamed,
+  type Placed,
+  patchFor,
+  replacementFor,
+  sameValue,
+  setPath,
+} from "../core/merge.ts";
 import { toJson, type View } from "../core/output.ts";
 import { Problem, reasonOf, usage } from "../core/problem.ts";
 import {
@@ -33,7 +43,7 @@ import {
   tellRecipients,
   wantsRecipients,
 } from "./credentials.ts";
-import { findings, readDraft, refuseUnknownFields, tellDropped } from "./draft.ts";
+import { findings, noPlace, readDraft, refuseUnknownFields, tellDropped } from "./draft.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
 import { CLIENT_VIEW, createdView, idOf } from "./views.ts";
 
@@ -57,6 +67,8 @@ interface Wish {
   readonly id: string;
   /** Fields with their new values. */
   readonly set: Client;
+  /** Values for places inside other fields. */
+  readonly inside: readonly Placed[];
   readonly label: (field: string) => string;
   readonly replace: boolean;
 }
@@ -92,6 +104,17 @@ function edited(context: Context, field: Field, current: Client): unknown {
   return field.shape === "words" ? after.join(" ") : after;
 }
 
+/** The fields that a client has, with values put inside them. */
+function filled(current: Client, inside: readonly Placed[]): Client {
+  let whole = current;
+  for (const placed of inside) {
+    const set = setPath(whole, placed);
+    if (set === undefined) throw noPlace(placed.path);
+    whole = set;
+  }
+  return Object.fromEntries(inside.map(({ path: [top = ""] }) => [top, whole[top]]));
+}
+
 function editedFields(context: Context): readonly Field[] {
   return [...new Set(LIST_EDITS.filter(({ flag }) => context.values.given(flag)).map(({ field }) => field))];
 }
@@ -115,7 +138,7 @@ async function start(context: Context): Promise<Start> {
   const emptied = unsetFields(context, problems);
   const edits = editedFields(context);
   for (const field of [...emptied, ...edits]) {
-    if (Object.hasOwn(read.client, field.name))
+    if (Object.hasOwn(read.client, field.name) || within.has(field.name))
       problems.push(
         usage(`${field.name} is set and changed by another flag at once`, "name each field once", "field-twice"),
       );
@@ -138,7 +161,10 @@ async function start(context: Context): Promise<Start> {
       ),
     );
   }
-  const fields = Object.entries(read.client).filter(([field]) => field !== "client_id" && field !== "client_secret");
+  const within = new Set(read.inside.map(({ path: [top] }) => top));
+  const fields = Object.entries(read.client).filter(
+    ([field]) => field !== "client_id" && field !== "client_secret" && !within.has(field),
+  );
   const set: Client = {
     ...Object.fromEntries(fields),
     ...Object.fromEntries(emptied.map((field) => [field.name, emptyOf(field)])),
@@ -151,7 +177,7 @@ async function start(context: Context): Promise<Start> {
   };
   problems.push(...(replace ? findings(context, judged) : read.problems));
   for (const warning of replace ? [] : read.warnings) context.warn(warning);
-  if (fields.length + emptied.length + edits.length === 0 && secret === undefined && !replace) {
+  if (fields.length + within.size + emptied.length + edits.length === 0 && secret === undefined && !replace) {
     problems.push(
       usage(
         `Nothing to change on client ${quoted(id)} is named`,
@@ -160,7 +186,7 @@ async function start(context: Context): Promise<Start> {
       ),
     );
   }
-  return { problems, run: () => run(context, { id, set, label: judged.label, replace }, secret) };
+  return { problems, run: () => run(context, { id, set, inside: read.inside, label: judged.label, replace }, secret) };
 }
 
 /** Rules over the client as it would become, told only where the change has to do with them. */
@@ -186,11 +212,11 @@ function shownBrief(value: unknown): string {
 async function run(context: Context, wish: Wish, secret: string | undefined): Promise<Result> {
   const { id } = wish;
   const dry = isDryRun(context);
-  if (!dry) await refuseUnknownFields(context, wish.set, wish.label);
+  if (!dry) await refuseUnknownFields(context, { ...wish.set, ...filled({}, []) }, wish.label);
   const recipients = secret === undefined ? [] : await context.keys.recipients(context.values);
   const current = await context.admin.get(id);
   const edits = Object.fromEntries(editedFields(context).map((field) => [field.name, edited(context, field, current)]));
-  const wanted: Client = { ...wish.set, ...edits };
+  const wanted: Client = { ...wish.set, ...filled(current, wish.inside), ...edits };
   const differing = changes(current, wanted);
   const merged = { ...current, ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) };
   const broken = wish.replace ? [] : mergedProblems(context, merged, wish, current);

@@ -156,10 +156,31 @@ export function replacementFor(current: Client, wanted: readonly Change[]): Clie
   return Object.fromEntries([...kept, ...wanted.map(({ field, after }) => [field, after] as const)]);
 }
 
-/** Puts a value at a path (`metadata.team`, or a JSON Pointer) into a copy of a client; objects on the way are made. */
-export function setPath(client: Client, path: readonly string[], value: unknown): Client {
-  const [key = "", ...rest] = path;
-  if (rest.length === 0) return Object.fromEntries([...Object.entries(client), [key, value]]);
-  const inner = Object.hasOwn(client, key) ? client[key] : undefined;
-  return Object.fromEntries([...Object.entries(client), [key, setPath(isRecord(inner) ? inner : {}, rest, value)]]);
+/** A value and the place inside a client that it goes to. */
+export interface Placed {
+  readonly path: readonly string[];
+  readonly value: unknown;
+}
+
+/**
+ * Puts a value at a path into a copy of a client. Objects on the way are made; in a list a part of the path is a position,
+ * or `-` for the place behind the last. Undefined where a list has no such place.
+ */
+export function setPath(client: Client, { path, value }: Placed): Client | undefined {
+  const placed = placedIn(client, path, value);
+  return isRecord(placed) ? placed : undefined;
+}
+
+function placedIn(target: unknown, path: readonly string[], value: unknown): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined) return value;
+  if (Array.isArray(target)) {
+    const at = key === "-" ? target.length : /^\d+$/.test(key) ? Number(key) : -1;
+    if (at < 0 || at > target.length) return undefined;
+    const item = placedIn(target[at], rest, value);
+    return item === undefined ? undefined : [...target.slice(0, at), item, ...target.slice(at + 1)];
+  }
+  const members = isRecord(target) ? target : {};
+  const member = placedIn(Object.hasOwn(members, key) ? members[key] : undefined, rest, value);
+  return member === undefined ? undefined : Object.fromEntries([...Object.entries(members), [key, member]]);
 }

@@ -8,7 +8,13 @@ const ZERO = /[\p{Nonspacing_Mark}\p{Enclosing_Mark}\u200b-\u200d\u2060-\u2064\u
 /** Text of which each code unit takes one column, as nearly all text does. */
 const NARROW = /^[\u0020-\u007e…]*$/;
 
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+let segmenter: Intl.Segmenter | undefined;
+
+/** The characters of a text as a person counts them; the segmenter is made at the first text that needs it. */
+function graphemesOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
+  return segmenter.segment(text);
+}
 
 function widthOfGrapheme(grapheme: string): number {
   return WIDE.test(grapheme) ? 2 : Array.from(grapheme.replace(ZERO, "")).length;
@@ -18,7 +24,7 @@ function widthOfGrapheme(grapheme: string): number {
 export function displayWidth(text: string): number {
   if (NARROW.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of graphemes.segment(text)) width += widthOfGrapheme(segment);
+  for (const { segment } of graphemesOf(text)) width += widthOfGrapheme(segment);
   return width;
 }
 
@@ -33,7 +39,7 @@ export function cutToWidth(text: string, columns: number): string {
   if (displayWidth(text) <= columns) return text;
   let cut = "";
   let width = 0;
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemesOf(text)) {
     width += widthOfGrapheme(segment);
     if (width > columns - 1) break;
     cut += segment;
