@@ -510,6 +510,7 @@ export function createAdmin(options: AdminOptions): Admin {
       const gone = told.answer.status >= 400 && faultOf(told.answer, told.family, "one client").kind === "not-found";
       // A repeat after a lost answer finds nothing because the first one worked.
       if (gone && trail.doubtful) return;
+      if (gone) throw notFound(ask.action, id);
       ok(ask, told);
     },
     rotate: (id) => rotation(id, "POST", `Cannot rotate the secret of client ${quoted(id)}`, false),

@@ -136,6 +136,7 @@ async function start(context: Context): Promise<Start> {
       ),
     );
   const emptied = unsetFields(context, problems);
+  const within = new Set(read.inside.map(({ path: [top] }) => top));
   const edits = editedFields(context);
   for (const field of [...emptied, ...edits]) {
     if (Object.hasOwn(read.client, field.name) || within.has(field.name))
@@ -161,7 +162,6 @@ async function start(context: Context): Promise<Start> {
       ),
     );
   }
-  const within = new Set(read.inside.map(({ path: [top] }) => top));
   const fields = Object.entries(read.client).filter(
     ([field]) => field !== "client_id" && field !== "client_secret" && !within.has(field),
   );
@@ -212,7 +212,12 @@ function shownBrief(value: unknown): string {
 async function run(context: Context, wish: Wish, secret: string | undefined): Promise<Result> {
   const { id } = wish;
   const dry = isDryRun(context);
-  if (!dry) await refuseUnknownFields(context, { ...wish.set, ...filled({}, []) }, wish.label);
+  if (!dry)
+    await refuseUnknownFields(
+      context,
+      { ...Object.fromEntries(wish.inside.map(({ path: [top = ""], value }) => [top, value])), ...wish.set },
+      wish.label,
+    );
   const recipients = secret === undefined ? [] : await context.keys.recipients(context.values);
   const current = await context.admin.get(id);
   const edits = Object.fromEntries(editedFields(context).map((field) => [field.name, edited(context, field, current)]));
@@ -265,7 +270,9 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
             ? []
             : [{ field, before: current[field], after: record[field] }],
         )
-      : differing;
+      : differing.flatMap(({ field, before }): Change[] =>
+          sameValue(before, record[field]) ? [] : [{ field, before, after: record[field] }],
+        );
     for (const { field, before, after } of seen) context.note(`${field}: ${shownBrief(before)} → ${shownBrief(after)}`);
     context.note(
       secret === undefined
