@@ -3,6 +3,12 @@ import { readFile, stat } from "node:fs/promises";
 import process from "node:process";
 import { reasonOf, systemCode } from "../core/problem.ts";
 
+/** Web Crypto, which every runtime has; `deno check` leaves it out of what `@types/node` declares. */
+declare const crypto: {
+  getRandomValues(array: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
+  randomUUID(): string;
+};
+
 /** Where text goes: standard output or standard error. */
 export interface Output {
   readonly isTerminal: boolean;

@@ -1,3 +1,4 @@
+import { webcrypto } from "node:crypto";
 import type { AlgorithmInfo, AnyKeyPacket, Key, PublicKey, SignaturePacket, Subkey } from "openpgp";
 import type { FoundKey } from "../core/keymaterial.ts";
 import { findKeys, notAKey, TAG, toBase64 } from "../core/keymaterial.ts";
@@ -295,7 +296,7 @@ async function unreadableSubkeys({ key, found }: ReadKey): Promise<readonly Subk
 /** The fingerprint of a version 4 key packet: SHA-1 over its framed body (RFC 9580 section 5.5.4.2). */
 async function fingerprintV4(body: Uint8Array): Promise<string> {
   const framed = new Uint8Array([0x99, body.length >> 8, body.length & 0xff, ...body]);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-1", framed));
+  const digest = new Uint8Array(await webcrypto.subtle.digest("SHA-1", framed));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0"))
     .join("")
     .toUpperCase();

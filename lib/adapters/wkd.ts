@@ -1,3 +1,4 @@
+import { webcrypto } from "node:crypto";
 import type { Download } from "../core/network.ts";
 import { Problem, usage } from "../core/problem.ts";
 import { MAX_KEY_BYTES, refusedAnswer } from "../core/recipient.ts";
@@ -59,7 +60,7 @@ function parts(address: string): { readonly local: string; readonly domain: stri
 export async function wkdUrls(address: string): Promise<WkdUrls> {
   const { local, domain } = parts(address);
   const small = local.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-  const digest = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(small));
+  const digest = await webcrypto.subtle.digest("SHA-1", new TextEncoder().encode(small));
   const file = `hu/${zbase32(new Uint8Array(digest))}?l=${encodeURIComponent(local)}`;
   return {
     advanced: `https://openpgpkey.${domain}/.well-known/openpgpkey/${domain}/${file}`,
