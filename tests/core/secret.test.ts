@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import {
+  CREDENTIAL_FIELDS,
+  generateSecret,
+  REDACTED,
+  SECRET_ALPHABET,
+  SECRET_LENGTH,
+  shownHeader,
+  shownUrl,
+  withoutCredentials,
+} from "../../lib/core/secret.ts";
+
+/** Every byte in turn, again and again. */
+function everyByte(): (count: number) => Uint8Array {
+  let next = 0;
+  return (count) => Uint8Array.from({ length: count }, () => next++ % 256);
+}
+
+test("the alphabet is the unreserved characters of RFC 3986, each once", () => {
+  const unreserved = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code)).filter((letter) =>
+    /[A-Za-z0-9\-._~]/.test(letter),
+  );
+  assert.deepEqual([...SECRET_ALPHABET].sort(), unreserved.sort());
+  assert.equal(encodeURIComponent(SECRET_ALPHABET), SECRET_ALPHABET);
+});
+
+describe("generateSecret()", () => {
+  test("makes at least 26 characters of the alphabet, more than 128 bits", () => {
+    assert.equal(SECRET_LENGTH, 26);
+    const secret = generateSecret(everyByte());
+    assert.equal(secret.length, 26);
+    assert.ok([...secret].every((letter) => SECRET_ALPHABET.includes(letter)));
+    assert.ok(SECRET_LENGTH * Math.log2(SECRET_ALPHABET.length) > 128);
+  });
+
+  test("makes any length", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 200 }), fc.nat(255), (length, start) => {
+        const bytes = everyByte();
+        bytes(start);
+        assert.equal(generateSecret(bytes, length).length, length);
+      }),
+    );
+  });
+
+  test("gives each character the same chance: bytes beyond the last whole multiple are drawn again", () => {
+    const whole = Math.floor(256 / SECRET_ALPHABET.length) * SECRET_ALPHABET.length;
+    const secret = generateSecret(everyByte(), whole * 10);
+    const counts = new Map<string, number>();
+    for (const letter of secret) counts.set(letter, (counts.get(letter) ?? 0) + 1);
+    assert.equal(counts.size, SECRET_ALPHABET.length);
+    assert.equal(new Set(counts.values()).size, 1);
+  });
+
+  test("goes on asking while only unusable bytes come", () => {
+    let calls = 0;
+    const secret = generateSecret((count) => new Uint8Array(count).fill(++calls < 5 ? 255 : 0), 8);
+    assert.equal(secret, "AAAAAAAA");
+    assert.equal(calls, 5);
+  });
+});
+
+/** Addresses, and what is shown of them. */
+const ADDRESSES: readonly (readonly [address: string, shown: string])[] = [
+  ["http://hydra.example:4445/x", "http://hydra.example:4445/x"],
+  ["https://hydra.example", "https://hydra.example/"],
+  ["https://u:s3cret@hydra.example/x", "https://hydra.example/x"],
+  ["https://s3cret@hydra.example/", "https://hydra.example/"],
+  ["https://hydra.example/?token=s3cret", "https://hydra.example/?…"],
+  ["https://hydra.example/x#s3cret", "https://hydra.example/x?…"],
+  ["ftp://u:s3cret@hydra.example/x", "ftp://hydra.example/x"],
+  ["app://u:s3cret@cb/x", "app://cb/x"],
+  ["u:s3cret@hydra.example:4445", "hydra.example:4445"],
+  ["hydra.example:4445/x?token=s3cret", "hydra.example:4445/x"],
+  ["http://u:s3/cret@hydra.example", "http://hydra.example"],
+  ["http://u:s3@cret@hydra.example:x", "http://hydra.example:x"],
+  ["http://u:s3?cret@hydra.example", "http://hydra.example"],
+  ["//u:s3cret@hydra.example", "//hydra.example"],
+  ["http//u:s3cret@hydra.example", "hydra.example"],
+  ["not an address", "not an address"],
+  ["", ""],
+];
+
+describe("shownUrl()", () => {
+  for (const [address, shown] of ADDRESSES) {
+    test(JSON.stringify(address), () => {
+      assert.equal(shownUrl(address), shown);
+    });
+  }
+
+  test("never shows userinfo, whatever stands around it", () => {
+    const before = fc.string({ unit: fc.constantFrom("a", ":", "%", "?", "#", " ", "1", "é") });
+    const after = fc.string({ unit: fc.constantFrom("a", ":", "@", "%", "?", "#", " ", "1", "é", "/") });
+    const head = fc.constantFrom("http://", "https://", "ftp://", "app://", "//", "");
+    const tail = fc.constantFrom("host", "host:1", "host:bad", "host/x", "[::1]:1", "host?q", "host#f");
+    fc.assert(
+      fc.property(head, before, after, tail, (start, left, right, end) => {
+        const shown = shownUrl(`${start}u:${left}Zq9${right}@${end}`);
+        assert.ok(!shown.includes("Zq9"), shown);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+test("shownHeader() shows only headers that hold no credential", () => {
+  for (const name of ["Accept", "content-type", "User-Agent", "X-Forwarded-Proto", "Content-Length"])
+    assert.equal(shownHeader(name, "v"), `${name}: v`);
+  for (const name of ["Authorization", "authorization", "Cookie", "X-Api-Key", "X-Anything", ""])
+    assert.equal(shownHeader(name, "s3cret"), `${name}: ${REDACTED}`);
+});
+
+test("withoutCredentials() leaves out the secret and the registration token, and nothing else", () => {
+  const client = { client_id: "a", client_secret: "s", registration_access_token: "t", client_secret_expires_at: 0 };
+  assert.deepEqual(withoutCredentials(client), { client_id: "a", client_secret_expires_at: 0 });
+  assert.deepEqual(CREDENTIAL_FIELDS, ["client_secret", "registration_access_token"]);
+  assert.equal(client.client_secret, "s");
+});

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { joined, nearest, printable, quoted } from "../../lib/core/text.ts";
+
+const HARMFUL = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u;
+
+describe("printable()", () => {
+  const cases: readonly (readonly [text: string, shown: string])[] = [
+    ["plain é 漢 🔑", "plain é 漢 🔑"],
+    ["a\nb\tc\rd", "a\\nb\\tc\\rd"],
+    ["\u001b[2J", "\\x1b[2J"],
+    ["\u0000\u007f\u0085\u009b", "\\x00\\x7f\\x85\\x9b"],
+    ["\u202eevil\u2066", "\\u202eevil\\u2066"],
+    ["\u2028\u2029", "\\u2028\\u2029"],
+    ["\ufeffbom", "\\ufeffbom"],
+    ["\\x1b", "\\x1b"],
+  ];
+  for (const [text, shown] of cases) {
+    test(JSON.stringify(text), () => {
+      assert.equal(printable(text), shown);
+    });
+  }
+
+  test("leaves nothing that acts on a terminal, and what is harmless as it is", () => {
+    const unit = fc.oneof(
+      fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),
+      fc.integer({ min: 0, max: 0x20ff }).map((code) => String.fromCharCode(code)),
+    );
+    fc.assert(
+      fc.property(fc.string({ unit }), (text) => {
+        const shown = printable(text);
+        assert.doesNotMatch(shown, HARMFUL);
+        assert.equal(printable(shown), shown);
+        if (!HARMFUL.test(text)) assert.equal(shown, text);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+test("quoted() puts text in quotes and cuts it at 120 characters", () => {
+  assert.equal(quoted("a"), '"a"');
+  assert.equal(quoted(""), '""');
+  assert.equal(quoted("\u001b"), '"\\x1b"');
+  assert.equal(quoted("a".repeat(120)), `"${"a".repeat(120)}"`);
+  assert.equal(quoted("a".repeat(121)), `"${"a".repeat(119)}…"`);
+});
+
+test("joined() makes the list of a sentence", () => {
+  assert.equal(joined([]), "");
+  assert.equal(joined(["a"]), "a");
+  assert.equal(joined(["a", "b"]), "a and b");
+  assert.equal(joined(["a", "b", "c"]), "a, b and c");
+  assert.equal(joined(["a", "b", "c"], "or"), "a, b or c");
+});
+
+describe("nearest()", () => {
+  const NAMES = ["callbacks", "grant-types", "name", "scope", "clients", "create", "list", "id"];
+  const cases: readonly (readonly [word: string, meant: string | undefined])[] = [
+    ["callback", "callbacks"],
+    ["calbacks", "callbacks"],
+    ["clalbacks", "callbacks"],
+    ["Callbacks", "callbacks"],
+    ["grant", "grant-types"],
+    ["nmae", "name"],
+    ["scopes", "scope"],
+    ["craete", "create"],
+    ["lst", "list"],
+    ["ids", "id"],
+    ["constructor", undefined],
+    ["toString", undefined],
+    ["__proto__", undefined],
+    ["x", undefined],
+    ["", undefined],
+    ["entirely-else", undefined],
+  ];
+  for (const [word, meant] of cases) {
+    test(`${JSON.stringify(word)} means ${meant ?? "nothing"}`, () => {
+      assert.equal(nearest(word, NAMES), meant);
+    });
+  }
+
+  test("takes the first of several that are as near", () => {
+    assert.equal(nearest("cat", ["cut", "cot"]), "cut");
+  });
+
+  test("finds a word itself, and only ever one of the candidates", () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 12 }), fc.array(fc.string({ maxLength: 12 })), (word, names) => {
+        const meant = nearest(word, names);
+        assert.ok(meant === undefined || names.includes(meant));
+        assert.equal(nearest(word.toLowerCase(), [...names, word.toLowerCase()]) !== undefined, true);
+      }),
+    );
+  });
+});
