@@ -73,10 +73,11 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
   const { values, grammar } = context;
   const problems: Problem[] = [];
   const read = await attempt(problems, () => baseOf(context, problems));
-  const files = new Map<string, string>();
+  const files = new Map<string, string | undefined>();
   for (const { shape, flag } of FIELDS) {
     const text = shape === "json-or-file" && flag.kind === "text" ? values.text(flag) : undefined;
     if (text === undefined || text === "" || /^\s*[[{]/.test(text)) continue;
+    files.set(text, undefined);
     await attempt(problems, async () => files.set(text, (await context.readFile(text, `--${flag.name}`)).text));
   }
   // A file that a server exported carries what the server sets by itself, and empty texts for what is not set; these are no wishes.

@@ -26,8 +26,8 @@ export interface DraftInput {
   readonly defaults: boolean;
   /** The client of `--file`, which flags override. */
   readonly base?: { readonly client: Client; readonly name: string };
-  /** The text of the file that a flag such as `--jwks` names, by the flag's value. */
-  readonly files?: ReadonlyMap<string, string>;
+  /** The text of the file that a flag such as `--jwks` names, by the flag's value; undefined where that was told to fail. */
+  readonly files?: ReadonlyMap<string, string | undefined>;
 }
 
 /** Whether a value is nothing: absent, null, an empty text or an empty list. */
@@ -88,6 +88,7 @@ function fieldValue(field: Field, input: DraftInput): Read {
     case "json":
       return json(flag, name, text, text);
     case "json-or-file":
+      if (input.files?.has(text) === true && input.files.get(text) === undefined) return { value: undefined };
       return json(flag, name, text, input.files?.get(text) ?? text);
     case "duration":
       return text === "" || (parseDuration(text) !== undefined && /^([0-9]+(ns|us|ms|s|m|h))*$/.test(text))
