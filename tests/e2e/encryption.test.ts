@@ -1,0 +1,484 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { FORMATS } from "../../lib/core/output.ts";
+import { startSandbox } from "../../lib/sandbox/index.ts";
+import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
+import { type Ended, runBinary, temporaryFolder } from "./binary.ts";
+import { always, inOrder, swapped } from "./fault-proxy.ts";
+import { type KeybaseServer, openKeybase } from "./keybase-server.ts";
+import { ends, fails, openScene, printedEncrypted, type Scene, SEED, SLOW, told } from "./scene.ts";
+import { makeCertificates } from "./tls.ts";
+
+function base64(data: string | Uint8Array): string {
+  return Buffer.from(data).toString("base64");
+}
+
+/** What a key server answers to each request, and the requests that came. */
+interface KeyHost extends AsyncDisposable {
+  readonly url: string;
+  readonly asked: string[];
+  reply: (
+    target: string,
+  ) => { status?: number; headers?: Record<string, string>; body?: string | Uint8Array } | undefined;
+}
+
+async function openKeyHost(): Promise<KeyHost> {
+  const server = createServer((request, response) => {
+    host.asked.push(`${request.url} ${JSON.stringify(request.headers)}`);
+    const answer = host.reply(request.url ?? "");
+    if (answer === undefined) return;
+    response.writeHead(answer.status ?? 200, answer.headers ?? {});
+    response.end(answer.body ?? "");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the host has no port");
+  const host: KeyHost = {
+    url: `http://127.0.0.1:${address.port}`,
+    asked: [],
+    reply: () => undefined,
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  return host;
+}
+
+/** Asserts that nothing was sent, made, shown or kept. */
+function nothing(scene: Scene, ended: Ended, status: number, message: RegExp): void {
+  fails(ended, status, message);
+  assert.equal(scene.proxy.seen.length, 0, told(ended));
+  assert.equal(scene.sandbox.clients().length, 0);
+  assert.deepEqual(scene.rescued(), []);
+  assert.doesNotMatch(ended.stderr, /Secret|Encrypted to/);
+}
+
+describe("recipients", () => {
+  let gpg: Gpg;
+  let alice: Exported;
+  let bob: Exported;
+  let keybase: KeybaseServer;
+
+  before(async () => {
+    gpg = openGpg();
+    alice = gpg.exported(gpg.quick("Alice <alice@example.com>", "future-default"));
+    bob = gpg.exported(gpg.quick("Bob <bob@example.com>", "future-default"));
+    keybase = await openKeybase(
+      { username: "alice", key: alice },
+      { username: "bob", key: bob },
+      { username: "nokey" },
+    );
+  });
+
+  after(async () => {
+    await keybase.close();
+    gpg.close();
+  });
+
+  /** Asserts that what was printed decrypts to what the server has, and gives it. */
+  function decrypts(scene: Scene, ended: Ended): string {
+    ends(ended, 0);
+    const { id, message } = printedEncrypted(ended);
+    const secret = scene.sandbox.secretOf(id) ?? assert.fail(told(ended));
+    assert.equal(gpg.decrypt(Buffer.from(message, "base64")), secret);
+    assert.ok(!ended.stdout.includes(secret) && !ended.stderr.includes(secret));
+    return secret;
+  }
+
+  /** A command line for a secret that is encrypted to a key. */
+  function to(key: string | Uint8Array, ...more: readonly string[]): string[] {
+    return [...SEED, "--pgp-key", typeof key === "string" ? key : base64(key), ...more];
+  }
+
+  describe("good ones", () => {
+    it("are read by gpg for RSA, Curve25519 and NIST keys, in every form of a key", SLOW, async () => {
+      const rsa = gpg.quick("Rita <rita@example.com>", "rsa3072", "sign");
+      gpg.addSubkey(rsa, "rsa3072", "encr");
+      const nist = gpg.quick("Nina <nina@example.com>", "nistp256", "sign");
+      gpg.addSubkey(nist, "nistp256", "encr");
+      await using scene = await openScene();
+      const file = join(scene.home, "key.asc");
+      for (const key of [alice, gpg.exported(rsa), gpg.exported(nist)]) {
+        writeFileSync(file, key.armored);
+        for (const form of [base64(key.armored), base64(key.binary), key.armored, `@${file}`]) {
+          const ended = await scene.run(to(form));
+          decrypts(scene, ended);
+          assert.ok(ended.stderr.includes(`Encrypted to ${key.fingerprint}`), told(ended));
+        }
+      }
+    });
+
+    it("are read in each form of the message, by the line that is told", SLOW, async () => {
+      for (const form of ["base64", "armor", "base64-armor"]) {
+        await using scene = await openScene();
+        const ended = await scene.run(to(alice.binary, "--encrypted-format", form));
+        ends(ended, 0);
+        const [client] = scene.sandbox.clients();
+        const secret = scene.sandbox.secretOf(String(client?.["client_id"])) ?? assert.fail("no client");
+        const message = /^OAuth 2\.0 Encrypted Client Secret: ([\s\S]+)\n$/m.exec(ended.stdout)?.[1] ?? "";
+        const line = /^Decrypt with: (.*)$/m.exec(ended.stderr)?.[1] ?? assert.fail(told(ended));
+        const command = line.replace("ENCRYPTED", message).replace("gpg ", 'gpg --quiet --homedir "$0" --batch ');
+        const done = spawnSync("/bin/sh", ["-c", command, gpg.home], { encoding: "utf8" });
+        assert.equal(done.stdout, secret, done.stderr);
+      }
+    });
+
+    it("each read the one message, when there are several", SLOW, async () => {
+      const alone = [alice, bob].map((key) => {
+        const own = openGpg();
+        own.run(["--import"], { input: gpg.secret(key.fingerprint) });
+        return own;
+      });
+      try {
+        await using scene = await openScene();
+        const ended = await scene.run(to(alice.binary, "--pgp-key", base64(bob.binary)));
+        decrypts(scene, ended);
+        const { message, id } = printedEncrypted(ended);
+        for (const own of alone) {
+          assert.equal(own.decrypt(Buffer.from(message, "base64")), scene.sandbox.secretOf(id));
+        }
+        assert.match(ended.stderr, new RegExp(`^Encrypted to ${alice.fingerprint}.*\nEncrypted to ${bob.fingerprint}`));
+        const mixed = await scene.run(to(alice.binary, "--keybase", "bob"), {
+          env: { HYDRA_KEYBASE_URL: keybase.url },
+        });
+        decrypts(scene, mixed);
+        const found = alone.map((own) => own.decrypt(Buffer.from(printedEncrypted(mixed).message, "base64")));
+        assert.equal(new Set(found).size, 1);
+      } finally {
+        for (const own of alone) own.close();
+      }
+    });
+
+    it("get a given secret too, which is not shown", async () => {
+      await using scene = await openScene();
+      const given = "given-secret-0123456789";
+      assert.equal(decrypts(scene, await scene.run(to(alice.binary, "--secret", given))), given);
+    });
+
+    it("leave no plain secret and no other credential in any format", SLOW, async () => {
+      const tokens: string[] = [];
+      await using scene = await openScene(
+        "26",
+        always(
+          swapped((reply) => {
+            const token = `registration-${tokens.length}-hush`;
+            tokens.push(token);
+            return { ...reply, body: JSON.stringify({ ...JSON.parse(reply.body), registration_access_token: token }) };
+          }),
+        ),
+      );
+      const queries = ["jsonpath=$", "jsonpath=$.registration_access_token", "jsonpointer=/client_secret", "raw=$"];
+      const formats = [...FORMATS.filter((format) => !/=/.test(format)), ...queries];
+      assert.ok(formats.length >= 10);
+      for (const [n, format] of formats.entries()) {
+        const ended = await scene.run(to(alice.binary, "-v", "--id", `c${n}`, "--format", format));
+        const secret = scene.sandbox.secretOf(`c${n}`) ?? assert.fail(told(ended));
+        for (const text of [secret, base64(secret), tokens[n] ?? assert.fail("no token")]) {
+          assert.ok(!ended.stdout.includes(text) && !ended.stderr.includes(text), told(ended));
+        }
+        if (/^(json|json-pretty|ndjson)$/.test(format)) {
+          const shown = JSON.parse(ended.stdout);
+          assert.equal(gpg.decrypt(Buffer.from(shown.client_secret_encrypted, "base64")), secret);
+          assert.deepEqual(shown.client_secret_recipients, [
+            { fingerprint: alice.fingerprint, user_id: "Alice <alice@example.com>" },
+          ]);
+          assert.equal(shown.client_secret, undefined);
+        }
+      }
+      assert.equal(tokens.length, formats.length);
+      for (const { record } of scene.rescued()) assert.equal(record.client_secret, undefined);
+    });
+
+    it("get the server's secret where it answers with another one", async () => {
+      const own = "made-by-the-server-012345";
+      await using scene = await openScene(
+        "26",
+        inOrder(
+          swapped((reply) => ({ ...reply, body: JSON.stringify({ ...JSON.parse(reply.body), client_secret: own }) })),
+        ),
+      );
+      const ended = await scene.run(to(alice.binary, "-v"));
+      ends(ended, 0);
+      assert.equal(gpg.decrypt(Buffer.from(printedEncrypted(ended).message, "base64")), own);
+      assert.ok(!ended.stdout.includes(own) && !ended.stderr.includes(own));
+    });
+
+    it("have a usable subkey among others, and the others are named under -v", async () => {
+      const name = gpg.quick("Mina <mina@example.com>", "ed25519", "sign", "never", "20200101T000000");
+      const expired = gpg.addSubkey(name, "cv25519", "encr", "20200301T000000", "20200101T000000");
+      const good = gpg.addSubkey(name, "cv25519", "encr", "never", "20210101T000000");
+      await using scene = await openScene();
+      const ended = await scene.run(to(gpg.exported(name).binary, "-v"));
+      decrypts(scene, ended);
+      assert.match(ended.stderr, new RegExp(`^Not encrypted to subkey ${expired} .*2020-03-01`, "m"));
+      assert.ok(!ended.stderr.includes(`subkey ${good}`));
+    });
+  });
+
+  describe("bad ones", () => {
+    it("create nothing, each with a code of its own that names the key", SLOW, async () => {
+      const past = "20200101T000000";
+      const expired = gpg.quick("Expired <expired@example.com>", "ed25519", "sign", "20200301T000000", past);
+      gpg.addSubkey(expired, "cv25519", "encr", "never", past);
+      const signer = gpg.quick("Signer <signer@example.com>", "ed25519", "sign");
+      const weak = gpg.quick("Weak <weak@example.com>", "rsa1024", "sign,encr");
+      const revoked = gpg.quick("Revoked <revoked@example.com>", "future-default");
+      const certificate = readFileSync(join(gpg.home, "openpgp-revocs.d", `${revoked}.rev`), "utf8");
+      gpg.run(["--import"], { input: certificate.replace(/^:-----/m, "-----") });
+      const late = gpg.quick("Late <late@example.com>", "ed25519", "sign", "never", "20400101T000000");
+      gpg.addSubkey(late, "cv25519", "encr", "never", "20400101T000000");
+      const future = gpg.run(["--faked-system-time", "20400102T000000", "--export", late]).stdout;
+      const cases: readonly (readonly [code: string, key: string | Uint8Array, message: RegExp])[] = [
+        ["pgp-key-expired", gpg.exported(expired).binary, new RegExp(`${expired} "Expired .*2020-03-01`)],
+        ["pgp-key-revoked", gpg.exported(revoked).binary, new RegExp(`${revoked} "Revoked .*revoked`)],
+        ["pgp-key-sign-only", gpg.exported(signer).binary, new RegExp(`${signer} "Signer `)],
+        ["pgp-key-private", base64(gpg.secret(alice.fingerprint)), new RegExp(`${alice.fingerprint} "Alice .*private`)],
+        ["pgp-key-private", gpg.secret(alice.fingerprint), /private/],
+        ["pgp-key-weak", gpg.exported(weak).binary, new RegExp(`${weak} "Weak .*RSA 1024`)],
+        ["pgp-key-not-yet-valid", new Uint8Array(future), new RegExp(`${late} "Late .*2040-01-01`)],
+        ["pgp-several-keys", base64(alice.armored + bob.armored), /./],
+        ["pgp-not-a-key", "not a key", /--pgp-key/],
+        ["pgp-not-a-key", base64("not a key"), /--pgp-key/],
+        ["pgp-not-a-key", "", /--pgp-key.*empty/],
+        ["pgp-not-a-key", alice.binary.slice(0, 100), /--pgp-key/],
+        ["pgp-not-a-key", alice.fingerprint, /--pgp-key/],
+      ];
+      await using scene = await openScene();
+      for (const [code, key, message] of cases) {
+        nothing(scene, await scene.run(to(key)), 7, message);
+        const ended = await scene.run(to(key, "--format", "json"));
+        ends(ended, 7);
+        assert.equal(JSON.parse(ended.stderr).error, code, told(ended));
+        assert.doesNotMatch(ended.stderr, /BEGIN PGP|PRIVATE KEY/);
+      }
+      const both = await scene.run(to(alice.binary, "--pgp-key", base64(gpg.exported(expired).binary)));
+      nothing(scene, both, 7, new RegExp(expired));
+    });
+
+    it("in a file that cannot be read are wrong usage", async () => {
+      await using scene = await openScene();
+      nothing(scene, await scene.run(to("@/nothing/there.asc")), 2, /\/nothing\/there\.asc/);
+      nothing(scene, await scene.run(to(`@${scene.home}`)), 2, /folder/);
+    });
+
+    it("for a public client are wrong usage", async () => {
+      await using scene = await openScene();
+      const args = to(alice.binary, "--token-endpoint-auth-method", "none");
+      nothing(scene, await scene.run(args), 2, /--token-endpoint-auth-method none .*nothing to encrypt/);
+    });
+  });
+
+  describe("fingerprints", () => {
+    it("that are right let a key pass, in any way of writing them", SLOW, async () => {
+      const [, subkey = ""] = gpg.fingerprints(alice.fingerprint);
+      const spaced = alice.fingerprint.replace(/.{4}/g, "$& ");
+      for (const pin of [
+        alice.fingerprint,
+        alice.fingerprint.toLowerCase(),
+        spaced,
+        `0x${alice.fingerprint}`,
+        subkey,
+      ]) {
+        await using scene = await openScene();
+        decrypts(scene, await scene.run(to(alice.binary, "--pgp-fingerprint", pin)));
+      }
+      await using scene = await openScene();
+      const keys = ["--pgp-key", base64(bob.binary), "--pgp-fingerprint", `${bob.fingerprint},${alice.fingerprint}`];
+      decrypts(scene, await scene.run(to(alice.binary, ...keys)));
+    });
+
+    it("that are wrong, missing or too short create nothing", SLOW, async () => {
+      await using scene = await openScene();
+      const pin = (text: string): string[] => to(alice.binary, "--pgp-fingerprint", text);
+      nothing(scene, await scene.run(pin(bob.fingerprint)), 7, new RegExp(`${alice.fingerprint}.*${bob.fingerprint}`));
+      nothing(scene, await scene.run(pin(`${alice.fingerprint},${bob.fingerprint}`)), 7, new RegExp(bob.fingerprint));
+      const two = [...pin(alice.fingerprint), "--pgp-key", base64(bob.binary)];
+      nothing(scene, await scene.run(two), 7, new RegExp(bob.fingerprint));
+      nothing(scene, await scene.run(pin(alice.fingerprint.slice(-16))), 2, /key ID/);
+      nothing(scene, await scene.run(pin("xyz")), 2, /--pgp-fingerprint "xyz"/);
+      nothing(scene, await scene.run([...SEED, "--pgp-fingerprint", alice.fingerprint]), 2, /--pgp-fingerprint/);
+    });
+  });
+
+  describe("an address of a key", () => {
+    it("gives a key in every form, without the admin API's credentials", SLOW, async () => {
+      await using host = await openKeyHost();
+      for (const body of [alice.armored, alice.binary, base64(alice.binary), base64(alice.armored)]) {
+        host.reply = () => ({ body });
+        await using scene = await openScene();
+        const more = ["--access-token", "hush", "-H", "X-Key: hush", "--fake-tls-termination"];
+        decrypts(scene, await scene.run([...SEED, "--pgp-key-url", `${host.url}/key.asc`, ...more]));
+      }
+      assert.equal(host.asked.length, 4);
+      assert.doesNotMatch(host.asked.join(), /hush|forwarded|authorization/i);
+    });
+
+    it("may redirect five times, and no more", SLOW, async () => {
+      await using host = await openKeyHost();
+      host.reply = (target) => {
+        const left = Number(target.slice(1));
+        return left === 0 ? { body: alice.armored } : { status: 302, headers: { location: `/${left - 1}` } };
+      };
+      await using scene = await openScene();
+      nothing(scene, await scene.run([...SEED, "--pgp-key-url", `${host.url}/6`]), 6, /more than 5 redirects/);
+      decrypts(scene, await scene.run([...SEED, "--pgp-key-url", `${host.url}/5`]));
+    });
+
+    it("that gives no key creates nothing", SLOW, async () => {
+      await using host = await openKeyHost();
+      await using scene = await openScene();
+      const cases: readonly (readonly [reply: ReturnType<KeyHost["reply"]>, status: number, message: RegExp])[] = [
+        [{ status: 404, body: "not here" }, 7, /answered 404/],
+        [{ status: 403, body: alice.armored }, 7, /answered 403/],
+        [{ status: 204 }, 7, /answered 204/],
+        [{ status: 304, headers: { location: "/x" } }, 7, /answered 304/],
+        [{ status: 302 }, 7, /answered 302/],
+        [{ status: 429 }, 6, /answered 429/],
+        [{ status: 503 }, 6, /answered 503/],
+        [{ body: "<!doctype html><html></html>" }, 7, /web page/],
+        [{ body: "" }, 7, /empty/],
+        [{ body: "\n".repeat(1024 * 1024 + 1) }, 6, /larger than 1 MiB/],
+        [{ status: 302, headers: { location: "ftp://a.example/k" } }, 6, /not an http or https address/],
+        [{ status: 302, headers: { location: "http://a.example/k" } }, 2, /plain http/],
+        [{ status: 302, headers: { location: "file:///etc/passwd" } }, 6, /not an http or https address/],
+      ];
+      for (const [reply, status, message] of cases) {
+        host.reply = () => reply;
+        nothing(scene, await scene.run([...SEED, "--pgp-key-url", `${host.url}/k?token=hush`]), status, message);
+      }
+      assert.doesNotMatch((await scene.run([...SEED, "--pgp-key-url", `${host.url}/k?token=hush`])).stderr, /hush/);
+      const dead = await scene.run([...SEED, "--pgp-key-url", "http://127.0.0.1:1/k"]);
+      nothing(scene, dead, 6, /connection refused/);
+    });
+
+    it("that does not answer is given up at the deadline", SLOW, async () => {
+      await using host = await openKeyHost();
+      await using scene = await openScene();
+      const args = [...SEED, "--pgp-key-url", `${host.url}/k`, "--fail-after", "500ms"];
+      nothing(scene, await scene.run(args), 6, /no whole answer in time/);
+      assert.equal(host.asked.length, 1);
+    });
+
+    it("in plain http is for this machine alone, or for a pinned key", async () => {
+      await using scene = await openScene();
+      const args = [...SEED, "--pgp-key-url", "http://keys.invalid/k", "--fail-after", "5s"];
+      nothing(scene, await scene.run(args), 2, /plain http/);
+      nothing(scene, await scene.run([...args, "--pgp-fingerprint", alice.fingerprint]), 6, /cannot be resolved/);
+      nothing(
+        scene,
+        await scene.run([...SEED, "--pgp-key-url", "key.asc"]),
+        2,
+        /--pgp-key-url "key\.asc": it is not an http/,
+      );
+    });
+
+    it("does not lead from https to http, and its certificate must be trusted", SLOW, async () => {
+      using folder = temporaryFolder();
+      const { authority, good } = makeCertificates();
+      const roots = join(folder.path, "roots.pem");
+      writeFileSync(roots, authority.cert);
+      const { createServer: createTlsServer } = await import("node:https");
+      let location = "";
+      const server = createTlsServer({ key: good.key, cert: good.cert }, (_, response) => {
+        if (location === "") response.end(alice.armored);
+        else response.writeHead(302, { location }).end();
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      try {
+        const address = server.address();
+        if (address === null || typeof address === "string") throw new Error("the server has no port");
+        const url = `https://127.0.0.1:${address.port}/k`;
+        await using scene = await openScene();
+        nothing(scene, await scene.run([...SEED, "--pgp-key-url", url]), 6, /authority is not trusted/);
+        const own = await scene.run([...SEED, "--pgp-key-url", url, "--ca-file", roots, "--skip-tls-verify"]);
+        nothing(scene, own, 6, /authority is not trusted/);
+        const env = { SSL_CERT_FILE: roots };
+        location = "http://127.0.0.1:1/k";
+        nothing(scene, await scene.run([...SEED, "--pgp-key-url", url], { env }), 6, /redirects from https to http/);
+        location = "";
+        decrypts(scene, await scene.run([...SEED, "--pgp-key-url", url], { env }));
+      } finally {
+        server.close();
+        server.closeAllConnections();
+      }
+    });
+  });
+
+  describe("a Keybase user", () => {
+    const env = (): { env: Record<string, string> } => ({ env: { HYDRA_KEYBASE_URL: keybase.url } });
+
+    it("who is not there, has no key, or cannot be asked are three errors, and create nothing", SLOW, async () => {
+      await using scene = await openScene();
+      nothing(scene, await scene.run([...SEED, "--keybase", "nobody"], env()), 7, /there is nobody of this name/);
+      nothing(scene, await scene.run([...SEED, "--keybase", "nokey"], env()), 7, /has no PGP key/);
+      const dead = { env: { HYDRA_KEYBASE_URL: "http://127.0.0.1:1" } };
+      nothing(scene, await scene.run([...SEED, "--keybase", "alice"], dead), 6, /connection refused/);
+      nothing(scene, await scene.run([...SEED, "--keybase", "a b"], env()), 2, /--keybase "a b"/);
+      const plain = { env: { HYDRA_KEYBASE_URL: "http://keybase.invalid" } };
+      nothing(scene, await scene.run([...SEED, "--keybase", "alice"], plain), 2, /plain http/);
+      const codes = [];
+      for (const name of ["nobody", "nokey"]) {
+        const ended = await scene.run([...SEED, "--keybase", name, "--format", "json"], env());
+        codes.push(JSON.parse(ended.stderr).error);
+      }
+      assert.deepEqual(codes, ["keybase-no-user", "keybase-no-key"]);
+    });
+
+    it("whose key is not the one that is stated, or another's, creates nothing", async () => {
+      const lying = await openKeybase({ username: "alice", key: bob, states: alice.fingerprint });
+      try {
+        await using scene = await openScene();
+        const at = { env: { HYDRA_KEYBASE_URL: lying.url } };
+        nothing(scene, await scene.run([...SEED, "--keybase", "alice"], at), 7, new RegExp(bob.fingerprint));
+        lying.reply = {
+          status: 200,
+          body: JSON.stringify({ status: { code: 0 }, them: [{ basics: { username: "bob" } }] }),
+        };
+        nothing(scene, await scene.run([...SEED, "--keybase", "alice"], at), 7, /about "bob"/);
+        lying.reply = { status: 500, body: "oops" };
+        nothing(scene, await scene.run([...SEED, "--keybase", "alice"], at), 6, /500/);
+        lying.reply = { status: 200, body: "<html>" };
+        nothing(scene, await scene.run([...SEED, "--keybase", "alice"], at), 7, /Keybase/);
+      } finally {
+        await lying.close();
+      }
+    });
+
+    it("is found whatever the case of the name, and pinned", async () => {
+      await using scene = await openScene();
+      const pin = ["--pgp-fingerprint", alice.fingerprint];
+      decrypts(scene, await scene.run([...SEED, "--keybase", "ALICE", ...pin], env()));
+      const wrong = await scene.run([...SEED, "--keybase", "bob", ...pin], env());
+      fails(wrong, 7, new RegExp(bob.fingerprint));
+      assert.equal(scene.sandbox.clients().length, 1);
+    });
+  });
+
+  it("are judged before the server is asked anything, and after the command line", async () => {
+    await using scene = await openScene();
+    const already = keybase.asked.length;
+    const args = [...SEED, "--keybase", "alice", "--nmae", "x"];
+    nothing(scene, await scene.run(args, { env: { HYDRA_KEYBASE_URL: keybase.url } }), 2, /--nmae/);
+    assert.equal(keybase.asked.length, already);
+  });
+
+  it("are served over TLS and a socket too", async () => {
+    using folder = temporaryFolder();
+    const listen = `unix://${join(folder.path, "hydra.sock")}`;
+    const sandbox = await startSandbox({ as: "1.11", listen });
+    try {
+      const ended = await runBinary(to(alice.binary, "--endpoint", listen));
+      ends(ended, 0);
+      const { id, message } = printedEncrypted(ended);
+      assert.equal(gpg.decrypt(Buffer.from(message, "base64")), sandbox.secretOf(id));
+    } finally {
+      await sandbox.close();
+    }
+  });
+});
