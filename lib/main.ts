@@ -190,7 +190,7 @@ const NOTHING = { environment: () => undefined, file: () => undefined };
 async function showHelp(host: Host, called: Called): Promise<ExitName> {
   const { renderHelp } = await import("./core/help.ts");
   const { command, grammar, path } = called;
-  const width = Math.min(host.stdout.columns ?? 100, 120);
+  const width = Math.min(host.stdout.columns ?? host.stderr.columns ?? 80, 120);
   const color = colorWanted(host, host.stdout);
   if (isLeaf(command)) {
     const { spec } = command;
@@ -343,7 +343,8 @@ async function execute(run: Run, called: Called, leaf: Leaf): Promise<ExitName> 
 function progressLine(host: Host): Context["progress"] {
   let last = 0;
   return (total, done) => {
-    if (!host.stderr.isTerminal) return;
+    // Where results go to the same terminal, they are the progress themselves.
+    if (!host.stderr.isTerminal || host.stdout.isTerminal) return;
     const now = host.monotonic();
     if (total > 0 && done < total && now - last < 50) return;
     last = now;
@@ -376,7 +377,8 @@ function readFormat(values: FlagValues, fallback: string, problems: Problem[]): 
       }
       return { kind: "id" };
     }
-    return parseFormat(text ?? fallback, values.origin(FORMAT).name);
+    // "default" is how the 2.x reference spells the grammar's own format.
+    return parseFormat(text === undefined || text === "default" ? fallback : text, values.origin(FORMAT).name);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     problems.push(error);

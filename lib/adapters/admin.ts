@@ -606,6 +606,7 @@ const HINTS: Readonly<Record<NetworkFailure["kind"], string>> = {
   unresolved: "check the host name in --endpoint or HYDRA_ADMIN_URL",
   lost: "check that the address speaks http or https as the endpoint says, then run the command again",
   certificate: "trust the server's authority with --ca-file FILE, or for a test use --skip-tls-verify",
+  handshake: "check https against http in the endpoint, and the port",
   protocol: "check http against https in the endpoint, and the port",
   timeout: "raise --fail-after, or look why the server is slow",
   "too-large": "check that the endpoint is a Hydra admin port",

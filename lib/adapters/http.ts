@@ -152,8 +152,8 @@ const KINDS = new Map<string, readonly [FailureKind, string]>([
   ["EPIPE", ["lost", "the connection was closed before a whole answer"]],
   ["ECONNABORTED", ["lost", "the connection was closed before a whole answer"]],
   ["UND_ERR_SOCKET", ["lost", "the connection was closed before a whole answer"]],
-  ["EPROTO", ["protocol", "the TLS handshake failed: this port may not speak TLS"]],
-  ["ERR_SSL_WRONG_VERSION_NUMBER", ["protocol", "the TLS handshake failed: this port may not speak TLS"]],
+  ["EPROTO", ["handshake", "the TLS handshake failed: this port may not speak TLS"]],
+  ["ERR_SSL_WRONG_VERSION_NUMBER", ["handshake", "the TLS handshake failed: this port may not speak TLS"]],
   ["ERR_TLS_CERT_ALTNAME_INVALID", ["certificate", "the certificate is for another host name"]],
   ["CERT_HAS_EXPIRED", ["certificate", "the certificate has expired"]],
   ["CERT_NOT_YET_VALID", ["certificate", "the certificate is not valid yet"]],
@@ -184,7 +184,7 @@ function networkFailure(error: unknown): NetworkFailure {
   }
   if (/refused/i.test(text)) return new NetworkFailure("refused", "connection refused", error);
   if (/InvalidContentType|received corrupt message|wrong version number|handshake/i.test(text)) {
-    return new NetworkFailure("protocol", "the TLS handshake failed: this port may not speak TLS", error);
+    return new NetworkFailure("handshake", "the TLS handshake failed: this port may not speak TLS", error);
   }
   return new NetworkFailure("lost", `the connection failed${code === "" ? "" : ` (${code})`}`, error);
 }

@@ -26,7 +26,18 @@ export interface HttpAnswer {
 }
 
 /** Why there was no answer. */
-export type FailureKind = "refused" | "unresolved" | "lost" | "certificate" | "protocol" | "timeout" | "too-large";
+export type FailureKind =
+  | "refused"
+  | "unresolved"
+  | "lost"
+  | "certificate"
+  | "handshake"
+  | "protocol"
+  | "timeout"
+  | "too-large";
+
+/** Failures that come before any byte of a request can have reached the server. */
+const UNSENT: ReadonlySet<FailureKind> = new Set(["refused", "unresolved", "certificate", "handshake"]);
 
 /** A request that got no whole answer. */
 export class NetworkFailure extends Error {
@@ -38,7 +49,7 @@ export class NetworkFailure extends Error {
   constructor(kind: FailureKind, message: string, cause?: unknown) {
     super(message, { cause });
     this.kind = kind;
-    this.maybeSent = kind !== "refused" && kind !== "unresolved" && kind !== "certificate";
+    this.maybeSent = !UNSENT.has(kind);
   }
 }
 
