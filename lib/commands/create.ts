@@ -1,6 +1,6 @@
 import type { CreateOutcome } from "../adapters/admin.ts";
 import { type Client, isPublic, textField } from "../core/client.ts";
-import { changes, patchFor, replacementFor, sameValue } from "../core/merge.ts";
+import { changes, sameValue } from "../core/merge.ts";
 import { Problem, reworded, usage } from "../core/problem.ts";
 import type { Recipient } from "../core/recipient.ts";
 import {
@@ -24,6 +24,7 @@ import {
   VERIFY_FLAGS,
 } from "../core/rows.ts";
 import { quoted } from "../core/text.ts";
+import { change } from "./change.ts";
 import { type Context, command, type Result, type Shown, type Start, single } from "./command.ts";
 import {
   deliveryOf,
@@ -230,11 +231,7 @@ async function existing(
   }
   const secret = given === undefined ? [] : [{ field: "client_secret", before: undefined, after: given }];
   const wanted = [...differing, ...secret];
-  const family = await context.admin.family();
-  const record =
-    family.update === "patch"
-      ? await context.admin.patch(id, patchFor(current, wanted))
-      : await context.admin.replace(id, replacementFor(current, wanted));
+  const record = await change(context.admin, id, current, wanted);
   const secretWords = given === undefined ? "its secret stays" : "its secret is the one given";
   context.note(
     `Client ${quoted(id)} was there already and is updated${differs.length === 0 ? "" : ` in ${differs.join(", ")}`}; ${secretWords}, and none was delivered`,

@@ -2,7 +2,7 @@ import type { Admin } from "../adapters/admin.ts";
 import { type Client, isPublic, isRecord, parseJson, textField, unknownKeys } from "../core/client.ts";
 import { SERVER_FIELDS } from "../core/fields.ts";
 import type { CountFlag, TextFlag } from "../core/flags.ts";
-import { changes, patchFor, replacementFor } from "../core/merge.ts";
+import { changes } from "../core/merge.ts";
 import { GRACE } from "../core/network.ts";
 import type { View } from "../core/output.ts";
 import { Problem, reworded, usage } from "../core/problem.ts";
@@ -21,6 +21,7 @@ import {
 } from "../core/rows.ts";
 import { judge } from "../core/rules.ts";
 import { quoted } from "../core/text.ts";
+import { change } from "./change.ts";
 import { type Context, command, type Result, type Shown, type Start } from "./command.ts";
 import {
   type Delivery,
@@ -401,11 +402,7 @@ async function conflicting(
     ...(secret === undefined ? [] : [{ field: "client_secret", before: undefined, after: secret }]),
   ];
   if (differing.length === 0) return brief("unchanged", current);
-  const family = await admin.family();
-  const record =
-    family.update === "patch"
-      ? await admin.patch(id, patchFor(current, differing))
-      : await admin.replace(id, replacementFor(current, differing));
+  const record = await change(admin, id, current, differing);
   return brief("updated", record);
 }
 

@@ -1,15 +1,14 @@
 import { type Client, listField, textField } from "../core/client.ts";
-import type { PlannedRequest } from "../core/dryrun.ts";
 import { type Field, LIST_EDITS } from "../core/fields.ts";
 import type { ListFlag, SwitchFlag } from "../core/flags.ts";
 import {
   type Change,
+  type ChangeRequest,
+  changeRequest,
   changes,
   emptyOf,
   fieldNamed,
   type Placed,
-  patchFor,
-  replacementFor,
   sameValue,
   setPath,
 } from "../core/merge.ts";
@@ -31,6 +30,7 @@ import {
 } from "../core/rows.ts";
 import { judge } from "../core/rules.ts";
 import { quoted } from "../core/text.ts";
+import { sendChange } from "./change.ts";
 import { type Context, command, type Result, type Shown, type Start, single } from "./command.ts";
 import {
   deliveryOf,
@@ -243,26 +243,11 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
     return single(updatedView(id, "unchanged"), current);
   }
   const path = `${family.clients}/${encodeURIComponent(id)}`;
-  const plan: PlannedRequest = wish.replace
-    ? {
-        method: "PUT",
-        url: path,
-        body: { client_id: id, ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) },
-      }
-    : family.update === "patch"
-      ? { method: "PATCH", url: path, body: patchFor(current, all) }
-      : { method: "PUT", url: path, body: replacementFor(current, all) };
-  if (dry) return dryRun(context, [plan]);
-  const send = (): Promise<Shown> =>
-    wish.replace
-      ? context.admin.replace(id, {
-          client_id: id,
-          ...wanted,
-          ...(secret === undefined ? {} : { client_secret: secret }),
-        })
-      : family.update === "patch"
-        ? context.admin.patch(id, patchFor(current, all))
-        : context.admin.replace(id, replacementFor(current, all));
+  const request: ChangeRequest = wish.replace
+    ? { method: "PUT", body: { client_id: id, ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) } }
+    : changeRequest(family.update, current, all);
+  if (dry) return dryRun(context, [{ ...request, url: path }]);
+  const send = (): Promise<Shown> => sendChange(context.admin, id, request);
   const tell = (record: Shown): void => {
     const seen = wish.replace
       ? Object.keys(current).flatMap((field): Change[] =>

@@ -156,6 +156,24 @@ export function replacementFor(current: Client, wanted: readonly Change[]): Clie
   return Object.fromEntries([...kept, ...wanted.map(({ field, after }) => [field, after] as const)]);
 }
 
+/** How some changes of a client are sent. */
+export type ChangeRequest =
+  | { readonly method: "PATCH"; readonly body: readonly PatchStep[] }
+  | { readonly method: "PUT"; readonly body: Client };
+
+/** The request that makes the changes on a server, by what its family takes. */
+export function changeRequest(way: "patch" | "put", current: Client, wanted: readonly Change[]): ChangeRequest {
+  // Hydra 2.0 to 2.3 keep a lifespan that a patch sets to null.
+  const emptiesLifespan = wanted.some(({ field, after }) => after === null && LIFESPANS.has(field));
+  return way === "patch" && !emptiesLifespan
+    ? { method: "PATCH", body: patchFor(current, wanted) }
+    : { method: "PUT", body: replacementFor(current, wanted) };
+}
+
+const LIFESPANS: ReadonlySet<string> = new Set(
+  FIELDS.filter(({ shape }) => shape === "duration").map(({ name }) => name),
+);
+
 /** A value and the place inside a client that it goes to. */
 export interface Placed {
   readonly path: readonly string[];

@@ -118,7 +118,7 @@ const READERS: Readonly<Record<Kind, Reader>> = {
 };
 
 /** Kinds that a null empties; the others keep what they held, as Go's decoder has it. */
-const EMPTIED: ReadonlySet<Kind> = new Set<Kind>(["list", "keys", "duration", "raw"]);
+const EMPTIED: ReadonlySet<Kind> = new Set<Kind>(["list", "keys", "raw"]);
 
 /**
  * Reads a JSON value into a draft, starting from a base, as Go's decoder reads into a struct: names without case,
