@@ -1,0 +1,97 @@
+import { tmpdir } from "node:os";
+import { type Ending, type Host, type Output, systemHost } from "../../lib/adapters/host.ts";
+import { main } from "../../lib/main.ts";
+
+/** The surroundings of one run of the program. */
+export interface Scene {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Files by path; every other path is not there. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** The permission bits of the files, 0600 without it. */
+  readonly mode?: number;
+  readonly stdin?: string;
+  /** Columns of a terminal on standard output and standard error; without it both are pipes. */
+  readonly columns?: number;
+  /** What standard output says instead of taking a text. */
+  readonly stdoutFails?: Error;
+  /** Called once the program listens, with the way to send it a signal. */
+  readonly onListening?: (send: (signal: Ending) => void) => void;
+}
+
+/** What one run came to. */
+export interface Played {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function noSuchFile(path: string): Error {
+  return Object.assign(new Error(`ENOENT: no such file or directory, open '${path}'`), { code: "ENOENT" });
+}
+
+/**
+ * Runs the program in this process on a host of the test's own: no real streams, files or environment, and a clock that
+ * only sleeping moves. The network is the real one.
+ */
+export async function play(args: readonly string[], scene: Scene = {}): Promise<Played> {
+  const written = { stdout: "", stderr: "" };
+  const output = (to: "stdout" | "stderr"): Output => ({
+    isTerminal: scene.columns !== undefined,
+    columns: scene.columns,
+    async write(text) {
+      if (to === "stdout" && scene.stdoutFails !== undefined) throw scene.stdoutFails;
+      written[to] += text;
+    },
+  });
+  // Secrets that cannot be handed over are kept in real files, so those stay out of the working folder.
+  const environment: Readonly<Record<string, string>> = { XDG_STATE_HOME: tmpdir(), ...scene.environment };
+  const read = (path: string): string => {
+    const { files = {} } = scene;
+    const text = Object.hasOwn(files, path) ? files[path] : undefined;
+    if (text === undefined) throw noSuchFile(path);
+    return text;
+  };
+  let slept = 0;
+  const host: Host = {
+    ...systemHost(),
+    args,
+    stdout: output("stdout"),
+    stderr: output("stderr"),
+    stdinIsTerminal: false,
+    stdoutWasClosed: () => false,
+    environment: (name) => (Object.hasOwn(environment, name) ? environment[name] : undefined),
+    readFile: async (path) => new TextEncoder().encode(read(path)),
+    permissions: async (path) => {
+      read(path);
+      return { mode: scene.mode ?? 0o600, uid: 0 };
+    },
+    stdin: async function* () {
+      yield new TextEncoder().encode(scene.stdin ?? "");
+    },
+    ask: async () => undefined,
+    monotonic: () => slept,
+    sleep: async (milliseconds, signal) => {
+      signal?.throwIfAborted();
+      slept += milliseconds;
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+    onEnding: (listener) => scene.onListening?.(listener),
+  };
+  const status = await main(host);
+  return { status, ...written };
+}
+
+/** The codes of the problems that a run told as JSON, in their order. */
+export function codesOf({ stderr }: Played): readonly string[] {
+  return stderr.split("\n").flatMap((line) => {
+    if (!line.startsWith("{")) return [];
+    const told: unknown = JSON.parse(line);
+    return codesIn(told);
+  });
+}
+
+function codesIn(told: unknown): readonly string[] {
+  if (typeof told !== "object" || told === null || !("error" in told) || typeof told.error !== "string") return [];
+  const more = "more" in told && Array.isArray(told.more) ? told.more : [];
+  return [told.error, ...more.flatMap(codesIn)];
+}
