@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { isRecord } from "../core/client.ts";
 import { formatDuration } from "../core/duration.ts";
 import { GRACE, type Http, type HttpAnswer, type HttpRequest, NetworkFailure } from "../core/network.ts";
 import { type ExitName, Problem, reworded } from "../core/problem.ts";
@@ -18,11 +19,14 @@ import {
 /** A client as a server tells it: fields that this program does not know are kept. */
 export type ClientRecord = Readonly<Record<string, unknown>> & { readonly client_id: string };
 
-/** The fields that this program relies on; a list may be null where it is empty. */
-const CLIENT = v.looseObject({
-  client_id: v.pipe(v.string(), v.minLength(1)),
-  client_secret: v.optional(v.string()),
-});
+/** The fields that this program relies on; all others are kept as they are, and nothing is copied, as lists are long. */
+function isClientRecord(value: unknown): value is ClientRecord {
+  if (!isRecord(value)) return false;
+  const { client_id: id, client_secret: secret } = value;
+  return typeof id === "string" && id !== "" && (secret === undefined || typeof secret === "string");
+}
+
+const CLIENT = v.custom<ClientRecord>(isClientRecord);
 const CLIENTS = v.array(CLIENT);
 
 /** How a create ended. */

@@ -42,6 +42,9 @@ const NAMED: TextFlag = {
   help: "Only clients of this name",
 };
 
+/** Clients of one request when all are listed: larger pages save few requests and cost memory. */
+const PAGE_OF_ALL = 200;
+
 /** Pages without a client that are taken for a server that never ends. */
 const EMPTY_PAGES = 3;
 
@@ -86,7 +89,7 @@ async function* all(context: Context, size: number): AsyncGenerator<Shown> {
 /** The clients from `skip` on, at most `limit`; tells when there would have been more. */
 async function* some(context: Context, limit: number, skip: number): AsyncGenerator<Shown> {
   let at = 0;
-  for await (const client of all(context, Math.max(1, Math.min(500, limit + skip + 1)))) {
+  for await (const client of all(context, Math.max(1, Math.min(PAGE_OF_ALL, limit + skip + 1)))) {
     at++;
     if (at <= skip) continue;
     if (at > skip + limit) {
@@ -148,7 +151,7 @@ export const list = command({
       problems,
       run: async () => {
         if (paged) return onePage(context);
-        const items = limit === undefined ? all(context, 500) : some(context, limit, ((page ?? 1) - 1) * limit);
+        const items = limit === undefined ? all(context, PAGE_OF_ALL) : some(context, limit, ((page ?? 1) - 1) * limit);
         return { view: LIST_VIEW, many: true, items };
       },
     };

@@ -55,6 +55,7 @@ export function shownUrl(address: string): string {
 }
 
 /** A record without its credentials, for every place that shows a client and was not asked for them. */
-export function withoutCredentials(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
+export function withoutCredentials(record: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  if (!CREDENTIAL_FIELDS.some((field) => Object.hasOwn(record, field))) return record;
   return Object.fromEntries(Object.entries(record).filter(([field]) => !CREDENTIAL_FIELDS.includes(field)));
 }
