@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { after, before, describe, it } from "node:test";
+import { startSandbox } from "../../lib/sandbox/index.ts";
+import { openGpg } from "../adapters/gpg.ts";
+import { type Ended, type Running, type RunOptions, start, temporaryFolder } from "./binary.ts";
+import { cutInside, dropAfter, dropBefore, inOrder, instead, stallBefore } from "./fault-proxy.ts";
+import { ends, fails, isStored, openScene, printed, printedEncrypted, SEED, SLOW, told } from "./scene.ts";
+import { type Certificates, makeCertificates } from "./tls.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const DENO = join(ROOT, "node_modules/.bin/deno");
+
+describe("the source under deno", () => {
+  let cache: ReturnType<typeof temporaryFolder>;
+  let made: Certificates;
+
+  before(() => {
+    cache = temporaryFolder();
+    made = makeCertificates();
+  });
+
+  after(() => {
+    cache[Symbol.dispose]();
+  });
+
+  function startSource(args: readonly string[], options: RunOptions = {}): Running {
+    const env = { DENO_DIR: cache.path, DENO_NO_UPDATE_CHECK: "1", ...options.env };
+    return start(DENO, ["run", "-A", "--no-prompt", join(ROOT, "cli.ts"), ...args], { ...options, env });
+  }
+
+  const run = (args: readonly string[], options?: RunOptions): Promise<Ended> => startSource(args, options).ended;
+
+  it("creates a client over TCP, on every version", SLOW, async () => {
+    for (const as of ["1.8", "1.11", "2.1", "2.3", "26"] as const) {
+      await using scene = await openScene(as);
+      const ended = await run([...SEED, "--endpoint", scene.url, "-H", "X-Url: http://a:1"]);
+      isStored(scene, ended);
+      assert.equal(ended.stderr, "");
+      assert.equal(scene.proxy.posts()[0]?.headers["x-url"], "http://a:1");
+    }
+  });
+
+  it("creates a client over a unix socket", SLOW, async () => {
+    using folder = temporaryFolder();
+    const listen = `unix://${join(folder.path, "hydra.sock")}`;
+    const sandbox = await startSandbox({ as: "1.8", listen });
+    try {
+      const ended = await run([...SEED, "--endpoint", listen]);
+      ends(ended, 0);
+      assert.equal(sandbox.secretOf(printed(ended).id), printed(ended).secret);
+    } finally {
+      await sandbox.close();
+    }
+    fails(await run([...SEED, "--endpoint", listen, "--fail-after", "0"]), 6, /there is no such socket/);
+  });
+
+  it("creates a client over TLS that --ca-file trusts or that is not checked, and over no other", SLOW, async () => {
+    using folder = temporaryFolder();
+    const caFile = join(folder.path, "ca.pem");
+    writeFileSync(caFile, made.authority.cert);
+    const selfFile = join(folder.path, "self.pem");
+    writeFileSync(selfFile, made.selfSigned.cert);
+    const cases = [
+      [made.good, ["--ca-file", caFile], undefined],
+      [made.selfSigned, ["--ca-file", selfFile], undefined],
+      [made.selfSigned, ["--skip-tls-verify"], undefined],
+      [made.elsewhere, ["--skip-tls-verify"], undefined],
+      [made.good, [], /certificate/],
+      [made.selfSigned, ["--ca-file", caFile], /certificate/],
+      [made.elsewhere, ["--ca-file", caFile], /certificate/],
+      [made.expired, ["--ca-file", caFile], /certificate/],
+    ] as const;
+    for (const [identity, more, refused] of cases) {
+      const tls = { key: identity.key, cert: identity.cert };
+      const sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0", tls });
+      try {
+        const ended = await run([...SEED, "--endpoint", sandbox.url, ...more]);
+        if (refused === undefined) {
+          ends(ended, 0);
+          assert.equal(sandbox.secretOf(printed(ended).id), printed(ended).secret);
+          assert.equal(/^Warning: .*not verified/.test(ended.stderr), more[0] === "--skip-tls-verify");
+        } else {
+          fails(ended, 6, refused);
+          assert.doesNotMatch(ended.stderr, /trying again|secret/);
+          assert.equal(sandbox.clients().length, 0);
+        }
+      } finally {
+        await sandbox.close();
+      }
+    }
+  });
+
+  it("makes one client through lost answers", SLOW, async () => {
+    for (const fault of [dropBefore, dropAfter, cutInside, instead({ status: 503 })]) {
+      await using scene = await openScene("26", inOrder(fault));
+      const ended = await run([...SEED, "--endpoint", scene.url]);
+      isStored(scene, ended);
+      assert.equal(scene.proxy.posts().length, 2);
+      assert.match(ended.stderr, /^Warning: .*trying again/);
+    }
+  });
+
+  it("encrypts a secret that gpg reads", SLOW, async () => {
+    const gpg = openGpg();
+    try {
+      const key = gpg.exported(gpg.quick("alice@example.com", "future-default"));
+      await using scene = await openScene();
+      const pgp = ["--pgp-key", Buffer.from(key.binary).toString("base64")];
+      const ended = await run([...SEED, "--endpoint", scene.url, ...pgp]);
+      ends(ended, 0);
+      const { id, message } = printedEncrypted(ended);
+      assert.equal(gpg.decrypt(Buffer.from(message, "base64")), scene.sandbox.secretOf(id));
+    } finally {
+      gpg.close();
+    }
+  });
+
+  it("reads a config file and writes every kind of output", SLOW, async () => {
+    await using scene = await openScene();
+    writeFileSync(join(scene.home, ".hydra.yaml"), `endpoint: ${scene.url}\nformat: yaml\n`);
+    const env = { HOME: scene.home };
+    const yaml = await run(SEED, { env });
+    ends(yaml, 0);
+    assert.match(yaml.stdout, /^client_name: my app$/m);
+    const json = await run([...SEED, "--format", "json"], { env });
+    const shown = JSON.parse(json.stdout);
+    assert.equal(scene.sandbox.secretOf(shown.client_id), shown.client_secret);
+  });
+
+  it("ends as the binary does, by status and by signal", SLOW, async () => {
+    await using scene = await openScene("26", inOrder(stallBefore));
+    fails(await run([...SEED, "--endpoint", scene.url, "--nmae", "x"]), 2, /--nmae/);
+    fails(await run([...SEED, "--endpoint", "http://127.0.0.1:1", "--fail-after", "0"]), 6, /connection refused/);
+    await using running = startSource([...SEED, "--endpoint", scene.url], { env: { HOME: scene.home } });
+    await scene.proxy.arrived(1);
+    // The wrapper of the package hands no signal on, so the runtime itself gets it.
+    const children = readFileSync(`/proc/${running.pid}/task/${running.pid}/children`, "latin1").trim();
+    process.kill(children === "" ? running.pid : Number(children.split(" ")[0]), "SIGTERM");
+    const ended = await running.ended;
+    ends(ended, 143);
+    assert.equal(scene.rescued()[0]?.record.state, "unverified", told(ended));
+  });
+});

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import * as v from "valibot";
+import { type Gpg, openGpg } from "../adapters/gpg.ts";
+import { startBinary, temporaryFolder } from "./binary.ts";
+import { ends, isStored, openScene, printed, type Scene, SEED, SLOW } from "./scene.ts";
+
+/**
+ * Names that only the evaluated code of a part can have put on the heap of the program; their text in the program's image
+ * does not, because a property comes to be when the statement that makes it runs.
+ */
+const PARTS = {
+  openpgp: "brainpoolP256r1",
+  yaml: "YAMLParseError",
+  jsonpath: "nondeterministicVisit",
+  sandbox: "postLogoutTail",
+} as const;
+
+/** Runs in the program, before it: writes down at the end which properties there are on its heap. */
+const RECORDER = `
+process.on("exit", () => {
+  const { edgeNames } = Bun.generateHeapSnapshot();
+  require("node:fs").writeFileSync(process.env.HEAP_FILE, JSON.stringify(edgeNames));
+});`;
+
+describe("the start of the program", () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  let gpg: Gpg;
+
+  before(() => {
+    folder = temporaryFolder();
+    writeFileSync(join(folder.path, "recorder.cjs"), RECORDER);
+    gpg = openGpg();
+  });
+
+  after(() => {
+    gpg.close();
+    folder[Symbol.dispose]();
+  });
+
+  function recorded(): { readonly env: Record<string, string>; loaded(): readonly string[] } {
+    const file = join(folder.path, "heap.json");
+    writeFileSync(file, "");
+    return {
+      env: { HEAP_FILE: file, BUN_OPTIONS: `--preload ${join(folder.path, "recorder.cjs")}` },
+      loaded() {
+        const names = new Set(v.parse(v.array(v.string()), JSON.parse(readFileSync(file, "utf8"))));
+        return Object.entries(PARTS).flatMap(([part, name]) => (names.has(name) ? [part] : []));
+      },
+    };
+  }
+
+  /** The parts that a command line has loaded by its end. */
+  async function loadedBy(scene: Scene, args: readonly string[]): Promise<readonly string[]> {
+    const { env, loaded } = recorded();
+    ends(await scene.run(args, { env }), 0);
+    return loaded();
+  }
+
+  it("loads none of the large parts for a create without encryption", SLOW, async () => {
+    await using scene = await openScene();
+    const { env, loaded } = recorded();
+    isStored(scene, await scene.run(SEED, { env }));
+    assert.deepEqual(loaded(), []);
+    for (const format of ["json", "table", "env"]) {
+      assert.deepEqual(await loadedBy(scene, [...SEED, "--format", format]), [], format);
+    }
+    assert.deepEqual(await loadedBy(scene, ["version"]), []);
+    assert.deepEqual(await loadedBy(scene, ["--help"]), []);
+    assert.deepEqual(await loadedBy(scene, ["clients", "create", "--help"]), []);
+  });
+
+  it("loads each of them for what needs it, and then alone", SLOW, async () => {
+    await using scene = await openScene();
+    const key = gpg.exported(gpg.quick("alice@example.com", "future-default"));
+    const pgp = ["--pgp-key", Buffer.from(key.binary).toString("base64")];
+    assert.deepEqual(await loadedBy(scene, [...SEED, ...pgp]), ["openpgp"]);
+    assert.deepEqual(await loadedBy(scene, [...SEED, "--format", "yaml"]), ["yaml"]);
+    assert.deepEqual(await loadedBy(scene, [...SEED, "--format", "jsonpath=$"]), ["jsonpath"]);
+    const config = join(folder.path, "config.yaml");
+    writeFileSync(config, "format: text\n");
+    assert.deepEqual(await loadedBy(scene, [...SEED, "--config", config]), ["yaml"]);
+  });
+
+  it("loads the sandbox for the sandbox alone", SLOW, async () => {
+    const { env, loaded } = recorded();
+    await using sandbox = startBinary(["sandbox", "--listen", "127.0.0.1:0"], { env });
+    await sandbox.seen("stdout", "HYDRA_ADMIN_URL=");
+    sandbox.kill("SIGTERM");
+    await sandbox.ended;
+    assert.deepEqual(loaded(), ["sandbox"]);
+    await using scene = await openScene();
+    assert.match(printed(await scene.run(SEED)).id, /./);
+  });
+});
