@@ -1,53 +1,83 @@
 /**
- * Compiles the binary: `bun build.ts` for this machine.
+ * Compiles the program: `bun build.ts` for this machine into `dist/hydra`; `--all`, or `--target NAME` once for each,
+ * for others too, packed with what belongs to a release. `--out FOLDER` takes the place of `dist`, and `--sizes`
+ * writes the sizes into the documentation.
  *
- * The compiled program must not read a `.env` or `bunfig.toml` of the folder that it is started in, so both are switched off.
+ * The same commit gives the same bytes in any folder, on machines of the same kind.
  */
-import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { createHash } from "node:crypto";
+import { copyFileSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
 import process from "node:process";
-import * as v from "valibot";
+import { parseArgs } from "node:util";
+import { compile, prepare, scratchFolder } from "./release/compile.ts";
+import { shippedPackages } from "./release/licences.ts";
+import { archiveName, companions, pack } from "./release/pack.ts";
+import { hostTarget } from "./release/runtimes.ts";
+import { billOfMaterials } from "./release/sbom.ts";
+import { type Size, sizePage, sizeTable } from "./release/sizes.ts";
+import { TARGETS, type Target, targetOf } from "./release/targets.ts";
 
 const root = import.meta.dirname;
-const { version } = v.parse(
-  v.object({ version: v.string() }),
-  JSON.parse(readFileSync(join(root, "package.json"), "utf8")),
-);
 
-function git(...args: string[]): string | undefined {
-  try {
-    return execFileSync("git", args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
-  } catch {
-    return undefined;
-  }
+const { values } = parseArgs({
+  options: {
+    all: { type: "boolean", default: false },
+    target: { type: "string", multiple: true, default: [] },
+    out: { type: "string", default: join(root, "dist") },
+    sizes: { type: "boolean", default: false },
+  },
+});
+
+function wanted(): readonly Target[] {
+  if (values.all) return TARGETS;
+  return values.target.map((name) => {
+    const target = targetOf(name);
+    if (target === undefined) {
+      throw new Error(`There is no target ${name}; the targets are ${TARGETS.map((known) => known.name).join(", ")}`);
+    }
+    return target;
+  });
 }
 
-const commit = git("rev-parse", "HEAD") ?? "unknown";
-const date = git("show", "--no-patch", "--format=%cI", "HEAD") ?? "unknown";
+const targets = wanted();
+const out = resolve(values.out);
+const host = hostTarget(root);
+if (host === undefined) throw new Error(`No target is for ${process.platform} on ${process.arch}`);
 
-const bun = join(dirname(createRequire(import.meta.url).resolve("bun/package.json")), "bin", "bun.exe");
-const folder = join(root, "dist");
-const file = join(folder, "hydra");
-mkdirSync(folder, { recursive: true });
-execFileSync(
-  bun,
-  [
-    "build",
-    "cli.ts",
-    "--compile",
-    "--minify",
-    "--bytecode",
-    "--no-compile-autoload-dotenv",
-    "--no-compile-autoload-bunfig",
-    `--define=HYDRA_VERSION=${JSON.stringify(version)}`,
-    `--define=HYDRA_COMMIT=${JSON.stringify(commit)}`,
-    `--define=HYDRA_DATE=${JSON.stringify(date)}`,
-    `--outfile=${file}.new`,
-  ],
-  { cwd: root, stdio: ["ignore", "ignore", "inherit"] },
-);
-rmSync(file, { force: true });
-renameSync(`${file}.new`, file);
-process.stdout.write(`dist/hydra ${version} (${(statSync(file).size / 1024 / 1024).toFixed(1)} MiB)\n`);
+using scratch = scratchFolder(out);
+const prepared = prepare(root, scratch.path);
+const { stamp } = prepared;
+const program = join(out, host.executable);
+compile(prepared, host, scratch.path, program);
+const shown = relative(process.cwd(), program);
+process.stdout.write(`${shown} ${stamp.version} (${(statSync(program).size / 1024 / 1024).toFixed(1)} MiB)\n`);
+if (targets.length > 0) release();
+
+/** Compiles and packs the targets that were asked for; the programs stay beside the archives, for images. */
+function release(): void {
+  const programs = join(out, "programs");
+  const archives = join(out, "release");
+  for (const folder of [programs, archives]) rmSync(folder, { recursive: true, force: true });
+  mkdirSync(archives, { recursive: true });
+  const beside = companions(root, program, shippedPackages(root, prepared.inputs));
+  const sums: string[] = [];
+  const write = (name: string, content: Uint8Array): void => {
+    writeFileSync(join(archives, name), content);
+    sums.push(`${createHash("sha256").update(content).digest("hex")}  ${name}\n`);
+  };
+  const sizes = targets.map((target): Size => {
+    const made = join(programs, target.name, target.executable);
+    if (target === host) {
+      mkdirSync(join(programs, target.name), { recursive: true });
+      copyFileSync(program, made);
+    } else compile(prepared, target, scratch.path, made);
+    const archive = pack(stamp, target, made, beside);
+    write(`${archiveName(stamp, target)}.${target.archive}`, archive);
+    return { target, program: statSync(made).size, archive: archive.length };
+  });
+  write(`hydra-clients-${stamp.version}.cdx.json`, Buffer.from(billOfMaterials(root)));
+  writeFileSync(join(archives, "SHA256SUMS"), sums.join(""));
+  process.stdout.write(sizeTable(sizes));
+  if (values.sizes) writeFileSync(join(root, "docs", "sizes.md"), sizePage(stamp.version, sizes));
+}

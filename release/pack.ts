@@ -1,0 +1,59 @@
+import { execFileSync } from "node:child_process";
+import { globSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { type Entry, tarGz, zip } from "./archive.ts";
+import type { Stamp } from "./compile.ts";
+import type { Shipped } from "./licences.ts";
+import type { Target } from "./targets.ts";
+
+/** Shells that `hydra completion` writes for, with the name of the file that each looks for. */
+const COMPLETIONS = [
+  ["bash", "hydra.bash"],
+  ["zsh", "_hydra"],
+  ["fish", "hydra.fish"],
+  ["powershell", "hydra.ps1"],
+] as const;
+
+/** Files of the checkout that are in every archive. */
+const DOCUMENTS = ["README.md", "CHANGELOG.md", "LICENSE", "THIRD-PARTY.md"] as const;
+
+/**
+ * What every archive holds beside the program.
+ *
+ * @param program a compiled program that runs on this machine
+ */
+export function companions(root: string, program: string, shipped: readonly Shipped[]): readonly Entry[] {
+  const read = (folder: string, pattern: string): readonly Entry[] =>
+    globSync(pattern, { cwd: root }).map((file) => ({
+      path: `${folder}${basename(file)}`,
+      content: readFileSync(join(root, file)),
+    }));
+  return [
+    ...DOCUMENTS.flatMap((file) => read("", file)),
+    ...read("licenses/", "licenses/*.txt"),
+    ...read("man/man1/", "docs/man/*.1"),
+    ...read("man/man7/", "docs/man/*.7"),
+    ...shipped.map(({ name, text }) => ({
+      path: `licenses/${name.replace(/^@/, "").replace("/", "-")}.txt`,
+      content: Buffer.from(text),
+    })),
+    ...COMPLETIONS.map(([shell, file]) => ({
+      path: `completions/${file}`,
+      content: execFileSync(program, ["completion", shell], { env: {} }),
+    })),
+  ];
+}
+
+/** The name of a target's archive without its ending, which is the folder inside of it too. */
+export function archiveName(stamp: Stamp, target: Target): string {
+  return `hydra-clients-${stamp.version}-${target.name}`;
+}
+
+/** Packs the program of a target with what belongs to it; every file has the time of the commit. */
+export function pack(stamp: Stamp, target: Target, program: string, beside: readonly Entry[]): Uint8Array {
+  const folder = archiveName(stamp, target);
+  const entries = [{ path: target.executable, content: readFileSync(program), executable: true }, ...beside].map(
+    (entry) => ({ ...entry, path: `${folder}/${entry.path}` }),
+  );
+  return target.archive === "zip" ? zip(entries, stamp.seconds) : tarGz(entries, stamp.seconds);
+}
