@@ -51,15 +51,20 @@ export async function main(host: Host): Promise<number> {
     }
   });
   const run: Run = { host, ending, critical: 0, json: false, stays: false };
+  let exit: ExitName;
   try {
-    const exit = await untilEnded(run, perform(run));
-    return EXIT[signalled !== undefined && !run.stays ? signalled : exit];
+    exit = await untilEnded(run, perform(run));
+    if (signalled !== undefined && !run.stays) exit = signalled;
   } catch (error) {
-    const exit = await tell(run, error);
-    return EXIT[
-      signalled !== undefined && !(error instanceof Problem && error.code === "undelivered") ? signalled : exit
-    ];
+    exit = await tell(run, error);
+    if (signalled !== undefined && !(error instanceof Problem && error.code === "undelivered")) exit = signalled;
   }
+  if (signalled !== undefined) {
+    // All that was to be written is out, and nothing that still waits (for standard input, say) may hold the end up.
+    await Promise.allSettled([host.stdout.write(""), host.stderr.write("")]);
+    host.exit(EXIT[exit]);
+  }
+  return EXIT[exit];
 }
 
 interface Run {

@@ -57,11 +57,12 @@ export function connect(outside: Outside): Adapters {
   /** Public documents: no credentials, no socket, no skipped verification. */
   const open: Http = createHttp({ ...shared, authorities: () => trustedAuthorities([]) });
   /** The public side of the same server: its certificates count, the credentials of the admin API do not. */
-  const publicHttp: Http = createHttp({
+  const publicDoor = createHttp({
     ...shared,
     authorities: async () => trustedAuthorities(await extra()),
     skipVerify: connection?.skipVerify === true,
   });
+  const publicHttp: Http = (request) => publicDoor({ ...request, signal });
   const admin =
     connection === undefined
       ? undefined

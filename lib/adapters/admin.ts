@@ -156,6 +156,8 @@ export function createAdmin(options: AdminOptions): Admin {
       let failure: NetworkFailure | undefined;
       let wait = backoff(tries, options.random);
       const left = remaining();
+      // Before the try: a request that was never sent leaves no doubt.
+      options.signal.throwIfAborted();
       try {
         const answer = await options.http({
           method: ask.method,

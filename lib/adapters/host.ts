@@ -43,6 +43,8 @@ export interface Host {
   /** Milliseconds of a clock that never goes back. */
   monotonic(): number;
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+  /** Ends the process at once; for an end by a signal, when something such as standard input would keep it alive. */
+  exit(status: number): void;
   /** Calls back at each ending signal from now on. */
   onEnding(listener: (signal: Ending) => void): void;
 }
@@ -253,6 +255,7 @@ export function systemHost(): Host {
         }, milliseconds);
         signal?.addEventListener("abort", stop, { once: true });
       }),
+    exit: (status) => process.exit(status),
     onEnding: (listener) => {
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => listener(signal));
     },

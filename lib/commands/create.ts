@@ -32,7 +32,6 @@ import {
   type Handover,
   handOver,
   NO_SECRET,
-  openHandover,
   type PreparedSecret,
   prepareSecret,
   publicRecipientProblems,
@@ -40,6 +39,7 @@ import {
   rescue,
   secretProblems,
   tellRecipients,
+  withHandover,
 } from "./credentials.ts";
 import { findings, idIn, type ReadDraft, readDraft, refuseUnknownFields, tellDropped } from "./draft.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
@@ -113,11 +113,12 @@ async function run(context: Context, draft: ReadDraft, ifExists: IfExists): Prom
   const recipients = await context.keys.recipients(context.values);
   const prepared = isPublic(client) ? NO_SECRET : await prepareSecret(context, given, recipients);
   const endpoint = await verifyEndpoint(context);
-  const handover = await open(context, prepared);
-  return context.critical(async () => {
+  const way = { action: "Cannot create client", mustRescue: false };
+  const around = prepared.plain === undefined ? withoutSecret : withHandover;
+  return around(context, way, async (handover) => {
+    refuseHidden(context, prepared, handover);
     const outcome = await context.admin.create({ ...payload, client_secret: prepared.plain }, id === undefined);
     if (outcome.kind === "refused") {
-      await handover.sink?.discard();
       if (
         ifExists !== "fail" &&
         id !== undefined &&
@@ -126,6 +127,7 @@ async function run(context: Context, draft: ReadDraft, ifExists: IfExists): Prom
       ) {
         // Someone else made it in between.
         const current = await context.admin.find(id);
+        await handover.sink?.discard();
         if (current !== undefined) return existing(context, draft, ifExists, current, given);
       }
       throw outcome.problem;
@@ -142,25 +144,21 @@ async function run(context: Context, draft: ReadDraft, ifExists: IfExists): Prom
   });
 }
 
-/** Opens the ways out for a secret, and makes sure that a format which leaves it out has a file to put it in. */
-async function open(context: Context, prepared: PreparedSecret): Promise<Handover> {
-  if (prepared.plain === undefined) return { place: undefined, sink: undefined };
-  const handover = await openHandover(context, "Cannot create client", false);
+/** The work around a client that has no secret, which needs no way out. */
+const withoutSecret: typeof withHandover = (context, _, work) =>
+  context.critical(() => work({ place: undefined, sink: undefined }));
+
+/** Refuses a format that leaves the secret out where there is no file to put it in. */
+function refuseHidden(context: Context, prepared: PreparedSecret, handover: Handover): void {
   const precious = prepared.encrypted ?? (prepared.given ? undefined : prepared.plain);
-  if (handover.sink === undefined && handover.place === undefined && precious !== undefined) {
-    const probe = {
-      client_id: "id",
-      ...(prepared.encrypted === undefined ? { client_secret: precious } : { [ENCRYPTED]: precious }),
-    };
-    if (!context.shows(createdView("given"), probe, precious)) {
-      throw usage(
-        "This output format leaves the secret out, and there is no folder to keep it in",
-        "choose another --format, or add --secret-out or --rescue-dir",
-        "secret-not-shown",
-      );
-    }
-  }
-  return handover;
+  if (precious === undefined || handover.sink !== undefined || handover.place !== undefined) return;
+  const field = prepared.encrypted === undefined ? "client_secret" : ENCRYPTED;
+  if (context.shows(createdView("given"), { client_id: "id", [field]: precious }, precious)) return;
+  throw usage(
+    "This output format leaves the secret out, and there is no folder to keep it in",
+    "choose another --format, or add --secret-out or --rescue-dir",
+    "secret-not-shown",
+  );
 }
 
 async function created(
@@ -194,7 +192,6 @@ async function unknown(
   outcome: Extract<CreateOutcome, { kind: "unknown" }>,
   prepared: PreparedSecret,
 ): Promise<Problem> {
-  await handover.sink?.discard();
   const { problem, clientId } = outcome;
   const kept = await rescue(
     context,

@@ -260,15 +260,40 @@ export interface Handover {
   readonly sink: Sink | undefined;
 }
 
+/** Work around a secret that has its ways out opened; they are given up when it fails. */
+export interface HandoverOptions {
+  /** What is about to be done, for messages: `Cannot create client`. */
+  readonly action: string;
+  /** Whether what is done cannot be taken back, so that a place for a rescue file must be there. */
+  readonly mustRescue: boolean;
+  /** The flag that names the sink; `--secret-out` without it. */
+  readonly target?: TextFlag;
+}
+
+/** Opens the ways out for a secret and does the work to its own end; a failure leaves no half-written sink behind. */
+export function withHandover<T>(
+  context: Context,
+  options: HandoverOptions,
+  work: (handover: Handover) => Promise<T>,
+): Promise<T> {
+  return context.critical(async () => {
+    const handover = await openHandover(context, options);
+    try {
+      return await work(handover);
+    } catch (error) {
+      await handover.sink?.discard();
+      throw error;
+    }
+  });
+}
+
 /**
  * Opens the ways out for a secret: looks at standard output, opens the sink, tries a place for a rescue file. With
  * `mustRescue` (what is done cannot be taken back) a missing place is an error, otherwise a warning.
  */
 export async function openHandover(
   context: Context,
-  action: string,
-  mustRescue: boolean,
-  target: TextFlag = SECRET_OUT,
+  { action, mustRescue, target = SECRET_OUT }: HandoverOptions,
 ): Promise<Handover> {
   const sink = await context.sink(target);
   try {

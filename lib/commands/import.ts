@@ -199,7 +199,7 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
     );
   }
   const recipients = await context.keys.recipients(context.values);
-  const handover = await openHandover(context, "Cannot import clients", false);
+  const handover = await openHandover(context, { action: "Cannot import clients", mustRescue: false });
   tellRecipients(context, recipients);
   // Requests that are under way at a signal may finish: they hear of it only when their time is over.
   const late = new AbortController();

@@ -8,12 +8,12 @@ import { printable, quoted } from "../core/text.ts";
 import { type Context, type Result, type Shown, single } from "./command.ts";
 import {
   encryptedFormat,
-  openHandover,
   type PreparedSecret,
   recover,
   rescue,
   tellRecipients,
   wantsRecipients,
+  withHandover,
 } from "./credentials.ts";
 import { idIn, type ReadDraft, refuseUnknownFields, tellDropped } from "./draft.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
@@ -103,15 +103,11 @@ export async function createWithKey(context: Context, draft: ReadDraft, algorith
   const encrypted =
     recipients.length === 0 ? undefined : await context.keys.encrypt(recipients, plain, encryptedFormat(context));
   const prepared: PreparedSecret = { plain, given: false, encrypted, recipients, kind: "client_private_key" };
-  const handover = await openHandover(context, "Cannot create client", true, KEY_OUT);
-  return context.critical(async () => {
+  const way = { action: "Cannot create client", mustRescue: true, target: KEY_OUT };
+  return withHandover(context, way, async (handover) => {
     const outcome = await context.admin.create(client, id === undefined);
-    if (outcome.kind === "refused") {
-      await handover.sink?.discard();
-      throw outcome.problem;
-    }
+    if (outcome.kind === "refused") throw outcome.problem;
     if (outcome.kind === "unknown") {
-      await handover.sink?.discard();
       const kept = await rescue(
         context,
         handover.place,

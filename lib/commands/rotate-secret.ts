@@ -25,11 +25,11 @@ import {
   type Handover,
   handOver,
   keepAhead,
-  openHandover,
   type PreparedSecret,
   prepareSecret,
   secretProblems,
   tellRecipients,
+  withHandover,
 } from "./credentials.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
 import { secretProof, verify, verifyEndpoint, verifyProblems } from "./verify.ts";
@@ -117,8 +117,8 @@ async function rotate(context: Context, id: string, given: string | undefined): 
   const current = await context.admin.get(id);
   const refused = secretless(id, current);
   if (refused !== undefined) throw refused;
-  const handover = await openHandover(context, `Cannot rotate the secret of client ${quoted(id)}`, true);
-  return context.critical(async () => {
+  const way = { action: `Cannot rotate the secret of client ${quoted(id)}`, mustRescue: true };
+  return withHandover(context, way, async (handover) => {
     const native = given === undefined ? await nativeRotation(context, id, recipients, handover) : undefined;
     const { prepared, record, file } =
       native ?? (await ownRotation(context, id, current, await prepareSecret(context, given, recipients), handover));
@@ -154,7 +154,6 @@ async function nativeRotation(
   try {
     record = await context.admin.rotate(id);
   } catch (error) {
-    await handover.sink?.discard();
     if (!(error instanceof Problem) || !error.doubtful) throw error;
     throw new Problem(
       `${error.message}; a new secret that nobody knows may work beside the old one, which still works`,
@@ -169,7 +168,6 @@ async function nativeRotation(
   if (record === undefined) return undefined;
   const secret = textField(record, "client_secret");
   if (secret === undefined || secret === "") {
-    await handover.sink?.discard();
     throw new Problem(`Cannot rotate the secret of client ${quoted(id)}: the server's answer holds no secret`, {
       code: "unreadable-answer",
       exit: "failed",
@@ -202,7 +200,6 @@ async function ownRotation(
         : await context.admin.replace(id, replacementFor(current, wanted));
     return { prepared, record, file };
   } catch (error) {
-    await handover.sink?.discard();
     if (error instanceof Problem && !error.doubtful) await place.drop(file);
     else context.warn(`it is not known whether client ${quoted(id)} has the new secret, which is in ${quoted(file)}`);
     throw error;

@@ -37,11 +37,11 @@ import {
   givenSecret,
   handOver,
   keepAhead,
-  openHandover,
   prepareSecret,
   secretProblems,
   tellRecipients,
   wantsRecipients,
+  withHandover,
 } from "./credentials.ts";
 import { findings, noPlace, readDraft, refuseUnknownFields, tellDropped } from "./draft.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
@@ -272,17 +272,16 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
     return single(updatedView(id, "updated"), record);
   }
   const prepared = await prepareSecret(context, secret, recipients);
-  const handover = await openHandover(context, `Cannot update client ${quoted(id)}`, true);
-  const { place } = handover;
-  if (place === undefined) throw new TypeError("a place for a rescue file was asked for and is missing");
-  return context.critical(async () => {
+  const way = { action: `Cannot update client ${quoted(id)}`, mustRescue: true };
+  return withHandover(context, way, async (handover) => {
+    const { place } = handover;
+    if (place === undefined) throw new TypeError("a place for a rescue file was asked for and is missing");
     const file = await keepAhead(context, place, id, prepared);
     const told = (state: string): void => context.warn(`${state}; the secret that was sent is in ${quoted(file)}`);
     let record: Shown;
     try {
       record = await send();
     } catch (error) {
-      await handover.sink?.discard();
       if (error instanceof Problem && !error.doubtful) await place.drop(file);
       else told(`It is not known whether client ${quoted(id)} has the new secret`);
       throw error;
