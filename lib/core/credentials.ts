@@ -25,16 +25,23 @@ const NAMES: CredentialNames = {
 
 /** What may be a name: IEEE 1003.1 chapter 8.1, and the keys of a Kubernetes Secret. */
 const RULES = {
-  env: { pattern: /^[A-Za-z_][A-Za-z0-9_]*$/, rule: "a variable has letters, digits and _, and no digit first" },
+  env: {
+    pattern: /^[A-Za-z_][A-Za-z0-9_]*$/,
+    what: "an environment variable",
+    hint: "use letters, digits and _, with no digit first",
+  },
   "k8s-secret": {
     pattern: /^(?!\.\.?$)[-._A-Za-z0-9]{1,253}$/,
-    rule: "a key has at most 253 letters, digits, -, _ and .",
+    what: "a key of a Kubernetes Secret",
+    hint: "use at most 253 letters, digits, dots, - and _",
   },
 } as const;
 
 /** A name for a credential as it is written in a format; throws a usage Problem, naming `from`, for one that cannot be. */
 export function credentialName(text: string, format: keyof typeof RULES, from: string): string {
-  if (!RULES[format].pattern.test(text)) throw usage(`Cannot use ${from} ${quoted(text)}: ${RULES[format].rule}`);
+  const { pattern, what, hint } = RULES[format];
+  if (!pattern.test(text))
+    throw usage(`Cannot use ${from} ${quoted(text)}: it is no name for ${what}`, hint, "bad-name");
   return text;
 }
 
