@@ -14,6 +14,8 @@ export interface Scene {
   readonly columns?: number;
   /** What standard output says instead of taking a text. */
   readonly stdoutFails?: Error;
+  /** Makes ids in the place of the system. */
+  readonly uuid?: () => string;
   /** Called once the program listens, with the way to send it a signal. */
   readonly onListening?: (send: (signal: Ending) => void) => void;
 }
@@ -69,6 +71,7 @@ export async function play(args: readonly string[], scene: Scene = {}): Promise<
       yield new TextEncoder().encode(scene.stdin ?? "");
     },
     ask: async () => undefined,
+    ...(scene.uuid === undefined ? {} : { uuid: scene.uuid }),
     monotonic: () => slept,
     sleep: async (milliseconds, signal) => {
       signal?.throwIfAborted();
