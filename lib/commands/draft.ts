@@ -2,13 +2,13 @@ import {
   type Client,
   type Draft,
   draftClient,
-  isEmpty,
   isRecord,
   parseJson,
   textField,
   unknownKeys,
+  withoutServerFields,
 } from "../core/client.ts";
-import { FIELDS, ID, SERVER_FIELDS } from "../core/fields.ts";
+import { FIELDS, ID } from "../core/fields.ts";
 import { type Placed, setPath } from "../core/merge.ts";
 import { Problem, usage } from "../core/problem.ts";
 import { FILE, SECRET, SET, STRICT } from "../core/rows.ts";
@@ -80,11 +80,7 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
     files.set(text, undefined);
     await attempt(problems, async () => files.set(text, (await context.readFile(text, `--${flag.name}`)).text));
   }
-  // A file that a server exported carries what the server sets by itself, and empty texts for what is not set; these are no wishes.
-  const own = SERVER_FIELDS.filter(
-    (field) => (field !== "client_id" && field !== "client_secret") || isEmpty(read?.client[field]),
-  );
-  const base = read === undefined ? undefined : { name: read.name, client: without(read.client, own) };
+  const base = read === undefined ? undefined : { name: read.name, client: withoutServerFields(read.client) };
   const made = draftClient({ values, grammar, defaults, files, ...(base === undefined ? {} : { base }) });
   let client: Client = made.client;
   const origins = new Map<string, string>();
@@ -145,10 +141,6 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
     named: new Set(Object.keys(client)),
     inside: inside.filter(({ path: [top = ""] }) => !whole.has(top)),
   };
-}
-
-function without(client: Client, fields: readonly string[]): Client {
-  return Object.fromEntries(Object.entries(client).filter(([field]) => !fields.includes(field)));
 }
 
 async function attempt<T>(problems: Problem[], work: () => Promise<T>): Promise<T | undefined> {

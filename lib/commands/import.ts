@@ -1,6 +1,13 @@
 import type { Admin } from "../adapters/admin.ts";
-import { type Client, isPublic, isRecord, parseJson, textField, unknownKeys } from "../core/client.ts";
-import { SERVER_FIELDS } from "../core/fields.ts";
+import {
+  type Client,
+  isPublic,
+  isRecord,
+  parseJson,
+  textField,
+  unknownKeys,
+  withoutServerFields,
+} from "../core/client.ts";
 import type { CountFlag, TextFlag } from "../core/flags.ts";
 import { changes } from "../core/merge.ts";
 import { GRACE } from "../core/network.ts";
@@ -176,18 +183,8 @@ async function start(context: Context): Promise<Start> {
   return { problems, run: () => run(context, entries, concurrency) };
 }
 
-const OWN = new Set(SERVER_FIELDS.filter((field) => field !== "client_id" && field !== "client_secret"));
-
 function payloadOf(client: Client): Client {
-  return Object.fromEntries(
-    Object.entries(client).filter(
-      ([field, value]) =>
-        !OWN.has(field) &&
-        value !== null &&
-        !(field === "client_id" && value === "") &&
-        !(field === "client_secret" && value === ""),
-    ),
-  );
+  return Object.fromEntries(Object.entries(withoutServerFields(client)).filter(([, value]) => value !== null));
 }
 
 async function run(context: Context, entries: readonly Entry[], concurrency: number): Promise<Result> {

@@ -1,5 +1,5 @@
 import { parseDuration } from "./duration.ts";
-import { FIELD_NAMES, FIELDS, type Field, V2_DEFAULTS } from "./fields.ts";
+import { FIELD_NAMES, FIELDS, type Field, SERVER_FIELDS, V2_DEFAULTS } from "./fields.ts";
 import { type Flag, type FlagValues, type Grammar, type Origin, shownValue } from "./flags.ts";
 import { type Problem, usage } from "./problem.ts";
 import { nearest, quoted } from "./text.ts";
@@ -150,6 +150,20 @@ export function unknownKeys(client: Client): readonly { readonly key: string; re
   return Object.keys(client)
     .filter((key) => !FIELD_NAMES.includes(key))
     .map((key) => ({ key, meant: nearest(key.toLowerCase().replaceAll(/[-:. ]/g, "_"), FIELD_NAMES) }));
+}
+
+const SET_BY_SERVER = new Set(SERVER_FIELDS.filter((field) => field !== "client_id" && field !== "client_secret"));
+
+/**
+ * A client of a file as a request may carry it: what a server sets by itself is no wish, an empty id or secret is none,
+ * and servers tell an absent key set as `{}`, which they refuse beside an address of keys.
+ */
+export function withoutServerFields(client: Client): Client {
+  const unset = (field: string, value: unknown): boolean =>
+    SET_BY_SERVER.has(field) ||
+    ((field === "client_id" || field === "client_secret") && isEmpty(value)) ||
+    (field === "jwks" && isRecord(value) && Object.keys(value).length === 0);
+  return Object.fromEntries(Object.entries(client).filter(([field, value]) => !unset(field, value)));
 }
 
 /** Whether the client proves itself without a secret, so that none is made or sent. */
