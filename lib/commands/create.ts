@@ -4,21 +4,18 @@ import { changes, sameValue } from "../core/merge.ts";
 import { Problem, reworded, usage } from "../core/problem.ts";
 import type { Recipient } from "../core/recipient.ts";
 import {
-  CONNECTION_FLAGS,
   DRY_RUN,
   FIELD_FLAGS,
   FILE,
-  FORMAT,
-  GENERAL_FLAGS,
   GENERATE_KEY,
   ID,
   IF_EXISTS,
   KEY_OUT,
-  QUIET,
   RECIPIENT_FLAGS,
   SECRET_IN_FLAGS,
   SECRET_LENGTH,
   SECRET_OUT_FLAGS,
+  SERVER_COMMAND_FLAGS,
   SET,
   STRICT,
   VERIFY_FLAGS,
@@ -259,10 +256,7 @@ export const create = command({
     IF_EXISTS,
     STRICT,
     DRY_RUN,
-    FORMAT,
-    QUIET,
-    ...CONNECTION_FLAGS,
-    ...GENERAL_FLAGS,
+    ...SERVER_COMMAND_FLAGS,
   ],
   examples: {
     "1.x": [

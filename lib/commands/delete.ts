@@ -1,7 +1,7 @@
 import type { SwitchFlag } from "../core/flags.ts";
 import type { View } from "../core/output.ts";
 import { Problem, usage } from "../core/problem.ts";
-import { CONNECTION_FLAGS, DRY_RUN, FORMAT, GENERAL_FLAGS, QUIET } from "../core/rows.ts";
+import { DRY_RUN, SERVER_COMMAND_FLAGS } from "../core/rows.ts";
 import { joined, quoted } from "../core/text.ts";
 import { type Context, command, type Result, type Shown, type Start } from "./command.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
@@ -77,7 +77,7 @@ export const remove = command({
     most: Number.POSITIVE_INFINITY,
     help: "The id of a client, or - for ids on standard input",
   },
-  flags: [YES, DRY_RUN, FORMAT, QUIET, ...CONNECTION_FLAGS, ...GENERAL_FLAGS],
+  flags: [YES, DRY_RUN, ...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [
       ["clients delete my-app old-app", "Two clients"],

@@ -1,4 +1,4 @@
-import { CONNECTION_FLAGS, FORMAT, GENERAL_FLAGS, QUIET } from "../core/rows.ts";
+import { SERVER_COMMAND_FLAGS } from "../core/rows.ts";
 import { withoutCredentials } from "../core/secret.ts";
 import { type Context, command, type Result, ready, type Shown } from "./command.ts";
 import { Many } from "./many.ts";
@@ -22,7 +22,7 @@ export const get = command({
   summary: "Show one or more clients",
   about: ["Shows what the server has of each client. No server gives a secret back, and none is shown."],
   operands: { name: "ID", least: 1, most: Number.POSITIVE_INFINITY, help: "The id of a client" },
-  flags: [FORMAT, QUIET, ...CONNECTION_FLAGS, ...GENERAL_FLAGS],
+  flags: [...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [
       ["clients get my-app", "One client as JSON"],

@@ -15,15 +15,12 @@ import type { View } from "../core/output.ts";
 import { Problem, reworded, usage } from "../core/problem.ts";
 import type { Recipient } from "../core/recipient.ts";
 import {
-  CONNECTION_FLAGS,
   DRY_RUN,
   FAIL_AFTER,
-  FORMAT,
-  GENERAL_FLAGS,
-  QUIET,
   RECIPIENT_FLAGS,
   RESCUE_DIR,
   SECRET_LENGTH,
+  SERVER_COMMAND_FLAGS,
   STRICT,
 } from "../core/rows.ts";
 import { judge } from "../core/rules.ts";
@@ -454,10 +451,7 @@ export const importClients = command({
     RESCUE_DIR,
     ...RECIPIENT_FLAGS,
     DRY_RUN,
-    FORMAT,
-    QUIET,
-    ...CONNECTION_FLAGS,
-    ...GENERAL_FLAGS,
+    ...SERVER_COMMAND_FLAGS,
   ],
   examples: {
     "1.x": [

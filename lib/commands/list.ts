@@ -1,6 +1,6 @@
 import type { CountFlag, TextFlag } from "../core/flags.ts";
 import { Problem, usage } from "../core/problem.ts";
-import { CONNECTION_FLAGS, FORMAT, GENERAL_FLAGS, LIMIT, QUIET } from "../core/rows.ts";
+import { LIMIT, SERVER_COMMAND_FLAGS } from "../core/rows.ts";
 import { withoutCredentials } from "../core/secret.ts";
 import type { PageRequest } from "../servers/index.ts";
 import { type Context, command, type Result, type Shown } from "./command.ts";
@@ -122,7 +122,7 @@ export const list = command({
   name: "list",
   summary: "List all clients",
   about: ["Lists every client, through all pages of the server; rows appear while later pages are still to come."],
-  flags: [LIMIT, PAGE, PAGE_SIZE, PAGE_TOKEN, OWNER, NAMED, FORMAT, QUIET, ...CONNECTION_FLAGS, ...GENERAL_FLAGS],
+  flags: [LIMIT, PAGE, PAGE_SIZE, PAGE_TOKEN, OWNER, NAMED, ...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [
       ["clients list", "All clients as a table"],

@@ -1,22 +1,19 @@
 import { isPublic, textField } from "../core/client.ts";
 import type { PlannedRequest } from "../core/dryrun.ts";
 import type { SwitchFlag } from "../core/flags.ts";
-import { patchFor, replacementFor } from "../core/merge.ts";
 import { Problem, reasonOf, usage } from "../core/problem.ts";
 import {
-  CONNECTION_FLAGS,
   DRY_RUN,
-  FORMAT,
-  GENERAL_FLAGS,
-  QUIET,
   RECIPIENT_FLAGS,
   SECRET_IN_FLAGS,
   SECRET_LENGTH,
   SECRET_OUT_FLAGS,
+  SERVER_COMMAND_FLAGS,
   VERIFY_FLAGS,
 } from "../core/rows.ts";
 import { findingProblem, judge } from "../core/rules.ts";
 import { quoted } from "../core/text.ts";
+import { change } from "./change.ts";
 import { type Context, command, type Result, type Shown, type Start, single } from "./command.ts";
 import {
   type Delivery,
@@ -190,14 +187,10 @@ async function ownRotation(
 ): Promise<Rotated> {
   const { place } = handover;
   if (place === undefined) throw new TypeError("a place for a rescue file was asked for and is missing");
-  const family = await context.admin.family();
   const wanted = [{ field: "client_secret", before: undefined, after: prepared.plain }];
   const file = await keepAhead(context, place, id, prepared);
   try {
-    const record =
-      family.update === "patch"
-        ? await context.admin.patch(id, patchFor(current, wanted))
-        : await context.admin.replace(id, replacementFor(current, wanted));
+    const record = await change(context.admin, id, current, wanted);
     return { prepared, record, file };
   } catch (error) {
     if (error instanceof Problem && !error.doubtful) await place.drop(file);
@@ -264,10 +257,7 @@ export const rotateSecret = command({
     ...SECRET_OUT_FLAGS,
     ...RECIPIENT_FLAGS,
     DRY_RUN,
-    FORMAT,
-    QUIET,
-    ...CONNECTION_FLAGS,
-    ...GENERAL_FLAGS,
+    ...SERVER_COMMAND_FLAGS,
   ],
   examples: {
     "1.x": [

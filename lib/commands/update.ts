@@ -15,16 +15,13 @@ import {
 import { toJson, type View } from "../core/output.ts";
 import { Problem, reasonOf, usage } from "../core/problem.ts";
 import {
-  CONNECTION_FLAGS,
   DRY_RUN,
   FIELD_FLAGS,
   FILE,
-  FORMAT,
-  GENERAL_FLAGS,
-  QUIET,
   RECIPIENT_FLAGS,
   SECRET_IN_FLAGS,
   SECRET_OUT_FLAGS,
+  SERVER_COMMAND_FLAGS,
   SET,
   STRICT,
 } from "../core/rows.ts";
@@ -345,10 +342,7 @@ export const update = command({
     ...RECIPIENT_FLAGS,
     STRICT,
     DRY_RUN,
-    FORMAT,
-    QUIET,
-    ...CONNECTION_FLAGS,
-    ...GENERAL_FLAGS,
+    ...SERVER_COMMAND_FLAGS,
   ],
   examples: {
     "1.x": [

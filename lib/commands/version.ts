@@ -2,7 +2,7 @@ import { BUILD } from "../core/build.ts";
 import type { SwitchFlag } from "../core/flags.ts";
 import type { Column } from "../core/output.ts";
 import { usage } from "../core/problem.ts";
-import { CONNECTION_FLAGS, ENDPOINT, FORMAT, GENERAL_FLAGS, QUIET } from "../core/rows.ts";
+import { ENDPOINT, SERVER_COMMAND_FLAGS } from "../core/rows.ts";
 import { command, type Shown, type Start, single } from "./command.ts";
 
 const SERVER: SwitchFlag = {
@@ -20,7 +20,7 @@ function column(label: string, name: string): Column<Shown> {
 export const version = command({
   name: "version",
   summary: "Print the version of this program, and of the server",
-  flags: [SERVER, FORMAT, QUIET, ...CONNECTION_FLAGS, ...GENERAL_FLAGS],
+  flags: [SERVER, ...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [
       ["version --format json", "As JSON, for a script"],

@@ -1,5 +1,5 @@
 import type { DurationFlag } from "../core/flags.ts";
-import { CONNECTION_FLAGS, FORMAT, GENERAL_FLAGS, QUIET } from "../core/rows.ts";
+import { SERVER_COMMAND_FLAGS } from "../core/rows.ts";
 import { command, ready, single } from "./command.ts";
 
 const FOR: DurationFlag = {
@@ -16,7 +16,7 @@ export const wait = command({
   name: "wait",
   summary: "Wait until the server is ready",
   about: ["Asks /health/ready until it answers that the server is ready, for init containers and start scripts."],
-  flags: [FOR, FORMAT, QUIET, ...CONNECTION_FLAGS, ...GENERAL_FLAGS],
+  flags: [FOR, ...SERVER_COMMAND_FLAGS],
   examples: { "1.x": [["wait --for 2m", "Before the first create in an init container"]] },
   server: true,
   format: { "1.x": "text", "2.x": "text" },

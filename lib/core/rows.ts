@@ -369,3 +369,6 @@ export const KEY_OUT: TextFlag = {
 
 /** The flags that prove new credentials. */
 export const VERIFY_FLAGS: readonly Flag[] = [VERIFY, TOKEN_ENDPOINT, PUBLIC_URL];
+
+/** The flags that every command with a server ends with. */
+export const SERVER_COMMAND_FLAGS: readonly Flag[] = [FORMAT, QUIET, ...CONNECTION_FLAGS, ...GENERAL_FLAGS];
