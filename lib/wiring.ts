@@ -4,7 +4,7 @@ import type { Host } from "./adapters/host.ts";
 import { createHttp } from "./adapters/http.ts";
 import type { KeybaseKey } from "./adapters/keybase.ts";
 import { findRescuePlace } from "./adapters/rescue.ts";
-import { transport, trustedAuthorities } from "./adapters/transport.ts";
+import { certificatesIn, transport, trustedAuthorities } from "./adapters/transport.ts";
 import type { Context, ReadFile, Shown } from "./commands/command.ts";
 import type { Connection } from "./core/connection.ts";
 import type { FlagValues } from "./core/flags.ts";
@@ -170,32 +170,35 @@ export async function readBytes(host: Host, path: string, flag: string): Promise
   }
 }
 
+/** The certificates of each host's `--ca-file`: a pipe can be read only once. */
+const AUTHORITIES = new WeakMap<Host, Promise<string>>();
+
 /** The certificates of `--ca-file`, looked at so far that a wrong file is told before anything is sent. */
-export async function readAuthorities(host: Host, path: string, values: FlagValues): Promise<string> {
+export function readAuthorities(host: Host, path: string, values: FlagValues): Promise<string> {
+  const read = AUTHORITIES.get(host) ?? findAuthorities(host, path, values);
+  AUTHORITIES.set(host, read);
+  return read;
+}
+
+async function findAuthorities(host: Host, path: string, values: FlagValues): Promise<string> {
   const name = values.origin(CA_FILE).name;
   const text = new TextDecoder().decode(await readBytes(host, path, name));
-  const blocks =
-    text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]+?-----END (?:TRUSTED )?CERTIFICATE-----/g) ?? [];
-  if (blocks.length === 0) {
+  const { certificates, readable } = await certificatesIn(text);
+  if (certificates.length === 0) {
     throw usage(
       `${name} ${quoted(path)} holds no certificate`,
       "give a PEM file with lines such as -----BEGIN CERTIFICATE-----",
       "bad-ca-file",
     );
   }
-  const { X509Certificate } = await import("node:crypto");
-  for (const block of blocks) {
-    try {
-      new X509Certificate(block);
-    } catch {
-      throw usage(
-        `${name} ${quoted(path)} holds a certificate that cannot be read`,
-        "give the whole PEM text, each block unbroken",
-        "bad-ca-file",
-      );
-    }
+  if (!readable) {
+    throw usage(
+      `${name} ${quoted(path)} holds a certificate that cannot be read`,
+      "give the whole PEM text, each block unbroken",
+      "bad-ca-file",
+    );
   }
-  return blocks.join("\n");
+  return certificates.join("\n");
 }
 
 /** One key as a flag names it: how it is fetched, and what must hold of it. */

@@ -98,3 +98,18 @@ export async function trustedAuthorities(extra: readonly string[]): Promise<stri
   const system = tls.getCACertificates("system");
   return [...new Set([...tls.rootCertificates, ...system, ...extra])];
 }
+
+/** The certificates in a PEM text, and whether each of them can be read. */
+export async function certificatesIn(
+  text: string,
+): Promise<{ readonly certificates: readonly string[]; readonly readable: boolean }> {
+  const { X509Certificate } = await import("node:crypto");
+  const certificates =
+    text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]+?-----END (?:TRUSTED )?CERTIFICATE-----/g) ?? [];
+  try {
+    for (const certificate of certificates) new X509Certificate(certificate);
+    return { certificates, readable: true };
+  } catch {
+    return { certificates, readable: false };
+  }
+}
