@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
+import { rootCertificates } from "node:tls";
 import type { CommandDef } from "citty";
 import { type Group, isGroup, isLeaf, type Leaf } from "../../lib/commands/command.ts";
 import { ROOT } from "../../lib/commands/index.ts";
@@ -509,6 +510,36 @@ describe("the config file", () => {
   test("named by the flag must be there, and is not needed for a command without settings", async () => {
     assert.deepEqual(codesOf(await quiet([...LINE, "--format=json", "--config", "/no"], {})), ["config-file"]);
     assert.equal((await quiet(["clients", "--help", "--config", "/no"])).status, 0);
+  });
+});
+
+describe("--ca-file", () => {
+  const LINE = ["--format=json", "clients", "list", "--endpoint", "https://127.0.0.1:1", "--fail-after=0"];
+
+  test("is read once, because a pipe can be read only once", async () => {
+    let read = 0;
+    const files = {
+      get "/dev/fd/63"(): string {
+        read++;
+        return read === 1 ? (rootCertificates[0] ?? "") : "";
+      },
+    };
+    assert.deepEqual(codesOf(await quiet([...LINE, "--ca-file", "/dev/fd/63"], { files })), ["unreachable"]);
+    assert.equal(read, 1);
+    const piped = await quiet([...LINE, "--ca-file", "-"], { stdin: rootCertificates[0] ?? "" });
+    assert.deepEqual(codesOf(piped), ["unreachable"]);
+  });
+
+  test("is looked at before anything is sent, and only for https", async () => {
+    const block = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for (const text of ["", "no certificate", block, `${rootCertificates[0]}\n${block}`]) {
+      const played = await quiet([...LINE, "--ca-file", "/ca.pem"], { files: { "/ca.pem": text } });
+      assert.equal(played.status, 2, text);
+      assert.deepEqual(codesOf(played), ["bad-ca-file"]);
+    }
+    assert.equal((await quiet([...LINE, "--ca-file", "/nowhere"])).status, 2);
+    const plain = await quiet([...LINE, "--ca-file", "/nowhere", "--endpoint", "http://127.0.0.1:1"]);
+    assert.deepEqual(codesOf(plain), ["unreachable"]);
   });
 });
 
