@@ -393,7 +393,7 @@ describe("start-up", () => {
         if (kind === "mark" && text === "{") depth++;
         if (kind === "mark" && text === "}") depth--;
         if (depth > 0) return;
-        if (text === ";") within = false;
+        if (kind === "mark" && (text === ";" || text === "}")) within = false;
         // An arrow without braces waits when it is called.
         if (kind === "word" && text === "async") within = true;
         const waits = kind === "word" && text === "await" && tokens[i - 1]?.text !== ".";

@@ -300,6 +300,12 @@ describe("parseFlags() refuses", () => {
   }
 });
 
+test("a value that is overridden and bad leaves the flag without a value", () => {
+  const { values } = parse(["--fail-after", "soon", "--fail-after", "1s"]);
+  assert.equal(values.given(AFTER), false);
+  assert.equal(values.number(AFTER), 60_000);
+});
+
 test("a long name after one dash is read as a cluster, as pflag does", () => {
   const line = parse(["-name", "app"]);
   assert.deepEqual(given(line), { name: "ame" });
