@@ -64,7 +64,11 @@ async function start(context: Context): Promise<Start> {
   const draft: ReadDraft = { ...read, client, label };
   const ifExists = ifExistsOf(context);
   const id = idIn(client);
-  problems.push(...secretProblems(context), ...findings(context, draft), ...publicRecipientProblems(context, client));
+  problems.push(
+    ...secretProblems(context),
+    ...findings(context, draft),
+    ...publicRecipientProblems(context, client, draft.label),
+  );
   if (ifExists !== "fail" && id === undefined) {
     problems.push(
       usage(

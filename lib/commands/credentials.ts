@@ -1,7 +1,7 @@
 import type { ClientRecord } from "../adapters/admin.ts";
 import type { RescuePlace, RescueRecord } from "../adapters/rescue.ts";
 import type { Sink } from "../adapters/sink.ts";
-import { type Client, isPublic, textField } from "../core/client.ts";
+import { type Client, isPublic, type Label, textField } from "../core/client.ts";
 import {
   type CredentialNames,
   type Credentials,
@@ -11,7 +11,7 @@ import {
 } from "../core/credentials.ts";
 import type { TextFlag } from "../core/flags.ts";
 import { GRACE } from "../core/network.ts";
-import { Problem, reasonOf, usage } from "../core/problem.ts";
+import { Problem, reasonOf, sentence, usage } from "../core/problem.ts";
 import {
   decryptLine,
   ENCRYPTED_FORMATS,
@@ -20,7 +20,6 @@ import {
   recipientLine,
 } from "../core/recipient.ts";
 import {
-  AUTH_METHOD,
   ENCRYPTED_FORMAT,
   ID_KEY,
   KEYBASE,
@@ -89,11 +88,11 @@ export function secretProblems(context: Context): readonly Problem[] {
 }
 
 /** The problem of a recipient for a client that has no secret. */
-export function publicRecipientProblems(context: Context, client: Client): readonly Problem[] {
+export function publicRecipientProblems(context: Context, client: Client, label: Label): readonly Problem[] {
   if (!isPublic(client) || !wantsRecipients(context)) return [];
   return [
     new Problem(
-      `${context.values.origin(AUTH_METHOD).name} none makes a client without a secret, so there is nothing to encrypt`,
+      `${sentence(label("token_endpoint_auth_method"))} "none" makes a client without a secret, so there is nothing to encrypt`,
       {
         code: "public-client-recipient",
         exit: "usage",
@@ -110,8 +109,17 @@ export async function givenSecret(
   const { values, host } = context;
   const file = values.text(SECRET_FILE);
   if (file !== undefined) {
-    const { text, name } = await context.readFile(file, "--secret-file");
-    return { text: text.replace(/\r?\n$/, ""), name: `the secret in ${name}` };
+    const { text: whole, name } = await context.readFile(file, "--secret-file");
+    const text = whole.replace(/\r?\n$/, "");
+    // A file that was never filled must not end in a secret that nobody chose.
+    if (text === "") throw usage(`There is no secret in ${name}`, "write the secret into it first", "no-secret");
+    if (text.includes("\ufffd"))
+      throw usage(
+        `The secret in ${name} is not UTF-8 text, so the server would be sent another one`,
+        "write it as text, such as its base64url or hex form",
+        "secret-not-text",
+      );
+    return { text, name: `the secret in ${name}` };
   }
   if (values.on(SECRET_PROMPT)) {
     if (!host.stdinIsTerminal)
@@ -120,10 +128,10 @@ export async function givenSecret(
         "use --secret-file - to read the secret from standard input",
         "no-terminal",
       );
-    const text = await host.ask("Client secret: ", true);
-    if (text !== (await host.ask("Once more: ", true)) || text === undefined) {
+    const text = (await host.ask("Client secret: ", true)) ?? "";
+    if (text === "") throw usage("No secret was typed", "run the command again", "no-secret");
+    if (text !== (await host.ask("Once more: ", true)))
       throw usage("The two secrets are not the same", "run the command again", "secret-mistyped");
-    }
     return { text, name: "the secret that was typed" };
   }
   const text = values.text(SECRET) ?? "";

@@ -374,6 +374,25 @@ test("all that is wrong with a line is told at once, each with its hint", async 
   assert.equal(errors(played).filter((text) => text.startsWith("Error: ")).length, codes.length + 1);
 });
 
+test("a recipient for a client without a secret is refused, naming where its method was set", async () => {
+  const line = ["clients", "create", "--pgp-key", "x", "-c", "https://a.example/cb"];
+  const cases: readonly (readonly [words: readonly string[], named: string, scene?: Scene])[] = [
+    [["--token-endpoint-auth-method", "none"], "--token-endpoint-auth-method"],
+    [["--set", 'token_endpoint_auth_method="none"'], "--set token_endpoint_auth_method"],
+    [
+      ["--file", "/c.json"],
+      '"token_endpoint_auth_method" in /c.json',
+      { files: { "/c.json": '{"token_endpoint_auth_method":"none"}' } },
+    ],
+  ];
+  for (const [words, named, scene] of cases) {
+    assert.equal(
+      errors(await quiet([...line, ...words], scene))[0],
+      `Error: ${named} "none" makes a client without a secret, so there is nothing to encrypt`,
+    );
+  }
+});
+
 describe("errors as JSON", () => {
   test("are one object a line on stderr: error, message, hint, and further ones under more", async () => {
     const { stderr, stdout } = await quiet(["clients", "create", "--format", "json", "--bogus", "--name"]);
