@@ -176,48 +176,70 @@ function stdoutWasClosed(): boolean {
   }
 }
 
-/** Reads one line from the terminal of standard input, its question on standard error. */
-function ask(question: string, hidden: boolean): Promise<string | undefined> {
-  const { stdin, stderr } = process;
-  stderr.write(question);
-  return new Promise((resolve) => {
-    let line = "";
-    const raw = hidden && stdin.isTTY === true;
-    if (raw) stdin.setRawMode(true);
-    const end = (answer: string | undefined): void => {
-      if (raw) {
-        stdin.setRawMode(false);
-        stderr.write("\n");
-      }
-      stdin.off("data", take);
-      stdin.off("end", gone);
-      stdin.pause();
-      resolve(answer);
-    };
-    const gone = (): void => end(line === "" ? undefined : line);
-    const take = (chunk: Uint8Array): void => {
-      for (const letter of new TextDecoder().decode(chunk)) {
-        if (letter === "\n" || letter === "\r") {
-          end(line);
-          return;
+/** Asks for lines on the terminal of standard input, the questions on standard error. */
+function asker(): Host["ask"] {
+  // What was typed or pasted behind the line that was asked for answers the next question.
+  let ahead = "";
+  return (question, hidden) => {
+    const { stdin, stderr } = process;
+    stderr.write(question);
+    return new Promise((resolve) => {
+      const decoder = new TextDecoder();
+      let line = "";
+      const raw = hidden && stdin.isTTY === true;
+      if (raw) stdin.setRawMode(true);
+      const leave = (): void => {
+        if (raw) {
+          stdin.setRawMode(false);
+          stderr.write("\n");
         }
-        if (letter === "\u0004" && raw) {
-          gone();
-          return;
+        stdin.off("data", take);
+        stdin.off("end", gone);
+        stdin.pause();
+      };
+      const end = (answer: string | undefined): void => {
+        leave();
+        resolve(answer);
+      };
+      const gone = (): void => end(line === "" ? undefined : line);
+      const take = (chunk: Uint8Array): void => {
+        read(decoder.decode(chunk, { stream: true }));
+      };
+      /** Takes what was typed; false once the line is over. */
+      const read = (typed: string): boolean => {
+        const letters = [...typed];
+        for (const [at, letter] of letters.entries()) {
+          if (letter === "\n" || letter === "\r") {
+            ahead = letters
+              .slice(at + 1)
+              .join("")
+              .replace(/^\n/, letter === "\r" ? "" : "\n");
+            end(line);
+            return false;
+          }
+          if (letter === "\u0004" && raw) {
+            gone();
+            return false;
+          }
+          if (letter === "\u0003" && raw) {
+            // The signal is the answer: what waits for a line is given up with everything else.
+            leave();
+            process.kill(process.pid, "SIGINT");
+            return false;
+          }
+          if (raw && (letter === "\u007f" || letter === "\b")) line = [...line].slice(0, -1).join("");
+          else line += letter;
         }
-        if (letter === "\u0003" && raw) {
-          end(undefined);
-          process.kill(process.pid, "SIGINT");
-          return;
-        }
-        if (raw && (letter === "\u007f" || letter === "\b")) line = [...line].slice(0, -1).join("");
-        else line += letter;
-      }
-    };
-    stdin.on("data", take);
-    stdin.on("end", gone);
-    stdin.resume();
-  });
+        return true;
+      };
+      const before = ahead;
+      ahead = "";
+      if (!read(before)) return;
+      stdin.on("data", take);
+      stdin.on("end", gone);
+      stdin.resume();
+    });
+  };
 }
 
 /** The real host. */
@@ -237,7 +259,7 @@ export function systemHost(): Host {
       return { mode: mode & 0o777, uid };
     },
     stdin: () => process.stdin,
-    ask,
+    ask: asker(),
     random: (count) => crypto.getRandomValues(new Uint8Array(count)),
     uuid: () => crypto.randomUUID(),
     now: () => Date.now(),
