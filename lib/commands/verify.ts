@@ -2,6 +2,7 @@ import type { ClientProof } from "../adapters/token.ts";
 import { type Client, textField } from "../core/client.ts";
 import { Problem, usage } from "../core/problem.ts";
 import { PUBLIC_URL, TOKEN_ENDPOINT, VERIFY } from "../core/rows.ts";
+import { shownUrl } from "../core/secret.ts";
 import { quoted } from "../core/text.ts";
 import type { Context } from "./command.ts";
 
@@ -13,7 +14,7 @@ export function verifyProblems(context: Context): readonly Problem[] {
   if (endpoint !== undefined && !(URL.canParse(endpoint) && /^https?:/i.test(endpoint))) {
     return [
       usage(
-        `--token-endpoint ${quoted(endpoint)} is not an address`,
+        `--token-endpoint ${quoted(shownUrl(endpoint))} is not an address`,
         "write http://host:4444/oauth2/token or https://…",
         "bad-address",
       ),

@@ -109,9 +109,11 @@ function json(flag: Flag, name: string, given: string, text: string): Read {
   if (text === "") return { value: undefined };
   const value = parseJson(text);
   if (value !== undefined) return { value: value.value };
+  // Only how an inline text begins: a key set that lacks a bracket may hold a private key.
+  const shown = given === text && given.length > 12 ? `${given.slice(0, 11)}…` : given;
   return {
     problem: usage(
-      `${name} ${shownValue(flag, given)} ${given === text ? "is not JSON" : "names a file that is not JSON"}`,
+      `${name} ${shownValue(flag, shown)} ${given === text ? "is not JSON" : "names a file that is not JSON"}`,
       `write JSON in single quotes: --${flag.name} '{"team": "x"}'`,
       "bad-json",
     ),

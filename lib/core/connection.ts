@@ -42,7 +42,7 @@ function readAddress(text: string, name: string): Address | Problem {
     const path = text.replace(/^unix:(\/\/)?/, "");
     if (!path.startsWith("/") || path.includes("\0")) {
       return usage(
-        `${sentence(name)} ${quoted(text)} names no socket`,
+        `${sentence(name)} ${quoted(shownUrl(text))} names no socket`,
         "write the whole path after unix://, such as unix:///var/run/hydra.sock",
         "bad-endpoint",
       );
@@ -176,6 +176,9 @@ export function readConnection(
   const token = (tokenFile?.text ?? values.text(ACCESS_TOKEN))?.trim() ?? "";
   const tokenFrom: Origin =
     tokenFile === undefined ? values.origin(ACCESS_TOKEN) : { from: "flag", name: tokenFile.name };
+  if (tokenFile !== undefined && token === "") {
+    problems.push(usage(`There is no token in ${tokenFrom.name}`, "write the token into it first", "no-token"));
+  }
   if (tokenFile !== undefined && values.origin(ACCESS_TOKEN).from === "flag") {
     problems.push(
       usage("--access-token and --access-token-file exclude each other", "give one of the two", "two-tokens"),
