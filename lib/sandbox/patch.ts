@@ -204,6 +204,7 @@ export function applyPatch(document: unknown, patch: unknown, dialect: PatchDial
     if ("misfit" in patched) return patched;
     value = patched.value;
   }
-  if (dialect.sorts && isObject(value)) return { value: Object.fromEntries(Object.entries(value).sort()) };
+  if (dialect.sorts && isObject(value))
+    return { value: Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) };
   return { value };
 }
