@@ -1,6 +1,6 @@
 import type { CreateOutcome } from "../adapters/admin.ts";
 import { type Client, isPublic, textField } from "../core/client.ts";
-import { changes, sameValue } from "../core/merge.ts";
+import { changes } from "../core/merge.ts";
 import { Problem, reworded, usage } from "../core/problem.ts";
 import type { Recipient } from "../core/recipient.ts";
 import {
@@ -134,7 +134,7 @@ async function run(context: Context, draft: ReadDraft, ifExists: IfExists): Prom
       throw outcome.problem;
     }
     if (outcome.kind === "unknown") throw await unknown(context, handover, outcome, prepared);
-    tellDropped(context, client, outcome.record, (a, b) => !sameValue(a, b));
+    tellDropped(context, client, outcome.record);
     const more = ifExists === "fail" ? {} : { outcome: "created" };
     const { record } = outcome;
     const secret = textField(record, "client_secret") ?? prepared.plain;

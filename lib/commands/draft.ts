@@ -9,7 +9,7 @@ import {
   withoutServerFields,
 } from "../core/client.ts";
 import { FIELDS, ID } from "../core/fields.ts";
-import { type Placed, setPath } from "../core/merge.ts";
+import { type Placed, sameValue, setPath } from "../core/merge.ts";
 import { Problem, usage } from "../core/problem.ts";
 import { FILE, SECRET, SET, STRICT } from "../core/rows.ts";
 import { type Finding, findingProblem, judge } from "../core/rules.ts";
@@ -186,14 +186,9 @@ export async function refuseUnknownFields(
 }
 
 /** Tells which of the fields that were sent the server did not keep as they were. */
-export function tellDropped(
-  context: Context,
-  sent: Client,
-  answer: Client,
-  differs: (a: unknown, b: unknown) => boolean,
-): void {
+export function tellDropped(context: Context, sent: Client, answer: Client): void {
   for (const [field, value] of Object.entries(sent)) {
-    if (field === "client_id" || field === "client_secret" || !differs(answer[field], value)) continue;
+    if (field === "client_id" || field === "client_secret" || sameValue(field, answer[field], value)) continue;
     const kept =
       answer[field] === undefined
         ? "the server does not know the field and dropped it"

@@ -1,6 +1,5 @@
 import type { KeyAlgorithm } from "../adapters/keypair.ts";
 import type { Client } from "../core/client.ts";
-import { sameValue } from "../core/merge.ts";
 import { type Problem, reworded, usage } from "../core/problem.ts";
 import { AUTH_METHOD, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../core/rows.ts";
 import { withoutCredentials } from "../core/secret.ts";
@@ -116,7 +115,7 @@ export async function createWithKey(context: Context, draft: ReadDraft, algorith
       );
       throw reworded(outcome.problem, `${outcome.problem.message}${kept}`);
     }
-    tellDropped(context, client, outcome.record, (a, b) => !sameValue(a, b));
+    tellDropped(context, client, outcome.record);
     // A secret that the server made beside the key is of no use to anyone, and is not shown.
     const record: Shown = withoutCredentials(outcome.record);
     const { client_id: madeId } = outcome.record;

@@ -248,12 +248,12 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
   const tell = (record: Shown): void => {
     const seen = wish.replace
       ? Object.keys(current).flatMap((field): Change[] =>
-          ["updated_at", "created_at"].includes(field) || sameValue(current[field], record[field])
+          ["updated_at", "created_at"].includes(field) || sameValue(field, current[field], record[field])
             ? []
             : [{ field, before: current[field], after: record[field] }],
         )
       : differing.flatMap(({ field, before }): Change[] =>
-          sameValue(before, record[field]) ? [] : [{ field, before, after: record[field] }],
+          sameValue(field, before, record[field]) ? [] : [{ field, before, after: record[field] }],
         );
     for (const { field, before, after } of seen) context.note(`${field}: ${shownBrief(before)} → ${shownBrief(after)}`);
     context.note(
@@ -261,7 +261,7 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
         ? `The secret of client ${quoted(id)} stays as it was`
         : `The secret of client ${quoted(id)} is the one given; the old one stopped working`,
     );
-    tellDropped(context, wanted, record, (a, b) => !sameValue(a, b));
+    tellDropped(context, wanted, record);
   };
   if (secret === undefined) {
     const { client_secret: _, ...record } = await send();

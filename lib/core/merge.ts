@@ -95,13 +95,17 @@ export function fieldNamed(name: string): { readonly field?: Field; readonly mea
   return meant === undefined ? {} : { meant };
 }
 
-/** Whether two values of a field mean the same: nothing in any spelling, durations by their length. */
-export function sameValue(a: unknown, b: unknown): boolean {
+const LIFESPANS: ReadonlySet<string> = new Set(
+  FIELDS.filter(({ shape }) => shape === "duration").map(({ name }) => name),
+);
+
+/** Whether two values of a field mean the same: nothing in any spelling, lifespans by their length. */
+export function sameValue(field: string, a: unknown, b: unknown): boolean {
   if (isNothing(a) && isNothing(b)) return true;
   if (sameJson(a, b)) return true;
-  if (typeof a !== "string" || typeof b !== "string") return false;
+  if (!LIFESPANS.has(field) || typeof a !== "string" || typeof b !== "string") return false;
   const length = parseDuration(a);
-  return length !== undefined && /[a-zµμ]/.test(a) && length === parseDuration(b);
+  return length !== undefined && length === parseDuration(b);
 }
 
 function isNothing(value: unknown): boolean {
@@ -120,7 +124,7 @@ export function changes(current: Client, wanted: Client): readonly Change[] {
   return Object.entries(wanted)
     .filter(
       ([field, value]) =>
-        field !== "client_id" && !CREDENTIAL_FIELDS.includes(field) && !sameValue(current[field], value),
+        field !== "client_id" && !CREDENTIAL_FIELDS.includes(field) && !sameValue(field, current[field], value),
     )
     .map(([field, value]) => ({ field, before: current[field], after: value }));
 }
@@ -169,10 +173,6 @@ export function changeRequest(way: "patch" | "put", current: Client, wanted: rea
     ? { method: "PATCH", body: patchFor(current, wanted) }
     : { method: "PUT", body: replacementFor(current, wanted) };
 }
-
-const LIFESPANS: ReadonlySet<string> = new Set(
-  FIELDS.filter(({ shape }) => shape === "duration").map(({ name }) => name),
-);
 
 /** A value and the place inside a client that it goes to. */
 export interface Placed {
