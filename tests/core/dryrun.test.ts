@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { isRecord } from "../../lib/core/client.ts";
+import { curlLine, redacted } from "../../lib/core/dryrun.ts";
+import { CREDENTIAL_FIELDS, REDACTED } from "../../lib/core/secret.ts";
+
+/** The words that a real shell makes of a line. */
+function shellWords(line: string): readonly string[] {
+  const output = execFileSync("/bin/sh", [
+    "-c",
+    `curl() { for word in "$@"; do printf '%s\\0' "$word"; done; }\n${line}`,
+  ]);
+  return output.toString().split("\0").slice(0, -1);
+}
+
+/** Every value at whatever depth stands under one of these names, and every JSON Patch value at such a path. */
+function* credentialsIn(value: unknown): Generator<unknown> {
+  if (Array.isArray(value)) for (const item of value) yield* credentialsIn(item);
+  if (!isRecord(value)) return;
+  const { op, path } = value;
+  for (const [key, member] of Object.entries(value)) {
+    const patched = key === "value" && typeof op === "string" && typeof path === "string";
+    if (CREDENTIAL_FIELDS.includes(key) || (patched && CREDENTIAL_FIELDS.includes(String(path).slice(1)))) yield member;
+    else yield* credentialsIn(member);
+  }
+}
+
+const key = fc.oneof(fc.constantFrom("client_secret", "registration_access_token", "a", "__proto__"), fc.string());
+
+const { json } = fc.letrec<{ json: unknown }>((tie) => ({
+  json: fc.oneof(
+    { maxDepth: 4 },
+    fc.constantFrom(null, true, 0, ""),
+    fc.string({ unit: "binary" }),
+    fc.array(tie("json"), { maxLength: 3 }),
+    fc.array(fc.tuple(key, tie("json")), { maxLength: 4 }).map((entries) => Object.fromEntries(entries)),
+  ),
+}));
+
+describe("redacted()", () => {
+  it("takes every credential out, at whatever depth", () => {
+    const body = {
+      client_secret: "s",
+      items: [{ registration_access_token: "t", client_id: "a" }],
+      metadata: { client_secret: { even: "this" } },
+    };
+    assert.deepEqual(redacted(body), {
+      client_secret: REDACTED,
+      items: [{ registration_access_token: REDACTED, client_id: "a" }],
+      metadata: { client_secret: REDACTED },
+    });
+    const steps = [
+      { op: "add", path: "/client_secret", value: "s" },
+      { op: "replace", path: "/client_name", value: "n" },
+      { op: "remove", path: "/client_secret" },
+    ];
+    assert.deepEqual(redacted(steps), [{ op: "add", path: "/client_secret", value: REDACTED }, steps[1], steps[2]]);
+  });
+
+  it("leaves none behind in anything, and leaves all else as it is", () => {
+    fc.assert(
+      fc.property(json, (value) => {
+        for (const found of credentialsIn(redacted(value))) assert.ok(found === REDACTED || found === undefined);
+        if ([...credentialsIn(value)].length === 0) assert.deepEqual(redacted(value), value);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("curlLine()", () => {
+  it("writes a line to paste", () => {
+    const url = "http://127.0.0.1:4445/admin/clients/my-app";
+    assert.equal(curlLine({ method: "DELETE", url }, [], undefined), `curl --request DELETE ${url}`);
+    assert.equal(
+      curlLine({ method: "PATCH", url, body: [{ op: "add", path: "/client_secret", value: "s" }] }, ["X-Key"], "/a b"),
+      `curl --request PATCH --unix-socket '/a b' --header 'X-Key: ${REDACTED}' --header 'content-type: application/json-patch+json' --data-raw '[{"op":"add","path":"/client_secret","value":"${REDACTED}"}]' ${url}`,
+    );
+  });
+
+  it("gives a shell the very words that are meant, whatever is in them", () => {
+    fc.assert(
+      fc.property(json, fc.constantFrom("POST", "PUT", "PATCH"), (value, method) => {
+        const body = { hard: "'\"$(touch x)`\\\n\t\u0000\u001b☃", value };
+        const url = "http://127.0.0.1:1/admin/clients/a%20b";
+        const words = shellWords(curlLine({ method, url, body }, ["Authorization"], undefined));
+        const type = method === "PATCH" ? "application/json-patch+json" : "application/json";
+        assert.deepEqual(words.slice(0, 7), [
+          ...["--request", method, "--header", `Authorization: ${REDACTED}`, "--header", `content-type: ${type}`],
+          "--data-raw",
+        ]);
+        assert.deepEqual(JSON.parse(words[7] ?? ""), JSON.parse(JSON.stringify(redacted(body))));
+        assert.deepEqual(words.slice(8), [url]);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
