@@ -40,6 +40,12 @@ class Problems extends Error {
   }
 }
 
+/** Milliseconds that text on its way gets at an end by a signal. */
+const LAST_WORDS = 500;
+
+/** Milliseconds that a reader who stands still gets after a signal, before a secret is taken for undelivered. */
+const STANDSTILL = 2_000;
+
 /** Runs one command line to its end and gives the exit status; the one place that catches and writes. */
 export async function main(host: Host): Promise<number> {
   const ending = new AbortController();
@@ -60,8 +66,9 @@ export async function main(host: Host): Promise<number> {
     if (signalled !== undefined && !(error instanceof Problem && error.code === "undelivered")) exit = signalled;
   }
   if (signalled !== undefined) {
-    // All that was to be written is out, and nothing that still waits (for standard input, say) may hold the end up.
-    await Promise.allSettled([host.stdout.write(""), host.stderr.write("")]);
+    // Nothing that still waits (for standard input, or for a reader that stands still) may hold the end up.
+    const written = Promise.allSettled([host.stdout.write(""), host.stderr.write("")]);
+    await Promise.race([written, host.sleep(LAST_WORDS)]);
     host.exit(EXIT[exit]);
   }
   return EXIT[exit];
@@ -530,7 +537,7 @@ async function write(run: Run, format: Format, result: Result, render: Render): 
   async function put(text: string): Promise<"gone" | undefined> {
     if (text !== "") {
       try {
-        if (careful) await stdout.write(text);
+        if (careful) await untilStill(run, stdout.write(text));
         else await stream(text);
         if (failure !== undefined) throw failure;
         for (const item of careful ? held : []) await result.delivered?.(item);
@@ -559,6 +566,24 @@ async function write(run: Run, format: Format, result: Result, render: Render): 
   if (failure !== undefined && systemCode(failure) !== "EPIPE") throw unwritable(failure);
   for (const item of held) await result.delivered?.(item);
   return result.exit?.() ?? "done";
+}
+
+/** Waits for a text to leave; after a signal no longer than a reader who stands still is given. */
+function untilStill(run: Run, writing: Promise<void>): Promise<void> {
+  const { signal } = run.ending;
+  const over = new AbortController();
+  const still = new Promise<never>((_, reject) => {
+    const wait = (): void => {
+      run.host.sleep(STANDSTILL, over.signal).then(
+        // How much of it has left cannot be known, so it counts as begun.
+        () => reject(new WriteFailure(new Error("the reader of standard output stands still"), 1)),
+        () => {},
+      );
+    };
+    if (signal.aborted) wait();
+    else signal.addEventListener("abort", wait, { once: true, signal: over.signal });
+  });
+  return Promise.race([writing, still]).finally(() => over.abort());
 }
 
 function unwritable(reason: unknown): Problem {

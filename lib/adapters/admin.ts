@@ -512,12 +512,17 @@ export function createAdmin(options: AdminOptions): Admin {
         repeatable: true,
       };
       const trail: Trail = { doubtful: false };
-      const told = await tell(ask, trail);
-      const gone = told.answer.status >= 400 && faultOf(told.answer, told.family, "one client").kind === "not-found";
-      // A repeat after a lost answer finds nothing because the first one worked.
-      if (gone && trail.doubtful) return;
-      if (gone) throw notFound(ask.action, id);
-      ok(ask, told);
+      try {
+        const told = await tell(ask, trail);
+        const gone = told.answer.status >= 400 && faultOf(told.answer, told.family, "one client").kind === "not-found";
+        // A repeat after a lost answer finds nothing because the first one worked.
+        if (gone && trail.doubtful) return;
+        if (gone) throw notFound(ask.action, id);
+        ok(ask, told);
+      } catch (error) {
+        if (!trail.doubtful || !(error instanceof Problem)) throw error;
+        throw reworded(error, error.message, { doubtful: true });
+      }
     },
     rotate: (id) => rotation(id, "POST", `Cannot rotate the secret of client ${quoted(id)}`, false),
     finishRotation: (id) => rotation(id, "DELETE", `Cannot drop the old secrets of client ${quoted(id)}`, true),

@@ -412,24 +412,33 @@ export async function recover(
   const id = idOf(made.delivery.shown);
   const why = reasonOf(reason);
   const details = { code: "undelivered", exit: "failed" } as const;
-  if (made.certain && !made.leaked) {
-    try {
-      await context.admin.afterwards(GRACE).remove(id);
-      return new Problem(`Cannot hand over the credentials: ${why}; client ${quoted(id)} was deleted again`, {
-        ...details,
-        hint: "run the command again with a place that takes the result",
-      });
-    } catch {
-      // The client stays, so its secret must too.
-    }
+  const left = made.certain && !made.leaked ? await takeBack(context, id) : "made";
+  if (left === "gone") {
+    return new Problem(`Cannot hand over the credentials: ${why}; client ${quoted(id)} was deleted again`, {
+      ...details,
+      hint: "run the command again with a place that takes the result",
+    });
   }
-  const kept = await rescue(context, place, { id, state: "made", reason: why }, made.prepared, made.delivery.shown);
-  return new Problem(`Cannot hand over the credentials: ${why}; client ${quoted(id)} was created${kept}`, {
+  // Where the client stays, or may stay, its secret must too.
+  const kept = await rescue(context, place, { id, state: left, reason: why }, made.prepared, made.delivery.shown);
+  const was = left === "made" ? "was created" : "was created, and may be deleted again";
+  return new Problem(`Cannot hand over the credentials: ${why}; client ${quoted(id)} ${was}${kept}`, {
     ...details,
     hint: kept.includes(" is in ")
       ? "take the secret from that file, then delete it"
       : `hydra clients delete ${id} removes the client`,
   });
+}
+
+/** Deletes a client that this run made, and tells what is left of it then. */
+async function takeBack(context: Context, id: string): Promise<"gone" | RescueRecord["state"]> {
+  try {
+    await context.admin.afterwards(GRACE).remove(id);
+    return "gone";
+  } catch (error) {
+    if (!(error instanceof Problem) || error.doubtful) return "unverified";
+    return error.exit === "notFound" ? "gone" : "made";
+  }
 }
 
 /** What of a delivery still goes to standard output. */

@@ -265,14 +265,17 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
     async undelivered(held, reason, leaked) {
       stopped = true;
       const rest = await Promise.all(underWay);
-      const problems: Problem[] = [];
-      for (const ended of [...held.flatMap((item) => unheld.get(item) ?? []), ...rest]) {
-        if (ended.made === undefined || ended.made.delivery.precious === undefined) continue;
-        // Nothing of those that were not written yet can have left the process.
-        const gone = leaked && held.includes(ended.shown);
-        problems.push(await recover(context, handover.place, { ...ended.made, leaked: gone }, reason));
-      }
-      const [first, ...others] = problems;
+      // These may name files in which a secret was kept, and nothing else tells of them.
+      for (const { problem } of rest) if (problem !== undefined) many.fail(problem);
+      const lost = [...held.flatMap((item) => unheld.get(item) ?? []), ...rest];
+      const [first, ...others] = await Promise.all(
+        lost.flatMap(({ made, shown }) => {
+          if (made?.delivery.precious === undefined) return [];
+          // Nothing of those that were not written yet can have left the process.
+          const gone = leaked && held.includes(shown);
+          return [recover(context, handover.place, { ...made, leaked: gone }, reason)];
+        }),
+      );
       if (first === undefined)
         return new Problem("Cannot write the result", {
           code: "unwritable",
