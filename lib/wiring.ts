@@ -8,7 +8,7 @@ import { certificatesIn, transport, trustedAuthorities } from "./adapters/transp
 import type { Context, ReadFile, Shown } from "./commands/command.ts";
 import type { Connection } from "./core/connection.ts";
 import type { FlagValues } from "./core/flags.ts";
-import type { Download, Http } from "./core/network.ts";
+import { type Download, GRACE, type Http } from "./core/network.ts";
 import { reasonOf, systemCode, usage } from "./core/problem.ts";
 import { checkPins, type Recipient } from "./core/recipient.ts";
 import { CA_FILE, KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, RESCUE_DIR } from "./core/rows.ts";
@@ -101,9 +101,20 @@ export function connect(outside: Outside): Adapters {
     },
     tokens: {
       discover: async (url) =>
-        (await import("./adapters/token.ts")).discoverTokenEndpoint(publicHttp, url, VERIFY_TIME),
+        (await import("./adapters/token.ts")).discoverTokenEndpoint(
+          publicHttp,
+          url,
+          Math.min(VERIFY_TIME, remaining()),
+        ),
       prove: async (endpoint, clientId, proof) =>
-        (await import("./adapters/token.ts")).proveCredentials(publicHttp, endpoint, clientId, proof, VERIFY_TIME),
+        (await import("./adapters/token.ts")).proveCredentials(
+          publicHttp,
+          endpoint,
+          clientId,
+          proof,
+          // The client is there already, so finding out has the time beyond the command's own.
+          Math.min(VERIFY_TIME, Math.max(GRACE, remaining())),
+        ),
     },
     keys: {
       recipients: () => findRecipients(host, values, download),

@@ -3,7 +3,7 @@ import { isRecord } from "../core/client.ts";
 import { formatDuration } from "../core/duration.ts";
 import { GRACE, type Http, type HttpAnswer, type HttpRequest, NetworkFailure } from "../core/network.ts";
 import { type ExitName, Problem, reworded } from "../core/problem.ts";
-import { shownUrl } from "../core/secret.ts";
+import { hiddenValues, shownUrl, withoutValues } from "../core/secret.ts";
 import { printable, quoted } from "../core/text.ts";
 import {
   type Answer,
@@ -271,9 +271,18 @@ export function createAdmin(options: AdminOptions): Admin {
       fault.kind === "moved"
         ? `server redirects to ${quoted(shownUrl(told.answer.location))} (status ${status}), which is not followed`
         : fault.reason !== undefined
-          ? `server answered ${status}: ${cut(printable(fault.reason))}`
+          ? `server answered ${status}: ${cut(printable(withoutValues(fault.reason, credentialsIn(ask))))}`
           : `server answered ${status}${/html/i.test(contentType) ? " with a web page" : ""}`;
     return problem(ask, told.family, said, { ...row, status });
+  }
+
+  /** What was sent and must not come back in a message, whatever a server repeats in its errors. */
+  function credentialsIn({ body }: Ask): readonly string[] {
+    const steps: readonly unknown[] = Array.isArray(body) ? body : [body];
+    const secrets = steps
+      .filter(isRecord)
+      .map((step) => (step["path"] === "/client_secret" ? step["value"] : step["client_secret"]));
+    return [...hiddenValues(options.headers), ...secrets.filter((secret) => typeof secret === "string")];
   }
 
   function ok(ask: Ask, told: Told): unknown {

@@ -2,9 +2,11 @@ import type { Admin, ClientRecord } from "../adapters/admin.ts";
 import type { Client } from "../core/client.ts";
 import { type Change, type ChangeRequest, changeRequest } from "../core/merge.ts";
 
-/** Sends one request that changes a client. */
-export function sendChange(admin: Admin, id: string, request: ChangeRequest): Promise<ClientRecord> {
-  return request.method === "PATCH" ? admin.patch(id, request.body) : admin.replace(id, request.body);
+/** Sends one request that changes a client; a registration access token in the answer was not asked for and is dropped. */
+export async function sendChange(admin: Admin, id: string, request: ChangeRequest): Promise<ClientRecord> {
+  const sent = request.method === "PATCH" ? admin.patch(id, request.body) : admin.replace(id, request.body);
+  const { registration_access_token: _, ...record } = await sent;
+  return record;
 }
 
 /** Makes the changes on a client, in the way of its server. */

@@ -20,6 +20,7 @@ import {
   STRICT,
   VERIFY_FLAGS,
 } from "../core/rows.ts";
+import { withoutCredentials } from "../core/secret.ts";
 import { quoted } from "../core/text.ts";
 import { change } from "./change.ts";
 import { type Context, command, type Result, type Shown, type Start, single } from "./command.ts";
@@ -216,7 +217,7 @@ async function existing(
   const differs = differing.map(({ field }) => field);
   const view = createdView("given");
   const shown = (record: Shown, outcome: string): Result =>
-    single(view, { ...omit(record, "client_secret"), outcome, ...(outcome === "skipped" ? { differs } : {}) });
+    single(view, { ...withoutCredentials(record), outcome, ...(outcome === "skipped" ? { differs } : {}) });
   if (ifExists === "skip") {
     context.note(
       `Client ${quoted(id)} is there already and was skipped: ${differs.length === 0 ? "nothing differs" : `it differs in ${differs.join(", ")}`}; no secret was delivered`,

@@ -24,6 +24,7 @@ import {
   STRICT,
 } from "../core/rows.ts";
 import { judge } from "../core/rules.ts";
+import { withoutCredentials } from "../core/secret.ts";
 import { quoted } from "../core/text.ts";
 import { change } from "./change.ts";
 import { type Context, command, type Result, type Shown, type Start } from "./command.ts";
@@ -387,8 +388,7 @@ async function conflicting(
 ): Promise<Ended> {
   const way = context.values.text(ON_CONFLICT);
   const brief = (outcome: Ended["outcome"], record: Shown = { client_id: id }): Ended => {
-    const { client_secret: _, ...shown } = record;
-    return { outcome, entry, shown: { ...shown, outcome, from: entry.file } };
+    return { outcome, entry, shown: { ...withoutCredentials(record), outcome, from: entry.file } };
   };
   if (way === "skip") return brief("skipped");
   if (way !== "update") throw conflict;

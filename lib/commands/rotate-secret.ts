@@ -12,6 +12,7 @@ import {
   VERIFY_FLAGS,
 } from "../core/rows.ts";
 import { findingProblem, judge } from "../core/rules.ts";
+import { withoutCredentials } from "../core/secret.ts";
 import { quoted } from "../core/text.ts";
 import { change } from "./change.ts";
 import { type Context, command, type Result, type Shown, type Start, single } from "./command.ts";
@@ -70,9 +71,11 @@ async function finish(context: Context, id: string): Promise<Result> {
       },
     );
   }
-  const { client_secret: _, ...shown } = record;
   context.note(`Only the newest secret of client ${quoted(id)} works now`);
-  return single({ ...CLIENT_VIEW, text: () => [`${id} OAuth 2.0 Client rotation finished`] }, shown);
+  return single(
+    { ...CLIENT_VIEW, text: () => [`${id} OAuth 2.0 Client rotation finished`] },
+    withoutCredentials(record),
+  );
 }
 
 function secretless(id: string, current: Shown): Problem | undefined {
@@ -163,7 +166,8 @@ async function nativeRotation(
     );
   }
   if (record === undefined) return undefined;
-  const secret = textField(record, "client_secret");
+  const { registration_access_token: _, ...answered } = record;
+  const secret = textField(answered, "client_secret");
   if (secret === undefined || secret === "") {
     throw new Problem(`Cannot rotate the secret of client ${quoted(id)}: the server's answer holds no secret`, {
       code: "unreadable-answer",
@@ -174,7 +178,7 @@ async function nativeRotation(
   const made = { ...(await prepareSecret(context, secret, recipients)), given: false };
   const { place } = handover;
   if (place === undefined) throw new TypeError("a place for a rescue file was asked for and is missing");
-  return { prepared: made, record, file: await keepAhead(context, place, id, made) };
+  return { prepared: made, record: answered, file: await keepAhead(context, place, id, made) };
 }
 
 /** A secret made here, sent by PATCH or PUT: it is kept before the request, since the old one dies with it. */

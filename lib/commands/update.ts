@@ -26,6 +26,7 @@ import {
   STRICT,
 } from "../core/rows.ts";
 import { judge } from "../core/rules.ts";
+import { CREDENTIAL_FIELDS, withoutCredentials } from "../core/secret.ts";
 import { quoted } from "../core/text.ts";
 import { sendChange } from "./change.ts";
 import { type Context, command, type Result, type Shown, type Start, single } from "./command.ts";
@@ -237,7 +238,7 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
   ];
   if (all.length === 0 && !wish.replace) {
     context.note(`Client ${quoted(id)} is so already: nothing was sent; its secret stays`);
-    return single(updatedView(id, "unchanged"), current);
+    return single(updatedView(id, "unchanged"), withoutCredentials(current));
   }
   const path = `${family.clients}/${encodeURIComponent(id)}`;
   const request: ChangeRequest = wish.replace
@@ -248,7 +249,8 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
   const tell = (record: Shown): void => {
     const seen = wish.replace
       ? Object.keys(current).flatMap((field): Change[] =>
-          ["updated_at", "created_at"].includes(field) || sameValue(field, current[field], record[field])
+          ["updated_at", "created_at", ...CREDENTIAL_FIELDS].includes(field) ||
+          sameValue(field, current[field], record[field])
             ? []
             : [{ field, before: current[field], after: record[field] }],
         )
@@ -264,7 +266,7 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
     tellDropped(context, wanted, record);
   };
   if (secret === undefined) {
-    const { client_secret: _, ...record } = await send();
+    const record = withoutCredentials(await send());
     tell(record);
     return single(updatedView(id, "updated"), record);
   }

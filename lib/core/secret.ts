@@ -35,6 +35,13 @@ export const CREDENTIAL_FIELDS: readonly string[] = ["client_secret", "registrat
 /** Header names whose values may be shown; any other value may be a credential. */
 const OPEN_HEADERS = new Set(["accept", "content-type", "user-agent", "x-forwarded-proto", "content-length"]);
 
+/** The values of headers that may be credentials, and the credentials of an Authorization without their scheme. */
+export function hiddenValues(headers: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(headers)
+    .filter(([name]) => !OPEN_HEADERS.has(name.toLowerCase()))
+    .flatMap(([, value]) => [value, value.replace(/^[A-Za-z]+ +/, "")]);
+}
+
 /** A header as a log may show it. */
 export function shownHeader(name: string, value: string): string {
   return `${name}: ${OPEN_HEADERS.has(name.toLowerCase()) ? value : REDACTED}`;
@@ -53,6 +60,18 @@ export function shownUrl(address: string): string {
   url.hash = "";
   return more ? `${url.href}?…` : url.href;
 }
+
+/** A text of another's without the credentials that it may repeat, as they are and as JSON writes them. */
+export function withoutValues(text: string, values: readonly string[]): string {
+  return values
+    .flatMap((value) => [value, JSON.stringify(value).slice(1, -1)])
+    .filter((value) => value.length >= LEAST_HIDDEN)
+    .sort((a, b) => b.length - a.length)
+    .reduce((shown, value) => shown.replaceAll(value, REDACTED), text);
+}
+
+/** A shorter text is no credential, and would be found in ordinary words. */
+const LEAST_HIDDEN = 4;
 
 /** A record without its credentials, for every place that shows a client and was not asked for them. */
 export function withoutCredentials(record: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
