@@ -157,7 +157,7 @@ function allSteps(): readonly Step[] {
   return [
     { name: build.name, run: built },
     check("types", join(bin, "tsc"), "--project", "."),
-    check("format and lint", join(bin, "biome"), "ci", "--error-on-warnings", "."),
+    check("format and lint", join(bin, "biome"), "ci", "--colors=off", "--error-on-warnings", "."),
     check("types under deno", join(bin, "deno"), "check", "--no-lock", "cli.ts"),
     check("GnuPG is installed (gnupg)", "gpg", "--version"),
     ...ofBinary.map((file) => testStep("bun", file, built)),
