@@ -57,7 +57,8 @@ const nodeTransport: Transport = (wire) => async (input, init) => {
     headers,
     ...(init.signal == null ? {} : { signal: init.signal }),
     ...(wire.socket === undefined ? {} : { socketPath: wire.socket }),
-    ...(wire.once === true ? { agent: false } : {}),
+    // Deno ends no request over a connection that is used again: neither the time nor a signal would count.
+    agent: false,
     ...(secure && wire.authorities !== undefined ? { ca: [...wire.authorities] } : {}),
     ...(secure && wire.skipVerify === true ? { rejectUnauthorized: false } : {}),
   };
