@@ -1,7 +1,9 @@
+import type { Page } from "../adapters/admin.ts";
 import type { CountFlag, TextFlag } from "../core/flags.ts";
 import { Problem, usage } from "../core/problem.ts";
 import { LIMIT, SERVER_COMMAND_FLAGS } from "../core/rows.ts";
 import { withoutCredentials } from "../core/secret.ts";
+import { quoted } from "../core/text.ts";
 import type { PageRequest } from "../servers/index.ts";
 import { type Context, command, type Result, type Shown } from "./command.ts";
 import { LIST_VIEW } from "./views.ts";
@@ -45,8 +47,8 @@ const NAMED: TextFlag = {
 /** Clients of one request when all are listed: larger pages save few requests and cost memory. */
 const PAGE_OF_ALL = 200;
 
-/** Pages without a client that are taken for a server that never ends. */
-const EMPTY_PAGES = 3;
+/** The most clients that every server gives in one page. */
+const LARGEST_PART = 500;
 
 function endless(): Problem {
   return new Problem("Cannot list clients: the server's pages do not end", {
@@ -70,41 +72,68 @@ function first(context: Context, size: number): PageRequest {
   return { size, ...(owner === undefined ? {} : { owner }), ...(name === undefined ? {} : { name }) };
 }
 
-/** Every client, page by page; each page is fetched when the one before has been taken. */
-async function* all(context: Context, size: number): AsyncGenerator<Shown> {
-  const matches = wanted(context);
+/** The pages from one on; each is fetched when the one before has been taken. */
+async function* pages(context: Context, start: PageRequest): AsyncGenerator<Page> {
   const seen = new Set<string>();
-  let empty = 0;
-  for (let request: PageRequest | undefined = first(context, size); request !== undefined; ) {
-    const page = await context.admin.page(request);
-    for (const client of page.clients) if (matches(client)) yield withoutCredentials(client);
+  for (let request: PageRequest | undefined = start; request !== undefined; ) {
+    const page: Page = await context.admin.page(request);
+    yield page;
     request = page.next;
     const mark = `${request?.token ?? ""} ${request?.offset ?? ""}`;
-    empty = page.clients.length === 0 ? empty + 1 : 0;
-    if (request !== undefined && (seen.has(mark) || empty === EMPTY_PAGES)) throw endless();
+    if (request !== undefined && seen.has(mark)) throw endless();
     seen.add(mark);
   }
 }
 
+async function* all(context: Context): AsyncGenerator<Shown> {
+  const matches = wanted(context);
+  for await (const { clients } of pages(context, first(context, PAGE_OF_ALL)))
+    for (const client of clients) if (matches(client)) yield withoutCredentials(client);
+}
+
 /** The clients from `skip` on, at most `limit`; tells when there would have been more. */
-async function* some(context: Context, limit: number, skip: number): AsyncGenerator<Shown> {
-  let at = 0;
-  for await (const client of all(context, Math.max(1, Math.min(PAGE_OF_ALL, limit + skip + 1)))) {
-    at++;
-    if (at <= skip) continue;
-    if (at > skip + limit) {
-      context.note(`There are more clients; --limit ${limit} cuts the list here`);
-      return;
+async function* some(context: Context, limit: number, skip: number, cut: () => void): AsyncGenerator<Shown> {
+  const filtered = context.values.given(OWNER) || context.values.given(NAMED);
+  const whole = !filtered && limit <= LARGEST_PART;
+  // Only 1.x can be asked for a part that is not the first.
+  const direct = whole && (skip === 0 || (await context.admin.family()).update === "put");
+  const size = direct ? limit : Math.min(PAGE_OF_ALL, limit + skip + 1);
+  const matches = wanted(context);
+  let passed = direct ? skip : 0;
+  let given = 0;
+  for await (const { clients, next } of pages(context, {
+    ...first(context, size),
+    ...(direct ? { offset: skip } : {}),
+  })) {
+    let more = !filtered && next !== undefined;
+    for (const client of clients) {
+      if (!matches(client) || passed++ < skip) continue;
+      if (given === limit) {
+        more = true;
+        break;
+      }
+      given++;
+      yield withoutCredentials(client);
     }
-    yield client;
+    if (given < limit || (filtered && !more)) continue;
+    if (!more) return;
+    cut();
+    context.note(`There are more clients; --limit ${limit} cuts the list here`);
+    return;
   }
 }
 
 async function onePage(context: Context): Promise<Result> {
   const token = context.values.text(PAGE_TOKEN) ?? "";
   const family = await context.admin.family();
-  const size = Math.max(1, Math.min(family.largestPage, context.values.number(PAGE_SIZE) ?? 100));
-  const start = token === "" ? {} : family.update === "patch" ? { token } : { offset: Number(token) || 0 };
+  const size = Math.min(family.largestPage, context.values.number(PAGE_SIZE) ?? 100);
+  if (family.update === "put" && !/^\d*$/.test(token))
+    throw usage(
+      `--page-token ${quoted(token)} is no place in a list of ${family.label}`,
+      "leave it out for the first page; each page tells where the next one starts",
+      "bad-value",
+    );
+  const start = token === "" ? {} : family.update === "patch" ? { token } : { offset: Number(token) };
   const { clients, next } = await context.admin.page({ ...first(context, size), ...start });
   const following = next?.token ?? (next?.offset === undefined ? "" : String(next.offset));
   if (following !== "") context.note(`There are more clients: --page-token ${following}`);
@@ -145,14 +174,20 @@ export const list = command({
       );
     if (page === 0) problems.push(usage("--page 0 is no page: the first is 1", "write --page 1", "bad-value"));
     if (limit === 0) problems.push(usage("--limit 0 lists nothing", "leave it out for all clients", "bad-value"));
+    if (values.number(PAGE_SIZE) === 0)
+      problems.push(usage("--page-size 0 lists nothing", "leave it out for 100 clients", "bad-value"));
     if (page !== undefined && limit === undefined)
       problems.push(usage("--page needs --limit, the size of a page", "add --limit 20", "page-without-limit"));
     return {
       problems,
       run: async () => {
         if (paged) return onePage(context);
-        const items = limit === undefined ? all(context, PAGE_OF_ALL) : some(context, limit, ((page ?? 1) - 1) * limit);
-        return { view: LIST_VIEW, many: true, items };
+        if (limit === undefined) return { view: LIST_VIEW, many: true, items: all(context) };
+        let last = true;
+        const items = some(context, limit, ((page ?? 1) - 1) * limit, () => {
+          last = false;
+        });
+        return { view: LIST_VIEW, many: true, items, rest: () => ({ next_page_token: "", is_last_page: last }) };
       },
     };
   },

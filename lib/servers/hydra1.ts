@@ -25,8 +25,10 @@ export const HYDRA_1: ServerFamily = {
     });
   },
   nextPage(page: PageRequest, answer: Answer, count: number): PageRequest | undefined {
+    // A server without any client, or without one that a filter selects, links to next pages all the same.
+    if (count === 0) return undefined;
     const offset = page.offset ?? 0;
-    if (answer.link === "") return count > 0 ? { ...page, offset: offset + count } : undefined;
+    if (answer.link === "") return { ...page, offset: offset + count };
     const next = Number(linkTo("next", answer.link)?.get("offset"));
     return next > offset ? { ...page, offset: next } : undefined;
   },

@@ -17,7 +17,9 @@ export const HYDRA_2: ServerFamily = {
       owner: page.owner,
     });
   },
-  nextPage(page: PageRequest, answer: Answer): PageRequest | undefined {
+  nextPage(page: PageRequest, answer: Answer, count: number): PageRequest | undefined {
+    // Hydra 2.0 to 2.3 link to next pages even where there is no client.
+    if (count === 0) return undefined;
     const token = linkTo("next", answer.link)?.get("page_token");
     return token === null || token === undefined || token === "" ? undefined : { ...page, token };
   },

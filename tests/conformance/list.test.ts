@@ -64,6 +64,17 @@ onEveryServer("clients list", (server) => {
     assert.equal(none.stdout, "");
   });
 
+  test("lists nothing where there is nothing to list", async () => {
+    const none = ["--owner", `no ${owner}`];
+    for (const more of [[], ["--limit", "3"], ["--limit", "3", "--page", "2"], ["--page-size", "3"]]) {
+      const json = await server().run(["clients", "list", ...none, ...more, "--format", "json"]);
+      assert.equal(json.status, 0, json.stderr);
+      assert.deepEqual(itemsOf(json.stdout), []);
+    }
+    const table = await server().run(["clients", "list", ...none]);
+    assert.equal(table.stdout.split("\n").length, 3, table.stdout);
+  });
+
   test("gives a part as the 1.x command does", async () => {
     const all = lines((await server().run(["clients", "list", "-q"])).stdout);
     const page = await server().run(["clients", "list", "--limit", "3", "--page", "2", "-q"]);
