@@ -88,6 +88,12 @@ async function fileSink(path: string, random: (count: number) => Uint8Array, fla
   const draft = join(dirname(path), `.${basename(path)}.${tail}`);
   if (path === "" || path.endsWith("/"))
     throw usage(`${name} names no file`, "write the path of a new file", "bad-secret-out");
+  if (path === "-" || path.startsWith("fd:"))
+    throw usage(
+      `${name} is neither a file nor an open descriptor`,
+      "write fd:3 for a descriptor, or ./ before the name of a file",
+      "bad-secret-out",
+    );
   if (await exists(path)) throw taken();
   let file: FileHandle;
   try {
@@ -108,7 +114,7 @@ async function fileSink(path: string, random: (count: number) => Uint8Array, fla
   };
   try {
     await file.chmod(0o600);
-    await file.write(new Uint8Array(RESERVED), 0, RESERVED, 0);
+    await fill(file, new Uint8Array(RESERVED));
     await file.sync();
   } catch (error) {
     await discard();
@@ -124,7 +130,7 @@ async function fileSink(path: string, random: (count: number) => Uint8Array, fla
     async commit(text) {
       try {
         const bytes = new TextEncoder().encode(text);
-        await file.write(bytes, 0, bytes.length, 0);
+        await fill(file, bytes);
         await file.truncate(bytes.length);
         await file.sync();
         await file.close();
@@ -135,6 +141,11 @@ async function fileSink(path: string, random: (count: number) => Uint8Array, fla
       }
     },
   };
+}
+
+/** Writes all bytes from the start of a file; one write may take a part of them, as on a disk that is nearly full. */
+async function fill(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at, at)).bytesWritten;
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -14,6 +14,7 @@ import {
   RECIPIENT_FLAGS,
   SECRET_IN_FLAGS,
   SECRET_LENGTH,
+  SECRET_OUT,
   SECRET_OUT_FLAGS,
   SERVER_COMMAND_FLAGS,
   SET,
@@ -81,6 +82,9 @@ async function start(context: Context): Promise<Start> {
   }
   if (isPublic(client) && secret !== undefined) {
     context.warn(`${label("client_secret")} is not sent: a client with the auth method none has no secret`);
+  }
+  if (isPublic(client) && values.given(SECRET_OUT)) {
+    context.warn("--secret-out is not written: a client with the auth method none has no secret");
   }
   problems.push(...verifyProblems(context));
   const algorithm = KEY_ALGORITHMS.find((known) => known === values.text(GENERATE_KEY));

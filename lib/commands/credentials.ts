@@ -84,6 +84,21 @@ export function secretProblems(context: Context): readonly Problem[] {
       problems.push(error);
     }
   }
+  const { id = "CLIENT_ID", secret = "CLIENT_SECRET" } = credentialNames(context);
+  if (id === secret) {
+    problems.push(
+      usage(`The id and the secret cannot both be called ${quoted(id)}`, "give them different names", "one-name"),
+    );
+  }
+  if (values.given(SECRET_FORMAT) && !values.given(SECRET_OUT)) {
+    problems.push(
+      usage(
+        `${values.origin(SECRET_FORMAT).name} has no file to write`,
+        "add --secret-out FILE, or use --format for what is printed",
+        "secret-format-without-out",
+      ),
+    );
+  }
   return problems;
 }
 
@@ -203,6 +218,8 @@ export interface Delivery {
   readonly precious: string | undefined;
   /** What `--secret-out` writes: a given secret too. */
   readonly credentials: Credentials;
+  /** Whether the server answered with another secret than the one that was sent. */
+  readonly differs: boolean;
 }
 
 /**
@@ -221,18 +238,18 @@ export async function deliveryOf(
   const secret = differs ? answered : prepared.plain;
   const { client_secret: _, ...rest } = record;
   const id = idOf(record);
-  if (secret === undefined) return { shown: rest, precious: undefined, credentials: { id } };
+  if (secret === undefined) return { shown: rest, precious: undefined, credentials: { id }, differs };
   if (prepared.recipients.length > 0) {
     const encrypted = differs
       ? await context.keys.encrypt(prepared.recipients, secret, encryptedFormat(context))
       : prepared.encrypted;
     const recipients = prepared.recipients.map(({ fingerprint, userId }) => ({ fingerprint, user_id: userId ?? null }));
     const shown = { ...withoutCredentials(record), [ENCRYPTED]: encrypted, client_secret_recipients: recipients };
-    return { shown, precious: encrypted, credentials: { id, encrypted } };
+    return { shown, precious: encrypted, credentials: { id, encrypted }, differs };
   }
   const credentials = { id, secret };
-  if (prepared.given && !differs) return { shown: rest, precious: undefined, credentials };
-  return { shown: { ...record, client_secret: secret }, precious: secret, credentials };
+  if (prepared.given && !differs) return { shown: rest, precious: undefined, credentials, differs };
+  return { shown: { ...record, client_secret: secret }, precious: secret, credentials, differs };
 }
 
 /** The form of `--secret-out`: as `--secret-format` says, or by the ending of the file. */
@@ -359,12 +376,67 @@ async function keep(
 }
 
 /** Keeps a secret before a change that cannot be taken back; gives the file's path. */
-export function keepAhead(context: Context, place: RescuePlace, id: string, prepared: PreparedSecret): Promise<string> {
-  return keep(
-    context,
-    place,
-    { id, state: "unverified", reason: "the request that sets this secret is about to be sent" },
-    prepared,
+export async function keepAhead(
+  context: Context,
+  place: RescuePlace,
+  id: string,
+  prepared: PreparedSecret,
+): Promise<string> {
+  const reason = "the request that sets this secret is about to be sent";
+  try {
+    return await keep(context, place, { id, state: "unverified", reason }, prepared);
+  } catch (error) {
+    throw new Problem(
+      `Cannot change the secret of client ${quoted(id)}: it cannot be kept in ${quoted(place.folder)} until it is handed over: ${printable(reasonOf(error))}`,
+      { code: "no-rescue-place", exit: "failed", hint: "name a folder that has room with --rescue-dir" },
+    );
+  }
+}
+
+/**
+ * Keeps a secret that a server made, as soon as it is known and in place of the one in `before`; gives the file's path,
+ * or undefined, told as a warning, where it cannot be kept.
+ */
+export async function keepAnswered(
+  context: Context,
+  place: RescuePlace,
+  id: string,
+  secret: Pick<PreparedSecret, "plain" | "encrypted" | "kind">,
+  before?: string,
+): Promise<string | undefined> {
+  let path: string | undefined;
+  try {
+    path = await keep(context, place, { id, state: "made", reason: "the secret is about to be handed over" }, secret);
+  } catch (error) {
+    context.warn(
+      `the new secret of client ${quoted(id)} cannot be kept in ${quoted(place.folder)} until it is handed over: ${reasonOf(error)}`,
+    );
+  }
+  if (before !== undefined) await dropKept(context, place, before);
+  return path;
+}
+
+/** Removes a file of {@link keepAhead} whose secret is delivered or was never set. */
+export async function dropKept(context: Context, place: RescuePlace, path: string): Promise<void> {
+  try {
+    await place.drop(path);
+  } catch (error) {
+    context.warn(`${quoted(path)} is not needed any more and cannot be removed: ${reasonOf(error)}`);
+  }
+}
+
+/** The problem of a secret that was changed and not handed over, and that a file holds. */
+export function notHandedOver(id: string, path: string | undefined, reason: unknown): Problem {
+  return new Problem(
+    `Cannot hand over the new secret of client ${quoted(id)}: ${printable(reasonOf(reason))}; it ${path === undefined ? "could not be kept and is lost" : `is in ${quoted(path)}`}`,
+    {
+      code: "undelivered",
+      exit: "failed",
+      hint:
+        path === undefined
+          ? `hydra clients rotate-secret ${id} makes another one`
+          : "take it from that file, then delete it",
+    },
   );
 }
 

@@ -130,7 +130,7 @@ export async function createWithKey(context: Context, draft: ReadDraft, algorith
     const made = {
       certain: outcome.kind === "created",
       prepared,
-      delivery: { shown, precious: encrypted ?? plain, credentials: { id: madeId } },
+      delivery: { shown, precious: encrypted ?? plain, credentials: { id: madeId }, differs: false },
     };
     tellRecipients(context, recipients);
     if (handover.sink === undefined) {

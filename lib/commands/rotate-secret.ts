@@ -1,7 +1,8 @@
+import type { RescuePlace } from "../adapters/rescue.ts";
 import { isPublic, textField } from "../core/client.ts";
 import type { PlannedRequest } from "../core/dryrun.ts";
 import type { SwitchFlag } from "../core/flags.ts";
-import { Problem, reasonOf, usage } from "../core/problem.ts";
+import { Problem, usage } from "../core/problem.ts";
 import {
   DRY_RUN,
   RECIPIENT_FLAGS,
@@ -19,10 +20,13 @@ import { type Context, command, type Result, type Shown, type Start, single } fr
 import {
   type Delivery,
   deliveryOf,
+  dropKept,
   givenSecret,
   type Handover,
   handOver,
   keepAhead,
+  keepAnswered,
+  notHandedOver,
   type PreparedSecret,
   prepareSecret,
   secretProblems,
@@ -120,7 +124,7 @@ async function rotate(context: Context, id: string, given: string | undefined): 
   const way = { action: `Cannot rotate the secret of client ${quoted(id)}`, mustRescue: true };
   return withHandover(context, way, async (handover) => {
     const native = given === undefined ? await nativeRotation(context, id, recipients, handover) : undefined;
-    const { prepared, record, file } =
+    const { prepared, record, kept } =
       native ?? (await ownRotation(context, id, current, await prepareSecret(context, given, recipients), handover));
     context.note(
       native === undefined
@@ -128,6 +132,10 @@ async function rotate(context: Context, id: string, given: string | undefined): 
         : `Client ${quoted(id)} has a new secret; the old one works until hydra clients rotate-secret ${id} --finish`,
     );
     const delivery = await deliveryOf(context, prepared, record);
+    const { secret: plain, encrypted } = delivery.credentials;
+    const file = delivery.differs
+      ? await keepAnswered(context, placeOf(handover), id, { plain, encrypted, kind: "client_secret" }, kept)
+      : kept;
     tellRecipients(context, recipients);
     const works =
       prepared.plain === undefined ||
@@ -139,8 +147,13 @@ async function rotate(context: Context, id: string, given: string | undefined): 
 interface Rotated {
   readonly prepared: PreparedSecret;
   readonly record: Shown;
-  /** The rescue file, which goes once the secret is delivered. */
-  readonly file: string;
+  /** The rescue file, which goes once the secret is delivered; undefined where there could be none. */
+  readonly kept: string | undefined;
+}
+
+function placeOf({ place }: Handover): RescuePlace {
+  if (place === undefined) throw new TypeError("a place for a rescue file was asked for and is missing");
+  return place;
 }
 
 /** The server's own rotation: it makes the secret, so that is kept as soon as it is known. */
@@ -176,9 +189,7 @@ async function nativeRotation(
     });
   }
   const made = { ...(await prepareSecret(context, secret, recipients)), given: false };
-  const { place } = handover;
-  if (place === undefined) throw new TypeError("a place for a rescue file was asked for and is missing");
-  return { prepared: made, record: answered, file: await keepAhead(context, place, id, made) };
+  return { prepared: made, record: answered, kept: await keepAnswered(context, placeOf(handover), id, made) };
 }
 
 /** A secret made here, sent by PATCH or PUT: it is kept before the request, since the old one dies with it. */
@@ -189,15 +200,14 @@ async function ownRotation(
   prepared: PreparedSecret,
   handover: Handover,
 ): Promise<Rotated> {
-  const { place } = handover;
-  if (place === undefined) throw new TypeError("a place for a rescue file was asked for and is missing");
+  const place = placeOf(handover);
   const wanted = [{ field: "client_secret", before: undefined, after: prepared.plain }];
   const file = await keepAhead(context, place, id, prepared);
   try {
     const record = await change(context.admin, id, current, wanted);
-    return { prepared, record, file };
+    return { prepared, record, kept: file };
   } catch (error) {
-    if (error instanceof Problem && !error.doubtful) await place.drop(file);
+    if (error instanceof Problem && !error.doubtful) await dropKept(context, place, file);
     else context.warn(`it is not known whether client ${quoted(id)} has the new secret, which is in ${quoted(file)}`);
     throw error;
   }
@@ -207,29 +217,23 @@ interface Outgoing {
   readonly id: string;
   readonly delivery: Delivery;
   readonly handover: Handover;
-  readonly file: string;
+  readonly file: string | undefined;
   readonly works: boolean;
 }
 
 async function deliver(context: Context, { id, delivery, handover, file, works }: Outgoing): Promise<Result> {
   const view = createdView("given");
-  const lost = (reason: unknown): Problem =>
-    new Problem(
-      `Cannot hand over the new secret of client ${quoted(id)}: ${reasonOf(reason)}; it is in ${quoted(file)}`,
-      {
-        code: "undelivered",
-        exit: "failed",
-        hint: "take it from that file, then delete it",
-      },
-    );
+  const lost = (reason: unknown): Problem => notHandedOver(id, file, reason);
   const exit = (): "done" | "failed" => (works ? "done" : "failed");
-  const { place } = handover;
-  const drop = async (): Promise<void> => place?.drop(file);
+  const drop = async (): Promise<void> => {
+    if (file !== undefined) await dropKept(context, placeOf(handover), file);
+  };
   if (
     handover.sink === undefined &&
     delivery.precious !== undefined &&
     !context.shows(view, delivery.shown, delivery.precious)
   ) {
+    if (file === undefined) throw lost("this output format leaves it out");
     context.warn(`this output format leaves the secret of client ${quoted(id)} out; it is in ${quoted(file)}`);
     return single(view, delivery.shown, { exit });
   }

@@ -13,28 +13,32 @@ import {
   setPath,
 } from "../core/merge.ts";
 import { toJson, type View } from "../core/output.ts";
-import { Problem, reasonOf, usage } from "../core/problem.ts";
+import { Problem, usage } from "../core/problem.ts";
 import {
   DRY_RUN,
   FIELD_FLAGS,
   FILE,
   RECIPIENT_FLAGS,
   SECRET_IN_FLAGS,
+  SECRET_OUT,
   SECRET_OUT_FLAGS,
   SERVER_COMMAND_FLAGS,
   SET,
   STRICT,
 } from "../core/rows.ts";
-import { judge } from "../core/rules.ts";
+import { findingProblem, judge } from "../core/rules.ts";
 import { CREDENTIAL_FIELDS, withoutCredentials } from "../core/secret.ts";
 import { quoted } from "../core/text.ts";
 import { sendChange } from "./change.ts";
 import { type Context, command, type Result, type Shown, type Start, single } from "./command.ts";
 import {
   deliveryOf,
+  dropKept,
   givenSecret,
   handOver,
   keepAhead,
+  keepAnswered,
+  notHandedOver,
   prepareSecret,
   secretProblems,
   tellRecipients,
@@ -151,10 +155,10 @@ async function start(context: Context): Promise<Start> {
       ),
     );
   const secret = given?.text ?? textField(read.client, "client_secret");
-  if (wantsRecipients(context) && secret === undefined) {
+  if ((wantsRecipients(context) || values.given(SECRET_OUT)) && secret === undefined) {
     problems.push(
       usage(
-        "There is no new secret to encrypt",
+        `There is no new secret to ${values.given(SECRET_OUT) ? "write" : "encrypt"}`,
         "hydra clients rotate-secret makes one; here give it with --secret-file",
         "nothing-to-encrypt",
       ),
@@ -189,17 +193,15 @@ async function start(context: Context): Promise<Start> {
 
 /** Rules over the client as it would become, told only where the change has to do with them. */
 function mergedProblems(context: Context, merged: Client, wish: Wish, before: Client): readonly Problem[] {
-  const known = new Set(judge(before, wish.label).map(({ rule, message }) => `${rule} ${message}`));
-  const fresh = judge(merged, wish.label).filter(({ rule, message }) => !known.has(`${rule} ${message}`));
+  const label = (field: string): string =>
+    Object.hasOwn(wish.set, field) || field === "client_secret" ? wish.label(field) : `the client's ${field}`;
+  const known = new Set(judge(before, label).map(({ rule, message }) => `${rule} ${message}`));
+  const fresh = judge(merged, label).filter(({ rule, message }) => !known.has(`${rule} ${message}`));
   const strict = context.values.on(STRICT);
   for (const finding of fresh)
     if (finding.severity === "warning" && !strict)
       context.warn(`${finding.message} [${finding.rule}]: ${finding.hint}`);
-  return fresh
-    .filter(({ severity }) => severity === "error" || strict)
-    .map((finding) =>
-      usage(finding.message.charAt(0).toUpperCase() + finding.message.slice(1), finding.hint, finding.rule),
-    );
+  return fresh.filter(({ severity }) => severity === "error" || strict).map(findingProblem);
 }
 
 function shownBrief(value: unknown): string {
@@ -275,41 +277,39 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
   return withHandover(context, way, async (handover) => {
     const { place } = handover;
     if (place === undefined) throw new TypeError("a place for a rescue file was asked for and is missing");
-    const file = await keepAhead(context, place, id, prepared);
-    const told = (state: string): void => context.warn(`${state}; the secret that was sent is in ${quoted(file)}`);
+    const ahead = await keepAhead(context, place, id, prepared);
     let record: Shown;
     try {
       record = await send();
     } catch (error) {
-      if (error instanceof Problem && !error.doubtful) await place.drop(file);
-      else told(`It is not known whether client ${quoted(id)} has the new secret`);
+      if (error instanceof Problem && !error.doubtful) await dropKept(context, place, ahead);
+      else
+        context.warn(`it is not known whether client ${quoted(id)} has the new secret, which is in ${quoted(ahead)}`);
       throw error;
     }
     const delivery = await deliveryOf(context, prepared, record);
+    const { secret: plain, encrypted } = delivery.credentials;
+    const file = delivery.differs
+      ? await keepAnswered(context, place, id, { plain, encrypted, kind: "client_secret" }, ahead)
+      : ahead;
+    const drop = async (): Promise<void> => {
+      if (file !== undefined) await dropKept(context, place, file);
+    };
     const view = updatedView(id, "updated", recipients.length > 0);
     tellRecipients(context, recipients);
     const { shown, precious } = await handOver(context, handover, delivery, (text) =>
       context.shows(view, delivery.shown, text),
     ).catch((error: unknown) => {
-      told(`The secret of client ${quoted(id)} was changed and could not be handed over`);
-      throw error;
+      throw notHandedOver(id, file, error);
     });
     tell(record);
     if (precious === undefined) {
-      await place.drop(file);
+      await drop();
       return single(view, shown);
     }
     return single(view, shown, {
-      delivered: () => place.drop(file),
-      undelivered: async (_, reason) =>
-        new Problem(
-          `Cannot hand over the secret of client ${quoted(id)}: ${reasonOf(reason)}; it is in ${quoted(file)}`,
-          {
-            code: "undelivered",
-            exit: "failed",
-            hint: "take it from that file, then delete it",
-          },
-        ),
+      delivered: drop,
+      undelivered: async (_, reason) => notHandedOver(id, file, reason),
     });
   });
 }
