@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import process from "node:process";
+import { after, before, describe, test } from "node:test";
+import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
+import { copyRoot, NONROOT, openGlibcRoot, place, type Root, type RootOptions } from "./bare-root.ts";
+import { ends, fails, printed, printedEncrypted, SLOW, told } from "./scene.ts";
+import { type Certificates, makeCertificates } from "./tls.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+/**
+ * The roots: what the image of `Dockerfile` holds, and what that of `Dockerfile.alpine` holds where TEST_MUSL_ROOT
+ * names such a folder.
+ */
+const ROOTS: readonly { readonly name: string; readonly needsProc: boolean; readonly open: () => Root }[] = [
+  { name: "the root of the image", needsProc: true, open: openGlibcRoot },
+  ...[process.env["TEST_MUSL_ROOT"] ?? []].flat().map((folder) => ({
+    name: "the root of the Alpine image",
+    needsProc: false,
+    open: () => copyRoot(folder),
+  })),
+];
+
+const CREATE = ["clients", "create", "-n", "my app", "-c", "http://localhost/cb"];
+
+/** Said where a secret that cannot be handed over could be kept nowhere. */
+const WARNED = /^Warning: no folder can be written to keep the secret in [^\n]+\n$/;
+
+/** What a container may be started with, and what is then said beside the result. */
+const CONDITIONS: readonly (readonly [name: string, options: RootOptions, said: RegExp])[] = [
+  ["as it comes", { tmp: 1 << 20 }, /^$/],
+  ["as root", { user: 0, tmp: 1 << 20 }, /^$/],
+  ["as a user id that nothing knows, without HOME", { user: 12345, tmp: 1 << 20 }, /^$/],
+  ["with a HOME that does not exist", { env: { HOME: "/home/nobody" }, tmp: 1 << 20 }, /^$/],
+  ["read-only, with a tiny /tmp", { readOnly: true, tmp: 64 << 10 }, /^$/],
+  ["read-only, with one page of /tmp", { readOnly: true, tmp: 4096 }, WARNED],
+  ["read-only, with nothing to write to, as a user id that nothing knows", { readOnly: true, user: 12345 }, WARNED],
+];
+
+for (const { name, needsProc, open } of ROOTS) {
+  describe(name, () => {
+    let bare: Root;
+    let sandbox: Sandbox;
+    let certificates: Certificates;
+    let secure: Sandbox;
+    before(async () => {
+      bare = open();
+      sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
+      certificates = makeCertificates();
+      secure = await startSandbox({ as: "26", listen: "127.0.0.1:0", tls: certificates.good });
+    });
+    after(async () => {
+      bare[Symbol.dispose]();
+      await sandbox.close();
+      await secure.close();
+    });
+
+    for (const [condition, options, said] of CONDITIONS) {
+      test(`creates a client ${condition}`, SLOW, async () => {
+        const env = { HYDRA_ADMIN_URL: sandbox.url, ...options.env };
+        const ended = await bare.start(CREATE, { ...options, env }).ended;
+        ends(ended, 0);
+        const { id, secret } = printed(ended);
+        assert.equal(sandbox.secretOf(id), secret);
+        assert.match(ended.stderr, said, told(ended));
+      });
+    }
+
+    test("encrypts a secret with nothing to write to", SLOW, async () => {
+      const { generateKey, readKey, readMessage, decrypt, readPrivateKey } = await import("openpgp");
+      const { publicKey, privateKey } = await generateKey({ userIDs: [{ name: "Ops" }], format: "armored" });
+      const key = Buffer.from(publicKey).toString("base64");
+      const fingerprint = (await readKey({ armoredKey: publicKey })).getFingerprint();
+      const ended = await bare.start([...CREATE, "--pgp-key", key], {
+        env: { HYDRA_ADMIN_URL: sandbox.url },
+        readOnly: true,
+      }).ended;
+      ends(ended, 0);
+      assert.ok(ended.stderr.toLowerCase().replaceAll(" ", "").includes(fingerprint), told(ended));
+      const { id, message } = printedEncrypted(ended);
+      const { data } = await decrypt({
+        message: await readMessage({ binaryMessage: new Uint8Array(Buffer.from(message, "base64")) }),
+        decryptionKeys: await readPrivateKey({ armoredKey: privateKey }),
+      });
+      assert.equal(data, sandbox.secretOf(id));
+    });
+
+    test("finds a host by name with no /etc/hosts", SLOW, async () => {
+      const { port } = new URL(sandbox.url);
+      const ended = await bare.start(CREATE, { env: { HYDRA_ADMIN_URL: `http://localhost:${port}` } }).ended;
+      ends(ended, 0);
+    });
+
+    test("speaks TLS without certificates of a system, and trusts a file that is named", SLOW, async () => {
+      const env = { HYDRA_ADMIN_URL: secure.url };
+      fails(await bare.start([...CREATE, "--fail-after", "0"], { env }).ended, 6, /certificate/i);
+      place(bare, "etc/ssl/certs/ca-certificates.crt", certificates.authority.cert);
+      const trusting = [...CREATE, "--ca-file", "/etc/ssl/certs/ca-certificates.crt"];
+      const ended = await bare.start(trusting, { env, readOnly: true }).ended;
+      ends(ended, 0);
+      const { id, secret } = printed(ended);
+      assert.equal(secure.secretOf(id), secret);
+    });
+
+    test("ends as the first process on a signal, with the status of the signal", SLOW, async () => {
+      for (const [signal, status] of [
+        ["SIGTERM", 143],
+        ["SIGINT", 130],
+      ] as const) {
+        const { promise: asked, resolve } = Promise.withResolvers<void>();
+        const silent = createServer(() => resolve());
+        await new Promise<void>((listening) => silent.listen(0, "127.0.0.1", listening));
+        try {
+          const address = silent.address();
+          assert.ok(address !== null && typeof address === "object");
+          const env = { HYDRA_ADMIN_URL: `http://127.0.0.1:${address.port}` };
+          await using running = bare.start(["clients", "list"], { env });
+          await Promise.race([asked, running.ended.then((ended) => assert.fail(told(ended)))]);
+          bare.signal(running, signal);
+          ends(await running.ended, status);
+        } finally {
+          silent.closeAllConnections();
+          silent.close();
+        }
+      }
+    });
+
+    test("serves the sandbox as the first process until a signal ends it", SLOW, async () => {
+      for (const signal of ["SIGTERM", "SIGINT"] as const) {
+        await using running = bare.start(["sandbox", "--listen", "127.0.0.1:0"], { readOnly: true });
+        const [, url = ""] = /^HYDRA_ADMIN_URL=(\S+)\n/.exec(await running.seen("stdout", "\n")) ?? [];
+        const ended = await bare.start(CREATE, { env: { HYDRA_ADMIN_URL: url } }).ended;
+        ends(ended, 0);
+        bare.signal(running, signal);
+        ends(await running.ended, 0);
+        await assert.rejects(fetch(url));
+      }
+    });
+
+    test(needsProc ? "cannot start without /proc" : "starts without /proc", SLOW, async () => {
+      const { status, stdout } = await bare.start(["version"], { proc: false }).ended;
+      assert.equal(status === 0, !needsProc);
+      assert.equal(stdout.startsWith("Version: "), !needsProc);
+    });
+  });
+}
+
+describe("the images", () => {
+  const files = ["Dockerfile", "Dockerfile.alpine"].map((name) => ({
+    name,
+    text: readFileSync(join(root, name), "utf8"),
+  }));
+
+  test("run the program, as a user that is not root, by number", () => {
+    for (const { name, text } of files) {
+      const lines = text.split("\n");
+      assert.deepEqual(
+        lines.filter((line) => /^(USER|ENTRYPOINT|CMD|ENV)\b/.test(line)),
+        [`USER ${NONROOT}:${NONROOT}`, 'ENTRYPOINT ["/usr/local/bin/hydra"]'],
+        name,
+      );
+    }
+  });
+
+  test("hold the licences beside the program", () => {
+    for (const { name, text } of files) {
+      assert.match(text, /^COPY LICENSE THIRD-PARTY\.md \S+\/doc\/hydra\/$/m, name);
+      assert.match(text, /^COPY licenses\/ \S+\/doc\/hydra\/licenses\/$/m, name);
+    }
+  });
+
+  test("hold nothing that this build does not make, and run nothing in the base without a shell", () => {
+    const ignored = readFileSync(join(root, ".dockerignore"), "utf8");
+    for (const { name, text } of files) {
+      const sources = [...text.matchAll(/^COPY --chmod=0755 (dist\/programs\/(\S+)\/hydra) \/hydra$/gm)];
+      const libc = name === "Dockerfile" ? "" : "-musl";
+      assert.deepEqual(
+        sources.map(([, , target]) => target),
+        [`linux-x64${libc}`, `linux-arm64${libc}`],
+      );
+      assert.equal(/^RUN /m.test(text), name === "Dockerfile.alpine");
+    }
+    assert.match(ignored, /^\*$/m);
+    assert.match(ignored, /^!dist\/programs$/m);
+  });
+});
