@@ -1,4 +1,5 @@
 import type { CreateOutcome } from "../adapters/admin.ts";
+import type { KeyAlgorithm } from "../adapters/keypair.ts";
 import { type Client, isPublic, textField } from "../core/client.ts";
 import { changes } from "../core/merge.ts";
 import { Problem, reworded, usage } from "../core/problem.ts";
@@ -35,6 +36,7 @@ import {
   prepareSecret,
   publicRecipientProblems,
   recover,
+  refuseHidden,
   rescue,
   secretProblems,
   tellRecipients,
@@ -44,7 +46,7 @@ import { findings, idIn, type ReadDraft, readDraft, refuseUnknownFields, tellDro
 import { dryRun, isDryRun } from "./dryrun.ts";
 import { createWithKey, KEY_ALGORITHMS, keyed } from "./keys.ts";
 import { secretProof, verify, verifyEndpoint, verifyProblems } from "./verify.ts";
-import { createdView, ENCRYPTED } from "./views.ts";
+import { createdView } from "./views.ts";
 
 /** What to do with a client of the chosen id that is there already. */
 type IfExists = "fail" | "skip" | "update";
@@ -88,8 +90,37 @@ async function start(context: Context): Promise<Start> {
   }
   problems.push(...verifyProblems(context));
   const algorithm = KEY_ALGORITHMS.find((known) => known === values.text(GENERATE_KEY));
-  if (algorithm !== undefined) return { problems, run: () => createWithKey(context, draft, algorithm) };
-  return { problems, run: () => run(context, draft, ifExists) };
+  if (algorithm === undefined) return { problems, run: () => run(context, draft, ifExists) };
+  if (given !== undefined && read.client["client_secret"] === undefined) {
+    problems.push(
+      usage(`--generate-key ${algorithm} and ${given.name} exclude each other`, "leave one of them out", "two-keys"),
+    );
+  }
+  if (ifExists === "update") {
+    problems.push(
+      usage(
+        `--generate-key ${algorithm} cannot update a client: it would lose the key that it has`,
+        "use --if-exists skip, or change its keys with hydra clients update --jwks",
+        "key-for-existing",
+      ),
+    );
+  }
+  return { problems, run: () => runWithKey(context, draft, algorithm, ifExists) };
+}
+
+async function runWithKey(
+  context: Context,
+  draft: ReadDraft,
+  algorithm: KeyAlgorithm,
+  ifExists: IfExists,
+): Promise<Result> {
+  const id = idIn(draft.client);
+  if (ifExists === "skip" && id !== undefined && !isDryRun(context)) {
+    const current = await context.admin.find(id);
+    const client = omit(draft.client, "jwks");
+    if (current !== undefined) return existing(context, { ...draft, client }, ifExists, current, undefined);
+  }
+  return createWithKey(context, draft, algorithm);
 }
 
 function omit(client: Client, field: string): Client {
@@ -153,19 +184,6 @@ async function run(context: Context, draft: ReadDraft, ifExists: IfExists): Prom
 /** The work around a client that has no secret, which needs no way out. */
 const withoutSecret: typeof withHandover = (context, _, work) =>
   context.critical(() => work({ place: undefined, sink: undefined }));
-
-/** Refuses a format that leaves the secret out where there is no file to put it in. */
-function refuseHidden(context: Context, prepared: PreparedSecret, handover: Handover): void {
-  const precious = prepared.encrypted ?? (prepared.given ? undefined : prepared.plain);
-  if (precious === undefined || handover.sink !== undefined || handover.place !== undefined) return;
-  const field = prepared.encrypted === undefined ? "client_secret" : ENCRYPTED;
-  if (context.shows(createdView("given"), { client_id: "id", [field]: precious }, precious)) return;
-  throw usage(
-    "This output format leaves the secret out, and there is no folder to keep it in",
-    "choose another --format, or add --secret-out or --rescue-dir",
-    "secret-not-shown",
-  );
-}
 
 async function created(
   context: Context,

@@ -22,6 +22,7 @@ import {
 import {
   ENCRYPTED_FORMAT,
   ID_KEY,
+  KEY_OUT,
   KEYBASE,
   PGP_KEY,
   PGP_KEY_URL,
@@ -36,7 +37,7 @@ import {
 import { generateSecret, SECRET_BCRYPT_BYTES, SECRET_LENGTH as SHORTEST, withoutCredentials } from "../core/secret.ts";
 import { printable, quoted } from "../core/text.ts";
 import type { Context, Shown } from "./command.ts";
-import { ENCRYPTED, idOf } from "./views.ts";
+import { createdView, ENCRYPTED, ENCRYPTED_KEY, idOf } from "./views.ts";
 
 /** Whether the command line names anyone to encrypt to. */
 export function wantsRecipients(context: Context): boolean {
@@ -346,6 +347,20 @@ export async function openHandover(
     await sink?.discard();
     throw error;
   }
+}
+
+/** Refuses a format that leaves a secret or a key out where there is no file to put it in. */
+export function refuseHidden(context: Context, prepared: PreparedSecret, handover: Handover): void {
+  const precious = prepared.encrypted ?? (prepared.given ? undefined : prepared.plain);
+  if (precious === undefined || handover.sink !== undefined || handover.place !== undefined) return;
+  const isKey = prepared.kind === "client_private_key";
+  const field = prepared.encrypted === undefined ? prepared.kind : isKey ? ENCRYPTED_KEY : ENCRYPTED;
+  if (context.shows(createdView("given"), { client_id: "id", [field]: precious }, precious)) return;
+  throw usage(
+    `This output format leaves the ${isKey ? "private key" : "secret"} out, and there is no folder to keep it in`,
+    `choose another --format, or add --${isKey ? KEY_OUT.name : SECRET_OUT.name} or --rescue-dir`,
+    "secret-not-shown",
+  );
 }
 
 /** What a rescue is told. */

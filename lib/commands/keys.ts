@@ -9,6 +9,7 @@ import {
   encryptedFormat,
   type PreparedSecret,
   recover,
+  refuseHidden,
   rescue,
   tellRecipients,
   wantsRecipients,
@@ -102,8 +103,9 @@ export async function createWithKey(context: Context, draft: ReadDraft, algorith
   const encrypted =
     recipients.length === 0 ? undefined : await context.keys.encrypt(recipients, plain, encryptedFormat(context));
   const prepared: PreparedSecret = { plain, given: false, encrypted, recipients, kind: "client_private_key" };
-  const way = { action: "Cannot create client", mustRescue: true, target: KEY_OUT };
+  const way = { action: "Cannot create client", mustRescue: false, target: KEY_OUT };
   return withHandover(context, way, async (handover) => {
+    refuseHidden(context, prepared, handover);
     const outcome = await context.admin.create(client, id === undefined);
     if (outcome.kind === "refused") throw outcome.problem;
     if (outcome.kind === "unknown") {
