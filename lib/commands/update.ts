@@ -13,7 +13,7 @@ import {
   setPath,
 } from "../core/merge.ts";
 import { toJson, type View } from "../core/output.ts";
-import { Problem, usage } from "../core/problem.ts";
+import { Problem, reworded, usage } from "../core/problem.ts";
 import {
   DRY_RUN,
   FIELD_FLAGS,
@@ -227,11 +227,7 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
   const broken = wish.replace ? [] : mergedProblems(context, merged, wish, current);
   const [first, ...others] = broken;
   if (first !== undefined) {
-    throw usage(
-      first.message + (others.length === 0 ? "" : `; ${others.map(({ message }) => message).join("; ")}`),
-      first.hint,
-      first.code,
-    );
+    throw reworded(first, first.message, { also: others.map(({ message }) => message) });
   }
   const family = await context.admin.family();
   const all: readonly Change[] = [
