@@ -1,0 +1,388 @@
+import assert from "node:assert/strict";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTcpServer, type Socket } from "node:net";
+import { after, before, describe, it } from "node:test";
+import { gzipSync } from "node:zlib";
+import { createHttp, type HttpOptions } from "../../lib/adapters/http.ts";
+import { transport, trustedAuthorities } from "../../lib/adapters/transport.ts";
+import { type Http, type HttpRequest, NetworkFailure } from "../../lib/core/network.ts";
+import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
+import { makeCertificates } from "../e2e/tls.ts";
+
+const IN_BUN = "Bun" in globalThis;
+
+/** An http door with the runtime's own connections, told what to trust. */
+function door(more: Partial<HttpOptions> = {}): Http {
+  return createHttp({
+    transport,
+    authorities: () => trustedAuthorities([]),
+    monotonic: () => performance.now(),
+    ...more,
+  });
+}
+
+async function failure(work: Promise<unknown>): Promise<NetworkFailure> {
+  try {
+    await work;
+  } catch (error) {
+    assert.ok(error instanceof NetworkFailure, String(error));
+    return error;
+  }
+  return assert.fail("an answer came");
+}
+
+/** A server that does with each request what the test says. */
+interface Server {
+  readonly url: string;
+  handle: (request: IncomingMessage, response: ServerResponse, body: string) => void;
+  /** How many connections were opened. */
+  readonly connections: () => number;
+  close(): Promise<void>;
+}
+
+async function openServer(): Promise<Server> {
+  const sockets = new Set<Socket>();
+  let connections = 0;
+  const http = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    // A client that goes away is what some tests are about.
+    request.on("error", () => {});
+    response.on("error", () => {});
+    request.on("data", (part: Buffer) => parts.push(part));
+    request.on("end", () => server.handle(request, response, Buffer.concat(parts).toString()));
+  });
+  http.on("connection", (socket: Socket) => {
+    connections++;
+    sockets.add(socket);
+    socket.on("error", () => {});
+  });
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  const address = http.address();
+  if (address === null || typeof address === "string") throw new Error("the server has no port");
+  const server: Server = {
+    url: `http://127.0.0.1:${address.port}`,
+    handle: (_, response) => response.end(),
+    connections: () => connections,
+    close: () =>
+      new Promise((resolve) => {
+        http.close(() => resolve());
+        http.closeAllConnections();
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+  return server;
+}
+
+/** A server that writes these bytes to whoever connects, and what to do then. */
+async function openRaw(bytes: string, end: boolean): Promise<{ url: string; close(): Promise<void> }> {
+  const sockets = new Set<Socket>();
+  const server = createTcpServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.once("data", () => {
+      socket.write(bytes);
+      if (end) socket.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the server has no port");
+  return {
+    url: `http://127.0.0.1:${address.port}/`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
+describe("an exchange", () => {
+  let server: Server;
+
+  before(async () => {
+    server = await openServer();
+  });
+
+  after(() => server.close());
+
+  it("sends method, headers and body as they are, and nothing that was not asked for", async () => {
+    let seen: { method: string; url: string; headers: IncomingMessage["headers"]; body: string } | undefined;
+    server.handle = ({ method = "", url = "", headers }, response, body) => {
+      seen = { method, url, headers, body };
+      response.end();
+    };
+    for (const method of ["POST", "PUT", "PATCH"] as const) {
+      const headers = { "content-type": "application/json", authorization: "Bearer t", "x-url": "http://a:1" };
+      await door()({ method, url: `${server.url}/a/b%2Fc?x=1%202`, headers, body: '{"name":"é\u{1f600}"}' });
+      assert.equal(seen?.method, method);
+      assert.equal(seen?.url, "/a/b%2Fc?x=1%202");
+      assert.equal(seen?.body, '{"name":"é\u{1f600}"}');
+      assert.equal(seen?.headers["authorization"], "Bearer t");
+      assert.equal(seen?.headers["x-url"], "http://a:1");
+      assert.equal(seen?.headers["content-type"], "application/json");
+    }
+    for (const method of ["GET", "DELETE"] as const) {
+      await door()({ method, url: server.url });
+      assert.equal(seen?.body, "");
+      assert.deepEqual([seen?.headers["authorization"], seen?.headers["cookie"]], [undefined, undefined]);
+    }
+  });
+
+  it("gives every status as an answer, redirects too, and asks once", async () => {
+    let asked = 0;
+    let status = 200;
+    server.handle = (_, response) => {
+      asked++;
+      response.writeHead(status, { location: "/elsewhere", "content-type": "text/plain", link: "<x>; rel=next" });
+      response.end("the body é");
+    };
+    for (status of [200, 201, 301, 302, 307, 308, 400, 401, 404, 409, 429, 500, 502, 503]) {
+      const answer = await door()({ method: "POST", url: server.url, body: "{}" });
+      assert.equal(answer.status, status);
+      assert.equal(answer.text, "the body é");
+      assert.deepEqual(Buffer.from(answer.bytes), Buffer.from("the body é"));
+      assert.equal(answer.headers.get("location"), "/elsewhere");
+      assert.equal(answer.headers.get("link"), "<x>; rel=next");
+    }
+    assert.equal(asked, 14);
+  });
+
+  it("gives an empty body for statuses that have none", async () => {
+    server.handle = (_, response) => response.writeHead(204).end();
+    const answer = await door()({ method: "DELETE", url: server.url });
+    assert.deepEqual([answer.status, answer.text, answer.bytes.length], [204, "", 0]);
+  });
+
+  it("never makes anything of a body but bytes", async () => {
+    const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
+    server.handle = (_, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(bytes);
+    };
+    const answer = await door()({ method: "GET", url: server.url });
+    assert.deepEqual(Buffer.from(answer.bytes), Buffer.from(bytes));
+  });
+
+  it("puts a body together that comes in many parts", async () => {
+    const part = "x".repeat(100_000);
+    server.handle = (_, response) => {
+      for (let n = 0; n < 20; n++) response.write(part);
+      response.end("end");
+    };
+    const answer = await door()({ method: "GET", url: server.url });
+    assert.equal(answer.text, `${part.repeat(20)}end`);
+  });
+
+  it("gives up a body that is too long, told or untold", async () => {
+    for (const told of [true, false]) {
+      server.handle = (_, response) => {
+        if (told) response.setHeader("content-length", "5000");
+        response.write("x".repeat(3000));
+        response.end("x".repeat(2000));
+      };
+      const answer = await door()({ method: "GET", url: server.url, maxBytes: 5000 });
+      assert.equal(answer.bytes.length, 5000);
+      const refused = await failure(door()({ method: "GET", url: server.url, maxBytes: 4999 }));
+      assert.equal(refused.kind, "too-large");
+      assert.equal(refused.maybeSent, true);
+    }
+  });
+
+  it("ends at its time, before the answer and inside the body", async () => {
+    for (const inside of [false, true]) {
+      server.handle = (_, response) => {
+        if (inside) response.write("the beginning");
+      };
+      const late = await failure(door()({ method: "GET", url: server.url, timeout: 200 }));
+      assert.equal(late.kind, "timeout");
+      assert.equal(late.maybeSent, true);
+    }
+    const over = await failure(door()({ method: "GET", url: server.url, timeout: -5 }));
+    assert.equal(over.kind, "timeout");
+  });
+
+  it("ends with the reason of its signal, before, during and inside the body", async () => {
+    const reason = new Error("that is enough");
+    let asked = 0;
+    let control = new AbortController();
+    const ask = (): Promise<unknown> => door()({ method: "GET", url: server.url, signal: control.signal });
+    control.abort(reason);
+    await assert.rejects(ask(), reason);
+    assert.equal(asked, 0);
+    for (const inside of [false, true]) {
+      control = new AbortController();
+      server.handle = (_, response) => {
+        asked++;
+        if (inside) response.write("the beginning");
+        setTimeout(() => control.abort(reason), 20);
+      };
+      await assert.rejects(ask(), reason);
+    }
+    assert.equal(asked, 2);
+  });
+
+  it("takes a connection of its own where it must not be sent twice", async () => {
+    server.handle = (_, response) => response.end("x");
+    const http = door();
+    const opened = async (once: boolean): Promise<number> => {
+      await http({ method: "GET", url: server.url });
+      const first = server.connections();
+      for (let n = 0; n < 3; n++) await http({ method: "POST", url: server.url, body: "{}", once });
+      return server.connections() - first;
+    };
+    assert.equal(await opened(true), 3);
+  });
+
+  it("tells what it does, without a credential", async () => {
+    server.handle = (_, response) => response.writeHead(201).end("12345");
+    const lines: string[] = [];
+    const http = door({ trace: (line) => lines.push(line) });
+    const url = server.url.replace("http://", "http://user:hush@");
+    const headers = { accept: "application/json", authorization: "Bearer hush", "x-key": "hush", cookie: "hush" };
+    await http({ method: "POST", url: `${url}/clients?token=hush`, headers, body: '{"client_secret":"hush"}' });
+    await failure(http({ method: "GET", url: "http://user:hush@127.0.0.1:1/x" }));
+    assert.match(lines[0] ?? "", /^> POST http:\/\/127\.0\.0\.1:\d+\/clients\?…$/);
+    assert.ok(lines.includes("> accept: application/json"));
+    assert.ok(lines.includes("> x-key: (redacted)"));
+    assert.match(lines[5] ?? "", /^< 201 \(5 bytes, \d+ ms\)$/);
+    assert.match(lines.at(-1) ?? "", /^< connection refused \(\d+ ms\)$/);
+    assert.doesNotMatch(lines.join("\n"), /hush|user/);
+  });
+});
+
+describe("a request without an answer", () => {
+  async function kindOf(request: Partial<HttpRequest> & { readonly url: string }, more?: Partial<HttpOptions>) {
+    const { kind, maybeSent } = await failure(door(more)({ method: "GET", timeout: 10_000, ...request }));
+    return [kind, maybeSent] as const;
+  }
+
+  it("says whether the server may have read it", async () => {
+    assert.deepEqual(await kindOf({ url: "http://127.0.0.1:1/" }), ["refused", false]);
+    assert.deepEqual(await kindOf({ url: "http://nowhere.invalid/" }), ["unresolved", false]);
+    const missing = { socket: "/nothing/there.sock" };
+    assert.deepEqual(await kindOf({ url: "http://localhost/" }, missing), ["refused", false]);
+  });
+
+  it("says what the connection came to", async () => {
+    const whole = "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n";
+    const cases = [
+      ["", true, "lost"],
+      [`${whole}12345`, true, "lost"],
+      ["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nabc", true, "lost"],
+      ["SSH-2.0-OpenSSH_9.6\r\n\r\n", true, "protocol"],
+      ["<html>not http</html>\r\n\r\n", true, "protocol"],
+      ["HTTP/1.1 201 X\r\nno colon\r\n\r\n", true, "protocol"],
+      [`${whole}12345`, false, "timeout"],
+      ["HTTP/1.1 200", false, "timeout"],
+    ] as const;
+    for (const [bytes, end, kind] of cases) {
+      const raw = await openRaw(bytes, end);
+      try {
+        const timeout = end ? 10_000 : 200;
+        assert.deepEqual(await kindOf({ url: raw.url, timeout }), [kind, true], JSON.stringify(bytes));
+      } finally {
+        await raw.close();
+      }
+    }
+  });
+});
+
+describe("https", () => {
+  const made = makeCertificates();
+  let sandbox: Sandbox;
+
+  async function serve(identity: { readonly key: string; readonly cert: string }): Promise<void> {
+    sandbox = await startSandbox({
+      as: "26",
+      listen: "127.0.0.1:0",
+      tls: { key: identity.key, cert: identity.cert },
+    });
+  }
+
+  it("trusts what it is told to, asked for once and for https alone", async () => {
+    const plain = await openServer();
+    await serve(made.good);
+    try {
+      let asked = 0;
+      const authorities = (): Promise<string[]> => {
+        asked++;
+        return trustedAuthorities([made.authority.cert]);
+      };
+      const http = door({ authorities });
+      await http({ method: "GET", url: plain.url });
+      assert.equal(asked, 0);
+      for (const url of [sandbox.url, sandbox.url.replace("127.0.0.1", "localhost")]) {
+        assert.equal((await http({ method: "GET", url: `${url}/health/ready` })).status, 200);
+      }
+      assert.equal(asked, 1);
+      const blind = door({ authorities, skipVerify: true });
+      assert.equal((await blind({ method: "GET", url: `${sandbox.url}/health/ready` })).status, 200);
+      assert.equal(asked, 1);
+    } finally {
+      await sandbox.close();
+      await plain.close();
+    }
+  });
+
+  it("says what is wrong with a certificate, which was not sent anything", async () => {
+    const trusting = { authorities: () => trustedAuthorities([made.authority.cert]) };
+    const cases = [
+      [made.good, {}, /authority is not trusted|not trusted/],
+      [made.selfSigned, trusting, /not trusted/],
+      [made.elsewhere, trusting, /another host name/],
+      // Deno does not say of a certificate that its time is wrong.
+      [made.expired, trusting, IN_BUN ? /has expired/ : /not trusted/],
+      [made.early, trusting, IN_BUN ? /not valid yet/ : /not trusted/],
+    ] as const;
+    for (const [identity, more, message] of cases) {
+      await serve(identity);
+      try {
+        const refused = await failure(door(more)({ method: "POST", url: `${sandbox.url}/admin/clients`, body: "{}" }));
+        assert.equal(refused.kind, "certificate", refused.message);
+        assert.equal(refused.maybeSent, false);
+        assert.match(refused.message, message);
+        assert.equal(sandbox.clients().length, 0);
+      } finally {
+        await sandbox.close();
+      }
+    }
+  });
+
+  it("says that a port does not speak TLS", async () => {
+    const plain = await openServer();
+    try {
+      const refused = await failure(
+        door()({ method: "GET", url: plain.url.replace("http", "https"), timeout: 10_000 }),
+      );
+      assert.deepEqual([refused.kind, refused.maybeSent], ["handshake", false], refused.message);
+    } finally {
+      await plain.close();
+    }
+  });
+});
+
+describe("an encoded body", () => {
+  it("is decoded where it was asked for, and what cannot be decoded is no answer", async () => {
+    const server = await openServer();
+    try {
+      let accepted = "";
+      server.handle = ({ headers }, response) => {
+        accepted = String(headers["accept-encoding"] ?? "");
+        const encoded = /gzip/.test(accepted);
+        response.writeHead(200, encoded ? { "content-encoding": "gzip" } : {});
+        response.end(encoded ? gzipSync("the body") : "the body");
+      };
+      assert.equal((await door()({ method: "GET", url: server.url })).text, "the body");
+      server.handle = (_, response) => {
+        response.writeHead(200, { "content-encoding": "gzip" });
+        response.end("no gzip");
+      };
+      const asked = door()({ method: "GET", url: server.url });
+      if (/gzip/.test(accepted)) assert.equal((await failure(asked)).kind, "protocol");
+      else assert.equal((await asked).text, "no gzip");
+    } finally {
+      await server.close();
+    }
+  });
+});
