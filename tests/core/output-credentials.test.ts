@@ -83,8 +83,10 @@ test("a text that no shell can hold is refused without being shown", () => {
 });
 
 test("env writes what there is: a secret, an encrypted one, or the id alone", () => {
-  assert.equal(envLines({ id: "a", secret: "s~1" }), "CLIENT_ID=a\nCLIENT_SECRET='s~1'\n");
-  assert.equal(envLines({ id: "a", encrypted: "hQEM+/A=" }), "CLIENT_ID=a\nCLIENT_SECRET_ENCRYPTED='hQEM+/A='\n");
+  assert.equal(envLines({ id: "a", secret: "s~1" }), "CLIENT_ID=a\nCLIENT_SECRET=s~1\n");
+  assert.equal(envLines({ id: "a", secret: "~s:~" }), "CLIENT_ID=a\nCLIENT_SECRET='~s:~'\n");
+  assert.equal(envLines({ id: "a", secret: "s:~1" }), "CLIENT_ID=a\nCLIENT_SECRET='s:~1'\n");
+  assert.equal(envLines({ id: "a", encrypted: "hQEM+/A=" }), "CLIENT_ID=a\nCLIENT_SECRET_ENCRYPTED=hQEM+/A=\n");
   assert.equal(envLines({ id: "a", secret: undefined }), "CLIENT_ID=a\n");
   assert.equal(envLines({ id: "a", secret: "s" }, { id: "APP_ID" }), "APP_ID=a\nCLIENT_SECRET=s\n");
 });

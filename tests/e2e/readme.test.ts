@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
+import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
+import { type Gpg, openGpg } from "../adapters/gpg.ts";
+import { BINARY, temporaryFolder } from "./binary.ts";
+
+const README = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
+
+/** The recipes of the README, by name, as they stand there. */
+const RECIPES = new Map(
+  [...README.matchAll(/```sh recipe=(\S+)\n([\s\S]*?)```/g)].map(([, name = "", lines = ""]) => [name, lines]),
+);
+
+describe("the recipes of the README", () => {
+  const folder = temporaryFolder();
+  let server: Sandbox;
+  let old: Sandbox;
+  let gpg: Gpg;
+
+  before(async () => {
+    server = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
+    old = await startSandbox({ as: "1.8", listen: "127.0.0.1:0", seed: 3 });
+    gpg = openGpg();
+    gpg.quick("Team <team@example.com>", "default", "default");
+    mkdirSync(join(folder.path, "bin"));
+    symlinkSync(BINARY, join(folder.path, "bin/hydra"));
+    writeFileSync(join(folder.path, "team.asc"), gpg.exported("team@example.com").armored);
+  });
+
+  after(async () => {
+    await server.close();
+    await old.close();
+    gpg.close();
+    folder[Symbol.dispose]();
+  });
+
+  /** Runs a recipe in a shell, in a folder with nothing but the program on the path and the team's key. */
+  async function cook(name: string): Promise<string> {
+    const lines = RECIPES.get(name);
+    assert.ok(lines !== undefined, `the README has no recipe ${name}`);
+    const { stdout } = await promisify(execFile)("bash", ["--norc", "-euo", "pipefail", "-c", lines], {
+      cwd: folder.path,
+      env: {
+        PATH: `${join(folder.path, "bin")}:${process.env["PATH"] ?? ""}`,
+        HOME: folder.path,
+        GNUPGHOME: gpg.home,
+        HYDRA_ADMIN_URL: server.url,
+        OLD_HYDRA: old.url,
+        NEW_HYDRA: server.url,
+      },
+    });
+    return stdout;
+  }
+
+  const read = (name: string): string => readFileSync(join(folder.path, name), "utf8");
+
+  test("are five", () => {
+    assert.deepEqual([...RECIPES.keys()], ["pipeline", "init-container", "encrypted", "rotation", "moving"]);
+  });
+
+  test("a pipeline that runs twice", async () => {
+    await cook("pipeline");
+    assert.equal(read("billing.env"), envLines({ id: "billing", secret: server.secretOf("billing") }));
+    assert.equal(statSync(join(folder.path, "billing.env")).mode & 0o777, 0o600);
+    const secret = server.secretOf("billing");
+    await cook("pipeline");
+    assert.equal(server.secretOf("billing"), secret);
+  });
+
+  test("an init container", async () => {
+    await cook("init-container");
+    const data = Buffer.from(server.secretOf("web") ?? "", "utf8").toString("base64");
+    assert.match(read("web-client.yaml"), /^kind: Secret$/m);
+    assert.ok(read("web-client.yaml").includes(data));
+    await cook("init-container");
+  });
+
+  test("an encrypted hand-over", async () => {
+    const decrypted = await cook("encrypted");
+    const partner = server.clients().find((client) => client["client_name"] === "Partner");
+    assert.equal(decrypted, server.secretOf(String(partner?.["client_id"])));
+  });
+
+  test("a rotation", async () => {
+    const before = server.secretOf("billing");
+    await cook("rotation");
+    assert.notEqual(server.secretOf("billing"), before);
+    assert.equal(read("billing-new.env"), envLines({ id: "billing", secret: server.secretOf("billing") }));
+  });
+
+  test("moving from Hydra 1.x to 2.x", async () => {
+    await cook("moving");
+    const made = read("imported.ndjson").trimEnd().split("\n");
+    assert.equal(made.length, 3);
+    for (const line of made) {
+      const client: unknown = JSON.parse(line);
+      assert.ok(typeof client === "object" && client !== null && "client_id" in client);
+      assert.ok("client_secret_encrypted" in client);
+      const decrypted = gpg.decrypt(Buffer.from(String(client.client_secret_encrypted), "base64"));
+      assert.equal(decrypted, server.secretOf(String(client.client_id)));
+    }
+    await cook("moving");
+    assert.ok(!existsSync(join(folder.path, "hydra-rescue")));
+  });
+});
