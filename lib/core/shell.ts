@@ -2,10 +2,10 @@ import { Problem } from "./problem.ts";
 
 /**
  * Words that every POSIX shell takes as they are, as an argument and as the value of an assignment: a tilde means a home
- * folder at the start and behind a colon alone. Files of variables that are read without a shell take quotes as part of
+ * folder at the start and behind a colon or an equals sign alone. Files of variables that are read without a shell take quotes as part of
  * the value, so they are spared where they can be.
  */
-const PLAIN = /^(?![~=])(?!.*:~)[A-Za-z0-9_./:@%+,=~-]+$/;
+const PLAIN = /^(?![~=])(?!.*[:=]~)[A-Za-z0-9_./:@%+,=~-]+$/;
 
 /** What would act on a terminal that shows the line: all controls but the line feed, and the direction overrides. */
 const CONTROL =

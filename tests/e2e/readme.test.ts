@@ -5,6 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
+import { envLines } from "../../lib/core/credentials.ts";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { type Gpg, openGpg } from "../adapters/gpg.ts";
 import { BINARY, temporaryFolder } from "./binary.ts";
