@@ -545,11 +545,23 @@ export function createAdmin(options: AdminOptions): Admin {
       };
       const [family] = FAMILIES;
       if (family === undefined) throw new TypeError("there is no server family");
-      for (;;) {
-        const answer = await send(ask, family, { doubtful: false });
+      const late = (answer: Answer): Problem => {
+        const problem = refusal(ask, { answer, family });
+        const tried = options.failAfter === 0 ? "" : ` (tried for ${formatDuration(options.failAfter)})`;
+        const hint = "wait longer with --for, or look into the server's log";
+        return reworded(problem, `${problem.message}${tried}`, { exit: "unreachable", hint });
+      };
+      for (let last: Answer | undefined; ; ) {
+        const answer = await send(ask, family, { doubtful: false }).catch((error: unknown) => {
+          // What the server said last tells more than that the time ran out then.
+          if (last === undefined || remaining() > 0) throw error;
+          throw late(last);
+        });
         if (answer.status === 200) return;
         // A server that is still starting may answer anything but the last word of a router.
-        if (answer.status < 500 || remaining() <= 0) throw refusal(ask, { answer, family });
+        if (answer.status < 500) throw refusal(ask, { answer, family });
+        if (options.failAfter === 0 || remaining() <= 0) throw late(answer);
+        last = answer;
         await options.sleep(Math.min(500, remaining()), options.signal);
       }
     },

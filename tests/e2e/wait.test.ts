@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { startSandbox } from "../../lib/sandbox/index.ts";
+import { runBinary, startBinary, temporaryFolder } from "./binary.ts";
+import { type Fault, instead, type Plan } from "./fault-proxy.ts";
+import { ends, fails, openScene, SLOW, told } from "./scene.ts";
+
+function asked(fault: Fault | undefined): Plan {
+  return ({ target }) => (target === "/health/ready" ? fault : undefined);
+}
+
+describe("wait", () => {
+  it("asks until the server is ready, whatever it says before", SLOW, async () => {
+    let before: readonly Fault[] = [
+      instead({
+        status: 503,
+        headers: { "content-type": "application/json" },
+        body: '{"errors":{"database":"connecting"}}',
+      }),
+      instead({ status: 500, body: "starting" }),
+      ({ socket }) => {
+        socket.destroy();
+      },
+      instead({ status: 502, headers: { "content-type": "text/html" }, body: "<html>" }),
+    ];
+    await using scene = await openScene("26", ({ target }) => {
+      assert.equal(target, "/health/ready");
+      const [fault, ...others] = before;
+      before = others;
+      return fault;
+    });
+    const ended = await scene.run(["wait", "--for", "50s"]);
+    ends(ended, 0);
+    assert.equal(ended.stdout, `Ready: ${scene.url}\n`);
+    assert.equal(scene.proxy.seen.length, 5);
+  });
+
+  it("waits for a server that is not there yet", SLOW, async () => {
+    using folder = temporaryFolder();
+    const listen = `unix://${folder.path}/hydra.sock`;
+    await using running = startBinary(["wait", "--for", "50s", "--endpoint", listen, "-v"]);
+    await running.seen("stderr", /there is no such socket/);
+    const sandbox = await startSandbox({ as: "1.8", listen });
+    try {
+      const ended = await running.ended;
+      ends(ended, 0);
+      assert.equal(ended.stdout, `Ready: ${listen}\n`);
+    } finally {
+      await sandbox.close();
+    }
+  });
+
+  it("gives up after its time, not after --fail-after", async () => {
+    await using scene = await openScene("26", asked(instead({ status: 503, body: "no" })));
+    const ended = await scene.run(["wait", "--for", "400ms", "--fail-after", "1h"]);
+    fails(ended, 6, /Cannot wait for the server: server answered 503/);
+    await scene.proxy.close();
+    fails(await scene.run(["wait", "--for", "300ms"]), 6, /connection refused \(tried for 300ms\)/);
+    fails(await scene.run(["wait", "--for", "0"]), 6, /connection refused/);
+  });
+
+  it("ends at once where waiting cannot help", async () => {
+    await using scene = await openScene("26", asked(instead({ status: 404, body: "not here" })));
+    const ended = await scene.run(["wait"]);
+    assert.equal(ended.status, 1, told(ended));
+    assert.match(ended.stderr, /404/);
+    assert.equal(scene.proxy.seen.length, 1);
+    await using guarded = await openScene("26", asked(instead({ status: 401, body: "who" })));
+    fails(await guarded.run(["wait"]), 3, /401/);
+  });
+
+  it("ends at a signal", async () => {
+    await using scene = await openScene("26", asked(instead({ status: 503, body: "no" })));
+    for (const [signal, status] of [
+      ["SIGTERM", 143],
+      ["SIGINT", 130],
+    ] as const) {
+      await using running = scene.start(["wait", "--for", "1h", "-v"]);
+      await running.seen("stderr", /< 503/);
+      running.kill(signal);
+      const ended = await running.ended;
+      ends(ended, status);
+      assert.equal(ended.stdout, "");
+    }
+  });
+
+  it("needs an endpoint and a duration", async () => {
+    fails(await runBinary(["wait"]), 2, /endpoint/i);
+    fails(await runBinary(["wait", "--for", "soon", "--endpoint", "http://127.0.0.1:1"]), 2, /--for/);
+  });
+});
+
+describe("version", () => {
+  it("asks no server unless told to", async () => {
+    await using scene = await openScene();
+    const ended = await scene.run(["version", "--format", "json"]);
+    ends(ended, 0);
+    const { version, commit, date, ...others } = JSON.parse(ended.stdout);
+    assert.match(version, /^\d+\.\d+\.\d+/);
+    assert.match(commit, /^([0-9a-f]{40}|unknown)$/);
+    assert.ok(date !== undefined);
+    assert.deepEqual(others, {});
+    assert.equal((await scene.run(["--version"])).stdout, (await scene.run(["version"])).stdout);
+    assert.equal(scene.proxy.seen.length, 0);
+    fails(await runBinary(["version", "--server"]), 2, /--server needs the address/);
+  });
+
+  it("tells what a server says of itself, harmlessly", async () => {
+    await using scene = await openScene("26", ({ target }) =>
+      target === "/version"
+        ? instead({ status: 200, headers: { "content-type": "application/json" }, body: '{"version":"v1\\u001b[31m"}' })
+        : undefined,
+    );
+    const ended = await scene.run(["version", "--server"]);
+    ends(ended, 0);
+    assert.match(ended.stdout, /^Server: v1\\x1b\[31m \(API v2\)$/m);
+    await using odd = await openScene("26", ({ target }) =>
+      target === "/version" ? instead({ status: 200, body: "v1" }) : undefined,
+    );
+    fails(await odd.run(["version", "--server"]), 1, /instead of a version/);
+  });
+});
