@@ -179,7 +179,8 @@ async function start(context: Context): Promise<Start> {
   };
   problems.push(...(replace ? findings(context, judged) : read.problems));
   for (const warning of replace ? [] : read.warnings) context.warn(warning);
-  if (fields.length + within.size + emptied.length + edits.length === 0 && secret === undefined && !replace) {
+  const nothing = fields.length + within.size + emptied.length + edits.length === 0 && secret === undefined;
+  if (nothing && !replace && problems.length === 0) {
     problems.push(
       usage(
         `Nothing to change on client ${quoted(id)} is named`,

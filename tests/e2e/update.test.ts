@@ -1,0 +1,386 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import type { SandboxVersion } from "../../lib/sandbox/index.ts";
+import { dropAfter, type Exchange, type Fault, instead, type Plan, stallAfter, swapped } from "./fault-proxy.ts";
+import { ends, fails, openScene, type Scene, SLOW, told } from "./scene.ts";
+
+const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26"] as const;
+const SECRET = "first-secret-0123456789";
+const CLIENT = {
+  client_name: "before",
+  redirect_uris: ["https://a.example/cb"],
+  grant_types: ["authorization_code"],
+  response_types: ["code"],
+  scope: "core foobar",
+  owner: "team",
+  logo_uri: "https://a.example/logo.png",
+  metadata: { team: { name: "a", size: 3 }, keep: [1] },
+  client_secret: SECRET,
+};
+
+/** A server with one client, whose id is given back. */
+async function withClient(as: SandboxVersion, plan?: Plan): Promise<Scene & { readonly id: string }> {
+  const scene = await openScene(as, plan);
+  const path = as.startsWith("1.") ? "/clients" : "/admin/clients";
+  const answer = await fetch(`${scene.sandbox.url}${path}`, { method: "POST", body: JSON.stringify(CLIENT) });
+  assert.equal(answer.status, 201);
+  const [{ client_id: id } = assert.fail()] = scene.sandbox.clients();
+  return { ...scene, id: String(id), [Symbol.asyncDispose]: () => scene[Symbol.asyncDispose]() };
+}
+
+function writes({ proxy }: Scene): readonly Exchange[] {
+  return proxy.seen.filter(({ method }) => method !== "GET");
+}
+
+/** Meets the requests that change something. */
+function changing(fault: Fault): Plan {
+  return ({ method }) => (method === "PATCH" || method === "PUT" ? fault : undefined);
+}
+
+describe("clients update", () => {
+  it("reads the client and sends only the change, on every version", SLOW, async () => {
+    for (const as of VERSIONS) {
+      await using scene = await withClient(as);
+      const args = [
+        "--name",
+        "after",
+        "--add-scope",
+        "offline",
+        "--set",
+        "metadata.team.size=4",
+        "--unset",
+        "logo-uri",
+      ];
+      const ended = await scene.run(["clients", "update", scene.id, ...args]);
+      ends(ended, 0);
+      const reads = scene.proxy.seen.filter(({ method }) => method === "GET").map(({ target }) => target);
+      const [write, ...others] = writes(scene);
+      assert.equal(others.length, 0);
+      const body = JSON.parse(write?.body ?? "");
+      if (as.startsWith("1.")) {
+        assert.deepEqual(reads, [`/admin/clients/${scene.id}`, `/clients/${scene.id}`]);
+        assert.equal(write?.method, "PUT");
+        for (const name of ["client_secret", "registration_access_token", "updated_at"])
+          assert.ok(!(name in body), name);
+        assert.deepEqual(body.metadata, { team: { name: "a", size: 4 }, keep: [1] });
+        assert.equal(body.owner, "team");
+      } else {
+        assert.deepEqual(reads, [`/admin/clients/${scene.id}`]);
+        assert.equal(write?.method, "PATCH");
+        assert.equal(write.headers["content-type"], "application/json-patch+json");
+        assert.deepEqual(body, [
+          { op: "replace", path: "/client_name", value: "after" },
+          { op: "replace", path: "/logo_uri", value: "" },
+          { op: "replace", path: "/metadata/team/size", value: 4 },
+          { op: "replace", path: "/scope", value: "core foobar offline" },
+        ]);
+      }
+      const [client] = scene.sandbox.clients();
+      assert.equal(client?.["client_name"], "after");
+      assert.equal(client?.["scope"], "core foobar offline");
+      assert.deepEqual(client?.["metadata"], { team: { name: "a", size: 4 }, keep: [1] });
+      assert.equal(client?.["owner"], "team");
+      assert.equal(scene.sandbox.secretOf(scene.id), SECRET);
+    }
+  });
+
+  it("tells what changed, old and new, and what became of the secret", async () => {
+    await using scene = await withClient("26");
+    const ended = await scene.run([
+      "clients",
+      "update",
+      scene.id,
+      "-n",
+      "af\u001bter",
+      "--unset",
+      "owner",
+      "--contact",
+      "a@example.com",
+    ]);
+    ends(ended, 0);
+    assert.equal(ended.stdout, `${scene.id} OAuth 2.0 Client updated\n`);
+    assert.deepEqual(ended.stderr.split("\n").toSorted(), [
+      "",
+      `The secret of client "${scene.id}" stays as it was`,
+      'client_name: "before" → "af\\u001bter"',
+      'contacts: [] → ["a@example.com"]',
+      'owner: "team" → ""',
+    ]);
+  });
+
+  it("sends nothing where nothing would change, on every version", SLOW, async () => {
+    for (const as of VERSIONS) {
+      await using scene = await withClient(as);
+      const ended = await scene.run([
+        ...[
+          "clients",
+          "update",
+          scene.id,
+          "-n",
+          "before",
+          "-a",
+          "core,foobar",
+          "--add-callback",
+          "https://a.example/cb",
+        ],
+        ...["--unset", "jwks,policy-uri", "--set", "metadata.team.size=3", "--remove-contact", "gone"],
+      ]);
+      ends(ended, 0);
+      assert.equal(ended.stdout, `${scene.id} OAuth 2.0 Client unchanged\n`);
+      assert.match(ended.stderr, /^Warning: --remove-contact "gone" is not in contacts$/m);
+      assert.match(ended.stderr, /so already: nothing was sent; its secret stays\n$/);
+      assert.deepEqual(writes(scene), []);
+    }
+  });
+
+  it("says which fields a server dropped, and does not claim that they changed", async () => {
+    await using scene = await withClient("1.8");
+    const lifespan = "client_credentials_grant_access_token_lifespan";
+    const ended = await scene.run([
+      "clients",
+      "update",
+      scene.id,
+      "-n",
+      "after",
+      `--${lifespan.replaceAll("_", "-")}`,
+      "1h",
+    ]);
+    ends(ended, 0);
+    assert.match(
+      ended.stderr,
+      new RegExp(`^Warning: ${lifespan}: the server does not know the field and dropped it$`, "m"),
+    );
+    assert.doesNotMatch(ended.stderr, new RegExp(`^${lifespan}: `, "m"));
+    assert.match(ended.stderr, /^client_name: "before" → "after"$/m);
+  });
+
+  it("says which fields the family does not know, before it writes", async () => {
+    await using scene = await withClient("1.11");
+    const ended = await scene.run([
+      "clients",
+      "update",
+      scene.id,
+      "-n",
+      "after",
+      "--skip-consent",
+      "--access-token-strategy",
+      "jwt",
+    ]);
+    ends(ended, 2);
+    assert.match(ended.stderr, /^Error: --(skip-consent|access-token-strategy): Hydra 1\.x has no field /);
+    assert.match(ended.stderr, /^ {2}--(skip-consent|access-token-strategy): Hydra 1\.x has no field /m);
+    assert.deepEqual(writes(scene), []);
+    await using newer = await withClient("26");
+    const old = await newer.run(["clients", "update", newer.id, "--password-grant-access-token-lifespan", "1h"]);
+    fails(old, 2, /Hydra 2\.x has no field password_grant_access_token_lifespan/);
+    assert.deepEqual(writes(newer), []);
+  });
+
+  it("takes a file as changes, over it flags, over them --set", async () => {
+    await using scene = await withClient("26");
+    const file = join(scene.home, "client.yaml");
+    writeFileSync(file, "client_name: filed\nscope: a b\nmetadata:\n  whole: true\nowner: filed\n");
+    const ended = await scene.run([
+      ...["clients", "update", scene.id, "--file", file, "--owner", "flagged", "--set", "metadata.more=1"],
+    ]);
+    ends(ended, 0);
+    const [client] = scene.sandbox.clients();
+    assert.equal(client?.["client_name"], "filed");
+    assert.equal(client?.["owner"], "flagged");
+    assert.equal(client?.["scope"], "a b");
+    assert.deepEqual(client?.["metadata"], { whole: true, more: 1 });
+    assert.equal(client?.["logo_uri"], CLIENT.logo_uri);
+  });
+
+  it("refuses what contradicts itself, all of it at once, and sends nothing", SLOW, async () => {
+    await using scene = await withClient("26");
+    const file = join(scene.home, "other.json");
+    writeFileSync(file, '{"client_id":"another"}');
+    const cases: readonly (readonly [args: readonly string[], message: RegExp, hint: RegExp])[] = [
+      [[], /Nothing to change on client ".*" is named/, /--name/],
+      [["--unset", "owner", "--owner", "x"], /owner is set and changed by another flag/, /once/],
+      [["--unset", "metadata", "--set", "metadata.x=1"], /metadata is set and changed by another flag/, /once/],
+      [["--add-scope", "x", "-a", "y"], /scope is set and changed by another flag/, /once/],
+      [["--unset", "logo_ur"], /--unset "logo_ur" is no field/, /did you mean logo_uri\?/],
+      [["--unset", "client_secret"], /"client_secret" is no field that can be emptied/, /./],
+      [["--unset", "client_id"], /"client_id" is no field that can be emptied/, /./],
+      [["--replace", "--add-scope", "x", "-c", "http://localhost/"], /--replace excludes --add-/, /--replace/],
+      [["--file", file], /"another" is not the client to update/, /"another" after update/],
+      [["--set", "metadata.x"], /--set "metadata\.x" has no path before an equals sign/, /--set metadata/],
+      [["--set", "metadata.x=nope"], /is followed by something that is not JSON/, /='"x"'/],
+      [["--set", "metadata..x=1"], /has no path/, /./],
+      [["--set", 'redirect_uris.3="https://b.example"'], /"redirect_uris\.3" is no place in that list/, /0/],
+      [["--metadata", "{nope"], /--metadata .* is not JSON/, /single quotes/],
+      [["--keybase", "alice"], /There is no new secret to encrypt/, /rotate-secret/],
+      [["-c", "https://a.example/#x"], /has a fragment/, /#/],
+      [["--implicit-grant-id-token-lifespan", "1 day"], /is not a lifespan/, /1h30m/],
+      [["--secret", "abc"], /--secret is shorter than 6/, /./],
+      [["--nmae", "x"], /--nmae/, /--name/],
+    ];
+    for (const [args, message, hint] of cases) {
+      const ended = await scene.run(["clients", "update", scene.id, ...args]);
+      ends(ended, 2);
+      assert.match(ended.stderr, message, told(ended));
+      assert.match(ended.stderr.match(/^Hint: .*$/gm)?.join("\n") ?? "", hint, told(ended));
+      assert.equal(ended.stdout, "");
+    }
+    assert.deepEqual(writes(scene), []);
+    const many = await scene.run([
+      "clients",
+      "update",
+      scene.id,
+      "--unset",
+      "logo_ur",
+      "--set",
+      "x",
+      "--nmae",
+      "x",
+      "stray",
+    ]);
+    ends(many, 2);
+    assert.equal(many.stderr.match(/^Error: /gm)?.length, 4, told(many));
+  });
+
+  it("judges the client as it would become, and tells what the change has to do with alone", async () => {
+    await using scene = await withClient("26");
+    const risky = ["clients", "update", scene.id, "--add-callback", "http://public.example/cb"];
+    const strict = await scene.run([...risky, "--strict", "--format", "json"]);
+    ends(strict, 2);
+    assert.equal(JSON.parse(strict.stderr).error, "redirect-uri-plain-http");
+    assert.deepEqual(writes(scene), []);
+    const warned = await scene.run(risky);
+    ends(warned, 0);
+    assert.match(warned.stderr, /^Warning: .*plain http to another machine \[redirect-uri-plain-http\]: /m);
+    const unrelated = await scene.run(["clients", "update", scene.id, "-n", "x", "--strict"]);
+    ends(unrelated, 0);
+    assert.doesNotMatch(unrelated.stderr, /Warning/);
+    const broken = await scene.run([
+      ...["clients", "update", scene.id, "--jwks-uri", "https://a.example/keys", "--jwks", '{"keys":[{"kty":"RSA"}]}'],
+      ...["--post-logout-callbacks", "https://elsewhere.example/"],
+    ]);
+    ends(broken, 2);
+    assert.match(broken.stderr, /^Error: .*exclude each other$/m);
+    assert.match(broken.stderr, /^ {2}.*at the place of no redirect URI$/m);
+  });
+
+  it("takes what --set does not know as a field, with a warning or not at all", async () => {
+    await using scene = await withClient("26");
+    const ended = await scene.run(["clients", "update", scene.id, "--set", 'clinet_name="x"']);
+    assert.match(ended.stderr, /^Warning: --set clinet_name is no field of a client; did you mean client_name\?$/m);
+    const strict = await scene.run(["clients", "update", scene.id, "--strict", "--set", 'clinet_name="x"']);
+    fails(strict, 2, /--set clinet_name is no field of a client; did you mean client_name\?/);
+  });
+
+  it("replaces everything where that is asked for", async () => {
+    await using scene = await withClient("26");
+    const ended = await scene.run(["update", "client", scene.id, "--replace", "--name", "after", "--format", "json"]);
+    ends(ended, 0);
+    const [put] = writes(scene);
+    assert.equal(put?.method, "PUT");
+    const [client] = scene.sandbox.clients();
+    assert.equal(client?.["owner"], "");
+    assert.deepEqual(client?.["redirect_uris"], []);
+    assert.equal(scene.sandbox.secretOf(scene.id), SECRET);
+    assert.match(ended.stderr, /^owner: "team" → /m);
+  });
+
+  it("repeats a change whose answer was lost, and says when it cannot know", async () => {
+    let first = true;
+    await using scene = await withClient(
+      "26",
+      changing(async (exchange) => {
+        if (!first) return exchange.reply(await exchange.pass());
+        first = false;
+        await dropAfter(exchange);
+      }),
+    );
+    ends(await scene.run(["clients", "update", scene.id, "-n", "after"]), 0);
+    assert.equal(writes(scene).length, 2);
+    await using lost = await withClient("26", changing(dropAfter));
+    const ended = await lost.run(["clients", "update", lost.id, "-n", "after", "--fail-after", "0"]);
+    fails(ended, 6, /the change may have been made all the same/);
+    await using refused = await withClient(
+      "26",
+      changing(
+        instead({
+          status: 400,
+          headers: { "content-type": "application/json" },
+          body: '{"error":"x","error_description":"no"}',
+        }),
+      ),
+    );
+    const not = await refused.run(["clients", "update", refused.id, "-n", "after"]);
+    fails(not, 1, /server answered 400: no$/);
+  });
+});
+
+describe("clients update with a secret", () => {
+  const args = (scene: { readonly id: string }): readonly string[] => [
+    "clients",
+    "update",
+    scene.id,
+    "--secret-file",
+    "-",
+  ];
+  const stdin = "second-secret-0123456789\n";
+
+  it("changes it, prints it nowhere and leaves no file behind, on every version", SLOW, async () => {
+    for (const as of VERSIONS) {
+      await using scene = await withClient(as);
+      for (const format of ["text", "json", "yaml", "env"]) {
+        const ended = await scene.run([...args(scene), "--format", format], { stdin });
+        ends(ended, 0);
+        assert.doesNotMatch(ended.stdout + ended.stderr, /second-secret/);
+        assert.match(ended.stderr, /is the one given; the old one stopped working/);
+      }
+      assert.equal(scene.sandbox.secretOf(scene.id), stdin.trim());
+      assert.equal(scene.sandbox.clients()[0]?.["owner"], "team");
+      assert.deepEqual(scene.rescued(), []);
+    }
+  });
+
+  it("keeps it where it is not known whether the server took it", SLOW, async () => {
+    for (const fault of [dropAfter, stallAfter, swapped(() => ({ status: 200, body: "<html>" }))]) {
+      await using scene = await withClient("26", changing(fault));
+      const ended = await scene.run([...args(scene), "--fail-after", "500ms"], { stdin });
+      assert.notEqual(ended.status, 0, told(ended));
+      const [kept] = scene.rescued();
+      assert.equal(kept?.record.client_secret, stdin.trim());
+      assert.equal(kept?.record.state, "unverified");
+      assert.equal(kept?.record.client_id, scene.id);
+      assert.ok(ended.stderr.includes(kept?.path ?? "nothing"), told(ended));
+      assert.doesNotMatch(ended.stderr, /second-secret/);
+    }
+  });
+
+  it("keeps nothing where the server refused it", async () => {
+    await using scene = await withClient("26", changing(instead({ status: 403, body: "no" })));
+    fails(await scene.run(args(scene), { stdin }), 3, /403/);
+    assert.deepEqual(scene.rescued(), []);
+    assert.equal(scene.sandbox.secretOf(scene.id), SECRET);
+  });
+
+  it("keeps it from a signal in the middle", async () => {
+    let arrived = (): void => {};
+    const there = new Promise<void>((resolve) => {
+      arrived = resolve;
+    });
+    await using scene = await withClient(
+      "26",
+      changing(async ({ pass }) => {
+        await pass();
+        arrived();
+      }),
+    );
+    await using running = scene.start(args(scene), { stdin });
+    await there;
+    running.kill("SIGTERM");
+    const ended = await running.ended;
+    ends(ended, 143);
+    const [kept] = scene.rescued();
+    assert.equal(kept?.record.client_secret, scene.sandbox.secretOf(scene.id));
+    assert.ok(ended.stderr.includes(kept?.path ?? "nothing"), told(ended));
+  });
+});
