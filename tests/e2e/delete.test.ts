@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { dropAfter, instead, type Plan } from "./fault-proxy.ts";
+import { ends, fails, openScene, type Scene, SLOW, told } from "./scene.ts";
+import { openTerminal } from "./terminal.ts";
+
+/** Registers clients without the program. */
+async function fill(scene: Scene, ids: readonly string[]): Promise<void> {
+  for (const id of ids) {
+    const body = JSON.stringify({ client_id: id, token_endpoint_auth_method: "none" });
+    const answer = await fetch(`${scene.sandbox.url}/admin/clients`, { method: "POST", body });
+    assert.equal(answer.status, 201);
+  }
+}
+
+function left({ sandbox }: Scene): readonly unknown[] {
+  return sandbox.clients().map(({ client_id: id }) => id);
+}
+
+function sent({ proxy }: Scene): readonly string[] {
+  return proxy.seen.map(({ method, target }) => `${method} ${target}`);
+}
+
+function deleting(id: string, fault: ReturnType<Plan>): Plan {
+  return ({ method, target }) => (method === "DELETE" && target.endsWith(`/${id}`) ? fault : undefined);
+}
+
+describe("clients delete", () => {
+  it("deletes each in order, with one request for each", async () => {
+    await using scene = await openScene();
+    await fill(scene, ["a", "b", "c", "d"]);
+    const ended = await scene.run(["clients", "delete", "c", "a", "c"]);
+    ends(ended, 0);
+    assert.equal(ended.stdout, "OAuth 2.0 Client deleted: c\nOAuth 2.0 Client deleted: a\n");
+    assert.equal(ended.stderr, "");
+    assert.deepEqual(sent(scene), ["DELETE /admin/clients/c", "DELETE /admin/clients/a"]);
+    assert.deepEqual(left(scene), ["b", "d"]);
+  });
+
+  it("goes on after failures, tells each, and ends with 8", async () => {
+    const refuse = instead({
+      status: 500,
+      headers: { "content-type": "application/json" },
+      body: '{"error":"e","error_description":"no disk"}',
+    });
+    await using scene = await openScene("26", deleting("b", refuse));
+    await fill(scene, ["a", "b", "c"]);
+    const ended = await scene.run(["clients", "delete", "missing", "a", "b", "c"]);
+    ends(ended, 8);
+    assert.equal(ended.stdout, "OAuth 2.0 Client deleted: a\nOAuth 2.0 Client deleted: c\n");
+    assert.deepEqual(left(scene), ["b"]);
+    assert.match(ended.stderr, /^Error: Cannot delete client "missing": there is no client with the id "missing"$/m);
+    assert.match(ended.stderr, /^Error: Cannot delete client "b": server answered 500: no disk$/m);
+    assert.equal(ended.stderr.match(/^Hint: /gm)?.length, 2);
+    const json = await scene.run(["clients", "delete", "x", "y", "--format", "json"]);
+    ends(json, 8);
+    assert.deepEqual(JSON.parse(json.stdout), []);
+    for (const line of json.stderr.trimEnd().split("\n")) assert.equal(JSON.parse(line).error, "not-found");
+  });
+
+  it("ends with the status of its only failure", async () => {
+    await using scene = await openScene("26", deleting("guarded", instead({ status: 403, body: "no" })));
+    fails(await scene.run(["clients", "delete", "missing"]), 4, /there is no client/);
+    fails(await scene.run(["clients", "delete", "guarded"]), 3, /403/);
+    await scene.proxy.close();
+    fails(await scene.run(["clients", "delete", "a", "--fail-after", "0"]), 6, /refused/);
+  });
+
+  it("takes a deletion whose answer was lost for done", async () => {
+    let first = true;
+    await using scene = await openScene("26", ({ method }) => {
+      if (method !== "DELETE" || !first) return undefined;
+      first = false;
+      return dropAfter;
+    });
+    await fill(scene, ["a"]);
+    const ended = await scene.run(["clients", "delete", "a"]);
+    ends(ended, 0);
+    assert.equal(ended.stdout, "OAuth 2.0 Client deleted: a\n");
+    assert.deepEqual(sent(scene), ["DELETE /admin/clients/a", "DELETE /admin/clients/a"]);
+  });
+
+  it("reads ids from standard input, from what list -q writes", async () => {
+    await using scene = await openScene();
+    await fill(scene, ["a", "b", "c"]);
+    const listed = await scene.run(["clients", "list", "-q"]);
+    const ended = await scene.run(["delete", "clients", "-", "c", "--format", "ndjson"], { stdin: listed.stdout });
+    ends(ended, 0);
+    assert.equal(ended.stdout, '{"client_id":"a"}\n{"client_id":"b"}\n{"client_id":"c"}\n');
+    assert.deepEqual(left(scene), []);
+  });
+
+  it("refuses what is no id before anything is deleted", async () => {
+    await using scene = await openScene();
+    await fill(scene, ["a"]);
+    for (const [args, stdin] of [
+      [["a", ""], ""],
+      [["a", "."], ""],
+      [["..", "a"], ""],
+      [["-"], "\n \n"],
+      [["a", "-"], ".."],
+      [[], ""],
+      [["a", "--all"], ""],
+    ] as const) {
+      const ended = await scene.run(["clients", "delete", ...args], { stdin });
+      fails(ended, 2, /./);
+    }
+    assert.deepEqual(sent(scene), []);
+    assert.deepEqual(left(scene), ["a"]);
+  });
+
+  it("stops at a signal, and has told what it did by then", async () => {
+    let there = (): void => {};
+    const second = new Promise<void>((resolve) => {
+      there = resolve;
+    });
+    await using scene = await openScene(
+      "26",
+      deleting("b", () => there()),
+    );
+    await fill(scene, ["a", "b", "c"]);
+    await using running = scene.start(["clients", "delete", "a", "b", "c"]);
+    await second;
+    running.kill("SIGINT");
+    const ended = await running.ended;
+    ends(ended, 130);
+    assert.equal(ended.stdout, "OAuth 2.0 Client deleted: a\n");
+    assert.deepEqual(left(scene), ["b", "c"]);
+  });
+
+  it("does not ask where nobody could answer", async () => {
+    await using scene = await openScene();
+    await fill(scene, ["a"]);
+    ends(await scene.run(["clients", "delete", "a"], { stdin: "n\n" }), 0);
+    assert.deepEqual(left(scene), []);
+  });
+});
+
+describe("clients delete on a terminal", () => {
+  async function asked(scene: Scene, args: readonly string[]) {
+    return openTerminal(["clients", "delete", ...args], { env: { HYDRA_ADMIN_URL: scene.url } });
+  }
+
+  it("asks, and deletes after a yes", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(scene, ["a", "b", "c"]);
+    for (const [id, answer] of [
+      ["a", "y"],
+      ["b", "YES"],
+    ] as const) {
+      await using terminal = await asked(scene, [id]);
+      await terminal.seen(new RegExp(`Delete client "${id}"\\? Their tokens stop working\\. \\[y/N\\]`));
+      assert.deepEqual(
+        sent(scene).filter((line) => line.endsWith(id)),
+        [],
+      );
+      terminal.type(answer, "Enter");
+      assert.equal(await terminal.ended(), 0);
+      await terminal.seen(new RegExp(`OAuth 2\\.0 Client deleted: ${id}`));
+    }
+    assert.deepEqual(left(scene), ["c"]);
+  });
+
+  it("deletes nothing after any other answer, at the end of input or at Ctrl-C", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(scene, ["a", "b"]);
+    for (const [keys, status] of [
+      [["n", "Enter"], 1],
+      [["Enter"], 1],
+      [["y", "o", "Enter"], 1],
+      [["C-d"], 1],
+      [["C-c"], 130],
+    ] as const) {
+      await using terminal = await asked(scene, ["a", "b"]);
+      await terminal.seen(/Delete clients "a" and "b"\?/);
+      terminal.type(...keys);
+      assert.equal(await terminal.ended(), status, `${keys.join(" ")}\n${terminal.screen()}`);
+      await terminal.seen(status === 1 ? /Nothing was deleted/ : /Interrupted/);
+    }
+    assert.deepEqual(sent(scene), []);
+    assert.deepEqual(left(scene), ["a", "b"]);
+  });
+
+  it("does not ask with --yes, nor where ids come through a pipe, and counts many", SLOW, async () => {
+    await using scene = await openScene();
+    const ids = ["a", "b", "c", "d", "e", "f"];
+    await fill(scene, [...ids, "g", "h"]);
+    {
+      await using terminal = await asked(scene, ["--yes", "g"]);
+      assert.equal(await terminal.ended(), 0);
+    }
+    {
+      await using terminal = await openTerminal([], {
+        env: { HYDRA_ADMIN_URL: scene.url },
+        line: 'echo h | "$HYDRA" clients delete -',
+      });
+      assert.equal(await terminal.ended(), 0);
+    }
+    assert.deepEqual(left(scene), ids);
+    await using terminal = await asked(scene, ids);
+    await terminal.seen(/Delete 6 clients\?/);
+    terminal.type("n", "Enter");
+    assert.equal(
+      await terminal.ended(),
+      1,
+      told({ status: null, signal: null, stdout: terminal.screen(), stderr: "" }),
+    );
+  });
+});
