@@ -1,32 +1,12 @@
-import type { CommandDef } from "citty";
 import { type Host, type Output, WriteFailure } from "./adapters/host.ts";
-import { type Context, type Group, isGroup, isLeaf, type Leaf, type Result, type Shown } from "./commands/command.ts";
+import { type Context, isGroup, isLeaf, type Leaf, type Result, type Shown } from "./commands/command.ts";
 import { credentialNames } from "./commands/credentials.ts";
-import { ROOT } from "./commands/index.ts";
+import { childrenOf, PARENT_ROWS, type Place, resolved, walk } from "./commands/tree.ts";
 import { type Connection, type ConnectionReading, readConnection } from "./core/connection.ts";
-import {
-  asksForHelp,
-  type FlagValues,
-  type Grammar,
-  indexFlags,
-  type ParsedLine,
-  parseFlags,
-  shownWord,
-  splitBeforeCommand,
-} from "./core/flags.ts";
+import { asksForHelp, type FlagValues, type ParsedLine, parseFlags, shownWord } from "./core/flags.ts";
 import { createRenderer, type Format, isJson, parseFormat, type RenderOptions, toolsFor } from "./core/output.ts";
 import { EXIT, type ExitName, Problem, reasonOf, systemCode, usage } from "./core/problem.ts";
-import {
-  ACCESS_TOKEN_FILE,
-  CONFIG,
-  CONNECTION_FLAGS,
-  ENDPOINT,
-  FORMAT,
-  GENERAL_FLAGS,
-  HELP,
-  QUIET,
-  VERBOSE,
-} from "./core/rows.ts";
+import { ACCESS_TOKEN_FILE, CONFIG, ENDPOINT, FORMAT, GENERAL_FLAGS, HELP, QUIET, VERBOSE } from "./core/rows.ts";
 import { nearest, printable, quoted } from "./core/text.ts";
 
 /** Several things that are wrong at once, told together. */
@@ -102,64 +82,17 @@ function untilEnded<T>(run: Run, work: Promise<T>): Promise<T> {
   });
 }
 
-interface Called {
-  readonly path: readonly string[];
-  readonly grammar: Grammar;
-  readonly command: Leaf | Group;
-  /** The words after the command, with the flags that stood before it. */
-  readonly words: readonly string[];
-}
-
-/** The flags that may stand before a subcommand. */
-const PARENT_ROWS = [...CONNECTION_FLAGS, FORMAT, QUIET, ...GENERAL_FLAGS];
-const PARENT_FLAGS = indexFlags(PARENT_ROWS);
-
-async function resolved(child: unknown): Promise<Leaf | Group> {
-  const value: unknown = typeof child === "function" ? await child() : await child;
-  if (isCommand(value)) return value;
-  throw new TypeError("a command of the tree is neither leaf nor group");
-}
-
-function isCommand(value: unknown): value is Leaf | Group {
-  return typeof value === "object" && value !== null && (isLeaf(value) || isGroup(value));
-}
-
-/** The children of a group by name; only own names count. */
-async function childrenOf(group: CommandDef): Promise<Readonly<Record<string, unknown>>> {
-  const { subCommands } = group;
-  return { ...(typeof subCommands === "function" ? await subCommands() : await subCommands) };
-}
-
-async function resolve(words: readonly string[]): Promise<Called> {
-  let at: Leaf | Group = ROOT;
-  let grammar: Grammar = "1.x";
-  let path: readonly string[] = ["hydra"];
-  let before: readonly string[] = [];
-  let rest = words;
-  while (isGroup(at)) {
-    const split = splitBeforeCommand(rest, PARENT_FLAGS);
-    before = [...before, ...split.flags];
-    const { command } = split;
-    if (command === undefined) return { path, grammar, command: at, words: before };
-    const children = await childrenOf(at);
-    const { aliases } = at.group;
-    const name = Object.hasOwn(children, command)
-      ? command
-      : Object.hasOwn(aliases, command)
-        ? aliases[command]
-        : undefined;
-    if (name === undefined) {
-      const line = parseFlags([...before, command], PARENT_ROWS, "", NOTHING);
-      // A flag that is wrong explains why the word behind it was taken for a command.
-      if (line.problems.length > 0) throw new Problems(line.problems);
-      throw unknownCommand(path, command, line, [...Object.keys(children), ...Object.keys(aliases)]);
-    }
-    at = await resolved(children[name]);
-    if (isGroup(at)) grammar = at.group.grammar;
-    path = [...path, command];
-    rest = split.rest;
-  }
-  return { path, grammar, command: at, words: [...before, ...rest] };
+async function resolve(words: readonly string[]): Promise<Place> {
+  const place = await walk(words);
+  const { path, command, words: before, stray } = place;
+  if (stray === undefined || isLeaf(command)) return place;
+  const line = parseFlags([...before, stray], PARENT_ROWS, "", NOTHING);
+  // A flag that is wrong explains why the word behind it was taken for a command.
+  if (line.problems.length > 0) throw new Problems(line.problems);
+  throw unknownCommand(path, stray, line, [
+    ...Object.keys(await childrenOf(command)),
+    ...Object.keys(command.group.aliases),
+  ]);
 }
 
 function unknownCommand(path: readonly string[], word: string, line: ParsedLine, known: readonly string[]): Problem {
@@ -199,7 +132,7 @@ async function perform(run: Run): Promise<ExitName> {
 
 const NOTHING = { environment: () => undefined, file: () => undefined };
 
-async function showHelp(host: Host, called: Called): Promise<ExitName> {
+async function showHelp(host: Host, called: Place): Promise<ExitName> {
   const { renderHelp } = await import("./core/help.ts");
   const { command, grammar, path } = called;
   const width = Math.min(host.stdout.columns ?? host.stderr.columns ?? 80, 120);
@@ -258,7 +191,7 @@ function colorWanted(host: Host, to: Output): boolean {
   return to.isTerminal && (host.environment("NO_COLOR") ?? "") === "" && host.environment("TERM") !== "dumb";
 }
 
-async function execute(run: Run, called: Called, leaf: Leaf): Promise<ExitName> {
+async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
   const { host } = run;
   const { spec } = leaf;
   const name = called.path.slice(1).join(" ");
@@ -410,7 +343,7 @@ function operandShown(word: string, line: ParsedLine): string {
   return line.concealed.has(word) ? "(not shown)" : shownWord(word);
 }
 
-function operandProblems(leaf: Leaf, called: Called, line: ParsedLine): readonly Problem[] {
+function operandProblems(leaf: Leaf, called: Place, line: ParsedLine): readonly Problem[] {
   const { operands: wanted } = leaf.spec;
   const { operands } = line;
   const path = called.path.join(" ");
