@@ -15,12 +15,15 @@ export function isDryRun(context: Context): boolean {
 }
 
 /**
- * The requests that would be sent, as JSON or as lines for curl, without a secret. The family of the server is the one of
- * `--api`, or the newest, because finding it out would send a request.
+ * The requests that would be sent, as JSON or as lines for curl, without a secret. Unless the client had to be `read`, the
+ * family of the server is the one of `--api`, or the newest, because finding it out would send a request.
  */
-export function dryRun(context: Context, plans: readonly PlannedRequest[]): Result {
+export function dryRun(context: Context, plans: readonly PlannedRequest[], read?: "read"): Result {
+  const guessed = context.connection.api === "auto" ? "; the paths are those of Hydra 2.x (--api v1 shows 1.x)" : "";
   context.note(
-    `Dry run: nothing was sent${context.connection.api === "auto" ? "; the paths are those of Hydra 2.x (--api v1 shows 1.x)" : ""}`,
+    read === undefined
+      ? `Dry run: nothing was sent${guessed}`
+      : "Dry run: the client was read, and nothing was changed",
   );
   const { base, socket, headers } = context.connection;
   const requests = plans.map((plan) => ({ ...plan, url: `${base}${plan.url}` }));

@@ -40,6 +40,7 @@ import {
   rescue,
   tellRecipients,
 } from "./credentials.ts";
+import { idIn } from "./draft.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
 import { Many } from "./many.ts";
 import { createdView, ENCRYPTED, idOf } from "./views.ts";
@@ -190,7 +191,11 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
     const url = context.connection.api === "v1" ? "/clients" : "/admin/clients";
     return dryRun(
       context,
-      entries.map(({ client }) => ({ method: "POST", url, body: payloadOf(client) })),
+      entries.map(({ client }) => {
+        const { client_secret: given, ...fields } = payloadOf(client);
+        const secret = isPublic(client) ? {} : { client_secret: given ?? "made here" };
+        return { method: "POST", url, body: { ...fields, client_id: idIn(client) ?? context.host.uuid(), ...secret } };
+      }),
     );
   }
   const recipients = await context.keys.recipients(context.values);

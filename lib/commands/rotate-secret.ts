@@ -1,7 +1,7 @@
 import type { RescuePlace } from "../adapters/rescue.ts";
 import { isPublic, textField } from "../core/client.ts";
-import type { PlannedRequest } from "../core/dryrun.ts";
 import type { SwitchFlag } from "../core/flags.ts";
+import { changeRequest } from "../core/merge.ts";
 import { Problem, usage } from "../core/problem.ts";
 import {
   DRY_RUN,
@@ -101,21 +101,6 @@ function secretless(id: string, current: Shown): Problem | undefined {
 }
 
 async function rotate(context: Context, id: string, given: string | undefined): Promise<Result> {
-  if (isDryRun(context)) {
-    const v1 = context.connection.api === "v1";
-    const plan: PlannedRequest = v1
-      ? {
-          method: "PUT",
-          url: `/clients/${encodeURIComponent(id)}`,
-          body: { client_id: id, client_secret: "made here" },
-        }
-      : {
-          method: "PATCH",
-          url: `/admin/clients/${encodeURIComponent(id)}`,
-          body: [{ op: "add", path: "/client_secret", value: "made here" }],
-        };
-    return dryRun(context, [plan]);
-  }
   const recipients = await context.keys.recipients(context.values);
   const endpoint = await verifyEndpoint(context);
   const current = await context.admin.get(id);

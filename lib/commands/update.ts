@@ -243,7 +243,7 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
   const request: ChangeRequest = wish.replace
     ? { method: "PUT", body: { client_id: id, ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) } }
     : changeRequest(family.update, current, all);
-  if (dry) return dryRun(context, [{ ...request, url: path }]);
+  if (dry) return dryRun(context, [{ ...request, url: path }], "read");
   const send = (): Promise<Shown> => sendChange(context.admin, id, request);
   const tell = (record: Shown): void => {
     const seen = wish.replace
