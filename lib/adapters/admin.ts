@@ -179,7 +179,8 @@ export function createAdmin(options: AdminOptions): Admin {
         const again = retryable(lastAnswer, odd500);
         if (mayHavePassed(lastAnswer)) trail.doubtful = true;
         if (!again || (!ask.repeatable && trail.doubtful)) return lastAnswer;
-        wait = retryAfter(answer.headers.get("retry-after")) ?? wait;
+        // Never less than the pause of its own: a server that says 0, or nonsense, would be asked without a break.
+        wait = Math.max(wait, retryAfter(answer.headers.get("retry-after")) ?? 0);
       } catch (error) {
         if (!(error instanceof NetworkFailure)) {
           // An interruption: whether this try reached the server is not known.
