@@ -302,10 +302,14 @@ export function createAdmin(options: AdminOptions): Admin {
     });
   }
 
-  function client(ask: Ask, told: Told): ClientRecord {
+  /** The client of an answer, which must be the one that was asked about. */
+  function client(ask: Ask, told: Told, id: string): ClientRecord {
     const record = v.safeParse(CLIENT, ok(ask, told));
     if (!record.success) throw unreadable(ask, told, "a client");
-    return record.output;
+    const { output } = record;
+    // A database may take ids without regard to case, and then answers with the one that it has.
+    if (output.client_id.toLowerCase() === id.toLowerCase()) return output;
+    throw unreadable(ask, told, `client ${quoted(id)}`, `another client, ${quoted(output.client_id)},`);
   }
 
   const one = (id: string) => (family: ServerFamily) => `${family.clients}/${encodeURIComponent(id)}`;
@@ -316,16 +320,16 @@ export function createAdmin(options: AdminOptions): Admin {
     const told = await tell(ask);
     const { answer, family } = told;
     if (answer.status >= 400 && faultOf(answer, family, "one client").kind === "not-found") return undefined;
-    return client(ask, told);
+    return client(ask, told, id);
   }
 
   /** Sends a change; a failure says whether the change may have been made all the same. */
-  async function changed(ask: Ask): Promise<ClientRecord> {
+  async function changed(ask: Ask, id: string): Promise<ClientRecord> {
     const trail: Trail = { doubtful: false };
     try {
       const told = await tell(ask, trail);
       if (told.answer.status < 300) trail.doubtful = true;
-      return client(ask, told);
+      return client(ask, told, id);
     } catch (error) {
       if (!trail.doubtful || !(error instanceof Problem)) throw error;
       throw reworded(error, `${error.message}; the change may have been made all the same`, { doubtful: true });
@@ -351,7 +355,7 @@ export function createAdmin(options: AdminOptions): Admin {
       )
         return undefined;
       if (answer.status < 300) trail.doubtful = true;
-      return client(ask, { answer, family });
+      return client(ask, { answer, family }, id);
     } catch (error) {
       if (!trail.doubtful || !(error instanceof Problem)) throw error;
       throw reworded(error, `${error.message}; it may have been done all the same`, { doubtful: true });
@@ -494,24 +498,30 @@ export function createAdmin(options: AdminOptions): Admin {
       return { clients: records.output, next: told.family.nextPage(request, told.answer, records.output.length) };
     },
     async replace(id, payload) {
-      return changed({
-        method: "PUT",
-        path: one(id),
-        body: payload,
-        action: `Cannot update client ${quoted(id)}`,
-        names: "one client",
-        repeatable: true,
-      });
+      return changed(
+        {
+          method: "PUT",
+          path: one(id),
+          body: payload,
+          action: `Cannot update client ${quoted(id)}`,
+          names: "one client",
+          repeatable: true,
+        },
+        id,
+      );
     },
     async patch(id, steps) {
-      return changed({
-        method: "PATCH",
-        path: one(id),
-        body: steps,
-        action: `Cannot update client ${quoted(id)}`,
-        names: "one client",
-        repeatable: true,
-      });
+      return changed(
+        {
+          method: "PATCH",
+          path: one(id),
+          body: steps,
+          action: `Cannot update client ${quoted(id)}`,
+          names: "one client",
+          repeatable: true,
+        },
+        id,
+      );
     },
     async remove(id) {
       const ask: Ask = {
