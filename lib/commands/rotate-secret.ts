@@ -100,7 +100,19 @@ function secretless(id: string, current: Shown): Problem | undefined {
   return undefined;
 }
 
+/** What a rotation would send; a server's own rotation cannot be foretold without one. */
+async function foretell(context: Context, id: string, given: string | undefined): Promise<Result> {
+  const current = await context.admin.get(id);
+  const refused = secretless(id, current);
+  if (refused !== undefined) throw refused;
+  const { clients, update } = await context.admin.family();
+  const secret = { field: "client_secret", before: undefined, after: given ?? "made here" };
+  const request = changeRequest(update, current, [secret]);
+  return dryRun(context, [{ ...request, url: `${clients}/${encodeURIComponent(id)}` }], "read");
+}
+
 async function rotate(context: Context, id: string, given: string | undefined): Promise<Result> {
+  if (isDryRun(context)) return foretell(context, id, given);
   const recipients = await context.keys.recipients(context.values);
   const endpoint = await verifyEndpoint(context);
   const current = await context.admin.get(id);
