@@ -1,0 +1,241 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import type { SandboxVersion } from "../../lib/sandbox/index.ts";
+import { type Ended, start } from "./binary.ts";
+import { ends, fails, openScene, type Scene, SLOW, told } from "./scene.ts";
+
+const SECRET = "given-secret-0123456789";
+
+async function fill(scene: Scene, as: SandboxVersion, client: Readonly<Record<string, unknown>>): Promise<string> {
+  const path = as.startsWith("1.") ? "/clients" : "/admin/clients";
+  const answer = await fetch(`${scene.sandbox.url}${path}`, { method: "POST", body: JSON.stringify(client) });
+  assert.equal(answer.status, 201);
+  return String(scene.sandbox.clients().at(-1)?.["client_id"]);
+}
+
+/** Runs printed lines in a real shell, with secrets put back. */
+async function pasted(lines: string, secret: string): Promise<Ended> {
+  return start("/bin/sh", [
+    "-ec",
+    lines.replaceAll("(redacted)", secret).replaceAll(/^curl /gm, "curl --silent --fail-with-body "),
+  ]).ended;
+}
+
+const CLIENT = {
+  client_name: 'it\'s "one" $(x) ☃',
+  redirect_uris: ["https://a.example/cb?x='1'&y=2"],
+  client_secret: "first-secret-012345",
+};
+
+describe("--dry-run", () => {
+  it("sends nothing, or for a change of a client reads it alone", SLOW, async () => {
+    await using scene = await openScene();
+    const id = await fill(scene, "26", CLIENT);
+    const file = join(scene.home, "clients.json");
+    writeFileSync(
+      file,
+      JSON.stringify([{ client_name: "a" }, { client_name: "b", token_endpoint_auth_method: "none" }]),
+    );
+    const before = JSON.stringify(scene.sandbox.clients());
+    const commands: readonly (readonly [args: readonly string[], methods: readonly string[]])[] = [
+      [["clients", "create", "-c", "http://localhost/"], []],
+      [["clients", "create", "--id", "x", "-c", "http://localhost/", "--if-exists", "update"], []],
+      [["create", "client", "--redirect-uri", "http://localhost/", "--skip-consent"], []],
+      [["clients", "import", file], []],
+      [["clients", "delete", id, "other"], []],
+      [["clients", "update", id, "-n", "x"], ["GET"]],
+      [["clients", "update", id, "-n", "x", "--replace", "-c", "http://localhost/"], ["GET"]],
+      [["clients", "rotate-secret", id], ["GET"]],
+      [["clients", "rotate-secret", id, "--finish"], []],
+    ];
+    for (const [args, methods] of commands) {
+      for (const way of ["--dry-run", "--dry-run=json", "--dry-run=curl"]) {
+        const seen = scene.proxy.seen.length;
+        const ended = await scene.run([...args, way]);
+        ends(ended, 0);
+        assert.deepEqual(
+          scene.proxy.seen.slice(seen).map(({ method }) => method),
+          methods,
+          told(ended),
+        );
+        assert.match(
+          ended.stderr,
+          methods.length === 0 ? /^Dry run: nothing was sent/m : /^Dry run: the client was read/m,
+        );
+        if (way.endsWith("curl")) assert.match(ended.stdout, /^(curl --request (POST|PATCH|PUT|DELETE) .*\n)+$/);
+        else assert.ok(["POST", "PATCH", "PUT", "DELETE"].includes([JSON.parse(ended.stdout)].flat()[0].method));
+      }
+    }
+    assert.equal(JSON.stringify(scene.sandbox.clients()), before);
+    assert.deepEqual(scene.rescued(), []);
+  });
+
+  it("shows the request that is then sent", SLOW, async () => {
+    for (const [as, api] of [
+      ["26", "v2"],
+      ["1.11", "v1"],
+    ] as const) {
+      await using scene = await openScene(as);
+      const id = await fill(scene, as, { ...CLIENT, metadata: { a: { b: 1 } } });
+      const file = join(scene.home, "clients.ndjson");
+      writeFileSync(file, '{"client_id":"i-1","owner":"o"}\n{"client_id":"i-2","token_endpoint_auth_method":"none"}\n');
+      const commands = [
+        ["clients", "create", "--id", "x", "-n", "n", "-c", "http://localhost/"],
+        ["clients", "update", id, "-n", "after", "--set", "metadata.a.c=2", "--secret-file", "-"],
+        ["clients", "import", file, "--concurrency", "1"],
+        ["clients", "rotate-secret", id],
+        ["clients", "delete", "x", id],
+      ];
+      for (const args of commands) {
+        const options = { stdin: `${SECRET}\n` };
+        const shown = await scene.run([...args, "--dry-run", "--api", api, "--format", "ndjson"], options);
+        ends(shown, 0);
+        const seen = scene.proxy.seen.length;
+        ends(await scene.run([...args, "--api", api], options), 0);
+        const sent = scene.proxy.seen
+          .slice(seen)
+          .filter(({ method, target }) => method !== "GET" && !target.endsWith("/secrets/rotate"))
+          .map(({ method, target, body }) => ({
+            method,
+            url: `${scene.url}${target}`,
+            ...(body === "" ? {} : { body: redacted(JSON.parse(body)) }),
+          }));
+        const planned = shown.stdout
+          .trimEnd()
+          .split("\n")
+          .map((line): unknown => JSON.parse(line));
+        assert.deepEqual(planned, sent, args.join(" "));
+      }
+    }
+  });
+
+  it("shows no credential in any way of writing", SLOW, async () => {
+    await using scene = await openScene();
+    const id = await fill(scene, "26", CLIENT);
+    const hush = ["--access-token", "hush-token", "-H", "X-Key: hush-key"];
+    const file = join(scene.home, "client.json");
+    writeFileSync(file, JSON.stringify({ client_secret: "hush-secret-0123456789" }));
+    for (const args of [
+      ["clients", "create", "--file", file, "-c", "http://localhost/"],
+      ["clients", "update", id, "--file", file],
+      ["clients", "import", file],
+    ]) {
+      for (const more of [["--dry-run"], ["--dry-run=curl"], ["--dry-run", "--format", "yaml"], ["--dry-run", "-v"]]) {
+        const ended = await scene.run([...args, ...hush, ...more]);
+        ends(ended, 0);
+        assert.doesNotMatch(ended.stdout + ended.stderr, /hush/, args.join(" "));
+        assert.ok(ended.stdout.includes("(redacted)"), told(ended));
+      }
+    }
+  });
+
+  it("still tells what is wrong, and which family it speaks to", async () => {
+    await using scene = await openScene();
+    fails(await scene.run(["clients", "create", "--dry-run", "-c", "http://a.example/#x"]), 2, /fragment/);
+    fails(await scene.run(["clients", "create", "--dry-run=xml"]), 2, /--dry-run "xml" is not one of json or curl/);
+    fails(await scene.run(["clients", "update", "missing", "-n", "x", "--dry-run"]), 4, /there is no client/);
+    const strict = await scene.run([
+      "clients",
+      "create",
+      "--dry-run",
+      "--strict",
+      "-g",
+      "implicit",
+      "-c",
+      "http://localhost/",
+    ]);
+    fails(strict, 2, /implicit/);
+    const old = await scene.run(["clients", "create", "--dry-run", "-c", "http://localhost/", "--api", "v1"]);
+    assert.equal(JSON.parse(old.stdout).url, `${scene.url}/clients`);
+    assert.equal(old.stderr, "Dry run: nothing was sent\n");
+    const auto = await scene.run(["clients", "create", "--dry-run", "-c", "http://localhost/"]);
+    assert.equal(JSON.parse(auto.stdout).url, `${scene.url}/admin/clients`);
+    assert.match(auto.stderr, /paths are those of Hydra 2\.x \(--api v1 shows 1\.x\)/);
+    assert.equal(scene.proxy.seen.length, 1);
+  });
+
+  it("says so where an update would change nothing", async () => {
+    await using scene = await openScene();
+    const id = await fill(scene, "26", CLIENT);
+    const ended = await scene.run(["clients", "update", id, "-n", CLIENT.client_name, "--dry-run"]);
+    ends(ended, 0);
+    assert.equal(ended.stdout, `${id} OAuth 2.0 Client unchanged\n`);
+  });
+});
+
+describe("a line of --dry-run=curl, with secrets put back,", () => {
+  it("does in a shell what the command does", SLOW, async () => {
+    for (const as of ["26", "2.3", "1.11"] as const) {
+      const api = as.startsWith("1.") ? "v1" : "v2";
+      await using scene = await openScene(as);
+      async function lines(args: readonly string[]): Promise<string> {
+        const ended = await scene.run([...args, "--dry-run=curl", "--api", api], { stdin: `${SECRET}\n` });
+        ends(ended, 0);
+        return ended.stdout;
+      }
+      const hard = [
+        "-n",
+        CLIENT.client_name,
+        "-c",
+        `"${CLIENT.redirect_uris[0]}"`,
+        "--metadata",
+        '{"k\'\\"\\n":"\\u0007"}',
+      ];
+      const made = await pasted(
+        await lines(["clients", "create", "--id", "hard id (1)", ...hard, "--secret-file", "-"]),
+        SECRET,
+      );
+      ends(made, 0);
+      const [client] = scene.sandbox.clients();
+      assert.equal(client?.["client_id"], "hard id (1)");
+      assert.equal(client["client_name"], CLIENT.client_name);
+      assert.deepEqual(client["redirect_uris"], CLIENT.redirect_uris);
+      assert.deepEqual(client["metadata"], { "k'\"\n": "\u0007" });
+      assert.equal(scene.sandbox.secretOf("hard id (1)"), SECRET);
+
+      const named = ["clients", "update", "hard id (1)", "-n", "af'ter", "--add-callback", "https://a.example/'2'"];
+      ends(await pasted(await lines(named), ""), 0);
+      const [changed] = scene.sandbox.clients();
+      assert.equal(changed?.["client_name"], "af'ter");
+      assert.deepEqual(changed["redirect_uris"], [...CLIENT.redirect_uris, "https://a.example/'2'"]);
+      assert.deepEqual(changed["metadata"], client["metadata"]);
+      assert.equal(scene.sandbox.secretOf("hard id (1)"), SECRET);
+
+      ends(await pasted(await lines(["clients", "rotate-secret", "hard id (1)"]), "rotated-secret-012345"), 0);
+      assert.equal(scene.sandbox.secretOf("hard id (1)"), "rotated-secret-012345");
+      assert.equal(scene.sandbox.clients()[0]?.["client_name"], "af'ter");
+
+      const file = join(scene.home, "clients.json");
+      writeFileSync(file, JSON.stringify([{ client_id: "i-1", scope: "a 'b'" }, { client_id: "i-2" }]));
+      ends(await pasted(await lines(["clients", "import", file]), SECRET), 0);
+      assert.equal(scene.sandbox.clients().length, 3);
+      assert.equal(scene.sandbox.secretOf("i-2"), SECRET);
+
+      ends(await pasted(await lines(["clients", "delete", "hard id (1)", "i-1", "i-2"]), ""), 0);
+      assert.deepEqual(scene.sandbox.clients(), []);
+    }
+  });
+
+  it("carries the names of headers, and a socket", async () => {
+    await using scene = await openScene();
+    const ended = await scene.run([
+      ...["clients", "delete", "x", "--dry-run=curl", "-H", "X-Key: hush", "--access-token", "hush", "--api", "v2"],
+      ...["--endpoint", "unix:///tmp/a b.sock"],
+    ]);
+    ends(ended, 0);
+    assert.equal(
+      ended.stdout,
+      "curl --request DELETE --unix-socket '/tmp/a b.sock' --header 'x-key: (redacted)' --header 'authorization: (redacted)' http://localhost/admin/clients/x\n",
+    );
+  });
+});
+
+/** A body without its credentials, as they are looked for here. */
+function redacted(body: unknown): unknown {
+  const text = JSON.stringify(body)
+    .replace(/"client_secret":"[^"]*"/g, '"client_secret":"(redacted)"')
+    .replace(/("path":"\/client_secret","value":)"[^"]*"/g, '$1"(redacted)"');
+  return JSON.parse(text);
+}
