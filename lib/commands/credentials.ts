@@ -317,7 +317,15 @@ export function withHandover<T>(
  * Opens the ways out for a secret: looks at standard output, opens the sink, tries a place for a rescue file. With
  * `mustRescue` (what is done cannot be taken back) a missing place is an error, otherwise a warning.
  */
-export async function openHandover(
+export function openHandover(context: Context, options: HandoverOptions): Promise<Handover> {
+  return context.critical(() => {
+    // After a signal nothing is opened, because the end may come before it is closed again.
+    context.signal.throwIfAborted();
+    return opened(context, options);
+  });
+}
+
+async function opened(
   context: Context,
   { action, mustRescue, target = SECRET_OUT }: HandoverOptions,
 ): Promise<Handover> {
