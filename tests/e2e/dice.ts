@@ -1,0 +1,38 @@
+import { randomInt } from "node:crypto";
+import process from "node:process";
+
+/** Random choices that a number repeats. */
+export interface Dice {
+  /** The number to set as `HYDRA_TEST_SEED` for the same choices again. */
+  readonly seed: number;
+  /** A number from 0 up to, but not including, the limit. */
+  below(limit: number): number;
+  pick<T>(of: readonly [T, ...T[]]): T;
+  chance(probability: number): boolean;
+}
+
+/** Dice from `HYDRA_TEST_SEED`, or from a new seed; which one it is goes to standard error. */
+export function openDice(name: string): Dice {
+  const given = Number(process.env["HYDRA_TEST_SEED"]);
+  const seed = Number.isInteger(given) && given > 0 ? given : randomInt(1, 2 ** 31);
+  process.stderr.write(`${name}: HYDRA_TEST_SEED=${seed}\n`);
+  return dice(seed);
+}
+
+/** Dice from a seed: mulberry32, which is no good for secrets and good for tests. */
+export function dice(seed: number): Dice {
+  let state = seed >>> 0;
+  const next = (): number => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const below = (limit: number): number => Math.floor(next() * limit);
+  return {
+    seed,
+    below,
+    pick: (of) => of[below(of.length)] ?? of[0],
+    chance: (probability) => next() < probability,
+  };
+}

@@ -1,0 +1,185 @@
+import { createPrivateKey } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { decrypt, generateKey, readMessage, readPrivateKey } from "openpgp";
+import * as v from "valibot";
+import type { Sandbox } from "../../lib/sandbox/index.ts";
+
+/** Someone to encrypt to, and the way to read what was encrypted. */
+export interface Reader {
+  /** The public key for `--pgp-key`. */
+  readonly key: string;
+  /** The text of an encrypted one, from base64 of the binary message. */
+  read(encrypted: string): Promise<string>;
+}
+
+/** Makes a key pair that decrypts in the test's own process. */
+export async function openReader(): Promise<Reader> {
+  const made = await generateKey({ userIDs: [{ name: "Reader", email: "reader@example.com" }], format: "armored" });
+  const decryptionKeys = await readPrivateKey({ armoredKey: made.privateKey });
+  return {
+    key: made.publicKey,
+    async read(encrypted) {
+      const message = await readMessage({ binaryMessage: new Uint8Array(Buffer.from(encrypted, "base64")) });
+      return String((await decrypt({ message, decryptionKeys })).data);
+    },
+  };
+}
+
+/** Credentials that a run handed over or kept, decrypted. */
+export interface Handed {
+  readonly where: "stdout" | "sink" | "rescue";
+  readonly id: string | undefined;
+  readonly secret?: string;
+  /** The public part of a private key that was handed over, as a JSON Web Key. */
+  readonly publicKey?: Jwk;
+  /** Whether a rescue file says that the client is there. */
+  readonly state?: "made" | "unverified";
+}
+
+export type Jwk = Readonly<Record<string, unknown>>;
+
+const Credentials = v.looseObject({
+  client_id: v.optional(v.string()),
+  client_secret: v.optional(v.string()),
+  client_secret_encrypted: v.optional(v.string()),
+  client_private_key: v.optional(v.string()),
+  client_private_key_encrypted: v.optional(v.string()),
+  state: v.optional(v.picklist(["made", "unverified"])),
+});
+
+/** The public part of a private key, from PEM or a JSON Web Key. */
+export function publicPart(privateKey: string): Jwk {
+  const parsed: unknown = privateKey.trimStart().startsWith("{") ? JSON.parse(privateKey) : undefined;
+  const key = v.parse(
+    v.looseObject({ kty: v.string() }),
+    parsed ?? createPrivateKey(privateKey).export({ format: "jwk" }),
+  );
+  return Object.fromEntries(
+    ["kty", "crv", "x", "y", "n", "e"].flatMap((part) => (part in key ? [[part, key[part]]] : [])),
+  );
+}
+
+/** Credentials as handed over, from one JSON object of a result or a rescue file; undefined where it has none. */
+async function credentialsOf(value: unknown, where: Handed["where"], reader: Reader): Promise<Handed | undefined> {
+  const read = v.safeParse(Credentials, value);
+  if (!read.success) return undefined;
+  const { output } = read;
+  const secret =
+    output.client_secret_encrypted === undefined
+      ? output.client_secret
+      : await reader.read(output.client_secret_encrypted);
+  const key =
+    output.client_private_key_encrypted === undefined
+      ? output.client_private_key
+      : await reader.read(output.client_private_key_encrypted);
+  if ((secret ?? "") === "" && key === undefined) return undefined;
+  return {
+    where,
+    id: output.client_id,
+    ...(secret === undefined ? {} : { secret }),
+    ...(key === undefined ? {} : { publicKey: publicPart(key) }),
+    ...(output.state === undefined ? {} : { state: output.state }),
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The credentials in a result that was written as JSON, one value a line; a line that was cut short counts as none. */
+export async function inResult(stdout: string, reader: Reader): Promise<readonly Handed[]> {
+  const all: Handed[] = [];
+  for (const line of stdout.split("\n")) {
+    const found = await credentialsOf(parsed(line), "stdout", reader);
+    if (found !== undefined) all.push(found);
+  }
+  return all;
+}
+
+/** The credentials in a file that `--secret-out` wrote as JSON, or `--key-out` for the client of this id. */
+export async function inSink(path: string, reader: Reader, keyOf?: string): Promise<readonly Handed[]> {
+  if (!existsSync(path)) return [];
+  const text = readFileSync(path, "utf8");
+  if (text === "") return [];
+  if (keyOf !== undefined) {
+    const key = /^[{-]/.test(text) ? text : await reader.read(text);
+    return [{ where: "sink", id: keyOf === "" ? undefined : keyOf, publicKey: publicPart(key) }];
+  }
+  const found = await credentialsOf(parsed(text), "sink", reader);
+  return found === undefined ? [] : [found];
+}
+
+/** A rescue file: where it is, its permission bits, its text and what it holds. */
+export interface Kept {
+  readonly path: string;
+  readonly mode: number;
+  readonly text: string;
+  readonly handed: Handed | undefined;
+}
+
+/** The rescue files of a folder. */
+export async function inRescue(folder: string, reader: Reader): Promise<readonly Kept[]> {
+  const names = readdirSync(folder).filter((name) => name.startsWith("hydra-rescue-"));
+  return Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name);
+      const text = readFileSync(path, "utf8");
+      return {
+        path,
+        mode: statSync(path).mode & 0o777,
+        text,
+        handed: await credentialsOf(parsed(text), "rescue", reader),
+      };
+    }),
+  );
+}
+
+/** What does not add up after a run: credentials that nobody has, and credentials of clients that are not there. */
+export interface Balance {
+  /** Ids of clients that are there and whose credentials were neither handed over nor kept. */
+  readonly lost: readonly string[];
+  /** Credentials that were handed over, or kept as those of a client that is there, and are not. */
+  readonly phantom: readonly Handed[];
+}
+
+/**
+ * Compares what a run handed over and kept with what the server has.
+ *
+ * @param known secrets that the user had before the run, by id of the client.
+ */
+export function balance(
+  sandbox: Sandbox,
+  handed: readonly Handed[],
+  known: ReadonlyMap<string, readonly string[]> = new Map(),
+): Balance {
+  const clients = new Map(sandbox.clients().map((client) => [String(client["client_id"]), client]));
+  const isOf = (credentials: Handed, id: string): boolean => {
+    const client = clients.get(id);
+    if (client === undefined || (credentials.id !== undefined && credentials.id !== id)) return false;
+    if (credentials.publicKey !== undefined) return sameKey(credentials.publicKey, client["jwks"]);
+    return sandbox.secretsOf(id).some((secret) => secret === credentials.secret);
+  };
+  const lost = [...clients.keys()].filter((id) => {
+    const had = (known.get(id) ?? []).some((secret) => sandbox.secretsOf(id).includes(secret));
+    return !had && !handed.some((credentials) => isOf(credentials, id));
+  });
+  const phantom = handed.filter(
+    (credentials) => credentials.state !== "unverified" && ![...clients.keys()].some((id) => isOf(credentials, id)),
+  );
+  return { lost, phantom };
+}
+
+const KeySet = v.object({ keys: v.array(v.record(v.string(), v.unknown())) });
+
+function sameKey(key: Jwk, jwks: unknown): boolean {
+  const set = v.safeParse(KeySet, jwks);
+  return (
+    set.success && set.output.keys.some((one) => Object.entries(key).every(([part, value]) => one[part] === value))
+  );
+}

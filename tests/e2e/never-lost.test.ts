@@ -1,0 +1,504 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { type Sandbox, type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
+import { BINARY, type Ended, type Running, start, temporaryFolder } from "./binary.ts";
+import { type Dice, openDice } from "./dice.ts";
+import { type Disk, openDisk } from "./disk.ts";
+import {
+  cutInside,
+  dropAfter,
+  dropBefore,
+  type Exchange,
+  type Fault,
+  instead,
+  openFaultProxy,
+  type Reply,
+  stallAfter,
+  stallBefore,
+  stallInside,
+  swapped,
+} from "./fault-proxy.ts";
+import { balance, type Handed, inRescue, inResult, inSink, type Kept, openReader, type Reader } from "./ledger.ts";
+import { SLOW, told } from "./scene.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 143 } as const;
+
+/** What is asked of the program. */
+type Operation = "create" | "create with an id" | "create with a key" | "import" | "rotate" | "update";
+
+/** What meets the request that makes or changes a client. */
+const WEATHER = {
+  "a fair server": undefined,
+  "no connection": dropBefore,
+  "a lost answer": dropAfter,
+  "no answer": stallBefore,
+  "no answer to what was done": stallAfter,
+  "a stalled answer": stallInside,
+  "half an answer": cutInside,
+  "a gateway's 502 after it was done": swapped(() => ({ status: 502, body: "<html>bad gateway</html>" })),
+  "a 500 without words after it was done": swapped(() => ({ status: 500, body: "" })),
+  "a web page": swapped(() => ({ status: 200, headers: { "content-type": "text/html" }, body: "<html>hello</html>" })),
+  "an object without an id": swapped(() => ({ status: 201, body: '{"client_name":"x"}' })),
+  "an id that is a number": swapped((reply) => ({ ...reply, body: JSON.stringify({ client_id: 5 }) })),
+  "another status": swapped((reply) => ({ ...reply, status: 203 })),
+  "another client": swapped((reply) => ({ ...reply, body: JSON.stringify({ client_id: "someone-else" }) })),
+  "a broken body": swapped((reply) => ({ ...reply, body: reply.body.slice(0, -1) })),
+  "a refusal": instead({ status: 400, body: '{"error":"invalid_request"}' }),
+  "another secret": undefined,
+} satisfies Readonly<Record<string, Fault | undefined>>;
+type Weather = keyof typeof WEATHER;
+
+/** Where the result goes. */
+type Output =
+  | "a pipe"
+  | "nowhere"
+  | "a full device"
+  | "a full disk"
+  | "a reader who leaves"
+  | "a file"
+  | "a file that is taken meanwhile"
+  | "a full descriptor";
+
+/** What meets the request that takes a client back. */
+const TAKING_BACK = {
+  "is done": undefined,
+  "loses its answer": dropAfter,
+  "is refused": instead({ status: 403, body: '{"error":"forbidden"}' }),
+  "is not answered": stallAfter,
+} satisfies Readonly<Record<string, Fault | undefined>>;
+
+interface Trial {
+  readonly operation: Operation;
+  readonly version: SandboxVersion;
+  readonly weather: Weather;
+  /** Whether the weather meets the first request alone. */
+  readonly once: boolean;
+  readonly output: Output;
+  readonly encrypted: boolean;
+  readonly takingBack: keyof typeof TAKING_BACK;
+  readonly signal?: {
+    readonly name: (typeof SIGNALS)[number];
+    readonly at: "the start" | "the request" | "the change" | "the answer";
+    readonly delay: number;
+  };
+}
+
+/** How a trial ended, and what became of its credentials. */
+interface Settled {
+  readonly ended: Ended;
+  readonly trial: Trial;
+  readonly handed: readonly Handed[];
+  readonly kept: readonly Kept[];
+  readonly lost: readonly string[];
+  readonly phantom: readonly Handed[];
+  /** Clients that are there. */
+  readonly clients: readonly string[];
+  readonly takenBack: number;
+}
+
+let reader: Reader;
+let full: Disk;
+
+before(async () => {
+  reader = await openReader();
+  full = openDisk(65_536);
+  full.fill();
+});
+after(() => full[Symbol.dispose]());
+
+const OLD = "old-secret-0123456789";
+const GIVEN = "given-secret-0123456789";
+
+/** The clients of an import: with and without ids and secrets of their own. */
+const IMPORTED = [
+  { client_id: "first", redirect_uris: ["http://localhost/cb"] },
+  { redirect_uris: ["http://localhost/cb"] },
+  { client_id: "third", client_secret: GIVEN, redirect_uris: ["http://localhost/cb"] },
+  { redirect_uris: ["http://localhost/cb"], client_name: "fourth" },
+];
+
+const GRANT = ["-g", "client_credentials", "-r", "token"];
+
+function commandOf({ operation, output, encrypted }: Trial, cwd: string): readonly string[] {
+  const key = operation === "create with a key";
+  const target = output.startsWith("a file")
+    ? join(cwd, "out.json")
+    : output === "a full descriptor"
+      ? "fd:3"
+      : undefined;
+  const out = target === undefined ? [] : [key ? "--key-out" : "--secret-out", target];
+  const to = encrypted ? ["--pgp-key", reader.key] : [];
+  switch (operation) {
+    case "create":
+      return ["clients", "create", ...GRANT, ...out, ...to];
+    case "create with an id":
+      return ["clients", "create", "--id", "chosen", ...GRANT, ...out, ...to];
+    case "create with a key":
+      return [
+        ...[
+          "clients",
+          "create",
+          ...GRANT,
+          "--token-endpoint-auth-method",
+          "private_key_jwt",
+          "--generate-key",
+          "ES256",
+        ],
+        ...(out.length === 0 && !encrypted ? ["--key-out", join(cwd, "out.json")] : out),
+        ...to,
+      ];
+    case "import":
+      return ["clients", "import", "clients.ndjson", ...to];
+    case "rotate":
+      return ["clients", "rotate-secret", "old", ...out, ...to];
+    case "update":
+      return ["clients", "update", "old", "--secret-file", "given", ...out, ...to];
+  }
+}
+
+/** The shell's words that send standard output where a trial wants it. */
+function redirection(output: Output): string {
+  if (output === "nowhere") return ">&-";
+  if (output === "a full device") return ">/dev/full";
+  if (output === "a full disk") return '>"$FULL/out"';
+  if (output === "a reader who leaves") return ">pipe";
+  return output === "a full descriptor" ? "3>/dev/full" : "";
+}
+
+/** Whether a request makes or changes a client. */
+function isChange({ method, target }: Exchange, version: SandboxVersion): boolean {
+  if (method === "POST") return !target.endsWith("/secrets/rotate") || version === "next";
+  return method === "PUT" || method === "PATCH";
+}
+
+/** Hands a request on with another secret than the one in it, which the answer then holds. */
+async function withAnotherSecret(exchange: Exchange, server: string): Promise<Reply> {
+  const secret = "made-by-the-server-012345";
+  const body = exchange.body.replace(/("client_secret":|"\/client_secret","value":)"[^"]*"/, `$1"${secret}"`);
+  const { "content-length": _, connection: __, ...headers } = exchange.headers;
+  const answer = await fetch(`${server}${exchange.target}`, { method: exchange.method, headers, body });
+  const text = await answer.text();
+  if (!answer.ok) return { status: answer.status, body: text };
+  return { status: answer.status, body: JSON.stringify({ ...JSON.parse(text), client_secret: secret }) };
+}
+
+async function sail(trial: Trial): Promise<Settled> {
+  const { operation, version, weather, signal } = trial;
+  using home = temporaryFolder();
+  using cwd = temporaryFolder();
+  const sandbox = await startSandbox({ as: version, listen: "127.0.0.1:0" });
+  let running: Running | undefined;
+  // A reader whose going is over when it is asked for, unlike the end of a stream.
+  let pipe: number | undefined;
+  let met = false;
+  let answered = 0;
+  const taken: string[] = [];
+  const strike = (at: NonNullable<Trial["signal"]>["at"]): void => {
+    if (signal?.at === at) setTimeout(() => running?.kill(signal.name), signal.delay);
+  };
+  const change: Fault = async (exchange) => {
+    strike("the request");
+    if (pipe !== undefined) closeSync(pipe);
+    pipe = undefined;
+    if (trial.output === "a file that is taken meanwhile") writeFileSync(join(cwd.path, "out.json"), "");
+    const watched: Exchange = {
+      ...exchange,
+      async pass() {
+        const reply = await exchange.pass();
+        strike("the change");
+        return reply;
+      },
+      reply(reply) {
+        if (reply.status === 201) answered++;
+        exchange.reply(reply);
+        strike("the answer");
+      },
+    };
+    const fault = trial.once && met ? undefined : WEATHER[weather];
+    met = true;
+    // A rotation of the server's own makes the secret there, so there is none to put another in the place of.
+    if (weather === "another secret" && exchange.body.includes("client_secret"))
+      watched.reply(await withAnotherSecret(exchange, sandbox.url));
+    else if (fault === undefined) watched.reply(await watched.pass());
+    else await fault(watched);
+  };
+  const proxy = await openFaultProxy(sandbox.url, (exchange) => {
+    if (isChange(exchange, version)) return change;
+    if (exchange.method !== "DELETE") return undefined;
+    taken.push(exchange.target);
+    return TAKING_BACK[trial.takingBack];
+  });
+  try {
+    const known = new Map<string, readonly string[]>([["third", [GIVEN]]]);
+    if (operation === "rotate" || operation === "update") await makeOld(sandbox, version, known);
+    writeFileSync(join(cwd.path, "given"), GIVEN);
+    writeFileSync(join(cwd.path, "clients.ndjson"), IMPORTED.map((client) => `${JSON.stringify(client)}\n`).join(""));
+    if (trial.output === "a reader who leaves") {
+      execFileSync("mkfifo", [join(cwd.path, "pipe")]);
+      pipe = openSync(join(cwd.path, "pipe"), constants.O_RDONLY | constants.O_NONBLOCK);
+    }
+    const inputs = readdirSync(cwd.path);
+    // Only a server that says nothing is waited for to the end.
+    const patience = /no answer|stalled/.test(weather) ? "250ms" : weather === "a fair server" ? "20s" : "1s";
+    const format = operation === "import" ? "ndjson" : "json";
+    const args = [...commandOf(trial, cwd.path), "--format", format, "--fail-after", patience];
+    running = start("/bin/sh", ["-c", `exec "$0" "$@" ${redirection(trial.output)}`, BINARY, ...args], {
+      env: { HYDRA_ADMIN_URL: proxy.url, HOME: home.path, FULL: full.path },
+      cwd: cwd.path,
+      timeout: 40_000,
+    });
+    strike("the start");
+    const ended = await running.ended;
+    const ids = sandbox.clients().map((client) => String(client["client_id"]));
+    const sink = join(cwd.path, "out.json");
+    const keyOf = operation === "create with a key" ? (ids[0] ?? "") : undefined;
+    const kept = await inRescue(home.path, reader);
+    const handed = [
+      ...(await inResult(ended.stdout, reader)),
+      ...(await inSink(sink, reader, keyOf)),
+      ...kept.flatMap(({ handed }) => (handed === undefined ? [] : [handed])),
+    ];
+    const settled = {
+      ended,
+      trial,
+      handed,
+      kept,
+      clients: ids,
+      takenBack: taken.length,
+      ...balance(sandbox, handed, known),
+    };
+    explained(settled, sandbox, { home: home.path, cwd: cwd.path, inputs, answered });
+    return settled;
+  } finally {
+    if (pipe !== undefined) closeSync(pipe);
+    await running?.[Symbol.asyncDispose]();
+    await proxy.close();
+    await sandbox.close();
+    rmSync(join(full.path, "out"), { force: true });
+  }
+}
+
+async function makeOld(
+  sandbox: Sandbox,
+  version: SandboxVersion,
+  known: Map<string, readonly string[]>,
+): Promise<void> {
+  const path = version.startsWith("1.") ? "/clients" : "/admin/clients";
+  const client = { client_id: "old", client_secret: OLD, grant_types: ["client_credentials"], response_types: [] };
+  const answer = await fetch(`${sandbox.url}${path}`, { method: "POST", body: JSON.stringify(client) });
+  assert.equal(answer.status, 201);
+  known.set("old", [OLD, GIVEN]);
+}
+
+interface Surroundings {
+  readonly home: string;
+  readonly cwd: string;
+  /** The files that were in the working folder before. */
+  readonly inputs: readonly string[];
+  /** How many creates were answered with 201. */
+  readonly answered: number;
+}
+
+/** Asserts everything that holds of every run, whatever became of the client. */
+function explained(settled: Settled, sandbox: Sandbox, around: Surroundings): void {
+  const { trial, ended, kept, takenBack } = settled;
+  const { signal, operation, output } = trial;
+  const story = `${JSON.stringify(trial)}\n${told(ended)}\nkept: ${kept.map(({ text }) => text).join()}`;
+  if (ended.signal !== null) {
+    // Before its handlers stand, a signal ends the program in the system's way.
+    assert.equal(ended.signal, signal?.name, story);
+    assert.equal(signal?.at, "the start", story);
+    assert.deepEqual([kept, settled.handed, takenBack], [[], [], 0], story);
+  } else if (signal !== undefined && ended.status !== 0) {
+    assert.ok([STATUS[signal.name], 1, 2, 5, 6, 8].includes(ended.status ?? 0), story);
+  }
+  for (const { path, mode, handed } of kept) {
+    assert.equal(mode, 0o600, story);
+    assert.ok(ended.stderr.includes(path), `a rescue file is not named: ${path}\n${story}`);
+    assert.ok(handed !== undefined, `a rescue file holds nothing: ${path}\n${story}`);
+  }
+  const changes = operation === "rotate" || operation === "update";
+  if (changes && ended.status === 0) assert.deepEqual(kept, [], story);
+  // Nothing is left behind but what was asked for and what is named.
+  const left = readdirSync(around.cwd).filter((name) => !around.inputs.includes(name) && name !== "out.json");
+  assert.deepEqual(left, [], story);
+  const files = readdirSync(around.home).filter((name) => !name.startsWith("hydra-rescue-"));
+  assert.deepEqual(files, [], story);
+  // A client is taken back only after this run's own 201, when nothing of the secret has left, and never after a change.
+  if (takenBack > 0) {
+    assert.ok(!changes, story);
+    assert.ok(around.answered > 0, story);
+    assert.notEqual(output, "a full descriptor", story);
+  }
+  const secrets = [
+    ...sandbox.clients().map((client) => sandbox.secretOf(String(client["client_id"])) ?? ""),
+    GIVEN,
+    OLD,
+  ];
+  const texts = [ended.stderr, ...(trial.encrypted ? [ended.stdout, ...kept.map(({ text }) => text)] : [])];
+  for (const secret of secrets) {
+    for (const text of texts)
+      assert.ok(secret === "" || !text.includes(secret), `a secret is shown: ${secret}\n${story}`);
+  }
+}
+
+const VERSIONS: Readonly<Record<Operation, readonly [SandboxVersion, ...SandboxVersion[]]>> = {
+  create: ["26", "1.8", "2.1"],
+  "create with an id": ["26", "1.8"],
+  "create with a key": ["26", "1.8", "2.1"],
+  import: ["26", "1.8", "2.1"],
+  rotate: ["next", "26", "1.8"],
+  update: ["26", "1.8"],
+};
+
+const OPERATIONS = ["create", "create with an id", "create with a key", "import", "rotate", "update"] as const;
+
+/** Output that a command has: an import writes to standard output alone. */
+const OUTPUTS = {
+  any: ["a pipe", "nowhere", "a full device", "a full disk", "a reader who leaves"],
+  sinks: ["a file", "a file that is taken meanwhile", "a full descriptor"],
+} as const;
+
+function outputFor(operation: Operation, dice: Dice): Output {
+  const sinks = operation !== "import" && dice.chance(0.4);
+  return sinks ? dice.pick(OUTPUTS.sinks) : dice.pick(OUTPUTS.any);
+}
+
+/** Runs many trials, several at a time, and gives back how they settled. */
+async function fleet(trials: readonly Trial[]): Promise<readonly Settled[]> {
+  const settled: Settled[] = [];
+  const queue = [...trials];
+  const work = async (): Promise<void> => {
+    for (let trial = queue.shift(); trial !== undefined; trial = queue.shift()) settled.push(await sail(trial));
+  };
+  await Promise.all(Array.from({ length: 8 }, work));
+  assert.equal(settled.length, trials.length);
+  return settled;
+}
+
+/** Asserts that nothing is lost and nothing is made up, and tells what became of the runs. */
+function counted(settled: readonly Settled[]): {
+  readonly handed: number;
+  readonly kept: number;
+  readonly gone: number;
+} {
+  const lost = settled.filter((one) => one.lost.length > 0);
+  const phantom = settled.filter((one) => one.phantom.length > 0);
+  total += settled.length;
+  const stories = [...lost, ...phantom].map(
+    (one) =>
+      `${JSON.stringify(one.trial)}\nlost ${one.lost.join()} phantom ${JSON.stringify(one.phantom)}\n${told(one.ended)}\nkept: ${one.kept.map(({ text }) => text).join()}`,
+  );
+  assert.deepEqual([lost.length, phantom.length], [0, 0], stories.join("\n\n"));
+  return {
+    handed: settled.filter((one) => one.handed.some(({ where }) => where !== "rescue")).length,
+    kept: settled.filter((one) => one.kept.length > 0).length,
+    gone: settled.filter((one) => one.takenBack > 0).length,
+  };
+}
+
+/** How many runs were counted. */
+let total = 0;
+
+const FAIR = { weather: "a fair server", once: true, output: "a pipe", takingBack: "is done" } as const;
+
+describe("no credentials are lost, and none are of a client that is not there", () => {
+  const roll = openDice("never lost");
+
+  it("when everything is well", SLOW, async () => {
+    const trials = OPERATIONS.flatMap((operation) =>
+      VERSIONS[operation].flatMap((version) =>
+        [true, false].map((encrypted): Trial => ({ ...FAIR, operation, version, encrypted })),
+      ),
+    );
+    const settled = await fleet(trials);
+    counted(settled);
+    for (const { ended, kept, handed, trial } of settled) {
+      const ids = trial.version === "2.1" && trial.operation === "import";
+      assert.equal(ended.status, ids ? 8 : 0, told(ended));
+      assert.deepEqual(kept, []);
+      assert.equal(handed.length > 0, trial.operation !== "update" || trial.encrypted, told(ended));
+    }
+  });
+
+  it("when a signal comes at any moment", SLOW, async () => {
+    const moments = ["the start", "the request", "the change", "the answer"] as const;
+    const trials = Array.from({ length: 144 }, (_, n): Trial => {
+      const operation = OPERATIONS[n % OPERATIONS.length] ?? "create";
+      const at = moments[Math.floor(n / OPERATIONS.length) % moments.length] ?? "the start";
+      return {
+        operation,
+        version: roll.pick(VERSIONS[operation]),
+        weather: roll.pick(["a fair server", "a fair server", "no answer to what was done", "a stalled answer"]),
+        once: true,
+        output: roll.chance(0.6) ? "a pipe" : outputFor(operation, roll),
+        encrypted: roll.chance(0.3),
+        takingBack: roll.pick(["is done", "is done", "loses its answer"]),
+        signal: { name: roll.pick(SIGNALS), at, delay: roll.below(at === "the start" ? 60 : 6) },
+      };
+    });
+    const { handed, kept } = counted(await fleet(trials));
+    assert.ok(handed > 0 && kept > 0, `handed over ${handed}, kept ${kept}`);
+  });
+
+  it("when the output does not take them", SLOW, async () => {
+    const trials = Array.from({ length: 84 }, (_, n): Trial => {
+      const operation = OPERATIONS[n % OPERATIONS.length] ?? "create";
+      const some = operation === "import" ? OUTPUTS.any : [...OUTPUTS.any, ...OUTPUTS.sinks];
+      return {
+        operation,
+        version: roll.pick(VERSIONS[operation]),
+        weather: roll.pick(["a fair server", "a fair server", "a lost answer", "another secret"]),
+        once: true,
+        output: some[Math.floor(n / OPERATIONS.length) % some.length] ?? "a pipe",
+        encrypted: roll.chance(0.4),
+        takingBack: roll.pick(["is done", "is done", "loses its answer", "is refused"]),
+      };
+    });
+    const { kept, gone } = counted(await fleet(trials));
+    assert.ok(kept > 0 && gone > 0, `kept ${kept}, taken back ${gone}`);
+  });
+
+  it("when the server answers anything, or not at all", SLOW, async () => {
+    const weathers = Object.keys(WEATHER).filter((name): name is Weather => name in WEATHER);
+    const trials = OPERATIONS.flatMap((operation) =>
+      weathers.map(
+        (weather): Trial => ({
+          operation,
+          version: roll.pick(VERSIONS[operation]),
+          weather,
+          once: weather !== "another secret" && roll.chance(0.6),
+          output: roll.chance(0.7) ? "a pipe" : outputFor(operation, roll),
+          encrypted: roll.chance(0.4),
+          takingBack: roll.pick(["is done", "loses its answer", "is refused"]),
+        }),
+      ),
+    );
+    const { handed, kept } = counted(await fleet(trials));
+    assert.ok(handed > 0 && kept > 0, `handed over ${handed}, kept ${kept}`);
+  });
+
+  it("when taking a client back is not answered either", SLOW, async () => {
+    const trials = (["create", "import", "create with a key"] as const).map(
+      (operation): Trial => ({
+        operation,
+        version: roll.pick(VERSIONS[operation]),
+        weather: "a fair server",
+        once: true,
+        output: "a full device",
+        encrypted: true,
+        takingBack: "is not answered",
+      }),
+    );
+    const { kept, gone } = counted(await fleet(trials));
+    assert.deepEqual([kept, gone], [trials.length, trials.length]);
+  });
+
+  it("in at least two hundred runs", () => {
+    assert.ok(total >= 200, `${total} runs`);
+  });
+});
