@@ -1,13 +1,14 @@
-import { type Host, type Output, WriteFailure } from "./adapters/host.ts";
-import { type Context, isGroup, isLeaf, type Leaf, type Result, type Shown } from "./commands/command.ts";
+import type { Host, Output } from "./adapters/host.ts";
+import { type Context, isGroup, isLeaf, type Leaf } from "./commands/command.ts";
 import { credentialNames } from "./commands/credentials.ts";
 import { childrenOf, PARENT_ROWS, type Place, resolved, walk } from "./commands/tree.ts";
 import { type Connection, type ConnectionReading, readConnection } from "./core/connection.ts";
 import { asksForHelp, type FlagValues, type ParsedLine, parseFlags, shownWord } from "./core/flags.ts";
-import { createRenderer, type Format, isJson, parseFormat, type RenderOptions, toolsFor } from "./core/output.ts";
+import { createRenderer, type Format, isJson, parseFormat, toolsFor } from "./core/output.ts";
 import { EXIT, type ExitName, Problem, reasonOf, systemCode, usage } from "./core/problem.ts";
 import { ACCESS_TOKEN_FILE, CONFIG, ENDPOINT, FORMAT, GENERAL_FLAGS, HELP, QUIET, VERBOSE } from "./core/rows.ts";
 import { nearest, printable, quoted } from "./core/text.ts";
+import { type Render, writeResult } from "./writing.ts";
 
 /** Several things that are wrong at once, told together. */
 class Problems extends Error {
@@ -22,9 +23,6 @@ class Problems extends Error {
 
 /** Milliseconds that text on its way gets at an end by a signal. */
 const LAST_WORDS = 500;
-
-/** Milliseconds that a reader who stands still gets after a signal, before a secret is taken for undelivered. */
-const STANDSTILL = 2_000;
 
 /** Runs one command line to its end and gives the exit status; the one place that catches and writes. */
 export async function main(host: Host): Promise<number> {
@@ -280,7 +278,8 @@ async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
   run.ending.signal.throwIfAborted();
   const result = await start.run();
   run.stays = result.stays === true;
-  const written = (): Promise<ExitName> => write(run, result.format ?? needed, result, render);
+  const written = (): Promise<ExitName> =>
+    writeResult(host, run.ending.signal, result.format ?? needed, result, render);
   return result.undelivered === undefined && result.stays !== true ? written() : context.critical(written);
 }
 
@@ -299,8 +298,6 @@ function progressLine(host: Host): Context["progress"] {
     host.stderr.write(`\r\u001b[K${line}`).catch(() => {});
   };
 }
-
-type Render = (many: boolean, live: boolean) => RenderOptions;
 
 function jsonWanted(text: string | undefined): boolean {
   try {
@@ -438,93 +435,6 @@ async function caProblems(host: Host, connection: Connection, values: FlagValues
     if (error instanceof Problem) return [error];
     throw error;
   }
-}
-
-/** Bytes that may be on their way to standard output before the next value is asked for. */
-const ON_THE_WAY = 262_144;
-
-/** Writes a result as it comes; a reader that goes away ends a reading command quietly. */
-async function write(run: Run, format: Format, result: Result, render: Render): Promise<ExitName> {
-  const { stdout } = run.host;
-  const renderer = createRenderer(format, result.view, render(result.many, result.live === true));
-  const careful = result.delivered !== undefined || result.undelivered !== undefined;
-  // Some formats hold values back, so a value counts as delivered only with the text that comes after it.
-  let held: Shown[] = [];
-  let way = 0;
-  let failure: unknown;
-
-  /** Writes and waits only when too much is on its way; a failure shows at the next call. */
-  async function stream(text: string): Promise<void> {
-    way += text.length;
-    const done = stdout.write(text).then(
-      () => {
-        way -= text.length;
-      },
-      (error: unknown) => {
-        failure ??= error;
-      },
-    );
-    if (way > ON_THE_WAY) await done;
-  }
-
-  async function put(text: string): Promise<"gone" | undefined> {
-    if (text !== "") {
-      try {
-        if (careful) await untilStill(run, stdout.write(text));
-        else await stream(text);
-        if (failure !== undefined) throw failure;
-        for (const item of careful ? held : []) await result.delivered?.(item);
-        held = [];
-      } catch (error) {
-        const leaked = error instanceof WriteFailure && error.written > 0;
-        if (result.undelivered !== undefined && held.length > 0) throw await result.undelivered(held, error, leaked);
-        if (systemCode(error) === "EPIPE") return "gone";
-        throw unwritable(error);
-      }
-    }
-    return undefined;
-  }
-
-  try {
-    for await (const item of result.items) {
-      held.push(item);
-      if ((await put(renderer.item(item))) === "gone") return "done";
-    }
-  } catch (error) {
-    if (held.length > 0 && !(error instanceof Problem && error.code === "undelivered")) await put(renderer.flush());
-    throw error;
-  }
-  if ((await put(renderer.end(result.rest?.()))) === "gone") return "done";
-  await stdout.write("").catch(() => {});
-  if (failure !== undefined && systemCode(failure) !== "EPIPE") throw unwritable(failure);
-  for (const item of held) await result.delivered?.(item);
-  return result.exit?.() ?? "done";
-}
-
-/** Waits for a text to leave; after a signal no longer than a reader who stands still is given. */
-function untilStill(run: Run, writing: Promise<void>): Promise<void> {
-  const { signal } = run.ending;
-  const over = new AbortController();
-  const still = new Promise<never>((_, reject) => {
-    const wait = (): void => {
-      run.host.sleep(STANDSTILL, over.signal).then(
-        // How much of it has left cannot be known, so it counts as begun.
-        () => reject(new WriteFailure(new Error("the reader of standard output stands still"), 1)),
-        () => {},
-      );
-    };
-    if (signal.aborted) wait();
-    else signal.addEventListener("abort", wait, { once: true, signal: over.signal });
-  });
-  return Promise.race([writing, still]).finally(() => over.abort());
-}
-
-function unwritable(reason: unknown): Problem {
-  return new Problem(`Cannot write the result: ${printable(reasonOf(reason))}`, {
-    code: "unwritable",
-    exit: "failed",
-    hint: "check where standard output goes",
-  });
 }
 
 /** Tells what went wrong on stderr and gives the exit status for it. */

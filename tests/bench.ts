@@ -4,6 +4,9 @@
  * `HYDRA_REFERENCE='hydra create oauth2-client --endpoint {endpoint} --name x'` names a command line that creates a
  * client; its first word with `--help` and with `version`, and the command line with `--pgp-key`, are measured as well.
  * Both run by turns, and each ratio is the median of the ratios of the pairs. `BENCH_ROUNDS` is the number of pairs.
+ * Lists and imports of many clients follow; `HYDRA_REFERENCE_SERVER` and `HYDRA_REFERENCE_IMPORT='hydra import
+ * oauth2-client {file} --endpoint {endpoint}'` set the reference's own server and import beside them. With `--write` the
+ * figures go into `docs/bench.md` and `docs/bench.svg`; `BENCH_OTHER` is what that page calls the other program.
  * Nothing is judged here: a figure says something only beside another one of the same run.
  */
 import { spawnSync } from "node:child_process";
@@ -26,6 +29,8 @@ import { cpus } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { generateKey } from "openpgp";
+import { bulkRows } from "./bench/bulk.ts";
+import { type Bar, chart, page } from "./bench/report.ts";
 import { BINARY, start } from "./e2e/binary.ts";
 
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 31);
@@ -171,6 +176,15 @@ function shown(value: number | undefined, digits: number): string {
   return value === undefined ? "-" : value.toFixed(digits);
 }
 
+/** The bars of the chart: every row that has a unit of its own. */
+function barsOf([, ...rows]: readonly Words[]): readonly Bar[] {
+  return rows.flatMap(([name = "", what = "", ours = "", other = ""]) => {
+    const kind = what.startsWith("warm") ? "" : what.startsWith("peak") ? ", memory" : ", cold";
+    const unit = what.endsWith("MiB") ? "MiB" : "ms";
+    return [{ name: `${name}${kind}`, unit, ours: Number(ours), other: other === "-" ? undefined : Number(other) }];
+  });
+}
+
 async function bench(folder: string): Promise<void> {
   // The sandbox runs from a copy too, or its pages would stay in memory when the cache is dropped.
   const server = copied(BINARY, folder, "sandbox");
@@ -236,10 +250,22 @@ async function bench(folder: string): Promise<void> {
     };
     row(task.name, "page cache dropped, ms", figures(task, COLD_ROUNDS, measure), 1, COLD_ROUNDS);
   }
-  process.stdout.write(
-    `${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores, ${process.platform} ${process.arch}\n\n`,
-  );
+  const machine = `${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores, ${process.platform} ${process.arch}`;
+  process.stdout.write(`${machine}\n\n`);
   process.stdout.write(table(rows));
+  const bulk: readonly Words[] = [
+    ["command", "measured", "this", "other", "ratio"],
+    ...(await bulkRows(program, folder)).map((row) => [row.name, row.what, row.ours, row.other, row.ratio]),
+  ];
+  process.stdout.write(`\n${table(bulk)}`);
+  if (process.argv.includes("--write")) {
+    const docs = join(import.meta.dirname, "../docs");
+    const other = reference === undefined ? "no other program" : (process.env["BENCH_OTHER"] ?? "another program");
+    const date = new Date().toISOString().slice(0, 10);
+    const size = statSync(BINARY).size / 1024 / 1024;
+    writeFileSync(join(docs, "bench.md"), page({ date, machine, other, size, rows, bulk }));
+    writeFileSync(join(docs, "bench.svg"), chart(barsOf(rows), other));
+  }
   if (cold) process.stdout.write(`\nThe disk reads ${readAhead(folder)} KiB ahead\n`);
   if (!memory) process.stdout.write(`\nMemory needs ${GNU_TIME} (GNU time)\n`);
   if (!cold) process.stdout.write(`\nCold starts need a ${DROP_CACHES} that can be written\n`);

@@ -107,6 +107,7 @@ function isatty(fd: number): boolean {
 function output(fd: 1 | 2): Output {
   let waiting: { text: string; resolve: () => void; reject: (reason: unknown) => void }[] = [];
   let busy = false;
+  let broken: WriteFailure | undefined;
   let terminal: boolean | undefined;
 
   async function flush(): Promise<void> {
@@ -117,9 +118,12 @@ function output(fd: 1 | 2): Output {
       const parts = batch.map(({ text }) => encoder.encode(text));
       const sizes = parts.map((part) => part.length);
       try {
+        // Behind a text that did not leave, another one would stand in its place.
+        if (broken !== undefined) throw new WriteFailure(broken.cause, 0);
         await writeAll(fd, joinedBytes(parts));
         for (const { resolve } of batch) resolve();
       } catch (error) {
+        if (error instanceof WriteFailure) broken = error;
         let left = error instanceof WriteFailure ? error.written : 0;
         for (const [i, { resolve, reject }] of batch.entries()) {
           const size = sizes[i] ?? 0;

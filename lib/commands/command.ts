@@ -15,6 +15,12 @@ import type { SandboxVersion } from "../sandbox/index.ts";
 /** A value as results show it: a JSON record. */
 export type Shown = Readonly<Record<string, unknown>>;
 
+/** An item that standard output refused, and whether part of it may have left. */
+export interface Lost {
+  readonly item: Shown;
+  readonly leaked: boolean;
+}
+
 /** What a command hands back; `main` renders and writes each item as it comes. */
 export interface Result {
   readonly view: View<Shown>;
@@ -23,8 +29,8 @@ export interface Result {
   readonly items: AsyncIterable<Shown> | Iterable<Shown>;
   /** Called once all of an item's text has left the process, in order. */
   readonly delivered?: (item: Shown) => void | Promise<void>;
-  /** Called when standard output refuses items that must not be lost, with whether part of it may have left; gives the problem to end with. */
-  readonly undelivered?: (items: readonly Shown[], reason: unknown, leaked: boolean) => Promise<Problem>;
+  /** Called when standard output refuses items that must not be lost; gives the problem to end with. */
+  readonly undelivered?: (lost: readonly Lost[], reason: unknown) => Promise<Problem>;
   /** Members of a list's envelope that are known at its end. */
   readonly rest?: () => Shown;
   /** The exit status, asked for after the last item. */

@@ -203,7 +203,7 @@ async function created(
       context.shows(view, delivery.shown, text),
     );
     if (precious === undefined) return single(view, shown);
-    return single(view, shown, { undelivered: (_, reason, leaked) => undelivered(reason, leaked) });
+    return single(view, shown, { undelivered: ([lost], reason) => undelivered(reason, lost?.leaked !== false) });
   } catch (error) {
     throw await undelivered(error, handover.sink?.name.startsWith("fd:") === true);
   }

@@ -268,18 +268,17 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
     delivered: (item) => {
       unheld.delete(item);
     },
-    async undelivered(held, reason, leaked) {
+    async undelivered(held, reason) {
       stopped = true;
       const rest = await Promise.all(underWay);
       // These may name files in which a secret was kept, and nothing else tells of them.
       for (const { problem } of rest) if (problem !== undefined) many.fail(problem);
-      const lost = [...held.flatMap((item) => unheld.get(item) ?? []), ...rest];
+      const leaked = new Set(held.filter((lost) => lost.leaked).map(({ item }) => item));
+      const lost = [...held.flatMap(({ item }) => unheld.get(item) ?? []), ...rest];
       const [first, ...others] = await Promise.all(
         lost.flatMap(({ made, shown }) => {
           if (made?.delivery.precious === undefined) return [];
-          // Nothing of those that were not written yet can have left the process.
-          const gone = leaked && held.includes(shown);
-          return [recover(context, handover.place, { ...made, leaked: gone }, reason)];
+          return [recover(context, handover.place, { ...made, leaked: leaked.has(shown) }, reason)];
         }),
       );
       if (first === undefined)

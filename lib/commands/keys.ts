@@ -149,7 +149,8 @@ export async function createWithKey(context: Context, draft: ReadDraft, algorith
       }
       return single(view, shown, {
         exit,
-        undelivered: (_, reason, leaked) => recover(context, handover.place, { ...made, leaked }, reason),
+        undelivered: ([lost], reason) =>
+          recover(context, handover.place, { ...made, leaked: lost?.leaked !== false }, reason),
       });
     }
     const { sink } = handover;
