@@ -1,4 +1,4 @@
-import { fstatSync, readFileSync, readlinkSync, write } from "node:fs";
+import { fstatSync, readFileSync, readlinkSync, statSync, write } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import process from "node:process";
 import { reasonOf, systemCode } from "../core/problem.ts";
@@ -239,6 +239,10 @@ function asker(): Host["ask"] {
       const before = ahead;
       ahead = "";
       if (!read(before)) return;
+      if (stdin.readableEnded) {
+        gone();
+        return;
+      }
       stdin.on("data", take);
       stdin.on("end", gone);
       stdin.resume();
@@ -257,7 +261,11 @@ export function systemHost(): Host {
     },
     stdoutWasClosed,
     environment: (name) => process.env[name],
-    readFile: async (path) => new Uint8Array(await readFile(path)),
+    readFile: async (path) => {
+      // A file that is not there, as the config file mostly, is found out without a turn of the runtime's workers.
+      statSync(path);
+      return new Uint8Array(await readFile(path));
+    },
     permissions: async (path) => {
       const { mode, uid } = await stat(path);
       return { mode: mode & 0o777, uid };

@@ -16,7 +16,8 @@ export interface HelpPage {
   readonly more: readonly string[];
 }
 
-const GROUPS: readonly (readonly [FlagGroup, string])[] = [
+/** The headings of the flags, in the order of the help. */
+export const GROUPS: readonly (readonly [FlagGroup, string])[] = [
   ["client", "Client"],
   ["secret", "Secret"],
   ["encryption", "Encryption of the secret"],
@@ -72,7 +73,7 @@ export function wrap(text: string, width: number): readonly string[] {
 }
 
 /** A left column of names and a right column of wrapped text; on a narrow terminal the text stands below the name. */
-function twoColumns(rows: readonly (readonly [string, string])[], width: number, color: boolean): string {
+export function twoColumns(rows: readonly (readonly [string, string])[], width: number, color: boolean): string {
   const widest = Math.max(0, ...rows.map(([left]) => left.length));
   const left = Math.min(widest, 34);
   const narrow = width < left + 30;
