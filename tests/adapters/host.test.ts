@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { after, before, describe, it } from "node:test";
+import { pathToFileURL } from "node:url";
+import { systemHost } from "../../lib/adapters/host.ts";
+
+const HOST = pathToFileURL(join(import.meta.dirname, "../../lib/adapters/host.ts")).href;
+const IN_BUN = "Bun" in globalThis;
+
+/** How long a test may take that starts the runtime. */
+const SLOW = { timeout: 60_000 };
+
+/** What a script came to. */
+interface Ended {
+  readonly status: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+describe("the host", () => {
+  let folder: string;
+  let scripts = 0;
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "hydra-host-"));
+  });
+
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** Starts a script of this runtime in a shell; `host` stands in it, and `$0 $@` in the shell is the script. */
+  function start(script: string, shell = '"$0" "$@"', env: Readonly<Record<string, string>> = {}) {
+    const file = join(folder, `script-${scripts++}.ts`);
+    writeFileSync(file, `import { systemHost } from ${JSON.stringify(HOST)};\nconst host = systemHost();\n${script}\n`);
+    const run = IN_BUN ? [file] : ["run", "-A", "--no-check", "--no-config", file];
+    const child = spawn("/bin/sh", ["-c", shell, process.execPath, ...run], { env: { ...process.env, ...env } });
+    const chunks = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"] as const) {
+      child[name].setEncoding("utf8").on("data", (text: string) => {
+        chunks[name] += text;
+      });
+    }
+    child.stdin.on("error", () => {});
+    const ended = new Promise<Ended>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (status, signal) => resolve({ status, signal, ...chunks }));
+    });
+    return { child, ended };
+  }
+
+  function run(script: string, shell?: string): Promise<Ended> {
+    const { child, ended } = start(script, shell);
+    child.stdin.end();
+    return ended;
+  }
+
+  const REPORT = `
+    .then(() => "written", (error) => error.name + " " + error.written + " " + error.message)
+    .then((line) => host.stderr.write(line + "\\n"));`;
+
+  it("writes all of a large text to a slow reader before it says so, texts in their order", SLOW, async () => {
+    const ended = await run(
+      `
+      const big = "é".repeat(700_000);
+      const all = ["first\\n", big, "\\nlast\\n"].map((text) => host.stdout.write(text));
+      await Promise.all(all)${REPORT}`,
+      '"$0" "$@" | (sleep 0.3; cat)',
+    );
+    assert.equal(ended.stderr, "written\n");
+    assert.equal(ended.stdout, `first\n${"é".repeat(700_000)}\nlast\n`);
+  });
+
+  it("says that the reader is gone, and how much had left", SLOW, async () => {
+    const ended = await run(
+      `
+      async function untilGone() {
+        for (;;) {
+          await host.stdout.write("to nobody");
+          await host.sleep(5);
+        }
+      }
+      await untilGone()${REPORT}`,
+      '"$0" "$@" | true',
+    );
+    assert.equal(ended.stderr, "WriteFailure 0 the reader of standard output is gone\n");
+  });
+
+  it("says that a disk is full, and that a descriptor takes no writes", SLOW, async () => {
+    const full = await run(`await host.stdout.write("text")${REPORT}`, '"$0" "$@" >/dev/full');
+    assert.equal(full.stderr, "WriteFailure 0 the disk is full\n");
+    // Deno writes to such a descriptor without a word.
+    const reading = await run(`await host.stdout.write("text")${REPORT}`, '"$0" "$@" 1</dev/null');
+    assert.equal(reading.stderr, IN_BUN ? "WriteFailure 0 standard output is closed\n" : "written\n");
+  });
+
+  it("writes again after a failure", SLOW, async () => {
+    const ended = await run(
+      `
+      await host.stdout.write("text").catch(() => {});
+      await Promise.all([host.stdout.write("a").catch(() => {}), host.stderr.write("still here\\n")]);`,
+      '"$0" "$@" >/dev/full',
+    );
+    assert.deepEqual([ended.stderr, ended.status], ["still here\n", 0]);
+  });
+
+  it("tells a terminal from everything else", SLOW, async () => {
+    const script = `host.stderr.write([host.stdout.isTerminal, host.stdout.columns, host.stdinIsTerminal].join(" "));`;
+    for (const shell of ['"$0" "$@" </dev/null', '"$0" "$@" >/dev/null', `"$0" "$@" >"${folder}/out"`]) {
+      assert.equal((await run(script, shell)).stderr, "false  false", shell);
+    }
+  });
+
+  it("sees that standard output was closed before the start, and takes nothing else for it", SLOW, async () => {
+    const script = `host.stderr.write(String(host.stdoutWasClosed()));`;
+    const open = [
+      '"$0" "$@"',
+      '"$0" "$@" >/dev/null',
+      `"$0" "$@" >"${folder}/out"`,
+      '"$0" "$@" | cat',
+      '"$0" "$@" <&-',
+    ];
+    for (const shell of open) assert.equal((await run(script, shell)).stderr, "false", shell);
+    // Only the compiled program promises to see it; deno opens the descriptor in a way that leaves no trace.
+    if (IN_BUN) assert.equal((await run(script, '"$0" "$@" >&-')).stderr, "true");
+  });
+
+  it("hears each ending signal, as often as it comes", SLOW, async () => {
+    const { child, ended } = start(
+      `
+      let heard = 0;
+      host.onEnding((signal) => {
+        const written = host.stdout.write(signal + "\\n");
+        if (++heard === 4) written.then(() => host.exit(7));
+      });
+      host.stdout.write("ready\\n");
+      setInterval(() => {}, 1000);`,
+      'exec "$0" "$@"',
+    );
+    let text = "";
+    const signals = ["SIGTERM", "SIGINT", "SIGHUP", "SIGTERM"] as const;
+    let sent = 0;
+    // Each is sent once the one before was heard: two of a kind at the same time would be one.
+    child.stdout.on("data", (part: string) => {
+      text += part;
+      const signal = signals[sent];
+      if (text.split("\n").length - 1 > sent && signal !== undefined) {
+        sent++;
+        // Deno's own kill() works but once.
+        process.kill(child.pid ?? 0, signal);
+      }
+    });
+    const { status, stdout } = await ended;
+    assert.equal(stdout, "ready\nSIGTERM\nSIGINT\nSIGHUP\nSIGTERM\n");
+    assert.equal(status, 7);
+  });
+
+  it("asks for lines, what was typed ahead answering the next question, and knows the end of input", SLOW, async () => {
+    const { child, ended } = start(`
+      const answers = [];
+      for (const question of ["one? ", "two? ", "three? ", "four? "]) answers.push(await host.ask(question, false));
+      await host.stdout.write(JSON.stringify(answers));
+      host.exit(0);`);
+    child.stdin.end("first\r\nsecond é\nthird");
+    const { stdout, stderr } = await ended;
+    assert.equal(stdout, '["first","second é","third",null]');
+    assert.equal(stderr, "one? two? three? four? ");
+  });
+
+  it("reads standard input, files and the environment", SLOW, async () => {
+    const { child, ended } = start(
+      `
+      const parts = [];
+      for await (const part of host.stdin()) parts.push(part);
+      await host.stdout.write(Buffer.concat(parts).toString() + host.environment("HYDRA_HOST_TEST") + host.environment("HYDRA_NOT_SET"));`,
+      undefined,
+      { HYDRA_HOST_TEST: "value" },
+    );
+    child.stdin.end("input ");
+    assert.equal((await ended).stdout, "input valueundefined");
+    const host = systemHost();
+    const file = join(folder, "file");
+    const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
+    writeFileSync(file, bytes);
+    assert.deepEqual(Buffer.from(await host.readFile(file)), Buffer.from(bytes));
+    await assert.rejects(host.readFile(join(folder, "missing")), { code: "ENOENT" });
+    for (const mode of [0o600, 0o644, 0o400]) {
+      chmodSync(file, mode);
+      const permissions = await host.permissions(file);
+      assert.equal(permissions.mode, mode);
+      assert.equal(permissions.uid, process.getuid?.());
+    }
+  });
+
+  it("sleeps for a time, or until its signal", SLOW, async () => {
+    const host = systemHost();
+    const began = host.monotonic();
+    await host.sleep(30);
+    assert.ok(host.monotonic() - began >= 25);
+    const reason = new Error("enough");
+    const control = new AbortController();
+    const asleep = host.sleep(600_000, control.signal);
+    control.abort(reason);
+    await assert.rejects(asleep, reason);
+    await assert.rejects(host.sleep(0, control.signal), reason);
+  });
+
+  it("draws bytes and ids that do not come twice", () => {
+    const host = systemHost();
+    assert.deepEqual(
+      [0, 1, 1000].map((count) => host.random(count).length),
+      [0, 1, 1000],
+    );
+    const ids = new Set(Array.from({ length: 1000 }, () => host.uuid()));
+    assert.equal(ids.size, 1000);
+    for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    const counts = new Array<number>(256).fill(0);
+    for (const byte of host.random(60_000)) counts[byte] = (counts[byte] ?? 0) + 1;
+    // 234 of each on average; a byte that never or hardly ever comes would be a fault, and chance does not make one.
+    assert.ok(counts.every((count) => count > 100 && count < 400));
+    assert.ok(Math.abs(host.now() - Date.now()) < 1000);
+  });
+});
