@@ -1,7 +1,8 @@
 import type { Host, Output } from "./adapters/host.ts";
 import { type Context, isGroup, isLeaf, type Leaf } from "./commands/command.ts";
 import { credentialNames } from "./commands/credentials.ts";
-import { childrenOf, PARENT_ROWS, type Place, resolved, walk } from "./commands/tree.ts";
+import { ROOT } from "./commands/index.ts";
+import { childrenOf, PARENT_ROWS, type Place, walk } from "./commands/tree.ts";
 import { type Connection, type ConnectionReading, readConnection } from "./core/connection.ts";
 import { asksForHelp, type FlagValues, type ParsedLine, parseFlags, shownWord } from "./core/flags.ts";
 import { createRenderer, type Format, isJson, parseFormat, toolsFor } from "./core/output.ts";
@@ -108,7 +109,11 @@ async function perform(run: Run): Promise<ExitName> {
   run.json = jsonWanted(parseFlags(host.args, PARENT_ROWS, "", NOTHING).values.text(FORMAT));
   const [first, ...others] = host.args;
   const helps = first === "help";
-  const called = await resolve(helps ? others.filter((word) => !word.startsWith("-")) : host.args);
+  const wanted = helps ? others.filter((word) => !word.startsWith("-")) : host.args;
+  const [about] = wanted;
+  const shown = helps && about !== undefined ? await showTopic(host, about) : undefined;
+  if (shown !== undefined) return shown;
+  const called = await resolve(wanted);
   const { command, words } = called;
   const help = helps || asksForHelp(words, isGroup(command) ? [...GENERAL_FLAGS] : command.spec.flags, HELP);
   if (help) return showHelp(host, called);
@@ -132,57 +137,28 @@ const NOTHING = { environment: () => undefined, file: () => undefined };
 
 async function showHelp(host: Host, called: Place): Promise<ExitName> {
   const { renderHelp } = await import("./core/help.ts");
-  const { command, grammar, path } = called;
-  const width = Math.min(host.stdout.columns ?? host.stderr.columns ?? 80, 120);
-  const color = colorWanted(host, host.stdout);
-  if (isLeaf(command)) {
-    const { spec } = command;
-    const operands = spec.operands;
-    const page = {
-      path: path.join(" "),
-      summary: spec.summary,
-      about: spec.about ?? [],
-      operands:
-        operands === undefined
-          ? ""
-          : `${operands.least > 0 ? operands.name : `[${operands.name}]`}${operands.most > 1 ? "…" : ""}`,
-      grammar,
-      flags: spec.flags,
-      examples: spec.examples[grammar] ?? spec.examples["1.x"] ?? [],
-      commands: [],
-      more: [],
-    };
-    await host.stdout.write(renderHelp(page, width, color));
-    return "done";
-  }
-  const children = await childrenOf(command);
-  const commands = await Promise.all(
-    Object.entries(children).map(async ([name, child]) => {
-      const found = await resolved(child);
-      return [name, isLeaf(found) ? found.spec.summary : found.group.summary] as const;
-    }),
-  );
-  const page = {
-    path: path.join(" "),
-    summary: command.group.summary,
-    about: [],
-    operands: "",
-    grammar,
-    flags: GENERAL_FLAGS.filter((flag) => flag === HELP),
-    examples:
-      path.length === 1
-        ? ([
-            [
-              'clients create -n "my app" -c http://localhost/cb -g authorization_code -r code -a core,foobar',
-              "Register a client",
-            ],
-          ] as const)
-        : [],
-    commands,
-    more: [`${path.join(" ")} COMMAND --help tells more about a command.`],
-  };
-  await host.stdout.write(renderHelp(page, width, color));
+  const { pageOf } = await import("./commands/pages.ts");
+  await host.stdout.write(renderHelp(await pageOf(called), helpWidth(host), colorWanted(host, host.stdout)));
   return "done";
+}
+
+/** Shows the topic of the manual that a word behind `help` names; undefined where it names none. */
+async function showTopic(host: Host, name: string): Promise<ExitName | undefined> {
+  const { TOPICS } = await import("./core/topics.ts");
+  const topic = TOPICS.find((known) => known.name === name);
+  if (topic === undefined) {
+    const names = TOPICS.map((known) => known.name);
+    const meant = nearest(name, [...Object.keys(await childrenOf(ROOT)), ...names]);
+    if (meant === undefined || !names.includes(meant)) return undefined;
+    throw usage(`There is no help about ${shownWord(name)}`, `did you mean hydra help ${meant}?`, "unknown-topic");
+  }
+  const { topicText } = await import("./core/manual.ts");
+  await host.stdout.write(topicText(topic, helpWidth(host), colorWanted(host, host.stdout)));
+  return "done";
+}
+
+function helpWidth(host: Host): number {
+  return Math.min(host.stdout.columns ?? host.stderr.columns ?? 80, 120);
 }
 
 function colorWanted(host: Host, to: Output): boolean {
