@@ -73,10 +73,10 @@ function release(): void {
       copyFileSync(program, made);
     } else compile(prepared, target, scratch.path, made);
     const archive = pack(stamp, target, made, beside);
-    write(`${archiveName(stamp, target)}.${target.archive}`, archive);
+    write(`${archiveName(target)}.${target.archive}`, archive);
     return { target, program: statSync(made).size, archive: archive.length };
   });
-  write(`hydra-clients-${stamp.version}.cdx.json`, Buffer.from(billOfMaterials(root)));
+  write("hydra.cdx.json", Buffer.from(billOfMaterials(root)));
   writeFileSync(join(archives, "SHA256SUMS"), sums.join(""));
   process.stdout.write(sizeTable(sizes));
   if (values.sizes) writeFileSync(join(root, "docs", "sizes.md"), sizePage(stamp.version, sizes));

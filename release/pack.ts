@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Entry, tarGz, zip } from "./archive.ts";
@@ -37,21 +37,21 @@ export function companions(root: string, program: string, shipped: readonly Ship
       path: `licenses/${name.replace(/^@/, "").replace("/", "-")}.txt`,
       content: Buffer.from(text),
     })),
-    ...COMPLETIONS.map(([shell, file]) => ({
-      path: `completions/${file}`,
-      content: execFileSync(program, ["completion", shell], { env: {} }),
-    })),
+    ...COMPLETIONS.flatMap(([shell, file]) => {
+      const { status, stdout } = spawnSync(program, ["completion", shell], { env: {} });
+      return status === 0 ? [{ path: `completions/${file}`, content: stdout }] : [];
+    }),
   ];
 }
 
 /** The name of a target's archive without its ending, which is the folder inside of it too. */
-export function archiveName(stamp: Stamp, target: Target): string {
-  return `hydra-clients-${stamp.version}-${target.name}`;
+export function archiveName(target: Target): string {
+  return `hydra-${target.name}`;
 }
 
 /** Packs the program of a target with what belongs to it; every file has the time of the commit. */
 export function pack(stamp: Stamp, target: Target, program: string, beside: readonly Entry[]): Uint8Array {
-  const folder = archiveName(stamp, target);
+  const folder = archiveName(target);
   const entries = [{ path: target.executable, content: readFileSync(program), executable: true }, ...beside].map(
     (entry) => ({ ...entry, path: `${folder}/${entry.path}` }),
   );

@@ -15,14 +15,22 @@ export interface Pinned {
   readonly integrity: string;
 }
 
-const LOCK = v.object({
-  packages: v.record(v.string(), v.looseObject({ version: v.optional(v.string()), integrity: v.optional(v.string()) })),
+const LOCKED = v.looseObject({
+  version: v.optional(v.string()),
+  integrity: v.optional(v.string()),
+  dev: v.optional(v.boolean(), false),
+  dependencies: v.optional(v.record(v.string(), v.string()), {}),
 });
+const LOCK = v.object({ packages: v.record(v.string(), LOCKED) });
+
+/** The packages of a checkout's lockfile, by the folder that each is installed in. */
+export function readLock(root: string): Readonly<Record<string, v.InferOutput<typeof LOCKED>>> {
+  return v.parse(LOCK, JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"))).packages;
+}
 
 /** What the lockfile of a checkout pins a package to. */
 export function pinned(root: string, name: string): Pinned {
-  const { packages } = v.parse(LOCK, JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")));
-  const { version, integrity } = packages[`node_modules/${name}`] ?? {};
+  const { version, integrity } = readLock(root)[`node_modules/${name}`] ?? {};
   if (version === undefined || integrity === undefined) throw new Error(`package-lock.json does not pin ${name}`);
   return { version, integrity };
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import * as v from "valibot";
 import { type Shipped, shippedPackages } from "../../release/licences.ts";
-import { compiler, pinned } from "../../release/runtimes.ts";
+import { compiler, pinned, readLock } from "../../release/runtimes.ts";
 import { TARGETS } from "../../release/targets.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -16,15 +16,8 @@ const ALLOWED = ["MIT", "ISC", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "0B
 
 const RANGES = v.optional(v.record(v.string(), v.string()), {});
 const MANIFEST = v.looseObject({ license: v.string(), dependencies: RANGES, devDependencies: RANGES });
-const LOCK = v.looseObject({
-  packages: v.record(
-    v.string(),
-    v.looseObject({ dev: v.optional(v.boolean(), false), integrity: v.optional(v.string()) }),
-  ),
-});
-
 const manifest = v.parse(MANIFEST, JSON.parse(readFileSync(join(root, "package.json"), "utf8")));
-const { packages } = v.parse(LOCK, JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")));
+const packages = readLock(root);
 const notice = readFileSync(join(root, "THIRD-PARTY.md"), "utf8");
 
 /** The packages that the bundler puts into the program. */

@@ -1,0 +1,233 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import process from "node:process";
+import { after, before, describe, test } from "node:test";
+import * as v from "valibot";
+import { compiler, hostTarget, pinned } from "../../release/runtimes.ts";
+import { TARGETS, type Target } from "../../release/targets.ts";
+import { readSignature } from "../release/macho-check.ts";
+import { runBinary, start } from "./binary.ts";
+import { ends, printed } from "./scene.ts";
+
+const root = join(import.meta.dirname, "../..");
+const SLOW = { timeout: 300_000 };
+
+/**
+ * A release that is there already, all targets of it, or none: then two targets are built here, twice. The targets are
+ * this machine's and one that is none of its kind, packed in the other format.
+ */
+const GIVEN = process.env["TEST_RELEASE"];
+
+const host = hostTarget(root);
+assert.ok(host !== undefined);
+const targets = GIVEN === undefined ? [host, ...TARGETS.filter(({ name }) => name === "windows-x64")] : TARGETS;
+
+function git(...args: readonly string[]): string {
+  return execFileSync("git", args, { cwd: root, encoding: "utf8" });
+}
+
+const commit = git("rev-parse", "HEAD").trim();
+const date = git("show", "--no-patch", "--format=%cI", "HEAD").trim();
+const seconds = Number(git("show", "--no-patch", "--format=%ct", "HEAD"));
+
+/** Puts what is in this folder, changes that are not committed too, into a checkout elsewhere. */
+function checkOut(to: string): void {
+  execFileSync("git", ["clone", "--quiet", "--no-checkout", "--shared", root, to], { stdio: "inherit" });
+  for (const file of git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")) {
+    if (file !== "" && existsSync(join(root, file))) cpSync(join(root, file), join(to, file));
+  }
+  const modules = join(root, "node_modules");
+  mkdirSync(join(modules, ".cache"), { recursive: true });
+  mkdirSync(join(to, "node_modules"));
+  for (const name of readdirSync(modules)) {
+    if (name === ".bin" || name === ".package-lock.json") continue;
+    // What goes into the program has to lie in the checkout itself; the compiler and other tools need not.
+    if (name.startsWith("@") || ["bun", "deno", "typescript", ".cache"].includes(name)) {
+      symlinkSync(join(modules, name), join(to, "node_modules", name));
+    } else cpSync(join(modules, name), join(to, "node_modules", name), { recursive: true });
+  }
+}
+
+async function build(folder: string, env: Readonly<Record<string, string>>): Promise<string> {
+  const args = targets.flatMap(({ name }) => ["--target", name]);
+  const ended = await start(compiler(root), ["build.ts", ...args], { cwd: folder, env, timeout: SLOW.timeout }).ended;
+  ends(ended, 0);
+  return ended.stdout;
+}
+
+describe("a release", () => {
+  let scratch: string;
+  let folder: string;
+  let table = "";
+  let other: string;
+  before(async () => {
+    scratch = mkdtempSync(join(tmpdir(), "hydra-release-"));
+    if (GIVEN !== undefined) {
+      folder = resolve(root, GIVEN);
+      return;
+    }
+    const [one, two] = [join(scratch, "one"), join(scratch, "a/folder/further/down")];
+    checkOut(one);
+    checkOut(two);
+    table = await build(one, { TZ: "Pacific/Auckland", LANG: "de_DE.UTF-8", USER: "one", NODE_ENV: "development" });
+    await build(two, { TZ: "America/St_Johns", LANG: "C", USER: "two", BUN_OPTIONS: "" });
+    folder = join(one, "dist/release");
+    other = join(two, "dist/release");
+  }, SLOW);
+  after(() => rmSync(scratch, { recursive: true, force: true }));
+
+  const unpacked = (target: Target): string => {
+    const to = join(scratch, "unpacked", target.name);
+    if (!existsSync(to)) {
+      mkdirSync(to, { recursive: true });
+      const archive = join(folder, `hydra-${target.name}.${target.archive}`);
+      if (target.archive === "zip") execFileSync("unzip", ["-q", archive, "-d", to]);
+      else execFileSync("tar", ["-xzf", archive, "-C", to]);
+    }
+    assert.deepEqual(readdirSync(to), [`hydra-${target.name}`]);
+    return join(to, `hydra-${target.name}`);
+  };
+
+  test("holds an archive of each target, the bill of materials, and the checksums of them all", () => {
+    const names = [...targets.map(({ name, archive }) => `hydra-${name}.${archive}`), "hydra.cdx.json"];
+    assert.deepEqual(readdirSync(folder).sort(), ["SHA256SUMS", ...names].sort());
+    const sums = names.map((name) => {
+      const sum = createHash("sha256")
+        .update(readFileSync(join(folder, name)))
+        .digest("hex");
+      return `${sum}  ${name}\n`;
+    });
+    assert.equal(readFileSync(join(folder, "SHA256SUMS"), "utf8"), sums.join(""));
+  });
+
+  if (GIVEN === undefined) {
+    test("is the same to the byte when it is built in another folder, by another user, elsewhere", () => {
+      for (const name of readdirSync(folder)) {
+        assert.ok(readFileSync(join(folder, name)).equals(readFileSync(join(other, name))), `${name} differs`);
+      }
+    });
+
+    test("is told with its sizes", () => {
+      for (const { name } of targets) {
+        assert.match(table, new RegExp(`^\\| ${name} +\\| +\\d+\\.\\d \\| +\\d+\\.\\d \\|$`, "m"));
+      }
+    });
+  }
+
+  for (const target of targets) {
+    test(`has the program for ${target.name} with all that belongs to it`, SLOW, () => {
+      const at = unpacked(target);
+      const files = readdirSync(at, { recursive: true, encoding: "utf8" })
+        .filter((file) => statSync(join(at, file)).isFile())
+        .sort();
+      const pages = globSync("docs/man/*.[17]", { cwd: root }).map((file) => `man/man${file.at(-1)}/${file.slice(9)}`);
+      const texts = readFileSync(join(root, "THIRD-PARTY.md"), "utf8").matchAll(/^\| (\S+) \| \d/gm);
+      assert.deepEqual(
+        files.filter((file) => !file.startsWith("completions/")),
+        [
+          target.executable,
+          ...["README.md", "CHANGELOG.md", "LICENSE", "THIRD-PARTY.md"],
+          ...globSync("licenses/*.txt", { cwd: root }),
+          ...[...texts].map(([, name]) => `licenses/${name}.txt`),
+          ...pages,
+        ].sort(),
+      );
+      for (const file of files) {
+        const { mode, mtimeMs, size } = statSync(join(at, file));
+        assert.equal((mode & 0o100) !== 0, file === target.executable, file);
+        assert.equal(mtimeMs, seconds * 1000, file);
+        assert.ok(size > 100, `${file} is empty`);
+        if (existsSync(join(root, file)))
+          assert.ok(readFileSync(join(at, file)).equals(readFileSync(join(root, file))));
+      }
+    });
+
+    test(`has a program of the right kind for ${target.name}, stamped and with no path of this machine`, () => {
+      const program = readFileSync(join(unpacked(target), target.executable));
+      assert.equal(kindOf(program), target.name);
+      assert.ok(program.includes(commit));
+      for (const path of [root, scratch]) assert.ok(!program.includes(path), `${path} is in the program`);
+      if (target.name.startsWith("darwin")) {
+        const { broken, whole } = readSignature(program);
+        assert.deepEqual({ broken, whole }, { broken: [], whole: true });
+      }
+    });
+  }
+
+  test("has a program for this machine that is the one of the build and works", async () => {
+    const program = join(unpacked(host), host.executable);
+    const version = await start(program, ["version", "--format", "json"]).ended;
+    ends(version, 0);
+    const said = v.parse(v.looseObject({ commit: v.string(), date: v.string() }), JSON.parse(version.stdout));
+    assert.deepEqual({ commit: said.commit, date: said.date }, { commit, date });
+    await using sandbox = start(program, ["sandbox", "--listen", "127.0.0.1:0"]);
+    const [, url = ""] = /^HYDRA_ADMIN_URL=(\S+)\n/.exec(await sandbox.seen("stdout", "\n")) ?? [];
+    const env = { HYDRA_ADMIN_URL: url };
+    printed(await start(program, ["clients", "create", "-c", "http://localhost/cb"], { env }).ended);
+    ends(await runBinary(["clients", "list"], { env }), 0);
+  });
+
+  test("has a bill of materials of what is in the program, and of nothing that changes", () => {
+    const text = readFileSync(join(folder, "hydra.cdx.json"), "utf8");
+    const component = v.looseObject({ name: v.string(), version: v.string(), hashes: v.array(v.unknown()) });
+    const bom = v.parse(
+      v.looseObject({
+        bomFormat: v.literal("CycloneDX"),
+        metadata: v.looseObject({ component: v.looseObject({ name: v.string(), type: v.string() }) }),
+        components: v.array(v.looseObject({ ...component.entries, components: v.optional(v.array(component), []) })),
+      }),
+      JSON.parse(text),
+    );
+    assert.doesNotMatch(text, /serialNumber|timestamp/);
+    assert.deepEqual(
+      { name: bom.metadata.component.name, type: bom.metadata.component.type },
+      { name: "hydra-clients", type: "application" },
+    );
+    const shipped = [...readFileSync(join(root, "THIRD-PARTY.md"), "utf8").matchAll(/^\| (\S+) \| \d/gm)];
+    // A dependency that only the build of ofetch for Node loads.
+    const unused = ["node-fetch-native"];
+    assert.deepEqual(
+      bom.components.map(({ name }) => name),
+      [...shipped.map(([, name]) => name), "bun", ...unused].sort(),
+    );
+    for (const { name, version } of bom.components) assert.equal(version, pinned(root, name).version, name);
+    const runtimes = bom.components.find(({ name }) => name === "bun")?.components.map(({ name }) => name);
+    assert.deepEqual(
+      runtimes,
+      TARGETS.map(({ runtime }) => runtime),
+    );
+  });
+});
+
+/** What a program runs on, as its own first bytes and the libraries that it names say. */
+function kindOf(program: Buffer): string | undefined {
+  const cpu = (values: Readonly<Record<number, string>>, value: number): string => values[value] ?? "?";
+  if (program.readUInt32BE(0) === 0x7f454c46) {
+    const name = `linux-${cpu({ 62: "x64", 183: "arm64" }, program.readUInt16LE(18))}`;
+    const loader = program.subarray(0, 1 << 20).includes("/ld-musl-") ? "-musl" : "";
+    return `${name}${loader}`;
+  }
+  if (program.readUInt32LE(0) === 0xfeedfacf) {
+    return `darwin-${cpu({ 16777223: "x64", 16777228: "arm64" }, program.readUInt32LE(4))}`;
+  }
+  if (program.toString("latin1", 0, 2) === "MZ") {
+    const at = program.readUInt32LE(0x3c);
+    return `windows-${cpu({ 34404: "x64" }, program.readUInt16LE(at + 4))}`;
+  }
+  return undefined;
+}
