@@ -1,0 +1,385 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { parse, parseAllDocuments } from "yaml";
+import { RULE_NAMES } from "../../lib/core/rules.ts";
+import { BINARY, type Ended, start } from "./binary.ts";
+import { instead } from "./fault-proxy.ts";
+import { ends, fails, openScene, type Scene, SLOW, told } from "./scene.ts";
+
+/** Every format that an argument names, with an expression where it needs one. */
+const FORMATS = [
+  ...["text", "table", "json", "json-pretty", "yaml", "ndjson", "env", "id", "quiet", "k8s-secret"],
+  ...["jsonpath=client_id", "jsonpath=$..client_id", "jsonpointer=/client_id", "raw=client_id", "raw=$..client_id"],
+];
+
+const JSON_FORMATS = ["json", "json-pretty", "ndjson", "jsonpath=client_id", "jsonpointer=/client_id"];
+
+const HARD = {
+  client_name: 'it\'s "one" $(x) ☃\nline',
+  redirect_uris: ["https://a.example/cb"],
+  metadata: { k: [1, null] },
+};
+
+type Json = Readonly<Record<string, unknown>>;
+
+async function fill(scene: Scene, ...clients: readonly Json[]): Promise<void> {
+  for (const client of clients) {
+    const body = JSON.stringify({ client_secret: "stored-secret-0123", ...client });
+    const answer = await fetch(`${scene.sandbox.url}/admin/clients`, { method: "POST", body });
+    assert.equal(answer.status, 201);
+  }
+}
+
+/** Runs one command in one format, which must work, and gives what it wrote. */
+async function written(scene: Scene, args: readonly string[], format: string, stdin = ""): Promise<string> {
+  const ended = await scene.run([...args, "--format", format], { stdin });
+  ends(ended, 0);
+  return ended.stdout;
+}
+
+function lines(text: string): readonly string[] {
+  return text.split("\n").slice(0, -1);
+}
+
+describe("one client", () => {
+  it("is the same in every format", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(scene, { client_id: "a", ...HARD });
+    const [client] = scene.sandbox.clients();
+    for (const grammar of [
+      ["clients", "get"],
+      ["get", "oauth2-client"],
+    ]) {
+      const get = (format: string): Promise<string> => written(scene, [...grammar, "a"], format);
+      const compact = await get("json");
+      assert.deepEqual(JSON.parse(compact), client);
+      assert.equal(lines(compact).length, 1);
+      const pretty = await get("json-pretty");
+      assert.deepEqual(JSON.parse(pretty), client);
+      assert.match(pretty, /^\{\n {2}"client_id": "a",\n/);
+      assert.deepEqual(parse(await get("yaml")), client);
+      assert.equal(await get("ndjson"), compact);
+      assert.equal(await get("id"), "a\n");
+      assert.equal(await get("quiet"), "a\n");
+      assert.equal(await get("env"), "CLIENT_ID=a\n");
+      assert.deepEqual(parse(await get("k8s-secret")).data, { CLIENT_ID: Buffer.from("a").toString("base64") });
+      assert.equal(await get("jsonpath=client_id"), '"a"\n');
+      assert.equal(await get("jsonpath=redirect_uris.0"), '"https://a.example/cb"\n');
+      assert.equal(await get("jsonpath=no.such.thing"), "null\n");
+      assert.deepEqual(JSON.parse(await get("jsonpath=$.metadata.k[*]")), [1, null]);
+      assert.deepEqual(JSON.parse(await get("jsonpointer=/metadata/k/0")), 1);
+      assert.deepEqual(JSON.parse(await get("jsonpointer=")), client);
+      assert.equal(await get("raw=client_name"), `${HARD.client_name}\n`);
+      assert.equal(await get("raw=metadata"), '{"k":[1,null]}\n');
+      assert.equal(await get("raw=$.metadata.k[*]"), "1\nnull\n");
+      assert.equal(await get("raw=nothing"), "");
+      for (const format of ["text", "table"])
+        assert.match(await get(format), /^CLIENT ID\ta\n(.*\n)*REDIRECT URIS\thttps:\/\/a\.example\/cb\n$/);
+      assert.equal(lines(await get("table")).length, 6);
+    }
+  });
+});
+
+describe("several clients", () => {
+  it("are the same in every format", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(scene, { client_id: "a", ...HARD }, { client_id: "b", client_name: "b" });
+    const clients = scene.sandbox.clients();
+    for (const [args, wrapped] of [
+      [["clients", "get", "a", "b"], false],
+      [["clients", "list"], true],
+    ] as const) {
+      const run = (format: string): Promise<string> => written(scene, args, format);
+      const whole = wrapped ? { items: clients, next_page_token: "", is_last_page: true } : clients;
+      for (const format of ["json", "json-pretty", "jsonpointer="])
+        assert.deepEqual(JSON.parse(await run(format)), whole);
+      assert.equal(lines(await run("json")).length, 1);
+      assert.deepEqual(parse(await run("yaml")), whole);
+      assert.deepEqual(
+        lines(await run("ndjson")).map((line): unknown => JSON.parse(line)),
+        clients,
+      );
+      assert.equal(await run("id"), "a\nb\n");
+      assert.equal(await run("env"), "CLIENT_ID=a\n\nCLIENT_ID=b\n");
+      assert.equal(parseAllDocuments(await run("k8s-secret")).length, 2);
+      const at = wrapped ? "items.1.client_id" : "1.client_id";
+      assert.equal(await run(`jsonpath=${at}`), '"b"\n');
+      assert.equal(await run(`raw=${at}`), "b\n");
+      assert.deepEqual(JSON.parse(await run("jsonpath=$..client_id")), ["a", "b"]);
+      assert.equal(await run("raw=$..client_id"), "a\nb\n");
+      assert.equal(await run(`jsonpointer=/${at.replaceAll(".", "/")}`), '"b"\n');
+      assert.match(await run("table"), /^CLIENT ID\t.*\na\t.*\nb\t.*\n$/);
+    }
+    assert.match(await written(scene, ["clients", "list"], "text"), /^\|.*\n\|-.*\n\| a .*\n\| b .*\n$/);
+  });
+});
+
+describe("every command", () => {
+  it("takes every format", SLOW, async () => {
+    await using scene = await openScene();
+    const input = (n: number): string => JSON.stringify([{ client_id: `i-${n}` }, { client_id: `j-${n}` }]);
+    let n = 0;
+    for (const format of FORMATS) {
+      n++;
+      await fill(scene, { client_id: "a" }, { client_id: "b" });
+      for (const [args, ids] of [
+        [["clients", "update", "a", "-n", `x ${n}`], ["a"]],
+        [["clients", "update", "a", "-n", `x ${n}`], ["a"]],
+        [["clients", "rotate-secret", "a"], ["a"]],
+        [["clients", "create", "--id", `c-${n}`, "-c", "http://localhost/"], [`c-${n}`]],
+        [
+          ["clients", "import"],
+          [`i-${n}`, `j-${n}`],
+        ],
+        [
+          ["clients", "delete", "a", "b"],
+          ["a", "b"],
+        ],
+        [["clients", "delete", `c-${n}`], [`c-${n}`]],
+        [
+          ["clients", "import", "--on-conflict", "skip"],
+          [`i-${n}`, `j-${n}`],
+        ],
+      ] as const) {
+        const stdout = await written(scene, args, format, input(n));
+        const many = args[1] === "import" || (args.length > 3 && args[1] === "delete");
+        const shown = format.startsWith("k8s") ? ids.map((id) => Buffer.from(id).toString("base64")) : ids;
+        // An expression about one client finds nothing in several.
+        if (many && /=\/?client_id$/.test(format)) assert.equal(stdout, format.startsWith("raw") ? "" : "null\n");
+        else for (const id of shown) assert.ok(stdout.includes(id), `${format}: ${args.join(" ")}\n${stdout}`);
+        if (/^json/.test(format)) JSON.parse(stdout);
+        if (format === "ndjson")
+          assert.deepEqual(
+            lines(stdout).map((line) => JSON.parse(line).client_id),
+            ids,
+          );
+        if (format === "id" || format === "quiet") assert.equal(stdout, ids.map((id) => `${id}\n`).join(""));
+        if (format === "yaml")
+          assert.deepEqual(
+            [parse(stdout)].flat().map((client) => client.client_id),
+            ids,
+          );
+      }
+      for (const args of [["wait"], ["version"], ["version", "--server"]]) {
+        const stdout = await written(scene, args, format);
+        if (/^json|ndjson/.test(format)) JSON.parse(stdout);
+        if (!format.includes("=")) assert.notEqual(stdout, "");
+      }
+    }
+  });
+
+  it("refuses a format that there is not, with the nearest one, and sends nothing", SLOW, async () => {
+    await using scene = await openScene();
+    for (const args of [
+      ["clients", "get", "a"],
+      ["clients", "list"],
+      ["clients", "update", "a", "-n", "x"],
+      ["clients", "delete", "a"],
+      ["clients", "import", "missing.json"],
+      ["clients", "rotate-secret", "a"],
+      ["wait"],
+      ["version", "--server"],
+    ]) {
+      for (const [format, hint] of [
+        ["jsn", /did you mean json\?/],
+        ["", /formats: /],
+        ["json=x", /try: --format json/],
+        ["jsonpath", /jsonpath=/],
+        ["jsonpath=$.[", /./],
+        ["jsonpointer=client_id", /./],
+        ["raw=", /raw=/],
+        ["__proto__", /formats: /],
+      ] as const) {
+        const ended = await scene.run([...args, "--format", format]);
+        ends(ended, 2);
+        assert.equal(ended.stdout, "");
+        const text = format.startsWith("jsonpath=") || format.startsWith("jsonpointer=") ? ended.stderr : "";
+        if (text === "") assert.match(ended.stderr, hint, told(ended));
+      }
+    }
+    fails(await scene.run(["clients", "list", "-q", "--format", "table"]), 2, /-q and --format "table" exclude/);
+    assert.equal(scene.proxy.seen.length, 0);
+  });
+
+  it("has the format of its grammar unless told otherwise", async () => {
+    await using scene = await openScene();
+    await fill(scene, { client_id: "a", client_name: "x" });
+    const run = async (...args: readonly string[]): Promise<string> => {
+      const ended = await scene.run(args);
+      ends(ended, 0);
+      return ended.stdout;
+    };
+    assert.equal(JSON.parse(await run("clients", "get", "a")).client_id, "a");
+    assert.match(await run("get", "client", "a"), /^CLIENT ID\ta\n/);
+    assert.match(await run("clients", "list"), /^\| +CLIENT ID/);
+    assert.match(await run("list", "clients"), /^CLIENT ID\t/);
+    assert.equal(await run("clients", "update", "a", "-n", "y"), "a OAuth 2.0 Client updated\n");
+    assert.match(await run("update", "client", "a", "--name", "z"), /^CLIENT ID\ta\n/);
+    assert.equal(await run("clients", "delete", "a"), "OAuth 2.0 Client deleted: a\n");
+    await fill(scene, { client_id: "a" }, { client_id: "b" });
+    assert.equal(await run("delete", "clients", "a", "b"), "ID\na\nb\n");
+  });
+
+  it("tells its errors as JSON where its format is JSON, and in lines elsewhere", SLOW, async () => {
+    await using scene = await openScene();
+    const file = join(scene.home, "nothing.json");
+    for (const format of FORMATS) {
+      for (const [args, status, error] of [
+        [["clients", "get", "missing"], 4, "not-found"],
+        [["clients", "update", "missing", "-n", "x"], 4, "not-found"],
+        [["clients", "update", "missing"], 2, "nothing-named"],
+        [["clients", "delete", "missing"], 4, "not-found"],
+        [["clients", "rotate-secret", "missing"], 4, "not-found"],
+        [["clients", "import", file], 2, "unreadable-file"],
+        [["clients", "list", "--page", "2"], 2, "page-without-limit"],
+        [["clients", "get", "a", "--endpoint", "nonsense"], 2, "bad-endpoint"],
+        [["clients", "get"], 2, "missing-argument"],
+        [["clients", "list", "--bogus"], 2, "unknown-flag"],
+      ] as const) {
+        const ended = await scene.run([...args, "--format", format]);
+        ends(ended, status);
+        assert.equal(ended.stdout, "");
+        if (JSON_FORMATS.includes(format) || format.startsWith("json")) {
+          const problem = JSON.parse(ended.stderr);
+          assert.equal(problem.error, error, told(ended));
+          assert.equal(typeof problem.message, "string");
+          assert.equal(typeof problem.hint, "string");
+        } else fails(ended, status, /./);
+      }
+    }
+  });
+
+  it("names status and request in an error as JSON", async () => {
+    const refuse = instead({
+      status: 400,
+      headers: { "content-type": "application/json" },
+      body: '{"error":"e","error_description":"no way"}',
+    });
+    await using scene = await openScene("26", () => refuse);
+    const url = `${scene.url}/admin/clients`;
+    for (const [args, method, target] of [
+      [["clients", "get", "a b"], "GET", `${url}/a%20b`],
+      [["clients", "list", "--owner", "hush"], "GET", `${url}?…`],
+      [["clients", "delete", "a"], "DELETE", `${url}/a`],
+      [["clients", "create", "-c", "http://localhost/"], "POST", url],
+    ] as const) {
+      const ended: Ended = await scene.run([...args, "--format", "json"]);
+      ends(ended, 1);
+      const { error, message, hint, status, request, ...others } = JSON.parse(ended.stderr);
+      assert.equal(error, "invalid");
+      assert.match(message, /server answered 400: no way$/);
+      assert.equal(typeof hint, "string");
+      assert.equal(status, 400);
+      assert.deepEqual(request, { method, url: target });
+      assert.deepEqual(others, {});
+    }
+  });
+});
+
+describe("the env format", () => {
+  it("gives a shell the very id and secret", async () => {
+    await using scene = await openScene();
+    const script = 'set -eu; eval "$("$0" "$@")"; printf "%s\\n%s" "$CLIENT_ID" "$CLIENT_SECRET"';
+    const id = 'it\'s "$(id)" & `x` \\ ☃';
+    const args = ["clients", "create", "--id", id, "-c", "http://localhost/", "--format", "env"];
+    const env = { HYDRA_ADMIN_URL: scene.url, HOME: scene.home };
+    const ended = await start("/bin/sh", ["-c", script, BINARY, ...args], { env }).ended;
+    ends(ended, 0);
+    assert.equal(ended.stdout, `${id}\n${scene.sandbox.secretOf(id)}`);
+    const rotated = await start("/bin/sh", ["-c", script, BINARY, "clients", "rotate-secret", id, "--format", "env"], {
+      env,
+    }).ended;
+    ends(rotated, 0);
+    assert.equal(rotated.stdout, `${id}\n${scene.sandbox.secretOf(id)}`);
+  });
+});
+
+/** A client that breaks each rule, and no other rule. */
+const BROKEN: Readonly<Record<string, Json>> = {
+  "secret-too-short": { client_secret: "short" },
+  "jwks-and-jwks-uri": { jwks: { keys: [{ kty: "RSA" }] }, jwks_uri: "https://a.example/keys" },
+  "private-key-jwt-without-keys": { token_endpoint_auth_method: "private_key_jwt" },
+  "redirect-uri-fragment": { redirect_uris: ["https://a.example/#x"] },
+  "post-logout-uri-mismatch": { post_logout_redirect_uris: ["https://b.example/"] },
+  "cors-origin": { allowed_cors_origins: ["https://a.example/path"] },
+  "sector-identifier-uri-https": { sector_identifier_uri: "http://a.example/" },
+  "no-callback": { redirect_uris: [] },
+  "redirect-uri-relative": { redirect_uris: ["https://a.example/", "/cb"] },
+  "redirect-uri-plain-http": { redirect_uris: ["http://public.example/cb"] },
+  "redirect-uri-wildcard": { redirect_uris: ["https://a.example/*"] },
+  "implicit-grant": { grant_types: ["implicit"] },
+  "public-client-credentials": { token_endpoint_auth_method: "none", grant_types: ["client_credentials"] },
+  "cors-origin-wildcard": { allowed_cors_origins: ["https://*.example"] },
+  "not-an-address": { logo_uri: "not an address" },
+  "secret-too-long": { client_secret: "x".repeat(73) },
+  "secret-characters": { client_secret: "with spaces and %" },
+};
+
+describe("the rules", () => {
+  const sound = {
+    redirect_uris: ["https://a.example/cb"],
+    grant_types: ["authorization_code"],
+    response_types: ["code"],
+  };
+
+  it("are all tried here", () => {
+    assert.deepEqual(Object.keys(BROKEN).toSorted(), RULE_NAMES.map(({ name }) => name).toSorted());
+  });
+
+  it(
+    "have their stable names through create, update and import, as errors, as warnings, and as errors under --strict",
+    SLOW,
+    async () => {
+      await using scene = await openScene();
+      for (const { name: rule, severity } of RULE_NAMES) {
+        const client = { ...sound, ...BROKEN[rule] };
+        const file = join(scene.home, `${rule}.json`);
+        writeFileSync(file, JSON.stringify(client));
+        for (const args of [
+          ["clients", "create", "--file", file],
+          ["clients", "import", file],
+        ]) {
+          const before = scene.proxy.seen.length;
+          const strict = await scene.run([...args, "--strict", "--format", "json"]);
+          ends(strict, 2);
+          assert.equal(JSON.parse(strict.stderr).error, rule, told(strict));
+          assert.equal(scene.proxy.seen.length, before);
+          const plain = await scene.run([...args, "--format", "json"]);
+          if (severity === "error") {
+            ends(plain, 2);
+            assert.equal(JSON.parse(plain.stderr).error, rule);
+            assert.equal(scene.proxy.seen.length, before);
+          } else {
+            assert.match(plain.stderr, new RegExp(`^Warning: .* \\[${rule}\\]`, "m"));
+            assert.ok(scene.proxy.posts().length > 0);
+          }
+        }
+      }
+    },
+  );
+
+  it("are judged together, each once", async () => {
+    await using scene = await openScene();
+    const file = join(scene.home, "all.json");
+    writeFileSync(
+      file,
+      JSON.stringify({
+        ...sound,
+        ...BROKEN["jwks-and-jwks-uri"],
+        ...BROKEN["cors-origin"],
+        ...BROKEN["redirect-uri-fragment"],
+      }),
+    );
+    const ended = await scene.run(["clients", "create", "--file", file, "--format", "json"]);
+    ends(ended, 2);
+    const { error, more } = JSON.parse(ended.stderr);
+    assert.deepEqual([error, ...more.map((each: { error: string }) => each.error)].toSorted(), [
+      "cors-origin",
+      "jwks-and-jwks-uri",
+      "redirect-uri-fragment",
+    ]);
+    assert.equal(scene.proxy.seen.length, 0);
+  });
+});
