@@ -11,7 +11,7 @@ import type { FlagValues } from "./core/flags.ts";
 import { type Download, GRACE, type Http } from "./core/network.ts";
 import { reasonOf, systemCode, usage } from "./core/problem.ts";
 import { checkPins, type Recipient } from "./core/recipient.ts";
-import { CA_FILE, KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, RESCUE_DIR } from "./core/rows.ts";
+import { CA_FILE, KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, RESCUE_DIR, VERBOSE } from "./core/rows.ts";
 import { shownUrl } from "./core/secret.ts";
 import { printable, quoted } from "./core/text.ts";
 import { FAMILIES } from "./servers/index.ts";
@@ -53,7 +53,12 @@ export function connect(outside: Outside): Adapters {
   const began = host.monotonic();
   const extra = async (): Promise<readonly string[]> =>
     connection?.caFile === undefined ? [] : [await readAuthorities(host, connection.caFile, values)];
-  const shared = { transport, monotonic: host.monotonic, trace: outside.detail, skipVerify: false };
+  const shared = {
+    transport,
+    monotonic: host.monotonic,
+    ...(values.on(VERBOSE) ? { trace: outside.detail } : {}),
+    skipVerify: false,
+  };
   /** Public documents: no credentials, no socket, no skipped verification. */
   const open: Http = createHttp({ ...shared, authorities: () => trustedAuthorities([]) });
   /** The public side of the same server: its certificates count, the credentials of the admin API do not. */

@@ -1,4 +1,4 @@
-import { createFetch } from "ofetch";
+import { type $Fetch, createFetch } from "ofetch";
 import { isLoopback } from "../core/address.ts";
 import { type FailureKind, type Http, type HttpRequest, NetworkFailure } from "../core/network.ts";
 import { reasonOf, systemCode } from "../core/problem.ts";
@@ -23,11 +23,29 @@ export interface HttpOptions {
 /** Limit of an answer's body where the caller names none: 64 MiB. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
+/** Bodies up to this many bytes are read whole: 1 MiB. */
+const READ_WHOLE = 1024 * 1024;
+
 const TIMEOUT = Symbol("timeout");
 
 /** Makes the one door to the network: ofetch over the transport of the runtime. */
 export function createHttp(options: HttpOptions): Http {
   let authorities: Promise<readonly string[]> | undefined;
+
+  const senders = new Map<string, Promise<$Fetch>>();
+
+  /** The sender for an origin, made once: a list or an import asks the same one thousands of times. */
+  function senderTo(url: URL, once: boolean): Promise<$Fetch> {
+    const key = `${url.origin} ${once}`;
+    const known = senders.get(key);
+    if (known !== undefined) return known;
+    const made = wireTo(url, once).then((wire) => {
+      const send = options.transport(wire);
+      return createFetch({ fetch: (input, init) => send(String(input), init ?? {}) });
+    });
+    senders.set(key, made);
+    return made;
+  }
 
   async function wireTo(url: URL, once: boolean): Promise<Wire> {
     const secure = url.protocol === "https:" && options.skipVerify !== true;
@@ -42,8 +60,7 @@ export function createHttp(options: HttpOptions): Http {
   }
 
   return async (request) => {
-    const url = new URL(request.url);
-    const wire = await wireTo(url, request.once === true);
+    const send = await senderTo(new URL(request.url), request.once === true);
     const control = new AbortController();
     const outside = request.signal;
     const stop = (): void => control.abort(outside?.reason);
@@ -56,10 +73,9 @@ export function createHttp(options: HttpOptions): Http {
     const began = options.monotonic();
     trace(options, request);
     try {
-      const send = createFetch({ fetch: (input, init) => options.transport(wire)(String(input), init ?? {}) });
       const answer = await send.raw(request.url, {
         method: request.method,
-        headers: { ...request.headers },
+        headers: request.headers ?? {},
         ...(request.body === undefined ? {} : { body: request.body }),
         redirect: "manual",
         responseType: "stream",
@@ -67,7 +83,7 @@ export function createHttp(options: HttpOptions): Http {
         retry: false,
         signal: control.signal,
       });
-      const bytes = await readBody(answer.body, request.maxBytes ?? MAX_BYTES, control);
+      const bytes = await readBody(answer, request.maxBytes ?? MAX_BYTES, control);
       options.trace?.(`< ${answer.status} (${bytes.length} bytes, ${Math.round(options.monotonic() - began)} ms)`);
       return { status: answer.status, headers: answer.headers, bytes, text: new TextDecoder().decode(bytes) };
     } catch (error) {
@@ -98,13 +114,9 @@ function trace(options: HttpOptions, request: HttpRequest): void {
   for (const [name, value] of Object.entries(request.headers ?? {})) options.trace(`> ${shownHeader(name, value)}`);
 }
 
-async function readBody(
-  body: ReadableStream<Uint8Array> | null | undefined,
-  maxBytes: number,
-  control: AbortController,
-): Promise<Uint8Array> {
-  if (body === null || body === undefined) return new Uint8Array();
-  const reader = body.getReader();
+async function readBody(answer: Response, maxBytes: number, control: AbortController): Promise<Uint8Array> {
+  const { body } = answer;
+  if (body === null) return new Uint8Array();
   // The runtime does not always end a read when its request is aborted, so the abort is raced here too.
   const aborted = new Promise<never>((_, reject) => {
     const stop = (): void => reject(control.signal.reason);
@@ -112,6 +124,12 @@ async function readBody(
     else control.signal.addEventListener("abort", stop, { once: true });
   });
   aborted.catch(() => {});
+  const stated = Number(answer.headers.get("content-length") ?? Number.NaN);
+  // A body whose length is stated and small is read in one go, which costs half of reading it piece by piece.
+  if (stated <= Math.min(maxBytes, READ_WHOLE) && answer.headers.get("content-encoding") === null) {
+    return new Uint8Array(await Promise.race([answer.arrayBuffer(), aborted]));
+  }
+  const reader = body.getReader();
   const parts: Uint8Array[] = [];
   let length = 0;
   for (;;) {

@@ -1,15 +1,17 @@
 import type { Admin } from "../adapters/admin.ts";
 import {
   type Client,
+  isEmpty,
   isPublic,
   isRecord,
   parseJson,
+  parseJsonTexts,
   textField,
   unknownKeys,
   withoutServerFields,
 } from "../core/client.ts";
 import type { CountFlag, TextFlag } from "../core/flags.ts";
-import { changes } from "../core/merge.ts";
+import { changes, sameValue } from "../core/merge.ts";
 import { GRACE } from "../core/network.ts";
 import type { View } from "../core/output.ts";
 import { Problem, reworded, usage } from "../core/problem.ts";
@@ -26,6 +28,7 @@ import {
 import { judge } from "../core/rules.ts";
 import { withoutCredentials } from "../core/secret.ts";
 import { quoted } from "../core/text.ts";
+import type { ServerFamily } from "../servers/index.ts";
 import { change } from "./change.ts";
 import { type Context, command, type Result, type Shown, type Start } from "./command.ts";
 import {
@@ -85,14 +88,15 @@ interface Ended {
 /** How many violations are told before the rest is only counted. */
 const MOST_TOLD = 20;
 
-/** Splits a text into values: JSON, one JSON value a line, or YAML. */
+/** Splits a text into values: JSON, one JSON value a line or after the other, or YAML. */
 async function valuesOf(context: Context, text: string, name: string): Promise<readonly unknown[]> {
   const whole = parseJson(text);
   if (whole !== undefined) return [whole.value];
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   const parsed = lines.map(parseJson);
   if (lines.length > 1 && parsed.every((value) => value !== undefined)) return parsed.map((value) => value?.value);
-  return context.parseYaml(text, name);
+  // What stands between the marks of YAML documents, or behind the last one, may be nothing.
+  return parseJsonTexts(text) ?? (await context.parseYaml(text, name)).filter((value) => value !== null);
 }
 
 /** The clients in the values of a file: objects, arrays of them, or the envelope of a list. */
@@ -151,7 +155,7 @@ function entryProblems(context: Context, entries: readonly Entry[]): readonly Pr
       else warnings.push(`${message} [${rule}]`);
     }
     const id = client["client_id"];
-    if (id === undefined || id === "") continue;
+    if (isEmpty(id)) continue;
     if (typeof id !== "string") {
       problems.push(usage(`${place}: client_id is not a text`, "put it in quotes", "bad-id"));
       continue;
@@ -186,6 +190,44 @@ function payloadOf(client: Client): Client {
   return Object.fromEntries(Object.entries(withoutServerFields(client)).filter(([, value]) => value !== null));
 }
 
+/** Refuses fields that no server of the family knows; what means nothing may stand there, as exports have it. */
+function refuseFields(family: ServerFamily, entries: readonly Entry[]): void {
+  const found = entries.flatMap(({ client, place }) =>
+    Object.keys(client)
+      .filter((field) => family.unknownFields.has(field) && !sameValue(field, client[field], undefined))
+      .map((field) => `${place}: ${family.label} has no field ${field}`),
+  );
+  const [first, ...others] = found;
+  if (first === undefined) return;
+  throw new Problem(first, {
+    code: "field-unknown-to-server",
+    exit: "usage",
+    hint: "take it out for this server; nothing was sent",
+    also: others.length < MOST_TOLD ? others : [...others.slice(0, MOST_TOLD), `${others.length - MOST_TOLD} more`],
+  });
+}
+
+/** The fields that a server did not keep, each with how many clients lost it and one of them. */
+class Dropped {
+  readonly #places = new Map<string, { count: number; readonly place: string }>();
+
+  look(entry: Entry, sent: Client, record: Client): void {
+    for (const [field, value] of Object.entries(sent)) {
+      if (field === "client_id" || field === "client_secret" || sameValue(field, record[field], value)) continue;
+      const known = this.#places.get(field);
+      if (known === undefined) this.#places.set(field, { count: 1, place: entry.place });
+      else known.count++;
+    }
+  }
+
+  tell(context: Context): void {
+    for (const [field, { count, place }] of this.#places)
+      context.warn(
+        `${field}: the server did not keep it as it was sent, of ${count === 1 ? place : `${count} clients, the first ${place}`}`,
+      );
+  }
+}
+
 async function run(context: Context, entries: readonly Entry[], concurrency: number): Promise<Result> {
   if (isDryRun(context)) {
     const url = context.connection.api === "v1" ? "/clients" : "/admin/clients";
@@ -209,9 +251,16 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
   if (context.signal.aborted) deadline();
   else context.signal.addEventListener("abort", deadline, { once: true });
   // Asked once here, so that the first clients do not each find it out.
-  await context.admin.family();
+  refuseFields(await context.admin.family(), entries);
   const failAfter = context.values.number(FAIL_AFTER) ?? 60_000;
-  const job: Job = { context, recipients, handover, admin: () => context.admin.afterwards(failAfter, late.signal) };
+  const dropped = new Dropped();
+  const job: Job = {
+    context,
+    recipients,
+    handover,
+    dropped,
+    admin: () => context.admin.afterwards(failAfter, late.signal),
+  };
   const counts = new Map<Ended["outcome"], number>();
   const many = new Many(context, entries.length);
   const underWay: Promise<Ended>[] = [];
@@ -256,6 +305,7 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
       yield ended.shown;
     }
     context.progress(0, 0);
+    dropped.tell(context);
     summary(context, counts, entries.length - next);
   }
 
@@ -307,6 +357,7 @@ interface Job {
   readonly context: Context;
   readonly recipients: readonly Recipient[];
   readonly handover: Handover;
+  readonly dropped: Dropped;
   /** The admin API with the time of one client. */
   readonly admin: () => Admin;
 }
@@ -327,12 +378,13 @@ function failed(entry: Entry, error: Problem): Ended {
   const shown = {
     ...(id === undefined ? {} : { client_id: id }),
     outcome: "failed",
+    from: entry.file,
     error: { error: code, message, hint: hint ?? "", ...(status === undefined ? {} : { status }) },
   };
   return { outcome: "failed", entry, shown, problem };
 }
 
-async function createOne({ context, recipients, handover, admin }: Job, entry: Entry): Promise<Ended> {
+async function createOne({ context, recipients, handover, dropped, admin }: Job, entry: Entry): Promise<Ended> {
   const client = payloadOf(entry.client);
   const id = textField(client, "client_id");
   const given = textField(client, "client_secret");
@@ -366,6 +418,7 @@ async function createOne({ context, recipients, handover, admin }: Job, entry: E
     );
     throw reworded(outcome.problem, `${outcome.problem.message}${kept}`);
   }
+  dropped.look(entry, fields, outcome.record);
   const delivery = await deliveryOf(context, prepared, { ...outcome.record, outcome: "created" });
   const made = { certain: outcome.kind === "created", delivery, prepared };
   if (delivery.precious !== undefined && !context.shows(IMPORT_VIEW, delivery.shown, delivery.precious)) {

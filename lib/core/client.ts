@@ -130,6 +130,27 @@ export function parseJson(text: string): { readonly value: unknown } | undefined
   }
 }
 
+/**
+ * The JSON objects and arrays that stand one after the other in a text, each over as many lines as it likes; undefined
+ * where there is anything else between them.
+ */
+export function parseJsonTexts(text: string): readonly unknown[] | undefined {
+  const values: unknown[] = [];
+  let depth = 0;
+  let start = 0;
+  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/gs)) {
+    if (token === "{" || token === "[") depth++;
+    else if (token === "}" || token === "]") depth--;
+    if (depth > 0) continue;
+    const end = index + token.length;
+    const value = parseJson(text.slice(start, end));
+    if (value === undefined) return undefined;
+    values.push(value.value);
+    start = end;
+  }
+  return text.slice(start).trim() === "" && values.length > 0 ? values : undefined;
+}
+
 /** Whether a value is a JSON object. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
