@@ -1,8 +1,22 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { closeSync, constants, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { findRescuePlace } from "../../lib/adapters/rescue.ts";
 import { type Sandbox, type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
 import { BINARY, type Ended, type Running, start, temporaryFolder } from "./binary.ts";
 import { type Dice, openDice } from "./dice.ts";
@@ -13,6 +27,7 @@ import {
   dropBefore,
   type Exchange,
   type Fault,
+  inOrder,
   instead,
   openFaultProxy,
   type Reply,
@@ -22,7 +37,9 @@ import {
   swapped,
 } from "./fault-proxy.ts";
 import { balance, type Handed, inRescue, inResult, inSink, type Kept, openReader, type Reader } from "./ledger.ts";
-import { SLOW, told } from "./scene.ts";
+import { ends, fails, openScene, printed, rescuedIn, type Scene, SLOW, told } from "./scene.ts";
+
+const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 143 } as const;
@@ -229,8 +246,9 @@ async function sail(trial: Trial): Promise<Settled> {
   const proxy = await openFaultProxy(sandbox.url, (exchange) => {
     if (isChange(exchange, version)) return change;
     if (exchange.method !== "DELETE") return undefined;
+    const first = !taken.includes(exchange.target);
     taken.push(exchange.target);
-    return TAKING_BACK[trial.takingBack];
+    return trial.takingBack === "loses its answer" && !first ? undefined : TAKING_BACK[trial.takingBack];
   });
   try {
     const known = new Map<string, readonly string[]>([["third", [GIVEN]]]);
@@ -502,3 +520,351 @@ describe("no credentials are lost, and none are of a client that is not there", 
     assert.ok(total >= 200, `${total} runs`);
   });
 });
+
+describe("a rescue file", () => {
+  const CREATE = ["clients", "create", ...GRANT];
+  /** Surroundings in which no file can be made. */
+  const NOWHERE = { cwd: "/proc", env: { HOME: "/nonexistent", TMPDIR: "/nonexistent" } };
+
+  it("that has no place is warned about by a create, and stops what cannot be taken back", SLOW, async () => {
+    await using scene = await openScene();
+    const made = await scene.run([...CREATE, "--id", "app"], NOWHERE);
+    ends(made, 0);
+    assert.match(made.stderr, /^Warning: no folder can be written .*--rescue-dir/m);
+    const secret = scene.sandbox.secretOf("app") ?? assert.fail("no client");
+    const key = ["--token-endpoint-auth-method", "private_key_jwt", "--generate-key", "ES256", "--pgp-key", reader.key];
+    const keyed = await scene.run([...CREATE, "--id", "keyed", ...key], NOWHERE);
+    ends(keyed, 0);
+    assert.match(keyed.stderr, /^Warning: no folder can be written/m);
+    const before = scene.proxy.seen.length;
+    for (const args of [
+      ["rotate-secret", "app"],
+      ["update", "app", "--secret", GIVEN],
+    ]) {
+      const ended = await scene.run(["clients", ...args], NOWHERE);
+      fails(ended, 1, /there is no folder in which the secret could be kept/);
+    }
+    assert.ok(scene.proxy.seen.slice(before).every(({ method }) => method === "GET"));
+    assert.equal(scene.sandbox.secretOf("app"), secret);
+    const hidden = await scene.run([...CREATE, "--id", "hidden", "-q"], NOWHERE);
+    fails(hidden, 2, /leaves the secret out/);
+    assert.equal(scene.sandbox.secretOf("hidden"), undefined);
+  });
+
+  it("goes to the folder that is named, and else to the first that can be written", SLOW, async () => {
+    using folders = temporaryFolder();
+    const [named = "", state = "", own = "", temporary = ""] = ["named", "state", "own", "temporary"].map((name) => {
+      const path = join(folders.path, name);
+      mkdirSync(path);
+      return path;
+    });
+    const all = { XDG_STATE_HOME: state, HOME: own, TMPDIR: temporary };
+    const cases: readonly (readonly [
+      env: Record<string, string | undefined>,
+      more: readonly string[],
+      place: string,
+    ])[] = [
+      [all, ["--rescue-dir", named], named],
+      [all, [], state],
+      [{ ...all, XDG_STATE_HOME: undefined }, [], own],
+      [{ ...all, XDG_STATE_HOME: "/nonexistent" }, [], own],
+      [{ ...all, XDG_STATE_HOME: "/proc", HOME: "/proc" }, [], temporary],
+      [{ ...all, XDG_STATE_HOME: "", HOME: "" }, [], temporary],
+    ];
+    await using scene = await openScene();
+    for (const [n, [env, more, place]] of cases.entries()) {
+      const ended = await scene.run([...CREATE, "--id", `c${n}`, "-q", ...more], { env, cwd: "/proc" });
+      ends(ended, 0);
+      const [kept, ...others] = rescuedIn(place);
+      assert.deepEqual(others, []);
+      assert.equal(kept?.record.client_secret, scene.sandbox.secretOf(`c${n}`));
+      assert.ok(ended.stderr.includes(kept?.path ?? "nothing"), told(ended));
+      rmSync(kept?.path ?? "");
+      for (const folder of [named, state, own, temporary]) assert.deepEqual(readdirSync(folder), []);
+    }
+  });
+
+  it("is made new, for the owner alone, and through no symbolic link", async () => {
+    using folder = temporaryFolder();
+    const elsewhere = join(folder.path, "elsewhere");
+    const random = (count: number): Uint8Array => new Uint8Array(count);
+    const record = { state: "made", reason: "r", time: "t", endpoint: "e", client_id: "app" } as const;
+    const options = { folders: [folder.path], random };
+    const place = (await findRescuePlace(options)) ?? assert.fail("there is no place");
+    symlinkSync(elsewhere, join(folder.path, "hydra-rescue-app-0000000000000000.json"));
+    await assert.rejects(place.keep({ ...record, client_secret: GIVEN }));
+    assert.ok(!existsSync(elsewhere));
+    writeFileSync(join(folder.path, "hydra-rescue-web-0000000000000000.json"), "mine");
+    await assert.rejects(place.keep({ ...record, client_id: "web", client_secret: GIVEN }));
+    assert.equal(readFileSync(join(folder.path, "hydra-rescue-web-0000000000000000.json"), "utf8"), "mine");
+    const path = await place.keep({ ...record, client_id: "a/../b", client_secret: GIVEN });
+    assert.equal(dirname(path), folder.path);
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    symlinkSync(elsewhere, join(folder.path, ".hydra-rescue-0000000000000000"));
+    assert.equal(await findRescuePlace(options), undefined);
+    assert.ok(!existsSync(elsewhere));
+  });
+
+  it("holds the secret before a change is sent, and goes once it is delivered", SLOW, async () => {
+    for (const encrypted of [false, true]) {
+      const during: string[] = [];
+      await using scene = await openScene("26", (exchange) =>
+        exchange.method === "PATCH"
+          ? async () => {
+              during.push(...scene.rescued().map(({ path }) => readFileSync(path, "utf8")));
+              exchange.reply(await exchange.pass());
+            }
+          : undefined,
+      );
+      ends(await scene.run([...CREATE, "--id", "old"]), 0);
+      const to = encrypted ? ["--pgp-key", reader.key] : [];
+      for (const args of [
+        ["rotate-secret", "old"],
+        ["update", "old", "--secret", GIVEN],
+      ]) {
+        const ended = await scene.run(["clients", ...args, ...to]);
+        ends(ended, 0);
+        const kept = during.pop() ?? assert.fail("no secret was kept");
+        const secret = scene.sandbox.secretOf("old") ?? "";
+        assert.deepEqual(during, []);
+        assert.equal(kept.includes(secret), !encrypted);
+        assert.match(kept, encrypted ? /"client_secret_encrypted": "/ : /"client_secret": "/);
+        assert.match(kept, /"state": "unverified"/);
+        assert.deepEqual(scene.rescued(), []);
+      }
+    }
+  });
+
+  it("stays away where the disk has no more room, and the change with it", SLOW, async () => {
+    using disk = openDisk(65_536);
+    await using scene = await openScene("26", (exchange) =>
+      exchange.target.endsWith("/secrets/rotate")
+        ? async () => {
+            disk.fill();
+            exchange.reply(await exchange.pass());
+          }
+        : undefined,
+    );
+    ends(await scene.run([...CREATE, "--id", "old"]), 0);
+    const secret = scene.sandbox.secretOf("old");
+    using folder = temporaryFolder();
+    const out = ["--secret-out", join(folder.path, "out.env")];
+    const ended = await scene.run(["clients", "rotate-secret", "old", "--rescue-dir", disk.path, ...out]);
+    fails(ended, 1, /cannot be kept in .*no space left/);
+    assert.equal(scene.sandbox.secretOf("old"), secret);
+    assert.deepEqual([readdirSync(folder.path), readdirSync(disk.path)], [[], ["ballast"]]);
+  });
+
+  it("that a rotation of the server's own has no room for does not keep the secret from its reader", SLOW, async () => {
+    using disk = openDisk(65_536);
+    await using scene = await openScene("next", (exchange) =>
+      exchange.target.endsWith("/secrets/rotate")
+        ? async () => {
+            disk.fill();
+            exchange.reply(await exchange.pass());
+          }
+        : undefined,
+    );
+    ends(await scene.run([...CREATE, "--id", "old"]), 0);
+    const ended = await scene.run(["clients", "rotate-secret", "old", "--rescue-dir", disk.path]);
+    ends(ended, 0);
+    assert.equal(printed(ended).secret, scene.sandbox.secretOf("old"));
+    assert.match(ended.stderr, /^Warning: the new secret of client "old" cannot be kept/m);
+  });
+});
+
+describe("a client whose secret cannot be handed over", () => {
+  const CREATE = ["clients", "create", "--id", "app", ...GRANT];
+  const deletions = (scene: Scene): number => scene.proxy.seen.filter(({ method }) => method === "DELETE").length;
+
+  it("is deleted when nothing of it has left, and only then", SLOW, async () => {
+    using disk = openDisk(65_536);
+    disk.fill(4096);
+    const out = join(disk.path, "out");
+    for (const room of [0, 70]) {
+      // A page of memory is taken whole, so only what is left of a page can be written in part.
+      writeFileSync(out, "x".repeat(4096 - room));
+      await using scene = await openScene();
+      await using running = start("/bin/sh", ["-c", `exec "$0" "$@" >>"$OUT"`, BINARY, ...CREATE], {
+        env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, OUT: out },
+      });
+      const ended = await running.ended;
+      ends(ended, 1);
+      const written = readFileSync(out, "utf8").replace(/^x+/, "");
+      assert.equal(written.length, room);
+      assert.equal(deletions(scene), room === 0 ? 1 : 0);
+      const secret = scene.sandbox.secretOf("app");
+      const [kept] = scene.rescued();
+      if (room === 0) {
+        assert.equal(secret, undefined);
+        assert.equal(kept, undefined);
+        assert.match(ended.stderr, /^Error: .*the disk is full; client "app" was deleted again$/m);
+      } else {
+        assert.ok(secret?.startsWith(written.split("Client Secret: ")[1] ?? "nothing"), written);
+        assert.equal(kept?.record.client_secret, secret);
+        assert.equal(kept?.record.state, "made");
+        assert.ok(ended.stderr.includes(`client "app" was created; its secret is in "${kept?.path}"`), told(ended));
+      }
+    }
+  });
+
+  it("is deleted at the moment that a file cannot be written after all, and stays after a change", SLOW, async () => {
+    using folder = temporaryFolder();
+    const out = join(folder.path, "out.env");
+    await using scene = await openScene("26", ({ method, pass, reply }) =>
+      method === "POST" || method === "PATCH"
+        ? async () => {
+            writeFileSync(out, "mine");
+            reply(await pass());
+          }
+        : undefined,
+    );
+    fails(await scene.run([...CREATE, "--secret-out", out]), 1, /file already exists.*client "app" was deleted again/);
+    assert.deepEqual([scene.sandbox.clients().length, deletions(scene), readFileSync(out, "utf8")], [0, 1, "mine"]);
+    assert.deepEqual([scene.rescued(), readdirSync(folder.path)], [[], ["out.env"]]);
+    ends(await scene.run(CREATE), 0);
+    for (const args of [
+      ["rotate-secret", "app"],
+      ["update", "app", "--secret", GIVEN],
+    ]) {
+      rmSync(out);
+      const ended = await scene.run(["clients", ...args, "--secret-out", out]);
+      fails(ended, 1, /Cannot hand over the new secret of client "app"/);
+      const [kept, ...others] = scene.rescued();
+      assert.deepEqual(others, []);
+      assert.equal(kept?.record.client_secret, scene.sandbox.secretOf("app"));
+      rmSync(kept?.path ?? "");
+    }
+    assert.equal(deletions(scene), 1);
+  });
+
+  it("stays with its secret kept when nobody is sure that this run made it", SLOW, async () => {
+    for (const doubt of [dropAfter, swapped((reply) => ({ ...reply, status: 200 })), cutInside]) {
+      await using scene = await openScene("26", inOrder(doubt));
+      await using running = start(
+        "/bin/sh",
+        ["-c", 'exec "$0" "$@" >/dev/full', BINARY, "clients", "create", ...GRANT],
+        {
+          env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home },
+        },
+      );
+      const ended = await running.ended;
+      ends(ended, 1);
+      assert.equal(deletions(scene), 0);
+      const [kept] = scene.rescued();
+      assert.equal(kept?.record.client_secret, scene.sandbox.secretOf(kept?.record.client_id ?? ""), told(ended));
+      assert.equal(scene.sandbox.clients().length, 1);
+    }
+  });
+});
+
+describe("the end of a run", () => {
+  it("comes at most five seconds after its time when nothing is answered any more", SLOW, async () => {
+    const runs = (["1s", "0"] as const).flatMap((patience) =>
+      (["SIGTERM", undefined] as const).map(async (signal) => {
+        await using scene = await openScene("26", () => stallBefore);
+        const args = ["clients", "create", ...GRANT, "--api", "v2", "--fail-after", patience];
+        await using running = scene.start(args);
+        await scene.proxy.arrived(1);
+        // A single try has a minute of its own, which only a signal cuts short.
+        if (patience === "0" && signal === undefined) return;
+        const began = performance.now();
+        if (signal !== undefined) running.kill(signal);
+        const ended = await running.ended;
+        ends(ended, signal === undefined ? 6 : 143);
+        assert.equal(scene.rescued()[0]?.record.state, "unverified");
+        assert.ok(ended.stderr.includes(scene.rescued()[0]?.path ?? "nothing"), told(ended));
+        const took = performance.now() - began;
+        assert.ok(took < 20_000, `it took ${took} ms`);
+      }),
+    );
+    await Promise.all(runs);
+  });
+
+  it("by a signal does not wait for a reader who stands still, and loses nothing", SLOW, async () => {
+    using folder = temporaryFolder();
+    const pipe = join(folder.path, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const read = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const seen: string[] = [];
+      await using scene = await openScene("26", ({ method }) => {
+        seen.push(method);
+        return undefined;
+      });
+      const clients = Array.from({ length: 300 }, (_, n) => ({ client_id: `c${n}`, ...IMPORTED[1] }));
+      await using running = start(
+        "/bin/sh",
+        ["-c", `exec "$0" "$@" >"$PIPE"`, BINARY, "clients", "import", "--format", "ndjson"],
+        {
+          env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, PIPE: pipe },
+          stdin: clients.map((client) => JSON.stringify(client)).join("\n"),
+          timeout: 40_000,
+        },
+      );
+      // A pipe holds 64 KiB, which these results exceed; then the program waits, and sends no more.
+      for (let before = -1; before !== seen.length || before < 60; await pause(700)) before = seen.length;
+      running.kill("SIGTERM");
+      const ended = await running.ended;
+      const parts: Buffer[] = [];
+      for (const chunk = Buffer.alloc(65_536); ; ) {
+        const count = readSync(read, chunk);
+        if (count === 0) break;
+        parts.push(Buffer.from(chunk.subarray(0, count)));
+      }
+      const kept = await inRescue(scene.home, reader);
+      const handed = [
+        ...(await inResult(Buffer.concat(parts).toString(), reader)),
+        ...kept.flatMap(({ handed }) => (handed === undefined ? [] : [handed])),
+      ];
+      const { lost, phantom } = balance(scene.sandbox, handed);
+      assert.deepEqual([lost, phantom], [[], []], told(ended));
+      assert.ok(kept.length > 0, told(ended));
+      assert.ok(scene.sandbox.clients().length < clients.length);
+    } finally {
+      closeSync(read);
+    }
+  });
+
+  it("by a signal waits neither for input nor for the reader of a list", SLOW, async () => {
+    const sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0", seed: 500 });
+    using folder = temporaryFolder();
+    const [input, output] = ["in", "out"].map((name) => {
+      execFileSync("mkfifo", [join(folder.path, name)]);
+      return openSync(join(folder.path, name), constants.O_RDWR);
+    });
+    try {
+      for (const [line, ...args] of [
+        ["<in", "clients", "create", "--secret-file", "-"],
+        [">out", "clients", "list", "--format", "json"],
+      ]) {
+        await using waiting = start("/bin/sh", ["-c", `exec "$0" "$@" ${line}`, BINARY, ...args], {
+          env: { HYDRA_ADMIN_URL: sandbox.url },
+          cwd: folder.path,
+          timeout: 20_000,
+        });
+        await listens(waiting.pid);
+        // Long enough to stand still, as a rule; before that, a signal ends it all the same.
+        await pause(400);
+        waiting.kill("SIGINT");
+        const ended = await waiting.ended;
+        ends(ended, 130);
+        assert.match(ended.stderr, /Interrupted/);
+      }
+      assert.equal(sandbox.clients().length, 500);
+    } finally {
+      closeSync(input ?? 0);
+      closeSync(output ?? 0);
+      await sandbox.close();
+    }
+  });
+});
+
+/** Resolves once a program has taken SIGINT into its own hands. */
+async function listens(pid: number): Promise<void> {
+  const caught = (): number => {
+    const status = readFileSync(`/proc/${pid}/status`, "latin1");
+    return Number.parseInt(/^SigCgt:\s+(\w+)$/m.exec(status)?.[1]?.slice(-8) ?? "0", 16);
+  };
+  while ((caught() & 2) === 0) await pause(5);
+}
