@@ -107,6 +107,9 @@ const SINGLE_TRY = 60_000;
 /** The least time that one of several tries gets before it is given up for a new one. */
 const SHORTEST_TRY = 5_000;
 
+/** Milliseconds below which a try is not begun: its time would be over first, and nobody would know what came of it. */
+const LEAST_TRY = 50;
+
 interface Ask {
   readonly method: HttpRequest["method"];
   readonly path: (family: ServerFamily) => string;
@@ -207,8 +210,9 @@ export function createAdmin(options: AdminOptions): Admin {
           `${ask.action} yet: ${what} (${endpoint}); trying again for ${formatDuration(Math.round(rest / 100) * 100)}`,
         );
       }
-      await options.sleep(Math.min(wait, rest), options.signal);
-      if (remaining() <= 0) {
+      const last = wait + LEAST_TRY > rest;
+      await options.sleep(last ? rest : wait, options.signal);
+      if (last || remaining() <= 0) {
         if (lastAnswer !== undefined) return lastAnswer;
         throw noAnswer(ask, family, failure, true);
       }
