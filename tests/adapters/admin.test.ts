@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { type Admin, type AdminOptions, createAdmin } from "../../lib/adapters/admin.ts";
 import { createHttp } from "../../lib/adapters/http.ts";
 import { transport, trustedAuthorities } from "../../lib/adapters/transport.ts";
+import { NetworkFailure } from "../../lib/core/network.ts";
 import { Problem } from "../../lib/core/problem.ts";
 import { type Sandbox, type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
 import { FAMILIES } from "../../lib/servers/index.ts";
@@ -207,6 +208,33 @@ describe("a request that fails", () => {
       set.slept.reduce((sum, pause) => sum + pause, 0),
       1000,
     );
+  });
+
+  it("begins no try that has no time to end in", async () => {
+    let tries = 0;
+    const refused = new NetworkFailure("refused", "connection refused");
+    // The pauses are 200 and 400 ms: 640 ms leave 40 behind them.
+    for (const [failAfter, expected] of [
+      [640, 2],
+      [700, 3],
+    ] as const) {
+      tries = 0;
+      await using set = await stage("26", undefined, {
+        failAfter,
+        http: async () => {
+          tries++;
+          throw refused;
+        },
+      });
+      const outcome = await set.admin.create(PAYLOAD, true);
+      assert.ok(outcome.kind === "refused" && outcome.problem instanceof Problem);
+      assert.match(outcome.problem.message, /connection refused \(tried for \d+ms\)$/);
+      assert.equal(tries, expected);
+      assert.equal(
+        set.slept.reduce((sum, pause) => sum + pause, 0),
+        failAfter,
+      );
+    }
   });
 
   it("is not waited for when that would take longer than there is time", async () => {

@@ -378,7 +378,7 @@ describe("the exit status", () => {
     assert.equal(scene.sandbox.clients()[0]?.["client_name"], "my app");
   });
 
-  it("is 6 where nothing answers", async () => {
+  it("is 6 where nothing answers", SLOW, async () => {
     await using scene = await openScene();
     await scene.proxy.close();
     fails(await scene.run([...SEED, "--fail-after", "0"]), 6, /connection refused/);

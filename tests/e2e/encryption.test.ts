@@ -270,7 +270,7 @@ describe("recipients", () => {
     it("for a public client are wrong usage", async () => {
       await using scene = await openScene();
       const args = to(alice.binary, "--token-endpoint-auth-method", "none");
-      nothing(scene, await scene.run(args), 2, /--token-endpoint-auth-method none .*nothing to encrypt/);
+      nothing(scene, await scene.run(args), 2, /--token-endpoint-auth-method "none" .*nothing to encrypt/);
     });
   });
 

@@ -17,13 +17,17 @@ function shell(
   return start("/bin/sh", ["-c", script, BINARY, ...args], { env: all }).ended;
 }
 
-/** Runs the program with a standard output whose reader goes away while the server holds its answer back. */
+/** Runs the program with a standard output whose reader is gone before the server answers. */
 async function readerGone(scene: Scene, open: () => void, args: readonly string[]): Promise<Ended> {
-  await using running = scene.start(args);
+  const script = '{ "$0" "$@"; echo "status $?" >&2; } | { exec 0<&-; echo "reader gone" >&2; }';
+  const env = { HYDRA_ADMIN_URL: scene.url, HOME: scene.home };
+  await using running = start("/bin/sh", ["-c", script, BINARY, ...args], { env });
   await scene.proxy.arrived(1);
-  running.closeStdout();
+  await running.seen("stderr", "reader gone\n");
   open();
-  return await running.ended;
+  const ended = await running.ended;
+  const status = Number(/^status (\d+)$/m.exec(ended.stderr)?.[1]);
+  return { ...ended, status, stderr: ended.stderr.replace(/^(reader gone|status \d+)\n/gm, "") };
 }
 
 /** A plan that holds the first create back until `open` is called. */
@@ -76,7 +80,11 @@ describe("a pipe whose reader is gone", () => {
     const { plan, open } = held();
     await using scene = await openScene("26", plan);
     const ended = await readerGone(scene, open, SEED);
-    fails(ended, 1, /Cannot hand over the secret: .*was deleted again/);
+    fails(
+      ended,
+      1,
+      /Cannot hand over the credentials: the reader of standard output is gone; client .* was deleted again/,
+    );
     assert.equal(scene.sandbox.clients().length, 0);
     assert.equal(scene.proxy.seen.at(-1)?.method, "DELETE");
     assert.deepEqual(scene.rescued(), []);
@@ -146,7 +154,7 @@ describe("a full disk behind standard output", () => {
       await using scene = await openScene();
       const ended = await shell(scene, '"$0" "$@" >/dev/full', [...SEED, "--format", format]);
       ends(ended, 1);
-      assert.match(ended.stderr, /no space left|ENOSPC/i, told(ended));
+      assert.match(ended.stderr, /Cannot hand over the credentials: the disk is full/, told(ended));
       const [client] = scene.sandbox.clients();
       const [kept] = scene.rescued();
       if (client === undefined) assert.equal(kept, undefined);
