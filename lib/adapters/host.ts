@@ -1,4 +1,4 @@
-import { fstatSync, readFileSync, readlinkSync, statSync, write } from "node:fs";
+import { fstatSync, readFileSync, readlinkSync, statSync, write, writeSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import process from "node:process";
 import { reasonOf, systemCode } from "../core/problem.ts";
@@ -72,8 +72,25 @@ function writeReason(cause: unknown): string {
 /** Milliseconds between two tries to write to a pipe that is full and does not block. */
 const FULL_PIPE = 5;
 
-async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
+/** Whether a write can wait for a reader, during which the program must still hear signals. */
+function canBlock(fd: number): boolean {
+  try {
+    const at = fstatSync(fd);
+    return !at.isFile() && !(at.isCharacterDevice() && at.rdev >>> 8 === 1);
+  } catch {
+    return true;
+  }
+}
+
+async function writeAll(fd: number, bytes: Uint8Array, blocks: boolean): Promise<void> {
   let written = 0;
+  if (!blocks) {
+    try {
+      while (written < bytes.length) written += writeSync(fd, bytes, written);
+    } catch (error) {
+      throw new WriteFailure(error, written);
+    }
+  }
   while (written < bytes.length) {
     try {
       written += await new Promise<number>((resolve, reject) => {
@@ -108,6 +125,7 @@ function output(fd: 1 | 2): Output {
   let waiting: { text: string; resolve: () => void; reject: (reason: unknown) => void }[] = [];
   let busy = false;
   let broken: WriteFailure | undefined;
+  let blocks: boolean | undefined;
   let terminal: boolean | undefined;
 
   async function flush(): Promise<void> {
@@ -120,7 +138,8 @@ function output(fd: 1 | 2): Output {
       try {
         // Behind a text that did not leave, another one would stand in its place.
         if (broken !== undefined) throw new WriteFailure(broken.cause, 0);
-        await writeAll(fd, joinedBytes(parts));
+        blocks ??= canBlock(fd);
+        await writeAll(fd, joinedBytes(parts), blocks);
         for (const { resolve } of batch) resolve();
       } catch (error) {
         if (error instanceof WriteFailure) broken = error;

@@ -237,9 +237,8 @@ export async function deliveryOf(
     answered !== undefined && answered !== "" && answered !== prepared.plain && prepared.plain !== undefined;
   if (differs) context.warn("the server answered with another secret than the one sent; the server's counts");
   const secret = differs ? answered : prepared.plain;
-  const { client_secret: _, ...rest } = record;
   const id = idOf(record);
-  if (secret === undefined) return { shown: rest, precious: undefined, credentials: { id }, differs };
+  if (secret === undefined) return { shown: secretless(record), precious: undefined, credentials: { id }, differs };
   if (prepared.recipients.length > 0) {
     const encrypted = differs
       ? await context.keys.encrypt(prepared.recipients, secret, encryptedFormat(context))
@@ -249,8 +248,16 @@ export async function deliveryOf(
     return { shown, precious: encrypted, credentials: { id, encrypted }, differs };
   }
   const credentials = { id, secret };
-  if (prepared.given && !differs) return { shown: rest, precious: undefined, credentials, differs };
-  return { shown: { ...record, client_secret: secret }, precious: secret, credentials, differs };
+  if (prepared.given && !differs) return { shown: secretless(record), precious: undefined, credentials, differs };
+  const shown = answered === secret ? record : { ...record, client_secret: secret };
+  return { shown, precious: secret, credentials, differs };
+}
+
+/** A client without its secret; the same one where it has none. */
+export function secretless(record: Shown): Shown {
+  if (!Object.hasOwn(record, "client_secret")) return record;
+  const { client_secret: _, ...rest } = record;
+  return rest;
 }
 
 /** The form of `--secret-out`: as `--secret-format` says, or by the ending of the file. */

@@ -419,7 +419,7 @@ async function createOne({ context, recipients, handover, dropped, admin }: Job,
     throw reworded(outcome.problem, `${outcome.problem.message}${kept}`);
   }
   dropped.look(entry, fields, outcome.record);
-  const delivery = await deliveryOf(context, prepared, { ...outcome.record, outcome: "created" });
+  const delivery = await deliveryOf(context, prepared, { ...outcome.record, outcome: "created", from: entry.file });
   const made = { certain: outcome.kind === "created", delivery, prepared };
   if (delivery.precious !== undefined && !context.shows(IMPORT_VIEW, delivery.shown, delivery.precious)) {
     const kept = await rescue(
@@ -430,9 +430,9 @@ async function createOne({ context, recipients, handover, dropped, admin }: Job,
       delivery.shown,
     );
     context.warn(`this output format leaves the secret of client ${quoted(idOf(delivery.shown))} out${kept}`);
-    return { outcome: "created", entry, shown: { ...delivery.shown, from: entry.file } };
+    return { outcome: "created", entry, shown: delivery.shown };
   }
-  return { outcome: "created", entry, shown: { ...delivery.shown, from: entry.file }, made };
+  return { outcome: "created", entry, shown: delivery.shown, made };
 }
 
 async function conflicting(

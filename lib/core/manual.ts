@@ -213,7 +213,7 @@ function roffHead(name: string, section: 1 | 7, summary: string, edition: Editio
   return [
     `.\\" Made from the program's own tables by npm run docs.\n`,
     `.TH ${title} ${section} ${edition.date} "hydra ${edition.version}" "hydra manual"\n`,
-    // A flag that is broken over two lines can not be copied.
+    // A flag that is broken over two lines cannot be copied.
     ".nh\n",
     `.SH NAME\n${filled(`${roffPlain(name)} \\- ${roffPlain(summary.charAt(0).toLowerCase() + summary.slice(1))}`)}`,
   ].join("");

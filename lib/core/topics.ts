@@ -49,7 +49,8 @@ function lines(...found: readonly string[]): TopicPart {
   return { kind: "lines", lines: found };
 }
 
-const FORMAT_MEANINGS: Readonly<Record<FormatKind, readonly [term: string, meaning: string]>> = {
+/** What each output format is, as it is typed and in words. */
+export const FORMAT_MEANINGS: Readonly<Record<FormatKind, readonly [term: string, meaning: string]>> = {
   text: ["text", "Lines for people, with the labels of Hydra's 1.x command; a list is a table with borders"],
   table: ["table", "Columns for people, as Hydra's 2.x command has them: one client downwards, many as rows"],
   json: ["json", "JSON on one line"],
