@@ -202,7 +202,7 @@ function refuseFields(family: ServerFamily, entries: readonly Entry[]): void {
   throw new Problem(first, {
     code: "field-unknown-to-server",
     exit: "usage",
-    hint: "take it out for this server; nothing was sent",
+    hint: "take it out for this server; no client was made",
     also: others.length < MOST_TOLD ? others : [...others.slice(0, MOST_TOLD), `${others.length - MOST_TOLD} more`],
   });
 }
@@ -398,15 +398,12 @@ async function createOne({ context, recipients, handover, dropped, admin }: Job,
   const api = admin();
   const outcome = await api.create(payload, id === undefined);
   if (outcome.kind === "refused") {
-    if (id !== undefined && outcome.problem instanceof Problem && outcome.problem.exit === "conflict")
-      return conflicting(
-        context,
-        api,
-        entry,
-        { ...fields, ...(given === undefined ? {} : { client_secret: given }) },
-        id,
-        outcome.problem,
-      );
+    if (id !== undefined && outcome.problem instanceof Problem && outcome.problem.exit === "conflict") {
+      const wanted = { ...fields, ...(given === undefined ? {} : { client_secret: given }) };
+      const ended = await conflicting(context, api, entry, wanted, id, outcome.problem);
+      if (ended.outcome === "updated") dropped.look(entry, fields, ended.shown);
+      return ended;
+    }
     throw outcome.problem;
   }
   if (outcome.kind === "unknown") {
