@@ -104,8 +104,32 @@ function unknownCommand(path: readonly string[], word: string, line: ParsedLine,
   );
 }
 
+/** The first word of a completion script's question, which is no command for people. */
+const COMPLETE = "__complete";
+
+async function answerShell(run: Run): Promise<ExitName> {
+  const { answer } = await import("./commands/completion.ts");
+  const { host } = run;
+  const output = (args: readonly string[]): Promise<string> => captured(run, args);
+  await host.stdout.write(await answer(host.args.slice(1), { environment: host.environment, output }));
+  return "done";
+}
+
+/** What another command line writes to standard output, as far as it gets; its errors are not told. */
+async function captured(run: Run, args: readonly string[]): Promise<string> {
+  let text = "";
+  const into = (write: Output["write"]): Output => ({ isTerminal: false, columns: undefined, write });
+  const stdout = into(async (part) => {
+    text += part;
+  });
+  const stderr = into(async () => {});
+  await perform({ ...run, host: { ...run.host, args, stdout, stderr } }).catch(() => {});
+  return text;
+}
+
 async function perform(run: Run): Promise<ExitName> {
   const { host } = run;
+  if (host.args[0] === COMPLETE) return answerShell(run);
   run.json = jsonWanted(parseFlags(host.args, PARENT_ROWS, "", NOTHING).values.text(FORMAT));
   const [first, ...others] = host.args;
   const helps = first === "help";

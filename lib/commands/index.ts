@@ -27,6 +27,7 @@ const rotateSecret = (): Promise<CommandDef> => import("./rotate-secret.ts").the
 const pgpInspect = (): Promise<CommandDef> => import("./pgp-inspect.ts").then((module) => module.pgpInspect);
 const wait = (): Promise<CommandDef> => import("./wait.ts").then((module) => module.wait);
 const sandbox = (): Promise<CommandDef> => import("./sandbox.ts").then((module) => module.sandbox);
+const completion = (): Promise<CommandDef> => import("./completion.ts").then((module) => module.completion);
 const version = (): Promise<CommandDef> => import("./version.ts").then((module) => module.version);
 
 /** The other names of a client in the 2.x grammar. */
@@ -62,6 +63,7 @@ export const ROOT: Group = group(
     pgp: group("pgp", "Look at OpenPGP keys", "1.x", { inspect: pgpInspect }),
     wait,
     sandbox,
+    completion,
     version,
   },
   { client: "clients" },

@@ -1,0 +1,10 @@
+/** The shells that completion is written for. */
+export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
+
+/** One of {@link SHELLS}. */
+export type Shell = (typeof SHELLS)[number];
+
+/** A shell by its name. */
+export function shellNamed(name: string | undefined): Shell | undefined {
+  return SHELLS.find((known) => known === name);
+}

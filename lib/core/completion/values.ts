@@ -1,0 +1,116 @@
+import { FIELD_NAMES, FIELDS, GRANT_TYPES, LIST_EDITS } from "../fields.ts";
+import type { Flag } from "../flags.ts";
+import { FORMATS } from "../output.ts";
+import { FORMAT, SET } from "../rows.ts";
+import { FORMAT_MEANINGS } from "../topics.ts";
+import { SHELLS } from "./shells.ts";
+
+/** A text that could stand at the cursor. */
+export interface Candidate {
+  readonly text: string;
+  /** What it is, in a few words; perhaps nothing. */
+  readonly about: string;
+  /** Whether the word goes on behind it. */
+  readonly open: boolean;
+}
+
+/** What a value can be: a choice of texts, or something that is looked up. */
+export type Values =
+  | { readonly kind: "words"; readonly candidates: readonly Candidate[] }
+  | { readonly kind: "files" | "folders" | "ids" };
+
+function closed(texts: readonly string[]): Values {
+  return { kind: "words", candidates: texts.map((text) => ({ text, about: "", open: false })) };
+}
+
+const NONE = closed([]);
+
+/** Response types (OAuth 2.0 Multiple Response Type Encoding Practices, section 5). */
+const RESPONSE_TYPES = [
+  "code",
+  "token",
+  "id_token",
+  "code id_token",
+  "code token",
+  "id_token token",
+  "code id_token token",
+];
+
+/** Scopes with a meaning of their own (OpenID Connect Core, 5.4 and 11). */
+const SCOPES = ["openid", "offline_access", "offline", "profile", "email", "address", "phone"];
+
+/** Algorithms of signatures that the servers take (RFC 7518, 3.1). */
+const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
+
+/** Values that a field usually has; others are as good. */
+export const USUAL_VALUES: ReadonlyMap<string, readonly string[]> = new Map([
+  ["grant_types", GRANT_TYPES],
+  ["response_types", RESPONSE_TYPES],
+  ["scope", SCOPES],
+  ["token_endpoint_auth_signing_alg", ALGORITHMS],
+  ["request_object_signing_alg", ["none", ...ALGORITHMS]],
+  ["userinfo_signed_response_alg", ["none", "RS256"]],
+]);
+
+/** The flags that set fields with usual values, or edit them. */
+function usualOf(flag: Flag): readonly string[] | undefined {
+  const field = FIELDS.find((known) => known.flag === flag) ?? LIST_EDITS.find((known) => known.flag === flag)?.field;
+  return field === undefined ? undefined : USUAL_VALUES.get(field.name);
+}
+
+const OUTPUT_FORMATS: Values = {
+  kind: "words",
+  candidates: FORMATS.map((format) => {
+    const text = format.replace(/=.*$/, "=");
+    const about = Object.values(FORMAT_MEANINGS).find(([term]) => term === format)?.[1] ?? "";
+    return { text, about: about.replaceAll("`", ""), open: text.endsWith("=") };
+  }),
+};
+
+const FIELD_PATHS: Values = {
+  kind: "words",
+  candidates: FIELD_NAMES.map((name) => ({ text: `${name}=`, about: "", open: true })),
+};
+
+/** Keys: in a file behind `@`, or by an address of their own kind. */
+function keys(typed: string, more: readonly Candidate[]): Values & { readonly skip?: number } {
+  if (typed.startsWith("@")) return { kind: "files", skip: 1 };
+  return {
+    kind: "words",
+    candidates: [
+      { text: "@", about: "A key in a file", open: true },
+      { text: "wkd:", about: "A key of a Web Key Directory", open: true },
+      ...more,
+    ],
+  };
+}
+
+/** What the operand or the value with a placeholder is, by the placeholder that its row has. */
+function byPlaceholder(name: string, typed: string): Values & { readonly skip?: number } {
+  if (/\bFILE\b/.test(name)) return { kind: "files" };
+  if (/\bFOLDER\b/.test(name)) return { kind: "folders" };
+  if (name === "KEY") return keys(typed, []);
+  if (name === "FIELD") return closed(FIELDS.map((field) => field.name));
+  return NONE;
+}
+
+/** What the value of a flag can be; `skip` characters of what is typed do not belong to the name of a file. */
+export function valuesOf(flag: Flag, typed: string): Values & { readonly skip?: number } {
+  if (flag.kind === "switch") return closed(["true", "false"]);
+  if (flag === FORMAT) return OUTPUT_FORMATS;
+  if (flag === SET) return FIELD_PATHS;
+  if (flag.kind === "text" || flag.kind === "list") {
+    const { choices } = flag;
+    if (choices !== undefined) return closed(choices.filter((choice) => choice !== ""));
+  }
+  const usual = usualOf(flag);
+  return usual === undefined ? byPlaceholder(flag.value, typed) : closed(usual);
+}
+
+/** What an operand can be, by the name that help gives it. */
+export function operandValues(name: string, typed: string): Values & { readonly skip?: number } {
+  if (name === "ID") return { kind: "ids" };
+  if (name === "SHELL") return closed(SHELLS);
+  if (name === "KEY") return keys(typed, [{ text: "keybase:", about: "The key of a Keybase user", open: true }]);
+  return byPlaceholder(name, typed);
+}
