@@ -117,7 +117,7 @@ function bundle(root: string, stamp: Stamp, to: string, options: readonly string
       // Modules that load on use are read on use, and little is compiled for so short a life: both spare a start time and memory.
       "--splitting",
       "--format=esm",
-      "--compile-jit-policy=30",
+      "--compile-jit-policy=10",
       "--no-compile-autoload-dotenv",
       "--no-compile-autoload-bunfig",
       ...Object.entries({ ...define, "import.meta.url": "file:///hydra" }).map(
