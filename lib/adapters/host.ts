@@ -248,6 +248,8 @@ function asker(): Host["ask"] {
             // The signal is the answer: what waits for a line is given up with everything else.
             leave();
             process.kill(process.pid, "SIGINT");
+            // Something must be waited for, or the program ends before it hears its own signal.
+            setTimeout(() => resolve(undefined), 1_000);
             return false;
           }
           if (raw && (letter === "\u007f" || letter === "\b")) line = [...line].slice(0, -1).join("");

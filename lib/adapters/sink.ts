@@ -1,4 +1,4 @@
-import { constants, fstatSync, readFileSync, write } from "node:fs";
+import { constants, fstatSync, readFileSync, readlinkSync, write } from "node:fs";
 import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { reasonOf, systemCode, usage } from "../core/problem.ts";
@@ -46,7 +46,10 @@ function descriptorSink(fd: number, flag: string): Sink {
   };
 }
 
-/** Whether a descriptor came from the caller and takes writes: the runtime's own are marked to be closed at exec. */
+/**
+ * Whether a descriptor came from the caller and takes writes. The runtime's own are marked to be closed at exec; Bun marks
+ * all from 4 on as it starts, so there the kind has to tell: it opens neither a pipe nor a file to write for itself.
+ */
 function isInherited(fd: number): boolean {
   try {
     fstatSync(fd);
@@ -54,7 +57,9 @@ function isInherited(fd: number): boolean {
       /flags:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "latin1"))?.[1] ?? "0",
       8,
     );
-    return (flags & 0o2000000) === 0 && (flags & 3) !== 0;
+    if ((flags & 3) === 0) return false;
+    if ((flags & 0o2000000) === 0) return true;
+    return fd > 3 && /^(pipe:|\/(?!memfd:))/.test(readlinkSync(`/proc/self/fd/${fd}`));
   } catch (error) {
     if (systemCode(error) !== "ENOENT") return false;
     try {

@@ -236,7 +236,9 @@ function scan(words: readonly string[], index: FlagIndex, command: string): Scan
       }
       break;
     }
-    if (word.startsWith("--")) {
+    // An armored key begins with dashes too, and is no flag whose name could be told.
+    const isArmor = word.startsWith("-----BEGIN ");
+    if (word.startsWith("--") && !isArmor) {
       const equals = word.indexOf("=");
       const name = word.slice(2, equals < 0 ? undefined : equals);
       const flag = index.long.get(name);
@@ -251,7 +253,7 @@ function scan(words: readonly string[], index: FlagIndex, command: string): Scan
       } else {
         withNext(flag, `--${name}`);
       }
-    } else if (word.startsWith("-") && word.length > 1) {
+    } else if (word.startsWith("-") && word.length > 1 && !isArmor) {
       for (let letters = word.slice(1); letters !== ""; ) {
         const letter = letters[0] ?? "";
         const rest = letters.slice(1);
