@@ -178,6 +178,10 @@ async function start(context: Context): Promise<Start> {
     label: (field: string) => (field === "client_secret" ? (given?.name ?? read.label(field)) : read.label(field)),
   };
   problems.push(...(replace ? findings(context, judged) : read.problems));
+  if (!replace && secret !== undefined) {
+    const found = judge({ client_secret: secret }, () => judged.label("client_secret"));
+    problems.push(...found.filter(({ severity }) => severity === "error").map(findingProblem));
+  }
   for (const warning of replace ? [] : read.warnings) context.warn(warning);
   const nothing = fields.length + within.size + emptied.length + edits.length === 0 && secret === undefined;
   if (nothing && !replace && problems.length === 0) {
