@@ -1,0 +1,739 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer as createTlsServer } from "node:https";
+import { connect, createServer } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { parse } from "yaml";
+import { wkdUrls } from "../../lib/adapters/wkd.ts";
+import { SECRET_ALPHABET } from "../../lib/core/secret.ts";
+import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
+import { BINARY, type Ended, runBinary, start, temporaryFolder } from "./binary.ts";
+import { openDisk } from "./disk.ts";
+import { type KeybaseServer, openKeybase } from "./keybase-server.ts";
+import { ends, fails, openScene, printed, type Scene, SLOW, told } from "./scene.ts";
+import { openTerminal } from "./terminal.ts";
+import { issue } from "./tls.ts";
+
+const CREATE = ["clients", "create", "-g", "client_credentials", "-r", "token"];
+const GIVEN = "given~secret_0123.456789";
+
+/** Asserts that a run was refused before anything was sent, and left no file but those that were there. */
+function untouched(scene: Scene, ended: Ended, folder: string, files: readonly string[], message: RegExp): void {
+  fails(ended, 2, message);
+  assert.deepEqual(readdirSync(folder).sort(), [...files].sort(), told(ended));
+  assert.equal(scene.proxy.seen.length, 0, told(ended));
+  assert.deepEqual(scene.rescued(), []);
+}
+
+/** Asserts that one client was made with a secret, which no stream shows. */
+function holds(scene: Scene, ended: Ended, secret: string): void {
+  ends(ended, 0);
+  const [client, ...others] = scene.sandbox.clients();
+  assert.deepEqual(others, []);
+  assert.equal(scene.sandbox.secretOf(String(client?.["client_id"])), secret, told(ended));
+  assert.ok(!ended.stdout.includes(secret) && !ended.stderr.includes(secret), told(ended));
+}
+
+describe("a secret that is given", () => {
+  it("comes from a file, standard input or the environment, and is not shown", SLOW, async () => {
+    using folder = temporaryFolder();
+    const file = join(folder.path, "secret");
+    for (const text of [GIVEN, `${GIVEN}\n`, `${GIVEN}\r\n`]) {
+      writeFileSync(file, text);
+      for (const format of ["text", "json", "yaml", "env", "k8s-secret", "raw=$"]) {
+        await using scene = await openScene();
+        holds(scene, await scene.run([...CREATE, "--secret-file", file, "--format", format, "-v"]), GIVEN);
+      }
+      await using scene = await openScene();
+      const ended = await scene.run([...CREATE, "--secret-file", "-"], { stdin: text });
+      holds(scene, ended, GIVEN);
+      assert.equal(ended.stderr, "");
+    }
+    await using scene = await openScene();
+    const ended = await scene.run([...CREATE, "-v"], { env: { HYDRA_CLIENT_SECRET: GIVEN } });
+    holds(scene, ended, GIVEN);
+    assert.doesNotMatch(ended.stderr, /Warning/);
+  });
+
+  it("on the command line works too, and is warned about", async () => {
+    await using scene = await openScene();
+    const ended = await scene.run([...CREATE, "--secret", GIVEN]);
+    holds(scene, ended, GIVEN);
+    assert.match(ended.stderr, /^Warning: --secret shows the secret to everyone who can list processes.*\n$/);
+    const none = await scene.run([...CREATE, "--id", "app", "--secret", ""]);
+    ends(none, 0);
+    assert.equal(printed(none).secret, scene.sandbox.secretOf("app"));
+  });
+
+  it("by a flag goes before the environment, and by one flag alone", SLOW, async () => {
+    using folder = temporaryFolder();
+    writeFileSync(join(folder.path, "secret"), GIVEN);
+    const env = { HYDRA_CLIENT_SECRET: "from-the-environment" };
+    const file = ["--secret-file", join(folder.path, "secret")];
+    for (const way of [file, ["--secret", GIVEN]]) {
+      await using scene = await openScene();
+      holds(scene, await scene.run([...CREATE, ...way], { env }), GIVEN);
+    }
+    await using scene = await openScene();
+    const two = await scene.run([...CREATE, ...file, "--secret", "another"]);
+    untouched(scene, two, folder.path, ["secret"], /--secret and --secret-file exclude each other/);
+    assert.doesNotMatch(two.stderr, /another/);
+  });
+
+  it("that is too short, empty or no text is refused before anything is sent", SLOW, async () => {
+    using folder = temporaryFolder();
+    const file = join(folder.path, "secret");
+    await using scene = await openScene();
+    const cases: readonly (readonly [content: string | Uint8Array, message: RegExp])[] = [
+      ["abcde", /The secret in .* is shorter than 6 characters/],
+      ["abcde\n", /shorter than 6 characters/],
+      ["", /There is no secret in/],
+      ["\n", /There is no secret in/],
+      [new Uint8Array([0x61, 0x62, 0xff, 0xfe, 0x63, 0x64, 0x65, 0x66]), /is not UTF-8 text/],
+    ];
+    for (const command of [CREATE, ["clients", "update", "app"], ["clients", "rotate-secret", "app"]]) {
+      for (const [content, message] of cases) {
+        writeFileSync(file, content);
+        untouched(scene, await scene.run([...command, "--secret-file", file]), folder.path, ["secret"], message);
+        const piped = await scene.run([...command, "--secret-file", "-"], { stdin: content });
+        untouched(scene, piped, folder.path, ["secret"], message);
+      }
+      const env = { HYDRA_CLIENT_SECRET: "abcde" };
+      const short = await scene.run(command, { env });
+      untouched(scene, short, folder.path, ["secret"], /HYDRA_CLIENT_SECRET is shorter than 6/);
+      const missing = await scene.run([...command, "--secret-file", "missing"]);
+      untouched(scene, missing, folder.path, ["secret"], /"missing" of --secret-file: there is no such file/);
+      const directory = await scene.run([...command, "--secret-file", folder.path]);
+      untouched(scene, directory, folder.path, ["secret"], /it is a folder/);
+    }
+  });
+
+  it("that libraries or the server may get wrong is taken with a warning", SLOW, async () => {
+    for (const [secret, warning] of [
+      ["a".repeat(73), /longer than 72 bytes \[secret-too-long\]/],
+      ["☃".repeat(25), /longer than 72 bytes \[secret-too-long\]/],
+      ["with%percent", /characters that need encoding \[secret-characters\]/],
+      ["two\nlines", /characters that need encoding/],
+      ["ünïcode", /characters that need encoding/],
+    ] as const) {
+      await using scene = await openScene();
+      const ended = await scene.run([...CREATE, "--secret-file", "-"], { stdin: secret });
+      holds(scene, ended, secret);
+      assert.match(ended.stderr, warning);
+      await using strict = await openScene();
+      const refused = await strict.run([...CREATE, "--secret-file", "-", "--strict"], { stdin: secret });
+      ends(refused, 2);
+      assert.equal(strict.proxy.seen.length, 0);
+    }
+    await using scene = await openScene();
+    const ended = await scene.run([...CREATE, "--secret-file", "-"], { stdin: "a".repeat(72) });
+    holds(scene, ended, "a".repeat(72));
+    assert.equal(ended.stderr, "");
+  });
+
+  it("cannot be asked for without a terminal", async () => {
+    await using scene = await openScene();
+    for (const stdin of [undefined, `${GIVEN}\n${GIVEN}\n`]) {
+      const ended = await scene.run([...CREATE, "--secret-prompt"], stdin === undefined ? {} : { stdin });
+      fails(ended, 2, /--secret-prompt has no terminal/);
+      assert.equal(scene.proxy.seen.length, 0);
+    }
+  });
+
+  it("is typed on a terminal that shows nothing of it", SLOW, async () => {
+    await using scene = await openScene();
+    const env = { HYDRA_ADMIN_URL: scene.url };
+    const line = `"$HYDRA" ${CREATE.join(" ")} --id typed --secret-prompt; code=$?; stty -a; exit $code`;
+    await using terminal = await openTerminal([], { env, line });
+    await terminal.seen(/Client secret:/);
+    terminal.type("typed-secretX", "BSpace", "-1", "Enter");
+    await terminal.seen(/Once more:/);
+    terminal.type("typed-secret-1", "Enter");
+    assert.equal(await terminal.ended(), 0);
+    assert.equal(scene.sandbox.secretOf("typed"), "typed-secret-1");
+    assert.doesNotMatch(terminal.written(), /typed-s|\*/);
+    assert.match(terminal.written(), / echo /);
+  });
+
+  it("may be typed ahead or pasted in one go", SLOW, async () => {
+    await using scene = await openScene();
+    await using terminal = await openTerminal([...CREATE, "--id", "pasted", "--secret-prompt"], {
+      env: { HYDRA_ADMIN_URL: scene.url },
+    });
+    await terminal.seen(/Client secret:/);
+    terminal.type("pasted-secret", "Enter", "pasted-secret", "Enter");
+    assert.equal(await terminal.ended(), 0);
+    assert.equal(scene.sandbox.secretOf("pasted"), "pasted-secret");
+    assert.doesNotMatch(terminal.written(), /pasted-s/);
+  });
+
+  it("that was mistyped, left empty or given up makes nothing", SLOW, async () => {
+    await using scene = await openScene();
+    const cases: readonly (readonly [keys: readonly string[], status: number, words: RegExp])[] = [
+      [["typed-secret-1", "Enter", "typed-secret-2", "Enter"], 2, /The two secrets are not the same/],
+      [["Enter"], 2, /No secret was typed/],
+      [["C-d"], 2, /No secret was typed/],
+      [["abc", "Enter", "abc", "Enter"], 2, /shorter than 6 characters/],
+      [["typed-secret-1", "C-c"], 130, /Interrupted/],
+      [["typed-secret-1", "Enter", "C-c"], 130, /Interrupted/],
+    ];
+    for (const [keys, status, words] of cases) {
+      const line = `"$HYDRA" ${CREATE.join(" ")} --secret-prompt; code=$?; stty -a; exit $code`;
+      await using terminal = await openTerminal([], { env: { HYDRA_ADMIN_URL: scene.url }, line });
+      await terminal.seen(/Client secret:/);
+      terminal.type(...keys);
+      assert.equal(await terminal.ended(), status, terminal.screen());
+      assert.match(terminal.screen(), words);
+      assert.doesNotMatch(terminal.written(), /typed-s/);
+      assert.match(terminal.written(), / icanon [\s\S]* echo /);
+    }
+    assert.equal(scene.proxy.seen.length, 0);
+  });
+});
+
+describe("a secret that is made here", () => {
+  it("has the length that is asked for, of characters that need no encoding", SLOW, async () => {
+    await using scene = await openScene();
+    for (const [length, more] of [
+      [26, []],
+      [26, ["--secret-length", "26"]],
+      [40, ["--secret-length", "40"]],
+      [72, ["--secret-length=72"]],
+    ] as const) {
+      const { secret } = printed(await scene.run([...CREATE, ...more]));
+      assert.equal(secret.length, length);
+      assert.ok(
+        [...secret].every((letter) => SECRET_ALPHABET.includes(letter)),
+        secret,
+      );
+    }
+    const sent = scene.proxy.seen.length;
+    for (const length of ["25", "73", "0", "1e2", "x", "-1"]) {
+      fails(await scene.run([...CREATE, `--secret-length=${length}`]), 2, /--secret-length/);
+    }
+    assert.equal(scene.proxy.seen.length, sent);
+  });
+});
+
+describe("an access token", () => {
+  it("comes from a file or standard input, and is not shown", SLOW, async () => {
+    using folder = temporaryFolder();
+    const file = join(folder.path, "token");
+    writeFileSync(file, "token-HUSH\n");
+    await using scene = await openScene();
+    for (const [way, options] of [
+      [file, {}],
+      ["-", { stdin: "token-HUSH\r\n" }],
+    ] as const) {
+      const ended = await scene.run(["clients", "list", "-v", "--access-token-file", way], options);
+      ends(ended, 0);
+      assert.equal(scene.proxy.seen.at(-1)?.headers["authorization"], "Bearer token-HUSH");
+      assert.doesNotMatch(ended.stderr + ended.stdout, /HUSH/);
+    }
+  });
+
+  it("that cannot be one is refused before anything is sent", SLOW, async () => {
+    using folder = temporaryFolder();
+    await using scene = await openScene();
+    const file = join(folder.path, "token");
+    for (const [content, message] of [
+      ["", /There is no token in/],
+      [" \n", /There is no token in/],
+      ["Bearer token-HUSH", /has a character that no bearer token may have/],
+      ["token\r\nX-Header: HUSH", /has a character that no bearer token may have/],
+      ["tökenHUSH", /has a character that no bearer token may have/],
+    ] as const) {
+      writeFileSync(file, content);
+      const ended = await scene.run(["clients", "list", "--access-token-file", file]);
+      untouched(scene, ended, folder.path, ["token"], message);
+      assert.doesNotMatch(ended.stderr, /HUSH/);
+    }
+    writeFileSync(file, "token-HUSH");
+    const both = await scene.run(["clients", "list", "--access-token-file", file, "--access-token", "HUSH"]);
+    untouched(scene, both, folder.path, ["token"], /--access-token and --access-token-file exclude each other/);
+    const missing = await scene.run(["clients", "list", "--access-token-file", `${file}x`]);
+    untouched(scene, missing, folder.path, ["token"], /there is no such file/);
+    const twice = await scene.run([...CREATE, "--access-token-file", "-", "--secret-file", "-"], { stdin: "HUSH" });
+    untouched(scene, twice, folder.path, ["token"], /--secret-file - cannot read standard input/);
+  });
+});
+
+describe("--secret-out", () => {
+  /** What a POSIX shell makes of assignments in a file. */
+  function sourced(file: string, names: readonly [string, string]): readonly string[] {
+    const line = `. "$0"; printf '%s\\n%s' "$${names[0]}" "$${names[1]}"`;
+    return spawnSync("/bin/sh", ["-c", line, file], { encoding: "utf8" }).stdout.split("\n");
+  }
+
+  /** The data of a Kubernetes Secret, decoded. */
+  function manifest(text: string): Record<string, string> {
+    const value = parse(text);
+    assert.deepEqual([value.apiVersion, value.kind, value.type], ["v1", "Secret", "Opaque"]);
+    return Object.fromEntries(
+      Object.entries(value.data).map(([name, data]) => [name, Buffer.from(String(data), "base64").toString()]),
+    );
+  }
+
+  it("writes a new file for the owner alone, in the form of its ending or of --secret-format", SLOW, async () => {
+    using folder = temporaryFolder();
+    await using scene = await openScene();
+    const id = "it's my app";
+    const cases: readonly (readonly [name: string, more: readonly string[], read: (file: string) => unknown])[] = [
+      ["a.env", [], (file) => sourced(file, ["CLIENT_ID", "CLIENT_SECRET"])],
+      ["plain", [], (file) => sourced(file, ["CLIENT_ID", "CLIENT_SECRET"])],
+      ["b.json", ["--secret-format", "dotenv"], (file) => sourced(file, ["CLIENT_ID", "CLIENT_SECRET"])],
+      ["c.env", ["--id-key", "A_ID", "--secret-key", "A_SECRET"], (file) => sourced(file, ["A_ID", "A_SECRET"])],
+      ["d.json", [], (file) => Object.values(JSON.parse(readFileSync(file, "utf8")))],
+      ["e.JSON", [], (file) => Object.values(JSON.parse(readFileSync(file, "utf8")))],
+      ["f", ["--secret-format", "json"], (file) => Object.values(JSON.parse(readFileSync(file, "utf8")))],
+      ["g.yaml", [], (file) => Object.values(manifest(readFileSync(file, "utf8")))],
+      [
+        "h.yml",
+        ["--id-key", "x.id", "--secret-key", "x-pw"],
+        (file) => Object.values(manifest(readFileSync(file, "utf8"))),
+      ],
+      ["i", ["--secret-format=k8s"], (file) => Object.values(manifest(readFileSync(file, "utf8")))],
+    ];
+    for (const [n, [name, more, read]] of cases.entries()) {
+      const file = join(folder.path, name);
+      const args = [...CREATE, "--id", `${id} ${n}`, "--secret-out", file, "--format", "json", ...more];
+      const ended = await start("/bin/sh", ["-c", 'umask 0; exec "$0" "$@"', BINARY, ...args], {
+        env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home },
+      }).ended;
+      ends(ended, 0);
+      const secret = scene.sandbox.secretOf(`${id} ${n}`) ?? assert.fail("no client");
+      assert.deepEqual(read(file), [`${id} ${n}`, secret], told(ended));
+      assert.equal(statSync(file).mode & 0o7777, 0o600);
+      assert.ok(!ended.stdout.includes(secret) && !ended.stderr.includes(secret), told(ended));
+      const shown = JSON.parse(ended.stdout);
+      assert.deepEqual([shown.client_id, shown.client_secret], [`${id} ${n}`, undefined]);
+      assert.ok(ended.stderr.includes(`The credentials of client "${id} ${n}" are in ${file}\n`), told(ended));
+    }
+    assert.equal(readFileSync(join(folder.path, "h.yml"), "utf8").includes('"x-pw"'), true);
+    assert.deepEqual(readdirSync(folder.path).sort(), cases.map(([name]) => name).sort());
+    assert.deepEqual(scene.rescued(), []);
+  });
+
+  it("writes a given secret too, and that of a rotation", SLOW, async () => {
+    using folder = temporaryFolder();
+    await using scene = await openScene();
+    const at = (name: string): string => join(folder.path, name);
+    holds(
+      scene,
+      await scene.run([...CREATE, "--id", "app", "--secret-file", "-", "--secret-out", at("a.env")], { stdin: GIVEN }),
+      GIVEN,
+    );
+    assert.deepEqual(sourced(at("a.env"), ["CLIENT_ID", "CLIENT_SECRET"]), ["app", GIVEN]);
+    ends(await scene.run(["clients", "rotate-secret", "app", "--secret-out", at("b.env")]), 0);
+    const rotated = scene.sandbox.secretOf("app");
+    assert.notEqual(rotated, GIVEN);
+    assert.deepEqual(sourced(at("b.env"), ["CLIENT_ID", "CLIENT_SECRET"]), ["app", rotated]);
+    holds(
+      scene,
+      await scene.run(["clients", "update", "app", "--secret-file", "-", "--secret-out", at("c.env")], {
+        stdin: GIVEN,
+      }),
+      GIVEN,
+    );
+    assert.deepEqual(sourced(at("c.env"), ["CLIENT_ID", "CLIENT_SECRET"]), ["app", GIVEN]);
+    assert.deepEqual(scene.rescued(), []);
+  });
+
+  it("writes to a descriptor that the caller opened", SLOW, async () => {
+    using folder = temporaryFolder();
+    const out = join(folder.path, "out");
+    for (const [line, target] of [
+      ['exec "$0" "$@" 3>"$OUT"', "fd:3"],
+      ['exec "$0" "$@" 7>"$OUT"', "fd:7"],
+      ['"$0" "$@" 3>&1 >/dev/null | cat >"$OUT"', "fd:3"],
+    ] as const) {
+      await using scene = await openScene();
+      const ended = await start("/bin/sh", ["-c", line, BINARY, ...CREATE, "--id", "app", "--secret-out", target], {
+        env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, OUT: out },
+      }).ended;
+      ends(ended, 0);
+      assert.deepEqual(sourced(out, ["CLIENT_ID", "CLIENT_SECRET"]), ["app", scene.sandbox.secretOf("app")]);
+      assert.deepEqual(scene.rescued(), []);
+    }
+  });
+
+  it("leaves no file by that name until all of it is there", SLOW, async () => {
+    using folder = temporaryFolder();
+    const out = join(folder.path, "out.env");
+    let during: readonly string[] = [];
+    await using scene = await openScene("26", ({ method }) =>
+      method === "POST"
+        ? () => {
+            during = readdirSync(folder.path);
+            for (const name of during) assert.doesNotMatch(readFileSync(join(folder.path, name), "utf8"), /[^\0]/);
+            running.kill("SIGKILL");
+          }
+        : undefined,
+    );
+    await using running = scene.start([...CREATE, "--secret-out", out]);
+    assert.equal((await running.ended).signal, "SIGKILL");
+    const [draft = "", ...others] = during;
+    assert.deepEqual(others, []);
+    assert.match(draft, /^\.out\.env\.[0-9a-f]{16}$/);
+    assert.equal(statSync(join(folder.path, draft)).mode & 0o7777, 0o600);
+    assert.ok(!existsSync(out));
+  });
+
+  it("that cannot be written makes nothing and leaves nothing behind", SLOW, async () => {
+    using folder = temporaryFolder();
+    using full = openDisk(65_536);
+    using frozen = openDisk(65_536);
+    full.fill(8192);
+    frozen.freeze();
+    const at = (name: string): string => join(folder.path, name);
+    writeFileSync(at("taken"), "mine");
+    mkdirSync(at("folder"));
+    symlinkSync("taken", at("link"));
+    symlinkSync("nothing", at("dangling"));
+    const files = ["taken", "folder", "link", "dangling"];
+    await using scene = await openScene();
+    const cases: readonly (readonly [target: string, message: RegExp])[] = [
+      [at("taken"), /exists already/],
+      [at("link"), /exists already/],
+      [at("dangling"), /exists already/],
+      [at("folder"), /exists already/],
+      [at("new/"), /names no file/],
+      [at("missing/out"), /there is no such folder/],
+      [at("taken/out"), /Cannot write --secret-out/],
+      [join(full.path, "out"), /the disk is full/],
+      [join(frozen.path, "out"), /the folder cannot be written/],
+      ["/dev/null", /exists already/],
+      ["/dev/full", /exists already/],
+      ["", /names no file/],
+      ["-", /neither a file nor an open descriptor/],
+      ["fd:", /neither a file nor an open descriptor/],
+      ["fd:x", /neither a file nor an open descriptor/],
+      ["fd:0", /fd:0 is a standard stream/],
+      ["fd:1", /fd:1 is a standard stream/],
+      ["fd:2", /fd:2 is a standard stream/],
+      ["fd:3", /fd:3 is not open/],
+      ["fd:9", /fd:9 is not open/],
+      ["fd:99999999999", /is not open/],
+    ];
+    for (const [target, message] of cases) {
+      untouched(scene, await scene.run([...CREATE, "--secret-out", target]), folder.path, files, message);
+    }
+    const readOnly = await start(
+      "/bin/sh",
+      ["-c", 'exec "$0" "$@" 3</dev/null', BINARY, ...CREATE, "--secret-out", "fd:3"],
+      {
+        env: { HYDRA_ADMIN_URL: scene.url },
+      },
+    ).ended;
+    untouched(scene, readOnly, folder.path, files, /fd:3 is not open/);
+    const options: readonly (readonly [more: readonly string[], message: RegExp])[] = [
+      [["--secret-format", "json"], /--secret-format has no file to write/],
+      [["--secret-out", at("o"), "--secret-format", "xml"], /--secret-format "xml"/],
+      [["--secret-out", at("o.env"), "--id-key", "a-b"], /--id-key "a-b"/],
+      [["--secret-out", at("o.env"), "--secret-key", "1A"], /--secret-key "1A"/],
+      [["--secret-out", at("o.yaml"), "--secret-key", "a b"], /--secret-key "a b"/],
+      [["--secret-out", at("o"), "--id-key", "X", "--secret-key", "X"], /cannot both be called "X"/],
+      [["--secret-out", at("o"), "--secret-key", "CLIENT_ID"], /cannot both be called "CLIENT_ID"/],
+    ];
+    for (const [more, message] of options) {
+      untouched(scene, await scene.run([...CREATE, ...more]), folder.path, files, message);
+    }
+    assert.equal(readFileSync(at("taken"), "utf8"), "mine");
+    assert.deepEqual([readdirSync(full.path), readdirSync(frozen.path)], [["ballast"], []]);
+    // The same target stops a change before it is made.
+    ends(await scene.run([...CREATE, "--id", "app"]), 0);
+    const secret = scene.sandbox.secretOf("app");
+    for (const args of [
+      ["rotate-secret", "app"],
+      ["update", "app", "--secret-file", "-"],
+    ]) {
+      for (const target of [at("taken"), at("missing/out"), join(full.path, "out"), "fd:3"]) {
+        const ended = await scene.run(["clients", ...args, "--secret-out", target], { stdin: GIVEN });
+        fails(ended, 2, /--secret-out/);
+        assert.equal(scene.sandbox.secretOf("app"), secret);
+      }
+    }
+    assert.deepEqual(readdirSync(folder.path).sort(), [...files].sort());
+    assert.ok(scene.proxy.seen.every(({ method }) => method === "GET" || method === "POST"));
+    assert.deepEqual(scene.rescued(), []);
+  });
+
+  it("without a secret to write is said to stay empty", SLOW, async () => {
+    using folder = temporaryFolder();
+    const out = ["--secret-out", join(folder.path, "out")];
+    await using scene = await openScene();
+    const open = await scene.run([...CREATE, "--id", "open", "--token-endpoint-auth-method", "none", ...out]);
+    ends(open, 0);
+    assert.match(open.stderr, /^Warning: --secret-out is not written/m);
+    fails(await scene.run(["clients", "update", "open", "--name", "x", ...out]), 2, /There is no new secret to write/);
+    const again = await scene.run([...CREATE, "--id", "open", "--if-exists", "skip", ...out]);
+    ends(again, 0);
+    assert.match(again.stderr, /no secret was delivered/);
+    assert.deepEqual(readdirSync(folder.path), []);
+  });
+
+  it("is what --format k8s-secret prints instead", SLOW, async () => {
+    await using scene = await openScene();
+    const args = [
+      ...CREATE,
+      "--id",
+      "app",
+      "--format",
+      "k8s-secret",
+      "--id-key",
+      "the.id",
+      "--secret-key",
+      "the-secret",
+    ];
+    const ended = await scene.run(args);
+    ends(ended, 0);
+    assert.deepEqual(manifest(ended.stdout), { "the.id": "app", "the-secret": scene.sandbox.secretOf("app") });
+    const rotated = await scene.run(["clients", "rotate-secret", "app", "--format", "k8s-secret"]);
+    ends(rotated, 0);
+    assert.deepEqual(manifest(rotated.stdout), { CLIENT_ID: "app", CLIENT_SECRET: scene.sandbox.secretOf("app") });
+  });
+});
+
+/** A proxy that leads every https address to a server of the test, as names that only it knows. */
+async function openDirectory(files: ReadonlyMap<string, Uint8Array>) {
+  const authority = issue({ name: "Test authority", authority: true });
+  const { cert, key } = issue({
+    name: "directory",
+    hosts: ["openpgpkey.example.org", "example.net"],
+    issuer: authority,
+  });
+  const server = createTlsServer({ cert, key }, (request, response) => {
+    const file = files.get(`https://${request.headers.host}${request.url}`);
+    response.writeHead(file === undefined ? 404 : 200).end(file ?? "");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const behind = server.address();
+  if (behind === null || typeof behind === "string") throw new Error("the server has no port");
+  const hosts: string[] = [];
+  const proxy = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", (first) => {
+      const host = /^CONNECT (\S+):443 /.exec(String(first))?.[1] ?? "";
+      hosts.push(host);
+      if (host.startsWith("openpgpkey.") && host !== "openpgpkey.example.org") {
+        socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+        return;
+      }
+      const upstream = connect(behind.port, "127.0.0.1", () => {
+        socket.write("HTTP/1.1 200 OK\r\n\r\n");
+        socket.pipe(upstream).pipe(socket);
+      });
+      upstream.on("error", () => socket.destroy());
+    });
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const front = proxy.address();
+  if (front === null || typeof front === "string") throw new Error("the proxy has no port");
+  return {
+    url: `http://127.0.0.1:${front.port}`,
+    authority: authority.cert,
+    hosts,
+    close: () => {
+      proxy.close();
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+describe("recipients of one message", () => {
+  let gpg: Gpg;
+  let people: readonly Exported[];
+  let keybase: KeybaseServer;
+  let directory: Awaited<ReturnType<typeof openDirectory>>;
+  const folder = temporaryFolder();
+
+  before(async () => {
+    gpg = openGpg();
+    people = [
+      "Anna <anna@example.com>",
+      "Bert <bert@example.com>",
+      "Carl <carl@example.com>",
+      "Dora <dora@example.org>",
+      "Emil <emil@example.net>",
+    ].map((name) => gpg.exported(gpg.quick(name, "future-default")));
+    const [, , carl, dora, emil] = people;
+    keybase = await openKeybase({ username: "carl", ...(carl === undefined ? {} : { key: carl }) });
+    directory = await openDirectory(
+      new Map([
+        [(await wkdUrls("dora@example.org")).advanced, dora?.binary ?? new Uint8Array()],
+        [(await wkdUrls("emil@example.net")).direct, emil?.binary ?? new Uint8Array()],
+      ]),
+    );
+    writeFileSync(join(folder.path, "roots.pem"), directory.authority);
+    writeFileSync(join(folder.path, "anna.asc"), people[0]?.armored ?? "");
+  });
+
+  after(async () => {
+    directory.close();
+    await keybase.close();
+    gpg.close();
+    folder[Symbol.dispose]();
+  });
+
+  const env = (): Record<string, string> => ({
+    HYDRA_KEYBASE_URL: keybase.url,
+    HTTPS_PROXY: directory.url,
+    SSL_CERT_FILE: join(folder.path, "roots.pem"),
+  });
+
+  function everyone(): readonly string[] {
+    return [
+      ...["--pgp-key", `@${join(folder.path, "anna.asc")}`],
+      ...["--pgp-key", Buffer.from(people[1]?.binary ?? []).toString("base64")],
+      ...["--keybase", "carl"],
+      ...["--pgp-key", "wkd:dora@example.org"],
+      ...["--pgp-key-url", "wkd:emil@example.net"],
+    ];
+  }
+
+  /** What each of them, alone, makes of a message. */
+  function readBy(message: string): readonly string[] {
+    return people.map(({ fingerprint }) => {
+      const alone = openGpg();
+      try {
+        alone.run(["--import"], { input: gpg.secret(fingerprint) });
+        return alone.decrypt(Buffer.from(message, "base64"));
+      } finally {
+        alone.close();
+      }
+    });
+  }
+
+  it("come from every source at once, each pinned, and each can read it alone", SLOW, async () => {
+    await using scene = await openScene();
+    const pins = ["--pgp-fingerprint", people.map(({ fingerprint }) => fingerprint).join(",")];
+    const ended = await scene.run([...CREATE, "--id", "app", ...everyone(), ...pins, "--format", "json"], {
+      env: env(),
+    });
+    ends(ended, 0);
+    const shown = JSON.parse(ended.stdout);
+    const secret = scene.sandbox.secretOf("app") ?? assert.fail("no client");
+    assert.deepEqual(
+      readBy(shown.client_secret_encrypted),
+      people.map(() => secret),
+    );
+    assert.deepEqual(
+      shown.client_secret_recipients.map((one: { fingerprint: string }) => one.fingerprint).sort(),
+      people.map(({ fingerprint }) => fingerprint).sort(),
+    );
+    for (const { fingerprint } of people) assert.match(ended.stderr, new RegExp(`^Encrypted to ${fingerprint} `, "m"));
+    assert.ok(!`${ended.stdout}${ended.stderr}`.includes(secret));
+    // The advanced method where its host is there, the direct one where it is not.
+    assert.deepEqual(directory.hosts, ["openpgpkey.example.org", "openpgpkey.example.net", "example.net"]);
+  });
+
+  it("are all unusable when one is, and nothing is made or left behind", SLOW, async () => {
+    const signer = gpg.exported(gpg.quick("Sign <sign@example.com>", "ed25519", "sign"));
+    await using scene = await openScene();
+    using place = temporaryFolder();
+    const out = ["--secret-out", join(place.path, "out.env")];
+    const pins = people.map(({ fingerprint }) => fingerprint);
+    const cases: readonly (readonly [more: readonly string[], status: number, message: RegExp])[] = [
+      [["--pgp-key", Buffer.from(signer.binary).toString("base64")], 7, new RegExp(`${signer.fingerprint} "Sign `)],
+      [["--pgp-key", "wkd:nobody@example.org"], 7, /nobody@example\.org/],
+      [["--pgp-key", "wkd:nobody"], 2, /it is not a mail address/],
+      [["--keybase", "nobody"], 7, /there is nobody of this name/],
+      [["--pgp-key", "@/nothing/there"], 2, /there is no such file/],
+      [["--pgp-fingerprint", pins.slice(1).join(",")], 7, new RegExp(`${pins[0]}.*its fingerprint is not`)],
+      [["--pgp-fingerprint", [...pins, signer.fingerprint].join(",")], 7, new RegExp(signer.fingerprint)],
+    ];
+    for (const [more, status, message] of cases) {
+      const ended = await scene.run([...CREATE, ...everyone(), ...more, ...out], { env: env() });
+      fails(ended, status, message);
+      assert.deepEqual([scene.proxy.seen.length, readdirSync(place.path), scene.rescued()], [0, [], []], told(ended));
+    }
+  });
+
+  it("get it in each form, in a file, a manifest and an import too", SLOW, async () => {
+    const [anna] = people;
+    const to = ["--pgp-key", anna?.armored ?? ""];
+    await using scene = await openScene();
+    using place = temporaryFolder();
+    const forms: readonly (readonly [form: string, binary: (text: string) => string | Uint8Array])[] = [
+      ["base64", (text) => Buffer.from(text, "base64")],
+      ["armor", (text) => text],
+      ["base64-armor", (text) => Buffer.from(text, "base64").toString()],
+    ];
+    for (const [form, message] of forms) {
+      const more = [...to, "--encrypted-format", form];
+      const file = join(place.path, `${form}.json`);
+      const written = await scene.run([...CREATE, "--id", form, ...more, "--secret-out", file]);
+      ends(written, 0);
+      const { client_id: id, client_secret_encrypted: encrypted, ...rest } = JSON.parse(readFileSync(file, "utf8"));
+      assert.deepEqual([id, rest], [form, {}]);
+      assert.equal(gpg.decrypt(message(encrypted)), scene.sandbox.secretOf(form));
+      assert.match(message(encrypted).toString(), form === "base64" ? /./s : /^-----BEGIN PGP MESSAGE-----/);
+      const env = await scene.run([...CREATE, "--id", `${form}-env`, ...more, "--format", "env"]);
+      ends(env, 0);
+      const sourced = spawnSync("/bin/sh", ["-c", 'eval "$0"; printf %s "$CLIENT_SECRET_ENCRYPTED"', env.stdout], {
+        encoding: "utf8",
+      });
+      assert.equal(gpg.decrypt(message(sourced.stdout)), scene.sandbox.secretOf(`${form}-env`));
+      const imported = await scene.run(["clients", "import", ...more, "--format", "json"], {
+        stdin: JSON.stringify([{ client_id: `${form}-import`, grant_types: ["client_credentials"] }]),
+      });
+      ends(imported, 0);
+      const [one] = JSON.parse(imported.stdout);
+      assert.equal(gpg.decrypt(message(one.client_secret_encrypted)), scene.sandbox.secretOf(`${form}-import`));
+      for (const { stdout, stderr } of [written, env, imported]) {
+        for (const name of [form, `${form}-env`, `${form}-import`]) {
+          assert.ok(!`${stdout}${stderr}`.includes(scene.sandbox.secretOf(name) ?? ""));
+        }
+      }
+    }
+    fails(await scene.run([...CREATE, ...to, "--encrypted-format", "hex"]), 2, /--encrypted-format "hex"/);
+  });
+
+  it("are shown by pgp inspect, with what they are and whether they would be used", SLOW, async () => {
+    const name = gpg.quick("Mina <mina@example.com>", "ed25519", "sign", "never", "20200101T000000");
+    const old = gpg.addSubkey(name, "cv25519", "encr", "20200301T000000", "20200101T000000");
+    const good = gpg.addSubkey(name, "cv25519", "encr", "never", "20210101T000000");
+    const newest = gpg.addSubkey(name, "cv25519", "encr", "never", "20220101T000000");
+    const signer = gpg.exported(gpg.quick("Sign <only@example.com>", "ed25519", "sign"));
+    const mina = gpg.exported(name);
+    writeFileSync(join(folder.path, "mina.asc"), mina.armored);
+    const inspect = (...args: readonly string[]): Promise<Ended> =>
+      runBinary(["pgp", "inspect", ...args], { env: env() });
+    const shown = await inspect(`@${join(folder.path, "mina.asc")}`);
+    ends(shown, 0);
+    assert.match(shown.stdout, new RegExp(`^Key: +${mina.fingerprint} \\(Ed`));
+    assert.match(shown.stdout, /^User ID: +Mina <mina@example.com>$/m);
+    assert.match(shown.stdout, new RegExp(`^Subkey: +${old} .*not used: .*2020-03-01`, "m"));
+    assert.match(shown.stdout, new RegExp(`^Subkey: +${good} .*not used: a newer one is used`, "m"));
+    assert.match(shown.stdout, new RegExp(`^Subkey: +${newest} .*, used$`, "m"));
+    assert.match(shown.stdout, new RegExp(`^Would be used: yes, by .*${newest}`, "m"));
+    // What would be used is what is used.
+    await using scene = await openScene();
+    const created = await scene.run([...CREATE, "--id", "app", "--pgp-key", mina.armored, "-v", "--format", "json"]);
+    const packets = gpg.run(["--list-packets"], {
+      input: Buffer.from(JSON.parse(created.stdout).client_secret_encrypted, "base64"),
+    });
+    assert.match(packets.stdout.toString(), new RegExp(`keyid ${newest.slice(-16)}`, "i"));
+    assert.match(created.stderr, new RegExp(`^Not encrypted to subkey ${old} .*2020-03-01`, "m"));
+    const useless = await inspect(Buffer.from(signer.binary).toString("base64"));
+    ends(useless, 7);
+    assert.match(useless.stdout, /^Would be used: no: /m);
+    assert.match(useless.stdout, /^Way out: +\S/m);
+    const several = await inspect("keybase:carl", "wkd:dora@example.org", "--format", "json");
+    ends(several, 0);
+    assert.deepEqual(
+      JSON.parse(several.stdout).map((one: { fingerprint: string; usable: boolean }) => [one.fingerprint, one.usable]),
+      [people[2], people[3]].map((person) => [person?.fingerprint, true]),
+    );
+    const quiet = await inspect("keybase:carl", "-q");
+    assert.equal(quiet.stdout, `${people[2]?.fingerprint}\n`);
+    fails(await inspect("not a key"), 7, /not/i);
+    fails(await inspect(), 2, /Missing KEY/);
+    const secret = await inspect(gpg.secret(mina.fingerprint));
+    assert.doesNotMatch(secret.stdout + secret.stderr, /BEGIN PGP/);
+    ends(secret, 7);
+  });
+});
