@@ -10,6 +10,7 @@ import {
   unknownKeys,
   withoutServerFields,
 } from "../core/client.ts";
+import { FIELD_NAMES } from "../core/fields.ts";
 import type { CountFlag, TextFlag } from "../core/flags.ts";
 import { changes, sameValue } from "../core/merge.ts";
 import { GRACE } from "../core/network.ts";
@@ -207,13 +208,17 @@ function refuseFields(family: ServerFamily, entries: readonly Entry[]): void {
   });
 }
 
+const SET_ELSEWHERE: ReadonlySet<string> = new Set(["client_id", "client_secret"]);
+
 /** The fields that a server did not keep, each with how many clients lost it and one of them. */
 class Dropped {
   readonly #places = new Map<string, { count: number; readonly place: string }>();
 
   look(entry: Entry, sent: Client, record: Client): void {
     for (const [field, value] of Object.entries(sent)) {
-      if (field === "client_id" || field === "client_secret" || sameValue(field, record[field], value)) continue;
+      // What is no field at all was told before.
+      if (SET_ELSEWHERE.has(field) || !FIELD_NAMES.includes(field)) continue;
+      if (sameValue(field, record[field], value)) continue;
       const known = this.#places.get(field);
       if (known === undefined) this.#places.set(field, { count: 1, place: entry.place });
       else known.count++;
@@ -416,7 +421,9 @@ async function createOne({ context, recipients, handover, dropped, admin }: Job,
     throw reworded(outcome.problem, `${outcome.problem.message}${kept}`);
   }
   dropped.look(entry, fields, outcome.record);
-  const delivery = await deliveryOf(context, prepared, { ...outcome.record, outcome: "created", from: entry.file });
+  // Where secrets are encrypted, no credential of a client without one is shown either.
+  const record = recipients.length > 0 && isPublic(client) ? withoutCredentials(outcome.record) : outcome.record;
+  const delivery = await deliveryOf(context, prepared, { ...record, outcome: "created", from: entry.file });
   const made = { certain: outcome.kind === "created", delivery, prepared };
   if (delivery.precious !== undefined && !context.shows(IMPORT_VIEW, delivery.shown, delivery.precious)) {
     const kept = await rescue(
