@@ -1,0 +1,665 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import * as v from "valibot";
+import type { SandboxVersion } from "../../lib/sandbox/index.ts";
+import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
+import { BINARY, start } from "./binary.ts";
+import { dropAfter, type Exchange, type Fault, instead, type Plan } from "./fault-proxy.ts";
+import { ends, fails, openScene, type Scene, SLOW, told } from "./scene.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+const Result = v.looseObject({
+  client_id: v.optional(v.string()),
+  client_secret: v.optional(v.string()),
+  client_name: v.optional(v.string()),
+  outcome: v.picklist(["created", "updated", "unchanged", "skipped", "failed"]),
+  from: v.string(),
+});
+
+function results(stdout: string): readonly v.InferOutput<typeof Result>[] {
+  return stdout
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => v.parse(Result, JSON.parse(line)));
+}
+
+function ids(scene: Scene): readonly string[] {
+  return scene.sandbox.clients().map(({ client_id: id }) => String(id));
+}
+
+/** So many clients, with ids in an order that is not that of the alphabet. */
+function clientsOf(count: number): readonly Json[] {
+  return Array.from({ length: count }, (_, n) => ({ client_id: `c-${(n * 37) % count}`, client_name: `name ${n}` }));
+}
+
+function ndjson(clients: readonly Json[]): string {
+  return clients.map((client) => `${JSON.stringify(client)}\n`).join("");
+}
+
+function idIn({ body }: Exchange): string {
+  return v.parse(v.looseObject({ client_id: v.string() }), JSON.parse(body)).client_id;
+}
+
+/** Meets the create of one client. */
+function creating(id: string, fault: Fault): Plan {
+  return (exchange) => (exchange.method === "POST" && idIn(exchange) === id ? fault : undefined);
+}
+
+/** A door that lets creates through one by one, in the order in which they are named. */
+function gates(): {
+  readonly plan: Plan;
+  open(id: string): Promise<void>;
+  /** Lets through all that wait, and all that come. */
+  release(): void;
+  arrived(count: number): Promise<void>;
+  waiting(): number;
+} {
+  const held = new Map<string, () => void>();
+  let released = false;
+  const watchers: (() => void)[] = [];
+  const until = (done: () => boolean): Promise<void> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        if (done()) resolve();
+      };
+      watchers.push(look);
+      look();
+    });
+  return {
+    plan: (exchange) => {
+      if (exchange.method !== "POST") return undefined;
+      return async () => {
+        await new Promise<void>((resolve) => {
+          if (released) resolve();
+          else held.set(idIn(exchange), resolve);
+          for (const look of watchers) look();
+        });
+        exchange.reply(await exchange.pass());
+      };
+    },
+    async open(id) {
+      await until(() => held.has(id));
+      held.get(id)?.();
+      held.delete(id);
+    },
+    release: () => {
+      released = true;
+      for (const open of held.values()) open();
+    },
+    arrived: (count) => until(() => held.size >= count),
+    waiting: () => held.size,
+  };
+}
+
+const INPUT: readonly Json[] = [
+  { client_id: "c-1", client_name: 'it\'s "1" ☃', redirect_uris: ["https://a.example/cb"], metadata: { k: [1, null] } },
+  { client_id: "c-2", scope: "a b" },
+  { client_id: "c-3", owner: "o", client_secret: "given-secret-0123" },
+];
+
+const YAML_CLIENTS = [
+  'client_id: c-1\nclient_name: "it\'s \\"1\\" ☃"\nredirect_uris:\n  - https://a.example/cb\nmetadata:\n  k: [1, null]\n',
+  "client_id: c-2\nscope: a b\n",
+  "client_id: c-3\nowner: o\nclient_secret: given-secret-0123\n",
+];
+
+/** Every form of the same clients. */
+const FORMS: Readonly<Record<string, string>> = {
+  "an array": JSON.stringify(INPUT),
+  "an array over many lines": JSON.stringify(INPUT, null, "\t"),
+  "one object a line": ndjson(INPUT),
+  "one object a line, from Windows": `\ufeff${ndjson(INPUT).replaceAll("\n", "\r\n\r\n")}`,
+  "one object a line, without an end": ndjson(INPUT).trimEnd(),
+  "objects over many lines, one after the other": INPUT.map((client) => `${JSON.stringify(client, null, 2)}\n`).join(
+    "",
+  ),
+  "what a list writes": JSON.stringify({ items: INPUT, next_page_token: "", is_last_page: true }),
+  "arrays one after the other": `${JSON.stringify(INPUT.slice(0, 1))}\n${JSON.stringify(INPUT.slice(1))}\n`,
+  "YAML documents": `# clients\n---\n${YAML_CLIENTS.join("---\n")}---\n`,
+  "a YAML list": YAML_CLIENTS.map((client) => `- ${client.trimEnd().replaceAll("\n", "\n  ")}\n`).join(""),
+  "what a list writes as YAML": `items:\n${YAML_CLIENTS.map((client) => `  - ${client.trimEnd().replaceAll("\n", "\n    ")}\n`).join("")}is_last_page: true\n`,
+};
+
+describe("clients import", () => {
+  for (const [title, text] of Object.entries(FORMS)) {
+    it(`takes ${title}, from a file and from standard input`, async () => {
+      for (const piped of [false, true]) {
+        await using scene = await openScene();
+        const file = join(scene.home, "input");
+        writeFileSync(file, text);
+        const ended = await scene.run(["clients", "import", ...(piped ? [] : [file]), "--format", "ndjson"], {
+          stdin: piped ? text : "",
+        });
+        ends(ended, 0);
+        assert.equal(ended.stderr, "Import: 3 created\n");
+        const found = results(ended.stdout);
+        assert.deepEqual(
+          found.map(({ client_id: id }) => id),
+          ["c-1", "c-2", "c-3"],
+        );
+        for (const { client_id: id = "", client_secret: secret, outcome, from } of found) {
+          assert.equal(outcome, "created");
+          assert.equal(from, piped ? "standard input" : file);
+          if (id === "c-3") assert.equal(secret, undefined);
+          else assert.equal(secret, scene.sandbox.secretOf(id));
+        }
+        assert.equal(scene.sandbox.secretOf("c-3"), "given-secret-0123");
+        const [first, second, third] = scene.sandbox.clients();
+        assert.equal(first?.["client_name"], 'it\'s "1" ☃');
+        assert.deepEqual(first["metadata"], { k: [1, null] });
+        assert.equal(second?.["scope"], "a b");
+        assert.equal(third?.["owner"], "o");
+        assert.deepEqual(scene.rescued(), []);
+      }
+    });
+  }
+
+  it("takes several files and standard input among them, in their order", async () => {
+    await using scene = await openScene();
+    const [a, b] = [join(scene.home, "a.json"), join(scene.home, "b.yaml")];
+    writeFileSync(a, JSON.stringify({ client_id: "z" }));
+    writeFileSync(b, "client_id: a\n");
+    const ended = await scene.run(["import", "oauth2-clients", a, "-", b, "--format", "ndjson"], {
+      stdin: '[{"client_id":"m"}]',
+    });
+    ends(ended, 0);
+    assert.deepEqual(
+      results(ended.stdout).map(({ client_id: id, from }) => [id, from]),
+      [
+        ["z", a],
+        ["m", "standard input"],
+        ["a", b],
+      ],
+    );
+  });
+
+  it("takes nothing for nothing to do", async () => {
+    await using scene = await openScene();
+    for (const stdin of ["", "[]", "\n\n", "---\n", '{"items":[]}']) {
+      const ended = await scene.run(["clients", "import", "--format", "json"], { stdin });
+      ends(ended, 0);
+      assert.equal(ended.stderr, "Import: nothing to do\n");
+      assert.deepEqual(JSON.parse(ended.stdout), []);
+    }
+    assert.equal(scene.proxy.posts().length, 0);
+  });
+
+  it("makes ids and secrets that are missing, and sends none for a public client", async () => {
+    await using scene = await openScene();
+    const stdin = ndjson([
+      { client_name: "0", client_id: null, client_secret: "" },
+      { client_name: "1", client_id: "", token_endpoint_auth_method: "none" },
+    ]);
+    const ended = await scene.run(["clients", "import", "--format", "ndjson", "--secret-length", "40"], { stdin });
+    ends(ended, 0);
+    const [first, second] = results(ended.stdout);
+    assert.match(first?.client_id ?? "", /^[0-9a-f-]{36}$/);
+    assert.match(first?.client_secret ?? "", /^[A-Za-z0-9._~-]{40}$/);
+    assert.equal(first?.client_secret, scene.sandbox.secretOf(first?.client_id ?? ""));
+    assert.equal(second?.client_secret, undefined);
+    const post = scene.proxy.posts().find(({ body }) => body.includes('"none"'));
+    assert.ok(!("client_secret" in JSON.parse(post?.body ?? "")));
+  });
+
+  it("leaves out what a server sets by itself, and null", async () => {
+    await using scene = await openScene();
+    const stdin = JSON.stringify({
+      ...{ client_id: "a", created_at: "2020-01-01T00:00:00Z", updated_at: "2020-01-01T00:00:00Z" },
+      ...{ client_secret_expires_at: 0, registration_access_token: "hush", registration_client_uri: "https://x/" },
+      ...{ contacts: null, jwks: {}, implicit_grant_id_token_lifespan: null, owner: "o" },
+    });
+    const ended = await scene.run(["clients", "import"], { stdin });
+    ends(ended, 0);
+    assert.doesNotMatch(ended.stderr, /Warning/);
+    const { client_secret: _, ...body } = JSON.parse(scene.proxy.posts()[0]?.body ?? "");
+    assert.deepEqual(body, { client_id: "a", owner: "o" });
+  });
+
+  it("looks at everything before anything is sent, and tells it all", SLOW, async () => {
+    await using scene = await openScene();
+    const good = { client_id: "good" };
+    const cases: readonly (readonly [input: string, message: RegExp])[] = [
+      [JSON.stringify([good, 5]), /standard input, client 2 is not an object/],
+      [JSON.stringify([good, null]), /standard input, client 2 is not an object/],
+      [JSON.stringify([good, { client_id: 5 }]), /client 2: client_id is not a text/],
+      [JSON.stringify([good, { client_id: "x" }, good]), /client 3 has the same client_id "good" as .*client 1/],
+      [
+        JSON.stringify([good, { redirect_uris: ["https://a.example/#x"] }]),
+        /client 2: redirect_uris .* has a fragment/,
+      ],
+      [JSON.stringify([good, { client_secret: "short" }]), /client 2: client_secret is shorter than 6/],
+      ['{"client_id":"a"}\n{"client_id":\n{"client_id":"c"}\n', /Cannot read standard input, line 2/],
+      ["[", /Cannot read standard input/],
+      ["- a: [\n", /Cannot read standard input/],
+      ['"text"', /standard input is not an object/],
+    ];
+    for (const [stdin, message] of cases) {
+      const ended = await scene.run(["clients", "import"], { stdin });
+      fails(ended, 2, message);
+    }
+    const missing = await scene.run(["clients", "import", join(scene.home, "missing"), scene.home, "-"], {
+      stdin: '[{"client_secret":"x"}]',
+    });
+    ends(missing, 2);
+    assert.equal(missing.stderr.match(/^Error: /gm)?.length, 3, told(missing));
+    const many = await scene.run(["clients", "import"], {
+      stdin: ndjson(Array.from({ length: 50 }, () => ({ client_secret: "x" }))),
+    });
+    ends(many, 2);
+    assert.match(many.stderr, /^Error: 30 more problems are not shown$/m);
+    fails(await scene.run(["clients", "import", "--concurrency", "0"], { stdin: "[]" }), 2, /--concurrency 0/);
+    fails(
+      await scene.run(["clients", "import", "--on-conflict", "replace"], { stdin: "[]" }),
+      2,
+      /--on-conflict "replace"/,
+    );
+    assert.equal(scene.proxy.seen.length, 0);
+  });
+
+  it("warns of unknown keys with the nearest name, and refuses them under --strict", async () => {
+    await using scene = await openScene();
+    const stdin = ndjson([
+      { client_id: "a", scopes: "x" },
+      { "response:types": ["code"], Client_Name: "x", xyzzy: 1 },
+    ]);
+    const strict = await scene.run(["clients", "import", "--strict"], { stdin });
+    ends(strict, 2);
+    assert.equal(strict.stderr.match(/^Error: /gm)?.length, 4, told(strict));
+    assert.equal(scene.proxy.seen.length, 0);
+    const ended = await scene.run(["clients", "import"], { stdin });
+    ends(ended, 0);
+    for (const line of [
+      /^Warning: standard input, client 1: "scopes" is no field of a client; did you mean scope\?$/m,
+      /^Warning: .*client 2: "response:types" is no field of a client; did you mean response_types\?$/m,
+      /^Warning: .*client 2: "Client_Name" is no field of a client; did you mean client_name\?$/m,
+      /^Warning: .*client 2: "xyzzy" is no field of a client$/m,
+    ])
+      assert.match(ended.stderr, line);
+    const flood = await scene.run(["clients", "import"], {
+      stdin: ndjson(Array.from({ length: 30 }, () => ({ xyzzy: 1 }))),
+    });
+    assert.equal(flood.stderr.match(/^Warning: .*xyzzy/gm)?.length, 20, told(flood));
+    assert.match(flood.stderr, /^Warning: 10 more warnings of this kind are not shown$/m);
+  });
+
+  it("refuses fields that the family does not know, and tells those that a server dropped", async () => {
+    await using old = await openScene("1.8");
+    const refused = await old.run(["clients", "import"], {
+      stdin: ndjson([
+        { client_id: "a", skip_consent: false },
+        { client_id: "b", skip_consent: true },
+        { client_id: "c", access_token_strategy: "jwt" },
+      ]),
+    });
+    ends(refused, 2);
+    assert.match(refused.stderr, /^Error: standard input, client 2: Hydra 1\.x has no field skip_consent$/m);
+    assert.match(refused.stderr, /^ {2}standard input, client 3: Hydra 1\.x has no field access_token_strategy$/m);
+    assert.equal(old.proxy.posts().length, 0);
+    const lifespan = "implicit_grant_id_token_lifespan";
+    const dropped = await old.run(["clients", "import"], {
+      stdin: ndjson([{ client_id: "a" }, { client_id: "b", [lifespan]: "1h" }, { client_id: "c", [lifespan]: "2h" }]),
+    });
+    ends(dropped, 0);
+    assert.match(
+      dropped.stderr,
+      new RegExp(
+        `^Warning: ${lifespan}: the server did not keep it .* of 2 clients, the first standard input, client 2$`,
+        "m",
+      ),
+    );
+    await using newer = await openScene("26");
+    const kept = await newer.run(["clients", "import"], {
+      stdin: ndjson([{ [lifespan]: "1h" }, { skip_consent: true }]),
+    });
+    assert.equal(kept.stderr, "Import: 2 created\n");
+  });
+
+  it("fails, skips or updates what is there, and says which it did", async () => {
+    await using scene = await openScene();
+    const first = ndjson([
+      { client_id: "a", client_name: "before", owner: "o" },
+      { client_id: "b", client_name: "same" },
+    ]);
+    ends(await scene.run(["clients", "import"], { stdin: first }), 0);
+    const secrets = [scene.sandbox.secretOf("a"), scene.sandbox.secretOf("b")];
+    const stdin = ndjson([
+      { client_id: "a", client_name: "after" },
+      { client_id: "b", client_name: "same" },
+      { client_id: "c" },
+    ]);
+    async function run(way: string): Promise<readonly string[]> {
+      const ended = await scene.run(["clients", "import", "--on-conflict", way, "--format", "ndjson"], { stdin });
+      ends(ended, way === "fail" ? 8 : 0);
+      return [...results(ended.stdout).map(({ outcome }) => outcome), ended.stderr.trimEnd().split("\n").at(-1) ?? ""];
+    }
+    assert.deepEqual(await run("fail"), ["failed", "failed", "created", "Import: 1 created, 2 failed"]);
+    assert.deepEqual(await run("skip"), ["skipped", "skipped", "skipped", "Import: 3 skipped"]);
+    assert.equal(scene.sandbox.clients()[0]?.["client_name"], "before");
+    assert.deepEqual(await run("update"), ["updated", "unchanged", "unchanged", "Import: 1 updated, 2 unchanged"]);
+    assert.equal(scene.sandbox.clients()[0]?.["client_name"], "after");
+    assert.equal(scene.sandbox.clients()[0]?.["owner"], "o");
+    assert.deepEqual([scene.sandbox.secretOf("a"), scene.sandbox.secretOf("b")], secrets);
+    const secret = "brought-secret-0123";
+    const given = await scene.run(["clients", "import", "--on-conflict", "update"], {
+      stdin: ndjson([{ client_id: "a", client_secret: secret }]),
+    });
+    ends(given, 0);
+    assert.equal(given.stdout, "Updated OAuth 2.0 Client a from: standard input\n");
+    assert.equal(scene.sandbox.secretOf("a"), secret);
+  });
+
+  it("goes on after one that fails, in its place in the order, and ends with 8", async () => {
+    const no = instead({
+      status: 400,
+      headers: { "content-type": "application/json" },
+      body: '{"error":"e","error_description":"not this one"}',
+    });
+    await using scene = await openScene("26", creating("c-5", no));
+    const clients = clientsOf(12);
+    const ended = await scene.run(["clients", "import", "--format", "ndjson"], { stdin: ndjson(clients) });
+    ends(ended, 8);
+    const found = results(ended.stdout);
+    assert.deepEqual(
+      found.map(({ client_id: id }) => id),
+      clients.map(({ client_id: id }) => id),
+    );
+    for (const { client_id: id, outcome } of found) assert.equal(outcome, id === "c-5" ? "failed" : "created");
+    const lost = found.find(({ outcome }) => outcome === "failed");
+    const place = clients.findIndex(({ client_id: id }) => id === "c-5") + 1;
+    const message = `standard input, client ${place}: Cannot create client: server answered 400: not this one`;
+    assert.deepEqual(lost, {
+      ...{ client_id: "c-5", outcome: "failed", from: "standard input" },
+      error: {
+        error: "invalid",
+        message,
+        hint: "change what the server names, then run the command again",
+        status: 400,
+      },
+    });
+    assert.equal(JSON.parse(ended.stderr.split("\n")[0] ?? "").message, message);
+    assert.match(ended.stderr, /^Import: 11 created, 1 failed$/m);
+    const text = await scene.run(["clients", "import"], { stdin: ndjson([{ client_id: "c-5" }, { client_id: "d" }]) });
+    ends(text, 8);
+    assert.match(text.stdout, /^Imported OAuth 2\.0 Client d:\S+ from: standard input\n$/);
+    assert.match(text.stderr, /^Error: standard input, client 1: .*not this one$/m);
+    const only = await scene.run(["clients", "import"], { stdin: '{"client_id":"c-5"}' });
+    fails(only, 1, /^Error: standard input: Cannot create client: server answered 400: not this one$/);
+  });
+
+  it("has as many requests under way as it is told, and never more", SLOW, async () => {
+    for (const [flag, count] of [
+      [[], 8],
+      [["--concurrency", "3"], 3],
+      [["--concurrency", "1"], 1],
+      [["--concurrency", "32"], 32],
+    ] as const) {
+      let now = 0;
+      let most = 0;
+      const full = Promise.withResolvers<void>();
+      await using scene = await openScene("26", ({ method }) => {
+        if (method !== "POST") return undefined;
+        return async (exchange) => {
+          most = Math.max(most, ++now);
+          if (now === count) full.resolve();
+          // All wait until as many are there as may be, so that fewer would never end.
+          await full.promise;
+          const answer = await exchange.pass();
+          now--;
+          exchange.reply(answer);
+        };
+      });
+      const ended = await scene.run(["clients", "import", ...flag, "-q", "--rescue-dir", scene.home], {
+        stdin: ndjson(clientsOf(70)),
+      });
+      ends(ended, 0);
+      assert.equal(most, count);
+      assert.equal(scene.sandbox.clients().length, 70);
+    }
+  });
+
+  it("writes each result as soon as those before it are done", SLOW, async () => {
+    const { plan, open, arrived } = gates();
+    await using scene = await openScene("26", plan);
+    const clients = ["a", "b", "c", "d", "e"].map((id) => ({ client_id: id }));
+    await using running = scene.start(["clients", "import", "--format", "ndjson"], { stdin: ndjson(clients) });
+    await arrived(5);
+    const shown = async (count: number): Promise<readonly (string | undefined)[]> => {
+      const text = await running.seen("stdout", new RegExp(`^(?:.*\n){${count}}`));
+      return results(text).map(({ client_id: id }) => id);
+    };
+    // The second and third are done, and wait for the first.
+    await open("c");
+    await open("b");
+    await open("a");
+    assert.deepEqual(await shown(3), ["a", "b", "c"]);
+    await open("e");
+    await open("d");
+    const ended = await running.ended;
+    ends(ended, 0);
+    assert.deepEqual(
+      results(ended.stdout).map(({ client_id: id }) => id),
+      ["a", "b", "c", "d", "e"],
+    );
+  });
+
+  it("repeats what can be repeated without making two", async () => {
+    let left = 3;
+    await using scene = await openScene("26", ({ method }) =>
+      method === "POST" && left-- > 0 ? dropAfter : undefined,
+    );
+    const ended = await scene.run(["clients", "import", "--format", "ndjson"], {
+      stdin: ndjson(Array.from({ length: 6 }, (_, n) => ({ client_name: `${n}` }))),
+    });
+    ends(ended, 0);
+    assert.equal(scene.sandbox.clients().length, 6);
+    for (const { client_id: id = "", client_secret: secret } of results(ended.stdout))
+      assert.equal(secret, scene.sandbox.secretOf(id));
+  });
+
+  it("imports 1,000 clients with the very secrets that are stored", SLOW, async () => {
+    await using scene = await openScene();
+    const clients = clientsOf(1_000);
+    const file = join(scene.home, "clients.ndjson");
+    writeFileSync(file, ndjson(clients));
+    const ended = await scene.run(["clients", "import", file, "--format", "ndjson"]);
+    ends(ended, 0);
+    assert.equal(ended.stderr, "Import: 1000 created\n");
+    const found = results(ended.stdout);
+    assert.deepEqual(
+      found.map(({ client_id: id }) => id),
+      clients.map(({ client_id: id }) => id),
+    );
+    for (const { client_id: id = "", client_secret: secret } of found) assert.equal(secret, scene.sandbox.secretOf(id));
+    assert.equal(new Set(found.map(({ client_secret: secret }) => secret)).size, 1_000);
+    assert.deepEqual(scene.rescued(), []);
+  });
+});
+
+describe("what a reference exported", () => {
+  const cases: readonly (readonly [version: string, name: string, as: SandboxVersion])[] = [
+    ["1.8.5", "get", "1.8"],
+    ["1.11.10", "get", "1.11"],
+    ["1.8.5", "get", "26"],
+    ["1.11.10", "get", "26"],
+    ["26.2.0", "get", "26"],
+    ["26.2.0", "get two", "26"],
+    ["26.2.0", "list", "26"],
+    ["2.3.0", "list", "26"],
+    ["2.1.2", "list", "2.3"],
+  ];
+  const Case = v.looseObject({ name: v.string(), stdout: v.string() });
+
+  for (const [version, name, as] of cases) {
+    it(`by ${name} of ${version} goes into ${as}`, async () => {
+      const recorded = readFileSync(join(import.meta.dirname, `../contract/cli-${version}.json`), "utf8");
+      const { stdout } =
+        v.parse(v.array(Case), JSON.parse(recorded)).find((each) => each.name === name) ?? assert.fail(name);
+      const value: unknown = JSON.parse(stdout);
+      const Items = v.looseObject({ items: v.array(v.looseObject({ client_id: v.string() })) });
+      const listed = v.safeParse(Items, value);
+      const exported = listed.success
+        ? listed.output.items
+        : v.parse(v.array(v.looseObject({ client_id: v.string() })), [value].flat());
+      await using scene = await openScene(as);
+      const ended = await scene.run(["clients", "import", "--format", "ndjson"], { stdin: stdout });
+      // One of the recorded clients has no keys for its method, and one an address that no server takes since.
+      const made = results(ended.stdout).filter(({ outcome }) => outcome === "created");
+      assert.ok(made.length > 0, told(ended));
+      for (const client of exported) {
+        const stored = scene.sandbox.clients().find(({ client_id: id }) => id === client.client_id);
+        assert.ok(stored !== undefined, told(ended));
+        for (const field of [
+          "client_name",
+          "redirect_uris",
+          "grant_types",
+          "response_types",
+          "scope",
+          "owner",
+          "metadata",
+        ]) {
+          const wanted = client[field];
+          if (wanted !== undefined && JSON.stringify(wanted).length > 2) assert.deepEqual(stored[field], wanted, field);
+        }
+      }
+    });
+  }
+});
+
+describe("an import that is cut short", () => {
+  it("by a signal lets what is under way finish, and is completed by a second run", SLOW, async () => {
+    for (const [signal, status] of [
+      ["SIGINT", 130],
+      ["SIGTERM", 143],
+    ] as const) {
+      const { plan, open, arrived, waiting } = gates();
+      let closed = false;
+      await using scene = await openScene("26", (exchange) => (closed ? undefined : plan(exchange)));
+      const clients = clientsOf(30);
+      const names = clients.map(({ client_id: id }) => String(id));
+      await using running = scene.start(["clients", "import", "--concurrency", "4", "--format", "ndjson"], {
+        stdin: ndjson(clients),
+      });
+      await arrived(4);
+      for (const id of names.slice(0, 3)) await open(id);
+      await running.seen("stdout", /^(?:.*\n){3}/);
+      await arrived(4);
+      running.kill(signal);
+      // No request is begun after the signal, while those under way are answered one after the other.
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      assert.equal(waiting(), 4);
+      for (const id of names.slice(3, 7)) await open(id);
+      const ended = await running.ended;
+      ends(ended, status);
+      const found = results(ended.stdout);
+      assert.deepEqual(
+        found.map(({ client_id: id }) => id),
+        names.slice(0, 7),
+      );
+      assert.deepEqual(ids(scene).toSorted(), names.slice(0, 7).toSorted());
+      for (const { client_id: id = "", client_secret: secret } of found)
+        assert.equal(secret, scene.sandbox.secretOf(id));
+      assert.match(ended.stderr, /Import: 7 created, 23 not begun/);
+      assert.deepEqual(scene.rescued(), []);
+      closed = true;
+      const rest = await scene.run(["clients", "import", "--on-conflict", "skip", "--format", "ndjson"], {
+        stdin: ndjson(clients),
+      });
+      ends(rest, 0);
+      assert.match(rest.stderr, /^Import: 23 created, 7 skipped$/m);
+      assert.equal(scene.sandbox.clients().length, 30);
+      for (const { client_id: id = "", client_secret: secret, outcome } of results(rest.stdout))
+        assert.equal(secret, outcome === "created" ? scene.sandbox.secretOf(id) : undefined);
+    }
+  });
+
+  it("by a reader that goes away leaves no client without a secret that somebody has", SLOW, async () => {
+    for (const format of ["ndjson", "text", "json", "env"]) {
+      const { plan, open, arrived, release } = gates();
+      await using scene = await openScene("26", plan);
+      const clients = clientsOf(40);
+      const names = clients.map(({ client_id: id }) => String(id));
+      await using running = scene.start(["clients", "import", "--concurrency", "4", "--format", format], {
+        stdin: ndjson(clients),
+      });
+      await arrived(4);
+      await open(names[0] ?? "");
+      const before = await running.seen("stdout", names[0] ?? "");
+      await arrived(4);
+      running.closeStdout();
+      release();
+      const ended = await running.ended;
+      ends(ended, 1);
+      const rescued = scene.rescued();
+      for (const id of ids(scene)) {
+        const secret = scene.sandbox.secretOf(id) ?? "none";
+        const kept = rescued.find(({ record }) => record.client_id === id);
+        assert.ok(
+          before.includes(secret) || kept?.record.client_secret === secret,
+          `${format}: the secret of ${id} is lost\n${told(ended)}`,
+        );
+        if (kept !== undefined) assert.ok(ended.stderr.includes(kept.path), told(ended));
+      }
+      assert.ok(scene.proxy.posts().length < 40, `${scene.proxy.posts().length} creates`);
+    }
+  });
+
+  it("by head, in a shell, loses none either", SLOW, async () => {
+    for (let n = 0; n < 5; n++) {
+      await using scene = await openScene();
+      const file = join(scene.home, "clients.ndjson");
+      writeFileSync(file, ndjson(clientsOf(300)));
+      const script = '{ "$0" "$@"; echo "status $?" >&2; } | head -n 2';
+      const ended = await start("/bin/sh", ["-c", script, BINARY, "clients", "import", file, "--format", "ndjson"], {
+        env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home },
+      }).ended;
+      const shown = results(ended.stdout);
+      assert.equal(shown.length, 2, told(ended));
+      const rescued = scene.rescued();
+      // What left the program and was not read is the reader's; all else is there.
+      const status = Number(/^status (\d+)$/m.exec(ended.stderr)?.[1]);
+      if (status !== 0) assert.equal(status, 1, told(ended));
+      for (const { record } of rescued)
+        assert.equal(record.client_secret, scene.sandbox.secretOf(record.client_id ?? ""));
+    }
+  });
+});
+
+describe("an import with recipients", () => {
+  let gpg: Gpg;
+  let alice: Exported;
+  before(() => {
+    gpg = openGpg();
+    alice = gpg.exported(gpg.quick("alice@example.com", "future-default"));
+  });
+  after(() => gpg.close());
+
+  it("encrypts each secret, shows none, and no other credential", SLOW, async () => {
+    await using scene = await openScene();
+    const key = join(scene.home, "alice.asc");
+    writeFileSync(key, alice.armored);
+    const stdin = ndjson([
+      { client_id: "a" },
+      { client_id: "b", client_secret: "given-secret-0123" },
+      { client_id: "c", token_endpoint_auth_method: "none" },
+    ]);
+    const ended = await scene.run(["clients", "import", "--pgp-key", `@${key}`, "--format", "ndjson"], { stdin });
+    ends(ended, 0);
+    const [first, second, third] = results(ended.stdout);
+    for (const client of [first, second]) {
+      const message = v.parse(v.string(), client?.["client_secret_encrypted"]);
+      const secret = scene.sandbox.secretOf(client?.client_id ?? "") ?? "none";
+      assert.equal(gpg.decrypt(Buffer.from(message, "base64")), secret);
+      assert.ok(!(ended.stdout + ended.stderr).includes(secret));
+    }
+    assert.equal(third?.["client_secret_encrypted"], undefined);
+    assert.doesNotMatch(ended.stdout, /registration_access_token|"client_secret"/);
+    const bad = await scene.run(["clients", "import", "--pgp-key", Buffer.from("nonsense").toString("base64")], {
+      stdin: '{"client_id":"d"}',
+    });
+    fails(bad, 7, /--pgp-key/);
+    assert.equal(scene.sandbox.clients().length, 3);
+  });
+});
