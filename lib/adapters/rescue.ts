@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, unlinkSync, writeFileSync } from "node:fs";
 import { open, unlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
@@ -57,7 +57,8 @@ const PROOF = `${" ".repeat(16_384)}\n`;
 function prove(path: string): void {
   const file = openSync(path, EXCLUSIVE, 0o600);
   try {
-    writeSync(file, PROOF);
+    // Unlike a bare write, this goes on after a disk took a part and fails when it takes no more.
+    writeFileSync(file, PROOF);
   } finally {
     closeSync(file);
     unlinkSync(path);

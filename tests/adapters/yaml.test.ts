@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parse } from "yaml";
-import { yamlWriter, parseDocuments, parseYaml } from "../../lib/adapters/yaml.ts";
+import { parseDocuments, parseYaml, yamlWriter } from "../../lib/adapters/yaml.ts";
 import { createRenderer, parseFormat, type View } from "../../lib/core/output.ts";
 import { Problem } from "../../lib/core/problem.ts";
 
