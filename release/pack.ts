@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Entry, tarGz, zip } from "./archive.ts";
@@ -31,16 +31,15 @@ export function companions(root: string, program: string, shipped: readonly Ship
   return [
     ...DOCUMENTS.flatMap((file) => read("", file)),
     ...read("licenses/", "licenses/*.txt"),
-    ...read("man/man1/", "docs/man/*.1"),
-    ...read("man/man7/", "docs/man/*.7"),
+    ...[1, 5, 7].flatMap((section) => read(`man/man${section}/`, `{man,docs/man}/**/*.${section}`)),
     ...shipped.map(({ name, text }) => ({
       path: `licenses/${name.replace(/^@/, "").replace("/", "-")}.txt`,
       content: Buffer.from(text),
     })),
-    ...COMPLETIONS.flatMap(([shell, file]) => {
-      const { status, stdout } = spawnSync(program, ["completion", shell], { env: {} });
-      return status === 0 ? [{ path: `completions/${file}`, content: stdout }] : [];
-    }),
+    ...COMPLETIONS.map(([shell, file]) => ({
+      path: `completions/${file}`,
+      content: execFileSync(program, ["completion", shell], { env: {} }),
+    })),
   ];
 }
 

@@ -14,7 +14,7 @@ import {
   symlinkSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import * as v from "valibot";
@@ -135,11 +135,14 @@ describe("a release", () => {
       const files = readdirSync(at, { recursive: true, encoding: "utf8" })
         .filter((file) => statSync(join(at, file)).isFile())
         .sort();
-      const pages = globSync("docs/man/*.[17]", { cwd: root }).map((file) => `man/man${file.at(-1)}/${file.slice(9)}`);
+      const pages = globSync("{man,docs/man}/**/*.[157]", { cwd: root }).map(
+        (file) => `man/man${file.at(-1)}/${basename(file)}`,
+      );
       const texts = readFileSync(join(root, "THIRD-PARTY.md"), "utf8").matchAll(/^\| (\S+) \| \d/gm);
       assert.deepEqual(
-        files.filter((file) => !file.startsWith("completions/")),
+        files,
         [
+          ...["hydra.bash", "_hydra", "hydra.fish", "hydra.ps1"].map((file) => `completions/${file}`),
           target.executable,
           ...["README.md", "CHANGELOG.md", "LICENSE", "THIRD-PARTY.md"],
           ...globSync("licenses/*.txt", { cwd: root }),
