@@ -257,10 +257,17 @@ async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
     detail,
     shows: (view, item, text) => {
       if (needed.kind === "id") return false;
-      if (!("query" in needed)) return true;
-      const renderer = createRenderer(needed, view, render(false, false));
-      const written = renderer.item(item) + renderer.end();
-      return written.includes(text) || written.includes(JSON.stringify(text).slice(1, -1));
+      if (WHOLE.has(needed.kind)) return true;
+      const written = (shown: Shown): string => {
+        const renderer = createRenderer(needed, view, render(false, false));
+        return renderer.item(shown) + renderer.end();
+      };
+      if ("query" in needed) {
+        const found = written(item);
+        return found.includes(text) || found.includes(JSON.stringify(text).slice(1, -1));
+      }
+      // The others write what their view names, each in its own encoding, so what they would write without it tells.
+      return written(item) !== written(Object.fromEntries(Object.entries(item).filter(([, value]) => value !== text)));
     },
     critical: async (work) => {
       run.critical++;
@@ -282,6 +289,9 @@ async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
     writeResult(host, run.ending.signal, result.format ?? needed, result, render);
   return result.undelivered === undefined && result.stays !== true ? written() : context.critical(written);
 }
+
+/** The formats that write every field of a value. */
+const WHOLE: ReadonlySet<Format["kind"]> = new Set(["json", "json-pretty", "ndjson", "yaml"]);
 
 /** A line on a terminal's stderr that is rewritten in place, at most twenty times a second. */
 function progressLine(host: Host): Context["progress"] {

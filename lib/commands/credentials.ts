@@ -37,7 +37,7 @@ import {
 import { generateSecret, SECRET_BCRYPT_BYTES, SECRET_LENGTH as SHORTEST, withoutCredentials } from "../core/secret.ts";
 import { printable, quoted } from "../core/text.ts";
 import type { Context, Shown } from "./command.ts";
-import { createdView, ENCRYPTED, ENCRYPTED_KEY, idOf } from "./views.ts";
+import { createdView, ENCRYPTED, ENCRYPTED_KEY, idOf, KEYED_VIEW } from "./views.ts";
 
 /** Whether the command line names anyone to encrypt to. */
 export function wantsRecipients(context: Context): boolean {
@@ -370,7 +370,8 @@ export function refuseHidden(context: Context, prepared: PreparedSecret, handove
   if (precious === undefined || handover.sink !== undefined || handover.place !== undefined) return;
   const isKey = prepared.kind === "client_private_key";
   const field = prepared.encrypted === undefined ? prepared.kind : isKey ? ENCRYPTED_KEY : ENCRYPTED;
-  if (context.shows(createdView("given"), { client_id: "id", [field]: precious }, precious)) return;
+  const view = isKey ? KEYED_VIEW : createdView("given");
+  if (context.shows(view, { client_id: "id", [field]: precious }, precious)) return;
   throw usage(
     `This output format leaves the ${isKey ? "private key" : "secret"} out, and there is no folder to keep it in`,
     `choose another --format, or add --${isKey ? KEY_OUT.name : SECRET_OUT.name} or --rescue-dir`,

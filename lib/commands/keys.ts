@@ -18,7 +18,7 @@ import {
 import { idIn, type ReadDraft, refuseUnknownFields, tellDropped } from "./draft.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
 import { verify, verifyEndpoint } from "./verify.ts";
-import { createdView, ENCRYPTED_KEY } from "./views.ts";
+import { createdView, ENCRYPTED_KEY, KEYED_VIEW } from "./views.ts";
 
 /** The algorithms of `--generate-key`. */
 export const KEY_ALGORITHMS: readonly KeyAlgorithm[] = ["ES256", "RS256", "PS256"];
@@ -126,7 +126,7 @@ export async function createWithKey(context: Context, draft: ReadDraft, algorith
       assertion: (audience) => context.pairs.assertion(pair, madeId, audience),
     });
     const exit = (): "done" | "failed" => (works ? "done" : "failed");
-    const view = createdView("given");
+    const view = handover.sink === undefined ? KEYED_VIEW : createdView("given");
     const shown =
       encrypted === undefined || handover.sink !== undefined ? record : { ...record, [ENCRYPTED_KEY]: encrypted };
     const made = {

@@ -93,3 +93,11 @@ export function createdView(secretless: "none" | "given" | "elsewhere"): View<Sh
     }),
   };
 }
+
+/** A client that was made with a key, whose encrypted private part stands where another client has its secret. */
+export const KEYED_VIEW: View<Shown> = {
+  ...createdView("given"),
+  columns: createdView("given").columns.map((column) =>
+    column.label === "CLIENT SECRET" ? { ...field("CLIENT PRIVATE KEY", ENCRYPTED_KEY), whole: true } : column,
+  ),
+};
