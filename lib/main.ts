@@ -1,5 +1,5 @@
 import type { Host, Output } from "./adapters/host.ts";
-import { type Context, isGroup, isLeaf, type Leaf } from "./commands/command.ts";
+import { type Context, isGroup, isLeaf, type Leaf, type Shown } from "./commands/command.ts";
 import { credentialNames } from "./commands/credentials.ts";
 import { ROOT } from "./commands/index.ts";
 import { childrenOf, PARENT_ROWS, type Place, walk } from "./commands/tree.ts";
