@@ -1,0 +1,413 @@
+import assert from "node:assert/strict";
+import { createHash, createPrivateKey, type KeyObject } from "node:crypto";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import process from "node:process";
+import { after, before, describe, it } from "node:test";
+import * as v from "valibot";
+import { FORMATS } from "../../lib/core/output.ts";
+import { asJson, exchange } from "../conformance/servers.ts";
+import { BINARY, type Ended, runBinary, start, temporaryFolder } from "./binary.ts";
+import { inOrder, swapped } from "./fault-proxy.ts";
+import { openReader, publicPart, type Reader } from "./ledger.ts";
+import { ends, fails, openScene, type Scene, SLOW, told } from "./scene.ts";
+import { openTokenServer } from "./token-server.ts";
+
+const KEYED = [
+  ...["clients", "create", "-g", "client_credentials", "-r", "token"],
+  ...["--token-endpoint-auth-method", "private_key_jwt"],
+];
+const ALGORITHMS = ["ES256", "RS256", "PS256"] as const;
+
+const PublicKey = v.looseObject({ kty: v.string(), kid: v.string(), use: v.string(), alg: v.string() });
+const KeySet = v.object({ keys: v.tuple([PublicKey]) });
+
+let reader: Reader;
+
+before(async () => {
+  reader = await openReader();
+});
+
+/** The only key of a client, which must be public. */
+function storedKey(scene: Scene, id: string): v.InferOutput<typeof PublicKey> {
+  const client = scene.sandbox.clients().find((one) => one["client_id"] === id) ?? assert.fail("no client");
+  const [key] = v.parse(KeySet, client["jwks"]).keys;
+  for (const part of ["d", "p", "q", "dp", "dq", "qi", "k"]) assert.ok(!(part in key), `${part} was sent`);
+  return key;
+}
+
+/** Every form of a private key's private part that may turn up where it must not be. */
+function privateParts(key: KeyObject): readonly string[] {
+  const { d = "", p = "", q = "" } = key.export({ format: "jwk" });
+  const der = key.export({ format: "der", type: "pkcs8" }).toString("base64");
+  return [
+    d,
+    p,
+    q,
+    der.slice(-60),
+    ...key.export({ format: "pem", type: "pkcs8" }).toString().split("\n").slice(2, -2),
+  ].filter((text) => text.length > 20);
+}
+
+/** The thumbprint of a key (RFC 7638). */
+function thumbprint(key: Readonly<Record<string, unknown>>): string {
+  const members = key["kty"] === "EC" ? ["crv", "kty", "x", "y"] : ["e", "kty", "n"];
+  const text = JSON.stringify(Object.fromEntries(members.map((name) => [name, key[name]])));
+  return createHash("sha256").update(text).digest("base64url");
+}
+
+/** A private key from what `--key-out` wrote. */
+function privateKey(text: string): KeyObject {
+  const value: unknown = text.startsWith("{") ? JSON.parse(text) : undefined;
+  return value === undefined ? createPrivateKey(text) : createPrivateKey({ key: asJson(value), format: "jwk" });
+}
+
+describe("--generate-key", () => {
+  it(
+    "makes a key that gets a token, in PEM, as a JSON Web Key and encrypted, on every family of servers",
+    SLOW,
+    async () => {
+      for (const [version, algorithms] of [
+        ["26", ALGORITHMS],
+        ["2.1", ["ES256"]],
+        ["1.8", ["RS256"]],
+      ] as const) {
+        await using scene = await openScene(version);
+        await using tokens = await openTokenServer(scene.sandbox);
+        using folder = temporaryFolder();
+        for (const algorithm of algorithms) {
+          for (const form of ["key.pem", "key.key", "key.json", "encrypted.pem"] as const) {
+            const file = join(folder.path, form);
+            const encrypted = form === "encrypted.pem";
+            const args = [...KEYED, "--generate-key", algorithm, "--key-out", file, "--format", "json", "-v"];
+            const verify = ["--verify", "--public-url", tokens.url];
+            const ended = await scene.run([...args, ...verify, ...(encrypted ? ["--pgp-key", reader.key] : [])]);
+            ends(ended, 0);
+            const shown = asJson(JSON.parse(ended.stdout));
+            const id = String(shown["client_id"]);
+            assert.ok(ended.stderr.includes(`Verified: client "${id}" got a token\n`), told(ended));
+            const text = readFileSync(file, "utf8");
+            assert.equal(statSync(file).mode & 0o7777, 0o600);
+            const plain = encrypted ? await reader.read(text) : text;
+            const key = privateKey(plain);
+            const stored = storedKey(scene, id);
+            assert.deepEqual({ ...stored, ...publicPart(plain) }, stored);
+            const { alg, use, kid } = stored;
+            assert.deepEqual({ alg, use, kid }, { alg: algorithm, use: "sig", kid: thumbprint(stored) });
+            if (form === "key.json")
+              assert.deepEqual({ ...asJson(JSON.parse(text)), ...stored }, asJson(JSON.parse(text)));
+            else assert.match(plain, /^-----BEGIN PRIVATE KEY-----\n/);
+            const size = key.asymmetricKeyDetails;
+            assert.ok(algorithm === "ES256" ? size?.namedCurve === "prime256v1" : (size?.modulusLength ?? 0) >= 3072);
+            const client = scene.sandbox.clients().find((one) => one["client_id"] === id);
+            assert.equal(client?.["token_endpoint_auth_signing_alg"], algorithm);
+            assert.equal(client?.["token_endpoint_auth_method"], "private_key_jwt");
+            // The server made a secret beside the key, which nobody asked for.
+            const secret = scene.sandbox.secretOf(id) ?? "";
+            assert.notEqual(secret, "");
+            for (const hidden of [secret, ...privateParts(key)]) {
+              assert.ok(!`${ended.stdout}${ended.stderr}`.includes(hidden), `${hidden} is shown: ${told(ended)}`);
+              if (encrypted) assert.ok(!text.includes(hidden));
+              assert.ok(!scene.proxy.seen.some(({ body }) => body.includes(hidden)), `${hidden} was sent`);
+            }
+            assert.deepEqual([readdirSync(folder.path), readdirSync(scene.home)], [[form], []]);
+            rmSync(file);
+          }
+        }
+      }
+    },
+  );
+
+  it("encrypts the key to recipients alone, in each format, and never shows the server's secret", SLOW, async () => {
+    const tokens: string[] = [];
+    await using scene = await openScene("26", ({ method }) =>
+      method === "POST"
+        ? swapped((reply) => {
+            const token = `registration-${tokens.length}-hush`;
+            tokens.push(token);
+            return { ...reply, body: JSON.stringify({ ...JSON.parse(reply.body), registration_access_token: token }) };
+          })
+        : undefined,
+    );
+    const formats = FORMATS.filter((format) => !format.includes("="));
+    for (const [n, format] of [...formats, "raw=$", "jsonpath=$.client_secret"].entries()) {
+      const id = `c${n}`;
+      const args = [...KEYED, "--id", id, "--generate-key", "ES256", "--pgp-key", reader.key, "--format", format, "-v"];
+      const ended = await scene.run(args);
+      ends(ended, 0);
+      const hidden = [scene.sandbox.secretOf(id) ?? "", tokens[n] ?? assert.fail("no token")];
+      for (const text of hidden)
+        assert.ok(text !== "" && !`${ended.stdout}${ended.stderr}`.includes(text), told(ended));
+      const encoded = /wV4D[A-Za-z0-9+/]{100,}=*/.exec(ended.stdout)?.[0];
+      const kept = scene.rescued().find(({ record }) => record.client_id === id)?.record[
+        "client_private_key_encrypted"
+      ];
+      assert.equal(encoded === undefined, /^(env|id|k8s-secret|jsonpath.*)$/.test(format), `${format}: ${told(ended)}`);
+      // A format that leaves it out has it in a file, which is named.
+      if (encoded === undefined)
+        assert.match(ended.stderr, /leaves the private key of client "c\d+" out; its encrypted private key is in "/);
+      else assert.equal(kept, undefined);
+      const plain = await reader.read(String(encoded ?? kept));
+      assert.deepEqual({ ...storedKey(scene, id), ...publicPart(plain) }, storedKey(scene, id));
+      for (const part of privateParts(privateKey(plain))) assert.ok(!`${ended.stdout}${ended.stderr}`.includes(part));
+    }
+  });
+
+  it("writes to a descriptor, and nothing to standard output but the client", SLOW, async () => {
+    await using scene = await openScene();
+    using folder = temporaryFolder();
+    const out = join(folder.path, "key");
+    const args = [...KEYED, "--id", "app", "--generate-key", "ES256", "--key-out", "fd:4"];
+    const ended = await start("/bin/sh", ["-c", 'exec "$0" "$@" 4>"$OUT"', BINARY, ...args], {
+      env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, OUT: out },
+    }).ended;
+    ends(ended, 0);
+    assert.equal(ended.stdout, "OAuth 2.0 Client ID: app\n");
+    const text = readFileSync(out, "utf8");
+    assert.deepEqual({ ...storedKey(scene, "app"), ...publicPart(text) }, storedKey(scene, "app"));
+  });
+
+  it("is refused before anything is made where it cannot be meant", SLOW, async () => {
+    await using scene = await openScene();
+    using folder = temporaryFolder();
+    const at = (name: string): string => join(folder.path, name);
+    const out = ["--key-out", at("key.pem")];
+    writeFileSync(at("taken"), "mine");
+    writeFileSync(at("secret"), "given-secret-0123456789");
+    const es256 = [...KEYED, "--generate-key", "ES256"];
+    const cases: readonly (readonly [args: readonly string[], message: RegExp, env?: Record<string, string>])[] = [
+      [es256, /has nowhere to put the private key/],
+      [[...KEYED, ...out], /--key-out has no key to write/],
+      [[...KEYED, "--generate-key", "EdDSA", ...out], /--generate-key "EdDSA"/],
+      [[...KEYED, "--generate-key", "none", ...out], /--generate-key "none"/],
+      [["clients", "create", "--generate-key", "ES256", ...out], /for clients that prove themselves with a key/],
+      [[...es256, ...out, "--jwks", '{"keys":[]}'], /exclude each other/],
+      [[...es256, ...out, "--jwks-uri", "https://app.example.com/jwks"], /exclude each other/],
+      [[...es256, ...out, "--secret-file", at("secret")], /exclude each other/],
+      [
+        [...es256, ...out],
+        /HYDRA_CLIENT_SECRET exclude each other/,
+        { HYDRA_CLIENT_SECRET: "given-secret-0123456789" },
+      ],
+      [[...es256, ...out, "--token-endpoint-auth-signing-alg", "RS256"], /does not fit/],
+      [[...es256, ...out, "--secret-out", at("secret.env")], /--secret-out has no secret to write/],
+      [[...es256, ...out, "--if-exists", "update", "--id", "app"], /cannot update a client/],
+      [[...es256, "--key-out", at("taken")], /--key-out "\S+" exists already/],
+      [[...es256, "--key-out", at("missing/key.pem")], /there is no such folder/],
+      [[...es256, "--key-out", "fd:9"], /fd:9 is not open/],
+      [[...es256, "--key-out", "-"], /neither a file nor an open descriptor/],
+      [[...es256, ...out, "--verify"], /--verify needs the token endpoint/],
+    ];
+    for (const [args, message, env] of cases) {
+      const ended = await scene.run(args, env === undefined ? {} : { env });
+      ends(ended, 2);
+      assert.match(ended.stderr, message);
+      assert.equal(ended.stdout, "");
+      assert.deepEqual(readdirSync(folder.path).sort(), ["secret", "taken"], told(ended));
+    }
+    assert.equal(scene.proxy.seen.length, 0);
+    assert.deepEqual(scene.rescued(), []);
+    const bad = await scene.run([...es256, ...out, "--pgp-key", "not a key"]);
+    fails(bad, 7, /--pgp-key/);
+    assert.deepEqual([scene.proxy.seen.length, readdirSync(folder.path).sort()], [0, ["secret", "taken"]]);
+  });
+
+  it("leaves a client that is there and its key alone under --if-exists skip", SLOW, async () => {
+    await using scene = await openScene();
+    using folder = temporaryFolder();
+    const run = (name: string): Promise<Ended> =>
+      scene.run([
+        ...KEYED,
+        "--id",
+        "app",
+        "--generate-key",
+        "ES256",
+        "--key-out",
+        join(folder.path, name),
+        "--if-exists",
+        "skip",
+      ]);
+    ends(await run("a.pem"), 0);
+    const key = storedKey(scene, "app");
+    const again = await run("b.pem");
+    ends(again, 0);
+    assert.match(again.stderr, /was skipped: nothing differs; no secret was delivered/);
+    assert.deepEqual(storedKey(scene, "app"), key);
+    assert.deepEqual(readdirSync(folder.path), ["a.pem"]);
+    const conflict = await scene.run([
+      ...KEYED,
+      "--id",
+      "app",
+      "--generate-key",
+      "ES256",
+      "--key-out",
+      join(folder.path, "c.pem"),
+    ]);
+    fails(conflict, 5, /there is a client with the id "app" already/);
+    assert.deepEqual(readdirSync(folder.path), ["a.pem"]);
+  });
+
+  it("shows the request, and no key, under --dry-run", async () => {
+    await using scene = await openScene();
+    using folder = temporaryFolder();
+    const ended = await scene.run([
+      ...KEYED,
+      "--generate-key",
+      "ES256",
+      "--key-out",
+      join(folder.path, "k.pem"),
+      "--dry-run",
+    ]);
+    ends(ended, 0);
+    assert.doesNotMatch(ended.stdout, /"d"/);
+    assert.deepEqual([scene.proxy.seen.length, readdirSync(folder.path)], [0, []]);
+  });
+});
+
+describe("--verify", () => {
+  it("proves a new secret and a new key at the token endpoint, and tells when they are refused", SLOW, async () => {
+    await using scene = await openScene();
+    await using other = await openScene();
+    await using tokens = await openTokenServer(scene.sandbox);
+    await using strangers = await openTokenServer(other.sandbox);
+    using folder = temporaryFolder();
+    const client = ["clients", "create", "-g", "client_credentials", "-r", "token"];
+    for (const method of ["client_secret_basic", "client_secret_post"]) {
+      const args = [...client, "--token-endpoint-auth-method", method, "--verify"];
+      const good = await scene.run([...args, "--token-endpoint", `${tokens.url}/token`]);
+      ends(good, 0);
+      assert.match(good.stderr, /^Verified: client "\S+" got a token$/m);
+      assert.equal(tokens.asked.at(-1)?.authorization === undefined, method === "client_secret_post");
+      // Those who are refused are told so, and get their credentials all the same: the client is there.
+      const bad = await scene.run([...args, "--id", method, "--public-url", strangers.url]);
+      ends(bad, 1);
+      assert.match(
+        bad.stderr,
+        /^Error: Cannot verify the credentials of client "\w+": the token endpoint answered 401 \(invalid_client\)$/m,
+      );
+      assert.ok(bad.stdout.includes(scene.sandbox.secretOf(method) ?? "nothing"), told(bad));
+    }
+    const keyed = [...KEYED, "--generate-key", "ES256", "--key-out", join(folder.path, "k.pem"), "--id", "keyed"];
+    const bad = await scene.run([...keyed, "--verify", "--public-url", strangers.url]);
+    ends(bad, 1);
+    assert.match(bad.stderr, /^Error: Cannot verify/m);
+    const text = readFileSync(join(folder.path, "k.pem"), "utf8");
+    assert.deepEqual({ ...storedKey(scene, "keyed"), ...publicPart(text) }, storedKey(scene, "keyed"));
+  });
+
+  it("finds the endpoint before anything is made", SLOW, async () => {
+    await using scene = await openScene();
+    const create = ["clients", "create", "-g", "client_credentials", "--verify"];
+    const cases: readonly (readonly [more: readonly string[], status: number, message: RegExp])[] = [
+      [["--public-url", "http://127.0.0.1:1"], 6, /Cannot find the token endpoint/],
+      [["--public-url", scene.sandbox.url], 1, /without a discovery document/],
+      [["--public-url", "ftp://me:hush@x"], 2, /is not an address/],
+      [["--token-endpoint", "me:hush@x"], 2, /is not an address/],
+      [["--token-endpoint", "ftp://me:hush@x/"], 2, /is not an address/],
+    ];
+    for (const [more, status, message] of cases) {
+      const ended = await scene.run([...create, ...more]);
+      fails(ended, status, message);
+      assert.doesNotMatch(ended.stderr, /hush/);
+    }
+    assert.equal(scene.proxy.seen.length, 0);
+  });
+
+  it("that is never answered, or cut short by a signal, still hands the credentials over", SLOW, async () => {
+    const asked = Promise.withResolvers<void>();
+    const silent = createServer(() => asked.resolve());
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const address = silent.address();
+    if (address === null || typeof address === "string") throw new Error("the server has no port");
+    try {
+      await using scene = await openScene();
+      const args = (id: string): readonly string[] => [
+        ...["clients", "create", "-g", "client_credentials", "--id", id, "--fail-after", "1s"],
+        ...["--verify", "--token-endpoint", `http://127.0.0.1:${address.port}/token`],
+      ];
+      const began = performance.now();
+      const slow = scene.run(args("slow"));
+      await using running = scene.start(args("signalled"));
+      while (scene.sandbox.secretOf("signalled") === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+      await asked.promise;
+      running.kill("SIGTERM");
+      const signalled = await running.ended;
+      ends(signalled, 143);
+      assert.ok(signalled.stdout.includes(scene.sandbox.secretOf("signalled") ?? "nothing"), told(signalled));
+      const ended = await slow;
+      ends(ended, 1);
+      assert.match(ended.stderr, /^Error: Cannot verify .*no whole answer in time/m);
+      assert.ok(ended.stdout.includes(scene.sandbox.secretOf("slow") ?? "nothing"), told(ended));
+      const took = performance.now() - began;
+      assert.ok(took < 25_000, `it took ${took} ms`);
+    } finally {
+      silent.close();
+      silent.closeAllConnections();
+    }
+  });
+
+  it("follows the secret that the server answered", SLOW, async () => {
+    await using scene = await openScene(
+      "26",
+      inOrder(async (exchange) => {
+        const body = { ...JSON.parse(exchange.body), client_secret: "made-by-the-server-0123" };
+        const answer = await fetch(`${scene.sandbox.url}${exchange.target}`, {
+          method: "POST",
+          body: JSON.stringify(body),
+        });
+        exchange.reply({ status: answer.status, body: await answer.text() });
+      }),
+    );
+    await using tokens = await openTokenServer(scene.sandbox);
+    const args = [
+      "clients",
+      "create",
+      "-g",
+      "client_credentials",
+      "--id",
+      "app",
+      "--verify",
+      "--public-url",
+      tokens.url,
+    ];
+    const ended = await scene.run(args);
+    ends(ended, 0);
+    assert.equal(scene.sandbox.secretOf("app"), "made-by-the-server-0123");
+    assert.ok(ended.stdout.includes("made-by-the-server-0123"));
+    assert.match(ended.stderr, /^Verified: /m);
+  });
+});
+
+/** Real servers: `ADMIN=PUBLIC`, separated by commas. */
+const ENDPOINTS = (process.env["HYDRA_TEST_ENDPOINTS"] ?? "").split(",").flatMap((entry) => {
+  const [admin, publicUrl] = entry.trim().split("=");
+  return admin === undefined || publicUrl === undefined ? [] : [{ admin, publicUrl }];
+});
+
+for (const { admin, publicUrl } of ENDPOINTS) {
+  describe(`a key on ${admin}`, () => {
+    const made: string[] = [];
+
+    it("gets a token with each algorithm and form", SLOW, async () => {
+      using folder = temporaryFolder();
+      for (const algorithm of ALGORITHMS) {
+        for (const form of ["pem", "json"]) {
+          const file = join(folder.path, `${algorithm}.${form}`);
+          const verify = ["--verify", "--public-url", publicUrl, "--endpoint", admin];
+          const ended = await runBinary([...KEYED, "--generate-key", algorithm, "--key-out", file, ...verify]);
+          const [, id = ""] = /^OAuth 2\.0 Client ID: (\S+)\n$/.exec(ended.stdout) ?? [];
+          made.push(id);
+          ends(ended, 0);
+          assert.ok(ended.stderr.includes(`Verified: client "${id}" got a token\n`), told(ended));
+          assert.equal(statSync(file).mode & 0o777, 0o600);
+        }
+      }
+    });
+
+    after(async () => {
+      const path = (await exchange("GET", `${admin}/admin/clients`)).status === 200 ? "/admin/clients" : "/clients";
+      for (const id of made) await exchange("DELETE", `${admin}${path}/${id}`);
+    });
+  });
+}
