@@ -150,7 +150,8 @@ export function completeFlagName(
   if (typed === "-") return pick([...letters, ...first]);
   if (!typed.startsWith("--") && typed !== "") return pick(letters);
   const found = pick(first);
-  return found.candidates.length > 0 ? found : pick(others);
+  // A name that is whole already stays what it is, also where a first name begins with it.
+  return pick(found.candidates.length > 0 ? [...first, ...others.filter(({ text }) => text === typed)] : others);
 }
 
 /** A flag and the value that is typed in the same word: `--format=j`, `-gim`. */

@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
+import { fishCandidates, openShell, type ShellOptions } from "./shell.ts";
+
+const LONG = { timeout: 120_000 };
+
+/** An id that no shell takes as it stands. */
+const ODD = "we ird:id'x";
+
+/** Files and folders of the folder that the shells work in. */
+function furnish(folder: string): void {
+  writeFileSync(join(folder, "team.asc"), "");
+  for (const name of ["dist", "dir one"]) mkdirSync(join(folder, name));
+}
+
+/** What every shell makes of a line at Tab, a candidate that is alone with its blank behind it. */
+const TABS: readonly (readonly [line: string, completed: string])[] = [
+  ["hydra cli", "hydra clients "],
+  ["./hydra clients cr", "./hydra clients create "],
+  ["hydra help exit", "hydra help exit-codes "],
+  ["hydra --api=v1 clients rot", "hydra --api=v1 clients rotate-secret "],
+  ["hydra clients create --callb", "hydra clients create --callbacks "],
+  ["hydra create oauth2-client --redirect-u", "hydra create oauth2-client --redirect-uri "],
+  ["hydra clients create --redirect-u", "hydra clients create --redirect-uri "],
+  ["hydra clients create --format=jsonpa", "hydra clients create --format=jsonpath="],
+  ["hydra clients create --format j", "hydra clients create --format json"],
+  ["hydra clients create -gim", "hydra clients create -gimplicit "],
+  ["hydra clients create -g=implicit,urn:ie", "hydra clients create -g=implicit,urn:ietf:params:oauth:grant-type:"],
+  ["hydra clients create -g implicit,auth", "hydra clients create -g implicit,authorization_code "],
+  [
+    "hydra clients create --token-endpoint-auth-method pri",
+    "hydra clients create --token-endpoint-auth-method private_key_jwt ",
+  ],
+  ["hydra clients create -r code\\ i", "hydra clients create -r code\\ id_token"],
+  ["hydra clients create -r 'code i", "hydra clients create -r 'code id_token"],
+  ["hydra clients create --ca-file te", "hydra clients create --ca-file team.asc "],
+  ["hydra clients create --ca-file=te", "hydra clients create --ca-file=team.asc "],
+  ["hydra clients create --pgp-key @te", "hydra clients create --pgp-key @team.asc "],
+  ["hydra clients create --pgp-key=@te", "hydra clients create --pgp-key=@team.asc "],
+  ["hydra clients create --rescue-dir dis", "hydra clients create --rescue-dir dist/"],
+  ["hydra clients import te", "hydra clients import team.asc "],
+  ["hydra clients get app-o", "hydra clients get app-one "],
+  ["hydra clients update we", "hydra clients update we\\ ird:id\\'x "],
+  ["hydra delete oauth2-client app-two app-o", "hydra delete oauth2-client app-two app-one "],
+  ["hydra clients update app-one te", "hydra clients update app-one te"],
+  ["hydra clinets ", "hydra clinets "],
+];
+
+/** All that can follow, which bash and zsh insert and fish lists. */
+const ALL: readonly (readonly [line: string, candidates: readonly string[]])[] = [
+  ["hydra clients ", ["create", "delete", "get", "import", "list", "rotate-secret", "update"]],
+  ["hydra --api ", ["auto", "v1", "v2"]],
+  ["hydra completion ", ["bash", "fish", "powershell", "zsh"]],
+  ["hydra clients get ", ["app-one", "app-two", "we\\ ird:id\\'x"]],
+  ["hydra clients delete app-one ", ["app-two", "we\\ ird:id\\'x"]],
+  ["hydra clients create --if-exists ", ["fail", "skip", "update"]],
+  ["hydra pgp inspect ", ["@", "keybase:", "wkd:"]],
+];
+
+let sandbox: Sandbox;
+let asked: string[] = [];
+
+async function register(url: string, id: string, name: string): Promise<void> {
+  const body = JSON.stringify({ client_id: id, client_name: name });
+  const { status } = await fetch(`${url}/admin/clients`, {
+    method: "POST",
+    body,
+    headers: { "content-type": "application/json" },
+  });
+  assert.equal(status, 201);
+}
+
+before(async () => {
+  sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0", onRequest: (line) => asked.push(line) });
+  await register(sandbox.url, "app-one", "The first");
+  await register(sandbox.url, "app-two", "");
+  await register(sandbox.url, ODD, "Odd");
+  asked = [];
+});
+
+after(() => sandbox.close());
+
+const settings = (): ShellOptions => ({ env: { HYDRA_ADMIN_URL: sandbox.url } });
+
+for (const shell of ["bash", "zsh", "fish"] as const) {
+  describe(`a real ${shell}`, () => {
+    it("completes commands, flags, values, lists, files and ids at Tab", LONG, async () => {
+      await using open = await openShell(shell, settings());
+      furnish(open.folder);
+      for (const [line, completed] of TABS) assert.equal(await open.after(line, "Tab"), completed);
+    });
+
+    it("runs nothing of the line and asks no server but for ids", LONG, async () => {
+      await using open = await openShell(shell, settings());
+      asked = [];
+      await open.after("hydra clients get $(touch run) `touch run` --fo", "Tab");
+      await open.after("hydra clients create --id app", "Tab");
+      assert.equal(existsSync(join(open.folder, "run")), false);
+      assert.deepEqual(asked, []);
+      assert.equal(await open.after("hydra clients get app-o", "Tab"), "hydra clients get app-one ");
+      assert.equal(asked.length, 1);
+    });
+
+    it("asks the server of the line, in spite of the environment", LONG, async () => {
+      await using open = await openShell(shell, { env: { HYDRA_ADMIN_URL: "http://127.0.0.1:1" } });
+      const line = `hydra clients get --endpoint ${sandbox.url} app-o`;
+      assert.equal(await open.after(line, "Tab"), `${line}ne `);
+      assert.equal(
+        await open.after(`hydra -e=${sandbox.url} clients get app-o`, "Tab"),
+        `hydra -e=${sandbox.url} clients get app-one `,
+      );
+    });
+
+    it("stays silent where a server does not answer, is not known or is not to be asked", LONG, async () => {
+      const dead = createServer((request) => asked.push(request.url ?? ""));
+      await new Promise<void>((done) => dead.listen(0, "127.0.0.1", done));
+      const address = dead.address();
+      assert.ok(address !== null && typeof address === "object");
+      const { port } = address;
+      const environments: readonly Record<string, string>[] = [
+        { HYDRA_ADMIN_URL: `http://127.0.0.1:${port}` },
+        { HYDRA_ADMIN_URL: "http://127.0.0.1:1" },
+        {},
+        { HYDRA_ADMIN_URL: "nonsense" },
+        { HYDRA_ADMIN_URL: sandbox.url, HYDRA_COMPLETE_IDS: "0" },
+      ];
+      try {
+        for (const env of environments) {
+          await using open = await openShell(shell, { env });
+          furnish(open.folder);
+          assert.equal(await open.after("hydra clients get ", "Tab"), "hydra clients get ", JSON.stringify(env));
+          assert.equal(await open.after("hydra clients li", "Tab"), "hydra clients list ", JSON.stringify(env));
+        }
+      } finally {
+        dead.closeAllConnections();
+        await new Promise((done) => dead.close(done));
+      }
+    });
+
+    if (shell === "fish") {
+      it("lists every candidate with what it is", LONG, async () => {
+        for (const [line, candidates] of ALL) {
+          const found = (await fishCandidates(line, { ...settings(), prepare: furnish })).map(([text]) => text);
+          assert.deepEqual([...found].sort(), candidates.map((text) => text.replaceAll("\\", "")).sort(), line);
+        }
+        const [first] = await fishCandidates("hydra clients get app-o", settings());
+        assert.deepEqual(first, ["app-one", "The first"]);
+        assert.deepEqual(await fishCandidates("hydra clients cre"), [
+          ["create", "Register a client and print its id and secret"],
+        ]);
+      });
+    } else {
+      it("knows every candidate", LONG, async () => {
+        await using open = await openShell(shell, settings());
+        furnish(open.folder);
+        for (const [line, candidates] of ALL) {
+          const inserted = await open.after(line, "every candidate");
+          assert.ok(inserted.startsWith(line), inserted);
+          // The blank behind an inserted word stands once more between two of them.
+          const words = inserted
+            .slice(line.length)
+            .trim()
+            .split(/(?<!\\) +/);
+          assert.deepEqual(words.sort(), [...candidates].sort(), line);
+        }
+      });
+    }
+  });
+}
+
+it("is found by zsh and fish in the folder that is meant for it", LONG, async () => {
+  for (const shell of ["zsh", "fish"] as const) {
+    await using open = await openShell(shell, { ...settings(), installed: true });
+    assert.equal(await open.after("hydra clients cr", "Tab"), "hydra clients create ", shell);
+    assert.equal(await open.after("hydra clients get app-o", "Tab"), "hydra clients get app-one ", shell);
+  }
+});
