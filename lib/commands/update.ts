@@ -261,10 +261,12 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
           sameValue(field, before, record[field]) ? [] : [{ field, before, after: record[field] }],
         );
     for (const { field, before, after } of seen) context.note(`${field}: ${shownBrief(before)} → ${shownBrief(after)}`);
+    const answered = textField(record, "client_secret") ?? "";
+    const whose = answered === "" || answered === secret ? "given" : "that the server answered";
     context.note(
       secret === undefined
         ? `The secret of client ${quoted(id)} stays as it was`
-        : `The secret of client ${quoted(id)} is the one given; the old one stopped working`,
+        : `The secret of client ${quoted(id)} is the one ${whose}; the old one stopped working`,
     );
     tellDropped(context, wanted, record);
   };
