@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { decrypt, generateKey, readMessage, readPrivateKey } from "openpgp";
 import * as v from "valibot";
+import { parse } from "yaml";
 import type { Sandbox } from "../../lib/sandbox/index.ts";
 
 /** Someone to encrypt to, and the way to read what was encrypted. */
@@ -92,11 +93,80 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The credentials in a result that was written as JSON, one value a line; a line that was cut short counts as none. */
-export async function inResult(stdout: string, reader: Reader): Promise<readonly Handed[]> {
+/** A word as a POSIX shell reads it, where it is plain or in single quotes. */
+function unquoted(text: string): string {
+  return text.replace(/'([^']*)'|\\(.)/g, "$1$2");
+}
+
+/** How the values of a result are found in its text, by format; what was cut short counts as none. */
+const READINGS: Readonly<Record<string, (text: string) => readonly unknown[]>> = {
+  json: (text) => text.split("\n").map(parsed),
+  ndjson: (text) => text.split("\n").map(parsed),
+  yaml: (text) => (text.endsWith("\n") ? [parse(text)] : []),
+  text: (text) => [
+    ...[
+      ...text.matchAll(/^OAuth 2\.0 Client ID: (\S+)\nOAuth 2\.0 (Encrypted )?Client (Secret|Private Key): (\S+)\n/gm),
+    ].map(([, id, encrypted, kind, value]) => ({
+      client_id: id,
+      [`client_${kind === "Secret" ? "secret" : "private_key"}${encrypted === undefined ? "" : "_encrypted"}`]: value,
+    })),
+    ...[...text.matchAll(/^(\S+) OAuth 2\.0 Client updated\nOAuth 2\.0 Encrypted Client Secret: (\S+)\n/gm)].map(
+      ([, id, value]) => ({ client_id: id, client_secret_encrypted: value }),
+    ),
+    ...[...text.matchAll(/^Imported OAuth 2\.0 Client (\S+?):(\S+) from: /gm)].map(([, id, value]) => ({
+      client_id: id,
+      [value?.startsWith("wV4D") === true ? "client_secret_encrypted" : "client_secret"]: value,
+    })),
+  ],
+  table: (text) => {
+    const row = (label: string): string | undefined => new RegExp(`^${label}\\s+(\\S+)\\s*\n`, "m").exec(text)?.[1];
+    const secret = row("CLIENT SECRET");
+    return [
+      {
+        client_id: row("CLIENT ID"),
+        [secret?.startsWith("wV4D") === true ? "client_secret_encrypted" : "client_secret"]: secret,
+        client_private_key_encrypted: row("CLIENT PRIVATE KEY"),
+      },
+    ];
+  },
+  env: (text) => {
+    const variable = (name: string): string | undefined => {
+      const value = new RegExp(`^${name}=(.*)\n`, "m").exec(text)?.[1];
+      return value === undefined ? undefined : unquoted(value);
+    };
+    return [
+      {
+        client_id: variable("CLIENT_ID"),
+        client_secret: variable("CLIENT_SECRET"),
+        client_secret_encrypted: variable("CLIENT_SECRET_ENCRYPTED"),
+      },
+    ];
+  },
+  "k8s-secret": (text) => {
+    const manifest = v.safeParse(v.object({ data: v.record(v.string(), v.string()) }), parse(text));
+    if (!manifest.success) return [];
+    const { data } = manifest.output;
+    const value = (name: string): string | undefined =>
+      data[name] === undefined ? undefined : Buffer.from(data[name], "base64").toString();
+    return [
+      {
+        client_id: value("CLIENT_ID"),
+        client_secret: value("CLIENT_SECRET"),
+        client_secret_encrypted: value("CLIENT_SECRET_ENCRYPTED"),
+      },
+    ];
+  },
+  id: () => [],
+};
+
+/** The formats that {@link inResult} reads. */
+export const READ_FORMATS = ["json", "text", "table", "yaml", "env", "k8s-secret", "id"] as const;
+
+/** The credentials in a result. */
+export async function inResult(stdout: string, reader: Reader, format = "json"): Promise<readonly Handed[]> {
   const all: Handed[] = [];
-  for (const line of stdout.split("\n")) {
-    const found = await credentialsOf(parsed(line), "stdout", reader);
+  for (const value of READINGS[format]?.(stdout) ?? []) {
+    const found = await credentialsOf(value, "stdout", reader);
     if (found !== undefined) all.push(found);
   }
   return all;
