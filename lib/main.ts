@@ -35,7 +35,7 @@ export async function main(host: Host): Promise<number> {
       ending.abort(new Problem("Interrupted", { code: "interrupted", exit: signalled }));
     }
   });
-  const run: Run = { host, ending, critical: 0, json: false, stays: false };
+  const run: Run = { host, ending, critical: 0, json: false, stays: false, bar: progressBar(host) };
   let exit: ExitName;
   try {
     exit = await untilEnded(run, perform(run));
@@ -62,6 +62,7 @@ interface Run {
   stays: boolean;
   /** Whether errors are told as JSON. */
   json: boolean;
+  readonly bar: ProgressBar;
 }
 
 /** Gives up waiting for work at a signal, unless a client may be half made. */
@@ -196,7 +197,7 @@ async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
   const say =
     (prefix: string) =>
     (line: string): void => {
-      host.stderr.write(`${prefix}${printable(line)}\n`).catch(() => {});
+      host.stderr.write(`${run.bar.away()}${prefix}${printable(line)}\n`).catch(() => {});
     };
   const warn = say("Warning: ");
   const bare = parseFlags(called.words, spec.flags, name, NOTHING).values;
@@ -248,9 +249,9 @@ async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
       if (reading?.connection === undefined) throw new TypeError("the command has no server");
       return reading.connection;
     },
-    progress: progressLine(host),
+    progress: run.bar.draw,
     fail: (problem) => {
-      host.stderr.write(told(run, [problem])).catch(() => {});
+      host.stderr.write(`${run.bar.away()}${told(run, [problem])}`).catch(() => {});
     },
     warn,
     note: say(""),
@@ -293,19 +294,38 @@ async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
 /** The formats that write every field of a value. */
 const WHOLE: ReadonlySet<Format["kind"]> = new Set(["json", "json-pretty", "ndjson", "yaml"]);
 
-/** A line on a terminal's stderr that is rewritten in place, at most twenty times a second. */
-function progressLine(host: Host): Context["progress"] {
-  let last = 0;
-  return (total, done) => {
-    // Where results go to the same terminal, they are the progress themselves.
-    if (!host.stderr.isTerminal || host.stdout.isTerminal) return;
-    const now = host.monotonic();
-    if (total > 0 && done < total && now - last < 50) return;
-    last = now;
-    const width = 24;
-    const full = total === 0 ? 0 : Math.floor((done / total) * width);
-    const line = total === 0 ? "" : `[${"#".repeat(full)}${".".repeat(width - full)}] ${done}/${total}`;
-    host.stderr.write(`\r\u001b[K${line}`).catch(() => {});
+/** A line on a terminal's stderr that shows how far the work is. */
+interface ProgressBar {
+  /** Draws it, at most twenty times a second; a total of 0 takes it away. */
+  draw(total: number, done: number): void;
+  /** What takes it off the line, for a message to stand there; empty where it is not drawn. */
+  away(): string;
+}
+
+const CLEARED = "\r\u001b[K";
+
+function progressBar(host: Host): ProgressBar {
+  let last = Number.NEGATIVE_INFINITY;
+  let drawn = false;
+  function away(): string {
+    const text = drawn ? CLEARED : "";
+    drawn = false;
+    return text;
+  }
+  return {
+    draw(total, done) {
+      // Where results go to the same terminal, they are the progress themselves.
+      if (!host.stderr.isTerminal || host.stdout.isTerminal) return;
+      const now = host.monotonic();
+      if (total > 0 && done < total && now - last < 50) return;
+      last = now;
+      const width = 24;
+      const full = total === 0 ? 0 : Math.floor((done / total) * width);
+      const line = `${CLEARED}[${"#".repeat(full)}${".".repeat(width - full)}] ${done}/${total}`;
+      host.stderr.write(total === 0 ? away() : line).catch(() => {});
+      drawn = total > 0;
+    },
+    away,
   };
 }
 
@@ -451,7 +471,7 @@ async function caProblems(host: Host, connection: Connection, values: FlagValues
 async function tell(run: Run, error: unknown): Promise<ExitName> {
   const all = error instanceof Problems ? error.all : [error instanceof Problem ? error : unexpected(run.host, error)];
   const text = told(run, all);
-  await run.host.stderr.write(text).catch(() => {});
+  await run.host.stderr.write(`${run.bar.away()}${text}`).catch(() => {});
   const [first] = all;
   return first?.exit ?? "failed";
 }

@@ -310,8 +310,6 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
       yield ended.shown;
     }
     context.progress(0, 0);
-    dropped.tell(context);
-    summary(context, counts, entries.length - next);
   }
 
   return {
@@ -319,7 +317,12 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
     many: true,
     items: items(),
     live: true,
-    exit: () => many.exit(),
+    // Asked for when every result has been written, so that the summary stands below them.
+    exit() {
+      dropped.tell(context);
+      summary(context, counts, entries.length - next);
+      return many.exit();
+    },
     delivered: (item) => {
       unheld.delete(item);
     },
