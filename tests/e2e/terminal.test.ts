@@ -1,0 +1,338 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { displayWidth } from "../../lib/core/terminal-width.ts";
+import { instead, type Plan } from "./fault-proxy.ts";
+import { openScene, type Scene, SLOW } from "./scene.ts";
+import { openTerminal, type Terminal, type TerminalOptions } from "./terminal.ts";
+
+const WIDE = [
+  "日本語のクライアント",
+  "한국어 클라이언트",
+  "👩‍👩‍👧‍👦 family 🇩🇪",
+  "e\u0301a\u0308 combining",
+  "ｆｕｌｌｗｉｄｔｈ",
+  "plain",
+];
+
+async function fill(scene: Scene, clients: readonly Readonly<Record<string, unknown>>[]): Promise<void> {
+  for (const client of clients) {
+    const body = JSON.stringify({ token_endpoint_auth_method: "none", ...client });
+    assert.equal((await fetch(`${scene.sandbox.url}/admin/clients`, { method: "POST", body })).status, 201);
+  }
+}
+
+/** Runs the program on a terminal to its end, which must be good. */
+async function shown(scene: Scene, args: readonly string[], options: TerminalOptions = {}): Promise<Terminal> {
+  const env = { HYDRA_ADMIN_URL: scene.url, ...options.env };
+  const terminal = await openTerminal(args, { ...options, env });
+  assert.equal(await terminal.ended(), 0, terminal.screen());
+  return terminal;
+}
+
+const LONG = {
+  scope: "openid offline profile email address phone a-very-long-scope another-very-long-scope",
+  redirect_uris: [
+    "https://application.example.com/a/rather/long/path/to/the/callback?with=a&query=too",
+    "https://b.example/cb",
+  ],
+  grant_types: ["authorization_code", "refresh_token", "client_credentials"],
+  response_types: ["code", "id_token", "token"],
+};
+
+describe("a table on a terminal", () => {
+  it("fits its width, keeps ids whole and tells what it cuts", SLOW, async () => {
+    await using scene = await openScene();
+    const id = (n: number): string => `0000000${n}-aaaa-4bbb-8ccc-dddddddddddd`;
+    await fill(
+      scene,
+      WIDE.map((name, n) => ({ client_id: id(n), client_name: name, ...LONG })),
+    );
+    for (const columns of [50, 80, 132, 200, 500]) {
+      for (const format of ["text", "table"]) {
+        await using terminal = await shown(scene, ["clients", "list", "--format", format], { columns, rows: 40 });
+        const rows = terminal.screen().split("\n").slice(0, -1);
+        // A row that did not fit would stand on two lines of the screen.
+        const expected = format === "table" ? 1 + WIDE.length : 2 + 3 * WIDE.length;
+        assert.ok(rows.length <= expected, terminal.screen());
+        for (const row of rows) assert.ok(displayWidth(row) <= columns, `${displayWidth(row)} in ${columns}: ${row}`);
+        for (const [n] of WIDE.entries())
+          assert.ok(
+            rows.some((row) => row.includes(id(n))),
+            terminal.screen(),
+          );
+        if (format === "text") assert.equal(new Set(rows.map(displayWidth)).size, 1, terminal.screen());
+        assert.equal(terminal.screen().includes("…"), columns < 500, terminal.screen());
+      }
+    }
+  });
+
+  it("never breaks a line, however wide its characters are", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(
+      scene,
+      WIDE.map((name, n) => ({ client_id: `c${n}`, client_name: `${name} ${name} ${name} ${name} ${name}` })),
+    );
+    for (const columns of [60, 61, 62, 63]) {
+      await using terminal = await shown(scene, ["clients", "list"], { columns });
+      // The terminal itself says how many lines it took.
+      assert.equal(terminal.screen().split("\n").length - 1, 2 + WIDE.length, terminal.screen());
+    }
+  });
+
+  it("is cut on a terminal alone: a pipe gets everything", async () => {
+    await using scene = await openScene();
+    await fill(scene, [{ client_id: "a", client_name: "x".repeat(300) }]);
+    await using piped = await shown(scene, [], { line: '"$HYDRA" clients list | cat', columns: 80 });
+    assert.ok(piped.screen().replaceAll("\n", "").includes("x".repeat(300)));
+    const { stdout } = await scene.run(["clients", "list"]);
+    assert.ok(stdout.includes("x".repeat(300)) && !stdout.includes("…"));
+  });
+
+  it("shows one client in full", async () => {
+    await using scene = await openScene();
+    await fill(scene, [{ client_id: "a", ...LONG }]);
+    await using terminal = await shown(scene, ["get", "client", "a"], { columns: 50 });
+    const text = terminal.screen().replaceAll("\n", "");
+    for (const value of [LONG.scope, ...LONG.redirect_uris]) assert.ok(text.includes(value), terminal.screen());
+    assert.doesNotMatch(text, /…/);
+  });
+
+  it("lets no name act on the terminal", async () => {
+    await using scene = await openScene();
+    const evil = "\u001b[2J\u001b]0;owned\u0007\u001b[31mred";
+    await fill(scene, [{ client_id: "a", client_name: evil, owner: evil }]);
+    for (const args of [
+      ["clients", "list"],
+      ["clients", "get", "a"],
+      ["clients", "get", "a", "--format", "raw=client_name"],
+      ["clients", "get", "a", "--format", "yaml"],
+    ]) {
+      await using terminal = await shown(scene, args, { columns: 200, env: { NO_COLOR: "1" } });
+      assert.ok(!terminal.written().includes("\u001b"), JSON.stringify(terminal.written()));
+      assert.match(terminal.screen(), /red/);
+    }
+  });
+});
+
+describe("colour", () => {
+  const bold = "\u001b[1m";
+
+  it("is on a terminal alone, and off with NO_COLOR, on a dumb one and into a pipe", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(scene, [{ client_id: "a" }]);
+    const list = '"$HYDRA" clients list';
+    for (const [line, env, coloured] of [
+      [list, {}, true],
+      [list, { NO_COLOR: "" }, true],
+      [list, { NO_COLOR: "1" }, false],
+      [list, { NO_COLOR: "anything" }, false],
+      [list, { TERM: "dumb" }, false],
+      [`${list} | cat`, {}, false],
+      ['"$HYDRA" clients create --help', {}, true],
+      ['"$HYDRA" clients create --help', { NO_COLOR: "1" }, false],
+      ['"$HYDRA" clients create --help | cat', {}, false],
+    ] as const) {
+      await using terminal = await shown(scene, [], { line, env, rows: 200, columns: 120 });
+      assert.equal(terminal.written().includes(bold), coloured, `${line} ${JSON.stringify(env)}\n${terminal.screen()}`);
+      if (!coloured) assert.ok(!terminal.written().includes("\u001b"), line);
+    }
+  });
+});
+
+describe("help on a terminal", () => {
+  it("fits its width", SLOW, async () => {
+    await using scene = await openScene();
+    for (const columns of [60, 80, 100]) {
+      for (const command of ["", "clients update", "clients import", "clients list", "wait"]) {
+        await using terminal = await shown(scene, [], { line: `"$HYDRA" ${command} --help`, columns, rows: 400 });
+        // A command line of an example is one line, however long, and so is the name of a flag.
+        const rows = terminal
+          .screen()
+          .split("\n")
+          .filter((row) => !/^ +(hydra |--\S+ \S+$)/.test(row));
+        for (const row of rows) assert.ok(displayWidth(row) <= columns, `${columns}: ${row}`);
+      }
+    }
+  });
+});
+
+/** A server that answers one create for each call of `next`. */
+function stepping(): { readonly plan: Plan; next(): Promise<void>; release(): void } {
+  const waiting: (() => void)[] = [];
+  const wishes: (() => void)[] = [];
+  let released = false;
+  const meet = (): void => {
+    while (waiting.length > 0 && (released || wishes.length > 0)) {
+      waiting.shift()?.();
+      wishes.shift()?.();
+    }
+  };
+  return {
+    plan: ({ method }) => {
+      if (method !== "POST") return undefined;
+      return async (exchange) => {
+        await new Promise<void>((resolve) => {
+          waiting.push(resolve);
+          meet();
+        });
+        exchange.reply(await exchange.pass());
+      };
+    },
+    next: () =>
+      new Promise((resolve) => {
+        wishes.push(resolve);
+        meet();
+      }),
+    release: () => {
+      released = true;
+      meet();
+    },
+  };
+}
+
+describe("the progress of an import", () => {
+  const clients = Array.from({ length: 8 }, (_, n) => `{"client_id":"c-${n}"}\n`).join("");
+
+  it("is a bar on a terminal's stderr, which goes away and leaves the results whole", SLOW, async () => {
+    const { plan, next, release } = stepping();
+    await using scene = await openScene("26", plan);
+    const file = join(scene.home, "clients.ndjson");
+    const results = join(scene.home, "results");
+    writeFileSync(file, clients);
+    const line = `"$HYDRA" clients import '${file}' --concurrency 1 --format ndjson > '${results}'`;
+    await using terminal = await openTerminal([], { line, columns: 200, env: { HYDRA_ADMIN_URL: scene.url } });
+    for (const [done, bar] of [
+      [1, /^\[###\.{21}\] 1\/8$/m],
+      [4, /^\[#{12}\.{12}\] 4\/8$/m],
+      [7, /^\[#{21}\.{3}\] 7\/8$/m],
+    ] as const) {
+      // The bar is drawn at most twenty times a second, so that each step is given its time.
+      for (let n = done === 1 ? 1 : 3; n > 0; n--) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        await next();
+      }
+      await terminal.seen(bar);
+    }
+    release();
+    assert.equal(await terminal.ended(), 0, terminal.screen());
+    await terminal.seen(/^Import: 8 created\n$/);
+    const text = readFileSync(results, "utf8");
+    assert.deepEqual(
+      text
+        .trimEnd()
+        .split("\n")
+        .map((each) => JSON.parse(each).client_id),
+      ["c-0", "c-1", "c-2", "c-3", "c-4", "c-5", "c-6", "c-7"],
+    );
+  });
+
+  it("gives way to messages, which stand on lines of their own", SLOW, async () => {
+    const no = instead({
+      status: 400,
+      headers: { "content-type": "application/json" },
+      body: '{"error":"e","error_description":"no"}',
+    });
+    const { plan, next, release } = stepping();
+    await using scene = await openScene("26", (exchange) => (exchange.body.includes('"c-1"') ? no : plan(exchange)));
+    const file = join(scene.home, "clients.ndjson");
+    writeFileSync(file, clients);
+    const line = `"$HYDRA" clients import '${file}' --concurrency 1 > /dev/null`;
+    await using terminal = await openTerminal([], { line, columns: 200, env: { HYDRA_ADMIN_URL: scene.url } });
+    await next();
+    const told = /^Error: .*client 2: Cannot create client: server answered 400: no\nHint: .*$/m;
+    await terminal.seen(told);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await next();
+    assert.match(await terminal.seen(/^\[#{9}\.{15}\] 3\/8$/m), told);
+    release();
+    assert.equal(await terminal.ended(), 8, terminal.screen());
+    const screen = await terminal.seen(/^Import: 7 created, 1 failed$/m);
+    assert.doesNotMatch(screen, /\[#/);
+  });
+
+  it("is the results themselves where they go to the same terminal", async () => {
+    await using scene = await openScene();
+    const file = join(scene.home, "clients.ndjson");
+    writeFileSync(file, clients);
+    await using terminal = await shown(scene, ["clients", "import", file], { columns: 200 });
+    assert.match(terminal.screen(), /^(Imported OAuth 2\.0 Client c-\d:\S+ from: .*\n){8}Import: 8 created\n$/);
+    assert.ok(!terminal.written().includes("\u001b["), JSON.stringify(terminal.written()));
+  });
+
+  it("is not there where stderr is no terminal", async () => {
+    await using scene = await openScene();
+    const file = join(scene.home, "clients.ndjson");
+    const errors = join(scene.home, "errors");
+    writeFileSync(file, clients);
+    await using terminal = await shown(scene, [], {
+      line: `"$HYDRA" clients import '${file}' -q --rescue-dir '${scene.home}' 2> '${errors}'`,
+    });
+    assert.match(terminal.screen(), /^c-0\n(c-\d\n){7}$/);
+    assert.doesNotMatch(readFileSync(errors, "utf8"), /[\r\u001b]|\[#/);
+  });
+
+  it("goes away at Ctrl-C, with the word of what was done", SLOW, async () => {
+    const { plan, next, release } = stepping();
+    await using scene = await openScene("26", plan);
+    const file = join(scene.home, "clients.ndjson");
+    writeFileSync(file, clients);
+    const results = join(scene.home, "results");
+    const line = `"$HYDRA" clients import '${file}' --concurrency 1 > '${results}'`;
+    await using terminal = await openTerminal([], { line, columns: 120, env: { HYDRA_ADMIN_URL: scene.url } });
+    await next();
+    await terminal.seen(/\] 1\/8/);
+    terminal.type("C-c");
+    release();
+    assert.equal(await terminal.ended(), 130, terminal.screen());
+    const screen = await terminal.seen(/^Import: \d created(, \d not begun)?$/m);
+    assert.doesNotMatch(screen, /\[#/);
+    const [, created = ""] = /Import: (\d) created/.exec(screen) ?? [];
+    const text = readFileSync(results, "utf8");
+    assert.equal(text.split("\n").length - 1, Number(created));
+    assert.equal(scene.sandbox.clients().length, Number(created));
+    for (const { client_id: id } of scene.sandbox.clients())
+      assert.ok(text.includes(`Imported OAuth 2.0 Client ${id}:${scene.sandbox.secretOf(String(id))} from:`), text);
+  });
+});
+
+describe("a command on a terminal that reads", () => {
+  it("does not wait for an import that nobody types", async () => {
+    await using scene = await openScene();
+    await using terminal = await openTerminal(["clients", "import"], { env: { HYDRA_ADMIN_URL: scene.url } });
+    assert.equal(await terminal.ended(), 2);
+    await terminal.seen(/There is nothing to import: no file is named and standard input is a terminal/);
+    assert.equal(scene.proxy.seen.length, 0);
+  });
+
+  it("shows nothing of a secret that is typed, and takes it twice", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(scene, [{ client_id: "a", token_endpoint_auth_method: "client_secret_basic" }]);
+    const args = ["clients", "update", "a", "--secret-prompt"];
+    const env = { HYDRA_ADMIN_URL: scene.url };
+    {
+      await using terminal = await openTerminal(args, { env });
+      await terminal.seen(/Client secret: $/m);
+      terminal.type("-l", "typed-secret-01234x");
+      terminal.type("BSpace", "Enter");
+      await terminal.seen(/Once more: $/m);
+      terminal.type("-l", "typed-secret-01234");
+      terminal.type("Enter");
+      assert.equal(await terminal.ended(), 0, terminal.screen());
+      assert.doesNotMatch(terminal.written(), /typed-secret/);
+      assert.equal(scene.sandbox.secretOf("a"), "typed-secret-01234");
+    }
+    await using terminal = await openTerminal(args, { env });
+    await terminal.seen(/Client secret: $/m);
+    terminal.type("-l", "one-secret-01234");
+    terminal.type("Enter");
+    await terminal.seen(/Once more: $/m);
+    terminal.type("-l", "two-secret-01234");
+    terminal.type("Enter");
+    assert.equal(await terminal.ended(), 2, terminal.screen());
+    await terminal.seen(/The two secrets are not the same/);
+    assert.doesNotMatch(terminal.written(), /(one|two)-secret/);
+    assert.equal(scene.sandbox.secretOf("a"), "typed-secret-01234");
+  });
+});
