@@ -10,13 +10,13 @@ import { copyFileSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:f
 import { join, relative, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { compile, prepare, scratchFolder } from "./release/compile.ts";
-import { shippedPackages } from "./release/licences.ts";
-import { archiveName, companions, pack } from "./release/pack.ts";
-import { hostTarget } from "./release/runtimes.ts";
-import { billOfMaterials } from "./release/sbom.ts";
-import { type Size, sizePage, sizeTable } from "./release/sizes.ts";
-import { TARGETS, type Target, targetOf } from "./release/targets.ts";
+import { compile, prepare, scratchFolder } from "./.ci/release/compile.ts";
+import { shippedPackages } from "./.ci/release/licences.ts";
+import { archiveName, companions, pack } from "./.ci/release/pack.ts";
+import { hostTarget } from "./.ci/release/runtimes.ts";
+import { billOfMaterials } from "./.ci/release/sbom.ts";
+import { type Size, sizePage, sizeTable } from "./.ci/release/sizes.ts";
+import { TARGETS, type Target, targetOf } from "./.ci/release/targets.ts";
 
 const root = import.meta.dirname;
 

@@ -1,5 +1,5 @@
 /**
- * Writes the manual from the program's own tables: `bun tests/generate.ts` (`npm run docs`) writes `man/` and
+ * Writes the manual from the program's own tables: `bun tests/generate.ts` (`npm run docs`) writes `docs/man/` and
  * `docs/reference/`; a test fails while they are not what this makes.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -83,8 +83,8 @@ export async function manual(): Promise<ReadonlyMap<string, string>> {
   const pages = await commandPages();
   const leaves = pages.filter((page) => page.commands.length === 0);
   return new Map([
-    ...pages.map((page) => [`man/${manName(page.path)}.1`, commandRoff(page, edition)] as const),
-    ...TOPICS.map((topic) => [`man/${topicManName(topic)}.7`, topicRoff(topic, edition)] as const),
+    ...pages.map((page) => [`docs/man/${manName(page.path)}.1`, commandRoff(page, edition)] as const),
+    ...TOPICS.map((topic) => [`docs/man/${topicManName(topic)}.7`, topicRoff(topic, edition)] as const),
     ["docs/reference/README.md", indexMarkdown(leaves, TOPICS)] as const,
     ...leaves.map((page) => [`docs/reference/${markdownName(page.path)}`, commandMarkdown(page)] as const),
     ...TOPICS.map((topic) => [`docs/reference/${topic.name}.md`, topicMarkdown(topic)] as const),
@@ -92,7 +92,7 @@ export async function manual(): Promise<ReadonlyMap<string, string>> {
 }
 
 /** The folders that hold nothing but the manual. */
-export const MANUAL_FOLDERS = ["man", "docs/reference"] as const;
+export const MANUAL_FOLDERS = ["docs/man", "docs/reference"] as const;
 
 /** The files that are in the folders of the manual. */
 export function manualFiles(folder = root): readonly string[] {

@@ -18,8 +18,8 @@ import { basename, join, resolve } from "node:path";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import * as v from "valibot";
-import { compiler, hostTarget, pinned } from "../../release/runtimes.ts";
-import { TARGETS, type Target } from "../../release/targets.ts";
+import { compiler, hostTarget, pinned } from "../../.ci/release/runtimes.ts";
+import { TARGETS, type Target } from "../../.ci/release/targets.ts";
 import { readSignature } from "../release/macho-check.ts";
 import { runBinary, start } from "./binary.ts";
 import { ends, printed } from "./scene.ts";
@@ -145,7 +145,7 @@ describe("a release", () => {
           ...["hydra.bash", "_hydra", "hydra.fish", "hydra.ps1"].map((file) => `completions/${file}`),
           target.executable,
           ...["README.md", "CHANGELOG.md", "LICENSE", "THIRD-PARTY.md"],
-          ...globSync("licenses/*.txt", { cwd: root }),
+          ...globSync("docs/licenses/*.txt", { cwd: root }).map((file) => file.replace("docs/", "")),
           ...[...texts].map(([, name]) => `licenses/${name}.txt`),
           ...pages,
         ].sort(),

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, test } from "node:test";
-import { type Entry, tarGz, zip } from "../../release/archive.ts";
+import { type Entry, tarGz, zip } from "../../.ci/release/archive.ts";
 
 const SECONDS = 1_700_000_001;
 

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import * as v from "valibot";
-import { type Shipped, shippedPackages } from "../../release/licences.ts";
-import { compiler, pinned, readLock } from "../../release/runtimes.ts";
-import { TARGETS } from "../../release/targets.ts";
+import { type Shipped, shippedPackages } from "../../.ci/release/licences.ts";
+import { compiler, pinned, readLock } from "../../.ci/release/runtimes.ts";
+import { TARGETS } from "../../.ci/release/targets.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -80,7 +80,7 @@ describe("licences", () => {
     assert.ok(named.length >= 4);
     for (const name of named) {
       const text =
-        all.find((one) => one.name === name)?.text ?? readFileSync(join(root, `licenses/${name}.txt`), "utf8");
+        all.find((one) => one.name === name)?.text ?? readFileSync(join(root, `docs/licenses/${name}.txt`), "utf8");
       assert.match(text, /GNU (LESSER |LIBRARY )?GENERAL PUBLIC LICENSE/, name);
     }
   });

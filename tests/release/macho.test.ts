@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { signAdHoc } from "../../release/macho.ts";
+import { signAdHoc } from "../../.ci/release/macho.ts";
 import { readSignature } from "./macho-check.ts";
 
 const LINKEDIT = 8192;

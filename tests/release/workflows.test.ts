@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import * as v from "valibot";
 import { parse } from "yaml";
-import { TARGETS } from "../../release/targets.ts";
+import { TARGETS } from "../../.ci/release/targets.ts";
 
 const root = join(import.meta.dirname, "../..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");

@@ -30,8 +30,8 @@ export function companions(root: string, program: string, shipped: readonly Ship
     }));
   return [
     ...DOCUMENTS.flatMap((file) => read("", file)),
-    ...read("licenses/", "licenses/*.txt"),
-    ...[1, 5, 7].flatMap((section) => read(`man/man${section}/`, `{man,docs/man}/**/*.${section}`)),
+    ...read("licenses/", "docs/licenses/*.txt"),
+    ...[1, 5, 7].flatMap((section) => read(`man/man${section}/`, `docs/man/**/*.${section}`)),
     ...shipped.map(({ name, text }) => ({
       path: `licenses/${name.replace(/^@/, "").replace("/", "-")}.txt`,
       content: Buffer.from(text),
