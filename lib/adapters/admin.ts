@@ -255,6 +255,15 @@ export function createAdmin(options: AdminOptions): Admin {
     const at = families.map((family) => family.clients).join(" nor ");
     const family = told?.family ?? families[0];
     if (family === undefined) throw new TypeError("there is no server family");
+    // The router of Hydra up to 2.3 takes an escaped slash for a part of the path.
+    if (ask.names === "one client" && /\/clients\/[^/]*%2f/i.test(ask.path(family))) {
+      throw problem(ask, family, `${endpoint} cannot be asked for an id with a slash, or is not a Hydra admin port`, {
+        code: "slash-in-id",
+        exit: "failed",
+        status: 404,
+        hint: "Hydra up to 2.3 makes such a client and never finds it again; newer ones do",
+      });
+    }
     throw problem(
       ask,
       family,

@@ -68,6 +68,19 @@ onEveryServer("clients get", (server) => {
     assert.equal(quiet.stdout, `${first}\n${second}\n`);
   });
 
+  test("finds a client whose id has a slash, or says that the server cannot", async () => {
+    if (!server().takesIds) return;
+    const id = `a/b ${randomUUID()}`;
+    const found = (await server().ask("GET", `${server().path}/${encodeURIComponent(id)}`)).body;
+    const told = JSON.stringify(found ?? "");
+    const ended = await server().run(["clients", "get", id]);
+    // A server that can look for it says in its own words that it is not there.
+    const looks = told.includes("Unable to locate the resource");
+    assert.equal(ended.status, looks ? 4 : 1, ended.stderr);
+    if (!looks)
+      assert.match(ended.stderr, /^Error: .*cannot be asked for an id with a slash, .*\nHint: .*Hydra up to 2\.3.*\n$/);
+  });
+
   test("finds a client whose id needs escaping", async () => {
     if (!server().takesIds) return;
     for (const part of ["a b", "ü☃", "100%25", "q?x=1&y", "hash#1", "plus+1", "semi;1:2@3"]) {
