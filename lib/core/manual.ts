@@ -255,8 +255,9 @@ export function commandRoff(page: CommandPage, edition: Edition): string {
     roffHead(manName(page.path), 1, page.summary, edition),
     `.SH SYNOPSIS\n\\fB${roffPlain(page.path)}\\fR${page.commands.length > 0 ? " \\fICOMMAND\\fR" : ""}${operands} [\\fIflags\\fR]\n`,
     `.SH DESCRIPTION\n`,
-    roffText(`${page.summary}.`),
-    ...page.about.map((text) => `.PP\n${roffText(text)}`),
+    ...(page.about.length > 0 ? page.about : [`${page.summary}.`]).map(
+      (text, at) => `${at === 0 ? "" : ".PP\n"}${roffText(text)}`,
+    ),
   ];
   if (page.operandHelp !== undefined) parts.push(roffRow(`\\fI${roffPlain(page.operands)}\\fR`, page.operandHelp));
   if (page.otherPath !== undefined)

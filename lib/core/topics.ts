@@ -116,12 +116,12 @@ const FORMATS_TOPIC: Topic = {
 const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
   done: "Done",
   failed: "The server refused, a proof with `--verify` failed, or anything else went wrong",
-  usage: "Wrong usage: of the command line, the environment, the config file or a file of clients. Nothing was sent",
+  usage: "Wrong usage: of the command line, the environment, the config file or a file of clients. Nothing was changed",
   unauthorised: "Not authorised: the server, or a proxy before it, wants another token or header",
   notFound: "There is no such client",
   conflict: "There is a client of this id already",
   unreachable: "The server could not be reached, its certificate is not trusted, or time ran out; a key server too",
-  noUsableKey: "A secret cannot be encrypted: no usable key. Nothing was created",
+  noUsableKey: "A secret cannot be encrypted: no usable key. Nothing was created or changed",
   someFailed: "Some of many failed; each failure is told on standard error",
   interrupted: "Ended by SIGINT (Ctrl-C)",
   terminated: "Ended by SIGTERM or SIGHUP",
@@ -267,7 +267,7 @@ const SERVERS_TOPIC: Topic = {
   parts: [
     text(
       "The program is tested with Hydra 1.8 to 26.x. Which family answers is found out by the first request: a path of 2.x that",
-      "does not exist means 1.x. `--api v1` and `--api v2` skip the question, and the server's version number is never looked at.",
+      "does not exist means 1.x. `--api v1` and `--api v2` skip the question, and the version that a server states is not looked at.",
     ),
     heading("The endpoint"),
     text(
@@ -301,7 +301,7 @@ const SERVERS_TOPIC: Topic = {
       ],
       [
         "Fields",
-        "A field that no server of the family knows is refused by name before anything is sent; one that the server drops is told afterwards",
+        "A field that no server of the family knows is refused by name before anything is changed; one that the server drops is told afterwards",
       ],
       [
         "Rotation",
@@ -312,8 +312,8 @@ const SERVERS_TOPIC: Topic = {
     text(
       "No connection, a connection that breaks, 429, 502, 503 and 504 are tried again with growing pauses, a `Retry-After` kept, until",
       "`--fail-after` (1m0s) is over; `0` is a single try. A create is repeated safely: its id is chosen here, so a client that is there",
-      "after a lost answer is this run's own. A 500 with the server's own error, other statuses, certificate errors and answers that are",
-      "not HTTP are final. The first failure is told at once.",
+      "after a lost answer is this run's own. A 500 without an error of the server's own is tried twice; one with it, other statuses,",
+      "certificate errors and answers that are not HTTP are final. The first failure is told at once.",
     ),
     heading("Before the server is up"),
     lines("hydra wait --for 2m"),
@@ -408,7 +408,8 @@ const SECRETS_TOPIC: Topic = {
       "and the message names it. Take the secret from it, then delete the file.",
     ),
     text(
-      "Its place is tried before the first request: `--rescue-dir`, else `XDG_STATE_HOME`, `HOME`, the working folder, `TMPDIR`.",
+      "Its place is tried before anything is changed: `--rescue-dir`, else `XDG_STATE_HOME`, `HOME`, the working folder, `TMPDIR`.",
+      "Where there is none, a create warns and a rotation refuses.",
       "SIGKILL and a power loss are not covered.",
     ),
     heading("Rotation"),
