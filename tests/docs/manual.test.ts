@@ -78,7 +78,7 @@ describe("the pages for man", () => {
       .trimEnd()
       .split("\n");
     assert.equal(found.length, pagesFor(1).length + pagesFor(7).length);
-    for (const line of found) assert.match(line, /^man\/(\S+)\.[17]: "\1 - \S.*"$/);
+    for (const line of found) assert.match(line, /^docs\/man\/(\S+)\.[17]: "\1 - \S.*"$/);
   });
 
   test("keep flags and lines to type as they are", () => {
