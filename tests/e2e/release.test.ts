@@ -138,6 +138,7 @@ describe("a release", () => {
       const pages = globSync("{man,docs/man}/**/*.[157]", { cwd: root }).map(
         (file) => `man/man${file.at(-1)}/${basename(file)}`,
       );
+      assert.ok(pages.includes("man/man1/hydra.1"));
       const texts = readFileSync(join(root, "THIRD-PARTY.md"), "utf8").matchAll(/^\| (\S+) \| \d/gm);
       assert.deepEqual(
         files,
