@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import process from "node:process";
@@ -168,22 +168,37 @@ describe("the images", () => {
   test("hold the licences beside the program", () => {
     for (const { name, text } of files) {
       assert.match(text, /^COPY LICENSE THIRD-PARTY\.md \S+\/doc\/hydra\/$/m, name);
-      assert.match(text, /^COPY licenses\/ \S+\/doc\/hydra\/licenses\/$/m, name);
+      assert.match(text, /^COPY docs\/licenses\/ \S+\/doc\/hydra\/licenses\/$/m, name);
     }
   });
 
-  test("hold nothing that this build does not make, and run nothing in the base without a shell", () => {
-    const ignored = readFileSync(join(root, ".dockerignore"), "utf8");
+  test("hold the programs of their C library, and run nothing in the base without a shell", () => {
     for (const { name, text } of files) {
-      const sources = [...text.matchAll(/^COPY --chmod=0755 (dist\/programs\/(\S+)\/hydra) \/hydra$/gm)];
+      const sources = [...text.matchAll(/^COPY --chmod=0755 dist\/programs\/(\S+)\/hydra \/hydra$/gm)];
       const libc = name === "Dockerfile" ? "" : "-musl";
       assert.deepEqual(
-        sources.map(([, , target]) => target),
+        sources.map(([, target]) => target),
         [`linux-x64${libc}`, `linux-arm64${libc}`],
       );
       assert.equal(/^RUN /m.test(text), name === "Dockerfile.alpine");
     }
-    assert.match(ignored, /^\*$/m);
-    assert.match(ignored, /^!dist\/programs$/m);
+  });
+
+  test("are sent what they copy, which is there or made by the build, and nothing else", () => {
+    const [everything, ...allowed] = readFileSync(join(root, ".dockerignore"), "utf8")
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("#"));
+    assert.equal(everything, "*");
+    const copied = files.flatMap(({ text }) =>
+      [...text.matchAll(/^COPY (?!--from)(?:--\S+ )*(.+) \S+$/gm)].flatMap(([, sources = ""]) => sources.split(" ")),
+    );
+    assert.ok(copied.length > 0);
+    for (const source of copied) {
+      assert.ok(source.startsWith("dist/programs/") || existsSync(join(root, source)), source);
+      assert.ok(
+        allowed.some((line) => `${source}/`.replace("//", "/").startsWith(`${line.slice(1)}/`)),
+        `${source} is kept back`,
+      );
+    }
   });
 });
