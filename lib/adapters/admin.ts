@@ -362,11 +362,9 @@ export function createAdmin(options: AdminOptions): Admin {
     const trail: Trail = { doubtful: false };
     try {
       const answer = await send(ask, family, trail);
-      if (
-        answer.status === 405 ||
-        (answer.status === 404 && faultOf(answer, family, "one client").kind === "missing-route")
-      )
-        return undefined;
+      const fault = answer.status < 400 ? undefined : faultOf(answer, family, ask.names).kind;
+      if (answer.status === 405 || fault === "missing-route") return undefined;
+      if (fault === "not-found") throw notFound(action, id);
       if (answer.status < 300) trail.doubtful = true;
       return client(ask, { answer, family }, id);
     } catch (error) {
