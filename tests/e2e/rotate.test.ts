@@ -1,0 +1,390 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import * as v from "valibot";
+import type { SandboxVersion } from "../../lib/sandbox/index.ts";
+import { temporaryFolder } from "./binary.ts";
+import {
+  cutInside,
+  dropAfter,
+  dropBefore,
+  type Exchange,
+  type Fault,
+  instead,
+  stallAfter,
+  swapped,
+} from "./fault-proxy.ts";
+import { inRescue, inResult, openReader } from "./ledger.ts";
+import { ends, fails, openScene, printed, type Scene, SLOW, told } from "./scene.ts";
+import { openTokenServer } from "./token-server.ts";
+
+const OLD = "old-secret-0123456789";
+const GIVEN = "given-secret-0123456789";
+const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const;
+
+const FULL = {
+  client_name: "rotating ☃",
+  client_secret: OLD,
+  redirect_uris: ["https://app.example.com/cb"],
+  grant_types: ["client_credentials", "authorization_code"],
+  response_types: ["code", "token"],
+  scope: "core foobar",
+  audience: ["https://api.example.com"],
+  owner: "team",
+  logo_uri: "https://app.example.com/logo.png",
+  post_logout_redirect_uris: ["https://app.example.com/bye"],
+  metadata: { team: { name: "a", secret: "kept" } },
+};
+
+/** Registers a client without the program, and gives its id. */
+async function made({ sandbox }: Scene, version: SandboxVersion, more: object = {}): Promise<string> {
+  const path = version.startsWith("1.") ? "/clients" : "/admin/clients";
+  const answer = await fetch(`${sandbox.url}${path}`, { method: "POST", body: JSON.stringify({ ...FULL, ...more }) });
+  const body = v.parse(v.object({ client_id: v.string() }), await answer.json());
+  assert.equal(answer.status, 201);
+  return body.client_id;
+}
+
+/** A client as the server has it, but for the moment of its last change. */
+function stored({ sandbox }: Scene, id: string): unknown {
+  const { updated_at: _, ...client } =
+    sandbox.clients().find((one) => one["client_id"] === id) ?? assert.fail("no client");
+  return client;
+}
+
+/** What was sent to change something. */
+function changes({ proxy }: Scene): readonly Exchange[] {
+  return proxy.seen.filter(({ method }) => method !== "GET");
+}
+
+describe("clients rotate-secret", () => {
+  it("gives a new secret and changes nothing else, by the way of each server", SLOW, async () => {
+    for (const version of VERSIONS) {
+      await using scene = await openScene(version);
+      const id = await made(scene, version);
+      const before = stored(scene, id);
+      const ended = await scene.run(["clients", "rotate-secret", id]);
+      ends(ended, 0);
+      const { secret } = printed(ended);
+      assert.notEqual(secret, OLD);
+      assert.deepEqual(scene.sandbox.secretsOf(id), version === "next" ? [secret, OLD] : [secret], version);
+      assert.deepEqual(stored(scene, id), before, version);
+      const sent = changes(scene).map(({ method, target }) => `${method} ${target}`);
+      const v1 = version.startsWith("1.");
+      const rotation = `POST /admin/clients/${id}/secrets/rotate`;
+      assert.deepEqual(
+        sent,
+        v1 ? [`PUT /clients/${id}`] : version === "next" ? [rotation] : [rotation, `PATCH /admin/clients/${id}`],
+      );
+      assert.match(
+        ended.stderr,
+        version === "next"
+          ? new RegExp(
+              `^Client "${id}" has a new secret; the old one works until hydra clients rotate-secret ${id} --finish$`,
+              "m",
+            )
+          : /; the old one stopped working$/m,
+      );
+      assert.deepEqual(scene.rescued(), []);
+    }
+  });
+
+  it(
+    "drops the old secrets with --finish where the server kept them, and says so where it kept none",
+    SLOW,
+    async () => {
+      for (const version of VERSIONS) {
+        await using scene = await openScene(version);
+        const id = await made(scene, version);
+        ends(await scene.run(["clients", "rotate-secret", id]), 0);
+        ends(await scene.run(["clients", "rotate-secret", id]), 0);
+        const [newest = "", ...older] = scene.sandbox.secretsOf(id);
+        assert.equal(older.length > 0, version === "next");
+        const before = stored(scene, id);
+        const ended = await scene.run(["clients", "rotate-secret", id, "--finish", "--format", "json", "-v"]);
+        if (version === "next") {
+          ends(ended, 0);
+          assert.match(ended.stderr, new RegExp(`^Only the newest secret of client "${id}" works now$`, "m"));
+        } else {
+          ends(ended, 1);
+          assert.equal(JSON.parse(ended.stderr.trim().split("\n").at(-1) ?? "").error, "no-overlap");
+        }
+        assert.deepEqual(scene.sandbox.secretsOf(id), [newest]);
+        assert.deepEqual(stored(scene, id), before);
+        for (const secret of [newest, ...older]) assert.ok(!`${ended.stdout}${ended.stderr}`.includes(secret));
+      }
+      await using scene = await openScene("next");
+      const id = await made(scene, "next");
+      const both = await scene.run(["clients", "rotate-secret", id, "--finish", "--secret-file", "-"], {
+        stdin: GIVEN,
+      });
+      fails(both, 2, /--finish makes no new secret/);
+      fails(await scene.run(["clients", "rotate-secret", "nobody", "--finish"]), 4, /there is no client/);
+      assert.deepEqual(scene.sandbox.secretsOf(id), [OLD]);
+    },
+  );
+
+  it("sets a given secret, which no stream shows, even where the server could make one", SLOW, async () => {
+    for (const version of ["1.8", "26", "next"] as const) {
+      await using scene = await openScene(version);
+      const id = await made(scene, version);
+      const ended = await scene.run(["clients", "rotate-secret", id, "--secret-file", "-", "-v"], { stdin: GIVEN });
+      ends(ended, 0);
+      assert.deepEqual(scene.sandbox.secretsOf(id), [GIVEN]);
+      assert.ok(!`${ended.stdout}${ended.stderr}`.includes(GIVEN));
+      assert.ok(!changes(scene).some(({ target }) => target.endsWith("/rotate")));
+    }
+  });
+
+  it("encrypts the new secret to recipients, the server's own too", SLOW, async () => {
+    const reader = await openReader();
+    for (const version of ["1.8", "26", "next"] as const) {
+      await using scene = await openScene(version);
+      const id = await made(scene, version);
+      const ended = await scene.run([
+        "clients",
+        "rotate-secret",
+        id,
+        "--pgp-key",
+        reader.key,
+        "--format",
+        "json",
+        "-v",
+      ]);
+      ends(ended, 0);
+      const [handed] = await inResult(ended.stdout, reader);
+      const secret = scene.sandbox.secretOf(id) ?? "";
+      assert.equal(handed?.secret, secret);
+      assert.ok(!`${ended.stdout}${ended.stderr}`.includes(secret));
+      assert.deepEqual(scene.rescued(), []);
+    }
+  });
+
+  it("with --verify proves the new secret at the token endpoint", SLOW, async () => {
+    for (const version of ["1.8", "26", "next"] as const) {
+      await using scene = await openScene(version);
+      await using tokens = await openTokenServer(scene.sandbox);
+      for (const method of ["client_secret_basic", "client_secret_post"]) {
+        const id = await made(scene, version, { token_endpoint_auth_method: method });
+        const args = ["clients", "rotate-secret", id, "--verify"];
+        const good = await scene.run([...args, "--public-url", tokens.url]);
+        ends(good, 0);
+        assert.ok(good.stderr.includes(`Verified: client "${id}" got a token\n`), told(good));
+        const bad = await scene.run([...args, "--token-endpoint", `${tokens.url}/nothing`]);
+        ends(bad, 1);
+        assert.match(
+          bad.stderr,
+          /^Error: Cannot verify the credentials of client "\S+": the token endpoint answered 404/m,
+        );
+        assert.equal(printed(bad).secret, scene.sandbox.secretOf(id));
+        assert.deepEqual(scene.rescued(), []);
+      }
+      const id = await made(scene, version);
+      const dead = await scene.run(["clients", "rotate-secret", id, "--verify", "--public-url", "http://127.0.0.1:1"]);
+      fails(dead, 6, /Cannot find the token endpoint/);
+      assert.deepEqual(scene.sandbox.secretsOf(id), [OLD]);
+    }
+  });
+
+  it("proves recipients, target and place before it changes anything", SLOW, async () => {
+    for (const version of ["1.8", "26", "next"] as const) {
+      await using scene = await openScene(version);
+      using folder = temporaryFolder();
+      const id = await made(scene, version);
+      const cases: readonly (readonly [more: readonly string[], status: number])[] = [
+        [["--pgp-key", "not a key"], 7],
+        [["--pgp-key", "@/nothing/there"], 2],
+        [["--secret-out", join(folder.path, "missing/out")], 2],
+        [["--secret-out", "fd:9"], 2],
+        [["--rescue-dir", "/nonexistent"], 1],
+        [["--secret-length", "5"], 2],
+        [["--verify"], 2],
+      ];
+      for (const [more, status] of cases) {
+        ends(
+          await scene.run(["clients", "rotate-secret", id, "--secret-out", join(folder.path, "out"), ...more]),
+          status,
+        );
+        assert.deepEqual(readdirSync(folder.path), []);
+      }
+      assert.deepEqual(changes(scene), []);
+      assert.deepEqual(scene.sandbox.secretsOf(id), [OLD]);
+      assert.deepEqual(scene.rescued(), []);
+    }
+  });
+
+  it("leaves clients alone that have no secret, and names those that are not there", SLOW, async () => {
+    for (const version of ["1.8", "26", "next"] as const) {
+      await using scene = await openScene(version);
+      const open = await made(scene, version, { token_endpoint_auth_method: "none", client_secret: "" });
+      fails(await scene.run(["clients", "rotate-secret", open]), 1, /it is a public client without a secret/);
+      const jwks = { keys: [{ kty: "EC", crv: "P-256", use: "sig", kid: "k", alg: "ES256", x: X, y: Y }] };
+      const keyed = await made(scene, version, {
+        token_endpoint_auth_method: "private_key_jwt",
+        jwks,
+        client_secret: "",
+      });
+      fails(await scene.run(["clients", "rotate-secret", keyed]), 1, /it proves itself with its keys/);
+      fails(await scene.run(["clients", "rotate-secret", "nobody"]), 4, /there is no client with the id "nobody"/);
+      fails(await scene.run(["clients", "rotate-secret"]), 2, /Missing ID/);
+      assert.deepEqual(changes(scene), []);
+    }
+  });
+
+  it("shows the request and sends nothing under --dry-run", async () => {
+    await using scene = await openScene();
+    const id = await made(scene, "26");
+    const ended = await scene.run(["clients", "rotate-secret", id, "--dry-run", "--secret-file", "-"], {
+      stdin: GIVEN,
+    });
+    ends(ended, 0);
+    assert.match(ended.stdout, /client_secret/);
+    assert.ok(!ended.stdout.includes(GIVEN));
+    assert.deepEqual(changes(scene), []);
+  });
+});
+
+describe("a rotation that fails", () => {
+  /** Meets the requests that rotate, in order. */
+  function meeting(...faults: readonly (Fault | undefined)[]): (exchange: Exchange) => Fault | undefined {
+    let next = 0;
+    return ({ target, method }) => (method !== "GET" && target.endsWith("/rotate") ? faults[next++] : undefined);
+  }
+
+  it("on the server's own way is never repeated blindly, and says what may work", SLOW, async () => {
+    const doubtful: readonly Fault[] = [
+      dropAfter,
+      dropBefore,
+      stallAfter,
+      cutInside,
+      swapped(() => ({ status: 502, body: "<html>" })),
+      swapped(() => ({ status: 500, body: "" })),
+      swapped(() => ({ status: 200, body: "{" })),
+      swapped((reply) => ({ ...reply, body: '{"client_id":"another","client_secret":"anothers-secret"}' })),
+    ];
+    for (const fault of doubtful) {
+      await using scene = await openScene("next", meeting(fault, fault));
+      using folder = temporaryFolder();
+      const id = await made(scene, "next");
+      const out = ["--secret-out", join(folder.path, "out")];
+      const ended = await scene.run(["clients", "rotate-secret", id, "--fail-after", "2s", ...out]);
+      assert.equal(ended.stdout, "");
+      assert.ok([1, 6].includes(ended.status ?? 0), told(ended));
+      assert.match(
+        ended.stderr,
+        /^Error: .*a new secret that nobody knows may work beside the old one, which still works$/m,
+      );
+      assert.match(ended.stderr, /^Hint: .*--finish drops all but the newest$/m);
+      assert.equal(changes(scene).length, 1, told(ended));
+      assert.ok(scene.sandbox.secretsOf(id).includes(OLD));
+      assert.deepEqual([readdirSync(folder.path), scene.rescued()], [[], []]);
+    }
+  });
+
+  it("on the server's own way is tried again where it certainly was not done", SLOW, async () => {
+    const busy = instead({ status: 429, headers: { "retry-after": "0" }, body: "" });
+    await using scene = await openScene("next", meeting(busy, busy));
+    const id = await made(scene, "next");
+    const ended = await scene.run(["clients", "rotate-secret", id]);
+    ends(ended, 0);
+    assert.equal(changes(scene).length, 3);
+    assert.deepEqual(scene.sandbox.secretsOf(id), [printed(ended).secret, OLD]);
+  });
+
+  it("on the server's own way without a secret in the answer says that the old one works", async () => {
+    for (const secret of [undefined, ""]) {
+      const empty = swapped((reply) => ({
+        ...reply,
+        body: JSON.stringify({ ...JSON.parse(reply.body), client_secret: secret }),
+      }));
+      await using scene = await openScene("next", meeting(empty));
+      const id = await made(scene, "next");
+      const ended = await scene.run(["clients", "rotate-secret", id]);
+      fails(ended, 1, /the server's answer holds no secret/);
+      assert.ok(scene.sandbox.secretsOf(id).includes(OLD));
+    }
+  });
+
+  it("by PATCH or PUT is repeated with the same secret, and keeps it where the end is not known", SLOW, async () => {
+    for (const version of ["26", "1.8"] as const) {
+      const reader = await openReader();
+      const change: (fault: Fault) => (exchange: Exchange) => Fault | undefined = (fault) => {
+        let met = false;
+        return ({ method }) => {
+          if (method !== "PATCH" && method !== "PUT") return undefined;
+          const first = !met;
+          met = true;
+          return first ? fault : undefined;
+        };
+      };
+      await using scene = await openScene(version, change(dropAfter));
+      const id = await made(scene, version);
+      const ended = await scene.run(["clients", "rotate-secret", id]);
+      ends(ended, 0);
+      assert.deepEqual(scene.sandbox.secretsOf(id), [printed(ended).secret]);
+      const bodies = changes(scene)
+        .filter(({ method }) => method !== "POST")
+        .map(({ body }) => body);
+      assert.equal(bodies.length, 2);
+      assert.equal(bodies[0], bodies[1]);
+
+      await using silent = await openScene(version, ({ method }) =>
+        method === "PATCH" || method === "PUT" ? stallAfter : undefined,
+      );
+      const lost = await made(silent, version);
+      const unknown = await silent.run(["clients", "rotate-secret", lost, "--fail-after", "1s"]);
+      ends(unknown, 6);
+      const [kept, ...others] = await inRescue(silent.home, reader);
+      assert.deepEqual(others, []);
+      assert.equal(kept?.handed?.secret, silent.sandbox.secretOf(lost));
+      assert.equal(kept?.handed?.state, "unverified");
+      assert.ok(unknown.stderr.includes(kept?.path ?? "nothing"), told(unknown));
+      assert.match(unknown.stderr, /it is not known whether client "\S+" has the new secret/);
+
+      await using refusing = await openScene(version, ({ method }) =>
+        method === "PATCH" || method === "PUT"
+          ? instead({ status: 400, body: '{"error":"invalid_request"}' })
+          : undefined,
+      );
+      const refused = await made(refusing, version);
+      fails(await refusing.run(["clients", "rotate-secret", refused]), 1, /server answered 400/);
+      assert.deepEqual([refusing.sandbox.secretsOf(refused), refusing.rescued()], [[OLD], []]);
+    }
+  });
+
+  it("to be handed over keeps the secret that the server answered, not the one that was sent", SLOW, async () => {
+    using folder = temporaryFolder();
+    for (const command of [["rotate-secret"], ["update", "--secret-file", join(folder.path, "given")]]) {
+      writeFileSync(join(folder.path, "given"), GIVEN);
+      const own = "made-by-the-server-0123";
+      await using scene = await openScene("26", (exchange) =>
+        exchange.method === "PATCH"
+          ? async () => {
+              const body = exchange.body.replace(/("path":"\/client_secret","value":)"[^"]*"/, `$1"${own}"`);
+              const { "content-length": _, connection: __, ...headers } = exchange.headers;
+              const answer = await fetch(`${scene.sandbox.url}${exchange.target}`, { method: "PATCH", headers, body });
+              const text = await answer.text();
+              const told = JSON.stringify({ ...JSON.parse(text), client_secret: own });
+              exchange.reply({ status: answer.status, body: Buffer.from(told).toString("latin1") });
+            }
+          : undefined,
+      );
+      const id = await made(scene, "26");
+      const [name = "", ...more] = command;
+      const shell = await scene.run(["clients", name, id, ...more, "-q"]);
+      ends(shell, 0);
+      assert.equal(scene.sandbox.secretOf(id), own);
+      const [kept, ...others] = scene.rescued();
+      assert.deepEqual(others, []);
+      assert.equal(kept?.record.client_secret, own);
+      assert.equal(kept?.record.state, "made");
+      assert.ok(shell.stderr.includes(kept?.path ?? "nothing"), told(shell));
+      assert.match(readFileSync(kept?.path ?? "", "utf8"), new RegExp(own));
+    }
+  });
+});
+
+/** A point on P-256, for a client that proves itself with a key which nobody has. */
+const X = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU";
+const Y = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0";
