@@ -315,8 +315,13 @@ describe("--verify", () => {
   });
 
   it("that is never answered, or cut short by a signal, still hands the credentials over", SLOW, async () => {
+    // Both runs ask once; only when both have asked is the second one known to wait for its answer.
     const asked = Promise.withResolvers<void>();
-    const silent = createServer(() => asked.resolve());
+    let questions = 0;
+    const silent = createServer(() => {
+      questions++;
+      if (questions === 2) asked.resolve();
+    });
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
     const address = silent.address();
     if (address === null || typeof address === "string") throw new Error("the server has no port");
