@@ -42,10 +42,23 @@ export interface Running extends AsyncDisposable {
   readonly ended: Promise<Ended>;
 }
 
+/** Removes a folder, also while a program that is about to end still puts a file into it. */
+function removeFolder(path: string): void {
+  for (let tries = 1; ; tries++) {
+    try {
+      rmSync(path, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (tries === 40) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    }
+  }
+}
+
 /** A folder of its own, removed with all that is in it when the scope ends. */
 export function temporaryFolder(): Disposable & { readonly path: string } {
   const path = mkdtempSync(join(tmpdir(), "hydra-test-"));
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+  return { path, [Symbol.dispose]: () => removeFolder(path) };
 }
 
 function environmentOf(home: string, extra: RunOptions["env"]): Record<string, string> {
