@@ -131,7 +131,10 @@ async function captured(run: Run, args: readonly string[]): Promise<string> {
 async function perform(run: Run): Promise<ExitName> {
   const { host } = run;
   if (host.args[0] === COMPLETE) return answerShell(run);
-  run.json = jsonWanted(parseFlags(host.args, PARENT_ROWS, "", NOTHING).values.text(FORMAT));
+  // Reading the words over all rows costs a start a part of its time, so it waits for a word that could matter.
+  if (mention(host.args, "format")) {
+    run.json = jsonWanted(parseFlags(host.args, PARENT_ROWS, "", NOTHING).values.text(FORMAT));
+  }
   const [first, ...others] = host.args;
   const helps = first === "help";
   const wanted = helps ? others.filter((word) => !word.startsWith("-")) : host.args;
@@ -140,7 +143,9 @@ async function perform(run: Run): Promise<ExitName> {
   if (shown !== undefined) return shown;
   const called = await resolve(wanted);
   const { command, words } = called;
-  const help = helps || asksForHelp(words, isGroup(command) ? [...GENERAL_FLAGS] : command.spec.flags, HELP);
+  const help =
+    helps ||
+    (mention(words, "h") && asksForHelp(words, isGroup(command) ? [...GENERAL_FLAGS] : command.spec.flags, HELP));
   if (help) return showHelp(host, called);
   if (isGroup(command)) {
     if (called.path.length === 1 && words.length === 1 && words[0] === "--version") {
@@ -156,6 +161,11 @@ async function perform(run: Run): Promise<ExitName> {
     );
   }
   return execute(run, called, command);
+}
+
+/** Whether any word that is a flag has this in it. */
+function mention(words: readonly string[], text: string): boolean {
+  return words.some((word) => word.startsWith("-") && word.includes(text));
 }
 
 const NOTHING = { environment: () => undefined, file: () => undefined };
@@ -200,10 +210,12 @@ async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
       host.stderr.write(`${run.bar.away()}${prefix}${printable(line)}\n`).catch(() => {});
     };
   const warn = say("Warning: ");
-  const bare = parseFlags(called.words, spec.flags, name, NOTHING).values;
-  run.json = spec.flags.includes(FORMAT) && jsonWanted(bare.text(FORMAT));
-  const config = await readConfig(host, bare, spec.server !== false || spec.flags.includes(FORMAT));
-  const line = parseFlags(called.words, spec.flags, name, { environment: host.environment, file: config.file });
+  const { environment } = host;
+  const bare = parseFlags(called.words, spec.flags, name, { environment, file: NOTHING.file });
+  run.json = bare.values.origin(FORMAT).from === "flag" && jsonWanted(bare.values.text(FORMAT));
+  const config = await readConfig(host, bare.values, spec.server !== false || spec.flags.includes(FORMAT));
+  const line =
+    config === NO_CONFIG ? bare : parseFlags(called.words, spec.flags, name, { environment, file: config.file });
   const { values } = line;
   const problems: Problem[] = [...line.problems, ...operandProblems(leaf, called, line)];
   const format = readFormat(values, spec.format[called.grammar], problems);
