@@ -16,8 +16,8 @@ function markdownTable([head = [], ...rows]: Rows): string {
 }
 
 const ROW = 44;
-const LEFT = 150;
-const WIDTH = 480;
+const LEFT = 180;
+const WIDTH = 560;
 
 /** A small chart without scripts or outside fonts: each pair of bars is scaled to its longer one. */
 export function chart(bars: readonly Bar[], other: string): string {
