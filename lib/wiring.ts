@@ -45,6 +45,7 @@ type Adapters = { readonly admin: () => Admin } & Pick<
   | "startSandbox"
   | "sink"
   | "rareFields"
+  | "clientsPath"
 >;
 
 /** Makes the adapters of one command; nothing is opened or sent before a command asks. */
@@ -68,6 +69,7 @@ export function connect(outside: Outside): Adapters {
     skipVerify: connection?.skipVerify === true,
   });
   const publicHttp: Http = (request) => publicDoor({ ...request, signal });
+  const family = FAMILIES.find(({ api }) => api === connection?.api);
   const admin =
     connection === undefined
       ? undefined
@@ -81,7 +83,7 @@ export function connect(outside: Outside): Adapters {
           base: connection.base,
           endpoint: connection.shown,
           headers: connection.headers,
-          family: FAMILIES.find((family) => family.api === connection.api),
+          family,
           failAfter: connection.failAfter,
           monotonic: host.monotonic,
           sleep: host.sleep,
@@ -127,6 +129,7 @@ export function connect(outside: Outside): Adapters {
         (await import("./adapters/pgp.ts")).encrypt(recipients, text, format),
     },
     parseYaml: async (text, name) => (await import("./adapters/yaml.ts")).parseDocuments(text, name),
+    clientsPath: (family ?? FAMILIES[0]).clients,
     rareFields: new Set(FAMILIES.flatMap((family) => [...family.unknownFields])),
     sink: async (flag) => {
       const target = values.text(flag);

@@ -106,6 +106,8 @@ export interface Context {
   sink(flag: TextFlag): Promise<Sink | undefined>;
   /** Reads a public key for a description of it. */
   inspectKey(material: string): Promise<readonly Shown[]>;
+  /** The path of the clients for a request that is only shown: of the family that `--api` names, else the newest. */
+  readonly clientsPath: string;
   /** Fields that some family of servers does not know. */
   readonly rareFields: ReadonlySet<string>;
   /** A place for credentials that cannot be handed over, tried now; undefined where there is none. */

@@ -138,9 +138,8 @@ async function run(context: Context, draft: ReadDraft, ifExists: IfExists): Prom
   const given = typeof client["client_secret"] === "string" ? client["client_secret"] : undefined;
   const payload: Shown = { ...client, client_id: id ?? context.host.uuid() };
   if (isDryRun(context)) {
-    const prefix = context.connection.api === "v1" ? "/clients" : "/admin/clients";
     const body = isPublic(client) ? payload : { ...payload, client_secret: given ?? "made here" };
-    return dryRun(context, [{ method: "POST", url: prefix, body }]);
+    return dryRun(context, [{ method: "POST", url: context.clientsPath, body }]);
   }
   await refuseUnknownFields(context, client, draft.label);
   if (ifExists !== "fail" && id !== undefined) {

@@ -44,10 +44,9 @@ async function confirmed(context: Context, ids: readonly string[]): Promise<void
 
 async function run(context: Context, ids: readonly string[]): Promise<Result> {
   if (isDryRun(context)) {
-    const prefix = context.connection.api === "v1" ? "/clients" : "/admin/clients";
     return dryRun(
       context,
-      ids.map((id) => ({ method: "DELETE", url: `${prefix}/${encodeURIComponent(id)}` })),
+      ids.map((id) => ({ method: "DELETE", url: `${context.clientsPath}/${encodeURIComponent(id)}` })),
     );
   }
   await confirmed(context, ids);

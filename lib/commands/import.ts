@@ -235,13 +235,16 @@ class Dropped {
 
 async function run(context: Context, entries: readonly Entry[], concurrency: number): Promise<Result> {
   if (isDryRun(context)) {
-    const url = context.connection.api === "v1" ? "/clients" : "/admin/clients";
     return dryRun(
       context,
       entries.map(({ client }) => {
         const { client_secret: given, ...fields } = payloadOf(client);
         const secret = isPublic(client) ? {} : { client_secret: given ?? "made here" };
-        return { method: "POST", url, body: { ...fields, client_id: idIn(client) ?? context.host.uuid(), ...secret } };
+        return {
+          method: "POST",
+          url: context.clientsPath,
+          body: { ...fields, client_id: idIn(client) ?? context.host.uuid(), ...secret },
+        };
       }),
     );
   }

@@ -91,10 +91,7 @@ export async function createWithKey(context: Context, draft: ReadDraft, algorith
   const id = idIn(draft.client);
   const pair = await context.pairs.generate(algorithm);
   const client: Client = { ...draft.client, client_id: id ?? context.host.uuid(), jwks: { keys: [pair.publicJwk] } };
-  if (isDryRun(context))
-    return dryRun(context, [
-      { method: "POST", url: context.connection.api === "v1" ? "/clients" : "/admin/clients", body: client },
-    ]);
+  if (isDryRun(context)) return dryRun(context, [{ method: "POST", url: context.clientsPath, body: client }]);
   await refuseUnknownFields(context, draft.client, draft.label);
   const recipients = await context.keys.recipients(values);
   const endpoint = await verifyEndpoint(context);

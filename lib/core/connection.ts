@@ -1,6 +1,17 @@
 import type { FlagValues, Origin } from "./flags.ts";
 import { type Problem, sentence, usage } from "./problem.ts";
-import { ACCESS_TOKEN, API, CA_FILE, ENDPOINT, FAIL_AFTER, FAKE_TLS, HEADER, SKIP_TLS } from "./rows.ts";
+import {
+  ACCESS_TOKEN,
+  API,
+  API_NAMES,
+  type ApiName,
+  CA_FILE,
+  ENDPOINT,
+  FAIL_AFTER,
+  FAKE_TLS,
+  HEADER,
+  SKIP_TLS,
+} from "./rows.ts";
 import { shownUrl } from "./secret.ts";
 import { printable, quoted } from "./text.ts";
 
@@ -15,7 +26,7 @@ export interface Connection {
   readonly shown: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly failAfter: number;
-  readonly api: "auto" | "v1" | "v2";
+  readonly api: "auto" | ApiName;
   readonly skipVerify: boolean;
   readonly caFile: string | undefined;
 }
@@ -244,7 +255,7 @@ export function readConnection(
       shown: address.shown,
       headers: Object.fromEntries(headers),
       failAfter: values.number(FAIL_AFTER) ?? 60_000,
-      api: api === "v1" || api === "v2" ? api : "auto",
+      api: API_NAMES.find((name) => name === api) ?? "auto",
       skipVerify: values.on(SKIP_TLS),
       caFile: address.secure ? values.text(CA_FILE) : undefined,
     },

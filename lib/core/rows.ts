@@ -94,6 +94,11 @@ export const CA_FILE: TextFlag = {
   help: "Certificates to trust beside the bundled and the system's, PEM",
 };
 
+/** What `--api` can choose: the names of the server families, each of which has a row in `lib/servers/`. */
+export const API_NAMES = ["v1", "v2"] as const;
+
+export type ApiName = (typeof API_NAMES)[number];
+
 export const API: TextFlag = {
   kind: "text",
   name: "api",
@@ -101,7 +106,7 @@ export const API: TextFlag = {
   group: "connection",
   file: "api",
   default: "auto",
-  choices: ["auto", "v1", "v2"],
+  choices: ["auto", ...API_NAMES],
   help: "The server's family; auto finds it out",
 };
 

@@ -1,3 +1,5 @@
+import type { ApiName } from "../core/rows.ts";
+
 /** What of an answer a server family looks at. */
 export interface Answer {
   readonly status: number;
@@ -38,7 +40,7 @@ export interface Fault {
 /** How one family of servers spells the operations and words its answers. */
 export interface ServerFamily {
   /** The value of `--api` that chooses it. */
-  readonly api: "v1" | "v2";
+  readonly api: ApiName;
   /** How messages call it. */
   readonly label: string;
   /** The path of the collection of clients, below the endpoint. */

@@ -32,8 +32,9 @@ export function chart(bars: readonly Bar[], other: string): string {
     const pair = bar(ours, y, "#2b6cb0") + (theirs === undefined ? "" : bar(theirs, y + 17, "#a0aec0"));
     return `<text x="${LEFT - 10}" y="${y + 20}" text-anchor="end">${name}</text>${pair}`;
   });
+  const title = `Times and memory of this program${bars.some((bar) => bar.other !== undefined) ? ` beside ${other}` : ""}`;
   const legend = `<text x="${LEFT}" y="18"><tspan fill="#2b6cb0">this program</tspan> <tspan fill="#718096">${other}</tspan></text>`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">${legend}${parts.join("")}</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12" role="img"><title>${title}</title>${legend}${parts.join("")}</svg>\n`;
 }
 
 /** What a run of the benchmark measured, as the page that stands in the docs. */

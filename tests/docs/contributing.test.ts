@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { chmodSync, cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { after, before, describe, it } from "node:test";
+import { promisify } from "node:util";
+import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
+import { temporaryFolder } from "../e2e/binary.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const LONG = { timeout: 240_000 };
+
+/** A block of CONTRIBUTING.md that belongs to a recipe. */
+interface Block {
+  readonly kind: "ts" | "diff" | "sh";
+  readonly recipe: string;
+  readonly file: string;
+  readonly text: string;
+}
+
+const BLOCKS = [
+  ...readFileSync(join(ROOT, "CONTRIBUTING.md"), "utf8").matchAll(
+    /^```(ts|diff|sh) recipe=(\S+)(?: file=(\S+))?\n([\s\S]*?)^```/gm,
+  ),
+].map(([, kind, recipe = "", file = "", text = ""]): Block => {
+  assert.ok(kind === "ts" || kind === "diff" || kind === "sh");
+  return { kind, recipe, file, text };
+});
+
+/** Brings a block of lines with `+`, `-` or a blank before them into a file; what it changes must stand there once. */
+function patched(source: string, diff: string): string {
+  const lines = diff.trimEnd().split("\n");
+  const side = (marks: string): string =>
+    lines
+      .filter((line) => marks.includes(line[0] ?? ""))
+      .map((line) => line.slice(1))
+      .join("\n");
+  const old = side(" -");
+  assert.equal(source.split(old).length, 2, `stands there once: ${old}`);
+  return source.replace(old, () => side(" +"));
+}
+
+/** A copy of what a change works on, with the packages of this checkout and the source as `hydra` on its path. */
+class Checkout implements Disposable {
+  readonly #folder = temporaryFolder();
+  readonly #server: Sandbox;
+
+  constructor(server: Sandbox) {
+    this.#server = server;
+    for (const name of [
+      "cli.ts",
+      "build.ts",
+      "lib",
+      "tests",
+      "docs",
+      ".ci",
+      "package.json",
+      "tsconfig.json",
+      "biome.json",
+    ])
+      cpSync(join(ROOT, name), this.path(name), { recursive: true });
+    symlinkSync(join(ROOT, "node_modules"), this.path("node_modules"));
+    writeFileSync(this.path("hydra"), `#!/bin/sh\nexec bun "${this.path("cli.ts")}" "$@"\n`);
+    chmodSync(this.path("hydra"), 0o755);
+  }
+
+  path(name: string): string {
+    return join(this.#folder.path, name);
+  }
+
+  async run(file: string, ...args: readonly string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)(file, args, {
+      cwd: this.#folder.path,
+      env: {
+        PATH: `${this.#folder.path}:${join(ROOT, "node_modules/.bin")}:${process.env["PATH"] ?? ""}`,
+        HOME: this.#folder.path,
+        HYDRA_ADMIN_URL: this.#server.url,
+        NO_COLOR: "1",
+      },
+      maxBuffer: 64 * 1024 * 1024,
+    }).catch((error: unknown) => {
+      assert.ok(error instanceof Error && "stdout" in error && "stderr" in error);
+      assert.fail(`${[file, ...args].join(" ")}\n${error.stdout}\n${error.stderr}`);
+    });
+    return stdout;
+  }
+
+  /** Changes the files as a recipe says, and checks the whole as CI would; gives what its last lines print. */
+  async follow(recipe: string): Promise<string> {
+    const blocks = BLOCKS.filter((block) => block.recipe === recipe);
+    for (const { kind, file, text } of blocks) {
+      if (kind === "sh") continue;
+      const path = this.path(file);
+      assert.equal(existsSync(path), kind === "diff", file);
+      writeFileSync(path, kind === "ts" ? text : patched(readFileSync(path, "utf8"), text));
+    }
+    await this.run("tsc", "--project", ".");
+    await this.run("biome", "check", "--colors=off", "lib");
+    await this.run("bun", "tests/generate.ts");
+    await this.run("bun", "test", "./tests/architecture.test.ts", "./tests/core");
+    return this.run("bash", "-euo", "pipefail", "-c", blocks.findLast(({ kind }) => kind === "sh")?.text ?? "false");
+  }
+
+  [Symbol.dispose](): void {
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+describe("the recipes of CONTRIBUTING.md", () => {
+  let server: Sandbox;
+
+  before(async () => {
+    server = await startSandbox({ as: "26", listen: "127.0.0.1:0", seed: 700 });
+  });
+  after(() => server.close());
+
+  it("are three", () => {
+    assert.deepEqual([...new Set(BLOCKS.map(({ recipe }) => recipe))], ["command", "field", "family"]);
+  });
+
+  it("add a command", LONG, async () => {
+    using checkout = new Checkout(server);
+    assert.equal(await checkout.follow("command"), "700\n");
+    assert.match(await checkout.run("hydra", "clients", "--help"), /^ +count +Count the clients$/m);
+    assert.equal(await checkout.run("hydra", "clients", "count"), "OAuth 2.0 Clients: 700\n");
+    assert.match(readFileSync(checkout.path("docs/reference/clients-count.md"), "utf8"), /Count the clients/);
+  });
+
+  it("add a field", LONG, async () => {
+    using checkout = new Checkout(server);
+    assert.match(await checkout.follow("field"), /^ +"software_id": "billing-agent"/m);
+    assert.match(readFileSync(checkout.path("docs/reference/clients-update.md"), "utf8"), /--software-id/);
+  });
+
+  it("add a family of servers", LONG, async () => {
+    using checkout = new Checkout(server);
+    assert.match(await checkout.follow("family"), /\/admin\/v3\/clients\/app"/);
+    // It is asked first, and the server at hand is still found to be of an older one.
+    assert.match(await checkout.run("hydra", "version", "--server"), /\(API v2\)$/m);
+    assert.equal((await checkout.run("hydra", "clients", "list", "-q")).trimEnd().split("\n").length, 700);
+  });
+});

@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { globSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { startSandbox } from "../../lib/sandbox/index.ts";
+import { type Ended, start, temporaryFolder } from "../e2e/binary.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const PAGE = readFileSync(join(ROOT, "docs/deno.md"), "utf8");
+const LONG = { timeout: 120_000 };
+
+/** The blocks of the page that are lines for a shell. */
+const BLOCKS = [...PAGE.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, text = ""]) => text);
+
+/** A port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const address = server.address();
+  assert.ok(address !== null && typeof address === "object");
+  await new Promise((done) => server.close(done));
+  return address.port;
+}
+
+/** Runs lines of a shell in which `deno` is the pinned one, in a folder that looks like this checkout. */
+async function shell(lines: string, env: Readonly<Record<string, string>> = {}, folder?: string): Promise<Ended> {
+  using cache = temporaryFolder();
+  using own = temporaryFolder();
+  // What a line writes must not come to lie in the checkout, so the folder only links to it.
+  // The launcher of the package hands no signal on, so the runtime itself is called.
+  const [deno = ""] = globSync("node_modules/@deno/*/deno", { cwd: ROOT });
+  symlinkSync(join(ROOT, deno), join(cache.path, "deno"));
+  const prepare = 'for name in cli.ts lib node_modules package.json; do ln -sfn "$CHECKOUT/$name" "$name"; done';
+  return await start("bash", ["-euo", "pipefail", "-c", `${prepare}\n${lines}`], {
+    cwd: folder ?? own.path,
+    timeout: 110_000,
+    env: {
+      PATH: `${cache.path}:${process.env["PATH"] ?? ""}`,
+      CHECKOUT: ROOT,
+      DENO_DIR: cache.path,
+      DENO_NO_UPDATE_CHECK: "1",
+      DENO_NO_PROMPT: "1",
+      ...env,
+    },
+  }).ended;
+}
+
+describe("docs/deno.md", () => {
+  it("has lines to run", () => assert.equal(BLOCKS.length, 3));
+
+  it("shows the version, a topic and help", LONG, async () => {
+    const ended = await shell(BLOCKS[0] ?? "");
+    assert.equal(ended.stderr, "");
+    assert.equal(ended.status, 0);
+    for (const text of ["Version: source", "How results are written", "hydra clients create [flags]"]) {
+      assert.ok(ended.stdout.includes(text), ended.stdout);
+    }
+  });
+
+  it("starts a server and creates a client on it", LONG, async () => {
+    const port = await freePort();
+    const folder = mkdtempSync(join(tmpdir(), "hydra-test-"));
+    try {
+      const lines = (BLOCKS[1] ?? "").replaceAll(":4445", `:${port}`);
+      assert.match(lines, /app\.env/);
+      const ended = await shell(lines, {}, folder);
+      assert.equal(ended.status, 0, ended.stderr);
+      assert.match(ended.stdout, /^Ready: http:\/\/127\.0\.0\.1:\d+$/m);
+      assert.match(ended.stdout, /^\| \S+ +\| my app \|/m);
+      assert.match(readFileSync(join(folder, "app.env"), "utf8"), /^CLIENT_ID=\S+\nCLIENT_SECRET=\S+\n$/);
+      assert.equal(statSync(join(folder, "app.env")).mode & 0o777, 0o600);
+      assert.doesNotMatch(ended.stderr, /Error|NotCapable/);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it("goes over a unix socket", LONG, async () => {
+    const ended = await shell(BLOCKS[2] ?? "");
+    assert.equal(ended.status, 0, ended.stderr);
+    assert.match(ended.stdout, /^Ready: unix:\/\/\S+\/hydra\.sock$/m);
+  });
+});
+
+describe("what docs/deno.md says that differs", () => {
+  const run = (args: string, env: Readonly<Record<string, string>> = {}): Promise<Ended> =>
+    shell(`deno run ${args}`, env);
+  const CREATE = "cli.ts clients create -g client_credentials --id app";
+
+  it("no proxy is used", LONG, async () => {
+    const sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
+    try {
+      const ended = await run("-A cli.ts clients list --endpoint http://hydra.invalid:4445 --fail-after 0", {
+        HTTP_PROXY: sandbox.url,
+      });
+      assert.equal(ended.status, 6);
+      assert.match(ended.stderr, /cannot be resolved/);
+    } finally {
+      await sandbox.close();
+    }
+  });
+
+  it("a closed standard output is not seen, an inherited descriptor is refused", LONG, async () => {
+    const sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
+    try {
+      const env = { HYDRA_ADMIN_URL: sandbox.url };
+      const refused = await run(`-A ${CREATE} --secret-out fd:3 3>out`, env);
+      assert.equal(refused.status, 2, refused.stderr);
+      assert.match(refused.stderr, /fd:3 is not open/);
+      assert.equal(sandbox.clients().length, 0);
+      const closed = await run(`-A ${CREATE} >&-`, env);
+      assert.equal(closed.status, 0, closed.stderr);
+      assert.equal(sandbox.clients().length, 1);
+    } finally {
+      await sandbox.close();
+    }
+  });
+
+  it("without leave to write, a create warns and a rotation is refused", LONG, async () => {
+    const sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
+    try {
+      const env = { HYDRA_ADMIN_URL: sandbox.url };
+      const allowed = `--no-prompt --allow-env --allow-read --allow-net=${sandbox.url.replace("http://", "")}`;
+      const made = await run(`${allowed} ${CREATE}`, env);
+      assert.equal(made.status, 0, made.stderr);
+      assert.match(made.stderr, /^Warning: no folder can be written/);
+      const secret = sandbox.secretOf("app");
+      assert.equal((await run(`${allowed} cli.ts clients rotate-secret app`, env)).status, 1);
+      assert.equal(sandbox.secretOf("app"), secret);
+      const elsewhere = await run(
+        "--no-prompt --allow-env --allow-read --allow-net=127.0.0.1:1 cli.ts clients list --fail-after 0",
+        env,
+      );
+      assert.equal(elsewhere.status, 6);
+      assert.match(elsewhere.stderr, /the connection failed/);
+    } finally {
+      await sandbox.close();
+    }
+  });
+
+  it("https needs to see the certificates of the system", LONG, async () => {
+    const line = "cli.ts clients list --endpoint https://127.0.0.1:1 --fail-after 0";
+    const allowed = "--no-prompt --allow-env --allow-read --allow-net=127.0.0.1:1";
+    assert.match((await run(`${allowed} ${line}`)).stderr, /NotCapable/);
+    assert.match((await run(`${allowed} --allow-sys=ca ${line}`)).stderr, /connection refused/);
+  });
+});
