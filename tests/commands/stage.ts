@@ -1,6 +1,11 @@
-import { tmpdir } from "node:os";
+import process from "node:process";
 import { type Ending, type Host, type Output, systemHost } from "../../lib/adapters/host.ts";
 import { main } from "../../lib/main.ts";
+import { temporaryFolder } from "../e2e/binary.ts";
+
+/** Secrets that cannot be handed over are kept in real files; they go with the process. */
+const STATE = temporaryFolder();
+process.on("exit", () => STATE[Symbol.dispose]());
 
 /** The surroundings of one run of the program. */
 export interface Scene {
@@ -45,8 +50,7 @@ export async function play(args: readonly string[], scene: Scene = {}): Promise<
       written[to] += text;
     },
   });
-  // Secrets that cannot be handed over are kept in real files, so those stay out of the working folder.
-  const environment: Readonly<Record<string, string>> = { XDG_STATE_HOME: tmpdir(), ...scene.environment };
+  const environment: Readonly<Record<string, string>> = { XDG_STATE_HOME: STATE.path, ...scene.environment };
   const read = (path: string): string => {
     const { files = {} } = scene;
     const text = Object.hasOwn(files, path) ? files[path] : undefined;

@@ -115,7 +115,8 @@ describe("diff() and apply()", () => {
   it("give steps that another reader of RFC 6902 carries out to the same end", () => {
     fc.assert(
       fc.property(object, object, (a, b) => {
-        same(patched(a, diff(a, b), STANDARD), b);
+        // The RFC itself denies no path, as Hydra does with /id.
+        same(patched(a, diff(a, b), { ...STANDARD, denied: /(?!)/ }), b);
       }),
       { numRuns: 1000 },
     );
