@@ -566,7 +566,6 @@ export function createAdmin(options: AdminOptions): Admin {
         repeatable: true,
       };
       const [family] = FAMILIES;
-      if (family === undefined) throw new TypeError("there is no server family");
       const late = (answer: Answer): Problem => {
         const problem = refusal(ask, { answer, family });
         const tried = options.failAfter === 0 ? "" : ` (tried for ${formatDuration(options.failAfter)})`;
@@ -597,7 +596,6 @@ export function createAdmin(options: AdminOptions): Admin {
       };
       // Asked without finding out the family, which both families would answer here.
       const [family] = FAMILIES;
-      if (family === undefined) throw new TypeError("there is no server family");
       const told = { answer: await send(ask, family, { doubtful: false }), family };
       const read = v.safeParse(v.looseObject({ version: v.string() }), ok(ask, told));
       if (!read.success) throw unreadable(ask, told, "a version");

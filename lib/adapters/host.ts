@@ -43,6 +43,8 @@ export interface Host {
   /** Milliseconds of a clock that never goes back. */
   monotonic(): number;
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+  /** Says that much work lies ahead: code is compiled as soon as usual from then on, which a short run does not repay. */
+  longWork(): void;
   /** Ends the process at once; for an end by a signal, when something such as standard input would keep it alive. */
   exit(status: number): void;
   /** Calls back at each ending signal from now on. */
@@ -271,6 +273,15 @@ function asker(): Host["ask"] {
   };
 }
 
+/** Takes back what the build asks of the compiled program's runtime (`--compile-jit-policy`); nothing elsewhere. */
+function usualCompiling(): void {
+  const bun: unknown = Reflect.get(globalThis, "Bun");
+  if (typeof bun !== "object" || bun === null || !("unsafe" in bun)) return;
+  const { unsafe } = bun;
+  if (typeof unsafe !== "object" || unsafe === null || !("setJITPolicy" in unsafe)) return;
+  if (typeof unsafe.setJITPolicy === "function") unsafe.setJITPolicy(1);
+}
+
 /** The real host. */
 export function systemHost(): Host {
   return {
@@ -310,6 +321,7 @@ export function systemHost(): Host {
         }, milliseconds);
         signal?.addEventListener("abort", stop, { once: true });
       }),
+    longWork: usualCompiling,
     exit: (status) => process.exit(status),
     onEnding: (listener) => {
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => listener(signal));

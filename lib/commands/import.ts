@@ -233,6 +233,9 @@ class Dropped {
   }
 }
 
+/** From how many clients on an import repays that its code is compiled. */
+const MANY = 100;
+
 async function run(context: Context, entries: readonly Entry[], concurrency: number): Promise<Result> {
   if (isDryRun(context)) {
     return dryRun(
@@ -248,6 +251,7 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
       }),
     );
   }
+  if (entries.length > MANY) context.host.longWork();
   const recipients = await context.keys.recipients(context.values);
   const handover = await openHandover(context, { action: "Cannot import clients", mustRescue: false });
   tellRecipients(context, recipients);

@@ -81,6 +81,7 @@ async function* pages(context: Context, start: PageRequest): AsyncGenerator<Page
     request = page.next;
     const mark = `${request?.token ?? ""} ${request?.offset ?? ""}`;
     if (request !== undefined && seen.has(mark)) throw endless();
+    if (seen.size === 1) context.host.longWork();
     seen.add(mark);
   }
 }

@@ -42,6 +42,7 @@ export const sandbox = command({
       const listen = context.values.text(LISTEN);
       if (as === undefined || listen === undefined)
         throw usage("Cannot start the sandbox: no version or no address is given");
+      context.host.longWork();
       const running = await context.startSandbox({ as, listen, onRequest: context.detail });
       const view = { columns: [], text: () => [], id: () => running.url };
       async function* serve(): AsyncGenerator<Record<string, unknown>> {

@@ -21,6 +21,8 @@ export interface Scene {
   readonly stdoutFails?: Error;
   /** Makes ids in the place of the system. */
   readonly uuid?: () => string;
+  /** Called when a command says that much work lies ahead. */
+  readonly onLongWork?: () => void;
   /** Called once the program listens, with the way to send it a signal. */
   readonly onListening?: (send: (signal: Ending) => void) => void;
 }
@@ -82,6 +84,7 @@ export async function play(args: readonly string[], scene: Scene = {}): Promise<
       slept += milliseconds;
       await new Promise((resolve) => setImmediate(resolve));
     },
+    longWork: () => scene.onLongWork?.(),
     onEnding: (listener) => scene.onListening?.(listener),
   };
   const status = await main(host);
