@@ -26,6 +26,8 @@ export interface Server {
   readonly family: "v1" | "v2";
   /** Whether a client may bring its own id. */
   readonly takesIds: boolean;
+  /** Whether it makes new secrets beside the old ones, which stay valid until they are dropped. */
+  readonly overlaps: boolean;
   /** Runs the compiled program with this server as its endpoint. */
   run(args: readonly string[], options?: RunOptions): Promise<Ended>;
   /** Runs the compiled program, which must succeed, and gives the credentials that it printed in the 1.x grammar. */
@@ -137,12 +139,16 @@ async function openServer(
     assert.ok([200, 401, 404].includes(status), `GET ${at(id)} answered ${status}`);
     return status === 200;
   };
+  const probe = await post({ client_id: randomUUID() });
+  const known = probe.status === 201 ? probe : await post({});
+  const rotation = await ask("POST", `${at(textOf(asJson(known.body), "client_id"))}/secrets/rotate`);
   const server: Server = {
     url,
     publicUrl,
     path,
     family,
-    takesIds: (await post({ client_id: randomUUID() })).status === 201,
+    takesIds: probe.status === 201,
+    overlaps: rotation.status === 200,
     ask,
     post,
     run,
@@ -192,7 +198,7 @@ interface Place {
 }
 
 /** The versions of the sandbox that every run of the suite goes through. */
-const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26"] as const;
+const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const;
 
 const SANDBOXES: readonly Place[] = VERSIONS.map((as) => ({
   name: `a sandbox as ${as}`,
