@@ -265,7 +265,8 @@ async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
     fail: (problem) => {
       host.stderr.write(`${run.bar.away()}${told(run, [problem])}`).catch(() => {});
     },
-    warn,
+    // A line that was not understood is no ground to judge the client that it seems to describe.
+    warn: problems.some(({ code }) => NOT_UNDERSTOOD.has(code)) ? () => {} : warn,
     note: say(""),
     detail,
     shows: (view, item, text) => {
@@ -302,6 +303,9 @@ async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
     writeResult(host, run.ending.signal, result.format ?? needed, result, render);
   return result.undelivered === undefined && result.stays !== true ? written() : context.critical(written);
 }
+
+/** Problems of a line of which a part stands for something else than was meant. */
+const NOT_UNDERSTOOD: ReadonlySet<string> = new Set(["unknown-flag", "missing-value", "stray-argument"]);
 
 /** The formats that write every field of a value. */
 const WHOLE: ReadonlySet<Format["kind"]> = new Set(["json", "json-pretty", "ndjson", "yaml"]);

@@ -78,6 +78,24 @@ test("the tree has the commands of both grammars, each with a name of its own", 
   assert.equal(new Set(paths).size, paths.length);
 });
 
+test("a line that was not understood is told without a judgement of the client that it seems to describe", async () => {
+  const { status, stdout, stderr } = await play([
+    "clients",
+    "create",
+    "--calbacks",
+    "http://localhost/cb",
+    "-e",
+    endpoint,
+  ]);
+  assert.deepEqual(
+    { status, stdout, stderr },
+    { status: 2, stdout: "", stderr: "Error: Unknown flag --calbacks\nHint: did you mean --callbacks?\n" },
+  );
+  const understood = await play(["clients", "create", "--fail-after", "soon", "-e", endpoint]);
+  assert.equal(understood.status, 2);
+  assert.match(understood.stderr, /^Warning: .*\[no-callback\]/m);
+});
+
 describe("help", () => {
   test("of every command and group goes to standard output, in each way to ask for it", async () => {
     for (const { path } of await COMMANDS) {
