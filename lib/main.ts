@@ -3,12 +3,13 @@ import { type Context, isGroup, isLeaf, type Leaf, type Shown } from "./commands
 import { credentialNames } from "./commands/credentials.ts";
 import { ROOT } from "./commands/index.ts";
 import { childrenOf, PARENT_ROWS, type Place, walk } from "./commands/tree.ts";
-import { type Connection, type ConnectionReading, readConnection } from "./core/connection.ts";
 import { asksForHelp, type FlagValues, type ParsedLine, parseFlags, shownWord } from "./core/flags.ts";
 import { createRenderer, type Format, isJson, parseFormat, toolsFor } from "./core/output.ts";
-import { EXIT, type ExitName, Problem, reasonOf, systemCode, usage } from "./core/problem.ts";
-import { ACCESS_TOKEN_FILE, CONFIG, ENDPOINT, FORMAT, GENERAL_FLAGS, HELP, QUIET, VERBOSE } from "./core/rows.ts";
+import { EXIT, type ExitName, Problem, usage } from "./core/problem.ts";
+import { ENDPOINT, FORMAT, GENERAL_FLAGS, HELP, QUIET, VERBOSE } from "./core/rows.ts";
 import { nearest, printable, quoted } from "./core/text.ts";
+import { type ProgressBar, progressBar } from "./progress.ts";
+import { caProblems, NO_CONFIG, readConfig, readServer } from "./settings.ts";
 import { type Render, writeResult } from "./writing.ts";
 
 /** Several things that are wrong at once, told together. */
@@ -310,41 +311,6 @@ const NOT_UNDERSTOOD: ReadonlySet<string> = new Set(["unknown-flag", "missing-va
 /** The formats that write every field of a value. */
 const WHOLE: ReadonlySet<Format["kind"]> = new Set(["json", "json-pretty", "ndjson", "yaml"]);
 
-/** A line on a terminal's stderr that shows how far the work is. */
-interface ProgressBar {
-  /** Draws it, at most twenty times a second; a total of 0 takes it away. */
-  draw(total: number, done: number): void;
-  /** What takes it off the line, for a message to stand there; empty where it is not drawn. */
-  away(): string;
-}
-
-const CLEARED = "\r\u001b[K";
-
-function progressBar(host: Host): ProgressBar {
-  let last = Number.NEGATIVE_INFINITY;
-  let drawn = false;
-  function away(): string {
-    const text = drawn ? CLEARED : "";
-    drawn = false;
-    return text;
-  }
-  return {
-    draw(total, done) {
-      // Where results go to the same terminal, they are the progress themselves.
-      if (!host.stderr.isTerminal || host.stdout.isTerminal) return;
-      const now = host.monotonic();
-      if (total > 0 && done < total && now - last < 50) return;
-      last = now;
-      const width = 24;
-      const full = total === 0 ? 0 : Math.floor((done / total) * width);
-      const line = `${CLEARED}[${"#".repeat(full)}${".".repeat(width - full)}] ${done}/${total}`;
-      host.stderr.write(total === 0 ? away() : line).catch(() => {});
-      drawn = total > 0;
-    },
-    away,
-  };
-}
-
 function jsonWanted(text: string | undefined): boolean {
   try {
     return text !== undefined && isJson(parseFormat(text));
@@ -407,80 +373,6 @@ function operandProblems(leaf: Leaf, called: Place, line: ParsedLine): readonly 
     );
   }
   return problems;
-}
-
-interface Config {
-  readonly file: (key: string) => { readonly texts: readonly string[]; readonly name: string } | undefined;
-  readonly endpoint: string | undefined;
-  readonly unknown: readonly string[];
-  readonly warnings: (values: FlagValues) => readonly string[];
-}
-
-const NO_CONFIG: Config = { file: () => undefined, endpoint: undefined, unknown: [], warnings: () => [] };
-
-async function readConfig(host: Host, values: FlagValues, wanted: boolean): Promise<Config> {
-  const named = values.text(CONFIG);
-  const home = host.environment("HOME") ?? "";
-  if (!wanted || (named === undefined && home === "")) return NO_CONFIG;
-  const path = named ?? `${home}/.hydra.yaml`;
-  let bytes: Uint8Array;
-  try {
-    bytes = await host.readFile(path);
-  } catch (error) {
-    if (named === undefined && (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR")) return NO_CONFIG;
-    const why =
-      systemCode(error) === "ENOENT"
-        ? "there is no such file"
-        : systemCode(error) === "EISDIR"
-          ? "it is a folder"
-          : reasonOf(error);
-    throw usage(
-      `Cannot read the config file ${quoted(path)}: ${printable(why)}`,
-      named === undefined ? "mend or remove the file" : "check the path after --config",
-      "config-file",
-    );
-  }
-  const { readConfigFile } = await import("./core/config.ts");
-  const { parseYaml } = await import("./adapters/yaml.ts");
-  const permissions = await host.permissions(path).catch(() => undefined);
-  return readConfigFile({
-    path,
-    content: await parseYaml(new TextDecoder().decode(bytes), path),
-    readable: permissions !== undefined && (permissions.mode & 0o044) !== 0,
-  });
-}
-
-/** The connection that the settings describe, its token read from a file where one is named. */
-async function readServer(
-  host: Host,
-  values: FlagValues,
-  config: Config,
-  problems: Problem[],
-): Promise<ConnectionReading> {
-  const path = values.text(ACCESS_TOKEN_FILE);
-  if (path === undefined) return readConnection(values, config.endpoint);
-  const { readBytes } = await import("./wiring.ts");
-  try {
-    const token = new TextDecoder().decode(await readBytes(host, path, "--access-token-file"));
-    return readConnection(values, config.endpoint, { text: token, name: `--access-token-file ${quoted(path)}` });
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    problems.push(error);
-    return readConnection(values, config.endpoint);
-  }
-}
-
-/** The certificates of `--ca-file` are looked at before anything is sent, and for https alone. */
-async function caProblems(host: Host, connection: Connection, values: FlagValues): Promise<readonly Problem[]> {
-  if (connection.caFile === undefined) return [];
-  const { readAuthorities } = await import("./wiring.ts");
-  try {
-    await readAuthorities(host, connection.caFile, values);
-    return [];
-  } catch (error) {
-    if (error instanceof Problem) return [error];
-    throw error;
-  }
 }
 
 /** Tells what went wrong on stderr and gives the exit status for it. */

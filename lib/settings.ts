@@ -1,0 +1,83 @@
+import type { Host } from "./adapters/host.ts";
+import { type Connection, type ConnectionReading, readConnection } from "./core/connection.ts";
+import type { FlagValues } from "./core/flags.ts";
+import { Problem, reasonOf, systemCode, usage } from "./core/problem.ts";
+import { ACCESS_TOKEN_FILE, CONFIG } from "./core/rows.ts";
+import { printable, quoted } from "./core/text.ts";
+
+/** What the config file says. */
+export interface Config {
+  readonly file: (key: string) => { readonly texts: readonly string[]; readonly name: string } | undefined;
+  readonly endpoint: string | undefined;
+  readonly unknown: readonly string[];
+  readonly warnings: (values: FlagValues) => readonly string[];
+}
+
+/** No config file, or none that matters. */
+export const NO_CONFIG: Config = { file: () => undefined, endpoint: undefined, unknown: [], warnings: () => [] };
+
+/** Reads the config file where a command has settings; a file that the flag names must be there. */
+export async function readConfig(host: Host, values: FlagValues, wanted: boolean): Promise<Config> {
+  const named = values.text(CONFIG);
+  const home = host.environment("HOME") ?? "";
+  if (!wanted || (named === undefined && home === "")) return NO_CONFIG;
+  const path = named ?? `${home}/.hydra.yaml`;
+  let bytes: Uint8Array;
+  try {
+    bytes = await host.readFile(path);
+  } catch (error) {
+    if (named === undefined && (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR")) return NO_CONFIG;
+    const why =
+      systemCode(error) === "ENOENT"
+        ? "there is no such file"
+        : systemCode(error) === "EISDIR"
+          ? "it is a folder"
+          : reasonOf(error);
+    throw usage(
+      `Cannot read the config file ${quoted(path)}: ${printable(why)}`,
+      named === undefined ? "mend or remove the file" : "check the path after --config",
+      "config-file",
+    );
+  }
+  const { readConfigFile } = await import("./core/config.ts");
+  const { parseYaml } = await import("./adapters/yaml.ts");
+  const permissions = await host.permissions(path).catch(() => undefined);
+  return readConfigFile({
+    path,
+    content: await parseYaml(new TextDecoder().decode(bytes), path),
+    readable: permissions !== undefined && (permissions.mode & 0o044) !== 0,
+  });
+}
+
+/** The connection that the settings describe, its token read from a file where one is named. */
+export async function readServer(
+  host: Host,
+  values: FlagValues,
+  config: Config,
+  problems: Problem[],
+): Promise<ConnectionReading> {
+  const path = values.text(ACCESS_TOKEN_FILE);
+  if (path === undefined) return readConnection(values, config.endpoint);
+  const { readBytes } = await import("./wiring.ts");
+  try {
+    const token = new TextDecoder().decode(await readBytes(host, path, "--access-token-file"));
+    return readConnection(values, config.endpoint, { text: token, name: `--access-token-file ${quoted(path)}` });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    problems.push(error);
+    return readConnection(values, config.endpoint);
+  }
+}
+
+/** The certificates of `--ca-file` are looked at before anything is sent, and for https alone. */
+export async function caProblems(host: Host, connection: Connection, values: FlagValues): Promise<readonly Problem[]> {
+  if (connection.caFile === undefined) return [];
+  const { readAuthorities } = await import("./wiring.ts");
+  try {
+    await readAuthorities(host, connection.caFile, values);
+    return [];
+  } catch (error) {
+    if (error instanceof Problem) return [error];
+    throw error;
+  }
+}
