@@ -106,6 +106,8 @@ function check(name: string, ...command: readonly string[]): Step {
   };
 }
 
+const CONFORMANCE = "tests/conformance/";
+
 let reports = 0;
 
 function testStep(runtime: "bun" | "deno", file: string, built?: () => Promise<Done>): Step {
@@ -141,6 +143,19 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
   };
 }
 
+/** Steps that must not meet each other: on real servers one suite would see the clients of another. */
+function oneByOne(steps: readonly Step[]): readonly Step[] {
+  let before: Promise<unknown> = Promise.resolve();
+  return steps.map(({ name, run }) => ({
+    name,
+    run: () => {
+      const done = before.then(run);
+      before = done;
+      return done;
+    },
+  }));
+}
+
 /** All steps, in the order in which they are started: what others wait for, and what takes longest, first. */
 function allSteps(): readonly Step[] {
   const build = check("build", join(bin, "bun"), "build.ts");
@@ -150,6 +165,9 @@ function allSteps(): readonly Step[] {
     .sort();
   const ofBinary = files.filter((file) => /^tests\/(e2e|conformance)\//.test(file));
   const units = files.filter((file) => !ofBinary.includes(file));
+  const conformance = ofBinary
+    .filter((file) => file.startsWith(CONFORMANCE))
+    .map((file) => testStep("bun", file, built));
   const none = (what: string, found: readonly string[]): readonly Step[] =>
     found.length > 0
       ? []
@@ -160,7 +178,8 @@ function allSteps(): readonly Step[] {
     check("format and lint", join(bin, "biome"), "ci", "--colors=off", "--error-on-warnings", "."),
     check("types under deno", join(bin, "deno"), "check", "--no-lock", "cli.ts"),
     check("GnuPG is installed (gnupg)", "gpg", "--version"),
-    ...ofBinary.map((file) => testStep("bun", file, built)),
+    ...(process.env["HYDRA_TEST_ENDPOINTS"] ? oneByOne(conformance) : conformance),
+    ...ofBinary.filter((file) => !file.startsWith(CONFORMANCE)).map((file) => testStep("bun", file, built)),
     ...units.flatMap((file) => [testStep("bun", file), testStep("deno", file)]),
     ...none("tests of the compiled program", ofBinary),
     ...none("unit tests", units),

@@ -1,4 +1,5 @@
 import type { Document, ErrorCode } from "yaml";
+import { numberText, wholeNumber } from "../core/json.ts";
 import { type Problem, usage } from "../core/problem.ts";
 import { printable } from "../core/text.ts";
 
@@ -8,6 +9,7 @@ const READING = {
   schema: "core",
   uniqueKeys: true,
   merge: false,
+  intAsBigInt: true,
   resolveKnownTags: false,
   prettyErrors: false,
   logLevel: "silent",
@@ -82,7 +84,10 @@ export async function parseDocuments(text: string, name: string): Promise<readon
       }
     });
     try {
-      return document.toJS({ maxAliasCount: ALIASES });
+      return document.toJS({
+        maxAliasCount: ALIASES,
+        reviver: (_, value) => (typeof value === "bigint" ? wholeNumber(value) : value),
+      });
     } catch (error) {
       throw error instanceof ReferenceError ? refused(name, "", "it has too many aliases") : error;
     }
@@ -118,7 +123,13 @@ export async function yamlWriter(): Promise<(value: unknown) => string> {
   const { Document, Scalar, visit } = await import("yaml");
   const unsafe = new RegExp(UNSAFE, "g");
   return (value) => {
-    const document = new Document(value, {
+    const number = (_: unknown, member: unknown): unknown => {
+      const text = numberText(member);
+      if (text === undefined) return member;
+      if (/^-?\d+$/.test(text)) return BigInt(text);
+      return Number.isFinite(Number(text)) ? Number(text) : text;
+    };
+    const document = new Document(value, number, {
       version: "1.2",
       schema: "core",
       compat: "yaml-1.1",

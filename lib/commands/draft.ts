@@ -18,8 +18,8 @@ import type { Context } from "./command.ts";
 
 /** A client read from the flags and files of a command line. */
 export interface ReadDraft extends Draft {
-  /** Names of the fields that the user named, by any way. */
-  readonly named: ReadonlySet<string>;
+  /** Names of the fields that flags name, and not the file alone. */
+  readonly flagged: ReadonlySet<string>;
   /** What `--set` puts inside fields that nothing else names, for an update to put into the client that is there. */
   readonly inside: readonly Placed[];
 }
@@ -50,8 +50,8 @@ async function baseOf(context: Context, problems: Problem[]): Promise<{ client: 
 /** The problem of a path into a list that is shorter. */
 export function noPlace(path: readonly string[]): Problem {
   return usage(
-    `--set ${quoted(path.join("."))} is no place in that list`,
-    "positions count from 0; - stands for the place behind the last",
+    `--set ${quoted(path.join("."))} names no place in what the client has there`,
+    "in a list positions count from 0, and - stands for the place behind the last; a text has no places",
     "bad-set",
   );
 }
@@ -101,7 +101,7 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
     if (equals < 1 || path.includes("")) {
       problems.push(
         usage(
-          `--set ${quoted(assignment.split("=", 1)[0] ?? "")} has no path before an equals sign`,
+          `--set ${quoted(/^[\w.~/-]*/.exec(assignment)?.[0] ?? "")} has no path before an equals sign`,
           "write it as --set metadata.team='\"x\"'",
           "bad-set",
         ),
@@ -116,8 +116,7 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
       );
     } else {
       const placed = { path, value: value.value };
-      const list = path.length > 1 && FIELDS.some(({ name, shape }) => name === top && shape === "list");
-      const set = setPath(list && !Object.hasOwn(client, top) ? { ...client, [top]: [] } : client, placed);
+      const set = setPath(client, placed);
       const open = !defaults && !whole.has(top);
       if (set === undefined && !open) problems.push(noPlace(path));
       if (path.length > 1 && open) inside.push(placed);
@@ -138,7 +137,7 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
     label: (field) => origins.get(field) ?? made.label(field),
     problems: [...problems, ...made.problems],
     warnings: [...warnings, ...made.warnings],
-    named: new Set(Object.keys(client)),
+    flagged: new Set([...FIELDS.filter(({ flag }) => values.given(flag)).map(({ name }) => name), ...origins.keys()]),
     inside: inside.filter(({ path: [top = ""] }) => !whole.has(top)),
   };
 }
@@ -171,7 +170,9 @@ export async function refuseUnknownFields(
   client: Client,
   label: (field: string) => string,
 ): Promise<void> {
-  const rare = Object.keys(client).filter((field) => context.rareFields.has(field) && client[field] !== null);
+  const rare = Object.keys(client).filter(
+    (field) => context.rareFields.has(field) && !sameValue(field, client[field], undefined),
+  );
   if (rare.length === 0) return;
   const family = await context.admin.family();
   const [first, ...others] = rare.filter((field) => family.unknownFields.has(field));

@@ -25,12 +25,12 @@ export function dryRun(context: Context, plans: readonly PlannedRequest[], read?
       ? `Dry run: nothing was sent${guessed}`
       : "Dry run: the client was read, and nothing was changed",
   );
-  const { base, socket, headers } = context.connection;
+  const { base } = context.connection;
   const requests = plans.map((plan) => ({ ...plan, url: `${base}${plan.url}` }));
   if (context.values.text(DRY_RUN) === "curl") {
     const items = requests.map((request) => ({
       url: request.url,
-      curl: curlLine(request, Object.keys(headers), socket),
+      curl: curlLine(request, context.connection),
     }));
     return { view: CURL_VIEW, many: true, items, format: { kind: "text" } };
   }

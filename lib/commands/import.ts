@@ -1,7 +1,6 @@
 import type { Admin } from "../adapters/admin.ts";
 import {
   type Client,
-  isEmpty,
   isPublic,
   isRecord,
   parseJson,
@@ -96,8 +95,27 @@ async function valuesOf(context: Context, text: string, name: string): Promise<r
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   const parsed = lines.map(parseJson);
   if (lines.length > 1 && parsed.every((value) => value !== undefined)) return parsed.map((value) => value?.value);
-  // What stands between the marks of YAML documents, or behind the last one, may be nothing.
-  return parseJsonTexts(text) ?? (await context.parseYaml(text, name)).filter((value) => value !== null);
+  const texts = parseJsonTexts(text);
+  if (texts !== undefined) return texts;
+  try {
+    // What stands between the marks of YAML documents, or behind the last one, may be nothing.
+    return (await context.parseYaml(text, name)).filter((value) => value !== null);
+  } catch (error) {
+    const broken = parsed.indexOf(undefined);
+    if (!(error instanceof Problem) || !isRecord(parsed[0]?.value) || broken < 0) throw error;
+    const line = text.split("\n").indexOf(lines[broken] ?? "") + 1;
+    throw usage(
+      `Cannot read ${name}, line ${line}: it is not JSON, as the first line is`,
+      "write one whole object a line; a line that was cut off ends so",
+      "bad-file",
+    );
+  }
+}
+
+/** Whether an object can be meant as a client: one of its keys is a field, or looks like one. */
+function isMeant(client: Client): boolean {
+  const strange = unknownKeys(client);
+  return strange.length < Object.keys(client).length || strange.some(({ meant }) => meant !== undefined);
 }
 
 /** The clients in the values of a file: objects, arrays of them, or the envelope of a list. */
@@ -108,7 +126,13 @@ function entriesOf(values: readonly unknown[], file: string, problems: Problem[]
   });
   return found.flatMap((client, at): readonly Entry[] => {
     const place = found.length === 1 ? file : `${file}, client ${at + 1}`;
-    if (isRecord(client)) return [{ client, file, place }];
+    if (isRecord(client) && isMeant(client)) return [{ client, file, place }];
+    if (isRecord(client)) {
+      problems.push(
+        usage(`${place} has no field of a client`, "give clients as objects, in a list or one a line", "bad-file"),
+      );
+      return [];
+    }
     problems.push(usage(`${place} is not an object`, "a client is a JSON or YAML object", "bad-file"));
     return [];
   });
@@ -156,11 +180,7 @@ function entryProblems(context: Context, entries: readonly Entry[]): readonly Pr
       else warnings.push(`${message} [${rule}]`);
     }
     const id = client["client_id"];
-    if (isEmpty(id)) continue;
-    if (typeof id !== "string") {
-      problems.push(usage(`${place}: client_id is not a text`, "put it in quotes", "bad-id"));
-      continue;
-    }
+    if (typeof id !== "string" || id === "") continue;
     const before = places.get(id);
     if (before !== undefined)
       problems.push(

@@ -1,4 +1,5 @@
-import { type Client, listField, textField } from "../core/client.ts";
+import { type Client, isPublic, listField, textField, usesSecret } from "../core/client.ts";
+import { redacted } from "../core/dryrun.ts";
 import { type Field, LIST_EDITS } from "../core/fields.ts";
 import type { ListFlag, SwitchFlag } from "../core/flags.ts";
 import {
@@ -82,7 +83,11 @@ function unsetFields(context: Context, problems: Problem[]): readonly Field[] {
     problems.push(
       usage(
         `--unset ${quoted(name)} is no field that can be emptied`,
-        meant === undefined ? "hydra clients get shows the fields" : `did you mean ${meant}?`,
+        name.replace(/^--/, "").replaceAll("-", "_") === "client_secret"
+          ? "hydra clients rotate-secret gives the client a new secret"
+          : meant === undefined
+            ? "hydra clients get shows the fields"
+            : `did you mean ${meant}?`,
         "unknown-field",
       ),
     );
@@ -102,7 +107,8 @@ function edited(context: Context, field: Field, current: Client): unknown {
   const missing = of("remove").filter((value) => !has.includes(value));
   for (const value of missing)
     context.warn(`--remove-${field.one ?? field.name} ${quoted(value)} is not in ${field.name}`);
-  const after = [...new Set([...has, ...of("add")])].filter((value) => !of("remove").includes(value));
+  const fresh = [...new Set(of("add"))].filter((value) => !has.includes(value));
+  const after = [...has, ...fresh].filter((value) => !of("remove").includes(value));
   return field.shape === "words" ? after.join(" ") : after;
 }
 
@@ -129,11 +135,11 @@ async function start(context: Context): Promise<Start> {
   const problems: Problem[] = [...secretProblems(context)];
   const [id = ""] = context.operands;
   const own = read.client["client_id"];
-  if (own !== undefined && own !== id)
+  if (typeof own === "string" && own !== id)
     problems.push(
       usage(
-        `${read.label("client_id")} ${quoted(String(own))} is not the client to update`,
-        `a client's id cannot be changed; leave it out or write ${quoted(String(own))} after update`,
+        `${read.label("client_id")} ${quoted(own)} is not the client to update`,
+        `a client's id cannot be changed; leave it out or write ${quoted(own)} after update`,
         "id-mismatch",
       ),
     );
@@ -141,7 +147,7 @@ async function start(context: Context): Promise<Start> {
   const within = new Set(read.inside.map(({ path: [top] }) => top));
   const edits = editedFields(context);
   for (const field of [...emptied, ...edits]) {
-    if (Object.hasOwn(read.client, field.name) || within.has(field.name))
+    if (read.flagged.has(field.name))
       problems.push(
         usage(`${field.name} is set and changed by another flag at once`, "name each field once", "field-twice"),
       );
@@ -210,7 +216,7 @@ function mergedProblems(context: Context, merged: Client, wish: Wish, before: Cl
 }
 
 function shownBrief(value: unknown): string {
-  const text = value === undefined || value === null ? "(nothing)" : toJson(value);
+  const text = value === undefined || value === null ? "(nothing)" : toJson(redacted(value));
   return text.length > 200 ? `${text.slice(0, 199)}…` : text;
 }
 
@@ -225,7 +231,8 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
     );
   const recipients = secret === undefined ? [] : await context.keys.recipients(context.values);
   const current = await context.admin.get(id);
-  const edits = Object.fromEntries(editedFields(context).map((field) => [field.name, edited(context, field, current)]));
+  const base = { ...current, ...wish.set };
+  const edits = Object.fromEntries(editedFields(context).map((field) => [field.name, edited(context, field, base)]));
   const wanted: Client = { ...wish.set, ...filled(current, wish.inside), ...edits };
   const differing = changes(current, wanted);
   const merged = { ...current, ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) };
@@ -234,6 +241,13 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
   if (first !== undefined) {
     throw reworded(first, first.message, { also: others.map(({ message }) => message) });
   }
+  if (secret !== undefined && isPublic(merged)) {
+    throw new Problem(`Client ${quoted(id)} takes no secret: its auth method is none`, {
+      code: "public-client-secret",
+      exit: "usage",
+      hint: "leave the secret out, or choose another --token-endpoint-auth-method",
+    });
+  }
   const family = await context.admin.family();
   const all: readonly Change[] = [
     ...differing,
@@ -241,6 +255,7 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
   ];
   if (all.length === 0 && !wish.replace) {
     context.note(`Client ${quoted(id)} is so already: nothing was sent; its secret stays`);
+    if (dry) return dryRun(context, [], "read");
     return single(updatedView(id, "unchanged"), withoutCredentials(current));
   }
   const path = `${family.clients}/${encodeURIComponent(id)}`;
@@ -251,8 +266,8 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
   const send = (): Promise<Shown> => sendChange(context.admin, id, request);
   const tell = (record: Shown): void => {
     const seen = wish.replace
-      ? Object.keys(current).flatMap((field): Change[] =>
-          ["updated_at", "created_at", ...CREDENTIAL_FIELDS].includes(field) ||
+      ? [...new Set([...Object.keys(current), ...Object.keys(record)])].flatMap((field): Change[] =>
+          ["updated_at", "created_at", "registration_client_uri", ...CREDENTIAL_FIELDS].includes(field) ||
           sameValue(field, current[field], record[field])
             ? []
             : [{ field, before: current[field], after: record[field] }],
@@ -263,11 +278,16 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
     for (const { field, before, after } of seen) context.note(`${field}: ${shownBrief(before)} → ${shownBrief(after)}`);
     const answered = textField(record, "client_secret") ?? "";
     const whose = answered === "" || answered === secret ? "given" : "that the server answered";
-    context.note(
-      secret === undefined
-        ? `The secret of client ${quoted(id)} stays as it was`
-        : `The secret of client ${quoted(id)} is the one ${whose}; the old one stopped working`,
-    );
+    if (secret !== undefined) {
+      const old = isPublic(current) ? "it had none before" : "the old one stopped working";
+      context.note(`The secret of client ${quoted(id)} is the one ${whose}; ${old}`);
+    } else if (isPublic(merged)) {
+      context.note(
+        `Client ${quoted(id)} has no secret${isPublic(current) ? "" : " any more"}: its auth method is none`,
+      );
+    } else if (isPublic(current) && usesSecret(merged)) {
+      context.warn(`client ${quoted(id)} has no secret yet: hydra clients rotate-secret ${id} makes one`);
+    } else context.note(`The secret of client ${quoted(id)} stays as it was`);
     tellDropped(context, wanted, record);
   };
   if (secret === undefined) {

@@ -1,6 +1,7 @@
 import { parseDuration } from "./duration.ts";
 import { FIELD_NAMES, FIELDS, type Field, SERVER_FIELDS, V2_DEFAULTS } from "./fields.ts";
 import { type Flag, type FlagValues, type Grammar, type Origin, shownValue } from "./flags.ts";
+import { numberText, readJson } from "./json.ts";
 import { type Problem, usage } from "./problem.ts";
 import { nearest, quoted } from "./text.ts";
 
@@ -106,7 +107,7 @@ function fieldValue(field: Field, input: DraftInput): Read {
 }
 
 function json(flag: Flag, name: string, given: string, text: string): Read {
-  if (text === "") return { value: undefined };
+  if (text === "") return { value: null };
   const value = parseJson(text);
   if (value !== undefined) return { value: value.value };
   // Only how an inline text begins: a key set that lacks a bracket may hold a private key.
@@ -123,8 +124,7 @@ function json(flag: Flag, name: string, given: string, text: string): Read {
 /** Reads JSON without an exception; undefined for a text that is none. */
 export function parseJson(text: string): { readonly value: unknown } | undefined {
   try {
-    const value: unknown = JSON.parse(text);
-    return { value };
+    return { value: readJson(text) };
   } catch {
     return undefined;
   }
@@ -153,7 +153,7 @@ export function parseJsonTexts(text: string): readonly unknown[] | undefined {
 
 /** Whether a value is a JSON object. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 }
 
 /** A text field of a client; undefined where it is absent or no text. */
@@ -194,11 +194,16 @@ export function isPublic(client: Client): boolean {
   return client["token_endpoint_auth_method"] === "none";
 }
 
+/** Whether the client proves itself with its secret. */
+export function usesSecret(client: Client): boolean {
+  return !isPublic(client) && client["token_endpoint_auth_method"] !== "private_key_jwt";
+}
+
 /** Whether two JSON values are the same; the order of an object's keys does not matter, that of a list does. */
 export function sameJson(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
-  if (!isRecord(a) || !isRecord(b)) return false;
+  if (!isRecord(a) || !isRecord(b)) return numberText(a) !== undefined && numberText(a) === numberText(b);
   const keys = Object.keys(a);
   return (
     keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]))

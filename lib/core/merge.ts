@@ -1,6 +1,6 @@
 import { type Client, isEmpty, isRecord, sameJson } from "./client.ts";
 import { parseDuration } from "./duration.ts";
-import { FIELD_NAMES, FIELDS, type Field } from "./fields.ts";
+import { FIELDS, type Field } from "./fields.ts";
 import { CREDENTIAL_FIELDS } from "./secret.ts";
 import { nearest } from "./text.ts";
 
@@ -75,14 +75,17 @@ export function emptyOf(field: Field): unknown {
     case "boolean":
       return false;
     case "json":
-    case "json-or-file":
       return {};
+    // An empty key set counts as one beside an address of keys on all servers before 25.
+    case "json-or-file":
     case "duration":
       return null;
     default:
       return "";
   }
 }
+
+const SETTABLE: readonly string[] = FIELDS.map(({ name }) => name);
 
 /** Finds a field by its JSON name or its flag's, with what was likely meant when there is none. */
 export function fieldNamed(name: string): { readonly field?: Field; readonly meant?: string } {
@@ -91,7 +94,7 @@ export function fieldNamed(name: string): { readonly field?: Field; readonly mea
     ({ name: json, flag }) => [json, flag.name, flag.v2].includes(plain) || json === plain.replaceAll("-", "_"),
   );
   if (field !== undefined) return { field };
-  const meant = nearest(plain, FIELD_NAMES);
+  const meant = nearest(plain, SETTABLE);
   return meant === undefined ? {} : { meant };
 }
 
@@ -137,7 +140,11 @@ export function patchFor(current: Client, wanted: readonly Change[]): readonly P
   const after = Object.fromEntries(wanted.map((change) => [change.field, change.after]));
   // Hydra 1.11 to 2.3 tell an absent key set as {} and then take it for one beside the address, which forbids any patch.
   const keys = { ...current, ...after };
-  const blocked = Object.hasOwn(current, "jwks") && isNothing(keys["jwks"]) && !isNothing(keys["jwks_uri"]);
+  const blocked =
+    Object.hasOwn(current, "jwks") &&
+    !Object.hasOwn(after, "jwks") &&
+    isNothing(keys["jwks"]) &&
+    !isNothing(keys["jwks_uri"]);
   return [...(blocked ? [{ op: "replace", path: "/jwks", value: null } as const] : []), ...stepsFor(current, wanted)];
 }
 
@@ -181,13 +188,17 @@ export interface Placed {
 }
 
 /**
- * Puts a value at a path into a copy of a client. Objects on the way are made; in a list a part of the path is a position,
- * or `-` for the place behind the last. Undefined where a list has no such place.
+ * Puts a value at a path into a copy of a client. Objects on the way are made, and the list of a field that holds one; in
+ * a list a part of the path is a position, or `-` for the place behind the last. Undefined where there is no such place.
  */
 export function setPath(client: Client, { path, value }: Placed): Client | undefined {
-  const placed = placedIn(client, path, value);
+  const [top = ""] = path;
+  const list = path.length > 1 && LISTS.has(top) && isEmpty(client[top]);
+  const placed = placedIn(list ? { ...client, [top]: [] } : client, path, value);
   return isRecord(placed) ? placed : undefined;
 }
+
+const LISTS: ReadonlySet<string> = new Set(FIELDS.filter(({ shape }) => shape === "list").map(({ name }) => name));
 
 function placedIn(target: unknown, path: readonly string[], value: unknown): unknown {
   const [key, ...rest] = path;
@@ -198,7 +209,8 @@ function placedIn(target: unknown, path: readonly string[], value: unknown): unk
     const item = placedIn(target[at], rest, value);
     return item === undefined ? undefined : [...target.slice(0, at), item, ...target.slice(at + 1)];
   }
-  const members = isRecord(target) ? target : {};
+  if (target !== undefined && target !== null && !isRecord(target)) return undefined;
+  const members = target ?? {};
   const member = placedIn(Object.hasOwn(members, key) ? members[key] : undefined, rest, value);
   return member === undefined ? undefined : Object.fromEntries([...Object.entries(members), [key, member]]);
 }

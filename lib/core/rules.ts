@@ -1,5 +1,8 @@
 import { isLoopback } from "./address.ts";
-import { type Client, isEmpty, isPublic, type Label, listField, textField } from "./client.ts";
+import { type Client, isEmpty, isPublic, isRecord, type Label, listField, textField } from "./client.ts";
+import { parseDuration } from "./duration.ts";
+import { FIELDS, type Field } from "./fields.ts";
+import { PRIVATE_MEMBERS } from "./jwk.ts";
 import { Problem, sentence } from "./problem.ts";
 import { SECRET_ALPHABET, SECRET_BCRYPT_BYTES, SECRET_SHORTEST } from "./secret.ts";
 import { quoted } from "./text.ts";
@@ -25,9 +28,35 @@ function parsed(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined;
 }
 
-function place(url: URL): string {
-  return `${url.protocol}//${url.host}`;
+/** Scheme, host and port as they stand: the servers compare the texts, so that `:443` behind https makes a difference. */
+function place(address: string): string | undefined {
+  const [whole, scheme = "", host = ""] = /^([a-z][a-z\d+.-]*):(?:\/\/(?:[^/?#@]*@)?([^/?#]*))?/i.exec(address) ?? [];
+  return whole === undefined ? undefined : `${scheme.toLowerCase()}://${host}`;
 }
+
+/** What a value of a field must be, in words; undefined where it is that. */
+function misfit({ shape, flag }: Field, value: unknown): string | undefined {
+  switch (shape) {
+    case "list":
+      return Array.isArray(value) && value.every((item) => typeof item === "string") ? undefined : "a list of texts";
+    case "boolean":
+      return typeof value === "boolean" ? undefined : "true or false";
+    case "json":
+      return undefined;
+    case "json-or-file":
+      return isRecord(value) ? undefined : "an object";
+    case "duration":
+      return typeof value === "string" && parseDuration(value) !== undefined ? undefined : "a lifespan such as 1h30m";
+    default:
+      if (typeof value !== "string") return "a text";
+      return CLOSED.has(flag.name) && flag.kind === "text" && flag.choices?.includes(value) === false && value !== ""
+        ? `one of ${flag.choices.filter((choice) => choice !== "").join(", ")}`
+        : undefined;
+  }
+}
+
+/** Flags whose choices are all that the servers take. */
+const CLOSED: ReadonlySet<string> = new Set(["subject-type", "access-token-strategy"]);
 
 function uses(client: Client, grant: string): boolean {
   return listField(client, "grant_types").includes(grant);
@@ -43,17 +72,44 @@ function noAddress(fields: readonly string[]): Rule["find"] {
 
 const utf8 = new TextEncoder();
 
+/** The algorithms of private_key_jwt that every Hydra takes. */
+const ASSERTION_ALGORITHMS: readonly string[] = ["RS", "PS", "ES"].flatMap((family) =>
+  [256, 384, 512].map((bits) => `${family}${bits}`),
+);
+
+/** The keys of a JSON Web Key Set (RFC 7517, section 5). */
+function keysOf(jwks: unknown): readonly Client[] {
+  return isRecord(jwks) && Array.isArray(jwks["keys"]) ? jwks["keys"].filter(isRecord) : [];
+}
+
 /**
  * The rules that the servers apply (`client/validator.go` of Hydra), found here before anything is sent, and settings
  * that are legal and often regretted.
  */
 const RULES: readonly Rule[] = [
   {
+    name: "field-type",
+    severity: "error",
+    hint: "mend the value: a text stands in double quotes in JSON, a list in brackets",
+    find: (client, label) => [
+      ...["client_id", "client_secret"].flatMap((field) =>
+        isEmpty(client[field]) || typeof client[field] === "string" ? [] : [`${label(field)} is not a text`],
+      ),
+      ...FIELDS.flatMap((field) => {
+        const value = client[field.name];
+        const wanted = value === undefined || value === null ? undefined : misfit(field, value);
+        return wanted === undefined ? [] : [`${label(field.name)} is not ${wanted}`];
+      }),
+    ],
+  },
+  {
     name: "secret-too-short",
     severity: "error",
     hint: `give at least ${SECRET_SHORTEST} characters, or leave the secret out and a strong one is made`,
     find: (client, label) =>
-      !isEmpty(client["client_secret"]) && [...(textField(client, "client_secret") ?? "")].length < SECRET_SHORTEST
+      typeof client["client_secret"] === "string" &&
+      !isEmpty(client["client_secret"]) &&
+      [...(textField(client, "client_secret") ?? "")].length < SECRET_SHORTEST
         ? [`${label("client_secret")} is shorter than ${SECRET_SHORTEST} characters`]
         : [],
   },
@@ -67,6 +123,18 @@ const RULES: readonly Rule[] = [
         : [`${label("jwks")} and ${label("jwks_uri")} exclude each other`],
   },
   {
+    name: "jwks-private-key",
+    severity: "error",
+    hint: `give the public part alone: leave out ${PRIVATE_MEMBERS.join(", ")}`,
+    find: (client, label) =>
+      keysOf(client["jwks"]).flatMap((key, at) => {
+        const found = PRIVATE_MEMBERS.filter((member) => Object.hasOwn(key, member));
+        return found.length === 0
+          ? []
+          : [`${label("jwks")} holds the private part of key ${at + 1} (${found.join(", ")})`];
+      }),
+  },
+  {
     name: "private-key-jwt-without-keys",
     severity: "error",
     hint: "give the client's public keys with --jwks or --jwks-uri",
@@ -76,6 +144,30 @@ const RULES: readonly Rule[] = [
       (isEmpty(client["jwks"]) || isNoKeySet(client["jwks"]))
         ? [`${label("token_endpoint_auth_method")} "private_key_jwt" needs public keys`]
         : [],
+  },
+  {
+    name: "assertion-algorithm",
+    severity: "error",
+    hint: `the servers take ${ASSERTION_ALGORITHMS.join(", ")}`,
+    find(client, label) {
+      const algorithm = textField(client, "token_endpoint_auth_signing_alg") ?? "";
+      return client["token_endpoint_auth_method"] !== "private_key_jwt" ||
+        algorithm === "" ||
+        ASSERTION_ALGORITHMS.includes(algorithm)
+        ? []
+        : [`${label("token_endpoint_auth_signing_alg")} ${quoted(algorithm)} signs no assertion that a server takes`];
+    },
+  },
+  {
+    name: "userinfo-algorithm",
+    severity: "error",
+    hint: "the servers take RS256, or none for an answer that is not signed",
+    find(client, label) {
+      const algorithm = textField(client, "userinfo_signed_response_alg") ?? "";
+      return ["", "none", "RS256"].includes(algorithm)
+        ? []
+        : [`${label("userinfo_signed_response_alg")} ${quoted(algorithm)} signs no answer of a server`];
+    },
   },
   {
     name: "redirect-uri-fragment",
@@ -89,18 +181,11 @@ const RULES: readonly Rule[] = [
   {
     name: "post-logout-uri-mismatch",
     severity: "error",
-    hint: "use the scheme, host and port of one of the redirect URIs",
+    hint: "use the scheme, host and port of one of the redirect URIs, as they stand there",
     find(client, label) {
-      const places = new Set(
-        listField(client, "redirect_uris").flatMap((uri) =>
-          parsed(uri)?.href === undefined ? [] : [place(new URL(uri))],
-        ),
-      );
+      const places = new Set(listField(client, "redirect_uris").map(place));
       return listField(client, "post_logout_redirect_uris")
-        .filter((uri) => {
-          const url = parsed(uri);
-          return url === undefined || !places.has(place(url));
-        })
+        .filter((uri) => !places.has(place(uri)))
         .map((uri) => `${label("post_logout_redirect_uris")} ${quoted(uri)} is at the place of no redirect URI`);
     },
   },
@@ -111,13 +196,11 @@ const RULES: readonly Rule[] = [
     find: (client, label) =>
       listField(client, "allowed_cors_origins")
         .filter((origin) => {
-          if (origin.includes("*")) return false;
-          const url = parsed(origin);
+          const url = parsed(origin.replaceAll("*", "x"));
           return (
             url === undefined ||
             !/^https?:$/.test(url.protocol) ||
             url.pathname !== "/" ||
-            origin.endsWith("/") ||
             url.search !== "" ||
             url.hash !== "" ||
             url.username !== ""
@@ -147,12 +230,21 @@ const RULES: readonly Rule[] = [
         : [],
   },
   {
+    name: "redirect-uri-not-an-address",
+    severity: "error",
+    hint: "give a whole address with its scheme, such as https://app.example.com/cb",
+    find: (client, label) =>
+      listField(client, "redirect_uris")
+        .filter((uri) => !uri.startsWith("/") && !/^[a-z][a-z\d+.-]*:(?!\/\/[^/?#]*\s)/i.test(uri))
+        .map((uri) => `${label("redirect_uris")} ${quoted(uri)} is not an address`),
+  },
+  {
     name: "redirect-uri-relative",
     severity: "warning",
     hint: "give a whole address with its scheme",
     find: (client, label) =>
       listField(client, "redirect_uris")
-        .filter((uri) => parsed(uri) === undefined)
+        .filter((uri) => uri.startsWith("/") || (/^[a-z][a-z\d+.-]*:\S*$/i.test(uri) && parsed(uri) === undefined))
         .map(
           (uri) => `${label("redirect_uris")} ${quoted(uri)} is not an absolute address, which no sign-in can match`,
         ),
@@ -168,6 +260,15 @@ const RULES: readonly Rule[] = [
           return url?.protocol === "http:" && !isLoopback(url.hostname);
         })
         .map((uri) => `${label("redirect_uris")} ${quoted(uri)} is plain http to another machine`),
+  },
+  {
+    name: "redirect-uri-script",
+    severity: "warning",
+    hint: "use https, or a scheme of the app's own",
+    find: (client, label) =>
+      listField(client, "redirect_uris")
+        .filter((uri) => /^(?:javascript|data|vbscript):/i.test(uri))
+        .map((uri) => `${label("redirect_uris")} ${quoted(uri)} runs as code in a browser`),
   },
   {
     name: "redirect-uri-wildcard",

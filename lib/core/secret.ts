@@ -35,6 +35,11 @@ export const CREDENTIAL_FIELDS: readonly string[] = ["client_secret", "registrat
 /** Header names whose values may be shown; any other value may be a credential. */
 const OPEN_HEADERS = new Set(["accept", "content-type", "user-agent", "x-forwarded-proto", "content-length"]);
 
+/** Whether a header is one whose value is never a credential. */
+export function isOpenHeader(name: string): boolean {
+  return OPEN_HEADERS.has(name.toLowerCase());
+}
+
 /** The values of headers that may be credentials, and the credentials of an Authorization without their scheme. */
 export function hiddenValues(headers: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(headers)

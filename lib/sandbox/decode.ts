@@ -1,3 +1,4 @@
+import { parseJson } from "../core/client.ts";
 import { formatDuration, parseDuration } from "../core/duration.ts";
 import type { Field, Kind } from "./fields.ts";
 import { isObject, isTextList, type JsonObject, kindOf } from "./json.ts";
@@ -47,21 +48,12 @@ function firstContainer(text: string): string | undefined {
   return undefined;
 }
 
-function parsed(text: string): Read<unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return { value };
-  } catch {
-    return undefined;
-  }
-}
-
 /** Reads the first JSON value of a body; what follows an object or array is not looked at, as Go's decoder has it. */
 export function parseBody(text: string): Read<unknown> {
-  const whole = parsed(text);
+  const whole = parseJson(text);
   if (whole !== undefined) return whole;
   const first = /^\s*[{[]/.test(text) ? firstContainer(text) : undefined;
-  return (first === undefined ? undefined : parsed(first)) ?? { misfit: syntaxMisfit(text) };
+  return (first === undefined ? undefined : parseJson(first)) ?? { misfit: syntaxMisfit(text) };
 }
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;

@@ -1,4 +1,4 @@
-import { isRecord, textField } from "../core/client.ts";
+import { isRecord, parseJson, textField } from "../core/client.ts";
 import type { Answer, Fault, ServerFamily } from "./family.ts";
 
 /** Sentences that servers put before the reason itself; they say nothing about the request at hand. */
@@ -37,12 +37,7 @@ function reasonText(body: unknown): string | undefined {
 
 /** The body of an answer as JSON, or undefined when it is none. */
 export function jsonOf(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch {
-    return undefined;
-  }
+  return parseJson(text)?.value;
 }
 
 /** What an answer other than success means. */

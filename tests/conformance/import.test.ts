@@ -155,7 +155,7 @@ onEveryServer("clients import", (server) => {
   test("goes on after clients that the server refuses, and ends with 8", async () => {
     const clients = [
       { client_name: "good 0" },
-      { client_name: "bad", userinfo_signed_response_alg: "HS256" },
+      { client_name: "bad", redirect_uris: ["http://localhost/%zz"] },
       { client_name: "good 1" },
     ];
     const ended = await server().run(["clients", "import", "--format", "ndjson", "--concurrency", "1"], {
@@ -166,7 +166,7 @@ onEveryServer("clients import", (server) => {
     assert.deepEqual([first?.["outcome"], second?.["outcome"], third?.["outcome"]], ["created", "failed", "created"]);
     const error = asJson(second?.["error"]);
     assert.equal(error["status"], 400);
-    assert.match(textOf(error, "message"), /client 2: .*userinfo_signed_response_alg/);
+    assert.match(textOf(error, "message"), /client 2: .*redirect URL/);
     const told = asJson(JSON.parse(ended.stderr.split("\n")[0] ?? ""));
     assert.equal(told["status"], 400);
   });

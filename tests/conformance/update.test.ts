@@ -294,9 +294,9 @@ onEveryServer("clients update", (server) => {
 
   test("tells what the server alone refuses, and changes nothing", async () => {
     const client = await made(server());
-    const ended = await server().run(["clients", "update", client.id, "--userinfo-signed-response-alg", "HS256"]);
+    const ended = await server().run(["clients", "update", client.id, "--add-callback", "http://localhost/%zz"]);
     assert.equal(ended.status, 1, ended.stderr);
-    assert.match(ended.stderr, /^Error: Cannot update client .*userinfo_signed_response_alg/m);
+    assert.match(ended.stderr, /^Error: Cannot update client .*redirect URL/m);
     assert.deepEqual(apart(await server().stored(client.id)), apart(client.stored));
   });
 

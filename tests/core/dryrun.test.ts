@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { isRecord } from "../../lib/core/client.ts";
-import { curlLine, redacted } from "../../lib/core/dryrun.ts";
+import { type CurlWay, curlLine, redacted } from "../../lib/core/dryrun.ts";
 import { CREDENTIAL_FIELDS, REDACTED } from "../../lib/core/secret.ts";
 
 /** The words that a real shell makes of a line. */
 function shellWords(line: string): readonly string[] {
-  const output = execFileSync("/bin/sh", [
-    "-c",
-    `curl() { for word in "$@"; do printf '%s\\0' "$word"; done; }\n${line}`,
-  ]);
+  const credentials = ["CLIENT_SECRET", "REGISTRATION_ACCESS_TOKEN", "AUTHORIZATION"];
+  const output = execFileSync(
+    "/bin/sh",
+    ["-c", `curl() { for word in "$@"; do printf '%s\\0' "$word"; done; }\n${line}`],
+    { env: Object.fromEntries(credentials.map((name) => [name, REDACTED])) },
+  );
   return output.toString().split("\0").slice(0, -1);
 }
 
@@ -51,6 +53,8 @@ describe("redacted()", () => {
       items: [{ registration_access_token: REDACTED, client_id: "a" }],
       metadata: { client_secret: REDACTED },
     });
+    const jwks = { keys: [{ kty: "EC", x: "public", d: "private" }] };
+    assert.deepEqual(redacted({ jwks }), { jwks: { keys: [{ kty: "EC", x: "public", d: REDACTED }] } });
     const steps = [
       { op: "add", path: "/client_secret", value: "s" },
       { op: "replace", path: "/client_name", value: "n" },
@@ -70,14 +74,32 @@ describe("redacted()", () => {
   });
 });
 
+const PLAIN: CurlWay = { headers: {}, socket: undefined, skipVerify: false, caFile: undefined };
+
 describe("curlLine()", () => {
   it("writes a line to paste", () => {
     const url = "http://127.0.0.1:4445/admin/clients/my-app";
-    assert.equal(curlLine({ method: "DELETE", url }, [], undefined), `curl --request DELETE ${url}`);
+    assert.equal(curlLine({ method: "DELETE", url }, PLAIN), `curl --request DELETE ${url}`);
+    const body = [{ op: "add", path: "/client_secret", value: "s" }];
     assert.equal(
-      curlLine({ method: "PATCH", url, body: [{ op: "add", path: "/client_secret", value: "s" }] }, ["X-Key"], "/a b"),
-      `curl --request PATCH --unix-socket '/a b' --header 'X-Key: ${REDACTED}' --header 'content-type: application/json-patch+json' --data-raw '[{"op":"add","path":"/client_secret","value":"${REDACTED}"}]' ${url}`,
+      curlLine(
+        { method: "PATCH", url, body },
+        { ...PLAIN, headers: { "X-Key": "k", "X-Forwarded-Proto": "https" }, socket: "/a b" },
+      ),
+      `curl --request PATCH --unix-socket '/a b' --header 'X-Key: '"\${X_KEY:?}" --header 'X-Forwarded-Proto: https' --header 'content-type: application/json-patch+json' --data-raw '[{"op":"add","path":"/client_secret","value":"'"\${CLIENT_SECRET:?}"'"}]' ${url}`,
     );
+    assert.equal(
+      curlLine({ method: "DELETE", url }, { ...PLAIN, skipVerify: true, caFile: "/ca.pem" }),
+      `curl --request DELETE --insecure --cacert /ca.pem ${url}`,
+    );
+  });
+
+  it("is a line that a shell does not run before its credentials are set", () => {
+    const line = curlLine({ method: "POST", url: "http://127.0.0.1:1", body: { client_secret: "s" } }, PLAIN);
+    const { status, stderr } = spawnSync("/bin/sh", ["-c", line], { env: {}, encoding: "utf8" });
+    assert.notEqual(status, 0);
+    assert.match(stderr, /CLIENT_SECRET/);
+    assert.doesNotMatch(stderr, /refused|not found/);
   });
 
   it("gives a shell the very words that are meant, whatever is in them", () => {
@@ -85,7 +107,7 @@ describe("curlLine()", () => {
       fc.property(json, fc.constantFrom("POST", "PUT", "PATCH"), (value, method) => {
         const body = { hard: "'\"$(touch x)`\\\n\t\u0000\u001b☃", value };
         const url = "http://127.0.0.1:1/admin/clients/a%20b";
-        const words = shellWords(curlLine({ method, url, body }, ["Authorization"], undefined));
+        const words = shellWords(curlLine({ method, url, body }, { ...PLAIN, headers: { Authorization: "s" } }));
         const type = method === "PATCH" ? "application/json-patch+json" : "application/json";
         assert.deepEqual(words.slice(0, 7), [
           ...["--request", method, "--header", `Authorization: ${REDACTED}`, "--header", `content-type: ${type}`],

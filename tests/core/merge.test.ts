@@ -314,7 +314,8 @@ describe("setPath()", () => {
 
   it("makes objects on the way, and counts places in lists", () => {
     assert.deepEqual(setPath({ a: { b: 1 } }, { path: ["a", "c", "d"], value: 2 }), { a: { b: 1, c: { d: 2 } } });
-    assert.deepEqual(setPath({ a: "x" }, { path: ["a", "b"], value: 1 }), { a: { b: 1 } });
+    assert.deepEqual(setPath({ a: null }, { path: ["a", "b"], value: 1 }), { a: { b: 1 } });
+    assert.equal(setPath({ a: "x" }, { path: ["a", "b"], value: 1 }), undefined);
     const list = { a: ["x", { b: 1 }] };
     assert.deepEqual(setPath(list, { path: ["a", "0"], value: "y" }), { a: ["y", { b: 1 }] });
     assert.deepEqual(setPath(list, { path: ["a", "1", "c"], value: 2 }), { a: ["x", { b: 1, c: 2 }] });
@@ -323,6 +324,12 @@ describe("setPath()", () => {
     assert.equal(setPath(list, { path: ["a", "3"], value: "z" }), undefined);
     assert.equal(setPath(list, { path: ["a", "b"], value: "z" }), undefined);
     assert.equal(setPath(list, { path: ["a", "-1"], value: "z" }), undefined);
+  });
+
+  it("begins the list of a field that holds one", () => {
+    for (const audience of [undefined, null, []])
+      assert.deepEqual(setPath({ audience }, { path: ["audience", "-"], value: "a" }), { audience: ["a"] });
+    assert.equal(setPath({ scope: "a b" }, { path: ["scope", "-"], value: "c" }), undefined);
   });
 
   it("touches no prototype", () => {

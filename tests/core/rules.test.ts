@@ -17,13 +17,43 @@ const KEYS = { keys: [{ kty: "EC" }] };
 
 /** Each rule by its name, which scripts rely on: a renamed rule breaks them. */
 const RULES: Readonly<Record<string, Row>> = {
+  "field-type": {
+    severity: "error",
+    broken: [
+      [{ client_id: 20240101 }, ["client_id is not a text"]],
+      [{ client_secret: 123456789 }, ["client_secret is not a text"]],
+      [
+        { client_name: 5, redirect_uris: LONG_URI },
+        ["client_name is not a text", "redirect_uris is not a list of texts"],
+      ],
+      [{ grant_types: ["implicit", 1] }, ["grant_types is not a list of texts"]],
+      [{ scope: ["a", "b"] }, ["scope is not a text"]],
+      [{ skip_consent: "yes" }, ["skip_consent is not true or false"]],
+      [{ jwks: [] }, ["jwks is not an object"]],
+      [
+        { jwt_bearer_grant_access_token_lifespan: "1d" },
+        ["jwt_bearer_grant_access_token_lifespan is not a lifespan such as 1h30m"],
+      ],
+      [
+        { jwt_bearer_grant_access_token_lifespan: 60 },
+        ["jwt_bearer_grant_access_token_lifespan is not a lifespan such as 1h30m"],
+      ],
+      [{ subject_type: "private" }, ["subject_type is not one of public, pairwise"]],
+      [{ access_token_strategy: "paseto" }, ["access_token_strategy is not one of opaque, jwt"]],
+    ],
+    fine: [
+      { client_id: null, client_name: null, redirect_uris: null, skip_logout_consent: null, jwks: null, metadata: [1] },
+      { jwt_bearer_grant_access_token_lifespan: "1.5h", implicit_grant_id_token_lifespan: null },
+      { access_token_strategy: "", subject_type: "", token_endpoint_auth_method: "tls_client_auth", metadata: "x" },
+      { of_a_newer_server: 5 },
+    ],
+  },
   "secret-too-short": {
     severity: "error",
     broken: [
       [{ client_secret: "abc" }, ["client_secret is shorter than 6 characters"]],
       [{ client_secret: "abcde" }, ["client_secret is shorter than 6 characters"]],
       [{ client_secret: "🔑🔑🔑" }, ["client_secret is shorter than 6 characters"]],
-      [{ client_secret: 123456789 }, ["client_secret is shorter than 6 characters"]],
     ],
     fine: [{}, { client_secret: "abcdef" }, { client_secret: "" }, { client_secret: null }],
   },
@@ -42,6 +72,17 @@ const RULES: Readonly<Record<string, Row>> = {
       { jwks: null, jwks_uri: "https://a.example/k" },
     ],
   },
+  "jwks-private-key": {
+    severity: "error",
+    broken: [
+      [{ jwks: { keys: [{ kty: "EC", x: "a", d: "b" }] } }, ["jwks holds the private part of key 1 (d)"]],
+      [
+        { jwks: { keys: [{ kty: "EC" }, { kty: "RSA", n: "a", d: "b", p: "c", q: "d" }, { kty: "oct", k: "e" }] } },
+        ["jwks holds the private part of key 2 (d, p, q)", "jwks holds the private part of key 3 (k)"],
+      ],
+    ],
+    fine: [{}, { jwks: KEYS }, { jwks: { keys: "d" } }, { jwks: { keys: [null, "d"] } }, { metadata: { d: "x" } }],
+  },
   "private-key-jwt-without-keys": {
     severity: "error",
     broken: [
@@ -59,6 +100,32 @@ const RULES: Readonly<Record<string, Row>> = {
       { token_endpoint_auth_method: "private_key_jwt", jwks_uri: "https://a.example/k" },
       { token_endpoint_auth_method: "client_secret_post" },
       {},
+    ],
+  },
+  "assertion-algorithm": {
+    severity: "error",
+    broken: ["EdDSA", "HS256", "none"].map((algorithm) => [
+      { token_endpoint_auth_method: "private_key_jwt", jwks: KEYS, token_endpoint_auth_signing_alg: algorithm },
+      [`token_endpoint_auth_signing_alg "${algorithm}" signs no assertion that a server takes`],
+    ]),
+    fine: [
+      { token_endpoint_auth_method: "private_key_jwt", jwks: KEYS },
+      { token_endpoint_auth_method: "private_key_jwt", jwks: KEYS, token_endpoint_auth_signing_alg: "ES256" },
+      { token_endpoint_auth_method: "private_key_jwt", jwks: KEYS, token_endpoint_auth_signing_alg: "PS512" },
+      { token_endpoint_auth_method: "client_secret_basic", token_endpoint_auth_signing_alg: "EdDSA" },
+    ],
+  },
+  "userinfo-algorithm": {
+    severity: "error",
+    broken: ["ES256", "rs256"].map((algorithm) => [
+      { userinfo_signed_response_alg: algorithm },
+      [`userinfo_signed_response_alg "${algorithm}" signs no answer of a server`],
+    ]),
+    fine: [
+      {},
+      { userinfo_signed_response_alg: "" },
+      { userinfo_signed_response_alg: "none" },
+      { userinfo_signed_response_alg: "RS256" },
     ],
   },
   "redirect-uri-fragment": {
@@ -89,11 +156,23 @@ const RULES: Readonly<Record<string, Row>> = {
         ['post_logout_redirect_uris "https://a.example:8443/bye" is at the place of no redirect URI'],
       ],
       [
+        { redirect_uris: ["https://a.example:443/cb"], post_logout_redirect_uris: ["https://a.example/bye"] },
+        ['post_logout_redirect_uris "https://a.example/bye" is at the place of no redirect URI'],
+      ],
+      [
+        { redirect_uris: ["https://A.example/cb"], post_logout_redirect_uris: ["https://a.example/bye"] },
+        ['post_logout_redirect_uris "https://a.example/bye" is at the place of no redirect URI'],
+      ],
+      [
+        { redirect_uris: ["app://cb"], post_logout_redirect_uris: ["app://bye"] },
+        ['post_logout_redirect_uris "app://bye" is at the place of no redirect URI'],
+      ],
+      [
         { post_logout_redirect_uris: ["https://a.example/bye"] },
         ['post_logout_redirect_uris "https://a.example/bye" is at the place of no redirect URI'],
       ],
       [
-        { redirect_uris: [LONG_URI, "/cb"], post_logout_redirect_uris: ["/bye"] },
+        { redirect_uris: [LONG_URI], post_logout_redirect_uris: ["/bye"] },
         ['post_logout_redirect_uris "/bye" is at the place of no redirect URI'],
       ],
     ],
@@ -102,12 +181,16 @@ const RULES: Readonly<Record<string, Row>> = {
       { redirect_uris: [LONG_URI] },
       { redirect_uris: ["https://b.example", LONG_URI], post_logout_redirect_uris: ["https://a.example/bye?x=1"] },
       { redirect_uris: ["app://cb/x"], post_logout_redirect_uris: ["app://cb/bye"] },
+      { redirect_uris: ["com.app:/cb"], post_logout_redirect_uris: ["COM.app:/bye"] },
+      { redirect_uris: ["https://u@a.example/cb"], post_logout_redirect_uris: ["https://a.example/bye"] },
     ],
   },
   "cors-origin": {
     severity: "error",
     broken: [
-      "https://a.example/",
+      "*",
+      "*.a.example",
+      "https://*.a.example/x",
       "https://a.example/x",
       "a.example",
       "https://a.example?x",
@@ -119,7 +202,7 @@ const RULES: Readonly<Record<string, Row>> = {
     fine: [
       {},
       { allowed_cors_origins: ["https://a.example", "http://localhost:3000", "https://[::1]:8443"] },
-      { allowed_cors_origins: ["*", "https://*.a.example"] },
+      { allowed_cors_origins: ["https://a.example/", "https://*.a.example"] },
     ],
   },
   "sector-identifier-uri-https": {
@@ -142,9 +225,29 @@ const RULES: Readonly<Record<string, Row>> = {
       { grant_types: ["authorization_code"], redirect_uris: [LONG_URI] },
     ],
   },
+  "redirect-uri-not-an-address": {
+    severity: "error",
+    broken: ["localhost", "localhost/cb", "", "https://exa mple/cb"].map((uri) => [
+      { redirect_uris: [uri] },
+      [`redirect_uris "${uri}" is not an address`],
+    ]),
+    fine: [
+      {},
+      {
+        redirect_uris: [
+          "/cb",
+          "https://",
+          "urn:ietf:wg:oauth:2.0:oob",
+          "com.app:/cb",
+          "app://cb",
+          "https://a.example/c b",
+        ],
+      },
+    ],
+  },
   "redirect-uri-relative": {
     severity: "warning",
-    broken: ["/cb", "localhost", "https://"].map((uri) => [
+    broken: ["/cb", "https://", "http://a.example:99999/cb"].map((uri) => [
       { redirect_uris: [uri] },
       [`redirect_uris "${uri}" is not an absolute address, which no sign-in can match`],
     ]),
@@ -159,6 +262,14 @@ const RULES: Readonly<Record<string, Row>> = {
       {},
       { redirect_uris: [LONG_URI, "http://localhost/cb", "http://127.0.0.1:8080/cb", "http://[::1]/cb", "app:/cb"] },
     ],
+  },
+  "redirect-uri-script": {
+    severity: "warning",
+    broken: ["javascript:alert(1)", "DATA:text/html,x"].map((uri) => [
+      { redirect_uris: [uri] },
+      [`redirect_uris "${uri}" runs as code in a browser`],
+    ]),
+    fine: [{}, { redirect_uris: [LONG_URI, "javascripts:/cb"] }],
   },
   "redirect-uri-wildcard": {
     severity: "warning",
@@ -283,6 +394,7 @@ test("all that is wrong is found at once, in the order of the rules", () => {
       "jwks-and-jwks-uri",
       "redirect-uri-fragment",
       "post-logout-uri-mismatch",
+      "cors-origin",
       "cors-origin",
       "sector-identifier-uri-https",
       "redirect-uri-relative",

@@ -17,10 +17,9 @@ async function fill(scene: Scene, as: SandboxVersion, client: Readonly<Record<st
 
 /** Runs printed lines in a real shell, with secrets put back. */
 async function pasted(lines: string, secret: string): Promise<Ended> {
-  return start("/bin/sh", [
-    "-ec",
-    lines.replaceAll("(redacted)", secret).replaceAll(/^curl /gm, "curl --silent --fail-with-body "),
-  ]).ended;
+  return start("/bin/sh", ["-ec", lines.replaceAll(/^curl /gm, "curl --silent --fail-with-body ")], {
+    env: { CLIENT_SECRET: secret },
+  }).ended;
 }
 
 const CLIENT = {
@@ -126,7 +125,8 @@ describe("--dry-run", () => {
         const ended = await scene.run([...args, ...hush, ...more]);
         ends(ended, 0);
         assert.doesNotMatch(ended.stdout + ended.stderr, /hush/, args.join(" "));
-        assert.ok(ended.stdout.includes("(redacted)"), told(ended));
+        const instead = more.includes("--dry-run=curl") ? `"\${CLIENT_SECRET:?}"` : "(redacted)";
+        assert.ok(ended.stdout.includes(instead), told(ended));
       }
     }
   });
@@ -161,7 +161,8 @@ describe("--dry-run", () => {
     const id = await fill(scene, "26", CLIENT);
     const ended = await scene.run(["clients", "update", id, "-n", CLIENT.client_name, "--dry-run"]);
     ends(ended, 0);
-    assert.equal(ended.stdout, `${id} OAuth 2.0 Client unchanged\n`);
+    assert.equal(ended.stdout, "[]\n");
+    assert.match(ended.stderr, /is so already: nothing was sent/);
   });
 });
 
@@ -218,6 +219,42 @@ describe("a line of --dry-run=curl, with secrets put back,", () => {
     }
   });
 
+  it("is not run by a shell before its credentials are set", async () => {
+    await using scene = await openScene();
+    const ended = await scene.run(["clients", "create", "-g", "client_credentials", "--dry-run=curl"]);
+    ends(ended, 0);
+    const { status, stderr } = await start("/bin/sh", ["-c", ended.stdout]).ended;
+    assert.notEqual(status, 0);
+    assert.match(stderr, /CLIENT_SECRET/);
+    assert.deepEqual(scene.sandbox.clients(), []);
+  });
+
+  it("reaches the server as the command would", async () => {
+    await using scene = await openScene();
+    const ended = await scene.run([
+      ...["clients", "delete", "x", "--dry-run=curl", "--fake-tls-termination", "--skip-tls-verify"],
+      ...["--endpoint", "https://127.0.0.1:1"],
+    ]);
+    ends(ended, 0);
+    assert.equal(
+      ended.stdout,
+      "curl --request DELETE --insecure --header 'x-forwarded-proto: https' https://127.0.0.1:1/admin/clients/x\n",
+    );
+  });
+
+  it("is nothing where nothing would change", async () => {
+    await using scene = await openScene();
+    const id = await fill(scene, "26", CLIENT);
+    for (const [way, stdout] of [
+      ["json", "[]\n"],
+      ["curl", ""],
+    ] as const) {
+      const ended = await scene.run(["clients", "update", id, "-n", CLIENT.client_name, `--dry-run=${way}`]);
+      ends(ended, 0);
+      assert.equal(ended.stdout, stdout);
+    }
+  });
+
   it("carries the names of headers, and a socket", async () => {
     await using scene = await openScene();
     const ended = await scene.run([
@@ -227,7 +264,7 @@ describe("a line of --dry-run=curl, with secrets put back,", () => {
     ends(ended, 0);
     assert.equal(
       ended.stdout,
-      "curl --request DELETE --unix-socket '/tmp/a b.sock' --header 'x-key: (redacted)' --header 'authorization: (redacted)' http://localhost/admin/clients/x\n",
+      `curl --request DELETE --unix-socket '/tmp/a b.sock' --header 'x-key: '"\${X_KEY:?}" --header 'authorization: '"\${AUTHORIZATION:?}" http://localhost/admin/clients/x\n`,
     );
   });
 });

@@ -279,7 +279,7 @@ describe("clients import", () => {
     ])
       assert.match(ended.stderr, line);
     const flood = await scene.run(["clients", "import"], {
-      stdin: ndjson(Array.from({ length: 30 }, () => ({ xyzzy: 1 }))),
+      stdin: ndjson(Array.from({ length: 30 }, () => ({ client_name: "x", xyzzy: 1 }))),
     });
     assert.equal(flood.stderr.match(/^Warning: .*xyzzy/gm)?.length, 20, told(flood));
     assert.match(flood.stderr, /^Warning: 10 more warnings of this kind are not shown$/m);
@@ -661,5 +661,34 @@ describe("an import with recipients", () => {
     });
     fails(bad, 7, /--pgp-key/);
     assert.equal(scene.sandbox.clients().length, 3);
+  });
+});
+
+describe("an import of what is not meant", () => {
+  it("names the line of a stream that was cut off", async () => {
+    await using scene = await openScene();
+    const lines = Array.from({ length: 5 }, (_, n) => JSON.stringify({ client_id: `nd${n}` }));
+    const ended = await scene.run(["clients", "import"], { stdin: `${lines.join("\n")}\n{"client_id":"nd6","cli` });
+    fails(ended, 2, /Cannot read standard input, line 6: it is not JSON/);
+    assert.deepEqual(scene.proxy.seen, []);
+  });
+
+  it("refuses an object that has no field of a client", async () => {
+    await using scene = await openScene();
+    const ended = await scene.run(["clients", "import"], { stdin: '{"clients":[{"client_id":"c1"}]}' });
+    fails(ended, 2, /standard input has no field of a client/);
+    assert.deepEqual(scene.proxy.seen, []);
+  });
+
+  it("refuses ids and secrets that are no texts, and private keys", async () => {
+    await using scene = await openScene();
+    const stdin = "- client_id: 20240101\n- client_secret: 123456789\n- jwks: { keys: [{ kty: oct, k: c2VjcmV0 }] }\n";
+    const ended = await scene.run(["clients", "import"], { stdin });
+    ends(ended, 2);
+    assert.match(ended.stderr, /client 1: client_id is not a text\n/);
+    assert.match(ended.stderr, /client 2: client_secret is not a text\n/);
+    assert.match(ended.stderr, /client 3: jwks holds the private part of key 1 \(k\)\n/);
+    assert.ok(!ended.stderr.includes("c2VjcmV0"));
+    assert.deepEqual(scene.proxy.seen, []);
   });
 });

@@ -110,6 +110,125 @@ describe("clients update", () => {
     ]);
   });
 
+  it("moves a client from its own keys to their address, on every version", SLOW, async () => {
+    for (const as of VERSIONS) {
+      await using scene = await withClient(as);
+      const keys = JSON.stringify({
+        keys: [
+          {
+            kty: "EC",
+            crv: "P-256",
+            kid: "a",
+            x: "gI0GAILBdu7T53akrFmMyGcsF3n5dO7MmwNBHKW5SV0",
+            y: "SLW_xSffzlPWrHEVI30DHM_4egVwt3NQqeUD7nMFpps",
+          },
+        ],
+      });
+      const change = (...args: string[]) => scene.run(["clients", "update", scene.id, ...args]);
+      ends(await change("--jwks", keys, "--token-endpoint-auth-method", "private_key_jwt"), 0);
+      ends(await change("--unset", "jwks", "--jwks-uri", "https://k.example/jwks"), 0);
+      assert.equal(scene.sandbox.clients()[0]?.["jwks_uri"], "https://k.example/jwks", as);
+      ends(await change("--unset", "jwks-uri", "--jwks", keys), 0);
+    }
+  });
+
+  it("begins a list that the client does not have yet, on every version", SLOW, async () => {
+    for (const as of VERSIONS) {
+      await using scene = await withClient(as);
+      ends(await scene.run(["clients", "update", scene.id, "--set", 'contacts.-="a@example.com"']), 0);
+      ends(await scene.run(["clients", "update", scene.id, "--set", 'request_uris.0="https://a.example/r"']), 0);
+      const [client] = scene.sandbox.clients();
+      assert.deepEqual(client?.["contacts"], ["a@example.com"], as);
+      assert.deepEqual(client?.["request_uris"], ["https://a.example/r"], as);
+      fails(await scene.run(["clients", "update", scene.id, "--set", 'scope.-="x"']), 2, /"scope.-" names no place/);
+    }
+  });
+
+  it("refuses values of another type than the field's, whoever would tell", async () => {
+    await using scene = await withClient("26");
+    for (const [value, message] of [
+      ['redirect_uris="https://b.example/cb"', /redirect_uris is not a list of texts/],
+      ["client_name=5", /client_name is not a text/],
+      ['skip_consent="yes"', /skip_consent is not true or false/],
+      ['jwt_bearer_grant_access_token_lifespan="1d"', /is not a lifespan/],
+    ] as const)
+      fails(await scene.run(["clients", "update", scene.id, "--set", value]), 2, message);
+    assert.equal(writes(scene).length, 0);
+  });
+
+  it("lets flags that edit come over the client of a file", async () => {
+    await using scene = await withClient("26");
+    const file = join(scene.home, "client.json");
+    writeFileSync(file, JSON.stringify({ client_name: "file", scope: "one two", owner: "file" }));
+    const args = ["--file", file, "--unset", "client-name", "--add-scope", "three", "--remove-scope", "one"];
+    ends(await scene.run(["clients", "update", scene.id, ...args]), 0);
+    const [client] = scene.sandbox.clients();
+    assert.deepEqual([client?.["client_name"], client?.["scope"], client?.["owner"]], ["", "two three", "file"]);
+    fails(await scene.run(["clients", "update", scene.id, "-a", "x", "--add-scope", "y"]), 2, /set and changed/);
+  });
+
+  it("shows a field that --replace gave a value for the first time", async () => {
+    await using scene = await withClient("2.3");
+    const ended = await scene.run([
+      ...["clients", "update", scene.id, "--replace", "-c", "https://a.example/cb"],
+      ...["--access-token-strategy", "jwt"],
+    ]);
+    ends(ended, 0);
+    assert.match(ended.stderr, /^access_token_strategy: \(nothing\) → "jwt"$/m);
+  });
+
+  it("keeps a list's own repeats where a value is added that it has", async () => {
+    await using scene = await withClient("26");
+    ends(await scene.run(["clients", "update", scene.id, "--audience", "a,a,b"]), 0);
+    const ended = await scene.run(["clients", "update", scene.id, "--add-audience", "b"]);
+    ends(ended, 0);
+    assert.match(ended.stderr, /is so already/);
+  });
+
+  it("says what is true of the secret where a client becomes public, or stops being so", async () => {
+    await using scene = await withClient("26");
+    const method = (way: string, ...more: string[]) =>
+      scene.run(["clients", "update", scene.id, "--token-endpoint-auth-method", way, ...more]);
+    assert.match((await method("none")).stderr, /^Client "\S+" has no secret any more: its auth method is none$/m);
+    assert.match((await scene.run(["clients", "update", scene.id, "-n", "b"])).stderr, /^Client "\S+" has no secret:/m);
+    fails(await method("none", "--secret", "not-to-be-sent"), 2, /takes no secret/);
+    assert.ok(!JSON.stringify(scene.proxy.seen).includes("not-to-be-sent"));
+    assert.match(
+      (await method("client_secret_basic")).stderr,
+      /^Warning: client "\S+" has no secret yet: hydra clients rotate-secret \S+ makes one$/m,
+    );
+  });
+
+  it("shows no private part of a key that a client has", async () => {
+    await using scene = await withClient("26");
+    const jwks = {
+      keys: [
+        {
+          kty: "EC",
+          crv: "P-256",
+          kid: "a",
+          x: "gI0GAILBdu7T53akrFmMyGcsF3n5dO7MmwNBHKW5SV0",
+          y: "SLW_xSffzlPWrHEVI30DHM_4egVwt3NQqeUD7nMFpps",
+          d: "0_NxaRPUMQoAJt50Gz8YiTr8gRTwyEaCumd-MToTmIo",
+        },
+      ],
+    };
+    const url = `${scene.sandbox.url}/admin/clients/${scene.id}`;
+    const put = await fetch(url, { method: "PUT", body: JSON.stringify({ ...CLIENT, jwks }) });
+    assert.equal(put.status, 200, await put.text());
+    const ended = await scene.run(["clients", "update", scene.id, "--unset", "jwks"]);
+    ends(ended, 0);
+    assert.match(ended.stderr, /^jwks: .*"d":"\(redacted\)".* → \{\}$/m);
+    assert.ok(!ended.stderr.includes("0_NxaRP"));
+  });
+
+  it("empties metadata and keys by an empty value, as it does other fields", async () => {
+    await using scene = await withClient("26");
+    const ended = await scene.run(["clients", "update", scene.id, "--metadata", ""]);
+    ends(ended, 0);
+    assert.match(ended.stderr, /^metadata: .* → /m);
+  });
+
   it("sends nothing where nothing would change, on every version", SLOW, async () => {
     for (const as of VERSIONS) {
       await using scene = await withClient(as);
@@ -211,7 +330,7 @@ describe("clients update", () => {
       [["--set", "metadata.x"], /--set "metadata\.x" has no path before an equals sign/, /--set metadata/],
       [["--set", "metadata.x=nope"], /is followed by something that is not JSON/, /='"x"'/],
       [["--set", "metadata..x=1"], /has no path/, /./],
-      [["--set", 'redirect_uris.3="https://b.example"'], /"redirect_uris\.3" is no place in that list/, /0/],
+      [["--set", 'redirect_uris.3="https://b.example"'], /"redirect_uris\.3" names no place/, /0/],
       [["--metadata", "{nope"], /--metadata .* is not JSON/, /single quotes/],
       [["--keybase", "alice"], /There is no new secret to encrypt/, /rotate-secret/],
       [["-c", "https://a.example/#x"], /has a fragment/, /#/],
