@@ -4,6 +4,7 @@ import { credentialNames } from "./commands/credentials.ts";
 import { ROOT } from "./commands/index.ts";
 import { childrenOf, PARENT_ROWS, type Place, walk } from "./commands/tree.ts";
 import { asksForHelp, type FlagValues, type ParsedLine, parseFlags, shownWord } from "./core/flags.ts";
+import { recipientProblems } from "./core/keysource.ts";
 import { createRenderer, type Format, isJson, parseFormat, toolsFor } from "./core/output.ts";
 import { EXIT, type ExitName, Problem, usage } from "./core/problem.ts";
 import { ENDPOINT, FORMAT, GENERAL_FLAGS, HELP, QUIET, VERBOSE } from "./core/rows.ts";
@@ -226,7 +227,7 @@ async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
     spec.server === true || (spec.server === "if-asked" && values.given(ENDPOINT))
       ? await readServer(host, values, config, problems)
       : undefined;
-  problems.push(...(reading?.problems ?? []));
+  problems.push(...recipientProblems(values), ...(reading?.problems ?? []));
   const detail = values.on(VERBOSE) ? say("") : (): void => {};
   for (const warning of [...config.warnings(values), ...line.warnings, ...(reading?.warnings ?? [])]) warn(warning);
   for (const key of config.unknown) detail(`Config file: unknown key ${quoted(key)} is ignored`);

@@ -8,6 +8,7 @@ import { certificatesIn, transport, trustedAuthorities } from "./adapters/transp
 import type { Context, ReadFile, Shown } from "./commands/command.ts";
 import type { Connection } from "./core/connection.ts";
 import type { FlagValues } from "./core/flags.ts";
+import { recipientProblems } from "./core/keysource.ts";
 import { type Download, GRACE, type Http } from "./core/network.ts";
 import { reasonOf, systemCode, usage } from "./core/problem.ts";
 import { checkPins, type Recipient } from "./core/recipient.ts";
@@ -242,36 +243,46 @@ async function keyMaterial(host: Host, key: string, download: Download): Promise
   return { material: key, origin: "--pgp-key" };
 }
 
-async function urlMaterial(url: string, download: Download, pinned: boolean): Promise<KeyMaterial> {
-  if (url.startsWith("wkd:")) return wkdMaterial(url.slice(4), `--pgp-key-url ${url}`, download);
+async function urlMaterial(
+  url: string,
+  download: Download,
+  pinned: boolean,
+  name = "--pgp-key-url",
+): Promise<KeyMaterial> {
+  if (url.startsWith("wkd:")) return wkdMaterial(url.slice(4), `${name} ${url}`, download);
   const { keyFromUrl } = await import("./adapters/key-url.ts");
-  const key = await keyFromUrl(url, download, pinned);
-  return { material: key.material, origin: `--pgp-key-url ${shownUrl(key.url)}` };
+  const key = await keyFromUrl(url, download, pinned, name);
+  return { material: key.material, origin: `${name} ${shownUrl(key.url)}` };
 }
 
-async function keybaseMaterial(host: Host, user: string, download: Download, pinned: boolean): Promise<KeyMaterial> {
+async function keybaseMaterial(
+  host: Host,
+  user: string,
+  download: Download,
+  pinned: boolean,
+  name = "--keybase",
+): Promise<KeyMaterial> {
   const { KEYBASE_URL, keybaseKey } = await import("./adapters/keybase.ts");
   const base = host.environment("HYDRA_KEYBASE_URL") ?? "";
-  const key = await keybaseKey(user, download, base === "" ? KEYBASE_URL : base, pinned);
-  return { material: key.armored, origin: `--keybase ${key.username}`, keybase: key };
+  const key = await keybaseKey(user, download, base === "" ? KEYBASE_URL : base, pinned, name);
+  return { material: key.armored, origin: `${name} ${key.username}`, keybase: key };
 }
 
 /** Fetches, reads and judges the keys of every recipient flag; OpenPGP is loaded only when there is one. */
 async function findRecipients(host: Host, values: FlagValues, download: Download): Promise<readonly Recipient[]> {
   const pins = values.list(PGP_FINGERPRINT);
   const pinned = pins.length > 0;
+  const [wrong] = recipientProblems(values);
+  if (wrong !== undefined) throw wrong;
   const materials: KeyMaterial[] = [];
   for (const key of values.list(PGP_KEY)) materials.push(await keyMaterial(host, key, download));
   for (const url of values.list(PGP_KEY_URL)) materials.push(await urlMaterial(url, download, pinned));
   for (const user of values.list(KEYBASE)) materials.push(await keybaseMaterial(host, user, download, pinned));
   if (materials.length === 0) {
-    if (!pinned) return [];
-    const name = values.origin(PGP_FINGERPRINT).name;
-    throw usage(
-      `${name} stands without a key that it could be of`,
-      "add --pgp-key, --pgp-key-url or --keybase",
-      "fingerprint-without-key",
-    );
+    // Encryption that was asked for never ends in a plain secret, whatever the flags were read as.
+    if ([PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => values.given(flag)))
+      throw new TypeError("a recipient is missing");
+    return [];
   }
   const { recipientsFrom } = await import("./adapters/pgp.ts");
   const now = new Date(host.now());
@@ -294,11 +305,17 @@ async function findRecipients(host: Host, values: FlagValues, download: Download
 /** Describes the keys that a word names: as `--pgp-key` takes it, an address, or `keybase:NAME`. */
 async function inspect(host: Host, word: string, download: Download): Promise<readonly Shown[]> {
   const { inspectKey } = await import("./adapters/pgp.ts");
-  const { material, origin } = word.startsWith("keybase:")
-    ? await keybaseMaterial(host, word.slice(8), download, true)
-    : /^https?:/i.test(word)
-      ? await urlMaterial(word, download, true)
-      : await keyMaterial(host, word, download);
+  const { material, origin } = await inspectedMaterial(host, word, download);
   const found = await inspectKey(material, origin, new Date(host.now()));
   return found.map((report) => ({ ...report }));
+}
+
+async function inspectedMaterial(host: Host, word: string, download: Download): Promise<KeyMaterial> {
+  if (word.startsWith("keybase:")) return keybaseMaterial(host, word.slice(8), download, false, "Keybase user");
+  if (/^https?:/i.test(word)) return urlMaterial(word, download, false, "address");
+  if (word.startsWith("wkd:")) return wkdMaterial(word.slice(4), word, download);
+  if (word.startsWith("@")) return { material: await readBytes(host, word.slice(1), "pgp inspect"), origin: word };
+  if (word === "-") return { material: await readBytes(host, word, "pgp inspect"), origin: "standard input" };
+  // Base64 has neither of these characters and armor has blanks, so that no part of a private key is shown.
+  return { material: word, origin: /^\S*[.@]\S*$/.test(word) ? quoted(word) : "the key given" };
 }

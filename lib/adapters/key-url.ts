@@ -1,6 +1,7 @@
 import { isWebPage, mayFetchKey } from "../core/address.ts";
+import { keyAddressProblem, plainHttp } from "../core/keysource.ts";
 import type { Download } from "../core/network.ts";
-import { Problem, usage } from "../core/problem.ts";
+import { Problem } from "../core/problem.ts";
 import { MAX_KEY_BYTES, refusedAnswer } from "../core/recipient.ts";
 import { shownUrl } from "../core/secret.ts";
 import { printable, quoted } from "../core/text.ts";
@@ -25,22 +26,16 @@ export async function keyFromUrl(
   pinned: boolean,
   name = "--pgp-key-url",
 ): Promise<FetchedKey> {
-  const shown = `${name} ${quoted(shownUrl(address))}`;
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw usage(
-      `Invalid ${shown}: it is not an http or https address`,
-      "write a whole address, such as https://example.com/key.asc",
-      "bad-address",
-    );
-  }
-  if (!mayFetchKey(url, pinned)) throw plainHttp(`Cannot fetch the key of ${shown}`, url.href);
-  const answer = await download(url.href, {
+  const wrong = keyAddressProblem(address, pinned, name);
+  if (wrong !== undefined) throw wrong;
+  const answer = await download(new URL(address).href, {
     what: `the key of ${name}`,
     maxBytes: MAX_KEY_BYTES,
     allowPlainHttp: pinned,
   });
-  if (!mayFetchKey(new URL(answer.url), pinned)) throw plainHttp(`Cannot use the key of ${shown}`, answer.url);
+  if (!mayFetchKey(new URL(answer.url), pinned)) {
+    throw plainHttp(`Cannot use the key of ${name} ${quoted(shownUrl(address))}`, answer.url, name);
+  }
   if (answer.status !== 200) {
     throw refusedAnswer(
       `Cannot fetch the key of ${name}`,
@@ -58,12 +53,4 @@ export async function keyFromUrl(
     });
   }
   return { material: answer.bytes, url: answer.url };
-}
-
-function plainHttp(action: string, url: string): Problem {
-  return usage(
-    `${action}: ${printable(shownUrl(url))} is plain http, where anyone on the way could swap the key`,
-    "use https, or name the key's fingerprint with --pgp-fingerprint",
-    "plain-http",
-  );
 }

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { mayFetchKey } from "../core/address.ts";
+import { keybaseNameProblem, swapHint } from "../core/keysource.ts";
 import type { Download } from "../core/network.ts";
 import { Problem, usage } from "../core/problem.ts";
 import { MAX_KEY_BYTES, type Recipient, refusedAnswer } from "../core/recipient.ts";
@@ -38,7 +39,7 @@ const Answer = v.object({
 type Answer = v.InferOutput<typeof Answer>;
 
 /** The address of a user lookup below a base address, which may have a path of its own. */
-function lookupUrl(base: string, name: string, pinned: boolean): string {
+function lookupUrl(base: string, name: string, pinned: boolean, flag: string): string {
   const shown = `HYDRA_KEYBASE_URL ${quoted(shownUrl(base))}`;
   const url = URL.canParse(base) ? new URL(base) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
@@ -51,7 +52,7 @@ function lookupUrl(base: string, name: string, pinned: boolean): string {
   if (!mayFetchKey(url, pinned)) {
     throw usage(
       `Cannot use ${shown}: it is plain http, where anyone on the way could swap the key`,
-      "use https, or name the key's fingerprint with --pgp-fingerprint",
+      swapHint(flag),
       "plain-http",
     );
   }
@@ -86,15 +87,11 @@ export async function keybaseKey(
   download: Download,
   baseUrl: string = KEYBASE_URL,
   pinned = false,
+  flag = "--keybase",
 ): Promise<KeybaseKey> {
-  if (!/^[A-Za-z0-9_]+$/.test(name)) {
-    throw usage(
-      `Invalid --keybase ${quoted(name)}: a Keybase name is made of letters, digits and underscores`,
-      "give one name; repeat the flag for more",
-      "keybase-name",
-    );
-  }
-  const answer = await download(lookupUrl(baseUrl, name, pinned), {
+  const wrong = keybaseNameProblem(name, flag);
+  if (wrong !== undefined) throw wrong;
+  const answer = await download(lookupUrl(baseUrl, name, pinned, flag), {
     what: `the key of Keybase user "${name}"`,
     maxBytes: MAX_KEY_BYTES,
     allowPlainHttp: pinned,

@@ -1,6 +1,7 @@
 import { webcrypto } from "node:crypto";
+import { mailParts } from "../core/keysource.ts";
 import type { Download } from "../core/network.ts";
-import { Problem, usage } from "../core/problem.ts";
+import { Problem } from "../core/problem.ts";
 import { MAX_KEY_BYTES, refusedAnswer } from "../core/recipient.ts";
 import { quoted } from "../core/text.ts";
 
@@ -35,30 +36,15 @@ export interface WkdUrls {
   readonly direct: string;
 }
 
-/** A mail address taken apart; the domain in the form that DNS has it in. */
-function parts(address: string): { readonly local: string; readonly domain: string } {
-  const at = address.lastIndexOf("@");
-  const local = address.slice(0, Math.max(at, 0));
-  const host = address.slice(at + 1);
-  const url =
-    /^[^\s/?#@:\\[\]%]+$/.test(host) && URL.canParse(`https://${host}`) ? new URL(`https://${host}`) : undefined;
-  if (url === undefined || local === "" || /[\s@\p{Cc}]/u.test(local)) {
-    throw usage(
-      `Invalid wkd:${quoted(address)}: it is not a mail address`,
-      "write it as wkd:user@example.com",
-      "wkd-address",
-    );
-  }
-  return { local, domain: url.hostname };
-}
-
 /**
  * The addresses of a key in a Web Key Directory (draft-koch-openpgp-webkey-service section 3.1).
  *
  * The user's part is hashed with its ASCII capitals made small, and also sent as it is.
  */
 export async function wkdUrls(address: string): Promise<WkdUrls> {
-  const { local, domain } = parts(address);
+  const parts = mailParts(address);
+  if (parts instanceof Error) throw parts;
+  const { local, domain } = parts;
   const small = local.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   const digest = await webcrypto.subtle.digest("SHA-1", new TextEncoder().encode(small));
   const file = `hu/${zbase32(new Uint8Array(digest))}?l=${encodeURIComponent(local)}`;

@@ -16,8 +16,8 @@ function lines(key: Shown): readonly string[] {
     `User ID:   ${textField(key, "userId") ?? "(none)"}`,
     `Made:      ${day(key["created"])}, expires ${day(key["expires"])}`,
     ...subkeys.map((subkey) => {
-      const reason = textField(subkey, "reason");
-      const verdict = textField(subkey, "verdict") === "used" ? "used" : `not used: ${reason ?? "a newer one is used"}`;
+      const reason = textField(subkey, "reason") ?? (usable ? "a newer one is used" : "the key itself cannot be used");
+      const verdict = textField(subkey, "verdict") === "used" ? "used" : `not used: ${reason}`;
       return `Subkey:    ${textField(subkey, "fingerprint") ?? ""} (${textField(subkey, "algorithm") ?? ""}), ${verdict}`;
     }),
     `Would be used: ${usable ? `yes, by ${textField(key, "encryptsTo") ?? ""}` : `no: ${textField(key, "reason") ?? ""}`}`,

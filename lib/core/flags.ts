@@ -24,6 +24,8 @@ interface Row {
   readonly file?: string;
   /** The value is a credential: no message, log or help shows it. */
   readonly secret?: boolean;
+  /** An empty value is refused: taken for none, it would drop what was asked for, as where a shell variable is not set. */
+  readonly filled?: boolean;
 }
 
 /** A flag with one text value; with `bare`, the value may be left out (`--dry-run`, `--dry-run=curl`). */
@@ -354,6 +356,11 @@ type Single = Exclude<Flag, ListFlag | EachFlag>;
 
 type Refuse = (value: string, why: string, hint: string) => undefined;
 
+/** How a hint writes a value for a flag: with the flag on a command line, alone for the environment or the file. */
+function written(flag: Flag, value: string, { from }: Origin): string {
+  return from === "flag" ? `--${flag.name} ${value}` : value;
+}
+
 /** Reads the one value that a flag stood with; undefined and a refusal for one that it cannot have. */
 function single(flag: Single, value: string | undefined, origin: Origin, refuse: Refuse): Held | undefined {
   const text = value ?? "";
@@ -361,12 +368,16 @@ function single(flag: Single, value: string | undefined, origin: Origin, refuse:
     case "switch": {
       const on = value === undefined ? true : BOOLEANS.get(value);
       return on === undefined
-        ? refuse(text, "is neither true nor false", `write --${flag.name} or --${flag.name}=false`)
+        ? refuse(
+            text,
+            "is neither true nor false",
+            origin.from === "flag" ? `write --${flag.name} or --${flag.name}=false` : "write true or false",
+          )
         : { texts: [], on, origin };
     }
     case "text": {
       const chosen = value ?? flag.bare ?? "";
-      return isChoice(flag, chosen, refuse) ? { texts: [chosen], origin } : undefined;
+      return isChoice(flag, chosen, origin, refuse) ? { texts: [chosen], origin } : undefined;
     }
     case "duration": {
       const number = parseDuration(text);
@@ -379,11 +390,15 @@ function single(flag: Single, value: string | undefined, origin: Origin, refuse:
     case "count":
       return /^\d{1,15}$/.test(text)
         ? { texts: [], number: Number(text), origin }
-        : refuse(text, "is not a whole number", `write --${flag.name} 10, for example`);
+        : refuse(
+            text,
+            "is not a whole number",
+            `write ${written(flag, String(flag.default ?? 10), origin)}, for example`,
+          );
   }
 }
 
-function isChoice(flag: TextFlag | ListFlag, text: string, refuse: Refuse): boolean {
+function isChoice(flag: TextFlag | ListFlag, text: string, origin: Origin, refuse: Refuse): boolean {
   const { choices } = flag;
   if (choices === undefined || choices.includes(text)) return true;
   const named = choices.filter((choice) => choice !== "");
@@ -391,7 +406,7 @@ function isChoice(flag: TextFlag | ListFlag, text: string, refuse: Refuse): bool
   refuse(
     text,
     `is not one of ${joined(named, "or")}`,
-    meant === undefined ? `write --${flag.name} ${named[0] ?? ""}, for example` : `did you mean ${meant}?`,
+    meant === undefined ? `write ${written(flag, named[0] ?? "", origin)}, for example` : `did you mean ${meant}?`,
   );
   return false;
 }
@@ -401,12 +416,26 @@ function held(
   values: readonly (string | undefined)[],
   origin: Origin,
   problems: Problem[],
+  warnings: string[],
 ): Held | undefined {
   function refuse(value: string, why: string, hint: string): undefined {
     problems.push(usage(`${sentence(origin.name)} ${shownValue(flag, value)} ${why}`, hint, "bad-value"));
     return undefined;
   }
-  if (flag.kind === "each") return { texts: values.map((value) => value ?? ""), origin };
+  function isFilled(value: string, parts: readonly string[]): boolean {
+    if (flag.filled !== true || (parts.length > 0 && parts.every((part) => part.trim() !== ""))) return true;
+    refuse(
+      value,
+      parts.length > 1 ? "has an empty value" : "is empty",
+      "give a value or leave the flag out; a shell variable that is not set looks like this",
+    );
+    return false;
+  }
+  if (flag.kind === "each") {
+    const texts = values.map((value) => value ?? "");
+    // The flag counts as given all the same, so that nothing else is told of a wish that was made.
+    return { texts: texts.every((text) => isFilled(text, [text])) ? texts : [], origin };
+  }
   if (flag.kind !== "list") {
     // The last one counts, and yet each must be one that the flag can have, as with pflag.
     const read = values.map((value) => single(flag, value, origin, refuse));
@@ -421,9 +450,14 @@ function held(
         `is not a list: ${line.fault}`,
         `quote a value that holds a comma: --${flag.name} '"a,b",c'`,
       );
+    if (!isFilled(value ?? "", line.fields)) return { texts: [], origin };
     texts.push(...line.fields);
   }
-  return texts.every((text) => isChoice(flag, text, refuse)) ? { texts, origin } : undefined;
+  if (!texts.every((text) => isChoice(flag, text, origin, refuse))) return undefined;
+  const blank = texts.find((text) => text !== text.trim());
+  if (blank !== undefined)
+    warnings.push(`${origin.name}: the blank at an end of ${quoted(blank)} is a part of the value`);
+  return { texts, origin };
 }
 
 /**
@@ -439,6 +473,7 @@ export function parseFlags(
   const index = indexFlags(rows);
   const scanned = scan(words, index, command);
   const problems = [...scanned.problems];
+  const warnings = [...scanned.warnings];
   const values = new Map<string, Held>();
   for (const row of rows) {
     const hits = scanned.found.filter((hit) => hit.flag === row);
@@ -449,6 +484,7 @@ export function parseFlags(
         hits.map((hit) => hit.value),
         { from: "flag", name: spelled },
         problems,
+        warnings,
       );
       if (value !== undefined) values.set(row.name, value);
       continue;
@@ -456,17 +492,18 @@ export function parseFlags(
     const variable = row.env?.find((name) => (surroundings.environment(name) ?? "") !== "");
     if (variable !== undefined) {
       const text = surroundings.environment(variable) ?? "";
-      const value = held(row, [text], { from: "environment", name: `environment variable ${variable}` }, problems);
+      const origin = { from: "environment", name: `environment variable ${variable}` } as const;
+      const value = held(row, [text], origin, problems, warnings);
       if (value !== undefined) values.set(row.name, value);
       continue;
     }
     const filed = row.file === undefined ? undefined : surroundings.file(row.file);
     if (filed !== undefined) {
-      const value = held(row, filed.texts, { from: "file", name: filed.name }, problems);
+      const value = held(row, filed.texts, { from: "file", name: filed.name }, problems, warnings);
       if (value !== undefined) values.set(row.name, value);
     }
   }
-  const { operands, concealed, warnings } = scanned;
+  const { operands, concealed } = scanned;
   return { values: new FlagValues(values), operands, concealed, problems, warnings };
 }
 

@@ -98,27 +98,36 @@ export function recipientLine(recipient: Recipient): string {
  * the tail of a fingerprint, and keys with a chosen tail can be made by anyone.
  */
 export function parsePin(text: string, name = "--pgp-fingerprint"): string {
-  const digits = text.replace(/[\s:]/g, "").replace(/^0x/i, "");
+  const wrong = pinProblem(text, name);
+  if (wrong !== undefined) throw wrong;
+  return pinDigits(text).toUpperCase();
+}
+
+function pinDigits(text: string): string {
+  return text.replace(/[\s:]/g, "").replace(/^0x/i, "");
+}
+
+/** What is wrong with a pinned fingerprint, or undefined. */
+export function pinProblem(text: string, name = "--pgp-fingerprint"): Problem | undefined {
+  const digits = pinDigits(text);
   const shown = `${name} ${quoted(text)}`;
   const hint = "show the full fingerprint with: gpg --fingerprint --with-subkey-fingerprint NAME";
   if (!/^[0-9a-f]*$/i.test(digits) || digits === "") {
-    throw usage(`Invalid ${shown}: a fingerprint is 40 or 64 hex digits`, hint, "pgp-fingerprint-invalid");
+    return usage(`Invalid ${shown}: a fingerprint is 40 or 64 hex digits`, hint, "pgp-fingerprint-invalid");
   }
   if (digits.length === 8 || digits.length === 16) {
-    throw usage(
+    return usage(
       `Invalid ${shown}: this is a key ID of ${digits.length} digits, and another key with the same ID can be made by anyone`,
       hint,
       "pgp-fingerprint-short",
     );
   }
-  if (digits.length !== 40 && digits.length !== 64) {
-    throw usage(
-      `Invalid ${shown}: a fingerprint is 40 or 64 hex digits, not ${digits.length}`,
-      hint,
-      "pgp-fingerprint-invalid",
-    );
-  }
-  return digits.toUpperCase();
+  if (digits.length === 40 || digits.length === 64) return undefined;
+  return usage(
+    `Invalid ${shown}: a fingerprint is 40 or 64 hex digits, not ${digits.length}`,
+    hint,
+    "pgp-fingerprint-invalid",
+  );
 }
 
 /** Whether a recipient is the one that a pin means: its primary key, or the subkey that is encrypted to. */

@@ -207,6 +207,7 @@ export const PGP_KEY: EachFlag = {
   name: "pgp-key",
   value: "KEY",
   group: "encryption",
+  filled: true,
   help: "Encrypt the secret to this OpenPGP public key: base64, armored text or @FILE",
 };
 
@@ -215,6 +216,7 @@ export const PGP_KEY_URL: EachFlag = {
   name: "pgp-key-url",
   value: "URL",
   group: "encryption",
+  filled: true,
   help: "Encrypt the secret to the OpenPGP public key at this address, or wkd:user@host",
 };
 
@@ -223,6 +225,7 @@ export const KEYBASE: ListFlag = {
   name: "keybase",
   value: "NAME",
   group: "encryption",
+  filled: true,
   help: "Encrypt the secret to the OpenPGP public key of this Keybase user",
 };
 
@@ -231,6 +234,7 @@ export const PGP_FINGERPRINT: ListFlag = {
   name: "pgp-fingerprint",
   value: "FINGERPRINT",
   group: "encryption",
+  filled: true,
   help: "The fingerprint that a key must have; with several keys, one for each",
 };
 

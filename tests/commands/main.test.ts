@@ -392,6 +392,81 @@ test("all that is wrong with a line is told at once, each with its hint", async 
   assert.equal(errors(played).filter((text) => text.startsWith("Error: ")).length, codes.length + 1);
 });
 
+describe("recipients that a line names", () => {
+  /** The lines that can encrypt, in both grammars. */
+  const LINES: readonly (readonly string[])[] = [
+    ["clients", "create", "-g", "client_credentials"],
+    ["create", "oauth2-client", "--grant-type", "client_credentials"],
+    [
+      ...["clients", "create", "-g", "client_credentials", "--token-endpoint-auth-method", "private_key_jwt"],
+      ...["--generate-key", "ES256", "--key-out", "/nowhere/key.pem"],
+    ],
+    ["clients", "update", "app", "--secret-file", "/secret"],
+    ["update", "oauth2-client", "app", "--secret-file", "/secret"],
+    ["clients", "rotate-secret", "app"],
+    ["rotate-secret", "oauth2-client", "app"],
+    ["clients", "import", "/clients"],
+    ["import", "oauth2-client", "/clients"],
+  ];
+  const scene: Scene = { files: { "/secret": "a-secret-of-the-user", "/clients": '{"client_id":"app"}' } };
+
+  test("are wrong usage where a value is empty, as a shell variable that is not set leaves it", async () => {
+    const hint = "Hint: give a value or leave the flag out; a shell variable that is not set looks like this";
+    const pin = "A".repeat(40);
+    const cases: readonly (readonly [words: readonly string[], error: string])[] = [
+      [["--keybase", ""], '--keybase "" is empty'],
+      [["--keybase="], '--keybase "" is empty'],
+      [["--keybase", "alice", "--keybase", " "], '--keybase " " is empty'],
+      [["--keybase", "alice,"], '--keybase "alice," has an empty value'],
+      [["--pgp-key", ""], '--pgp-key "" is empty'],
+      [["--pgp-key-url", ""], '--pgp-key-url "" is empty'],
+      [["--pgp-key", "x", "--pgp-fingerprint", ""], '--pgp-fingerprint "" is empty'],
+      [["--keybase", "alice", "--pgp-fingerprint", `${pin},`], `--pgp-fingerprint "${pin}," has an empty value`],
+    ];
+    for (const line of LINES) {
+      for (const [words, error] of cases) {
+        const played = await quiet([...line, ...words], scene);
+        assert.equal(played.status, 2, played.stderr);
+        assert.equal(played.stdout, "");
+        assert.deepEqual(errors(played), [`Error: ${error}`, hint], line.join(" "));
+      }
+    }
+  });
+
+  test("are looked at together, and with all else that is wrong, before any key is fetched", async () => {
+    const wrong = [
+      ...["--pgp-fingerprint", "DEADBEEF", "--pgp-fingerprint", "x", "--pgp-key", "wkd:nobody"],
+      ...["--pgp-key-url", `${endpoint}/key.asc`, "--pgp-key-url", "ftp://x/key", "--pgp-key-url", "wkd:nobody@"],
+      ...["--keybase", "alice,a-b", "--fail-after", "soon"],
+    ];
+    for (const line of LINES) {
+      const environment = { HYDRA_KEYBASE_URL: endpoint };
+      const played = await quiet([...line, ...wrong, "--format", "json"], { ...scene, environment });
+      assert.equal(played.status, 2, played.stderr);
+      assert.deepEqual(codesOf(played), [
+        ...["bad-value", "pgp-fingerprint-short", "pgp-fingerprint-invalid", "wkd-address", "bad-address"],
+        ...["wkd-address", "keybase-name"],
+      ]);
+    }
+    const clear = ["clients", "create", "-g", "client_credentials", "--keybase", "alice"];
+    const played = await quiet([...clear, "--pgp-key-url", "http://keys.example/a", "--pgp-key-url", endpoint], {
+      environment: { HYDRA_KEYBASE_URL: endpoint },
+    });
+    assert.deepEqual(errors(played), [
+      'Error: Cannot fetch the key of --pgp-key-url "http://keys.example/a": http://keys.example/a is plain http, where anyone on the way could swap the key',
+      "Hint: use https, or name the key's fingerprint with --pgp-fingerprint",
+    ]);
+  });
+
+  test("are missed where there is a fingerprint alone", async () => {
+    const played = await quiet(["clients", "rotate-secret", "app", "--pgp-fingerprint", "A".repeat(40), "--api", "x"]);
+    assert.deepEqual(errors(played).slice(2), [
+      "Error: --pgp-fingerprint stands without a key that it could be of",
+      "Hint: add --pgp-key, --pgp-key-url or --keybase",
+    ]);
+  });
+});
+
 test("a recipient for a client without a secret is refused, naming where its method was set", async () => {
   const line = ["clients", "create", "--pgp-key", "x", "-c", "https://a.example/cb"];
   const cases: readonly (readonly [words: readonly string[], named: string, scene?: Scene])[] = [

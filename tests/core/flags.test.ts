@@ -31,6 +31,7 @@ import {
   QUIET,
   RECIPIENT_FLAGS,
   SECRET,
+  SECRET_LENGTH,
   STRICT,
 } from "../../lib/core/rows.ts";
 
@@ -268,10 +269,10 @@ const REFUSED: readonly (readonly [words: readonly string[], problems: readonly 
     ['bad-value: --fail-after "" is not a duration | write a number with a unit, such as 30s, 1m30s or 500ms'],
   ],
   [["--fail-after", "-1s"], ['bad-value: --fail-after "-1s" is a negative duration | write 0 for a single try']],
-  [["--limit", "many"], ['bad-value: --limit "many" is not a whole number | write --limit 10, for example']],
-  [["--limit", "-1"], ['bad-value: --limit "-1" is not a whole number | write --limit 10, for example']],
-  [["--limit", "1.5"], ['bad-value: --limit "1.5" is not a whole number | write --limit 10, for example']],
-  [["--limit="], ['bad-value: --limit "" is not a whole number | write --limit 10, for example']],
+  [["--limit", "many"], ['bad-value: --limit "many" is not a whole number | write --limit 7, for example']],
+  [["--limit", "-1"], ['bad-value: --limit "-1" is not a whole number | write --limit 7, for example']],
+  [["--limit", "1.5"], ['bad-value: --limit "1.5" is not a whole number | write --limit 7, for example']],
+  [["--limit="], ['bad-value: --limit "" is not a whole number | write --limit 7, for example']],
   // An overridden value is refused too, as pflag does.
   [
     ["--fail-after", "soon", "--fail-after", "1s"],
@@ -285,7 +286,7 @@ const REFUSED: readonly (readonly [words: readonly string[], problems: readonly 
       "unknown-flag: Unknown flag --bogus | hydra help clients create lists the flags",
       "missing-value: --name needs a value | write --name TEXT; hydra help clients create shows it",
       'bad-value: --kind "c" is not one of a or bee | did you mean a?',
-      'bad-value: --limit "x" is not a whole number | write --limit 10, for example',
+      'bad-value: --limit "x" is not a whole number | write --limit 7, for example',
     ],
   ],
 ];
@@ -427,14 +428,38 @@ describe("values come from the flag, the environment, the file, the default, in 
   test("a bad value names the variable or the file, in sentence case", () => {
     const { problems } = read([], around({ LOUD: "perhaps" }, { after: ["later"] }));
     assert.deepEqual(told(problems), [
-      'bad-value: Environment variable LOUD "perhaps" is neither true nor false | write --loud or --loud=false',
+      'bad-value: Environment variable LOUD "perhaps" is neither true nor false | write true or false',
       'bad-value: "after" in hydra.yaml "later" is not a duration | write a number with a unit, such as 30s, 1m30s or 500ms',
+    ]);
+  });
+
+  test("the hint for a value of the environment or the file names no flag to write", () => {
+    const ways = { from: "file", name: '"kind" in hydra.yaml' } as const;
+    const rows: readonly Flag[] = [{ ...KIND, file: "kind", choices: ["long", "short"] }];
+    const { problems } = parseFlags([], rows, "", around({}, { kind: ["x"] }));
+    assert.deepEqual(told(problems), [
+      `bad-value: ${ways.name} "x" is not one of long or short | write long, for example`,
     ]);
   });
 
   test("a bad value of the environment does not matter where a flag is given", () => {
     assert.deepEqual(told(read(["--fail-after", "1s"], around({ AFTER: "later" })).problems), []);
   });
+});
+
+test("a blank at an end of a list's value is told once a flag, and kept", () => {
+  const line = parse(["-c", "a, b", "-c", " c", "--callbacks", "d"]);
+  assert.deepEqual(line.values.list(CALLBACKS), ["a", " b", " c", "d"]);
+  assert.deepEqual(line.warnings, ['--callbacks: the blank at an end of " b" is a part of the value']);
+  assert.deepEqual(parse(["-c", "a b,c"]).warnings, []);
+});
+
+test("the hint for a bad number writes one that the flag takes", () => {
+  const { problems } = parseFlags(["--secret-length", "abc"], [SECRET_LENGTH], "", NOTHING);
+  assert.deepEqual(
+    problems.map(({ hint }) => hint),
+    ["write --secret-length 26, for example"],
+  );
 });
 
 test("defaults are there when nothing is given, and are not given", () => {

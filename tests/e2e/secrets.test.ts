@@ -730,8 +730,25 @@ describe("recipients of one message", () => {
     );
     const quiet = await inspect("keybase:carl", "-q");
     assert.equal(quiet.stdout, `${people[2]?.fingerprint}\n`);
-    fails(await inspect("not a key"), 7, /not/i);
+    fails(await inspect("not a key"), 7, /from the key given: .*not/i);
     fails(await inspect(), 2, /Missing KEY/);
+    // No subkey is spare where the key itself is of no use.
+    const expired = gpg.quick("Old <old@example.com>", "rsa3072", "sign", "20200301T000000", "20200101T000000");
+    const lasting = gpg.addSubkey(expired, "rsa3072", "encr", "never", "20200101T000000");
+    const past = await inspect(Buffer.from(gpg.exported(expired).binary).toString("base64"));
+    ends(past, 7);
+    assert.match(past.stdout, new RegExp(`^Subkey: +${lasting} .*, not used: the key itself cannot be used$`, "m"));
+    // Names are those of the command's own words, and what create refuses to fetch is not fetched here either.
+    for (const [word, status, message] of [
+      ["alice.asc", 7, /^Error: Cannot read a key from "alice\.asc": this looks like the name of a file$/],
+      ["@/nowhere/a.asc", 2, /^Error: Cannot read "\/nowhere\/a\.asc" of pgp inspect: /],
+      ["http://keys.example/a.asc", 2, /^Error: Cannot fetch the key of address "http:.* is plain http/],
+      ["keybase:a-b", 2, /^Error: Invalid Keybase user "a-b"/],
+    ] as const) {
+      const refused = await inspect(word);
+      fails(refused, status, message);
+      assert.doesNotMatch(refused.stderr, /--pgp|--keybase/);
+    }
     const secret = await inspect(gpg.secret(mina.fingerprint));
     assert.doesNotMatch(secret.stdout + secret.stderr, /BEGIN PGP/);
     ends(secret, 7);
