@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { type Http, NetworkFailure } from "../core/network.ts";
 import { Problem, usage } from "../core/problem.ts";
-import { shownUrl } from "../core/secret.ts";
+import { hiddenValues, shownUrl, withoutValues } from "../core/secret.ts";
 import { printable, quoted } from "../core/text.ts";
 
 /** How a client proves itself at the token endpoint (RFC 6749, 2.3; RFC 7523). */
@@ -105,13 +105,12 @@ export async function proveCredentials(
   ) {
     return "accepted";
   }
-  throw new Problem(
-    `${action}: the token endpoint answered ${answer.status}${error === undefined ? "" : ` (${printable(error)})`}`,
-    {
-      code: "not-verified",
-      exit: "failed",
-      status: answer.status,
-      hint: "check that the token endpoint belongs to this server, and the client's auth method",
-    },
-  );
+  const sent = [...hiddenValues(headers), "secret" in proof ? proof.secret : (form.get("client_assertion") ?? "")];
+  const said = error === undefined ? "" : ` (${printable(withoutValues(error, sent))})`;
+  throw new Problem(`${action}: the token endpoint answered ${answer.status}${said}`, {
+    code: "not-verified",
+    exit: "failed",
+    status: answer.status,
+    hint: "check that the token endpoint belongs to this server, and the client's auth method",
+  });
 }

@@ -4,12 +4,14 @@ import fc from "fast-check";
 import {
   CREDENTIAL_FIELDS,
   generateSecret,
+  hiddenValues,
   REDACTED,
   SECRET_ALPHABET,
   SECRET_LENGTH,
   shownHeader,
   shownUrl,
   withoutCredentials,
+  withoutValues,
 } from "../../lib/core/secret.ts";
 
 /** Every byte in turn, again and again. */
@@ -110,6 +112,56 @@ test("shownHeader() shows only headers that hold no credential", () => {
     assert.equal(shownHeader(name, "v"), `${name}: v`);
   for (const name of ["Authorization", "authorization", "Cookie", "X-Api-Key", "X-Anything", ""])
     assert.equal(shownHeader(name, "s3cret"), `${name}: ${REDACTED}`);
+});
+
+describe("withoutValues()", () => {
+  const secret = 's3cret/+ "ü&~.5';
+  const pair = `me:${secret}`;
+
+  test("leaves out a credential in each spelling that texts have on the web", () => {
+    const base64 = Buffer.from(secret).toString("base64");
+    for (const spelled of [
+      ...[secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), encodeURI(secret)],
+      ...[encodeURIComponent(secret).toLowerCase(), new URLSearchParams([["", secret]]).toString().slice(1)],
+      ...[base64, base64.replace(/=+$/, ""), encodeURIComponent(base64), Buffer.from(secret).toString("base64url")],
+      Array.from(Buffer.from(secret), (byte) => `%${byte.toString(16).padStart(2, "0")}`).join(""),
+    ]) {
+      const shown = withoutValues(`a ${spelled} b`, ["other", secret]);
+      assert.match(shown, /^a \(redacted\)(=|%3D)* b$/, spelled);
+    }
+    for (const before of ["", "i", "id", "id:"]) {
+      const inside = withoutValues(Buffer.from(`${before}${secret}, and more`).toString("base64"), [secret]);
+      assert.ok(inside.includes(REDACTED), inside);
+    }
+  });
+
+  test("leaves ordinary words alone, and has no credential of fewer than four characters", () => {
+    assert.equal(withoutValues("a abc b", ["abc", ""]), "a abc b");
+    assert.equal(withoutValues("a.b a-b axb", ["a.b!"]), "a.b a-b axb");
+    assert.equal(withoutValues("", ["abcd"]), "");
+  });
+
+  test("gets the parts of Basic credentials from hiddenValues(), however they are written", () => {
+    const hidden = hiddenValues({ authorization: `Basic ${Buffer.from(pair).toString("base64")}`, accept: "*/*" });
+    for (const text of [pair, secret, Buffer.from(pair).toString("latin1"), encodeURIComponent(pair)])
+      assert.equal(withoutValues(`<${text}>`, hidden), `<${REDACTED}>`);
+    assert.ok(!hidden.includes("*/*"));
+    assert.deepEqual(hiddenValues({ "x-key": "Basic !" }), ["Basic !", "!"]);
+  });
+
+  test("never shows a credential, whatever stands around it", () => {
+    const part = fc.string({ unit: fc.constantFrom("a", "%", "+", "/", "=", "\\", '"', " ", "é", "$", "(", "5") });
+    fc.assert(
+      fc.property(part, part, part, (before, own, after) => {
+        const value = `Zq9${own}Zq9`;
+        for (const text of [value, encodeURIComponent(value), JSON.stringify(value), encodeURI(value)]) {
+          const shown = withoutValues(before + text + after, [value]);
+          assert.ok(!shown.includes("Zq9"), shown);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
 });
 
 test("withoutCredentials() leaves out the secret and the registration token, and nothing else", () => {
