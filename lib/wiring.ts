@@ -4,12 +4,12 @@ import type { Host } from "./adapters/host.ts";
 import { createHttp } from "./adapters/http.ts";
 import type { KeybaseKey } from "./adapters/keybase.ts";
 import { findRescuePlace } from "./adapters/rescue.ts";
-import { certificatesIn, transport, trustedAuthorities } from "./adapters/transport.ts";
+import { certificatesIn, HONOURS_PROXIES, transport, trustedAuthorities } from "./adapters/transport.ts";
 import type { Context, ReadFile, Shown } from "./commands/command.ts";
 import type { Connection } from "./core/connection.ts";
 import type { FlagValues } from "./core/flags.ts";
 import { recipientProblems } from "./core/keysource.ts";
-import { type Download, GRACE, type Http } from "./core/network.ts";
+import { type Download, GRACE, type Http, proxyOf } from "./core/network.ts";
 import { reasonOf, systemCode, usage } from "./core/problem.ts";
 import { checkPins, type Recipient } from "./core/recipient.ts";
 import { CA_FILE, KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, RESCUE_DIR, VERBOSE } from "./core/rows.ts";
@@ -59,6 +59,7 @@ export function connect(outside: Outside): Adapters {
     transport,
     monotonic: host.monotonic,
     ...(values.on(VERBOSE) ? { trace: outside.detail } : {}),
+    ...(HONOURS_PROXIES ? { proxyOf: (url: URL) => proxyOf(url, host.environment) } : {}),
     skipVerify: false,
   };
   /** Public documents: no credentials, no socket, no skipped verification. */

@@ -1,7 +1,15 @@
 import * as v from "valibot";
 import { isRecord } from "../core/client.ts";
 import { formatDuration } from "../core/duration.ts";
-import { GRACE, type Http, type HttpAnswer, type HttpRequest, NetworkFailure } from "../core/network.ts";
+import {
+  GRACE,
+  type Http,
+  type HttpAnswer,
+  type HttpRequest,
+  LONGEST_TIMER,
+  NetworkFailure,
+  networkHint,
+} from "../core/network.ts";
 import { type ExitName, Problem, reworded } from "../core/problem.ts";
 import { hiddenValues, shownUrl, withoutValues } from "../core/secret.ts";
 import { printable, quoted } from "../core/text.ts";
@@ -23,7 +31,7 @@ export type ClientRecord = Readonly<Record<string, unknown>> & { readonly client
 function isClientRecord(value: unknown): value is ClientRecord {
   if (!isRecord(value)) return false;
   const { client_id: id, client_secret: secret } = value;
-  return typeof id === "string" && id !== "" && (secret === undefined || typeof secret === "string");
+  return typeof id === "string" && id !== "" && (secret === undefined || secret === null || typeof secret === "string");
 }
 
 const CLIENT = v.custom<ClientRecord>(isClientRecord);
@@ -121,8 +129,14 @@ interface Ask {
   readonly repeatable: boolean;
 }
 
-interface Told {
+/** The answer that a request ended with. */
+interface Reply {
   readonly answer: Answer;
+  /** Why the tries ended with an answer that another try could have changed, as a message says it behind the answer. */
+  readonly late: string | undefined;
+}
+
+interface Told extends Reply {
   readonly family: ServerFamily;
 }
 
@@ -151,13 +165,16 @@ export function createAdmin(options: AdminOptions): Admin {
     });
   }
 
+  const spent = `tried for ${formatDuration(options.failAfter)}`;
+
   /** One request until it has an answer that counts, over the retries that can help. */
-  async function send(ask: Ask, family: ServerFamily, trail: Trail): Promise<Answer> {
+  async function send(ask: Ask, family: ServerFamily, trail: Trail): Promise<Reply> {
     let lastAnswer: Answer | undefined;
     let odd500 = 0;
     for (let tries = 1; ; tries++) {
       let failure: NetworkFailure | undefined;
       let wait = backoff(tries, options.random);
+      let asked = 0;
       const left = remaining();
       // Before the try: a request that was never sent leaves no doubt.
       options.signal.throwIfAborted();
@@ -181,9 +198,10 @@ export function createAdmin(options: AdminOptions): Admin {
         if (lastAnswer.status === 500 && !hasOwnError(lastAnswer)) odd500++;
         const again = retryable(lastAnswer, odd500);
         if (mayHavePassed(lastAnswer)) trail.doubtful = true;
-        if (!again || (!ask.repeatable && trail.doubtful)) return lastAnswer;
+        if (!again || (!ask.repeatable && trail.doubtful)) return { answer: lastAnswer, late: undefined };
         // Never less than the pause of its own: a server that says 0, or nonsense, would be asked without a break.
-        wait = Math.max(wait, retryAfter(answer.headers.get("retry-after")) ?? 0);
+        asked = retryAfter(answer.headers.get("retry-after")) ?? 0;
+        wait = Math.max(wait, asked);
       } catch (error) {
         if (!(error instanceof NetworkFailure)) {
           // An interruption: whether this try reached the server is not known.
@@ -201,8 +219,10 @@ export function createAdmin(options: AdminOptions): Admin {
       const rest = remaining();
       const over = options.failAfter === 0 || rest <= 0 || (failure === undefined && wait > rest);
       if (!helps || over) {
-        if (lastAnswer !== undefined) return lastAnswer;
-        throw noAnswer(ask, family, failure, helps && options.failAfter > 0);
+        if (lastAnswer === undefined) throw noAnswer(ask, family, failure, helps && options.failAfter > 0);
+        const pause = formatDuration(Math.round(asked / 1000) * 1000);
+        const why = asked > rest ? `it asks for a pause of ${pause}, longer than --fail-after leaves` : spent;
+        return { answer: lastAnswer, late: helps && options.failAfter > 0 ? why : undefined };
       }
       if (tries === 1) {
         const what = failure?.message ?? `server answered ${lastAnswer?.status ?? 0}`;
@@ -211,9 +231,9 @@ export function createAdmin(options: AdminOptions): Admin {
         );
       }
       const last = wait + LEAST_TRY > rest;
-      await options.sleep(last ? rest : wait, options.signal);
+      await options.sleep(Math.min(LONGEST_TIMER, last ? rest : wait), options.signal);
       if (last || remaining() <= 0) {
-        if (lastAnswer !== undefined) return lastAnswer;
+        if (lastAnswer !== undefined) return { answer: lastAnswer, late: spent };
         throw noAnswer(ask, family, failure, true);
       }
     }
@@ -221,8 +241,8 @@ export function createAdmin(options: AdminOptions): Admin {
 
   function noAnswer(ask: Ask, family: ServerFamily, failure: NetworkFailure | undefined, ranOut: boolean): Problem {
     const kind = failure?.kind ?? "lost";
-    const spent = ranOut ? ` (tried for ${formatDuration(options.failAfter)})` : "";
-    return problem(ask, family, `no answer from ${endpoint}: ${failure?.message ?? "the connection failed"}${spent}`, {
+    const reason = `${failure?.message ?? "the connection failed"}${ranOut ? ` (${spent})` : ""}`;
+    return problem(ask, family, `no answer from ${endpoint}: ${reason}`, {
       code:
         kind === "timeout"
           ? "timeout"
@@ -232,7 +252,7 @@ export function createAdmin(options: AdminOptions): Admin {
               ? "not-http"
               : "unreachable",
       exit: "unreachable",
-      hint: HINTS[kind],
+      hint: failure === undefined ? HINTS[kind] : networkHint(failure, HINTS[kind]),
       cause: failure,
     });
   }
@@ -242,15 +262,16 @@ export function createAdmin(options: AdminOptions): Admin {
     const families = known === undefined ? FAMILIES : [known];
     let told: Told | undefined;
     for (const family of families) {
-      const answer = await send(ask, family, trail);
+      const reply = await send(ask, family, trail);
+      const { answer } = reply;
       const missing = answer.status >= 400 && faultOf(answer, family, ask.names).kind === "missing-route";
       if (!missing) {
         // A refusal at the door (a proxy's 401, a 502) says nothing about the family behind it.
         if (answer.status < 300 || faultOf(answer, family, ask.names).kind !== "unauthorised")
           known ??= answer.status < 500 ? family : undefined;
-        return { answer, family };
+        return { ...reply, family };
       }
-      told = { answer, family };
+      told = { ...reply, family };
     }
     const at = families.map((family) => family.clients).join(" nor ");
     const family = told?.family ?? families[0];
@@ -279,15 +300,27 @@ export function createAdmin(options: AdminOptions): Admin {
 
   function refusal(ask: Ask, told: Told): Problem {
     const fault = faultOf(told.answer, told.family, ask.names);
+    const { late } = told;
+    const { status, contentType, location } = told.answer;
+    if (fault.kind === "moved" && (status === 304 || location === "")) {
+      const what = status === 304 ? "which fits no request of this program" : "a redirect that points nowhere";
+      return problem(ask, told.family, `server answered ${status}, ${what}`, { ...ODD, status });
+    }
     const row = FAULTS[fault.kind];
-    const { status, contentType } = told.answer;
     const said =
       fault.kind === "moved"
-        ? `server redirects to ${quoted(shownUrl(told.answer.location))} (status ${status}), which is not followed`
+        ? `server redirects to ${quoted(shownUrl(theirs(ask, location)))} (status ${status}), which is not followed`
         : fault.reason !== undefined
-          ? `server answered ${status}: ${cut(printable(withoutValues(fault.reason, credentialsIn(ask))))}`
+          ? `server answered ${status}: ${cut(printable(theirs(ask, fault.reason)))}`
           : `server answered ${status}${/html/i.test(contentType) ? " with a web page" : ""}`;
-    return problem(ask, told.family, said, { ...row, status });
+    if (late === undefined) return problem(ask, told.family, said, { ...row, status });
+    const hint = fault.kind === "busy" ? row.hint : "raise --fail-after, or look into the server's log";
+    return problem(ask, told.family, `${said} (${late})`, { ...row, exit: "unreachable", hint, status });
+  }
+
+  /** A text of the server as a message may show it: without what was sent to it. */
+  function theirs(ask: Ask, text: string): string {
+    return withoutValues(text, credentialsIn(ask));
   }
 
   /** What was sent and must not come back in a message, whatever a server repeats in its errors. */
@@ -308,11 +341,13 @@ export function createAdmin(options: AdminOptions): Admin {
   function unreadable(ask: Ask, told: Told, what: string, got?: string): Problem {
     const body = got ?? (/html/i.test(told.answer.contentType) ? "a web page" : "something else");
     return problem(ask, told.family, `server answered ${told.answer.status} with ${body} instead of ${what}`, {
-      code: "unreadable-answer",
-      exit: "failed",
+      ...ODD,
       status: told.answer.status,
-      hint: "check that the endpoint is a Hydra admin port and not a proxy or another service",
     });
+  }
+
+  function anotherClient(ask: Ask, id: string): string {
+    return `another client, ${quoted(theirs(ask, id))},`;
   }
 
   /** The client of an answer, which must be the one that was asked about. */
@@ -322,18 +357,33 @@ export function createAdmin(options: AdminOptions): Admin {
     const { output } = record;
     // A database may take ids without regard to case, and then answers with the one that it has.
     if (output.client_id.toLowerCase() === id.toLowerCase()) return output;
-    throw unreadable(ask, told, `client ${quoted(id)}`, `another client, ${quoted(output.client_id)},`);
+    throw unreadable(ask, told, `client ${quoted(id)}`, anotherClient(ask, output.client_id));
   }
 
   const one = (id: string) => (family: ServerFamily) => `${family.clients}/${encodeURIComponent(id)}`;
   const all = (family: ServerFamily): string => family.clients;
 
-  async function find(id: string, action = `Cannot get client ${quoted(id)}`): Promise<ClientRecord | undefined> {
+  /** The client, or the problem that there is none. */
+  async function lookUp(id: string): Promise<ClientRecord | Problem> {
+    const action = `Cannot get client ${quoted(id)}`;
     const ask: Ask = { method: "GET", path: one(id), action, names: "one client", repeatable: true };
     const told = await tell(ask);
-    const { answer, family } = told;
-    if (answer.status >= 400 && faultOf(answer, family, "one client").kind === "not-found") return undefined;
-    return client(ask, told, id);
+    return isGone(told) ? notFound(ask, told, id) : client(ask, told, id);
+  }
+
+  function isGone({ answer, family }: Told): boolean {
+    return answer.status >= 400 && faultOf(answer, family, "one client").kind === "not-found";
+  }
+
+  /** The problem of a client that is not there. */
+  function notFound(ask: Ask, told: Told, id: string): Problem {
+    const message = `there is no client with the id ${quoted(id)}`;
+    return problem(ask, told.family, message, { ...FAULTS["not-found"], status: told.answer.status });
+  }
+
+  async function find(id: string): Promise<ClientRecord | undefined> {
+    const found = await lookUp(id);
+    return found instanceof Problem ? undefined : found;
   }
 
   /** Sends a change; a failure says whether the change may have been made all the same. */
@@ -361,12 +411,13 @@ export function createAdmin(options: AdminOptions): Admin {
     if (family.update !== "patch") return undefined;
     const trail: Trail = { doubtful: false };
     try {
-      const answer = await send(ask, family, trail);
+      const told: Told = { ...(await send(ask, family, trail)), family };
+      const { answer } = told;
       const fault = answer.status < 400 ? undefined : faultOf(answer, family, ask.names).kind;
       if (answer.status === 405 || fault === "missing-route") return undefined;
-      if (fault === "not-found") throw notFound(action, id);
+      if (fault === "not-found") throw notFound(ask, told, id);
       if (answer.status < 300) trail.doubtful = true;
-      return client(ask, { answer, family }, id);
+      return client(ask, told, id);
     } catch (error) {
       if (!trail.doubtful || !(error instanceof Problem)) throw error;
       throw reworded(error, `${error.message}; it may have been done all the same`, { doubtful: true });
@@ -407,7 +458,7 @@ export function createAdmin(options: AdminOptions): Admin {
       if (record.success && answer.status === 201 && other === undefined)
         return { kind: "created", record: record.output };
       trail.doubtful = true;
-      const got = other === undefined ? undefined : `another client, ${quoted(other)},`;
+      const got = other === undefined ? undefined : anotherClient(ask, other);
       return settle(unreadable(ask, told, "the client that it made", got));
     }
     const fault = faultOf(answer, family, ask.names);
@@ -490,10 +541,9 @@ export function createAdmin(options: AdminOptions): Admin {
     create,
     find,
     async get(id) {
-      const action = `Cannot get client ${quoted(id)}`;
-      const record = await find(id, action);
-      if (record === undefined) throw notFound(action, id);
-      return record;
+      const found = await lookUp(id);
+      if (found instanceof Problem) throw found;
+      return found;
     },
     async page(request) {
       const ask: Ask = {
@@ -545,11 +595,15 @@ export function createAdmin(options: AdminOptions): Admin {
       const trail: Trail = { doubtful: false };
       try {
         const told = await tell(ask, trail);
-        const gone = told.answer.status >= 400 && faultOf(told.answer, told.family, "one client").kind === "not-found";
         // A repeat after a lost answer finds nothing because the first one worked.
-        if (gone && trail.doubtful) return;
-        if (gone) throw notFound(ask.action, id);
-        ok(ask, told);
+        if (isGone(told) && trail.doubtful) return;
+        if (isGone(told)) throw notFound(ask, told, id);
+        const { status, text } = told.answer;
+        if (status < 200 || status > 299) throw refusal(ask, told);
+        if (status === 204 || text.trim() === "" || jsonOf(text) !== undefined) return;
+        // A page that something before the server put up for it.
+        trail.doubtful = true;
+        throw unreadable(ask, told, "a word that the client is deleted");
       } catch (error) {
         if (!trail.doubtful || !(error instanceof Problem)) throw error;
         throw reworded(error, error.message, { doubtful: true });
@@ -567,20 +621,21 @@ export function createAdmin(options: AdminOptions): Admin {
       };
       const [family] = FAMILIES;
       const late = (answer: Answer): Problem => {
-        const problem = refusal(ask, { answer, family });
-        const tried = options.failAfter === 0 ? "" : ` (tried for ${formatDuration(options.failAfter)})`;
+        const problem = refusal(ask, { answer, family, late: undefined });
+        const tried = options.failAfter === 0 ? "" : ` (${spent})`;
         const hint = "wait longer with --for, or look into the server's log";
         return reworded(problem, `${problem.message}${tried}`, { exit: "unreachable", hint });
       };
       for (let last: Answer | undefined; ; ) {
-        const answer = await send(ask, family, { doubtful: false }).catch((error: unknown) => {
+        const reply = await send(ask, family, { doubtful: false }).catch((error: unknown) => {
           // What the server said last tells more than that the time ran out then.
           if (last === undefined || remaining() > 0) throw error;
           throw late(last);
         });
+        const { answer } = reply;
         if (answer.status === 200) return;
         // A server that is still starting may answer anything but the last word of a router.
-        if (answer.status < 500) throw refusal(ask, { answer, family });
+        if (answer.status < 500) throw refusal(ask, { ...reply, family });
         if (options.failAfter === 0 || remaining() <= 0) throw late(answer);
         last = answer;
         await options.sleep(Math.min(500, remaining()), options.signal);
@@ -596,7 +651,7 @@ export function createAdmin(options: AdminOptions): Admin {
       };
       // Asked without finding out the family, which both families would answer here.
       const [family] = FAMILIES;
-      const told = { answer: await send(ask, family, { doubtful: false }), family };
+      const told = { ...(await send(ask, family, { doubtful: false })), family };
       const read = v.safeParse(v.looseObject({ version: v.string() }), ok(ask, told));
       if (!read.success) throw unreadable(ask, told, "a version");
       return read.output.version;
@@ -622,15 +677,12 @@ interface Details {
   readonly cause?: unknown;
 }
 
-/** The problem of a client that is not there. */
-export function notFound(action: string, id: string): Problem {
-  return new Problem(`${action}: there is no client with the id ${quoted(id)}`, {
-    code: "not-found",
-    exit: "notFound",
-    status: 404,
-    hint: "hydra clients list shows the clients that there are",
-  });
-}
+/** An answer that no server of either family gives. */
+const ODD: Details = {
+  code: "unreadable-answer",
+  exit: "failed",
+  hint: "check that the endpoint is a Hydra admin port and not a proxy or another service",
+};
 
 const FAULTS: Readonly<Record<Fault["kind"], Details>> = {
   "missing-route": { code: "missing-route", exit: "failed", hint: "check that the endpoint is a Hydra admin port" },
@@ -655,6 +707,7 @@ const FAULTS: Readonly<Record<Fault["kind"], Details>> = {
 
 const HINTS: Readonly<Record<NetworkFailure["kind"], string>> = {
   refused: "check that the server runs and that --endpoint or HYDRA_ADMIN_URL names its admin port",
+  proxy: "check the proxy of the environment, or name the host in NO_PROXY to go around it",
   unresolved: "check the host name in --endpoint or HYDRA_ADMIN_URL",
   lost: "check that the address speaks http or https as the endpoint says, then run the command again",
   certificate: "trust the server's authority with --ca-file FILE, or for a test use --skip-tls-verify",

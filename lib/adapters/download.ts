@@ -55,7 +55,9 @@ export function createDownload(
           `Cannot fetch ${what} from ${printable(shownUrl(url))}`,
           url,
           error,
-          "check the address and the network, then run the command again",
+          error.kind === "certificate"
+            ? "trust its authority with SSL_CERT_FILE=FILE: --ca-file is for the server of the clients alone"
+            : "check the address and the network, then run the command again",
         );
       }
       const location = answer.headers.get("location");

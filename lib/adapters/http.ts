@@ -1,6 +1,6 @@
 import { type $Fetch, createFetch } from "ofetch";
 import { isLoopback } from "../core/address.ts";
-import { type FailureKind, type Http, type HttpRequest, NetworkFailure } from "../core/network.ts";
+import { type FailureKind, type Http, type HttpRequest, LONGEST_TIMER, NetworkFailure } from "../core/network.ts";
 import { reasonOf, systemCode } from "../core/problem.ts";
 import { shownHeader, shownUrl } from "../core/secret.ts";
 import { printable } from "../core/text.ts";
@@ -15,6 +15,8 @@ export interface HttpOptions {
   /** Certificates to trust, PEM. Asked for only when the address is https. */
   readonly authorities: () => Promise<readonly string[]>;
   readonly skipVerify?: boolean;
+  /** How messages call the proxy of the environment that an address is reached through; undefined where there is none. */
+  readonly proxyOf?: (url: URL) => string | undefined;
   /** Told each request and answer, credentials already left out. */
   readonly trace?: (line: string) => void;
   readonly monotonic: () => number;
@@ -54,13 +56,19 @@ export function createHttp(options: HttpOptions): Http {
       ...(options.socket === undefined ? {} : { socket: options.socket }),
       ...(secure && authorities !== undefined ? { authorities: await authorities } : {}),
       skipVerify: options.skipVerify === true && url.protocol === "https:",
-      direct: options.socket !== undefined || isLoopback(url.hostname),
+      direct: isDirect(url),
       once,
     };
   }
 
+  function isDirect(url: URL): boolean {
+    return options.socket !== undefined || isLoopback(url.hostname);
+  }
+
   return async (request) => {
-    const send = await senderTo(new URL(request.url), request.once === true);
+    const to = new URL(request.url);
+    const proxy = (): string | undefined => (isDirect(to) ? undefined : options.proxyOf?.(to));
+    const send = await senderTo(to, request.once === true);
     const control = new AbortController();
     const outside = request.signal;
     const stop = (): void => control.abort(outside?.reason);
@@ -69,7 +77,7 @@ export function createHttp(options: HttpOptions): Http {
     const timer =
       request.timeout === undefined
         ? undefined
-        : setTimeout(() => control.abort(TIMEOUT), Math.max(1, request.timeout));
+        : setTimeout(() => control.abort(TIMEOUT), Math.min(LONGEST_TIMER, Math.max(1, request.timeout)));
     const began = options.monotonic();
     trace(options, request);
     try {
@@ -83,17 +91,20 @@ export function createHttp(options: HttpOptions): Http {
         retry: false,
         signal: control.signal,
       });
+      if (answer.status === 407 && proxy() !== undefined) throw tunnelFailure(407);
       const bytes = await readBody(answer, request.maxBytes ?? MAX_BYTES, control);
       options.trace?.(`< ${answer.status} (${bytes.length} bytes, ${Math.round(options.monotonic() - began)} ms)`);
       return { status: answer.status, headers: answer.headers, bytes, text: new TextDecoder().decode(bytes) };
     } catch (error) {
       if (isAborted(outside)) throw outside?.reason;
-      const failure =
+      const found =
         error instanceof NetworkFailure
           ? error
           : control.signal.reason === TIMEOUT
             ? new NetworkFailure("timeout", "no whole answer in time")
             : networkFailure(error);
+      const via = proxy();
+      const failure = via === undefined ? found : new NetworkFailure(found.kind, found.message, found.cause, via);
       options.trace?.(`< ${failure.message} (${Math.round(options.monotonic() - began)} ms)`);
       throw failure;
     } finally {
@@ -189,8 +200,20 @@ const KINDS = new Map<string, readonly [FailureKind, string]>([
 /** Bodies that do not decode: the server has answered, and no repeat mends it. */
 const UNREADABLE = /^(Malformed|InvalidHTTP|HPE_|Zlib|Z_|Brotli|Unsupported|InvalidMethod|HTTPHeaders)/;
 
+/** The failure of a proxy that opens no way to the server; what a gateway says may pass, a refusal does not. */
+function tunnelFailure(status: number | undefined, error?: unknown): NetworkFailure {
+  const passing = status !== undefined && status >= 500;
+  const said = status === 407 ? "wants credentials" : "refused the connection";
+  const told = status === undefined ? "" : ` (status ${status})`;
+  return new NetworkFailure(passing ? "refused" : "proxy", `the proxy ${said}${told}`, error);
+}
+
 function networkFailure(error: unknown): NetworkFailure {
   const code = systemCode(error) ?? "";
+  if (code === "ERR_PROXY_TUNNEL") {
+    const status = /: (\d{3})\b/.exec(deepest(error))?.[1];
+    return tunnelFailure(status === undefined ? undefined : Number(status), error);
+  }
   const known = KINDS.get(code);
   if (known !== undefined) return new NetworkFailure(known[0], known[1], error);
   const text = deepest(error);

@@ -90,6 +90,9 @@ const nodeTransport: Transport = (wire) => async (input, init) => {
 /** The transport of the runtime at hand. */
 export const transport: Transport = "Bun" in globalThis ? bunTransport : nodeTransport;
 
+/** Whether that transport goes through the proxies of the environment. */
+export const HONOURS_PROXIES = transport === bunTransport;
+
 /**
  * The certificates that https trusts: those bundled with the runtime, those of the system, and the given ones on top.
  * Loaded only when an https address is asked.

@@ -1,5 +1,6 @@
 import { Problem } from "./problem.ts";
 import { shownUrl } from "./secret.ts";
+import { printable } from "./text.ts";
 
 /** One request, its address complete. */
 export interface HttpRequest {
@@ -28,6 +29,7 @@ export interface HttpAnswer {
 /** Why there was no answer. */
 export type FailureKind =
   | "refused"
+  | "proxy"
   | "unresolved"
   | "lost"
   | "certificate"
@@ -37,7 +39,7 @@ export type FailureKind =
   | "too-large";
 
 /** Failures that come before any byte of a request can have reached the server. */
-const UNSENT: ReadonlySet<FailureKind> = new Set(["refused", "unresolved", "certificate", "handshake"]);
+const UNSENT: ReadonlySet<FailureKind> = new Set(["refused", "proxy", "unresolved", "certificate", "handshake"]);
 
 /** A request that got no whole answer. */
 export class NetworkFailure extends Error {
@@ -45,12 +47,48 @@ export class NetworkFailure extends Error {
   readonly kind: FailureKind;
   /** False only where the request certainly never reached the server. */
   readonly maybeSent: boolean;
+  /** The proxy that the request went through, as {@link proxyOf} names it. */
+  readonly via: string | undefined;
 
-  constructor(kind: FailureKind, message: string, cause?: unknown) {
+  constructor(kind: FailureKind, message: string, cause?: unknown, via?: string) {
     super(message, { cause });
     this.kind = kind;
     this.maybeSent = !UNSENT.has(kind);
+    this.via = via;
   }
+}
+
+/** The failures that a proxy on the way can be the reason of. */
+const OF_A_PROXY: ReadonlySet<FailureKind> = new Set(["refused", "proxy", "unresolved", "lost", "protocol", "timeout"]);
+
+/** The hint for a request without an answer: where it went through a proxy, that comes first. */
+export function networkHint({ kind, via }: NetworkFailure, otherwise: string): string {
+  if (via === undefined || !OF_A_PROXY.has(kind)) return otherwise;
+  return `the request goes through the proxy of ${via}: check that, or name the host in NO_PROXY to go around it`;
+}
+
+/** The longest time that a timer can be set to; a longer one ends at once (2^31 milliseconds and more, 24.8 days). */
+export const LONGEST_TIMER = 2_147_483_647;
+
+/** The variables that name a proxy, in the order in which the runtime reads them. */
+const PROXIES: Readonly<Record<string, readonly string[]>> = {
+  "http:": ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
+  "https:": ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
+};
+
+/** The variable that sends requests to an address through a proxy, with that proxy, or undefined where none does. */
+export function proxyOf(url: URL, environment: (name: string) => string | undefined): string | undefined {
+  const set = (name: string): boolean => (environment(name) ?? "") !== "";
+  const variable = PROXIES[url.protocol]?.find(set);
+  if (variable === undefined) return undefined;
+  const except = environment(["no_proxy", "NO_PROXY"].find(set) ?? "") ?? "";
+  const port = url.port === "" ? { "http:": "80", "https:": "443" }[url.protocol] : url.port;
+  const around = except.split(",").some((entry) => {
+    const name = entry.trim().replace(/^\./, "").toLowerCase();
+    const isHere = name === url.hostname || name === `${url.hostname}:${port}`;
+    return name === "*" || isHere || (name !== "" && url.hostname.endsWith(`.${name}`));
+  });
+  return around ? undefined : `${variable} (${printable(shownUrl(environment(variable) ?? ""))})`;
 }
 
 /** One exchange, without retries, redirects or judgement of the status. */
@@ -61,7 +99,7 @@ export function unreachable(action: string, url: string, failure: NetworkFailure
   return new Problem(`${action}: ${failure.message}`, {
     code: failure.kind === "timeout" ? "timeout" : failure.kind === "certificate" ? "certificate" : "unreachable",
     exit: "unreachable",
-    hint,
+    hint: networkHint(failure, hint),
     request: { method: "GET", url: shownUrl(url) },
     cause: failure,
   });

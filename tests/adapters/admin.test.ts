@@ -203,7 +203,8 @@ describe("a request that fails", () => {
     await using set = await stage("26", (exchange) => first(exchange) ?? later(exchange), { failAfter: 1000 });
     const outcome = await set.admin.create(PAYLOAD, true);
     assert.ok(outcome.kind === "unknown");
-    assert.match(outcome.problem.message, /server answered 503: warming up/);
+    assert.match(outcome.problem.message, /server answered 503: warming up \(tried for 1s\); /);
+    assert.equal(outcome.problem.exit, "unreachable");
     assert.equal(
       set.slept.reduce((sum, pause) => sum + pause, 0),
       1000,
@@ -237,14 +238,44 @@ describe("a request that fails", () => {
     }
   });
 
-  it("is not waited for when that would take longer than there is time", async () => {
-    const fault = instead({ status: 429, headers: { "retry-after": "61" } });
+  it("is not waited for when that would take longer than there is time, and that is said", async () => {
+    const fault = instead({ status: 429, headers: { "retry-after": "3661" } });
     await using set = await stage("26", always(fault));
     const outcome = await set.admin.create(PAYLOAD, true);
     assert.ok(outcome.kind === "refused" && outcome.problem instanceof Problem);
     assert.equal(outcome.problem.exit, "unreachable");
+    assert.match(
+      outcome.problem.message,
+      /: server answered 429 \(it asks for a pause of 1h1m1s, longer than --fail-after leaves\)$/,
+    );
     assert.deepEqual(set.slept, []);
     assert.equal(set.proxy.posts().length, 1);
+  });
+
+  it("is out of time over answers that another try could have changed, and only then", async () => {
+    for (const status of [429, 502, 503, 504]) {
+      await using set = await stage("26", () => instead({ status }), { failAfter: 1000 });
+      const late = await problem(set.admin.get("x"));
+      assert.match(late.message, new RegExp(`: server answered ${status} \\(tried for 1s\\)$`));
+      assert.deepEqual([late.exit, late.status], ["unreachable", status]);
+      await using single = await stage("26", () => instead({ status }), { failAfter: 0 });
+      const only = await problem(single.admin.get("x"));
+      assert.match(only.message, new RegExp(`: server answered ${status}$`));
+      assert.equal(only.exit, status === 429 ? "unreachable" : "failed");
+    }
+    // The answer of a request that is never sent twice came in time.
+    await using once = await stage("26", () => instead({ status: 502 }), { failAfter: 1000, family: FAMILIES[0] });
+    const rotated = await problem(once.admin.rotate("x"));
+    assert.match(rotated.message, /server answered 502; /);
+    assert.equal(rotated.exit, "failed");
+  });
+
+  it("never waits longer than a timer can", async () => {
+    const fault = inOrder(instead({ status: 503, headers: { "retry-after": "3000000" } }));
+    const hours = 2000 * 3_600_000;
+    await using set = await stage("26", fault, { failAfter: hours });
+    assert.equal((await set.admin.create(PAYLOAD, true)).kind, "created");
+    assert.deepEqual(set.slept, [2 ** 31 - 1]);
   });
 
   it("is tried once where the time is 0", async () => {
@@ -282,6 +313,48 @@ describe("a request that fails", () => {
     assert.ok(outcome.kind === "refused" && outcome.problem instanceof Problem);
     assert.match(outcome.problem.message, /\\x1b\[2J no /);
     assert.doesNotMatch(outcome.problem.message, /\u001b|secret-0123456789|hush-hush/);
+  });
+
+  it("shows nothing of what was sent in a client's id, an address or a reason, however it is spelled", async () => {
+    const secret = "s3cret/of=mine";
+    const pair = "us:p4ss-word";
+    const headers = { authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
+    const echoes = [secret, encodeURIComponent(secret), headers.authorization, pair, pair.slice(3)].flatMap((text) => [
+      text,
+      Buffer.from(text).toString("base64"),
+      Buffer.from(text).toString("base64url"),
+    ]);
+    for (const echo of echoes) {
+      for (const fault of [
+        instead({ status: 201, body: JSON.stringify({ client_id: echo }) }),
+        instead({ status: 200, body: JSON.stringify({ client_id: echo }) }),
+        instead({ status: 307, headers: { location: `/x/${encodeURI(echo)}/y` } }),
+        instead({ status: 400, body: JSON.stringify({ error: "e", error_description: `no ${echo} here` }) }),
+      ]) {
+        await using set = await stage("26", () => fault, { headers, family: FAMILIES[0] });
+        const payload = { ...PAYLOAD, client_secret: secret };
+        const outcome = await set.admin.create(payload, false);
+        assert.ok("problem" in outcome && outcome.problem instanceof Problem);
+        const changed = await problem(set.admin.replace(ID, payload));
+        for (const { message } of [outcome.problem, changed]) {
+          assert.match(message, /\(redacted\)/);
+          for (const hidden of echoes) assert.ok(!message.includes(hidden), `${hidden} in ${message}`);
+        }
+      }
+    }
+  });
+
+  it("tells a redirect without an address, and an answer that fits no request", async () => {
+    for (const [status, message] of [
+      [302, /: server answered 302, a redirect that points nowhere$/],
+      [304, /: server answered 304, which fits no request of this program$/],
+    ] as const) {
+      await using set = await stage("26", () => instead({ status }));
+      const found = await problem(set.admin.get("x"));
+      assert.match(found.message, message);
+      assert.equal(found.status, status);
+      assert.match(found.hint ?? "", /admin port/);
+    }
   });
 
   it("ends with the reason of the signal", async () => {
@@ -406,8 +479,13 @@ describe("a client that is there", () => {
       );
       await set.admin.remove(id);
       assert.equal(await set.admin.find(id), undefined);
-      const gone = await problem(set.admin.get(id));
-      assert.deepEqual([gone.exit, gone.code, gone.status], ["notFound", "not-found", 404]);
+      // Not every version says that there was nothing to delete.
+      for (const method of as === "26" ? ["GET", "DELETE"] : ["GET"]) {
+        const gone = await problem(method === "GET" ? set.admin.get(id) : set.admin.remove(id));
+        assert.deepEqual([gone.exit, gone.code, gone.status], ["notFound", "not-found", as === "1.8" ? 401 : 404]);
+        const { clients } = await set.admin.family();
+        assert.deepEqual(gone.request, { method, url: `${set.proxy.url}${clients}/${id}` });
+      }
     }
   });
 
@@ -435,6 +513,37 @@ describe("a client that is there", () => {
     assert.equal((await problem(set.admin.remove(id))).exit, "notFound");
   });
 
+  it("is deleted by an answer that says so, and not by a page that is put up in its place", async () => {
+    for (const [status, body] of [
+      [204, ""],
+      [200, ""],
+      [202, " \n"],
+      [200, "null"],
+      [200, '{"client_id":"x"}'],
+    ] as const) {
+      await using set = await stage("26", () => instead({ status, body }));
+      await set.admin.remove("x");
+    }
+    const page = instead({ status: 200, headers: { "content-type": "text/html" }, body: "<html>Sign in</html>" });
+    await using set = await stage("26", () => page);
+    const found = await problem(set.admin.remove("x"));
+    assert.equal(
+      found.message,
+      'Cannot delete client "x": server answered 200 with a web page instead of a word that the client is deleted',
+    );
+    assert.deepEqual([found.code, found.exit, found.doubtful], ["unreadable-answer", "failed", true]);
+  });
+
+  it("may have no secret at all, as null says", async () => {
+    const body = JSON.stringify([{ client_id: "a", client_secret: null }, { client_id: "b" }]);
+    await using set = await stage("26", () => instead({ status: 200, body }));
+    const { clients } = await set.admin.page({ size: 10 });
+    assert.deepEqual(
+      clients.map((client) => client.client_id),
+      ["a", "b"],
+    );
+  });
+
   it("may have been changed where the answer is lost for good, and that is said", async () => {
     const [set, id] = await withClient("26", ({ method }) => (method === "PATCH" ? dropAfter : undefined), {
       failAfter: 0,
@@ -447,7 +556,16 @@ describe("a client that is there", () => {
   });
 
   it("is not taken from an answer of another kind", async () => {
-    for (const body of ["<html>", "[]", "{}", '{"client_id":7}', '{"client_id":""}', "", "null"]) {
+    for (const body of [
+      "<html>",
+      "[]",
+      "{}",
+      '{"client_id":7}',
+      '{"client_id":"x","client_secret":7}',
+      '{"client_id":""}',
+      "",
+      "null",
+    ]) {
       await using set = await stage("26", () => instead({ status: 200, body }));
       assert.equal((await problem(set.admin.get("x"))).code, "unreadable-answer", body);
       const listed = body === "[]" ? [] : (await problem(set.admin.page({ size: 1 }))).code;

@@ -200,6 +200,11 @@ describe("an exchange", () => {
     }
     const over = await failure(door()({ method: "GET", url: server.url, timeout: -5 }));
     assert.equal(over.kind, "timeout");
+    // A timer for more than 24.8 days would end at once.
+    const control = new AbortController();
+    setTimeout(() => control.abort(new Error("long enough")), 100);
+    const long = door()({ method: "GET", url: server.url, timeout: 2 ** 33, signal: control.signal });
+    await assert.rejects(long, /long enough/);
   });
 
   it("ends with the reason of its signal, before, during and inside the body", async () => {

@@ -199,8 +199,52 @@ describe("a proxy of the environment", () => {
     const env = { HTTP_PROXY: "http://me:hush@127.0.0.1:1" };
     const ended = await scene.run([...SEED, "--endpoint", door.url, "--fail-after", "0"], { env });
     fails(ended, 6, /refused/);
+    assert.match(
+      ended.stderr,
+      /^Hint: the request goes through the proxy of HTTP_PROXY \(http:\/\/127\.0\.0\.1:1\/\): /m,
+    );
     assert.doesNotMatch(ended.stderr, /hush/);
     assert.equal(scene.sandbox.clients().length, 0);
+    const own = await scene.run([...SEED, "--endpoint", "http://127.0.0.1:1", "--fail-after", "0"], { env });
+    fails(own, 6, /refused/);
+    assert.doesNotMatch(own.stderr, /proxy/i);
+  });
+
+  it("that opens no way is named, without its credentials", SLOW, async () => {
+    for (const [status, said, tries] of [
+      ["407 Proxy Authentication Required", "wants credentials (status 407)", 1],
+      ["403 Forbidden", "refused the connection (status 403)", 1],
+      ["502 hush", "refused the connection (status 502) (tried for 1s)", 2],
+    ] as const) {
+      let asked = 0;
+      const sockets = new Set<Socket>();
+      const server = createServer((socket) => {
+        asked++;
+        sockets.add(socket);
+        socket.on("error", () => {});
+        socket.end(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      try {
+        const address = server.address();
+        assert.ok(address !== null && typeof address === "object");
+        const proxy = `http://me:hush@127.0.0.1:${address.port}`;
+        const args = [...SEED, "--endpoint", "https://hydra.example", "--fail-after", "1s"];
+        const ended = await runBinary(args, { env: { HTTPS_PROXY: proxy } });
+        fails(ended, 6, /no answer from https:\/\/hydra\.example: the proxy /);
+        assert.ok(ended.stderr.includes(`the proxy ${said}\n`), told(ended));
+        assert.match(ended.stderr, /^Hint: .* proxy of HTTPS_PROXY \(http:\/\/127\.0\.0\.1:\d+\/\): /m);
+        assert.doesNotMatch(ended.stderr, /hush/);
+        assert.ok(tries === 1 ? asked === 1 : asked >= tries, `${asked} tries`);
+        if (!status.startsWith("407")) continue;
+        const plain = await runBinary([...SEED, "--endpoint", "http://hydra.example"], { env: { HTTP_PROXY: proxy } });
+        fails(plain, 6, /the proxy wants credentials \(status 407\)$/);
+        assert.match(plain.stderr, /^Hint: .* proxy of HTTP_PROXY /m);
+      } finally {
+        server.close();
+        for (const socket of sockets) socket.destroy();
+      }
+    }
   });
 
   it("is a tunnel for https, in which the certificate is checked for the server's name", SLOW, async () => {

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { type FailureKind, NetworkFailure, networkHint, proxyOf } from "../../lib/core/network.ts";
+
+/** Addresses, the environment, and the proxy that is named. */
+const PROXIES: readonly (readonly [
+  address: string,
+  environment: Readonly<Record<string, string>>,
+  named: string | undefined,
+])[] = [
+  ["http://a.example", {}, undefined],
+  ["http://a.example", { HTTP_PROXY: "http://p.example:3128" }, "HTTP_PROXY (http://p.example:3128/)"],
+  ["http://a.example", { HTTP_PROXY: "p:3128", http_proxy: "q:1" }, "http_proxy (q:1)"],
+  ["http://a.example", { HTTP_PROXY: "p:3128", http_proxy: "" }, "HTTP_PROXY (p:3128)"],
+  ["http://a.example", { HTTPS_PROXY: "p:3128" }, undefined],
+  ["https://a.example", { HTTPS_PROXY: "http://me:s3cret@p:3128" }, "HTTPS_PROXY (http://p:3128/)"],
+  ["https://a.example", { HTTPS_PROXY: "me:s3cret@p:3128" }, "HTTPS_PROXY (p:3128)"],
+  ["https://a.example", { HTTPS_PROXY: "http://me:s3cret@" }, "HTTPS_PROXY (http://)"],
+  ["https://a.example", { ALL_PROXY: "p:1", HTTPS_PROXY: "q:2" }, "HTTPS_PROXY (q:2)"],
+  ["https://a.example", { ALL_PROXY: "p:1" }, "ALL_PROXY (p:1)"],
+  ["https://a.example", { HTTPS_PROXY: "p:1", NO_PROXY: "b.example, a.example" }, undefined],
+  ["https://a.example", { HTTPS_PROXY: "p:1", NO_PROXY: ".example" }, undefined],
+  ["https://a.example", { HTTPS_PROXY: "p:1", NO_PROXY: "A.EXAMPLE:443" }, undefined],
+  ["https://a.example", { HTTPS_PROXY: "p:1", NO_PROXY: "*" }, undefined],
+  ["https://ba.example", { HTTPS_PROXY: "p:1", NO_PROXY: "a.example," }, "HTTPS_PROXY (p:1)"],
+  ["https://a.example:8443", { HTTPS_PROXY: "p:1", NO_PROXY: "a.example:443" }, "HTTPS_PROXY (p:1)"],
+  ["https://a.example", { HTTPS_PROXY: "p:1", NO_PROXY: "a.example", no_proxy: "b" }, "HTTPS_PROXY (p:1)"],
+];
+
+describe("proxyOf() names the variable and its proxy, without credentials", () => {
+  for (const [address, environment, named] of PROXIES) {
+    test(`${address} with ${JSON.stringify(environment)}`, () => {
+      assert.equal(
+        proxyOf(new URL(address), (name) => environment[name]),
+        named,
+      );
+    });
+  }
+});
+
+test("the hint speaks of a proxy where one is on the way and can be the reason", () => {
+  const hint = (kind: FailureKind, via?: string): string =>
+    networkHint(new NetworkFailure(kind, "x", undefined, via), "check the address");
+  assert.equal(hint("refused"), "check the address");
+  assert.equal(hint("certificate", "HTTPS_PROXY (p:1)"), "check the address");
+  assert.equal(
+    hint("unresolved", "HTTPS_PROXY (p:1)"),
+    "the request goes through the proxy of HTTPS_PROXY (p:1): check that, or name the host in NO_PROXY to go around it",
+  );
+});
