@@ -44,7 +44,8 @@ export async function readConfig(host: Host, values: FlagValues, wanted: boolean
   const permissions = await host.permissions(path).catch(() => undefined);
   return readConfigFile({
     path,
-    content: await parseYaml(new TextDecoder().decode(bytes), path),
+    // A token of digits alone is no number, which would lose its leading zeros and its last digits.
+    content: await parseYaml(new TextDecoder().decode(bytes), path, "texts"),
     readable: permissions !== undefined && (permissions.mode & 0o044) !== 0,
   });
 }

@@ -55,8 +55,13 @@ function refused(name: string, where: string, reason: string): Problem {
  *
  * Gives the value of each document, none for an empty stream. `name` says what was read. Rejects with a usage Problem
  * that has the line and the column of the first fault: broken syntax, a duplicate key, a tag, or too many aliases.
+ * As `texts`, numbers and truth values are what was written, for readers that have types of their own.
  */
-export async function parseDocuments(text: string, name: string): Promise<readonly unknown[]> {
+export async function parseDocuments(
+  text: string,
+  name: string,
+  reading: "values" | "texts" = "values",
+): Promise<readonly unknown[]> {
   const { LineCounter, isAlias, isCollection, isNode, isScalar, parseAllDocuments, visit } = await import("yaml");
   const lines = new LineCounter();
   const at = (offset: number) => {
@@ -78,6 +83,9 @@ export async function parseDocuments(text: string, name: string): Promise<readon
         }
       } else if (isNode(node) && node.anchor !== undefined) {
         anchors.add(node.anchor);
+      }
+      if (reading === "texts" && isScalar(node) && node.source !== undefined && node.value !== null) {
+        node.value = node.source;
       }
       if (isScalar(node) && typeof node.value === "number" && !Number.isFinite(node.value)) {
         throw refused(name, at(node.range?.[0] ?? 0), "the number is not finite");
@@ -101,8 +109,8 @@ export async function parseDocuments(text: string, name: string): Promise<readon
 }
 
 /** Reads one YAML document as {@link parseDocuments} does; an empty text is null, a second document a usage Problem. */
-export async function parseYaml(text: string, name: string): Promise<unknown> {
-  const documents = await parseDocuments(text, name);
+export async function parseYaml(text: string, name: string, reading: "values" | "texts" = "values"): Promise<unknown> {
+  const documents = await parseDocuments(text, name, reading);
   if (documents.length > 1) throw refused(name, "", "there are several documents where one is meant");
   return documents[0] ?? null;
 }

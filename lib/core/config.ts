@@ -33,10 +33,12 @@ function isScalar(value: unknown): value is string | number | boolean {
 function texts(value: unknown, key: string, path: string): readonly string[] {
   if (isScalar(value)) return [String(value)];
   if (value === null || value === undefined) return [];
-  if (key === HEADER.file && isRecord(value) && Object.values(value).every(isScalar)) {
-    return Object.entries(value).map(([name, header]) => `${name}: ${header}`);
+  if (key === HEADER.file) {
+    const items: readonly unknown[] = Array.isArray(value) ? value : isRecord(value) ? [value] : [];
+    const lines = items.map(headerLines);
+    if (items.length > 0 && lines.every((found) => found !== undefined)) return lines.flat();
+    if (Array.isArray(value) && items.length === 0) return [];
   }
-  if (key === HEADER.file && Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
   throw usage(
     `Config file ${quoted(path)}: ${quoted(key)} has a value of the wrong kind`,
     key === HEADER.file
@@ -44,6 +46,13 @@ function texts(value: unknown, key: string, path: string): readonly string[] {
       : "write one text, number or true or false",
     "config-file",
   );
+}
+
+/** The header lines that one entry of a list stands for: a text, or the map that YAML makes of `Name: value` without quotes. */
+function headerLines(item: unknown): readonly string[] | undefined {
+  if (typeof item === "string") return [item];
+  if (!isRecord(item) || !Object.values(item).every(isScalar)) return undefined;
+  return Object.entries(item).map(([name, header]) => `${name}: ${header}`);
 }
 
 /** Reads the settings out of a config file's content; keys that it does not know may belong to the server. */

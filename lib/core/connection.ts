@@ -47,8 +47,9 @@ interface Address {
   readonly cutAdmin: boolean;
 }
 
-/** Reads an endpoint; the problem names where it came from. */
-function readAddress(text: string, name: string): Address | Problem {
+/** Reads an endpoint, without the blanks that copying leaves around it; the problem names where it came from. */
+function readAddress(endpoint: string, name: string): Address | Problem {
+  const text = endpoint.trim();
   if (text.startsWith("unix:")) {
     const path = text.replace(/^unix:(\/\/)?/, "");
     if (!path.startsWith("/") || path.includes("\0")) {
@@ -81,7 +82,7 @@ function readAddress(text: string, name: string): Address | Problem {
   if (url.search !== "" || url.hash !== "") {
     return usage(
       `${sentence(name)} ${quoted(shownUrl(`${url.origin}${url.pathname}`))} has a query or a fragment behind it`,
-      "leave out the ? or # and what follows; a credential goes into --header",
+      "leave out the ? or # and what follows; a credential goes into a header",
       "bad-endpoint",
     );
   }
@@ -168,7 +169,7 @@ export function readConnection(
 ): ConnectionReading {
   const problems: Problem[] = [];
   const warnings: string[] = [];
-  const endpoint = values.text(ENDPOINT) ?? "";
+  const endpoint = (values.text(ENDPOINT) ?? "").trim();
   const from = values.origin(ENDPOINT).name;
   const read = endpoint === "" ? undefined : readAddress(endpoint, from);
   if (read === undefined) {
@@ -205,26 +206,33 @@ export function readConnection(
       ),
     );
   }
-  if (headers.has("authorization") && token !== "") {
-    if (headerFrom.from === tokenFrom.from) {
-      problems.push(
-        usage(
-          `${sentence(tokenFrom.name)} and ${headerFrom.name} both set Authorization`,
-          "give one of the two",
-          "two-authorizations",
-        ),
-      );
-    } else if (RANK[headerFrom.from] > RANK[tokenFrom.from]) {
-      headers.set("authorization", `Bearer ${token}`);
-    }
-  } else if (token !== "") {
-    headers.set("authorization", `Bearer ${token}`);
-  } else if (address?.authorization !== undefined && !headers.has("authorization")) {
-    headers.set("authorization", address.authorization);
+  if (headers.has("authorization") && token !== "" && headerFrom.from === tokenFrom.from) {
+    problems.push(
+      usage(
+        `${sentence(tokenFrom.name)} and ${headerFrom.name} both set Authorization`,
+        "give one of the two",
+        "two-authorizations",
+      ),
+    );
+  }
+  const endpointFrom = values.origin(ENDPOINT);
+  const header = headers.get("authorization");
+  const basic = address?.authorization;
+  // The userinfo stands last, so that of one place the credential that was given for itself counts.
+  const [first, ...others] = [
+    ...(header === undefined ? [] : [{ origin: headerFrom, value: header }]),
+    ...(token === "" ? [] : [{ origin: tokenFrom, value: `Bearer ${token}` }]),
+    ...(basic === undefined ? [] : [{ origin: endpointFrom, value: basic }]),
+  ].sort((a, b) => RANK[a.origin.from] - RANK[b.origin.from]);
+  if (first !== undefined) headers.set("authorization", first.value);
+  if (others.some(({ origin, value }) => value === basic && origin.from === first?.origin.from)) {
+    warnings.push(
+      `the user and password in ${endpointFrom.name} are not sent, because ${first?.origin.name} sets Authorization`,
+    );
   }
   if (values.on(FAKE_TLS)) headers.set("x-forwarded-proto", "https");
 
-  const sent = [...(headers.get("authorization") === `Bearer ${token}` ? [tokenFrom] : []), headerFrom];
+  const sent = [...(first === undefined ? [] : [first.origin]), headerFrom];
   const filed = sent.find((origin) => origin.from === "file");
   if (filed !== undefined && address !== undefined && values.origin(ENDPOINT).from !== "file") {
     const own = fileEndpoint === undefined ? undefined : readAddress(fileEndpoint, "");

@@ -43,6 +43,21 @@ for (const [text, value] of [
   });
 }
 
+test("parseYaml() gives numbers and truth values as they were written where texts are wanted", async () => {
+  const text =
+    "a: 0012345678901234567890\nb: [0x1F, 1e3, .inf, True]\nc: null\nd:\ne: &x 1_0\nf: *x\ng: &y 007\nh: *y\n";
+  assert.deepEqual(await parseYaml(text, "a file", "texts"), {
+    a: "0012345678901234567890",
+    b: ["0x1F", "1e3", ".inf", "True"],
+    c: null,
+    d: null,
+    e: "1_0",
+    f: "1_0",
+    g: "007",
+    h: "007",
+  });
+});
+
 test("parseYaml() keeps a key of an object's prototype as a plain member", async () => {
   const value = await parseYaml("__proto__: {polluted: true}", "a file");
   assert.equal(JSON.stringify(value), '{"__proto__":{"polluted":true}}');

@@ -55,6 +55,7 @@ describe("headers", () => {
   const cases: readonly (readonly [title: string, content: unknown, texts: readonly string[]])[] = [
     ["a list of lines", ["X-A: 1,2", "X-B: c: d"], ["X-A: 1,2", "X-B: c: d"]],
     ["one line", "X-A: 1", ["X-A: 1"]],
+    ["a list of names with values", [{ "X-A": 1 }, "X-B: c", { "X-D": "e" }], ["X-A: 1", "X-B: c", "X-D: e"]],
     [
       "names with values",
       { "X-A": "b", "X-N": 5, "X-On": true, "X-Off": false },
@@ -80,7 +81,8 @@ describe("a value of the wrong kind is refused, and not shown", () => {
     [{ fail_after: { seconds: 5 } }, "fail_after", WHOLE],
     [{ headers: [1, 2] }, "headers", LINES],
     [{ headers: ["X-A: s3cret", null] }, "headers", LINES],
-    [{ headers: [{ "X-A": "s3cret" }] }, "headers", LINES],
+    [{ headers: [{ "X-A": ["s3cret"] }] }, "headers", LINES],
+    [{ headers: [["X-A: s3cret"]] }, "headers", LINES],
     [{ headers: { "X-A": ["s3cret"] } }, "headers", LINES],
     [{ headers: { "X-A": null } }, "headers", LINES],
   ];

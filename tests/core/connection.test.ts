@@ -45,6 +45,8 @@ const ENDPOINTS: readonly (readonly [
 ])[] = [
   ["http://127.0.0.1:4445", { base: "http://127.0.0.1:4445" }],
   ["http://127.0.0.1:4445/", { base: "http://127.0.0.1:4445" }],
+  [" http://127.0.0.1:4445\n", { base: "http://127.0.0.1:4445" }],
+  [" unix:///run/h.sock ", { base: "http://localhost", shown: "unix:///run/h.sock", socket: "/run/h.sock" }],
   ["http://127.0.0.1:4445///", { base: "http://127.0.0.1:4445" }],
   ["HTTP://Hydra.Example:80", { base: "http://hydra.example" }],
   ["https://hydra.example", { base: "https://hydra.example", secure: true }],
@@ -95,7 +97,7 @@ describe("readConnection() takes the endpoint", () => {
 });
 
 const SHAPES = "write http://host:4445, https://host or unix:///path";
-const QUERY = "leave out the ? or # and what follows; a credential goes into --header";
+const QUERY = "leave out the ? or # and what follows; a credential goes into a header";
 const SOCKET = "write the whole path after unix://, such as unix:///var/run/hydra.sock";
 
 /** Endpoints that are refused, with the message behind `--endpoint` and the hint. */
@@ -259,6 +261,34 @@ describe("one Authorization is sent", () => {
       { environment: { OAUTH2_ACCESS_TOKEN: "t" }, file: { endpoint: HERE, headers: ["Authorization: Basic x"] } },
       "Bearer t",
     ],
+    [
+      "the userinfo of the flag before the token of the file",
+      { words: ["-e", "http://a:b@hydra.example"], file: { endpoint: HERE, access_token: "t" } },
+      `Basic ${base64("a:b")}`,
+    ],
+    [
+      "the userinfo of the flag before a header of the file",
+      {
+        words: ["-e", "http://a:b@hydra.example"],
+        file: { endpoint: HERE, headers: ["Authorization: Basic x"] },
+      },
+      `Basic ${base64("a:b")}`,
+    ],
+    [
+      "the userinfo of the flag before the token of the environment",
+      { words: ["-e", "http://a:b@hydra.example"], environment: { OAUTH2_ACCESS_TOKEN: "t" } },
+      `Basic ${base64("a:b")}`,
+    ],
+    [
+      "the userinfo of the environment before the token of the file",
+      { environment: { HYDRA_ADMIN_URL: "http://a:b@hydra.example" }, file: { endpoint: HERE, access_token: "t" } },
+      `Basic ${base64("a:b")}`,
+    ],
+    [
+      "the token of the environment before the userinfo of the file",
+      { environment: { OAUTH2_ACCESS_TOKEN: "t" }, file: { endpoint: "http://a:b@hydra.example" } },
+      "Bearer t",
+    ],
     ["the token before the userinfo", { words: ["-e", "http://a:b@hydra.example", "--access-token", "t"] }, "Bearer t"],
     [
       "a header before the userinfo",
@@ -269,12 +299,27 @@ describe("one Authorization is sent", () => {
   for (const [title, settings, sent] of cases) {
     test(title, () => {
       const words = settings.words ?? [];
-      const at = words.includes("-e") || settings.file !== undefined ? [] : ["-e", HERE];
+      const filed = settings.file !== undefined || settings.environment?.["HYDRA_ADMIN_URL"] !== undefined;
+      const at = words.includes("-e") || filed ? [] : ["-e", HERE];
       const reading = read({ ...settings, words: [...at, ...words] });
       assert.deepEqual(told(reading), []);
       assert.equal(reading.connection?.headers["authorization"], sent);
     });
   }
+
+  test("userinfo that does not count beside a credential of the same place is told, and not shown", () => {
+    const dropped = (settings: Settings): readonly string[] => read(settings).warnings;
+    assert.deepEqual(dropped({ words: ["-e", "http://u:s3cret@a.example", "--access-token", "t"] }), [
+      "the user and password in -e are not sent, because --access-token sets Authorization",
+    ]);
+    assert.deepEqual(
+      dropped({ file: { endpoint: "http://u:s3cret@a.example", headers: ["Authorization: Basic x"] } }),
+      [
+        'the user and password in "endpoint" in /etc/hydra.yaml are not sent, because "headers" in /etc/hydra.yaml sets Authorization',
+      ],
+    );
+    assert.deepEqual(dropped({ words: ["--access-token", "t"], file: { endpoint: "http://u:s3cret@a.example" } }), []);
+  });
 
   test("a token and a header from the same place are refused", () => {
     const reading = read({ words: ["-e", HERE, "--access-token", "s3cret", "-H", "Authorization: Basic x"] });
@@ -316,6 +361,10 @@ describe("credentials of the config file go to its own endpoint alone", () => {
         words: ["-e", "http://b.example", "-H", "Authorization: Basic x"],
         file: { endpoint: "http://a.example", ...TOKEN },
       },
+    ],
+    [
+      "the userinfo of the flag's own endpoint in the place of the file's token",
+      { words: ["-e", "http://u:p@b.example"], file: { endpoint: "http://a.example", ...TOKEN } },
     ],
     [
       "headers of the flag in the place of the file's",
@@ -372,8 +421,8 @@ describe("credentials of the config file go to its own endpoint alone", () => {
     ],
     [
       "userinfo on either side is not told",
-      { words: ["-e", "http://u:s3cret@b.example"], file: { endpoint: "http://v:s3cret@a.example", ...TOKEN } },
-      '"access_token" in /etc/hydra.yaml belongs to http://a.example, and -e is http://b.example',
+      { words: ["-e", "http://u:s3cret@b.example"], file: { endpoint: "http://v:s3cret@a.example", ...HEADERS } },
+      '"headers" in /etc/hydra.yaml belongs to http://a.example, and -e is http://b.example',
     ],
     [
       "the file's headers beside a token of the flag",
