@@ -1,6 +1,7 @@
+import { badId } from "../core/id.ts";
 import { SERVER_COMMAND_FLAGS } from "../core/rows.ts";
 import { withoutCredentials } from "../core/secret.ts";
-import { type Context, command, type Result, ready, type Shown } from "./command.ts";
+import { type Context, command, type Result, type Shown } from "./command.ts";
 import { Many } from "./many.ts";
 import { CLIENT_VIEW } from "./views.ts";
 
@@ -32,5 +33,8 @@ export const get = command({
   },
   server: true,
   format: { "1.x": "json-pretty", "2.x": "table" },
-  start: (context) => ready(() => run(context)),
+  start: (context) => ({
+    problems: context.operands.map(badId).filter((problem) => problem !== undefined),
+    run: () => run(context),
+  }),
 });

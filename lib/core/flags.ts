@@ -324,7 +324,9 @@ export function splitBeforeCommand(
   }
   const end = Math.min(at, words.length);
   const command = words[end];
-  return { flags: words.slice(0, end), command: command === "--" ? undefined : command, rest: words.slice(end + 1) };
+  // Behind it no word is a command, and yet it is told that there was one.
+  if (command === "--") return { flags: words, command: undefined, rest: [] };
+  return { flags: words.slice(0, end), command, rest: words.slice(end + 1) };
 }
 
 /** Whether the value of a flag, or of the last flag of a cluster, is the word after it. */

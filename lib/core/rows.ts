@@ -91,7 +91,7 @@ export const CA_FILE: TextFlag = {
   value: "FILE",
   group: "connection",
   file: "ca_file",
-  help: "Certificates to trust beside the bundled and the system's, PEM",
+  help: "Certificates to trust beside the bundled and the system's, PEM; not for addresses of keys",
 };
 
 /** What `--api` can choose: the names of the server families, each of which has a row in `lib/servers/`. */

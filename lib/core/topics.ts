@@ -120,7 +120,8 @@ const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
   unauthorised: "Not authorised: the server, or a proxy before it, wants another token or header",
   notFound: "There is no such client",
   conflict: "There is a client of this id already",
-  unreachable: "The server could not be reached, its certificate is not trusted, or time ran out; a key server too",
+  unreachable:
+    "The server could not be reached, its certificate is not trusted, or time ran out, also over answers such as 503; a key server too",
   noUsableKey: "A secret cannot be encrypted: no usable key. Nothing was created or changed",
   someFailed: "Some of many failed; each failure is told on standard error",
   interrupted: "Ended by SIGINT (Ctrl-C)",
@@ -244,7 +245,8 @@ const ENCRYPTION_TOPIC: Topic = {
     ),
     text(
       "Keys are fetched over https, or over http from this machine; over http from elsewhere only with `--pgp-fingerprint`. At most",
-      "five redirects are followed, none from https to http, and 1 MiB is read. No credential of the admin API is sent.",
+      "five redirects are followed, none from https to http, and 1 MiB is read. No credential of the admin API is sent, and its `--ca-file`",
+      "does not count: an authority of your own is trusted for keys by `SSL_CERT_FILE`.",
     ),
     heading("The encrypted secret"),
     text(
@@ -281,7 +283,8 @@ const SERVERS_TOPIC: Topic = {
     ),
     text(
       "A path in the address is kept, save for `/admin` at its end, which the program adds where the server has it. `user:password@` in",
-      "it becomes Basic credentials. Redirects of the admin API are never followed; the error says where they point.",
+      "it becomes Basic credentials, which count as `--access-token` does: from a flag or a variable before those of the config file.",
+      "Redirects of the admin API are never followed; the error says where they point.",
       "Without an endpoint there is an error: the sandbox is never used silently.",
     ),
     heading("What differs by version"),
@@ -311,7 +314,7 @@ const SERVERS_TOPIC: Topic = {
     heading("Retries"),
     text(
       "No connection, a connection that breaks, 429, 502, 503 and 504 are tried again with growing pauses, a `Retry-After` kept, until",
-      "`--fail-after` (1m0s) is over; `0` is a single try. A create is repeated safely: its id is chosen here, so a client that is there",
+      "`--fail-after` (1m0s) is over, which ends with status 6 and the server's last answer; `0` is a single try. A create is repeated safely: its id is chosen here, so a client that is there",
       "after a lost answer is this run's own. A 500 without an error of the server's own is tried twice; one with it, other statuses,",
       "certificate errors and answers that are not HTTP are final. The first failure is told at once.",
     ),

@@ -128,6 +128,15 @@ describe("help", () => {
     ]);
   });
 
+  test("is not what a line without a command gets whose words stand behind --", async () => {
+    for (const args of [["--", "clients", "create"], ["--"], ["-v", "--", "--help"]])
+      assert.deepEqual(
+        [(await quiet(args)).status, ...errors(await quiet(args))],
+        [2, "Error: Missing command after hydra", "Hint: hydra --help lists the commands"],
+        args.join(" "),
+      );
+  });
+
   test("of an alias is that of the command, under the name that was asked", async () => {
     const { stdout } = await quiet(["create", "client", "--help"]);
     assert.ok(stdout.includes("hydra create client [flags]"));
@@ -486,6 +495,19 @@ test("a recipient for a client without a secret is refused, naming where its met
   }
 });
 
+test("an id that would mean the collection of clients is asked for nowhere", async () => {
+  for (const path of [
+    ["clients", "get"],
+    ["get", "oauth2-client"],
+    ["clients", "delete"],
+  ]) {
+    const played = await quiet([...path, "app", "", ".", "..", "--format", "json"]);
+    assert.equal(played.status, 2);
+    assert.deepEqual(codesOf(played), ["bad-id", "bad-id", "bad-id"]);
+    assert.match(played.stderr, /"message":"\\"\\" is no id of a client"/);
+  }
+});
+
 describe("errors as JSON", () => {
   test("are one object a line on stderr: error, message, hint, and further ones under more", async () => {
     const { stderr, stdout } = await quiet(["clients", "create", "--format", "json", "--bogus", "--name"]);
@@ -586,6 +608,31 @@ describe("the config file", () => {
       "Hint: did you mean v1?",
     ]);
     assert.equal((await quiet([...LINE, "--fail-after=1s", "--api=v1"], scene)).status, 0);
+  });
+
+  test("has hints for it that name no flag, and tokens that are sent as they are written", async () => {
+    const files = { "/c.yaml": `endpoint: ${endpoint}\nskip_tls_verify: "yes"\nheaders: [X-A: 1, X-B: 0x1F]\n` };
+    const played = await quiet(["clients", "list", "--config", "/c.yaml"], { files });
+    assert.deepEqual(errors(played), [
+      'Error: "skip_tls_verify" in /c.yaml "yes" is neither true nor false',
+      "Hint: write true or false",
+    ]);
+    const sent: (string | undefined)[] = [];
+    const listening = createServer(({ headers }, response) => {
+      sent.push(headers.authorization, headers["x-n"]?.toString());
+      response.writeHead(200, { "content-type": "application/json" }).end("[]");
+    });
+    await new Promise<void>((done) => listening.listen(0, "127.0.0.1", done));
+    try {
+      const at = listening.address();
+      assert.ok(at !== null && typeof at === "object");
+      const config = `endpoint: http://127.0.0.1:${at.port}\naccess_token: 0012345678901234567890\nheaders: [X-N: 0x1F]\n`;
+      const listed = await play(["clients", "list", "--config", "/c.yaml"], { files: { "/c.yaml": config } });
+      assert.equal(listed.status, 0, listed.stderr);
+      assert.deepEqual(sent, ["Bearer 0012345678901234567890", "0x1F"]);
+    } finally {
+      await new Promise((done) => listening.close(done));
+    }
   });
 
   test("that is broken is told with its line", async () => {

@@ -504,7 +504,7 @@ const BEFORE: readonly (readonly [
   [["--bogus", "clients"], ["--bogus"], "clients", []],
   [["--name"], ["--name"], undefined, []],
   [["-", "x"], [], "-", ["x"]],
-  [["--loud", "--", "clients"], ["--loud"], undefined, ["clients"]],
+  [["--loud", "--", "clients"], ["--loud", "--", "clients"], undefined, []],
 ];
 
 for (const [words, flags, command, rest] of BEFORE) {
