@@ -88,6 +88,7 @@ export function connect(outside: Outside): Adapters {
           family,
           failAfter: connection.failAfter,
           monotonic: host.monotonic,
+          now: host.now,
           sleep: host.sleep,
           random: host.random,
           warn: outside.warn,
@@ -155,12 +156,18 @@ function rescueFolders(host: Host, values: FlagValues): readonly string[] {
 /** The text of a file, or of standard input for `-`, without a byte order mark. */
 async function readText(host: Host, path: string, flag: string): Promise<ReadFile> {
   const bytes = await readBytes(host, path, flag);
-  return { text: new TextDecoder().decode(bytes), name: path === "-" ? "standard input" : path };
+  const name = path === "-" ? "standard input" : path;
+  try {
+    return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes), name };
+  } catch {
+    throw usage(`Cannot read ${quoted(name)} of ${flag}: it is not UTF-8 text`, "save it as UTF-8", "not-utf8");
+  }
 }
 
 /** Which flag has taken standard input, of each host; a second one would find it empty. */
 const STDIN_TAKEN = new WeakMap<Host, string>();
 
+/** The bytes of a file, or of standard input for `-`, which one flag alone can have; a usage Problem names the flag. */
 export async function readBytes(host: Host, path: string, flag: string): Promise<Uint8Array> {
   if (path === "-") {
     const taken = STDIN_TAKEN.get(host);

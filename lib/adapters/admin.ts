@@ -74,6 +74,8 @@ export interface AdminOptions {
   /** Milliseconds that the command may take; 0 means one try. */
   readonly failAfter: number;
   readonly monotonic: () => number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
   readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   readonly random: (count: number) => Uint8Array;
   readonly warn: (line: string) => void;
@@ -200,7 +202,7 @@ export function createAdmin(options: AdminOptions): Admin {
         if (mayHavePassed(lastAnswer)) trail.doubtful = true;
         if (!again || (!ask.repeatable && trail.doubtful)) return { answer: lastAnswer, late: undefined };
         // Never less than the pause of its own: a server that says 0, or nonsense, would be asked without a break.
-        asked = retryAfter(answer.headers.get("retry-after")) ?? 0;
+        asked = retryAfter(answer.headers.get("retry-after"), options.now()) ?? 0;
         wait = Math.max(wait, asked);
       } catch (error) {
         if (!(error instanceof NetworkFailure)) {
@@ -258,7 +260,7 @@ export function createAdmin(options: AdminOptions): Admin {
   }
 
   /** Asks with the family that is known, or with each in turn until a path exists. */
-  async function tell(ask: Ask, trail: Trail = { doubtful: false }): Promise<Told> {
+  async function exchange(ask: Ask, trail: Trail = { doubtful: false }): Promise<Told> {
     const families = known === undefined ? FAMILIES : [known];
     let told: Told | undefined;
     for (const family of families) {
@@ -367,7 +369,7 @@ export function createAdmin(options: AdminOptions): Admin {
   async function lookUp(id: string): Promise<ClientRecord | Problem> {
     const action = `Cannot get client ${quoted(id)}`;
     const ask: Ask = { method: "GET", path: one(id), action, names: "one client", repeatable: true };
-    const told = await tell(ask);
+    const told = await exchange(ask);
     return isGone(told) ? notFound(ask, told, id) : client(ask, told, id);
   }
 
@@ -390,7 +392,7 @@ export function createAdmin(options: AdminOptions): Admin {
   async function changed(ask: Ask, id: string): Promise<ClientRecord> {
     const trail: Trail = { doubtful: false };
     try {
-      const told = await tell(ask, trail);
+      const told = await exchange(ask, trail);
       if (told.answer.status < 300) trail.doubtful = true;
       return client(ask, told, id);
     } catch (error) {
@@ -446,7 +448,7 @@ export function createAdmin(options: AdminOptions): Admin {
     const trail: Trail = { doubtful: false };
     let told: Told;
     try {
-      told = await tell(ask, trail);
+      told = await exchange(ask, trail);
     } catch (error) {
       return settle(error);
     }
@@ -531,7 +533,7 @@ export function createAdmin(options: AdminOptions): Admin {
           names: "the collection",
           repeatable: true,
         };
-        const told = await tell(ask);
+        const told = await exchange(ask);
         if (told.answer.status > 299) throw refusal(ask, told);
         known = told.family;
       }
@@ -553,7 +555,7 @@ export function createAdmin(options: AdminOptions): Admin {
         names: "the collection",
         repeatable: true,
       };
-      const told = await tell(ask);
+      const told = await exchange(ask);
       const records = v.safeParse(CLIENTS, ok(ask, told));
       if (!records.success) throw unreadable(ask, told, "a list of clients");
       return { clients: records.output, next: told.family.nextPage(request, told.answer, records.output.length) };
@@ -594,7 +596,7 @@ export function createAdmin(options: AdminOptions): Admin {
       };
       const trail: Trail = { doubtful: false };
       try {
-        const told = await tell(ask, trail);
+        const told = await exchange(ask, trail);
         // A repeat after a lost answer finds nothing because the first one worked.
         if (isGone(told) && trail.doubtful) return;
         if (isGone(told)) throw notFound(ask, told, id);
@@ -749,11 +751,11 @@ function backoff(tries: number, random: (count: number) => Uint8Array): number {
 }
 
 /** The Retry-After of RFC 9110, 10.2.3, as seconds or a date; in milliseconds. */
-function retryAfter(value: string | null): number | undefined {
+function retryAfter(value: string | null, now: number): number | undefined {
   if (value === null) return undefined;
   if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1000;
   const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
 function cut(text: string): string {

@@ -298,6 +298,7 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
   const underWay: Promise<Ended>[] = [];
   const unheld = new Map<Shown, Ended>();
   let next = 0;
+  let active = 0;
   let stopped = false;
 
   function launch(): void {
@@ -320,7 +321,6 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
     }
   }
 
-  let active = 0;
   async function* items(): AsyncGenerator<Shown> {
     launch();
     for (let head = underWay.shift(); head !== undefined; head = underWay.shift()) {

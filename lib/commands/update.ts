@@ -2,6 +2,7 @@ import { type Client, isPublic, listField, textField, usesSecret } from "../core
 import { redacted } from "../core/dryrun.ts";
 import { type Field, LIST_EDITS } from "../core/fields.ts";
 import type { ListFlag, SwitchFlag } from "../core/flags.ts";
+import { badId } from "../core/id.ts";
 import {
   type Change,
   type ChangeRequest,
@@ -134,6 +135,8 @@ async function start(context: Context): Promise<Start> {
   const given = await givenSecret(context);
   const problems: Problem[] = [...secretProblems(context)];
   const [id = ""] = context.operands;
+  const bad = context.operands.length === 0 ? undefined : badId(id);
+  if (bad !== undefined) problems.push(bad);
   const own = read.client["client_id"];
   if (typeof own === "string" && own !== id)
     problems.push(

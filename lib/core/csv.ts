@@ -44,8 +44,3 @@ function quotedField(text: string, from: number): { value: string; next: number 
   }
   return undefined;
 }
-
-/** Writes one value so that {@link splitCsv} reads it back as one field. */
-export function csvField(value: string): string {
-  return /[",\r\n]/.test(value) || value === "" ? `"${value.replaceAll('"', '""')}"` : value;
-}

@@ -103,6 +103,24 @@ const RULES: readonly Rule[] = [
     ],
   },
   {
+    name: "client-id-dots",
+    severity: "error",
+    hint: "choose another id: in the path of a request these dots mean a folder, so no server could be asked for it",
+    find: (client, label) =>
+      client["client_id"] === "." || client["client_id"] === ".."
+        ? [`${label("client_id")} ${quoted(client["client_id"])} cannot be an id`]
+        : [],
+  },
+  {
+    name: "client-id-slash",
+    severity: "warning",
+    hint: "choose an id without a slash: Hydra up to 2.3 makes such a client and never finds it again",
+    find: (client, label) => {
+      const id = textField(client, "client_id") ?? "";
+      return id.includes("/") ? [`${label("client_id")} ${quoted(id)} has a slash`] : [];
+    },
+  },
+  {
     name: "secret-too-short",
     severity: "error",
     hint: `give at least ${SECRET_SHORTEST} characters, or leave the secret out and a strong one is made`,

@@ -50,6 +50,7 @@ async function stage(
     family: undefined,
     failAfter: 60_000,
     monotonic: () => now,
+    now: () => Date.now(),
     sleep: async (milliseconds) => {
       slept.push(milliseconds);
       now += milliseconds;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { csvField, splitCsv } from "../../lib/core/csv.ts";
+import { splitCsv } from "../../lib/core/csv.ts";
+import { csvField } from "./csv-field.ts";
 
 /** What Go's encoding/csv makes of one line: its fields, or undefined where it refuses the line. */
 const LINES: readonly (readonly [text: string, fields: readonly string[] | undefined])[] = [

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { csvField } from "../../lib/core/csv.ts";
 import {
   asksForHelp,
   type CountFlag,
@@ -34,6 +33,7 @@ import {
   SECRET_LENGTH,
   STRICT,
 } from "../../lib/core/rows.ts";
+import { csvField } from "./csv-field.ts";
 
 const shared = { group: "client", help: "A flag of this test" } as const;
 

@@ -48,6 +48,16 @@ const RULES: Readonly<Record<string, Row>> = {
       { of_a_newer_server: 5 },
     ],
   },
+  "client-id-dots": {
+    severity: "error",
+    broken: [".", ".."].map((id) => [{ client_id: id }, [`client_id "${id}" cannot be an id`]]),
+    fine: [{}, { client_id: "..." }, { client_id: "a.b" }, { client_id: "" }],
+  },
+  "client-id-slash": {
+    severity: "warning",
+    broken: [[{ client_id: "team/app" }, ['client_id "team/app" has a slash']]],
+    fine: [{}, { client_id: "team-app" }],
+  },
   "secret-too-short": {
     severity: "error",
     broken: [

@@ -673,6 +673,14 @@ describe("an import of what is not meant", () => {
     assert.deepEqual(scene.proxy.seen, []);
   });
 
+  it("refuses a file in another encoding, whose letters would be lost", async () => {
+    await using scene = await openScene();
+    const stdin = Buffer.from('{"client_name":"caf\xe9"}', "latin1");
+    fails(await scene.run(["clients", "import"], { stdin }), 2, /"standard input" of import: it is not UTF-8 text/);
+    fails(await scene.run(["clients", "create", "--file", "-"], { stdin }), 2, /of --file: it is not UTF-8 text/);
+    assert.deepEqual(scene.proxy.seen, []);
+  });
+
   it("refuses an object that has no field of a client", async () => {
     await using scene = await openScene();
     const ended = await scene.run(["clients", "import"], { stdin: '{"clients":[{"client_id":"c1"}]}' });

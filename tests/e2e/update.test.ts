@@ -156,6 +156,14 @@ describe("clients update", () => {
     assert.equal(writes(scene).length, 0);
   });
 
+  it("takes no dots for an id, which would mean a folder in the path of a request", async () => {
+    await using scene = await withClient("26");
+    for (const id of [".", "..", ""])
+      fails(await scene.run(["clients", "update", id, "-n", "x"]), 2, /is no id of a client/);
+    fails(await scene.run(["clients", "create", "--id", "..", "-g", "client_credentials"]), 2, /cannot be an id/);
+    assert.deepEqual(scene.proxy.seen, []);
+  });
+
   it("lets flags that edit come over the client of a file", async () => {
     await using scene = await withClient("26");
     const file = join(scene.home, "client.json");
