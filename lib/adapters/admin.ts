@@ -397,7 +397,7 @@ export function createAdmin(options: AdminOptions): Admin {
       return client(ask, told, id);
     } catch (error) {
       if (!trail.doubtful || !(error instanceof Problem)) throw error;
-      throw reworded(error, `${error.message}; the change may have been made all the same`, { doubtful: true });
+      throw reworded(error, `${said(error, ask)}; the change may have been made all the same`, { doubtful: true });
     }
   }
 
@@ -422,7 +422,7 @@ export function createAdmin(options: AdminOptions): Admin {
       return client(ask, told, id);
     } catch (error) {
       if (!trail.doubtful || !(error instanceof Problem)) throw error;
-      throw reworded(error, `${error.message}; it may have been done all the same`, { doubtful: true });
+      throw reworded(error, `${said(error, ask)}; it may have been done all the same`, { doubtful: true });
     }
   }
 
@@ -507,7 +507,7 @@ export function createAdmin(options: AdminOptions): Admin {
         : reason.code === "conflict"
           ? "an answer was lost before, so the client may be this run's"
           : "the client may have been made all the same";
-      return reworded(reason, `${reason.message}; ${state}`, {
+      return reworded(reason, `${said(reason, ask)}; ${state}`, {
         hint: `${which} before you run this again: hydra clients ${id === undefined ? "list" : `get ${id}`}`,
         doubtful: true,
       });
@@ -756,6 +756,11 @@ function retryAfter(value: string | null, now: number): number | undefined {
   if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1000;
   const date = Date.parse(value);
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** The message of a problem; an interruption does not know what it interrupted. */
+function said({ code, message }: Problem, { action }: Ask): string {
+  return code === "interrupted" ? `${action}: interrupted` : message;
 }
 
 function cut(text: string): string {

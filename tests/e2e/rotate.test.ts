@@ -306,6 +306,22 @@ describe("a rotation that fails", () => {
     }
   });
 
+  it("by an interruption says what was interrupted", SLOW, async () => {
+    for (const version of ["next", "26"] as const) {
+      await using scene = await openScene(version, ({ method, target }) =>
+        method === "PATCH" || (target.endsWith("/rotate") && version === "next") ? stallAfter : undefined,
+      );
+      const id = await made(scene, version);
+      await using running = scene.start(["clients", "rotate-secret", id]);
+      while (scene.sandbox.secretsOf(id)[0] === OLD) await new Promise((resolve) => setTimeout(resolve, 10));
+      running.kill("SIGTERM");
+      const ended = await running.ended;
+      ends(ended, 143);
+      const action = version === "next" ? "rotate the secret of" : "update";
+      assert.match(ended.stderr, new RegExp(`^Error: Cannot ${action} client "${id}": interrupted; `, "m"));
+    }
+  });
+
   it("by PATCH or PUT is repeated with the same secret, and keeps it where the end is not known", SLOW, async () => {
     for (const version of ["26", "1.8"] as const) {
       const reader = await openReader();
