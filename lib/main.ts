@@ -31,13 +31,16 @@ const LAST_WORDS = 500;
 export async function main(host: Host): Promise<number> {
   const ending = new AbortController();
   let signalled: ExitName | undefined;
+  let over = false;
   host.onEnding((signal) => {
     signalled ??= signal === "SIGINT" ? "interrupted" : "terminated";
     if (!ending.signal.aborted) {
       ending.abort(new Problem("Interrupted", { code: "interrupted", exit: signalled }));
     }
+    // Text that nobody reads may still be on its way then, and keeps the process.
+    if (over) void leave(host, signalled);
   });
-  const run: Run = { host, ending, critical: 0, json: false, stays: false, bar: progressBar(host) };
+  const run: Run = { host, ending, critical: 0, json: false, stays: false, stuck: false, bar: progressBar(host) };
   let exit: ExitName;
   try {
     exit = await untilEnded(run, perform(run));
@@ -46,13 +49,17 @@ export async function main(host: Host): Promise<number> {
     exit = await tell(run, error);
     if (signalled !== undefined && !(error instanceof Problem && error.code === "undelivered")) exit = signalled;
   }
-  if (signalled !== undefined) {
-    // Nothing that still waits (for standard input, or for a reader that stands still) may hold the end up.
-    const written = Promise.allSettled([host.stdout.write(""), host.stderr.write("")]);
-    await Promise.race([written, host.sleep(LAST_WORDS)]);
-    host.exit(EXIT[exit]);
-  }
+  over = true;
+  // Nothing that still waits (for standard input, or for a reader that stands still) may hold the end up.
+  if (signalled !== undefined || run.stuck) await leave(host, exit);
   return EXIT[exit];
+}
+
+/** Ends the process, with a moment for what is still on its way. */
+async function leave(host: Host, exit: ExitName): Promise<void> {
+  const written = Promise.allSettled([host.stdout.write(""), host.stderr.write("")]);
+  await Promise.race([written, host.sleep(LAST_WORDS)]);
+  host.exit(EXIT[exit]);
 }
 
 interface Run {
@@ -62,6 +69,8 @@ interface Run {
   critical: number;
   /** Whether a signal is the way in which the command ends. */
   stays: boolean;
+  /** Whether something was given up that would hold the process. */
+  stuck: boolean;
   /** Whether errors are told as JSON. */
   json: boolean;
   readonly bar: ProgressBar;
@@ -380,7 +389,17 @@ function operandProblems(leaf: Leaf, called: Place, line: ParsedLine): readonly 
 async function tell(run: Run, error: unknown): Promise<ExitName> {
   const all = error instanceof Problems ? error.all : [error instanceof Problem ? error : unexpected(run.host, error)];
   const text = told(run, all);
-  await run.host.stderr.write(`${run.bar.away()}${text}`).catch(() => {});
+  const { host, ending } = run;
+  const written = host.stderr.write(`${run.bar.away()}${text}`).catch(() => {});
+  // A signal ends the wait for someone who does not read standard error.
+  const hurried = new Promise<void>((resolve) => {
+    const wait = (): void => {
+      host.sleep(LAST_WORDS).then(resolve, resolve);
+    };
+    if (ending.signal.aborted) wait();
+    else ending.signal.addEventListener("abort", wait, { once: true });
+  });
+  await Promise.race([written, hurried]);
   const [first] = all;
   return first?.exit ?? "failed";
 }

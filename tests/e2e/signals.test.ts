@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { BINARY, type Ended, type Running, start } from "./binary.ts";
+import { BINARY, type Ended, type Running, start, temporaryFolder } from "./binary.ts";
 import { type Exchange, type Fault, inOrder, stallBefore } from "./fault-proxy.ts";
 import { ends, openScene, printed, type Scene, SEED, SLOW, told } from "./scene.ts";
 
@@ -154,6 +156,33 @@ function accounted(scene: Scene, ended: Ended): "nothing" | "kept" {
   }
   return scene.sandbox.clients().length === 0 ? "nothing" : "kept";
 }
+
+describe("a standard error that nobody reads", () => {
+  it("does not keep the program from ending at a signal", SLOW, async () => {
+    using folder = temporaryFolder();
+    const pipe = join(folder.path, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const fd = openSync(pipe, constants.O_RDWR);
+    try {
+      writeSync(fd, new Uint8Array(65_536));
+      await using scene = await openScene();
+      for (const args of [["--bogus"], [...SEED, "-v"], ["clients", "get", "nobody"]]) {
+        await using running = start("/bin/sh", ["-c", 'exec "$0" "$@" 2>"$PIPE" >/dev/null', BINARY, ...args], {
+          env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, PIPE: pipe },
+          timeout: 20_000,
+        });
+        // Long enough to have done its work and to wait for its reader alone.
+        await new Promise((resolve) => setTimeout(resolve, 700));
+        running.kill("SIGTERM");
+        const ended = await running.ended;
+        ends(ended, 143);
+      }
+      assert.equal(scene.sandbox.clients().length, 1);
+    } finally {
+      closeSync(fd);
+    }
+  });
+});
 
 describe("a signal at any moment", () => {
   it("loses no secret, and delivers none of a client that is not there", SLOW, async () => {
