@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { type Http, NetworkFailure } from "../core/network.ts";
-import { Problem, usage } from "../core/problem.ts";
+import { Problem } from "../core/problem.ts";
 import { hiddenValues, shownUrl, withoutValues } from "../core/secret.ts";
 import { printable, quoted } from "../core/text.ts";
 
@@ -10,6 +10,7 @@ export type ClientProof =
   | { readonly way: "private_key_jwt"; readonly assertion: (audience: string) => Promise<string> };
 
 const DISCOVERY = v.looseObject({ token_endpoint: v.string(), issuer: v.optional(v.string()) });
+const TOKEN = v.looseObject({ access_token: v.pipe(v.string(), v.nonEmpty()) });
 const OAUTH_ERROR = v.looseObject({ error: v.string(), error_description: v.optional(v.string()) });
 
 const MAX_BYTES = 1_048_576;
@@ -28,22 +29,28 @@ async function ask(http: Http, request: Parameters<Http>[0], action: string): Re
   }
 }
 
-/** The token endpoint that the server at a public address states (OpenID Connect Discovery, 4). */
+/**
+ * The token endpoint that the server at a public address states (OpenID Connect Discovery, 4). It must be of the same
+ * origin: a new secret goes nowhere that was not named.
+ */
 export async function discoverTokenEndpoint(http: Http, publicUrl: string, timeout: number): Promise<string> {
   const action = "Cannot find the token endpoint";
-  if (!/^https?:\/\//i.test(publicUrl) || !URL.canParse(publicUrl)) {
-    throw usage(
-      `--public-url ${quoted(shownUrl(publicUrl))} is not an address`,
-      "write http://host:4444 or https://host",
-      "bad-address",
-    );
-  }
   const base = publicUrl.replace(/\/+$/, "");
   const url = `${base}/.well-known/openid-configuration`;
   const answer = await ask(http, { method: "GET", url, timeout, headers: { accept: "application/json" } }, action);
   const read = v.safeParse(DISCOVERY, parsed(answer.text));
-  if (answer.status === 200 && read.success && URL.canParse(read.output.token_endpoint))
-    return read.output.token_endpoint;
+  if (answer.status === 200 && read.success && URL.canParse(read.output.token_endpoint)) {
+    const { token_endpoint: endpoint } = read.output;
+    if (new URL(endpoint).origin === new URL(base).origin) return endpoint;
+    throw new Problem(
+      `${action}: ${printable(shownUrl(url))} names one elsewhere, ${quoted(shownUrl(endpoint))}, to which no secret is sent`,
+      {
+        code: "foreign-token-endpoint",
+        exit: "failed",
+        hint: "if it is the right one, give it with --token-endpoint",
+      },
+    );
+  }
   throw new Problem(`${action}: ${printable(shownUrl(url))} answered ${answer.status} without a discovery document`, {
     code: "no-discovery",
     exit: "failed",
@@ -93,7 +100,15 @@ export async function proveCredentials(
   }
   const action = `Cannot verify the credentials of client ${quoted(clientId)}`;
   const answer = await ask(http, { method: "POST", url: endpoint, body: form.toString(), headers, timeout }, action);
-  if (answer.status === 200) return "token";
+  if (answer.status === 200) {
+    if (v.is(TOKEN, parsed(answer.text))) return "token";
+    throw new Problem(`${action}: the token endpoint answered 200 without a token`, {
+      code: "not-verified",
+      exit: "failed",
+      status: answer.status,
+      hint: "check that --token-endpoint is the address of the token endpoint, /oauth2/token as a rule",
+    });
+  }
   const fault = v.safeParse(OAUTH_ERROR, parsed(answer.text));
   const error = fault.success ? fault.output.error : undefined;
   if (

@@ -1,6 +1,6 @@
 import type { ClientProof } from "../adapters/token.ts";
 import { type Client, textField } from "../core/client.ts";
-import { Problem, usage } from "../core/problem.ts";
+import { Problem, sentence, usage } from "../core/problem.ts";
 import { PUBLIC_URL, TOKEN_ENDPOINT, VERIFY } from "../core/rows.ts";
 import { shownUrl } from "../core/secret.ts";
 import { quoted } from "../core/text.ts";
@@ -9,7 +9,14 @@ import type { Context } from "./command.ts";
 /** What is wrong with the wish to verify, told before anything is sent. */
 export function verifyProblems(context: Context): readonly Problem[] {
   const { values } = context;
-  if (!values.on(VERIFY)) return [];
+  if (!values.on(VERIFY)) {
+    // The variable of the second may be there for other commands.
+    return [TOKEN_ENDPOINT, PUBLIC_URL]
+      .filter((flag) => values.origin(flag).from === "flag")
+      .map((flag) =>
+        usage(`${values.origin(flag).name} is for --verify alone`, "add --verify, or leave it out", "without-verify"),
+      );
+  }
   const endpoint = values.text(TOKEN_ENDPOINT);
   if (endpoint !== undefined && !(URL.canParse(endpoint) && /^https?:/i.test(endpoint))) {
     return [
@@ -20,7 +27,17 @@ export function verifyProblems(context: Context): readonly Problem[] {
       ),
     ];
   }
-  if (endpoint !== undefined || values.given(PUBLIC_URL)) return [];
+  const publicUrl = values.text(PUBLIC_URL);
+  if (endpoint === undefined && publicUrl !== undefined && !(URL.canParse(publicUrl) && /^https?:/i.test(publicUrl))) {
+    return [
+      usage(
+        `${sentence(values.origin(PUBLIC_URL).name)} ${quoted(shownUrl(publicUrl))} is not an address`,
+        "write http://host:4444 or https://host",
+        "bad-address",
+      ),
+    ];
+  }
+  if (endpoint !== undefined || publicUrl !== undefined) return [];
   return [
     usage(
       "--verify needs the token endpoint",
