@@ -1,5 +1,5 @@
 import type { Host, Output } from "./adapters/host.ts";
-import { type Context, isGroup, isLeaf, type Leaf, type Shown } from "./commands/command.ts";
+import { type Context, isGroup, isLeaf, type Leaf, type Shown, type Spec, type Start } from "./commands/command.ts";
 import { credentialNames } from "./commands/credentials.ts";
 import { ROOT } from "./commands/index.ts";
 import { childrenOf, PARENT_ROWS, type Place, walk } from "./commands/tree.ts";
@@ -7,7 +7,7 @@ import { asksForHelp, type FlagValues, type ParsedLine, parseFlags, shownWord } 
 import { recipientProblems } from "./core/keysource.ts";
 import { createRenderer, type Format, isJson, parseFormat, toolsFor } from "./core/output.ts";
 import { EXIT, type ExitName, Problem, usage } from "./core/problem.ts";
-import { ENDPOINT, FORMAT, GENERAL_FLAGS, HELP, QUIET, VERBOSE } from "./core/rows.ts";
+import { DRY_RUN, ENDPOINT, FORMAT, GENERAL_FLAGS, HELP, QUIET, VERBOSE } from "./core/rows.ts";
 import { nearest, printable, quoted } from "./core/text.ts";
 import { type ProgressBar, progressBar } from "./progress.ts";
 import { caProblems, NO_CONFIG, readConfig, readServer } from "./settings.ts";
@@ -230,6 +230,7 @@ async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
   const { values } = line;
   const problems: Problem[] = [...line.problems, ...operandProblems(leaf, called, line)];
   const format = readFormat(values, spec.format[called.grammar], problems);
+  problems.push(...formatProblems(format, values, spec));
   // Only a format that was asked for speaks of a program as the reader; the default of a command does not.
   if (format !== undefined) run.json = (values.given(FORMAT) || config.file("format") !== undefined) && isJson(format);
   const reading =
@@ -304,15 +305,43 @@ async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
     },
     signal: run.ending.signal,
   };
-  const start = await spec.start(context);
+  const start = await begin(spec, context, problems);
   problems.push(...start.problems);
   if (problems.length > 0) throw new Problems(problems);
   run.ending.signal.throwIfAborted();
   const result = await start.run();
   run.stays = result.stays === true;
   const written = (): Promise<ExitName> =>
-    writeResult(host, run.ending.signal, result.format ?? needed, result, render);
+    writeResult(host, run.ending.signal, result.format ?? needed, result, render, say(""));
   return result.undelivered === undefined && result.stays !== true ? written() : context.critical(written);
+}
+
+/** Lets a command read its input; what it cannot go on without is told with all that is known to be wrong. */
+async function begin(spec: Spec, context: Context, problems: readonly Problem[]): Promise<Start> {
+  try {
+    return await spec.start(context);
+  } catch (error) {
+    if (error instanceof Problem && error.exit === "usage") throw new Problems([...problems, error]);
+    throw error;
+  }
+}
+
+/** The problem of a format about credentials for a command that has none, which would write something else as them. */
+function formatProblems(format: Format | undefined, values: FlagValues, spec: Spec): readonly Problem[] {
+  const kind = format?.kind;
+  if (kind !== "env" && kind !== "k8s-secret") return [];
+  const dry = values.given(DRY_RUN);
+  if (!dry && (spec.credentials === "secrets" || (spec.credentials === "ids" && kind === "env"))) return [];
+  const what = kind === "env" ? "client" : "secret";
+  return [
+    usage(
+      `Cannot use ${values.origin(FORMAT).name} ${kind} ${dry ? "with --dry-run" : "here"}: there is no ${what} to write`,
+      kind === "env"
+        ? "it is for commands that show, make or change clients"
+        : "create, rotate-secret, update and import deliver secrets; choose another format here",
+      "format-without-credentials",
+    ),
+  ];
 }
 
 /** Problems of a line of which a part stands for something else than was meant. */

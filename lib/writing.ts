@@ -1,14 +1,12 @@
 import { type Host, WriteFailure } from "./adapters/host.ts";
 import type { Lost, Result, Shown } from "./commands/command.ts";
-import { createRenderer, type Format, type RenderOptions } from "./core/output.ts";
+import { STANDSTILL } from "./core/network.ts";
+import { createRenderer, type Format, type RenderOptions, withholds } from "./core/output.ts";
 import { type ExitName, Problem, reasonOf, systemCode } from "./core/problem.ts";
-import { printable } from "./core/text.ts";
+import { printable, quoted } from "./core/text.ts";
 
 /** How a result's values are rendered, once it is known whether they are many and whether each shows at once. */
 export type Render = (many: boolean, live: boolean) => RenderOptions;
-
-/** Milliseconds that a reader who stands still gets after a signal, before a secret is taken for undelivered. */
-const STANDSTILL = 2_000;
 
 /** Characters that may be on their way to standard output before the next value is asked for. */
 const ON_THE_WAY = 262_144;
@@ -38,6 +36,7 @@ export async function writeResult(
   format: Format,
   result: Result,
   render: Render,
+  note: (line: string) => void,
 ): Promise<ExitName> {
   const renderer = createRenderer(format, result.view, render(result.many, result.live === true));
   const most = result.delivered !== undefined || result.undelivered !== undefined ? VALUES_ON_THE_WAY : Infinity;
@@ -46,25 +45,31 @@ export async function writeResult(
   // Some formats hold values back, so a value counts as delivered only with the text that comes after it.
   let held: Shown[] = [];
   let length = 0;
+  const withheld: Shown[] = [];
 
   function send(text: string): void {
     const items = held;
     held = [];
     length += text.length;
+    const fail = (reason: unknown, leaked: boolean): void => {
+      if (piece.failure !== undefined) return;
+      piece.failure = { reason, leaked };
+      failed.push(piece);
+    };
     const piece: Piece = {
       items,
       length: text.length,
       failure: undefined,
       settled: host.stdout
         .write(text)
-        .then(async () => {
-          for (const item of items) await result.delivered?.(item);
-        })
-        .catch((reason: unknown) => {
-          if (piece.failure !== undefined) return;
-          piece.failure = { reason, leaked: reason instanceof WriteFailure && reason.written > 0 };
-          failed.push(piece);
-        })
+        .then(
+          async () => {
+            for (const item of items) await result.delivered?.(item);
+          },
+          (reason: unknown) => fail(reason, reason instanceof WriteFailure && reason.written > 0),
+        )
+        // The text has left then, and the command could not take note of it.
+        .catch((reason: unknown) => fail(reason, true))
         .finally(() => leave(piece)),
     };
     way.push(piece);
@@ -95,35 +100,58 @@ export async function writeResult(
     if (failed.length > 0) throw await failure();
   }
 
-  async function failure(): Promise<Problem> {
+  /** Hands what was not delivered back to the command; undefined where there is nothing of it that it must not lose. */
+  async function handBack(reason?: unknown): Promise<Problem | undefined> {
     while (way.length > 0) if (await standsStill(host, signal, way[0]?.settled)) giveUp();
-    const [first] = failed;
-    const reason = first?.failure?.reason;
+    const unsent = held;
+    // From here on they are the command's, and are not written any more.
+    held = [];
     const lost: Lost[] = [
       ...failed.flatMap(({ items, failure: why }) => items.map((item) => ({ item, leaked: why?.leaked === true }))),
-      ...held.map((item) => ({ item, leaked: false })),
+      ...unsent.map((item) => ({ item, leaked: false })),
     ];
-    if (result.undelivered !== undefined && lost.length > 0) return result.undelivered(lost, reason);
+    return lost.length === 0 ? undefined : result.undelivered?.(lost, reason ?? failed[0]?.failure?.reason);
+  }
+
+  async function failure(): Promise<Problem> {
+    const problem = await handBack();
+    if (problem !== undefined) return problem;
+    const reason = failed[0]?.failure?.reason;
     return systemCode(reason) === "EPIPE" ? GONE : unwritable(reason);
+  }
+
+  /** A text of the renderer; a value that it cannot write is as little delivered as one that does not leave. */
+  async function rendered(write: () => string): Promise<string> {
+    try {
+      return write();
+    } catch (error) {
+      throw (await handBack(error)) ?? error;
+    }
   }
 
   try {
     try {
       for await (const item of result.items) {
         held.push(item);
-        const text = renderer.item(item);
+        const text = await rendered(() => renderer.item(item));
+        if (format.kind === "k8s-secret" && withholds(result.view, item)) withheld.push(item);
         if (text !== "") send(text);
         await settle(most, ON_THE_WAY);
       }
     } catch (error) {
-      const rest = failed.length === 0 && held.length > 0 ? renderer.flush() : "";
+      const rest = failed.length === 0 && held.length > 0 ? await rendered(renderer.flush) : "";
       if (rest !== "") send(rest);
       if (failed.length === 0) await settle(0, 0);
       throw error;
     }
-    const end = renderer.end(result.rest?.());
+    const end = await rendered(() => renderer.end(result.rest?.()));
     if (end !== "" || held.length > 0) send(end);
     await settle(0, 0);
+    const [first, ...others] = withheld.map((item) => quoted(result.view.id(item)));
+    if (first !== undefined)
+      note(
+        `No Kubernetes Secret is written for ${others.length === 0 ? `client ${first}` : `${withheld.length} clients, the first ${first}`}: no secret was delivered`,
+      );
   } catch (error) {
     if (error === GONE) return "done";
     throw error;

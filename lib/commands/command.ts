@@ -154,6 +154,11 @@ export interface Spec {
   /** Whether it talks to a server, so that an endpoint is needed; `if-asked`: only with one of its flags. */
   readonly server: boolean | "if-asked";
   readonly format: Readonly<Record<Grammar, string>>;
+  /**
+   * Whether its results are clients, which `env` and `k8s-secret` are about: with their secrets where it delivers them,
+   * else by their ids alone, for which there is no `k8s-secret`.
+   */
+  readonly credentials?: "secrets" | "ids";
   /** Reads flags and files and looks at them all before anything is sent. */
   readonly start: (context: Context) => Promise<Start> | Start;
 }

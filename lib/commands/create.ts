@@ -312,6 +312,7 @@ export const create = command({
     ],
   },
   server: true,
+  credentials: "secrets",
   format: { "1.x": "text", "2.x": "table" },
   start,
 });

@@ -85,6 +85,7 @@ export const remove = command({
     "2.x": [["delete oauth2-client my-app", "One client"]],
   },
   server: true,
+  credentials: "ids",
   format: { "1.x": "text", "2.x": "table" },
   async start(context): Promise<Start> {
     const ids = context.operands.length === 0 ? [] : await idsOf(context);

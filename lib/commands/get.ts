@@ -32,6 +32,7 @@ export const get = command({
     "2.x": [["get oauth2-client my-app --format json-pretty", "One client as JSON"]],
   },
   server: true,
+  credentials: "ids",
   format: { "1.x": "json-pretty", "2.x": "table" },
   start: (context) => ({
     problems: context.operands.map(badId).filter((problem) => problem !== undefined),

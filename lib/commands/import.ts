@@ -558,6 +558,7 @@ export const importClients = command({
     "2.x": [["import oauth2-client clients.json --format json", "All clients of a file"]],
   },
   server: true,
+  credentials: "secrets",
   format: { "1.x": "text", "2.x": "table" },
   start,
 });

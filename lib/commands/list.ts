@@ -162,6 +162,7 @@ export const list = command({
     "2.x": [["list oauth2-clients --format json", "All clients as JSON"]],
   },
   server: true,
+  credentials: "ids",
   format: { "1.x": "text", "2.x": "table" },
   start(context) {
     const { values } = context;

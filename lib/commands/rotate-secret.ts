@@ -272,6 +272,7 @@ export const rotateSecret = command({
     ],
   },
   server: true,
+  credentials: "secrets",
   format: { "1.x": "text", "2.x": "table" },
   start,
 });

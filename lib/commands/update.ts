@@ -386,6 +386,7 @@ export const update = command({
     "2.x": [["update oauth2-client my-app --scope openid,offline", "Other scopes"]],
   },
   server: true,
+  credentials: "secrets",
   format: { "1.x": "text", "2.x": "table" },
   start,
 });

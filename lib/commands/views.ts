@@ -1,4 +1,4 @@
-import { type Client, listField, textField } from "../core/client.ts";
+import { type Client, isPublic, listField, textField } from "../core/client.ts";
 import type { Column, View } from "../core/output.ts";
 import type { Shown } from "./command.ts";
 
@@ -33,7 +33,7 @@ export function idOf(client: Client): string {
 export const CLIENT_VIEW: View<Shown> = {
   columns: COLUMNS.filter((column) => column.label !== "CLIENT SECRET"),
   id: idOf,
-  credentials: (client) => ({ id: idOf(client) }),
+  credentials: (client) => ({ id: idOf(client), secretless: isPublic(client) }),
 };
 
 /** Clients of a list, in the columns that each reference has for it. */
@@ -88,8 +88,10 @@ export function createdView(secretless: "none" | "given" | "elsewhere"): View<Sh
     id: idOf,
     credentials: (client) => ({
       id: idOf(client),
-      secret: textField(client, "client_secret"),
+      // A server may answer a client that has none with an empty one.
+      secret: textField(client, "client_secret") || undefined,
       encrypted: textField(client, ENCRYPTED),
+      secretless: secretless === "none" || isPublic(client),
     }),
   };
 }

@@ -8,6 +8,13 @@ export interface Credentials {
   readonly secret?: string | undefined;
   /** The secret, encrypted to its recipients. */
   readonly encrypted?: string | undefined;
+  /** The client has no secret at all, so its id is all that there is. */
+  readonly secretless?: boolean;
+}
+
+/** Whether these are all the credentials of a client: for those of one whose secret is not among them they are not. */
+export function isWhole({ secret, encrypted, secretless }: Credentials): boolean {
+  return secret !== undefined || encrypted !== undefined || secretless === true;
 }
 
 /** The names of credentials in an environment or a Kubernetes Secret. */

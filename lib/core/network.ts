@@ -120,5 +120,8 @@ export type Download = (
   options: DownloadOptions,
 ) => Promise<{ readonly status: number; readonly url: string; readonly bytes: Uint8Array }>;
 
+/** Milliseconds that a reader who stands still gets after a signal, before a secret is taken for undelivered. */
+export const STANDSTILL = 2_000;
+
 /** Milliseconds that finding out and taking back may take beyond `--fail-after`. */
 export const GRACE = 5_000;

@@ -1,4 +1,4 @@
-import { type CredentialNames, type Credentials, envLines, secretManifest } from "./credentials.ts";
+import { type CredentialNames, type Credentials, envLines, isWhole, secretManifest } from "./credentials.ts";
 import { usage } from "./problem.ts";
 import { parsePointerQuery, parseQuery, type Query, type Select } from "./query.ts";
 import { type Cell, createTable, recordTable, type Terminal } from "./table.ts";
@@ -177,10 +177,13 @@ function each<T>(item: (value: T) => string): Renderer<T> {
   return { item, flush: () => "", end: () => "" };
 }
 
-/** One value after the other, with `between` from the second on. */
+/** One value after the other, with `between` from the second on; a value without a text is none. */
 function separated<T>(item: (value: T) => string, between: string): Renderer<T> {
   let count = 0;
-  return each((value) => `${count++ === 0 ? "" : between}${item(value)}`);
+  return each((value) => {
+    const text = item(value);
+    return text === "" ? "" : `${count++ === 0 ? "" : between}${text}`;
+  });
 }
 
 function table<T>({ view, options }: Setup<T>): Renderer<T> {
@@ -319,6 +322,14 @@ function credentialsOf<T>(view: View<T>, value: T): Credentials {
   return view.credentials?.(value) ?? { id: view.id(value) };
 }
 
+/**
+ * Whether `k8s-secret` writes nothing of a value: the manifest of a client without the secret that it has would take the
+ * secret out of a cluster that holds it.
+ */
+export function withholds<T>(view: View<T>, value: T): boolean {
+  return !isWhole(credentialsOf(view, value));
+}
+
 const RENDERERS: Readonly<Record<FormatKind, Make>> = {
   text,
   table,
@@ -332,14 +343,17 @@ const RENDERERS: Readonly<Record<FormatKind, Make>> = {
   env: ({ view, options }) => separated((value) => envLines(credentialsOf(view, value), options.names), "\n"),
   id: ({ view }) => each((value) => `${printable(view.id(value))}\n`),
   "k8s-secret": ({ view, options }) =>
-    separated((value) => secretManifest(credentialsOf(view, value), options.names), "---\n"),
+    separated(
+      (value) => (withholds(view, value) ? "" : secretManifest(credentialsOf(view, value), options.names)),
+      "---\n",
+    ),
 };
 
 /**
  * Makes the renderer of one result.
  *
  * With `many`, JSON and YAML give an array or the view's envelope, tables rows, `ndjson`, `id` and `raw` lines, `env`
- * blocks and `k8s-secret` documents, each value as it comes; only expressions wait for the whole result, which they
+ * blocks and `k8s-secret` documents (of those whose secret is delivered), each value as it comes; only expressions wait for the whole result, which they
  * are about. Nothing is written for a list before its first value or its end. Ids and everything in `text` and `table`
  * are harmless lines; `raw` is so on a terminal and exact elsewhere.
  */

@@ -59,7 +59,10 @@ export const FORMAT_MEANINGS: Readonly<Record<FormatKind, readonly [term: string
   ndjson: ["ndjson", "One JSON object a line, each written as soon as it is known"],
   env: ["env", "`CLIENT_ID=…` and `CLIENT_SECRET=…`, quoted for a POSIX shell; an empty line stands between clients"],
   id: ["id", "The id alone, one a line; `-q` is short for it"],
-  "k8s-secret": ["k8s-secret", "The manifest of a Kubernetes Secret; `---` stands between clients"],
+  "k8s-secret": [
+    "k8s-secret",
+    "The manifest of a Kubernetes Secret with what is delivered; `---` stands between clients",
+  ],
   jsonpath: [
     "jsonpath=EXPR",
     "What an expression selects, as JSON: RFC 9535 where it begins with `$`, else a dotted path such as `items.0.client_id`",
@@ -86,6 +89,12 @@ const FORMATS_TOPIC: Topic = {
     text(
       "A format that leaves the secret of a new client out, such as `id`, makes the program keep it in a file and say which",
       "(`hydra help secrets`).",
+    ),
+    heading("Credentials for programs"),
+    text(
+      "`env` is for commands about clients, `k8s-secret` for those that deliver a secret: `create`, `rotate-secret`, `update` and `import`.",
+      "Of a client whose secret is not delivered (it was skipped, given or written elsewhere) `k8s-secret` writes nothing and standard",
+      "error says so: a manifest without the secret would take it out of the cluster. A client that has none is written with its id alone.",
     ),
     heading("Lists"),
     text(

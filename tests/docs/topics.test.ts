@@ -204,7 +204,16 @@ describe("formats, as it says", () => {
       assert.equal(await run("clients", "list", "--format", "raw=items.#.client_id"), "a\nb\n");
       assert.equal(await run("clients", "list", "--format", "raw=items.#"), "2\n");
       assert.equal(await run("clients", "list", "--format", "env"), "CLIENT_ID=a\n\nCLIENT_ID=b\n");
-      assert.match(await run("clients", "list", "--format", "k8s-secret"), /^apiVersion.*\n---\napiVersion/s);
+      for (const command of ["list", "get a"])
+        assert.equal(
+          (await play(["clients", ...command.split(" "), "--format", "k8s-secret"], { environment })).status,
+          2,
+        );
+      const skipped = await done([...CREATE, "--id", "a", "--if-exists", "skip", "--format", "k8s-secret"], {
+        environment,
+      });
+      assert.equal(skipped.stdout, "");
+      assert.match(skipped.stderr, /^No Kubernetes Secret is written for client "a"/m);
       assert.equal((await run("clients", "list", "--format", "ndjson")).split("\n").length, 3);
       assert.equal(await run("clients", "get", "a", "--format", "jsonpointer=/client_id"), '"a"\n');
     }));

@@ -80,7 +80,6 @@ describe("names that could act on a terminal", () => {
       "yaml",
       "id",
       "env",
-      "k8s-secret",
       "jsonpath=$.items[*].client_name",
     ]) {
       const ended = await server.run(["clients", "list", "--format", format]);

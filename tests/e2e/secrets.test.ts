@@ -490,6 +490,39 @@ describe("--secret-out", () => {
     const ended = await scene.run(args);
     ends(ended, 0);
     assert.deepEqual(manifest(ended.stdout), { "the.id": "app", "the-secret": scene.sandbox.secretOf("app") });
+    // A manifest without the secret would take it out of the cluster.
+    const out = ["--secret-out", join(scene.home, "app.env")];
+    for (const args of [
+      [...CREATE, "--id", "app", "--if-exists", "skip"],
+      [...CREATE, "--id", "app", "--if-exists", "update"],
+      [...CREATE, "--id", "app", "--if-exists", "update", "--owner", "me"],
+      ["clients", "update", "app", "--name", "x"],
+      ["clients", "update", "app", "--name", "x"],
+      ["clients", "update", "app", "--secret", GIVEN],
+      ["clients", "rotate-secret", "app", ...out],
+      ["clients", "import", "--on-conflict", "skip"],
+      ["clients", "import", "--on-conflict", "update"],
+    ]) {
+      const none = await scene.run([...args, "--format", "k8s-secret"], {
+        stdin: '{"client_id":"app","grant_types":["client_credentials"]}',
+      });
+      ends(none, 0);
+      assert.equal(none.stdout, "", args.join(" "));
+      assert.match(none.stderr, /^No Kubernetes Secret is written for client "app": no secret was delivered$/m);
+    }
+    // A client that has none is whole with its id, also when it is there already.
+    const open = [...CREATE, "--id", "open", "--token-endpoint-auth-method", "none", "--format", "k8s-secret"];
+    for (const args of [open, [...open, "--if-exists", "skip"]]) {
+      const id = await scene.run(args);
+      ends(id, 0);
+      assert.deepEqual(manifest(id.stdout), { CLIENT_ID: "open" });
+    }
+    const some = await scene.run(["clients", "import", "--on-conflict", "skip", "--format", "k8s-secret"], {
+      stdin: '[{"client_id":"app"},{"client_id":"new"},{"client_id":"open"}]',
+    });
+    ends(some, 0);
+    assert.deepEqual(manifest(some.stdout), { CLIENT_ID: "new", CLIENT_SECRET: scene.sandbox.secretOf("new") });
+    assert.match(some.stderr, /^No Kubernetes Secret is written for 2 clients, the first "app": /m);
     const rotated = await scene.run(["clients", "rotate-secret", "app", "--format", "k8s-secret"]);
     ends(rotated, 0);
     assert.deepEqual(manifest(rotated.stdout), { CLIENT_ID: "app", CLIENT_SECRET: scene.sandbox.secretOf("app") });
