@@ -257,7 +257,17 @@ async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
     ...(live ? { settleAfter: 1 } : {}),
   });
   const { connect } = await import("./wiring.ts");
-  const outside = connect({ host, values, connection: reading?.connection, warn, detail, signal: run.ending.signal });
+  const outside = connect({
+    host,
+    values,
+    connection: reading?.connection,
+    warn,
+    detail,
+    signal: run.ending.signal,
+    abandoned: () => {
+      run.stuck = true;
+    },
+  });
   const context: Context = {
     host,
     grammar: called.grammar,
@@ -265,6 +275,7 @@ async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
     operands: line.operands,
     format: needed,
     endpoint: reading?.connection?.shown ?? "",
+    faulty: problems.length > 0,
     ...outside,
     get admin() {
       return outside.admin();

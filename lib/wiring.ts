@@ -3,13 +3,14 @@ import { createDownload } from "./adapters/download.ts";
 import type { Host } from "./adapters/host.ts";
 import { createHttp } from "./adapters/http.ts";
 import type { KeybaseKey } from "./adapters/keybase.ts";
-import { findRescuePlace } from "./adapters/rescue.ts";
+import { findRescuePlace, lookAtRescueFolder, type RescueOptions } from "./adapters/rescue.ts";
+import type { Sinks } from "./adapters/sink.ts";
 import { certificatesIn, HONOURS_PROXIES, transport, trustedAuthorities } from "./adapters/transport.ts";
 import type { Context, ReadFile, Shown } from "./commands/command.ts";
 import type { Connection } from "./core/connection.ts";
 import type { FlagValues } from "./core/flags.ts";
 import { recipientProblems } from "./core/keysource.ts";
-import { type Download, GRACE, type Http, proxyOf } from "./core/network.ts";
+import { type Download, GRACE, type Http, proxyOf, STANDSTILL } from "./core/network.ts";
 import { reasonOf, systemCode, usage } from "./core/problem.ts";
 import { checkPins, type Recipient } from "./core/recipient.ts";
 import { CA_FILE, KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, RESCUE_DIR, VERBOSE } from "./core/rows.ts";
@@ -26,6 +27,8 @@ export interface Outside {
   readonly warn: (line: string) => void;
   readonly detail: (line: string) => void;
   readonly signal: AbortSignal;
+  /** Called when something stays under way that would hold the process. */
+  readonly abandoned: () => void;
 }
 
 /** Milliseconds that one question to the public side of a server may take. */
@@ -42,6 +45,7 @@ type Adapters = { readonly admin: () => Admin } & Pick<
   | "inspectKey"
   | "readFile"
   | "parseYaml"
+  | "outletProblems"
   | "rescuePlace"
   | "startSandbox"
   | "sink"
@@ -96,6 +100,23 @@ export function connect(outside: Outside): Adapters {
         });
   const remaining = (): number => admin?.remaining() ?? Math.max(0, NO_SERVER_TIME - (host.monotonic() - began));
   const download = createDownload(open, remaining, signal, host.monotonic);
+  const rescue = rescueFolders(host, values);
+  let made: Sinks | undefined;
+  const sinks = async (): Promise<Sinks> => {
+    const { createSinks } = await import("./adapters/sink.ts");
+    made ??= createSinks({
+      random: host.random,
+      patience: {
+        longest: () => remaining() + GRACE,
+        afterSignal: STANDSTILL,
+        signal,
+        monotonic: host.monotonic,
+        sleep: host.sleep,
+        abandoned: outside.abandoned,
+      },
+    });
+    return made;
+  };
   const readFile = (path: string, flag: string): Promise<ReadFile> => readText(host, path, flag);
   return {
     admin() {
@@ -134,23 +155,32 @@ export function connect(outside: Outside): Adapters {
     parseYaml: async (text, name) => (await import("./adapters/yaml.ts")).parseDocuments(text, name),
     clientsPath: (family ?? FAMILIES[0]).clients,
     rareFields: new Set(FAMILIES.flatMap((family) => [...family.unknownFields])),
+    async outletProblems(targets) {
+      const problems = rescue.named === undefined ? [] : [lookAtRescueFolder(rescue.named)];
+      for (const flag of targets) {
+        const target = values.text(flag);
+        if (target !== undefined) problems.push((await sinks()).look(target, `--${flag.name}`));
+      }
+      return problems.flatMap((problem) => problem ?? []);
+    },
     sink: async (flag) => {
       const target = values.text(flag);
-      if (target === undefined) return undefined;
-      return (await import("./adapters/sink.ts")).openSink(target, host.random, `--${flag.name}`);
+      return target === undefined ? undefined : (await sinks()).open(target, `--${flag.name}`);
     },
-    rescuePlace: () => findRescuePlace({ folders: rescueFolders(host, values), random: host.random }),
+    rescuePlace: () => findRescuePlace({ ...rescue, random: host.random }),
     startSandbox: async (options) => (await import("./sandbox/index.ts")).startSandbox(options),
   };
 }
 
-/** Where a rescue file may go, the best place first. */
-function rescueFolders(host: Host, values: FlagValues): readonly string[] {
+/** Where a rescue file may go: the folder that is named, else the best place first. */
+function rescueFolders(host: Host, values: FlagValues): Pick<RescueOptions, "named" | "folders"> {
   const named = values.text(RESCUE_DIR);
-  if (named !== undefined) return [named];
   const { environment } = host;
   const places = [environment("XDG_STATE_HOME"), environment("HOME"), ".", environment("TMPDIR") ?? "/tmp"];
-  return places.flatMap((folder) => (folder === undefined || folder === "" ? [] : [folder]));
+  return {
+    ...(named === undefined ? {} : { named: { folder: named, from: values.origin(RESCUE_DIR).name } }),
+    folders: places.flatMap((folder) => (folder === undefined || folder === "" ? [] : [folder])),
+  };
 }
 
 /** The text of a file, or of standard input for `-`, without a byte order mark. */

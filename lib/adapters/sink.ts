@@ -1,7 +1,20 @@
-import { constants, fstatSync, readFileSync, readlinkSync, write } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  write,
+  writeSync,
+} from "node:fs";
 import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { reasonOf, systemCode, usage } from "../core/problem.ts";
+import { type Problem, reasonOf, systemCode, usage } from "../core/problem.ts";
 import { printable, quoted } from "../core/text.ts";
 
 /** A place for credentials that is open and has been proven writable. */
@@ -10,6 +23,8 @@ export interface Sink {
   readonly name: string;
   /** Writes the credentials: all of them, or nothing that could be taken for them. */
   commit(text: string): Promise<void>;
+  /** Whether the credentials, or a part of them, may have left the process. */
+  readonly leaked: boolean;
   /** Gives the place up; nothing of it stays behind. */
   discard(): Promise<void>;
 }
@@ -19,38 +34,225 @@ const RESERVED = 65_536;
 
 const EXCLUSIVE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
-/**
- * Opens the target of `--secret-out`: a new file, or an inherited descriptor as `fd:3`. Throws a usage Problem when it
- * cannot be written, exists already, or is not there.
- */
-export function openSink(target: string, random: (count: number) => Uint8Array, flag: string): Promise<Sink> {
-  const descriptor = /^fd:(\d+)$/.exec(target)?.[1];
-  return descriptor === undefined
-    ? fileSink(target, random, flag)
-    : Promise.resolve(descriptorSink(Number(descriptor), flag));
+/** How long the reader of a descriptor is waited for, and with what. */
+export interface Patience {
+  /** Milliseconds from now after which a reader who takes nothing is given up, if no signal comes. */
+  readonly longest: () => number;
+  /** Milliseconds that it gets after a signal. */
+  readonly afterSignal: number;
+  readonly signal: AbortSignal;
+  readonly monotonic: () => number;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  /** Called when a write that is under way is given up, which holds the process until it is ended. */
+  readonly abandoned: () => void;
 }
 
-function descriptorSink(fd: number, flag: string): Sink {
+/** The outside that targets need. */
+export interface SinkOptions {
+  readonly random: (count: number) => Uint8Array;
+  readonly patience: Patience;
+}
+
+/** The targets of flags such as `--secret-out`: new files, and inherited descriptors as `fd:3`. */
+export interface Sinks {
+  /** What can be seen to be wrong with a target without opening it; to be asked before anything is sent. */
+  look(target: string, flag: string): Problem | undefined;
+  /** Opens a target; throws a usage Problem when it cannot be written, exists already, or is not there. */
+  open(target: string, flag: string): Promise<Sink>;
+}
+
+/** Makes the {@link Sinks} of one command. */
+export function createSinks(options: SinkOptions): Sinks {
+  /** The sockets that were there before anything was sent, which are none of the program's own. */
+  const sockets = new Map<number, string>();
+  const descriptorOf = (target: string): number | undefined => {
+    const digits = /^fd:(\d+)$/.exec(target)?.[1];
+    return digits === undefined ? undefined : Number(digits);
+  };
+  return {
+    look(target, flag) {
+      const fd = descriptorOf(target);
+      if (fd === undefined) return fileProblem(target, flag);
+      const kind = kindOf(fd);
+      if (kind?.startsWith("socket:")) sockets.set(fd, kind);
+      return descriptorProblem(fd, flag, sockets);
+    },
+    async open(target, flag) {
+      const fd = descriptorOf(target);
+      if (fd === undefined) return fileSink(target, options.random, flag);
+      const problem = descriptorProblem(fd, flag, sockets);
+      if (problem !== undefined) throw problem;
+      prove(fd, `${flag} fd:${fd}`);
+      return descriptorSink(fd, options.patience);
+    },
+  };
+}
+
+function descriptorProblem(fd: number, flag: string, sockets: ReadonlyMap<number, string>): Problem | undefined {
   const name = `${flag} fd:${fd}`;
   if (fd < 3)
-    throw usage(
+    return usage(
       `${name} is a standard stream`,
       "open another descriptor for it: 3>FILE, and name fd:3",
       "bad-secret-out",
     );
-  if (!isInherited(fd)) throw usage(`${name} is not open`, `open it in the shell: ${fd}>FILE`, "bad-secret-out");
+  if (isInherited(fd, sockets)) return undefined;
+  return usage(`${name} is not open`, `open it in the shell: ${fd}>FILE`, "bad-secret-out");
+}
+
+/**
+ * Writes behind what a file holds and takes it back, so that a full disk is found before it matters. A write at a place
+ * leaves the position of the descriptor alone; one at the end of a file that is appended to goes to the same place.
+ */
+function prove(fd: number, name: string): void {
+  if (!fstatSync(fd).isFile()) return;
+  const { size } = fstatSync(fd);
+  let reserved = 0;
+  try {
+    const bytes = new Uint8Array(RESERVED);
+    while (reserved < RESERVED) reserved += writeSync(fd, bytes, reserved, RESERVED - reserved, size + reserved);
+  } catch (error) {
+    throw unwritable(name, error);
+  } finally {
+    // What another writer has put there meanwhile is not this program's to cut off.
+    if (fstatSync(fd).size === size + reserved) ftruncateSync(fd, size);
+  }
+}
+
+function unwritable(name: string, error: unknown): Problem {
+  return usage(
+    `Cannot write ${name}: ${systemCode(error) === "ENOSPC" ? "the disk is full" : printable(reasonOf(error))}`,
+    "name a file on a disk with room",
+    "bad-secret-out",
+  );
+}
+
+function descriptorSink(fd: number, patience: Patience): Sink {
+  const name = `fd:${fd}`;
+  let leaked = false;
   return {
-    name: `fd:${fd}`,
-    commit: (text) => writeAll(fd, new TextEncoder().encode(text)),
+    name,
+    get leaked() {
+      return leaked;
+    },
+    async commit(text) {
+      const still = standstill(patience, `the reader of ${name} stands still`);
+      const bytes = new TextEncoder().encode(text);
+      const own = withoutBlocking(fd);
+      const take = own === undefined ? (at: number) => still.race(writeLater(fd, bytes, at)) : writeNow(own.fd, bytes);
+      try {
+        for (let at = 0; at < bytes.length; leaked ||= at > 0) {
+          try {
+            at += await take(at);
+          } catch (error) {
+            if (error === still.reason) leaked = true;
+            if (systemCode(error) !== "EAGAIN") throw error;
+            if (still.over()) throw still.reason;
+            await patience.sleep(FULL_PIPE);
+          }
+        }
+      } catch (error) {
+        const reasons: Readonly<Record<string, string>> = {
+          EPIPE: `the reader of ${name} is gone`,
+          ENOSPC: `the disk behind ${name} is full`,
+        };
+        const reason = reasons[systemCode(error) ?? ""];
+        throw reason === undefined ? error : new Error(reason, { cause: error });
+      } finally {
+        still.end();
+        own?.close();
+      }
+    },
     discard: async () => {},
   };
 }
 
+/** Milliseconds between two tries to write to a pipe that is full. */
+const FULL_PIPE = 5;
+
+const writeNow =
+  (fd: number, bytes: Uint8Array) =>
+  async (at: number): Promise<number> =>
+    writeSync(fd, bytes, at);
+
+function writeLater(fd: number, bytes: Uint8Array, at: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(fd, bytes, at, bytes.length - at, null, (error, count) => (error === null ? resolve(count) : reject(error)));
+  });
+}
+
+/**
+ * A descriptor of the same pipe, device or file whose writes do not wait, so that none is under way when a reader is given
+ * up; undefined for what has none, such as a socket. A file is its own, since it has no reader, and another would not
+ * share its position.
+ */
+function withoutBlocking(fd: number): { readonly fd: number; close(): void } | undefined {
+  try {
+    const at = fstatSync(fd);
+    if (at.isFile()) return { fd, close: () => {} };
+    if (!at.isFIFO() && !at.isCharacterDevice()) return undefined;
+    const own = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    return { fd: own, close: () => closeSync(own) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Tells when a reader who takes nothing is to be given up: after a time, or some time after a signal. */
+function standstill(
+  patience: Patience,
+  message: string,
+): {
+  readonly reason: Error;
+  over(): boolean;
+  race(writing: Promise<number>): Promise<number>;
+  end(): void;
+} {
+  const { signal, monotonic, afterSignal } = patience;
+  const reason = new Error(message);
+  let deadline = monotonic() + patience.longest();
+  let ended = false;
+  const hurry = (): void => {
+    deadline = Math.min(deadline, monotonic() + afterSignal);
+  };
+  if (signal.aborted) hurry();
+  else signal.addEventListener("abort", hurry, { once: true });
+  const over = (): boolean => monotonic() >= deadline;
+  let expiry: Promise<never> | undefined;
+  const expired = async (): Promise<never> => {
+    while (!over() && !ended) await patience.sleep(50);
+    if (!ended) patience.abandoned();
+    throw reason;
+  };
+  return {
+    reason,
+    over,
+    race(writing) {
+      expiry ??= expired();
+      return Promise.race([writing, expiry]);
+    },
+    end() {
+      ended = true;
+      signal.removeEventListener("abort", hurry);
+    },
+  };
+}
+
+/** What the system says that a descriptor is; undefined where it does not say. */
+function kindOf(fd: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Whether a descriptor came from the caller and takes writes. The runtime's own are marked to be closed at exec; Bun marks
- * all from 4 on as it starts, so there the kind has to tell: it opens neither a pipe nor a file to write for itself.
+ * all from 4 on as it starts, so there the kind has to tell: it opens neither a pipe nor a file to write for itself, and
+ * no socket before something is sent.
  */
-function isInherited(fd: number): boolean {
+function isInherited(fd: number, sockets: ReadonlyMap<number, string>): boolean {
   try {
     fstatSync(fd);
     const flags = Number.parseInt(
@@ -59,7 +261,8 @@ function isInherited(fd: number): boolean {
     );
     if ((flags & 3) === 0) return false;
     if ((flags & 0o2000000) === 0) return true;
-    return fd > 3 && /^(pipe:|\/(?!memfd:))/.test(readlinkSync(`/proc/self/fd/${fd}`));
+    const kind = readlinkSync(`/proc/self/fd/${fd}`);
+    return fd > 3 && (/^(pipe:|\/(?!memfd:))/.test(kind) || sockets.get(fd) === kind);
   } catch (error) {
     if (systemCode(error) !== "ENOENT") return false;
     try {
@@ -71,47 +274,64 @@ function isInherited(fd: number): boolean {
   }
 }
 
-async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length; ) {
-    at += await new Promise<number>((resolve, reject) => {
-      write(fd, bytes, at, bytes.length - at, null, (error, count) =>
-        error === null ? resolve(count) : reject(error),
-      );
-    });
-  }
-}
-
-async function fileSink(path: string, random: (count: number) => Uint8Array, flag: string): Promise<Sink> {
+/** What can be seen to be wrong with the path of a new file. */
+function fileProblem(path: string, flag: string): Problem | undefined {
   const name = `${flag} ${quoted(path)}`;
-  const taken = (): Error =>
-    usage(
-      `${name} exists already, and is not overwritten`,
-      "name a new file, or remove the old one",
-      "secret-out-exists",
-    );
-  const tail = Array.from(random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  const draft = join(dirname(path), `.${basename(path)}.${tail}`);
   if (path === "" || path.endsWith("/"))
-    throw usage(`${name} names no file`, "write the path of a new file", "bad-secret-out");
+    return usage(`${name} names no file`, "write the path of a new file", "bad-secret-out");
   if (path === "-" || path.startsWith("fd:"))
-    throw usage(
+    return usage(
       `${name} is neither a file nor an open descriptor`,
       "write fd:3 for a descriptor, or ./ before the name of a file",
       "bad-secret-out",
     );
-  if (await exists(path)) throw taken();
+  try {
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+      return usage(
+        `${name} exists already, and is not overwritten`,
+        "name a new file, or remove the old one",
+        "secret-out-exists",
+      );
+    const folder = dirname(path);
+    if (!statSync(folder).isDirectory()) return inNoFolder(name, "its folder is none");
+    mayWrite(folder);
+    return undefined;
+  } catch (error) {
+    return inNoFolder(name, folderReason(error));
+  }
+}
+
+/** Throws where the system says that a folder cannot be written; Deno may have to ask for rights to know, and then opening tells. */
+function mayWrite(folder: string): void {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === "EACCES" || code === "EROFS") throw error;
+  }
+}
+
+function folderReason(error: unknown): string {
+  const code = systemCode(error);
+  if (code === "ENOENT") return "there is no such folder";
+  return code === "EACCES" || code === "EROFS" ? "the folder cannot be written" : printable(reasonOf(error));
+}
+
+function inNoFolder(name: string, why: string): Problem {
+  return usage(`Cannot write ${name}: ${why}`, "name a file in a folder that can be written", "bad-secret-out");
+}
+
+async function fileSink(path: string, random: (count: number) => Uint8Array, flag: string): Promise<Sink> {
+  const name = `${flag} ${quoted(path)}`;
+  const problem = fileProblem(path, flag);
+  if (problem !== undefined) throw problem;
+  const tail = Array.from(random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const draft = join(dirname(path), `.${basename(path)}.${tail}`);
   let file: FileHandle;
   try {
     file = await open(draft, EXCLUSIVE, 0o600);
   } catch (error) {
-    const code = systemCode(error);
-    const why =
-      code === "ENOENT"
-        ? "there is no such folder"
-        : code === "EACCES" || code === "EROFS"
-          ? "the folder cannot be written"
-          : printable(reasonOf(error));
-    throw usage(`Cannot write ${name}: ${why}`, "name a file in a folder that can be written", "bad-secret-out");
+    throw inNoFolder(name, folderReason(error));
   }
   const discard = async (): Promise<void> => {
     await file.close().catch(() => {});
@@ -123,14 +343,14 @@ async function fileSink(path: string, random: (count: number) => Uint8Array, fla
     await file.sync();
   } catch (error) {
     await discard();
-    throw usage(
-      `Cannot write ${name}: ${systemCode(error) === "ENOSPC" ? "the disk is full" : printable(reasonOf(error))}`,
-      "name a file on a disk with room",
-      "bad-secret-out",
-    );
+    throw unwritable(name, error);
   }
+  let published = false;
   return {
     name: path,
+    get leaked() {
+      return published;
+    },
     discard,
     async commit(text) {
       try {
@@ -140,6 +360,7 @@ async function fileSink(path: string, random: (count: number) => Uint8Array, fla
         await file.sync();
         await file.close();
         await publish(draft, path);
+        published = true;
       } catch (error) {
         await discard();
         throw error;
@@ -166,9 +387,11 @@ async function exists(path: string): Promise<boolean> {
 async function publish(draft: string, path: string): Promise<void> {
   try {
     await link(draft, path);
-    await unlink(draft);
   } catch (error) {
     if (systemCode(error) === "EEXIST" || (await exists(path))) throw error;
     await rename(draft, path);
+    return;
   }
+  // The credentials have their name now; a second one beside it is no failure of theirs.
+  await unlink(draft).catch(() => {});
 }

@@ -102,6 +102,10 @@ export interface Context {
   note(line: string): void;
   /** A line on stderr under `-v`. */
   detail(line: string): void;
+  /** Whether the command line is known to be wrong, so that nothing will be done and nobody is to be asked. */
+  readonly faulty: boolean;
+  /** What can be seen to be wrong with the targets that these flags name and with the rescue folder; nothing is opened. */
+  outletProblems(targets: readonly TextFlag[]): Promise<readonly Problem[]>;
   /** Opens the target that a flag such as `--secret-out` names, proven writable; undefined where it is not given. */
   sink(flag: TextFlag): Promise<Sink | undefined>;
   /** Reads a public key for a description of it. */
