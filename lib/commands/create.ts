@@ -1,6 +1,6 @@
 import type { CreateOutcome } from "../adapters/admin.ts";
 import type { KeyAlgorithm } from "../adapters/keypair.ts";
-import { type Client, isPublic, textField } from "../core/client.ts";
+import { type Client, isEmpty, isPublic, textField } from "../core/client.ts";
 import { changes } from "../core/merge.ts";
 import { Problem, reworded, usage } from "../core/problem.ts";
 import type { Recipient } from "../core/recipient.ts";
@@ -13,6 +13,7 @@ import {
   IF_EXISTS,
   KEY_OUT,
   RECIPIENT_FLAGS,
+  SECRET,
   SECRET_IN_FLAGS,
   SECRET_LENGTH,
   SECRET_OUT,
@@ -22,11 +23,13 @@ import {
   STRICT,
   VERIFY_FLAGS,
 } from "../core/rows.ts";
+import { judge } from "../core/rules.ts";
 import { withoutCredentials } from "../core/secret.ts";
 import { quoted } from "../core/text.ts";
 import { change } from "./change.ts";
 import { type Context, command, type Result, type Shown, type Start, single } from "./command.ts";
 import {
+  closedOutput,
   deliveryOf,
   givenSecret,
   type Handover,
@@ -40,11 +43,14 @@ import {
   rescue,
   secretProblems,
   tellRecipients,
+  unwritableProblems,
   withHandover,
 } from "./credentials.ts";
 import { findings, idIn, type ReadDraft, readDraft, refuseUnknownFields, tellDropped } from "./draft.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
+import { guarded, type Made, madeBy, sendCreate, tellsUnwritten } from "./guard.ts";
 import { createWithKey, KEY_ALGORITHMS, keyed } from "./keys.ts";
+import { changeSecret } from "./secret-change.ts";
 import { secretProof, verify, verifyEndpoint, verifyProblems } from "./verify.ts";
 import { createdView } from "./views.ts";
 
@@ -54,24 +60,31 @@ type IfExists = "fail" | "skip" | "update";
 async function start(context: Context): Promise<Start> {
   const { values } = context;
   const problems: Problem[] = [];
+  const ifExists = ifExistsOf(context);
   const read = keyed(context, await readDraft(context, true), problems);
-  const given = await givenSecret(context);
-  const secret = given?.text ?? read.client["client_secret"];
-  // A draft of a public client with a secret is judged without it, since the secret is not sent.
-  const client: Client = isPublic(read.client)
-    ? omit(read.client, "client_secret")
-    : secret === undefined
-      ? read.client
-      : { ...read.client, client_secret: secret };
+  problems.push(
+    // Whether they are needed where the client may be there already is known only then.
+    ...(await secretProblems(context, {
+      outlets: ifExists === "fail" && !(isPublic(read.client) && !values.given(GENERATE_KEY)),
+      instead: [GENERATE_KEY],
+    })),
+    ...verifyProblems(context),
+  );
+  const wrong = judge(read.client, read.label).some(({ severity }) => severity === "error");
+  const given = await givenSecret(context, problems, wrong || read.problems.length > 0);
+  const { client_secret: drafted, ...others } = read.client;
+  const secret = given?.text ?? (isEmpty(drafted) ? undefined : drafted);
+  // A draft of a public client with a secret is judged without it, since the secret is not sent; an empty one is none.
+  const client: Client = isPublic(read.client) || secret === undefined ? others : { ...others, client_secret: secret };
   const label = (field: string): string =>
     field === "client_secret" ? (given?.name ?? read.label(field)) : read.label(field);
   const draft: ReadDraft = { ...read, client, label };
-  const ifExists = ifExistsOf(context);
   const id = idIn(client);
+  const named = { id: id ?? "id", secret: textField(client, "client_secret") };
   problems.push(
-    ...secretProblems(context),
     ...findings(context, draft),
     ...publicRecipientProblems(context, client, draft.label),
+    ...unwritableProblems(context, named),
   );
   if (ifExists !== "fail" && id === undefined) {
     problems.push(
@@ -88,10 +101,9 @@ async function start(context: Context): Promise<Start> {
   if (isPublic(client) && values.given(SECRET_OUT)) {
     context.warn("--secret-out is not written: a client with the auth method none has no secret");
   }
-  problems.push(...verifyProblems(context));
   const algorithm = KEY_ALGORITHMS.find((known) => known === values.text(GENERATE_KEY));
   if (algorithm === undefined) return { problems, run: () => run(context, draft, ifExists) };
-  if (given !== undefined && read.client["client_secret"] === undefined) {
+  if (given !== undefined && isEmpty(drafted)) {
     problems.push(
       usage(`--generate-key ${algorithm} and ${given.name} exclude each other`, "leave one of them out", "two-keys"),
     );
@@ -118,7 +130,7 @@ async function runWithKey(
   if (ifExists === "skip" && id !== undefined && !isDryRun(context)) {
     const current = await context.admin.find(id);
     const client = omit(draft.client, "jwks");
-    if (current !== undefined) return existing(context, { ...draft, client }, ifExists, current, undefined);
+    if (current !== undefined) return existing(context, { ...draft, client }, ifExists, current, async () => []);
   }
   return createWithKey(context, draft, algorithm);
 }
@@ -136,7 +148,13 @@ async function run(context: Context, draft: ReadDraft, ifExists: IfExists): Prom
   const { client } = draft;
   const id = idIn(client);
   const given = typeof client["client_secret"] === "string" ? client["client_secret"] : undefined;
-  const payload: Shown = { ...client, client_id: id ?? context.host.uuid() };
+  let keys: Promise<readonly Recipient[]> | undefined;
+  // Read once, since one may come from standard input.
+  const found = (): Promise<readonly Recipient[]> => {
+    keys ??= context.keys.recipients(context.values);
+    return keys;
+  };
+  const payload = { ...client, client_id: id ?? context.host.uuid() };
   if (isDryRun(context)) {
     const body = isPublic(client) ? payload : { ...payload, client_secret: given ?? "made here" };
     return dryRun(context, [{ method: "POST", url: context.clientsPath, body }]);
@@ -144,16 +162,16 @@ async function run(context: Context, draft: ReadDraft, ifExists: IfExists): Prom
   await refuseUnknownFields(context, client, draft.label);
   if (ifExists !== "fail" && id !== undefined) {
     const current = await context.admin.find(id);
-    if (current !== undefined) return existing(context, draft, ifExists, current, given);
+    if (current !== undefined) return existing(context, draft, ifExists, current, found);
   }
-  const recipients = await context.keys.recipients(context.values);
+  const recipients = await found();
   const prepared = isPublic(client) ? NO_SECRET : await prepareSecret(context, given, recipients);
   const endpoint = await verifyEndpoint(context);
   const way = { action: "Cannot create client", mustRescue: false };
   const around = prepared.plain === undefined ? withoutSecret : withHandover;
   return around(context, way, async (handover) => {
     refuseHidden(context, prepared, handover);
-    const outcome = await context.admin.create({ ...payload, client_secret: prepared.plain }, id === undefined);
+    const outcome = await sendCreate(context.admin, { ...payload, client_secret: prepared.plain }, id === undefined);
     if (outcome.kind === "refused") {
       if (
         ifExists !== "fail" &&
@@ -164,48 +182,51 @@ async function run(context: Context, draft: ReadDraft, ifExists: IfExists): Prom
         // Someone else made it in between.
         const current = await context.admin.find(id);
         await handover.sink?.discard();
-        if (current !== undefined) return existing(context, draft, ifExists, current, given);
+        if (current !== undefined) return existing(context, draft, ifExists, current, found);
       }
       throw outcome.problem;
     }
     if (outcome.kind === "unknown") throw await unknown(context, handover, outcome, prepared);
-    tellDropped(context, client, outcome.record);
-    const more = ifExists === "fail" ? {} : { outcome: "created" };
-    const { record } = outcome;
-    const secret = textField(record, "client_secret") ?? prepared.plain;
-    const proof = secret === undefined ? undefined : secretProof(client, secret);
-    const works = proof === undefined || (await verify(context, endpoint, record.client_id, proof));
-    const result = await created(context, handover, outcome, prepared, recipients, more);
-    return works ? result : { ...result, exit: () => "failed" };
+    let made = madeBy(outcome, prepared);
+    return guarded(
+      context,
+      handover,
+      () => made,
+      async () => {
+        const more = ifExists === "fail" ? {} : { outcome: "created" };
+        const { record } = outcome;
+        const delivery = await deliveryOf(context, prepared, { ...record, ...more });
+        made = { ...made, delivery, prepared };
+        tellDropped(context, client, record);
+        const secret = textField(record, "client_secret") ?? prepared.plain;
+        const proof = secret === undefined ? undefined : secretProof(client, secret);
+        const works = proof === undefined || (await verify(context, endpoint, record.client_id, proof));
+        tellRecipients(context, prepared.plain === undefined ? [] : recipients);
+        const result = await created(context, handover, made);
+        return works ? result : { ...result, exit: () => "failed" };
+      },
+    );
   });
 }
 
-/** The work around a client that has no secret, which needs no way out. */
-const withoutSecret: typeof withHandover = (context, _, work) =>
-  context.critical(() => work({ place: undefined, sink: undefined }));
+/** The work around a client that has no secret, which needs no way out but the one that tells its id. */
+const withoutSecret: typeof withHandover = (context, { action }, work) =>
+  context.critical(async () => {
+    if (context.host.stdoutWasClosed()) throw closedOutput(action, "its id");
+    return work({ place: undefined, sink: undefined });
+  });
 
-async function created(
-  context: Context,
-  handover: Handover,
-  outcome: Extract<CreateOutcome, { kind: "created" | "found" }>,
-  prepared: PreparedSecret,
-  recipients: readonly Recipient[],
-  more: Shown,
-): Promise<Result> {
+async function created(context: Context, handover: Handover, made: Made): Promise<Result> {
+  const { delivery, prepared } = made;
   const view = createdView(prepared.plain === undefined ? "none" : "given");
-  const delivery = await deliveryOf(context, prepared, { ...outcome.record, ...more });
-  const undelivered = (reason: unknown, leaked: boolean): Promise<Problem> =>
-    recover(context, handover.place, { certain: outcome.kind === "created", delivery, prepared, leaked }, reason);
-  tellRecipients(context, prepared.plain === undefined ? [] : recipients);
-  try {
-    const { shown, precious } = await handOver(context, handover, delivery, (text) =>
-      context.shows(view, delivery.shown, text),
-    );
-    if (precious === undefined) return single(view, shown);
-    return single(view, shown, { undelivered: ([lost], reason) => undelivered(reason, lost?.leaked !== false) });
-  } catch (error) {
-    throw await undelivered(error, handover.sink?.name.startsWith("fd:") === true);
-  }
+  const { shown, precious } = await handOver(context, handover, delivery, (text) =>
+    context.shows(view, delivery.shown, text),
+  );
+  if (precious === undefined) return single(view, shown, tellsUnwritten(delivery.credentials.id, "created"));
+  return single(view, shown, {
+    undelivered: ([lost], reason) =>
+      recover(context, handover.place, { ...made, leaked: lost?.leaked !== false }, reason),
+  });
 }
 
 /** The problem of a create whose end is not known: the secret is kept, because the client may be there. */
@@ -231,9 +252,10 @@ async function existing(
   draft: ReadDraft,
   ifExists: IfExists,
   current: Shown & { readonly client_id: string },
-  given: string | undefined,
+  recipients: () => Promise<readonly Recipient[]>,
 ): Promise<Result> {
   const id = current.client_id;
+  const given = textField(draft.client, "client_secret");
   const differing = changes(current, omit(draft.client, "client_secret"));
   const differs = differing.map(({ field }) => field);
   const view = createdView("given");
@@ -249,14 +271,29 @@ async function existing(
     context.note(`Client ${quoted(id)} is there already and unchanged; no secret was delivered`);
     return shown(current, "unchanged");
   }
-  const secret = given === undefined ? [] : [{ field: "client_secret", before: undefined, after: given }];
-  const wanted = [...differing, ...secret];
-  const record = await change(context.admin, id, current, wanted);
-  const secretWords = given === undefined ? "its secret stays" : "its secret is the one given";
-  context.note(
-    `Client ${quoted(id)} was there already and is updated${differs.length === 0 ? "" : ` in ${differs.join(", ")}`}; ${secretWords}, and none was delivered`,
-  );
-  return shown(record, "updated");
+  const updated = `Client ${quoted(id)} was there already and is updated${differs.length === 0 ? "" : ` in ${differs.join(", ")}`}`;
+  if (given === undefined) {
+    const record = await change(context.admin, id, current, differing);
+    context.note(`${updated}; its secret stays, and none was delivered`);
+    return { ...shown(record, "updated"), ...tellsUnwritten(id, "updated") };
+  }
+  const prepared = await prepareSecret(context, given, await recipients());
+  const wanted = [...differing, { field: "client_secret", before: undefined, after: given }];
+  // A variable may be set for other commands, so its name is told where it changed a client that is there.
+  const origin = context.values.origin(SECRET);
+  const variable = origin.from === "environment" && draft.label("client_secret") === origin.name;
+  return changeSecret(context, {
+    id,
+    action: `Cannot update client ${quoted(id)}`,
+    prepared,
+    view,
+    send: async () => ({ ...(await change(context.admin, id, current, wanted)), outcome: "updated" }),
+    before({ precious, differs: other }) {
+      const source = other ? "that the server answered" : `given${variable ? ` by ${origin.name}` : ""}`;
+      const out = precious !== undefined || context.values.given(SECRET_OUT);
+      context.note(`${updated}; its secret is the one ${source}${out ? "" : ", and none was delivered"}`);
+    },
+  });
 }
 
 /** `clients create` and `create oauth2-client`: registers a client and hands over its credentials. */

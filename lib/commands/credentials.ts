@@ -9,9 +9,9 @@ import {
   envLines,
   secretManifest,
 } from "../core/credentials.ts";
-import type { TextFlag } from "../core/flags.ts";
+import type { SwitchFlag, TextFlag } from "../core/flags.ts";
 import { GRACE } from "../core/network.ts";
-import { Problem, reasonOf, sentence, usage } from "../core/problem.ts";
+import { Problem, reasonOf, sentence, systemCode, usage } from "../core/problem.ts";
 import {
   decryptLine,
   ENCRYPTED_FORMATS,
@@ -44,8 +44,19 @@ export function wantsRecipients(context: Context): boolean {
   return [PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => context.values.given(flag));
 }
 
+/** Where a secret comes from and goes to, as far as the checks of it differ by command. */
+export interface SecretWishes {
+  /** Whether files that it goes to are looked at too; not where it may turn out that they are not needed. */
+  readonly outlets?: boolean;
+  /** The flags of a secret that is made elsewhere than here, beside those of one that is given. */
+  readonly instead?: readonly TextFlag[];
+}
+
 /** What is wrong with the wishes about a secret, told before anything is sent. */
-export function secretProblems(context: Context): readonly Problem[] {
+export async function secretProblems(
+  context: Context,
+  { outlets = true, instead = [] }: SecretWishes = {},
+): Promise<readonly Problem[]> {
   const { values } = context;
   const problems: Problem[] = [];
   const ways = [SECRET, SECRET_FILE, SECRET_PROMPT].filter((flag) => values.origin(flag).from === "flag");
@@ -55,6 +66,16 @@ export function secretProblems(context: Context): readonly Problem[] {
         `${ways.map((flag) => values.origin(flag).name).join(" and ")} exclude each other`,
         "give the secret in one way",
         "two-secrets",
+      ),
+    );
+  }
+  const source = [SECRET, SECRET_FILE, SECRET_PROMPT, ...instead].find((flag) => isAsked(context, flag));
+  if (values.given(SECRET_LENGTH) && source !== undefined) {
+    problems.push(
+      usage(
+        `${values.origin(SECRET_LENGTH).name} and ${values.origin(source).name} exclude each other: no secret is made here`,
+        "leave out one of them",
+        "length-without-secret",
       ),
     );
   }
@@ -100,7 +121,38 @@ export function secretProblems(context: Context): readonly Problem[] {
       ),
     );
   }
+  // A descriptor is looked at in any case: what it is can be told only before something is sent.
+  const targets = [SECRET_OUT, KEY_OUT].filter((flag) => outlets || values.text(flag)?.startsWith("fd:"));
+  problems.push(...encryptedFormatProblems(context), ...(await context.outletProblems(targets)));
   return problems;
+}
+
+function isAsked({ values }: Context, flag: TextFlag | SwitchFlag): boolean {
+  return flag.kind === "switch" ? values.on(flag) : (values.text(flag) ?? "") !== "";
+}
+
+/** The problem of a form for an encrypted secret where nobody is named to encrypt to, and the secret would be plain. */
+export function encryptedFormatProblems(context: Context): readonly Problem[] {
+  if (!context.values.given(ENCRYPTED_FORMAT) || wantsRecipients(context)) return [];
+  return [
+    usage(
+      `${context.values.origin(ENCRYPTED_FORMAT).name} has nobody to encrypt to`,
+      "add --pgp-key, --pgp-key-url or --keybase, or leave it out",
+      "encrypted-format-without-recipient",
+    ),
+  ];
+}
+
+/** The problem of credentials that the form of `--secret-out` cannot hold. */
+export function unwritableProblems(context: Context, credentials: Credentials): readonly Problem[] {
+  if (!context.values.given(SECRET_OUT)) return [];
+  try {
+    sinkText(context, wantsRecipients(context) ? { id: credentials.id } : credentials);
+    return [];
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return [usage(error.message, "use --secret-format json, which can hold it", error.code)];
+  }
 }
 
 /** The problem of a recipient for a client that has no secret. */
@@ -118,10 +170,27 @@ export function publicRecipientProblems(context: Context, client: Client, label:
   ];
 }
 
-/** The secret that the user gives, by file, prompt, flag or environment; undefined when they give none. */
-export async function givenSecret(
-  context: Context,
-): Promise<{ readonly text: string; readonly name: string } | undefined> {
+/** A secret that the user gives, and how messages call it. */
+export interface Given {
+  readonly text: string;
+  readonly name: string;
+}
+
+/**
+ * The secret that the user gives, by file, prompt, flag or environment; undefined when they give none. What is wrong with
+ * it goes to the problems, and where there are some already nobody is asked to type.
+ */
+export async function givenSecret(context: Context, problems: Problem[], faulty = false): Promise<Given | undefined> {
+  try {
+    return await readSecret(context, faulty || context.faulty || problems.length > 0);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.exit !== "usage") throw error;
+    problems.push(error);
+    return undefined;
+  }
+}
+
+async function readSecret(context: Context, faulty: boolean): Promise<Given | undefined> {
   const { values, host } = context;
   const file = values.text(SECRET_FILE);
   if (file !== undefined) {
@@ -144,6 +213,7 @@ export async function givenSecret(
         "use --secret-file - to read the secret from standard input",
         "no-terminal",
       );
+    if (faulty) return undefined;
     const text = (await host.ask("Client secret: ", true)) ?? "";
     if (text === "") throw usage("No secret was typed", "run the command again", "no-secret");
     if (text !== (await host.ask("Once more: ", true)))
@@ -155,7 +225,7 @@ export async function givenSecret(
   const origin = values.origin(SECRET);
   if (origin.from === "flag")
     context.warn(
-      "--secret shows the secret to everyone who can list processes, and to the shell's history: better --secret-file or HYDRA_CLIENT_SECRET",
+      "--secret shows the secret to everyone who can list processes, and to the shell's history: better --secret-file",
     );
   return { text, name: origin.name };
 }
@@ -240,9 +310,7 @@ export async function deliveryOf(
   const id = idOf(record);
   if (secret === undefined) return { shown: secretless(record), precious: undefined, credentials: { id }, differs };
   if (prepared.recipients.length > 0) {
-    const encrypted = differs
-      ? await context.keys.encrypt(prepared.recipients, secret, encryptedFormat(context))
-      : prepared.encrypted;
+    const encrypted = differs ? await encryptAnswered(context, prepared.recipients, secret) : prepared.encrypted;
     const recipients = prepared.recipients.map(({ fingerprint, userId }) => ({ fingerprint, user_id: userId ?? null }));
     const shown = { ...withoutCredentials(record), [ENCRYPTED]: encrypted, client_secret_recipients: recipients };
     return { shown, precious: encrypted, credentials: { id, encrypted }, differs };
@@ -251,6 +319,31 @@ export async function deliveryOf(
   if (prepared.given && !differs) return { shown: secretless(record), precious: undefined, credentials, differs };
   const shown = answered === secret ? record : { ...record, client_secret: secret };
   return { shown, precious: secret, credentials, differs };
+}
+
+/** A secret of the server's that no recipient can get, and that must not be shown or kept in the clear. */
+export class NotEncrypted extends Error {}
+
+async function encryptAnswered(context: Context, recipients: readonly Recipient[], secret: string): Promise<string> {
+  try {
+    return await context.keys.encrypt(recipients, secret, encryptedFormat(context));
+  } catch (error) {
+    throw new NotEncrypted(`the secret that the server answered with cannot be encrypted: ${whyOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Why something failed, in words that cannot hold a value: a fault of the program itself is told by its kind alone. */
+export function whyOf(error: unknown): string {
+  if (isForeseen(error)) return printable(reasonOf(error));
+  return `unexpected failure (${error instanceof Error ? error.name : typeof error})`;
+}
+
+/** Whether an error has a message of this program or the system, and not of the runtime about a fault. */
+function isForeseen(error: unknown): boolean {
+  if (error instanceof Problem || systemCode(error) !== undefined) return true;
+  return error instanceof Error && (error.name === "Error" || error.name === "WriteFailure");
 }
 
 /** A client without its secret; the same one where it has none. */
@@ -332,6 +425,15 @@ export function openHandover(context: Context, options: HandoverOptions): Promis
   });
 }
 
+/** The problem of a standard output that was closed before the start, found before anything is made. */
+export function closedOutput(action: string, what: "the secret" | "its id"): Problem {
+  return new Problem(`${action}: standard output is closed, so nobody would get ${what}`, {
+    code: "stdout-closed",
+    exit: "failed",
+    hint: `run the command with a standard output that takes the result${what === "its id" ? "" : ", or use --secret-out"}`,
+  });
+}
+
 async function opened(
   context: Context,
   { action, mustRescue, target = SECRET_OUT }: HandoverOptions,
@@ -339,11 +441,7 @@ async function opened(
   const sink = await context.sink(target);
   try {
     if (sink === undefined && context.host.stdoutWasClosed()) {
-      throw new Problem(`${action}: standard output is closed, so nobody would get the secret`, {
-        code: "stdout-closed",
-        exit: "failed",
-        hint: "run the command with a standard output that takes the result, or use --secret-out",
-      });
+      throw closedOutput(action, "the secret");
     }
     const place = await context.rescuePlace();
     if (place === undefined && mustRescue) {
@@ -386,15 +484,14 @@ export interface Rescued {
   readonly reason: string;
 }
 
-/** Keeps a secret in a rescue file and gives its path; throws when that fails. */
-async function keep(
+/** What a rescue file holds of a secret. */
+function recordOf(
   context: Context,
-  place: RescuePlace,
   what: Rescued,
   secret: Pick<PreparedSecret, "plain" | "encrypted" | "kind">,
-): Promise<string> {
+): RescueRecord {
   const { id, state, reason } = what;
-  return place.keep({
+  return {
     state,
     reason,
     time: new Date(context.host.now()).toISOString(),
@@ -403,7 +500,7 @@ async function keep(
     ...(secret.encrypted === undefined
       ? { [secret.kind]: secret.plain ?? "" }
       : { [`${secret.kind}_encrypted`]: secret.encrypted }),
-  });
+  };
 }
 
 /** Keeps a secret before a change that cannot be taken back; gives the file's path. */
@@ -415,7 +512,7 @@ export async function keepAhead(
 ): Promise<string> {
   const reason = "the request that sets this secret is about to be sent";
   try {
-    return await keep(context, place, { id, state: "unverified", reason }, prepared);
+    return await place.keep(recordOf(context, { id, state: "unverified", reason }, prepared));
   } catch (error) {
     throw new Problem(
       `Cannot change the secret of client ${quoted(id)}: it cannot be kept in ${quoted(place.folder)} until it is handed over: ${printable(reasonOf(error))}`,
@@ -437,10 +534,11 @@ export async function keepAnswered(
 ): Promise<string | undefined> {
   let path: string | undefined;
   try {
-    path = await keep(context, place, { id, state: "made", reason: "the secret is about to be handed over" }, secret);
+    const reason = "the secret is about to be handed over";
+    path = await place.keepSomewhere(recordOf(context, { id, state: "made", reason }, secret));
   } catch (error) {
     context.warn(
-      `the new secret of client ${quoted(id)} cannot be kept in ${quoted(place.folder)} until it is handed over: ${reasonOf(error)}`,
+      `the new secret of client ${quoted(id)} cannot be kept in ${quoted(place.folder)} or elsewhere until it is handed over: ${reasonOf(error)}`,
     );
   }
   if (before !== undefined) await dropKept(context, place, before);
@@ -459,10 +557,11 @@ export async function dropKept(context: Context, place: RescuePlace, path: strin
 /** The problem of a secret that was changed and not handed over, and that a file holds. */
 export function notHandedOver(id: string, path: string | undefined, reason: unknown): Problem {
   return new Problem(
-    `Cannot hand over the new secret of client ${quoted(id)}: ${printable(reasonOf(reason))}; it ${path === undefined ? "could not be kept and is lost" : `is in ${quoted(path)}`}`,
+    `Cannot hand over the new secret of client ${quoted(id)}: ${whyOf(reason)}; it ${path === undefined ? "could not be kept and is lost" : `is in ${quoted(path)}`}`,
     {
-      code: "undelivered",
+      code: UNDELIVERED,
       exit: "failed",
+      cause: reason,
       hint:
         path === undefined
           ? `hydra clients rotate-secret ${id} makes another one`
@@ -485,12 +584,15 @@ export async function rescue(
   const word = prepared.kind === "client_secret" ? "secret" : "private key";
   if (place === undefined) return `; its ${word} could not be kept anywhere and is lost`;
   try {
-    const path = await keep(context, place, what, { plain, encrypted, kind: prepared.kind });
+    const path = await place.keepSomewhere(recordOf(context, what, { plain, encrypted, kind: prepared.kind }));
     return `; its ${encrypted === undefined ? "" : "encrypted "}${word} is in ${quoted(path)}`;
   } catch (error) {
-    return `; its ${word} could not be kept in ${quoted(place.folder)}: ${printable(reasonOf(error))}`;
+    return `; its ${word} could not be kept in ${quoted(place.folder)} or elsewhere and is lost: ${printable(reasonOf(error))}`;
   }
 }
+
+/** The code of a problem that says where a secret is that was not handed over, or what became of its client. */
+export const UNDELIVERED = "undelivered";
 
 /** A client that was made, and whose secret could not be handed over. */
 export interface Undelivered {
@@ -513,13 +615,15 @@ export async function recover(
   reason: unknown,
 ): Promise<Problem> {
   const id = idOf(made.delivery.shown);
-  const why = reasonOf(reason);
-  const details = { code: "undelivered", exit: "failed" } as const;
+  const why = whyOf(reason);
+  const details = { code: UNDELIVERED, exit: "failed", cause: reason } as const;
   const left = made.certain && !made.leaked ? await takeBack(context, id) : "made";
   if (left === "gone") {
     return new Problem(`Cannot hand over the credentials: ${why}; client ${quoted(id)} was deleted again`, {
       ...details,
-      hint: "run the command again with a place that takes the result",
+      hint: isForeseen(reason)
+        ? "run the command again with a place that takes the result"
+        : "try another --format, and report this failure",
     });
   }
   // Where the client stays, or may stay, its secret must too.

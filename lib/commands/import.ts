@@ -32,19 +32,20 @@ import type { ServerFamily } from "../servers/index.ts";
 import { change } from "./change.ts";
 import { type Context, command, type Result, type Shown, type Start } from "./command.ts";
 import {
-  type Delivery,
   deliveryOf,
+  encryptedFormatProblems,
   type Handover,
   NO_SECRET,
   openHandover,
-  type PreparedSecret,
   prepareSecret,
   recover,
   rescue,
   tellRecipients,
+  whyOf,
 } from "./credentials.ts";
 import { idIn } from "./draft.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
+import { guarded, type Made, madeBy, sendCreate } from "./guard.ts";
 import { Many } from "./many.ts";
 import { createdView, ENCRYPTED, idOf } from "./views.ts";
 
@@ -82,7 +83,7 @@ interface Ended {
   readonly shown: Shown;
   readonly problem?: Problem;
   /** For a client that was made: what is lost if it is not delivered. */
-  readonly made?: { readonly certain: boolean; readonly delivery: Delivery; readonly prepared: PreparedSecret };
+  readonly made?: Made;
 }
 
 /** How many violations are told before the rest is only counted. */
@@ -204,6 +205,7 @@ async function start(context: Context): Promise<Start> {
   const concurrency = context.values.number(CONCURRENCY) ?? 8;
   if (concurrency < 1 || concurrency > 256)
     problems.push(usage(`--concurrency ${concurrency} is not from 1 to 256`, "8 suits most servers", "bad-value"));
+  problems.push(...encryptedFormatProblems(context), ...(await context.outletProblems([])));
   return { problems, run: () => run(context, entries, concurrency) };
 }
 
@@ -355,27 +357,37 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
     },
     async undelivered(held, reason) {
       stopped = true;
-      const rest = await Promise.all(underWay);
+      const late = await Promise.all(underWay);
       // These may name files in which a secret was kept, and nothing else tells of them.
-      for (const { problem } of rest) if (problem !== undefined) many.fail(problem);
+      for (const { problem } of late) if (problem !== undefined) many.fail(problem);
       const leaked = new Set(held.filter((lost) => lost.leaked).map(({ item }) => item));
-      const lost = [...held.flatMap(({ item }) => unheld.get(item) ?? []), ...rest];
+      const lost = [...held.flatMap(({ item }) => unheld.get(item) ?? []), ...late];
       const [first, ...others] = await Promise.all(
         lost.flatMap(({ made, shown }) => {
           if (made?.delivery.precious === undefined) return [];
           return [recover(context, handover.place, { ...made, leaked: leaked.has(shown) }, reason)];
         }),
       );
+      const told = lost.flatMap(({ made, outcome, shown }) =>
+        made?.delivery.precious === undefined && CHANGED.has(outcome)
+          ? [`client ${quoted(idOf(shown))} was ${outcome}`]
+          : [],
+      );
+      const rest = told.length <= MOST_TOLD ? told : [...told.slice(0, MOST_TOLD), `${told.length - MOST_TOLD} more`];
       if (first === undefined)
-        return new Problem("Cannot write the result", {
+        return new Problem(`Cannot write the result: ${whyOf(reason)}`, {
           code: "unwritable",
           exit: "failed",
           hint: "check where standard output goes",
+          also: rest,
         });
-      return reworded(first, first.message, { also: others.map(({ message }) => message) });
+      return reworded(first, first.message, { also: [...others.map(({ message }) => message), ...rest] });
     },
   };
 }
+
+/** The outcomes after which a client is another than before. */
+const CHANGED: ReadonlySet<string> = new Set(["created", "updated"]);
 
 const STRUCTURED: ReadonlySet<string> = new Set(["json", "json-pretty", "ndjson", "yaml"]);
 
@@ -401,9 +413,18 @@ async function importOne(job: Job, entry: Entry): Promise<Ended> {
   try {
     return await createOne(job, entry);
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    return failed(entry, error);
+    // A fault of the program itself in one client must not lose the secrets of the others.
+    return failed(entry, error instanceof Problem ? error : unforeseen(error));
   }
+}
+
+function unforeseen(error: unknown): Problem {
+  return new Problem(`Cannot import the client: ${whyOf(error)}`, {
+    code: "unexpected",
+    exit: "failed",
+    hint: "look whether the client is there, then import it again with --on-conflict skip",
+    cause: error,
+  });
 }
 
 function failed(entry: Entry, error: Problem): Ended {
@@ -431,7 +452,7 @@ async function createOne({ context, recipients, handover, dropped, admin }: Job,
     ...(prepared.plain === undefined ? {} : { client_secret: prepared.plain }),
   };
   const api = admin();
-  const outcome = await api.create(payload, id === undefined);
+  const outcome = await sendCreate(api, payload, id === undefined);
   if (outcome.kind === "refused") {
     if (id !== undefined && outcome.problem instanceof Problem && outcome.problem.exit === "conflict") {
       const wanted = { ...fields, ...(given === undefined ? {} : { client_secret: given }) };
@@ -450,23 +471,27 @@ async function createOne({ context, recipients, handover, dropped, admin }: Job,
     );
     throw reworded(outcome.problem, `${outcome.problem.message}${kept}`);
   }
-  dropped.look(entry, fields, outcome.record);
-  // Where secrets are encrypted, no credential of a client without one is shown either.
-  const record = recipients.length > 0 && isPublic(client) ? withoutCredentials(outcome.record) : outcome.record;
-  const delivery = await deliveryOf(context, prepared, { ...record, outcome: "created", from: entry.file });
-  const made = { certain: outcome.kind === "created", delivery, prepared };
-  if (delivery.precious !== undefined && !context.shows(IMPORT_VIEW, delivery.shown, delivery.precious)) {
-    const kept = await rescue(
-      context,
-      handover.place,
-      { id: idOf(delivery.shown), state: "made", reason: "the output format leaves the secret out" },
-      prepared,
-      delivery.shown,
-    );
-    context.warn(`this output format leaves the secret of client ${quoted(idOf(delivery.shown))} out${kept}`);
-    return { outcome: "created", entry, shown: delivery.shown };
-  }
-  return { outcome: "created", entry, shown: delivery.shown, made };
+  let made = madeBy(outcome, prepared);
+  const work = async (): Promise<Ended> => {
+    dropped.look(entry, fields, outcome.record);
+    // Where secrets are encrypted, no credential of a client without one is shown either.
+    const record = recipients.length > 0 && isPublic(client) ? withoutCredentials(outcome.record) : outcome.record;
+    const delivery = await deliveryOf(context, prepared, { ...record, outcome: "created", from: entry.file });
+    made = { ...made, delivery, prepared };
+    if (delivery.precious !== undefined && !context.shows(IMPORT_VIEW, delivery.shown, delivery.precious)) {
+      const kept = await rescue(
+        context,
+        handover.place,
+        { id: idOf(delivery.shown), state: "made", reason: "the output format leaves the secret out" },
+        prepared,
+        delivery.shown,
+      );
+      context.warn(`this output format leaves the secret of client ${quoted(idOf(delivery.shown))} out${kept}`);
+      return { outcome: "created", entry, shown: delivery.shown };
+    }
+    return { outcome: "created", entry, shown: delivery.shown, made };
+  };
+  return guarded(context, handover, () => made, work);
 }
 
 async function conflicting(

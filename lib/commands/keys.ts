@@ -1,5 +1,4 @@
 import type { KeyAlgorithm } from "../adapters/keypair.ts";
-import type { Client } from "../core/client.ts";
 import { type Problem, reworded, usage } from "../core/problem.ts";
 import { AUTH_METHOD, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../core/rows.ts";
 import { withoutCredentials } from "../core/secret.ts";
@@ -17,6 +16,7 @@ import {
 } from "./credentials.ts";
 import { idIn, type ReadDraft, refuseUnknownFields, tellDropped } from "./draft.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
+import { guarded, type Made, sendCreate, tellsUnwritten } from "./guard.ts";
 import { verify, verifyEndpoint } from "./verify.ts";
 import { createdView, ENCRYPTED_KEY, KEYED_VIEW } from "./views.ts";
 
@@ -90,7 +90,7 @@ export async function createWithKey(context: Context, draft: ReadDraft, algorith
   const { values } = context;
   const id = idIn(draft.client);
   const pair = await context.pairs.generate(algorithm);
-  const client: Client = { ...draft.client, client_id: id ?? context.host.uuid(), jwks: { keys: [pair.publicJwk] } };
+  const client = { ...draft.client, client_id: id ?? context.host.uuid(), jwks: { keys: [pair.publicJwk] } };
   if (isDryRun(context)) return dryRun(context, [{ method: "POST", url: context.clientsPath, body: client }]);
   await refuseUnknownFields(context, draft.client, draft.label);
   const recipients = await context.keys.recipients(values);
@@ -103,7 +103,7 @@ export async function createWithKey(context: Context, draft: ReadDraft, algorith
   const way = { action: "Cannot create client", mustRescue: false, target: KEY_OUT };
   return withHandover(context, way, async (handover) => {
     refuseHidden(context, prepared, handover);
-    const outcome = await context.admin.create(client, id === undefined);
+    const outcome = await sendCreate(context.admin, client, id === undefined);
     if (outcome.kind === "refused") throw outcome.problem;
     if (outcome.kind === "unknown") {
       const kept = await rescue(
@@ -114,51 +114,53 @@ export async function createWithKey(context: Context, draft: ReadDraft, algorith
       );
       throw reworded(outcome.problem, `${outcome.problem.message}${kept}`);
     }
-    tellDropped(context, client, outcome.record);
     // A secret that the server made beside the key is of no use to anyone, and is not shown.
     const record: Shown = withoutCredentials(outcome.record);
     const { client_id: madeId } = outcome.record;
-    const works = await verify(context, endpoint, madeId, {
-      way: "private_key_jwt",
-      assertion: (audience) => context.pairs.assertion(pair, madeId, audience),
-    });
-    const exit = (): "done" | "failed" => (works ? "done" : "failed");
-    const view = handover.sink === undefined ? KEYED_VIEW : createdView("given");
-    const shown =
-      encrypted === undefined || handover.sink !== undefined ? record : { ...record, [ENCRYPTED_KEY]: encrypted };
-    const made = {
+    const { sink } = handover;
+    const shown = encrypted === undefined || sink !== undefined ? record : { ...record, [ENCRYPTED_KEY]: encrypted };
+    const made: Made = {
       certain: outcome.kind === "created",
       prepared,
       delivery: { shown, precious: encrypted ?? plain, credentials: { id: madeId }, differs: false },
     };
-    tellRecipients(context, recipients);
-    if (handover.sink === undefined) {
-      if (encrypted === undefined) throw new TypeError("a private key has neither a file nor a recipient");
-      if (!context.shows(view, shown, encrypted)) {
-        const kept = await rescue(
-          context,
-          handover.place,
-          { id: madeId, state: "made", reason: "the output format leaves the key out" },
-          prepared,
-        );
-        context.warn(`this output format leaves the private key of client ${quoted(madeId)} out${kept}`);
-        return single(view, shown, { exit });
-      }
-      return single(view, shown, {
-        exit,
-        undelivered: ([lost], reason) =>
-          recover(context, handover.place, { ...made, leaked: lost?.leaked !== false }, reason),
-      });
-    }
-    const { sink } = handover;
-    try {
-      await sink.commit(encrypted === undefined ? plain : `${encrypted}\n`);
-    } catch (error) {
-      throw await recover(context, handover.place, { ...made, leaked: sink.name.startsWith("fd:") }, error);
-    }
-    context.note(
-      `The ${encrypted === undefined ? "" : "encrypted "}private key of client ${quoted(madeId)} (kid ${pair.kid}) is in ${printable(sink.name)}`,
+    return guarded(
+      context,
+      handover,
+      () => made,
+      async () => {
+        tellDropped(context, client, outcome.record);
+        const works = await verify(context, endpoint, madeId, {
+          way: "private_key_jwt",
+          assertion: (audience) => context.pairs.assertion(pair, madeId, audience),
+        });
+        const exit = (): "done" | "failed" => (works ? "done" : "failed");
+        const view = sink === undefined ? KEYED_VIEW : createdView("given");
+        tellRecipients(context, recipients);
+        if (sink !== undefined) {
+          await sink.commit(encrypted === undefined ? plain : `${encrypted}\n`);
+          context.note(
+            `The ${encrypted === undefined ? "" : "encrypted "}private key of client ${quoted(madeId)} (kid ${pair.kid}) is in ${printable(sink.name)}`,
+          );
+          return single(view, shown, { exit, ...tellsUnwritten(madeId, "created") });
+        }
+        if (encrypted === undefined) throw new TypeError("a private key has neither a file nor a recipient");
+        if (!context.shows(view, shown, encrypted)) {
+          const kept = await rescue(
+            context,
+            handover.place,
+            { id: madeId, state: "made", reason: "the output format leaves the key out" },
+            prepared,
+          );
+          context.warn(`this output format leaves the private key of client ${quoted(madeId)} out${kept}`);
+          return single(view, shown, { exit, ...tellsUnwritten(madeId, "created") });
+        }
+        return single(view, shown, {
+          exit,
+          undelivered: ([lost], reason) =>
+            recover(context, handover.place, { ...made, leaked: lost?.leaked !== false }, reason),
+        });
+      },
     );
-    return single(view, shown, { exit });
   });
 }

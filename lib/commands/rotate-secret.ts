@@ -1,39 +1,37 @@
-import type { RescuePlace } from "../adapters/rescue.ts";
 import { isPublic, textField } from "../core/client.ts";
-import type { SwitchFlag } from "../core/flags.ts";
+import type { Flag, SwitchFlag } from "../core/flags.ts";
 import { changeRequest } from "../core/merge.ts";
 import { Problem, usage } from "../core/problem.ts";
 import {
   DRY_RUN,
+  ENCRYPTED_FORMAT,
+  NEW_SECRET_FLAGS,
   RECIPIENT_FLAGS,
-  SECRET_IN_FLAGS,
   SECRET_LENGTH,
+  SECRET_OUT,
   SECRET_OUT_FLAGS,
   SERVER_COMMAND_FLAGS,
+  VERIFY,
   VERIFY_FLAGS,
 } from "../core/rows.ts";
 import { findingProblem, judge } from "../core/rules.ts";
 import { withoutCredentials } from "../core/secret.ts";
-import { quoted } from "../core/text.ts";
+import { joined, quoted } from "../core/text.ts";
 import { change } from "./change.ts";
 import { type Context, command, type Result, type Shown, type Start, single } from "./command.ts";
 import {
-  type Delivery,
-  deliveryOf,
-  dropKept,
   givenSecret,
   type Handover,
-  handOver,
-  keepAhead,
   keepAnswered,
-  notHandedOver,
   type PreparedSecret,
   prepareSecret,
   secretProblems,
-  tellRecipients,
+  unwritableProblems,
+  whyOf,
   withHandover,
 } from "./credentials.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
+import { type ChangedSecret, handOverChanged, placeOf, sendKept } from "./secret-change.ts";
 import { secretProof, verify, verifyEndpoint, verifyProblems } from "./verify.ts";
 import { CLIENT_VIEW, createdView } from "./views.ts";
 
@@ -44,20 +42,37 @@ const FINISH: SwitchFlag = {
   help: "Drop the old secrets that a rotation left valid, and make no new one",
 };
 
+/** What is of no use where no secret is made. */
+const FOR_A_NEW_SECRET: readonly Flag[] = [
+  ...NEW_SECRET_FLAGS,
+  SECRET_LENGTH,
+  SECRET_OUT,
+  ...RECIPIENT_FLAGS.filter((flag) => flag !== ENCRYPTED_FORMAT),
+  VERIFY,
+];
+
 async function start(context: Context): Promise<Start> {
   const { values } = context;
-  const given = await givenSecret(context);
-  const problems = [...secretProblems(context), ...verifyProblems(context)];
+  const [id = ""] = context.operands;
+  const problems: Problem[] = [...(await secretProblems(context)), ...verifyProblems(context)];
+  if (values.on(FINISH)) {
+    const pointless = FOR_A_NEW_SECRET.filter((flag) => values.given(flag));
+    if (pointless.length > 0)
+      problems.push(
+        usage(
+          `--finish makes no new secret, so it excludes ${joined(pointless.map((flag) => values.origin(flag).name))}`,
+          "leave out one of them",
+          "finish-with-secret",
+        ),
+      );
+  }
+  const given = await givenSecret(context, problems);
   if (given !== undefined) {
     const found = judge({ client_secret: given.text }, () => given.name);
     problems.push(...found.filter(({ severity }) => severity === "error").map(findingProblem));
     for (const { severity, message, hint } of found) if (severity === "warning") context.warn(`${message}: ${hint}`);
   }
-  if (values.on(FINISH) && given !== undefined)
-    problems.push(
-      usage("--finish makes no new secret, so none can be given", "leave out one of them", "finish-with-secret"),
-    );
-  const [id = ""] = context.operands;
+  problems.push(...unwritableProblems(context, { id, secret: given?.text }));
   return { problems, run: () => (values.on(FINISH) ? finish(context, id) : rotate(context, id, given?.text)) };
 }
 
@@ -121,37 +136,31 @@ async function rotate(context: Context, id: string, given: string | undefined): 
   const way = { action: `Cannot rotate the secret of client ${quoted(id)}`, mustRescue: true };
   return withHandover(context, way, async (handover) => {
     const native = given === undefined ? await nativeRotation(context, id, recipients, handover) : undefined;
-    const { prepared, record, kept } =
+    const changed =
       native ?? (await ownRotation(context, id, current, await prepareSecret(context, given, recipients), handover));
     context.note(
       native === undefined
         ? `The secret of client ${quoted(id)} is changed; the old one stopped working`
         : `Client ${quoted(id)} has a new secret; the old one works until hydra clients rotate-secret ${id} --finish`,
     );
-    const delivery = await deliveryOf(context, prepared, record);
-    const { secret: plain, encrypted } = delivery.credentials;
-    const file = delivery.differs
-      ? await keepAnswered(context, placeOf(handover), id, { plain, encrypted, kind: "client_secret" }, kept)
-      : kept;
-    tellRecipients(context, recipients);
-    const works =
-      prepared.plain === undefined ||
-      (await verify(context, endpoint, id, secretProof(current, textField(record, "client_secret") ?? prepared.plain)));
-    return deliver(context, { id, delivery, handover, file, works });
+    const { plain } = changed.prepared;
+    let works = true;
+    return handOverChanged(context, handover, changed, {
+      id,
+      view: createdView("given"),
+      async before(_, record) {
+        if (plain === undefined) return;
+        const proof = secretProof(current, textField(record, "client_secret") ?? plain);
+        works = await verify(context, endpoint, id, proof);
+      },
+      exit: () => (works ? "done" : "failed"),
+    });
   });
 }
 
-interface Rotated {
-  readonly prepared: PreparedSecret;
-  readonly record: Shown;
-  /** The rescue file, which goes once the secret is delivered; undefined where there could be none. */
-  readonly kept: string | undefined;
-}
-
-function placeOf({ place }: Handover): RescuePlace {
-  if (place === undefined) throw new TypeError("a place for a rescue file was asked for and is missing");
-  return place;
-}
+/** What to do after a rotation of the server's own whose secret nobody has. */
+const AGAIN = (id: string): string =>
+  `run it again, then hydra clients rotate-secret ${id} --finish drops all but the newest`;
 
 /** The server's own rotation: it makes the secret, so that is kept as soon as it is known. */
 async function nativeRotation(
@@ -159,7 +168,7 @@ async function nativeRotation(
   id: string,
   recipients: PreparedSecret["recipients"],
   handover: Handover,
-): Promise<Rotated | undefined> {
+): Promise<ChangedSecret | undefined> {
   let record: (Shown & { readonly client_id: string }) | undefined;
   try {
     record = await context.admin.rotate(id);
@@ -170,7 +179,7 @@ async function nativeRotation(
       {
         code: error.code,
         exit: error.exit,
-        hint: `run it again, then hydra clients rotate-secret ${id} --finish drops all but the newest`,
+        hint: AGAIN(id),
         cause: error,
       },
     );
@@ -185,64 +194,29 @@ async function nativeRotation(
       hint: "the old secret still works; look into the server's log",
     });
   }
-  const made = { ...(await prepareSecret(context, secret, recipients)), given: false };
+  let made: PreparedSecret;
+  try {
+    made = { ...(await prepareSecret(context, secret, recipients)), given: false };
+  } catch (error) {
+    // Without recipients nothing can fail here, and with some a secret in the clear would break another promise.
+    throw new Problem(
+      `Cannot encrypt the new secret of client ${quoted(id)}: ${whyOf(error)}; it works beside the old one, and nobody knows it`,
+      { code: "not-encrypted", exit: "failed", hint: AGAIN(id), cause: error },
+    );
+  }
   return { prepared: made, record: answered, kept: await keepAnswered(context, placeOf(handover), id, made) };
 }
 
-/** A secret made here, sent by PATCH or PUT: it is kept before the request, since the old one dies with it. */
-async function ownRotation(
+/** A secret made here or given, sent by PATCH or PUT. */
+function ownRotation(
   context: Context,
   id: string,
   current: Shown,
   prepared: PreparedSecret,
   handover: Handover,
-): Promise<Rotated> {
-  const place = placeOf(handover);
+): Promise<ChangedSecret> {
   const wanted = [{ field: "client_secret", before: undefined, after: prepared.plain }];
-  const file = await keepAhead(context, place, id, prepared);
-  try {
-    const record = await change(context.admin, id, current, wanted);
-    return { prepared, record, kept: file };
-  } catch (error) {
-    if (error instanceof Problem && !error.doubtful) await dropKept(context, place, file);
-    else context.warn(`it is not known whether client ${quoted(id)} has the new secret, which is in ${quoted(file)}`);
-    throw error;
-  }
-}
-
-interface Outgoing {
-  readonly id: string;
-  readonly delivery: Delivery;
-  readonly handover: Handover;
-  readonly file: string | undefined;
-  readonly works: boolean;
-}
-
-async function deliver(context: Context, { id, delivery, handover, file, works }: Outgoing): Promise<Result> {
-  const view = createdView("given");
-  const lost = (reason: unknown): Problem => notHandedOver(id, file, reason);
-  const exit = (): "done" | "failed" => (works ? "done" : "failed");
-  const drop = async (): Promise<void> => {
-    if (file !== undefined) await dropKept(context, placeOf(handover), file);
-  };
-  if (
-    handover.sink === undefined &&
-    delivery.precious !== undefined &&
-    !context.shows(view, delivery.shown, delivery.precious)
-  ) {
-    if (file === undefined) throw lost("this output format leaves it out");
-    context.warn(`this output format leaves the secret of client ${quoted(id)} out; it is in ${quoted(file)}`);
-    return single(view, delivery.shown, { exit });
-  }
-  try {
-    const { shown, precious } = await handOver(context, handover, delivery, () => true);
-    if (precious !== undefined)
-      return single(view, shown, { exit, delivered: drop, undelivered: async (_, reason) => lost(reason) });
-    await drop();
-    return single(view, shown, { exit });
-  } catch (error) {
-    throw lost(error);
-  }
+  return sendKept(context, handover, id, prepared, () => change(context.admin, id, current, wanted));
 }
 
 /** `clients rotate-secret` and `rotate-secret oauth2-client`: a new secret, and nothing else changed. */
@@ -256,7 +230,7 @@ export const rotateSecret = command({
   operands: { name: "ID", least: 1, most: 1, help: "The id of the client" },
   flags: [
     FINISH,
-    ...SECRET_IN_FLAGS,
+    ...NEW_SECRET_FLAGS,
     SECRET_LENGTH,
     ...VERIFY_FLAGS,
     ...SECRET_OUT_FLAGS,

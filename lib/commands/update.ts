@@ -15,15 +15,17 @@ import {
   setPath,
 } from "../core/merge.ts";
 import { toJson, type View } from "../core/output.ts";
-import { Problem, reworded, usage } from "../core/problem.ts";
+import { type Problem, reworded, usage } from "../core/problem.ts";
 import {
   DRY_RUN,
   FIELD_FLAGS,
   FILE,
+  NEW_SECRET_FLAGS,
   RECIPIENT_FLAGS,
-  SECRET_IN_FLAGS,
+  SECRET_FILE,
   SECRET_OUT,
   SECRET_OUT_FLAGS,
+  SECRET_PROMPT,
   SERVER_COMMAND_FLAGS,
   SET,
   STRICT,
@@ -33,22 +35,11 @@ import { CREDENTIAL_FIELDS, withoutCredentials } from "../core/secret.ts";
 import { quoted } from "../core/text.ts";
 import { sendChange } from "./change.ts";
 import { type Context, command, type Result, type Shown, type Start, single } from "./command.ts";
-import {
-  deliveryOf,
-  dropKept,
-  givenSecret,
-  handOver,
-  keepAhead,
-  keepAnswered,
-  notHandedOver,
-  prepareSecret,
-  secretProblems,
-  tellRecipients,
-  wantsRecipients,
-  withHandover,
-} from "./credentials.ts";
+import { givenSecret, prepareSecret, secretProblems, unwritableProblems, wantsRecipients } from "./credentials.ts";
 import { findings, noPlace, readDraft, refuseUnknownFields, tellDropped } from "./draft.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
+import { tellsUnwritten } from "./guard.ts";
+import { changeSecret } from "./secret-change.ts";
 import { CLIENT_VIEW, createdView, idOf } from "./views.ts";
 
 const REPLACE: SwitchFlag = {
@@ -132,8 +123,8 @@ async function start(context: Context): Promise<Start> {
   const { values } = context;
   const replace = values.on(REPLACE);
   const read = await readDraft(context, replace);
-  const given = await givenSecret(context);
-  const problems: Problem[] = [...secretProblems(context)];
+  const problems: Problem[] = [...(await secretProblems(context))];
+  const given = await givenSecret(context, problems);
   const [id = ""] = context.operands;
   const bad = context.operands.length === 0 ? undefined : badId(id);
   if (bad !== undefined) problems.push(bad);
@@ -164,7 +155,8 @@ async function start(context: Context): Promise<Start> {
       ),
     );
   const secret = given?.text ?? textField(read.client, "client_secret");
-  if ((wantsRecipients(context) || values.given(SECRET_OUT)) && secret === undefined) {
+  const none = secret === undefined && !values.given(SECRET_FILE) && !values.on(SECRET_PROMPT);
+  if ((wantsRecipients(context) || values.given(SECRET_OUT)) && none) {
     problems.push(
       usage(
         `There is no new secret to ${values.given(SECRET_OUT) ? "write" : "encrypt"}`,
@@ -173,6 +165,7 @@ async function start(context: Context): Promise<Start> {
       ),
     );
   }
+  problems.push(...unwritableProblems(context, { id, secret }));
   const fields = Object.entries(read.client).filter(
     ([field]) => field !== "client_id" && field !== "client_secret" && !within.has(field),
   );
@@ -296,47 +289,16 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
   if (secret === undefined) {
     const record = withoutCredentials(await send());
     tell(record);
-    return single(updatedView(id, "updated"), record);
+    return single(updatedView(id, "updated"), record, tellsUnwritten(id, "updated"));
   }
   const prepared = await prepareSecret(context, secret, recipients);
-  const way = { action: `Cannot update client ${quoted(id)}`, mustRescue: true };
-  return withHandover(context, way, async (handover) => {
-    const { place } = handover;
-    if (place === undefined) throw new TypeError("a place for a rescue file was asked for and is missing");
-    const ahead = await keepAhead(context, place, id, prepared);
-    let record: Shown;
-    try {
-      record = await send();
-    } catch (error) {
-      if (error instanceof Problem && !error.doubtful) await dropKept(context, place, ahead);
-      else
-        context.warn(`it is not known whether client ${quoted(id)} has the new secret, which is in ${quoted(ahead)}`);
-      throw error;
-    }
-    const delivery = await deliveryOf(context, prepared, record);
-    const { secret: plain, encrypted } = delivery.credentials;
-    const file = delivery.differs
-      ? await keepAnswered(context, place, id, { plain, encrypted, kind: "client_secret" }, ahead)
-      : ahead;
-    const drop = async (): Promise<void> => {
-      if (file !== undefined) await dropKept(context, place, file);
-    };
-    const view = updatedView(id, "updated", recipients.length > 0);
-    tellRecipients(context, recipients);
-    const { shown, precious } = await handOver(context, handover, delivery, (text) =>
-      context.shows(view, delivery.shown, text),
-    ).catch((error: unknown) => {
-      throw notHandedOver(id, file, error);
-    });
-    tell(record);
-    if (precious === undefined) {
-      await drop();
-      return single(view, shown);
-    }
-    return single(view, shown, {
-      delivered: drop,
-      undelivered: async (_, reason) => notHandedOver(id, file, reason),
-    });
+  return changeSecret(context, {
+    id,
+    action: `Cannot update client ${quoted(id)}`,
+    prepared,
+    send,
+    view: updatedView(id, "updated", recipients.length > 0),
+    before: (_, record) => tell(record),
   });
 }
 
@@ -365,7 +327,7 @@ export const update = command({
     SET,
     FILE,
     REPLACE,
-    ...SECRET_IN_FLAGS,
+    ...NEW_SECRET_FLAGS,
     ...SECRET_OUT_FLAGS,
     ...RECIPIENT_FLAGS,
     STRICT,

@@ -137,6 +137,19 @@ export const SECRET: TextFlag = {
   help: "The client's secret; without it one is made here. On a command line others can see it: better --secret-file",
 };
 
+/**
+ * The same for a client that is there already. It reads no variable: one that is set for a create must not change the
+ * secret of every client that is updated.
+ */
+export const NEW_SECRET: TextFlag = {
+  kind: "text",
+  name: SECRET.name,
+  value: "SECRET",
+  group: "secret",
+  secret: true,
+  help: "The client's new secret. On a command line others can see it: better --secret-file",
+};
+
 export const SECRET_FILE: TextFlag = {
   kind: "text",
   name: "secret-file",
@@ -331,6 +344,9 @@ export const LIMIT: CountFlag = {
 
 /** The flags that say where a client's secret comes from. */
 export const SECRET_IN_FLAGS: readonly Flag[] = [SECRET, SECRET_FILE, SECRET_PROMPT];
+
+/** The flags that say where the new secret of a client comes from that is there already. */
+export const NEW_SECRET_FLAGS: readonly Flag[] = [NEW_SECRET, SECRET_FILE, SECRET_PROMPT];
 
 /** The flags that say where credentials go. */
 export const SECRET_OUT_FLAGS: readonly Flag[] = [SECRET_OUT, SECRET_FORMAT, ID_KEY, SECRET_KEY, RESCUE_DIR];

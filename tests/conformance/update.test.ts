@@ -245,8 +245,8 @@ onEveryServer("clients update", (server) => {
   test("changes the secret where one is given, and does not print it", async () => {
     const client = await made(server());
     const secret = `next-${randomUUID()}`;
-    const ended = await server().run(["clients", "update", client.id, "-n", "after"], {
-      env: { HYDRA_CLIENT_SECRET: secret },
+    const ended = await server().run(["clients", "update", client.id, "-n", "after", "--secret-file", "-"], {
+      stdin: secret,
     });
     assert.equal(ended.status, 0, ended.stderr);
     assert.ok(!ended.stdout.includes(secret) && !ended.stderr.includes(secret), ended.stderr);

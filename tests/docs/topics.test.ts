@@ -520,14 +520,17 @@ describe("secrets, as it says", () => {
       assert.equal(clients().length, 0);
     }));
 
-  test("a rotation without a place for a rescue file is refused, a create warns", () =>
+  test("a folder for rescue files that is named must be one that can be used", () =>
     on("26", async ({ url, secretOf }) => {
       await done([...CREATE, "-e", url, "--id", "a"]);
       const secret = secretOf("a");
       const nowhere = ["--rescue-dir", "/nonexistent"];
-      assert.equal((await play(["clients", "rotate-secret", "a", "-e", url, ...nowhere])).status, 1);
+      for (const args of [["clients", "rotate-secret", "a"], CREATE]) {
+        const played = await play([...args, "-e", url, ...nowhere]);
+        assert.equal(played.status, 2);
+        assert.match(played.stderr, /^Error: --rescue-dir "\/nonexistent" cannot be used: there is no such folder$/m);
+      }
       assert.equal(secretOf("a"), secret);
-      assert.match((await done([...CREATE, "-e", url, ...nowhere])).stderr, /^Warning: no folder can be written/);
     }));
 });
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { BINARY, type Ended, start } from "./binary.ts";
 import { dropAfter, type Exchange, type Fault, inOrder, instead, type Plan } from "./fault-proxy.ts";
-import { ends, fails, isStored, openScene, printed, rescuedIn, type Scene, SEED, SLOW, told } from "./scene.ts";
+import { ends, fails, isStored, openScene, rescuedIn, type Scene, SEED, SLOW, told } from "./scene.ts";
 
 /** Runs the program in a shell, its arguments behind `"$0" "$@"`. */
 function shell(
@@ -60,11 +60,16 @@ describe("a standard output that is closed before the start", () => {
     assert.equal(scene.sandbox.clients().length, 1);
   });
 
-  it("does not matter where there is no secret", async () => {
+  it("creates nothing either where there is no secret to show, since nobody would get the id", async () => {
     await using scene = await openScene();
-    const ended = await shell(scene, '"$0" "$@" >&-', [...SEED, "--token-endpoint-auth-method", "none"]);
-    ends(ended, 0);
-    assert.equal(scene.sandbox.clients().length, 1);
+    for (const more of [
+      ["--token-endpoint-auth-method", "none"],
+      ["--secret", "given-secret-0123456789"],
+    ]) {
+      const ended = await shell(scene, '"$0" "$@" >&-', [...SEED, ...more]);
+      fails(ended, 1, /standard output is closed, so nobody would get (its id|the secret)/);
+    }
+    assert.equal(scene.proxy.seen.length, 0);
   });
 
   it("leaves a closed standard error alone", async () => {
@@ -133,18 +138,47 @@ describe("a pipe whose reader is gone", () => {
     }
   });
 
-  it("does not matter where there is nothing to lose", SLOW, async () => {
+  it("does not hide a client without a secret in the result: its id is told", SLOW, async () => {
     for (const more of [
       ["--token-endpoint-auth-method", "none"],
       ["--secret", "given-secret-0123456789"],
     ]) {
       const { plan, open } = held();
       await using scene = await openScene("26", plan);
-      const ended = await readerGone(scene, open, [...SEED, ...more]);
-      ends(ended, 0);
-      assert.equal(scene.sandbox.clients().length, 1);
+      for (const ended of [
+        await readerGone(scene, open, [...SEED, ...more]),
+        await shell(scene, '"$0" "$@" >/dev/full', [...SEED, ...more]),
+      ]) {
+        fails(ended, 1, /^Error: Cannot write the result: .*; client "[0-9a-f-]{36}" was created$/);
+        const ids = scene.sandbox.clients().map((client) => String(client["client_id"]));
+        assert.ok(ids.includes(/client "(\S+)" was created/.exec(ended.stderr)?.[1] ?? "none"), told(ended));
+      }
+      assert.equal(scene.sandbox.clients().length, 2);
       assert.deepEqual(scene.rescued(), []);
     }
+  });
+
+  it("does not hide what an update, an import or a deletion did", SLOW, async () => {
+    await using scene = await openScene();
+    const none = ["--token-endpoint-auth-method", "none"];
+    for (const id of ["a", "b"]) ends(await scene.run([...SEED, "--id", id, ...none]), 0);
+    const full = '"$0" "$@" >/dev/full';
+    const updated = await shell(scene, full, ["clients", "update", "a", "-n", "x"]);
+    fails(updated, 1, /^Error: Cannot write the result: .*; client "a" was updated$/);
+    const again = await shell(scene, full, [...SEED, "--id", "b", ...none, "--if-exists", "update", "--owner", "me"]);
+    fails(again, 1, /; client "b" was updated$/);
+    const file = join(scene.home, "clients.json");
+    writeFileSync(file, '[{"client_id":"c","token_endpoint_auth_method":"none"}]');
+    const imported = await shell(scene, full, ["clients", "import", file]);
+    ends(imported, 1);
+    assert.match(imported.stderr, /^Error: Cannot write the result: .*\n {2}client "c" was created$/m);
+    const deleted = await shell(scene, full, ["clients", "delete", "a", "b", "c"]);
+    ends(deleted, 1);
+    const there = scene.sandbox.clients().map((client) => client["client_id"]);
+    for (const id of ["a", "b", "c"])
+      assert.equal(there.includes(id), !deleted.stderr.includes(`"${id}"`), told(deleted));
+    const list = await shell(scene, '"$0" "$@" | true', ["clients", "list"]);
+    assert.equal(list.stderr, "");
   });
 });
 
@@ -214,12 +248,27 @@ describe("the place for a rescue", () => {
     },
   );
 
-  it("is missed with a warning before the client is created", async () => {
+  it("must be one that can be used where it is named", SLOW, async () => {
     await using scene = await openScene();
-    const ended = await scene.run([...SEED, "--rescue-dir", join(scene.home, "missing")]);
-    ends(ended, 0);
-    assert.match(ended.stderr, /^Warning: .*--rescue-dir/);
-    assert.equal(scene.sandbox.secretOf(printed(ended).id), printed(ended).secret);
+    const file = join(scene.home, "file");
+    writeFileSync(file, "");
+    const cases = [
+      [join(scene.home, "missing"), "there is no such folder"],
+      [file, "it is no folder"],
+      [join(file, "in"), "it is no folder"],
+      ["", "it names no folder"],
+      ["/proc", "there is no such folder"],
+    ] as const;
+    for (const [folder, why] of cases) {
+      const skip = [...SEED, "--id", "a", "--if-exists", "skip"];
+      for (const args of [SEED, skip, ["clients", "rotate-secret", "a"], ["clients", "import"]]) {
+        // What can be found out by trying alone is tried once it is known whether the client is there.
+        if (folder === "/proc" && (args === skip || args[1] === "rotate-secret")) continue;
+        const ended = await scene.run([...args, "--rescue-dir", folder], { stdin: '{"client_id":"i"}' });
+        fails(ended, 2, new RegExp(`^Error: --rescue-dir "${folder}" cannot be used: ${why}$`));
+      }
+    }
+    assert.equal(scene.proxy.seen.length, 0);
   });
 
   it("is never a link to somewhere else", async () => {

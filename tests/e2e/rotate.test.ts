@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import * as v from "valibot";
@@ -187,6 +188,100 @@ describe("clients rotate-secret", () => {
     }
   });
 
+  it("takes nothing but a token for one, and no endpoint that the server names elsewhere", SLOW, async () => {
+    let document: unknown = {};
+    const posts: string[] = [];
+    const server = createServer((request, response) => {
+      if (request.method === "POST") posts.push(request.url ?? "");
+      const answers: Readonly<Record<string, string>> = {
+        "/html": "<html>welcome</html>",
+        "/empty": '{"access_token":""}',
+        "/token": '{"access_token":"t","token_type":"bearer"}',
+        "/.well-known/openid-configuration": JSON.stringify(document),
+      };
+      response.writeHead(200, { "content-type": "text/html" }).end(answers[request.url ?? ""] ?? "{}");
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    assert.ok(address !== null && typeof address === "object");
+    const url = `http://127.0.0.1:${address.port}`;
+    try {
+      await using scene = await openScene();
+      const id = await made(scene, "26");
+      const args = ["clients", "rotate-secret", id, "--verify"];
+      for (const path of ["/html", "/empty", "/other"]) {
+        const ended = await scene.run([...args, "--token-endpoint", `${url}${path}`]);
+        ends(ended, 1);
+        assert.match(ended.stderr, /^Error: Cannot verify .*: the token endpoint answered 200 without a token$/m);
+        assert.equal(printed(ended).secret, scene.sandbox.secretOf(id));
+      }
+      ends(await scene.run([...args, "--token-endpoint", `${url}/token`]), 0);
+      posts.length = 0;
+      const secret = scene.sandbox.secretOf(id);
+      const create = ["clients", "create", "-g", "client_credentials", "--verify"];
+      for (const endpoint of [
+        `http://localhost:${address.port}/token`,
+        "https://elsewhere.example/token",
+        `ftp://127.0.0.1:${address.port}/token`,
+        `http://127.0.0.1:${address.port + 1}/token`,
+      ]) {
+        document = { issuer: url, token_endpoint: endpoint };
+        for (const line of [args, create]) {
+          const ended = await scene.run([...line, "--public-url", url]);
+          fails(ended, 1, /^Error: Cannot find the token endpoint: .* names one elsewhere, "[a-z]+:.*"/);
+          assert.match(ended.stderr, /^Hint: .*--token-endpoint$/m);
+        }
+      }
+      for (const bad of ["ftp://a.example", "a.example"])
+        fails(await scene.run([...create, "--public-url", bad]), 2, /^Error: --public-url ".*" is not an address$/);
+      assert.deepEqual([scene.sandbox.secretOf(id), scene.sandbox.clients().length, posts], [secret, 1, []]);
+      document = { token_endpoint: `${url}/token` };
+      ends(await scene.run([...create, "--public-url", url]), 0);
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
+  it("with --finish excludes all that is about a new secret", async () => {
+    await using scene = await openScene("next");
+    using folder = temporaryFolder();
+    const id = await made(scene, "next");
+    for (const [flag, ...value] of [
+      ["--secret-out", join(folder.path, "out")],
+      ["--pgp-key", "x"],
+      ["--keybase", "alice"],
+      ["--pgp-fingerprint", "x"],
+      ["--secret-length", "40"],
+      ["--secret", GIVEN],
+      ["--verify", "--token-endpoint", "http://127.0.0.1:1/"],
+    ]) {
+      const ended = await scene.run(["clients", "rotate-secret", id, "--finish", flag ?? "", ...value]);
+      ends(ended, 2);
+      assert.match(ended.stderr, new RegExp(`^Error: --finish makes no new secret, so it excludes ${flag}$`, "m"));
+    }
+    assert.deepEqual([scene.proxy.seen.length, scene.sandbox.secretsOf(id)], [0, [OLD]]);
+  });
+
+  it("does not take the secret of a create from the environment, and neither does an update", async () => {
+    await using scene = await openScene();
+    const env = { HYDRA_CLIENT_SECRET: GIVEN };
+    const id = await made(scene, "26");
+    const updated = await scene.run(["clients", "update", id, "--name", "x"], { env });
+    ends(updated, 0);
+    assert.deepEqual(scene.sandbox.secretsOf(id), [OLD]);
+    assert.match(updated.stderr, /stays as it was/);
+    const rotated = await scene.run(["clients", "rotate-secret", id], { env });
+    ends(rotated, 0);
+    assert.notEqual(printed(rotated).secret, GIVEN);
+    // A create that updates sends it, as another create does, and says where it is from.
+    const create = ["clients", "create", "--id", id, "-g", "client_credentials", "--if-exists", "update"];
+    const again = await scene.run(create, { env });
+    ends(again, 0);
+    assert.deepEqual(scene.sandbox.secretsOf(id), [GIVEN]);
+    assert.match(again.stderr, /its secret is the one given by environment variable HYDRA_CLIENT_SECRET/);
+  });
+
   it("proves recipients, target and place before it changes anything", SLOW, async () => {
     for (const version of ["1.8", "26", "next"] as const) {
       await using scene = await openScene(version);
@@ -197,7 +292,7 @@ describe("clients rotate-secret", () => {
         [["--pgp-key", "@/nothing/there"], 2],
         [["--secret-out", join(folder.path, "missing/out")], 2],
         [["--secret-out", "fd:9"], 2],
-        [["--rescue-dir", "/nonexistent"], 1],
+        [["--rescue-dir", "/nonexistent"], 2],
         [["--secret-length", "5"], 2],
         [["--verify"], 2],
       ];

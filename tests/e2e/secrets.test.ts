@@ -1,6 +1,20 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { createServer as createTlsServer } from "node:https";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
@@ -15,6 +29,12 @@ import { type KeybaseServer, openKeybase } from "./keybase-server.ts";
 import { ends, fails, openScene, printed, type Scene, SLOW, told } from "./scene.ts";
 import { openTerminal } from "./terminal.ts";
 import { issue } from "./tls.ts";
+
+/** What a pipe holds. */
+function readText(fd: number): string {
+  const bytes = new Uint8Array(65_536);
+  return new TextDecoder().decode(bytes.subarray(0, readSync(fd, bytes)));
+}
 
 const CREATE = ["clients", "create", "-g", "client_credentials", "-r", "token"];
 const GIVEN = "given~secret_0123.456789";
@@ -100,9 +120,10 @@ describe("a secret that is given", () => {
         const piped = await scene.run([...command, "--secret-file", "-"], { stdin: content });
         untouched(scene, piped, folder.path, ["secret"], message);
       }
-      const env = { HYDRA_CLIENT_SECRET: "abcde" };
-      const short = await scene.run(command, { env });
-      untouched(scene, short, folder.path, ["secret"], /HYDRA_CLIENT_SECRET is shorter than 6/);
+      if (command === CREATE) {
+        const short = await scene.run(command, { env: { HYDRA_CLIENT_SECRET: "abcde" } });
+        untouched(scene, short, folder.path, ["secret"], /HYDRA_CLIENT_SECRET is shorter than 6/);
+      }
       const missing = await scene.run([...command, "--secret-file", "missing"]);
       untouched(scene, missing, folder.path, ["secret"], /"missing" of --secret-file: there is no such file/);
       const directory = await scene.run([...command, "--secret-file", folder.path]);
@@ -214,6 +235,85 @@ describe("a secret that is made here", () => {
       fails(await scene.run([...CREATE, `--secret-length=${length}`]), 2, /--secret-length/);
     }
     assert.equal(scene.proxy.seen.length, sent);
+  });
+});
+
+describe("wishes about a secret that contradict each other", () => {
+  it("are refused before anything is sent", SLOW, async () => {
+    using folder = temporaryFolder();
+    const out = ["--secret-out", join(folder.path, "out")];
+    await using scene = await openScene();
+    const endpoint = ["--token-endpoint", "http://127.0.0.1:1/"];
+    const update = ["clients", "update", "app", "--secret", GIVEN];
+    const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
+      [[...CREATE, "--encrypted-format", "armor"], /--encrypted-format has nobody to encrypt to/],
+      [[...update, "--encrypted-format", "base64"], /--encrypted-format has nobody to encrypt to/],
+      [["clients", "rotate-secret", "app", "--encrypted-format", "armor"], /--encrypted-format has nobody/],
+      [["clients", "import", "--encrypted-format", "armor"], /--encrypted-format has nobody to encrypt to/],
+      [[...CREATE, "--secret", GIVEN, "--secret-length", "40"], /--secret-length and --secret exclude each other/],
+      [
+        [...CREATE, "--secret-file", "-", "--secret-length", "40"],
+        /--secret-length and --secret-file exclude each other/,
+      ],
+      [
+        [
+          ...CREATE,
+          ...["--token-endpoint-auth-method", "private_key_jwt", "--generate-key", "ES256"],
+          ...["--key-out", join(folder.path, "key"), "--secret-length", "40"],
+        ],
+        /--secret-length and --generate-key exclude each other/,
+      ],
+      [[...CREATE, ...endpoint], /--token-endpoint is for --verify alone/],
+      [[...CREATE, "--public-url", "http://127.0.0.1:1"], /--public-url is for --verify alone/],
+      [["clients", "rotate-secret", "app", ...endpoint], /--token-endpoint is for --verify alone/],
+      [[...CREATE, ...out, "--secret-file", "-"], /holds a NUL character/],
+      [["clients", "update", "app", ...out, "--secret-file", "-"], /holds a NUL character/],
+      [["clients", "rotate-secret", "app", ...out, "--secret-file", "-"], /holds a NUL character/],
+      [[...CREATE, ...out, "--set", 'client_secret="abc\\u0000defg"'], /holds a NUL character/],
+    ];
+    for (const [args, message] of cases) {
+      const nul = args.includes(out[1] ?? "") ? "abc\0defg" : args[1] === "import" ? "{}" : GIVEN;
+      const ended = await scene.run(args, { stdin: nul });
+      untouched(scene, ended, folder.path, [], message);
+    }
+    // A variable may be there for other commands.
+    const env = { HYDRA_PUBLIC_URL: "http://127.0.0.1:1" };
+    ends(await scene.run([...CREATE, "--id", "app"], { env }), 0);
+    const json = join(folder.path, "out.json");
+    ends(
+      await scene.run(["clients", "update", "app", "--secret-file", "-", "--secret-out", json], { stdin: "a\0bcdefg" }),
+      0,
+    );
+    assert.equal(JSON.parse(readFileSync(json, "utf8")).client_secret, "a\0bcdefg");
+  });
+
+  it("are told together, with what can be seen of the target", async () => {
+    using folder = temporaryFolder();
+    writeFileSync(join(folder.path, "taken"), "mine");
+    await using scene = await openScene();
+    const taken = ["--secret-out", join(folder.path, "taken"), "--rescue-dir", "/nonexistent", "--secret-length", "5"];
+    for (const args of [CREATE, ["clients", "rotate-secret", "app"], ["clients", "update", "app", "--name", "x"]]) {
+      const known = args[1] === "update" ? taken.filter((_, n) => n < 4) : taken;
+      const ended = await scene.run([...args, ...known, "--bogus"]);
+      ends(ended, 2);
+      for (const message of [/Unknown flag --bogus/, /exists already/, /--rescue-dir "\/nonexistent" cannot be used/])
+        assert.match(ended.stderr, message);
+      if (args[1] !== "update") assert.match(ended.stderr, /--secret-length 5 is not from 26 to 72/);
+    }
+    assert.equal(scene.proxy.seen.length, 0);
+  });
+
+  it("are none where an empty secret stands in a file or on the line", async () => {
+    await using scene = await openScene();
+    for (const [id, ...more] of [
+      ["a", "--set", 'client_secret=""'],
+      ["b", "--set", "client_secret=null"],
+    ]) {
+      const ended = await scene.run([...CREATE, "--id", id ?? "", ...more]);
+      ends(ended, 0);
+      assert.equal(ended.stderr, "");
+      assert.equal(printed(ended).secret, scene.sandbox.secretOf(id ?? ""));
+    }
   });
 });
 
@@ -357,6 +457,163 @@ describe("--secret-out", () => {
       assert.deepEqual(sourced(out, ["CLIENT_ID", "CLIENT_SECRET"]), ["app", scene.sandbox.secretOf("app")]);
       assert.deepEqual(scene.rescued(), []);
     }
+  });
+
+  it("writes to a socket that the caller opened, and to a pipe that is full for a while", SLOW, async () => {
+    for (const fd of [3, 4, 5]) {
+      await using scene = await openScene();
+      const stdio = Array.from({ length: fd + 1 }, (_, n) => (n === 0 ? "ignore" : "pipe"));
+      const child = spawn(BINARY, [...CREATE, "--id", "app", "--secret-out", `fd:${fd}`], {
+        env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home },
+        stdio,
+      });
+      let text = "";
+      child.stdio[fd]?.on("data", (part: unknown) => {
+        text += String(part);
+      });
+      const [status] = await once(child, "close");
+      assert.equal(status, 0);
+      assert.equal(text.replaceAll("'", ""), `CLIENT_ID=app\nCLIENT_SECRET=${scene.sandbox.secretOf("app")}\n`);
+    }
+    using folder = temporaryFolder();
+    const pipe = join(folder.path, "pipe");
+    spawnSync("mkfifo", [pipe]);
+    const full = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+    try {
+      writeSync(full, new Uint8Array(65_536));
+      await using scene = await openScene();
+      await using running = start(
+        "/bin/sh",
+        ["-c", 'exec "$0" "$@" 3>"$PIPE"', BINARY, ...CREATE, "--secret-out", "fd:3"],
+        {
+          env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, PIPE: pipe },
+        },
+      );
+      await scene.proxy.arrived(1);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      readSync(full, new Uint8Array(65_536));
+      ends(await running.ended, 0);
+      assert.match(readText(full), /^CLIENT_ID=\S+\nCLIENT_SECRET=\S+\n$/);
+    } finally {
+      closeSync(full);
+    }
+  });
+
+  it(
+    "gives up a descriptor whose reader stands still, and takes the client back or keeps its secret",
+    SLOW,
+    async () => {
+      using folder = temporaryFolder();
+      const pipe = join(folder.path, "pipe");
+      spawnSync("mkfifo", [pipe]);
+      const full = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+      writeSync(full, new Uint8Array(65_536));
+      try {
+        for (const signal of ["SIGTERM", undefined] as const) {
+          for (const args of [CREATE, ["clients", "rotate-secret", "old"]]) {
+            await using scene = await openScene();
+            ends(await scene.run([...CREATE, "--id", "old"]), 0);
+            const line = [...args, "--secret-out", "fd:3", "--fail-after", signal === undefined ? "1s" : "30s"];
+            await using running = start("/bin/sh", ["-c", 'exec "$0" "$@" 3>"$PIPE"', BINARY, ...line], {
+              env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, PIPE: pipe },
+              timeout: 20_000,
+            });
+            await scene.proxy.arrived(2);
+            await new Promise((resolve) => setTimeout(resolve, 300));
+            if (signal !== undefined) running.kill(signal);
+            const ended = await running.ended;
+            ends(ended, 1);
+            assert.match(ended.stderr, /^Error: Cannot hand over .*: the reader of fd:3 stands still; /m);
+            assert.deepEqual(
+              scene.sandbox.clients().map(({ client_id: id }) => id),
+              ["old"],
+            );
+            const [kept, ...others] = scene.rescued();
+            assert.deepEqual(others, []);
+            assert.equal(kept?.record.client_secret, args === CREATE ? undefined : scene.sandbox.secretOf("old"));
+          }
+        }
+      } finally {
+        closeSync(full);
+      }
+    },
+  );
+
+  it(
+    "finds a full disk behind a descriptor before anything is made, and changes nothing of the file",
+    SLOW,
+    async () => {
+      using disk = openDisk(131_072);
+      const out = join(disk.path, "out");
+      const run = async (scene: Scene, line: string, args: readonly string[]): Promise<Ended> =>
+        start("/bin/sh", ["-c", line, BINARY, ...args, "--secret-out", "fd:3"], {
+          env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, OUT: out },
+        }).ended;
+      for (const redirection of ['3>>"$OUT"', '3<>"$OUT"']) {
+        writeFileSync(out, "before\n");
+        await using scene = await openScene();
+        ends(await run(scene, `exec "$0" "$@" ${redirection}`, [...CREATE, "--id", "one"]), 0);
+        const written = `CLIENT_ID=one\nCLIENT_SECRET=`;
+        const text = readFileSync(out, "utf8");
+        assert.ok(text.startsWith(redirection.startsWith("3>>") ? `before\n${written}` : written), text);
+        assert.ok(!text.includes("\0"));
+        // What stands behind the place that is written at stays.
+        const behind = 'echo first >&3; "$0" "$@"; echo last >&3';
+        ends(await run(scene, `exec 3>"$OUT"; ${behind}`, [...CREATE, "--id", "two"]), 0);
+        assert.match(readFileSync(out, "utf8"), /^first\nCLIENT_ID=two\nCLIENT_SECRET=\S+\nlast\n$/);
+      }
+      disk.fill(4096);
+      writeFileSync(out, "before\n");
+      await using scene = await openScene();
+      fails(
+        await run(scene, 'exec "$0" "$@" 3>>"$OUT"', CREATE),
+        2,
+        /^Error: Cannot write --secret-out fd:3: the disk is full$/,
+      );
+      assert.equal(scene.proxy.seen.length, 0);
+      assert.equal(readFileSync(out, "utf8"), "before\n");
+      // A device cannot be tried; where it takes nothing, nothing of the secret has left.
+      const device = await run(scene, 'exec "$0" "$@" 3>/dev/full', CREATE);
+      fails(device, 1, /the disk behind fd:3 is full; client ".*" was deleted again$/);
+      assert.deepEqual([scene.sandbox.clients(), scene.rescued()], [[], []]);
+    },
+  );
+
+  it("gets the given secret of a create that updates, which is kept until then", SLOW, async () => {
+    using folder = temporaryFolder();
+    const at = (name: string): string => join(folder.path, name);
+    let during = 0;
+    await using scene = await openScene("26", ({ method }) =>
+      method === "PATCH"
+        ? async (exchange) => {
+            during = scene.rescued().length;
+            exchange.reply(await exchange.pass());
+          }
+        : undefined,
+    );
+    ends(await scene.run([...CREATE, "--id", "app"]), 0);
+    const update = [...CREATE, "--id", "app", "--if-exists", "update", "--secret-file", "-"];
+    const ended = await scene.run([...update, "--secret-out", at("a.env")], { stdin: GIVEN });
+    holds(scene, ended, GIVEN);
+    assert.equal(during, 1);
+    assert.deepEqual(sourced(at("a.env"), ["CLIENT_ID", "CLIENT_SECRET"]), ["app", GIVEN]);
+    assert.doesNotMatch(ended.stderr, /none was delivered/);
+    const next = `${GIVEN}-2`;
+    fails(await scene.run([...update, "--secret-out", at("a.env")], { stdin: next }), 2, /exists already/);
+    assert.equal(scene.sandbox.secretOf("app"), GIVEN);
+    const key = openGpg();
+    try {
+      const anna = key.exported(key.quick("Anna <anna@example.com>", "future-default"));
+      const more = ["--pgp-key", anna.armored, "--format", "json"];
+      const encrypted = await scene.run([...update, ...more], { stdin: next });
+      holds(scene, encrypted, next);
+      const shown = JSON.parse(encrypted.stdout);
+      assert.equal(shown.outcome, "updated");
+      assert.equal(key.decrypt(Buffer.from(shown.client_secret_encrypted, "base64")), next);
+    } finally {
+      key.close();
+    }
+    assert.deepEqual(scene.rescued(), []);
   });
 
   it("leaves no file by that name until all of it is there", SLOW, async () => {
