@@ -201,6 +201,11 @@ function stdoutWasClosed(): boolean {
   }
 }
 
+/** What a terminal sends for a key that is no letter (ECMA-48, 5.4), as far as it came in one piece. */
+const SEQUENCE = /\u001b(?:\[[\u0020-\u003f]*[\u0040-\u007e]|O[\u0040-\u007e])/g;
+
+const UNSEEN = /[\u0000-\u001f\u0080-\u009f]/;
+
 /** Asks for lines on the terminal of standard input, the questions on standard error. */
 function asker(): Host["ask"] {
   // What was typed or pasted behind the line that was asked for answers the next question.
@@ -232,7 +237,8 @@ function asker(): Host["ask"] {
       };
       /** Takes what was typed; false once the line is over. */
       const read = (typed: string): boolean => {
-        const letters = [...typed];
+        // Keys such as arrows, and the marks around what is pasted, are sequences that are no part of a secret.
+        const letters = [...(raw ? typed.replace(SEQUENCE, "") : typed)];
         for (const [at, letter] of letters.entries()) {
           if (letter === "\n" || letter === "\r") {
             ahead = letters
@@ -254,8 +260,10 @@ function asker(): Host["ask"] {
             setTimeout(() => resolve(undefined), 1_000);
             return false;
           }
-          if (raw && (letter === "\u007f" || letter === "\b")) line = [...line].slice(0, -1).join("");
-          else line += letter;
+          if (raw && letter === "\u0015") line = "";
+          else if (raw && (letter === "\u007f" || letter === "\b")) line = [...line].slice(0, -1).join("");
+          // What cannot be seen cannot be typed on purpose, and would be a part of the secret for good.
+          else if (!raw || !UNSEEN.test(letter)) line += letter;
         }
         return true;
       };

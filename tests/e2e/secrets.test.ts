@@ -178,6 +178,40 @@ describe("a secret that is given", () => {
     assert.match(terminal.written(), / echo /);
   });
 
+  it(
+    "is of what can be seen alone: ^U begins anew, and other keys that are no letters do not count",
+    SLOW,
+    async () => {
+      await using scene = await openScene();
+      await using terminal = await openTerminal([...CREATE, "--id", "typed", "--secret-prompt"], {
+        env: { HYDRA_ADMIN_URL: scene.url },
+      });
+      await terminal.seen(/Client secret:/);
+      terminal.type("wrong", "C-u", "typed", "Left", "C-a", "F5", "Tab", "Up", "-secret", "C-z", "Enter");
+      await terminal.seen(/Once more:/);
+      terminal.type("typed-secret", "Enter");
+      assert.equal(await terminal.ended(), 0, terminal.screen());
+      assert.equal(scene.sandbox.secretOf("typed"), "typed-secret");
+    },
+  );
+
+  it("is not asked for where the command line is wrong", SLOW, async () => {
+    await using scene = await openScene();
+    for (const more of [
+      ["--bogus"],
+      ["--secret-length", "5"],
+      ["-c", "http://a/#b"],
+      ["--encrypted-format", "armor"],
+    ]) {
+      const args = [...CREATE, "--secret-prompt", ...more];
+      await using terminal = await openTerminal(args, { env: { HYDRA_ADMIN_URL: scene.url }, columns: 200 });
+      assert.equal(await terminal.ended(), 2);
+      await terminal.seen(/^Error: /m);
+      assert.doesNotMatch(terminal.screen(), /Client secret:/);
+    }
+    assert.equal(scene.proxy.seen.length, 0);
+  });
+
   it("may be typed ahead or pasted in one go", SLOW, async () => {
     await using scene = await openScene();
     await using terminal = await openTerminal([...CREATE, "--id", "pasted", "--secret-prompt"], {
