@@ -1,9 +1,10 @@
 import type { SwitchFlag } from "../core/flags.ts";
 import type { View } from "../core/output.ts";
 import { Problem, usage } from "../core/problem.ts";
-import { DRY_RUN, SERVER_COMMAND_FLAGS } from "../core/rows.ts";
+import { DRY_RUN, FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../core/rows.ts";
 import { joined, quoted } from "../core/text.ts";
 import { type Context, command, type Result, type Shown, type Start } from "./command.ts";
+import { whyOf } from "./credentials.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
 import { Many } from "./many.ts";
 import { idOf } from "./views.ts";
@@ -16,30 +17,43 @@ const VIEW: View<Shown> = {
   id: idOf,
 };
 
+/** Ids that a path cannot hold, which would mean another address. */
+const NO_IDS: ReadonlySet<string> = new Set(["", ".", ".."]);
+
+function noId(id: string): Problem {
+  return usage(`${quoted(id)} is no id of a client`, "hydra clients list -q shows the ids", "bad-id");
+}
+
+/** The lines of standard input, an id each as it stands there: an id may hold blanks. */
+async function readIds(context: Context): Promise<readonly string[]> {
+  const { text } = await context.readFile("-", "delete");
+  return text
+    .split("\n")
+    .map((line) => line.replace(/\r$/, ""))
+    .filter((line) => line.trim() !== "");
+}
+
 async function idsOf(context: Context): Promise<readonly string[]> {
   const ids: string[] = [];
-  for (const operand of context.operands) {
-    if (operand === "-") {
-      const { text } = await context.readFile("-", "delete");
-      ids.push(...text.split(/\s+/).filter((id) => id !== ""));
-    } else {
-      ids.push(operand);
-    }
-  }
+  for (const operand of context.operands) ids.push(...(operand === "-" ? await readIds(context) : [operand]));
   return [...new Set(ids)];
 }
 
 async function confirmed(context: Context, ids: readonly string[]): Promise<void> {
   if (context.values.on(YES) || !context.host.stdinIsTerminal || context.operands.includes("-")) return;
+  const notAsked = context.host.stderr.isTerminal
+    ? undefined
+    : "standard error, where the question would be, is no terminal";
+  if (notAsked !== undefined) throw notConfirmed(notAsked, "add --yes");
   const shown =
     ids.length > 5 ? `${ids.length} clients` : `${ids.length === 1 ? "client" : "clients"} ${joined(ids.map(quoted))}`;
   const answer = await context.host.ask(`Delete ${shown}? Their tokens stop working. [y/N] `, false);
   if (/^y(es)?$/i.test((answer ?? "").trim())) return;
-  throw new Problem("Nothing was deleted: the question was not answered with y", {
-    code: "not-confirmed",
-    exit: "failed",
-    hint: "answer y, or add --yes",
-  });
+  throw notConfirmed("the question was not answered with y", "answer y, or add --yes");
+}
+
+function notConfirmed(why: string, hint: string): Problem {
+  return new Problem(`Nothing was deleted: ${why}`, { code: "not-confirmed", exit: "failed", hint });
 }
 
 async function run(context: Context, ids: readonly string[]): Promise<Result> {
@@ -51,16 +65,35 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
   }
   await confirmed(context, ids);
   const many = new Many(context, ids.length);
+  const failAfter = context.values.number(FAIL_AFTER) ?? 60_000;
+  let begun = 0;
   async function* items(): AsyncGenerator<Shown> {
     for (const id of ids) {
+      // The first finds out the family of the server, and has the time of one as it is.
+      const admin = begun++ === 0 ? context.admin : context.admin.afterwards(failAfter, context.signal);
       const done = await many.attempt(async () => {
-        await context.admin.remove(id);
+        if (NO_IDS.has(id)) throw noId(id);
+        await admin.remove(id);
         return true;
       });
       if (done === true) yield { client_id: id };
     }
   }
-  return { view: VIEW, many: ids.length > 1, items: items(), exit: () => many.exit(), live: true };
+  return {
+    view: VIEW,
+    many: ids.length > 1,
+    items: items(),
+    exit: () => many.exit(),
+    live: true,
+    undelivered: async (lost, reason) => {
+      const gone = lost.map(({ item }) => quoted(idOf(item)));
+      const left = ids.length - begun;
+      return new Problem(
+        `Cannot write the result: ${whyOf(reason)}; deleted all the same: ${joined(gone)}${left === 0 ? "" : `; not begun: ${left}`}`,
+        { code: "unwritable", exit: "failed", hint: "run it again for the rest, with a place that takes the result" },
+      );
+    },
+  };
 }
 
 /** `clients delete` and `delete oauth2-client`: deletes clients by their ids. */
@@ -68,7 +101,8 @@ export const remove = command({
   name: "delete",
   summary: "Delete one or more clients",
   about: [
-    "Deletes each client and goes on after one that fails. On a terminal it asks before; - reads ids from standard input.",
+    "Deletes each client and goes on after one that fails. On a terminal it asks before; - reads ids from standard input, one a line.",
+    "--fail-after bounds each client, not all together.",
   ],
   operands: {
     name: "ID",
@@ -89,10 +123,8 @@ export const remove = command({
   format: { "1.x": "text", "2.x": "table" },
   async start(context): Promise<Start> {
     const ids = context.operands.length === 0 ? [] : await idsOf(context);
-    const bad = ids.filter((id) => id === "" || id === "." || id === "..");
-    const problems = bad.map((id) =>
-      usage(`${quoted(id)} is no id of a client`, "hydra clients list -q shows the ids", "bad-id"),
-    );
+    // What stands on the command line can be mended there; in a list of others it fails alone.
+    const problems = ids.filter((id) => NO_IDS.has(id) && context.operands.includes(id)).map(noId);
     if (context.operands.length > 0 && ids.length === 0)
       problems.push(usage("There is no id on standard input", "write one id a line", "missing-argument"));
     return { problems, run: () => run(context, ids) };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { dropAfter, instead, type Plan } from "./fault-proxy.ts";
+import { dropAfter, type Exchange, instead, type Plan } from "./fault-proxy.ts";
 import { ends, fails, openScene, type Scene, SLOW, told } from "./scene.ts";
 import { openTerminal } from "./terminal.ts";
 
@@ -90,6 +90,42 @@ describe("clients delete", () => {
     assert.deepEqual(left(scene), []);
   });
 
+  it("takes each line of standard input for an id, with the blanks in it", async () => {
+    await using scene = await openScene();
+    await fill(scene, ["prod app", "prod", "app", " x", "last"]);
+    const ended = await scene.run(["clients", "delete", "-"], { stdin: "prod app\r\n\n x\n\r\nlast" });
+    ends(ended, 0);
+    assert.deepEqual([...left(scene)].sort(), ["app", "prod"]);
+  });
+
+  it("goes on after an id on standard input that is none", async () => {
+    await using scene = await openScene();
+    await fill(scene, ["a", "b"]);
+    const ended = await scene.run(["clients", "delete", "-"], { stdin: "a\n..\nb\n" });
+    ends(ended, 8);
+    assert.match(ended.stderr, /^Error: "\.\." is no id of a client$/m);
+    assert.deepEqual(left(scene), []);
+    fails(await scene.run(["clients", "delete", "-"], { stdin: ".." }), 2, /^Error: "\.\." is no id of a client$/);
+  });
+
+  it("gives each client the time of --fail-after", SLOW, async () => {
+    const slow = async (exchange: Exchange): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      exchange.reply(await exchange.pass());
+    };
+    await using scene = await openScene("1.11", ({ method }) => (method === "DELETE" ? slow : undefined));
+    const ids = ["a", "b", "c", "d"];
+    for (const client_id of ids) {
+      const body = JSON.stringify({ client_id, token_endpoint_auth_method: "none" });
+      await fetch(`${scene.sandbox.url}/clients`, { method: "POST", body });
+    }
+    const ended = await scene.run(["clients", "delete", ...ids, "--fail-after", "2500ms"]);
+    ends(ended, 0);
+    assert.deepEqual(left(scene), []);
+    // The family is found out once.
+    assert.equal(sent(scene).filter((line) => line.includes("/admin/")).length, 1);
+  });
+
   it("refuses what is no id before anything is deleted", async () => {
     await using scene = await openScene();
     await fill(scene, ["a"]);
@@ -98,7 +134,6 @@ describe("clients delete", () => {
       [["a", "."], ""],
       [["..", "a"], ""],
       [["-"], "\n \n"],
-      [["a", "-"], ".."],
       [[], ""],
       [["a", "--all"], ""],
     ] as const) {
@@ -179,6 +214,17 @@ describe("clients delete on a terminal", () => {
     }
     assert.deepEqual(sent(scene), []);
     assert.deepEqual(left(scene), ["a", "b"]);
+  });
+
+  it("takes a question that nobody sees for one that was not answered", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(scene, ["a"]);
+    const env = { HYDRA_ADMIN_URL: scene.url };
+    const line = '"$HYDRA" clients delete a 2>"$HOME/errors"; code=$?; cat "$HOME/errors"; exit $code';
+    await using terminal = await openTerminal([], { env, line, columns: 200 });
+    assert.equal(await terminal.ended(), 1);
+    await terminal.seen(/^Error: Nothing was deleted: standard error, .*\nHint: add --yes$/m);
+    assert.deepEqual(left(scene), ["a"]);
   });
 
   it("does not ask with --yes, nor where ids come through a pipe, and counts many", SLOW, async () => {
