@@ -153,7 +153,8 @@ const EXIT_TOPIC: Topic = {
     ),
     text(
       "A reader that closes the pipe (`hydra clients list | head`) ends a reading command with 0. A secret that could not be handed",
-      "over ends with 1, whatever the reason, and the message says where it is.",
+      "over ends with 1, whatever the reason, and the message says where it is; so does any other result of a command that makes,",
+      "changes or deletes clients, and the message names them.",
     ),
     heading("In a pipeline"),
     lines(
@@ -212,6 +213,7 @@ const ENVIRONMENT_TOPIC: Topic = {
       ),
       ...OTHER_VARIABLES,
     ),
+    text("`HYDRA_CLIENT_SECRET` counts for a create alone: an update and a rotation take a secret from a flag."),
     heading("Variables of the system"),
     rows(...SYSTEM_VARIABLES),
     text("A `.env` file in the working folder is not read."),
@@ -392,7 +394,7 @@ const SECRETS_TOPIC: Topic = {
     heading("In"),
     rows(
       ["--secret-file FILE", "From a file, or from standard input with `-`; one line break at the end is left out"],
-      ["HYDRA_CLIENT_SECRET", "From the environment"],
+      ["HYDRA_CLIENT_SECRET", "From the environment, for a create alone"],
       ["--secret-prompt", "Typed on the terminal, unseen, twice"],
       ["--secret SECRET", "From the command line, where others can see it: it works, with a warning"],
     ),
@@ -410,7 +412,8 @@ const SECRETS_TOPIC: Topic = {
     text(
       "The file is written as `--secret-format` says (`dotenv`, `json`, `k8s`), else by its ending: `.json`, `.yaml` and `.yml`, else dotenv.",
       "`--id-key` and `--secret-key` name the variables. The target is opened before the client is created: where it cannot be",
-      "written, nothing is created. Standard output then has the result without the secret.",
+      "written, nothing is created. Standard output then has the result without the secret. A reader of a descriptor who takes nothing",
+      "is given up five seconds after `--fail-after`, or two after a signal.",
     ),
     heading("Never lost"),
     text(
@@ -421,7 +424,7 @@ const SECRETS_TOPIC: Topic = {
     ),
     text(
       "Its place is tried before anything is changed: `--rescue-dir`, else `XDG_STATE_HOME`, `HOME`, the working folder, `TMPDIR`.",
-      "Where there is none, a create warns and a rotation refuses.",
+      "Where there is none, a create warns and a rotation refuses; a named one that cannot be used is wrong usage.",
       "SIGKILL and a power loss are not covered.",
     ),
     heading("Rotation"),
@@ -429,7 +432,8 @@ const SECRETS_TOPIC: Topic = {
     text(
       "The new secret is in a rescue file from before it is sent until it is handed over, and nothing else of the client changes. Where the",
       "server has its own rotation, both secrets work until `--finish`; elsewhere the message says that the old one stopped working.",
-      "`--verify` with `--token-endpoint` or `--public-url` proves the new one.",
+      "`--verify` with `--token-endpoint` or `--public-url` proves the new one; an endpoint that the server at `--public-url` states must be",
+      "of the same origin.",
     ),
     heading("Without a secret"),
     lines(
