@@ -150,7 +150,7 @@ export async function writeResult(
     const [first, ...others] = withheld.map((item) => quoted(result.view.id(item)));
     if (first !== undefined)
       note(
-        `No Kubernetes Secret is written for ${others.length === 0 ? `client ${first}` : `${withheld.length} clients, the first ${first}`}: no secret was delivered`,
+        `No Kubernetes Secret is written for ${others.length === 0 ? `client ${first}` : `${withheld.length} clients, the first ${first}`}: no secret was delivered here`,
       );
   } catch (error) {
     if (error === GONE) return "done";

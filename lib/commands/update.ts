@@ -15,7 +15,7 @@ import {
   setPath,
 } from "../core/merge.ts";
 import { toJson, type View } from "../core/output.ts";
-import { type Problem, reworded, usage } from "../core/problem.ts";
+import { Problem, reworded, usage } from "../core/problem.ts";
 import {
   DRY_RUN,
   FIELD_FLAGS,

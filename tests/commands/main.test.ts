@@ -409,7 +409,7 @@ describe("recipients that a line names", () => {
     ["create", "oauth2-client", "--grant-type", "client_credentials"],
     [
       ...["clients", "create", "-g", "client_credentials", "--token-endpoint-auth-method", "private_key_jwt"],
-      ...["--generate-key", "ES256", "--key-out", "/nowhere/key.pem"],
+      ...["--generate-key", "ES256", "--key-out", "never-made.pem"],
     ],
     ["clients", "update", "app", "--secret-file", "/secret"],
     ["update", "oauth2-client", "app", "--secret-file", "/secret"],

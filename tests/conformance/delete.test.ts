@@ -22,7 +22,7 @@ onEveryServer("clients delete", (server) => {
   test("reads ids from standard input, each once", async () => {
     const ids = [await made(server()), await made(server())];
     const ended = await server().run(["delete", "oauth2-clients", "-", "-q"], {
-      stdin: `\n${ids.join("\n")}  ${ids[0]}\r\n`,
+      stdin: `\n${ids.join("\r\n")}\n${ids[0]}\r\n`,
     });
     assert.equal(ended.status, 0, ended.stderr);
     assert.equal(ended.stdout, ids.map((id) => `${id}\n`).join(""));

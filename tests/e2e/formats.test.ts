@@ -335,14 +335,25 @@ describe("the env format", () => {
 
 /** A client that breaks each rule, and no other rule. */
 const BROKEN: Readonly<Record<string, Json>> = {
+  "field-type": { client_name: 5 },
+  "client-id-dots": { client_id: ".." },
+  "client-id-slash": { client_id: "team/app" },
   "secret-too-short": { client_secret: "short" },
   "jwks-and-jwks-uri": { jwks: { keys: [{ kty: "RSA" }] }, jwks_uri: "https://a.example/keys" },
+  "jwks-private-key": { jwks: { keys: [{ kty: "EC", d: "private" }] } },
   "private-key-jwt-without-keys": { token_endpoint_auth_method: "private_key_jwt" },
+  "assertion-algorithm": {
+    ...{ token_endpoint_auth_method: "private_key_jwt", jwks_uri: "https://a.example/keys" },
+    token_endpoint_auth_signing_alg: "EdDSA",
+  },
+  "userinfo-algorithm": { userinfo_signed_response_alg: "ES256" },
   "redirect-uri-fragment": { redirect_uris: ["https://a.example/#x"] },
   "post-logout-uri-mismatch": { post_logout_redirect_uris: ["https://b.example/"] },
   "cors-origin": { allowed_cors_origins: ["https://a.example/path"] },
   "sector-identifier-uri-https": { sector_identifier_uri: "http://a.example/" },
   "no-callback": { redirect_uris: [] },
+  "redirect-uri-not-an-address": { redirect_uris: ["https://a.example/", "localhost/cb"] },
+  "redirect-uri-script": { redirect_uris: ["https://a.example/", "javascript:alert(1)"] },
   "redirect-uri-relative": { redirect_uris: ["https://a.example/", "/cb"] },
   "redirect-uri-plain-http": { redirect_uris: ["http://public.example/cb"] },
   "redirect-uri-wildcard": { redirect_uris: ["https://a.example/*"] },

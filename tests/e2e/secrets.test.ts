@@ -306,7 +306,7 @@ describe("wishes about a secret that contradict each other", () => {
       [[...CREATE, ...out, "--set", 'client_secret="abc\\u0000defg"'], /holds a NUL character/],
     ];
     for (const [args, message] of cases) {
-      const nul = args.includes(out[1] ?? "") ? "abc\0defg" : args[1] === "import" ? "{}" : GIVEN;
+      const nul = args.includes(out[1] ?? "") ? "abc\0defg" : args[1] === "import" ? '{"client_name":"a"}' : GIVEN;
       const ended = await scene.run(args, { stdin: nul });
       untouched(scene, ended, folder.path, [], message);
     }
@@ -799,7 +799,7 @@ describe("--secret-out", () => {
       });
       ends(none, 0);
       assert.equal(none.stdout, "", args.join(" "));
-      assert.match(none.stderr, /^No Kubernetes Secret is written for client "app": no secret was delivered$/m);
+      assert.match(none.stderr, /^No Kubernetes Secret is written for client "app": no secret was delivered here$/m);
     }
     // A client that has none is whole with its id, also when it is there already.
     const open = [...CREATE, "--id", "open", "--token-endpoint-auth-method", "none", "--format", "k8s-secret"];
