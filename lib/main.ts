@@ -5,7 +5,7 @@ import { ROOT } from "./commands/index.ts";
 import { childrenOf, PARENT_ROWS, type Place, walk } from "./commands/tree.ts";
 import { asksForHelp, type FlagValues, type ParsedLine, parseFlags, shownWord } from "./core/flags.ts";
 import { recipientProblems } from "./core/keysource.ts";
-import { createRenderer, type Format, isJson, parseFormat, toolsFor } from "./core/output.ts";
+import { createRenderer, type Format, isJson, parseFormat, toolsFor, writesAll } from "./core/output.ts";
 import { EXIT, type ExitName, Problem, usage } from "./core/problem.ts";
 import { DRY_RUN, ENDPOINT, FORMAT, GENERAL_FLAGS, HELP, QUIET, VERBOSE } from "./core/rows.ts";
 import { nearest, printable, quoted } from "./core/text.ts";
@@ -85,7 +85,6 @@ function untilEnded<T>(run: Run, work: Promise<T>): Promise<T> {
       // Work that heard the signal itself gets a moment to end in its own words.
       setTimeout(() => {
         if (run.critical === 0) reject(signal.reason);
-        else work.then(resolve, reject);
       }, 50);
     };
     if (signal.aborted) stop();
@@ -294,7 +293,7 @@ async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
     detail,
     shows: (view, item, text) => {
       if (needed.kind === "id") return false;
-      if (WHOLE.has(needed.kind)) return true;
+      if (writesAll(needed)) return true;
       const written = (shown: Shown): string => {
         const renderer = createRenderer(needed, view, render(false, false));
         return renderer.item(shown) + renderer.end();
@@ -317,7 +316,8 @@ async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
     signal: run.ending.signal,
   };
   const start = await begin(spec, context, problems);
-  problems.push(...start.problems);
+  const silent = problems.some(({ code }) => NOT_UNDERSTOOD.has(code));
+  problems.push(...start.problems.filter(({ code }) => !silent || code !== "nothing-named"));
   if (problems.length > 0) throw new Problems(problems);
   run.ending.signal.throwIfAborted();
   const result = await start.run();
@@ -357,9 +357,6 @@ function formatProblems(format: Format | undefined, values: FlagValues, spec: Sp
 
 /** Problems of a line of which a part stands for something else than was meant. */
 const NOT_UNDERSTOOD: ReadonlySet<string> = new Set(["unknown-flag", "missing-value", "stray-argument"]);
-
-/** The formats that write every field of a value. */
-const WHOLE: ReadonlySet<Format["kind"]> = new Set(["json", "json-pretty", "ndjson", "yaml"]);
 
 function jsonWanted(text: string | undefined): boolean {
   try {

@@ -148,8 +148,32 @@ interface Trail {
   doubtful: boolean;
 }
 
-/** Makes the {@link Admin} API. */
-export function createAdmin(options: AdminOptions): Admin {
+function triedFor(milliseconds: number): string {
+  return `tried for ${formatDuration(milliseconds)}`;
+}
+
+/** Requests to one server, and what their answers come to. */
+interface Exchange {
+  /** The family, once an answer has told it. */
+  known: ServerFamily | undefined;
+  /** Milliseconds that are left of `--fail-after`. */
+  remaining(): number;
+  /** One request until it has an answer that counts, over the retries that can help. */
+  send(ask: Ask, family: ServerFamily, trail: Trail): Promise<Reply>;
+  /** Asks with the family that is known, or with each in turn until a path exists. */
+  answerTo(ask: Ask, trail?: Trail): Promise<Told>;
+  /** The JSON of a successful answer; a Problem for any other. */
+  ok(ask: Ask, told: Told): unknown;
+  /** The client of an answer, which must be the one that was asked about. */
+  client(ask: Ask, told: Told, id: string): ClientRecord;
+  problem(ask: Ask, family: ServerFamily, message: string, details: Details): Problem;
+  refusal(ask: Ask, told: Told): Problem;
+  unreadable(ask: Ask, told: Told, what: string, got?: string): Problem;
+  /** How a message names a client of another id than was asked for. */
+  anotherClient(ask: Ask, id: string): string;
+}
+
+function createExchange(options: AdminOptions): Exchange {
   const { base, endpoint, monotonic } = options;
   const began = monotonic();
   let known = options.family;
@@ -167,7 +191,7 @@ export function createAdmin(options: AdminOptions): Admin {
     });
   }
 
-  const spent = `tried for ${formatDuration(options.failAfter)}`;
+  const spent = (): string => triedFor(options.failAfter);
 
   /** One request until it has an answer that counts, over the retries that can help. */
   async function send(ask: Ask, family: ServerFamily, trail: Trail): Promise<Reply> {
@@ -175,7 +199,6 @@ export function createAdmin(options: AdminOptions): Admin {
     let odd500 = 0;
     for (let tries = 1; ; tries++) {
       let failure: NetworkFailure | undefined;
-      let wait = backoff(tries, options.random);
       let asked = 0;
       const left = remaining();
       // Before the try: a request that was never sent leaves no doubt.
@@ -201,9 +224,7 @@ export function createAdmin(options: AdminOptions): Admin {
         const again = retryable(lastAnswer, odd500);
         if (mayHavePassed(lastAnswer)) trail.doubtful = true;
         if (!again || (!ask.repeatable && trail.doubtful)) return { answer: lastAnswer, late: undefined };
-        // Never less than the pause of its own: a server that says 0, or nonsense, would be asked without a break.
         asked = retryAfter(answer.headers.get("retry-after"), options.now()) ?? 0;
-        wait = Math.max(wait, asked);
       } catch (error) {
         if (!(error instanceof NetworkFailure)) {
           // An interruption: whether this try reached the server is not known.
@@ -219,11 +240,13 @@ export function createAdmin(options: AdminOptions): Admin {
         failure.kind === "unresolved" ||
         ((failure.kind === "lost" || failure.kind === "timeout") && ask.repeatable);
       const rest = remaining();
+      // Never less than the pause of its own: a server that says 0, or nonsense, would be asked without a break.
+      const wait = Math.max(backoff(tries, options.random), asked);
       const over = options.failAfter === 0 || rest <= 0 || (failure === undefined && wait > rest);
       if (!helps || over) {
         if (lastAnswer === undefined) throw noAnswer(ask, family, failure, helps && options.failAfter > 0);
         const pause = formatDuration(Math.round(asked / 1000) * 1000);
-        const why = asked > rest ? `it asks for a pause of ${pause}, longer than --fail-after leaves` : spent;
+        const why = asked > rest ? `it asks for a pause of ${pause}, longer than --fail-after leaves` : spent();
         return { answer: lastAnswer, late: helps && options.failAfter > 0 ? why : undefined };
       }
       if (tries === 1) {
@@ -235,7 +258,7 @@ export function createAdmin(options: AdminOptions): Admin {
       const last = wait + LEAST_TRY > rest;
       await options.sleep(Math.min(LONGEST_TIMER, last ? rest : wait), options.signal);
       if (last || remaining() <= 0) {
-        if (lastAnswer !== undefined) return { answer: lastAnswer, late: spent };
+        if (lastAnswer !== undefined) return { answer: lastAnswer, late: spent() };
         throw noAnswer(ask, family, failure, true);
       }
     }
@@ -243,7 +266,7 @@ export function createAdmin(options: AdminOptions): Admin {
 
   function noAnswer(ask: Ask, family: ServerFamily, failure: NetworkFailure | undefined, ranOut: boolean): Problem {
     const kind = failure?.kind ?? "lost";
-    const reason = `${failure?.message ?? "the connection failed"}${ranOut ? ` (${spent})` : ""}`;
+    const reason = `${failure?.message ?? "the connection failed"}${ranOut ? ` (${spent()})` : ""}`;
     return problem(ask, family, `no answer from ${endpoint}: ${reason}`, {
       code:
         kind === "timeout"
@@ -260,7 +283,7 @@ export function createAdmin(options: AdminOptions): Admin {
   }
 
   /** Asks with the family that is known, or with each in turn until a path exists. */
-  async function exchange(ask: Ask, trail: Trail = { doubtful: false }): Promise<Told> {
+  async function answerTo(ask: Ask, trail: Trail = { doubtful: false }): Promise<Told> {
     const families = known === undefined ? FAMILIES : [known];
     let told: Told | undefined;
     for (const family of families) {
@@ -362,6 +385,22 @@ export function createAdmin(options: AdminOptions): Admin {
     throw unreadable(ask, told, `client ${quoted(id)}`, anotherClient(ask, output.client_id));
   }
 
+  return {
+    get known() {
+      return known;
+    },
+    set known(family) {
+      known = family;
+    },
+    ...{ remaining, send, answerTo, ok, client, problem, refusal, unreadable, anotherClient },
+  };
+}
+
+/** Makes the {@link Admin} API. */
+export function createAdmin(options: AdminOptions): Admin {
+  const exchange = createExchange(options);
+  const { remaining, send, answerTo, ok, client, problem, refusal, unreadable, anotherClient } = exchange;
+
   const one = (id: string) => (family: ServerFamily) => `${family.clients}/${encodeURIComponent(id)}`;
   const all = (family: ServerFamily): string => family.clients;
 
@@ -369,7 +408,7 @@ export function createAdmin(options: AdminOptions): Admin {
   async function lookUp(id: string): Promise<ClientRecord | Problem> {
     const action = `Cannot get client ${quoted(id)}`;
     const ask: Ask = { method: "GET", path: one(id), action, names: "one client", repeatable: true };
-    const told = await exchange(ask);
+    const told = await answerTo(ask);
     return isGone(told) ? notFound(ask, told, id) : client(ask, told, id);
   }
 
@@ -392,7 +431,7 @@ export function createAdmin(options: AdminOptions): Admin {
   async function changed(ask: Ask, id: string): Promise<ClientRecord> {
     const trail: Trail = { doubtful: false };
     try {
-      const told = await exchange(ask, trail);
+      const told = await answerTo(ask, trail);
       if (told.answer.status < 300) trail.doubtful = true;
       return client(ask, told, id);
     } catch (error) {
@@ -409,7 +448,7 @@ export function createAdmin(options: AdminOptions): Admin {
   ): Promise<ClientRecord | undefined> {
     const path = (family: ServerFamily): string => `${one(id)(family)}/secrets/rotate`;
     const ask: Ask = { method, path, action, names: "one client", repeatable };
-    const family = known ?? (await admin.family());
+    const family = exchange.known ?? (await admin.family());
     if (family.update !== "patch") return undefined;
     const trail: Trail = { doubtful: false };
     try {
@@ -448,7 +487,7 @@ export function createAdmin(options: AdminOptions): Admin {
     const trail: Trail = { doubtful: false };
     let told: Told;
     try {
-      told = await exchange(ask, trail);
+      told = await answerTo(ask, trail);
     } catch (error) {
       return settle(error);
     }
@@ -525,7 +564,7 @@ export function createAdmin(options: AdminOptions): Admin {
 
   const admin: Admin = {
     async family() {
-      if (known === undefined) {
+      if (exchange.known === undefined) {
         const ask: Ask = {
           method: "GET",
           path: (family) => `${family.clients}${family.pageQuery({ size: 1 })}`,
@@ -533,11 +572,11 @@ export function createAdmin(options: AdminOptions): Admin {
           names: "the collection",
           repeatable: true,
         };
-        const told = await exchange(ask);
+        const told = await answerTo(ask);
         if (told.answer.status > 299) throw refusal(ask, told);
-        known = told.family;
+        exchange.known = told.family;
       }
-      return known;
+      return exchange.known;
     },
     remaining,
     create,
@@ -555,7 +594,7 @@ export function createAdmin(options: AdminOptions): Admin {
         names: "the collection",
         repeatable: true,
       };
-      const told = await exchange(ask);
+      const told = await answerTo(ask);
       const records = v.safeParse(CLIENTS, ok(ask, told));
       if (!records.success) throw unreadable(ask, told, "a list of clients");
       return { clients: records.output, next: told.family.nextPage(request, told.answer, records.output.length) };
@@ -596,7 +635,7 @@ export function createAdmin(options: AdminOptions): Admin {
       };
       const trail: Trail = { doubtful: false };
       try {
-        const told = await exchange(ask, trail);
+        const told = await answerTo(ask, trail);
         // A repeat after a lost answer finds nothing because the first one worked.
         if (isGone(told) && trail.doubtful) return;
         if (isGone(told)) throw notFound(ask, told, id);
@@ -624,7 +663,7 @@ export function createAdmin(options: AdminOptions): Admin {
       const [family] = FAMILIES;
       const late = (answer: Answer): Problem => {
         const problem = refusal(ask, { answer, family, late: undefined });
-        const tried = options.failAfter === 0 ? "" : ` (${spent})`;
+        const tried = options.failAfter === 0 ? "" : ` (${triedFor(options.failAfter)})`;
         const hint = "wait longer with --for, or look into the server's log";
         return reworded(problem, `${problem.message}${tried}`, { exit: "unreachable", hint });
       };
@@ -661,7 +700,7 @@ export function createAdmin(options: AdminOptions): Admin {
     afterwards(milliseconds, signal = new AbortController().signal) {
       return createAdmin({
         ...options,
-        family: known,
+        family: exchange.known,
         failAfter: milliseconds,
         signal,
         warn: () => {},

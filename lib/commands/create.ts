@@ -127,12 +127,25 @@ async function runWithKey(
   ifExists: IfExists,
 ): Promise<Result> {
   const id = idIn(draft.client);
-  if (ifExists === "skip" && id !== undefined && !isDryRun(context)) {
+  if (ifExists !== "skip" || id === undefined || isDryRun(context)) return createWithKey(context, draft, algorithm);
+  const skipped = async (): Promise<Result | undefined> => {
     const current = await context.admin.find(id);
     const client = omit(draft.client, "jwks");
-    if (current !== undefined) return existing(context, { ...draft, client }, ifExists, current, async () => []);
+    return current === undefined
+      ? undefined
+      : existing(context, { ...draft, client }, ifExists, current, async () => []);
+  };
+  const before = await skipped();
+  if (before !== undefined) return before;
+  try {
+    return await createWithKey(context, draft, algorithm);
+  } catch (error) {
+    // Someone else made it in between; a conflict in doubt may be this run's own client.
+    if (!(error instanceof Problem) || error.exit !== "conflict" || error.doubtful) throw error;
+    const meanwhile = await skipped();
+    if (meanwhile === undefined) throw error;
+    return meanwhile;
   }
-  return createWithKey(context, draft, algorithm);
 }
 
 function omit(client: Client, field: string): Client {

@@ -13,7 +13,7 @@ import { FIELD_NAMES } from "../core/fields.ts";
 import type { CountFlag, TextFlag } from "../core/flags.ts";
 import { changes, sameValue } from "../core/merge.ts";
 import { GRACE } from "../core/network.ts";
-import type { View } from "../core/output.ts";
+import { type View, writesAll } from "../core/output.ts";
 import { Problem, reworded, usage } from "../core/problem.ts";
 import type { Recipient } from "../core/recipient.ts";
 import {
@@ -334,7 +334,7 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
         [...counts.values()].reduce((sum, count) => sum + count, 0),
       );
       if (ended.problem !== undefined) many.fail(ended.problem);
-      if (ended.problem !== undefined && !STRUCTURED.has(context.format.kind)) continue;
+      if (ended.problem !== undefined && !writesAll(context.format)) continue;
       unheld.set(ended.shown, ended);
       yield ended.shown;
     }
@@ -388,8 +388,6 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
 
 /** The outcomes after which a client is another than before. */
 const CHANGED: ReadonlySet<string> = new Set(["created", "updated"]);
-
-const STRUCTURED: ReadonlySet<string> = new Set(["json", "json-pretty", "ndjson", "yaml"]);
 
 function summary(context: Context, counts: ReadonlyMap<string, number>, left: number): void {
   const parts = ["created", "updated", "unchanged", "skipped", "failed"].flatMap((outcome) => {

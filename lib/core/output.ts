@@ -76,6 +76,13 @@ export function isJson(format: Format): boolean {
   return JSON_KINDS.has(format.kind);
 }
 
+const WHOLE_KINDS: ReadonlySet<FormatKind> = new Set(["json", "json-pretty", "ndjson", "yaml"]);
+
+/** Whether a format writes every field of a value. */
+export function writesAll(format: Format): boolean {
+  return WHOLE_KINDS.has(format.kind);
+}
+
 /** A column of a table of values. */
 export interface Column<T> {
   readonly label: string;

@@ -92,6 +92,8 @@ test("a line that was not understood is told without a judgement of the client t
     { status, stdout, stderr },
     { status: 2, stdout: "", stderr: "Error: Unknown flag --calbacks\nHint: did you mean --callbacks?\n" },
   );
+  const update = await play(["clients", "update", "app", "--nmae", "x", "-e", endpoint]);
+  assert.equal(update.stderr, "Error: Unknown flag --nmae\nHint: did you mean --name?\n");
   const understood = await play(["clients", "create", "--fail-after", "soon", "-e", endpoint]);
   assert.equal(understood.status, 2);
   assert.match(understood.stderr, /^Warning: .*\[no-callback\]/m);

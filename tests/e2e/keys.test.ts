@@ -9,7 +9,7 @@ import * as v from "valibot";
 import { FORMATS } from "../../lib/core/output.ts";
 import { asJson, exchange } from "../conformance/servers.ts";
 import { BINARY, type Ended, runBinary, start, temporaryFolder } from "./binary.ts";
-import { inOrder, swapped } from "./fault-proxy.ts";
+import { inOrder, instead, swapped } from "./fault-proxy.ts";
 import { openReader, publicPart, type Reader } from "./ledger.ts";
 import { ends, fails, openScene, type Scene, SLOW, told } from "./scene.ts";
 import { openTokenServer } from "./token-server.ts";
@@ -246,6 +246,29 @@ describe("--generate-key", () => {
     ]);
     fails(conflict, 5, /there is a client with the id "app" already/);
     assert.deepEqual(readdirSync(folder.path), ["a.pem"]);
+  });
+
+  it("leaves a client alone that someone else made in between, under --if-exists skip", SLOW, async () => {
+    let hidden = true;
+    const absent = instead({
+      status: 404,
+      headers: { "content-type": "application/json" },
+      body: '{"error":"Unable to locate the resource","error_description":""}',
+    });
+    await using scene = await openScene("26", ({ method, target }) => {
+      const look = method === "GET" && target.endsWith("/app") && hidden;
+      if (method === "POST") hidden = false;
+      return look ? absent : undefined;
+    });
+    using folder = temporaryFolder();
+    const made = await fetch(`${scene.sandbox.url}/admin/clients`, { method: "POST", body: '{"client_id":"app"}' });
+    assert.equal(made.status, 201);
+    const out = ["--generate-key", "ES256", "--key-out", join(folder.path, "key.pem")];
+    const ended = await scene.run([...KEYED, "--id", "app", ...out, "--if-exists", "skip"]);
+    ends(ended, 0);
+    assert.equal(scene.proxy.posts().length, 1);
+    assert.match(ended.stderr, /was skipped/);
+    assert.deepEqual(readdirSync(folder.path), []);
   });
 
   it("shows the request, and no key, under --dry-run", async () => {
