@@ -1,6 +1,7 @@
-#!/usr/bin/env bash
-# Unpacks an archive of a release and registers a client on the program's own sandbox with what was in it.
-set -euo pipefail
+#!/bin/sh
+# Unpacks an archive of a release and registers a client on the program's own sandbox with what was in it. For any sh, as
+# Alpine has no bash.
+set -eu
 archive=$1
 mkdir -p unpacked
 case $archive in
