@@ -6,6 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { dirname, join } from "node:path";
 import process from "node:process";
 import * as v from "valibot";
+import { newestRelease } from "../.ci/release/changelog.ts";
 import { type Group, isGroup, isLeaf, type Leaf } from "../lib/commands/command.ts";
 import { ROOT } from "../lib/commands/index.ts";
 import { pageOf } from "../lib/commands/pages.ts";
@@ -26,8 +27,8 @@ import { TOPICS } from "../lib/core/topics.ts";
 
 const root = join(import.meta.dirname, "..");
 
-/** The day that the pages name: of the version that they are about, so it changes with it. */
-const DATE = "2026-11-24";
+/** The day that the pages name before the first release; later it is that of the newest one in the changelog. */
+const BEFORE_RELEASES = "2026-11-24";
 
 const Manifest = v.object({ version: v.string() });
 
@@ -79,7 +80,8 @@ async function commandPages(): Promise<readonly CommandPage[]> {
 /** The manual as files, by their paths from the root of the project. */
 export async function manual(): Promise<ReadonlyMap<string, string>> {
   const { version } = v.parse(Manifest, JSON.parse(readFileSync(join(root, "package.json"), "utf8")));
-  const edition = { version, date: DATE };
+  const date = newestRelease(readFileSync(join(root, "CHANGELOG.md"), "utf8")) ?? BEFORE_RELEASES;
+  const edition = { version, date };
   const pages = await commandPages();
   const leaves = pages.filter((page) => page.commands.length === 0);
   return new Map([

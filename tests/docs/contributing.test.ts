@@ -54,6 +54,7 @@ class Checkout implements Disposable {
       "lib",
       "tests",
       "docs",
+      "CHANGELOG.md",
       ".ci",
       "package.json",
       "tsconfig.json",

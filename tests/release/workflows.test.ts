@@ -4,13 +4,20 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import * as v from "valibot";
 import { parse } from "yaml";
+import { newestRelease, sectionsOf } from "../../.ci/release/changelog.ts";
 import { TARGETS } from "../../.ci/release/targets.ts";
 
 const root = join(import.meta.dirname, "../..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 
-const STEP = v.looseObject({ uses: v.optional(v.string()), run: v.optional(v.string()) });
+const STEP = v.looseObject({
+  uses: v.optional(v.string()),
+  run: v.optional(v.string()),
+  with: v.optional(v.record(v.string(), v.unknown())),
+});
 const PERMISSIONS = v.record(v.string(), v.string());
+/** A machine on which a release is tried. */
+const MACHINE = v.object({ runner: v.string(), target: v.string(), image: v.optional(v.string()) });
 const WORKFLOW = v.looseObject({
   permissions: PERMISSIONS,
   jobs: v.record(
@@ -65,23 +72,39 @@ describe("the workflows", () => {
     for (const [path] of named) assert.ok(existsSync(join(root, path)), path);
   });
 
-  test("start every target's program on a machine of its own, or in its image", () => {
-    const text = read(".github/workflows/test.yml");
-    const images = read("Dockerfile") + read("Dockerfile.alpine");
-    for (const { name } of TARGETS) {
-      assert.ok(text.includes(`target: ${name}\n`) || images.includes(`dist/programs/${name}/`), name);
+  test("start every target's program on a machine that is of its kind, and those for musl in an image that has it", () => {
+    const matrix = v.object({ strategy: v.object({ matrix: v.object({ include: v.array(MACHINE) }) }) });
+    const elsewhere = workflows.find(({ file }) => file.endsWith("test.yml"))?.workflow.jobs["elsewhere"];
+    const machines = v.parse(matrix, elsewhere).strategy.matrix.include;
+    assert.deepEqual(machines.map(({ target }) => target).sort(), TARGETS.map(({ name }) => name).sort());
+    for (const { target, runner, image } of machines) {
+      assert.equal(/^alpine:\d/.test(image ?? ""), target.endsWith("-musl"), target);
+      if (target.startsWith("linux")) assert.equal(runner.endsWith("-arm"), target.includes("arm64"), target);
+      else assert.ok(runner.startsWith(target.startsWith("darwin") ? "macos-" : "windows-"), target);
     }
+    assert.equal(commands("test.yml").match(/sh \.github\/smoke\.sh "?release\/hydra-\$TARGET/g)?.length, 2);
+  });
+
+  test("give what root made back before a step that is not root writes", () => {
+    const steps = workflows.find(({ file }) => file.endsWith("release.yml"))?.workflow.jobs["build"]?.steps ?? [];
+    const lines = steps.map(({ run = "" }) => run);
+    const rooted = lines.findIndex((line) => line.includes("sudo env"));
+    assert.ok(rooted > 0);
+    assert.match(lines[rooted + 1] ?? "", /^sudo chown -R "\$\(id -u\):\$\(id -g\)" \.$/);
   });
 
   test("audit, build twice, attest and sum before a release", () => {
     const wanted = ["npm audit --omit=dev", "npm run build -- --all", "deno-compile.sh", "sha256sum --check --strict"];
     for (const command of wanted) assert.ok(commands("release.yml").includes(command), command);
-    const text = read(".github/workflows/release.yml");
-    assert.match(
-      text,
-      /uses: actions\/attest@\S+ # \S+\n\s+with:\n\s+subject-checksums: dist\/release\/SHA256SUMS\n\s+- /,
-    );
-    assert.match(text, /sbom-path: dist\/release\/hydra\.cdx\.json/);
+    const attested = (workflows.find(({ file }) => file.endsWith("release.yml"))?.workflow.jobs["build"]?.steps ?? [])
+      .filter(({ uses = "" }) => uses.startsWith("actions/attest@"))
+      .map((step) => step.with);
+    assert.deepEqual(attested, [
+      { "subject-checksums": "dist/release/SHA256SUMS" },
+      // The checksums are no part of what they list.
+      { "subject-path": "dist/release/SHA256SUMS" },
+      { "subject-checksums": "dist/release/SHA256SUMS", "sbom-path": "dist/release/hydra.cdx.json" },
+    ]);
   });
 });
 
@@ -98,7 +121,52 @@ describe("the documentation", () => {
     }
   });
 
-  test("keeps a changelog", () => {
-    assert.match(read("CHANGELOG.md"), /^# Changelog\n[\s\S]*\n## \[Unreleased\]\n\n### Added\n/);
+  test("keeps a changelog whose first section is of what is not released yet, or of this version", () => {
+    const text = read("CHANGELOG.md");
+    assert.match(text, /^# Changelog\n/);
+    const { version } = v.parse(v.object({ version: v.string() }), JSON.parse(read("package.json")));
+    judgeChangelog(text, version);
+    const changelog = (...headings: readonly string[]): string =>
+      `# Changelog\n\n${headings.map((heading) => `## ${heading}\n\n`).join("- More.\n\n")}`;
+    const good = [
+      changelog("[Unreleased]"),
+      changelog("[1.2.0] - 2026-01-02", "[1.1.0] - 2026-01-01"),
+      changelog("[Unreleased]", "[1.2.0] - 2026-01-02"),
+      "## [Unreleased]\n\n## [1.2.0] - 2026-01-02\n\n- More.\n",
+    ];
+    for (const one of good) judgeChangelog(`${one}- More.\n`, "1.2.0");
+    const bad = [
+      changelog("[1.1.0] - 2026-01-01"),
+      changelog("[1.2.0]"),
+      changelog("[1.2.0] - 2026-01-02", "[1.1.0] - 2026-01-03"),
+      changelog("[1.2.0] - 2026-01-02", "[Unreleased]"),
+      changelog("[1.2.0] - 2026-01-02", "[1.2.0] - 2026-01-02"),
+    ];
+    for (const one of bad) assert.throws(() => judgeChangelog(`${one}- More.\n`, "1.2.0"), one);
+    assert.throws(() => judgeChangelog("## [1.2.0] - 2026-01-02\n", "1.2.0"), "a release that tells nothing");
+    assert.equal(newestRelease(changelog("[Unreleased]", "[1.2.0] - 2026-01-02")), "2026-01-02");
+    assert.equal(newestRelease(changelog("[Unreleased]")), undefined);
+  });
+
+  test("tells how a release is made, in the words of the workflow", () => {
+    const page = read("CONTRIBUTING.md");
+    for (const word of ["## [Unreleased]", "npm run docs", "npm run build -- --all --sizes", "git tag"]) {
+      assert.ok(page.includes(word), word);
+    }
+    assert.ok(commands("release.yml").includes('grep -qF "## [$version]" CHANGELOG.md'));
   });
 });
+
+/** Refuses a changelog that the version it belongs to could not be released with, and could not grow towards one. */
+function judgeChangelog(text: string, version: string): void {
+  const sections = sectionsOf(text);
+  const released = sections.filter((section) => section.version !== "Unreleased");
+  assert.ok(released.length >= sections.length - 1);
+  if (released.length < sections.length) assert.equal(sections[0]?.version, "Unreleased");
+  else assert.equal(sections[0]?.version, version);
+  assert.equal(new Set(sections.map((section) => section.version)).size, sections.length);
+  const days = released.map(({ date }) => date ?? "");
+  for (const day of days) assert.match(day, /^\d{4}-\d{2}-\d{2}$/);
+  assert.deepEqual(days, days.toSorted().reverse());
+  for (const section of released) assert.match(section.text, /^- /m, `${section.version} tells nothing`);
+}
