@@ -5,6 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
+import * as v from "valibot";
 import { envLines } from "../../lib/core/credentials.ts";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { type Gpg, openGpg } from "../adapters/gpg.ts";
@@ -17,6 +18,12 @@ const RECIPES = new Map(
   [...README.matchAll(/```sh recipe=(\S+)\n([\s\S]*?)```/g)].map(([, name = "", lines = ""]) => [name, lines]),
 );
 
+const Imported = v.looseObject({
+  client_id: v.string(),
+  outcome: v.picklist(["created", "skipped"]),
+  client_secret_encrypted: v.optional(v.string()),
+});
+
 describe("the recipes of the README", () => {
   const folder = temporaryFolder();
   let server: Sandbox;
@@ -25,7 +32,7 @@ describe("the recipes of the README", () => {
 
   before(async () => {
     server = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
-    old = await startSandbox({ as: "1.8", listen: "127.0.0.1:0", seed: 3 });
+    old = await startSandbox({ as: "1.8", listen: "127.0.0.1:0", seed: 6 });
     gpg = openGpg();
     gpg.quick("Team <team@example.com>", "default", "default");
     mkdirSync(join(folder.path, "bin"));
@@ -40,10 +47,15 @@ describe("the recipes of the README", () => {
     folder[Symbol.dispose]();
   });
 
-  /** Runs a recipe in a shell, in a folder with nothing but the program on the path and the team's key. */
-  async function cook(name: string): Promise<string> {
-    const lines = RECIPES.get(name);
-    assert.ok(lines !== undefined, `the README has no recipe ${name}`);
+  /**
+   * Runs a recipe in a shell, in a folder with nothing but the program on the path and the team's key.
+   *
+   * @param change what goes wrong on the way, as a change to the lines
+   */
+  async function cook(name: string, change: (lines: string) => string = (lines) => lines): Promise<string> {
+    const recipe = RECIPES.get(name);
+    assert.ok(recipe !== undefined, `the README has no recipe ${name}`);
+    const lines = change(recipe);
     const { stdout } = await promisify(execFile)("bash", ["--norc", "-euo", "pipefail", "-c", lines], {
       cwd: folder.path,
       env: {
@@ -94,18 +106,34 @@ describe("the recipes of the README", () => {
     assert.equal(read("billing-new.env"), envLines({ id: "billing", secret: server.secretOf("billing") }));
   });
 
-  test("moving from Hydra 1.x to 2.x", async () => {
+  /** What the file of the import holds: each client that was made, with its secret. */
+  function imported(): readonly { readonly id: string; readonly secret: string }[] {
+    const lines = read("imported.ndjson").trimEnd().split("\n");
+    return lines.flatMap((line) => {
+      const { client_id: id, client_secret_encrypted: encrypted, outcome } = v.parse(Imported, JSON.parse(line));
+      assert.equal(encrypted === undefined, outcome === "skipped", line);
+      return encrypted === undefined ? [] : [{ id, secret: gpg.decrypt(Buffer.from(encrypted, "base64")) }];
+    });
+  }
+
+  test("moving from Hydra 1.x to 2.x, again after an import that got half of the way", async () => {
+    const here = server.clients().length;
+    await cook("moving", (lines) => lines.replace("> clients.ndjson\n", "$&sed -i 3,6d clients.ndjson\n"));
+    const half = imported();
+    assert.equal(half.length, 2);
     await cook("moving");
-    const made = read("imported.ndjson").trimEnd().split("\n");
-    assert.equal(made.length, 3);
-    for (const line of made) {
-      const client: unknown = JSON.parse(line);
-      assert.ok(typeof client === "object" && client !== null && "client_id" in client);
-      assert.ok("client_secret_encrypted" in client);
-      const decrypted = gpg.decrypt(Buffer.from(String(client.client_secret_encrypted), "base64"));
-      assert.equal(decrypted, server.secretOf(String(client.client_id)));
-    }
     await cook("moving");
+    const all = imported();
+    assert.deepEqual(all.slice(0, 2), half);
+    assert.deepEqual(
+      all.map(({ id }) => id).sort(),
+      old
+        .clients()
+        .map((client) => client["client_id"])
+        .sort(),
+    );
+    for (const { id, secret } of all) assert.equal(secret, server.secretOf(id), id);
+    assert.equal(server.clients().length, here + 6);
     assert.ok(!existsSync(join(folder.path, "hydra-rescue")));
   });
 });
