@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
   copyFileSync,
@@ -41,14 +41,52 @@ export const NONROOT = 65532;
 
 const SCRIPT = `
 set -e
-root=$1 user=$2 proc=$3 tmp=$4 mode=$5
-shift 5
+root=$1 user=$2 proc=$3 tmp=$4 mode=$5 enter=$6
+shift 6
 mount --bind "$root" "$root"
 [ "$proc" = no ] || mount -t proc proc "$root/proc"
 [ "$tmp" = no ] || mount -t tmpfs -o "size=$tmp,mode=1777" tmpfs "$root/tmp"
 [ "$mode" = rw ] || mount -o remount,ro,bind "$root"
-exec chroot --userspec="$user:$user" "$root" /usr/local/bin/hydra "$@"
+case $enter in
+  root) exec chroot --userspec="$user:$user" "$root" /usr/local/bin/hydra "$@" ;;
+  # Here only one user is known, so the program gets its id in a namespace inside of this one.
+  user) exec unshare --user --map-user="$user" --map-group="$user" --root="$root" /usr/local/bin/hydra "$@" ;;
+esac
 `;
+
+/**
+ * Does what the tests need, of which a container or a careful kernel may forbid any part. Who is root in a user namespace alone
+ * may mount, but knows no other user.
+ */
+const PROBE = "mount -t proc proc /proc && mount -t tmpfs tmpfs /tmp && mount --bind /usr /mnt";
+const PROBE_USERS = `${PROBE} && chroot --userspec=${NONROOT}:${NONROOT} / true`;
+
+/**
+ * The ways to mount and to be the first process: as root, and for any other user in a namespace in which it is root, where
+ * the kernel allows that.
+ */
+const WAYS = [
+  { enter: "root", options: [], probe: PROBE_USERS },
+  { enter: "user", options: ["--user", "--map-root-user"], probe: PROBE },
+] as const;
+
+let way: (typeof WAYS)[number] | undefined;
+
+/** How namespaces can be made here: `unshare` with the options starts a program in some. */
+export function namespaces(): (typeof WAYS)[number] {
+  way ??= WAYS.find(({ options, probe }) => {
+    const args = [...options, "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", probe];
+    return spawnSync("unshare", args, { stdio: "ignore" }).status === 0;
+  });
+  if (way === undefined) {
+    throw new Error(
+      "This test starts the program in a root and a PID namespace of its own. It needs unshare of util-linux, and root with " +
+        "CAP_SYS_ADMIN, or a kernel in which any user may make user namespaces and mount /proc in them: not so in most " +
+        "containers, and on Ubuntu only after sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+    );
+  }
+  return way;
+}
 
 /** Puts files, by their path in the root, into a root of its own; one of them is `usr/local/bin/hydra`. */
 function openRoot(files: Readonly<Record<string, string>>): Root {
@@ -67,15 +105,21 @@ function openRoot(files: Readonly<Record<string, string>>): Root {
   return {
     path: folder.path,
     start(args, { env = {}, user = NONROOT, readOnly = false, tmp, proc = true } = {}) {
+      const { enter, options } = namespaces();
       const settings = [
         String(user),
         proc ? "yes" : "no",
         tmp === undefined ? "no" : String(tmp),
         readOnly ? "ro" : "rw",
+        enter,
       ];
       return start(
         "unshare",
-        ["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", SCRIPT, "sh", folder.path, ...settings, ...args],
+        [
+          ...options,
+          ...["--mount", "--pid", "--fork", "--kill-child"],
+          ...["sh", "-c", SCRIPT, "sh", folder.path, ...settings, ...args],
+        ],
         { env: { HOME: undefined, TMPDIR: undefined, ...env } },
       );
     },

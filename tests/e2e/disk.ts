@@ -16,7 +16,10 @@ function mount(...args: readonly string[]): void {
   const done = spawnSync(args[0] === "-u" ? "umount" : "mount", args[0] === "-u" ? args.slice(1) : args, {
     encoding: "utf8",
   });
-  if (done.status !== 0) throw new Error(`cannot mount a small disk, which takes the rights of root: ${done.stderr}`);
+  if (done.status !== 0) {
+    const how = "which takes the rights of root, or unshare --map-root-user --mount before the tests";
+    throw new Error(`cannot mount a small disk, ${how}: ${done.stderr}`);
+  }
 }
 
 /** Mounts a file system of so many bytes. */
@@ -33,7 +36,8 @@ export function openDisk(bytes: number): Disk {
       const [blocks = 0, size = page] = stdout.split(" ").map(Number);
       writeFileSync(join(path, "ballast"), new Uint8Array(Math.max(0, blocks * size - left)));
     },
-    freeze: () => mount("-o", "remount,ro", path),
+    // The mount and not the file system: what a user namespace mounted cannot be given its own options again.
+    freeze: () => mount("-o", "remount,bind,ro", path),
     [Symbol.dispose]: () => {
       mount("-u", path);
       folder[Symbol.dispose]();

@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
+import { namespaces } from "./bare-root.ts";
 import { BINARY, type Ended, type Running, start, temporaryFolder } from "./binary.ts";
 import { type Exchange, type Fault, inOrder, stallBefore } from "./fault-proxy.ts";
 import { ends, openScene, printed, type Scene, SEED, SLOW, told } from "./scene.ts";
@@ -52,7 +53,7 @@ const ORDINARY: Way = {
 const FIRST: Way = {
   name: "as PID 1",
   start: (scene, args, env = {}) =>
-    start("unshare", ["--pid", "--fork", "--mount-proc", BINARY, ...args], {
+    start("unshare", [...namespaces().options, "--pid", "--fork", "--mount-proc", BINARY, ...args], {
       env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, ...env },
     }),
   signal(running, name) {
