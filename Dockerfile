@@ -18,7 +18,7 @@ FROM program-${TARGETARCH} AS program
 FROM ${BASE}
 COPY --from=program /hydra /usr/local/bin/hydra
 COPY LICENSE THIRD-PARTY.md /usr/local/share/doc/hydra/
-COPY docs/licenses/ /usr/local/share/doc/hydra/licenses/
+COPY dist/programs/licenses/ /usr/local/share/doc/hydra/licenses/
 # nonroot, by number, so that a cluster can see that it is not root.
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/hydra"]

@@ -7,7 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { compile, prepare, scratchFolder } from "./.ci/release/compile.ts";
@@ -60,12 +60,18 @@ function release(): void {
   const archives = join(out, "release");
   for (const folder of [programs, archives]) rmSync(folder, { recursive: true, force: true });
   mkdirSync(archives, { recursive: true });
-  const beside = companions(root, program, shippedPackages(root, prepared.inputs));
+  const shipped = shippedPackages(root, prepared.inputs);
+  const beside = companions(root, program, shipped);
   const sums: string[] = [];
   const write = (name: string, content: Uint8Array): void => {
     writeFileSync(join(archives, name), content);
     sums.push(`${createHash("sha256").update(content).digest("hex")}  ${name}\n`);
   };
+  // The images hold the texts of the licences as the archives do.
+  for (const { path, content } of beside.filter((entry) => entry.path.startsWith("licenses/"))) {
+    mkdirSync(dirname(join(programs, path)), { recursive: true });
+    writeFileSync(join(programs, path), content);
+  }
   const sizes = targets.map((target): Size => {
     const made = join(programs, target.name, target.executable);
     if (target === host) {
@@ -76,7 +82,7 @@ function release(): void {
     write(`${archiveName(target)}.${target.archive}`, archive);
     return { target, program: statSync(made).size, archive: archive.length };
   });
-  write("hydra.cdx.json", Buffer.from(billOfMaterials(root)));
+  write("hydra.cdx.json", Buffer.from(billOfMaterials(root, shipped)));
   writeFileSync(join(archives, "SHA256SUMS"), sums.join(""));
   process.stdout.write(sizeTable(sizes));
   if (values.sizes) writeFileSync(join(root, "docs", "sizes.md"), sizePage(stamp.version, sizes));

@@ -32,5 +32,10 @@ function readPackage(folder: string): Shipped {
   const files = readdirSync(folder).filter((file) => /^licen[cs]e/i.test(file));
   const [file] = files.sort();
   if (file === undefined) throw new Error(`The package ${name} has no file with its licence`);
-  return { name, version, licence: license, text: readFileSync(join(folder, file), "utf8") };
+  return { name, version, licence: current(license), text: readFileSync(join(folder, file), "utf8") };
+}
+
+/** A licence by its name in SPDX today: a plus behind those of GNU became `-or-later`. */
+function current(licence: string): string {
+  return licence.replace(/^([AL]?GPL-[\d.]+)\+$/, "$1-or-later");
 }

@@ -2,8 +2,10 @@ import { execFileSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Entry, tarGz, zip } from "./archive.ts";
+import { bunNotices } from "./bun-parts.ts";
 import type { Stamp } from "./compile.ts";
 import type { Shipped } from "./licences.ts";
+import { pinned } from "./runtimes.ts";
 import type { Target } from "./targets.ts";
 
 /** Shells that `hydra completion` writes for, with the name of the file that each looks for. */
@@ -23,15 +25,18 @@ const DOCUMENTS = ["README.md", "CHANGELOG.md", "LICENSE", "THIRD-PARTY.md"] as 
  * @param program a compiled program that runs on this machine
  */
 export function companions(root: string, program: string, shipped: readonly Shipped[]): readonly Entry[] {
-  const read = (folder: string, pattern: string): readonly Entry[] =>
+  const read = (pattern: string, place: (file: string) => string): readonly Entry[] =>
     globSync(pattern, { cwd: root }).map((file) => ({
-      path: `${folder}${basename(file)}`,
+      path: place(file.replaceAll("\\", "/")),
       content: readFileSync(join(root, file)),
     }));
   return [
-    ...DOCUMENTS.flatMap((file) => read("", file)),
-    ...read("licenses/", "docs/licenses/*.txt"),
-    ...[1, 5, 7].flatMap((section) => read(`man/man${section}/`, `docs/man/**/*.${section}`)),
+    ...DOCUMENTS.flatMap((pattern) => read(pattern, (file) => file)),
+    ...read("docs/licenses/*.txt", (file) => `licenses/${basename(file)}`),
+    ...[1, 5, 7].flatMap((section) =>
+      read(`docs/man/**/*.${section}`, (file) => `man/man${section}/${basename(file)}`),
+    ),
+    { path: "licenses/bun.txt", content: Buffer.from(bunNotices(pinned(root, "bun").version)) },
     ...shipped.map(({ name, text }) => ({
       path: `licenses/${name.replace(/^@/, "").replace("/", "-")}.txt`,
       content: Buffer.from(text),

@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
 import process from "node:process";
 import * as v from "valibot";
-import { type Pinned, pinned, readLock } from "./runtimes.ts";
+import { BUN_PARTS, licencesIn } from "./bun-parts.ts";
+import type { Shipped } from "./licences.ts";
+import { compiler, type Pinned, pinned } from "./runtimes.ts";
 import { TARGETS } from "./targets.ts";
 
 const COMPONENT = v.looseObject({ "bom-ref": v.string() });
@@ -13,10 +15,13 @@ const BOM = v.looseObject({
 });
 
 /**
- * A software bill of materials (CycloneDX, JSON): what npm knows of the production dependencies, and the runtimes of
- * all targets. It holds no time, serial number or version of the tool, so one checkout has one.
+ * A software bill of materials (CycloneDX, JSON): what npm knows of the packages that went into the program, and the
+ * runtimes of all targets with what they hold. It holds no time, serial number or version of the tool, so one checkout has
+ * one.
+ *
+ * @param shipped the packages in the program. npm alone would also list what a dependency asks for and no module loads.
  */
-export function billOfMaterials(root: string): string {
+export function billOfMaterials(root: string, shipped: readonly Shipped[]): string {
   const written = execFileSync("npm", ["sbom", "--sbom-format=cyclonedx", "--package-lock-only"], {
     cwd: root,
     encoding: "utf8",
@@ -27,11 +32,17 @@ export function billOfMaterials(root: string): string {
   const { serialNumber: _serial, metadata, components, dependencies, ...rest } = bom;
   const { timestamp: _time, tools: _tools, component, ...about } = metadata;
   const self = component["bom-ref"];
-  const production = productionPackages(root);
-  const kept = (ref: string): boolean => production.has(ref) || ref === self;
-  const runtime = bunComponent(root);
+  const packages = new Map(shipped.map((one) => [`${one.name}@${one.version}`, one]));
+  const kept = (ref: string): boolean => packages.has(ref) || ref === self;
+  const known = new Map(components.map((item) => [item["bom-ref"], item]));
+  const bun = bunComponent(root);
   const sorted = <T>(items: readonly T[], key: (item: T) => string): readonly T[] =>
     items.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
+  const listed = [...packages].map(([ref, { licence }]) => {
+    const item = known.get(ref);
+    if (item === undefined) throw new Error(`npm lists no ${ref}, which is in the program`);
+    return { ...item, licenses: licences(licence) };
+  });
   const whole = {
     ...rest,
     metadata: {
@@ -40,16 +51,16 @@ export function billOfMaterials(root: string): string {
       // npm names the folder of the checkout here.
       component: { ...component, type: "application", name: self.replace(/@[^@]*$/, "") },
     },
-    components: sorted([...components.filter((item) => kept(item["bom-ref"])), runtime], (item) => item["bom-ref"]),
+    components: sorted([...listed, bun], (item) => item["bom-ref"]),
     dependencies: sorted(
       [
         ...dependencies
           .filter(({ ref }) => kept(ref))
           .map(({ ref, dependsOn }) => ({
             ref,
-            dependsOn: [...dependsOn.filter(kept), ...(ref === self ? [runtime["bom-ref"]] : [])].sort(),
+            dependsOn: [...dependsOn.filter(kept), ...(ref === self ? [bun["bom-ref"]] : [])].sort(),
           })),
-        { ref: runtime["bom-ref"], dependsOn: [] },
+        { ref: bun["bom-ref"], dependsOn: [] },
       ],
       (entry) => entry.ref,
     ),
@@ -57,42 +68,44 @@ export function billOfMaterials(root: string): string {
   return `${JSON.stringify(whole, undefined, 2)}\n`;
 }
 
-/**
- * What the program depends on, at first and at any hand, as `name@version`, by the lockfile alone. npm's own `--omit=dev`
- * leaves out of a bill what a development package depends on too, and keeps packages of other platforms.
- */
-function productionPackages(root: string): ReadonlySet<string> {
-  const packages = readLock(root);
-  const found = new Set<string>();
-  const visit = (path: string): void => {
-    for (const name of Object.keys(packages[path]?.dependencies ?? {})) {
-      const at = nearest(path, name);
-      const ref = `${name}@${packages[at]?.version ?? ""}`;
-      if (found.has(ref)) continue;
-      found.add(ref);
-      visit(at);
-    }
-  };
-  // A dependency lies in the folder of its dependent or, as for modules, in the first folder above it that has one.
-  const nearest = (from: string, name: string): string => {
-    const path = `${from === "" ? "" : `${from}/`}node_modules/${name}`;
-    return path in packages || from === ""
-      ? path
-      : nearest(from.replace(/(^|\/)node_modules\/(@[^/]+\/)?[^/]+$/, ""), name);
-  };
-  visit("");
-  return found;
+/** A licence as CycloneDX takes it: one by its id, several as an expression. */
+function licences(expression: string) {
+  return licencesIn(expression).length === 1 ? [{ license: { id: expression } }] : [{ expression }];
 }
 
-/** The runtime as a component, with the package of each target inside it. */
+/** The runtime as a component, with the package of each target and with what it is linked from inside it. */
 function bunComponent(root: string) {
   const bun = pinned(root, "bun");
   return {
     ...component("platform", "bun", bun),
-    description: "JavaScript runtime that the program is compiled with; it holds JavaScriptCore (LGPL-2.0)",
-    licenses: [{ license: { id: "MIT" } }, { license: { id: "LGPL-2.0-only" } }],
-    components: TARGETS.map(({ runtime }) => component("platform", runtime, pinned(root, runtime))),
+    description: "JavaScript runtime that the program is compiled with",
+    licenses: licences("MIT AND LGPL-2.0-only AND LGPL-2.1-only"),
+    components: [
+      ...TARGETS.map(({ runtime }) => component("platform", runtime, pinned(root, runtime))),
+      ...bunParts(root),
+    ],
   };
+}
+
+function bunParts(root: string) {
+  const said = execFileSync(compiler(root), ["--print", "JSON.stringify(process.versions)"], {
+    encoding: "utf8",
+    env: { NO_COLOR: "1" },
+  });
+  const versions = v.parse(v.record(v.string(), v.string()), JSON.parse(said));
+  return BUN_PARTS.map(({ name, licence, source, version: key, only }) => {
+    const version = key === undefined ? undefined : versions[key];
+    if (key !== undefined && version === undefined) throw new Error(`this Bun tells no version of ${key}`);
+    return {
+      "bom-ref": `bun/${name}`,
+      type: "library",
+      name,
+      ...(version === undefined ? {} : { version }),
+      ...(only === undefined ? {} : { description: `On ${only} alone` }),
+      licenses: licences(licence),
+      externalReferences: [{ type: "vcs", url: source }],
+    };
+  });
 }
 
 function component(type: "platform", name: string, { version, integrity }: Pinned) {

@@ -168,7 +168,7 @@ describe("the images", () => {
   test("hold the licences beside the program", () => {
     for (const { name, text } of files) {
       assert.match(text, /^COPY LICENSE THIRD-PARTY\.md \S+\/doc\/hydra\/$/m, name);
-      assert.match(text, /^COPY docs\/licenses\/ \S+\/doc\/hydra\/licenses\/$/m, name);
+      assert.match(text, /^COPY dist\/programs\/licenses\/ \S+\/doc\/hydra\/licenses\/$/m, name);
     }
   });
 

@@ -18,6 +18,7 @@ import { basename, join, resolve } from "node:path";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import * as v from "valibot";
+import { BUN_PARTS } from "../../.ci/release/bun-parts.ts";
 import { compiler, hostTarget, pinned } from "../../.ci/release/runtimes.ts";
 import { TARGETS, type Target } from "../../.ci/release/targets.ts";
 import { readSignature } from "../release/macho-check.ts";
@@ -147,6 +148,7 @@ describe("a release", () => {
           target.executable,
           ...["README.md", "CHANGELOG.md", "LICENSE", "THIRD-PARTY.md"],
           ...globSync("docs/licenses/*.txt", { cwd: root }).map((file) => file.replace("docs/", "")),
+          "licenses/bun.txt",
           ...[...texts].map(([, name]) => `licenses/${name}.txt`),
           ...pages,
         ].sort(),
@@ -188,35 +190,80 @@ describe("a release", () => {
 
   test("has a bill of materials of what is in the program, and of nothing that changes", () => {
     const text = readFileSync(join(folder, "hydra.cdx.json"), "utf8");
-    const component = v.looseObject({ name: v.string(), version: v.string(), hashes: v.array(v.unknown()) });
+    const part = v.looseObject({
+      "bom-ref": v.string(),
+      type: v.string(),
+      name: v.string(),
+      version: v.optional(v.string()),
+      hashes: v.optional(v.array(v.unknown())),
+      licenses: v.optional(LICENCES),
+    });
     const bom = v.parse(
       v.looseObject({
         bomFormat: v.literal("CycloneDX"),
-        metadata: v.looseObject({ component: v.looseObject({ name: v.string(), type: v.string() }) }),
-        components: v.array(v.looseObject({ ...component.entries, components: v.optional(v.array(component), []) })),
+        metadata: v.looseObject({
+          component: v.looseObject({ "bom-ref": v.string(), name: v.string(), type: v.string() }),
+        }),
+        components: v.array(
+          v.looseObject({
+            ...part.entries,
+            hashes: v.array(v.unknown()),
+            licenses: LICENCES,
+            components: v.optional(v.array(part), []),
+          }),
+        ),
+        dependencies: v.array(v.object({ ref: v.string(), dependsOn: v.array(v.string()) })),
       }),
       JSON.parse(text),
     );
     assert.doesNotMatch(text, /serialNumber|timestamp/);
-    assert.deepEqual(
-      { name: bom.metadata.component.name, type: bom.metadata.component.type },
-      { name: "hydra-clients", type: "application" },
-    );
-    const shipped = [...readFileSync(join(root, "THIRD-PARTY.md"), "utf8").matchAll(/^\| (\S+) \| \d/gm)];
-    // A dependency that only the build of ofetch for Node loads.
-    const unused = ["node-fetch-native"];
-    assert.deepEqual(
-      bom.components.map(({ name }) => name),
-      [...shipped.map(([, name]) => name), "bun", ...unused].sort(),
-    );
+    const self = bom.metadata.component;
+    assert.deepEqual({ name: self.name, type: self.type }, { name: "hydra-clients", type: "application" });
+    const shipped = [
+      ...readFileSync(join(root, "THIRD-PARTY.md"), "utf8").matchAll(/^\| (\S+) \| \d\S* \| (\S+) \|/gm),
+    ];
+    const listed = bom.components.map(({ name, licenses }) => `${name} ${licences(licenses)}`);
+    const bun = "bun MIT AND LGPL-2.0-only AND LGPL-2.1-only";
+    assert.deepEqual(listed, [...shipped.map(([, name, licence]) => `${name} ${licence}`), bun].sort());
     for (const { name, version } of bom.components) assert.equal(version, pinned(root, name).version, name);
-    const runtimes = bom.components.find(({ name }) => name === "bun")?.components.map(({ name }) => name);
+    const inside = bom.components.find(({ name }) => name === "bun")?.components ?? [];
     assert.deepEqual(
-      runtimes,
-      TARGETS.map(({ runtime }) => runtime),
+      inside.map(({ name, licenses }) => [name, licences(licenses)]),
+      [...TARGETS.map(({ runtime }) => [runtime, undefined]), ...BUN_PARTS.map(({ name, licence }) => [name, licence])],
     );
+    assert.match(inside.find(({ name }) => name === "BoringSSL")?.version ?? "", /^[0-9a-f]{40}$/);
+    const refs = [...bom.components, ...inside, self].map((one) => one["bom-ref"]);
+    assert.equal(new Set(refs).size, refs.length);
+    // Every package is there because something in the program needs it.
+    const reached = new Set<string>();
+    const visit = (ref: string): void => {
+      if (reached.has(ref)) return;
+      reached.add(ref);
+      const entry = bom.dependencies.find((one) => one.ref === ref);
+      assert.ok(entry !== undefined, ref);
+      for (const next of entry.dependsOn) visit(next);
+    };
+    visit(self["bom-ref"]);
+    assert.deepEqual([...reached].sort(), [self, ...bom.components].map((one) => one["bom-ref"]).sort());
   });
 });
+
+/** Licences as CycloneDX has them: one by its id, or an expression. */
+const LICENCES = v.pipe(
+  v.array(
+    v.union([
+      v.strictObject({ license: v.strictObject({ id: v.string() }) }),
+      v.strictObject({ expression: v.string() }),
+    ]),
+  ),
+  v.length(1),
+);
+
+function licences(some: v.InferOutput<typeof LICENCES> | undefined): string | undefined {
+  const [one] = some ?? [];
+  if (one === undefined) return undefined;
+  return "license" in one ? one.license.id : one.expression;
+}
 
 /** What a program runs on, as its own first bytes and the libraries that it names say. */
 function kindOf(program: Buffer): string | undefined {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, test } from "node:test";
 import * as v from "valibot";
+import { BUN_PARTS, bunNotices, licencesIn, textOf } from "../../.ci/release/bun-parts.ts";
 import { type Shipped, shippedPackages } from "../../.ci/release/licences.ts";
 import { compiler, pinned, readLock } from "../../.ci/release/runtimes.ts";
 import { TARGETS } from "../../.ci/release/targets.ts";
@@ -12,7 +13,20 @@ import { TARGETS } from "../../.ci/release/targets.ts";
 const root = join(import.meta.dirname, "../..");
 
 /** Licences under which code may be in the program; each asks for no more than THIRD-PARTY.md and the texts give. */
-const ALLOWED = ["MIT", "ISC", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "0BSD", "LGPL-3.0+"];
+const ALLOWED = ["MIT", "ISC", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "0BSD", "LGPL-3.0-or-later"];
+
+/** Words by which the text of a licence is known; those of GNU have theirs in common. */
+const WORDS: Readonly<Record<string, RegExp>> = {
+  "BSD-2-Clause": /^BSD 2-Clause License\n[\s\S]*\n2\. Redistributions in binary form/,
+  "BSD-3-Clause": /^BSD 3-Clause License\n[\s\S]*\n3\. Neither the name/,
+  "LLVM-exception": /embedded into an Object form/,
+  "Unicode-3.0": /^UNICODE LICENSE V3\n/,
+  IJG: /based in part on the work of\s+the Independent JPEG Group/,
+  MIT: /Permission is hereby granted, free of charge/,
+  Zlib: /altered from any source distribution\.\n$/,
+  blessing: /May you do good and not evil/,
+  bun: /^Notices of what is in Bun \d/,
+};
 
 const RANGES = v.optional(v.record(v.string(), v.string()), {});
 const MANIFEST = v.looseObject({ license: v.string(), dependencies: RANGES, devDependencies: RANGES });
@@ -75,13 +89,47 @@ describe("licences", () => {
     assert.match(notice, new RegExp(`@oven/bun-…@${bun}\``));
   });
 
-  test("the texts that the notice names are there", () => {
-    const named = [...notice.matchAll(/`licenses\/([^`]+)\.txt`/g)].map(([, name]) => name ?? "");
-    assert.ok(named.length >= 4);
+  test("the texts that the notice names are there, each of what it is named after", () => {
+    const named = new Set([...notice.matchAll(/`licenses\/([^`]+)\.txt`/g)].map(([, name]) => name ?? ""));
+    assert.ok(named.size >= 13);
     for (const name of named) {
       const text =
-        all.find((one) => one.name === name)?.text ?? readFileSync(join(root, `docs/licenses/${name}.txt`), "utf8");
-      assert.match(text, /GNU (LESSER |LIBRARY )?GENERAL PUBLIC LICENSE/, name);
+        name === "bun"
+          ? bunNotices(pinned(root, "bun").version)
+          : (all.find((one) => one.name === name)?.text ??
+            readFileSync(join(root, `docs/licenses/${name}.txt`), "utf8"));
+      assert.match(text, WORDS[name] ?? /GNU (LESSER |LIBRARY )?GENERAL PUBLIC LICENSE/, name);
+    }
+    const kept = globSync("docs/licenses/*.txt", { cwd: root }).map((file) => basename(file, ".txt"));
+    for (const name of kept) assert.ok(named.has(name), `${name} is in no list`);
+  });
+
+  test("the notice lists what Bun holds, and every part has its text and a word on its copyright", () => {
+    const rows = notice
+      .split("\n")
+      .filter((line) => /^\| .* \| .* \| <https:\S+> \|$/.test(line) && !/ \d+\.\d+\.\d+ /.test(line));
+    assert.deepEqual(
+      rows,
+      BUN_PARTS.map(({ name, licence, source, only }) => {
+        const where = only === undefined ? "" : ` (on ${only})`;
+        return `| ${name}${where} | ${licence} | <${source}> |`;
+      }),
+    );
+    const text = bunNotices(pinned(root, "bun").version);
+    for (const { name, licence, notice: lines } of BUN_PARTS) {
+      for (const file of licencesIn(licence).map(textOf)) {
+        assert.ok(existsSync(join(root, file.replace(/^licenses/, "docs/licenses"))), `${name}: ${file}`);
+        assert.ok(text.includes(file));
+      }
+      // Licences that ask for their own notice in what is handed on as a binary.
+      if (/^(MIT|BSD|Zlib|IJG|Unicode)/.test(licence) && name !== "packages for compatibility with Node.js") {
+        assert.match(lines.join("\n"), /copyright|\(C\)/i, name);
+      }
+      for (const line of lines) assert.ok(text.includes(`  ${line}\n`), line);
+    }
+    // Condition 2 of the licence of libjpeg.
+    for (const one of [text, notice.replaceAll("\n", " ")]) {
+      assert.match(one, /software is based in part on the work of the Independent JPEG Group/);
     }
   });
 
