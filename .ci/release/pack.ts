@@ -16,8 +16,11 @@ const COMPLETIONS = [
   ["powershell", "hydra.ps1"],
 ] as const;
 
-/** Files of the checkout that are in every archive. */
-const DOCUMENTS = ["README.md", "CHANGELOG.md", "LICENSE", "THIRD-PARTY.md"] as const;
+/** Files of the checkout that are in every archive, at the same place: the README, and what it and its pages link to. */
+const DOCUMENTS = [
+  ...["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "SECURITY.md", "THIRD-PARTY.md"],
+  ...["docs/*.{md,svg}", "docs/reference/*.md"],
+] as const;
 
 /**
  * What every archive holds beside the program.

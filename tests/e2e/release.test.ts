@@ -14,7 +14,7 @@ import {
   symlinkSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import * as v from "valibot";
@@ -146,7 +146,9 @@ describe("a release", () => {
         [
           ...["hydra.bash", "_hydra", "hydra.fish", "hydra.ps1"].map((file) => `completions/${file}`),
           target.executable,
-          ...["README.md", "CHANGELOG.md", "LICENSE", "THIRD-PARTY.md"],
+          ...["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "THIRD-PARTY.md"],
+          ...["bench.md", "bench.svg", "deno.md", "install.md", "sizes.md"].map((file) => `docs/${file}`),
+          ...globSync("docs/reference/*.md", { cwd: root }),
           ...globSync("docs/licenses/*.txt", { cwd: root }).map((file) => file.replace("docs/", "")),
           "licenses/bun.txt",
           ...[...texts].map(([, name]) => `licenses/${name}.txt`),
@@ -161,6 +163,22 @@ describe("a release", () => {
         if (existsSync(join(root, file)))
           assert.ok(readFileSync(join(at, file)).equals(readFileSync(join(root, file))));
       }
+    });
+
+    test(`has pages for ${target.name} whose links lead to what is there`, SLOW, () => {
+      const at = unpacked(target);
+      const pages = globSync("**/*.md", { cwd: at });
+      assert.ok(pages.includes("README.md"));
+      for (const page of pages) {
+        const prose = readFileSync(join(at, page), "utf8").replace(/^```[\s\S]*?^```/gm, "");
+        for (const [, link = ""] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
+          if (/^(?:https?:|mailto:|#)/.test(link)) continue;
+          assert.ok(existsSync(join(at, dirname(page), link.replace(/#.*/, ""))), `${page}: ${link}`);
+        }
+      }
+      // What the page on third parties names by its place in an archive is no link.
+      const named = readFileSync(join(at, "THIRD-PARTY.md"), "utf8").matchAll(/`(licenses\/[^`]+)`/g);
+      for (const [, file = ""] of named) assert.ok(existsSync(join(at, file)), file);
     });
 
     test(`has a program of the right kind for ${target.name}, stamped and with no path of this machine`, () => {
