@@ -340,4 +340,10 @@ describe("hydra completion", () => {
   });
 
   test("is said to be untested where it is", () => assert.match(SCRIPTS.powershell, /^# Not tested/m));
+
+  test("calls the program in PowerShell by its path without the quotes that stand on the line", () => {
+    assert.match(SCRIPTS.powershell, /^ {2}\$program = \$commandAst\.GetCommandName\(\)\n/m);
+    assert.match(SCRIPTS.powershell, /& \$program __complete powershell \$line/);
+    assert.doesNotMatch(SCRIPTS.powershell, /CommandElements\[0\]/);
+  });
 });

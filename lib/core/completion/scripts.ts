@@ -93,7 +93,9 @@ Register-ArgumentCompleter -Native -CommandName hydra -ScriptBlock {
   $length = [Math]::Max(0, $cursorPosition - $commandAst.Extent.StartOffset)
   # What is one argument for older versions must not hold double quotes.
   $line = $commandAst.ToString().PadRight($length).Substring(0, $length).Replace('"', "'")
-  $program = $commandAst.CommandElements[0].ToString()
+  # The value of the word, and not the word as it is typed: a path may be in quotes.
+  $program = $commandAst.GetCommandName()
+  if (-not $program) { $program = 'hydra' }
   $answer = @(& $program __complete powershell $line 2>$null)
   $answer | Select-Object -Skip 1 | ForEach-Object {
     $text, $about = $_ -split "\`t", 2
