@@ -88,6 +88,33 @@ for (const { name, needsProc, open } of ROOTS) {
       assert.equal(data, sandbox.secretOf(id));
     });
 
+    test("changes no secret with nothing to write to, but where a volume is named", SLOW, async () => {
+      const env = { HYDRA_ADMIN_URL: sandbox.url, HYDRA_CLIENT_SECRET: "a-secret-of-mine.for-a-volume" };
+      const made = await bare.start(CREATE, { env: { HYDRA_ADMIN_URL: sandbox.url }, tmp: 1 << 20 }).ended;
+      const { id, secret } = printed(made);
+      const changes = [
+        ["clients", "rotate-secret", id],
+        ["clients", "update", id],
+      ];
+      for (const change of changes) {
+        const refused = await bare.start(change, { env, readOnly: true }).ended;
+        fails(refused, 1, /no folder in which the secret could be kept/);
+        assert.match(refused.stderr, /--rescue-dir/, told(refused));
+        assert.equal(sandbox.secretOf(id), secret);
+      }
+      for (const change of changes) {
+        ends(await bare.start([...change, "--rescue-dir", "/tmp"], { env, readOnly: true, tmp: 1 << 20 }).ended, 0);
+        assert.equal(sandbox.secretOf(id), env.HYDRA_CLIENT_SECRET);
+      }
+      ends(
+        await bare.start(["clients", "update", id, "--name", "x"], {
+          env: { HYDRA_ADMIN_URL: sandbox.url },
+          readOnly: true,
+        }).ended,
+        0,
+      );
+    });
+
     test("finds a host by name with no /etc/hosts", SLOW, async () => {
       const { port } = new URL(sandbox.url);
       const ended = await bare.start(CREATE, { env: { HYDRA_ADMIN_URL: `http://localhost:${port}` } }).ended;
