@@ -6,6 +6,10 @@ import * as v from "valibot";
 import { parse } from "yaml";
 import { newestRelease, sectionsOf } from "../../.ci/release/changelog.ts";
 import { TARGETS } from "../../.ci/release/targets.ts";
+import { isLeaf } from "../../lib/commands/command.ts";
+import { TOPICS } from "../../lib/core/topics.ts";
+import { SANDBOX_VERSIONS } from "../../lib/sandbox/index.ts";
+import { everyCommand } from "../generate.ts";
 
 const root = join(import.meta.dirname, "../..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -146,6 +150,48 @@ describe("the documentation", () => {
     assert.throws(() => judgeChangelog("## [1.2.0] - 2026-01-02\n", "1.2.0"), "a release that tells nothing");
     assert.equal(newestRelease(changelog("[Unreleased]", "[1.2.0] - 2026-01-02")), "2026-01-02");
     assert.equal(newestRelease(changelog("[Unreleased]")), undefined);
+  });
+
+  test("tells in the changelog of every command and of every version that the sandbox takes", async () => {
+    const text = read("CHANGELOG.md");
+    for (const { path, grammar, command } of await everyCommand()) {
+      if (isLeaf(command) && grammar === "1.x")
+        assert.ok(text.includes(`\`${path.slice(1).join(" ")}`), path.join(" "));
+    }
+    for (const version of SANDBOX_VERSIONS) {
+      for (const page of ["CHANGELOG.md", "README.md"])
+        assert.match(read(page), new RegExp(`[\\s\`]${version.replace(".", "\\.")}[\`,\\s]`), page);
+    }
+  });
+
+  test("names every topic of the help in the README", () => {
+    for (const { name } of TOPICS) assert.match(read("README.md"), new RegExp(`\`(?:hydra help )?${name}\``), name);
+  });
+
+  test("says of the speed what was measured", () => {
+    const rows = [
+      ...read("docs/bench.md").matchAll(/^\| (.*) \| (warm|page cache dropped), ms \|.*\| (\d\.\d+) \| \d+ \|$/gm),
+    ];
+    const ratios = rows.map(([, command, how, ratio]) => ({ command, warm: how === "warm", ratio: Number(ratio) }));
+    const fast = ratios.filter(({ command, warm }) => warm && command !== "create encrypted");
+    const even = ratios.filter((one) => !fast.includes(one));
+    assert.ok(fast.length >= 3 && even.length >= 4);
+    assert.match(
+      read("README.md"),
+      /less than half the time[^.]*;[^.]* cold disk, and a create that encrypts, take from as\s+long to 1\.4 times/,
+    );
+    for (const { command, ratio } of fast) assert.ok(ratio < 0.5, `${command}: ${ratio}`);
+    for (const { command, ratio } of even) assert.ok(ratio > 0.9 && ratio < 1.45, `${command}: ${ratio}`);
+  });
+
+  test("has lines to install for each system, with a check of the sum", () => {
+    const parts = read("docs/install.md").split(/^### /m);
+    for (const system of ["Linux", "Alpine", "macOS", "Windows"]) {
+      const part = parts.find((text) => text.startsWith(`${system}\n`)) ?? "";
+      assert.match(part, /SHA256SUMS/, system);
+      assert.match(part, /hydra-(linux|darwin|windows)-[a-z0-9-]+/, system);
+    }
+    assert.ok(parts.some((text) => text.startsWith("Containers\n")));
   });
 
   test("tells how a release is made, in the words of the workflow", () => {
