@@ -11,10 +11,7 @@ declare global {
 }
 
 /** A text in which a number may stand that the runtime cannot hold; most texts have none and are read the fast way. */
-const LONG_NUMBER = /\d[\d.]{15}|\d[eE][+-]?\d/;
-
-/** Digits that every number of the runtime keeps. */
-const KEPT_DIGITS = 15;
+const LONG_NUMBER = /(?:^|[:,[\s])-?\d(?:[\d.]{15}|[\d.]*[eE])/;
 
 /**
  * Reads JSON as `JSON.parse` does, and throws as it does; a number that the runtime cannot hold, such as an id of 64 bits
@@ -31,18 +28,21 @@ export function readJson(text: string): unknown {
 }
 
 function isKept(value: number, source: string): boolean {
-  if (/^-?\d+$/.test(source)) return Number.isSafeInteger(value);
-  const digits = source
-    .replace(/[eE].*$/, "")
-    .replace(/[-.]/g, "")
-    .replace(/^0+/, "");
-  return Number.isFinite(value) && (digits.length <= KEPT_DIGITS || String(value) === source);
+  return Number.isFinite(value) && canonical(source) === canonical(String(value));
+}
+
+/** A decimal number as its digits and their exponent, the same for all spellings of one value. */
+function canonical(text: string): string {
+  const [, sign = "", whole = "", fraction = "", exponent = "0"] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
+  const digits = `${whole}${fraction}`.replace(/^0+/, "");
+  const short = digits.replace(/0+$/, "");
+  return short === "" ? "0" : `${sign}${short}e${Number(exponent) - fraction.length + digits.length - short.length}`;
 }
 
 /** A whole number of any size as a JSON value. */
 export function wholeNumber(value: bigint): unknown {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : JSON.rawJSON(String(value));
+  return readJson(String(value));
 }
 
 /** The text of a number that {@link readJson} kept as it came; undefined for every other value. */

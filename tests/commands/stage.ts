@@ -1,11 +1,16 @@
-import process from "node:process";
+import { after } from "node:test";
 import { type Ending, type Host, type Output, systemHost } from "../../lib/adapters/host.ts";
 import { main } from "../../lib/main.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 
-/** Secrets that cannot be handed over are kept in real files; they go with the process. */
-const STATE = temporaryFolder();
-process.on("exit", () => STATE[Symbol.dispose]());
+/** Secrets that cannot be handed over are kept in real files, which go with the tests. */
+let state: ReturnType<typeof temporaryFolder> | undefined;
+after(() => state?.[Symbol.dispose]());
+
+function stateFolder(): string {
+  state ??= temporaryFolder();
+  return state.path;
+}
 
 /** The surroundings of one run of the program. */
 export interface Scene {
@@ -52,7 +57,7 @@ export async function play(args: readonly string[], scene: Scene = {}): Promise<
       written[to] += text;
     },
   });
-  const environment: Readonly<Record<string, string>> = { XDG_STATE_HOME: STATE.path, ...scene.environment };
+  const environment: Readonly<Record<string, string>> = { XDG_STATE_HOME: stateFolder(), ...scene.environment };
   const read = (path: string): string => {
     const { files = {} } = scene;
     const text = Object.hasOwn(files, path) ? files[path] : undefined;

@@ -89,12 +89,13 @@ for (const { name, needsProc, open } of ROOTS) {
     });
 
     test("changes no secret with nothing to write to, but where a volume is named", SLOW, async () => {
-      const env = { HYDRA_ADMIN_URL: sandbox.url, HYDRA_CLIENT_SECRET: "a-secret-of-mine.for-a-volume" };
+      const env = { HYDRA_ADMIN_URL: sandbox.url };
+      const mine = "a-secret-of-mine.for-a-volume";
       const made = await bare.start(CREATE, { env: { HYDRA_ADMIN_URL: sandbox.url }, tmp: 1 << 20 }).ended;
       const { id, secret } = printed(made);
       const changes = [
-        ["clients", "rotate-secret", id],
-        ["clients", "update", id],
+        ["clients", "rotate-secret", id, "--secret", mine],
+        ["clients", "update", id, "--secret", mine],
       ];
       for (const change of changes) {
         const refused = await bare.start(change, { env, readOnly: true }).ended;
@@ -104,7 +105,7 @@ for (const { name, needsProc, open } of ROOTS) {
       }
       for (const change of changes) {
         ends(await bare.start([...change, "--rescue-dir", "/tmp"], { env, readOnly: true, tmp: 1 << 20 }).ended, 0);
-        assert.equal(sandbox.secretOf(id), env.HYDRA_CLIENT_SECRET);
+        assert.equal(sandbox.secretOf(id), mine);
       }
       ends(
         await bare.start(["clients", "update", id, "--name", "x"], {
