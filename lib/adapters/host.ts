@@ -1,4 +1,4 @@
-import { fstatSync, readFileSync, readlinkSync, statSync, write, writeSync } from "node:fs";
+import { constants, fstatSync, openSync, readFileSync, readlinkSync, statSync, write, writeSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import process from "node:process";
 import { reasonOf, systemCode } from "../core/problem.ts";
@@ -74,24 +74,28 @@ function writeReason(cause: unknown): string {
 /** Milliseconds between two tries to write to a pipe that is full and does not block. */
 const FULL_PIPE = 5;
 
-/** Whether a write can wait for a reader, during which the program must still hear signals. */
-function canBlock(fd: number): boolean {
+/**
+ * A descriptor for writes that never wait, which spare a start the runtime's workers: the same one where nothing waits, a
+ * twin of a pipe that does not block, or none. While a write waits for a reader, the program must still hear signals.
+ */
+function unwaitingOf(fd: number): number | undefined {
   try {
     const at = fstatSync(fd);
-    return !at.isFile() && !(at.isCharacterDevice() && at.rdev >>> 8 === 1);
+    if (at.isFile() || (at.isCharacterDevice() && at.rdev >>> 8 === 1)) return fd;
+    // A pipe that is opened anew has flags of its own, so that whoever shares this one sees nothing of it.
+    const path = `/proc/self/fd/${fd}`;
+    return "Bun" in globalThis && at.isFIFO() ? openSync(path, constants.O_WRONLY | constants.O_NONBLOCK) : undefined;
   } catch {
-    return true;
+    return undefined;
   }
 }
 
-async function writeAll(fd: number, bytes: Uint8Array, blocks: boolean): Promise<void> {
+async function writeAll(fd: number, bytes: Uint8Array, unwaiting: number | undefined): Promise<void> {
   let written = 0;
-  if (!blocks) {
-    try {
-      while (written < bytes.length) written += writeSync(fd, bytes, written);
-    } catch (error) {
-      throw new WriteFailure(error, written);
-    }
+  try {
+    if (unwaiting !== undefined) while (written < bytes.length) written += writeSync(unwaiting, bytes, written);
+  } catch (error) {
+    if (systemCode(error) !== "EAGAIN") throw new WriteFailure(error, written);
   }
   while (written < bytes.length) {
     try {
@@ -127,7 +131,7 @@ function output(fd: 1 | 2): Output {
   let waiting: { text: string; resolve: () => void; reject: (reason: unknown) => void }[] = [];
   let busy = false;
   let broken: WriteFailure | undefined;
-  let blocks: boolean | undefined;
+  let unwaiting: { readonly fd: number | undefined } | undefined;
   let terminal: boolean | undefined;
 
   async function flush(): Promise<void> {
@@ -140,8 +144,8 @@ function output(fd: 1 | 2): Output {
       try {
         // Behind a text that did not leave, another one would stand in its place.
         if (broken !== undefined) throw new WriteFailure(broken.cause, 0);
-        blocks ??= canBlock(fd);
-        await writeAll(fd, joinedBytes(parts), blocks);
+        unwaiting ??= { fd: unwaitingOf(fd) };
+        await writeAll(fd, joinedBytes(parts), unwaiting.fd);
         for (const { resolve } of batch) resolve();
       } catch (error) {
         if (error instanceof WriteFailure) broken = error;

@@ -62,6 +62,25 @@ describe("the host", () => {
     .then(() => "written", (error) => error.name + " " + error.written + " " + error.message)
     .then((line) => host.stderr.write(line + "\\n"));`;
 
+  it("writes to a pipe with room at once, and changes nothing for whoever shares it", SLOW, async () => {
+    // The script is its own reader: what is not in the pipe when a call returns is not there to be read.
+    const ended = await run(
+      `
+      const { constants, openSync, readFileSync, readSync } = await import("node:fs");
+      const reader = openSync("/proc/self/fd/1", constants.O_RDONLY | constants.O_NONBLOCK);
+      let there = 0;
+      for (let n = 0; n < 100; n++) {
+        const writing = host.stdout.write("x");
+        try { there += readSync(reader, new Uint8Array(9)); } catch {}
+        await writing;
+      }
+      const flags = /flags:\\s*(\\d+)/.exec(readFileSync("/proc/self/fdinfo/1", "latin1"))?.[1];
+      await host.stderr.write(JSON.stringify([there, Number.parseInt(flags ?? "", 8) & 0o4000]));`,
+      '"$0" "$@" | sleep 1',
+    );
+    assert.match(ended.stderr, IN_BUN ? /^\[100,0\]$/ : /^\[\d+,0\]$/);
+  });
+
   it("writes all of a large text to a slow reader before it says so, texts in their order", SLOW, async () => {
     const ended = await run(
       `
