@@ -68,17 +68,17 @@ describe("the host", () => {
       `
       const { constants, openSync, readFileSync, readSync } = await import("node:fs");
       const reader = openSync("/proc/self/fd/1", constants.O_RDONLY | constants.O_NONBLOCK);
-      let there = 0;
+      let missed = 0;
       for (let n = 0; n < 100; n++) {
         const writing = host.stdout.write("x");
-        try { there += readSync(reader, new Uint8Array(9)); } catch {}
+        try { readSync(reader, new Uint8Array(1)); } catch { missed++; }
         await writing;
       }
       const flags = /flags:\\s*(\\d+)/.exec(readFileSync("/proc/self/fdinfo/1", "latin1"))?.[1];
-      await host.stderr.write(JSON.stringify([there, Number.parseInt(flags ?? "", 8) & 0o4000]));`,
+      await host.stderr.write(JSON.stringify([missed, Number.parseInt(flags ?? "", 8) & 0o4000]));`,
       '"$0" "$@" | sleep 1',
     );
-    assert.match(ended.stderr, IN_BUN ? /^\[100,0\]$/ : /^\[\d+,0\]$/);
+    assert.match(ended.stderr, IN_BUN ? /^\[0,0\]$/ : /^\[\d+,0\]$/);
   });
 
   it("writes all of a large text to a slow reader before it says so, texts in their order", SLOW, async () => {
