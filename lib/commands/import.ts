@@ -574,7 +574,7 @@ export const importClients = command({
     "1.x": [
       ["clients import clients.json", "All clients of a file"],
       [
-        "clients import --on-conflict skip --format ndjson < clients.ndjson > secrets.ndjson",
+        "clients import --on-conflict skip --format ndjson < clients.ndjson >> secrets.ndjson",
         "The rest of an import that was interrupted",
       ],
     ],

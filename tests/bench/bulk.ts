@@ -25,6 +25,13 @@ const MANY = 100_000;
 const IMPORTED = 10_000;
 const CONCURRENCY = 8;
 
+/** How often an import and what stands beside it run by turns. */
+const ROUNDS = 3;
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
 /** Starts the sandbox with so many clients; closing its standard input ends it. */
 async function server(clients: number): Promise<{ readonly url: string; readonly process: ChildProcess }> {
   const child = spawn(process.execPath, [join(import.meta.dirname, "server.ts"), String(clients)], {
@@ -140,29 +147,52 @@ async function importRows(
   reference: string | undefined,
 ): Promise<void> {
   const run = `bench${process.pid}`;
+  const prefixes: string[] = [];
+  /** A name for the ids of one load, noted so that they can be taken away. */
+  const load = (name: string): string => {
+    const prefix = `${run}-${name}-${prefixes.length}`;
+    prefixes.push(prefix);
+    return prefix;
+  };
   const file = (prefix: string): string => {
     const path = join(folder, `${prefix}.json`);
     const clients = Array.from({ length: count }, (_, at) => clientOf(prefix, at));
     writeFileSync(path, `[${clients.join(",")}]\n`);
     return path;
   };
-  const plain = await plainLoad(endpoint, `${run}-plain`, count);
-  const ours = await measured(
-    [binary, "clients", "import", file(`${run}-ours`), "--endpoint", endpoint, "--format", "ndjson"],
-    endpoint,
-    folder,
-  );
-  const rate = count / ours.seconds;
-  row(name, "clients/s (other: plain load)", rate.toFixed(0), plain.toFixed(0), (rate / plain).toFixed(2));
-  row(name, "peak memory, MiB", ours.memory?.toFixed(1) ?? "-");
-  row(name, "connections at once, at most", String(ours.open));
-  const prefixes = [`${run}-plain`, `${run}-ours`];
+  const imports = [binary, "clients", "import"];
+  const runs: Measured[] = [];
+  const ours = async (): Promise<number> => {
+    const command = [...imports, file(load("ours")), "--endpoint", endpoint, "--format", "ndjson"];
+    const done = await measured(command, endpoint, folder);
+    runs.push(done);
+    return count / done.seconds;
+  };
+  const theirs = async (line: string): Promise<number> => {
+    const command = line.replaceAll("{endpoint}", endpoint).replaceAll("{file}", file(load("reference")));
+    return count / (await measured(command.split(" "), endpoint, folder)).seconds;
+  };
+  const beside = async (what: string, other: () => Promise<number>): Promise<void> => {
+    // By turns, since a server slows down with what it holds.
+    const rates: (readonly [ours: number, other: number])[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      const first = round % 2 === 0 ? await other() : await ours();
+      const second = round % 2 === 0 ? await ours() : await other();
+      rates.push(round % 2 === 0 ? [second, first] : [first, second]);
+    }
+    const [rate, their, ratio] = [
+      rates.map(([own]) => own),
+      rates.map(([, it]) => it),
+      rates.map(([own, it]) => own / it),
+    ];
+    row(name, what, median(rate).toFixed(0), median(their).toFixed(0), median(ratio).toFixed(2));
+  };
+  await beside("clients/s (other: plain load)", () => plainLoad(endpoint, load("plain"), count));
+  const [last] = runs.slice(-1);
+  row(name, "peak memory, MiB", last?.memory?.toFixed(1) ?? "-");
+  row(name, "open connections, idle ones too, at most", String(Math.max(...runs.map(({ open }) => open))));
   if (reference !== undefined) {
-    const path = file(`${run}-reference`);
-    const command = reference.replaceAll("{endpoint}", endpoint).replaceAll("{file}", path).split(" ");
-    const theirs = count / (await measured(command, endpoint, folder)).seconds;
-    row(name, "clients/s (other: reference)", rate.toFixed(0), theirs.toFixed(0), (rate / theirs).toFixed(2));
-    prefixes.push(`${run}-reference`);
+    await beside("clients/s (other: reference)", () => theirs(reference));
     for (const prefix of prefixes) {
       const ids = join(folder, "ids");
       writeFileSync(ids, Array.from({ length: count }, (_, at) => `${prefix}-${at}`).join("\n"));

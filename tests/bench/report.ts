@@ -51,6 +51,10 @@ export function page(run: {
 Measured by \`npm run bench -- --write\` on ${run.date}, on ${run.machine}. Whole processes, medians; a ratio is the median of the
 ratios of pairs that ran by turns. A figure says something only beside another one of the same run. "Other" is ${run.other}.
 
+Programs that a download or a copy has just written start faster than those that starts from a disk have read in, since the
+system then has larger pieces of them in memory; memory is measured in the second state, where less counts as held. Of the
+memory of a create, all but about 5 MiB is the program's file itself, which programs that run at once share.
+
 ![this program beside the other one](bench.svg)
 
 ${markdownTable(run.rows)}
