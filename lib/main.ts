@@ -11,7 +11,7 @@ import { DRY_RUN, ENDPOINT, FORMAT, GENERAL_FLAGS, HELP, QUIET, VERBOSE } from "
 import { nearest, printable, quoted } from "./core/text.ts";
 import { type ProgressBar, progressBar } from "./progress.ts";
 import { caProblems, NO_CONFIG, readConfig, readServer } from "./settings.ts";
-import { type Render, writeResult } from "./writing.ts";
+import { type Render, writeResult, writeText } from "./writing.ts";
 
 /** Several things that are wrong at once, told together. */
 class Problems extends Error {
@@ -183,7 +183,7 @@ const NOTHING = { environment: () => undefined, file: () => undefined };
 async function showHelp(host: Host, called: Place): Promise<ExitName> {
   const { renderHelp } = await import("./core/help.ts");
   const { pageOf } = await import("./commands/pages.ts");
-  await host.stdout.write(renderHelp(await pageOf(called), helpWidth(host), colorWanted(host, host.stdout)));
+  await writeText(host, renderHelp(await pageOf(called), helpWidth(host), colorWanted(host, host.stdout)));
   return "done";
 }
 
@@ -198,7 +198,7 @@ async function showTopic(host: Host, name: string): Promise<ExitName | undefined
     throw usage(`There is no help about ${shownWord(name)}`, `did you mean hydra help ${meant}?`, "unknown-topic");
   }
   const { topicText } = await import("./core/manual.ts");
-  await host.stdout.write(topicText(topic, helpWidth(host), colorWanted(host, host.stdout)));
+  await writeText(host, topicText(topic, helpWidth(host), colorWanted(host, host.stdout)));
   return "done";
 }
 

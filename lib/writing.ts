@@ -182,6 +182,15 @@ async function standsStill(host: Host, signal: AbortSignal, settled: Promise<voi
   }
 }
 
+/** Writes a text that is no result, such as help; its reader may go away. */
+export async function writeText(host: Host, text: string): Promise<void> {
+  try {
+    await host.stdout.write(text);
+  } catch (error) {
+    if (systemCode(error) !== "EPIPE") throw unwritable(error);
+  }
+}
+
 function unwritable(reason: unknown): Problem {
   return new Problem(`Cannot write the result: ${printable(reasonOf(reason))}`, {
     code: "unwritable",

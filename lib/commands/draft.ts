@@ -36,11 +36,12 @@ async function baseOf(context: Context, problems: Problem[]): Promise<{ client: 
   const { text, name } = await context.readFile(path, "--file");
   const documents = await parseData(context, text, name);
   const [client] = documents;
-  if (documents.length === 1 && isRecord(client)) return { client, name };
+  const listed = isRecord(client) && Array.isArray(client["items"]);
+  if (documents.length === 1 && isRecord(client) && !listed) return { client, name };
   problems.push(
     usage(
       `--file ${quoted(path)} does not hold one client`,
-      Array.isArray(client) ? "hydra clients import takes several" : "give a JSON or YAML object",
+      Array.isArray(client) || listed ? "hydra clients import takes several" : "give a JSON or YAML object",
       "bad-file",
     ),
   );

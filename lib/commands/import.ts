@@ -176,7 +176,8 @@ function entryProblems(context: Context, entries: readonly Entry[]): readonly Pr
       if (strict) problems.push(usage(message, "mend the file, or leave out --strict", "unknown-field"));
       else warnings.push(message);
     }
-    for (const { rule, severity, message, hint } of judge(client, (field) => `${place}: ${field}`)) {
+    for (const { rule, severity, message: found, hint } of judge(client, (field) => `${place}: ${field}`)) {
+      const message = found.startsWith(place) ? found : `${place}: ${found}`;
       if (severity === "error" || strict) problems.push(usage(message, hint, rule));
       else warnings.push(`${message} [${rule}]`);
     }

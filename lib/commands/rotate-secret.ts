@@ -1,5 +1,6 @@
 import { isPublic, textField } from "../core/client.ts";
 import type { Flag, SwitchFlag } from "../core/flags.ts";
+import { badId } from "../core/id.ts";
 import { changeRequest } from "../core/merge.ts";
 import { Problem, usage } from "../core/problem.ts";
 import {
@@ -55,6 +56,8 @@ async function start(context: Context): Promise<Start> {
   const { values } = context;
   const [id = ""] = context.operands;
   const problems: Problem[] = [...(await secretProblems(context)), ...verifyProblems(context)];
+  const bad = context.operands.length === 0 ? undefined : badId(id);
+  if (bad !== undefined) problems.push(bad);
   if (values.on(FINISH)) {
     const pointless = FOR_A_NEW_SECRET.filter((flag) => values.given(flag));
     if (pointless.length > 0)

@@ -44,7 +44,7 @@ export interface CurlWay {
 const PLACE = /\ue000([\w-]+)\ue000/;
 
 function placeOf(name: string): string {
-  return `\ue000${name}\ue000`;
+  return `\ue000${name.replace(/[^\w-]/g, "_")}\ue000`;
 }
 
 /** A word for a shell, with variables for its credentials, without which the shell refuses to run the line. */
@@ -69,7 +69,7 @@ export function curlLine(request: PlannedRequest, way: CurlWay): string {
   if (way.skipVerify) words.push("--insecure");
   if (way.caFile !== undefined) words.push("--cacert", way.caFile);
   for (const [name, value] of Object.entries(way.headers))
-    words.push("--header", `${name}: ${isOpenHeader(name) ? value : placeOf(name)}`);
+    words.push("--header", `${name}: ${isOpenHeader(name) ? value : placeOf(`header-${name}`)}`);
   if (request.body !== undefined) {
     const type = request.method === "PATCH" ? "application/json-patch+json" : "application/json";
     words.push("--header", `content-type: ${type}`, "--data-raw", JSON.stringify(redacted(request.body, placeOf)));

@@ -259,7 +259,7 @@ const RULES: readonly Rule[] = [
   {
     name: "redirect-uri-relative",
     severity: "warning",
-    hint: "give a whole address with its scheme",
+    hint: "give a whole address: a scheme, a host, and a port that there is",
     find: (client, label) =>
       listField(client, "redirect_uris")
         .filter((uri) => uri.startsWith("/") || (/^[a-z][a-z\d+.-]*:\S*$/i.test(uri) && parsed(uri) === undefined))

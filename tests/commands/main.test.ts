@@ -509,6 +509,42 @@ test("an id that would mean the collection of clients is asked for nowhere", asy
     assert.deepEqual(codesOf(played), ["bad-id", "bad-id", "bad-id"]);
     assert.match(played.stderr, /"message":"\\"\\" is no id of a client"/);
   }
+  for (const line of [
+    ["clients", "rotate-secret"],
+    ["clients", "rotate-secret", "--finish"],
+    ["clients", "update", "-n", "x"],
+  ]) {
+    for (const id of ["", ".", ".."]) {
+      const played = await quiet([...line, id, "--format", "json"]);
+      assert.deepEqual([played.status, codesOf(played)], [2, ["bad-id"]], line.join(" "));
+    }
+  }
+});
+
+test("help may lose its reader, and tells of a disk that is full", async () => {
+  const gone = Object.assign(new Error("gone"), { code: "EPIPE" });
+  const full = Object.assign(new Error("full"), { code: "ENOSPC" });
+  for (const line of [["--help"], ["help", "formats"], ["clients", "create", "--help"]]) {
+    assert.deepEqual(await play(line, { stdoutFails: gone }), { status: 0, stdout: "", stderr: "" });
+    const { status, stderr } = await play(line, { stdoutFails: full });
+    assert.equal(status, 1);
+    assert.match(stderr, /^Error: Cannot write the result: full\nHint: /);
+  }
+});
+
+test("the list that a list writes is not one client", async () => {
+  const files = { "/list.json": '{"items":[{"client_id":"a"}],"is_last_page":true}' };
+  for (const line of [
+    ["clients", "create"],
+    ["clients", "update", "app"],
+  ]) {
+    const played = await quiet([...line, "--file", "/list.json"], { files });
+    assert.equal(played.status, 2);
+    assert.deepEqual(errors(played).slice(0, 2), [
+      'Error: --file "/list.json" does not hold one client',
+      "Hint: hydra clients import takes several",
+    ]);
+  }
 });
 
 describe("errors as JSON", () => {

@@ -8,7 +8,7 @@ import { CREDENTIAL_FIELDS, REDACTED } from "../../lib/core/secret.ts";
 
 /** The words that a real shell makes of a line. */
 function shellWords(line: string): readonly string[] {
-  const credentials = ["CLIENT_SECRET", "REGISTRATION_ACCESS_TOKEN", "AUTHORIZATION"];
+  const credentials = ["CLIENT_SECRET", "REGISTRATION_ACCESS_TOKEN", "HEADER_AUTHORIZATION"];
   const output = execFileSync(
     "/bin/sh",
     ["-c", `curl() { for word in "$@"; do printf '%s\\0' "$word"; done; }\n${line}`],
@@ -86,12 +86,17 @@ describe("curlLine()", () => {
         { method: "PATCH", url, body },
         { ...PLAIN, headers: { "X-Key": "k", "X-Forwarded-Proto": "https" }, socket: "/a b" },
       ),
-      `curl --request PATCH --unix-socket '/a b' --header 'X-Key: '"\${X_KEY:?}" --header 'X-Forwarded-Proto: https' --header 'content-type: application/json-patch+json' --data-raw '[{"op":"add","path":"/client_secret","value":"'"\${CLIENT_SECRET:?}"'"}]' ${url}`,
+      `curl --request PATCH --unix-socket '/a b' --header 'X-Key: '"\${HEADER_X_KEY:?}" --header 'X-Forwarded-Proto: https' --header 'content-type: application/json-patch+json' --data-raw '[{"op":"add","path":"/client_secret","value":"'"\${CLIENT_SECRET:?}"'"}]' ${url}`,
     );
     assert.equal(
       curlLine({ method: "DELETE", url }, { ...PLAIN, skipVerify: true, caFile: "/ca.pem" }),
       `curl --request DELETE --insecure --cacert /ca.pem ${url}`,
     );
+  });
+
+  it("has a variable of its own for every header, whatever the header's name", () => {
+    const line = curlLine({ method: "DELETE", url: "http://a" }, { ...PLAIN, headers: { "X.A": "s", Path: "s" } });
+    assert.match(line, /'X\.A: '"\$\{HEADER_X_A:\?\}" --header 'Path: '"\$\{HEADER_PATH:\?\}"/);
   });
 
   it("is a line that a shell does not run before its credentials are set", () => {

@@ -264,7 +264,7 @@ describe("a line of --dry-run=curl, with secrets put back,", () => {
     ends(ended, 0);
     assert.equal(
       ended.stdout,
-      `curl --request DELETE --unix-socket '/tmp/a b.sock' --header 'x-key: '"\${X_KEY:?}" --header 'authorization: '"\${AUTHORIZATION:?}" http://localhost/admin/clients/x\n`,
+      `curl --request DELETE --unix-socket '/tmp/a b.sock' --header 'x-key: '"\${HEADER_X_KEY:?}" --header 'authorization: '"\${HEADER_AUTHORIZATION:?}" http://localhost/admin/clients/x\n`,
     );
   });
 });

@@ -673,6 +673,21 @@ describe("an import of what is not meant", () => {
     assert.deepEqual(scene.proxy.seen, []);
   });
 
+  it("names the client in every warning, and in every error of --strict", async () => {
+    await using scene = await openScene();
+    const lonely = { grant_types: ["client_credentials"], token_endpoint_auth_method: "none" };
+    const stdin = ndjson([lonely, { grant_types: ["authorization_code"] }]);
+    const strict = await scene.run(["clients", "import", "--strict"], { stdin });
+    ends(strict, 2);
+    for (const [stderr, word] of [
+      [strict.stderr, "Error"],
+      [(await scene.run(["clients", "import"], { stdin })).stderr, "Warning"],
+    ] as const) {
+      assert.match(stderr, new RegExp(`^${word}: standard input, client 1: a client without a secret`, "m"));
+      assert.match(stderr, new RegExp(`^${word}: standard input, client 2: the client uses a browser grant`, "m"));
+    }
+  });
+
   it("refuses a file in another encoding, whose letters would be lost", async () => {
     await using scene = await openScene();
     const stdin = Buffer.from('{"client_name":"caf\xe9"}', "latin1");
