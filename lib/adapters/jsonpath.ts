@@ -1,4 +1,7 @@
 import type { JSONPathQuery } from "json-p3";
+import { isRecord } from "../core/client.ts";
+import { numberText } from "../core/json.ts";
+import { resolvePointer } from "../core/jsonpointer.ts";
 import { Problem, reasonOf, usage } from "../core/problem.ts";
 import type { Select } from "../core/query.ts";
 import { printable, quoted } from "../core/text.ts";
@@ -14,6 +17,19 @@ function isDocument(value: unknown): value is Document {
     return value === undefined || value === null || ["string", "number", "boolean"].includes(typeof value);
   }
   return Object.values(value).every(isDocument);
+}
+
+/** A document whose numbers of any length are plain ones, to be compared; the same one where it has no others. */
+function withPlainNumbers(value: unknown): unknown {
+  const text = numberText(value);
+  if (text !== undefined) return Number(text);
+  if (Array.isArray(value)) {
+    const items = value.map(withPlainNumbers);
+    return items.some((item, at) => item !== value[at]) ? items : value;
+  }
+  if (!isRecord(value)) return value;
+  const members = Object.entries(value).map(([key, member]) => [key, withPlainNumbers(member)] as const);
+  return members.some(([key, member]) => member !== value[key]) ? Object.fromEntries(members) : value;
 }
 
 /** What the library says in the words of its own parser, said about the expression. */
@@ -56,14 +72,14 @@ export async function compileJsonPath(text: string): Promise<Select> {
   const single = query.singularQuery();
   return (document) => {
     try {
-      if (!isDocument(document)) throw new TypeError("the value is not JSON");
-      return {
-        values: query
-          .query(document)
-          .values()
-          .filter((value) => value !== undefined),
-        single,
-      };
+      const searched = withPlainNumbers(document);
+      if (!isDocument(searched)) throw new TypeError("the value is not JSON");
+      const found = query.query(searched);
+      const values =
+        searched === document
+          ? found.values()
+          : found.nodes.map(({ location }) => resolvePointer(document, location.map(String)));
+      return { values: values.filter((value) => value !== undefined), single };
     } catch (error) {
       throw new Problem(`Cannot apply JSONPath ${quoted(text)}: ${reasonIn(error)}`, {
         code: "jsonpath",

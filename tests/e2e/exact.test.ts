@@ -61,6 +61,8 @@ describe("numbers that the runtime cannot hold", () => {
       ["raw=metadata.tenant", "12345678901234567890\n"],
       ["jsonpointer=/metadata/tenant", "12345678901234567890\n"],
       ["jsonpath=$.metadata.tenant", "12345678901234567890\n"],
+      ["raw=$.metadata[?@>1000]", "12345678901234567890\n"],
+      ["raw=$[?@.tenant==12345678901234567890].tenant", "12345678901234567890\n"],
     ] as const) {
       const { stdout } = await scene.run(["clients", "get", id, "--format", format]);
       assert.ok(stdout.includes(wanted), `${format}: ${stdout}`);
