@@ -588,7 +588,8 @@ describe("an import that is cut short", () => {
       await open(names[0] ?? "");
       const before = await running.seen("stdout", names[0] ?? "");
       await arrived(4);
-      running.closeStdout();
+      // What is written before the end is closed lies in the pipe, where it is the reader's.
+      await running.closeStdout();
       release();
       const ended = await running.ended;
       ends(ended, 1);
