@@ -1,6 +1,7 @@
 import type { Admin, ClientRecord } from "../adapters/admin.ts";
 import type { Client } from "../core/client.ts";
-import { type Change, type ChangeRequest, changeRequest } from "../core/merge.ts";
+import type { Change } from "../core/equality.ts";
+import { type ChangeRequest, changeRequest } from "../core/merge.ts";
 
 /** Sends one request that changes a client; a registration access token in the answer was not asked for and is dropped. */
 export async function sendChange(admin: Admin, id: string, request: ChangeRequest): Promise<ClientRecord> {

@@ -1,7 +1,7 @@
 import type { CreateOutcome } from "../adapters/admin.ts";
 import type { KeyAlgorithm } from "../adapters/keypair.ts";
 import { type Client, isEmpty, isPublic, textField } from "../core/client.ts";
-import { changes } from "../core/merge.ts";
+import { changes } from "../core/equality.ts";
 import { Problem, reworded, usage } from "../core/problem.ts";
 import type { Recipient } from "../core/recipient.ts";
 import {

@@ -8,8 +8,9 @@ import {
   unknownKeys,
   withoutServerFields,
 } from "../core/client.ts";
+import { sameValue } from "../core/equality.ts";
 import { FIELDS, ID } from "../core/fields.ts";
-import { type Placed, sameValue, setPath } from "../core/merge.ts";
+import { type Placed, setPath } from "../core/merge.ts";
 import { Problem, usage } from "../core/problem.ts";
 import { FILE, SECRET, SET, STRICT } from "../core/rows.ts";
 import { type Finding, findingProblem, judge } from "../core/rules.ts";

@@ -9,9 +9,9 @@ import {
   unknownKeys,
   withoutServerFields,
 } from "../core/client.ts";
+import { changes, sameValue } from "../core/equality.ts";
 import { FIELD_NAMES } from "../core/fields.ts";
 import type { CountFlag, TextFlag } from "../core/flags.ts";
-import { changes, sameValue } from "../core/merge.ts";
 import { GRACE } from "../core/network.ts";
 import { type View, writesAll } from "../core/output.ts";
 import { Problem, reworded, usage } from "../core/problem.ts";

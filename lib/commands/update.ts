@@ -1,19 +1,10 @@
 import { type Client, isPublic, listField, textField, usesSecret } from "../core/client.ts";
 import { redacted } from "../core/dryrun.ts";
+import { type Change, changes, emptyOf, incomparable, sameValue } from "../core/equality.ts";
 import { type Field, LIST_EDITS } from "../core/fields.ts";
 import type { ListFlag, SwitchFlag } from "../core/flags.ts";
 import { badId } from "../core/id.ts";
-import {
-  type Change,
-  type ChangeRequest,
-  changeRequest,
-  changes,
-  emptyOf,
-  fieldNamed,
-  type Placed,
-  sameValue,
-  setPath,
-} from "../core/merge.ts";
+import { type ChangeRequest, changeRequest, fieldNamed, type Placed, setPath } from "../core/merge.ts";
 import { toJson, type View } from "../core/output.ts";
 import { Problem, reworded, usage } from "../core/problem.ts";
 import {
@@ -230,7 +221,7 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
   const base = { ...current, ...wish.set };
   const edits = Object.fromEntries(editedFields(context).map((field) => [field.name, edited(context, field, base)]));
   const wanted: Client = { ...wish.set, ...filled(current, wish.inside), ...edits };
-  const differing = changes(current, wanted);
+  const differing = [...changes(current, wanted), ...incomparable(current, wanted)];
   const merged = { ...current, ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) };
   const broken = wish.replace ? [] : mergedProblems(context, merged, wish, current);
   const [first, ...others] = broken;
@@ -251,6 +242,7 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
   ];
   if (all.length === 0 && !wish.replace) {
     context.note(`Client ${quoted(id)} is so already: nothing was sent; its secret stays`);
+    tellDropped(context, wanted, current);
     if (dry) return dryRun(context, [], "read");
     return single(updatedView(id, "unchanged"), withoutCredentials(current));
   }

@@ -1,5 +1,5 @@
 import { type Client, isEmpty, isRecord, sameJson } from "./client.ts";
-import { parseDuration } from "./duration.ts";
+import { type Change, isNothing } from "./equality.ts";
 import { FIELDS, type Field } from "./fields.ts";
 import { CREDENTIAL_FIELDS } from "./secret.ts";
 import { nearest } from "./text.ts";
@@ -67,24 +67,6 @@ function record(entries: readonly (readonly [string, unknown])[]): Client {
   return Object.fromEntries(entries);
 }
 
-/** The value that a field has when nothing is set, by which a server knows that it is meant to be emptied. */
-export function emptyOf(field: Field): unknown {
-  switch (field.shape) {
-    case "list":
-      return [];
-    case "boolean":
-      return false;
-    case "json":
-      return {};
-    // An empty key set counts as one beside an address of keys on all servers before 25.
-    case "json-or-file":
-    case "duration":
-      return null;
-    default:
-      return "";
-  }
-}
-
 const SETTABLE: readonly string[] = FIELDS.map(({ name }) => name);
 
 /** Finds a field by its JSON name or its flag's, with what was likely meant when there is none. */
@@ -101,36 +83,6 @@ export function fieldNamed(name: string): { readonly field?: Field; readonly mea
 const LIFESPANS: ReadonlySet<string> = new Set(
   FIELDS.filter(({ shape }) => shape === "duration").map(({ name }) => name),
 );
-
-/** Whether two values of a field mean the same: nothing in any spelling, lifespans by their length. */
-export function sameValue(field: string, a: unknown, b: unknown): boolean {
-  if (isNothing(a) && isNothing(b)) return true;
-  if (sameJson(a, b)) return true;
-  if (!LIFESPANS.has(field) || typeof a !== "string" || typeof b !== "string") return false;
-  const length = parseDuration(a);
-  return length !== undefined && length === parseDuration(b);
-}
-
-function isNothing(value: unknown): boolean {
-  return isEmpty(value) || value === false || (isRecord(value) && Object.keys(value).length === 0);
-}
-
-/** One field that differs. */
-export interface Change {
-  readonly field: string;
-  readonly before: unknown;
-  readonly after: unknown;
-}
-
-/** The fields of `wanted` that `current` has otherwise; credentials and the id are never among them. */
-export function changes(current: Client, wanted: Client): readonly Change[] {
-  return Object.entries(wanted)
-    .filter(
-      ([field, value]) =>
-        field !== "client_id" && !CREDENTIAL_FIELDS.includes(field) && !sameValue(field, current[field], value),
-    )
-    .map(([field, value]) => ({ field, before: current[field], after: value }));
-}
 
 /**
  * The JSON Patch for some changes of a client. A member inside an object (of the metadata, say) is a step of its own; on

@@ -1,5 +1,5 @@
 import { parseJson } from "../core/client.ts";
-import { formatDuration, parseDuration } from "../core/duration.ts";
+import { formatNanoseconds, parseNanoseconds } from "../core/duration.ts";
 import type { Field, Kind } from "./fields.ts";
 import { isObject, isTextList, type JsonObject, kindOf } from "./json.ts";
 import { type KeySet, readKeySet } from "./keys.ts";
@@ -102,10 +102,10 @@ const READERS: Readonly<Record<Kind, Reader>> = {
   },
   duration: (value, field, shape) => {
     if (typeof value !== "string") return wrongType(value, field, shape, "string");
-    const milliseconds = parseDuration(value);
-    return milliseconds === undefined
+    const nanoseconds = parseNanoseconds(value);
+    return nanoseconds === undefined
       ? { misfit: `time: invalid duration "${value}"` }
-      : { value: formatDuration(milliseconds) };
+      : { value: formatNanoseconds(nanoseconds) };
   },
 };
 
