@@ -269,7 +269,8 @@ async function existing(
 ): Promise<Result> {
   const id = current.client_id;
   const given = textField(draft.client, "client_secret");
-  const differing = changes(current, omit(draft.client, "client_secret"));
+  const wanted = omit(draft.client, "client_secret");
+  const differing = changes(current, wanted);
   const differs = differing.map(({ field }) => field);
   const view = createdView("given");
   const shown = (record: Shown, outcome: string): Result =>
@@ -281,17 +282,19 @@ async function existing(
     return shown(current, "skipped");
   }
   if (differs.length === 0 && given === undefined) {
+    tellDropped(context, wanted, current);
     context.note(`Client ${quoted(id)} is there already and unchanged; no secret was delivered`);
     return shown(current, "unchanged");
   }
   const updated = `Client ${quoted(id)} was there already and is updated${differs.length === 0 ? "" : ` in ${differs.join(", ")}`}`;
   if (given === undefined) {
     const record = await change(context.admin, id, current, differing);
+    tellDropped(context, wanted, record);
     context.note(`${updated}; its secret stays, and none was delivered`);
     return { ...shown(record, "updated"), ...tellsUnwritten(id, "updated") };
   }
   const prepared = await prepareSecret(context, given, await recipients());
-  const wanted = [...differing, { field: "client_secret", before: undefined, after: given }];
+  const all = [...differing, { field: "client_secret", before: undefined, after: given }];
   // A variable may be set for other commands, so its name is told where it changed a client that is there.
   const origin = context.values.origin(SECRET);
   const variable = origin.from === "environment" && draft.label("client_secret") === origin.name;
@@ -300,8 +303,9 @@ async function existing(
     action: `Cannot update client ${quoted(id)}`,
     prepared,
     view,
-    send: async () => ({ ...(await change(context.admin, id, current, wanted)), outcome: "updated" }),
-    before({ precious, differs: other }) {
+    send: async () => ({ ...(await change(context.admin, id, current, all)), outcome: "updated" }),
+    before({ precious, differs: other }, record) {
+      tellDropped(context, wanted, record);
       const source = other ? "that the server answered" : `given${variable ? ` by ${origin.name}` : ""}`;
       const out = precious !== undefined || context.values.given(SECRET_OUT);
       context.note(`${updated}; its secret is the one ${source}${out ? "" : ", and none was delivered"}`);

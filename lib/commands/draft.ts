@@ -192,10 +192,7 @@ export async function refuseUnknownFields(
 export function tellDropped(context: Context, sent: Client, answer: Client): void {
   for (const [field, value] of Object.entries(sent)) {
     if (field === "client_id" || field === "client_secret" || sameValue(field, answer[field], value)) continue;
-    const kept =
-      answer[field] === undefined
-        ? "the server does not know the field and dropped it"
-        : "the server keeps another value";
+    const kept = answer[field] === undefined ? "this server does not keep the field" : "the server keeps another value";
     context.warn(`${field}: ${kept}`);
   }
 }

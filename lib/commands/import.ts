@@ -456,7 +456,7 @@ async function createOne({ context, recipients, handover, dropped, admin }: Job,
     if (id !== undefined && outcome.problem instanceof Problem && outcome.problem.exit === "conflict") {
       const wanted = { ...fields, ...(given === undefined ? {} : { client_secret: given }) };
       const ended = await conflicting(context, api, entry, wanted, id, outcome.problem);
-      if (ended.outcome === "updated") dropped.look(entry, fields, ended.shown);
+      if (ended.outcome === "updated" || ended.outcome === "unchanged") dropped.look(entry, fields, ended.shown);
       return ended;
     }
     throw outcome.problem;

@@ -73,10 +73,10 @@ function wordsOf(text: string): readonly string[] {
 
 /** An origin as Hydra keeps it: its URL parser lower-cases the scheme, and its validator takes the slashes off the end. */
 function originForm(origin: string): string {
-  const colon = origin.indexOf(":");
-  let end = origin.endsWith("#") ? origin.length - 1 : origin.length;
+  const colon = Math.max(origin.indexOf(":"), 0);
+  let end = origin.length;
   while (origin[end - 1] === "/") end--;
-  return origin.slice(0, colon).toLowerCase() + origin.slice(Math.max(colon, 0), Math.max(end, colon));
+  return origin.slice(0, colon).toLowerCase() + origin.slice(colon, end);
 }
 
 /** Fields whose items have a form of their own. */

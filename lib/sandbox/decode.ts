@@ -71,11 +71,13 @@ type Reader = (value: unknown, field: Field, shape: Shape) => Read<unknown>;
 
 /** How a value that is not null is read, by the kind of its field. */
 const READERS: Readonly<Record<Kind, Reader>> = {
-  text: (value, field, shape) => (typeof value === "string" ? { value } : wrongType(value, field, shape, "string")),
+  // Go puts U+FFFD in the place of half a surrogate pair, save in raw JSON.
+  text: (value, field, shape) =>
+    typeof value === "string" ? { value: value.toWellFormed() } : wrongType(value, field, shape, "string"),
   list: (value, field, shape) => {
     if (!Array.isArray(value)) return wrongType(value, field, shape, shape.listType);
     const elements: readonly unknown[] = value.map((element: unknown) => element ?? "");
-    if (isTextList(elements)) return { value: elements };
+    if (isTextList(elements)) return { value: elements.map((element) => element.toWellFormed()) };
     const stray = elements.find((element) => typeof element !== "string");
     return wrongType(stray, field, shape, "string");
   },
