@@ -132,20 +132,14 @@ export function connect(outside: Outside): Adapters {
     },
     tokens: {
       discover: async (url) =>
-        (await import("./adapters/token.ts")).discoverTokenEndpoint(
-          publicHttp,
-          url,
-          Math.min(VERIFY_TIME, remaining()),
-        ),
-      prove: async (endpoint, clientId, proof) =>
-        (await import("./adapters/token.ts")).proveCredentials(
-          publicHttp,
-          endpoint,
-          clientId,
-          proof,
-          // The client is there already, so finding out has the time beyond the command's own.
-          Math.min(VERIFY_TIME, Math.max(GRACE, remaining())),
-        ),
+        (await import("./adapters/token.ts")).discoverEndpoints(publicHttp, url, Math.min(VERIFY_TIME, remaining())),
+      prove: async (endpoints, clientId, proof) => {
+        // The client is there already, so finding out has the time beyond the command's own.
+        const until = host.monotonic() + Math.min(VERIFY_TIME, Math.max(GRACE, remaining()));
+        const timeLeft = (): number => until - host.monotonic();
+        const options = { timeLeft, wrongSecret: host.uuid() };
+        return (await import("./adapters/token.ts")).proveCredentials(publicHttp, endpoints, clientId, proof, options);
+      },
     },
     keys: {
       recipients: () => findRecipients(host, values, download),

@@ -4,7 +4,7 @@ import type { Host } from "../adapters/host.ts";
 import type { KeyAlgorithm, KeyPair } from "../adapters/keypair.ts";
 import type { RescuePlace } from "../adapters/rescue.ts";
 import type { Sink } from "../adapters/sink.ts";
-import type { ClientProof } from "../adapters/token.ts";
+import type { ClientProof, ProofEndpoints, Proven } from "../adapters/token.ts";
 import type { Connection } from "../core/connection.ts";
 import { type Flag, type FlagValues, type Grammar, longNames, type TextFlag } from "../core/flags.ts";
 import type { Format, View } from "../core/output.ts";
@@ -64,8 +64,8 @@ export interface KeyPairs {
 
 /** The public side of a server, asked without any admin credential. */
 export interface Tokens {
-  discover(publicUrl: string): Promise<string>;
-  prove(endpoint: string, clientId: string, proof: ClientProof): Promise<"token" | "accepted">;
+  discover(publicUrl: string): Promise<ProofEndpoints>;
+  prove(endpoints: ProofEndpoints, clientId: string, proof: ClientProof): Promise<Proven>;
 }
 
 /** What a command works with. */

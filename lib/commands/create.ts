@@ -212,7 +212,7 @@ async function run(context: Context, draft: ReadDraft, ifExists: IfExists): Prom
         made = { ...made, delivery, prepared };
         tellDropped(context, client, record);
         const secret = textField(record, "client_secret") ?? prepared.plain;
-        const proof = secret === undefined ? undefined : secretProof(client, secret);
+        const proof = secret === undefined ? undefined : secretProof({ ...client, ...record }, secret);
         const works = proof === undefined || (await verify(context, endpoint, record.client_id, proof));
         tellRecipients(context, prepared.plain === undefined ? [] : recipients);
         const result = await created(context, handover, made);

@@ -245,7 +245,10 @@ export const rotateSecret = command({
     "1.x": [
       ["clients rotate-secret my-app --secret-out my-app.env", "Into a new file that only you can read"],
       ["clients rotate-secret my-app --keybase alice", "Encrypted to a Keybase user"],
-      ["clients rotate-secret my-app --verify --public-url http://127.0.0.1:4444", "Proven at the token endpoint"],
+      [
+        "clients rotate-secret my-app --verify --public-url http://127.0.0.1:4444",
+        "Checked at the server's revocation endpoint",
+      ],
     ],
   },
   server: true,

@@ -1,4 +1,4 @@
-import type { ClientProof } from "../adapters/token.ts";
+import type { ClientProof, ProofEndpoints, Proven } from "../adapters/token.ts";
 import { type Client, textField } from "../core/client.ts";
 import { Problem, sentence, usage } from "../core/problem.ts";
 import { PUBLIC_URL, TOKEN_ENDPOINT, VERIFY } from "../core/rows.ts";
@@ -40,44 +40,49 @@ export function verifyProblems(context: Context): readonly Problem[] {
   if (endpoint !== undefined || publicUrl !== undefined) return [];
   return [
     usage(
-      "--verify needs the token endpoint",
-      "add --token-endpoint, or --public-url with the server's public address",
+      "--verify needs --public-url or --token-endpoint",
+      "add --public-url with the server's public address, or --token-endpoint to verify by getting a token",
       "no-token-endpoint",
     ),
   ];
 }
 
-/** The token endpoint to verify at, found before anything is changed; undefined without `--verify`. */
-export async function verifyEndpoint(context: Context): Promise<string | undefined> {
+/** The endpoints to verify at, found before anything is changed; undefined without `--verify`. */
+export async function verifyEndpoint(context: Context): Promise<ProofEndpoints | undefined> {
   const { values } = context;
   if (!values.on(VERIFY)) return undefined;
-  return values.text(TOKEN_ENDPOINT) ?? (await context.tokens.discover(values.text(PUBLIC_URL) ?? ""));
+  const token = values.text(TOKEN_ENDPOINT);
+  if (token !== undefined) return { token, revocation: undefined };
+  return context.tokens.discover(values.text(PUBLIC_URL) ?? "");
 }
 
-/** How a client with this secret proves itself. */
+/** What a proof shows about a client. */
+const PROVEN: Readonly<Record<Proven, (client: string) => string>> = {
+  secret: (client) => `the revocation endpoint accepted the secret of client ${client} and refused a wrong one`,
+  token: (client) => `client ${client} got a token`,
+  accepted: (client) => `the token endpoint accepted the credentials of client ${client}`,
+};
+
+/** How a client with this secret authenticates: by the method that it is registered with. */
 export function secretProof(client: Client, secret: string): ClientProof {
   const post = textField(client, "token_endpoint_auth_method") === "client_secret_post";
   return { way: post ? "client_secret_post" : "client_secret_basic", secret };
 }
 
 /**
- * Proves new credentials at the token endpoint and tells how it went; a failure is told and gives false, because the
- * credentials must be delivered all the same.
+ * Proves new credentials at the server's public endpoints and tells how it went; a failure is told and gives false, because
+ * the credentials must be delivered all the same.
  */
 export async function verify(
   context: Context,
-  endpoint: string | undefined,
+  endpoints: ProofEndpoints | undefined,
   clientId: string,
   proof: ClientProof,
 ): Promise<boolean> {
-  if (endpoint === undefined) return true;
+  if (endpoints === undefined) return true;
   try {
-    const how = await context.tokens.prove(endpoint, clientId, proof);
-    context.note(
-      how === "token"
-        ? `Verified: client ${quoted(clientId)} got a token`
-        : `Verified: the token endpoint took the credentials of client ${quoted(clientId)}`,
-    );
+    const proven = await context.tokens.prove(endpoints, clientId, proof);
+    context.note(`Verified: ${PROVEN[proven](quoted(clientId))}`);
     return true;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;

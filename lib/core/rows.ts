@@ -355,7 +355,7 @@ export const VERIFY: SwitchFlag = {
   kind: "switch",
   name: "verify",
   group: "secret",
-  help: "Ask the token endpoint that the new credentials work",
+  help: "Check that the server accepts the new credentials",
 };
 
 export const TOKEN_ENDPOINT: TextFlag = {
@@ -363,7 +363,7 @@ export const TOKEN_ENDPOINT: TextFlag = {
   name: "token-endpoint",
   value: "URL",
   group: "secret",
-  help: "The token endpoint for --verify",
+  help: "Token endpoint for --verify, which then checks by getting a token",
 };
 
 export const PUBLIC_URL: TextFlag = {
@@ -372,7 +372,7 @@ export const PUBLIC_URL: TextFlag = {
   value: "URL",
   group: "secret",
   env: ["HYDRA_PUBLIC_URL"],
-  help: "The server's public address, which tells its token endpoint for --verify",
+  help: "Public URL of the server, where --verify finds its endpoints",
 };
 
 export const GENERATE_KEY: TextFlag = {

@@ -432,8 +432,9 @@ const SECRETS_TOPIC: Topic = {
     text(
       "The new secret is in a rescue file from before it is sent until it is handed over, and nothing else of the client changes. Where the",
       "server has its own rotation, both secrets work until `--finish`; elsewhere the message says that the old one stopped working.",
-      "`--verify` with `--token-endpoint` or `--public-url` proves the new one; an endpoint that the server at `--public-url` states must be",
-      "of the same origin.",
+      "`--verify --public-url URL` checks the new secret at the server's revocation endpoint, which issues no token. It first checks that a",
+      "wrong secret is rejected there. `--token-endpoint` checks by getting a token, and so do keys (private_key_jwt) and servers that state no",
+      "revocation endpoint. An endpoint that the server at `--public-url` states must be of the same origin.",
     ),
     heading("Without a secret"),
     lines(

@@ -197,7 +197,7 @@ describe("--generate-key", () => {
       [[...es256, "--key-out", at("missing/key.pem")], /there is no such folder/],
       [[...es256, "--key-out", "fd:9"], /fd:9 is not open/],
       [[...es256, "--key-out", "-"], /neither a file nor an open descriptor/],
-      [[...es256, ...out, "--verify"], /--verify needs the token endpoint/],
+      [[...es256, ...out, "--verify"], /--verify needs --public-url or --token-endpoint/],
     ];
     for (const [args, message, env] of cases) {
       const ended = await scene.run(args, env === undefined ? {} : { env });
@@ -289,7 +289,7 @@ describe("--generate-key", () => {
 });
 
 describe("--verify", () => {
-  it("proves a new secret and a new key at the token endpoint, and tells when they are refused", SLOW, async () => {
+  it("proves a new secret and a new key at the public endpoints, and tells when they are refused", SLOW, async () => {
     await using scene = await openScene();
     await using other = await openScene();
     await using tokens = await openTokenServer(scene.sandbox);
@@ -307,7 +307,7 @@ describe("--verify", () => {
       ends(bad, 1);
       assert.match(
         bad.stderr,
-        /^Error: Cannot verify the credentials of client "\w+": the token endpoint answered 401 \(invalid_client\)$/m,
+        /^Error: Cannot verify the credentials of client "\w+": the revocation endpoint answered 401 \(invalid_client\)$/m,
       );
       assert.ok(bad.stdout.includes(scene.sandbox.secretOf(method) ?? "nothing"), told(bad));
     }

@@ -162,16 +162,29 @@ describe("clients rotate-secret", () => {
     }
   });
 
-  it("with --verify proves the new secret at the token endpoint", SLOW, async () => {
+  it("with --verify proves the new secret without a token, or by one where that is asked for", SLOW, async () => {
     for (const version of ["1.8", "26", "next"] as const) {
       await using scene = await openScene(version);
       await using tokens = await openTokenServer(scene.sandbox);
       for (const method of ["client_secret_basic", "client_secret_post"]) {
         const id = await made(scene, version, { token_endpoint_auth_method: method });
         const args = ["clients", "rotate-secret", id, "--verify"];
+        tokens.asked.length = 0;
         const good = await scene.run([...args, "--public-url", tokens.url]);
         ends(good, 0);
-        assert.ok(good.stderr.includes(`Verified: client "${id}" got a token\n`), told(good));
+        const proven = `Verified: the revocation endpoint accepted the secret of client "${id}" and refused a wrong one\n`;
+        assert.ok(good.stderr.includes(proven), told(good));
+        assert.deepEqual(
+          tokens.asked.map(({ target, status }) => [target, status]),
+          [
+            ["/.well-known/openid-configuration", 200],
+            ["/token/revocation", 401],
+            ["/token/revocation", 200],
+          ],
+        );
+        const named = await scene.run([...args, "--token-endpoint", `${tokens.url}/token`]);
+        ends(named, 0);
+        assert.ok(named.stderr.includes(`Verified: client "${id}" got a token\n`), told(named));
         const bad = await scene.run([...args, "--token-endpoint", `${tokens.url}/nothing`]);
         ends(bad, 1);
         assert.match(

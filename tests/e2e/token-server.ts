@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { type Adapter, Provider } from "oidc-provider";
 import type { Sandbox } from "../../lib/sandbox/index.ts";
 
-/** One request for a token, and what it was answered. */
+/** One request, and what it was answered. */
 export interface Asked {
   readonly target: string;
   readonly authorization: string | undefined;
@@ -76,7 +76,11 @@ export async function openTokenServer(sandbox: Sandbox): Promise<TokenServer> {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const provider = new Provider(url, {
     adapter,
-    features: { clientCredentials: { enabled: true }, devInteractions: { enabled: false } },
+    features: {
+      clientCredentials: { enabled: true },
+      devInteractions: { enabled: false },
+      revocation: { enabled: true },
+    },
     jwks: { keys: [{ ...privateKey.export({ format: "jwk" }), alg: "ES256", use: "sig" }] },
     ttl: { ClientCredentials: 600 },
   });
