@@ -248,8 +248,23 @@ describe("clients rotate-secret", () => {
       for (const bad of ["ftp://a.example", "a.example"])
         fails(await scene.run([...create, "--public-url", bad]), 2, /^Error: --public-url ".*" is not an address$/);
       assert.deepEqual([scene.sandbox.secretOf(id), scene.sandbox.clients().length, posts], [secret, 1, []]);
-      document = { token_endpoint: `${url}/token` };
-      ends(await scene.run([...create, "--public-url", url]), 0);
+      for (const revocation of [undefined, `http://localhost:${address.port}/revoke`]) {
+        document = { token_endpoint: `${url}/token`, revocation_endpoint: revocation };
+        const ended = await scene.run([...create, "--public-url", url]);
+        ends(ended, 0);
+        assert.match(ended.stderr, /^Verified: client ".*" got a token$/m);
+      }
+      assert.deepEqual(posts, ["/token", "/token"]);
+      // This one answers 200 to every secret.
+      document = { token_endpoint: `${url}/token`, revocation_endpoint: `${url}/revoke` };
+      const ended = await scene.run([...create, "--public-url", url]);
+      ends(ended, 1);
+      assert.match(
+        ended.stderr,
+        /^Error: Cannot verify .* answered 200 to a wrong secret instead of 401, so it proves nothing$/m,
+      );
+      assert.match(ended.stderr, /^Hint: .*--token-endpoint$/m);
+      assert.deepEqual(posts, ["/token", "/token", "/revoke"]);
     } finally {
       server.close();
       server.closeAllConnections();
