@@ -315,12 +315,33 @@ const SERVERS_TOPIC: Topic = {
       ],
       [
         "Fields",
-        "A field that no server of the family knows is refused by name before anything is changed; one that the server drops is told afterwards",
+        "A field that no server of the family knows is refused by name before anything is changed; one that this server does not keep brings a warning, and an update does not send it",
       ],
       [
         "Rotation",
         "Where the server has one of its own, the old secret works until `--finish`; elsewhere it stops at once",
       ],
+    ),
+    heading("What counts as a difference"),
+    text(
+      "`update`, `create --if-exists update` and `import --on-conflict update` write only if a value differs, so a second run writes",
+      "nothing. On Hydra 26 each write also ends the client's registration access token. These are not differences:",
+    ),
+    rows(
+      ["No value", 'absent, `null`, `""`, `[]`, `{}` and `false`'],
+      [
+        "Defaults",
+        "no value and what the server puts there: `authorization_code`, `code`, `public`, `client_secret_basic`, `none`",
+      ],
+      ["Lists", "order and duplicates, also in `scope` and within one response type"],
+      ["Origins", "a slash at the end, and the case of the scheme"],
+      ["Lifespans", "spelling (`60m` and `1h`); `0s` and no lifespan are different"],
+      ["Keys", "their order, and members that the servers drop"],
+      ["Metadata", "the order of the members of an object"],
+    ),
+    text(
+      "A scope that is left out or empty is not compared: the server has its own default. `update --unset scope` asks for that each time.",
+      "A secret that is given is written each time, because no server returns it.",
     ),
     heading("Retries"),
     text(

@@ -35,6 +35,7 @@ const SPELLINGS: readonly (readonly [field: string, alike: readonly unknown[], o
     { a: 1, b: [2, 1] },
   ],
   ["metadata", [{ a: "" }], { a: null }],
+  ["metadata", [{ a: 0 }, { a: -0 }], { a: null }],
   ["metadata", [readJson('{"a":10000000000000000001}')], readJson('{"a":10000000000000000002}')],
   ["grant_types", [undefined, null, [], ["authorization_code"]], ["implicit"]],
   [
