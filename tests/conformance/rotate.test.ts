@@ -114,12 +114,12 @@ onEveryServer("clients rotate-secret", (server) => {
     const client = await made(server());
     const ended = await server().run(["clients", "rotate-secret", client.id, "--verify", "--public-url", publicUrl]);
     assert.equal(ended.status, 0, ended.stderr);
-    assert.match(ended.stderr, /^Verified: /m);
+    assert.match(ended.stderr, /^Verified: the revocation endpoint accepted the secret of client /m);
     await proveChange(server(), client, printed(client.id, ended.stdout));
     const post = await made(server(), { token_endpoint_auth_method: "client_secret_post" });
     const other = await server().run(["clients", "rotate-secret", post.id, "--verify", "--public-url", publicUrl]);
     assert.equal(other.status, 0, other.stderr);
-    assert.match(other.stderr, /^Verified: /m);
+    assert.match(other.stderr, /^Verified: the revocation endpoint accepted the secret of client /m);
   });
 
   test("leaves a client alone that has no secret", async () => {

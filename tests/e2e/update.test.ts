@@ -280,6 +280,51 @@ describe("clients update", () => {
     assert.match(ended.stderr, /^client_name: "before" → "after"$/m);
   });
 
+  it("sends nothing for a field that the server does not keep, and says so each time", SLOW, async () => {
+    for (const [as, flag, field] of [
+      ["1.8", "--implicit-grant-id-token-lifespan=1h", "implicit_grant_id_token_lifespan"],
+      ["2.1", "--skip-logout-consent", "skip_logout_consent"],
+      ["2.3", "--device-authorization-grant-id-token-lifespan=1h", "device_authorization_grant_id_token_lifespan"],
+    ] as const) {
+      await using scene = await withClient(as);
+      const update = await scene.run(["clients", "update", scene.id, flag]);
+      const create = [
+        "clients",
+        "create",
+        "--id",
+        scene.id,
+        "--if-exists",
+        "update",
+        "-a",
+        "core,foobar",
+        "-n",
+        "before",
+      ];
+      const again = await scene.run([...create, "-c", "https://a.example/cb", flag]);
+      for (const ended of [update, again]) {
+        ends(ended, 0);
+        assert.match(ended.stderr, new RegExp(`^Warning: ${field}: this server does not keep the field$`, "m"));
+      }
+      assert.deepEqual(writes(scene), []);
+    }
+  });
+
+  it("asks for the server's default scope each time, and sends fields that a newer server may have", async () => {
+    await using scene = await withClient("26");
+    const reset = ["clients", "update", scene.id, "--unset", "scope"];
+    for (const args of [reset, reset, ["clients", "update", scene.id, "--set", "later_field=1"]])
+      ends(await scene.run(args), 0);
+    assert.deepEqual(
+      writes(scene).map(({ body }) => JSON.parse(body)),
+      [
+        [{ op: "replace", path: "/scope", value: "" }],
+        [{ op: "replace", path: "/scope", value: "" }],
+        [{ op: "add", path: "/later_field", value: 1 }],
+      ],
+    );
+    assert.equal(scene.sandbox.clients()[0]?.["scope"], "openid offline");
+  });
+
   it("says which fields the family does not know, before it writes", async () => {
     await using scene = await withClient("1.11");
     const ended = await scene.run([

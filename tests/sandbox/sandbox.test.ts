@@ -248,6 +248,18 @@ describe("the sandbox", () => {
       }));
   }
 
+  test("puts U+FFFD in the place of half a surrogate pair, as Go's JSON does, and keeps metadata as it came", () =>
+    using({}, async (sandbox) => {
+      const half = "a\ud800";
+      const made = await call(sandbox, "POST", "/admin/clients", {
+        client_name: half,
+        contacts: [half],
+        metadata: { half },
+      });
+      const { client_name: name, contacts, metadata } = made.body;
+      assert.deepEqual({ name, contacts, metadata }, { name: "a\ufffd", contacts: ["a\ufffd"], metadata: { half } });
+    }));
+
   test("goes on after the cursor's client is gone", () =>
     using({ seed: 5 }, async (sandbox) => {
       const ids = sandbox.clients().map((client) => String(client["client_id"]));
