@@ -3,7 +3,7 @@ import { createDownload } from "./adapters/download.ts";
 import type { Host } from "./adapters/host.ts";
 import { createHttp } from "./adapters/http.ts";
 import type { KeybaseKey } from "./adapters/keybase.ts";
-import { findRescuePlace, lookAtRescueFolder, type RescueOptions } from "./adapters/rescue.ts";
+import { checkRecoveryFolder, createRecoveryStore, type RecoveryOptions } from "./adapters/recovery.ts";
 import type { Sinks } from "./adapters/sink.ts";
 import { certificatesIn, HONOURS_PROXIES, transport, trustedAuthorities } from "./adapters/transport.ts";
 import type { Context, ReadFile, Shown } from "./commands/command.ts";
@@ -46,7 +46,7 @@ type Adapters = { readonly admin: () => Admin } & Pick<
   | "readFile"
   | "parseYaml"
   | "outletProblems"
-  | "rescuePlace"
+  | "recovery"
   | "startSandbox"
   | "sink"
   | "rareFields"
@@ -156,7 +156,7 @@ export function connect(outside: Outside): Adapters {
     clientsPath: (family ?? FAMILIES[0]).clients,
     rareFields: new Set(FAMILIES.flatMap((family) => [...family.unknownFields])),
     async outletProblems(targets) {
-      const problems = rescue.named === undefined ? [] : [lookAtRescueFolder(rescue.named)];
+      const problems = rescue.named === undefined ? [] : [checkRecoveryFolder(rescue.named)];
       for (const flag of targets) {
         const target = values.text(flag);
         if (target !== undefined) problems.push((await sinks()).look(target, `--${flag.name}`));
@@ -167,13 +167,13 @@ export function connect(outside: Outside): Adapters {
       const target = values.text(flag);
       return target === undefined ? undefined : (await sinks()).open(target, `--${flag.name}`);
     },
-    rescuePlace: () => findRescuePlace({ ...rescue, random: host.random }),
+    recovery: createRecoveryStore({ ...rescue, random: host.random }),
     startSandbox: async (options) => (await import("./sandbox/index.ts")).startSandbox(options),
   };
 }
 
 /** Where a rescue file may go: the folder that is named, else the best place first. */
-function rescueFolders(host: Host, values: FlagValues): Pick<RescueOptions, "named" | "folders"> {
+function rescueFolders(host: Host, values: FlagValues): Pick<RecoveryOptions, "named" | "folders"> {
   const named = values.text(RESCUE_DIR);
   const { environment } = host;
   const places = [environment("XDG_STATE_HOME"), environment("HOME"), ".", environment("TMPDIR") ?? "/tmp"];

@@ -68,9 +68,9 @@ export async function verify(
   context: Context,
   endpoint: string | undefined,
   clientId: string,
-  proof: ClientProof,
+  proof: ClientProof | undefined,
 ): Promise<boolean> {
-  if (endpoint === undefined) return true;
+  if (endpoint === undefined || proof === undefined) return true;
   try {
     const how = await context.tokens.prove(endpoint, clientId, proof);
     context.note(

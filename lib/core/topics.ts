@@ -181,9 +181,9 @@ const OTHER_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
 ];
 
 const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
-  ["HOME", "Where `.hydra.yaml` is looked for, and a place for rescue files"],
-  ["XDG_STATE_HOME", "The first place for rescue files, before `HOME`"],
-  ["TMPDIR", "The last place for rescue files, after the working folder; `/tmp` without it"],
+  ["HOME", "Where `.hydra.yaml` is looked for, and a place for recovery copies"],
+  ["XDG_STATE_HOME", "The first place for recovery copies, before `HOME`"],
+  ["TMPDIR", "The last place for recovery copies, after the working directory; `/tmp` without it"],
   ["NO_COLOR", "Any value turns colours off; they are used on a terminal alone, and not where `TERM` is `dumb`"],
   [
     "HTTP_PROXY, HTTPS_PROXY, NO_PROXY",
@@ -415,22 +415,32 @@ const SECRETS_TOPIC: Topic = {
       "written, nothing is created. Standard output then has the result without the secret. A reader of a descriptor who takes nothing",
       "is given up five seconds after `--fail-after`, or two after a signal.",
     ),
-    heading("Never lost"),
+    heading("Recovery copies"),
     text(
-      "From the moment a client may exist, its secret survives signals, a closed or full standard output, and an answer that never",
-      "came. If it cannot be handed over, the client is deleted again where the server answered this very create and nothing of the secret",
-      "has left. Otherwise the secret goes to a rescue file, `hydra-rescue-ID-….json` with mode 0600, encrypted if encryption was asked for,",
-      "and the message names it. Take the secret from it, then delete the file.",
+      "Before a client is created, its generated secret is saved to a recovery copy: a new file with mode 0600, encrypted if you named",
+      "recipients. The copy is removed once the secret is delivered, or once the server has certainly created nothing. So a secret survives",
+      "signals (SIGKILL too), a crash, a closed or full standard output, and an answer that never came.",
+    ),
+    rows(
+      ["hydra-rescue-ID-….json", "The copy of one client"],
+      ["hydra-rescue-import-….ndjson", "The copies of an import, one client per line; the last line of a client counts"],
+      [".FILE.…", "With `--secret-out FILE`: the draft in the same folder, which becomes FILE"],
     ),
     text(
-      "Its place is tried before anything is changed: `--rescue-dir`, else `XDG_STATE_HOME`, `HOME`, the working folder, `TMPDIR`.",
-      "Where there is none, a create warns and a rotation refuses; a named one that cannot be used is wrong usage.",
-      "SIGKILL and a power loss are not covered.",
+      "If a secret can't be delivered, the client is deleted again, provided that the server confirmed this very request and nothing of the",
+      "secret has left the process. Otherwise the copy stays and the message names it. Take the secret from it, then delete the file.",
+      "There is no copy for a public client, for a secret that you gave, or in a dry run.",
+    ),
+    text(
+      "Copies go to `--rescue-dir`, else to `XDG_STATE_HOME`, `HOME`, the working directory or `TMPDIR`, whichever can be written first.",
+      "Without any, creating warns and goes on, and rotating is refused; an unusable `--rescue-dir` is a usage error.",
+      "A copy helps only as long as its folder outlives the process: in a container, name a mounted volume. The copy of a rotation is",
+      "synced to disk before the request and survives a power loss too; those of create and import may not.",
     ),
     heading("Rotation"),
     lines("hydra clients rotate-secret my-app --secret-out my-app.env"),
     text(
-      "The new secret is in a rescue file from before it is sent until it is handed over, and nothing else of the client changes. Where the",
+      "The new secret is in a recovery copy from before it is sent until it is delivered, and nothing else of the client changes. Where the",
       "server has its own rotation, both secrets work until `--finish`; elsewhere the message says that the old one stopped working.",
       "`--verify` with `--token-endpoint` or `--public-url` proves the new one; an endpoint that the server at `--public-url` states must be",
       "of the same origin.",

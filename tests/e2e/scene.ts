@@ -37,11 +37,17 @@ export interface Rescued {
 export function rescuedIn(folder: string): readonly Rescued[] {
   return readdirSync(folder)
     .filter((name) => name.includes("hydra-rescue"))
-    .map((name) => {
+    .flatMap((name) => {
       const path = join(folder, name);
-      const record = v.parse(Rescue, JSON.parse(readFileSync(path, "utf8")));
-      return { path, mode: statSync(path).mode & 0o777, record };
+      const mode = statSync(path).mode & 0o777;
+      return recordTexts(path).map((text) => ({ path, mode, record: v.parse(Rescue, JSON.parse(text)) }));
     });
+}
+
+/** The texts of the records in a recovery copy: one, or in the file of an import one per client. */
+export function recordTexts(path: string): readonly string[] {
+  const text = readFileSync(path, "utf8");
+  return path.endsWith(".ndjson") ? text.split("\n").filter((line) => line !== "") : [text];
 }
 
 /** A server, a home folder, and the program between them. */
