@@ -423,7 +423,10 @@ const SECRETS_TOPIC: Topic = {
     ),
     rows(
       ["hydra-rescue-ID-….json", "The copy of one client"],
-      ["hydra-rescue-import-….ndjson", "The copies of an import, one client per line; the last line of a client counts"],
+      [
+        "hydra-rescue-import-….ndjson",
+        "The copies of an import, one client per line; the last line of a client counts",
+      ],
       [".FILE.…", "With `--secret-out FILE`: the draft in the same folder, which becomes FILE"],
     ),
     text(
