@@ -52,7 +52,7 @@ import { ends, fails, openScene, printed, rescuedIn, type Scene, SLOW, told } fr
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-const STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 143 } as const;
+const STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /** What is asked of the program. */
 type Operation = "create" | "create with an id" | "create with a key" | "import" | "rotate" | "update";

@@ -10,7 +10,7 @@ import { BINARY, type Ended, type Running, start, temporaryFolder } from "./bina
 import { type Exchange, type Fault, inOrder, stallBefore } from "./fault-proxy.ts";
 import { ends, openScene, printed, type Scene, SEED, SLOW, told } from "./scene.ts";
 
-const STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 143 } as const;
+const STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 type Name = keyof typeof STATUS;
 
 /** A door that opens once, from outside. */
