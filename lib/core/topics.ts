@@ -336,7 +336,10 @@ const SERVERS_TOPIC: Topic = {
     lines("hydra wait --for 2m"),
     heading("To try things on"),
     lines("hydra sandbox --as 1.11 --listen 127.0.0.1:4445"),
-    text("It answers as that version does, keeps everything in memory and forgets it at its end."),
+    text(
+      "It answers as that version does, keeps everything in memory and forgets it at its end. It rejects what a web page could send with",
+      "status 403: a `Host` that isn't this machine (except on a unix socket), and an `Origin` of another site.",
+    ),
   ],
 };
 
