@@ -331,12 +331,13 @@ function asker(): Host["ask"] {
   let ahead = "";
   return (question, hidden) => {
     const { stdin, stderr } = process;
+    const raw = hidden && stdin.isTTY === true;
+    // Before the question is seen, or what is typed at once would be shown.
+    if (raw) stdin.setRawMode(true);
     stderr.write(question);
     return new Promise((resolve, reject) => {
       const decoder = new TextDecoder();
       let line = "";
-      const raw = hidden && stdin.isTTY === true;
-      if (raw) stdin.setRawMode(true);
       const leave = (): void => {
         if (raw) {
           stdin.setRawMode(false);
