@@ -196,12 +196,6 @@ async function readSecret(context: Context, faulty: boolean): Promise<Given | un
     const text = whole.replace(/\r?\n$/, "");
     // A file that was never filled must not end in a secret that nobody chose.
     if (text === "") throw usage(`There is no secret in ${name}`, "write the secret into it first", "no-secret");
-    if (text.includes("\ufffd"))
-      throw usage(
-        `The secret in ${name} is not UTF-8 text, so the server would be sent another one`,
-        "write it as text, such as its base64url or hex form",
-        "secret-not-text",
-      );
     return { text, name: `the secret in ${name}` };
   }
   if (values.on(SECRET_PROMPT)) {

@@ -1,7 +1,8 @@
 import { CONFIG_KEYS } from "./config.ts";
 import type { Flag } from "./flags.ts";
+import { INPUT_LIMIT, limitOf, sizeText } from "./input.ts";
 import type { FormatKind } from "./output.ts";
-import { EXIT, type ExitName } from "./problem.ts";
+import { BY_SIGNAL, EXIT, type ExitName } from "./problem.ts";
 import { decryptLine, ENCRYPTED_FORMATS, type EncryptedFormat } from "./recipient.ts";
 import {
   ACCESS_TOKEN,
@@ -133,8 +134,6 @@ const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
     "The server could not be reached, its certificate is not trusted, or time ran out, also over answers such as 503; a key server too",
   noUsableKey: "A secret cannot be encrypted: no usable key. Nothing was created or changed",
   someFailed: "Some of many failed; each failure is told on standard error",
-  interrupted: "Ended by SIGINT (Ctrl-C)",
-  terminated: "Ended by SIGTERM or SIGHUP",
 };
 
 const EXIT_TOPIC: Topic = {
@@ -146,6 +145,10 @@ const EXIT_TOPIC: Topic = {
         ([name, status]) =>
           [String(status), Object.entries(EXIT_MEANINGS).find(([known]) => known === name)?.[1] ?? name] as const,
       ),
+      [
+        `${BY_SIGNAL}+N`,
+        "Ended by signal N: 130 for SIGINT (Ctrl-C), 131 for SIGQUIT, 143 for SIGTERM, 129 for SIGHUP",
+      ],
     ),
     text(
       "With several clients on one command line, 8 says that some failed; with one alone, the status is that of its failure.",
@@ -333,7 +336,10 @@ const SERVERS_TOPIC: Topic = {
     lines("hydra wait --for 2m"),
     heading("To try things on"),
     lines("hydra sandbox --as 1.11 --listen 127.0.0.1:4445"),
-    text("It answers as that version does, keeps everything in memory and forgets it at its end."),
+    text(
+      "It answers as that version does, keeps everything in memory and forgets it at its end. It rejects what a web page could send with",
+      "status 403: a `Host` that isn't this machine (except on a unix socket), and an `Origin` of another site.",
+    ),
   ],
 };
 
@@ -379,6 +385,12 @@ const CONFIG_TOPIC: Topic = {
       "`access_token` and `headers` go to the file's own `endpoint` alone (same scheme, host and port). With another endpoint from a flag",
       "or a variable the command ends with status 2 and names both places.",
       "A file that holds credentials and that others can read gets a warning.",
+    ),
+    heading("Who can write it"),
+    text(
+      "`$HOME/.hydra.yaml` is rejected with status 2 if it belongs to anyone but you or root, or if every user can write it: it would decide",
+      "where your credentials go. If its group can write it, there is a warning. A file that you name with `--config` is used in any case, with a warning.",
+      `At most ${sizeText(INPUT_LIMIT.bytes)} of a config file is read.`,
     ),
   ],
 };
@@ -471,6 +483,13 @@ const RULES_TOPIC: Topic = {
     heading("Warnings: legal, and often regretted"),
     rows(...ruleRows("warning")),
     text("`--strict` makes the warnings errors."),
+    heading("Input limits"),
+    text(
+      "Input beyond its limit is a usage error, in a file, a pipe, a terminal or a device. The limits:",
+      `${sizeText(limitOf("--secret-file").bytes)} for \`--secret-file\`, ${sizeText(limitOf("--access-token-file").bytes)} for \`--access-token-file\`,`,
+      `${sizeText(limitOf("import").bytes)} for all files of one \`hydra clients import\` together and for the IDs of \`hydra clients delete -\`, and`,
+      `${sizeText(INPUT_LIMIT.bytes)} for each other file: \`--file\`, \`--jwks\`, \`--pgp-key @FILE\`, \`--ca-file\`, \`hydra pgp inspect\` and the config file.`,
+    ),
   ],
 };
 

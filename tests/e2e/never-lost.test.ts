@@ -48,12 +48,11 @@ import {
   READ_FORMATS,
   type Reader,
 } from "./ledger.ts";
-import { ends, fails, openScene, printed, rescuedIn, type Scene, SLOW, told } from "./scene.ts";
+import { BY_SIGNAL, ends, fails, openScene, printed, rescuedIn, type Scene, SLOW, told } from "./scene.ts";
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-const STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 143 } as const;
 
 /** What is asked of the program. */
 type Operation = "create" | "create with an id" | "create with a key" | "import" | "rotate" | "update";
@@ -361,7 +360,7 @@ function explained(settled: Settled, sandbox: Sandbox, around: Surroundings): vo
     assert.equal(signal?.at, "the start", story);
     assert.deepEqual([kept, settled.handed, takenBack], [[], [], 0], story);
   } else if (signal !== undefined && ended.status !== 0) {
-    assert.ok([STATUS[signal.name], 1, 2, 5, 6, 8].includes(ended.status ?? 0), story);
+    assert.ok([BY_SIGNAL[signal.name], 1, 2, 5, 6, 8].includes(ended.status ?? 0), story);
   }
   for (const { path, mode, handed } of kept) {
     assert.equal(mode, 0o600, story);

@@ -232,6 +232,8 @@ describe("a secret that is given", () => {
       [["C-d"], 2, /No secret was typed/],
       [["abc", "Enter", "abc", "Enter"], 2, /shorter than 6 characters/],
       [["typed-secret-1", "C-c"], 130, /Interrupted/],
+      [["typed-secret-1", "C-\\"], 131, /Interrupted/],
+      [["typed-secret-1".repeat(300)], 2, /The answer is longer than 4096 characters/],
       [["typed-secret-1", "Enter", "C-c"], 130, /Interrupted/],
     ];
     for (const [keys, status, words] of cases) {
