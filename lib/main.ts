@@ -6,7 +6,7 @@ import { childrenOf, PARENT_ROWS, type Place, walk } from "./commands/tree.ts";
 import { asksForHelp, type FlagValues, type ParsedLine, parseFlags, shownWord } from "./core/flags.ts";
 import { recipientProblems } from "./core/keysource.ts";
 import { createRenderer, type Format, isJson, parseFormat, toolsFor, writesAll } from "./core/output.ts";
-import { EXIT, type ExitName, Problem, usage } from "./core/problem.ts";
+import { BY_SIGNAL, EXIT, type ExitName, Problem, usage } from "./core/problem.ts";
 import { DRY_RUN, ENDPOINT, FORMAT, GENERAL_FLAGS, HELP, QUIET, VERBOSE } from "./core/rows.ts";
 import { nearest, printable, quoted } from "./core/text.ts";
 import { type ProgressBar, progressBar } from "./progress.ts";
@@ -30,36 +30,34 @@ const LAST_WORDS = 500;
 /** Runs one command line to its end and gives the exit status; the one place that catches and writes. */
 export async function main(host: Host): Promise<number> {
   const ending = new AbortController();
-  let signalled: ExitName | undefined;
+  let signalled: number | undefined;
   let over = false;
-  host.onEnding((signal) => {
-    signalled ??= signal === "SIGINT" ? "interrupted" : "terminated";
-    if (!ending.signal.aborted) {
-      ending.abort(new Problem("Interrupted", { code: "interrupted", exit: signalled }));
-    }
+  host.onEnding((number) => {
+    signalled ??= BY_SIGNAL + number;
+    if (!ending.signal.aborted) ending.abort(new Problem("Interrupted", { code: "interrupted", exit: "failed" }));
     // Text that nobody reads may still be on its way then, and keeps the process.
     if (over) void leave(host, signalled);
   });
   const run: Run = { host, ending, critical: 0, json: false, stays: false, stuck: false, bar: progressBar(host) };
-  let exit: ExitName;
+  let exit: number;
   try {
-    exit = await untilEnded(run, perform(run));
+    exit = EXIT[await untilEnded(run, perform(run))];
     if (signalled !== undefined && !run.stays) exit = signalled;
   } catch (error) {
-    exit = await tell(run, error);
+    exit = EXIT[await tell(run, error)];
     if (signalled !== undefined && !(error instanceof Problem && error.code === "undelivered")) exit = signalled;
   }
   over = true;
   // Nothing that still waits (for standard input, or for a reader that stands still) may hold the end up.
   if (signalled !== undefined || run.stuck) await leave(host, exit);
-  return EXIT[exit];
+  return exit;
 }
 
 /** Ends the process, with a moment for what is still on its way. */
-async function leave(host: Host, exit: ExitName): Promise<void> {
+async function leave(host: Host, exit: number): Promise<void> {
   const written = Promise.allSettled([host.stdout.write(""), host.stderr.write("")]);
   await Promise.race([written, host.sleep(LAST_WORDS)]);
-  host.exit(EXIT[exit]);
+  host.exit(exit);
 }
 
 interface Run {

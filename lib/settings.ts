@@ -1,8 +1,10 @@
-import type { Host } from "./adapters/host.ts";
+import type { Host, InputFile } from "./adapters/host.ts";
 import { type Connection, type ConnectionReading, readConnection } from "./core/connection.ts";
 import type { FlagValues } from "./core/flags.ts";
-import { Problem, reasonOf, systemCode, usage } from "./core/problem.ts";
+import { INPUT_LIMIT, InputTooLarge, sizeText, whyUnreadable } from "./core/input.ts";
+import { Problem, systemCode, usage } from "./core/problem.ts";
 import { ACCESS_TOKEN_FILE, CONFIG } from "./core/rows.ts";
+import { shellQuoted } from "./core/shell.ts";
 import { printable, quoted } from "./core/text.ts";
 
 /** What the config file says. */
@@ -22,31 +24,35 @@ export async function readConfig(host: Host, values: FlagValues, wanted: boolean
   const home = host.environment("HOME") ?? "";
   if (!wanted || (named === undefined && home === "")) return NO_CONFIG;
   const path = named ?? `${home}/.hydra.yaml`;
-  let bytes: Uint8Array;
+  let read: InputFile;
   try {
-    bytes = await host.readFile(path);
+    read = await host.readFile(path, INPUT_LIMIT.bytes);
   } catch (error) {
     if (named === undefined && (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR")) return NO_CONFIG;
     const why =
-      systemCode(error) === "ENOENT"
-        ? "there is no such file"
-        : systemCode(error) === "EISDIR"
-          ? "it is a folder"
-          : reasonOf(error);
+      error instanceof InputTooLarge ? `it is larger than ${sizeText(INPUT_LIMIT.bytes)}` : whyUnreadable(error);
     throw usage(
       `Cannot read the config file ${quoted(path)}: ${printable(why)}`,
-      named === undefined ? "mend or remove the file" : "check the path after --config",
+      named === undefined ? "fix or remove the file" : "check the path after --config",
       "config-file",
     );
   }
-  const { readConfigFile } = await import("./core/config.ts");
+  const { readConfigFile, writersOf } = await import("./core/config.ts");
+  const writers = writersOf(read, host.uid());
+  // Nobody chose this file on the command line, so it counts only where nobody else can have chosen its content.
+  if (named === undefined && writers.trust === "none")
+    throw usage(
+      `Config file ${quoted(path)} is not used: ${writers.reason}`,
+      `make sure that its content is yours, then ${writers.remedy} ${shellQuoted(path)}, or name it with --config`,
+      "untrusted-config",
+    );
   const { parseYaml } = await import("./adapters/yaml.ts");
-  const permissions = await host.permissions(path).catch(() => undefined);
   return readConfigFile({
     path,
     // A token of digits alone is no number, which would lose its leading zeros and its last digits.
-    content: await parseYaml(new TextDecoder().decode(bytes), path, "texts"),
-    readable: permissions !== undefined && (permissions.mode & 0o044) !== 0,
+    content: await parseYaml(new TextDecoder().decode(read.bytes), path, "texts"),
+    readable: (read.mode & 0o044) !== 0,
+    ...(writers.trust === "all" ? {} : { writers: writers.reason }),
   });
 }
 

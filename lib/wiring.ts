@@ -3,15 +3,16 @@ import { createDownload } from "./adapters/download.ts";
 import type { Host } from "./adapters/host.ts";
 import { createHttp } from "./adapters/http.ts";
 import type { KeybaseKey } from "./adapters/keybase.ts";
-import { findRescuePlace, lookAtRescueFolder, type RescueOptions } from "./adapters/rescue.ts";
+import { checkRecoveryFolder, createRecoveryStore, type RecoveryOptions } from "./adapters/recovery.ts";
 import type { Sinks } from "./adapters/sink.ts";
 import { certificatesIn, HONOURS_PROXIES, transport, trustedAuthorities } from "./adapters/transport.ts";
 import type { Context, ReadFile, Shown } from "./commands/command.ts";
 import type { Connection } from "./core/connection.ts";
 import type { FlagValues } from "./core/flags.ts";
+import { InputTooLarge, limitOf, sizeText, whyUnreadable } from "./core/input.ts";
 import { recipientProblems } from "./core/keysource.ts";
 import { type Download, GRACE, type Http, proxyOf, STANDSTILL } from "./core/network.ts";
-import { reasonOf, systemCode, usage } from "./core/problem.ts";
+import { Problem, usage } from "./core/problem.ts";
 import { checkPins, type Recipient } from "./core/recipient.ts";
 import { CA_FILE, KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, RESCUE_DIR, VERBOSE } from "./core/rows.ts";
 import { shownUrl } from "./core/secret.ts";
@@ -46,7 +47,7 @@ type Adapters = { readonly admin: () => Admin } & Pick<
   | "readFile"
   | "parseYaml"
   | "outletProblems"
-  | "rescuePlace"
+  | "recovery"
   | "startSandbox"
   | "sink"
   | "rareFields"
@@ -117,7 +118,7 @@ export function connect(outside: Outside): Adapters {
     });
     return made;
   };
-  const readFile = (path: string, flag: string): Promise<ReadFile> => readText(host, path, flag);
+  const readFile = boundedReader(host);
   return {
     admin() {
       if (admin === undefined) throw new TypeError("the command has no server");
@@ -150,7 +151,7 @@ export function connect(outside: Outside): Adapters {
     clientsPath: (family ?? FAMILIES[0]).clients,
     rareFields: new Set(FAMILIES.flatMap((family) => [...family.unknownFields])),
     async outletProblems(targets) {
-      const problems = rescue.named === undefined ? [] : [lookAtRescueFolder(rescue.named)];
+      const problems = rescue.named === undefined ? [] : [checkRecoveryFolder(rescue.named)];
       for (const flag of targets) {
         const target = values.text(flag);
         if (target !== undefined) problems.push((await sinks()).look(target, `--${flag.name}`));
@@ -161,13 +162,13 @@ export function connect(outside: Outside): Adapters {
       const target = values.text(flag);
       return target === undefined ? undefined : (await sinks()).open(target, `--${flag.name}`);
     },
-    rescuePlace: () => findRescuePlace({ ...rescue, random: host.random }),
+    recovery: createRecoveryStore({ ...rescue, random: host.random }),
     startSandbox: async (options) => (await import("./sandbox/index.ts")).startSandbox(options),
   };
 }
 
 /** Where a rescue file may go: the folder that is named, else the best place first. */
-function rescueFolders(host: Host, values: FlagValues): Pick<RescueOptions, "named" | "folders"> {
+function rescueFolders(host: Host, values: FlagValues): Pick<RecoveryOptions, "named" | "folders"> {
   const named = values.text(RESCUE_DIR);
   const { environment } = host;
   const places = [environment("XDG_STATE_HOME"), environment("HOME"), ".", environment("TMPDIR") ?? "/tmp"];
@@ -178,48 +179,61 @@ function rescueFolders(host: Host, values: FlagValues): Pick<RescueOptions, "nam
 }
 
 /** The text of a file, or of standard input for `-`, without a byte order mark. */
-async function readText(host: Host, path: string, flag: string): Promise<ReadFile> {
-  const bytes = await readBytes(host, path, flag);
+async function readText(host: Host, path: string, reader: string, used: number): Promise<ReadFile & { size: number }> {
+  const bytes = await readBytes(host, path, reader, used);
   const name = path === "-" ? "standard input" : path;
   try {
-    return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes), name };
+    return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes), name, size: bytes.length };
   } catch {
-    throw usage(`Cannot read ${quoted(name)} of ${flag}: it is not UTF-8 text`, "save it as UTF-8", "not-utf8");
+    throw usage(`Cannot read ${quoted(name)} of ${reader}: it is not UTF-8 text`, "save it as UTF-8", "not-utf8");
   }
+}
+
+/** Reads the files of one command; the limit of a flag or command is for all files that it reads. */
+function boundedReader(host: Host): (path: string, reader: string) => Promise<ReadFile> {
+  const used = new Map<string, number>();
+  return async (path, reader) => {
+    const before = used.get(reader) ?? 0;
+    const { text, name, size } = await readText(host, path, reader, before);
+    used.set(reader, before + size);
+    return { text, name };
+  };
 }
 
 /** Which flag has taken standard input, of each host; a second one would find it empty. */
 const STDIN_TAKEN = new WeakMap<Host, string>();
 
-/** The bytes of a file, or of standard input for `-`, which one flag alone can have; a usage Problem names the flag. */
-export async function readBytes(host: Host, path: string, flag: string): Promise<Uint8Array> {
-  if (path === "-") {
-    const taken = STDIN_TAKEN.get(host);
-    if (taken !== undefined)
-      throw usage(
-        `${flag} - cannot read standard input: ${taken} has read it`,
-        "give one of the two a file",
-        "stdin-twice",
-      );
-    STDIN_TAKEN.set(host, flag);
-    const parts: Uint8Array[] = [];
-    for await (const part of host.stdin()) parts.push(part);
-    return new Uint8Array(await new Blob(parts.map((part) => new Uint8Array(part))).arrayBuffer());
-  }
+/**
+ * The bytes of a file, or of standard input for `-`, which only one flag can have.
+ *
+ * @param reader the flag or command that reads, which the limit and messages go by.
+ * @param used how many bytes it has read from other files, which count toward its limit.
+ * @throws {Problem} a usage problem that names the reader.
+ */
+export async function readBytes(host: Host, path: string, reader: string, used = 0): Promise<Uint8Array> {
+  const { bytes: most, hint } = limitOf(reader);
   try {
-    return await host.readFile(path);
+    if (path !== "-") return (await host.readFile(path, most - used)).bytes;
+    takeStdin(host, reader);
+    return await host.readStdin(most - used);
   } catch (error) {
-    const code = systemCode(error);
-    const why =
-      code === "ENOENT"
-        ? "there is no such file"
-        : code === "EISDIR"
-          ? "it is a folder"
-          : code === "EACCES"
-            ? "permission denied"
-            : reasonOf(error);
-    throw usage(`Cannot read ${quoted(path)} of ${flag}: ${printable(why)}`, "check the path", "unreadable-file");
+    if (error instanceof Problem) throw error;
+    const start = `Cannot read ${path === "-" ? "standard input" : quoted(path)} of ${reader}`;
+    if (error instanceof InputTooLarge)
+      throw usage(`${start}: the input is larger than ${sizeText(most)}`, hint, "input-too-large");
+    throw usage(`${start}: ${printable(whyUnreadable(error))}`, "check the path", "unreadable-file");
   }
+}
+
+function takeStdin(host: Host, reader: string): void {
+  const taken = STDIN_TAKEN.get(host);
+  if (taken !== undefined)
+    throw usage(
+      `${reader} - cannot read standard input: ${taken} has read it`,
+      "give one of the two a file",
+      "stdin-twice",
+    );
+  STDIN_TAKEN.set(host, reader);
 }
 
 /** The certificates of each host's `--ca-file`: a pipe can be read only once. */

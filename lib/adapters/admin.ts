@@ -525,7 +525,19 @@ export function createAdmin(options: AdminOptions): Admin {
     }
     // Nobody else has the UUID that was made up here: something on the way has sent the request twice.
     if (fault.kind === "conflict" && ownId) trail.doubtful = true;
+    if (answer.status === 500 && hasOwnError(answer)) return settleBroken(refusal(ask, told));
     return settle(fault.kind === "conflict" && id !== undefined ? conflict(ask, told, id) : refusal(ask, told));
+
+    /** A 500 in the server's own words can follow the insert: a database may have committed and not said so. */
+    async function settleBroken(error: Problem): Promise<CreateOutcome> {
+      const found = id === undefined ? undefined : await look(id);
+      if (found === "none") return trail.doubtful ? settle(error) : { kind: "refused", problem: error };
+      if (found !== undefined && ownId) {
+        options.warn(`server answered 500, and client ${quoted(found.client_id)} was created all the same`);
+        return { kind: "found", record: found };
+      }
+      return { kind: "unknown", problem: doubt(error, false), clientId: id };
+    }
 
     /** What a create that has no answer of its own came to. */
     async function settle(error: unknown): Promise<CreateOutcome> {

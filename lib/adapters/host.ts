@@ -1,7 +1,20 @@
-import { constants, fstatSync, openSync, readFileSync, readlinkSync, statSync, write, writeSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  open,
+  openSync,
+  read,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  statSync,
+  write,
+  writeSync,
+} from "node:fs";
 import process from "node:process";
-import { reasonOf, systemCode } from "../core/problem.ts";
+import { InputTooLarge } from "../core/input.ts";
+import { reasonOf, systemCode, usage } from "../core/problem.ts";
 
 /** Web Crypto, which every runtime has; `deno check` leaves it out of what `@types/node` declares. */
 declare const crypto: {
@@ -18,8 +31,21 @@ export interface Output {
   write(text: string): Promise<void>;
 }
 
-/** A signal that ends the program. */
-export type Ending = "SIGINT" | "SIGTERM" | "SIGHUP";
+/**
+ * The signals that end a program which doesn't handle them, and which don't report a fault. Those left out keep their
+ * meaning: a write fails instead of SIGPIPE and SIGXFSZ, the runtime uses SIGPWR, and crashes (SIGSYS too) stay crashes.
+ */
+const ENDINGS = [
+  ...(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGALRM"] as const),
+  ...(["SIGVTALRM", "SIGPROF", "SIGXCPU", "SIGIO", "SIGSTKFLT"] as const),
+];
+
+/** A file as it was read: its bytes, its permission bits and its owner, all of the same open file. */
+export interface InputFile {
+  readonly bytes: Uint8Array;
+  readonly mode: number;
+  readonly uid: number;
+}
 
 /** Everything outside the program that is not the network; tests hand in a twin. */
 export interface Host {
@@ -30,10 +56,12 @@ export interface Host {
   /** Whether standard output was closed before the start, where the system lets that be seen. */
   stdoutWasClosed(): boolean;
   environment(name: string): string | undefined;
-  readFile(path: string): Promise<Uint8Array>;
-  /** The permission bits and the owner of a file. */
-  permissions(path: string): Promise<{ readonly mode: number; readonly uid: number }>;
-  stdin(): AsyncIterable<Uint8Array>;
+  /** The user that the program runs as, where the system has users with numbers. */
+  uid(): number | undefined;
+  /** Reads a file to its end; rejects with an `InputTooLarge` once it is longer than so many bytes. */
+  readFile(path: string, limit: number): Promise<InputFile>;
+  /** Reads standard input to its end, with a limit as a file. */
+  readStdin(limit: number): Promise<Uint8Array>;
   /** Asks on the terminal; `hidden` shows nothing of what is typed. Undefined at the end of input. */
   ask(question: string, hidden: boolean): Promise<string | undefined>;
   random(count: number): Uint8Array;
@@ -47,8 +75,8 @@ export interface Host {
   longWork(): void;
   /** Ends the process at once; for an end by a signal, when something such as standard input would keep it alive. */
   exit(status: number): void;
-  /** Calls back at each ending signal from now on. */
-  onEnding(listener: (signal: Ending) => void): void;
+  /** Calls back with the number of each ending signal from now on. */
+  onEnding(listener: (signal: number) => void): void;
 }
 
 /** A text that did not leave the process as a whole. */
@@ -180,6 +208,7 @@ function output(fd: 1 | 2): Output {
 
 const encoder = new TextEncoder();
 
+/** Several pieces as one; a single piece is not copied. */
 function joinedBytes(parts: readonly Uint8Array[]): Uint8Array {
   const [only] = parts;
   if (parts.length === 1 && only !== undefined) return only;
@@ -190,6 +219,83 @@ function joinedBytes(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return bytes;
+}
+
+/** Bytes that are read at a time; a file that is smaller is read without the runtime's workers. */
+const SMALL = 65_536;
+const BLOCK = 1_048_576;
+
+/** Milliseconds between two attempts to read a pipe that is empty and doesn't block. */
+const EMPTY_PIPE = 5;
+
+/** The whole of a file, or an {@link InputTooLarge} once it is longer than `limit` bytes. */
+export async function readFileWithin(path: string, limit: number): Promise<InputFile> {
+  // A file that doesn't exist, as the config file mostly, costs no turn of the runtime's workers.
+  const regular = statSync(path).isFile();
+  // Opening a FIFO waits for its writer, and must not keep the program from hearing signals.
+  const fd = regular ? openSync(path, constants.O_RDONLY | constants.O_NONBLOCK) : await opened(path);
+  try {
+    const { mode, uid } = fstatSync(fd);
+    return { bytes: await readWithin(fd, limit), mode: mode & 0o777, uid };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function opened(path: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    open(path, "r", (error, fd) => (error === null || error === undefined ? resolve(fd) : reject(error)));
+  });
+}
+
+/**
+ * All bytes of a descriptor up to its end, or an {@link InputTooLarge} once there are more than `limit`.
+ *
+ * The limit decides and not the kind of file: a device, a pipe, a socket or a terminal is read like a file. Waiting for
+ * input happens in the runtime's workers, so that signals are heard meanwhile, and no more than the limit is held.
+ */
+export async function readWithin(fd: number, limit: number): Promise<Uint8Array> {
+  const { size } = fstatSync(fd);
+  const small = size > 0 && size < SMALL;
+  const blocks: Uint8Array[] = [];
+  let total = 0;
+  for (;;) {
+    const block = new Uint8Array(Math.min(blocks.length === 0 ? Math.max(size + 1, SMALL) : BLOCK, limit + 1 - total));
+    const filled = await fill(fd, block, small);
+    total += filled;
+    if (total > limit) throw new InputTooLarge();
+    blocks.push(block.subarray(0, filled));
+    if (filled < block.length) return joinedBytes(blocks);
+  }
+}
+
+/** Reads until a block is full or the input ends, and gives the number of bytes. */
+async function fill(fd: number, block: Uint8Array, small: boolean): Promise<number> {
+  let filled = 0;
+  while (filled < block.length) {
+    const free = block.subarray(filled);
+    const count = small ? readSync(fd, free) : await readSome(fd, free);
+    if (count === 0) break;
+    filled += count;
+  }
+  return filled;
+}
+
+async function readSome(fd: number, into: Uint8Array): Promise<number> {
+  for (;;) {
+    try {
+      return await new Promise<number>((resolve, reject) => {
+        read(fd, into, 0, into.length, null, (error, count) =>
+          error === null || error === undefined ? resolve(count) : reject(error),
+        );
+      });
+    } catch (error) {
+      // Windows reports the end of a pipe as an error.
+      if (systemCode(error) === "EOF") return 0;
+      if (systemCode(error) !== "EAGAIN") throw error;
+      await new Promise((resolve) => setTimeout(resolve, EMPTY_PIPE));
+    }
+  }
 }
 
 /**
@@ -208,6 +314,15 @@ function stdoutWasClosed(): boolean {
 /** What a terminal sends for a key that is no letter (ECMA-48, 5.4), as far as it came in one piece. */
 const SEQUENCE = /\u001b(?:\[[\u0020-\u003f]*[\u0040-\u007e]|O[\u0040-\u007e])/g;
 
+/** The longest answer to a question, in characters: more than any secret has. */
+const LONGEST_ANSWER = 4_096;
+
+/** What a terminal that handles no keys itself sends for those that otherwise send a signal. */
+const SIGNAL_KEYS: ReadonlyMap<string, NodeJS.Signals> = new Map([
+  ["\u0003", "SIGINT"],
+  ["\u001c", "SIGQUIT"],
+]);
+
 const UNSEEN = /[\u0000-\u001f\u0080-\u009f]/;
 
 /** Asks for lines on the terminal of standard input, the questions on standard error. */
@@ -216,12 +331,13 @@ function asker(): Host["ask"] {
   let ahead = "";
   return (question, hidden) => {
     const { stdin, stderr } = process;
+    const raw = hidden && stdin.isTTY === true;
+    // Before the question is seen, or what is typed at once would be shown.
+    if (raw) stdin.setRawMode(true);
     stderr.write(question);
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const decoder = new TextDecoder();
       let line = "";
-      const raw = hidden && stdin.isTTY === true;
-      if (raw) stdin.setRawMode(true);
       const leave = (): void => {
         if (raw) {
           stdin.setRawMode(false);
@@ -256,10 +372,11 @@ function asker(): Host["ask"] {
             gone();
             return false;
           }
-          if (letter === "\u0003" && raw) {
+          const signal = raw ? SIGNAL_KEYS.get(letter) : undefined;
+          if (signal !== undefined) {
             // The signal is the answer: what waits for a line is given up with everything else.
             leave();
-            process.kill(process.pid, "SIGINT");
+            process.kill(process.pid, signal);
             // Something must be waited for, or the program ends before it hears its own signal.
             setTimeout(() => resolve(undefined), 1_000);
             return false;
@@ -268,6 +385,11 @@ function asker(): Host["ask"] {
           else if (raw && (letter === "\u007f" || letter === "\b")) line = [...line].slice(0, -1).join("");
           // What cannot be seen cannot be typed on purpose, and would be a part of the secret for good.
           else if (!raw || !UNSEEN.test(letter)) line += letter;
+          if (line.length > LONGEST_ANSWER) {
+            leave();
+            reject(usage(`The answer is longer than ${LONGEST_ANSWER} characters`, undefined, "input-too-large"));
+            return false;
+          }
         }
         return true;
       };
@@ -305,16 +427,9 @@ export function systemHost(): Host {
     },
     stdoutWasClosed,
     environment: (name) => process.env[name],
-    readFile: async (path) => {
-      // A file that is not there, as the config file mostly, is found out without a turn of the runtime's workers.
-      statSync(path);
-      return new Uint8Array(await readFile(path));
-    },
-    permissions: async (path) => {
-      const { mode, uid } = await stat(path);
-      return { mode: mode & 0o777, uid };
-    },
-    stdin: () => process.stdin,
+    uid: () => process.geteuid?.(),
+    readFile: readFileWithin,
+    readStdin: (limit) => readWithin(0, limit),
     ask: asker(),
     random: (count) => crypto.getRandomValues(new Uint8Array(count)),
     uuid: () => crypto.randomUUID(),
@@ -336,7 +451,9 @@ export function systemHost(): Host {
     longWork: usualCompiling,
     exit: (status) => process.exit(status),
     onEnding: (listener) => {
-      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => listener(signal));
+      // The numbers differ between systems; they are looked up late to keep them out of the start.
+      const number = (signal: NodeJS.Signals): number => process.getBuiltinModule("node:os").constants.signals[signal];
+      for (const signal of ENDINGS) process.on(signal, () => listener(number(signal)));
     },
   };
 }

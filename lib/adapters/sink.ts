@@ -13,7 +13,7 @@ import {
   writeSync,
 } from "node:fs";
 import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { type Problem, reasonOf, systemCode, usage } from "../core/problem.ts";
 import { printable, quoted } from "../core/text.ts";
 
@@ -27,6 +27,12 @@ export interface Sink {
   readonly leaked: boolean;
   /** Gives the place up; nothing of it stays behind. */
   discard(): Promise<void>;
+  /** The file that becomes the target when it is committed; undefined for a descriptor. */
+  readonly draft: string | undefined;
+  /** Puts a text into the draft, where it survives the process. */
+  save(text: string): Promise<void>;
+  /** Leaves the draft where it is, as the only copy of what it holds. */
+  leaveDraft(): void;
 }
 
 /** Bytes that are reserved on the disk before anything is created; more than any credentials need. */
@@ -164,6 +170,9 @@ function descriptorSink(fd: number, patience: Patience): Sink {
       }
     },
     discard: async () => {},
+    draft: undefined,
+    save: async () => {},
+    leaveDraft: () => {},
   };
 }
 
@@ -334,8 +343,10 @@ async function fileSink(path: string, random: (count: number) => Uint8Array, fla
     throw inNoFolder(name, folderReason(error));
   }
   const discard = async (): Promise<void> => {
+    const at = whereIs(file.fd, draft);
+    await file.truncate(0).catch(() => {});
     await file.close().catch(() => {});
-    await unlink(draft).catch(() => {});
+    await unlink(at).catch(() => {});
   };
   try {
     await file.chmod(0o600);
@@ -346,27 +357,44 @@ async function fileSink(path: string, random: (count: number) => Uint8Array, fla
     throw unwritable(name, error);
   }
   let published = false;
+  let left = false;
+  const put = async (text: string): Promise<void> => {
+    const bytes = new TextEncoder().encode(text);
+    await fill(file, bytes);
+    await file.truncate(bytes.length);
+  };
   return {
     name: path,
+    draft: resolve(draft),
     get leaked() {
       return published;
     },
-    discard,
+    async discard() {
+      if (left) await file.close().catch(() => {});
+      else await discard();
+    },
+    save: put,
+    leaveDraft() {
+      left = true;
+    },
     async commit(text) {
-      try {
-        const bytes = new TextEncoder().encode(text);
-        await fill(file, bytes);
-        await file.truncate(bytes.length);
-        await file.sync();
-        await file.close();
-        await publish(draft, path);
-        published = true;
-      } catch (error) {
-        await discard();
-        throw error;
-      }
+      await put(text);
+      await file.sync();
+      await file.close();
+      await publish(draft, path);
+      published = true;
     },
   };
+}
+
+/** Where an open file is now: its folder may have been moved since. */
+function whereIs(fd: number, path: string): string {
+  try {
+    const at = readlinkSync(`/proc/self/fd/${fd}`);
+    return basename(at) === basename(path) ? at : path;
+  } catch {
+    return path;
+  }
 }
 
 /** Writes all bytes from the start of a file; one write may take a part of them, as on a disk that is nearly full. */
@@ -374,24 +402,43 @@ async function fill(file: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at, at)).bytesWritten;
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Gives a finished file its name, never over another; where a file system has no hard links, by a rename. */
+/**
+ * Gives a finished file its name, never over another. Where a file system has no hard links, the name is claimed first
+ * by an empty file, which the finished one then takes the place of.
+ */
 async function publish(draft: string, path: string): Promise<void> {
   try {
     await link(draft, path);
   } catch (error) {
-    if (systemCode(error) === "EEXIST" || (await exists(path))) throw error;
-    await rename(draft, path);
-    return;
+    if (systemCode(error) === "EEXIST") throw error;
+    await replaceClaimed(draft, path);
   }
-  // The credentials have their name now; a second one beside it is no failure of theirs.
+  // The credentials have their name now, so a second one is no failure of theirs.
   await unlink(draft).catch(() => {});
+  await syncFolder(dirname(path));
+}
+
+async function replaceClaimed(draft: string, path: string): Promise<void> {
+  const claim = await open(path, EXCLUSIVE, 0o600);
+  try {
+    const [ours, there] = await Promise.all([claim.stat(), lstat(path)]);
+    if (ours.ino !== there.ino || ours.dev !== there.dev) throw new Error("another file has taken its name");
+    await rename(draft, path);
+  } finally {
+    await claim.close();
+  }
+}
+
+/** Puts a folder's list of names on the disk, so that a new file survives a power loss (fsync(2)). */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, constants.O_RDONLY);
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    // The file itself is on the disk; Windows and some network file systems refuse this for a folder.
+  }
 }

@@ -2,7 +2,7 @@ import { type ArgsDef, type CommandDef, defineCommand } from "citty";
 import type { Admin } from "../adapters/admin.ts";
 import type { Host } from "../adapters/host.ts";
 import type { KeyAlgorithm, KeyPair } from "../adapters/keypair.ts";
-import type { RescuePlace } from "../adapters/rescue.ts";
+import type { RecoveryStore } from "../adapters/recovery.ts";
 import type { Sink } from "../adapters/sink.ts";
 import type { ClientProof, ProofEndpoints, Proven } from "../adapters/token.ts";
 import type { Connection } from "../core/connection.ts";
@@ -114,8 +114,8 @@ export interface Context {
   readonly clientsPath: string;
   /** Fields that some family of servers does not know. */
   readonly rareFields: ReadonlySet<string>;
-  /** A place for credentials that cannot be handed over, tried now; undefined where there is none. */
-  rescuePlace(): Promise<RescuePlace | undefined>;
+  /** Where secrets are kept that have not been delivered. */
+  readonly recovery: RecoveryStore;
   /** Whether what a value would be written as holds a text: for a secret that a format leaves out. */
   shows(view: View<Shown>, item: Shown, text: string): boolean;
   /** Keeps the program from ending by a signal until the work has come to its own end. */

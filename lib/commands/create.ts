@@ -1,8 +1,8 @@
-import type { CreateOutcome } from "../adapters/admin.ts";
 import type { KeyAlgorithm } from "../adapters/keypair.ts";
+import type { ClientProof } from "../adapters/token.ts";
 import { type Client, isEmpty, isPublic, textField } from "../core/client.ts";
 import { changes } from "../core/equality.ts";
-import { Problem, reworded, usage } from "../core/problem.ts";
+import { Problem, usage } from "../core/problem.ts";
 import type { Recipient } from "../core/recipient.ts";
 import {
   DRY_RUN,
@@ -29,30 +29,22 @@ import { quoted } from "../core/text.ts";
 import { change } from "./change.ts";
 import { type Context, command, type Result, type Shown, type Start, single } from "./command.ts";
 import {
-  closedOutput,
-  deliveryOf,
   givenSecret,
-  type Handover,
-  handOver,
   NO_SECRET,
-  type PreparedSecret,
   prepareSecret,
   publicRecipientProblems,
-  recover,
-  refuseHidden,
-  rescue,
   secretProblems,
   tellRecipients,
   unwritableProblems,
-  withHandover,
 } from "./credentials.ts";
 import { findings, idIn, type ReadDraft, readDraft, refuseUnknownFields, tellDropped } from "./draft.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
-import { guarded, type Made, madeBy, sendCreate, tellsUnwritten } from "./guard.ts";
-import { createWithKey, KEY_ALGORITHMS, keyed } from "./keys.ts";
+import { KEY_ALGORITHMS, keyed, prepareKey } from "./keys.ts";
+import { type CreatedClient, deliverCreated, type Registration, register } from "./register.ts";
 import { changeSecret } from "./secret-change.ts";
+import { tellsUnwritten, withOutlets } from "./secret-outlets.ts";
 import { secretProof, verify, verifyEndpoint, verifyProblems } from "./verify.ts";
-import { createdView } from "./views.ts";
+import { createdView, KEYED_VIEW } from "./views.ts";
 
 /** What to do with a client of the chosen id that is there already. */
 type IfExists = "fail" | "skip" | "update";
@@ -102,50 +94,31 @@ async function start(context: Context): Promise<Start> {
     context.warn("--secret-out is not written: a client with the auth method none has no secret");
   }
   const algorithm = KEY_ALGORITHMS.find((known) => known === values.text(GENERATE_KEY));
-  if (algorithm === undefined) return { problems, run: () => run(context, draft, ifExists) };
-  if (given !== undefined && isEmpty(drafted)) {
-    problems.push(
-      usage(`--generate-key ${algorithm} and ${given.name} exclude each other`, "leave one of them out", "two-keys"),
-    );
+  if (algorithm !== undefined) {
+    if (given !== undefined && isEmpty(drafted)) {
+      problems.push(
+        usage(`--generate-key ${algorithm} and ${given.name} exclude each other`, "leave one of them out", "two-keys"),
+      );
+    }
+    if (ifExists === "update") {
+      problems.push(
+        usage(
+          `--generate-key ${algorithm} cannot update a client: it would lose the key that it has`,
+          "use --if-exists skip, or change its keys with hydra clients update --jwks",
+          "key-for-existing",
+        ),
+      );
+    }
   }
-  if (ifExists === "update") {
-    problems.push(
-      usage(
-        `--generate-key ${algorithm} cannot update a client: it would lose the key that it has`,
-        "use --if-exists skip, or change its keys with hydra clients update --jwks",
-        "key-for-existing",
-      ),
-    );
-  }
-  return { problems, run: () => runWithKey(context, draft, algorithm, ifExists) };
+  return { problems, run: () => run(context, { draft, ifExists, algorithm }) };
 }
 
-async function runWithKey(
-  context: Context,
-  draft: ReadDraft,
-  algorithm: KeyAlgorithm,
-  ifExists: IfExists,
-): Promise<Result> {
-  const id = idIn(draft.client);
-  if (ifExists !== "skip" || id === undefined || isDryRun(context)) return createWithKey(context, draft, algorithm);
-  const skipped = async (): Promise<Result | undefined> => {
-    const current = await context.admin.find(id);
-    const client = omit(draft.client, "jwks");
-    return current === undefined
-      ? undefined
-      : existing(context, { ...draft, client }, ifExists, current, async () => []);
-  };
-  const before = await skipped();
-  if (before !== undefined) return before;
-  try {
-    return await createWithKey(context, draft, algorithm);
-  } catch (error) {
-    // Someone else made it in between; a conflict in doubt may be this run's own client.
-    if (!(error instanceof Problem) || error.exit !== "conflict" || error.doubtful) throw error;
-    const meanwhile = await skipped();
-    if (meanwhile === undefined) throw error;
-    return meanwhile;
-  }
+/** What a create command is to do. */
+interface CreateJob {
+  readonly draft: ReadDraft;
+  readonly ifExists: IfExists;
+  /** For a client that signs in with a key pair generated here. */
+  readonly algorithm: KeyAlgorithm | undefined;
 }
 
 function omit(client: Client, field: string): Client {
@@ -157,119 +130,120 @@ function ifExistsOf(context: Context): IfExists {
   return way === "skip" || way === "update" ? way : "fail";
 }
 
-async function run(context: Context, draft: ReadDraft, ifExists: IfExists): Promise<Result> {
-  const { client } = draft;
-  const id = idIn(client);
-  const given = typeof client["client_secret"] === "string" ? client["client_secret"] : undefined;
+async function run(context: Context, job: CreateJob): Promise<Result> {
+  const { draft, ifExists, algorithm } = job;
+  const id = idIn(draft.client);
+  if (isDryRun(context)) return foretell(context, job);
+  await refuseUnknownFields(context, draft.client, draft.label);
+  // Read once, since a key may come from standard input.
   let keys: Promise<readonly Recipient[]> | undefined;
-  // Read once, since one may come from standard input.
-  const found = (): Promise<readonly Recipient[]> => {
+  const recipients = (): Promise<readonly Recipient[]> => {
     keys ??= context.keys.recipients(context.values);
     return keys;
   };
-  const payload = { ...client, client_id: id ?? context.host.uuid() };
-  if (isDryRun(context)) {
-    const body = isPublic(client) ? payload : { ...payload, client_secret: given ?? "made here" };
-    return dryRun(context, [{ method: "POST", url: context.clientsPath, body }]);
-  }
-  await refuseUnknownFields(context, client, draft.label);
-  if (ifExists !== "fail" && id !== undefined) {
-    const current = await context.admin.find(id);
-    if (current !== undefined) return existing(context, draft, ifExists, current, found);
-  }
-  const recipients = await found();
-  const prepared = isPublic(client) ? NO_SECRET : await prepareSecret(context, given, recipients);
+  const found = async (): Promise<Result | undefined> => {
+    const current = ifExists === "fail" || id === undefined ? undefined : await context.admin.find(id);
+    return current === undefined ? undefined : existing(context, job, current, recipients);
+  };
+  const before = await found();
+  if (before !== undefined) return before;
+  const { registration, proof } = await prepare(context, job, await recipients());
   const endpoint = await verifyEndpoint(context);
-  const way = { action: "Cannot create client", mustRescue: false };
-  const around = prepared.plain === undefined ? withoutSecret : withHandover;
-  return around(context, way, async (handover) => {
-    refuseHidden(context, prepared, handover);
-    const outcome = await sendCreate(context.admin, { ...payload, client_secret: prepared.plain }, id === undefined);
-    if (outcome.kind === "refused") {
-      if (
-        ifExists !== "fail" &&
-        id !== undefined &&
-        outcome.problem instanceof Problem &&
-        outcome.problem.exit === "conflict"
-      ) {
-        // Someone else made it in between.
-        const current = await context.admin.find(id);
-        await handover.sink?.discard();
-        if (current !== undefined) return existing(context, draft, ifExists, current, found);
-      }
-      throw outcome.problem;
-    }
-    if (outcome.kind === "unknown") throw await unknown(context, handover, outcome, prepared);
-    let made = madeBy(outcome, prepared);
-    return guarded(
-      context,
-      handover,
-      () => made,
-      async () => {
-        const more = ifExists === "fail" ? {} : { outcome: "created" };
-        const { record } = outcome;
-        const delivery = await deliveryOf(context, prepared, { ...record, ...more });
-        made = { ...made, delivery, prepared };
-        tellDropped(context, client, record);
-        const secret = textField(record, "client_secret") ?? prepared.plain;
-        const proof = secret === undefined ? undefined : secretProof({ ...client, ...record }, secret);
-        const works = proof === undefined || (await verify(context, endpoint, record.client_id, proof));
-        tellRecipients(context, prepared.plain === undefined ? [] : recipients);
-        const result = await created(context, handover, made);
-        return works ? result : { ...result, exit: () => "failed" };
-      },
-    );
+  const options = {
+    action: "Cannot create client",
+    mustRescue: false,
+    result: registration.prepared.plain === undefined ? "its id" : "the secret",
+    target: algorithm === undefined ? SECRET_OUT : KEY_OUT,
+  } as const;
+  return withOutlets(context, options, async (outlets) => {
+    const targets = { admin: context.admin, copies: "a file of its own", ...outlets } as const;
+    const registered = await register(context, targets, registration, async (created) => {
+      tellDropped(context, registration.payload, created.record);
+      const works = await verify(context, endpoint, created.record.client_id, proof(created));
+      tellRecipients(context, registration.prepared.recipients);
+      const result = await deliverCreated(context, outlets, registration, created);
+      return works ? result : { ...result, exit: () => "failed" as const };
+    });
+    if (registered.kind === "delivered") return registered.result;
+    const { problem } = registered;
+    // Someone else may have created it in between.
+    const meanwhile = problem instanceof Problem && problem.exit === "conflict" ? await found() : undefined;
+    if (meanwhile === undefined) throw problem;
+    await outlets.sink?.discard();
+    return meanwhile;
   });
 }
 
-/** The work around a client that has no secret, which needs no way out but the one that tells its id. */
-const withoutSecret: typeof withHandover = (context, { action }, work) =>
-  context.critical(async () => {
-    if (context.host.stdoutWasClosed()) throw closedOutput(action, "its id");
-    return work({ place: undefined, sink: undefined });
-  });
-
-async function created(context: Context, handover: Handover, made: Made): Promise<Result> {
-  const { delivery, prepared } = made;
-  const view = createdView(prepared.plain === undefined ? "none" : "given");
-  const { shown, precious } = await handOver(context, handover, delivery, (text) =>
-    context.shows(view, delivery.shown, text),
-  );
-  if (precious === undefined) return single(view, shown, tellsUnwritten(delivery.credentials.id, "created"));
-  return single(view, shown, {
-    undelivered: ([lost], reason) =>
-      recover(context, handover.place, { ...made, leaked: lost?.leaked !== false }, reason),
-  });
+/** The request that a create would send. */
+async function foretell(context: Context, { draft, algorithm }: CreateJob): Promise<Result> {
+  const { client } = draft;
+  const payload = { ...client, client_id: idIn(client) ?? context.host.uuid() };
+  const body =
+    algorithm !== undefined
+      ? { ...payload, jwks: { keys: [(await context.pairs.generate(algorithm)).publicJwk] } }
+      : isPublic(client)
+        ? payload
+        : { ...payload, client_secret: textField(client, "client_secret") ?? "made here" };
+  return dryRun(context, [{ method: "POST", url: context.clientsPath, body }]);
 }
 
-/** The problem of a create whose end is not known: the secret is kept, because the client may be there. */
-async function unknown(
+/** A registration, and how the new client proves itself for `--verify`. */
+interface PreparedCreate {
+  readonly registration: Registration;
+  readonly proof: (created: CreatedClient) => ClientProof | undefined;
+}
+
+async function prepare(
   context: Context,
-  handover: Handover,
-  outcome: Extract<CreateOutcome, { kind: "unknown" }>,
-  prepared: PreparedSecret,
-): Promise<Problem> {
-  const { problem, clientId } = outcome;
-  const kept = await rescue(
-    context,
-    handover.place,
-    { id: clientId, state: "unverified", reason: problem.message },
-    prepared,
-  );
-  return reworded(problem, `${problem.message}${kept}`);
+  { draft: { client }, ifExists, algorithm }: CreateJob,
+  recipients: readonly Recipient[],
+): Promise<PreparedCreate> {
+  const id = idIn(client);
+  const common = {
+    payload: { ...client, client_id: id ?? context.host.uuid() },
+    ownId: id === undefined,
+    ...(ifExists === "fail" ? {} : { more: { outcome: "created" } }),
+  };
+  if (algorithm !== undefined) {
+    const { pair, prepared } = await prepareKey(context, algorithm, recipients);
+    const payload = { ...common.payload, jwks: { keys: [pair.publicJwk] } };
+    return {
+      registration: {
+        ...common,
+        payload,
+        prepared,
+        view: context.values.given(KEY_OUT) ? createdView("given") : KEYED_VIEW,
+      },
+      proof: ({ record }) => ({
+        way: "private_key_jwt",
+        assertion: (audience) => context.pairs.assertion(pair, record.client_id, audience),
+      }),
+    };
+  }
+  const prepared = isPublic(client)
+    ? NO_SECRET
+    : await prepareSecret(context, textField(client, "client_secret"), recipients);
+  return {
+    registration: { ...common, prepared, view: createdView(prepared.plain === undefined ? "none" : "given") },
+    proof: ({ record }) => {
+      const secret = textField(record, "client_secret") ?? prepared.plain;
+      return secret === undefined ? undefined : secretProof({ ...client, ...record }, secret);
+    },
+  };
 }
 
 /** The client of this id was there: it is left alone or brought to what the command line says; no secret is made. */
 async function existing(
   context: Context,
-  draft: ReadDraft,
-  ifExists: IfExists,
+  { draft, ifExists, algorithm }: CreateJob,
   current: Shown & { readonly client_id: string },
   recipients: () => Promise<readonly Recipient[]>,
 ): Promise<Result> {
   const id = current.client_id;
   const given = textField(draft.client, "client_secret");
-  const wanted = omit(draft.client, "client_secret");
+  // The key of a draft with --generate-key does not exist yet, so there is nothing to compare.
+  const wished = algorithm === undefined ? draft.client : omit(draft.client, "jwks");
+  const wanted = omit(wished, "client_secret");
   const differing = changes(current, wanted);
   const differs = differing.map(({ field }) => field);
   const view = createdView("given");

@@ -1,6 +1,4 @@
 import type { ClientRecord } from "../adapters/admin.ts";
-import type { RescuePlace, RescueRecord } from "../adapters/rescue.ts";
-import type { Sink } from "../adapters/sink.ts";
 import { type Client, isPublic, type Label, textField } from "../core/client.ts";
 import {
   type CredentialNames,
@@ -10,7 +8,7 @@ import {
   secretManifest,
 } from "../core/credentials.ts";
 import type { SwitchFlag, TextFlag } from "../core/flags.ts";
-import { GRACE } from "../core/network.ts";
+import type { View } from "../core/output.ts";
 import { Problem, reasonOf, sentence, systemCode, usage } from "../core/problem.ts";
 import {
   decryptLine,
@@ -37,7 +35,7 @@ import {
 import { generateSecret, SECRET_BCRYPT_BYTES, SECRET_LENGTH as SHORTEST, withoutCredentials } from "../core/secret.ts";
 import { printable, quoted } from "../core/text.ts";
 import type { Context, Shown } from "./command.ts";
-import { createdView, ENCRYPTED, ENCRYPTED_KEY, idOf, KEYED_VIEW } from "./views.ts";
+import { ENCRYPTED, ENCRYPTED_KEY, idOf } from "./views.ts";
 
 /** Whether the command line names anyone to encrypt to. */
 export function wantsRecipients(context: Context): boolean {
@@ -198,12 +196,6 @@ async function readSecret(context: Context, faulty: boolean): Promise<Given | un
     const text = whole.replace(/\r?\n$/, "");
     // A file that was never filled must not end in a secret that nobody chose.
     if (text === "") throw usage(`There is no secret in ${name}`, "write the secret into it first", "no-secret");
-    if (text.includes("\ufffd"))
-      throw usage(
-        `The secret in ${name} is not UTF-8 text, so the server would be sent another one`,
-        "write it as text, such as its base64url or hex form",
-        "secret-not-text",
-      );
     return { text, name: `the secret in ${name}` };
   }
   if (values.on(SECRET_PROMPT)) {
@@ -238,9 +230,14 @@ export interface PreparedSecret {
   readonly given: boolean;
   readonly encrypted: string | undefined;
   readonly recipients: readonly Recipient[];
-  /** What it is, as a rescue file names it. */
+  /** What it is, as a recovery copy names it. */
   readonly kind: "client_secret" | "client_private_key";
+  /** The `kid` of a private key (RFC 7517, 4.5). */
+  readonly keyId?: string;
 }
+
+/** The secret itself, in the clear or encrypted. */
+export type SecretText = Pick<PreparedSecret, "plain" | "encrypted" | "kind" | "keyId">;
 
 /** The form that the encrypted text is asked for in. */
 export function encryptedFormat(context: Context): EncryptedFormat {
@@ -289,6 +286,8 @@ export interface Delivery {
   readonly precious: string | undefined;
   /** What `--secret-out` writes: a given secret too. */
   readonly credentials: Credentials;
+  /** The secret that the client has now. */
+  readonly secret: SecretText;
   /** Whether the server answered with another secret than the one that was sent. */
   readonly differs: boolean;
 }
@@ -302,23 +301,47 @@ export async function deliveryOf(
   prepared: PreparedSecret,
   record: ClientRecord | Shown,
 ): Promise<Delivery> {
-  const answered = textField(record, "client_secret");
-  const differs =
-    answered !== undefined && answered !== "" && answered !== prepared.plain && prepared.plain !== undefined;
-  if (differs) context.warn("the server answered with another secret than the one sent; the server's counts");
-  const secret = differs ? answered : prepared.plain;
+  const { plain, recipients, kind } = prepared;
   const id = idOf(record);
-  if (secret === undefined) return { shown: secretless(record), precious: undefined, credentials: { id }, differs };
-  if (prepared.recipients.length > 0) {
-    const encrypted = differs ? await encryptAnswered(context, prepared.recipients, secret) : prepared.encrypted;
-    const recipients = prepared.recipients.map(({ fingerprint, userId }) => ({ fingerprint, user_id: userId ?? null }));
-    const shown = { ...withoutCredentials(record), [ENCRYPTED]: encrypted, client_secret_recipients: recipients };
-    return { shown, precious: encrypted, credentials: { id, encrypted }, differs };
+  if (kind === "client_private_key") return keyDelivery(prepared, record);
+  const answered = textField(record, "client_secret");
+  const differs = answered !== undefined && answered !== "" && answered !== plain && plain !== undefined;
+  if (differs) context.warn("the server answered with another secret than the one sent; the server's counts");
+  const secret = differs ? answered : plain;
+  if (secret === undefined) {
+    // Where secrets are encrypted, no credential of a client without one is shown either.
+    const shown = recipients.length > 0 ? withoutCredentials(record) : secretless(record);
+    return { shown, precious: undefined, credentials: { id }, secret: prepared, differs };
   }
-  const credentials = { id, secret };
-  if (prepared.given && !differs) return { shown: secretless(record), precious: undefined, credentials, differs };
+  if (recipients.length > 0) {
+    const encrypted = differs ? await encryptAnswered(context, recipients, secret) : prepared.encrypted;
+    const named = recipients.map(({ fingerprint, userId }) => ({ fingerprint, user_id: userId ?? null }));
+    const shown = { ...withoutCredentials(record), [ENCRYPTED]: encrypted, client_secret_recipients: named };
+    return {
+      shown,
+      precious: encrypted,
+      credentials: { id, encrypted },
+      secret: { plain: secret, encrypted, kind },
+      differs,
+    };
+  }
+  const delivery = { credentials: { id, secret }, secret: { plain: secret, encrypted: undefined, kind }, differs };
+  if (prepared.given && !differs) return { shown: secretless(record), precious: undefined, ...delivery };
   const shown = answered === secret ? record : { ...record, client_secret: secret };
-  return { shown, precious: secret, credentials, differs };
+  return { shown, precious: secret, ...delivery };
+}
+
+/** A client that signs in with a key: a secret that the server made for it is of no use to anyone, and is not shown. */
+function keyDelivery(prepared: PreparedSecret, record: Shown): Delivery {
+  const { plain, encrypted } = prepared;
+  const shown = withoutCredentials(record);
+  return {
+    shown: encrypted === undefined ? shown : { ...shown, [ENCRYPTED_KEY]: encrypted },
+    precious: encrypted ?? plain,
+    credentials: { id: idOf(record) },
+    secret: prepared,
+    differs: false,
+  };
 }
 
 /** A secret of the server's that no recipient can get, and that must not be shown or kept in the clear. */
@@ -341,7 +364,7 @@ export function whyOf(error: unknown): string {
 }
 
 /** Whether an error has a message of this program or the system, and not of the runtime about a fault. */
-function isForeseen(error: unknown): boolean {
+export function isForeseen(error: unknown): boolean {
   if (error instanceof Problem || systemCode(error) !== undefined) return true;
   return error instanceof Error && (error.name === "Error" || error.name === "WriteFailure");
 }
@@ -371,6 +394,12 @@ export function credentialNames(context: Pick<Context, "values">): Partial<Crede
   return { ...(id === undefined ? {} : { id }), ...(secret === undefined ? {} : { secret, encrypted: secret }) };
 }
 
+/** What `--secret-out` or `--key-out` will hold. */
+export function secretFileText(context: Context, id: string, { plain, encrypted, kind }: SecretText): string {
+  if (kind === "client_private_key") return encrypted === undefined ? (plain ?? "") : `${encrypted}\n`;
+  return sinkText(context, encrypted === undefined ? { id, secret: plain } : { id, encrypted });
+}
+
 function sinkText(context: Context, credentials: Credentials): string {
   const names = credentialNames(context);
   const form = secretForm(context);
@@ -380,95 +409,12 @@ function sinkText(context: Context, credentials: Credentials): string {
   return `${JSON.stringify({ client_id: id, ...(secret === undefined ? {} : { client_secret: secret }), ...(encrypted === undefined ? {} : { [ENCRYPTED]: encrypted }) }, null, 2)}\n`;
 }
 
-/** Everything that a secret needs around it, opened and proven before the server is asked to change anything. */
-export interface Handover {
-  readonly place: RescuePlace | undefined;
-  readonly sink: Sink | undefined;
-}
-
-/** Work around a secret that has its ways out opened; they are given up when it fails. */
-export interface HandoverOptions {
-  /** What is about to be done, for messages: `Cannot create client`. */
-  readonly action: string;
-  /** Whether what is done cannot be taken back, so that a place for a rescue file must be there. */
-  readonly mustRescue: boolean;
-  /** The flag that names the sink; `--secret-out` without it. */
-  readonly target?: TextFlag;
-}
-
-/** Opens the ways out for a secret and does the work to its own end; a failure leaves no half-written sink behind. */
-export function withHandover<T>(
-  context: Context,
-  options: HandoverOptions,
-  work: (handover: Handover) => Promise<T>,
-): Promise<T> {
-  return context.critical(async () => {
-    const handover = await openHandover(context, options);
-    try {
-      return await work(handover);
-    } catch (error) {
-      await handover.sink?.discard();
-      throw error;
-    }
-  });
-}
-
-/**
- * Opens the ways out for a secret: looks at standard output, opens the sink, tries a place for a rescue file. With
- * `mustRescue` (what is done cannot be taken back) a missing place is an error, otherwise a warning.
- */
-export function openHandover(context: Context, options: HandoverOptions): Promise<Handover> {
-  return context.critical(() => {
-    // After a signal nothing is opened, because the end may come before it is closed again.
-    context.signal.throwIfAborted();
-    return opened(context, options);
-  });
-}
-
-/** The problem of a standard output that was closed before the start, found before anything is made. */
-export function closedOutput(action: string, what: "the secret" | "its id"): Problem {
-  return new Problem(`${action}: standard output is closed, so nobody would get ${what}`, {
-    code: "stdout-closed",
-    exit: "failed",
-    hint: `run the command with a standard output that takes the result${what === "its id" ? "" : ", or use --secret-out"}`,
-  });
-}
-
-async function opened(
-  context: Context,
-  { action, mustRescue, target = SECRET_OUT }: HandoverOptions,
-): Promise<Handover> {
-  const sink = await context.sink(target);
-  try {
-    if (sink === undefined && context.host.stdoutWasClosed()) {
-      throw closedOutput(action, "the secret");
-    }
-    const place = await context.rescuePlace();
-    if (place === undefined && mustRescue) {
-      throw new Problem(`${action}: there is no folder in which the secret could be kept until it is handed over`, {
-        code: "no-rescue-place",
-        exit: "failed",
-        hint: "name a folder that can be written with --rescue-dir",
-      });
-    }
-    if (place === undefined)
-      context.warn(
-        "no folder can be written to keep the secret in if it cannot be handed over (--rescue-dir names one)",
-      );
-    return { place, sink };
-  } catch (error) {
-    await sink?.discard();
-    throw error;
-  }
-}
-
-/** Refuses a format that leaves a secret or a key out where there is no file to put it in. */
-export function refuseHidden(context: Context, prepared: PreparedSecret, handover: Handover): void {
+/** Refuses a format that leaves a secret or a key out, unless there is a file that it can be kept in. */
+export function refuseHidden(context: Context, view: View<Shown>, prepared: PreparedSecret, hasFile: boolean): void {
   const precious = prepared.encrypted ?? (prepared.given ? undefined : prepared.plain);
-  if (precious === undefined || handover.sink !== undefined || handover.place !== undefined) return;
+  if (precious === undefined || prepared.given || hasFile) return;
   const isKey = prepared.kind === "client_private_key";
   const field = prepared.encrypted === undefined ? prepared.kind : isKey ? ENCRYPTED_KEY : ENCRYPTED;
-  const view = isKey ? KEYED_VIEW : createdView("given");
   if (context.shows(view, { client_id: "id", [field]: precious }, precious)) return;
   throw usage(
     `This output format leaves the ${isKey ? "private key" : "secret"} out, and there is no folder to keep it in`,
@@ -477,215 +423,5 @@ export function refuseHidden(context: Context, prepared: PreparedSecret, handove
   );
 }
 
-/** What a rescue is told. */
-export interface Rescued {
-  readonly id: string | undefined;
-  readonly state: RescueRecord["state"];
-  readonly reason: string;
-}
-
-/** What a rescue file holds of a secret. */
-function recordOf(
-  context: Context,
-  what: Rescued,
-  secret: Pick<PreparedSecret, "plain" | "encrypted" | "kind">,
-): RescueRecord {
-  const { id, state, reason } = what;
-  return {
-    state,
-    reason,
-    time: new Date(context.host.now()).toISOString(),
-    endpoint: context.endpoint,
-    ...(id === undefined ? {} : { client_id: id }),
-    ...(secret.encrypted === undefined
-      ? { [secret.kind]: secret.plain ?? "" }
-      : { [`${secret.kind}_encrypted`]: secret.encrypted }),
-  };
-}
-
-/** Keeps a secret before a change that cannot be taken back; gives the file's path. */
-export async function keepAhead(
-  context: Context,
-  place: RescuePlace,
-  id: string,
-  prepared: PreparedSecret,
-): Promise<string> {
-  const reason = "the request that sets this secret is about to be sent";
-  try {
-    return await place.keep(recordOf(context, { id, state: "unverified", reason }, prepared));
-  } catch (error) {
-    throw new Problem(
-      `Cannot change the secret of client ${quoted(id)}: it cannot be kept in ${quoted(place.folder)} until it is handed over: ${printable(reasonOf(error))}`,
-      { code: "no-rescue-place", exit: "failed", hint: "name a folder that has room with --rescue-dir" },
-    );
-  }
-}
-
-/**
- * Keeps a secret that a server made, as soon as it is known and in place of the one in `before`; gives the file's path,
- * or undefined, told as a warning, where it cannot be kept.
- */
-export async function keepAnswered(
-  context: Context,
-  place: RescuePlace,
-  id: string,
-  secret: Pick<PreparedSecret, "plain" | "encrypted" | "kind">,
-  before?: string,
-): Promise<string | undefined> {
-  let path: string | undefined;
-  try {
-    const reason = "the secret is about to be handed over";
-    path = await place.keepSomewhere(recordOf(context, { id, state: "made", reason }, secret));
-  } catch (error) {
-    context.warn(
-      `the new secret of client ${quoted(id)} cannot be kept in ${quoted(place.folder)} or elsewhere until it is handed over: ${reasonOf(error)}`,
-    );
-  }
-  if (before !== undefined) await dropKept(context, place, before);
-  return path;
-}
-
-/** Removes a file of {@link keepAhead} whose secret is delivered or was never set. */
-export async function dropKept(context: Context, place: RescuePlace, path: string): Promise<void> {
-  try {
-    await place.drop(path);
-  } catch (error) {
-    context.warn(`${quoted(path)} is not needed any more and cannot be removed: ${reasonOf(error)}`);
-  }
-}
-
-/** The problem of a secret that was changed and not handed over, and that a file holds. */
-export function notHandedOver(id: string, path: string | undefined, reason: unknown): Problem {
-  return new Problem(
-    `Cannot hand over the new secret of client ${quoted(id)}: ${whyOf(reason)}; it ${path === undefined ? "could not be kept and is lost" : `is in ${quoted(path)}`}`,
-    {
-      code: UNDELIVERED,
-      exit: "failed",
-      cause: reason,
-      hint:
-        path === undefined
-          ? `hydra clients rotate-secret ${id} makes another one`
-          : "take it from that file, then delete it",
-    },
-  );
-}
-
-/** Keeps a secret that cannot be handed over; the words that come back go behind a message. */
-export async function rescue(
-  context: Context,
-  place: RescuePlace | undefined,
-  what: Rescued,
-  prepared: PreparedSecret,
-  shown: Shown = {},
-): Promise<string> {
-  const encrypted = textField(shown, ENCRYPTED) ?? prepared.encrypted;
-  const plain = textField(shown, "client_secret") ?? prepared.plain;
-  if (plain === undefined && encrypted === undefined) return "";
-  const word = prepared.kind === "client_secret" ? "secret" : "private key";
-  if (place === undefined) return `; its ${word} could not be kept anywhere and is lost`;
-  try {
-    const path = await place.keepSomewhere(recordOf(context, what, { plain, encrypted, kind: prepared.kind }));
-    return `; its ${encrypted === undefined ? "" : "encrypted "}${word} is in ${quoted(path)}`;
-  } catch (error) {
-    return `; its ${word} could not be kept in ${quoted(place.folder)} or elsewhere and is lost: ${printable(reasonOf(error))}`;
-  }
-}
-
 /** The code of a problem that says where a secret is that was not handed over, or what became of its client. */
 export const UNDELIVERED = "undelivered";
-
-/** A client that was made, and whose secret could not be handed over. */
-export interface Undelivered {
-  /** Whether the server answered this run's own POST with 201. */
-  readonly certain: boolean;
-  readonly delivery: Delivery;
-  readonly prepared: PreparedSecret;
-  /** Whether part of the secret may have left the process. */
-  readonly leaked: boolean;
-}
-
-/**
- * Deals with a client that was made and whose secret cannot be handed over: takes the client back where that is certain to
- * be right (this run's own 201, and nothing of the secret left the process), and keeps the secret otherwise.
- */
-export async function recover(
-  context: Context,
-  place: RescuePlace | undefined,
-  made: Undelivered,
-  reason: unknown,
-): Promise<Problem> {
-  const id = idOf(made.delivery.shown);
-  const why = whyOf(reason);
-  const details = { code: UNDELIVERED, exit: "failed", cause: reason } as const;
-  const left = made.certain && !made.leaked ? await takeBack(context, id) : "made";
-  if (left === "gone") {
-    return new Problem(`Cannot hand over the credentials: ${why}; client ${quoted(id)} was deleted again`, {
-      ...details,
-      hint: isForeseen(reason)
-        ? "run the command again with a place that takes the result"
-        : "try another --format, and report this failure",
-    });
-  }
-  // Where the client stays, or may stay, its secret must too.
-  const kept = await rescue(context, place, { id, state: left, reason: why }, made.prepared, made.delivery.shown);
-  const was = left === "made" ? "was created" : "was created, and may be deleted again";
-  return new Problem(`Cannot hand over the credentials: ${why}; client ${quoted(id)} ${was}${kept}`, {
-    ...details,
-    hint: kept.includes(" is in ")
-      ? "take the secret from that file, then delete it"
-      : `hydra clients delete ${id} removes the client`,
-  });
-}
-
-/** Deletes a client that this run made, and tells what is left of it then. */
-async function takeBack(context: Context, id: string): Promise<"gone" | RescueRecord["state"]> {
-  try {
-    await context.admin.afterwards(GRACE).remove(id);
-    return "gone";
-  } catch (error) {
-    if (!(error instanceof Problem) || error.doubtful) return "unverified";
-    return error.exit === "notFound" ? "gone" : "made";
-  }
-}
-
-/** What of a delivery still goes to standard output. */
-export interface HandedOver {
-  readonly shown: Shown;
-  /** The text that standard output must take; undefined when it has nothing precious. */
-  readonly precious: string | undefined;
-}
-
-/**
- * Hands credentials to the sink when there is one, and keeps them in a file when the output format leaves them out; what
- * comes back goes to standard output. Throws what the sink throws.
- */
-export async function handOver(
-  context: Context,
-  handover: Handover,
-  delivery: Delivery,
-  shows: (precious: string) => boolean,
-): Promise<HandedOver> {
-  const { shown, precious, credentials } = delivery;
-  const { id } = credentials;
-  if (handover.sink !== undefined) {
-    if (credentials.secret === undefined && credentials.encrypted === undefined) {
-      await handover.sink.discard();
-      context.warn(`--secret-out is not written: client ${quoted(id)} has no secret to hand over`);
-      return { shown, precious: undefined };
-    }
-    await handover.sink.commit(sinkText(context, credentials));
-    context.note(`The credentials of client ${quoted(id)} are in ${printable(handover.sink.name)}`);
-    const { client_secret: _, [ENCRYPTED]: __, ...rest } = shown;
-    return { shown: rest, precious: undefined };
-  }
-  if (precious === undefined || shows(precious)) return { shown, precious };
-  const prepared = { ...NO_SECRET, plain: textField(shown, "client_secret"), encrypted: textField(shown, ENCRYPTED) };
-  const kept = await rescue(
-    context,
-    handover.place,
-    { id, state: "made", reason: "the output format leaves the secret out" },
-    prepared,
-  );
-  context.warn(`this output format leaves the secret of client ${quoted(id)} out${kept}`);
-  return { shown, precious: undefined };
-}

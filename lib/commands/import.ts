@@ -1,4 +1,5 @@
 import type { Admin } from "../adapters/admin.ts";
+import type { RecoveryLog } from "../adapters/recovery.ts";
 import {
   type Client,
   isPublic,
@@ -31,22 +32,12 @@ import { quoted } from "../core/text.ts";
 import type { ServerFamily } from "../servers/index.ts";
 import { change } from "./change.ts";
 import { type Context, command, type Result, type Shown, type Start } from "./command.ts";
-import {
-  deliveryOf,
-  encryptedFormatProblems,
-  type Handover,
-  NO_SECRET,
-  openHandover,
-  prepareSecret,
-  recover,
-  rescue,
-  tellRecipients,
-  whyOf,
-} from "./credentials.ts";
+import { encryptedFormatProblems, NO_SECRET, prepareSecret, tellRecipients, whyOf } from "./credentials.ts";
 import { idIn } from "./draft.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
-import { guarded, type Made, madeBy, sendCreate } from "./guard.ts";
 import { Many } from "./many.ts";
+import { type CreatedClient, type Registration, register, warnWithoutCopy } from "./register.ts";
+import { refuseClosedOutput } from "./secret-outlets.ts";
 import { createdView, ENCRYPTED, idOf } from "./views.ts";
 
 const ON_CONFLICT: TextFlag = {
@@ -82,8 +73,8 @@ interface Ended {
   readonly entry: Entry;
   readonly shown: Shown;
   readonly problem?: Problem;
-  /** For a client that was made: what is lost if it is not delivered. */
-  readonly made?: Made;
+  /** For a client whose credentials are to be delivered. */
+  readonly created?: CreatedClient;
 }
 
 /** How many violations are told before the rest is only counted. */
@@ -276,7 +267,8 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
   }
   if (entries.length > MANY) context.host.longWork();
   const recipients = await context.keys.recipients(context.values);
-  const handover = await openHandover(context, { action: "Cannot import clients", mustRescue: false });
+  context.signal.throwIfAborted();
+  refuseClosedOutput(context, "Cannot import clients", "the secret");
   tellRecipients(context, recipients);
   // Requests that are under way at a signal may finish: they hear of it only when their time is over.
   const late = new AbortController();
@@ -288,11 +280,12 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
   // Asked once here, so that the first clients do not each find it out.
   refuseFields(await context.admin.family(), entries);
   const failAfter = context.values.number(FAIL_AFTER) ?? 60_000;
+  const log = openLog(context, entries);
   const dropped = new Dropped();
   const job: Job = {
     context,
     recipients,
-    handover,
+    copies: log ?? "none",
     dropped,
     admin: () => context.admin.afterwards(failAfter, late.signal),
   };
@@ -349,11 +342,13 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
     live: true,
     // Asked for when every result has been written, so that the summary stands below them.
     exit() {
+      log?.close();
       dropped.tell(context);
       summary(context, counts, entries.length - next);
       return many.exit();
     },
     delivered: (item) => {
+      unheld.get(item)?.created?.delivered();
       unheld.delete(item);
     },
     async undelivered(held, reason) {
@@ -364,13 +359,13 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
       const leaked = new Set(held.filter((lost) => lost.leaked).map(({ item }) => item));
       const lost = [...held.flatMap(({ item }) => unheld.get(item) ?? []), ...late];
       const [first, ...others] = await Promise.all(
-        lost.flatMap(({ made, shown }) => {
-          if (made?.delivery.precious === undefined) return [];
-          return [recover(context, handover.place, { ...made, leaked: leaked.has(shown) }, reason)];
-        }),
+        lost.flatMap(({ created, shown }) =>
+          created?.delivery.precious === undefined ? [] : [created.undelivered(reason, leaked.has(shown))],
+        ),
       );
-      const told = lost.flatMap(({ made, outcome, shown }) =>
-        made?.delivery.precious === undefined && CHANGED.has(outcome)
+      log?.close();
+      const told = lost.flatMap(({ created, outcome, shown }) =>
+        created?.delivery.precious === undefined && CHANGED.has(outcome)
           ? [`client ${quoted(idOf(shown))} was ${outcome}`]
           : [],
       );
@@ -385,6 +380,15 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
       return reworded(first, first.message, { also: [...others.map(({ message }) => message), ...rest] });
     },
   };
+}
+
+/** Opens the file for the recovery copies of a run that generates secrets; without one it warns and goes on. */
+function openLog(context: Context, entries: readonly Entry[]): RecoveryLog | undefined {
+  if (entries.every(({ client }) => isPublic(client) || textField(client, "client_secret") !== undefined))
+    return undefined;
+  const log = context.recovery.openLog();
+  if (log === undefined) warnWithoutCopy(context);
+  return log;
 }
 
 /** The outcomes after which a client is another than before. */
@@ -402,7 +406,7 @@ function summary(context: Context, counts: ReadonlyMap<string, number>, left: nu
 interface Job {
   readonly context: Context;
   readonly recipients: readonly Recipient[];
-  readonly handover: Handover;
+  readonly copies: RecoveryLog | "none";
   readonly dropped: Dropped;
   /** The admin API with the time of one client. */
   readonly admin: () => Admin;
@@ -439,58 +443,39 @@ function failed(entry: Entry, error: Problem): Ended {
   return { outcome: "failed", entry, shown, problem };
 }
 
-async function createOne({ context, recipients, handover, dropped, admin }: Job, entry: Entry): Promise<Ended> {
+async function createOne({ context, recipients, copies, dropped, admin }: Job, entry: Entry): Promise<Ended> {
   const client = payloadOf(entry.client);
   const id = textField(client, "client_id");
   const given = textField(client, "client_secret");
-  const prepared = isPublic(client) ? NO_SECRET : await prepareSecret(context, given, recipients);
   const { client_secret: _, ...fields } = client;
-  const payload = {
-    ...fields,
-    client_id: id ?? context.host.uuid(),
-    ...(prepared.plain === undefined ? {} : { client_secret: prepared.plain }),
+  const registration: Registration = {
+    payload: { ...fields, client_id: id ?? context.host.uuid() },
+    ownId: id === undefined,
+    prepared: isPublic(client) ? { ...NO_SECRET, recipients } : await prepareSecret(context, given, recipients),
+    view: IMPORT_VIEW,
+    more: { outcome: "created", from: entry.file },
   };
   const api = admin();
-  const outcome = await sendCreate(api, payload, id === undefined);
-  if (outcome.kind === "refused") {
-    if (id !== undefined && outcome.problem instanceof Problem && outcome.problem.exit === "conflict") {
-      const wanted = { ...fields, ...(given === undefined ? {} : { client_secret: given }) };
-      const ended = await conflicting(context, api, entry, wanted, id, outcome.problem);
-      if (ended.outcome === "updated" || ended.outcome === "unchanged") dropped.look(entry, fields, ended.shown);
-      return ended;
-    }
-    throw outcome.problem;
-  }
-  if (outcome.kind === "unknown") {
-    const kept = await rescue(
-      context,
-      handover.place,
-      { id: outcome.clientId, state: "unverified", reason: outcome.problem.message },
-      prepared,
-    );
-    throw reworded(outcome.problem, `${outcome.problem.message}${kept}`);
-  }
-  let made = madeBy(outcome, prepared);
-  const work = async (): Promise<Ended> => {
-    dropped.look(entry, fields, outcome.record);
-    // Where secrets are encrypted, no credential of a client without one is shown either.
-    const record = recipients.length > 0 && isPublic(client) ? withoutCredentials(outcome.record) : outcome.record;
-    const delivery = await deliveryOf(context, prepared, { ...record, outcome: "created", from: entry.file });
-    made = { ...made, delivery, prepared };
-    if (delivery.precious !== undefined && !context.shows(IMPORT_VIEW, delivery.shown, delivery.precious)) {
-      const kept = await rescue(
-        context,
-        handover.place,
-        { id: idOf(delivery.shown), state: "made", reason: "the output format leaves the secret out" },
-        prepared,
-        delivery.shown,
-      );
-      context.warn(`this output format leaves the secret of client ${quoted(idOf(delivery.shown))} out${kept}`);
-      return { outcome: "created", entry, shown: delivery.shown };
-    }
-    return { outcome: "created", entry, shown: delivery.shown, made };
-  };
-  return guarded(context, handover, () => made, work);
+  const registered = await register(context, { admin: api, sink: undefined, copies }, registration, async (created) => {
+    dropped.look(entry, fields, created.record);
+    return createdEntry(context, entry, created);
+  });
+  if (registered.kind === "delivered") return registered.result;
+  const { problem } = registered;
+  if (id === undefined || !(problem instanceof Problem) || problem.exit !== "conflict") throw problem;
+  const wanted = { ...fields, ...(given === undefined ? {} : { client_secret: given }) };
+  const ended = await conflicting(context, api, entry, wanted, id, problem);
+  if (ended.outcome === "updated" || ended.outcome === "unchanged") dropped.look(entry, fields, ended.shown);
+  return ended;
+}
+
+/** A client that was created, with its credentials where the output shows them. */
+function createdEntry(context: Context, entry: Entry, created: CreatedClient): Ended {
+  const { shown, precious } = created.delivery;
+  if (precious === undefined || context.shows(IMPORT_VIEW, shown, precious))
+    return { outcome: "created", entry, shown, created };
+  created.hidden();
+  return { outcome: "created", entry, shown };
 }
 
 async function conflicting(

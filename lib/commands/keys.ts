@@ -1,24 +1,11 @@
-import type { KeyAlgorithm } from "../adapters/keypair.ts";
-import { type Problem, reworded, usage } from "../core/problem.ts";
+import type { KeyAlgorithm, KeyPair } from "../adapters/keypair.ts";
+import { type Problem, usage } from "../core/problem.ts";
+import type { Recipient } from "../core/recipient.ts";
 import { AUTH_METHOD, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../core/rows.ts";
-import { withoutCredentials } from "../core/secret.ts";
-import { printable, quoted } from "../core/text.ts";
-import { type Context, type Result, type Shown, single } from "./command.ts";
-import {
-  encryptedFormat,
-  type PreparedSecret,
-  recover,
-  refuseHidden,
-  rescue,
-  tellRecipients,
-  wantsRecipients,
-  withHandover,
-} from "./credentials.ts";
-import { idIn, type ReadDraft, refuseUnknownFields, tellDropped } from "./draft.ts";
-import { dryRun, isDryRun } from "./dryrun.ts";
-import { guarded, type Made, sendCreate, tellsUnwritten } from "./guard.ts";
-import { verify, verifyEndpoint } from "./verify.ts";
-import { createdView, ENCRYPTED_KEY, KEYED_VIEW } from "./views.ts";
+import { quoted } from "../core/text.ts";
+import type { Context } from "./command.ts";
+import { encryptedFormat, type PreparedSecret, wantsRecipients } from "./credentials.ts";
+import type { ReadDraft } from "./draft.ts";
 
 /** The algorithms of `--generate-key`. */
 export const KEY_ALGORITHMS: readonly KeyAlgorithm[] = ["ES256", "RS256", "PS256"];
@@ -85,82 +72,23 @@ export function keyed(context: Context, draft: ReadDraft, problems: Problem[]): 
   return { ...draft, client: { ...client, jwks: TO_BE_MADE, token_endpoint_auth_signing_alg: algorithm } };
 }
 
-/** Registers a client with a key pair made here; the private part goes to its file or its recipients and nowhere else. */
-export async function createWithKey(context: Context, draft: ReadDraft, algorithm: KeyAlgorithm): Promise<Result> {
-  const { values } = context;
-  const id = idIn(draft.client);
+/** A key pair whose private part is ready to be delivered, encrypted where there are recipients. */
+export interface PreparedKey {
+  readonly pair: KeyPair;
+  readonly prepared: PreparedSecret;
+}
+
+/** Generates the key pair of a client that signs in by private_key_jwt (RFC 7523). */
+export async function prepareKey(
+  context: Context,
+  algorithm: KeyAlgorithm,
+  recipients: readonly Recipient[],
+): Promise<PreparedKey> {
   const pair = await context.pairs.generate(algorithm);
-  const client = { ...draft.client, client_id: id ?? context.host.uuid(), jwks: { keys: [pair.publicJwk] } };
-  if (isDryRun(context)) return dryRun(context, [{ method: "POST", url: context.clientsPath, body: client }]);
-  await refuseUnknownFields(context, draft.client, draft.label);
-  const recipients = await context.keys.recipients(values);
-  const endpoint = await verifyEndpoint(context);
-  const pem = /\.(pem|key)$/i.test(values.text(KEY_OUT) ?? "");
+  const pem = /\.(pem|key)$/i.test(context.values.text(KEY_OUT) ?? "");
   const plain = pem ? pair.pem : `${JSON.stringify(pair.privateJwk, null, 2)}\n`;
   const encrypted =
     recipients.length === 0 ? undefined : await context.keys.encrypt(recipients, plain, encryptedFormat(context));
-  const prepared: PreparedSecret = { plain, given: false, encrypted, recipients, kind: "client_private_key" };
-  const way = { action: "Cannot create client", mustRescue: false, target: KEY_OUT };
-  return withHandover(context, way, async (handover) => {
-    refuseHidden(context, prepared, handover);
-    const outcome = await sendCreate(context.admin, client, id === undefined);
-    if (outcome.kind === "refused") throw outcome.problem;
-    if (outcome.kind === "unknown") {
-      const kept = await rescue(
-        context,
-        handover.place,
-        { id: outcome.clientId, state: "unverified", reason: outcome.problem.message },
-        prepared,
-      );
-      throw reworded(outcome.problem, `${outcome.problem.message}${kept}`);
-    }
-    // A secret that the server made beside the key is of no use to anyone, and is not shown.
-    const record: Shown = withoutCredentials(outcome.record);
-    const { client_id: madeId } = outcome.record;
-    const { sink } = handover;
-    const shown = encrypted === undefined || sink !== undefined ? record : { ...record, [ENCRYPTED_KEY]: encrypted };
-    const made: Made = {
-      certain: outcome.kind === "created",
-      prepared,
-      delivery: { shown, precious: encrypted ?? plain, credentials: { id: madeId }, differs: false },
-    };
-    return guarded(
-      context,
-      handover,
-      () => made,
-      async () => {
-        tellDropped(context, client, outcome.record);
-        const works = await verify(context, endpoint, madeId, {
-          way: "private_key_jwt",
-          assertion: (audience) => context.pairs.assertion(pair, madeId, audience),
-        });
-        const exit = (): "done" | "failed" => (works ? "done" : "failed");
-        const view = sink === undefined ? KEYED_VIEW : createdView("given");
-        tellRecipients(context, recipients);
-        if (sink !== undefined) {
-          await sink.commit(encrypted === undefined ? plain : `${encrypted}\n`);
-          context.note(
-            `The ${encrypted === undefined ? "" : "encrypted "}private key of client ${quoted(madeId)} (kid ${pair.kid}) is in ${printable(sink.name)}`,
-          );
-          return single(view, shown, { exit, ...tellsUnwritten(madeId, "created") });
-        }
-        if (encrypted === undefined) throw new TypeError("a private key has neither a file nor a recipient");
-        if (!context.shows(view, shown, encrypted)) {
-          const kept = await rescue(
-            context,
-            handover.place,
-            { id: madeId, state: "made", reason: "the output format leaves the key out" },
-            prepared,
-          );
-          context.warn(`this output format leaves the private key of client ${quoted(madeId)} out${kept}`);
-          return single(view, shown, { exit, ...tellsUnwritten(madeId, "created") });
-        }
-        return single(view, shown, {
-          exit,
-          undelivered: ([lost], reason) =>
-            recover(context, handover.place, { ...made, leaked: lost?.leaked !== false }, reason),
-        });
-      },
-    );
-  });
+  const kind = "client_private_key";
+  return { pair, prepared: { plain, given: false, encrypted, recipients, kind, keyId: pair.kid } };
 }

@@ -22,17 +22,16 @@ import { change } from "./change.ts";
 import { type Context, command, type Result, type Shown, type Start, single } from "./command.ts";
 import {
   givenSecret,
-  type Handover,
-  keepAnswered,
   type PreparedSecret,
   prepareSecret,
   secretProblems,
   unwritableProblems,
   whyOf,
-  withHandover,
 } from "./credentials.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
-import { type ChangedSecret, handOverChanged, placeOf, sendKept } from "./secret-change.ts";
+import { savedIn } from "./recovery.ts";
+import { type ChangedSecret, handOverChanged, sendKept } from "./secret-change.ts";
+import { withOutlets } from "./secret-outlets.ts";
 import { secretProof, verify, verifyEndpoint, verifyProblems } from "./verify.ts";
 import { CLIENT_VIEW, createdView } from "./views.ts";
 
@@ -137,10 +136,10 @@ async function rotate(context: Context, id: string, given: string | undefined): 
   const refused = secretless(id, current);
   if (refused !== undefined) throw refused;
   const way = { action: `Cannot rotate the secret of client ${quoted(id)}`, mustRescue: true };
-  return withHandover(context, way, async (handover) => {
-    const native = given === undefined ? await nativeRotation(context, id, recipients, handover) : undefined;
+  return withOutlets(context, way, async (outlets) => {
+    const native = given === undefined ? await nativeRotation(context, id, recipients) : undefined;
     const changed =
-      native ?? (await ownRotation(context, id, current, await prepareSecret(context, given, recipients), handover));
+      native ?? (await ownRotation(context, id, current, await prepareSecret(context, given, recipients)));
     context.note(
       native === undefined
         ? `The secret of client ${quoted(id)} is changed; the old one stopped working`
@@ -148,7 +147,7 @@ async function rotate(context: Context, id: string, given: string | undefined): 
     );
     const { plain } = changed.prepared;
     let works = true;
-    return handOverChanged(context, handover, changed, {
+    return handOverChanged(context, outlets, changed, {
       id,
       view: createdView("given"),
       async before(_, record) {
@@ -170,7 +169,6 @@ async function nativeRotation(
   context: Context,
   id: string,
   recipients: PreparedSecret["recipients"],
-  handover: Handover,
 ): Promise<ChangedSecret | undefined> {
   let record: (Shown & { readonly client_id: string }) | undefined;
   try {
@@ -207,19 +205,15 @@ async function nativeRotation(
       { code: "not-encrypted", exit: "failed", hint: AGAIN(id), cause: error },
     );
   }
-  return { prepared: made, record: answered, kept: await keepAnswered(context, placeOf(handover), id, made) };
+  const saved = savedIn(context, undefined);
+  await saved.update({ id, state: "made", reason: "the secret is about to be handed over" }, made);
+  return { prepared: made, record: answered, saved };
 }
 
 /** A secret made here or given, sent by PATCH or PUT. */
-function ownRotation(
-  context: Context,
-  id: string,
-  current: Shown,
-  prepared: PreparedSecret,
-  handover: Handover,
-): Promise<ChangedSecret> {
+function ownRotation(context: Context, id: string, current: Shown, prepared: PreparedSecret): Promise<ChangedSecret> {
   const wanted = [{ field: "client_secret", before: undefined, after: prepared.plain }];
-  return sendKept(context, handover, id, prepared, () => change(context.admin, id, current, wanted));
+  return sendKept(context, id, prepared, () => change(context.admin, id, current, wanted));
 }
 
 /** `clients rotate-secret` and `rotate-secret oauth2-client`: a new secret, and nothing else changed. */

@@ -1,35 +1,29 @@
-import type { RescuePlace } from "../adapters/rescue.ts";
 import type { View } from "../core/output.ts";
-import { type ExitName, Problem } from "../core/problem.ts";
-import { quoted } from "../core/text.ts";
+import { type ExitName, Problem, reasonOf } from "../core/problem.ts";
+import { SaveFailure } from "../core/recovery.ts";
+import { printable, quoted } from "../core/text.ts";
 import { type Context, type Result, type Shown, single } from "./command.ts";
 import {
   type Delivery,
   deliveryOf,
-  dropKept,
-  type Handover,
-  handOver,
-  keepAhead,
-  keepAnswered,
   NotEncrypted,
-  notHandedOver,
   type PreparedSecret,
   tellRecipients,
   UNDELIVERED,
-  withHandover,
+  whyOf,
 } from "./credentials.ts";
-import { tellsUnwritten } from "./guard.ts";
+import { type Kept, keptText, recordOf, type SavedSecret, savedIn } from "./recovery.ts";
+import { type Outlets, tellsUnwritten, withOutlets, writeSecretFile } from "./secret-outlets.ts";
 
-/** A client's new secret that the server has, and the rescue file that holds it until it is delivered. */
+/** A client's new secret that the server has, and the recovery copy that holds it until it is delivered. */
 export interface ChangedSecret {
   readonly prepared: PreparedSecret;
   /** The server's answer, as it is shown. */
   readonly record: Shown;
-  /** Undefined where there could be no file. */
-  readonly kept: string | undefined;
+  readonly saved: SavedSecret;
 }
 
-/** How a new secret is handed over. */
+/** How a new secret is delivered. */
 export interface SecretHandover {
   readonly id: string;
   readonly view: View<Shown>;
@@ -38,77 +32,93 @@ export interface SecretHandover {
   readonly exit?: () => ExitName;
 }
 
-/** The place for a rescue file, which a handover that must have one has. */
-export function placeOf({ place }: Handover): RescuePlace {
-  if (place === undefined) throw new TypeError("a place for a rescue file was asked for and is missing");
-  return place;
-}
-
-/** Sends a change that sets a secret: it is kept before the request, since the old one dies with it. */
+/** Sends a change that sets a secret: a copy is on the disk before the request, since the old secret dies with it. */
 export async function sendKept(
   context: Context,
-  handover: Handover,
   id: string,
   prepared: PreparedSecret,
   send: () => Promise<Shown>,
 ): Promise<ChangedSecret> {
-  const place = placeOf(handover);
-  const kept = await keepAhead(context, place, id, prepared);
+  const saved = saveBeforeChange(context, id, prepared);
   try {
-    return { prepared, record: await send(), kept };
+    return { prepared, record: await send(), saved };
   } catch (error) {
-    if (error instanceof Problem && !error.doubtful) await dropKept(context, place, kept);
-    else context.warn(`it is not known whether client ${quoted(id)} has the new secret, which is in ${quoted(kept)}`);
+    if (error instanceof Problem && !error.doubtful) saved.remove();
+    else
+      context.warn(
+        `it is not known whether client ${quoted(id)} has the new secret, which is in ${quoted(saved.path ?? "")}`,
+      );
     throw error;
   }
 }
 
-/** Hands a new secret over; whatever fails on the way, the message says in which file it is. */
+function saveBeforeChange(context: Context, id: string, prepared: PreparedSecret): SavedSecret {
+  const reason = "the request that sets this secret is about to be sent";
+  try {
+    const record = recordOf(context, { id, state: "unverified", reason }, prepared);
+    const copy = context.recovery.saveDurably(record, "preferred folders");
+    return savedIn(context, copy, prepared.encrypted ?? prepared.plain);
+  } catch (error) {
+    const folder = error instanceof SaveFailure ? error.folder : "";
+    throw new Problem(
+      `Cannot change the secret of client ${quoted(id)}: it cannot be kept in ${quoted(folder)} until it is handed over: ${printable(reasonOf(error))}`,
+      { code: "no-rescue-place", exit: "failed", hint: "name a folder that has room with --rescue-dir" },
+    );
+  }
+}
+
+/** Delivers a new secret; whatever fails on the way, the message says in which file it is. */
 export async function handOverChanged(
   context: Context,
-  handover: Handover,
-  changed: ChangedSecret,
+  { sink }: Outlets,
+  { prepared, record, saved }: ChangedSecret,
   { id, view, before, exit = () => "done" }: SecretHandover,
 ): Promise<Result> {
-  const place = placeOf(handover);
-  let file = changed.kept;
-  const drop = async (): Promise<void> => {
-    if (file !== undefined) await dropKept(context, place, file);
-  };
+  let secret: Delivery["secret"] = prepared;
+  const status = { id, state: "made", reason: "the secret is about to be handed over" } as const;
+  const undelivered = (reason: unknown): Problem => notHandedOver(id, saved.keep(status, secret), reason);
   try {
-    const delivery = await deliveryOf(context, changed.prepared, changed.record);
-    const { secret: plain, encrypted } = delivery.credentials;
-    if (delivery.differs)
-      file = await keepAnswered(context, place, id, { plain, encrypted, kind: "client_secret" }, file);
-    tellRecipients(context, changed.prepared.recipients);
-    await before(delivery, changed.record);
-    const hidden =
-      handover.sink === undefined &&
-      delivery.precious !== undefined &&
-      !context.shows(view, delivery.shown, delivery.precious);
-    if (hidden) {
-      if (file === undefined) throw new Error("this output format leaves it out");
-      context.warn(`this output format leaves the secret of client ${quoted(id)} out; it is in ${quoted(file)}`);
-      return single(view, delivery.shown, { exit, ...tellsUnwritten(id, "updated") });
+    const delivery = await deliveryOf(context, prepared, record);
+    ({ secret } = delivery);
+    if (delivery.differs) await saved.update(status, secret);
+    tellRecipients(context, prepared.recipients);
+    await before(delivery, record);
+    const { shown, precious } = delivery;
+    if (sink === undefined && precious !== undefined) {
+      if (context.shows(view, shown, precious))
+        return single(view, shown, {
+          exit,
+          delivered: () => saved.remove(),
+          undelivered: async (_, why) => undelivered(why),
+        });
+      const kept = saved.keep(status, secret);
+      if (kept.kind !== "kept") throw new Error("this output format leaves it out");
+      context.warn(`this output format leaves the secret of client ${quoted(id)} out${keptText(kept)}`);
+      return single(view, shown, { exit, ...tellsUnwritten(id, "updated") });
     }
-    const { shown, precious } = await handOver(context, handover, delivery, () => true);
-    if (precious !== undefined)
-      return single(view, shown, {
-        exit,
-        delivered: drop,
-        undelivered: async (_, why) => notHandedOver(id, file, why),
-      });
-    await drop();
-    return single(view, shown, { exit, ...tellsUnwritten(id, "updated") });
+    const rest = sink === undefined ? shown : await writeSecretFile(context, sink, delivery);
+    saved.remove();
+    return single(view, rest, { exit, ...tellsUnwritten(id, "updated") });
   } catch (error) {
     if (error instanceof Problem && error.code === UNDELIVERED) throw error;
-    if (error instanceof NotEncrypted) {
-      // The file holds the secret that was sent, and the server has another one.
-      await drop();
-      file = undefined;
-    }
-    throw notHandedOver(id, file, error);
+    // The copy holds the secret that was sent, and the server has another one, which can't be kept in the clear.
+    if (error instanceof NotEncrypted) secret = { ...prepared, plain: undefined, encrypted: undefined };
+    throw undelivered(error);
   }
+}
+
+/** The problem of a secret that was changed and not delivered. */
+function notHandedOver(id: string, kept: Kept, reason: unknown): Problem {
+  const where = kept.kind === "kept" ? `is in ${quoted(kept.path)}` : "could not be kept and is lost";
+  return new Problem(`Cannot hand over the new secret of client ${quoted(id)}: ${whyOf(reason)}; it ${where}`, {
+    code: UNDELIVERED,
+    exit: "failed",
+    cause: reason,
+    hint:
+      kept.kind === "kept"
+        ? "take it from that file, then delete it"
+        : `hydra clients rotate-secret ${id} makes another one`,
+  });
 }
 
 /** A change that sets a secret which was given, from its proof to its delivery. */
@@ -122,7 +132,7 @@ export interface SecretChange extends SecretHandover {
 /** Sets a secret that was given and hands it over to where it was asked for. */
 export function changeSecret(context: Context, change: SecretChange): Promise<Result> {
   const { id, action, prepared, send } = change;
-  return withHandover(context, { action, mustRescue: true }, async (handover) =>
-    handOverChanged(context, handover, await sendKept(context, handover, id, prepared, send), change),
+  return withOutlets(context, { action, mustRescue: true }, async (outlets) =>
+    handOverChanged(context, outlets, await sendKept(context, id, prepared, send), change),
   );
 }

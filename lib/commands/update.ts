@@ -29,8 +29,8 @@ import { type Context, command, type Result, type Shown, type Start, single } fr
 import { givenSecret, prepareSecret, secretProblems, unwritableProblems, wantsRecipients } from "./credentials.ts";
 import { findings, noPlace, readDraft, refuseUnknownFields, tellDropped } from "./draft.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
-import { tellsUnwritten } from "./guard.ts";
 import { changeSecret } from "./secret-change.ts";
+import { tellsUnwritten } from "./secret-outlets.ts";
 import { CLIENT_VIEW, createdView, idOf } from "./views.ts";
 
 const REPLACE: SwitchFlag = {

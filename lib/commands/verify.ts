@@ -77,9 +77,9 @@ export async function verify(
   context: Context,
   endpoints: ProofEndpoints | undefined,
   clientId: string,
-  proof: ClientProof,
+  proof: ClientProof | undefined,
 ): Promise<boolean> {
-  if (endpoints === undefined) return true;
+  if (endpoints === undefined || proof === undefined) return true;
   try {
     const proven = await context.tokens.prove(endpoints, clientId, proof);
     context.note(`Verified: ${PROVEN[proven](quoted(clientId))}`);

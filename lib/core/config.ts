@@ -10,6 +10,29 @@ export interface ConfigContent {
   readonly content: unknown;
   /** Whether others than its owner can read it. */
   readonly readable: boolean;
+  /** Why others than the user may have written it, where that is so. */
+  readonly writers?: string;
+}
+
+/** Who can have written a config file, as far as its owner and its permission bits show. */
+export type Writers =
+  | { readonly trust: "all" }
+  | { readonly trust: "some" | "none"; readonly reason: string; readonly remedy: string };
+
+/**
+ * Who else than the user can have written a config file, which steers where credentials go: none is trusted whose owner
+ * is neither the user nor root or which everyone can write. A group is worth a warning, for many systems give every
+ * user a group of their own.
+ */
+export function writersOf(file: { readonly mode: number; readonly uid: number }, user: number | undefined): Writers {
+  // A system without numbers for its users has no such bits either.
+  if (user === undefined) return { trust: "all" };
+  if (file.uid !== user && file.uid !== 0)
+    return { trust: "none", reason: `it belongs to another user (UID ${file.uid})`, remedy: `chown ${user}` };
+  if ((file.mode & 0o002) !== 0)
+    return { trust: "none", reason: "every user of this machine can write it", remedy: "chmod 600" };
+  if ((file.mode & 0o020) !== 0) return { trust: "some", reason: "its group can write it", remedy: "chmod 600" };
+  return { trust: "all" };
 }
 
 /** What the settings of a config file are, by key. */
@@ -56,7 +79,7 @@ function headerLines(item: unknown): readonly string[] | undefined {
 }
 
 /** Reads the settings out of a config file's content; keys that it does not know may belong to the server. */
-export function readConfigFile({ path, content, readable }: ConfigContent): ConfigFile {
+export function readConfigFile({ path, content, readable, writers }: ConfigContent): ConfigFile {
   const record = content === null || content === undefined ? {} : content;
   if (!isRecord(record))
     throw usage(
@@ -81,7 +104,10 @@ export function readConfigFile({ path, content, readable }: ConfigContent): Conf
       const userinfo = /^[^/]*\/\/[^/]*@/.test(settings.get("endpoint")?.[0] ?? "");
       const credentials =
         userinfo || [ACCESS_TOKEN, HEADER].some((flag) => flag.file !== undefined && settings.has(flag.file));
-      return readable && credentials ? [`${path} holds credentials and others can read it: chmod 600 ${path}`] : [];
+      return [
+        ...(writers === undefined ? [] : [`Config file ${path} may have been written by someone else: ${writers}`]),
+        ...(readable && credentials ? [`${path} holds credentials and others can read it: chmod 600 ${path}`] : []),
+      ];
     },
   };
 }

@@ -11,7 +11,7 @@ export interface PlannedRequest {
 }
 
 /** What a credential is replaced by, for the field that it stands in. */
-type Mark = (field: string) => string;
+type Mark = (field: string) => unknown;
 
 /**
  * A body with every credential replaced, at whatever depth it stands, JSON Patch steps and the private members of JSON
@@ -40,23 +40,47 @@ export interface CurlWay {
   readonly caFile: string | undefined;
 }
 
-/** Where a credential belongs in a word: its name between two characters that stand for nothing. */
-const PLACE = /\ue000([\w-]+)\ue000/;
+/** The place of a credential: a variable of the shell that runs the line. No text can be taken for one. */
+class Variable {
+  readonly name: string;
 
-function placeOf(name: string): string {
-  return `\ue000${name.replace(/[^\w-]/g, "_")}\ue000`;
+  constructor(field: string) {
+    this.name = field.replace(/\W/g, "_").toUpperCase();
+  }
+}
+
+/** A word for a shell, in pieces: texts, and the variables between them. */
+type Word = readonly (string | Variable)[];
+
+/** A value as JSON, in pieces; a {@link Variable} in it is the content of a string. */
+function jsonWord(value: unknown): Word {
+  if (value instanceof Variable) return ['"', value, '"'];
+  if (Array.isArray(value)) return ["[", ...value.flatMap((item, at) => [...comma(at), ...jsonWord(item)]), "]"];
+  if (!isRecord(value)) return [JSON.stringify(value) ?? "null"];
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  return [
+    "{",
+    ...members.flatMap(([key, member], at) => [...comma(at), `${JSON.stringify(key)}:`, ...jsonWord(member)]),
+    "}",
+  ];
+}
+
+function comma(at: number): readonly string[] {
+  return at === 0 ? [] : [","];
 }
 
 /** A word for a shell, with variables for its credentials, without which the shell refuses to run the line. */
-function word(text: string): string {
-  const parts = text.split(PLACE);
-  if (parts.length === 1) return shellQuoted(text);
-  return parts
-    .map((part, at) => {
-      if (at % 2 === 1) return `"\${${part.toUpperCase().replaceAll("-", "_")}:?}"`;
-      return part === "" ? "" : shellQuoted(part);
-    })
-    .join("");
+function wordText(word: Word): string {
+  let text = "";
+  let plain = "";
+  for (const piece of word) {
+    if (typeof piece === "string") plain += piece;
+    else {
+      text += `${plain === "" ? "" : shellQuoted(plain)}"\${${piece.name}:?}"`;
+      plain = "";
+    }
+  }
+  return plain === "" && text !== "" ? text : text + shellQuoted(plain);
 }
 
 /**
@@ -64,16 +88,17 @@ function word(text: string): string {
  * `${CLIENT_SECRET:?}`, so that nothing is sent before it is set.
  */
 export function curlLine(request: PlannedRequest, way: CurlWay): string {
-  const words = ["curl", "--request", request.method];
-  if (way.socket !== undefined) words.push("--unix-socket", way.socket);
-  if (way.skipVerify) words.push("--insecure");
-  if (way.caFile !== undefined) words.push("--cacert", way.caFile);
+  const words: Word[] = [["curl"], ["--request"], [request.method]];
+  if (way.socket !== undefined) words.push(["--unix-socket"], [way.socket]);
+  if (way.skipVerify) words.push(["--insecure"]);
+  if (way.caFile !== undefined) words.push(["--cacert"], [way.caFile]);
   for (const [name, value] of Object.entries(way.headers))
-    words.push("--header", `${name}: ${isOpenHeader(name) ? value : placeOf(`header-${name}`)}`);
+    words.push(["--header"], [`${name}: `, isOpenHeader(name) ? value : new Variable(`header-${name}`)]);
   if (request.body !== undefined) {
     const type = request.method === "PATCH" ? "application/json-patch+json" : "application/json";
-    words.push("--header", `content-type: ${type}`, "--data-raw", JSON.stringify(redacted(request.body, placeOf)));
+    const body = redacted(request.body, (field) => new Variable(field));
+    words.push(["--header"], [`content-type: ${type}`], ["--data-raw"], jsonWord(body));
   }
-  words.push(request.url);
-  return words.map(word).join(" ");
+  words.push([request.url]);
+  return words.map(wordText).join(" ");
 }

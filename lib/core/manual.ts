@@ -1,6 +1,6 @@
 import type { Flag, Grammar } from "./flags.ts";
 import { flagNotes, flagUsage, GROUPS, type HelpPage, twoColumns, wrap } from "./help.ts";
-import { EXIT } from "./problem.ts";
+import { BY_SIGNAL, EXIT } from "./problem.ts";
 import type { Topic, TopicPart } from "./topics.ts";
 
 /** What every page of the manual is stamped with. */
@@ -277,7 +277,7 @@ export function commandRoff(page: CommandPage, edition: Edition): string {
   }
   if (page.commands.length === 0) {
     parts.push(".SH EXIT STATUS\n");
-    const statuses = Object.values(EXIT).map(String);
+    const statuses = [...Object.values(EXIT).map(String), `${BY_SIGNAL}+N`];
     parts.push(
       roffText(`One of ${statuses.join(", ")}.`),
       roffReference("hydra-exit-codes(7)"),

@@ -11,9 +11,10 @@ export const EXIT = {
   unreachable: 6,
   noUsableKey: 7,
   someFailed: 8,
-  interrupted: 130,
-  terminated: 143,
 } as const;
+
+/** A program that signal N ends has this plus N as its exit status, as shells show it. */
+export const BY_SIGNAL = 128;
 
 /** A name of an exit status. */
 export type ExitName = keyof typeof EXIT;

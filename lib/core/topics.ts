@@ -1,7 +1,8 @@
 import { CONFIG_KEYS } from "./config.ts";
 import type { Flag } from "./flags.ts";
+import { INPUT_LIMIT, limitOf, sizeText } from "./input.ts";
 import type { FormatKind } from "./output.ts";
-import { EXIT, type ExitName } from "./problem.ts";
+import { BY_SIGNAL, EXIT, type ExitName } from "./problem.ts";
 import { decryptLine, ENCRYPTED_FORMATS, type EncryptedFormat } from "./recipient.ts";
 import {
   ACCESS_TOKEN,
@@ -133,8 +134,6 @@ const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
     "The server could not be reached, its certificate is not trusted, or time ran out, also over answers such as 503; a key server too",
   noUsableKey: "A secret cannot be encrypted: no usable key. Nothing was created or changed",
   someFailed: "Some of many failed; each failure is told on standard error",
-  interrupted: "Ended by SIGINT (Ctrl-C)",
-  terminated: "Ended by SIGTERM or SIGHUP",
 };
 
 const EXIT_TOPIC: Topic = {
@@ -146,6 +145,10 @@ const EXIT_TOPIC: Topic = {
         ([name, status]) =>
           [String(status), Object.entries(EXIT_MEANINGS).find(([known]) => known === name)?.[1] ?? name] as const,
       ),
+      [
+        `${BY_SIGNAL}+N`,
+        "Ended by signal N: 130 for SIGINT (Ctrl-C), 131 for SIGQUIT, 143 for SIGTERM, 129 for SIGHUP",
+      ],
     ),
     text(
       "With several clients on one command line, 8 says that some failed; with one alone, the status is that of its failure.",
@@ -181,9 +184,9 @@ const OTHER_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
 ];
 
 const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
-  ["HOME", "Where `.hydra.yaml` is looked for, and a place for rescue files"],
-  ["XDG_STATE_HOME", "The first place for rescue files, before `HOME`"],
-  ["TMPDIR", "The last place for rescue files, after the working folder; `/tmp` without it"],
+  ["HOME", "Where `.hydra.yaml` is looked for, and a place for recovery copies"],
+  ["XDG_STATE_HOME", "The first place for recovery copies, before `HOME`"],
+  ["TMPDIR", "The last place for recovery copies, after the working directory; `/tmp` without it"],
   ["NO_COLOR", "Any value turns colours off; they are used on a terminal alone, and not where `TERM` is `dumb`"],
   [
     "HTTP_PROXY, HTTPS_PROXY, NO_PROXY",
@@ -354,7 +357,10 @@ const SERVERS_TOPIC: Topic = {
     lines("hydra wait --for 2m"),
     heading("To try things on"),
     lines("hydra sandbox --as 1.11 --listen 127.0.0.1:4445"),
-    text("It answers as that version does, keeps everything in memory and forgets it at its end."),
+    text(
+      "It answers as that version does, keeps everything in memory and forgets it at its end. It rejects what a web page could send with",
+      "status 403: a `Host` that isn't this machine (except on a unix socket), and an `Origin` of another site.",
+    ),
   ],
 };
 
@@ -401,6 +407,12 @@ const CONFIG_TOPIC: Topic = {
       "or a variable the command ends with status 2 and names both places.",
       "A file that holds credentials and that others can read gets a warning.",
     ),
+    heading("Who can write it"),
+    text(
+      "`$HOME/.hydra.yaml` is rejected with status 2 if it belongs to anyone but you or root, or if every user can write it: it would decide",
+      "where your credentials go. If its group can write it, there is a warning. A file that you name with `--config` is used in any case, with a warning.",
+      `At most ${sizeText(INPUT_LIMIT.bytes)} of a config file is read.`,
+    ),
   ],
 };
 
@@ -436,22 +448,35 @@ const SECRETS_TOPIC: Topic = {
       "written, nothing is created. Standard output then has the result without the secret. A reader of a descriptor who takes nothing",
       "is given up five seconds after `--fail-after`, or two after a signal.",
     ),
-    heading("Never lost"),
+    heading("Recovery copies"),
     text(
-      "From the moment a client may exist, its secret survives signals, a closed or full standard output, and an answer that never",
-      "came. If it cannot be handed over, the client is deleted again where the server answered this very create and nothing of the secret",
-      "has left. Otherwise the secret goes to a rescue file, `hydra-rescue-ID-….json` with mode 0600, encrypted if encryption was asked for,",
-      "and the message names it. Take the secret from it, then delete the file.",
+      "Before a client is created, its generated secret is saved to a recovery copy: a new file with mode 0600, encrypted if you named",
+      "recipients. The copy is removed once the secret is delivered, or once the server has certainly created nothing. So a secret survives",
+      "signals (SIGKILL too), a crash, a closed or full standard output, and an answer that never came.",
+    ),
+    rows(
+      ["hydra-rescue-ID-….json", "The copy of one client"],
+      [
+        "hydra-rescue-import-….ndjson",
+        "The copies of an import, one client per line; the last line of a client counts",
+      ],
+      [".FILE.…", "With `--secret-out FILE`: the draft in the same folder, which becomes FILE"],
     ),
     text(
-      "Its place is tried before anything is changed: `--rescue-dir`, else `XDG_STATE_HOME`, `HOME`, the working folder, `TMPDIR`.",
-      "Where there is none, a create warns and a rotation refuses; a named one that cannot be used is wrong usage.",
-      "SIGKILL and a power loss are not covered.",
+      "If a secret can't be delivered, the client is deleted again, provided that the server confirmed this very request and nothing of the",
+      "secret has left the process. Otherwise the copy stays and the message names it. Take the secret from it, then delete the file.",
+      "There is no copy for a public client, for a secret that you gave, or in a dry run.",
+    ),
+    text(
+      "Copies go to `--rescue-dir`, else to `XDG_STATE_HOME`, `HOME`, the working directory or `TMPDIR`, whichever can be written first.",
+      "Without any, creating warns and goes on, and rotating is refused; an unusable `--rescue-dir` is a usage error.",
+      "A copy helps only as long as its folder outlives the process: in a container, name a mounted volume. The copy of a rotation is",
+      "synced to disk before the request and survives a power loss too; those of create and import may not.",
     ),
     heading("Rotation"),
     lines("hydra clients rotate-secret my-app --secret-out my-app.env"),
     text(
-      "The new secret is in a rescue file from before it is sent until it is handed over, and nothing else of the client changes. Where the",
+      "The new secret is in a recovery copy from before it is sent until it is delivered, and nothing else of the client changes. Where the",
       "server has its own rotation, both secrets work until `--finish`; elsewhere the message says that the old one stopped working.",
       "`--verify --public-url URL` checks the new secret at the server's revocation endpoint, which issues no token. It first checks that a",
       "wrong secret is rejected there. `--token-endpoint` checks by getting a token, and so do keys (private_key_jwt) and servers that state no",
@@ -480,6 +505,13 @@ const RULES_TOPIC: Topic = {
     heading("Warnings: legal, and often regretted"),
     rows(...ruleRows("warning")),
     text("`--strict` makes the warnings errors."),
+    heading("Input limits"),
+    text(
+      "Input beyond its limit is a usage error, in a file, a pipe, a terminal or a device. The limits:",
+      `${sizeText(limitOf("--secret-file").bytes)} for \`--secret-file\`, ${sizeText(limitOf("--access-token-file").bytes)} for \`--access-token-file\`,`,
+      `${sizeText(limitOf("import").bytes)} for all files of one \`hydra clients import\` together and for the IDs of \`hydra clients delete -\`, and`,
+      `${sizeText(INPUT_LIMIT.bytes)} for each other file: \`--file\`, \`--jwks\`, \`--pgp-key @FILE\`, \`--ca-file\`, \`hydra pgp inspect\` and the config file.`,
+    ),
   ],
 };
 

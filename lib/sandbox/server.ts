@@ -2,10 +2,11 @@ import { Buffer } from "node:buffer";
 import { rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { refused } from "./answer.ts";
+import { type Answer, refused } from "./answer.ts";
 import type { JsonObject } from "./json.ts";
 import { listenOn, parsePlace, urlOf } from "./listen.ts";
 import { createAdminApi } from "./routes.ts";
+import { foreignSender } from "./sender.ts";
 import type { SandboxVersion } from "./versions.ts";
 
 /** What a sandbox is started with. */
@@ -70,18 +71,27 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const api = createAdminApi(options.as);
   api.clients.seed(options.seed ?? 0);
 
+  const scheme = options.tls === undefined ? "http" : "https";
+  const entrance = "socket" in place ? "unix" : scheme;
+
+  async function answerTo(request: IncomingMessage, method: string, target: string): Promise<Answer | undefined> {
+    const body = await bodyOf(request);
+    const { host, origin, accept = "" } = request.headers;
+    const foreign = foreignSender({ host, origin }, entrance);
+    if (foreign !== undefined) return refused(api.behaviour, { status: 403, error: "Forbidden", description: foreign });
+    if (body === undefined)
+      return refused(api.behaviour, {
+        status: 413,
+        error: "Request Entity Too Large",
+        description: "The request body is larger than 10 MiB",
+      });
+    return api.answer({ method, target, accept, body });
+  }
+
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const method = request.method ?? "GET";
     const target = request.url ?? "/";
-    const body = await bodyOf(request);
-    const answer =
-      body === undefined
-        ? refused(api.behaviour, {
-            status: 413,
-            error: "Request Entity Too Large",
-            description: "The request body is larger than 10 MiB",
-          })
-        : api.answer({ method, target, accept: request.headers.accept ?? "", body });
+    const answer = await answerTo(request, method, target);
     options.onRequest?.(`${method} ${target} ${answer?.status ?? "closed"}`);
     if (answer === undefined) {
       request.socket.destroy();
@@ -101,7 +111,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   await listenOn(server, place, options.listen);
 
   return {
-    url: urlOf(server, place, options.tls === undefined ? "http" : "https"),
+    url: urlOf(server, place, scheme),
     clients: () => api.clients.store.all().map(({ view }) => view),
     secretOf: (id) => api.clients.store.get(id)?.secrets[0],
     secretsOf: (id) => api.clients.store.get(id)?.secrets ?? [],

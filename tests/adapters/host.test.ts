@@ -1,12 +1,24 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { execFileSync, spawn } from "node:child_process";
+import {
+  chmodSync,
+  closeSync,
+  constants as fsConstants,
+  mkdtempSync,
+  openSync,
+  read,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
-import { systemHost } from "../../lib/adapters/host.ts";
+import { promisify } from "node:util";
+import { readWithin, systemHost } from "../../lib/adapters/host.ts";
+import { InputTooLarge } from "../../lib/core/input.ts";
 
 const HOST = pathToFileURL(join(import.meta.dirname, "../../lib/adapters/host.ts")).href;
 const IN_BUN = "Bun" in globalThis;
@@ -148,19 +160,24 @@ describe("the host", () => {
   });
 
   it("hears each ending signal, as often as it comes", SLOW, async () => {
+    const signals = [
+      ...(["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM"] as const),
+      ...(["SIGVTALRM", "SIGPROF", "SIGXCPU", "SIGIO", "SIGTERM"] as const),
+      // Bun has no way to handle this signal, which no system sends by itself.
+      ...(IN_BUN ? [] : (["SIGSTKFLT"] as const)),
+    ];
     const { child, ended } = start(
       `
       let heard = 0;
       host.onEnding((signal) => {
         const written = host.stdout.write(signal + "\\n");
-        if (++heard === 4) written.then(() => host.exit(7));
+        if (++heard === ${signals.length}) written.then(() => host.exit(7));
       });
       host.stdout.write("ready\\n");
       setInterval(() => {}, 1000);`,
       'exec "$0" "$@"',
     );
     let text = "";
-    const signals = ["SIGTERM", "SIGINT", "SIGHUP", "SIGTERM"] as const;
     let sent = 0;
     // Each is sent once the one before was heard: two of a kind at the same time would be one.
     child.stdout.on("data", (part: string) => {
@@ -173,7 +190,7 @@ describe("the host", () => {
       }
     });
     const { status, stdout } = await ended;
-    assert.equal(stdout, "ready\nSIGTERM\nSIGINT\nSIGHUP\nSIGTERM\n");
+    assert.equal(stdout, ["ready", ...signals.map((signal) => constants.signals[signal]), ""].join("\n"));
     assert.equal(status, 7);
   });
 
@@ -192,25 +209,74 @@ describe("the host", () => {
   it("reads standard input, files and the environment", SLOW, async () => {
     const { child, ended } = start(
       `
-      const parts = [];
-      for await (const part of host.stdin()) parts.push(part);
-      await host.stdout.write(Buffer.concat(parts).toString() + host.environment("HYDRA_HOST_TEST") + host.environment("HYDRA_NOT_SET"));`,
+      const input = await host.readStdin(100);
+      await host.stdout.write(Buffer.from(input).toString() + host.environment("HYDRA_HOST_TEST") + host.environment("HYDRA_NOT_SET"));`,
       undefined,
       { HYDRA_HOST_TEST: "value" },
     );
     child.stdin.end("input ");
     assert.equal((await ended).stdout, "input valueundefined");
     const host = systemHost();
+    assert.equal(host.uid(), process.geteuid?.());
     const file = join(folder, "file");
     const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
     writeFileSync(file, bytes);
-    assert.deepEqual(Buffer.from(await host.readFile(file)), Buffer.from(bytes));
-    await assert.rejects(host.readFile(join(folder, "missing")), { code: "ENOENT" });
+    await assert.rejects(host.readFile(join(folder, "missing"), 256), { code: "ENOENT" });
     for (const mode of [0o600, 0o644, 0o400]) {
       chmodSync(file, mode);
-      const permissions = await host.permissions(file);
-      assert.equal(permissions.mode, mode);
-      assert.equal(permissions.uid, process.getuid?.());
+      const read = await host.readFile(file, 256);
+      assert.deepEqual(Buffer.from(read.bytes), Buffer.from(bytes));
+      assert.deepEqual([read.mode, read.uid], [mode, process.getuid?.()]);
+    }
+    await assert.rejects(host.readFile(folder, 256), { code: "EISDIR" });
+    await assert.rejects(host.readFile(file, 255), InputTooLarge);
+  });
+
+  it("reads files of every size up to the limit", async () => {
+    const host = systemHost();
+    const file = join(folder, "large");
+    for (const size of [0, 1, 65_535, 65_536, 65_537, 3_000_000]) {
+      const bytes = new Uint8Array(size).map((_, at) => at % 251);
+      writeFileSync(file, bytes);
+      for (const limit of [size, size + 1, 100_000_000]) {
+        assert.ok(Buffer.from(bytes).equals((await host.readFile(file, limit)).bytes), `${size} of ${limit}`);
+      }
+      if (size > 0) await assert.rejects(host.readFile(file, size - 1), InputTooLarge);
+    }
+    await assert.rejects(host.readFile("/dev/zero", 3_000_000), InputTooLarge);
+    assert.equal((await host.readFile("/dev/null", 0)).bytes.length, 0);
+    assert.match(Buffer.from((await host.readFile("/proc/self/status", 100_000)).bytes).toString(), /^Name:/);
+  });
+
+  it("reads standard input whatever it is, and no more than the limit", SLOW, async () => {
+    const script = `
+      const size = (limit) => host.readStdin(limit).then((bytes) => bytes.length, (error) => error.name);
+      await host.stdout.write(String(await size(100_000)));
+      host.exit(0);`;
+    const cases: readonly (readonly [shell: string, expected: string])[] = [
+      ['"$0" "$@" </dev/null', "0"],
+      ['"$0" "$@" </dev/zero', "InputTooLarge"],
+      ['yes | "$0" "$@"', "InputTooLarge"],
+      ['head -c 100000 /dev/zero | "$0" "$@"', "100000"],
+      ['head -c 100001 /dev/zero | "$0" "$@"', "InputTooLarge"],
+      [`printf 12345 >"${folder}/in"; "$0" "$@" <"${folder}/in"`, "5"],
+    ];
+    for (const [shell, expected] of cases) assert.equal((await run(script, shell)).stdout, expected, shell);
+  });
+
+  it("waits for a pipe that doesn't block", async () => {
+    const pipe = join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const fd = openSync(pipe, fsConstants.O_RDWR | fsConstants.O_NONBLOCK);
+    try {
+      const reading = readWithin(fd, 3);
+      // A read that comes later finds the pipe empty, so the one before has too.
+      await assert.rejects(promisify(read)(fd, new Uint8Array(1), 0, 1, null), { code: "EAGAIN" });
+      writeSync(fd, "12");
+      writeSync(fd, "34");
+      await assert.rejects(reading, InputTooLarge);
+    } finally {
+      closeSync(fd);
     }
   });
 

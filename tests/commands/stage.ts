@@ -1,5 +1,5 @@
 import { after } from "node:test";
-import { type Ending, type Host, type Output, systemHost } from "../../lib/adapters/host.ts";
+import { type Host, type Output, systemHost } from "../../lib/adapters/host.ts";
 import { main } from "../../lib/main.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 
@@ -29,7 +29,7 @@ export interface Scene {
   /** Called when a command says that much work lies ahead. */
   readonly onLongWork?: () => void;
   /** Called once the program listens, with the way to send it a signal. */
-  readonly onListening?: (send: (signal: Ending) => void) => void;
+  readonly onListening?: (send: (signal: number) => void) => void;
 }
 
 /** What one run came to. */
@@ -73,14 +73,9 @@ export async function play(args: readonly string[], scene: Scene = {}): Promise<
     stdinIsTerminal: false,
     stdoutWasClosed: () => false,
     environment: (name) => (Object.hasOwn(environment, name) ? environment[name] : undefined),
-    readFile: async (path) => new TextEncoder().encode(read(path)),
-    permissions: async (path) => {
-      read(path);
-      return { mode: scene.mode ?? 0o600, uid: 0 };
-    },
-    stdin: async function* () {
-      yield new TextEncoder().encode(scene.stdin ?? "");
-    },
+    uid: () => 0,
+    readFile: async (path) => ({ bytes: new TextEncoder().encode(read(path)), mode: scene.mode ?? 0o600, uid: 0 }),
+    readStdin: async () => new TextEncoder().encode(scene.stdin ?? ""),
     ask: async () => undefined,
     ...(scene.uuid === undefined ? {} : { uuid: scene.uuid }),
     monotonic: () => slept,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { CONFIG_KEYS, type ConfigFile, readConfigFile } from "../../lib/core/config.ts";
+import { CONFIG_KEYS, type ConfigFile, readConfigFile, writersOf } from "../../lib/core/config.ts";
 import { type FlagValues, parseFlags } from "../../lib/core/flags.ts";
 import { Problem } from "../../lib/core/problem.ts";
 import { API, CONNECTION_FLAGS, FAIL_AFTER, FAKE_TLS, FORMAT, HEADER, SKIP_TLS } from "../../lib/core/rows.ts";
@@ -150,4 +150,31 @@ describe("a file that others can read", () => {
       assert.deepEqual(read(content, false).warnings(values), []);
     });
   }
+});
+
+describe("who can have written a file", () => {
+  const cases: readonly (readonly [mode: number, uid: number, user: number | undefined, trust: string])[] = [
+    [0o600, 1000, 1000, "all"],
+    [0o644, 0, 1000, "all"],
+    [0o660, 1000, 1000, "some"],
+    [0o664, 0, 1000, "some"],
+    [0o602, 1000, 1000, "none"],
+    [0o666, 0, 0, "none"],
+    [0o600, 1001, 1000, "none"],
+    [0o600, 1000, 0, "none"],
+    [0o400, 65_534, 1000, "none"],
+    [0o666, 0, undefined, "all"],
+  ];
+  for (const [mode, uid, user, trust] of cases) {
+    test(`mode ${mode.toString(8)} of ${uid} for ${user}: ${trust}`, () => {
+      assert.equal(writersOf({ mode, uid }, user).trust, trust);
+    });
+  }
+
+  test("is a warning, whatever the file holds", () => {
+    const file = readConfigFile({ path: PATH, content: {}, readable: false, writers: "its group can write it" });
+    assert.deepEqual(file.warnings(valuesOf(file)), [
+      `Config file ${PATH} may have been written by someone else: its group can write it`,
+    ]);
+  });
 });

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { isRecord } from "../../lib/core/client.ts";
 import { type CurlWay, curlLine, redacted } from "../../lib/core/dryrun.ts";
+import { readJson } from "../../lib/core/json.ts";
 import { CREDENTIAL_FIELDS, REDACTED } from "../../lib/core/secret.ts";
 
 /** The words that a real shell makes of a line. */
@@ -74,6 +75,11 @@ describe("redacted()", () => {
   });
 });
 
+function readRecord(text: string): Readonly<Record<string, unknown>> {
+  const value = readJson(text);
+  return isRecord(value) ? value : assert.fail(text);
+}
+
 const PLAIN: CurlWay = { headers: {}, socket: undefined, skipVerify: false, caFile: undefined };
 
 describe("curlLine()", () => {
@@ -92,6 +98,29 @@ describe("curlLine()", () => {
       curlLine({ method: "DELETE", url }, { ...PLAIN, skipVerify: true, caFile: "/ca.pem" }),
       `curl --request DELETE --insecure --cacert /ca.pem ${url}`,
     );
+  });
+
+  it("takes no text for the place of a credential, whatever characters it has", () => {
+    const values = ["\ue000client_secret\ue000", `\${CLIENT_SECRET:?}`, "(redacted)", "\0CLIENT_SECRET\0"];
+    const body = { client_name: values, client_secret: "s", ...Object.fromEntries(values.map((key) => [key, key])) };
+    const url = "http://127.0.0.1:1";
+    const [, , ...words] = shellWords(
+      curlLine(
+        { method: "POST", url: url + values[1], body },
+        { ...PLAIN, headers: { "X-Forwarded-Proto": values[0] ?? "" } },
+      ),
+    );
+    assert.deepEqual(words, [
+      ...["--header", `X-Forwarded-Proto: ${values[0]}`, "--header", "content-type: application/json"],
+      ...["--data-raw", JSON.stringify({ ...body, client_secret: REDACTED }), url + values[1]],
+    ]);
+  });
+
+  it("keeps numbers as they came, and leaves out what JSON leaves out", () => {
+    const body = { ...readRecord('{"n":12345678901234567890,"f":1.10,"list":[1e400]}'), gone: undefined };
+    const words = shellWords(curlLine({ method: "POST", url: "http://a", body }, PLAIN));
+    assert.equal(words[5], JSON.stringify(body));
+    assert.match(words[5] ?? "", /12345678901234567890.*1e400/);
   });
 
   it("has a variable of its own for every header, whatever the header's name", () => {

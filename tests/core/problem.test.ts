@@ -13,8 +13,6 @@ test("the exit statuses are those of the manual", () => {
     unreachable: 6,
     noUsableKey: 7,
     someFailed: 8,
-    interrupted: 130,
-    terminated: 143,
   });
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
@@ -165,6 +165,52 @@ describe("the config file", () => {
     }
     configure(scene, `endpoint: ${scene.url}\n`, 0o644);
     assert.equal((await scene.run(SEED, NO_ENDPOINT)).stderr, "");
+  });
+
+  it("is rejected where someone else could have written it, unless it is named", SLOW, async () => {
+    await using scene = await openScene();
+    const path = configure(scene, `endpoint: ${scene.url}\n`);
+    const env = { ...NO_ENDPOINT.env, OAUTH2_ACCESS_TOKEN: "hush" };
+    const cases = [
+      [() => chmodSync(path, 0o602), "every user of this machine can write it", "chmod 600"],
+      [() => chmodSync(path, 0o666), "every user of this machine can write it", "chmod 600"],
+      // Only root can give a file away.
+      ...(process.getuid?.() === 0
+        ? ([[() => chownSync(path, 12_345, 0), "it belongs to another user \\(UID 12345\\)", "chown 0"]] as const)
+        : []),
+    ] as const;
+    for (const [change, reason, remedy] of cases) {
+      chmodSync(path, 0o600);
+      change();
+      const before = scene.proxy.seen.length;
+      const ended = await scene.run(SEED, { env });
+      fails(ended, 2, new RegExp(`^Error: Config file ".*\\.hydra\\.yaml" is not used: ${reason}$`));
+      assert.ok(ended.stderr.includes(`${remedy} ${path}, or name it with --config`), told(ended));
+      assert.equal(scene.proxy.seen.length, before);
+      const named = await scene.run([...SEED, "--config", path], { env });
+      ends(named, 0);
+      assert.match(named.stderr, new RegExp(`^Warning: Config file .* written by someone else: ${reason}\n$`));
+      assert.equal(scene.proxy.seen.at(-1)?.headers["authorization"], "Bearer hush");
+    }
+  });
+
+  it("is rejected without a look into it, and by commands that only take a format from it", SLOW, async () => {
+    await using scene = await openScene();
+    configure(scene, "access_token: [hush\n", 0o666);
+    for (const args of [SEED, ["version"]]) {
+      const ended = await scene.run(args);
+      fails(ended, 2, /is not used/);
+      assert.doesNotMatch(ended.stderr, /hush|line 1/);
+    }
+  });
+
+  it("earns a warning where its group can write it", async () => {
+    await using scene = await openScene();
+    const path = configure(scene, `endpoint: ${scene.url}\n`, 0o660);
+    const ended = await scene.run(SEED, NO_ENDPOINT);
+    ends(ended, 0);
+    const warning = `Warning: Config file ${path} may have been written by someone else: its group can write it\n`;
+    assert.equal(ended.stderr, warning);
   });
 
   it("earns a warning where it skips the certificate check", async () => {

@@ -22,6 +22,8 @@ async function pasted(lines: string, secret: string): Promise<Ended> {
   }).ended;
 }
 
+const CREATE_JOB = ["clients", "create", "-g", "client_credentials"];
+
 const CLIENT = {
   client_name: 'it\'s "one" $(x) ☃',
   redirect_uris: ["https://a.example/cb?x='1'&y=2"],
@@ -217,6 +219,15 @@ describe("a line of --dry-run=curl, with secrets put back,", () => {
       ends(await pasted(await lines(["clients", "delete", "hard id (1)", "i-1", "i-2"]), ""), 0);
       assert.deepEqual(scene.sandbox.clients(), []);
     }
+  });
+
+  it("has a variable only where a credential is, whatever a value holds", SLOW, async () => {
+    await using scene = await openScene();
+    const name = "\ue000any_variable\ue000";
+    const ended = await scene.run([...CREATE_JOB, "-n", name, "--dry-run=curl"]);
+    ends(ended, 0);
+    assert.ok(ended.stdout.includes(`"client_name":"${name}"`), told(ended));
+    assert.deepEqual(ended.stdout.match(/\$\{\w+/g), [`\${CLIENT_SECRET`]);
   });
 
   it("is not run by a shell before its credentials are set", async () => {

@@ -141,14 +141,22 @@ const ROWS: readonly Row[] = [
     faults: [
       instead({ status: 500, headers: JSON_TYPE, body: '{"error":"error","error_description":"the disk is on fire"}' }),
     ],
-    ...everywhere({ ...FINAL, says: /500: the disk is on fire/ }),
+    chosen: { ...FINAL, says: /500: the disk is on fire/ },
+    unchosen: { status: 1, sent: 1, kept: true, says: /500: the disk is on fire.*may have been made/ },
+  },
+  {
+    name: "500 with the server's own error after the client was created",
+    faults: [swapped(() => ({ status: 500, headers: JSON_TYPE, body: '{"error":"commit failed"}' }))],
+    chosen: { ...MADE, says: /^Warning: server answered 500, and client .* was created all the same$/m },
+    unchosen: { status: 1, sent: 1, kept: true, says: /500: commit failed.*may have been made/ },
   },
   {
     name: "500 with the server's own error, in the older form",
     faults: [
       instead({ status: 500, headers: JSON_TYPE, body: '{"error":{"code":500,"message":"the disk is on fire"}}' }),
     ],
-    ...everywhere({ ...FINAL, says: /500: the disk is on fire/ }),
+    chosen: { ...FINAL, says: /500: the disk is on fire/ },
+    unchosen: { status: 1, sent: 1, kept: true, says: /500: the disk is on fire.*may have been made/ },
   },
   {
     name: "429 with a Retry-After",
@@ -321,6 +329,26 @@ describe("a create, met with", () => {
     fails(ended, 1, /another client, "someone-else"/);
     assert.equal(scene.rescued()[0]?.record.client_secret, scene.sandbox.secretOf("mine"));
     assert.equal(scene.rescued()[0]?.record.client_id, "mine");
+  });
+
+  it("a 500 with the server's own error, proves nothing about an ID that the user chose", SLOW, async () => {
+    const broken: Reply = { status: 500, headers: JSON_TYPE, body: '{"error":"commit failed"}' };
+    const unseen: Fault = (exchange) => exchange.reply({ status: 503 });
+    const cases: readonly { plan: Plan; id: readonly string[]; kept: number }[] = [
+      // The client is there, perhaps another run's.
+      { plan: inOrder(swapped(() => broken)), id: ["--id", "mine"], kept: 1 },
+      // It is certainly not there.
+      { plan: inOrder(instead(broken)), id: ["--id", "mine"], kept: 0 },
+      // The look-up fails, so it may be there.
+      { plan: ({ method }) => (method === "POST" ? swapped(() => broken) : unseen), id: [], kept: 1 },
+    ];
+    for (const { plan, id, kept } of cases) {
+      await using scene = await openScene("26", plan);
+      const ended = await scene.run([...SEED, ...id]);
+      fails(ended, 1, /500: commit failed/);
+      assert.equal(scene.rescued().length, kept, told(ended));
+      if (kept === 1) assert.equal(scene.rescued()[0]?.record.state, "unverified");
+    }
   });
 
   it("faults while the family is found out, still makes one client", SLOW, async () => {

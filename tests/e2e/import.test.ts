@@ -7,7 +7,7 @@ import type { SandboxVersion } from "../../lib/sandbox/index.ts";
 import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { BINARY, start } from "./binary.ts";
 import { dropAfter, type Exchange, type Fault, instead, type Plan } from "./fault-proxy.ts";
-import { ends, fails, openScene, type Scene, SLOW, told } from "./scene.ts";
+import { BY_SIGNAL, ENDINGS, ends, fails, openScene, type Scene, SLOW, told } from "./scene.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -530,10 +530,7 @@ describe("what a reference exported", () => {
 
 describe("an import that is cut short", () => {
   it("by a signal lets what is under way finish, and is completed by a second run", SLOW, async () => {
-    for (const [signal, status] of [
-      ["SIGINT", 130],
-      ["SIGTERM", 143],
-    ] as const) {
+    for (const signal of ENDINGS) {
       const { plan, open, arrived, waiting } = gates();
       let closed = false;
       await using scene = await openScene("26", (exchange) => (closed ? undefined : plan(exchange)));
@@ -552,7 +549,7 @@ describe("an import that is cut short", () => {
       assert.equal(waiting(), 4);
       for (const id of names.slice(3, 7)) await open(id);
       const ended = await running.ended;
-      ends(ended, status);
+      ends(ended, BY_SIGNAL[signal]);
       const found = results(ended.stdout);
       assert.deepEqual(
         found.map(({ client_id: id }) => id),

@@ -5,6 +5,7 @@ import { decrypt, generateKey, readMessage, readPrivateKey } from "openpgp";
 import * as v from "valibot";
 import { parse } from "yaml";
 import type { Sandbox } from "../../lib/sandbox/index.ts";
+import { recordTexts } from "./scene.ts";
 
 /** Someone to encrypt to, and the way to read what was encrypted. */
 export interface Reader {
@@ -176,7 +177,8 @@ export async function inResult(stdout: string, reader: Reader, format = "json"):
 export async function inSink(path: string, reader: Reader, keyOf?: string): Promise<readonly Handed[]> {
   if (!existsSync(path)) return [];
   const text = readFileSync(path, "utf8");
-  if (text === "") return [];
+  // A draft is reserved with zeros before anything is written to it.
+  if (/^\0*$/.test(text)) return [];
   if (keyOf !== undefined) {
     const key = /^[{-]/.test(text) ? text : await reader.read(text);
     return [{ where: "sink", id: keyOf === "" ? undefined : keyOf, publicKey: publicPart(key) }];
@@ -185,7 +187,7 @@ export async function inSink(path: string, reader: Reader, keyOf?: string): Prom
   return found === undefined ? [] : [found];
 }
 
-/** A rescue file: where it is, its permission bits, its text and what it holds. */
+/** A record of a recovery copy: its file, the permission bits, its text and what it holds. */
 export interface Kept {
   readonly path: string;
   readonly mode: number;
@@ -196,17 +198,18 @@ export interface Kept {
 /** The rescue files of a folder. */
 export async function inRescue(folder: string, reader: Reader): Promise<readonly Kept[]> {
   const names = readdirSync(folder).filter((name) => name.startsWith("hydra-rescue-"));
+  const records = names.flatMap((name) => {
+    const path = join(folder, name);
+    return recordTexts(path).map((text) => ({ path, text }));
+  });
   return Promise.all(
-    names.map(async (name) => {
-      const path = join(folder, name);
-      const text = readFileSync(path, "utf8");
-      return {
-        path,
-        mode: statSync(path).mode & 0o777,
-        text,
-        handed: await credentialsOf(parsed(text), "rescue", reader),
-      };
-    }),
+    records.map(async ({ path, text }) => ({
+      path,
+      mode: statSync(path).mode & 0o777,
+      text,
+      // A program that is killed may leave a record that is cut off.
+      handed: await credentialsOf(parsed(text), "rescue", reader),
+    })),
   );
 }
 

@@ -16,7 +16,8 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { findRescuePlace } from "../../lib/adapters/rescue.ts";
+import { createRecoveryStore } from "../../lib/adapters/recovery.ts";
+import { SaveFailure } from "../../lib/core/recovery.ts";
 import { type Sandbox, type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
 import { BINARY, type Ended, type Running, start, temporaryFolder } from "./binary.ts";
 import { type Dice, openDice } from "./dice.ts";
@@ -47,12 +48,11 @@ import {
   READ_FORMATS,
   type Reader,
 } from "./ledger.ts";
-import { ends, fails, openScene, printed, rescuedIn, type Scene, SLOW, told } from "./scene.ts";
+import { BY_SIGNAL, ends, fails, openScene, printed, rescuedIn, type Scene, SLOW, told } from "./scene.ts";
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-const STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 143 } as const;
 
 /** What is asked of the program. */
 type Operation = "create" | "create with an id" | "create with a key" | "import" | "rotate" | "update";
@@ -109,7 +109,7 @@ interface Trial {
   readonly encrypted: boolean;
   readonly takingBack: keyof typeof TAKING_BACK;
   readonly signal?: {
-    readonly name: (typeof SIGNALS)[number];
+    readonly name: (typeof SIGNALS)[number] | "SIGKILL";
     readonly at: "the start" | "the request" | "the change" | "the answer";
     readonly delay: number;
   };
@@ -289,7 +289,11 @@ async function sail(trial: Trial): Promise<Settled> {
     const sink = join(cwd.path, "out.json");
     const keyOf = operation === "create with a key" ? (ids[0] ?? "") : undefined;
     const kept = await inRescue(home.path, reader);
+    // A program that is killed leaves its secret file as a draft.
+    const drafts = readdirSync(cwd.path).filter((name) => name.startsWith(".out.json."));
+    const drafted = await Promise.all(drafts.map((name) => inSink(join(cwd.path, name), reader, keyOf)));
     const handed = [
+      ...drafted.flat().map((one) => ({ ...one, state: "unverified" as const })),
       ...(await inResult(ended.stdout, reader, trial.format)),
       ...(await inSink(sink, reader, keyOf)),
       ...kept.flatMap(({ handed }) => (handed === undefined ? [] : [handed])),
@@ -301,7 +305,7 @@ async function sail(trial: Trial): Promise<Settled> {
       kept,
       clients: ids,
       takenBack: taken.length,
-      ...balance(sandbox, handed, known),
+      ...balance(sandbox, version === "2.1" ? handed.map(withoutChosenId) : handed, known),
     };
     explained(settled, sandbox, { home: home.path, cwd: cwd.path, inputs, answered });
     return settled;
@@ -312,6 +316,11 @@ async function sail(trial: Trial): Promise<Settled> {
     await sandbox.close();
     rmSync(join(full.path, "out"), { force: true });
   }
+}
+
+/** Hydra 2.1 chooses the ID, so what was saved before its answer is found by the secret alone. */
+function withoutChosenId(handed: Handed): Handed {
+  return handed.state === "unverified" ? { ...handed, id: undefined } : handed;
 }
 
 async function makeOld(
@@ -340,13 +349,18 @@ function explained(settled: Settled, sandbox: Sandbox, around: Surroundings): vo
   const { trial, ended, kept, takenBack } = settled;
   const { signal, operation } = trial;
   const story = `${JSON.stringify(trial)}\n${told(ended)}\nkept: ${kept.map(({ text }) => text).join()}`;
+  if (signal?.name === "SIGKILL") {
+    for (const { mode } of kept) assert.equal(mode, 0o600, story);
+    showsNone(settled, sandbox, story);
+    return;
+  }
   if (ended.signal !== null) {
     // Before its handlers stand, a signal ends the program in the system's way.
     assert.equal(ended.signal, signal?.name, story);
     assert.equal(signal?.at, "the start", story);
     assert.deepEqual([kept, settled.handed, takenBack], [[], [], 0], story);
   } else if (signal !== undefined && ended.status !== 0) {
-    assert.ok([STATUS[signal.name], 1, 2, 5, 6, 8].includes(ended.status ?? 0), story);
+    assert.ok([BY_SIGNAL[signal.name], 1, 2, 5, 6, 8].includes(ended.status ?? 0), story);
   }
   for (const { path, mode, handed } of kept) {
     assert.equal(mode, 0o600, story);
@@ -367,6 +381,11 @@ function explained(settled: Settled, sandbox: Sandbox, around: Surroundings): vo
     assert.ok(!changes, story);
     assert.ok(around.answered > 0, story);
   }
+  showsNone(settled, sandbox, story);
+}
+
+/** Asserts that no secret is on standard error, and where secrets are encrypted none is in the clear anywhere. */
+function showsNone({ trial, ended, kept }: Settled, sandbox: Sandbox, story: string): void {
   const secrets = [
     ...sandbox.clients().map((client) => sandbox.secretOf(String(client["client_id"])) ?? ""),
     GIVEN,
@@ -489,6 +508,29 @@ describe("no credentials are lost, and none are of a client that is not there", 
     });
     const { handed, kept } = counted(await fleet(trials));
     assert.ok(handed > 0 && kept > 0, `handed over ${handed}, kept ${kept}`);
+  });
+
+  it("when the program is killed at any moment", SLOW, async () => {
+    const moments = ["the request", "the change", "the answer"] as const;
+    const trials = Array.from({ length: 90 }, (_, n): Trial => {
+      const operation = OPERATIONS[n % OPERATIONS.length] ?? "create";
+      const at = moments[Math.floor(n / OPERATIONS.length) % moments.length] ?? "the request";
+      return {
+        operation,
+        version: roll.pick(VERSIONS[operation]),
+        weather: roll.pick(["a fair server", "a fair server", "a lost answer", "no answer to what was done"]),
+        once: true,
+        output: operation === "import" ? "a pipe" : roll.pick(["a pipe", "a pipe", "a file", "a full descriptor"]),
+        format: formatFor(operation, roll),
+        encrypted: roll.chance(0.4),
+        takingBack: "is done",
+        signal: { name: "SIGKILL", at, delay: roll.below(6) },
+      };
+    });
+    const settled = await fleet(trials);
+    const { kept } = counted(settled);
+    const killed = settled.filter(({ ended }) => ended.signal === "SIGKILL").length;
+    assert.ok(kept > 0 && killed > trials.length / 2, `kept ${kept}, killed ${killed}`);
   });
 
   it("when the output does not take them", SLOW, async () => {
@@ -621,18 +663,20 @@ describe("a rescue file", () => {
     const random = (count: number): Uint8Array => new Uint8Array(count);
     const record = { state: "made", reason: "r", time: "t", endpoint: "e", client_id: "app" } as const;
     const options = { folders: [folder.path], random };
-    const place = (await findRescuePlace(options)) ?? assert.fail("there is no place");
+    const store = createRecoveryStore(options);
+    const keep = (more: { readonly client_id: string }): string =>
+      store.saveDurably({ ...record, ...more, client_secret: GIVEN }, "preferred folders").path;
     symlinkSync(elsewhere, join(folder.path, "hydra-rescue-app-0000000000000000.json"));
-    await assert.rejects(place.keep({ ...record, client_secret: GIVEN }));
+    assert.throws(() => keep({ client_id: "app" }), SaveFailure);
     assert.ok(!existsSync(elsewhere));
     writeFileSync(join(folder.path, "hydra-rescue-web-0000000000000000.json"), "mine");
-    await assert.rejects(place.keep({ ...record, client_id: "web", client_secret: GIVEN }));
+    assert.throws(() => keep({ client_id: "web" }), SaveFailure);
     assert.equal(readFileSync(join(folder.path, "hydra-rescue-web-0000000000000000.json"), "utf8"), "mine");
-    const path = await place.keep({ ...record, client_id: "a/../b", client_secret: GIVEN });
+    const path = keep({ client_id: "a/../b" });
     assert.equal(dirname(path), folder.path);
     assert.equal(statSync(path).mode & 0o777, 0o600);
     symlinkSync(elsewhere, join(folder.path, ".hydra-rescue-0000000000000000"));
-    assert.equal(await findRescuePlace(options), undefined);
+    assert.equal(store.probe(), undefined);
     assert.ok(!existsSync(elsewhere));
   });
 

@@ -15,6 +15,27 @@ export const SEED = [
 /** How long a test may take that runs the program several times, or waits for its deadlines. */
 export const SLOW = { timeout: 60_000 };
 
+/** Every signal that ends the program, with the exit code that it then has. */
+export const BY_SIGNAL = {
+  SIGHUP: 129,
+  SIGINT: 130,
+  SIGQUIT: 131,
+  SIGUSR1: 138,
+  SIGUSR2: 140,
+  SIGALRM: 142,
+  SIGTERM: 143,
+  SIGXCPU: 152,
+  SIGVTALRM: 154,
+  SIGPROF: 155,
+  SIGIO: 157,
+} as const;
+function isEnding(name: string): name is keyof typeof BY_SIGNAL {
+  return name in BY_SIGNAL;
+}
+
+/** Their names. */
+export const ENDINGS = Object.keys(BY_SIGNAL).filter(isEnding);
+
 const Rescue = v.looseObject({
   state: v.picklist(["made", "unverified"]),
   reason: v.string(),
@@ -37,11 +58,17 @@ export interface Rescued {
 export function rescuedIn(folder: string): readonly Rescued[] {
   return readdirSync(folder)
     .filter((name) => name.includes("hydra-rescue"))
-    .map((name) => {
+    .flatMap((name) => {
       const path = join(folder, name);
-      const record = v.parse(Rescue, JSON.parse(readFileSync(path, "utf8")));
-      return { path, mode: statSync(path).mode & 0o777, record };
+      const mode = statSync(path).mode & 0o777;
+      return recordTexts(path).map((text) => ({ path, mode, record: v.parse(Rescue, JSON.parse(text)) }));
     });
+}
+
+/** The texts of the records in a recovery copy: one, or in the file of an import one per client. */
+export function recordTexts(path: string): readonly string[] {
+  const text = readFileSync(path, "utf8");
+  return path.endsWith(".ndjson") ? text.split("\n").filter((line) => line !== "") : [text];
 }
 
 /** A server, a home folder, and the program between them. */

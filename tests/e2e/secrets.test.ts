@@ -232,6 +232,8 @@ describe("a secret that is given", () => {
       [["C-d"], 2, /No secret was typed/],
       [["abc", "Enter", "abc", "Enter"], 2, /shorter than 6 characters/],
       [["typed-secret-1", "C-c"], 130, /Interrupted/],
+      [["typed-secret-1", "C-\\"], 131, /Interrupted/],
+      [["typed-secret-1".repeat(300)], 2, /The answer is longer than 4096 characters/],
       [["typed-secret-1", "Enter", "C-c"], 130, /Interrupted/],
     ];
     for (const [keys, status, words] of cases) {
@@ -650,27 +652,35 @@ describe("--secret-out", () => {
     assert.deepEqual(scene.rescued(), []);
   });
 
-  it("leaves no file by that name until all of it is there", SLOW, async () => {
-    using folder = temporaryFolder();
-    const out = join(folder.path, "out.env");
-    let during: readonly string[] = [];
-    await using scene = await openScene("26", ({ method }) =>
-      method === "POST"
-        ? () => {
-            during = readdirSync(folder.path);
-            for (const name of during) assert.doesNotMatch(readFileSync(join(folder.path, name), "utf8"), /[^\0]/);
-            running.kill("SIGKILL");
-          }
-        : undefined,
-    );
-    await using running = scene.start([...CREATE, "--secret-out", out]);
-    assert.equal((await running.ended).signal, "SIGKILL");
-    const [draft = "", ...others] = during;
-    assert.deepEqual(others, []);
-    assert.match(draft, /^\.out\.env\.[0-9a-f]{16}$/);
-    assert.equal(statSync(join(folder.path, draft)).mode & 0o7777, 0o600);
-    assert.ok(!existsSync(out));
-  });
+  it(
+    "is a draft that holds the credentials before the request, and has its name only once they are valid",
+    SLOW,
+    async () => {
+      using folder = temporaryFolder();
+      const out = join(folder.path, "out.env");
+      let during: readonly string[] = [];
+      let sent = "";
+      await using scene = await openScene("26", ({ method, body }) =>
+        method === "POST"
+          ? () => {
+              during = readdirSync(folder.path);
+              sent = JSON.parse(body).client_secret;
+              running.kill("SIGKILL");
+            }
+          : undefined,
+      );
+      await using running = scene.start([...CREATE, "--secret-out", out]);
+      assert.equal((await running.ended).signal, "SIGKILL");
+      const [draft = "", ...others] = during;
+      assert.deepEqual(others, []);
+      assert.match(draft, /^\.out\.env\.[0-9a-f]{16}$/);
+      assert.equal(statSync(join(folder.path, draft)).mode & 0o7777, 0o600);
+      assert.match(readFileSync(join(folder.path, draft), "utf8"), /^CLIENT_ID=\S+\nCLIENT_SECRET=\S+\n$/);
+      assert.ok(readFileSync(join(folder.path, draft), "utf8").includes(sent) && sent !== "");
+      assert.ok(!existsSync(out));
+      assert.deepEqual(scene.rescued(), []);
+    },
+  );
 
   it("that cannot be written makes nothing and leaves nothing behind", SLOW, async () => {
     using folder = temporaryFolder();

@@ -8,10 +8,9 @@ import { describe, it } from "node:test";
 import { namespaces } from "./bare-root.ts";
 import { BINARY, type Ended, type Running, start, temporaryFolder } from "./binary.ts";
 import { type Exchange, type Fault, inOrder, stallBefore } from "./fault-proxy.ts";
-import { ends, openScene, printed, type Scene, SEED, SLOW, told } from "./scene.ts";
+import { BY_SIGNAL, ENDINGS, ends, openScene, printed, type Scene, SEED, SLOW, told } from "./scene.ts";
 
-const STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 143 } as const;
-type Name = keyof typeof STATUS;
+type Name = keyof typeof BY_SIGNAL;
 
 /** A door that opens once, from outside. */
 function gate(): { readonly passed: Promise<void>; open(): void } {
@@ -66,14 +65,14 @@ const FIRST: Way = {
 for (const way of [ORDINARY, FIRST]) {
   describe(`a signal to the program ${way.name}`, () => {
     it("before the request ends it, and nothing is created", SLOW, async () => {
-      for (const name of ["SIGINT", "SIGTERM"] as const) {
+      for (const name of ENDINGS) {
         await using scene = await openScene();
         await using keybase = await silentServer();
         await using running = way.start(scene, [...SEED, "--keybase", "alice"], { HYDRA_KEYBASE_URL: keybase.url });
         await keybase.asked;
         way.signal(running, name);
         const ended = await running.ended;
-        ends(ended, STATUS[name]);
+        ends(ended, BY_SIGNAL[name]);
         assert.equal(ended.stdout, "");
         assert.match(ended.stderr, /^Error: Interrupted/);
         assert.equal(scene.proxy.seen.length, 0);
@@ -82,13 +81,13 @@ for (const way of [ORDINARY, FIRST]) {
     });
 
     it("during a request that the server has not read keeps the secret, unverified", SLOW, async () => {
-      for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      for (const name of ENDINGS) {
         await using scene = await openScene("26", inOrder(stallBefore));
         await using running = way.start(scene, SEED);
         await scene.proxy.arrived(1);
         way.signal(running, name);
         const ended = await running.ended;
-        ends(ended, STATUS[name]);
+        ends(ended, BY_SIGNAL[name]);
         assert.equal(ended.stdout, "");
         assert.equal(scene.sandbox.clients().length, 0);
         const [kept] = scene.rescued();
@@ -100,7 +99,7 @@ for (const way of [ORDINARY, FIRST]) {
     });
 
     it("during a request that the server has carried out loses no secret", SLOW, async () => {
-      for (const name of ["SIGINT", "SIGTERM"] as const) {
+      for (const name of ENDINGS) {
         const made = gate();
         const carriedOut: Fault = async ({ pass }: Exchange) => {
           await pass();
@@ -187,18 +186,17 @@ describe("a standard error that nobody reads", () => {
 
 describe("a signal at any moment", () => {
   it("loses no secret, and delivers none of a client that is not there", SLOW, async () => {
-    const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
     const outcomes = { nothing: 0, kept: 0 };
     async function once(n: number): Promise<void> {
       await using scene = await openScene("26");
       await using running = scene.start(SEED);
-      const name = names[n % names.length] ?? "SIGTERM";
+      const name = ENDINGS[n % ENDINGS.length] ?? "SIGTERM";
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 70));
       running.kill(name);
       const ended = await running.ended;
       // Before its handlers stand, a signal ends the program in the system's way.
       assert.ok(
-        ended.signal === name || ended.status === 0 || ended.status === STATUS[name],
+        ended.signal === name || ended.status === 0 || ended.status === BY_SIGNAL[name],
         `after ${name}: ${told(ended)}`,
       );
       outcomes[accounted(scene, ended)]++;

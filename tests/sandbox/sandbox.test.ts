@@ -59,6 +59,58 @@ function problem(code: string): (error: unknown) => boolean {
   return (error) => error instanceof Problem && error.code === code;
 }
 
+describe("a request that a web page could send", () => {
+  const socketPath = join(folder, "page.sock");
+
+  test("is rejected if its Host is not this machine, over TCP", () =>
+    using({}, async ({ url }) => {
+      const { port } = new URL(url);
+      const status = (host: string): Promise<number> =>
+        statusOf(request, { host: "127.0.0.1", port, headers: { host } });
+      for (const host of ["localhost", `localhost:${port}`, "LOCALHOST:1", "app.localhost", "127.0.0.1", "[::1]:80"]) {
+        assert.equal(await status(host), 200, host);
+      }
+      for (const host of ["evil.example", `evil.example:${port}`, "127.0.0.1.evil.example", "localhost.evil.example"]) {
+        assert.equal(await status(host), 403, host);
+      }
+      for (const host of ["192.0.2.1", "[2001:db8::1]:80", "127.0.0.1@evil.example", "evil.example:x"]) {
+        assert.equal(await status(host), 403, host);
+      }
+    }));
+
+  test("is rejected if its Origin is another one", () =>
+    using({}, async ({ url }) => {
+      const { port, host } = new URL(url);
+      const status = (origin: string): Promise<number> =>
+        statusOf(request, { host: "127.0.0.1", port, headers: { host, origin } });
+      assert.equal(await status(`http://${host}`), 200);
+      const others = ["null", "", "https://evil.example", "http://127.0.0.1", `https://${host}`, `http://${host}/`];
+      for (const origin of [...others, `http://localhost:${port}`]) assert.equal(await status(origin), 403, origin);
+    }));
+
+  test("has any Host on a unix socket, and no Origin", () =>
+    using({ listen: `unix://${socketPath}` }, async () => {
+      assert.equal(await statusOf(request, { socketPath, headers: { host: "hydra.example" } }), 200);
+      const headers = { host: "hydra.example", origin: "http://hydra.example" };
+      assert.equal(await statusOf(request, { socketPath, headers }), 403);
+    }));
+
+  test("changes nothing and reads nothing, whatever its content type", () =>
+    using({}, async (sandbox) => {
+      const from = (origin: string, type: string): Promise<Response> =>
+        fetch(`${sandbox.url}/admin/clients`, {
+          method: "POST",
+          headers: { origin, "content-type": type },
+          body: '{"client_id":"a"}',
+        });
+      const refused = await from("https://evil.example", "text/plain");
+      assert.equal(refused.status, 403);
+      assert.equal(refused.headers.get("access-control-allow-origin"), null);
+      assert.equal(sandbox.clients().length, 0);
+      assert.equal((await from(sandbox.url, "text/plain")).status, 201);
+    }));
+});
+
 describe("startSandbox() listens", () => {
   test("on a free port, and says which", () =>
     using({}, async ({ url }) => {

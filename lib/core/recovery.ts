@@ -1,0 +1,26 @@
+import { reasonOf } from "./problem.ts";
+
+/** What a recovery copy says about a secret that has not been delivered. */
+export interface RecoveryRecord {
+  /** `made`: the server confirmed the client; `unverified`: it may exist. */
+  readonly state: "made" | "unverified";
+  readonly reason: string;
+  readonly time: string;
+  readonly endpoint: string;
+  readonly client_id?: string;
+  readonly client_secret?: string;
+  readonly client_secret_encrypted?: string;
+  readonly [more: string]: unknown;
+}
+
+/** A record that no folder took. */
+export class SaveFailure extends Error {
+  override readonly name = "SaveFailure";
+  /** The first folder that was tried. */
+  readonly folder: string;
+
+  constructor(folder: string, cause: unknown) {
+    super(reasonOf(cause), { cause });
+    this.folder = folder;
+  }
+}

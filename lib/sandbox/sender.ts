@@ -1,0 +1,30 @@
+import { isLoopback } from "../core/address.ts";
+
+/** Where a request says that it comes from. */
+export interface Sender {
+  /** The `Host` header, which only a client older than HTTP/1.1 leaves out. */
+  readonly host: string | undefined;
+  /** The `Origin` header, which browsers add to what a page sends. */
+  readonly origin: string | undefined;
+}
+
+/** How a request came in. */
+export type Entrance = "http" | "https" | "unix";
+
+/**
+ * Why a request may come from a web page of another site, or undefined where it can't. The sandbox asks for no
+ * credentials, so a page that the user visits could change its clients, or read them by a name that it points at this
+ * machine. A real server is protected by its network.
+ */
+export function foreignSender({ host, origin }: Sender, entrance: Entrance): string | undefined {
+  if (entrance !== "unix" && host !== undefined && !isLoopback(hostname(host)))
+    return "The Host header doesn't name this machine";
+  if (origin !== undefined && (entrance === "unix" || origin !== `${entrance}://${host ?? ""}`))
+    return "The Origin header names another site";
+  return undefined;
+}
+
+/** A `Host` header without its port. */
+function hostname(host: string): string {
+  return host.replace(/:\d*$/, "");
+}

@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { BINARY, type Running, type RunOptions, runBinary, start, startBinary, temporaryFolder } from "./binary.ts";
+import { ends, fails, SLOW, told } from "./scene.ts";
+
+const CREATE = ["clients", "create", "-g", "client_credentials"];
+
+/** A command that reads a file, the file's place at its end. */
+interface Reader {
+  readonly args: readonly string[];
+  readonly name: string;
+  readonly limit: string;
+  /** What stands before the path of a file. */
+  readonly prefix?: string;
+}
+
+/** Every way in which the program reads a file that it is given. */
+const READERS: readonly Reader[] = [
+  { args: ["clients", "import"], name: "import", limit: "256 MiB" },
+  { args: ["pgp", "inspect"], name: "pgp inspect", limit: "1 MiB", prefix: "@" },
+  { args: [...CREATE, "--secret-file"], name: "--secret-file", limit: "4 KiB" },
+  { args: [...CREATE, "--access-token-file"], name: "--access-token-file", limit: "16 KiB" },
+  { args: [...CREATE, "--pgp-key"], name: "--pgp-key", limit: "1 MiB", prefix: "@" },
+  { args: [...CREATE, "--file"], name: "--file", limit: "1 MiB" },
+  { args: [...CREATE, "--jwks"], name: "--jwks", limit: "1 MiB" },
+  { args: [...CREATE, "--endpoint", "https://127.0.0.1:1", "--ca-file"], name: "--ca-file", limit: "1 MiB" },
+];
+
+const OPTIONS: RunOptions = { env: { HYDRA_ADMIN_URL: "http://127.0.0.1:1" } };
+
+/** Starts the program with a file as its standard input. */
+function startWith(file: string, args: readonly string[]): Running {
+  return start("/bin/sh", ["-c", 'exec "$0" "$@" <"$INPUT"', BINARY, ...args], {
+    env: { ...OPTIONS.env, INPUT: file },
+  });
+}
+
+/** A named pipe that holds nothing and never ends, as the test has it open too. */
+function silentPipe(folder: string): { readonly path: string } & Disposable {
+  const path = join(folder, "pipe");
+  execFileSync("mkfifo", [path]);
+  const fd = openSync(path, constants.O_RDWR);
+  return { path, [Symbol.dispose]: () => closeSync(fd) };
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** Resolves once the program handles signals itself. */
+function listens({ pid }: Running): Promise<void> {
+  return until(() => {
+    const caught = /^SigCgt:\s+(\w+)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? "0";
+    return (BigInt(`0x${caught}`) & 2n) !== 0n;
+  });
+}
+
+/** Resolves once the program has opened a file. */
+function opens({ pid }: Running, path: string): Promise<void> {
+  const folder = `/proc/${pid}/fd`;
+  return until(() =>
+    readdirSync(folder).some((fd) => {
+      try {
+        return readlinkSync(join(folder, fd)) === path;
+      } catch {
+        return false;
+      }
+    }),
+  );
+}
+
+describe("input", () => {
+  it("that is too large is a usage error, from a file and from standard input", SLOW, async () => {
+    for (const { args, name, limit, prefix = "" } of READERS) {
+      const file = await runBinary([...args, `${prefix}/dev/zero`], OPTIONS);
+      fails(file, 2, new RegExp(`^Error: Cannot read "/dev/zero" of ${name}: the input is larger than ${limit}$`));
+      const ended = await startWith("/dev/zero", [...args, "-"]).ended;
+      fails(ended, 2, new RegExp(`^Error: Cannot read standard input of ${name}: the input is larger than ${limit}$`));
+    }
+    const ids = await startWith("/dev/zero", ["clients", "delete", "-"]).ended;
+    fails(ids, 2, /^Error: Cannot read standard input of delete: the input is larger than 256 MiB$/);
+  });
+
+  it("without an end stops at the limit in a pipe too", SLOW, async () => {
+    for (const { args, name, limit } of READERS) {
+      const ended = await start("/bin/sh", ["-c", 'yes | "$0" "$@"', BINARY, ...args, "-"], OPTIONS).ended;
+      fails(ended, 2, new RegExp(`^Error: Cannot read standard input of ${name}: the input is larger than ${limit}$`));
+    }
+  });
+
+  it("counts all files of an import", SLOW, async () => {
+    using folder = temporaryFolder();
+    const files = ["one", "two", "three"].map((name) => join(folder.path, `${name}.ndjson`));
+    for (const file of files) execFileSync("truncate", ["-s", "100M", file]);
+    const ended = await runBinary(["clients", "import", ...files], OPTIONS);
+    ends(ended, 2);
+    assert.match(ended.stderr, /three\.ndjson" of import: the input is larger than 256 MiB/, told(ended));
+    assert.doesNotMatch(ended.stderr, /(?:one|two)\.ndjson" of import: the input is larger/, told(ended));
+  });
+
+  it("as large as the limit is read", SLOW, async () => {
+    using folder = temporaryFolder();
+    const file = join(folder.path, "secret");
+    execFileSync("/bin/sh", ["-c", `head -c 4096 /dev/zero | tr '\\0' a >"$0"`, file]);
+    const args = [...CREATE, "--dry-run", "--endpoint", "http://127.0.0.1:1", "--secret-file"];
+    ends(await runBinary([...args, file]), 0);
+    ends(await startWith(file, [...args, "-"]).ended, 0);
+    execFileSync("/bin/sh", ["-c", 'printf a >>"$0"', file]);
+    fails(await runBinary([...args, file]), 2, /of --secret-file: the input is larger than 4 KiB/);
+  });
+
+  it("that is a folder is a usage error, and an empty one has its own", SLOW, async () => {
+    for (const { args } of READERS) {
+      fails(await startWith("/proc", [...args, "-"]).ended, 2, /standard input of .*: it is a folder$/);
+    }
+    fails(await startWith("/dev/null", [...CREATE, "--secret-file", "-"]).ended, 2, /no secret in standard input/);
+  });
+
+  it("that never comes yields to a signal", SLOW, async () => {
+    using folder = temporaryFolder();
+    using pipe = silentPipe(folder.path);
+    for (const { args, prefix = "" } of READERS) {
+      await using named = startBinary([...args, `${prefix}${pipe.path}`], OPTIONS);
+      await opens(named, pipe.path);
+      named.kill("SIGTERM");
+      ends(await named.ended, 143);
+      await using waiting = startWith(pipe.path, [...args, "-"]);
+      await listens(waiting);
+      waiting.kill("SIGINT");
+      ends(await waiting.ended, 130);
+    }
+  });
+
+  it("whose writer never comes yields to a signal", SLOW, async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "pipe");
+    execFileSync("mkfifo", [path]);
+    for (const { args, prefix = "" } of READERS) {
+      await using running = startBinary([...args, `${prefix}${path}`], OPTIONS);
+      await listens(running);
+      running.kill("SIGTERM");
+      ends(await running.ended, 143);
+    }
+  });
+
+  it("of the config file is bounded, named or not, and yields to a signal", SLOW, async () => {
+    using home = temporaryFolder();
+    const env = { ...OPTIONS.env, HOME: home.path };
+    const named = await runBinary(["clients", "list", "--config", "/dev/zero"], { env });
+    fails(named, 2, /^Error: Cannot read the config file "\/dev\/zero": it is larger than 1 MiB$/);
+    symlinkSync("/dev/zero", join(home.path, ".hydra.yaml"));
+    fails(await runBinary(["clients", "list"], { env }), 2, /\.hydra\.yaml": it is larger than 1 MiB$/);
+    using pipe = silentPipe(home.path);
+    await using running = startBinary(["clients", "list", "--config", pipe.path], { env });
+    await opens(running, pipe.path);
+    running.kill("SIGTERM");
+    ends(await running.ended, 143);
+  });
+});
