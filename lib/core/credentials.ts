@@ -1,3 +1,4 @@
+import { toJson } from "./json.ts";
 import { usage } from "./problem.ts";
 import { shellQuoted } from "./shell.ts";
 import { quoted } from "./text.ts";
@@ -97,13 +98,11 @@ export function kubernetesName(id: string): string {
 
 /** Credentials as the YAML manifest of a Kubernetes Secret (v1, Opaque), the same for the same credentials. */
 export function secretManifest(credentials: Credentials, names: Partial<CredentialNames> = {}): string {
-  const data = named(credentials, names).map(
-    ([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(base64(value))}\n`,
-  );
+  const data = named(credentials, names).map(([key, value]) => `  ${toJson(key)}: ${toJson(base64(value))}\n`);
   return `apiVersion: v1
 kind: Secret
 metadata:
-  name: ${JSON.stringify(kubernetesName(credentials.id))}
+  name: ${toJson(kubernetesName(credentials.id))}
 type: Opaque
 data:
 ${data.join("")}`;

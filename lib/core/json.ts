@@ -1,3 +1,5 @@
+import { trimmedEnd, trimmedStart } from "./text.ts";
+
 declare global {
   /** What TypeScript's library does not declare yet: the source text of numbers, and numbers written as their text. */
   interface JSON {
@@ -13,17 +15,44 @@ declare global {
 /** A text in which a number may stand that the runtime cannot hold; most texts have none and are read the fast way. */
 const LONG_NUMBER = /(?:^|[:,[\s])-?\d(?:[\d.]{15}|[\d.]*[eE])/;
 
-/**
- * Reads JSON as `JSON.parse` does, and throws as it does; a number that the runtime cannot hold, such as an id of 64 bits
- * in a client's metadata, keeps its text and is written back as it came.
- */
-export function readJson(text: string): unknown {
-  if (!LONG_NUMBER.test(text)) {
-    const value: unknown = JSON.parse(text);
-    return value;
+/** The most objects and lists within each other that a client may have; beyond it readers and writers would need a stack of their own. */
+export const MAX_DEPTH = 500;
+
+/** JSON that nests deeper than it may. */
+export class JsonDepthError extends Error {
+  override readonly name = "JsonDepthError";
+}
+
+/** Whether a JSON value has more than `most` objects and lists within each other; looks level by level, without recursion. */
+export function isTooDeep(value: unknown, most = MAX_DEPTH): boolean {
+  let level: readonly object[] = isContainer(value) ? [value] : [];
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > most) return true;
+    const below: object[] = [];
+    for (const container of level) {
+      const members: readonly unknown[] = Array.isArray(container) ? container : Object.values(container);
+      for (const member of members) if (isContainer(member)) below.push(member);
+    }
+    level = below;
   }
-  return JSON.parse(text, (_, value, { source }) =>
-    typeof value === "number" && source !== undefined && !isKept(value, source) ? JSON.rawJSON(source) : value,
+  return false;
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !JSON.isRawJSON(value);
+}
+
+/**
+ * Reads JSON as `JSON.parse` does, and throws as it does, or a {@link JsonDepthError}; a number that the runtime cannot
+ * hold, such as an id of 64 bits in a client's metadata, keeps its text and is written back as it came.
+ */
+export function readJson(text: string, most = MAX_DEPTH): unknown {
+  const value: unknown = JSON.parse(text);
+  // Before the reviver, which calls itself for every level.
+  if (isTooDeep(value, most)) throw new JsonDepthError(`JSON nests more than ${most} levels deep`);
+  if (!LONG_NUMBER.test(text)) return value;
+  return JSON.parse(text, (_, member, { source }) =>
+    typeof member === "number" && source !== undefined && !isKept(member, source) ? JSON.rawJSON(source) : member,
   );
 }
 
@@ -35,9 +64,10 @@ function isKept(value: number, source: string): boolean {
 function canonical(text: string): string {
   const [, sign = "", whole = "", fraction = "", exponent = "0"] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
-  const digits = `${whole}${fraction}`.replace(/^0+/, "");
-  const short = digits.replace(/0+$/, "");
-  return short === "" ? "0" : `${sign}${short}e${Number(exponent) - fraction.length + digits.length - short.length}`;
+  const digits = `${whole}${fraction}`;
+  const rest = trimmedStart(digits, "0");
+  const short = trimmedEnd(rest, "0");
+  return short === "" ? "0" : `${sign}${short}e${Number(exponent) - fraction.length + rest.length - short.length}`;
 }
 
 /** A whole number of any size as a JSON value. */
@@ -48,4 +78,13 @@ export function wholeNumber(value: bigint): unknown {
 /** The text of a number that {@link readJson} kept as it came; undefined for every other value. */
 export function numberText(value: unknown): string | undefined {
   return JSON.isRawJSON(value) ? JSON.stringify(value) : undefined;
+}
+
+/** Escapes what JSON leaves raw and a terminal could act on; such characters stand only inside strings. */
+const RAW_IN_JSON = /[\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
+
+/** A value as JSON text, with `indent` spaces a level, harmless on a terminal; what JSON cannot hold is null. */
+export function toJson(value: unknown, indent = 0): string {
+  const text: string | undefined = JSON.stringify(value, null, indent);
+  return (text ?? "null").replace(RAW_IN_JSON, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
