@@ -1,8 +1,9 @@
 import * as v from "valibot";
+import { parseJson } from "../core/client.ts";
 import { type Http, NetworkFailure } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
 import { hiddenValues, shownUrl, withoutValues } from "../core/secret.ts";
-import { printable, quoted } from "../core/text.ts";
+import { printable, quoted, trimmedEnd } from "../core/text.ts";
 
 /** How a client proves itself at the token endpoint (RFC 6749, 2.3; RFC 7523). */
 export type ClientProof =
@@ -35,10 +36,10 @@ async function ask(http: Http, request: Parameters<Http>[0], action: string): Re
  */
 export async function discoverTokenEndpoint(http: Http, publicUrl: string, timeout: number): Promise<string> {
   const action = "Cannot find the token endpoint";
-  const base = publicUrl.replace(/\/+$/, "");
+  const base = trimmedEnd(publicUrl, "/");
   const url = `${base}/.well-known/openid-configuration`;
   const answer = await ask(http, { method: "GET", url, timeout, headers: { accept: "application/json" } }, action);
-  const read = v.safeParse(DISCOVERY, parsed(answer.text));
+  const read = v.safeParse(DISCOVERY, parseJson(answer.text)?.value);
   if (answer.status === 200 && read.success && URL.canParse(read.output.token_endpoint)) {
     const { token_endpoint: endpoint } = read.output;
     if (new URL(endpoint).origin === new URL(base).origin) return endpoint;
@@ -56,15 +57,6 @@ export async function discoverTokenEndpoint(http: Http, publicUrl: string, timeo
     exit: "failed",
     hint: "give the address itself with --token-endpoint",
   });
-}
-
-function parsed(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch {
-    return undefined;
-  }
 }
 
 /** A part of Basic credentials, encoded as a form value first (RFC 6749, 2.3.1). */
@@ -101,7 +93,7 @@ export async function proveCredentials(
   const action = `Cannot verify the credentials of client ${quoted(clientId)}`;
   const answer = await ask(http, { method: "POST", url: endpoint, body: form.toString(), headers, timeout }, action);
   if (answer.status === 200) {
-    if (v.is(TOKEN, parsed(answer.text))) return "token";
+    if (v.is(TOKEN, parseJson(answer.text)?.value)) return "token";
     throw new Problem(`${action}: the token endpoint answered 200 without a token`, {
       code: "not-verified",
       exit: "failed",
@@ -109,7 +101,7 @@ export async function proveCredentials(
       hint: "check that --token-endpoint is the address of the token endpoint, /oauth2/token as a rule",
     });
   }
-  const fault = v.safeParse(OAUTH_ERROR, parsed(answer.text));
+  const fault = v.safeParse(OAUTH_ERROR, parseJson(answer.text)?.value);
   const error = fault.success ? fault.output.error : undefined;
   if (
     answer.status === 400 &&

@@ -18,6 +18,9 @@ const LONG_NUMBER = /(?:^|[:,[\s])-?\d(?:[\d.]{15}|[\d.]*[eE])/;
 /** The most objects and lists within each other that a client may have; beyond it readers and writers would need a stack of their own. */
 export const MAX_DEPTH = 500;
 
+/** How deep a file of clients may nest: a list of them may stand in the envelope of a list. */
+export const FILE_DEPTH = MAX_DEPTH + 2;
+
 /** JSON that nests deeper than it may. */
 export class JsonDepthError extends Error {
   override readonly name = "JsonDepthError";
@@ -25,20 +28,50 @@ export class JsonDepthError extends Error {
 
 /** Whether a JSON value has more than `most` objects and lists within each other; looks level by level, without recursion. */
 export function isTooDeep(value: unknown, most = MAX_DEPTH): boolean {
-  let level: readonly object[] = isContainer(value) ? [value] : [];
+  let level: readonly unknown[] = [value].filter(isContainer);
   for (let depth = 1; level.length > 0; depth++) {
     if (depth > most) return true;
-    const below: object[] = [];
+    const below: unknown[] = [];
     for (const container of level) {
-      const members: readonly unknown[] = Array.isArray(container) ? container : Object.values(container);
-      for (const member of members) if (isContainer(member)) below.push(member);
+      if (!isContainer(container)) continue;
+      for (const member of Array.isArray(container) ? container : Object.values(container))
+        if (isContainer(member)) below.push(member);
     }
     level = below;
   }
   return false;
 }
 
-function isContainer(value: unknown): value is object {
+const utf8 = new TextEncoder();
+
+/**
+ * Whether a JSON value is larger than `most` bytes when it is written, give or take its punctuation. Stops counting there: a
+ * value of which parts are the same object, as YAML aliases make them, may be far larger than the memory.
+ */
+export function isLargerThan(value: unknown, most: number): boolean {
+  const rest: unknown[] = [value];
+  let left = most;
+  const take = (text: string): void => {
+    left -= 3 * text.length <= left ? text.length : utf8.encode(text).length;
+  };
+  while (rest.length > 0 && left >= 0) {
+    const member = rest.pop();
+    if (typeof member === "string") take(member);
+    else if (!isContainer(member)) take(numberText(member) ?? String(member));
+    else {
+      const list = Array.isArray(member);
+      for (const [key, item] of Object.entries(member)) {
+        left--;
+        if (!list) take(key);
+        if (left < 0) break;
+        rest.push(item);
+      }
+    }
+  }
+  return left < 0;
+}
+
+function isContainer(value: unknown): value is readonly unknown[] | Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !JSON.isRawJSON(value);
 }
 

@@ -221,15 +221,30 @@ export function readJsonText(text: string, depth = MAX_DEPTH): readonly unknown[
   }
 }
 
+/** Reads a text that has to be one JSON value, as {@link readJsonText} does. */
+export function readOneJson(text: string): { readonly value: unknown } | JsonFault {
+  const read = readJsonText(text);
+  if (isFault(read)) return read;
+  const [value, ...others] = read;
+  if (read.length === 1) return { value };
+  return { offset: text.length, reason: others.length === 0 ? "a value is missing" : "there are several values" };
+}
+
 /** Whether what {@link readJsonText} gave is a fault. */
 export function isFault(read: readonly unknown[] | JsonFault): read is JsonFault {
   return "offset" in read;
 }
 
-/** The line and column of an offset, both counted from 1. */
-export function placeIn(text: string, offset: number): { readonly line: number; readonly column: number } {
-  const before = text.slice(0, offset);
-  return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
+/** The line and the column of a fault, both counted from 1, as messages have them. */
+function placeOf(text: string, { offset }: JsonFault): string {
+  // What is missing at the end is missing behind the last thing that is there.
+  const before = text.slice(0, Math.min(offset, text.trimEnd().length));
+  return `line ${before.split("\n").length}, column ${before.length - before.lastIndexOf("\n")}`;
+}
+
+/** What is wrong with a text, and where, for the end of a message. */
+export function faultText(text: string, fault: JsonFault): string {
+  return `${fault.reason} (${placeOf(text, fault)})`;
 }
 
 /** Whether a file is to be read as JSON: its text begins as JSON does, and its name does not say that it is YAML. */
@@ -238,19 +253,34 @@ export function isJsonText(text: string, name: string): boolean {
   return /^\s*(?:[{[]|\/[/*])/.test(text);
 }
 
-/** Reads a file of JSON as {@link readJsonText} does; a usage Problem has the line and the column of a fault. */
+/**
+ * Reads a file of JSON as {@link readJsonText} does; a usage Problem has the line and the column of a fault. In a file of
+ * one value a line that is the first broken line, though the fault may show only further down.
+ */
 export function readJsonFile(text: string, name: string, depth = MAX_DEPTH): readonly unknown[] {
   const read = readJsonText(text, depth);
   if (!isFault(read)) return read;
-  throw jsonProblem(text, name, read);
+  throw brokenLine(text, name, depth) ?? jsonProblem(text, name, read);
 }
 
-/** The problem of a file of JSON that has a fault. */
-export function jsonProblem(text: string, name: string, { offset, reason }: JsonFault): Problem {
-  // What is missing at the end is missing behind the last thing that is there.
-  const { line, column } = placeIn(text, Math.min(offset, text.trimEnd().length));
+/** The problem of the first broken line of a file that has one value a line, as most of its lines show. */
+function brokenLine(text: string, name: string, depth: number): Problem | undefined {
+  const lines = text
+    .split("\n")
+    .flatMap((line, at) => (line.trim() === "" ? [] : [{ at, read: readJsonText(line, depth) }]));
+  const broken = lines.filter((line) => isFault(line.read));
+  const [first] = broken;
+  if (first === undefined || !isFault(first.read) || 2 * broken.length >= lines.length) return undefined;
   return usage(
-    `Cannot read ${printable(name)}, line ${line}, column ${column}: ${reason}`,
+    `Cannot read ${printable(name)}, line ${first.at + 1}: it is not JSON: ${first.read.reason}`,
+    "write one whole object a line; a line that was cut off ends so",
+    "bad-json",
+  );
+}
+
+function jsonProblem(text: string, name: string, fault: JsonFault): Problem {
+  return usage(
+    `Cannot read ${printable(name)}, ${placeOf(text, fault)}: ${fault.reason}`,
     "it must be JSON, which may have comments; a file whose name ends in .yaml or .yml is read as YAML",
     "bad-json",
   );

@@ -1,5 +1,5 @@
-import { parseJson } from "../core/client.ts";
 import { formatDuration, parseDuration } from "../core/duration.ts";
+import { JsonDepthError, readJson } from "../core/json.ts";
 import type { Field, Kind } from "./fields.ts";
 import { isObject, isTextList, type JsonObject, kindOf } from "./json.ts";
 import { type KeySet, readKeySet } from "./keys.ts";
@@ -40,20 +40,46 @@ function syntaxMisfit(text: string): string {
 /** The object or array that a text begins with, without what follows it; undefined where it does not end. */
 function firstContainer(text: string): string | undefined {
   let depth = 0;
-  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/gs)) {
-    if (token === "{" || token === "[") depth++;
-    else if (token === "}" || token === "]") depth--;
-    if (depth === 0) return text.slice(0, index + token.length);
+  for (let at = 0; at < text.length; at++) {
+    const c = text.charAt(at);
+    if (c === '"') at = endOfString(text, at);
+    else if (c === "{" || c === "[") depth++;
+    else if (c === "}" || c === "]") {
+      depth--;
+      if (depth === 0) return text.slice(0, at + 1);
+    }
   }
   return undefined;
 }
 
+/** The offset of the quote that ends a string, or the end of the text. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (at < text.length && text.charAt(at) !== '"') at += text.charAt(at) === "\\" ? 2 : 1;
+  return at;
+}
+
 /** Reads the first JSON value of a body; what follows an object or array is not looked at, as Go's decoder has it. */
 export function parseBody(text: string): Read<unknown> {
-  const whole = parseJson(text);
+  const whole = read(text);
   if (whole !== undefined) return whole;
   const first = /^\s*[{[]/.test(text) ? firstContainer(text) : undefined;
-  return (first === undefined ? undefined : parseJson(first)) ?? { misfit: syntaxMisfit(text) };
+  return (first === undefined ? undefined : read(first)) ?? { misfit: syntaxMisfit(text) };
+}
+
+/** No body of a client is larger, 10 MiB; a real server takes any. */
+export const BODY_LIMIT = 10 * 1024 * 1024;
+
+/** What a body that nests too deep is refused with, in the words of Go; a real server takes more levels. */
+export const TOO_DEEP = { misfit: "exceeded max depth" } as const;
+
+/** The value of a text, or undefined where it is no JSON. */
+function read(text: string): Read<unknown> | undefined {
+  try {
+    return { value: readJson(text) };
+  } catch (error) {
+    return error instanceof JsonDepthError ? TOO_DEEP : undefined;
+  }
 }
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;

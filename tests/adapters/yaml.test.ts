@@ -119,7 +119,7 @@ test("parseYaml() refuses an alias bomb and hostile nesting instead of filling t
   assert.deepEqual(await parseYaml(honest, "a file"), { a: ["x"], b: Array(900).fill(["x"]) });
 });
 
-test("parseYaml() takes 500 levels, and linear time for texts that take minutes in quadratic time", async () => {
+test("parseYaml() takes 500 levels and no more, however they are written", async () => {
   const nested = (depth: number): string => `${"[".repeat(depth)}${"]".repeat(depth)}`;
   assert.equal(JSON.stringify(await parseYaml(nested(500), "a file")), nested(500));
   const deep = /it nests more than 500 levels deep/;
@@ -128,8 +128,11 @@ test("parseYaml() takes 500 levels, and linear time for texts that take minutes 
   // Each level is shallow by itself; what the aliases make of them is not.
   const links = Array.from({ length: 600 }, (_, i) => `- &a${i + 1} [*a${i}]\n`);
   await assert.rejects(parseYaml(`- &a0 []\n${links.join("")}`, "a file"), deep);
-  const keys = Array.from({ length: 100_000 }, (_, i) => `k${i}: 1\n`).join("");
-  await assert.rejects(parseYaml(`${keys}k0: 1`, "a file"), /line 100001, column 1: a key is there twice/);
+});
+
+test("parseYaml() takes linear time for many keys and for long numbers, which take minutes in quadratic time", async () => {
+  const keys = Array.from({ length: 50_000 }, (_, i) => `k${i}: 1\n`).join("");
+  await assert.rejects(parseYaml(`${keys}k0: 1`, "a file"), /line 50001, column 1: a key is there twice/);
   const digits = "12".repeat(500_000);
   assert.equal(JSON.stringify(await parseYaml(digits, "a file")) === digits, true);
   await assert.rejects(parseYaml(`0x${"f".repeat(1_000_000)}`, "a file"), /the number is too long/);
