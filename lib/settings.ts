@@ -39,13 +39,15 @@ export async function readConfig(host: Host, values: FlagValues, wanted: boolean
       "config-file",
     );
   }
+  const text = new TextDecoder().decode(bytes);
   const { readConfigFile } = await import("./core/config.ts");
+  const { isJsonText, readJsonFile } = await import("./core/jsontext.ts");
   const { parseYaml } = await import("./adapters/yaml.ts");
   const permissions = await host.permissions(path).catch(() => undefined);
   return readConfigFile({
     path,
     // A token of digits alone is no number, which would lose its leading zeros and its last digits.
-    content: await parseYaml(new TextDecoder().decode(bytes), path, "texts"),
+    content: isJsonText(text, path) ? readJsonFile(text, path)[0] : await parseYaml(text, path, "texts"),
     readable: permissions !== undefined && (permissions.mode & 0o044) !== 0,
   });
 }

@@ -1,4 +1,4 @@
-import { FILE_DEPTH, isLargerThan, isTooDeep, MAX_DEPTH } from "../core/json.ts";
+import { FILE_DEPTH, isLargerThan, isTooDeep, MAX_DEPTH, TOO_DEEP_CODE } from "../core/json.ts";
 import { isJsonText, readJsonFile } from "../core/jsontext.ts";
 import { type Problem, usage } from "../core/problem.ts";
 import type { Context } from "./command.ts";
@@ -24,7 +24,7 @@ export function clientProblem(client: unknown, place: string): Problem | undefin
   // Sizes first: a value that YAML aliases repeat may be too large to be walked through.
   if (isLargerThan(client, CLIENT_BYTES)) return tooLarge(place);
   if (!isTooDeep(client)) return undefined;
-  return usage(`${place} nests more than ${MAX_DEPTH} levels deep`, "keep such data elsewhere", "too-deep");
+  return usage(`${place} nests more than ${MAX_DEPTH} levels deep`, "keep such data elsewhere", TOO_DEEP_CODE);
 }
 
 function tooLarge(place: string): Problem {

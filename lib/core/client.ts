@@ -1,7 +1,7 @@
 import { parseDuration } from "./duration.ts";
 import { FIELD_NAMES, FIELDS, type Field, SERVER_FIELDS, V2_DEFAULTS } from "./fields.ts";
 import { type Flag, type FlagValues, type Grammar, type Origin, shownValue } from "./flags.ts";
-import { numberText, readJson } from "./json.ts";
+import { MAX_DEPTH, numberText, readJson } from "./json.ts";
 import { faultText, readOneJson } from "./jsontext.ts";
 import { type Problem, usage } from "./problem.ts";
 import { nearest, quoted } from "./text.ts";
@@ -122,10 +122,10 @@ function json(flag: Flag, name: string, given: string, text: string): Read {
   };
 }
 
-/** Reads JSON without an exception; undefined for a text that is none. */
-export function parseJson(text: string): { readonly value: unknown } | undefined {
+/** Reads JSON without an exception; undefined for a text that is none, or that nests deeper. */
+export function parseJson(text: string, depth = MAX_DEPTH): { readonly value: unknown } | undefined {
   try {
-    return { value: readJson(text) };
+    return { value: readJson(text, depth) };
   } catch {
     return undefined;
   }

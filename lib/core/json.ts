@@ -21,6 +21,9 @@ export const MAX_DEPTH = 500;
 /** How deep a file of clients may nest: a list of them may stand in the envelope of a list. */
 export const FILE_DEPTH = MAX_DEPTH + 2;
 
+/** The code of the problem of a client that nests deeper. */
+export const TOO_DEEP_CODE = "too-deep";
+
 /** JSON that nests deeper than it may. */
 export class JsonDepthError extends Error {
   override readonly name = "JsonDepthError";
@@ -101,6 +104,33 @@ function canonical(text: string): string {
   const rest = trimmedStart(digits, "0");
   const short = trimmedEnd(rest, "0");
   return short === "" ? "0" : `${sign}${short}e${Number(exponent) - fraction.length + rest.length - short.length}`;
+}
+
+/** The offset of the quote that ends a string in a JSON text, from that of the one that begins it; else the end of the text. */
+export function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (at < text.length && text.charAt(at) !== '"') at += text.charAt(at) === "\\" ? 2 : 1;
+  return at;
+}
+
+/** The members of the object or list that a text is, which has to be JSON, each as its text; without recursion. */
+export function partsOf(text: string): readonly string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let at = 0; at < text.length; at++) {
+    const c = text.charAt(at);
+    if (c === '"') at = endOfString(text, at);
+    else if (c === "{" || c === "[") {
+      if (depth++ === 0) start = at + 1;
+    } else if (c === "}" || c === "]") {
+      if (--depth === 0) parts.push(text.slice(start, at));
+    } else if (c === "," && depth === 1) {
+      parts.push(text.slice(start, at));
+      start = at + 1;
+    }
+  }
+  return parts.filter((part) => part.trim() !== "");
 }
 
 /** A whole number of any size as a JSON value. */

@@ -1,5 +1,5 @@
 import { formatDuration, parseDuration } from "../core/duration.ts";
-import { JsonDepthError, readJson } from "../core/json.ts";
+import { endOfString, JsonDepthError, readJson } from "../core/json.ts";
 import type { Field, Kind } from "./fields.ts";
 import { isObject, isTextList, type JsonObject, kindOf } from "./json.ts";
 import { type KeySet, readKeySet } from "./keys.ts";
@@ -50,13 +50,6 @@ function firstContainer(text: string): string | undefined {
     }
   }
   return undefined;
-}
-
-/** The offset of the quote that ends a string, or the end of the text. */
-function endOfString(text: string, start: number): number {
-  let at = start + 1;
-  while (at < text.length && text.charAt(at) !== '"') at += text.charAt(at) === "\\" ? 2 : 1;
-  return at;
 }
 
 /** Reads the first JSON value of a body; what follows an object or array is not looked at, as Go's decoder has it. */
