@@ -1,7 +1,7 @@
 import { toJson } from "./json.ts";
 import { usage } from "./problem.ts";
 import { shellQuoted } from "./shell.ts";
-import { quoted } from "./text.ts";
+import { quoted, trimmedEnd, trimmedStart } from "./text.ts";
 
 /** What a client signs in with; at most one of `secret` and `encrypted`. */
 export interface Credentials {
@@ -88,11 +88,11 @@ function fingerprint(text: string): string {
  */
 export function kubernetesName(id: string): string {
   if (id.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(id)) return id;
-  const plain = id
+  const letters = id
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
-    .slice(0, 240)
-    .replace(/^-+|-+$/g, "");
+    .slice(0, 240);
+  const plain = trimmedStart(trimmedEnd(letters, "-"), "-");
   return `${plain === "" ? "client" : plain}-${fingerprint(id)}`;
 }
 

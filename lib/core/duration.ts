@@ -1,3 +1,5 @@
+import { trimmedEnd } from "./text.ts";
+
 /**
  * Milliseconds in each unit of a Go duration, as a factor and a power of ten; both micro signs are the same unit. The power
  * is applied to the digits, because 1.001 times 1000 is not 1001 in binary.
@@ -58,5 +60,5 @@ export function formatDuration(milliseconds: number): string {
 
 function trimmed(value: number, digits: number): string {
   const text = value.toFixed(digits);
-  return digits === 0 ? text : text.replace(/\.?0+$/, "");
+  return digits === 0 ? text : trimmedEnd(trimmedEnd(text, "0"), ".");
 }

@@ -113,6 +113,19 @@ export function endOfString(text: string, start: number): number {
   return at;
 }
 
+/** Whether a JSON text nests deeper than that; looks no further than it has to. */
+export function nestsDeeper(text: string, most: number): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const c = text.charAt(at);
+    if (c === '"') at = endOfString(text, at);
+    else if (c === "{" || c === "[") {
+      if (++depth > most) return true;
+    } else if (c === "}" || c === "]") depth--;
+  }
+  return false;
+}
+
 /** The members of the object or list that a text is, which has to be JSON, each as its text; without recursion. */
 export function partsOf(text: string): readonly string[] {
   const parts: string[] = [];

@@ -1,5 +1,6 @@
 import { formatDuration, parseDuration } from "../core/duration.ts";
 import { endOfString, JsonDepthError, readJson } from "../core/json.ts";
+import { trimmedEnd } from "../core/text.ts";
 import type { Field, Kind } from "./fields.ts";
 import { isObject, isTextList, type JsonObject, kindOf } from "./json.ts";
 import { type KeySet, readKeySet } from "./keys.ts";
@@ -75,7 +76,7 @@ function read(text: string): Read<unknown> | undefined {
   }
 }
 
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;
+const TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 
 function wrongType(value: unknown, field: Field, shape: Shape, wanted: string): { readonly misfit: string } {
   const struct = shape.type.split(".").at(-1) ?? "";
@@ -114,7 +115,8 @@ const READERS: Readonly<Record<Kind, Reader>> = {
   time: (value) => {
     if (typeof value !== "string") return { misfit: "Time.UnmarshalJSON: input is not a JSON string" };
     // Go writes a time back without the zeros that its fraction ends with.
-    if (TIME.test(value)) return { value: value.replace(/(?:(\.\d*[1-9])|\.)0*(?=Z|[+-]\d\d:\d\d$)/, "$1") };
+    const [, start = "", fraction = "", zone = ""] = TIME.exec(value) ?? [];
+    if (start !== "") return { value: `${start}${trimmedEnd(trimmedEnd(fraction, "0"), ".")}${zone}` };
     return {
       misfit: `parsing time "${value}" as "2006-01-02T15:04:05Z07:00": cannot parse "${value}" as "2006"`,
     };
