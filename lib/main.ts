@@ -4,6 +4,7 @@ import { credentialNames } from "./commands/credentials.ts";
 import { ROOT } from "./commands/index.ts";
 import { childrenOf, PARENT_ROWS, type Place, walk } from "./commands/tree.ts";
 import { asksForHelp, type FlagValues, type ParsedLine, parseFlags, shownWord } from "./core/flags.ts";
+import { toJson } from "./core/json.ts";
 import { recipientProblems } from "./core/keysource.ts";
 import { createRenderer, type Format, isJson, parseFormat, toolsFor, writesAll } from "./core/output.ts";
 import { BY_SIGNAL, EXIT, type ExitName, Problem, usage } from "./core/problem.ts";
@@ -298,7 +299,7 @@ async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
       };
       if ("query" in needed) {
         const found = written(item);
-        return found.includes(text) || found.includes(JSON.stringify(text).slice(1, -1));
+        return found.includes(text) || found.includes(toJson(text).slice(1, -1));
       }
       // The others write what their view names, each in its own encoding, so what they would write without it tells.
       return written(item) !== written(Object.fromEntries(Object.entries(item).filter(([, value]) => value !== text)));
@@ -441,7 +442,7 @@ async function tell(run: Run, error: unknown): Promise<ExitName> {
 
 function told(run: Run, all: readonly Problem[]): string {
   return run.json
-    ? `${JSON.stringify(asJson(all))}\n`
+    ? `${toJson(asJson(all))}\n`
     : all
         .flatMap(({ message, hint, also }) => [
           `Error: ${message}`,

@@ -46,11 +46,13 @@ export async function readConfig(host: Host, values: FlagValues, wanted: boolean
       `make sure that its content is yours, then ${writers.remedy} ${shellQuoted(path)}, or name it with --config`,
       "untrusted-config",
     );
+  const text = new TextDecoder().decode(read.bytes);
+  const { isJsonText, readJsonFile } = await import("./core/jsontext.ts");
   const { parseYaml } = await import("./adapters/yaml.ts");
   return readConfigFile({
     path,
     // A token of digits alone is no number, which would lose its leading zeros and its last digits.
-    content: await parseYaml(new TextDecoder().decode(read.bytes), path, "texts"),
+    content: isJsonText(text, path) ? readJsonFile(text, path)[0] : await parseYaml(text, path, "texts"),
     readable: (read.mode & 0o044) !== 0,
     ...(writers.trust === "all" ? {} : { writers: writers.reason }),
   });

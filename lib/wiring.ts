@@ -10,6 +10,7 @@ import type { Context, ReadFile, Shown } from "./commands/command.ts";
 import type { Connection } from "./core/connection.ts";
 import type { FlagValues } from "./core/flags.ts";
 import { InputTooLarge, limitOf, sizeText, whyUnreadable } from "./core/input.ts";
+import { FILE_DEPTH } from "./core/json.ts";
 import { recipientProblems } from "./core/keysource.ts";
 import { type Download, GRACE, type Http, proxyOf, STANDSTILL } from "./core/network.ts";
 import { Problem, usage } from "./core/problem.ts";
@@ -147,7 +148,8 @@ export function connect(outside: Outside): Adapters {
       encrypt: async (recipients, text, format) =>
         (await import("./adapters/pgp.ts")).encrypt(recipients, text, format),
     },
-    parseYaml: async (text, name) => (await import("./adapters/yaml.ts")).parseDocuments(text, name),
+    parseYaml: async (text, name) =>
+      (await import("./adapters/yaml.ts")).parseDocuments(text, name, "values", FILE_DEPTH),
     clientsPath: (family ?? FAMILIES[0]).clients,
     rareFields: new Set(FAMILIES.flatMap((family) => [...family.unknownFields])),
     async outletProblems(targets) {

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { isRecord } from "../core/client.ts";
 import { formatDuration } from "../core/duration.ts";
+import { MAX_DEPTH, TOO_DEEP_CODE } from "../core/json.ts";
 import {
   GRACE,
   type Http,
@@ -12,30 +13,28 @@ import {
 } from "../core/network.ts";
 import { type ExitName, Problem, reworded } from "../core/problem.ts";
 import { hiddenValues, shownUrl, withoutValues } from "../core/secret.ts";
-import { printable, quoted } from "../core/text.ts";
+import { shellQuoted } from "../core/shell.ts";
+import { joined, printable, quoted } from "../core/text.ts";
 import {
   type Answer,
+  type ClientRecord,
+  clientIn,
+  clientsIn,
   FAMILIES,
   type Fault,
   faultOf,
   hasOwnError,
+  isClientRecord,
+  isJson,
   jsonOf,
   type PageRequest,
+  type ReadClient,
   type ServerFamily,
 } from "../servers/index.ts";
 
-/** A client as a server tells it: fields that this program does not know are kept. */
-export type ClientRecord = Readonly<Record<string, unknown>> & { readonly client_id: string };
-
-/** The fields that this program relies on; all others are kept as they are, and nothing is copied, as lists are long. */
-function isClientRecord(value: unknown): value is ClientRecord {
-  if (!isRecord(value)) return false;
-  const { client_id: id, client_secret: secret } = value;
-  return typeof id === "string" && id !== "" && (secret === undefined || secret === null || typeof secret === "string");
-}
+export type { ClientRecord } from "../servers/index.ts";
 
 const CLIENT = v.custom<ClientRecord>(isClientRecord);
-const CLIENTS = v.array(CLIENT);
 
 /** How a create ended. */
 export type CreateOutcome =
@@ -51,6 +50,8 @@ export type CreateOutcome =
 /** A page of a list. */
 export interface Page {
   readonly clients: readonly ClientRecord[];
+  /** Why some of them cannot be shown: only their ids, and what is not nested in them, can be relied on. */
+  readonly unreadable: ReadonlyMap<ClientRecord, Problem>;
   readonly next: PageRequest | undefined;
 }
 
@@ -79,6 +80,8 @@ export interface AdminOptions {
   readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   readonly random: (count: number) => Uint8Array;
   readonly warn: (line: string) => void;
+  /** Whether retries are not told. */
+  readonly quiet?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -113,6 +116,9 @@ export interface Admin {
 
 /** The time of the only try when there are no retries. */
 const SINGLE_TRY = 60_000;
+
+/** The most bytes of an answer about one client: 4 MiB. */
+const CLIENT_BYTES = 4 * 1024 * 1024;
 
 /** The least time that one of several tries gets before it is given up for a new one. */
 const SHORTEST_TRY = 5_000;
@@ -162,10 +168,10 @@ interface Exchange {
   send(ask: Ask, family: ServerFamily, trail: Trail): Promise<Reply>;
   /** Asks with the family that is known, or with each in turn until a path exists. */
   answerTo(ask: Ask, trail?: Trail): Promise<Told>;
-  /** The JSON of a successful answer; a Problem for any other. */
-  ok(ask: Ask, told: Told): unknown;
+  /** The text of a successful answer; a Problem for any other. */
+  okText(ask: Ask, told: Told): string;
   /** The client of an answer, which must be the one that was asked about. */
-  client(ask: Ask, told: Told, id: string): ClientRecord;
+  client(ask: Ask, told: Told, id: string): ReadClient;
   problem(ask: Ask, family: ServerFamily, message: string, details: Details): Problem;
   refusal(ask: Ask, told: Told): Problem;
   unreadable(ask: Ask, told: Told, what: string, got?: string): Problem;
@@ -217,6 +223,7 @@ function createExchange(options: AdminOptions): Exchange {
           ...(ask.body === undefined ? {} : { body: JSON.stringify(ask.body) }),
           timeout: options.failAfter === 0 || !ask.repeatable ? left : Math.min(left, Math.max(SHORTEST_TRY, left / 2)),
           once: !ask.repeatable,
+          ...(ask.names === "one client" || ask.method === "POST" ? { maxBytes: CLIENT_BYTES } : {}),
           signal: options.signal,
         });
         lastAnswer = readAnswer(answer);
@@ -249,7 +256,7 @@ function createExchange(options: AdminOptions): Exchange {
         const why = asked > rest ? `it asks for a pause of ${pause}, longer than --fail-after leaves` : spent();
         return { answer: lastAnswer, late: helps && options.failAfter > 0 ? why : undefined };
       }
-      if (tries === 1) {
+      if (tries === 1 && options.quiet !== true) {
         const what = failure?.message ?? `server answered ${lastAnswer?.status ?? 0}`;
         options.warn(
           `${ask.action} yet: ${what} (${endpoint}); trying again for ${formatDuration(Math.round(rest / 100) * 100)}`,
@@ -357,10 +364,10 @@ function createExchange(options: AdminOptions): Exchange {
     return [...hiddenValues(options.headers), ...secrets.filter((secret) => typeof secret === "string")];
   }
 
-  function ok(ask: Ask, told: Told): unknown {
-    const { status } = told.answer;
+  function okText(ask: Ask, told: Told): string {
+    const { status, text } = told.answer;
     if (status < 200 || status > 299) throw refusal(ask, told);
-    return jsonOf(told.answer.text);
+    return text;
   }
 
   function unreadable(ask: Ask, told: Told, what: string, got?: string): Problem {
@@ -376,13 +383,13 @@ function createExchange(options: AdminOptions): Exchange {
   }
 
   /** The client of an answer, which must be the one that was asked about. */
-  function client(ask: Ask, told: Told, id: string): ClientRecord {
-    const record = v.safeParse(CLIENT, ok(ask, told));
-    if (!record.success) throw unreadable(ask, told, "a client");
-    const { output } = record;
+  function client(ask: Ask, told: Told, id: string): ReadClient {
+    const read = clientIn(okText(ask, told));
+    if (read === undefined) throw unreadable(ask, told, "a client");
+    const { record } = read;
     // A database may take ids without regard to case, and then answers with the one that it has.
-    if (output.client_id.toLowerCase() === id.toLowerCase()) return output;
-    throw unreadable(ask, told, `client ${quoted(id)}`, anotherClient(ask, output.client_id));
+    if (record.client_id.toLowerCase() === id.toLowerCase()) return read;
+    throw unreadable(ask, told, `client ${quoted(id)}`, anotherClient(ask, record.client_id));
   }
 
   return {
@@ -392,20 +399,20 @@ function createExchange(options: AdminOptions): Exchange {
     set known(family) {
       known = family;
     },
-    ...{ remaining, send, answerTo, ok, client, problem, refusal, unreadable, anotherClient },
+    ...{ remaining, send, answerTo, okText, client, problem, refusal, unreadable, anotherClient },
   };
 }
 
 /** Makes the {@link Admin} API. */
 export function createAdmin(options: AdminOptions): Admin {
   const exchange = createExchange(options);
-  const { remaining, send, answerTo, ok, client, problem, refusal, unreadable, anotherClient } = exchange;
+  const { remaining, send, answerTo, okText, client, problem, refusal, unreadable, anotherClient } = exchange;
 
   const one = (id: string) => (family: ServerFamily) => `${family.clients}/${encodeURIComponent(id)}`;
   const all = (family: ServerFamily): string => family.clients;
 
   /** The client, or the problem that there is none. */
-  async function lookUp(id: string): Promise<ClientRecord | Problem> {
+  async function lookUp(id: string): Promise<ReadClient | Problem> {
     const action = `Cannot get client ${quoted(id)}`;
     const ask: Ask = { method: "GET", path: one(id), action, names: "one client", repeatable: true };
     const told = await answerTo(ask);
@@ -424,7 +431,15 @@ export function createAdmin(options: AdminOptions): Admin {
 
   async function find(id: string): Promise<ClientRecord | undefined> {
     const found = await lookUp(id);
-    return found instanceof Problem ? undefined : found;
+    return found instanceof Problem ? undefined : found.record;
+  }
+
+  /** The client that a successful change answered with; one that nests too deep was changed all the same. */
+  function answered(ask: Ask, told: Told, id: string): ClientRecord {
+    const { record, unread } = client(ask, told, id);
+    if (unread.length > 0)
+      options.warn(`the server's answer about client ${quoted(id)} has ${deepFields(unread)}; it is shown as null`);
+    return record;
   }
 
   /** Sends a change; a failure says whether the change may have been made all the same. */
@@ -433,7 +448,7 @@ export function createAdmin(options: AdminOptions): Admin {
     try {
       const told = await answerTo(ask, trail);
       if (told.answer.status < 300) trail.doubtful = true;
-      return client(ask, told, id);
+      return answered(ask, told, id);
     } catch (error) {
       if (!trail.doubtful || !(error instanceof Problem)) throw error;
       throw reworded(error, `${said(error, ask)}; the change may have been made all the same`, { doubtful: true });
@@ -458,7 +473,7 @@ export function createAdmin(options: AdminOptions): Admin {
       if (answer.status === 405 || fault === "missing-route") return undefined;
       if (fault === "not-found") throw notFound(ask, told, id);
       if (answer.status < 300) trail.doubtful = true;
-      return client(ask, told, id);
+      return answered(ask, told, id);
     } catch (error) {
       if (!trail.doubtful || !(error instanceof Problem)) throw error;
       throw reworded(error, `${said(error, ask)}; it may have been done all the same`, { doubtful: true });
@@ -596,7 +611,8 @@ export function createAdmin(options: AdminOptions): Admin {
     async get(id) {
       const found = await lookUp(id);
       if (found instanceof Problem) throw found;
-      return found;
+      if (found.unread.length > 0) throw tooDeep(`Cannot get client ${quoted(id)}`, id, found.unread);
+      return found.record;
     },
     async page(request) {
       const ask: Ask = {
@@ -607,9 +623,18 @@ export function createAdmin(options: AdminOptions): Admin {
         repeatable: true,
       };
       const told = await answerTo(ask);
-      const records = v.safeParse(CLIENTS, ok(ask, told));
-      if (!records.success) throw unreadable(ask, told, "a list of clients");
-      return { clients: records.output, next: told.family.nextPage(request, told.answer, records.output.length) };
+      const read = clientsIn(okText(ask, told));
+      if (read === undefined) throw unreadable(ask, told, "a list of clients");
+      const { records: clients, unread } = read;
+      const problems = Array.from(unread, ([client, fields]) => {
+        const { client_id: id } = client;
+        return [client, tooDeep(`Cannot show client ${quoted(id)}`, id, fields)] as const;
+      });
+      return {
+        clients,
+        unreadable: new Map(problems),
+        next: told.family.nextPage(request, told.answer, clients.length),
+      };
     },
     async replace(id, payload) {
       return changed(
@@ -653,7 +678,7 @@ export function createAdmin(options: AdminOptions): Admin {
         if (isGone(told)) throw notFound(ask, told, id);
         const { status, text } = told.answer;
         if (status < 200 || status > 299) throw refusal(ask, told);
-        if (status === 204 || text.trim() === "" || jsonOf(text) !== undefined) return;
+        if (status === 204 || text.trim() === "" || isJson(text)) return;
         // A page that something before the server put up for it.
         trail.doubtful = true;
         throw unreadable(ask, told, "a word that the client is deleted");
@@ -705,7 +730,7 @@ export function createAdmin(options: AdminOptions): Admin {
       // Asked without finding out the family, which both families would answer here.
       const [family] = FAMILIES;
       const told = { ...(await send(ask, family, { doubtful: false })), family };
-      const read = v.safeParse(v.looseObject({ version: v.string() }), ok(ask, told));
+      const read = v.safeParse(v.looseObject({ version: v.string() }), jsonOf(okText(ask, told)));
       if (!read.success) throw unreadable(ask, told, "a version");
       return read.output.version;
     },
@@ -715,7 +740,7 @@ export function createAdmin(options: AdminOptions): Admin {
         family: exchange.known,
         failAfter: milliseconds,
         signal,
-        warn: () => {},
+        quiet: true,
       });
     },
   };
@@ -728,6 +753,18 @@ interface Details {
   readonly hint: string;
   readonly status?: number;
   readonly cause?: unknown;
+}
+
+function deepFields(fields: readonly string[]): string {
+  return `${joined(fields.map(printable))} nested more than ${MAX_DEPTH} levels deep`;
+}
+
+function tooDeep(action: string, id: string, fields: readonly string[]): Problem {
+  return new Problem(`${action}: it has ${deepFields(fields)}`, {
+    code: TOO_DEEP_CODE,
+    exit: "failed",
+    hint: `hydra clients list -q shows its id, and hydra clients delete ${shellQuoted(id)} deletes it`,
+  });
 }
 
 /** An answer that no server of either family gives. */

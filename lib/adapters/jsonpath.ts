@@ -40,7 +40,9 @@ const REWORDED: ReadonlyMap<string, string> = new Map([
 
 /** The library's reason without the copy of the expression that it ends with. */
 function reasonIn(error: unknown): string {
-  const reason = printable(reasonOf(error).replace(/ \('[\s\S]*':\d+\)$/, ""));
+  const whole = reasonOf(error);
+  const copy = /':\d+\)$/.test(whole) ? whole.indexOf(" ('") : -1;
+  const reason = printable(copy < 0 ? whole : whole.slice(0, copy));
   return REWORDED.get(reason) ?? reason;
 }
 

@@ -1,11 +1,12 @@
 import * as v from "valibot";
 import { mayFetchKey } from "../core/address.ts";
+import { parseJson } from "../core/client.ts";
 import { keybaseNameProblem, swapHint } from "../core/keysource.ts";
 import type { Download } from "../core/network.ts";
 import { Problem, usage } from "../core/problem.ts";
 import { MAX_KEY_BYTES, type Recipient, refusedAnswer } from "../core/recipient.ts";
 import { shownUrl } from "../core/secret.ts";
-import { printable, quoted } from "../core/text.ts";
+import { printable, quoted, trimmedEnd } from "../core/text.ts";
 
 /** The PGP key that Keybase holds for a user. */
 export interface KeybaseKey {
@@ -56,19 +57,15 @@ function lookupUrl(base: string, name: string, pinned: boolean, flag: string): s
       "plain-http",
     );
   }
-  url.pathname = `${url.pathname.replace(/\/+$/, "")}/_/api/1.0/user/lookup.json`;
+  url.pathname = `${trimmedEnd(url.pathname, "/")}/_/api/1.0/user/lookup.json`;
   url.search = new URLSearchParams({ usernames: name, fields: "basics,public_keys" }).toString();
   url.hash = "";
   return url.href;
 }
 
 function parsed(bytes: Uint8Array): Answer | undefined {
-  try {
-    const result = v.safeParse(Answer, JSON.parse(new TextDecoder().decode(bytes)));
-    return result.success ? result.output : undefined;
-  } catch {
-    return undefined;
-  }
+  const result = v.safeParse(Answer, parseJson(new TextDecoder().decode(bytes))?.value);
+  return result.success ? result.output : undefined;
 }
 
 /** A failure that is about what Keybase holds for a name. */

@@ -1,8 +1,9 @@
 import * as v from "valibot";
+import { parseJson } from "../core/client.ts";
 import { type Http, NetworkFailure } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
 import { hiddenValues, shownUrl, withoutValues } from "../core/secret.ts";
-import { printable, quoted } from "../core/text.ts";
+import { printable, quoted, trimmedEnd } from "../core/text.ts";
 
 /** How a client authenticates (RFC 6749, 2.3; RFC 7523). */
 export type ClientProof =
@@ -58,10 +59,10 @@ async function ask(http: Http, request: Parameters<Http>[0], action: string): Re
  */
 export async function discoverEndpoints(http: Http, publicUrl: string, timeout: number): Promise<ProofEndpoints> {
   const action = "Cannot find the token endpoint";
-  const base = publicUrl.replace(/\/+$/, "");
+  const base = trimmedEnd(publicUrl, "/");
   const url = `${base}/.well-known/openid-configuration`;
   const answer = await ask(http, { method: "GET", url, timeout, headers: { accept: "application/json" } }, action);
-  const read = v.safeParse(DISCOVERY, parsed(answer.text));
+  const read = v.safeParse(DISCOVERY, parseJson(answer.text)?.value);
   const own = (endpoint: string): boolean =>
     URL.canParse(endpoint) && new URL(endpoint).origin === new URL(base).origin;
   if (answer.status === 200 && read.success && URL.canParse(read.output.token_endpoint)) {
@@ -82,15 +83,6 @@ export async function discoverEndpoints(http: Http, publicUrl: string, timeout: 
     exit: "failed",
     hint: "give the address itself with --token-endpoint",
   });
-}
-
-function parsed(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch {
-    return undefined;
-  }
 }
 
 /** A part of Basic credentials, encoded as a form value first (RFC 6749, 2.3.1). */
@@ -132,7 +124,7 @@ async function signed(
 
 /** The error of an OAuth 2.0 answer (RFC 6749, 5.2). */
 function errorIn(text: string): string | undefined {
-  const fault = v.safeParse(OAUTH_ERROR, parsed(text));
+  const fault = v.safeParse(OAUTH_ERROR, parseJson(text)?.value);
   return fault.success ? fault.output.error : undefined;
 }
 
@@ -219,7 +211,7 @@ async function proveAtToken(
   const action = `Cannot verify the credentials of client ${quoted(clientId)}`;
   const answer = await ask(http, { method: "POST", url, body, headers, timeout: timeLeft() }, action);
   if (answer.status === 200) {
-    if (v.is(TOKEN, parsed(answer.text))) return "token";
+    if (v.is(TOKEN, parseJson(answer.text)?.value)) return "token";
     throw notVerified(
       `${action}: the token endpoint answered 200 without a token`,
       answer.status,

@@ -108,12 +108,25 @@ export async function certificatesIn(
   text: string,
 ): Promise<{ readonly certificates: readonly string[]; readonly readable: boolean }> {
   const { X509Certificate } = await import("node:crypto");
-  const certificates =
-    text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[\s\S]+?-----END (?:TRUSTED )?CERTIFICATE-----/g) ?? [];
+  const certificates = certificateBlocks(text);
   try {
     for (const certificate of certificates) new X509Certificate(certificate);
     return { certificates, readable: true };
   } catch {
     return { certificates, readable: false };
   }
+}
+
+/** The blocks of certificates in a PEM text, each from its BEGIN to the next END. */
+function certificateBlocks(text: string): readonly string[] {
+  const blocks: string[] = [];
+  let start: number | undefined;
+  for (const { 0: mark, 1: kind, index } of text.matchAll(/-----(BEGIN|END) (?:TRUSTED )?CERTIFICATE-----/g)) {
+    if (kind === "BEGIN") start ??= index;
+    else if (start !== undefined) {
+      blocks.push(text.slice(start, index + mark.length));
+      start = undefined;
+    }
+  }
+  return blocks;
 }

@@ -3,19 +3,21 @@ import {
   type Draft,
   draftClient,
   isRecord,
-  parseJson,
   textField,
   unknownKeys,
   withoutServerFields,
 } from "../core/client.ts";
 import { sameValue } from "../core/equality.ts";
 import { FIELDS, ID } from "../core/fields.ts";
+import { MAX_DEPTH } from "../core/json.ts";
+import { faultText, readOneJson } from "../core/jsontext.ts";
 import { type Placed, setPath } from "../core/merge.ts";
 import { Problem, usage } from "../core/problem.ts";
 import { FILE, SECRET, SET, STRICT } from "../core/rows.ts";
 import { type Finding, findingProblem, judge } from "../core/rules.ts";
 import { quoted } from "../core/text.ts";
 import type { Context } from "./command.ts";
+import { clientProblem, readValues, textProblem } from "./files.ts";
 
 /** A client read from the flags and files of a command line. */
 export interface ReadDraft extends Draft {
@@ -25,17 +27,13 @@ export interface ReadDraft extends Draft {
   readonly inside: readonly Placed[];
 }
 
-/** Reads JSON, and YAML where it is none. */
-export async function parseData(context: Context, text: string, name: string): Promise<readonly unknown[]> {
-  const json = parseJson(text);
-  return json === undefined ? context.parseYaml(text, name) : [json.value];
-}
-
 async function baseOf(context: Context, problems: Problem[]): Promise<{ client: Client; name: string } | undefined> {
   const path = context.values.text(FILE);
   if (path === undefined) return undefined;
   const { text, name } = await context.readFile(path, "--file");
-  const documents = await parseData(context, text, name);
+  const large = textProblem(text, `--file ${quoted(path)}`);
+  if (large !== undefined) throw large;
+  const documents = await readValues(context, text, name);
   const [client] = documents;
   const listed = isRecord(client) && Array.isArray(client["items"]);
   if (documents.length === 1 && isRecord(client) && !listed) return { client, name };
@@ -80,7 +78,12 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
     const text = shape === "json-or-file" && flag.kind === "text" ? values.text(flag) : undefined;
     if (text === undefined || text === "" || /^\s*[[{]/.test(text)) continue;
     files.set(text, undefined);
-    await attempt(problems, async () => files.set(text, (await context.readFile(text, `--${flag.name}`)).text));
+    await attempt(problems, async () => {
+      const file = await context.readFile(text, `--${flag.name}`);
+      const large = textProblem(file.text, `--${flag.name} ${quoted(text)}`);
+      if (large !== undefined) throw large;
+      files.set(text, file.text);
+    });
   }
   const base = read === undefined ? undefined : { name: read.name, client: withoutServerFields(read.client) };
   const made = draftClient({ values, grammar, defaults, files, ...(base === undefined ? {} : { base }) });
@@ -93,39 +96,16 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
     client = { ...client, [field]: text };
     origins.set(field, values.origin(flag).name);
   }
-  const whole = new Set(Object.keys(client));
-  const inside: Placed[] = [];
-  for (const assignment of values.list(SET)) {
-    const equals = assignment.indexOf("=");
-    const path = pathOf(assignment.slice(0, Math.max(0, equals)));
-    const value = parseJson(assignment.slice(equals + 1));
-    const [top = ""] = path;
-    if (equals < 1 || path.includes("")) {
-      problems.push(
-        usage(
-          `--set ${quoted(/^[\w.~/-]*/.exec(assignment)?.[0] ?? "")} has no path before an equals sign`,
-          "write it as --set metadata.team='\"x\"'",
-          "bad-set",
-        ),
-      );
-    } else if (value === undefined) {
-      problems.push(
-        usage(
-          `--set ${quoted(assignment.slice(0, equals))} is followed by something that is not JSON`,
-          `put a text in double quotes inside single ones: --set ${path.join(".")}='"x"'`,
-          "bad-set",
-        ),
-      );
-    } else {
-      const placed = { path, value: value.value };
-      const set = setPath(client, placed);
-      const open = !defaults && !whole.has(top);
-      if (set === undefined && !open) problems.push(noPlace(path));
-      if (path.length > 1 && open) inside.push(placed);
-      else whole.add(top);
-      client = set ?? client;
-      origins.set(top, `--set ${path.join(".")}`);
-    }
+  const set = assigned(context, client, defaults);
+  problems.push(...set.problems);
+  const { inside } = set;
+  client = set.client;
+  for (const [top, name] of set.origins) origins.set(top, name);
+  const bounds = clientProblem(client, "The client that the command line describes");
+  if (bounds !== undefined) {
+    problems.push(bounds);
+    // Nothing that looks at a client can go on with one that is too deep or too large.
+    client = {};
   }
   const warnings: string[] = [];
   for (const { key, meant } of unknownKeys(client)) {
@@ -140,8 +120,69 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
     problems: [...problems, ...made.problems],
     warnings: [...warnings, ...made.warnings],
     flagged: new Set([...FIELDS.filter(({ flag }) => values.given(flag)).map(({ name }) => name), ...origins.keys()]),
-    inside: inside.filter(({ path: [top = ""] }) => !whole.has(top)),
+    inside,
   };
+}
+
+/** A client with what `--set` puts into it. */
+interface Assigned {
+  readonly client: Client;
+  /** What goes inside fields that nothing else names. */
+  readonly inside: readonly Placed[];
+  readonly origins: ReadonlyMap<string, string>;
+  readonly problems: readonly Problem[];
+}
+
+/** Puts the values of `--set` into a client; what goes inside a field that an update does not know is kept apart. */
+function assigned(context: Context, draft: Client, defaults: boolean): Assigned {
+  let client = draft;
+  const whole = new Set(Object.keys(client));
+  const inside: Placed[] = [];
+  const origins = new Map<string, string>();
+  const problems: Problem[] = [];
+  for (const assignment of context.values.list(SET)) {
+    const placed = placedBy(assignment);
+    if (placed instanceof Problem) {
+      problems.push(placed);
+      continue;
+    }
+    const { path } = placed;
+    const [top = ""] = path;
+    const set = setPath(client, placed);
+    const open = !defaults && !whole.has(top);
+    if (set === undefined && !open) problems.push(noPlace(path));
+    if (path.length > 1 && open) inside.push(placed);
+    else whole.add(top);
+    client = set ?? client;
+    origins.set(top, `--set ${path.join(".")}`);
+  }
+  return { client, inside: inside.filter(({ path: [top = ""] }) => !whole.has(top)), origins, problems };
+}
+
+/** Reads one value of `--set`: a path, an equals sign and JSON. */
+function placedBy(assignment: string): Placed | Problem {
+  const equals = assignment.indexOf("=");
+  const path = pathOf(assignment.slice(0, Math.max(0, equals)));
+  if (path.length > MAX_DEPTH)
+    return usage(
+      `A path of --set has more than ${MAX_DEPTH} parts`,
+      "put the value less deep inside the client",
+      "bad-set",
+    );
+  if (equals < 1 || path.includes(""))
+    return usage(
+      `--set ${quoted(/^[\w.~/-]*/.exec(assignment)?.[0] ?? "")} has no path before an equals sign`,
+      "write it as --set metadata.team='\"x\"'",
+      "bad-set",
+    );
+  const text = assignment.slice(equals + 1);
+  const read = readOneJson(text);
+  if (!("offset" in read)) return { path, value: read.value };
+  return usage(
+    `--set ${quoted(assignment.slice(0, equals))} is followed by something that is not JSON: ${faultText(text, read)}`,
+    `put a text in double quotes inside single ones: --set ${path.join(".")}='"x"'`,
+    "bad-set",
+  );
 }
 
 async function attempt<T>(problems: Problem[], work: () => Promise<T>): Promise<T | undefined> {

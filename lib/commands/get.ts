@@ -1,16 +1,29 @@
 import { badId } from "../core/id.ts";
+import { TOO_DEEP_CODE } from "../core/json.ts";
+import { Problem } from "../core/problem.ts";
 import { SERVER_COMMAND_FLAGS } from "../core/rows.ts";
 import { withoutCredentials } from "../core/secret.ts";
 import { type Context, command, type Result, type Shown } from "./command.ts";
 import { Many } from "./many.ts";
 import { CLIENT_VIEW } from "./views.ts";
 
+/** The client, or only its id where nothing else is asked for and the rest nests too deep. */
+async function read(context: Context, id: string): Promise<Shown> {
+  try {
+    return await context.admin.get(id);
+  } catch (error) {
+    if (context.format.kind === "id" && error instanceof Problem && error.code === TOO_DEEP_CODE)
+      return { client_id: id };
+    throw error;
+  }
+}
+
 async function run(context: Context): Promise<Result> {
   const { operands } = context;
   const many = new Many(context, operands.length);
   async function* items(): AsyncGenerator<Shown> {
     for (const id of operands) {
-      const record = await many.attempt(() => context.admin.get(id));
+      const record = await many.attempt(() => read(context, id));
       if (record !== undefined) yield withoutCredentials(record);
     }
   }

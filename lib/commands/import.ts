@@ -1,18 +1,10 @@
 import type { Admin } from "../adapters/admin.ts";
 import type { RecoveryLog } from "../adapters/recovery.ts";
-import {
-  type Client,
-  isPublic,
-  isRecord,
-  parseJson,
-  parseJsonTexts,
-  textField,
-  unknownKeys,
-  withoutServerFields,
-} from "../core/client.ts";
+import { type Client, isPublic, isRecord, textField, unknownKeys, withoutServerFields } from "../core/client.ts";
 import { changes, sameValue } from "../core/equality.ts";
 import { FIELD_NAMES } from "../core/fields.ts";
 import type { CountFlag, TextFlag } from "../core/flags.ts";
+import { isJsonText } from "../core/jsontext.ts";
 import { GRACE } from "../core/network.ts";
 import { type View, writesAll } from "../core/output.ts";
 import { Problem, reworded, usage } from "../core/problem.ts";
@@ -35,6 +27,7 @@ import { type Context, command, type Result, type Shown, type Start } from "./co
 import { encryptedFormatProblems, NO_SECRET, prepareSecret, tellRecipients, whyOf } from "./credentials.ts";
 import { idIn } from "./draft.ts";
 import { dryRun, isDryRun } from "./dryrun.ts";
+import { clientProblem, readValues } from "./files.ts";
 import { Many } from "./many.ts";
 import { type CreatedClient, type Registration, register, warnWithoutCopy } from "./register.ts";
 import { refuseClosedOutput } from "./secret-outlets.ts";
@@ -80,28 +73,10 @@ interface Ended {
 /** How many violations are told before the rest is only counted. */
 const MOST_TOLD = 20;
 
-/** Splits a text into values: JSON, one JSON value a line or after the other, or YAML. */
+/** The values in a file; what stands between the marks of YAML documents, or behind the last one, may be nothing. */
 async function valuesOf(context: Context, text: string, name: string): Promise<readonly unknown[]> {
-  const whole = parseJson(text);
-  if (whole !== undefined) return [whole.value];
-  const lines = text.split("\n").filter((line) => line.trim() !== "");
-  const parsed = lines.map(parseJson);
-  if (lines.length > 1 && parsed.every((value) => value !== undefined)) return parsed.map((value) => value?.value);
-  const texts = parseJsonTexts(text);
-  if (texts !== undefined) return texts;
-  try {
-    // What stands between the marks of YAML documents, or behind the last one, may be nothing.
-    return (await context.parseYaml(text, name)).filter((value) => value !== null);
-  } catch (error) {
-    const broken = parsed.indexOf(undefined);
-    if (!(error instanceof Problem) || !isRecord(parsed[0]?.value) || broken < 0) throw error;
-    const line = text.split("\n").indexOf(lines[broken] ?? "") + 1;
-    throw usage(
-      `Cannot read ${name}, line ${line}: it is not JSON, as the first line is`,
-      "write one whole object a line; a line that was cut off ends so",
-      "bad-file",
-    );
-  }
+  const values = await readValues(context, text, name);
+  return isJsonText(text, name) ? values : values.filter((value) => value !== null);
 }
 
 /** Whether an object can be meant as a client: one of its keys is a field, or looks like one. */
@@ -118,6 +93,11 @@ function entriesOf(values: readonly unknown[], file: string, problems: Problem[]
   });
   return found.flatMap((client, at): readonly Entry[] => {
     const place = found.length === 1 ? file : `${file}, client ${at + 1}`;
+    const bounds = clientProblem(client, place);
+    if (bounds !== undefined) {
+      problems.push(bounds);
+      return [];
+    }
     if (isRecord(client) && isMeant(client)) return [{ client, file, place }];
     if (isRecord(client)) {
       problems.push(

@@ -1,11 +1,12 @@
-import type { Page } from "../adapters/admin.ts";
+import type { ClientRecord, Page } from "../adapters/admin.ts";
 import type { CountFlag, TextFlag } from "../core/flags.ts";
-import { Problem, usage } from "../core/problem.ts";
+import { type ExitName, Problem, usage } from "../core/problem.ts";
 import { LIMIT, SERVER_COMMAND_FLAGS } from "../core/rows.ts";
 import { withoutCredentials } from "../core/secret.ts";
 import { quoted } from "../core/text.ts";
 import type { PageRequest } from "../servers/index.ts";
 import { type Context, command, type Result, type Shown } from "./command.ts";
+import { Many } from "./many.ts";
 import { LIST_VIEW } from "./views.ts";
 
 const PAGE: CountFlag = {
@@ -86,14 +87,28 @@ async function* pages(context: Context, start: PageRequest): AsyncGenerator<Page
   }
 }
 
-async function* all(context: Context): AsyncGenerator<Shown> {
+/** A client of a page as a result. One that cannot be read is told instead, unless only its id is asked for. */
+function shown(context: Context, many: Many, page: Page, client: ClientRecord): readonly Shown[] {
+  const problem = page.unreadable.get(client);
+  if (problem === undefined || context.format.kind === "id") return [withoutCredentials(client)];
+  many.fail(problem);
+  return [];
+}
+
+async function* all(context: Context, many: Many): AsyncGenerator<Shown> {
   const matches = wanted(context);
-  for await (const { clients } of pages(context, first(context, PAGE_OF_ALL)))
-    for (const client of clients) if (matches(client)) yield withoutCredentials(client);
+  for await (const page of pages(context, first(context, PAGE_OF_ALL)))
+    for (const client of page.clients) if (matches(client)) yield* shown(context, many, page, client);
 }
 
 /** The clients from `skip` on, at most `limit`; tells when there would have been more. */
-async function* some(context: Context, limit: number, skip: number, cut: () => void): AsyncGenerator<Shown> {
+async function* some(
+  context: Context,
+  many: Many,
+  limit: number,
+  skip: number,
+  cut: () => void,
+): AsyncGenerator<Shown> {
   const filtered = context.values.given(OWNER) || context.values.given(NAMED);
   const whole = !filtered && limit <= LARGEST_PART;
   // Only 1.x can be asked for a part that is not the first.
@@ -102,10 +117,11 @@ async function* some(context: Context, limit: number, skip: number, cut: () => v
   const matches = wanted(context);
   let passed = direct ? skip : 0;
   let given = 0;
-  for await (const { clients, next } of pages(context, {
+  for await (const page of pages(context, {
     ...first(context, size),
     ...(direct ? { offset: skip } : {}),
   })) {
+    const { clients, next } = page;
     let more = !filtered && next !== undefined;
     for (const client of clients) {
       if (!matches(client) || passed++ < skip) continue;
@@ -114,7 +130,7 @@ async function* some(context: Context, limit: number, skip: number, cut: () => v
         break;
       }
       given++;
-      yield withoutCredentials(client);
+      yield* shown(context, many, page, client);
     }
     if (given < limit || (filtered && !more)) continue;
     if (!more) return;
@@ -124,7 +140,7 @@ async function* some(context: Context, limit: number, skip: number, cut: () => v
   }
 }
 
-async function onePage(context: Context): Promise<Result> {
+async function onePage(context: Context, many: Many): Promise<Result> {
   const token = context.values.text(PAGE_TOKEN) ?? "";
   const family = await context.admin.family();
   const size = Math.min(family.largestPage, context.values.number(PAGE_SIZE) ?? 100);
@@ -135,14 +151,16 @@ async function onePage(context: Context): Promise<Result> {
       "bad-value",
     );
   const start = token === "" ? {} : family.update === "patch" ? { token } : { offset: Number(token) };
-  const { clients, next } = await context.admin.page({ ...first(context, size), ...start });
+  const page = await context.admin.page({ ...first(context, size), ...start });
+  const { clients, next } = page;
   const following = next?.token ?? (next?.offset === undefined ? "" : String(next.offset));
   if (following !== "") context.note(`There are more clients: --page-token ${following}`);
   const matches = wanted(context);
   return {
     view: LIST_VIEW,
     many: true,
-    items: clients.filter(matches).map(withoutCredentials),
+    items: clients.filter(matches).flatMap((client) => shown(context, many, page, client)),
+    exit: () => many.exit(),
     rest: () => ({ next_page_token: following, is_last_page: following === "" }),
   };
 }
@@ -183,13 +201,15 @@ export const list = command({
     return {
       problems,
       run: async () => {
-        if (paged) return onePage(context);
-        if (limit === undefined) return { view: LIST_VIEW, many: true, items: all(context) };
+        const many = new Many(context, Number.POSITIVE_INFINITY);
+        const exit = (): ExitName => many.exit();
+        if (paged) return onePage(context, many);
+        if (limit === undefined) return { view: LIST_VIEW, many: true, items: all(context, many), exit };
         let last = true;
-        const items = some(context, limit, ((page ?? 1) - 1) * limit, () => {
+        const items = some(context, many, limit, ((page ?? 1) - 1) * limit, () => {
           last = false;
         });
-        return { view: LIST_VIEW, many: true, items, rest: () => ({ next_page_token: "", is_last_page: last }) };
+        return { view: LIST_VIEW, many: true, items, exit, rest: () => ({ next_page_token: "", is_last_page: last }) };
       },
     };
   },

@@ -1,7 +1,8 @@
 import { parseDuration } from "./duration.ts";
 import { FIELD_NAMES, FIELDS, type Field, SERVER_FIELDS, V2_DEFAULTS } from "./fields.ts";
 import { type Flag, type FlagValues, type Grammar, type Origin, shownValue } from "./flags.ts";
-import { numberText, readJson } from "./json.ts";
+import { MAX_DEPTH, numberText, readJson } from "./json.ts";
+import { faultText, readOneJson } from "./jsontext.ts";
 import { type Problem, usage } from "./problem.ts";
 import { nearest, quoted } from "./text.ts";
 
@@ -108,47 +109,26 @@ function fieldValue(field: Field, input: DraftInput): Read {
 
 function json(flag: Flag, name: string, given: string, text: string): Read {
   if (text === "") return { value: null };
-  const value = parseJson(text);
-  if (value !== undefined) return { value: value.value };
+  const read = readOneJson(text);
+  if (!("offset" in read)) return read;
   // Only how an inline text begins: a key set that lacks a bracket may hold a private key.
   const shown = given === text && given.length > 12 ? `${given.slice(0, 11)}…` : given;
   return {
     problem: usage(
-      `${name} ${shownValue(flag, shown)} ${given === text ? "is not JSON" : "names a file that is not JSON"}`,
+      `${name} ${shownValue(flag, shown)} ${given === text ? "is not JSON" : "names a file that is not JSON"}: ${faultText(text, read)}`,
       `write JSON in single quotes: --${flag.name} '{"team": "x"}'`,
       "bad-json",
     ),
   };
 }
 
-/** Reads JSON without an exception; undefined for a text that is none. */
-export function parseJson(text: string): { readonly value: unknown } | undefined {
+/** Reads JSON without an exception; undefined for a text that is none, or that nests deeper. */
+export function parseJson(text: string, depth = MAX_DEPTH): { readonly value: unknown } | undefined {
   try {
-    return { value: readJson(text) };
+    return { value: readJson(text, depth) };
   } catch {
     return undefined;
   }
-}
-
-/**
- * The JSON objects and arrays that stand one after the other in a text, each over as many lines as it likes; undefined
- * where there is anything else between them.
- */
-export function parseJsonTexts(text: string): readonly unknown[] | undefined {
-  const values: unknown[] = [];
-  let depth = 0;
-  let start = 0;
-  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/gs)) {
-    if (token === "{" || token === "[") depth++;
-    else if (token === "}" || token === "]") depth--;
-    if (depth > 0) continue;
-    const end = index + token.length;
-    const value = parseJson(text.slice(start, end));
-    if (value === undefined) return undefined;
-    values.push(value.value);
-    start = end;
-  }
-  return text.slice(start).trim() === "" && values.length > 0 ? values : undefined;
 }
 
 /** Whether a value is a JSON object. */

@@ -1,5 +1,6 @@
 import { isRecord } from "./client.ts";
 import type { FlagValues } from "./flags.ts";
+import { numberText } from "./json.ts";
 import { usage } from "./problem.ts";
 import { ACCESS_TOKEN, CONNECTION_FLAGS, FORMAT, HEADER } from "./rows.ts";
 import { printable, quoted } from "./text.ts";
@@ -54,6 +55,8 @@ function isScalar(value: unknown): value is string | number | boolean {
 }
 
 function texts(value: unknown, key: string, path: string): readonly string[] {
+  const number = numberText(value);
+  if (number !== undefined) return [number];
   if (isScalar(value)) return [String(value)];
   if (value === null || value === undefined) return [];
   if (key === HEADER.file) {

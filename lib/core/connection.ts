@@ -13,7 +13,7 @@ import {
   SKIP_TLS,
 } from "./rows.ts";
 import { shownUrl } from "./secret.ts";
-import { printable, quoted } from "./text.ts";
+import { printable, quoted, trimmedEnd } from "./text.ts";
 
 /** How the admin API is reached, as the flags, the environment and the config file say together. */
 export interface Connection {
@@ -91,7 +91,7 @@ function readAddress(endpoint: string, name: string): Address | Problem {
     username === "" && password === "" ? undefined : `Basic ${btoa(`${decoded(username)}:${decoded(password)}`)}`;
   url.username = "";
   url.password = "";
-  const path = url.pathname.replace(/\/+$/, "");
+  const path = trimmedEnd(url.pathname, "/");
   const kept = path.replace(/\/admin$/, "");
   const base = `${url.origin}${kept}`;
   return {

@@ -1,6 +1,7 @@
+import { toJson } from "./json.ts";
 import { usage } from "./problem.ts";
 import { shellQuoted } from "./shell.ts";
-import { quoted } from "./text.ts";
+import { quoted, trimmedEnd, trimmedStart } from "./text.ts";
 
 /** What a client signs in with; at most one of `secret` and `encrypted`. */
 export interface Credentials {
@@ -87,23 +88,21 @@ function fingerprint(text: string): string {
  */
 export function kubernetesName(id: string): string {
   if (id.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(id)) return id;
-  const plain = id
+  const letters = id
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
-    .slice(0, 240)
-    .replace(/^-+|-+$/g, "");
+    .slice(0, 240);
+  const plain = trimmedStart(trimmedEnd(letters, "-"), "-");
   return `${plain === "" ? "client" : plain}-${fingerprint(id)}`;
 }
 
 /** Credentials as the YAML manifest of a Kubernetes Secret (v1, Opaque), the same for the same credentials. */
 export function secretManifest(credentials: Credentials, names: Partial<CredentialNames> = {}): string {
-  const data = named(credentials, names).map(
-    ([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(base64(value))}\n`,
-  );
+  const data = named(credentials, names).map(([key, value]) => `  ${toJson(key)}: ${toJson(base64(value))}\n`);
   return `apiVersion: v1
 kind: Secret
 metadata:
-  name: ${JSON.stringify(kubernetesName(credentials.id))}
+  name: ${toJson(kubernetesName(credentials.id))}
 type: Opaque
 data:
 ${data.join("")}`;

@@ -1,6 +1,6 @@
 import { isWebPage } from "./address.ts";
 import { Problem } from "./problem.ts";
-import { printable } from "./text.ts";
+import { printable, trimmedEnd } from "./text.ts";
 
 /** One packet of an OpenPGP stream: its type ID, its body, and the bytes that it takes with its header. */
 export interface Packet {
@@ -55,7 +55,7 @@ const MISTAKEN: readonly (readonly [looks: RegExp, what: string, hint: string])[
     "give the key, and its fingerprint with --pgp-fingerprint",
   ],
   [
-    /^[^\s@]+@[^\s@]+\.[^\s@]+$/,
+    /^[^\s@]+@[^\s@.]+\.[^\s@]+$/,
     "this is a mail address",
     "to look its key up in a Web Key Directory write wkd:user@host",
   ],
@@ -78,7 +78,7 @@ export function notAKey(origin: string, reason: string, hint = EXPORT): Problem 
 
 /** The bytes that base64 stands for, in the usual or the URL-safe alphabet and however wrapped; undefined if it is not base64. */
 export function fromBase64(text: string): Uint8Array | undefined {
-  const digits = text.replace(/\s+/g, "").replaceAll("-", "+").replaceAll("_", "/").replace(/=+$/, "");
+  const digits = trimmedEnd(text.replace(/\s+/g, "").replaceAll("-", "+").replaceAll("_", "/"), "=");
   if (digits === "" || digits.length % 4 === 1 || !/^[A-Za-z0-9+/]+$/.test(digits)) return undefined;
   return Uint8Array.from(atob(digits), (char) => char.charCodeAt(0));
 }

@@ -1,8 +1,11 @@
 import { type CredentialNames, type Credentials, envLines, isWhole, secretManifest } from "./credentials.ts";
+import { toJson } from "./json.ts";
 import { usage } from "./problem.ts";
 import { parsePointerQuery, parseQuery, type Query, type Select } from "./query.ts";
 import { type Cell, createTable, recordTable, type Terminal } from "./table.ts";
 import { nearest, printable, quoted } from "./text.ts";
+
+export { toJson };
 
 /** A JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -151,15 +154,6 @@ export interface Renderer<T> {
   flush(): string;
   /** The rest; `rest` replaces the members that the view's envelope ends with. */
   end(rest?: Readonly<Record<string, unknown>>): string;
-}
-
-/** Escapes what JSON leaves raw and a terminal could act on; such characters stand only inside strings. */
-const RAW_IN_JSON = /[\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
-
-/** A value as JSON text, with `indent` spaces a level, harmless on a terminal; what JSON cannot hold is null. */
-export function toJson(value: unknown, indent = 0): string {
-  const text: string | undefined = JSON.stringify(value, null, indent);
-  return (text ?? "null").replace(RAW_IN_JSON, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 function indented(text: string, by: string): string {

@@ -1,3 +1,5 @@
+import { trimmedEnd } from "./text.ts";
+
 /** The unreserved characters of RFC 3986: safe in URLs, in Basic credentials and in a shell without quotes. */
 export const SECRET_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 
@@ -102,7 +104,7 @@ function spellings(value: string): readonly string[] {
       const whole = btoa(" ".repeat(before) + text);
       return whole.slice(before === 0 ? 0 : 4, (before + text.length) % 3 === 0 ? undefined : -4);
     });
-    return [btoa(text).replace(/=+$/, ""), ...pieces.filter((piece) => piece.length >= LEAST_PIECE)];
+    return [trimmedEnd(btoa(text), "="), ...pieces.filter((piece) => piece.length >= LEAST_PIECE)];
   });
   const urlSafe = encoded.map((piece) => piece.replaceAll("+", "-").replaceAll("/", "_"));
   return [value, JSON.stringify(value).slice(1, -1), ...encoded, ...urlSafe];

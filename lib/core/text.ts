@@ -21,6 +21,23 @@ export function quoted(text: string): string {
   return `"${safe.length > 120 ? `${safe.slice(0, 119)}…` : safe}"`;
 }
 
+/**
+ * A text without the characters of a set that it ends with. A regular expression such as `/0+$/` takes quadratic time over
+ * runs inside of a text.
+ */
+export function trimmedEnd(text: string, set: string): string {
+  let end = text.length;
+  while (end > 0 && set.includes(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
+}
+
+/** A text without the characters of a set that it begins with. */
+export function trimmedStart(text: string, set: string): string {
+  let start = 0;
+  while (start < text.length && set.includes(text.charAt(start))) start++;
+  return text.slice(start);
+}
+
 /** Words joined as a sentence does: `a`, `a and b`, `a, b and c`. */
 export function joined(words: readonly string[], last = "and"): string {
   if (words.length < 2) return words.join("");
@@ -52,6 +69,8 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   let best: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
+    // Words whose lengths differ by that much are that far apart; a long one is not compared letter by letter.
+    if (Math.abs(typed.length - candidate.length) >= least && !candidate.startsWith(typed)) continue;
     const d =
       candidate.startsWith(typed) && typed.length > 2
         ? Math.min(1, distance(typed, candidate))

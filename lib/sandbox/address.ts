@@ -12,7 +12,7 @@ export interface Address {
 const CONTROL = /[\u0000-\u001f\u007f]/;
 const SCHEME = /^([a-zA-Z][a-zA-Z0-9+.-]*):(.*)$/s;
 const STRAY_PERCENT = /%(?![0-9a-fA-F]{2})/;
-const AUTHORITY = /^(?:(.*)@)?(\[[^\]]*\]|[^:]*)(?::(\d*))?$/s;
+const AUTHORITY = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/;
 const HOST = /^(?:\[[0-9a-fA-F:.%]+\]|[^\s<>"\\^`{|}[\]]*)$/;
 
 /**
@@ -41,7 +41,9 @@ export function parseAddress(text: string, request = false): Address | undefined
   const slash = rest.indexOf("/", 2);
   const authority = slash === -1 ? rest.slice(2) : rest.slice(2, slash);
   const path = slash === -1 ? "" : rest.slice(slash);
-  const [matched, user = "", hostname = "", port = ""] = AUTHORITY.exec(authority) ?? [];
+  const at = authority.lastIndexOf("@");
+  const user = authority.slice(0, Math.max(0, at));
+  const [matched, hostname = "", port = ""] = AUTHORITY.exec(authority.slice(at + 1)) ?? [];
   if (matched === undefined || !HOST.test(hostname) || STRAY_PERCENT.test(path)) return undefined;
   return { ...parts, user, hostname: hostname.replace(/^\[|\]$/g, ""), port, path };
 }

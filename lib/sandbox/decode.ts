@@ -1,5 +1,6 @@
-import { parseJson } from "../core/client.ts";
 import { formatNanoseconds, parseNanoseconds } from "../core/duration.ts";
+import { endOfString, JsonDepthError, readJson } from "../core/json.ts";
+import { trimmedEnd } from "../core/text.ts";
 import type { Field, Kind } from "./fields.ts";
 import { isObject, isTextList, type JsonObject, kindOf } from "./json.ts";
 import { type KeySet, readKeySet } from "./keys.ts";
@@ -40,23 +41,42 @@ function syntaxMisfit(text: string): string {
 /** The object or array that a text begins with, without what follows it; undefined where it does not end. */
 function firstContainer(text: string): string | undefined {
   let depth = 0;
-  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/gs)) {
-    if (token === "{" || token === "[") depth++;
-    else if (token === "}" || token === "]") depth--;
-    if (depth === 0) return text.slice(0, index + token.length);
+  for (let at = 0; at < text.length; at++) {
+    const c = text.charAt(at);
+    if (c === '"') at = endOfString(text, at);
+    else if (c === "{" || c === "[") depth++;
+    else if (c === "}" || c === "]") {
+      depth--;
+      if (depth === 0) return text.slice(0, at + 1);
+    }
   }
   return undefined;
 }
 
 /** Reads the first JSON value of a body; what follows an object or array is not looked at, as Go's decoder has it. */
 export function parseBody(text: string): Read<unknown> {
-  const whole = parseJson(text);
+  const whole = read(text);
   if (whole !== undefined) return whole;
   const first = /^\s*[{[]/.test(text) ? firstContainer(text) : undefined;
-  return (first === undefined ? undefined : parseJson(first)) ?? { misfit: syntaxMisfit(text) };
+  return (first === undefined ? undefined : read(first)) ?? { misfit: syntaxMisfit(text) };
 }
 
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;
+/** No body of a client is larger, 10 MiB; a real server takes any. */
+export const BODY_LIMIT = 10 * 1024 * 1024;
+
+/** What a body that nests too deep is refused with, in the words of Go; a real server takes more levels. */
+export const TOO_DEEP = { misfit: "exceeded max depth" } as const;
+
+/** The value of a text, or undefined where it is no JSON. */
+function read(text: string): Read<unknown> | undefined {
+  try {
+    return { value: readJson(text) };
+  } catch (error) {
+    return error instanceof JsonDepthError ? TOO_DEEP : undefined;
+  }
+}
+
+const TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 
 function wrongType(value: unknown, field: Field, shape: Shape, wanted: string): { readonly misfit: string } {
   const struct = shape.type.split(".").at(-1) ?? "";
@@ -97,7 +117,8 @@ const READERS: Readonly<Record<Kind, Reader>> = {
   time: (value) => {
     if (typeof value !== "string") return { misfit: "Time.UnmarshalJSON: input is not a JSON string" };
     // Go writes a time back without the zeros that its fraction ends with.
-    if (TIME.test(value)) return { value: value.replace(/(?:(\.\d*[1-9])|\.)0*(?=Z|[+-]\d\d:\d\d$)/, "$1") };
+    const [, start = "", fraction = "", zone = ""] = TIME.exec(value) ?? [];
+    if (start !== "") return { value: `${start}${trimmedEnd(trimmedEnd(fraction, "0"), ".")}${zone}` };
     return {
       misfit: `parsing time "${value}" as "2006-01-02T15:04:05Z07:00": cannot parse "${value}" as "2006"`,
     };

@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
+import { isLargerThan, isTooDeep, MAX_DEPTH } from "../core/json.ts";
+import { BODY_LIMIT, TOO_DEEP } from "./decode.ts";
 import { isObject, type JsonObject } from "./json.ts";
 
 /** How a server reads a JSON Patch: each release line has a reader of its own. */
@@ -149,6 +151,7 @@ type Step = (document: unknown, tokens: readonly string[], operation: Operation,
 function transfer(takeAway: boolean): Step {
   return (document, tokens, { from }) => {
     const source = tokensOf(from);
+    if (source !== undefined && source.length > MAX_DEPTH) return TOO_DEEP;
     const value = source === undefined ? undefined : found(document, source);
     if (source === undefined || value === undefined) return missing(from);
     const rest = takeAway ? edited(document, source, false, removing) : { value: document };
@@ -191,7 +194,8 @@ function apply(document: unknown, given: unknown, dialect: PatchDialect): Patche
   if (dialect.denied.test(path)) return { misfit: `patch includes denied path: ${path}` };
   if (path === "" && dialect.whole && op !== "remove") return { value };
   const tokens = tokensOf(path);
-  return tokens === undefined ? missing(path) : step(document, tokens, operation, dialect);
+  if (tokens === undefined) return missing(path);
+  return tokens.length > MAX_DEPTH ? TOO_DEEP : step(document, tokens, operation, dialect);
 }
 
 /** Applies a JSON Patch (RFC 6902) in the dialect of a server; the document itself is left as it was. */
@@ -203,6 +207,9 @@ export function applyPatch(document: unknown, patch: unknown, dialect: PatchDial
     const patched = apply(value, operation, dialect);
     if ("misfit" in patched) return patched;
     value = patched.value;
+    // Moves and copies make more of what is there than a request could bring.
+    if (isLargerThan(value, BODY_LIMIT)) return { misfit: "the patched document is too large" };
+    if (isTooDeep(value)) return TOO_DEEP;
   }
   if (dialect.sorts && isObject(value))
     return { value: Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) };

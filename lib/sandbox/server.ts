@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { type Answer, refused } from "./answer.ts";
+import { BODY_LIMIT } from "./decode.ts";
 import type { JsonObject } from "./json.ts";
 import { listenOn, parsePlace, urlOf } from "./listen.ts";
 import { createAdminApi } from "./routes.ts";
@@ -36,9 +37,6 @@ export interface Sandbox {
   /** Stops listening, ends open connections and removes the socket. */
   readonly close: () => Promise<void>;
 }
-
-/** No body of a client is larger, 10 MiB; a real server takes any. */
-const BODY_LIMIT = 10 * 1024 * 1024;
 
 /** What is read beyond the limit, so that a client which sends first and reads then is told; after that the line is cut. */
 const BODY_PATIENCE = 8 * BODY_LIMIT;

@@ -1,3 +1,4 @@
+import { trimmedEnd } from "../core/text.ts";
 import { originOf, parseAddress } from "./address.ts";
 import type { Draft } from "./decode.ts";
 import { isObject, isTextList } from "./json.ts";
@@ -101,7 +102,7 @@ function origins(draft: Draft, behaviour: Behaviour): Refusal | undefined {
     if (address.user !== "") {
       return badMetadata(behaviour, `Origin URL ${origin} has HTTP user and/or password set which is not allowed.`);
     }
-    if (address.path.replace(/\/+$/, "") + address.query + address.fragment !== "") {
+    if (trimmedEnd(address.path, "/") + address.query + address.fragment !== "") {
       return badMetadata(
         behaviour,
         `Origin URL ${origin} must have an empty path, query, and fragment but one of the parts is not empty.`,

@@ -1,4 +1,5 @@
 import { isRecord, parseJson, textField } from "../core/client.ts";
+import { trimmedEnd } from "../core/text.ts";
 import type { Answer, Fault, ServerFamily } from "./family.ts";
 
 /** Sentences that servers put before the reason itself; they say nothing about the request at hand. */
@@ -31,7 +32,7 @@ function reasonText(body: unknown): string | undefined {
   const raw = isRecord(body) && typeof body["error"] === "string" ? detailOf(body) || body["error"] : errorText(body);
   if (raw === undefined) return undefined;
   const stripped = BOILERPLATE.reduce((text, sentence) => text.replace(sentence, ""), raw).trim();
-  const reason = (stripped === "" ? raw : stripped).replace(/[.\s]+$/, "");
+  const reason = trimmedEnd(stripped === "" ? raw : stripped, ". \t\r\n");
   return reason === "" ? undefined : reason;
 }
 
@@ -84,9 +85,12 @@ export function parametersOf(values: Readonly<Record<string, string | undefined>
 
 /** The parameters of the link with a relation (RFC 8288); its host and path are never looked at. */
 export function linkTo(relation: string, header: string): URLSearchParams | undefined {
-  for (const part of header.matchAll(/<([^>]*)>\s*;([^<]*)/g)) {
-    if (!new RegExp(`rel="?${relation}"?`).test(part[2] ?? "")) continue;
-    const target = part[1] ?? "";
+  const wanted = new RegExp(`rel="?${relation}"?`);
+  for (const link of header.split("<").slice(1)) {
+    const end = link.indexOf(">");
+    const parameters = link.slice(end + 1).trimStart();
+    if (end < 0 || !parameters.startsWith(";") || !wanted.test(parameters)) continue;
+    const target = link.slice(0, end);
     const question = target.indexOf("?");
     return new URLSearchParams(question < 0 ? "" : target.slice(question + 1));
   }

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { parse } from "yaml";
 import { parseDocuments, parseYaml, yamlWriter } from "../../lib/adapters/yaml.ts";
+import { readJson } from "../../lib/core/json.ts";
 import { createRenderer, parseFormat, type View } from "../../lib/core/output.ts";
 import { Problem } from "../../lib/core/problem.ts";
 
@@ -110,9 +111,56 @@ test("parseYaml() refuses an alias bomb and hostile nesting instead of filling t
   const level = (name: string, of: string) => `${name}: &${name} [${Array(20).fill(of).join(", ")}]\n`;
   const bomb = `${level("a", "1")}${level("b", "*a")}${level("c", "*b")}${level("d", "*c")}`;
   await assert.rejects(parseYaml(bomb, "a file"), { message: "Cannot read a file: it has too many aliases" });
-  await assert.rejects(parseYaml("[".repeat(20_000), "a file"), /the nesting is too deep/);
+  await assert.rejects(
+    parseYaml("[".repeat(20_000), "a file"),
+    /, line 1, column \d+: it nests more than 500 levels deep/,
+  );
   const honest = `a: &a [x]\nb: [${Array(900).fill("*a").join(", ")}]`;
   assert.deepEqual(await parseYaml(honest, "a file"), { a: ["x"], b: Array(900).fill(["x"]) });
+});
+
+test("parseYaml() takes 500 levels and no more, however they are written", async () => {
+  const nested = (depth: number): string => `${"[".repeat(depth)}${"]".repeat(depth)}`;
+  assert.equal(JSON.stringify(await parseYaml(nested(500), "a file")), nested(500));
+  const deep = /it nests more than 500 levels deep/;
+  for (const text of [nested(501), nested(200_000), "- ".repeat(200_000), "{a: ".repeat(200_000), "? ".repeat(200_000)])
+    await assert.rejects(parseYaml(text, "a file"), deep);
+  // Each level is shallow by itself; what the aliases make of them is not.
+  const links = Array.from({ length: 600 }, (_, i) => `- &a${i + 1} [*a${i}]\n`);
+  await assert.rejects(parseYaml(`- &a0 []\n${links.join("")}`, "a file"), deep);
+});
+
+test("parseYaml() takes linear time for many keys and for long numbers, which take minutes in quadratic time", async () => {
+  const keys = Array.from({ length: 50_000 }, (_, i) => `k${i}: 1\n`).join("");
+  await assert.rejects(parseYaml(`${keys}k0: 1`, "a file"), /line 50001, column 1: a key is there twice/);
+  const digits = "12".repeat(500_000);
+  assert.equal(JSON.stringify(await parseYaml(digits, "a file")) === digits, true);
+  await assert.rejects(parseYaml(`0x${"f".repeat(1_000_000)}`, "a file"), /the number is too long/);
+});
+
+test("parseYaml() keeps whole numbers of any length and base, as values and as keys", async () => {
+  const text = "{n: [-12345678901234567890, +007, -0, 0x10, 0o17, 1.5], 12345678901234567890: a, 0x10: b}";
+  const keys = '"16":"b","n":[-12345678901234567890,7,0,16,15,1.5],"12345678901234567890":"a"';
+  assert.equal(JSON.stringify(await parseYaml(text, "a file")), `{${keys}}`);
+});
+
+test("the writer goes on in brackets where blocks would nest too deep, so that depth costs no more than its brackets", async () => {
+  let value: unknown = { "a, b": ["=", "x: y", "]"] };
+  for (let i = 0; i < 490; i++) value = i % 2 === 0 ? [value, i] : { a: value };
+  const text = write(value);
+  assert.ok(text.length < 50_000, `${text.length}`);
+  assert.deepEqual(await parseYaml(text, "it"), value);
+});
+
+test("the writer writes long numbers as they came, in linear time", () => {
+  const digits = "12".repeat(1_000_000);
+  assert.equal(write({ id: readJson(digits) }) === `id: ${digits}\n`, true);
+});
+
+test("the writer quotes what YAML 1.1 takes for its default value and its merge key", () => {
+  for (const text of ["=", "<<"])
+    assert.equal(write({ [text]: text, a: [text] }), `"${text}": "${text}"\na:\n  - "${text}"\n`);
+  assert.equal(write({ a: "a=b" }), "a: a=b\n");
 });
 
 test("parseDocuments() reads a stream of documents, and places a fault in the whole text", async () => {

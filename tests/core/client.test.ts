@@ -146,10 +146,18 @@ test("--jwks takes a file's text where one was read", () => {
 
 describe("draftClient() refuses", () => {
   const cases: readonly (readonly [words: readonly string[], files: Given["files"], message: string])[] = [
-    [["--metadata", "{nope"], undefined, '--metadata "{nope" is not JSON'],
-    [["--metadata", "a b"], undefined, '--metadata "a b" is not JSON'],
-    [["--jwks", "[1"], undefined, '--jwks "[1" is not JSON'],
-    [["--jwks", "k.json"], { "k.json": "s3cret" }, '--jwks "k.json" names a file that is not JSON'],
+    [
+      ["--metadata", "{nope"],
+      undefined,
+      '--metadata "{nope" is not JSON: a name in double quotes is missing (line 1, column 2)',
+    ],
+    [["--metadata", "a b"], undefined, '--metadata "a b" is not JSON: a value is missing (line 1, column 1)'],
+    [["--jwks", "[1"], undefined, '--jwks "[1" is not JSON: the text ends in the middle of a value (line 1, column 3)'],
+    [
+      ["--jwks", "k.json"],
+      { "k.json": "s3cret" },
+      '--jwks "k.json" names a file that is not JSON: a value is missing (line 1, column 1)',
+    ],
     ...["1", "1.5h", "-1h", "soon", "1h 30m", "1µs", "1d"].map(
       (text) =>
         [

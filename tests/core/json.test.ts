@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { numberText, readJson, wholeNumber } from "../../lib/core/json.ts";
+import {
+  isTooDeep,
+  JsonDepthError,
+  MAX_DEPTH,
+  numberText,
+  readJson,
+  toJson,
+  wholeNumber,
+} from "../../lib/core/json.ts";
 
 describe("readJson()", () => {
   test("reads what JSON.parse reads, and refuses what it refuses", () => {
@@ -51,8 +59,46 @@ describe("readJson()", () => {
     );
   });
 
-  test("takes digits within texts for no number, so that deep answers with ids in them are read as all others", () => {
-    const deep = `{"client_id":"1e5f2e11-0000-4000-8000-123456789012345678","a":${"[".repeat(9000)}${"]".repeat(9000)}}`;
-    assert.equal(typeof readJson(deep), "object");
+  test("reads values of 500 levels, with numbers of any length in them, and refuses deeper ones", () => {
+    for (const number of ["1", "12345678901234567890"]) {
+      const most = nested(MAX_DEPTH, number);
+      assert.equal(JSON.stringify(readJson(most)), most);
+      for (const depth of [MAX_DEPTH + 1, 9_000, 1_000_000])
+        assert.throws(() => readJson(nested(depth, number)), JsonDepthError);
+    }
   });
+
+  test("compares long numbers in linear time: the quadratic way takes minutes for these", () => {
+    const zeros = "0".repeat(4_000_000);
+    for (const number of [`1.1${zeros}1`, `1${zeros}1`, `-0.${zeros}1${zeros}`, `1.${zeros}1e5`])
+      assert.equal(numberText(readJson(number)) === number, true);
+    assert.equal(readJson(`1.${zeros}`), 1);
+  });
+});
+
+/** Lists within each other, a number in the innermost. */
+function nested(depth: number, number: string): string {
+  return `${"[".repeat(depth)}${number}${"]".repeat(depth)}`;
+}
+
+test("isTooDeep() counts the objects and lists within each other, on any side, and kept numbers are none", () => {
+  for (const [text, depth] of [
+    ["1", 0],
+    ["null", 0],
+    ["12345678901234567890", 0],
+    ["[]", 1],
+    ['{"a":[12345678901234567890]}', 2],
+    ['[[],{"a":{"b":[]}},[]]', 4],
+  ] as const) {
+    const value = readJson(text);
+    assert.equal(isTooDeep(value, depth), false, text);
+    if (depth > 0) assert.equal(isTooDeep(value, depth - 1), true, text);
+  }
+});
+
+test("toJson() escapes what a terminal could act on, and reads back as it was", () => {
+  const odd = "a\u009b31m\u202eb\u2066c\ufeff\u007f\u0000";
+  assert.equal(toJson({ [odd]: odd }), `{${toJson(odd)}:${toJson(odd)}}`);
+  assert.match(toJson(odd), /^[\x20-\x7e]*$/);
+  assert.equal(JSON.parse(toJson(odd)), odd);
 });

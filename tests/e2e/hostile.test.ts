@@ -303,18 +303,19 @@ describe("answers that are no answers", () => {
   });
 
   it("are shown however deep and odd they are", SLOW, async () => {
-    for (const depth of [10, 2_000]) {
+    for (const depth of [10, 499]) {
       await using server = await openAnswering((_, response) =>
         send(response, [{ "content-type": "application/json" }, nested(depth)]),
       );
-      for (const format of ["json", "ndjson", "id", "text"])
+      for (const format of ["json", "ndjson", "id", "text", "yaml", "json-pretty"])
         ends(await server.run(["clients", "list", "--format", format]), 0);
     }
     await using deep = await openAnswering((_, response) =>
       send(response, [{ "content-type": "application/json" }, nested(200_000)]),
     );
     const ended = await deep.run(["clients", "list", "--format", "json"]);
-    assert.ok(ended.status === 0 || ended.status === 1, told(ended));
+    ends(ended, 8);
+    assert.equal(ended.stdout, '{"items":[],"next_page_token":"","is_last_page":true}\n');
     assert.doesNotMatch(ended.stderr, /\n\s+at /);
   });
 

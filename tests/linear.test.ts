@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { certificatesIn } from "../lib/adapters/transport.ts";
+import { isWebPage } from "../lib/core/address.ts";
+import { isLargerThan, partsOf } from "../lib/core/json.ts";
+import { findKeys, fromBase64 } from "../lib/core/keymaterial.ts";
+import { shownUrl } from "../lib/core/secret.ts";
+import { nearest, trimmedEnd, trimmedStart } from "../lib/core/text.ts";
+import { parseAddress } from "../lib/sandbox/address.ts";
+import { parseBody } from "../lib/sandbox/decode.ts";
+import { clientsIn, FAMILIES, faultOf } from "../lib/servers/index.ts";
+import { linkTo } from "../lib/servers/words.ts";
+
+const MANY = 1_000_000;
+
+/** What reads text of others, and a text for which quadratic time would be minutes. */
+const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
+  ["a number's zeros", () => trimmedEnd(`${"0".repeat(MANY)}1`, "0")],
+  ["the words of an error", () => faultOf(answer(400, { error: `a${" .".repeat(MANY)}a` }), FAMILIES[0], "one client")],
+  ["a Link header", () => linkTo("next", "<".repeat(MANY))],
+  ["a Link header with ends", () => linkTo("next", `${"<".repeat(MANY)}${"> ".repeat(MANY)}`)],
+  ["base64", () => fromBase64(`${"=".repeat(MANY)}!`)],
+  ["a key that looks like an address", () => thrown(() => findKeys(`a@${"b.".repeat(MANY)}@`, "it"))],
+  ["a key with many beginnings", () => thrown(() => findKeys("-----BEGIN ".repeat(MANY / 10), "it"))],
+  ["a key of fingerprints", () => thrown(() => findKeys(`${"0123 ".repeat(MANY)}!`, "it"))],
+  ["armor without an end", () => thrown(() => findKeys("-----BEGIN PGP MESSAGE-----".repeat(MANY / 10), "it"))],
+  ["certificates without an end", () => certificatesIn("-----BEGIN CERTIFICATE-----".repeat(MANY / 10))],
+  ["an address", () => parseAddress(`https://${"@".repeat(MANY)}:a`)],
+  ["a URL", () => shownUrl(`a${"@".repeat(MANY)}`)],
+  ["a web page", () => isWebPage(" ".repeat(MANY))],
+  ["a body that does not end", () => parseBody(`{"${'\\"'.repeat(MANY)}`)],
+  ["a body with more behind it", () => parseBody(`{"a":"${'\\"'.repeat(MANY)}"} x`)],
+  ["a deep body", () => parseBody(`{"a":${"[".repeat(MANY)}${"]".repeat(MANY)}}`)],
+  ["a deep list", () => clientsIn(`[{"client_id":"a","x":${"[".repeat(MANY)}${"]".repeat(MANY)}}]`)],
+  ["a list of deep clients", () => clientsIn(`[${Array(200).fill(deepClient()).join(",")}]`)],
+  ["members", () => partsOf(`[${"[],".repeat(MANY)}[]]`)],
+  ["a long word", () => nearest("x".repeat(MANY), Array(100).fill("redirect_uris"))],
+];
+
+function answer(status: number, body: unknown): Parameters<typeof faultOf>[0] {
+  return { status, contentType: "application/json", link: "", location: "", text: JSON.stringify(body) };
+}
+
+function deepClient(): string {
+  return `{"client_id":"a","x":${"[".repeat(5_000)}${"]".repeat(5_000)}}`;
+}
+
+function thrown(work: () => unknown): void {
+  assert.throws(work, { code: "pgp-not-a-key" });
+}
+
+describe("linear time is enough for", () => {
+  for (const [name, read] of READERS) test(name, async () => void (await read()));
+});
+
+test("no regular expression cuts off a run at the end of a text, which takes quadratic time over runs inside of it", () => {
+  const root = join(import.meta.dirname, "..");
+  for (const file of globSync("lib/**/*.ts", { cwd: root })) {
+    const found = /\.replace\(\/(?!\^)[^/\n]*(?<![\\.])[+*]\$\//.exec(readFileSync(join(root, file), "utf8"));
+    assert.equal(found?.[0], undefined, file);
+  }
+});
+
+test("trimmedEnd() and trimmedStart() take away the characters of a set, and nothing between others", () => {
+  assert.equal(trimmedEnd("0a00b000", "0"), "0a00b");
+  assert.equal(trimmedStart("000a00b0", "0"), "a00b0");
+  assert.equal(trimmedEnd("a. .", ". "), "a");
+  for (const trim of [trimmedEnd, trimmedStart]) {
+    assert.equal(trim("000", "0"), "");
+    assert.equal(trim("", "0"), "");
+  }
+});
+
+test("nearest() still finds the names that were meant, long ones also by their beginnings", () => {
+  for (const [word, meant] of [
+    ["redirect_uri", "redirect_uris"],
+    ["redirct_uris", "redirect_uris"],
+    ["token_endpoint_auth", "token_endpoint_auth_method"],
+    ["scop", "scope"],
+    ["nothing_like_it", undefined],
+  ] as const)
+    assert.equal(nearest(word, ["redirect_uris", "scope", "token_endpoint_auth_method"]), meant, word);
+});
+
+test("isLargerThan() counts bytes, and stops where a value repeats itself beyond the memory", () => {
+  assert.equal(isLargerThan("x".repeat(1000), 1000), false);
+  assert.equal(isLargerThan("x".repeat(1001), 1000), true);
+  assert.equal(isLargerThan("é".repeat(500), 1000), false);
+  assert.equal(isLargerThan("é".repeat(501), 1000), true);
+  assert.equal(isLargerThan({ a: ["x".repeat(500), { b: "x".repeat(600) }] }, 1000), true);
+  assert.equal(isLargerThan({ ["x".repeat(1001)]: 1 }, 1000), true);
+  assert.equal(isLargerThan(Array(1001).fill([]), 1000), true);
+  let bomb: unknown = "x";
+  for (let i = 0; i < 400; i++) bomb = [bomb, bomb];
+  assert.equal(isLargerThan(bomb, 1024 * 1024), true);
+});

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { clientIn, clientsIn, isJson } from "../../lib/servers/index.ts";
+
+function nested(depth: number): string {
+  return `${"[".repeat(depth)}${"]".repeat(depth)}`;
+}
+
+test("clientIn() gives a client as it is, also with numbers that the runtime cannot hold", () => {
+  const text = `{"client_id":"a","metadata":{"n":12345678901234567890,"x":${nested(498)}}}`;
+  const read = clientIn(text);
+  assert.equal(JSON.stringify(read?.record), text);
+  assert.deepEqual(read?.unread, []);
+});
+
+test("clientIn() reads a client that nests too deep field by field", () => {
+  for (const depth of [500, 9_000, 1_000_000]) {
+    const text = ` { "n" : 12345678901234567890, "deep" : ${nested(depth)} , "client_id":"a" , "s":"[{,\\"}" ,
+      "od\\u0064" :{"x":${nested(depth)}},"client_secret":"s3cret", "last":{"x":[1,{}]} } `;
+    const read = clientIn(text);
+    assert.equal(
+      JSON.stringify(read?.record),
+      '{"n":12345678901234567890,"deep":null,"client_id":"a","s":"[{,\\"}","odd":null,"client_secret":"s3cret","last":{"x":[1,{}]}}',
+    );
+    assert.deepEqual(read?.unread, ["deep", "odd"]);
+  }
+});
+
+test("clientsIn() reads the clients of a list one by one where one nests too deep", () => {
+  const read = clientsIn(`[{"client_id":"a","n":1e400},{"client_id":"b","x":${nested(501)}},\n{"client_id":"c"} ]`);
+  assert.equal(
+    JSON.stringify(read?.records),
+    '[{"client_id":"a","n":1e400},{"client_id":"b","x":null},{"client_id":"c"}]',
+  );
+  assert.deepEqual(
+    Array.from(read?.unread ?? [], ([{ client_id: id }, fields]) => [id, fields]),
+    [["b", ["x"]]],
+  );
+  assert.deepEqual(clientsIn("[]"), { records: [], unread: new Map() });
+  // 500 levels of a client are 501 of its list.
+  assert.equal(clientsIn(`[{"client_id":"a","x":${nested(499)}}]`)?.unread.size, 0);
+  assert.equal(clientsIn(`[{"client_id":"a","x":${nested(500)}}]`)?.unread.size, 1);
+});
+
+test("what is no client and no list of clients is neither, however deep", () => {
+  const deep = nested(10_000);
+  for (const text of [
+    "",
+    "null",
+    "[]",
+    "{}",
+    '{"client_id":5}',
+    deep,
+    `{"client_id":${deep}}`,
+    `{"client_id":"a","x":${deep}`,
+  ])
+    assert.equal(clientIn(text), undefined, text.slice(0, 40));
+  for (const text of [
+    "",
+    "null",
+    "{}",
+    "[null]",
+    '[{"client_id":"a"},5]',
+    deep,
+    `[{"client_id":"a"},${deep}]`,
+    `[{"x":${deep}}`,
+  ])
+    assert.equal(clientsIn(text), undefined, text.slice(0, 40));
+});
+
+test("isJson() takes JSON of any depth", () => {
+  assert.equal(isJson(nested(1_000_000)), true);
+  assert.equal(isJson("[".repeat(1_000_000)), false);
+});
