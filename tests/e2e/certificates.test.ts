@@ -184,6 +184,11 @@ describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, certificates are checked all the 
     }
   });
 
+  it("and NODE_EXTRA_CA_CERTS adds no authority", SLOW, async () => {
+    await using impostor = await openImpostor(made.good);
+    distrusts(await runBinary(list(impostor.port), { env: { NODE_EXTRA_CA_CERTS: caFile } }), impostor);
+  });
+
   it("unless --skip-tls-verify says otherwise", SLOW, async () => {
     await using impostor = await openImpostor(made.selfSigned);
     const ended = await runBinary(list(impostor.port, "--skip-tls-verify"), { env: UNCHECKED });
