@@ -4,7 +4,7 @@ import type { FoundKey } from "../core/keymaterial.ts";
 import { concatenated, findKeys, isSha1Signature, notAKey, TAG, toBase64 } from "../core/keymaterial.ts";
 import { Problem, reasonOf } from "../core/problem.ts";
 import type { EncryptedFormat, KeyName, Recipient, SkippedKey } from "../core/recipient.ts";
-import { parsePin } from "../core/recipient.ts";
+import { isV6, parsePin } from "../core/recipient.ts";
 import { joined, printable, quoted } from "../core/text.ts";
 
 type OpenPgp = typeof import("openpgp");
@@ -396,25 +396,35 @@ async function judge(pgp: OpenPgp, read: ReadKey, now: Date): Promise<KeyReport>
   };
 }
 
-/** The way out of each trouble, for the owner's fingerprint. */
-const HINTS: Readonly<Record<string, (fingerprint: string) => string>> = {
-  "pgp-key-private": (fpr) =>
-    `export the public key with: gpg --export --armor ${fpr}; if the private one stood on a command line or in a log, treat it as exposed`,
-  "pgp-key-revoked": () => "ask its owner for the key that took its place",
-  "pgp-key-weak": () => "ask its owner for a newer key (RSA of 3072 bits, or Curve25519)",
-  "pgp-key-sha1": (fpr) =>
-    `ask its owner to sign it anew and export it again: gpg --cert-digest-algo SHA256 --quick-set-expire ${fpr} 1y && gpg --cert-digest-algo SHA256 --quick-set-expire ${fpr} 1y '*'`,
-  "pgp-key-not-yet-valid": () => "check the clock of this machine",
-  "pgp-key-expired": (fpr) =>
-    `ask its owner to extend it and export it again: gpg --quick-set-expire ${fpr} 1y && gpg --quick-set-expire ${fpr} 1y '*'`,
-  "pgp-key-sign-only": (fpr) =>
-    `ask its owner to add an encryption subkey and export it again: gpg --quick-add-key ${fpr}`,
-  "pgp-key-unsupported": (fpr) => `ask its owner for a Curve25519 subkey: gpg --quick-add-key ${fpr} cv25519 encr`,
-  "pgp-key-invalid": (fpr) => `export it again from where it was made: gpg --export --armor ${fpr}`,
+/** The way out of each trouble, and the command for it where the key is one that GnuPG knows. */
+const HINTS: Readonly<Record<string, readonly [hint: string, command?: (fingerprint: string) => string]>> = {
+  "pgp-key-private": [
+    "treat it as exposed if it stood on a command line or in a log, and export the public key",
+    (fpr) => `gpg --export --armor ${fpr}`,
+  ],
+  "pgp-key-revoked": ["ask its owner for the key that took its place"],
+  "pgp-key-weak": ["ask its owner for a newer key (RSA of 3072 bits, or Curve25519)"],
+  "pgp-key-sha1": [
+    "ask its owner to sign it anew and export it again",
+    (fpr) =>
+      `gpg --cert-digest-algo SHA256 --quick-set-expire ${fpr} 1y && gpg --cert-digest-algo SHA256 --quick-set-expire ${fpr} 1y '*'`,
+  ],
+  "pgp-key-not-yet-valid": ["check the clock of this machine"],
+  "pgp-key-expired": [
+    "ask its owner to extend it and export it again",
+    (fpr) => `gpg --quick-set-expire ${fpr} 1y && gpg --quick-set-expire ${fpr} 1y '*'`,
+  ],
+  "pgp-key-sign-only": [
+    "ask its owner to add an encryption subkey and export it again",
+    (fpr) => `gpg --quick-add-key ${fpr}`,
+  ],
+  "pgp-key-unsupported": ["ask its owner for a Curve25519 subkey", (fpr) => `gpg --quick-add-key ${fpr} cv25519 encr`],
+  "pgp-key-invalid": ["export it again from where it was made", (fpr) => `gpg --export --armor ${fpr}`],
 };
 
 function hintFor(trouble: Trouble, fingerprint: string): string {
-  return HINTS[trouble.code]?.(fingerprint) ?? "use another key";
+  const [hint, command] = HINTS[trouble.code] ?? ["use another key"];
+  return command === undefined || isV6(fingerprint) ? hint : `${hint}: ${command(fingerprint)}`;
 }
 
 function describe(report: KeyReport): string {

@@ -267,6 +267,7 @@ const ENCRYPTION_TOPIC: Topic = {
     rows(...ENCRYPTED_FORMATS.map((form) => [form, FORM_MEANINGS[form]] as const)),
     text("Standard error tells each fingerprint that was encrypted to, and the line that decrypts:"),
     lines(decryptLine("base64")),
+    text("GnuPG cannot use keys of version 6 (RFC 9580). For those the line names a tool that can, such as rsop."),
     text(
       "A secret that you give, with `--secret-file` for example, is encrypted as one that is made here. A client without a secret",
       "(`--token-endpoint-auth-method none`) has nothing to encrypt, so a recipient for it is wrong usage.",
