@@ -9,6 +9,7 @@ import {
   ENDPOINT,
   FORMAT,
   PUBLIC_URL,
+  REQUIRE_PIN,
   SECRET,
   SECRET_LENGTH as SECRET_LENGTH_FLAG,
 } from "./rows.ts";
@@ -189,8 +190,18 @@ const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
     "HTTP_PROXY, HTTPS_PROXY, NO_PROXY",
     "Proxies for the network, in capital or small letters. Loopback and unix sockets never go through one",
   ],
-  ["SSL_CERT_FILE", "Certificates of the system, trusted beside the bundled ones; `NODE_EXTRA_CA_CERTS` is not read"],
-  ["BUN_OPTIONS, BUN_BE_BUN", "They steer the runtime inside of the program: do not let others set them"],
+  [
+    "SSL_CERT_FILE",
+    "Certificates of the system, trusted beside the bundled ones; those of `NODE_EXTRA_CA_CERTS` are not trusted, and `NODE_TLS_REJECT_UNAUTHORIZED` has no effect",
+  ],
+  [
+    "BUN_INSPECT, BUN_OPTIONS",
+    "The program refuses to start with `BUN_INSPECT`, and with a `BUN_OPTIONS` that loads code (preload, require, import, config), opens a debugger (inspect) or saves the heap (heap-prof)",
+  ],
+  [
+    "BUN_BE_BUN",
+    "It turns the program into Bun itself, before any of its own code runs: never let others set it (`SECURITY.md`)",
+  ],
 ];
 
 const ENVIRONMENT_TOPIC: Topic = {
@@ -246,12 +257,16 @@ const ENCRYPTION_TOPIC: Topic = {
         "--pgp-fingerprint FINGERPRINT",
         "The full fingerprint that a key must have; with any, every key needs one of them",
       ],
+      [
+        "--require-pin",
+        "Refuse a key that is fetched (by URL, `wkd:` or Keybase) without `--pgp-fingerprint`; `require_pin: true` in the config file",
+      ],
     ),
     text("They repeat and mix. There is one message, and every recipient can read it."),
     heading("Before anything is created"),
     text(
       "Every key is fetched and judged, and the secret is encrypted, before the client is created. A key that is expired, revoked, weak,",
-      "private, for signatures alone or broken ends the command with status 7, its message names the key and the way out, and nothing was",
+      "self-signed over SHA-1 only, private, for signatures alone or broken ends the command with status 7, its message names the key and the way out, and nothing was",
       "created. The newest subkey that can be used is taken; `-v` names the others and why not. `hydra pgp inspect KEY` shows the judgement.",
     ),
     text(
@@ -349,11 +364,12 @@ const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
   skip_tls_verify: "false",
   fake_tls_termination: "false",
   format: "json",
+  require_pin: "true",
 };
 
 /** The flag that a key of the config file stands for. */
 function configFlag(key: string): Flag | undefined {
-  return [...CONNECTION_FLAGS, FORMAT].find((flag) => flag.file === key);
+  return [...CONNECTION_FLAGS, FORMAT, REQUIRE_PIN].find((flag) => flag.file === key);
 }
 
 const CONFIG_TOPIC: Topic = {
