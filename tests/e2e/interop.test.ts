@@ -7,8 +7,10 @@ import { after, before, describe, it } from "node:test";
 import { packetsOf, TAG } from "../../lib/core/keymaterial.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../../lib/core/recipient.ts";
 import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
-import { type Ended, temporaryFolder } from "./binary.ts";
+import { type Ended, start, temporaryFolder } from "./binary.ts";
 import { ends, openScene, SEED, SLOW, told } from "./scene.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
 
 const base64 = (data: Uint8Array): string => Buffer.from(data).toString("base64");
 
@@ -140,6 +142,24 @@ describe("a key that is usable and odd", () => {
     for (const NODE_ENV of [undefined, "development"]) {
       assert.deepEqual(await streams(withStraySignatures(), NODE_ENV), plain);
       assert.deepEqual(await streams(withUnknownAlgorithm(), NODE_ENV), plain);
+    }
+  });
+
+  it("adds nothing to either stream under Deno", SLOW, async () => {
+    await using scene = await openScene();
+    using cache = temporaryFolder();
+    const env = {
+      NODE_ENV: "development",
+      DENO_DIR: cache.path,
+      DENO_NO_UPDATE_CHECK: "1",
+      HYDRA_ADMIN_URL: scene.url,
+    };
+    for (const material of [withStraySignatures(), withUnknownAlgorithm()]) {
+      const args = ["run", "-A", "--no-prompt", join(ROOT, "cli.ts"), ...SEED, "--pgp-key", base64(material)];
+      const ended = await start(join(ROOT, "node_modules/.bin/deno"), args, { env }).ended;
+      ends(ended, 0);
+      assert.match(ended.stdout, /^OAuth 2\.0 Client ID: \S+\nOAuth 2\.0 Encrypted Client Secret: \S+\n$/);
+      assert.match(ended.stderr, /^Encrypted to \S+ "Odd <odd@example\.com>" \(.*\)\nDecrypt with: [^\n]+\n$/);
     }
   });
 });
