@@ -3,6 +3,9 @@ import { readFile, stat } from "node:fs/promises";
 import process from "node:process";
 import { reasonOf, systemCode } from "../core/problem.ts";
 
+/** The console, which is looked at as an object and never written to; `deno check` leaves it out, as it does the next. */
+declare const console: object;
+
 /** Web Crypto, which every runtime has; `deno check` leaves it out of what `@types/node` declares. */
 declare const crypto: {
   getRandomValues(array: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
