@@ -19,6 +19,8 @@ FROM ${BASE}
 COPY --from=program /hydra /usr/local/bin/hydra
 COPY LICENSE THIRD-PARTY.md /usr/local/share/doc/hydra/
 COPY dist/programs/licenses/ /usr/local/share/doc/hydra/licenses/
+# They would act before the first line of the program (SECURITY.md), so none of a base image counts.
+ENV BUN_BE_BUN= BUN_INSPECT= BUN_INSPECT_PRELOAD= BUN_OPTIONS= LD_PRELOAD=
 # nonroot, by number, so that a cluster can see that it is not root.
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/hydra"]

@@ -9,6 +9,7 @@ import { recipientProblems } from "./core/keysource.ts";
 import { createRenderer, type Format, isJson, parseFormat, toolsFor, writesAll } from "./core/output.ts";
 import { BY_SIGNAL, EXIT, type ExitName, Problem, usage } from "./core/problem.ts";
 import { DRY_RUN, ENDPOINT, FORMAT, GENERAL_FLAGS, HELP, QUIET, VERBOSE } from "./core/rows.ts";
+import { runtimeProblem } from "./core/runtime.ts";
 import { nearest, printable, quoted } from "./core/text.ts";
 import { type ProgressBar, progressBar } from "./progress.ts";
 import { caProblems, NO_CONFIG, readConfig, readServer } from "./settings.ts";
@@ -139,6 +140,8 @@ async function captured(run: Run, args: readonly string[]): Promise<string> {
 
 async function perform(run: Run): Promise<ExitName> {
   const { host } = run;
+  const unsafe = runtimeProblem(host.environment);
+  if (unsafe !== undefined) throw unsafe;
   if (host.args[0] === COMPLETE) return answerShell(run);
   // Reading the words over all rows costs a start a part of its time, so it waits for a word that could matter.
   if (mention(host.args, "format")) {
@@ -237,6 +240,7 @@ async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
       : undefined;
   problems.push(...recipientProblems(values), ...(reading?.problems ?? []));
   const detail = values.on(VERBOSE) ? say("") : (): void => {};
+  host.onConsole(detail);
   for (const warning of [...config.warnings(values), ...line.warnings, ...(reading?.warnings ?? [])]) warn(warning);
   for (const key of config.unknown) detail(`Config file: unknown key ${quoted(key)} is ignored`);
   if (reading?.connection !== undefined) problems.push(...(await caProblems(host, reading.connection, values)));

@@ -178,6 +178,8 @@ function allSteps(): readonly Step[] {
     check("format and lint", join(bin, "biome"), "ci", "--colors=off", "--error-on-warnings", "."),
     check("types under deno", join(bin, "deno"), "check", "--no-lock", "cli.ts"),
     check("GnuPG is installed (gnupg)", "gpg", "--version"),
+    check("Sequoia is installed (sq)", "sq", "decrypt", "--help"),
+    check("RNP is installed (rnp)", "rnp", "--version"),
     ...(process.env["HYDRA_TEST_ENDPOINTS"] ? oneByOne(conformance) : conformance),
     ...ofBinary.filter((file) => !file.startsWith(CONFORMANCE)).map((file) => testStep("bun", file, built)),
     ...units.flatMap((file) => [testStep("bun", file), testStep("deno", file)]),

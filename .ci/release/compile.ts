@@ -105,7 +105,13 @@ export function compile(prepared: Prepared, target: Target, scratch: string, to:
 function bundle(root: string, stamp: Stamp, to: string, options: readonly string[]): void {
   const folder = dirname(to);
   mkdirSync(folder, { recursive: true });
-  const define = { HYDRA_VERSION: stamp.version, HYDRA_COMMIT: stamp.commit, HYDRA_DATE: stamp.date };
+  const define = {
+    HYDRA_VERSION: stamp.version,
+    HYDRA_COMMIT: stamp.commit,
+    HYDRA_DATE: stamp.date,
+    // Else libraries run in their debug mode: OpenPGP.js writes what it skips to standard output.
+    "process.env.NODE_ENV": "production",
+  };
   execFileSync(
     compiler(root),
     [

@@ -797,6 +797,7 @@ const FAULTS: Readonly<Record<Fault["kind"], Details>> = {
 
 const HINTS: Readonly<Record<NetworkFailure["kind"], string>> = {
   refused: "check that the server runs and that --endpoint or HYDRA_ADMIN_URL names its admin port",
+  exhausted: "close other programs or raise the limit, with ulimit -n for example",
   proxy: "check the proxy of the environment, or name the host in NO_PROXY to go around it",
   unresolved: "check the host name in --endpoint or HYDRA_ADMIN_URL",
   lost: "check that the address speaks http or https as the endpoint says, then run the command again",

@@ -16,6 +16,9 @@ import process from "node:process";
 import { InputTooLarge } from "../core/input.ts";
 import { reasonOf, systemCode, usage } from "../core/problem.ts";
 
+/** The console, which is looked at as an object and never written to; `deno check` leaves it out, as it does the next. */
+declare const console: object;
+
 /** Web Crypto, which every runtime has; `deno check` leaves it out of what `@types/node` declares. */
 declare const crypto: {
   getRandomValues(array: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
@@ -73,6 +76,8 @@ export interface Host {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   /** Says that much work lies ahead: code is compiled as soon as usual from then on, which a short run does not repay. */
   longWork(): void;
+  /** Hands over what libraries write to the console from now on; without a listener it goes nowhere. */
+  onConsole(listener: (line: string) => void): void;
   /** Ends the process at once; for an end by a signal, when something such as standard input would keep it alive. */
   exit(status: number): void;
   /** Calls back with the number of each ending signal from now on. */
@@ -416,9 +421,38 @@ function usualCompiling(): void {
   if (typeof unsafe.setJITPolicy === "function") unsafe.setJITPolicy(1);
 }
 
-/** The real host. */
+/**
+ * Takes the console away from the libraries: what they write goes to the listener that is set last, and nowhere without
+ * one. Only the result writer may reach standard output, or a library's remark would become part of a result.
+ */
+function captureConsole(): Host["onConsole"] {
+  let listener = (_line: string): void => {};
+  const take = (...parts: readonly unknown[]): void => {
+    for (const line of parts.map(shown).join(" ").split("\n")) listener(line);
+  };
+  for (const name of Object.getOwnPropertyNames(console)) {
+    // Others are no methods: looking at `_stdout` alone would open the runtime's own stream, which makes pipes non-blocking.
+    if (!/^[a-z]/.test(name) || typeof Reflect.get(console, name) !== "function") continue;
+    Object.defineProperty(console, name, { value: take, writable: true, configurable: true, enumerable: true });
+  }
+  return (next) => {
+    listener = next;
+  };
+}
+
+/** A part of a console line without the contents of objects, which nobody has checked for secrets. */
+function shown(part: unknown): string {
+  if (part instanceof Error) return part.message;
+  return typeof part === "object" && part !== null ? Object.prototype.toString.call(part) : String(part);
+}
+
+/** The real host. Libraries lose the console with it, and their debug mode, which writes to it. */
 export function systemHost(): Host {
+  const onConsole = captureConsole();
+  // A build for Bun defines this; Deno has no such step, and leaves it to whoever sets the environment.
+  Object.assign(process.env, { NODE_ENV: "production" });
   return {
+    onConsole,
     args: process.argv.slice(2),
     stdout: output(1),
     stderr: output(2),

@@ -92,7 +92,9 @@ export function createHttp(options: HttpOptions): Http {
         signal: control.signal,
       });
       if (answer.status === 407 && proxy() !== undefined) throw tunnelFailure(407);
-      const bytes = await readBody(answer, request.maxBytes ?? MAX_BYTES, control);
+      const maxBytes = request.maxBytes ?? MAX_BYTES;
+      const encoding = answer.headers.get("content-encoding");
+      const bytes = await decompressed(await readBody(answer, maxBytes, control), encoding, maxBytes);
       options.trace?.(`< ${answer.status} (${bytes.length} bytes, ${Math.round(options.monotonic() - began)} ms)`);
       return { status: answer.status, headers: answer.headers, bytes, text: new TextDecoder().decode(bytes) };
     } catch (error) {
@@ -149,7 +151,7 @@ async function readBody(answer: Response, maxBytes: number, control: AbortContro
     length += value.length;
     if (length > maxBytes) {
       reader.cancel().catch(() => {});
-      throw new NetworkFailure("too-large", `the answer is larger than ${Math.round(maxBytes / 1024 / 1024)} MiB`);
+      throw tooLarge(maxBytes);
     }
     parts.push(value);
   }
@@ -163,6 +165,38 @@ async function readBody(answer: Response, maxBytes: number, control: AbortContro
   return bytes;
 }
 
+function tooLarge(maxBytes: number): NetworkFailure {
+  return new NetworkFailure("too-large", `the answer is larger than ${Math.round(maxBytes / 1024 / 1024)} MiB`);
+}
+
+/** The body without its content codings (RFC 9110, 8.4), which none is asked for; an unknown one is left for the reader of the body. */
+async function decompressed(bytes: Uint8Array, encoding: string | null, maxBytes: number): Promise<Uint8Array> {
+  if (encoding === null || bytes.length === 0) return bytes;
+  const { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } = await import("node:zlib");
+  const limit = { maxOutputLength: maxBytes };
+  const decoders = new Map<string, (coded: Uint8Array) => Uint8Array>([
+    ["gzip", (coded) => gunzipSync(coded, limit)],
+    ["x-gzip", (coded) => gunzipSync(coded, limit)],
+    ["deflate", (coded) => inflateSync(coded, limit)],
+    ["br", (coded) => brotliDecompressSync(coded, limit)],
+    ["zstd", (coded) => zstdDecompressSync(coded, limit)],
+  ]);
+  let plain = bytes;
+  for (const coding of encoding.toLowerCase().split(",").reverse()) {
+    try {
+      plain = decoders.get(coding.trim())?.(plain) ?? plain;
+    } catch (error) {
+      if (systemCode(error) === "ERR_BUFFER_TOO_LARGE") throw tooLarge(maxBytes);
+      throw new NetworkFailure(
+        "protocol",
+        `the answer is not what its Content-Encoding says (${coding.trim()})`,
+        error,
+      );
+    }
+  }
+  return plain;
+}
+
 const KINDS = new Map<string, readonly [FailureKind, string]>([
   ["ECONNREFUSED", ["refused", "connection refused"]],
   ["ConnectionRefused", ["refused", "connection refused"]],
@@ -170,6 +204,8 @@ const KINDS = new Map<string, readonly [FailureKind, string]>([
   ["ENOENT", ["refused", "there is no such socket"]],
   ["EACCES", ["refused", "the socket may not be used: permission denied"]],
   ["ENOTSOCK", ["refused", "it is not a socket"]],
+  ["EMFILE", ["exhausted", "this process may not open more files (ulimit -n)"]],
+  ["ENFILE", ["exhausted", "no more files can be opened on this machine"]],
   ["EHOSTUNREACH", ["refused", "no route to the host"]],
   ["ENETUNREACH", ["refused", "the network is unreachable"]],
   ["EADDRNOTAVAIL", ["refused", "the address cannot be reached from here"]],

@@ -1,10 +1,10 @@
 import { webcrypto } from "node:crypto";
 import type { AlgorithmInfo, AnyKeyPacket, Key, PublicKey, SignaturePacket, Subkey } from "openpgp";
 import type { FoundKey } from "../core/keymaterial.ts";
-import { findKeys, notAKey, TAG, toBase64 } from "../core/keymaterial.ts";
+import { concatenated, findKeys, isSha1Signature, notAKey, TAG, toBase64 } from "../core/keymaterial.ts";
 import { Problem, reasonOf } from "../core/problem.ts";
 import type { EncryptedFormat, KeyName, Recipient, SkippedKey } from "../core/recipient.ts";
-import { parsePin } from "../core/recipient.ts";
+import { isV6, parsePin } from "../core/recipient.ts";
 import { joined, printable, quoted } from "../core/text.ts";
 
 type OpenPgp = typeof import("openpgp");
@@ -151,6 +151,13 @@ function weakness(pgp: OpenPgp, packet: AnyKeyPacket): Trouble | undefined {
   return rejected ? weak(`the curve of ${algorithmName(info)} is not accepted`) : undefined;
 }
 
+/** Why a part without a signature cannot be used, where it had one over SHA-1, which was left out. */
+function sha1Trouble({ found }: ReadKey): Trouble | undefined {
+  return found.packets.some(isSha1Signature)
+    ? { code: "pgp-key-sha1", reason: "it is signed with SHA-1 only, and such a signature can be forged" }
+    : undefined;
+}
+
 /** The newest of some signatures, or undefined. */
 function newest(signatures: readonly SignaturePacket[]): SignaturePacket | undefined {
   return signatures.reduce<SignaturePacket | undefined>((best, one) => {
@@ -163,6 +170,13 @@ const REVOCATION_REASONS: Readonly<Record<number, string>> = {
   2: "it was compromised",
   3: "it was retired",
 };
+
+/** Whether a key's owner seems to have revoked a part of it over SHA-1, which the library verifies for RSA alone. */
+function hasSha1Revocation(pgp: OpenPgp, key: Key, signatures: readonly SignaturePacket[]): boolean {
+  return signatures.some(
+    ({ hashAlgorithm, issuerKeyID }) => hashAlgorithm === pgp.enums.hash.sha1 && issuerKeyID.equals(key.getKeyID()),
+  );
+}
 
 /** A revocation in words, from the signature that made it. */
 async function revocationTrouble(
@@ -211,9 +225,10 @@ async function selfSignature(pgp: OpenPgp, key: Key, now: Date): Promise<Signatu
 }
 
 /** Why a primary key cannot be used, whatever its subkeys are. */
-async function primaryTrouble(pgp: OpenPgp, { key, found }: ReadKey, now: Date): Promise<Trouble | undefined> {
+async function primaryTrouble(pgp: OpenPgp, read: ReadKey, now: Date): Promise<Trouble | undefined> {
+  const { key, found } = read;
   if (found.secret) return { code: "pgp-key-private", reason: "it is a private key" };
-  if (await key.isRevoked(undefined, undefined, now)) {
+  if ((await key.isRevoked(undefined, undefined, now)) || hasSha1Revocation(pgp, key, key.revocationSignatures)) {
     return revocationTrouble(key.revocationSignatures, key.keyPacket, pgp.enums.signature.keyRevocation, {
       key: key.keyPacket,
     });
@@ -228,6 +243,8 @@ async function primaryTrouble(pgp: OpenPgp, { key, found }: ReadKey, now: Date):
     return undefined;
   } catch (error) {
     const selves = [...key.users.flatMap((user) => user.selfCertifications), ...directSignatures(pgp, key)];
+    const forgeable = selves.length === 0 ? sha1Trouble(read) : undefined;
+    if (forgeable !== undefined) return forgeable;
     const first = selves.map((one) => one.created ?? now).sort((a, b) => a.getTime() - b.getTime())[0];
     if (first !== undefined && first > now) return futureTrouble("its owner signed it on", first, now);
     return { code: "pgp-key-invalid", reason: `its own signatures do not hold (${printable(reasonOf(error))})` };
@@ -237,17 +254,23 @@ async function primaryTrouble(pgp: OpenPgp, { key, found }: ReadKey, now: Date):
 /** Why a subkey cannot be encrypted to. */
 async function subkeyTrouble(
   pgp: OpenPgp,
-  key: Key,
+  read: ReadKey,
   subkey: Subkey,
   capabilities: readonly Capability[],
   expires: Date | undefined,
   now: Date,
 ): Promise<Trouble | undefined> {
+  const { key } = read;
   const binding = newest(subkey.bindingSignatures);
-  if (binding === undefined) return { code: "pgp-key-invalid", reason: "the primary key did not sign it" };
+  if (binding === undefined) {
+    return sha1Trouble(read) ?? { code: "pgp-key-invalid", reason: "the primary key did not sign it" };
+  }
   const purpose = purposeTrouble(capabilities);
   if (purpose !== undefined) return purpose;
-  if (await subkey.isRevoked(binding, key.keyPacket, now)) {
+  if (
+    (await subkey.isRevoked(binding, key.keyPacket, now)) ||
+    hasSha1Revocation(pgp, key, subkey.revocationSignatures)
+  ) {
     return revocationTrouble(subkey.revocationSignatures, key.keyPacket, pgp.enums.signature.subkeyRevocation, {
       key: key.keyPacket,
       bind: subkey.keyPacket,
@@ -267,11 +290,11 @@ async function subkeyTrouble(
 }
 
 /** A subkey judged alone; whether it is the one that is used is known later. */
-async function judgeSubkey(pgp: OpenPgp, key: Key, subkey: Subkey, now: Date): Promise<SubkeyReport> {
+async function judgeSubkey(pgp: OpenPgp, read: ReadKey, subkey: Subkey, now: Date): Promise<SubkeyReport> {
   const binding = await subkey.verify(now).catch(() => newest(subkey.bindingSignatures));
   const capabilities = capabilitiesOf(pgp, subkey.keyPacket.algorithm, binding);
   const expires = moment(await subkey.getExpirationTime(now));
-  const trouble = await subkeyTrouble(pgp, key, subkey, capabilities, expires, now);
+  const trouble = await subkeyTrouble(pgp, read, subkey, capabilities, expires, now);
   const verdict = trouble === undefined ? "spare" : "skipped";
   return { ...nameOf(subkey), created: subkey.getCreationTime(), expires, capabilities, verdict, trouble };
 }
@@ -307,7 +330,7 @@ function noSubkeyTrouble(subkeys: readonly SubkeyReport[], primary: Trouble): Tr
   const byAge = [...subkeys].sort((a, b) => b.created.getTime() - a.created.getTime());
   const meant =
     byAge.find(({ capabilities }) => capabilities.includes("encrypt")) ??
-    byAge.find(({ trouble }) => trouble?.code === "pgp-key-unsupported");
+    byAge.find(({ trouble }) => trouble?.code === "pgp-key-unsupported" || trouble?.code === "pgp-key-sha1");
   if (meant?.trouble === undefined) {
     return { code: primary.code, reason: `${primary.reason}, and it has no subkey for encryption` };
   }
@@ -347,7 +370,7 @@ async function judge(pgp: OpenPgp, read: ReadKey, now: Date): Promise<KeyReport>
   const capabilities = capabilitiesOf(pgp, key.keyPacket.algorithm, await selfSignature(pgp, key, now));
   const primaryUser = await key.getPrimaryUser(now).catch(() => undefined);
   const judged = [
-    ...(await Promise.all(key.subkeys.map((subkey) => judgeSubkey(pgp, key, subkey, now)))),
+    ...(await Promise.all(key.subkeys.map((subkey) => judgeSubkey(pgp, read, subkey, now)))),
     ...(await unreadableSubkeys(read)),
   ];
   const own = await primaryTrouble(pgp, read, now);
@@ -373,23 +396,35 @@ async function judge(pgp: OpenPgp, read: ReadKey, now: Date): Promise<KeyReport>
   };
 }
 
-/** The way out of each trouble, for the owner's fingerprint. */
-const HINTS: Readonly<Record<string, (fingerprint: string) => string>> = {
-  "pgp-key-private": (fpr) =>
-    `export the public key with: gpg --export --armor ${fpr}; if the private one stood on a command line or in a log, treat it as exposed`,
-  "pgp-key-revoked": () => "ask its owner for the key that took its place",
-  "pgp-key-weak": () => "ask its owner for a newer key (RSA of 3072 bits, or Curve25519)",
-  "pgp-key-not-yet-valid": () => "check the clock of this machine",
-  "pgp-key-expired": (fpr) =>
-    `ask its owner to extend it and export it again: gpg --quick-set-expire ${fpr} 1y && gpg --quick-set-expire ${fpr} 1y '*'`,
-  "pgp-key-sign-only": (fpr) =>
-    `ask its owner to add an encryption subkey and export it again: gpg --quick-add-key ${fpr}`,
-  "pgp-key-unsupported": (fpr) => `ask its owner for a Curve25519 subkey: gpg --quick-add-key ${fpr} cv25519 encr`,
-  "pgp-key-invalid": (fpr) => `export it again from where it was made: gpg --export --armor ${fpr}`,
+/** The way out of each trouble, and the command for it where the key is one that GnuPG knows. */
+const HINTS: Readonly<Record<string, readonly [hint: string, command?: (fingerprint: string) => string]>> = {
+  "pgp-key-private": [
+    "treat it as exposed if it stood on a command line or in a log, and export the public key",
+    (fpr) => `gpg --export --armor ${fpr}`,
+  ],
+  "pgp-key-revoked": ["ask its owner for the key that took its place"],
+  "pgp-key-weak": ["ask its owner for a newer key (RSA of 3072 bits, or Curve25519)"],
+  "pgp-key-sha1": [
+    "ask its owner to sign it anew and export it again",
+    (fpr) =>
+      `gpg --cert-digest-algo SHA256 --quick-set-expire ${fpr} 1y && gpg --cert-digest-algo SHA256 --quick-set-expire ${fpr} 1y '*'`,
+  ],
+  "pgp-key-not-yet-valid": ["check the clock of this machine"],
+  "pgp-key-expired": [
+    "ask its owner to extend it and export it again",
+    (fpr) => `gpg --quick-set-expire ${fpr} 1y && gpg --quick-set-expire ${fpr} 1y '*'`,
+  ],
+  "pgp-key-sign-only": [
+    "ask its owner to add an encryption subkey and export it again",
+    (fpr) => `gpg --quick-add-key ${fpr}`,
+  ],
+  "pgp-key-unsupported": ["ask its owner for a Curve25519 subkey", (fpr) => `gpg --quick-add-key ${fpr} cv25519 encr`],
+  "pgp-key-invalid": ["export it again from where it was made", (fpr) => `gpg --export --armor ${fpr}`],
 };
 
 function hintFor(trouble: Trouble, fingerprint: string): string {
-  return HINTS[trouble.code]?.(fingerprint) ?? "use another key";
+  const [hint, command] = HINTS[trouble.code] ?? ["use another key"];
+  return command === undefined || isV6(fingerprint) ? hint : `${hint}: ${command(fingerprint)}`;
 }
 
 function describe(report: KeyReport): string {
@@ -420,7 +455,8 @@ async function parse(pgp: OpenPgp, found: FoundKey, origin: string): Promise<Rea
     });
   }
   try {
-    const [key] = await pgp.readKeys({ binaryKeys: found.bytes });
+    const trusted = found.packets.filter((packet) => !isSha1Signature(packet));
+    const [key] = await pgp.readKeys({ binaryKeys: concatenated(trusted.map(({ whole }) => whole)) });
     if (key !== undefined) return { key, found };
   } catch (error) {
     throw new Problem(`Cannot read the key from ${printable(origin)}: ${printable(reasonOf(error))}`, {

@@ -1,4 +1,7 @@
+import { closeSync, openSync } from "node:fs";
 import type { IncomingMessage, RequestOptions } from "node:http";
+import process from "node:process";
+import { systemCode } from "../core/problem.ts";
 
 /** How one connection is made, beside what the address says. */
 export interface Wire {
@@ -21,24 +24,56 @@ export type Transport = (wire: Wire) => (input: string, init: RequestInit) => Pr
 interface BunInit extends RequestInit {
   unix?: string;
   proxy?: false;
-  tls?: { ca?: string[]; rejectUnauthorized?: boolean };
+  tls?: { ca?: string[]; rejectUnauthorized: boolean };
   keepalive?: boolean;
+  verbose?: boolean;
+  decompress?: boolean;
 }
 
-/** Bun's own fetch: it speaks unix sockets, takes certificates for each request and honours proxies. */
-const bunTransport: Transport = (wire) => (input, init) => {
-  const options: BunInit = { ...init };
+/**
+ * Whether and by which certificates a server is checked. Always explicit: left open, NODE_TLS_REJECT_UNAUTHORIZED decides
+ * in every runtime, and it is often set on developer machines and CI images.
+ */
+function certificateCheck(wire: Wire): { ca?: string[]; rejectUnauthorized: boolean } {
+  return {
+    ...(wire.authorities === undefined ? {} : { ca: [...wire.authorities] }),
+    rejectUnauthorized: wire.skipVerify !== true,
+  };
+}
+
+/**
+ * Bun's own fetch: it speaks unix sockets, takes certificates for each request and honours proxies. `verbose: false`
+ * overrides BUN_CONFIG_VERBOSE_FETCH, which prints every header and body, credentials included. A body that cannot be
+ * decompressed makes Bun write to standard error by itself, so it is left as it came.
+ */
+const bunTransport: Transport = (wire) => async (input, init) => {
+  checkDescriptors();
+  const options: BunInit = { ...init, verbose: false, decompress: false, tls: certificateCheck(wire) };
   if (wire.socket !== undefined) options.unix = wire.socket;
   if (wire.direct === true) options.proxy = false;
   if (wire.once === true) options.keepalive = false;
-  if (wire.authorities !== undefined || wire.skipVerify === true) {
-    options.tls = {
-      ...(wire.authorities === undefined ? {} : { ca: [...wire.authorities] }),
-      ...(wire.skipVerify === true ? { rejectUnauthorized: false } : {}),
-    };
-  }
   return fetch(input, options);
 };
+
+/** Descriptors that Bun's network thread opens when it starts, and one for a connection. */
+const NETWORK_DESCRIPTORS = 2;
+
+let enoughDescriptors = false;
+
+/** Throws EMFILE where Bun's network thread could not start: it would end the whole process, with advice about Bun. */
+function checkDescriptors(): void {
+  if (enoughDescriptors || process.platform === "win32") return;
+  const opened: number[] = [];
+  try {
+    for (let i = 0; i < NETWORK_DESCRIPTORS; i++) opened.push(openSync("/", "r"));
+    enoughDescriptors = true;
+  } catch (error) {
+    // Only the limit of open files matters here.
+    if (["EMFILE", "ENFILE"].includes(systemCode(error) ?? "")) throw error;
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor);
+  }
+}
 
 /**
  * A fetch over node:http and node:https, for runtimes whose own fetch ignores sockets and certificates without a word
@@ -59,8 +94,7 @@ const nodeTransport: Transport = (wire) => async (input, init) => {
     ...(wire.socket === undefined ? {} : { socketPath: wire.socket }),
     // Deno ends no request over a connection that is used again: neither the time nor a signal would count.
     agent: false,
-    ...(secure && wire.authorities !== undefined ? { ca: [...wire.authorities] } : {}),
-    ...(secure && wire.skipVerify === true ? { rejectUnauthorized: false } : {}),
+    ...(secure ? certificateCheck(wire) : {}),
   };
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const outgoing = request(url, options, resolve);

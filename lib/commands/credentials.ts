@@ -11,7 +11,7 @@ import type { SwitchFlag, TextFlag } from "../core/flags.ts";
 import type { View } from "../core/output.ts";
 import { Problem, reasonOf, sentence, systemCode, usage } from "../core/problem.ts";
 import {
-  decryptLine,
+  decryptAdvice,
   ENCRYPTED_FORMATS,
   type EncryptedFormat,
   type Recipient,
@@ -275,7 +275,7 @@ export function tellRecipients(context: Context, recipients: readonly Recipient[
       context.detail(`Not encrypted to subkey ${skipped.fingerprint} (${skipped.algorithm}): ${skipped.reason}`);
     }
   }
-  context.note(`Decrypt with: ${decryptLine(encryptedFormat(context))}`);
+  for (const line of decryptAdvice(recipients, encryptedFormat(context))) context.note(line);
 }
 
 /** The credentials of one client on their way to the person who asked. */

@@ -8,6 +8,7 @@ import {
   ENCRYPTED_FORMAT,
   NEW_SECRET_FLAGS,
   RECIPIENT_FLAGS,
+  REQUIRE_PIN,
   SECRET_LENGTH,
   SECRET_OUT,
   SECRET_OUT_FLAGS,
@@ -47,7 +48,7 @@ const FOR_A_NEW_SECRET: readonly Flag[] = [
   ...NEW_SECRET_FLAGS,
   SECRET_LENGTH,
   SECRET_OUT,
-  ...RECIPIENT_FLAGS.filter((flag) => flag !== ENCRYPTED_FORMAT),
+  ...RECIPIENT_FLAGS.filter((flag) => flag !== ENCRYPTED_FORMAT && flag !== REQUIRE_PIN),
   VERIFY,
 ];
 

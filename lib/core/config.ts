@@ -2,7 +2,7 @@ import { isRecord } from "./client.ts";
 import type { FlagValues } from "./flags.ts";
 import { numberText } from "./json.ts";
 import { usage } from "./problem.ts";
-import { ACCESS_TOKEN, CONNECTION_FLAGS, FORMAT, HEADER } from "./rows.ts";
+import { ACCESS_TOKEN, CONNECTION_FLAGS, FORMAT, HEADER, REQUIRE_PIN } from "./rows.ts";
 import { printable, quoted } from "./text.ts";
 
 /** A config file as it was read. */
@@ -46,7 +46,7 @@ export interface ConfigFile {
 }
 
 /** The keys that a config file may have, from the flag rows. */
-export const CONFIG_KEYS: readonly string[] = [...CONNECTION_FLAGS, FORMAT].flatMap((flag) =>
+export const CONFIG_KEYS: readonly string[] = [...CONNECTION_FLAGS, FORMAT, REQUIRE_PIN].flatMap((flag) =>
   flag.file === undefined ? [] : [flag.file],
 );
 

@@ -67,6 +67,23 @@ const MISTAKEN: readonly (readonly [looks: RegExp, what: string, hint: string])[
   ],
 ];
 
+/** Signature types that say what a key is: certifications, subkey bindings and direct-key signatures (RFC 9580 section 5.2.1). */
+const SELF_SIGNATURES: readonly number[] = [0x10, 0x11, 0x12, 0x13, 0x18, 0x1f];
+
+/** Hash algorithm ID of SHA-1 (RFC 9580 section 9.5). */
+const SHA1 = 2;
+
+/**
+ * Whether a packet is a signature over SHA-1 that vouches for a part of a key. Collisions of SHA-1 can be made, so such a
+ * signature may be forged. A revocation is not among them: heeding a forged one costs nothing but the use of a key.
+ */
+export function isSha1Signature({ tag, body }: Packet): boolean {
+  if (tag !== TAG.signature) return false;
+  const old = body[0] === 3;
+  const type = body[old ? 2 : 1];
+  return body[old ? 16 : 3] === SHA1 && type !== undefined && SELF_SIGNATURES.includes(type);
+}
+
 /** The failure to find any key in what was given. */
 export function notAKey(origin: string, reason: string, hint = EXPORT): Problem {
   return new Problem(`Cannot read a key from ${printable(origin)}: ${reason}`, {

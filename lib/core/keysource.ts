@@ -2,7 +2,7 @@ import { mayFetchKey } from "./address.ts";
 import type { FlagValues } from "./flags.ts";
 import { type Problem, usage } from "./problem.ts";
 import { pinProblem } from "./recipient.ts";
-import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL } from "./rows.ts";
+import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, REQUIRE_PIN } from "./rows.ts";
 import { shownUrl } from "./secret.ts";
 import { printable, quoted } from "./text.ts";
 
@@ -69,6 +69,26 @@ function mailProblem(address: string): Problem | undefined {
   return parts instanceof Error ? parts : undefined;
 }
 
+/** The keys that come over the network, as they were named: whoever answers there chooses the key, unless it is pinned. */
+function fetchedKeys(values: FlagValues): readonly string[] {
+  return [
+    ...values.list(PGP_KEY).flatMap((key) => (key.startsWith("wkd:") ? [`--${PGP_KEY.name} ${key}`] : [])),
+    ...values.list(PGP_KEY_URL).map((url) => `${values.origin(PGP_KEY_URL).name} ${shownUrl(url)}`),
+    ...values.list(KEYBASE).map((name) => `${values.origin(KEYBASE).name} ${name}`),
+  ];
+}
+
+/** The problem of a fetched key without a fingerprint where one is required, or undefined. */
+function pinMissing(values: FlagValues): Problem | undefined {
+  const [first] = fetchedKeys(values);
+  if (!values.on(REQUIRE_PIN) || first === undefined || values.given(PGP_FINGERPRINT)) return undefined;
+  return usage(
+    `Cannot use the key of ${printable(first)}: it is fetched, and ${values.origin(REQUIRE_PIN).name} requires a fingerprint`,
+    `ask its owner for the fingerprint over another channel and add --${PGP_FINGERPRINT.name}`,
+    "pin-required",
+  );
+}
+
 /** All that can be seen to be wrong with the flags for recipients before any key is fetched. */
 export function recipientProblems(values: FlagValues): readonly Problem[] {
   const pins = values.list(PGP_FINGERPRINT);
@@ -85,9 +105,11 @@ export function recipientProblems(values: FlagValues): readonly Problem[] {
       ),
     ...values.list(KEYBASE).map((name) => keybaseNameProblem(name, values.origin(KEYBASE).name)),
   ];
+  const unpinned = pinMissing(values);
   const lonely = pinned && ![PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => values.given(flag));
   return [
     ...found.filter((problem) => problem !== undefined),
+    ...(unpinned === undefined ? [] : [unpinned]),
     ...(lonely
       ? [
           usage(

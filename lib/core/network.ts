@@ -29,6 +29,7 @@ export interface HttpAnswer {
 /** Why there was no answer. */
 export type FailureKind =
   | "refused"
+  | "exhausted"
   | "proxy"
   | "unresolved"
   | "lost"
@@ -39,7 +40,14 @@ export type FailureKind =
   | "too-large";
 
 /** Failures that come before any byte of a request can have reached the server. */
-const UNSENT: ReadonlySet<FailureKind> = new Set(["refused", "proxy", "unresolved", "certificate", "handshake"]);
+const UNSENT: ReadonlySet<FailureKind> = new Set([
+  "refused",
+  "exhausted",
+  "proxy",
+  "unresolved",
+  "certificate",
+  "handshake",
+]);
 
 /** A request that got no whole answer. */
 export class NetworkFailure extends Error {

@@ -68,21 +68,38 @@ export function refusedAnswer(
   });
 }
 
-/** The line that a person types to read the encrypted text, which stands in place of `ENCRYPTED`. */
-const DECRYPT: Readonly<Record<EncryptedFormat, readonly [before: string, after: string]>> = {
-  base64: ["printf '%s' '", "' | base64 -d | gpg --decrypt"],
-  armor: ["printf '%s\\n' '", "' | gpg --decrypt"],
-  "base64-armor": ["printf '%s' '", "' | base64 -d | gpg --decrypt"],
+/** What makes the message of a form come out of a pipe, with `ENCRYPTED` in place of the text. */
+const UNPACK: Readonly<Record<EncryptedFormat, readonly [before: string, after: string]>> = {
+  base64: ["printf '%s' '", "' | base64 -d"],
+  armor: ["printf '%s\\n' '", "'"],
+  "base64-armor": ["printf '%s' '", "' | base64 -d"],
 };
 
 /**
- * The shell line that decrypts a text of this form with GnuPG.
+ * The shell line that decrypts a text of this form, with GnuPG unless another command is given.
  *
  * None of the forms has a single quote in it, so an encrypted text can be given and is put in literally.
  */
-export function decryptLine(format: EncryptedFormat, encrypted = "ENCRYPTED"): string {
-  const [before, after] = DECRYPT[format];
-  return `${before}${encrypted}${after}`;
+export function decryptLine(format: EncryptedFormat, encrypted = "ENCRYPTED", command = "gpg --decrypt"): string {
+  const [before, after] = UNPACK[format];
+  return `${before}${encrypted}${after} | ${command}`;
+}
+
+/** Whether a fingerprint is that of a version 6 key (RFC 9580 section 5.5.4.3). */
+export function isV6(fingerprint: string): boolean {
+  return fingerprint.length === 64;
+}
+
+/** How the recipients decrypt a message of this form, one line each: GnuPG reads nothing that is encrypted to a version 6 key. */
+export function decryptAdvice(recipients: readonly Recipient[], format: EncryptedFormat): readonly string[] {
+  const newer = recipients.filter(({ fingerprint }) => isV6(fingerprint));
+  const sop = decryptLine(format, undefined, "rsop decrypt PRIVATE-KEY-FILE");
+  return [
+    ...(newer.length < recipients.length ? [`Decrypt with: ${decryptLine(format)}`] : []),
+    ...(newer.length > 0
+      ? [`Decrypt with a tool that reads version 6 keys, such as rsop, gosop or sqop (GnuPG does not): ${sop}`]
+      : []),
+  ];
 }
 
 /** A recipient as one line of text: fingerprint, user ID, algorithm and where the key came from. */

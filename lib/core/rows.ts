@@ -251,6 +251,14 @@ export const PGP_FINGERPRINT: ListFlag = {
   help: "The fingerprint that a key must have; with several keys, one for each",
 };
 
+export const REQUIRE_PIN: SwitchFlag = {
+  kind: "switch",
+  name: "require-pin",
+  group: "encryption",
+  file: "require_pin",
+  help: "Refuse to encrypt to a fetched key (URL, wkd:, Keybase) without --pgp-fingerprint",
+};
+
 export const ENCRYPTED_FORMAT: TextFlag = {
   kind: "text",
   name: "encrypted-format",
@@ -329,7 +337,14 @@ export const CONNECTION_FLAGS: readonly Flag[] = [
 export const GENERAL_FLAGS: readonly Flag[] = [CONFIG, VERBOSE, HELP];
 
 /** The flags that choose recipients. */
-export const RECIPIENT_FLAGS: readonly Flag[] = [PGP_KEY, PGP_KEY_URL, KEYBASE, PGP_FINGERPRINT, ENCRYPTED_FORMAT];
+export const RECIPIENT_FLAGS: readonly Flag[] = [
+  PGP_KEY,
+  PGP_KEY_URL,
+  KEYBASE,
+  PGP_FINGERPRINT,
+  REQUIRE_PIN,
+  ENCRYPTED_FORMAT,
+];
 
 /** The flags that set a client's fields. */
 export const FIELD_FLAGS: readonly Flag[] = FIELDS.map((field) => field.flag);

@@ -10,6 +10,7 @@ import {
   ENDPOINT,
   FORMAT,
   PUBLIC_URL,
+  REQUIRE_PIN,
   SECRET,
   SECRET_LENGTH as SECRET_LENGTH_FLAG,
 } from "./rows.ts";
@@ -192,8 +193,18 @@ const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
     "HTTP_PROXY, HTTPS_PROXY, NO_PROXY",
     "Proxies for the network, in capital or small letters. Loopback and unix sockets never go through one",
   ],
-  ["SSL_CERT_FILE", "Certificates of the system, trusted beside the bundled ones; `NODE_EXTRA_CA_CERTS` is not read"],
-  ["BUN_OPTIONS, BUN_BE_BUN", "They steer the runtime inside of the program: do not let others set them"],
+  [
+    "SSL_CERT_FILE",
+    "Certificates of the system, trusted beside the bundled ones; those of `NODE_EXTRA_CA_CERTS` are not trusted, and `NODE_TLS_REJECT_UNAUTHORIZED` has no effect",
+  ],
+  [
+    "BUN_INSPECT, BUN_OPTIONS",
+    "The program refuses to start with `BUN_INSPECT`, and with a `BUN_OPTIONS` that loads code (preload, require, import, config), opens a debugger (inspect) or saves the heap (heap-prof)",
+  ],
+  [
+    "BUN_BE_BUN",
+    "It turns the program into Bun itself, before any of its own code runs: never let others set it (`SECURITY.md`)",
+  ],
 ];
 
 const ENVIRONMENT_TOPIC: Topic = {
@@ -249,12 +260,16 @@ const ENCRYPTION_TOPIC: Topic = {
         "--pgp-fingerprint FINGERPRINT",
         "The full fingerprint that a key must have; with any, every key needs one of them",
       ],
+      [
+        "--require-pin",
+        "Refuse a key that is fetched (by URL, `wkd:` or Keybase) without `--pgp-fingerprint`; `require_pin: true` in the config file",
+      ],
     ),
     text("They repeat and mix. There is one message, and every recipient can read it."),
     heading("Before anything is created"),
     text(
       "Every key is fetched and judged, and the secret is encrypted, before the client is created. A key that is expired, revoked, weak,",
-      "private, for signatures alone or broken ends the command with status 7, its message names the key and the way out, and nothing was",
+      "self-signed over SHA-1 only, private, for signatures alone or broken ends the command with status 7, its message names the key and the way out, and nothing was",
       "created. The newest subkey that can be used is taken; `-v` names the others and why not. `hydra pgp inspect KEY` shows the judgement.",
     ),
     text(
@@ -270,6 +285,7 @@ const ENCRYPTION_TOPIC: Topic = {
     rows(...ENCRYPTED_FORMATS.map((form) => [form, FORM_MEANINGS[form]] as const)),
     text("Standard error tells each fingerprint that was encrypted to, and the line that decrypts:"),
     lines(decryptLine("base64")),
+    text("GnuPG cannot use keys of version 6 (RFC 9580). For those the line names a tool that can, such as rsop."),
     text(
       "A secret that you give, with `--secret-file` for example, is encrypted as one that is made here. A client without a secret",
       "(`--token-endpoint-auth-method none`) has nothing to encrypt, so a recipient for it is wrong usage.",
@@ -375,11 +391,12 @@ const CONFIG_EXAMPLES: Readonly<Record<string, string>> = {
   skip_tls_verify: "false",
   fake_tls_termination: "false",
   format: "json",
+  require_pin: "true",
 };
 
 /** The flag that a key of the config file stands for. */
 function configFlag(key: string): Flag | undefined {
-  return [...CONNECTION_FLAGS, FORMAT].find((flag) => flag.file === key);
+  return [...CONNECTION_FLAGS, FORMAT, REQUIRE_PIN].find((flag) => flag.file === key);
 }
 
 const CONFIG_TOPIC: Topic = {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import * as openpgp from "openpgp";
 import { type Choice, encrypt, inspectKey, recipientsFrom } from "../../lib/adapters/pgp.ts";
+import { packetsOf, TAG } from "../../lib/core/keymaterial.ts";
 import { Problem } from "../../lib/core/problem.ts";
 import { checkPins, decryptLine, ENCRYPTED_FORMATS, type Recipient } from "../../lib/core/recipient.ts";
 import { type Exported, type Gpg, openGpg } from "./gpg.ts";
@@ -357,6 +358,54 @@ describe("OpenPGP recipients", () => {
       const revoked = await refusal(gpg.exported(name).armored);
       assert.equal(revoked.code, "pgp-key-revoked");
       assert.match(revoked.also.join(), new RegExp(`^Subkey ${subkey} \\(ECDH Curve25519\\): it was revoked on `));
+    });
+
+    it("is not used with signatures over SHA-1 alone, and the hint mends that", async () => {
+      const sha1 = ["--cert-digest-algo", "SHA1", "--allow-weak-key-signatures"];
+      const made = gpg.run([
+        ...sha1,
+        "--status-fd",
+        "1",
+        "--quick-gen-key",
+        "Old <old@example.org>",
+        "ed25519",
+        "sign",
+      ]);
+      const [, name = ""] = /KEY_CREATED [PBS] ([0-9A-F]{40})/.exec(made.stdout.toString()) ?? [];
+      gpg.run([...sha1, "--quick-add-key", name, "cv25519", "encr"]);
+      const both = await refusal(gpg.exported(name).binary);
+      assert.equal(both.code, "pgp-key-sha1");
+      assert.match(both.message, /it is signed with SHA-1 only, and such a signature can be forged$/);
+      const [commands = "", ...others] = /gpg --cert.*$/.exec(both.hint ?? "") ?? [];
+      assert.deepEqual(others, []);
+      const [primary = "", subkeys = "", ...more] = commands.split(" && ");
+      assert.deepEqual(more, []);
+      const arguments_ = (line: string): readonly string[] => line.replaceAll("'", "").split(" ").slice(1);
+      gpg.run(arguments_(primary));
+      // Only the primary key is signed anew: the binding of the subkey can still be forged.
+      const half = await refusal(gpg.exported(name).binary);
+      assert.equal(half.code, "pgp-key-sha1");
+      assert.match(half.message, /its subkey [0-9A-F]{40} cannot be used: it is signed with SHA-1 only/);
+      gpg.run(arguments_(subkeys));
+      assert.equal((await one(gpg.exported(name).binary)).fingerprint, name);
+    });
+
+    it("is revoked by a signature over SHA-1 too", async () => {
+      for (const algorithm of ["future-default", "rsa3072"]) {
+        const name = gpg.quick(`Gone ${algorithm} <gone@example.org>`, algorithm);
+        if (algorithm === "rsa3072") gpg.addSubkey(name, "rsa3072", "encr");
+        const good = gpg.exported(name).binary;
+        assert.equal((await one(good)).fingerprint, name);
+        const asked = ["--no-batch", "--cert-digest-algo", "SHA1", "--command-fd", "0", "--gen-revoke", name];
+        const certificate = gpg.run(asked, { input: "y\n0\n\ny\n" }).stdout;
+        gpg.run(["--import"], { input: certificate });
+        const revoked = gpg.exported(name).binary;
+        const revocation = packetsOf(revoked).packets.find(
+          ({ tag, body }) => tag === TAG.signature && body[1] === 0x20,
+        );
+        assert.equal(revocation?.body[3], 2, "it is over SHA-1");
+        assert.equal((await refusal(revoked)).code, "pgp-key-revoked");
+      }
     });
 
     it("tells of a subkey of an algorithm that it does not know", async () => {

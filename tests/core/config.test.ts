@@ -27,6 +27,7 @@ test("the keys are those of the manual", () => {
     "fake_tls_termination",
     "format",
     "headers",
+    "require_pin",
     "skip_tls_verify",
   ]);
 });

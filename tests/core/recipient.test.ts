@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { Problem } from "../../lib/core/problem.ts";
 import {
   checkPins,
+  decryptAdvice,
   decryptLine,
   parsePin,
   type Recipient,
@@ -100,6 +101,19 @@ it("shows a line to decrypt with the text put in, also for armored text", () => 
   assert.equal(decryptLine("base64"), "printf '%s' 'ENCRYPTED' | base64 -d | gpg --decrypt");
   assert.match(decryptLine("armor", "-----BEGIN\nx"), /^printf '%s\\n' '-----BEGIN\nx' \| gpg --decrypt$/);
   assert.match(decryptLine("base64-armor", "abc"), /'abc' \| base64 -d \| gpg --decrypt$/);
+  assert.deepEqual(decryptAdvice([recipient(A), recipient(B)], "base64"), [
+    "Decrypt with: printf '%s' 'ENCRYPTED' | base64 -d | gpg --decrypt",
+  ]);
+  const [only = "", ...others] = decryptAdvice([recipient(C)], "armor");
+  assert.match(only, /version 6 .*: printf '%s\\n' 'ENCRYPTED' \| rsop decrypt PRIVATE-KEY-FILE$/);
+  assert.deepEqual(others, []);
+  assert.doesNotMatch(only, /gpg/);
+  assert.match(only, /rsop, gosop or sqop \(GnuPG does not\)/);
+  const both = decryptAdvice([recipient(A), recipient(C)], "base64");
+  assert.deepEqual(
+    both.map((line) => /gpg --decrypt$|rsop decrypt/.exec(line)?.[0]),
+    ["gpg --decrypt", "rsop decrypt"],
+  );
 });
 
 it("tells a busy key server from one without the key, and hides credentials of its address", () => {

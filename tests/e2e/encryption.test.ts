@@ -10,7 +10,7 @@ import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { type Ended, runBinary, temporaryFolder } from "./binary.ts";
 import { always, inOrder, swapped } from "./fault-proxy.ts";
 import { type KeybaseServer, openKeybase } from "./keybase-server.ts";
-import { ends, fails, openScene, printedEncrypted, type Scene, SEED, SLOW, told } from "./scene.ts";
+import { ends, fails, isStored, openScene, printed, printedEncrypted, type Scene, SEED, SLOW, told } from "./scene.ts";
 import { makeCertificates } from "./tls.ts";
 
 function base64(data: string | Uint8Array): string {
@@ -457,6 +457,56 @@ describe("recipients", () => {
       const wrong = await scene.run([...SEED, "--keybase", "bob", ...pin], env());
       fails(wrong, 7, new RegExp(bob.fingerprint));
       assert.equal(scene.sandbox.clients().length, 1);
+    });
+  });
+
+  describe("--require-pin", () => {
+    it("refuses every fetched key without a fingerprint, before it is fetched", SLOW, async () => {
+      await using scene = await openScene();
+      await using host = await openKeyHost();
+      const config = join(scene.home, ".hydra.yaml");
+      const env = { HYDRA_KEYBASE_URL: keybase.url };
+      const before = keybase.asked.length;
+      for (const recipient of [
+        ["--pgp-key-url", `${host.url}/key`],
+        ["--pgp-key-url", "wkd:alice@example.com"],
+        ["--pgp-key", "wkd:alice@example.com"],
+        ["--keybase", "alice"],
+        ["--pgp-key", base64(alice.binary), "--keybase", "alice"],
+      ]) {
+        const required = /requires a fingerprint$/;
+        nothing(scene, await scene.run([...SEED, ...recipient, "--require-pin"], { env }), 2, required);
+        writeFileSync(config, "require_pin: true\n");
+        const configured = await scene.run([...SEED, ...recipient], { env });
+        nothing(scene, configured, 2, /"require_pin" in .*\.hydra\.yaml requires a fingerprint$/);
+        writeFileSync(config, "");
+      }
+      const told = await scene.run([...SEED, "--keybase", "alice", "--require-pin", "--format", "json"], { env });
+      assert.equal(JSON.parse(told.stderr).error, "pin-required");
+      assert.deepEqual(host.asked, []);
+      assert.equal(keybase.asked.length, before);
+    });
+
+    it("takes a key that is pinned, and one that was given itself", SLOW, async () => {
+      for (const recipient of [
+        ["--keybase", "alice", "--pgp-fingerprint", alice.fingerprint],
+        ["--pgp-key", base64(alice.binary)],
+      ]) {
+        await using scene = await openScene();
+        const env = { HYDRA_KEYBASE_URL: keybase.url };
+        decrypts(scene, await scene.run([...SEED, ...recipient, "--require-pin"], { env }));
+      }
+      await using scene = await openScene();
+      writeFileSync(join(scene.home, ".hydra.yaml"), "require_pin: true\n");
+      isStored(scene, await scene.run(SEED));
+    });
+
+    it("of a config file does not get into the way of a rotation's --finish", async () => {
+      await using scene = await openScene();
+      const made = await scene.run(SEED);
+      writeFileSync(join(scene.home, ".hydra.yaml"), "require_pin: true\n");
+      const finished = await scene.run(["clients", "rotate-secret", printed(made).id, "--finish"]);
+      assert.doesNotMatch(finished.stderr, /require_pin|excludes/);
     });
   });
 

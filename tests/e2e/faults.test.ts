@@ -275,7 +275,7 @@ const ROWS: readonly Row[] = [
     name: "a body that is not in its encoding",
     faults: [swapped((reply) => ({ ...reply, headers: { ...JSON_TYPE, "content-encoding": "gzip" } }))],
     chosen: MADE,
-    unchosen: { status: 6, sent: 1, kept: true, says: /not HTTP/ },
+    unchosen: { status: 6, sent: 1, kept: true, says: /not what its Content-Encoding says \(gzip\)/ },
   },
   {
     name: "a body without end in sight",

@@ -6,6 +6,7 @@ import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { copyRoot, NONROOT, openGlibcRoot, place, type Root, type RootOptions } from "./bare-root.ts";
+import { runBinary } from "./binary.ts";
 import { ends, fails, printed, printedEncrypted, SLOW, told } from "./scene.ts";
 import { type Certificates, makeCertificates } from "./tls.ts";
 
@@ -176,6 +177,9 @@ for (const { name, needsProc, open } of ROOTS) {
   });
 }
 
+/** Sets what would act before the first line of the program to nothing. */
+const UNSET = "ENV BUN_BE_BUN= BUN_INSPECT= BUN_INSPECT_PRELOAD= BUN_OPTIONS= LD_PRELOAD=";
+
 describe("the images", () => {
   const files = ["Dockerfile", "Dockerfile.alpine"].map((name) => ({
     name,
@@ -187,10 +191,21 @@ describe("the images", () => {
       const lines = text.split("\n");
       assert.deepEqual(
         lines.filter((line) => /^(USER|ENTRYPOINT|CMD|ENV)\b/.test(line)),
-        [`USER ${NONROOT}:${NONROOT}`, 'ENTRYPOINT ["/usr/local/bin/hydra"]'],
+        [UNSET, `USER ${NONROOT}:${NONROOT}`, 'ENTRYPOINT ["/usr/local/bin/hydra"]'],
         name,
       );
     }
+  });
+
+  test("set variables that the program takes for unset", async () => {
+    const env = Object.fromEntries(
+      UNSET.split(" ")
+        .slice(1)
+        .map((pair) => [pair.slice(0, -1), ""]),
+    );
+    const ended = await runBinary(["version"], { env });
+    ends(ended, 0);
+    assert.match(ended.stdout, /^Version: /);
   });
 
   test("hold the licences beside the program", () => {

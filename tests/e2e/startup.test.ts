@@ -20,6 +20,7 @@ const PARTS = {
 
 /** Runs in the program, before it: writes down at the end which properties there are on its heap. */
 const RECORDER = `
+delete process.env.BUN_OPTIONS; // The program refuses to start with it; code that runs before can hide it.
 process.on("exit", () => {
   const { edgeNames } = Bun.generateHeapSnapshot();
   require("node:fs").writeFileSync(process.env.HEAP_FILE, JSON.stringify(edgeNames));

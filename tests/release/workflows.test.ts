@@ -26,7 +26,12 @@ const WORKFLOW = v.looseObject({
   permissions: PERMISSIONS,
   jobs: v.record(
     v.string(),
-    v.looseObject({ "timeout-minutes": v.number(), permissions: v.optional(PERMISSIONS, {}), steps: v.array(STEP) }),
+    v.looseObject({
+      "timeout-minutes": v.number(),
+      needs: v.optional(v.union([v.string(), v.array(v.string())])),
+      permissions: v.optional(PERMISSIONS, {}),
+      steps: v.array(STEP),
+    }),
   ),
 });
 
@@ -60,7 +65,7 @@ describe("the workflows", () => {
       assert.deepEqual(workflow.permissions, { contents: "read" }, file);
       for (const [name, job] of Object.entries(workflow.jobs)) {
         const writes = Object.entries(job.permissions).flatMap(([what, how]) => (how === "write" ? [what] : []));
-        const allowed = { build: ["id-token", "attestations"], publish: ["contents"] }[name] ?? [];
+        const allowed = { attest: ["id-token", "attestations"], publish: ["contents"] }[name] ?? [];
         assert.deepEqual(writes, file.endsWith("release.yml") ? allowed : [], `${file}: ${name}`);
       }
     }
@@ -90,24 +95,52 @@ describe("the workflows", () => {
   });
 
   test("give what root made back before a step that is not root writes", () => {
-    const steps = workflows.find(({ file }) => file.endsWith("release.yml"))?.workflow.jobs["build"]?.steps ?? [];
+    const steps = workflows.find(({ file }) => file.endsWith("release.yml"))?.workflow.jobs["test"]?.steps ?? [];
     const lines = steps.map(({ run = "" }) => run);
     const rooted = lines.findIndex((line) => line.includes("sudo env"));
     assert.ok(rooted > 0);
     assert.match(lines[rooted + 1] ?? "", /^sudo chown -R "\$\(id -u\):\$\(id -g\)" \.$/);
   });
 
+  test("give a job that can sign or publish nothing to run but actions and the tools of the system", () => {
+    const signing = workflows.flatMap(({ workflow }) =>
+      Object.values(workflow.jobs).filter(({ permissions }) => permissions["id-token"] === "write"),
+    );
+    assert.equal(signing.length, 1);
+    for (const { steps, needs } of signing) {
+      assert.deepEqual(needs, ["test", "build"]);
+      for (const { uses = "", run } of steps) {
+        if (run === undefined) assert.match(uses, /^actions\/(?:download-artifact|attest)@/);
+        else assert.equal(run, "sha256sum --check --strict SHA256SUMS");
+      }
+    }
+    const writing = workflows.flatMap(({ workflow }) =>
+      Object.values(workflow.jobs).filter(({ permissions }) => Object.values(permissions).includes("write")),
+    );
+    for (const { steps } of writing) {
+      for (const { run = "" } of steps) assert.doesNotMatch(run, /\b(?:npm|npx|node|bun|deno|bash|sh) /);
+    }
+  });
+
+  test("upload what is released before tests could change it, from a job without install scripts", () => {
+    const steps = workflows.find(({ file }) => file.endsWith("release.yml"))?.workflow.jobs["build"]?.steps ?? [];
+    const uploaded = steps.findIndex(({ uses = "" }) => uses.startsWith("actions/upload-artifact@"));
+    const before = steps.slice(0, uploaded).map(({ run = "" }) => run);
+    assert.ok(uploaded > 0);
+    for (const line of before) assert.doesNotMatch(line, /\btest\b|\.ci\/run|npm ci(?! --ignore-scripts)/);
+  });
+
   test("audit, build twice, attest and sum before a release", () => {
     const wanted = ["npm audit --omit=dev", "npm run build -- --all", "deno-compile.sh", "sha256sum --check --strict"];
     for (const command of wanted) assert.ok(commands("release.yml").includes(command), command);
-    const attested = (workflows.find(({ file }) => file.endsWith("release.yml"))?.workflow.jobs["build"]?.steps ?? [])
+    const attested = (workflows.find(({ file }) => file.endsWith("release.yml"))?.workflow.jobs["attest"]?.steps ?? [])
       .filter(({ uses = "" }) => uses.startsWith("actions/attest@"))
       .map((step) => step.with);
     assert.deepEqual(attested, [
-      { "subject-checksums": "dist/release/SHA256SUMS" },
+      { "subject-checksums": "release/SHA256SUMS" },
       // The checksums are no part of what they list.
-      { "subject-path": "dist/release/SHA256SUMS" },
-      { "subject-checksums": "dist/release/SHA256SUMS", "sbom-path": "dist/release/hydra.cdx.json" },
+      { "subject-path": "release/SHA256SUMS" },
+      { "subject-checksums": "release/SHA256SUMS", "sbom-path": "release/hydra.cdx.json" },
     ]);
   });
 });
