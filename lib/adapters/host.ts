@@ -216,12 +216,13 @@ function asker(): Host["ask"] {
   let ahead = "";
   return (question, hidden) => {
     const { stdin, stderr } = process;
+    const raw = hidden && stdin.isTTY === true;
+    // Before the question is shown, so that nothing is echoed of an answer that comes at once.
+    if (raw) stdin.setRawMode(true);
     stderr.write(question);
     return new Promise((resolve) => {
       const decoder = new TextDecoder();
       let line = "";
-      const raw = hidden && stdin.isTTY === true;
-      if (raw) stdin.setRawMode(true);
       const leave = (): void => {
         if (raw) {
           stdin.setRawMode(false);
