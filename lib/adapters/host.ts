@@ -337,7 +337,7 @@ function asker(): Host["ask"] {
   return (question, hidden) => {
     const { stdin, stderr } = process;
     const raw = hidden && stdin.isTTY === true;
-    // Before the question is seen, or what is typed at once would be shown.
+    // Before the question is shown, so that nothing is echoed of an answer that comes at once.
     if (raw) stdin.setRawMode(true);
     stderr.write(question);
     return new Promise((resolve, reject) => {

@@ -26,5 +26,6 @@ export function foreignSender({ host, origin }: Sender, entrance: Entrance): str
 
 /** A `Host` header without its port. */
 function hostname(host: string): string {
-  return host.replace(/:\d*$/, "");
+  const colon = host.lastIndexOf(":");
+  return colon >= 0 && /^\d*$/.test(host.slice(colon + 1)) ? host.slice(0, colon) : host;
 }

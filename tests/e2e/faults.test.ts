@@ -173,20 +173,20 @@ const ROWS: readonly Row[] = [
     name: "no answer, the request unread",
     faults: [stallBefore],
     forever: true,
-    args: ["--fail-after", "1500ms"],
+    args: ["--fail-after", "5s"],
     ...everywhere({ status: 6, sent: 1, kept: true, says: /no whole answer in time/ }),
   },
   {
     name: "no answer, the request carried out",
     faults: [stallAfter],
-    args: ["--fail-after", "1500ms"],
+    args: ["--fail-after", "5s"],
     chosen: MADE,
     unchosen: { status: 6, sent: 1, kept: true, says: /no whole answer in time/ },
   },
   {
     name: "no end of the body",
     faults: [stallInside],
-    args: ["--fail-after", "1500ms"],
+    args: ["--fail-after", "5s"],
     chosen: MADE,
     unchosen: { status: 6, sent: 1, kept: true, says: /no whole answer in time/ },
   },
@@ -284,26 +284,35 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-for (const [as, makes] of VERSIONS) {
-  describe(`a create on ${as}, met with`, () => {
-    for (const row of ROWS) {
-      it(row.name, SLOW, async () => {
-        const expected = as === "2.1" ? row.unchosen : row.chosen;
-        await using scene = await openScene(as, meets(makes, row.faults, row.forever === true));
-        const ended = await scene.run([...SEED, ...(row.args ?? [])]);
-        ends(ended, expected.status);
-        settled(scene, ended);
-        assert.equal(scene.proxy.seen.filter(makes).length, expected.sent, told(ended));
-        assert.equal(scene.rescued().length, expected.kept ? 1 : 0, told(ended));
-        if (expected.says !== undefined) assert.match(ended.stderr, expected.says);
-        assert.doesNotMatch(ended.stderr, /hush|\u001b/);
-        if (expected.sent > 1) assert.match(ended.stderr, /^Warning: Cannot create client yet: .*trying again/);
-        const bodies = scene.proxy.seen.filter(makes).map(({ body }) => body);
-        assert.equal(new Set(bodies).size, 1, "a repeat must be the same request");
-      });
-    }
+async function meet(row: Row, [as, makes]: (typeof VERSIONS)[number]): Promise<void> {
+  const expected = as === "2.1" ? row.unchosen : row.chosen;
+  await using scene = await openScene(as, meets(makes, row.faults, row.forever === true));
+  const ended = await scene.run([...SEED, ...(row.args ?? [])]);
+  ends(ended, expected.status);
+  settled(scene, ended);
+  assert.equal(scene.proxy.seen.filter(makes).length, expected.sent, told(ended));
+  assert.equal(scene.rescued().length, expected.kept ? 1 : 0, told(ended));
+  if (expected.says !== undefined) assert.match(ended.stderr, expected.says);
+  assert.doesNotMatch(ended.stderr, /hush|\u001b/);
+  if (expected.sent > 1) assert.match(ended.stderr, /^Warning: Cannot create client yet: .*trying again/);
+  const bodies = scene.proxy.seen.filter(makes).map(({ body }) => body);
+  assert.equal(new Set(bodies).size, 1, "a repeat must be the same request");
+}
+
+for (const version of VERSIONS) {
+  describe(`a create on ${version[0]}, met with`, () => {
+    for (const row of ROWS.filter(({ args }) => args === undefined)) it(row.name, SLOW, () => meet(row, version));
   });
 }
+
+describe("a create that waits in vain", () => {
+  // They wait at the same time, since each waits until its time is over.
+  for (const row of ROWS.filter(({ args }) => args !== undefined)) {
+    it(row.name, SLOW, async () => {
+      await Promise.all(VERSIONS.map((version) => meet(row, version)));
+    });
+  }
+});
 
 describe("a create, met with", () => {
   it("another secret, prints the one that the server has", SLOW, async () => {
@@ -384,7 +393,7 @@ describe("a create, met with", () => {
     );
     const later = always(dropBefore);
     await using scene = await openScene("26", (exchange) => first(exchange) ?? later(exchange));
-    const ended = await scene.run([...SEED, "--fail-after", "1s"]);
+    const ended = await scene.run([...SEED, "--fail-after", "4s"]);
     settled(scene, ended);
     assert.ok(scene.proxy.posts().length > 1);
     assert.match(ended.stderr, /^Error: Cannot create client: server answered 503: warming up/m);

@@ -8,6 +8,7 @@ import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { BINARY, start } from "./binary.ts";
 import { dropAfter, type Exchange, type Fault, instead, type Plan } from "./fault-proxy.ts";
 import { BY_SIGNAL, ENDINGS, ends, fails, openScene, type Scene, SLOW, told } from "./scene.ts";
+import { standsStill } from "./still.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -544,8 +545,8 @@ describe("an import that is cut short", () => {
       await running.seen("stdout", /^(?:.*\n){3}/);
       await arrived(4);
       running.kill(signal);
-      // No request is begun after the signal, while those under way are answered one after the other.
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      // It has handled the signal. No request is begun after that, while those under way are answered one by one.
+      await standsStill(running.pid);
       assert.equal(waiting(), 4);
       for (const id of names.slice(3, 7)) await open(id);
       const ended = await running.ended;

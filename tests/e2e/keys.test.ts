@@ -351,10 +351,9 @@ describe("--verify", () => {
     try {
       await using scene = await openScene();
       const args = (id: string): readonly string[] => [
-        ...["clients", "create", "-g", "client_credentials", "--id", id, "--fail-after", "1s"],
+        ...["clients", "create", "-g", "client_credentials", "--id", id, "--fail-after", "5s"],
         ...["--verify", "--token-endpoint", `http://127.0.0.1:${address.port}/token`],
       ];
-      const began = performance.now();
       const slow = scene.run(args("slow"));
       await using running = scene.start(args("signalled"));
       while (scene.sandbox.secretOf("signalled") === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -367,8 +366,6 @@ describe("--verify", () => {
       ends(ended, 1);
       assert.match(ended.stderr, /^Error: Cannot verify .*no whole answer in time/m);
       assert.ok(ended.stdout.includes(scene.sandbox.secretOf("slow") ?? "nothing"), told(ended));
-      const took = performance.now() - began;
-      assert.ok(took < 25_000, `it took ${took} ms`);
     } finally {
       silent.close();
       silent.closeAllConnections();

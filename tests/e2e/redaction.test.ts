@@ -13,7 +13,7 @@ import { type Fault, instead, openFaultProxy, swapped } from "./fault-proxy.ts";
 import { openReader, type Reader } from "./ledger.ts";
 import { told } from "./scene.ts";
 
-const SLOW = { timeout: 120_000 };
+const SLOW = { timeout: 300_000 };
 
 /** Credentials that nobody else has, of one run. */
 interface Hush {
@@ -176,8 +176,9 @@ async function watch(one: Case, format: string, server: Server, version: Sandbox
   });
   try {
     const url = proxy.url.replace("http://", `http://${hush.user}:${hush.password}@`);
+    const patience = server === "fair" ? "10s" : "700ms";
     const reach =
-      one.alone === true ? [] : ["--endpoint", url, "-H", `X-Api-Key: ${hush.header}`, "--fail-after", "700ms", "-v"];
+      one.alone === true ? [] : ["--endpoint", url, "-H", `X-Api-Key: ${hush.header}`, "--fail-after", patience, "-v"];
     const args = [...one.args(hush), ...reach, ...(format === "" ? [] : ["--format", format])];
     const running = start(BINARY, args, {
       cwd: at("cwd"),

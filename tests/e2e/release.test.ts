@@ -26,7 +26,7 @@ import { runBinary, start } from "./binary.ts";
 import { ends, printed } from "./scene.ts";
 
 const root = join(import.meta.dirname, "../..");
-const SLOW = { timeout: 300_000 };
+const SLOW = { timeout: 900_000 };
 
 /**
  * A release that is there already, all targets of it, or none: then two targets are built here, twice. The targets are

@@ -317,10 +317,10 @@ describe("clients rotate-secret", () => {
       const id = await made(scene, version);
       const cases: readonly (readonly [more: readonly string[], status: number])[] = [
         [["--pgp-key", "not a key"], 7],
-        [["--pgp-key", "@/nothing/there"], 2],
+        [["--pgp-key", `@${join(folder.path, "missing")}`], 2],
         [["--secret-out", join(folder.path, "missing/out")], 2],
         [["--secret-out", "fd:9"], 2],
-        [["--rescue-dir", "/nonexistent"], 2],
+        [["--rescue-dir", join(folder.path, "missing")], 2],
         [["--secret-length", "5"], 2],
         [["--verify"], 2],
       ];
@@ -386,12 +386,12 @@ describe("a rotation that fails", () => {
       swapped(() => ({ status: 200, body: "{" })),
       swapped((reply) => ({ ...reply, body: '{"client_id":"another","client_secret":"anothers-secret"}' })),
     ];
-    for (const fault of doubtful) {
+    const rotated = async (fault: Fault): Promise<void> => {
       await using scene = await openScene("next", meeting(fault, fault));
       using folder = temporaryFolder();
       const id = await made(scene, "next");
       const out = ["--secret-out", join(folder.path, "out")];
-      const ended = await scene.run(["clients", "rotate-secret", id, "--fail-after", "2s", ...out]);
+      const ended = await scene.run(["clients", "rotate-secret", id, "--fail-after", "5s", ...out]);
       assert.equal(ended.stdout, "");
       assert.ok([1, 6].includes(ended.status ?? 0), told(ended));
       assert.match(
@@ -402,7 +402,8 @@ describe("a rotation that fails", () => {
       assert.equal(changes(scene).length, 1, told(ended));
       assert.ok(scene.sandbox.secretsOf(id).includes(OLD));
       assert.deepEqual([readdirSync(folder.path), scene.rescued()], [[], []]);
-    }
+    };
+    await Promise.all(doubtful.map(rotated));
   });
 
   it("on the server's own way is tried again where it certainly was not done", SLOW, async () => {
@@ -472,7 +473,7 @@ describe("a rotation that fails", () => {
         method === "PATCH" || method === "PUT" ? stallAfter : undefined,
       );
       const lost = await made(silent, version);
-      const unknown = await silent.run(["clients", "rotate-secret", lost, "--fail-after", "1s"]);
+      const unknown = await silent.run(["clients", "rotate-secret", lost, "--fail-after", "4s"]);
       ends(unknown, 6);
       const [kept, ...others] = await inRescue(silent.home, reader);
       assert.deepEqual(others, []);

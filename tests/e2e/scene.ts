@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { type Sandbox, type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
 import { type Ended, type Running, type RunOptions, startBinary, temporaryFolder } from "./binary.ts";
 import { type FaultProxy, openFaultProxy, type Plan } from "./fault-proxy.ts";
+import { isConnectedTo, standsStill } from "./still.ts";
 
 /** The seed's own example, without the program's name. */
 export const SEED = [
@@ -12,8 +13,8 @@ export const SEED = [
   ...["-g", "authorization_code", "-r", "code", "-a", "core,foobar"],
 ];
 
-/** How long a test may take that runs the program several times, or waits for its deadlines. */
-export const SLOW = { timeout: 60_000 };
+/** How long a test may take that runs the program several times, or waits for its deadlines; a busy machine needs more. */
+export const SLOW = { timeout: 300_000 };
 
 /** Every signal that ends the program, with the exit code that it then has. */
 export const BY_SIGNAL = {
@@ -108,6 +109,12 @@ export async function openScene(as: SandboxVersion = "26", plan: Plan = () => un
       home[Symbol.dispose]();
     },
   };
+}
+
+/** Resolves once that many creates have been sent, all answers have been read, and the program waits for something else. */
+export async function answered({ proxy }: Scene, { pid }: Running, posts: number): Promise<void> {
+  await proxy.arrived(posts);
+  await standsStill(pid, () => !isConnectedTo(proxy.url));
 }
 
 /** The id and the secret that the text format printed, and nothing else beside them. */

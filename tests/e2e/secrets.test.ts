@@ -26,7 +26,7 @@ import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { BINARY, type Ended, runBinary, start, temporaryFolder } from "./binary.ts";
 import { openDisk } from "./disk.ts";
 import { type KeybaseServer, openKeybase } from "./keybase-server.ts";
-import { ends, fails, openScene, printed, type Scene, SLOW, told } from "./scene.ts";
+import { answered, ends, fails, openScene, printed, type Scene, SLOW, told } from "./scene.ts";
 import { openTerminal } from "./terminal.ts";
 import { issue } from "./tls.ts";
 
@@ -327,13 +327,14 @@ describe("wishes about a secret that contradict each other", () => {
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, "taken"), "mine");
     await using scene = await openScene();
-    const taken = ["--secret-out", join(folder.path, "taken"), "--rescue-dir", "/nonexistent", "--secret-length", "5"];
+    const missing = join(folder.path, "missing");
+    const unusable = new RegExp(`--rescue-dir "${missing}" cannot be used`);
+    const taken = ["--secret-out", join(folder.path, "taken"), "--rescue-dir", missing, "--secret-length", "5"];
     for (const args of [CREATE, ["clients", "rotate-secret", "app"], ["clients", "update", "app", "--name", "x"]]) {
       const known = args[1] === "update" ? taken.filter((_, n) => n < 4) : taken;
       const ended = await scene.run([...args, ...known, "--bogus"]);
       ends(ended, 2);
-      for (const message of [/Unknown flag --bogus/, /exists already/, /--rescue-dir "\/nonexistent" cannot be used/])
-        assert.match(ended.stderr, message);
+      for (const message of [/Unknown flag --bogus/, /exists already/, unusable]) assert.match(ended.stderr, message);
       if (args[1] !== "update") assert.match(ended.stderr, /--secret-length 5 is not from 26 to 72/);
     }
     assert.equal(scene.proxy.seen.length, 0);
@@ -525,8 +526,7 @@ describe("--secret-out", () => {
           env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, PIPE: pipe },
         },
       );
-      await scene.proxy.arrived(1);
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await answered(scene, running, 1);
       readSync(full, new Uint8Array(65_536));
       ends(await running.ended, 0);
       assert.match(readText(full), /^CLIENT_ID=\S+\nCLIENT_SECRET=\S+\n$/);
@@ -544,31 +544,33 @@ describe("--secret-out", () => {
       spawnSync("mkfifo", [pipe]);
       const full = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
       writeSync(full, new Uint8Array(65_536));
-      try {
-        for (const signal of ["SIGTERM", undefined] as const) {
-          for (const args of [CREATE, ["clients", "rotate-secret", "old"]]) {
-            await using scene = await openScene();
-            ends(await scene.run([...CREATE, "--id", "old"]), 0);
-            const line = [...args, "--secret-out", "fd:3", "--fail-after", signal === undefined ? "1s" : "30s"];
-            await using running = start("/bin/sh", ["-c", 'exec "$0" "$@" 3>"$PIPE"', BINARY, ...line], {
-              env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, PIPE: pipe },
-              timeout: 20_000,
-            });
-            await scene.proxy.arrived(2);
-            await new Promise((resolve) => setTimeout(resolve, 300));
-            if (signal !== undefined) running.kill(signal);
-            const ended = await running.ended;
-            ends(ended, 1);
-            assert.match(ended.stderr, /^Error: Cannot hand over .*: the reader of fd:3 stands still; /m);
-            assert.deepEqual(
-              scene.sandbox.clients().map(({ client_id: id }) => id),
-              ["old"],
-            );
-            const [kept, ...others] = scene.rescued();
-            assert.deepEqual(others, []);
-            assert.equal(kept?.record.client_secret, args === CREATE ? undefined : scene.sandbox.secretOf("old"));
-          }
+      const giveUp = async (signal: "SIGTERM" | undefined, args: readonly string[]): Promise<void> => {
+        await using scene = await openScene();
+        ends(await scene.run([...CREATE, "--id", "old"]), 0);
+        const line = [...args, "--secret-out", "fd:3", "--fail-after", signal === undefined ? "5s" : "30s"];
+        await using running = start("/bin/sh", ["-c", 'exec "$0" "$@" 3>"$PIPE"', BINARY, ...line], {
+          env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, PIPE: pipe },
+        });
+        if (signal !== undefined) {
+          await answered(scene, running, 2);
+          running.kill(signal);
         }
+        const ended = await running.ended;
+        ends(ended, 1);
+        assert.match(ended.stderr, /^Error: Cannot hand over .*: the reader of fd:3 stands still; /m);
+        assert.deepEqual(
+          scene.sandbox.clients().map(({ client_id: id }) => id),
+          ["old"],
+        );
+        const [kept, ...others] = scene.rescued();
+        assert.deepEqual(others, []);
+        assert.equal(kept?.record.client_secret, args === CREATE ? undefined : scene.sandbox.secretOf("old"));
+      };
+      try {
+        const commands = [CREATE, ["clients", "rotate-secret", "old"]];
+        await Promise.all(
+          (["SIGTERM", undefined] as const).flatMap((signal) => commands.map((args) => giveUp(signal, args))),
+        );
       } finally {
         closeSync(full);
       }

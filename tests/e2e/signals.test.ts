@@ -7,8 +7,10 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { namespaces } from "./bare-root.ts";
 import { BINARY, type Ended, type Running, start, temporaryFolder } from "./binary.ts";
+import { openDice } from "./dice.ts";
 import { type Exchange, type Fault, inOrder, stallBefore } from "./fault-proxy.ts";
 import { BY_SIGNAL, ENDINGS, ends, openScene, printed, type Scene, SEED, SLOW, told } from "./scene.ts";
+import { isConnectedTo, standsStill } from "./still.ts";
 
 type Name = keyof typeof BY_SIGNAL;
 
@@ -166,13 +168,15 @@ describe("a standard error that nobody reads", () => {
     try {
       writeSync(fd, new Uint8Array(65_536));
       await using scene = await openScene();
+      let asked = 0;
       for (const args of [["--bogus"], [...SEED, "-v"], ["clients", "get", "nobody"]]) {
         await using running = start("/bin/sh", ["-c", 'exec "$0" "$@" 2>"$PIPE" >/dev/null', BINARY, ...args], {
           env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, PIPE: pipe },
-          timeout: 20_000,
         });
-        // Long enough to have done its work and to wait for its reader alone.
-        await new Promise((resolve) => setTimeout(resolve, 700));
+        // It has done its work and waits only for its reader.
+        const asks = args[0] === "--bogus" ? 0 : asked + 1;
+        await standsStill(running.pid, () => scene.proxy.seen.length === asks && !isConnectedTo(scene.url));
+        asked = asks;
         running.kill("SIGTERM");
         const ended = await running.ended;
         ends(ended, 143);
@@ -186,12 +190,13 @@ describe("a standard error that nobody reads", () => {
 
 describe("a signal at any moment", () => {
   it("loses no secret, and delivers none of a client that is not there", SLOW, async () => {
+    const dice = openDice("a signal at any moment");
     const outcomes = { nothing: 0, kept: 0 };
     async function once(n: number): Promise<void> {
       await using scene = await openScene("26");
       await using running = scene.start(SEED);
       const name = ENDINGS[n % ENDINGS.length] ?? "SIGTERM";
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * 70));
+      await new Promise((resolve) => setTimeout(resolve, dice.below(70)));
       running.kill(name);
       const ended = await running.ended;
       // Before its handlers stand, a signal ends the program in the system's way.

@@ -1,11 +1,9 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { SCRIPTS } from "../../lib/core/completion/scripts.ts";
-import { start, temporaryFolder } from "../e2e/binary.ts";
-import { openTerminal } from "../e2e/terminal.ts";
-
-const ROOT = join(import.meta.dirname, "../..");
+import { BINARY, start, temporaryFolder } from "./binary.ts";
+import { openTerminal } from "./terminal.ts";
 
 /** A shell with a person's settings, on a terminal of its own. */
 export interface Shell extends AsyncDisposable {
@@ -72,13 +70,11 @@ const DIALECTS: Readonly<Record<"bash" | "zsh" | "fish", Dialect>> = {
 /** Where a person puts the script, below the home folder. */
 const PLACES = { bash: ".hydra.bash", zsh: "site/_hydra", fish: ".config/fish/completions/hydra.fish" } as const;
 
-/** A folder with a `hydra` that runs this checkout's source, and the script that completes it. */
+/** A folder with the compiled program as `hydra`, and the script that completes it. */
 function program(folder: string, shell: keyof typeof DIALECTS): string {
   const bin = join(folder, "bin");
   mkdirSync(bin);
-  const bun = join(ROOT, "node_modules/.bin/bun");
-  writeFileSync(join(bin, "hydra"), `#!/bin/sh\nexec '${bun}' '${join(ROOT, "cli.ts")}' "$@"\n`);
-  chmodSync(join(bin, "hydra"), 0o755);
+  symlinkSync(BINARY, join(bin, "hydra"));
   writeFileSync(join(folder, "completion"), `${SCRIPTS[shell]}\n`);
   return bin;
 }

@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { fishCandidates, openShell, type ShellOptions } from "./shell.ts";
 
-const LONG = { timeout: 120_000 };
+const LONG = { timeout: 300_000 };
 
 /** An id that no shell takes as it stands. */
 const ODD = "we ird:id'x";
