@@ -24,7 +24,6 @@ import {
   type Fault,
   faultOf,
   hasOwnError,
-  isClientRecord,
   isJson,
   jsonOf,
   type PageRequest,
@@ -33,8 +32,6 @@ import {
 } from "../servers/index.ts";
 
 export type { ClientRecord } from "../servers/index.ts";
-
-const CLIENT = v.custom<ClientRecord>(isClientRecord);
 
 /** How a create ended. */
 export type CreateOutcome =
@@ -436,9 +433,9 @@ export function createAdmin(options: AdminOptions): Admin {
 
   /** The client that a successful change answered with; one that nests too deep was changed all the same. */
   function answered(ask: Ask, told: Told, id: string): ClientRecord {
-    const { record, unread } = client(ask, told, id);
-    if (unread.length > 0)
-      options.warn(`the server's answer about client ${quoted(id)} has ${deepFields(unread)}; it is shown as null`);
+    const read = client(ask, told, id);
+    warnUnread(read);
+    const { record } = read;
     return record;
   }
 
@@ -453,6 +450,14 @@ export function createAdmin(options: AdminOptions): Admin {
       if (!trail.doubtful || !(error instanceof Problem)) throw error;
       throw reworded(error, `${said(error, ask)}; the change may have been made all the same`, { doubtful: true });
     }
+  }
+
+  /** Says which fields of an answer to a write nest too deep to be shown; the write was a success all the same. */
+  function warnUnread({ record, unread }: ReadClient): void {
+    if (unread.length === 0) return;
+    options.warn(
+      `the server's answer about client ${quoted(record.client_id)} has ${deepFields(unread)}; it is shown as null`,
+    );
   }
 
   async function rotation(
@@ -508,11 +513,13 @@ export function createAdmin(options: AdminOptions): Admin {
     }
     const { answer, family } = told;
     if (answer.status >= 200 && answer.status < 300) {
-      const record = v.safeParse(CLIENT, jsonOf(answer.text));
+      const read = clientIn(answer.text);
       const other =
-        record.success && id !== undefined && record.output.client_id !== id ? record.output.client_id : undefined;
-      if (record.success && answer.status === 201 && other === undefined)
-        return { kind: "created", record: record.output };
+        read !== undefined && id !== undefined && read.record.client_id !== id ? read.record.client_id : undefined;
+      if (read !== undefined && answer.status === 201 && other === undefined) {
+        warnUnread(read);
+        return { kind: "created", record: read.record };
+      }
       trail.doubtful = true;
       const got = other === undefined ? undefined : anotherClient(ask, other);
       return settle(unreadable(ask, told, "the client that it made", got));

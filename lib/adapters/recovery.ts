@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { toJson } from "../core/json.ts";
 import { type Problem, reasonOf, systemCode, usage } from "../core/problem.ts";
 import { type RecoveryRecord, SaveFailure } from "../core/recovery.ts";
 import { printable, quoted } from "../core/text.ts";
@@ -99,8 +100,8 @@ function replaceFile(path: string, text: string, durable: boolean): void {
   if (durable) syncFolder(dirname(path));
 }
 
-const pretty = (record: RecoveryRecord): string => `${JSON.stringify(record, null, 2)}\n`;
-const line = (record: RecoveryRecord): string => `${JSON.stringify(record)}\n`;
+const pretty = (record: RecoveryRecord): string => `${toJson(record, 2)}\n`;
+const line = (record: RecoveryRecord): string => `${toJson(record)}\n`;
 
 function copyIn(path: string, durable: boolean): RecoveryCopy {
   return {

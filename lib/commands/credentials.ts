@@ -8,6 +8,7 @@ import {
   secretManifest,
 } from "../core/credentials.ts";
 import type { SwitchFlag, TextFlag } from "../core/flags.ts";
+import { toJson } from "../core/json.ts";
 import type { View } from "../core/output.ts";
 import { Problem, reasonOf, sentence, systemCode, usage } from "../core/problem.ts";
 import {
@@ -406,7 +407,7 @@ function sinkText(context: Context, credentials: Credentials): string {
   if (form === "k8s") return secretManifest(credentials, names);
   if (form === "dotenv") return envLines(credentials, names);
   const { id, secret, encrypted } = credentials;
-  return `${JSON.stringify({ client_id: id, ...(secret === undefined ? {} : { client_secret: secret }), ...(encrypted === undefined ? {} : { [ENCRYPTED]: encrypted }) }, null, 2)}\n`;
+  return `${toJson({ client_id: id, ...(secret === undefined ? {} : { client_secret: secret }), ...(encrypted === undefined ? {} : { [ENCRYPTED]: encrypted }) }, 2)}\n`;
 }
 
 /** Refuses a format that leaves a secret or a key out, unless there is a file that it can be kept in. */

@@ -257,10 +257,15 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
   };
   if (context.signal.aborted) deadline();
   else context.signal.addEventListener("abort", deadline, { once: true });
-  // Asked once here, so that the first clients do not each find it out.
-  refuseFields(await context.admin.family(), entries);
-  const failAfter = context.values.number(FAIL_AFTER) ?? 60_000;
   const log = openLog(context, entries);
+  try {
+    // Asked once here, so that the first clients do not each find it out.
+    refuseFields(await context.admin.family(), entries);
+  } catch (error) {
+    log?.close();
+    throw error;
+  }
+  const failAfter = context.values.number(FAIL_AFTER) ?? 60_000;
   const dropped = new Dropped();
   const job: Job = {
     context,

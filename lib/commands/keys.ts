@@ -1,4 +1,5 @@
 import type { KeyAlgorithm, KeyPair } from "../adapters/keypair.ts";
+import { toJson } from "../core/json.ts";
 import { type Problem, usage } from "../core/problem.ts";
 import type { Recipient } from "../core/recipient.ts";
 import { AUTH_METHOD, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../core/rows.ts";
@@ -86,7 +87,7 @@ export async function prepareKey(
 ): Promise<PreparedKey> {
   const pair = await context.pairs.generate(algorithm);
   const pem = /\.(pem|key)$/i.test(context.values.text(KEY_OUT) ?? "");
-  const plain = pem ? pair.pem : `${JSON.stringify(pair.privateJwk, null, 2)}\n`;
+  const plain = pem ? pair.pem : `${toJson(pair.privateJwk, 2)}\n`;
   const encrypted =
     recipients.length === 0 ? undefined : await context.keys.encrypt(recipients, plain, encryptedFormat(context));
   const kind = "client_private_key";

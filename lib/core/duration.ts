@@ -1,3 +1,5 @@
+import { trimmedEnd } from "./text.ts";
+
 /** Nanoseconds in each unit of a Go duration; both micro signs are the same unit. */
 const UNITS = new Map<string, bigint>([
   ["ns", 1n],
@@ -79,6 +81,6 @@ export function formatDuration(milliseconds: number): string {
 /** A whole number with its last digits behind the point, and without zeros at the end of those. */
 function decimal(value: bigint, places: number): string {
   const digits = String(value).padStart(places + 1, "0");
-  const fraction = digits.slice(-places).replace(/0+$/, "");
+  const fraction = trimmedEnd(digits.slice(-places), "0");
   return `${digits.slice(0, -places)}${fraction === "" ? "" : `.${fraction}`}`;
 }

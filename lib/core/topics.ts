@@ -105,6 +105,17 @@ const FORMATS_TOPIC: Topic = {
       "or for their number where it is the end (`items.#`).",
       "Several clients of `get`, `delete` or `import` are an array.",
     ),
+    text(
+      "A client with fields nested more than 500 levels deep is reported as an error, and the exit code is 8. The other clients are",
+      "printed. `-q` still lists its ID, and `hydra clients delete` deletes it.",
+    ),
+    heading("Client files"),
+    text(
+      "`--file` and `hydra clients import` read JSON and YAML. A file is read as JSON if its text begins with `{` or `[`, unless its",
+      "name ends in `.yaml` or `.yml`. JSON may have comments (`// …` and `/* … */`). Trailing commas and duplicate keys are errors,",
+      "reported with their line and column.",
+      "A client may be 1 MiB large and nest 500 levels deep, whether it comes from a file or from flags.",
+    ),
     heading("Errors as JSON"),
     text(
       "Where a JSON format is asked for by the flag or the config file, errors on standard error are JSON too, one object a line:",
@@ -405,6 +416,7 @@ const CONFIG_TOPIC: Topic = {
   parts: [
     text(
       "YAML, at the path of `--config`, else at `$HOME/.hydra.yaml` where there is one. A file that `--config` names must be there.",
+      "It may also be JSON, which may have comments.",
       "Each setting counts in this order: flag, environment variable, config file, default. Errors say which of them a value came from.",
     ),
     rows(

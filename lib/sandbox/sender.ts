@@ -17,7 +17,8 @@ export type Entrance = "http" | "https" | "unix";
  * machine. A real server is protected by its network.
  */
 export function foreignSender({ host, origin }: Sender, entrance: Entrance): string | undefined {
-  if (entrance !== "unix" && host !== undefined && !isLoopback(hostname(host)))
+  // Over TLS the certificate keeps a page from naming this machine as its own host.
+  if (entrance === "http" && host !== undefined && !isLoopback(hostname(host)))
     return "The Host header doesn't name this machine";
   if (origin !== undefined && (entrance === "unix" || origin !== `${entrance}://${host ?? ""}`))
     return "The Origin header names another site";

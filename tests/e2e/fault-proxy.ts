@@ -136,7 +136,8 @@ export async function openFaultProxy(server: string, plan: Plan, socket?: string
   const posts = (): Exchange[] => seen.filter(({ method }) => method === "POST");
 
   function pass(asked: { method: string; target: string; headers: Record<string, string>; body: string }) {
-    const { connection: _, ...headers } = asked.headers;
+    // The sandbox takes no requests for a host other than its own.
+    const { connection: _, host: __, ...headers } = asked.headers;
     return new Promise<Reply & { readonly body: string }>((resolve, reject) => {
       const outgoing = askHttp(
         `${server}${asked.target}`,

@@ -258,8 +258,9 @@ describe("bodies of 50 MB", () => {
     await using server = await openAnswering((_, response) =>
       pour(response, 400, '{"error":"e","error_description":"', 50, '"}'),
     );
-    const ended = await server.run(["clients", "get", "a"]);
+    const ended = await server.run(["clients", "list"]);
     fails(ended, 1, /server answered 400: x+…$/);
+    fails(await server.run(["clients", "get", "a"]), 6, /larger than 4 MiB/);
     assert.ok(ended.stderr.length < 1_000);
   });
 

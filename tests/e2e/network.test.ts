@@ -108,8 +108,8 @@ describe("a proxy of the environment", () => {
   it("is used for the network", SLOW, async () => {
     for (const name of ["HTTP_PROXY", "http_proxy"]) {
       await using scene = await openScene();
-      await using recorder = await openRecorder(scene.sandbox.url);
-      await using door = await openDoor(scene.sandbox.url);
+      await using recorder = await openRecorder(scene.url);
+      await using door = await openDoor(scene.url);
       const args = [...SEED, "--endpoint", door.url];
       isStored(scene, await scene.run(args, { env: { [name]: recorder.url } }));
       assert.deepEqual(recorder.asked, [`POST ${door.url}/admin/clients HTTP/1.1`]);
@@ -118,7 +118,7 @@ describe("a proxy of the environment", () => {
 
   it("is what resolves the host", async () => {
     await using scene = await openScene();
-    await using recorder = await openRecorder(scene.sandbox.url);
+    await using recorder = await openRecorder(scene.url);
     const args = [...SEED, "--endpoint", "http://hydra.invalid:4445", "--fail-after", "0"];
     fails(await scene.run(args), 6, /hydra\.invalid:4445: the host name cannot be resolved/);
     isStored(scene, await scene.run(args, { env: { HTTP_PROXY: recorder.url } }));
@@ -127,8 +127,8 @@ describe("a proxy of the environment", () => {
 
   it("is left out where NO_PROXY says so", SLOW, async () => {
     await using scene = await openScene();
-    await using recorder = await openRecorder(scene.sandbox.url);
-    await using door = await openDoor(scene.sandbox.url);
+    await using recorder = await openRecorder(scene.url);
+    await using door = await openDoor(scene.url);
     const { hostname } = new URL(door.url);
     for (const [n, [name, value]] of [
       ["NO_PROXY", hostname],
@@ -182,8 +182,8 @@ describe("a proxy of the environment", () => {
 
   it("is given its own credentials, which are never shown", async () => {
     await using scene = await openScene();
-    await using recorder = await openRecorder(scene.sandbox.url);
-    await using door = await openDoor(scene.sandbox.url);
+    await using recorder = await openRecorder(scene.url);
+    await using door = await openDoor(scene.url);
     const env = { HTTP_PROXY: recorder.url.replace("http://", "http://me:hush@") };
     const ended = await scene.run([...SEED, "-v", "--endpoint", door.url, "--access-token", "tok"], { env });
     isStored(scene, ended);
@@ -195,7 +195,7 @@ describe("a proxy of the environment", () => {
 
   it("that is dead is a connection that fails, without its credentials shown", async () => {
     await using scene = await openScene();
-    await using door = await openDoor(scene.sandbox.url);
+    await using door = await openDoor(scene.url);
     const env = { HTTP_PROXY: "http://me:hush@127.0.0.1:1" };
     const ended = await scene.run([...SEED, "--endpoint", door.url, "--fail-after", "0"], { env });
     fails(ended, 6, /refused/);
