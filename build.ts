@@ -5,6 +5,7 @@
  *
  * The same commit gives the same bytes in any folder, on machines of the same kind.
  */
+
 import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -41,17 +42,27 @@ function wanted(): readonly Target[] {
 }
 
 const targets = wanted();
+
 const out = resolve(values.out);
+
 const host = hostTarget(root);
+
 if (host === undefined) throw new Error(`No target is for ${process.platform} on ${process.arch}`);
 
 using scratch = scratchFolder(out);
+
 const prepared = prepare(root, scratch.path);
+
 const { stamp } = prepared;
+
 const program = join(out, host.executable);
+
 compile(prepared, host, scratch.path, program);
+
 const shown = relative(process.cwd(), program);
+
 process.stdout.write(`${shown} ${stamp.version} (${(statSync(program).size / 1024 / 1024).toFixed(1)} MiB)\n`);
+
 if (targets.length > 0) release();
 
 /** Compiles and packs the targets that were asked for; the programs stay beside the archives, for images. */

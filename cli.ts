@@ -1,6 +1,6 @@
 import process from "node:process";
 import { systemHost } from "./lib/adapters/host.ts";
-import { main } from "./lib/main.ts";
+import { main } from "./lib/app/main.ts";
 
 main(systemHost()).then((status) => {
   process.exitCode = status;

@@ -3,15 +3,15 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { certificatesIn } from "../lib/adapters/transport.ts";
-import { isWebPage } from "../lib/core/address.ts";
 import { isLargerThan, partsOf } from "../lib/core/json.ts";
-import { findKeys, fromBase64 } from "../lib/core/keymaterial.ts";
-import { shownUrl } from "../lib/core/secret.ts";
+import { findKeys, fromBase64 } from "../lib/core/keys/key-material.ts";
+import { shownUrl } from "../lib/core/redact.ts";
 import { nearest, trimmedEnd, trimmedStart } from "../lib/core/text.ts";
-import { parseAddress } from "../lib/sandbox/address.ts";
+import { isWebPage } from "../lib/core/url.ts";
 import { parseBody } from "../lib/sandbox/decode.ts";
+import { parseAddress } from "../lib/sandbox/request-target.ts";
+import { linkTo } from "../lib/servers/classify-error.ts";
 import { clientsIn, FAMILIES, faultOf } from "../lib/servers/index.ts";
-import { linkTo } from "../lib/servers/words.ts";
 
 const MANY = 1_000_000;
 

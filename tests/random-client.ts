@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import type { Client } from "../lib/core/client.ts";
-import { FIELDS } from "../lib/core/fields.ts";
+import type { Client } from "../lib/core/client/client.ts";
+import { FIELDS } from "../lib/core/client/fields.ts";
 
 /** A public key that every server takes. */
 export const EC_KEY = {

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 
 const CODE_SIGNATURE = 0x1d;
+
 const SEGMENT_64 = 0x19;
+
 const PAGE = 4096;
 
 /**

@@ -21,6 +21,7 @@ const LOCKED = v.looseObject({
   dev: v.optional(v.boolean(), false),
   dependencies: v.optional(v.record(v.string(), v.string()), {}),
 });
+
 const LOCK = v.object({ packages: v.record(v.string(), LOCKED) });
 
 /** The packages of a checkout's lockfile, by the folder that each is installed in. */

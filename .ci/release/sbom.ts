@@ -7,7 +7,9 @@ import { compiler, type Pinned, pinned } from "./runtimes.ts";
 import { TARGETS } from "./targets.ts";
 
 const COMPONENT = v.looseObject({ "bom-ref": v.string() });
+
 const DEPENDENCY = v.object({ ref: v.string(), dependsOn: v.optional(v.array(v.string()), []) });
+
 const BOM = v.looseObject({
   metadata: v.looseObject({ component: COMPONENT }),
   components: v.array(COMPONENT),

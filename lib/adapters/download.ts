@@ -1,9 +1,8 @@
-import { isLoopback } from "../core/address.ts";
 import { type Download, type Http, type HttpAnswer, NetworkFailure, unreachable } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
-
-import { shownUrl } from "../core/secret.ts";
+import { shownUrl } from "../core/redact.ts";
 import { printable } from "../core/text.ts";
+import { isLoopback } from "../core/url.ts";
 
 const REDIRECTS = 5;
 

@@ -13,7 +13,7 @@ import {
   writeSync,
 } from "node:fs";
 import process from "node:process";
-import { InputTooLarge } from "../core/input.ts";
+import { InputTooLarge } from "../core/input-limits.ts";
 import { reasonOf, systemCode, usage } from "../core/problem.ts";
 
 /** The console, which is looked at as an object and never written to; `deno check` leaves it out, as it does the next. */
@@ -228,6 +228,7 @@ function joinedBytes(parts: readonly Uint8Array[]): Uint8Array {
 
 /** Bytes that are read at a time; a file that is smaller is read without the runtime's workers. */
 const SMALL = 65_536;
+
 const BLOCK = 1_048_576;
 
 /** Milliseconds between two attempts to read a pipe that is empty and doesn't block. */

@@ -1,9 +1,9 @@
 import { type $Fetch, createFetch } from "ofetch";
-import { isLoopback } from "../core/address.ts";
 import { type FailureKind, type Http, type HttpRequest, LONGEST_TIMER, NetworkFailure } from "../core/network.ts";
 import { reasonOf, systemCode } from "../core/problem.ts";
-import { shownHeader, shownUrl } from "../core/secret.ts";
+import { shownHeader, shownUrl } from "../core/redact.ts";
 import { printable } from "../core/text.ts";
+import { isLoopback } from "../core/url.ts";
 import type { Transport, Wire } from "./transport.ts";
 
 /** What every exchange of one {@link Http} shares. */

@@ -1,9 +1,9 @@
 import type { JSONPathQuery } from "json-p3";
-import { isRecord } from "../core/client.ts";
+import { isRecord } from "../core/client/client.ts";
 import { numberText } from "../core/json.ts";
-import { resolvePointer } from "../core/jsonpointer.ts";
+import { resolvePointer } from "../core/json-pointer.ts";
+import type { Select } from "../core/output/query.ts";
 import { Problem, reasonOf, usage } from "../core/problem.ts";
-import type { Select } from "../core/query.ts";
 import { printable, quoted } from "../core/text.ts";
 
 /** What the library takes as a document. */

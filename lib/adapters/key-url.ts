@@ -1,10 +1,10 @@
-import { isWebPage, mayFetchKey } from "../core/address.ts";
-import { keyAddressProblem, plainHttp } from "../core/keysource.ts";
+import { keyAddressProblem, plainHttp } from "../core/keys/key-source.ts";
+import { MAX_KEY_BYTES, refusedAnswer } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
-import { MAX_KEY_BYTES, refusedAnswer } from "../core/recipient.ts";
-import { shownUrl } from "../core/secret.ts";
+import { shownUrl } from "../core/redact.ts";
 import { printable, quoted } from "../core/text.ts";
+import { isWebPage, mayFetchKey } from "../core/url.ts";
 
 /** What a key address gave. */
 export interface FetchedKey {

@@ -1,12 +1,12 @@
 import * as v from "valibot";
-import { mayFetchKey } from "../core/address.ts";
-import { parseJson } from "../core/client.ts";
-import { keybaseNameProblem, swapHint } from "../core/keysource.ts";
+import { parseJson } from "../core/client/client.ts";
+import { keybaseNameProblem, swapHint } from "../core/keys/key-source.ts";
+import { MAX_KEY_BYTES, type Recipient, refusedAnswer } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";
 import { Problem, usage } from "../core/problem.ts";
-import { MAX_KEY_BYTES, type Recipient, refusedAnswer } from "../core/recipient.ts";
-import { shownUrl } from "../core/secret.ts";
+import { shownUrl } from "../core/redact.ts";
 import { printable, quoted, trimmedEnd } from "../core/text.ts";
+import { mayFetchKey } from "../core/url.ts";
 
 /** The PGP key that Keybase holds for a user. */
 export interface KeybaseKey {

@@ -1,10 +1,23 @@
 import { webcrypto } from "node:crypto";
 import type { AlgorithmInfo, AnyKeyPacket, Key, PublicKey, SignaturePacket, Subkey } from "openpgp";
-import type { FoundKey } from "../core/keymaterial.ts";
-import { concatenated, findKeys, isSha1Signature, notAKey, TAG, toBase64 } from "../core/keymaterial.ts";
+import {
+  concatenated,
+  type FoundKey,
+  findKeys,
+  isSha1Signature,
+  notAKey,
+  TAG,
+  toBase64,
+} from "../core/keys/key-material.ts";
+import {
+  type EncryptedFormat,
+  isV6,
+  type KeyName,
+  parsePin,
+  type Recipient,
+  type SkippedKey,
+} from "../core/keys/recipient.ts";
 import { Problem, reasonOf } from "../core/problem.ts";
-import type { EncryptedFormat, KeyName, Recipient, SkippedKey } from "../core/recipient.ts";
-import { isV6, parsePin } from "../core/recipient.ts";
 import { joined, printable, quoted } from "../core/text.ts";
 
 type OpenPgp = typeof import("openpgp");

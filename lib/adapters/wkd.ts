@@ -1,8 +1,8 @@
 import { webcrypto } from "node:crypto";
-import { mailParts } from "../core/keysource.ts";
+import { mailParts } from "../core/keys/key-source.ts";
+import { MAX_KEY_BYTES, refusedAnswer } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
-import { MAX_KEY_BYTES, refusedAnswer } from "../core/recipient.ts";
 import { quoted } from "../core/text.ts";
 
 /** What a Web Key Directory gave for a mail address. */

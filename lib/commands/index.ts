@@ -1,6 +1,6 @@
 import { type CommandDef, defineCommand } from "citty";
-import type { Grammar } from "../core/flags.ts";
-import type { Group } from "./command.ts";
+import type { Group } from "../command.ts";
+import type { Grammar } from "../core/flags/parse.ts";
 
 type Children = Readonly<Record<string, CommandDef | (() => Promise<CommandDef>)>>;
 
@@ -17,17 +17,29 @@ function group(
   });
 }
 
-const create = (): Promise<CommandDef> => import("./create.ts").then((module) => module.create);
-const get = (): Promise<CommandDef> => import("./get.ts").then((module) => module.get);
-const list = (): Promise<CommandDef> => import("./list.ts").then((module) => module.list);
-const update = (): Promise<CommandDef> => import("./update.ts").then((module) => module.update);
-const remove = (): Promise<CommandDef> => import("./delete.ts").then((module) => module.remove);
-const importClients = (): Promise<CommandDef> => import("./import.ts").then((module) => module.importClients);
-const rotateSecret = (): Promise<CommandDef> => import("./rotate-secret.ts").then((module) => module.rotateSecret);
-const pgpInspect = (): Promise<CommandDef> => import("./pgp-inspect.ts").then((module) => module.pgpInspect);
+const create = (): Promise<CommandDef> => import("./clients/create.ts").then((module) => module.create);
+
+const get = (): Promise<CommandDef> => import("./clients/get.ts").then((module) => module.get);
+
+const list = (): Promise<CommandDef> => import("./clients/list.ts").then((module) => module.list);
+
+const update = (): Promise<CommandDef> => import("./clients/update.ts").then((module) => module.update);
+
+const remove = (): Promise<CommandDef> => import("./clients/delete.ts").then((module) => module.remove);
+
+const importClients = (): Promise<CommandDef> => import("./clients/import.ts").then((module) => module.importClients);
+
+const rotateSecret = (): Promise<CommandDef> =>
+  import("./clients/rotate-secret.ts").then((module) => module.rotateSecret);
+
+const pgpInspect = (): Promise<CommandDef> => import("./pgp/inspect.ts").then((module) => module.pgpInspect);
+
 const wait = (): Promise<CommandDef> => import("./wait.ts").then((module) => module.wait);
+
 const sandbox = (): Promise<CommandDef> => import("./sandbox.ts").then((module) => module.sandbox);
+
 const completion = (): Promise<CommandDef> => import("./completion.ts").then((module) => module.completion);
+
 const version = (): Promise<CommandDef> => import("./version.ts").then((module) => module.version);
 
 /** The other names of a client in the 2.x grammar. */

@@ -1,7 +1,7 @@
-import type { TextFlag } from "../core/flags.ts";
+import { command, ready } from "../command.ts";
+import { GENERAL_FLAGS } from "../core/flags/flag-table.ts";
+import type { TextFlag } from "../core/flags/parse.ts";
 import { usage } from "../core/problem.ts";
-import { GENERAL_FLAGS } from "../core/rows.ts";
-import { command, ready } from "./command.ts";
 
 /** The versions that the sandbox can be. */
 const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const;

@@ -1,9 +1,9 @@
+import { command, type Shown, type Start, single } from "../command.ts";
 import { BUILD } from "../core/build.ts";
-import type { SwitchFlag } from "../core/flags.ts";
-import type { Column } from "../core/output.ts";
+import { ENDPOINT, SERVER_COMMAND_FLAGS } from "../core/flags/flag-table.ts";
+import type { SwitchFlag } from "../core/flags/parse.ts";
+import type { Column } from "../core/output/render.ts";
 import { usage } from "../core/problem.ts";
-import { ENDPOINT, SERVER_COMMAND_FLAGS } from "../core/rows.ts";
-import { command, type Shown, type Start, single } from "./command.ts";
 
 const SERVER: SwitchFlag = {
   kind: "switch",

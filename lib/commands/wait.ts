@@ -1,6 +1,6 @@
-import type { DurationFlag } from "../core/flags.ts";
-import { SERVER_COMMAND_FLAGS } from "../core/rows.ts";
-import { command, ready, single } from "./command.ts";
+import { command, ready, single } from "../command.ts";
+import { SERVER_COMMAND_FLAGS } from "../core/flags/flag-table.ts";
+import type { DurationFlag } from "../core/flags/parse.ts";
 
 const FOR: DurationFlag = {
   kind: "duration",

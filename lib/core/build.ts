@@ -1,6 +1,8 @@
 /** Set by `build.ts` when the binary is compiled; a run from source has none of them. */
 declare const HYDRA_VERSION: string | undefined;
+
 declare const HYDRA_COMMIT: string | undefined;
+
 declare const HYDRA_DATE: string | undefined;
 
 /** What was built: version, commit and the commit's date (RFC 3339). */

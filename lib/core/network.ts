@@ -1,5 +1,5 @@
 import { Problem } from "./problem.ts";
-import { shownUrl } from "./secret.ts";
+import { shownUrl } from "./redact.ts";
 import { printable } from "./text.ts";
 
 /** One request, its address complete. */

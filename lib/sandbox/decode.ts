@@ -1,9 +1,9 @@
 import { formatNanoseconds, parseNanoseconds } from "../core/duration.ts";
 import { endOfString, JsonDepthError, readJson } from "../core/json.ts";
 import { trimmedEnd } from "../core/text.ts";
-import type { Field, Kind } from "./fields.ts";
-import { isObject, isTextList, type JsonObject, kindOf } from "./json.ts";
-import { type KeySet, readKeySet } from "./keys.ts";
+import { isObject, isTextList, type JsonObject, kindOf } from "./json-value.ts";
+import { type KeySet, readKeySet } from "./key-set.ts";
+import type { Field, Kind } from "./server-fields.ts";
 
 /** A client while it is being made: every field that the version knows, empty ones included. */
 export type Draft = Record<string, unknown>;

@@ -1,9 +1,9 @@
 import { lstatSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
 import { connect } from "node:net";
-import { isLoopback } from "../core/address.ts";
 import { Problem, reasonOf, systemCode, usage } from "../core/problem.ts";
 import { quoted } from "../core/text.ts";
+import { isLoopback } from "../core/url.ts";
 
 /** Where a sandbox listens. */
 export type Place = { readonly socket: string } | { readonly host: string; readonly port: number };

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isLargerThan, isTooDeep, MAX_DEPTH } from "../core/json.ts";
 import { BODY_LIMIT, TOO_DEEP } from "./decode.ts";
-import { isObject, type JsonObject } from "./json.ts";
+import { isObject, type JsonObject } from "./json-value.ts";
 
 /** How a server reads a JSON Patch: each release line has a reader of its own. */
 export interface PatchDialect {

@@ -1,8 +1,8 @@
-import { escapedTwice, isEscaped } from "./address.ts";
-import { type Answer, empty, json, missing, plain, redirect, refused, uncached, wrongMethod } from "./answer.ts";
-import { type Clients, createClients, isShown } from "./clients.ts";
-import { pagingOf } from "./pages.ts";
-import { isRefusal, type Refusal } from "./refusals.ts";
+import { type Clients, createClients, isShown } from "./client-api.ts";
+import { isRefusal, type Refusal } from "./error-bodies.ts";
+import { pagingOf } from "./pagination.ts";
+import { escapedTwice, isEscaped } from "./request-target.ts";
+import { type Answer, empty, json, missing, plain, redirect, refused, uncached, wrongMethod } from "./response.ts";
 import { BEHAVIOURS, type Behaviour, type SandboxVersion } from "./versions.ts";
 
 /** A request with its body already read. */

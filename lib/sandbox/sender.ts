@@ -1,4 +1,4 @@
-import { isLoopback } from "../core/address.ts";
+import { isLoopback } from "../core/url.ts";
 
 /** Where a request says that it comes from. */
 export interface Sender {

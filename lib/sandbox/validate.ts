@@ -1,14 +1,18 @@
 import { trimmedEnd } from "../core/text.ts";
-import { originOf, parseAddress } from "./address.ts";
 import type { Draft } from "./decode.ts";
-import { isObject, isTextList } from "./json.ts";
-import { badMetadata, badRedirect, type Refusal } from "./refusals.ts";
+import { badMetadata, badRedirect, type Refusal } from "./error-bodies.ts";
+import { isObject, isTextList } from "./json-value.ts";
+import { originOf, parseAddress } from "./request-target.ts";
 import type { Behaviour } from "./versions.ts";
 
 const SIGNING_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
+
 const SUBJECT_TYPES = ["public", "pairwise"];
+
 const TOKEN_STRATEGIES = ["jwt", "opaque"];
+
 const WEB_FIELDS = ["tos_uri", "policy_uri", "logo_uri", "client_uri"];
+
 const DEFAULT_SCOPE = "openid offline";
 
 function text(draft: Draft, name: string): string {

@@ -1,4 +1,4 @@
-import type { ApiName } from "../core/rows.ts";
+import type { ApiName } from "../core/flags/flag-table.ts";
 
 /** What of an answer a server family looks at. */
 export interface Answer {

@@ -1,5 +1,5 @@
+import { errorText, linkTo, parametersOf } from "./classify-error.ts";
 import type { Answer, PageRequest, ServerFamily } from "./family.ts";
-import { errorText, linkTo, parametersOf } from "./words.ts";
 
 /** Ory Hydra 1.x: no prefix, updates by GET and PUT (a PATCH is 405 on 1.8 and breaks the secret on 1.10), limit and offset. */
 export const HYDRA_1: ServerFamily = {

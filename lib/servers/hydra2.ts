@@ -1,5 +1,5 @@
+import { linkTo, parametersOf } from "./classify-error.ts";
 import type { Answer, PageRequest, ServerFamily } from "./family.ts";
-import { linkTo, parametersOf } from "./words.ts";
 
 /** Ory Hydra 2.x and later: everything below `/admin`, updates by JSON Patch, page tokens. */
 export const HYDRA_2: ServerFamily = {

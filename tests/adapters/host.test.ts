@@ -18,9 +18,10 @@ import { after, before, describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { readWithin, systemHost } from "../../lib/adapters/host.ts";
-import { InputTooLarge } from "../../lib/core/input.ts";
+import { InputTooLarge } from "../../lib/core/input-limits.ts";
 
 const HOST = pathToFileURL(join(import.meta.dirname, "../../lib/adapters/host.ts")).href;
+
 const IN_BUN = "Bun" in globalThis;
 
 /** How long a test may take that starts the runtime. */

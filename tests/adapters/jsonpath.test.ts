@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compileJsonPath } from "../../lib/adapters/jsonpath.ts";
-import { createRenderer, parseFormat, toolsFor } from "../../lib/core/output.ts";
+import { parseFormat } from "../../lib/core/output/formats.ts";
+import { createRenderer, toolsFor } from "../../lib/core/output/render.ts";
 import { Problem } from "../../lib/core/problem.ts";
 
 const STORE = {

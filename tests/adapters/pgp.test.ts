@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import * as openpgp from "openpgp";
 import { type Choice, encrypt, inspectKey, recipientsFrom } from "../../lib/adapters/pgp.ts";
-import { packetsOf, TAG } from "../../lib/core/keymaterial.ts";
+import { packetsOf, TAG } from "../../lib/core/keys/key-material.ts";
+import { checkPins, decryptLine, ENCRYPTED_FORMATS, type Recipient } from "../../lib/core/keys/recipient.ts";
 import { Problem } from "../../lib/core/problem.ts";
-import { checkPins, decryptLine, ENCRYPTED_FORMATS, type Recipient } from "../../lib/core/recipient.ts";
 import { type Exported, type Gpg, openGpg } from "./gpg.ts";
 
 /** Text with everything that a careless path would change: no line break at the end, CR LF, bytes beyond ASCII. */

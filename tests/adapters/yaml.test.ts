@@ -4,16 +4,19 @@ import fc from "fast-check";
 import { parse } from "yaml";
 import { parseDocuments, parseYaml, yamlWriter } from "../../lib/adapters/yaml.ts";
 import { readJson } from "../../lib/core/json.ts";
-import { createRenderer, parseFormat, type View } from "../../lib/core/output.ts";
+import { parseFormat } from "../../lib/core/output/formats.ts";
+import { createRenderer, type View } from "../../lib/core/output/render.ts";
 import { Problem } from "../../lib/core/problem.ts";
 
 const write = await yamlWriter();
 
 const anything = fc.jsonValue({ stringUnit: "binary", maxDepth: 3 }).map((value) => JSON.parse(JSON.stringify(value)));
+
 const lines = fc.string({
   unit: fc.constantFrom("\n", " ", "a", "#", ":", "-", "|", "'", '"', "\t", "\r", "é", "\u2028"),
   maxLength: 15,
 });
+
 const record = fc.dictionary(fc.oneof(fc.string({ unit: "binary", maxLength: 8 }), lines), fc.oneof(anything, lines), {
   noNullPrototype: true,
 });
@@ -213,6 +216,7 @@ test("whatever is written is read back, and harmless on a terminal", async () =>
 });
 
 const view: View<Readonly<Record<string, unknown>>> = { columns: [], id: () => "" };
+
 const wrapped = { ...view, wrap: { items: "the items", rest: { next: "", last: true } } };
 
 test("yaml of many comes record by record and reads back as one document", async () => {

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { judge } from "../../lib/core/rules.ts";
+import { judge } from "../../lib/core/client/rules.ts";
 import { HYDRA_1 } from "../../lib/servers/hydra1.ts";
 import { HYDRA_2 } from "../../lib/servers/hydra2.ts";
 import { temporaryFolder } from "../e2e/binary.ts";

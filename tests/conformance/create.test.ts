@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { test } from "node:test";
-import { FIELDS } from "../../lib/core/fields.ts";
+import { FIELDS } from "../../lib/core/client/fields.ts";
 import {
   asJson,
   askToken,
@@ -15,6 +15,7 @@ import {
 } from "./servers.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
 const GENERATED = /^[A-Za-z0-9._~-]{26,}$/;
 
 /** The payload that `clients create` without any flag stands for. */
@@ -26,6 +27,7 @@ const DEFAULTS = {
 };
 
 const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+
 const KEY_SET = { keys: [{ ...publicKey.export({ format: "jwk" }), kid: "a", use: "sig", alg: "RS256" }] };
 
 interface Row {

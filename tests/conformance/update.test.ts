@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { FIELDS } from "../../lib/core/fields.ts";
+import { FIELDS } from "../../lib/core/client/fields.ts";
 import { asJson, comparable, type Json, onEveryServer, proveSecret, type Server, textOf } from "./servers.ts";
 
 /** A client with something in every field that an update could wipe, on every version. */

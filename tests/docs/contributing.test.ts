@@ -9,6 +9,7 @@ import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
+
 const LONG = { timeout: 240_000 };
 
 /** A block of CONTRIBUTING.md that belongs to a recipe. */
@@ -98,7 +99,7 @@ class Checkout implements Disposable {
     }
     await this.run("tsc", "--project", ".");
     await this.run("biome", "check", "--colors=off", "lib");
-    await this.run("bun", "tests/generate.ts");
+    await this.run("bun", ".ci/docs.ts");
     await this.run("bun", "test", "--timeout=240000", "./tests/architecture.test.ts");
     return this.run("bash", "-euo", "pipefail", "-c", blocks.findLast(({ kind }) => kind === "sh")?.text ?? "false");
   }

@@ -9,7 +9,9 @@ import { startSandbox } from "../../lib/sandbox/index.ts";
 import { type Ended, start, temporaryFolder } from "../e2e/binary.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
+
 const PAGE = readFileSync(join(ROOT, "docs/deno.md"), "utf8");
+
 const LONG = { timeout: 120_000 };
 
 /** The blocks of the page that are lines for a shell. */

@@ -4,10 +4,10 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { describe, test } from "node:test";
-import { isLeaf } from "../../lib/commands/command.ts";
-import { longNames } from "../../lib/core/flags.ts";
-import { TOPICS } from "../../lib/core/topics.ts";
-import { everyCommand, manual, manualFiles } from "../generate.ts";
+import { everyCommand, manual, manualFiles } from "../../.ci/docs.ts";
+import { isLeaf } from "../../lib/command.ts";
+import { longNames } from "../../lib/core/flags/parse.ts";
+import { TOPICS } from "../../lib/core/help/topics.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 

@@ -3,16 +3,16 @@ import { globSync, readFileSync, statSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { isGroup, isLeaf } from "../../lib/commands/command.ts";
-import { walk } from "../../lib/commands/tree.ts";
-import { type Flag, indexFlags, parseFlags } from "../../lib/core/flags.ts";
+import { everyCommand } from "../../.ci/docs.ts";
+import { walk } from "../../lib/app/resolve.ts";
+import { isGroup, isLeaf } from "../../lib/command.ts";
+import { RULE_NAMES } from "../../lib/core/client/rules.ts";
+import { type Flag, indexFlags, parseFlags } from "../../lib/core/flags/parse.ts";
+import { TOPICS, type Topic, type TopicPart } from "../../lib/core/help/topics.ts";
 import { EXIT } from "../../lib/core/problem.ts";
-import { RULE_NAMES } from "../../lib/core/rules.ts";
-import { TOPICS, type Topic, type TopicPart } from "../../lib/core/topics.ts";
 import { type Sandbox, type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
-import { type Played, play, type Scene } from "../commands/stage.ts";
+import { type Played, play, type Scene } from "../app/in-process.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
-import { everyCommand } from "../generate.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 

@@ -59,6 +59,7 @@ esac
  * may mount, but knows no other user.
  */
 const PROBE = "mount -t proc proc /proc && mount -t tmpfs tmpfs /tmp && mount --bind /usr /mnt";
+
 const PROBE_USERS = `${PROBE} && chroot --userspec=${NONROOT}:${NONROOT} / true`;
 
 /**

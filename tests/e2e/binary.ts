@@ -74,6 +74,7 @@ function environmentOf(home: string, extra: RunOptions["env"]): Record<string, s
 }
 
 const running = new Set<ChildProcess>();
+
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });

@@ -5,10 +5,11 @@ import { connect, createServer as createTcpServer, type Socket } from "node:net"
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type Ended, runBinary, start, temporaryFolder } from "./binary.ts";
-import { ends, openScene, SEED, SLOW, told } from "./scene.ts";
+import { ends, openScene, SEED, SLOW, told } from "./scenario.ts";
 import { type Certificates, type Identity, makeCertificates } from "./tls.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
+
 const DENO = join(ROOT, "node_modules/.bin/deno");
 
 /** What switches certificate checks off in Node.js, Bun and Deno. */

@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { startSandbox } from "../../lib/sandbox/index.ts";
 import { BINARY, runBinary, start, temporaryFolder } from "./binary.ts";
 import { always, dropBefore } from "./fault-proxy.ts";
-import { ends, fails, isStored, openScene, printed, type Scene, SEED, SLOW, told } from "./scene.ts";
+import { ends, fails, isStored, openScene, printed, type Scene, SEED, SLOW, told } from "./scenario.ts";
 import { makeCertificates } from "./tls.ts";
 
 /** Writes a config file into the home folder of a scene, readable by its owner alone. */
@@ -300,9 +300,9 @@ describe("a hostile working folder", () => {
       writeFileSync(join(path, "index.js"), code);
       writeFileSync(join(path, "package.json"), '{"main": "index.js"}');
     }
-    mkdirSync(at("lib/commands"), { recursive: true });
+    mkdirSync(at("lib/app"), { recursive: true });
     writeFileSync(at("cli.ts"), code);
-    writeFileSync(at("lib/main.ts"), code);
+    writeFileSync(at("lib/app/main.ts"), code);
     writeFileSync(join(scene.home, ".hydra.yaml"), "format: json\n");
     const ended = await scene.run(SEED, { cwd: folder.path });
     ends(ended, 0);

@@ -4,15 +4,17 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import * as v from "valibot";
-import { isEmpty, sameJson } from "../../lib/core/client.ts";
+import { isEmpty, sameJson } from "../../lib/core/client/client.ts";
 import { SECRET_ALPHABET } from "../../lib/core/secret.ts";
 import { type Ended, runBinary, temporaryFolder } from "./binary.ts";
-import { fails, told } from "./scene.ts";
+import { fails, told } from "./scenario.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
 const Client = v.record(v.string(), v.unknown());
+
 const Body = v.union([v.record(v.string(), v.unknown()), v.literal(""), v.array(v.unknown())]);
+
 const Recorded = v.object({
   name: v.string(),
   args: v.array(v.string()),
@@ -26,7 +28,9 @@ const Recorded = v.object({
     }),
   ),
 });
+
 type Case = v.InferOutput<typeof Recorded>;
+
 type Exchange = Case["exchanges"][number];
 
 /** A request as it is compared. */

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { FIELDS } from "../../lib/core/fields.ts";
+import { FIELDS } from "../../lib/core/client/fields.ts";
 import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { always, instead } from "./fault-proxy.ts";
 import { type KeybaseServer, openKeybase } from "./keybase-server.ts";
-import { ends, fails, isStored, openScene, printed, printedEncrypted, SEED, SLOW, told } from "./scene.ts";
+import { ends, fails, isStored, openScene, printed, printedEncrypted, SEED, SLOW, told } from "./scenario.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { dropAfter, instead, type Plan } from "./fault-proxy.ts";
-import { ends, fails, openScene, type Scene, SLOW, told } from "./scene.ts";
+import { ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
 import { openTerminal } from "./terminal.ts";
 
 /** Registers clients without the program. */

@@ -7,10 +7,11 @@ import { startSandbox } from "../../lib/sandbox/index.ts";
 import { openGpg } from "../adapters/gpg.ts";
 import { type Ended, type Running, type RunOptions, start, temporaryFolder } from "./binary.ts";
 import { cutInside, dropAfter, dropBefore, inOrder, instead, stallBefore } from "./fault-proxy.ts";
-import { ends, fails, isStored, openScene, printed, printedEncrypted, SEED, SLOW, told } from "./scene.ts";
+import { ends, fails, isStored, openScene, printed, printedEncrypted, SEED, SLOW, told } from "./scenario.ts";
 import { type Certificates, makeCertificates } from "./tls.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
+
 const DENO = join(ROOT, "node_modules/.bin/deno");
 
 describe("the source under deno", () => {

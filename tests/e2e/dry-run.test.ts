@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
 import { type Ended, start } from "./binary.ts";
-import { ends, fails, openScene, type Scene, SLOW, told } from "./scene.ts";
+import { ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
 
 const SECRET = "given-secret-0123456789";
 

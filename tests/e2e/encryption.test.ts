@@ -4,13 +4,24 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { FORMATS } from "../../lib/core/output.ts";
+import { FORMATS } from "../../lib/core/output/formats.ts";
 import { startSandbox } from "../../lib/sandbox/index.ts";
 import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { type Ended, runBinary, temporaryFolder } from "./binary.ts";
 import { always, inOrder, swapped } from "./fault-proxy.ts";
 import { type KeybaseServer, openKeybase } from "./keybase-server.ts";
-import { ends, fails, isStored, openScene, printed, printedEncrypted, type Scene, SEED, SLOW, told } from "./scene.ts";
+import {
+  ends,
+  fails,
+  isStored,
+  openScene,
+  printed,
+  printedEncrypted,
+  type Scene,
+  SEED,
+  SLOW,
+  told,
+} from "./scenario.ts";
 import { makeCertificates } from "./tls.ts";
 
 function base64(data: string | Uint8Array): string {

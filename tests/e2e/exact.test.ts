@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
-import { ends, openScene, type Scene, SLOW } from "./scene.ts";
+import { ends, openScene, type Scene, SLOW } from "./scenario.ts";
 
 /** Numbers that a double cannot hold, as an id of 64 bits is one. */
 const METADATA = '{"tenant":12345678901234567890,"ratio":0.12345678901234567890,"small":-5}';

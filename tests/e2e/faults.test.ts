@@ -19,7 +19,7 @@ import {
   stallInside,
   swapped,
 } from "./fault-proxy.ts";
-import { ends, fails, isStored, openScene, printed, type Scene, SEED, SLOW, told } from "./scene.ts";
+import { ends, fails, isStored, openScene, printed, type Scene, SEED, SLOW, told } from "./scenario.ts";
 
 /** The versions of which each finds its way in another manner, and which request of a create is the one that makes it. */
 const VERSIONS: readonly (readonly [as: SandboxVersion, makes: (exchange: Exchange) => boolean])[] = [
@@ -84,9 +84,13 @@ interface Row {
 }
 
 const MADE: Ending = { status: 0, sent: 1, kept: false };
+
 const REPEATED: Ending = { status: 0, sent: 2, kept: false };
+
 const HTML = { "content-type": "text/html; charset=utf-8" };
+
 const JSON_TYPE = { "content-type": "application/json" };
+
 const PAGE = "<!doctype html><html><body><h1>Bad gateway</h1></body></html>";
 
 /** An ambiguous failure: repeated where that is safe; elsewhere told, with the secret kept. */
@@ -105,6 +109,7 @@ function everywhere(ending: Ending): { chosen: Ending; unchosen: Ending } {
 }
 
 const CLOSED = /connection was closed before a whole answer/;
+
 const FINAL: Ending = { status: 1, sent: 1, kept: false };
 
 const ROWS: readonly Row[] = [

@@ -3,10 +3,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { parse } from "yaml";
-import { RULE_NAMES } from "../../lib/core/rules.ts";
+import { RULE_NAMES } from "../../lib/core/client/rules.ts";
 import { BINARY, type Ended, start } from "./binary.ts";
 import { instead } from "./fault-proxy.ts";
-import { ends, fails, openScene, type Scene, SLOW, told } from "./scene.ts";
+import { ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
 
 /** Every format that an argument names, with an expression where it needs one. */
 const FORMATS = [

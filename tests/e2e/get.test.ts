@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Fault, instead, type Plan, stallBefore, swapped } from "./fault-proxy.ts";
-import { ends, fails, openScene, SLOW, told } from "./scene.ts";
+import { ends, fails, openScene, SLOW, told } from "./scenario.ts";
 
 /** Meets every read of one client with the same. */
 function reads(fault: Fault): Plan {

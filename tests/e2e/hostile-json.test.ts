@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type Ended, runBinary } from "./binary.ts";
-import { ends, fails, openScene, SLOW, told } from "./scene.ts";
+import { ends, fails, openScene, SLOW, told } from "./scenario.ts";
 
 /** Lists within each other. */
 function nested(depth: number): string {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { describe, it } from "node:test";
 import { type Ended, type RunOptions, runBinary } from "./binary.ts";
-import { ends, fails, openScene, SLOW, told } from "./scene.ts";
+import { ends, fails, openScene, SLOW, told } from "./scenario.ts";
 
 /** What could move a cursor, hide a line or turn the direction of text. */
 const UNSAFE =

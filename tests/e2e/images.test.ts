@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { copyRoot, NONROOT, openGlibcRoot, place, type Root, type RootOptions } from "./bare-root.ts";
 import { runBinary } from "./binary.ts";
-import { ends, fails, printed, printedEncrypted, SLOW, told } from "./scene.ts";
+import { ends, fails, printed, printedEncrypted, SLOW, told } from "./scenario.ts";
 import { type Certificates, makeCertificates } from "./tls.ts";
 
 const root = join(import.meta.dirname, "../..");

@@ -7,7 +7,7 @@ import type { SandboxVersion } from "../../lib/sandbox/index.ts";
 import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { BINARY, start } from "./binary.ts";
 import { dropAfter, type Exchange, type Fault, instead, type Plan } from "./fault-proxy.ts";
-import { BY_SIGNAL, ENDINGS, ends, fails, openScene, type Scene, SLOW, told } from "./scene.ts";
+import { BY_SIGNAL, ENDINGS, ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
 import { standsStill } from "./still.ts";
 
 type Json = Readonly<Record<string, unknown>>;

@@ -4,7 +4,7 @@ import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { BINARY, type Running, type RunOptions, runBinary, start, startBinary, temporaryFolder } from "./binary.ts";
-import { ends, fails, SLOW, told } from "./scene.ts";
+import { ends, fails, SLOW, told } from "./scenario.ts";
 
 const CREATE = ["clients", "create", "-g", "client_credentials"];
 

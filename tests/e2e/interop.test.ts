@@ -4,11 +4,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
-import { packetsOf, TAG } from "../../lib/core/keymaterial.ts";
-import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../../lib/core/recipient.ts";
+import { packetsOf, TAG } from "../../lib/core/keys/key-material.ts";
+import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../../lib/core/keys/recipient.ts";
 import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { type Ended, start, temporaryFolder } from "./binary.ts";
-import { ends, openScene, SEED, SLOW, told } from "./scene.ts";
+import { ends, openScene, SEED, SLOW, told } from "./scenario.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 

@@ -6,21 +6,23 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import * as v from "valibot";
-import { FORMATS } from "../../lib/core/output.ts";
+import { FORMATS } from "../../lib/core/output/formats.ts";
 import { asJson, exchange } from "../conformance/servers.ts";
 import { BINARY, type Ended, runBinary, start, temporaryFolder } from "./binary.ts";
 import { inOrder, instead, swapped } from "./fault-proxy.ts";
 import { openReader, publicPart, type Reader } from "./ledger.ts";
-import { ends, fails, openScene, type Scene, SLOW, told } from "./scene.ts";
+import { ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
 import { openTokenServer } from "./token-server.ts";
 
 const KEYED = [
   ...["clients", "create", "-g", "client_credentials", "-r", "token"],
   ...["--token-endpoint-auth-method", "private_key_jwt"],
 ];
+
 const ALGORITHMS = ["ES256", "RS256", "PS256"] as const;
 
 const PublicKey = v.looseObject({ kty: v.string(), kid: v.string(), use: v.string(), alg: v.string() });
+
 const KeySet = v.object({ keys: v.tuple([PublicKey]) });
 
 let reader: Reader;

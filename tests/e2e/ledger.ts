@@ -5,7 +5,7 @@ import { decrypt, generateKey, readMessage, readPrivateKey } from "openpgp";
 import * as v from "valibot";
 import { parse } from "yaml";
 import type { Sandbox } from "../../lib/sandbox/index.ts";
-import { recordTexts } from "./scene.ts";
+import { recordTexts } from "./scenario.ts";
 
 /** Someone to encrypt to, and the way to read what was encrypted. */
 export interface Reader {

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
 import { BINARY, type Ended, type Running, type RunOptions, start, startBinary } from "./binary.ts";
 import { type FaultProxy, instead, openFaultProxy, type Plan } from "./fault-proxy.ts";
-import { ends, fails, openScene, SLOW, told } from "./scene.ts";
+import { ends, fails, openScene, SLOW, told } from "./scenario.ts";
 
 const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26"] as const;
 

@@ -8,7 +8,7 @@ import { startSandbox } from "../../lib/sandbox/index.ts";
 import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { runBinary, temporaryFolder } from "./binary.ts";
 import { openKeybase } from "./keybase-server.ts";
-import { ends, fails, isStored, openScene, printed, printedEncrypted, SEED, SLOW, told } from "./scene.ts";
+import { ends, fails, isStored, openScene, printed, printedEncrypted, SEED, SLOW, told } from "./scenario.ts";
 import { makeCertificates } from "./tls.ts";
 
 /** A proxy that writes down what it is asked for. */

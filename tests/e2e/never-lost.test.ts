@@ -16,8 +16,8 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { createRecoveryStore } from "../../lib/adapters/recovery.ts";
-import { SaveFailure } from "../../lib/core/recovery.ts";
+import { createRecoveryStore } from "../../lib/adapters/recovery-store.ts";
+import { SaveFailure } from "../../lib/core/recovery-record.ts";
 import { type Sandbox, type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
 import { BINARY, type Ended, type Running, start, temporaryFolder } from "./binary.ts";
 import { type Dice, openDice } from "./dice.ts";
@@ -48,7 +48,7 @@ import {
   READ_FORMATS,
   type Reader,
 } from "./ledger.ts";
-import { answered, BY_SIGNAL, ends, fails, openScene, printed, rescuedIn, type Scene, SLOW, told } from "./scene.ts";
+import { answered, BY_SIGNAL, ends, fails, openScene, printed, rescuedIn, type Scene, SLOW, told } from "./scenario.ts";
 import { isConnectedTo, standsStill } from "./still.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -76,6 +76,7 @@ const WEATHER = {
   "a refusal": instead({ status: 400, body: '{"error":"invalid_request"}' }),
   "another secret": undefined,
 } satisfies Readonly<Record<string, Fault | undefined>>;
+
 type Weather = keyof typeof WEATHER;
 
 /** Where the result goes. */
@@ -128,6 +129,7 @@ interface Settled {
 }
 
 let reader: Reader;
+
 let full: Disk;
 
 before(async () => {
@@ -135,9 +137,11 @@ before(async () => {
   full = openDisk(65_536);
   full.fill();
 });
+
 after(() => full[Symbol.dispose]());
 
 const OLD = "old-secret-0123456789";
+
 const GIVEN = "given-secret-0123456789";
 
 /** The clients of an import: with and without ids and secrets of their own. */

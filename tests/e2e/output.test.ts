@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { BINARY, type Ended, start } from "./binary.ts";
 import { dropAfter, type Exchange, type Fault, inOrder, instead, type Plan } from "./fault-proxy.ts";
-import { ends, fails, isStored, openScene, rescuedIn, type Scene, SEED, SLOW, told } from "./scene.ts";
+import { ends, fails, isStored, openScene, rescuedIn, type Scene, SEED, SLOW, told } from "./scenario.ts";
 
 /** Runs the program in a shell, its arguments behind `"$0" "$@"`. */
 function shell(

@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { runBinary, temporaryFolder } from "./binary.ts";
 import { dropAfter, inOrder, instead, openFaultProxy } from "./fault-proxy.ts";
-import { ends, fails, isStored, openScene, printed, SEED, SLOW } from "./scene.ts";
+import { ends, fails, isStored, openScene, printed, SEED, SLOW } from "./scenario.ts";
 import { type Certificates, type Identity, makeCertificates } from "./tls.ts";
 
 describe("over a unix socket", () => {

@@ -6,7 +6,7 @@ import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import * as v from "valibot";
-import { envLines } from "../../lib/core/credentials.ts";
+import { envLines } from "../../lib/core/output/credential-files.ts";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { type Gpg, openGpg } from "../adapters/gpg.ts";
 import { BINARY, temporaryFolder } from "./binary.ts";

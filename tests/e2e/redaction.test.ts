@@ -4,14 +4,14 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "n
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { isLeaf } from "../../lib/commands/command.ts";
-import { FORMATS } from "../../lib/core/output.ts";
+import { everyCommand } from "../../.ci/docs.ts";
+import { isLeaf } from "../../lib/command.ts";
+import { FORMATS } from "../../lib/core/output/formats.ts";
 import { type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
-import { everyCommand } from "../generate.ts";
 import { BINARY, type Ended, start, temporaryFolder } from "./binary.ts";
 import { type Fault, instead, openFaultProxy, swapped } from "./fault-proxy.ts";
 import { openReader, type Reader } from "./ledger.ts";
-import { told } from "./scene.ts";
+import { told } from "./scenario.ts";
 
 const SLOW = { timeout: 300_000 };
 
@@ -232,7 +232,9 @@ function withRegistration(body: string, token: string): string {
 }
 
 const GRANT = ["-g", "client_credentials", "-r", "token"];
+
 const GRANT2 = ["--grant-type", "client_credentials", "--response-type", "token"];
+
 const TO = ["--pgp-key", "@key.asc"];
 
 /** Every command, in both of its grammars, as it is meant to be used. */

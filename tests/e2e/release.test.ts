@@ -23,9 +23,10 @@ import { compiler, hostTarget, pinned } from "../../.ci/release/runtimes.ts";
 import { TARGETS, type Target } from "../../.ci/release/targets.ts";
 import { readSignature } from "../release/macho-check.ts";
 import { runBinary, start } from "./binary.ts";
-import { ends, printed } from "./scene.ts";
+import { ends, printed } from "./scenario.ts";
 
 const root = join(import.meta.dirname, "../..");
+
 const SLOW = { timeout: 900_000 };
 
 /**
@@ -35,7 +36,9 @@ const SLOW = { timeout: 900_000 };
 const GIVEN = process.env["TEST_RELEASE"];
 
 const host = hostTarget(root);
+
 assert.ok(host !== undefined);
+
 const targets = GIVEN === undefined ? [host, ...TARGETS.filter(({ name }) => name === "windows-x64")] : TARGETS;
 
 function git(...args: readonly string[]): string {
@@ -43,7 +46,9 @@ function git(...args: readonly string[]): string {
 }
 
 const commit = git("rev-parse", "HEAD").trim();
+
 const date = git("show", "--no-patch", "--format=%cI", "HEAD").trim();
+
 const seconds = Number(git("show", "--no-patch", "--format=%ct", "HEAD"));
 
 /** Puts what is in this folder, changes that are not committed too, into a checkout elsewhere. */

@@ -17,11 +17,13 @@ import {
   swapped,
 } from "./fault-proxy.ts";
 import { inRescue, inResult, openReader } from "./ledger.ts";
-import { ends, fails, openScene, printed, type Scene, SLOW, told } from "./scene.ts";
+import { ends, fails, openScene, printed, type Scene, SLOW, told } from "./scenario.ts";
 import { openTokenServer } from "./token-server.ts";
 
 const OLD = "old-secret-0123456789";
+
 const GIVEN = "given-secret-0123456789";
+
 const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const;
 
 const FULL = {
@@ -527,4 +529,5 @@ describe("a rotation that fails", () => {
 
 /** A point on P-256, for a client that proves itself with a key which nobody has. */
 const X = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU";
+
 const Y = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0";

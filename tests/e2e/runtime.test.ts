@@ -5,10 +5,11 @@ import { createServer } from "node:https";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { BINARY, type Ended, runBinary, temporaryFolder } from "./binary.ts";
-import { ends, fails, openScene, SEED, SLOW, told } from "./scene.ts";
+import { ends, fails, openScene, SEED, SLOW, told } from "./scenario.ts";
 import { makeCertificates } from "./tls.ts";
 
 const SECRET = "a-secret-nobody-may-see";
+
 const TOKEN = "a-token-nobody-may-see";
 
 /** What a run does that can be seen from outside. */

@@ -26,7 +26,7 @@ import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { BINARY, type Ended, runBinary, start, temporaryFolder } from "./binary.ts";
 import { openDisk } from "./disk.ts";
 import { type KeybaseServer, openKeybase } from "./keybase-server.ts";
-import { answered, ends, fails, openScene, printed, type Scene, SLOW, told } from "./scene.ts";
+import { answered, ends, fails, openScene, printed, type Scene, SLOW, told } from "./scenario.ts";
 import { openTerminal } from "./terminal.ts";
 import { issue } from "./tls.ts";
 
@@ -37,6 +37,7 @@ function readText(fd: number): string {
 }
 
 const CREATE = ["clients", "create", "-g", "client_credentials", "-r", "token"];
+
 const GIVEN = "given~secret_0123.456789";
 
 /** Asserts that a run was refused before anything was sent, and left no file but those that were there. */

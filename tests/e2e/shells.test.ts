@@ -62,6 +62,7 @@ const ALL: readonly (readonly [line: string, candidates: readonly string[]])[] =
 ];
 
 let sandbox: Sandbox;
+
 let asked: string[] = [];
 
 async function register(url: string, id: string, name: string): Promise<void> {

@@ -9,7 +9,7 @@ import { namespaces } from "./bare-root.ts";
 import { BINARY, type Ended, type Running, start, temporaryFolder } from "./binary.ts";
 import { openDice } from "./dice.ts";
 import { type Exchange, type Fault, inOrder, stallBefore } from "./fault-proxy.ts";
-import { BY_SIGNAL, ENDINGS, ends, openScene, printed, type Scene, SEED, SLOW, told } from "./scene.ts";
+import { BY_SIGNAL, ENDINGS, ends, openScene, printed, type Scene, SEED, SLOW, told } from "./scenario.ts";
 import { isConnectedTo, standsStill } from "./still.ts";
 
 type Name = keyof typeof BY_SIGNAL;

@@ -5,7 +5,7 @@ import { after, before, describe, it } from "node:test";
 import * as v from "valibot";
 import { type Gpg, openGpg } from "../adapters/gpg.ts";
 import { startBinary, temporaryFolder } from "./binary.ts";
-import { ends, isStored, openScene, printed, type Scene, SEED, SLOW } from "./scene.ts";
+import { ends, isStored, openScene, printed, type Scene, SEED, SLOW } from "./scenario.ts";
 
 /**
  * Names that only the evaluated code of a part can have put on the heap of the program; their text in the program's image

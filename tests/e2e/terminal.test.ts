@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { displayWidth } from "../../lib/core/terminal-width.ts";
+import { displayWidth } from "../../lib/core/output/width.ts";
 import { instead, type Plan } from "./fault-proxy.ts";
-import { openScene, type Scene, SLOW } from "./scene.ts";
+import { openScene, type Scene, SLOW } from "./scenario.ts";
 import { openTerminal, type Terminal, type TerminalOptions } from "./terminal.ts";
 
 const WIDE = [

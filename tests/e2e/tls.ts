@@ -31,8 +31,11 @@ function der(tag: number, ...parts: readonly Buffer[]): Buffer {
 }
 
 const sequence = (...parts: readonly Buffer[]): Buffer => der(0x30, ...parts);
+
 const octets = (content: Buffer): Buffer => der(0x04, content);
+
 const bits = (content: Buffer): Buffer => der(0x03, Buffer.from([0]), content);
+
 const boolean = (value: boolean): Buffer => der(0x01, Buffer.from([value ? 0xff : 0]));
 
 function oid(dotted: string): Buffer {
@@ -67,6 +70,7 @@ function generalName(host: string): Buffer {
 }
 
 const ECDSA_SHA256 = sequence(oid("1.2.840.10045.4.3.2"));
+
 const DAY = 24 * 60 * 60 * 1000;
 
 /** Makes an X.509 certificate (RFC 5280) with a new P-256 key. */

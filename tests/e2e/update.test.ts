@@ -4,10 +4,12 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
 import { dropAfter, type Exchange, type Fault, instead, type Plan, stallAfter, swapped } from "./fault-proxy.ts";
-import { ends, fails, openScene, type Scene, SLOW, told } from "./scene.ts";
+import { ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
 
 const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26"] as const;
+
 const SECRET = "first-secret-0123456789";
+
 const CLIENT = {
   client_name: "before",
   redirect_uris: ["https://a.example/cb"],

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { startSandbox } from "../../lib/sandbox/index.ts";
 import { runBinary, startBinary, temporaryFolder } from "./binary.ts";
 import { type Fault, instead, type Plan } from "./fault-proxy.ts";
-import { ends, fails, openScene, SLOW, told } from "./scene.ts";
+import { ends, fails, openScene, SLOW, told } from "./scenario.ts";
 
 function asked(fault: Fault | undefined): Plan {
   return ({ target }) => (target === "/health/ready" ? fault : undefined);

@@ -29,9 +29,13 @@ const WORDS: Readonly<Record<string, RegExp>> = {
 };
 
 const RANGES = v.optional(v.record(v.string(), v.string()), {});
+
 const MANIFEST = v.looseObject({ license: v.string(), dependencies: RANGES, devDependencies: RANGES });
+
 const manifest = v.parse(MANIFEST, JSON.parse(readFileSync(join(root, "package.json"), "utf8")));
+
 const packages = readLock(root);
+
 const notice = readFileSync(join(root, "THIRD-PARTY.md"), "utf8");
 
 /** The packages that the bundler puts into the program. */

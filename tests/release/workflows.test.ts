@@ -4,14 +4,15 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import * as v from "valibot";
 import { parse } from "yaml";
+import { everyCommand } from "../../.ci/docs.ts";
 import { newestRelease, sectionsOf } from "../../.ci/release/changelog.ts";
 import { TARGETS } from "../../.ci/release/targets.ts";
-import { isLeaf } from "../../lib/commands/command.ts";
-import { TOPICS } from "../../lib/core/topics.ts";
+import { isLeaf } from "../../lib/command.ts";
+import { TOPICS } from "../../lib/core/help/topics.ts";
 import { SANDBOX_VERSIONS } from "../../lib/sandbox/index.ts";
-import { everyCommand } from "../generate.ts";
 
 const root = join(import.meta.dirname, "../..");
+
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 
 const STEP = v.looseObject({
@@ -19,9 +20,12 @@ const STEP = v.looseObject({
   run: v.optional(v.string()),
   with: v.optional(v.record(v.string(), v.unknown())),
 });
+
 const PERMISSIONS = v.record(v.string(), v.string());
+
 /** A machine on which a release is tried. */
 const MACHINE = v.object({ runner: v.string(), target: v.string(), image: v.optional(v.string()) });
+
 const WORKFLOW = v.looseObject({
   permissions: PERMISSIONS,
   jobs: v.record(
@@ -36,7 +40,9 @@ const WORKFLOW = v.looseObject({
 });
 
 const files = globSync(".github/workflows/*.yml", { cwd: root }).sort();
+
 const workflows = files.map((file) => ({ file, text: read(file), workflow: v.parse(WORKFLOW, parse(read(file))) }));
+
 const commands = (file: string): string =>
   workflows
     .filter((one) => one.file.endsWith(file))

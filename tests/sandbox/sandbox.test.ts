@@ -12,6 +12,7 @@ import { issue } from "../e2e/tls.ts";
 import { isRecord } from "./settled.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sandbox-"));
+
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Starts a sandbox for one test. */

@@ -4,6 +4,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 }
 
 const MADE_ID = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g;
+
 const MADE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$/;
 
 /** Times that nobody's clock made: Go's zero, and the one that a recorded request chose. */

@@ -8,6 +8,7 @@ function client(id: string, name = ""): StoredClient {
 }
 
 const ids = fc.constantFrom("a", "b", "c", "d", "e", "f", "g");
+
 const steps = fc.array(
   fc.oneof(
     fc.record({ what: fc.constant("put" as const), id: ids, name: fc.string() }),

@@ -187,6 +187,7 @@ function answer(status: number, body: unknown, more: Partial<Answer> = {}): Answ
 }
 
 const PAGE = "<!DOCTYPE html><html><body>Not Found</body></html>";
+
 const UNKNOWN_18 = "The requested OAuth 2.0 client does not exist or you did not provide the necessary credentials";
 
 /** Answers of no recording: of proxies, of the wrong server, and of states that are rare. */

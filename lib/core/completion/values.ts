@@ -1,8 +1,8 @@
-import { FIELD_NAMES, FIELDS, GRANT_TYPES, LIST_EDITS } from "../fields.ts";
-import type { Flag } from "../flags.ts";
-import { FORMATS } from "../output.ts";
-import { FORMAT, SET } from "../rows.ts";
-import { FORMAT_MEANINGS } from "../topics.ts";
+import { FIELD_NAMES, FIELDS, GRANT_TYPES, LIST_EDITS } from "../client/fields.ts";
+import { FORMAT, SET } from "../flags/flag-table.ts";
+import type { Flag } from "../flags/parse.ts";
+import { FORMAT_MEANINGS } from "../help/topics.ts";
+import { FORMATS } from "../output/formats.ts";
 import { SHELLS } from "./shells.ts";
 
 /** A text that could stand at the cursor. */

@@ -1,0 +1,116 @@
+/**
+ * Writes the manual from the program's own tables: `bun tests/generate.ts` (`npm run docs`) writes `docs/man/` and
+ * `docs/reference/`; a test fails while they are not what this makes.
+ */
+
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import * as v from "valibot";
+import { pageOf } from "../lib/app/help-page.ts";
+import { childrenOf, resolved } from "../lib/app/resolve.ts";
+import { type Group, isGroup, isLeaf, type Leaf } from "../lib/command.ts";
+import { ROOT } from "../lib/commands/index.ts";
+import type { Grammar } from "../lib/core/flags/parse.ts";
+import { TOPICS } from "../lib/core/help/topics.ts";
+import {
+  type CommandPage,
+  commandMarkdown,
+  commandRoff,
+  indexMarkdown,
+  manName,
+  markdownName,
+  topicManName,
+  topicMarkdown,
+  topicRoff,
+} from "./docs/manual.ts";
+import { newestRelease } from "./release/changelog.ts";
+
+const root = join(import.meta.dirname, "..");
+
+/** The day that the pages name before the first release; later it is that of the newest one in the changelog. */
+const BEFORE_RELEASES = "2026-11-24";
+
+const Manifest = v.object({ version: v.string() });
+
+/** A command of the tree under one of its names. */
+export interface Named {
+  readonly path: readonly string[];
+  readonly grammar: Grammar;
+  readonly command: Leaf | Group;
+}
+
+/** Every command and group of the tree by each of the names that help lists, parents first. */
+export async function everyCommand(from: Named = { path: ["hydra"], grammar: "1.x", command: ROOT }): Promise<Named[]> {
+  const found: Named[] = [from];
+  const { command, path } = from;
+  if (!isGroup(command)) return found;
+  for (const [name, child] of Object.entries(await childrenOf(command))) {
+    const loaded = await resolved(child);
+    const grammar = isGroup(loaded) ? loaded.group.grammar : from.grammar;
+    found.push(...(await everyCommand({ path: [...path, name], grammar, command: loaded })));
+  }
+  return found;
+}
+
+/** The pages around a page: its parent, its children and the other name of its command. */
+function neighbours(named: Named, all: readonly Named[], other: Named | undefined): readonly string[] {
+  const name = named.path.join(" ");
+  const parent = named.path.slice(0, -1).join(" ");
+  const near = all.filter(({ path }) => path.join(" ") === parent || path.slice(0, -1).join(" ") === name);
+  const pages = [...near, ...(other === undefined ? [] : [other])].map(({ path }) => `${manName(path.join(" "))}(1)`);
+  return name === "hydra" ? [...pages, ...TOPICS.map((topic) => `${topicManName(topic)}(7)`)] : pages;
+}
+
+async function commandPages(): Promise<readonly CommandPage[]> {
+  const all = await everyCommand();
+  return Promise.all(
+    all.map(async (named) => {
+      const { command, path } = named;
+      const other = all.find((candidate) => candidate !== named && isLeaf(command) && candidate.command === command);
+      return {
+        ...(await pageOf({ ...named, path })),
+        otherPath: other?.path.join(" "),
+        operandHelp: isLeaf(command) ? command.spec.operands?.help : undefined,
+        seeAlso: neighbours(named, all, other),
+      };
+    }),
+  );
+}
+
+/** The manual as files, by their paths from the root of the project. */
+export async function manual(): Promise<ReadonlyMap<string, string>> {
+  const { version } = v.parse(Manifest, JSON.parse(readFileSync(join(root, "package.json"), "utf8")));
+  const date = newestRelease(readFileSync(join(root, "CHANGELOG.md"), "utf8")) ?? BEFORE_RELEASES;
+  const edition = { version, date };
+  const pages = await commandPages();
+  const leaves = pages.filter((page) => page.commands.length === 0);
+  return new Map([
+    ...pages.map((page) => [`docs/man/${manName(page.path)}.1`, commandRoff(page, edition)] as const),
+    ...TOPICS.map((topic) => [`docs/man/${topicManName(topic)}.7`, topicRoff(topic, edition)] as const),
+    ["docs/reference/README.md", indexMarkdown(leaves, TOPICS)] as const,
+    ...leaves.map((page) => [`docs/reference/${markdownName(page.path)}`, commandMarkdown(page)] as const),
+    ...TOPICS.map((topic) => [`docs/reference/${topic.name}.md`, topicMarkdown(topic)] as const),
+  ]);
+}
+
+/** The folders that hold nothing but the manual. */
+export const MANUAL_FOLDERS = ["docs/man", "docs/reference"] as const;
+
+/** The files that are in the folders of the manual. */
+export function manualFiles(folder = root): readonly string[] {
+  return MANUAL_FOLDERS.flatMap((name) => readdirSync(join(folder, name)).map((file) => `${name}/${file}`)).sort();
+}
+
+async function write(): Promise<void> {
+  const files = await manual();
+  for (const folder of MANUAL_FOLDERS) mkdirSync(join(root, folder), { recursive: true });
+  for (const file of manualFiles()) if (!files.has(file)) rmSync(join(root, file));
+  for (const [file, text] of files) {
+    mkdirSync(dirname(join(root, file)), { recursive: true });
+    writeFileSync(join(root, file), text);
+  }
+  process.stdout.write(`${files.size} pages of the manual\n`);
+}
+
+if (import.meta.main) write();

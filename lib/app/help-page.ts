@@ -1,0 +1,64 @@
+import { isLeaf, type Operands } from "../command.ts";
+import { GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
+import type { HelpPage } from "../core/help/help.ts";
+import { TOPICS } from "../core/help/topics.ts";
+import { childrenOf, type Place, resolved } from "./resolve.ts";
+
+/** How operands are written in a usage line: `ID`, `ID…`, `[FILE]…`. */
+function operandsUsage(operands: Operands | undefined): string {
+  if (operands === undefined) return "";
+  const { name, least, most } = operands;
+  return `${least > 0 ? name : `[${name}]`}${most > 1 ? "…" : ""}`;
+}
+
+/** The help page of a place in the tree; of a group, every child is loaded for its summary. */
+export async function pageOf({
+  path,
+  grammar,
+  command,
+}: Pick<Place, "path" | "grammar" | "command">): Promise<HelpPage> {
+  const name = path.join(" ");
+  if (isLeaf(command)) {
+    const { spec } = command;
+    return {
+      path: name,
+      summary: spec.summary,
+      about: spec.about ?? [],
+      operands: operandsUsage(spec.operands),
+      grammar,
+      flags: spec.flags,
+      examples: spec.examples[grammar] ?? spec.examples["1.x"] ?? [],
+      commands: [],
+      more: [],
+    };
+  }
+  const children = await childrenOf(command);
+  const commands = await Promise.all(
+    Object.entries(children).map(async ([child, loader]) => {
+      const found = await resolved(loader);
+      return [child, isLeaf(found) ? found.spec.summary : found.group.summary] as const;
+    }),
+  );
+  const isRoot = path.length === 1;
+  return {
+    path: name,
+    summary: command.group.summary,
+    about: [],
+    operands: "",
+    grammar,
+    flags: GENERAL_FLAGS.filter((flag) => flag === HELP),
+    examples: isRoot
+      ? [
+          [
+            'clients create -n "my app" -c http://localhost/cb -g authorization_code -r code -a core,foobar',
+            "Register a client",
+          ],
+        ]
+      : [],
+    commands,
+    more: [
+      `${name} COMMAND --help tells more about a command.`,
+      ...(isRoot ? [`hydra help TOPIC tells about: ${TOPICS.map((topic) => topic.name).join(", ")}.`] : []),
+    ],
+  };
+}

@@ -1,0 +1,131 @@
+import { type Context, type Result, type Shown, single } from "../command.ts";
+import type { View } from "../core/output/render.ts";
+import { type ExitName, Problem, reasonOf } from "../core/problem.ts";
+import { SaveFailure } from "../core/recovery-record.ts";
+import { printable, quoted } from "../core/text.ts";
+import { type Delivery, deliveryOf, NotEncrypted, tellRecipients, UNDELIVERED, whyOf } from "./delivery.ts";
+import { type Outlets, tellsUnwritten, withOutlets, writeSecretFile } from "./outlets.ts";
+import { type Kept, keptText, recordOf, type SavedSecret, savedIn } from "./recovery.ts";
+import type { PreparedSecret } from "./secret-source.ts";
+
+/** A client's new secret that the server has, and the recovery copy that holds it until it is delivered. */
+export interface ChangedSecret {
+  readonly prepared: PreparedSecret;
+  /** The server's answer, as it is shown. */
+  readonly record: Shown;
+  readonly saved: SavedSecret;
+}
+
+/** How a new secret is delivered. */
+export interface SecretHandover {
+  readonly id: string;
+  readonly view: View<Shown>;
+  /** Called before anything is written; what it throws does not lose the secret. */
+  readonly before: (delivery: Delivery, record: Shown) => Promise<void> | void;
+  readonly exit?: () => ExitName;
+}
+
+/** Sends a change that sets a secret: a copy is on the disk before the request, since the old secret dies with it. */
+export async function sendKept(
+  context: Context,
+  id: string,
+  prepared: PreparedSecret,
+  send: () => Promise<Shown>,
+): Promise<ChangedSecret> {
+  const saved = saveBeforeChange(context, id, prepared);
+  try {
+    return { prepared, record: await send(), saved };
+  } catch (error) {
+    if (error instanceof Problem && !error.doubtful) saved.remove();
+    else
+      context.warn(
+        `it is not known whether client ${quoted(id)} has the new secret, which is in ${quoted(saved.path ?? "")}`,
+      );
+    throw error;
+  }
+}
+
+function saveBeforeChange(context: Context, id: string, prepared: PreparedSecret): SavedSecret {
+  const reason = "the request that sets this secret is about to be sent";
+  try {
+    const record = recordOf(context, { id, state: "unverified", reason }, prepared);
+    const copy = context.recovery.saveDurably(record, "preferred folders");
+    return savedIn(context, copy, prepared.encrypted ?? prepared.plain);
+  } catch (error) {
+    const folder = error instanceof SaveFailure ? error.folder : "";
+    throw new Problem(
+      `Cannot change the secret of client ${quoted(id)}: it cannot be kept in ${quoted(folder)} until it is handed over: ${printable(reasonOf(error))}`,
+      { code: "no-rescue-place", exit: "failed", hint: "name a folder that has room with --rescue-dir" },
+    );
+  }
+}
+
+/** Delivers a new secret; whatever fails on the way, the message says in which file it is. */
+export async function handOverChanged(
+  context: Context,
+  { sink }: Outlets,
+  { prepared, record, saved }: ChangedSecret,
+  { id, view, before, exit = () => "done" }: SecretHandover,
+): Promise<Result> {
+  let secret: Delivery["secret"] = prepared;
+  const status = { id, state: "made", reason: "the secret is about to be handed over" } as const;
+  const undelivered = (reason: unknown): Problem => notHandedOver(id, saved.keep(status, secret), reason);
+  try {
+    const delivery = await deliveryOf(context, prepared, record);
+    ({ secret } = delivery);
+    if (delivery.differs) await saved.update(status, secret);
+    tellRecipients(context, prepared.recipients);
+    await before(delivery, record);
+    const { shown, precious } = delivery;
+    if (sink === undefined && precious !== undefined) {
+      if (context.shows(view, shown, precious))
+        return single(view, shown, {
+          exit,
+          delivered: () => saved.remove(),
+          undelivered: async (_, why) => undelivered(why),
+        });
+      const kept = saved.keep(status, secret);
+      if (kept.kind !== "kept") throw new Error("this output format leaves it out");
+      context.warn(`this output format leaves the secret of client ${quoted(id)} out${keptText(kept)}`);
+      return single(view, shown, { exit, ...tellsUnwritten(id, "updated") });
+    }
+    const rest = sink === undefined ? shown : await writeSecretFile(context, sink, delivery);
+    saved.remove();
+    return single(view, rest, { exit, ...tellsUnwritten(id, "updated") });
+  } catch (error) {
+    if (error instanceof Problem && error.code === UNDELIVERED) throw error;
+    // The copy holds the secret that was sent, and the server has another one, which can't be kept in the clear.
+    if (error instanceof NotEncrypted) secret = { ...prepared, plain: undefined, encrypted: undefined };
+    throw undelivered(error);
+  }
+}
+
+/** The problem of a secret that was changed and not delivered. */
+function notHandedOver(id: string, kept: Kept, reason: unknown): Problem {
+  const where = kept.kind === "kept" ? `is in ${quoted(kept.path)}` : "could not be kept and is lost";
+  return new Problem(`Cannot hand over the new secret of client ${quoted(id)}: ${whyOf(reason)}; it ${where}`, {
+    code: UNDELIVERED,
+    exit: "failed",
+    cause: reason,
+    hint:
+      kept.kind === "kept"
+        ? "take it from that file, then delete it"
+        : `hydra clients rotate-secret ${id} makes another one`,
+  });
+}
+
+/** A change that sets a secret which was given, from its proof to its delivery. */
+export interface SecretChange extends SecretHandover {
+  /** What is done, for messages: `Cannot update client "x"`. */
+  readonly action: string;
+  readonly prepared: PreparedSecret;
+  readonly send: () => Promise<Shown>;
+}
+
+/** Sets a secret that was given and hands it over to where it was asked for. */
+export function changeSecret(context: Context, change: SecretChange): Promise<Result> {
+  const { id, action, prepared, send } = change;
+  return withOutlets(context, { action, mustRescue: true }, async (outlets) =>
+    handOverChanged(context, outlets, await sendKept(context, id, prepared, send), change),
+  );
+}

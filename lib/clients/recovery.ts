@@ -1,0 +1,169 @@
+import type { RecoveryCopy } from "../adapters/recovery-store.ts";
+import type { Sink } from "../adapters/secret-target.ts";
+import type { Context } from "../command.ts";
+import { reasonOf } from "../core/problem.ts";
+import { type RecoveryRecord, SaveFailure } from "../core/recovery-record.ts";
+import { printable, quoted } from "../core/text.ts";
+import type { SecretText } from "./secret-source.ts";
+
+/** What recovery copies need of a command's context. */
+export type RecoveryContext = Pick<Context, "host" | "endpoint" | "warn" | "recovery">;
+
+/** What is known about the client that a saved secret belongs to. */
+export interface SecretStatus {
+  readonly id: string | undefined;
+  readonly state: RecoveryRecord["state"];
+  readonly reason: string;
+}
+
+/** Where a secret is that was not delivered. */
+export type Kept =
+  | { readonly kind: "kept"; readonly path: string; readonly secret: SecretText }
+  | { readonly kind: "lost"; readonly reason: string; readonly secret: SecretText }
+  /** There is no secret. */
+  | { readonly kind: "nothing" };
+
+/** A secret from before it is sent until it is delivered, with the copy that would survive a crash. */
+export interface SavedSecret {
+  /** The file with the copy; undefined while there is none. */
+  readonly path: string | undefined;
+  /** Brings the copy up to date with what the server answered; a failure is a warning. */
+  update(status: SecretStatus, secret: SecretText): Promise<void>;
+  /** Keeps a secret that was not delivered, in whichever folder takes it. */
+  keep(status: SecretStatus, secret: SecretText): Kept;
+  /** Removes the copy: the secret was delivered, or never set. */
+  remove(): void;
+}
+
+function textOf(secret: SecretText): string | undefined {
+  return secret.encrypted ?? secret.plain;
+}
+
+/** The record of a recovery copy. */
+export function recordOf(
+  context: RecoveryContext,
+  { id, state, reason }: SecretStatus,
+  secret: SecretText,
+): RecoveryRecord {
+  return {
+    state,
+    reason,
+    time: new Date(context.host.now()).toISOString(),
+    endpoint: context.endpoint,
+    ...(id === undefined ? {} : { client_id: id }),
+    ...(secret.encrypted === undefined
+      ? { [secret.kind]: secret.plain ?? "" }
+      : { [`${secret.kind}_encrypted`]: secret.encrypted }),
+  };
+}
+
+/** What is written before a create is sent. */
+export function beforeCreate(id: string): SecretStatus {
+  return { id, state: "unverified", reason: "the request that creates this client is about to be sent" };
+}
+
+/** A secret whose copy is in a file of its own or in an import's log; without a copy one is made when it must be kept. */
+export function savedIn(context: RecoveryContext, first: RecoveryCopy | undefined, text?: string): SavedSecret {
+  let copy = first;
+  let saved = first === undefined ? undefined : text;
+  function save(status: SecretStatus, secret: SecretText): string {
+    const record = recordOf(context, status, secret);
+    if (copy === undefined) copy = context.recovery.saveDurably(record, "any folder");
+    else copy = replaced(copy, record, saved === textOf(secret));
+    saved = textOf(secret);
+    return copy.path;
+  }
+  /** Replaces the record where it is, else in another folder; the old one will do if it holds the same secret. */
+  function replaced(old: RecoveryCopy, record: RecoveryRecord, same: boolean): RecoveryCopy {
+    try {
+      old.replace(record);
+      return old;
+    } catch {
+      // Its folder is gone, or its disk is full.
+    }
+    try {
+      const moved = context.recovery.saveDurably(record, "any folder");
+      if (old.exists()) drop(context, old);
+      return moved;
+    } catch (error) {
+      if (same && old.exists()) return old;
+      throw error;
+    }
+  }
+  return {
+    get path() {
+      return copy?.path;
+    },
+    async update(status, secret) {
+      try {
+        save(status, secret);
+      } catch (error) {
+        context.warn(notSaved(status.id, error));
+      }
+    },
+    keep(status, secret) {
+      if (textOf(secret) === undefined) {
+        this.remove();
+        return { kind: "nothing" };
+      }
+      try {
+        return { kind: "kept", path: save(status, secret), secret };
+      } catch (error) {
+        return { kind: "lost", reason: printable(reasonOf(error)), secret };
+      }
+    },
+    remove() {
+      if (copy !== undefined) drop(context, copy);
+      copy = undefined;
+    },
+  };
+}
+
+/** A secret that is in the draft of its own secret file; the draft goes when the file is written or given up. */
+export function savedInDraft(
+  context: RecoveryContext,
+  sink: Sink & { readonly draft: string },
+  write: (status: SecretStatus, secret: SecretText) => Promise<void>,
+  text: string | undefined,
+): SavedSecret {
+  let saved = text;
+  return {
+    path: sink.draft,
+    async update(status, secret) {
+      try {
+        await write(status, secret);
+        saved = textOf(secret);
+      } catch (error) {
+        context.warn(notSaved(status.id, error));
+      }
+    },
+    keep(status, secret) {
+      const kept = savedIn(context, undefined).keep(status, secret);
+      if (kept.kind !== "lost" || saved !== textOf(secret)) return kept;
+      sink.leaveDraft();
+      return { kind: "kept", path: sink.draft, secret };
+    },
+    remove() {},
+  };
+}
+
+function notSaved(id: string | undefined, error: unknown): string {
+  const where = error instanceof SaveFailure ? ` in ${quoted(error.folder)} or elsewhere` : "";
+  return `the new secret of client ${quoted(id ?? "")} cannot be kept${where} until it is handed over: ${reasonOf(error)}`;
+}
+
+function drop(context: Pick<Context, "warn">, copy: RecoveryCopy): void {
+  try {
+    copy.remove();
+  } catch (error) {
+    context.warn(`${quoted(copy.path)} is not needed any more and cannot be removed: ${reasonOf(error)}`);
+  }
+}
+
+/** What a message says after it about a secret that was not delivered. */
+export function keptText(kept: Kept): string {
+  if (kept.kind === "nothing") return "";
+  const word = kept.secret.kind === "client_secret" ? "secret" : "private key";
+  if (kept.kind === "lost") return `; its ${word} could not be kept anywhere and is lost: ${kept.reason}`;
+  return `; its ${kept.secret.encrypted === undefined ? "" : "encrypted "}${word} is in ${quoted(kept.path)}`;
+}

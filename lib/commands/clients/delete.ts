@@ -1,0 +1,132 @@
+import { Many } from "../../clients/batch.ts";
+import { whyOf } from "../../clients/delivery.ts";
+import { dryRun, isDryRun } from "../../clients/dry-run.ts";
+import { idOf } from "../../clients/views.ts";
+import { type Context, command, type Result, type Shown, type Start } from "../../command.ts";
+import { DRY_RUN, FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import type { SwitchFlag } from "../../core/flags/parse.ts";
+import type { View } from "../../core/output/render.ts";
+import { Problem, usage } from "../../core/problem.ts";
+import { joined, quoted } from "../../core/text.ts";
+
+const YES: SwitchFlag = { kind: "switch", name: "yes", short: "y", group: "input", help: "Do not ask before deleting" };
+
+const VIEW: View<Shown> = {
+  columns: [{ label: "ID", value: idOf, whole: true }],
+  text: (client) => [`OAuth 2.0 Client deleted: ${idOf(client)}`],
+  id: idOf,
+};
+
+/** Ids that a path cannot hold, which would mean another address. */
+const NO_IDS: ReadonlySet<string> = new Set(["", ".", ".."]);
+
+function noId(id: string): Problem {
+  return usage(`${quoted(id)} is no id of a client`, "hydra clients list -q shows the ids", "bad-id");
+}
+
+/** The lines of standard input, an id each as it stands there: an id may hold blanks. */
+async function readIds(context: Context): Promise<readonly string[]> {
+  const { text } = await context.readFile("-", "delete");
+  return text
+    .split("\n")
+    .map((line) => line.replace(/\r$/, ""))
+    .filter((line) => line.trim() !== "");
+}
+
+async function idsOf(context: Context): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (const operand of context.operands) ids.push(...(operand === "-" ? await readIds(context) : [operand]));
+  return [...new Set(ids)];
+}
+
+async function confirmed(context: Context, ids: readonly string[]): Promise<void> {
+  if (context.values.on(YES) || !context.host.stdinIsTerminal || context.operands.includes("-")) return;
+  const notAsked = context.host.stderr.isTerminal
+    ? undefined
+    : "standard error, where the question would be, is no terminal";
+  if (notAsked !== undefined) throw notConfirmed(notAsked, "add --yes");
+  const shown =
+    ids.length > 5 ? `${ids.length} clients` : `${ids.length === 1 ? "client" : "clients"} ${joined(ids.map(quoted))}`;
+  const answer = await context.host.ask(`Delete ${shown}? Their tokens stop working. [y/N] `, false);
+  if (/^y(es)?$/i.test((answer ?? "").trim())) return;
+  throw notConfirmed("the question was not answered with y", "answer y, or add --yes");
+}
+
+function notConfirmed(why: string, hint: string): Problem {
+  return new Problem(`Nothing was deleted: ${why}`, { code: "not-confirmed", exit: "failed", hint });
+}
+
+async function run(context: Context, ids: readonly string[]): Promise<Result> {
+  if (isDryRun(context)) {
+    return dryRun(
+      context,
+      ids.map((id) => ({ method: "DELETE", url: `${context.clientsPath}/${encodeURIComponent(id)}` })),
+    );
+  }
+  await confirmed(context, ids);
+  const many = new Many(context, ids.length);
+  const failAfter = context.values.number(FAIL_AFTER) ?? 60_000;
+  let begun = 0;
+  async function* items(): AsyncGenerator<Shown> {
+    for (const id of ids) {
+      // The first finds out the family of the server, and has the time of one as it is.
+      const admin = begun++ === 0 ? context.admin : context.admin.afterwards(failAfter, context.signal);
+      const done = await many.attempt(async () => {
+        if (NO_IDS.has(id)) throw noId(id);
+        await admin.remove(id);
+        return true;
+      });
+      if (done === true) yield { client_id: id };
+    }
+  }
+  return {
+    view: VIEW,
+    many: ids.length > 1,
+    items: items(),
+    exit: () => many.exit(),
+    live: true,
+    undelivered: async (lost, reason) => {
+      const gone = lost.map(({ item }) => quoted(idOf(item)));
+      const left = ids.length - begun;
+      return new Problem(
+        `Cannot write the result: ${whyOf(reason)}; deleted all the same: ${joined(gone)}${left === 0 ? "" : `; not begun: ${left}`}`,
+        { code: "unwritable", exit: "failed", hint: "run it again for the rest, with a place that takes the result" },
+      );
+    },
+  };
+}
+
+/** `clients delete` and `delete oauth2-client`: deletes clients by their ids. */
+export const remove = command({
+  name: "delete",
+  summary: "Delete one or more clients",
+  about: [
+    "Deletes each client and goes on after one that fails. On a terminal it asks before; - reads ids from standard input, one a line.",
+    "--fail-after bounds each client, not all together.",
+  ],
+  operands: {
+    name: "ID",
+    least: 1,
+    most: Number.POSITIVE_INFINITY,
+    help: "The id of a client, or - for ids on standard input",
+  },
+  flags: [YES, DRY_RUN, ...SERVER_COMMAND_FLAGS],
+  examples: {
+    "1.x": [
+      ["clients delete my-app old-app", "Two clients"],
+      ["clients delete --yes - < ids.txt", "Clients whose ids stand in a file"],
+    ],
+    "2.x": [["delete oauth2-client my-app", "One client"]],
+  },
+  server: true,
+  credentials: "ids",
+  format: { "1.x": "text", "2.x": "table" },
+  async start(context): Promise<Start> {
+    const ids = context.operands.length === 0 ? [] : await idsOf(context);
+    // What stands on the command line can be mended there; in a list of others it fails alone.
+    const problems = ids.filter((id) => NO_IDS.has(id) && context.operands.includes(id)).map(noId);
+    if (context.operands.length > 0 && ids.length === 0)
+      problems.push(usage("There is no id on standard input", "write one id a line", "missing-argument"));
+    return { problems, run: () => run(context, ids) };
+  },
+});

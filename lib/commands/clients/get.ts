@@ -1,0 +1,54 @@
+import { Many } from "../../clients/batch.ts";
+import { CLIENT_VIEW } from "../../clients/views.ts";
+import { type Context, command, type Result, type Shown } from "../../command.ts";
+import { badId } from "../../core/client/id.ts";
+import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { TOO_DEEP_CODE } from "../../core/json.ts";
+import { Problem } from "../../core/problem.ts";
+import { withoutCredentials } from "../../core/redact.ts";
+
+/** The client, or only its id where nothing else is asked for and the rest nests too deep. */
+async function read(context: Context, id: string): Promise<Shown> {
+  try {
+    return await context.admin.get(id);
+  } catch (error) {
+    if (context.format.kind === "id" && error instanceof Problem && error.code === TOO_DEEP_CODE)
+      return { client_id: id };
+    throw error;
+  }
+}
+
+async function run(context: Context): Promise<Result> {
+  const { operands } = context;
+  const many = new Many(context, operands.length);
+  async function* items(): AsyncGenerator<Shown> {
+    for (const id of operands) {
+      const record = await many.attempt(() => read(context, id));
+      if (record !== undefined) yield withoutCredentials(record);
+    }
+  }
+  return { view: CLIENT_VIEW, many: operands.length > 1, items: items(), exit: () => many.exit() };
+}
+
+/** `clients get` and `get oauth2-client`: shows clients by their ids. */
+export const get = command({
+  name: "get",
+  summary: "Show one or more clients",
+  about: ["Shows what the server has of each client. No server gives a secret back, and none is shown."],
+  operands: { name: "ID", least: 1, most: Number.POSITIVE_INFINITY, help: "The id of a client" },
+  flags: [...SERVER_COMMAND_FLAGS],
+  examples: {
+    "1.x": [
+      ["clients get my-app", "One client as JSON"],
+      ["clients get my-app --format raw=redirect_uris.0", "One value of it, for a script"],
+    ],
+    "2.x": [["get oauth2-client my-app --format json-pretty", "One client as JSON"]],
+  },
+  server: true,
+  credentials: "ids",
+  format: { "1.x": "json-pretty", "2.x": "table" },
+  start: (context) => ({
+    problems: context.operands.map(badId).filter((problem) => problem !== undefined),
+    run: () => run(context),
+  }),
+});

@@ -1,0 +1,82 @@
+import { Many } from "../../clients/batch.ts";
+import { type Context, command, type Result, ready, type Shown } from "../../command.ts";
+import { isRecord, textField } from "../../core/client/client.ts";
+import { FORMAT, GENERAL_FLAGS, QUIET } from "../../core/flags/flag-table.ts";
+import type { View } from "../../core/output/render.ts";
+
+function day(value: unknown): string {
+  return typeof value === "string" ? value.slice(0, 10) : "never";
+}
+
+function lines(key: Shown): readonly string[] {
+  const subkeys = Array.isArray(key["subkeys"]) ? key["subkeys"].filter(isRecord) : [];
+  const usable = key["usable"] === true;
+  return [
+    `Key:       ${textField(key, "fingerprint") ?? ""} (${textField(key, "algorithm") ?? ""})`,
+    `User ID:   ${textField(key, "userId") ?? "(none)"}`,
+    `Made:      ${day(key["created"])}, expires ${day(key["expires"])}`,
+    ...subkeys.map((subkey) => {
+      const reason = textField(subkey, "reason") ?? (usable ? "a newer one is used" : "the key itself cannot be used");
+      const verdict = textField(subkey, "verdict") === "used" ? "used" : `not used: ${reason}`;
+      return `Subkey:    ${textField(subkey, "fingerprint") ?? ""} (${textField(subkey, "algorithm") ?? ""}), ${verdict}`;
+    }),
+    `Would be used: ${usable ? `yes, by ${textField(key, "encryptsTo") ?? ""}` : `no: ${textField(key, "reason") ?? ""}`}`,
+    ...(usable || textField(key, "hint") === undefined ? [] : [`Way out:   ${textField(key, "hint") ?? ""}`]),
+  ];
+}
+
+const VIEW: View<Shown> = {
+  columns: [
+    { label: "FINGERPRINT", value: (key) => textField(key, "fingerprint") ?? "", whole: true },
+    { label: "USER ID", value: (key) => textField(key, "userId") ?? "" },
+    { label: "ALGORITHM", value: (key) => textField(key, "algorithm") ?? "" },
+    { label: "USABLE", value: (key) => (key["usable"] === true ? "yes" : `no: ${textField(key, "reason") ?? ""}`) },
+  ],
+  text: lines,
+  id: (key) => textField(key, "fingerprint") ?? "",
+};
+
+async function run(context: Context): Promise<Result> {
+  const many = new Many(context, context.operands.length);
+  let useless = false;
+  async function* items(): AsyncGenerator<Shown> {
+    for (const word of context.operands) {
+      for (const key of (await many.attempt(() => context.inspectKey(word))) ?? []) {
+        useless ||= key["usable"] !== true;
+        yield key;
+      }
+    }
+  }
+  return {
+    view: VIEW,
+    many: true,
+    items: items(),
+    exit: () => (many.failures > 0 ? many.exit() : useless ? "noUsableKey" : "done"),
+    live: true,
+  };
+}
+
+/** `pgp inspect`: what a key is, and whether a secret would be encrypted to it. */
+export const pgpInspect = command({
+  name: "inspect",
+  summary: "Show what an OpenPGP key is and whether it would be used",
+  about: [
+    "Takes each key as --pgp-key does, or as an address, wkd:user@host or keybase:NAME. The exit status is 7 when a key cannot be used.",
+  ],
+  operands: {
+    name: "KEY",
+    least: 1,
+    most: Number.POSITIVE_INFINITY,
+    help: "base64, armored text, @FILE, -, an address, wkd:user@host or keybase:NAME",
+  },
+  flags: [FORMAT, QUIET, ...GENERAL_FLAGS],
+  examples: {
+    "1.x": [
+      ["pgp inspect @team.asc", "A key in a file"],
+      ["pgp inspect keybase:alice --format json", "As JSON"],
+    ],
+  },
+  server: false,
+  format: { "1.x": "text", "2.x": "text" },
+  start: (context) => ready(() => run(context)),
+});

@@ -1,0 +1,11 @@
+import { type Problem, usage } from "../problem.ts";
+import { quoted } from "../text.ts";
+
+/**
+ * What is wrong with a client's id, or undefined. In the path of a request an empty id, `.` and `..` would mean the
+ * collection or what is above it, escaped or not (RFC 3986, 6.2.2.3).
+ */
+export function badId(id: string): Problem | undefined {
+  if (id !== "" && id !== "." && id !== "..") return undefined;
+  return usage(`${quoted(id)} is no id of a client`, "hydra clients list -q shows the ids", "bad-id");
+}

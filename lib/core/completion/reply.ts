@@ -1,0 +1,84 @@
+import { printable } from "../text.ts";
+import type { Completion } from "./candidates.ts";
+import type { Shell } from "./shells.ts";
+import type { TypedWord } from "./tokenize.ts";
+import type { Candidate } from "./values.ts";
+
+/** A word that is being typed, and how much of it the shell replaces. */
+export interface Request {
+  readonly typed: TypedWord;
+  /** bash: the part of the word that it replaces, as it stands on the line. */
+  readonly replaced?: string;
+}
+
+/** Every character that some POSIX shell could act on, and what is better seen than typed. */
+const SPECIAL = /[^\p{L}\p{N}_./:=@%+,-]/gu;
+
+/** A text behind another on the line of a shell: made plain there, or undefined where an open quote cannot hold it. */
+function onLine(text: string, quote: TypedWord["quote"]): string | undefined {
+  if (quote === "") return text.replace(SPECIAL, "\\$&");
+  const unfit = quote === "'" ? /'/ : /["$`\\!]/;
+  return unfit.test(text) ? undefined : text;
+}
+
+/** The characters of a word that are no part of what is completed, as the shell counts them. */
+function kept(completion: Completion, before: string): number {
+  return Math.max(0, completion.head.length - before.length);
+}
+
+/** What the program tells bash: whole replacements for the part of the word that bash replaces. */
+function forBash(completion: Completion, { typed, replaced = typed.raw }: Request): readonly string[] {
+  // All of the word up to what bash replaces; what it means is shorter by its quotes.
+  const stays = typed.raw.endsWith(replaced) ? typed.raw.slice(0, typed.raw.length - replaced.length) : "";
+  const before = typed.text.slice(0, stays.replace(/["'\\]/g, "").length);
+  const lines = completion.candidates.flatMap(({ text, open }) => {
+    const line = onLine((completion.head + text).slice(before.length), typed.quote);
+    // bash closes an open quote by itself and puts its blank behind that.
+    return line === undefined ? [] : [`${line}${open || typed.quote !== "" ? "" : " "}`];
+  });
+  return [`${completion.kind} ${kept(completion, before)}`, ...lines];
+}
+
+/** What the program tells zsh: entries of `_describe`, which quotes them, with a mark for a word that goes on. */
+function forZsh(completion: Completion): readonly string[] {
+  const lines = completion.candidates.map(
+    ({ text, about, open }) =>
+      `${open ? "-" : "+"}${text.replace(/[\\:]/g, "\\$&")}${about === "" ? "" : `:${printable(about)}`}`,
+  );
+  return [`${completion.kind} ${completion.head.length}`, ...lines];
+}
+
+/** What the program tells fish: whole words with their descriptions; fish quotes them. */
+function forFish(completion: Completion): readonly string[] {
+  const { head } = completion;
+  return [`${completion.kind} ${head.length}`, ...completion.candidates.map((one) => described(one, head + one.text))];
+}
+
+/** What the program tells PowerShell: whole words as it wants them typed, with their descriptions. */
+function forPowerShell(completion: Completion): readonly string[] {
+  const { head } = completion;
+  const typed = (text: string): string => (/^[\w./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", "''")}'`);
+  return [completion.kind, ...completion.candidates.map((one) => described(one, typed(head + one.text)))];
+}
+
+function described({ about }: Candidate, text: string): string {
+  return `${text}\t${printable(about)}`;
+}
+
+const ANSWERS: Readonly<Record<Shell, (completion: Completion, request: Request) => readonly string[]>> = {
+  bash: forBash,
+  zsh: forZsh,
+  fish: forFish,
+  powershell: forPowerShell,
+};
+
+/**
+ * What a completion script is told: a line with the kind of the answer and the number of characters that stand before
+ * what is completed, then a line for each candidate. Texts that no line can hold are left out.
+ */
+export function answerText(shell: Shell, completion: Completion, request: Request): string {
+  const candidates = completion.candidates.filter(({ text }) => text === printable(text));
+  return ANSWERS[shell]({ ...completion, candidates }, request)
+    .map((line) => `${line}\n`)
+    .join("");
+}

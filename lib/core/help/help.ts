@@ -1,0 +1,120 @@
+import { formatDuration } from "../duration.ts";
+import { type Flag, type FlagGroup, type Grammar, longNames } from "../flags/parse.ts";
+
+/** What the help of a command is made from. */
+export interface HelpPage {
+  /** The words that call it: `hydra clients create`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly about: readonly string[];
+  readonly operands: string;
+  readonly grammar: Grammar;
+  readonly flags: readonly Flag[];
+  readonly examples: readonly (readonly [line: string, what: string])[];
+  /** The commands below it. */
+  readonly commands: readonly (readonly [name: string, summary: string])[];
+  readonly more: readonly string[];
+}
+
+/** The headings of the flags, in the order of the help. */
+export const GROUPS: readonly (readonly [FlagGroup, string])[] = [
+  ["client", "Client"],
+  ["secret", "Secret"],
+  ["encryption", "Encryption of the secret"],
+  ["input", "Input"],
+  ["output", "Output"],
+  ["connection", "Connection"],
+  ["general", "General"],
+];
+
+/** How a flag is written in help: `-c, --callbacks LIST`. */
+export function flagUsage(flag: Flag, grammar: Grammar): string {
+  const name = longNames(flag, grammar)[0] ?? flag.name;
+  const optional = flag.kind === "text" && flag.bare !== undefined;
+  const value = flag.kind === "switch" ? "" : optional ? `[=${flag.value}]` : ` ${flag.value}`;
+  return `${flag.short === undefined ? "    " : `-${flag.short}, `}--${name}${value}`;
+}
+
+/** The notes behind a flag's help: choices, default, variables, other names. Values of variables are never shown. */
+export function flagNotes(flag: Flag, grammar: Grammar): readonly string[] {
+  const notes: string[] = [];
+  if ((flag.kind === "text" || flag.kind === "list") && flag.choices !== undefined) {
+    notes.push(`one of: ${flag.choices.filter((choice) => choice !== "").join(", ")}`);
+  }
+  const fallback = defaultText(flag);
+  if (fallback !== undefined) notes.push(`default: ${fallback}`);
+  if (flag.env !== undefined) notes.push(`environment: ${flag.env.join(", ")}`);
+  const others = longNames(flag, grammar).slice(1);
+  if (others.length > 0) notes.push(`also: ${others.map((name) => `--${name}`).join(", ")}`);
+  return notes;
+}
+
+/** The default of a flag as it would be typed. */
+export function defaultText(flag: Flag): string | undefined {
+  if (flag.kind === "duration") return flag.default === undefined ? undefined : formatDuration(flag.default);
+  if (flag.kind === "count") return flag.default === undefined ? undefined : String(flag.default);
+  if (flag.kind === "list") return flag.default?.join(",");
+  return flag.kind === "text" ? flag.default : undefined;
+}
+
+/** Breaks words into lines of at most `width` columns. */
+export function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}
+
+/** A left column of names and a right column of wrapped text; on a narrow terminal the text stands below the name. */
+export function twoColumns(rows: readonly (readonly [string, string])[], width: number, color: boolean): string {
+  const widest = Math.max(0, ...rows.map(([left]) => left.length));
+  const left = Math.min(widest, 34);
+  const narrow = width < left + 30;
+  return rows
+    .map(([name, text]) => {
+      const shown = color ? `\u001b[1m${name}\u001b[22m` : name;
+      const pad = narrow ? 6 : left + 4;
+      const lines = wrap(text, Math.max(20, width - pad));
+      const below = narrow || name.length > left;
+      const first = below ? `\n${" ".repeat(pad)}` : " ".repeat(left - name.length + 2);
+      return `  ${shown}${first}${lines.join(`\n${" ".repeat(pad)}`)}\n`;
+    })
+    .join("");
+}
+
+/** Renders a help page for a width, in bold headings where colour is wanted. */
+export function renderHelp(page: HelpPage, width: number, color: boolean): string {
+  const heading = (text: string): string => `\n${color ? `\u001b[1m${text}\u001b[22m` : text}:\n`;
+  const paragraph = (text: string): string => `${wrap(text, width).join("\n")}\n`;
+  const parts = [paragraph(`${page.summary}.`)];
+  for (const text of page.about) parts.push(`\n${paragraph(text)}`);
+  const usage = `  ${page.path}${page.commands.length > 0 ? " COMMAND" : ""}${page.operands === "" ? "" : ` ${page.operands}`}${page.flags.length > 0 ? " [flags]" : ""}\n`;
+  parts.push(heading("Usage"), usage);
+  if (page.commands.length > 0) parts.push(heading("Commands"), twoColumns(page.commands, width, color));
+  if (page.examples.length > 0) {
+    parts.push(heading("Examples"));
+    for (const [line, what] of page.examples) parts.push(`  # ${what}\n  hydra ${line}\n`);
+  }
+  for (const [group, title] of GROUPS) {
+    const flags = page.flags.filter((flag) => flag.group === group);
+    if (flags.length === 0) continue;
+    parts.push(heading(title));
+    const rows = flags.map((flag) => {
+      const notes = flagNotes(flag, page.grammar);
+      return [
+        flagUsage(flag, page.grammar),
+        `${flag.help}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}`,
+      ] as const;
+    });
+    parts.push(twoColumns(rows, width, color));
+  }
+  if (page.more.length > 0) parts.push("\n", ...page.more.map(paragraph));
+  return parts.join("");
+}

@@ -1,0 +1,56 @@
+import { reasonOf, systemCode } from "./problem.ts";
+
+const KIB = 1024;
+
+const MIB = 1024 * KIB;
+
+/** What one input may hold: its bytes, and what to do when it holds more. */
+export interface InputLimit {
+  readonly bytes: number;
+  readonly hint: string;
+}
+
+/** What is read of any input that has no limit of its own: one client, a key, certificates, the config file. */
+export const INPUT_LIMIT: InputLimit = { bytes: MIB, hint: "check that this is the right file" };
+
+const MANY: InputLimit = { bytes: 256 * MIB, hint: "split the input and run the command once for each part" };
+
+/** The limits of inputs by the flag or command that reads them. */
+const LIMITS: ReadonlyMap<string, InputLimit> = new Map([
+  ["--secret-file", { ...INPUT_LIMIT, bytes: 4 * KIB }],
+  // A token travels in a header, and no common server takes a header of more than this.
+  ["--access-token-file", { ...INPUT_LIMIT, bytes: 16 * KIB }],
+  ["import", MANY],
+  ["delete", MANY],
+]);
+
+/** The limit of what a flag or command reads; it is for all of its files together. */
+export function limitOf(reader: string): InputLimit {
+  return LIMITS.get(reader) ?? INPUT_LIMIT;
+}
+
+/** A number of bytes for people: `4 KiB`, `256 MiB`. */
+export function sizeText(bytes: number): string {
+  return bytes < MIB ? `${bytes / KIB} KiB` : `${bytes / MIB} MiB`;
+}
+
+/** Input that did not end within its limit. */
+export class InputTooLarge extends Error {
+  override readonly name = "InputTooLarge";
+
+  constructor() {
+    super("the input is too large");
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EISDIR: "it is a folder",
+  EACCES: "permission denied",
+  ENXIO: "it is a socket",
+};
+
+/** Why a file could not be read, for a message. */
+export function whyUnreadable(error: unknown): string {
+  return REASONS[systemCode(error) ?? ""] ?? reasonOf(error);
+}

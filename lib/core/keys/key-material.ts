@@ -1,0 +1,306 @@
+import { Problem } from "../problem.ts";
+import { printable, trimmedEnd } from "../text.ts";
+import { isWebPage } from "../url.ts";
+
+/** One packet of an OpenPGP stream: its type ID, its body, and the bytes that it takes with its header. */
+export interface Packet {
+  readonly tag: number;
+  readonly body: Uint8Array;
+  readonly whole: Uint8Array;
+}
+
+/** One transferable key as it was found (RFC 9580 section 10.1): its packets, without what only a keyring needs. */
+export interface FoundKey {
+  readonly packets: readonly Packet[];
+  readonly bytes: Uint8Array;
+  /** Whether secret parts are in it. */
+  readonly secret: boolean;
+}
+
+/** Packet type IDs (RFC 9580 section 5). */
+export const TAG = { signature: 2, secretKey: 5, publicKey: 6, secretSubkey: 7, userId: 13, publicSubkey: 14 } as const;
+
+/** Trust packets belong to a keyring and markers to nobody; neither is part of a key. */
+const NOT_OF_A_KEY: readonly number[] = [10, 12];
+
+/** What a stream is that begins with a packet of this type. */
+const STREAM_KINDS: Readonly<Record<number, string>> = {
+  1: "an encrypted message",
+  2: "a signature",
+  3: "a message encrypted with a password",
+  4: "a signed message",
+  7: "a lone secret subkey",
+  8: "a compressed message",
+  9: "an encrypted message",
+  11: "a message",
+  14: "a lone subkey",
+  18: "an encrypted message",
+  20: "an encrypted message",
+};
+
+const EXPORT = "export the public key with: gpg --export --armor NAME";
+
+/** Things that are taken for a key by mistake: how they look, what they are, and what to do instead. */
+const MISTAKEN: readonly (readonly [looks: RegExp, what: string, hint: string])[] = [
+  [
+    /^(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-\S+|sk-\S+@openssh\.com)\s/,
+    "this is an SSH key, not an OpenPGP key",
+    EXPORT,
+  ],
+  [/^age1[a-z0-9]{20,}$/, "this is an age recipient, not an OpenPGP key", EXPORT],
+  [/-----BEGIN (?!PGP )[A-Z0-9 ]+-----/, "this is a PEM key or certificate (X.509), not an OpenPGP key", EXPORT],
+  [
+    /^(?:0x)?(?:[0-9a-f]{4}[\s:]*){2,16}$/i,
+    "this is a fingerprint or a key ID, not the key itself",
+    "give the key, and its fingerprint with --pgp-fingerprint",
+  ],
+  [
+    /^[^\s@]+@[^\s@.]+\.[^\s@]+$/,
+    "this is a mail address",
+    "to look its key up in a Web Key Directory write wkd:user@host",
+  ],
+  [/^https?:\/\//i, "this is an address", "to fetch a key from an address use --pgp-key-url"],
+  [
+    /^(?:[~./]|[a-z]:\\)[^\n]*$|^[^\n]*\.(?:asc|gpg|pgp|key|pub|txt|b64)$/i,
+    "this looks like the name of a file",
+    "to read a file write @ before its name",
+  ],
+];
+
+/** Signature types that say what a key is: certifications, subkey bindings and direct-key signatures (RFC 9580 section 5.2.1). */
+const SELF_SIGNATURES: readonly number[] = [0x10, 0x11, 0x12, 0x13, 0x18, 0x1f];
+
+/** Hash algorithm ID of SHA-1 (RFC 9580 section 9.5). */
+const SHA1 = 2;
+
+/**
+ * Whether a packet is a signature over SHA-1 that vouches for a part of a key. Collisions of SHA-1 can be made, so such a
+ * signature may be forged. A revocation is not among them: heeding a forged one costs nothing but the use of a key.
+ */
+export function isSha1Signature({ tag, body }: Packet): boolean {
+  if (tag !== TAG.signature) return false;
+  const old = body[0] === 3;
+  const type = body[old ? 2 : 1];
+  return body[old ? 16 : 3] === SHA1 && type !== undefined && SELF_SIGNATURES.includes(type);
+}
+
+/** The failure to find any key in what was given. */
+export function notAKey(origin: string, reason: string, hint = EXPORT): Problem {
+  return new Problem(`Cannot read a key from ${printable(origin)}: ${reason}`, {
+    code: "pgp-not-a-key",
+    exit: "noUsableKey",
+    hint,
+  });
+}
+
+/** The bytes that base64 stands for, in the usual or the URL-safe alphabet and however wrapped; undefined if it is not base64. */
+export function fromBase64(text: string): Uint8Array | undefined {
+  const digits = trimmedEnd(text.replace(/\s+/g, "").replaceAll("-", "+").replaceAll("_", "/"), "=");
+  if (digits === "" || digits.length % 4 === 1 || !/^[A-Za-z0-9+/]+$/.test(digits)) return undefined;
+  return Uint8Array.from(atob(digits), (char) => char.charCodeAt(0));
+}
+
+/** Base64 of bytes on one line (RFC 4648 section 4). */
+export function toBase64(bytes: Uint8Array): string {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}
+
+/** The length of a packet body and where it begins, from the header at `at`; undefined where the bytes do not say (RFC 9580 section 4.2). */
+function header(bytes: Uint8Array, at: number): { tag: number; start: number; length: number } | undefined {
+  const [first = 0, a = 0, b = 0, c = 0, d = 0, e = 0] = bytes.subarray(at, at + 6);
+  const four = (w: number, x: number, y: number, z: number) => ((w << 24) | (x << 16) | (y << 8) | z) >>> 0;
+  if ((first & 0x80) === 0) return undefined;
+  if ((first & 0x40) !== 0) {
+    const tag = first & 0x3f;
+    if (a < 192) return { tag, start: at + 2, length: a };
+    if (a < 224) return { tag, start: at + 3, length: ((a - 192) << 8) + b + 192 };
+    return a === 255 ? { tag, start: at + 6, length: four(b, c, d, e) } : { tag, start: at + 2, length: -1 };
+  }
+  const tag = (first >> 2) & 0x0f;
+  const sizes = [
+    { tag, start: at + 2, length: a },
+    { tag, start: at + 3, length: (a << 8) | b },
+    { tag, start: at + 5, length: four(a, b, c, d) },
+    { tag, start: at + 1, length: -1 },
+  ];
+  return sizes[first & 0x03];
+}
+
+/**
+ * The packets of a binary stream.
+ *
+ * A packet whose end is not told in its header (streamed data) takes the rest; `broken` says that the bytes end or go
+ * wrong in the middle of a packet.
+ */
+export function packetsOf(bytes: Uint8Array): { readonly packets: readonly Packet[]; readonly broken: boolean } {
+  const packets: Packet[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    const head = header(bytes, at);
+    if (head === undefined) return { packets, broken: true };
+    const end = head.length < 0 ? bytes.length : head.start + head.length;
+    if (end > bytes.length) return { packets, broken: true };
+    packets.push({ tag: head.tag, body: bytes.subarray(head.start, end), whole: bytes.subarray(at, end) });
+    at = end;
+  }
+  return { packets, broken: false };
+}
+
+/** Byte arrays joined to one. */
+export function concatenated(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** The keys of a binary stream, one for each primary key packet. */
+function keysOf(bytes: Uint8Array, origin: string): readonly FoundKey[] {
+  const { packets, broken } = packetsOf(bytes);
+  const kept = packets.filter((packet) => !NOT_OF_A_KEY.includes(packet.tag));
+  const [first] = kept;
+  const isPrimary = (packet: Packet) => packet.tag === TAG.publicKey || packet.tag === TAG.secretKey;
+  if (first !== undefined && !isPrimary(first)) {
+    const kind = STREAM_KINDS[first.tag];
+    throw notAKey(origin, kind === undefined ? "it is not OpenPGP data" : `this is ${kind}, not a key`);
+  }
+  if (first === undefined || broken) {
+    throw notAKey(origin, first === undefined ? "it is not OpenPGP data" : "the key is damaged or cut off", EXPORT);
+  }
+  const starts = kept.flatMap((packet, i) => (isPrimary(packet) ? [i] : []));
+  return starts.map((start, i) => {
+    const own = kept.slice(start, starts[i + 1]);
+    return {
+      packets: own,
+      bytes: concatenated(own.map((packet) => packet.whole)),
+      secret: own.some((packet) => packet.tag === TAG.secretKey || packet.tag === TAG.secretSubkey),
+    };
+  });
+}
+
+const BEGIN = "-----BEGIN PGP ";
+
+const KEY_BLOCK = /^(?:PUBLIC|PRIVATE|SECRET) KEY BLOCK$/;
+
+/** A block of armored text: what it calls itself and what its base64 stands for. */
+interface Block {
+  readonly label: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * The base64 part of an armored block, without its headers and checksum.
+ *
+ * A block that lost its line breaks on the way (an unquoted shell expansion, a form field) is taken apart at blanks;
+ * then the headers end where the first long run of base64 begins. The checksum is not looked at, as RFC 9580 section 6.1 has it.
+ */
+function armorBody(text: string): string {
+  const lines = text.split("\n").map((line) => line.trim());
+  const body =
+    lines.filter((line) => line !== "").length > 1
+      ? lines.filter((line) => !/^[A-Za-z][A-Za-z -]*:(?: |$)/.test(line))
+      : fromFirstRun(text.trim().split(/\s+/));
+  return body.filter((line) => !/^=[A-Za-z0-9+/]{4}$/.test(line)).join("");
+}
+
+/** Words from the first one that can only be base64. */
+function fromFirstRun(words: readonly string[]): readonly string[] {
+  const start = words.findIndex((word) => /^[A-Za-z0-9+/=]{40,}$/.test(word));
+  return start < 0 ? words : words.slice(start);
+}
+
+/** The armored blocks in a text, whatever stands before, between and after them (RFC 9580 section 6.2). */
+function blocksOf(text: string, origin: string): readonly Block[] {
+  const blocks: Block[] = [];
+  for (let at = text.indexOf(BEGIN); at >= 0; at = text.indexOf(BEGIN, at)) {
+    const label = /^[A-Z0-9 ,/]+(?=-----)/.exec(text.slice(at + BEGIN.length, at + BEGIN.length + 64))?.[0];
+    const start = at + BEGIN.length + (label === undefined ? 0 : label.length + 5);
+    if (label === undefined || label === "SIGNED MESSAGE") {
+      // The text of a signed message ends where its signature begins, which is a block of its own.
+      at = start;
+      continue;
+    }
+    const end = text.indexOf(`-----END PGP ${label}-----`, start);
+    if (end < 0) {
+      throw notAKey(
+        origin,
+        "the armored text is cut off: its END line is missing",
+        "copy all of it, from BEGIN to END",
+      );
+    }
+    const bytes = fromBase64(armorBody(text.slice(start, end)));
+    if (bytes === undefined && KEY_BLOCK.test(label)) {
+      throw notAKey(origin, "the armored text is damaged: what stands between BEGIN and END is not base64");
+    }
+    blocks.push({ label, bytes: bytes ?? new Uint8Array() });
+    at = end;
+  }
+  return blocks;
+}
+
+/** The keys of an armored text: all of its key blocks; other blocks beside them do not matter. */
+function armoredKeys(text: string, origin: string): readonly FoundKey[] {
+  const blocks = blocksOf(text, origin);
+  const keys = blocks.filter((block) => KEY_BLOCK.test(block.label));
+  if (keys.length === 0) {
+    const label = /-----BEGIN PGP ([A-Z ]+)/.exec(text)?.[1]?.toLowerCase() ?? "";
+    const kind = label.startsWith("signed")
+      ? "a signed message"
+      : label.startsWith("sig")
+        ? "a signature"
+        : "a message";
+    throw notAKey(origin, `this is ${kind}, not a key`);
+  }
+  return keys.flatMap((block) => keysOf(block.bytes, origin));
+}
+
+/** Bytes as text where they are text: UTF-8 or, with its byte order mark, the UTF-16 that a shell may have written. */
+function asText(bytes: Uint8Array): string | undefined {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
+  if (((bytes[0] ?? 0) & 0x80) !== 0 && bytes[0] !== 0xef) return undefined;
+  return new TextDecoder().decode(bytes);
+}
+
+/** The keys in bytes, which are binary if the first bit is set as in each packet header, and text otherwise. */
+function keysInBytes(bytes: Uint8Array, origin: string): readonly FoundKey[] {
+  const text = asText(bytes);
+  if (text === undefined) return keysOf(bytes, origin);
+  if (/^KBXf/.test(text.slice(8))) throw notAKey(origin, "this is a GnuPG keybox, not an exported key");
+  return text.includes(BEGIN) ? armoredKeys(unescaped(text), origin) : keysInPlainText(text, origin);
+}
+
+/** Text whose line ends are `\n`, also where a tool wrote them as backslash and letter. */
+function unescaped(text: string): string {
+  return text.replaceAll("\\r", "").replaceAll("\\n", "\n").replace(/\r\n?/g, "\n");
+}
+
+/** The keys in text that is not armored: base64, or one of the things that are taken for a key. */
+function keysInPlainText(text: string, origin: string): readonly FoundKey[] {
+  const trimmed = text.replace(/^\ufeff/, "").trim();
+  if (trimmed === "") throw notAKey(origin, "it is empty");
+  if (isWebPage(trimmed)) throw notAKey(origin, "this is a web page", "give the address of the key file itself");
+  const mistaken = MISTAKEN.find(([looks]) => looks.test(trimmed));
+  if (mistaken !== undefined) throw notAKey(origin, mistaken[1], mistaken[2]);
+  const bytes = fromBase64(unescaped(trimmed));
+  if (bytes === undefined) throw notAKey(origin, "it is neither an armored OpenPGP key nor base64 of one");
+  const inner = asText(bytes);
+  if (inner === undefined) return keysOf(bytes, origin);
+  if (!inner.includes(BEGIN)) throw notAKey(origin, "it is base64 of something that is not OpenPGP data");
+  return armoredKeys(unescaped(inner), origin);
+}
+
+/**
+ * Finds the OpenPGP keys in what a person gave: binary, armored text (also with literal `\n`, with other text around it,
+ * or several blocks), or base64 of either, in any wrapping and alphabet.
+ *
+ * Throws a `Problem` with code `pgp-not-a-key` that says what was found instead. It never quotes the material.
+ */
+export function findKeys(material: string | Uint8Array, origin: string): readonly FoundKey[] {
+  if (typeof material !== "string") return keysInBytes(material, origin);
+  return material.includes(BEGIN) ? armoredKeys(unescaped(material), origin) : keysInPlainText(material, origin);
+}

@@ -1,0 +1,109 @@
+import { toJson } from "../json.ts";
+import { usage } from "../problem.ts";
+import { quoted, trimmedEnd, trimmedStart } from "../text.ts";
+import { shellQuoted } from "./shell.ts";
+
+/** What a client signs in with; at most one of `secret` and `encrypted`. */
+export interface Credentials {
+  readonly id: string;
+  readonly secret?: string | undefined;
+  /** The secret, encrypted to its recipients. */
+  readonly encrypted?: string | undefined;
+  /** The client has no secret at all, so its id is all that there is. */
+  readonly secretless?: boolean;
+}
+
+/** Whether these are all the credentials of a client: for those of one whose secret is not among them they are not. */
+export function isWhole({ secret, encrypted, secretless }: Credentials): boolean {
+  return secret !== undefined || encrypted !== undefined || secretless === true;
+}
+
+/** The names of credentials in an environment or a Kubernetes Secret. */
+export interface CredentialNames {
+  readonly id: string;
+  readonly secret: string;
+  readonly encrypted: string;
+}
+
+const NAMES: CredentialNames = {
+  id: "CLIENT_ID",
+  secret: "CLIENT_SECRET",
+  encrypted: "CLIENT_SECRET_ENCRYPTED",
+};
+
+/** What may be a name: IEEE 1003.1 chapter 8.1, and the keys of a Kubernetes Secret. */
+const RULES = {
+  env: {
+    pattern: /^[A-Za-z_][A-Za-z0-9_]*$/,
+    what: "an environment variable",
+    hint: "use letters, digits and _, with no digit first",
+  },
+  "k8s-secret": {
+    pattern: /^(?!\.\.?$)[-._A-Za-z0-9]{1,253}$/,
+    what: "a key of a Kubernetes Secret",
+    hint: "use at most 253 letters, digits, dots, - and _",
+  },
+} as const;
+
+/** A name for a credential as it is written in a format; throws a usage Problem, naming `from`, for one that cannot be. */
+export function credentialName(text: string, format: keyof typeof RULES, from: string): string {
+  const { pattern, what, hint } = RULES[format];
+  if (!pattern.test(text))
+    throw usage(`Cannot use ${from} ${quoted(text)}: it is no name for ${what}`, hint, "bad-name");
+  return text;
+}
+
+function named(credentials: Credentials, names: Partial<CredentialNames>): readonly (readonly [string, string])[] {
+  const known = { ...NAMES, ...names };
+  return (["id", "secret", "encrypted"] as const).flatMap((part) => {
+    const value = credentials[part];
+    return value === undefined ? [] : [[known[part], value] as const];
+  });
+}
+
+/** Credentials as assignments of a POSIX shell, a line each, to be sourced or evaluated. */
+export function envLines(credentials: Credentials, names: Partial<CredentialNames> = {}): string {
+  return named(credentials, names)
+    .map(([name, value]) => `${name}=${shellQuoted(value)}\n`)
+    .join("");
+}
+
+const utf8 = new TextEncoder();
+
+function base64(text: string): string {
+  return btoa(Array.from(utf8.encode(text), (byte) => String.fromCharCode(byte)).join(""));
+}
+
+/** FNV-1a, 32 bits: only to keep apart names that became equal, not against anyone. */
+function fingerprint(text: string): string {
+  let hash = 0x811c9dc5;
+  for (const byte of utf8.encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash.toString(16).padStart(8, "0");
+}
+
+/**
+ * The name of an object in Kubernetes for any client id: a DNS subdomain (RFC 1123, at most 253 characters).
+ *
+ * An id that is one already stays; any other is made one and gets a fingerprint, so that ids which differ do not meet in one name.
+ */
+export function kubernetesName(id: string): string {
+  if (id.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(id)) return id;
+  const letters = id
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .slice(0, 240);
+  const plain = trimmedStart(trimmedEnd(letters, "-"), "-");
+  return `${plain === "" ? "client" : plain}-${fingerprint(id)}`;
+}
+
+/** Credentials as the YAML manifest of a Kubernetes Secret (v1, Opaque), the same for the same credentials. */
+export function secretManifest(credentials: Credentials, names: Partial<CredentialNames> = {}): string {
+  const data = named(credentials, names).map(([key, value]) => `  ${toJson(key)}: ${toJson(base64(value))}\n`);
+  return `apiVersion: v1
+kind: Secret
+metadata:
+  name: ${toJson(kubernetesName(credentials.id))}
+type: Opaque
+data:
+${data.join("")}`;
+}

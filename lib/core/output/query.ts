@@ -1,0 +1,91 @@
+import { childOf, type Pointer, parsePointer, resolvePointer } from "../json-pointer.ts";
+import { quoted } from "../text.ts";
+
+/** What an expression selects in a document: at most one value when `single`, otherwise any number of them. */
+export interface Selection {
+  readonly values: readonly unknown[];
+  readonly single: boolean;
+}
+
+/** An expression made ready: it takes a document and gives what the expression selects in it. */
+export type Select = (document: unknown) => Selection;
+
+/** An expression as it was read: ready to use, or RFC 9535 text that the JSONPath adapter makes ready. */
+export type Query = { readonly language: "rfc9535"; readonly text: string } | { readonly select: Select };
+
+/** One step of a dotted path: a member or element by its name, or each element of an array. */
+type Step = { readonly name: string } | "each";
+
+/** Characters that mean something else in the reference's paths; a backslash makes them plain. */
+const RESERVED = /[*?|@[\]{}()!]/;
+
+function one(value: unknown): Selection {
+  return { values: value === undefined ? [] : [value], single: true };
+}
+
+function parseSteps(text: string): readonly Step[] | { readonly error: string } {
+  const steps: Step[] = [];
+  let name = "";
+  let escaped = false;
+  const end = () => {
+    steps.push(name === "#" && !escaped ? "each" : { name });
+    name = "";
+    escaped = false;
+  };
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charAt(i);
+    if (c === "\\" && i + 1 < text.length) {
+      escaped = true;
+      name += text.charAt(++i);
+    } else if (c === ".") {
+      if (name === "") return { error: `a name is missing before the dot at position ${i + 1}` };
+      end();
+    } else if (RESERVED.test(c)) {
+      return { error: `${quoted(c)} at position ${i + 1} is not known in a dotted path` };
+    } else {
+      name += c;
+    }
+  }
+  if (name === "") return { error: "a name is missing at the end" };
+  end();
+  return steps;
+}
+
+function walk(value: unknown, steps: readonly Step[]): Selection {
+  let at = value;
+  for (const [i, step] of steps.entries()) {
+    if (step !== "each") {
+      at = childOf(at, step.name);
+      continue;
+    }
+    if (!Array.isArray(at)) return one(undefined);
+    const elements: readonly unknown[] = at;
+    const rest = steps.slice(i + 1);
+    if (rest.length === 0) return one(elements.length);
+    return { values: elements.flatMap((element) => asValues(walk(element, rest))), single: false };
+  }
+  return one(at);
+}
+
+function asValues(selection: Selection): readonly unknown[] {
+  return selection.single ? selection.values : [selection.values];
+}
+
+/**
+ * Reads an expression: RFC 9535 when it begins with `$`, otherwise the reference's dotted path.
+ *
+ * A dotted path is names and array positions joined by dots (`items.0.client_id`); `#` at the end counts an array's
+ * elements and `#` before a name takes the rest of the path in each of them; a backslash makes the next character
+ * plain. Returns `{ error }` with the reason when the text is neither; RFC 9535 text is judged by the adapter.
+ */
+export function parseQuery(text: string): Query | { readonly error: string } {
+  if (text.startsWith("$")) return { language: "rfc9535", text };
+  const steps = parseSteps(text);
+  return "error" in steps ? steps : { select: (document) => walk(document, steps) };
+}
+
+/** Reads a JSON Pointer as an expression (RFC 6901); returns `{ error }` with the reason when it is none. */
+export function parsePointerQuery(text: string): Query | { readonly error: string } {
+  const pointer: Pointer | { readonly error: string } = parsePointer(text);
+  return "error" in pointer ? pointer : { select: (document) => one(resolvePointer(document, pointer)) };
+}

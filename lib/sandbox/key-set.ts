@@ -1,0 +1,99 @@
+import { Buffer } from "node:buffer";
+import { isObject, type JsonObject, kindOf } from "./json-value.ts";
+
+/** A set of public keys as a server keeps it (RFC 7517 section 5). */
+export interface KeySet {
+  readonly keys?: readonly JsonObject[] | null;
+}
+
+/** The members of a key that are kept, in the order in which they are written. */
+const MEMBERS = [
+  "use",
+  "kty",
+  "kid",
+  "crv",
+  "alg",
+  "k",
+  "x",
+  "y",
+  "n",
+  "e",
+  "d",
+  "p",
+  "q",
+  "dp",
+  "dq",
+  "qi",
+  "x5c",
+  "x5u",
+  "x5t",
+  "x5t#S256",
+];
+
+/** The curves that are known, and how many bytes a coordinate of each has (RFC 7518 section 6.2.1.2). */
+const CURVES: ReadonlyMap<string, number> = new Map([
+  ["P-256", 32],
+  ["P-384", 48],
+  ["P-521", 66],
+]);
+
+function bytesOf(value: unknown): number {
+  return typeof value === "string" ? Buffer.from(value, "base64url").length : 0;
+}
+
+/** What is wrong with a key of a type, or undefined. */
+const FAULTS: ReadonlyMap<string, (key: JsonObject) => string | undefined> = new Map([
+  [
+    "EC",
+    (key: JsonObject) => {
+      const curve = typeof key["crv"] === "string" ? key["crv"] : "";
+      const size = CURVES.get(curve);
+      if (size === undefined) return `unsupported elliptic curve '${curve}'`;
+      if (key["x"] === undefined || key["y"] === undefined) return "invalid EC key, missing x/y values";
+      const odd = ["x", "y"].find((name) => bytesOf(key[name]) !== size);
+      return odd === undefined ? undefined : `invalid EC public key, wrong length for ${odd}`;
+    },
+  ],
+  [
+    "RSA",
+    (key: JsonObject) =>
+      key["n"] === undefined || key["e"] === undefined ? "invalid RSA key, missing n/e values" : undefined,
+  ],
+  ["oct", (key: JsonObject) => (key["k"] === undefined ? "invalid OCT (symmetric) key, missing k value" : undefined)],
+  [
+    "OKP",
+    (key: JsonObject) => {
+      const curve = typeof key["crv"] === "string" ? key["crv"] : "";
+      if (curve !== "Ed25519") return `unknown curve '${curve}'`;
+      return key["x"] === undefined ? "invalid Ed key, missing x value" : undefined;
+    },
+  ],
+]);
+
+function faultOf(key: JsonObject): string | undefined {
+  const type = typeof key["kty"] === "string" ? key["kty"] : "";
+  const fault = FAULTS.get(type);
+  return fault === undefined ? `unknown json web key type '${type}'` : fault(key);
+}
+
+/** Reads a key set, or says what is wrong with its first faulty key, as the library of that name does. */
+export function readKeySet(value: JsonObject, library: string): KeySet | { readonly misfit: string } {
+  const given = value["keys"];
+  if (given === undefined) return {};
+  if (given === null) return { keys: null };
+  if (!Array.isArray(given)) {
+    return {
+      misfit: `json: cannot unmarshal ${kindOf(given)} into Go struct field JoseJSONWebKeySet.jwks.JSONWebKeySet.keys of type []jose.JSONWebKey`,
+    };
+  }
+  const keys: JsonObject[] = [];
+  for (const key of given) {
+    if (!isObject(key)) {
+      return { misfit: `json: cannot unmarshal ${kindOf(key)} into Go value of type jose.rawJSONWebKey` };
+    }
+    const fault = faultOf(key);
+    if (fault !== undefined) return { misfit: `${library}: ${fault}` };
+    keys.push(Object.fromEntries(MEMBERS.filter((name) => Object.hasOwn(key, name)).map((name) => [name, key[name]])));
+  }
+  return { keys };
+}

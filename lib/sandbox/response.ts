@@ -1,0 +1,83 @@
+import { type Refusal, refusalBody } from "./error-bodies.ts";
+import type { Behaviour } from "./versions.ts";
+
+/** An answer of the sandbox, ready to be written. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const JSON_TYPE = "application/json; charset=utf-8";
+
+const TEXT_TYPE = "text/plain; charset=utf-8";
+
+const HTML_TYPE = "text/html; charset=utf-8";
+
+/** An answer that no cache may keep (RFC 9111 section 5.2.2). */
+export function uncached(answer: Answer): Answer {
+  return { ...answer, headers: { ...answer.headers, "cache-control": "private, no-cache, no-store, must-revalidate" } };
+}
+
+const NO_ROUTE = "The requested route does not exist. Make sure you are using the right path, domain, and port.";
+
+/** A value as JSON, with a new line at its end as Go writes it. */
+export function json(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+  return { status, headers: { "content-type": JSON_TYPE, ...headers }, body: `${JSON.stringify(value)}\n` };
+}
+
+/** Plain text. */
+export function plain(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Answer {
+  return { status, headers: { "content-type": TEXT_TYPE, ...headers }, body };
+}
+
+/** An answer without a body. */
+export function empty(status: number, headers: Readonly<Record<string, string>> = {}): Answer {
+  return { status, headers, body: "" };
+}
+
+/** An error of the clients endpoints. */
+export function refused(behaviour: Behaviour, refusal: Refusal): Answer {
+  const body = `${JSON.stringify(refusalBody(behaviour, refusal))}\n`;
+  return { status: refusal.status, headers: { "content-type": "application/json" }, body };
+}
+
+function negotiatedMissing(accept: string): Answer {
+  if (accept.includes("application/json")) {
+    return json(404, { error: { code: 404, message: "Not Found", reason: NO_ROUTE } });
+  }
+  if (accept.includes("text/plain")) return plain(404, `Error 404 - ${NO_ROUTE}`);
+  const body = `<!DOCTYPE html>\n<html lang="en"><title>404 - Route not found</title><h1>Error 404</h1><p>${NO_ROUTE}</p></html>\n`;
+  return { status: 404, headers: { "content-type": HTML_TYPE }, body };
+}
+
+/** How each kind of router says that there is no such route. */
+const MISSING: Readonly<Record<Behaviour["missing"], (accept: string) => Answer>> = {
+  "plain-json": () => plain(404, JSON.stringify({ error: `Error 404 - ${NO_ROUTE}` })),
+  negotiated: negotiatedMissing,
+  plain: () => plain(404, "404 page not found\n", { "x-content-type-options": "nosniff" }),
+};
+
+/** No such route. */
+export function missing(kind: Behaviour["missing"], accept: string): Answer {
+  return MISSING[kind](accept);
+}
+
+/** The route is there, but not for this method (RFC 9110 section 15.5.6). */
+export function wrongMethod(allowed: readonly string[]): Answer {
+  const headers = { allow: allowed.join(", "), "x-content-type-options": "nosniff" };
+  return plain(405, "Method Not Allowed\n", headers);
+}
+
+const STATUS_TEXT: Readonly<Record<number, string>> = {
+  301: "Moved Permanently",
+  307: "Temporary Redirect",
+};
+
+/** A redirect as Go writes one: with a line of HTML only for reads. */
+export function redirect(status: 301 | 307, method: string, location: string): Answer {
+  if (method !== "GET" && method !== "HEAD") return empty(status, { location });
+  const shown = location.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&#34;");
+  const body = method === "HEAD" ? "" : `<a href="${shown}">${STATUS_TEXT[status]}</a>.\n\n`;
+  return { status, headers: { location, "content-type": HTML_TYPE }, body };
+}

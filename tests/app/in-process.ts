@@ -1,0 +1,108 @@
+import { after } from "node:test";
+import { type Host, type Output, systemHost } from "../../lib/adapters/host.ts";
+import { main } from "../../lib/app/main.ts";
+import { temporaryFolder } from "../e2e/binary.ts";
+
+/** Secrets that cannot be handed over are kept in real files, which go with the tests. */
+let state: ReturnType<typeof temporaryFolder> | undefined;
+
+after(() => state?.[Symbol.dispose]());
+
+function stateFolder(): string {
+  state ??= temporaryFolder();
+  return state.path;
+}
+
+/** The surroundings of one run of the program. */
+export interface Scene {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Files by path; every other path is not there. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** The permission bits of the files, 0600 without it. */
+  readonly mode?: number;
+  readonly stdin?: string;
+  /** Columns of a terminal on standard output and standard error; without it both are pipes. */
+  readonly columns?: number;
+  /** What standard output says instead of taking a text. */
+  readonly stdoutFails?: Error;
+  /** Makes ids in the place of the system. */
+  readonly uuid?: () => string;
+  /** Called when a command says that much work lies ahead. */
+  readonly onLongWork?: () => void;
+  /** Called once the program listens, with the way to send it a signal. */
+  readonly onListening?: (send: (signal: number) => void) => void;
+}
+
+/** What one run came to. */
+export interface Played {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function noSuchFile(path: string): Error {
+  return Object.assign(new Error(`ENOENT: no such file or directory, open '${path}'`), { code: "ENOENT" });
+}
+
+/**
+ * Runs the program in this process on a host of the test's own: no real streams, files or environment, and a clock that
+ * only sleeping moves. The network is the real one.
+ */
+export async function play(args: readonly string[], scene: Scene = {}): Promise<Played> {
+  const written = { stdout: "", stderr: "" };
+  const output = (to: "stdout" | "stderr"): Output => ({
+    isTerminal: scene.columns !== undefined,
+    columns: scene.columns,
+    async write(text) {
+      if (to === "stdout" && scene.stdoutFails !== undefined) throw scene.stdoutFails;
+      written[to] += text;
+    },
+  });
+  const environment: Readonly<Record<string, string>> = { XDG_STATE_HOME: stateFolder(), ...scene.environment };
+  const read = (path: string): string => {
+    const { files = {} } = scene;
+    const text = Object.hasOwn(files, path) ? files[path] : undefined;
+    if (text === undefined) throw noSuchFile(path);
+    return text;
+  };
+  let slept = 0;
+  const host: Host = {
+    ...systemHost(),
+    args,
+    stdout: output("stdout"),
+    stderr: output("stderr"),
+    stdinIsTerminal: false,
+    stdoutWasClosed: () => false,
+    environment: (name) => (Object.hasOwn(environment, name) ? environment[name] : undefined),
+    uid: () => 0,
+    readFile: async (path) => ({ bytes: new TextEncoder().encode(read(path)), mode: scene.mode ?? 0o600, uid: 0 }),
+    readStdin: async () => new TextEncoder().encode(scene.stdin ?? ""),
+    ask: async () => undefined,
+    ...(scene.uuid === undefined ? {} : { uuid: scene.uuid }),
+    monotonic: () => slept,
+    sleep: async (milliseconds, signal) => {
+      signal?.throwIfAborted();
+      slept += milliseconds;
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+    longWork: () => scene.onLongWork?.(),
+    onEnding: (listener) => scene.onListening?.(listener),
+  };
+  const status = await main(host);
+  return { status, ...written };
+}
+
+/** The codes of the problems that a run told as JSON, in their order. */
+export function codesOf({ stderr }: Played): readonly string[] {
+  return stderr.split("\n").flatMap((line) => {
+    if (!line.startsWith("{")) return [];
+    const told: unknown = JSON.parse(line);
+    return codesIn(told);
+  });
+}
+
+function codesIn(told: unknown): readonly string[] {
+  if (typeof told !== "object" || told === null || !("error" in told) || typeof told.error !== "string") return [];
+  const more = "more" in told && Array.isArray(told.more) ? told.more : [];
+  return [told.error, ...more.flatMap(codesIn)];
+}

@@ -1,0 +1,913 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { after, before, describe, test } from "node:test";
+import { rootCertificates } from "node:tls";
+import type { CommandDef } from "citty";
+import { type Group, isGroup, isLeaf, type Leaf } from "../../lib/command.ts";
+import { ROOT } from "../../lib/commands/index.ts";
+import { longNames } from "../../lib/core/flags/parse.ts";
+import { codesOf, type Played, play, type Scene } from "./in-process.ts";
+
+/** A command of the tree with the words that call it. */
+interface Called<Command> {
+  readonly path: readonly string[];
+  readonly command: Command;
+}
+
+async function children(group: Group): Promise<readonly (readonly [string, CommandDef])[]> {
+  const { subCommands } = group;
+  const table = { ...(typeof subCommands === "function" ? await subCommands() : await subCommands) };
+  return Promise.all(
+    Object.entries(table).map(
+      async ([name, child]) => [name, typeof child === "function" ? await child() : await child] as const,
+    ),
+  );
+}
+
+async function walk(group: Group, path: readonly string[] = []): Promise<readonly Called<Leaf | Group>[]> {
+  const all: Called<Leaf | Group>[] = [{ path, command: group }];
+  for (const [name, child] of await children(group)) {
+    if (isGroup(child)) all.push(...(await walk(child, [...path, name])));
+    else if (isLeaf(child)) all.push({ path: [...path, name], command: child });
+    else assert.fail(`${name} is neither a command nor a group`);
+  }
+  return all;
+}
+
+const COMMANDS = walk(ROOT);
+
+async function leaves(): Promise<readonly Called<Leaf>[]> {
+  return (await COMMANDS).flatMap(({ path, command }) => (isLeaf(command) ? [{ path, command }] : []));
+}
+
+async function groups(): Promise<readonly Called<Group>[]> {
+  return (await COMMANDS).flatMap(({ path, command }) => (isGroup(command) ? [{ path, command }] : []));
+}
+
+/** A port that counts who comes; nobody should. */
+const visitors = { count: 0 };
+
+const server = createServer((_, response) => {
+  visitors.count++;
+  response.writeHead(500).end();
+});
+
+let endpoint = "";
+
+before(async () => {
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const address = server.address();
+  assert.ok(address !== null && typeof address === "object");
+  endpoint = `http://127.0.0.1:${address.port}`;
+});
+
+after(() => new Promise((done) => server.close(done)));
+
+/** Runs a line with a server in reach, and makes sure that it was left alone. */
+async function quiet(args: readonly string[], scene: Scene = {}): Promise<Played> {
+  const came = visitors.count;
+  const played = await play(args, { ...scene, environment: { HYDRA_ADMIN_URL: endpoint, ...scene.environment } });
+  assert.equal(visitors.count, came, "something was sent");
+  return played;
+}
+
+function errors({ stderr }: Played): readonly string[] {
+  return stderr.split("\n").filter((line) => line.startsWith("Error: ") || line.startsWith("Hint: "));
+}
+
+test("the tree has the commands of both grammars, each with a name of its own", async () => {
+  const paths = (await leaves()).map(({ path }) => path.join(" "));
+  for (const path of ["clients create", "create oauth2-client", "sandbox", "version"])
+    assert.ok(paths.includes(path), path);
+  assert.equal(new Set(paths).size, paths.length);
+});
+
+test("a line that was not understood is told without a judgement of the client that it seems to describe", async () => {
+  const { status, stdout, stderr } = await play([
+    "clients",
+    "create",
+    "--calbacks",
+    "http://localhost/cb",
+    "-e",
+    endpoint,
+  ]);
+  assert.deepEqual(
+    { status, stdout, stderr },
+    { status: 2, stdout: "", stderr: "Error: Unknown flag --calbacks\nHint: did you mean --callbacks?\n" },
+  );
+  const update = await play(["clients", "update", "app", "--nmae", "x", "-e", endpoint]);
+  assert.equal(update.stderr, "Error: Unknown flag --nmae\nHint: did you mean --name?\n");
+  const understood = await play(["clients", "create", "--fail-after", "soon", "-e", endpoint]);
+  assert.equal(understood.status, 2);
+  assert.match(understood.stderr, /^Warning: .*\[no-callback\]/m);
+});
+
+describe("help", () => {
+  test("of every command and group goes to standard output, in each way to ask for it", async () => {
+    for (const { path } of await COMMANDS) {
+      const asked = await quiet([...path, "--help"]);
+      assert.equal(asked.status, 0, path.join(" "));
+      assert.equal(asked.stderr, "");
+      assert.ok(asked.stdout.includes(`\n  ${["hydra", ...path].join(" ")}`), path.join(" "));
+      for (const args of [
+        [...path, "-h"],
+        ["help", ...path],
+        ["--endpoint", "x", ...path, "-vh"],
+      ])
+        assert.deepEqual(await quiet(args), asked, args.join(" "));
+    }
+  });
+
+  test("is what hydra alone shows", async () => {
+    assert.deepEqual(await quiet([]), await quiet(["--help"]));
+    assert.deepEqual(await quiet(["help"]), await quiet(["--help"]));
+  });
+
+  test("comes before any other fault, and never where --help is a value or behind --", async () => {
+    assert.equal((await quiet(["clients", "create", "--bogus", "x", "--help"])).status, 0);
+    assert.equal(
+      (await quiet(["clients", "create", "--dry-run", "--name", "--help"])).stdout.includes("Usage:"),
+      false,
+    );
+    assert.deepEqual(errors(await quiet(["clients", "create", "--", "--help"])).slice(0, 1), [
+      'Error: Stray argument "--help"',
+    ]);
+  });
+
+  test("is not what a line without a command gets whose words stand behind --", async () => {
+    for (const args of [["--", "clients", "create"], ["--"], ["-v", "--", "--help"]])
+      assert.deepEqual(
+        [(await quiet(args)).status, ...errors(await quiet(args))],
+        [2, "Error: Missing command after hydra", "Hint: hydra --help lists the commands"],
+        args.join(" "),
+      );
+  });
+
+  test("of an alias is that of the command, under the name that was asked", async () => {
+    const { stdout } = await quiet(["create", "client", "--help"]);
+    assert.ok(stdout.includes("hydra create client [flags]"));
+  });
+
+  test("is coloured on a terminal alone, and not under NO_COLOR or a dumb terminal", async () => {
+    const bold = (played: Played): boolean => played.stdout.includes("\u001b[1m");
+    assert.equal(bold(await quiet(["--help"])), false);
+    assert.equal(bold(await quiet(["--help"], { columns: 80 })), true);
+    assert.equal(bold(await quiet(["--help"], { columns: 80, environment: { NO_COLOR: "1" } })), false);
+    assert.equal(bold(await quiet(["--help"], { columns: 80, environment: { NO_COLOR: "" } })), true);
+    assert.equal(bold(await quiet(["--help"], { columns: 80, environment: { TERM: "dumb" } })), false);
+  });
+
+  test("keeps to the terminal's width", async () => {
+    const { stdout } = await quiet(["clients", "create", "--help"], { columns: 70, environment: { NO_COLOR: "1" } });
+    const flags = stdout.slice(stdout.indexOf("\nClient:"));
+    for (const line of flags.split("\n")) assert.ok(line.length <= 70 || /^ {2}\S*\s*--[\w-]+ \S+$/.test(line), line);
+  });
+
+  test("shows no value of the environment", async () => {
+    const environment = { OAUTH2_ACCESS_TOKEN: "s3cret", HYDRA_CLIENT_SECRET: "s3cret", ORY_SDK_URL: "http://s3cret" };
+    for (const { path } of await leaves()) {
+      assert.ok(!(await quiet([...path, "--help"], { environment })).stdout.includes("s3cret"));
+    }
+  });
+});
+
+describe("--version", () => {
+  test("alone is the version", async () => {
+    const version = await quiet(["version"]);
+    assert.equal(version.status, 0);
+    assert.match(version.stdout, /^Version: \S+\n/);
+    assert.deepEqual(await quiet(["--version"]), version);
+  });
+
+  test("after a command never runs it", async () => {
+    for (const { path } of await leaves()) {
+      const played = await quiet([...path, "--version"]);
+      assert.equal(played.status, 2, path.join(" "));
+      assert.equal(played.stdout, "");
+      assert.ok(errors(played).includes("Error: Unknown flag --version"), played.stderr);
+    }
+  });
+
+  test("before a command does not run it either", async () => {
+    const played = await quiet(["--version", "clients", "create"]);
+    assert.equal(played.status, 2);
+    assert.equal(played.stdout, "");
+  });
+});
+
+/** Lines that are wrong as such, with the status, the codes of their problems, and the errors and hints on stderr. */
+const WRONG: readonly (readonly [line: string, codes: readonly string[], told: readonly string[]])[] = [
+  ["clents", ["unknown-command"], ['Error: Unknown command "clents" after hydra', "Hint: did you mean hydra clients?"]],
+  [
+    "client",
+    ["missing-command"],
+    ["Error: Missing command after hydra client", "Hint: hydra client --help lists the commands"],
+  ],
+  [
+    "clients",
+    ["missing-command"],
+    ["Error: Missing command after hydra clients", "Hint: hydra clients --help lists the commands"],
+  ],
+  [
+    "create",
+    ["missing-command"],
+    ["Error: Missing command after hydra create", "Hint: hydra create --help lists the commands"],
+  ],
+  [
+    "clients craete",
+    ["unknown-command"],
+    ['Error: Unknown command "craete" after hydra clients', "Hint: did you mean hydra clients create?"],
+  ],
+  [
+    "create oauth2-clent",
+    ["unknown-command"],
+    ['Error: Unknown command "oauth2-clent" after hydra create', "Hint: did you mean hydra create oauth2-client?"],
+  ],
+  [
+    "create bogus",
+    ["unknown-command"],
+    ['Error: Unknown command "bogus" after hydra create', "Hint: hydra create --help lists the commands"],
+  ],
+  [
+    "help clents",
+    ["unknown-command"],
+    ['Error: Unknown command "clents" after hydra', "Hint: did you mean hydra clients?"],
+  ],
+  ["--bogus", ["unknown-flag"], ["Error: Unknown flag --bogus", "Hint: hydra help lists the flags"]],
+  ["--bogus x clients create", ["unknown-flag"], ["Error: Unknown flag --bogus", "Hint: hydra help lists the flags"]],
+  ["--endpont x clients create", ["unknown-flag"], ["Error: Unknown flag --endpont", "Hint: did you mean --endpoint?"]],
+  [
+    "clients --endpoint",
+    ["missing-value"],
+    ["Error: --endpoint needs a value", "Hint: write --endpoint URL; hydra help shows it"],
+  ],
+  ["clients create --nmae x", ["unknown-flag"], ["Error: Unknown flag --nmae", "Hint: did you mean --name?"]],
+  [
+    "clients create --constructor x",
+    ["unknown-flag"],
+    ["Error: Unknown flag --constructor", "Hint: hydra help clients create lists the flags"],
+  ],
+  [
+    "clients create --name",
+    ["missing-value"],
+    ["Error: --name needs a value", "Hint: write --name TEXT; hydra help clients create shows it"],
+  ],
+  [
+    "clients create stray",
+    ["stray-argument"],
+    ['Error: Stray argument "stray"', "Hint: hydra clients create takes flags alone; quote a value that has blanks"],
+  ],
+  [
+    "clients create -n my app",
+    ["stray-argument"],
+    ['Error: Stray argument "app"', "Hint: hydra clients create takes flags alone; quote a value that has blanks"],
+  ],
+  ["version --format jsn", ["bad-format"], []],
+  [
+    "version -q --format yaml",
+    ["usage"],
+    ['Error: -q and --format "yaml" exclude each other', "Hint: leave one of them out"],
+  ],
+  ["clients create --format toString", ["bad-format"], []],
+  [
+    "clients create --fail-after soon",
+    ["bad-value"],
+    ['Error: --fail-after "soon" is not a duration', "Hint: write a number with a unit, such as 30s, 1m30s or 500ms"],
+  ],
+  [
+    "clients create --api v3",
+    ["bad-value"],
+    ['Error: --api "v3" is not one of auto, v1 or v2', "Hint: did you mean v1?"],
+  ],
+  [
+    "clients create --endpoint localhost:4445",
+    ["bad-endpoint"],
+    [
+      'Error: --endpoint "localhost:4445" is not an address',
+      "Hint: put http:// or https:// before it: http://localhost:4445",
+    ],
+  ],
+  [
+    "clients create --config /nowhere.yaml",
+    ["config-file"],
+    [
+      'Error: Cannot read the config file "/nowhere.yaml": there is no such file',
+      "Hint: check the path after --config",
+    ],
+  ],
+  [
+    "clients create --secret abc",
+    ["secret-too-short"],
+    [
+      "Error: --secret is shorter than 6 characters",
+      "Hint: give at least 6 characters, or leave the secret out and a strong one is made",
+    ],
+  ],
+  [
+    "clients create -c http://a.example#x",
+    ["redirect-uri-fragment"],
+    ['Error: -c "http://a.example#x" has a fragment', "Hint: leave out the # and what follows it (RFC 6749, 3.1.2)"],
+  ],
+];
+
+describe("a wrong line is told on stderr, with exit status 2, and nothing is sent", () => {
+  for (const [line, codes, told] of WRONG) {
+    test(line, async () => {
+      const words = line.split(" ");
+      const played = await quiet(words);
+      assert.equal(played.status, 2, played.stderr);
+      assert.equal(played.stdout, "");
+      if (told.length > 0) assert.deepEqual(errors(played), told);
+      assert.equal(errors(played).length, 2);
+      if (words.some((word) => word.startsWith("--format")) || words[0] === "help" || words.at(-1) === "--endpoint")
+        return;
+      const asJson = await quiet(["--format=json", ...words]);
+      assert.equal(asJson.status, 2);
+      assert.equal(asJson.stdout, "");
+      assert.deepEqual(codesOf(asJson), codes);
+    });
+  }
+
+  test("names from an object's prototype are no commands, at any place", async () => {
+    for (const { path } of await groups()) {
+      for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf"]) {
+        const played = await quiet([...path, name]);
+        assert.equal(played.status, 2);
+        assert.deepEqual(codesOf(await quiet(["--format=json", ...path, name])), ["unknown-command"]);
+        assert.ok(errors(played)[0]?.startsWith(`Error: Unknown command "${name}" after hydra`), played.stderr);
+      }
+    }
+  });
+
+  test("without an endpoint, every command that needs one says so", async () => {
+    for (const { path, command } of await leaves()) {
+      if (command.spec.server !== true) continue;
+      const operands = command.spec.operands === undefined ? [] : ["x"];
+      const played = await play(["--format=json", ...path, ...operands], { environment: { HYDRA_ADMIN_URL: "" } });
+      assert.equal(played.status, 2, path.join(" "));
+      assert.ok(codesOf(played).includes("no-endpoint"), `${path.join(" ")}: ${played.stderr}`);
+    }
+  });
+
+  test("a command that takes operands asks for them, and one that takes few refuses more", async () => {
+    for (const { path, command } of await leaves()) {
+      const { operands } = command.spec;
+      if (operands !== undefined && operands.least > 0)
+        assert.ok(codesOf(await quiet(["--format=json", ...path])).includes("missing-argument"), path.join(" "));
+      const most = operands?.most ?? 0;
+      if (most > 50) continue;
+      const many = Array.from({ length: most + 1 }, (_, i) => `stray${i}`);
+      const played = await quiet([...path, ...many]);
+      assert.equal(played.status, 2);
+      assert.ok(errors(played).includes(`Error: Stray argument "stray${most}"`), path.join(" "));
+    }
+  });
+});
+
+test("all that is wrong with a line is told at once, each with its hint", async () => {
+  const line = [
+    "clients",
+    "create",
+    "--bogus",
+    "--limit=5",
+    "--fail-after",
+    "soon",
+    "--api",
+    "v3",
+    "stray",
+    "--endpoint",
+    "x",
+    "-H",
+    "none",
+    "-c",
+    "https://a.example#f",
+    "--secret",
+    "abc",
+    "--format",
+    "jsn",
+    "--token-endpoint-auth-method",
+    "private_key_jwt",
+  ];
+  const played = await quiet(line);
+  assert.equal(played.status, 2);
+  assert.equal(errors(played).length % 2, 0);
+  const codes = codesOf(await quiet(line.map((word) => (word === "jsn" ? "json" : word))));
+  assert.deepEqual(codes, [
+    "unknown-flag",
+    "unknown-flag",
+    "bad-value",
+    "bad-value",
+    "stray-argument",
+    "bad-endpoint",
+    "bad-header",
+    "secret-too-short",
+    "private-key-jwt-without-keys",
+    "redirect-uri-fragment",
+  ]);
+  assert.equal(errors(played).filter((text) => text.startsWith("Error: ")).length, codes.length + 1);
+});
+
+describe("recipients that a line names", () => {
+  /** The lines that can encrypt, in both grammars. */
+  const LINES: readonly (readonly string[])[] = [
+    ["clients", "create", "-g", "client_credentials"],
+    ["create", "oauth2-client", "--grant-type", "client_credentials"],
+    [
+      ...["clients", "create", "-g", "client_credentials", "--token-endpoint-auth-method", "private_key_jwt"],
+      ...["--generate-key", "ES256", "--key-out", "never-made.pem"],
+    ],
+    ["clients", "update", "app", "--secret-file", "/secret"],
+    ["update", "oauth2-client", "app", "--secret-file", "/secret"],
+    ["clients", "rotate-secret", "app"],
+    ["rotate-secret", "oauth2-client", "app"],
+    ["clients", "import", "/clients"],
+    ["import", "oauth2-client", "/clients"],
+  ];
+  const scene: Scene = { files: { "/secret": "a-secret-of-the-user", "/clients": '{"client_id":"app"}' } };
+
+  test("are wrong usage where a value is empty, as a shell variable that is not set leaves it", async () => {
+    const hint = "Hint: give a value or leave the flag out; a shell variable that is not set looks like this";
+    const pin = "A".repeat(40);
+    const cases: readonly (readonly [words: readonly string[], error: string])[] = [
+      [["--keybase", ""], '--keybase "" is empty'],
+      [["--keybase="], '--keybase "" is empty'],
+      [["--keybase", "alice", "--keybase", " "], '--keybase " " is empty'],
+      [["--keybase", "alice,"], '--keybase "alice," has an empty value'],
+      [["--pgp-key", ""], '--pgp-key "" is empty'],
+      [["--pgp-key-url", ""], '--pgp-key-url "" is empty'],
+      [["--pgp-key", "x", "--pgp-fingerprint", ""], '--pgp-fingerprint "" is empty'],
+      [["--keybase", "alice", "--pgp-fingerprint", `${pin},`], `--pgp-fingerprint "${pin}," has an empty value`],
+    ];
+    for (const line of LINES) {
+      for (const [words, error] of cases) {
+        const played = await quiet([...line, ...words], scene);
+        assert.equal(played.status, 2, played.stderr);
+        assert.equal(played.stdout, "");
+        assert.deepEqual(errors(played), [`Error: ${error}`, hint], line.join(" "));
+      }
+    }
+  });
+
+  test("are looked at together, and with all else that is wrong, before any key is fetched", async () => {
+    const wrong = [
+      ...["--pgp-fingerprint", "DEADBEEF", "--pgp-fingerprint", "x", "--pgp-key", "wkd:nobody"],
+      ...["--pgp-key-url", `${endpoint}/key.asc`, "--pgp-key-url", "ftp://x/key", "--pgp-key-url", "wkd:nobody@"],
+      ...["--keybase", "alice,a-b", "--fail-after", "soon"],
+    ];
+    for (const line of LINES) {
+      const environment = { HYDRA_KEYBASE_URL: endpoint };
+      const played = await quiet([...line, ...wrong, "--format", "json"], { ...scene, environment });
+      assert.equal(played.status, 2, played.stderr);
+      assert.deepEqual(codesOf(played), [
+        ...["bad-value", "pgp-fingerprint-short", "pgp-fingerprint-invalid", "wkd-address", "bad-address"],
+        ...["wkd-address", "keybase-name"],
+      ]);
+    }
+    const clear = ["clients", "create", "-g", "client_credentials", "--keybase", "alice"];
+    const played = await quiet([...clear, "--pgp-key-url", "http://keys.example/a", "--pgp-key-url", endpoint], {
+      environment: { HYDRA_KEYBASE_URL: endpoint },
+    });
+    assert.deepEqual(errors(played), [
+      'Error: Cannot fetch the key of --pgp-key-url "http://keys.example/a": http://keys.example/a is plain http, where anyone on the way could swap the key',
+      "Hint: use https, or name the key's fingerprint with --pgp-fingerprint",
+    ]);
+  });
+
+  test("are missed where there is a fingerprint alone", async () => {
+    const played = await quiet(["clients", "rotate-secret", "app", "--pgp-fingerprint", "A".repeat(40), "--api", "x"]);
+    assert.deepEqual(errors(played).slice(2), [
+      "Error: --pgp-fingerprint stands without a key that it could be of",
+      "Hint: add --pgp-key, --pgp-key-url or --keybase",
+    ]);
+  });
+});
+
+test("a recipient for a client without a secret is refused, naming where its method was set", async () => {
+  const line = ["clients", "create", "--pgp-key", "x", "-c", "https://a.example/cb"];
+  const cases: readonly (readonly [words: readonly string[], named: string, scene?: Scene])[] = [
+    [["--token-endpoint-auth-method", "none"], "--token-endpoint-auth-method"],
+    [["--set", 'token_endpoint_auth_method="none"'], "--set token_endpoint_auth_method"],
+    [
+      ["--file", "/c.json"],
+      '"token_endpoint_auth_method" in /c.json',
+      { files: { "/c.json": '{"token_endpoint_auth_method":"none"}' } },
+    ],
+  ];
+  for (const [words, named, scene] of cases) {
+    assert.equal(
+      errors(await quiet([...line, ...words], scene))[0],
+      `Error: ${named} "none" makes a client without a secret, so there is nothing to encrypt`,
+    );
+  }
+});
+
+test("an id that would mean the collection of clients is asked for nowhere", async () => {
+  for (const path of [
+    ["clients", "get"],
+    ["get", "oauth2-client"],
+    ["clients", "delete"],
+  ]) {
+    const played = await quiet([...path, "app", "", ".", "..", "--format", "json"]);
+    assert.equal(played.status, 2);
+    assert.deepEqual(codesOf(played), ["bad-id", "bad-id", "bad-id"]);
+    assert.match(played.stderr, /"message":"\\"\\" is no id of a client"/);
+  }
+  for (const line of [
+    ["clients", "rotate-secret"],
+    ["clients", "rotate-secret", "--finish"],
+    ["clients", "update", "-n", "x"],
+  ]) {
+    for (const id of ["", ".", ".."]) {
+      const played = await quiet([...line, id, "--format", "json"]);
+      assert.deepEqual([played.status, codesOf(played)], [2, ["bad-id"]], line.join(" "));
+    }
+  }
+});
+
+test("help may lose its reader, and tells of a disk that is full", async () => {
+  const gone = Object.assign(new Error("gone"), { code: "EPIPE" });
+  const full = Object.assign(new Error("full"), { code: "ENOSPC" });
+  for (const line of [["--help"], ["help", "formats"], ["clients", "create", "--help"]]) {
+    assert.deepEqual(await play(line, { stdoutFails: gone }), { status: 0, stdout: "", stderr: "" });
+    const { status, stderr } = await play(line, { stdoutFails: full });
+    assert.equal(status, 1);
+    assert.match(stderr, /^Error: Cannot write the result: full\nHint: /);
+  }
+});
+
+test("the list that a list writes is not one client", async () => {
+  const files = { "/list.json": '{"items":[{"client_id":"a"}],"is_last_page":true}' };
+  for (const line of [
+    ["clients", "create"],
+    ["clients", "update", "app"],
+  ]) {
+    const played = await quiet([...line, "--file", "/list.json"], { files });
+    assert.equal(played.status, 2);
+    assert.deepEqual(errors(played).slice(0, 2), [
+      'Error: --file "/list.json" does not hold one client',
+      "Hint: hydra clients import takes several",
+    ]);
+  }
+});
+
+describe("errors as JSON", () => {
+  test("are one object a line on stderr: error, message, hint, and further ones under more", async () => {
+    const { stderr, stdout } = await quiet(["clients", "create", "--format", "json", "--bogus", "--name"]);
+    assert.equal(stdout, "");
+    assert.deepEqual(JSON.parse(stderr.split("\n").find((line) => line.startsWith("{")) ?? ""), {
+      error: "unknown-flag",
+      message: "Unknown flag --bogus",
+      hint: "hydra help clients create lists the flags",
+      more: [
+        {
+          error: "missing-value",
+          message: "--name needs a value",
+          hint: "write --name TEXT; hydra help clients create shows it",
+        },
+      ],
+    });
+  });
+
+  test("are asked for by any JSON format, before or after the command, by flag or by the config file", async () => {
+    const asked: readonly (readonly [args: readonly string[], scene: Scene])[] = [
+      [["clients", "create", "--bogus", "--format=json"], {}],
+      [["clients", "create", "--bogus", "--format=json-pretty"], {}],
+      [["--format", "json", "clients", "create", "--bogus"], {}],
+      [["clients", "--format", "json", "bogus"], {}],
+      [["clients", "bogus", "--format", "json"], {}],
+      [
+        ["clients", "create", "--bogus"],
+        { environment: { HOME: "/home/x" }, files: { "/home/x/.hydra.yaml": "format: json\n" } },
+      ],
+    ];
+    for (const [args, scene] of asked) assert.equal(codesOf(await quiet(args, scene)).length, 1, args.join(" "));
+  });
+
+  test("are not told to who asked for something else", async () => {
+    for (const args of [
+      ["clients", "create", "--bogus"],
+      ["clients", "create", "--bogus", "--format=yaml"],
+    ])
+      assert.deepEqual(codesOf(await quiet(args)), [], args.join(" "));
+  });
+});
+
+describe("no credential is told", () => {
+  const lines = [
+    "--access-token Bearer s3cret clients create",
+    "--acces-token s3cret clients create",
+    "--acces-token=s3cret clients create",
+    "clients create --access-token Bearer s3cret",
+    "clients create -H Authorization: Bearer s3cret",
+    "clients create --secret my s3cret",
+    "clients create --fail-after --secret=s3cret",
+    "clients create --fail-after --secret s3cret",
+    "clients create --secrt s3cret",
+    "clients create --secrt=s3cret",
+    "clients create -- --secret s3cret",
+    "clients create -- --secret=s3cret",
+    "clients create --endpoint http://u:s3cret@a.example:port",
+    "clients create --endpoint u:s3cret@a.example",
+    "clients create --endpoint http://a.example?t=s3cret",
+    "clients create -H s3cret",
+    "clients create --format=json --secret s3c%ret --bogus -v",
+  ];
+  for (const line of lines) {
+    test(line, async () => {
+      for (const format of [[], ["--format=json"]]) {
+        const played = await quiet([...format, ...line.split(" ")]);
+        assert.equal(played.status, 2);
+        assert.ok(!/s3c%?ret/.test(played.stderr + played.stdout), played.stderr);
+      }
+    });
+  }
+});
+
+describe("the config file", () => {
+  const HOME = { HOME: "/home/x" };
+  const PATH = "/home/x/.hydra.yaml";
+  const LINE = ["clients", "create", "--dry-run", "-c", "https://a.example/cb", "--id", "i"];
+
+  /** What is told beside the word that this was a dry run. */
+  function told({ stderr }: Played): string {
+    return stderr.replace(/^Dry run: .*\n/m, "");
+  }
+
+  test("need not be there, nor does HOME", async () => {
+    for (const environment of [HOME, { HOME: "" }, {}]) {
+      const played = await quiet(LINE, { environment });
+      assert.equal(played.status, 0, played.stderr);
+      assert.equal(told(played), "");
+    }
+  });
+
+  test("gives settings after flag and environment, and each error names it", async () => {
+    const scene = { environment: HOME, files: { [PATH]: "fail_after: later\napi: v3\n" } };
+    assert.deepEqual(errors(await quiet(LINE, scene)), [
+      'Error: "fail_after" in /home/x/.hydra.yaml "later" is not a duration',
+      "Hint: write a number with a unit, such as 30s, 1m30s or 500ms",
+      'Error: "api" in /home/x/.hydra.yaml "v3" is not one of auto, v1 or v2',
+      "Hint: did you mean v1?",
+    ]);
+    assert.equal((await quiet([...LINE, "--fail-after=1s", "--api=v1"], scene)).status, 0);
+  });
+
+  test("has hints for it that name no flag, and tokens that are sent as they are written", async () => {
+    const files = { "/c.yaml": `endpoint: ${endpoint}\nskip_tls_verify: "yes"\nheaders: [X-A: 1, X-B: 0x1F]\n` };
+    const played = await quiet(["clients", "list", "--config", "/c.yaml"], { files });
+    assert.deepEqual(errors(played), [
+      'Error: "skip_tls_verify" in /c.yaml "yes" is neither true nor false',
+      "Hint: write true or false",
+    ]);
+    const sent: (string | undefined)[] = [];
+    const listening = createServer(({ headers }, response) => {
+      sent.push(headers.authorization, headers["x-n"]?.toString());
+      response.writeHead(200, { "content-type": "application/json" }).end("[]");
+    });
+    await new Promise<void>((done) => listening.listen(0, "127.0.0.1", done));
+    try {
+      const at = listening.address();
+      assert.ok(at !== null && typeof at === "object");
+      const config = `endpoint: http://127.0.0.1:${at.port}\naccess_token: 0012345678901234567890\nheaders: [X-N: 0x1F]\n`;
+      const listed = await play(["clients", "list", "--config", "/c.yaml"], { files: { "/c.yaml": config } });
+      assert.equal(listed.status, 0, listed.stderr);
+      assert.deepEqual(sent, ["Bearer 0012345678901234567890", "0x1F"]);
+    } finally {
+      await new Promise((done) => listening.close(done));
+    }
+  });
+
+  test("that is broken is told with its line", async () => {
+    const played = await quiet(LINE, { environment: HOME, files: { [PATH]: "endpoint: http://a\napi: [\n" } });
+    assert.equal(played.status, 2);
+    assert.match(errors(played)[0] ?? "", /hydra\.yaml, line [23]\b/);
+  });
+
+  test("has unknown keys told under -v alone", async () => {
+    const scene = { environment: HOME, files: { [PATH]: "dsn: memory\nserve: {}\n" } };
+    assert.equal(told(await quiet(LINE, scene)), "");
+    assert.equal(
+      told(await quiet([...LINE, "-v"], scene)),
+      'Config file: unknown key "dsn" is ignored\nConfig file: unknown key "serve" is ignored\n',
+    );
+  });
+
+  test("with credentials that others can read gets a warning", async () => {
+    const files = { [PATH]: "endpoint: http://127.0.0.1:1\naccess_token: s3cret\n" };
+    const environment = { ...HOME, HYDRA_ADMIN_URL: "" };
+    const open = await quiet(LINE, { environment, files, mode: 0o644 });
+    assert.equal(told(open), `Warning: ${PATH} holds credentials and others can read it: chmod 600 ${PATH}\n`);
+    assert.equal(told(await quiet(LINE, { environment, files })), "");
+  });
+
+  test("does not hand its credentials to another endpoint", async () => {
+    const scene = { environment: HOME, files: { [PATH]: "endpoint: http://127.0.0.1:1\naccess_token: s3cret\n" } };
+    const played = await quiet(["--format=json", ...LINE], scene);
+    assert.equal(played.status, 2);
+    assert.deepEqual(codesOf(played), ["foreign-credentials"]);
+    assert.ok(played.stderr.includes("HYDRA_ADMIN_URL") && played.stderr.includes(PATH));
+  });
+
+  test("named by the flag must be there, and is not needed for a command without settings", async () => {
+    assert.deepEqual(codesOf(await quiet([...LINE, "--format=json", "--config", "/no"], {})), ["config-file"]);
+    assert.equal((await quiet(["clients", "--help", "--config", "/no"])).status, 0);
+  });
+});
+
+describe("--ca-file", () => {
+  const LINE = ["--format=json", "clients", "list", "--endpoint", "https://127.0.0.1:1", "--fail-after=0"];
+
+  test("is read once, because a pipe can be read only once", async () => {
+    let read = 0;
+    const files = {
+      get "/dev/fd/63"(): string {
+        read++;
+        return read === 1 ? (rootCertificates[0] ?? "") : "";
+      },
+    };
+    assert.deepEqual(codesOf(await quiet([...LINE, "--ca-file", "/dev/fd/63"], { files })), ["unreachable"]);
+    assert.equal(read, 1);
+    const piped = await quiet([...LINE, "--ca-file", "-"], { stdin: rootCertificates[0] ?? "" });
+    assert.deepEqual(codesOf(piped), ["unreachable"]);
+  });
+
+  test("is looked at before anything is sent, and only for https", async () => {
+    const block = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for (const text of ["", "no certificate", block, `${rootCertificates[0]}\n${block}`]) {
+      const played = await quiet([...LINE, "--ca-file", "/ca.pem"], { files: { "/ca.pem": text } });
+      assert.equal(played.status, 2, text);
+      assert.deepEqual(codesOf(played), ["bad-ca-file"]);
+    }
+    assert.equal((await quiet([...LINE, "--ca-file", "/nowhere"])).status, 2);
+    const plain = await quiet([...LINE, "--ca-file", "/nowhere", "--endpoint", "http://127.0.0.1:1"]);
+    assert.deepEqual(codesOf(plain), ["unreachable"]);
+  });
+});
+
+describe("standard output", () => {
+  function failure(code: string): Error {
+    return Object.assign(new Error(`${code}: write`), { code });
+  }
+
+  test("that nobody reads ends a reading command quietly", async () => {
+    const played = await quiet(["version"], { stdoutFails: failure("EPIPE") });
+    assert.deepEqual([played.status, played.stderr], [0, ""]);
+  });
+
+  test("that takes nothing for another reason is told", async () => {
+    const played = await quiet(["version", "--format=json"], { stdoutFails: failure("ENOSPC") });
+    assert.equal(played.status, 1);
+    assert.deepEqual(codesOf(played), ["unwritable"]);
+  });
+});
+
+test("a fault of the program itself is told without a trace, and with one under HYDRA_DEBUG", async () => {
+  const fault = (): never => {
+    throw new RangeError("s3cret");
+  };
+  const line = ["clients", "create", "--dry-run", "-c", "https://a.example/cb"];
+  const played = await quiet(line, { uuid: fault });
+  assert.equal(played.status, 1);
+  assert.equal(played.stdout, "");
+  assert.equal(errors(played)[0], "Error: Unexpected failure (RangeError)");
+  assert.ok(!played.stderr.includes("s3cret"));
+  const debugged = await quiet(line, { uuid: fault, environment: { HYDRA_DEBUG: "1" } });
+  assert.ok(debugged.stderr.includes("main.test.ts"), debugged.stderr);
+});
+
+describe("the words of messages", () => {
+  /** A message is a sentence in sentence case: it begins with a capital, or with a flag, a quote or a name of a field. */
+  function assertSentence(text: string): void {
+    assert.match(text, /^([A-Z"]|-{1,2}[a-zA-Z]|[a-z]+(_[a-z]+)+ |[\w./~-]+:)/, text);
+    assert.doesNotMatch(text, /[.\s]$/, text);
+    assert.doesNotMatch(text, /\n/, text);
+  }
+
+  function assertHint(text: string): void {
+    assert.doesNotMatch(text, /[.\s]$/, text);
+    assert.doesNotMatch(text, /\n| {2}/, text);
+    assert.match(text, /^[^A-Z]|^OAUTH2_|^Hydra /, text);
+  }
+
+  function assertWords(told: unknown): void {
+    assert.ok(typeof told === "object" && told !== null && "message" in told && typeof told.message === "string");
+    assertSentence(told.message);
+    assert.ok("hint" in told && typeof told.hint === "string", `no hint: ${told.message}`);
+    assertHint(told.hint);
+    const more = "more" in told && Array.isArray(told.more) ? told.more : [];
+    for (const other of more) assertWords(other);
+  }
+
+  /** Faults that nearly every command can have, added to its own words. */
+  const FAULTS: readonly (readonly [words: readonly string[], scene?: Scene])[] = [
+    [["--bogus"]],
+    [["-Z"]],
+    [["--name", "x", "--nmae"]],
+    [["--endpoint"]],
+    [["--endpoint", "x"]],
+    [["--endpoint", "unix:x"]],
+    [["--endpoint", "http://a?b"]],
+    [[], { environment: { HYDRA_ADMIN_URL: "x" } }],
+    [[], { environment: { HYDRA_ADMIN_URL: "http://a?b", OAUTH2_ACCESS_TOKEN: "a b" } }],
+    [[], { environment: { HYDRA_ADMIN_URL: "unix:x" } }],
+    [["--access-token", "a", "-H", "Authorization: b"]],
+    [["--access-token-file", "/nowhere"]],
+    [["--access-token", "a", "--access-token-file", "/there"], { files: { "/there": "t" } }],
+    [["-H", "x"]],
+    [["-H", "X: \u0001"]],
+    [["-H", "Accept: x"]],
+    [["--fail-after", "x", "--api", "x", "--fake-tls-termination=x"]],
+    [["--fail-after", "-1s"]],
+    [["--ca-file", "/nowhere", "--endpoint", "https://a"]],
+    [["--ca-file", "/there", "--endpoint", "https://a"], { files: { "/there": "nothing" } }],
+    [["--config", "/nowhere"]],
+    [["--config", "/there"], { files: { "/there": "- 1" } }],
+    [["--config", "/there"], { files: { "/there": "a: [" } }],
+    [["--config", "/there"], { files: { "/there": "headers: [1]\n" } }],
+    [["--config", "/there"], { files: { "/there": "endpoint: http://a\naccess_token: x\n" } }],
+    [["--format", "x"]],
+    [["--format", "jsonpath=["]],
+    [["--format", "jsonpointer=x"]],
+    [["--format", "json", "-q"]],
+    [["--limit", "x", "--page-size=x", "--for", "x", "--listen", "x"]],
+    [["--page", "1"]],
+    [["--secret", "a", "--secret-file", "/nowhere", "--secret-length", "5"]],
+    [["--secret-format", "x", "--if-exists", "x", "--dry-run=x", "--encrypted-format", "x"]],
+    [["--if-exists", "skip"]],
+    [["--file", "/nowhere", "--set", "x", "--set", "a.b=x", "--jwks", "/nowhere", "--metadata", "{"]],
+    [["--file", "/there"], { files: { "/there": "[1,2]" } }],
+    [["--implicit-grant-access-token-lifespan", "x"]],
+    [["--token-endpoint-auth-method", "none", "--pgp-key", "x"]],
+    [["--pgp-fingerprint", "x"]],
+    [["--strict", "-g", "implicit,client_credentials", "-c", "http://a.example/*#x,/y", "--logo-uri", "x"]],
+    [["--allowed-cors-origins", "x,*", "--post-logout-callbacks", "x", "--sector-identifier-uri", "x", "--strict"]],
+    [["--secret-out", "/nowhere/x"]],
+    [["--secret-out", "fd:77"]],
+    [["--id-key", "=", "--secret-key", "="]],
+    [["", ""]],
+    [["a/b", "c d", "constructor"]],
+  ];
+
+  test("every problem of every command is a sentence without a period, with a hint", async () => {
+    let told = 0;
+    for (const { path, command } of await leaves()) {
+      // What runs until it is stopped is left alone where nothing is wrong with its line.
+      const stays = path.join(" ") === "sandbox" ? ["--as", "x"] : [];
+      for (const [words, scene] of FAULTS) {
+        const operands = command.spec.operands === undefined ? [] : ["x"];
+        const args = ["--format=json", ...path, ...operands, ...stays, ...words];
+        const { stderr } = await play(args, {
+          ...scene,
+          environment: { HYDRA_ADMIN_URL: "http://127.0.0.1:1", ...scene?.environment },
+        });
+        for (const line of stderr.split("\n")) {
+          if (line.startsWith("{")) {
+            told++;
+            assertWords(JSON.parse(line));
+          } else if (line.startsWith("Error: ")) {
+            told++;
+            assertSentence(line.slice("Error: ".length));
+          } else if (line.startsWith("Hint: ")) {
+            assertHint(line.slice("Hint: ".length));
+          } else if (line.startsWith("Warning: ")) {
+            assert.doesNotMatch(line, /[.\s]$/, line);
+          }
+        }
+      }
+    }
+    assert.ok(told > FAULTS.length * 5);
+  });
+
+  test("every message that stands in the source begins as a sentence and ends without a period", () => {
+    const lib = new URL("../../lib/", import.meta.url);
+    const names = readdirSync(lib, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+    let found = 0;
+    for (const name of names) {
+      const source = readFileSync(new URL(name, lib), "utf8");
+      for (const [, quote, text = ""] of source.matchAll(
+        /\b(?:usage|new Problem)\(\s*(["`'])((?:\\.|(?!\1)[^\\])*)\1/g,
+      )) {
+        found++;
+        assert.match(text, /^([A-Z]|\$\{|--?[a-z]|\\?")/, `${name}: ${text}`);
+        if (quote === '"') assert.doesNotMatch(text, /[.\s]$/, `${name}: ${text}`);
+      }
+    }
+    assert.ok(found > 50);
+  });
+});
+
+test("a command shows citty the same flags that it parses, and whether each takes a value", async () => {
+  for (const { path, command } of await leaves()) {
+    const { args } = command;
+    const shown: unknown = typeof args === "function" ? await args() : await args;
+    assert.ok(typeof shown === "object" && shown !== null);
+    assert.deepEqual(
+      Object.entries(shown)
+        .map(([name, arg]) => [name, arg.type])
+        .sort(),
+      command.spec.flags.map((flag) => [longNames(flag)[0], flag.kind === "switch" ? "boolean" : "string"]).sort(),
+      path.join(" "),
+    );
+  }
+});

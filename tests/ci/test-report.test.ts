@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { judge } from "../../.ci/test-report.ts";
+
+function suites(tests: number, ...cases: readonly string[]): string {
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites name="runner" tests="${tests}" failures="0" time="0.01">`,
+    '  <testsuite name="a.test.ts" tests="1">',
+    ...cases,
+    "  </testsuite>",
+    "</testsuites>",
+    "",
+  ].join("\n");
+}
+
+const PASSED = '<testcase name="a &lt;b&gt; &#x26; c" classname="" time="0.001" file="a.test.ts" />';
+
+const PASSED_OPEN = '<testcase name="other" classname="./a.test.ts" line="3" col="1">\n</testcase>';
+
+const FAILED =
+  '<testcase name="bad">\n<failure message="1 !== 2">at &quot;&lt;testcase&gt;&quot;</failure>\n</testcase>';
+
+const CANCELLED = '<testcase name="gone">\n<error message="Cancelled"/>\n</testcase>';
+
+const SKIPPED = '<testcase name="later" time="0">\n<skipped />\n</testcase>';
+
+function judged(report: string | undefined, status: number | null = 0, uncaught = ""): unknown {
+  return judge({ status, report, uncaught });
+}
+
+describe("judge()", () => {
+  test("counts each test of a report", () => {
+    assert.deepEqual(judged(suites(2, PASSED, PASSED_OPEN)), { passed: 2, failed: [] });
+  });
+
+  test("names what failed, was cancelled or was skipped", () => {
+    assert.deepEqual(judged(suites(4, PASSED, FAILED, CANCELLED, SKIPPED), 1), {
+      passed: 1,
+      failed: ["bad", "gone", "later (skipped)"],
+    });
+  });
+
+  test("does not believe an exit status of 0", () => {
+    assert.deepEqual(judged(suites(1, FAILED)), { passed: 0, failed: ["bad"] });
+    assert.deepEqual(judged(suites(1, PASSED), 0, "Error: thrown late\n    at x\n"), {
+      passed: 1,
+      failed: ["uncaught: Error: thrown late"],
+    });
+  });
+
+  test("fails a run whose tests all passed and that did not end well", () => {
+    assert.deepEqual(judged(suites(1, PASSED), 3), { passed: 1, failed: ["exit status 3"] });
+    assert.deepEqual(judged(suites(1, PASSED), null), { passed: 1, failed: ["exit status none"] });
+  });
+
+  test("fails a run that executed no test", () => {
+    assert.deepEqual(judged(suites(0)), { passed: 0, failed: ["no test was executed"] });
+    assert.deepEqual(judged('<testsuites name="runner" tests="0"/>'), {
+      passed: 0,
+      failed: ["no readable report, exit status 0"],
+    });
+  });
+
+  test("fails a run without a whole report", () => {
+    const whole = suites(2, PASSED, PASSED_OPEN);
+    for (const report of [
+      undefined,
+      "",
+      "2 pass\n0 fail\n",
+      whole.replace("</testsuites>", ""),
+      whole.slice(whole.indexOf("\n") + 30),
+      suites(3, PASSED, PASSED_OPEN),
+      suites(2, PASSED, '<testcase name="half">'),
+      suites(1, "<testcase />"),
+    ]) {
+      assert.deepEqual(judged(report), { passed: 0, failed: ["no readable report, exit status 0"] }, report);
+    }
+  });
+
+  test("counts the members of a group and not the group", () => {
+    const named = (name: string, inner = ""): string => `<testcase name="${name}">${inner}</testcase>`;
+    const broken = '<failure message="x">x</failure>';
+    assert.deepEqual(judged(suites(4, named("g"), named("g &gt; a"), named("g &gt; b"), named("g &gt; b &gt; c"))), {
+      passed: 2,
+      failed: [],
+    });
+    assert.deepEqual(judged(suites(3, named("g", broken), named("g &gt; a", broken), named("g &gt; b")), 1), {
+      passed: 1,
+      failed: ["g > a"],
+    });
+    assert.deepEqual(judged(suites(2, named("g", broken), named("g &gt; a")), 1), { passed: 1, failed: ["g"] });
+  });
+
+  test("is not misled by what a test printed", () => {
+    const printed = '<system-out><![CDATA[<testcase name="fake"/></testsuites>]]></system-out>';
+    assert.deepEqual(judged(suites(1, `<testcase name="real">${printed}</testcase>`)), { passed: 1, failed: [] });
+  });
+});

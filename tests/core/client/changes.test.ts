@@ -1,0 +1,326 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import {
+  apply,
+  changeRequest,
+  diff,
+  fieldNamed,
+  type PatchStep,
+  patchFor,
+  replacementFor,
+  setPath,
+} from "../../../lib/core/client/changes.ts";
+import { type Client, isRecord, sameJson } from "../../../lib/core/client/client.ts";
+import { type Change, changes, sameValue } from "../../../lib/core/client/equality.ts";
+import { FIELDS, LIST_EDITS } from "../../../lib/core/client/fields.ts";
+import { applyPatch, CHECKED, LENIENT, type PatchDialect, REDUCED, STANDARD } from "../../../lib/sandbox/patch.ts";
+
+/** Names that a careless merge trips over. */
+const HARD_NAMES = ["__proto__", "constructor", "toString", "a/b", "m~n", "~1", "", "0", "-", "ä ☃", "a.b"];
+
+const name = fc.oneof(fc.constantFrom(...HARD_NAMES), fc.string({ maxLength: 4 }), fc.constantFrom("a", "b", "c"));
+
+/** Any JSON value, with objects of few names so that two of them share some. */
+const { json } = fc.letrec<{ json: unknown; object: Client }>((tie) => ({
+  json: fc.oneof(
+    { maxDepth: 4 },
+    fc.constantFrom(null, true, false, "", 0, "x", "1h"),
+    fc.string(),
+    fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => (Object.is(n, -0) ? 0 : n)),
+    fc.array(tie("json"), { maxLength: 3 }),
+    tie("object"),
+  ),
+  object: record(tie("json")),
+}));
+
+function record(values: fc.Arbitrary<unknown>): fc.Arbitrary<Client> {
+  return fc.array(fc.tuple(name, values), { maxLength: 5 }).map((entries) => Object.fromEntries(entries));
+}
+
+const object: fc.Arbitrary<Client> = record(json);
+
+/** A value that a field may have. */
+function valueFor(shape: (typeof FIELDS)[number]["shape"]): fc.Arbitrary<unknown> {
+  switch (shape) {
+    case "list":
+      return fc.array(fc.constantFrom("a", "b", "https://a.example/cb"), { maxLength: 3 });
+    case "boolean":
+      return fc.boolean();
+    case "json":
+    case "json-or-file":
+      return object;
+    case "duration":
+      return fc.constantFrom(null, "1h", "60m", "1h0m0s", "2h");
+    default:
+      return fc.constantFrom("", "x", "1h", "60m");
+  }
+}
+
+/** A client, of which some fields are set. */
+const client: fc.Arbitrary<Client> = fc
+  .tuple(
+    ...FIELDS.map((field) => fc.option(fc.tuple(fc.constant(field.name), valueFor(field.shape)), { nil: undefined })),
+  )
+  .map((entries) => Object.fromEntries(entries.filter((entry) => entry !== undefined)));
+
+/** A patch carried out as a server does. */
+function patched(document: unknown, steps: readonly PatchStep[], dialect: PatchDialect): unknown {
+  const result = applyPatch(document, JSON.parse(JSON.stringify(steps)), dialect);
+  assert.ok("value" in result, JSON.stringify(result));
+  return result.value;
+}
+
+function same(actual: unknown, wanted: unknown): void {
+  assert.ok(sameJson(actual, wanted), `${JSON.stringify(actual)} is not ${JSON.stringify(wanted)}`);
+}
+
+/** A key set that is empty is told in several ways, which are one. */
+function plain(value: Client): Client {
+  return Object.fromEntries(Object.entries(value).filter(([field, member]) => !sameValue(field, member, undefined)));
+}
+
+describe("diff() and apply()", () => {
+  it("lead from any object to any other", () => {
+    fc.assert(
+      fc.property(object, object, (a, b) => {
+        same(apply(diff(a, b), a), b);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("find nothing between equals, whatever the order of their members", () => {
+    fc.assert(
+      fc.property(object, (a) => {
+        assert.deepEqual(diff(a, a), []);
+        assert.deepEqual(diff(a, Object.fromEntries(Object.entries(a).reverse())), []);
+      }),
+    );
+  });
+
+  it("leave what they are given as it was", () => {
+    fc.assert(
+      fc.property(object, object, (a, b) => {
+        const before = JSON.stringify([a, b]);
+        apply(diff(a, b), a);
+        assert.equal(JSON.stringify([a, b]), before);
+      }),
+    );
+  });
+
+  it("give steps that another reader of RFC 6902 carries out to the same end", () => {
+    fc.assert(
+      fc.property(object, object, (a, b) => {
+        // The RFC itself denies no path, as Hydra does with /id.
+        same(patched(a, diff(a, b), { ...STANDARD, denied: /(?!)/ }), b);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("name members of objects one by one, and lists as a whole", () => {
+    const before = { keep: 1, "a/b": { "m~n": 1, gone: 2 }, list: [1, 2], kind: {} };
+    const after = { keep: 1, "a/b": { "m~n": 2, fresh: null }, list: [1], kind: [], more: "x" };
+    assert.deepEqual(diff(before, after), [
+      { op: "remove", path: "/a~1b/gone" },
+      { op: "replace", path: "/a~1b/m~0n", value: 2 },
+      { op: "add", path: "/a~1b/fresh", value: null },
+      { op: "replace", path: "/list", value: [1] },
+      { op: "replace", path: "/kind", value: [] },
+      { op: "add", path: "/more", value: "x" },
+    ]);
+  });
+});
+
+describe("patchFor()", () => {
+  for (const [version, dialect] of [
+    ["1.11", STANDARD],
+    ["2.1", REDUCED],
+    ["2.3", LENIENT],
+    ["26", CHECKED],
+  ] as const) {
+    it(`changes what is named and nothing else, as ${version} reads it`, () => {
+      fc.assert(
+        fc.property(client, client, (current, wanted) => {
+          const after = patched(current, patchFor(current, changes(current, wanted)), dialect);
+          assert.ok(isRecord(after));
+          assert.deepEqual(changes(after, wanted), []);
+          const others = (value: Client): Client =>
+            plain(Object.fromEntries(Object.entries(value).filter(([field]) => !Object.hasOwn(wanted, field))));
+          same(others(after), others(current));
+        }),
+        { numRuns: 500 },
+      );
+    });
+  }
+
+  it("is empty where nothing changes", () => {
+    fc.assert(
+      fc.property(client, (current) => {
+        const { jwks: _, ...rest } = current;
+        assert.deepEqual(patchFor(rest, changes(rest, rest)), []);
+      }),
+    );
+  });
+
+  it("removes nothing on the top level, where a server would keep it", () => {
+    fc.assert(
+      fc.property(client, client, (current, wanted) => {
+        for (const { op, path } of patchFor(current, changes(current, wanted)))
+          if (op === "remove") assert.ok(path.split("/").length > 2, path);
+      }),
+    );
+  });
+
+  it("clears an empty key set that stands in the way of an address", () => {
+    const current = { jwks: {}, jwks_uri: "https://a.example/keys", client_name: "a" };
+    const named: readonly Change[] = [{ field: "client_name", before: "a", after: "b" }];
+    assert.deepEqual(patchFor(current, named), [
+      { op: "replace", path: "/jwks", value: null },
+      { op: "replace", path: "/client_name", value: "b" },
+    ]);
+    assert.deepEqual(patchFor({ jwks: {}, client_name: "a" }, named), [
+      { op: "replace", path: "/client_name", value: "b" },
+    ]);
+  });
+});
+
+describe("replacementFor()", () => {
+  it("keeps every field that is not named, and what the server sets it leaves out", () => {
+    const own = {
+      ...{ client_secret: "s", registration_access_token: "t", registration_client_uri: "https://a.example" },
+      ...{ updated_at: "2026-01-01T00:00:00Z", client_secret_expires_at: 0 },
+    };
+    fc.assert(
+      fc.property(client, client, (current, wanted) => {
+        const stored = { ...current, client_id: "id", created_at: "2026-01-01T00:00:00Z", ...own };
+        const named = changes(stored, wanted);
+        const whole = replacementFor(stored, named);
+        assert.deepEqual(changes(whole, wanted), []);
+        for (const field of Object.keys(own)) assert.ok(!Object.hasOwn(whole, field), field);
+        const after = Object.fromEntries(named.map((change) => [change.field, change.after]));
+        same(plain(whole), plain({ ...stored, ...after, ...withheld(own) }));
+      }),
+    );
+  });
+
+  it("carries a new secret, and only then one", () => {
+    const secret = { field: "client_secret", before: undefined, after: "new" };
+    assert.deepEqual(replacementFor({ client_id: "a", client_secret: "old" }, [secret]), {
+      client_id: "a",
+      client_secret: "new",
+    });
+  });
+});
+
+/** The same names without values. */
+function withheld(fields: Client): Client {
+  return Object.fromEntries(Object.keys(fields).map((field) => [field, undefined]));
+}
+
+describe("changeRequest()", () => {
+  it("patches where the family can, and replaces elsewhere", () => {
+    const current = { client_id: "a", client_name: "x", owner: "o" };
+    const named = changes(current, { client_name: "y" });
+    assert.deepEqual(changeRequest("patch", current, named), { method: "PATCH", body: patchFor(current, named) });
+    assert.deepEqual(changeRequest("put", current, named), {
+      method: "PUT",
+      body: { client_id: "a", client_name: "y", owner: "o" },
+    });
+  });
+
+  it("replaces to empty a lifespan, which a patch cannot", () => {
+    const current = { client_id: "a", owner: "o", jwt_bearer_grant_access_token_lifespan: "1h0m0s" };
+    const emptied = changes(current, { jwt_bearer_grant_access_token_lifespan: null });
+    assert.deepEqual(changeRequest("patch", current, emptied), {
+      method: "PUT",
+      body: { client_id: "a", owner: "o", jwt_bearer_grant_access_token_lifespan: null },
+    });
+    const owner = changes({ owner: "o" }, { owner: null });
+    assert.equal(changeRequest("patch", { owner: "o" }, owner).method, "PATCH");
+  });
+});
+
+describe("setPath()", () => {
+  const segment = fc.oneof(fc.constantFrom(...HARD_NAMES), fc.string({ minLength: 1, maxLength: 3 }));
+
+  /** What stands at a path. */
+  function at(value: unknown, path: readonly string[]): unknown {
+    return path.reduce<unknown>(
+      (inner, key) => (isRecord(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined),
+      value,
+    );
+  }
+
+  it("puts the value there, and leaves everything beside the path", () => {
+    fc.assert(
+      fc.property(object, fc.array(segment, { minLength: 1, maxLength: 4 }), json, (whole, path, value) => {
+        const set = setPath(whole, { path, value });
+        if (set === undefined) return;
+        const before = JSON.stringify(whole);
+        const [top = ""] = path;
+        for (const [key, member] of Object.entries(whole)) if (key !== top) same(set[key], member);
+        assert.equal(Object.keys(set).length, Object.keys(whole).length + (Object.hasOwn(whole, top) ? 0 : 1));
+        if (path.every((_, n) => !Array.isArray(at(whole, path.slice(0, n))))) same(at(set, path), value);
+        assert.equal(JSON.stringify(whole), before);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("makes objects on the way, and counts places in lists", () => {
+    assert.deepEqual(setPath({ a: { b: 1 } }, { path: ["a", "c", "d"], value: 2 }), { a: { b: 1, c: { d: 2 } } });
+    assert.deepEqual(setPath({ a: null }, { path: ["a", "b"], value: 1 }), { a: { b: 1 } });
+    assert.equal(setPath({ a: "x" }, { path: ["a", "b"], value: 1 }), undefined);
+    const list = { a: ["x", { b: 1 }] };
+    assert.deepEqual(setPath(list, { path: ["a", "0"], value: "y" }), { a: ["y", { b: 1 }] });
+    assert.deepEqual(setPath(list, { path: ["a", "1", "c"], value: 2 }), { a: ["x", { b: 1, c: 2 }] });
+    assert.deepEqual(setPath(list, { path: ["a", "2"], value: "z" }), { a: ["x", { b: 1 }, "z"] });
+    assert.deepEqual(setPath(list, { path: ["a", "-"], value: "z" }), { a: ["x", { b: 1 }, "z"] });
+    assert.equal(setPath(list, { path: ["a", "3"], value: "z" }), undefined);
+    assert.equal(setPath(list, { path: ["a", "b"], value: "z" }), undefined);
+    assert.equal(setPath(list, { path: ["a", "-1"], value: "z" }), undefined);
+  });
+
+  it("begins the list of a field that holds one", () => {
+    for (const audience of [undefined, null, []])
+      assert.deepEqual(setPath({ audience }, { path: ["audience", "-"], value: "a" }), { audience: ["a"] });
+    assert.equal(setPath({ scope: "a b" }, { path: ["scope", "-"], value: "c" }), undefined);
+  });
+
+  it("touches no prototype", () => {
+    const set = setPath({}, { path: ["__proto__", "polluted"], value: true });
+    assert.deepEqual(Object.keys(set ?? {}), ["__proto__"]);
+    assert.equal(Object.hasOwn(Object.prototype, "polluted"), false);
+  });
+});
+
+describe("fieldNamed()", () => {
+  it("find a field by each of its names", () => {
+    for (const field of FIELDS) {
+      for (const known of [field.name, field.flag.name, `--${field.flag.name}`, field.flag.v2 ?? field.name])
+        assert.equal(fieldNamed(known).field?.name, field.name, known);
+    }
+    assert.equal(fieldNamed("logo-uri").field?.name, "logo_uri");
+  });
+
+  it("say what was meant where there is none, and offer no field that cannot be emptied", () => {
+    assert.deepEqual(fieldNamed("logo_ur"), { meant: "logo_uri" });
+    assert.deepEqual(fieldNamed("constructor"), {});
+    assert.equal(fieldNamed("client_id").field, undefined);
+    assert.equal(fieldNamed("client_secret").field, undefined);
+  });
+});
+
+describe("the flags that change single values of lists", () => {
+  it("are there for each list, in both grammars' words", () => {
+    const names = LIST_EDITS.map(({ flag }) => flag.name);
+    assert.equal(new Set(names).size, names.length);
+    const lists = FIELDS.filter(({ shape }) => shape === "list" || shape === "words");
+    assert.equal(LIST_EDITS.length, lists.length * 2);
+    for (const wanted of ["add-callback", "remove-callback", "add-scope", "remove-contact", "add-grant-type"])
+      assert.ok(names.includes(wanted), wanted);
+    assert.equal(LIST_EDITS.find(({ flag }) => flag.name === "add-callback")?.flag.v2, "add-redirect-uri");
+  });
+});

@@ -1,0 +1,279 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import {
+  type Client,
+  type Draft,
+  draftClient,
+  isEmpty,
+  isPublic,
+  isRecord,
+  listField,
+  parseJson,
+  sameJson,
+  textField,
+  unknownKeys,
+} from "../../../lib/core/client/client.ts";
+import { FIELD_NAMES, FIELDS } from "../../../lib/core/client/fields.ts";
+import { FIELD_FLAGS } from "../../../lib/core/flags/flag-table.ts";
+import { type Grammar, longNames, parseFlags } from "../../../lib/core/flags/parse.ts";
+
+interface Given {
+  readonly grammar?: Grammar;
+  readonly defaults?: boolean;
+  readonly base?: Client;
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+function draft(words: readonly string[], given: Given = {}): Draft {
+  const line = parseFlags(words, FIELD_FLAGS, "clients create", {
+    environment: () => undefined,
+    file: () => undefined,
+  });
+  assert.deepEqual(line.problems, []);
+  const { base, files } = given;
+  return draftClient({
+    values: line.values,
+    grammar: given.grammar ?? "1.x",
+    defaults: given.defaults ?? true,
+    ...(base === undefined ? {} : { base: { client: base, name: "c.json" } }),
+    ...(files === undefined ? {} : { files: new Map(Object.entries(files)) }),
+  });
+}
+
+function clientOf(words: readonly string[], given: Given = {}): Client {
+  const { client, problems } = draft(words, given);
+  assert.deepEqual(problems, []);
+  return client;
+}
+
+const DEFAULTS = {
+  grant_types: ["authorization_code"],
+  response_types: ["code"],
+  token_endpoint_auth_method: "client_secret_basic",
+  subject_type: "public",
+};
+
+test("draftClient() of nothing has the defaults of the reference", () => {
+  assert.deepEqual(clientOf([]), DEFAULTS);
+  assert.deepEqual(clientOf([], { grammar: "2.x" }), { ...DEFAULTS, request_object_signing_alg: "RS256" });
+  assert.deepEqual(clientOf([], { defaults: false }), {});
+});
+
+/** Words, and the one field that they set beside the defaults. */
+const SET: readonly (readonly [words: readonly string[], field: string, value: unknown])[] = [
+  [["-n", "my app"], "client_name", "my app"],
+  [["-c", "https://a.example/1,https://a.example/2"], "redirect_uris", ["https://a.example/1", "https://a.example/2"]],
+  [["--redirect-uri", "https://a.example/1"], "redirect_uris", ["https://a.example/1"]],
+  [["-g", "implicit"], "grant_types", ["implicit"]],
+  [["-r", "token"], "response_types", ["token"]],
+  [["-a", "core,foobar"], "scope", "core foobar"],
+  [["-a", "a b, c"], "scope", "a b  c"],
+  [["-a", '"a,b",c'], "scope", "a,b c"],
+  [["--audience", "x", "--audience", "y"], "audience", ["x", "y"]],
+  [["--token-endpoint-auth-method", "none"], "token_endpoint_auth_method", "none"],
+  [["--subject-type=pairwise"], "subject_type", "pairwise"],
+  [["--skip-consent"], "skip_consent", true],
+  [["--skip-consent=F"], "skip_consent", false],
+  [["--metadata", '{"a":{"b":[1,null]}}'], "metadata", { a: { b: [1, null] } }],
+  [["--metadata", "{}"], "metadata", {}],
+  [["--metadata", "0"], "metadata", 0],
+  [["--jwks", '{"keys":[]}'], "jwks", { keys: [] }],
+  [["--implicit-grant-access-token-lifespan", "1h30m"], "implicit_grant_access_token_lifespan", "1h30m"],
+];
+
+describe("draftClient() sets", () => {
+  for (const [words, field, value] of SET) {
+    test(words.join(" "), () => {
+      assert.deepEqual(clientOf(words), { ...DEFAULTS, [field]: value });
+      assert.deepEqual(clientOf(words, { defaults: false }), { [field]: value });
+    });
+  }
+
+  test("every field by every name of its flag", () => {
+    for (const { name, flag, shape } of FIELDS) {
+      const value =
+        flag.kind === "text" && flag.choices !== undefined
+          ? (flag.choices[0] ?? "")
+          : shape === "duration"
+            ? "1h"
+            : shape.startsWith("json")
+              ? '{"a":1}'
+              : "https://a.example";
+      for (const long of longNames(flag)) {
+        const words = flag.kind === "switch" ? [`--${long}`] : [`--${long}`, value];
+        assert.ok(Object.hasOwn(clientOf(words, { defaults: false }), name), long);
+      }
+    }
+  });
+});
+
+test("empty values are left out of a create and are wishes in an update", () => {
+  const words = ["-n", "", "-c", "", "-g", "", "-a", "", "--subject-type", "public", "--owner="];
+  const { grant_types: _, ...rest } = DEFAULTS;
+  assert.deepEqual(clientOf(words), rest);
+  assert.deepEqual(clientOf(words, { defaults: false }), {
+    client_name: "",
+    redirect_uris: [],
+    grant_types: [],
+    scope: "",
+    subject_type: "public",
+    owner: "",
+  });
+});
+
+test("a base is kept, flags override it, and no default does", () => {
+  const base = { client_name: "from file", grant_types: ["implicit"], redirect_uris: ["https://i.example"], x_own: 1 };
+  assert.deepEqual(clientOf([], { base }), base);
+  assert.deepEqual(clientOf(["-n", "flag", "-c", ""], { base }), { ...base, client_name: "flag", redirect_uris: [] });
+  assert.deepEqual(base.redirect_uris, ["https://i.example"]);
+});
+
+test("labels name the flag as it was spelled, the key of the file, or the field", () => {
+  const { label } = draft(["--redirect-uri", "x"], { base: { client_name: "y" } });
+  assert.equal(label("redirect_uris"), "--redirect-uri");
+  assert.equal(label("client_name"), '"client_name" in c.json');
+  assert.equal(draft(["-c", "x"]).label("redirect_uris"), "-c");
+  assert.equal(draft([]).label("grant_types"), "the default of --grant-types");
+  assert.equal(draft([]).label("owner"), "owner");
+});
+
+test("--jwks takes a file's text where one was read", () => {
+  assert.deepEqual(clientOf(["--jwks", "keys.json"], { defaults: false, files: { "keys.json": '{"keys":[1]}' } }), {
+    jwks: { keys: [1] },
+  });
+});
+
+describe("draftClient() refuses", () => {
+  const cases: readonly (readonly [words: readonly string[], files: Given["files"], message: string])[] = [
+    [
+      ["--metadata", "{nope"],
+      undefined,
+      '--metadata "{nope" is not JSON: a name in double quotes is missing (line 1, column 2)',
+    ],
+    [["--metadata", "a b"], undefined, '--metadata "a b" is not JSON: a value is missing (line 1, column 1)'],
+    [["--jwks", "[1"], undefined, '--jwks "[1" is not JSON: the text ends in the middle of a value (line 1, column 3)'],
+    [
+      ["--jwks", "k.json"],
+      { "k.json": "s3cret" },
+      '--jwks "k.json" names a file that is not JSON: a value is missing (line 1, column 1)',
+    ],
+    ...["1", "1.5h", "-1h", "soon", "1h 30m", "1µs", "1d"].map(
+      (text) =>
+        [
+          ["--implicit-grant-id-token-lifespan", text],
+          undefined,
+          `--implicit-grant-id-token-lifespan "${text}" is not a lifespan`,
+        ] as const,
+    ),
+  ];
+  for (const [words, files, message] of cases) {
+    test(words.join(" "), () => {
+      const { problems, client } = draft(words, { defaults: false, ...(files === undefined ? {} : { files }) });
+      assert.deepEqual(
+        problems.map((problem) => problem.message),
+        [message],
+      );
+      assert.ok(problems.every(({ exit, hint }) => exit === "usage" && hint !== undefined));
+      assert.deepEqual(client, {});
+    });
+  }
+
+  test("all at once", () => {
+    const { problems } = draft(["--metadata", "{", "--jwks", "[", "--implicit-grant-id-token-lifespan", "x"]);
+    assert.equal(problems.length, 3);
+  });
+});
+
+test("an empty lifespan takes the client's own away", () => {
+  assert.deepEqual(clientOf(["--password-grant-access-token-lifespan="], { defaults: false }), {
+    password_grant_access_token_lifespan: null,
+  });
+});
+
+test("fields have names of their own, and so do their flags", () => {
+  assert.equal(new Set(FIELD_NAMES).size, FIELD_NAMES.length);
+  const longs = FIELDS.flatMap(({ flag }) => longNames(flag));
+  assert.equal(new Set(longs).size, longs.length);
+  const shorts = FIELDS.flatMap(({ flag }) => flag.short ?? []);
+  assert.equal(new Set(shorts).size, shorts.length);
+});
+
+test("isEmpty(), textField(), listField(), isPublic(), isRecord()", () => {
+  for (const value of [undefined, null, "", []]) assert.equal(isEmpty(value), true);
+  for (const value of [0, false, " ", {}, [""], "a"]) assert.equal(isEmpty(value), false);
+  const client = { a: "x", b: ["y", 1, null], c: 5, d: null };
+  assert.equal(textField(client, "a"), "x");
+  for (const name of ["b", "c", "d", "e", "toString"]) assert.equal(textField(client, name), undefined);
+  assert.deepEqual(listField(client, "b"), ["y"]);
+  for (const name of ["a", "d", "e", "constructor"]) assert.deepEqual(listField(client, name), []);
+  assert.equal(isPublic({ token_endpoint_auth_method: "none" }), true);
+  for (const method of ["None", "", undefined, null]) {
+    assert.equal(isPublic({ token_endpoint_auth_method: method }), false);
+  }
+  for (const value of [null, [], "x", 1, undefined]) assert.equal(isRecord(value), false);
+  assert.equal(isRecord({}), true);
+});
+
+test("parseJson() tells a value from none", () => {
+  assert.deepEqual(parseJson("null"), { value: null });
+  assert.deepEqual(parseJson(' {"a":[1]} '), { value: { a: [1] } });
+  for (const text of ["", "{", "undefined", "{'a':1}", "1 2"]) assert.equal(parseJson(text), undefined);
+});
+
+test("unknownKeys() finds what is likely meant", () => {
+  const client = {
+    client_name: "known",
+    scopes: "a",
+    "response-types": ["code"],
+    "grant.types": [],
+    Redirect_Uris: [],
+    x_company_field: 1,
+    constructor: 1,
+  };
+  assert.deepEqual(unknownKeys(client), [
+    { key: "scopes", meant: "scope" },
+    { key: "response-types", meant: "response_types" },
+    { key: "grant.types", meant: "grant_types" },
+    { key: "Redirect_Uris", meant: "redirect_uris" },
+    { key: "x_company_field", meant: undefined },
+    { key: "constructor", meant: undefined },
+  ]);
+  assert.deepEqual(unknownKeys({ client_id: "a", created_at: "b", metadata: {} }), []);
+});
+
+describe("sameJson()", () => {
+  test("does not mind the order of keys, and minds that of lists", () => {
+    assert.equal(sameJson({ a: 1, b: [1, { c: null }] }, { b: [1, { c: null }], a: 1 }), true);
+    assert.equal(sameJson([1, 2], [2, 1]), false);
+  });
+  const different: readonly (readonly [a: unknown, b: unknown])[] = [
+    [{}, []],
+    [{}, null],
+    [[], null],
+    ["1", 1],
+    [{ a: undefined }, {}],
+    [{ a: 1 }, { b: 1 }],
+    [[1], [1, 1]],
+    [null, undefined],
+    [0, false],
+    [{ toString: 1 }, {}],
+    [{ a: 1 }, Object.create({ a: 1 })],
+  ];
+  for (const [a, b] of different) {
+    test(`tells ${JSON.stringify(a)} from ${JSON.stringify(b)}`, () => {
+      assert.equal(sameJson(a, b), false);
+      assert.equal(sameJson(b, a), false);
+    });
+  }
+  test("agrees with a copy, and with nothing that was changed", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const copy: unknown = JSON.parse(JSON.stringify(value));
+        assert.equal(sameJson(copy, JSON.parse(JSON.stringify(value))), true);
+        assert.equal(sameJson([copy, 1], [copy, 2]), false);
+        assert.equal(sameJson({ a: copy }, { b: copy }), false);
+      }),
+    );
+  });
+});

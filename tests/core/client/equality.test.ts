@@ -1,0 +1,326 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { changeRequest } from "../../../lib/core/client/changes.ts";
+import { type Client, isRecord } from "../../../lib/core/client/client.ts";
+import {
+  type Change,
+  canonical,
+  changes,
+  emptyOf,
+  incomparable,
+  keeps,
+  sameValue,
+  type Tier,
+  tierOf,
+} from "../../../lib/core/client/equality.ts";
+import { FIELDS } from "../../../lib/core/client/fields.ts";
+import { readJson } from "../../../lib/core/json.ts";
+import type { SandboxVersion } from "../../../lib/sandbox/index.ts";
+import { createAdminApi } from "../../../lib/sandbox/routes.ts";
+import { anyClient, EC_KEY } from "../../random-client.ts";
+
+const LIFESPAN = "jwt_bearer_grant_access_token_lifespan";
+
+/** Values of a field that are one, and one that is not. */
+const SPELLINGS: readonly (readonly [field: string, alike: readonly unknown[], other: unknown])[] = [
+  ["client_name", [undefined, null, ""], "x"],
+  ["client_name", ["a\ud800", "a\ufffd"], "a"],
+  ["skip_consent", [undefined, null, false], true],
+  ["skip_logout_consent", [undefined, null, false], true],
+  ["metadata", [undefined, null, {}], { a: null }],
+  [
+    "metadata",
+    [{ a: 1, b: [1, 2] }, { b: [1, 2], a: 1.0 }, readJson('{"b":[1.0,2e0],"a":10e-1}')],
+    { a: 1, b: [2, 1] },
+  ],
+  ["metadata", [{ a: "" }], { a: null }],
+  ["metadata", [{ a: 0 }, { a: -0 }], { a: null }],
+  ["metadata", [readJson('{"a":10000000000000000001}')], readJson('{"a":10000000000000000002}')],
+  ["grant_types", [undefined, null, [], ["authorization_code"]], ["implicit"]],
+  [
+    "grant_types",
+    [
+      ["implicit", "authorization_code"],
+      ["authorization_code", "implicit", "implicit"],
+    ],
+    ["implicit"],
+  ],
+  ["response_types", [undefined, [], ["code"]], ["token"]],
+  [
+    "response_types",
+    [
+      ["code id_token", "code"],
+      ["code", "id_token  code"],
+    ],
+    ["code id_token"],
+  ],
+  ["subject_type", [undefined, "", "public"], "pairwise"],
+  ["token_endpoint_auth_method", [undefined, "", "client_secret_basic"], "client_secret_post"],
+  ["userinfo_signed_response_alg", [undefined, "", "none"], "RS256"],
+  ["scope", ["a b", "b a", " a  b a "], "a b c"],
+  ["scope", [undefined, null, ""], "openid offline"],
+  [
+    "redirect_uris",
+    [
+      ["https://a.example/", "https://b.example"],
+      ["https://b.example", "https://a.example/"],
+    ],
+    ["https://a.example", "https://b.example"],
+  ],
+  [
+    "audience",
+    [
+      ["b", "a", "b"],
+      ["a", "b"],
+    ],
+    ["A", "b"],
+  ],
+  ["audience", [undefined, null, []], [""]],
+  [
+    "contacts",
+    [
+      ["b", "a"],
+      ["a", "b"],
+    ],
+    ["a"],
+  ],
+  [
+    "request_uris",
+    [
+      ["b", "a"],
+      ["a", "b"],
+    ],
+    ["a"],
+  ],
+  [
+    "post_logout_redirect_uris",
+    [
+      ["b", "a"],
+      ["a", "b"],
+    ],
+    ["a"],
+  ],
+  [
+    "allowed_cors_origins",
+    [["https://a.example/"], ["https://a.example"], ["HTTPS://a.example"]],
+    ["https://A.example"],
+  ],
+  ["allowed_cors_origins", [["https://a.example:443"]], ["https://a.example"]],
+  ["access_token_strategy", ["jwt", "JWT"], "opaque"],
+  ["access_token_strategy", [undefined, ""], "opaque"],
+  [LIFESPAN, ["1h", "60m", "1h0m0s", "3600s", "1.0h"], "59m"],
+  [LIFESPAN, ["0s", "0", "0h0m"], undefined],
+  [LIFESPAN, [undefined, null, ""], "1ns"],
+  [LIFESPAN, ["2000000h1ns", "2000000h0m0.000000001s"], "2000000h2ns"],
+  ["jwks", [undefined, null, {}, { keys: [] }, { keys: null }], { keys: [EC_KEY] }],
+  [
+    "jwks",
+    [{ keys: [EC_KEY] }, { keys: [{ ...EC_KEY, key_ops: ["verify"], more: 1, use: "" }] }],
+    { keys: [{ ...EC_KEY, kid: "k" }] },
+  ],
+  ["jwks", [{ keys: [EC_KEY] }], { keys: [{ ...EC_KEY, d: "AAAA" }] }],
+  [
+    "jwks",
+    [{ keys: [EC_KEY, { ...EC_KEY, kid: "k" }] }, { keys: [{ kid: "k", ...EC_KEY }, EC_KEY] }],
+    { keys: [EC_KEY] },
+  ],
+  // Texts that only look like one of the above.
+  ["client_name", ["1h"], "60m"],
+  ["owner", ["a b"], "b a"],
+  ["client_uri", ["https://a.example/"], "https://a.example"],
+];
+
+describe("sameValue()", () => {
+  for (const [field, alike, other] of SPELLINGS) {
+    it(`takes all spellings of one ${field} for the same, and no other: ${JSON.stringify(alike).slice(0, 60)}`, () => {
+      for (const a of alike) {
+        for (const b of alike) assert.ok(sameValue(field, a, b), JSON.stringify([a, b]));
+        assert.ok(!sameValue(field, a, other), JSON.stringify([a, other]));
+        assert.ok(!sameValue(field, other, a), JSON.stringify([other, a]));
+      }
+    });
+  }
+
+  it("splits items at bars where the server does", () => {
+    for (const tier of ["1.8", "1.11"] as const) {
+      assert.ok(sameValue("audience", ["a|b", ""], ["b", "a"], tier));
+      assert.ok(sameValue("grant_types", ["|"], ["authorization_code"], tier));
+    }
+    for (const tier of ["2.1", "2.3", "26", undefined] as const)
+      assert.ok(!sameValue("audience", ["a|b"], ["b", "a"], tier));
+  });
+
+  it("takes linear time, whatever the texts", () => {
+    const long = "/".repeat(2_000_000);
+    for (const [field, value] of [
+      ["allowed_cors_origins", [`https:${long}x`]],
+      ["scope", " ".repeat(2_000_000)],
+      [LIFESPAN, "1".repeat(2_000_000)],
+      [LIFESPAN, `0.${"0".repeat(2_000_000)}`],
+    ] as const)
+      assert.ok(canonical(field, value) !== undefined || field === "scope");
+  });
+
+  it("takes what empties a field for nothing", () => {
+    for (const field of FIELDS) assert.ok(sameValue(field.name, emptyOf(field), undefined), field.name);
+  });
+});
+
+/** The keys of an answer that tell a release line. */
+const ANSWERS: readonly (readonly [Tier | undefined, readonly string[]])[] = [
+  ["1.8", []],
+  ["1.11", [LIFESPAN, "password_grant_access_token_lifespan"]],
+  ["2.1", [LIFESPAN, "skip_consent"]],
+  ["2.3", [LIFESPAN, "skip_consent", "skip_logout_consent"]],
+  ["26", [LIFESPAN, "skip_consent", "skip_logout_consent", "device_authorization_grant_id_token_lifespan"]],
+  [undefined, ["skip_consent"]],
+  [undefined, [LIFESPAN]],
+];
+
+/** The fields that a release line drops, as they were measured. */
+const DROPPED: Readonly<Record<Tier, RegExp>> = {
+  "1.8": /^skip_|^access_token_strategy$|_lifespan$/,
+  "1.11": /^skip_|^access_token_strategy$|^device_/,
+  "2.1": /^skip_logout_consent$|^password_|^device_/,
+  "2.3": /^password_|^device_/,
+  "26": /^password_/,
+};
+
+/** An answer with keys that hold nothing. */
+function answerOf(keys: readonly string[]): Client {
+  return Object.fromEntries(keys.map((key) => [key, null]));
+}
+
+describe("tierOf() and keeps()", () => {
+  it("read a server's release line from any client, and which fields it drops", () => {
+    for (const [tier, keys] of ANSWERS) {
+      const answer = answerOf(keys);
+      assert.equal(tierOf(answer), tier);
+      for (const { name } of FIELDS) {
+        const dropped = tier !== undefined && DROPPED[tier].test(name);
+        assert.equal(keeps(answer, name), !dropped, `${tier} ${name}`);
+      }
+    }
+  });
+
+  it("believe an answer that has the field", () => {
+    assert.ok(keeps({ skip_consent: true }, "skip_consent"));
+    assert.ok(keeps({ later: 1 }, "later"));
+    assert.ok(!keeps({}, "later"));
+  });
+});
+
+describe("changes()", () => {
+  const modern = answerOf(ANSWERS.find(([tier]) => tier === "26")?.[1] ?? []);
+
+  it("gives none for what a client is already, in any spelling", () => {
+    for (const [field, alike] of SPELLINGS)
+      for (const before of alike)
+        for (const after of alike)
+          assert.deepEqual(changes({ ...modern, [field]: before }, { [field]: after }), [], field);
+  });
+
+  it("gives what differs, as it is wanted", () => {
+    for (const [field, [value], other] of SPELLINGS) {
+      if (sameValue(field, value, undefined) || sameValue(field, other, undefined)) continue;
+      const expected: readonly Change[] = [{ field, before: other, after: value }];
+      assert.deepEqual(changes({ ...modern, [field]: other }, { [field]: value }), expected);
+    }
+  });
+
+  it("empties a field by the value that the servers take for it, whichever stands in the file", () => {
+    const full: Client = {
+      ...{
+        ...modern,
+        client_name: "x",
+        audience: ["a"],
+        metadata: { a: 1 },
+        jwks: { keys: [EC_KEY] },
+        skip_consent: true,
+      },
+      [LIFESPAN]: "1h0m0s",
+    };
+    const nothing = { client_name: null, audience: null, metadata: null, jwks: { keys: [] }, skip_consent: null };
+    assert.deepEqual(
+      changes(full, { ...nothing, [LIFESPAN]: "" }).map(({ field, after }) => [field, after]),
+      [
+        ["client_name", ""],
+        ["audience", []],
+        ["metadata", {}],
+        ["jwks", null],
+        ["skip_consent", false],
+        [LIFESPAN, null],
+      ],
+    );
+  });
+
+  it("never gives an id, a credential, or what the server sets by itself", () => {
+    const wanted = {
+      ...{ client_id: "b", client_secret: "s", registration_access_token: "t", registration_client_uri: "u" },
+      ...{
+        created_at: "2026-01-01T00:00:00Z",
+        updated_at: "2026-01-01T00:00:00Z",
+        client_secret_expires_at: 7,
+        owner: "o",
+      },
+    };
+    assert.deepEqual(changes({ client_id: "a" }, wanted), [{ field: "owner", before: undefined, after: "o" }]);
+  });
+
+  it("leaves out what an answer cannot show, which incomparable() gives", () => {
+    const current = { ...modern, scope: "openid offline" };
+    assert.deepEqual(changes(current, { scope: "", later: 1 }), []);
+    assert.deepEqual(incomparable(current, { scope: "", later: 1, owner: "o" }), [
+      { field: "scope", before: "openid offline", after: "" },
+      { field: "later", before: undefined, after: 1 },
+    ]);
+    assert.deepEqual(incomparable(current, { scope: "offline openid" }), []);
+    assert.deepEqual(changes({ ...current, later: 2 }, { later: 1 }), [{ field: "later", before: 2, after: 1 }]);
+  });
+});
+
+/** An admin API in memory, asked as a server is. */
+function serverOf(version: SandboxVersion): (method: string, path: string, body?: unknown) => Client | undefined {
+  const { answer, behaviour } = createAdminApi(version);
+  return (method, path, body) => {
+    const text = body === undefined ? "" : JSON.stringify(body);
+    const target = `${behaviour.prefix}/clients${path}`;
+    const told = answer({ method, target, accept: "application/json", body: text });
+    if (told === undefined || told.status >= 300) return undefined;
+    const read = readJson(told.body);
+    assert.ok(isRecord(read));
+    return read;
+  };
+}
+
+describe("a second run", () => {
+  for (const version of ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const) {
+    it(`finds nothing to change after a create or a change, as ${version} keeps clients`, () => {
+      let created = 0;
+      let changed = 0;
+      fc.assert(
+        fc.property(anyClient, anyClient, (before, wanted) => {
+          const ask = serverOf(version);
+          const made = ask("POST", "", before);
+          if (made === undefined) return;
+          created++;
+          const path = `/${String(made["client_id"])}`;
+          const current = ask("GET", path) ?? assert.fail("the client is gone");
+          assert.deepEqual(changes(made, before), []);
+          assert.deepEqual(changes(current, before), []);
+          const found = changes(current, wanted);
+          if (found.length === 0) return;
+          const { method, body } = changeRequest(version.startsWith("1.") ? "put" : "patch", current, found);
+          const answered = ask(method, path, body);
+          if (answered === undefined) return;
+          changed++;
+          assert.deepEqual(changes(answered, wanted), []);
+          assert.deepEqual(changes(ask("GET", path) ?? {}, wanted), []);
+        }),
+        { numRuns: 1000 },
+      );
+      assert.ok(created > 500 && changed > 250, `only ${created} were created and ${changed} changed`);
+    });
+  }
+});

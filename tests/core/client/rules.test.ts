@@ -1,0 +1,478 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import type { Client } from "../../../lib/core/client/client.ts";
+import { findingProblem, judge, RULE_NAMES } from "../../../lib/core/client/rules.ts";
+
+interface Row {
+  readonly severity: "error" | "warning";
+  /** Clients that break the rule, each with the messages of it. */
+  readonly broken: readonly (readonly [client: Client, messages: readonly string[]])[];
+  /** Clients that look alike and keep it. */
+  readonly fine: readonly Client[];
+}
+
+const LONG_URI = "https://a.example/cb";
+
+const KEYS = { keys: [{ kty: "EC" }] };
+
+/** Each rule by its name, which scripts rely on: a renamed rule breaks them. */
+const RULES: Readonly<Record<string, Row>> = {
+  "field-type": {
+    severity: "error",
+    broken: [
+      [{ client_id: 20240101 }, ["client_id is not a text"]],
+      [{ client_secret: 123456789 }, ["client_secret is not a text"]],
+      [
+        { client_name: 5, redirect_uris: LONG_URI },
+        ["client_name is not a text", "redirect_uris is not a list of texts"],
+      ],
+      [{ grant_types: ["implicit", 1] }, ["grant_types is not a list of texts"]],
+      [{ scope: ["a", "b"] }, ["scope is not a text"]],
+      [{ skip_consent: "yes" }, ["skip_consent is not true or false"]],
+      [{ jwks: [] }, ["jwks is not an object"]],
+      [
+        { jwt_bearer_grant_access_token_lifespan: "1d" },
+        ["jwt_bearer_grant_access_token_lifespan is not a lifespan such as 1h30m"],
+      ],
+      [
+        { jwt_bearer_grant_access_token_lifespan: 60 },
+        ["jwt_bearer_grant_access_token_lifespan is not a lifespan such as 1h30m"],
+      ],
+      [{ subject_type: "private" }, ["subject_type is not one of public, pairwise"]],
+      [{ access_token_strategy: "paseto" }, ["access_token_strategy is not one of opaque, jwt"]],
+    ],
+    fine: [
+      { client_id: null, client_name: null, redirect_uris: null, skip_logout_consent: null, jwks: null, metadata: [1] },
+      { jwt_bearer_grant_access_token_lifespan: "1.5h", implicit_grant_id_token_lifespan: null },
+      { access_token_strategy: "", subject_type: "", token_endpoint_auth_method: "tls_client_auth", metadata: "x" },
+      { of_a_newer_server: 5 },
+    ],
+  },
+  "client-id-dots": {
+    severity: "error",
+    broken: [".", ".."].map((id) => [{ client_id: id }, [`client_id "${id}" cannot be an id`]]),
+    fine: [{}, { client_id: "..." }, { client_id: "a.b" }, { client_id: "" }],
+  },
+  "client-id-slash": {
+    severity: "warning",
+    broken: [[{ client_id: "team/app" }, ['client_id "team/app" has a slash']]],
+    fine: [{}, { client_id: "team-app" }],
+  },
+  "secret-too-short": {
+    severity: "error",
+    broken: [
+      [{ client_secret: "abc" }, ["client_secret is shorter than 6 characters"]],
+      [{ client_secret: "abcde" }, ["client_secret is shorter than 6 characters"]],
+      [{ client_secret: "🔑🔑🔑" }, ["client_secret is shorter than 6 characters"]],
+    ],
+    fine: [{}, { client_secret: "abcdef" }, { client_secret: "" }, { client_secret: null }],
+  },
+  "jwks-and-jwks-uri": {
+    severity: "error",
+    broken: [
+      [{ jwks: KEYS, jwks_uri: "https://a.example/k" }, ["jwks and jwks_uri exclude each other"]],
+      [{ jwks: { keys: [] }, jwks_uri: "https://a.example/k" }, ["jwks and jwks_uri exclude each other"]],
+    ],
+    fine: [
+      { jwks: KEYS },
+      { jwks: KEYS, jwks_uri: "" },
+      { jwks: KEYS, jwks_uri: null },
+      { jwks_uri: "https://a.example/k" },
+      { jwks: {}, jwks_uri: "https://a.example/k" },
+      { jwks: null, jwks_uri: "https://a.example/k" },
+    ],
+  },
+  "jwks-private-key": {
+    severity: "error",
+    broken: [
+      [{ jwks: { keys: [{ kty: "EC", x: "a", d: "b" }] } }, ["jwks holds the private part of key 1 (d)"]],
+      [
+        { jwks: { keys: [{ kty: "EC" }, { kty: "RSA", n: "a", d: "b", p: "c", q: "d" }, { kty: "oct", k: "e" }] } },
+        ["jwks holds the private part of key 2 (d, p, q)", "jwks holds the private part of key 3 (k)"],
+      ],
+    ],
+    fine: [{}, { jwks: KEYS }, { jwks: { keys: "d" } }, { jwks: { keys: [null, "d"] } }, { metadata: { d: "x" } }],
+  },
+  "private-key-jwt-without-keys": {
+    severity: "error",
+    broken: [
+      [
+        { token_endpoint_auth_method: "private_key_jwt" },
+        ['token_endpoint_auth_method "private_key_jwt" needs public keys'],
+      ],
+      [
+        { token_endpoint_auth_method: "private_key_jwt", jwks: {}, jwks_uri: "" },
+        ['token_endpoint_auth_method "private_key_jwt" needs public keys'],
+      ],
+    ],
+    fine: [
+      { token_endpoint_auth_method: "private_key_jwt", jwks: KEYS },
+      { token_endpoint_auth_method: "private_key_jwt", jwks_uri: "https://a.example/k" },
+      { token_endpoint_auth_method: "client_secret_post" },
+      {},
+    ],
+  },
+  "assertion-algorithm": {
+    severity: "error",
+    broken: ["EdDSA", "HS256", "none"].map((algorithm) => [
+      { token_endpoint_auth_method: "private_key_jwt", jwks: KEYS, token_endpoint_auth_signing_alg: algorithm },
+      [`token_endpoint_auth_signing_alg "${algorithm}" signs no assertion that a server takes`],
+    ]),
+    fine: [
+      { token_endpoint_auth_method: "private_key_jwt", jwks: KEYS },
+      { token_endpoint_auth_method: "private_key_jwt", jwks: KEYS, token_endpoint_auth_signing_alg: "ES256" },
+      { token_endpoint_auth_method: "private_key_jwt", jwks: KEYS, token_endpoint_auth_signing_alg: "PS512" },
+      { token_endpoint_auth_method: "client_secret_basic", token_endpoint_auth_signing_alg: "EdDSA" },
+    ],
+  },
+  "userinfo-algorithm": {
+    severity: "error",
+    broken: ["ES256", "rs256"].map((algorithm) => [
+      { userinfo_signed_response_alg: algorithm },
+      [`userinfo_signed_response_alg "${algorithm}" signs no answer of a server`],
+    ]),
+    fine: [
+      {},
+      { userinfo_signed_response_alg: "" },
+      { userinfo_signed_response_alg: "none" },
+      { userinfo_signed_response_alg: "RS256" },
+    ],
+  },
+  "redirect-uri-fragment": {
+    severity: "error",
+    broken: [
+      [{ redirect_uris: [`${LONG_URI}#frag`] }, [`redirect_uris "${LONG_URI}#frag" has a fragment`]],
+      [{ redirect_uris: ["https://b.example", `${LONG_URI}#`] }, [`redirect_uris "${LONG_URI}#" has a fragment`]],
+      [
+        { redirect_uris: ["https://b.example#1", "https://b.example#2"] },
+        ['redirect_uris "https://b.example#1" has a fragment', 'redirect_uris "https://b.example#2" has a fragment'],
+      ],
+    ],
+    fine: [{}, { redirect_uris: [LONG_URI, `${LONG_URI}?a=%23`] }, { redirect_uris: null }],
+  },
+  "post-logout-uri-mismatch": {
+    severity: "error",
+    broken: [
+      [
+        { redirect_uris: [LONG_URI], post_logout_redirect_uris: ["https://b.example/bye"] },
+        ['post_logout_redirect_uris "https://b.example/bye" is at the place of no redirect URI'],
+      ],
+      [
+        { redirect_uris: [LONG_URI], post_logout_redirect_uris: ["http://a.example/bye"] },
+        ['post_logout_redirect_uris "http://a.example/bye" is at the place of no redirect URI'],
+      ],
+      [
+        { redirect_uris: [LONG_URI], post_logout_redirect_uris: ["https://a.example:8443/bye"] },
+        ['post_logout_redirect_uris "https://a.example:8443/bye" is at the place of no redirect URI'],
+      ],
+      [
+        { redirect_uris: ["https://a.example:443/cb"], post_logout_redirect_uris: ["https://a.example/bye"] },
+        ['post_logout_redirect_uris "https://a.example/bye" is at the place of no redirect URI'],
+      ],
+      [
+        { redirect_uris: ["https://A.example/cb"], post_logout_redirect_uris: ["https://a.example/bye"] },
+        ['post_logout_redirect_uris "https://a.example/bye" is at the place of no redirect URI'],
+      ],
+      [
+        { redirect_uris: ["app://cb"], post_logout_redirect_uris: ["app://bye"] },
+        ['post_logout_redirect_uris "app://bye" is at the place of no redirect URI'],
+      ],
+      [
+        { post_logout_redirect_uris: ["https://a.example/bye"] },
+        ['post_logout_redirect_uris "https://a.example/bye" is at the place of no redirect URI'],
+      ],
+      [
+        { redirect_uris: [LONG_URI], post_logout_redirect_uris: ["/bye"] },
+        ['post_logout_redirect_uris "/bye" is at the place of no redirect URI'],
+      ],
+    ],
+    fine: [
+      {},
+      { redirect_uris: [LONG_URI] },
+      { redirect_uris: ["https://b.example", LONG_URI], post_logout_redirect_uris: ["https://a.example/bye?x=1"] },
+      { redirect_uris: ["app://cb/x"], post_logout_redirect_uris: ["app://cb/bye"] },
+      { redirect_uris: ["com.app:/cb"], post_logout_redirect_uris: ["COM.app:/bye"] },
+      { redirect_uris: ["https://u@a.example/cb"], post_logout_redirect_uris: ["https://a.example/bye"] },
+    ],
+  },
+  "cors-origin": {
+    severity: "error",
+    broken: [
+      "*",
+      "*.a.example",
+      "https://*.a.example/x",
+      "https://a.example/x",
+      "a.example",
+      "https://a.example?x",
+      "https://a.example#x",
+      "https://u@a.example",
+      "ftp://a.example",
+      "null",
+    ].map((origin) => [{ allowed_cors_origins: [origin] }, [`allowed_cors_origins "${origin}" is not an origin`]]),
+    fine: [
+      {},
+      { allowed_cors_origins: ["https://a.example", "http://localhost:3000", "https://[::1]:8443"] },
+      { allowed_cors_origins: ["https://a.example/", "https://*.a.example"] },
+    ],
+  },
+  "sector-identifier-uri-https": {
+    severity: "error",
+    broken: ["http://a.example/s.json", "a.example", "not an address"].map((uri) => [
+      { sector_identifier_uri: uri },
+      [`sector_identifier_uri "${uri}" is not an https address`],
+    ]),
+    fine: [{}, { sector_identifier_uri: "https://a.example/s.json" }, { sector_identifier_uri: "" }],
+  },
+  "no-callback": {
+    severity: "warning",
+    broken: [
+      [{ grant_types: ["authorization_code"] }, ["the client uses a browser grant and has no redirect URI"]],
+      [{ grant_types: ["implicit"], redirect_uris: [] }, ["the client uses a browser grant and has no redirect URI"]],
+    ],
+    fine: [
+      {},
+      { grant_types: ["client_credentials", "refresh_token"] },
+      { grant_types: ["authorization_code"], redirect_uris: [LONG_URI] },
+    ],
+  },
+  "redirect-uri-not-an-address": {
+    severity: "error",
+    broken: ["localhost", "localhost/cb", "", "https://exa mple/cb"].map((uri) => [
+      { redirect_uris: [uri] },
+      [`redirect_uris "${uri}" is not an address`],
+    ]),
+    fine: [
+      {},
+      {
+        redirect_uris: [
+          "/cb",
+          "https://",
+          "urn:ietf:wg:oauth:2.0:oob",
+          "com.app:/cb",
+          "app://cb",
+          "https://a.example/c b",
+        ],
+      },
+    ],
+  },
+  "redirect-uri-relative": {
+    severity: "warning",
+    broken: ["/cb", "https://", "http://a.example:99999/cb"].map((uri) => [
+      { redirect_uris: [uri] },
+      [`redirect_uris "${uri}" is not an absolute address, which no sign-in can match`],
+    ]),
+    fine: [{}, { redirect_uris: [LONG_URI, "com.example.app:/cb", "app://cb"] }],
+  },
+  "redirect-uri-plain-http": {
+    severity: "warning",
+    broken: ["http://a.example/cb", "http://192.168.0.1/cb", "http://127.example.org/cb", "HTTP://A.example"].map(
+      (uri) => [{ redirect_uris: [uri] }, [`redirect_uris "${uri}" is plain http to another machine`]],
+    ),
+    fine: [
+      {},
+      { redirect_uris: [LONG_URI, "http://localhost/cb", "http://127.0.0.1:8080/cb", "http://[::1]/cb", "app:/cb"] },
+    ],
+  },
+  "redirect-uri-script": {
+    severity: "warning",
+    broken: ["javascript:alert(1)", "DATA:text/html,x"].map((uri) => [
+      { redirect_uris: [uri] },
+      [`redirect_uris "${uri}" runs as code in a browser`],
+    ]),
+    fine: [{}, { redirect_uris: [LONG_URI, "javascripts:/cb"] }],
+  },
+  "redirect-uri-wildcard": {
+    severity: "warning",
+    broken: [
+      [
+        { redirect_uris: ["https://*.a.example/cb"] },
+        ['redirect_uris "https://*.a.example/cb" has a *, which stands for nothing'],
+      ],
+    ],
+    fine: [{}, { redirect_uris: [LONG_URI] }],
+  },
+  "implicit-grant": {
+    severity: "warning",
+    broken: [[{ grant_types: ["implicit"] }, [`grant_types "implicit" hands tokens through the browser's address`]]],
+    fine: [{}, { grant_types: ["authorization_code"] }],
+  },
+  "public-client-credentials": {
+    severity: "warning",
+    broken: [
+      [
+        { token_endpoint_auth_method: "none", grant_types: ["client_credentials"] },
+        ["a client without a secret can not use the client_credentials grant"],
+      ],
+    ],
+    fine: [
+      { token_endpoint_auth_method: "none", grant_types: ["authorization_code"] },
+      { grant_types: ["client_credentials"] },
+    ],
+  },
+  "cors-origin-wildcard": {
+    severity: "warning",
+    broken: ["*", "https://*.a.example"].map((origin) => [
+      { allowed_cors_origins: [origin] },
+      [`allowed_cors_origins "${origin}" lets pages of others call the token endpoint`],
+    ]),
+    fine: [{}, { allowed_cors_origins: ["https://a.example"] }],
+  },
+  "not-an-address": {
+    severity: "warning",
+    broken: [
+      "client_uri",
+      "logo_uri",
+      "policy_uri",
+      "tos_uri",
+      "jwks_uri",
+      "frontchannel_logout_uri",
+      "backchannel_logout_uri",
+    ].map((field) => [{ [field]: "not a url" }, [`${field} "not a url" is not an address`]]),
+    fine: [{}, { logo_uri: "https://a.example/l.png", tos_uri: "" }],
+  },
+  "secret-too-long": {
+    severity: "warning",
+    broken: [
+      [{ client_secret: "a".repeat(73) }, ["client_secret is longer than 72 bytes"]],
+      [{ client_secret: "é".repeat(37) }, ["client_secret is longer than 72 bytes"]],
+    ],
+    fine: [{}, { client_secret: "a".repeat(72) }, { client_secret: "é".repeat(36) }],
+  },
+  "secret-characters": {
+    severity: "warning",
+    broken: ["with%percent", "with+plus", "with blank", "with:colon", "umlaut-ü"].map((secret) => [
+      { client_secret: secret },
+      ["client_secret has characters that need encoding"],
+    ]),
+    fine: [{}, { client_secret: "Az09-._~abc" }],
+  },
+};
+
+test("the rules and their severity are those of the table, in its order", () => {
+  assert.deepEqual(
+    RULE_NAMES.map(({ name, severity }) => [name, severity]),
+    Object.entries(RULES).map(([name, { severity }]) => [name, severity]),
+  );
+  assert.equal(new Set(RULE_NAMES.map(({ name }) => name)).size, RULE_NAMES.length);
+  for (const { name, hint } of RULE_NAMES) {
+    assert.match(name, /^[a-z]+(-[a-z]+)*$/);
+    assert.match(hint, /^[a-z].*[^.\s]$/);
+  }
+});
+
+const own = (field: string): string => field;
+
+for (const [rule, { severity, broken, fine }] of Object.entries(RULES)) {
+  describe(rule, () => {
+    for (const [client, messages] of broken) {
+      test(`finds ${JSON.stringify(client)}`, () => {
+        const found = judge(client, own).filter((finding) => finding.rule === rule);
+        assert.deepEqual(
+          found.map(({ message }) => message),
+          messages,
+        );
+        assert.ok(found.every((finding) => finding.severity === severity));
+      });
+    }
+    for (const client of fine) {
+      test(`leaves ${JSON.stringify(client)}`, () => {
+        assert.deepEqual(
+          judge(client, own).filter((finding) => finding.rule === rule),
+          [],
+        );
+      });
+    }
+  });
+}
+
+test("all that is wrong is found at once, in the order of the rules", () => {
+  const client = {
+    client_secret: "a b",
+    jwks: KEYS,
+    jwks_uri: "nowhere",
+    redirect_uris: ["/cb#x", "http://a.example/*"],
+    post_logout_redirect_uris: ["https://b.example"],
+    allowed_cors_origins: ["x", "*"],
+    sector_identifier_uri: "http://a.example",
+    grant_types: ["implicit", "client_credentials"],
+    token_endpoint_auth_method: "none",
+  };
+  assert.deepEqual(
+    judge(client, own).map(({ rule }) => rule),
+    [
+      "secret-too-short",
+      "jwks-and-jwks-uri",
+      "redirect-uri-fragment",
+      "post-logout-uri-mismatch",
+      "cors-origin",
+      "cors-origin",
+      "sector-identifier-uri-https",
+      "redirect-uri-relative",
+      "redirect-uri-plain-http",
+      "redirect-uri-wildcard",
+      "implicit-grant",
+      "public-client-credentials",
+      "cors-origin-wildcard",
+      "not-an-address",
+      "secret-characters",
+    ],
+  );
+});
+
+test("a client as the reference makes it by default breaks no rule but the missing callback", () => {
+  const client = {
+    client_name: "my app",
+    grant_types: ["authorization_code"],
+    response_types: ["code"],
+    scope: "core foobar",
+    subject_type: "public",
+    token_endpoint_auth_method: "client_secret_basic",
+  };
+  assert.deepEqual(
+    judge(client, own).map(({ rule }) => rule),
+    ["no-callback"],
+  );
+  assert.deepEqual(judge({ ...client, redirect_uris: ["http://localhost/cb"] }, own), []);
+});
+
+test("messages name the place that a value came from, and as problems they are sentences", () => {
+  const label = (field: string): string => (field === "redirect_uris" ? "environment variable X" : `--${field}`);
+  const [finding] = judge({ redirect_uris: ["https://a.example#\u001b[2J"] }, label);
+  assert.ok(finding !== undefined);
+  const problem = findingProblem(finding);
+  assert.equal(problem.message, 'Environment variable X "https://a.example#\\x1b[2J" has a fragment');
+  assert.equal(problem.code, "redirect-uri-fragment");
+  assert.equal(problem.exit, "usage");
+  assert.equal(problem.hint, "leave out the # and what follows it (RFC 6749, 3.1.2)");
+});
+
+test("no client makes a rule throw, and no message holds the secret", () => {
+  const value = fc.oneof(
+    fc.string(),
+    fc.array(fc.oneof(fc.string(), fc.webUrl(), fc.constantFrom("*", "http:", "//", "#"))),
+    fc.jsonValue(),
+  );
+  const fields = [
+    "jwks",
+    "jwks_uri",
+    "redirect_uris",
+    "post_logout_redirect_uris",
+    "allowed_cors_origins",
+    "sector_identifier_uri",
+    "grant_types",
+    "token_endpoint_auth_method",
+    "logo_uri",
+  ];
+  const client = fc.dictionary(fc.constantFrom(...fields), value);
+  fc.assert(
+    fc.property(client, fc.constantFrom("", "!"), (some, tail) => {
+      const secret = `Zq9 ${tail}Zq9`.slice(0, tail === "" ? 5 : 9);
+      for (const { message, hint } of judge({ ...some, client_secret: secret }, own)) {
+        assert.ok(!message.includes(secret) && !hint.includes(secret), message);
+        assert.match(message, /[^.\s]$/);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});

@@ -1,0 +1,349 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { everyCommand } from "../../../.ci/docs.ts";
+import { answer, completionOf } from "../../../lib/app/complete.ts";
+import { PARENT_ROWS } from "../../../lib/app/resolve.ts";
+import { isLeaf } from "../../../lib/command.ts";
+import { FIELD_NAMES } from "../../../lib/core/client/fields.ts";
+import { awaiting } from "../../../lib/core/completion/candidates.ts";
+import { SCRIPTS } from "../../../lib/core/completion/scripts.ts";
+import { SHELLS } from "../../../lib/core/completion/shells.ts";
+import { typedLine } from "../../../lib/core/completion/tokenize.ts";
+import { USUAL_VALUES } from "../../../lib/core/completion/values.ts";
+import { FIELD_FLAGS } from "../../../lib/core/flags/flag-table.ts";
+import { type Flag, indexFlags, longNames, parseFlags, splitBeforeCommand } from "../../../lib/core/flags/parse.ts";
+import { TOPICS } from "../../../lib/core/help/topics.ts";
+import { FORMATS } from "../../../lib/core/output/formats.ts";
+import { shellQuoted } from "../../../lib/core/output/shell.ts";
+import { printable } from "../../../lib/core/text.ts";
+import { play } from "../../app/in-process.ts";
+
+const NOBODY = { environment: () => undefined, output: () => assert.fail("a server is asked") };
+
+/** What completes a line that ends at the cursor: whole words, or what is looked up elsewhere. */
+async function candidates(line: string): Promise<readonly string[]> {
+  const { words, last } = typedLine(line);
+  const { kind, head, candidates: found } = await completionOf(words, last.text, NOBODY);
+  return kind === "words" ? found.map(({ text }) => head + text) : [`${kind} behind ${JSON.stringify(head)}`];
+}
+
+describe("what could come next", () => {
+  const cases: readonly (readonly [line: string, ...found: readonly string[]])[] = [
+    ["cli", "clients"],
+    ["create cl", "client", "clients"],
+    ["--endpoint http://a clients cr", "create"],
+    ["--api ", "auto", "v1", "v2"],
+    ["--api=v", "--api=v1", "--api=v2"],
+    ["--format=js --api v1 --fail", "--fail-after"],
+    ["clients nothing "],
+    ["clients toString "],
+    ["__proto__ "],
+    ["help cl", "clients"],
+    ["help clients rot", "rotate-secret"],
+    ["help rules "],
+    ["clients create --nam", "--name"],
+    ["clients create --name x --nam"],
+    ["clients create -nx --nam"],
+    ["clients create --callbacks x --callb", "--callbacks"],
+    ["clients create --redirect-", "--redirect-uri"],
+    ["create oauth2-client --callb", "--callbacks"],
+    ["create oauth2-client --post-l", "--post-logout-callback"],
+    ["clients create -n", "-n"],
+    ["clients create -nx"],
+    ["clients create -- --nam"],
+    ["clients create --name --form"],
+    ["clients create --skip-consent=", "--skip-consent=true", "--skip-consent=false"],
+    ["clients create --dry-run=c", "--dry-run=curl"],
+    ["clients create --dry-run --if-exists sk", "skip"],
+    ["clients create -vgim", "-vgimplicit"],
+    ["clients create -g=im", "-g=implicit"],
+    ["clients create -g implicit,im"],
+    ["clients create -g implicit,cl", "implicit,client_credentials"],
+    ["clients create --grant-type=implicit,cl", "--grant-type=implicit,client_credentials"],
+    [`clients create -g '"a,b",im'`, '"a,b",implicit'],
+    [`clients create -g '"a,im'`],
+    ["clients update x --add-scope off", "offline_access", "offline"],
+    ["clients update x --remove-grant-type=im", "--remove-grant-type=implicit"],
+    ["clients update x --unset logo_uri,tos", "logo_uri,tos_uri"],
+    ["clients create --set client_n", "client_name="],
+    ["clients create --format raw", "raw="],
+    ["clients create --ca-file ", 'files behind ""'],
+    ["clients create --secret-file=a/b", 'files behind "--secret-file="'],
+    ["clients create --jwks x", 'files behind ""'],
+    ["clients create --pgp-key @k", 'files behind "@"'],
+    ["clients create --pgp-key=@k", 'files behind "--pgp-key=@"'],
+    ["clients create --pgp-key ", "@", "wkd:"],
+    ["clients create --rescue-dir ", 'folders behind ""'],
+    ["clients create --metadata "],
+    ["clients create stray"],
+    ["clients import ", 'files behind ""'],
+    ["clients import a ", 'files behind ""'],
+    ["pgp inspect key", "keybase:"],
+    ["pgp inspect @a", 'files behind "@"'],
+    ["completion po", "powershell"],
+    ["completion bash ", "--format", "--config", "--verbose", "--help"],
+    ["sandbox --as 1", "1.8", "1.11"],
+    ["wait --for "],
+  ];
+  for (const [line = "", ...found] of cases) {
+    test(`hydra ${line}`, async () => assert.deepEqual(await candidates(line), found));
+  }
+
+  test("behind a command that takes only flags, its flags", async () => {
+    const found = await candidates("clients list ");
+    assert.ok(found.includes("--limit") && found.every((name) => name.startsWith("--")));
+    assert.deepEqual(await candidates("clients list -- "), []);
+  });
+
+  test("behind a single dash, letters too", async () => {
+    const found = await candidates("clients create -");
+    for (const name of ["-n", "-g", "--name", "--grant-types"]) assert.ok(found.includes(name), name);
+  });
+});
+
+describe("completion over the whole tree", () => {
+  test("every command, flag and choice is offered, by the names of its grammar", async () => {
+    let flags = 0;
+    for (const { path, grammar, command } of await everyCommand()) {
+      const line = path.slice(1).join(" ");
+      if (!isLeaf(command)) continue;
+      assert.ok((await candidates(line)).includes(path[path.length - 1] ?? ""), line);
+      for (const flag of command.spec.flags) {
+        const [name = ""] = longNames(flag, grammar);
+        assert.ok((await candidates(`${line} --${name}`)).includes(`--${name}`), `${line} --${name}`);
+        for (const other of longNames(flag)) {
+          assert.ok((await candidates(`${line} --${other}`)).includes(`--${other}`), `${line} --${other}`);
+        }
+        if ((flag.kind === "text" || flag.kind === "list") && flag.choices !== undefined && flag.choices.length > 0) {
+          const choices = flag.choices.filter((choice) => choice !== "");
+          assert.deepEqual(
+            await candidates(`${line} --${name}=`),
+            choices.map((choice) => `--${name}=${choice}`),
+          );
+        }
+        flags++;
+      }
+    }
+    assert.ok(flags > 300);
+  });
+
+  test("a value that is offered is one that the parser takes", async () => {
+    for (const flag of [...FIELD_FLAGS, ...PARENT_ROWS]) {
+      if (flag.kind === "switch") continue;
+      const line = `clients create --${flag.name}=`;
+      for (const word of await candidates(line)) {
+        if (/^(?:files|folders) behind|=$|[@:]$/.test(word)) continue;
+        const { problems } = parseFlags([word], [flag], "", { environment: () => undefined, file: () => undefined });
+        assert.deepEqual(problems, [], word);
+      }
+    }
+  });
+
+  test("the formats and the topics are all there", async () => {
+    assert.deepEqual(
+      await candidates("clients get x --format "),
+      FORMATS.map((format) => format.replace(/=.*/, "=")),
+    );
+    const help = await candidates("help ");
+    for (const { name } of TOPICS) assert.ok(help.includes(name), name);
+  });
+
+  test("usual values are those of fields", () => {
+    for (const name of USUAL_VALUES.keys()) assert.ok(FIELD_NAMES.includes(name), name);
+  });
+});
+
+describe("reading what is typed", () => {
+  const rows: readonly Flag[] = [...FIELD_FLAGS, ...PARENT_ROWS];
+  const index = indexFlags(rows);
+  const names = rows.flatMap((flag) => [
+    ...longNames(flag).map((name) => `--${name}`),
+    ...(flag.short === undefined ? [] : [`-${flag.short}`]),
+  ]);
+  const word = fc.oneof(
+    fc.constantFrom(...names),
+    fc.tuple(fc.constantFrom(...names), fc.string()).map(([name, rest]) => name + rest),
+    fc.stringMatching(/^-[a-zA-Z=]{1,5}$/),
+    fc.string(),
+  );
+
+  test("a flag waits for its value exactly where the parser does", () => {
+    fc.assert(
+      fc.property(word, (text) => {
+        fc.pre(text.startsWith("-") && text !== "-" && text !== "--");
+        const takes = splitBeforeCommand([text, "x", "y"], index).flags.length === 2;
+        assert.equal(awaiting(text, index) !== undefined, takes, text);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("words that were quoted for a shell are read back as they were", () => {
+    // Control characters are written as calls of printf, which are never run here.
+    const plain = fc.array(fc.string().filter((text) => text === printable(text)));
+    fc.assert(
+      fc.property(plain, (texts) => {
+        const { words, last } = typedLine(`${texts.map(shellQuoted).join(" ")} `);
+        assert.deepEqual(words, texts);
+        assert.equal(last.raw, "");
+      }),
+    );
+  });
+
+  test("an open quote, an escape at the end and what a shell would run are only text", () => {
+    assert.deepEqual(typedLine(`a 'b c`), { words: ["a"], last: { raw: "'b c", text: "b c", quote: "'" } });
+    assert.deepEqual(typedLine('a "b\\"'), { words: ["a"], last: { raw: '"b\\"', text: 'b"', quote: '"' } });
+    assert.deepEqual(typedLine('"\\a').last.text, "\\a");
+    assert.deepEqual(typedLine("a\\").last, { raw: "a\\", text: "a", quote: "" });
+    assert.deepEqual(typedLine("$(x y)").words, ["$(x"]);
+    assert.deepEqual(typedLine('a`"b c', "`").last.text, "c");
+  });
+});
+
+describe("the answers to shells", () => {
+  const ids = (...found: readonly string[]) => ({
+    environment: () => undefined,
+    output: async () => found.map((id) => `${JSON.stringify({ client_id: id, client_name: "N\u0000: n" })}\n`).join(""),
+  });
+
+  test("bash gets what takes the place of the part that it replaces", async () => {
+    const line = "hydra clients create -g a,urn:ie";
+    assert.equal(
+      await answer(["bash", line, "ie"], NOBODY),
+      "words 0\nietf:params:oauth:grant-type:device_code \nietf:params:oauth:grant-type:jwt-bearer \n",
+    );
+    // With other word breaks bash replaces the whole word.
+    assert.ok(
+      (await answer(["bash", line, "a,urn:ie"], NOBODY)).includes("\na,urn:ietf:params:oauth:grant-type:jwt-bearer \n"),
+    );
+    assert.equal(await answer(["bash", "hydra clients create --ca-file=x", "--ca-file=x"], NOBODY), "files 10\n");
+    assert.equal(await answer(["bash", "hydra clients create --ca-file=x", "x"], NOBODY), "files 0\n");
+  });
+
+  test("bash reads back each id as it is", async () => {
+    const id = fc.string({ minLength: 1 }).filter((text) => text === printable(text) && text.trim() === text);
+    await fc.assert(
+      fc.asyncProperty(id, async (text) => {
+        const told = await answer(["bash", "hydra clients get ", ""], ids(text));
+        assert.ok(told.startsWith("words 0\n") && told.endsWith(" \n"), told);
+        const { words } = typedLine(told.slice("words 0\n".length));
+        assert.deepEqual(words, [text]);
+      }),
+    );
+  });
+
+  test("an open quote gets no id that it could not hold", async () => {
+    const all = ids("it's", "a$b", "plain", "wide id");
+    assert.equal(await answer(["bash", "hydra clients get '", ""], all), "words 0\na$b\nplain\nwide id\n");
+    assert.equal(await answer(["bash", 'hydra clients get "', ""], all), "words 0\nit's\nplain\nwide id\n");
+  });
+
+  test("zsh, fish and PowerShell get descriptions, and no line is broken by a name", async () => {
+    const odd = ids("a:b", "wide id", "line\nbreak", "tab\tid");
+    assert.equal(await answer(["zsh", "clients", "get", ""], odd), "words 0\n+a\\:b:N\\x00: n\n+wide id:N\\x00: n\n");
+    assert.equal(await answer(["fish", "clients", "get", ""], odd), "words 0\na:b\tN\\x00: n\nwide id\tN\\x00: n\n");
+    assert.equal(
+      await answer(["powershell", "hydra clients get "], odd),
+      "words\na:b\tN\\x00: n\n'wide id'\tN\\x00: n\n",
+    );
+    assert.equal(await answer(["powershell", "hydra clients create --api 'v"], NOBODY), "words\nv1\t\nv2\t\n");
+    assert.equal(
+      await answer(["zsh", "clients", "create", "--format=raw"], NOBODY).then((text) => text.split(":")[0]),
+      "words 9\n-raw=",
+    );
+  });
+
+  test("nobody else gets one", async () => {
+    assert.equal(await answer([], NOBODY), "");
+    assert.equal(await answer(["tcsh", "clients", ""], NOBODY), "");
+  });
+});
+
+describe("asking for ids", () => {
+  /** The command lines that completing a line runs. */
+  async function runs(
+    words: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<readonly string[]> {
+    const lines: string[] = [];
+    await completionOf(words, "", {
+      environment: (name) => environment[name],
+      output: async (args) => {
+        lines.push(args.join(" "));
+        return "";
+      },
+    });
+    return lines;
+  }
+
+  test("happens with the settings of the line, in a second, and at an id alone", async () => {
+    const list = "clients list --format ndjson --limit 1000 --fail-after 1s";
+    assert.deepEqual(await runs(["clients", "get"]), [list]);
+    const line = [
+      "-e",
+      "http://a",
+      "clients",
+      "get",
+      "--fail-after=9m",
+      "-H",
+      "A: b",
+      "--skip-tls-verify=false",
+      "--config",
+      "c",
+    ];
+    assert.deepEqual(await runs(line), [
+      `${list} --endpoint=http://a --header=A: b --skip-tls-verify=false --config=c`,
+    ]);
+    for (const command of [
+      ["rotate-secret", "oauth2-client"],
+      ["update", "client"],
+      ["clients", "delete", "x"],
+    ])
+      assert.equal((await runs(command)).length, 1, command.join(" "));
+    for (const line of [["clients", "update", "x"], ["clients", "create"], ["clients", "get", "--config"], ["clients"]])
+      assert.deepEqual(await runs(line), [], line.join(" "));
+  });
+
+  test("does not happen where it is turned off, and never takes standard input", async () => {
+    assert.deepEqual(await runs(["clients", "get"], { HYDRA_COMPLETE_IDS: "0" }), []);
+    assert.deepEqual(await runs(["clients", "get", "--access-token-file", "-"]), []);
+  });
+});
+
+describe("hydra completion", () => {
+  for (const shell of SHELLS) {
+    test(`prints the script for ${shell}, whole and alone`, async () => {
+      const played = await play(["completion", shell]);
+      assert.deepEqual(played, { status: 0, stdout: `${SCRIPTS[shell]}\n`, stderr: "" });
+      assert.ok(SCRIPTS[shell].includes(`__complete ${shell}`));
+      assert.doesNotMatch(SCRIPTS[shell], /--[a-z]+-[a-z]+|oauth2-client/, "a script names no flag and no command");
+    });
+  }
+
+  test("is a script whatever the config file says, and JSON where the line asks for it", async () => {
+    const files = { "/c.yaml": "format: json\n" };
+    const played = await play(["completion", "zsh", "--config", "/c.yaml"], { files });
+    assert.equal(played.stdout, `${SCRIPTS.zsh}\n`);
+    const asked = await play(["completion", "zsh", "--format", "json"]);
+    assert.deepEqual(JSON.parse(asked.stdout), { shell: "zsh", script: SCRIPTS.zsh });
+  });
+
+  test("knows no other shell", async () => {
+    const played = await play(["completion", "fsh"]);
+    assert.deepEqual(played, {
+      status: 2,
+      stdout: "",
+      stderr:
+        'Error: There is no completion for "fsh": the shells are bash, zsh, fish and powershell\nHint: did you mean zsh?\n',
+    });
+  });
+
+  test("is said to be untested where it is", () => assert.match(SCRIPTS.powershell, /^# Not tested/m));
+
+  test("calls the program in PowerShell by its path without the quotes that stand on the line", () => {
+    assert.match(SCRIPTS.powershell, /^ {2}\$program = \$commandAst\.GetCommandName\(\)\n/m);
+    assert.match(SCRIPTS.powershell, /& \$program __complete powershell \$line/);
+    assert.doesNotMatch(SCRIPTS.powershell, /CommandElements\[0\]/);
+  });
+});

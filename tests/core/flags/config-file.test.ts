@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { CONFIG_KEYS, type ConfigFile, readConfigFile, writersOf } from "../../../lib/core/flags/config-file.ts";
+import {
+  API,
+  CONNECTION_FLAGS,
+  FAIL_AFTER,
+  FAKE_TLS,
+  FORMAT,
+  HEADER,
+  SKIP_TLS,
+} from "../../../lib/core/flags/flag-table.ts";
+import { type FlagValues, parseFlags } from "../../../lib/core/flags/parse.ts";
+import { Problem } from "../../../lib/core/problem.ts";
+
+const PATH = "/etc/hydra.yaml";
+
+function read(content: unknown, readable = false): ConfigFile {
+  return readConfigFile({ path: PATH, content, readable });
+}
+
+function valuesOf(file: ConfigFile): FlagValues {
+  const line = parseFlags([], [...CONNECTION_FLAGS, FORMAT], "x", { environment: () => undefined, file: file.file });
+  assert.deepEqual(line.problems, []);
+  return line.values;
+}
+
+test("the keys are those of the manual", () => {
+  assert.deepEqual([...CONFIG_KEYS].sort(), [
+    "access_token",
+    "api",
+    "ca_file",
+    "endpoint",
+    "fail_after",
+    "fake_tls_termination",
+    "format",
+    "headers",
+    "require_pin",
+    "skip_tls_verify",
+  ]);
+});
+
+test("each key reaches its flag, whatever kind of scalar YAML made of it", () => {
+  const file = read({
+    endpoint: "http://a.example",
+    access_token: 12345,
+    fail_after: "1m30s",
+    api: "v2",
+    skip_tls_verify: true,
+    fake_tls_termination: "F",
+    format: "json",
+  });
+  const values = valuesOf(file);
+  assert.equal(file.endpoint, "http://a.example");
+  assert.deepEqual(file.file("access_token"), { texts: ["12345"], name: `"access_token" in ${PATH}` });
+  assert.equal(values.number(FAIL_AFTER), 90_000);
+  assert.equal(values.text(API), "v2");
+  assert.equal(values.on(SKIP_TLS), true);
+  assert.equal(values.on(FAKE_TLS), false);
+  assert.equal(values.text(FORMAT), "json");
+});
+
+describe("headers", () => {
+  const cases: readonly (readonly [title: string, content: unknown, texts: readonly string[]])[] = [
+    ["a list of lines", ["X-A: 1,2", "X-B: c: d"], ["X-A: 1,2", "X-B: c: d"]],
+    ["one line", "X-A: 1", ["X-A: 1"]],
+    ["a list of names with values", [{ "X-A": 1 }, "X-B: c", { "X-D": "e" }], ["X-A: 1", "X-B: c", "X-D: e"]],
+    [
+      "names with values",
+      { "X-A": "b", "X-N": 5, "X-On": true, "X-Off": false },
+      ["X-A: b", "X-N: 5", "X-On: true", "X-Off: false"],
+    ],
+  ];
+  for (const [title, content, texts] of cases) {
+    test(title, () => {
+      const file = read({ headers: content });
+      assert.deepEqual(file.file("headers")?.texts, texts);
+      assert.deepEqual(valuesOf(file).list(HEADER), texts);
+    });
+  }
+});
+
+describe("a value of the wrong kind is refused, and not shown", () => {
+  const WHOLE = "write one text, number or true or false";
+  const LINES = "write a list of 'Name: value', or names with their values";
+  const cases: readonly (readonly [content: Readonly<Record<string, unknown>>, key: string, hint: string])[] = [
+    [{ endpoint: ["s3cret"] }, "endpoint", WHOLE],
+    [{ endpoint: { url: "s3cret" } }, "endpoint", WHOLE],
+    [{ access_token: ["s3cret"] }, "access_token", WHOLE],
+    [{ fail_after: { seconds: 5 } }, "fail_after", WHOLE],
+    [{ headers: [1, 2] }, "headers", LINES],
+    [{ headers: ["X-A: s3cret", null] }, "headers", LINES],
+    [{ headers: [{ "X-A": ["s3cret"] }] }, "headers", LINES],
+    [{ headers: [["X-A: s3cret"]] }, "headers", LINES],
+    [{ headers: { "X-A": ["s3cret"] } }, "headers", LINES],
+    [{ headers: { "X-A": null } }, "headers", LINES],
+  ];
+  for (const [content, key, hint] of cases) {
+    test(JSON.stringify(content), () => {
+      assert.throws(
+        () => read(content),
+        (error) =>
+          error instanceof Problem &&
+          error.code === "config-file" &&
+          error.exit === "usage" &&
+          error.message === `Config file "${PATH}": "${key}" has a value of the wrong kind` &&
+          error.hint === hint,
+      );
+    });
+  }
+
+  for (const content of ["text", 5, true, ["endpoint: x"], [[]]]) {
+    test(`a file that is ${JSON.stringify(content)} as a whole`, () => {
+      assert.throws(() => read(content), {
+        message: `Config file "${PATH}": it holds no keys with values`,
+        code: "config-file",
+      });
+    });
+  }
+});
+
+test("an empty file, and a key without a value, say nothing", () => {
+  for (const content of [undefined, null, {}, { endpoint: null, headers: null }]) {
+    const file = read(content);
+    assert.equal(file.endpoint, undefined);
+    assert.ok(CONFIG_KEYS.every((key) => file.file(key) === undefined));
+    assert.deepEqual(file.unknown, []);
+  }
+});
+
+test("unknown keys are told by name and have no effect, those of an object's prototype too", () => {
+  const content = JSON.parse(
+    '{"dsn":"postgres://s3cret","__proto__":{"endpoint":"http://x"},"constructor":1,"Endpoint":"y"}',
+  );
+  const file = read(content);
+  assert.deepEqual(file.unknown, ["dsn", "__proto__", "constructor", "Endpoint"]);
+  assert.equal(file.endpoint, undefined);
+  for (const key of ["dsn", "constructor", "toString", "__proto__"]) assert.equal(file.file(key), undefined);
+});
+
+test("settings are found by own keys alone", () => {
+  const file = read(Object.create({ endpoint: "http://inherited.example" }));
+  assert.equal(file.endpoint, undefined);
+});
+
+describe("a file that others can read", () => {
+  const WARNING = [`${PATH} holds credentials and others can read it: chmod 600 ${PATH}`];
+  const cases: readonly (readonly [content: Readonly<Record<string, unknown>>, warned: boolean])[] = [
+    [{ access_token: "s3cret" }, true],
+    [{ headers: { "X-Key": "s3cret" } }, true],
+    [{ endpoint: "http://u:s3cret@a.example" }, true],
+    [{ endpoint: "http://a.example/@x", format: "json" }, false],
+    [{ access_token: null }, false],
+  ];
+  for (const [content, warned] of cases) {
+    test(`with ${JSON.stringify(content)} ${warned ? "gets" : "gets no"} warning`, () => {
+      const values = valuesOf(read(content));
+      assert.deepEqual(read(content, true).warnings(values), warned ? WARNING : []);
+      assert.deepEqual(read(content, false).warnings(values), []);
+    });
+  }
+});
+
+describe("who can have written a file", () => {
+  const cases: readonly (readonly [mode: number, uid: number, user: number | undefined, trust: string])[] = [
+    [0o600, 1000, 1000, "all"],
+    [0o644, 0, 1000, "all"],
+    [0o660, 1000, 1000, "some"],
+    [0o664, 0, 1000, "some"],
+    [0o602, 1000, 1000, "none"],
+    [0o666, 0, 0, "none"],
+    [0o600, 1001, 1000, "none"],
+    [0o600, 1000, 0, "none"],
+    [0o400, 65_534, 1000, "none"],
+    [0o666, 0, undefined, "all"],
+  ];
+  for (const [mode, uid, user, trust] of cases) {
+    test(`mode ${mode.toString(8)} of ${uid} for ${user}: ${trust}`, () => {
+      assert.equal(writersOf({ mode, uid }, user).trust, trust);
+    });
+  }
+
+  test("is a warning, whatever the file holds", () => {
+    const file = readConfigFile({ path: PATH, content: {}, readable: false, writers: "its group can write it" });
+    assert.deepEqual(file.warnings(valuesOf(file)), [
+      `Config file ${PATH} may have been written by someone else: its group can write it`,
+    ]);
+  });
+});

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { splitCsv } from "../../../lib/core/flags/csv.ts";
+import { csvField } from "./csv-field.ts";
+
+/** What Go's encoding/csv makes of one line: its fields, or undefined where it refuses the line. */
+const LINES: readonly (readonly [text: string, fields: readonly string[] | undefined])[] = [
+  ["", []],
+  ["a", ["a"]],
+  ["a,b", ["a", "b"]],
+  ["a, b", ["a", " b"]],
+  [" a ,b ", [" a ", "b "]],
+  [",", ["", ""]],
+  ["a,", ["a", ""]],
+  [",a", ["", "a"]],
+  ["a,,b", ["a", "", "b"]],
+  ['""', [""]],
+  ['"a,b",c', ["a,b", "c"]],
+  ['c,"a,b"', ["c", "a,b"]],
+  ['"a ""b"" c"', ['a "b" c']],
+  ['""""', ['"']],
+  ['"a\nb",c', ["a\nb", "c"]],
+  ['"a",', ["a", ""]],
+  ["http://a.example/cb?x=1,http://b.example/cb", ["http://a.example/cb?x=1", "http://b.example/cb"]],
+  ["é,漢字,🔑", ["é", "漢字", "🔑"]],
+  ["constructor,__proto__", ["constructor", "__proto__"]],
+  ['a"b', undefined],
+  ['a,b"', undefined],
+  ['"a', undefined],
+  ['"a""', undefined],
+  ['"', undefined],
+  ['"a"b', undefined],
+  ['"a" ,b', undefined],
+  [' "a,b"', undefined],
+];
+
+for (const [text, fields] of LINES) {
+  test(`splitCsv() of ${JSON.stringify(text)}`, () => {
+    const line = splitCsv(text);
+    if (fields === undefined) {
+      assert.ok("fault" in line, "the line must be refused");
+      assert.match(line.fault, /\bdouble quote\b/);
+    } else {
+      assert.deepEqual(line, { fields });
+    }
+  });
+}
+
+test("splitCsv() refuses a bare line break, after which the reference drops the rest without a word", () => {
+  for (const text of ["a\nb", "a\r\nb", "a\rb", "\n", "a,b\n"]) {
+    const line = splitCsv(text);
+    assert.ok("fault" in line && /line break/.test(line.fault), JSON.stringify(text));
+  }
+});
+
+test("splitCsv() never throws, and tells fields or a fault for any text", () => {
+  const texts = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.string({ unit: fc.constantFrom('"', ",", "a", "\n", "\r", " ") }),
+  );
+  fc.assert(
+    fc.property(texts, (text) => {
+      const line = splitCsv(text);
+      assert.ok("fault" in line ? line.fault !== "" : line.fields.every((field) => typeof field === "string"));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("csvField() writes what splitCsv() reads back as one field", () => {
+  const values = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.string({ unit: fc.constantFrom('"', ",", "a", "\n", "\r", " ") }),
+  );
+  fc.assert(
+    fc.property(values, (value) => {
+      assert.deepEqual(splitCsv(csvField(value)), { fields: [value] });
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("csvField() joined by commas reads back as the same list, and leaves plain words bare", () => {
+  fc.assert(
+    fc.property(fc.array(fc.string(), { minLength: 1 }), (values) => {
+      assert.deepEqual(splitCsv(values.map(csvField).join(",")), { fields: values });
+    }),
+  );
+  assert.equal(csvField("openid"), "openid");
+  assert.equal(csvField("a,b"), '"a,b"');
+});

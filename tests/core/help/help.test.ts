@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import {
+  CONNECTION_FLAGS,
+  FIELD_FLAGS,
+  FORMAT,
+  GENERAL_FLAGS,
+  RECIPIENT_FLAGS,
+  SECRET,
+} from "../../../lib/core/flags/flag-table.ts";
+import type { DurationFlag, Flag, Grammar, ListFlag, SwitchFlag, TextFlag } from "../../../lib/core/flags/parse.ts";
+import { defaultText, flagNotes, flagUsage, type HelpPage, renderHelp, wrap } from "../../../lib/core/help/help.ts";
+
+const shared = { group: "client", help: "Does a thing" } as const;
+
+const KIND: TextFlag = {
+  ...shared,
+  kind: "text",
+  name: "kind",
+  short: "k",
+  value: "KIND",
+  default: "a",
+  choices: ["a", "b", ""],
+};
+
+const DRY: TextFlag = { ...shared, kind: "text", name: "dry-run", value: "json|curl", bare: "json" };
+
+const URIS: ListFlag = {
+  ...shared,
+  kind: "list",
+  name: "callbacks",
+  v2: "redirect-uri",
+  also: ["cb"],
+  short: "c",
+  value: "LIST",
+  default: ["x", "y"],
+};
+
+const AFTER: DurationFlag = {
+  ...shared,
+  group: "connection",
+  kind: "duration",
+  name: "after",
+  value: "DURATION",
+  default: 60_000,
+};
+
+const LOUD: SwitchFlag = { ...shared, group: "general", kind: "switch", name: "loud", short: "l" };
+
+const TOKEN: TextFlag = {
+  ...shared,
+  group: "connection",
+  kind: "text",
+  name: "token",
+  value: "TOKEN",
+  env: ["FIRST", "SECOND"],
+  secret: true,
+};
+
+const FLAGS: readonly Flag[] = [KIND, DRY, URIS, AFTER, LOUD, TOKEN];
+
+const PAGE: HelpPage = {
+  path: "hydra things make",
+  summary: "Make a thing",
+  about: ["Makes one thing, and tells of it."],
+  operands: "ID…",
+  grammar: "1.x",
+  flags: FLAGS,
+  examples: [["things make -k a", "A thing"]],
+  commands: [],
+  more: ["There is more."],
+};
+
+test("renderHelp() of a whole page", () => {
+  assert.equal(
+    renderHelp(PAGE, 100, false),
+    `Make a thing.
+
+Makes one thing, and tells of it.
+
+Usage:
+  hydra things make ID… [flags]
+
+Examples:
+  # A thing
+  hydra things make -k a
+
+Client:
+  -k, --kind KIND            Does a thing (one of: a, b; default: a)
+      --dry-run[=json|curl]  Does a thing
+  -c, --callbacks LIST       Does a thing (default: x,y; also: --redirect-uri, --cb)
+
+Connection:
+      --after DURATION  Does a thing (default: 1m0s)
+      --token TOKEN     Does a thing (environment: FIRST, SECOND)
+
+General:
+  -l, --loud  Does a thing
+
+There is more.
+`,
+  );
+});
+
+test("renderHelp() of a group of commands", () => {
+  const page = {
+    ...PAGE,
+    about: [],
+    operands: "",
+    flags: [LOUD],
+    examples: [],
+    commands: [
+      ["make", "Make a thing"],
+      ["unmake", "Take one apart"],
+    ],
+    more: [],
+  } as const;
+  assert.equal(
+    renderHelp(page, 100, false),
+    `Make a thing.
+
+Usage:
+  hydra things make COMMAND [flags]
+
+Commands:
+  make    Make a thing
+  unmake  Take one apart
+
+General:
+  -l, --loud  Does a thing
+`,
+  );
+});
+
+test("in the 2.x grammar a flag goes by the name that it has there", () => {
+  assert.equal(flagUsage(URIS, "2.x"), "-c, --redirect-uri LIST");
+  assert.deepEqual(flagNotes(URIS, "2.x"), ["default: x,y", "also: --callbacks, --cb"]);
+  assert.match(renderHelp({ ...PAGE, grammar: "2.x" }, 100, false), /-c, --redirect-uri LIST/);
+});
+
+test("defaultText() is what would be typed", () => {
+  assert.equal(defaultText(KIND), "a");
+  assert.equal(defaultText(URIS), "x,y");
+  assert.equal(defaultText(AFTER), "1m0s");
+  assert.equal(defaultText(LOUD), undefined);
+  assert.equal(defaultText({ ...shared, kind: "count", name: "n", value: "N", default: 5 }), "5");
+  assert.equal(defaultText({ ...shared, kind: "each", name: "e", value: "E" }), undefined);
+});
+
+test("colour is bold on headings and names, and nothing else", () => {
+  const plain = renderHelp(PAGE, 100, false);
+  const colored = renderHelp(PAGE, 100, true);
+  assert.ok(!plain.includes("\u001b"));
+  assert.equal(colored.replaceAll(/\u001b\[(?:1|22)m/g, ""), plain);
+  assert.ok(colored.includes("\u001b[1mClient\u001b[22m:"));
+  assert.ok(colored.includes("\u001b[1m-k, --kind KIND\u001b[22m"));
+});
+
+test("wrap() keeps every word, in lines no longer than the width but for a word that is", () => {
+  const words = fc.array(fc.string({ unit: fc.constantFrom("a", "b", "é"), minLength: 1, maxLength: 15 }), {
+    minLength: 1,
+  });
+  fc.assert(
+    fc.property(words, fc.integer({ min: 5, max: 40 }), (all, width) => {
+      const lines = wrap(all.join(" "), width);
+      assert.deepEqual(lines.join(" ").split(" "), all);
+      for (const line of lines) assert.ok(line.length <= width || !line.includes(" "), line);
+    }),
+  );
+  assert.deepEqual(wrap("", 10), [""]);
+});
+
+const REAL: readonly Flag[] = [
+  ...FIELD_FLAGS,
+  SECRET,
+  ...RECIPIENT_FLAGS,
+  FORMAT,
+  ...CONNECTION_FLAGS,
+  ...GENERAL_FLAGS,
+];
+
+describe("the help of the real flags", () => {
+  for (const grammar of ["1.x", "2.x"] as const satisfies readonly Grammar[]) {
+    for (const width of [40, 60, 80, 120]) {
+      test(`${grammar} at ${width} columns shows each flag once and keeps to the width`, () => {
+        const text = renderHelp({ ...PAGE, grammar, flags: REAL }, width, false);
+        const names = new Set(REAL.map((flag) => `  ${flagUsage(flag, grammar)}`));
+        for (const flag of REAL) assert.equal(text.split(`  ${flagUsage(flag, grammar)}`).length, 2, flag.name);
+        for (const line of text.split("\n")) {
+          // The name of a flag is never broken, nor is a word.
+          const unbroken = names.has(line) || !line.trim().includes(" ");
+          assert.ok(line.length <= width || unbroken, line);
+        }
+      });
+    }
+  }
+
+  test("a help is one sentence without a period, and tells no value of a variable", () => {
+    for (const flag of REAL) {
+      assert.match(flag.help, /^[A-Z].*[^.\s]$/, flag.name);
+      for (const note of flagNotes(flag, "1.x")) assert.match(note, /^(one of|default|environment|also): \S/);
+    }
+  });
+});

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { numberText, readJson } from "../../lib/core/json.ts";
+import { isFault, isJsonText, readJsonFile, readJsonText } from "../../lib/core/json-text.ts";
+
+describe("readJsonText()", () => {
+  test("reads whatever JSON.parse reads", () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ noUnicodeString: false }), fc.constantFrom(0, 2), (value, indent) => {
+        const text = JSON.stringify(value, null, indent);
+        assert.deepEqual(readJsonText(text), [JSON.parse(text)]);
+      }),
+    );
+  });
+
+  test("refuses whatever JSON.parse refuses, of texts that differ from JSON by one change", () => {
+    const change = fc.record({ at: fc.nat(), put: fc.constantFrom("", ...'{}[],:"\\ 0.-e+tnx\n\t') });
+    fc.assert(
+      fc.property(fc.jsonValue(), change, (value, { at, put }) => {
+        const whole = JSON.stringify([value]);
+        const place = at % whole.length;
+        const text = whole.slice(0, place) + put + whole.slice(place + 1);
+        const read = readJsonText(text);
+        const values = isFault(read) ? undefined : read;
+        const known = parsed(text);
+        if (known === undefined) assert.notEqual(values?.length, 1, text);
+        else if (values !== undefined) assert.equal(JSON.stringify(values), JSON.stringify([readJson(text)]), text);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("takes comments wherever blanks may be, and none within texts", () => {
+    const text = `// first
+      /* { */ { /**/ "a" /* b */ : // "c"
+      [ 1 /* , 2 */ , /* ] */ "// no, /* this is text" ] /***/ } // end`;
+    assert.deepEqual(readJsonText(text), [{ a: [1, "// no, /* this is text"] }]);
+    assert.deepEqual(readJsonText("{}/**/{}//x\n[1]"), [{}, {}, [1]]);
+    assert.deepEqual(readJsonText("[/*a*/]"), [[]]);
+  });
+
+  test("keeps the digits of long numbers", () => {
+    const read = readJsonText("[12345678901234567890]");
+    const [list] = isFault(read) ? [] : read;
+    assert.equal(Array.isArray(list) ? numberText(list[0]) : undefined, "12345678901234567890");
+  });
+
+  for (const [text, offset, reason] of [
+    ['{"a":1,}', 6, "a comma stands before }"],
+    ["[1, // more\n]", 2, "a comma stands before ]"],
+    ['{"a":1,"b":2,"a":3}', 13, "a name is there twice in one object"],
+    ['{"a":1,"\\u0061":2}', 7, "a name is there twice in one object"],
+    ['{"a":1 "b":2}', 7, "a comma or } is missing"],
+    ["[1 2]", 3, "a comma or ] is missing"],
+    ["[01]", 2, "a comma or ] is missing"],
+    ['{"a"}', 4, "a colon is missing after a name"],
+    ['{"a":}', 5, "a value is missing"],
+    ["{a:1}", 1, "a name in double quotes is missing"],
+    ["['a']", 1, "a string needs double quotes"],
+    ['["a\nb"]', 3, "a string holds a line break or another control character"],
+    ['["\\x"]', 2, "a string has an unknown escape"],
+    ['["a]', 1, "a string has no closing quote"],
+    ["[1", 2, "the text ends in the middle of a value"],
+    ["[1 /* ]", 3, "a comment does not end"],
+    ["{},{}", 2, "a value is missing"],
+  ] as const) {
+    test(`finds what is wrong with ${JSON.stringify(text)}`, () => {
+      assert.deepEqual(readJsonText(text), { offset, reason });
+    });
+  }
+
+  test("takes names again in another object, also those of an object's prototype", () => {
+    const text = '{"a":{"a":1},"b":[{"a":1},{"a":1}],"__proto__":1,"constructor":2}';
+    assert.equal(JSON.stringify(readJsonText(text)), `[${text}]`);
+  });
+
+  test("takes 500 levels and no more, and linear time for texts that take minutes in quadratic time", () => {
+    const nested = (depth: number): string => `${"[".repeat(depth)}${"]".repeat(depth)}`;
+    assert.equal(JSON.stringify(readJsonText(nested(500))), `[${nested(500)}]`);
+    assert.deepEqual(readJsonText(nested(501)), { offset: 500, reason: "it nests more than 500 levels deep" });
+    const many = 2_000_000;
+    for (const text of ["[", '{"a":', '"\\"', "/**/", "//\n", "/*", '{"a":"\\"', "[],", "1"])
+      assert.ok(isFault(readJsonText(`[${text.repeat(many)}`)), text);
+  });
+});
+
+function parsed(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    return undefined;
+  }
+}
+
+test("readJsonFile() names the file, the line and the column, and quotes nothing of the text", () => {
+  for (const [text, where] of [
+    ['{\n  "client_secret": "s3cr3t",\n}\n', "line 2, column 28: a comma stands before }"],
+    [
+      '{"client_secret": "s3cr3t",\n "client_secret": "s3cr3t"}',
+      "line 2, column 2: a name is there twice in one object",
+    ],
+    ['{"a": 1}\n{"client_secret": "s3cr3t"\n\n', "line 2, column 27: the text ends in the middle of a value"],
+  ] as const)
+    assert.throws(() => readJsonFile(text, "a\u009b.json"), {
+      name: "Problem",
+      exit: "usage",
+      code: "bad-json",
+      message: `Cannot read a\\x9b.json, ${where}`,
+    });
+});
+
+test("isJsonText() goes by how a text begins, unless its name says YAML", () => {
+  for (const text of ["{}", " \n[", "// x\n{}", "/* x */ []"]) {
+    assert.equal(isJsonText(text, "client.json"), true, text);
+    assert.equal(isJsonText(text, "standard input"), true, text);
+    assert.equal(isJsonText(text, "client.yaml"), false, text);
+    assert.equal(isJsonText(text, "CLIENT.YML"), false, text);
+  }
+  for (const text of ["", "client_id: x", "- a", "--- {}", '"a": 1', "/x: y", "1"])
+    assert.equal(isJsonText(text, "client.json"), false, text);
+});

@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  checkPins,
+  decryptAdvice,
+  decryptLine,
+  parsePin,
+  type Recipient,
+  recipientLine,
+  refusedAnswer,
+} from "../../../lib/core/keys/recipient.ts";
+import { Problem } from "../../../lib/core/problem.ts";
+
+const A = "A".repeat(40);
+
+const B = "B".repeat(40);
+
+const C = "C".repeat(64);
+
+const SUBKEY = "D".repeat(40);
+
+function recipient(fingerprint: string, subkey = fingerprint): Recipient {
+  return {
+    fingerprint,
+    algorithm: "EdDSA Ed25519",
+    userId: "Alice\u001b <alice@example.org>",
+    userIds: [],
+    created: new Date(0),
+    expires: undefined,
+    origin: "--pgp-key @a.asc",
+    encryptsTo: { fingerprint: subkey, algorithm: "ECDH Curve25519" },
+    skipped: [],
+    certificate: new Uint8Array(),
+    judged: new Date(0),
+  };
+}
+
+function refusal(run: () => unknown): Problem {
+  try {
+    run();
+  } catch (error) {
+    assert.ok(error instanceof Problem);
+    return error;
+  }
+  return assert.fail("it passed");
+}
+
+describe("pinned fingerprints", () => {
+  it("are read in every spelling that people copy them in", () => {
+    const spellings = [
+      A,
+      A.toLowerCase(),
+      `0x${A}`,
+      `0X${A.toLowerCase()}`,
+      A.replace(/(.{4})/g, "$1 "),
+      A.replace(/(.{20})/, "$1  "),
+    ];
+    for (const spelling of spellings) assert.equal(parsePin(spelling), A);
+    assert.equal(parsePin("ab:".repeat(20).slice(0, -1)), "AB".repeat(20));
+    assert.equal(parsePin(C.toLowerCase()), C);
+  });
+
+  it("are whole: a key ID is refused with the reason", () => {
+    for (const id of ["DEADBEEF", "0xdeadbeef", "DEAD BEEF DEAD BEEF"]) {
+      const problem = refusal(() => parsePin(id));
+      assert.equal(problem.code, "pgp-fingerprint-short");
+      assert.equal(problem.exit, "usage");
+      assert.match(problem.message, /--pgp-fingerprint .* is a key ID of (8|16) digits, .* can be made by anyone$/);
+    }
+    for (const wrong of ["", " ", "0x", A.slice(1), `${A}0`, "G".repeat(40), "alice@example.org", `${A},${B}`]) {
+      assert.equal(refusal(() => parsePin(wrong)).code, "pgp-fingerprint-invalid", wrong);
+    }
+  });
+
+  it("pass where each key has one and each has its key", () => {
+    checkPins([recipient(A)], []);
+    checkPins([], []);
+    checkPins([recipient(A), recipient(B)], [`0x${B.toLowerCase()}`, A, A]);
+    checkPins([recipient(A, SUBKEY)], [SUBKEY]);
+    checkPins([recipient(A, SUBKEY)], [SUBKEY, A]);
+  });
+
+  it("refuse a key without one, and name all such keys", () => {
+    const problem = refusal(() => checkPins([recipient(A), recipient(B), recipient(C)], [A]));
+    assert.equal(problem.code, "pgp-fingerprint-mismatch");
+    assert.equal(problem.exit, "noUsableKey");
+    assert.match(problem.message, new RegExp(`^Cannot encrypt to ${B} .*: its fingerprint is not ${A}$`));
+    assert.deepEqual(problem.also, [`Not pinned either: ${recipientLine(recipient(C))}`]);
+  });
+
+  it("refuse a pin that no key has", () => {
+    const problem = refusal(() => checkPins([recipient(A)], [A, B]));
+    assert.equal(problem.code, "pgp-fingerprint-unused");
+    assert.match(problem.message, new RegExp(`${B}$`));
+  });
+});
+
+it("shows a recipient without what could move a cursor", () => {
+  const line = recipientLine(recipient(A));
+  assert.equal(line, `${A} "Alice\\x1b <alice@example.org>" (ECDH Curve25519, --pgp-key @a.asc)`);
+});
+
+it("shows a line to decrypt with the text put in, also for armored text", () => {
+  assert.equal(decryptLine("base64"), "printf '%s' 'ENCRYPTED' | base64 -d | gpg --decrypt");
+  assert.match(decryptLine("armor", "-----BEGIN\nx"), /^printf '%s\\n' '-----BEGIN\nx' \| gpg --decrypt$/);
+  assert.match(decryptLine("base64-armor", "abc"), /'abc' \| base64 -d \| gpg --decrypt$/);
+  assert.deepEqual(decryptAdvice([recipient(A), recipient(B)], "base64"), [
+    "Decrypt with: printf '%s' 'ENCRYPTED' | base64 -d | gpg --decrypt",
+  ]);
+  const [only = "", ...others] = decryptAdvice([recipient(C)], "armor");
+  assert.match(only, /version 6 .*: printf '%s\\n' 'ENCRYPTED' \| rsop decrypt PRIVATE-KEY-FILE$/);
+  assert.deepEqual(others, []);
+  assert.doesNotMatch(only, /gpg/);
+  assert.match(only, /rsop, gosop or sqop \(GnuPG does not\)/);
+  const both = decryptAdvice([recipient(A), recipient(C)], "base64");
+  assert.deepEqual(
+    both.map((line) => /gpg --decrypt$|rsop decrypt/.exec(line)?.[0]),
+    ["gpg --decrypt", "rsop decrypt"],
+  );
+});
+
+it("tells a busy key server from one without the key, and hides credentials of its address", () => {
+  const url = "https://user:hunter2@keys.example.org/k";
+  const none = refusedAnswer("Cannot fetch it", { status: 404, url }, "some-code", "do this");
+  assert.deepEqual([none.code, none.exit, none.status, none.hint], ["some-code", "noUsableKey", 404, "do this"]);
+  const busy = refusedAnswer("Cannot fetch it", { status: 503, url }, "some-code", "do this");
+  assert.deepEqual([busy.code, busy.exit, busy.status], ["unreachable", "unreachable", 503]);
+  assert.doesNotMatch(JSON.stringify([none.message, none.request]), /hunter2/);
+});

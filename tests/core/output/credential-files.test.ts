@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { test } from "node:test";
+import fc from "fast-check";
+import { credentialName, envLines, kubernetesName, secretManifest } from "../../../lib/core/output/credential-files.ts";
+import { parseFormat } from "../../../lib/core/output/formats.ts";
+import { createRenderer, type View } from "../../../lib/core/output/render.ts";
+import { shellQuoted } from "../../../lib/core/output/shell.ts";
+import { Problem } from "../../../lib/core/problem.ts";
+
+/** What a real shell makes of a script. */
+function shell(script: string): string {
+  return execFileSync("sh", ["-c", script], { encoding: "utf8" });
+}
+
+const value = fc
+  .oneof(
+    fc.string({ unit: "binary", maxLength: 30 }),
+    fc.string({
+      unit: fc.constantFrom("'", '"', "\\", "$", "`", "\n", "\r", "!", " ", "\u001b", "\u202e", "%", "a"),
+      maxLength: 20,
+    }),
+  )
+  .map((text) => text.toWellFormed().replaceAll("\0", ""));
+
+test("a POSIX shell gets back every text that shellQuoted() wrote", () => {
+  fc.assert(
+    fc.property(fc.array(value, { minLength: 20, maxLength: 40 }), (texts) => {
+      const got = shell(`printf '%s\\0' ${texts.map(shellQuoted).join(" ")}`);
+      assert.deepEqual(got.split("\0").slice(0, -1), texts);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test("a shell that evaluates the env format has the credentials and runs nothing else", () => {
+  fc.assert(
+    fc.property(value, value, (id, secret) => {
+      const script = `${envLines({ id, secret })}printf '%s\\0%s' "$CLIENT_ID" "$CLIENT_SECRET"`;
+      assert.deepEqual(shell(script).split("\0"), [id, secret]);
+      assert.deepEqual(shell(`eval ${shellQuoted(script)}`).split("\0"), [id, secret]);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test("shellQuoted() writes nothing that a terminal would act on, and no quotes where none are needed", () => {
+  fc.assert(
+    fc.property(value, (text) => {
+      assert.doesNotMatch(
+        shellQuoted(text),
+        /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/,
+      );
+    }),
+  );
+  for (const plain of ["65017df9-1a1a-4f80-8453-7c803ae61190", "RdNENw6a_utXqJfT.j-QR_k7ti", "a/b+c@d:e,f%"]) {
+    assert.equal(shellQuoted(plain), plain);
+  }
+});
+
+for (const [text, word] of [
+  ["", "''"],
+  ["~root", "'~root'"],
+  ["a~b", "a~b"],
+  ["a:~b", "'a:~b'"],
+  ["a=~b", "'a=~b'"],
+  ["~b", "'~b'"],
+  ["a b", "'a b'"],
+  ["it's", "'it'\\''s'"],
+  ["$(id)", "'$(id)'"],
+  ["a=", "a="],
+  ["=a", "'=a'"],
+  ["a\nb", "'a\nb'"],
+  ["a\u001b[0m", "'a'\"$(printf '\\033')\"'[0m'"],
+  ["\u0085", "\"$(printf '\\302\\205')\""],
+] as const) {
+  test(`shellQuoted() writes ${JSON.stringify(text)} as ${JSON.stringify(word)}`, () => {
+    assert.equal(shellQuoted(text), word);
+    assert.equal(shell(`printf %s ${word}`), text);
+  });
+}
+
+test("a text that no shell can hold is refused without being shown", () => {
+  assert.throws(
+    () => shellQuoted("se\0cret"),
+    (error) => error instanceof Problem && error.exit === "failed" && !error.message.includes("se"),
+  );
+});
+
+test("env writes what there is: a secret, an encrypted one, or the id alone", () => {
+  assert.equal(envLines({ id: "a", secret: "s~1" }), "CLIENT_ID=a\nCLIENT_SECRET=s~1\n");
+  assert.equal(envLines({ id: "a", secret: "~s:~" }), "CLIENT_ID=a\nCLIENT_SECRET='~s:~'\n");
+  assert.equal(envLines({ id: "a", secret: "s:~1" }), "CLIENT_ID=a\nCLIENT_SECRET='s:~1'\n");
+  assert.equal(envLines({ id: "a", encrypted: "hQEM+/A=" }), "CLIENT_ID=a\nCLIENT_SECRET_ENCRYPTED=hQEM+/A=\n");
+  assert.equal(envLines({ id: "a", secret: undefined }), "CLIENT_ID=a\n");
+  assert.equal(envLines({ id: "a", secret: "s" }, { id: "APP_ID" }), "APP_ID=a\nCLIENT_SECRET=s\n");
+});
+
+test("k8s-secret is the manifest of an opaque Secret", () => {
+  assert.equal(
+    secretManifest({ id: "My App", secret: "s:é'\n" }, { secret: "client.secret" }),
+    `apiVersion: v1
+kind: Secret
+metadata:
+  name: "my-app-357e6fb8"
+type: Opaque
+data:
+  "CLIENT_ID": "TXkgQXBw"
+  "client.secret": "czrDqScK"
+`,
+  );
+});
+
+test("k8s-secret of many is a stream of documents, and env of many blocks", () => {
+  const view: View<{ readonly id: string }> = {
+    columns: [],
+    id: ({ id }) => id,
+    credentials: ({ id }) => ({ id, secret: "s" }),
+  };
+  const all = (format: string) => {
+    const options = { terminal: { isTerminal: false, color: false }, many: true, tools: {}, names: { id: "ID" } };
+    const renderer = createRenderer(parseFormat(format), view, options);
+    return renderer.item({ id: "a" }) + renderer.item({ id: "b" }) + renderer.end();
+  };
+  assert.equal(all("env"), "ID=a\nCLIENT_SECRET=s\n\nID=b\nCLIENT_SECRET=s\n");
+  const documents = all("k8s-secret").split("---\n");
+  assert.deepEqual(documents, [
+    secretManifest({ id: "a", secret: "s" }, { id: "ID" }),
+    secretManifest({ id: "b", secret: "s" }, { id: "ID" }),
+  ]);
+});
+
+test("kubernetesName() gives a DNS subdomain for any id, and a different one for different ids", () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fc.oneof(fc.string({ unit: "binary", maxLength: 300 }), value), { maxLength: 20 }),
+      (ids) => {
+        const names = ids.map(kubernetesName);
+        for (const name of names) {
+          assert.ok(name.length <= 253, name);
+          for (const label of name.split(".")) assert.match(label, /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
+        }
+        assert.equal(new Set(names).size, ids.length);
+      },
+    ),
+  );
+});
+
+for (const id of ["65017df9-1a1a-4f80-8453-7c803ae61190", "every-flag", "app.example", "0"]) {
+  test(`kubernetesName() leaves ${id} as it is`, () => {
+    assert.equal(kubernetesName(id), id);
+  });
+}
+
+for (const [text, format] of [
+  ["", "env"],
+  ["1A", "env"],
+  ["A-B", "env"],
+  ["A=B", "env"],
+  ["A\nB", "env"],
+  ["", "k8s-secret"],
+  ["..", "k8s-secret"],
+  ["a/b", "k8s-secret"],
+  ["a b", "k8s-secret"],
+  ["k".repeat(254), "k8s-secret"],
+] as const) {
+  test(`credentialName() refuses ${JSON.stringify(text.slice(0, 8))} for ${format}`, () => {
+    assert.throws(() => credentialName(text, format, "--x"), { name: "Problem", exit: "usage" });
+  });
+}
+
+test("credentialName() takes what the format takes", () => {
+  assert.equal(credentialName("_App1", "env", "--x"), "_App1");
+  assert.equal(credentialName("client.secret-1_A", "k8s-secret", "--x"), "client.secret-1_A");
+});

@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { parsePointer, resolvePointer } from "../../../lib/core/json-pointer.ts";
+import { parsePointerQuery, parseQuery, type Selection } from "../../../lib/core/output/query.ts";
+
+/** The document of RFC 6901, section 5. */
+const RFC6901 = {
+  foo: ["bar", "baz"],
+  "": 0,
+  "a/b": 1,
+  "c%d": 2,
+  "e^f": 3,
+  "g|h": 4,
+  "i\\j": 5,
+  'k"l': 6,
+  " ": 7,
+  "m~n": 8,
+};
+
+for (const [pointer, value] of [
+  ["", RFC6901],
+  ["/foo", ["bar", "baz"]],
+  ["/foo/0", "bar"],
+  ["/", 0],
+  ["/a~1b", 1],
+  ["/c%d", 2],
+  ["/e^f", 3],
+  ["/g|h", 4],
+  ["/i\\j", 5],
+  ['/k"l', 6],
+  ["/ ", 7],
+  ["/m~0n", 8],
+  ["/~01", undefined],
+  ["/foo/2", undefined],
+  ["/foo/-", undefined],
+  ["/foo/00", undefined],
+  ["/foo/length", undefined],
+  ["/constructor", undefined],
+  ["/__proto__", undefined],
+  ["/m~0n/x", undefined],
+] as const) {
+  test(`the pointer ${JSON.stringify(pointer)} refers to ${JSON.stringify(value)?.slice(0, 20)}`, () => {
+    assert.deepEqual(selectionOf(parsePointerQuery(pointer), RFC6901), {
+      values: value === undefined ? [] : [value],
+      single: true,
+    });
+  });
+}
+
+test("a pointer made of any path refers to what stands there", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.string({ unit: fc.constantFrom("~", "/", "0", "1", "a", "é") }), { maxLength: 5 }),
+      (path) => {
+        const document = path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), "here");
+        const text = path.map((name) => `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+        const pointer = parsePointer(text);
+        assert.deepEqual(pointer, path);
+        assert.equal(resolvePointer(document, path), "here");
+      },
+    ),
+  );
+});
+
+for (const [text, error] of [
+  ["foo", "a JSON pointer starts with a slash"],
+  ["#/foo", "a JSON pointer starts with a slash"],
+  ["/a~", '"~" is no escape, a tilde is written ~0 and a slash ~1'],
+  ["/a~b", '"~b" is no escape, a tilde is written ~0 and a slash ~1'],
+] as const) {
+  test(`${text} is no JSON pointer`, () => {
+    assert.deepEqual(parsePointer(text), { error });
+  });
+}
+
+function selectionOf(query: ReturnType<typeof parseQuery>, document: unknown): Selection {
+  assert.ok("select" in query, JSON.stringify(query));
+  return query.select(document);
+}
+
+const DOCUMENT = {
+  client_id: "a",
+  "dotted.name": 1,
+  "0": "zero",
+  "#": "hash",
+  contacts: ["x", "y"],
+  items: [{ client_id: "a", redirect_uris: ["p", "q"] }, { client_id: "b" }, { name: "c", redirect_uris: [] }],
+  none: null,
+};
+
+for (const [path, values, single] of [
+  ["client_id", ["a"], true],
+  ["items.1.client_id", ["b"], true],
+  ["items.#", [3], true],
+  ["contacts.#", [2], true],
+  ["contacts", [["x", "y"]], true],
+  ["items.#.client_id", ["a", "b"], false],
+  ["items.#.redirect_uris.#", [2, 0], false],
+  ["items.#.redirect_uris.0", ["p"], false],
+  ["dotted\\.name", [1], true],
+  ["0", ["zero"], true],
+  ["\\#", ["hash"], true],
+  ["none", [null], true],
+  ["none.deeper", [], true],
+  ["missing", [], true],
+  ["items.3", [], true],
+  ["items.-1", [], true],
+  ["client_id.#", [], true],
+  ["client_id.length", [], true],
+  ["constructor", [], true],
+  ["contacts.length", [], true],
+] as const) {
+  test(`the dotted path ${path} selects ${JSON.stringify(values)}`, () => {
+    assert.deepEqual(selectionOf(parseQuery(path), DOCUMENT), { values, single });
+  });
+}
+
+test("nested each gives a list for each element", () => {
+  const document = [{ a: [{ b: 1 }, { b: 2 }] }, { a: [{ b: 3 }] }];
+  assert.deepEqual(selectionOf(parseQuery("#.a.#.b"), document), { values: [[1, 2], [3]], single: false });
+});
+
+for (const [path, error] of [
+  ["", "a name is missing at the end"],
+  [".a", "a name is missing before the dot at position 1"],
+  ["a.", "a name is missing at the end"],
+  ["a..b", "a name is missing before the dot at position 3"],
+  ["a.*", '"*" at position 3 is not known in a dotted path'],
+  ["a.#(b==1)", '"(" at position 4 is not known in a dotted path'],
+  ["a|@reverse", '"|" at position 2 is not known in a dotted path'],
+  ["a[0]", '"[" at position 2 is not known in a dotted path'],
+] as const) {
+  test(`${JSON.stringify(path)} is no dotted path`, () => {
+    assert.deepEqual(parseQuery(path), { error });
+  });
+}
+
+test("a name escaped at will is found by its dotted path", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.string({ minLength: 1, unit: "binary-ascii" }), { minLength: 1, maxLength: 4 }),
+      (names) => {
+        const document = names.reduceRight<unknown>((inner, name) => ({ [name]: inner }), "here");
+        const path = names.map((name) => name.replace(/[\s\S]/gu, "\\$&")).join(".");
+        assert.deepEqual(selectionOf(parseQuery(path), document), { values: ["here"], single: true });
+      },
+    ),
+  );
+});
