@@ -11,7 +11,7 @@ import { pageOf } from "../lib/app/help-page.ts";
 import { childrenOf, resolved } from "../lib/app/resolve.ts";
 import { type Group, isGroup, isLeaf, type Leaf } from "../lib/command.ts";
 import { ROOT } from "../lib/commands/index.ts";
-import type { Grammar } from "../lib/core/flags/parse.ts";
+import type { Syntax } from "../lib/core/flags/parse.ts";
 import { TOPICS } from "../lib/core/help/topics.ts";
 import {
   type CommandPage,
@@ -36,7 +36,7 @@ const Manifest = v.object({ version: v.string() });
 /** A command of the tree under one of its names. */
 export interface Named {
   readonly path: readonly string[];
-  readonly grammar: Grammar;
+  readonly grammar: Syntax;
   readonly command: Leaf | Group;
 }
 

@@ -3,10 +3,10 @@ import type { Admin } from "./adapters/admin/admin.ts";
 import type { Host } from "./adapters/host.ts";
 import type { KeyAlgorithm, KeyPair } from "./adapters/key-generator.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
-import type { Sink } from "./adapters/secret-target.ts";
+import type { SecretTarget } from "./adapters/secret-target.ts";
 import type { ClientProof, ProofEndpoints, Proven } from "./adapters/token-endpoint.ts";
 import type { Connection } from "./core/flags/connection.ts";
-import { type Flag, type FlagValues, type Grammar, longNames, type TextFlag } from "./core/flags/parse.ts";
+import { type Flag, type FlagValues, longNames, type Syntax, type TextFlag } from "./core/flags/parse.ts";
 import type { EncryptedFormat, Recipient } from "./core/keys/recipient.ts";
 import type { Format } from "./core/output/formats.ts";
 import type { View } from "./core/output/render.ts";
@@ -17,35 +17,35 @@ import type { SandboxVersion } from "./sandbox/index.ts";
 export type Shown = Readonly<Record<string, unknown>>;
 
 /** An item that standard output refused, and whether part of it may have left. */
-export interface Lost {
+export interface UndeliveredItem {
   readonly item: Shown;
-  readonly leaked: boolean;
+  readonly partlyWritten: boolean;
 }
 
 /** What a command hands back; `main` renders and writes each item as it comes. */
 export interface Result {
   readonly view: View<Shown>;
   /** Whether it is a list, however long, or one value. */
-  readonly many: boolean;
+  readonly isList: boolean;
   readonly items: AsyncIterable<Shown> | Iterable<Shown>;
   /** Called once all of an item's text has left the process, in order. */
   readonly delivered?: (item: Shown) => void | Promise<void>;
   /** Called when standard output refuses items that must not be lost; gives the problem to end with. */
-  readonly undelivered?: (lost: readonly Lost[], reason: unknown) => Promise<Problem>;
+  readonly undelivered?: (lost: readonly UndeliveredItem[], reason: unknown) => Promise<Problem>;
   /** Members of a list's envelope that are known at its end. */
-  readonly rest?: () => Shown;
+  readonly envelope?: () => Shown;
   /** The exit status, asked for after the last item. */
   readonly exit?: () => ExitName;
   /** The command ends by itself after a signal, which is its way to be stopped. */
-  readonly stays?: boolean;
+  readonly untilSignal?: boolean;
   /** The format of this result where it is not the one that was asked for. */
   readonly format?: Format;
   /** Show each row at once instead of waiting for enough rows to settle the widths. */
-  readonly live?: boolean;
+  readonly unbuffered?: boolean;
 }
 
 /** A file that a command reads: its text and how messages name it. */
-export interface ReadFile {
+export interface TextFile {
   readonly text: string;
   readonly name: string;
 }
@@ -72,7 +72,7 @@ export interface Tokens {
 /** What a command works with. */
 export interface Context {
   readonly host: Host;
-  readonly grammar: Grammar;
+  readonly grammar: Syntax;
   readonly values: FlagValues;
   readonly operands: readonly string[];
   readonly format: Format;
@@ -86,7 +86,7 @@ export interface Context {
   readonly pairs: KeyPairs;
   readonly tokens: Tokens;
   /** Reads a file, or standard input for `-`; a usage Problem names the flag. */
-  readFile(path: string, flag: string): Promise<ReadFile>;
+  readFile(path: string, flag: string): Promise<TextFile>;
   /** Reads YAML or JSON. */
   parseYaml(text: string, name: string): Promise<readonly unknown[]>;
   startSandbox(options: {
@@ -104,11 +104,11 @@ export interface Context {
   /** A line on stderr under `-v`. */
   detail(line: string): void;
   /** Whether the command line is known to be wrong, so that nothing will be done and nobody is to be asked. */
-  readonly faulty: boolean;
+  readonly hasErrors: boolean;
   /** What can be seen to be wrong with the targets that these flags name and with the rescue folder; nothing is opened. */
   outletProblems(targets: readonly TextFlag[]): Promise<readonly Problem[]>;
   /** Opens the target that a flag such as `--secret-out` names, proven writable; undefined where it is not given. */
-  sink(flag: TextFlag): Promise<Sink | undefined>;
+  openTarget(flag: TextFlag): Promise<SecretTarget | undefined>;
   /** Reads a public key for a description of it. */
   inspectKey(material: string): Promise<readonly Shown[]>;
   /** The path of the clients for a request that is only shown: of the family that `--api` names, else the newest. */
@@ -118,9 +118,9 @@ export interface Context {
   /** Where secrets are kept that have not been delivered. */
   readonly recovery: RecoveryStore;
   /** Whether what a value would be written as holds a text: for a secret that a format leaves out. */
-  shows(view: View<Shown>, item: Shown, text: string): boolean;
+  rendersText(view: View<Shown>, item: Shown, text: string): boolean;
   /** Keeps the program from ending by a signal until the work has come to its own end. */
-  critical<T>(work: () => Promise<T>): Promise<T>;
+  uninterruptible<T>(work: () => Promise<T>): Promise<T>;
   /** Aborted by the first ending signal. */
   readonly signal: AbortSignal;
 }
@@ -135,13 +135,13 @@ export interface Operands {
 }
 
 /** A command that has read its input: what is wrong with it, told all at once, and the work itself. */
-export interface Start {
+export interface PreparedCommand {
   readonly problems: readonly Problem[];
   readonly run: () => Promise<Result>;
 }
 
-/** A {@link Start} without anything to look at. */
-export function ready(run: () => Promise<Result>): Start {
+/** A {@link PreparedCommand} without anything to look at. */
+export function withoutChecks(run: () => Promise<Result>): PreparedCommand {
   return { problems: [], run };
 }
 
@@ -155,17 +155,17 @@ export interface Spec {
   readonly flags: readonly Flag[];
   readonly operands?: Operands;
   /** Command lines without the program's name before them, by grammar. */
-  readonly examples: Readonly<Partial<Record<Grammar, readonly (readonly [line: string, what: string])[]>>>;
+  readonly examples: Readonly<Partial<Record<Syntax, readonly (readonly [line: string, what: string])[]>>>;
   /** Whether it talks to a server, so that an endpoint is needed; `if-asked`: only with one of its flags. */
   readonly server: boolean | "if-asked";
-  readonly format: Readonly<Record<Grammar, string>>;
+  readonly format: Readonly<Record<Syntax, string>>;
   /**
    * Whether its results are clients, which `env` and `k8s-secret` are about: with their secrets where it delivers them,
    * else by their ids alone, for which there is no `k8s-secret`.
    */
   readonly credentials?: "secrets" | "ids";
   /** Reads flags and files and looks at them all before anything is sent. */
-  readonly start: (context: Context) => Promise<Start> | Start;
+  readonly prepare: (context: Context) => Promise<PreparedCommand> | PreparedCommand;
 }
 
 /** A command of the tree that runs. */
@@ -175,7 +175,7 @@ export type Leaf = CommandDef & { readonly spec: Spec };
 export type Group = CommandDef & {
   readonly group: {
     readonly summary: string;
-    readonly grammar: Grammar;
+    readonly grammar: Syntax;
     /** Other names of the children, which help does not list. */
     readonly aliases: Readonly<Record<string, string>>;
   };
@@ -210,5 +210,5 @@ export function cittyArgs(flags: readonly Flag[]): ArgsDef {
 
 /** One value as a result. */
 export function single(view: View<Shown>, item: Shown, more: Partial<Result> = {}): Result {
-  return { view, many: false, items: [item], ...more };
+  return { view, isList: false, items: [item], ...more };
 }

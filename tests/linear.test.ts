@@ -5,8 +5,8 @@ import { describe, test } from "node:test";
 import { certificatesIn } from "../lib/adapters/transport.ts";
 import { isLargerThan, partsOf } from "../lib/core/json.ts";
 import { findKeys, fromBase64 } from "../lib/core/keys/key-material.ts";
-import { shownUrl } from "../lib/core/redact.ts";
-import { nearest, trimmedEnd, trimmedStart } from "../lib/core/text.ts";
+import { redactUrl } from "../lib/core/redact.ts";
+import { suggest, trimmedEnd, trimmedStart } from "../lib/core/text.ts";
 import { isWebPage } from "../lib/core/url.ts";
 import { parseBody } from "../lib/sandbox/decode.ts";
 import { parseAddress } from "../lib/sandbox/request-target.ts";
@@ -28,7 +28,7 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["armor without an end", () => thrown(() => findKeys("-----BEGIN PGP MESSAGE-----".repeat(MANY / 10), "it"))],
   ["certificates without an end", () => certificatesIn("-----BEGIN CERTIFICATE-----".repeat(MANY / 10))],
   ["an address", () => parseAddress(`https://${"@".repeat(MANY)}:a`)],
-  ["a URL", () => shownUrl(`a${"@".repeat(MANY)}`)],
+  ["a URL", () => redactUrl(`a${"@".repeat(MANY)}`)],
   ["a web page", () => isWebPage(" ".repeat(MANY))],
   ["a body that does not end", () => parseBody(`{"${'\\"'.repeat(MANY)}`)],
   ["a body with more behind it", () => parseBody(`{"a":"${'\\"'.repeat(MANY)}"} x`)],
@@ -36,7 +36,7 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["a deep list", () => clientsIn(`[{"client_id":"a","x":${"[".repeat(MANY)}${"]".repeat(MANY)}}]`)],
   ["a list of deep clients", () => clientsIn(`[${Array(200).fill(deepClient()).join(",")}]`)],
   ["members", () => partsOf(`[${"[],".repeat(MANY)}[]]`)],
-  ["a long word", () => nearest("x".repeat(MANY), Array(100).fill("redirect_uris"))],
+  ["a long word", () => suggest("x".repeat(MANY), Array(100).fill("redirect_uris"))],
 ];
 
 function answer(status: number, body: unknown): Parameters<typeof faultOf>[0] {
@@ -81,7 +81,7 @@ test("nearest() still finds the names that were meant, long ones also by their b
     ["scop", "scope"],
     ["nothing_like_it", undefined],
   ] as const)
-    assert.equal(nearest(word, ["redirect_uris", "scope", "token_endpoint_auth_method"]), meant, word);
+    assert.equal(suggest(word, ["redirect_uris", "scope", "token_endpoint_auth_method"]), meant, word);
 });
 
 test("isLargerThan() counts bytes, and stops where a value repeats itself beyond the memory", () => {

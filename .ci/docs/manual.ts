@@ -1,4 +1,4 @@
-import type { Flag, Grammar } from "../../lib/core/flags/parse.ts";
+import type { Flag, Syntax } from "../../lib/core/flags/parse.ts";
 import { flagNotes, flagUsage, GROUPS, type HelpPage, wrap } from "../../lib/core/help/help.ts";
 import type { Topic, TopicPart } from "../../lib/core/help/topics.ts";
 import { BY_SIGNAL, EXIT } from "../../lib/core/problem.ts";
@@ -28,7 +28,7 @@ function groupsOf(flags: readonly Flag[]): readonly (readonly [title: string, fl
   });
 }
 
-function flagText(flag: Flag, grammar: Grammar): string {
+function flagText(flag: Flag, grammar: Syntax): string {
   const notes = flagNotes(flag, grammar);
   return `${flag.help}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}`;
 }
@@ -108,7 +108,7 @@ export function commandMarkdown(page: CommandPage): string {
 
 /** What the index of the manual lists: commands of either grammar and topics. */
 export function indexMarkdown(commands: readonly CommandPage[], topics: readonly Topic[]): string {
-  const listed = (grammar: Grammar): string =>
+  const listed = (grammar: Syntax): string =>
     commands
       .filter((page) => page.grammar === grammar)
       .map((page) => `- [\`${page.path}\`](${markdownName(page.path)}): ${markdownText(page.summary)}\n`)
@@ -209,7 +209,7 @@ function seeAlso(pages: readonly string[]): string {
 }
 
 /** A flag as the term of an option: names in bold, the value in italics. */
-function roffFlag(flag: Flag, grammar: Grammar): string {
+function roffFlag(flag: Flag, grammar: Syntax): string {
   return flagUsage(flag, grammar)
     .trim()
     .split(", ")

@@ -1,7 +1,7 @@
 import { type Download, type Http, type HttpAnswer, NetworkFailure, unreachable } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
-import { shownUrl } from "../core/redact.ts";
-import { printable } from "../core/text.ts";
+import { redactUrl } from "../core/redact.ts";
+import { escapeControls } from "../core/text.ts";
 import { isLoopback } from "../core/url.ts";
 
 const REDIRECTS = 5;
@@ -21,7 +21,7 @@ export function createDownload(
     let url = address;
     for (let hop = 0; ; hop++) {
       if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-        throw new Problem(`Cannot fetch ${what}: "${printable(shownUrl(url))}" is not an http or https address`, {
+        throw new Problem(`Cannot fetch ${what}: "${escapeControls(redactUrl(url))}" is not an http or https address`, {
           code: "bad-address",
           exit: hop === 0 ? "usage" : "unreachable",
           hint: "write a whole address, such as https://example.com/key.asc",
@@ -30,7 +30,7 @@ export function createDownload(
       const at = new URL(url);
       if (at.protocol === "http:" && !isLoopback(at.hostname) && allowPlainHttp !== true) {
         throw new Problem(
-          `Cannot fetch ${what}: ${printable(shownUrl(url))} is plain http, where anyone on the way could swap it`,
+          `Cannot fetch ${what}: ${escapeControls(redactUrl(url))} is plain http, where anyone on the way could swap it`,
           {
             code: "plain-http",
             exit: "usage",
@@ -51,7 +51,7 @@ export function createDownload(
       } catch (error) {
         if (!(error instanceof NetworkFailure)) throw error;
         throw unreachable(
-          `Cannot fetch ${what} from ${printable(shownUrl(url))}`,
+          `Cannot fetch ${what} from ${escapeControls(redactUrl(url))}`,
           url,
           error,
           error.kind === "certificate"
@@ -76,7 +76,7 @@ export function createDownload(
       const next = new URL(location, url);
       if (at.protocol === "https:" && next.protocol !== "https:") {
         throw new Problem(
-          `Cannot fetch ${what}: ${printable(shownUrl(url))} redirects from https to ${printable(next.protocol.slice(0, -1))}`,
+          `Cannot fetch ${what}: ${escapeControls(redactUrl(url))} redirects from https to ${escapeControls(next.protocol.slice(0, -1))}`,
           {
             code: "redirect-downgrade",
             exit: "unreachable",

@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import process from "node:process";
 import { InputTooLarge } from "../core/input-limits.ts";
-import { reasonOf, systemCode, usage } from "../core/problem.ts";
+import { errorCode, errorMessage, usageError } from "../core/problem.ts";
 
 /** The console, which is looked at as an object and never written to; `deno check` leaves it out, as it does the next. */
 declare const console: object;
@@ -75,7 +75,7 @@ export interface Host {
   monotonic(): number;
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   /** Says that much work lies ahead: code is compiled as soon as usual from then on, which a short run does not repay. */
-  longWork(): void;
+  enableJit(): void;
   /** Hands over what libraries write to the console from now on; without a listener it goes nowhere. */
   onConsole(listener: (line: string) => void): void;
   /** Ends the process at once; for an end by a signal, when something such as standard input would keep it alive. */
@@ -97,11 +97,11 @@ export class WriteFailure extends Error {
 }
 
 function writeReason(cause: unknown): string {
-  const code = systemCode(cause);
+  const code = errorCode(cause);
   if (code === "EPIPE") return "the reader of standard output is gone";
   if (code === "ENOSPC") return "the disk is full";
   if (code === "EBADF") return "standard output is closed";
-  return reasonOf(cause);
+  return errorMessage(cause);
 }
 
 /** Milliseconds between two tries to write to a pipe that is full and does not block. */
@@ -123,12 +123,12 @@ function unwaitingOf(fd: number): number | undefined {
   }
 }
 
-async function writeAll(fd: number, bytes: Uint8Array, unwaiting: number | undefined): Promise<void> {
+async function writeAll(fd: number, bytes: Uint8Array, nonBlockingFd: number | undefined): Promise<void> {
   let written = 0;
   try {
-    if (unwaiting !== undefined) while (written < bytes.length) written += writeSync(unwaiting, bytes, written);
+    if (nonBlockingFd !== undefined) while (written < bytes.length) written += writeSync(nonBlockingFd, bytes, written);
   } catch (error) {
-    if (systemCode(error) !== "EAGAIN") throw new WriteFailure(error, written);
+    if (errorCode(error) !== "EAGAIN") throw new WriteFailure(error, written);
   }
   while (written < bytes.length) {
     try {
@@ -138,7 +138,7 @@ async function writeAll(fd: number, bytes: Uint8Array, unwaiting: number | undef
         );
       });
     } catch (error) {
-      if (systemCode(error) !== "EAGAIN") throw new WriteFailure(error, written);
+      if (errorCode(error) !== "EAGAIN") throw new WriteFailure(error, written);
       await new Promise((resolve) => setTimeout(resolve, FULL_PIPE));
     }
   }
@@ -297,8 +297,8 @@ async function readSome(fd: number, into: Uint8Array): Promise<number> {
       });
     } catch (error) {
       // Windows reports the end of a pipe as an error.
-      if (systemCode(error) === "EOF") return 0;
-      if (systemCode(error) !== "EAGAIN") throw error;
+      if (errorCode(error) === "EOF") return 0;
+      if (errorCode(error) !== "EAGAIN") throw error;
       await new Promise((resolve) => setTimeout(resolve, EMPTY_PIPE));
     }
   }
@@ -313,7 +313,7 @@ function stdoutWasClosed(): boolean {
     const flags = /flags:\s*(\d+)/.exec(readFileSync("/proc/self/fdinfo/1", "latin1"))?.[1] ?? "0";
     return readlinkSync("/proc/self/fd/1") === "/dev/null" && (Number.parseInt(flags, 8) & 0o2000000) !== 0;
   } catch (error) {
-    return systemCode(error) === "EBADF";
+    return errorCode(error) === "EBADF";
   }
 }
 
@@ -332,9 +332,9 @@ const SIGNAL_KEYS: ReadonlyMap<string, NodeJS.Signals> = new Map([
 const UNSEEN = /[\u0000-\u001f\u0080-\u009f]/;
 
 /** Asks for lines on the terminal of standard input, the questions on standard error. */
-function asker(): Host["ask"] {
+function prompter(): Host["ask"] {
   // What was typed or pasted behind the line that was asked for answers the next question.
-  let ahead = "";
+  let typeAhead = "";
   return (question, hidden) => {
     const { stdin, stderr } = process;
     const raw = hidden && stdin.isTTY === true;
@@ -367,7 +367,7 @@ function asker(): Host["ask"] {
         const letters = [...(raw ? typed.replace(SEQUENCE, "") : typed)];
         for (const [at, letter] of letters.entries()) {
           if (letter === "\n" || letter === "\r") {
-            ahead = letters
+            typeAhead = letters
               .slice(at + 1)
               .join("")
               .replace(/^\n/, letter === "\r" ? "" : "\n");
@@ -393,14 +393,14 @@ function asker(): Host["ask"] {
           else if (!raw || !UNSEEN.test(letter)) line += letter;
           if (line.length > LONGEST_ANSWER) {
             leave();
-            reject(usage(`The answer is longer than ${LONGEST_ANSWER} characters`, undefined, "input-too-large"));
+            reject(usageError(`The answer is longer than ${LONGEST_ANSWER} characters`, undefined, "input-too-large"));
             return false;
           }
         }
         return true;
       };
-      const before = ahead;
-      ahead = "";
+      const before = typeAhead;
+      typeAhead = "";
       if (!read(before)) return;
       if (stdin.readableEnded) {
         gone();
@@ -465,7 +465,7 @@ export function systemHost(): Host {
     uid: () => process.geteuid?.(),
     readFile: readFileWithin,
     readStdin: (limit) => readWithin(0, limit),
-    ask: asker(),
+    ask: prompter(),
     random: (count) => crypto.getRandomValues(new Uint8Array(count)),
     uuid: () => crypto.randomUUID(),
     now: () => Date.now(),
@@ -483,7 +483,7 @@ export function systemHost(): Host {
         }, milliseconds);
         signal?.addEventListener("abort", stop, { once: true });
       }),
-    longWork: usualCompiling,
+    enableJit: usualCompiling,
     exit: (status) => process.exit(status),
     onEnding: (listener) => {
       // The numbers differ between systems; they are looked up late to keep them out of the start.

@@ -1,8 +1,8 @@
 import { type $Fetch, createFetch } from "ofetch";
-import { type FailureKind, type Http, type HttpRequest, LONGEST_TIMER, NetworkFailure } from "../core/network.ts";
-import { reasonOf, systemCode } from "../core/problem.ts";
-import { shownHeader, shownUrl } from "../core/redact.ts";
-import { printable } from "../core/text.ts";
+import { type FailureKind, type Http, type HttpRequest, MAX_TIMER_MS, NetworkFailure } from "../core/network.ts";
+import { errorCode, errorMessage } from "../core/problem.ts";
+import { redactHeader, redactUrl } from "../core/redact.ts";
+import { escapeControls } from "../core/text.ts";
 import { isLoopback } from "../core/url.ts";
 import type { Transport, Wire } from "./transport.ts";
 
@@ -77,7 +77,7 @@ export function createHttp(options: HttpOptions): Http {
     const timer =
       request.timeout === undefined
         ? undefined
-        : setTimeout(() => control.abort(TIMEOUT), Math.min(LONGEST_TIMER, Math.max(1, request.timeout)));
+        : setTimeout(() => control.abort(TIMEOUT), Math.min(MAX_TIMER_MS, Math.max(1, request.timeout)));
     const began = options.monotonic();
     trace(options, request);
     try {
@@ -123,8 +123,8 @@ function isAborted(signal: AbortSignal | undefined): boolean {
 function trace(options: HttpOptions, request: HttpRequest): void {
   if (options.trace === undefined) return;
   const through = options.socket === undefined ? "" : ` (through ${options.socket})`;
-  options.trace(`> ${request.method} ${printable(shownUrl(request.url))}${through}`);
-  for (const [name, value] of Object.entries(request.headers ?? {})) options.trace(`> ${shownHeader(name, value)}`);
+  options.trace(`> ${request.method} ${escapeControls(redactUrl(request.url))}${through}`);
+  for (const [name, value] of Object.entries(request.headers ?? {})) options.trace(`> ${redactHeader(name, value)}`);
 }
 
 async function readBody(answer: Response, maxBytes: number, control: AbortController): Promise<Uint8Array> {
@@ -186,7 +186,7 @@ async function decompressed(bytes: Uint8Array, encoding: string | null, maxBytes
     try {
       plain = decoders.get(coding.trim())?.(plain) ?? plain;
     } catch (error) {
-      if (systemCode(error) === "ERR_BUFFER_TOO_LARGE") throw tooLarge(maxBytes);
+      if (errorCode(error) === "ERR_BUFFER_TOO_LARGE") throw tooLarge(maxBytes);
       throw new NetworkFailure(
         "protocol",
         `the answer is not what its Content-Encoding says (${coding.trim()})`,
@@ -245,7 +245,7 @@ function tunnelFailure(status: number | undefined, error?: unknown): NetworkFail
 }
 
 function networkFailure(error: unknown): NetworkFailure {
-  const code = systemCode(error) ?? "";
+  const code = errorCode(error) ?? "";
   if (code === "ERR_PROXY_TUNNEL") {
     const status = /: (\d{3})\b/.exec(deepest(error))?.[1];
     return tunnelFailure(status === undefined ? undefined : Number(status), error);
@@ -257,7 +257,7 @@ function networkFailure(error: unknown): NetworkFailure {
     return new NetworkFailure("protocol", "the answer is not HTTP", error);
   }
   if (/certificate|self.signed|UnknownIssuer|CaUsedAsEndEntity|NotValidForName/i.test(text)) {
-    return new NetworkFailure("certificate", `the certificate is not trusted: ${printable(text)}`, error);
+    return new NetworkFailure("certificate", `the certificate is not trusted: ${escapeControls(text)}`, error);
   }
   if (/refused/i.test(text)) return new NetworkFailure("refused", "connection refused", error);
   if (/InvalidContentType|received corrupt message|wrong version number|handshake/i.test(text)) {
@@ -268,6 +268,6 @@ function networkFailure(error: unknown): NetworkFailure {
 
 function deepest(error: unknown): string {
   let text = "";
-  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) text = reasonOf(at);
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) text = errorMessage(at);
   return text;
 }

@@ -3,8 +3,8 @@ import { isRecord } from "../core/client/client.ts";
 import { numberText } from "../core/json.ts";
 import { resolvePointer } from "../core/json-pointer.ts";
 import type { Select } from "../core/output/query.ts";
-import { Problem, reasonOf, usage } from "../core/problem.ts";
-import { printable, quoted } from "../core/text.ts";
+import { errorMessage, Problem, usageError } from "../core/problem.ts";
+import { escapeControls, quote } from "../core/text.ts";
 
 /** What the library takes as a document. */
 type Document = Parameters<JSONPathQuery["query"]>[0];
@@ -40,9 +40,9 @@ const REWORDED: ReadonlyMap<string, string> = new Map([
 
 /** The library's reason without the copy of the expression that it ends with. */
 function reasonIn(error: unknown): string {
-  const whole = reasonOf(error);
+  const whole = errorMessage(error);
   const copy = /':\d+\)$/.test(whole) ? whole.indexOf(" ('") : -1;
-  const reason = printable(copy < 0 ? whole : whole.slice(0, copy));
+  const reason = escapeControls(copy < 0 ? whole : whole.slice(0, copy));
   return REWORDED.get(reason) ?? reason;
 }
 
@@ -66,8 +66,8 @@ export async function compileJsonPath(text: string): Promise<Select> {
   try {
     query = new JSONPathEnvironment({ maxRecursionDepth: DEPTH }).compile(text);
   } catch (error) {
-    throw usage(
-      `Cannot use JSONPath ${quoted(text)}: ${reasonIn(error)}${positionOf(error)}`,
+    throw usageError(
+      `Cannot use JSONPath ${quote(text)}: ${reasonIn(error)}${positionOf(error)}`,
       "an expression looks like $.client_id, $.redirect_uris[*] or $.items[?@.owner=='ops'].client_id",
     );
   }
@@ -83,7 +83,7 @@ export async function compileJsonPath(text: string): Promise<Select> {
           : found.nodes.map(({ location }) => resolvePointer(document, location.map(String)));
       return { values: values.filter((value) => value !== undefined), single };
     } catch (error) {
-      throw new Problem(`Cannot apply JSONPath ${quoted(text)}: ${reasonIn(error)}`, {
+      throw new Problem(`Cannot apply JSONPath ${quote(text)}: ${reasonIn(error)}`, {
         code: "jsonpath",
         exit: "failed",
         hint: "use --format json to see the whole result",

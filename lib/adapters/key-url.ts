@@ -2,8 +2,8 @@ import { keyAddressProblem, plainHttp } from "../core/keys/key-source.ts";
 import { MAX_KEY_BYTES, refusedAnswer } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
-import { shownUrl } from "../core/redact.ts";
-import { printable, quoted } from "../core/text.ts";
+import { redactUrl } from "../core/redact.ts";
+import { escapeControls, quote } from "../core/text.ts";
 import { isWebPage, mayFetchKey } from "../core/url.ts";
 
 /** What a key address gave. */
@@ -34,7 +34,7 @@ export async function keyFromUrl(
     allowPlainHttp: pinned,
   });
   if (!mayFetchKey(new URL(answer.url), pinned)) {
-    throw plainHttp(`Cannot use the key of ${name} ${quoted(shownUrl(address))}`, answer.url, name);
+    throw plainHttp(`Cannot use the key of ${name} ${quote(redactUrl(address))}`, answer.url, name);
   }
   if (answer.status !== 200) {
     throw refusedAnswer(
@@ -46,11 +46,14 @@ export async function keyFromUrl(
   }
   const text = new TextDecoder().decode(answer.bytes);
   if (isWebPage(text) && !text.includes("-----BEGIN PGP ")) {
-    throw new Problem(`Cannot use the key of ${name}: ${printable(shownUrl(answer.url))} is a web page, not a key`, {
-      code: "key-url-web-page",
-      exit: "noUsableKey",
-      hint: "give the address of the key file itself, such as the raw view of a repository",
-    });
+    throw new Problem(
+      `Cannot use the key of ${name}: ${escapeControls(redactUrl(answer.url))} is a web page, not a key`,
+      {
+        code: "key-url-web-page",
+        exit: "noUsableKey",
+        hint: "give the address of the key file itself, such as the raw view of a repository",
+      },
+    );
   }
   return { material: answer.bytes, url: answer.url };
 }

@@ -1,11 +1,11 @@
 import * as v from "valibot";
 import { parseJson } from "../core/client/client.ts";
-import { keybaseNameProblem, swapHint } from "../core/keys/key-source.ts";
+import { keybaseNameProblem, plainHttpHint } from "../core/keys/key-source.ts";
 import { MAX_KEY_BYTES, type Recipient, refusedAnswer } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";
-import { Problem, usage } from "../core/problem.ts";
-import { shownUrl } from "../core/redact.ts";
-import { printable, quoted, trimmedEnd } from "../core/text.ts";
+import { Problem, usageError } from "../core/problem.ts";
+import { redactUrl } from "../core/redact.ts";
+import { escapeControls, quote, trimmedEnd } from "../core/text.ts";
 import { mayFetchKey } from "../core/url.ts";
 
 /** The PGP key that Keybase holds for a user. */
@@ -41,19 +41,19 @@ type Answer = v.InferOutput<typeof Answer>;
 
 /** The address of a user lookup below a base address, which may have a path of its own. */
 function lookupUrl(base: string, name: string, pinned: boolean, flag: string): string {
-  const shown = `HYDRA_KEYBASE_URL ${quoted(shownUrl(base))}`;
+  const shown = `HYDRA_KEYBASE_URL ${quote(redactUrl(base))}`;
   const url = URL.canParse(base) ? new URL(base) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw usage(
+    throw usageError(
       `Invalid ${shown}: it is not an http or https address`,
       `leave it unset for ${KEYBASE_URL}`,
       "bad-address",
     );
   }
   if (!mayFetchKey(url, pinned)) {
-    throw usage(
+    throw usageError(
       `Cannot use ${shown}: it is plain http, where anyone on the way could swap the key`,
-      swapHint(flag),
+      plainHttpHint(flag),
       "plain-http",
     );
   }
@@ -69,8 +69,8 @@ function parsed(bytes: Uint8Array): Answer | undefined {
 }
 
 /** A failure that is about what Keybase holds for a name. */
-function refusal(code: string, message: string, hint: string, also: readonly string[] = []): Problem {
-  return new Problem(message, { code, exit: "noUsableKey", hint, also });
+function refusal(code: string, message: string, hint: string, details: readonly string[] = []): Problem {
+  return new Problem(message, { code, exit: "noUsableKey", hint, details });
 }
 
 /**
@@ -110,7 +110,7 @@ export async function keybaseKey(
 function notUnderstood(name: string, url: string, reason: string): Problem {
   return refusal(
     "keybase-answer",
-    `Cannot look up Keybase user "${name}" at ${printable(shownUrl(url))}: ${reason}`,
+    `Cannot look up Keybase user "${name}" at ${escapeControls(redactUrl(url))}: ${reason}`,
     "check HYDRA_KEYBASE_URL, or give the key itself with --pgp-key",
   );
 }
@@ -128,7 +128,7 @@ function keyIn(body: Answer, name: string, url: string): KeybaseKey {
   const { code, name: word, desc } = body.status;
   if (code === NOT_FOUND) throw noUser(name);
   if (code !== 0) {
-    const told = [word, desc].filter((text) => text).map((text) => printable(text ?? "").slice(0, 200));
+    const told = [word, desc].filter((text) => text).map((text) => escapeControls(text ?? "").slice(0, 200));
     throw notUnderstood(name, url, `Keybase refused with status ${[code, ...told].join(" ")}`);
   }
   const [user, ...others] = body.them ?? [];
@@ -142,7 +142,7 @@ function keyIn(body: Answer, name: string, url: string): KeybaseKey {
   }
   const { username } = user.basics;
   if (username.toLowerCase() !== name.toLowerCase()) {
-    throw notUnderstood(name, url, `the answer is about ${quoted(username)}`);
+    throw notUnderstood(name, url, `the answer is about ${quote(username)}`);
   }
   const { key_fingerprint: fingerprint, bundle } = user.public_keys?.primary ?? {};
   if (!fingerprint || !bundle) {
@@ -153,7 +153,7 @@ function keyIn(body: Answer, name: string, url: string): KeybaseKey {
     );
   }
   if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/i.test(fingerprint)) {
-    throw notUnderstood(name, url, `it states ${quoted(fingerprint)} as a fingerprint`);
+    throw notUnderstood(name, url, `it states ${quote(fingerprint)} as a fingerprint`);
   }
   return { armored: bundle, fingerprint: fingerprint.toUpperCase(), username };
 }

@@ -2,10 +2,10 @@ import { webcrypto } from "node:crypto";
 import type { AlgorithmInfo, AnyKeyPacket, Key, PublicKey, SignaturePacket, Subkey } from "openpgp";
 import {
   concatenated,
-  type FoundKey,
   findKeys,
   isSha1Signature,
   notAKey,
+  type RawKey,
   TAG,
   toBase64,
 } from "../core/keys/key-material.ts";
@@ -17,8 +17,8 @@ import {
   type Recipient,
   type SkippedKey,
 } from "../core/keys/recipient.ts";
-import { Problem, reasonOf } from "../core/problem.ts";
-import { joined, printable, quoted } from "../core/text.ts";
+import { errorMessage, Problem } from "../core/problem.ts";
+import { escapeControls, joined, quote } from "../core/text.ts";
 
 type OpenPgp = typeof import("openpgp");
 
@@ -26,7 +26,7 @@ type OpenPgp = typeof import("openpgp");
 export type Capability = "certify" | "sign" | "encrypt" | "authenticate";
 
 /** Why a key or a part of it cannot be used. */
-export interface Trouble {
+export interface KeyIssue {
   /** Stable name of the reason; it is the code of the `Problem` that the key ends in. */
   readonly code: string;
   /** The reason as it follows a colon: `it expired on 2025-01-31T00:00:00Z`. */
@@ -40,7 +40,7 @@ export interface SubkeyReport extends KeyName {
   readonly capabilities: readonly Capability[];
   /** `used` for the one that is encrypted to, `spare` for one that could be, `skipped` for the rest. */
   readonly verdict: "used" | "spare" | "skipped";
-  readonly trouble: Trouble | undefined;
+  readonly trouble: KeyIssue | undefined;
 }
 
 /** A key as it was found and judged. */
@@ -55,13 +55,13 @@ export interface KeyReport extends KeyName {
   readonly subkeys: readonly SubkeyReport[];
   readonly encryptsTo: KeyName | undefined;
   /** Why nothing can be encrypted to it, or undefined. */
-  readonly trouble: Trouble | undefined;
+  readonly trouble: KeyIssue | undefined;
 }
 
 /** A key that the library could read, beside the packets that it was read from. */
 interface ReadKey {
   readonly key: Key;
-  readonly found: FoundKey;
+  readonly found: RawKey;
 }
 
 const ALGORITHMS: Readonly<Record<string, string>> = {
@@ -138,7 +138,7 @@ function capabilitiesOf(
 }
 
 /** Why something cannot be encrypted to because of what it is for. */
-function purposeTrouble(capabilities: readonly Capability[]): Trouble | undefined {
+function purposeTrouble(capabilities: readonly Capability[]): KeyIssue | undefined {
   if (capabilities.includes("encrypt")) return undefined;
   const uses: Readonly<Record<Capability, string>> = {
     certify: "certifying",
@@ -152,7 +152,7 @@ function purposeTrouble(capabilities: readonly Capability[]): Trouble | undefine
 }
 
 /** Why an algorithm or its size is not trusted any more, by the library's own limits. */
-function weakness(pgp: OpenPgp, packet: AnyKeyPacket): Trouble | undefined {
+function weakness(pgp: OpenPgp, packet: AnyKeyPacket): KeyIssue | undefined {
   const info = packet.getAlgorithmInfo();
   const { rejectPublicKeyAlgorithms, rejectCurves, minRSABits } = pgp.config;
   const weak = (reason: string) => ({ code: "pgp-key-weak", reason });
@@ -165,7 +165,7 @@ function weakness(pgp: OpenPgp, packet: AnyKeyPacket): Trouble | undefined {
 }
 
 /** Why a part without a signature cannot be used, where it had one over SHA-1, which was left out. */
-function sha1Trouble({ found }: ReadKey): Trouble | undefined {
+function sha1Trouble({ found }: ReadKey): KeyIssue | undefined {
   return found.packets.some(isSha1Signature)
     ? { code: "pgp-key-sha1", reason: "it is signed with SHA-1 only, and such a signature can be forged" }
     : undefined;
@@ -197,7 +197,7 @@ async function revocationTrouble(
   key: AnyKeyPacket,
   type: number,
   data: object,
-): Promise<Trouble> {
+): Promise<KeyIssue> {
   for (const signature of signatures) {
     const made = signature.created;
     const sound = await signature.verify(key, type, data, made ?? undefined).then(
@@ -207,20 +207,20 @@ async function revocationTrouble(
     if (!sound || made === null) continue;
     const why = REVOCATION_REASONS[signature.reasonForRevocationFlag ?? 0];
     const comment = signature.reasonForRevocationString;
-    const told = [why, comment ? quoted(comment) : undefined].filter((word) => word !== undefined).join(", ");
+    const told = [why, comment ? quote(comment) : undefined].filter((word) => word !== undefined).join(", ");
     return { code: "pgp-key-revoked", reason: `it was revoked on ${isoTime(made)}${told === "" ? "" : ` (${told})`}` };
   }
   return { code: "pgp-key-revoked", reason: "it was revoked" };
 }
 
-function futureTrouble(what: string, from: Date, now: Date): Trouble {
+function futureTrouble(what: string, from: Date, now: Date): KeyIssue {
   return {
     code: "pgp-key-not-yet-valid",
     reason: `${what} ${isoTime(from)}, which is in the future for this machine (its clock says ${isoTime(now)})`,
   };
 }
 
-function expiredTrouble(expires: Date): Trouble {
+function expiredTrouble(expires: Date): KeyIssue {
   return { code: "pgp-key-expired", reason: `it expired on ${isoTime(expires)}` };
 }
 
@@ -238,7 +238,7 @@ async function selfSignature(pgp: OpenPgp, key: Key, now: Date): Promise<Signatu
 }
 
 /** Why a primary key cannot be used, whatever its subkeys are. */
-async function primaryTrouble(pgp: OpenPgp, read: ReadKey, now: Date): Promise<Trouble | undefined> {
+async function primaryTrouble(pgp: OpenPgp, read: ReadKey, now: Date): Promise<KeyIssue | undefined> {
   const { key, found } = read;
   if (found.secret) return { code: "pgp-key-private", reason: "it is a private key" };
   if ((await key.isRevoked(undefined, undefined, now)) || hasSha1Revocation(pgp, key, key.revocationSignatures)) {
@@ -260,7 +260,10 @@ async function primaryTrouble(pgp: OpenPgp, read: ReadKey, now: Date): Promise<T
     if (forgeable !== undefined) return forgeable;
     const first = selves.map((one) => one.created ?? now).sort((a, b) => a.getTime() - b.getTime())[0];
     if (first !== undefined && first > now) return futureTrouble("its owner signed it on", first, now);
-    return { code: "pgp-key-invalid", reason: `its own signatures do not hold (${printable(reasonOf(error))})` };
+    return {
+      code: "pgp-key-invalid",
+      reason: `its own signatures do not hold (${escapeControls(errorMessage(error))})`,
+    };
   }
 }
 
@@ -272,7 +275,7 @@ async function subkeyTrouble(
   capabilities: readonly Capability[],
   expires: Date | undefined,
   now: Date,
-): Promise<Trouble | undefined> {
+): Promise<KeyIssue | undefined> {
   const { key } = read;
   const binding = newest(subkey.bindingSignatures);
   if (binding === undefined) {
@@ -297,7 +300,7 @@ async function subkeyTrouble(
     () => undefined,
     (error: unknown) => ({
       code: "pgp-key-invalid",
-      reason: `its binding does not hold (${printable(reasonOf(error))})`,
+      reason: `its binding does not hold (${escapeControls(errorMessage(error))})`,
     }),
   );
 }
@@ -339,7 +342,7 @@ async function fingerprintV4(body: Uint8Array): Promise<string> {
 }
 
 /** What stands for a whole key of which no part can be encrypted to: the trouble of its newest encryption subkey. */
-function noSubkeyTrouble(subkeys: readonly SubkeyReport[], primary: Trouble): Trouble {
+function noSubkeyTrouble(subkeys: readonly SubkeyReport[], primary: KeyIssue): KeyIssue {
   const byAge = [...subkeys].sort((a, b) => b.created.getTime() - a.created.getTime());
   const meant =
     byAge.find(({ capabilities }) => capabilities.includes("encrypt")) ??
@@ -366,14 +369,14 @@ function judgeUserIds(key: Key, now: Date): Promise<KeyReport["userIds"]> {
  *
  * It encrypts a throw-away text, so that a key that only looks sound is found before anything depends on it.
  */
-async function encryptionPart(pgp: OpenPgp, key: Key, now: Date): Promise<KeyName | Trouble | undefined> {
+async function encryptionPart(pgp: OpenPgp, key: Key, now: Date): Promise<KeyName | KeyIssue | undefined> {
   const part = await key.getEncryptionKey(undefined, now).catch(() => undefined);
   if (part === undefined) return undefined;
   try {
     await encryptTo(pgp, [key], new Uint8Array(1), now);
     return nameOf(part);
   } catch (error) {
-    return { code: "pgp-key-invalid", reason: `encryption to it failed (${printable(reasonOf(error))})` };
+    return { code: "pgp-key-invalid", reason: `encryption to it failed (${escapeControls(errorMessage(error))})` };
   }
 }
 
@@ -435,33 +438,33 @@ const HINTS: Readonly<Record<string, readonly [hint: string, command?: (fingerpr
   "pgp-key-invalid": ["export it again from where it was made", (fpr) => `gpg --export --armor ${fpr}`],
 };
 
-function hintFor(trouble: Trouble, fingerprint: string): string {
+function hintFor(trouble: KeyIssue, fingerprint: string): string {
   const [hint, command] = HINTS[trouble.code] ?? ["use another key"];
   return command === undefined || isV6(fingerprint) ? hint : `${hint}: ${command(fingerprint)}`;
 }
 
 function describe(report: KeyReport): string {
-  return `${report.fingerprint}${report.userId === undefined ? "" : ` ${quoted(report.userId)}`}`;
+  return `${report.fingerprint}${report.userId === undefined ? "" : ` ${quote(report.userId)}`}`;
 }
 
 /** A key's trouble as the failure that ends the command. */
-function problemOf(report: KeyReport, trouble: Trouble, origin: string): Problem {
+function problemOf(report: KeyReport, trouble: KeyIssue, origin: string): Problem {
   const subkeys = report.subkeys.flatMap(({ fingerprint, algorithm, trouble: own }) =>
     own === undefined ? [] : [`Subkey ${fingerprint} (${algorithm}): ${own.reason}`],
   );
-  return new Problem(`Cannot encrypt to ${describe(report)} from ${printable(origin)}: ${trouble.reason}`, {
+  return new Problem(`Cannot encrypt to ${describe(report)} from ${escapeControls(origin)}: ${trouble.reason}`, {
     code: trouble.code,
     exit: "noUsableKey",
     hint: hintFor(trouble, report.fingerprint),
-    also: subkeys,
+    details: subkeys,
   });
 }
 
 /** Lets the library read one key; what it cannot read becomes a failure that says why. */
-async function parse(pgp: OpenPgp, found: FoundKey, origin: string): Promise<ReadKey> {
+async function parse(pgp: OpenPgp, found: RawKey, origin: string): Promise<ReadKey> {
   const version = found.packets[0]?.body[0];
   if (version !== 4 && version !== 6) {
-    throw new Problem(`Cannot use the key from ${printable(origin)}: its format is version ${version}`, {
+    throw new Problem(`Cannot use the key from ${escapeControls(origin)}: its format is version ${version}`, {
       code: "pgp-key-unsupported",
       exit: "noUsableKey",
       hint: "versions 4 and 6 are supported; ask its owner for one made with: gpg --quick-gen-key NAME rsa3072",
@@ -472,7 +475,7 @@ async function parse(pgp: OpenPgp, found: FoundKey, origin: string): Promise<Rea
     const [key] = await pgp.readKeys({ binaryKeys: concatenated(trusted.map(({ whole }) => whole)) });
     if (key !== undefined) return { key, found };
   } catch (error) {
-    throw new Problem(`Cannot read the key from ${printable(origin)}: ${printable(reasonOf(error))}`, {
+    throw new Problem(`Cannot read the key from ${escapeControls(origin)}: ${escapeControls(errorMessage(error))}`, {
       code: "pgp-key-damaged",
       exit: "noUsableKey",
       hint: "export it again with: gpg --export --armor NAME",
@@ -529,11 +532,11 @@ function choose(reports: readonly Judged[], origin: string, choice: Choice): rea
   // A directory may hand out a revoked or expired key beside the one that took its place.
   if (choice.address !== undefined && usable.length === 1) return usable;
   if (addressed.length < 2) return addressed;
-  throw new Problem(`Cannot tell which of the ${addressed.length} keys from ${printable(origin)} is meant`, {
+  throw new Problem(`Cannot tell which of the ${addressed.length} keys from ${escapeControls(origin)} is meant`, {
     code: "pgp-several-keys",
     exit: "noUsableKey",
     hint: `choose with --pgp-fingerprint ${addressed[0]?.report.fingerprint ?? ""} (or another), or give the key alone`,
-    also: addressed.map(({ report }) => `Found: ${describe(report)}`),
+    details: addressed.map(({ report }) => `Found: ${describe(report)}`),
   });
 }
 
@@ -543,11 +546,11 @@ function withAddress(reports: readonly Judged[], origin: string, address: string
     report.userIds.some(({ userId, valid }) => valid && isFor(userId, address)),
   );
   if (own.length > 0) return own;
-  throw new Problem(`Cannot encrypt to ${quoted(address)}: no key from ${printable(origin)} is for this address`, {
+  throw new Problem(`Cannot encrypt to ${quote(address)}: no key from ${escapeControls(origin)} is for this address`, {
     code: "pgp-address-mismatch",
     exit: "noUsableKey",
     hint: "ask its owner for the key itself and give it with --pgp-key",
-    also: reports.map(({ report }) => `Found: ${describe(report)}`),
+    details: reports.map(({ report }) => `Found: ${describe(report)}`),
   });
 }
 
@@ -559,12 +562,12 @@ function withPin(reports: readonly Judged[], origin: string, pins: readonly stri
   if (pinned.length > 0 || first === undefined) return pinned;
   const which = reports.length === 1 ? describe(first.report) : `any of the ${reports.length} keys`;
   throw new Problem(
-    `Cannot encrypt to ${which} from ${printable(origin)}: ${reports.length === 1 ? "its fingerprint is not" : "none has the fingerprint"} ${joined(pins, "or")}`,
+    `Cannot encrypt to ${which} from ${escapeControls(origin)}: ${reports.length === 1 ? "its fingerprint is not" : "none has the fingerprint"} ${joined(pins, "or")}`,
     {
       code: "pgp-fingerprint-mismatch",
       exit: "noUsableKey",
       hint: `ask its owner for the fingerprint; if the key is right, add --pgp-fingerprint ${first.report.fingerprint}`,
-      also: reports.length === 1 ? [] : reports.map(({ report }) => `Found: ${describe(report)}`),
+      details: reports.length === 1 ? [] : reports.map(({ report }) => `Found: ${describe(report)}`),
     },
   );
 }

@@ -13,9 +13,9 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { toJson } from "../core/json.ts";
-import { type Problem, reasonOf, systemCode, usage } from "../core/problem.ts";
+import { errorCode, errorMessage, type Problem, usageError } from "../core/problem.ts";
 import { type RecoveryRecord, SaveFailure } from "../core/recovery-record.ts";
-import { printable, quoted } from "../core/text.ts";
+import { escapeControls, quote } from "../core/text.ts";
 
 /** One saved record, in a file that outlives the process. */
 export interface RecoveryCopy {
@@ -143,19 +143,19 @@ function logIn(path: string): RecoveryLog {
 
 /** Why a folder that was named can't be used; a usage Problem. */
 function unusable({ folder, from }: NonNullable<RecoveryOptions["named"]>, why: string): Problem {
-  return usage(
-    `${from} ${quoted(folder)} cannot be used: ${why}`,
+  return usageError(
+    `${from} ${quote(folder)} cannot be used: ${why}`,
     "name a folder that can be written, or leave it out",
     "bad-rescue-dir",
   );
 }
 
 function reason(error: unknown): string {
-  const code = systemCode(error);
+  const code = errorCode(error);
   if (code === "ENOENT") return "there is no such folder";
   if (code === "ENOTDIR") return "it is no folder";
   if (code === "EACCES" || code === "EROFS") return "it cannot be written";
-  return code === "ENOSPC" ? "the disk is full" : printable(reasonOf(error));
+  return code === "ENOSPC" ? "the disk is full" : escapeControls(errorMessage(error));
 }
 
 /** Makes the {@link RecoveryStore} of one command; nothing is written before it is asked to. */
@@ -229,7 +229,7 @@ function mayWrite(folder: string): void {
   try {
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    const code = systemCode(error);
+    const code = errorCode(error);
     if (code === "EACCES" || code === "EROFS") throw error;
   }
 }

@@ -14,17 +14,17 @@ import {
 } from "node:fs";
 import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { type Problem, reasonOf, systemCode, usage } from "../core/problem.ts";
-import { printable, quoted } from "../core/text.ts";
+import { errorCode, errorMessage, type Problem, usageError } from "../core/problem.ts";
+import { escapeControls, quote } from "../core/text.ts";
 
 /** A place for credentials that is open and has been proven writable. */
-export interface Sink {
+export interface SecretTarget {
   /** How messages call it. */
   readonly name: string;
   /** Writes the credentials: all of them, or nothing that could be taken for them. */
   commit(text: string): Promise<void>;
   /** Whether the credentials, or a part of them, may have left the process. */
-  readonly leaked: boolean;
+  readonly partlyWritten: boolean;
   /** Gives the place up; nothing of it stays behind. */
   discard(): Promise<void>;
   /** The file that becomes the target when it is committed; undefined for a descriptor. */
@@ -41,7 +41,7 @@ const RESERVED = 65_536;
 const EXCLUSIVE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
 /** How long the reader of a descriptor is waited for, and with what. */
-export interface Patience {
+export interface WriteTimeouts {
   /** Milliseconds from now after which a reader who takes nothing is given up, if no signal comes. */
   readonly longest: () => number;
   /** Milliseconds that it gets after a signal. */
@@ -54,21 +54,21 @@ export interface Patience {
 }
 
 /** The outside that targets need. */
-export interface SinkOptions {
+export interface SecretTargetOptions {
   readonly random: (count: number) => Uint8Array;
-  readonly patience: Patience;
+  readonly timeouts: WriteTimeouts;
 }
 
 /** The targets of flags such as `--secret-out`: new files, and inherited descriptors as `fd:3`. */
-export interface Sinks {
+export interface SecretTargets {
   /** What can be seen to be wrong with a target without opening it; to be asked before anything is sent. */
-  look(target: string, flag: string): Problem | undefined;
+  check(target: string, flag: string): Problem | undefined;
   /** Opens a target; throws a usage Problem when it cannot be written, exists already, or is not there. */
-  open(target: string, flag: string): Promise<Sink>;
+  open(target: string, flag: string): Promise<SecretTarget>;
 }
 
-/** Makes the {@link Sinks} of one command. */
-export function createSinks(options: SinkOptions): Sinks {
+/** Makes the {@link SecretTargets} of one command. */
+export function createSecretTargets(options: SecretTargetOptions): SecretTargets {
   /** The sockets that were there before anything was sent, which are none of the program's own. */
   const sockets = new Map<number, string>();
   const descriptorOf = (target: string): number | undefined => {
@@ -76,7 +76,7 @@ export function createSinks(options: SinkOptions): Sinks {
     return digits === undefined ? undefined : Number(digits);
   };
   return {
-    look(target, flag) {
+    check(target, flag) {
       const fd = descriptorOf(target);
       if (fd === undefined) return fileProblem(target, flag);
       const kind = kindOf(fd);
@@ -85,11 +85,11 @@ export function createSinks(options: SinkOptions): Sinks {
     },
     async open(target, flag) {
       const fd = descriptorOf(target);
-      if (fd === undefined) return fileSink(target, options.random, flag);
+      if (fd === undefined) return fileTarget(target, options.random, flag);
       const problem = descriptorProblem(fd, flag, sockets);
       if (problem !== undefined) throw problem;
-      prove(fd, `${flag} fd:${fd}`);
-      return descriptorSink(fd, options.patience);
+      reserveSpace(fd, `${flag} fd:${fd}`);
+      return descriptorTarget(fd, options.timeouts);
     },
   };
 }
@@ -97,20 +97,20 @@ export function createSinks(options: SinkOptions): Sinks {
 function descriptorProblem(fd: number, flag: string, sockets: ReadonlyMap<number, string>): Problem | undefined {
   const name = `${flag} fd:${fd}`;
   if (fd < 3)
-    return usage(
+    return usageError(
       `${name} is a standard stream`,
       "open another descriptor for it: 3>FILE, and name fd:3",
       "bad-secret-out",
     );
   if (isInherited(fd, sockets)) return undefined;
-  return usage(`${name} is not open`, `open it in the shell: ${fd}>FILE`, "bad-secret-out");
+  return usageError(`${name} is not open`, `open it in the shell: ${fd}>FILE`, "bad-secret-out");
 }
 
 /**
  * Writes behind what a file holds and takes it back, so that a full disk is found before it matters. A write at a place
  * leaves the position of the descriptor alone; one at the end of a file that is appended to goes to the same place.
  */
-function prove(fd: number, name: string): void {
+function reserveSpace(fd: number, name: string): void {
   if (!fstatSync(fd).isFile()) return;
   const { size } = fstatSync(fd);
   let reserved = 0;
@@ -126,35 +126,35 @@ function prove(fd: number, name: string): void {
 }
 
 function unwritable(name: string, error: unknown): Problem {
-  return usage(
-    `Cannot write ${name}: ${systemCode(error) === "ENOSPC" ? "the disk is full" : printable(reasonOf(error))}`,
+  return usageError(
+    `Cannot write ${name}: ${errorCode(error) === "ENOSPC" ? "the disk is full" : escapeControls(errorMessage(error))}`,
     "name a file on a disk with room",
     "bad-secret-out",
   );
 }
 
-function descriptorSink(fd: number, patience: Patience): Sink {
+function descriptorTarget(fd: number, patience: WriteTimeouts): SecretTarget {
   const name = `fd:${fd}`;
-  let leaked = false;
+  let partlyWritten = false;
   return {
     name,
-    get leaked() {
-      return leaked;
+    get partlyWritten() {
+      return partlyWritten;
     },
     async commit(text) {
-      const still = standstill(patience, `the reader of ${name} stands still`);
+      const still = stallTimer(patience, `the reader of ${name} stands still`);
       const bytes = new TextEncoder().encode(text);
       const own = withoutBlocking(fd);
       const take = own === undefined ? (at: number) => still.race(writeLater(fd, bytes, at)) : writeNow(own.fd, bytes);
       try {
-        for (let at = 0; at < bytes.length; leaked ||= at > 0) {
+        for (let at = 0; at < bytes.length; partlyWritten ||= at > 0) {
           try {
             at += await take(at);
           } catch (error) {
-            if (error === still.reason) leaked = true;
-            if (systemCode(error) !== "EAGAIN") throw error;
+            if (error === still.reason) partlyWritten = true;
+            if (errorCode(error) !== "EAGAIN") throw error;
             if (still.over()) throw still.reason;
-            await patience.sleep(FULL_PIPE);
+            await patience.sleep(PIPE_RETRY_MS);
           }
         }
       } catch (error) {
@@ -162,7 +162,7 @@ function descriptorSink(fd: number, patience: Patience): Sink {
           EPIPE: `the reader of ${name} is gone`,
           ENOSPC: `the disk behind ${name} is full`,
         };
-        const reason = reasons[systemCode(error) ?? ""];
+        const reason = reasons[errorCode(error) ?? ""];
         throw reason === undefined ? error : new Error(reason, { cause: error });
       } finally {
         still.end();
@@ -177,7 +177,7 @@ function descriptorSink(fd: number, patience: Patience): Sink {
 }
 
 /** Milliseconds between two tries to write to a pipe that is full. */
-const FULL_PIPE = 5;
+const PIPE_RETRY_MS = 5;
 
 const writeNow =
   (fd: number, bytes: Uint8Array) =>
@@ -208,8 +208,8 @@ function withoutBlocking(fd: number): { readonly fd: number; close(): void } | u
 }
 
 /** Tells when a reader who takes nothing is to be given up: after a time, or some time after a signal. */
-function standstill(
-  patience: Patience,
+function stallTimer(
+  patience: WriteTimeouts,
   message: string,
 ): {
   readonly reason: Error;
@@ -273,7 +273,7 @@ function isInherited(fd: number, sockets: ReadonlyMap<number, string>): boolean 
     const kind = readlinkSync(`/proc/self/fd/${fd}`);
     return fd > 3 && (/^(pipe:|\/(?!memfd:))/.test(kind) || sockets.get(fd) === kind);
   } catch (error) {
-    if (systemCode(error) !== "ENOENT") return false;
+    if (errorCode(error) !== "ENOENT") return false;
     try {
       fstatSync(fd);
       return true;
@@ -285,18 +285,18 @@ function isInherited(fd: number, sockets: ReadonlyMap<number, string>): boolean 
 
 /** What can be seen to be wrong with the path of a new file. */
 function fileProblem(path: string, flag: string): Problem | undefined {
-  const name = `${flag} ${quoted(path)}`;
+  const name = `${flag} ${quote(path)}`;
   if (path === "" || path.endsWith("/"))
-    return usage(`${name} names no file`, "write the path of a new file", "bad-secret-out");
+    return usageError(`${name} names no file`, "write the path of a new file", "bad-secret-out");
   if (path === "-" || path.startsWith("fd:"))
-    return usage(
+    return usageError(
       `${name} is neither a file nor an open descriptor`,
       "write fd:3 for a descriptor, or ./ before the name of a file",
       "bad-secret-out",
     );
   try {
     if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
-      return usage(
+      return usageError(
         `${name} exists already, and is not overwritten`,
         "name a new file, or remove the old one",
         "secret-out-exists",
@@ -315,23 +315,23 @@ function mayWrite(folder: string): void {
   try {
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    const code = systemCode(error);
+    const code = errorCode(error);
     if (code === "EACCES" || code === "EROFS") throw error;
   }
 }
 
 function folderReason(error: unknown): string {
-  const code = systemCode(error);
+  const code = errorCode(error);
   if (code === "ENOENT") return "there is no such folder";
-  return code === "EACCES" || code === "EROFS" ? "the folder cannot be written" : printable(reasonOf(error));
+  return code === "EACCES" || code === "EROFS" ? "the folder cannot be written" : escapeControls(errorMessage(error));
 }
 
 function inNoFolder(name: string, why: string): Problem {
-  return usage(`Cannot write ${name}: ${why}`, "name a file in a folder that can be written", "bad-secret-out");
+  return usageError(`Cannot write ${name}: ${why}`, "name a file in a folder that can be written", "bad-secret-out");
 }
 
-async function fileSink(path: string, random: (count: number) => Uint8Array, flag: string): Promise<Sink> {
-  const name = `${flag} ${quoted(path)}`;
+async function fileTarget(path: string, random: (count: number) => Uint8Array, flag: string): Promise<SecretTarget> {
+  const name = `${flag} ${quote(path)}`;
   const problem = fileProblem(path, flag);
   if (problem !== undefined) throw problem;
   const tail = Array.from(random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -366,7 +366,7 @@ async function fileSink(path: string, random: (count: number) => Uint8Array, fla
   return {
     name: path,
     draft: resolve(draft),
-    get leaked() {
+    get partlyWritten() {
       return published;
     },
     async discard() {
@@ -410,7 +410,7 @@ async function publish(draft: string, path: string): Promise<void> {
   try {
     await link(draft, path);
   } catch (error) {
-    if (systemCode(error) === "EEXIST") throw error;
+    if (errorCode(error) === "EEXIST") throw error;
     await replaceClaimed(draft, path);
   }
   // The credentials have their name now, so a second one is no failure of theirs.

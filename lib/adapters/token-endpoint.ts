@@ -2,8 +2,8 @@ import * as v from "valibot";
 import { parseJson } from "../core/client/client.ts";
 import { type Http, NetworkFailure } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
-import { hiddenValues, shownUrl, withoutValues } from "../core/redact.ts";
-import { printable, quoted, trimmedEnd } from "../core/text.ts";
+import { redactUrl, redactValues, secretsIn } from "../core/redact.ts";
+import { escapeControls, quote, trimmedEnd } from "../core/text.ts";
 
 /** How a client authenticates (RFC 6749, 2.3; RFC 7523). */
 export type ClientProof =
@@ -46,7 +46,7 @@ async function ask(http: Http, request: Parameters<Http>[0], action: string): Re
     return await http({ maxBytes: MAX_BYTES, ...request });
   } catch (error) {
     if (!(error instanceof NetworkFailure)) throw error;
-    throw new Problem(`${action}: no answer from ${printable(shownUrl(request.url))}: ${error.message}`, {
+    throw new Problem(`${action}: no answer from ${escapeControls(redactUrl(request.url))}: ${error.message}`, {
       code: "verify-unreachable",
       exit: "unreachable",
       hint: "check --token-endpoint or --public-url",
@@ -72,7 +72,7 @@ export async function discoverEndpoints(http: Http, publicUrl: string, timeout: 
     if (own(token))
       return { token, revocation: typeof revocation === "string" && own(revocation) ? revocation : undefined };
     throw new Problem(
-      `${action}: ${printable(shownUrl(url))} names one elsewhere, ${quoted(shownUrl(token))}, to which no secret is sent`,
+      `${action}: ${escapeControls(redactUrl(url))} names one elsewhere, ${quote(redactUrl(token))}, to which no secret is sent`,
       {
         code: "foreign-token-endpoint",
         exit: "failed",
@@ -80,11 +80,14 @@ export async function discoverEndpoints(http: Http, publicUrl: string, timeout: 
       },
     );
   }
-  throw new Problem(`${action}: ${printable(shownUrl(url))} answered ${answer.status} without a discovery document`, {
-    code: "no-discovery",
-    exit: "failed",
-    hint: "give the address itself with --token-endpoint",
-  });
+  throw new Problem(
+    `${action}: ${escapeControls(redactUrl(url))} answered ${answer.status} without a discovery document`,
+    {
+      code: "no-discovery",
+      exit: "failed",
+      hint: "give the address itself with --token-endpoint",
+    },
+  );
 }
 
 /** A part of Basic credentials, encoded as a form value first (RFC 6749, 2.3.1). */
@@ -111,7 +114,7 @@ async function signed(
   if (proof.way === "client_secret_basic") {
     const authorization = `Basic ${btoa(`${formEncoded(clientId)}:${formEncoded(proof.secret)}`)}`;
     const signedHeaders = { ...headers, authorization };
-    return { body: form.toString(), headers: signedHeaders, hidden: [...hiddenValues(signedHeaders), proof.secret] };
+    return { body: form.toString(), headers: signedHeaders, hidden: [...secretsIn(signedHeaders), proof.secret] };
   }
   form.set("client_id", clientId);
   if ("secret" in proof) {
@@ -137,7 +140,7 @@ function notVerified(message: string, status: number, hint: string): Problem {
 /** The problem of an answer that is no proof, with what the server said and without what it was sent. */
 function refusal(action: string, endpoint: string, { status, text }: Answered, { hidden }: SignedForm): Problem {
   const error = errorIn(text);
-  const said = error === undefined ? "" : ` (${printable(withoutValues(error, hidden))})`;
+  const said = error === undefined ? "" : ` (${escapeControls(redactValues(error, hidden))})`;
   return notVerified(
     `${action}: the ${endpoint} endpoint answered ${status}${said}`,
     status,
@@ -174,7 +177,7 @@ async function proveByRevocation(
   proof: Exclude<ClientProof, { readonly way: "private_key_jwt" }>,
   { timeLeft, wrongSecret }: ProofOptions,
 ): Promise<Proven> {
-  const action = `Cannot verify the credentials of client ${quoted(clientId)}`;
+  const action = `Cannot verify the credentials of client ${quote(clientId)}`;
   const attempt = async (secret: string): Promise<{ answer: Answered; form: SignedForm }> => {
     const form = await signed({ token: "none" }, clientId, { ...proof, secret }, url);
     const { body, headers } = form;
@@ -210,7 +213,7 @@ async function proveAtToken(
 ): Promise<Proven> {
   const form = await signed({ grant_type: "client_credentials" }, clientId, proof, url);
   const { body, headers } = form;
-  const action = `Cannot verify the credentials of client ${quoted(clientId)}`;
+  const action = `Cannot verify the credentials of client ${quote(clientId)}`;
   const answer = await ask(http, { method: "POST", url, body, headers, timeout: timeLeft() }, action);
   if (answer.status === 200) {
     if (v.is(TOKEN, parseJson(answer.text)?.value)) return "token";

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import type { IncomingMessage, RequestOptions } from "node:http";
 import process from "node:process";
-import { systemCode } from "../core/problem.ts";
+import { errorCode } from "../core/problem.ts";
 
 /** How one connection is made, beside what the address says. */
 export interface Wire {
@@ -69,7 +69,7 @@ function checkDescriptors(): void {
     enoughDescriptors = true;
   } catch (error) {
     // Only the limit of open files matters here.
-    if (["EMFILE", "ENFILE"].includes(systemCode(error) ?? "")) throw error;
+    if (["EMFILE", "ENFILE"].includes(errorCode(error) ?? "")) throw error;
   } finally {
     for (const descriptor of opened) closeSync(descriptor);
   }

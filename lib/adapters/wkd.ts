@@ -3,7 +3,7 @@ import { mailParts } from "../core/keys/key-source.ts";
 import { MAX_KEY_BYTES, refusedAnswer } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
-import { quoted } from "../core/text.ts";
+import { quote } from "../core/text.ts";
 
 /** What a Web Key Directory gave for a mail address. */
 export interface WkdKey {
@@ -68,11 +68,11 @@ function outOfReach(error: unknown): Problem | undefined {
  */
 export async function wkdKey(address: string, download: Download): Promise<WkdKey> {
   const urls = await wkdUrls(address);
-  const options = { what: `the key of ${quoted(address)}`, maxBytes: MAX_KEY_BYTES };
+  const options = { what: `the key of ${quote(address)}`, maxBytes: MAX_KEY_BYTES };
   const attempt = async (url: string): Promise<WkdKey> => {
     const answer = await download(url, options);
     if (answer.status === 200) return { material: answer.bytes, address, url: answer.url };
-    const message = `Cannot find a key for ${quoted(address)} in the Web Key Directory of its domain`;
+    const message = `Cannot find a key for ${quote(address)} in the Web Key Directory of its domain`;
     throw refusedAnswer(message, answer, "wkd-no-key", "ask its owner for the key itself and give it with --pgp-key");
   };
   try {
@@ -96,7 +96,7 @@ function bothOf(first: Problem, second: unknown): unknown {
     ...(hint === undefined ? {} : { hint }),
     ...(status === undefined ? {} : { status }),
     ...(request === undefined ? {} : { request }),
-    also: [first.message],
+    details: [first.message],
     cause: second,
   });
 }

@@ -1,7 +1,7 @@
 import type { Document, ErrorCode, Node, Scalar, ScalarTag, YAMLMap } from "yaml";
 import { isTooDeep, MAX_DEPTH, numberText, readJson } from "../core/json.ts";
-import { type Problem, usage } from "../core/problem.ts";
-import { printable, trimmedStart } from "../core/text.ts";
+import { type Problem, usageError } from "../core/problem.ts";
+import { escapeControls, trimmedStart } from "../core/text.ts";
 
 /** YAML 1.2 with the core schema and nothing beyond it: no custom tags. Duplicate keys are found here, not by the library, which compares each with all others. */
 const READING = {
@@ -46,8 +46,8 @@ const REASONS: Readonly<Partial<Record<ErrorCode, string>>> = {
 };
 
 function refused(name: string, where: string, reason: string): Problem {
-  return usage(
-    `Cannot read ${printable(name)}${where}: ${reason}`,
+  return usageError(
+    `Cannot read ${escapeControls(name)}${where}: ${reason}`,
     "it must be YAML 1.2 or JSON without tags of its own",
     "yaml",
   );

@@ -19,7 +19,7 @@ import { TOPICS } from "../core/help/topics.ts";
 import { childrenOf, PARENT_ROWS, resolved, walk } from "./resolve.ts";
 
 /** What completing reaches outside for. */
-export interface Outside {
+export interface CompletionEnv {
   environment(name: string): string | undefined;
   /** What another command line of this program writes to standard output, as far as it gets; its errors are not told. */
   output(args: readonly string[]): Promise<string>;
@@ -78,8 +78,8 @@ function connectionWords(leaf: Leaf, words: readonly string[]): readonly string[
   // Standard input belongs to the person at the keyboard.
   if (values.text(ACCESS_TOKEN_FILE) === "-") return undefined;
   return [...CONNECTION_FLAGS, CONFIG].flatMap((flag: Flag): readonly string[] => {
-    if (flag === FAIL_AFTER || !values.given(flag)) return [];
-    if (flag.kind === "switch") return [`--${flag.name}=${values.on(flag)}`];
+    if (flag === FAIL_AFTER || !values.isSet(flag)) return [];
+    if (flag.kind === "switch") return [`--${flag.name}=${values.bool(flag)}`];
     if (flag.kind === "each" || flag.kind === "list") return values.list(flag).map((text) => `--${flag.name}=${text}`);
     return flag.kind === "text" ? [`--${flag.name}=${values.text(flag) ?? ""}`] : [];
   });
@@ -91,7 +91,7 @@ async function clientIds(
   words: readonly string[],
   completion: Completion,
   typed: string,
-  outside: Outside,
+  outside: CompletionEnv,
 ): Promise<Completion> {
   const connection = outside.environment("HYDRA_COMPLETE_IDS") === "0" ? undefined : connectionWords(leaf, words);
   if (connection === undefined) return NOTHING_KNOWN;
@@ -108,7 +108,11 @@ async function clientIds(
 }
 
 /** What could stand at the end of a command line of this program. */
-export async function completionOf(words: readonly string[], typed: string, outside: Outside): Promise<Completion> {
+export async function completionOf(
+  words: readonly string[],
+  typed: string,
+  outside: CompletionEnv,
+): Promise<Completion> {
   const [first, ...rest] = words;
   if (first === "help") return completeHelp(rest, typed);
   const { command: found, grammar, words: after, stray } = await walk(words);
@@ -130,7 +134,7 @@ function requested(shell: Shell, handed: readonly string[]): { readonly words: r
 }
 
 /** Answers a completion script: `SHELL` and what it hands over. */
-export async function answer(args: readonly string[], outside: Outside): Promise<string> {
+export async function answer(args: readonly string[], outside: CompletionEnv): Promise<string> {
   const [name, ...handed] = args;
   const shell = shellNamed(name);
   if (shell === undefined) return "";

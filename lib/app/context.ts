@@ -3,20 +3,20 @@ import { createDownload } from "../adapters/download.ts";
 import type { Host } from "../adapters/host.ts";
 import { createHttp } from "../adapters/http.ts";
 import { checkRecoveryFolder, createRecoveryStore, type RecoveryOptions } from "../adapters/recovery-store.ts";
-import type { Sinks } from "../adapters/secret-target.ts";
+import type { SecretTargets } from "../adapters/secret-target.ts";
 import { HONOURS_PROXIES, transport, trustedAuthorities } from "../adapters/transport.ts";
 import type { Context } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import { RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/parse.ts";
 import { FILE_DEPTH } from "../core/json.ts";
-import { GRACE, type Http, proxyOf, STANDSTILL } from "../core/network.ts";
+import { CLEANUP_MS, type Http, proxyOf, STALLED_READER_MS } from "../core/network.ts";
 import { FAMILIES } from "../servers/index.ts";
 import { boundedReader, readAuthorities } from "./input.ts";
 import { findRecipients, inspect } from "./recipients.ts";
 
 /** What the adapters of one command are made from. */
-export interface Outside {
+export interface ContextOptions {
   readonly host: Host;
   readonly values: FlagValues;
   /** Undefined for a command without a server, or where its settings are wrong. */
@@ -45,13 +45,13 @@ type Adapters = { readonly admin: () => Admin } & Pick<
   | "outletProblems"
   | "recovery"
   | "startSandbox"
-  | "sink"
+  | "openTarget"
   | "rareFields"
   | "clientsPath"
 >;
 
 /** Makes the adapters of one command; nothing is opened or sent before a command asks. */
-export function connect(outside: Outside): Adapters {
+export function connect(outside: ContextOptions): Adapters {
   const { host, values, connection, signal } = outside;
   const began = host.monotonic();
   const extra = async (): Promise<readonly string[]> =>
@@ -59,19 +59,19 @@ export function connect(outside: Outside): Adapters {
   const shared = {
     transport,
     monotonic: host.monotonic,
-    ...(values.on(VERBOSE) ? { trace: outside.detail } : {}),
+    ...(values.bool(VERBOSE) ? { trace: outside.detail } : {}),
     ...(HONOURS_PROXIES ? { proxyOf: (url: URL) => proxyOf(url, host.environment) } : {}),
     skipVerify: false,
   };
   /** Public documents: no credentials, no socket, no skipped verification. */
-  const open: Http = createHttp({ ...shared, authorities: () => trustedAuthorities([]) });
+  const anonymousHttp: Http = createHttp({ ...shared, authorities: () => trustedAuthorities([]) });
   /** The public side of the same server: its certificates count, the credentials of the admin API do not. */
-  const publicDoor = createHttp({
+  const publicSide = createHttp({
     ...shared,
     authorities: async () => trustedAuthorities(await extra()),
     skipVerify: connection?.skipVerify === true,
   });
-  const publicHttp: Http = (request) => publicDoor({ ...request, signal });
+  const publicHttp: Http = (request) => publicSide({ ...request, signal });
   const family = FAMILIES.find(({ api }) => api === connection?.api);
   const admin =
     connection === undefined
@@ -96,16 +96,16 @@ export function connect(outside: Outside): Adapters {
           signal,
         });
   const remaining = (): number => admin?.remaining() ?? Math.max(0, NO_SERVER_TIME - (host.monotonic() - began));
-  const download = createDownload(open, remaining, signal, host.monotonic);
+  const download = createDownload(anonymousHttp, remaining, signal, host.monotonic);
   const rescue = rescueFolders(host, values);
-  let made: Sinks | undefined;
-  const sinks = async (): Promise<Sinks> => {
-    const { createSinks } = await import("../adapters/secret-target.ts");
+  let made: SecretTargets | undefined;
+  const sinks = async (): Promise<SecretTargets> => {
+    const { createSecretTargets: createSinks } = await import("../adapters/secret-target.ts");
     made ??= createSinks({
       random: host.random,
-      patience: {
-        longest: () => remaining() + GRACE,
-        afterSignal: STANDSTILL,
+      timeouts: {
+        longest: () => remaining() + CLEANUP_MS,
+        afterSignal: STALLED_READER_MS,
         signal,
         monotonic: host.monotonic,
         sleep: host.sleep,
@@ -142,7 +142,7 @@ export function connect(outside: Outside): Adapters {
         ),
       prove: async (endpoints, clientId, proof) => {
         // The client is there already, so finding out has the time beyond the command's own.
-        const until = host.monotonic() + Math.min(VERIFY_TIME, Math.max(GRACE, remaining()));
+        const until = host.monotonic() + Math.min(VERIFY_TIME, Math.max(CLEANUP_MS, remaining()));
         const timeLeft = (): number => until - host.monotonic();
         const options = { timeLeft, wrongSecret: host.uuid() };
         return (await import("../adapters/token-endpoint.ts")).proveCredentials(
@@ -167,11 +167,11 @@ export function connect(outside: Outside): Adapters {
       const problems = rescue.named === undefined ? [] : [checkRecoveryFolder(rescue.named)];
       for (const flag of targets) {
         const target = values.text(flag);
-        if (target !== undefined) problems.push((await sinks()).look(target, `--${flag.name}`));
+        if (target !== undefined) problems.push((await sinks()).check(target, `--${flag.name}`));
       }
       return problems.flatMap((problem) => problem ?? []);
     },
-    sink: async (flag) => {
+    openTarget: async (flag) => {
       const target = values.text(flag);
       return target === undefined ? undefined : (await sinks()).open(target, `--${flag.name}`);
     },

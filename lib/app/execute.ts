@@ -1,32 +1,32 @@
 import { credentialNames } from "../clients/secret-file.ts";
-import type { Context, Leaf, Shown, Spec, Start } from "../command.ts";
+import type { Context, Leaf, PreparedCommand, Shown, Spec } from "../command.ts";
 import { DRY_RUN, ENDPOINT, FORMAT, QUIET, VERBOSE } from "../core/flags/flag-table.ts";
-import { type FlagValues, type ParsedLine, parseFlags, shownWord } from "../core/flags/parse.ts";
+import { describeWord, type FlagValues, type ParsedLine, parseFlags } from "../core/flags/parse.ts";
 import { toJson } from "../core/json.ts";
 import { recipientProblems } from "../core/keys/key-source.ts";
 import { type Format, isJson, parseFormat, writesAll } from "../core/output/formats.ts";
 import { createRenderer, toolsFor } from "../core/output/render.ts";
-import { type ExitName, Problem, usage } from "../core/problem.ts";
-import { printable, quoted } from "../core/text.ts";
-import { Problems, told } from "./report.ts";
-import type { Place } from "./resolve.ts";
-import { colorWanted, NOTHING } from "./run.ts";
+import { type ExitName, Problem, usageError } from "../core/problem.ts";
+import { escapeControls, quote } from "../core/text.ts";
+import { Problems, problemsText } from "./report.ts";
+import type { ResolvedCommand } from "./resolve.ts";
+import { colorWanted, NO_SOURCES } from "./run.ts";
 import type { Run } from "./run-state.ts";
 import { caProblems, NO_CONFIG, readConfig, readServer } from "./settings.ts";
 import { type Render, writeResult } from "./write-result.ts";
 
-export async function execute(run: Run, called: Place, leaf: Leaf): Promise<ExitName> {
+export async function execute(run: Run, called: ResolvedCommand, leaf: Leaf): Promise<ExitName> {
   const { host } = run;
   const { spec } = leaf;
   const name = called.path.slice(1).join(" ");
   const say =
     (prefix: string) =>
     (line: string): void => {
-      host.stderr.write(`${run.bar.away()}${prefix}${printable(line)}\n`).catch(() => {});
+      host.stderr.write(`${run.bar.away()}${prefix}${escapeControls(line)}\n`).catch(() => {});
     };
   const warn = say("Warning: ");
   const { environment } = host;
-  const bare = parseFlags(called.words, spec.flags, name, { environment, file: NOTHING.file });
+  const bare = parseFlags(called.words, spec.flags, name, { environment, file: NO_SOURCES.file });
   run.json = bare.values.origin(FORMAT).from === "flag" && jsonWanted(bare.values.text(FORMAT));
   const config = await readConfig(host, bare.values, spec.server !== false || spec.flags.includes(FORMAT));
   const line =
@@ -36,16 +36,16 @@ export async function execute(run: Run, called: Place, leaf: Leaf): Promise<Exit
   const format = readFormat(values, spec.format[called.grammar], problems);
   problems.push(...formatProblems(format, values, spec));
   // Only a format that was asked for speaks of a program as the reader; the default of a command does not.
-  if (format !== undefined) run.json = (values.given(FORMAT) || config.file("format") !== undefined) && isJson(format);
+  if (format !== undefined) run.json = (values.isSet(FORMAT) || config.file("format") !== undefined) && isJson(format);
   const reading =
-    spec.server === true || (spec.server === "if-asked" && values.given(ENDPOINT))
+    spec.server === true || (spec.server === "if-asked" && values.isSet(ENDPOINT))
       ? await readServer(host, values, config, problems)
       : undefined;
   problems.push(...recipientProblems(values), ...(reading?.problems ?? []));
-  const detail = values.on(VERBOSE) ? say("") : (): void => {};
+  const detail = values.bool(VERBOSE) ? say("") : (): void => {};
   host.onConsole(detail);
   for (const warning of [...config.warnings(values), ...line.warnings, ...(reading?.warnings ?? [])]) warn(warning);
-  for (const key of config.unknown) detail(`Config file: unknown key ${quoted(key)} is ignored`);
+  for (const key of config.unknown) detail(`Config file: unknown key ${quote(key)} is ignored`);
   if (reading?.connection !== undefined) problems.push(...(await caProblems(host, reading.connection, values)));
   const needed = format ?? { kind: "text" };
   const tools = problems.length > 0 ? {} : await loadTools(needed);
@@ -80,7 +80,7 @@ export async function execute(run: Run, called: Place, leaf: Leaf): Promise<Exit
     operands: line.operands,
     format: needed,
     endpoint: reading?.connection?.shown ?? "",
-    faulty: problems.length > 0,
+    hasErrors: problems.length > 0,
     ...outside,
     get admin() {
       return outside.admin();
@@ -91,13 +91,13 @@ export async function execute(run: Run, called: Place, leaf: Leaf): Promise<Exit
     },
     progress: run.bar.draw,
     fail: (problem) => {
-      host.stderr.write(`${run.bar.away()}${told(run, [problem])}`).catch(() => {});
+      host.stderr.write(`${run.bar.away()}${problemsText(run, [problem])}`).catch(() => {});
     },
     // A line that was not understood is no ground to judge the client that it seems to describe.
     warn: problems.some(({ code }) => NOT_UNDERSTOOD.has(code)) ? () => {} : warn,
     note: say(""),
     detail,
-    shows: (view, item, text) => {
+    rendersText: (view, item, text) => {
       if (needed.kind === "id") return false;
       if (writesAll(needed)) return true;
       const written = (shown: Shown): string => {
@@ -111,7 +111,7 @@ export async function execute(run: Run, called: Place, leaf: Leaf): Promise<Exit
       // The others write what their view names, each in its own encoding, so what they would write without it tells.
       return written(item) !== written(Object.fromEntries(Object.entries(item).filter(([, value]) => value !== text)));
     },
-    critical: async (work) => {
+    uninterruptible: async (work) => {
       run.critical++;
       try {
         return await work();
@@ -127,16 +127,16 @@ export async function execute(run: Run, called: Place, leaf: Leaf): Promise<Exit
   if (problems.length > 0) throw new Problems(problems);
   run.ending.signal.throwIfAborted();
   const result = await start.run();
-  run.stays = result.stays === true;
+  run.stays = result.untilSignal === true;
   const written = (): Promise<ExitName> =>
     writeResult(host, run.ending.signal, result.format ?? needed, result, render, say(""));
-  return result.undelivered === undefined && result.stays !== true ? written() : context.critical(written);
+  return result.undelivered === undefined && result.untilSignal !== true ? written() : context.uninterruptible(written);
 }
 
 /** Lets a command read its input; what it cannot go on without is told with all that is known to be wrong. */
-async function begin(spec: Spec, context: Context, problems: readonly Problem[]): Promise<Start> {
+async function begin(spec: Spec, context: Context, problems: readonly Problem[]): Promise<PreparedCommand> {
   try {
-    return await spec.start(context);
+    return await spec.prepare(context);
   } catch (error) {
     if (error instanceof Problem && error.exit === "usage") throw new Problems([...problems, error]);
     throw error;
@@ -147,11 +147,11 @@ async function begin(spec: Spec, context: Context, problems: readonly Problem[])
 function formatProblems(format: Format | undefined, values: FlagValues, spec: Spec): readonly Problem[] {
   const kind = format?.kind;
   if (kind !== "env" && kind !== "k8s-secret") return [];
-  const dry = values.given(DRY_RUN);
+  const dry = values.isSet(DRY_RUN);
   if (!dry && (spec.credentials === "secrets" || (spec.credentials === "ids" && kind === "env"))) return [];
   const what = kind === "env" ? "client" : "secret";
   return [
-    usage(
+    usageError(
       `Cannot use ${values.origin(FORMAT).name} ${kind} ${dry ? "with --dry-run" : "here"}: there is no ${what} to write`,
       kind === "env"
         ? "it is for commands that show, make or change clients"
@@ -175,10 +175,10 @@ export function jsonWanted(text: string | undefined): boolean {
 function readFormat(values: FlagValues, fallback: string, problems: Problem[]): Format | undefined {
   const text = values.text(FORMAT);
   try {
-    if (values.on(QUIET)) {
+    if (values.bool(QUIET)) {
       if (values.origin(FORMAT).from === "flag" && text !== "id") {
-        throw usage(
-          `${values.origin(QUIET).name} and --format ${quoted(text ?? "")} exclude each other`,
+        throw usageError(
+          `${values.origin(QUIET).name} and --format ${quote(text ?? "")} exclude each other`,
           "leave one of them out",
         );
       }
@@ -202,17 +202,17 @@ async function loadTools(format: Format): ReturnType<typeof toolsFor> {
 
 /** How a message shows a word that is no flag: not at all where it may be the rest of a credential. */
 export function operandShown(word: string, line: ParsedLine): string {
-  return line.concealed.has(word) ? "(not shown)" : shownWord(word);
+  return line.maybeSecret.has(word) ? "(not shown)" : describeWord(word);
 }
 
-function operandProblems(leaf: Leaf, called: Place, line: ParsedLine): readonly Problem[] {
+function operandProblems(leaf: Leaf, called: ResolvedCommand, line: ParsedLine): readonly Problem[] {
   const { operands: wanted } = leaf.spec;
   const { operands } = line;
   const path = called.path.join(" ");
   const most = wanted?.most ?? 0;
   const surplus = operands.slice(most);
   const problems = surplus.map((word) =>
-    usage(
+    usageError(
       `Stray argument ${operandShown(word, line)}`,
       most === 0
         ? `${path} takes flags alone; quote a value that has blanks`
@@ -222,7 +222,7 @@ function operandProblems(leaf: Leaf, called: Place, line: ParsedLine): readonly 
   );
   if (wanted !== undefined && operands.length < wanted.least) {
     problems.push(
-      usage(`Missing ${wanted.name} after ${path}`, `${path} --help shows how it is written`, "missing-argument"),
+      usageError(`Missing ${wanted.name} after ${path}`, `${path} --help shows how it is written`, "missing-argument"),
     );
   }
   return problems;

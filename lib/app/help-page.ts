@@ -2,7 +2,7 @@ import { isLeaf, type Operands } from "../command.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
 import type { HelpPage } from "../core/help/help.ts";
 import { TOPICS } from "../core/help/topics.ts";
-import { childrenOf, type Place, resolved } from "./resolve.ts";
+import { childrenOf, type ResolvedCommand, resolved } from "./resolve.ts";
 
 /** How operands are written in a usage line: `ID`, `ID…`, `[FILE]…`. */
 function operandsUsage(operands: Operands | undefined): string {
@@ -16,7 +16,7 @@ export async function pageOf({
   path,
   grammar,
   command,
-}: Pick<Place, "path" | "grammar" | "command">): Promise<HelpPage> {
+}: Pick<ResolvedCommand, "path" | "grammar" | "command">): Promise<HelpPage> {
   const name = path.join(" ");
   if (isLeaf(command)) {
     const { spec } = command;

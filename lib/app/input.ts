@@ -1,25 +1,25 @@
 import type { Host } from "../adapters/host.ts";
 import { certificatesIn } from "../adapters/transport.ts";
-import type { ReadFile } from "../command.ts";
+import type { TextFile } from "../command.ts";
 import { CA_FILE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/parse.ts";
 import { InputTooLarge, limitOf, sizeText, whyUnreadable } from "../core/input-limits.ts";
-import { Problem, usage } from "../core/problem.ts";
-import { printable, quoted } from "../core/text.ts";
+import { Problem, usageError } from "../core/problem.ts";
+import { escapeControls, quote } from "../core/text.ts";
 
 /** The text of a file, or of standard input for `-`, without a byte order mark. */
-async function readText(host: Host, path: string, reader: string, used: number): Promise<ReadFile & { size: number }> {
+async function readText(host: Host, path: string, reader: string, used: number): Promise<TextFile & { size: number }> {
   const bytes = await readBytes(host, path, reader, used);
   const name = path === "-" ? "standard input" : path;
   try {
     return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes), name, size: bytes.length };
   } catch {
-    throw usage(`Cannot read ${quoted(name)} of ${reader}: it is not UTF-8 text`, "save it as UTF-8", "not-utf8");
+    throw usageError(`Cannot read ${quote(name)} of ${reader}: it is not UTF-8 text`, "save it as UTF-8", "not-utf8");
   }
 }
 
 /** Reads the files of one command; the limit of a flag or command is for all files that it reads. */
-export function boundedReader(host: Host): (path: string, reader: string) => Promise<ReadFile> {
+export function boundedReader(host: Host): (path: string, reader: string) => Promise<TextFile> {
   const used = new Map<string, number>();
   return async (path, reader) => {
     const before = used.get(reader) ?? 0;
@@ -47,17 +47,17 @@ export async function readBytes(host: Host, path: string, reader: string, used =
     return await host.readStdin(most - used);
   } catch (error) {
     if (error instanceof Problem) throw error;
-    const start = `Cannot read ${path === "-" ? "standard input" : quoted(path)} of ${reader}`;
+    const start = `Cannot read ${path === "-" ? "standard input" : quote(path)} of ${reader}`;
     if (error instanceof InputTooLarge)
-      throw usage(`${start}: the input is larger than ${sizeText(most)}`, hint, "input-too-large");
-    throw usage(`${start}: ${printable(whyUnreadable(error))}`, "check the path", "unreadable-file");
+      throw usageError(`${start}: the input is larger than ${sizeText(most)}`, hint, "input-too-large");
+    throw usageError(`${start}: ${escapeControls(whyUnreadable(error))}`, "check the path", "unreadable-file");
   }
 }
 
 function takeStdin(host: Host, reader: string): void {
   const taken = STDIN_TAKEN.get(host);
   if (taken !== undefined)
-    throw usage(
+    throw usageError(
       `${reader} - cannot read standard input: ${taken} has read it`,
       "give one of the two a file",
       "stdin-twice",
@@ -80,15 +80,15 @@ async function findAuthorities(host: Host, path: string, values: FlagValues): Pr
   const text = new TextDecoder().decode(await readBytes(host, path, name));
   const { certificates, readable } = await certificatesIn(text);
   if (certificates.length === 0) {
-    throw usage(
-      `${name} ${quoted(path)} holds no certificate`,
+    throw usageError(
+      `${name} ${quote(path)} holds no certificate`,
       "give a PEM file with lines such as -----BEGIN CERTIFICATE-----",
       "bad-ca-file",
     );
   }
   if (!readable) {
-    throw usage(
-      `${name} ${quoted(path)} holds a certificate that cannot be read`,
+    throw usageError(
+      `${name} ${quote(path)} holds a certificate that cannot be read`,
       "give the whole PEM text, each block unbroken",
       "bad-ca-file",
     );

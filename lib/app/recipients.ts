@@ -6,8 +6,8 @@ import type { FlagValues } from "../core/flags/parse.ts";
 import { recipientProblems } from "../core/keys/key-source.ts";
 import { checkPins, type Recipient } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";
-import { shownUrl } from "../core/redact.ts";
-import { quoted } from "../core/text.ts";
+import { redactUrl } from "../core/redact.ts";
+import { quote } from "../core/text.ts";
 import { readBytes } from "./input.ts";
 
 /** One key as a flag names it: how it is fetched, and what must hold of it. */
@@ -41,7 +41,7 @@ async function urlMaterial(
   if (url.startsWith("wkd:")) return wkdMaterial(url.slice(4), `${name} ${url}`, download);
   const { keyFromUrl } = await import("../adapters/key-url.ts");
   const key = await keyFromUrl(url, download, pinned, name);
-  return { material: key.material, origin: `${name} ${shownUrl(key.url)}` };
+  return { material: key.material, origin: `${name} ${redactUrl(key.url)}` };
 }
 
 async function keybaseMaterial(
@@ -73,7 +73,7 @@ export async function findRecipients(
   for (const user of values.list(KEYBASE)) materials.push(await keybaseMaterial(host, user, download, pinned));
   if (materials.length === 0) {
     // Encryption that was asked for never ends in a plain secret, whatever the flags were read as.
-    if ([PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => values.given(flag)))
+    if ([PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => values.isSet(flag)))
       throw new TypeError("a recipient is missing");
     return [];
   }
@@ -110,5 +110,5 @@ async function inspectedMaterial(host: Host, word: string, download: Download): 
   if (word.startsWith("@")) return { material: await readBytes(host, word.slice(1), "pgp inspect"), origin: word };
   if (word === "-") return { material: await readBytes(host, word, "pgp inspect"), origin: "standard input" };
   // Base64 has neither of these characters and armor has blanks, so that no part of a private key is shown.
-  return { material: word, origin: /^\S*[.@]\S*$/.test(word) ? quoted(word) : "the key given" };
+  return { material: word, origin: /^\S*[.@]\S*$/.test(word) ? quote(word) : "the key given" };
 }

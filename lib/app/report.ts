@@ -1,7 +1,7 @@
 import type { Host } from "../adapters/host.ts";
 import { toJson } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";
-import { printable } from "../core/text.ts";
+import { escapeControls } from "../core/text.ts";
 import type { Run } from "./run-state.ts";
 
 /** Several things that are wrong at once, told together. */
@@ -15,27 +15,27 @@ export class Problems extends Error {
   }
 }
 
-export function told(run: Run, all: readonly Problem[]): string {
+export function problemsText(run: Run, all: readonly Problem[]): string {
   return run.json
     ? `${toJson(asJson(all))}\n`
     : all
-        .flatMap(({ message, hint, also }) => [
+        .flatMap(({ message, hint, details }) => [
           `Error: ${message}`,
-          ...also.map((line) => `  ${line}`),
+          ...details.map((line) => `  ${line}`),
           ...(hint === undefined ? [] : [`Hint: ${hint}`]),
         ])
-        .map((line) => `${printable(line)}\n`)
+        .map((line) => `${escapeControls(line)}\n`)
         .join("");
 }
 
 function asJson(all: readonly Problem[]): Record<string, unknown> {
-  const [first, ...others] = all.map(({ code, message, hint, status, request, also }) => ({
+  const [first, ...others] = all.map(({ code, message, hint, status, request, details }) => ({
     error: code,
     message,
     ...(hint === undefined ? {} : { hint }),
     ...(status === undefined ? {} : { status }),
     ...(request === undefined ? {} : { request }),
-    ...(also.length === 0 ? {} : { also }),
+    ...(details.length === 0 ? {} : { also: details }),
   }));
   return { ...first, ...(others.length === 0 ? {} : { more: others }) };
 }

@@ -2,7 +2,7 @@ import type { CommandDef } from "citty";
 import { type Group, isGroup, isLeaf, type Leaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
 import { CONNECTION_FLAGS, FORMAT, GENERAL_FLAGS, QUIET } from "../core/flags/flag-table.ts";
-import { type Flag, type Grammar, indexFlags, splitBeforeCommand } from "../core/flags/parse.ts";
+import { type Flag, indexFlags, type Syntax, splitBeforeCommand } from "../core/flags/parse.ts";
 
 /** The flags that may stand before a subcommand. */
 export const PARENT_ROWS: readonly Flag[] = [...CONNECTION_FLAGS, FORMAT, QUIET, ...GENERAL_FLAGS];
@@ -10,10 +10,10 @@ export const PARENT_ROWS: readonly Flag[] = [...CONNECTION_FLAGS, FORMAT, QUIET,
 const PARENT_FLAGS = indexFlags(PARENT_ROWS);
 
 /** Where a command line leads to in the tree of commands. */
-export interface Place {
+export interface ResolvedCommand {
   /** The words that call it, the program's name first. */
   readonly path: readonly string[];
-  readonly grammar: Grammar;
+  readonly grammar: Syntax;
   readonly command: Leaf | Group;
   /** The words after the command, with the flags that stood before it. */
   readonly words: readonly string[];
@@ -39,9 +39,9 @@ export async function childrenOf(group: CommandDef): Promise<Readonly<Record<str
 }
 
 /** Follows the words of a command line from the root as far as they name commands; only what is on the way is loaded. */
-export async function walk(words: readonly string[]): Promise<Place> {
+export async function walk(words: readonly string[]): Promise<ResolvedCommand> {
   let at: Leaf | Group = ROOT;
-  let grammar: Grammar = "1.x";
+  let grammar: Syntax = "1.x";
   let path: readonly string[] = ["hydra"];
   let before: readonly string[] = [];
   let rest = words;

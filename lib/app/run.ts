@@ -2,21 +2,21 @@ import type { Host, Output } from "../adapters/host.ts";
 import { isGroup, isLeaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
 import { FORMAT, GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
-import { asksForHelp, type ParsedLine, parseFlags, shownWord } from "../core/flags/parse.ts";
-import { type ExitName, type Problem, usage } from "../core/problem.ts";
+import { asksForHelp, describeWord, type ParsedLine, parseFlags } from "../core/flags/parse.ts";
+import { type ExitName, type Problem, usageError } from "../core/problem.ts";
 import { runtimeProblem } from "../core/runtime.ts";
-import { nearest } from "../core/text.ts";
+import { suggest } from "../core/text.ts";
 import { execute, jsonWanted, operandShown } from "./execute.ts";
 import { Problems } from "./report.ts";
-import { childrenOf, PARENT_ROWS, type Place, walk } from "./resolve.ts";
+import { childrenOf, PARENT_ROWS, type ResolvedCommand, walk } from "./resolve.ts";
 import type { Run } from "./run-state.ts";
 import { writeText } from "./write-result.ts";
 
-export async function resolve(words: readonly string[]): Promise<Place> {
+export async function resolve(words: readonly string[]): Promise<ResolvedCommand> {
   const place = await walk(words);
   const { path, command, words: before, stray } = place;
   if (stray === undefined || isLeaf(command)) return place;
-  const line = parseFlags([...before, stray], PARENT_ROWS, "", NOTHING);
+  const line = parseFlags([...before, stray], PARENT_ROWS, "", NO_SOURCES);
   // A flag that is wrong explains why the word behind it was taken for a command.
   if (line.problems.length > 0) throw new Problems(line.problems);
   throw unknownCommand(path, stray, line, [
@@ -26,9 +26,9 @@ export async function resolve(words: readonly string[]): Promise<Place> {
 }
 
 function unknownCommand(path: readonly string[], word: string, line: ParsedLine, known: readonly string[]): Problem {
-  const meant = nearest(word, known);
+  const meant = suggest(word, known);
   const parent = path.join(" ");
-  return usage(
+  return usageError(
     `Unknown command ${operandShown(word, line)} after ${parent}`,
     meant === undefined ? `${parent} --help lists the commands` : `did you mean ${parent} ${meant}?`,
     "unknown-command",
@@ -41,13 +41,13 @@ const COMPLETE = "__complete";
 async function answerShell(run: Run): Promise<ExitName> {
   const { answer } = await import("./complete.ts");
   const { host } = run;
-  const output = (args: readonly string[]): Promise<string> => captured(run, args);
+  const output = (args: readonly string[]): Promise<string> => captureStdout(run, args);
   await host.stdout.write(await answer(host.args.slice(1), { environment: host.environment, output }));
   return "done";
 }
 
 /** What another command line writes to standard output, as far as it gets; its errors are not told. */
-async function captured(run: Run, args: readonly string[]): Promise<string> {
+async function captureStdout(run: Run, args: readonly string[]): Promise<string> {
   let text = "";
   const into = (write: Output["write"]): Output => ({ isTerminal: false, columns: undefined, write });
   const stdout = into(async (part) => {
@@ -64,8 +64,8 @@ export async function perform(run: Run): Promise<ExitName> {
   if (unsafe !== undefined) throw unsafe;
   if (host.args[0] === COMPLETE) return answerShell(run);
   // Reading the words over all rows costs a start a part of its time, so it waits for a word that could matter.
-  if (mention(host.args, "format")) {
-    run.json = jsonWanted(parseFlags(host.args, PARENT_ROWS, "", NOTHING).values.text(FORMAT));
+  if (hasFlagLike(host.args, "format")) {
+    run.json = jsonWanted(parseFlags(host.args, PARENT_ROWS, "", NO_SOURCES).values.text(FORMAT));
   }
   const [first, ...others] = host.args;
   const helps = first === "help";
@@ -77,16 +77,16 @@ export async function perform(run: Run): Promise<ExitName> {
   const { command, words } = called;
   const help =
     helps ||
-    (mention(words, "h") && asksForHelp(words, isGroup(command) ? [...GENERAL_FLAGS] : command.spec.flags, HELP));
+    (hasFlagLike(words, "h") && asksForHelp(words, isGroup(command) ? [...GENERAL_FLAGS] : command.spec.flags, HELP));
   if (help) return showHelp(host, called);
   if (isGroup(command)) {
     if (called.path.length === 1 && words.length === 1 && words[0] === "--version") {
       return perform({ ...run, host: { ...host, args: ["version"] } });
     }
     if (called.path.length === 1 && words.length === 0) return showHelp(host, called);
-    const { problems } = parseFlags(words, PARENT_ROWS, "", NOTHING);
+    const { problems } = parseFlags(words, PARENT_ROWS, "", NO_SOURCES);
     if (problems.length > 0) throw new Problems(problems);
-    throw usage(
+    throw usageError(
       `Missing command after ${called.path.join(" ")}`,
       `${called.path.join(" ")} --help lists the commands`,
       "missing-command",
@@ -96,13 +96,13 @@ export async function perform(run: Run): Promise<ExitName> {
 }
 
 /** Whether any word that is a flag has this in it. */
-function mention(words: readonly string[], text: string): boolean {
+function hasFlagLike(words: readonly string[], text: string): boolean {
   return words.some((word) => word.startsWith("-") && word.includes(text));
 }
 
-export const NOTHING = { environment: () => undefined, file: () => undefined };
+export const NO_SOURCES = { environment: () => undefined, file: () => undefined };
 
-async function showHelp(host: Host, called: Place): Promise<ExitName> {
+async function showHelp(host: Host, called: ResolvedCommand): Promise<ExitName> {
   const { renderHelp } = await import("../core/help/help.ts");
   const { pageOf } = await import("./help-page.ts");
   await writeText(host, renderHelp(await pageOf(called), helpWidth(host), colorWanted(host, host.stdout)));
@@ -115,9 +115,13 @@ async function showTopic(host: Host, name: string): Promise<ExitName | undefined
   const topic = TOPICS.find((known) => known.name === name);
   if (topic === undefined) {
     const names = TOPICS.map((known) => known.name);
-    const meant = nearest(name, [...Object.keys(await childrenOf(ROOT)), ...names]);
+    const meant = suggest(name, [...Object.keys(await childrenOf(ROOT)), ...names]);
     if (meant === undefined || !names.includes(meant)) return undefined;
-    throw usage(`There is no help about ${shownWord(name)}`, `did you mean hydra help ${meant}?`, "unknown-topic");
+    throw usageError(
+      `There is no help about ${describeWord(name)}`,
+      `did you mean hydra help ${meant}?`,
+      "unknown-topic",
+    );
   }
   const { topicText } = await import("../core/help/topic-text.ts");
   await writeText(host, topicText(topic, helpWidth(host), colorWanted(host, host.stdout)));

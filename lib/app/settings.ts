@@ -4,8 +4,8 @@ import { ACCESS_TOKEN_FILE, CONFIG } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/parse.ts";
 import { INPUT_LIMIT, InputTooLarge, sizeText, whyUnreadable } from "../core/input-limits.ts";
 import { shellQuoted } from "../core/output/shell.ts";
-import { Problem, systemCode, usage } from "../core/problem.ts";
-import { printable, quoted } from "../core/text.ts";
+import { errorCode, Problem, usageError } from "../core/problem.ts";
+import { escapeControls, quote } from "../core/text.ts";
 
 /** What the config file says. */
 export interface Config {
@@ -28,11 +28,11 @@ export async function readConfig(host: Host, values: FlagValues, wanted: boolean
   try {
     read = await host.readFile(path, INPUT_LIMIT.bytes);
   } catch (error) {
-    if (named === undefined && (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR")) return NO_CONFIG;
+    if (named === undefined && (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR")) return NO_CONFIG;
     const why =
       error instanceof InputTooLarge ? `it is larger than ${sizeText(INPUT_LIMIT.bytes)}` : whyUnreadable(error);
-    throw usage(
-      `Cannot read the config file ${quoted(path)}: ${printable(why)}`,
+    throw usageError(
+      `Cannot read the config file ${quote(path)}: ${escapeControls(why)}`,
       named === undefined ? "fix or remove the file" : "check the path after --config",
       "config-file",
     );
@@ -41,8 +41,8 @@ export async function readConfig(host: Host, values: FlagValues, wanted: boolean
   const writers = writersOf(read, host.uid());
   // Nobody chose this file on the command line, so it counts only where nobody else can have chosen its content.
   if (named === undefined && writers.trust === "none")
-    throw usage(
-      `Config file ${quoted(path)} is not used: ${writers.reason}`,
+    throw usageError(
+      `Config file ${quote(path)} is not used: ${writers.reason}`,
       `make sure that its content is yours, then ${writers.remedy} ${shellQuoted(path)}, or name it with --config`,
       "untrusted-config",
     );
@@ -70,7 +70,7 @@ export async function readServer(
   const { readBytes } = await import("./input.ts");
   try {
     const token = new TextDecoder().decode(await readBytes(host, path, "--access-token-file"));
-    return readConnection(values, config.endpoint, { text: token, name: `--access-token-file ${quoted(path)}` });
+    return readConnection(values, config.endpoint, { text: token, name: `--access-token-file ${quote(path)}` });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     problems.push(error);

@@ -1,10 +1,10 @@
 import { type Host, WriteFailure } from "../adapters/host.ts";
-import type { Lost, Result, Shown } from "../command.ts";
-import { STANDSTILL } from "../core/network.ts";
+import type { Result, Shown, UndeliveredItem } from "../command.ts";
+import { STALLED_READER_MS } from "../core/network.ts";
 import type { Format } from "../core/output/formats.ts";
 import { createRenderer, type RenderOptions, withholds } from "../core/output/render.ts";
-import { type ExitName, Problem, reasonOf, systemCode } from "../core/problem.ts";
-import { printable, quoted } from "../core/text.ts";
+import { type ExitName, errorCode, errorMessage, Problem } from "../core/problem.ts";
+import { escapeControls, quote } from "../core/text.ts";
 
 /** How a result's values are rendered, once it is known whether they are many and whether each shows at once. */
 export type Render = (many: boolean, live: boolean) => RenderOptions;
@@ -20,7 +20,7 @@ interface Piece {
   readonly items: readonly Shown[];
   readonly length: number;
   /** Why it did not leave, and whether part of it had. */
-  failure: { readonly reason: unknown; readonly leaked: boolean } | undefined;
+  failure: { readonly reason: unknown; readonly partlyWritten: boolean } | undefined;
   /** Resolves when the text has left or failed. */
   readonly settled: Promise<void>;
 }
@@ -39,7 +39,7 @@ export async function writeResult(
   render: Render,
   note: (line: string) => void,
 ): Promise<ExitName> {
-  const renderer = createRenderer(format, result.view, render(result.many, result.live === true));
+  const renderer = createRenderer(format, result.view, render(result.isList, result.unbuffered === true));
   const most = result.delivered !== undefined || result.undelivered !== undefined ? VALUES_ON_THE_WAY : Infinity;
   const way: Piece[] = [];
   const failed: Piece[] = [];
@@ -52,9 +52,9 @@ export async function writeResult(
     const items = held;
     held = [];
     length += text.length;
-    const fail = (reason: unknown, leaked: boolean): void => {
+    const fail = (reason: unknown, partlyWritten: boolean): void => {
       if (piece.failure !== undefined) return;
-      piece.failure = { reason, leaked };
+      piece.failure = { reason, partlyWritten };
       failed.push(piece);
     };
     const piece: Piece = {
@@ -87,7 +87,7 @@ export async function writeResult(
   function giveUp(): void {
     const reason = new Error("the reader of standard output stands still");
     for (const piece of [...way]) {
-      piece.failure = { reason, leaked: true };
+      piece.failure = { reason, partlyWritten: true };
       failed.push(piece);
       leave(piece);
     }
@@ -107,9 +107,11 @@ export async function writeResult(
     const unsent = held;
     // From here on they are the command's, and are not written any more.
     held = [];
-    const lost: Lost[] = [
-      ...failed.flatMap(({ items, failure: why }) => items.map((item) => ({ item, leaked: why?.leaked === true }))),
-      ...unsent.map((item) => ({ item, leaked: false })),
+    const lost: UndeliveredItem[] = [
+      ...failed.flatMap(({ items, failure: why }) =>
+        items.map((item) => ({ item, partlyWritten: why?.partlyWritten === true })),
+      ),
+      ...unsent.map((item) => ({ item, partlyWritten: false })),
     ];
     return lost.length === 0 ? undefined : result.undelivered?.(lost, reason ?? failed[0]?.failure?.reason);
   }
@@ -118,7 +120,7 @@ export async function writeResult(
     const problem = await handBack();
     if (problem !== undefined) return problem;
     const reason = failed[0]?.failure?.reason;
-    return systemCode(reason) === "EPIPE" ? GONE : unwritable(reason);
+    return errorCode(reason) === "EPIPE" ? GONE : unwritable(reason);
   }
 
   /** A text of the renderer; a value that it cannot write is as little delivered as one that does not leave. */
@@ -145,10 +147,10 @@ export async function writeResult(
       if (failed.length === 0) await settle(0, 0);
       throw error;
     }
-    const end = await rendered(() => renderer.end(result.rest?.()));
+    const end = await rendered(() => renderer.end(result.envelope?.()));
     if (end !== "" || held.length > 0) send(end);
     await settle(0, 0);
-    const [first, ...others] = withheld.map((item) => quoted(result.view.id(item)));
+    const [first, ...others] = withheld.map((item) => quote(result.view.id(item)));
     if (first !== undefined)
       note(
         `No Kubernetes Secret is written for ${others.length === 0 ? `client ${first}` : `${withheld.length} clients, the first ${first}`}: no secret was delivered here`,
@@ -168,7 +170,7 @@ async function standsStill(host: Host, signal: AbortSignal, settled: Promise<voi
   const over = new AbortController();
   const still = new Promise<true>((resolve) => {
     const wait = (): void => {
-      host.sleep(STANDSTILL, over.signal).then(
+      host.sleep(STALLED_READER_MS, over.signal).then(
         () => resolve(true),
         () => {},
       );
@@ -188,12 +190,12 @@ export async function writeText(host: Host, text: string): Promise<void> {
   try {
     await host.stdout.write(text);
   } catch (error) {
-    if (systemCode(error) !== "EPIPE") throw unwritable(error);
+    if (errorCode(error) !== "EPIPE") throw unwritable(error);
   }
 }
 
 function unwritable(reason: unknown): Problem {
-  return new Problem(`Cannot write the result: ${printable(reasonOf(reason))}`, {
+  return new Problem(`Cannot write the result: ${escapeControls(errorMessage(reason))}`, {
     code: "unwritable",
     exit: "failed",
     hint: "check where standard output goes",

@@ -2,7 +2,7 @@ import type { Context } from "../command.ts";
 import { EXIT, type ExitName, Problem } from "../core/problem.ts";
 
 /** Work on several things, of which one that fails does not stop the rest. */
-export class Many {
+export class Batch {
   readonly #context: Pick<Context, "fail" | "signal">;
   readonly #total: number;
   #failures: Problem[] = [];

@@ -1,10 +1,10 @@
 import { type Context, type Result, type Shown, single } from "../command.ts";
 import type { View } from "../core/output/render.ts";
-import { type ExitName, Problem, reasonOf } from "../core/problem.ts";
+import { type ExitName, errorMessage, Problem } from "../core/problem.ts";
 import { SaveFailure } from "../core/recovery-record.ts";
-import { printable, quoted } from "../core/text.ts";
-import { type Delivery, deliveryOf, NotEncrypted, tellRecipients, UNDELIVERED, whyOf } from "./delivery.ts";
-import { type Outlets, tellsUnwritten, withOutlets, writeSecretFile } from "./outlets.ts";
+import { escapeControls, quote } from "../core/text.ts";
+import { type Delivery, deliveryOf, NotEncrypted, safeReason, tellRecipients, UNDELIVERED } from "./delivery.ts";
+import { type Outlets, reportClientOnWriteFailure, withOutlets, writeSecretFile } from "./outlets.ts";
 import { type Kept, keptText, recordOf, type SavedSecret, savedIn } from "./recovery.ts";
 import type { PreparedSecret } from "./secret-source.ts";
 
@@ -17,7 +17,7 @@ export interface ChangedSecret {
 }
 
 /** How a new secret is delivered. */
-export interface SecretHandover {
+export interface SecretDelivery {
   readonly id: string;
   readonly view: View<Shown>;
   /** Called before anything is written; what it throws does not lose the secret. */
@@ -26,7 +26,7 @@ export interface SecretHandover {
 }
 
 /** Sends a change that sets a secret: a copy is on the disk before the request, since the old secret dies with it. */
-export async function sendKept(
+export async function sendWithCopy(
   context: Context,
   id: string,
   prepared: PreparedSecret,
@@ -36,10 +36,10 @@ export async function sendKept(
   try {
     return { prepared, record: await send(), saved };
   } catch (error) {
-    if (error instanceof Problem && !error.doubtful) saved.remove();
+    if (error instanceof Problem && !error.ambiguous) saved.remove();
     else
       context.warn(
-        `it is not known whether client ${quoted(id)} has the new secret, which is in ${quoted(saved.path ?? "")}`,
+        `it is not known whether client ${quote(id)} has the new secret, which is in ${quote(saved.path ?? "")}`,
       );
     throw error;
   }
@@ -54,31 +54,31 @@ function saveBeforeChange(context: Context, id: string, prepared: PreparedSecret
   } catch (error) {
     const folder = error instanceof SaveFailure ? error.folder : "";
     throw new Problem(
-      `Cannot change the secret of client ${quoted(id)}: it cannot be kept in ${quoted(folder)} until it is handed over: ${printable(reasonOf(error))}`,
+      `Cannot change the secret of client ${quote(id)}: it cannot be kept in ${quote(folder)} until it is handed over: ${escapeControls(errorMessage(error))}`,
       { code: "no-rescue-place", exit: "failed", hint: "name a folder that has room with --rescue-dir" },
     );
   }
 }
 
 /** Delivers a new secret; whatever fails on the way, the message says in which file it is. */
-export async function handOverChanged(
+export async function deliverChangedSecret(
   context: Context,
-  { sink }: Outlets,
+  { target }: Outlets,
   { prepared, record, saved }: ChangedSecret,
-  { id, view, before, exit = () => "done" }: SecretHandover,
+  { id, view, before, exit = () => "done" }: SecretDelivery,
 ): Promise<Result> {
   let secret: Delivery["secret"] = prepared;
   const status = { id, state: "made", reason: "the secret is about to be handed over" } as const;
-  const undelivered = (reason: unknown): Problem => notHandedOver(id, saved.keep(status, secret), reason);
+  const undelivered = (reason: unknown): Problem => undeliveredChange(id, saved.keep(status, secret), reason);
   try {
     const delivery = await deliveryOf(context, prepared, record);
     ({ secret } = delivery);
     if (delivery.differs) await saved.update(status, secret);
     tellRecipients(context, prepared.recipients);
     await before(delivery, record);
-    const { shown, precious } = delivery;
-    if (sink === undefined && precious !== undefined) {
-      if (context.shows(view, shown, precious))
+    const { shown, mustDeliver } = delivery;
+    if (target === undefined && mustDeliver !== undefined) {
+      if (context.rendersText(view, shown, mustDeliver))
         return single(view, shown, {
           exit,
           delivered: () => saved.remove(),
@@ -86,12 +86,12 @@ export async function handOverChanged(
         });
       const kept = saved.keep(status, secret);
       if (kept.kind !== "kept") throw new Error("this output format leaves it out");
-      context.warn(`this output format leaves the secret of client ${quoted(id)} out${keptText(kept)}`);
-      return single(view, shown, { exit, ...tellsUnwritten(id, "updated") });
+      context.warn(`this output format leaves the secret of client ${quote(id)} out${keptText(kept)}`);
+      return single(view, shown, { exit, ...reportClientOnWriteFailure(id, "updated") });
     }
-    const rest = sink === undefined ? shown : await writeSecretFile(context, sink, delivery);
+    const rest = target === undefined ? shown : await writeSecretFile(context, target, delivery);
     saved.remove();
-    return single(view, rest, { exit, ...tellsUnwritten(id, "updated") });
+    return single(view, rest, { exit, ...reportClientOnWriteFailure(id, "updated") });
   } catch (error) {
     if (error instanceof Problem && error.code === UNDELIVERED) throw error;
     // The copy holds the secret that was sent, and the server has another one, which can't be kept in the clear.
@@ -101,9 +101,9 @@ export async function handOverChanged(
 }
 
 /** The problem of a secret that was changed and not delivered. */
-function notHandedOver(id: string, kept: Kept, reason: unknown): Problem {
-  const where = kept.kind === "kept" ? `is in ${quoted(kept.path)}` : "could not be kept and is lost";
-  return new Problem(`Cannot hand over the new secret of client ${quoted(id)}: ${whyOf(reason)}; it ${where}`, {
+function undeliveredChange(id: string, kept: Kept, reason: unknown): Problem {
+  const where = kept.kind === "kept" ? `is in ${quote(kept.path)}` : "could not be kept and is lost";
+  return new Problem(`Cannot hand over the new secret of client ${quote(id)}: ${safeReason(reason)}; it ${where}`, {
     code: UNDELIVERED,
     exit: "failed",
     cause: reason,
@@ -115,7 +115,7 @@ function notHandedOver(id: string, kept: Kept, reason: unknown): Problem {
 }
 
 /** A change that sets a secret which was given, from its proof to its delivery. */
-export interface SecretChange extends SecretHandover {
+export interface SecretChange extends SecretDelivery {
   /** What is done, for messages: `Cannot update client "x"`. */
   readonly action: string;
   readonly prepared: PreparedSecret;
@@ -126,6 +126,6 @@ export interface SecretChange extends SecretHandover {
 export function changeSecret(context: Context, change: SecretChange): Promise<Result> {
   const { id, action, prepared, send } = change;
   return withOutlets(context, { action, mustRescue: true }, async (outlets) =>
-    handOverChanged(context, outlets, await sendKept(context, id, prepared, send), change),
+    deliverChangedSecret(context, outlets, await sendWithCopy(context, id, prepared, send), change),
   );
 }

@@ -5,9 +5,9 @@ import { KEY_OUT, SECRET_OUT } from "../core/flags/flag-table.ts";
 import { decryptAdvice, type Recipient, recipientLine } from "../core/keys/recipient.ts";
 import type { Credentials } from "../core/output/credential-files.ts";
 import type { View } from "../core/output/render.ts";
-import { Problem, reasonOf, systemCode, usage } from "../core/problem.ts";
+import { errorCode, errorMessage, Problem, usageError } from "../core/problem.ts";
 import { withoutCredentials } from "../core/redact.ts";
-import { printable } from "../core/text.ts";
+import { escapeControls } from "../core/text.ts";
 import { encryptedFormat, type PreparedSecret, type SecretText } from "./secret-source.ts";
 import { ENCRYPTED, ENCRYPTED_KEY, idOf } from "./views.ts";
 
@@ -28,7 +28,7 @@ export interface Delivery {
   /** What is shown of the client. */
   readonly shown: Shown;
   /** The text whose loss would be the loss of the secret; undefined when there is nothing to lose. */
-  readonly precious: string | undefined;
+  readonly mustDeliver: string | undefined;
   /** What `--secret-out` writes: a given secret too. */
   readonly credentials: Credentials;
   /** The secret that the client has now. */
@@ -55,8 +55,8 @@ export async function deliveryOf(
   const secret = differs ? answered : plain;
   if (secret === undefined) {
     // Where secrets are encrypted, no credential of a client without one is shown either.
-    const shown = recipients.length > 0 ? withoutCredentials(record) : secretless(record);
-    return { shown, precious: undefined, credentials: { id }, secret: prepared, differs };
+    const shown = recipients.length > 0 ? withoutCredentials(record) : withoutSecret(record);
+    return { shown, mustDeliver: undefined, credentials: { id }, secret: prepared, differs };
   }
   if (recipients.length > 0) {
     const encrypted = differs ? await encryptAnswered(context, recipients, secret) : prepared.encrypted;
@@ -64,16 +64,16 @@ export async function deliveryOf(
     const shown = { ...withoutCredentials(record), [ENCRYPTED]: encrypted, client_secret_recipients: named };
     return {
       shown,
-      precious: encrypted,
+      mustDeliver: encrypted,
       credentials: { id, encrypted },
       secret: { plain: secret, encrypted, kind },
       differs,
     };
   }
   const delivery = { credentials: { id, secret }, secret: { plain: secret, encrypted: undefined, kind }, differs };
-  if (prepared.given && !differs) return { shown: secretless(record), precious: undefined, ...delivery };
+  if (prepared.given && !differs) return { shown: withoutSecret(record), mustDeliver: undefined, ...delivery };
   const shown = answered === secret ? record : { ...record, client_secret: secret };
-  return { shown, precious: secret, ...delivery };
+  return { shown, mustDeliver: secret, ...delivery };
 }
 
 /** A client that signs in with a key: a secret that the server made for it is of no use to anyone, and is not shown. */
@@ -82,7 +82,7 @@ function keyDelivery(prepared: PreparedSecret, record: Shown): Delivery {
   const shown = withoutCredentials(record);
   return {
     shown: encrypted === undefined ? shown : { ...shown, [ENCRYPTED_KEY]: encrypted },
-    precious: encrypted ?? plain,
+    mustDeliver: encrypted ?? plain,
     credentials: { id: idOf(record) },
     secret: prepared,
     differs: false,
@@ -96,26 +96,26 @@ async function encryptAnswered(context: Context, recipients: readonly Recipient[
   try {
     return await context.keys.encrypt(recipients, secret, encryptedFormat(context));
   } catch (error) {
-    throw new NotEncrypted(`the secret that the server answered with cannot be encrypted: ${whyOf(error)}`, {
+    throw new NotEncrypted(`the secret that the server answered with cannot be encrypted: ${safeReason(error)}`, {
       cause: error,
     });
   }
 }
 
 /** Why something failed, in words that cannot hold a value: a fault of the program itself is told by its kind alone. */
-export function whyOf(error: unknown): string {
-  if (isForeseen(error)) return printable(reasonOf(error));
+export function safeReason(error: unknown): string {
+  if (isExpectedError(error)) return escapeControls(errorMessage(error));
   return `unexpected failure (${error instanceof Error ? error.name : typeof error})`;
 }
 
 /** Whether an error has a message of this program or the system, and not of the runtime about a fault. */
-export function isForeseen(error: unknown): boolean {
-  if (error instanceof Problem || systemCode(error) !== undefined) return true;
+export function isExpectedError(error: unknown): boolean {
+  if (error instanceof Problem || errorCode(error) !== undefined) return true;
   return error instanceof Error && (error.name === "Error" || error.name === "WriteFailure");
 }
 
 /** A client without its secret; the same one where it has none. */
-export function secretless(record: Shown): Shown {
+export function withoutSecret(record: Shown): Shown {
   if (!Object.hasOwn(record, "client_secret")) return record;
   const { client_secret: _, ...rest } = record;
   return rest;
@@ -123,12 +123,12 @@ export function secretless(record: Shown): Shown {
 
 /** Refuses a format that leaves a secret or a key out, unless there is a file that it can be kept in. */
 export function refuseHidden(context: Context, view: View<Shown>, prepared: PreparedSecret, hasFile: boolean): void {
-  const precious = prepared.encrypted ?? (prepared.given ? undefined : prepared.plain);
-  if (precious === undefined || prepared.given || hasFile) return;
+  const mustDeliver = prepared.encrypted ?? (prepared.given ? undefined : prepared.plain);
+  if (mustDeliver === undefined || prepared.given || hasFile) return;
   const isKey = prepared.kind === "client_private_key";
   const field = prepared.encrypted === undefined ? prepared.kind : isKey ? ENCRYPTED_KEY : ENCRYPTED;
-  if (context.shows(view, { client_id: "id", [field]: precious }, precious)) return;
-  throw usage(
+  if (context.rendersText(view, { client_id: "id", [field]: mustDeliver }, mustDeliver)) return;
+  throw usageError(
     `This output format leaves the ${isKey ? "private key" : "secret"} out, and there is no folder to keep it in`,
     `choose another --format, or add --${isKey ? KEY_OUT.name : SECRET_OUT.name} or --rescue-dir`,
     "secret-not-shown",

@@ -1,5 +1,5 @@
 import type { Context } from "../command.ts";
-import { type Placed, setPath } from "../core/client/changes.ts";
+import { type PathAssignment, setPath } from "../core/client/changes.ts";
 import {
   type Client,
   type Draft,
@@ -11,35 +11,35 @@ import {
 } from "../core/client/client.ts";
 import { sameValue } from "../core/client/equality.ts";
 import { FIELDS, ID } from "../core/client/fields.ts";
-import { type Finding, findingProblem, judge } from "../core/client/rules.ts";
+import { findingProblem, type LintFinding, lint } from "../core/client/rules.ts";
 import { FILE, SECRET, SET, STRICT } from "../core/flags/flag-table.ts";
 import { MAX_DEPTH } from "../core/json.ts";
 import { faultText, readOneJson } from "../core/json-text.ts";
-import { Problem, usage } from "../core/problem.ts";
-import { quoted } from "../core/text.ts";
+import { Problem, usageError } from "../core/problem.ts";
+import { quote } from "../core/text.ts";
 import { clientProblem, readValues, textProblem } from "./client-files.ts";
 
 /** A client read from the flags and files of a command line. */
 export interface ReadDraft extends Draft {
   /** Names of the fields that flags name, and not the file alone. */
-  readonly flagged: ReadonlySet<string>;
+  readonly fromFlags: ReadonlySet<string>;
   /** What `--set` puts inside fields that nothing else names, for an update to put into the client that is there. */
-  readonly inside: readonly Placed[];
+  readonly nested: readonly PathAssignment[];
 }
 
 async function baseOf(context: Context, problems: Problem[]): Promise<{ client: Client; name: string } | undefined> {
   const path = context.values.text(FILE);
   if (path === undefined) return undefined;
   const { text, name } = await context.readFile(path, "--file");
-  const large = textProblem(text, `--file ${quoted(path)}`);
+  const large = textProblem(text, `--file ${quote(path)}`);
   if (large !== undefined) throw large;
   const documents = await readValues(context, text, name);
   const [client] = documents;
   const listed = isRecord(client) && Array.isArray(client["items"]);
   if (documents.length === 1 && isRecord(client) && !listed) return { client, name };
   problems.push(
-    usage(
-      `--file ${quoted(path)} does not hold one client`,
+    usageError(
+      `--file ${quote(path)} does not hold one client`,
       Array.isArray(client) || listed ? "hydra clients import takes several" : "give a JSON or YAML object",
       "bad-file",
     ),
@@ -48,9 +48,9 @@ async function baseOf(context: Context, problems: Problem[]): Promise<{ client: 
 }
 
 /** The problem of a path into a list that is shorter. */
-export function noPlace(path: readonly string[]): Problem {
-  return usage(
-    `--set ${quoted(path.join("."))} names no place in what the client has there`,
+export function invalidPath(path: readonly string[]): Problem {
+  return usageError(
+    `--set ${quote(path.join("."))} names no place in what the client has there`,
     "in a list positions count from 0, and - stands for the place behind the last; a text has no places",
     "bad-set",
   );
@@ -80,7 +80,7 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
     files.set(text, undefined);
     await attempt(problems, async () => {
       const file = await context.readFile(text, `--${flag.name}`);
-      const large = textProblem(file.text, `--${flag.name} ${quoted(text)}`);
+      const large = textProblem(file.text, `--${flag.name} ${quote(text)}`);
       if (large !== undefined) throw large;
       files.set(text, file.text);
     });
@@ -98,7 +98,7 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
   }
   const set = assigned(context, client, defaults);
   problems.push(...set.problems);
-  const { inside } = set;
+  const { nested } = set;
   client = set.client;
   for (const [top, name] of set.origins) origins.set(top, name);
   const bounds = clientProblem(client, "The client that the command line describes");
@@ -109,9 +109,9 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
   }
   const warnings: string[] = [];
   for (const { key, meant } of unknownKeys(client)) {
-    const where = origins.get(key) ?? (base === undefined ? quoted(key) : `${quoted(key)} in ${base.name}`);
+    const where = origins.get(key) ?? (base === undefined ? quote(key) : `${quote(key)} in ${base.name}`);
     const message = `${where} is no field of a client${meant === undefined ? "" : `; did you mean ${meant}?`}`;
-    if (values.on(STRICT)) problems.push(usage(message, "leave it out, or leave out --strict", "unknown-field"));
+    if (values.bool(STRICT)) problems.push(usageError(message, "leave it out, or leave out --strict", "unknown-field"));
     else warnings.push(message);
   }
   return {
@@ -119,8 +119,8 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
     label: (field) => origins.get(field) ?? made.label(field),
     problems: [...problems, ...made.problems],
     warnings: [...warnings, ...made.warnings],
-    flagged: new Set([...FIELDS.filter(({ flag }) => values.given(flag)).map(({ name }) => name), ...origins.keys()]),
-    inside,
+    fromFlags: new Set([...FIELDS.filter(({ flag }) => values.isSet(flag)).map(({ name }) => name), ...origins.keys()]),
+    nested,
   };
 }
 
@@ -128,7 +128,7 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
 interface Assigned {
   readonly client: Client;
   /** What goes inside fields that nothing else names. */
-  readonly inside: readonly Placed[];
+  readonly nested: readonly PathAssignment[];
   readonly origins: ReadonlyMap<string, string>;
   readonly problems: readonly Problem[];
 }
@@ -137,7 +137,7 @@ interface Assigned {
 function assigned(context: Context, draft: Client, defaults: boolean): Assigned {
   let client = draft;
   const whole = new Set(Object.keys(client));
-  const inside: Placed[] = [];
+  const nested: PathAssignment[] = [];
   const origins = new Map<string, string>();
   const problems: Problem[] = [];
   for (const assignment of context.values.list(SET)) {
@@ -150,36 +150,36 @@ function assigned(context: Context, draft: Client, defaults: boolean): Assigned 
     const [top = ""] = path;
     const set = setPath(client, placed);
     const open = !defaults && !whole.has(top);
-    if (set === undefined && !open) problems.push(noPlace(path));
-    if (path.length > 1 && open) inside.push(placed);
+    if (set === undefined && !open) problems.push(invalidPath(path));
+    if (path.length > 1 && open) nested.push(placed);
     else whole.add(top);
     client = set ?? client;
     origins.set(top, `--set ${path.join(".")}`);
   }
-  return { client, inside: inside.filter(({ path: [top = ""] }) => !whole.has(top)), origins, problems };
+  return { client, nested: nested.filter(({ path: [top = ""] }) => !whole.has(top)), origins, problems };
 }
 
 /** Reads one value of `--set`: a path, an equals sign and JSON. */
-function placedBy(assignment: string): Placed | Problem {
+function placedBy(assignment: string): PathAssignment | Problem {
   const equals = assignment.indexOf("=");
   const path = pathOf(assignment.slice(0, Math.max(0, equals)));
   if (path.length > MAX_DEPTH)
-    return usage(
+    return usageError(
       `A path of --set has more than ${MAX_DEPTH} parts`,
       "put the value less deep inside the client",
       "bad-set",
     );
   if (equals < 1 || path.includes(""))
-    return usage(
-      `--set ${quoted(/^[\w.~/-]*/.exec(assignment)?.[0] ?? "")} has no path before an equals sign`,
+    return usageError(
+      `--set ${quote(/^[\w.~/-]*/.exec(assignment)?.[0] ?? "")} has no path before an equals sign`,
       "write it as --set metadata.team='\"x\"'",
       "bad-set",
     );
   const text = assignment.slice(equals + 1);
   const read = readOneJson(text);
   if (!("offset" in read)) return { path, value: read.value };
-  return usage(
-    `--set ${quoted(assignment.slice(0, equals))} is followed by something that is not JSON: ${faultText(text, read)}`,
+  return usageError(
+    `--set ${quote(assignment.slice(0, equals))} is followed by something that is not JSON: ${faultText(text, read)}`,
     `put a text in double quotes inside single ones: --set ${path.join(".")}='"x"'`,
     "bad-set",
   );
@@ -196,10 +196,10 @@ async function attempt<T>(problems: Problem[], work: () => Promise<T>): Promise<
 }
 
 /** Applies the rules to a draft: gives errors, and warnings as errors under `--strict`; tells the other warnings. */
-export function findings(context: Context, draft: Draft): readonly Problem[] {
-  const strict = context.values.on(STRICT);
-  const found = judge(draft.client, draft.label);
-  const refused = (finding: Finding): boolean => finding.severity === "error" || strict;
+export function lintDraft(context: Context, draft: Draft): readonly Problem[] {
+  const strict = context.values.bool(STRICT);
+  const found = lint(draft.client, draft.label);
+  const refused = (finding: LintFinding): boolean => finding.severity === "error" || strict;
   for (const warning of draft.warnings) context.warn(warning);
   for (const finding of found) {
     if (!refused(finding)) context.warn(`${finding.message} [${finding.rule}]: ${finding.hint}`);
@@ -225,12 +225,12 @@ export async function refuseUnknownFields(
     code: "field-unknown-to-server",
     exit: "usage",
     hint: "leave it out for this server",
-    also: others.map(say),
+    details: others.map(say),
   });
 }
 
 /** Tells which of the fields that were sent the server did not keep as they were. */
-export function tellDropped(context: Context, sent: Client, answer: Client): void {
+export function warnDropped(context: Context, sent: Client, answer: Client): void {
   for (const [field, value] of Object.entries(sent)) {
     if (field === "client_id" || field === "client_secret" || sameValue(field, answer[field], value)) continue;
     const kept = answer[field] === undefined ? "this server does not keep the field" : "the server keeps another value";

@@ -11,7 +11,7 @@ const CURL_VIEW: View<Shown> = {
 
 /** Whether `--dry-run` asks to send nothing. */
 export function isDryRun(context: Context): boolean {
-  return context.values.given(DRY_RUN);
+  return context.values.isSet(DRY_RUN);
 }
 
 /**
@@ -32,7 +32,7 @@ export function dryRun(context: Context, plans: readonly PlannedRequest[], read?
       url: request.url,
       curl: curlLine(request, context.connection),
     }));
-    return { view: CURL_VIEW, many: true, items, format: { kind: "text" } };
+    return { view: CURL_VIEW, isList: true, items, format: { kind: "text" } };
   }
   const items = requests.map((request) => ({
     method: request.method,
@@ -41,5 +41,5 @@ export function dryRun(context: Context, plans: readonly PlannedRequest[], read?
   }));
   const view: View<Shown> = { columns: [], id: (request) => String(request["url"]) };
   const json = context.format.kind === "text" || context.format.kind === "table";
-  return { view, many: items.length !== 1, items, ...(json ? { format: { kind: "json-pretty" } as const } : {}) };
+  return { view, isList: items.length !== 1, items, ...(json ? { format: { kind: "json-pretty" } as const } : {}) };
 }

@@ -3,8 +3,8 @@ import type { Context } from "../command.ts";
 import { AUTH_METHOD, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../core/flags/flag-table.ts";
 import { toJson } from "../core/json.ts";
 import type { Recipient } from "../core/keys/recipient.ts";
-import { type Problem, usage } from "../core/problem.ts";
-import { quoted } from "../core/text.ts";
+import { type Problem, usageError } from "../core/problem.ts";
+import { quote } from "../core/text.ts";
 import type { ReadDraft } from "./draft.ts";
 import { encryptedFormat, type PreparedSecret, wantsRecipients } from "./secret-source.ts";
 
@@ -12,21 +12,21 @@ import { encryptedFormat, type PreparedSecret, wantsRecipients } from "./secret-
 export const KEY_ALGORITHMS: readonly KeyAlgorithm[] = ["ES256", "RS256", "PS256"];
 
 /** Stands for the public key while a draft is judged, before the pair is made. */
-const TO_BE_MADE = { keys: [{ use: "sig" }] };
+const PLACEHOLDER_JWKS = { keys: [{ use: "sig" }] };
 
 /** A draft with the fields that `--generate-key` sets, and what speaks against it. */
-export function keyed(context: Context, draft: ReadDraft, problems: Problem[]): ReadDraft {
+export function applyGenerateKey(context: Context, draft: ReadDraft, problems: Problem[]): ReadDraft {
   const { values } = context;
   const algorithm = values.text(GENERATE_KEY);
   if (algorithm === undefined) {
-    if (values.given(KEY_OUT))
-      problems.push(usage("--key-out has no key to write", "add --generate-key ES256", "key-out-without-key"));
+    if (values.isSet(KEY_OUT))
+      problems.push(usageError("--key-out has no key to write", "add --generate-key ES256", "key-out-without-key"));
     return draft;
   }
   const { client } = draft;
   if (client["token_endpoint_auth_method"] !== "private_key_jwt") {
     problems.push(
-      usage(
+      usageError(
         `--generate-key ${algorithm} is for clients that prove themselves with a key`,
         `add --${AUTH_METHOD.name} private_key_jwt`,
         "key-without-private-key-jwt",
@@ -36,7 +36,7 @@ export function keyed(context: Context, draft: ReadDraft, problems: Problem[]): 
   for (const field of ["jwks", "jwks_uri", "client_secret"]) {
     if (client[field] !== undefined)
       problems.push(
-        usage(
+        usageError(
           `--generate-key ${algorithm} and ${draft.label(field)} exclude each other`,
           "leave one of them out",
           "two-keys",
@@ -46,31 +46,31 @@ export function keyed(context: Context, draft: ReadDraft, problems: Problem[]): 
   const alg = client["token_endpoint_auth_signing_alg"];
   if (alg !== undefined && alg !== algorithm) {
     problems.push(
-      usage(
-        `--generate-key ${algorithm} does not fit ${draft.label("token_endpoint_auth_signing_alg")} ${quoted(String(alg))}`,
+      usageError(
+        `--generate-key ${algorithm} does not fit ${draft.label("token_endpoint_auth_signing_alg")} ${quote(String(alg))}`,
         "leave the second out: it follows from the key",
         "two-algorithms",
       ),
     );
   }
-  if (!values.given(KEY_OUT) && !wantsRecipients(context)) {
+  if (!values.isSet(KEY_OUT) && !wantsRecipients(context)) {
     problems.push(
-      usage(
+      usageError(
         `--generate-key ${algorithm} has nowhere to put the private key`,
         "add --key-out FILE, or a recipient to encrypt it to",
         "key-without-out",
       ),
     );
   }
-  if (values.given(SECRET_OUT))
+  if (values.isSet(SECRET_OUT))
     problems.push(
-      usage(
+      usageError(
         "--secret-out has no secret to write: the client proves itself with its key",
         "use --key-out for the key",
         "secret-out-without-secret",
       ),
     );
-  return { ...draft, client: { ...client, jwks: TO_BE_MADE, token_endpoint_auth_signing_alg: algorithm } };
+  return { ...draft, client: { ...client, jwks: PLACEHOLDER_JWKS, token_endpoint_auth_signing_alg: algorithm } };
 }
 
 /** A key pair whose private part is ready to be delivered, encrypted where there are recipients. */

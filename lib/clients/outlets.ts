@@ -1,17 +1,17 @@
-import type { Sink } from "../adapters/secret-target.ts";
+import type { SecretTarget } from "../adapters/secret-target.ts";
 import type { Context, Result, Shown } from "../command.ts";
 import { SECRET_OUT } from "../core/flags/flag-table.ts";
 import type { TextFlag } from "../core/flags/parse.ts";
 import { Problem } from "../core/problem.ts";
-import { printable, quoted } from "../core/text.ts";
-import { type Delivery, whyOf } from "./delivery.ts";
+import { escapeControls, quote } from "../core/text.ts";
+import { type Delivery, safeReason } from "./delivery.ts";
 import { secretFileText } from "./secret-file.ts";
 import { ENCRYPTED, ENCRYPTED_KEY } from "./views.ts";
 
 /** Where a secret goes other than to standard output; opened before the server is asked to change anything. */
 export interface Outlets {
   /** The target of `--secret-out` or `--key-out`. */
-  readonly sink: Sink | undefined;
+  readonly target: SecretTarget | undefined;
 }
 
 /** What is about to be done with a secret. */
@@ -32,14 +32,14 @@ export function withOutlets<T>(
   options: OutletOptions,
   work: (outlets: Outlets) => Promise<T>,
 ): Promise<T> {
-  return context.critical(async () => {
+  return context.uninterruptible(async () => {
     // After a signal nothing is opened, because the end may come before it is closed again.
     context.signal.throwIfAborted();
     const outlets = await openOutlets(context, options);
     try {
       return await work(outlets);
     } catch (error) {
-      await outlets.sink?.discard();
+      await outlets.target?.discard();
       throw error;
     }
   });
@@ -47,11 +47,11 @@ export function withOutlets<T>(
 
 async function openOutlets(
   context: Context,
-  { action, mustRescue, target = SECRET_OUT, result = "the secret" }: OutletOptions,
+  { action, mustRescue, target: flag = SECRET_OUT, result = "the secret" }: OutletOptions,
 ): Promise<Outlets> {
-  const sink = result === "the secret" ? await context.sink(target) : undefined;
+  const target = result === "the secret" ? await context.openTarget(flag) : undefined;
   try {
-    if (sink === undefined) refuseClosedOutput(context, action, result);
+    if (target === undefined) refuseClosedOutput(context, action, result);
     if (mustRescue && context.recovery.probe() === undefined) {
       throw new Problem(`${action}: there is no folder in which the secret could be kept until it is handed over`, {
         code: "no-rescue-place",
@@ -59,9 +59,9 @@ async function openOutlets(
         hint: "name a folder that can be written with --rescue-dir",
       });
     }
-    return { sink };
+    return { target };
   } catch (error) {
-    await sink?.discard();
+    await target?.discard();
     throw error;
   }
 }
@@ -77,30 +77,30 @@ export function refuseClosedOutput(context: Context, action: string, what: "the 
 }
 
 /** Writes credentials to the secret file; gives what is left for standard output. Throws what the file throws. */
-export async function writeSecretFile(context: Context, sink: Sink, delivery: Delivery): Promise<Shown> {
+export async function writeSecretFile(context: Context, sink: SecretTarget, delivery: Delivery): Promise<Shown> {
   const { shown, credentials, secret } = delivery;
   const { id } = credentials;
   if (secret.plain === undefined && secret.encrypted === undefined) {
     await sink.discard();
-    context.warn(`--secret-out is not written: client ${quoted(id)} has no secret to hand over`);
+    context.warn(`--secret-out is not written: client ${quote(id)} has no secret to hand over`);
     return shown;
   }
   await sink.commit(secretFileText(context, id, secret));
-  const name = printable(sink.name);
+  const name = escapeControls(sink.name);
   context.note(
     secret.kind === "client_secret"
-      ? `The credentials of client ${quoted(id)} are in ${name}`
-      : `The ${secret.encrypted === undefined ? "" : "encrypted "}private key of client ${quoted(id)} (kid ${secret.keyId ?? ""}) is in ${name}`,
+      ? `The credentials of client ${quote(id)} are in ${name}`
+      : `The ${secret.encrypted === undefined ? "" : "encrypted "}private key of client ${quote(id)} (kid ${secret.keyId ?? ""}) is in ${name}`,
   );
   const { client_secret: _, [ENCRYPTED]: __, [ENCRYPTED_KEY]: ___, ...rest } = shown;
   return rest;
 }
 
 /** What to do where standard output doesn't take the result of a client that was created or updated: name its ID. */
-export function tellsUnwritten(id: string, what: "created" | "updated"): Pick<Result, "undelivered"> {
+export function reportClientOnWriteFailure(id: string, what: "created" | "updated"): Pick<Result, "undelivered"> {
   return {
     undelivered: async (_, reason) =>
-      new Problem(`Cannot write the result: ${whyOf(reason)}; client ${quoted(id)} was ${what}`, {
+      new Problem(`Cannot write the result: ${safeReason(reason)}; client ${quote(id)} was ${what}`, {
         code: "unwritable",
         exit: "failed",
         hint: `hydra clients get ${id} shows it`,

@@ -1,9 +1,9 @@
 import type { RecoveryCopy } from "../adapters/recovery-store.ts";
-import type { Sink } from "../adapters/secret-target.ts";
+import type { SecretTarget } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
-import { reasonOf } from "../core/problem.ts";
+import { errorMessage } from "../core/problem.ts";
 import { type RecoveryRecord, SaveFailure } from "../core/recovery-record.ts";
-import { printable, quoted } from "../core/text.ts";
+import { escapeControls, quote } from "../core/text.ts";
 import type { SecretText } from "./secret-source.ts";
 
 /** What recovery copies need of a command's context. */
@@ -109,7 +109,7 @@ export function savedIn(context: RecoveryContext, first: RecoveryCopy | undefine
       try {
         return { kind: "kept", path: save(status, secret), secret };
       } catch (error) {
-        return { kind: "lost", reason: printable(reasonOf(error)), secret };
+        return { kind: "lost", reason: escapeControls(errorMessage(error)), secret };
       }
     },
     remove() {
@@ -122,7 +122,7 @@ export function savedIn(context: RecoveryContext, first: RecoveryCopy | undefine
 /** A secret that is in the draft of its own secret file; the draft goes when the file is written or given up. */
 export function savedInDraft(
   context: RecoveryContext,
-  sink: Sink & { readonly draft: string },
+  sink: SecretTarget & { readonly draft: string },
   write: (status: SecretStatus, secret: SecretText) => Promise<void>,
   text: string | undefined,
 ): SavedSecret {
@@ -148,15 +148,15 @@ export function savedInDraft(
 }
 
 function notSaved(id: string | undefined, error: unknown): string {
-  const where = error instanceof SaveFailure ? ` in ${quoted(error.folder)} or elsewhere` : "";
-  return `the new secret of client ${quoted(id ?? "")} cannot be kept${where} until it is handed over: ${reasonOf(error)}`;
+  const where = error instanceof SaveFailure ? ` in ${quote(error.folder)} or elsewhere` : "";
+  return `the new secret of client ${quote(id ?? "")} cannot be kept${where} until it is handed over: ${errorMessage(error)}`;
 }
 
 function drop(context: Pick<Context, "warn">, copy: RecoveryCopy): void {
   try {
     copy.remove();
   } catch (error) {
-    context.warn(`${quoted(copy.path)} is not needed any more and cannot be removed: ${reasonOf(error)}`);
+    context.warn(`${quote(copy.path)} is not needed any more and cannot be removed: ${errorMessage(error)}`);
   }
 }
 
@@ -165,5 +165,5 @@ export function keptText(kept: Kept): string {
   if (kept.kind === "nothing") return "";
   const word = kept.secret.kind === "client_secret" ? "secret" : "private key";
   if (kept.kind === "lost") return `; its ${word} could not be kept anywhere and is lost: ${kept.reason}`;
-  return `; its ${kept.secret.encrypted === undefined ? "" : "encrypted "}${word} is in ${quoted(kept.path)}`;
+  return `; its ${kept.secret.encrypted === undefined ? "" : "encrypted "}${word} is in ${quote(kept.path)}`;
 }

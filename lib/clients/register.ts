@@ -2,12 +2,12 @@ import type { Admin, ClientRecord, CreateOutcome } from "../adapters/admin/admin
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
 import { type Context, type Result, type Shown, single } from "../command.ts";
 import { textField } from "../core/client/client.ts";
-import { GRACE } from "../core/network.ts";
+import { CLEANUP_MS } from "../core/network.ts";
 import type { View } from "../core/output/render.ts";
-import { Problem, reasonOf, reworded } from "../core/problem.ts";
-import { printable, quoted } from "../core/text.ts";
-import { type Delivery, deliveryOf, isForeseen, refuseHidden, UNDELIVERED, whyOf } from "./delivery.ts";
-import { type Outlets, tellsUnwritten, writeSecretFile } from "./outlets.ts";
+import { errorMessage, Problem, withMessage } from "../core/problem.ts";
+import { escapeControls, quote } from "../core/text.ts";
+import { type Delivery, deliveryOf, isExpectedError, refuseHidden, safeReason, UNDELIVERED } from "./delivery.ts";
+import { type Outlets, reportClientOnWriteFailure, writeSecretFile } from "./outlets.ts";
 import {
   beforeCreate,
   keptText,
@@ -76,7 +76,7 @@ export async function register<T>(
 ): Promise<Registered<T>> {
   const { prepared, view } = registration;
   const saved = await saveBeforeSend(context, targets, registration);
-  refuseHidden(context, view, prepared, targets.sink !== undefined || saved.path !== undefined);
+  refuseHidden(context, view, prepared, targets.target !== undefined || saved.path !== undefined);
   const outcome = await sendCreate(targets.admin, registration);
   if (outcome.kind === "refused") {
     saved.remove();
@@ -90,17 +90,17 @@ export async function register<T>(
 /** Saves a copy of a generated secret, so that nothing is lost if the process dies between the request and the delivery. */
 async function saveBeforeSend(
   context: Context,
-  { sink, copies }: RegistrationTargets,
+  { target, copies }: RegistrationTargets,
   { payload, prepared }: Registration,
 ): Promise<SavedSecret> {
   if (prepared.plain === undefined || prepared.given || copies === "none") return savedIn(context, undefined);
   const text = prepared.encrypted ?? prepared.plain;
-  if (sink?.draft !== undefined) {
-    const { draft } = sink;
+  if (target?.draft !== undefined) {
+    const { draft } = target;
     const write = ({ id = "" }: SecretStatus, secret: SecretText): Promise<void> =>
-      sink.save(secretFileText(context, id, secret));
+      target.save(secretFileText(context, id, secret));
     await write(beforeCreate(payload.client_id), prepared);
-    return savedInDraft(context, { ...sink, draft }, write, text);
+    return savedInDraft(context, { ...target, draft }, write, text);
   }
   const record = recordOf(context, beforeCreate(payload.client_id), prepared);
   if (copies === "a file of its own") {
@@ -112,7 +112,7 @@ async function saveBeforeSend(
     return savedIn(context, copies.save(record), text);
   } catch (error) {
     context.warn(
-      `no recovery copy of client ${quoted(payload.client_id)}: ${quoted(copies.path)} cannot be written: ${printable(reasonOf(error))}`,
+      `no recovery copy of client ${quote(payload.client_id)}: ${quote(copies.path)} cannot be written: ${escapeControls(errorMessage(error))}`,
     );
     return savedIn(context, undefined);
   }
@@ -133,12 +133,12 @@ async function sendCreate(admin: Admin, { payload, ownId, prepared }: Registrati
     );
   } catch (error) {
     const problem = new Problem(
-      `Cannot create client: ${whyOf(error)}; client ${quoted(id)} may have been made all the same`,
+      `Cannot create client: ${safeReason(error)}; client ${quote(id)} may have been made all the same`,
       {
         code: "unexpected",
         exit: "failed",
         hint: `look for it before you run this again: hydra clients get ${id}`,
-        doubtful: true,
+        ambiguous: true,
         cause: error,
       },
     );
@@ -153,7 +153,7 @@ function unverified(
   prepared: PreparedSecret,
 ): Problem {
   const kept = saved.keep({ id: clientId, state: "unverified", reason: problem.message }, prepared);
-  return reworded(problem, `${problem.message}${keptText(kept)}`);
+  return withMessage(problem, `${problem.message}${keptText(kept)}`);
 }
 
 /** What is known once the server has answered that the client exists. */
@@ -184,12 +184,12 @@ async function deliverOrRecover<T>(
     const hidden = (): void => {
       const kept = saved.keep({ id, state: "made", reason: "the output format leaves the secret out" }, secret);
       const what = prepared.kind === "client_secret" ? "secret" : "private key";
-      context.warn(`this output format leaves the ${what} of client ${quoted(id)} out${keptText(kept)}`);
+      context.warn(`this output format leaves the ${what} of client ${quote(id)} out${keptText(kept)}`);
     };
     return await deliver({ record: outcome.record, delivery, delivered: () => saved.remove(), hidden, undelivered });
   } catch (error) {
     if (error instanceof Problem && error.code === UNDELIVERED) throw error;
-    throw await undelivered(error, targets.sink?.leaked === true);
+    throw await undelivered(error, targets.target?.partlyWritten === true);
   }
 }
 
@@ -213,14 +213,14 @@ interface Undelivered {
 
 /** Deletes a client whose secret can't be delivered, where that is certain to be right; otherwise keeps the secret. */
 async function recover(context: Context, { id, secret, saved, mayDelete, reason }: Undelivered): Promise<Problem> {
-  const why = whyOf(reason);
+  const why = safeReason(reason);
   const details = { code: UNDELIVERED, exit: "failed", cause: reason } as const;
   const left = mayDelete ? await takeBack(context, id) : "made";
   if (left === "gone") {
     saved.remove();
-    return new Problem(`Cannot hand over the credentials: ${why}; client ${quoted(id)} was deleted again`, {
+    return new Problem(`Cannot hand over the credentials: ${why}; client ${quote(id)} was deleted again`, {
       ...details,
-      hint: isForeseen(reason)
+      hint: isExpectedError(reason)
         ? "run the command again with a place that takes the result"
         : "try another --format, and report this failure",
     });
@@ -228,7 +228,7 @@ async function recover(context: Context, { id, secret, saved, mayDelete, reason 
   // Where the client stays, or may stay, its secret must too.
   const kept = saved.keep({ id, state: left, reason: why }, secret);
   const was = left === "made" ? "was created" : "was created, and may be deleted again";
-  return new Problem(`Cannot hand over the credentials: ${why}; client ${quoted(id)} ${was}${keptText(kept)}`, {
+  return new Problem(`Cannot hand over the credentials: ${why}; client ${quote(id)} ${was}${keptText(kept)}`, {
     ...details,
     hint:
       kept.kind === "kept"
@@ -240,10 +240,10 @@ async function recover(context: Context, { id, secret, saved, mayDelete, reason 
 /** Deletes a client that this run created; gives what is left of it then. */
 async function takeBack(context: Context, id: string): Promise<"gone" | "made" | "unverified"> {
   try {
-    await context.admin.afterwards(GRACE).remove(id);
+    await context.admin.withDeadline(CLEANUP_MS).remove(id);
     return "gone";
   } catch (error) {
-    if (!(error instanceof Problem) || error.doubtful) return "unverified";
+    if (!(error instanceof Problem) || error.ambiguous) return "unverified";
     return error.exit === "notFound" ? "gone" : "made";
   }
 }
@@ -251,24 +251,24 @@ async function takeBack(context: Context, id: string): Promise<"gone" | "made" |
 /** Delivers the credentials of a new client: to the secret file, to standard output, or, where the format hides them, to a recovery copy. */
 export async function deliverCreated(
   context: Context,
-  { sink }: Outlets,
+  { target }: Outlets,
   { view }: Registration,
   { delivery, delivered, hidden, undelivered }: CreatedClient,
 ): Promise<Result> {
-  const { shown, precious } = delivery;
-  const unwritten = tellsUnwritten(delivery.credentials.id, "created");
-  if (sink !== undefined) {
-    const rest = await writeSecretFile(context, sink, delivery);
+  const { shown, mustDeliver } = delivery;
+  const unwritten = reportClientOnWriteFailure(delivery.credentials.id, "created");
+  if (target !== undefined) {
+    const rest = await writeSecretFile(context, target, delivery);
     delivered();
     return single(view, rest, unwritten);
   }
-  if (precious === undefined) return single(view, shown, unwritten);
-  if (!context.shows(view, shown, precious)) {
+  if (mustDeliver === undefined) return single(view, shown, unwritten);
+  if (!context.rendersText(view, shown, mustDeliver)) {
     hidden();
     return single(view, shown, unwritten);
   }
   return single(view, shown, {
     delivered,
-    undelivered: ([lost], reason) => undelivered(reason, lost?.leaked !== false),
+    undelivered: ([lost], reason) => undelivered(reason, lost?.partlyWritten !== false),
   });
 }

@@ -26,10 +26,10 @@ export function credentialNames(context: Pick<Context, "values">): Partial<Crede
 /** What `--secret-out` or `--key-out` will hold. */
 export function secretFileText(context: Context, id: string, { plain, encrypted, kind }: SecretText): string {
   if (kind === "client_private_key") return encrypted === undefined ? (plain ?? "") : `${encrypted}\n`;
-  return sinkText(context, encrypted === undefined ? { id, secret: plain } : { id, encrypted });
+  return secretFileContent(context, encrypted === undefined ? { id, secret: plain } : { id, encrypted });
 }
 
-export function sinkText(context: Context, credentials: Credentials): string {
+export function secretFileContent(context: Context, credentials: Credentials): string {
   const names = credentialNames(context);
   const form = secretForm(context);
   if (form === "k8s") return secretManifest(credentials, names);

@@ -15,21 +15,21 @@ import {
   SECRET_OUT,
   SECRET_PROMPT,
 } from "../core/flags/flag-table.ts";
-import type { SwitchFlag, TextFlag } from "../core/flags/parse.ts";
+import type { BoolFlag, TextFlag } from "../core/flags/parse.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat, type Recipient } from "../core/keys/recipient.ts";
 import { type Credentials, credentialName } from "../core/output/credential-files.ts";
-import { Problem, sentence, usage } from "../core/problem.ts";
+import { capitalize, Problem, usageError } from "../core/problem.ts";
 import { generateSecret, SECRET_BCRYPT_BYTES, SECRET_LENGTH as SHORTEST } from "../core/secret.ts";
-import { quoted } from "../core/text.ts";
-import { credentialNames, secretForm, sinkText } from "./secret-file.ts";
+import { quote } from "../core/text.ts";
+import { credentialNames, secretFileContent, secretForm } from "./secret-file.ts";
 
 /** Whether the command line names anyone to encrypt to. */
 export function wantsRecipients(context: Context): boolean {
-  return [PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => context.values.given(flag));
+  return [PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => context.values.isSet(flag));
 }
 
 /** Where a secret comes from and goes to, as far as the checks of it differ by command. */
-export interface SecretWishes {
+export interface SecretCheckOptions {
   /** Whether files that it goes to are looked at too; not where it may turn out that they are not needed. */
   readonly outlets?: boolean;
   /** The flags of a secret that is made elsewhere than here, beside those of one that is given. */
@@ -39,14 +39,14 @@ export interface SecretWishes {
 /** What is wrong with the wishes about a secret, told before anything is sent. */
 export async function secretProblems(
   context: Context,
-  { outlets = true, instead = [] }: SecretWishes = {},
+  { outlets = true, instead = [] }: SecretCheckOptions = {},
 ): Promise<readonly Problem[]> {
   const { values } = context;
   const problems: Problem[] = [];
   const ways = [SECRET, SECRET_FILE, SECRET_PROMPT].filter((flag) => values.origin(flag).from === "flag");
   if (ways.length > 1) {
     problems.push(
-      usage(
+      usageError(
         `${ways.map((flag) => values.origin(flag).name).join(" and ")} exclude each other`,
         "give the secret in one way",
         "two-secrets",
@@ -54,9 +54,9 @@ export async function secretProblems(
     );
   }
   const source = [SECRET, SECRET_FILE, SECRET_PROMPT, ...instead].find((flag) => isAsked(context, flag));
-  if (values.given(SECRET_LENGTH) && source !== undefined) {
+  if (values.isSet(SECRET_LENGTH) && source !== undefined) {
     problems.push(
-      usage(
+      usageError(
         `${values.origin(SECRET_LENGTH).name} and ${values.origin(source).name} exclude each other: no secret is made here`,
         "leave out one of them",
         "length-without-secret",
@@ -66,7 +66,7 @@ export async function secretProblems(
   const length = values.number(SECRET_LENGTH) ?? SHORTEST;
   if (length < SHORTEST || length > SECRET_BCRYPT_BYTES) {
     problems.push(
-      usage(
+      usageError(
         `--secret-length ${length} is not from ${SHORTEST} to ${SECRET_BCRYPT_BYTES}`,
         "the server looks at no more than 72 bytes, and fewer than 26 characters are no strong secret",
         "bad-value",
@@ -93,12 +93,12 @@ export async function secretProblems(
   const { id = "CLIENT_ID", secret = "CLIENT_SECRET" } = credentialNames(context);
   if (id === secret) {
     problems.push(
-      usage(`The id and the secret cannot both be called ${quoted(id)}`, "give them different names", "one-name"),
+      usageError(`The id and the secret cannot both be called ${quote(id)}`, "give them different names", "one-name"),
     );
   }
-  if (values.given(SECRET_FORMAT) && !values.given(SECRET_OUT)) {
+  if (values.isSet(SECRET_FORMAT) && !values.isSet(SECRET_OUT)) {
     problems.push(
-      usage(
+      usageError(
         `${values.origin(SECRET_FORMAT).name} has no file to write`,
         "add --secret-out FILE, or use --format for what is printed",
         "secret-format-without-out",
@@ -111,15 +111,15 @@ export async function secretProblems(
   return problems;
 }
 
-function isAsked({ values }: Context, flag: TextFlag | SwitchFlag): boolean {
-  return flag.kind === "switch" ? values.on(flag) : (values.text(flag) ?? "") !== "";
+function isAsked({ values }: Context, flag: TextFlag | BoolFlag): boolean {
+  return flag.kind === "switch" ? values.bool(flag) : (values.text(flag) ?? "") !== "";
 }
 
 /** The problem of a form for an encrypted secret where nobody is named to encrypt to, and the secret would be plain. */
 export function encryptedFormatProblems(context: Context): readonly Problem[] {
-  if (!context.values.given(ENCRYPTED_FORMAT) || wantsRecipients(context)) return [];
+  if (!context.values.isSet(ENCRYPTED_FORMAT) || wantsRecipients(context)) return [];
   return [
-    usage(
+    usageError(
       `${context.values.origin(ENCRYPTED_FORMAT).name} has nobody to encrypt to`,
       "add --pgp-key, --pgp-key-url or --keybase, or leave it out",
       "encrypted-format-without-recipient",
@@ -129,13 +129,13 @@ export function encryptedFormatProblems(context: Context): readonly Problem[] {
 
 /** The problem of credentials that the form of `--secret-out` cannot hold. */
 export function unwritableProblems(context: Context, credentials: Credentials): readonly Problem[] {
-  if (!context.values.given(SECRET_OUT)) return [];
+  if (!context.values.isSet(SECRET_OUT)) return [];
   try {
-    sinkText(context, wantsRecipients(context) ? { id: credentials.id } : credentials);
+    secretFileContent(context, wantsRecipients(context) ? { id: credentials.id } : credentials);
     return [];
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return [usage(error.message, "use --secret-format json, which can hold it", error.code)];
+    return [usageError(error.message, "use --secret-format json, which can hold it", error.code)];
   }
 }
 
@@ -144,7 +144,7 @@ export function publicRecipientProblems(context: Context, client: Client, label:
   if (!isPublic(client) || !wantsRecipients(context)) return [];
   return [
     new Problem(
-      `${sentence(label("token_endpoint_auth_method"))} "none" makes a client without a secret, so there is nothing to encrypt`,
+      `${capitalize(label("token_endpoint_auth_method"))} "none" makes a client without a secret, so there is nothing to encrypt`,
       {
         code: "public-client-recipient",
         exit: "usage",
@@ -155,7 +155,7 @@ export function publicRecipientProblems(context: Context, client: Client, label:
 }
 
 /** A secret that the user gives, and how messages call it. */
-export interface Given {
+export interface ProvidedSecret {
   readonly text: string;
   readonly name: string;
 }
@@ -164,9 +164,13 @@ export interface Given {
  * The secret that the user gives, by file, prompt, flag or environment; undefined when they give none. What is wrong with
  * it goes to the problems, and where there are some already nobody is asked to type.
  */
-export async function givenSecret(context: Context, problems: Problem[], faulty = false): Promise<Given | undefined> {
+export async function providedSecret(
+  context: Context,
+  problems: Problem[],
+  faulty = false,
+): Promise<ProvidedSecret | undefined> {
   try {
-    return await readSecret(context, faulty || context.faulty || problems.length > 0);
+    return await readSecret(context, faulty || context.hasErrors || problems.length > 0);
   } catch (error) {
     if (!(error instanceof Problem) || error.exit !== "usage") throw error;
     problems.push(error);
@@ -174,28 +178,28 @@ export async function givenSecret(context: Context, problems: Problem[], faulty 
   }
 }
 
-async function readSecret(context: Context, faulty: boolean): Promise<Given | undefined> {
+async function readSecret(context: Context, faulty: boolean): Promise<ProvidedSecret | undefined> {
   const { values, host } = context;
   const file = values.text(SECRET_FILE);
   if (file !== undefined) {
     const { text: whole, name } = await context.readFile(file, "--secret-file");
     const text = whole.replace(/\r?\n$/, "");
     // A file that was never filled must not end in a secret that nobody chose.
-    if (text === "") throw usage(`There is no secret in ${name}`, "write the secret into it first", "no-secret");
+    if (text === "") throw usageError(`There is no secret in ${name}`, "write the secret into it first", "no-secret");
     return { text, name: `the secret in ${name}` };
   }
-  if (values.on(SECRET_PROMPT)) {
+  if (values.bool(SECRET_PROMPT)) {
     if (!host.stdinIsTerminal)
-      throw usage(
+      throw usageError(
         "--secret-prompt has no terminal to ask on",
         "use --secret-file - to read the secret from standard input",
         "no-terminal",
       );
     if (faulty) return undefined;
     const text = (await host.ask("Client secret: ", true)) ?? "";
-    if (text === "") throw usage("No secret was typed", "run the command again", "no-secret");
+    if (text === "") throw usageError("No secret was typed", "run the command again", "no-secret");
     if (text !== (await host.ask("Once more: ", true)))
-      throw usage("The two secrets are not the same", "run the command again", "secret-mistyped");
+      throw usageError("The two secrets are not the same", "run the command again", "secret-mistyped");
     return { text, name: "the secret that was typed" };
   }
   const text = values.text(SECRET) ?? "";

@@ -2,26 +2,30 @@ import type { ClientProof, ProofEndpoints, Proven } from "../adapters/token-endp
 import type { Context } from "../command.ts";
 import { type Client, textField } from "../core/client/client.ts";
 import { PUBLIC_URL, TOKEN_ENDPOINT, VERIFY } from "../core/flags/flag-table.ts";
-import { Problem, sentence, usage } from "../core/problem.ts";
-import { shownUrl } from "../core/redact.ts";
-import { quoted } from "../core/text.ts";
+import { capitalize, Problem, usageError } from "../core/problem.ts";
+import { redactUrl } from "../core/redact.ts";
+import { quote } from "../core/text.ts";
 
 /** What is wrong with the wish to verify, told before anything is sent. */
 export function verifyProblems(context: Context): readonly Problem[] {
   const { values } = context;
-  if (!values.on(VERIFY)) {
+  if (!values.bool(VERIFY)) {
     // The variable of the second may be there for other commands.
     return [TOKEN_ENDPOINT, PUBLIC_URL]
       .filter((flag) => values.origin(flag).from === "flag")
       .map((flag) =>
-        usage(`${values.origin(flag).name} is for --verify alone`, "add --verify, or leave it out", "without-verify"),
+        usageError(
+          `${values.origin(flag).name} is for --verify alone`,
+          "add --verify, or leave it out",
+          "without-verify",
+        ),
       );
   }
   const endpoint = values.text(TOKEN_ENDPOINT);
   if (endpoint !== undefined && !(URL.canParse(endpoint) && /^https?:/i.test(endpoint))) {
     return [
-      usage(
-        `--token-endpoint ${quoted(shownUrl(endpoint))} is not an address`,
+      usageError(
+        `--token-endpoint ${quote(redactUrl(endpoint))} is not an address`,
         "write http://host:4444/oauth2/token or https://…",
         "bad-address",
       ),
@@ -30,8 +34,8 @@ export function verifyProblems(context: Context): readonly Problem[] {
   const publicUrl = values.text(PUBLIC_URL);
   if (endpoint === undefined && publicUrl !== undefined && !(URL.canParse(publicUrl) && /^https?:/i.test(publicUrl))) {
     return [
-      usage(
-        `${sentence(values.origin(PUBLIC_URL).name)} ${quoted(shownUrl(publicUrl))} is not an address`,
+      usageError(
+        `${capitalize(values.origin(PUBLIC_URL).name)} ${quote(redactUrl(publicUrl))} is not an address`,
         "write http://host:4444 or https://host",
         "bad-address",
       ),
@@ -39,7 +43,7 @@ export function verifyProblems(context: Context): readonly Problem[] {
   }
   if (endpoint !== undefined || publicUrl !== undefined) return [];
   return [
-    usage(
+    usageError(
       "--verify needs --public-url or --token-endpoint",
       "add --public-url with the server's public address, or --token-endpoint to verify by getting a token",
       "no-token-endpoint",
@@ -50,7 +54,7 @@ export function verifyProblems(context: Context): readonly Problem[] {
 /** The endpoints to verify at, found before anything is changed; undefined without `--verify`. */
 export async function verifyEndpoint(context: Context): Promise<ProofEndpoints | undefined> {
   const { values } = context;
-  if (!values.on(VERIFY)) return undefined;
+  if (!values.bool(VERIFY)) return undefined;
   const token = values.text(TOKEN_ENDPOINT);
   if (token !== undefined) return { token, revocation: undefined };
   return context.tokens.discover(values.text(PUBLIC_URL) ?? "");
@@ -82,7 +86,7 @@ export async function verify(
   if (endpoints === undefined || proof === undefined) return true;
   try {
     const proven = await context.tokens.prove(endpoints, clientId, proof);
-    context.note(`Verified: ${PROVEN[proven](quoted(clientId))}`);
+    context.note(`Verified: ${PROVEN[proven](quote(clientId))}`);
     return true;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;

@@ -33,13 +33,13 @@ export function idOf(client: Client): string {
 export const CLIENT_VIEW: View<Shown> = {
   columns: COLUMNS.filter((column) => column.label !== "CLIENT SECRET"),
   id: idOf,
-  credentials: (client) => ({ id: idOf(client), secretless: isPublic(client) }),
+  credentials: (client) => ({ id: idOf(client), hasNoSecret: isPublic(client) }),
 };
 
 /** Clients of a list, in the columns that each reference has for it. */
 export const LIST_VIEW: View<Shown> = {
   ...CLIENT_VIEW,
-  grid: [
+  listColumns: [
     { ...field("CLIENT ID", "client_id"), whole: true },
     field("NAME", "client_name"),
     joinedField("RESPONSE TYPES", "response_types"),
@@ -48,7 +48,7 @@ export const LIST_VIEW: View<Shown> = {
     joinedField("GRANT TYPES", "grant_types"),
     field("TOKEN ENDPOINT AUTH METHOD", "token_endpoint_auth_method"),
   ],
-  wrap: { items: "items", rest: { next_page_token: "", is_last_page: true } },
+  envelope: { items: "items", rest: { next_page_token: "", is_last_page: true } },
 };
 
 /** The field under which results carry an encrypted secret. */
@@ -91,7 +91,7 @@ export function createdView(secretless: "none" | "given" | "elsewhere"): View<Sh
       // A server may answer a client that has none with an empty one.
       secret: textField(client, "client_secret") || undefined,
       encrypted: textField(client, ENCRYPTED),
-      secretless: secretless === "none" || isPublic(client),
+      hasNoSecret: secretless === "none" || isPublic(client),
     }),
   };
 }

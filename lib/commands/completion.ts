@@ -1,9 +1,9 @@
-import { command, type Start, single } from "../command.ts";
+import { command, type PreparedCommand, single } from "../command.ts";
 import { SCRIPTS } from "../core/completion/scripts.ts";
 import { SHELLS, shellNamed } from "../core/completion/shells.ts";
 import { FORMAT, GENERAL_FLAGS } from "../core/flags/flag-table.ts";
-import { usage } from "../core/problem.ts";
-import { joined, nearest, quoted } from "../core/text.ts";
+import { usageError } from "../core/problem.ts";
+import { joined, quote, suggest } from "../core/text.ts";
 
 /** `completion`: the script that makes a shell complete command lines of this program. */
 export const completion = command({
@@ -26,17 +26,17 @@ export const completion = command({
   },
   server: false,
   format: { "1.x": "text", "2.x": "text" },
-  start(context): Start {
+  prepare(context): PreparedCommand {
     const [word = ""] = context.operands;
     const shell = shellNamed(word);
-    const meant = nearest(word, SHELLS);
+    const meant = suggest(word, SHELLS);
     const hint = meant === undefined ? "write hydra completion bash, for example" : `did you mean ${meant}?`;
     return {
       problems:
         shell === undefined && word !== ""
           ? [
-              usage(
-                `There is no completion for ${quoted(word)}: the shells are ${joined(SHELLS)}`,
+              usageError(
+                `There is no completion for ${quote(word)}: the shells are ${joined(SHELLS)}`,
                 hint,
                 "unknown-shell",
               ),

@@ -1,13 +1,13 @@
 import { type CommandDef, defineCommand } from "citty";
 import type { Group } from "../command.ts";
-import type { Grammar } from "../core/flags/parse.ts";
+import type { Syntax } from "../core/flags/parse.ts";
 
 type Children = Readonly<Record<string, CommandDef | (() => Promise<CommandDef>)>>;
 
 function group(
   name: string,
   summary: string,
-  grammar: Grammar,
+  grammar: Syntax,
   children: Children,
   aliases: Readonly<Record<string, string>> = {},
 ): Group {

@@ -1,7 +1,7 @@
-import { command, ready } from "../command.ts";
+import { command, withoutChecks } from "../command.ts";
 import { GENERAL_FLAGS } from "../core/flags/flag-table.ts";
 import type { TextFlag } from "../core/flags/parse.ts";
-import { usage } from "../core/problem.ts";
+import { usageError } from "../core/problem.ts";
 
 /** The versions that the sandbox can be. */
 const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const;
@@ -36,13 +36,13 @@ export const sandbox = command({
   examples: { "1.x": [["sandbox --listen 127.0.0.1:4445 --as 1.8", "A Hydra 1.8 to try things on"]] },
   server: false,
   format: { "1.x": "text", "2.x": "text" },
-  start: (context) =>
-    ready(async () => {
+  prepare: (context) =>
+    withoutChecks(async () => {
       const as = VERSIONS.find((known) => known === context.values.text(AS));
       const listen = context.values.text(LISTEN);
       if (as === undefined || listen === undefined)
-        throw usage("Cannot start the sandbox: no version or no address is given");
-      context.host.longWork();
+        throw usageError("Cannot start the sandbox: no version or no address is given");
+      context.host.enableJit();
       const running = await context.startSandbox({ as, listen, onRequest: context.detail });
       const view = { columns: [], text: () => [], id: () => running.url };
       async function* serve(): AsyncGenerator<Record<string, unknown>> {
@@ -56,9 +56,9 @@ export const sandbox = command({
       context.note(`Sandbox as Hydra ${as} on ${running.url}: in memory, for trials and tests, never for real logins`);
       return {
         view: { ...view, text: (item) => [`HYDRA_ADMIN_URL=${String(item["endpoint"])}`] },
-        many: false,
+        isList: false,
         items: serve(),
-        stays: true,
+        untilSignal: true,
       };
     }),
 });

@@ -1,11 +1,11 @@
-import { command, type Shown, type Start, single } from "../command.ts";
+import { command, type PreparedCommand, type Shown, single } from "../command.ts";
 import { BUILD } from "../core/build.ts";
 import { ENDPOINT, SERVER_COMMAND_FLAGS } from "../core/flags/flag-table.ts";
-import type { SwitchFlag } from "../core/flags/parse.ts";
+import type { BoolFlag } from "../core/flags/parse.ts";
 import type { Column } from "../core/output/render.ts";
-import { usage } from "../core/problem.ts";
+import { usageError } from "../core/problem.ts";
 
-const SERVER: SwitchFlag = {
+const SERVER: BoolFlag = {
   kind: "switch",
   name: "server",
   group: "input",
@@ -29,13 +29,13 @@ export const version = command({
   },
   server: "if-asked",
   format: { "1.x": "text", "2.x": "text" },
-  start(context): Start {
-    const asks = context.values.on(SERVER);
-    const missing = asks && !context.values.given(ENDPOINT);
+  prepare(context): PreparedCommand {
+    const asks = context.values.bool(SERVER);
+    const missing = asks && !context.values.isSet(ENDPOINT);
     return {
       problems: missing
         ? [
-            usage(
+            usageError(
               "--server needs the address of a server",
               "add --endpoint http://127.0.0.1:4445 or set HYDRA_ADMIN_URL",
               "no-endpoint",

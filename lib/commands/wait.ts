@@ -1,4 +1,4 @@
-import { command, ready, single } from "../command.ts";
+import { command, single, withoutChecks } from "../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../core/flags/flag-table.ts";
 import type { DurationFlag } from "../core/flags/parse.ts";
 
@@ -20,9 +20,9 @@ export const wait = command({
   examples: { "1.x": [["wait --for 2m", "Before the first create in an init container"]] },
   server: true,
   format: { "1.x": "text", "2.x": "text" },
-  start: (context) =>
-    ready(async () => {
-      await context.admin.afterwards(context.values.number(FOR) ?? 60_000, context.signal).ready();
+  prepare: (context) =>
+    withoutChecks(async () => {
+      await context.admin.withDeadline(context.values.number(FOR) ?? 60_000, context.signal).ready();
       const { endpoint } = context;
       return single(
         {

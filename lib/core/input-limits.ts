@@ -1,4 +1,4 @@
-import { reasonOf, systemCode } from "./problem.ts";
+import { errorCode, errorMessage } from "./problem.ts";
 
 const KIB = 1024;
 
@@ -52,5 +52,5 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** Why a file could not be read, for a message. */
 export function whyUnreadable(error: unknown): string {
-  return REASONS[systemCode(error) ?? ""] ?? reasonOf(error);
+  return REASONS[errorCode(error) ?? ""] ?? errorMessage(error);
 }

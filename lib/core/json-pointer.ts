@@ -1,4 +1,4 @@
-import { quoted } from "./text.ts";
+import { quote } from "./text.ts";
 
 /** The reference tokens of a JSON Pointer, unescaped; the empty list is the whole document. */
 export type Pointer = readonly string[];
@@ -12,7 +12,7 @@ export function parsePointer(text: string): Pointer | { readonly error: string }
   if (text === "") return [];
   if (!text.startsWith("/")) return { error: "a JSON pointer starts with a slash" };
   const stray = /~(?![01]).?/u.exec(text);
-  if (stray !== null) return { error: `${quoted(stray[0])} is no escape, a tilde is written ~0 and a slash ~1` };
+  if (stray !== null) return { error: `${quote(stray[0])} is no escape, a tilde is written ~0 and a slash ~1` };
   return text
     .slice(1)
     .split("/")

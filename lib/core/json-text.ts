@@ -1,6 +1,6 @@
 import { MAX_DEPTH, readJson } from "./json.ts";
-import { type Problem, usage } from "./problem.ts";
-import { printable } from "./text.ts";
+import { type Problem, usageError } from "./problem.ts";
+import { escapeControls } from "./text.ts";
 
 /** A part of a text, by the offsets of its first character and of the one after its last. */
 interface Span {
@@ -274,16 +274,16 @@ function brokenLine(text: string, name: string, depth: number): Problem | undefi
   const broken = lines.filter((line) => isFault(line.read));
   const [first] = broken;
   if (first === undefined || !isFault(first.read) || 2 * broken.length >= lines.length) return undefined;
-  return usage(
-    `Cannot read ${printable(name)}, line ${first.at + 1}: it is not JSON: ${first.read.reason}`,
+  return usageError(
+    `Cannot read ${escapeControls(name)}, line ${first.at + 1}: it is not JSON: ${first.read.reason}`,
     "write one whole object a line; a line that was cut off ends so",
     "bad-json",
   );
 }
 
 function jsonProblem(text: string, name: string, fault: JsonFault): Problem {
-  return usage(
-    `Cannot read ${printable(name)}, ${placeOf(text, fault)}: ${fault.reason}`,
+  return usageError(
+    `Cannot read ${escapeControls(name)}, ${placeOf(text, fault)}: ${fault.reason}`,
     "it must be JSON, which may have comments; a file whose name ends in .yaml or .yml is read as YAML",
     "bad-json",
   );

@@ -1,6 +1,6 @@
 import { Problem } from "./problem.ts";
-import { shownUrl } from "./redact.ts";
-import { printable } from "./text.ts";
+import { redactUrl } from "./redact.ts";
+import { escapeControls } from "./text.ts";
 
 /** One request, its address complete. */
 export interface HttpRequest {
@@ -76,7 +76,7 @@ export function networkHint({ kind, via }: NetworkFailure, otherwise: string): s
 }
 
 /** The longest time that a timer can be set to; a longer one ends at once (2^31 milliseconds and more, 24.8 days). */
-export const LONGEST_TIMER = 2_147_483_647;
+export const MAX_TIMER_MS = 2_147_483_647;
 
 /** The variables that name a proxy, in the order in which the runtime reads them. */
 const PROXIES: Readonly<Record<string, readonly string[]>> = {
@@ -96,7 +96,7 @@ export function proxyOf(url: URL, environment: (name: string) => string | undefi
     const isHere = name === url.hostname || name === `${url.hostname}:${port}`;
     return name === "*" || isHere || (name !== "" && url.hostname.endsWith(`.${name}`));
   });
-  return around ? undefined : `${variable} (${printable(shownUrl(environment(variable) ?? ""))})`;
+  return around ? undefined : `${variable} (${escapeControls(redactUrl(environment(variable) ?? ""))})`;
 }
 
 /** One exchange, without retries, redirects or judgement of the status. */
@@ -108,7 +108,7 @@ export function unreachable(action: string, url: string, failure: NetworkFailure
     code: failure.kind === "timeout" ? "timeout" : failure.kind === "certificate" ? "certificate" : "unreachable",
     exit: "unreachable",
     hint: networkHint(failure, hint),
-    request: { method: "GET", url: shownUrl(url) },
+    request: { method: "GET", url: redactUrl(url) },
     cause: failure,
   });
 }
@@ -129,7 +129,7 @@ export type Download = (
 ) => Promise<{ readonly status: number; readonly url: string; readonly bytes: Uint8Array }>;
 
 /** Milliseconds that a reader who stands still gets after a signal, before a secret is taken for undelivered. */
-export const STANDSTILL = 2_000;
+export const STALLED_READER_MS = 2_000;
 
 /** Milliseconds that finding out and taking back may take beyond `--fail-after`. */
-export const GRACE = 5_000;
+export const CLEANUP_MS = 5_000;

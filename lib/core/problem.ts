@@ -32,9 +32,9 @@ export interface ProblemDetails {
   /** The request that it happened in, its address already without credentials. */
   readonly request?: { readonly method: string; readonly url: string };
   /** Whether the request may have been carried out all the same. */
-  readonly doubtful?: boolean;
+  readonly ambiguous?: boolean;
   /** More findings of the same kind, told together: one line each. */
-  readonly also?: readonly string[];
+  readonly details?: readonly string[];
   readonly cause?: unknown;
 }
 
@@ -51,8 +51,8 @@ export class Problem extends Error {
   readonly hint: string | undefined;
   readonly status: number | undefined;
   readonly request: { readonly method: string; readonly url: string } | undefined;
-  readonly also: readonly string[];
-  readonly doubtful: boolean;
+  readonly details: readonly string[];
+  readonly ambiguous: boolean;
 
   constructor(message: string, details: ProblemDetails) {
     super(message, details.cause === undefined ? {} : { cause: details.cause });
@@ -61,44 +61,44 @@ export class Problem extends Error {
     this.hint = details.hint;
     this.status = details.status;
     this.request = details.request;
-    this.also = details.also ?? [];
-    this.doubtful = details.doubtful ?? false;
+    this.details = details.details ?? [];
+    this.ambiguous = details.ambiguous ?? false;
   }
 }
 
 /** The same problem with another message, or with more to it. */
-export function reworded(problem: Problem, message: string, more: Partial<ProblemDetails> = {}): Problem {
-  const { code, exit, hint, status, request, also, doubtful } = problem;
+export function withMessage(problem: Problem, message: string, more: Partial<ProblemDetails> = {}): Problem {
+  const { code, exit, hint, status, request, details, ambiguous } = problem;
   return new Problem(message, {
     code,
     exit,
     ...(hint === undefined ? {} : { hint }),
     ...(status === undefined ? {} : { status }),
     ...(request === undefined ? {} : { request }),
-    also,
-    doubtful,
+    details,
+    ambiguous,
     cause: problem,
     ...more,
   });
 }
 
 /** A wrong command line or configuration: exit status 2, nothing was sent. */
-export function usage(message: string, hint?: string, code = "usage"): Problem {
+export function usageError(message: string, hint?: string, code = "usage"): Problem {
   return new Problem(message, { code, exit: "usage", ...(hint === undefined ? {} : { hint }) });
 }
 
 /** A text as the start of a message: in sentence case, also where it begins with the name of a place or of a value. */
-export function sentence(text: string): string {
+export function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** The message of anything thrown, for a place where only text helps. */
-export function reasonOf(error: unknown): string {
+export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
 /** The `code` of a system or library error (`ENOENT`, `ECONNREFUSED`, …), wherever in its chain of causes it stands. */
-export function systemCode(error: unknown): string | undefined {
+export function errorCode(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
     if ("code" in at && typeof at.code === "string") return at.code;
   }

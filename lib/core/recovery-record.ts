@@ -1,4 +1,4 @@
-import { reasonOf } from "./problem.ts";
+import { errorMessage } from "./problem.ts";
 
 /** What a recovery copy says about a secret that has not been delivered. */
 export interface RecoveryRecord {
@@ -20,7 +20,7 @@ export class SaveFailure extends Error {
   readonly folder: string;
 
   constructor(folder: string, cause: unknown) {
-    super(reasonOf(cause), { cause });
+    super(errorMessage(cause), { cause });
     this.folder = folder;
   }
 }

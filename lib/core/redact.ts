@@ -18,7 +18,7 @@ export function isOpenHeader(name: string): boolean {
  * The values of headers that may be credentials, those of an Authorization also without their scheme, and of Basic
  * credentials the pair and the password that they stand for.
  */
-export function hiddenValues(headers: Readonly<Record<string, string>>): readonly string[] {
+export function secretsIn(headers: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(headers)
     .filter(([name]) => !OPEN_HEADERS.has(name.toLowerCase()))
     .flatMap(([, value]) => [value, value.replace(/^[A-Za-z]+ +/, ""), ...basicParts(value)]);
@@ -34,12 +34,12 @@ function basicParts(value: string): readonly string[] {
 }
 
 /** A header as a log may show it. */
-export function shownHeader(name: string, value: string): string {
+export function redactHeader(name: string, value: string): string {
   return `${name}: ${OPEN_HEADERS.has(name.toLowerCase()) ? value : REDACTED}`;
 }
 
 /** An address without its userinfo, and without its query and fragment, which may hold credentials too. */
-export function shownUrl(address: string): string {
+export function redactUrl(address: string): string {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   // Without a host (`user:pass@host` is an opaque path to the parser) all up to the last @ may be a credential.
   if (url === undefined || url.host === "")
@@ -53,9 +53,9 @@ export function shownUrl(address: string): string {
 }
 
 /** A text of another's without the credentials that it may repeat, in any of the spellings that texts have on the web. */
-export function withoutValues(text: string, values: readonly string[]): string {
+export function redactValues(text: string, values: readonly string[]): string {
   const spelled = values
-    .filter((value) => value.length >= LEAST_HIDDEN)
+    .filter((value) => value.length >= MIN_REDACTED)
     .flatMap(spellings)
     .sort((a, b) => b.length - a.length);
   if (spelled.length === 0) return text;
@@ -63,10 +63,10 @@ export function withoutValues(text: string, values: readonly string[]): string {
 }
 
 /** A shorter text is no credential, and would be found in ordinary words. */
-const LEAST_HIDDEN = 4;
+const MIN_REDACTED = 4;
 
 /** A shorter piece of base64 says too little, and would be found in ordinary words. */
-const LEAST_PIECE = 8;
+const MIN_PIECE = 8;
 
 /** A credential as it is, as JSON writes it, and in base64 of both alphabets: alone, as a part of more, and percent-encoded before. */
 function spellings(value: string): readonly string[] {
@@ -76,7 +76,7 @@ function spellings(value: string): readonly string[] {
       const whole = btoa(" ".repeat(before) + text);
       return whole.slice(before === 0 ? 0 : 4, (before + text.length) % 3 === 0 ? undefined : -4);
     });
-    return [trimmedEnd(btoa(text), "="), ...pieces.filter((piece) => piece.length >= LEAST_PIECE)];
+    return [trimmedEnd(btoa(text), "="), ...pieces.filter((piece) => piece.length >= MIN_PIECE)];
   });
   const urlSafe = encoded.map((piece) => piece.replaceAll("+", "-").replaceAll("/", "_"));
   return [value, JSON.stringify(value).slice(1, -1), ...encoded, ...urlSafe];

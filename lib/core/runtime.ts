@@ -1,4 +1,4 @@
-import { type Problem, usage } from "./problem.ts";
+import { type Problem, usageError } from "./problem.ts";
 
 /** Options of the runtime that run other code, open a debugger, or write the heap and the secrets in it to a file. */
 const DANGEROUS_OPTION = /(?:^|\s)(?:--(?:inspect|preload|require|import|config|heap-prof)[^\s=]*|-r)/;
@@ -20,7 +20,7 @@ export function runtimeProblem(environment: (name: string) => string | undefined
 }
 
 function refusal(name: string, reason: string): Problem {
-  return usage(
+  return usageError(
     `Refusing to start with ${name} set: ${reason}`,
     `unset ${name} and run the command again`,
     "unsafe-runtime",

@@ -5,7 +5,7 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u2028\u2029\u200e\u200f\u202a-
  * Text from outside made harmless for a terminal: control characters and direction overrides are shown as `\xNN` or
  * `\uNNNN`, so that a name from a server can neither move the cursor nor fake a line.
  */
-export function printable(text: string): string {
+export function escapeControls(text: string): string {
   return text.replace(UNSAFE, (c) => {
     if (c === "\n") return "\\n";
     if (c === "\t") return "\\t";
@@ -16,8 +16,8 @@ export function printable(text: string): string {
 }
 
 /** A value as it is quoted in a message: harmless, in double quotes, cut at 120 characters. */
-export function quoted(text: string): string {
-  const safe = printable(text);
+export function quote(text: string): string {
+  const safe = escapeControls(text);
   return `"${safe.length > 120 ? `${safe.slice(0, 119)}…` : safe}"`;
 }
 
@@ -64,7 +64,7 @@ function distance(a: string, b: string): number {
 }
 
 /** The candidate that a mistyped word most likely meant, or undefined when none is near. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+export function suggest(word: string, candidates: Iterable<string>): string | undefined {
   const typed = word.toLowerCase();
   let best: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;

@@ -1,8 +1,8 @@
 import { lstatSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
 import { connect } from "node:net";
-import { Problem, reasonOf, systemCode, usage } from "../core/problem.ts";
-import { quoted } from "../core/text.ts";
+import { errorCode, errorMessage, Problem, usageError } from "../core/problem.ts";
+import { quote } from "../core/text.ts";
 import { isLoopback } from "../core/url.ts";
 
 /** Where a sandbox listens. */
@@ -20,16 +20,16 @@ export function parsePlace(listen: string): Place {
   if (listen.startsWith("unix://")) {
     const socket = listen.slice("unix://".length);
     if (socket.startsWith("/")) return { socket };
-    throw usage(`Cannot start the sandbox on ${quoted(listen)}: a socket needs an absolute path`, HINT);
+    throw usageError(`Cannot start the sandbox on ${quote(listen)}: a socket needs an absolute path`, HINT);
   }
   const [, host, digits] = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]*):(\d{1,5})$/.exec(listen) ?? [];
   const port = Number(digits);
   if (host === undefined || port > 65535) {
-    throw usage(`Cannot start the sandbox on ${quoted(listen)}: not a host with a port, nor a socket`, HINT);
+    throw usageError(`Cannot start the sandbox on ${quote(listen)}: not a host with a port, nor a socket`, HINT);
   }
   const name = host === "" || host.toLowerCase() === "localhost" ? "127.0.0.1" : host.replace(/^\[|\]$/g, "");
   if (!isLoopback(name)) {
-    throw usage(`Cannot start the sandbox on ${quoted(listen)}: only this machine may reach it`, HINT);
+    throw usageError(`Cannot start the sandbox on ${quote(listen)}: only this machine may reach it`, HINT);
   }
   return { host: name, port };
 }
@@ -47,7 +47,7 @@ function answers(socket: string): Promise<boolean> {
 }
 
 function inUse(listen: string, cause?: unknown): Problem {
-  return new Problem(`Cannot start the sandbox on ${quoted(listen)}: the address is in use`, {
+  return new Problem(`Cannot start the sandbox on ${quote(listen)}: the address is in use`, {
     code: "address-in-use",
     exit: "failed",
     hint: "Stop what listens there, or choose another address",
@@ -60,7 +60,7 @@ async function clearSocket(socket: string, listen: string): Promise<void> {
   const there = lstatSync(socket, { throwIfNoEntry: false });
   if (there === undefined) return;
   if (!there.isSocket()) {
-    throw usage(`Cannot start the sandbox on ${quoted(listen)}: there is a file that is no socket`, HINT);
+    throw usageError(`Cannot start the sandbox on ${quote(listen)}: there is a file that is no socket`, HINT);
   }
   if (await answers(socket)) throw inUse(listen);
   rmSync(socket, { force: true });
@@ -71,10 +71,10 @@ export async function listenOn(server: Server, place: Place, listen: string): Pr
   if ("socket" in place) await clearSocket(place.socket, listen);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => {
-      if (systemCode(error) === "EADDRINUSE") reject(inUse(listen, error));
+      if (errorCode(error) === "EADDRINUSE") reject(inUse(listen, error));
       else {
         reject(
-          new Problem(`Cannot start the sandbox on ${quoted(listen)}: ${reasonOf(error)}`, {
+          new Problem(`Cannot start the sandbox on ${quote(listen)}: ${errorMessage(error)}`, {
             code: "cannot-listen",
             exit: "failed",
             hint: HINT,

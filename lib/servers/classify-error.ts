@@ -1,6 +1,6 @@
 import { isRecord, parseJson, textField } from "../core/client/client.ts";
 import { trimmedEnd } from "../core/text.ts";
-import type { Answer, Fault, ServerFamily } from "./family.ts";
+import type { Answer, ServerError, ServerFamily } from "./family.ts";
 
 /** Sentences that servers put before the reason itself; they say nothing about the request at hand. */
 const BOILERPLATE = [
@@ -42,7 +42,11 @@ export function jsonOf(text: string): unknown {
 }
 
 /** What an answer other than success means. */
-export function faultOf(answer: Answer, family: ServerFamily, names: "one client" | "the collection"): Fault {
+export function classifyError(
+  answer: Answer,
+  family: ServerFamily,
+  names: "one client" | "the collection",
+): ServerError {
   const body = jsonOf(answer.text);
   const reason = reasonText(body);
   const { status } = answer;

@@ -21,7 +21,7 @@ export interface PageRequest {
 }
 
 /** What an answer other than success means, in words of this program. */
-export interface Fault {
+export interface ServerError {
   readonly kind:
     | "missing-route"
     | "not-found"

@@ -5,7 +5,7 @@ import { HYDRA_2 } from "./hydra2.ts";
 /** The families in the order in which a server is asked: a path that does not exist on it means the next. */
 export const FAMILIES: readonly [ServerFamily, ...ServerFamily[]] = [HYDRA_2, HYDRA_1];
 
-export { faultOf, hasOwnError, jsonOf } from "./classify-error.ts";
+export { classifyError as faultOf, hasOwnError, jsonOf } from "./classify-error.ts";
 
-export type { Answer, Fault, PageRequest, ServerFamily } from "./family.ts";
+export type { Answer, PageRequest, ServerError as Fault, ServerFamily } from "./family.ts";
 export { type ClientRecord, clientIn, clientsIn, isClientRecord, isJson, type ReadClient } from "./read-client.ts";

@@ -34,7 +34,7 @@ async function refusal(material: string | Uint8Array, choice: Choice = {}, now =
     assert.ok(error instanceof Problem, String(error));
     assert.equal(error.exit, "noUsableKey", error.message);
     assert.ok(error.hint, "each refusal shows a way out");
-    for (const text of [error.message, error.hint, ...error.also]) {
+    for (const text of [error.message, error.hint, ...error.details]) {
       assert.doesNotMatch(text, /[\n\r\u001b]/, "one line each, nothing that moves a cursor");
     }
     return error;
@@ -239,7 +239,7 @@ describe("OpenPGP recipients", () => {
       const problem = await refusal(gpg.exported(name).binary);
       assert.equal(problem.code, "pgp-key-sign-only");
       assert.match(problem.hint ?? "", new RegExp(`gpg --quick-add-key ${name}`));
-      assert.deepEqual(problem.also, [`Subkey ${subkey} (EdDSA Ed25519): it is for authentication only`]);
+      assert.deepEqual(problem.details, [`Subkey ${subkey} (EdDSA Ed25519): it is for authentication only`]);
     });
 
     it("refuses weak keys, also where only the primary key is weak", async () => {
@@ -357,7 +357,7 @@ describe("OpenPGP recipients", () => {
       revokeSubkey(gpg, name, 1);
       const revoked = await refusal(gpg.exported(name).armored);
       assert.equal(revoked.code, "pgp-key-revoked");
-      assert.match(revoked.also.join(), new RegExp(`^Subkey ${subkey} \\(ECDH Curve25519\\): it was revoked on `));
+      assert.match(revoked.details.join(), new RegExp(`^Subkey ${subkey} \\(ECDH Curve25519\\): it was revoked on `));
     });
 
     it("is not used with signatures over SHA-1 alone, and the hint mends that", async () => {
@@ -417,7 +417,7 @@ describe("OpenPGP recipients", () => {
       const problem = await refusal(unknown);
       assert.equal(problem.code, "pgp-key-unsupported");
       assert.match(problem.message, /cannot be used: algorithm 99 is not supported$/);
-      assert.match(problem.also.join(), /^Subkey [0-9A-F]{40} \(algorithm 99\): algorithm 99 is not supported$/);
+      assert.match(problem.details.join(), /^Subkey [0-9A-F]{40} \(algorithm 99\): algorithm 99 is not supported$/);
     });
   });
 
@@ -427,7 +427,7 @@ describe("OpenPGP recipients", () => {
         const problem = await refusal(form);
         assert.equal(problem.code, "pgp-several-keys");
         assert.match(problem.message, /which of the 2 keys from --pgp-key is meant$/);
-        assert.deepEqual(problem.also, [
+        assert.deepEqual(problem.details, [
           `Found: ${rsa.fingerprint} "Alice RSA <alice@example.org>"`,
           `Found: ${curve.fingerprint} "Bob Curve <bob@example.org>"`,
         ]);
@@ -455,7 +455,7 @@ describe("OpenPGP recipients", () => {
       assert.match(one.message, new RegExp(`^Cannot encrypt to ${curve.fingerprint} .* is not ${rsa.fingerprint}$`));
       const many = await refusal(curve.armored + nist.armored, { pins: [rsa.fingerprint] });
       assert.equal(many.code, "pgp-fingerprint-mismatch");
-      assert.equal(many.also.length, 2);
+      assert.equal(many.details.length, 2);
     });
 
     it("takes the usable key for an address, by user IDs that the key itself stands for", async () => {
@@ -465,7 +465,7 @@ describe("OpenPGP recipients", () => {
       assert.equal(found.fingerprint, curve.fingerprint);
       const stranger = await refusal(file, { address: "dave@example.org" });
       assert.equal(stranger.code, "pgp-address-mismatch");
-      assert.equal(stranger.also.length, 3);
+      assert.equal(stranger.details.length, 3);
       const forged = Buffer.from(nist.binary);
       forged.write("zarol", forged.indexOf("carol@example.org"));
       assert.equal((await refusal(forged, { address: "zarol@example.org" })).code, "pgp-address-mismatch");

@@ -106,7 +106,7 @@ describe("Web Key Directory", () => {
     const off = await refusal("frank@off.example");
     assert.equal(off.exit, "unreachable");
     assert.match(off.message, / off\.example is out of reach$/);
-    assert.match(off.also.join(), /openpgpkey\.off\.example is out of reach$/);
+    assert.match(off.details.join(), /openpgpkey\.off\.example is out of reach$/);
     server.dead.delete("off.example");
     assert.equal((await refusal("frank@off.example")).code, "wkd-no-key");
   });

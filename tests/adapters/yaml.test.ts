@@ -105,7 +105,7 @@ test("parseYaml() never quotes what it read", async () => {
   ]) {
     await assert.rejects(
       parseYaml(text, "a file"),
-      (error) => error instanceof Problem && !`${error.message}${error.hint}${error.also.join()}`.includes("s3cr3t"),
+      (error) => error instanceof Problem && !`${error.message}${error.hint}${error.details.join()}`.includes("s3cr3t"),
     );
   }
 });
@@ -217,7 +217,7 @@ test("whatever is written is read back, and harmless on a terminal", async () =>
 
 const view: View<Readonly<Record<string, unknown>>> = { columns: [], id: () => "" };
 
-const wrapped = { ...view, wrap: { items: "the items", rest: { next: "", last: true } } };
+const wrapped = { ...view, envelope: { items: "the items", rest: { next: "", last: true } } };
 
 test("yaml of many comes record by record and reads back as one document", async () => {
   await fc.assert(

@@ -85,7 +85,7 @@ export async function play(args: readonly string[], scene: Scene = {}): Promise<
       slept += milliseconds;
       await new Promise((resolve) => setImmediate(resolve));
     },
-    longWork: () => scene.onLongWork?.(),
+    enableJit: () => scene.onLongWork?.(),
     onEnding: (listener) => scene.onListening?.(listener),
   };
   const status = await main(host);

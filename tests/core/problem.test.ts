@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EXIT, Problem, reasonOf, reworded, sentence, systemCode, usage } from "../../lib/core/problem.ts";
+import { capitalize, EXIT, errorCode, errorMessage, Problem, usageError, withMessage } from "../../lib/core/problem.ts";
 
 test("the exit statuses are those of the manual", () => {
   assert.deepEqual(EXIT, {
@@ -24,11 +24,11 @@ test("a Problem carries what it was told, and empty places where it was told not
     hint: "choose another --id",
     status: 409,
     request: { method: "POST", url: "http://a.example/clients" },
-    also: ["one more"],
+    details: ["one more"],
     cause,
   });
   assert.ok(problem instanceof Error);
-  const { name, message, code, exit, hint, status, request, also } = problem;
+  const { name, message, code, exit, hint, status, request, details: also } = problem;
   assert.deepEqual(
     { name, message, code, exit, hint, status, request, also, cause: problem.cause },
     {
@@ -44,14 +44,14 @@ test("a Problem carries what it was told, and empty places where it was told not
     },
   );
   const bare = new Problem("Failed", { code: "x", exit: "failed" });
-  assert.deepEqual([bare.hint, bare.status, bare.request, bare.also], [undefined, undefined, undefined, []]);
+  assert.deepEqual([bare.hint, bare.status, bare.request, bare.details], [undefined, undefined, undefined, []]);
   assert.equal("cause" in bare, false);
 });
 
 test("usage() is a wrong command line", () => {
-  const problem = usage("Unknown flag --x", "did you mean --y?", "unknown-flag");
+  const problem = usageError("Unknown flag --x", "did you mean --y?", "unknown-flag");
   assert.deepEqual([problem.exit, problem.code, problem.hint], ["usage", "unknown-flag", "did you mean --y?"]);
-  assert.deepEqual([usage("X").code, usage("X").hint], ["usage", undefined]);
+  assert.deepEqual([usageError("X").code, usageError("X").hint], ["usage", undefined]);
 });
 
 test("reworded() changes the message and what it is told to, and keeps the rest and the cause", () => {
@@ -61,35 +61,35 @@ test("reworded() changes the message and what it is told to, and keeps the rest 
     hint: "wait",
     status: 503,
     request: { method: "GET", url: "u" },
-    also: ["a"],
+    details: ["a"],
   });
-  const other = reworded(problem, "New", { exit: "failed" });
+  const other = withMessage(problem, "New", { exit: "failed" });
   assert.deepEqual(
-    [other.message, other.code, other.exit, other.hint, other.status, other.request, other.also, other.cause],
+    [other.message, other.code, other.exit, other.hint, other.status, other.request, other.details, other.cause],
     ["New", "timeout", "failed", "wait", 503, { method: "GET", url: "u" }, ["a"], problem],
   );
 });
 
 test("sentence() begins with a capital where there is a letter", () => {
-  assert.equal(sentence("environment variable X"), "Environment variable X");
-  assert.equal(sentence("--callbacks"), "--callbacks");
-  assert.equal(sentence('"endpoint" in x'), '"endpoint" in x');
-  assert.equal(sentence(""), "");
+  assert.equal(capitalize("environment variable X"), "Environment variable X");
+  assert.equal(capitalize("--callbacks"), "--callbacks");
+  assert.equal(capitalize('"endpoint" in x'), '"endpoint" in x');
+  assert.equal(capitalize(""), "");
 });
 
 test("reasonOf() gives the text of anything thrown", () => {
-  assert.equal(reasonOf(new TypeError("why")), "why");
-  assert.equal(reasonOf("text"), "text");
-  assert.equal(reasonOf(undefined), "undefined");
+  assert.equal(errorMessage(new TypeError("why")), "why");
+  assert.equal(errorMessage("text"), "text");
+  assert.equal(errorMessage(undefined), "undefined");
 });
 
 test("systemCode() finds the code along the causes, and stops on a ring", () => {
   const inner = Object.assign(new Error("inner"), { code: "ECONNREFUSED" });
-  assert.equal(systemCode(new Error("outer", { cause: new Error("middle", { cause: inner }) })), "ECONNREFUSED");
-  assert.equal(systemCode(inner), "ECONNREFUSED");
-  assert.equal(systemCode(Object.assign(new Error("x"), { code: 5 })), undefined);
-  assert.equal(systemCode({ code: "ENOENT" }), undefined);
+  assert.equal(errorCode(new Error("outer", { cause: new Error("middle", { cause: inner }) })), "ECONNREFUSED");
+  assert.equal(errorCode(inner), "ECONNREFUSED");
+  assert.equal(errorCode(Object.assign(new Error("x"), { code: 5 })), undefined);
+  assert.equal(errorCode({ code: "ENOENT" }), undefined);
   const ring = new Error("ring");
   ring.cause = ring;
-  assert.equal(systemCode(ring), undefined);
+  assert.equal(errorCode(ring), undefined);
 });

@@ -3,12 +3,12 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
   CREDENTIAL_FIELDS,
-  hiddenValues,
   REDACTED,
-  shownHeader,
-  shownUrl,
+  redactHeader,
+  redactUrl,
+  redactValues,
+  secretsIn,
   withoutCredentials,
-  withoutValues,
 } from "../../lib/core/redact.ts";
 import { generateSecret, SECRET_ALPHABET, SECRET_LENGTH } from "../../lib/core/secret.ts";
 
@@ -86,7 +86,7 @@ const ADDRESSES: readonly (readonly [address: string, shown: string])[] = [
 describe("shownUrl()", () => {
   for (const [address, shown] of ADDRESSES) {
     test(JSON.stringify(address), () => {
-      assert.equal(shownUrl(address), shown);
+      assert.equal(redactUrl(address), shown);
     });
   }
 
@@ -97,7 +97,7 @@ describe("shownUrl()", () => {
     const tail = fc.constantFrom("host", "host:1", "host:bad", "host/x", "[::1]:1", "host?q", "host#f");
     fc.assert(
       fc.property(head, before, after, tail, (start, left, right, end) => {
-        const shown = shownUrl(`${start}u:${left}Zq9${right}@${end}`);
+        const shown = redactUrl(`${start}u:${left}Zq9${right}@${end}`);
         assert.ok(!shown.includes("Zq9"), shown);
       }),
       { numRuns: 1000 },
@@ -107,9 +107,9 @@ describe("shownUrl()", () => {
 
 test("shownHeader() shows only headers that hold no credential", () => {
   for (const name of ["Accept", "content-type", "User-Agent", "X-Forwarded-Proto", "Content-Length"])
-    assert.equal(shownHeader(name, "v"), `${name}: v`);
+    assert.equal(redactHeader(name, "v"), `${name}: v`);
   for (const name of ["Authorization", "authorization", "Cookie", "X-Api-Key", "X-Anything", ""])
-    assert.equal(shownHeader(name, "s3cret"), `${name}: ${REDACTED}`);
+    assert.equal(redactHeader(name, "s3cret"), `${name}: ${REDACTED}`);
 });
 
 describe("withoutValues()", () => {
@@ -124,27 +124,27 @@ describe("withoutValues()", () => {
       ...[base64, base64.replace(/=+$/, ""), encodeURIComponent(base64), Buffer.from(secret).toString("base64url")],
       Array.from(Buffer.from(secret), (byte) => `%${byte.toString(16).padStart(2, "0")}`).join(""),
     ]) {
-      const shown = withoutValues(`a ${spelled} b`, ["other", secret]);
+      const shown = redactValues(`a ${spelled} b`, ["other", secret]);
       assert.match(shown, /^a \(redacted\)(=|%3D)* b$/, spelled);
     }
     for (const before of ["", "i", "id", "id:"]) {
-      const inside = withoutValues(Buffer.from(`${before}${secret}, and more`).toString("base64"), [secret]);
+      const inside = redactValues(Buffer.from(`${before}${secret}, and more`).toString("base64"), [secret]);
       assert.ok(inside.includes(REDACTED), inside);
     }
   });
 
   test("leaves ordinary words alone, and has no credential of fewer than four characters", () => {
-    assert.equal(withoutValues("a abc b", ["abc", ""]), "a abc b");
-    assert.equal(withoutValues("a.b a-b axb", ["a.b!"]), "a.b a-b axb");
-    assert.equal(withoutValues("", ["abcd"]), "");
+    assert.equal(redactValues("a abc b", ["abc", ""]), "a abc b");
+    assert.equal(redactValues("a.b a-b axb", ["a.b!"]), "a.b a-b axb");
+    assert.equal(redactValues("", ["abcd"]), "");
   });
 
   test("gets the parts of Basic credentials from hiddenValues(), however they are written", () => {
-    const hidden = hiddenValues({ authorization: `Basic ${Buffer.from(pair).toString("base64")}`, accept: "*/*" });
+    const hidden = secretsIn({ authorization: `Basic ${Buffer.from(pair).toString("base64")}`, accept: "*/*" });
     for (const text of [pair, secret, Buffer.from(pair).toString("latin1"), encodeURIComponent(pair)])
-      assert.equal(withoutValues(`<${text}>`, hidden), `<${REDACTED}>`);
+      assert.equal(redactValues(`<${text}>`, hidden), `<${REDACTED}>`);
     assert.ok(!hidden.includes("*/*"));
-    assert.deepEqual(hiddenValues({ "x-key": "Basic !" }), ["Basic !", "!"]);
+    assert.deepEqual(secretsIn({ "x-key": "Basic !" }), ["Basic !", "!"]);
   });
 
   test("never shows a credential, whatever stands around it", () => {
@@ -153,7 +153,7 @@ describe("withoutValues()", () => {
       fc.property(part, part, part, (before, own, after) => {
         const value = `Zq9${own}Zq9`;
         for (const text of [value, encodeURIComponent(value), JSON.stringify(value), encodeURI(value)]) {
-          const shown = withoutValues(before + text + after, [value]);
+          const shown = redactValues(before + text + after, [value]);
           assert.ok(!shown.includes("Zq9"), shown);
         }
       }),

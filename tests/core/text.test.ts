@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { joined, nearest, printable, quoted } from "../../lib/core/text.ts";
+import { escapeControls, joined, quote, suggest } from "../../lib/core/text.ts";
 
 const HARMFUL = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u;
 
@@ -18,7 +18,7 @@ describe("printable()", () => {
   ];
   for (const [text, shown] of cases) {
     test(JSON.stringify(text), () => {
-      assert.equal(printable(text), shown);
+      assert.equal(escapeControls(text), shown);
     });
   }
 
@@ -29,9 +29,9 @@ describe("printable()", () => {
     );
     fc.assert(
       fc.property(fc.string({ unit }), (text) => {
-        const shown = printable(text);
+        const shown = escapeControls(text);
         assert.doesNotMatch(shown, HARMFUL);
-        assert.equal(printable(shown), shown);
+        assert.equal(escapeControls(shown), shown);
         if (!HARMFUL.test(text)) assert.equal(shown, text);
       }),
       { numRuns: 1000 },
@@ -40,11 +40,11 @@ describe("printable()", () => {
 });
 
 test("quoted() puts text in quotes and cuts it at 120 characters", () => {
-  assert.equal(quoted("a"), '"a"');
-  assert.equal(quoted(""), '""');
-  assert.equal(quoted("\u001b"), '"\\x1b"');
-  assert.equal(quoted("a".repeat(120)), `"${"a".repeat(120)}"`);
-  assert.equal(quoted("a".repeat(121)), `"${"a".repeat(119)}…"`);
+  assert.equal(quote("a"), '"a"');
+  assert.equal(quote(""), '""');
+  assert.equal(quote("\u001b"), '"\\x1b"');
+  assert.equal(quote("a".repeat(120)), `"${"a".repeat(120)}"`);
+  assert.equal(quote("a".repeat(121)), `"${"a".repeat(119)}…"`);
 });
 
 test("joined() makes the list of a sentence", () => {
@@ -77,20 +77,20 @@ describe("nearest()", () => {
   ];
   for (const [word, meant] of cases) {
     test(`${JSON.stringify(word)} means ${meant ?? "nothing"}`, () => {
-      assert.equal(nearest(word, NAMES), meant);
+      assert.equal(suggest(word, NAMES), meant);
     });
   }
 
   test("takes the first of several that are as near", () => {
-    assert.equal(nearest("cat", ["cut", "cot"]), "cut");
+    assert.equal(suggest("cat", ["cut", "cot"]), "cut");
   });
 
   test("finds a word itself, and only ever one of the candidates", () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 12 }), fc.array(fc.string({ maxLength: 12 })), (word, names) => {
-        const meant = nearest(word, names);
+        const meant = suggest(word, names);
         assert.ok(meant === undefined || names.includes(meant));
-        assert.equal(nearest(word.toLowerCase(), [...names, word.toLowerCase()]) !== undefined, true);
+        assert.equal(suggest(word.toLowerCase(), [...names, word.toLowerCase()]) !== undefined, true);
       }),
     );
   });

@@ -1,7 +1,7 @@
 import * as v from "valibot";
-import { GRACE } from "../../core/network.ts";
-import { Problem, reworded } from "../../core/problem.ts";
-import { quoted } from "../../core/text.ts";
+import { CLEANUP_MS } from "../../core/network.ts";
+import { Problem, withMessage } from "../../core/problem.ts";
+import { quote } from "../../core/text.ts";
 import {
   type Answer,
   type ClientRecord,
@@ -16,8 +16,15 @@ import {
   type ReadClient,
   type ServerFamily,
 } from "../../servers/index.ts";
-import { type AdminOptions, type Ask, createExchange, type Told, type Trail, triedFor } from "./exchange.ts";
-import { deepFields, FAULTS, said, tooDeep } from "./problems.ts";
+import {
+  type AdminOptions,
+  type AdminRequest,
+  createExchange,
+  type RoutedResponse,
+  type Trail,
+  triedFor,
+} from "./exchange.ts";
+import { deepFields, FAULTS, messageOf, tooDeep } from "./problems.ts";
 
 export type { ClientRecord } from "../../servers/index.ts";
 
@@ -67,13 +74,13 @@ export interface Admin {
    */
   rotate(id: string): Promise<ClientRecord | undefined>;
   /** Drops the secrets that {@link rotate} left valid; undefined where the server keeps none. */
-  finishRotation(id: string): Promise<ClientRecord | undefined>;
+  dropOldSecrets(id: string): Promise<ClientRecord | undefined>;
   /** Resolves once the server says that it is ready. */
   ready(): Promise<void>;
   /** What the server says that its version is. */
   version(): Promise<string>;
   /** The same API with a time of its own; deaf to signals unless one is given, for finding out and taking back. */
-  afterwards(milliseconds: number, signal?: AbortSignal): Admin;
+  withDeadline(milliseconds: number, signal?: AbortSignal): Admin;
 }
 
 /** Makes the {@link Admin} API. */
@@ -86,19 +93,19 @@ export function createAdmin(options: AdminOptions): Admin {
 
   /** The client, or the problem that there is none. */
   async function lookUp(id: string): Promise<ReadClient | Problem> {
-    const action = `Cannot get client ${quoted(id)}`;
-    const ask: Ask = { method: "GET", path: one(id), action, names: "one client", repeatable: true };
+    const action = `Cannot get client ${quote(id)}`;
+    const ask: AdminRequest = { method: "GET", path: one(id), action, target: "one client", repeatable: true };
     const told = await answerTo(ask);
     return isGone(told) ? notFound(ask, told, id) : client(ask, told, id);
   }
 
-  function isGone({ answer, family }: Told): boolean {
+  function isGone({ answer, family }: RoutedResponse): boolean {
     return answer.status >= 400 && faultOf(answer, family, "one client").kind === "not-found";
   }
 
   /** The problem of a client that is not there. */
-  function notFound(ask: Ask, told: Told, id: string): Problem {
-    const message = `there is no client with the id ${quoted(id)}`;
+  function notFound(ask: AdminRequest, told: RoutedResponse, id: string): Problem {
+    const message = `there is no client with the id ${quote(id)}`;
     return problem(ask, told.family, message, { ...FAULTS["not-found"], status: told.answer.status });
   }
 
@@ -108,7 +115,7 @@ export function createAdmin(options: AdminOptions): Admin {
   }
 
   /** The client that a successful change answered with; one that nests too deep was changed all the same. */
-  function answered(ask: Ask, told: Told, id: string): ClientRecord {
+  function answered(ask: AdminRequest, told: RoutedResponse, id: string): ClientRecord {
     const read = client(ask, told, id);
     warnUnread(read);
     const { record } = read;
@@ -116,15 +123,17 @@ export function createAdmin(options: AdminOptions): Admin {
   }
 
   /** Sends a change; a failure says whether the change may have been made all the same. */
-  async function changed(ask: Ask, id: string): Promise<ClientRecord> {
-    const trail: Trail = { doubtful: false };
+  async function changed(ask: AdminRequest, id: string): Promise<ClientRecord> {
+    const trail: Trail = { ambiguous: false };
     try {
       const told = await answerTo(ask, trail);
-      if (told.answer.status < 300) trail.doubtful = true;
+      if (told.answer.status < 300) trail.ambiguous = true;
       return answered(ask, told, id);
     } catch (error) {
-      if (!trail.doubtful || !(error instanceof Problem)) throw error;
-      throw reworded(error, `${said(error, ask)}; the change may have been made all the same`, { doubtful: true });
+      if (!trail.ambiguous || !(error instanceof Problem)) throw error;
+      throw withMessage(error, `${messageOf(error, ask)}; the change may have been made all the same`, {
+        ambiguous: true,
+      });
     }
   }
 
@@ -132,7 +141,7 @@ export function createAdmin(options: AdminOptions): Admin {
   function warnUnread({ record, unread }: ReadClient): void {
     if (unread.length === 0) return;
     options.warn(
-      `the server's answer about client ${quoted(record.client_id)} has ${deepFields(unread)}; it is shown as null`,
+      `the server's answer about client ${quote(record.client_id)} has ${deepFields(unread)}; it is shown as null`,
     );
   }
 
@@ -143,28 +152,28 @@ export function createAdmin(options: AdminOptions): Admin {
     repeatable: boolean,
   ): Promise<ClientRecord | undefined> {
     const path = (family: ServerFamily): string => `${one(id)(family)}/secrets/rotate`;
-    const ask: Ask = { method, path, action, names: "one client", repeatable };
+    const ask: AdminRequest = { method, path, action, target: "one client", repeatable };
     const family = exchange.known ?? (await admin.family());
     if (family.update !== "patch") return undefined;
-    const trail: Trail = { doubtful: false };
+    const trail: Trail = { ambiguous: false };
     try {
-      const told: Told = { ...(await send(ask, family, trail)), family };
+      const told: RoutedResponse = { ...(await send(ask, family, trail)), family };
       const { answer } = told;
-      const fault = answer.status < 400 ? undefined : faultOf(answer, family, ask.names).kind;
+      const fault = answer.status < 400 ? undefined : faultOf(answer, family, ask.target).kind;
       if (answer.status === 405 || fault === "missing-route") return undefined;
       if (fault === "not-found") throw notFound(ask, told, id);
-      if (answer.status < 300) trail.doubtful = true;
+      if (answer.status < 300) trail.ambiguous = true;
       return answered(ask, told, id);
     } catch (error) {
-      if (!trail.doubtful || !(error instanceof Problem)) throw error;
-      throw reworded(error, `${said(error, ask)}; it may have been done all the same`, { doubtful: true });
+      if (!trail.ambiguous || !(error instanceof Problem)) throw error;
+      throw withMessage(error, `${messageOf(error, ask)}; it may have been done all the same`, { ambiguous: true });
     }
   }
 
   /** After a lost answer: is the client of this id there? Undefined when that cannot be found out in time. */
   async function look(id: string): Promise<ClientRecord | "none" | undefined> {
     try {
-      return (await admin.afterwards(GRACE).find(id)) ?? "none";
+      return (await admin.withDeadline(CLEANUP_MS).find(id)) ?? "none";
     } catch {
       return undefined;
     }
@@ -172,16 +181,16 @@ export function createAdmin(options: AdminOptions): Admin {
 
   async function create(payload: Readonly<Record<string, unknown>>, ownId: boolean): Promise<CreateOutcome> {
     const id = typeof payload["client_id"] === "string" ? payload["client_id"] : undefined;
-    const ask: Ask = {
+    const ask: AdminRequest = {
       method: "POST",
       path: all,
       body: payload,
       action: "Cannot create client",
-      names: "the collection",
+      target: "the collection",
       repeatable: id !== undefined,
     };
-    const trail: Trail = { doubtful: false };
-    let told: Told;
+    const trail: Trail = { ambiguous: false };
+    let told: RoutedResponse;
     try {
       told = await answerTo(ask, trail);
     } catch (error) {
@@ -196,11 +205,11 @@ export function createAdmin(options: AdminOptions): Admin {
         warnUnread(read);
         return { kind: "created", record: read.record };
       }
-      trail.doubtful = true;
+      trail.ambiguous = true;
       const got = other === undefined ? undefined : anotherClient(ask, other);
       return settle(unreadable(ask, told, "the client that it made", got));
     }
-    const fault = faultOf(answer, family, ask.names);
+    const fault = faultOf(answer, family, ask.target);
     if (fault.kind === "id-refused") {
       if (ownId) {
         const { client_id: _, ...rest } = payload;
@@ -211,7 +220,7 @@ export function createAdmin(options: AdminOptions): Admin {
         problem: problem(
           ask,
           family,
-          `this server does not let a client's id be chosen${id === undefined ? "" : ` (--id ${quoted(id)})`}`,
+          `this server does not let a client's id be chosen${id === undefined ? "" : ` (--id ${quote(id)})`}`,
           {
             code: "id-refused",
             exit: "failed",
@@ -222,16 +231,16 @@ export function createAdmin(options: AdminOptions): Admin {
       };
     }
     // Nobody else has the UUID that was made up here: something on the way has sent the request twice.
-    if (fault.kind === "conflict" && ownId) trail.doubtful = true;
+    if (fault.kind === "conflict" && ownId) trail.ambiguous = true;
     if (answer.status === 500 && hasOwnError(answer)) return settleBroken(refusal(ask, told));
     return settle(fault.kind === "conflict" && id !== undefined ? conflict(ask, told, id) : refusal(ask, told));
 
     /** A 500 in the server's own words can follow the insert: a database may have committed and not said so. */
     async function settleBroken(error: Problem): Promise<CreateOutcome> {
       const found = id === undefined ? undefined : await look(id);
-      if (found === "none") return trail.doubtful ? settle(error) : { kind: "refused", problem: error };
+      if (found === "none") return trail.ambiguous ? settle(error) : { kind: "refused", problem: error };
       if (found !== undefined && ownId) {
-        options.warn(`server answered 500, and client ${quoted(found.client_id)} was created all the same`);
+        options.warn(`server answered 500, and client ${quote(found.client_id)} was created all the same`);
         return { kind: "found", record: found };
       }
       return { kind: "unknown", problem: doubt(error, false), clientId: id };
@@ -239,7 +248,7 @@ export function createAdmin(options: AdminOptions): Admin {
 
     /** What a create that has no answer of its own came to. */
     async function settle(error: unknown): Promise<CreateOutcome> {
-      if (!trail.doubtful) return { kind: "refused", problem: error };
+      if (!trail.ambiguous) return { kind: "refused", problem: error };
       const found = id !== undefined && ownId ? await look(id) : undefined;
       if (found !== undefined && found !== "none") return { kind: "found", record: found };
       const reason =
@@ -250,21 +259,21 @@ export function createAdmin(options: AdminOptions): Admin {
     }
 
     function doubt(reason: Problem, absent: boolean): Problem {
-      const which = id === undefined ? "look for the newest client of this name" : `look for client ${quoted(id)}`;
+      const which = id === undefined ? "look for the newest client of this name" : `look for client ${quote(id)}`;
       const state = absent
         ? "the server does not have the client now, but the request may still arrive"
         : reason.code === "conflict"
           ? "an answer was lost before, so the client may be this run's"
           : "the client may have been made all the same";
-      return reworded(reason, `${said(reason, ask)}; ${state}`, {
+      return withMessage(reason, `${messageOf(reason, ask)}; ${state}`, {
         hint: `${which} before you run this again: hydra clients ${id === undefined ? "list" : `get ${id}`}`,
-        doubtful: true,
+        ambiguous: true,
       });
     }
   }
 
-  function conflict(ask: Ask, told: Told, id: string): Problem {
-    return problem(ask, told.family, `there is a client with the id ${quoted(id)} already`, {
+  function conflict(ask: AdminRequest, told: RoutedResponse, id: string): Problem {
+    return problem(ask, told.family, `there is a client with the id ${quote(id)} already`, {
       code: "conflict",
       exit: "conflict",
       status: told.answer.status,
@@ -275,11 +284,11 @@ export function createAdmin(options: AdminOptions): Admin {
   const admin: Admin = {
     async family() {
       if (exchange.known === undefined) {
-        const ask: Ask = {
+        const ask: AdminRequest = {
           method: "GET",
           path: (family) => `${family.clients}${family.pageQuery({ size: 1 })}`,
           action: "Cannot find out the server's version",
-          names: "the collection",
+          target: "the collection",
           repeatable: true,
         };
         const told = await answerTo(ask);
@@ -294,15 +303,15 @@ export function createAdmin(options: AdminOptions): Admin {
     async get(id) {
       const found = await lookUp(id);
       if (found instanceof Problem) throw found;
-      if (found.unread.length > 0) throw tooDeep(`Cannot get client ${quoted(id)}`, id, found.unread);
+      if (found.unread.length > 0) throw tooDeep(`Cannot get client ${quote(id)}`, id, found.unread);
       return found.record;
     },
     async page(request) {
-      const ask: Ask = {
+      const ask: AdminRequest = {
         method: "GET",
         path: (family) => `${family.clients}${family.pageQuery(request)}`,
         action: "Cannot list clients",
-        names: "the collection",
+        target: "the collection",
         repeatable: true,
       };
       const told = await answerTo(ask);
@@ -311,7 +320,7 @@ export function createAdmin(options: AdminOptions): Admin {
       const { records: clients, unread } = read;
       const problems = Array.from(unread, ([client, fields]) => {
         const { client_id: id } = client;
-        return [client, tooDeep(`Cannot show client ${quoted(id)}`, id, fields)] as const;
+        return [client, tooDeep(`Cannot show client ${quote(id)}`, id, fields)] as const;
       });
       return {
         clients,
@@ -325,8 +334,8 @@ export function createAdmin(options: AdminOptions): Admin {
           method: "PUT",
           path: one(id),
           body: payload,
-          action: `Cannot update client ${quoted(id)}`,
-          names: "one client",
+          action: `Cannot update client ${quote(id)}`,
+          target: "one client",
           repeatable: true,
         },
         id,
@@ -338,57 +347,57 @@ export function createAdmin(options: AdminOptions): Admin {
           method: "PATCH",
           path: one(id),
           body: steps,
-          action: `Cannot update client ${quoted(id)}`,
-          names: "one client",
+          action: `Cannot update client ${quote(id)}`,
+          target: "one client",
           repeatable: true,
         },
         id,
       );
     },
     async remove(id) {
-      const ask: Ask = {
+      const ask: AdminRequest = {
         method: "DELETE",
         path: one(id),
-        action: `Cannot delete client ${quoted(id)}`,
-        names: "one client",
+        action: `Cannot delete client ${quote(id)}`,
+        target: "one client",
         repeatable: true,
       };
-      const trail: Trail = { doubtful: false };
+      const trail: Trail = { ambiguous: false };
       try {
         const told = await answerTo(ask, trail);
         // A repeat after a lost answer finds nothing because the first one worked.
-        if (isGone(told) && trail.doubtful) return;
+        if (isGone(told) && trail.ambiguous) return;
         if (isGone(told)) throw notFound(ask, told, id);
         const { status, text } = told.answer;
         if (status < 200 || status > 299) throw refusal(ask, told);
         if (status === 204 || text.trim() === "" || isJson(text)) return;
         // A page that something before the server put up for it.
-        trail.doubtful = true;
+        trail.ambiguous = true;
         throw unreadable(ask, told, "a word that the client is deleted");
       } catch (error) {
-        if (!trail.doubtful || !(error instanceof Problem)) throw error;
-        throw reworded(error, error.message, { doubtful: true });
+        if (!trail.ambiguous || !(error instanceof Problem)) throw error;
+        throw withMessage(error, error.message, { ambiguous: true });
       }
     },
-    rotate: (id) => rotation(id, "POST", `Cannot rotate the secret of client ${quoted(id)}`, false),
-    finishRotation: (id) => rotation(id, "DELETE", `Cannot drop the old secrets of client ${quoted(id)}`, true),
+    rotate: (id) => rotation(id, "POST", `Cannot rotate the secret of client ${quote(id)}`, false),
+    dropOldSecrets: (id) => rotation(id, "DELETE", `Cannot drop the old secrets of client ${quote(id)}`, true),
     async ready() {
-      const ask: Ask = {
+      const ask: AdminRequest = {
         method: "GET",
         path: () => "/health/ready",
         action: "Cannot wait for the server",
-        names: "the collection",
+        target: "the collection",
         repeatable: true,
       };
       const [family] = FAMILIES;
       const late = (answer: Answer): Problem => {
-        const problem = refusal(ask, { answer, family, late: undefined });
+        const problem = refusal(ask, { answer, family, gaveUpBecause: undefined });
         const tried = options.failAfter === 0 ? "" : ` (${triedFor(options.failAfter)})`;
         const hint = "wait longer with --for, or look into the server's log";
-        return reworded(problem, `${problem.message}${tried}`, { exit: "unreachable", hint });
+        return withMessage(problem, `${problem.message}${tried}`, { exit: "unreachable", hint });
       };
       for (let last: Answer | undefined; ; ) {
-        const reply = await send(ask, family, { doubtful: false }).catch((error: unknown) => {
+        const reply = await send(ask, family, { ambiguous: false }).catch((error: unknown) => {
           // What the server said last tells more than that the time ran out then.
           if (last === undefined || remaining() > 0) throw error;
           throw late(last);
@@ -403,21 +412,21 @@ export function createAdmin(options: AdminOptions): Admin {
       }
     },
     async version() {
-      const ask: Ask = {
+      const ask: AdminRequest = {
         method: "GET",
         path: () => "/version",
         action: "Cannot get the server's version",
-        names: "the collection",
+        target: "the collection",
         repeatable: true,
       };
       // Asked without finding out the family, which both families would answer here.
       const [family] = FAMILIES;
-      const told = { ...(await send(ask, family, { doubtful: false })), family };
+      const told = { ...(await send(ask, family, { ambiguous: false })), family };
       const read = v.safeParse(v.looseObject({ version: v.string() }), jsonOf(okText(ask, told)));
       if (!read.success) throw unreadable(ask, told, "a version");
       return read.output.version;
     },
-    afterwards(milliseconds, signal = new AbortController().signal) {
+    withDeadline(milliseconds, signal = new AbortController().signal) {
       return createAdmin({
         ...options,
         family: exchange.known,

@@ -2,9 +2,9 @@ import { MAX_DEPTH, TOO_DEEP_CODE } from "../../core/json.ts";
 import type { NetworkFailure } from "../../core/network.ts";
 import { shellQuoted } from "../../core/output/shell.ts";
 import { type ExitName, Problem } from "../../core/problem.ts";
-import { joined, printable } from "../../core/text.ts";
+import { escapeControls, joined } from "../../core/text.ts";
 import type { Fault } from "../../servers/index.ts";
-import type { Ask } from "./exchange.ts";
+import type { AdminRequest } from "./exchange.ts";
 
 export interface Details {
   readonly code: string;
@@ -15,7 +15,7 @@ export interface Details {
 }
 
 export function deepFields(fields: readonly string[]): string {
-  return `${joined(fields.map(printable))} nested more than ${MAX_DEPTH} levels deep`;
+  return `${joined(fields.map(escapeControls))} nested more than ${MAX_DEPTH} levels deep`;
 }
 
 export function tooDeep(action: string, id: string, fields: readonly string[]): Problem {
@@ -27,7 +27,7 @@ export function tooDeep(action: string, id: string, fields: readonly string[]): 
 }
 
 /** An answer that no server of either family gives. */
-export const ODD: Details = {
+export const UNEXPECTED_RESPONSE: Details = {
   code: "unreadable-answer",
   exit: "failed",
   hint: "check that the endpoint is a Hydra admin port and not a proxy or another service",
@@ -68,7 +68,7 @@ export const HINTS: Readonly<Record<NetworkFailure["kind"], string>> = {
 };
 
 /** The message of a problem; an interruption does not know what it interrupted. */
-export function said({ code, message }: Problem, { action }: Ask): string {
+export function messageOf({ code, message }: Problem, { action }: AdminRequest): string {
   return code === "interrupted" ? `${action}: interrupted` : message;
 }
 

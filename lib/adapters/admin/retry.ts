@@ -1,8 +1,8 @@
 import { type Answer, hasOwnError } from "../../servers/index.ts";
 
 /** Whether another try can change this answer. */
-export function retryable(answer: Answer, odd500: number): boolean {
-  if (answer.status === 500) return odd500 === 1 && !hasOwnError(answer);
+export function retryable(answer: Answer, bare500s: number): boolean {
+  if (answer.status === 500) return bare500s === 1 && !hasOwnError(answer);
   return answer.status === 429 || answer.status === 502 || answer.status === 503 || answer.status === 504;
 }
 
@@ -10,7 +10,7 @@ export function retryable(answer: Answer, odd500: number): boolean {
  * Whether an answer leaves open that the request was carried out: any that a gateway gives, a 500 without words, and 303,
  * which follows a request that was carried out (RFC 9110, 15.4.4).
  */
-export function mayHavePassed(answer: Answer): boolean {
+export function mayHaveBeenProcessed(answer: Answer): boolean {
   if (answer.status === 500) return !hasOwnError(answer);
   return answer.status > 501 || answer.status === 303;
 }

@@ -2,15 +2,15 @@ import type { KeyAlgorithm } from "../../adapters/key-generator.ts";
 import type { ClientProof } from "../../adapters/token-endpoint.ts";
 import { changeSecret } from "../../clients/change-secret.ts";
 import { tellRecipients } from "../../clients/delivery.ts";
-import { findings, idIn, type ReadDraft, readDraft, refuseUnknownFields, tellDropped } from "../../clients/draft.ts";
+import { idIn, lintDraft, type ReadDraft, readDraft, refuseUnknownFields, warnDropped } from "../../clients/draft.ts";
 import { dryRun, isDryRun } from "../../clients/dry-run.ts";
-import { KEY_ALGORITHMS, keyed, prepareKey } from "../../clients/key-pair.ts";
-import { tellsUnwritten, withOutlets } from "../../clients/outlets.ts";
+import { applyGenerateKey, KEY_ALGORITHMS, prepareKey } from "../../clients/key-pair.ts";
+import { reportClientOnWriteFailure, withOutlets } from "../../clients/outlets.ts";
 import { type CreatedClient, deliverCreated, type Registration, register } from "../../clients/register.ts";
 import {
-  givenSecret,
   NO_SECRET,
   prepareSecret,
+  providedSecret,
   publicRecipientProblems,
   secretProblems,
   unwritableProblems,
@@ -18,10 +18,10 @@ import {
 import { change } from "../../clients/send-change.ts";
 import { secretProof, verify, verifyEndpoint, verifyProblems } from "../../clients/verify.ts";
 import { createdView, KEYED_VIEW } from "../../clients/views.ts";
-import { type Context, command, type Result, type Shown, type Start, single } from "../../command.ts";
+import { type Context, command, type PreparedCommand, type Result, type Shown, single } from "../../command.ts";
 import { type Client, isEmpty, isPublic, textField } from "../../core/client/client.ts";
 import { changes } from "../../core/client/equality.ts";
-import { judge } from "../../core/client/rules.ts";
+import { lint } from "../../core/client/rules.ts";
 import {
   DRY_RUN,
   FIELD_FLAGS,
@@ -42,28 +42,28 @@ import {
   VERIFY_FLAGS,
 } from "../../core/flags/flag-table.ts";
 import type { Recipient } from "../../core/keys/recipient.ts";
-import { Problem, usage } from "../../core/problem.ts";
+import { Problem, usageError } from "../../core/problem.ts";
 import { withoutCredentials } from "../../core/redact.ts";
-import { quoted } from "../../core/text.ts";
+import { quote } from "../../core/text.ts";
 
 /** What to do with a client of the chosen id that is there already. */
 type IfExists = "fail" | "skip" | "update";
 
-async function start(context: Context): Promise<Start> {
+async function prepare(context: Context): Promise<PreparedCommand> {
   const { values } = context;
   const problems: Problem[] = [];
   const ifExists = ifExistsOf(context);
-  const read = keyed(context, await readDraft(context, true), problems);
+  const read = applyGenerateKey(context, await readDraft(context, true), problems);
   problems.push(
     // Whether they are needed where the client may be there already is known only then.
     ...(await secretProblems(context, {
-      outlets: ifExists === "fail" && !(isPublic(read.client) && !values.given(GENERATE_KEY)),
+      outlets: ifExists === "fail" && !(isPublic(read.client) && !values.isSet(GENERATE_KEY)),
       instead: [GENERATE_KEY],
     })),
     ...verifyProblems(context),
   );
-  const wrong = judge(read.client, read.label).some(({ severity }) => severity === "error");
-  const given = await givenSecret(context, problems, wrong || read.problems.length > 0);
+  const wrong = lint(read.client, read.label).some(({ severity }) => severity === "error");
+  const given = await providedSecret(context, problems, wrong || read.problems.length > 0);
   const { client_secret: drafted, ...others } = read.client;
   const secret = given?.text ?? (isEmpty(drafted) ? undefined : drafted);
   // A draft of a public client with a secret is judged without it, since the secret is not sent; an empty one is none.
@@ -74,13 +74,13 @@ async function start(context: Context): Promise<Start> {
   const id = idIn(client);
   const named = { id: id ?? "id", secret: textField(client, "client_secret") };
   problems.push(
-    ...findings(context, draft),
+    ...lintDraft(context, draft),
     ...publicRecipientProblems(context, client, draft.label),
     ...unwritableProblems(context, named),
   );
   if (ifExists !== "fail" && id === undefined) {
     problems.push(
-      usage(
+      usageError(
         `${values.origin(IF_EXISTS).name} ${ifExists} needs the id of the client`,
         "add --id, by which a second run finds the client",
         "if-exists-without-id",
@@ -90,19 +90,23 @@ async function start(context: Context): Promise<Start> {
   if (isPublic(client) && secret !== undefined) {
     context.warn(`${label("client_secret")} is not sent: a client with the auth method none has no secret`);
   }
-  if (isPublic(client) && values.given(SECRET_OUT)) {
+  if (isPublic(client) && values.isSet(SECRET_OUT)) {
     context.warn("--secret-out is not written: a client with the auth method none has no secret");
   }
   const algorithm = KEY_ALGORITHMS.find((known) => known === values.text(GENERATE_KEY));
   if (algorithm !== undefined) {
     if (given !== undefined && isEmpty(drafted)) {
       problems.push(
-        usage(`--generate-key ${algorithm} and ${given.name} exclude each other`, "leave one of them out", "two-keys"),
+        usageError(
+          `--generate-key ${algorithm} and ${given.name} exclude each other`,
+          "leave one of them out",
+          "two-keys",
+        ),
       );
     }
     if (ifExists === "update") {
       problems.push(
-        usage(
+        usageError(
           `--generate-key ${algorithm} cannot update a client: it would lose the key that it has`,
           "use --if-exists skip, or change its keys with hydra clients update --jwks",
           "key-for-existing",
@@ -147,7 +151,7 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
   };
   const before = await found();
   if (before !== undefined) return before;
-  const { registration, proof } = await prepare(context, job, await recipients());
+  const { registration, proof } = await prepareRegistration(context, job, await recipients());
   const endpoint = await verifyEndpoint(context);
   const options = {
     action: "Cannot create client",
@@ -158,7 +162,7 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
   return withOutlets(context, options, async (outlets) => {
     const targets = { admin: context.admin, copies: "a file of its own", ...outlets } as const;
     const registered = await register(context, targets, registration, async (created) => {
-      tellDropped(context, registration.payload, created.record);
+      warnDropped(context, registration.payload, created.record);
       const works = await verify(context, endpoint, created.record.client_id, proof(created));
       tellRecipients(context, registration.prepared.recipients);
       const result = await deliverCreated(context, outlets, registration, created);
@@ -169,7 +173,7 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
     // Someone else may have created it in between.
     const meanwhile = problem instanceof Problem && problem.exit === "conflict" ? await found() : undefined;
     if (meanwhile === undefined) throw problem;
-    await outlets.sink?.discard();
+    await outlets.target?.discard();
     return meanwhile;
   });
 }
@@ -193,7 +197,7 @@ interface PreparedCreate {
   readonly proof: (created: CreatedClient) => ClientProof | undefined;
 }
 
-async function prepare(
+async function prepareRegistration(
   context: Context,
   { draft: { client }, ifExists, algorithm }: CreateJob,
   recipients: readonly Recipient[],
@@ -212,7 +216,7 @@ async function prepare(
         ...common,
         payload,
         prepared,
-        view: context.values.given(KEY_OUT) ? createdView("given") : KEYED_VIEW,
+        view: context.values.isSet(KEY_OUT) ? createdView("given") : KEYED_VIEW,
       },
       proof: ({ record }) => ({
         way: "private_key_jwt",
@@ -251,21 +255,21 @@ async function existing(
     single(view, { ...withoutCredentials(record), outcome, ...(outcome === "skipped" ? { differs } : {}) });
   if (ifExists === "skip") {
     context.note(
-      `Client ${quoted(id)} is there already and was skipped: ${differs.length === 0 ? "nothing differs" : `it differs in ${differs.join(", ")}`}; no secret was delivered`,
+      `Client ${quote(id)} is there already and was skipped: ${differs.length === 0 ? "nothing differs" : `it differs in ${differs.join(", ")}`}; no secret was delivered`,
     );
     return shown(current, "skipped");
   }
   if (differs.length === 0 && given === undefined) {
-    tellDropped(context, wanted, current);
-    context.note(`Client ${quoted(id)} is there already and unchanged; no secret was delivered`);
+    warnDropped(context, wanted, current);
+    context.note(`Client ${quote(id)} is there already and unchanged; no secret was delivered`);
     return shown(current, "unchanged");
   }
-  const updated = `Client ${quoted(id)} was there already and is updated${differs.length === 0 ? "" : ` in ${differs.join(", ")}`}`;
+  const updated = `Client ${quote(id)} was there already and is updated${differs.length === 0 ? "" : ` in ${differs.join(", ")}`}`;
   if (given === undefined) {
     const record = await change(context.admin, id, current, differing);
-    tellDropped(context, wanted, record);
+    warnDropped(context, wanted, record);
     context.note(`${updated}; its secret stays, and none was delivered`);
-    return { ...shown(record, "updated"), ...tellsUnwritten(id, "updated") };
+    return { ...shown(record, "updated"), ...reportClientOnWriteFailure(id, "updated") };
   }
   const prepared = await prepareSecret(context, given, await recipients());
   const all = [...differing, { field: "client_secret", before: undefined, after: given }];
@@ -274,14 +278,14 @@ async function existing(
   const variable = origin.from === "environment" && draft.label("client_secret") === origin.name;
   return changeSecret(context, {
     id,
-    action: `Cannot update client ${quoted(id)}`,
+    action: `Cannot update client ${quote(id)}`,
     prepared,
     view,
     send: async () => ({ ...(await change(context.admin, id, current, all)), outcome: "updated" }),
-    before({ precious, differs: other }, record) {
-      tellDropped(context, wanted, record);
+    before({ mustDeliver, differs: other }, record) {
+      warnDropped(context, wanted, record);
       const source = other ? "that the server answered" : `given${variable ? ` by ${origin.name}` : ""}`;
-      const out = precious !== undefined || context.values.given(SECRET_OUT);
+      const out = mustDeliver !== undefined || context.values.isSet(SECRET_OUT);
       context.note(`${updated}; its secret is the one ${source}${out ? "" : ", and none was delivered"}`);
     },
   });
@@ -342,5 +346,5 @@ export const create = command({
   server: true,
   credentials: "secrets",
   format: { "1.x": "text", "2.x": "table" },
-  start,
+  prepare,
 });

@@ -1,15 +1,15 @@
-import { Many } from "../../clients/batch.ts";
-import { whyOf } from "../../clients/delivery.ts";
+import { Batch } from "../../clients/batch.ts";
+import { safeReason } from "../../clients/delivery.ts";
 import { dryRun, isDryRun } from "../../clients/dry-run.ts";
 import { idOf } from "../../clients/views.ts";
-import { type Context, command, type Result, type Shown, type Start } from "../../command.ts";
+import { type Context, command, type PreparedCommand, type Result, type Shown } from "../../command.ts";
 import { DRY_RUN, FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
-import type { SwitchFlag } from "../../core/flags/parse.ts";
+import type { BoolFlag } from "../../core/flags/parse.ts";
 import type { View } from "../../core/output/render.ts";
-import { Problem, usage } from "../../core/problem.ts";
-import { joined, quoted } from "../../core/text.ts";
+import { Problem, usageError } from "../../core/problem.ts";
+import { joined, quote } from "../../core/text.ts";
 
-const YES: SwitchFlag = { kind: "switch", name: "yes", short: "y", group: "input", help: "Do not ask before deleting" };
+const YES: BoolFlag = { kind: "switch", name: "yes", short: "y", group: "input", help: "Do not ask before deleting" };
 
 const VIEW: View<Shown> = {
   columns: [{ label: "ID", value: idOf, whole: true }],
@@ -21,7 +21,7 @@ const VIEW: View<Shown> = {
 const NO_IDS: ReadonlySet<string> = new Set(["", ".", ".."]);
 
 function noId(id: string): Problem {
-  return usage(`${quoted(id)} is no id of a client`, "hydra clients list -q shows the ids", "bad-id");
+  return usageError(`${quote(id)} is no id of a client`, "hydra clients list -q shows the ids", "bad-id");
 }
 
 /** The lines of standard input, an id each as it stands there: an id may hold blanks. */
@@ -40,13 +40,13 @@ async function idsOf(context: Context): Promise<readonly string[]> {
 }
 
 async function confirmed(context: Context, ids: readonly string[]): Promise<void> {
-  if (context.values.on(YES) || !context.host.stdinIsTerminal || context.operands.includes("-")) return;
+  if (context.values.bool(YES) || !context.host.stdinIsTerminal || context.operands.includes("-")) return;
   const notAsked = context.host.stderr.isTerminal
     ? undefined
     : "standard error, where the question would be, is no terminal";
   if (notAsked !== undefined) throw notConfirmed(notAsked, "add --yes");
   const shown =
-    ids.length > 5 ? `${ids.length} clients` : `${ids.length === 1 ? "client" : "clients"} ${joined(ids.map(quoted))}`;
+    ids.length > 5 ? `${ids.length} clients` : `${ids.length === 1 ? "client" : "clients"} ${joined(ids.map(quote))}`;
   const answer = await context.host.ask(`Delete ${shown}? Their tokens stop working. [y/N] `, false);
   if (/^y(es)?$/i.test((answer ?? "").trim())) return;
   throw notConfirmed("the question was not answered with y", "answer y, or add --yes");
@@ -64,13 +64,13 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
     );
   }
   await confirmed(context, ids);
-  const many = new Many(context, ids.length);
+  const many = new Batch(context, ids.length);
   const failAfter = context.values.number(FAIL_AFTER) ?? 60_000;
   let begun = 0;
   async function* items(): AsyncGenerator<Shown> {
     for (const id of ids) {
       // The first finds out the family of the server, and has the time of one as it is.
-      const admin = begun++ === 0 ? context.admin : context.admin.afterwards(failAfter, context.signal);
+      const admin = begun++ === 0 ? context.admin : context.admin.withDeadline(failAfter, context.signal);
       const done = await many.attempt(async () => {
         if (NO_IDS.has(id)) throw noId(id);
         await admin.remove(id);
@@ -81,15 +81,15 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
   }
   return {
     view: VIEW,
-    many: ids.length > 1,
+    isList: ids.length > 1,
     items: items(),
     exit: () => many.exit(),
-    live: true,
+    unbuffered: true,
     undelivered: async (lost, reason) => {
-      const gone = lost.map(({ item }) => quoted(idOf(item)));
+      const gone = lost.map(({ item }) => quote(idOf(item)));
       const left = ids.length - begun;
       return new Problem(
-        `Cannot write the result: ${whyOf(reason)}; deleted all the same: ${joined(gone)}${left === 0 ? "" : `; not begun: ${left}`}`,
+        `Cannot write the result: ${safeReason(reason)}; deleted all the same: ${joined(gone)}${left === 0 ? "" : `; not begun: ${left}`}`,
         { code: "unwritable", exit: "failed", hint: "run it again for the rest, with a place that takes the result" },
       );
     },
@@ -121,12 +121,12 @@ export const remove = command({
   server: true,
   credentials: "ids",
   format: { "1.x": "text", "2.x": "table" },
-  async start(context): Promise<Start> {
+  async prepare(context): Promise<PreparedCommand> {
     const ids = context.operands.length === 0 ? [] : await idsOf(context);
     // What stands on the command line can be mended there; in a list of others it fails alone.
     const problems = ids.filter((id) => NO_IDS.has(id) && context.operands.includes(id)).map(noId);
     if (context.operands.length > 0 && ids.length === 0)
-      problems.push(usage("There is no id on standard input", "write one id a line", "missing-argument"));
+      problems.push(usageError("There is no id on standard input", "write one id a line", "missing-argument"));
     return { problems, run: () => run(context, ids) };
   },
 });

@@ -1,4 +1,4 @@
-import { Many } from "../../clients/batch.ts";
+import { Batch } from "../../clients/batch.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
 import { type Context, command, type Result, type Shown } from "../../command.ts";
 import { badId } from "../../core/client/id.ts";
@@ -20,14 +20,14 @@ async function read(context: Context, id: string): Promise<Shown> {
 
 async function run(context: Context): Promise<Result> {
   const { operands } = context;
-  const many = new Many(context, operands.length);
+  const many = new Batch(context, operands.length);
   async function* items(): AsyncGenerator<Shown> {
     for (const id of operands) {
       const record = await many.attempt(() => read(context, id));
       if (record !== undefined) yield withoutCredentials(record);
     }
   }
-  return { view: CLIENT_VIEW, many: operands.length > 1, items: items(), exit: () => many.exit() };
+  return { view: CLIENT_VIEW, isList: operands.length > 1, items: items(), exit: () => many.exit() };
 }
 
 /** `clients get` and `get oauth2-client`: shows clients by their ids. */
@@ -47,7 +47,7 @@ export const get = command({
   server: true,
   credentials: "ids",
   format: { "1.x": "json-pretty", "2.x": "table" },
-  start: (context) => ({
+  prepare: (context) => ({
     problems: context.operands.map(badId).filter((problem) => problem !== undefined),
     run: () => run(context),
   }),

@@ -1,8 +1,8 @@
 import type { Admin } from "../../adapters/admin/admin.ts";
 import type { RecoveryLog } from "../../adapters/recovery-store.ts";
-import { Many } from "../../clients/batch.ts";
-import { type Entry, entryProblems, MOST_TOLD, payloadOf, readEntries } from "../../clients/client-files.ts";
-import { tellRecipients, whyOf } from "../../clients/delivery.ts";
+import { Batch } from "../../clients/batch.ts";
+import { type ClientEntry, entryProblems, MOST_TOLD, payloadOf, readEntries } from "../../clients/client-files.ts";
+import { safeReason, tellRecipients } from "../../clients/delivery.ts";
 import { idIn } from "../../clients/draft.ts";
 import { dryRun, isDryRun } from "../../clients/dry-run.ts";
 import { refuseClosedOutput } from "../../clients/outlets.ts";
@@ -10,7 +10,7 @@ import { type CreatedClient, type Registration, register, warnWithoutCopy } from
 import { encryptedFormatProblems, NO_SECRET, prepareSecret } from "../../clients/secret-source.ts";
 import { change } from "../../clients/send-change.ts";
 import { createdView, ENCRYPTED, idOf } from "../../clients/views.ts";
-import { type Context, command, type Result, type Shown, type Start } from "../../command.ts";
+import { type Context, command, type PreparedCommand, type Result, type Shown } from "../../command.ts";
 import { type Client, isPublic, textField } from "../../core/client/client.ts";
 import { changes, sameValue } from "../../core/client/equality.ts";
 import { FIELD_NAMES } from "../../core/client/fields.ts";
@@ -23,14 +23,14 @@ import {
   SERVER_COMMAND_FLAGS,
   STRICT,
 } from "../../core/flags/flag-table.ts";
-import type { CountFlag, TextFlag } from "../../core/flags/parse.ts";
+import type { IntFlag, TextFlag } from "../../core/flags/parse.ts";
 import type { Recipient } from "../../core/keys/recipient.ts";
-import { GRACE } from "../../core/network.ts";
+import { CLEANUP_MS } from "../../core/network.ts";
 import { writesAll } from "../../core/output/formats.ts";
 import type { View } from "../../core/output/render.ts";
-import { Problem, reworded, usage } from "../../core/problem.ts";
+import { Problem, usageError, withMessage } from "../../core/problem.ts";
 import { withoutCredentials } from "../../core/redact.ts";
-import { quoted } from "../../core/text.ts";
+import { quote } from "../../core/text.ts";
 import type { ServerFamily } from "../../servers/index.ts";
 
 const ON_CONFLICT: TextFlag = {
@@ -43,7 +43,7 @@ const ON_CONFLICT: TextFlag = {
   help: "What to do with a client whose id is there already",
 };
 
-const CONCURRENCY: CountFlag = {
+const CONCURRENCY: IntFlag = {
   kind: "count",
   name: "concurrency",
   value: "N",
@@ -53,32 +53,32 @@ const CONCURRENCY: CountFlag = {
 };
 
 /** How one client of the input ended. */
-interface Ended {
+interface ImportOutcome {
   readonly outcome: "created" | "updated" | "unchanged" | "skipped" | "failed";
-  readonly entry: Entry;
+  readonly entry: ClientEntry;
   readonly shown: Shown;
   readonly problem?: Problem;
   /** For a client whose credentials are to be delivered. */
   readonly created?: CreatedClient;
 }
 
-async function start(context: Context): Promise<Start> {
+async function prepare(context: Context): Promise<PreparedCommand> {
   const problems: Problem[] = [];
   const entries = await readEntries(context, problems);
   problems.push(...entryProblems(context, entries));
   const concurrency = context.values.number(CONCURRENCY) ?? 8;
   if (concurrency < 1 || concurrency > 256)
-    problems.push(usage(`--concurrency ${concurrency} is not from 1 to 256`, "8 suits most servers", "bad-value"));
+    problems.push(usageError(`--concurrency ${concurrency} is not from 1 to 256`, "8 suits most servers", "bad-value"));
   problems.push(...encryptedFormatProblems(context), ...(await context.outletProblems([])));
   return { problems, run: () => run(context, entries, concurrency) };
 }
 
 /** Refuses fields that no server of the family knows; what means nothing may stand there, as exports have it. */
-function refuseFields(family: ServerFamily, entries: readonly Entry[]): void {
-  const found = entries.flatMap(({ client, place }) =>
+function refuseFields(family: ServerFamily, entries: readonly ClientEntry[]): void {
+  const found = entries.flatMap(({ client, location }) =>
     Object.keys(client)
       .filter((field) => family.unknownFields.has(field) && !sameValue(field, client[field], undefined))
-      .map((field) => `${place}: ${family.label} has no field ${field}`),
+      .map((field) => `${location}: ${family.label} has no field ${field}`),
   );
   const [first, ...others] = found;
   if (first === undefined) return;
@@ -86,28 +86,28 @@ function refuseFields(family: ServerFamily, entries: readonly Entry[]): void {
     code: "field-unknown-to-server",
     exit: "usage",
     hint: "take it out for this server; no client was made",
-    also: others.length < MOST_TOLD ? others : [...others.slice(0, MOST_TOLD), `${others.length - MOST_TOLD} more`],
+    details: others.length < MOST_TOLD ? others : [...others.slice(0, MOST_TOLD), `${others.length - MOST_TOLD} more`],
   });
 }
 
 const SET_ELSEWHERE: ReadonlySet<string> = new Set(["client_id", "client_secret"]);
 
 /** The fields that a server did not keep, each with how many clients lost it and one of them. */
-class Dropped {
+class DroppedFields {
   readonly #places = new Map<string, { count: number; readonly place: string }>();
 
-  look(entry: Entry, sent: Client, record: Client): void {
+  record(entry: ClientEntry, sent: Client, record: Client): void {
     for (const [field, value] of Object.entries(sent)) {
       // What is no field at all was told before.
       if (SET_ELSEWHERE.has(field) || !FIELD_NAMES.includes(field)) continue;
       if (sameValue(field, record[field], value)) continue;
       const known = this.#places.get(field);
-      if (known === undefined) this.#places.set(field, { count: 1, place: entry.place });
+      if (known === undefined) this.#places.set(field, { count: 1, place: entry.location });
       else known.count++;
     }
   }
 
-  tell(context: Context): void {
+  report(context: Context): void {
     for (const [field, { count, place }] of this.#places)
       context.warn(
         `${field}: the server did not keep it as it was sent, of ${count === 1 ? place : `${count} clients, the first ${place}`}`,
@@ -118,7 +118,7 @@ class Dropped {
 /** From how many clients on an import repays that its code is compiled. */
 const MANY = 100;
 
-async function run(context: Context, entries: readonly Entry[], concurrency: number): Promise<Result> {
+async function run(context: Context, entries: readonly ClientEntry[], concurrency: number): Promise<Result> {
   if (isDryRun(context)) {
     return dryRun(
       context,
@@ -133,7 +133,7 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
       }),
     );
   }
-  if (entries.length > MANY) context.host.longWork();
+  if (entries.length > MANY) context.host.enableJit();
   const recipients = await context.keys.recipients(context.values);
   context.signal.throwIfAborted();
   refuseClosedOutput(context, "Cannot import clients", "the secret");
@@ -141,7 +141,7 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
   // Requests that are under way at a signal may finish: they hear of it only when their time is over.
   const late = new AbortController();
   const deadline = (): void => {
-    setTimeout(() => late.abort(context.signal.reason), GRACE);
+    setTimeout(() => late.abort(context.signal.reason), CLEANUP_MS);
   };
   if (context.signal.aborted) deadline();
   else context.signal.addEventListener("abort", deadline, { once: true });
@@ -154,18 +154,18 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
     throw error;
   }
   const failAfter = context.values.number(FAIL_AFTER) ?? 60_000;
-  const dropped = new Dropped();
-  const job: Job = {
+  const dropped = new DroppedFields();
+  const job: ImportRun = {
     context,
     recipients,
     copies: log ?? "none",
     dropped,
-    admin: () => context.admin.afterwards(failAfter, late.signal),
+    admin: () => context.admin.withDeadline(failAfter, late.signal),
   };
-  const counts = new Map<Ended["outcome"], number>();
-  const many = new Many(context, entries.length);
-  const underWay: Promise<Ended>[] = [];
-  const unheld = new Map<Shown, Ended>();
+  const counts = new Map<ImportOutcome["outcome"], number>();
+  const many = new Batch(context, entries.length);
+  const underWay: Promise<ImportOutcome>[] = [];
+  const unheld = new Map<Shown, ImportOutcome>();
   let next = 0;
   let active = 0;
   let stopped = false;
@@ -210,13 +210,13 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
 
   return {
     view: IMPORT_VIEW,
-    many: true,
+    isList: true,
     items: items(),
-    live: true,
+    unbuffered: true,
     // Asked for when every result has been written, so that the summary stands below them.
     exit() {
       log?.close();
-      dropped.tell(context);
+      dropped.report(context);
       summary(context, counts, entries.length - next);
       return many.exit();
     },
@@ -229,34 +229,34 @@ async function run(context: Context, entries: readonly Entry[], concurrency: num
       const late = await Promise.all(underWay);
       // These may name files in which a secret was kept, and nothing else tells of them.
       for (const { problem } of late) if (problem !== undefined) many.fail(problem);
-      const leaked = new Set(held.filter((lost) => lost.leaked).map(({ item }) => item));
+      const leaked = new Set(held.filter((lost) => lost.partlyWritten).map(({ item }) => item));
       const lost = [...held.flatMap(({ item }) => unheld.get(item) ?? []), ...late];
       const [first, ...others] = await Promise.all(
         lost.flatMap(({ created, shown }) =>
-          created?.delivery.precious === undefined ? [] : [created.undelivered(reason, leaked.has(shown))],
+          created?.delivery.mustDeliver === undefined ? [] : [created.undelivered(reason, leaked.has(shown))],
         ),
       );
       log?.close();
       const told = lost.flatMap(({ created, outcome, shown }) =>
-        created?.delivery.precious === undefined && CHANGED.has(outcome)
-          ? [`client ${quoted(idOf(shown))} was ${outcome}`]
+        created?.delivery.mustDeliver === undefined && CHANGED.has(outcome)
+          ? [`client ${quote(idOf(shown))} was ${outcome}`]
           : [],
       );
       const rest = told.length <= MOST_TOLD ? told : [...told.slice(0, MOST_TOLD), `${told.length - MOST_TOLD} more`];
       if (first === undefined)
-        return new Problem(`Cannot write the result: ${whyOf(reason)}`, {
+        return new Problem(`Cannot write the result: ${safeReason(reason)}`, {
           code: "unwritable",
           exit: "failed",
           hint: "check where standard output goes",
-          also: rest,
+          details: rest,
         });
-      return reworded(first, first.message, { also: [...others.map(({ message }) => message), ...rest] });
+      return withMessage(first, first.message, { details: [...others.map(({ message }) => message), ...rest] });
     },
   };
 }
 
 /** Opens the file for the recovery copies of a run that generates secrets; without one it warns and goes on. */
-function openLog(context: Context, entries: readonly Entry[]): RecoveryLog | undefined {
+function openLog(context: Context, entries: readonly ClientEntry[]): RecoveryLog | undefined {
   if (entries.every(({ client }) => isPublic(client) || textField(client, "client_secret") !== undefined))
     return undefined;
   const log = context.recovery.openLog();
@@ -276,16 +276,16 @@ function summary(context: Context, counts: ReadonlyMap<string, number>, left: nu
   context.note(`Import: ${parts.length === 0 ? "nothing to do" : parts.join(", ")}`);
 }
 
-interface Job {
+interface ImportRun {
   readonly context: Context;
   readonly recipients: readonly Recipient[];
   readonly copies: RecoveryLog | "none";
-  readonly dropped: Dropped;
+  readonly dropped: DroppedFields;
   /** The admin API with the time of one client. */
   readonly admin: () => Admin;
 }
 
-async function importOne(job: Job, entry: Entry): Promise<Ended> {
+async function importOne(job: ImportRun, entry: ClientEntry): Promise<ImportOutcome> {
   try {
     return await createOne(job, entry);
   } catch (error) {
@@ -295,7 +295,7 @@ async function importOne(job: Job, entry: Entry): Promise<Ended> {
 }
 
 function unforeseen(error: unknown): Problem {
-  return new Problem(`Cannot import the client: ${whyOf(error)}`, {
+  return new Problem(`Cannot import the client: ${safeReason(error)}`, {
     code: "unexpected",
     exit: "failed",
     hint: "look whether the client is there, then import it again with --on-conflict skip",
@@ -303,8 +303,8 @@ function unforeseen(error: unknown): Problem {
   });
 }
 
-function failed(entry: Entry, error: Problem): Ended {
-  const problem = reworded(error, `${entry.place}: ${error.message}`);
+function failed(entry: ClientEntry, error: Problem): ImportOutcome {
+  const problem = withMessage(error, `${entry.location}: ${error.message}`);
   const { code, message, hint, status } = problem;
   const id = textField(entry.client, "client_id");
   const shown = {
@@ -316,7 +316,10 @@ function failed(entry: Entry, error: Problem): Ended {
   return { outcome: "failed", entry, shown, problem };
 }
 
-async function createOne({ context, recipients, copies, dropped, admin }: Job, entry: Entry): Promise<Ended> {
+async function createOne(
+  { context, recipients, copies, dropped, admin }: ImportRun,
+  entry: ClientEntry,
+): Promise<ImportOutcome> {
   const client = payloadOf(entry.client);
   const id = textField(client, "client_id");
   const given = textField(client, "client_secret");
@@ -329,23 +332,28 @@ async function createOne({ context, recipients, copies, dropped, admin }: Job, e
     more: { outcome: "created", from: entry.file },
   };
   const api = admin();
-  const registered = await register(context, { admin: api, sink: undefined, copies }, registration, async (created) => {
-    dropped.look(entry, fields, created.record);
-    return createdEntry(context, entry, created);
-  });
+  const registered = await register(
+    context,
+    { admin: api, target: undefined, copies },
+    registration,
+    async (created) => {
+      dropped.record(entry, fields, created.record);
+      return createdEntry(context, entry, created);
+    },
+  );
   if (registered.kind === "delivered") return registered.result;
   const { problem } = registered;
   if (id === undefined || !(problem instanceof Problem) || problem.exit !== "conflict") throw problem;
   const wanted = { ...fields, ...(given === undefined ? {} : { client_secret: given }) };
   const ended = await conflicting(context, api, entry, wanted, id, problem);
-  if (ended.outcome === "updated" || ended.outcome === "unchanged") dropped.look(entry, fields, ended.shown);
+  if (ended.outcome === "updated" || ended.outcome === "unchanged") dropped.record(entry, fields, ended.shown);
   return ended;
 }
 
 /** A client that was created, with its credentials where the output shows them. */
-function createdEntry(context: Context, entry: Entry, created: CreatedClient): Ended {
-  const { shown, precious } = created.delivery;
-  if (precious === undefined || context.shows(IMPORT_VIEW, shown, precious))
+function createdEntry(context: Context, entry: ClientEntry, created: CreatedClient): ImportOutcome {
+  const { shown, mustDeliver } = created.delivery;
+  if (mustDeliver === undefined || context.rendersText(IMPORT_VIEW, shown, mustDeliver))
     return { outcome: "created", entry, shown, created };
   created.hidden();
   return { outcome: "created", entry, shown };
@@ -354,16 +362,16 @@ function createdEntry(context: Context, entry: Entry, created: CreatedClient): E
 async function conflicting(
   context: Context,
   admin: Admin,
-  entry: Entry,
+  entry: ClientEntry,
   wanted: Client,
   id: string,
   conflict: Problem,
-): Promise<Ended> {
+): Promise<ImportOutcome> {
   const way = context.values.text(ON_CONFLICT);
-  const brief = (outcome: Ended["outcome"], record: Shown = { client_id: id }): Ended => {
+  const outcomeOf = (outcome: ImportOutcome["outcome"], record: Shown = { client_id: id }): ImportOutcome => {
     return { outcome, entry, shown: { ...withoutCredentials(record), outcome, from: entry.file } };
   };
-  if (way === "skip") return brief("skipped");
+  if (way === "skip") return outcomeOf("skipped");
   if (way !== "update") throw conflict;
   const current = await admin.get(id);
   const secret = textField(wanted, "client_secret");
@@ -371,9 +379,9 @@ async function conflicting(
     ...changes(current, wanted),
     ...(secret === undefined ? [] : [{ field: "client_secret", before: undefined, after: secret }]),
   ];
-  if (differing.length === 0) return brief("unchanged", current);
+  if (differing.length === 0) return outcomeOf("unchanged", current);
   const record = await change(admin, id, current, differing);
-  return brief("updated", record);
+  return outcomeOf("updated", record);
 }
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -442,5 +450,5 @@ export const importClients = command({
   server: true,
   credentials: "secrets",
   format: { "1.x": "text", "2.x": "table" },
-  start,
+  prepare,
 });

@@ -1,15 +1,15 @@
 import type { ClientRecord, Page } from "../../adapters/admin/admin.ts";
-import { Many } from "../../clients/batch.ts";
+import { Batch } from "../../clients/batch.ts";
 import { LIST_VIEW } from "../../clients/views.ts";
 import { type Context, command, type Result, type Shown } from "../../command.ts";
 import { LIMIT, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
-import type { CountFlag, TextFlag } from "../../core/flags/parse.ts";
-import { type ExitName, Problem, usage } from "../../core/problem.ts";
+import type { IntFlag, TextFlag } from "../../core/flags/parse.ts";
+import { type ExitName, Problem, usageError } from "../../core/problem.ts";
 import { withoutCredentials } from "../../core/redact.ts";
-import { quoted } from "../../core/text.ts";
+import { quote } from "../../core/text.ts";
 import type { PageRequest } from "../../servers/index.ts";
 
-const PAGE: CountFlag = {
+const PAGE: IntFlag = {
   kind: "count",
   name: "page",
   value: "N",
@@ -17,7 +17,7 @@ const PAGE: CountFlag = {
   help: "With --limit: which page of that many clients, from 1",
 };
 
-const PAGE_SIZE: CountFlag = {
+const PAGE_SIZE: IntFlag = {
   kind: "count",
   name: "page-size",
   value: "N",
@@ -86,20 +86,20 @@ async function* pages(context: Context, start: PageRequest): AsyncGenerator<Page
     request = page.next;
     const mark = `${request?.token ?? ""} ${request?.offset ?? ""}`;
     if (request !== undefined && seen.has(mark)) throw endless();
-    if (seen.size === 1) context.host.longWork();
+    if (seen.size === 1) context.host.enableJit();
     seen.add(mark);
   }
 }
 
 /** A client of a page as a result. One that cannot be read is told instead, unless only its id is asked for. */
-function shown(context: Context, many: Many, page: Page, client: ClientRecord): readonly Shown[] {
+function shown(context: Context, many: Batch, page: Page, client: ClientRecord): readonly Shown[] {
   const problem = page.unreadable.get(client);
   if (problem === undefined || context.format.kind === "id") return [withoutCredentials(client)];
   many.fail(problem);
   return [];
 }
 
-async function* all(context: Context, many: Many): AsyncGenerator<Shown> {
+async function* all(context: Context, many: Batch): AsyncGenerator<Shown> {
   const matches = wanted(context);
   for await (const page of pages(context, first(context, PAGE_OF_ALL)))
     for (const client of page.clients) if (matches(client)) yield* shown(context, many, page, client);
@@ -108,12 +108,12 @@ async function* all(context: Context, many: Many): AsyncGenerator<Shown> {
 /** The clients from `skip` on, at most `limit`; tells when there would have been more. */
 async function* some(
   context: Context,
-  many: Many,
+  many: Batch,
   limit: number,
   skip: number,
   cut: () => void,
 ): AsyncGenerator<Shown> {
-  const filtered = context.values.given(OWNER) || context.values.given(NAMED);
+  const filtered = context.values.isSet(OWNER) || context.values.isSet(NAMED);
   const whole = !filtered && limit <= LARGEST_PART;
   // Only 1.x can be asked for a part that is not the first.
   const direct = whole && (skip === 0 || (await context.admin.family()).update === "put");
@@ -144,13 +144,13 @@ async function* some(
   }
 }
 
-async function onePage(context: Context, many: Many): Promise<Result> {
+async function onePage(context: Context, many: Batch): Promise<Result> {
   const token = context.values.text(PAGE_TOKEN) ?? "";
   const family = await context.admin.family();
   const size = Math.min(family.largestPage, context.values.number(PAGE_SIZE) ?? 100);
   if (family.update === "put" && !/^\d*$/.test(token))
-    throw usage(
-      `--page-token ${quoted(token)} is no place in a list of ${family.label}`,
+    throw usageError(
+      `--page-token ${quote(token)} is no place in a list of ${family.label}`,
       "leave it out for the first page; each page tells where the next one starts",
       "bad-value",
     );
@@ -162,10 +162,10 @@ async function onePage(context: Context, many: Many): Promise<Result> {
   const matches = wanted(context);
   return {
     view: LIST_VIEW,
-    many: true,
+    isList: true,
     items: clients.filter(matches).flatMap((client) => shown(context, many, page, client)),
     exit: () => many.exit(),
-    rest: () => ({ next_page_token: following, is_last_page: following === "" }),
+    envelope: () => ({ next_page_token: following, is_last_page: following === "" }),
   };
 }
 
@@ -186,34 +186,44 @@ export const list = command({
   server: true,
   credentials: "ids",
   format: { "1.x": "text", "2.x": "table" },
-  start(context) {
+  prepare(context) {
     const { values } = context;
     const problems = [];
     const limit = values.number(LIMIT);
     const page = values.number(PAGE);
-    const paged = values.given(PAGE_SIZE) || values.given(PAGE_TOKEN);
+    const paged = values.isSet(PAGE_SIZE) || values.isSet(PAGE_TOKEN);
     if (paged && (limit !== undefined || page !== undefined))
       problems.push(
-        usage("--page-size and --page-token exclude --limit and --page", "use one pair of them", "two-paginations"),
+        usageError(
+          "--page-size and --page-token exclude --limit and --page",
+          "use one pair of them",
+          "two-paginations",
+        ),
       );
-    if (page === 0) problems.push(usage("--page 0 is no page: the first is 1", "write --page 1", "bad-value"));
-    if (limit === 0) problems.push(usage("--limit 0 lists nothing", "leave it out for all clients", "bad-value"));
+    if (page === 0) problems.push(usageError("--page 0 is no page: the first is 1", "write --page 1", "bad-value"));
+    if (limit === 0) problems.push(usageError("--limit 0 lists nothing", "leave it out for all clients", "bad-value"));
     if (values.number(PAGE_SIZE) === 0)
-      problems.push(usage("--page-size 0 lists nothing", "leave it out for 100 clients", "bad-value"));
+      problems.push(usageError("--page-size 0 lists nothing", "leave it out for 100 clients", "bad-value"));
     if (page !== undefined && limit === undefined)
-      problems.push(usage("--page needs --limit, the size of a page", "add --limit 20", "page-without-limit"));
+      problems.push(usageError("--page needs --limit, the size of a page", "add --limit 20", "page-without-limit"));
     return {
       problems,
       run: async () => {
-        const many = new Many(context, Number.POSITIVE_INFINITY);
+        const many = new Batch(context, Number.POSITIVE_INFINITY);
         const exit = (): ExitName => many.exit();
         if (paged) return onePage(context, many);
-        if (limit === undefined) return { view: LIST_VIEW, many: true, items: all(context, many), exit };
+        if (limit === undefined) return { view: LIST_VIEW, isList: true, items: all(context, many), exit };
         let last = true;
         const items = some(context, many, limit, ((page ?? 1) - 1) * limit, () => {
           last = false;
         });
-        return { view: LIST_VIEW, many: true, items, exit, rest: () => ({ next_page_token: "", is_last_page: last }) };
+        return {
+          view: LIST_VIEW,
+          isList: true,
+          items,
+          exit,
+          envelope: () => ({ next_page_token: "", is_last_page: last }),
+        };
       },
     };
   },

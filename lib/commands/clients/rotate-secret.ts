@@ -1,23 +1,23 @@
-import { type ChangedSecret, handOverChanged, sendKept } from "../../clients/change-secret.ts";
-import { whyOf } from "../../clients/delivery.ts";
+import { type ChangedSecret, deliverChangedSecret, sendWithCopy } from "../../clients/change-secret.ts";
+import { safeReason } from "../../clients/delivery.ts";
 import { dryRun, isDryRun } from "../../clients/dry-run.ts";
 import { withOutlets } from "../../clients/outlets.ts";
 import { savedIn } from "../../clients/recovery.ts";
 import {
-  givenSecret,
   type PreparedSecret,
   prepareSecret,
+  providedSecret,
   secretProblems,
   unwritableProblems,
 } from "../../clients/secret-source.ts";
 import { change } from "../../clients/send-change.ts";
 import { secretProof, verify, verifyEndpoint, verifyProblems } from "../../clients/verify.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
-import { type Context, command, type Result, type Shown, type Start, single } from "../../command.ts";
+import { type Context, command, type PreparedCommand, type Result, type Shown, single } from "../../command.ts";
 import { changeRequest } from "../../core/client/changes.ts";
 import { isPublic, textField } from "../../core/client/client.ts";
 import { badId } from "../../core/client/id.ts";
-import { findingProblem, judge } from "../../core/client/rules.ts";
+import { findingProblem, lint } from "../../core/client/rules.ts";
 import {
   DRY_RUN,
   ENCRYPTED_FORMAT,
@@ -31,12 +31,12 @@ import {
   VERIFY,
   VERIFY_FLAGS,
 } from "../../core/flags/flag-table.ts";
-import type { Flag, SwitchFlag } from "../../core/flags/parse.ts";
-import { Problem, usage } from "../../core/problem.ts";
+import type { BoolFlag, Flag } from "../../core/flags/parse.ts";
+import { Problem, usageError } from "../../core/problem.ts";
 import { withoutCredentials } from "../../core/redact.ts";
-import { joined, quoted } from "../../core/text.ts";
+import { joined, quote } from "../../core/text.ts";
 
-const FINISH: SwitchFlag = {
+const FINISH: BoolFlag = {
   kind: "switch",
   name: "finish",
   group: "input",
@@ -52,64 +52,61 @@ const FOR_A_NEW_SECRET: readonly Flag[] = [
   VERIFY,
 ];
 
-async function start(context: Context): Promise<Start> {
+async function prepare(context: Context): Promise<PreparedCommand> {
   const { values } = context;
   const [id = ""] = context.operands;
   const problems: Problem[] = [...(await secretProblems(context)), ...verifyProblems(context)];
   const bad = context.operands.length === 0 ? undefined : badId(id);
   if (bad !== undefined) problems.push(bad);
-  if (values.on(FINISH)) {
-    const pointless = FOR_A_NEW_SECRET.filter((flag) => values.given(flag));
+  if (values.bool(FINISH)) {
+    const pointless = FOR_A_NEW_SECRET.filter((flag) => values.isSet(flag));
     if (pointless.length > 0)
       problems.push(
-        usage(
+        usageError(
           `--finish makes no new secret, so it excludes ${joined(pointless.map((flag) => values.origin(flag).name))}`,
           "leave out one of them",
           "finish-with-secret",
         ),
       );
   }
-  const given = await givenSecret(context, problems);
+  const given = await providedSecret(context, problems);
   if (given !== undefined) {
-    const found = judge({ client_secret: given.text }, () => given.name);
+    const found = lint({ client_secret: given.text }, () => given.name);
     problems.push(...found.filter(({ severity }) => severity === "error").map(findingProblem));
     for (const { severity, message, hint } of found) if (severity === "warning") context.warn(`${message}: ${hint}`);
   }
   problems.push(...unwritableProblems(context, { id, secret: given?.text }));
-  return { problems, run: () => (values.on(FINISH) ? finish(context, id) : rotate(context, id, given?.text)) };
+  return { problems, run: () => (values.bool(FINISH) ? finish(context, id) : rotate(context, id, given?.text)) };
 }
 
 async function finish(context: Context, id: string): Promise<Result> {
   if (isDryRun(context))
     return dryRun(context, [{ method: "DELETE", url: `/admin/clients/${encodeURIComponent(id)}/secrets/rotate` }]);
-  const record = await context.admin.finishRotation(id);
+  const record = await context.admin.dropOldSecrets(id);
   if (record === undefined) {
-    throw new Problem(
-      `Cannot drop the old secrets of client ${quoted(id)}: this server keeps none beside the new one`,
-      {
-        code: "no-overlap",
-        exit: "failed",
-        hint: "nothing is to be done: the old secret stopped working at the rotation",
-      },
-    );
+    throw new Problem(`Cannot drop the old secrets of client ${quote(id)}: this server keeps none beside the new one`, {
+      code: "no-overlap",
+      exit: "failed",
+      hint: "nothing is to be done: the old secret stopped working at the rotation",
+    });
   }
-  context.note(`Only the newest secret of client ${quoted(id)} works now`);
+  context.note(`Only the newest secret of client ${quote(id)} works now`);
   return single(
     { ...CLIENT_VIEW, text: () => [`${id} OAuth 2.0 Client rotation finished`] },
     withoutCredentials(record),
   );
 }
 
-function secretless(id: string, current: Shown): Problem | undefined {
+function cannotRotate(id: string, current: Shown): Problem | undefined {
   if (isPublic(current)) {
-    return new Problem(`Cannot rotate the secret of client ${quoted(id)}: it is a public client without a secret`, {
+    return new Problem(`Cannot rotate the secret of client ${quote(id)}: it is a public client without a secret`, {
       code: "no-secret",
       exit: "failed",
       hint: "hydra clients get shows its auth method",
     });
   }
   if (current["token_endpoint_auth_method"] === "private_key_jwt") {
-    return new Problem(`Cannot rotate the secret of client ${quoted(id)}: it proves itself with its keys`, {
+    return new Problem(`Cannot rotate the secret of client ${quote(id)}: it proves itself with its keys`, {
       code: "no-secret",
       exit: "failed",
       hint: "change its keys with hydra clients update --jwks",
@@ -121,7 +118,7 @@ function secretless(id: string, current: Shown): Problem | undefined {
 /** What a rotation would send; a server's own rotation cannot be foretold without one. */
 async function foretell(context: Context, id: string, given: string | undefined): Promise<Result> {
   const current = await context.admin.get(id);
-  const refused = secretless(id, current);
+  const refused = cannotRotate(id, current);
   if (refused !== undefined) throw refused;
   const { clients, update } = await context.admin.family();
   const secret = { field: "client_secret", before: undefined, after: given ?? "made here" };
@@ -134,21 +131,21 @@ async function rotate(context: Context, id: string, given: string | undefined): 
   const recipients = await context.keys.recipients(context.values);
   const endpoint = await verifyEndpoint(context);
   const current = await context.admin.get(id);
-  const refused = secretless(id, current);
+  const refused = cannotRotate(id, current);
   if (refused !== undefined) throw refused;
-  const way = { action: `Cannot rotate the secret of client ${quoted(id)}`, mustRescue: true };
+  const way = { action: `Cannot rotate the secret of client ${quote(id)}`, mustRescue: true };
   return withOutlets(context, way, async (outlets) => {
     const native = given === undefined ? await nativeRotation(context, id, recipients) : undefined;
     const changed =
       native ?? (await ownRotation(context, id, current, await prepareSecret(context, given, recipients)));
     context.note(
       native === undefined
-        ? `The secret of client ${quoted(id)} is changed; the old one stopped working`
-        : `Client ${quoted(id)} has a new secret; the old one works until hydra clients rotate-secret ${id} --finish`,
+        ? `The secret of client ${quote(id)} is changed; the old one stopped working`
+        : `Client ${quote(id)} has a new secret; the old one works until hydra clients rotate-secret ${id} --finish`,
     );
     const { plain } = changed.prepared;
     let works = true;
-    return handOverChanged(context, outlets, changed, {
+    return deliverChangedSecret(context, outlets, changed, {
       id,
       view: createdView("given"),
       async before(_, record) {
@@ -175,7 +172,7 @@ async function nativeRotation(
   try {
     record = await context.admin.rotate(id);
   } catch (error) {
-    if (!(error instanceof Problem) || !error.doubtful) throw error;
+    if (!(error instanceof Problem) || !error.ambiguous) throw error;
     throw new Problem(
       `${error.message}; a new secret that nobody knows may work beside the old one, which still works`,
       {
@@ -190,7 +187,7 @@ async function nativeRotation(
   const { registration_access_token: _, ...answered } = record;
   const secret = textField(answered, "client_secret");
   if (secret === undefined || secret === "") {
-    throw new Problem(`Cannot rotate the secret of client ${quoted(id)}: the server's answer holds no secret`, {
+    throw new Problem(`Cannot rotate the secret of client ${quote(id)}: the server's answer holds no secret`, {
       code: "unreadable-answer",
       exit: "failed",
       hint: "the old secret still works; look into the server's log",
@@ -202,7 +199,7 @@ async function nativeRotation(
   } catch (error) {
     // Without recipients nothing can fail here, and with some a secret in the clear would break another promise.
     throw new Problem(
-      `Cannot encrypt the new secret of client ${quoted(id)}: ${whyOf(error)}; it works beside the old one, and nobody knows it`,
+      `Cannot encrypt the new secret of client ${quote(id)}: ${safeReason(error)}; it works beside the old one, and nobody knows it`,
       { code: "not-encrypted", exit: "failed", hint: AGAIN(id), cause: error },
     );
   }
@@ -214,7 +211,7 @@ async function nativeRotation(
 /** A secret made here or given, sent by PATCH or PUT. */
 function ownRotation(context: Context, id: string, current: Shown, prepared: PreparedSecret): Promise<ChangedSecret> {
   const wanted = [{ field: "client_secret", before: undefined, after: prepared.plain }];
-  return sendKept(context, id, prepared, () => change(context.admin, id, current, wanted));
+  return sendWithCopy(context, id, prepared, () => change(context.admin, id, current, wanted));
 }
 
 /** `clients rotate-secret` and `rotate-secret oauth2-client`: a new secret, and nothing else changed. */
@@ -249,5 +246,5 @@ export const rotateSecret = command({
   server: true,
   credentials: "secrets",
   format: { "1.x": "text", "2.x": "table" },
-  start,
+  prepare,
 });

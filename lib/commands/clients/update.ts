@@ -1,23 +1,29 @@
 import { changeSecret } from "../../clients/change-secret.ts";
-import { findings, noPlace, readDraft, refuseUnknownFields, tellDropped } from "../../clients/draft.ts";
+import { invalidPath, lintDraft, readDraft, refuseUnknownFields, warnDropped } from "../../clients/draft.ts";
 import { dryRun, isDryRun } from "../../clients/dry-run.ts";
-import { tellsUnwritten } from "../../clients/outlets.ts";
+import { reportClientOnWriteFailure } from "../../clients/outlets.ts";
 import {
-  givenSecret,
   prepareSecret,
+  providedSecret,
   secretProblems,
   unwritableProblems,
   wantsRecipients,
 } from "../../clients/secret-source.ts";
 import { sendChange } from "../../clients/send-change.ts";
 import { CLIENT_VIEW, createdView, idOf } from "../../clients/views.ts";
-import { type Context, command, type Result, type Shown, type Start, single } from "../../command.ts";
-import { type ChangeRequest, changeRequest, fieldNamed, type Placed, setPath } from "../../core/client/changes.ts";
+import { type Context, command, type PreparedCommand, type Result, type Shown, single } from "../../command.ts";
+import {
+  type ChangeRequest,
+  changeRequest,
+  fieldNamed,
+  type PathAssignment,
+  setPath,
+} from "../../core/client/changes.ts";
 import { type Client, isPublic, listField, textField, usesSecret } from "../../core/client/client.ts";
 import { type Change, changes, emptyOf, incomparable, sameValue } from "../../core/client/equality.ts";
 import { type Field, LIST_EDITS } from "../../core/client/fields.ts";
 import { badId } from "../../core/client/id.ts";
-import { findingProblem, judge } from "../../core/client/rules.ts";
+import { findingProblem, lint } from "../../core/client/rules.ts";
 import {
   DRY_RUN,
   FIELD_FLAGS,
@@ -32,14 +38,14 @@ import {
   SET,
   STRICT,
 } from "../../core/flags/flag-table.ts";
-import type { ListFlag, SwitchFlag } from "../../core/flags/parse.ts";
+import type { BoolFlag, ListFlag } from "../../core/flags/parse.ts";
 import { redacted } from "../../core/output/curl.ts";
 import { toJson, type View } from "../../core/output/render.ts";
-import { Problem, reworded, usage } from "../../core/problem.ts";
+import { Problem, usageError, withMessage } from "../../core/problem.ts";
 import { CREDENTIAL_FIELDS, withoutCredentials } from "../../core/redact.ts";
-import { quoted } from "../../core/text.ts";
+import { quote } from "../../core/text.ts";
 
-const REPLACE: SwitchFlag = {
+const REPLACE: BoolFlag = {
   kind: "switch",
   name: "replace",
   group: "input",
@@ -55,12 +61,12 @@ const UNSET: ListFlag = {
 };
 
 /** What a command line wants of a client, as far as it can be said without knowing the client. */
-interface Wish {
+interface RequestedUpdate {
   readonly id: string;
   /** Fields with their new values. */
   readonly set: Client;
   /** Values for places inside other fields. */
-  readonly inside: readonly Placed[];
+  readonly inside: readonly PathAssignment[];
   readonly label: (field: string) => string;
   readonly replace: boolean;
 }
@@ -70,8 +76,8 @@ function unsetFields(context: Context, problems: Problem[]): readonly Field[] {
     const { field, meant } = fieldNamed(name);
     if (field !== undefined) return [field];
     problems.push(
-      usage(
-        `--unset ${quoted(name)} is no field that can be emptied`,
+      usageError(
+        `--unset ${quote(name)} is no field that can be emptied`,
         name.replace(/^--/, "").replaceAll("-", "_") === "client_secret"
           ? "hydra clients rotate-secret gives the client a new secret"
           : meant === undefined
@@ -85,7 +91,7 @@ function unsetFields(context: Context, problems: Problem[]): readonly Field[] {
 }
 
 /** The list that adding and removing make of the one a client has. */
-function edited(context: Context, field: Field, current: Client): unknown {
+function applyListEdits(context: Context, field: Field, current: Client): unknown {
   const has =
     field.shape === "words"
       ? (textField(current, field.name) ?? "").split(" ").filter((word) => word !== "")
@@ -95,68 +101,68 @@ function edited(context: Context, field: Field, current: Client): unknown {
     edits.filter((edit) => edit.way === way).flatMap((edit) => context.values.list(edit.flag));
   const missing = of("remove").filter((value) => !has.includes(value));
   for (const value of missing)
-    context.warn(`--remove-${field.one ?? field.name} ${quoted(value)} is not in ${field.name}`);
+    context.warn(`--remove-${field.singular ?? field.name} ${quote(value)} is not in ${field.name}`);
   const fresh = [...new Set(of("add"))].filter((value) => !has.includes(value));
   const after = [...has, ...fresh].filter((value) => !of("remove").includes(value));
   return field.shape === "words" ? after.join(" ") : after;
 }
 
 /** The fields that a client has, with values put inside them. */
-function filled(current: Client, inside: readonly Placed[]): Client {
+function applyNested(current: Client, inside: readonly PathAssignment[]): Client {
   let whole = current;
   for (const placed of inside) {
     const set = setPath(whole, placed);
-    if (set === undefined) throw noPlace(placed.path);
+    if (set === undefined) throw invalidPath(placed.path);
     whole = set;
   }
   return Object.fromEntries(inside.map(({ path: [top = ""] }) => [top, whole[top]]));
 }
 
 function editedFields(context: Context): readonly Field[] {
-  return [...new Set(LIST_EDITS.filter(({ flag }) => context.values.given(flag)).map(({ field }) => field))];
+  return [...new Set(LIST_EDITS.filter(({ flag }) => context.values.isSet(flag)).map(({ field }) => field))];
 }
 
-async function start(context: Context): Promise<Start> {
+async function prepare(context: Context): Promise<PreparedCommand> {
   const { values } = context;
-  const replace = values.on(REPLACE);
+  const replace = values.bool(REPLACE);
   const read = await readDraft(context, replace);
   const problems: Problem[] = [...(await secretProblems(context))];
-  const given = await givenSecret(context, problems);
+  const given = await providedSecret(context, problems);
   const [id = ""] = context.operands;
   const bad = context.operands.length === 0 ? undefined : badId(id);
   if (bad !== undefined) problems.push(bad);
   const own = read.client["client_id"];
   if (typeof own === "string" && own !== id)
     problems.push(
-      usage(
-        `${read.label("client_id")} ${quoted(own)} is not the client to update`,
-        `a client's id cannot be changed; leave it out or write ${quoted(own)} after update`,
+      usageError(
+        `${read.label("client_id")} ${quote(own)} is not the client to update`,
+        `a client's id cannot be changed; leave it out or write ${quote(own)} after update`,
         "id-mismatch",
       ),
     );
   const emptied = unsetFields(context, problems);
-  const within = new Set(read.inside.map(({ path: [top] }) => top));
+  const within = new Set(read.nested.map(({ path: [top] }) => top));
   const edits = editedFields(context);
   for (const field of [...emptied, ...edits]) {
-    if (read.flagged.has(field.name))
+    if (read.fromFlags.has(field.name))
       problems.push(
-        usage(`${field.name} is set and changed by another flag at once`, "name each field once", "field-twice"),
+        usageError(`${field.name} is set and changed by another flag at once`, "name each field once", "field-twice"),
       );
   }
   if (replace && edits.length > 0)
     problems.push(
-      usage(
+      usageError(
         "--replace excludes --add-… and --remove-…",
         "leave out --replace to change single values",
         "replace-and-edit",
       ),
     );
   const secret = given?.text ?? textField(read.client, "client_secret");
-  const none = secret === undefined && !values.given(SECRET_FILE) && !values.on(SECRET_PROMPT);
-  if ((wantsRecipients(context) || values.given(SECRET_OUT)) && none) {
+  const none = secret === undefined && !values.isSet(SECRET_FILE) && !values.bool(SECRET_PROMPT);
+  if ((wantsRecipients(context) || values.isSet(SECRET_OUT)) && none) {
     problems.push(
-      usage(
-        `There is no new secret to ${values.given(SECRET_OUT) ? "write" : "encrypt"}`,
+      usageError(
+        `There is no new secret to ${values.isSet(SECRET_OUT) ? "write" : "encrypt"}`,
         "hydra clients rotate-secret makes one; here give it with --secret-file",
         "nothing-to-encrypt",
       ),
@@ -176,32 +182,32 @@ async function start(context: Context): Promise<Start> {
     client: secret === undefined ? set : { ...set, client_secret: secret },
     label: (field: string) => (field === "client_secret" ? (given?.name ?? read.label(field)) : read.label(field)),
   };
-  problems.push(...(replace ? findings(context, judged) : read.problems));
+  problems.push(...(replace ? lintDraft(context, judged) : read.problems));
   if (!replace && secret !== undefined) {
-    const found = judge({ client_secret: secret }, () => judged.label("client_secret"));
+    const found = lint({ client_secret: secret }, () => judged.label("client_secret"));
     problems.push(...found.filter(({ severity }) => severity === "error").map(findingProblem));
   }
   for (const warning of replace ? [] : read.warnings) context.warn(warning);
   const nothing = fields.length + within.size + emptied.length + edits.length === 0 && secret === undefined;
   if (nothing && !replace && problems.length === 0) {
     problems.push(
-      usage(
-        `Nothing to change on client ${quoted(id)} is named`,
+      usageError(
+        `Nothing to change on client ${quote(id)} is named`,
         "add a flag such as --name, --add-scope or --unset",
         "nothing-named",
       ),
     );
   }
-  return { problems, run: () => run(context, { id, set, inside: read.inside, label: judged.label, replace }, secret) };
+  return { problems, run: () => run(context, { id, set, inside: read.nested, label: judged.label, replace }, secret) };
 }
 
 /** Rules over the client as it would become, told only where the change has to do with them. */
-function mergedProblems(context: Context, merged: Client, wish: Wish, before: Client): readonly Problem[] {
+function mergedProblems(context: Context, merged: Client, wish: RequestedUpdate, before: Client): readonly Problem[] {
   const label = (field: string): string =>
     Object.hasOwn(wish.set, field) || field === "client_secret" ? wish.label(field) : `the client's ${field}`;
-  const known = new Set(judge(before, label).map(({ rule, message }) => `${rule} ${message}`));
-  const fresh = judge(merged, label).filter(({ rule, message }) => !known.has(`${rule} ${message}`));
-  const strict = context.values.on(STRICT);
+  const known = new Set(lint(before, label).map(({ rule, message }) => `${rule} ${message}`));
+  const fresh = lint(merged, label).filter(({ rule, message }) => !known.has(`${rule} ${message}`));
+  const strict = context.values.bool(STRICT);
   for (const finding of fresh)
     if (finding.severity === "warning" && !strict)
       context.warn(`${finding.message} [${finding.rule}]: ${finding.hint}`);
@@ -213,7 +219,7 @@ function shownBrief(value: unknown): string {
   return text.length > 200 ? `${text.slice(0, 199)}…` : text;
 }
 
-async function run(context: Context, wish: Wish, secret: string | undefined): Promise<Result> {
+async function run(context: Context, wish: RequestedUpdate, secret: string | undefined): Promise<Result> {
   const { id } = wish;
   const dry = isDryRun(context);
   if (!dry)
@@ -225,17 +231,19 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
   const recipients = secret === undefined ? [] : await context.keys.recipients(context.values);
   const current = await context.admin.get(id);
   const base = { ...current, ...wish.set };
-  const edits = Object.fromEntries(editedFields(context).map((field) => [field.name, edited(context, field, base)]));
-  const wanted: Client = { ...wish.set, ...filled(current, wish.inside), ...edits };
+  const edits = Object.fromEntries(
+    editedFields(context).map((field) => [field.name, applyListEdits(context, field, base)]),
+  );
+  const wanted: Client = { ...wish.set, ...applyNested(current, wish.inside), ...edits };
   const differing = [...changes(current, wanted), ...incomparable(current, wanted)];
   const merged = { ...current, ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) };
   const broken = wish.replace ? [] : mergedProblems(context, merged, wish, current);
   const [first, ...others] = broken;
   if (first !== undefined) {
-    throw reworded(first, first.message, { also: others.map(({ message }) => message) });
+    throw withMessage(first, first.message, { details: others.map(({ message }) => message) });
   }
   if (secret !== undefined && isPublic(merged)) {
-    throw new Problem(`Client ${quoted(id)} takes no secret: its auth method is none`, {
+    throw new Problem(`Client ${quote(id)} takes no secret: its auth method is none`, {
       code: "public-client-secret",
       exit: "usage",
       hint: "leave the secret out, or choose another --token-endpoint-auth-method",
@@ -247,8 +255,8 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
     ...(secret === undefined ? [] : [{ field: "client_secret", before: undefined, after: secret }]),
   ];
   if (all.length === 0 && !wish.replace) {
-    context.note(`Client ${quoted(id)} is so already: nothing was sent; its secret stays`);
-    tellDropped(context, wanted, current);
+    context.note(`Client ${quote(id)} is so already: nothing was sent; its secret stays`);
+    warnDropped(context, wanted, current);
     if (dry) return dryRun(context, [], "read");
     return single(updatedView(id, "unchanged"), withoutCredentials(current));
   }
@@ -274,25 +282,23 @@ async function run(context: Context, wish: Wish, secret: string | undefined): Pr
     const whose = answered === "" || answered === secret ? "given" : "that the server answered";
     if (secret !== undefined) {
       const old = isPublic(current) ? "it had none before" : "the old one stopped working";
-      context.note(`The secret of client ${quoted(id)} is the one ${whose}; ${old}`);
+      context.note(`The secret of client ${quote(id)} is the one ${whose}; ${old}`);
     } else if (isPublic(merged)) {
-      context.note(
-        `Client ${quoted(id)} has no secret${isPublic(current) ? "" : " any more"}: its auth method is none`,
-      );
+      context.note(`Client ${quote(id)} has no secret${isPublic(current) ? "" : " any more"}: its auth method is none`);
     } else if (isPublic(current) && usesSecret(merged)) {
-      context.warn(`client ${quoted(id)} has no secret yet: hydra clients rotate-secret ${id} makes one`);
-    } else context.note(`The secret of client ${quoted(id)} stays as it was`);
-    tellDropped(context, wanted, record);
+      context.warn(`client ${quote(id)} has no secret yet: hydra clients rotate-secret ${id} makes one`);
+    } else context.note(`The secret of client ${quote(id)} stays as it was`);
+    warnDropped(context, wanted, record);
   };
   if (secret === undefined) {
     const record = withoutCredentials(await send());
     tell(record);
-    return single(updatedView(id, "updated"), record, tellsUnwritten(id, "updated"));
+    return single(updatedView(id, "updated"), record, reportClientOnWriteFailure(id, "updated"));
   }
   const prepared = await prepareSecret(context, secret, recipients);
   return changeSecret(context, {
     id,
-    action: `Cannot update client ${quoted(id)}`,
+    action: `Cannot update client ${quote(id)}`,
     prepared,
     send,
     view: updatedView(id, "updated", recipients.length > 0),
@@ -348,5 +354,5 @@ export const update = command({
   server: true,
   credentials: "secrets",
   format: { "1.x": "text", "2.x": "table" },
-  start,
+  prepare,
 });

@@ -1,5 +1,5 @@
-import { Many } from "../../clients/batch.ts";
-import { type Context, command, type Result, ready, type Shown } from "../../command.ts";
+import { Batch } from "../../clients/batch.ts";
+import { type Context, command, type Result, type Shown, withoutChecks } from "../../command.ts";
 import { isRecord, textField } from "../../core/client/client.ts";
 import { FORMAT, GENERAL_FLAGS, QUIET } from "../../core/flags/flag-table.ts";
 import type { View } from "../../core/output/render.ts";
@@ -37,7 +37,7 @@ const VIEW: View<Shown> = {
 };
 
 async function run(context: Context): Promise<Result> {
-  const many = new Many(context, context.operands.length);
+  const many = new Batch(context, context.operands.length);
   let useless = false;
   async function* items(): AsyncGenerator<Shown> {
     for (const word of context.operands) {
@@ -49,10 +49,10 @@ async function run(context: Context): Promise<Result> {
   }
   return {
     view: VIEW,
-    many: true,
+    isList: true,
     items: items(),
     exit: () => (many.failures > 0 ? many.exit() : useless ? "noUsableKey" : "done"),
-    live: true,
+    unbuffered: true,
   };
 }
 
@@ -78,5 +78,5 @@ export const pgpInspect = command({
   },
   server: false,
   format: { "1.x": "text", "2.x": "text" },
-  start: (context) => ready(() => run(context)),
+  prepare: (context) => withoutChecks(() => run(context)),
 });

@@ -1,5 +1,5 @@
 import { CREDENTIAL_FIELDS } from "../redact.ts";
-import { nearest } from "../text.ts";
+import { suggest } from "../text.ts";
 import { type Client, isEmpty, isRecord, sameJson } from "./client.ts";
 import { type Change, isNothing } from "./equality.ts";
 import { FIELDS, type Field } from "./fields.ts";
@@ -76,7 +76,7 @@ export function fieldNamed(name: string): { readonly field?: Field; readonly mea
     ({ name: json, flag }) => [json, flag.name, flag.v2].includes(plain) || json === plain.replaceAll("-", "_"),
   );
   if (field !== undefined) return { field };
-  const meant = nearest(plain, SETTABLE);
+  const meant = suggest(plain, SETTABLE);
   return meant === undefined ? {} : { meant };
 }
 
@@ -134,7 +134,7 @@ export function changeRequest(way: "patch" | "put", current: Client, wanted: rea
 }
 
 /** A value and the place inside a client that it goes to. */
-export interface Placed {
+export interface PathAssignment {
   readonly path: readonly string[];
   readonly value: unknown;
 }
@@ -143,7 +143,7 @@ export interface Placed {
  * Puts a value at a path into a copy of a client. Objects on the way are made, and the list of a field that holds one; in
  * a list a part of the path is a position, or `-` for the place behind the last. Undefined where there is no such place.
  */
-export function setPath(client: Client, { path, value }: Placed): Client | undefined {
+export function setPath(client: Client, { path, value }: PathAssignment): Client | undefined {
   const [top = ""] = path;
   const list = path.length > 1 && LISTS.has(top) && isEmpty(client[top]);
   const placed = placedIn(list ? { ...client, [top]: [] } : client, path, value);

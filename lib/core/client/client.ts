@@ -1,9 +1,9 @@
 import { parseDuration } from "../duration.ts";
-import { type Flag, type FlagValues, type Grammar, type Origin, shownValue } from "../flags/parse.ts";
+import { describeValue, type Flag, type FlagValues, type Origin, type Syntax } from "../flags/parse.ts";
 import { MAX_DEPTH, numberText, readJson } from "../json.ts";
 import { faultText, readOneJson } from "../json-text.ts";
-import { type Problem, usage } from "../problem.ts";
-import { nearest, quoted } from "../text.ts";
+import { type Problem, usageError } from "../problem.ts";
+import { quote, suggest } from "../text.ts";
 import { FIELD_NAMES, FIELDS, type Field, SERVER_FIELDS, V2_DEFAULTS } from "./fields.ts";
 
 /** A client, or the part of one that a request carries: JSON fields by name. */
@@ -23,7 +23,7 @@ export interface Draft {
 /** What a draft is made from. */
 export interface DraftInput {
   readonly values: FlagValues;
-  readonly grammar: Grammar;
+  readonly grammar: Syntax;
   /** Whether flags that were not given count with their defaults: for a create, not for an update. */
   readonly defaults: boolean;
   /** The client of `--file`, which flags override. */
@@ -48,7 +48,7 @@ export function draftClient(input: DraftInput): Draft {
   const problems: Problem[] = [];
   const warnings: string[] = [];
   for (const field of FIELDS) {
-    const given = values.given(field.flag);
+    const given = values.isSet(field.flag);
     if (!given && (base !== undefined || !input.defaults)) continue;
     const read = given ? fieldValue(field, input) : defaultValue(field, input);
     if ("problem" in read) {
@@ -62,7 +62,7 @@ export function draftClient(input: DraftInput): Draft {
     client,
     problems,
     warnings,
-    label: (name) => origins.get(name)?.name ?? (base === undefined ? name : `${quoted(name)} in ${base.name}`),
+    label: (name) => origins.get(name)?.name ?? (base === undefined ? name : `${quote(name)} in ${base.name}`),
   };
 }
 
@@ -77,7 +77,7 @@ function defaultValue(field: Field, input: DraftInput): Read {
 function fieldValue(field: Field, input: DraftInput): Read {
   const { values } = input;
   const { flag } = field;
-  if (flag.kind === "switch") return { value: values.on(flag) };
+  if (flag.kind === "switch") return { value: values.bool(flag) };
   if (flag.kind === "list") {
     const texts = values.list(flag);
     return { value: field.shape === "words" ? texts.join(" ") : [...texts] };
@@ -96,8 +96,8 @@ function fieldValue(field: Field, input: DraftInput): Read {
       return text === "" || (parseDuration(text) !== undefined && /^([0-9]+(ns|us|ms|s|m|h))*$/.test(text))
         ? { value: text === "" ? null : text }
         : {
-            problem: usage(
-              `${name} ${quoted(text)} is not a lifespan`,
+            problem: usageError(
+              `${name} ${quote(text)} is not a lifespan`,
               "write whole numbers with units, such as 1h30m or 720h",
               "bad-value",
             ),
@@ -114,8 +114,8 @@ function json(flag: Flag, name: string, given: string, text: string): Read {
   // Only how an inline text begins: a key set that lacks a bracket may hold a private key.
   const shown = given === text && given.length > 12 ? `${given.slice(0, 11)}…` : given;
   return {
-    problem: usage(
-      `${name} ${shownValue(flag, shown)} ${given === text ? "is not JSON" : "names a file that is not JSON"}: ${faultText(text, read)}`,
+    problem: usageError(
+      `${name} ${describeValue(flag, shown)} ${given === text ? "is not JSON" : "names a file that is not JSON"}: ${faultText(text, read)}`,
       `write JSON in single quotes: --${flag.name} '{"team": "x"}'`,
       "bad-json",
     ),
@@ -152,7 +152,7 @@ export function listField(client: Client, name: string): readonly string[] {
 export function unknownKeys(client: Client): readonly { readonly key: string; readonly meant: string | undefined }[] {
   return Object.keys(client)
     .filter((key) => !FIELD_NAMES.includes(key))
-    .map((key) => ({ key, meant: nearest(key.toLowerCase().replaceAll(/[-:. ]/g, "_"), FIELD_NAMES) }));
+    .map((key) => ({ key, meant: suggest(key.toLowerCase().replaceAll(/[-:. ]/g, "_"), FIELD_NAMES) }));
 }
 
 const SET_BY_SERVER = new Set(SERVER_FIELDS.filter((field) => field !== "client_id" && field !== "client_secret"));

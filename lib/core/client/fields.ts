@@ -1,4 +1,4 @@
-import type { Flag, ListFlag, SwitchFlag, TextFlag } from "../flags/parse.ts";
+import type { BoolFlag, Flag, ListFlag, TextFlag } from "../flags/parse.ts";
 
 /** How a field's value is made from its flag. */
 export type FieldShape =
@@ -24,7 +24,7 @@ export interface Field {
   readonly shape: FieldShape;
   readonly flag: Flag;
   /** For a list: the name of one of its values, from which `--add-…` and `--remove-…` are made. */
-  readonly one?: string;
+  readonly singular?: string;
 }
 
 function text(name: string, flagName: string, help: string, more: Partial<TextFlag> = {}): Field {
@@ -39,12 +39,12 @@ function list(name: string, flagName: string, one: string, help: string, more: P
   return {
     name,
     shape: "list",
-    one,
+    singular: one,
     flag: { kind: "list", name: flagName, value: "LIST", group: "client", help, ...more },
   };
 }
 
-function toggle(name: string, flagName: string, help: string, more: Partial<SwitchFlag> = {}): Field {
+function toggle(name: string, flagName: string, help: string, more: Partial<BoolFlag> = {}): Field {
   return { name, shape: "boolean", flag: { kind: "switch", name: flagName, group: "client", help, ...more } };
 }
 
@@ -133,7 +133,7 @@ export const AUTH_METHOD: TextFlag = {
 /** Every field of a client that a flag can set, in the order of the help. A new field is one row here. */
 export const FIELDS: readonly Field[] = [
   { name: "client_name", shape: "text", flag: NAME },
-  { name: "redirect_uris", shape: "list", one: "callback", flag: CALLBACKS },
+  { name: "redirect_uris", shape: "list", singular: "callback", flag: CALLBACKS },
   list("grant_types", "grant-types", "grant-type", "Grant types that the client may use", {
     v2: "grant-type",
     short: "g",
@@ -147,7 +147,7 @@ export const FIELDS: readonly Field[] = [
   {
     name: "scope",
     shape: "words",
-    one: "scope",
+    singular: "scope",
     flag: {
       kind: "list",
       name: "scope",
@@ -203,7 +203,9 @@ export const FIELDS: readonly Field[] = [
   address("policy_uri", "policy-uri", "Address of the client's privacy policy"),
   address("tos_uri", "tos-uri", "Address of the client's terms of service"),
   text("owner", "owner", "Who owns the client"),
-  list("contacts", "contact", "contact", "Addresses of the people who answer for the client", { also: ["contacts"] }),
+  list("contacts", "contact", "contact", "Addresses of the people who answer for the client", {
+    aliases: ["contacts"],
+  }),
   address("jwks_uri", "jwks-uri", "Address of the client's public keys (JSON Web Key Set)"),
   {
     name: "jwks",
@@ -217,7 +219,7 @@ export const FIELDS: readonly Field[] = [
     },
   },
   list("request_uris", "request-uri", "request-uri", "Addresses that request objects may be fetched from", {
-    also: ["request-uris"],
+    aliases: ["request-uris"],
   }),
   text(
     "request_object_signing_alg",
@@ -282,9 +284,9 @@ export interface ListEdit {
 /** The flags that change single values of list fields, for an update: `--add-callback`, `--remove-scope`. */
 export const LIST_EDITS: readonly ListEdit[] = FIELDS.flatMap((field) =>
   (["add", "remove"] as const).flatMap((way): ListEdit[] => {
-    if (field.one === undefined) return [];
-    const name = `${way}-${field.one}`;
-    const v2 = field.flag.v2 === undefined || field.flag.v2 === field.one ? {} : { v2: `${way}-${field.flag.v2}` };
+    if (field.singular === undefined) return [];
+    const name = `${way}-${field.singular}`;
+    const v2 = field.flag.v2 === undefined || field.flag.v2 === field.singular ? {} : { v2: `${way}-${field.flag.v2}` };
     const help = way === "add" ? `Add to ${field.name}, keeping what is there` : `Take out of ${field.name}`;
     return [{ field, way, flag: { kind: "list", name, ...v2, value: "LIST", group: "input", help } }];
   }),

@@ -1,5 +1,5 @@
-import { type Problem, usage } from "../problem.ts";
-import { quoted } from "../text.ts";
+import { type Problem, usageError } from "../problem.ts";
+import { quote } from "../text.ts";
 
 /**
  * What is wrong with a client's id, or undefined. In the path of a request an empty id, `.` and `..` would mean the
@@ -7,5 +7,5 @@ import { quoted } from "../text.ts";
  */
 export function badId(id: string): Problem | undefined {
   if (id !== "" && id !== "." && id !== "..") return undefined;
-  return usage(`${quoted(id)} is no id of a client`, "hydra clients list -q shows the ids", "bad-id");
+  return usageError(`${quote(id)} is no id of a client`, "hydra clients list -q shows the ids", "bad-id");
 }

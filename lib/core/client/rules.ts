@@ -1,14 +1,14 @@
 import { parseDuration } from "../duration.ts";
-import { Problem, sentence } from "../problem.ts";
+import { capitalize, Problem } from "../problem.ts";
 import { SECRET_ALPHABET, SECRET_BCRYPT_BYTES, SECRET_SHORTEST } from "../secret.ts";
-import { quoted } from "../text.ts";
+import { quote } from "../text.ts";
 import { isLoopback } from "../url.ts";
 import { type Client, isEmpty, isPublic, isRecord, type Label, listField, textField } from "./client.ts";
 import { FIELDS, type Field } from "./fields.ts";
 import { PRIVATE_MEMBERS } from "./jwk.ts";
 
 /** What a rule found in a client. */
-export interface Finding {
+export interface LintFinding {
   /** Stable name of the rule, for scripts and for looking it up. */
   readonly rule: string;
   readonly severity: "error" | "warning";
@@ -18,7 +18,7 @@ export interface Finding {
 
 interface Rule {
   readonly name: string;
-  readonly severity: Finding["severity"];
+  readonly severity: LintFinding["severity"];
   readonly hint: string;
   /** The messages of what is wrong, none when all is well. */
   readonly find: (client: Client, label: Label) => readonly string[];
@@ -35,7 +35,7 @@ function place(address: string): string | undefined {
 }
 
 /** What a value of a field must be, in words; undefined where it is that. */
-function misfit({ shape, flag }: Field, value: unknown): string | undefined {
+function typeMismatch({ shape, flag }: Field, value: unknown): string | undefined {
   switch (shape) {
     case "list":
       return Array.isArray(value) && value.every((item) => typeof item === "string") ? undefined : "a list of texts";
@@ -49,14 +49,17 @@ function misfit({ shape, flag }: Field, value: unknown): string | undefined {
       return typeof value === "string" && parseDuration(value) !== undefined ? undefined : "a lifespan such as 1h30m";
     default:
       if (typeof value !== "string") return "a text";
-      return CLOSED.has(flag.name) && flag.kind === "text" && flag.choices?.includes(value) === false && value !== ""
+      return ENUM_FLAGS.has(flag.name) &&
+        flag.kind === "text" &&
+        flag.choices?.includes(value) === false &&
+        value !== ""
         ? `one of ${flag.choices.filter((choice) => choice !== "").join(", ")}`
         : undefined;
   }
 }
 
 /** Flags whose choices are all that the servers take. */
-const CLOSED: ReadonlySet<string> = new Set(["subject-type", "access-token-strategy"]);
+const ENUM_FLAGS: ReadonlySet<string> = new Set(["subject-type", "access-token-strategy"]);
 
 function uses(client: Client, grant: string): boolean {
   return listField(client, "grant_types").includes(grant);
@@ -66,7 +69,7 @@ function noAddress(fields: readonly string[]): Rule["find"] {
   return (client, label) =>
     fields.flatMap((field) => {
       const text = textField(client, field) ?? "";
-      return text === "" || parsed(text) !== undefined ? [] : [`${label(field)} ${quoted(text)} is not an address`];
+      return text === "" || parsed(text) !== undefined ? [] : [`${label(field)} ${quote(text)} is not an address`];
     });
 }
 
@@ -97,7 +100,7 @@ const RULES: readonly Rule[] = [
       ),
       ...FIELDS.flatMap((field) => {
         const value = client[field.name];
-        const wanted = value === undefined || value === null ? undefined : misfit(field, value);
+        const wanted = value === undefined || value === null ? undefined : typeMismatch(field, value);
         return wanted === undefined ? [] : [`${label(field.name)} is not ${wanted}`];
       }),
     ],
@@ -108,7 +111,7 @@ const RULES: readonly Rule[] = [
     hint: "choose another id: in the path of a request these dots mean a folder, so no server could be asked for it",
     find: (client, label) =>
       client["client_id"] === "." || client["client_id"] === ".."
-        ? [`${label("client_id")} ${quoted(client["client_id"])} cannot be an id`]
+        ? [`${label("client_id")} ${quote(client["client_id"])} cannot be an id`]
         : [],
   },
   {
@@ -117,7 +120,7 @@ const RULES: readonly Rule[] = [
     hint: "choose an id without a slash: Hydra up to 2.3 makes such a client and never finds it again",
     find: (client, label) => {
       const id = textField(client, "client_id") ?? "";
-      return id.includes("/") ? [`${label("client_id")} ${quoted(id)} has a slash`] : [];
+      return id.includes("/") ? [`${label("client_id")} ${quote(id)} has a slash`] : [];
     },
   },
   {
@@ -136,7 +139,7 @@ const RULES: readonly Rule[] = [
     severity: "error",
     hint: "give the keys themselves or their address, not both",
     find: (client, label) =>
-      isEmpty(client["jwks"]) || isEmpty(client["jwks_uri"]) || isNoKeySet(client["jwks"])
+      isEmpty(client["jwks"]) || isEmpty(client["jwks_uri"]) || isEmptyKeySet(client["jwks"])
         ? []
         : [`${label("jwks")} and ${label("jwks_uri")} exclude each other`],
   },
@@ -159,7 +162,7 @@ const RULES: readonly Rule[] = [
     find: (client, label) =>
       client["token_endpoint_auth_method"] === "private_key_jwt" &&
       isEmpty(client["jwks_uri"]) &&
-      (isEmpty(client["jwks"]) || isNoKeySet(client["jwks"]))
+      (isEmpty(client["jwks"]) || isEmptyKeySet(client["jwks"]))
         ? [`${label("token_endpoint_auth_method")} "private_key_jwt" needs public keys`]
         : [],
   },
@@ -173,7 +176,7 @@ const RULES: readonly Rule[] = [
         algorithm === "" ||
         ASSERTION_ALGORITHMS.includes(algorithm)
         ? []
-        : [`${label("token_endpoint_auth_signing_alg")} ${quoted(algorithm)} signs no assertion that a server takes`];
+        : [`${label("token_endpoint_auth_signing_alg")} ${quote(algorithm)} signs no assertion that a server takes`];
     },
   },
   {
@@ -184,7 +187,7 @@ const RULES: readonly Rule[] = [
       const algorithm = textField(client, "userinfo_signed_response_alg") ?? "";
       return ["", "none", "RS256"].includes(algorithm)
         ? []
-        : [`${label("userinfo_signed_response_alg")} ${quoted(algorithm)} signs no answer of a server`];
+        : [`${label("userinfo_signed_response_alg")} ${quote(algorithm)} signs no answer of a server`];
     },
   },
   {
@@ -194,7 +197,7 @@ const RULES: readonly Rule[] = [
     find: (client, label) =>
       listField(client, "redirect_uris")
         .filter((uri) => uri.includes("#"))
-        .map((uri) => `${label("redirect_uris")} ${quoted(uri)} has a fragment`),
+        .map((uri) => `${label("redirect_uris")} ${quote(uri)} has a fragment`),
   },
   {
     name: "post-logout-uri-mismatch",
@@ -204,7 +207,7 @@ const RULES: readonly Rule[] = [
       const places = new Set(listField(client, "redirect_uris").map(place));
       return listField(client, "post_logout_redirect_uris")
         .filter((uri) => !places.has(place(uri)))
-        .map((uri) => `${label("post_logout_redirect_uris")} ${quoted(uri)} is at the place of no redirect URI`);
+        .map((uri) => `${label("post_logout_redirect_uris")} ${quote(uri)} is at the place of no redirect URI`);
     },
   },
   {
@@ -224,7 +227,7 @@ const RULES: readonly Rule[] = [
             url.username !== ""
           );
         })
-        .map((origin) => `${label("allowed_cors_origins")} ${quoted(origin)} is not an origin`),
+        .map((origin) => `${label("allowed_cors_origins")} ${quote(origin)} is not an origin`),
   },
   {
     name: "sector-identifier-uri-https",
@@ -234,7 +237,7 @@ const RULES: readonly Rule[] = [
       const text = textField(client, "sector_identifier_uri") ?? "";
       return text === "" || parsed(text)?.protocol === "https:"
         ? []
-        : [`${label("sector_identifier_uri")} ${quoted(text)} is not an https address`];
+        : [`${label("sector_identifier_uri")} ${quote(text)} is not an https address`];
     },
   },
   {
@@ -254,7 +257,7 @@ const RULES: readonly Rule[] = [
     find: (client, label) =>
       listField(client, "redirect_uris")
         .filter((uri) => !uri.startsWith("/") && !/^[a-z][a-z\d+.-]*:(?!\/\/[^/?#]*\s)/i.test(uri))
-        .map((uri) => `${label("redirect_uris")} ${quoted(uri)} is not an address`),
+        .map((uri) => `${label("redirect_uris")} ${quote(uri)} is not an address`),
   },
   {
     name: "redirect-uri-relative",
@@ -263,9 +266,7 @@ const RULES: readonly Rule[] = [
     find: (client, label) =>
       listField(client, "redirect_uris")
         .filter((uri) => uri.startsWith("/") || (/^[a-z][a-z\d+.-]*:\S*$/i.test(uri) && parsed(uri) === undefined))
-        .map(
-          (uri) => `${label("redirect_uris")} ${quoted(uri)} is not an absolute address, which no sign-in can match`,
-        ),
+        .map((uri) => `${label("redirect_uris")} ${quote(uri)} is not an absolute address, which no sign-in can match`),
   },
   {
     name: "redirect-uri-plain-http",
@@ -277,7 +278,7 @@ const RULES: readonly Rule[] = [
           const url = parsed(uri);
           return url?.protocol === "http:" && !isLoopback(url.hostname);
         })
-        .map((uri) => `${label("redirect_uris")} ${quoted(uri)} is plain http to another machine`),
+        .map((uri) => `${label("redirect_uris")} ${quote(uri)} is plain http to another machine`),
   },
   {
     name: "redirect-uri-script",
@@ -286,7 +287,7 @@ const RULES: readonly Rule[] = [
     find: (client, label) =>
       listField(client, "redirect_uris")
         .filter((uri) => /^(?:javascript|data|vbscript):/i.test(uri))
-        .map((uri) => `${label("redirect_uris")} ${quoted(uri)} runs as code in a browser`),
+        .map((uri) => `${label("redirect_uris")} ${quote(uri)} runs as code in a browser`),
   },
   {
     name: "redirect-uri-wildcard",
@@ -295,7 +296,7 @@ const RULES: readonly Rule[] = [
     find: (client, label) =>
       listField(client, "redirect_uris")
         .filter((uri) => uri.includes("*"))
-        .map((uri) => `${label("redirect_uris")} ${quoted(uri)} has a *, which stands for nothing`),
+        .map((uri) => `${label("redirect_uris")} ${quote(uri)} has a *, which stands for nothing`),
   },
   {
     name: "implicit-grant",
@@ -321,7 +322,7 @@ const RULES: readonly Rule[] = [
       listField(client, "allowed_cors_origins")
         .filter((origin) => origin.includes("*"))
         .map(
-          (origin) => `${label("allowed_cors_origins")} ${quoted(origin)} lets pages of others call the token endpoint`,
+          (origin) => `${label("allowed_cors_origins")} ${quote(origin)} lets pages of others call the token endpoint`,
         ),
   },
   {
@@ -358,25 +359,25 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-function isNoKeySet(jwks: unknown): boolean {
+function isEmptyKeySet(jwks: unknown): boolean {
   return typeof jwks === "object" && jwks !== null && Object.keys(jwks).length === 0;
 }
 
 /** The names of all rules with their severity, for the manual. */
 export const RULE_NAMES: readonly {
   readonly name: string;
-  readonly severity: Finding["severity"];
+  readonly severity: LintFinding["severity"];
   readonly hint: string;
 }[] = RULES.map(({ name, severity, hint }) => ({ name, severity, hint }));
 
 /** All that the rules find in a client, errors and warnings. */
-export function judge(client: Client, label: Label): readonly Finding[] {
+export function lint(client: Client, label: Label): readonly LintFinding[] {
   return RULES.flatMap((rule) =>
     rule.find(client, label).map((message) => ({ rule: rule.name, severity: rule.severity, message, hint: rule.hint })),
   );
 }
 
 /** A finding as the usage error that it is, or that `--strict` makes it. */
-export function findingProblem(finding: Finding): Problem {
-  return new Problem(sentence(finding.message), { code: finding.rule, exit: "usage", hint: finding.hint });
+export function findingProblem(finding: LintFinding): Problem {
+  return new Problem(capitalize(finding.message), { code: finding.rule, exit: "usage", hint: finding.hint });
 }

@@ -1,5 +1,5 @@
 import { splitCsv } from "../flags/csv.ts";
-import { type Flag, type FlagIndex, type Grammar, indexFlags, longNames } from "../flags/parse.ts";
+import { type Flag, type FlagIndex, indexFlags, longNames, type Syntax } from "../flags/parse.ts";
 import { type Candidate, operandValues, type Values, valuesOf } from "./values.ts";
 
 /** What could stand at the cursor. */
@@ -13,7 +13,7 @@ export interface Completion {
 /** A command as far as its completion needs it. */
 export interface Target {
   readonly flags: readonly Flag[];
-  readonly grammar: Grammar;
+  readonly grammar: Syntax;
   readonly operands: { readonly name: string; readonly most: number } | undefined;
 }
 
@@ -33,7 +33,7 @@ interface LetterFlag {
 }
 
 function takesValue(flag: Flag): boolean {
-  return flag.kind !== "switch" && !(flag.kind === "text" && flag.bare !== undefined);
+  return flag.kind !== "switch" && !(flag.kind === "text" && flag.implicitValue !== undefined);
 }
 
 /** The flag in a word such as `-vg` or `-g=a` that takes what stands behind it. */
@@ -132,7 +132,7 @@ export function completeValue(flag: Flag, typed: string, head = ""): Completion 
 /** The names of flags that could still be given. The other names of a flag count where its first one does not fit. */
 export function completeFlagName(
   flags: readonly Flag[],
-  grammar: Grammar,
+  grammar: Syntax,
   given: ReadonlySet<Flag>,
   typed: string,
 ): Completion {

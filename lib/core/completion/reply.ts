@@ -1,4 +1,4 @@
-import { printable } from "../text.ts";
+import { escapeControls } from "../text.ts";
 import type { Completion } from "./candidates.ts";
 import type { Shell } from "./shells.ts";
 import type { TypedWord } from "./tokenize.ts";
@@ -43,7 +43,7 @@ function forBash(completion: Completion, { typed, replaced = typed.raw }: Reques
 function forZsh(completion: Completion): readonly string[] {
   const lines = completion.candidates.map(
     ({ text, about, open }) =>
-      `${open ? "-" : "+"}${text.replace(/[\\:]/g, "\\$&")}${about === "" ? "" : `:${printable(about)}`}`,
+      `${open ? "-" : "+"}${text.replace(/[\\:]/g, "\\$&")}${about === "" ? "" : `:${escapeControls(about)}`}`,
   );
   return [`${completion.kind} ${completion.head.length}`, ...lines];
 }
@@ -62,7 +62,7 @@ function forPowerShell(completion: Completion): readonly string[] {
 }
 
 function described({ about }: Candidate, text: string): string {
-  return `${text}\t${printable(about)}`;
+  return `${text}\t${escapeControls(about)}`;
 }
 
 const ANSWERS: Readonly<Record<Shell, (completion: Completion, request: Request) => readonly string[]>> = {
@@ -77,7 +77,7 @@ const ANSWERS: Readonly<Record<Shell, (completion: Completion, request: Request)
  * what is completed, then a line for each candidate. Texts that no line can hold are left out.
  */
 export function answerText(shell: Shell, completion: Completion, request: Request): string {
-  const candidates = completion.candidates.filter(({ text }) => text === printable(text));
+  const candidates = completion.candidates.filter(({ text }) => text === escapeControls(text));
   return ANSWERS[shell]({ ...completion, candidates }, request)
     .map((line) => `${line}\n`)
     .join("");

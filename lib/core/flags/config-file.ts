@@ -1,7 +1,7 @@
 import { isRecord } from "../client/client.ts";
 import { numberText } from "../json.ts";
-import { usage } from "../problem.ts";
-import { printable, quoted } from "../text.ts";
+import { usageError } from "../problem.ts";
+import { escapeControls, quote } from "../text.ts";
 import { ACCESS_TOKEN, CONNECTION_FLAGS, FORMAT, HEADER, REQUIRE_PIN } from "./flag-table.ts";
 import type { FlagValues } from "./parse.ts";
 
@@ -65,8 +65,8 @@ function texts(value: unknown, key: string, path: string): readonly string[] {
     if (items.length > 0 && lines.every((found) => found !== undefined)) return lines.flat();
     if (Array.isArray(value) && items.length === 0) return [];
   }
-  throw usage(
-    `Config file ${quoted(path)}: ${quoted(key)} has a value of the wrong kind`,
+  throw usageError(
+    `Config file ${quote(path)}: ${quote(key)} has a value of the wrong kind`,
     key === HEADER.file
       ? "write a list of 'Name: value', or names with their values"
       : "write one text, number or true or false",
@@ -85,8 +85,8 @@ function headerLines(item: unknown): readonly string[] | undefined {
 export function readConfigFile({ path, content, readable, writers }: ConfigContent): ConfigFile {
   const record = content === null || content === undefined ? {} : content;
   if (!isRecord(record))
-    throw usage(
-      `Config file ${quoted(path)}: it holds no keys with values`,
+    throw usageError(
+      `Config file ${quote(path)}: it holds no keys with values`,
       "write lines such as endpoint: http://127.0.0.1:4445",
       "config-file",
     );
@@ -95,7 +95,7 @@ export function readConfigFile({ path, content, readable, writers }: ConfigConte
     const found = Object.hasOwn(record, key) ? texts(record[key], key, path) : [];
     if (found.length > 0) settings.set(key, found);
   }
-  const name = (key: string): string => `${quoted(key)} in ${printable(path)}`;
+  const name = (key: string): string => `${quote(key)} in ${escapeControls(path)}`;
   return {
     file(key) {
       const found = settings.get(key);

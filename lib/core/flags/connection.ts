@@ -1,6 +1,6 @@
-import { type Problem, sentence, usage } from "../problem.ts";
-import { shownUrl } from "../redact.ts";
-import { printable, quoted, trimmedEnd } from "../text.ts";
+import { capitalize, type Problem, usageError } from "../problem.ts";
+import { redactUrl } from "../redact.ts";
+import { escapeControls, quote, trimmedEnd } from "../text.ts";
 import {
   ACCESS_TOKEN,
   API,
@@ -53,8 +53,8 @@ function readAddress(endpoint: string, name: string): Address | Problem {
   if (text.startsWith("unix:")) {
     const path = text.replace(/^unix:(\/\/)?/, "");
     if (!path.startsWith("/") || path.includes("\0")) {
-      return usage(
-        `${sentence(name)} ${quoted(shownUrl(text))} names no socket`,
+      return usageError(
+        `${capitalize(name)} ${quote(redactUrl(text))} names no socket`,
         "write the whole path after unix://, such as unix:///var/run/hydra.sock",
         "bad-endpoint",
       );
@@ -63,7 +63,7 @@ function readAddress(endpoint: string, name: string): Address | Problem {
       base: "http://localhost",
       socket: path,
       secure: false,
-      shown: `unix://${printable(path)}`,
+      shown: `unix://${escapeControls(path)}`,
       authorization: undefined,
       cutAdmin: false,
     };
@@ -71,17 +71,17 @@ function readAddress(endpoint: string, name: string): Address | Problem {
   const url = /^https?:\/\//i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined) {
     const bare = /^(?:[\w.-]+(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?)(?:\/[^?#@]*)?$/i.test(text);
-    return usage(
-      `${sentence(name)} ${quoted(shownUrl(text))} is not an address`,
+    return usageError(
+      `${capitalize(name)} ${quote(redactUrl(text))} is not an address`,
       bare
-        ? `put http:// or https:// before it: http://${printable(text)}`
+        ? `put http:// or https:// before it: http://${escapeControls(text)}`
         : "write http://host:4445, https://host or unix:///path",
       "bad-endpoint",
     );
   }
   if (url.search !== "" || url.hash !== "") {
-    return usage(
-      `${sentence(name)} ${quoted(shownUrl(`${url.origin}${url.pathname}`))} has a query or a fragment behind it`,
+    return usageError(
+      `${capitalize(name)} ${quote(redactUrl(`${url.origin}${url.pathname}`))} has a query or a fragment behind it`,
       "leave out the ? or # and what follows; a credential goes into a header",
       "bad-endpoint",
     );
@@ -98,7 +98,7 @@ function readAddress(endpoint: string, name: string): Address | Problem {
     base,
     socket: undefined,
     secure: url.protocol === "https:",
-    shown: printable(base),
+    shown: escapeControls(base),
     authorization,
     cutAdmin: kept !== path,
   };
@@ -135,19 +135,19 @@ function readHeaders(values: FlagValues, problems: Problem[]): Map<string, strin
     const value = line.slice(colon + 1).trim();
     if (colon < 0 || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(key)) {
       problems.push(
-        usage(`${sentence(name)} has no header name before a colon`, "write it as 'Name: value'", "bad-header"),
+        usageError(`${capitalize(name)} has no header name before a colon`, "write it as 'Name: value'", "bad-header"),
       );
     } else if (!/^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(value)) {
       problems.push(
-        usage(
-          `${sentence(name)} ${quoted(key)} has a value that no header may have`,
+        usageError(
+          `${capitalize(name)} ${quote(key)} has a value that no header may have`,
           "a header's value is one line of Latin-1 text",
           "bad-header",
         ),
       );
     } else if (OWN_HEADERS.has(key.toLowerCase())) {
       problems.push(
-        usage(`${sentence(name)} ${quoted(key)} is set by this program`, "leave this header out", "bad-header"),
+        usageError(`${capitalize(name)} ${quote(key)} is set by this program`, "leave this header out", "bad-header"),
       );
     } else {
       const lower = key.toLowerCase();
@@ -174,7 +174,7 @@ export function readConnection(
   const read = endpoint === "" ? undefined : readAddress(endpoint, from);
   if (read === undefined) {
     problems.push(
-      usage(
+      usageError(
         "No endpoint: the address of the admin API is not known",
         "add --endpoint http://127.0.0.1:4445 or set HYDRA_ADMIN_URL; hydra sandbox starts a server to try things on",
         "no-endpoint",
@@ -189,18 +189,18 @@ export function readConnection(
   const tokenFrom: Origin =
     tokenFile === undefined ? values.origin(ACCESS_TOKEN) : { from: "flag", name: tokenFile.name };
   if (tokenFile !== undefined && token === "") {
-    problems.push(usage(`There is no token in ${tokenFrom.name}`, "write the token into it first", "no-token"));
+    problems.push(usageError(`There is no token in ${tokenFrom.name}`, "write the token into it first", "no-token"));
   }
   if (tokenFile !== undefined && values.origin(ACCESS_TOKEN).from === "flag") {
     problems.push(
-      usage("--access-token and --access-token-file exclude each other", "give one of the two", "two-tokens"),
+      usageError("--access-token and --access-token-file exclude each other", "give one of the two", "two-tokens"),
     );
   }
   const headerFrom = values.origin(HEADER);
   if (!/^[\u0021-\u007e]*$/.test(token)) {
     problems.push(
-      usage(
-        `${sentence(tokenFrom.name)} has a character that no bearer token may have`,
+      usageError(
+        `${capitalize(tokenFrom.name)} has a character that no bearer token may have`,
         "give the token alone, on one line, without Bearer before it",
         "bad-token",
       ),
@@ -208,8 +208,8 @@ export function readConnection(
   }
   if (headers.has("authorization") && token !== "" && headerFrom.from === tokenFrom.from) {
     problems.push(
-      usage(
-        `${sentence(tokenFrom.name)} and ${headerFrom.name} both set Authorization`,
+      usageError(
+        `${capitalize(tokenFrom.name)} and ${headerFrom.name} both set Authorization`,
         "give one of the two",
         "two-authorizations",
       ),
@@ -230,7 +230,7 @@ export function readConnection(
       `the user and password in ${endpointFrom.name} are not sent, because ${first?.origin.name} sets Authorization`,
     );
   }
-  if (values.on(FAKE_TLS)) headers.set("x-forwarded-proto", "https");
+  if (values.bool(FAKE_TLS)) headers.set("x-forwarded-proto", "https");
 
   const sent = [...(first === undefined ? [] : [first.origin]), headerFrom];
   const filed = sent.find((origin) => origin.from === "file");
@@ -238,7 +238,7 @@ export function readConnection(
     const own = fileEndpoint === undefined ? undefined : readAddress(fileEndpoint, "");
     if (own === undefined || own instanceof Error || place(own) !== place(address)) {
       problems.push(
-        usage(
+        usageError(
           `Credentials for another server: ${filed.name} belongs to ${own === undefined || own instanceof Error ? "a file without an endpoint" : own.shown}, and ${from} is ${address.shown}`,
           "put the endpoint into the same file, or give --access-token or --header for this server",
           "foreign-credentials",
@@ -248,7 +248,7 @@ export function readConnection(
   }
   if (address?.cutAdmin === true)
     warnings.push(`/admin at the end of ${from} is left out: the program adds it where the server has it`);
-  if (address?.secure === true && values.on(SKIP_TLS)) {
+  if (address?.secure === true && values.bool(SKIP_TLS)) {
     warnings.push(
       `the server's certificate is not verified (${values.origin(SKIP_TLS).name}): anyone on the way can read and change what is sent`,
     );
@@ -264,7 +264,7 @@ export function readConnection(
       headers: Object.fromEntries(headers),
       failAfter: values.number(FAIL_AFTER) ?? 60_000,
       api: API_NAMES.find((name) => name === api) ?? "auto",
-      skipVerify: values.on(SKIP_TLS),
+      skipVerify: values.bool(SKIP_TLS),
       caFile: address.secure ? values.text(CA_FILE) : undefined,
     },
     problems,

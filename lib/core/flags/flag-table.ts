@@ -2,14 +2,14 @@ import { AUTH_METHOD, CALLBACKS, FIELDS, ID, NAME } from "../client/fields.ts";
 import { ENCRYPTED_FORMATS } from "../keys/recipient.ts";
 import { FORMATS } from "../output/formats.ts";
 import { SECRET_LENGTH as SECRET_DEFAULT_LENGTH } from "../secret.ts";
-import type { CountFlag, DurationFlag, EachFlag, Flag, ListFlag, SwitchFlag, TextFlag } from "./parse.ts";
+import type { BoolFlag, DurationFlag, Flag, IntFlag, ListFlag, RepeatFlag, TextFlag } from "./parse.ts";
 
 export { AUTH_METHOD, CALLBACKS, ID, NAME };
 
 /** Every command has this. */
-export const HELP: SwitchFlag = { kind: "switch", name: "help", short: "h", group: "general", help: "Show this help" };
+export const HELP: BoolFlag = { kind: "switch", name: "help", short: "h", group: "general", help: "Show this help" };
 
-export const VERBOSE: SwitchFlag = {
+export const VERBOSE: BoolFlag = {
   kind: "switch",
   name: "verbose",
   short: "v",
@@ -47,10 +47,10 @@ export const ACCESS_TOKEN: TextFlag = {
   help: "Bearer token for the admin API",
 };
 
-export const HEADER: EachFlag = {
+export const HEADER: RepeatFlag = {
   kind: "each",
   name: "header",
-  also: ["http-header"],
+  aliases: ["http-header"],
   short: "H",
   value: "'NAME: VALUE'",
   group: "connection",
@@ -69,7 +69,7 @@ export const FAIL_AFTER: DurationFlag = {
   help: "How long the whole command may take, retries included; 0 is a single try",
 };
 
-export const FAKE_TLS: SwitchFlag = {
+export const FAKE_TLS: BoolFlag = {
   kind: "switch",
   name: "fake-tls-termination",
   group: "connection",
@@ -77,7 +77,7 @@ export const FAKE_TLS: SwitchFlag = {
   help: "Send X-Forwarded-Proto: https, as a proxy that ends TLS would",
 };
 
-export const SKIP_TLS: SwitchFlag = {
+export const SKIP_TLS: BoolFlag = {
   kind: "switch",
   name: "skip-tls-verify",
   group: "connection",
@@ -119,7 +119,7 @@ export const FORMAT: TextFlag = {
   help: `How results are written: ${FORMATS.join(", ")}`,
 };
 
-export const QUIET: SwitchFlag = {
+export const QUIET: BoolFlag = {
   kind: "switch",
   name: "quiet",
   short: "q",
@@ -158,14 +158,14 @@ export const SECRET_FILE: TextFlag = {
   help: "Take the client's secret from this file (- is stdin); one line break at its end is left out",
 };
 
-export const SECRET_PROMPT: SwitchFlag = {
+export const SECRET_PROMPT: BoolFlag = {
   kind: "switch",
   name: "secret-prompt",
   group: "secret",
   help: "Ask for the client's secret on the terminal, unseen",
 };
 
-export const SECRET_LENGTH: CountFlag = {
+export const SECRET_LENGTH: IntFlag = {
   kind: "count",
   name: "secret-length",
   value: "N",
@@ -215,21 +215,21 @@ export const ACCESS_TOKEN_FILE: TextFlag = {
   help: "Take the bearer token from this file (- is stdin)",
 };
 
-export const PGP_KEY: EachFlag = {
+export const PGP_KEY: RepeatFlag = {
   kind: "each",
   name: "pgp-key",
   value: "KEY",
   group: "encryption",
-  filled: true,
+  nonEmpty: true,
   help: "Encrypt the secret to this OpenPGP public key: base64, armored text or @FILE",
 };
 
-export const PGP_KEY_URL: EachFlag = {
+export const PGP_KEY_URL: RepeatFlag = {
   kind: "each",
   name: "pgp-key-url",
   value: "URL",
   group: "encryption",
-  filled: true,
+  nonEmpty: true,
   help: "Encrypt the secret to the OpenPGP public key at this address, or wkd:user@host",
 };
 
@@ -238,7 +238,7 @@ export const KEYBASE: ListFlag = {
   name: "keybase",
   value: "NAME",
   group: "encryption",
-  filled: true,
+  nonEmpty: true,
   help: "Encrypt the secret to the OpenPGP public key of this Keybase user",
 };
 
@@ -247,11 +247,11 @@ export const PGP_FINGERPRINT: ListFlag = {
   name: "pgp-fingerprint",
   value: "FINGERPRINT",
   group: "encryption",
-  filled: true,
+  nonEmpty: true,
   help: "The fingerprint that a key must have; with several keys, one for each",
 };
 
-export const REQUIRE_PIN: SwitchFlag = {
+export const REQUIRE_PIN: BoolFlag = {
   kind: "switch",
   name: "require-pin",
   group: "encryption",
@@ -277,7 +277,7 @@ export const RESCUE_DIR: TextFlag = {
   help: "Where a secret that cannot be handed over is kept; without it XDG_STATE_HOME, HOME, this folder or TMPDIR",
 };
 
-export const STRICT: SwitchFlag = {
+export const STRICT: BoolFlag = {
   kind: "switch",
   name: "strict",
   group: "input",
@@ -292,7 +292,7 @@ export const FILE: TextFlag = {
   help: "Take the client from a JSON or YAML file (- is stdin); flags override it",
 };
 
-export const SET: EachFlag = {
+export const SET: RepeatFlag = {
   kind: "each",
   name: "set",
   value: "PATH=JSON",
@@ -304,7 +304,7 @@ export const DRY_RUN: TextFlag = {
   kind: "text",
   name: "dry-run",
   value: "json|curl",
-  bare: "json",
+  implicitValue: "json",
   choices: ["json", "curl"],
   group: "output",
   help: "Show the request that would be sent, without secrets, and send nothing",
@@ -349,7 +349,7 @@ export const RECIPIENT_FLAGS: readonly Flag[] = [
 /** The flags that set a client's fields. */
 export const FIELD_FLAGS: readonly Flag[] = FIELDS.map((field) => field.flag);
 
-export const LIMIT: CountFlag = {
+export const LIMIT: IntFlag = {
   kind: "count",
   name: "limit",
   value: "N",
@@ -366,7 +366,7 @@ export const NEW_SECRET_FLAGS: readonly Flag[] = [NEW_SECRET, SECRET_FILE, SECRE
 /** The flags that say where credentials go. */
 export const SECRET_OUT_FLAGS: readonly Flag[] = [SECRET_OUT, SECRET_FORMAT, ID_KEY, SECRET_KEY, RESCUE_DIR];
 
-export const VERIFY: SwitchFlag = {
+export const VERIFY: BoolFlag = {
   kind: "switch",
   name: "verify",
   group: "secret",

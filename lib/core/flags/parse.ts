@@ -1,18 +1,18 @@
 import { parseDuration } from "../duration.ts";
-import { type Problem, sentence, usage } from "../problem.ts";
-import { joined, nearest, quoted } from "../text.ts";
+import { capitalize, type Problem, usageError } from "../problem.ts";
+import { joined, quote, suggest } from "../text.ts";
 import { splitCsv } from "./csv.ts";
 
 /** Under which heading the help shows a flag. */
 export type FlagGroup = "client" | "secret" | "encryption" | "input" | "output" | "connection" | "general";
 
-interface Row {
+interface FlagRow {
   /** The long name in the 1.x grammar, without dashes. */
   readonly name: string;
   /** The long name in the 2.x grammar where it differs; either grammar takes either name. */
   readonly v2?: string;
   /** Further long names. */
-  readonly also?: readonly string[];
+  readonly aliases?: readonly string[];
   /** The letter of the short form. */
   readonly short?: string;
   readonly group: FlagGroup;
@@ -25,20 +25,20 @@ interface Row {
   /** The value is a credential: no message, log or help shows it. */
   readonly secret?: boolean;
   /** An empty value is refused: taken for none, it would drop what was asked for, as where a shell variable is not set. */
-  readonly filled?: boolean;
+  readonly nonEmpty?: boolean;
 }
 
 /** A flag with one text value; with `bare`, the value may be left out (`--dry-run`, `--dry-run=curl`). */
-export interface TextFlag extends Row {
+export interface TextFlag extends FlagRow {
   readonly kind: "text";
   readonly value: string;
   readonly default?: string;
   readonly choices?: readonly string[];
-  readonly bare?: string;
+  readonly implicitValue?: string;
 }
 
 /** A flag with a list value: commas separate (CSV with quotes), and repeats add. */
-export interface ListFlag extends Row {
+export interface ListFlag extends FlagRow {
   readonly kind: "list";
   readonly value: string;
   readonly default?: readonly string[];
@@ -46,32 +46,32 @@ export interface ListFlag extends Row {
 }
 
 /** A flag that may be repeated, each value taken whole: commas and colons are part of it. */
-export interface EachFlag extends Row {
+export interface RepeatFlag extends FlagRow {
   readonly kind: "each";
   readonly value: string;
 }
 
 /** A flag that is on or off; `=false` turns it off, in any of Go's spellings. */
-export interface SwitchFlag extends Row {
+export interface BoolFlag extends FlagRow {
   readonly kind: "switch";
 }
 
 /** A flag with a Go duration, read into milliseconds. */
-export interface DurationFlag extends Row {
+export interface DurationFlag extends FlagRow {
   readonly kind: "duration";
   readonly value: string;
   readonly default?: number;
 }
 
 /** A flag with a whole number that is not negative. */
-export interface CountFlag extends Row {
+export interface IntFlag extends FlagRow {
   readonly kind: "count";
   readonly value: string;
   readonly default?: number;
 }
 
 /** One row of the flag table; it feeds the parser, the help, the manual and the completion. */
-export type Flag = TextFlag | ListFlag | EachFlag | SwitchFlag | DurationFlag | CountFlag;
+export type Flag = TextFlag | ListFlag | RepeatFlag | BoolFlag | DurationFlag | IntFlag;
 
 /** Where a value came from, and the name that a message calls it by. */
 export interface Origin {
@@ -80,7 +80,7 @@ export interface Origin {
   readonly name: string;
 }
 
-interface Held {
+interface FlagValue {
   readonly texts: readonly string[];
   readonly on?: boolean;
   readonly number?: number;
@@ -88,7 +88,7 @@ interface Held {
 }
 
 /** Values outside the command line, offered to {@link parseFlags}. */
-export interface Surroundings {
+export interface ValueSources {
   environment(name: string): string | undefined;
   /** The text, or texts of a list, that the config file has under a key, and how a message names the place. */
   file(key: string): { readonly texts: readonly string[]; readonly name: string } | undefined;
@@ -96,9 +96,9 @@ export interface Surroundings {
 
 /** The values of one command line, each with its origin. */
 export class FlagValues {
-  readonly #held: ReadonlyMap<string, Held>;
+  readonly #held: ReadonlyMap<string, FlagValue>;
 
-  constructor(held: ReadonlyMap<string, Held>) {
+  constructor(held: ReadonlyMap<string, FlagValue>) {
     this.#held = held;
   }
 
@@ -108,22 +108,22 @@ export class FlagValues {
   }
 
   /** The values of a list flag, its default included; empty when there is none. */
-  list(flag: ListFlag | EachFlag): readonly string[] {
+  list(flag: ListFlag | RepeatFlag): readonly string[] {
     return this.#held.get(flag.name)?.texts ?? (flag.kind === "list" ? flag.default : undefined) ?? [];
   }
 
   /** Whether a switch is on. */
-  on(flag: SwitchFlag): boolean {
+  bool(flag: BoolFlag): boolean {
     return this.#held.get(flag.name)?.on ?? false;
   }
 
   /** Milliseconds of a duration flag, or the number of a count flag, default included. */
-  number(flag: DurationFlag | CountFlag): number | undefined {
+  number(flag: DurationFlag | IntFlag): number | undefined {
     return this.#held.get(flag.name)?.number ?? flag.default;
   }
 
   /** Whether a flag, a variable or the file gave this value; false for a default. */
-  given(flag: Flag): boolean {
+  isSet(flag: Flag): boolean {
     return this.#held.has(flag.name);
   }
 
@@ -138,27 +138,27 @@ export interface ParsedLine {
   readonly values: FlagValues;
   readonly operands: readonly string[];
   /** Operands that stand behind the value of a credential and may be the rest of it, which no message shows. */
-  readonly concealed: ReadonlySet<string>;
+  readonly maybeSecret: ReadonlySet<string>;
   readonly problems: readonly Problem[];
   /** Oddities that are let through, for stderr. */
   readonly warnings: readonly string[];
 }
 
 /** The long names of a flag, the one of the grammar at hand first. */
-export function longNames(flag: Flag, grammar: Grammar = "1.x"): readonly string[] {
+export function longNames(flag: Flag, grammar: Syntax = "1.x"): readonly string[] {
   const own = flag.v2 === undefined ? [flag.name] : grammar === "2.x" ? [flag.v2, flag.name] : [flag.name, flag.v2];
-  return [...own, ...(flag.also ?? [])];
+  return [...own, ...(flag.aliases ?? [])];
 }
 
 /** The two spellings of the commands: `clients create` and `create oauth2-client`. */
-export type Grammar = "1.x" | "2.x";
+export type Syntax = "1.x" | "2.x";
 
 const BOOLEANS = new Map<string, boolean>([
   ...["1", "t", "T", "TRUE", "true", "True"].map((word) => [word, true] as const),
   ...["0", "f", "F", "FALSE", "false", "False"].map((word) => [word, false] as const),
 ]);
 
-interface Found {
+interface FlagToken {
   readonly flag: Flag;
   readonly spelled: string;
   /** undefined: the flag stood without a value where one may be left out. */
@@ -182,31 +182,31 @@ export function indexFlags(rows: readonly Flag[]): FlagIndex {
   return { long, short };
 }
 
-interface Scanned {
-  readonly found: readonly Found[];
+interface Tokens {
+  readonly found: readonly FlagToken[];
   readonly operands: readonly string[];
-  readonly concealed: ReadonlySet<string>;
+  readonly maybeSecret: ReadonlySet<string>;
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
 }
 
 function takesNoValue(flag: Flag): boolean {
-  return flag.kind === "switch" || (flag.kind === "text" && flag.bare !== undefined);
+  return flag.kind === "switch" || (flag.kind === "text" && flag.implicitValue !== undefined);
 }
 
 /** Splits words into flags and operands by the rules of pflag: `--f v`, `--f=v`, `-fv`, `-f=v`, `-f v`, `--` ends flags. */
-function scan(words: readonly string[], index: FlagIndex, command: string): Scanned {
-  const found: Found[] = [];
+function scan(words: readonly string[], index: FlagIndex, command: string): Tokens {
+  const found: FlagToken[] = [];
   const operands: string[] = [];
-  const concealed = new Set<string>();
+  const maybeSecret = new Set<string>();
   const problems: Problem[] = [];
   const warnings: string[] = [];
   let at = 0;
-  let behindSecret = false;
+  let afterSecretFlag = false;
 
   function take(flag: Flag, spelled: string, value: string | undefined): void {
     found.push({ flag, spelled, value });
-    behindSecret = flag.secret === true;
+    afterSecretFlag = flag.secret === true;
   }
 
   function withNext(flag: Flag, spelled: string): void {
@@ -214,27 +214,31 @@ function scan(words: readonly string[], index: FlagIndex, command: string): Scan
     if (next === undefined) {
       const what = "value" in flag ? flag.value : "value";
       problems.push(
-        usage(`${spelled} needs a value`, `write ${spelled} ${what}; ${helpOf(command)} shows it`, "missing-value"),
+        usageError(
+          `${spelled} needs a value`,
+          `write ${spelled} ${what}; ${helpOf(command)} shows it`,
+          "missing-value",
+        ),
       );
       return;
     }
     at++;
     if (next.startsWith("--") && index.long.has(next.slice(2).split("=", 1)[0] ?? "")) {
-      warnings.push(`${spelled} took ${flag.secret === true ? "the flag after it" : shownWord(next)} as its value`);
+      warnings.push(`${spelled} took ${flag.secret === true ? "the flag after it" : describeWord(next)} as its value`);
     }
     take(flag, spelled, next);
-    behindSecret ||= isCredentialFlag(next, index);
+    afterSecretFlag ||= isCredentialFlag(next, index);
   }
 
   while (at < words.length) {
     const word = words[at] ?? "";
     at++;
     if (word === "--") {
-      behindSecret = false;
+      afterSecretFlag = false;
       for (const operand of words.slice(at)) {
         operands.push(operand);
-        if (behindSecret) concealed.add(operand);
-        behindSecret ||= isCredentialFlag(operand, index);
+        if (afterSecretFlag) maybeSecret.add(operand);
+        afterSecretFlag ||= isCredentialFlag(operand, index);
       }
       break;
     }
@@ -282,10 +286,10 @@ function scan(words: readonly string[], index: FlagIndex, command: string): Scan
       }
     } else {
       operands.push(word);
-      if (behindSecret) concealed.add(word);
+      if (afterSecretFlag) maybeSecret.add(word);
     }
   }
-  return { found, operands, concealed, problems, warnings };
+  return { found, operands, maybeSecret, problems, warnings };
 }
 
 /** Whether a word is the name of a credential's flag, so that the word behind it is the credential. */
@@ -302,10 +306,10 @@ function unknownFlag(spelled: string, index: FlagIndex, command: string): Proble
   // Only the name is told: after "=" or a short letter a secret may follow.
   const shown = spelled.startsWith("--") ? spelled : spelled.slice(0, 2);
   const meant = spelled.startsWith("--")
-    ? nearest(spelled.slice(2), index.long.keys())
-    : nearest(spelled.slice(1), index.long.keys());
-  return usage(
-    `Unknown flag ${quoted(shown).slice(1, -1)}`,
+    ? suggest(spelled.slice(2), index.long.keys())
+    : suggest(spelled.slice(1), index.long.keys());
+  return usageError(
+    `Unknown flag ${quote(shown).slice(1, -1)}`,
     meant === undefined ? `${helpOf(command)} lists the flags` : `did you mean --${meant}?`,
     "unknown-flag",
   );
@@ -344,17 +348,17 @@ function takesNextWord(word: string, index: FlagIndex): boolean {
 }
 
 /** How a message shows a word of the command line: quoted, and of a flag with its value only the name, for it may hold a secret. */
-export function shownWord(word: string): string {
+export function describeWord(word: string): string {
   const name = /^--[^=]*=|^-[A-Za-z](?=.)/s.exec(word)?.[0];
-  return quoted(name === undefined ? word : `${name}…`);
+  return quote(name === undefined ? word : `${name}…`);
 }
 
 /** How a message shows the value of a flag: as a word, or not at all for a credential. */
-export function shownValue(flag: Flag, value: string): string {
-  return flag.secret === true ? "(not shown)" : shownWord(value);
+export function describeValue(flag: Flag, value: string): string {
+  return flag.secret === true ? "(not shown)" : describeWord(value);
 }
 
-type Single = Exclude<Flag, ListFlag | EachFlag>;
+type Single = Exclude<Flag, ListFlag | RepeatFlag>;
 
 type Refuse = (value: string, why: string, hint: string) => undefined;
 
@@ -364,7 +368,7 @@ function written(flag: Flag, value: string, { from }: Origin): string {
 }
 
 /** Reads the one value that a flag stood with; undefined and a refusal for one that it cannot have. */
-function single(flag: Single, value: string | undefined, origin: Origin, refuse: Refuse): Held | undefined {
+function single(flag: Single, value: string | undefined, origin: Origin, refuse: Refuse): FlagValue | undefined {
   const text = value ?? "";
   switch (flag.kind) {
     case "switch": {
@@ -378,7 +382,7 @@ function single(flag: Single, value: string | undefined, origin: Origin, refuse:
         : { texts: [], on, origin };
     }
     case "text": {
-      const chosen = value ?? flag.bare ?? "";
+      const chosen = value ?? flag.implicitValue ?? "";
       return isChoice(flag, chosen, origin, refuse) ? { texts: [chosen], origin } : undefined;
     }
     case "duration": {
@@ -404,7 +408,7 @@ function isChoice(flag: TextFlag | ListFlag, text: string, origin: Origin, refus
   const { choices } = flag;
   if (choices === undefined || choices.includes(text)) return true;
   const named = choices.filter((choice) => choice !== "");
-  const meant = nearest(text, named);
+  const meant = suggest(text, named);
   refuse(
     text,
     `is not one of ${joined(named, "or")}`,
@@ -413,19 +417,19 @@ function isChoice(flag: TextFlag | ListFlag, text: string, origin: Origin, refus
   return false;
 }
 
-function held(
+function readValue(
   flag: Flag,
   values: readonly (string | undefined)[],
   origin: Origin,
   problems: Problem[],
   warnings: string[],
-): Held | undefined {
+): FlagValue | undefined {
   function refuse(value: string, why: string, hint: string): undefined {
-    problems.push(usage(`${sentence(origin.name)} ${shownValue(flag, value)} ${why}`, hint, "bad-value"));
+    problems.push(usageError(`${capitalize(origin.name)} ${describeValue(flag, value)} ${why}`, hint, "bad-value"));
     return undefined;
   }
   function isFilled(value: string, parts: readonly string[]): boolean {
-    if (flag.filled !== true || (parts.length > 0 && parts.every((part) => part.trim() !== ""))) return true;
+    if (flag.nonEmpty !== true || (parts.length > 0 && parts.every((part) => part.trim() !== ""))) return true;
     refuse(
       value,
       parts.length > 1 ? "has an empty value" : "is empty",
@@ -458,7 +462,7 @@ function held(
   if (!texts.every((text) => isChoice(flag, text, origin, refuse))) return undefined;
   const blank = texts.find((text) => text !== text.trim());
   if (blank !== undefined)
-    warnings.push(`${origin.name}: the blank at an end of ${quoted(blank)} is a part of the value`);
+    warnings.push(`${origin.name}: the blank at an end of ${quote(blank)} is a part of the value`);
   return { texts, origin };
 }
 
@@ -470,18 +474,18 @@ export function parseFlags(
   words: readonly string[],
   rows: readonly Flag[],
   command: string,
-  surroundings: Surroundings,
+  surroundings: ValueSources,
 ): ParsedLine {
   const index = indexFlags(rows);
   const scanned = scan(words, index, command);
   const problems = [...scanned.problems];
   const warnings = [...scanned.warnings];
-  const values = new Map<string, Held>();
+  const values = new Map<string, FlagValue>();
   for (const row of rows) {
     const hits = scanned.found.filter((hit) => hit.flag === row);
     const spelled = hits[hits.length - 1]?.spelled;
     if (spelled !== undefined) {
-      const value = held(
+      const value = readValue(
         row,
         hits.map((hit) => hit.value),
         { from: "flag", name: spelled },
@@ -495,21 +499,21 @@ export function parseFlags(
     if (variable !== undefined) {
       const text = surroundings.environment(variable) ?? "";
       const origin = { from: "environment", name: `environment variable ${variable}` } as const;
-      const value = held(row, [text], origin, problems, warnings);
+      const value = readValue(row, [text], origin, problems, warnings);
       if (value !== undefined) values.set(row.name, value);
       continue;
     }
     const filed = row.file === undefined ? undefined : surroundings.file(row.file);
     if (filed !== undefined) {
-      const value = held(row, filed.texts, { from: "file", name: filed.name }, problems, warnings);
+      const value = readValue(row, filed.texts, { from: "file", name: filed.name }, problems, warnings);
       if (value !== undefined) values.set(row.name, value);
     }
   }
-  const { operands, concealed } = scanned;
-  return { values: new FlagValues(values), operands, concealed, problems, warnings };
+  const { operands, maybeSecret } = scanned;
+  return { values: new FlagValues(values), operands, maybeSecret, problems, warnings };
 }
 
 /** Whether the words ask for help before `--` ends the flags, as `-h`, `--help` or one of Go's spellings of true. */
-export function asksForHelp(words: readonly string[], rows: readonly Flag[], help: SwitchFlag): boolean {
-  return parseFlags(words, rows, "", { environment: () => undefined, file: () => undefined }).values.on(help);
+export function asksForHelp(words: readonly string[], rows: readonly Flag[], help: BoolFlag): boolean {
+  return parseFlags(words, rows, "", { environment: () => undefined, file: () => undefined }).values.bool(help);
 }

@@ -1,5 +1,5 @@
 import { formatDuration } from "../duration.ts";
-import { type Flag, type FlagGroup, type Grammar, longNames } from "../flags/parse.ts";
+import { type Flag, type FlagGroup, longNames, type Syntax } from "../flags/parse.ts";
 
 /** What the help of a command is made from. */
 export interface HelpPage {
@@ -8,7 +8,7 @@ export interface HelpPage {
   readonly summary: string;
   readonly about: readonly string[];
   readonly operands: string;
-  readonly grammar: Grammar;
+  readonly grammar: Syntax;
   readonly flags: readonly Flag[];
   readonly examples: readonly (readonly [line: string, what: string])[];
   /** The commands below it. */
@@ -28,15 +28,15 @@ export const GROUPS: readonly (readonly [FlagGroup, string])[] = [
 ];
 
 /** How a flag is written in help: `-c, --callbacks LIST`. */
-export function flagUsage(flag: Flag, grammar: Grammar): string {
+export function flagUsage(flag: Flag, grammar: Syntax): string {
   const name = longNames(flag, grammar)[0] ?? flag.name;
-  const optional = flag.kind === "text" && flag.bare !== undefined;
+  const optional = flag.kind === "text" && flag.implicitValue !== undefined;
   const value = flag.kind === "switch" ? "" : optional ? `[=${flag.value}]` : ` ${flag.value}`;
   return `${flag.short === undefined ? "    " : `-${flag.short}, `}--${name}${value}`;
 }
 
 /** The notes behind a flag's help: choices, default, variables, other names. Values of variables are never shown. */
-export function flagNotes(flag: Flag, grammar: Grammar): readonly string[] {
+export function flagNotes(flag: Flag, grammar: Syntax): readonly string[] {
   const notes: string[] = [];
   if ((flag.kind === "text" || flag.kind === "list") && flag.choices !== undefined) {
     notes.push(`one of: ${flag.choices.filter((choice) => choice !== "").join(", ")}`);

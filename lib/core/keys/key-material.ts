@@ -1,5 +1,5 @@
 import { Problem } from "../problem.ts";
-import { printable, trimmedEnd } from "../text.ts";
+import { escapeControls, trimmedEnd } from "../text.ts";
 import { isWebPage } from "../url.ts";
 
 /** One packet of an OpenPGP stream: its type ID, its body, and the bytes that it takes with its header. */
@@ -10,7 +10,7 @@ export interface Packet {
 }
 
 /** One transferable key as it was found (RFC 9580 section 10.1): its packets, without what only a keyring needs. */
-export interface FoundKey {
+export interface RawKey {
   readonly packets: readonly Packet[];
   readonly bytes: Uint8Array;
   /** Whether secret parts are in it. */
@@ -86,7 +86,7 @@ export function isSha1Signature({ tag, body }: Packet): boolean {
 
 /** The failure to find any key in what was given. */
 export function notAKey(origin: string, reason: string, hint = EXPORT): Problem {
-  return new Problem(`Cannot read a key from ${printable(origin)}: ${reason}`, {
+  return new Problem(`Cannot read a key from ${escapeControls(origin)}: ${reason}`, {
     code: "pgp-not-a-key",
     exit: "noUsableKey",
     hint,
@@ -160,7 +160,7 @@ export function concatenated(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /** The keys of a binary stream, one for each primary key packet. */
-function keysOf(bytes: Uint8Array, origin: string): readonly FoundKey[] {
+function keysOf(bytes: Uint8Array, origin: string): readonly RawKey[] {
   const { packets, broken } = packetsOf(bytes);
   const kept = packets.filter((packet) => !NOT_OF_A_KEY.includes(packet.tag));
   const [first] = kept;
@@ -244,7 +244,7 @@ function blocksOf(text: string, origin: string): readonly Block[] {
 }
 
 /** The keys of an armored text: all of its key blocks; other blocks beside them do not matter. */
-function armoredKeys(text: string, origin: string): readonly FoundKey[] {
+function armoredKeys(text: string, origin: string): readonly RawKey[] {
   const blocks = blocksOf(text, origin);
   const keys = blocks.filter((block) => KEY_BLOCK.test(block.label));
   if (keys.length === 0) {
@@ -267,7 +267,7 @@ function asText(bytes: Uint8Array): string | undefined {
 }
 
 /** The keys in bytes, which are binary if the first bit is set as in each packet header, and text otherwise. */
-function keysInBytes(bytes: Uint8Array, origin: string): readonly FoundKey[] {
+function keysInBytes(bytes: Uint8Array, origin: string): readonly RawKey[] {
   const text = asText(bytes);
   if (text === undefined) return keysOf(bytes, origin);
   if (/^KBXf/.test(text.slice(8))) throw notAKey(origin, "this is a GnuPG keybox, not an exported key");
@@ -280,7 +280,7 @@ function unescaped(text: string): string {
 }
 
 /** The keys in text that is not armored: base64, or one of the things that are taken for a key. */
-function keysInPlainText(text: string, origin: string): readonly FoundKey[] {
+function keysInPlainText(text: string, origin: string): readonly RawKey[] {
   const trimmed = text.replace(/^\ufeff/, "").trim();
   if (trimmed === "") throw notAKey(origin, "it is empty");
   if (isWebPage(trimmed)) throw notAKey(origin, "this is a web page", "give the address of the key file itself");
@@ -300,7 +300,7 @@ function keysInPlainText(text: string, origin: string): readonly FoundKey[] {
  *
  * Throws a `Problem` with code `pgp-not-a-key` that says what was found instead. It never quotes the material.
  */
-export function findKeys(material: string | Uint8Array, origin: string): readonly FoundKey[] {
+export function findKeys(material: string | Uint8Array, origin: string): readonly RawKey[] {
   if (typeof material !== "string") return keysInBytes(material, origin);
   return material.includes(BEGIN) ? armoredKeys(unescaped(material), origin) : keysInPlainText(material, origin);
 }

@@ -1,6 +1,6 @@
-import { Problem, usage } from "../problem.ts";
-import { shownUrl } from "../redact.ts";
-import { joined, printable, quoted } from "../text.ts";
+import { Problem, usageError } from "../problem.ts";
+import { redactUrl } from "../redact.ts";
+import { escapeControls, joined, quote } from "../text.ts";
 
 /** A key or subkey by what tells it apart. */
 export interface KeyName {
@@ -59,12 +59,12 @@ export function refusedAnswer(
   hint: string,
 ): Problem {
   const busy = answer.status === 429 || answer.status >= 500;
-  return new Problem(`${message}: ${printable(shownUrl(answer.url))} answered ${answer.status}`, {
+  return new Problem(`${message}: ${escapeControls(redactUrl(answer.url))} answered ${answer.status}`, {
     code: busy ? "unreachable" : code,
     exit: busy ? "unreachable" : "noUsableKey",
     hint: busy ? "try again later" : hint,
     status: answer.status,
-    request: { method: "GET", url: shownUrl(answer.url) },
+    request: { method: "GET", url: redactUrl(answer.url) },
   });
 }
 
@@ -104,8 +104,8 @@ export function decryptAdvice(recipients: readonly Recipient[], format: Encrypte
 
 /** A recipient as one line of text: fingerprint, user ID, algorithm and where the key came from. */
 export function recipientLine(recipient: Recipient): string {
-  const who = recipient.userId === undefined ? "" : ` ${quoted(recipient.userId)}`;
-  return `${recipient.fingerprint}${who} (${recipient.encryptsTo.algorithm}, ${printable(recipient.origin)})`;
+  const who = recipient.userId === undefined ? "" : ` ${quote(recipient.userId)}`;
+  return `${recipient.fingerprint}${who} (${recipient.encryptsTo.algorithm}, ${escapeControls(recipient.origin)})`;
 }
 
 /**
@@ -127,20 +127,20 @@ function pinDigits(text: string): string {
 /** What is wrong with a pinned fingerprint, or undefined. */
 export function pinProblem(text: string, name = "--pgp-fingerprint"): Problem | undefined {
   const digits = pinDigits(text);
-  const shown = `${name} ${quoted(text)}`;
+  const shown = `${name} ${quote(text)}`;
   const hint = "show the full fingerprint with: gpg --fingerprint --with-subkey-fingerprint NAME";
   if (!/^[0-9a-f]*$/i.test(digits) || digits === "") {
-    return usage(`Invalid ${shown}: a fingerprint is 40 or 64 hex digits`, hint, "pgp-fingerprint-invalid");
+    return usageError(`Invalid ${shown}: a fingerprint is 40 or 64 hex digits`, hint, "pgp-fingerprint-invalid");
   }
   if (digits.length === 8 || digits.length === 16) {
-    return usage(
+    return usageError(
       `Invalid ${shown}: this is a key ID of ${digits.length} digits, and another key with the same ID can be made by anyone`,
       hint,
       "pgp-fingerprint-short",
     );
   }
   if (digits.length === 40 || digits.length === 64) return undefined;
-  return usage(
+  return usageError(
     `Invalid ${shown}: a fingerprint is 40 or 64 hex digits, not ${digits.length}`,
     hint,
     "pgp-fingerprint-invalid",
@@ -173,7 +173,7 @@ export function checkPins(recipients: readonly Recipient[], pins: readonly strin
         code: "pgp-fingerprint-mismatch",
         exit: "noUsableKey",
         hint: `ask the owner for the fingerprint by another way; if the key is right, add ${name} ${stranger.fingerprint}`,
-        also: strangers.slice(1).map((other) => `Not pinned either: ${recipientLine(other)}`),
+        details: strangers.slice(1).map((other) => `Not pinned either: ${recipientLine(other)}`),
       },
     );
   }

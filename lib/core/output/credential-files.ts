@@ -1,6 +1,6 @@
 import { toJson } from "../json.ts";
-import { usage } from "../problem.ts";
-import { quoted, trimmedEnd, trimmedStart } from "../text.ts";
+import { usageError } from "../problem.ts";
+import { quote, trimmedEnd, trimmedStart } from "../text.ts";
 import { shellQuoted } from "./shell.ts";
 
 /** What a client signs in with; at most one of `secret` and `encrypted`. */
@@ -10,12 +10,12 @@ export interface Credentials {
   /** The secret, encrypted to its recipients. */
   readonly encrypted?: string | undefined;
   /** The client has no secret at all, so its id is all that there is. */
-  readonly secretless?: boolean;
+  readonly hasNoSecret?: boolean;
 }
 
 /** Whether these are all the credentials of a client: for those of one whose secret is not among them they are not. */
-export function isWhole({ secret, encrypted, secretless }: Credentials): boolean {
-  return secret !== undefined || encrypted !== undefined || secretless === true;
+export function isWhole({ secret, encrypted, hasNoSecret }: Credentials): boolean {
+  return secret !== undefined || encrypted !== undefined || hasNoSecret === true;
 }
 
 /** The names of credentials in an environment or a Kubernetes Secret. */
@@ -49,7 +49,7 @@ const RULES = {
 export function credentialName(text: string, format: keyof typeof RULES, from: string): string {
   const { pattern, what, hint } = RULES[format];
   if (!pattern.test(text))
-    throw usage(`Cannot use ${from} ${quoted(text)}: it is no name for ${what}`, hint, "bad-name");
+    throw usageError(`Cannot use ${from} ${quote(text)}: it is no name for ${what}`, hint, "bad-name");
   return text;
 }
 

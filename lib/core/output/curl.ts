@@ -33,7 +33,7 @@ export function redacted(value: unknown, mark: Mark = () => REDACTED): unknown {
 }
 
 /** How curl reaches the server. */
-export interface CurlWay {
+export interface CurlOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly socket: string | undefined;
   readonly skipVerify: boolean;
@@ -87,7 +87,7 @@ function wordText(word: Word): string {
  * A request as a command line of curl, to be pasted into a shell. Where a credential stands it has a variable such as
  * `${CLIENT_SECRET:?}`, so that nothing is sent before it is set.
  */
-export function curlLine(request: PlannedRequest, way: CurlWay): string {
+export function curlLine(request: PlannedRequest, way: CurlOptions): string {
   const words: Word[] = [["curl"], ["--request"], [request.method]];
   if (way.socket !== undefined) words.push(["--unix-socket"], [way.socket]);
   if (way.skipVerify) words.push(["--insecure"]);

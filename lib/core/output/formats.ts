@@ -1,5 +1,5 @@
-import { usage } from "../problem.ts";
-import { nearest, quoted } from "../text.ts";
+import { usageError } from "../problem.ts";
+import { quote, suggest } from "../text.ts";
 import { parsePointerQuery, parseQuery, type Query } from "./query.ts";
 
 /** The formats that are asked for by their bare name. */
@@ -42,24 +42,30 @@ export function parseFormat(text: string, from = "--format"): Format {
   const query = QUERIES.find((known) => known === name);
   if (query !== undefined) {
     if (expression === undefined || (expression === "" && query !== "jsonpointer")) {
-      throw usage(`Cannot use ${from} ${query}: it needs an expression`, `for example: --format ${EXAMPLES[query]}`);
+      throw usageError(
+        `Cannot use ${from} ${query}: it needs an expression`,
+        `for example: --format ${EXAMPLES[query]}`,
+      );
     }
     const parsed = query === "jsonpointer" ? parsePointerQuery(expression) : parseQuery(expression);
     if ("error" in parsed) {
-      throw usage(`Cannot use ${from} ${quoted(text)}: ${parsed.error}`, `for example: --format ${EXAMPLES[query]}`);
+      throw usageError(
+        `Cannot use ${from} ${quote(text)}: ${parsed.error}`,
+        `for example: --format ${EXAMPLES[query]}`,
+      );
     }
     return { kind: query, query: parsed };
   }
   const kind = PLAIN.find((known) => known === (OTHER_NAMES.get(name) ?? name));
   if (kind === undefined) {
-    const near = nearest(name, [...PLAIN, ...QUERIES]);
-    throw usage(
-      `Cannot use ${from} ${quoted(text)}: there is no such format`,
+    const near = suggest(name, [...PLAIN, ...QUERIES]);
+    throw usageError(
+      `Cannot use ${from} ${quote(text)}: there is no such format`,
       `${near === undefined ? "" : `did you mean ${near}? `}formats: ${FORMATS.join(", ")}`,
     );
   }
   if (expression !== undefined) {
-    throw usage(`Cannot use ${from} ${quoted(text)}: ${name} takes no expression`, `try: --format ${kind}`);
+    throw usageError(`Cannot use ${from} ${quote(text)}: ${name} takes no expression`, `try: --format ${kind}`);
   }
   return { kind };
 }

@@ -1,5 +1,5 @@
 import { childOf, type Pointer, parsePointer, resolvePointer } from "../json-pointer.ts";
-import { quoted } from "../text.ts";
+import { quote } from "../text.ts";
 
 /** What an expression selects in a document: at most one value when `single`, otherwise any number of them. */
 export interface Selection {
@@ -41,7 +41,7 @@ function parseSteps(text: string): readonly Step[] | { readonly error: string } 
       if (name === "") return { error: `a name is missing before the dot at position ${i + 1}` };
       end();
     } else if (RESERVED.test(c)) {
-      return { error: `${quoted(c)} at position ${i + 1} is not known in a dotted path` };
+      return { error: `${quote(c)} at position ${i + 1} is not known in a dotted path` };
     } else {
       name += c;
     }

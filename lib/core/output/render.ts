@@ -1,5 +1,5 @@
 import { toJson } from "../json.ts";
-import { printable } from "../text.ts";
+import { escapeControls } from "../text.ts";
 import { type CredentialNames, type Credentials, envLines, isWhole, secretManifest } from "./credential-files.ts";
 import type { Format, FormatKind } from "./formats.ts";
 import type { Select } from "./query.ts";
@@ -25,7 +25,7 @@ export interface View<T> {
   /** The lines of the `text` format; without them it is the table. */
   readonly text?: (record: T) => readonly string[];
   /** The columns of the bordered table that the `text` format of many values is, instead of `text`. */
-  readonly grid?: readonly Column<T>[];
+  readonly listColumns?: readonly Column<T>[];
   /** The lines that end the `text` format of many values. */
   readonly closing?: (count: number) => readonly string[];
   readonly id: (record: T) => string;
@@ -34,7 +34,7 @@ export interface View<T> {
   /** What the JSON formats and YAML write, in its own order; the value itself when the view does not say. */
   readonly json?: (record: T) => unknown;
   /** Many values as JSON or YAML stand in an object, under `items`, followed by the members of `rest`. */
-  readonly wrap?: { readonly items: string; readonly rest: Readonly<Record<string, unknown>> };
+  readonly envelope?: { readonly items: string; readonly rest: Readonly<Record<string, unknown>> };
 }
 
 /** What some formats need from a library that is loaded only for them. */
@@ -85,7 +85,7 @@ function indented(text: string, by: string): string {
 }
 
 function lines(texts: readonly string[]): string {
-  return texts.map((text) => `${printable(text)}\n`).join("");
+  return texts.map((text) => `${escapeControls(text)}\n`).join("");
 }
 
 /** What a format's renderer is made of: the view with its defaults filled in, and the options. */
@@ -134,7 +134,7 @@ function listed<T>(columns: readonly Column<T>[], shape: "plain" | "grid", optio
 
 export function text<T>(setup: Setup<T>): Renderer<T> {
   const { view, options } = setup;
-  if (options.many && view.grid !== undefined) return listed(view.grid, "grid", options);
+  if (options.many && view.listColumns !== undefined) return listed(view.listColumns, "grid", options);
   const own = view.text;
   if (own === undefined) return table(setup);
   let count = 0;
@@ -151,31 +151,31 @@ export function text<T>(setup: Setup<T>): Renderer<T> {
 /** JSON on one line: `[a,b]`, or the envelope around it. */
 function compact<T>({ view, options, json }: Setup<T>): Renderer<T> {
   if (!options.many) return each((value) => `${toJson(json(value))}\n`);
-  const { wrap } = view;
-  const open = wrap === undefined ? "[" : `{${toJson(wrap.items)}:[`;
+  const { envelope } = view;
+  const open = envelope === undefined ? "[" : `{${toJson(envelope.items)}:[`;
   let count = 0;
   return {
     item: (value) => `${count++ === 0 ? open : ","}${toJson(json(value))}`,
     flush: () => "",
-    end: (rest = wrap?.rest ?? {}) => {
+    end: (rest = envelope?.rest ?? {}) => {
       const members = Object.entries(rest).map(([key, value]) => `,${toJson(key)}:${toJson(value)}`);
-      return `${count === 0 ? open : ""}]${wrap === undefined ? "" : `${members.join("")}}`}\n`;
+      return `${count === 0 ? open : ""}]${envelope === undefined ? "" : `${members.join("")}}`}\n`;
     },
   };
 }
 
 function pretty<T>({ view, options, json }: Setup<T>): Renderer<T> {
   if (!options.many) return each((value) => `${toJson(json(value), 2)}\n`);
-  const { wrap } = view;
-  const outer = wrap === undefined ? "" : "  ";
-  const open = wrap === undefined ? "[" : `{\n  ${toJson(wrap.items)}: [`;
+  const { envelope } = view;
+  const outer = envelope === undefined ? "" : "  ";
+  const open = envelope === undefined ? "[" : `{\n  ${toJson(envelope.items)}: [`;
   let count = 0;
   return {
     item: (value) => `${count++ === 0 ? open : ","}\n${outer}  ${indented(toJson(json(value), 2), `${outer}  `)}`,
     flush: () => "",
-    end: (rest = wrap?.rest ?? {}) => {
+    end: (rest = envelope?.rest ?? {}) => {
       const close = count === 0 ? `${open}]` : `\n${outer}]`;
-      if (wrap === undefined) return `${close}\n`;
+      if (envelope === undefined) return `${close}\n`;
       const members = Object.entries(rest).map(
         ([key, value]) => `,\n  ${toJson(key)}: ${indented(toJson(value, 2), "  ")}`,
       );
@@ -188,19 +188,20 @@ function yaml<T>({ view, options, json }: Setup<T>): Renderer<T> {
   const write = options.tools.yaml;
   if (write === undefined) throw new TypeError("the yaml format needs its tool");
   if (!options.many) return each((value) => write(json(value)));
-  const { wrap } = view;
+  const { envelope } = view;
   let count = 0;
   return {
     item: (value) => {
-      const opening = count++ > 0 || wrap === undefined ? "" : write({ [wrap.items]: [] }).replace(/ \[\]\n$/, "\n");
-      const outer = wrap === undefined ? "" : "  ";
+      const opening =
+        count++ > 0 || envelope === undefined ? "" : write({ [envelope.items]: [] }).replace(/ \[\]\n$/, "\n");
+      const outer = envelope === undefined ? "" : "  ";
       const body = write(json(value)).replace(/\n$/, "");
       return `${opening}${outer}- ${indented(body, `${outer}  `)}\n`;
     },
     flush: () => "",
-    end: (rest = wrap?.rest ?? {}) => {
-      if (wrap === undefined) return count === 0 ? write([]) : "";
-      if (count === 0) return write({ [wrap.items]: [], ...rest });
+    end: (rest = envelope?.rest ?? {}) => {
+      if (envelope === undefined) return count === 0 ? write([]) : "";
+      if (count === 0) return write({ [envelope.items]: [], ...rest });
       return Object.keys(rest).length === 0 ? "" : write(rest);
     },
   };
@@ -218,7 +219,7 @@ function selected<T>(
     return show(values, single);
   };
   if (!options.many) return each((value) => of(json(value)));
-  const { wrap } = view;
+  const { envelope } = view;
   const documents: unknown[] = [];
   return {
     item: (value) => {
@@ -226,7 +227,8 @@ function selected<T>(
       return "";
     },
     flush: () => "",
-    end: (rest = wrap?.rest ?? {}) => of(wrap === undefined ? documents : { [wrap.items]: documents, ...rest }),
+    end: (rest = envelope?.rest ?? {}) =>
+      of(envelope === undefined ? documents : { [envelope.items]: documents, ...rest }),
   };
 }
 
@@ -237,7 +239,7 @@ export const query: Make = (setup) =>
 /** A line for each selected value, strings without their quotes; nothing selected is no line. */
 const raw: Make = (setup) => {
   const { isTerminal } = setup.options.terminal;
-  const bare = (value: string) => (isTerminal ? printable(value) : value);
+  const bare = (value: string) => (isTerminal ? escapeControls(value) : value);
   return selected(setup, (values) =>
     values.map((value) => `${typeof value === "string" ? bare(value) : toJson(value)}\n`).join(""),
   );
@@ -266,7 +268,7 @@ const RENDERERS: Readonly<Record<FormatKind, Make>> = {
   jsonpointer: query,
   raw,
   env: ({ view, options }) => separated((value) => envLines(credentialsOf(view, value), options.names), "\n"),
-  id: ({ view }) => each((value) => `${printable(view.id(value))}\n`),
+  id: ({ view }) => each((value) => `${escapeControls(view.id(value))}\n`),
   "k8s-secret": ({ view, options }) =>
     separated(
       (value) => (withholds(view, value) ? "" : secretManifest(credentialsOf(view, value), options.names)),

@@ -1,4 +1,4 @@
-import { printable } from "../text.ts";
+import { escapeControls } from "../text.ts";
 import { cutToWidth, displayWidth } from "./width.ts";
 
 /** What the text goes to. */
@@ -66,7 +66,7 @@ function plain(gap: (text: string, width: number) => string): Style {
       .join("")}\n`;
   return {
     overhead: (columns) => 2 * (columns - 1),
-    lines: (cell) => [printable(typeof cell === "string" ? cell : cell.join(", "))],
+    lines: (cell) => [escapeControls(typeof cell === "string" ? cell : cell.join(", "))],
     head: line,
     line: (cells, widths) => line(cells, widths, (text) => text),
   };
@@ -91,7 +91,7 @@ function bordered(cells: readonly string[], widths: readonly number[], draw: (te
 
 const GRID: Style = {
   overhead: (columns) => 3 * columns + 1,
-  lines: (cell) => (typeof cell === "string" ? [cell] : cell).map(printable),
+  lines: (cell) => (typeof cell === "string" ? [cell] : cell).map(escapeControls),
   head: (labels, widths, bold) =>
     bordered(labels, widths, (text, width) => centred(text, width + 2, bold)) +
     bordered(labels, widths, (_, width) => "-".repeat(width + 2)),

@@ -535,7 +535,7 @@ describe("a client that is there", () => {
       found.message,
       'Cannot delete client "x": server answered 200 with a web page instead of a word that the client is deleted',
     );
-    assert.deepEqual([found.code, found.exit, found.doubtful], ["unreadable-answer", "failed", true]);
+    assert.deepEqual([found.code, found.exit, found.ambiguous], ["unreadable-answer", "failed", true]);
   });
 
   it("may have no secret at all, as null says", async () => {
@@ -555,7 +555,7 @@ describe("a client that is there", () => {
     await using _ = set;
     const found = await problem(set.admin.patch(id, [{ op: "replace", path: "/client_name", value: "y" }]));
     assert.match(found.message, /the change may have been made all the same$/);
-    assert.equal(found.doubtful, true);
+    assert.equal(found.ambiguous, true);
     assert.equal((await set.admin.get(id))["client_name"], "y");
   });
 
@@ -583,7 +583,7 @@ describe("what comes afterwards", () => {
     await using set = await stage("26", ({ method }) => (method === "DELETE" ? instead({ status: 503 }) : undefined));
     await set.admin.create(PAYLOAD, true);
     set.control.abort(new Error("enough"));
-    const later = set.admin.afterwards(5000);
+    const later = set.admin.withDeadline(5000);
     assert.equal((await later.get(ID)).client_id, ID);
     assert.equal((await problem(later.remove(ID))).status, 503);
     assert.deepEqual(set.slept, [200, 400, 800, 1600]);

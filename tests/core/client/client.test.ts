@@ -16,10 +16,10 @@ import {
 } from "../../../lib/core/client/client.ts";
 import { FIELD_NAMES, FIELDS } from "../../../lib/core/client/fields.ts";
 import { FIELD_FLAGS } from "../../../lib/core/flags/flag-table.ts";
-import { type Grammar, longNames, parseFlags } from "../../../lib/core/flags/parse.ts";
+import { longNames, parseFlags, type Syntax } from "../../../lib/core/flags/parse.ts";
 
 interface Given {
-  readonly grammar?: Grammar;
+  readonly grammar?: Syntax;
   readonly defaults?: boolean;
   readonly base?: Client;
   readonly files?: Readonly<Record<string, string>>;

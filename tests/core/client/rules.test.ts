@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { Client } from "../../../lib/core/client/client.ts";
-import { findingProblem, judge, RULE_NAMES } from "../../../lib/core/client/rules.ts";
+import { findingProblem, lint, RULE_NAMES } from "../../../lib/core/client/rules.ts";
 
 interface Row {
   readonly severity: "error" | "warning";
@@ -367,7 +367,7 @@ for (const [rule, { severity, broken, fine }] of Object.entries(RULES)) {
   describe(rule, () => {
     for (const [client, messages] of broken) {
       test(`finds ${JSON.stringify(client)}`, () => {
-        const found = judge(client, own).filter((finding) => finding.rule === rule);
+        const found = lint(client, own).filter((finding) => finding.rule === rule);
         assert.deepEqual(
           found.map(({ message }) => message),
           messages,
@@ -378,7 +378,7 @@ for (const [rule, { severity, broken, fine }] of Object.entries(RULES)) {
     for (const client of fine) {
       test(`leaves ${JSON.stringify(client)}`, () => {
         assert.deepEqual(
-          judge(client, own).filter((finding) => finding.rule === rule),
+          lint(client, own).filter((finding) => finding.rule === rule),
           [],
         );
       });
@@ -399,7 +399,7 @@ test("all that is wrong is found at once, in the order of the rules", () => {
     token_endpoint_auth_method: "none",
   };
   assert.deepEqual(
-    judge(client, own).map(({ rule }) => rule),
+    lint(client, own).map(({ rule }) => rule),
     [
       "secret-too-short",
       "jwks-and-jwks-uri",
@@ -430,15 +430,15 @@ test("a client as the reference makes it by default breaks no rule but the missi
     token_endpoint_auth_method: "client_secret_basic",
   };
   assert.deepEqual(
-    judge(client, own).map(({ rule }) => rule),
+    lint(client, own).map(({ rule }) => rule),
     ["no-callback"],
   );
-  assert.deepEqual(judge({ ...client, redirect_uris: ["http://localhost/cb"] }, own), []);
+  assert.deepEqual(lint({ ...client, redirect_uris: ["http://localhost/cb"] }, own), []);
 });
 
 test("messages name the place that a value came from, and as problems they are sentences", () => {
   const label = (field: string): string => (field === "redirect_uris" ? "environment variable X" : `--${field}`);
-  const [finding] = judge({ redirect_uris: ["https://a.example#\u001b[2J"] }, label);
+  const [finding] = lint({ redirect_uris: ["https://a.example#\u001b[2J"] }, label);
   assert.ok(finding !== undefined);
   const problem = findingProblem(finding);
   assert.equal(problem.message, 'Environment variable X "https://a.example#\\x1b[2J" has a fragment');
@@ -468,7 +468,7 @@ test("no client makes a rule throw, and no message holds the secret", () => {
   fc.assert(
     fc.property(client, fc.constantFrom("", "!"), (some, tail) => {
       const secret = `Zq9 ${tail}Zq9`.slice(0, tail === "" ? 5 : 9);
-      for (const { message, hint } of judge({ ...some, client_secret: secret }, own)) {
+      for (const { message, hint } of lint({ ...some, client_secret: secret }, own)) {
         assert.ok(!message.includes(secret) && !hint.includes(secret), message);
         assert.match(message, /[^.\s]$/);
       }

@@ -16,7 +16,7 @@ import { type Flag, indexFlags, longNames, parseFlags, splitBeforeCommand } from
 import { TOPICS } from "../../../lib/core/help/topics.ts";
 import { FORMATS } from "../../../lib/core/output/formats.ts";
 import { shellQuoted } from "../../../lib/core/output/shell.ts";
-import { printable } from "../../../lib/core/text.ts";
+import { escapeControls } from "../../../lib/core/text.ts";
 import { play } from "../../app/in-process.ts";
 
 const NOBODY = { environment: () => undefined, output: () => assert.fail("a server is asked") };
@@ -181,7 +181,7 @@ describe("reading what is typed", () => {
 
   test("words that were quoted for a shell are read back as they were", () => {
     // Control characters are written as calls of printf, which are never run here.
-    const plain = fc.array(fc.string().filter((text) => text === printable(text)));
+    const plain = fc.array(fc.string().filter((text) => text === escapeControls(text)));
     fc.assert(
       fc.property(plain, (texts) => {
         const { words, last } = typedLine(`${texts.map(shellQuoted).join(" ")} `);
@@ -222,7 +222,7 @@ describe("the answers to shells", () => {
   });
 
   test("bash reads back each id as it is", async () => {
-    const id = fc.string({ minLength: 1 }).filter((text) => text === printable(text) && text.trim() === text);
+    const id = fc.string({ minLength: 1 }).filter((text) => text === escapeControls(text) && text.trim() === text);
     await fc.assert(
       fc.asyncProperty(id, async (text) => {
         const told = await answer(["bash", "hydra clients get ", ""], ids(text));

@@ -55,8 +55,8 @@ test("each key reaches its flag, whatever kind of scalar YAML made of it", () =>
   assert.deepEqual(file.file("access_token"), { texts: ["12345"], name: `"access_token" in ${PATH}` });
   assert.equal(values.number(FAIL_AFTER), 90_000);
   assert.equal(values.text(API), "v2");
-  assert.equal(values.on(SKIP_TLS), true);
-  assert.equal(values.on(FAKE_TLS), false);
+  assert.equal(values.bool(SKIP_TLS), true);
+  assert.equal(values.bool(FAKE_TLS), false);
   assert.equal(values.text(FORMAT), "json");
 });
 

@@ -15,22 +15,22 @@ import {
 } from "../../../lib/core/flags/flag-table.ts";
 import {
   asksForHelp,
-  type CountFlag,
+  type BoolFlag,
   type DurationFlag,
-  type EachFlag,
+  describeValue,
+  describeWord,
   type Flag,
   type FlagValues,
+  type IntFlag,
   indexFlags,
   type ListFlag,
   longNames,
   type ParsedLine,
   parseFlags,
-  type Surroundings,
-  type SwitchFlag,
-  shownValue,
-  shownWord,
+  type RepeatFlag,
   splitBeforeCommand,
   type TextFlag,
+  type ValueSources,
 } from "../../../lib/core/flags/parse.ts";
 import type { Problem } from "../../../lib/core/problem.ts";
 import { csvField } from "./csv-field.ts";
@@ -53,7 +53,7 @@ const DRY: TextFlag = {
   kind: "text",
   name: "dry-run",
   value: "WAY",
-  bare: "json",
+  implicitValue: "json",
   choices: ["json", "curl"],
 };
 
@@ -64,7 +64,7 @@ const CALLBACKS: ListFlag = {
   kind: "list",
   name: "callbacks",
   v2: "redirect-uri",
-  also: ["cb"],
+  aliases: ["cb"],
   short: "c",
   value: "LIST",
 };
@@ -73,28 +73,28 @@ const GRANTS: ListFlag = { ...shared, kind: "list", name: "grant-types", short: 
 
 const LETTERS: ListFlag = { ...shared, kind: "list", name: "letters", value: "LIST", choices: ["x", "y"] };
 
-const HEADER: EachFlag = { ...shared, kind: "each", name: "header", short: "H", value: "'NAME: VALUE'" };
+const HEADER: RepeatFlag = { ...shared, kind: "each", name: "header", short: "H", value: "'NAME: VALUE'" };
 
 const AFTER: DurationFlag = { ...shared, kind: "duration", name: "fail-after", value: "DURATION", default: 60_000 };
 
-const LIMIT: CountFlag = { ...shared, kind: "count", name: "limit", value: "N", default: 7 };
+const LIMIT: IntFlag = { ...shared, kind: "count", name: "limit", value: "N", default: 7 };
 
-const LOUD: SwitchFlag = { ...shared, kind: "switch", name: "loud", short: "l" };
+const LOUD: BoolFlag = { ...shared, kind: "switch", name: "loud", short: "l" };
 
-const QUICK: SwitchFlag = { ...shared, kind: "switch", name: "quick", short: "q" };
+const QUICK: BoolFlag = { ...shared, kind: "switch", name: "quick", short: "q" };
 
 const ROWS: readonly Flag[] = [NAME, KIND, DRY, TOKEN, CALLBACKS, GRANTS, LETTERS, HEADER, AFTER, LIMIT, LOUD, QUICK];
 
-const NOTHING: Surroundings = { environment: () => undefined, file: () => undefined };
+const NOTHING: ValueSources = { environment: () => undefined, file: () => undefined };
 
-function parse(words: readonly string[], surroundings: Surroundings = NOTHING): ParsedLine {
+function parse(words: readonly string[], surroundings: ValueSources = NOTHING): ParsedLine {
   return parseFlags(words, ROWS, "clients create", surroundings);
 }
 
 function heldBy(values: FlagValues, flag: Flag): unknown {
   switch (flag.kind) {
     case "switch":
-      return values.on(flag);
+      return values.bool(flag);
     case "text":
       return values.text(flag);
     case "list":
@@ -108,7 +108,7 @@ function heldBy(values: FlagValues, flag: Flag): unknown {
 /** What was given, by the name of its flag. */
 function given({ values }: ParsedLine): Record<string, unknown> {
   return Object.fromEntries(
-    ROWS.filter((row) => values.given(row)).map((row) => [row.name, heldBy(values, row)] as const),
+    ROWS.filter((row) => values.isSet(row)).map((row) => [row.name, heldBy(values, row)] as const),
   );
 }
 
@@ -216,8 +216,8 @@ describe("a switch takes the spellings of Go's ParseBool and no other", () => {
       for (const spelled of [`--loud=${word}`, `-l=${word}`]) {
         const line = parse([spelled]);
         assert.deepEqual(told(line.problems), []);
-        assert.equal(line.values.on(LOUD), on.includes(word));
-        assert.equal(line.values.given(LOUD), true);
+        assert.equal(line.values.bool(LOUD), on.includes(word));
+        assert.equal(line.values.isSet(LOUD), true);
       }
     });
   }
@@ -314,7 +314,7 @@ describe("parseFlags() refuses", () => {
 
 test("a value that is overridden and bad leaves the flag without a value", () => {
   const { values } = parse(["--fail-after", "soon", "--fail-after", "1s"]);
-  assert.equal(values.given(AFTER), false);
+  assert.equal(values.isSet(AFTER), false);
   assert.equal(values.number(AFTER), 60_000);
 });
 
@@ -328,7 +328,7 @@ test("the word behind an unknown flag is taken for its value, unless it is a fla
   assert.deepEqual(parse(["--bogus", "value", "--loud"]).operands, []);
   assert.deepEqual(parse(["--bogus=x", "value"]).operands, ["value"]);
   const line = parse(["--bogus", "--loud"]);
-  assert.equal(line.values.on(LOUD), true);
+  assert.equal(line.values.bool(LOUD), true);
 });
 
 test("without a command's name the hint points to the whole help", () => {
@@ -348,37 +348,37 @@ test("a known flag that is taken as a value is told, and its own value and a cre
 });
 
 test("operands behind a credential's value are marked, because a blank may have cut it", () => {
-  assert.deepEqual([...parse(["--token", "Bearer", "hunter2", "x", "--loud", "y"]).concealed], ["hunter2", "x"]);
-  assert.deepEqual([...parse(["-tBearer", "hunter2"]).concealed], ["hunter2"]);
-  assert.deepEqual([...parse(["--name", "--token", "hunter2"]).concealed], ["hunter2"]);
-  assert.deepEqual([...parse(["--name", "-t", "hunter2"]).concealed], ["hunter2"]);
-  assert.deepEqual([...parse(["--", "a", "--token", "hunter2"]).concealed], ["hunter2"]);
-  assert.deepEqual([...parse(["a", "--name", "b", "c", "--token", "x", "--loud", "d", "--", "e"]).concealed], []);
+  assert.deepEqual([...parse(["--token", "Bearer", "hunter2", "x", "--loud", "y"]).maybeSecret], ["hunter2", "x"]);
+  assert.deepEqual([...parse(["-tBearer", "hunter2"]).maybeSecret], ["hunter2"]);
+  assert.deepEqual([...parse(["--name", "--token", "hunter2"]).maybeSecret], ["hunter2"]);
+  assert.deepEqual([...parse(["--name", "-t", "hunter2"]).maybeSecret], ["hunter2"]);
+  assert.deepEqual([...parse(["--", "a", "--token", "hunter2"]).maybeSecret], ["hunter2"]);
+  assert.deepEqual([...parse(["a", "--name", "b", "c", "--token", "x", "--loud", "d", "--", "e"]).maybeSecret], []);
 });
 
 test("shownWord() leaves out what stands behind the name of a flag", () => {
-  assert.equal(shownWord("plain"), '"plain"');
-  assert.equal(shownWord("--token=hunter2"), '"--token=…"');
-  assert.equal(shownWord("-thunter2"), '"-t…"');
-  assert.equal(shownWord("-t"), '"-t"');
-  assert.equal(shownWord("--token"), '"--token"');
-  assert.equal(shownWord("-5s"), '"-5s"');
-  assert.equal(shownWord("a=b"), '"a=b"');
-  assert.equal(shownWord("a\u001b[31m"), '"a\\x1b[31m"');
-  assert.equal(shownValue(TOKEN, "hunter2"), "(not shown)");
-  assert.equal(shownValue(NAME, "--token=hunter2"), '"--token=…"');
+  assert.equal(describeWord("plain"), '"plain"');
+  assert.equal(describeWord("--token=hunter2"), '"--token=…"');
+  assert.equal(describeWord("-thunter2"), '"-t…"');
+  assert.equal(describeWord("-t"), '"-t"');
+  assert.equal(describeWord("--token"), '"--token"');
+  assert.equal(describeWord("-5s"), '"-5s"');
+  assert.equal(describeWord("a=b"), '"a=b"');
+  assert.equal(describeWord("a\u001b[31m"), '"a\\x1b[31m"');
+  assert.equal(describeValue(TOKEN, "hunter2"), "(not shown)");
+  assert.equal(describeValue(NAME, "--token=hunter2"), '"--token=…"');
 });
 
 describe("values come from the flag, the environment, the file, the default, in this order", () => {
   const NAMED: TextFlag = { ...NAME, env: ["FIRST", "SECOND"], file: "name", default: "own" };
   const LISTED: ListFlag = { ...CALLBACKS, env: ["LIST"], file: "callbacks" };
-  const SWITCHED: SwitchFlag = { ...LOUD, env: ["LOUD"], file: "loud" };
+  const SWITCHED: BoolFlag = { ...LOUD, env: ["LOUD"], file: "loud" };
   const TIMED: DurationFlag = { ...AFTER, env: ["AFTER"], file: "after" };
 
   function around(
     environment: Readonly<Record<string, string>>,
     file: Readonly<Record<string, readonly string[]>> = {},
-  ): Surroundings {
+  ): ValueSources {
     return {
       environment: (name) => environment[name],
       file: (key) => {
@@ -388,7 +388,7 @@ describe("values come from the flag, the environment, the file, the default, in 
     };
   }
 
-  function read(words: readonly string[], surroundings: Surroundings): ParsedLine {
+  function read(words: readonly string[], surroundings: ValueSources): ParsedLine {
     return parseFlags(words, [NAMED, LISTED, SWITCHED, TIMED], "x", surroundings);
   }
 
@@ -396,7 +396,7 @@ describe("values come from the flag, the environment, the file, the default, in 
   const CASES: readonly (readonly [
     title: string,
     words: readonly string[],
-    surroundings: Surroundings,
+    surroundings: ValueSources,
     text: string,
     from: string,
     name: string,
@@ -421,7 +421,7 @@ describe("values come from the flag, the environment, the file, the default, in 
       const { values } = read(words, surroundings);
       assert.equal(values.text(NAMED), text);
       assert.deepEqual(values.origin(NAMED), { from, name });
-      assert.equal(values.given(NAMED), from !== "default");
+      assert.equal(values.isSet(NAMED), from !== "default");
     });
   }
 
@@ -432,8 +432,8 @@ describe("values come from the flag, the environment, the file, the default, in 
   });
 
   test("a flag turns off what the environment turns on", () => {
-    assert.equal(read(["--loud=false"], around({ LOUD: "true" })).values.on(SWITCHED), false);
-    assert.equal(read([], around({ LOUD: "T" })).values.on(SWITCHED), true);
+    assert.equal(read(["--loud=false"], around({ LOUD: "true" })).values.bool(SWITCHED), false);
+    assert.equal(read([], around({ LOUD: "T" })).values.bool(SWITCHED), true);
   });
 
   test("a bad value names the variable or the file, in sentence case", () => {
@@ -481,8 +481,8 @@ test("defaults are there when nothing is given, and are not given", () => {
   assert.deepEqual(values.list(CALLBACKS), []);
   assert.equal(values.number(AFTER), 60_000);
   assert.equal(values.number(LIMIT), 7);
-  assert.equal(values.on(LOUD), false);
-  assert.ok(ROWS.every((row) => !values.given(row)));
+  assert.equal(values.bool(LOUD), false);
+  assert.ok(ROWS.every((row) => !values.isSet(row)));
 });
 
 test("longNames() puts the name of the grammar at hand first", () => {
@@ -545,7 +545,7 @@ function spellings(flag: Flag, value: string): readonly (readonly string[])[] {
   return [...long, [`-${flag.short}`, value], [`-${flag.short}=${value}`], ...glued];
 }
 
-function spelledList(flag: ListFlag | EachFlag): fc.Arbitrary<{ words: string[]; values: string[] }> {
+function spelledList(flag: ListFlag | RepeatFlag): fc.Arbitrary<{ words: string[]; values: string[] }> {
   const piece =
     flag.kind === "each"
       ? anyText.map((value) => ({ text: value, values: [value] }))
@@ -652,9 +652,9 @@ test("the value of a credential is in no message, hint or warning, wherever it s
       (before, words, after) => {
         const line = parseFlags([...before, ...words, ...after], REAL, "clients create", NOTHING);
         const all = [
-          ...line.problems.flatMap(({ message, hint, also }) => [message, hint ?? "", ...also]),
+          ...line.problems.flatMap(({ message, hint, details: also }) => [message, hint ?? "", ...also]),
           ...line.warnings,
-          ...line.operands.filter((word) => !line.concealed.has(word)).map(shownWord),
+          ...line.operands.filter((word) => !line.maybeSecret.has(word)).map(describeWord),
         ];
         for (const text of all) assert.ok(!text.includes(CREDENTIAL), text);
       },

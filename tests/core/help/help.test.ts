@@ -9,7 +9,7 @@ import {
   RECIPIENT_FLAGS,
   SECRET,
 } from "../../../lib/core/flags/flag-table.ts";
-import type { DurationFlag, Flag, Grammar, ListFlag, SwitchFlag, TextFlag } from "../../../lib/core/flags/parse.ts";
+import type { BoolFlag, DurationFlag, Flag, ListFlag, Syntax, TextFlag } from "../../../lib/core/flags/parse.ts";
 import { defaultText, flagNotes, flagUsage, type HelpPage, renderHelp, wrap } from "../../../lib/core/help/help.ts";
 
 const shared = { group: "client", help: "Does a thing" } as const;
@@ -24,14 +24,14 @@ const KIND: TextFlag = {
   choices: ["a", "b", ""],
 };
 
-const DRY: TextFlag = { ...shared, kind: "text", name: "dry-run", value: "json|curl", bare: "json" };
+const DRY: TextFlag = { ...shared, kind: "text", name: "dry-run", value: "json|curl", implicitValue: "json" };
 
 const URIS: ListFlag = {
   ...shared,
   kind: "list",
   name: "callbacks",
   v2: "redirect-uri",
-  also: ["cb"],
+  aliases: ["cb"],
   short: "c",
   value: "LIST",
   default: ["x", "y"],
@@ -46,7 +46,7 @@ const AFTER: DurationFlag = {
   default: 60_000,
 };
 
-const LOUD: SwitchFlag = { ...shared, group: "general", kind: "switch", name: "loud", short: "l" };
+const LOUD: BoolFlag = { ...shared, group: "general", kind: "switch", name: "loud", short: "l" };
 
 const TOKEN: TextFlag = {
   ...shared,
@@ -181,7 +181,7 @@ const REAL: readonly Flag[] = [
 ];
 
 describe("the help of the real flags", () => {
-  for (const grammar of ["1.x", "2.x"] as const satisfies readonly Grammar[]) {
+  for (const grammar of ["1.x", "2.x"] as const satisfies readonly Syntax[]) {
     for (const width of [40, 60, 80, 120]) {
       test(`${grammar} at ${width} columns shows each flag once and keeps to the width`, () => {
         const text = renderHelp({ ...PAGE, grammar, flags: REAL }, width, false);

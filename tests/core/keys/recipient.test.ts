@@ -85,7 +85,7 @@ describe("pinned fingerprints", () => {
     assert.equal(problem.code, "pgp-fingerprint-mismatch");
     assert.equal(problem.exit, "noUsableKey");
     assert.match(problem.message, new RegExp(`^Cannot encrypt to ${B} .*: its fingerprint is not ${A}$`));
-    assert.deepEqual(problem.also, [`Not pinned either: ${recipientLine(recipient(C))}`]);
+    assert.deepEqual(problem.details, [`Not pinned either: ${recipientLine(recipient(C))}`]);
   });
 
   it("refuse a pin that no key has", () => {

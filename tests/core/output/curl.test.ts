@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { isRecord } from "../../../lib/core/client/client.ts";
 import { readJson } from "../../../lib/core/json.ts";
-import { type CurlWay, curlLine, redacted } from "../../../lib/core/output/curl.ts";
+import { type CurlOptions, curlLine, redacted } from "../../../lib/core/output/curl.ts";
 import { CREDENTIAL_FIELDS, REDACTED } from "../../../lib/core/redact.ts";
 
 /** The words that a real shell makes of a line. */
@@ -80,7 +80,7 @@ function readRecord(text: string): Readonly<Record<string, unknown>> {
   return isRecord(value) ? value : assert.fail(text);
 }
 
-const PLAIN: CurlWay = { headers: {}, socket: undefined, skipVerify: false, caFile: undefined };
+const PLAIN: CurlOptions = { headers: {}, socket: undefined, skipVerify: false, caFile: undefined };
 
 describe("curlLine()", () => {
   it("writes a line to paste", () => {

@@ -25,7 +25,7 @@ const view: View<Item> = {
   id: (item) => String(item["id"]),
 };
 
-const wrapped: View<Item> = { ...view, wrap: { items: "items", rest: { next: "", last: true } } };
+const wrapped: View<Item> = { ...view, envelope: { items: "items", rest: { next: "", last: true } } };
 
 const pipe: RenderOptions = { terminal: { isTerminal: false, color: false }, many: false, tools: {} };
 

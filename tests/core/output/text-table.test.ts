@@ -54,7 +54,7 @@ const VIEW: View<ClientRecord> = {
     column("AUDIENCE", "audience", ","),
     column("REDIRECT URIS", "redirect_uris"),
   ],
-  grid: [
+  listColumns: [
     column("CLIENT ID", "client_id"),
     column("NAME", "client_name"),
     column("RESPONSE TYPES", "response_types", ","),
