@@ -1,14 +1,15 @@
-import { Buffer } from "node:buffer";
 import { rmSync } from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
-import { BODY_LIMIT } from "./decode.ts";
+import { usageError } from "../core/problem.ts";
+import { quote } from "../core/text.ts";
 import type { JsonObject } from "./json-value.ts";
 import { listenOn, parsePlace, urlOf } from "./listen.ts";
+import { createPublicSide, type PublicSide } from "./public/index.ts";
+import { splitTarget, type WebRequest } from "./public/web.ts";
 import { type Answer, refused } from "./response.ts";
 import { createAdminApi } from "./routes.ts";
-import { foreignSender } from "./sender.ts";
-import type { SandboxVersion } from "./versions.ts";
+import { type Entrance, foreignSender } from "./sender.ts";
+import { createAnswering, type Received, type ServerTls, stop } from "./serve.ts";
+import { BEHAVIOURS, type SandboxVersion } from "./versions.ts";
 
 /** What a sandbox is started with. */
 export interface SandboxOptions {
@@ -17,7 +18,14 @@ export interface SandboxOptions {
   /** `host:port` of this machine (port 0 for a free one) or `unix:///path`. */
   readonly listen: string;
   /** PEM of a private key and of its certificate; without them it speaks plain http. */
-  readonly tls?: { readonly key: string; readonly cert: string };
+  readonly tls?: ServerTls;
+  /** `host:port` of the public port, where tokens are issued; without it there is none. */
+  readonly publicListen?: string;
+  /** Login and consent application; without them built-in pages accept everything. */
+  readonly loginUrl?: string;
+  readonly consentUrl?: string;
+  /** The clock, in milliseconds since 1970. */
+  readonly now?: () => number;
   /** Told one line for each request: method, target and status, no header and no body. */
   readonly onRequest?: (line: string) => void;
   /** How many clients to begin with. */
@@ -28,6 +36,8 @@ export interface SandboxOptions {
 export interface Sandbox {
   /** Its address: `http://`, `https://` or `unix://`. */
   readonly url: string;
+  /** URL of the public port. */
+  readonly publicUrl: string | undefined;
   /** All clients as a read shows them, in the order of a list. */
   readonly clients: () => readonly JsonObject[];
   /** The current secret of a client, or undefined where there is no such client. */
@@ -38,87 +48,110 @@ export interface Sandbox {
   readonly close: () => Promise<void>;
 }
 
-/** What is read beyond the limit, so that a client which sends first and reads then is told; after that the line is cut. */
-const BODY_PATIENCE = 8 * BODY_LIMIT;
+/** The URL in answers of a sandbox without a public port: where a Hydra serves its own by default. */
+const DEFAULT_PUBLIC_URL = "http://127.0.0.1:4444";
 
-/** A header value as bytes on the wire: UTF-8, and blanks for line ends as Go has it. */
-function headerText(value: string): string {
-  return Buffer.from(value.replace(/[\u0000-\u0008\n-\u001f\u007f]/g, " ")).toString("latin1");
+/** A request as the sandbox's endpoints read it, or the answer that it gets for where it comes from or its size. */
+function checked(
+  { request, method, target, body }: Received,
+  entrance: Entrance,
+  as: SandboxVersion,
+  isNavigation: boolean,
+): WebRequest | Answer {
+  const {
+    host,
+    origin,
+    accept = "",
+    authorization = "",
+    cookie = "",
+    "content-type": contentType = "",
+  } = request.headers;
+  const foreign = foreignSender({ host, origin: isNavigation ? undefined : origin }, entrance);
+  const behaviour = BEHAVIOURS[as];
+  if (foreign !== undefined) return refused(behaviour, { status: 403, error: "Forbidden", description: foreign });
+  if (body !== undefined) return { method, target, accept, authorization, cookie, contentType, body };
+  const description = "The request body is larger than 10 MiB";
+  return refused(behaviour, { status: 413, error: "Request Entity Too Large", description });
 }
 
-/** The body of a request, or undefined when it is larger than the limit. */
-async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of request) {
-    if (!Buffer.isBuffer(part)) continue;
-    length += part.length;
-    if (length <= BODY_LIMIT) parts.push(part);
-    if (length > BODY_PATIENCE) request.destroy();
+interface PublicPort {
+  readonly url: string | undefined;
+  readonly close: () => Promise<void>;
+}
+
+/** Listens on the public port where one is wanted. */
+async function listenPublicly(options: SandboxOptions, side: PublicSide): Promise<PublicPort> {
+  const { publicListen, tls, as, onRequest } = options;
+  if (publicListen === undefined) return { url: undefined, close: async () => {} };
+  const place = parsePlace(publicListen);
+  if ("socket" in place) {
+    throw usageError(
+      `Cannot start the sandbox on ${quote(publicListen)}: browsers and clients can't reach a socket`,
+      "Give the public port as 127.0.0.1:4444",
+    );
   }
-  return length <= BODY_LIMIT ? Buffer.concat(parts).toString() : undefined;
+  const scheme = tls === undefined ? "http" : "https";
+  const answerTo = (received: Received): Answer => {
+    const request = checked(received, scheme, as, side.isNavigable(splitTarget(received.target).path));
+    return "status" in request ? request : side.answer(request);
+  };
+  // Without the query, which may hold codes and states.
+  const log = ({ method, target }: Received, answer: Answer | undefined): void =>
+    onRequest?.(`${method} ${splitTarget(target).path} ${answer?.status ?? "closed"}`);
+  const server = createAnswering(tls, answerTo, log);
+  await listenOn(server, place, publicListen);
+  return { url: urlOf(server, place, scheme), close: () => stop(server) };
 }
 
 /**
- * Starts an in-memory admin API on this machine.
+ * Starts an in-memory Hydra on this machine: the admin API, and the public side where a port for it is given.
  *
- * @throws {Problem} when the address cannot be listened on.
+ * @throws {Problem} when an address cannot be listened on.
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const place = parsePlace(options.listen);
-  const api = createAdminApi(options.as);
+  const { as, listen, tls, loginUrl, consentUrl, now = Date.now } = options;
+  const place = parsePlace(listen);
+  const api = createAdminApi(as);
   api.clients.seed(options.seed ?? 0);
-
-  const scheme = options.tls === undefined ? "http" : "https";
+  const scheme = tls === undefined ? "http" : "https";
   const entrance = "socket" in place ? "unix" : scheme;
 
-  async function answerTo(request: IncomingMessage, method: string, target: string): Promise<Answer | undefined> {
-    const body = await bodyOf(request);
-    const { host, origin, accept = "" } = request.headers;
-    const foreign = foreignSender({ host, origin }, entrance);
-    if (foreign !== undefined) return refused(api.behaviour, { status: 403, error: "Forbidden", description: foreign });
-    if (body === undefined)
-      return refused(api.behaviour, {
-        status: 413,
-        error: "Request Entity Too Large",
-        description: "The request body is larger than 10 MiB",
-      });
-    return api.answer({ method, target, accept, body });
-  }
+  let publicUrl = DEFAULT_PUBLIC_URL;
+  const side = createPublicSide({
+    as,
+    client: (id) => api.clients.store.get(id),
+    publicUrl: () => publicUrl,
+    ...(loginUrl === undefined ? {} : { loginUrl }),
+    ...(consentUrl === undefined ? {} : { consentUrl }),
+    now,
+  });
 
-  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const method = request.method ?? "GET";
-    const target = request.url ?? "/";
-    const answer = await answerTo(request, method, target);
-    options.onRequest?.(`${method} ${target} ${answer?.status ?? "closed"}`);
-    if (answer === undefined) {
-      request.socket.destroy();
-      return;
-    }
-    const length = answer.status === 204 ? {} : { "content-length": Buffer.byteLength(answer.body) };
-    const headers = Object.entries(answer.headers).map(([name, value]) => [name, headerText(value)] as const);
-    response.writeHead(answer.status, { ...Object.fromEntries(headers), ...length });
-    response.end(method === "HEAD" ? "" : answer.body);
-  }
-
-  function onRequest(request: IncomingMessage, response: ServerResponse): void {
-    serve(request, response).catch(() => request.socket.destroy());
-  }
-
-  const server = options.tls === undefined ? createServer(onRequest) : createTlsServer(options.tls, onRequest);
-  await listenOn(server, place, options.listen);
+  const answerTo = (received: Received): Answer | undefined => {
+    const request = checked(received, entrance, as, false);
+    return "status" in request ? request : (side.answerAdmin(request) ?? api.answer(request));
+  };
+  const server = createAnswering(tls, answerTo, ({ method, target }, answer) =>
+    options.onRequest?.(`${method} ${target} ${answer?.status ?? "closed"}`),
+  );
+  await listenOn(server, place, listen);
+  const close = async (): Promise<void> => {
+    await stop(server);
+    if ("socket" in place) rmSync(place.socket, { force: true });
+  };
+  const port = await listenPublicly(options, side).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  publicUrl = port.url ?? publicUrl;
 
   return {
     url: urlOf(server, place, scheme),
+    publicUrl: port.url,
     clients: () => api.clients.store.all().map(({ view }) => view),
     secretOf: (id) => api.clients.store.get(id)?.secrets[0],
     secretsOf: (id) => api.clients.store.get(id)?.secrets ?? [],
     close: async () => {
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      });
-      if ("socket" in place) rmSync(place.socket, { force: true });
+      await Promise.all([close(), port.close()]);
     },
   };
 }

@@ -1,0 +1,209 @@
+import { isRefusal, type Refusal } from "../error-bodies.ts";
+import { type Answer, empty, json, refused, uncached, wrongMethod } from "../response.ts";
+import type { AuthorizationRequest } from "./authorize.ts";
+import { words } from "./client-view.ts";
+import { consentDecision, declined, loginDecision, objectBody } from "./decisions.ts";
+import type { DeviceRequest, Devices } from "./device.ts";
+import { type Engine, issuerOf, rejected } from "./engine.ts";
+import { type Flow, type FlowRequest, type Flows, isDeclined, type StepName } from "./flows.ts";
+import { EMPTY_BODY, oauthJson, oauthRefused } from "./oauth-errors.ts";
+import type { Token } from "./tokens.ts";
+import { formOf, splitTarget, type WebRequest } from "./web.ts";
+
+/** What the admin side needs of the public side. */
+export interface AdminParts {
+  readonly authorizations: Flows<AuthorizationRequest>;
+  readonly deviceFlows: Flows<DeviceRequest>;
+  readonly devices: Devices;
+}
+
+type Endpoint = (request: WebRequest, query: URLSearchParams) => Answer;
+
+interface AdminRoute {
+  readonly path: string;
+  readonly methods: ReadonlyMap<string, Endpoint>;
+}
+
+const REQUESTS = "/oauth2/auth/requests";
+
+/** What introspection says of a token (RFC 7662, 2.2). */
+function introspected(engine: Engine, { use, grant, issuedAt, expiresAt }: Token): Readonly<Record<string, unknown>> {
+  const isFull = engine.traits.introspection === "full";
+  const extra = grant.user?.accessTokenClaims ?? {};
+  return {
+    active: true,
+    ...(grant.scopes.length === 0 ? {} : { scope: grant.scopes.join(" ") }),
+    client_id: grant.clientId,
+    sub: grant.subject,
+    exp: Math.floor(expiresAt),
+    iat: Math.floor(issuedAt),
+    ...(isFull ? { nbf: Math.floor(issuedAt) } : {}),
+    ...(isFull || grant.audience.length > 0 ? { aud: grant.audience } : {}),
+    iss: issuerOf(engine),
+    token_type: isFull ? "Bearer" : use,
+    ...(isFull ? { token_use: use } : {}),
+    ...(Object.keys(extra).length === 0 ? {} : { ext: extra }),
+  };
+}
+
+function introspection(engine: Engine): Endpoint {
+  return (request) => {
+    const form = formOf(request);
+    if (form.size === 0) {
+      return oauthRefused(engine.behaviour, rejected(engine, "invalid_request", EMPTY_BODY));
+    }
+    const token = engine.tokens.active(form.get("token") ?? "", engine.now());
+    const scopes = words(form.get("scope") ?? "");
+    const isActive = token !== undefined && scopes.every((scope) => token.grant.scopes.includes(scope));
+    return isActive ? oauthJson(introspected(engine, token), {}) : oauthJson({ active: false });
+  };
+}
+
+function deletion(engine: Engine): Endpoint {
+  return (_, query) => {
+    const id = query.get("client_id") ?? "";
+    if (id === "") {
+      const hint = `Query parameter "${engine.traits.missingClientName}" is not defined but it should have been.`;
+      return refused(engine.behaviour, rejected(engine, "invalid_request", hint));
+    }
+    engine.tokens.endClient(id);
+    return empty(204);
+  };
+}
+
+/** A login or consent request as its application reads it. */
+function shown(name: StepName, flow: Flow): Readonly<Record<string, unknown>> {
+  const { request, login, consent, sessionId } = flow;
+  const decision = login.decision;
+  const user = decision !== undefined && !isDeclined(decision) ? decision : undefined;
+  const common = {
+    challenge: flow[name].challenge,
+    ...(name === "consent" ? { consent_request_id: consent.csrf.slice(0, 32) } : {}),
+    requested_scope: request.scopes,
+    requested_access_token_audience: request.audience,
+    skip: false,
+    subject: name === "consent" ? (user?.subject ?? "") : "",
+    oidc_context: {},
+    client: request.client.view,
+    request_url: request.url,
+  };
+  if (name === "login") return { ...common, session_id: sessionId };
+  const { acr = "", amr = [], context = null } = user ?? {};
+  return { ...common, login_challenge: login.challenge, login_session_id: sessionId, acr, amr, context };
+}
+
+function unknownChallenge({ behaviour }: Engine): Refusal {
+  const description =
+    behaviour.errors === "verbose"
+      ? "Unable to located the requested resource"
+      : "Unable to locate the requested resource";
+  return { status: 404, error: "Not Found", description };
+}
+
+/** The endpoints of one step: read, accept and reject. */
+function stepRoutes(
+  engine: Engine,
+  { authorizations, deviceFlows }: AdminParts,
+  name: StepName,
+): readonly AdminRoute[] {
+  /** Runs an action on the flow of a challenge, whichever kind of flow it is. */
+  function withFlow(
+    query: URLSearchParams,
+    action: <Request extends FlowRequest>(flows: Flows<Request>, flow: Flow<Request>) => Answer,
+  ): Answer {
+    const challenge = query.get(`${name}_challenge`) ?? query.get("challenge") ?? "";
+    if (challenge === "") {
+      const hint = `Query parameter "challenge" is not defined but should have been.`;
+      return refused(engine.behaviour, rejected(engine, "invalid_request", hint));
+    }
+    const authorization = authorizations.byChallenge(name, challenge);
+    if (authorization !== undefined) return action(authorizations, authorization);
+    const device = deviceFlows.byChallenge(name, challenge);
+    if (device !== undefined) return action(deviceFlows, device);
+    return refused(engine.behaviour, unknownChallenge(engine));
+  }
+
+  const read: Endpoint = (_, query) =>
+    withFlow(query, (_flows, flow) => {
+      const { usedChallenge } = engine.traits;
+      if (!flow[name].isUsed || usedChallenge === "served") return json(200, shown(name, flow));
+      if (usedChallenge === "gone") return json(410, { redirect_to: flow.request.url });
+      const description = "Unable to process the requested resource because of conflict in the current state";
+      return refused(engine.behaviour, { status: 409, error: "Conflict", description });
+    });
+
+  const accept: Endpoint = ({ body }, query) =>
+    withFlow(query, (flows, flow) => {
+      const given = objectBody(body);
+      if (isRefusal(given)) return refused(engine.behaviour, given);
+      if (name === "consent") return json(200, { redirect_to: flows.decideConsent(flow, consentDecision(given)) });
+      const decision = loginDecision(engine, given);
+      if (isRefusal(decision)) return refused(engine.behaviour, decision);
+      return json(200, { redirect_to: flows.decideLogin(flow, decision) });
+    });
+
+  const reject: Endpoint = ({ body }, query) =>
+    withFlow(query, (flows, flow) => {
+      const given = objectBody(body);
+      if (isRefusal(given)) return refused(engine.behaviour, given);
+      const decision = declined(given);
+      const url = name === "login" ? flows.decideLogin(flow, decision) : flows.decideConsent(flow, decision);
+      return json(200, { redirect_to: url });
+    });
+
+  return [
+    { path: `${REQUESTS}/${name}`, methods: new Map([["GET", read]]) },
+    { path: `${REQUESTS}/${name}/accept`, methods: new Map([["PUT", accept]]) },
+    { path: `${REQUESTS}/${name}/reject`, methods: new Map([["PUT", reject]]) },
+  ];
+}
+
+function deviceRoutes(engine: Engine, { devices }: AdminParts): readonly AdminRoute[] {
+  if (!engine.traits.device) return [];
+  const accept: Endpoint = ({ body }, query) => {
+    const given = objectBody(body);
+    if (isRefusal(given)) return refused(engine.behaviour, given);
+    const userCode = typeof given["user_code"] === "string" ? given["user_code"] : "";
+    const result = devices.acceptUserCode(query.get("device_challenge") ?? "", userCode);
+    if (result === undefined) return refused(engine.behaviour, unknownChallenge(engine));
+    return typeof result === "string" ? json(200, { redirect_to: result }) : refused(engine.behaviour, result);
+  };
+  return [{ path: `${REQUESTS}/device/accept`, methods: new Map([["PUT", accept]]) }];
+}
+
+/** The admin API's endpoints for tokens, logins and consents; undefined for a path that is none of them. */
+export function createAdminRoutes(engine: Engine, parts: AdminParts): (request: WebRequest) => Answer | undefined {
+  const { prefix, unprefixed, uncached: kept, router } = engine.behaviour;
+  const flush: Endpoint = () => {
+    engine.tokens.removeExpired(engine.now());
+    return empty(204);
+  };
+  const all: readonly AdminRoute[] = [
+    { path: "/oauth2/introspect", methods: new Map([["POST", introspection(engine)]]) },
+    { path: "/oauth2/tokens", methods: new Map([["DELETE", deletion(engine)]]) },
+    ...(engine.traits.flush ? [{ path: "/oauth2/flush", methods: new Map([["POST", flush]]) }] : []),
+    ...stepRoutes(engine, parts, "login"),
+    ...stepRoutes(engine, parts, "consent"),
+    ...deviceRoutes(engine, parts),
+  ];
+  const routes = new Map(all.map((route) => [route.path, route]));
+
+  function neverCached(answer: Answer, method: string): Answer {
+    if ("cache-control" in answer.headers) return answer;
+    return kept === "prefixed" || (kept === "reads" && method === "GET") ? uncached(answer) : answer;
+  }
+
+  return (request) => {
+    const { path, query } = splitTarget(request.target);
+    const isPrefixed = prefix !== "" && path.startsWith(`${prefix}/`);
+    const route = routes.get(isPrefixed ? path.slice(prefix.length) : path);
+    if (route === undefined) return undefined;
+    if (prefix !== "" && !isPrefixed && unprefixed === "redirected") {
+      return uncached(empty(307, { location: `http://${prefix}${request.target}` }));
+    }
+    const endpoint = route.methods.get(request.method);
+    if (endpoint !== undefined) return neverCached(endpoint(request, query), request.method);
+    const allowed = [...route.methods.keys()];
+    return neverCached(wrongMethod(router === "httprouter" ? [...allowed, "OPTIONS"].sort() : allowed), request.method);
+  };
+}

@@ -1,0 +1,86 @@
+import { isRefusal } from "../error-bodies.ts";
+import type { Answer } from "../response.ts";
+import type { AdminParts } from "./admin-routes.ts";
+import type { Engine } from "./engine.ts";
+import type { Flow, FlowRequest, Flows, StepName } from "./flows.ts";
+import { escapeHtml, found, page, splitTarget, type WebRequest } from "./web.ts";
+
+/** The user whom the built-in login page logs in. */
+const TEST_USER = "sandbox-user";
+
+/** Paths of the built-in pages, which Hydra has under the same names for servers without a login application. */
+export const BUILTIN_PATHS = {
+  login: "/oauth2/fallbacks/login",
+  consent: "/oauth2/fallbacks/consent",
+  error: "/oauth2/fallbacks/error",
+  device: "/oauth2/fallbacks/device",
+  deviceDone: "/oauth2/fallbacks/device/done",
+} as const;
+
+/** Pages that accept every login, consent and device by themselves, by path. */
+export function createBuiltinPages(
+  engine: Engine,
+  { authorizations, deviceFlows, devices }: AdminParts,
+): ReadonlyMap<string, (request: WebRequest) => Answer> {
+  function withFlow(
+    step: StepName,
+    request: WebRequest,
+    show: <Request extends FlowRequest>(flows: Flows<Request>, flow: Flow<Request>) => Answer,
+  ): Answer {
+    const challenge = splitTarget(request.target).query.get(`${step}_challenge`) ?? "";
+    const authorization = authorizations.byChallenge(step, challenge);
+    if (authorization !== undefined) return show(authorizations, authorization);
+    const device = deviceFlows.byChallenge(step, challenge);
+    if (device !== undefined) return show(deviceFlows, device);
+    return page(404, "Unknown request", `<p>This ${step} request doesn't exist, or the sandbox was restarted.</p>`);
+  }
+
+  function login(request: WebRequest): Answer {
+    return withFlow("login", request, (flows, flow) => {
+      const at = Math.floor(engine.now());
+      const next = flows.decideLogin(flow, { subject: TEST_USER, acr: "", amr: [], context: null, at });
+      const { client, scopes } = flow.request;
+      const content = `<p>Logged in as <b>${TEST_USER}</b> for client <b>${escapeHtml(client.name || client.id)}</b>. All requested scopes are granted: <b>${escapeHtml(scopes.join(" "))}</b>.</p><p><a href="${escapeHtml(next)}">Continue</a></p>`;
+      return page(200, "Logged in by the sandbox", content, next);
+    });
+  }
+
+  function consent(request: WebRequest): Answer {
+    return withFlow("consent", request, (flows, flow) => {
+      const { scopes, audience } = flow.request;
+      return found(flows.decideConsent(flow, { scopes, audience, accessTokenClaims: {}, idTokenClaims: {} }));
+    });
+  }
+
+  function error(request: WebRequest): Answer {
+    const { query } = splitTarget(request.target);
+    const lines = ["error", "error_description", "error_hint"].flatMap((name) => {
+      const value = query.get(name);
+      return value === null ? [] : [`<li>${name}: ${escapeHtml(value)}</li>`];
+    });
+    return page(500, "An OAuth 2.0 error occurred", `<ul>${lines.join("")}</ul>`);
+  }
+
+  function device(request: WebRequest): Answer {
+    const { query } = splitTarget(request.target);
+    const challenge = query.get("device_challenge") ?? "";
+    const userCode = (query.get("user_code") ?? "").trim();
+    const next = userCode === "" ? undefined : devices.acceptUserCode(challenge, userCode);
+    if (typeof next === "string") return found(next);
+    const fault = next !== undefined && isRefusal(next) ? "<p>This code is wrong or has expired.</p>" : "";
+    const form = `<form action="${BUILTIN_PATHS.device}"><input type="hidden" name="device_challenge" value="${escapeHtml(challenge)}"><label>Code shown by the device: <input name="user_code" autofocus required></label> <button>Continue</button></form>`;
+    return page(fault === "" ? 200 : 400, "Connect a device", `${fault}${form}`);
+  }
+
+  return new Map([
+    [BUILTIN_PATHS.login, login],
+    [BUILTIN_PATHS.consent, consent],
+    [BUILTIN_PATHS.error, error],
+    ...(engine.traits.device
+      ? ([
+          [BUILTIN_PATHS.device, device],
+          [BUILTIN_PATHS.deviceDone, () => page(200, "Device connected", "<p>You can close this page.</p>")],
+        ] as const)
+      : []),
+  ]);
+}

@@ -1,0 +1,67 @@
+import { parseDuration } from "../../core/duration.ts";
+import { isTextList } from "../json-value.ts";
+import type { StoredClient } from "../store.ts";
+
+/** A text field of a client; empty where it is missing. */
+export function textField({ view }: StoredClient, name: string): string {
+  const value = view[name];
+  return typeof value === "string" ? value : "";
+}
+
+/** A list field of a client; empty where it is missing. */
+export function listField({ view }: StoredClient, name: string): readonly string[] {
+  const value = view[name];
+  return isTextList(value) ? value : [];
+}
+
+/** Whether a client may use a grant type. */
+export function allowsGrant(client: StoredClient, grantType: string): boolean {
+  return listField(client, "grant_types").includes(grantType);
+}
+
+/** How a client authenticates at the token endpoint. */
+export function authMethodOf(client: StoredClient): string {
+  return textField(client, "token_endpoint_auth_method") || "client_secret_basic";
+}
+
+const DEFAULT_LIFESPANS = { access: 3_600, id: 3_600, refresh: 2_592_000 } as const;
+
+/** Grants as the names of lifespan fields spell them. */
+export type LifespanGrant =
+  | "authorization_code"
+  | "client_credentials"
+  | "implicit"
+  | "refresh_token"
+  | "device_authorization";
+
+/** Seconds that a token of a client is valid for. */
+export function lifespanOf(client: StoredClient, grant: LifespanGrant, token: keyof typeof DEFAULT_LIFESPANS): number {
+  const chosen = parseDuration(textField(client, `${grant}_grant_${token}_token_lifespan`));
+  return chosen === undefined ? DEFAULT_LIFESPANS[token] : chosen / 1000;
+}
+
+/** Whether a scope matches a pattern in which `*` stands for one part, or at the end for all that follow. */
+function matchesScope(pattern: string, scope: string): boolean {
+  const wanted = pattern.split(".");
+  const parts = scope.split(".");
+  if (wanted.length > parts.length) return false;
+  if (wanted.length < parts.length && wanted.at(-1) !== "*") return false;
+  return wanted.every((part, i) => (part === "*" ? parts[i] !== "" : part === parts[i]));
+}
+
+/** The first requested scope that a client may not have. */
+export function forbiddenScope(client: StoredClient, requested: readonly string[]): string | undefined {
+  const allowed = words(textField(client, "scope"));
+  return requested.find((scope) => !allowed.some((pattern) => matchesScope(pattern, scope)));
+}
+
+/** The first requested audience that a client may not have. */
+export function forbiddenAudience(client: StoredClient, requested: readonly string[]): string | undefined {
+  const allowed = listField(client, "audience");
+  return requested.find((audience) => !allowed.some((each) => audience === each || audience.startsWith(`${each}/`)));
+}
+
+/** The words of a text that spaces separate, as scopes are written. */
+export function words(text: string): readonly string[] {
+  return text.split(" ").filter((word) => word !== "");
+}

@@ -1,0 +1,180 @@
+import { randomInt, randomUUID } from "node:crypto";
+import { isRefusal, type Refusal, refusalBody } from "../error-bodies.ts";
+import { type Answer, uncached } from "../response.ts";
+import type { StoredClient } from "../store.ts";
+import { decisionOf, grantOf, stepCookie, toStep } from "./authorize.ts";
+import { authenticate } from "./client-auth.ts";
+import { allowsGrant, words } from "./client-view.ts";
+import { type Engine, newHandle, rejected } from "./engine.ts";
+import { type Flow, type FlowRequest, type Flows, isDeclined, type StepName, sortedUrl } from "./flows.ts";
+import { issueTokens, type TokenAnswer } from "./issue.ts";
+import { EMPTY_BODY, oauthJson, oauthRefused } from "./oauth-errors.ts";
+import { audiencesIn, excessive } from "./permissions.ts";
+import { type Grant, opaqueToken } from "./tokens.ts";
+import { cookieOf, formOf, found, splitTarget, type WebRequest } from "./web.ts";
+
+/** Grant type of the device authorization grant (RFC 8628, 3.4). */
+export const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
+
+/** Seconds that a device code is valid for. */
+const DEVICE_LIFESPAN = 600;
+
+const POLL_INTERVAL = 5;
+
+/** Letters and digits that nobody mistakes for others. */
+const USER_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZbcdfghjkmnpqrstvwxyz23456789";
+
+/** A device that waits for its user. */
+interface Device {
+  readonly clientId: string;
+  readonly client: StoredClient;
+  readonly scopes: readonly string[];
+  readonly audience: readonly string[];
+  readonly expiresAt: number;
+  grant: Grant | undefined;
+}
+
+/** A flow that a device waits for. */
+export interface DeviceRequest extends FlowRequest {
+  readonly device: Device;
+}
+
+/** The device authorization grant of a sandbox. */
+export interface Devices {
+  /** `/oauth2/device/auth` (RFC 8628, 3.1). */
+  readonly authorize: (request: WebRequest) => Answer;
+  /** `/oauth2/device/verify`, where the user's browser begins and returns to. */
+  readonly verify: (request: WebRequest) => Answer;
+  /** The grant at the token endpoint. */
+  readonly exchange: (client: StoredClient, form: URLSearchParams) => TokenAnswer | Refusal;
+  /** Accepts a user code for a device challenge and gives the URL at which the browser goes on; undefined without one. */
+  readonly acceptUserCode: (challenge: string, userCode: string) => string | Refusal | undefined;
+}
+
+function newUserCode(): string {
+  return Array.from({ length: 8 }, () => USER_CODE_ALPHABET[randomInt(USER_CODE_ALPHABET.length)]).join("");
+}
+
+/** Creates the device grant. */
+export function createDevices(engine: Engine, flows: Flows<DeviceRequest>): Devices {
+  const byDeviceCode = new Map<string, Device>();
+  const byUserCode = new Map<string, Device>();
+  /** Challenges of browsers that came to enter a user code; verifiers of those that did. */
+  const challenges = new Set<string>();
+  const verifiers = new Map<string, Device>();
+  const resumeUrl = (): string => `${engine.publicUrl()}/oauth2/device/verify`;
+
+  function authorize(request: WebRequest): TokenAnswer | Refusal {
+    const form = formOf(request);
+    if (form.size === 0) return rejected(engine, "invalid_request", EMPTY_BODY);
+    const client = authenticate(engine, form, request.authorization);
+    if (isRefusal(client)) return client;
+    if (!allowsGrant(client, DEVICE_GRANT)) {
+      return rejected(
+        engine,
+        "invalid_grant",
+        `The requested OAuth 2.0 Client does not have the "${DEVICE_GRANT}" grant.`,
+      );
+    }
+    const scopes = words(form.get("scope") ?? "");
+    const audience = audiencesIn(form);
+    const refusal = excessive(engine, client, scopes, audience);
+    if (refusal !== undefined) return refusal;
+    const expiresAt = engine.now() + DEVICE_LIFESPAN;
+    const device: Device = { clientId: client.id, client, scopes, audience, expiresAt, grant: undefined };
+    const deviceCode = opaqueToken("ory_dc_");
+    const userCode = newUserCode();
+    byDeviceCode.set(deviceCode, device);
+    byUserCode.set(userCode, device);
+    return {
+      // The servers let this member of their own slip into the answer.
+      Header: null,
+      device_code: deviceCode,
+      user_code: userCode,
+      verification_uri: resumeUrl(),
+      verification_uri_complete: `${resumeUrl()}?user_code=${userCode}`,
+      expires_in: DEVICE_LIFESPAN,
+      interval: POLL_INTERVAL,
+    };
+  }
+
+  /** Sends a browser to the page on which a user enters the code. */
+  function toCodePage(userCode: string): Answer {
+    const challenge = newHandle(engine);
+    challenges.add(challenge);
+    const params = new URLSearchParams({ device_challenge: challenge });
+    if (userCode !== "") params.set("user_code", userCode);
+    return found(`${engine.publicUrl()}/oauth2/fallbacks/device?${params}`);
+  }
+
+  /** Begins a login for the device whose code the user entered. */
+  function toLogin(device: Device, target: string): Answer {
+    const params = new URLSearchParams({ client_id: device.clientId, user_code: "****" });
+    const url = `${engine.publicUrl()}${target}`;
+    const { client, scopes, audience } = device;
+    const flow = flows.begin({ client, scopes, audience, url, resumeUrl: resumeUrl(), params, device });
+    return toStep(engine, "login", flow);
+  }
+
+  function decided(name: StepName, flow: Flow<DeviceRequest>, request: WebRequest): Answer {
+    const cookie = cookieOf(request, stepCookie(engine, name, flow.request.client.id));
+    const decision =
+      name === "login" ? decisionOf(engine, flow.login, name, cookie) : decisionOf(engine, flow.consent, name, cookie);
+    if (isDeclined(decision)) {
+      const { error, description } = decision;
+      const body = JSON.stringify(refusalBody(engine.behaviour, { status: 400, error, description }));
+      return uncached({ status: 400, headers: { "content-type": "application/json" }, body: `${body}\n` });
+    }
+    if (name === "login") return toStep(engine, "consent", flow);
+    const { decision: login } = flow.login;
+    const { decision: consent } = flow.consent;
+    if (login !== undefined && !isDeclined(login) && consent !== undefined && !isDeclined(consent)) {
+      flow.request.device.grant = grantOf(randomUUID(), flow, { login, consent }, "");
+    }
+    const { clientId } = flow.request.device;
+    return found(
+      sortedUrl(`${engine.publicUrl()}/oauth2/fallbacks/device/done`, new URLSearchParams({ client_id: clientId })),
+    );
+  }
+
+  return {
+    authorize: (request) => {
+      const result = authorize(request);
+      return isRefusal(result)
+        ? oauthRefused(engine.behaviour, result)
+        : oauthJson(result, { "cache-control": "no-store" });
+    },
+    verify: (request) => {
+      const { query } = splitTarget(request.target);
+      for (const name of ["login", "consent"] as const) {
+        const flow = flows.byVerifier(name, query.get(`${name}_verifier`) ?? "");
+        if (flow !== undefined) return decided(name, flow, request);
+      }
+      const device = verifiers.get(query.get("device_verifier") ?? "");
+      return device === undefined ? toCodePage(query.get("user_code") ?? "") : toLogin(device, request.target);
+    },
+    exchange: (client, form) => {
+      const value = form.get("device_code") ?? "";
+      const device = byDeviceCode.get(value);
+      if (device === undefined || device.clientId !== client.id) return rejected(engine, "invalid_grant");
+      if (device.expiresAt <= engine.now()) return rejected(engine, "expired_token");
+      if (device.grant === undefined) return rejected(engine, "authorization_pending");
+      byDeviceCode.delete(value);
+      return issueTokens(engine, { client, grant: device.grant, by: "device_authorization" });
+    },
+    acceptUserCode: (challenge, userCode) => {
+      if (!challenges.has(challenge)) return undefined;
+      const device = byUserCode.get(userCode);
+      if (device === undefined || device.expiresAt <= engine.now()) {
+        const hint = `The "user_code" session could not be found or has expired or is otherwise malformed.`;
+        return rejected(engine, "invalid_request", hint);
+      }
+      challenges.delete(challenge);
+      byUserCode.delete(userCode);
+      const verifier = newHandle(engine);
+      verifiers.set(verifier, device);
+      const params = { client_id: device.clientId, device_verifier: verifier, user_code: "****" };
+      return sortedUrl(resumeUrl(), new URLSearchParams(params));
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import { randomBytes } from "node:crypto";
+import { trimmedEnd } from "../../core/text.ts";
+import type { Refusal } from "../error-bodies.ts";
+import type { StoredClient } from "../store.ts";
+import type { Behaviour } from "../versions.ts";
+import { type OAuthErrorName, oauthError } from "./oauth-errors.ts";
+import type { SigningKeys } from "./signing.ts";
+import type { TokenStore } from "./tokens.ts";
+import type { PublicTraits } from "./traits.ts";
+
+/** What all endpoints of the public side share. */
+export interface Engine {
+  readonly behaviour: Behaviour;
+  readonly traits: PublicTraits;
+  readonly client: (id: string) => StoredClient | undefined;
+  /** URL of the public port, without a slash at its end. */
+  readonly publicUrl: () => string;
+  /** Where a browser is sent to log in and to consent; the built-in pages when undefined. */
+  readonly loginUrl: string | undefined;
+  readonly consentUrl: string | undefined;
+  readonly keys: SigningKeys;
+  readonly tokens: TokenStore;
+  /** Identifiers of assertions that were used before. */
+  readonly assertionIds: Set<string>;
+  /** Seconds since 1970. */
+  readonly now: () => number;
+}
+
+/** The issuer identifier. */
+export function issuerOf({ traits, publicUrl }: Engine): string {
+  return traits.issuerSlash ? `${trimmedEnd(publicUrl(), "/")}/` : publicUrl();
+}
+
+export function tokenEndpointOf({ publicUrl }: Engine): string {
+  return `${publicUrl()}/oauth2/token`;
+}
+
+/** An error in the words of the engine's version. */
+export function rejected({ behaviour }: Engine, name: OAuthErrorName, hint?: string): Refusal {
+  return oauthError(behaviour, name, hint);
+}
+
+/** A challenge or verifier that nobody can guess. */
+export function newHandle({ traits }: Engine): string {
+  return traits.handles === "hex" ? randomBytes(16).toString("hex") : `${randomBytes(64).toString("base64url")}==`;
+}

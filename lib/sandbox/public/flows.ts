@@ -1,0 +1,123 @@
+import { randomUUID } from "node:crypto";
+import type { JsonObject } from "../json-value.ts";
+import type { StoredClient } from "../store.ts";
+import { type Engine, newHandle } from "./engine.ts";
+
+/** A login or consent that the application refused, with the error that the client gets. */
+export interface Declined {
+  readonly error: string;
+  readonly description: string;
+}
+
+export interface LoginDecision {
+  readonly subject: string;
+  readonly acr: string;
+  readonly amr: readonly string[];
+  readonly context: unknown;
+  /** Seconds since 1970. */
+  readonly at: number;
+}
+
+export interface ConsentDecision {
+  readonly scopes: readonly string[];
+  readonly audience: readonly string[];
+  readonly accessTokenClaims: JsonObject;
+  readonly idTokenClaims: JsonObject;
+}
+
+/** Whether a decision is a refusal. */
+export function isDeclined(decision: object): decision is Declined {
+  return "error" in decision;
+}
+
+/** What a flow is about: an authorization request, or a device that waits. */
+export interface FlowRequest {
+  readonly client: StoredClient;
+  readonly scopes: readonly string[];
+  readonly audience: readonly string[];
+  /** The whole URL that started it. */
+  readonly url: string;
+  /** The URL, without a query, that the browser returns to between login and consent. */
+  readonly resumeUrl: string;
+  /** Parameters of that URL. */
+  readonly params: URLSearchParams;
+}
+
+/** One step that an application decides, under a challenge, and confirms with a verifier. */
+export interface Step<Decision> {
+  readonly challenge: string;
+  /** Ties the step to the browser that it began in. */
+  readonly csrf: string;
+  decision: Decision | Declined | undefined;
+  verifier: string | undefined;
+  isUsed: boolean;
+}
+
+/** A login and a consent on their way. */
+export interface Flow<Request extends FlowRequest = FlowRequest> {
+  readonly request: Request;
+  readonly sessionId: string;
+  /** Seconds since 1970. */
+  readonly startedAt: number;
+  readonly login: Step<LoginDecision>;
+  readonly consent: Step<ConsentDecision>;
+}
+
+export type StepName = "login" | "consent";
+
+/** The flows of a sandbox, by challenge and by verifier. */
+export interface Flows<Request extends FlowRequest> {
+  readonly begin: (request: Request) => Flow<Request>;
+  readonly byChallenge: (step: StepName, challenge: string) => Flow<Request> | undefined;
+  readonly byVerifier: (step: StepName, verifier: string) => Flow<Request> | undefined;
+  /** Records a decision and gives the URL at which the browser goes on. */
+  readonly decideLogin: (flow: Flow<Request>, decision: LoginDecision | Declined) => string;
+  readonly decideConsent: (flow: Flow<Request>, decision: ConsentDecision | Declined) => string;
+}
+
+/** A URL with its parameters in the order of their names. */
+export function sortedUrl(url: string, params: URLSearchParams): string {
+  const sorted = new URLSearchParams(params);
+  sorted.sort();
+  return `${url}?${sorted}`;
+}
+
+/** Creates an empty store of flows. */
+export function createFlows<Request extends FlowRequest>(engine: Engine): Flows<Request> {
+  const challenges = new Map<string, Flow<Request>>();
+  const verifiers = new Map<string, Flow<Request>>();
+
+  function newStep<Decision>(): Step<Decision> {
+    const [challenge, csrf] = [newHandle(engine), newHandle(engine).replaceAll("=", "")];
+    return { challenge, csrf, decision: undefined, verifier: undefined, isUsed: false };
+  }
+
+  function decide<Decision>(
+    flow: Flow<Request>,
+    name: StepName,
+    step: Step<Decision>,
+    decision: Decision | Declined,
+  ): string {
+    if (step.verifier !== undefined) verifiers.delete(`${name} ${step.verifier}`);
+    step.decision = decision;
+    step.verifier = newHandle(engine);
+    verifiers.set(`${name} ${step.verifier}`, flow);
+    const params = new URLSearchParams(flow.request.params);
+    params.set(`${name}_verifier`, step.verifier);
+    return sortedUrl(flow.request.resumeUrl, params);
+  }
+
+  return {
+    begin: (request) => {
+      const started = { request, sessionId: randomUUID(), startedAt: Math.floor(engine.now()) };
+      const flow: Flow<Request> = { ...started, login: newStep(), consent: newStep() };
+      challenges.set(`login ${flow.login.challenge}`, flow);
+      challenges.set(`consent ${flow.consent.challenge}`, flow);
+      return flow;
+    },
+    byChallenge: (step, challenge) => challenges.get(`${step} ${challenge}`),
+    byVerifier: (step, verifier) => verifiers.get(`${step} ${verifier}`),
+    decideLogin: (flow, decision) => decide(flow, "login", flow.login, decision),
+    decideConsent: (flow, decision) => decide(flow, "consent", flow.consent, decision),
+  };
+}

@@ -1,0 +1,69 @@
+import { type Refusal, refusalBody } from "../error-bodies.ts";
+import type { Answer } from "../response.ts";
+import type { Behaviour } from "../versions.ts";
+
+/** Status and description of each OAuth 2.0 error (RFC 6749, 5.2), without the period that later versions add. */
+const ERRORS = {
+  access_denied: [403, "The resource owner or authorization server denied the request"],
+  authorization_pending: [
+    400,
+    "The authorization request is still pending as the end user hasn't yet completed the user-interaction steps",
+  ],
+  expired_token: [
+    400,
+    "The device_code has expired, and the device authorization session has concluded. The client MAY commence a new device authorization request but SHOULD wait for user interaction before restarting to avoid unnecessary polling",
+  ],
+  invalid_client: [
+    401,
+    "Client authentication failed (e.g., unknown client, no client authentication included, or unsupported authentication method)",
+  ],
+  invalid_grant: [
+    400,
+    "The provided authorization grant (e.g., authorization code, resource owner credentials) or refresh token is invalid, expired, revoked, does not match the redirection URI used in the authorization request, or was issued to another client",
+  ],
+  invalid_request: [
+    400,
+    "The request is missing a required parameter, includes an invalid parameter value, includes a parameter more than once, or is otherwise malformed",
+  ],
+  invalid_scope: [400, "The requested scope is invalid, unknown, or malformed"],
+  invalid_state: [400, "The state is missing or does not have enough characters and is therefore considered too weak"],
+  jti_known: [400, "The jti was already used"],
+  login_required: [400, "The Authorization Server requires End-User authentication"],
+  request_forbidden: [403, "The request is not allowed"],
+  request_unauthorized: [401, "The request could not be authorized"],
+  token_inactive: [401, "Token is inactive because it is malformed, expired or otherwise invalid"],
+  unauthorized_client: [400, "The client is not authorized to request a token using this method"],
+  unsupported_response_type: [400, "The authorization server does not support obtaining a token using this method"],
+} as const;
+
+/** Name of an OAuth 2.0 error. */
+export type OAuthErrorName = keyof typeof ERRORS;
+
+/** What a server adds to `invalid_request` when it has nothing more specific to say. */
+export const ANY_PARAMETER =
+  "Make sure that the various parameters are correct, be aware of case sensitivity and trim your parameters. Make sure that the client you are using has exactly whitelisted the redirect_uri you specified.";
+
+export const EMPTY_BODY = "The POST body can not be empty.";
+
+/** An OAuth 2.0 error; hints are written with double quotes, which later versions turn into single ones. */
+export function oauthError({ errors }: Behaviour, name: OAuthErrorName, hint?: string): Refusal {
+  const [status, description] = ERRORS[name];
+  const end = errors === "verbose" ? "" : ".";
+  return { status, error: name, description: `${description}${end}`, ...(hint === undefined ? {} : { hint }) };
+}
+
+/** Headers of every answer of the token endpoint (RFC 6749, 5.1). */
+export const NO_STORE = { "cache-control": "no-store", pragma: "no-cache" } as const;
+
+const FORM_JSON = "application/json;charset=UTF-8";
+
+/** A successful answer of the OAuth 2.0 endpoints. */
+export function oauthJson(value: unknown, headers: Readonly<Record<string, string>> = NO_STORE): Answer {
+  return { status: 200, headers: { "content-type": FORM_JSON, ...headers }, body: JSON.stringify(value) };
+}
+
+/** An error of the OAuth 2.0 endpoints. */
+export function oauthRefused(behaviour: Behaviour, refusal: Refusal): Answer {
+  const headers = { "content-type": FORM_JSON, ...NO_STORE };
+  return { status: refusal.status, headers, body: JSON.stringify(refusalBody(behaviour, refusal)) };
+}

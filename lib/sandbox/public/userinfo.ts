@@ -1,0 +1,43 @@
+import { randomUUID } from "node:crypto";
+import { refusalBody } from "../error-bodies.ts";
+import { type Answer, json } from "../response.ts";
+import { textField } from "./client-view.ts";
+import { type Engine, rejected } from "./engine.ts";
+import { userClaims } from "./issue.ts";
+import type { Grant } from "./tokens.ts";
+import { formOf, type WebRequest } from "./web.ts";
+
+const HINT = "Check that you provided valid credentials in the right format.";
+
+function unauthorized(engine: Engine): Answer {
+  const refusal = { ...rejected(engine, "request_unauthorized", HINT), debug: ": not_found" };
+  const { error, description } = refusal;
+  const challenge =
+    engine.behaviour.errors === "verbose"
+      ? `error=${error},error_description=${description},error_hint=${HINT}`
+      : `Bearer error="${error}",error_description="${description} ${HINT}"`;
+  const headers = { "content-type": "application/json", "www-authenticate": challenge };
+  return { status: 401, headers, body: `${JSON.stringify(refusalBody(engine.behaviour, refusal))}\n` };
+}
+
+function claimsFor(engine: Engine, grant: Grant): Readonly<Record<string, unknown>> {
+  if (engine.traits.userinfo === "full") return userClaims(engine, grant);
+  const { user } = grant;
+  if (user === undefined) return { sub: "" };
+  return { ...user.idTokenClaims, sid: user.sessionId, sub: grant.subject };
+}
+
+/** The userinfo endpoint (OpenID Connect Core, 5.3). */
+export function createUserinfo(engine: Engine): (request: WebRequest) => Answer {
+  return (request) => {
+    const bearer = /^bearer +(\S+)$/i.exec(request.authorization)?.[1];
+    const token = engine.tokens.active(bearer ?? formOf(request).get("access_token") ?? "", engine.now());
+    if (token === undefined || token.use !== "access_token") return unauthorized(engine);
+    const { grant } = token;
+    const claims = claimsFor(engine, grant);
+    const client = engine.client(grant.clientId);
+    if (client === undefined || textField(client, "userinfo_signed_response_alg") !== "RS256") return json(200, claims);
+    const body = engine.keys.sign("id-token", { ...userClaims(engine, grant), ...claims, jti: randomUUID() });
+    return { status: 200, headers: { "content-type": "application/jwt" }, body };
+  };
+}

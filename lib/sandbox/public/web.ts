@@ -1,0 +1,62 @@
+import type { Answer } from "../response.ts";
+import type { SandboxRequest } from "../routes.ts";
+
+/** A request with what the public side reads of its headers. */
+export interface WebRequest extends SandboxRequest {
+  readonly authorization: string;
+  readonly cookie: string;
+  readonly contentType: string;
+}
+
+/** The path of a request target, and its query. */
+export function splitTarget(target: string): { readonly path: string; readonly query: URLSearchParams } {
+  const mark = target.indexOf("?");
+  return mark === -1
+    ? { path: target, query: new URLSearchParams() }
+    : { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1)) };
+}
+
+/** The fields of a form body; a body of another type has none. */
+export function formOf({ contentType, body }: WebRequest): URLSearchParams {
+  return new URLSearchParams(/^application\/x-www-form-urlencoded\b/i.test(contentType) ? body : "");
+}
+
+/** A cookie of a request. */
+export function cookieOf({ cookie }: WebRequest, name: string): string | undefined {
+  const found = cookie
+    .split(";")
+    .map((pair) => pair.trim())
+    .find((pair) => pair.startsWith(`${name}=`));
+  return found?.slice(name.length + 1);
+}
+
+/** Text for a place in HTML. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+}
+
+/** Sends a browser to another page. */
+export function found(location: string, cookie?: string): Answer {
+  const body = `<a href="${escapeHtml(location)}">Found</a>.\n\n`;
+  const headers = { location, "content-type": "text/html; charset=utf-8" };
+  return { status: 302, headers: cookie === undefined ? headers : { ...headers, "set-cookie": cookie }, body };
+}
+
+/** A web page that loads nothing, and that nothing may show in a frame. */
+export function page(status: number, title: string, content: string, refresh?: string): Answer {
+  const head = refresh === undefined ? "" : `<meta http-equiv="refresh" content="2;url=${escapeHtml(refresh)}">`;
+  const style =
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:40em;margin:3em auto;padding:0 1em}.banner{background:#b45309;color:#fff;padding:1em;font-weight:bold}";
+  const banner = `<p class="banner">Test server: this is hydra sandbox. It accepts every login without a password. Never use it for real users.</p>`;
+  return {
+    status,
+    headers: {
+      "content-type": "text/html; charset=utf-8",
+      "cache-control": "no-store",
+      "referrer-policy": "no-referrer",
+      "content-security-policy":
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    },
+    body: `<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">${head}<title>${escapeHtml(title)}</title><style>${style}</style></head><body>${banner}<h1>${escapeHtml(title)}</h1>${content}</body></html>\n`,
+  };
+}

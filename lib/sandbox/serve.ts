@@ -1,0 +1,74 @@
+import { Buffer } from "node:buffer";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { BODY_LIMIT } from "./decode.ts";
+import type { Answer } from "./response.ts";
+
+/** A key and a certificate to serve https with, PEM. */
+export interface ServerTls {
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** A request and its whole body, undefined where that is larger than the limit. */
+export interface Received {
+  readonly request: IncomingMessage;
+  readonly method: string;
+  readonly target: string;
+  readonly body: string | undefined;
+}
+
+/** How much of a body beyond the limit is read, so that a client which sends before it reads gets the answer. */
+const BODY_PATIENCE = 8 * BODY_LIMIT;
+
+/** A header value as bytes on the wire: UTF-8, and spaces for line ends as Go has it. */
+function headerText(value: string): string {
+  return Buffer.from(value.replace(/[\u0000-\u0008\n-\u001f\u007f]/g, " ")).toString("latin1");
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of request) {
+    if (!Buffer.isBuffer(part)) continue;
+    length += part.length;
+    if (length <= BODY_LIMIT) parts.push(part);
+    if (length > BODY_PATIENCE) request.destroy();
+  }
+  return length <= BODY_LIMIT ? Buffer.concat(parts).toString() : undefined;
+}
+
+function write(response: ServerResponse, method: string, answer: Answer): void {
+  const length = answer.status === 204 ? {} : { "content-length": Buffer.byteLength(answer.body) };
+  const headers = Object.entries(answer.headers).map(([name, value]) => [name, headerText(value)] as const);
+  response.writeHead(answer.status, { ...Object.fromEntries(headers), ...length });
+  response.end(method === "HEAD" ? "" : answer.body);
+}
+
+/** Creates a server that answers each request once its body is read, and hangs up where there is no answer. */
+export function createAnswering(
+  tls: ServerTls | undefined,
+  answerTo: (received: Received) => Answer | undefined,
+  onAnswer: (received: Received, answer: Answer | undefined) => void,
+): Server {
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = "GET", url: target = "/" } = request;
+    const received = { request, method, target, body: await bodyOf(request) };
+    const answer = answerTo(received);
+    onAnswer(received, answer);
+    if (answer === undefined) request.socket.destroy();
+    else write(response, method, answer);
+  }
+  function onRequest(request: IncomingMessage, response: ServerResponse): void {
+    serve(request, response).catch(() => request.socket.destroy());
+  }
+  return tls === undefined ? createServer(onRequest) : createTlsServer({ ...tls }, onRequest);
+}
+
+/** Stops a server and ends its open connections. */
+export async function stop(server: Server): Promise<void> {
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
