@@ -92,8 +92,9 @@ export interface Context {
   startSandbox(options: {
     readonly as: SandboxVersion;
     readonly listen: string;
+    readonly publicListen: string;
     readonly onRequest?: (line: string) => void;
-  }): Promise<{ readonly url: string; close(): Promise<void> }>;
+  }): Promise<{ readonly url: string; readonly publicUrl: string | undefined; close(): Promise<void> }>;
   /** Shows on a terminal's stderr how far the work is; a total of 0 takes the line away. */
   progress(total: number, done: number): void;
   /** Tells a failure that does not end the command. */

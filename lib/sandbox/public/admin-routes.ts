@@ -71,25 +71,44 @@ function deletion(engine: Engine): Endpoint {
   };
 }
 
-/** A login or consent request as its application reads it. */
-function shown(name: StepName, flow: Flow): Readonly<Record<string, unknown>> {
-  const { request, login, consent, sessionId } = flow;
-  const decision = login.decision;
-  const user = decision !== undefined && !isDeclined(decision) ? decision : undefined;
-  const common = {
-    challenge: flow[name].challenge,
-    ...(name === "consent" ? { consent_request_id: consent.csrf.slice(0, 32) } : {}),
+/** A login request as its application reads it. */
+function shownLogin({ traits }: Engine, flow: Flow): Readonly<Record<string, unknown>> {
+  const { request, login, sessionId } = flow;
+  const isNull = traits.consentRequest === "short" && request.audience.length === 0;
+  return {
+    challenge: login.challenge,
     requested_scope: request.scopes,
-    requested_access_token_audience: request.audience,
+    requested_access_token_audience: isNull ? null : request.audience,
     skip: false,
-    subject: name === "consent" ? (user?.subject ?? "") : "",
+    subject: "",
     oidc_context: {},
     client: request.client.view,
     request_url: request.url,
+    session_id: sessionId,
   };
-  if (name === "login") return { ...common, session_id: sessionId };
-  const { acr = "", amr = [], context = null } = user ?? {};
-  return { ...common, login_challenge: login.challenge, login_session_id: sessionId, acr, amr, context };
+}
+
+/** A consent request as its application reads it. */
+function shownConsent({ traits }: Engine, flow: Flow): Readonly<Record<string, unknown>> {
+  const { request, login, consent, sessionId } = flow;
+  const { decision } = login;
+  const isLoggedIn = decision !== undefined && !isDeclined(decision);
+  const { subject, acr, amr, context } = isLoggedIn ? decision : { subject: "", acr: "", amr: [], context: null };
+  return {
+    challenge: consent.challenge,
+    ...(traits.consentRequest === "identified" ? { consent_request_id: sessionId.replaceAll("-", "") } : {}),
+    requested_scope: request.scopes,
+    requested_access_token_audience: request.audience,
+    skip: false,
+    subject,
+    oidc_context: {},
+    client: request.client.view,
+    request_url: request.url,
+    login_challenge: login.challenge,
+    login_session_id: sessionId,
+    acr,
+    ...(traits.consentRequest === "short" ? {} : { amr, context }),
+  };
 }
 
 function unknownChallenge({ behaviour }: Engine): Refusal {
@@ -126,7 +145,8 @@ function stepRoutes(
   const read: Endpoint = (_, query) =>
     withFlow(query, (_flows, flow) => {
       const { usedChallenge } = engine.traits;
-      if (!flow[name].isUsed || usedChallenge === "served") return json(200, shown(name, flow));
+      if (!flow[name].isUsed || usedChallenge === "served")
+        return json(200, name === "login" ? shownLogin(engine, flow) : shownConsent(engine, flow));
       if (usedChallenge === "gone") return json(410, { redirect_to: flow.request.url });
       const description = "Unable to process the requested resource because of conflict in the current state";
       return refused(engine.behaviour, { status: 409, error: "Conflict", description });
@@ -204,6 +224,7 @@ export function createAdminRoutes(engine: Engine, parts: AdminParts): (request: 
     const endpoint = route.methods.get(request.method);
     if (endpoint !== undefined) return neverCached(endpoint(request, query), request.method);
     const allowed = [...route.methods.keys()];
-    return neverCached(wrongMethod(router === "httprouter" ? [...allowed, "OPTIONS"].sort() : allowed), request.method);
+    if (router === "httprouter") return wrongMethod([...allowed, "OPTIONS"].sort());
+    return neverCached(wrongMethod(allowed), request.method);
   };
 }

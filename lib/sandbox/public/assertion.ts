@@ -1,11 +1,11 @@
 import { Buffer } from "node:buffer";
 import { constants, createPublicKey, type KeyObject, verify } from "node:crypto";
 import type { Refusal } from "../error-bodies.ts";
-import { unforeseen } from "../error-bodies.ts";
 import { isObject, type JsonObject } from "../json-value.ts";
 import type { StoredClient } from "../store.ts";
 import { authMethodOf, textField } from "./client-view.ts";
 import { type Engine, rejected, tokenEndpointOf } from "./engine.ts";
+import { unrecognizable } from "./oauth-errors.ts";
 
 interface Assertion {
   readonly header: JsonObject;
@@ -93,13 +93,13 @@ function badSignature(engine: Engine, client: StoredClient, assertion: Assertion
   const keys = candidateKeys(engine, client, header["kid"]);
   if ("status" in keys) return keys;
   if (!keys.some((key) => isSignedBy(assertion, alg, key))) {
-    if (engine.traits.lenientAssertions) return unforeseen(engine.behaviour, "crypto/rsa: verification error");
+    if (engine.traits.lenientAssertions) return unrecognizable(engine.behaviour);
     return rejected(engine, "invalid_client", UNVERIFIABLE);
   }
   const { exp, nbf } = claims;
   const isOutdated = typeof exp === "number" && exp < engine.now();
   const isEarly = typeof nbf === "number" && nbf > engine.now();
-  return isOutdated || isEarly ? unforeseen(engine.behaviour, "Token used outside of its lifetime") : undefined;
+  return isOutdated || isEarly ? unrecognizable(engine.behaviour) : undefined;
 }
 
 /** Why the claims of an assertion are wrong, or undefined; its identifier counts as used then. */

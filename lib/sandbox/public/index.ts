@@ -119,7 +119,11 @@ export function createPublicSide(options: PublicSideOptions): PublicSide {
   return {
     answer: (request) => {
       const answer = routed(request);
-      const isKept = behaviour.uncached === "none" || request.method !== "GET" || "cache-control" in answer.headers;
+      const isKept =
+        behaviour.uncached === "none" ||
+        request.method !== "GET" ||
+        answer.status === 405 ||
+        "cache-control" in answer.headers;
       return isKept ? answer : uncached(answer);
     },
     answerAdmin: createAdminRoutes(engine, parts),

@@ -52,6 +52,12 @@ export function oauthError({ errors }: Behaviour, name: OAuthErrorName, hint?: s
   return { status, error: name, description: `${description}${end}`, ...(hint === undefined ? {} : { hint }) };
 }
 
+/** The answer to an error that a server didn't foresee. */
+export function unrecognizable({ errors }: Behaviour): Refusal {
+  const end = errors === "verbose" ? "." : "";
+  return { status: 500, error: "error", description: `The error is unrecognizable${end}` };
+}
+
 /** Headers of every answer of the token endpoint (RFC 6749, 5.1). */
 export const NO_STORE = { "cache-control": "no-store", pragma: "no-cache" } as const;
 

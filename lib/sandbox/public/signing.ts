@@ -25,6 +25,11 @@ function generateKey(kidPrefix: string): SigningKey {
   return { kid, privateKey, publicJwk: { use: "sig", kid, alg: "RS256", ...publicKey.export({ format: "jwk" }) } };
 }
 
+/** Claims in the order of their names, as the servers write them. */
+export function sortedClaims(claims: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(claims).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 function part(value: JsonObject): string {
   return Buffer.from(JSON.stringify(value)).toString("base64url");
 }
@@ -44,7 +49,7 @@ export function createSigningKeys(kidPrefix: string, signsAccessTokens: boolean)
     },
     sign: (use, claims) => {
       const { kid, privateKey } = keyFor(use);
-      const signed = `${part({ alg: "RS256", kid, typ: "JWT" })}.${part(claims)}`;
+      const signed = `${part({ alg: "RS256", kid, typ: "JWT" })}.${part(sortedClaims(claims))}`;
       return `${signed}.${sign("RSA-SHA256", Buffer.from(signed), privateKey).toString("base64url")}`;
     },
   };

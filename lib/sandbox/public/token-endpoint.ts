@@ -122,7 +122,7 @@ export function createTokenEndpoint(engine: Engine, devices: Devices): (request:
     if (form.size === 0) return rejected(engine, "invalid_request", EMPTY_BODY);
     const grantType = form.get("grant_type") ?? "";
     if (grantType === "") {
-      return rejected(engine, "invalid_request", 'Request parameter "grant_type" is missing');
+      return rejected(engine, "invalid_request", engine.traits.grantTypeMissing);
     }
     const client = authenticate(engine, form, request.authorization);
     if (isRefusal(client)) return client;

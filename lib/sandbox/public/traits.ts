@@ -20,12 +20,16 @@ export interface PublicTraits {
   readonly refreshKeepsNonce: boolean;
   /** Name of the query parameter in the error about a missing client ID. */
   readonly missingClientName: "client" | "client_id";
+  /** The hint about a request without a grant type. */
+  readonly grantTypeMissing: string;
   /** Whether `/oauth2/flush` exists. */
   readonly flush: boolean;
   /** Challenges and verifiers: 32 hexadecimal digits, or long base64 with padding. */
   readonly handles: "hex" | "base64";
   /** The answer to a read of a challenge that was already used. */
   readonly usedChallenge: "conflict" | "gone" | "served";
+  /** Which members a consent request has for its application. */
+  readonly consentRequest: "short" | "full" | "identified";
   /** Whether an assertion needs a `kid`, a wrong signature is a 500, and revocation takes it for valid. */
   readonly lenientAssertions: boolean;
   /** Whether OpenID Connect requests must contain `redirect_uri`. */
@@ -52,9 +56,12 @@ const V1_8: PublicTraits = {
   refreshReuse: "plain",
   refreshKeepsNonce: false,
   missingClientName: "client",
+  // The servers of this version have the second quotation mark too.
+  grantTypeMissing: 'Request parameter "grant_type"" is missing',
   flush: true,
   handles: "hex",
   usedChallenge: "conflict",
+  consentRequest: "short",
   lenientAssertions: true,
   redirectUriRequired: false,
   wrongMethod: "told",
@@ -67,11 +74,13 @@ const V1_8: PublicTraits = {
 
 const V1_11: PublicTraits = {
   ...V1_8,
+  grantTypeMissing: 'Request parameter "grant_type" is missing',
   redirectStatus: 303,
   introspection: "full",
   refreshReuse: "inactive",
   refreshKeepsNonce: true,
   usedChallenge: "gone",
+  consentRequest: "full",
   lenientAssertions: false,
   userinfo: "full",
   discovery: {
@@ -102,12 +111,13 @@ const V2_3: PublicTraits = {
   refreshReuse: "explained",
   handles: "base64",
   usedChallenge: "served",
+  redirectUriRequired: true,
 };
 
 const V26: PublicTraits = {
   ...V2_3,
   device: true,
-  redirectUriRequired: true,
+  consentRequest: "identified",
   wrongMethod: "missing",
   adminPaths: "negotiated",
 };

@@ -4,6 +4,7 @@ import { type Answer, json } from "../response.ts";
 import { textField } from "./client-view.ts";
 import { type Engine, rejected } from "./engine.ts";
 import { userClaims } from "./issue.ts";
+import { sortedClaims } from "./signing.ts";
 import type { Grant } from "./tokens.ts";
 import { formOf, type WebRequest } from "./web.ts";
 
@@ -36,7 +37,8 @@ export function createUserinfo(engine: Engine): (request: WebRequest) => Answer 
     const { grant } = token;
     const claims = claimsFor(engine, grant);
     const client = engine.client(grant.clientId);
-    if (client === undefined || textField(client, "userinfo_signed_response_alg") !== "RS256") return json(200, claims);
+    if (client === undefined || textField(client, "userinfo_signed_response_alg") !== "RS256")
+      return json(200, sortedClaims(claims));
     const body = engine.keys.sign("id-token", { ...userClaims(engine, grant), ...claims, jti: randomUUID() });
     return { status: 200, headers: { "content-type": "application/jwt" }, body };
   };
