@@ -1,0 +1,104 @@
+import { createHash, createPrivateKey, type JsonWebKey, type KeyObject, type webcrypto } from "node:crypto";
+import { isRecord, parseJson } from "../../core/client/client.ts";
+import { errorMessage, usageError } from "../../core/problem.ts";
+import {
+  type ClientAuth,
+  ClientSecretBasic,
+  ClientSecretPost,
+  modifyAssertion,
+  None,
+  PrivateKeyJwt,
+} from "./library.ts";
+
+/** A private key of a client. */
+export interface ClientKey {
+  /** PEM, or a JSON Web Key (RFC 7517). */
+  readonly text: string;
+  /** How it signs; by default what the key says, else RS256, ES256, ES384 or ES512 by its type. */
+  readonly algorithm?: string;
+  /** Its ID at the server; by default what the key says, else its thumbprint (RFC 7638). */
+  readonly kid?: string;
+}
+
+/** How a client authenticates (RFC 6749, 2.3; RFC 7523). */
+export type ClientAuthentication =
+  | { readonly method: "client_secret_basic" | "client_secret_post"; readonly secret: string }
+  | { readonly method: "private_key_jwt"; readonly key: ClientKey }
+  | { readonly method: "none" };
+
+const HINT = "a client key is a private key in PEM or a JSON Web Key: RSA, or EC on P-256, P-384 or P-521";
+
+function keyObjectOf(text: string, jwk: Readonly<Record<string, unknown>> | undefined): KeyObject {
+  try {
+    if (jwk === undefined) return createPrivateKey(text);
+    const members = Object.entries(jwk).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+    return createPrivateKey({ key: Object.fromEntries(members), format: "jwk" });
+  } catch (error) {
+    // The runtime's message says which part is wrong, and never holds the key.
+    throw usageError(`Cannot read the client key: ${errorMessage(error)}`, HINT);
+  }
+}
+
+/** The ID that a key has by its content (RFC 7638). */
+function thumbprint({ kty, e, n, crv, x, y }: JsonWebKey): string {
+  const members = kty === "RSA" ? { e, kty, n } : { crv, kty, x, y };
+  return createHash("sha256").update(JSON.stringify(members)).digest("base64url");
+}
+
+const CURVE_ALGORITHMS: Readonly<Record<string, string>> = { "P-256": "ES256", "P-384": "ES384", "P-521": "ES512" };
+
+function defaultAlgorithm({ kty, crv = "" }: JsonWebKey): string | undefined {
+  return kty === "RSA" ? "RS256" : CURVE_ALGORITHMS[crv];
+}
+
+/** The parameters that WebCrypto imports a key with. */
+function importParameters(
+  algorithm: string,
+  { crv = "" }: JsonWebKey,
+): { name: string; hash: string } | { name: string; namedCurve: string } {
+  const hash = `SHA-${algorithm.slice(2)}`;
+  if (algorithm.startsWith("RS")) return { name: "RSASSA-PKCS1-v1_5", hash };
+  return algorithm.startsWith("PS") ? { name: "RSA-PSS", hash } : { name: "ECDSA", namedCurve: crv };
+}
+
+async function signingKey(key: ClientKey): Promise<{ key: webcrypto.CryptoKey; kid: string }> {
+  const value = parseJson(key.text)?.value;
+  const jwk = isRecord(value) ? value : undefined;
+  const exported = keyObjectOf(key.text, jwk).export({ format: "jwk" });
+  const own = (name: string): string | undefined => (typeof jwk?.[name] === "string" ? jwk[name] : undefined);
+  const algorithm = key.algorithm ?? own("alg") ?? defaultAlgorithm(exported);
+  if (algorithm === undefined || !/^(?:RS|PS|ES)(?:256|384|512)$/.test(algorithm)) {
+    throw usageError("Cannot use the client key: its type or algorithm isn't supported", HINT);
+  }
+  try {
+    const imported = await crypto.subtle.importKey("jwk", exported, importParameters(algorithm, exported), false, [
+      "sign",
+    ]);
+    return { key: imported, kid: key.kid ?? own("kid") ?? thumbprint(exported) };
+  } catch {
+    throw usageError(`Cannot use the client key: it doesn't sign with ${algorithm}`, HINT);
+  }
+}
+
+/** What of an authentication must not appear in a message. */
+export function hiddenParts(authentication: ClientAuthentication): readonly string[] {
+  return "secret" in authentication ? [authentication.secret] : [];
+}
+
+/** An authentication as the library performs it. All Hydra versions accept only the token endpoint as an assertion's audience. */
+export async function clientAuthOf(authentication: ClientAuthentication, tokenEndpoint: string): Promise<ClientAuth> {
+  switch (authentication.method) {
+    case "client_secret_basic":
+      return ClientSecretBasic(authentication.secret);
+    case "client_secret_post":
+      return ClientSecretPost(authentication.secret);
+    case "private_key_jwt":
+      return PrivateKeyJwt(await signingKey(authentication.key), {
+        [modifyAssertion]: (_header, payload) => {
+          payload["aud"] = tokenEndpoint;
+        },
+      });
+    case "none":
+      return None();
+  }
+}

@@ -1,0 +1,123 @@
+import { Problem } from "../../core/problem.ts";
+import { endpointOf } from "./discovery.ts";
+import {
+  authorizationCodeGrantRequest,
+  calculatePKCECodeChallenge,
+  generateRandomCodeVerifier,
+  generateRandomNonce,
+  generateRandomState,
+  processAuthorizationCodeResponse,
+  validateAuthResponse,
+} from "./library.ts";
+import { problemOf, type Step } from "./problems.ts";
+import { type ClientSession, formOf, requestTokens, stepOf, type TokenRequest, type Tokens } from "./tokens.ts";
+
+/** What a user is asked to grant. */
+export interface AuthorizationRequest extends TokenRequest {
+  readonly redirectUri: string;
+  readonly prompt?: string;
+  /** Seconds. */
+  readonly maxAge?: number;
+  /** Chosen by the user; by default 256 random bits. */
+  readonly state?: string;
+}
+
+/** A login that has begun: what is needed to check its outcome. Kept in memory only. */
+export interface PendingAuthorization {
+  /** Where the browser goes. */
+  readonly url: string;
+  readonly redirectUri: string;
+  readonly state: string;
+  readonly nonce: string;
+  readonly codeVerifier: string;
+  readonly isOpenId: boolean;
+}
+
+/** Prepares a login: the URL for the browser, with PKCE (RFC 7636), state and nonce. */
+export async function beginAuthorization(
+  { server, clientId }: ClientSession,
+  request: AuthorizationRequest,
+): Promise<PendingAuthorization> {
+  const url = new URL(endpointOf(server, "authorization_endpoint", "Cannot log in"));
+  const codeVerifier = generateRandomCodeVerifier();
+  const state = request.state ?? generateRandomState();
+  const nonce = generateRandomNonce();
+  const { redirectUri, prompt, maxAge, scopes = [] } = request;
+  const parameters = {
+    client_id: clientId,
+    response_type: "code",
+    redirect_uri: redirectUri,
+    ...Object.fromEntries(formOf(request)),
+    state,
+    nonce,
+    code_challenge: await calculatePKCECodeChallenge(codeVerifier),
+    code_challenge_method: "S256",
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(maxAge === undefined ? {} : { max_age: String(maxAge) }),
+  };
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+  return { url: url.href, redirectUri, state, nonce, codeVerifier, isOpenId: scopes.includes("openid") };
+}
+
+function badRedirect(reason: string, code: string, hint: string): Problem {
+  return new Problem(`Login failed: ${reason}`, { code, exit: "failed", hint });
+}
+
+const DISTRUST = "start again, and don't trust the link that led here";
+
+/** The problem of a redirect that the library rejects. */
+function redirectProblem(step: Step, error: unknown): unknown {
+  const known = problemOf(step, error, "", undefined);
+  if (known instanceof Problem && known.code !== "unreadable-answer") return known;
+  return badRedirect(
+    "the answer is of another issuer, or isn't an answer to an authorization request",
+    "unreadable-redirect",
+    DISTRUST,
+  );
+}
+
+/** The parameters of a redirect to the client, once state and issuer are checked (RFC 9207) and there is no error. */
+export function checkedRedirect(
+  session: ClientSession,
+  { codeVerifier, nonce, state }: PendingAuthorization,
+  redirected: string,
+): URLSearchParams {
+  const url = URL.canParse(redirected) ? new URL(redirected) : undefined;
+  if (url === undefined) {
+    const hint = "paste the whole URL that the browser was sent to";
+    throw badRedirect("this isn't a URL", "unreadable-redirect", hint);
+  }
+  const states = url.searchParams.getAll("state");
+  if (states.length !== 1 || states[0] !== state) {
+    const reason = "the state doesn't match, so the answer belongs to another login";
+    throw badRedirect(reason, "state-mismatch", DISTRUST);
+  }
+  try {
+    return validateAuthResponse(session.as, session.client, url, state);
+  } catch (error) {
+    throw redirectProblem(stepOf(session, "Login failed", [codeVerifier, nonce]), error);
+  }
+}
+
+/** Checks a redirect to the client and exchanges its code (RFC 6749, 4.1.3). */
+export async function exchangeCode(
+  session: ClientSession,
+  pending: PendingAuthorization,
+  redirected: string,
+): Promise<Tokens> {
+  const { as, client } = session;
+  const { redirectUri, codeVerifier, nonce, isOpenId } = pending;
+  const parameters = checkedRedirect(session, pending, redirected);
+  return requestTokens(
+    session,
+    stepOf(session, "Cannot exchange the code", [parameters.get("code") ?? "", codeVerifier, nonce]),
+    (auth, request) => authorizationCodeGrantRequest(as, client, auth, parameters, redirectUri, codeVerifier, request),
+    (response, raw) => {
+      // A user may have withheld openid; without it there is no ID token to check.
+      const granted = typeof raw["scope"] === "string" ? raw["scope"].split(" ").includes("openid") : isOpenId;
+      const expectsIdToken = granted || raw["id_token"] !== undefined;
+      const expected = expectsIdToken ? { expectedNonce: nonce, requireIdToken: true } : {};
+      return processAuthorizationCodeResponse(as, client, response, expected);
+    },
+  );
+}

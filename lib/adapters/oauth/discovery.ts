@@ -1,0 +1,178 @@
+import * as v from "valibot";
+import { isRecord, parseJson } from "../../core/client/client.ts";
+import { type Http, type HttpAnswer, NetworkFailure } from "../../core/network.ts";
+import { Problem } from "../../core/problem.ts";
+import { redactUrl } from "../../core/redact.ts";
+import { escapeControls, quote, trimmedEnd } from "../../core/text.ts";
+import { networkProblem } from "./problems.ts";
+
+/** The endpoints of a server that this program uses. */
+export const ENDPOINTS = [
+  "authorization_endpoint",
+  "token_endpoint",
+  "revocation_endpoint",
+  "userinfo_endpoint",
+  "device_authorization_endpoint",
+  "end_session_endpoint",
+  "jwks_uri",
+] as const;
+
+export type EndpointName = (typeof ENDPOINTS)[number];
+
+/** What a server says about itself (OpenID Connect Discovery, 3), checked. */
+export interface AuthorizationServer {
+  readonly issuer: string;
+  readonly publicUrl: string;
+  readonly endpoints: Readonly<Partial<Record<EndpointName, string>>>;
+  /** Endpoints at another origin, to which nothing is sent. */
+  readonly foreign: readonly EndpointName[];
+  /** Whether redirects back to the client name the issuer (RFC 9207). */
+  readonly issParameter: boolean;
+  readonly idTokenAlgorithms: readonly string[];
+  /** Seconds that the server's clock is ahead of this machine's, from the Date header; undefined without one. */
+  readonly clockOffset: number | undefined;
+  /** The whole document. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+export interface DiscoveryOptions {
+  readonly http: Http;
+  /** Where the public port is, without `/.well-known`. */
+  readonly publicUrl: string;
+  /** The issuer that is expected, where that isn't the public URL. */
+  readonly issuer?: string;
+  /** Milliseconds for each request. */
+  readonly timeout: number;
+  readonly signal?: AbortSignal;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+const DOCUMENT = v.looseObject({
+  issuer: v.pipe(v.string(), v.nonEmpty()),
+  authorization_response_iss_parameter_supported: v.optional(v.boolean(), false),
+  id_token_signing_alg_values_supported: v.optional(v.array(v.string()), ["RS256"]),
+});
+
+const STEP = { action: "Cannot read the server's discovery document", hidden: [] };
+
+const MAX_BYTES = 1_048_576;
+
+async function get({ http, timeout, signal }: DiscoveryOptions, url: string): Promise<HttpAnswer> {
+  const headers = { accept: "application/json" };
+  try {
+    const more = signal === undefined ? {} : { signal };
+    return await http({ method: "GET", url, headers, timeout, maxBytes: MAX_BYTES, ...more });
+  } catch (error) {
+    throw error instanceof NetworkFailure ? networkProblem(STEP, url, error) : error;
+  }
+}
+
+/** Whether a server without a discovery document has what Hydra's admin port has. */
+async function isAdminPort(options: DiscoveryOptions, base: string): Promise<boolean> {
+  try {
+    const { status, text } = await get(options, `${base}/health/alive`);
+    const value = parseJson(text)?.value;
+    return status === 200 && isRecord(value) && value["status"] === "ok";
+  } catch (error) {
+    if (error instanceof Problem) return false;
+    throw error;
+  }
+}
+
+async function noDocument(options: DiscoveryOptions, base: string, url: string, status: number): Promise<Problem> {
+  const shown = escapeControls(redactUrl(url));
+  if (await isAdminPort(options, base)) {
+    return new Problem(`${STEP.action}: ${shown} answered ${status}: this looks like Hydra's admin port`, {
+      code: "admin-port",
+      exit: "failed",
+      status,
+      hint: "give the public port (4444 by default) with --public-url or HYDRA_PUBLIC_URL",
+    });
+  }
+  return new Problem(`${STEP.action}: ${shown} answered ${status} without one`, {
+    code: "no-discovery",
+    exit: "failed",
+    status,
+    hint: "check the public URL, which --public-url or HYDRA_PUBLIC_URL sets",
+  });
+}
+
+/** The endpoints of a document, apart by whether they are at the server's own origin. */
+function endpointsOf(
+  metadata: Readonly<Record<string, unknown>>,
+  base: string,
+): Pick<AuthorizationServer, "endpoints" | "foreign"> {
+  const endpoints: Partial<Record<EndpointName, string>> = {};
+  const foreign: EndpointName[] = [];
+  const { origin } = new URL(base);
+  for (const name of ENDPOINTS) {
+    const value = metadata[name];
+    if (typeof value !== "string" || !URL.canParse(value)) continue;
+    if (new URL(value).origin === origin) endpoints[name] = value;
+    else foreign.push(name);
+  }
+  return { endpoints, foreign };
+}
+
+function clockOffset(answer: HttpAnswer, now: number): number | undefined {
+  const date = Date.parse(answer.headers.get("date") ?? "");
+  return Number.isNaN(date) ? undefined : Math.round((date - now) / 1000);
+}
+
+/**
+ * Reads and checks the discovery document at a public URL. Its issuer must be that URL (OpenID Connect Discovery, 4.3), a
+ * slash at the end aside, and endpoints at another origin are left out: nothing secret goes where nobody pointed.
+ *
+ * @throws {Problem} for a server that can't be reached, has no document, or has that of another issuer.
+ */
+export async function discover(options: DiscoveryOptions): Promise<AuthorizationServer> {
+  const base = trimmedEnd(options.publicUrl, "/");
+  const url = `${base}/.well-known/openid-configuration`;
+  const answer = await get(options, url);
+  const value = parseJson(answer.text)?.value;
+  const read = v.safeParse(DOCUMENT, value);
+  if (answer.status !== 200 || !read.success || !isRecord(value)) {
+    throw await noDocument(options, base, url, answer.status);
+  }
+  const { issuer } = read.output;
+  const expected = options.issuer ?? base;
+  if (trimmedEnd(issuer, "/") !== trimmedEnd(expected, "/")) {
+    throw new Problem(`${STEP.action}: it is of another issuer, ${quote(redactUrl(issuer))}`, {
+      code: "issuer-mismatch",
+      exit: "failed",
+      hint: "set the public URL to the issuer if that is the server you mean; tokens of another issuer aren't accepted",
+    });
+  }
+  return {
+    issuer,
+    publicUrl: base,
+    ...endpointsOf(value, base),
+    issParameter: read.output.authorization_response_iss_parameter_supported,
+    idTokenAlgorithms: read.output.id_token_signing_alg_values_supported,
+    clockOffset: clockOffset(answer, options.now()),
+    metadata: value,
+  };
+}
+
+/** The same server with endpoints that the user chose, which may be at any origin. */
+export function withEndpoints(
+  server: AuthorizationServer,
+  chosen: Readonly<Partial<Record<EndpointName, string>>>,
+): AuthorizationServer {
+  const foreign = server.foreign.filter((name) => chosen[name] === undefined);
+  return { ...server, endpoints: { ...server.endpoints, ...chosen }, foreign };
+}
+
+/** An endpoint that a step needs. */
+export function endpointOf(server: AuthorizationServer, name: EndpointName, action: string): string {
+  const url = server.endpoints[name];
+  if (url !== undefined) return url;
+  const isForeign = server.foreign.includes(name);
+  const reason = isForeign ? `the server's ${name} is at another origin` : `the server has no ${name}`;
+  throw new Problem(`${action}: ${reason}`, {
+    code: isForeign ? "foreign-endpoint" : "missing-endpoint",
+    exit: "failed",
+    hint: isForeign ? "if it is the right one, give it as a flag" : "this version of the server doesn't support it",
+  });
+}

@@ -1,0 +1,21 @@
+export { type AdminTokens, type AdminTokensOptions, createAdminTokens, type Introspection } from "./admin.ts";
+
+export type { ClientAuthentication, ClientKey } from "./authentication.ts";
+
+export type { AuthorizationRequest, PendingAuthorization } from "./authorization.ts";
+
+export { createOAuthClient, type OAuthClient } from "./client.ts";
+
+export type { PendingDevice, Polled, PollOptions } from "./device.ts";
+
+export {
+  type AuthorizationServer,
+  type DiscoveryOptions,
+  discover,
+  type EndpointName,
+  withEndpoints,
+} from "./discovery.ts";
+
+export { type Driven, type DriverOptions, driveLogin } from "./driver.ts";
+
+export type { OAuthClientOptions, TokenRequest, Tokens } from "./tokens.ts";

@@ -1,0 +1,465 @@
+import assert from "node:assert/strict";
+import { createSign, generateKeyPairSync } from "node:crypto";
+import type { ServerResponse } from "node:http";
+import { describe, test } from "node:test";
+import {
+  type ClientAuthentication,
+  createAdminTokens,
+  createOAuthClient,
+  discover,
+  driveLogin,
+  type OAuthClient,
+  type PendingAuthorization,
+  withEndpoints,
+} from "../../../lib/adapters/oauth/index.ts";
+import {
+  type Asked,
+  failsWith,
+  http,
+  REDIRECT_URI,
+  type RogueServer,
+  rogueServer,
+  SECRET,
+  sendJson,
+  type TestServer,
+  testServer,
+} from "./support.ts";
+
+const BASIC: ClientAuthentication = { method: "client_secret_basic", secret: SECRET };
+
+const MACHINE = {
+  grant_types: ["client_credentials"],
+  scope: "read",
+  audience: ["https://api"],
+  client_secret: SECRET,
+};
+
+const WEB = {
+  grant_types: ["authorization_code", "refresh_token"],
+  response_types: ["code"],
+  scope: "openid offline",
+  redirect_uris: [REDIRECT_URI],
+  client_secret: SECRET,
+};
+
+function discovering(publicUrl: string, more: { readonly issuer?: string } = {}): ReturnType<typeof discover> {
+  return discover({ http, publicUrl, timeout: 60_000, now: Date.now, ...more });
+}
+
+for (const as of ["1.8", "1.11", "2.1", "26"] as const) {
+  describe(`Hydra ${as} rejects`, () => {
+    test("a wrong secret and an unknown client, with nothing but that", async () => {
+      await using server = await testServer(as);
+      const id = await server.register(MACHINE);
+      for (const [clientId, secret] of [
+        [id, "wrong-secret-of-mine"],
+        ["nobody", SECRET],
+      ] as const) {
+        const client = await server.client(clientId, { method: "client_secret_basic", secret });
+        const expected = {
+          code: "invalid-client",
+          exit: "unauthorised",
+          message: /^[^:]+: the server rejected the client's credentials \(invalid_client\)$/,
+          hint: "none",
+          secrets: [secret],
+        } as const;
+        await failsWith(client.clientCredentials(), expected);
+        await failsWith(client.revoke("none"), { ...expected });
+      }
+    });
+
+    test("another authentication method than the registered one, and says which that is", async () => {
+      await using server = await testServer(as);
+      const id = await server.register(MACHINE);
+      const client = await server.client(id, { method: "client_secret_post", secret: SECRET });
+      await failsWith(client.clientCredentials(), {
+        code: "invalid-client",
+        exit: "unauthorised",
+        hint: /client_secret_basic$/,
+      });
+    });
+
+    test("a scope, an audience and a grant type that the client doesn't have", async () => {
+      await using server = await testServer(as);
+      const client = await server.client(await server.register(MACHINE), BASIC);
+      await failsWith(client.clientCredentials({ scopes: ["write"] }), {
+        code: "invalid-scope",
+        exit: "failed",
+        message: /write/,
+      });
+      await failsWith(client.clientCredentials({ audience: ["https://other"] }), {
+        code: "invalid-request",
+        message: /other/,
+      });
+      const web = await server.client(await server.register(WEB), BASIC);
+      await failsWith(web.clientCredentials(), { code: "unauthorized-client", hint: /grant type/ });
+    });
+
+    test("a redirect URI that isn't registered, on its own page", async () => {
+      await using server = await testServer(as);
+      const client = await server.client(await server.register(WEB), BASIC);
+      const pending = await client.beginAuthorization({ redirectUri: "https://evil.example/", scopes: ["openid"] });
+      await failsWith(server.login(pending.url), { code: "invalid-request", exit: "failed" });
+    });
+
+    test("a code that is used twice, or without its verifier", async () => {
+      await using server = await testServer(as);
+      const client = await server.client(await server.register(WEB), BASIC);
+      const pending = await client.beginAuthorization({ redirectUri: REDIRECT_URI, scopes: ["openid"] });
+      const { redirected } = await server.login(pending.url);
+      const code = new URL(redirected).searchParams.get("code") ?? "";
+      const other = { ...pending, codeVerifier: "x".repeat(43) };
+      const expected = { code: "invalid-grant", exit: "failed", secrets: [code, pending.codeVerifier] } as const;
+      await failsWith(client.exchangeCode(other, redirected), expected);
+      const { accessToken } = await client.exchangeCode(pending, redirected);
+      await failsWith(client.exchangeCode(pending, redirected), expected);
+      await failsWith(client.userinfo(accessToken), {
+        code: "request-unauthorized",
+        exit: "unauthorised",
+        secrets: [accessToken],
+      });
+    });
+  });
+}
+
+describe("a redirect back to the client", () => {
+  async function begun(server: TestServer): Promise<{ client: OAuthClient; pending: PendingAuthorization }> {
+    const client = await server.client(await server.register(WEB), BASIC);
+    return { client, pending: await client.beginAuthorization({ redirectUri: REDIRECT_URI, scopes: ["openid"] }) };
+  }
+
+  test("must have the state, once", async () => {
+    await using server = await testServer("26");
+    const { client, pending } = await begun(server);
+    const { state } = pending;
+    assert.ok(state.length >= 43);
+    for (const query of ["code=c", "code=c&state=", "code=c&state=other", `code=c&state=${state}&state=${state}`]) {
+      const redirected = `${REDIRECT_URI}?${query}`;
+      await failsWith(client.exchangeCode(pending, redirected), {
+        code: "state-mismatch",
+        exit: "failed",
+        secrets: [state],
+      });
+    }
+    await failsWith(client.exchangeCode(pending, "not a URL"), { code: "unreadable-redirect" });
+    await failsWith(
+      client.exchangeCode(pending, `${REDIRECT_URI}?state=${state}&code=c&iss=https%3A%2F%2Fevil.example`),
+      {
+        code: "unreadable-redirect",
+        exit: "failed",
+      },
+    );
+    client.checkRedirect(pending, `${REDIRECT_URI}?state=${state}&code=c`);
+  });
+
+  test("tells why a login failed, with control characters escaped", async () => {
+    await using server = await testServer("26");
+    const { client, pending } = await begun(server);
+    const query = new URLSearchParams({
+      error: "access_denied",
+      error_description: "no\u001b[31m",
+      state: pending.state,
+    });
+    await failsWith(client.exchangeCode(pending, `${REDIRECT_URI}?${query}`), {
+      code: "access-denied",
+      exit: "failed",
+      message: /^[^\u001b]*no\\x1b\[31m \(access_denied\)$/,
+    });
+    const unknown = new URLSearchParams({ error: "server_on_fire", state: pending.state });
+    await failsWith(client.exchangeCode(pending, `${REDIRECT_URI}?${unknown}`), {
+      code: "oauth-error",
+      message: /: server_on_fire$/,
+    });
+  });
+
+  test("is needed at all: a code is sent nowhere without its check", async () => {
+    await using server = await testServer("26");
+    const { client, pending } = await begun(server);
+    await failsWith(client.exchangeCode(pending, `${REDIRECT_URI}?state=${pending.state}`), {
+      code: "unreadable-answer",
+    });
+  });
+});
+
+describe("discovery", () => {
+  test("rejects the document of another issuer", async () => {
+    await using server = await rogueServer((_, response) =>
+      sendJson(response, 200, { issuer: "https://other.example/" }),
+    );
+    await failsWith(discovering(server.url), { code: "issuer-mismatch", exit: "failed", message: /other\.example/ });
+    const { issuer } = await discovering(server.url, { issuer: "https://other.example" });
+    assert.equal(issuer, "https://other.example/");
+  });
+
+  test("sends nothing to endpoints of another origin, unless the user names them", async () => {
+    await using rogue = await rogueServer((_, response) =>
+      sendJson(response, 200, { access_token: "t", token_type: "bearer" }),
+    );
+    await using server = await rogueServer((_, response, url) =>
+      sendJson(response, 200, { issuer: url, token_endpoint: `${rogue.url}/token` }),
+    );
+    const found = await discovering(server.url);
+    const options = { http, clientId: "c", authentication: BASIC, timeLeft: () => 60_000, now: Date.now };
+    const client = createOAuthClient({ ...options, server: found });
+    await failsWith(client.clientCredentials(), { code: "foreign-endpoint", exit: "failed" });
+    assert.deepEqual(rogue.asked, []);
+    const chosen = withEndpoints(found, { token_endpoint: `${rogue.url}/token` });
+    assert.equal((await createOAuthClient({ ...options, server: chosen }).clientCredentials()).accessToken, "t");
+  });
+
+  test("recognizes an admin port, and an address where nothing listens", async () => {
+    await using server = await testServer("26");
+    await failsWith(discovering(server.sandbox.url), { code: "admin-port", exit: "failed", hint: /public port/ });
+    await using other = await rogueServer((_, response) => sendJson(response, 404, {}));
+    await failsWith(discovering(other.url), { code: "no-discovery", exit: "failed" });
+    const gone = other.url;
+    await other[Symbol.asyncDispose]();
+    await failsWith(discovering(gone), { code: "unreachable", exit: "unreachable" });
+  });
+
+  test("shows no userinfo of a URL", async () => {
+    await failsWith(discovering("http://user:hunter2hunter2@127.0.0.1:1"), {
+      code: "unreachable",
+      secrets: ["hunter2hunter2"],
+    });
+  });
+
+  test("measures the server's clock", async () => {
+    await using server = await rogueServer((_, response, url) => {
+      response.setHeader("date", new Date(Date.now() + 90_000).toUTCString());
+      sendJson(response, 200, { issuer: url });
+    });
+    const { clockOffset = Number.NaN } = await discovering(server.url);
+    assert.ok(clockOffset > 60 && clockOffset <= 90, String(clockOffset));
+  });
+});
+
+describe("an admin endpoint", () => {
+  test("on the public port is recognized", async () => {
+    await using server = await testServer("26");
+    const admin = createAdminTokens({ http, adminUrl: server.publicUrl, headers: {}, timeLeft: () => 60_000 });
+    await failsWith(admin.introspect("token-to-look-at"), { code: "not-an-admin-api", secrets: ["token-to-look-at"] });
+  });
+
+  test("behind a proxy that wants credentials is exit 3, without the headers", async () => {
+    await using server = await rogueServer((_, response) =>
+      sendJson(response, 401, { error: "Bearer top-secret-token" }),
+    );
+    const headers = { authorization: "Bearer top-secret-token" };
+    const admin = createAdminTokens({ http, adminUrl: server.url, headers, timeLeft: () => 60_000 });
+    await failsWith(admin.introspect("t"), {
+      code: "unauthorised",
+      exit: "unauthorised",
+      secrets: ["top-secret-token"],
+    });
+  });
+});
+
+/** An authorization server that signs whatever ID token a test wants. */
+class RogueIssuer {
+  readonly #keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  readonly #others = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  claims: Readonly<Record<string, unknown>> = {};
+  signsWithOther = false;
+  kid = "k1";
+  answer: Readonly<Record<string, unknown>> = {};
+  challenge: string | undefined;
+  status = 200;
+
+  idToken(issuer: string): string {
+    const now = Math.floor(Date.now() / 1000);
+    const claims = { iss: issuer, aud: "client", sub: "user-1", iat: now, exp: now + 600, ...this.claims };
+    const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const signed = `${part({ alg: "RS256", kid: this.kid })}.${part(claims)}`;
+    const { privateKey } = this.signsWithOther ? this.#others : this.#keys;
+    return `${signed}.${createSign("RSA-SHA256").update(signed).sign(privateKey).toString("base64url")}`;
+  }
+
+  respond({ path }: Asked, response: ServerResponse, url: string): void {
+    if (path.startsWith("/.well-known/openid")) {
+      const endpoints = Object.fromEntries(
+        ["authorization", "token", "revocation", "userinfo", "device_authorization"].map((name) => [
+          `${name}_endpoint`,
+          `${url}/${name}`,
+        ]),
+      );
+      sendJson(response, 200, { issuer: url, jwks_uri: `${url}/jwks`, ...endpoints });
+    } else if (path === "/jwks") {
+      const jwk = { ...this.#keys.publicKey.export({ format: "jwk" }), kid: "k1", use: "sig", alg: "RS256" };
+      sendJson(response, 200, { keys: [jwk] });
+    } else {
+      if (this.challenge !== undefined) response.setHeader("www-authenticate", this.challenge);
+      const tokens = {
+        access_token: "access-token-1",
+        token_type: "bearer",
+        scope: "openid",
+        id_token: this.idToken(url),
+      };
+      sendJson(response, this.status, this.status === 200 ? { ...tokens, ...this.answer } : this.answer);
+    }
+  }
+}
+
+async function rogueClient(issuer: RogueIssuer): Promise<{ server: RogueServer; client: OAuthClient }> {
+  const server = await rogueServer((asked, response, url) => issuer.respond(asked, response, url));
+  const options = { http, clientId: "client", authentication: BASIC, timeLeft: () => 60_000, now: Date.now };
+  return { server, client: createOAuthClient({ ...options, server: await discovering(server.url) }) };
+}
+
+describe("an ID token", () => {
+  async function login(issuer: RogueIssuer, change?: (pending: PendingAuthorization) => void): Promise<unknown> {
+    const { server, client } = await rogueClient(issuer);
+    await using _ = server;
+    const pending = await client.beginAuthorization({ redirectUri: REDIRECT_URI, scopes: ["openid"] });
+    issuer.claims = { nonce: pending.nonce, ...issuer.claims };
+    change?.(pending);
+    return await client.exchangeCode(pending, `${REDIRECT_URI}?state=${pending.state}&code=code-of-mine`);
+  }
+
+  const now = Math.floor(Date.now() / 1000);
+
+  test("that is right is accepted", async () => {
+    assert.ok((await login(new RogueIssuer())) !== undefined);
+  });
+
+  const wrong: readonly (readonly [string, Readonly<Record<string, unknown>>, string])[] = [
+    ["of another issuer", { iss: "https://evil.example" }, "id-token-mismatch"],
+    ["for another client", { aud: "other" }, "id-token-mismatch"],
+    ["with a swapped nonce", { nonce: "of-another-login" }, "id-token-mismatch"],
+    ["that has expired", { iat: now - 7200, exp: now - 3600 }, "id-token-expired"],
+    ["that isn't valid yet", { nbf: now + 3600 }, "id-token-not-yet-valid"],
+    ["issued in the future", { iat: now + 3600, exp: now + 7200 }, "id-token-not-yet-valid"],
+  ];
+  for (const [what, claims, code] of wrong) {
+    test(`${what} is rejected`, async () => {
+      const issuer = new RogueIssuer();
+      issuer.claims = claims;
+      await failsWith(login(issuer), { code, exit: "failed", secrets: ["access-token-1", "code-of-mine"] });
+    });
+  }
+
+  test("without a nonce is rejected", async () => {
+    const issuer = new RogueIssuer();
+    await failsWith(
+      login(issuer, () => {
+        issuer.claims = {};
+      }),
+      { code: "unreadable-answer", exit: "failed" },
+    );
+  });
+
+  test("whose key ID is the published one, but whose signature isn't, is rejected with what causes it", async () => {
+    const issuer = new RogueIssuer();
+    issuer.signsWithOther = true;
+    await failsWith(login(issuer), {
+      code: "id-token-signature",
+      exit: "failed",
+      message: /signature/,
+      hint: /rotation/,
+    });
+    issuer.claims = {};
+    issuer.kid = "k2";
+    await failsWith(login(issuer), { code: "id-token-signature", message: /no published key/ });
+  });
+
+  test("that is missing although openid was granted is an error", async () => {
+    const issuer = new RogueIssuer();
+    issuer.answer = { id_token: undefined };
+    await failsWith(login(issuer), { code: "unreadable-answer", exit: "failed" });
+    issuer.claims = {};
+    issuer.answer = { id_token: undefined, scope: "offline" };
+    assert.ok((await login(issuer)) !== undefined);
+  });
+
+  test("of another user after a refresh is rejected", async () => {
+    const issuer = new RogueIssuer();
+    const { server, client } = await rogueClient(issuer);
+    await using _ = server;
+    await failsWith(client.refresh("refresh-token-1", "user-2"), {
+      code: "id-token-mismatch",
+      secrets: ["refresh-token-1"],
+    });
+  });
+});
+
+describe("an error of a server", () => {
+  test("is read whatever its headers and status are, and repeats no secret", async () => {
+    const issuer = new RogueIssuer();
+    issuer.status = 401;
+    issuer.challenge = 'Basic realm="x", error="invalid_client"';
+    issuer.answer = { error: "invalid_client" };
+    const { server, client } = await rogueClient(issuer);
+    await using _ = server;
+    await failsWith(client.clientCredentials(), { code: "invalid-client", exit: "unauthorised", hint: "none" });
+    issuer.challenge = undefined;
+    issuer.status = 500;
+    issuer.answer = { error: "error", error_description: `your secret ${SECRET} is ${encodeURIComponent(SECRET)}` };
+    await failsWith(client.clientCredentials(), { code: "oauth-error", exit: "failed", message: /redacted/ });
+    issuer.status = 302;
+    await failsWith(client.clientCredentials(), { code: "unreadable-answer", message: /302/ });
+  });
+
+  test("that isn't OAuth is named with its status", async () => {
+    const issuer = new RogueIssuer();
+    issuer.status = 404;
+    const { server, client } = await rogueClient(issuer);
+    await using _ = server;
+    await failsWith(client.clientCredentials(), { code: "unreadable-answer", message: /404/, hint: /public port/ });
+    issuer.status = 200;
+    issuer.answer = { access_token: 1 };
+    await failsWith(client.clientCredentials(), { code: "unreadable-answer" });
+  });
+});
+
+describe("polling for a device", () => {
+  test("slows down when told to, and ends with the code", async () => {
+    const issuer = new RogueIssuer();
+    const { server, client } = await rogueClient(issuer);
+    await using _ = server;
+    issuer.answer = {
+      device_code: "device-code-1",
+      user_code: "ABCD",
+      verification_uri: `${server.url}/device`,
+      expires_in: 600,
+      interval: 2,
+    };
+    const pending = await client.beginDevice({ scopes: ["openid"] });
+    assert.equal(pending.interval, 2);
+    const answers = [{ error: "slow_down" }, { error: "authorization_pending" }, { error: "access_denied" }];
+    issuer.status = 400;
+    const sleeps: number[] = [];
+    const waiting = client.waitForDevice(pending, {
+      sleep: async (milliseconds) => {
+        sleeps.push(milliseconds);
+        issuer.answer = answers[sleeps.length - 1] ?? {};
+      },
+    });
+    await failsWith(waiting, { code: "access-denied", exit: "failed", secrets: ["device-code-1"] });
+    assert.deepEqual(sleeps, [2_000, 7_000, 7_000]);
+    const expired = client.waitForDevice({ ...pending, expiresAt: Date.now() - 1 }, { sleep: async () => {} });
+    await failsWith(expired, { code: "expired-token", exit: "failed" });
+  });
+});
+
+describe("driving a login", () => {
+  test("follows a server nowhere but to itself", async () => {
+    await using rogue = await rogueServer((_, response) =>
+      sendJson(response, 200, { redirect_to: "https://evil.example/" }),
+    );
+    await using server = await rogueServer((_, response, url) =>
+      response.writeHead(302, { location: `${url}/login?login_challenge=c` }).end(),
+    );
+    const drive = { http, adminUrl: rogue.url, adminHeaders: {}, subject: "u", timeLeft: () => 60_000 };
+    await failsWith(driveLogin({ ...drive, publicUrl: server.url }, `${server.url}/auth`), {
+      code: "unexpected-redirect",
+    });
+    await using circle = await rogueServer((_, response) => {
+      const body = { redirect_to: `${server.url}/again`, requested_scope: [] };
+      sendJson(response, 200, body);
+    });
+    await failsWith(driveLogin({ ...drive, adminUrl: circle.url, publicUrl: server.url }, `${server.url}/auth`), {
+      code: "unexpected-redirect",
+      message: /circles/,
+    });
+  });
+});
