@@ -347,6 +347,8 @@ const LATE = [
   "yaml",
   "json-p3",
   "jose",
+  "oauth4webapi",
+  "lib/adapters/oauth/index.ts",
   "lib/adapters/pgp.ts",
   "lib/adapters/yaml.ts",
   "lib/adapters/jsonpath.ts",

@@ -1,25 +1,14 @@
-import { createHash } from "node:crypto";
 import { isLoopback } from "../../core/url.ts";
 import type { Refusal } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
 import type { StoredClient } from "../store.ts";
 import { allowsGrant, listField, words } from "./client-view.ts";
 import { type Engine, rejected } from "./engine.ts";
-import {
-  type ConsentDecision,
-  type Declined,
-  type Flow,
-  type FlowRequest,
-  type Flows,
-  isDeclined,
-  type LoginDecision,
-  type Step,
-  type StepName,
-} from "./flows.ts";
+import type { Flow, FlowRequest, Flows, StepName } from "./flows.ts";
 import { issueAccessToken, issueIdToken, newToken } from "./issue.ts";
 import { audiencesIn, excessive } from "./permissions.ts";
-import type { Grant, UserSession } from "./tokens.ts";
-import { cookieOf, formOf, found, splitTarget, type WebRequest } from "./web.ts";
+import { type Completed, completedOf, declinedIn, grantOf, toStep } from "./steps.ts";
+import { formOf, found, splitTarget, type WebRequest } from "./web.ts";
 
 /** An authorization request (RFC 6749, 4.1.1; OpenID Connect Core, 3.1.2.1) on its way through login and consent. */
 export interface AuthorizationRequest extends FlowRequest {
@@ -41,12 +30,6 @@ interface Redirect {
 const CODE_LIFESPAN = 600;
 
 const CHECKED_LENGTH = 8;
-
-/** What a login and a consent have led to. */
-export interface Completed {
-  readonly login: LoginDecision;
-  readonly consent: ConsentDecision;
-}
 
 /** Whether a redirect URI is registered; the port of a loopback address is free (RFC 8252, 7.3). */
 function isRegistered(registered: readonly string[], uri: string): boolean {
@@ -96,31 +79,6 @@ function errorToClient(engine: Engine, redirect: Redirect, refusal: Refusal): An
 /** An error that must not go to the redirect URI, because that may be anyone's: the server's own page shows it. */
 function errorPage(engine: Engine, refusal: Refusal): Answer {
   return found(`${engine.publicUrl()}/oauth2/fallbacks/error?${errorParams(engine, refusal)}`);
-}
-
-/** The cookie that ties a step to a browser. */
-export function stepCookie({ traits }: Engine, step: StepName, clientId: string): string {
-  const { prefix, perClient } = traits.cookies;
-  if (!perClient) return step === "login" ? `${prefix}authentication_csrf_insecure` : `${prefix}consent_csrf_insecure`;
-  return `${prefix}${step}_csrf_dev_${createHash("sha256").update(clientId).digest().readUInt32BE(0)}`;
-}
-
-function setCookie(engine: Engine, step: StepName, flow: Flow): string {
-  const name = stepCookie(engine, step, flow.request.client.id);
-  return `${name}=${flow[step].csrf}; Path=/; Max-Age=1800; HttpOnly; SameSite=Lax`;
-}
-
-/** The URL of the page that decides a step, with its challenge. */
-function pageOf(engine: Engine, step: StepName, flow: Flow): string {
-  const configured = step === "login" ? engine.loginUrl : engine.consentUrl;
-  const base = configured ?? `${engine.publicUrl()}/oauth2/fallbacks/${step}`;
-  const challenge = new URLSearchParams({ [`${step}_challenge`]: flow[step].challenge });
-  return `${base}${base.includes("?") ? "&" : "?"}${challenge}`;
-}
-
-/** Sends the browser to the page that decides a step. */
-export function toStep(engine: Engine, step: StepName, flow: Flow): Answer {
-  return found(pageOf(engine, step, flow), setCookie(engine, step, flow));
 }
 
 interface Addressed {
@@ -175,56 +133,38 @@ function badImplicit(
   return rejected(engine, "invalid_request", hint);
 }
 
-/** Why a request is refused before a login, or undefined. */
-function badRequest(engine: Engine, client: StoredClient, params: URLSearchParams): Refusal | undefined {
-  const state = params.get("state") ?? "";
-  if (state.length < CHECKED_LENGTH) {
+/** Why the state, the response type or the code challenge of a request is wrong, or undefined. */
+function badForm(engine: Engine, client: StoredClient, params: URLSearchParams): Refusal | undefined {
+  if ((params.get("state") ?? "").length < CHECKED_LENGTH) {
     const hint = `Request parameter "state" must be at least be 8 characters long to ensure sufficient entropy.`;
     return rejected(engine, "invalid_state", hint);
   }
-  const types = words(params.get("response_type") ?? "");
+  const responseType = params.get("response_type") ?? "";
+  const types = words(responseType);
   if (types.length === 0 || !allowsResponseType(client, types)) {
-    const hint = `The client is not allowed to request response_type "${params.get("response_type") ?? ""}".`;
+    const hint = `The client is not allowed to request response_type "${responseType}".`;
     return rejected(engine, "unsupported_response_type", hint);
   }
-  const method = params.get("code_challenge_method") ?? "";
-  if (!["", "plain", "S256"].includes(method)) {
-    const hint = "The code_challenge_method is not supported, use S256 instead.";
-    return rejected(engine, "invalid_request", hint);
-  }
-  const implicit = badImplicit(engine, client, types, params.get("nonce") ?? "");
-  const beyond = excessive(engine, client, words(params.get("scope") ?? ""), audiencesIn(params));
-  if (implicit !== undefined || beyond !== undefined) return beyond ?? implicit;
+  if (["", "plain", "S256"].includes(params.get("code_challenge_method") ?? "")) return undefined;
+  return rejected(engine, "invalid_request", "The code_challenge_method is not supported, use S256 instead.");
+}
+
+/** Why a request can't be answered without a login, or undefined. */
+function needsLogin(engine: Engine, params: URLSearchParams): Refusal | undefined {
   if (!words(params.get("prompt") ?? "").includes("none")) return undefined;
   const hint = `Prompt "none" was requested, but no existing login session was found.`;
   return rejected(engine, "login_required", engine.behaviour.errors === "verbose" ? undefined : hint);
 }
 
-/** The claims of a user in what a flow grants. */
-function sessionOf<Request extends FlowRequest>(flow: Flow<Request>, done: Completed, nonce: string): UserSession {
-  const { accessTokenClaims, idTokenClaims } = done.consent;
-  return {
-    sessionId: flow.sessionId,
-    nonce,
-    acr: done.login.acr,
-    authenticatedAt: done.login.at,
-    requestedAt: flow.startedAt,
-    accessTokenClaims,
-    idTokenClaims,
-  };
-}
-
-/** What a user granted in a flow. */
-export function grantOf<Request extends FlowRequest>(
-  id: string,
-  flow: Flow<Request>,
-  done: Completed,
-  nonce: string,
-): Grant {
-  const { client } = flow.request;
-  const { scopes, audience } = done.consent;
-  const user = sessionOf(flow, done, nonce);
-  return { id, clientId: client.id, subject: done.login.subject, scopes, audience, user };
+/** Why a request is rejected before a login, or undefined. */
+function badRequest(engine: Engine, client: StoredClient, params: URLSearchParams): Refusal | undefined {
+  const types = words(params.get("response_type") ?? "");
+  return (
+    badForm(engine, client, params) ??
+    excessive(engine, client, words(params.get("scope") ?? ""), audiencesIn(params)) ??
+    badImplicit(engine, client, types, params.get("nonce") ?? "") ??
+    needsLogin(engine, params)
+  );
 }
 
 /** The codes and tokens that a completed flow sends to the client. */
@@ -257,29 +197,6 @@ function granted(engine: Engine, flow: Flow<AuthorizationRequest>, done: Complet
   return toClient(engine, redirect, params);
 }
 
-/** A decision that a verifier stands for, or the error that the flow ends with. */
-export function decisionOf<Decision extends object>(
-  engine: Engine,
-  step: Step<Decision>,
-  name: StepName,
-  cookie: string | undefined,
-): Decision | Declined {
-  const declined = (error: "request_forbidden" | "access_denied", hint: string): Declined => {
-    const refusal = rejected(engine, error, hint);
-    return { error, description: `${refusal.description} ${hint}` };
-  };
-  if (cookie === undefined) return declined("request_forbidden", "No CSRF value available in the session cookie.");
-  if (cookie !== step.csrf)
-    return declined(
-      "request_forbidden",
-      "The CSRF value from the token does not match the CSRF value from the data store.",
-    );
-  if (step.isUsed || step.decision === undefined)
-    return declined("access_denied", `The ${name} verifier has already been used.`);
-  step.isUsed = true;
-  return step.decision;
-}
-
 /** The authorization endpoint. */
 export function createAuthorization(
   engine: Engine,
@@ -310,20 +227,17 @@ export function createAuthorization(
   }
 
   function decided(name: StepName, flow: Flow<AuthorizationRequest>, request: WebRequest): Answer {
-    const cookie = cookieOf(request, stepCookie(engine, name, flow.request.client.id));
-    const decision =
-      name === "login" ? decisionOf(engine, flow.login, name, cookie) : decisionOf(engine, flow.consent, name, cookie);
-    if (isDeclined(decision)) {
-      const params = new URLSearchParams({ error: decision.error, error_description: decision.description });
-      return toClient(engine, flow.request.redirect, params);
+    const { redirect } = flow.request;
+    const declined = declinedIn(engine, flow, name, request);
+    if (declined !== undefined) {
+      const params = new URLSearchParams({ error: declined.error, error_description: declined.description });
+      return toClient(engine, redirect, params);
     }
     if (name === "login") return toStep(engine, "consent", flow);
-    const { decision: login } = flow.login;
-    const { decision: consent } = flow.consent;
-    if (login === undefined || isDeclined(login) || consent === undefined || isDeclined(consent)) {
-      return errorToClient(engine, flow.request.redirect, rejected(engine, "access_denied"));
-    }
-    return granted(engine, flow, { login, consent });
+    const completed = completedOf(flow);
+    return completed === undefined
+      ? errorToClient(engine, redirect, rejected(engine, "access_denied"))
+      : granted(engine, flow, completed);
   }
 
   return (request) => {

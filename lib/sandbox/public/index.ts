@@ -1,7 +1,7 @@
 import { type Answer, empty, json, missing, uncached, wrongMethod } from "../response.ts";
 import type { StoredClient } from "../store.ts";
 import { BEHAVIOURS, type SandboxVersion } from "../versions.ts";
-import { createAdminRoutes } from "./admin-routes.ts";
+import { type AdminParts, createAdminRoutes } from "./admin-routes.ts";
 import { type AuthorizationRequest, createAuthorization } from "./authorize.ts";
 import { createBuiltinPages } from "./builtin-pages.ts";
 import { createDevices, type DeviceRequest } from "./device.ts";
@@ -59,68 +59,77 @@ function createEngine(options: PublicSideOptions): Engine {
   };
 }
 
-/** Creates the public side, without tokens. */
-export function createPublicSide(options: PublicSideOptions): PublicSide {
-  const engine = createEngine(options);
-  const { behaviour, traits } = engine;
-  const authorizations = createFlows<AuthorizationRequest>(engine);
-  const deviceFlows = createFlows<DeviceRequest>(engine);
-  const devices = createDevices(engine, deviceFlows);
-  const parts = { authorizations, deviceFlows, devices };
-  const authorize = createAuthorization(engine, authorizations);
-  const userinfo = createUserinfo(engine);
+type Routes = ReadonlyMap<string, ReadonlyMap<string, Endpoint>>;
 
-  const routes = new Map<string, ReadonlyMap<string, Endpoint>>([
-    ["/.well-known/openid-configuration", new Map([["GET", () => json(200, discoveryDocument(engine))]])],
-    ["/.well-known/jwks.json", new Map([["GET", () => json(200, { keys: engine.keys.published() })]])],
-    ["/health/ready", new Map([["GET", () => json(200, { status: "ok" })]])],
-    ["/health/alive", new Map([["GET", () => json(200, { status: "ok" })]])],
-    [
-      "/oauth2/auth",
-      new Map([
-        ["GET", authorize],
-        ["POST", authorize],
-      ]),
-    ],
-    ["/oauth2/token", new Map([["POST", createTokenEndpoint(engine, devices)]])],
-    ["/oauth2/revoke", new Map([["POST", createRevocation(engine)]])],
-    [
-      "/userinfo",
-      new Map([
-        ["GET", userinfo],
-        ["POST", userinfo],
-      ]),
-    ],
-    ...[...createBuiltinPages(engine, parts)].map(([path, show]) => [path, new Map([["GET", show]])] as const),
-    ...(traits.device
+function get(endpoint: Endpoint): ReadonlyMap<string, Endpoint> {
+  return new Map([["GET", endpoint]]);
+}
+
+function post(endpoint: Endpoint): ReadonlyMap<string, Endpoint> {
+  return new Map([["POST", endpoint]]);
+}
+
+function both(endpoint: Endpoint): ReadonlyMap<string, Endpoint> {
+  return new Map([...get(endpoint), ...post(endpoint)]);
+}
+
+/** The endpoints of the public port by path and method. */
+function routesOf(engine: Engine, parts: AdminParts): Routes {
+  const { authorizations, devices } = parts;
+  const healthy = get(() => json(200, { status: "ok" }));
+  const pages = [...createBuiltinPages(engine, parts)].map(([path, show]) => [path, get(show)] as const);
+  return new Map([
+    ["/.well-known/openid-configuration", get(() => json(200, discoveryDocument(engine)))],
+    ["/.well-known/jwks.json", get(() => json(200, { keys: engine.keys.published() }))],
+    ["/health/ready", healthy],
+    ["/health/alive", healthy],
+    ["/oauth2/auth", both(createAuthorization(engine, authorizations))],
+    ["/oauth2/token", post(createTokenEndpoint(engine, devices))],
+    ["/oauth2/revoke", post(createRevocation(engine))],
+    ["/userinfo", both(createUserinfo(engine))],
+    ...pages,
+    ...(engine.traits.device
       ? ([
-          ["/oauth2/device/auth", new Map([["POST", devices.authorize]])],
-          ["/oauth2/device/verify", new Map([["GET", devices.verify]])],
+          ["/oauth2/device/auth", post(devices.authorize)],
+          ["/oauth2/device/verify", get(devices.verify)],
         ] as const)
       : []),
   ]);
+}
 
-  function routed(request: WebRequest): Answer {
-    const { path } = splitTarget(request.target);
-    const methods = routes.get(path);
-    const endpoint = methods?.get(request.method === "HEAD" ? "GET" : request.method);
-    if (endpoint !== undefined) return endpoint(request);
-    if (methods === undefined || traits.wrongMethod === "missing") {
-      const isAdmin = path.startsWith("/admin/");
-      return missing(
-        isAdmin && traits.adminPaths === "plain" ? "plain" : publicMissing(behaviour.missing),
-        request.accept,
-      );
-    }
-    const allowed = [...methods.keys(), "OPTIONS"].sort();
-    return request.method === "OPTIONS" ? empty(200, { allow: allowed.join(", ") }) : wrongMethod(allowed);
+/** The public port negotiates where the admin port of a version answers in plain text. */
+function missingOn({ behaviour, traits }: Engine, path: string): Engine["behaviour"]["missing"] {
+  if (path.startsWith("/admin/") && traits.adminPaths === "plain") return "plain";
+  return behaviour.missing === "plain" ? "negotiated" : behaviour.missing;
+}
+
+function routed(engine: Engine, routes: Routes, request: WebRequest): Answer {
+  const { path } = splitTarget(request.target);
+  const methods = routes.get(path);
+  const endpoint = methods?.get(request.method === "HEAD" ? "GET" : request.method);
+  if (endpoint !== undefined) return endpoint(request);
+  if (methods === undefined || engine.traits.wrongMethod === "missing") {
+    return missing(missingOn(engine, path), request.accept);
   }
+  const allowed = [...methods.keys(), "OPTIONS"].sort();
+  return request.method === "OPTIONS" ? empty(200, { allow: allowed.join(", ") }) : wrongMethod(allowed);
+}
 
+/** Creates the public side, without tokens. */
+export function createPublicSide(options: PublicSideOptions): PublicSide {
+  const engine = createEngine(options);
+  const deviceFlows = createFlows<DeviceRequest>(engine);
+  const parts = {
+    authorizations: createFlows<AuthorizationRequest>(engine),
+    deviceFlows,
+    devices: createDevices(engine, deviceFlows),
+  };
+  const routes = routesOf(engine, parts);
   return {
     answer: (request) => {
-      const answer = routed(request);
+      const answer = routed(engine, routes, request);
       const isKept =
-        behaviour.uncached === "none" ||
+        engine.behaviour.uncached === "none" ||
         request.method !== "GET" ||
         answer.status === 405 ||
         "cache-control" in answer.headers;
@@ -129,9 +138,4 @@ export function createPublicSide(options: PublicSideOptions): PublicSide {
     answerAdmin: createAdminRoutes(engine, parts),
     isNavigable: (path) => NAVIGABLE.test(path),
   };
-}
-
-/** The public port negotiates where the admin port of a version answers in plain text. */
-function publicMissing(admin: Engine["behaviour"]["missing"]): Engine["behaviour"]["missing"] {
-  return admin === "plain" ? "negotiated" : admin;
 }

@@ -1,0 +1,117 @@
+import { createHash } from "node:crypto";
+import type { Answer } from "../response.ts";
+import { type Engine, rejected } from "./engine.ts";
+import {
+  type ConsentDecision,
+  type Declined,
+  type Flow,
+  type FlowRequest,
+  isDeclined,
+  type LoginDecision,
+  type Step,
+  type StepName,
+} from "./flows.ts";
+import type { Grant, UserSession } from "./tokens.ts";
+import { cookieOf, found, type WebRequest } from "./web.ts";
+
+/** The cookie that ties a step to a browser. */
+function stepCookie({ traits }: Engine, step: StepName, clientId: string): string {
+  const { prefix, perClient } = traits.cookies;
+  if (!perClient) return step === "login" ? `${prefix}authentication_csrf_insecure` : `${prefix}consent_csrf_insecure`;
+  return `${prefix}${step}_csrf_dev_${createHash("sha256").update(clientId).digest().readUInt32BE(0)}`;
+}
+
+function setCookie(engine: Engine, step: StepName, flow: Flow): string {
+  const name = stepCookie(engine, step, flow.request.client.id);
+  return `${name}=${flow[step].csrf}; Path=/; Max-Age=1800; HttpOnly; SameSite=Lax`;
+}
+
+/** The URL of the page that decides a step, with its challenge. */
+function pageOf(engine: Engine, step: StepName, flow: Flow): string {
+  const configured = step === "login" ? engine.loginUrl : engine.consentUrl;
+  const base = configured ?? `${engine.publicUrl()}/oauth2/fallbacks/${step}`;
+  const challenge = new URLSearchParams({ [`${step}_challenge`]: flow[step].challenge });
+  return `${base}${base.includes("?") ? "&" : "?"}${challenge}`;
+}
+
+/** Sends the browser to the page that decides a step. */
+export function toStep(engine: Engine, step: StepName, flow: Flow): Answer {
+  return found(pageOf(engine, step, flow), setCookie(engine, step, flow));
+}
+
+/** What a login and a consent have led to. */
+export interface Completed {
+  readonly login: LoginDecision;
+  readonly consent: ConsentDecision;
+}
+
+/** The decisions of a flow that nobody declined. */
+export function completedOf<Request extends FlowRequest>({ login, consent }: Flow<Request>): Completed | undefined {
+  const [loggedIn, consented] = [login.decision, consent.decision];
+  if (loggedIn === undefined || consented === undefined) return undefined;
+  if (isDeclined(loggedIn) || isDeclined(consented)) return undefined;
+  return { login: loggedIn, consent: consented };
+}
+
+/** The claims of a user in what a flow grants. */
+function sessionOf<Request extends FlowRequest>(flow: Flow<Request>, done: Completed, nonce: string): UserSession {
+  const { accessTokenClaims, idTokenClaims } = done.consent;
+  return {
+    sessionId: flow.sessionId,
+    nonce,
+    acr: done.login.acr,
+    authenticatedAt: done.login.at,
+    requestedAt: flow.startedAt,
+    accessTokenClaims,
+    idTokenClaims,
+  };
+}
+
+/** What a user granted in a flow. */
+export function grantOf<Request extends FlowRequest>(
+  id: string,
+  flow: Flow<Request>,
+  done: Completed,
+  nonce: string,
+): Grant {
+  const { client } = flow.request;
+  const { scopes, audience } = done.consent;
+  const user = sessionOf(flow, done, nonce);
+  return { id, clientId: client.id, subject: done.login.subject, scopes, audience, user };
+}
+
+/** A decision that a verifier stands for, or the error that the flow ends with. */
+function decisionOf<Decision extends object>(
+  engine: Engine,
+  step: Step<Decision>,
+  name: StepName,
+  cookie: string | undefined,
+): Decision | Declined {
+  const declined = (error: "request_forbidden" | "access_denied", hint: string): Declined => {
+    const refusal = rejected(engine, error, hint);
+    return { error, description: `${refusal.description} ${hint}` };
+  };
+  if (cookie === undefined) return declined("request_forbidden", "No CSRF value available in the session cookie.");
+  if (cookie !== step.csrf)
+    return declined(
+      "request_forbidden",
+      "The CSRF value from the token does not match the CSRF value from the data store.",
+    );
+  if (step.isUsed || step.decision === undefined)
+    return declined("access_denied", `The ${name} verifier has already been used.`);
+  step.isUsed = true;
+  return step.decision;
+}
+
+/** Whether the step that a browser returns from was declined, and why; the step counts as used then. */
+export function declinedIn<Request extends FlowRequest>(
+  engine: Engine,
+  flow: Flow<Request>,
+  name: StepName,
+  request: WebRequest,
+): Declined | undefined {
+  const cookie = cookieOf(request, stepCookie(engine, name, flow.request.client.id));
+  const decision =
+    name === "login" ? decisionOf(engine, flow.login, name, cookie) : decisionOf(engine, flow.consent, name, cookie);
+  return isDeclined(decision) ? decision : undefined;
+}
