@@ -204,7 +204,7 @@ const SANDBOXES: readonly Place[] = VERSIONS.map((as) => ({
   name: `a sandbox as ${as}`,
   open: async () => {
     const sandbox = await withSandbox(as);
-    return openServer(sandbox.url, undefined, async () => {
+    return openServer(sandbox.url, sandbox.publicUrl, async () => {
       const clients = await exchange("GET", `${sandbox.url}/${as.startsWith("1.") ? "" : "admin/"}clients`);
       await sandbox.stop();
       assert.deepEqual(clients, { status: 200, body: [] }, "clients were left behind");

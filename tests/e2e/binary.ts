@@ -177,6 +177,8 @@ export function runBinary(args: readonly string[], options?: RunOptions): Promis
 export interface RunningSandbox extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`, for `--endpoint`. */
   readonly url: string;
+  /** Where it issues tokens. */
+  readonly publicUrl: string;
   /** Ends it as a service manager does and resolves with how it went. */
   stop(): Promise<Ended>;
 }
@@ -185,14 +187,15 @@ export interface RunningSandbox extends AsyncDisposable {
 export async function withSandbox(as: SandboxVersion = "26", options?: RunOptions): Promise<RunningSandbox> {
   const program = startBinary(["sandbox", "--listen", "127.0.0.1:0", "--as", as], { timeout: 600_000, ...options });
   try {
-    const [, url = ""] =
-      /^HYDRA_ADMIN_URL=(\S+)\n/m.exec(await program.seen("stdout", /^HYDRA_ADMIN_URL=\S+\n/m)) ?? [];
+    const lines = /^HYDRA_ADMIN_URL=(\S+)\nHYDRA_PUBLIC_URL=(\S+)\n/m;
+    const [, url = "", publicUrl = ""] = lines.exec(await program.seen("stdout", lines)) ?? [];
     const stop = (): Promise<Ended> => {
       program.kill("SIGTERM");
       return program.ended;
     };
     return {
       url,
+      publicUrl,
       stop,
       [Symbol.asyncDispose]: async () => {
         await stop();

@@ -76,7 +76,7 @@ function authorizationCode(engine: Engine): GrantHandler {
   };
 }
 
-/** The answer to a refresh token that was exchanged before. */
+/** The answer to a refresh token that was exchanged or revoked before. */
 function reusedRefresh(engine: Engine, grant: Grant): Refusal {
   const { refreshReuse } = engine.traits;
   if (refreshReuse === "plain") return rejected(engine, "invalid_grant");
@@ -103,7 +103,7 @@ function refreshToken(engine: Engine): GrantHandler {
       const hint = "The OAuth 2.0 Client ID from this request does not match the ID during the initial token issuance.";
       return rejected(engine, "invalid_grant", hint);
     }
-    engine.tokens.endGrant(token.grant.id, value);
+    engine.tokens.endGrant(token.grant.id);
     return issueTokens(engine, { client, grant: token.grant, by: "refresh_token" });
   };
 }

@@ -50,10 +50,10 @@ export interface TokenStore {
   readonly add: (token: Token) => void;
   /** A token that is neither revoked nor expired. */
   readonly active: (value: string, now: number) => Token | undefined;
-  /** The grant of a refresh token that was used before. */
+  /** The grant of a refresh token that was exchanged or revoked before. */
   readonly usedRefresh: (value: string) => Grant | undefined;
-  /** Ends all tokens of a grant; a refresh token that was exchanged is remembered, because using it again is an attack. */
-  readonly endGrant: (id: string, exchanged?: string) => void;
+  /** Ends all tokens of a grant; its refresh tokens are remembered, because using one again is an attack. */
+  readonly endGrant: (id: string) => void;
   readonly endClient: (clientId: string) => void;
   readonly removeExpired: (before: number) => void;
   readonly addCode: (value: string, code: Code) => void;
@@ -89,9 +89,10 @@ export function createTokenStore(): TokenStore {
       return token !== undefined && token.expiresAt > now ? token : undefined;
     },
     usedRefresh: (value) => used.get(value),
-    endGrant: (id, exchanged) => {
-      const token = exchanged === undefined ? undefined : tokens.get(exchanged);
-      if (exchanged !== undefined && token !== undefined) used.set(exchanged, token.grant);
+    endGrant: (id) => {
+      for (const { value, use, grant } of tokens.values()) {
+        if (use === "refresh_token" && grant.id === id) used.set(value, grant);
+      }
       remove(({ grant }) => grant.id === id);
     },
     endClient: (clientId) => remove(({ grant }) => grant.clientId === clientId),
