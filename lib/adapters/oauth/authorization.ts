@@ -92,11 +92,22 @@ export function checkedRedirect(
     const reason = "the state doesn't match, so the answer belongs to another login";
     throw badRedirect(reason, "state-mismatch", DISTRUST);
   }
+  let parameters: URLSearchParams;
   try {
-    return validateAuthResponse(session.as, session.client, url, state);
+    parameters = validateAuthResponse(session.as, session.client, url, state);
   } catch (error) {
     throw redirectProblem(stepOf(session, "Login failed", [codeVerifier, nonce]), error);
   }
+  if (parameters.has("code")) return parameters;
+  throw badRedirect("the answer has no code", "unreadable-redirect", DISTRUST);
+}
+
+function noIdToken({ action }: Step): Problem {
+  return new Problem(`${action}: the server granted openid and sent no ID token`, {
+    code: "no-id-token",
+    exit: "failed",
+    hint: "check the server's log, and that it has a signing key",
+  });
 }
 
 /** Checks a redirect to the client and exchanges its code (RFC 6749, 4.1.3). */
@@ -108,15 +119,17 @@ export async function exchangeCode(
   const { as, client } = session;
   const { redirectUri, codeVerifier, nonce, isOpenId } = pending;
   const parameters = checkedRedirect(session, pending, redirected);
+  const step = stepOf(session, "Cannot exchange the code", [parameters.get("code") ?? "", codeVerifier, nonce]);
   return requestTokens(
     session,
-    stepOf(session, "Cannot exchange the code", [parameters.get("code") ?? "", codeVerifier, nonce]),
+    step,
     (auth, request) => authorizationCodeGrantRequest(as, client, auth, parameters, redirectUri, codeVerifier, request),
     (response, raw) => {
       // A user may have withheld openid; without it there is no ID token to check.
       const granted = typeof raw["scope"] === "string" ? raw["scope"].split(" ").includes("openid") : isOpenId;
-      const expectsIdToken = granted || raw["id_token"] !== undefined;
-      const expected = expectsIdToken ? { expectedNonce: nonce, requireIdToken: true } : {};
+      const hasIdToken = raw["id_token"] !== undefined;
+      if (response.ok && granted && !hasIdToken) throw noIdToken(step);
+      const expected = hasIdToken ? { expectedNonce: nonce, requireIdToken: true } : {};
       return processAuthorizationCodeResponse(as, client, response, expected);
     },
   );

@@ -2,14 +2,16 @@ import { isRecord, parseJson } from "../../core/client/client.ts";
 import { type HttpAnswer, NetworkFailure, networkHint } from "../../core/network.ts";
 import { type ExitName, Problem } from "../../core/problem.ts";
 import { redactUrl, redactValues } from "../../core/redact.ts";
-import { escapeControls } from "../../core/text.ts";
+import { escapeControls, quote } from "../../core/text.ts";
 import {
   AuthorizationResponseError,
   INVALID_RESPONSE,
+  JSON_ATTRIBUTE_COMPARISON,
   JWT_CLAIM_COMPARISON,
   JWT_TIMESTAMP_CHECK,
   KEY_SELECTION,
   OperationProcessingError,
+  UnsupportedOperationError,
 } from "./library.ts";
 
 /** What a failing step was about, and what of it must not appear in a message. */
@@ -126,22 +128,40 @@ function claimOf(error: OperationProcessingError): string {
   return isRecord(cause) && typeof cause["claim"] === "string" ? cause["claim"] : "";
 }
 
-function idTokenProblem({ action }: Step, error: OperationProcessingError): Problem | undefined {
+/** The algorithm that a token is signed with, where the library rejects it for that. */
+function rejectedAlgorithm({ code, cause }: OperationProcessingError): string | undefined {
+  if (code !== INVALID_RESPONSE || !isRecord(cause) || !isRecord(cause["header"])) return undefined;
+  const { alg } = cause["header"];
+  return typeof alg === "string" ? alg : "";
+}
+
+function mismatch({ action }: Step, reason: string, hint = "don't use the token"): Problem {
+  return new Problem(`${action}: ${reason}`, { code: "id-token-mismatch", exit: "failed", hint });
+}
+
+/** The problem of an ID token or userinfo that isn't what it should be. */
+function contentProblem(step: Step, error: OperationProcessingError): Problem | undefined {
+  const { code, cause } = error;
   const claim = claimOf(error);
-  if (error.code === JWT_TIMESTAMP_CHECK) {
+  if (code === JWT_TIMESTAMP_CHECK) {
     const isEarly = claim === "nbf" || claim === "iat";
-    return new Problem(`${action}: the ID token ${isEarly ? "isn't valid yet" : "has expired"}`, {
+    return new Problem(`${step.action}: the ID token ${isEarly ? "isn't valid yet" : "has expired"}`, {
       code: isEarly ? "id-token-not-yet-valid" : "id-token-expired",
       exit: "failed",
       hint: "compare the clocks of this machine and of the server",
     });
   }
-  if (error.code !== JWT_CLAIM_COMPARISON) return undefined;
-  return new Problem(`${action}: the ID token has another ${escapeControls(claim)} than expected`, {
-    code: "id-token-mismatch",
-    exit: "failed",
-    hint: CLAIM_HINTS[claim] ?? "don't use the token",
-  });
+  if (code === JWT_CLAIM_COMPARISON) {
+    return mismatch(step, `the ID token has another ${escapeControls(claim)} than expected`, CLAIM_HINTS[claim]);
+  }
+  if (code === JSON_ATTRIBUTE_COMPARISON) return mismatch(step, "the claims are those of another user");
+  const algorithm = rejectedAlgorithm(error);
+  if (algorithm !== undefined) {
+    const reason = `the ID token is signed with ${quote(algorithm)}, which the server's discovery document doesn't list`;
+    return mismatch(step, reason, "check which keys the server signs with");
+  }
+  const isOfClaims = code === INVALID_RESPONSE && isRecord(cause) && "claims" in cause;
+  return isOfClaims ? mismatch(step, "the ID token lacks a claim, or has one of the wrong type") : undefined;
 }
 
 /** An ID token whose times lie ahead of this machine's clock. */
@@ -180,7 +200,7 @@ export function problemOf(step: Step, error: unknown, url: string, answer: HttpA
   const told = answer === undefined || answer.status < 400 ? undefined : oauthErrorIn(answer.text);
   if (told !== undefined) return oauthProblem(step, told, answer?.status);
   if (error instanceof OperationProcessingError) {
-    return idTokenProblem(step, error) ?? unreadable(step, url, answer?.status ?? 0);
+    return contentProblem(step, error) ?? unreadable(step, url, answer?.status ?? 0);
   }
-  return error;
+  return error instanceof UnsupportedOperationError ? unreadable(step, url, answer?.status ?? 0) : error;
 }

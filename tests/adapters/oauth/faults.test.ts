@@ -176,7 +176,7 @@ describe("a redirect back to the client", () => {
     await using server = await testServer("26");
     const { client, pending } = await begun(server);
     await failsWith(client.exchangeCode(pending, `${REDIRECT_URI}?state=${pending.state}`), {
-      code: "unreadable-answer",
+      code: "unreadable-redirect",
     });
   });
 });
@@ -255,10 +255,15 @@ describe("an admin endpoint", () => {
   });
 });
 
+const KEYS = generateKeyPairSync("rsa", { modulusLength: 2048 });
+
+const OTHER_KEYS = generateKeyPairSync("rsa", { modulusLength: 2048 });
+
 /** An authorization server that signs whatever ID token a test wants. */
 class RogueIssuer {
-  readonly #keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  readonly #others = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  readonly #keys = KEYS;
+  readonly #others = OTHER_KEYS;
+  algorithm = "RS256";
   claims: Readonly<Record<string, unknown>> = {};
   signsWithOther = false;
   kid = "k1";
@@ -270,7 +275,7 @@ class RogueIssuer {
     const now = Math.floor(Date.now() / 1000);
     const claims = { iss: issuer, aud: "client", sub: "user-1", iat: now, exp: now + 600, ...this.claims };
     const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-    const signed = `${part({ alg: "RS256", kid: this.kid })}.${part(claims)}`;
+    const signed = `${part({ alg: this.algorithm, kid: this.kid })}.${part(claims)}`;
     const { privateKey } = this.signsWithOther ? this.#others : this.#keys;
     return `${signed}.${createSign("RSA-SHA256").update(signed).sign(privateKey).toString("base64url")}`;
   }
@@ -338,13 +343,21 @@ describe("an ID token", () => {
     });
   }
 
+  test("signed with an algorithm that the server doesn't list is rejected, as is an unsigned one", async () => {
+    for (const algorithm of ["PS256", "HS256", "none"]) {
+      const issuer = new RogueIssuer();
+      issuer.algorithm = algorithm;
+      await failsWith(login(issuer), { code: "id-token-mismatch", exit: "failed", message: new RegExp(algorithm) });
+    }
+  });
+
   test("without a nonce is rejected", async () => {
     const issuer = new RogueIssuer();
     await failsWith(
       login(issuer, () => {
         issuer.claims = {};
       }),
-      { code: "unreadable-answer", exit: "failed" },
+      { code: "id-token-mismatch", exit: "failed", message: /lacks a claim/ },
     );
   });
 
@@ -365,7 +378,7 @@ describe("an ID token", () => {
   test("that is missing although openid was granted is an error", async () => {
     const issuer = new RogueIssuer();
     issuer.answer = { id_token: undefined };
-    await failsWith(login(issuer), { code: "unreadable-answer", exit: "failed" });
+    await failsWith(login(issuer), { code: "no-id-token", exit: "failed" });
     issuer.claims = {};
     issuer.answer = { id_token: undefined, scope: "offline" };
     assert.ok((await login(issuer)) !== undefined);
@@ -378,6 +391,20 @@ describe("an ID token", () => {
     await failsWith(client.refresh("refresh-token-1", "user-2"), {
       code: "id-token-mismatch",
       secrets: ["refresh-token-1"],
+    });
+  });
+});
+
+describe("userinfo", () => {
+  test("of another user is rejected", async () => {
+    await using server = await testServer("26");
+    const client = await server.client(await server.register(WEB), BASIC);
+    const pending = await client.beginAuthorization({ redirectUri: REDIRECT_URI, scopes: ["openid"] });
+    const { accessToken } = await client.exchangeCode(pending, (await server.login(pending.url)).redirected);
+    await failsWith(client.userinfo(accessToken, "user-2"), {
+      code: "id-token-mismatch",
+      exit: "failed",
+      secrets: [accessToken],
     });
   });
 });
