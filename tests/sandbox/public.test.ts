@@ -277,6 +277,10 @@ describe("the authorization endpoint", () => {
         foreign.headers.get("location") ?? "",
         /^http:\/\/127\.0\.0\.1:4446\/callback\?error=request_forbidden&/,
       );
+      const other = ((await get(AUTH)).headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+      assert.notEqual(other, cookie);
+      const stolen = await get(await next(), { cookie: other });
+      assert.match(stolen.headers.get("location") ?? "", /\?error=request_forbidden&/);
       const right = await next();
       assert.match((await get(right, { cookie })).headers.get("location") ?? "", /consent_challenge=/);
       assert.match((await get(right, { cookie })).headers.get("location") ?? "", /\?error=access_denied&/);
