@@ -342,10 +342,15 @@ async function fileTarget(path: string, random: (count: number) => Uint8Array, f
   } catch (error) {
     throw inNoFolder(name, folderReason(error));
   }
+  // Asked while the file is open: its folder may be moved before the draft is given up.
+  let at = draft;
+  const close = async (): Promise<void> => {
+    at = whereIs(file.fd, at);
+    await file.close();
+  };
   const discard = async (): Promise<void> => {
-    const at = whereIs(file.fd, draft);
     await file.truncate(0).catch(() => {});
-    await file.close().catch(() => {});
+    await close().catch(() => {});
     await unlink(at).catch(() => {});
   };
   try {
@@ -380,7 +385,7 @@ async function fileTarget(path: string, random: (count: number) => Uint8Array, f
     async commit(text) {
       await put(text);
       await file.sync();
-      await file.close();
+      await close();
       await publish(draft, path);
       published = true;
     },
@@ -410,7 +415,7 @@ async function publish(draft: string, path: string): Promise<void> {
   try {
     await link(draft, path);
   } catch (error) {
-    if (errorCode(error) === "EEXIST") throw error;
+    if (!WITHOUT_LINKS.has(errorCode(error) ?? "")) throw error;
     await replaceClaimed(draft, path);
   }
   // The credentials have their name now, so a second one is no failure of theirs.
@@ -418,12 +423,19 @@ async function publish(draft: string, path: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
+/** What link(2) says where the file system has no hard links. */
+const WITHOUT_LINKS: ReadonlySet<string> = new Set(["EPERM", "EOPNOTSUPP", "ENOTSUP", "ENOSYS", "EMLINK"]);
+
+/** Takes the name with an empty file, then puts the finished one in its place. */
 async function replaceClaimed(draft: string, path: string): Promise<void> {
   const claim = await open(path, EXCLUSIVE, 0o600);
   try {
     const [ours, there] = await Promise.all([claim.stat(), lstat(path)]);
     if (ours.ino !== there.ino || ours.dev !== there.dev) throw new Error("another file has taken its name");
-    await rename(draft, path);
+    await rename(draft, path).catch(async (error: unknown) => {
+      await unlink(path);
+      throw error;
+    });
   } finally {
     await claim.close();
   }
