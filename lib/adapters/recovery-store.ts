@@ -9,7 +9,7 @@ import {
   renameSync,
   statSync,
   unlinkSync,
-  writeFileSync,
+  writeSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { toJson } from "../core/json.ts";
@@ -61,13 +61,18 @@ export interface RecoveryOptions {
 /** A new file only, never through a symbolic link. */
 const EXCLUSIVE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
+/** Goes on after a disk took a part of a text, and fails when it takes no more. */
+function writeAll(file: number, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+}
+
 /** Makes a file with mode 0600, whatever the umask is; nothing of it stays where the text can't be written. */
 function writeNew(path: string, text: string, durable: boolean): void {
   const file = openSync(path, EXCLUSIVE, 0o600);
   try {
     fchmodSync(file, 0o600);
-    // Unlike a bare write, this goes on after a disk took a part and fails when it takes no more.
-    writeFileSync(file, text);
+    writeAll(file, text);
     if (durable) fsyncSync(file);
   } catch (error) {
     unlinkSync(path);
@@ -118,7 +123,7 @@ function logIn(path: string): RecoveryLog {
   const open = new Map<number, RecoveryRecord>();
   let entries = 0;
   function put(entry: number, record: RecoveryRecord): void {
-    writeFileSync(file, line(record));
+    writeAll(file, line(record));
     open.set(entry, record);
   }
   return {
