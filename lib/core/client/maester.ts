@@ -1,6 +1,6 @@
 import { type Problem, usageError } from "../problem.ts";
 import { escapeControls, joined, quote, suggest } from "../text.ts";
-import { type Client, isRecord } from "./client.ts";
+import { type Client, isRecord, usesSecret } from "./client.ts";
 import { FIELD_NAMES, SERVER_FIELDS } from "./fields.ts";
 
 /** The values of one file: its YAML documents, or the values of its JSON. */
@@ -42,11 +42,11 @@ export interface SecretKeys {
   readonly secret: string;
 }
 
-/** What hydra-maester writes: since 0.0.31, and before. */
-const DEFAULT_KEYS: readonly SecretKeys[] = [
-  { id: "CLIENT_ID", secret: "CLIENT_SECRET" },
-  { id: "client_id", secret: "client_secret" },
-];
+/** What hydra-maester writes since 0.0.31. */
+const NEW_KEYS: SecretKeys = { id: "CLIENT_ID", secret: "CLIENT_SECRET" };
+
+/** What it writes in any version. */
+const DEFAULT_KEYS: readonly SecretKeys[] = [NEW_KEYS, { id: "client_id", secret: "client_secret" }];
 
 /** The API group of hydra-maester, in any version. */
 const GROUP = "hydra.ory.sh/";
@@ -286,7 +286,27 @@ function secretProblem(secret: KubernetesObject, what: string, hint: string): Pr
   return usageError(`${secret.file}, Secret ${fullName(secret)} ${what}`, hint, "bad-secret");
 }
 
-/** The ID and the secret in a Secret, as client fields. A client that proves itself without a secret may lack one. */
+/** The names of the keys that hold the credentials: those given, or of hydra-maester's own those that are there. */
+function credentialKeys(own: readonly string[], keys: SecretKeys | undefined): SecretKeys {
+  return keys ?? DEFAULT_KEYS.find(({ id }) => own.includes(id)) ?? NEW_KEYS;
+}
+
+/** A value of a Secret that a client needs; the problem of one that is absent or that can't be read. */
+function credentialIn(secret: KubernetesObject, key: string): string | Problem {
+  const value = secretValue(secret, key);
+  if (value?.text !== undefined) return value.text;
+  if (value !== undefined)
+    return secretProblem(
+      secret,
+      `has an unreadable value under ${quote(key)}`,
+      'values under "data" are base64 of UTF-8 text; put plain text under "stringData"',
+    );
+  const own = keysIn(secret);
+  const found = own.length === 0 ? "it has no keys" : `its keys are ${joined(own.slice(0, 10).map(quote))}`;
+  return secretProblem(secret, `has no key ${quote(key)}`, found);
+}
+
+/** The ID and the secret in a Secret, as client fields. Only a client that uses its secret needs one there. */
 function credentialsIn(
   secret: KubernetesObject,
   client: Client,
@@ -294,25 +314,15 @@ function credentialsIn(
   problems: Problem[],
 ): Client {
   const own = keysIn(secret);
-  const known = keys === undefined ? DEFAULT_KEYS : [keys];
-  const names = known.find(({ id }) => own.includes(id)) ?? known[0];
-  if (names === undefined) return {};
-  const needsSecret = !["none", "private_key_jwt"].includes(String(client["token_endpoint_auth_method"]));
+  const names = credentialKeys(own, keys);
   const read: Record<string, unknown> = {};
-  for (const [field, key] of [
-    ["client_id", names.id],
-    ["client_secret", names.secret],
-  ] as const) {
-    const value = secretValue(secret, key);
-    if (value === undefined) {
-      if (field === "client_secret" && !needsSecret) continue;
-      const found = own.length === 0 ? "it has no keys" : `its keys are ${joined(own.slice(0, 10).map(quote))}`;
-      problems.push(secretProblem(secret, `has no key ${quote(key)}`, found));
-    } else if (value.text === undefined) {
-      const hint = 'values under "data" are base64 of UTF-8 text; put plain text under "stringData"';
-      problems.push(secretProblem(secret, `has an unreadable value under ${quote(key)}`, hint));
-    } else read[field] = value.text;
-  }
+  const take = (field: string, key: string): void => {
+    const found = credentialIn(secret, key);
+    if (typeof found === "string") read[field] = found;
+    else problems.push(found);
+  };
+  take("client_id", names.id);
+  if (usesSecret(client) || own.includes(names.secret)) take("client_secret", names.secret);
   return read;
 }
 
