@@ -57,7 +57,7 @@ describe("docs/deno.md", () => {
     const ended = await shell(BLOCKS[0] ?? "");
     assert.equal(ended.stderr, "");
     assert.equal(ended.status, 0);
-    for (const text of ["Version: source", "How results are written", "hydra clients create [flags]"]) {
+    for (const text of ["Version: source", "Output formats", "hydra clients create [flags]"]) {
       assert.ok(ended.stdout.includes(text), ended.stdout);
     }
   });

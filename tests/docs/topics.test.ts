@@ -75,7 +75,7 @@ describe("hydra help TOPIC", () => {
 
   test("bold headings on a terminal alone", async () => {
     const onTerminal = await play(["help", "formats"], { columns: 100 });
-    assert.ok(onTerminal.stdout.startsWith("\u001b[1mHow results are written\u001b[22m\n"));
+    assert.ok(onTerminal.stdout.startsWith("\u001b[1mOutput formats\u001b[22m\n"));
     const without = await play(["help", "formats"], { columns: 100, environment: { NO_COLOR: "1" } });
     assert.doesNotMatch(without.stdout, /\u001b/);
   });
