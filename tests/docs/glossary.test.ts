@@ -57,26 +57,69 @@ function proseOf(markdown: string): string {
   return markdown.replace(/^```[\s\S]*?^```/gm, blanked).replace(/`[^`\n]*`/g, blanked);
 }
 
-/** A value within a template string. */
-const PLACEHOLDER = /\$\{(?:[^{}`]|\{[^{}]*\})*\}/g;
+/** Where a literal of a module is, and its text with placeholders and code left out. */
+interface Literal {
+  readonly start: number;
+  readonly text: string;
+}
 
-/** The strings of a module that are prose, each where it is in the source; the rest is blank. */
+/** The string and template literals of a module. */
+function literalsIn(source: string): readonly Literal[] {
+  const found: Literal[] = [];
+  let at = 0;
+
+  function skip(pattern: RegExp): boolean {
+    pattern.lastIndex = at;
+    const [match] = pattern.exec(source) ?? [];
+    at += match?.length ?? 0;
+    return match !== undefined;
+  }
+
+  function template(): void {
+    const start = ++at;
+    let text = "";
+    while (source[at] !== "`") {
+      const from = at;
+      if (skip(/\$\{/y)) {
+        code();
+        text += blanked(source.slice(from, at));
+      } else {
+        skip(/\\[\s\S]|[\s\S]/y);
+        text += source.slice(from, at);
+      }
+    }
+    at++;
+    found.push({ start, text });
+  }
+
+  /** Reads code up to the end of the source, or to the brace that closes a placeholder. */
+  function code(): void {
+    for (let depth = 0; at < source.length; ) {
+      const from = at;
+      const mark = source[at];
+      if (skip(/\/\/.*|\/\*[\s\S]*?\*\//y)) continue;
+      if (skip(/"(?:\\.|[^"\\\n])*"/y)) found.push({ start: from + 1, text: source.slice(from + 1, at - 1) });
+      else if (mark === "`") template();
+      else if (skip(/(?<=[(,=:?[&|!]\s*|return )\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\//y)) continue;
+      else {
+        at++;
+        if (mark === "{") depth++;
+        if (mark === "}" && depth-- === 0) return;
+      }
+    }
+  }
+
+  code();
+  return found;
+}
+
+/** The literals of a module that are prose, at their places in the source. */
 function stringsOf(source: string): string {
-  const code = source
-    .replace(/^\s*(?:\/\/|\/\*|\*).*$/gm, blanked)
-    // Regular expressions, which may contain quotes.
-    .replace(/(?<=[(,=:?[&|!]\s*|return )\/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[a-z]*/g, blanked);
-  let prose = blanked(code);
-  for (const { 0: literal, index } of code.matchAll(
-    /"(?:\\.|[^"\\\n])*"|`(?:\\.|\$\{(?:[^{}`]|\{[^{}]*\})*\}|[^`\\])*`/g,
-  )) {
+  let prose = blanked(source);
+  for (const { start, text } of literalsIn(source)) {
     // A single word is a name for programs, not prose.
-    if (!literal.includes(" ")) continue;
-    const text = literal
-      .slice(1, -1)
-      .replace(PLACEHOLDER, blanked)
-      .replace(/`[^`\n]*`/g, blanked);
-    prose = `${prose.slice(0, index + 1)}${text}${prose.slice(index + 1 + text.length)}`;
+    if (!text.trim().includes(" ")) continue;
+    prose = prose.slice(0, start) + text.replace(/`[^`\n]*`/g, blanked) + prose.slice(start + text.length);
   }
   return prose;
 }
@@ -93,7 +136,7 @@ test("the glossary finds words in prose, and not in code", () => {
   assert.equal(found("the client's id; two ids."), 2);
   assert.equal(found(proseOf("a `grammar`\n```\nalone\n```\nbeside")), 1);
   const source =
-    'const grammar = "grammar"; // alone\n/** beside */\nf(/["`]/, "it is told", `by %{grammar} alone`);'.replace(
+    'const grammar = "grammar"; // alone\n/** beside */\nf(/["`]/, "it is told", `by %{f({ a: `%{grammar} x` })} alone`);'.replace(
       "%",
       "$",
     );

@@ -127,7 +127,7 @@ export const AUTH_METHOD: TextFlag = {
   group: "client",
   default: "client_secret_basic",
   choices: AUTH_METHODS,
-  help: "Token endpoint authentication method; none = public client without a secret",
+  help: "Token endpoint authentication; none = public client without a secret",
 };
 
 /** Every client field that a flag can set, in the order of the help. A new field is one row here. */
@@ -168,7 +168,7 @@ export const FIELDS: readonly Field[] = [
   text(
     "subject_type",
     "subject-type",
-    "Subject identifiers: the same for all clients (public) or different for each (pairwise)",
+    "Subject identifiers: public = same for all clients, pairwise = different for each",
     {
       value: "TYPE",
       default: "public",
@@ -193,7 +193,7 @@ export const FIELDS: readonly Field[] = [
     "allowed_cors_origins",
     "allowed-cors-origins",
     "allowed-cors-origin",
-    "Origins that may call the token endpoint from a browser (CORS)",
+    "CORS origins that may call the token endpoint",
     {
       v2: "allowed-cors-origin",
     },

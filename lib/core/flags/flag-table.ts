@@ -266,7 +266,7 @@ export const ENCRYPTED_FORMAT: TextFlag = {
   group: "encryption",
   default: "base64",
   choices: ENCRYPTED_FORMATS,
-  help: "Encoding of the encrypted secret: base64 (binary message), armor, or base64-armor (as Hydra 2.x prints it)",
+  help: "Encoding of the encrypted secret; base64-armor is what Hydra 2.x prints",
 };
 
 export const RESCUE_DIR: TextFlag = {

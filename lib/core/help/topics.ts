@@ -83,7 +83,7 @@ const FORMATS_TOPIC: Topic = {
     heading("Standard output and standard error"),
     text(
       "Standard output contains only the result. Warnings, notes, progress, prompts and errors go to standard error.",
-      "Control characters that a server sends are escaped in formats for people. `raw` prints them unchanged, except on a terminal.",
+      "Control characters in server data are escaped in formats for people. The `raw` format prints them unchanged, except on a terminal.",
     ),
     text(
       "If the format does not include the secret of a new client, such as `id`, the secret is saved to a file and the path is printed",
@@ -91,7 +91,7 @@ const FORMATS_TOPIC: Topic = {
     ),
     heading("Credentials for other programs"),
     text(
-      "`env` works for all commands that print clients. `k8s-secret` works for commands that deliver a secret: `create`,",
+      "The `env` format works for all commands that print clients, `k8s-secret` only for commands that deliver a secret: `create`,",
       "`rotate-secret`, `update` and `import`.",
       "If a client's secret is not delivered (the client was skipped, or its secret was given or written elsewhere), `k8s-secret` writes",
       "no manifest and reports that on standard error: a manifest without the secret would remove it from the cluster. For a client",
@@ -120,9 +120,12 @@ const FORMATS_TOPIC: Topic = {
       "If a flag or the config file selects a JSON format, errors on standard error are also JSON, one object per line:",
     ),
     lines('{"error":"not-found","message":"Cannot get client …","hint":"hydra clients list shows …","status":404}'),
-    text(
-      "`error` is a stable name, and `hint` is the next thing to do. If a server was called, `status` is its HTTP status, and `request`",
-      "has `method` and `url`. `also` has more lines about the same error, and `more` has further errors of the same command line.",
+    rows(
+      ["error", "Stable name of the error"],
+      ["message, hint", "What failed, and what to do next"],
+      ["status, request", "HTTP status, and `method` and `url` of the request, if a server was called"],
+      ["also", "More lines about the same error"],
+      ["more", "Further errors of the same command line"],
     ),
     heading("Examples"),
     lines(
@@ -163,7 +166,7 @@ const EXIT_TOPIC: Topic = {
       ],
     ),
     text(
-      "With several clients on one command line, the exit code is 8 if some of them failed. With one client, it is the code of its failure.",
+      "With several clients on one command line, the exit code is 8 if some of them failed. With one client, the exit code is that of its failure.",
       "If a command line has several errors, all are reported and the first one sets the exit code.",
     ),
     text(
@@ -232,7 +235,7 @@ const ENVIRONMENT_TOPIC: Topic = {
           (name, at) =>
             [
               name,
-              `\`--${flag.name}\`: ${flag.help.split(". ")[0] ?? ""}${at === 0 ? "" : `. Used if ${flag.env?.[0] ?? ""} is not set`}`,
+              `${flag.help.split(". ")[0] ?? ""} (\`--${flag.name}\`)${at === 0 ? "" : `. Used if ${flag.env?.[0] ?? ""} is not set`}`,
             ] as const,
         ),
       ),
@@ -283,7 +286,7 @@ const ENCRYPTION_TOPIC: Topic = {
     text(
       "All keys are fetched and validated, and the secret is encrypted, before the client is created. If a key is expired, revoked, weak,",
       "self-signed only with SHA-1, private, for signatures only or damaged, the command exits with 7 and nothing is created. The message",
-      "names the key and the solution. The newest usable subkey is used; `-v` lists the others and why they were not.",
+      "names the key and the solution. The newest usable subkey is used; `-v` shows why others were rejected.",
       "`hydra pgp inspect KEY` shows the result of these checks.",
     ),
     text(
@@ -292,11 +295,13 @@ const ENCRYPTION_TOPIC: Topic = {
       "`--ca-file` does not apply. To trust your own certificate authority for keys, set `SSL_CERT_FILE`.",
     ),
     heading("The encrypted secret"),
-    text(
-      "In text, it follows `OAuth 2.0 Encrypted Client Secret:`. In JSON and YAML, it is in `client_secret_encrypted`, and",
-      "`client_secret_recipients` lists the recipients. In `env` and `k8s-secret`, it is `CLIENT_SECRET_ENCRYPTED`.",
-      "`--encrypted-format` sets its encoding:",
+    text("Its place depends on the output format:"),
+    rows(
+      ["text", "After `OAuth 2.0 Encrypted Client Secret:`"],
+      ["json, yaml", "`client_secret_encrypted`, with the recipients in `client_secret_recipients`"],
+      ["env, k8s-secret", "`CLIENT_SECRET_ENCRYPTED`"],
     ),
+    text("`--encrypted-format` sets its encoding:"),
     rows(...ENCRYPTED_FORMATS.map((form) => [form, FORM_MEANINGS[form]] as const)),
     text("Standard error shows the fingerprint of each key that was used, and the command that decrypts:"),
     lines(decryptLine("base64")),
@@ -329,8 +334,8 @@ const SERVERS_TOPIC: Topic = {
       ["unix:///path", "A unix socket, with the same headers and retries"],
     ),
     text(
-      "A path in the URL is kept, except a trailing `/admin`: the program adds it itself if the server has it. `user:password@` in the",
-      "URL is sent as Basic credentials, with the same precedence as `--access-token`: from a flag or a variable, it overrides the",
+      "A path in the URL is kept, except a trailing `/admin`, which the program adds itself if the server needs it. `user:password@` in",
+      "the URL is sent as Basic credentials, with the same precedence as `--access-token`: from a flag or a variable, it overrides the",
       "credentials of the config file. Redirects of the admin API are never followed; the error shows their target.",
     ),
     heading("Differences between versions"),
@@ -378,11 +383,13 @@ const SERVERS_TOPIC: Topic = {
     heading("Retries"),
     text(
       "Failed and broken connections, 429, 502, 503 and 504 are retried with increasing delays until `--fail-after` (1m0s) has passed.",
-      "`Retry-After` is respected. Then the command exits with 6 and shows the server's last answer. `0` means a single attempt.",
+      "`Retry-After` is respected. Then the command exits with 6 and shows the server's last answer. `--fail-after 0`",
+      "means a single attempt.",
       "The first failure is reported immediately.",
     ),
     text(
       "Retrying a create is safe: the program generates the client ID, so a client that exists after a lost answer was created by this run.",
+      "With `--id` that isn't certain: the client is then reported as a conflict, and the secret stays in its recovery copy.",
       "A 500 without an error message from Hydra is retried once. A 500 with one, other statuses, certificate errors and answers that are",
       "not HTTP are not retried.",
     ),
@@ -428,7 +435,7 @@ const CONFIG_TOPIC: Topic = {
     rows(
       ...CONFIG_KEYS.map((key) => {
         const flag = configFlag(key);
-        return [key, `\`--${flag?.name ?? key}\`: ${flag?.help ?? ""}`] as const;
+        return [key, `${flag?.help ?? ""} (\`--${flag?.name ?? key}\`)`] as const;
       }),
     ),
     lines(...CONFIG_KEYS.map((key) => `${key}: ${CONFIG_EXAMPLES[key] ?? "…"}`)),
@@ -538,8 +545,8 @@ const RULES_TOPIC: Topic = {
   title: "Client validation",
   parts: [
     text(
-      "A client is checked before anything is sent, and all problems are reported at once. Each rule has a stable name. It is `error` in",
-      "JSON errors, and is shown in brackets after a warning.",
+      "A client is checked before anything is sent, and all problems are reported at once. Each rule has a stable name. JSON errors",
+      "have it in `error`, and warnings show it in brackets.",
     ),
     heading("Errors"),
     text("The server would reject the client, or it could not be used:"),
