@@ -141,7 +141,7 @@ describe("the recipes of CONTRIBUTING.md", () => {
     assert.match(readFileSync(checkout.path("docs/reference/clients-update.md"), "utf8"), /--software-id/);
   });
 
-  it("add a family of servers", LONG, async () => {
+  it("add a server family", LONG, async () => {
     using checkout = new Checkout(server);
     assert.match(await checkout.follow("family"), /\/admin\/v3\/clients\/app"/);
     // It is tried first, and the sandbox is still detected as an older family.
