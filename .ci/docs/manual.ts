@@ -225,46 +225,54 @@ function roffFlag(flag: Flag, grammar: Syntax): string {
     .join(", ");
 }
 
+function roffDescription(page: CommandPage): string {
+  const texts = page.about.length > 0 ? page.about : [`${page.summary}.`];
+  const operands = page.operandHelp === undefined ? "" : roffRow(roffOperands(page), page.operandHelp);
+  const other = page.otherPath === undefined ? "" : `.PP\n${roffText(`${otherSyntax(page)}: \`${page.otherPath}\`.`)}`;
+  return `.SH DESCRIPTION\n${texts.map(roffText).join(".PP\n")}${operands}${other}`;
+}
+
+function roffOperands({ operands }: CommandPage): string {
+  return operands === "" ? "" : `\\fI${roffPlain(operands)}\\fR`;
+}
+
+function roffCommands({ commands }: CommandPage): string {
+  const rows = commands.map(([name, summary]) => roffRow(`\\fB${roffPlain(name)}\\fR`, summary));
+  return rows.length === 0 ? "" : `.SH COMMANDS\n${rows.join("")}`;
+}
+
+function roffOptions({ flags, grammar }: CommandPage): string {
+  const groups = groupsOf(flags).map(([title, found]) => {
+    const rows = found.map((flag) => roffRow(roffFlag(flag, grammar), flagText(flag, grammar)));
+    return `.SS ${roffPlain(title)}\n${rows.join("")}`;
+  });
+  return groups.length === 0 ? "" : `.SH OPTIONS\n${groups.join("")}`;
+}
+
+function roffExitCodes({ commands }: CommandPage): string {
+  if (commands.length > 0) return "";
+  const codes = [...Object.values(EXIT).map(String), `${BY_SIGNAL}+N`];
+  return `.SH EXIT STATUS\n${roffText(`One of ${codes.join(", ")}. See`)}${roffReference("hydra-exit-codes(7)")} .\n`;
+}
+
+function roffExamples({ examples }: CommandPage): string {
+  const shown = examples.map(([line, what]) => `${roffText(`${what}:`)}.PP\n${roffLines([`hydra ${line}`])}`);
+  return shown.length === 0 ? "" : `.SH EXAMPLES\n${shown.join(".PP\n")}`;
+}
+
 /** A command as a page for man, section 1. */
 export function commandRoff(page: CommandPage, edition: Edition): string {
-  const { grammar } = page;
-  const operands = page.operands === "" ? "" : ` \\fI${roffPlain(page.operands)}\\fR`;
-  const parts = [
+  const words = [page.commands.length > 0 ? "\\fICOMMAND\\fR" : "", roffOperands(page), "[\\fIflags\\fR]"];
+  return [
     roffHead(manName(page.path), 1, page.summary, edition),
-    `.SH SYNOPSIS\n\\fB${roffPlain(page.path)}\\fR${page.commands.length > 0 ? " \\fICOMMAND\\fR" : ""}${operands} [\\fIflags\\fR]\n`,
-    `.SH DESCRIPTION\n`,
-    ...(page.about.length > 0 ? page.about : [`${page.summary}.`]).map(
-      (text, at) => `${at === 0 ? "" : ".PP\n"}${roffText(text)}`,
-    ),
-  ];
-  if (page.operandHelp !== undefined) parts.push(roffRow(`\\fI${roffPlain(page.operands)}\\fR`, page.operandHelp));
-  if (page.otherPath !== undefined) parts.push(`.PP\n${roffText(`${otherSyntax(page)}: \`${page.otherPath}\`.`)}`);
-  if (page.commands.length > 0) {
-    parts.push(".SH COMMANDS\n");
-    for (const [name, summary] of page.commands) {
-      parts.push(roffRow(`\\fB${roffPlain(name)}\\fR`, summary));
-    }
-  }
-  if (page.flags.length > 0) {
-    parts.push(".SH OPTIONS\n");
-    for (const [title, flags] of groupsOf(page.flags)) {
-      parts.push(`.SS ${roffPlain(title)}\n`);
-      for (const flag of flags) parts.push(roffRow(roffFlag(flag, grammar), flagText(flag, grammar)));
-    }
-  }
-  if (page.commands.length === 0) {
-    parts.push(".SH EXIT STATUS\n");
-    const statuses = [...Object.values(EXIT).map(String), `${BY_SIGNAL}+N`];
-    parts.push(roffText(`One of ${statuses.join(", ")}. See`), `${roffReference("hydra-exit-codes(7)")} .\n`);
-  }
-  if (page.examples.length > 0) {
-    parts.push(".SH EXAMPLES\n");
-    for (const [at, [line, what]] of page.examples.entries()) {
-      parts.push(at === 0 ? "" : ".PP\n", roffText(`${what}:`), ".PP\n", roffLines([`hydra ${line}`]));
-    }
-  }
-  parts.push(seeAlso(page.seeAlso));
-  return parts.join("");
+    `.SH SYNOPSIS\n\\fB${roffPlain(page.path)}\\fR ${words.filter((word) => word !== "").join(" ")}\n`,
+    roffDescription(page),
+    roffCommands(page),
+    roffOptions(page),
+    roffExitCodes(page),
+    roffExamples(page),
+    seeAlso(page.seeAlso),
+  ].join("");
 }
 
 /** The name of a topic's page for man: `hydra-formats`. */
