@@ -22,6 +22,7 @@ const WORDS: readonly (readonly [found: RegExp, instead: string])[] = [
   [/\bsave\s+for\b/i, "except"],
   [/\bso\s+already\b/i, "already up to date"],
   [/\ball\s+the\s+same\b/i, "still, anyway"],
+  [/\b(?:is|are|was|were)\s+there\b(?!\s+(?:an?|any|no)\b)/i, "exists"],
   [/(?<!\bthere\s+)\bis\s+no\s+(?!longer\b|such\b)\w+/i, "is not a valid …, is not a …"],
   [/\b(?:lies?|lying)\b/i, "is"],
   [/\brescue\s+files?\b/i, "recovery copy"],
