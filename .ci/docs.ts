@@ -1,6 +1,6 @@
 /**
- * Writes the manual from the program's own tables: `bun tests/generate.ts` (`npm run docs`) writes `docs/man/` and
- * `docs/reference/`; a test fails while they are not what this makes.
+ * Generates the manual, `docs/man/` and `docs/reference/`, from the program's own tables (`npm run docs`). A test fails
+ * if the files are out of date.
  */
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -28,7 +28,7 @@ import { newestRelease } from "./release/changelog.ts";
 
 const root = join(import.meta.dirname, "..");
 
-/** The day that the pages name before the first release; later it is that of the newest one in the changelog. */
+/** The date of the pages before the first release; after that, the date of the newest release in the changelog. */
 const BEFORE_RELEASES = "2026-11-24";
 
 const Manifest = v.object({ version: v.string() });
@@ -40,7 +40,7 @@ export interface Named {
   readonly command: Leaf | Group;
 }
 
-/** Every command and group of the tree by each of the names that help lists, parents first. */
+/** Every command and group of the tree, by each name that help lists, parents first. */
 export async function everyCommand(from: Named = { path: ["hydra"], grammar: "1.x", command: ROOT }): Promise<Named[]> {
   const found: Named[] = [from];
   const { command, path } = from;
@@ -53,7 +53,7 @@ export async function everyCommand(from: Named = { path: ["hydra"], grammar: "1.
   return found;
 }
 
-/** The pages around a page: its parent, its children and the other name of its command. */
+/** The pages related to a page: its parent, its children and the same command in the other syntax. */
 function neighbours(named: Named, all: readonly Named[], other: Named | undefined): readonly string[] {
   const name = named.path.join(" ");
   const parent = named.path.slice(0, -1).join(" ");
@@ -78,7 +78,7 @@ async function commandPages(): Promise<readonly CommandPage[]> {
   );
 }
 
-/** The manual as files, by their paths from the root of the project. */
+/** The files of the manual, by their paths from the root of the project. */
 export async function manual(): Promise<ReadonlyMap<string, string>> {
   const { version } = v.parse(Manifest, JSON.parse(readFileSync(join(root, "package.json"), "utf8")));
   const date = newestRelease(readFileSync(join(root, "CHANGELOG.md"), "utf8")) ?? BEFORE_RELEASES;
@@ -94,10 +94,10 @@ export async function manual(): Promise<ReadonlyMap<string, string>> {
   ]);
 }
 
-/** The folders that hold nothing but the manual. */
+/** The folders that contain only the manual. */
 export const MANUAL_FOLDERS = ["docs/man", "docs/reference"] as const;
 
-/** The files that are in the folders of the manual. */
+/** The files in the folders of the manual. */
 export function manualFiles(folder = root): readonly string[] {
   return MANUAL_FOLDERS.flatMap((name) => readdirSync(join(folder, name)).map((file) => `${name}/${file}`)).sort();
 }
@@ -110,7 +110,7 @@ async function write(): Promise<void> {
     mkdirSync(dirname(join(root, file)), { recursive: true });
     writeFileSync(join(root, file), text);
   }
-  process.stdout.write(`${files.size} pages of the manual\n`);
+  process.stdout.write(`${files.size} pages written\n`);
 }
 
 if (import.meta.main) write();

@@ -88,7 +88,7 @@ function keys(typed: string, more: readonly Candidate[]): Values & { readonly sk
 /** What the operand or the value with a placeholder is, by the placeholder that its row has. */
 function byPlaceholder(name: string, typed: string): Values & { readonly skip?: number } {
   if (/\bFILE\b/.test(name)) return { kind: "files" };
-  if (/\bFOLDER\b/.test(name)) return { kind: "folders" };
+  if (/\bDIR\b/.test(name)) return { kind: "folders" };
   if (name === "KEY") return keys(typed, []);
   if (name === "FIELD") return closed(FIELDS.map((field) => field.name));
   return NONE;
