@@ -1,5 +1,5 @@
 import type { Context } from "../command.ts";
-import { type Client, isPublic, type Label } from "../core/client/client.ts";
+import { isPublic, type Label } from "../core/client/client.ts";
 import {
   ENCRYPTED_FORMAT,
   ID_KEY,
@@ -16,6 +16,7 @@ import {
   SECRET_PROMPT,
 } from "../core/flags/flag-table.ts";
 import type { BoolFlag, TextFlag } from "../core/flags/parse.ts";
+import type { JsonObject } from "../core/json.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat, type Recipient } from "../core/keys/recipient.ts";
 import { type Credentials, credentialName } from "../core/output/credential-files.ts";
 import { capitalize, Problem, usageError } from "../core/problem.ts";
@@ -140,7 +141,7 @@ export function unwritableProblems(context: Context, credentials: Credentials): 
 }
 
 /** The problem of a recipient for a client that has no secret. */
-export function publicRecipientProblems(context: Context, client: Client, label: Label): readonly Problem[] {
+export function publicRecipientProblems(context: Context, client: JsonObject, label: Label): readonly Problem[] {
   if (!isPublic(client) || !wantsRecipients(context)) return [];
   return [
     new Problem(

@@ -1,5 +1,8 @@
 import { trimmedEnd, trimmedStart } from "./text.ts";
 
+/** A JSON object, or anything that has members. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
 declare global {
   /** What TypeScript's library does not declare yet: the source text of numbers, and numbers written as their text. */
   interface JSON {
@@ -27,6 +30,11 @@ export const TOO_DEEP_CODE = "too-deep";
 /** JSON that nests deeper than it may. */
 export class JsonDepthError extends Error {
   override readonly name = "JsonDepthError";
+}
+
+/** Whether a value is a JSON object: not an array, not null, not a number that keeps its text. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 }
 
 /** Whether a JSON value has more than `most` objects and lists within each other; looks level by level, without recursion. */
@@ -74,7 +82,7 @@ export function isLargerThan(value: unknown, most: number): boolean {
   return left < 0;
 }
 
-function isContainer(value: unknown): value is readonly unknown[] | Readonly<Record<string, unknown>> {
+function isContainer(value: unknown): value is readonly unknown[] | JsonObject {
   return typeof value === "object" && value !== null && !JSON.isRawJSON(value);
 }
 

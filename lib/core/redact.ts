@@ -1,3 +1,4 @@
+import type { JsonObject } from "./json.ts";
 import { trimmedEnd } from "./text.ts";
 
 /** What stands in place of a credential wherever a request is shown. */
@@ -105,7 +106,7 @@ function percentPattern(text: string): string {
 const utf8 = new TextEncoder();
 
 /** A record without its credentials, for every place that shows a client and was not asked for them. */
-export function withoutCredentials(record: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+export function withoutCredentials(record: JsonObject): JsonObject {
   if (!CREDENTIAL_FIELDS.some((field) => Object.hasOwn(record, field))) return record;
   return Object.fromEntries(Object.entries(record).filter(([field]) => !CREDENTIAL_FIELDS.includes(field)));
 }

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { generateSecret } from "../core/secret.ts";
 import { type Draft, decode, parseBody, type Shape } from "./decode.ts";
 import {
@@ -10,7 +11,7 @@ import {
   UNKNOWN_OR_UNAUTHORISED,
   unforeseen,
 } from "./error-bodies.ts";
-import { isObject, isTextList, type JsonObject } from "./json-value.ts";
+import { isTextList } from "./json-value.ts";
 import { applyPatch, type PatchDialect } from "./patch.ts";
 import { escapedSegment, escapedTwice } from "./request-target.ts";
 import { type Field, fieldsOf, ZERO } from "./server-fields.ts";
@@ -314,5 +315,5 @@ function isRead(value: Draft | Refusal): value is Draft {
 
 /** Whether an operation succeeded. */
 export function isShown(result: Result): result is Shown {
-  return isObject(result) && "client" in result;
+  return isJsonObject(result) && "client" in result;
 }

@@ -1,7 +1,7 @@
 import { formatNanoseconds, parseNanoseconds } from "../core/duration.ts";
-import { endOfString, JsonDepthError, readJson } from "../core/json.ts";
+import { endOfString, isJsonObject, JsonDepthError, type JsonObject, readJson } from "../core/json.ts";
 import { trimmedEnd } from "../core/text.ts";
-import { isObject, isTextList, type JsonObject, kindOf } from "./json-value.ts";
+import { isTextList, kindOf } from "./json-value.ts";
 import { type KeySet, readKeySet } from "./key-set.ts";
 import type { Field, Kind } from "./server-fields.ts";
 
@@ -110,7 +110,7 @@ const READERS: Readonly<Record<Kind, Reader>> = {
     typeof value === "number" && Number.isSafeInteger(value) ? { value } : wrongType(value, field, shape, "int"),
   raw: (value) => ({ value }),
   keys: (value, field, shape) => {
-    if (!isObject(value)) return wrongType(value, field, shape, "x.JoseJSONWebKeySet");
+    if (!isJsonObject(value)) return wrongType(value, field, shape, "x.JoseJSONWebKeySet");
     const keys: KeySet | { readonly misfit: string } = readKeySet(value, shape.keyLibrary);
     return "misfit" in keys ? keys : { value: keys };
   },
@@ -142,7 +142,7 @@ const EMPTIED: ReadonlySet<Kind> = new Set<Kind>(["list", "keys", "raw"]);
 export function decode(value: unknown, shape: Shape, base: Readonly<Draft>): Read<Draft> {
   const draft: Draft = { ...base };
   if (value === null) return { value: draft };
-  if (!isObject(value))
+  if (!isJsonObject(value))
     return { misfit: `json: cannot unmarshal ${kindOf(value)} into Go value of type ${shape.type}` };
   const given: JsonObject = value;
   for (const [name, member] of Object.entries(given)) {

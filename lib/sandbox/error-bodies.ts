@@ -1,3 +1,4 @@
+import type { JsonObject } from "../core/json.ts";
 import type { Behaviour } from "./versions.ts";
 
 /** An error as a server tells it, before it is put into the words and members of its version. */
@@ -88,7 +89,7 @@ export const UNKNOWN_OR_UNAUTHORISED: Refusal = {
 };
 
 /** The members of an error body, as the version writes them. */
-export function refusalBody({ errors }: Behaviour, refusal: Refusal): Readonly<Record<string, unknown>> {
+export function refusalBody({ errors }: Behaviour, refusal: Refusal): JsonObject {
   const { error, description, hint, debug, status } = refusal;
   if (errors === "verbose") {
     return {

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import { isObject, type JsonObject, kindOf } from "./json-value.ts";
+import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { kindOf } from "./json-value.ts";
 
 /** A set of public keys as a server keeps it (RFC 7517 section 5). */
 export interface KeySet {
@@ -88,7 +89,7 @@ export function readKeySet(value: JsonObject, library: string): KeySet | { reado
   }
   const keys: JsonObject[] = [];
   for (const key of given) {
-    if (!isObject(key)) {
+    if (!isJsonObject(key)) {
       return { misfit: `json: cannot unmarshal ${kindOf(key)} into Go value of type jose.rawJSONWebKey` };
     }
     const fault = faultOf(key);

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { isLargerThan, isTooDeep, MAX_DEPTH } from "../core/json.ts";
+import { isJsonObject, isLargerThan, isTooDeep, type JsonObject, MAX_DEPTH } from "../core/json.ts";
 import { BODY_LIMIT, TOO_DEEP } from "./decode.ts";
-import { isObject, type JsonObject } from "./json-value.ts";
 
 /** How a server reads a JSON Patch: each release line has a reader of its own. */
 export interface PatchDialect {
@@ -67,7 +66,7 @@ function position(token: string, length: number): number | undefined {
 }
 
 function childOf(container: readonly unknown[] | JsonObject, token: string): unknown {
-  if (!isObject(container)) {
+  if (!isJsonObject(container)) {
     const at = position(token, container.length);
     return at === undefined ? undefined : container[at];
   }
@@ -80,7 +79,7 @@ function withMember(object: JsonObject, token: string, value: unknown): JsonObje
 
 function adding(value: unknown): Edit {
   return (container, token) => {
-    if (isObject(container)) return { value: withMember(container, token, value) };
+    if (isJsonObject(container)) return { value: withMember(container, token, value) };
     if (token === "-") return { value: [...container, value] };
     const at = position(token, container.length + 1);
     return at === undefined ? missing(token) : { value: container.toSpliced(at, 0, value) };
@@ -88,7 +87,7 @@ function adding(value: unknown): Edit {
 }
 
 const removing: Edit = (container, token) => {
-  if (isObject(container)) {
+  if (isJsonObject(container)) {
     if (!Object.hasOwn(container, token)) return missing(token);
     return { value: Object.fromEntries(Object.entries(container).filter(([name]) => name !== token)) };
   }
@@ -98,7 +97,7 @@ const removing: Edit = (container, token) => {
 
 function replacing(value: unknown): Edit {
   return (container, token) => {
-    if (isObject(container)) return { value: withMember(container, token, value) };
+    if (isJsonObject(container)) return { value: withMember(container, token, value) };
     const at = position(token, container.length);
     return at === undefined ? missing(token) : { value: container.with(at, value) };
   };
@@ -116,7 +115,7 @@ function isElement(token: string): boolean {
 }
 
 function isContainer(value: unknown): value is readonly unknown[] | JsonObject {
-  return Array.isArray(value) || isObject(value);
+  return Array.isArray(value) || isJsonObject(value);
 }
 
 /** Applies an edit at the end of a path. */
@@ -175,7 +174,7 @@ const STEPS: ReadonlyMap<string, Step> = new Map<string, Step>([
 ]);
 
 function readOperation(given: unknown, { valueless }: PatchDialect): Operation | { readonly misfit: string } {
-  if (!isObject(given)) return { misfit: "an operation is no object" };
+  if (!isJsonObject(given)) return { misfit: "an operation is no object" };
   const { op, path, from = "", value } = given;
   if (typeof op !== "string" || typeof path !== "string" || typeof from !== "string") {
     return { misfit: "error parsing patch operations: operation missing path field" };
@@ -211,7 +210,7 @@ export function applyPatch(document: unknown, patch: unknown, dialect: PatchDial
     if (isLargerThan(value, BODY_LIMIT)) return { misfit: "the patched document is too large" };
     if (isTooDeep(value)) return TOO_DEEP;
   }
-  if (dialect.sorts && isObject(value))
+  if (dialect.sorts && isJsonObject(value))
     return { value: Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) };
   return { value };
 }

@@ -1,4 +1,4 @@
-import type { JsonObject } from "./json-value.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { Behaviour } from "./versions.ts";
 
 /** A client as the sandbox keeps it. */

@@ -1,7 +1,8 @@
+import { isJsonObject } from "../core/json.ts";
 import { trimmedEnd } from "../core/text.ts";
 import type { Draft } from "./decode.ts";
 import { badMetadata, badRedirect, type Refusal } from "./error-bodies.ts";
-import { isObject, isTextList } from "./json-value.ts";
+import { isTextList } from "./json-value.ts";
 import { originOf, parseAddress } from "./request-target.ts";
 import type { Behaviour } from "./versions.ts";
 
@@ -28,7 +29,7 @@ function list(draft: Draft, name: string): readonly string[] {
 /** A key set counts as given once it was written down, even as an empty object; since 26 only if it has keys. */
 function hasKeys(draft: Draft, { webFields }: Behaviour): boolean {
   const keys = draft["jwks"];
-  if (!isObject(keys)) return false;
+  if (!isJsonObject(keys)) return false;
   return !webFields || keys["keys"] !== undefined;
 }
 
@@ -60,8 +61,8 @@ function keys(draft: Draft, behaviour: Behaviour): Refusal | undefined {
 /** Symmetric keys are read, but are no keys that a client could publish. */
 function judgedKeys(draft: Draft, behaviour: Behaviour): Refusal | undefined {
   const set = draft["jwks"];
-  if (!behaviour.keysJudged || !isObject(set) || !Array.isArray(set["keys"])) return undefined;
-  const symmetric = set["keys"].some((key: unknown) => isObject(key) && key["kty"] === "oct");
+  if (!behaviour.keysJudged || !isJsonObject(set) || !Array.isArray(set["keys"])) return undefined;
+  const symmetric = set["keys"].some((key: unknown) => isJsonObject(key) && key["kty"] === "oct");
   return symmetric ? badMetadata(behaviour, "Invalid JSON web key in set.") : undefined;
 }
 

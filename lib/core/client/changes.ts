@@ -1,6 +1,7 @@
+import { isJsonObject, type JsonObject } from "../json.ts";
 import { CREDENTIAL_FIELDS } from "../redact.ts";
 import { suggest } from "../text.ts";
-import { type Client, isEmpty, isRecord, sameJson } from "./client.ts";
+import { isEmpty, sameJson } from "./client.ts";
 import { type Change, isNothing } from "./equality.ts";
 import { FIELDS, type Field } from "./fields.ts";
 
@@ -16,7 +17,7 @@ function pointer(path: string, key: string): string {
 }
 
 /** The steps that make `after` of `before`: members of objects one by one, lists as a whole. */
-export function diff(before: Client, after: Client, path = ""): readonly PatchStep[] {
+export function diff(before: JsonObject, after: JsonObject, path = ""): readonly PatchStep[] {
   const steps: PatchStep[] = [];
   for (const key of Object.keys(before)) {
     if (!Object.hasOwn(after, key)) steps.push({ op: "remove", path: pointer(path, key) });
@@ -29,15 +30,15 @@ export function diff(before: Client, after: Client, path = ""): readonly PatchSt
     }
     const old = before[key];
     if (sameJson(old, value)) continue;
-    if (isRecord(old) && isRecord(value)) steps.push(...diff(old, value, at));
+    if (isJsonObject(old) && isJsonObject(value)) steps.push(...diff(old, value, at));
     else steps.push({ op: "replace", path: at, value });
   }
   return steps;
 }
 
 /** Applies what {@link diff} gave. */
-export function apply(steps: readonly PatchStep[], to: Client): Client {
-  return steps.reduce<Client>(
+export function apply(steps: readonly PatchStep[], to: JsonObject): JsonObject {
+  return steps.reduce<JsonObject>(
     (client, step) => applied(client, step.path.split("/").slice(1).map(unescaped), step),
     to,
   );
@@ -47,12 +48,12 @@ function unescaped(part: string): string {
   return part.replaceAll("~1", "/").replaceAll("~0", "~");
 }
 
-function applied(to: Client, path: readonly string[], step: PatchStep): Client {
+function applied(to: JsonObject, path: readonly string[], step: PatchStep): JsonObject {
   const [key = "", ...rest] = path;
   const entries = Object.entries(to);
   if (rest.length > 0) {
     return record(
-      entries.map(([name, value]) => [name, name === key && isRecord(value) ? applied(value, rest, step) : value]),
+      entries.map(([name, value]) => [name, name === key && isJsonObject(value) ? applied(value, rest, step) : value]),
     );
   }
   if (step.op === "remove") return record(entries.filter(([name]) => name !== key));
@@ -63,7 +64,7 @@ function applied(to: Client, path: readonly string[], step: PatchStep): Client {
 }
 
 /** An object of these members; `__proto__` is a member like any other. */
-function record(entries: readonly (readonly [string, unknown])[]): Client {
+function record(entries: readonly (readonly [string, unknown])[]): JsonObject {
   return Object.fromEntries(entries);
 }
 
@@ -88,7 +89,7 @@ const LIFESPANS: ReadonlySet<string> = new Set(
  * The JSON Patch for some changes of a client. A member inside an object (of the metadata, say) is a step of its own; on
  * the top level nothing is removed, because Hydra keeps what a patch leaves out.
  */
-export function patchFor(current: Client, wanted: readonly Change[]): readonly PatchStep[] {
+export function patchFor(current: JsonObject, wanted: readonly Change[]): readonly PatchStep[] {
   const after = Object.fromEntries(wanted.map((change) => [change.field, change.after]));
   // Hydra 1.11 to 2.3 tell an absent key set as {} and then take it for one beside the address, which forbids any patch.
   const keys = { ...current, ...after };
@@ -100,18 +101,18 @@ export function patchFor(current: Client, wanted: readonly Change[]): readonly P
   return [...(blocked ? [{ op: "replace", path: "/jwks", value: null } as const] : []), ...stepsFor(current, wanted)];
 }
 
-function stepsFor(current: Client, wanted: readonly Change[]): readonly PatchStep[] {
+function stepsFor(current: JsonObject, wanted: readonly Change[]): readonly PatchStep[] {
   return wanted.flatMap(({ field, after }) => {
     const at = pointer("", field);
     const before = current[field];
-    if (isRecord(before) && isRecord(after) && Object.keys(before).length > 0 && Object.keys(after).length > 0)
+    if (isJsonObject(before) && isJsonObject(after) && Object.keys(before).length > 0 && Object.keys(after).length > 0)
       return diff(before, after, at);
     return [{ op: Object.hasOwn(current, field) ? "replace" : "add", path: at, value: after } satisfies PatchStep];
   });
 }
 
 /** The whole client that a 1.x server is sent: what it has, with the changes, and without what it sets by itself. */
-export function replacementFor(current: Client, wanted: readonly Change[]): Client {
+export function replacementFor(current: JsonObject, wanted: readonly Change[]): JsonObject {
   const own = new Set([...CREDENTIAL_FIELDS, "registration_client_uri", "updated_at", "client_secret_expires_at"]);
   const kept = Object.entries(current).filter(
     ([field, value]) => !own.has(field) && !(field === "jwks" && isNothing(value)),
@@ -122,10 +123,10 @@ export function replacementFor(current: Client, wanted: readonly Change[]): Clie
 /** How some changes of a client are sent. */
 export type ChangeRequest =
   | { readonly method: "PATCH"; readonly body: readonly PatchStep[] }
-  | { readonly method: "PUT"; readonly body: Client };
+  | { readonly method: "PUT"; readonly body: JsonObject };
 
 /** The request that makes the changes on a server, by what its family takes. */
-export function changeRequest(way: "patch" | "put", current: Client, wanted: readonly Change[]): ChangeRequest {
+export function changeRequest(way: "patch" | "put", current: JsonObject, wanted: readonly Change[]): ChangeRequest {
   // Hydra 2.0 to 2.3 keep a lifespan that a patch sets to null.
   const emptiesLifespan = wanted.some(({ field, after }) => after === null && LIFESPANS.has(field));
   return way === "patch" && !emptiesLifespan
@@ -143,11 +144,11 @@ export interface PathAssignment {
  * Puts a value at a path into a copy of a client. Objects on the way are made, and the list of a field that holds one; in
  * a list a part of the path is a position, or `-` for the place behind the last. Undefined where there is no such place.
  */
-export function setPath(client: Client, { path, value }: PathAssignment): Client | undefined {
+export function setPath(client: JsonObject, { path, value }: PathAssignment): JsonObject | undefined {
   const [top = ""] = path;
   const list = path.length > 1 && LISTS.has(top) && isEmpty(client[top]);
   const placed = placedIn(list ? { ...client, [top]: [] } : client, path, value);
-  return isRecord(placed) ? placed : undefined;
+  return isJsonObject(placed) ? placed : undefined;
 }
 
 const LISTS: ReadonlySet<string> = new Set(FIELDS.filter(({ shape }) => shape === "list").map(({ name }) => name));
@@ -161,7 +162,7 @@ function placedIn(target: unknown, path: readonly string[], value: unknown): unk
     const item = placedIn(target[at], rest, value);
     return item === undefined ? undefined : [...target.slice(0, at), item, ...target.slice(at + 1)];
   }
-  if (target !== undefined && target !== null && !isRecord(target)) return undefined;
+  if (target !== undefined && target !== null && !isJsonObject(target)) return undefined;
   const members = target ?? {};
   const member = placedIn(Object.hasOwn(members, key) ? members[key] : undefined, rest, value);
   return member === undefined ? undefined : Object.fromEntries([...Object.entries(members), [key, member]]);

@@ -1,20 +1,20 @@
 import { parseDuration } from "../duration.ts";
 import { describeValue, type Flag, type FlagValues, type Origin, type Syntax } from "../flags/parse.ts";
-import { MAX_DEPTH, numberText, readJson } from "../json.ts";
+import { isJsonObject, type JsonObject, MAX_DEPTH, numberText, readJson } from "../json.ts";
 import { faultText, readOneJson } from "../json-text.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { quote, suggest } from "../text.ts";
 import { FIELD_NAMES, FIELDS, type Field, SERVER_FIELDS, V2_DEFAULTS } from "./fields.ts";
 
-/** A client, or the part of one that a request carries: JSON fields by name. */
-export type Client = Readonly<Record<string, unknown>>;
+/** A client as a server returns it, unknown fields included. */
+export type ClientRecord = JsonObject & { readonly client_id: string };
 
 /** How a message names the place that a field's value came from: `--callbacks`, `"scope" in client.json`. */
 export type Label = (field: string) => string;
 
 /** A payload on its way, with the origin of its values. */
 export interface Draft {
-  readonly client: Client;
+  readonly client: JsonObject;
   readonly label: Label;
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
@@ -27,7 +27,7 @@ export interface DraftInput {
   /** Whether flags that were not given count with their defaults: for a create, not for an update. */
   readonly defaults: boolean;
   /** The client of `--file`, which flags override. */
-  readonly base?: { readonly client: Client; readonly name: string };
+  readonly base?: { readonly client: JsonObject; readonly name: string };
   /** The text of the file that a flag such as `--jwks` names, by the flag's value; undefined where that was told to fail. */
   readonly files?: ReadonlyMap<string, string | undefined>;
 }
@@ -131,25 +131,22 @@ export function parseJson(text: string, depth = MAX_DEPTH): { readonly value: un
   }
 }
 
-/** Whether a value is a JSON object. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
-}
-
 /** A text field of a client; undefined where it is absent or no text. */
-export function textField(client: Client, name: string): string | undefined {
+export function textField(client: JsonObject, name: string): string | undefined {
   const value = client[name];
   return typeof value === "string" ? value : undefined;
 }
 
 /** The texts of a list field; empty where it is absent or null. */
-export function listField(client: Client, name: string): readonly string[] {
+export function listField(client: JsonObject, name: string): readonly string[] {
   const value = client[name];
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
 /** What is odd about the keys of a client in a file: each unknown one, with the name that was likely meant. */
-export function unknownKeys(client: Client): readonly { readonly key: string; readonly meant: string | undefined }[] {
+export function unknownKeys(
+  client: JsonObject,
+): readonly { readonly key: string; readonly meant: string | undefined }[] {
   return Object.keys(client)
     .filter((key) => !FIELD_NAMES.includes(key))
     .map((key) => ({ key, meant: suggest(key.toLowerCase().replaceAll(/[-:. ]/g, "_"), FIELD_NAMES) }));
@@ -161,21 +158,21 @@ const SET_BY_SERVER = new Set(SERVER_FIELDS.filter((field) => field !== "client_
  * A client of a file as a request may carry it: what a server sets by itself is no wish, an empty id or secret is none,
  * and servers tell an absent key set as `{}`, which they refuse beside an address of keys.
  */
-export function withoutServerFields(client: Client): Client {
+export function withoutServerFields(client: JsonObject): JsonObject {
   const unset = (field: string, value: unknown): boolean =>
     SET_BY_SERVER.has(field) ||
     ((field === "client_id" || field === "client_secret") && isEmpty(value)) ||
-    (field === "jwks" && isRecord(value) && Object.keys(value).length === 0);
+    (field === "jwks" && isJsonObject(value) && Object.keys(value).length === 0);
   return Object.fromEntries(Object.entries(client).filter(([field, value]) => !unset(field, value)));
 }
 
 /** Whether the client proves itself without a secret, so that none is made or sent. */
-export function isPublic(client: Client): boolean {
+export function isPublic(client: JsonObject): boolean {
   return client["token_endpoint_auth_method"] === "none";
 }
 
 /** Whether the client proves itself with its secret. */
-export function usesSecret(client: Client): boolean {
+export function usesSecret(client: JsonObject): boolean {
   return !isPublic(client) && client["token_endpoint_auth_method"] !== "private_key_jwt";
 }
 
@@ -184,7 +181,7 @@ export function sameJson(a: unknown, b: unknown): boolean {
   // Not Object.is(): a -0 is written as 0.
   if (a === b) return true;
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
-  if (!isRecord(a) || !isRecord(b)) return numberText(a) !== undefined && numberText(a) === numberText(b);
+  if (!isJsonObject(a) || !isJsonObject(b)) return numberText(a) !== undefined && numberText(a) === numberText(b);
   const keys = Object.keys(a);
   return (
     keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]))

@@ -1,9 +1,10 @@
 import { parseDuration } from "../duration.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 import { capitalize, Problem } from "../problem.ts";
 import { SECRET_ALPHABET, SECRET_BCRYPT_BYTES, SECRET_SHORTEST } from "../secret.ts";
 import { quote } from "../text.ts";
 import { isLoopback } from "../url.ts";
-import { type Client, isEmpty, isPublic, isRecord, type Label, listField, textField } from "./client.ts";
+import { isEmpty, isPublic, type Label, listField, textField } from "./client.ts";
 import { FIELDS, type Field } from "./fields.ts";
 import { PRIVATE_MEMBERS } from "./jwk.ts";
 
@@ -21,7 +22,7 @@ interface Rule {
   readonly severity: LintFinding["severity"];
   readonly hint: string;
   /** The messages of what is wrong, none when all is well. */
-  readonly find: (client: Client, label: Label) => readonly string[];
+  readonly find: (client: JsonObject, label: Label) => readonly string[];
 }
 
 function parsed(text: string): URL | undefined {
@@ -44,7 +45,7 @@ function typeMismatch({ shape, flag }: Field, value: unknown): string | undefine
     case "json":
       return undefined;
     case "json-or-file":
-      return isRecord(value) ? undefined : "an object";
+      return isJsonObject(value) ? undefined : "an object";
     case "duration":
       return typeof value === "string" && parseDuration(value) !== undefined ? undefined : "a lifespan such as 1h30m";
     default:
@@ -61,7 +62,7 @@ function typeMismatch({ shape, flag }: Field, value: unknown): string | undefine
 /** Flags whose choices are all that the servers take. */
 const ENUM_FLAGS: ReadonlySet<string> = new Set(["subject-type", "access-token-strategy"]);
 
-function uses(client: Client, grant: string): boolean {
+function uses(client: JsonObject, grant: string): boolean {
   return listField(client, "grant_types").includes(grant);
 }
 
@@ -81,8 +82,8 @@ const ASSERTION_ALGORITHMS: readonly string[] = ["RS", "PS", "ES"].flatMap((fami
 );
 
 /** The keys of a JSON Web Key Set (RFC 7517, section 5). */
-function keysOf(jwks: unknown): readonly Client[] {
-  return isRecord(jwks) && Array.isArray(jwks["keys"]) ? jwks["keys"].filter(isRecord) : [];
+function keysOf(jwks: unknown): readonly JsonObject[] {
+  return isJsonObject(jwks) && Array.isArray(jwks["keys"]) ? jwks["keys"].filter(isJsonObject) : [];
 }
 
 /**
@@ -371,7 +372,7 @@ export const RULE_NAMES: readonly {
 }[] = RULES.map(({ name, severity, hint }) => ({ name, severity, hint }));
 
 /** All that the rules find in a client, errors and warnings. */
-export function lint(client: Client, label: Label): readonly LintFinding[] {
+export function lint(client: JsonObject, label: Label): readonly LintFinding[] {
   return RULES.flatMap((rule) =>
     rule.find(client, label).map((message) => ({ rule: rule.name, severity: rule.severity, message, hint: rule.hint })),
   );

@@ -1,4 +1,4 @@
-import { toJson } from "../json.ts";
+import { type JsonObject, toJson } from "../json.ts";
 import { escapeControls } from "../text.ts";
 import { type CredentialNames, type Credentials, envLines, isWhole, secretManifest } from "./credential-files.ts";
 import type { Format, FormatKind } from "./formats.ts";
@@ -34,7 +34,7 @@ export interface View<T> {
   /** What the JSON formats and YAML write, in its own order; the value itself when the view does not say. */
   readonly json?: (record: T) => unknown;
   /** Many values as JSON or YAML stand in an object, under `items`, followed by the members of `rest`. */
-  readonly envelope?: { readonly items: string; readonly rest: Readonly<Record<string, unknown>> };
+  readonly envelope?: { readonly items: string; readonly rest: JsonObject };
 }
 
 /** What some formats need from a library that is loaded only for them. */
@@ -77,7 +77,7 @@ export interface Renderer<T> {
   /** Gives what was held back to settle a table's widths, which are settled then. */
   flush(): string;
   /** The rest; `rest` replaces the members that the view's envelope ends with. */
-  end(rest?: Readonly<Record<string, unknown>>): string;
+  end(rest?: JsonObject): string;
 }
 
 function indented(text: string, by: string): string {

@@ -11,9 +11,10 @@ import {
   replacementFor,
   setPath,
 } from "../../../lib/core/client/changes.ts";
-import { type Client, isRecord, sameJson } from "../../../lib/core/client/client.ts";
+import { sameJson } from "../../../lib/core/client/client.ts";
 import { type Change, changes, sameValue } from "../../../lib/core/client/equality.ts";
 import { FIELDS, LIST_EDITS } from "../../../lib/core/client/fields.ts";
+import { isJsonObject, type JsonObject } from "../../../lib/core/json.ts";
 import { applyPatch, CHECKED, LENIENT, type PatchDialect, REDUCED, STANDARD } from "../../../lib/sandbox/patch.ts";
 
 /** Names that a careless merge trips over. */
@@ -22,7 +23,7 @@ const HARD_NAMES = ["__proto__", "constructor", "toString", "a/b", "m~n", "~1", 
 const name = fc.oneof(fc.constantFrom(...HARD_NAMES), fc.string({ maxLength: 4 }), fc.constantFrom("a", "b", "c"));
 
 /** Any JSON value, with objects of few names so that two of them share some. */
-const { json } = fc.letrec<{ json: unknown; object: Client }>((tie) => ({
+const { json } = fc.letrec<{ json: unknown; object: JsonObject }>((tie) => ({
   json: fc.oneof(
     { maxDepth: 4 },
     fc.constantFrom(null, true, false, "", 0, "x", "1h"),
@@ -34,11 +35,11 @@ const { json } = fc.letrec<{ json: unknown; object: Client }>((tie) => ({
   object: record(tie("json")),
 }));
 
-function record(values: fc.Arbitrary<unknown>): fc.Arbitrary<Client> {
+function record(values: fc.Arbitrary<unknown>): fc.Arbitrary<JsonObject> {
   return fc.array(fc.tuple(name, values), { maxLength: 5 }).map((entries) => Object.fromEntries(entries));
 }
 
-const object: fc.Arbitrary<Client> = record(json);
+const object: fc.Arbitrary<JsonObject> = record(json);
 
 /** A value that a field may have. */
 function valueFor(shape: (typeof FIELDS)[number]["shape"]): fc.Arbitrary<unknown> {
@@ -58,7 +59,7 @@ function valueFor(shape: (typeof FIELDS)[number]["shape"]): fc.Arbitrary<unknown
 }
 
 /** A client, of which some fields are set. */
-const client: fc.Arbitrary<Client> = fc
+const client: fc.Arbitrary<JsonObject> = fc
   .tuple(
     ...FIELDS.map((field) => fc.option(fc.tuple(fc.constant(field.name), valueFor(field.shape)), { nil: undefined })),
   )
@@ -76,7 +77,7 @@ function same(actual: unknown, wanted: unknown): void {
 }
 
 /** A key set that is empty is told in several ways, which are one. */
-function plain(value: Client): Client {
+function plain(value: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(value).filter(([field, member]) => !sameValue(field, member, undefined)));
 }
 
@@ -144,9 +145,9 @@ describe("patchFor()", () => {
       fc.assert(
         fc.property(client, client, (current, wanted) => {
           const after = patched(current, patchFor(current, changes(current, wanted)), dialect);
-          assert.ok(isRecord(after));
+          assert.ok(isJsonObject(after));
           assert.deepEqual(changes(after, wanted), []);
-          const others = (value: Client): Client =>
+          const others = (value: JsonObject): JsonObject =>
             plain(Object.fromEntries(Object.entries(value).filter(([field]) => !Object.hasOwn(wanted, field))));
           same(others(after), others(current));
         }),
@@ -215,7 +216,7 @@ describe("replacementFor()", () => {
 });
 
 /** The same names without values. */
-function withheld(fields: Client): Client {
+function withheld(fields: JsonObject): JsonObject {
   return Object.fromEntries(Object.keys(fields).map((field) => [field, undefined]));
 }
 
@@ -248,7 +249,7 @@ describe("setPath()", () => {
   /** What stands at a path. */
   function at(value: unknown, path: readonly string[]): unknown {
     return path.reduce<unknown>(
-      (inner, key) => (isRecord(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined),
+      (inner, key) => (isJsonObject(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined),
       value,
     );
   }

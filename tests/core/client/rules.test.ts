@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import type { Client } from "../../../lib/core/client/client.ts";
 import { findingProblem, lint, RULE_NAMES } from "../../../lib/core/client/rules.ts";
+import type { JsonObject } from "../../../lib/core/json.ts";
 
 interface Row {
   readonly severity: "error" | "warning";
   /** Clients that break the rule, each with the messages of it. */
-  readonly broken: readonly (readonly [client: Client, messages: readonly string[]])[];
+  readonly broken: readonly (readonly [client: JsonObject, messages: readonly string[]])[];
   /** Clients that look alike and keep it. */
-  readonly fine: readonly Client[];
+  readonly fine: readonly JsonObject[];
 }
 
 const LONG_URI = "https://a.example/cb";
