@@ -1,10 +1,11 @@
 import { type ArgsDef, type CommandDef, defineCommand } from "citty";
 import type { Admin } from "./adapters/admin/admin.ts";
 import type { Host } from "./adapters/host.ts";
-import type { KeyAlgorithm, KeyPair } from "./adapters/key-generator.ts";
+import type { KeyPair } from "./adapters/key-generator.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
 import type { SecretTarget } from "./adapters/secret-target.ts";
 import type { ClientProof, ProofEndpoints, Proven } from "./adapters/token-endpoint.ts";
+import type { KeyAlgorithm } from "./core/client/jwk.ts";
 import type { Connection } from "./core/flags/connection.ts";
 import { type Flag, type FlagValues, longNames, type Syntax, type TextFlag } from "./core/flags/parse.ts";
 import type { JsonObject } from "./core/json.ts";

@@ -1,9 +1,5 @@
+import type { KeyAlgorithm } from "../core/client/jwk.ts";
 import type { JsonObject } from "../core/json.ts";
-/** The algorithms that a key pair can be made for: those that both families of servers take for private_key_jwt. */
-export const KEY_ALGORITHMS = ["ES256", "RS256", "PS256"] as const;
-
-/** One of {@link KEY_ALGORITHMS}. */
-export type KeyAlgorithm = (typeof KEY_ALGORITHMS)[number];
 
 /** A key pair of a client, made on this machine. */
 export interface KeyPair {

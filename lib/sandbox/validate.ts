@@ -1,3 +1,4 @@
+import { ASSERTION_ALGORITHMS } from "../core/client/jwk.ts";
 import { isJsonObject } from "../core/json.ts";
 import { trimmedEnd } from "../core/text.ts";
 import type { Draft } from "./decode.ts";
@@ -5,8 +6,6 @@ import { badMetadata, badRedirect, type Refusal } from "./error-bodies.ts";
 import { isTextList } from "./json-value.ts";
 import { originOf, parseAddress } from "./request-target.ts";
 import type { Behaviour } from "./versions.ts";
-
-const SIGNING_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
 
 const SUBJECT_TYPES = ["public", "pairwise"];
 
@@ -46,7 +45,7 @@ function authMethod(draft: Draft, behaviour: Behaviour): Refusal | undefined {
     );
   }
   const algorithm = text(draft, "token_endpoint_auth_signing_alg");
-  if (algorithm === "" || SIGNING_ALGORITHMS.includes(algorithm)) return undefined;
+  if (algorithm === "" || ASSERTION_ALGORITHMS.includes(algorithm)) return undefined;
   return badMetadata(
     behaviour,
     "Only RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and ES512 are supported as algorithms for private key authentication.",

@@ -1,10 +1,9 @@
-import type { KeyAlgorithm } from "../../adapters/key-generator.ts";
 import type { ClientProof } from "../../adapters/token-endpoint.ts";
 import { changeSecret } from "../../clients/change-secret.ts";
 import { tellRecipients } from "../../clients/delivery.ts";
 import { idIn, lintDraft, type ReadDraft, readDraft, refuseUnknownFields, warnDropped } from "../../clients/draft.ts";
 import { dryRun, isDryRun } from "../../clients/dry-run.ts";
-import { applyGenerateKey, KEY_ALGORITHMS, prepareKey } from "../../clients/key-pair.ts";
+import { applyGenerateKey, prepareKey } from "../../clients/key-pair.ts";
 import { reportClientOnWriteFailure, withOutlets } from "../../clients/outlets.ts";
 import { type CreatedClient, deliverCreated, type Registration, register } from "../../clients/register.ts";
 import {
@@ -21,6 +20,7 @@ import { createdView, KEYED_VIEW } from "../../clients/views.ts";
 import { type Context, command, type PreparedCommand, type Result, single } from "../../command.ts";
 import { type ClientRecord, isEmpty, isPublic, textField } from "../../core/client/client.ts";
 import { changes } from "../../core/client/equality.ts";
+import { KEY_ALGORITHMS, type KeyAlgorithm } from "../../core/client/jwk.ts";
 import { lint } from "../../core/client/rules.ts";
 import {
   DRY_RUN,

@@ -37,6 +37,11 @@ export function isEmpty(value: unknown): boolean {
   return value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0);
 }
 
+/** Whether a value is an object without members. */
+export function isEmptyObject(value: unknown): boolean {
+  return isJsonObject(value) && Object.keys(value).length === 0;
+}
+
 /**
  * Makes a client's payload from flag values, as the reference does: lists as they are, scopes joined by blanks, empty
  * values left out of a create. With a base, the defaults do not apply and flags override.
@@ -97,8 +102,8 @@ function fieldValue(field: Field, input: DraftInput): Read {
         ? { value: text === "" ? null : text }
         : {
             problem: usageError(
-              `${name} ${quote(text)} is not a lifespan`,
-              "write whole numbers with units, such as 1h30m or 720h",
+              `${name} ${quote(text)} is not a valid duration`,
+              "use whole numbers with units, such as 1h30m or 720h",
               "bad-value",
             ),
           };
@@ -162,7 +167,7 @@ export function withoutServerFields(client: JsonObject): JsonObject {
   const unset = (field: string, value: unknown): boolean =>
     SET_BY_SERVER.has(field) ||
     ((field === "client_id" || field === "client_secret") && isEmpty(value)) ||
-    (field === "jwks" && isJsonObject(value) && Object.keys(value).length === 0);
+    (field === "jwks" && isEmptyObject(value));
   return Object.fromEntries(Object.entries(client).filter(([field, value]) => !unset(field, value)));
 }
 

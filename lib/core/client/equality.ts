@@ -1,6 +1,6 @@
 import { parseNanoseconds } from "../duration.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { isEmpty, sameJson } from "./client.ts";
+import { isEmpty, isEmptyObject, sameJson } from "./client.ts";
 import { FIELD_NAMES, FIELDS, type Field, SERVER_FIELDS } from "./fields.ts";
 
 /**
@@ -51,7 +51,7 @@ export function keeps(answer: JsonObject, field: string): boolean {
 
 /** Whether a value sets nothing: absent, null, false, or an empty text, list or object. */
 export function isNothing(value: unknown): boolean {
-  return isEmpty(value) || value === false || (isJsonObject(value) && Object.keys(value).length === 0);
+  return isEmpty(value) || value === false || isEmptyObject(value);
 }
 
 /** What the servers put in the place of nothing, or treat it as; the default of `scope` is configuration and unknown here. */

@@ -1,4 +1,5 @@
 import { AUTH_METHOD, CALLBACKS, FIELDS, ID, NAME } from "../client/fields.ts";
+import { KEY_ALGORITHMS } from "../client/jwk.ts";
 import { ENCRYPTED_FORMATS } from "../keys/recipient.ts";
 import { FORMATS } from "../output/formats.ts";
 import { SECRET_LENGTH as SECRET_DEFAULT_LENGTH } from "../secret.ts";
@@ -394,7 +395,7 @@ export const GENERATE_KEY: TextFlag = {
   kind: "text",
   name: "generate-key",
   value: "ALG",
-  choices: ["ES256", "RS256", "PS256"],
+  choices: KEY_ALGORITHMS,
   group: "secret",
   help: "Make a key pair for private_key_jwt here and register its public part",
 };

@@ -162,7 +162,7 @@ describe("draftClient() refuses", () => {
         [
           ["--implicit-grant-id-token-lifespan", text],
           undefined,
-          `--implicit-grant-id-token-lifespan "${text}" is not a lifespan`,
+          `--implicit-grant-id-token-lifespan "${text}" is not a valid duration`,
         ] as const,
     ),
   ];
