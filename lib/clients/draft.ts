@@ -6,6 +6,7 @@ import { FIELDS, ID } from "../core/client/fields.ts";
 import { findingProblem, type LintFinding, lint } from "../core/client/rules.ts";
 import { FILE, SECRET, SET, STRICT } from "../core/flags/flag-table.ts";
 import { isJsonObject, type JsonObject, MAX_DEPTH } from "../core/json.ts";
+import { unescapeToken } from "../core/json-pointer.ts";
 import { faultText, readOneJson } from "../core/json-text.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -54,10 +55,7 @@ export function invalidPath(path: readonly string[]): Problem {
 /** The path of `--set PATH=JSON`: dots separate, or a JSON Pointer. */
 function pathOf(text: string): readonly string[] {
   if (!text.startsWith("/")) return text.split(".");
-  return text
-    .slice(1)
-    .split("/")
-    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  return text.slice(1).split("/").map(unescapeToken);
 }
 
 /**

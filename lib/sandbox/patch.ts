@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { isJsonObject, isLargerThan, isTooDeep, type JsonObject, MAX_DEPTH } from "../core/json.ts";
+import { unescapeToken } from "../core/json-pointer.ts";
 import { BODY_LIMIT, TOO_DEEP } from "./decode.ts";
 
 /** How a server reads a JSON Patch: each release line has a reader of its own. */
@@ -131,13 +132,10 @@ function edited(target: unknown, tokens: readonly string[], makes: boolean, edit
   return (known ? replacing : adding)(inner.value)(container, token);
 }
 
-/** The tokens of a path; a tilde that is no escape stands for itself, unlike in RFC 6901. */
+/** The tokens of a path; unlike in RFC 6901, a tilde that is not an escape is taken literally. */
 function tokensOf(path: string): readonly string[] | undefined {
   if (!path.startsWith("/")) return undefined;
-  return path
-    .slice(1)
-    .split("/")
-    .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
+  return path.slice(1).split("/").map(unescapeToken);
 }
 
 function found(document: unknown, tokens: readonly string[]): unknown {

@@ -107,10 +107,10 @@ for (const [text, message] of [
   ["jsonpath=", "Cannot use --format jsonpath: it needs an expression"],
   ["raw=", "Cannot use --format raw: it needs an expression"],
   ["jsonpointer", "Cannot use --format jsonpointer: it needs an expression"],
-  ["jsonpointer=client_id", 'Cannot use --format "jsonpointer=client_id": a JSON pointer starts with a slash'],
+  ["jsonpointer=client_id", 'Cannot use --format "jsonpointer=client_id": a JSON Pointer starts with a slash'],
   [
     "jsonpointer=/a~2",
-    'Cannot use --format "jsonpointer=/a~2": "~2" is no escape, a tilde is written ~0 and a slash ~1',
+    'Cannot use --format "jsonpointer=/a~2": "~2" is not an escape: write ~0 for a tilde and ~1 for a slash',
   ],
   ["raw=a..b", 'Cannot use --format "raw=a..b": a name is missing before the dot at position 3'],
 ] as const) {
