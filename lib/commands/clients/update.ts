@@ -94,7 +94,7 @@ function unsetFields(context: Context, problems: Problem[]): readonly Field[] {
 /** The list that adding and removing make of the one a client has. */
 function applyListEdits(context: Context, field: Field, current: JsonObject): unknown {
   const has =
-    field.shape === "words"
+    field.shape === "space-separated"
       ? (textField(current, field.name) ?? "").split(" ").filter((word) => word !== "")
       : listField(current, field.name);
   const edits = LIST_EDITS.filter((edit) => edit.field === field);
@@ -105,7 +105,7 @@ function applyListEdits(context: Context, field: Field, current: JsonObject): un
     context.warn(`--remove-${field.singular ?? field.name} ${quote(value)} is not in ${field.name}`);
   const fresh = [...new Set(of("add"))].filter((value) => !has.includes(value));
   const after = [...has, ...fresh].filter((value) => !of("remove").includes(value));
-  return field.shape === "words" ? after.join(" ") : after;
+  return field.shape === "space-separated" ? after.join(" ") : after;
 }
 
 /** The fields that a client has, with values put inside them. */

@@ -143,7 +143,7 @@ export function canonical(field: string, value: unknown, tier?: Tier): unknown {
       const list = Array.isArray(value) ? listForm(field, value, tier) : value;
       return isNothing(list) ? canonical(field, undefined, tier) : list;
     }
-    case "words":
+    case "space-separated":
       return typeof value === "string" ? wordsOf(value.toWellFormed()) : value;
     case "duration":
       return typeof value === "string" ? String(parseNanoseconds(value) ?? value) : value;

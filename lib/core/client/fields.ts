@@ -1,20 +1,20 @@
 import type { BoolFlag, Flag, ListFlag, TextFlag } from "../flags/parse.ts";
 
-/** How a field's value is made from its flag. */
+/** How the value of a flag becomes the value of a field. */
 export type FieldShape =
-  /** One text. */
+  /** A string. */
   | "text"
-  /** A list of texts. */
+  /** A list of strings. */
   | "list"
-  /** Words in one text, joined by blanks (RFC 6749, 3.3). */
-  | "words"
+  /** One string of words separated by spaces (RFC 6749, 3.3). */
+  | "space-separated"
   /** true or false. */
   | "boolean"
-  /** Any JSON, written in the flag's value. */
+  /** Any JSON, in the flag's value. */
   | "json"
   /** JSON in the flag's value or in a file that it names. */
   | "json-or-file"
-  /** A Go duration, kept as it was written. */
+  /** A Go duration, as written. */
   | "duration";
 
 /** One field of an OAuth 2.0 client, with the flag that sets it. */
@@ -23,7 +23,7 @@ export interface Field {
   readonly name: string;
   readonly shape: FieldShape;
   readonly flag: Flag;
-  /** For a list: the name of one of its values, from which `--add-…` and `--remove-…` are made. */
+  /** The name of one item of a list, for the flags `--add-…` and `--remove-…`. */
   readonly singular?: string;
 }
 
@@ -35,11 +35,11 @@ function address(name: string, flagName: string, help: string): Field {
   return text(name, flagName, help, { value: "URL" });
 }
 
-function list(name: string, flagName: string, one: string, help: string, more: Partial<ListFlag> = {}): Field {
+function list(name: string, flagName: string, singular: string, help: string, more: Partial<ListFlag> = {}): Field {
   return {
     name,
     shape: "list",
-    singular: one,
+    singular,
     flag: { kind: "list", name: flagName, value: "LIST", group: "client", help, ...more },
   };
 }
@@ -76,7 +76,7 @@ const LIFESPAN_FIELDS: readonly Field[] = LIFESPANS.flatMap(([grant, tokens]) =>
   }),
 );
 
-/** The grant types that the servers know, for completion; others pass. */
+/** The grant types that the servers know, for completion; others are accepted too. */
 export const GRANT_TYPES = [
   "authorization_code",
   "refresh_token",
@@ -89,7 +89,7 @@ export const GRANT_TYPES = [
 /** The authentication methods of the token endpoint (RFC 7591, section 2). */
 export const AUTH_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
 
-/** The row of the client's id, which only a create takes as a flag. */
+/** The flag of the client ID, which only create accepts. */
 export const ID: TextFlag = {
   kind: "text",
   name: "id",
@@ -98,7 +98,7 @@ export const ID: TextFlag = {
   help: "The client's id; without it a UUID is made up here",
 };
 
-/** The flag of the client's name. */
+/** The flag of the client name. */
 export const NAME: TextFlag = {
   kind: "text",
   name: "name",
@@ -146,7 +146,7 @@ export const FIELDS: readonly Field[] = [
   }),
   {
     name: "scope",
-    shape: "words",
+    shape: "space-separated",
     singular: "scope",
     flag: {
       kind: "list",
@@ -274,14 +274,14 @@ export const FIELDS: readonly Field[] = [
   ...LIFESPAN_FIELDS,
 ];
 
-/** A flag that adds values to a list field, or takes values out of it. */
+/** A flag that adds values to a list field or removes them. */
 export interface ListEdit {
   readonly field: Field;
   readonly way: "add" | "remove";
   readonly flag: ListFlag;
 }
 
-/** The flags that change single values of list fields, for an update: `--add-callback`, `--remove-scope`. */
+/** The flags that edit list fields in an update: `--add-callback`, `--remove-scope`. */
 export const LIST_EDITS: readonly ListEdit[] = FIELDS.flatMap((field) =>
   (["add", "remove"] as const).flatMap((way): ListEdit[] => {
     if (field.singular === undefined) return [];
@@ -292,7 +292,7 @@ export const LIST_EDITS: readonly ListEdit[] = FIELDS.flatMap((field) =>
   }),
 );
 
-/** Fields that a server sets by itself; they may stand in a file that a server exported. */
+/** Fields that a server sets itself; an exported client contains them. */
 export const SERVER_FIELDS: readonly string[] = [
   "client_id",
   "client_secret",
@@ -306,5 +306,5 @@ export const SERVER_FIELDS: readonly string[] = [
 /** Every name that a client may have in JSON. */
 export const FIELD_NAMES: readonly string[] = [...SERVER_FIELDS, ...FIELDS.map((field) => field.name)];
 
-/** The names of the flags that come from the 2.x reference with another default there. */
+/** Flags with another default in the 2.x syntax, by name. */
 export const V2_DEFAULTS: ReadonlyMap<string, string> = new Map([["request-object-signing-alg", "RS256"]]);

@@ -318,7 +318,7 @@ describe("the flags that change single values of lists", () => {
   it("are there for each list, in both grammars' words", () => {
     const names = LIST_EDITS.map(({ flag }) => flag.name);
     assert.equal(new Set(names).size, names.length);
-    const lists = FIELDS.filter(({ shape }) => shape === "list" || shape === "words");
+    const lists = FIELDS.filter(({ shape }) => shape === "list" || shape === "space-separated");
     assert.equal(LIST_EDITS.length, lists.length * 2);
     for (const wanted of ["add-callback", "remove-callback", "add-scope", "remove-contact", "add-grant-type"])
       assert.ok(names.includes(wanted), wanted);
