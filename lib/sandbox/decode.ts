@@ -1,5 +1,5 @@
 import { formatNanoseconds, parseNanoseconds } from "../core/duration.ts";
-import { endOfString, isJsonObject, JsonDepthError, type JsonObject, readJson } from "../core/json.ts";
+import { firstContainer, isJsonObject, JsonDepthError, readJson } from "../core/json.ts";
 import { trimmedEnd } from "../core/text.ts";
 import { isTextList, kindOf } from "./json-value.ts";
 import { type KeySet, readKeySet } from "./key-set.ts";
@@ -21,12 +21,13 @@ export interface Shape {
   readonly lifespans: string;
 }
 
-type Read<T> = { readonly value: T } | { readonly misfit: string };
+/** A value, or what is wrong with what was to be read. */
+export type Read<T> = { readonly value: T } | { readonly decodeError: string };
 
 const LITERALS = ["null", "true", "false"];
 
 /** Says what is wrong with text that is not JSON, close to the words of the servers. */
-function syntaxMisfit(text: string): string {
+function syntaxError(text: string): string {
   const start = text.trimStart();
   if (start === "") return "EOF";
   if (start.startsWith("{") || start.startsWith("[") || start.startsWith('"')) return "unexpected EOF";
@@ -38,34 +39,19 @@ function syntaxMisfit(text: string): string {
     : `invalid character '${start[at]}' in literal ${literal} (expecting '${literal[at]}')`;
 }
 
-/** The object or array that a text begins with, without what follows it; undefined where it does not end. */
-function firstContainer(text: string): string | undefined {
-  let depth = 0;
-  for (let at = 0; at < text.length; at++) {
-    const c = text.charAt(at);
-    if (c === '"') at = endOfString(text, at);
-    else if (c === "{" || c === "[") depth++;
-    else if (c === "}" || c === "]") {
-      depth--;
-      if (depth === 0) return text.slice(0, at + 1);
-    }
-  }
-  return undefined;
-}
-
 /** Reads the first JSON value of a body; what follows an object or array is not looked at, as Go's decoder has it. */
 export function parseBody(text: string): Read<unknown> {
   const whole = read(text);
   if (whole !== undefined) return whole;
   const first = /^\s*[{[]/.test(text) ? firstContainer(text) : undefined;
-  return (first === undefined ? undefined : read(first)) ?? { misfit: syntaxMisfit(text) };
+  return (first === undefined ? undefined : read(first)) ?? { decodeError: syntaxError(text) };
 }
 
 /** No body of a client is larger, 10 MiB; a real server takes any. */
 export const BODY_LIMIT = 10 * 1024 * 1024;
 
 /** What a body that nests too deep is refused with, in the words of Go; a real server takes more levels. */
-export const TOO_DEEP = { misfit: "exceeded max depth" } as const;
+export const TOO_DEEP = { decodeError: "exceeded max depth" } as const;
 
 /** The value of a text, or undefined where it is no JSON. */
 function read(text: string): Read<unknown> | undefined {
@@ -78,12 +64,12 @@ function read(text: string): Read<unknown> | undefined {
 
 const TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 
-function wrongType(value: unknown, field: Field, shape: Shape, wanted: string): { readonly misfit: string } {
+function wrongType(value: unknown, field: Field, shape: Shape, wanted: string): { readonly decodeError: string } {
   const struct = shape.type.split(".").at(-1) ?? "";
   const group = field.kind === "duration" ? shape.lifespans : "";
   const shown = typeof value === "number" && wanted === "int" ? `number ${value}` : kindOf(value);
   return {
-    misfit: `json: cannot unmarshal ${shown} into Go struct field ${struct}.${group}${field.name} of type ${wanted}`,
+    decodeError: `json: cannot unmarshal ${shown} into Go struct field ${struct}.${group}${field.name} of type ${wanted}`,
   };
 }
 
@@ -105,29 +91,29 @@ const READERS: Readonly<Record<Kind, Reader>> = {
   choice: (value) =>
     typeof value === "boolean"
       ? { value }
-      : { misfit: `json: cannot unmarshal ${kindOf(value)} into Go value of type bool` },
+      : { decodeError: `json: cannot unmarshal ${kindOf(value)} into Go value of type bool` },
   integer: (value, field, shape) =>
     typeof value === "number" && Number.isSafeInteger(value) ? { value } : wrongType(value, field, shape, "int"),
   raw: (value) => ({ value }),
   keys: (value, field, shape) => {
     if (!isJsonObject(value)) return wrongType(value, field, shape, "x.JoseJSONWebKeySet");
-    const keys: KeySet | { readonly misfit: string } = readKeySet(value, shape.keyLibrary);
-    return "misfit" in keys ? keys : { value: keys };
+    const keys: KeySet | { readonly decodeError: string } = readKeySet(value, shape.keyLibrary);
+    return "decodeError" in keys ? keys : { value: keys };
   },
   time: (value) => {
-    if (typeof value !== "string") return { misfit: "Time.UnmarshalJSON: input is not a JSON string" };
+    if (typeof value !== "string") return { decodeError: "Time.UnmarshalJSON: input is not a JSON string" };
     // Go writes a time back without the zeros that its fraction ends with.
     const [, start = "", fraction = "", zone = ""] = TIME.exec(value) ?? [];
     if (start !== "") return { value: `${start}${trimmedEnd(trimmedEnd(fraction, "0"), ".")}${zone}` };
     return {
-      misfit: `parsing time "${value}" as "2006-01-02T15:04:05Z07:00": cannot parse "${value}" as "2006"`,
+      decodeError: `parsing time "${value}" as "2006-01-02T15:04:05Z07:00": cannot parse "${value}" as "2006"`,
     };
   },
   duration: (value, field, shape) => {
     if (typeof value !== "string") return wrongType(value, field, shape, "string");
     const nanoseconds = parseNanoseconds(value);
     return nanoseconds === undefined
-      ? { misfit: `time: invalid duration "${value}"` }
+      ? { decodeError: `time: invalid duration "${value}"` }
       : { value: formatNanoseconds(nanoseconds) };
   },
 };
@@ -136,25 +122,25 @@ const READERS: Readonly<Record<Kind, Reader>> = {
 const EMPTIED: ReadonlySet<Kind> = new Set<Kind>(["list", "keys", "raw"]);
 
 /**
- * Reads a JSON value into a draft, starting from a base, as Go's decoder reads into a struct: names without case,
- * unknown members ignored, null harmless, the first value of a wrong type told.
+ * Reads a JSON value into a draft like Go's decoder reads into a struct that already has values: names are matched without
+ * case, unknown members and nulls are ignored, and the first value of a wrong type is reported.
  */
 export function decode(value: unknown, shape: Shape, base: Readonly<Draft>): Read<Draft> {
-  const draft: Draft = { ...base };
-  if (value === null) return { value: draft };
+  if (value === null) return { value: { ...base } };
   if (!isJsonObject(value))
-    return { misfit: `json: cannot unmarshal ${kindOf(value)} into Go value of type ${shape.type}` };
-  const given: JsonObject = value;
-  for (const [name, member] of Object.entries(given)) {
+    return { decodeError: `json: cannot unmarshal ${kindOf(value)} into Go value of type ${shape.type}` };
+  const draft: Draft = { ...base };
+  for (const [name, member] of Object.entries(value)) {
     const field = shape.fields.get(name) ?? shape.fields.get(name.toLowerCase());
     if (field === undefined) continue;
-    if (member === null) {
-      if (EMPTIED.has(field.kind)) draft[field.name] = field.kind === "keys" ? undefined : null;
-      continue;
-    }
-    const read = READERS[field.kind](member, field, shape);
-    if ("misfit" in read) return read;
+    const read = member === null ? decodeNull(field, draft) : READERS[field.kind](member, field, shape);
+    if ("decodeError" in read) return read;
     draft[field.name] = read.value;
   }
   return { value: draft };
+}
+
+function decodeNull({ name, kind }: Field, draft: Readonly<Draft>): { readonly value: unknown } {
+  if (!EMPTIED.has(kind)) return { value: draft[name] };
+  return { value: kind === "keys" ? undefined : null };
 }

@@ -78,22 +78,22 @@ function faultOf(key: JsonObject): string | undefined {
 }
 
 /** Reads a key set, or says what is wrong with its first faulty key, as the library of that name does. */
-export function readKeySet(value: JsonObject, library: string): KeySet | { readonly misfit: string } {
+export function readKeySet(value: JsonObject, library: string): KeySet | { readonly decodeError: string } {
   const given = value["keys"];
   if (given === undefined) return {};
   if (given === null) return { keys: null };
   if (!Array.isArray(given)) {
     return {
-      misfit: `json: cannot unmarshal ${kindOf(given)} into Go struct field JoseJSONWebKeySet.jwks.JSONWebKeySet.keys of type []jose.JSONWebKey`,
+      decodeError: `json: cannot unmarshal ${kindOf(given)} into Go struct field JoseJSONWebKeySet.jwks.JSONWebKeySet.keys of type []jose.JSONWebKey`,
     };
   }
   const keys: JsonObject[] = [];
   for (const key of given) {
     if (!isJsonObject(key)) {
-      return { misfit: `json: cannot unmarshal ${kindOf(key)} into Go value of type jose.rawJSONWebKey` };
+      return { decodeError: `json: cannot unmarshal ${kindOf(key)} into Go value of type jose.rawJSONWebKey` };
     }
     const fault = faultOf(key);
-    if (fault !== undefined) return { misfit: `${library}: ${fault}` };
+    if (fault !== undefined) return { decodeError: `${library}: ${fault}` };
     keys.push(Object.fromEntries(MEMBERS.filter((name) => Object.hasOwn(key, name)).map((name) => [name, key[name]])));
   }
   return { keys };

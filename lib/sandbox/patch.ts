@@ -43,7 +43,7 @@ export const LENIENT: PatchDialect = { ...REDUCED, lenient: true, sorts: false }
 /** The dialect of 26. */
 export const CHECKED: PatchDialect = { ...LENIENT, valueless: false, whole: true, denied: /^\/id$/i, keeps: false };
 
-type Patched = { readonly value: unknown } | { readonly misfit: string };
+type Patched = { readonly value: unknown } | { readonly decodeError: string };
 
 interface Operation {
   readonly op: string;
@@ -55,8 +55,8 @@ interface Operation {
 /** Changes a container at one of its members or elements. */
 type Edit = (container: readonly unknown[] | JsonObject, token: string) => Patched;
 
-function missing(path: string): { readonly misfit: string } {
-  return { misfit: `the document is missing the path ${path}` };
+function missing(path: string): { readonly decodeError: string } {
+  return { decodeError: `the document is missing the path ${path}` };
 }
 
 /** The position that a token names in a list of a length, counted from the end when negative. */
@@ -108,7 +108,7 @@ function testing(wanted: unknown): Edit {
   return (container, token) =>
     isDeepStrictEqual(childOf(container, token) ?? null, wanted)
       ? { value: container }
-      : { misfit: `testing value ${token} failed` };
+      : { decodeError: `testing value ${token} failed` };
 }
 
 function isElement(token: string): boolean {
@@ -127,7 +127,7 @@ function edited(target: unknown, tokens: readonly string[], makes: boolean, edit
   if (!isContainer(container)) return missing(token);
   if (rest.length === 0) return edit(container, token);
   const inner = edited(childOf(container, token), rest, makes, edit);
-  if ("misfit" in inner) return inner;
+  if ("decodeError" in inner) return inner;
   const known = childOf(container, token) !== undefined;
   return (known ? replacing : adding)(inner.value)(container, token);
 }
@@ -152,7 +152,7 @@ function transfer(takeAway: boolean): Step {
     const value = source === undefined ? undefined : found(document, source);
     if (source === undefined || value === undefined) return missing(from);
     const rest = takeAway ? edited(document, source, false, removing) : { value: document };
-    return "misfit" in rest ? rest : edited(rest.value, tokens, false, adding(value));
+    return "decodeError" in rest ? rest : edited(rest.value, tokens, false, adding(value));
   };
 }
 
@@ -171,24 +171,24 @@ const STEPS: ReadonlyMap<string, Step> = new Map<string, Step>([
   ["test", (document, tokens, { value }) => edited(document, tokens, false, testing(value))],
 ]);
 
-function readOperation(given: unknown, { valueless }: PatchDialect): Operation | { readonly misfit: string } {
-  if (!isJsonObject(given)) return { misfit: "an operation is no object" };
+function readOperation(given: unknown, { valueless }: PatchDialect): Operation | { readonly decodeError: string } {
+  if (!isJsonObject(given)) return { decodeError: "an operation is no object" };
   const { op, path, from = "", value } = given;
   if (typeof op !== "string" || typeof path !== "string" || typeof from !== "string") {
-    return { misfit: "error parsing patch operations: operation missing path field" };
+    return { decodeError: "error parsing patch operations: operation missing path field" };
   }
   const needsValue = op === "add" || op === "replace";
-  if (needsValue && value === undefined && !valueless) return { misfit: "failed to decode value: missing value" };
+  if (needsValue && value === undefined && !valueless) return { decodeError: "failed to decode value: missing value" };
   return { op, path, from, value: value ?? null };
 }
 
 function apply(document: unknown, given: unknown, dialect: PatchDialect): Patched {
   const operation = readOperation(given, dialect);
-  if ("misfit" in operation) return operation;
+  if ("decodeError" in operation) return operation;
   const { op, path, value } = operation;
   const step = dialect.operations.includes(op) ? STEPS.get(op) : undefined;
-  if (step === undefined) return { misfit: `unsupported operation: ${op}` };
-  if (dialect.denied.test(path)) return { misfit: `patch includes denied path: ${path}` };
+  if (step === undefined) return { decodeError: `unsupported operation: ${op}` };
+  if (dialect.denied.test(path)) return { decodeError: `patch includes denied path: ${path}` };
   if (path === "" && dialect.whole && op !== "remove") return { value };
   const tokens = tokensOf(path);
   if (tokens === undefined) return missing(path);
@@ -197,15 +197,15 @@ function apply(document: unknown, given: unknown, dialect: PatchDialect): Patche
 
 /** Applies a JSON Patch (RFC 6902) in the dialect of a server; the document itself is left as it was. */
 export function applyPatch(document: unknown, patch: unknown, dialect: PatchDialect): Patched {
-  if (patch !== null && !Array.isArray(patch)) return { misfit: "the patch is no list of operations" };
+  if (patch !== null && !Array.isArray(patch)) return { decodeError: "the patch is no list of operations" };
   const operations: readonly unknown[] = patch ?? [];
   let value = document;
   for (const operation of operations) {
     const patched = apply(value, operation, dialect);
-    if ("misfit" in patched) return patched;
+    if ("decodeError" in patched) return patched;
     value = patched.value;
     // Moves and copies make more of what is there than a request could bring.
-    if (isLargerThan(value, BODY_LIMIT)) return { misfit: "the patched document is too large" };
+    if (isLargerThan(value, BODY_LIMIT)) return { decodeError: "the patched document is too large" };
     if (isTooDeep(value)) return TOO_DEEP;
   }
   if (dialect.sorts && isJsonObject(value))

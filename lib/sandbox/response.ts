@@ -1,4 +1,4 @@
-import { type Refusal, refusalBody } from "./error-bodies.ts";
+import { type ApiError, errorBody } from "./error-bodies.ts";
 import type { Behaviour } from "./versions.ts";
 
 /** An answer of the sandbox, ready to be written. */
@@ -37,9 +37,9 @@ export function empty(status: number, headers: Readonly<Record<string, string>> 
 }
 
 /** An error of the clients endpoints. */
-export function refused(behaviour: Behaviour, refusal: Refusal): Answer {
-  const body = `${JSON.stringify(refusalBody(behaviour, refusal))}\n`;
-  return { status: refusal.status, headers: { "content-type": "application/json" }, body };
+export function errorAnswer(behaviour: Behaviour, error: ApiError): Answer {
+  const body = `${JSON.stringify(errorBody(behaviour, error))}\n`;
+  return { status: error.status, headers: { "content-type": "application/json" }, body };
 }
 
 function negotiatedMissing(accept: string): Answer {

@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { JsonObject } from "../core/json.ts";
 import { BODY_LIMIT } from "./decode.ts";
 import { listenOn, parsePlace, urlOf } from "./listen.ts";
-import { type Answer, refused } from "./response.ts";
+import { type Answer, errorAnswer } from "./response.ts";
 import { createAdminApi } from "./routes.ts";
 import { foreignSender } from "./sender.ts";
 import type { SandboxVersion } from "./versions.ts";
@@ -76,9 +76,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const body = await bodyOf(request);
     const { host, origin, accept = "" } = request.headers;
     const foreign = foreignSender({ host, origin }, entrance);
-    if (foreign !== undefined) return refused(api.behaviour, { status: 403, error: "Forbidden", description: foreign });
+    if (foreign !== undefined)
+      return errorAnswer(api.behaviour, { status: 403, error: "Forbidden", description: foreign });
     if (body === undefined)
-      return refused(api.behaviour, {
+      return errorAnswer(api.behaviour, {
         status: 413,
         error: "Request Entity Too Large",
         description: "The request body is larger than 10 MiB",

@@ -26,10 +26,10 @@ export interface Behaviour {
   /** Which answers forbid caching: those under the prefix, those to reads, or none. */
   readonly uncached: "none" | "prefixed" | "reads";
   /** What a create answers to a body that does not fit: the reason, or a 500 without one. */
-  readonly createMisfit: "explained" | "unexplained";
+  readonly badCreateBody: "explained" | "unexplained";
   /** The same for an update. */
-  readonly updateMisfit: "explained" | "unexplained";
-  /** Name of the type of list fields in a message about a misfit. */
+  readonly badUpdateBody: "explained" | "unexplained";
+  /** Name of the type of list fields in a message about a decodeError. */
   readonly listType: string;
   /** Name of the library that reads keys, in its messages. */
   readonly keyLibrary: string;
@@ -38,7 +38,7 @@ export interface Behaviour {
   /** Status of a GET of a client that is not there. */
   readonly unknownOnGet: 401 | 404;
   /** Whether deleting a client that is not there is an error. */
-  readonly unknownOnDelete: "told" | "ignored";
+  readonly unknownOnDelete: "rejected" | "ignored";
   /** How a PATCH is read, where there is one. */
   readonly patch: PatchDialect | undefined;
   /** Whether `PUT /clients/{id}/lifespans` is there. */
@@ -54,7 +54,7 @@ export interface Behaviour {
   /** How a list is cut into pages. */
   readonly paging: "offset" | "page" | "token" | "cursor";
   /** What a page token that cannot be opened does: the connection ends, or it is told; older ones begin at the start. */
-  readonly strayToken: "closes" | "told";
+  readonly invalidToken: "closes" | "rejected";
   /** Whether `client_name` and `owner` select clients in a list. */
   readonly filters: boolean;
   /** How often an id is escaped in the Location of a new client. */
@@ -68,7 +68,7 @@ export interface Behaviour {
   /** Whether logo, terms, policy and client addresses are looked at. */
   readonly webFields: boolean;
   /** Whether each key of a set is judged. */
-  readonly keysJudged: boolean;
+  readonly checksKeys: boolean;
   /** Wording of the rule messages that changed. */
   readonly wording: {
     readonly metadataError: "invalid_request" | "invalid_client_metadata";
@@ -85,8 +85,8 @@ const V1_8: Behaviour = {
   missing: "plain-json",
   errors: "verbose",
   uncached: "none",
-  createMisfit: "unexplained",
-  updateMisfit: "unexplained",
+  badCreateBody: "unexplained",
+  badUpdateBody: "unexplained",
   listType: "sqlxx.StringSlicePipeDelimiter",
   keyLibrary: "square/go-jose",
   ownId: true,
@@ -99,14 +99,14 @@ const V1_8: Behaviour = {
   barred: false,
   order: "insertion",
   paging: "offset",
-  strayToken: "told",
+  invalidToken: "rejected",
   filters: false,
   idEscapes: 0,
   lifespansType: "client.UpdateOAuth2ClientLifespans",
   tokenPrefix: undefined,
   registrationTail: "id",
   webFields: false,
-  keysJudged: false,
+  checksKeys: false,
   wording: {
     metadataError: "invalid_request",
     fragment: "Redirect URIs must not contain fragments (#)",
@@ -119,9 +119,9 @@ const V1_11: Behaviour = {
   ...V1_8,
   missing: "negotiated",
   errors: "short",
-  updateMisfit: "explained",
+  badUpdateBody: "explained",
   unknownOnGet: 404,
-  unknownOnDelete: "told",
+  unknownOnDelete: "rejected",
   patch: STANDARD,
   lifespans: true,
   filled: true,
@@ -154,12 +154,12 @@ const V2_1: Behaviour = {
 
 const V2_3: Behaviour = {
   ...V2_1,
-  createMisfit: "explained",
+  badCreateBody: "explained",
   keyLibrary: "go-jose/go-jose",
   ownId: true,
   patch: LENIENT,
   registrationTail: "slash",
-  keysJudged: true,
+  checksKeys: true,
 };
 
 const V26: Behaviour = {
@@ -170,14 +170,14 @@ const V26: Behaviour = {
   uncached: "reads",
   patch: CHECKED,
   paging: "cursor",
-  strayToken: "closes",
+  invalidToken: "closes",
   idEscapes: 2,
   registrationTail: "nothing",
   webFields: true,
   wording: { ...V2_3.wording, fragmentFirst: true, postLogoutTail: "" },
 };
 
-const NEXT: Behaviour = { ...V26, rotation: true, strayToken: "told" };
+const NEXT: Behaviour = { ...V26, rotation: true, invalidToken: "rejected" };
 
 /** What each version does. */
 export const BEHAVIOURS: Readonly<Record<SandboxVersion, Behaviour>> = {
