@@ -64,9 +64,9 @@ function written(draft: Readonly<Draft>, fields: readonly Field[]): JsonObject {
 }
 
 /** A list as it comes back from the database. */
-function storedList(list: unknown, { barred }: Behaviour): unknown {
+function storedList(list: unknown, { joinsLists }: Behaviour): unknown {
   if (!isTextList(list)) return [];
-  return barred && list.length > 0
+  return joinsLists && list.length > 0
     ? list
         .join("|")
         .split("|")
@@ -123,8 +123,8 @@ function modelOf(version: SandboxVersion): Model {
 }
 
 /** Fills in what the database of later versions does not leave open. */
-function fillIn(draft: Draft, { filled }: Behaviour): void {
-  if (!filled) return;
+function fillIn(draft: Draft, { fillsEmpty }: Behaviour): void {
+  if (!fillsEmpty) return;
   draft["audience"] ??= [];
   draft["allowed_cors_origins"] ??= [];
   draft["jwks"] ??= {};
@@ -133,7 +133,7 @@ function fillIn(draft: Draft, { filled }: Behaviour): void {
 
 /** A draft as later reads show it. */
 function viewOf(draft: Readonly<Draft>, { behaviour, kept, lists }: Model): JsonObject {
-  if (!behaviour.filled) return written(draft, kept);
+  if (!behaviour.fillsEmpty) return written(draft, kept);
   const read: Draft = { ...draft };
   for (const name of lists) read[name] = storedList(read[name], behaviour);
   return written(read, kept);
@@ -170,7 +170,7 @@ export class SandboxClients {
   patch(id: string, body: string, dialect: PatchDialect): Result {
     return this.#withClient(id, (client) => {
       const patched = this.#patched(this.#fromStore(client), body, dialect);
-      if ("decodeError" in patched) return unexpected(this.#behaviour, patched.decodeError);
+      if ("fault" in patched) return unexpected(this.#behaviour, patched.fault);
       const draft = patched.value;
       if (draft["client_secret"] === SECRET_HASH) return this.#save({ ...draft, client_secret: "" });
       return this.#save(draft, draft["client_secret"] === "" ? client.secrets.slice(0, 1) : undefined);
@@ -225,17 +225,17 @@ export class SandboxClients {
 
   #readBody(body: string, shape: Shape, base: Readonly<Draft>, report: Behaviour["badCreateBody"]): Draft | ApiError {
     const parsed = parseBody(body);
-    const decoded = "decodeError" in parsed ? parsed : decode(parsed.value, shape, base);
-    return "decodeError" in decoded ? badBody(this.#behaviour, report, decoded.decodeError) : decoded.value;
+    const decoded = "fault" in parsed ? parsed : decode(parsed.value, shape, base);
+    return "fault" in decoded ? badBody(this.#behaviour, report, decoded.fault) : decoded.value;
   }
 
   #patched(stored: Readonly<Draft>, body: string, dialect: PatchDialect): Read<Draft> {
     const parsed = parseBody(body);
-    if ("decodeError" in parsed) return parsed;
+    if ("fault" in parsed) return parsed;
     const { clientShape, fields, zero } = this.#model;
     const base: Draft = { ...stored, client_secret: SECRET_HASH };
     const patched = applyPatch(written(base, fields), parsed.value, dialect);
-    return "decodeError" in patched ? patched : decode(patched.value, clientShape, dialect.keeps ? base : zero);
+    return "fault" in patched ? patched : decode(patched.value, clientShape, dialect.keepsRemoved ? base : zero);
   }
 
   /** A stored client with all its fields, as the start of a change. */
@@ -265,11 +265,11 @@ export class SandboxClients {
 
   /** Sets what the server decides about a new client. */
   #stamp(draft: Draft, chosen: string, id: string): void {
-    const { filled, tokenPrefix } = this.#behaviour;
+    const { fillsEmpty, tokenPrefix } = this.#behaviour;
     const now = new Date();
     draft["client_id"] = id;
     draft["created_at"] = wholeSecond(now);
-    draft["updated_at"] = filled ? now.toISOString() : draft["created_at"];
+    draft["updated_at"] = fillsEmpty ? now.toISOString() : draft["created_at"];
     if (tokenPrefix === undefined) return;
     draft["registration_access_token"] = registrationToken(tokenPrefix);
     draft["registration_client_uri"] = registrationUri(this.#behaviour, chosen, id);
@@ -277,7 +277,7 @@ export class SandboxClients {
 
   /** Stores a changed client under the ID in the draft. */
   #save(draft: Draft, secrets?: readonly string[]): Result {
-    const { filled } = this.#behaviour;
+    const { fillsEmpty } = this.#behaviour;
     const given = text(draft, "client_secret");
     const error = validate(draft, this.#behaviour);
     if (error !== undefined) return error;
@@ -285,9 +285,9 @@ export class SandboxClients {
     if (before === undefined) return NOT_FOUND;
     const now = new Date();
     fillIn(draft, this.#behaviour);
-    if (filled && draft["created_at"] === ZERO.time) draft["created_at"] = now.toISOString();
-    draft["updated_at"] = filled ? now.toISOString() : wholeSecond(now);
-    const created = filled ? before.view["created_at"] : draft["created_at"];
+    if (fillsEmpty && draft["created_at"] === ZERO.time) draft["created_at"] = now.toISOString();
+    draft["updated_at"] = fillsEmpty ? now.toISOString() : wholeSecond(now);
+    const created = fillsEmpty ? before.view["created_at"] : draft["created_at"];
     this.#put({ ...draft, created_at: created }, secrets ?? (given === "" ? before.secrets : [given]));
     return { client: written(draft, this.#model.fields) };
   }

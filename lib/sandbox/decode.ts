@@ -5,28 +5,28 @@ import { isTextList, kindOf } from "./json-value.ts";
 import { type KeySet, readKeySet } from "./key-set.ts";
 import type { Field, Kind } from "./server-fields.ts";
 
-/** A client while it is being made: every field that the version knows, empty ones included. */
+/** A client under construction: every field of the version, including empty ones. */
 export type Draft = Record<string, unknown>;
 
-/** What a body is read into. */
+/** What a body is decoded into. */
 export interface Shape {
   readonly fields: ReadonlyMap<string, Field>;
-  /** Its type in messages of the server: `client.Client`. */
+  /** Its Go type in error messages: `client.Client`. */
   readonly type: string;
-  /** The type of its list fields in messages. */
+  /** The Go type of list fields in error messages. */
   readonly listType: string;
-  /** The library that reads its keys. */
+  /** The library that decodes its keys. */
   readonly keyLibrary: string;
-  /** The part of the type that the lifespans stand in, with its dot, or nothing. */
+  /** The struct that contains the lifespans, with a dot, or nothing. */
   readonly lifespans: string;
 }
 
 /** A value, or what is wrong with what was to be read. */
-export type Read<T> = { readonly value: T } | { readonly decodeError: string };
+export type Read<T> = { readonly value: T } | { readonly fault: string };
 
 const LITERALS = ["null", "true", "false"];
 
-/** Says what is wrong with text that is not JSON, close to the words of the servers. */
+/** What is wrong with text that is not JSON, close to the wording of the servers. */
 function syntaxError(text: string): string {
   const start = text.trimStart();
   if (start === "") return "EOF";
@@ -39,21 +39,21 @@ function syntaxError(text: string): string {
     : `invalid character '${start[at]}' in literal ${literal} (expecting '${literal[at]}')`;
 }
 
-/** Reads the first JSON value of a body; what follows an object or array is not looked at, as Go's decoder has it. */
+/** Parses the first JSON value of a body; like Go's decoder, ignores what follows an object or array. */
 export function parseBody(text: string): Read<unknown> {
   const whole = read(text);
   if (whole !== undefined) return whole;
   const first = /^\s*[{[]/.test(text) ? firstContainer(text) : undefined;
-  return (first === undefined ? undefined : read(first)) ?? { decodeError: syntaxError(text) };
+  return (first === undefined ? undefined : read(first)) ?? { fault: syntaxError(text) };
 }
 
-/** No body of a client is larger, 10 MiB; a real server takes any. */
+/** The largest request body, 10 MiB; a real server has no limit. */
 export const BODY_LIMIT = 10 * 1024 * 1024;
 
-/** What a body that nests too deep is refused with, in the words of Go; a real server takes more levels. */
-export const TOO_DEEP = { decodeError: "exceeded max depth" } as const;
+/** The error for a body that nests too deep, in Go's words; a real server accepts more levels. */
+export const TOO_DEEP = { fault: "exceeded max depth" } as const;
 
-/** The value of a text, or undefined where it is no JSON. */
+/** The value of a JSON text, or undefined if it isn't JSON. */
 function read(text: string): Read<unknown> | undefined {
   try {
     return { value: readJson(text) };
@@ -64,20 +64,20 @@ function read(text: string): Read<unknown> | undefined {
 
 const TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 
-function wrongType(value: unknown, field: Field, shape: Shape, wanted: string): { readonly decodeError: string } {
+function wrongType(value: unknown, field: Field, shape: Shape, wanted: string): { readonly fault: string } {
   const struct = shape.type.split(".").at(-1) ?? "";
   const group = field.kind === "duration" ? shape.lifespans : "";
   const shown = typeof value === "number" && wanted === "int" ? `number ${value}` : kindOf(value);
   return {
-    decodeError: `json: cannot unmarshal ${shown} into Go struct field ${struct}.${group}${field.name} of type ${wanted}`,
+    fault: `json: cannot unmarshal ${shown} into Go struct field ${struct}.${group}${field.name} of type ${wanted}`,
   };
 }
 
 type Reader = (value: unknown, field: Field, shape: Shape) => Read<unknown>;
 
-/** How a value that is not null is read, by the kind of its field. */
+/** How a value other than null is decoded, by the kind of its field. */
 const READERS: Readonly<Record<Kind, Reader>> = {
-  // Go puts U+FFFD in the place of half a surrogate pair, save in raw JSON.
+  // Go replaces a lone surrogate with U+FFFD, except in raw JSON.
   text: (value, field, shape) =>
     typeof value === "string" ? { value: value.toWellFormed() } : wrongType(value, field, shape, "string"),
   list: (value, field, shape) => {
@@ -91,34 +91,34 @@ const READERS: Readonly<Record<Kind, Reader>> = {
   choice: (value) =>
     typeof value === "boolean"
       ? { value }
-      : { decodeError: `json: cannot unmarshal ${kindOf(value)} into Go value of type bool` },
+      : { fault: `json: cannot unmarshal ${kindOf(value)} into Go value of type bool` },
   integer: (value, field, shape) =>
     typeof value === "number" && Number.isSafeInteger(value) ? { value } : wrongType(value, field, shape, "int"),
   raw: (value) => ({ value }),
   keys: (value, field, shape) => {
     if (!isJsonObject(value)) return wrongType(value, field, shape, "x.JoseJSONWebKeySet");
-    const keys: KeySet | { readonly decodeError: string } = readKeySet(value, shape.keyLibrary);
-    return "decodeError" in keys ? keys : { value: keys };
+    const keys: KeySet | { readonly fault: string } = readKeySet(value, shape.keyLibrary);
+    return "fault" in keys ? keys : { value: keys };
   },
   time: (value) => {
-    if (typeof value !== "string") return { decodeError: "Time.UnmarshalJSON: input is not a JSON string" };
-    // Go writes a time back without the zeros that its fraction ends with.
+    if (typeof value !== "string") return { fault: "Time.UnmarshalJSON: input is not a JSON string" };
+    // Go formats a time without the trailing zeros of its fraction.
     const [, start = "", fraction = "", zone = ""] = TIME.exec(value) ?? [];
     if (start !== "") return { value: `${start}${trimmedEnd(trimmedEnd(fraction, "0"), ".")}${zone}` };
     return {
-      decodeError: `parsing time "${value}" as "2006-01-02T15:04:05Z07:00": cannot parse "${value}" as "2006"`,
+      fault: `parsing time "${value}" as "2006-01-02T15:04:05Z07:00": cannot parse "${value}" as "2006"`,
     };
   },
   duration: (value, field, shape) => {
     if (typeof value !== "string") return wrongType(value, field, shape, "string");
     const nanoseconds = parseNanoseconds(value);
     return nanoseconds === undefined
-      ? { decodeError: `time: invalid duration "${value}"` }
+      ? { fault: `time: invalid duration "${value}"` }
       : { value: formatNanoseconds(nanoseconds) };
   },
 };
 
-/** Kinds that a null empties; the others keep what they held, as Go's decoder has it. */
+/** Kinds that null clears; like in Go's decoder, the others keep their value. */
 const EMPTIED: ReadonlySet<Kind> = new Set<Kind>(["list", "keys", "raw"]);
 
 /**
@@ -128,13 +128,13 @@ const EMPTIED: ReadonlySet<Kind> = new Set<Kind>(["list", "keys", "raw"]);
 export function decode(value: unknown, shape: Shape, base: Readonly<Draft>): Read<Draft> {
   if (value === null) return { value: { ...base } };
   if (!isJsonObject(value))
-    return { decodeError: `json: cannot unmarshal ${kindOf(value)} into Go value of type ${shape.type}` };
+    return { fault: `json: cannot unmarshal ${kindOf(value)} into Go value of type ${shape.type}` };
   const draft: Draft = { ...base };
   for (const [name, member] of Object.entries(value)) {
     const field = shape.fields.get(name) ?? shape.fields.get(name.toLowerCase());
     if (field === undefined) continue;
     const read = member === null ? decodeNull(field, draft) : READERS[field.kind](member, field, shape);
-    if ("decodeError" in read) return read;
+    if ("fault" in read) return read;
     draft[field.name] = read.value;
   }
   return { value: draft };

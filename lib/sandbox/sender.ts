@@ -1,6 +1,6 @@
 import { isLoopback } from "../core/url.ts";
 
-/** Where a request says that it comes from. */
+/** The headers that show where a request comes from. */
 export interface Sender {
   /** The `Host` header, which only a client older than HTTP/1.1 leaves out. */
   readonly host: string | undefined;
