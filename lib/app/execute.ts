@@ -56,7 +56,7 @@ export async function execute(run: Run, called: ResolvedCommand, leaf: Leaf): Pr
   };
   const render: Render = (many, live) => ({
     terminal,
-    many,
+    isList: many,
     tools,
     names: credentialNames({ values }),
     ...(live ? { settleAfter: 1 } : {}),

@@ -39,9 +39,9 @@ import {
   STRICT,
 } from "../../core/flags/flag-table.ts";
 import type { BoolFlag, ListFlag } from "../../core/flags/parse.ts";
-import type { JsonObject } from "../../core/json.ts";
+import { type JsonObject, toJson } from "../../core/json.ts";
 import { redacted } from "../../core/output/curl.ts";
-import { toJson, type View } from "../../core/output/render.ts";
+import type { View } from "../../core/output/render.ts";
 import { Problem, usageError, withMessage } from "../../core/problem.ts";
 import { CREDENTIAL_FIELDS, withoutCredentials } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
