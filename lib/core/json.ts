@@ -168,11 +168,6 @@ export function firstContainer(text: string): string | undefined {
   return undefined;
 }
 
-/** A whole number of any size as a JSON value. */
-export function wholeNumber(value: bigint): unknown {
-  return readJson(String(value));
-}
-
 /** The text of a number that {@link readJson} preserved; undefined for any other value. */
 export function numberText(value: unknown): string | undefined {
   return JSON.isRawJSON(value) ? JSON.stringify(value) : undefined;

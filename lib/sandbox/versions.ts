@@ -6,11 +6,6 @@ export const SANDBOX_VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as c
 /** One of {@link SANDBOX_VERSIONS}. */
 export type SandboxVersion = (typeof SANDBOX_VERSIONS)[number];
 
-/** Whether a text is one of {@link SANDBOX_VERSIONS}. */
-export function isSandboxVersion(text: string): text is SandboxVersion {
-  return SANDBOX_VERSIONS.some((version) => version === text);
-}
-
 /** Everything that differs between server versions; all other code depends on these and never on a version. */
 export interface Behaviour {
   /** The prefix of the paths of clients. */

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { escapeToken, unescapeToken } from "../json-pointer.ts";
+import { escapeToken } from "../json-pointer.ts";
 import { CREDENTIAL_FIELDS } from "../redact.ts";
 import { suggest } from "../text.ts";
 import { isEmpty, sameJson } from "./client.ts";
@@ -35,34 +35,6 @@ export function diff(before: JsonObject, after: JsonObject, path = ""): readonly
     else steps.push({ op: "replace", path: at, value });
   }
   return steps;
-}
-
-/** Applies the steps of {@link diff}. */
-export function apply(steps: readonly PatchStep[], to: JsonObject): JsonObject {
-  return steps.reduce<JsonObject>(
-    (client, step) => applied(client, step.path.split("/").slice(1).map(unescapeToken), step),
-    to,
-  );
-}
-
-function applied(to: JsonObject, path: readonly string[], step: PatchStep): JsonObject {
-  const [key = "", ...rest] = path;
-  const entries = Object.entries(to);
-  if (rest.length > 0) {
-    return record(
-      entries.map(([name, value]) => [name, name === key && isJsonObject(value) ? applied(value, rest, step) : value]),
-    );
-  }
-  if (step.op === "remove") return record(entries.filter(([name]) => name !== key));
-  const known = Object.hasOwn(to, key);
-  return record(
-    known ? entries.map(([name, value]) => [name, name === key ? step.value : value]) : [...entries, [key, step.value]],
-  );
-}
-
-/** An object with these members, of which `__proto__` may be one. */
-function record(entries: readonly (readonly [string, unknown])[]): JsonObject {
-  return Object.fromEntries(entries);
 }
 
 const SETTABLE: readonly string[] = FIELDS.map(({ name }) => name);
@@ -165,7 +137,7 @@ function assign(target: unknown, path: readonly string[], value: unknown): unkno
   if (target !== undefined && target !== null && !isJsonObject(target)) return undefined;
   const members = target ?? {};
   const member = assign(Object.hasOwn(members, key) ? members[key] : undefined, rest, value);
-  return member === undefined ? undefined : record([...Object.entries(members), [key, member]]);
+  return member === undefined ? undefined : Object.fromEntries([...Object.entries(members), [key, member]]);
 }
 
 function assignItem(list: readonly unknown[], key: string, rest: readonly string[], value: unknown): unknown {

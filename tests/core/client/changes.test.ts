@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import {
-  apply,
   changeRequest,
   diff,
   fieldNamed,
@@ -15,6 +14,7 @@ import { sameJson } from "../../../lib/core/client/client.ts";
 import { type Change, changes, sameValue } from "../../../lib/core/client/equality.ts";
 import { FIELDS, LIST_EDITS } from "../../../lib/core/client/fields.ts";
 import { isJsonObject, type JsonObject } from "../../../lib/core/json.ts";
+import { unescapeToken } from "../../../lib/core/json-pointer.ts";
 import { applyPatch, CHECKED, LENIENT, type PatchDialect, REDUCED, STANDARD } from "../../../lib/sandbox/patch.ts";
 
 /** Names that a careless merge trips over. */
@@ -81,7 +81,30 @@ function plain(value: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(value).filter(([field, member]) => !sameValue(field, member, undefined)));
 }
 
-describe("diff() and apply()", () => {
+/** Applies the steps of {@link diff}. */
+function apply(steps: readonly PatchStep[], to: JsonObject): JsonObject {
+  return steps.reduce<JsonObject>(
+    (client, step) => applied(client, step.path.split("/").slice(1).map(unescapeToken), step),
+    to,
+  );
+}
+
+function applied(to: JsonObject, path: readonly string[], step: PatchStep): JsonObject {
+  const [key = "", ...rest] = path;
+  const entries = Object.entries(to);
+  if (rest.length > 0) {
+    return Object.fromEntries(
+      entries.map(([name, value]) => [name, name === key && isJsonObject(value) ? applied(value, rest, step) : value]),
+    );
+  }
+  if (step.op === "remove") return Object.fromEntries(entries.filter(([name]) => name !== key));
+  const known = Object.hasOwn(to, key);
+  return Object.fromEntries(
+    known ? entries.map(([name, value]) => [name, name === key ? step.value : value]) : [...entries, [key, step.value]],
+  );
+}
+
+describe("diff()", () => {
   it("lead from any object to any other", () => {
     fc.assert(
       fc.property(object, object, (a, b) => {
