@@ -21,7 +21,7 @@ import { validate } from "./validate.ts";
 import { BEHAVIOURS, type Behaviour, type SandboxVersion } from "./versions.ts";
 
 /** A client in an answer. */
-export interface ClientAnswer {
+interface ClientAnswer {
   readonly client: JsonObject;
 }
 

@@ -6,7 +6,7 @@ import { quote } from "../core/text.ts";
 import { isLoopback } from "../core/url.ts";
 
 /** Where a sandbox listens. */
-export type ListenAddress = { readonly socket: string } | { readonly host: string; readonly port: number };
+type ListenAddress = { readonly socket: string } | { readonly host: string; readonly port: number };
 
 const HINT = "Listen on 127.0.0.1:4445, or on unix:///path/of/a.sock";
 

@@ -5,13 +5,13 @@ import type { ClientStore, StoredClient } from "./store.ts";
 import type { Behaviour } from "./versions.ts";
 
 /** A page of a list with its headers. */
-export interface Page {
+interface Page {
   readonly clients: readonly StoredClient[];
   readonly headers: Readonly<Record<string, string>>;
 }
 
 /** The parameters of a list. */
-export interface ListRequest {
+interface ListRequest {
   /** The path of the list in links. */
   readonly path: string;
   readonly query: URLSearchParams;
@@ -19,7 +19,7 @@ export interface ListRequest {
 }
 
 /** A page, an error, or undefined where the server closes the connection. */
-export type PageAnswer = Page | ApiError | undefined;
+type PageAnswer = Page | ApiError | undefined;
 
 type Paging = (store: ClientStore, request: ListRequest) => PageAnswer;
 

@@ -1,5 +1,5 @@
 /** A URL split like Go's parser does. */
-export interface GoUrl {
+interface GoUrl {
   readonly scheme: string;
   readonly user: string;
   readonly hostname: string;

@@ -6,7 +6,7 @@ import { type Answer, empty, errorAnswer, json, missing, plain, redirect, uncach
 import { BEHAVIOURS, type Behaviour, type SandboxVersion } from "./versions.ts";
 
 /** A request with its body already read. */
-export interface SandboxRequest {
+interface SandboxRequest {
   readonly method: string;
   /** Path and query as in the request line. */
   readonly target: string;
@@ -15,7 +15,7 @@ export interface SandboxRequest {
 }
 
 /** An admin API in memory. */
-export interface AdminApi {
+interface AdminApi {
   readonly clients: SandboxClients;
   readonly behaviour: Behaviour;
   /** Answers a request; undefined where the server closes the connection instead. */

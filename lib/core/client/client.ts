@@ -21,7 +21,7 @@ export interface Draft {
 }
 
 /** What a draft is made from. */
-export interface DraftInput {
+interface DraftInput {
   readonly values: FlagValues;
   readonly grammar: Syntax;
   /** Whether unset flags count with their defaults: for a create, not for an update. */

@@ -1,7 +1,7 @@
 import type { BoolFlag, Flag, ListFlag, TextFlag } from "../flags/parse.ts";
 
 /** How the value of a flag becomes the value of a field. */
-export type FieldShape =
+type FieldShape =
   /** A string. */
   | "text"
   /** A list of strings. */
@@ -87,7 +87,7 @@ export const GRANT_TYPES = [
 ];
 
 /** The authentication methods of the token endpoint (RFC 7591, section 2). */
-export const AUTH_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
+const AUTH_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
 
 /** The flag of the client ID, which only create accepts. */
 export const ID: TextFlag = {
@@ -99,7 +99,7 @@ export const ID: TextFlag = {
 };
 
 /** The flag of the client name. */
-export const NAME: TextFlag = {
+const NAME: TextFlag = {
   kind: "text",
   name: "name",
   short: "n",
@@ -109,7 +109,7 @@ export const NAME: TextFlag = {
 };
 
 /** The flag of the redirect URIs. */
-export const CALLBACKS: ListFlag = {
+const CALLBACKS: ListFlag = {
   kind: "list",
   name: "callbacks",
   v2: "redirect-uri",
@@ -275,7 +275,7 @@ export const FIELDS: readonly Field[] = [
 ];
 
 /** A flag that adds values to a list field or removes them. */
-export interface ListEdit {
+interface ListEdit {
   readonly field: Field;
   readonly way: "add" | "remove";
   readonly flag: ListFlag;

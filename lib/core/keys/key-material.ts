@@ -3,7 +3,7 @@ import { escapeControls, trimmedEnd } from "../text.ts";
 import { isWebPage } from "../url.ts";
 
 /** One packet of an OpenPGP stream: its type ID, its body, and the bytes that it takes with its header. */
-export interface Packet {
+interface Packet {
   readonly tag: number;
   readonly body: Uint8Array;
   readonly whole: Uint8Array;
