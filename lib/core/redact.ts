@@ -1,3 +1,4 @@
+import { binaryString, bytesOf } from "./bytes.ts";
 import type { JsonObject } from "./json.ts";
 import { trimmedEnd } from "./text.ts";
 
@@ -30,7 +31,7 @@ function basicParts(value: string): readonly string[] {
   const encoded = /^basic +([A-Za-z0-9+/]+)=*$/i.exec(value)?.[1];
   if (encoded === undefined || encoded.length % 4 === 1) return [];
   const latin = atob(encoded);
-  const pairs = [latin, new TextDecoder().decode(Uint8Array.from(latin, (char) => char.charCodeAt(0)))];
+  const pairs = [latin, new TextDecoder().decode(bytesOf(latin))];
   return pairs.flatMap((pair) => (pair.includes(":") ? [pair, pair.slice(pair.indexOf(":") + 1)] : [pair]));
 }
 
@@ -71,7 +72,7 @@ const MIN_PIECE = 8;
 
 /** A credential as it is, as JSON writes it, and in base64 of both alphabets: alone, as a part of more, and percent-encoded before. */
 function spellings(value: string): readonly string[] {
-  const bytes = Array.from(utf8.encode(value), (byte) => String.fromCharCode(byte)).join("");
+  const bytes = binaryString(utf8.encode(value));
   const encoded = [bytes, percentEncoded(bytes)].flatMap((text) => {
     const pieces = [0, 1, 2].map((before) => {
       const whole = btoa(" ".repeat(before) + text);
