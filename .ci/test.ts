@@ -190,6 +190,7 @@ function allSteps(): readonly Step[] {
     { name: build.name, run: built },
     check("types", join(bin, "tsc"), "--project", "."),
     check("format and lint", join(bin, "biome"), "ci", "--colors=off", "--error-on-warnings", "."),
+    check("exports", join(bin, "bun"), ".ci/check-exports.ts"),
     check("types under deno", join(bin, "deno"), "check", "--no-lock", "cli.ts"),
     check("GnuPG is installed (gnupg)", "gpg", "--version"),
     check("Sequoia is installed (sq)", "sq", "decrypt", "--help"),

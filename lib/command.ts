@@ -1,39 +1,38 @@
 import { type ArgsDef, type CommandDef, defineCommand } from "citty";
 import type { Admin } from "./adapters/admin/admin.ts";
 import type { Host } from "./adapters/host.ts";
-import type { KeyAlgorithm, KeyPair } from "./adapters/key-generator.ts";
+import type { KeyPair } from "./adapters/key-generator.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
 import type { SecretTarget } from "./adapters/secret-target.ts";
 import type { ClientProof, ProofEndpoints, Proven } from "./adapters/token-endpoint.ts";
+import type { KeyAlgorithm } from "./core/client/jwk.ts";
 import type { Connection } from "./core/flags/connection.ts";
 import { type Flag, type FlagValues, longNames, type Syntax, type TextFlag } from "./core/flags/parse.ts";
+import type { JsonObject } from "./core/json.ts";
 import type { EncryptedFormat, Recipient } from "./core/keys/recipient.ts";
 import type { Format } from "./core/output/formats.ts";
 import type { View } from "./core/output/render.ts";
 import type { ExitName, Problem } from "./core/problem.ts";
 import type { SandboxVersion } from "./sandbox/index.ts";
 
-/** A value as results show it: a JSON record. */
-export type Shown = Readonly<Record<string, unknown>>;
-
 /** An item that standard output refused, and whether part of it may have left. */
 export interface UndeliveredItem {
-  readonly item: Shown;
+  readonly item: JsonObject;
   readonly partlyWritten: boolean;
 }
 
 /** What a command hands back; `main` renders and writes each item as it comes. */
 export interface Result {
-  readonly view: View<Shown>;
+  readonly view: View<JsonObject>;
   /** Whether it is a list, however long, or one value. */
   readonly isList: boolean;
-  readonly items: AsyncIterable<Shown> | Iterable<Shown>;
+  readonly items: AsyncIterable<JsonObject> | Iterable<JsonObject>;
   /** Called once all of an item's text has left the process, in order. */
-  readonly delivered?: (item: Shown) => void | Promise<void>;
+  readonly delivered?: (item: JsonObject) => void | Promise<void>;
   /** Called when standard output refuses items that must not be lost; gives the problem to end with. */
   readonly undelivered?: (lost: readonly UndeliveredItem[], reason: unknown) => Promise<Problem>;
   /** Members of a list's envelope that are known at its end. */
-  readonly envelope?: () => Shown;
+  readonly envelope?: () => JsonObject;
   /** The exit status, asked for after the last item. */
   readonly exit?: () => ExitName;
   /** The command ends by itself after a signal, which is its way to be stopped. */
@@ -51,20 +50,20 @@ export interface TextFile {
 }
 
 /** The kinds of key sources, as the adapters read them. */
-export interface Keys {
+interface Keys {
   /** Fetches and judges every recipient that the flags ask for; empty when they ask for none. */
   recipients(values: FlagValues): Promise<readonly Recipient[]>;
   encrypt(recipients: readonly Recipient[], text: string, format: EncryptedFormat): Promise<string>;
 }
 
 /** Key pairs of clients, made on this machine. */
-export interface KeyPairs {
+interface KeyPairs {
   generate(algorithm: KeyAlgorithm): Promise<KeyPair>;
   assertion(keys: KeyPair, clientId: string, audience: string): Promise<string>;
 }
 
 /** The public side of a server, asked without any admin credential. */
-export interface Tokens {
+interface Tokens {
   discover(publicUrl: string): Promise<ProofEndpoints>;
   prove(endpoints: ProofEndpoints, clientId: string, proof: ClientProof): Promise<Proven>;
 }
@@ -110,7 +109,7 @@ export interface Context {
   /** Opens the target that a flag such as `--secret-out` names, proven writable; undefined where it is not given. */
   openTarget(flag: TextFlag): Promise<SecretTarget | undefined>;
   /** Reads a public key for a description of it. */
-  inspectKey(material: string): Promise<readonly Shown[]>;
+  inspectKey(material: string): Promise<readonly JsonObject[]>;
   /** The path of the clients for a request that is only shown: of the family that `--api` names, else the newest. */
   readonly clientsPath: string;
   /** Fields that some family of servers does not know. */
@@ -118,7 +117,7 @@ export interface Context {
   /** Where secrets are kept that have not been delivered. */
   readonly recovery: RecoveryStore;
   /** Whether what a value would be written as holds a text: for a secret that a format leaves out. */
-  rendersText(view: View<Shown>, item: Shown, text: string): boolean;
+  rendersText(view: View<JsonObject>, item: JsonObject, text: string): boolean;
   /** Keeps the program from ending by a signal until the work has come to its own end. */
   uninterruptible<T>(work: () => Promise<T>): Promise<T>;
   /** Aborted by the first ending signal. */
@@ -198,7 +197,7 @@ export function command(spec: Spec): Leaf {
 }
 
 /** Flag rows as citty's argument definitions. */
-export function cittyArgs(flags: readonly Flag[]): ArgsDef {
+function cittyArgs(flags: readonly Flag[]): ArgsDef {
   const args: ArgsDef = Object.create(null);
   for (const flag of flags) {
     const [name = flag.name, ...others] = longNames(flag);
@@ -209,6 +208,6 @@ export function cittyArgs(flags: readonly Flag[]): ArgsDef {
 }
 
 /** One value as a result. */
-export function single(view: View<Shown>, item: Shown, more: Partial<Result> = {}): Result {
+export function single(view: View<JsonObject>, item: JsonObject, more: Partial<Result> = {}): Result {
   return { view, isList: false, items: [item], ...more };
 }

@@ -3,13 +3,14 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { certificatesIn } from "../lib/adapters/transport.ts";
+import { fromBase64 } from "../lib/core/bytes.ts";
 import { isLargerThan, partsOf } from "../lib/core/json.ts";
-import { findKeys, fromBase64 } from "../lib/core/keys/key-material.ts";
+import { findKeys } from "../lib/core/keys/key-material.ts";
 import { redactUrl } from "../lib/core/redact.ts";
 import { suggest, trimmedEnd, trimmedStart } from "../lib/core/text.ts";
 import { isWebPage } from "../lib/core/url.ts";
 import { parseBody } from "../lib/sandbox/decode.ts";
-import { parseAddress } from "../lib/sandbox/request-target.ts";
+import { parseGoUrl } from "../lib/sandbox/request-target.ts";
 import { linkTo } from "../lib/servers/classify-error.ts";
 import { clientsIn, FAMILIES, faultOf } from "../lib/servers/index.ts";
 
@@ -27,7 +28,7 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["a key of fingerprints", () => thrown(() => findKeys(`${"0123 ".repeat(MANY)}!`, "it"))],
   ["armor without an end", () => thrown(() => findKeys("-----BEGIN PGP MESSAGE-----".repeat(MANY / 10), "it"))],
   ["certificates without an end", () => certificatesIn("-----BEGIN CERTIFICATE-----".repeat(MANY / 10))],
-  ["an address", () => parseAddress(`https://${"@".repeat(MANY)}:a`)],
+  ["an address", () => parseGoUrl(`https://${"@".repeat(MANY)}:a`)],
   ["a URL", () => redactUrl(`a${"@".repeat(MANY)}`)],
   ["a web page", () => isWebPage(" ".repeat(MANY))],
   ["a body that does not end", () => parseBody(`{"${'\\"'.repeat(MANY)}`)],

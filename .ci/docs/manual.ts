@@ -3,8 +3,8 @@ import { flagNotes, flagUsage, GROUPS, type HelpPage, wrap } from "../../lib/cor
 import type { Topic, TopicPart } from "../../lib/core/help/topics.ts";
 import { BY_SIGNAL, EXIT } from "../../lib/core/problem.ts";
 
-/** The version and date on every page of the manual. */
-export interface Edition {
+/** What every page of the manual is stamped with. */
+interface Edition {
   readonly version: string;
   /** `YYYY-MM-DD`. */
   readonly date: string;

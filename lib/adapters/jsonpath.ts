@@ -1,6 +1,5 @@
 import type { JSONPathQuery } from "json-p3";
-import { isRecord } from "../core/client/client.ts";
-import { numberText } from "../core/json.ts";
+import { isJsonObject, numberText } from "../core/json.ts";
 import { resolvePointer } from "../core/json-pointer.ts";
 import type { Select } from "../core/output/query.ts";
 import { errorMessage, Problem, usageError } from "../core/problem.ts";
@@ -27,7 +26,7 @@ function withPlainNumbers(value: unknown): unknown {
     const items = value.map(withPlainNumbers);
     return items.some((item, at) => item !== value[at]) ? items : value;
   }
-  if (!isRecord(value)) return value;
+  if (!isJsonObject(value)) return value;
   const members = Object.entries(value).map(([key, member]) => [key, withPlainNumbers(member)] as const);
   return members.some(([key, member]) => member !== value[key]) ? Object.fromEntries(members) : value;
 }

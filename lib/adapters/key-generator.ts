@@ -1,8 +1,5 @@
-/** The algorithms that a key pair can be made for: those that both families of servers take for private_key_jwt. */
-export const KEY_ALGORITHMS = ["ES256", "RS256", "PS256"] as const;
-
-/** One of {@link KEY_ALGORITHMS}. */
-export type KeyAlgorithm = (typeof KEY_ALGORITHMS)[number];
+import type { KeyAlgorithm } from "../core/client/jwk.ts";
+import type { JsonObject } from "../core/json.ts";
 
 /** A key pair of a client, made on this machine. */
 export interface KeyPair {
@@ -10,9 +7,9 @@ export interface KeyPair {
   /** The key's id: its thumbprint (RFC 7638). */
   readonly kid: string;
   /** The public key as a JSON Web Key (RFC 7517). */
-  readonly publicJwk: Readonly<Record<string, unknown>>;
+  readonly publicJwk: JsonObject;
   /** The private key as a JSON Web Key. */
-  readonly privateJwk: Readonly<Record<string, unknown>>;
+  readonly privateJwk: JsonObject;
   /** The private key in PEM (PKCS #8). */
   readonly pem: string;
 }

@@ -1,14 +1,7 @@
 import { webcrypto } from "node:crypto";
 import type { AlgorithmInfo, AnyKeyPacket, Key, PublicKey, SignaturePacket, Subkey } from "openpgp";
-import {
-  concatenated,
-  findKeys,
-  isSha1Signature,
-  notAKey,
-  type RawKey,
-  TAG,
-  toBase64,
-} from "../core/keys/key-material.ts";
+import { concatBytes, toBase64 } from "../core/bytes.ts";
+import { findKeys, isSha1Signature, notAKey, type RawKey, TAG } from "../core/keys/key-material.ts";
 import {
   type EncryptedFormat,
   isV6,
@@ -23,10 +16,10 @@ import { escapeControls, joined, quote } from "../core/text.ts";
 type OpenPgp = typeof import("openpgp");
 
 /** What a key or subkey may be used for (RFC 9580 section 5.2.3.29). */
-export type Capability = "certify" | "sign" | "encrypt" | "authenticate";
+type Capability = "certify" | "sign" | "encrypt" | "authenticate";
 
 /** Why a key or a part of it cannot be used. */
-export interface KeyIssue {
+interface KeyIssue {
   /** Stable name of the reason; it is the code of the `Problem` that the key ends in. */
   readonly code: string;
   /** The reason as it follows a colon: `it expired on 2025-01-31T00:00:00Z`. */
@@ -34,7 +27,7 @@ export interface KeyIssue {
 }
 
 /** A subkey as it was found and judged. */
-export interface SubkeyReport extends KeyName {
+interface SubkeyReport extends KeyName {
   readonly created: Date;
   readonly expires: Date | undefined;
   readonly capabilities: readonly Capability[];
@@ -44,7 +37,7 @@ export interface SubkeyReport extends KeyName {
 }
 
 /** A key as it was found and judged. */
-export interface KeyReport extends KeyName {
+interface KeyReport extends KeyName {
   readonly version: number;
   readonly created: Date;
   readonly expires: Date | undefined;
@@ -472,7 +465,7 @@ async function parse(pgp: OpenPgp, found: RawKey, origin: string): Promise<ReadK
   }
   try {
     const trusted = found.packets.filter((packet) => !isSha1Signature(packet));
-    const [key] = await pgp.readKeys({ binaryKeys: concatenated(trusted.map(({ whole }) => whole)) });
+    const [key] = await pgp.readKeys({ binaryKeys: concatBytes(trusted.map(({ whole }) => whole)) });
     if (key !== undefined) return { key, found };
   } catch (error) {
     throw new Problem(`Cannot read the key from ${escapeControls(origin)}: ${escapeControls(errorMessage(error))}`, {
@@ -633,7 +626,7 @@ export async function recipientsFrom(
 }
 
 /** What a key is and whether it would be used, as plain JSON. */
-export interface Inspection {
+interface Inspection {
   readonly origin: string;
   readonly fingerprint: string;
   readonly version: number;
@@ -655,7 +648,7 @@ export interface Inspection {
 }
 
 /** A subkey in an {@link Inspection}. */
-export interface InspectedSubkey {
+interface InspectedSubkey {
   readonly fingerprint: string;
   readonly algorithm: string;
   readonly created: string;

@@ -1,6 +1,6 @@
 import { type Group, isGroup, isLeaf, type Leaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
-import { isRecord, parseJson, textField } from "../core/client/client.ts";
+import { parseJson, textField } from "../core/client/client.ts";
 import {
   type Completion,
   complete,
@@ -16,10 +16,11 @@ import { typedLine, unquoted } from "../core/completion/tokenize.ts";
 import { ACCESS_TOKEN_FILE, CONFIG, CONNECTION_FLAGS, FAIL_AFTER } from "../core/flags/flag-table.ts";
 import { type Flag, indexFlags, parseFlags } from "../core/flags/parse.ts";
 import { TOPICS } from "../core/help/topics.ts";
+import { isJsonObject } from "../core/json.ts";
 import { childrenOf, PARENT_ROWS, resolved, walk } from "./resolve.ts";
 
 /** What completing reaches outside for. */
-export interface CompletionEnv {
+interface CompletionEnv {
   environment(name: string): string | undefined;
   /** What another command line of this program writes to standard output, as far as it gets; its errors are not told. */
   output(args: readonly string[]): Promise<string>;
@@ -100,9 +101,9 @@ async function clientIds(
   const there = new Set(readBefore(words, indexFlags(leaf.spec.flags)).operands);
   const rows = text.split("\n").flatMap((line) => {
     const client = parseJson(line)?.value;
-    const id = isRecord(client) ? textField(client, "client_id") : undefined;
+    const id = isJsonObject(client) ? textField(client, "client_id") : undefined;
     if (id === undefined || there.has(id) || !id.startsWith(typed)) return [];
-    return [[id, isRecord(client) ? (textField(client, "client_name") ?? "") : ""] as const];
+    return [[id, isJsonObject(client) ? (textField(client, "client_name") ?? "") : ""] as const];
   });
   return { ...plainWords(rows), head: completion.head };
 }

@@ -1,8 +1,8 @@
 import { credentialNames } from "../clients/secret-file.ts";
-import type { Context, Leaf, PreparedCommand, Shown, Spec } from "../command.ts";
+import type { Context, Leaf, PreparedCommand, Spec } from "../command.ts";
 import { DRY_RUN, ENDPOINT, FORMAT, QUIET, VERBOSE } from "../core/flags/flag-table.ts";
 import { describeWord, type FlagValues, type ParsedLine, parseFlags } from "../core/flags/parse.ts";
-import { toJson } from "../core/json.ts";
+import { type JsonObject, toJson } from "../core/json.ts";
 import { recipientProblems } from "../core/keys/key-source.ts";
 import { type Format, isJson, parseFormat, writesAll } from "../core/output/formats.ts";
 import { createRenderer, toolsFor } from "../core/output/render.ts";
@@ -56,7 +56,7 @@ export async function execute(run: Run, called: ResolvedCommand, leaf: Leaf): Pr
   };
   const render: Render = (many, live) => ({
     terminal,
-    many,
+    isList: many,
     tools,
     names: credentialNames({ values }),
     ...(live ? { settleAfter: 1 } : {}),
@@ -100,7 +100,7 @@ export async function execute(run: Run, called: ResolvedCommand, leaf: Leaf): Pr
     rendersText: (view, item, text) => {
       if (needed.kind === "id") return false;
       if (writesAll(needed)) return true;
-      const written = (shown: Shown): string => {
+      const written = (shown: JsonObject): string => {
         const renderer = createRenderer(needed, view, render(false, false));
         return renderer.item(shown) + renderer.end();
       };

@@ -1,8 +1,8 @@
 import type { Host } from "../adapters/host.ts";
 import type { KeybaseKey } from "../adapters/keybase.ts";
-import type { Shown } from "../command.ts";
 import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/parse.ts";
+import type { JsonObject } from "../core/json.ts";
 import { recipientProblems } from "../core/keys/key-source.ts";
 import { checkPins, type Recipient } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";
@@ -96,7 +96,7 @@ export async function findRecipients(
 }
 
 /** Describes the keys that a word names: as `--pgp-key` takes it, an address, or `keybase:NAME`. */
-export async function inspect(host: Host, word: string, download: Download): Promise<readonly Shown[]> {
+export async function inspect(host: Host, word: string, download: Download): Promise<readonly JsonObject[]> {
   const { inspectKey } = await import("../adapters/pgp.ts");
   const { material, origin } = await inspectedMaterial(host, word, download);
   const found = await inspectKey(material, origin, new Date(host.now()));

@@ -1,5 +1,6 @@
 import { type Host, WriteFailure } from "../adapters/host.ts";
-import type { Result, Shown, UndeliveredItem } from "../command.ts";
+import type { Result, UndeliveredItem } from "../command.ts";
+import type { JsonObject } from "../core/json.ts";
 import { STALLED_READER_MS } from "../core/network.ts";
 import type { Format } from "../core/output/formats.ts";
 import { createRenderer, type RenderOptions, withholds } from "../core/output/render.ts";
@@ -17,7 +18,7 @@ const VALUES_ON_THE_WAY = 64;
 
 /** A text on its way, and the values that are delivered with it. */
 interface Piece {
-  readonly items: readonly Shown[];
+  readonly items: readonly JsonObject[];
   readonly length: number;
   /** Why it did not leave, and whether part of it had. */
   failure: { readonly reason: unknown; readonly partlyWritten: boolean } | undefined;
@@ -44,9 +45,9 @@ export async function writeResult(
   const way: Piece[] = [];
   const failed: Piece[] = [];
   // Some formats hold values back, so a value counts as delivered only with the text that comes after it.
-  let held: Shown[] = [];
+  let held: JsonObject[] = [];
   let length = 0;
-  const withheld: Shown[] = [];
+  const withheld: JsonObject[] = [];
 
   function send(text: string): void {
     const items = held;

@@ -1,4 +1,5 @@
-import { type Context, type Result, type Shown, single } from "../command.ts";
+import { type Context, type Result, single } from "../command.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { View } from "../core/output/render.ts";
 import { type ExitName, errorMessage, Problem } from "../core/problem.ts";
 import { SaveFailure } from "../core/recovery-record.ts";
@@ -12,16 +13,16 @@ import type { PreparedSecret } from "./secret-source.ts";
 export interface ChangedSecret {
   readonly prepared: PreparedSecret;
   /** The server's answer, as it is shown. */
-  readonly record: Shown;
+  readonly record: JsonObject;
   readonly saved: SavedSecret;
 }
 
 /** How a new secret is delivered. */
-export interface SecretDelivery {
+interface SecretDelivery {
   readonly id: string;
-  readonly view: View<Shown>;
+  readonly view: View<JsonObject>;
   /** Called before anything is written; what it throws does not lose the secret. */
-  readonly before: (delivery: Delivery, record: Shown) => Promise<void> | void;
+  readonly before: (delivery: Delivery, record: JsonObject) => Promise<void> | void;
   readonly exit?: () => ExitName;
 }
 
@@ -30,7 +31,7 @@ export async function sendWithCopy(
   context: Context,
   id: string,
   prepared: PreparedSecret,
-  send: () => Promise<Shown>,
+  send: () => Promise<JsonObject>,
 ): Promise<ChangedSecret> {
   const saved = saveBeforeChange(context, id, prepared);
   try {
@@ -115,11 +116,11 @@ function undeliveredChange(id: string, kept: Kept, reason: unknown): Problem {
 }
 
 /** A change that sets a secret which was given, from its proof to its delivery. */
-export interface SecretChange extends SecretDelivery {
+interface SecretChange extends SecretDelivery {
   /** What is done, for messages: `Cannot update client "x"`. */
   readonly action: string;
   readonly prepared: PreparedSecret;
-  readonly send: () => Promise<Shown>;
+  readonly send: () => Promise<JsonObject>;
 }
 
 /** Sets a secret that was given and hands it over to where it was asked for. */

@@ -1,8 +1,16 @@
 import type { Context } from "../command.ts";
-import { type Client, isRecord, unknownKeys, withoutServerFields } from "../core/client/client.ts";
+import { unknownKeys, withoutServerFields } from "../core/client/client.ts";
 import { lint } from "../core/client/rules.ts";
 import { STRICT } from "../core/flags/flag-table.ts";
-import { FILE_DEPTH, isLargerThan, isTooDeep, MAX_DEPTH, TOO_DEEP_CODE } from "../core/json.ts";
+import {
+  FILE_DEPTH,
+  isJsonObject,
+  isLargerThan,
+  isTooDeep,
+  type JsonObject,
+  MAX_DEPTH,
+  TOO_DEEP_CODE,
+} from "../core/json.ts";
 import { isJsonText, readJsonFile } from "../core/json-text.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -37,7 +45,7 @@ function tooLarge(location: string): Problem {
 
 /** One client of the input. */
 export interface ClientEntry {
-  readonly client: Client;
+  readonly client: JsonObject;
   /** The file it came from, and its location there: `clients.json, client 3`. */
   readonly file: string;
   readonly location: string;
@@ -53,7 +61,7 @@ async function valuesOf(context: Context, text: string, name: string): Promise<r
 }
 
 /** Whether an object can be meant as a client: one of its keys is a field, or looks like one. */
-function isMeant(client: Client): boolean {
+function isMeant(client: JsonObject): boolean {
   const strange = unknownKeys(client);
   return strange.length < Object.keys(client).length || strange.some(({ meant }) => meant !== undefined);
 }
@@ -62,7 +70,7 @@ function isMeant(client: Client): boolean {
 function entriesOf(values: readonly unknown[], file: string, problems: Problem[]): readonly ClientEntry[] {
   const found = values.flatMap((value): readonly unknown[] => {
     if (Array.isArray(value)) return value;
-    return isRecord(value) && Array.isArray(value["items"]) ? value["items"] : [value];
+    return isJsonObject(value) && Array.isArray(value["items"]) ? value["items"] : [value];
   });
   return found.flatMap((client, at): readonly ClientEntry[] => {
     const location = found.length === 1 ? file : `${file}, client ${at + 1}`;
@@ -71,8 +79,8 @@ function entriesOf(values: readonly unknown[], file: string, problems: Problem[]
       problems.push(bounds);
       return [];
     }
-    if (isRecord(client) && isMeant(client)) return [{ client, file, location }];
-    if (isRecord(client)) {
+    if (isJsonObject(client) && isMeant(client)) return [{ client, file, location }];
+    if (isJsonObject(client)) {
       problems.push(
         usageError(
           `${location} has no field of a client`,
@@ -147,6 +155,6 @@ export function entryProblems(context: Context, entries: readonly ClientEntry[])
   return told;
 }
 
-export function payloadOf(client: Client): Client {
+export function payloadOf(client: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(withoutServerFields(client)).filter(([, value]) => value !== null));
 }

@@ -1,7 +1,7 @@
-import type { ClientRecord } from "../adapters/admin/admin.ts";
-import type { Context, Shown } from "../command.ts";
-import { textField } from "../core/client/client.ts";
+import type { Context } from "../command.ts";
+import { type ClientRecord, textField } from "../core/client/client.ts";
 import { KEY_OUT, SECRET_OUT } from "../core/flags/flag-table.ts";
+import type { JsonObject } from "../core/json.ts";
 import { decryptAdvice, type Recipient, recipientLine } from "../core/keys/recipient.ts";
 import type { Credentials } from "../core/output/credential-files.ts";
 import type { View } from "../core/output/render.ts";
@@ -26,7 +26,7 @@ export function tellRecipients(context: Context, recipients: readonly Recipient[
 /** The credentials of one client on their way to the person who asked. */
 export interface Delivery {
   /** What is shown of the client. */
-  readonly shown: Shown;
+  readonly shown: JsonObject;
   /** The text whose loss would be the loss of the secret; undefined when there is nothing to lose. */
   readonly mustDeliver: string | undefined;
   /** What `--secret-out` writes: a given secret too. */
@@ -44,7 +44,7 @@ export interface Delivery {
 export async function deliveryOf(
   context: Context,
   prepared: PreparedSecret,
-  record: ClientRecord | Shown,
+  record: ClientRecord | JsonObject,
 ): Promise<Delivery> {
   const { plain, recipients, kind } = prepared;
   const id = idOf(record);
@@ -77,7 +77,7 @@ export async function deliveryOf(
 }
 
 /** A client that signs in with a key: a secret that the server made for it is of no use to anyone, and is not shown. */
-function keyDelivery(prepared: PreparedSecret, record: Shown): Delivery {
+function keyDelivery(prepared: PreparedSecret, record: JsonObject): Delivery {
   const { plain, encrypted } = prepared;
   const shown = withoutCredentials(record);
   return {
@@ -115,14 +115,19 @@ export function isExpectedError(error: unknown): boolean {
 }
 
 /** A client without its secret; the same one where it has none. */
-export function withoutSecret(record: Shown): Shown {
+function withoutSecret(record: JsonObject): JsonObject {
   if (!Object.hasOwn(record, "client_secret")) return record;
   const { client_secret: _, ...rest } = record;
   return rest;
 }
 
 /** Refuses a format that leaves a secret or a key out, unless there is a file that it can be kept in. */
-export function refuseHidden(context: Context, view: View<Shown>, prepared: PreparedSecret, hasFile: boolean): void {
+export function refuseHidden(
+  context: Context,
+  view: View<JsonObject>,
+  prepared: PreparedSecret,
+  hasFile: boolean,
+): void {
   const mustDeliver = prepared.encrypted ?? (prepared.given ? undefined : prepared.plain);
   if (mustDeliver === undefined || prepared.given || hasFile) return;
   const isKey = prepared.kind === "client_private_key";

@@ -1,19 +1,12 @@
 import type { Context } from "../command.ts";
 import { type PathAssignment, setPath } from "../core/client/changes.ts";
-import {
-  type Client,
-  type Draft,
-  draftClient,
-  isRecord,
-  textField,
-  unknownKeys,
-  withoutServerFields,
-} from "../core/client/client.ts";
+import { type Draft, draftClient, textField, unknownKeys, withoutServerFields } from "../core/client/client.ts";
 import { sameValue } from "../core/client/equality.ts";
 import { FIELDS, ID } from "../core/client/fields.ts";
 import { findingProblem, type LintFinding, lint } from "../core/client/rules.ts";
 import { FILE, SECRET, SET, STRICT } from "../core/flags/flag-table.ts";
-import { MAX_DEPTH } from "../core/json.ts";
+import { isJsonObject, type JsonObject, MAX_DEPTH } from "../core/json.ts";
+import { unescapeToken } from "../core/json-pointer.ts";
 import { faultText, readOneJson } from "../core/json-text.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -27,7 +20,10 @@ export interface ReadDraft extends Draft {
   readonly nested: readonly PathAssignment[];
 }
 
-async function baseOf(context: Context, problems: Problem[]): Promise<{ client: Client; name: string } | undefined> {
+async function baseOf(
+  context: Context,
+  problems: Problem[],
+): Promise<{ client: JsonObject; name: string } | undefined> {
   const path = context.values.text(FILE);
   if (path === undefined) return undefined;
   const { text, name } = await context.readFile(path, "--file");
@@ -35,8 +31,8 @@ async function baseOf(context: Context, problems: Problem[]): Promise<{ client: 
   if (large !== undefined) throw large;
   const documents = await readValues(context, text, name);
   const [client] = documents;
-  const listed = isRecord(client) && Array.isArray(client["items"]);
-  if (documents.length === 1 && isRecord(client) && !listed) return { client, name };
+  const listed = isJsonObject(client) && Array.isArray(client["items"]);
+  if (documents.length === 1 && isJsonObject(client) && !listed) return { client, name };
   problems.push(
     usageError(
       `--file ${quote(path)} does not hold one client`,
@@ -59,10 +55,7 @@ export function invalidPath(path: readonly string[]): Problem {
 /** The path of `--set PATH=JSON`: dots separate, or a JSON Pointer. */
 function pathOf(text: string): readonly string[] {
   if (!text.startsWith("/")) return text.split(".");
-  return text
-    .slice(1)
-    .split("/")
-    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  return text.slice(1).split("/").map(unescapeToken);
 }
 
 /**
@@ -87,7 +80,7 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
   }
   const base = read === undefined ? undefined : { name: read.name, client: withoutServerFields(read.client) };
   const made = draftClient({ values, grammar, defaults, files, ...(base === undefined ? {} : { base }) });
-  let client: Client = made.client;
+  let client: JsonObject = made.client;
   const origins = new Map<string, string>();
   for (const flag of [ID, SECRET]) {
     const text = values.text(flag) ?? "";
@@ -126,7 +119,7 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
 
 /** A client with what `--set` puts into it. */
 interface Assigned {
-  readonly client: Client;
+  readonly client: JsonObject;
   /** What goes inside fields that nothing else names. */
   readonly nested: readonly PathAssignment[];
   readonly origins: ReadonlyMap<string, string>;
@@ -134,7 +127,7 @@ interface Assigned {
 }
 
 /** Puts the values of `--set` into a client; what goes inside a field that an update does not know is kept apart. */
-function assigned(context: Context, draft: Client, defaults: boolean): Assigned {
+function assigned(context: Context, draft: JsonObject, defaults: boolean): Assigned {
   let client = draft;
   const whole = new Set(Object.keys(client));
   const nested: PathAssignment[] = [];
@@ -210,7 +203,7 @@ export function lintDraft(context: Context, draft: Draft): readonly Problem[] {
 /** Refuses fields that no server of the family at hand knows; asks for the family only when one of them is there. */
 export async function refuseUnknownFields(
   context: Context,
-  client: Client,
+  client: JsonObject,
   label: (field: string) => string,
 ): Promise<void> {
   const rare = Object.keys(client).filter(
@@ -230,7 +223,7 @@ export async function refuseUnknownFields(
 }
 
 /** Tells which of the fields that were sent the server did not keep as they were. */
-export function warnDropped(context: Context, sent: Client, answer: Client): void {
+export function warnDropped(context: Context, sent: JsonObject, answer: JsonObject): void {
   for (const [field, value] of Object.entries(sent)) {
     if (field === "client_id" || field === "client_secret" || sameValue(field, answer[field], value)) continue;
     const kept = answer[field] === undefined ? "this server does not keep the field" : "the server keeps another value";
@@ -239,7 +232,7 @@ export function warnDropped(context: Context, sent: Client, answer: Client): voi
 }
 
 /** The id that a client in a file has, if any. */
-export function idIn(client: Client): string | undefined {
+export function idIn(client: JsonObject): string | undefined {
   const id = textField(client, "client_id");
   return id === "" ? undefined : id;
 }

@@ -1,9 +1,10 @@
-import type { Context, Result, Shown } from "../command.ts";
+import type { Context, Result } from "../command.ts";
 import { DRY_RUN } from "../core/flags/flag-table.ts";
+import type { JsonObject } from "../core/json.ts";
 import { curlLine, type PlannedRequest, redacted } from "../core/output/curl.ts";
 import type { View } from "../core/output/render.ts";
 
-const CURL_VIEW: View<Shown> = {
+const CURL_VIEW: View<JsonObject> = {
   columns: [],
   text: (request) => [String(request["curl"])],
   id: (request) => String(request["url"]),
@@ -39,7 +40,7 @@ export function dryRun(context: Context, plans: readonly PlannedRequest[], read?
     url: request.url,
     ...(request.body === undefined ? {} : { body: redacted(request.body) }),
   }));
-  const view: View<Shown> = { columns: [], id: (request) => String(request["url"]) };
+  const view: View<JsonObject> = { columns: [], id: (request) => String(request["url"]) };
   const json = context.format.kind === "text" || context.format.kind === "table";
   return { view, isList: items.length !== 1, items, ...(json ? { format: { kind: "json-pretty" } as const } : {}) };
 }

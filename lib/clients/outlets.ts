@@ -1,7 +1,8 @@
 import type { SecretTarget } from "../adapters/secret-target.ts";
-import type { Context, Result, Shown } from "../command.ts";
+import type { Context, Result } from "../command.ts";
 import { SECRET_OUT } from "../core/flags/flag-table.ts";
 import type { TextFlag } from "../core/flags/parse.ts";
+import type { JsonObject } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import { type Delivery, safeReason } from "./delivery.ts";
@@ -15,7 +16,7 @@ export interface Outlets {
 }
 
 /** What is about to be done with a secret. */
-export interface OutletOptions {
+interface OutletOptions {
   /** What messages call it: `Cannot create client`. */
   readonly action: string;
   /** Whether it can't be undone, so that there must be a folder for a recovery copy. */
@@ -77,7 +78,7 @@ export function refuseClosedOutput(context: Context, action: string, what: "the 
 }
 
 /** Writes credentials to the secret file; gives what is left for standard output. Throws what the file throws. */
-export async function writeSecretFile(context: Context, sink: SecretTarget, delivery: Delivery): Promise<Shown> {
+export async function writeSecretFile(context: Context, sink: SecretTarget, delivery: Delivery): Promise<JsonObject> {
   const { shown, credentials, secret } = delivery;
   const { id } = credentials;
   if (secret.plain === undefined && secret.encrypted === undefined) {

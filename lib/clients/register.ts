@@ -1,7 +1,8 @@
-import type { Admin, ClientRecord, CreateOutcome } from "../adapters/admin/admin.ts";
+import type { Admin, CreateOutcome } from "../adapters/admin/admin.ts";
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
-import { type Context, type Result, type Shown, single } from "../command.ts";
-import { textField } from "../core/client/client.ts";
+import { type Context, type Result, single } from "../command.ts";
+import { type ClientRecord, textField } from "../core/client/client.ts";
+import type { JsonObject } from "../core/json.ts";
 import { CLEANUP_MS } from "../core/network.ts";
 import type { View } from "../core/output/render.ts";
 import { errorMessage, Problem, withMessage } from "../core/problem.ts";
@@ -23,18 +24,18 @@ import type { PreparedSecret, SecretText } from "./secret-source.ts";
 /** One client that is ready to be created: all that could fail before the request has been done. */
 export interface Registration {
   /** The body of the request (RFC 7591, 2), with the ID and the secret that the client will have. */
-  readonly payload: Shown & { readonly client_id: string };
+  readonly payload: ClientRecord;
   /** Whether the ID was generated here, so that a client with this ID can only be this run's. */
   readonly ownId: boolean;
   readonly prepared: PreparedSecret;
   /** How the result is written. */
-  readonly view: View<Shown>;
+  readonly view: View<JsonObject>;
   /** Members of the result that are not the client's own. */
-  readonly more?: Shown;
+  readonly more?: JsonObject;
 }
 
 /** How a registration ended, other than by a Problem that says what is left of the client and its secret. */
-export type Registered<T> =
+type Registered<T> =
   | { readonly kind: "delivered"; readonly result: T }
   /** The server created nothing. */
   | { readonly kind: "refused"; readonly problem: unknown };
@@ -53,7 +54,7 @@ export interface CreatedClient {
 }
 
 /** Where a registration sends its request, and where its secret goes. */
-export interface RegistrationTargets extends Outlets {
+interface RegistrationTargets extends Outlets {
   readonly admin: Admin;
   /** Where the recovery copy goes; `none` where it is known that no folder can be written. */
   readonly copies: "a file of its own" | "none" | RecoveryLog;

@@ -1,5 +1,5 @@
 import type { Context } from "../command.ts";
-import { type Client, isPublic, type Label } from "../core/client/client.ts";
+import { isPublic, type Label } from "../core/client/client.ts";
 import {
   ENCRYPTED_FORMAT,
   ID_KEY,
@@ -16,6 +16,7 @@ import {
   SECRET_PROMPT,
 } from "../core/flags/flag-table.ts";
 import type { BoolFlag, TextFlag } from "../core/flags/parse.ts";
+import type { JsonObject } from "../core/json.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat, type Recipient } from "../core/keys/recipient.ts";
 import { type Credentials, credentialName } from "../core/output/credential-files.ts";
 import { capitalize, Problem, usageError } from "../core/problem.ts";
@@ -29,7 +30,7 @@ export function wantsRecipients(context: Context): boolean {
 }
 
 /** Where a secret comes from and goes to, as far as the checks of it differ by command. */
-export interface SecretCheckOptions {
+interface SecretCheckOptions {
   /** Whether files that it goes to are looked at too; not where it may turn out that they are not needed. */
   readonly outlets?: boolean;
   /** The flags of a secret that is made elsewhere than here, beside those of one that is given. */
@@ -140,7 +141,7 @@ export function unwritableProblems(context: Context, credentials: Credentials): 
 }
 
 /** The problem of a recipient for a client that has no secret. */
-export function publicRecipientProblems(context: Context, client: Client, label: Label): readonly Problem[] {
+export function publicRecipientProblems(context: Context, client: JsonObject, label: Label): readonly Problem[] {
   if (!isPublic(client) || !wantsRecipients(context)) return [];
   return [
     new Problem(
@@ -155,7 +156,7 @@ export function publicRecipientProblems(context: Context, client: Client, label:
 }
 
 /** A secret that the user gives, and how messages call it. */
-export interface ProvidedSecret {
+interface ProvidedSecret {
   readonly text: string;
   readonly name: string;
 }

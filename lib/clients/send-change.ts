@@ -1,7 +1,8 @@
-import type { Admin, ClientRecord } from "../adapters/admin/admin.ts";
+import type { Admin } from "../adapters/admin/admin.ts";
 import { type ChangeRequest, changeRequest } from "../core/client/changes.ts";
-import type { Client } from "../core/client/client.ts";
+import type { ClientRecord } from "../core/client/client.ts";
 import type { Change } from "../core/client/equality.ts";
+import type { JsonObject } from "../core/json.ts";
 
 /** Sends one request that changes a client; a registration access token in the answer was not asked for and is dropped. */
 export async function sendChange(admin: Admin, id: string, request: ChangeRequest): Promise<ClientRecord> {
@@ -14,7 +15,7 @@ export async function sendChange(admin: Admin, id: string, request: ChangeReques
 export async function change(
   admin: Admin,
   id: string,
-  current: Client,
+  current: JsonObject,
   wanted: readonly Change[],
 ): Promise<ClientRecord> {
   const { update } = await admin.family();

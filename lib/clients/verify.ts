@@ -1,7 +1,8 @@
 import type { ClientProof, ProofEndpoints, Proven } from "../adapters/token-endpoint.ts";
 import type { Context } from "../command.ts";
-import { type Client, textField } from "../core/client/client.ts";
+import { textField } from "../core/client/client.ts";
 import { PUBLIC_URL, TOKEN_ENDPOINT, VERIFY } from "../core/flags/flag-table.ts";
+import type { JsonObject } from "../core/json.ts";
 import { capitalize, Problem, usageError } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
@@ -68,7 +69,7 @@ const PROVEN: Readonly<Record<Proven, (client: string) => string>> = {
 };
 
 /** How a client with this secret authenticates: by the method that it is registered with. */
-export function secretProof(client: Client, secret: string): ClientProof {
+export function secretProof(client: JsonObject, secret: string): ClientProof {
   const post = textField(client, "token_endpoint_auth_method") === "client_secret_post";
   return { way: post ? "client_secret_post" : "client_secret_basic", secret };
 }

@@ -1,8 +1,8 @@
-import type { Shown } from "../command.ts";
-import { type Client, isPublic, listField, textField } from "../core/client/client.ts";
+import { isPublic, listField, textField } from "../core/client/client.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { Column, View } from "../core/output/render.ts";
 
-function field(label: string, name: string): Column<Shown> {
+function field(label: string, name: string): Column<JsonObject> {
   return {
     label,
     value: (client) => (Array.isArray(client[name]) ? listField(client, name) : (textField(client, name) ?? "")),
@@ -10,11 +10,11 @@ function field(label: string, name: string): Column<Shown> {
 }
 
 /** A list in one line, as the 1.x reference has the short ones of its table. */
-function joinedField(label: string, name: string): Column<Shown> {
+function joinedField(label: string, name: string): Column<JsonObject> {
   return { label, value: (client) => listField(client, name).join(",") };
 }
 
-const COLUMNS: readonly Column<Shown>[] = [
+const COLUMNS: readonly Column<JsonObject>[] = [
   { ...field("CLIENT ID", "client_id"), whole: true },
   { ...field("CLIENT SECRET", "client_secret"), whole: true },
   field("GRANT TYPES", "grant_types"),
@@ -25,19 +25,19 @@ const COLUMNS: readonly Column<Shown>[] = [
 ];
 
 /** The id of a client as results carry it. */
-export function idOf(client: Client): string {
+export function idOf(client: JsonObject): string {
   return textField(client, "client_id") ?? "";
 }
 
 /** A client that was found, in the columns of the 2.x reference. */
-export const CLIENT_VIEW: View<Shown> = {
+export const CLIENT_VIEW: View<JsonObject> = {
   columns: COLUMNS.filter((column) => column.label !== "CLIENT SECRET"),
   id: idOf,
   credentials: (client) => ({ id: idOf(client), hasNoSecret: isPublic(client) }),
 };
 
 /** Clients of a list, in the columns that each reference has for it. */
-export const LIST_VIEW: View<Shown> = {
+export const LIST_VIEW: View<JsonObject> = {
   ...CLIENT_VIEW,
   listColumns: [
     { ...field("CLIENT ID", "client_id"), whole: true },
@@ -62,14 +62,14 @@ export const ENCRYPTED_KEY = "client_private_key_encrypted";
  *
  * @param secretless what the text format says of a client whose secret is not shown.
  */
-export function createdView(secretless: "none" | "given" | "elsewhere"): View<Shown> {
+export function createdView(secretless: "none" | "given" | "elsewhere"): View<JsonObject> {
   return {
     columns: [
       ...COLUMNS.slice(0, 2).map((column) =>
         column.label === "CLIENT SECRET"
           ? {
               ...column,
-              value: (client: Shown) => textField(client, ENCRYPTED) ?? textField(client, "client_secret") ?? "",
+              value: (client: JsonObject) => textField(client, ENCRYPTED) ?? textField(client, "client_secret") ?? "",
             }
           : column,
       ),
@@ -97,7 +97,7 @@ export function createdView(secretless: "none" | "given" | "elsewhere"): View<Sh
 }
 
 /** A client that was made with a key, whose encrypted private part stands where another client has its secret. */
-export const KEYED_VIEW: View<Shown> = {
+export const KEYED_VIEW: View<JsonObject> = {
   ...createdView("given"),
   columns: createdView("given").columns.map((column) =>
     column.label === "CLIENT SECRET" ? { ...field("CLIENT PRIVATE KEY", ENCRYPTED_KEY), whole: true } : column,

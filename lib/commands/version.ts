@@ -1,7 +1,8 @@
-import { command, type PreparedCommand, type Shown, single } from "../command.ts";
+import { command, type PreparedCommand, single } from "../command.ts";
 import { BUILD } from "../core/build.ts";
 import { ENDPOINT, SERVER_COMMAND_FLAGS } from "../core/flags/flag-table.ts";
 import type { BoolFlag } from "../core/flags/parse.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { Column } from "../core/output/render.ts";
 import { usageError } from "../core/problem.ts";
 
@@ -12,7 +13,7 @@ const SERVER: BoolFlag = {
   help: "Also ask the server for its version",
 };
 
-function column(label: string, name: string): Column<Shown> {
+function column(label: string, name: string): Column<JsonObject> {
   return { label, value: (build) => String(build[name] ?? "") };
 }
 

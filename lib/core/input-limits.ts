@@ -5,7 +5,7 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 /** What one input may hold: its bytes, and what to do when it holds more. */
-export interface InputLimit {
+interface InputLimit {
   readonly bytes: number;
   readonly hint: string;
 }

@@ -9,7 +9,7 @@ interface Span {
 }
 
 /** What is wrong with a text, and where. The reason never quotes the text, which may hold a secret. */
-export interface JsonFault {
+interface JsonFault {
   readonly offset: number;
   readonly reason: string;
 }

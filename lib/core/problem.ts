@@ -20,7 +20,7 @@ export const BY_SIGNAL = 128;
 export type ExitName = keyof typeof EXIT;
 
 /** What a {@link Problem} may tell beside its message. */
-export interface ProblemDetails {
+interface ProblemDetails {
   /** Stable name of the reason, lower case with dashes, for scripts. */
   readonly code: string;
   /** The exit status that this problem ends the program with. */

@@ -1,3 +1,5 @@
+import { binaryString, bytesOf } from "./bytes.ts";
+import type { JsonObject } from "./json.ts";
 import { trimmedEnd } from "./text.ts";
 
 /** What stands in place of a credential wherever a request is shown. */
@@ -29,7 +31,7 @@ function basicParts(value: string): readonly string[] {
   const encoded = /^basic +([A-Za-z0-9+/]+)=*$/i.exec(value)?.[1];
   if (encoded === undefined || encoded.length % 4 === 1) return [];
   const latin = atob(encoded);
-  const pairs = [latin, new TextDecoder().decode(Uint8Array.from(latin, (char) => char.charCodeAt(0)))];
+  const pairs = [latin, new TextDecoder().decode(bytesOf(latin))];
   return pairs.flatMap((pair) => (pair.includes(":") ? [pair, pair.slice(pair.indexOf(":") + 1)] : [pair]));
 }
 
@@ -70,7 +72,7 @@ const MIN_PIECE = 8;
 
 /** A credential as it is, as JSON writes it, and in base64 of both alphabets: alone, as a part of more, and percent-encoded before. */
 function spellings(value: string): readonly string[] {
-  const bytes = Array.from(utf8.encode(value), (byte) => String.fromCharCode(byte)).join("");
+  const bytes = binaryString(utf8.encode(value));
   const encoded = [bytes, percentEncoded(bytes)].flatMap((text) => {
     const pieces = [0, 1, 2].map((before) => {
       const whole = btoa(" ".repeat(before) + text);
@@ -105,7 +107,7 @@ function percentPattern(text: string): string {
 const utf8 = new TextEncoder();
 
 /** A record without its credentials, for every place that shows a client and was not asked for them. */
-export function withoutCredentials(record: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+export function withoutCredentials(record: JsonObject): JsonObject {
   if (!CREDENTIAL_FIELDS.some((field) => Object.hasOwn(record, field))) return record;
   return Object.fromEntries(Object.entries(record).filter(([field]) => !CREDENTIAL_FIELDS.includes(field)));
 }

@@ -1,17 +1,9 @@
-/** A JSON object, or anything that has members. */
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-/** Whether a value is a JSON object (no array, no null). */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
-}
-
-/** Whether a value is a list of texts. */
+/** Whether a value is a list of strings. */
 export function isTextList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((element) => typeof element === "string");
 }
 
-/** What a JSON value is called in messages of the servers. */
+/** What the servers' error messages call the type of a JSON value. */
 export function kindOf(value: unknown): string {
   if (Array.isArray(value)) return "array";
   return typeof value === "boolean" ? "bool" : typeof value;

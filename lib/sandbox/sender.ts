@@ -1,7 +1,7 @@
 import { isLoopback } from "../core/url.ts";
 
-/** Where a request says that it comes from. */
-export interface Sender {
+/** The headers that show where a request comes from. */
+interface Sender {
   /** The `Host` header, which only a client older than HTTP/1.1 leaves out. */
   readonly host: string | undefined;
   /** The `Origin` header, which browsers add to what a page sends. */
@@ -9,7 +9,7 @@ export interface Sender {
 }
 
 /** How a request came in. */
-export type Entrance = "http" | "https" | "unix";
+type Entrance = "http" | "https" | "unix";
 
 /**
  * Why a request may come from a web page of another site, or undefined where it can't. The sandbox asks for no

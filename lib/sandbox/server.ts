@@ -2,35 +2,35 @@ import { Buffer } from "node:buffer";
 import { rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
+import type { JsonObject } from "../core/json.ts";
 import { BODY_LIMIT } from "./decode.ts";
-import type { JsonObject } from "./json-value.ts";
-import { listenOn, parsePlace, urlOf } from "./listen.ts";
-import { type Answer, refused } from "./response.ts";
+import { listenOn, parseListenAddress, urlOf } from "./listen.ts";
+import { type Answer, errorAnswer } from "./response.ts";
 import { createAdminApi } from "./routes.ts";
 import { foreignSender } from "./sender.ts";
 import type { SandboxVersion } from "./versions.ts";
 
-/** What a sandbox is started with. */
+/** How a sandbox is started. */
 export interface SandboxOptions {
-  /** The version that it answers as. */
+  /** The version that it emulates. */
   readonly as: SandboxVersion;
   /** `host:port` of this machine (port 0 for a free one) or `unix:///path`. */
   readonly listen: string;
-  /** PEM of a private key and of its certificate; without them it speaks plain http. */
+  /** A private key and its certificate, PEM; plain http without them. */
   readonly tls?: { readonly key: string; readonly cert: string };
-  /** Told one line for each request: method, target and status, no header and no body. */
+  /** Receives one line for each request: method, target and status, without headers and body. */
   readonly onRequest?: (line: string) => void;
-  /** How many clients to begin with. */
+  /** How many clients to create at the start. */
   readonly seed?: number;
 }
 
 /** A sandbox that is listening. */
 export interface Sandbox {
-  /** Its address: `http://`, `https://` or `unix://`. */
+  /** Its URL: `http://`, `https://` or `unix://`. */
   readonly url: string;
-  /** All clients as a read shows them, in the order of a list. */
+  /** All clients as a read returns them, in the order of a list. */
   readonly clients: () => readonly JsonObject[];
-  /** The current secret of a client, or undefined where there is no such client. */
+  /** The current secret of a client, or undefined if the client doesn't exist. */
   readonly secretOf: (id: string) => string | undefined;
   /** Every secret that is valid for a client, the current one first. */
   readonly secretsOf: (id: string) => readonly string[];
@@ -38,10 +38,10 @@ export interface Sandbox {
   readonly close: () => Promise<void>;
 }
 
-/** What is read beyond the limit, so that a client which sends first and reads then is told; after that the line is cut. */
+/** How much is read beyond the limit, so that a client that sends everything first sees the error; then the connection is closed. */
 const BODY_PATIENCE = 8 * BODY_LIMIT;
 
-/** A header value as bytes on the wire: UTF-8, and blanks for line ends as Go has it. */
+/** A header value as bytes on the wire: UTF-8, with spaces for control characters, like Go. */
 function headerText(value: string): string {
   return Buffer.from(value.replace(/[\u0000-\u0008\n-\u001f\u007f]/g, " ")).toString("latin1");
 }
@@ -62,23 +62,24 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
 /**
  * Starts an in-memory admin API on this machine.
  *
- * @throws {Problem} when the address cannot be listened on.
+ * @throws {Problem} if it cannot listen on the address.
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const place = parsePlace(options.listen);
+  const address = parseListenAddress(options.listen);
   const api = createAdminApi(options.as);
   api.clients.seed(options.seed ?? 0);
 
   const scheme = options.tls === undefined ? "http" : "https";
-  const entrance = "socket" in place ? "unix" : scheme;
+  const entrance = "socket" in address ? "unix" : scheme;
 
   async function answerTo(request: IncomingMessage, method: string, target: string): Promise<Answer | undefined> {
     const body = await bodyOf(request);
     const { host, origin, accept = "" } = request.headers;
     const foreign = foreignSender({ host, origin }, entrance);
-    if (foreign !== undefined) return refused(api.behaviour, { status: 403, error: "Forbidden", description: foreign });
+    if (foreign !== undefined)
+      return errorAnswer(api.behaviour, { status: 403, error: "Forbidden", description: foreign });
     if (body === undefined)
-      return refused(api.behaviour, {
+      return errorAnswer(api.behaviour, {
         status: 413,
         error: "Request Entity Too Large",
         description: "The request body is larger than 10 MiB",
@@ -106,10 +107,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   }
 
   const server = options.tls === undefined ? createServer(onRequest) : createTlsServer(options.tls, onRequest);
-  await listenOn(server, place, options.listen);
+  await listenOn(server, address, options.listen);
 
   return {
-    url: urlOf(server, place, scheme),
+    url: urlOf(server, address, scheme),
     clients: () => api.clients.store.all().map(({ view }) => view),
     secretOf: (id) => api.clients.store.get(id)?.secrets[0],
     secretsOf: (id) => api.clients.store.get(id)?.secrets ?? [],
@@ -118,7 +119,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         server.close(() => resolve());
         server.closeAllConnections();
       });
-      if ("socket" in place) rmSync(place.socket, { force: true });
+      if ("socket" in address) rmSync(address.socket, { force: true });
     },
   };
 }

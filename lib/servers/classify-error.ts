@@ -1,4 +1,5 @@
-import { isRecord, parseJson, textField } from "../core/client/client.ts";
+import { parseJson, textField } from "../core/client/client.ts";
+import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { trimmedEnd } from "../core/text.ts";
 import type { Answer, ServerError, ServerFamily } from "./family.ts";
 
@@ -12,10 +13,10 @@ const BOILERPLATE = [
 
 /** The error texts of a body in any of the shapes that the servers use, or undefined for a body that is none of theirs. */
 export function errorText(body: unknown): string | undefined {
-  if (!isRecord(body)) return undefined;
+  if (!isJsonObject(body)) return undefined;
   const { error } = body;
   if (typeof error === "string") return sentences(error, detailOf(body));
-  return isRecord(error) ? sentences(textField(error, "message"), textField(error, "reason")) : undefined;
+  return isJsonObject(error) ? sentences(textField(error, "message"), textField(error, "reason")) : undefined;
 }
 
 function sentences(...texts: readonly (string | undefined)[]): string {
@@ -23,13 +24,14 @@ function sentences(...texts: readonly (string | undefined)[]): string {
 }
 
 /** What a flat error says beside its name. */
-function detailOf(body: Readonly<Record<string, unknown>>): string | undefined {
+function detailOf(body: JsonObject): string | undefined {
   return textField(body, "error_hint") ?? textField(body, "error_description");
 }
 
 /** The reason alone, as a person wants to read it. */
 function reasonText(body: unknown): string | undefined {
-  const raw = isRecord(body) && typeof body["error"] === "string" ? detailOf(body) || body["error"] : errorText(body);
+  const raw =
+    isJsonObject(body) && typeof body["error"] === "string" ? detailOf(body) || body["error"] : errorText(body);
   if (raw === undefined) return undefined;
   const stripped = BOILERPLATE.reduce((text, sentence) => text.replace(sentence, ""), raw).trim();
   const reason = trimmedEnd(stripped === "" ? raw : stripped, ". \t\r\n");

@@ -8,4 +8,4 @@ export const FAMILIES: readonly [ServerFamily, ...ServerFamily[]] = [HYDRA_2, HY
 export { classifyError as faultOf, hasOwnError, jsonOf } from "./classify-error.ts";
 
 export type { Answer, PageRequest, ServerError as Fault, ServerFamily } from "./family.ts";
-export { type ClientRecord, clientIn, clientsIn, isClientRecord, isJson, type ReadClient } from "./read-client.ts";
+export { clientIn, clientsIn, isJson, type ReadClient } from "./read-client.ts";

@@ -1,8 +1,5 @@
-import { isRecord } from "../core/client/client.ts";
-import { endOfString, JsonDepthError, MAX_DEPTH, nestsDeeper, partsOf, readJson } from "../core/json.ts";
-
-/** A client as a server tells it: fields that this program does not know are kept. */
-export type ClientRecord = Readonly<Record<string, unknown>> & { readonly client_id: string };
+import type { ClientRecord } from "../core/client/client.ts";
+import { endOfString, isJsonObject, JsonDepthError, MAX_DEPTH, nestsDeeper, partsOf, readJson } from "../core/json.ts";
 
 /** A client in an answer, and the names of its fields that nest too deep to be read, which are null in it. */
 export interface ReadClient {
@@ -11,14 +8,14 @@ export interface ReadClient {
 }
 
 /** The clients of a list, and for those that were not read as a whole the fields that nest too deep. */
-export interface ReadClients {
+interface ReadClients {
   readonly records: readonly ClientRecord[];
   readonly unread: ReadonlyMap<ClientRecord, readonly string[]>;
 }
 
 /** The fields that this program relies on; all others are kept as they are, and nothing is copied, as lists are long. */
-export function isClientRecord(value: unknown): value is ClientRecord {
-  if (!isRecord(value)) return false;
+function isClientRecord(value: unknown): value is ClientRecord {
+  if (!isJsonObject(value)) return false;
   const { client_id: id, client_secret: secret } = value;
   return typeof id === "string" && id !== "" && (secret === undefined || secret === null || typeof secret === "string");
 }

@@ -75,7 +75,7 @@ test("jsonpath prints a value for a singular query and an array for any other", 
     const format = parseFormat(text);
     const yaml = () => Promise.reject(new Error("yaml was loaded"));
     const tools = await toolsFor(format, { yaml, jsonpath: compileJsonPath });
-    const renderer = createRenderer<unknown>(format, { columns: [], id: String }, { terminal, many, tools });
+    const renderer = createRenderer<unknown>(format, { columns: [], id: String }, { terminal, isList: many, tools });
     return STORE.items.map((item) => renderer.item(item)).join("") + renderer.end();
   };
   assert.equal(await shown("jsonpath=$.client_id", false), '"a"\n"b"\n');

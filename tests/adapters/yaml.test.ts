@@ -222,7 +222,7 @@ const wrapped = { ...view, envelope: { items: "the items", rest: { next: "", las
 test("yaml of many comes record by record and reads back as one document", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(record, { maxLength: 4 }), async (items) => {
-      const options = { terminal: { isTerminal: false, color: false }, many: true, tools: { yaml: write } };
+      const options = { terminal: { isTerminal: false, color: false }, isList: true, tools: { yaml: write } };
       const shown = (as: typeof view) => {
         const renderer = createRenderer(parseFormat("yaml"), as, options);
         return items.map((item) => renderer.item(item)).join("") + renderer.end();
@@ -235,7 +235,7 @@ test("yaml of many comes record by record and reads back as one document", async
 });
 
 test("yaml shows a record as soon as it is there", () => {
-  const options = { terminal: { isTerminal: false, color: false }, many: true, tools: { yaml: write } };
+  const options = { terminal: { isTerminal: false, color: false }, isList: true, tools: { yaml: write } };
   const renderer = createRenderer(parseFormat("yaml"), wrapped, options);
   assert.equal(renderer.item({ id: "a", uris: ["u"] }), "the items:\n  - id: a\n    uris:\n      - u\n");
   assert.equal(renderer.item({ id: "b" }), "  - id: b\n");

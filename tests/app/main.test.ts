@@ -301,13 +301,13 @@ const WRONG: readonly (readonly [line: string, codes: readonly string[], told: r
     ["secret-too-short"],
     [
       "Error: --secret is shorter than 6 characters",
-      "Hint: give at least 6 characters, or leave the secret out and a strong one is made",
+      "Hint: use at least 6 characters, or omit the secret to generate a strong one",
     ],
   ],
   [
     "clients create -c http://a.example#x",
     ["redirect-uri-fragment"],
-    ['Error: -c "http://a.example#x" has a fragment', "Hint: leave out the # and what follows it (RFC 6749, 3.1.2)"],
+    ['Error: -c "http://a.example#x" has a fragment', "Hint: remove the # and everything after it (RFC 6749, 3.1.2)"],
   ],
 ];
 

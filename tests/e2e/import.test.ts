@@ -225,7 +225,7 @@ describe("clients import", () => {
     const cases: readonly (readonly [input: string, message: RegExp])[] = [
       [JSON.stringify([good, 5]), /standard input, client 2 is not an object/],
       [JSON.stringify([good, null]), /standard input, client 2 is not an object/],
-      [JSON.stringify([good, { client_id: 5 }]), /client 2: client_id is not a text/],
+      [JSON.stringify([good, { client_id: 5 }]), /client 2: client_id must be a string/],
       [JSON.stringify([good, { client_id: "x" }, good]), /client 3 has the same client_id "good" as .*client 1/],
       [
         JSON.stringify([good, { redirect_uris: ["https://a.example/#x"] }]),
@@ -707,9 +707,9 @@ describe("an import of what is not meant", () => {
     const stdin = "- client_id: 20240101\n- client_secret: 123456789\n- jwks: { keys: [{ kty: oct, k: c2VjcmV0 }] }\n";
     const ended = await scene.run(["clients", "import"], { stdin });
     ends(ended, 2);
-    assert.match(ended.stderr, /client 1: client_id is not a text\n/);
-    assert.match(ended.stderr, /client 2: client_secret is not a text\n/);
-    assert.match(ended.stderr, /client 3: jwks holds the private part of key 1 \(k\)\n/);
+    assert.match(ended.stderr, /client 1: client_id must be a string\n/);
+    assert.match(ended.stderr, /client 2: client_secret must be a string\n/);
+    assert.match(ended.stderr, /client 3: jwks contains the private part of key 1 \(k\)\n/);
     assert.ok(!ended.stderr.includes("c2VjcmV0"));
     assert.deepEqual(scene.proxy.seen, []);
   });

@@ -149,10 +149,10 @@ describe("clients update", () => {
   it("refuses values of another type than the field's, whoever would tell", async () => {
     await using scene = await withClient("26");
     for (const [value, message] of [
-      ['redirect_uris="https://b.example/cb"', /redirect_uris is not a list of texts/],
-      ["client_name=5", /client_name is not a text/],
-      ['skip_consent="yes"', /skip_consent is not true or false/],
-      ['jwt_bearer_grant_access_token_lifespan="1d"', /is not a lifespan/],
+      ['redirect_uris="https://b.example/cb"', /redirect_uris must be a list of strings/],
+      ["client_name=5", /client_name must be a string/],
+      ['skip_consent="yes"', /skip_consent must be true or false/],
+      ['jwt_bearer_grant_access_token_lifespan="1d"', /must be a duration/],
     ] as const)
       fails(await scene.run(["clients", "update", scene.id, "--set", value]), 2, message);
     assert.equal(writes(scene).length, 0);
@@ -162,7 +162,11 @@ describe("clients update", () => {
     await using scene = await withClient("26");
     for (const id of [".", "..", ""])
       fails(await scene.run(["clients", "update", id, "-n", "x"]), 2, /is no id of a client/);
-    fails(await scene.run(["clients", "create", "--id", "..", "-g", "client_credentials"]), 2, /cannot be an id/);
+    fails(
+      await scene.run(["clients", "create", "--id", "..", "-g", "client_credentials"]),
+      2,
+      /is not a valid client ID/,
+    );
     assert.deepEqual(scene.proxy.seen, []);
   });
 
@@ -386,7 +390,7 @@ describe("clients update", () => {
       [["--metadata", "{nope"], /--metadata .* is not JSON/, /single quotes/],
       [["--keybase", "alice"], /There is no new secret to encrypt/, /rotate-secret/],
       [["-c", "https://a.example/#x"], /has a fragment/, /#/],
-      [["--implicit-grant-id-token-lifespan", "1 day"], /is not a lifespan/, /1h30m/],
+      [["--implicit-grant-id-token-lifespan", "1 day"], /is not a valid duration/, /1h30m/],
       [["--secret", "abc"], /--secret is shorter than 6/, /./],
       [["--nmae", "x"], /--nmae/, /--name/],
     ];
@@ -423,7 +427,7 @@ describe("clients update", () => {
     assert.deepEqual(writes(scene), []);
     const warned = await scene.run(risky);
     ends(warned, 0);
-    assert.match(warned.stderr, /^Warning: .*plain http to another machine \[redirect-uri-plain-http\]: /m);
+    assert.match(warned.stderr, /^Warning: .*uses http to a remote host \[redirect-uri-plain-http\]: /m);
     const unrelated = await scene.run(["clients", "update", scene.id, "-n", "x", "--strict"]);
     ends(unrelated, 0);
     assert.doesNotMatch(unrelated.stderr, /Warning/);
@@ -432,8 +436,8 @@ describe("clients update", () => {
       ...["--post-logout-callbacks", "https://elsewhere.example/"],
     ]);
     ends(broken, 2);
-    assert.match(broken.stderr, /^Error: .*exclude each other$/m);
-    assert.match(broken.stderr, /^ {2}.*at the place of no redirect URI$/m);
+    assert.match(broken.stderr, /^Error: .*are mutually exclusive$/m);
+    assert.match(broken.stderr, /^ {2}.*does not share its origin with any redirect URI$/m);
   });
 
   it("takes what --set does not know as a field, with a warning or not at all", async () => {

@@ -1,10 +1,11 @@
 import * as v from "valibot";
+import type { ClientRecord } from "../../core/client/client.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { CLEANUP_MS } from "../../core/network.ts";
 import { Problem, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import {
   type Answer,
-  type ClientRecord,
   clientIn,
   clientsIn,
   FAMILIES,
@@ -26,8 +27,6 @@ import {
 } from "./exchange.ts";
 import { deepFields, FAULTS, messageOf, tooDeep } from "./problems.ts";
 
-export type { ClientRecord } from "../../servers/index.ts";
-
 /** How a create ended. */
 export type CreateOutcome =
   /** The server answered this run's own POST with 201. */
@@ -48,7 +47,7 @@ export interface Page {
 }
 
 /** One step of a JSON Patch (RFC 6902). */
-export interface PatchStep {
+interface PatchStep {
   readonly op: "add" | "replace" | "remove";
   readonly path: string;
   readonly value?: unknown;
@@ -60,12 +59,12 @@ export interface Admin {
   family(): Promise<ServerFamily>;
   /** Milliseconds that are left of `--fail-after`. */
   remaining(): number;
-  create(payload: Readonly<Record<string, unknown>>, ownId: boolean): Promise<CreateOutcome>;
+  create(payload: JsonObject, ownId: boolean): Promise<CreateOutcome>;
   /** The client, or undefined when there is none. */
   find(id: string): Promise<ClientRecord | undefined>;
   get(id: string): Promise<ClientRecord>;
   page(request: PageRequest): Promise<Page>;
-  replace(id: string, payload: Readonly<Record<string, unknown>>): Promise<ClientRecord>;
+  replace(id: string, payload: JsonObject): Promise<ClientRecord>;
   patch(id: string, steps: readonly PatchStep[]): Promise<ClientRecord>;
   remove(id: string): Promise<void>;
   /**
@@ -179,7 +178,7 @@ export function createAdmin(options: AdminOptions): Admin {
     }
   }
 
-  async function create(payload: Readonly<Record<string, unknown>>, ownId: boolean): Promise<CreateOutcome> {
+  async function create(payload: JsonObject, ownId: boolean): Promise<CreateOutcome> {
     const id = typeof payload["client_id"] === "string" ? payload["client_id"] : undefined;
     const ask: AdminRequest = {
       method: "POST",

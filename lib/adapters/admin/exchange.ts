@@ -1,5 +1,5 @@
-import { isRecord } from "../../core/client/client.ts";
 import { formatDuration } from "../../core/duration.ts";
+import { isJsonObject } from "../../core/json.ts";
 import {
   type Http,
   type HttpAnswer,
@@ -297,7 +297,7 @@ export function createExchange(options: AdminOptions): Exchange {
   function credentialsIn({ body }: AdminRequest): readonly string[] {
     const steps: readonly unknown[] = Array.isArray(body) ? body : [body];
     const secrets = steps
-      .filter(isRecord)
+      .filter(isJsonObject)
       .map((step) => (step["path"] === "/client_secret" ? step["value"] : step["client_secret"]));
     return [...secretsIn(options.headers), ...secrets.filter((secret) => typeof secret === "string")];
   }

@@ -1,10 +1,9 @@
-import type { KeyAlgorithm } from "../../adapters/key-generator.ts";
 import type { ClientProof } from "../../adapters/token-endpoint.ts";
 import { changeSecret } from "../../clients/change-secret.ts";
 import { tellRecipients } from "../../clients/delivery.ts";
 import { idIn, lintDraft, type ReadDraft, readDraft, refuseUnknownFields, warnDropped } from "../../clients/draft.ts";
 import { dryRun, isDryRun } from "../../clients/dry-run.ts";
-import { applyGenerateKey, KEY_ALGORITHMS, prepareKey } from "../../clients/key-pair.ts";
+import { applyGenerateKey, prepareKey } from "../../clients/key-pair.ts";
 import { reportClientOnWriteFailure, withOutlets } from "../../clients/outlets.ts";
 import { type CreatedClient, deliverCreated, type Registration, register } from "../../clients/register.ts";
 import {
@@ -18,9 +17,10 @@ import {
 import { change } from "../../clients/send-change.ts";
 import { secretProof, verify, verifyEndpoint, verifyProblems } from "../../clients/verify.ts";
 import { createdView, KEYED_VIEW } from "../../clients/views.ts";
-import { type Context, command, type PreparedCommand, type Result, type Shown, single } from "../../command.ts";
-import { type Client, isEmpty, isPublic, textField } from "../../core/client/client.ts";
+import { type Context, command, type PreparedCommand, type Result, single } from "../../command.ts";
+import { type ClientRecord, isEmpty, isPublic, textField } from "../../core/client/client.ts";
 import { changes } from "../../core/client/equality.ts";
+import { KEY_ALGORITHMS, type KeyAlgorithm } from "../../core/client/jwk.ts";
 import { lint } from "../../core/client/rules.ts";
 import {
   DRY_RUN,
@@ -41,6 +41,7 @@ import {
   STRICT,
   VERIFY_FLAGS,
 } from "../../core/flags/flag-table.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { Recipient } from "../../core/keys/recipient.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { withoutCredentials } from "../../core/redact.ts";
@@ -67,7 +68,8 @@ async function prepare(context: Context): Promise<PreparedCommand> {
   const { client_secret: drafted, ...others } = read.client;
   const secret = given?.text ?? (isEmpty(drafted) ? undefined : drafted);
   // A draft of a public client with a secret is judged without it, since the secret is not sent; an empty one is none.
-  const client: Client = isPublic(read.client) || secret === undefined ? others : { ...others, client_secret: secret };
+  const client: JsonObject =
+    isPublic(read.client) || secret === undefined ? others : { ...others, client_secret: secret };
   const label = (field: string): string =>
     field === "client_secret" ? (given?.name ?? read.label(field)) : read.label(field);
   const draft: ReadDraft = { ...read, client, label };
@@ -125,7 +127,7 @@ interface CreateJob {
   readonly algorithm: KeyAlgorithm | undefined;
 }
 
-function omit(client: Client, field: string): Client {
+function omit(client: JsonObject, field: string): JsonObject {
   return Object.fromEntries(Object.entries(client).filter(([name]) => name !== field));
 }
 
@@ -240,7 +242,7 @@ async function prepareRegistration(
 async function existing(
   context: Context,
   { draft, ifExists, algorithm }: CreateJob,
-  current: Shown & { readonly client_id: string },
+  current: ClientRecord,
   recipients: () => Promise<readonly Recipient[]>,
 ): Promise<Result> {
   const id = current.client_id;
@@ -251,7 +253,7 @@ async function existing(
   const differing = changes(current, wanted);
   const differs = differing.map(({ field }) => field);
   const view = createdView("given");
-  const shown = (record: Shown, outcome: string): Result =>
+  const shown = (record: JsonObject, outcome: string): Result =>
     single(view, { ...withoutCredentials(record), outcome, ...(outcome === "skipped" ? { differs } : {}) });
   if (ifExists === "skip") {
     context.note(

@@ -2,16 +2,17 @@ import { Batch } from "../../clients/batch.ts";
 import { safeReason } from "../../clients/delivery.ts";
 import { dryRun, isDryRun } from "../../clients/dry-run.ts";
 import { idOf } from "../../clients/views.ts";
-import { type Context, command, type PreparedCommand, type Result, type Shown } from "../../command.ts";
+import { type Context, command, type PreparedCommand, type Result } from "../../command.ts";
 import { DRY_RUN, FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import type { BoolFlag } from "../../core/flags/parse.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { View } from "../../core/output/render.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { joined, quote } from "../../core/text.ts";
 
 const YES: BoolFlag = { kind: "switch", name: "yes", short: "y", group: "input", help: "Do not ask before deleting" };
 
-const VIEW: View<Shown> = {
+const VIEW: View<JsonObject> = {
   columns: [{ label: "ID", value: idOf, whole: true }],
   text: (client) => [`OAuth 2.0 Client deleted: ${idOf(client)}`],
   id: idOf,
@@ -67,7 +68,7 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
   const many = new Batch(context, ids.length);
   const failAfter = context.values.number(FAIL_AFTER) ?? 60_000;
   let begun = 0;
-  async function* items(): AsyncGenerator<Shown> {
+  async function* items(): AsyncGenerator<JsonObject> {
     for (const id of ids) {
       // The first finds out the family of the server, and has the time of one as it is.
       const admin = begun++ === 0 ? context.admin : context.admin.withDeadline(failAfter, context.signal);

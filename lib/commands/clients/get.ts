@@ -1,14 +1,14 @@
 import { Batch } from "../../clients/batch.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
-import { type Context, command, type Result, type Shown } from "../../command.ts";
+import { type Context, command, type Result } from "../../command.ts";
 import { badId } from "../../core/client/id.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
-import { TOO_DEEP_CODE } from "../../core/json.ts";
+import { type JsonObject, TOO_DEEP_CODE } from "../../core/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { withoutCredentials } from "../../core/redact.ts";
 
 /** The client, or only its id where nothing else is asked for and the rest nests too deep. */
-async function read(context: Context, id: string): Promise<Shown> {
+async function read(context: Context, id: string): Promise<JsonObject> {
   try {
     return await context.admin.get(id);
   } catch (error) {
@@ -21,7 +21,7 @@ async function read(context: Context, id: string): Promise<Shown> {
 async function run(context: Context): Promise<Result> {
   const { operands } = context;
   const many = new Batch(context, operands.length);
-  async function* items(): AsyncGenerator<Shown> {
+  async function* items(): AsyncGenerator<JsonObject> {
     for (const id of operands) {
       const record = await many.attempt(() => read(context, id));
       if (record !== undefined) yield withoutCredentials(record);

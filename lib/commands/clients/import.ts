@@ -10,8 +10,8 @@ import { type CreatedClient, type Registration, register, warnWithoutCopy } from
 import { encryptedFormatProblems, NO_SECRET, prepareSecret } from "../../clients/secret-source.ts";
 import { change } from "../../clients/send-change.ts";
 import { createdView, ENCRYPTED, idOf } from "../../clients/views.ts";
-import { type Context, command, type PreparedCommand, type Result, type Shown } from "../../command.ts";
-import { type Client, isPublic, textField } from "../../core/client/client.ts";
+import { type Context, command, type PreparedCommand, type Result } from "../../command.ts";
+import { isPublic, textField } from "../../core/client/client.ts";
 import { changes, sameValue } from "../../core/client/equality.ts";
 import { FIELD_NAMES } from "../../core/client/fields.ts";
 import {
@@ -24,6 +24,7 @@ import {
   STRICT,
 } from "../../core/flags/flag-table.ts";
 import type { IntFlag, TextFlag } from "../../core/flags/parse.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { Recipient } from "../../core/keys/recipient.ts";
 import { CLEANUP_MS } from "../../core/network.ts";
 import { writesAll } from "../../core/output/formats.ts";
@@ -56,7 +57,7 @@ const CONCURRENCY: IntFlag = {
 interface ImportOutcome {
   readonly outcome: "created" | "updated" | "unchanged" | "skipped" | "failed";
   readonly entry: ClientEntry;
-  readonly shown: Shown;
+  readonly shown: JsonObject;
   readonly problem?: Problem;
   /** For a client whose credentials are to be delivered. */
   readonly created?: CreatedClient;
@@ -96,7 +97,7 @@ const SET_ELSEWHERE: ReadonlySet<string> = new Set(["client_id", "client_secret"
 class DroppedFields {
   readonly #places = new Map<string, { count: number; readonly place: string }>();
 
-  record(entry: ClientEntry, sent: Client, record: Client): void {
+  record(entry: ClientEntry, sent: JsonObject, record: JsonObject): void {
     for (const [field, value] of Object.entries(sent)) {
       // What is no field at all was told before.
       if (SET_ELSEWHERE.has(field) || !FIELD_NAMES.includes(field)) continue;
@@ -165,7 +166,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
   const counts = new Map<ImportOutcome["outcome"], number>();
   const many = new Batch(context, entries.length);
   const underWay: Promise<ImportOutcome>[] = [];
-  const unheld = new Map<Shown, ImportOutcome>();
+  const unheld = new Map<JsonObject, ImportOutcome>();
   let next = 0;
   let active = 0;
   let stopped = false;
@@ -190,7 +191,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
     }
   }
 
-  async function* items(): AsyncGenerator<Shown> {
+  async function* items(): AsyncGenerator<JsonObject> {
     launch();
     for (let head = underWay.shift(); head !== undefined; head = underWay.shift()) {
       const ended = await head;
@@ -363,12 +364,12 @@ async function conflicting(
   context: Context,
   admin: Admin,
   entry: ClientEntry,
-  wanted: Client,
+  wanted: JsonObject,
   id: string,
   conflict: Problem,
 ): Promise<ImportOutcome> {
   const way = context.values.text(ON_CONFLICT);
-  const outcomeOf = (outcome: ImportOutcome["outcome"], record: Shown = { client_id: id }): ImportOutcome => {
+  const outcomeOf = (outcome: ImportOutcome["outcome"], record: JsonObject = { client_id: id }): ImportOutcome => {
     return { outcome, entry, shown: { ...withoutCredentials(record), outcome, from: entry.file } };
   };
   if (way === "skip") return outcomeOf("skipped");
@@ -391,7 +392,7 @@ const WORDS: Readonly<Record<string, string>> = {
   skipped: "Skipped",
 };
 
-const IMPORT_VIEW: View<Shown> = {
+const IMPORT_VIEW: View<JsonObject> = {
   ...createdView("given"),
   columns: [
     { label: "CLIENT ID", value: idOf, whole: true },

@@ -1,9 +1,11 @@
-import type { ClientRecord, Page } from "../../adapters/admin/admin.ts";
+import type { Page } from "../../adapters/admin/admin.ts";
 import { Batch } from "../../clients/batch.ts";
 import { LIST_VIEW } from "../../clients/views.ts";
-import { type Context, command, type Result, type Shown } from "../../command.ts";
+import { type Context, command, type Result } from "../../command.ts";
+import type { ClientRecord } from "../../core/client/client.ts";
 import { LIMIT, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import type { IntFlag, TextFlag } from "../../core/flags/parse.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { type ExitName, Problem, usageError } from "../../core/problem.ts";
 import { withoutCredentials } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
@@ -63,7 +65,7 @@ function endless(): Problem {
   });
 }
 
-function wanted(context: Context): (client: Shown) => boolean {
+function wanted(context: Context): (client: JsonObject) => boolean {
   const owner = context.values.text(OWNER);
   const name = context.values.text(NAMED);
   // Hydra 1.8 ignores the filters of the query, so they are applied here as well.
@@ -92,14 +94,14 @@ async function* pages(context: Context, start: PageRequest): AsyncGenerator<Page
 }
 
 /** A client of a page as a result. One that cannot be read is told instead, unless only its id is asked for. */
-function shown(context: Context, many: Batch, page: Page, client: ClientRecord): readonly Shown[] {
+function shown(context: Context, many: Batch, page: Page, client: ClientRecord): readonly JsonObject[] {
   const problem = page.unreadable.get(client);
   if (problem === undefined || context.format.kind === "id") return [withoutCredentials(client)];
   many.fail(problem);
   return [];
 }
 
-async function* all(context: Context, many: Batch): AsyncGenerator<Shown> {
+async function* all(context: Context, many: Batch): AsyncGenerator<JsonObject> {
   const matches = wanted(context);
   for await (const page of pages(context, first(context, PAGE_OF_ALL)))
     for (const client of page.clients) if (matches(client)) yield* shown(context, many, page, client);
@@ -112,7 +114,7 @@ async function* some(
   limit: number,
   skip: number,
   cut: () => void,
-): AsyncGenerator<Shown> {
+): AsyncGenerator<JsonObject> {
   const filtered = context.values.isSet(OWNER) || context.values.isSet(NAMED);
   const whole = !filtered && limit <= LARGEST_PART;
   // Only 1.x can be asked for a part that is not the first.

@@ -13,9 +13,9 @@ import {
 import { change } from "../../clients/send-change.ts";
 import { secretProof, verify, verifyEndpoint, verifyProblems } from "../../clients/verify.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
-import { type Context, command, type PreparedCommand, type Result, type Shown, single } from "../../command.ts";
+import { type Context, command, type PreparedCommand, type Result, single } from "../../command.ts";
 import { changeRequest } from "../../core/client/changes.ts";
-import { isPublic, textField } from "../../core/client/client.ts";
+import { type ClientRecord, isPublic, textField } from "../../core/client/client.ts";
 import { badId } from "../../core/client/id.ts";
 import { findingProblem, lint } from "../../core/client/rules.ts";
 import {
@@ -32,6 +32,7 @@ import {
   VERIFY_FLAGS,
 } from "../../core/flags/flag-table.ts";
 import type { BoolFlag, Flag } from "../../core/flags/parse.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { withoutCredentials } from "../../core/redact.ts";
 import { joined, quote } from "../../core/text.ts";
@@ -97,7 +98,7 @@ async function finish(context: Context, id: string): Promise<Result> {
   );
 }
 
-function cannotRotate(id: string, current: Shown): Problem | undefined {
+function cannotRotate(id: string, current: JsonObject): Problem | undefined {
   if (isPublic(current)) {
     return new Problem(`Cannot rotate the secret of client ${quote(id)}: it is a public client without a secret`, {
       code: "no-secret",
@@ -168,7 +169,7 @@ async function nativeRotation(
   id: string,
   recipients: PreparedSecret["recipients"],
 ): Promise<ChangedSecret | undefined> {
-  let record: (Shown & { readonly client_id: string }) | undefined;
+  let record: ClientRecord | undefined;
   try {
     record = await context.admin.rotate(id);
   } catch (error) {
@@ -209,7 +210,12 @@ async function nativeRotation(
 }
 
 /** A secret made here or given, sent by PATCH or PUT. */
-function ownRotation(context: Context, id: string, current: Shown, prepared: PreparedSecret): Promise<ChangedSecret> {
+function ownRotation(
+  context: Context,
+  id: string,
+  current: JsonObject,
+  prepared: PreparedSecret,
+): Promise<ChangedSecret> {
   const wanted = [{ field: "client_secret", before: undefined, after: prepared.plain }];
   return sendWithCopy(context, id, prepared, () => change(context.admin, id, current, wanted));
 }

@@ -11,7 +11,7 @@ import {
 } from "../../clients/secret-source.ts";
 import { sendChange } from "../../clients/send-change.ts";
 import { CLIENT_VIEW, createdView, idOf } from "../../clients/views.ts";
-import { type Context, command, type PreparedCommand, type Result, type Shown, single } from "../../command.ts";
+import { type Context, command, type PreparedCommand, type Result, single } from "../../command.ts";
 import {
   type ChangeRequest,
   changeRequest,
@@ -19,7 +19,7 @@ import {
   type PathAssignment,
   setPath,
 } from "../../core/client/changes.ts";
-import { type Client, isPublic, listField, textField, usesSecret } from "../../core/client/client.ts";
+import { isPublic, listField, textField, usesSecret } from "../../core/client/client.ts";
 import { type Change, changes, emptyOf, incomparable, sameValue } from "../../core/client/equality.ts";
 import { type Field, LIST_EDITS } from "../../core/client/fields.ts";
 import { badId } from "../../core/client/id.ts";
@@ -39,8 +39,9 @@ import {
   STRICT,
 } from "../../core/flags/flag-table.ts";
 import type { BoolFlag, ListFlag } from "../../core/flags/parse.ts";
+import { type JsonObject, toJson } from "../../core/json.ts";
 import { redacted } from "../../core/output/curl.ts";
-import { toJson, type View } from "../../core/output/render.ts";
+import type { View } from "../../core/output/render.ts";
 import { Problem, usageError, withMessage } from "../../core/problem.ts";
 import { CREDENTIAL_FIELDS, withoutCredentials } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
@@ -64,7 +65,7 @@ const UNSET: ListFlag = {
 interface RequestedUpdate {
   readonly id: string;
   /** Fields with their new values. */
-  readonly set: Client;
+  readonly set: JsonObject;
   /** Values for places inside other fields. */
   readonly inside: readonly PathAssignment[];
   readonly label: (field: string) => string;
@@ -91,9 +92,9 @@ function unsetFields(context: Context, problems: Problem[]): readonly Field[] {
 }
 
 /** The list that adding and removing make of the one a client has. */
-function applyListEdits(context: Context, field: Field, current: Client): unknown {
+function applyListEdits(context: Context, field: Field, current: JsonObject): unknown {
   const has =
-    field.shape === "words"
+    field.shape === "space-separated"
       ? (textField(current, field.name) ?? "").split(" ").filter((word) => word !== "")
       : listField(current, field.name);
   const edits = LIST_EDITS.filter((edit) => edit.field === field);
@@ -104,11 +105,11 @@ function applyListEdits(context: Context, field: Field, current: Client): unknow
     context.warn(`--remove-${field.singular ?? field.name} ${quote(value)} is not in ${field.name}`);
   const fresh = [...new Set(of("add"))].filter((value) => !has.includes(value));
   const after = [...has, ...fresh].filter((value) => !of("remove").includes(value));
-  return field.shape === "words" ? after.join(" ") : after;
+  return field.shape === "space-separated" ? after.join(" ") : after;
 }
 
 /** The fields that a client has, with values put inside them. */
-function applyNested(current: Client, inside: readonly PathAssignment[]): Client {
+function applyNested(current: JsonObject, inside: readonly PathAssignment[]): JsonObject {
   let whole = current;
   for (const placed of inside) {
     const set = setPath(whole, placed);
@@ -172,7 +173,7 @@ async function prepare(context: Context): Promise<PreparedCommand> {
   const fields = Object.entries(read.client).filter(
     ([field]) => field !== "client_id" && field !== "client_secret" && !within.has(field),
   );
-  const set: Client = {
+  const set: JsonObject = {
     ...Object.fromEntries(fields),
     ...Object.fromEntries(emptied.map((field) => [field.name, emptyOf(field)])),
   };
@@ -202,7 +203,12 @@ async function prepare(context: Context): Promise<PreparedCommand> {
 }
 
 /** Rules over the client as it would become, told only where the change has to do with them. */
-function mergedProblems(context: Context, merged: Client, wish: RequestedUpdate, before: Client): readonly Problem[] {
+function mergedProblems(
+  context: Context,
+  merged: JsonObject,
+  wish: RequestedUpdate,
+  before: JsonObject,
+): readonly Problem[] {
   const label = (field: string): string =>
     Object.hasOwn(wish.set, field) || field === "client_secret" ? wish.label(field) : `the client's ${field}`;
   const known = new Set(lint(before, label).map(({ rule, message }) => `${rule} ${message}`));
@@ -234,7 +240,7 @@ async function run(context: Context, wish: RequestedUpdate, secret: string | und
   const edits = Object.fromEntries(
     editedFields(context).map((field) => [field.name, applyListEdits(context, field, base)]),
   );
-  const wanted: Client = { ...wish.set, ...applyNested(current, wish.inside), ...edits };
+  const wanted: JsonObject = { ...wish.set, ...applyNested(current, wish.inside), ...edits };
   const differing = [...changes(current, wanted), ...incomparable(current, wanted)];
   const merged = { ...current, ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) };
   const broken = wish.replace ? [] : mergedProblems(context, merged, wish, current);
@@ -265,8 +271,8 @@ async function run(context: Context, wish: RequestedUpdate, secret: string | und
     ? { method: "PUT", body: { client_id: id, ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) } }
     : changeRequest(family.update, current, all);
   if (dry) return dryRun(context, [{ ...request, url: path }], "read");
-  const send = (): Promise<Shown> => sendChange(context.admin, id, request);
-  const tell = (record: Shown): void => {
+  const send = (): Promise<JsonObject> => sendChange(context.admin, id, request);
+  const tell = (record: JsonObject): void => {
     const seen = wish.replace
       ? [...new Set([...Object.keys(current), ...Object.keys(record)])].flatMap((field): Change[] =>
           ["updated_at", "created_at", "registration_client_uri", ...CREDENTIAL_FIELDS].includes(field) ||
@@ -306,7 +312,7 @@ async function run(context: Context, wish: RequestedUpdate, secret: string | und
   });
 }
 
-function updatedView(id: string, outcome: "updated" | "unchanged", encrypted = false): View<Shown> {
+function updatedView(id: string, outcome: "updated" | "unchanged", encrypted = false): View<JsonObject> {
   const base = encrypted ? createdView("given") : CLIENT_VIEW;
   return {
     ...base,

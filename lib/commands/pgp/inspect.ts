@@ -1,15 +1,16 @@
 import { Batch } from "../../clients/batch.ts";
-import { type Context, command, type Result, type Shown, withoutChecks } from "../../command.ts";
-import { isRecord, textField } from "../../core/client/client.ts";
+import { type Context, command, type Result, withoutChecks } from "../../command.ts";
+import { textField } from "../../core/client/client.ts";
 import { FORMAT, GENERAL_FLAGS, QUIET } from "../../core/flags/flag-table.ts";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import type { View } from "../../core/output/render.ts";
 
 function day(value: unknown): string {
   return typeof value === "string" ? value.slice(0, 10) : "never";
 }
 
-function lines(key: Shown): readonly string[] {
-  const subkeys = Array.isArray(key["subkeys"]) ? key["subkeys"].filter(isRecord) : [];
+function lines(key: JsonObject): readonly string[] {
+  const subkeys = Array.isArray(key["subkeys"]) ? key["subkeys"].filter(isJsonObject) : [];
   const usable = key["usable"] === true;
   return [
     `Key:       ${textField(key, "fingerprint") ?? ""} (${textField(key, "algorithm") ?? ""})`,
@@ -25,7 +26,7 @@ function lines(key: Shown): readonly string[] {
   ];
 }
 
-const VIEW: View<Shown> = {
+const VIEW: View<JsonObject> = {
   columns: [
     { label: "FINGERPRINT", value: (key) => textField(key, "fingerprint") ?? "", whole: true },
     { label: "USER ID", value: (key) => textField(key, "userId") ?? "" },
@@ -39,7 +40,7 @@ const VIEW: View<Shown> = {
 async function run(context: Context): Promise<Result> {
   const many = new Batch(context, context.operands.length);
   let useless = false;
-  async function* items(): AsyncGenerator<Shown> {
+  async function* items(): AsyncGenerator<JsonObject> {
     for (const word of context.operands) {
       for (const key of (await many.attempt(() => context.inspectKey(word))) ?? []) {
         useless ||= key["usable"] !== true;

@@ -1,5 +1,6 @@
 import { parseNanoseconds } from "../duration.ts";
-import { type Client, isEmpty, isRecord, sameJson } from "./client.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
+import { isEmpty, isEmptyObject, sameJson } from "./client.ts";
 import { FIELD_NAMES, FIELDS, type Field, SERVER_FIELDS } from "./fields.ts";
 
 /**
@@ -16,7 +17,7 @@ const FIELD_BY_NAME: ReadonlyMap<string, Field> = new Map(FIELDS.map((field) => 
  * Reads the release line of a server from the keys of one of its clients: these keys are in every answer, even with a null.
  * Undefined where they contradict each other, as behind a proxy that strips nulls.
  */
-export function tierOf(answer: Client): Tier | undefined {
+export function tierOf(answer: JsonObject): Tier | undefined {
   const keys = Object.keys(answer);
   const has = (prefix: string): boolean => keys.some((key) => key.startsWith(prefix));
   const skipsConsent = Object.hasOwn(answer, "skip_consent");
@@ -38,7 +39,7 @@ function keptBy(field: string): readonly [oldest: Tier, newest: Tier] {
 }
 
 /** Whether the server that answered with this client keeps a field. */
-export function keeps(answer: Client, field: string): boolean {
+export function keeps(answer: JsonObject, field: string): boolean {
   if (Object.hasOwn(answer, field)) return true;
   if (!FIELD_NAMES.includes(field)) return false;
   const tier = tierOf(answer);
@@ -50,11 +51,11 @@ export function keeps(answer: Client, field: string): boolean {
 
 /** Whether a value sets nothing: absent, null, false, or an empty text, list or object. */
 export function isNothing(value: unknown): boolean {
-  return isEmpty(value) || value === false || (isRecord(value) && Object.keys(value).length === 0);
+  return isEmpty(value) || value === false || isEmptyObject(value);
 }
 
 /** What the servers put in the place of nothing, or treat it as; the default of `scope` is configuration and unknown here. */
-const FILLED: Readonly<Record<string, unknown>> = {
+const FILLED: JsonObject = {
   grant_types: ["authorization_code"],
   response_types: ["code"],
   subject_type: "public",
@@ -107,7 +108,7 @@ const THUMBPRINT: Readonly<Record<string, readonly string[]>> = {
 
 /** A key without what the servers drop; `d` stays, so that a private key is never taken for its public half. */
 function keyForm(key: unknown): unknown {
-  if (!isRecord(key)) return key;
+  if (!isJsonObject(key)) return key;
   const { kty } = key;
   const own = typeof kty === "string" && Object.hasOwn(THUMBPRINT, kty) ? THUMBPRINT[kty] : undefined;
   if (own === undefined) return key;
@@ -116,7 +117,7 @@ function keyForm(key: unknown): unknown {
 }
 
 function keySetForm(value: unknown): unknown {
-  if (!isRecord(value)) return value;
+  if (!isJsonObject(value)) return value;
   const { keys } = value;
   if (isEmpty(keys)) return undefined;
   if (!Array.isArray(keys)) return value;
@@ -142,7 +143,7 @@ export function canonical(field: string, value: unknown, tier?: Tier): unknown {
       const list = Array.isArray(value) ? listForm(field, value, tier) : value;
       return isNothing(list) ? canonical(field, undefined, tier) : list;
     }
-    case "words":
+    case "space-separated":
       return typeof value === "string" ? wordsOf(value.toWellFormed()) : value;
     case "duration":
       return typeof value === "string" ? String(parseNanoseconds(value) ?? value) : value;
@@ -186,7 +187,7 @@ export interface Change {
   readonly after: unknown;
 }
 
-function changeOf(current: Client, [field, value]: readonly [string, unknown]): Change {
+function changeOf(current: JsonObject, [field, value]: readonly [string, unknown]): Change {
   const known = FIELD_BY_NAME.get(field);
   // Go leaves a text or a switch as it was where it reads null, so nothing is sent in the spelling that empties the field.
   const emptied = known !== undefined && (isNothing(value) || canonical(field, value) === undefined);
@@ -194,7 +195,7 @@ function changeOf(current: Client, [field, value]: readonly [string, unknown]): 
 }
 
 /** Whether an answer cannot tell if a value was taken over. */
-function isSilentOn(current: Client, field: string, value: unknown): boolean {
+function isSilentOn(current: JsonObject, field: string, value: unknown): boolean {
   return field === "scope" ? isNothing(value) : !FIELD_NAMES.includes(field) && !Object.hasOwn(current, field);
 }
 
@@ -203,7 +204,7 @@ function isSilentOn(current: Client, field: string, value: unknown): boolean {
  * write there are none, so that whoever writes only changes converges. Never among them: what the server sets by itself or
  * does not keep, the credentials, and what {@link incomparable} gives.
  */
-export function changes(current: Client, wanted: Client): readonly Change[] {
+export function changes(current: JsonObject, wanted: JsonObject): readonly Change[] {
   const tier = tierOf(current);
   return Object.entries(wanted)
     .filter(
@@ -221,7 +222,7 @@ export function changes(current: Client, wanted: Client): readonly Change[] {
  * becomes the default that the server is configured with, and a field that is unknown here may be one that a newer server
  * leaves out of its answers while it is empty.
  */
-export function incomparable(current: Client, wanted: Client): readonly Change[] {
+export function incomparable(current: JsonObject, wanted: JsonObject): readonly Change[] {
   return Object.entries(wanted)
     .filter(([field, value]) => isSilentOn(current, field, value) && !sameValue(field, current[field], value))
     .map((entry) => changeOf(current, entry));

@@ -1,20 +1,20 @@
 import type { BoolFlag, Flag, ListFlag, TextFlag } from "../flags/parse.ts";
 
-/** How the value of a flag becomes the value of the field. */
-export type FieldShape =
+/** How the value of a flag becomes the value of a field. */
+type FieldShape =
   /** A string. */
   | "text"
   /** A list of strings. */
   | "list"
-  /** Words in one string, separated by spaces (RFC 6749, 3.3). */
-  | "words"
+  /** One string of words separated by spaces (RFC 6749, 3.3). */
+  | "space-separated"
   /** true or false. */
   | "boolean"
-  /** JSON, given as the flag's value. */
+  /** Any JSON, in the flag's value. */
   | "json"
   /** JSON, given as the flag's value or in a file. */
   | "json-or-file"
-  /** A Go duration, kept as written. */
+  /** A Go duration, as written. */
   | "duration";
 
 /** One field of an OAuth 2.0 client, with the flag that sets it. */
@@ -23,7 +23,7 @@ export interface Field {
   readonly name: string;
   readonly shape: FieldShape;
   readonly flag: Flag;
-  /** For a list: the name of a single value, used in `--add-…` and `--remove-…`. */
+  /** The name of one item of a list, for the flags `--add-…` and `--remove-…`. */
   readonly singular?: string;
 }
 
@@ -35,11 +35,11 @@ function url(name: string, flagName: string, help: string): Field {
   return text(name, flagName, help, { value: "URL" });
 }
 
-function list(name: string, flagName: string, one: string, help: string, more: Partial<ListFlag> = {}): Field {
+function list(name: string, flagName: string, singular: string, help: string, more: Partial<ListFlag> = {}): Field {
   return {
     name,
     shape: "list",
-    singular: one,
+    singular,
     flag: { kind: "list", name: flagName, value: "LIST", group: "client", help, ...more },
   };
 }
@@ -76,7 +76,7 @@ const LIFESPAN_FIELDS: readonly Field[] = LIFESPANS.flatMap(([grant, tokens]) =>
   }),
 );
 
-/** Grant types for completion; others are accepted too. */
+/** The grant types that the servers know, for completion; others are accepted too. */
 export const GRANT_TYPES = [
   "authorization_code",
   "refresh_token",
@@ -87,9 +87,9 @@ export const GRANT_TYPES = [
 ];
 
 /** The authentication methods of the token endpoint (RFC 7591, section 2). */
-export const AUTH_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
+const AUTH_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
 
-/** The flag of the client ID, which only `create` has. */
+/** The flag of the client ID, which only create accepts. */
 export const ID: TextFlag = {
   kind: "text",
   name: "id",
@@ -98,8 +98,8 @@ export const ID: TextFlag = {
   help: "Client ID (default: a generated UUID)",
 };
 
-/** The flag of the client's name. */
-export const NAME: TextFlag = {
+/** The flag of the client name. */
+const NAME: TextFlag = {
   kind: "text",
   name: "name",
   short: "n",
@@ -109,7 +109,7 @@ export const NAME: TextFlag = {
 };
 
 /** The flag of the redirect URIs. */
-export const CALLBACKS: ListFlag = {
+const CALLBACKS: ListFlag = {
   kind: "list",
   name: "callbacks",
   v2: "redirect-uri",
@@ -146,7 +146,7 @@ export const FIELDS: readonly Field[] = [
   }),
   {
     name: "scope",
-    shape: "words",
+    shape: "space-separated",
     singular: "scope",
     flag: {
       kind: "list",
@@ -268,13 +268,13 @@ export const FIELDS: readonly Field[] = [
 ];
 
 /** A flag that adds values to a list field or removes them. */
-export interface ListEdit {
+interface ListEdit {
   readonly field: Field;
   readonly way: "add" | "remove";
   readonly flag: ListFlag;
 }
 
-/** The flags that change single values of list fields, for an update: `--add-callback`, `--remove-scope`. */
+/** The flags that edit list fields in an update: `--add-callback`, `--remove-scope`. */
 export const LIST_EDITS: readonly ListEdit[] = FIELDS.flatMap((field) =>
   (["add", "remove"] as const).flatMap((way): ListEdit[] => {
     if (field.singular === undefined) return [];
@@ -285,7 +285,7 @@ export const LIST_EDITS: readonly ListEdit[] = FIELDS.flatMap((field) =>
   }),
 );
 
-/** Fields that the server sets; a file with an exported client may contain them. */
+/** Fields that a server sets itself; an exported client contains them. */
 export const SERVER_FIELDS: readonly string[] = [
   "client_id",
   "client_secret",
@@ -299,5 +299,5 @@ export const SERVER_FIELDS: readonly string[] = [
 /** Every field name of a client in JSON. */
 export const FIELD_NAMES: readonly string[] = [...SERVER_FIELDS, ...FIELDS.map((field) => field.name)];
 
-/** Flags that have a default in Hydra's 2.x CLI and none here. */
+/** Flags with another default in the 2.x syntax, by name. */
 export const V2_DEFAULTS: ReadonlyMap<string, string> = new Map([["request-object-signing-alg", "RS256"]]);

@@ -1,6 +1,7 @@
+import { isJsonObject, type JsonObject } from "../json.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { escapeControls, joined, quote, suggest } from "../text.ts";
-import { type Client, isRecord, usesSecret } from "./client.ts";
+import { usesSecret } from "./client.ts";
 import { FIELD_NAMES, SERVER_FIELDS } from "./fields.ts";
 
 /** The values of one file: its YAML documents, or the values of its JSON. */
@@ -112,15 +113,15 @@ function textOf(value: unknown): string | undefined {
 }
 
 function recordOf(value: unknown): Fields {
-  return isRecord(value) ? value : {};
+  return isJsonObject(value) ? value : {};
 }
 
 /** Whether a value is a Kubernetes object: it has a kind, and an API version, a spec or a metadata with a name. */
 export function isKubernetesObject(value: unknown): value is Fields {
-  if (!isRecord(value) || textOf(value["kind"]) === undefined) return false;
+  if (!isJsonObject(value) || textOf(value["kind"]) === undefined) return false;
   return (
     textOf(value["apiVersion"]) !== undefined ||
-    isRecord(value["spec"]) ||
+    isJsonObject(value["spec"]) ||
     textOf(recordOf(value["metadata"])["name"]) !== undefined
   );
 }
@@ -217,7 +218,7 @@ function lifespansOf(spec: Fields, location: string, findings: Findings): Fields
 }
 
 /** The fields that a manifest sets, without the credentials. */
-function specFields(object: KubernetesObject, spec: Fields, location: string, findings: Findings): Client {
+function specFields(object: KubernetesObject, spec: Fields, location: string, findings: Findings): JsonObject {
   const client: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(spec)) {
     const field = SPEC_FIELDS.get(key);
@@ -309,10 +310,10 @@ function credentialIn(secret: KubernetesObject, key: string): string | Problem {
 /** The ID and the secret in a Secret, as client fields. Only a client that uses its secret needs one there. */
 function credentialsIn(
   secret: KubernetesObject,
-  client: Client,
+  client: JsonObject,
   keys: SecretKeys | undefined,
   problems: Problem[],
-): Client {
+): JsonObject {
   const own = keysIn(secret);
   const names = credentialKeys(own, keys);
   const read: Record<string, unknown> = {};
@@ -337,7 +338,7 @@ interface Translation {
 function clientOf(object: KubernetesObject, { secrets, used, keys, findings }: Translation): ManifestEntry | undefined {
   const location = `${object.file}, ${KIND} ${fullName(object)}`;
   const { spec } = object.body;
-  if (object.name === undefined || !isRecord(spec)) {
+  if (object.name === undefined || !isJsonObject(spec)) {
     const missing = object.name === undefined ? "metadata.name" : "spec";
     findings.problems.push(
       usageError(`${location} has no ${missing}`, "give the manifest as it is applied to the cluster", "bad-manifest"),

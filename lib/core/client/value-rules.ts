@@ -1,8 +1,8 @@
-import { toJson } from "../json.ts";
+import { type JsonObject, toJson } from "../json.ts";
 import { isPlaceholder, placeholderInUrl } from "../placeholders.ts";
 import { escapeControls, quote } from "../text.ts";
 import { isLoopback } from "../url.ts";
-import { type Client, isPublic, type Label, listField, textField } from "./client.ts";
+import { isPublic, type Label, listField, textField } from "./client.ts";
 import { GRANT_TYPES } from "./fields.ts";
 import {
   isOneEdit,
@@ -38,7 +38,7 @@ interface ValueRule {
   readonly hint: string;
   /** Which servers reject what the rule finds, for the manual. */
   readonly servers: string;
-  readonly find: (client: Client, label: Label, server: ServerFacts | undefined) => readonly Finding[];
+  readonly find: (client: JsonObject, label: Label, server: ServerFacts | undefined) => readonly Finding[];
 }
 
 const ALL_ACCEPT = "accepted by every server";
@@ -61,12 +61,12 @@ function writeInstead(field: string, label: Label, values: readonly string[], fo
 }
 
 /** The grant types of a client; none listed means this one to every server. */
-function grantsOf(client: Client): readonly string[] {
+function grantsOf(client: JsonObject): readonly string[] {
   const grants = listField(client, "grant_types");
   return grants.length === 0 ? ["authorization_code"] : grants;
 }
 
-function scopesOf(client: Client): readonly string[] {
+function scopesOf(client: JsonObject): readonly string[] {
   return (textField(client, "scope") ?? "").split(/\s+/).filter((word) => word !== "");
 }
 
@@ -77,7 +77,7 @@ function severalIn(value: string): readonly string[] {
 
 const SUPPORTED_GRANTS = `Hydra supports ${GRANT_TYPES.join(", ")}`;
 
-function unknownGrants(client: Client, label: Label): readonly Finding[] {
+function unknownGrants(client: JsonObject, label: Label): readonly Finding[] {
   const grants = listField(client, "grant_types");
   const corrected = grants.flatMap((grant) =>
     GRANT_TYPES.includes(grant) ? [grant] : severalIn(grant).map((part) => nearestGrantType(part) ?? part),
@@ -102,7 +102,7 @@ function unknownGrants(client: Client, label: Label): readonly Finding[] {
     });
 }
 
-function unknownResponses(client: Client, label: Label): readonly Finding[] {
+function unknownResponses(client: JsonObject, label: Label): readonly Finding[] {
   const types = listField(client, "response_types");
   const corrected = types.map((type) => (isResponseType(type) ? type : (nearestResponseType(type) ?? type)));
   const shown = corrected.every(isResponseType)
@@ -121,7 +121,7 @@ function grantsNeededBy(type: string): readonly string[] {
   return words.includes("token") ? ["authorization_code", "implicit"] : ["authorization_code"];
 }
 
-function unusedResponses(client: Client, label: Label): readonly Finding[] {
+function unusedResponses(client: JsonObject, label: Label): readonly Finding[] {
   const grants = grantsOf(client);
   const types = listField(client, "response_types");
   const usesBrowser = grants.includes("authorization_code") || grants.includes("implicit");
@@ -141,7 +141,7 @@ function unusedResponses(client: Client, label: Label): readonly Finding[] {
   });
 }
 
-function missingResponses(client: Client, label: Label): readonly Finding[] {
+function missingResponses(client: JsonObject, label: Label): readonly Finding[] {
   const types = listField(client, "response_types");
   if (types.length === 0 || !types.every(isResponseType)) return [];
   const grants = grantsOf(client);
@@ -157,7 +157,7 @@ function missingResponses(client: Client, label: Label): readonly Finding[] {
   return [...needs("authorization_code", ["code"], "code"), ...needs("implicit", ["token", "id_token"], "token")];
 }
 
-function offlineWithoutRefresh(client: Client, label: Label): readonly Finding[] {
+function offlineWithoutRefresh(client: JsonObject, label: Label): readonly Finding[] {
   const grants = grantsOf(client);
   const [offline] = scopesOf(client).filter((word) => OFFLINE_SCOPES.includes(word));
   if (offline === undefined || grants.includes("refresh_token")) return [];
@@ -169,7 +169,7 @@ function offlineWithoutRefresh(client: Client, label: Label): readonly Finding[]
   ];
 }
 
-function refreshWithoutOffline(client: Client, label: Label): readonly Finding[] {
+function refreshWithoutOffline(client: JsonObject, label: Label): readonly Finding[] {
   const scopes = scopesOf(client);
   // Without a scope the server's own default counts; a wildcard may cover the offline scopes.
   const covered = scopes.length === 0 || scopes.some((word) => OFFLINE_SCOPES.includes(word) || word.includes("*"));
@@ -182,7 +182,7 @@ function refreshWithoutOffline(client: Client, label: Label): readonly Finding[]
   ];
 }
 
-function misspeltScopes(client: Client, label: Label): readonly Finding[] {
+function misspeltScopes(client: JsonObject, label: Label): readonly Finding[] {
   return scopesOf(client).flatMap((word): readonly Finding[] => {
     const meant = nearestScope(word);
     return meant === undefined
@@ -196,7 +196,7 @@ function misspeltScopes(client: Client, label: Label): readonly Finding[] {
   });
 }
 
-function scopesWithCommas(client: Client, label: Label): readonly Finding[] {
+function scopesWithCommas(client: JsonObject, label: Label): readonly Finding[] {
   const words = scopesOf(client);
   if (!words.some((word) => word.includes(","))) return [];
   return [
@@ -223,7 +223,7 @@ const URL_FIELDS: readonly string[] = [
   "backchannel_logout_uri",
 ];
 
-function urlsOf(client: Client): readonly { readonly field: string; readonly url: string }[] {
+function urlsOf(client: JsonObject): readonly { readonly field: string; readonly url: string }[] {
   return URL_FIELDS.flatMap((field) =>
     [textField(client, field) ?? "", ...listField(client, field)].map((url) => ({ field, url })),
   );
@@ -251,7 +251,7 @@ function nearScheme(scheme: string, slashes: string): string | undefined {
   return ["https", "http"].find((known) => isOneEdit(scheme.toLowerCase(), known));
 }
 
-function urlsWithoutScheme(client: Client, label: Label): readonly Finding[] {
+function urlsWithoutScheme(client: JsonObject, label: Label): readonly Finding[] {
   return urlsOf(client).flatMap(({ field, url }): readonly Finding[] => {
     const corrected = correctedScheme(url);
     return corrected === undefined || field === "allowed_cors_origins"
@@ -265,7 +265,7 @@ function urlsWithoutScheme(client: Client, label: Label): readonly Finding[] {
   });
 }
 
-function severalRedirects(client: Client, label: Label): readonly Finding[] {
+function severalRedirects(client: JsonObject, label: Label): readonly Finding[] {
   return listField(client, "redirect_uris").flatMap((uri): readonly Finding[] => {
     if (!/\s|[,;][a-z][a-z\d+.-]{0,30}:/i.test(uri)) return [];
     const parts = uri.split(/\s+|[,;](?=[a-z][a-z\d+.-]{0,30}:)/i).filter((part) => part !== "");
@@ -279,7 +279,7 @@ function severalRedirects(client: Client, label: Label): readonly Finding[] {
   });
 }
 
-function localhostRedirects(client: Client, label: Label): readonly Finding[] {
+function localhostRedirects(client: JsonObject, label: Label): readonly Finding[] {
   if (!isPublic(client)) return [];
   return listField(client, "redirect_uris").flatMap((uri): readonly Finding[] => {
     const host = /^http:\/\/localhost(?=[/?#]|$)/i.exec(uri)?.[0];
@@ -297,7 +297,7 @@ function hostOf(uri: string): string | undefined {
   return URL.canParse(uri) ? new URL(uri).host : undefined;
 }
 
-function pairwiseHosts(client: Client, label: Label): readonly Finding[] {
+function pairwiseHosts(client: JsonObject, label: Label): readonly Finding[] {
   if (client["subject_type"] !== "pairwise" || (textField(client, "sector_identifier_uri") ?? "") !== "") return [];
   const hosts = new Set(listField(client, "redirect_uris").map(hostOf));
   if (hosts.size < 2) return [];
@@ -309,7 +309,7 @@ function pairwiseHosts(client: Client, label: Label): readonly Finding[] {
   ];
 }
 
-function pairwiseJwt(client: Client, label: Label, server: ServerFacts | undefined): readonly Finding[] {
+function pairwiseJwt(client: JsonObject, label: Label, server: ServerFacts | undefined): readonly Finding[] {
   const strategy = textField(client, "access_token_strategy")?.toLowerCase();
   if (client["subject_type"] !== "pairwise" || strategy !== "jwt" || server?.rejectsPairwiseJwt === false) return [];
   return [
@@ -321,7 +321,7 @@ function pairwiseJwt(client: Client, label: Label, server: ServerFacts | undefin
   ];
 }
 
-function slashId(client: Client, label: Label, server: ServerFacts | undefined): readonly Finding[] {
+function slashId(client: JsonObject, label: Label, server: ServerFacts | undefined): readonly Finding[] {
   const id = textField(client, "client_id") ?? "";
   if (!id.includes("/") || server?.findsSlashIds === true) return [];
   return [
@@ -333,7 +333,7 @@ function slashId(client: Client, label: Label, server: ServerFacts | undefined):
   ];
 }
 
-function unpairedId(client: Client, label: Label): readonly Finding[] {
+function unpairedId(client: JsonObject, label: Label): readonly Finding[] {
   const id = textField(client, "client_id") ?? "";
   return id.isWellFormed()
     ? []
@@ -345,7 +345,7 @@ function unpairedId(client: Client, label: Label): readonly Finding[] {
       ];
 }
 
-function placeholders(client: Client, label: Label): readonly Finding[] {
+function placeholders(client: JsonObject, label: Label): readonly Finding[] {
   const hint = "set the variable, or run the file through the program that replaces it";
   return ["client_id", "client_secret"].flatMap((field): readonly Finding[] => {
     const value = textField(client, field) ?? "";
@@ -356,7 +356,7 @@ function placeholders(client: Client, label: Label): readonly Finding[] {
   });
 }
 
-function placeholdersInUrls(client: Client, label: Label): readonly Finding[] {
+function placeholdersInUrls(client: JsonObject, label: Label): readonly Finding[] {
   return urlsOf(client).flatMap(({ field, url }): readonly Finding[] => {
     const found = placeholderInUrl(url);
     if (found === undefined) return [];
@@ -514,7 +514,7 @@ export const VALUE_RULE_NAMES: readonly Omit<ValueRule, "find">[] = VALUE_RULES.
 );
 
 /** What these rules find in a client, each hint with the corrected value; without facts no server is assumed. */
-export function lintValues(client: Client, label: Label, server?: ServerFacts): readonly LintFinding[] {
+export function lintValues(client: JsonObject, label: Label, server?: ServerFacts): readonly LintFinding[] {
   return VALUE_RULES.flatMap(({ name, severity, find }) =>
     find(client, label, server).map((found) => ({
       rule: name,

@@ -1,4 +1,5 @@
 import { FIELD_NAMES, FIELDS, GRANT_TYPES, LIST_EDITS } from "../client/fields.ts";
+import { ASSERTION_ALGORITHMS } from "../client/jwk.ts";
 import { FORMAT, SET } from "../flags/flag-table.ts";
 import type { Flag } from "../flags/parse.ts";
 import { FORMAT_MEANINGS } from "../help/topics.ts";
@@ -39,16 +40,13 @@ const RESPONSE_TYPES = [
 /** Scopes with a meaning of their own (OpenID Connect Core, 5.4 and 11). */
 const SCOPES = ["openid", "offline_access", "offline", "profile", "email", "address", "phone"];
 
-/** Algorithms of signatures that the servers take (RFC 7518, 3.1). */
-const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
-
 /** Values that a field usually has; others are as good. */
 export const USUAL_VALUES: ReadonlyMap<string, readonly string[]> = new Map([
   ["grant_types", GRANT_TYPES],
   ["response_types", RESPONSE_TYPES],
   ["scope", SCOPES],
-  ["token_endpoint_auth_signing_alg", ALGORITHMS],
-  ["request_object_signing_alg", ["none", ...ALGORITHMS]],
+  ["token_endpoint_auth_signing_alg", ASSERTION_ALGORITHMS],
+  ["request_object_signing_alg", ["none", ...ASSERTION_ALGORITHMS]],
   ["userinfo_signed_response_alg", ["none", "RS256"]],
 ]);
 

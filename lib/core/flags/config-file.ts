@@ -1,12 +1,11 @@
-import { isRecord } from "../client/client.ts";
-import { numberText } from "../json.ts";
+import { isJsonObject, numberText } from "../json.ts";
 import { usageError } from "../problem.ts";
 import { escapeControls, quote } from "../text.ts";
 import { ACCESS_TOKEN, CONNECTION_FLAGS, FORMAT, HEADER, REQUIRE_PIN } from "./flag-table.ts";
 import type { FlagValues } from "./parse.ts";
 
 /** A config file as it was read. */
-export interface ConfigContent {
+interface ConfigContent {
   readonly path: string;
   readonly content: unknown;
   /** Whether others than its owner can read it. */
@@ -16,7 +15,7 @@ export interface ConfigContent {
 }
 
 /** Who can have written a config file, as far as its owner and its permission bits show. */
-export type Writers =
+type Writers =
   | { readonly trust: "all" }
   | { readonly trust: "some" | "none"; readonly reason: string; readonly remedy: string };
 
@@ -60,7 +59,7 @@ function texts(value: unknown, key: string, path: string): readonly string[] {
   if (isScalar(value)) return [String(value)];
   if (value === null || value === undefined) return [];
   if (key === HEADER.file) {
-    const items: readonly unknown[] = Array.isArray(value) ? value : isRecord(value) ? [value] : [];
+    const items: readonly unknown[] = Array.isArray(value) ? value : isJsonObject(value) ? [value] : [];
     const lines = items.map(headerLines);
     if (items.length > 0 && lines.every((found) => found !== undefined)) return lines.flat();
     if (Array.isArray(value) && items.length === 0) return [];
@@ -77,14 +76,14 @@ function texts(value: unknown, key: string, path: string): readonly string[] {
 /** The header lines that one entry of a list stands for: a text, or the map that YAML makes of `Name: value` without quotes. */
 function headerLines(item: unknown): readonly string[] | undefined {
   if (typeof item === "string") return [item];
-  if (!isRecord(item) || !Object.values(item).every(isScalar)) return undefined;
+  if (!isJsonObject(item) || !Object.values(item).every(isScalar)) return undefined;
   return Object.entries(item).map(([name, header]) => `${name}: ${header}`);
 }
 
 /** Reads the settings out of a config file's content; keys that it does not know may belong to the server. */
 export function readConfigFile({ path, content, readable, writers }: ConfigContent): ConfigFile {
   const record = content === null || content === undefined ? {} : content;
-  if (!isRecord(record))
+  if (!isJsonObject(record))
     throw usageError(
       `Config file ${quote(path)}: it holds no keys with values`,
       "write lines such as endpoint: http://127.0.0.1:4445",

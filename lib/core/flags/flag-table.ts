@@ -1,10 +1,11 @@
-import { AUTH_METHOD, CALLBACKS, FIELDS, ID, NAME } from "../client/fields.ts";
+import { AUTH_METHOD, FIELDS, ID } from "../client/fields.ts";
+import { KEY_ALGORITHMS } from "../client/jwk.ts";
 import { ENCRYPTED_FORMATS } from "../keys/recipient.ts";
 import { FORMATS } from "../output/formats.ts";
 import { SECRET_LENGTH as SECRET_DEFAULT_LENGTH } from "../secret.ts";
 import type { BoolFlag, DurationFlag, Flag, IntFlag, ListFlag, RepeatFlag, TextFlag } from "./parse.ts";
 
-export { AUTH_METHOD, CALLBACKS, ID, NAME };
+export { AUTH_METHOD, ID };
 
 /** Every command has this flag. */
 export const HELP: BoolFlag = { kind: "switch", name: "help", short: "h", group: "general", help: "Show this help" };
@@ -141,7 +142,7 @@ export const SECRET: TextFlag = {
  * The same for an existing client. It has no environment variable: one that is set for `create` must not change the
  * secret of every client that is updated.
  */
-export const NEW_SECRET: TextFlag = {
+const NEW_SECRET: TextFlag = {
   kind: "text",
   name: SECRET.name,
   value: "SECRET",
@@ -394,7 +395,7 @@ export const GENERATE_KEY: TextFlag = {
   kind: "text",
   name: "generate-key",
   value: "ALG",
-  choices: ["ES256", "RS256", "PS256"],
+  choices: KEY_ALGORITHMS,
   group: "secret",
   help: "Generate a key pair for private_key_jwt and register the public key",
 };

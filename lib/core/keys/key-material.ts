@@ -1,9 +1,10 @@
+import { concatBytes, fromBase64 } from "../bytes.ts";
 import { Problem } from "../problem.ts";
-import { escapeControls, trimmedEnd } from "../text.ts";
+import { escapeControls } from "../text.ts";
 import { isWebPage } from "../url.ts";
 
 /** One packet of an OpenPGP stream: its type ID, its body, and the bytes that it takes with its header. */
-export interface Packet {
+interface Packet {
   readonly tag: number;
   readonly body: Uint8Array;
   readonly whole: Uint8Array;
@@ -93,20 +94,6 @@ export function notAKey(origin: string, reason: string, hint = EXPORT): Problem 
   });
 }
 
-/** The bytes that base64 stands for, in the usual or the URL-safe alphabet and however wrapped; undefined if it is not base64. */
-export function fromBase64(text: string): Uint8Array | undefined {
-  const digits = trimmedEnd(text.replace(/\s+/g, "").replaceAll("-", "+").replaceAll("_", "/"), "=");
-  if (digits === "" || digits.length % 4 === 1 || !/^[A-Za-z0-9+/]+$/.test(digits)) return undefined;
-  return Uint8Array.from(atob(digits), (char) => char.charCodeAt(0));
-}
-
-/** Base64 of bytes on one line (RFC 4648 section 4). */
-export function toBase64(bytes: Uint8Array): string {
-  let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary);
-}
-
 /** The length of a packet body and where it begins, from the header at `at`; undefined where the bytes do not say (RFC 9580 section 4.2). */
 function header(bytes: Uint8Array, at: number): { tag: number; start: number; length: number } | undefined {
   const [first = 0, a = 0, b = 0, c = 0, d = 0, e = 0] = bytes.subarray(at, at + 6);
@@ -148,17 +135,6 @@ export function packetsOf(bytes: Uint8Array): { readonly packets: readonly Packe
   return { packets, broken: false };
 }
 
-/** Byte arrays joined to one. */
-export function concatenated(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
-
 /** The keys of a binary stream, one for each primary key packet. */
 function keysOf(bytes: Uint8Array, origin: string): readonly RawKey[] {
   const { packets, broken } = packetsOf(bytes);
@@ -177,7 +153,7 @@ function keysOf(bytes: Uint8Array, origin: string): readonly RawKey[] {
     const own = kept.slice(start, starts[i + 1]);
     return {
       packets: own,
-      bytes: concatenated(own.map((packet) => packet.whole)),
+      bytes: concatBytes(own.map((packet) => packet.whole)),
       secret: own.some((packet) => packet.tag === TAG.secretKey || packet.tag === TAG.secretSubkey),
     };
   });

@@ -1,3 +1,4 @@
+import { toBase64 } from "../bytes.ts";
 import { toJson } from "../json.ts";
 import { usageError } from "../problem.ts";
 import { quote, trimmedEnd, trimmedStart } from "../text.ts";
@@ -70,10 +71,6 @@ export function envLines(credentials: Credentials, names: Partial<CredentialName
 
 const utf8 = new TextEncoder();
 
-function base64(text: string): string {
-  return btoa(Array.from(utf8.encode(text), (byte) => String.fromCharCode(byte)).join(""));
-}
-
 /** FNV-1a, 32 bits: only to keep apart names that became equal, not against anyone. */
 function fingerprint(text: string): string {
   let hash = 0x811c9dc5;
@@ -98,7 +95,9 @@ export function kubernetesName(id: string): string {
 
 /** Credentials as the YAML manifest of a Kubernetes Secret (v1, Opaque), the same for the same credentials. */
 export function secretManifest(credentials: Credentials, names: Partial<CredentialNames> = {}): string {
-  const data = named(credentials, names).map(([key, value]) => `  ${toJson(key)}: ${toJson(base64(value))}\n`);
+  const data = named(credentials, names).map(
+    ([key, value]) => `  ${toJson(key)}: ${toJson(toBase64(utf8.encode(value)))}\n`,
+  );
   return `apiVersion: v1
 kind: Secret
 metadata:

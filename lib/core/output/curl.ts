@@ -1,5 +1,5 @@
-import { isRecord } from "../client/client.ts";
 import { isKey, PRIVATE_MEMBERS } from "../client/jwk.ts";
+import { isJsonObject } from "../json.ts";
 import { CREDENTIAL_FIELDS, isOpenHeader, REDACTED } from "../redact.ts";
 import { shellQuoted } from "./shell.ts";
 
@@ -19,7 +19,7 @@ type Mark = (field: string) => unknown;
  */
 export function redacted(value: unknown, mark: Mark = () => REDACTED): unknown {
   if (Array.isArray(value)) return value.map((item) => redacted(item, mark));
-  if (!isRecord(value)) return value;
+  if (!isJsonObject(value)) return value;
   const path = value["path"];
   const field = typeof path === "string" && typeof value["op"] === "string" ? path.slice(1) : "";
   if (CREDENTIAL_FIELDS.includes(field) && "value" in value) return { ...value, value: mark(field) };
@@ -56,7 +56,7 @@ type Word = readonly (string | Variable)[];
 function jsonWord(value: unknown): Word {
   if (value instanceof Variable) return ['"', value, '"'];
   if (Array.isArray(value)) return ["[", ...value.flatMap((item, at) => [...comma(at), ...jsonWord(item)]), "]"];
-  if (!isRecord(value)) return [JSON.stringify(value) ?? "null"];
+  if (!isJsonObject(value)) return [JSON.stringify(value) ?? "null"];
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
   return [
     "{",

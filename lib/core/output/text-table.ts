@@ -20,7 +20,7 @@ export interface Heading {
 }
 
 /** A table that is written as its rows come. */
-export interface TableWriter {
+interface TableWriter {
   row(cells: readonly Cell[]): string;
   /** Settles the widths by the rows so far, and gives what was held back. */
   flush(): string;

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import type { Client } from "../../../lib/core/client/client.ts";
 import { RULE_NAMES } from "../../../lib/core/client/rules.ts";
 import { emptySecret, lintValues, type ServerFacts, VALUE_RULE_NAMES } from "../../../lib/core/client/value-rules.ts";
+import type { JsonObject } from "../../../lib/core/json.ts";
 
 /** The label of a client in a file. */
 const own = (field: string): string => field;
@@ -27,9 +27,9 @@ type Found = readonly [message: string, hint: string];
 interface Row {
   readonly severity: "error" | "warning";
   /** Clients that break the rule, with what is said in a file. */
-  readonly broken: readonly (readonly [client: Client, ...found: readonly Found[]])[];
+  readonly broken: readonly (readonly [client: JsonObject, ...found: readonly Found[]])[];
   /** Clients that look alike and keep it. */
-  readonly fine: readonly Client[];
+  readonly fine: readonly JsonObject[];
 }
 
 const WEB = { redirect_uris: ["https://a.example/cb"] };
@@ -535,7 +535,7 @@ describe("the rules about values", () => {
   });
 
   test("give the corrected value as it is typed on a command line", () => {
-    const hints = (client: Client, label = flags): readonly string[] =>
+    const hints = (client: JsonObject, label = flags): readonly string[] =>
       lintValues(client, label).map(({ hint }) => hint);
     assert.deepEqual(hints({ grant_types: ["client-credentials", "refresh"] }), [
       "write --grant-types client_credentials,refresh_token",
@@ -564,7 +564,7 @@ describe("the rules about values", () => {
 });
 
 describe("a known server", () => {
-  const severities = (client: Client, server?: ServerFacts): readonly string[] =>
+  const severities = (client: JsonObject, server?: ServerFacts): readonly string[] =>
     lintValues(client, own, server).map(({ rule, severity }) => `${rule} ${severity}`);
 
   test("decides whether an ID with a slash is an error or fine", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { fromBase64, toBase64 } from "../../../lib/core/keys/key-material.ts";
+import { fromBase64, toBase64 } from "../../../lib/core/bytes.ts";
 import {
   absentKeyReason,
   bareArmorBody,

@@ -64,10 +64,10 @@ test("a pointer made of any path refers to what stands there", () => {
 });
 
 for (const [text, error] of [
-  ["foo", "a JSON pointer starts with a slash"],
-  ["#/foo", "a JSON pointer starts with a slash"],
-  ["/a~", '"~" is no escape, a tilde is written ~0 and a slash ~1'],
-  ["/a~b", '"~b" is no escape, a tilde is written ~0 and a slash ~1'],
+  ["foo", "a JSON Pointer starts with a slash"],
+  ["#/foo", "a JSON Pointer starts with a slash"],
+  ["/a~", '"~" is not an escape: write ~0 for a tilde and ~1 for a slash'],
+  ["/a~b", '"~b" is not an escape: write ~0 for a tilde and ~1 for a slash'],
 ] as const) {
   test(`${text} is no JSON pointer`, () => {
     assert.deepEqual(parsePointer(text), { error });

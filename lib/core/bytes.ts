@@ -1,0 +1,36 @@
+import { trimmedEnd } from "./text.ts";
+
+/** Bytes as a binary string, one character for each byte: what `btoa` accepts and `atob` returns. */
+export function binaryString(bytes: Uint8Array): string {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return binary;
+}
+
+/** The bytes of a binary string. */
+export function bytesOf(binary: string): Uint8Array {
+  return Uint8Array.from(binary, (char) => char.charCodeAt(0));
+}
+
+/** Base64 of bytes on one line (RFC 4648 section 4). */
+export function toBase64(bytes: Uint8Array): string {
+  return btoa(binaryString(bytes));
+}
+
+/** The bytes of base64 in the standard or the URL-safe alphabet, however wrapped; undefined if it is not base64. */
+export function fromBase64(text: string): Uint8Array | undefined {
+  const digits = trimmedEnd(text.replace(/\s+/g, "").replaceAll("-", "+").replaceAll("_", "/"), "=");
+  if (digits === "" || digits.length % 4 === 1 || !/^[A-Za-z0-9+/]+$/.test(digits)) return undefined;
+  return bytesOf(atob(digits));
+}
+
+/** Joins byte arrays. */
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
