@@ -1,12 +1,13 @@
 import { type ArgsDef, type CommandDef, defineCommand } from "citty";
 import type { Admin } from "./adapters/admin/admin.ts";
 import type { Host } from "./adapters/host.ts";
-import type { KeyAlgorithm, KeyPair } from "./adapters/key-generator.ts";
+import type { KeyPair } from "./adapters/key-generator.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
 import type { SecretTarget } from "./adapters/secret-target.ts";
 import type { ClientProof, ProofEndpoints, Proven } from "./adapters/token-endpoint.ts";
 import type { Connection } from "./core/flags/connection.ts";
 import { type Flag, type FlagValues, longNames, type Syntax, type TextFlag } from "./core/flags/parse.ts";
+import type { KeyAlgorithm } from "./core/keys/key-algorithm.ts";
 import type { EncryptedFormat, Recipient } from "./core/keys/recipient.ts";
 import type { Format } from "./core/output/formats.ts";
 import type { View } from "./core/output/render.ts";

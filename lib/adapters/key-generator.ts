@@ -1,8 +1,4 @@
-/** The algorithms that a key pair can be made for: those that both families of servers take for private_key_jwt. */
-export const KEY_ALGORITHMS = ["ES256", "RS256", "PS256"] as const;
-
-/** One of {@link KEY_ALGORITHMS}. */
-export type KeyAlgorithm = (typeof KEY_ALGORITHMS)[number];
+import type { KeyAlgorithm } from "../core/keys/key-algorithm.ts";
 
 /** A key pair of a client, made on this machine. */
 export interface KeyPair {

@@ -1,15 +1,13 @@
-import type { KeyAlgorithm, KeyPair } from "../adapters/key-generator.ts";
+import type { KeyPair } from "../adapters/key-generator.ts";
 import type { Context } from "../command.ts";
 import { AUTH_METHOD, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../core/flags/flag-table.ts";
 import { toJson } from "../core/json.ts";
+import type { KeyAlgorithm } from "../core/keys/key-algorithm.ts";
 import type { Recipient } from "../core/keys/recipient.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import type { ReadDraft } from "./draft.ts";
 import { encryptedFormat, type PreparedSecret, wantsRecipients } from "./secret-source.ts";
-
-/** The algorithms of `--generate-key`. */
-export const KEY_ALGORITHMS: readonly KeyAlgorithm[] = ["ES256", "RS256", "PS256"];
 
 /** Stands for the public key while a draft is judged, before the pair is made. */
 const PLACEHOLDER_JWKS = { keys: [{ use: "sig" }] };

@@ -1,10 +1,9 @@
-import type { KeyAlgorithm } from "../../adapters/key-generator.ts";
 import type { ClientProof } from "../../adapters/token-endpoint.ts";
 import { changeSecret } from "../../clients/change-secret.ts";
 import { tellRecipients } from "../../clients/delivery.ts";
 import { idIn, lintDraft, type ReadDraft, readDraft, refuseUnknownFields, warnDropped } from "../../clients/draft.ts";
 import { dryRun, isDryRun } from "../../clients/dry-run.ts";
-import { applyGenerateKey, KEY_ALGORITHMS, prepareKey } from "../../clients/key-pair.ts";
+import { applyGenerateKey, prepareKey } from "../../clients/key-pair.ts";
 import { reportClientOnWriteFailure, withOutlets } from "../../clients/outlets.ts";
 import { type CreatedClient, deliverCreated, type Registration, register } from "../../clients/register.ts";
 import {
@@ -29,6 +28,7 @@ import {
   GENERATE_KEY,
   ID,
   IF_EXISTS,
+  type IfExists,
   KEY_OUT,
   RECIPIENT_FLAGS,
   SECRET,
@@ -41,18 +41,16 @@ import {
   STRICT,
   VERIFY_FLAGS,
 } from "../../core/flags/flag-table.ts";
+import type { KeyAlgorithm } from "../../core/keys/key-algorithm.ts";
 import type { Recipient } from "../../core/keys/recipient.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { withoutCredentials } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 
-/** What to do with a client of the chosen id that is there already. */
-type IfExists = "fail" | "skip" | "update";
-
 async function prepare(context: Context): Promise<PreparedCommand> {
   const { values } = context;
   const problems: Problem[] = [];
-  const ifExists = ifExistsOf(context);
+  const ifExists = context.values.text(IF_EXISTS);
   const read = applyGenerateKey(context, await readDraft(context, true), problems);
   problems.push(
     // Whether they are needed where the client may be there already is known only then.
@@ -93,7 +91,7 @@ async function prepare(context: Context): Promise<PreparedCommand> {
   if (isPublic(client) && values.isSet(SECRET_OUT)) {
     context.warn("--secret-out is not written: a client with the auth method none has no secret");
   }
-  const algorithm = KEY_ALGORITHMS.find((known) => known === values.text(GENERATE_KEY));
+  const algorithm = values.text(GENERATE_KEY);
   if (algorithm !== undefined) {
     if (given !== undefined && isEmpty(drafted)) {
       problems.push(
@@ -127,11 +125,6 @@ interface CreateJob {
 
 function omit(client: Client, field: string): Client {
   return Object.fromEntries(Object.entries(client).filter(([name]) => name !== field));
-}
-
-function ifExistsOf(context: Context): IfExists {
-  const way = context.values.text(IF_EXISTS);
-  return way === "skip" || way === "update" ? way : "fail";
 }
 
 async function run(context: Context, job: CreateJob): Promise<Result> {

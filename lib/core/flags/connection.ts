@@ -4,7 +4,6 @@ import { escapeControls, quote, trimmedEnd } from "../text.ts";
 import {
   ACCESS_TOKEN,
   API,
-  API_NAMES,
   type ApiName,
   CA_FILE,
   ENDPOINT,
@@ -254,7 +253,6 @@ export function readConnection(
     );
   }
   if (address === undefined || problems.length > 0) return { connection: undefined, problems, warnings };
-  const api = values.text(API);
   return {
     connection: {
       base: address.base,
@@ -262,8 +260,8 @@ export function readConnection(
       secure: address.secure,
       shown: address.shown,
       headers: Object.fromEntries(headers),
-      failAfter: values.number(FAIL_AFTER) ?? 60_000,
-      api: API_NAMES.find((name) => name === api) ?? "auto",
+      failAfter: values.number(FAIL_AFTER),
+      api: values.text(API),
       skipVerify: values.bool(SKIP_TLS),
       caFile: address.secure ? values.text(CA_FILE) : undefined,
     },

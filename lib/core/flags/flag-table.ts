@@ -1,8 +1,19 @@
 import { AUTH_METHOD, CALLBACKS, FIELDS, ID, NAME } from "../client/fields.ts";
-import { ENCRYPTED_FORMATS } from "../keys/recipient.ts";
+import { KEY_ALGORITHMS, type KeyAlgorithm } from "../keys/key-algorithm.ts";
+import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/recipient.ts";
 import { FORMATS } from "../output/formats.ts";
 import { SECRET_LENGTH as SECRET_DEFAULT_LENGTH } from "../secret.ts";
-import type { BoolFlag, DurationFlag, Flag, IntFlag, ListFlag, RepeatFlag, TextFlag } from "./parse.ts";
+import type {
+  BoolFlag,
+  ChoiceFlag,
+  DurationFlag,
+  Flag,
+  IntFlag,
+  ListFlag,
+  RepeatFlag,
+  TextFlag,
+  WithDefault,
+} from "./flag.ts";
 
 export { AUTH_METHOD, CALLBACKS, ID, NAME };
 
@@ -59,7 +70,7 @@ export const HEADER: RepeatFlag = {
   help: "Header to send with each request to the admin API; may be repeated",
 };
 
-export const FAIL_AFTER: DurationFlag = {
+export const FAIL_AFTER: WithDefault<DurationFlag> = {
   kind: "duration",
   name: "fail-after",
   value: "DURATION",
@@ -99,7 +110,7 @@ export const API_NAMES = ["v1", "v2"] as const;
 
 export type ApiName = (typeof API_NAMES)[number];
 
-export const API: TextFlag = {
+export const API: WithDefault<ChoiceFlag<"auto" | ApiName>> = {
   kind: "text",
   name: "api",
   value: "FAMILY",
@@ -165,7 +176,7 @@ export const SECRET_PROMPT: BoolFlag = {
   help: "Ask for the client's secret on the terminal, unseen",
 };
 
-export const SECRET_LENGTH: IntFlag = {
+export const SECRET_LENGTH: WithDefault<IntFlag> = {
   kind: "count",
   name: "secret-length",
   value: "N",
@@ -182,7 +193,7 @@ export const SECRET_OUT: TextFlag = {
   help: "Write the credentials to a new file (mode 0600) or an open descriptor; results then leave the secret out",
 };
 
-export const SECRET_FORMAT: TextFlag = {
+export const SECRET_FORMAT: ChoiceFlag<"dotenv" | "json" | "k8s"> = {
   kind: "text",
   name: "secret-format",
   value: "FORM",
@@ -259,7 +270,7 @@ export const REQUIRE_PIN: BoolFlag = {
   help: "Refuse to encrypt to a fetched key (URL, wkd:, Keybase) without --pgp-fingerprint",
 };
 
-export const ENCRYPTED_FORMAT: TextFlag = {
+export const ENCRYPTED_FORMAT: WithDefault<ChoiceFlag<EncryptedFormat>> = {
   kind: "text",
   name: "encrypted-format",
   value: "FORM",
@@ -300,7 +311,7 @@ export const SET: RepeatFlag = {
   help: "Set any field by its path, such as metadata.team='\"x\"'; may be repeated",
 };
 
-export const DRY_RUN: TextFlag = {
+export const DRY_RUN: ChoiceFlag<"json" | "curl"> = {
   kind: "text",
   name: "dry-run",
   value: "json|curl",
@@ -310,7 +321,10 @@ export const DRY_RUN: TextFlag = {
   help: "Show the request that would be sent, without secrets, and send nothing",
 };
 
-export const IF_EXISTS: TextFlag = {
+/** What to do with a client that exists already. */
+export type IfExists = "fail" | "skip" | "update";
+
+export const IF_EXISTS: WithDefault<ChoiceFlag<IfExists>> = {
   kind: "text",
   name: "if-exists",
   value: "WAY",
@@ -390,11 +404,11 @@ export const PUBLIC_URL: TextFlag = {
   help: "Public URL of the server, where --verify finds its endpoints",
 };
 
-export const GENERATE_KEY: TextFlag = {
+export const GENERATE_KEY: ChoiceFlag<KeyAlgorithm> = {
   kind: "text",
   name: "generate-key",
   value: "ALG",
-  choices: ["ES256", "RS256", "PS256"],
+  choices: KEY_ALGORITHMS,
   group: "secret",
   help: "Make a key pair for private_key_jwt here and register its public part",
 };
