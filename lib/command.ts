@@ -1,4 +1,4 @@
-import { type ArgsDef, type CommandDef, defineCommand } from "citty";
+import { type ArgsDef, type CommandContext, type CommandDef, defineCommand, runCommand } from "citty";
 import type { Admin } from "./adapters/admin/admin.ts";
 import type { Host } from "./adapters/host.ts";
 import type { KeyPair } from "./adapters/key-generator.ts";
@@ -192,10 +192,33 @@ export function isGroup(command: CommandDef): command is Group {
   return "group" in command;
 }
 
+/** What {@link runLeaf} gives a command. */
+export interface LeafData {
+  readonly context: Context;
+  /** Prepares the command and throws all that is wrong with its input, before it does anything. */
+  readonly check: (prepare: () => Promise<PreparedCommand> | PreparedCommand) => Promise<PreparedCommand>;
+}
+
 /** Makes a citty command from a {@link Spec}; its args come from the flag rows. */
 export function command(spec: Spec): Leaf {
   const meta = { name: spec.name, description: spec.summary };
-  return Object.assign(defineCommand({ meta, args: () => cittyArgs(spec.flags) }), { spec });
+  const run = async ({ data }: CommandContext): Promise<Result> => {
+    // citty has no type for data; runLeaf() is the only caller.
+    const { context, check }: LeafData = data;
+    return (await check(() => spec.prepare(context))).run();
+  };
+  return Object.assign(defineCommand({ meta, args: () => cittyArgs(spec.flags), run }), { spec });
+}
+
+/** Runs a command by citty. Its values are those of our own parser, which reads repeats, lists and durations. */
+export async function runLeaf(leaf: Leaf, words: readonly string[], data: LeafData): Promise<Result> {
+  const { result } = await runCommand(leaf, { rawArgs: [...words], data });
+  if (!isResult(result)) throw new TypeError("a command returned no result");
+  return result;
+}
+
+function isResult(value: unknown): value is Result {
+  return typeof value === "object" && value !== null && "view" in value && "items" in value;
 }
 
 /** Flag rows as citty's argument definitions. */

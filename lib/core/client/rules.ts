@@ -1,5 +1,5 @@
 import { parseDuration } from "../duration.ts";
-import { capitalize, Problem } from "../problem.ts";
+import { capitalize, Problem, type ProblemCode } from "../problem.ts";
 import { SECRET_ALPHABET, SECRET_BCRYPT_BYTES, SECRET_SHORTEST } from "../secret.ts";
 import { quote } from "../text.ts";
 import { isLoopback } from "../url.ts";
@@ -10,14 +10,14 @@ import { PRIVATE_MEMBERS } from "./jwk.ts";
 /** What a rule found in a client. */
 export interface LintFinding {
   /** Stable name of the rule, for scripts and for looking it up. */
-  readonly rule: string;
+  readonly rule: ProblemCode;
   readonly severity: "error" | "warning";
   readonly message: string;
   readonly hint: string;
 }
 
 interface Rule {
-  readonly name: string;
+  readonly name: ProblemCode;
   readonly severity: LintFinding["severity"];
   readonly hint: string;
   /** The messages of what is wrong, none when all is well. */

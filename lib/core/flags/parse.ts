@@ -2,7 +2,7 @@ import type { Problem } from "../problem.ts";
 import { type BoolFlag, type Flag, indexFlags } from "./flag.ts";
 import { type FlagValue, FlagValues, type Origin } from "./flag-values.ts";
 import { ValueReader, type ValueText } from "./read-value.ts";
-import { type FlagToken, scan } from "./scan.ts";
+import { describeWord, type FlagToken, scan } from "./scan.ts";
 
 export type {
   BoolFlag,
@@ -65,6 +65,11 @@ export function parseFlags(
     if (value !== undefined) values.set(row.name, value);
   }
   return { values: new FlagValues(values), operands, maybeSecret, problems, warnings };
+}
+
+/** An operand as messages show it: not at all if it may be the rest of a credential. */
+export function describeOperand(word: string, { maybeSecret }: Pick<ParsedLine, "maybeSecret">): string {
+  return maybeSecret.has(word) ? "(not shown)" : describeWord(word);
 }
 
 interface GivenValue {

@@ -110,11 +110,7 @@ class Scanner implements Tokens {
       if (word.kind !== "flags") continue;
       for (const token of word.complete) this.#takeFlag(token);
       if (word.awaiting !== undefined) this.#takeNext(word.awaiting);
-      if (word.unknown !== undefined) {
-        this.problems.push(unknownFlag(word.unknown.spelled, this.#index, this.#command));
-        // The next word is most likely the value; an error about it as well would only be noise.
-        if (!word.unknown.hasValue && this.#words[this.#at]?.startsWith("-") === false) this.#at++;
-      }
+      if (word.unknown !== undefined) this.#skipUnknown(word.unknown);
     }
   }
 
@@ -147,6 +143,12 @@ class Scanner implements Tokens {
     }
     this.#takeFlag({ flag, spelled, value });
     this.#afterSecretFlag ||= isCredentialFlag(value, this.#index);
+  }
+
+  #skipUnknown({ spelled, hasValue }: { readonly spelled: string; readonly hasValue: boolean }): void {
+    this.problems.push(unknownFlag(spelled, this.#index, this.#command));
+    // The next word is most likely the value; an error about it as well would only be noise.
+    if (!hasValue && this.#words[this.#at]?.startsWith("-") === false) this.#at++;
   }
 
   /** Takes the words after `--`, of which one may be a credential whose flag was meant to be read. */

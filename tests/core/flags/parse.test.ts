@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
   API,
+  type ApiName,
   CONNECTION_FLAGS,
   ENDPOINT,
   FAIL_AFTER,
@@ -540,7 +541,7 @@ test("a default and choices are part of the type of a flag's value", () => {
   const same: [
     Equals<typeof number, number>,
     Equals<typeof withoutDefault, number | undefined>,
-    Equals<typeof choice, "auto" | "v1" | "v2">,
+    Equals<typeof choice, "auto" | ApiName>,
     Equals<typeof choiceWithoutDefault, "dotenv" | "json" | "k8s" | undefined>,
     Equals<typeof text, string | undefined>,
   ] = [true, true, true, true, true];
