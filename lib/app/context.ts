@@ -13,12 +13,14 @@ import { FILE_DEPTH } from "../core/json.ts";
 import { CLEANUP_MS, type Http, proxyOf, STALLED_READER_MS } from "../core/network.ts";
 import type { Format } from "../core/output/formats.ts";
 import { FAMILIES, type ServerFamily } from "../servers/index.ts";
-import type { InputFiles } from "./input.ts";
+import { InputFiles } from "./input.ts";
 import type { Messages } from "./messages.ts";
 import { findRecipients, inspect, type KeySources } from "./recipients.ts";
 import { rendersText } from "./renders-text.ts";
 import type { Run } from "./run-state.ts";
 import type { Render } from "./write-result.ts";
+
+export { InputFiles };
 
 /** What the context of one command is made from. */
 export interface ContextOptions {

@@ -18,7 +18,7 @@ import { type Render, writeResult } from "./write-result.ts";
 export async function execute(run: Run, called: ResolvedLeaf): Promise<ExitName> {
   const { host } = run;
   const messages = new Messages(run);
-  const [{ InputFiles }, { createContext }] = await Promise.all([import("./input.ts"), import("./context.ts")]);
+  const { createContext, InputFiles } = await import("./context.ts");
   const input = new InputFiles(host);
   const settings = await readSettings(run, called, input);
   const { problems, line } = settings;
@@ -43,7 +43,7 @@ export async function execute(run: Run, called: ResolvedLeaf): Promise<ExitName>
     // A line that was misread says nothing about the client that it seems to describe.
     warn: misread ? () => {} : messages.warn,
   });
-  const result = await runLeaf(called.command, called.words, {
+  const result = await runLeaf(called.command, {
     context,
     check: async (prepare) => {
       const command = await prepared(prepare, problems);

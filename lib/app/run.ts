@@ -20,19 +20,19 @@ export async function runLine(run: Run): Promise<ExitName> {
   if (unsafe !== undefined) throw unsafe;
   const [first, ...others] = host.args;
   if (first === COMPLETE) return answerShell(run, others);
-  run.json = asksForJson(host.args);
-  if (first === "help") return showHelpAbout(host, others);
-  const called = await resolve(host.args);
-  const { command, words } = called;
-  if (asksForHelp(words, isLeaf(command) ? command.spec.flags : GENERAL_FLAGS, HELP)) return showHelp(host, called);
-  return callsLeaf(called) ? execute(run, called) : runGroup(run, called);
-}
-
-/** Whether the words ask for JSON, for errors that come before the command is known. */
-function asksForJson(words: readonly string[]): boolean {
-  // Parsing costs part of a start, so only words that can hold the flag lead to it.
-  if (!words.some((word) => word.startsWith("--format"))) return false;
-  return wantsJsonErrors(parseFlags(words, PARENT_ROWS, "", NO_SOURCES).values);
+  try {
+    if (first === "help") return await showHelpAbout(host, others);
+    const called = await resolve(host.args);
+    const { command, words } = called;
+    // Returned and not awaited: a command decides for itself how its errors are written.
+    if (callsLeaf(called) && !asksForHelp(words, called.command.spec.flags, HELP)) return execute(run, called);
+    if (isLeaf(command) || asksForHelp(words, GENERAL_FLAGS, HELP)) return await showHelp(host, called);
+    return await runGroup(run, called);
+  } catch (error) {
+    // No command has read the flags, so whether the error is written as JSON is decided here.
+    run.json = wantsJsonErrors(parseFlags(host.args, PARENT_ROWS, "", NO_SOURCES).values);
+    throw error;
+  }
 }
 
 /** A command line without a command: only the program itself does something then. */
