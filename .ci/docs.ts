@@ -13,10 +13,12 @@ import { type Group, isGroup, isLeaf, type Leaf } from "../lib/command.ts";
 import { ROOT } from "../lib/commands/index.ts";
 import type { Syntax } from "../lib/core/flags/parse.ts";
 import { TOPICS } from "../lib/core/help/topics.ts";
+import { PROBLEM_CODES } from "../lib/core/problem-codes.ts";
 import {
   type CommandPage,
   commandMarkdown,
   commandRoff,
+  errorsMarkdown,
   indexMarkdown,
   manName,
   markdownName,
@@ -89,6 +91,7 @@ export async function manual(): Promise<ReadonlyMap<string, string>> {
     ...pages.map((page) => [`docs/man/${manName(page.path)}.1`, commandRoff(page, edition)] as const),
     ...TOPICS.map((topic) => [`docs/man/${topicManName(topic)}.7`, topicRoff(topic, edition)] as const),
     ["docs/reference/README.md", indexMarkdown(leaves, TOPICS)] as const,
+    ["docs/reference/errors.md", errorsMarkdown(PROBLEM_CODES)] as const,
     ...leaves.map((page) => [`docs/reference/${markdownName(page.path)}`, commandMarkdown(page)] as const),
     ...TOPICS.map((topic) => [`docs/reference/${topic.name}.md`, topicMarkdown(topic)] as const),
   ]);

@@ -111,6 +111,22 @@ export function commandMarkdown(page: CommandPage): string {
   return sections.join("\n");
 }
 
+/** The codes of all problems, with what each means. */
+export function errorsMarkdown(codes: Readonly<Record<string, Readonly<Record<string, string>>>>): string {
+  return [
+    "# Error codes\n",
+    wrap(
+      "With a JSON format an error is a JSON object on standard error, and `error` is one of these codes. They are stable: scripts can rely on them. The exit code of the program is coarser, see [exit codes](exit-codes.md); the client rules have more detail in [rules](rules.md).",
+      120,
+    ).join("\n"),
+    ...Object.entries(codes).map(
+      ([heading, rows]) => `\n## ${heading}\n\n${Object.entries(rows).map(markdownRow).join("")}`,
+    ),
+  ]
+    .join("\n")
+    .replaceAll("\n\n\n", "\n\n");
+}
+
 /** The index of the manual: the commands in both syntaxes, and the topics. */
 export function indexMarkdown(commands: readonly CommandPage[], topics: readonly Topic[]): string {
   const listed = (grammar: Syntax): string =>
@@ -128,6 +144,8 @@ export function indexMarkdown(commands: readonly CommandPage[], topics: readonly
     listed("2.x"),
     "## Topics\n",
     topics.map((topic) => `- [${topic.title}](${topic.name}.md): \`hydra help ${topic.name}\`\n`).join(""),
+    "## Errors\n",
+    "- [Error codes](errors.md): what `error` in the JSON form of an error can be\n",
   ].join("\n");
 }
 

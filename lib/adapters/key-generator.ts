@@ -1,5 +1,5 @@
-import type { KeyAlgorithm } from "../core/client/jwk.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { KeyAlgorithm } from "../core/keys/key-algorithm.ts";
 
 /** A key pair of a client, made on this machine. */
 export interface KeyPair {

@@ -3,7 +3,7 @@ import { parseJson } from "../core/client/client.ts";
 import { keybaseNameProblem, plainHttpHint } from "../core/keys/key-source.ts";
 import { MAX_KEY_BYTES, type Recipient, refusedAnswer } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";
-import { Problem, usageError } from "../core/problem.ts";
+import { Problem, type ProblemCode, usageError } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
 import { escapeControls, quote, trimmedEnd } from "../core/text.ts";
 import { mayFetchKey } from "../core/url.ts";
@@ -69,7 +69,7 @@ function parsed(bytes: Uint8Array): Answer | undefined {
 }
 
 /** A failure that is about what Keybase holds for a name. */
-function refusal(code: string, message: string, hint: string, details: readonly string[] = []): Problem {
+function refusal(code: ProblemCode, message: string, hint: string, details: readonly string[] = []): Problem {
   return new Problem(message, { code, exit: "noUsableKey", hint, details });
 }
 

@@ -10,7 +10,7 @@ import {
   type Recipient,
   type SkippedKey,
 } from "../core/keys/recipient.ts";
-import { errorMessage, Problem } from "../core/problem.ts";
+import { errorMessage, Problem, type ProblemCode } from "../core/problem.ts";
 import { escapeControls, joined, quote } from "../core/text.ts";
 
 type OpenPgp = typeof import("openpgp");
@@ -21,7 +21,7 @@ type Capability = "certify" | "sign" | "encrypt" | "authenticate";
 /** Why a key or a part of it cannot be used. */
 interface KeyIssue {
   /** Stable name of the reason; it is the code of the `Problem` that the key ends in. */
-  readonly code: string;
+  readonly code: ProblemCode;
   /** The reason as it follows a colon: `it expired on 2025-01-31T00:00:00Z`. */
   readonly reason: string;
 }
@@ -148,7 +148,7 @@ function purposeTrouble(capabilities: readonly Capability[]): KeyIssue | undefin
 function weakness(pgp: OpenPgp, packet: AnyKeyPacket): KeyIssue | undefined {
   const info = packet.getAlgorithmInfo();
   const { rejectPublicKeyAlgorithms, rejectCurves, minRSABits } = pgp.config;
-  const weak = (reason: string) => ({ code: "pgp-key-weak", reason });
+  const weak = (reason: string): KeyIssue => ({ code: "pgp-key-weak", reason });
   if (rejectPublicKeyAlgorithms.has(packet.algorithm)) return weak(`${algorithmName(info)} is too weak`);
   if (info.algorithm.startsWith("rsa") && (info.bits ?? 0) < minRSABits) {
     return weak(`${algorithmName(info)} is too weak, 2048 bits are the least`);
@@ -317,7 +317,7 @@ async function unreadableSubkeys({ key, found }: ReadKey): Promise<readonly Subk
       const fingerprint = await fingerprintV4(body);
       const seconds = new DataView(body.buffer, body.byteOffset, body.length).getUint32(1);
       const algorithm = `algorithm ${body[5]}`;
-      const trouble = { code: "pgp-key-unsupported", reason: `${algorithm} is not supported` };
+      const trouble: KeyIssue = { code: "pgp-key-unsupported", reason: `${algorithm} is not supported` };
       const created = new Date(seconds * 1000);
       return { fingerprint, algorithm, created, expires: undefined, capabilities: [], verdict: "skipped", trouble };
     }),

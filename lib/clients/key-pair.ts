@@ -1,8 +1,8 @@
 import type { KeyPair } from "../adapters/key-generator.ts";
 import type { Context } from "../command.ts";
-import type { KeyAlgorithm } from "../core/client/jwk.ts";
 import { AUTH_METHOD, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../core/flags/flag-table.ts";
 import { toJson } from "../core/json.ts";
+import type { KeyAlgorithm } from "../core/keys/key-algorithm.ts";
 import type { Recipient } from "../core/keys/recipient.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";

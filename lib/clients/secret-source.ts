@@ -17,7 +17,7 @@ import {
 } from "../core/flags/flag-table.ts";
 import type { BoolFlag, TextFlag } from "../core/flags/parse.ts";
 import type { JsonObject } from "../core/json.ts";
-import { ENCRYPTED_FORMATS, type EncryptedFormat, type Recipient } from "../core/keys/recipient.ts";
+import type { EncryptedFormat, Recipient } from "../core/keys/recipient.ts";
 import { type Credentials, credentialName } from "../core/output/credential-files.ts";
 import { capitalize, Problem, usageError } from "../core/problem.ts";
 import { generateSecret, SECRET_BCRYPT_BYTES, SECRET_LENGTH as SHORTEST } from "../core/secret.ts";
@@ -64,7 +64,7 @@ export async function secretProblems(
       ),
     );
   }
-  const length = values.number(SECRET_LENGTH) ?? SHORTEST;
+  const length = values.number(SECRET_LENGTH);
   if (length < SHORTEST || length > SECRET_BCRYPT_BYTES) {
     problems.push(
       usageError(
@@ -232,8 +232,7 @@ export type SecretText = Pick<PreparedSecret, "plain" | "encrypted" | "kind" | "
 
 /** The form that the encrypted text is asked for in. */
 export function encryptedFormat(context: Context): EncryptedFormat {
-  const form = context.values.text(ENCRYPTED_FORMAT);
-  return ENCRYPTED_FORMATS.find((known) => known === form) ?? "base64";
+  return context.values.text(ENCRYPTED_FORMAT);
 }
 
 /** A secret ready to be sent: given or made here, and encrypted to the recipients. */

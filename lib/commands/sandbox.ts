@@ -1,12 +1,11 @@
 import { command, withoutChecks } from "../command.ts";
 import { GENERAL_FLAGS } from "../core/flags/flag-table.ts";
-import type { TextFlag } from "../core/flags/parse.ts";
-import { usageError } from "../core/problem.ts";
+import type { ChoiceFlag, TextFlag, WithDefault } from "../core/flags/parse.ts";
 
 /** The versions that the sandbox can be. */
 const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const;
 
-const LISTEN: TextFlag = {
+const LISTEN: WithDefault<TextFlag> = {
   kind: "text",
   name: "listen",
   value: "ADDRESS",
@@ -15,7 +14,7 @@ const LISTEN: TextFlag = {
   help: "Loopback address and port, or unix:///path; port 0 takes a free one",
 };
 
-const AS: TextFlag = {
+const AS: WithDefault<ChoiceFlag<(typeof VERSIONS)[number]>> = {
   kind: "text",
   name: "as",
   value: "VERSION",
@@ -38,10 +37,8 @@ export const sandbox = command({
   format: { "1.x": "text", "2.x": "text" },
   prepare: (context) =>
     withoutChecks(async () => {
-      const as = VERSIONS.find((known) => known === context.values.text(AS));
+      const as = context.values.text(AS);
       const listen = context.values.text(LISTEN);
-      if (as === undefined || listen === undefined)
-        throw usageError("Cannot start the sandbox: no version or no address is given");
       context.host.enableJit();
       const running = await context.startSandbox({ as, listen, onRequest: context.detail });
       const view = { columns: [], text: () => [], id: () => running.url };

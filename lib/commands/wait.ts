@@ -1,8 +1,8 @@
 import { command, single, withoutChecks } from "../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../core/flags/flag-table.ts";
-import type { DurationFlag } from "../core/flags/parse.ts";
+import type { DurationFlag, WithDefault } from "../core/flags/parse.ts";
 
-const FOR: DurationFlag = {
+const FOR: WithDefault<DurationFlag> = {
   kind: "duration",
   name: "for",
   value: "DURATION",
@@ -22,7 +22,7 @@ export const wait = command({
   format: { "1.x": "text", "2.x": "text" },
   prepare: (context) =>
     withoutChecks(async () => {
-      await context.admin.withDeadline(context.values.number(FOR) ?? 60_000, context.signal).ready();
+      await context.admin.withDeadline(context.values.number(FOR), context.signal).ready();
       const { endpoint } = context;
       return single(
         {

@@ -1,3 +1,7 @@
+import type { ProblemCode } from "./problem-codes.ts";
+
+export type { ProblemCode };
+
 /**
  * The exit statuses of the program, by name; `docs/` and `hydra help exit-codes` are made from this table.
  */
@@ -22,7 +26,7 @@ export type ExitName = keyof typeof EXIT;
 /** What a {@link Problem} may tell beside its message. */
 interface ProblemDetails {
   /** Stable name of the reason, lower case with dashes, for scripts. */
-  readonly code: string;
+  readonly code: ProblemCode;
   /** The exit status that this problem ends the program with. */
   readonly exit: ExitName;
   /** One line: the next thing to type or to look at. */
@@ -46,7 +50,7 @@ interface ProblemDetails {
  */
 export class Problem extends Error {
   override readonly name = "Problem";
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly exit: ExitName;
   readonly hint: string | undefined;
   readonly status: number | undefined;
@@ -83,7 +87,7 @@ export function withMessage(problem: Problem, message: string, more: Partial<Pro
 }
 
 /** A wrong command line or configuration: exit status 2, nothing was sent. */
-export function usageError(message: string, hint?: string, code = "usage"): Problem {
+export function usageError(message: string, hint?: string, code: ProblemCode = "usage"): Problem {
   return new Problem(message, { code, exit: "usage", ...(hint === undefined ? {} : { hint }) });
 }
 

@@ -131,7 +131,7 @@ describe("help", () => {
       false,
     );
     assert.deepEqual(errors(await quiet(["clients", "create", "--", "--help"])).slice(0, 1), [
-      'Error: Stray argument "--help"',
+      'Error: Unexpected argument "--help"',
     ]);
   });
 
@@ -256,12 +256,18 @@ const WRONG: readonly (readonly [line: string, codes: readonly string[], told: r
   [
     "clients create stray",
     ["stray-argument"],
-    ['Error: Stray argument "stray"', "Hint: hydra clients create takes flags alone; quote a value that has blanks"],
+    [
+      'Error: Unexpected argument "stray"',
+      "Hint: hydra clients create takes only flags; put quotes around a value with spaces",
+    ],
   ],
   [
     "clients create -n my app",
     ["stray-argument"],
-    ['Error: Stray argument "app"', "Hint: hydra clients create takes flags alone; quote a value that has blanks"],
+    [
+      'Error: Unexpected argument "app"',
+      "Hint: hydra clients create takes only flags; put quotes around a value with spaces",
+    ],
   ],
   ["version --format jsn", ["bad-format"], []],
   [
@@ -284,8 +290,8 @@ const WRONG: readonly (readonly [line: string, codes: readonly string[], told: r
     "clients create --endpoint localhost:4445",
     ["bad-endpoint"],
     [
-      'Error: --endpoint "localhost:4445" is not an address',
-      "Hint: put http:// or https:// before it: http://localhost:4445",
+      'Error: --endpoint "localhost:4445" is not a valid URL',
+      "Hint: put http:// or https:// in front: http://localhost:4445",
     ],
   ],
   [
@@ -360,7 +366,7 @@ describe("a wrong line is told on stderr, with exit status 2, and nothing is sen
       const many = Array.from({ length: most + 1 }, (_, i) => `stray${i}`);
       const played = await quiet([...path, ...many]);
       assert.equal(played.status, 2);
-      assert.ok(errors(played).includes(`Error: Stray argument "stray${most}"`), path.join(" "));
+      assert.ok(errors(played).includes(`Error: Unexpected argument "stray${most}"`), path.join(" "));
     }
   });
 });
@@ -697,7 +703,7 @@ describe("the config file", () => {
     const files = { [PATH]: "endpoint: http://127.0.0.1:1\naccess_token: s3cret\n" };
     const environment = { ...HOME, HYDRA_ADMIN_URL: "" };
     const open = await quiet(LINE, { environment, files, mode: 0o644 });
-    assert.equal(told(open), `Warning: ${PATH} holds credentials and others can read it: chmod 600 ${PATH}\n`);
+    assert.equal(told(open), `Warning: ${PATH} contains credentials and others can read it: chmod 600 ${PATH}\n`);
     assert.equal(told(await quiet(LINE, { environment, files })), "");
   });
 

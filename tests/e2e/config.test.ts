@@ -88,14 +88,14 @@ describe("the config file", () => {
   it("names itself in what is wrong with its values", SLOW, async () => {
     await using scene = await openScene();
     const cases = [
-      ["endpoint: localhost:4445", /"endpoint" in .*\.hydra\.yaml "localhost:4445" is not an address/],
+      ["endpoint: localhost:4445", /"endpoint" in .*\.hydra\.yaml "localhost:4445" is not a valid URL/],
       ["fail_after: soon", /"fail_after" in .*\.hydra\.yaml.*"soon"/],
       ["api: v3", /"api" in .*\.hydra\.yaml "v3"/],
       ["format: xml", /"format" in .*\.hydra\.yaml "xml"/],
       ["skip_tls_verify: 7", /"skip_tls_verify" in .*\.hydra\.yaml/],
       [`endpoint: ${scene.url}\nheaders: [no colon]`, /"headers" in .*\.hydra\.yaml/],
       [`endpoint: ${scene.url}\nheaders: 7`, /"headers" in .*\.hydra\.yaml/],
-      ["endpoint: [a, b]", /"endpoint" has a value of the wrong kind/],
+      ["endpoint: [a, b]", /"endpoint" has a value of the wrong type/],
       ["just text", /holds no keys/],
       ["- a\n- list", /holds no keys/],
     ] as const;
@@ -161,7 +161,7 @@ describe("the config file", () => {
       const path = configure(scene, `endpoint: ${scene.url}\n${text}\n`, 0o644);
       const ended = await scene.run(SEED, NO_ENDPOINT);
       ends(ended, 0);
-      assert.equal(ended.stderr, `Warning: ${path} holds credentials and others can read it: chmod 600 ${path}\n`);
+      assert.equal(ended.stderr, `Warning: ${path} contains credentials and others can read it: chmod 600 ${path}\n`);
     }
     configure(scene, `endpoint: ${scene.url}\n`, 0o644);
     assert.equal((await scene.run(SEED, NO_ENDPOINT)).stderr, "");

@@ -306,7 +306,7 @@ describe("the exit status", () => {
       [["clients", "craete"], /"craete"/, /clients create/],
       [["clients", "constructor"], /"constructor"/, /./],
       [["clients", "toString"], /"toString"/, /./],
-      [["clients", "create", "stray"], /Stray argument "stray"/, /./],
+      [["clients", "create", "stray"], /Unexpected argument "stray"/, /./],
       [["clients", "create", "--name"], /--name/, /./],
       [["clients", "create", "--version"], /--version/, /./],
       [["clients", "create", "--subject-type", "secret"], /--subject-type "secret".*public or pairwise/, /./],

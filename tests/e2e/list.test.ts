@@ -260,7 +260,7 @@ describe("clients list", () => {
       [["--limit", "-1"], /--limit/],
       [["--limit", "many"], /--limit/],
       [["--page-token", "nonsense"], /--page-token "nonsense" is no place/],
-      [["stray"], /Stray argument "stray"/],
+      [["stray"], /Unexpected argument "stray"/],
     ] as const) {
       fails(await crowd.run(["clients", "list", ...args]), 2, message);
     }

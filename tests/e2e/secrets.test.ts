@@ -379,9 +379,9 @@ describe("an access token", () => {
     for (const [content, message] of [
       ["", /There is no token in/],
       [" \n", /There is no token in/],
-      ["Bearer token-HUSH", /has a character that no bearer token may have/],
-      ["token\r\nX-Header: HUSH", /has a character that no bearer token may have/],
-      ["tökenHUSH", /has a character that no bearer token may have/],
+      ["Bearer token-HUSH", /has a character that is not allowed in a bearer token/],
+      ["token\r\nX-Header: HUSH", /has a character that is not allowed in a bearer token/],
+      ["tökenHUSH", /has a character that is not allowed in a bearer token/],
     ] as const) {
       writeFileSync(file, content);
       const ended = await scene.run(["clients", "list", "--access-token-file", file]);
@@ -1067,7 +1067,7 @@ describe("recipients of one message", () => {
     );
     const quiet = await inspect("keybase:carl", "-q");
     assert.equal(quiet.stdout, `${people[2]?.fingerprint}\n`);
-    fails(await inspect("not a key"), 7, /from the key given: .*not/i);
+    fails(await inspect("not a key"), 7, /from the given key: .*not/i);
     fails(await inspect(), 2, /Missing KEY/);
     // No subkey is spare where the key itself is of no use.
     const expired = gpg.quick("Old <old@example.com>", "rsa3072", "sign", "20200301T000000", "20200101T000000");

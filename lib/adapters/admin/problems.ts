@@ -1,13 +1,13 @@
 import { MAX_DEPTH, TOO_DEEP_CODE } from "../../core/json.ts";
 import type { NetworkFailure } from "../../core/network.ts";
 import { shellQuoted } from "../../core/output/shell.ts";
-import { type ExitName, Problem } from "../../core/problem.ts";
+import { type ExitName, Problem, type ProblemCode } from "../../core/problem.ts";
 import { escapeControls, joined } from "../../core/text.ts";
 import type { Fault } from "../../servers/index.ts";
 import type { AdminRequest } from "./exchange.ts";
 
 export interface Details {
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly exit: ExitName;
   readonly hint: string;
   readonly status?: number;

@@ -20,7 +20,6 @@ import { createdView, KEYED_VIEW } from "../../clients/views.ts";
 import { type Context, command, type PreparedCommand, type Result, single } from "../../command.ts";
 import { type ClientRecord, isEmpty, isPublic, textField } from "../../core/client/client.ts";
 import { changes } from "../../core/client/equality.ts";
-import { KEY_ALGORITHMS, type KeyAlgorithm } from "../../core/client/jwk.ts";
 import { lint } from "../../core/client/rules.ts";
 import {
   DRY_RUN,
@@ -29,6 +28,7 @@ import {
   GENERATE_KEY,
   ID,
   IF_EXISTS,
+  type IfExists,
   KEY_OUT,
   RECIPIENT_FLAGS,
   SECRET,
@@ -42,18 +42,16 @@ import {
   VERIFY_FLAGS,
 } from "../../core/flags/flag-table.ts";
 import type { JsonObject } from "../../core/json.ts";
+import type { KeyAlgorithm } from "../../core/keys/key-algorithm.ts";
 import type { Recipient } from "../../core/keys/recipient.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { withoutCredentials } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 
-/** What to do with a client of the chosen id that is there already. */
-type IfExists = "fail" | "skip" | "update";
-
 async function prepare(context: Context): Promise<PreparedCommand> {
   const { values } = context;
   const problems: Problem[] = [];
-  const ifExists = ifExistsOf(context);
+  const ifExists = context.values.text(IF_EXISTS);
   const read = applyGenerateKey(context, await readDraft(context, true), problems);
   problems.push(
     // Whether they are needed where the client may be there already is known only then.
@@ -95,7 +93,7 @@ async function prepare(context: Context): Promise<PreparedCommand> {
   if (isPublic(client) && values.isSet(SECRET_OUT)) {
     context.warn("--secret-out is not written: a client with the auth method none has no secret");
   }
-  const algorithm = KEY_ALGORITHMS.find((known) => known === values.text(GENERATE_KEY));
+  const algorithm = values.text(GENERATE_KEY);
   if (algorithm !== undefined) {
     if (given !== undefined && isEmpty(drafted)) {
       problems.push(
@@ -129,11 +127,6 @@ interface CreateJob {
 
 function omit(client: JsonObject, field: string): JsonObject {
   return Object.fromEntries(Object.entries(client).filter(([name]) => name !== field));
-}
-
-function ifExistsOf(context: Context): IfExists {
-  const way = context.values.text(IF_EXISTS);
-  return way === "skip" || way === "update" ? way : "fail";
 }
 
 async function run(context: Context, job: CreateJob): Promise<Result> {

@@ -66,7 +66,7 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
   }
   await confirmed(context, ids);
   const many = new Batch(context, ids.length);
-  const failAfter = context.values.number(FAIL_AFTER) ?? 60_000;
+  const failAfter = context.values.number(FAIL_AFTER);
   let begun = 0;
   async function* items(): AsyncGenerator<JsonObject> {
     for (const id of ids) {

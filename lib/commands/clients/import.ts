@@ -17,13 +17,14 @@ import { FIELD_NAMES } from "../../core/client/fields.ts";
 import {
   DRY_RUN,
   FAIL_AFTER,
+  type IfExists,
   RECIPIENT_FLAGS,
   RESCUE_DIR,
   SECRET_LENGTH,
   SERVER_COMMAND_FLAGS,
   STRICT,
 } from "../../core/flags/flag-table.ts";
-import type { IntFlag, TextFlag } from "../../core/flags/parse.ts";
+import type { ChoiceFlag, IntFlag, WithDefault } from "../../core/flags/parse.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Recipient } from "../../core/keys/recipient.ts";
 import { CLEANUP_MS } from "../../core/network.ts";
@@ -34,7 +35,7 @@ import { withoutCredentials } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import type { ServerFamily } from "../../servers/index.ts";
 
-const ON_CONFLICT: TextFlag = {
+const ON_CONFLICT: WithDefault<ChoiceFlag<IfExists>> = {
   kind: "text",
   name: "on-conflict",
   value: "POLICY",
@@ -44,7 +45,7 @@ const ON_CONFLICT: TextFlag = {
   help: "What to do with a client whose id is there already",
 };
 
-const CONCURRENCY: IntFlag = {
+const CONCURRENCY: WithDefault<IntFlag> = {
   kind: "count",
   name: "concurrency",
   value: "N",
@@ -67,7 +68,7 @@ async function prepare(context: Context): Promise<PreparedCommand> {
   const problems: Problem[] = [];
   const entries = await readEntries(context, problems);
   problems.push(...entryProblems(context, entries));
-  const concurrency = context.values.number(CONCURRENCY) ?? 8;
+  const concurrency = context.values.number(CONCURRENCY);
   if (concurrency < 1 || concurrency > 256)
     problems.push(usageError(`--concurrency ${concurrency} is not from 1 to 256`, "8 suits most servers", "bad-value"));
   problems.push(...encryptedFormatProblems(context), ...(await context.outletProblems([])));
@@ -154,7 +155,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
     log?.close();
     throw error;
   }
-  const failAfter = context.values.number(FAIL_AFTER) ?? 60_000;
+  const failAfter = context.values.number(FAIL_AFTER);
   const dropped = new DroppedFields();
   const job: ImportRun = {
     context,

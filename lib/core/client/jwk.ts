@@ -8,12 +8,6 @@ export const ASSERTION_ALGORITHMS: readonly string[] = ["RS", "PS", "ES"].flatMa
   [256, 384, 512].map((bits) => `${family}${bits}`),
 );
 
-/** The algorithms of the key pairs that `--generate-key` generates. */
-export const KEY_ALGORITHMS = ["ES256", "RS256", "PS256"] as const;
-
-/** One of {@link KEY_ALGORITHMS}. */
-export type KeyAlgorithm = (typeof KEY_ALGORITHMS)[number];
-
 /** Whether an object is a JSON Web Key (RFC 7517, section 4). */
 export function isKey(value: JsonObject): boolean {
   return typeof value["kty"] === "string";

@@ -1,6 +1,6 @@
 import { parseDuration } from "../duration.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { capitalize, Problem } from "../problem.ts";
+import { capitalize, Problem, type ProblemCode } from "../problem.ts";
 import { SECRET_ALPHABET, SECRET_BCRYPT_BYTES, SECRET_SHORTEST } from "../secret.ts";
 import { quote } from "../text.ts";
 import { isLoopback } from "../url.ts";
@@ -11,7 +11,7 @@ import { ASSERTION_ALGORITHMS, PRIVATE_MEMBERS } from "./jwk.ts";
 /** What a rule found in a client. */
 export interface LintFinding {
   /** Stable name of the rule, for scripts and for looking it up. */
-  readonly rule: string;
+  readonly rule: ProblemCode;
   readonly severity: "error" | "warning";
   readonly message: string;
   readonly hint: string;
@@ -21,7 +21,7 @@ export interface LintFinding {
 type Check = (client: JsonObject, label: Label) => readonly string[];
 
 interface Rule {
-  readonly name: string;
+  readonly name: ProblemCode;
   readonly severity: LintFinding["severity"];
   readonly hint: string;
   readonly check: Check;

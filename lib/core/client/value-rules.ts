@@ -1,5 +1,6 @@
 import { type JsonObject, toJson } from "../json.ts";
 import { isPlaceholder, placeholderInUrl } from "../placeholders.ts";
+import type { ProblemCode } from "../problem.ts";
 import { escapeControls, quote } from "../text.ts";
 import { isLoopback } from "../url.ts";
 import { isPublic, type Label, listField, textField } from "./client.ts";
@@ -32,7 +33,7 @@ interface Finding {
 
 /** A rule about values that servers accept and that make a client nobody can use. */
 interface ValueRule {
-  readonly name: string;
+  readonly name: ProblemCode;
   readonly severity: LintFinding["severity"];
   /** The general advice, for the manual. */
   readonly hint: string;

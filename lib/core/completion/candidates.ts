@@ -1,5 +1,6 @@
 import { splitCsv } from "../flags/csv.ts";
-import { type Flag, type FlagIndex, indexFlags, longNames, type Syntax } from "../flags/parse.ts";
+import { type Flag, type FlagIndex, indexFlags, longNames, type Syntax } from "../flags/flag.ts";
+import { readWord } from "../flags/scan.ts";
 import { type Candidate, operandValues, type Values, valuesOf } from "./values.ts";
 
 /** What could stand at the cursor. */
@@ -25,40 +26,6 @@ export function plainWords(rows: readonly (readonly [text: string, about: string
 /** Nothing could stand here that is known. */
 export const NOTHING_KNOWN: Completion = plainWords([]);
 
-interface LetterFlag {
-  readonly flag: Flag;
-  /** What of the word stands before the value. */
-  readonly head: string;
-  readonly hasValue: boolean;
-}
-
-function takesValue(flag: Flag): boolean {
-  return flag.kind !== "switch" && !(flag.kind === "text" && flag.implicitValue !== undefined);
-}
-
-/** The flag in a word such as `-vg` or `-g=a` that takes what stands behind it. */
-function letterFlag(word: string, index: FlagIndex): LetterFlag | undefined {
-  for (let at = 1; at < word.length; at++) {
-    const flag = index.short.get(word.charAt(at));
-    if (flag === undefined) return undefined;
-    const equals = word.charAt(at + 1) === "=";
-    if (equals) return { flag, head: word.slice(0, at + 2), hasValue: true };
-    if (takesValue(flag)) return { flag, head: word.slice(0, at + 1), hasValue: at + 1 < word.length };
-  }
-  return undefined;
-}
-
-/** The flag whose value is the word behind this one. */
-export function awaiting(word: string, index: FlagIndex): Flag | undefined {
-  if (word.startsWith("--")) {
-    const flag = index.long.get(word.slice(2));
-    return flag !== undefined && takesValue(flag) ? flag : undefined;
-  }
-  if (!word.startsWith("-")) return undefined;
-  const found = letterFlag(word, index);
-  return found === undefined || found.hasValue ? undefined : found.flag;
-}
-
 interface Before {
   /** The flag whose value is being typed. */
   readonly pending: Flag | undefined;
@@ -73,22 +40,19 @@ export function readBefore(words: readonly string[], index: FlagIndex): Before {
   const operands: string[] = [];
   const given = new Set<Flag>();
   for (let at = 0; at < words.length; at++) {
-    const word = words[at] ?? "";
-    if (word === "--") {
+    const text = words[at] ?? "";
+    const word = readWord(text, index);
+    if (word.kind === "end")
       return { pending: undefined, ended: true, operands: [...operands, ...words.slice(at + 1)], given };
-    }
-    if (word.length < 2 || !word.startsWith("-")) {
-      operands.push(word);
+    if (word.kind === "operand") {
+      operands.push(text);
       continue;
     }
-    const flag = word.startsWith("--")
-      ? index.long.get(word.slice(2).split("=", 1)[0] ?? "")
-      : (letterFlag(word, index)?.flag ?? index.short.get(word.slice(-1)));
-    if (flag !== undefined) given.add(flag);
-    const next = awaiting(word, index);
-    if (next === undefined) continue;
+    for (const { flag } of word.complete) given.add(flag);
+    if (word.awaiting === undefined) continue;
+    given.add(word.awaiting.flag);
     at++;
-    if (at === words.length) return { pending: next, ended: false, operands, given };
+    if (at === words.length) return { pending: word.awaiting.flag, ended: false, operands, given };
   }
   return { pending: undefined, ended: false, operands, given };
 }
@@ -156,13 +120,10 @@ function completeFlagName(
 
 /** A flag and the value that is typed in the same word: `--format=j`, `-gim`. */
 function attached(typed: string, index: FlagIndex): { readonly flag: Flag; readonly head: string } | undefined {
-  if (!typed.startsWith("--")) {
-    const found = letterFlag(typed, index);
-    return found?.hasValue === true ? found : undefined;
-  }
-  const equals = typed.indexOf("=");
-  const flag = equals < 0 ? undefined : index.long.get(typed.slice(2, equals));
-  return flag === undefined ? undefined : { flag, head: typed.slice(0, equals + 1) };
+  const word = readWord(typed, index);
+  const last = word.kind === "flags" ? word.complete[word.complete.length - 1] : undefined;
+  if (last?.value === undefined) return undefined;
+  return { flag: last.flag, head: typed.slice(0, typed.length - last.value.length) };
 }
 
 /** What could stand at the cursor, behind a command: `words` stand between the two, and `typed` is of the word itself. */

@@ -1,9 +1,19 @@
 import { AUTH_METHOD, FIELDS, ID } from "../client/fields.ts";
-import { KEY_ALGORITHMS } from "../client/jwk.ts";
-import { ENCRYPTED_FORMATS } from "../keys/recipient.ts";
+import { KEY_ALGORITHMS, type KeyAlgorithm } from "../keys/key-algorithm.ts";
+import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/recipient.ts";
 import { FORMATS } from "../output/formats.ts";
 import { SECRET_LENGTH as SECRET_DEFAULT_LENGTH } from "../secret.ts";
-import type { BoolFlag, DurationFlag, Flag, IntFlag, ListFlag, RepeatFlag, TextFlag } from "./parse.ts";
+import type {
+  BoolFlag,
+  ChoiceFlag,
+  DurationFlag,
+  Flag,
+  IntFlag,
+  ListFlag,
+  RepeatFlag,
+  TextFlag,
+  WithDefault,
+} from "./flag.ts";
 
 export { AUTH_METHOD, ID };
 
@@ -60,7 +70,7 @@ export const HEADER: RepeatFlag = {
   help: "HTTP header for every admin API request; repeatable",
 };
 
-export const FAIL_AFTER: DurationFlag = {
+export const FAIL_AFTER: WithDefault<DurationFlag> = {
   kind: "duration",
   name: "fail-after",
   value: "DURATION",
@@ -100,7 +110,7 @@ export const API_NAMES = ["v1", "v2"] as const;
 
 export type ApiName = (typeof API_NAMES)[number];
 
-export const API: TextFlag = {
+export const API: WithDefault<ChoiceFlag<"auto" | ApiName>> = {
   kind: "text",
   name: "api",
   value: "VERSION",
@@ -166,7 +176,7 @@ export const SECRET_PROMPT: BoolFlag = {
   help: "Prompt for the client secret, without showing it",
 };
 
-export const SECRET_LENGTH: IntFlag = {
+export const SECRET_LENGTH: WithDefault<IntFlag> = {
   kind: "count",
   name: "secret-length",
   value: "N",
@@ -183,7 +193,7 @@ export const SECRET_OUT: TextFlag = {
   help: "Write the credentials to a new file (mode 0600) or an open descriptor, and keep the secret out of the output",
 };
 
-export const SECRET_FORMAT: TextFlag = {
+export const SECRET_FORMAT: ChoiceFlag<"dotenv" | "json" | "k8s"> = {
   kind: "text",
   name: "secret-format",
   value: "FORMAT",
@@ -260,7 +270,7 @@ export const REQUIRE_PIN: BoolFlag = {
   help: "Require --pgp-fingerprint for keys that are fetched (URL, wkd:, Keybase)",
 };
 
-export const ENCRYPTED_FORMAT: TextFlag = {
+export const ENCRYPTED_FORMAT: WithDefault<ChoiceFlag<EncryptedFormat>> = {
   kind: "text",
   name: "encrypted-format",
   value: "FORMAT",
@@ -301,7 +311,7 @@ export const SET: RepeatFlag = {
   help: "Set any field by path, such as metadata.team='\"x\"'; repeatable",
 };
 
-export const DRY_RUN: TextFlag = {
+export const DRY_RUN: ChoiceFlag<"json" | "curl"> = {
   kind: "text",
   name: "dry-run",
   value: "json|curl",
@@ -311,7 +321,10 @@ export const DRY_RUN: TextFlag = {
   help: "Print the request without secrets, and send nothing",
 };
 
-export const IF_EXISTS: TextFlag = {
+/** What to do with a client that exists already. */
+export type IfExists = "fail" | "skip" | "update";
+
+export const IF_EXISTS: WithDefault<ChoiceFlag<IfExists>> = {
   kind: "text",
   name: "if-exists",
   value: "POLICY",
@@ -391,7 +404,7 @@ export const PUBLIC_URL: TextFlag = {
   help: "Public URL of the server; --verify finds the endpoints there",
 };
 
-export const GENERATE_KEY: TextFlag = {
+export const GENERATE_KEY: ChoiceFlag<KeyAlgorithm> = {
   kind: "text",
   name: "generate-key",
   value: "ALG",

@@ -1,4 +1,4 @@
-import { Problem, usageError } from "../problem.ts";
+import { Problem, type ProblemCode, usageError } from "../problem.ts";
 import { redactUrl } from "../redact.ts";
 import { escapeControls, joined, quote } from "../text.ts";
 
@@ -55,7 +55,7 @@ export const MAX_KEY_BYTES = 1_048_576;
 export function refusedAnswer(
   message: string,
   answer: { readonly status: number; readonly url: string },
-  code: string,
+  code: ProblemCode,
   hint: string,
 ): Problem {
   const busy = answer.status === 429 || answer.status >= 500;

@@ -29,7 +29,7 @@ export interface View<T> {
 }
 
 /** What some formats need from a library that is only loaded for them. */
-interface Tools {
+export interface Tools {
   /** Writes a value as one YAML document that ends in a line feed and is safe to print on a terminal. */
   readonly yaml?: (value: unknown) => string;
   /** The expression of the format. */
@@ -63,7 +63,7 @@ export interface RenderOptions {
 }
 
 /** Turns values into text one by one; each call returns the text to write now, which may be empty. */
-interface Renderer<T> {
+export interface Renderer<T> {
   item(value: T): string;
   /** Returns the rows that a table has buffered, and fixes its column widths. */
   flush(): string;
@@ -76,7 +76,7 @@ interface Setup<T> {
   readonly options: RenderOptions;
 }
 
-type RendererFactory = <T>(setup: Setup<T>) => Renderer<T>;
+export type RendererFactory = <T>(setup: Setup<T>) => Renderer<T>;
 
 function safeLines(lines: readonly string[]): string {
   return lines.map((line) => `${escapeControls(line)}\n`).join("");

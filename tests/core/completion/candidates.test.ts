@@ -6,7 +6,7 @@ import { answer, completionOf } from "../../../lib/app/complete.ts";
 import { PARENT_ROWS } from "../../../lib/app/resolve.ts";
 import { isLeaf } from "../../../lib/command.ts";
 import { FIELD_NAMES } from "../../../lib/core/client/fields.ts";
-import { awaiting } from "../../../lib/core/completion/candidates.ts";
+import { readBefore } from "../../../lib/core/completion/candidates.ts";
 import { SCRIPTS } from "../../../lib/core/completion/scripts.ts";
 import { SHELLS } from "../../../lib/core/completion/shells.ts";
 import { typedLine } from "../../../lib/core/completion/tokenize.ts";
@@ -173,7 +173,7 @@ describe("reading what is typed", () => {
       fc.property(word, (text) => {
         fc.pre(text.startsWith("-") && text !== "-" && text !== "--");
         const takes = splitBeforeCommand([text, "x", "y"], index).flags.length === 2;
-        assert.equal(awaiting(text, index) !== undefined, takes, text);
+        assert.equal(readBefore([text], index).pending !== undefined, takes, text);
       }),
       { numRuns: 2000 },
     );
