@@ -11,7 +11,7 @@ import { RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/parse.ts";
 import { FILE_DEPTH } from "../core/json.ts";
 import { CLEANUP_MS, type Http, proxyOf, STALLED_READER_MS } from "../core/network.ts";
-import { FAMILIES } from "../servers/index.ts";
+import { FAMILIES, FAMILY_SPECIFIC_FIELDS } from "../servers/index.ts";
 import { boundedReader, readAuthorities } from "./input.ts";
 import { findRecipients, inspect } from "./recipients.ts";
 
@@ -47,7 +47,7 @@ type Adapters = { readonly admin: () => Admin } & Pick<
   | "startSandbox"
   | "openTarget"
   | "rareFields"
-  | "clientsPath"
+  | "plannedFamily"
 >;
 
 /** Makes the adapters of one command; nothing is opened or sent before a command asks. */
@@ -81,6 +81,7 @@ export function connect(outside: ContextOptions): Adapters {
             ...shared,
             authorities: async () => trustedAuthorities(await extra()),
             skipVerify: connection.skipVerify,
+            headers: connection.headers,
             ...(connection.socket === undefined ? {} : { socket: connection.socket }),
           }),
           base: connection.base,
@@ -161,8 +162,8 @@ export function connect(outside: ContextOptions): Adapters {
     },
     parseYaml: async (text, name) =>
       (await import("../adapters/yaml.ts")).parseDocuments(text, name, "values", FILE_DEPTH),
-    clientsPath: (family ?? FAMILIES[0]).clients,
-    rareFields: new Set(FAMILIES.flatMap((family) => [...family.unknownFields])),
+    plannedFamily: family ?? FAMILIES[0],
+    rareFields: FAMILY_SPECIFIC_FIELDS,
     async outletProblems(targets) {
       const problems = rescue.named === undefined ? [] : [checkRecoveryFolder(rescue.named)];
       for (const flag of targets) {

@@ -63,7 +63,7 @@ describe("a download", () => {
     assert.equal(request?.method, "GET");
     assert.equal(request?.maxBytes, 1000);
     assert.deepEqual(request?.headers, { accept: "*/*" });
-    assert.equal(request?.body, undefined);
+    assert.deepEqual([request?.json, request?.form], [undefined, undefined]);
   });
 
   it("gives every status that is no redirect as it is", async () => {

@@ -5,6 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { createHttp, type HttpOptions } from "../../lib/adapters/http.ts";
 import { transport, trustedAuthorities } from "../../lib/adapters/transport.ts";
+import { readJson } from "../../lib/core/json.ts";
 import { type Http, type HttpRequest, NetworkFailure } from "../../lib/core/network.ts";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { makeCertificates } from "../e2e/tls.ts";
@@ -113,8 +114,8 @@ describe("an exchange", () => {
       response.end();
     };
     for (const method of ["POST", "PUT", "PATCH"] as const) {
-      const headers = { "content-type": "application/json", authorization: "Bearer t", "x-url": "http://a:1" };
-      await door()({ method, url: `${server.url}/a/b%2Fc?x=1%202`, headers, body: '{"name":"é\u{1f600}"}' });
+      const headers = { authorization: "Bearer t", "x-url": "http://a:1" };
+      await door()({ method, url: `${server.url}/a/b%2Fc?x=1%202`, headers, json: { name: "é\u{1f600}" } });
       assert.equal(seen?.method, method);
       assert.equal(seen?.url, "/a/b%2Fc?x=1%202");
       assert.equal(seen?.body, '{"name":"é\u{1f600}"}');
@@ -129,6 +130,60 @@ describe("an exchange", () => {
     }
   });
 
+  it("sends every JSON value whole, whatever its members are called", async () => {
+    let seen = "";
+    server.handle = (_request, response, body) => {
+      seen = body;
+      response.end();
+    };
+    for (const text of [
+      '{"buffer":"x"}',
+      '{"constructor":"x"}',
+      '{"toJSON":1}',
+      "[{}]",
+      '{"n":12345678901234567890}',
+    ]) {
+      await door()({ method: "POST", url: server.url, json: readJson(text) });
+      assert.equal(seen, text);
+    }
+  });
+
+  it("sends a form, encoded, with its content type", async () => {
+    let seen: (string | undefined)[] = [];
+    server.handle = ({ headers }, response, body) => {
+      seen = [headers["content-type"], body];
+      response.end();
+    };
+    await door()({ method: "POST", url: server.url, form: { token: "a b&c=é" } });
+    assert.deepEqual(seen, ["application/x-www-form-urlencoded", "token=a+b%26c%3D%C3%A9"]);
+  });
+
+  it("adds a query to the URL, which a URL parser reads back", async () => {
+    let seen = "";
+    server.handle = ({ url = "" }, response) => {
+      seen = url;
+      response.end();
+    };
+    const query = { page_token: "a+b/c=&d#?%", client_name: "é ü" };
+    await door()({ method: "GET", url: `${server.url}/clients`, query });
+    const url = new URL(seen, server.url);
+    assert.equal(url.pathname, "/clients");
+    assert.deepEqual(Object.fromEntries(url.searchParams), query);
+  });
+
+  it("sends its own headers with every request, and those of a request instead", async () => {
+    let seen: IncomingMessage["headers"] = {};
+    server.handle = ({ headers }, response) => {
+      seen = headers;
+      response.end();
+    };
+    const http = door({ headers: { authorization: "Bearer default", "x-key": "k" } });
+    await http({ method: "GET", url: server.url });
+    assert.deepEqual([seen["authorization"], seen["x-key"]], ["Bearer default", "k"]);
+    await http({ method: "GET", url: server.url, headers: { Authorization: "Bearer own" } });
+    assert.deepEqual([seen["authorization"], seen["x-key"]], ["Bearer own", "k"]);
+  });
+
   it("gives every status as an answer, redirects too, and asks once", async () => {
     let asked = 0;
     let status = 200;
@@ -138,7 +193,7 @@ describe("an exchange", () => {
       response.end("the body é");
     };
     for (status of [200, 201, 301, 302, 307, 308, 400, 401, 404, 409, 429, 500, 502, 503]) {
-      const answer = await door()({ method: "POST", url: server.url, body: "{}" });
+      const answer = await door()({ method: "POST", url: server.url, json: {} });
       assert.equal(answer.status, status);
       assert.equal(answer.text, "the body é");
       assert.deepEqual(Buffer.from(answer.bytes), Buffer.from("the body é"));
@@ -233,7 +288,7 @@ describe("an exchange", () => {
     const opened = async (once: boolean): Promise<number> => {
       await http({ method: "GET", url: server.url });
       const first = server.connections();
-      for (let n = 0; n < 3; n++) await http({ method: "POST", url: server.url, body: "{}", once });
+      for (let n = 0; n < 3; n++) await http({ method: "POST", url: server.url, json: {}, once });
       return server.connections() - first;
     };
     assert.equal(await opened(true), 3);
@@ -245,7 +300,7 @@ describe("an exchange", () => {
     const http = door({ trace: (line) => lines.push(line) });
     const url = server.url.replace("http://", "http://user:hush@");
     const headers = { accept: "application/json", authorization: "Bearer hush", "x-key": "hush", cookie: "hush" };
-    await http({ method: "POST", url: `${url}/clients?token=hush`, headers, body: '{"client_secret":"hush"}' });
+    await http({ method: "POST", url: `${url}/clients?token=hush`, headers, json: { client_secret: "hush" } });
     await failure(http({ method: "GET", url: "http://user:hush@127.0.0.1:1/x" }));
     assert.match(lines[0] ?? "", /^> POST http:\/\/127\.0\.0\.1:\d+\/clients\?…$/);
     assert.ok(lines.includes("> accept: application/json"));
@@ -343,7 +398,7 @@ describe("https", () => {
     for (const [identity, more, message] of cases) {
       await serve(identity);
       try {
-        const refused = await failure(door(more)({ method: "POST", url: `${sandbox.url}/admin/clients`, body: "{}" }));
+        const refused = await failure(door(more)({ method: "POST", url: `${sandbox.url}/admin/clients`, json: {} }));
         assert.equal(refused.kind, "certificate", refused.message);
         assert.equal(refused.maybeSent, false);
         assert.match(refused.message, message);
@@ -407,7 +462,7 @@ describe("an encoded body", () => {
         }
         const { kind, message } = await failure(asked);
         assert.equal(kind, "protocol", coding);
-        assert.match(message, /not what its Content-Encoding says/);
+        assert.match(message, /does not match its Content-Encoding/);
       }
       server.handle = (_, response) => {
         response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync("x".repeat(2_000_000)));

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { rootCertificates } from "node:tls";
-import { certificatesIn, transport, trustedAuthorities, type Wire } from "../../lib/adapters/transport.ts";
+import { type ConnectionOptions, certificatesIn, transport, trustedAuthorities } from "../../lib/adapters/transport.ts";
 import { makeCertificates } from "../e2e/tls.ts";
 
 /** Listens while a test works; the address is a port of loopback, or a socket. */
@@ -23,8 +23,8 @@ async function serving(server: Server, work: (port: number) => Promise<void>, so
   }
 }
 
-function get(wire: Wire, url: string, init: RequestInit = {}): Promise<Response> {
-  return transport(wire)(url, { redirect: "manual", ...init });
+function get(connection: ConnectionOptions, url: string, init: RequestInit = {}): Promise<Response> {
+  return transport(connection)(url, { redirect: "manual", ...init });
 }
 
 const made = makeCertificates();

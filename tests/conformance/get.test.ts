@@ -50,7 +50,7 @@ onEveryServer("clients get", (server) => {
     assert.equal(ended.stdout, "");
     assert.equal(
       ended.stderr,
-      `Error: Cannot get client "${id}": there is no client with the id "${id}"\nHint: hydra clients list shows the clients that there are\n`,
+      `Error: Cannot get client "${id}": client "${id}" not found\nHint: list clients: hydra clients list\n`,
     );
     const json = await server().run(["clients", "get", id, "--format", "json"]);
     assert.equal(json.status, 4);

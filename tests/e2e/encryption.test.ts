@@ -371,7 +371,7 @@ describe("recipients", () => {
       await using host = await openKeyHost();
       await using scene = await openScene();
       const args = [...SEED, "--pgp-key-url", `${host.url}/k`, "--fail-after", "4s"];
-      nothing(scene, await scene.run(args), 6, /no whole answer in time/);
+      nothing(scene, await scene.run(args), 6, /no complete response in time/);
       assert.equal(host.asked.length, 1);
     });
 

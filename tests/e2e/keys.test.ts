@@ -246,7 +246,7 @@ describe("--generate-key", () => {
       "--key-out",
       join(folder.path, "c.pem"),
     ]);
-    fails(conflict, 5, /there is a client with the id "app" already/);
+    fails(conflict, 5, /client "app" already exists/);
     assert.deepEqual(readdirSync(folder.path), ["a.pem"]);
   });
 
@@ -366,7 +366,7 @@ describe("--verify", () => {
       assert.ok(signalled.stdout.includes(scene.sandbox.secretOf("signalled") ?? "nothing"), told(signalled));
       const ended = await slow;
       ends(ended, 1);
-      assert.match(ended.stderr, /^Error: Cannot verify .*no whole answer in time/m);
+      assert.match(ended.stderr, /^Error: Cannot verify .*no complete response in time/m);
       assert.ok(ended.stdout.includes(scene.sandbox.secretOf("slow") ?? "nothing"), told(ended));
     } finally {
       silent.close();

@@ -118,7 +118,7 @@ describe("over TLS", () => {
       const ended = await runBinary([...SEED, "--endpoint", sandbox.url, ...more], { env: { HOME: home.path } });
       fails(ended, 6, reason);
       assert.match(ended.stderr, /^Hint: .*--ca-file/m);
-      assert.doesNotMatch(ended.stderr, /trying again|rescue|secret/);
+      assert.doesNotMatch(ended.stderr, /retrying|rescue|secret/);
       assert.equal(sandbox.clients().length, 0);
     }
   });
@@ -167,7 +167,7 @@ describe("over TLS", () => {
     await using scene = await openScene();
     const ended = await scene.run([...SEED, "--endpoint", scene.sandbox.url.replace("http", "https")]);
     fails(ended, 6, /the TLS handshake failed: this port may not speak TLS/);
-    assert.doesNotMatch(ended.stderr, /trying again/);
+    assert.doesNotMatch(ended.stderr, /retrying/);
     assert.equal(scene.sandbox.clients().length, 0);
   });
 });

@@ -123,7 +123,7 @@ describe("clients rotate-secret", () => {
         stdin: GIVEN,
       });
       fails(both, 2, /--finish makes no new secret/);
-      fails(await scene.run(["clients", "rotate-secret", "nobody", "--finish"]), 4, /there is no client/);
+      fails(await scene.run(["clients", "rotate-secret", "nobody", "--finish"]), 4, /client "nobody" not found/);
       assert.deepEqual(scene.sandbox.secretsOf(id), [OLD]);
     },
   );
@@ -351,7 +351,7 @@ describe("clients rotate-secret", () => {
         client_secret: "",
       });
       fails(await scene.run(["clients", "rotate-secret", keyed]), 1, /it proves itself with its keys/);
-      fails(await scene.run(["clients", "rotate-secret", "nobody"]), 4, /there is no client with the id "nobody"/);
+      fails(await scene.run(["clients", "rotate-secret", "nobody"]), 4, /client "nobody" not found/);
       fails(await scene.run(["clients", "rotate-secret"]), 2, /Missing ID/);
       assert.deepEqual(changes(scene), []);
     }

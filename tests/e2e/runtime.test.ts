@@ -279,7 +279,7 @@ describe("a machine that is short of something", () => {
         reply({ status: 200, headers: { "content-encoding": coding }, body: "these are plain words" });
       });
       const ended = await scene.run(["clients", "list"]);
-      fails(ended, 6, /the answer is not what its Content-Encoding says/);
+      fails(ended, 6, /the response does not match its Content-Encoding/);
       assert.equal(ended.stderr.split("\n").length, 3, told(ended));
     }
   });
