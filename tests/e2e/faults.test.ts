@@ -421,7 +421,11 @@ describe("a create with an id of the user's", () => {
       await using scene = await openScene(as, inOrder(...(as === "26" ? [dropAfter] : [undefined, dropAfter])));
       const ended = await scene.run([...SEED, "--id", "mine"]);
       settled(scene, ended);
-      fails(ended, 5, /"mine" already exists; an earlier response was lost, so the client may be from this run; its secret is in/);
+      fails(
+        ended,
+        5,
+        /"mine" already exists; an earlier response was lost, so the client may be from this run; its secret is in/,
+      );
       assert.match(ended.stderr, /^Hint: .*hydra clients get mine$/m);
       const [{ record, mode } = assert.fail("nothing is kept")] = scene.rescued();
       assert.equal(record.state, "unverified");
