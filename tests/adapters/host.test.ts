@@ -17,7 +17,8 @@ import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { readWithin, systemHost } from "../../lib/adapters/host.ts";
+import { readWithin } from "../../lib/adapters/host/read-file.ts";
+import { systemHost } from "../../lib/adapters/host.ts";
 import { InputTooLarge } from "../../lib/core/input-limits.ts";
 
 const HOST = pathToFileURL(join(import.meta.dirname, "../../lib/adapters/host.ts")).href;

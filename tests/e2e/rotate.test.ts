@@ -243,7 +243,7 @@ describe("clients rotate-secret", () => {
         document = { issuer: url, token_endpoint: endpoint };
         for (const line of [args, create]) {
           const ended = await scene.run([...line, "--public-url", url]);
-          fails(ended, 1, /^Error: Cannot find the token endpoint: .* names one elsewhere, "[a-z]+:.*"/);
+          fails(ended, 1, /^Error: Cannot find the token endpoint: .* points to another host, "[a-z]+:.*"/);
           assert.match(ended.stderr, /^Hint: .*--token-endpoint$/m);
         }
       }

@@ -1,3 +1,4 @@
+import { joinBytes } from "../../core/bytes.ts";
 import { NetworkFailure } from "../../core/network.ts";
 import { errorCode } from "../../core/problem.ts";
 
@@ -24,7 +25,7 @@ async function readBytes(response: Response, maxBytes: number, signal: AbortSign
   let total = 0;
   for (;;) {
     const { done, value } = await Promise.race([reader.read(), aborted]);
-    if (done) return joinedChunks(chunks, total);
+    if (done) return joinBytes(chunks);
     total += value.length;
     if (total > maxBytes) {
       reader.cancel().catch(() => {});
@@ -43,18 +44,6 @@ function whenAborted(signal: AbortSignal): Promise<never> {
   });
   aborted.catch(() => {});
   return aborted;
-}
-
-function joinedChunks(chunks: readonly Uint8Array[], total: number): Uint8Array {
-  const [first] = chunks;
-  if (chunks.length === 1 && first !== undefined) return first;
-  const bytes = new Uint8Array(total);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return bytes;
 }
 
 function tooLarge(maxBytes: number): NetworkFailure {

@@ -1,0 +1,55 @@
+/** The state of a line after some keys. */
+export type EditedLine =
+  | { readonly kind: "editing"; readonly line: string }
+  /** Enter was pressed; `typeAhead` is what was typed after it. */
+  | { readonly kind: "entered"; readonly line: string; readonly typeAhead: string }
+  /** The input has ended. */
+  | { readonly kind: "ended"; readonly line: string }
+  /** A key was pressed that stands for a signal. */
+  | { readonly kind: "signal"; readonly signal: "SIGINT" | "SIGQUIT" }
+  | { readonly kind: "too-long" };
+
+/** The longest line, in characters: longer than any secret. */
+export const LONGEST_LINE = 4_096;
+
+/** What a terminal sends for keys such as arrows, and around pasted text (ECMA-48, 5.4). */
+const SEQUENCE = /\u001b(?:\[[\u0020-\u003f]*[\u0040-\u007e]|O[\u0040-\u007e])/g;
+
+/** Control characters: nobody types them on purpose, and they would stay in a secret unnoticed. */
+const CONTROL = /[\u0000-\u001f\u0080-\u009f]/;
+
+const END_OF_INPUT = "\u0004";
+
+const CLEAR_LINE = "\u0015";
+
+const DELETE = ["\u007f", "\b"];
+
+/** The keys that a terminal in raw mode doesn't turn into signals. */
+const SIGNAL_KEYS: ReadonlyMap<string, "SIGINT" | "SIGQUIT"> = new Map([
+  ["\u0003", "SIGINT"],
+  ["\u001c", "SIGQUIT"],
+]);
+
+/** Adds what was typed to a line. In raw mode, the terminal leaves the handling of keys to the program. */
+export function editLine(before: string, typed: string, raw: boolean): EditedLine {
+  let line = before;
+  const characters = [...(raw ? typed.replace(SEQUENCE, "") : typed)];
+  for (const [index, character] of characters.entries()) {
+    if (character === "\n" || character === "\r") {
+      const rest = characters.slice(index + 1).join("");
+      return { kind: "entered", line, typeAhead: character === "\r" ? rest.replace(/^\n/, "") : rest };
+    }
+    const signal = raw ? SIGNAL_KEYS.get(character) : undefined;
+    if (signal !== undefined) return { kind: "signal", signal };
+    if (raw && character === END_OF_INPUT) return { kind: "ended", line };
+    line = raw ? applyKey(line, character) : line + character;
+    if (line.length > LONGEST_LINE) return { kind: "too-long" };
+  }
+  return { kind: "editing", line };
+}
+
+function applyKey(line: string, key: string): string {
+  if (key === CLEAR_LINE) return "";
+  if (DELETE.includes(key)) return [...line].slice(0, -1).join("");
+  return CONTROL.test(key) ? line : line + key;
+}
