@@ -186,7 +186,7 @@ async function proveByRevocation(
   if (wrong.answer.status !== 401) {
     const { status } = wrong.answer;
     throw notVerified(
-      `${action}: the revocation endpoint answered ${status} to a wrong secret instead of 401, so it verifies nothing`,
+      `${action}: the revocation endpoint answered ${status} to a wrong secret instead of 401, so it proves nothing`,
       status,
       "check --public-url, or verify with a token request: --token-endpoint",
     );

@@ -55,9 +55,9 @@ describe("over a unix socket", () => {
     const at = (name: string): string[] => [
       ...[...SEED, "--fail-after", "0", "--endpoint", `unix://${join(folder.path, name)}`],
     ];
-    fails(await runBinary(at("missing.sock")), 6, /missing\.sock: there is no such socket/);
+    fails(await runBinary(at("missing.sock")), 6, /missing\.sock: the socket does not exist/);
     writeFileSync(join(folder.path, "file"), "");
-    fails(await runBinary(at("file")), 6, /file: (connection refused|it is not a socket)/);
+    fails(await runBinary(at("file")), 6, /file: (connection refused|not a socket)/);
     const left = createServer();
     await new Promise<void>((resolve) => left.listen(join(folder.path, "left.sock"), resolve));
     await new Promise<void>((resolve) => left.close(() => resolve()));

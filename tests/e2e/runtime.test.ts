@@ -267,7 +267,7 @@ describe("a machine that is short of something", () => {
     const args = ["clients", "list", "--endpoint", "http://127.0.0.1:9", "--fail-after", "0"];
     for (const files of [5, 6]) {
       const ended = under(`ulimit -n ${files}`, args);
-      fails(ended, 6, /this process may not open more files \(ulimit -n\)$/);
+      fails(ended, 6, /too many open files in this process \(ulimit -n\)$/);
       assert.match(ended.stderr, /^Hint: .*raise the limit, with ulimit -n/m);
       assert.equal(ended.stderr.split("\n").length, 3, told(ended));
     }

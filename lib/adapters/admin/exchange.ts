@@ -76,24 +76,32 @@ export async function send(
   trail: Trail,
 ): Promise<AdminResponse> {
   const { options, remaining } = exchange;
-  const { signal, random, failAfter } = options;
+  const { random, failAfter } = options;
   let last: Answer | undefined;
   let bare500s = 0;
   for (let attempts = 1; ; attempts++) {
     const outcome = await attempt(exchange, request, family, trail);
-    if (outcome.kind === "answered") last = outcome.answer;
-    if (outcome.kind === "answered" && isBare500(outcome.answer)) bare500s++;
-    const budget = { remaining: remaining(), backoff: backoff(attempts, random), retries: failAfter > 0, bare500s };
+    last = outcome.answer ?? last;
+    if (isBare500(outcome.answer)) bare500s++;
+    const left = remaining();
+    const budget = { remaining: left, backoff: backoff(attempts, random), retries: failAfter > 0, bare500s };
     const decision = decide(outcome, { ...budget, ...trail, repeatable: request.repeatable });
     if (decision.kind === "retry") {
-      if (attempts === 1) warnOfRetry(options, request, outcome, budget.remaining);
-      await options.sleep(Math.min(MAX_TIMER_MS, decision.wait), signal);
-      if (decision.again && remaining() > 0) continue;
+      if (attempts === 1) warnOfRetry(options, request, outcome, left);
+      if (await hasTimeAfterWait(exchange, decision)) continue;
     }
     const gaveUpBecause = reasonToGiveUp(options, outcome, decision);
     if (last !== undefined) return { request, family, answer: last, gaveUpBecause };
     throw noAnswer(options, request, family, outcome, gaveUpBecause);
   }
+}
+
+async function hasTimeAfterWait(
+  { options, remaining }: Exchange,
+  { wait, again }: Extract<Decision, { readonly kind: "retry" }>,
+): Promise<boolean> {
+  await options.sleep(Math.min(MAX_TIMER_MS, wait), options.signal);
+  return again && remaining() > 0;
 }
 
 /** Why an attempt was the last one although another could have helped, as messages put it. */

@@ -9,7 +9,7 @@ export type AttemptOutcome =
       /** Milliseconds that the server asks to wait (Retry-After). */
       readonly retryAfter: number;
     }
-  | { readonly kind: "failed"; readonly failure: NetworkFailure };
+  | { readonly kind: "failed"; readonly failure: NetworkFailure; readonly answer?: undefined };
 
 /** What a request may still spend after an attempt. */
 export interface Budget {
@@ -63,8 +63,8 @@ function isRetryable(answer: Answer, bare500s: number): boolean {
 }
 
 /** Whether a response is a 500 that doesn't say what went wrong. */
-export function isBare500(answer: Answer): boolean {
-  return answer.status === 500 && !hasOwnError(answer);
+export function isBare500(answer: Answer | undefined): boolean {
+  return answer?.status === 500 && !hasOwnError(answer);
 }
 
 /** Whether an attempt leaves open if the request was carried out. */

@@ -33,19 +33,24 @@ const SIGNAL_KEYS: ReadonlyMap<string, "SIGINT" | "SIGQUIT"> = new Map([
 /** Adds what was typed to a line. In raw mode, the terminal leaves the handling of keys to the program. */
 export function editLine(before: string, typed: string, raw: boolean): EditedLine {
   let line = before;
-  const characters = [...(raw ? typed.replace(SEQUENCE, "") : typed)];
-  for (const [index, character] of characters.entries()) {
-    if (character === "\n" || character === "\r") {
-      const rest = characters.slice(index + 1).join("");
-      return { kind: "entered", line, typeAhead: character === "\r" ? rest.replace(/^\n/, "") : rest };
-    }
-    const signal = raw ? SIGNAL_KEYS.get(character) : undefined;
-    if (signal !== undefined) return { kind: "signal", signal };
-    if (raw && character === END_OF_INPUT) return { kind: "ended", line };
-    line = raw ? applyKey(line, character) : line + character;
+  const keys = [...(raw ? typed.replace(SEQUENCE, "") : typed)];
+  for (const [index, key] of keys.entries()) {
+    const finished = finishedBy(key, line, () => keys.slice(index + 1).join(""), raw);
+    if (finished !== undefined) return finished;
+    line = raw ? applyKey(line, key) : line + key;
     if (line.length > LONGEST_LINE) return { kind: "too-long" };
   }
   return { kind: "editing", line };
+}
+
+/** The end of a line, if a key stands for it. */
+function finishedBy(key: string, line: string, rest: () => string, raw: boolean): EditedLine | undefined {
+  if (key === "\n") return { kind: "entered", line, typeAhead: rest() };
+  if (key === "\r") return { kind: "entered", line, typeAhead: rest().replace(/^\n/, "") };
+  if (!raw) return undefined;
+  if (key === END_OF_INPUT) return { kind: "ended", line };
+  const signal = SIGNAL_KEYS.get(key);
+  return signal === undefined ? undefined : { kind: "signal", signal };
 }
 
 function applyKey(line: string, key: string): string {
