@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import * as openpgp from "openpgp";
-import { type Choice, encrypt, inspectKey, recipientsFrom } from "../../lib/adapters/pgp.ts";
+import { encrypt, inspectKey, type KeySelector, recipientsFrom } from "../../lib/adapters/pgp.ts";
 import { packetsOf, TAG } from "../../lib/core/keys/key-material.ts";
 import { checkPins, decryptLine, ENCRYPTED_FORMATS, type Recipient } from "../../lib/core/keys/recipient.ts";
 import { Problem } from "../../lib/core/problem.ts";
@@ -19,17 +19,17 @@ function base64(data: string | Uint8Array): string {
   return Buffer.from(data).toString("base64");
 }
 
-async function one(material: string | Uint8Array, now = new Date(), choice: Choice = {}): Promise<Recipient> {
-  const recipients = await recipientsFrom(material, ORIGIN, now, choice);
+async function one(material: string | Uint8Array, now = new Date(), selector: KeySelector = {}): Promise<Recipient> {
+  const recipients = await recipientsFrom(material, ORIGIN, now, selector);
   assert.equal(recipients.length, 1);
   const [recipient] = recipients;
   assert.ok(recipient);
   return recipient;
 }
 
-async function refusal(material: string | Uint8Array, choice: Choice = {}, now = new Date()): Promise<Problem> {
+async function refusal(material: string | Uint8Array, selector: KeySelector = {}, now = new Date()): Promise<Problem> {
   try {
-    await recipientsFrom(material, ORIGIN, now, choice);
+    await recipientsFrom(material, ORIGIN, now, selector);
   } catch (error) {
     assert.ok(error instanceof Problem, String(error));
     assert.equal(error.exit, "noUsableKey", error.message);
@@ -244,9 +244,9 @@ describe("OpenPGP recipients", () => {
 
     it("refuses weak keys, also where only the primary key is weak", async () => {
       const short = gpg.quick("Short <short@example.org>", "rsa1024", "sign,encr");
-      assert.match((await weak(short)).message, /RSA 1024 is too weak, 2048 bits are the least$/);
+      assert.match((await weak(short)).message, /RSA 1024 is too weak, at least 2048 bits are required$/);
       gpg.addSubkey(short, "cv25519", "encr");
-      assert.match((await weak(short)).message, /RSA 1024 is too weak, 2048 bits are the least$/);
+      assert.match((await weak(short)).message, /RSA 1024 is too weak, at least 2048 bits are required$/);
       const weakSubkey = gpg.quick("Mixed <mixed@example.org>", "ed25519", "sign");
       const subkey = gpg.addSubkey(weakSubkey, "rsa1024", "encr");
       assert.match(
@@ -290,7 +290,7 @@ describe("OpenPGP recipients", () => {
       changed.write("eve@example.org", at);
       const problem = await refusal(changed);
       assert.equal(problem.code, "pgp-key-invalid");
-      assert.match(problem.message, /its own signatures do not hold/);
+      assert.match(problem.message, /its self-signatures are not valid/);
     });
 
     it("makes names from outside harmless in messages", async () => {
@@ -375,7 +375,7 @@ describe("OpenPGP recipients", () => {
       gpg.run([...sha1, "--quick-add-key", name, "cv25519", "encr"]);
       const both = await refusal(gpg.exported(name).binary);
       assert.equal(both.code, "pgp-key-sha1");
-      assert.match(both.message, /it is signed with SHA-1 only, and such a signature can be forged$/);
+      assert.match(both.message, /it is only signed with SHA-1, and such signatures can be forged$/);
       const [commands = "", ...others] = /gpg --cert.*$/.exec(both.hint ?? "") ?? [];
       assert.deepEqual(others, []);
       const [primary = "", subkeys = "", ...more] = commands.split(" && ");
@@ -385,7 +385,7 @@ describe("OpenPGP recipients", () => {
       // Only the primary key is signed anew: the binding of the subkey can still be forged.
       const half = await refusal(gpg.exported(name).binary);
       assert.equal(half.code, "pgp-key-sha1");
-      assert.match(half.message, /its subkey [0-9A-F]{40} cannot be used: it is signed with SHA-1 only/);
+      assert.match(half.message, /its subkey [0-9A-F]{40} cannot be used: it is only signed with SHA-1/);
       gpg.run(arguments_(subkeys));
       assert.equal((await one(gpg.exported(name).binary)).fingerprint, name);
     });
@@ -426,7 +426,7 @@ describe("OpenPGP recipients", () => {
       for (const form of [rsa.armored + curve.armored, Buffer.concat([rsa.binary, curve.binary])]) {
         const problem = await refusal(form);
         assert.equal(problem.code, "pgp-several-keys");
-        assert.match(problem.message, /which of the 2 keys from --pgp-key is meant$/);
+        assert.match(problem.message, /among the 2 keys from --pgp-key$/);
         assert.deepEqual(problem.details, [
           `Found: ${rsa.fingerprint} "Alice RSA <alice@example.org>"`,
           `Found: ${curve.fingerprint} "Bob Curve <bob@example.org>"`,

@@ -78,7 +78,10 @@ onEveryServer("clients get", (server) => {
     const looks = told.includes("Unable to locate the resource");
     assert.equal(ended.status, looks ? 4 : 1, ended.stderr);
     if (!looks)
-      assert.match(ended.stderr, /^Error: .*does not support a slash in a client ID, .*\nHint: .*Hydra up to 2\.3.*\n$/);
+      assert.match(
+        ended.stderr,
+        /^Error: .*does not support a slash in a client ID, .*\nHint: .*Hydra up to 2\.3.*\n$/,
+      );
   });
 
   test("finds a client whose id needs escaping", async () => {
