@@ -39,7 +39,7 @@ for (const [text, values, single] of [
 for (const [text, reason] of [
   ["$.", "a name or a selector is missing at position 3"],
   ["$a", "expected '.', '..' or a bracketed selection, found 'a' at position 2"],
-  ["$.a ", "the text does not fit at position 5"],
+  ["$.a ", "unexpected text at position 5"],
   ["$[", "unclosed bracketed selection at position 3"],
   ["$[?nope(@)]", "no such function 'nope' at position 4"],
   ["$[~'a']", "unexpected token '~' in bracketed selection at position 3"],
@@ -49,7 +49,7 @@ for (const [text, reason] of [
     await assert.rejects(compileJsonPath(text), {
       name: "Problem",
       exit: "usage",
-      message: `Cannot use JSONPath "${text}": ${reason}`,
+      message: `Invalid JSONPath "${text}": ${reason}`,
     });
   });
 }

@@ -88,7 +88,7 @@ describe("Keybase", () => {
     assert.throws(() => checkKeybaseKey(recipient, key), {
       code: "keybase-fingerprint-mismatch",
       exit: "noUsableKey",
-      message: new RegExp(`states the fingerprint ${alice.fingerprint}, but sent the key ${bob.fingerprint}$`),
+      message: new RegExp(`claims the fingerprint ${alice.fingerprint}, but sent the key ${bob.fingerprint}$`),
     });
   });
 
@@ -100,7 +100,7 @@ describe("Keybase", () => {
       const nobody = await refusal("nobody", given);
       assert.equal(nobody.code, "keybase-no-user");
       assert.equal(nobody.exit, "noUsableKey");
-      assert.match(nobody.message, /Keybase user "nobody": there is nobody of this name$/);
+      assert.match(nobody.message, /Keybase user "nobody" not found$/);
     }
     for (const keys of [undefined, null, {}, { key_fingerprint: null, bundle: null }, { key_fingerprint: "" }]) {
       const keyless = await refusal("carol", { status: OK, them: [user("carol", keys)] });
@@ -126,8 +126,8 @@ describe("Keybase", () => {
       [{ them: [] }, /not that of a Keybase user lookup$/],
       [{ status: OK, them: [{ basics: {} }] }, /not that of a Keybase user lookup$/],
       [{ status: OK, them: [user("alice", { key_fingerprint: 7, bundle: alice.armored })] }, /not that of a Keybase/],
-      [{ status: OK, them: [] }, /about nobody$/],
-      [{ status: OK }, /about nobody$/],
+      [{ status: OK, them: [] }, /about no user$/],
+      [{ status: OK }, /about no user$/],
       [{ status: OK, them: [user("alice", primary(alice)), user("bob", primary(bob))] }, /about 2 users$/],
       [{ status: OK, them: [user("bob", primary(bob))] }, /about "bob"$/],
       [{ status: OK, them: [user("bob\u001b[2J\n", primary(bob))] }, /about "bob\\x1b\[2J\\n"$/],
@@ -137,7 +137,7 @@ describe("Keybase", () => {
       ],
       [
         { status: OK, them: [user("alice", { key_fingerprint: "deadbeef", bundle: alice.armored })] },
-        /states "deadbeef"/,
+        /contains "deadbeef"/,
       ],
     ];
     for (const [given, message] of rows) {

@@ -69,19 +69,19 @@ test("parseYaml() keeps a key of an object's prototype as a plain member", async
 });
 
 for (const [text, where] of [
-  ["a: [1", ", line 1, column 6: the indentation does not fit, or a bracket is not closed"],
-  ["a: 1\nb: 2\na: 3", ", line 3, column 1: a key is there twice"],
-  ["a: 1\nb: !secret x", ", line 2, column 4: a tag is not known"],
-  ["a: !!binary aGk=", ", line 1, column 4: a tag is not known"],
+  ["a: [1", ", line 1, column 6: wrong indentation, or a bracket is not closed"],
+  ["a: 1\nb: 2\na: 3", ", line 3, column 1: a key is used twice"],
+  ["a: 1\nb: !secret x", ", line 2, column 4: unknown tag"],
+  ["a: !!binary aGk=", ", line 1, column 4: unknown tag"],
   ["a: *b", ", line 1, column 4: an alias has no anchor before it"],
   ["a: *b\nb: &b 1", ", line 1, column 4: an alias has no anchor before it"],
-  ["a: &a [*a]", ", line 1, column 8: an alias stands inside its own value"],
+  ["a: &a [*a]", ", line 1, column 8: an alias is inside its own value"],
   ['a: "x\\qy"', ", line 1, column 6: a string in double quotes has an unknown escape"],
-  ["a: b: c", ", line 1, column 4: a nested mapping stands on the line of its key"],
-  ["a:\n\tb: 1", ", line 2, column 1: a tab indents the line, which takes spaces"],
+  ["a: b: c", ", line 1, column 4: a nested mapping is on the line of its key"],
+  ["a:\n\tb: 1", ", line 2, column 1: indentation requires spaces, not tabs"],
   ["a: 'x", ", line 1, column 6: a colon, comma, quote or bracket is missing"],
   ["a: .inf", ", line 1, column 4: the number is not finite"],
-  ["a: 1\n---\nb: 2", ": there are several documents where one is meant"],
+  ["a: 1\n---\nb: 2", ": it contains several documents, but only one is allowed"],
 ] as const) {
   test(`parseYaml() refuses ${JSON.stringify(text)} with its place`, async () => {
     await assert.rejects(parseYaml(text, "a file"), {
@@ -135,7 +135,7 @@ test("parseYaml() takes 500 levels and no more, however they are written", async
 
 test("parseYaml() takes linear time for many keys and for long numbers, which take minutes in quadratic time", async () => {
   const keys = Array.from({ length: 50_000 }, (_, i) => `k${i}: 1\n`).join("");
-  await assert.rejects(parseYaml(`${keys}k0: 1`, "a file"), /line 50001, column 1: a key is there twice/);
+  await assert.rejects(parseYaml(`${keys}k0: 1`, "a file"), /line 50001, column 1: a key is used twice/);
   const digits = "12".repeat(500_000);
   assert.equal(JSON.stringify(await parseYaml(digits, "a file")) === digits, true);
   await assert.rejects(parseYaml(`0x${"f".repeat(1_000_000)}`, "a file"), /the number is too long/);
@@ -169,7 +169,7 @@ test("the writer quotes what YAML 1.1 takes for its default value and its merge 
 test("parseDocuments() reads a stream of documents, and places a fault in the whole text", async () => {
   assert.deepEqual(await parseDocuments("a: 1\n---\n- b\n---\n{}\n", "a file"), [{ a: 1 }, ["b"], {}]);
   assert.deepEqual(await parseDocuments("", "a file"), []);
-  await assert.rejects(parseDocuments("a: 1\n---\nb: 1\nb: 2", "a file"), /line 4, column 1: a key is there twice/);
+  await assert.rejects(parseDocuments("a: 1\n---\nb: 1\nb: 2", "a file"), /line 4, column 1: a key is used twice/);
 });
 
 test("the writer keeps order and is read the same by YAML 1.1 and 1.2", () => {

@@ -354,9 +354,9 @@ describe("recipients", () => {
         [{ body: "<!doctype html><html></html>" }, 7, /web page/],
         [{ body: "" }, 7, /empty/],
         [{ body: "\n".repeat(1024 * 1024 + 1) }, 6, /larger than 1 MiB/],
-        [{ status: 302, headers: { location: "ftp://a.example/k" } }, 6, /not an http or https address/],
+        [{ status: 302, headers: { location: "ftp://a.example/k" } }, 6, /not an http or https URL/],
         [{ status: 302, headers: { location: "http://a.example/k" } }, 2, /plain http/],
-        [{ status: 302, headers: { location: "file:///etc/passwd" } }, 6, /not an http or https address/],
+        [{ status: 302, headers: { location: "file:///etc/passwd" } }, 6, /not an http or https URL/],
       ];
       for (const [reply, status, message] of cases) {
         host.reply = () => reply;
@@ -426,7 +426,7 @@ describe("recipients", () => {
 
     it("who is not there, has no key, or cannot be asked are three errors, and create nothing", SLOW, async () => {
       await using scene = await openScene();
-      nothing(scene, await scene.run([...SEED, "--keybase", "nobody"], env()), 7, /there is nobody of this name/);
+      nothing(scene, await scene.run([...SEED, "--keybase", "nobody"], env()), 7, /Keybase user "nobody" not found/);
       nothing(scene, await scene.run([...SEED, "--keybase", "nokey"], env()), 7, /has no PGP key/);
       const dead = { env: { HYDRA_KEYBASE_URL: "http://127.0.0.1:1" } };
       nothing(scene, await scene.run([...SEED, "--keybase", "alice"], dead), 6, /connection refused/);

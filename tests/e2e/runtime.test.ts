@@ -268,7 +268,7 @@ describe("a machine that is short of something", () => {
     for (const files of [5, 6]) {
       const ended = under(`ulimit -n ${files}`, args);
       fails(ended, 6, /too many open files in this process \(ulimit -n\)$/);
-      assert.match(ended.stderr, /^Hint: .*raise the limit, with ulimit -n/m);
+      assert.match(ended.stderr, /^Hint: .*raise the limit, for example with ulimit -n/m);
       assert.equal(ended.stderr.split("\n").length, 3, told(ended));
     }
   });

@@ -977,7 +977,7 @@ describe("recipients of one message", () => {
       [["--pgp-key", Buffer.from(signer.binary).toString("base64")], 7, new RegExp(`${signer.fingerprint} "Sign `)],
       [["--pgp-key", "wkd:nobody@example.org"], 7, /nobody@example\.org/],
       [["--pgp-key", "wkd:nobody"], 2, /it is not a mail address/],
-      [["--keybase", "nobody"], 7, /there is nobody of this name/],
+      [["--keybase", "nobody"], 7, /Keybase user "nobody" not found/],
       [["--pgp-key", "@/nothing/there"], 2, /there is no such file/],
       [["--pgp-fingerprint", pins.slice(1).join(",")], 7, new RegExp(`${pins[0]}.*its fingerprint is not`)],
       [["--pgp-fingerprint", [...pins, signer.fingerprint].join(",")], 7, new RegExp(signer.fingerprint)],

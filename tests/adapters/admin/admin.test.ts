@@ -388,6 +388,27 @@ describe("a create", () => {
     assert.equal(set.sandbox.secretOf(ID), PAYLOAD.client_secret);
   });
 
+  it("warns of a field with an unexpected type, once, and delivers the credentials all the same", async () => {
+    const body = { client_id: ID, client_secret: "s3cret", scope: ["a"], contacts: null, later: { x: 1 } };
+    const fault = instead({ status: 201, body: JSON.stringify(body) });
+    await using set = await stage("26", () => fault);
+    const outcome = await set.admin.create(PAYLOAD, true);
+    assert.ok(outcome.kind === "created");
+    assert.deepEqual(outcome.record, body);
+    assert.deepEqual(set.warnings, [`the server returned client "${ID}" with an unexpected type of scope`]);
+    await set.admin.get(ID);
+    assert.equal(set.warnings.length, 1);
+  });
+
+  it("takes no answer for a client whose ID or secret has another type", async () => {
+    for (const body of [{ client_id: 1 }, { client_id: "" }, { client_id: ID, client_secret: 1 }, []]) {
+      await using set = await stage("26", () => instead({ status: 201, body: JSON.stringify(body) }));
+      const outcome = await set.admin.create(PAYLOAD, false);
+      assert.ok(outcome.kind === "unknown");
+      assert.match(outcome.problem.message, /201 with something else instead of the created client/);
+    }
+  });
+
   it("finds its client after a lost answer, by the id that was made up here", async () => {
     for (const as of ["1.8", "1.11", "2.3", "26"] as const) {
       await using set = await stage(as, ({ method, target }) =>
