@@ -98,7 +98,7 @@ async function openRaw(bytes: string, end: boolean): Promise<{ url: string; clos
   };
 }
 
-describe("an exchange", () => {
+describe("an HTTP request", () => {
   let server: Server;
 
   before(async () => {
@@ -107,7 +107,7 @@ describe("an exchange", () => {
 
   after(() => server.close());
 
-  it("sends method, headers and body as they are, and nothing that was not asked for", async () => {
+  it("sends method, headers and body unchanged, and nothing else", async () => {
     let seen: { method: string; url: string; headers: IncomingMessage["headers"]; body: string } | undefined;
     server.handle = ({ method = "", url = "", headers }, response, body) => {
       seen = { method, url, headers, body };
@@ -184,7 +184,7 @@ describe("an exchange", () => {
     assert.deepEqual([seen["authorization"], seen["x-key"]], ["Bearer own", "k"]);
   });
 
-  it("gives every status as an answer, redirects too, and asks once", async () => {
+  it("returns every status as a response, including redirects, and sends one request", async () => {
     let asked = 0;
     let status = 200;
     server.handle = (_, response) => {
@@ -203,13 +203,13 @@ describe("an exchange", () => {
     assert.equal(asked, 14);
   });
 
-  it("gives an empty body for statuses that have none", async () => {
+  it("has an empty body for statuses without one", async () => {
     server.handle = (_, response) => response.writeHead(204).end();
     const answer = await door()({ method: "DELETE", url: server.url });
     assert.deepEqual([answer.status, answer.text, answer.bytes.length], [204, "", 0]);
   });
 
-  it("never makes anything of a body but bytes", async () => {
+  it("never parses a body", async () => {
     const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
     server.handle = (_, response) => {
       response.writeHead(200, { "content-type": "application/json" });
@@ -219,7 +219,7 @@ describe("an exchange", () => {
     assert.deepEqual(Buffer.from(answer.bytes), Buffer.from(bytes));
   });
 
-  it("puts a body together that comes in many parts", async () => {
+  it("joins a body that arrives in many chunks", async () => {
     const part = "x".repeat(100_000);
     server.handle = (_, response) => {
       for (let n = 0; n < 20; n++) response.write(part);
@@ -229,7 +229,7 @@ describe("an exchange", () => {
     assert.equal(answer.text, `${part.repeat(20)}end`);
   });
 
-  it("gives up a body that is too long, told or untold", async () => {
+  it("rejects a body that is too long, with and without a stated length", async () => {
     for (const told of [true, false]) {
       server.handle = (_, response) => {
         if (told) response.setHeader("content-length", "5000");
@@ -244,7 +244,7 @@ describe("an exchange", () => {
     }
   });
 
-  it("ends at its time, before the answer and inside the body", async () => {
+  it("times out before the response and during the body", async () => {
     for (const inside of [false, true]) {
       server.handle = (_, response) => {
         if (inside) response.write("the beginning");
@@ -262,7 +262,7 @@ describe("an exchange", () => {
     await assert.rejects(long, /long enough/);
   });
 
-  it("ends with the reason of its signal, before, during and inside the body", async () => {
+  it("ends with the reason of its signal before the request, before the response and during the body", async () => {
     const reason = new Error("that is enough");
     let asked = 0;
     let control = new AbortController();
@@ -282,7 +282,7 @@ describe("an exchange", () => {
     assert.equal(asked, 2);
   });
 
-  it("takes a connection of its own where it must not be sent twice", async () => {
+  it("uses a new connection if it must not be sent twice", async () => {
     server.handle = (_, response) => response.end("x");
     const http = door();
     const opened = async (once: boolean): Promise<number> => {
@@ -294,7 +294,7 @@ describe("an exchange", () => {
     assert.equal(await opened(true), 3);
   });
 
-  it("tells what it does, without a credential", async () => {
+  it("traces requests and responses without credentials", async () => {
     server.handle = (_, response) => response.writeHead(201).end("12345");
     const lines: string[] = [];
     const http = door({ trace: (line) => lines.push(line) });
@@ -311,20 +311,20 @@ describe("an exchange", () => {
   });
 });
 
-describe("a request without an answer", () => {
+describe("a request without a response", () => {
   async function kindOf(request: Partial<HttpRequest> & { readonly url: string }, more?: Partial<HttpOptions>) {
     const { kind, maybeSent } = await failure(door(more)({ method: "GET", timeout: 10_000, ...request }));
     return [kind, maybeSent] as const;
   }
 
-  it("says whether the server may have read it", async () => {
+  it("knows whether the server may have received it", async () => {
     assert.deepEqual(await kindOf({ url: "http://127.0.0.1:1/" }), ["refused", false]);
     assert.deepEqual(await kindOf({ url: "http://nowhere.invalid/" }), ["unresolved", false]);
     const missing = { socket: "/nothing/there.sock" };
     assert.deepEqual(await kindOf({ url: "http://localhost/" }, missing), ["refused", false]);
   });
 
-  it("says what the connection came to", async () => {
+  it("says why the connection failed", async () => {
     const whole = "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n";
     const cases = [
       ["", true, "lost"],
@@ -360,7 +360,7 @@ describe("https", () => {
     });
   }
 
-  it("trusts what it is told to, asked for once and for https alone", async () => {
+  it("trusts the given CAs, which are loaded once and only for https", async () => {
     const plain = await openServer();
     await serve(made.good);
     try {
@@ -385,7 +385,7 @@ describe("https", () => {
     }
   });
 
-  it("says what is wrong with a certificate, which was not sent anything", async () => {
+  it("says what is wrong with a certificate, and sends nothing", async () => {
     const trusting = { authorities: () => trustedAuthorities([made.authority.cert]) };
     const cases = [
       [made.good, {}, /authority is not trusted|not trusted/],
@@ -409,7 +409,7 @@ describe("https", () => {
     }
   });
 
-  it("says that a port does not speak TLS", async () => {
+  it("says that a port doesn't speak TLS", async () => {
     const plain = await openServer();
     try {
       const refused = await failure(
@@ -432,7 +432,7 @@ describe("an encoded body", () => {
     ["deflate, gzip", (text) => gzipSync(deflateSync(text))],
   ];
 
-  it("is decoded, though none is asked for", async () => {
+  it("is decompressed, although no request asks for compression", async () => {
     const server = await openServer();
     try {
       for (const [coding, encode] of ENCODERS) {
@@ -447,7 +447,7 @@ describe("an encoded body", () => {
     }
   });
 
-  it("is no answer where it cannot be decoded, and is limited after decoding", async () => {
+  it("is rejected if it can't be decompressed, and its limit applies afterwards", async () => {
     const server = await openServer();
     try {
       for (const [coding] of ENCODERS) {

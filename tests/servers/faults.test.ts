@@ -122,10 +122,10 @@ function find(version: Version, note: string): Exchange {
   return found;
 }
 
-describe("classifyError() knows the recorded answers", () => {
+describe("classifyError() on the recorded responses", () => {
   for (const version of VERSIONS) {
     for (const { note, names, kind, otherFamily } of ROWS) {
-      test(`${version}: ${note}, asked for ${names}`, () => {
+      test(`${version}: ${note}, a request for the ${names}`, () => {
         const { answer } = find(version, note);
         assert.ok(answer !== undefined);
         const family = otherFamily === true ? (OWN[version] === HYDRA_1 ? HYDRA_2 : HYDRA_1) : OWN[version];
@@ -140,7 +140,7 @@ describe("classifyError() knows the recorded answers", () => {
     }
   }
 
-  test("every refused request to the clients of an admin port has a row", () => {
+  test("every recorded error response of an admin port has a row", () => {
     const rows = new Set(ROWS.map(({ note }) => note));
     for (const version of VERSIONS) {
       for (const { note, base, url, answer } of recorded(version)) {
@@ -177,7 +177,7 @@ const REASONS: readonly (readonly [note: string, reasons: Readonly<Record<Versio
   ],
 ];
 
-describe("classifyError() tells the server's own reason", () => {
+describe("classifyError() returns the server's own reason", () => {
   for (const [note, reasons] of REASONS) {
     for (const version of VERSIONS) {
       test(`${version}: ${note}`, () => {
@@ -240,7 +240,7 @@ const OTHERS: readonly (readonly [
   ["a 409 with a page", answer(409, PAGE), "collection", "conflict", "conflict"],
 ];
 
-describe("classifyError() knows answers of others", () => {
+describe("classifyError() on responses of other servers", () => {
   for (const [title, given, names, v1, v2] of OTHERS) {
     test(title, () => {
       assert.equal(classifyError(given, HYDRA_1, names).kind, v1);
@@ -248,12 +248,12 @@ describe("classifyError() knows answers of others", () => {
     });
   }
 
-  test("a body that is no error has no reason", () => {
+  test("a body without an error has no reason", () => {
     for (const body of [PAGE, "", "null", "[]", "{", { error: 5 }, { message: "x" }])
       assert.equal(classifyError(answer(400, body), HYDRA_2, "collection").reason, undefined, String(body));
   });
 
-  test("both shapes of an error give their reason, the hint before the description", () => {
+  test("both error formats have a reason, and the hint comes before the description", () => {
     const reason = (body: unknown): string | undefined =>
       classifyError(answer(400, body), HYDRA_2, "collection").reason;
     assert.equal(reason({ error: "a", error_description: "b", error_hint: "c." }), "c");
@@ -266,7 +266,7 @@ describe("classifyError() knows answers of others", () => {
   });
 });
 
-describe("hasOwnError() is true for the server's words alone, which makes a 500 final", () => {
+describe("hasOwnError() is true only for an error body of the server", () => {
   for (const version of ["1.8.5", "1.11.10", "2.1.2"] as const) {
     test(`the 500 of ${version}`, () => {
       const { answer: given } = find(version, "create with a broken body");
@@ -281,7 +281,7 @@ describe("hasOwnError() is true for the server's words alone, which makes a 500 
   });
 });
 
-test("the families are asked 2.x first, and each has its own name, paths and capabilities", () => {
+test("2.x is tried first, and each family has its own name, paths and capabilities", () => {
   assert.deepEqual(
     FAMILIES.map(({ api, paths, update, paging, canRotate }) => [api, paths.client("a/b"), update, paging, canRotate]),
     [
