@@ -408,7 +408,7 @@ describe("recipients", () => {
         nothing(scene, await scene.run([...SEED, "--pgp-key-url", url]), 6, /authority is not trusted/);
         const own = await scene.run([...SEED, "--pgp-key-url", url, "--ca-file", roots, "--skip-tls-verify"]);
         nothing(scene, own, 6, /authority is not trusted/);
-        assert.match(own.stderr, /^Hint: trust its authority with SSL_CERT_FILE=FILE: --ca-file is for the server/m);
+        assert.match(own.stderr, /^Hint: trust its CA with SSL_CERT_FILE=FILE: --ca-file is only for the admin API/m);
         const env = { SSL_CERT_FILE: roots };
         location = "http://127.0.0.1:1/k";
         nothing(scene, await scene.run([...SEED, "--pgp-key-url", url], { env }), 6, /redirects from https to http/);
