@@ -14,6 +14,7 @@ import type { Format } from "./core/output/formats.ts";
 import type { View } from "./core/output/render.ts";
 import type { ExitName, Problem } from "./core/problem.ts";
 import type { SandboxVersion } from "./sandbox/index.ts";
+import type { ServerFamily } from "./servers/index.ts";
 
 /** An item that standard output refused, and whether part of it may have left. */
 export interface UndeliveredItem {
@@ -110,8 +111,8 @@ export interface Context {
   openTarget(flag: TextFlag): Promise<SecretTarget | undefined>;
   /** Reads a public key for a description of it. */
   inspectKey(material: string): Promise<readonly JsonObject[]>;
-  /** The path of the clients for a request that is only shown: of the family that `--api` names, else the newest. */
-  readonly clientsPath: string;
+  /** The server family to assume for a request that is only shown: the one of `--api`, or the newest. */
+  readonly plannedFamily: ServerFamily;
   /** Fields that some family of servers does not know. */
   readonly rareFields: ReadonlySet<string>;
   /** Where secrets are kept that have not been delivered. */

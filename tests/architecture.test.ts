@@ -262,6 +262,7 @@ const MAY: Readonly<Record<string, (from: Module, layer: string, path: string) =
 /** The libraries that modules of a layer may import; an adapter has one of its own. */
 const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   core: ["valibot"],
+  servers: ["valibot"],
   lib: ["citty"],
   commands: ["citty"],
 };

@@ -11,15 +11,15 @@ import { suggest, trimmedEnd, trimmedStart } from "../lib/core/text.ts";
 import { isWebPage } from "../lib/core/url.ts";
 import { parseBody } from "../lib/sandbox/decode.ts";
 import { parseGoUrl } from "../lib/sandbox/request-target.ts";
-import { linkTo } from "../lib/servers/classify-error.ts";
-import { clientsIn, FAMILIES, faultOf } from "../lib/servers/index.ts";
+import { classifyError, clientsIn, FAMILIES } from "../lib/servers/index.ts";
+import { linkTo } from "../lib/servers/spelling.ts";
 
 const MANY = 1_000_000;
 
 /** What reads text of others, and a text for which quadratic time would be minutes. */
 const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["a number's zeros", () => trimmedEnd(`${"0".repeat(MANY)}1`, "0")],
-  ["the words of an error", () => faultOf(answer(400, { error: `a${" .".repeat(MANY)}a` }), FAMILIES[0], "one client")],
+  ["the words of an error", () => classifyError(answer(400, { error: `a${" .".repeat(MANY)}a` }), FAMILIES[0], "item")],
   ["a Link header", () => linkTo("next", "<".repeat(MANY))],
   ["a Link header with ends", () => linkTo("next", `${"<".repeat(MANY)}${"> ".repeat(MANY)}`)],
   ["base64", () => fromBase64(`${"=".repeat(MANY)}!`)],
@@ -40,7 +40,7 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["a long word", () => suggest("x".repeat(MANY), Array(100).fill("redirect_uris"))],
 ];
 
-function answer(status: number, body: unknown): Parameters<typeof faultOf>[0] {
+function answer(status: number, body: unknown): Parameters<typeof classifyError>[0] {
   return { status, contentType: "application/json", link: "", location: "", text: JSON.stringify(body) };
 }
 

@@ -12,7 +12,7 @@ import type { FlagValues, ParsedLine, Syntax } from "../core/flags/parse.ts";
 import { FILE_DEPTH } from "../core/json.ts";
 import { CLEANUP_MS, type Http, proxyOf, STALLED_READER_MS } from "../core/network.ts";
 import type { Format } from "../core/output/formats.ts";
-import { FAMILIES, type ServerFamily } from "../servers/index.ts";
+import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type ServerFamily } from "../servers/index.ts";
 import { InputFiles } from "./input.ts";
 import type { Messages } from "./messages.ts";
 import { findRecipients, inspect, type KeySources } from "./recipients.ts";
@@ -70,8 +70,8 @@ export function createContext(options: ContextOptions): Context {
     get connection() {
       return needed(connection);
     },
-    clientsPath: (family ?? FAMILIES[0]).clients,
-    rareFields: new Set(FAMILIES.flatMap(({ unknownFields }) => [...unknownFields])),
+    plannedFamily: family ?? FAMILIES[0],
+    rareFields: FAMILY_SPECIFIC_FIELDS,
     readFile: (path, reader) => input.readText(path, reader),
     parseYaml: async (text, name) =>
       (await import("../adapters/yaml.ts")).parseDocuments(text, name, "values", FILE_DEPTH),
@@ -134,7 +134,7 @@ function httpClients({ run, input, line, connection, detail }: ContextOptions): 
   return {
     anonymous: createHttp({ ...shared, authorities: () => trustedAuthorities([]), skipVerify: false }),
     public: (request) => publicSide({ ...request, signal: ending.signal }),
-    admin: createHttp({ ...toServer, ...(socket === undefined ? {} : { socket }) }),
+    admin: createHttp({ ...toServer, headers: connection?.headers ?? {}, ...(socket === undefined ? {} : { socket }) }),
   };
 }
 

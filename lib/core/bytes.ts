@@ -24,8 +24,10 @@ export function fromBase64(text: string): Uint8Array | undefined {
   return bytesOf(atob(digits));
 }
 
-/** Joins byte arrays. */
+/** Joins byte arrays; a single one is not copied. */
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts;
+  if (parts.length === 1 && first !== undefined) return first;
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

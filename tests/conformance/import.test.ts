@@ -102,7 +102,7 @@ onEveryServer("clients import", (server) => {
       const ended = await server().run(["clients", "import", "--format", "ndjson"], { stdin: listed.stdout });
       if (!server().takesIds) {
         assert.equal(ended.status, 1, ended.stderr);
-        assert.match(ended.stderr, /does not let a client's id be chosen/);
+        assert.match(ended.stderr, /does not accept a chosen client ID/);
         return;
       }
       assert.equal(ended.status, 0, ended.stderr);

@@ -306,7 +306,7 @@ onEveryServer("clients update", (server) => {
       const ended = await server().run(["clients", "update", randomUUID(), "-n", "x", "-g", "refresh_token", ...more]);
       assert.equal(ended.status, 4, ended.stderr);
       assert.equal(ended.stdout, "");
-      assert.match(ended.stderr, /^Error: .*there is no client with the id .*\nHint: .*\n$/);
+      assert.match(ended.stderr, /^Error: .*client .* not found\nHint: .*\n$/);
     }
   });
 

@@ -294,7 +294,7 @@ describe("the flags", () => {
 describe("the exit status", () => {
   it("is 1 where the server refuses", async () => {
     await using scene = await openScene("2.1");
-    fails(await scene.run([...SEED, "--id", "mine"]), 1, /id be chosen/);
+    fails(await scene.run([...SEED, "--id", "mine"]), 1, /does not accept a chosen client ID/);
     assert.equal(scene.sandbox.clients().length, 0);
     assert.deepEqual(scene.rescued(), []);
   });

@@ -49,7 +49,7 @@ describe("clients delete", () => {
     ends(ended, 8);
     assert.equal(ended.stdout, "OAuth 2.0 Client deleted: a\nOAuth 2.0 Client deleted: c\n");
     assert.deepEqual(left(scene), ["b"]);
-    assert.match(ended.stderr, /^Error: Cannot delete client "missing": there is no client with the id "missing"$/m);
+    assert.match(ended.stderr, /^Error: Cannot delete client "missing": client "missing" not found$/m);
     assert.match(ended.stderr, /^Error: Cannot delete client "b": server answered 500: no disk$/m);
     assert.equal(ended.stderr.match(/^Hint: /gm)?.length, 2);
     const json = await scene.run(["clients", "delete", "x", "y", "--format", "json"]);
@@ -60,7 +60,7 @@ describe("clients delete", () => {
 
   it("ends with the status of its only failure", async () => {
     await using scene = await openScene("26", deleting("guarded", instead({ status: 403, body: "no" })));
-    fails(await scene.run(["clients", "delete", "missing"]), 4, /there is no client/);
+    fails(await scene.run(["clients", "delete", "missing"]), 4, /client "missing" not found/);
     fails(await scene.run(["clients", "delete", "guarded"]), 3, /403/);
     const env = { HYDRA_ADMIN_URL: "http://127.0.0.1:1" };
     fails(await scene.run(["clients", "delete", "a", "--fail-after", "0"], { env }), 6, /refused/);

@@ -85,7 +85,7 @@ describe("the source under deno", () => {
           assert.equal(/^Warning: .*not verified/.test(ended.stderr), more[0] === "--skip-tls-verify");
         } else {
           fails(ended, 6, refused);
-          assert.doesNotMatch(ended.stderr, /trying again|secret/);
+          assert.doesNotMatch(ended.stderr, /retrying|secret/);
           assert.equal(sandbox.clients().length, 0);
         }
       } finally {
@@ -100,7 +100,7 @@ describe("the source under deno", () => {
       const ended = await run([...SEED, "--endpoint", scene.url]);
       isStored(scene, ended);
       assert.equal(scene.proxy.posts().length, 2);
-      assert.match(ended.stderr, /^Warning: .*trying again/);
+      assert.match(ended.stderr, /^Warning: .*retrying/);
     }
   });
 

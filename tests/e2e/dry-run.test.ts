@@ -137,7 +137,7 @@ describe("--dry-run", () => {
     await using scene = await openScene();
     fails(await scene.run(["clients", "create", "--dry-run", "-c", "http://a.example/#x"]), 2, /fragment/);
     fails(await scene.run(["clients", "create", "--dry-run=xml"]), 2, /--dry-run "xml" is not one of json or curl/);
-    fails(await scene.run(["clients", "update", "missing", "-n", "x", "--dry-run"]), 4, /there is no client/);
+    fails(await scene.run(["clients", "update", "missing", "-n", "x", "--dry-run"]), 4, /client "missing" not found/);
     const strict = await scene.run([
       "clients",
       "create",

@@ -354,9 +354,9 @@ describe("recipients", () => {
         [{ body: "<!doctype html><html></html>" }, 7, /web page/],
         [{ body: "" }, 7, /empty/],
         [{ body: "\n".repeat(1024 * 1024 + 1) }, 6, /larger than 1 MiB/],
-        [{ status: 302, headers: { location: "ftp://a.example/k" } }, 6, /not an http or https address/],
+        [{ status: 302, headers: { location: "ftp://a.example/k" } }, 6, /not an http or https URL/],
         [{ status: 302, headers: { location: "http://a.example/k" } }, 2, /plain http/],
-        [{ status: 302, headers: { location: "file:///etc/passwd" } }, 6, /not an http or https address/],
+        [{ status: 302, headers: { location: "file:///etc/passwd" } }, 6, /not an http or https URL/],
       ];
       for (const [reply, status, message] of cases) {
         host.reply = () => reply;
@@ -371,7 +371,7 @@ describe("recipients", () => {
       await using host = await openKeyHost();
       await using scene = await openScene();
       const args = [...SEED, "--pgp-key-url", `${host.url}/k`, "--fail-after", "4s"];
-      nothing(scene, await scene.run(args), 6, /no whole answer in time/);
+      nothing(scene, await scene.run(args), 6, /no complete response in time/);
       assert.equal(host.asked.length, 1);
     });
 
@@ -408,7 +408,7 @@ describe("recipients", () => {
         nothing(scene, await scene.run([...SEED, "--pgp-key-url", url]), 6, /authority is not trusted/);
         const own = await scene.run([...SEED, "--pgp-key-url", url, "--ca-file", roots, "--skip-tls-verify"]);
         nothing(scene, own, 6, /authority is not trusted/);
-        assert.match(own.stderr, /^Hint: trust its authority with SSL_CERT_FILE=FILE: --ca-file is for the server/m);
+        assert.match(own.stderr, /^Hint: trust its CA with SSL_CERT_FILE=FILE: --ca-file is only for the admin API/m);
         const env = { SSL_CERT_FILE: roots };
         location = "http://127.0.0.1:1/k";
         nothing(scene, await scene.run([...SEED, "--pgp-key-url", url], { env }), 6, /redirects from https to http/);
@@ -426,7 +426,7 @@ describe("recipients", () => {
 
     it("who is not there, has no key, or cannot be asked are three errors, and create nothing", SLOW, async () => {
       await using scene = await openScene();
-      nothing(scene, await scene.run([...SEED, "--keybase", "nobody"], env()), 7, /there is nobody of this name/);
+      nothing(scene, await scene.run([...SEED, "--keybase", "nobody"], env()), 7, /Keybase user "nobody" not found/);
       nothing(scene, await scene.run([...SEED, "--keybase", "nokey"], env()), 7, /has no PGP key/);
       const dead = { env: { HYDRA_KEYBASE_URL: "http://127.0.0.1:1" } };
       nothing(scene, await scene.run([...SEED, "--keybase", "alice"], dead), 6, /connection refused/);

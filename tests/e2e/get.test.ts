@@ -40,7 +40,7 @@ describe("clients get", () => {
   it("tells a refused caller from a client that is not there, on 1.8 too", SLOW, async () => {
     for (const as of ["1.8", "26"] as const) {
       await using scene = await openScene(as);
-      fails(await scene.run(["clients", "get", "nope"]), 4, /there is no client with the id "nope"/);
+      fails(await scene.run(["clients", "get", "nope"]), 4, /client "nope" not found/);
     }
     for (const [status, body] of [
       [401, '{"error":"The request could not be authorized"}'],

@@ -376,7 +376,7 @@ describe("clients import", () => {
       error: {
         error: "invalid",
         message,
-        hint: "change what the server names, then run the command again",
+        hint: "fix the value that the server rejects, then run the command again",
         status: 400,
       },
     });

@@ -195,8 +195,8 @@ describe("--generate-key", () => {
       [[...es256, ...out, "--token-endpoint-auth-signing-alg", "RS256"], /does not fit/],
       [[...es256, ...out, "--secret-out", at("secret.env")], /--secret-out has no secret to write/],
       [[...es256, ...out, "--if-exists", "update", "--id", "app"], /cannot update a client/],
-      [[...es256, "--key-out", at("taken")], /--key-out "\S+" exists already/],
-      [[...es256, "--key-out", at("missing/key.pem")], /there is no such folder/],
+      [[...es256, "--key-out", at("taken")], /--key-out "\S+" already exists/],
+      [[...es256, "--key-out", at("missing/key.pem")], /the folder does not exist/],
       [[...es256, "--key-out", "fd:9"], /fd:9 is not open/],
       [[...es256, "--key-out", "-"], /neither a file nor an open descriptor/],
       [[...es256, ...out, "--verify"], /--verify needs --public-url or --token-endpoint/],
@@ -246,7 +246,7 @@ describe("--generate-key", () => {
       "--key-out",
       join(folder.path, "c.pem"),
     ]);
-    fails(conflict, 5, /there is a client with the id "app" already/);
+    fails(conflict, 5, /client "app" already exists/);
     assert.deepEqual(readdirSync(folder.path), ["a.pem"]);
   });
 
@@ -366,7 +366,7 @@ describe("--verify", () => {
       assert.ok(signalled.stdout.includes(scene.sandbox.secretOf("signalled") ?? "nothing"), told(signalled));
       const ended = await slow;
       ends(ended, 1);
-      assert.match(ended.stderr, /^Error: Cannot verify .*no whole answer in time/m);
+      assert.match(ended.stderr, /^Error: Cannot verify .*no complete response in time/m);
       assert.ok(ended.stdout.includes(scene.sandbox.secretOf("slow") ?? "nothing"), told(ended));
     } finally {
       silent.close();

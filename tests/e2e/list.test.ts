@@ -259,7 +259,7 @@ describe("clients list", () => {
       [["--page-size", "0"], /--page-size 0/],
       [["--limit", "-1"], /--limit/],
       [["--limit", "many"], /--limit/],
-      [["--page-token", "nonsense"], /--page-token "nonsense" is no place/],
+      [["--page-token", "nonsense"], /--page-token "nonsense" is not a valid page token/],
       [["stray"], /Unexpected argument "stray"/],
     ] as const) {
       fails(await crowd.run(["clients", "list", ...args]), 2, message);

@@ -212,7 +212,7 @@ describe("a proxy of the environment", () => {
 
   it("that opens no way is named, without its credentials", SLOW, async () => {
     for (const [statuses, said] of [
-      [["407 Proxy Authentication Required"], "wants credentials (status 407)"],
+      [["407 Proxy Authentication Required"], "requires credentials (status 407)"],
       [["403 Forbidden"], "refused the connection (status 403)"],
       [["502 hush"], "refused the connection (status 502) (tried for 1s)"],
       [["502 hush", "403 Forbidden"], "refused the connection (status 403)"],
@@ -245,7 +245,7 @@ describe("a proxy of the environment", () => {
         assert.ok(said.endsWith("1s)") || asked === statuses.length, `${asked} tries`);
         if (!statuses[0].startsWith("407")) continue;
         const plain = await runBinary([...SEED, "--endpoint", "http://hydra.example"], { env: { HTTP_PROXY: proxy } });
-        fails(plain, 6, /the proxy wants credentials \(status 407\)$/);
+        fails(plain, 6, /the proxy requires credentials \(status 407\)$/);
         assert.match(plain.stderr, /^Hint: .* proxy of HTTP_PROXY /m);
       } finally {
         server.close();

@@ -253,11 +253,11 @@ describe("the place for a rescue", () => {
     const file = join(scene.home, "file");
     writeFileSync(file, "");
     const cases = [
-      [join(scene.home, "missing"), "there is no such folder"],
-      [file, "it is no folder"],
-      [join(file, "in"), "it is no folder"],
-      ["", "it names no folder"],
-      ["/proc", "there is no such folder"],
+      [join(scene.home, "missing"), "the folder does not exist"],
+      [file, "it is not a folder"],
+      [join(file, "in"), "it is not a folder"],
+      ["", "it is not a folder"],
+      ["/proc", "the folder does not exist"],
     ] as const;
     for (const [folder, why] of cases) {
       const skip = [...SEED, "--id", "a", "--if-exists", "skip"];
@@ -265,7 +265,7 @@ describe("the place for a rescue", () => {
         // What can be found out by trying alone is tried once it is known whether the client is there.
         if (folder === "/proc" && (args === skip || args[1] === "rotate-secret")) continue;
         const ended = await scene.run([...args, "--rescue-dir", folder], { stdin: '{"client_id":"i"}' });
-        fails(ended, 2, new RegExp(`^Error: --rescue-dir "${folder}" cannot be used: ${why}$`));
+        fails(ended, 2, new RegExp(`^Error: Cannot use --rescue-dir "${folder}": ${why}$`));
       }
     }
     assert.equal(scene.proxy.seen.length, 0);

@@ -123,7 +123,7 @@ describe("clients rotate-secret", () => {
         stdin: GIVEN,
       });
       fails(both, 2, /--finish makes no new secret/);
-      fails(await scene.run(["clients", "rotate-secret", "nobody", "--finish"]), 4, /there is no client/);
+      fails(await scene.run(["clients", "rotate-secret", "nobody", "--finish"]), 4, /client "nobody" not found/);
       assert.deepEqual(scene.sandbox.secretsOf(id), [OLD]);
     },
   );
@@ -243,7 +243,7 @@ describe("clients rotate-secret", () => {
         document = { issuer: url, token_endpoint: endpoint };
         for (const line of [args, create]) {
           const ended = await scene.run([...line, "--public-url", url]);
-          fails(ended, 1, /^Error: Cannot find the token endpoint: .* names one elsewhere, "[a-z]+:.*"/);
+          fails(ended, 1, /^Error: Cannot find the token endpoint: .* points to another host, "[a-z]+:.*"/);
           assert.match(ended.stderr, /^Hint: .*--token-endpoint$/m);
         }
       }
@@ -351,7 +351,7 @@ describe("clients rotate-secret", () => {
         client_secret: "",
       });
       fails(await scene.run(["clients", "rotate-secret", keyed]), 1, /it proves itself with its keys/);
-      fails(await scene.run(["clients", "rotate-secret", "nobody"]), 4, /there is no client with the id "nobody"/);
+      fails(await scene.run(["clients", "rotate-secret", "nobody"]), 4, /client "nobody" not found/);
       fails(await scene.run(["clients", "rotate-secret"]), 2, /Missing ID/);
       assert.deepEqual(changes(scene), []);
     }

@@ -267,8 +267,8 @@ describe("a machine that is short of something", () => {
     const args = ["clients", "list", "--endpoint", "http://127.0.0.1:9", "--fail-after", "0"];
     for (const files of [5, 6]) {
       const ended = under(`ulimit -n ${files}`, args);
-      fails(ended, 6, /this process may not open more files \(ulimit -n\)$/);
-      assert.match(ended.stderr, /^Hint: .*raise the limit, with ulimit -n/m);
+      fails(ended, 6, /too many open files in this process \(ulimit -n\)$/);
+      assert.match(ended.stderr, /^Hint: .*raise the limit, for example with ulimit -n/m);
       assert.equal(ended.stderr.split("\n").length, 3, told(ended));
     }
   });
@@ -279,7 +279,7 @@ describe("a machine that is short of something", () => {
         reply({ status: 200, headers: { "content-encoding": coding }, body: "these are plain words" });
       });
       const ended = await scene.run(["clients", "list"]);
-      fails(ended, 6, /the answer is not what its Content-Encoding says/);
+      fails(ended, 6, /the response does not match its Content-Encoding/);
       assert.equal(ended.stderr.split("\n").length, 3, told(ended));
     }
   });

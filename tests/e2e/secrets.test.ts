@@ -329,13 +329,13 @@ describe("wishes about a secret that contradict each other", () => {
     writeFileSync(join(folder.path, "taken"), "mine");
     await using scene = await openScene();
     const missing = join(folder.path, "missing");
-    const unusable = new RegExp(`--rescue-dir "${missing}" cannot be used`);
+    const unusable = new RegExp(`Cannot use --rescue-dir "${missing}"`);
     const taken = ["--secret-out", join(folder.path, "taken"), "--rescue-dir", missing, "--secret-length", "5"];
     for (const args of [CREATE, ["clients", "rotate-secret", "app"], ["clients", "update", "app", "--name", "x"]]) {
       const known = args[1] === "update" ? taken.filter((_, n) => n < 4) : taken;
       const ended = await scene.run([...args, ...known, "--bogus"]);
       ends(ended, 2);
-      for (const message of [/Unknown flag --bogus/, /exists already/, unusable]) assert.match(ended.stderr, message);
+      for (const message of [/Unknown flag --bogus/, /already exists/, unusable]) assert.match(ended.stderr, message);
       if (args[1] !== "update") assert.match(ended.stderr, /--secret-length 5 is not from 26 to 72/);
     }
     assert.equal(scene.proxy.seen.length, 0);
@@ -558,7 +558,7 @@ describe("--secret-out", () => {
         }
         const ended = await running.ended;
         ends(ended, 1);
-        assert.match(ended.stderr, /^Error: Cannot hand over .*: the reader of fd:3 stands still; /m);
+        assert.match(ended.stderr, /^Error: Cannot hand over .*: the reader of fd:3 stalled; /m);
         assert.deepEqual(
           scene.sandbox.clients().map(({ client_id: id }) => id),
           ["old"],
@@ -613,7 +613,7 @@ describe("--secret-out", () => {
       assert.equal(readFileSync(out, "utf8"), "before\n");
       // A device cannot be tried; where it takes nothing, nothing of the secret has left.
       const device = await run(scene, 'exec "$0" "$@" 3>/dev/full', CREATE);
-      fails(device, 1, /the disk behind fd:3 is full; client ".*" was deleted again$/);
+      fails(device, 1, /the disk of fd:3 is full; client ".*" was deleted again$/);
       assert.deepEqual([scene.sandbox.clients(), scene.rescued()], [[], []]);
     },
   );
@@ -638,7 +638,7 @@ describe("--secret-out", () => {
     assert.deepEqual(sourced(at("a.env"), ["CLIENT_ID", "CLIENT_SECRET"]), ["app", GIVEN]);
     assert.doesNotMatch(ended.stderr, /none was delivered/);
     const next = `${GIVEN}-2`;
-    fails(await scene.run([...update, "--secret-out", at("a.env")], { stdin: next }), 2, /exists already/);
+    fails(await scene.run([...update, "--secret-out", at("a.env")], { stdin: next }), 2, /already exists/);
     assert.equal(scene.sandbox.secretOf("app"), GIVEN);
     const key = openGpg();
     try {
@@ -699,18 +699,18 @@ describe("--secret-out", () => {
     const files = ["taken", "folder", "link", "dangling"];
     await using scene = await openScene();
     const cases: readonly (readonly [target: string, message: RegExp])[] = [
-      [at("taken"), /exists already/],
-      [at("link"), /exists already/],
-      [at("dangling"), /exists already/],
-      [at("folder"), /exists already/],
-      [at("new/"), /names no file/],
-      [at("missing/out"), /there is no such folder/],
+      [at("taken"), /already exists/],
+      [at("link"), /already exists/],
+      [at("dangling"), /already exists/],
+      [at("folder"), /already exists/],
+      [at("new/"), /is not a file name/],
+      [at("missing/out"), /the folder does not exist/],
       [at("taken/out"), /Cannot write --secret-out/],
       [join(full.path, "out"), /the disk is full/],
-      [join(frozen.path, "out"), /the folder cannot be written/],
-      ["/dev/null", /exists already/],
-      ["/dev/full", /exists already/],
-      ["", /names no file/],
+      [join(frozen.path, "out"), /the folder is not writable/],
+      ["/dev/null", /already exists/],
+      ["/dev/full", /already exists/],
+      ["", /is not a file name/],
       ["-", /neither a file nor an open descriptor/],
       ["fd:", /neither a file nor an open descriptor/],
       ["fd:x", /neither a file nor an open descriptor/],
@@ -977,7 +977,7 @@ describe("recipients of one message", () => {
       [["--pgp-key", Buffer.from(signer.binary).toString("base64")], 7, new RegExp(`${signer.fingerprint} "Sign `)],
       [["--pgp-key", "wkd:nobody@example.org"], 7, /nobody@example\.org/],
       [["--pgp-key", "wkd:nobody"], 2, /it is not a mail address/],
-      [["--keybase", "nobody"], 7, /there is nobody of this name/],
+      [["--keybase", "nobody"], 7, /Keybase user "nobody" not found/],
       [["--pgp-key", "@/nothing/there"], 2, /there is no such file/],
       [["--pgp-fingerprint", pins.slice(1).join(",")], 7, new RegExp(`${pins[0]}.*its fingerprint is not`)],
       [["--pgp-fingerprint", [...pins, signer.fingerprint].join(",")], 7, new RegExp(signer.fingerprint)],

@@ -475,7 +475,7 @@ describe("clients update", () => {
     assert.equal(writes(scene).length, 2);
     await using lost = await withClient("26", changing(dropAfter));
     const ended = await lost.run(["clients", "update", lost.id, "-n", "after", "--fail-after", "0"]);
-    fails(ended, 6, /the change may have been made all the same/);
+    fails(ended, 6, /the change may have been made anyway/);
     await using refused = await withClient(
       "26",
       changing(

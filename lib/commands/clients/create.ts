@@ -183,7 +183,7 @@ async function foretell(context: Context, { draft, algorithm }: CreateJob): Prom
       : isPublic(client)
         ? payload
         : { ...payload, client_secret: textField(client, "client_secret") ?? "made here" };
-  return dryRun(context, [{ method: "POST", url: context.clientsPath, body }]);
+  return dryRun(context, [{ method: "POST", url: context.plannedFamily.paths.clients, body }]);
 }
 
 /** A registration, and how the new client proves itself for `--verify`. */

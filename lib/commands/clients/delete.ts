@@ -61,7 +61,7 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
   if (isDryRun(context)) {
     return dryRun(
       context,
-      ids.map((id) => ({ method: "DELETE", url: `${context.clientsPath}/${encodeURIComponent(id)}` })),
+      ids.map((id) => ({ method: "DELETE", url: context.plannedFamily.paths.client(id) })),
     );
   }
   await confirmed(context, ids);

@@ -129,7 +129,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
         const secret = isPublic(client) ? {} : { client_secret: given ?? "made here" };
         return {
           method: "POST",
-          url: context.clientsPath,
+          url: context.plannedFamily.paths.clients,
           body: { ...fields, client_id: idIn(client) ?? context.host.uuid(), ...secret },
         };
       }),

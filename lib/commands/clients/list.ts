@@ -117,8 +117,8 @@ async function* some(
 ): AsyncGenerator<JsonObject> {
   const filtered = context.values.isSet(OWNER) || context.values.isSet(NAMED);
   const whole = !filtered && limit <= LARGEST_PART;
-  // Only 1.x can be asked for a part that is not the first.
-  const direct = whole && (skip === 0 || (await context.admin.family()).update === "put");
+  // Only a server that pages by offset can start a list in the middle.
+  const direct = whole && (skip === 0 || (await context.admin.family()).paging === "offset");
   const size = direct ? limit : Math.min(PAGE_OF_ALL, limit + skip + 1);
   const matches = wanted(context);
   let passed = direct ? skip : 0;
@@ -150,13 +150,13 @@ async function onePage(context: Context, many: Batch): Promise<Result> {
   const token = context.values.text(PAGE_TOKEN) ?? "";
   const family = await context.admin.family();
   const size = Math.min(family.largestPage, context.values.number(PAGE_SIZE) ?? 100);
-  if (family.update === "put" && !/^\d*$/.test(token))
+  const start = family.pageStart(token);
+  if (start === undefined)
     throw usageError(
-      `--page-token ${quote(token)} is no place in a list of ${family.label}`,
+      `--page-token ${quote(token)} is not a valid page token for ${family.label}`,
       "leave it out for the first page; each page tells where the next one starts",
       "bad-value",
     );
-  const start = token === "" ? {} : family.update === "patch" ? { token } : { offset: Number(token) };
   const page = await context.admin.page({ ...first(context, size), ...start });
   const { clients, next } = page;
   const following = next?.token ?? (next?.offset === undefined ? "" : String(next.offset));

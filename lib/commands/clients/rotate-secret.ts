@@ -81,9 +81,9 @@ async function prepare(context: Context): Promise<PreparedCommand> {
 }
 
 async function finish(context: Context, id: string): Promise<Result> {
-  if (isDryRun(context))
-    return dryRun(context, [{ method: "DELETE", url: `/admin/clients/${encodeURIComponent(id)}/secrets/rotate` }]);
-  const record = await context.admin.dropOldSecrets(id);
+  const { canRotate, paths } = context.plannedFamily;
+  if (isDryRun(context) && canRotate) return dryRun(context, [{ method: "DELETE", url: paths.rotateSecret(id) }]);
+  const record = canRotate ? await context.admin.dropOldSecrets(id) : undefined;
   if (record === undefined) {
     throw new Problem(`Cannot drop the old secrets of client ${quote(id)}: this server keeps none beside the new one`, {
       code: "no-overlap",
@@ -121,10 +121,10 @@ async function foretell(context: Context, id: string, given: string | undefined)
   const current = await context.admin.get(id);
   const refused = cannotRotate(id, current);
   if (refused !== undefined) throw refused;
-  const { clients, update } = await context.admin.family();
+  const { paths, update } = await context.admin.family();
   const secret = { field: "client_secret", before: undefined, after: given ?? "made here" };
   const request = changeRequest(update, current, [secret]);
-  return dryRun(context, [{ ...request, url: `${clients}/${encodeURIComponent(id)}` }], "read");
+  return dryRun(context, [{ ...request, url: paths.client(id) }], "read");
 }
 
 async function rotate(context: Context, id: string, given: string | undefined): Promise<Result> {

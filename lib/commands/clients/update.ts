@@ -266,7 +266,7 @@ async function run(context: Context, wish: RequestedUpdate, secret: string | und
     if (dry) return dryRun(context, [], "read");
     return single(updatedView(id, "unchanged"), withoutCredentials(current));
   }
-  const path = `${family.clients}/${encodeURIComponent(id)}`;
+  const path = family.paths.client(id);
   const request: ChangeRequest = wish.replace
     ? { method: "PUT", body: { client_id: id, ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) } }
     : changeRequest(family.update, current, all);

@@ -1,7 +1,7 @@
 import type { BoolFlag, Flag, ListFlag, TextFlag } from "../flags/parse.ts";
 
 /** How the value of a flag becomes the value of a field. */
-type FieldShape =
+export type FieldShape =
   /** A string. */
   | "text"
   /** A list of strings. */
