@@ -504,7 +504,7 @@ describe("secrets, as it says", () => {
         const again = await play([...CREATE, "-e", url, "--id", `again${n}`, "--secret-out", path]);
         assert.equal(again.status, 2);
       }
-      const names = ["--id-key", "APP_ID", "--secret-key", "APP_SECRET", "--format", "env"];
+      const names = ["--id-field", "APP_ID", "--secret-field", "APP_SECRET", "--format", "env"];
       assert.match((await done([...CREATE, "-e", url, ...names])).stdout, /^APP_ID=.*\nAPP_SECRET=.*\n$/);
       const missing = await play([...CREATE, "-e", url, "--secret-out", join(folder.path, "no/where")]);
       assert.equal(missing.status, 2);

@@ -148,7 +148,7 @@ describe("--generate-key", () => {
       assert.equal(encoded === undefined, /^(env|id|k8s-secret|jsonpath.*)$/.test(format), `${format}: ${told(ended)}`);
       // A format that leaves it out has it in a file, which is named.
       if (encoded === undefined)
-        assert.match(ended.stderr, /leaves the private key of client "c\d+" out; its encrypted private key is in "/);
+        assert.match(ended.stderr, /omits the private key of client "c\d+"; its encrypted private key is in "/);
       else assert.equal(kept, undefined);
       const plain = await reader.read(String(encoded ?? kept));
       assert.deepEqual({ ...storedKey(scene, id), ...publicPart(plain) }, storedKey(scene, id));
@@ -327,9 +327,9 @@ describe("--verify", () => {
     const cases: readonly (readonly [more: readonly string[], status: number, message: RegExp])[] = [
       [["--public-url", "http://127.0.0.1:1"], 6, /Cannot find the token endpoint/],
       [["--public-url", scene.sandbox.url], 1, /without a discovery document/],
-      [["--public-url", "ftp://me:hush@x"], 2, /is not an address/],
-      [["--token-endpoint", "me:hush@x"], 2, /is not an address/],
-      [["--token-endpoint", "ftp://me:hush@x/"], 2, /is not an address/],
+      [["--public-url", "ftp://me:hush@x"], 2, /is not an http or https URL/],
+      [["--token-endpoint", "me:hush@x"], 2, /is not an http or https URL/],
+      [["--token-endpoint", "ftp://me:hush@x/"], 2, /is not an http or https URL/],
     ];
     for (const [more, status, message] of cases) {
       const ended = await scene.run([...create, ...more]);

@@ -300,9 +300,9 @@ describe("wishes about a secret that contradict each other", () => {
         ],
         /--secret-length and --generate-key exclude each other/,
       ],
-      [[...CREATE, ...endpoint], /--token-endpoint is for --verify alone/],
+      [[...CREATE, ...endpoint], /--token-endpoint requires --verify/],
       [[...CREATE, "--public-url", "http://127.0.0.1:1"], /--public-url is for --verify alone/],
-      [["clients", "rotate-secret", "app", ...endpoint], /--token-endpoint is for --verify alone/],
+      [["clients", "rotate-secret", "app", ...endpoint], /--token-endpoint requires --verify/],
       [[...CREATE, ...out, "--secret-file", "-"], /holds a NUL character/],
       [["clients", "update", "app", ...out, "--secret-file", "-"], /holds a NUL character/],
       [["clients", "rotate-secret", "app", ...out, "--secret-file", "-"], /holds a NUL character/],
@@ -422,14 +422,14 @@ describe("--secret-out", () => {
       ["a.env", [], (file) => sourced(file, ["CLIENT_ID", "CLIENT_SECRET"])],
       ["plain", [], (file) => sourced(file, ["CLIENT_ID", "CLIENT_SECRET"])],
       ["b.json", ["--secret-format", "dotenv"], (file) => sourced(file, ["CLIENT_ID", "CLIENT_SECRET"])],
-      ["c.env", ["--id-key", "A_ID", "--secret-key", "A_SECRET"], (file) => sourced(file, ["A_ID", "A_SECRET"])],
+      ["c.env", ["--id-field", "A_ID", "--secret-field", "A_SECRET"], (file) => sourced(file, ["A_ID", "A_SECRET"])],
       ["d.json", [], (file) => Object.values(JSON.parse(readFileSync(file, "utf8")))],
       ["e.JSON", [], (file) => Object.values(JSON.parse(readFileSync(file, "utf8")))],
       ["f", ["--secret-format", "json"], (file) => Object.values(JSON.parse(readFileSync(file, "utf8")))],
       ["g.yaml", [], (file) => Object.values(manifest(readFileSync(file, "utf8")))],
       [
         "h.yml",
-        ["--id-key", "x.id", "--secret-key", "x-pw"],
+        ["--id-field", "x.id", "--secret-field", "x-pw"],
         (file) => Object.values(manifest(readFileSync(file, "utf8"))),
       ],
       ["i", ["--secret-format=k8s"], (file) => Object.values(manifest(readFileSync(file, "utf8")))],
@@ -558,7 +558,7 @@ describe("--secret-out", () => {
         }
         const ended = await running.ended;
         ends(ended, 1);
-        assert.match(ended.stderr, /^Error: Cannot hand over .*: the reader of fd:3 stands still; /m);
+        assert.match(ended.stderr, /^Error: Cannot deliver .*: the reader of fd:3 stands still; /m);
         assert.deepEqual(
           scene.sandbox.clients().map(({ client_id: id }) => id),
           ["old"],
@@ -735,11 +735,11 @@ describe("--secret-out", () => {
     const options: readonly (readonly [more: readonly string[], message: RegExp])[] = [
       [["--secret-format", "json"], /--secret-format has no file to write/],
       [["--secret-out", at("o"), "--secret-format", "xml"], /--secret-format "xml"/],
-      [["--secret-out", at("o.env"), "--id-key", "a-b"], /--id-key "a-b"/],
-      [["--secret-out", at("o.env"), "--secret-key", "1A"], /--secret-key "1A"/],
-      [["--secret-out", at("o.yaml"), "--secret-key", "a b"], /--secret-key "a b"/],
-      [["--secret-out", at("o"), "--id-key", "X", "--secret-key", "X"], /cannot both be called "X"/],
-      [["--secret-out", at("o"), "--secret-key", "CLIENT_ID"], /cannot both be called "CLIENT_ID"/],
+      [["--secret-out", at("o.env"), "--id-field", "a-b"], /--id-field "a-b"/],
+      [["--secret-out", at("o.env"), "--secret-field", "1A"], /--secret-field "1A"/],
+      [["--secret-out", at("o.yaml"), "--secret-field", "a b"], /--secret-field "a b"/],
+      [["--secret-out", at("o"), "--id-field", "X", "--secret-field", "X"], /cannot both be called "X"/],
+      [["--secret-out", at("o"), "--secret-field", "CLIENT_ID"], /cannot both be called "CLIENT_ID"/],
     ];
     for (const [more, message] of options) {
       untouched(scene, await scene.run([...CREATE, ...more]), folder.path, files, message);
@@ -786,9 +786,9 @@ describe("--secret-out", () => {
       "app",
       "--format",
       "k8s-secret",
-      "--id-key",
+      "--id-field",
       "the.id",
-      "--secret-key",
+      "--secret-field",
       "the-secret",
     ];
     const ended = await scene.run(args);
@@ -804,8 +804,8 @@ describe("--secret-out", () => {
       ["clients", "update", "app", "--name", "x"],
       ["clients", "update", "app", "--secret", GIVEN],
       ["clients", "rotate-secret", "app", ...out],
-      ["clients", "import", "--on-conflict", "skip"],
-      ["clients", "import", "--on-conflict", "update"],
+      ["clients", "import", "--if-exists", "skip"],
+      ["clients", "import", "--if-exists", "update"],
     ]) {
       const none = await scene.run([...args, "--format", "k8s-secret"], {
         stdin: '{"client_id":"app","grant_types":["client_credentials"]}',
@@ -821,7 +821,7 @@ describe("--secret-out", () => {
       ends(id, 0);
       assert.deepEqual(manifest(id.stdout), { CLIENT_ID: "open" });
     }
-    const some = await scene.run(["clients", "import", "--on-conflict", "skip", "--format", "k8s-secret"], {
+    const some = await scene.run(["clients", "import", "--if-exists", "skip", "--format", "k8s-secret"], {
       stdin: '[{"client_id":"app"},{"client_id":"new"},{"client_id":"open"}]',
     });
     ends(some, 0);
@@ -1046,7 +1046,7 @@ describe("recipients of one message", () => {
     assert.match(shown.stdout, new RegExp(`^Subkey: +${old} .*not used: .*2020-03-01`, "m"));
     assert.match(shown.stdout, new RegExp(`^Subkey: +${good} .*not used: a newer one is used`, "m"));
     assert.match(shown.stdout, new RegExp(`^Subkey: +${newest} .*, used$`, "m"));
-    assert.match(shown.stdout, new RegExp(`^Would be used: yes, by .*${newest}`, "m"));
+    assert.match(shown.stdout, new RegExp(`^Usable: +yes, encrypts to .*${newest}`, "m"));
     // What would be used is what is used.
     await using scene = await openScene();
     const created = await scene.run([...CREATE, "--id", "app", "--pgp-key", mina.armored, "-v", "--format", "json"]);
@@ -1057,8 +1057,8 @@ describe("recipients of one message", () => {
     assert.match(created.stderr, new RegExp(`^Not encrypted to subkey ${old} .*2020-03-01`, "m"));
     const useless = await inspect(Buffer.from(signer.binary).toString("base64"));
     ends(useless, 7);
-    assert.match(useless.stdout, /^Would be used: no: /m);
-    assert.match(useless.stdout, /^Way out: +\S/m);
+    assert.match(useless.stdout, /^Usable: +no: /m);
+    assert.match(useless.stdout, /^Hint: +\S/m);
     const several = await inspect("keybase:carl", "wkd:dora@example.org", "--format", "json");
     ends(several, 0);
     assert.deepEqual(

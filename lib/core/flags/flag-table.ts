@@ -185,23 +185,25 @@ export const SECRET_OUT: TextFlag = {
 export const SECRET_FORMAT: TextFlag = {
   kind: "text",
   name: "secret-format",
-  value: "FORM",
+  value: "FORMAT",
   choices: ["dotenv", "json", "k8s"],
   group: "secret",
   help: "What --secret-out writes; without it by the file's ending (.env, .json, .yaml), else dotenv",
 };
 
-export const ID_KEY: TextFlag = {
+export const ID_FIELD: TextFlag = {
   kind: "text",
-  name: "id-key",
+  name: "id-field",
+  aliases: ["id-key"],
   value: "NAME",
   group: "secret",
   help: "Name of the id in dotenv, env and Kubernetes output (CLIENT_ID)",
 };
 
-export const SECRET_KEY: TextFlag = {
+export const SECRET_FIELD: TextFlag = {
   kind: "text",
-  name: "secret-key",
+  name: "secret-field",
+  aliases: ["secret-key"],
   value: "NAME",
   group: "secret",
   help: "Name of the secret in dotenv, env and Kubernetes output (CLIENT_SECRET, or CLIENT_SECRET_ENCRYPTED)",
@@ -262,7 +264,7 @@ export const REQUIRE_PIN: BoolFlag = {
 export const ENCRYPTED_FORMAT: TextFlag = {
   kind: "text",
   name: "encrypted-format",
-  value: "FORM",
+  value: "FORMAT",
   group: "encryption",
   default: "base64",
   choices: ENCRYPTED_FORMATS,
@@ -313,11 +315,12 @@ export const DRY_RUN: TextFlag = {
 export const IF_EXISTS: TextFlag = {
   kind: "text",
   name: "if-exists",
-  value: "WAY",
+  aliases: ["on-conflict"],
+  value: "POLICY",
   default: "fail",
   choices: ["fail", "skip", "update"],
   group: "input",
-  help: "What to do when there is a client of this --id already",
+  help: "What to do if a client with this ID exists",
 };
 
 /** The flags that choose and reach the server. */
@@ -364,7 +367,7 @@ export const SECRET_IN_FLAGS: readonly Flag[] = [SECRET, SECRET_FILE, SECRET_PRO
 export const NEW_SECRET_FLAGS: readonly Flag[] = [NEW_SECRET, SECRET_FILE, SECRET_PROMPT];
 
 /** The flags that say where credentials go. */
-export const SECRET_OUT_FLAGS: readonly Flag[] = [SECRET_OUT, SECRET_FORMAT, ID_KEY, SECRET_KEY, RESCUE_DIR];
+export const SECRET_OUT_FLAGS: readonly Flag[] = [SECRET_OUT, SECRET_FORMAT, ID_FIELD, SECRET_FIELD, RESCUE_DIR];
 
 export const VERIFY: BoolFlag = {
   kind: "switch",

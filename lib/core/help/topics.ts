@@ -349,12 +349,12 @@ const SERVERS_TOPIC: Topic = {
       ],
       [
         "Rotation",
-        "Where the server has one of its own, the old secret works until `--finish`; elsewhere it stops at once",
+        "Where the server has one of its own, the old secret works until `--drop-old-secrets`; elsewhere it stops at once",
       ],
     ),
     heading("What counts as a difference"),
     text(
-      "`update`, `create --if-exists update` and `import --on-conflict update` write only if a value differs, so a second run writes",
+      "`update`, `create --if-exists update` and `import --if-exists update` write only if a value differs, so a second run writes",
       "nothing. On Hydra 26 each write also ends the client's registration access token. These are not differences:",
     ),
     rows(
@@ -473,7 +473,7 @@ const SECRETS_TOPIC: Topic = {
     ),
     text(
       "The file is written as `--secret-format` says (`dotenv`, `json`, `k8s`), else by its ending: `.json`, `.yaml` and `.yml`, else dotenv.",
-      "`--id-key` and `--secret-key` name the variables. The target is opened before the client is created: where it cannot be",
+      "`--id-field` and `--secret-field` name the variables. The target is opened before the client is created: where it cannot be",
       "written, nothing is created. Standard output then has the result without the secret. A reader of a descriptor who takes nothing",
       "is given up five seconds after `--fail-after`, or two after a signal.",
     ),
@@ -506,7 +506,7 @@ const SECRETS_TOPIC: Topic = {
     lines("hydra clients rotate-secret my-app --secret-out my-app.env"),
     text(
       "The new secret is in a recovery copy from before it is sent until it is delivered, and nothing else of the client changes. Where the",
-      "server has its own rotation, both secrets work until `--finish`; elsewhere the message says that the old one stopped working.",
+      "server has its own rotation, both secrets work until `--drop-old-secrets`; elsewhere the message says that the old one stopped working.",
       "`--verify --public-url URL` checks the new secret at the server's revocation endpoint, which issues no token. It first checks that a",
       "wrong secret is rejected there. `--token-endpoint` checks by getting a token, and so do keys (private_key_jwt) and servers that state no",
       "revocation endpoint. An endpoint that the server at `--public-url` states must be of the same origin.",
