@@ -167,7 +167,7 @@ export function changeSecret(
   change: SecretChange,
 ): Promise<Result> {
   const { id, action, prepared, send } = change;
-  return withOutlets(context, { action, mustRescue: true }, async (outlets) =>
+  return withOutlets(context, { action, needsRecoveryCopy: true }, async (outlets) =>
     deliverChangedSecret(context, outlets, await sendWithCopy(context, id, prepared, send), change),
   );
 }

@@ -132,7 +132,7 @@ export function withoutSecret(record: Shown): Shown {
 }
 
 /** Rejects a format that omits a generated secret or key, unless there is a file to keep it in. */
-export function refuseHidden(
+export function rejectHidingFormat(
   context: Pick<Context, "rendersText">,
   { view, prepared }: { readonly view: View<Shown>; readonly prepared: PreparedSecret },
   hasFile: boolean,

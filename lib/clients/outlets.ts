@@ -19,7 +19,7 @@ export interface OutletOptions {
   /** How messages about it begin: `Cannot create client`. */
   readonly action: string;
   /** Whether the change can't be undone, so that a directory for a recovery copy is required. */
-  readonly mustRescue: boolean;
+  readonly needsRecoveryCopy: boolean;
   /** The flag that names the secret file; `--secret-out` by default. */
   readonly target?: TextFlag;
   /** What standard output gets if there is no secret file. */
@@ -50,12 +50,12 @@ export function withOutlets<T>(
 
 async function openOutlets(
   context: OutletContext,
-  { action, mustRescue, target: flag = SECRET_OUT, result = "the secret" }: OutletOptions,
+  { action, needsRecoveryCopy, target: flag = SECRET_OUT, result = "the secret" }: OutletOptions,
 ): Promise<Outlets> {
   const target = result === "the secret" ? await context.openTarget(flag) : undefined;
   try {
-    if (target === undefined) refuseClosedOutput(context, action, result);
-    if (mustRescue && context.recovery.probe() === undefined) {
+    if (target === undefined) requireOpenOutput(context, action, result);
+    if (needsRecoveryCopy && context.recovery.probe() === undefined) {
       throw new Problem(`${action}: no directory is writable for a recovery copy of the secret`, {
         code: "no-rescue-place",
         exit: "failed",
@@ -70,11 +70,7 @@ async function openOutlets(
 }
 
 /** Throws where standard output was closed before the start, so that the result would be lost. */
-export function refuseClosedOutput(
-  context: Pick<Context, "host">,
-  action: string,
-  what: "the secret" | "its ID",
-): void {
+export function requireOpenOutput(context: Pick<Context, "host">, action: string, what: "the secret" | "its ID"): void {
   if (!context.host.stdoutWasClosed()) return;
   throw new Problem(`${action}: standard output is closed, so ${what} would be lost`, {
     code: "stdout-closed",

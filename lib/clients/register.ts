@@ -11,7 +11,7 @@ import {
   type DeliveryContext,
   deliveryOf,
   isExpectedError,
-  refuseHidden,
+  rejectHidingFormat,
   safeReason,
   UNDELIVERED,
 } from "./delivery.ts";
@@ -101,7 +101,7 @@ export async function register<T>(
   deliver: (created: CreatedClient) => Promise<T>,
 ): Promise<Registered<T>> {
   const saved = await saveBeforeSend(context, targets, registration);
-  refuseHidden(context, registration, targets.target !== undefined || saved.path !== undefined);
+  rejectHidingFormat(context, registration, targets.target !== undefined || saved.path !== undefined);
   const outcome = await send(targets.admin, registration);
   switch (outcome.kind) {
     case "refused":

@@ -67,7 +67,7 @@ function lengthProblems({ values }: Values, instead: readonly TextFlag[]): reado
   if (values.isSet(SECRET_LENGTH) && source !== undefined)
     problems.push(
       usageError(
-        `${values.origin(SECRET_LENGTH).name} and ${values.origin(source).name} exclude each other: no secret is made here`,
+        `${values.origin(SECRET_LENGTH).name} and ${values.origin(source).name} exclude each other: no secret is generated`,
         "leave out one of them",
         "length-without-secret",
       ),
@@ -77,7 +77,7 @@ function lengthProblems({ values }: Values, instead: readonly TextFlag[]): reado
     problems.push(
       usageError(
         `--secret-length ${length} is not from ${SHORTEST} to ${SECRET_BCRYPT_BYTES}`,
-        "the server looks at no more than 72 bytes, and fewer than 26 characters are no strong secret",
+        "servers ignore what follows 72 bytes, and fewer than 26 characters are weak",
         "bad-value",
       ),
     );
@@ -96,7 +96,7 @@ function credentialNameProblems(context: Pick<Context, "values" | "format">): re
   });
   const { id = "CLIENT_ID", secret = "CLIENT_SECRET" } = credentialNames(context);
   if (id !== secret) return problems;
-  const twice = `The id and the secret cannot both be called ${quote(id)}`;
+  const twice = `The client ID and the secret cannot both be named ${quote(id)}`;
   return [...problems, usageError(twice, "give them different names", "one-name")];
 }
 
@@ -127,7 +127,7 @@ export function encryptedFormatProblems({ values }: Values): readonly Problem[] 
   if (!values.isSet(ENCRYPTED_FORMAT) || wantsRecipients({ values })) return [];
   return [
     usageError(
-      `${values.origin(ENCRYPTED_FORMAT).name} has nobody to encrypt to`,
+      `${values.origin(ENCRYPTED_FORMAT).name} has no recipient to encrypt to`,
       "add --pgp-key, --pgp-key-url or --keybase, or leave it out",
       "encrypted-format-without-recipient",
     ),
@@ -149,7 +149,7 @@ export function publicRecipientProblems({ values }: Values, client: Client, labe
   if (!isPublic(client) || !wantsRecipients({ values })) return [];
   return [
     usageError(
-      `${capitalize(label("token_endpoint_auth_method"))} "none" makes a client without a secret, so there is nothing to encrypt`,
+      `${capitalize(label("token_endpoint_auth_method"))} "none" creates a client without a secret, so there is nothing to encrypt`,
       "leave out the recipient, or choose another --token-endpoint-auth-method",
       "public-client-recipient",
     ),

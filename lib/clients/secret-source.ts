@@ -54,7 +54,7 @@ async function readSecret(context: SecretSourceContext, mayPrompt: boolean): Pro
   if (!values.bool(SECRET_PROMPT)) return secretInFlag(context);
   if (host.stdinIsTerminal) return mayPrompt ? typedSecret(context) : undefined;
   throw usageError(
-    "--secret-prompt has no terminal to ask on",
+    "--secret-prompt needs a terminal",
     "use --secret-file - to read the secret from standard input",
     "no-terminal",
   );
@@ -64,16 +64,16 @@ async function secretInFile({ readFile }: Pick<Context, "readFile">, file: strin
   const { text, name } = await readFile(file, "--secret-file");
   const secret = text.replace(/\r?\n$/, "");
   // A file that was never filled must not lead to a generated secret that nobody expects.
-  if (secret === "") throw usageError(`There is no secret in ${name}`, "write the secret into it first", "no-secret");
+  if (secret === "") throw usageError(`There is no secret in ${name}`, "write the secret to it first", "no-secret");
   return { text: secret, name: `the secret in ${name}` };
 }
 
 async function typedSecret({ host }: Pick<Context, "host">): Promise<ProvidedSecret> {
   const text = (await host.ask("Client secret: ", true)) ?? "";
-  if (text === "") throw usageError("No secret was typed", "run the command again", "no-secret");
+  if (text === "") throw usageError("No secret was entered", "run the command again", "no-secret");
   if (text !== (await host.ask("Once more: ", true)))
-    throw usageError("The two secrets are not the same", "run the command again", "secret-mistyped");
-  return { text, name: "the secret that was typed" };
+    throw usageError("The two secrets differ", "run the command again", "secret-mistyped");
+  return { text, name: "the secret that was entered" };
 }
 
 /** The secret of `--secret` or its environment variable. */
@@ -82,9 +82,7 @@ function secretInFlag({ values, warn }: Pick<Context, "values" | "warn">): Provi
   if (text === "") return undefined;
   const { from, name } = values.origin(SECRET);
   if (from === "flag")
-    warn(
-      "--secret shows the secret to everyone who can list processes, and to the shell's history: better --secret-file",
-    );
+    warn("--secret is visible to other users of this machine and in the shell history; prefer --secret-file");
   return { text, name };
 }
 

@@ -497,7 +497,7 @@ test("a recipient for a client without a secret is refused, naming where its met
   for (const [words, named, scene] of cases) {
     assert.equal(
       errors(await quiet([...line, ...words], scene))[0],
-      `Error: ${named} "none" makes a client without a secret, so there is nothing to encrypt`,
+      `Error: ${named} "none" creates a client without a secret, so there is nothing to encrypt`,
     );
   }
 });

@@ -449,7 +449,7 @@ describe("secrets, as it says", () => {
         const { stdout, stderr } = await done([...CREATE, "-e", url, "--id", `c${n}`, ...args], scene);
         assert.equal(secretOf(`c${n}`), given);
         assert.doesNotMatch(stdout + stderr, /a-secret-of-mine/);
-        assert.equal(/^Warning: --secret shows/.test(stderr), args[0] === "--secret", stderr);
+        assert.equal(/^Warning: --secret is visible/.test(stderr), args[0] === "--secret", stderr);
       }
       const token = await done(["clients", "list", "-e", url, "--access-token-file", "/s"], { files });
       assert.equal(token.stderr, "");

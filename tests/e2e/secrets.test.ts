@@ -82,7 +82,7 @@ describe("a secret that is given", () => {
     await using scene = await openScene();
     const ended = await scene.run([...CREATE, "--secret", GIVEN]);
     holds(scene, ended, GIVEN);
-    assert.match(ended.stderr, /^Warning: --secret shows the secret to everyone who can list processes.*\n$/);
+    assert.match(ended.stderr, /^Warning: --secret is visible to other users .*\n$/);
     const none = await scene.run([...CREATE, "--id", "app", "--secret", ""]);
     ends(none, 0);
     assert.equal(printed(none).secret, scene.sandbox.secretOf("app"));
@@ -159,7 +159,7 @@ describe("a secret that is given", () => {
     await using scene = await openScene();
     for (const stdin of [undefined, `${GIVEN}\n${GIVEN}\n`]) {
       const ended = await scene.run([...CREATE, "--secret-prompt"], stdin === undefined ? {} : { stdin });
-      fails(ended, 2, /--secret-prompt has no terminal/);
+      fails(ended, 2, /--secret-prompt needs a terminal/);
       assert.equal(scene.proxy.seen.length, 0);
     }
   });
@@ -228,9 +228,9 @@ describe("a secret that is given", () => {
   it("that was mistyped, left empty or given up makes nothing", SLOW, async () => {
     await using scene = await openScene();
     const cases: readonly (readonly [keys: readonly string[], status: number, words: RegExp])[] = [
-      [["typed-secret-1", "Enter", "typed-secret-2", "Enter"], 2, /The two secrets are not the same/],
-      [["Enter"], 2, /No secret was typed/],
-      [["C-d"], 2, /No secret was typed/],
+      [["typed-secret-1", "Enter", "typed-secret-2", "Enter"], 2, /The two secrets differ/],
+      [["Enter"], 2, /No secret was entered/],
+      [["C-d"], 2, /No secret was entered/],
       [["abc", "Enter", "abc", "Enter"], 2, /shorter than 6 characters/],
       [["typed-secret-1", "C-c"], 130, /Interrupted/],
       [["typed-secret-1", "C-\\"], 131, /Interrupted/],
@@ -283,10 +283,10 @@ describe("wishes about a secret that contradict each other", () => {
     const endpoint = ["--token-endpoint", "http://127.0.0.1:1/"];
     const update = ["clients", "update", "app", "--secret", GIVEN];
     const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
-      [[...CREATE, "--encrypted-format", "armor"], /--encrypted-format has nobody to encrypt to/],
-      [[...update, "--encrypted-format", "base64"], /--encrypted-format has nobody to encrypt to/],
+      [[...CREATE, "--encrypted-format", "armor"], /--encrypted-format has no recipient to encrypt to/],
+      [[...update, "--encrypted-format", "base64"], /--encrypted-format has no recipient to encrypt to/],
       [["clients", "rotate-secret", "app", "--encrypted-format", "armor"], /--encrypted-format has nobody/],
-      [["clients", "import", "--encrypted-format", "armor"], /--encrypted-format has nobody to encrypt to/],
+      [["clients", "import", "--encrypted-format", "armor"], /--encrypted-format has no recipient to encrypt to/],
       [[...CREATE, "--secret", GIVEN, "--secret-length", "40"], /--secret-length and --secret exclude each other/],
       [
         [...CREATE, "--secret-file", "-", "--secret-length", "40"],
@@ -738,8 +738,8 @@ describe("--secret-out", () => {
       [["--secret-out", at("o.env"), "--id-field", "a-b"], /--id-field "a-b"/],
       [["--secret-out", at("o.env"), "--secret-field", "1A"], /--secret-field "1A"/],
       [["--secret-out", at("o.yaml"), "--secret-field", "a b"], /--secret-field "a b"/],
-      [["--secret-out", at("o"), "--id-field", "X", "--secret-field", "X"], /cannot both be called "X"/],
-      [["--secret-out", at("o"), "--secret-field", "CLIENT_ID"], /cannot both be called "CLIENT_ID"/],
+      [["--secret-out", at("o"), "--id-field", "X", "--secret-field", "X"], /cannot both be named "X"/],
+      [["--secret-out", at("o"), "--secret-field", "CLIENT_ID"], /cannot both be named "CLIENT_ID"/],
     ];
     for (const [more, message] of options) {
       untouched(scene, await scene.run([...CREATE, ...more]), folder.path, files, message);

@@ -332,7 +332,7 @@ describe("a command on a terminal that reads", () => {
     terminal.type("-l", "two-secret-01234");
     terminal.type("Enter");
     assert.equal(await terminal.ended(), 2, terminal.screen());
-    await terminal.seen(/The two secrets are not the same/);
+    await terminal.seen(/The two secrets differ/);
     assert.doesNotMatch(terminal.written(), /(one|two)-secret/);
     assert.equal(scene.sandbox.secretOf("a"), "typed-secret-01234");
   });

@@ -174,7 +174,7 @@ async function plannedRequest(
 function outletsOf({ draft, algorithm }: CreateJob): OutletOptions {
   return {
     action: "Cannot create client",
-    mustRescue: false,
+    needsRecoveryCopy: false,
     result: isPublic(draft.client) ? "its ID" : "the secret",
     target: algorithm === undefined ? SECRET_OUT : KEY_OUT,
   };

@@ -6,7 +6,7 @@ import { DroppedFields } from "../../clients/dropped-fields.ts";
 import { dryRun, isDryRun, plannedCreate } from "../../clients/dry-run.ts";
 import { ifExistsOf } from "../../clients/existing-client.ts";
 import { type ImportJob, type ImportOutcome, importClient } from "../../clients/import-client.ts";
-import { refuseClosedOutput } from "../../clients/outlets.ts";
+import { requireOpenOutput } from "../../clients/outlets.ts";
 import { warnWithoutCopy } from "../../clients/recovery.ts";
 import { encryptedFormatProblems } from "../../clients/secret-checks.ts";
 import { IMPORT_VIEW, idOf } from "../../clients/views.ts";
@@ -68,7 +68,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
   if (entries.length > MANY) context.host.enableJit();
   const recipients = await context.keys.recipients(context.values);
   context.signal.throwIfAborted();
-  refuseClosedOutput(context, "Cannot import clients", "the secret");
+  requireOpenOutput(context, "Cannot import clients", "the secret");
   reportRecipients(context, recipients);
   const admin = adminOfEach(context);
   // Detected once here, so that the first clients don't each detect it.

@@ -72,7 +72,7 @@ async function prepare(context: Context): Promise<PreparedCommand> {
   return { problems, run: () => run(context, id, given?.text) };
 }
 
-/** The problem of flags for a new secret beside `--drop-old-secrets`. */
+/** The problem of flags for a new secret together with `--drop-old-secrets`. */
 function dropProblems(values: FlagValues): readonly Problem[] {
   if (!values.bool(DROP_OLD_SECRETS)) return [];
   const pointless = NEW_SECRET_ONLY.filter((flag) => values.isSet(flag)).map((flag) => values.origin(flag).name);
@@ -146,7 +146,7 @@ async function rotate(context: Context, id: string, given: string | undefined): 
   const recipients = await context.keys.recipients(context.values);
   const endpoints = await verifyEndpoints(context);
   const current = await readRotatable(context, id);
-  const options = { action: `Cannot rotate the secret of client ${quote(id)}`, mustRescue: true };
+  const options = { action: `Cannot rotate the secret of client ${quote(id)}`, needsRecoveryCopy: true };
   return withOutlets(context, options, async (outlets) => {
     const byServer = given === undefined ? await rotateByServer(context, id, recipients) : undefined;
     const changed =
