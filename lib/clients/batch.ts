@@ -43,7 +43,7 @@ export class Batch {
 }
 
 /** How far an {@link OrderedPool} goes. */
-export interface PoolOptions {
+interface PoolOptions {
   /** How many items are worked on at once. */
   readonly concurrency: number;
   /** Once aborted, no more items are started; those under way finish. */

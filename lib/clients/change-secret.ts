@@ -39,7 +39,7 @@ export interface ChangedSecret {
 }
 
 /** How a new secret is delivered. */
-export interface SecretDelivery {
+interface SecretDelivery {
   readonly id: string;
   readonly view: View<Shown>;
   /** Called before anything is written; if it throws, the secret is kept. */
@@ -154,7 +154,7 @@ function undeliveredChange(id: string, kept: Kept, reason: unknown): Problem {
 }
 
 /** A change that sets a provided secret, and its delivery. */
-export interface SecretChange extends SecretDelivery {
+interface SecretChange extends SecretDelivery {
   /** How messages about it begin: `Cannot update client "x"`. */
   readonly action: string;
   readonly prepared: PreparedSecret;

@@ -125,7 +125,7 @@ export function isExpectedError(error: unknown): boolean {
 }
 
 /** A client without its secret; the same object where it has none. */
-export function withoutSecret(record: Shown): Shown {
+function withoutSecret(record: Shown): Shown {
   if (!Object.hasOwn(record, "client_secret")) return record;
   const { client_secret: _, ...rest } = record;
   return rest;

@@ -28,7 +28,7 @@ export interface ReadDraft extends Draft {
 }
 
 /** What reading a draft needs of a command's context. */
-export type DraftContext = ClientFileContext & Pick<Context, "values" | "grammar">;
+type DraftContext = ClientFileContext & Pick<Context, "values" | "grammar">;
 
 /**
  * Reads the client that a command line describes: the file of `--file`, overridden by flags, overridden by `--set`.

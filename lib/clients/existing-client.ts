@@ -32,7 +32,7 @@ export function isConflict(problem: unknown): problem is Problem {
 type Existing = Shown & { readonly client_id: string };
 
 /** A create that may find its client. */
-export interface CreateIfMissing {
+interface CreateIfMissing {
   readonly draft: ReadDraft;
   readonly ifExists: IfExists;
   /** The algorithm of a key pair that would be generated. */

@@ -23,7 +23,7 @@ import { wantsRecipients } from "./secret-source.ts";
 type Values = Pick<Context, "values">;
 
 /** How the checks of a secret's flags differ by command. */
-export interface SecretCheckOptions {
+interface SecretCheckOptions {
   /** Whether the files that it goes to are checked too: not where they may turn out not to be needed. */
   readonly outlets?: boolean;
   /** Flags that create something else in place of a secret. */

@@ -26,7 +26,7 @@ export interface ProvidedSecret {
 }
 
 /** What reading a provided secret needs of a command's context. */
-export type SecretSourceContext = Pick<Context, "values" | "host" | "readFile" | "warn" | "hasErrors">;
+type SecretSourceContext = Pick<Context, "values" | "host" | "readFile" | "warn" | "hasErrors">;
 
 /**
  * The secret that the user provides by file, prompt, flag or environment; undefined when they provide none. What is wrong

@@ -285,7 +285,7 @@ describe("wishes about a secret that contradict each other", () => {
     const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
       [[...CREATE, "--encrypted-format", "armor"], /--encrypted-format has no recipient to encrypt to/],
       [[...update, "--encrypted-format", "base64"], /--encrypted-format has no recipient to encrypt to/],
-      [["clients", "rotate-secret", "app", "--encrypted-format", "armor"], /--encrypted-format has nobody/],
+      [["clients", "rotate-secret", "app", "--encrypted-format", "armor"], /--encrypted-format has no recipient/],
       [["clients", "import", "--encrypted-format", "armor"], /--encrypted-format has no recipient to encrypt to/],
       [[...CREATE, "--secret", GIVEN, "--secret-length", "40"], /--secret-length and --secret exclude each other/],
       [
@@ -1074,7 +1074,7 @@ describe("recipients of one message", () => {
     const lasting = gpg.addSubkey(expired, "rsa3072", "encr", "never", "20200101T000000");
     const past = await inspect(Buffer.from(gpg.exported(expired).binary).toString("base64"));
     ends(past, 7);
-    assert.match(past.stdout, new RegExp(`^Subkey: +${lasting} .*, not used: the key itself cannot be used$`, "m"));
+    assert.match(past.stdout, new RegExp(`^Subkey: +${lasting} .*, not used: the key itself is not usable$`, "m"));
     // Names are those of the command's own words, and what create refuses to fetch is not fetched here either.
     for (const [word, status, message] of [
       ["alice.asc", 7, /^Error: Cannot read a key from "alice\.asc": this looks like the name of a file$/],

@@ -1,30 +1,17 @@
 import { changeSecret } from "../../clients/change-secret.ts";
-import {
-  invalidPath,
-  labelWithSecret,
-  lintDraft,
-  type ReadDraft,
-  readDraft,
-  rejectUnsupportedFields,
-  reportFindings,
-} from "../../clients/draft.ts";
+import { labelWithSecret, lintDraft, type ReadDraft, readDraft, rejectUnsupportedFields } from "../../clients/draft.ts";
 import { warnDropped } from "../../clients/dropped-fields.ts";
 import { dryRun, isDryRun } from "../../clients/dry-run.ts";
 import { reportClientOnWriteFailure } from "../../clients/outlets.ts";
+import { type PlannedUpdate, planUpdate, type RequestedUpdate, requestOf } from "../../clients/plan-update.ts";
 import { secretProblems, unwritableProblems } from "../../clients/secret-checks.ts";
 import { prepareSecret, providedSecret, wantsRecipients } from "../../clients/secret-source.ts";
 import { sendChange } from "../../clients/send-change.ts";
 import { CLIENT_VIEW, createdView, idOf } from "../../clients/views.ts";
 import { type Context, command, type PreparedCommand, type Result, type Shown, single } from "../../command.ts";
-import {
-  type ChangeRequest,
-  changeRequest,
-  fieldNamed,
-  type PathAssignment,
-  setPath,
-} from "../../core/client/changes.ts";
-import { type Client, isPublic, type Label, listField, textField, usesSecret } from "../../core/client/client.ts";
-import { type Change, changes, emptyOf, incomparable, sameValue } from "../../core/client/equality.ts";
+import { fieldNamed, type PathAssignment } from "../../core/client/changes.ts";
+import { type Client, isPublic, textField, usesSecret } from "../../core/client/client.ts";
+import { type Change, emptyOf, sameValue } from "../../core/client/equality.ts";
 import { type Field, LIST_EDITS } from "../../core/client/fields.ts";
 import { badId } from "../../core/client/id.ts";
 import { findingProblem, lint } from "../../core/client/rules.ts";
@@ -45,7 +32,7 @@ import {
 import type { BoolFlag, FlagValues, ListFlag } from "../../core/flags/parse.ts";
 import { redacted } from "../../core/output/curl.ts";
 import { toJson, type View } from "../../core/output/render.ts";
-import { Problem, usageError, withMessage } from "../../core/problem.ts";
+import { type Problem, usageError } from "../../core/problem.ts";
 import { CREDENTIAL_FIELDS, withoutCredentials } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 
@@ -63,20 +50,6 @@ const UNSET: ListFlag = {
   group: "input",
   help: "Clear fields (JSON or flag names)",
 };
-
-/** What a command line asks for, as far as it is known without the client. */
-interface RequestedUpdate {
-  readonly id: string;
-  /** Fields with their new values. */
-  readonly set: Client;
-  /** Values inside other fields. */
-  readonly nested: readonly PathAssignment[];
-  /** Lists that get or lose single values. */
-  readonly editedLists: readonly Field[];
-  readonly secret: string | undefined;
-  readonly label: Label;
-  readonly replace: boolean;
-}
 
 async function prepare(context: Context): Promise<PreparedCommand> {
   const { values } = context;
@@ -201,16 +174,6 @@ function ruleProblems(
   return [...read.problems, ...errors.map(findingProblem)];
 }
 
-/** An update of a client that is known. */
-interface PlannedUpdate extends RequestedUpdate {
-  readonly current: Client;
-  /** The fields that change, with their new values. */
-  readonly wanted: Client;
-  /** The client as it will be. */
-  readonly merged: Client;
-  readonly differing: readonly Change[];
-}
-
 async function run(context: Context, update: RequestedUpdate): Promise<Result> {
   const { id, secret } = update;
   const isDry = isDryRun(context);
@@ -240,91 +203,6 @@ async function run(context: Context, update: RequestedUpdate): Promise<Result> {
 /** Values inside fields, by the name of the field. */
 function topValues(nested: readonly PathAssignment[]): Client {
   return Object.fromEntries(nested.map(({ path: [top = ""], value }) => [top, value]));
-}
-
-/** Compares an update with the client; throws what the rules find wrong with the client as it would be. */
-function planUpdate(
-  context: Pick<Context, "values" | "warn">,
-  update: RequestedUpdate,
-  current: Client,
-): PlannedUpdate {
-  const { id, set, nested, editedLists, secret, replace } = update;
-  const base = { ...current, ...set };
-  const edits = Object.fromEntries(editedLists.map((field) => [field.name, applyListEdits(context, field, base)]));
-  const wanted: Client = { ...set, ...applyNested(current, nested), ...edits };
-  const merged = { ...current, ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) };
-  const [first, ...others] = replace ? [] : mergedProblems(context, merged, update, current);
-  if (first !== undefined) throw withMessage(first, first.message, { details: others.map(({ message }) => message) });
-  if (secret !== undefined && isPublic(merged))
-    throw new Problem(`Client ${quote(id)} takes no secret: its auth method is none`, {
-      code: "public-client-secret",
-      exit: "usage",
-      hint: "leave the secret out, or choose another --token-endpoint-auth-method",
-    });
-  return {
-    ...update,
-    current,
-    wanted,
-    merged,
-    differing: [...changes(current, wanted), ...incomparable(current, wanted)],
-  };
-}
-
-/** The current list with values added and removed. */
-function applyListEdits({ values, warn }: Pick<Context, "values" | "warn">, field: Field, client: Client): unknown {
-  const isText = field.shape === "words";
-  const current = isText
-    ? (textField(client, field.name) ?? "").split(" ").filter((word) => word !== "")
-    : listField(client, field.name);
-  const edits = LIST_EDITS.filter((edit) => edit.field === field);
-  const valuesOf = (way: "add" | "remove"): readonly string[] =>
-    edits.filter((edit) => edit.way === way).flatMap((edit) => values.list(edit.flag));
-  const removed = valuesOf("remove");
-  for (const value of removed)
-    if (!current.includes(value))
-      warn(`--remove-${field.singular ?? field.name} ${quote(value)} is not in ${field.name}`);
-  const added = [...new Set(valuesOf("add"))].filter((value) => !current.includes(value));
-  const after = [...current, ...added].filter((value) => !removed.includes(value));
-  return isText ? after.join(" ") : after;
-}
-
-/** The fields that change inside, with their new values. */
-function applyNested(current: Client, nested: readonly PathAssignment[]): Client {
-  let client = current;
-  for (const assignment of nested) {
-    const set = setPath(client, assignment);
-    if (set === undefined) throw invalidPath(assignment.path);
-    client = set;
-  }
-  return Object.fromEntries(nested.map(({ path: [top = ""] }) => [top, client[top]]));
-}
-
-/** Checks the client as it would be; only what the update causes is reported. */
-function mergedProblems(
-  context: Pick<Context, "values" | "warn">,
-  merged: Client,
-  update: RequestedUpdate,
-  before: Client,
-): readonly Problem[] {
-  const label = (field: string): string =>
-    Object.hasOwn(update.set, field) || field === "client_secret" ? update.label(field) : `the client's ${field}`;
-  const known = new Set(lint(before, label).map(({ rule, message }) => `${rule} ${message}`));
-  const caused = lint(merged, label).filter(({ rule, message }) => !known.has(`${rule} ${message}`));
-  return reportFindings(context, caused);
-}
-
-/** The request of an update; undefined if the client is up to date. */
-function requestOf(
-  { id, replace, current, wanted, differing, secret }: PlannedUpdate,
-  method: Parameters<typeof changeRequest>[0],
-): ChangeRequest | undefined {
-  const withSecret = secret === undefined ? {} : { client_secret: secret };
-  if (replace) return { method: "PUT", body: { client_id: id, ...wanted, ...withSecret } };
-  const all = [
-    ...differing,
-    ...(secret === undefined ? [] : [{ field: "client_secret", before: undefined, after: secret }]),
-  ];
-  return all.length === 0 ? undefined : changeRequest(method, current, all);
 }
 
 function unchanged(context: Context, { id, wanted, current }: PlannedUpdate): Result {

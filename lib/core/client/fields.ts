@@ -267,7 +267,7 @@ export const FIELDS: readonly Field[] = [
     "access-token-strategy",
     "The kind of access tokens: opaque or jwt; without it the server's own",
     {
-      value: "KIND",
+      value: "TYPE",
       choices: ["opaque", "jwt", ""],
     },
   ),
