@@ -20,7 +20,7 @@ import {
   writeSecretFile,
 } from "./outlets.ts";
 import {
-  type Kept,
+  type KeptSecret,
   keptText,
   type RecoveryContext,
   recordOf,
@@ -92,7 +92,7 @@ export async function deliverChangedSecret(
   const { prepared, record, saved } = changed;
   let secret: Delivery["secret"] = prepared;
   const status: SecretStatus = { id, state: "made", reason: "the secret is about to be delivered" };
-  const keep = (): Kept => saved.keep(status, secret);
+  const keep = (): KeptSecret => saved.keep(status, secret);
   try {
     const delivery = await deliveryOf(context, prepared, record);
     ({ secret } = delivery);
@@ -112,7 +112,7 @@ interface DeliveryState {
   readonly view: View<Shown>;
   readonly delivery: Delivery;
   readonly saved: SavedSecret;
-  readonly keep: () => Kept;
+  readonly keep: () => KeptSecret;
 }
 
 /** Writes the secret file, or returns the result that delivers the secret to standard output. */
@@ -140,7 +140,7 @@ async function changedResult(
 }
 
 /** The problem of a secret that was changed and not delivered. */
-function undeliveredChange(id: string, kept: Kept, reason: unknown): Problem {
+function undeliveredChange(id: string, kept: KeptSecret, reason: unknown): Problem {
   const where = kept.kind === "kept" ? `it is in ${quote(kept.path)}` : "it could not be saved and is lost";
   return new Problem(`Cannot deliver the new secret of client ${quote(id)}: ${safeReason(reason)}; ${where}`, {
     code: UNDELIVERED,

@@ -3,7 +3,7 @@ import { type Client, isPublic } from "../core/client/client.ts";
 import { DRY_RUN } from "../core/flags/flag-table.ts";
 import { curlLine, type PlannedRequest, redacted } from "../core/output/curl.ts";
 import type { View } from "../core/output/render.ts";
-import { idIn } from "./views.ts";
+import { requestedId } from "./views.ts";
 
 const CURL_VIEW: View<Shown> = {
   columns: [],
@@ -29,7 +29,11 @@ export function plannedCreate(
 ): PlannedRequest {
   const { client_secret: given = GENERATED, ...fields } = client;
   const secret = hasSecret ? { client_secret: given } : {};
-  return { method: "POST", url: clientsPath, body: { ...fields, client_id: idIn(client) ?? host.uuid(), ...secret } };
+  return {
+    method: "POST",
+    url: clientsPath,
+    body: { ...fields, client_id: requestedId(client) ?? host.uuid(), ...secret },
+  };
 }
 
 /**

@@ -12,7 +12,7 @@ import { warnDropped } from "./dropped-fields.ts";
 import { reportClientOnWriteFailure } from "./outlets.ts";
 import { prepareSecret } from "./secret-source.ts";
 import { updateClient } from "./send-change.ts";
-import { createdView, idIn } from "./views.ts";
+import { createdView, requestedId } from "./views.ts";
 
 /** What to do if a client with the chosen ID exists. */
 export type IfExists = "fail" | "skip" | "update";
@@ -45,7 +45,7 @@ export async function findExisting(
   context: Pick<Context, "admin">,
   { draft, ifExists }: Pick<CreateIfMissing, "draft" | "ifExists">,
 ): Promise<Existing | undefined> {
-  const id = idIn(draft.client);
+  const id = requestedId(draft.client);
   return ifExists === "fail" || id === undefined ? undefined : context.admin.find(id);
 }
 

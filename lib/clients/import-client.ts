@@ -13,7 +13,7 @@ import { type IfExists, isConflict } from "./existing-client.ts";
 import { type CreatedClient, type RegisterContext, register, registrationOf } from "./register.ts";
 import { type PrepareContext, prepareClientSecret } from "./secret-source.ts";
 import { updateClient } from "./send-change.ts";
-import { IMPORT_VIEW, idIn } from "./views.ts";
+import { IMPORT_VIEW, requestedId } from "./views.ts";
 
 /** How one client of an import ended. */
 export interface ImportOutcome {
@@ -92,7 +92,7 @@ async function createOrUpdate(job: ImportJob, entry: ClientEntry): Promise<Impor
     },
   );
   if (registered.kind === "delivered") return registered.result;
-  if (idIn(client) === undefined || !isConflict(registered.problem)) throw registered.problem;
+  if (requestedId(client) === undefined || !isConflict(registered.problem)) throw registered.problem;
   return existing(job.ifExists, admin, entry, registration.payload, registered.problem);
 }
 

@@ -22,7 +22,7 @@ export interface SecretStatus {
 }
 
 /** Where a secret is that was not delivered. */
-export type Kept =
+export type KeptSecret =
   | { readonly kind: "kept"; readonly path: string; readonly secret: SecretText }
   | { readonly kind: "lost"; readonly reason: string; readonly secret: SecretText }
   /** There is no secret. */
@@ -35,7 +35,7 @@ export interface SavedSecret {
   /** Updates the copy with what the server answered; a failure is a warning. */
   update(status: SecretStatus, secret: SecretText): Promise<void>;
   /** Keeps a secret that was not delivered, in any writable directory. */
-  keep(status: SecretStatus, secret: SecretText): Kept;
+  keep(status: SecretStatus, secret: SecretText): KeptSecret;
   /** Removes the copy: the secret was delivered, or never set. */
   remove(): void;
 }
@@ -166,7 +166,7 @@ function drop(context: Pick<Context, "warn">, copy: RecoveryCopy): void {
 }
 
 /** The end of a message about a secret that was not delivered. */
-export function keptText(kept: Kept): string {
+export function keptText(kept: KeptSecret): string {
   if (kept.kind === "nothing") return "";
   const word = kept.secret.kind === "client_secret" ? "secret" : "private key";
   if (kept.kind === "lost") return `; its ${word} is lost, because no recovery copy could be written: ${kept.reason}`;

@@ -29,7 +29,7 @@ import {
 } from "./recovery.ts";
 import { secretFileText } from "./secret-file.ts";
 import type { PreparedSecret, SecretText } from "./secret-source.ts";
-import { idIn } from "./views.ts";
+import { requestedId } from "./views.ts";
 
 /** One client that is ready to be created: everything that could fail before the request has been done. */
 export interface Registration {
@@ -80,7 +80,7 @@ export function registrationOf(
   prepared: PreparedSecret,
   result: Pick<Registration, "view" | "more">,
 ): Registration {
-  const id = idIn(client);
+  const id = requestedId(client);
   const { client_secret: _, ...fields } = client;
   return { payload: { ...fields, client_id: id ?? host.uuid() }, ownId: id === undefined, prepared, ...result };
 }
@@ -238,7 +238,7 @@ interface Undelivered {
 async function recover({ admin, id, secret, saved, mayDelete, reason }: Undelivered): Promise<Problem> {
   const why = safeReason(reason);
   const details = { code: UNDELIVERED, exit: "failed", cause: reason } as const;
-  const left = mayDelete ? await takeBack(admin, id) : "made";
+  const left = mayDelete ? await deleteAgain(admin, id) : "made";
   if (left === "gone") {
     saved.remove();
     return new Problem(`Cannot deliver the credentials: ${why}; client ${quote(id)} was deleted again`, {
@@ -261,7 +261,7 @@ async function recover({ admin, id, secret, saved, mayDelete, reason }: Undelive
 }
 
 /** Deletes a client that this run created; returns what is left of it. */
-async function takeBack(admin: Admin, id: string): Promise<"gone" | "made" | "unverified"> {
+async function deleteAgain(admin: Admin, id: string): Promise<"gone" | "made" | "unverified"> {
   try {
     await admin.withDeadline(CLEANUP_MS).remove(id);
     return "gone";

@@ -30,7 +30,7 @@ export function idOf(client: Client): string {
 }
 
 /** The ID that a client of a file or a command line asks for, if any. */
-export function idIn(client: Client): string | undefined {
+export function requestedId(client: Client): string | undefined {
   const id = textField(client, "client_id");
   return id === "" ? undefined : id;
 }

@@ -179,7 +179,7 @@ describe("--generate-key", () => {
     writeFileSync(at("secret"), "given-secret-0123456789");
     const es256 = [...KEYED, "--generate-key", "ES256"];
     const cases: readonly (readonly [args: readonly string[], message: RegExp, env?: Record<string, string>])[] = [
-      [es256, /has nowhere to put the private key/],
+      [es256, /has no destination for the private key/],
       [[...KEYED, ...out], /--key-out has no key to write/],
       [[...KEYED, "--generate-key", "EdDSA", ...out], /--generate-key "EdDSA"/],
       [[...KEYED, "--generate-key", "none", ...out], /--generate-key "none"/],

@@ -17,7 +17,7 @@ import {
 import { publicRecipientProblems, secretProblems, unwritableProblems } from "../../clients/secret-checks.ts";
 import { type ProvidedSecret, prepareClientSecret, providedSecret } from "../../clients/secret-source.ts";
 import { secretProof, verify, verifyEndpoints, verifyProblems } from "../../clients/verify.ts";
-import { createdView, idIn, KEYED_VIEW } from "../../clients/views.ts";
+import { createdView, KEYED_VIEW, requestedId } from "../../clients/views.ts";
 import { type Context, command, type PreparedCommand, type Result } from "../../command.ts";
 import { isEmpty, isPublic, textField } from "../../core/client/client.ts";
 import { lint } from "../../core/client/rules.ts";
@@ -64,7 +64,7 @@ async function prepare(context: Context): Promise<PreparedCommand> {
     read.problems.length > 0 || lint(read.client, read.label).some(({ severity }) => severity === "error");
   const given = await providedSecret(context, problems, hasErrors);
   const draft = withSecret(context, read, given);
-  const credentials = { id: idIn(draft.client) ?? "id", secret: textField(draft.client, "client_secret") };
+  const credentials = { id: requestedId(draft.client) ?? "id", secret: textField(draft.client, "client_secret") };
   problems.push(
     ...lintDraft(context, draft),
     ...publicRecipientProblems(context, draft.client, draft.label),
@@ -105,7 +105,7 @@ function ifExistsProblems(
   { draft, ifExists, algorithm }: CreateJob,
 ): readonly Problem[] {
   const problems: Problem[] = [];
-  if (ifExists !== "fail" && idIn(draft.client) === undefined)
+  if (ifExists !== "fail" && requestedId(draft.client) === undefined)
     problems.push(
       usageError(
         `${values.origin(IF_EXISTS).name} ${ifExists} needs the client ID`,

@@ -35,7 +35,6 @@ import { CLEANUP_MS } from "../../core/network.ts";
 import { writesAll } from "../../core/output/formats.ts";
 import { type ExitName, Problem, usageError, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
-import type { ServerFamily } from "../../servers/index.ts";
 
 const CONCURRENCY: IntFlag = {
   kind: "count",
@@ -71,9 +70,9 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
   requireOpenOutput(context, "Cannot import clients", "the secret");
   reportRecipients(context, recipients);
   const admin = adminOfEach(context);
-  // Detected once here, so that the first clients don't each detect it.
-  rejectUnsupportedFields(await context.admin.family(), entries);
+  // Opened before anything is sent: --rescue-dir may turn out to be unusable.
   const log = openLog(context, entries);
+  await closedOnFailure(log, () => rejectUnsupportedFields(context, entries));
   const job: ImportJob = { context, ifExists: ifExistsOf(context), recipients, copies: log ?? "none", admin };
   const pool = new OrderedPool(entries, (entry) => importClient(job, entry), { concurrency, signal: context.signal });
   const results = new ImportResults(context, { pool, log, total: entries.length });
@@ -89,7 +88,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
 }
 
 /** The admin API with a deadline for each client. After a signal, requests that are under way get some time to finish. */
-function adminOfEach(context: Context): ImportJob["admin"] {
+function adminOfEach(context: Pick<Context, "admin" | "signal" | "values">): ImportJob["admin"] {
   const late = new AbortController();
   const startCleanup = (): void => {
     setTimeout(() => late.abort(context.signal.reason), CLEANUP_MS);
@@ -112,8 +111,22 @@ function openLog(
   return log;
 }
 
+async function closedOnFailure(log: RecoveryLog | undefined, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log?.close();
+    throw error;
+  }
+}
+
 /** Rejects fields that the server's version doesn't know; empty ones are accepted, since exports have them. */
-function rejectUnsupportedFields(family: ServerFamily, entries: readonly ClientEntry[]): void {
+async function rejectUnsupportedFields(
+  { admin }: Pick<Context, "admin">,
+  entries: readonly ClientEntry[],
+): Promise<void> {
+  // Detected once here, so that the first clients don't each detect it.
+  const family = await admin.family();
   const found = entries.flatMap(({ client, location }) =>
     Object.keys(client)
       .filter((field) => family.unknownFields.has(field) && !sameValue(field, client[field], undefined))
@@ -140,9 +153,12 @@ interface ImportState {
   readonly total: number;
 }
 
+/** What writing the results needs of the context. */
+type ResultContext = Pick<Context, "fail" | "signal" | "progress" | "format" | "warn" | "note">;
+
 /** The results of an import: written in order, each delivered or recovered, and summed up at the end. */
 class ImportResults {
-  readonly #context: Context;
+  readonly #context: ResultContext;
   readonly #state: ImportState;
   readonly #batch: Batch;
   readonly #dropped = new DroppedFields();
@@ -150,7 +166,7 @@ class ImportResults {
   /** The outcomes whose results haven't been written yet. */
   readonly #unwritten = new Map<Shown, ImportOutcome>();
 
-  constructor(context: Context, state: ImportState) {
+  constructor(context: ResultContext, state: ImportState) {
     this.#context = context;
     this.#state = state;
     this.#batch = new Batch(context, state.total);

@@ -99,7 +99,10 @@ function shown({ format }: Pick<Context, "format">, batch: Batch, page: Page, cl
   return [];
 }
 
-async function* all(context: Context, batch: Batch): AsyncGenerator<Shown> {
+/** What listing needs of the context. */
+type ListContext = Pick<Context, "values" | "admin" | "host" | "format" | "note">;
+
+async function* all(context: ListContext, batch: Batch): AsyncGenerator<Shown> {
   const matches = filterOf(context);
   for await (const page of pages(context, pageRequest(context, PAGE_OF_ALL)))
     for (const client of page.clients) if (matches(client)) yield* shown(context, batch, page, client);
@@ -126,7 +129,7 @@ async function partRequest(
 }
 
 /** The clients of a part; `onCut` is called if there are more. */
-async function* partOfAll(context: Context, batch: Batch, part: Part, onCut: () => void): AsyncGenerator<Shown> {
+async function* partOfAll(context: ListContext, batch: Batch, part: Part, onCut: () => void): AsyncGenerator<Shown> {
   const filtered = context.values.isSet(OWNER) || context.values.isSet(NAMED);
   const { request, skipped } = await partRequest(context, part, filtered);
   const matches = filterOf(context);
@@ -148,7 +151,7 @@ async function* partOfAll(context: Context, batch: Batch, part: Part, onCut: () 
   }
 }
 
-async function onePage(context: Context, batch: Batch): Promise<Result> {
+async function onePage(context: ListContext, batch: Batch): Promise<Result> {
   const token = context.values.text(PAGE_TOKEN) ?? "";
   const family = await context.admin.family();
   const size = Math.min(family.largestPage, context.values.number(PAGE_SIZE) ?? 100);
