@@ -372,7 +372,7 @@ function explained(settled: Settled, sandbox: Sandbox, around: Surroundings): vo
   }
   const changes = operation === "rotate" || operation === "update";
   // What the format leaves out is in its file for good; what was handed over is not kept any longer.
-  const hidden = /^Warning: this output format leaves the (secret|private key) of client /m.test(ended.stderr);
+  const hidden = /^Warning: this output format omits the (secret|private key) of client /m.test(ended.stderr);
   if (changes && ended.status === 0 && !hidden) assert.deepEqual(kept, [], story);
   // Nothing is left behind but what was asked for and what is named.
   const left = readdirSync(around.cwd).filter((name) => !around.inputs.includes(name) && name !== "out.json");
