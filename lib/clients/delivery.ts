@@ -8,7 +8,7 @@ import type { View } from "../core/output/render.ts";
 import { errorCode, errorMessage, Problem, usageError } from "../core/problem.ts";
 import { withoutCredentials } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
-import { encryptedFormat, type PreparedSecret, type SecretText } from "./secret-source.ts";
+import { encryptedFormat, type PreparedSecret, type SecretText, secretNoun } from "./secret-source.ts";
 import { ENCRYPTED, ENCRYPTED_KEY, idOf } from "./views.ts";
 
 /** Reports on stderr who can decrypt the secret, and how. */
@@ -143,7 +143,7 @@ export function rejectHidingFormat(
   const field = prepared.encrypted === undefined ? prepared.kind : isKey ? ENCRYPTED_KEY : ENCRYPTED;
   if (context.rendersText(view, { client_id: "id", [field]: mustDeliver }, mustDeliver)) return;
   throw usageError(
-    `This output format omits the ${isKey ? "private key" : "secret"}, and no directory is writable for a recovery copy`,
+    `This output format omits the ${secretNoun(prepared)}, and no directory is writable for a recovery copy`,
     `choose another --format, or add --${isKey ? KEY_OUT.name : SECRET_OUT.name} or --rescue-dir`,
     "secret-not-shown",
   );

@@ -4,7 +4,7 @@ import type { Context } from "../command.ts";
 import { errorMessage } from "../core/problem.ts";
 import { type RecoveryRecord, SaveFailure } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
-import type { SecretText } from "./secret-source.ts";
+import { type SecretText, secretNoun } from "./secret-source.ts";
 
 /** What recovery copies need of a command's context. */
 export type RecoveryContext = Pick<Context, "host" | "endpoint" | "warn" | "recovery">;
@@ -168,7 +168,7 @@ function drop(context: Pick<Context, "warn">, copy: RecoveryCopy): void {
 /** The end of a message about a secret that was not delivered. */
 export function keptText(kept: KeptSecret): string {
   if (kept.kind === "nothing") return "";
-  const word = kept.secret.kind === "client_secret" ? "secret" : "private key";
-  if (kept.kind === "lost") return `; its ${word} is lost, because no recovery copy could be written: ${kept.reason}`;
-  return `; its ${kept.secret.encrypted === undefined ? "" : "encrypted "}${word} is in ${quote(kept.path)}`;
+  const noun = secretNoun(kept.secret);
+  if (kept.kind === "lost") return `; its ${noun} is lost, because no recovery copy could be written: ${kept.reason}`;
+  return `; its ${kept.secret.encrypted === undefined ? "" : "encrypted "}${noun} is in ${quote(kept.path)}`;
 }

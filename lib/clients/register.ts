@@ -28,7 +28,7 @@ import {
   warnWithoutCopy,
 } from "./recovery.ts";
 import { secretFileText } from "./secret-file.ts";
-import type { PreparedSecret, SecretText } from "./secret-source.ts";
+import { type PreparedSecret, type SecretText, secretNoun } from "./secret-source.ts";
 import { requestedId } from "./views.ts";
 
 /** One client that is ready to be created: everything that could fail before the request has been done. */
@@ -206,8 +206,7 @@ async function deliverOrRecover<T>(
       await saved.update({ id, state: "made", reason: "the secret is about to be delivered" }, secret);
     const hidden = (): void => {
       const kept = saved.keep({ id, state: "made", reason: "the output format omits the secret" }, secret);
-      const what = prepared.kind === "client_secret" ? "secret" : "private key";
-      context.warn(`this output format omits the ${what} of client ${quote(id)}${keptText(kept)}`);
+      context.warn(`this output format omits the ${secretNoun(secret)} of client ${quote(id)}${keptText(kept)}`);
     };
     return await deliver({ record, delivery, delivered: () => saved.remove(), hidden, undelivered });
   } catch (error) {
@@ -255,7 +254,7 @@ async function recover({ admin, id, secret, saved, mayDelete, reason }: Undelive
     ...details,
     hint:
       kept.kind === "kept"
-        ? "take the secret from that file, then delete it"
+        ? `take the ${secretNoun(secret)} from that file, then delete it`
         : `delete the client: hydra clients delete ${id}`,
   });
 }

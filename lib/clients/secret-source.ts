@@ -103,6 +103,11 @@ export interface PreparedSecret {
 /** The secret itself, plain or encrypted. */
 export type SecretText = Pick<PreparedSecret, "plain" | "encrypted" | "kind" | "keyId">;
 
+/** What messages call a secret. */
+export function secretNoun({ kind }: Pick<SecretText, "kind">): string {
+  return kind === "client_secret" ? "secret" : "private key";
+}
+
 /** The encoding of the encrypted secret. */
 export function encryptedFormat({ values }: Pick<Context, "values">): EncryptedFormat {
   const format = values.text(ENCRYPTED_FORMAT);
