@@ -301,7 +301,7 @@ describe("wishes about a secret that contradict each other", () => {
         /--secret-length and --generate-key exclude each other/,
       ],
       [[...CREATE, ...endpoint], /--token-endpoint requires --verify/],
-      [[...CREATE, "--public-url", "http://127.0.0.1:1"], /--public-url is for --verify alone/],
+      [[...CREATE, "--public-url", "http://127.0.0.1:1"], /--public-url requires --verify/],
       [["clients", "rotate-secret", "app", ...endpoint], /--token-endpoint requires --verify/],
       [[...CREATE, ...out, "--secret-file", "-"], /holds a NUL character/],
       [["clients", "update", "app", ...out, "--secret-file", "-"], /holds a NUL character/],
