@@ -183,7 +183,7 @@ describe("--generate-key", () => {
       [[...KEYED, ...out], /--key-out has no key to write/],
       [[...KEYED, "--generate-key", "EdDSA", ...out], /--generate-key "EdDSA"/],
       [[...KEYED, "--generate-key", "none", ...out], /--generate-key "none"/],
-      [["clients", "create", "--generate-key", "ES256", ...out], /for clients that prove themselves with a key/],
+      [["clients", "create", "--generate-key", "ES256", ...out], /for clients that authenticate with a key/],
       [[...es256, ...out, "--jwks", '{"keys":[]}'], /exclude each other/],
       [[...es256, ...out, "--jwks-uri", "https://app.example.com/jwks"], /exclude each other/],
       [[...es256, ...out, "--secret-file", at("secret")], /exclude each other/],
