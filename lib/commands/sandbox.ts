@@ -2,7 +2,7 @@ import { command, withoutChecks } from "../command.ts";
 import { GENERAL_FLAGS } from "../core/flags/flag-table.ts";
 import type { ChoiceFlag, TextFlag, WithDefault } from "../core/flags/parse.ts";
 
-/** The versions that the sandbox can be. */
+/** The versions that the sandbox emulates. */
 const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const;
 
 const LISTEN: WithDefault<TextFlag> = {
@@ -11,7 +11,7 @@ const LISTEN: WithDefault<TextFlag> = {
   value: "ADDRESS",
   default: "127.0.0.1:4445",
   group: "input",
-  help: "Loopback address and port, or unix:///path; port 0 takes a free one",
+  help: "Loopback address and port, or unix:///path; port 0 picks a free port",
 };
 
 const AS: WithDefault<ChoiceFlag<(typeof VERSIONS)[number]>> = {
@@ -21,18 +21,18 @@ const AS: WithDefault<ChoiceFlag<(typeof VERSIONS)[number]>> = {
   default: "26",
   choices: VERSIONS,
   group: "input",
-  help: "The version of Hydra to behave as; next also rotates secrets with an overlap",
+  help: "Hydra version to emulate; next also keeps old secrets on rotation",
 };
 
-/** `sandbox`: an admin API in memory, to try the program and to test pipelines without a Hydra. */
+/** `sandbox`: an in-memory admin API, to try the program and to test pipelines without a real server. */
 export const sandbox = command({
   name: "sandbox",
-  summary: "Start an admin API in memory, to try things on",
+  summary: "Run an in-memory Hydra for testing",
   about: [
-    "Answers as an Ory Hydra of the chosen version does, for clients alone. Nothing is kept: all clients are gone when it stops.",
+    "Emulates the admin API of the chosen Ory Hydra version, only for clients. Nothing is stored: all clients are gone when it stops.",
   ],
   flags: [LISTEN, AS, ...GENERAL_FLAGS],
-  examples: { "1.x": [["sandbox --listen 127.0.0.1:4445 --as 1.8", "A Hydra 1.8 to try things on"]] },
+  examples: { "1.x": [["sandbox --listen 127.0.0.1:4445 --as 1.8", "Emulate Hydra 1.8"]] },
   server: false,
   format: { "1.x": "text", "2.x": "text" },
   prepare: (context) =>
@@ -50,7 +50,7 @@ export const sandbox = command({
         });
         await running.close();
       }
-      context.note(`Sandbox as Hydra ${as} on ${running.url}: in memory, for trials and tests, never for real logins`);
+      context.note(`Sandbox emulating Hydra ${as} on ${running.url}: in memory, for testing only`);
       return {
         view: { ...view, text: (item) => [`HYDRA_ADMIN_URL=${String(item["endpoint"])}`] },
         isList: false,

@@ -8,14 +8,14 @@ const FOR: WithDefault<DurationFlag> = {
   value: "DURATION",
   default: 60_000,
   group: "input",
-  help: "How long to wait at most",
+  help: "Maximum time to wait",
 };
 
 /** `wait`: until the server is ready. */
 export const wait = command({
   name: "wait",
   summary: "Wait until the server is ready",
-  about: ["Asks /health/ready until it answers that the server is ready, for init containers and start scripts."],
+  about: ["Polls /health/ready until the server is ready, for init containers and start-up scripts."],
   flags: [FOR, ...SERVER_COMMAND_FLAGS],
   examples: { "1.x": [["wait --for 2m", "Before the first create in an init container"]] },
   server: true,

@@ -503,7 +503,7 @@ test("a recipient for a client without a secret is refused, naming where its met
   for (const [words, named, scene] of cases) {
     assert.equal(
       errors(await quiet([...line, ...words], scene))[0],
-      `Error: ${named} "none" makes a client without a secret, so there is nothing to encrypt`,
+      `Error: ${named} "none" creates a client without a secret, so there is nothing to encrypt`,
     );
   }
 });
@@ -517,11 +517,11 @@ test("an id that would mean the collection of clients is asked for nowhere", asy
     const played = await quiet([...path, "app", "", ".", "..", "--format", "json"]);
     assert.equal(played.status, 2);
     assert.deepEqual(codesOf(played), ["bad-id", "bad-id", "bad-id"]);
-    assert.match(played.stderr, /"message":"\\"\\" is no id of a client"/);
+    assert.match(played.stderr, /"message":"\\"\\" is not a client ID"/);
   }
   for (const line of [
     ["clients", "rotate-secret"],
-    ["clients", "rotate-secret", "--finish"],
+    ["clients", "rotate-secret", "--drop-old-secrets"],
     ["clients", "update", "-n", "x"],
   ]) {
     for (const id of ["", ".", ".."]) {
@@ -552,7 +552,7 @@ test("the list that a list writes is not one client", async () => {
     assert.equal(played.status, 2);
     assert.deepEqual(errors(played).slice(0, 2), [
       'Error: --file "/list.json" does not hold one client',
-      "Hint: hydra clients import takes several",
+      "Hint: create several with hydra clients import",
     ]);
   }
 });
@@ -637,7 +637,7 @@ describe("the config file", () => {
 
   /** What is told beside the word that this was a dry run. */
   function told({ stderr }: Played): string {
-    return stderr.replace(/^Dry run: .*\n/m, "");
+    return stderr.replace(/^Dry run\b.*\n/m, "");
   }
 
   test("need not be there, nor does HOME", async () => {
@@ -850,7 +850,7 @@ describe("the words of messages", () => {
     [["--allowed-cors-origins", "x,*", "--post-logout-callbacks", "x", "--sector-identifier-uri", "x", "--strict"]],
     [["--secret-out", "/nowhere/x"]],
     [["--secret-out", "fd:77"]],
-    [["--id-key", "=", "--secret-key", "="]],
+    [["--id-field", "=", "--secret-field", "="]],
     [["", ""]],
     [["a/b", "c d", "constructor"]],
   ];
@@ -892,7 +892,7 @@ describe("the words of messages", () => {
     for (const name of names) {
       const source = readFileSync(new URL(name, lib), "utf8");
       for (const [, quote, text = ""] of source.matchAll(
-        /\b(?:usage|new Problem)\(\s*(["`'])((?:\\.|(?!\1)[^\\])*)\1/g,
+        /\b(?:usageError|new Problem)\(\s*(["`'])((?:\\.|(?!\1)[^\\])*)\1/g,
       )) {
         found++;
         assert.match(text, /^([A-Z]|\$\{|--?[a-z]|\\?")/, `${name}: ${text}`);

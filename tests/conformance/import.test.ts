@@ -130,7 +130,7 @@ onEveryServer("clients import", (server) => {
     assert.match(failing.stderr, /^\{"error":"conflict"/m);
     assert.match(failing.stderr, /^Import: 1 created, 1 failed$/m);
     assert.deepEqual(await server().stored(there), stored);
-    const skipping = await server().run(["clients", "import", "--on-conflict", "skip", "--format", "ndjson"], {
+    const skipping = await server().run(["clients", "import", "--if-exists", "skip", "--format", "ndjson"], {
       stdin: input([there, fresh, last]),
     });
     assert.equal(skipping.status, 0, skipping.stderr);
@@ -141,7 +141,7 @@ onEveryServer("clients import", (server) => {
     assert.deepEqual(await server().stored(there), stored);
     // One by one: a server whose database is in memory may lock it against a reader while it writes.
     const updating = await server().run(
-      ["clients", "import", "--on-conflict", "update", "--format", "ndjson", "--concurrency", "1"],
+      ["clients", "import", "--if-exists", "update", "--format", "ndjson", "--concurrency", "1"],
       { stdin: input([there, last]) },
     );
     assert.equal(updating.status, 0, updating.stderr);

@@ -79,7 +79,7 @@ onEveryServer("clients list", (server) => {
     const all = lines((await server().run(["clients", "list", "-q"])).stdout);
     const page = await server().run(["clients", "list", "--limit", "3", "--page", "2", "-q"]);
     assert.equal(page.status, 0, page.stderr);
-    assert.match(page.stderr, /^There are more clients; --limit 3 cuts the list here\n$/);
+    assert.match(page.stderr, /^More clients exist; showing 3 \(--limit\)\n$/);
     assert.equal(lines(page.stdout).length, 3);
     // Others may add to the same server meanwhile, so that the parts are taken from one more of its lists.
     const first = await server().run(["clients", "list", "--limit", "6", "-q"]);
@@ -108,7 +108,7 @@ onEveryServer("clients list", (server) => {
         assert.equal(ended.stderr, "");
         break;
       }
-      assert.equal(ended.stderr, `There are more clients: --page-token ${token}\n`);
+      assert.equal(ended.stderr, `More clients exist: --page-token ${token}\n`);
     }
     assert.equal(new Set(found).size, found.length);
     assert.deepEqual(

@@ -66,7 +66,9 @@ onEveryServer("clients rotate-secret", (server) => {
     assert.match(secret, /^[A-Za-z0-9._~-]{26,}$/);
     assert.match(
       ended.stderr,
-      server().overlaps ? /the old one works until hydra \S+ \S+ \S+ --finish\n$/ : /the old one stopped working\n$/,
+      server().overlaps
+        ? /the old one works until hydra \S+ \S+ \S+ --drop-old-secrets\n$/
+        : /the old one no longer works\n$/,
     );
     assert.deepEqual(comparable(await server().stored(client.id)), comparable(client.stored));
     await proveChange(server(), client, secret);
@@ -142,15 +144,15 @@ onEveryServer("clients rotate-secret", (server) => {
     if (server().overlaps) {
       const rotated = await server().run(["clients", "rotate-secret", client.id]);
       const secret = printed(client.id, rotated.stdout);
-      const finished = await server().run(["clients", "rotate-secret", client.id, "--finish"]);
+      const finished = await server().run(["clients", "rotate-secret", client.id, "--drop-old-secrets"]);
       assert.equal(finished.status, 0, finished.stderr);
       assert.ok(!`${finished.stdout}${finished.stderr}`.includes(secret));
       await proveChange(server(), client, secret, false);
       return;
     }
-    const ended = await server().run(["clients", "rotate-secret", client.id, "--finish"]);
+    const ended = await server().run(["clients", "rotate-secret", client.id, "--drop-old-secrets"]);
     assert.equal(ended.status, 1, ended.stderr);
-    assert.match(ended.stderr, /^Error: .*keeps none beside the new one\nHint: .*\n$/);
+    assert.match(ended.stderr, /^Error: .*this server never keeps them\nHint: .*\n$/);
     assert.deepEqual(await server().stored(client.id), client.stored);
   });
 });

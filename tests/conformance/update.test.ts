@@ -134,7 +134,7 @@ onEveryServer("clients update", (server) => {
       const ended = await server().run(["clients", "update", client.id, ...args]);
       assert.equal(ended.status, 0, ended.stderr);
       assert.equal(ended.stdout, `${client.id} OAuth 2.0 Client updated\n`);
-      assert.match(ended.stderr, new RegExp(`^The secret of client "${client.id}" stays as it was$`, "m"));
+      assert.match(ended.stderr, new RegExp(`^Secret of client "${client.id}" unchanged$`, "m"));
       assert.doesNotMatch(ended.stderr, /^Warning/m);
       const after = await server().stored(client.id);
       // On 1.8 the metadata of a client is a member of it like any other; some fields are unknown there.
@@ -209,7 +209,7 @@ onEveryServer("clients update", (server) => {
     ]);
     assert.equal(ended.status, 0, ended.stderr);
     assert.equal(ended.stdout, `${client.id} OAuth 2.0 Client unchanged\n`);
-    assert.match(ended.stderr, /so already: nothing was sent/);
+    assert.match(ended.stderr, /is already up to date/);
     assert.doesNotMatch(ended.stderr, /^> (PUT|PATCH|POST)/m);
     assert.deepEqual(await server().stored(client.id), client.stored);
   });
@@ -251,7 +251,7 @@ onEveryServer("clients update", (server) => {
     });
     assert.equal(ended.status, 0, ended.stderr);
     assert.ok(!ended.stdout.includes(secret) && !ended.stderr.includes(secret), ended.stderr);
-    assert.match(ended.stderr, /is the one given; the old one stopped working/);
+    assert.match(ended.stderr, /is the one given; the old one no longer works/);
     assert.deepEqual(
       comparable(await server().stored(client.id)),
       comparable({ ...client.stored, client_name: "after" }),

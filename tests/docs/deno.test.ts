@@ -128,7 +128,7 @@ describe("the differences in docs/deno.md", () => {
       const allowed = `--no-prompt --allow-env --allow-read --allow-net=${sandbox.url.replace("http://", "")}`;
       const made = await run(`${allowed} ${CREATE}`, env);
       assert.equal(made.status, 0, made.stderr);
-      assert.match(made.stderr, /^Warning: no folder can be written/);
+      assert.match(made.stderr, /^Warning: no directory is writable/);
       const secret = sandbox.secretOf("app");
       assert.equal((await run(`${allowed} cli.ts clients rotate-secret app`, env)).status, 1);
       assert.equal(sandbox.secretOf("app"), secret);

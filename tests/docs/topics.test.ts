@@ -449,7 +449,7 @@ describe("the secrets topic is right", () => {
         const { stdout, stderr } = await done([...CREATE, "-e", url, "--id", `c${n}`, ...args], scene);
         assert.equal(secretOf(`c${n}`), given);
         assert.doesNotMatch(stdout + stderr, /a-secret-of-mine/);
-        assert.equal(/^Warning: --secret shows/.test(stderr), args[0] === "--secret", stderr);
+        assert.equal(/^Warning: --secret is visible/.test(stderr), args[0] === "--secret", stderr);
       }
       const token = await done(["clients", "list", "-e", url, "--access-token-file", "/s"], { files });
       assert.equal(token.stderr, "");
@@ -504,7 +504,7 @@ describe("the secrets topic is right", () => {
         const again = await play([...CREATE, "-e", url, "--id", `again${n}`, "--secret-out", path]);
         assert.equal(again.status, 2);
       }
-      const names = ["--id-key", "APP_ID", "--secret-key", "APP_SECRET", "--format", "env"];
+      const names = ["--id-field", "APP_ID", "--secret-field", "APP_SECRET", "--format", "env"];
       assert.match((await done([...CREATE, "-e", url, ...names])).stdout, /^APP_ID=.*\nAPP_SECRET=.*\n$/);
       const missing = await play([...CREATE, "-e", url, "--secret-out", join(folder.path, "no/where")]);
       assert.equal(missing.status, 2);

@@ -103,9 +103,9 @@ describe("clients delete", () => {
     await fill(scene, ["a", "b"]);
     const ended = await scene.run(["clients", "delete", "-"], { stdin: "a\n..\nb\n" });
     ends(ended, 8);
-    assert.match(ended.stderr, /^Error: "\.\." is no id of a client$/m);
+    assert.match(ended.stderr, /^Error: "\.\." is not a client ID$/m);
     assert.deepEqual(left(scene), []);
-    fails(await scene.run(["clients", "delete", "-"], { stdin: ".." }), 2, /^Error: "\.\." is no id of a client$/);
+    fails(await scene.run(["clients", "delete", "-"], { stdin: ".." }), 2, /^Error: "\.\." is not a client ID$/);
   });
 
   it("refuses what is no id before anything is deleted", async () => {
@@ -166,7 +166,7 @@ describe("clients delete on a terminal", () => {
       ["b", "YES"],
     ] as const) {
       await using terminal = await asked(scene, [id]);
-      await terminal.seen(new RegExp(`Delete client "${id}"\\? Their tokens stop working\\. \\[y/N\\]`));
+      await terminal.seen(new RegExp(`Delete client "${id}"\\? Its tokens stop working immediately\\. \\[y/N\\]`));
       assert.deepEqual(
         sent(scene).filter((line) => line.endsWith(id)),
         [],
@@ -205,7 +205,7 @@ describe("clients delete on a terminal", () => {
     const line = '"$HYDRA" clients delete a 2>"$HOME/errors"; code=$?; cat "$HOME/errors"; exit $code';
     await using terminal = await openTerminal([], { env, line, columns: 200 });
     assert.equal(await terminal.ended(), 1);
-    await terminal.seen(/^Error: Nothing was deleted: standard error, .*\nHint: add --yes$/m);
+    await terminal.seen(/^Error: Nothing was deleted: .* standard error .*\nHint: use --yes$/m);
     assert.deepEqual(left(scene), ["a"]);
   });
 

@@ -49,7 +49,7 @@ describe("--dry-run", () => {
       [["clients", "update", id, "-n", "x"], ["GET"]],
       [["clients", "update", id, "-n", "x", "--replace", "-c", "http://localhost/"], ["GET"]],
       [["clients", "rotate-secret", id], ["GET"]],
-      [["clients", "rotate-secret", id, "--finish"], []],
+      [["clients", "rotate-secret", id, "--drop-old-secrets"], []],
     ];
     for (const [args, methods] of commands) {
       for (const way of ["--dry-run", "--dry-run=json", "--dry-run=curl"]) {
@@ -61,10 +61,7 @@ describe("--dry-run", () => {
           methods,
           told(ended),
         );
-        assert.match(
-          ended.stderr,
-          methods.length === 0 ? /^Dry run: nothing was sent/m : /^Dry run: the client was read/m,
-        );
+        assert.match(ended.stderr, methods.length === 0 ? /^Dry run, nothing sent/m : /^Dry run: the client was read/m);
         if (way.endsWith("curl")) assert.match(ended.stdout, /^(curl --request (POST|PATCH|PUT|DELETE) .*\n)+$/);
         else assert.ok(["POST", "PATCH", "PUT", "DELETE"].includes([JSON.parse(ended.stdout)].flat()[0].method));
       }
@@ -151,10 +148,10 @@ describe("--dry-run", () => {
     fails(strict, 2, /implicit/);
     const old = await scene.run(["clients", "create", "--dry-run", "-c", "http://localhost/", "--api", "v1"]);
     assert.equal(JSON.parse(old.stdout).url, `${scene.url}/clients`);
-    assert.equal(old.stderr, "Dry run: nothing was sent\n");
+    assert.equal(old.stderr, "Dry run, nothing sent\n");
     const auto = await scene.run(["clients", "create", "--dry-run", "-c", "http://localhost/"]);
     assert.equal(JSON.parse(auto.stdout).url, `${scene.url}/admin/clients`);
-    assert.match(auto.stderr, /paths are those of Hydra 2\.x \(--api v1 shows 1\.x\)/);
+    assert.match(auto.stderr, /Paths are for Hydra 2\.x; use --api v1 for 1\.x/);
     assert.equal(scene.proxy.seen.length, 1);
   });
 
@@ -164,7 +161,7 @@ describe("--dry-run", () => {
     const ended = await scene.run(["clients", "update", id, "-n", CLIENT.client_name, "--dry-run"]);
     ends(ended, 0);
     assert.equal(ended.stdout, "[]\n");
-    assert.match(ended.stderr, /is so already: nothing was sent/);
+    assert.match(ended.stderr, /is already up to date/);
   });
 });
 

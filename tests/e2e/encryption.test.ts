@@ -512,11 +512,11 @@ describe("recipients", () => {
       isStored(scene, await scene.run(SEED));
     });
 
-    it("of a config file does not get into the way of a rotation's --finish", async () => {
+    it("of a config file does not get into the way of a rotation's --drop-old-secrets", async () => {
       await using scene = await openScene();
       const made = await scene.run(SEED);
       writeFileSync(join(scene.home, ".hydra.yaml"), "require_pin: true\n");
-      const finished = await scene.run(["clients", "rotate-secret", printed(made).id, "--finish"]);
+      const finished = await scene.run(["clients", "rotate-secret", printed(made).id, "--drop-old-secrets"]);
       assert.doesNotMatch(finished.stderr, /require_pin|excludes/);
     });
   });

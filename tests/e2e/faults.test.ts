@@ -328,7 +328,7 @@ describe("a create, met with", () => {
       const ended = await scene.run(SEED);
       ends(ended, 0);
       assert.equal(printed(ended).secret, own);
-      assert.match(ended.stderr, /^Warning: the server answered with another secret/);
+      assert.match(ended.stderr, /^Warning: the server returned another secret/);
     }
   });
 

@@ -143,7 +143,7 @@ describe("every command", () => {
         ],
         [["clients", "delete", `c-${n}`], [`c-${n}`]],
         [
-          ["clients", "import", "--on-conflict", "skip"],
+          ["clients", "import", "--if-exists", "skip"],
           [`i-${n}`, `j-${n}`],
         ],
       ] as const) {

@@ -28,7 +28,7 @@ const ROOTS: readonly { readonly name: string; readonly needsProc: boolean; read
 const CREATE = ["clients", "create", "-n", "my app", "-c", "http://localhost/cb"];
 
 /** Said where a secret that cannot be handed over could be kept nowhere. */
-const WARNED = /^Warning: no folder can be written to keep the secret in [^\n]+\n$/;
+const WARNED = /^Warning: no directory is writable for a recovery copy [^\n]+\n$/;
 
 /** What a container may be started with, and what is then said beside the result. */
 const CONDITIONS: readonly (readonly [name: string, options: RootOptions, said: RegExp])[] = [
@@ -100,7 +100,7 @@ for (const { name, needsProc, open } of ROOTS) {
       ];
       for (const change of changes) {
         const refused = await bare.start(change, { env, readOnly: true }).ended;
-        fails(refused, 1, /no folder in which the secret could be kept/);
+        fails(refused, 1, /no directory is writable for a recovery copy/);
         assert.match(refused.stderr, /--rescue-dir/, told(refused));
         assert.equal(sandbox.secretOf(id), secret);
       }

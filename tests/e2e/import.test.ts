@@ -253,9 +253,9 @@ describe("clients import", () => {
     assert.match(many.stderr, /^Error: 30 more problems are not shown$/m);
     fails(await scene.run(["clients", "import", "--concurrency", "0"], { stdin: "[]" }), 2, /--concurrency 0/);
     fails(
-      await scene.run(["clients", "import", "--on-conflict", "replace"], { stdin: "[]" }),
+      await scene.run(["clients", "import", "--if-exists", "replace"], { stdin: "[]" }),
       2,
-      /--on-conflict "replace"/,
+      /--if-exists "replace"/,
     );
     assert.equal(scene.proxy.seen.length, 0);
   });
@@ -273,10 +273,10 @@ describe("clients import", () => {
     const ended = await scene.run(["clients", "import"], { stdin });
     ends(ended, 0);
     for (const line of [
-      /^Warning: standard input, client 1: "scopes" is no field of a client; did you mean scope\?$/m,
-      /^Warning: .*client 2: "response:types" is no field of a client; did you mean response_types\?$/m,
-      /^Warning: .*client 2: "Client_Name" is no field of a client; did you mean client_name\?$/m,
-      /^Warning: .*client 2: "xyzzy" is no field of a client$/m,
+      /^Warning: standard input, client 1: "scopes" is not a client field; did you mean scope\?$/m,
+      /^Warning: .*client 2: "response:types" is not a client field; did you mean response_types\?$/m,
+      /^Warning: .*client 2: "Client_Name" is not a client field; did you mean client_name\?$/m,
+      /^Warning: .*client 2: "xyzzy" is not a client field$/m,
     ])
       assert.match(ended.stderr, line);
     const flood = await scene.run(["clients", "import"], {
@@ -307,7 +307,7 @@ describe("clients import", () => {
     assert.match(
       dropped.stderr,
       new RegExp(
-        `^Warning: ${lifespan}: the server did not keep it .* of 2 clients, the first standard input, client 2$`,
+        `^Warning: ${lifespan}: the server did not keep the value of 2 clients, the first standard input, client 2$`,
         "m",
       ),
     );
@@ -332,7 +332,7 @@ describe("clients import", () => {
       { client_id: "c" },
     ]);
     async function run(way: string): Promise<readonly string[]> {
-      const ended = await scene.run(["clients", "import", "--on-conflict", way, "--format", "ndjson"], { stdin });
+      const ended = await scene.run(["clients", "import", "--if-exists", way, "--format", "ndjson"], { stdin });
       ends(ended, way === "fail" ? 8 : 0);
       return [...results(ended.stdout).map(({ outcome }) => outcome), ended.stderr.trimEnd().split("\n").at(-1) ?? ""];
     }
@@ -344,7 +344,7 @@ describe("clients import", () => {
     assert.equal(scene.sandbox.clients()[0]?.["owner"], "o");
     assert.deepEqual([scene.sandbox.secretOf("a"), scene.sandbox.secretOf("b")], secrets);
     const secret = "brought-secret-0123";
-    const given = await scene.run(["clients", "import", "--on-conflict", "update"], {
+    const given = await scene.run(["clients", "import", "--if-exists", "update"], {
       stdin: ndjson([{ client_id: "a", client_secret: secret }]),
     });
     ends(given, 0);
@@ -559,10 +559,10 @@ describe("an import that is cut short", () => {
       assert.deepEqual(ids(scene).toSorted(), names.slice(0, 7).toSorted());
       for (const { client_id: id = "", client_secret: secret } of found)
         assert.equal(secret, scene.sandbox.secretOf(id));
-      assert.match(ended.stderr, /Import: 7 created, 23 not begun/);
+      assert.match(ended.stderr, /Import: 7 created, 23 not started/);
       assert.deepEqual(scene.rescued(), []);
       closed = true;
-      const rest = await scene.run(["clients", "import", "--on-conflict", "skip", "--format", "ndjson"], {
+      const rest = await scene.run(["clients", "import", "--if-exists", "skip", "--format", "ndjson"], {
         stdin: ndjson(clients),
       });
       ends(rest, 0);
@@ -695,10 +695,10 @@ describe("an import of what is not meant", () => {
     assert.deepEqual(scene.proxy.seen, []);
   });
 
-  it("refuses an object that has no field of a client", async () => {
+  it("refuses an object that has no client field", async () => {
     await using scene = await openScene();
     const ended = await scene.run(["clients", "import"], { stdin: '{"clients":[{"client_id":"c1"}]}' });
-    fails(ended, 2, /standard input has no field of a client/);
+    fails(ended, 2, /standard input has no client field/);
     assert.deepEqual(scene.proxy.seen, []);
   });
 

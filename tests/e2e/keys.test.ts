@@ -148,7 +148,7 @@ describe("--generate-key", () => {
       assert.equal(encoded === undefined, /^(env|id|k8s-secret|jsonpath.*)$/.test(format), `${format}: ${told(ended)}`);
       // A format that leaves it out has it in a file, which is named.
       if (encoded === undefined)
-        assert.match(ended.stderr, /leaves the private key of client "c\d+" out; its encrypted private key is in "/);
+        assert.match(ended.stderr, /omits the private key of client "c\d+"; its encrypted private key is in "/);
       else assert.equal(kept, undefined);
       const plain = await reader.read(String(encoded ?? kept));
       assert.deepEqual({ ...storedKey(scene, id), ...publicPart(plain) }, storedKey(scene, id));
@@ -179,11 +179,11 @@ describe("--generate-key", () => {
     writeFileSync(at("secret"), "given-secret-0123456789");
     const es256 = [...KEYED, "--generate-key", "ES256"];
     const cases: readonly (readonly [args: readonly string[], message: RegExp, env?: Record<string, string>])[] = [
-      [es256, /has nowhere to put the private key/],
+      [es256, /has no destination for the private key/],
       [[...KEYED, ...out], /--key-out has no key to write/],
       [[...KEYED, "--generate-key", "EdDSA", ...out], /--generate-key "EdDSA"/],
       [[...KEYED, "--generate-key", "none", ...out], /--generate-key "none"/],
-      [["clients", "create", "--generate-key", "ES256", ...out], /for clients that prove themselves with a key/],
+      [["clients", "create", "--generate-key", "ES256", ...out], /for clients that authenticate with a key/],
       [[...es256, ...out, "--jwks", '{"keys":[]}'], /exclude each other/],
       [[...es256, ...out, "--jwks-uri", "https://app.example.com/jwks"], /exclude each other/],
       [[...es256, ...out, "--secret-file", at("secret")], /exclude each other/],
@@ -327,9 +327,9 @@ describe("--verify", () => {
     const cases: readonly (readonly [more: readonly string[], status: number, message: RegExp])[] = [
       [["--public-url", "http://127.0.0.1:1"], 6, /Cannot find the token endpoint/],
       [["--public-url", scene.sandbox.url], 1, /without a discovery document/],
-      [["--public-url", "ftp://me:hush@x"], 2, /is not an address/],
-      [["--token-endpoint", "me:hush@x"], 2, /is not an address/],
-      [["--token-endpoint", "ftp://me:hush@x/"], 2, /is not an address/],
+      [["--public-url", "ftp://me:hush@x"], 2, /is not an http or https URL/],
+      [["--token-endpoint", "me:hush@x"], 2, /is not an http or https URL/],
+      [["--token-endpoint", "ftp://me:hush@x/"], 2, /is not an http or https URL/],
     ];
     for (const [more, status, message] of cases) {
       const ended = await scene.run([...create, ...more]);

@@ -189,10 +189,7 @@ describe("clients list", () => {
           `${as} ${args.join(" ")}`,
         );
         assert.equal(last, !more);
-        assert.equal(
-          ended.stderr,
-          more ? `There are more clients; ${args.slice(0, 2).join(" ")} cuts the list here\n` : "",
-        );
+        assert.equal(ended.stderr, more ? `More clients exist; showing ${args[1]} (--limit)\n` : "");
         const asked = crowd.proxy.seen.slice(seen).map(({ target }) => target.replace(/^.*\?/, ""));
         assert.deepEqual(asked, as.startsWith("1.") ? v1 : v2, `${as} ${args.join(" ")}`);
       }
@@ -242,7 +239,7 @@ describe("clients list", () => {
         const page = JSON.parse(ended.stdout);
         found.push(...page.items.map((client: { client_id: string }) => client.client_id));
         token = page.next_page_token;
-        assert.equal(ended.stderr, token === "" ? "" : `There are more clients: --page-token ${token}\n`);
+        assert.equal(ended.stderr, token === "" ? "" : `More clients exist: --page-token ${token}\n`);
       } while (token !== "");
       assert.deepEqual(found, crowd.ids);
       assert.equal(crowd.proxy.seen.length, 3);
@@ -259,8 +256,8 @@ describe("clients list", () => {
       [["--page-size", "0"], /--page-size 0/],
       [["--limit", "-1"], /--limit/],
       [["--limit", "many"], /--limit/],
-      [["--page-token", "nonsense"], /--page-token "nonsense" is not a valid page token/],
-      [["stray"], /Unexpected argument "stray"/],
+      [["--page-token", "nonsense"], /--page-token "nonsense" is not a page/],
+      [["stray"], /Stray argument "stray"/],
     ] as const) {
       fails(await crowd.run(["clients", "list", ...args]), 2, message);
     }

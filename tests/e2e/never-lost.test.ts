@@ -372,7 +372,7 @@ function explained(settled: Settled, sandbox: Sandbox, around: Surroundings): vo
   }
   const changes = operation === "rotate" || operation === "update";
   // What the format leaves out is in its file for good; what was handed over is not kept any longer.
-  const hidden = /^Warning: this output format leaves the (secret|private key) of client /m.test(ended.stderr);
+  const hidden = /^Warning: this output format omits the (secret|private key) of client /m.test(ended.stderr);
   if (changes && ended.status === 0 && !hidden) assert.deepEqual(kept, [], story);
   // Nothing is left behind but what was asked for and what is named.
   const left = readdirSync(around.cwd).filter((name) => !around.inputs.includes(name) && name !== "out.json");
@@ -606,24 +606,24 @@ describe("a rescue file", () => {
     await using scene = await openScene();
     const made = await scene.run([...CREATE, "--id", "app"], NOWHERE);
     ends(made, 0);
-    assert.match(made.stderr, /^Warning: no folder can be written .*--rescue-dir/m);
+    assert.match(made.stderr, /^Warning: no directory is writable .*--rescue-dir/m);
     const secret = scene.sandbox.secretOf("app") ?? assert.fail("no client");
     const key = ["--token-endpoint-auth-method", "private_key_jwt", "--generate-key", "ES256", "--pgp-key", reader.key];
     const keyed = await scene.run([...CREATE, "--id", "keyed", ...key], NOWHERE);
     ends(keyed, 0);
-    assert.match(keyed.stderr, /^Warning: no folder can be written/m);
+    assert.match(keyed.stderr, /^Warning: no directory is writable/m);
     const before = scene.proxy.seen.length;
     for (const args of [
       ["rotate-secret", "app"],
       ["update", "app", "--secret", GIVEN],
     ]) {
       const ended = await scene.run(["clients", ...args], NOWHERE);
-      fails(ended, 1, /there is no folder in which the secret could be kept/);
+      fails(ended, 1, /no directory is writable for a recovery copy/);
     }
     assert.ok(scene.proxy.seen.slice(before).every(({ method }) => method === "GET"));
     assert.equal(scene.sandbox.secretOf("app"), secret);
     const hidden = await scene.run([...CREATE, "--id", "hidden", "-q"], NOWHERE);
-    fails(hidden, 2, /leaves the secret out/);
+    fails(hidden, 2, /omits the secret/);
     assert.equal(scene.sandbox.secretOf("hidden"), undefined);
   });
 
@@ -728,7 +728,7 @@ describe("a rescue file", () => {
     using folder = temporaryFolder();
     const out = ["--secret-out", join(folder.path, "out.env")];
     const ended = await scene.run(["clients", "rotate-secret", "old", "--rescue-dir", disk.path, ...out]);
-    fails(ended, 1, /cannot be kept in .*no space left/);
+    fails(ended, 1, /cannot write a recovery copy to .*no space left/);
     assert.equal(scene.sandbox.secretOf("old"), secret);
     assert.deepEqual([readdirSync(folder.path), readdirSync(disk.path)], [[], ["ballast"]]);
   });
@@ -748,7 +748,7 @@ describe("a rescue file", () => {
     const ended = await scene.run(rotate, NOWHERE);
     ends(ended, 0);
     assert.equal(printed(ended).secret, scene.sandbox.secretOf("old"));
-    assert.match(ended.stderr, /^Warning: the new secret of client "old" cannot be kept/m);
+    assert.match(ended.stderr, /^Warning: cannot write a recovery copy of the new secret of client "old"/m);
     // Where another folder has room, it is kept there meanwhile.
     rmSync(join(disk.path, "ballast"));
     const elsewhere = await scene.run(rotate);
@@ -840,7 +840,7 @@ describe("a client whose secret cannot be handed over", () => {
     ]) {
       rmSync(out);
       const ended = await scene.run(["clients", ...args, "--secret-out", out]);
-      fails(ended, 1, /Cannot hand over the new secret of client "app"/);
+      fails(ended, 1, /Cannot deliver the new secret of client "app"/);
       const [kept, ...others] = scene.rescued();
       assert.deepEqual(others, []);
       assert.equal(kept?.record.client_secret, scene.sandbox.secretOf("app"));

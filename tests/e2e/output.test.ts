@@ -67,7 +67,7 @@ describe("a standard output that is closed before the start", () => {
       ["--secret", "given-secret-0123456789"],
     ]) {
       const ended = await shell(scene, '"$0" "$@" >&-', [...SEED, ...more]);
-      fails(ended, 1, /standard output is closed, so nobody would get (its id|the secret)/);
+      fails(ended, 1, /standard output is closed, so (its ID|the secret) would be lost/);
     }
     assert.equal(scene.proxy.seen.length, 0);
   });
@@ -88,7 +88,7 @@ describe("a pipe whose reader is gone", () => {
     fails(
       ended,
       1,
-      /Cannot hand over the credentials: the reader of standard output is gone; client .* was deleted again/,
+      /Cannot deliver the credentials: the reader of standard output is gone; client .* was deleted again/,
     );
     assert.equal(scene.sandbox.clients().length, 0);
     assert.equal(scene.proxy.seen.at(-1)?.method, "DELETE");
@@ -188,7 +188,7 @@ describe("a full disk behind standard output", () => {
       await using scene = await openScene();
       const ended = await shell(scene, '"$0" "$@" >/dev/full', [...SEED, "--format", format]);
       ends(ended, 1);
-      assert.match(ended.stderr, /Cannot hand over the credentials: the disk is full/, told(ended));
+      assert.match(ended.stderr, /Cannot deliver the credentials: the disk is full/, told(ended));
       const [client] = scene.sandbox.clients();
       const [kept] = scene.rescued();
       if (client === undefined) assert.equal(kept, undefined);

@@ -339,7 +339,7 @@ const COMMANDS: Readonly<Record<string, readonly Case[]>> = {
       delivers: true,
     },
     {
-      args: () => ["clients", "import", "--on-conflict", "update"],
+      args: () => ["clients", "import", "--if-exists", "update"],
       stdin: ({ secret }) => JSON.stringify({ client_id: "old", client_secret: secret, client_name: "x" }),
     },
   ],
@@ -349,7 +349,7 @@ const COMMANDS: Readonly<Record<string, readonly Case[]>> = {
     { args: () => ["clients", "rotate-secret", "old", ...TO] },
     { args: () => ["clients", "rotate-secret", "old", "--secret-file", "secret"] },
     { args: () => ["clients", "rotate-secret", "old", "--secret-out", "out.yaml"] },
-    { args: () => ["clients", "rotate-secret", "old", "--finish"] },
+    { args: () => ["clients", "rotate-secret", "old", "--drop-old-secrets"] },
     { args: () => ["clients", "rotate-secret", "old", "--dry-run"] },
   ],
   "rotate-secret oauth2-client": [{ args: () => ["rotate-secret", "oauth2-client", "old"], delivers: true }],
@@ -512,7 +512,7 @@ describe("no credential is shown or left anywhere but where it was asked for", (
       { args: () => ["clients", "list", "--config", "wrong.yaml", "-v"], alone },
       { args: () => ["clients", "list", "--config", "secret", "-v"], alone },
       { args: ({ secret }) => ["clients", "get", "--secret", secret] },
-      { args: ({ secret }) => ["clients", "rotate-secret", "old", "--finish", "--secret", secret] },
+      { args: ({ secret }) => ["clients", "rotate-secret", "old", "--drop-old-secrets", "--secret", secret] },
       { args: ({ secret }) => ["__complete", "clients", "create", "--secret", secret, "--"], alone },
       { args: ({ token }) => ["__complete", "clients", "get", "--access-token", token, ""], alone },
     ];

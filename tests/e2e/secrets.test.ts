@@ -82,7 +82,7 @@ describe("a secret that is given", () => {
     await using scene = await openScene();
     const ended = await scene.run([...CREATE, "--secret", GIVEN]);
     holds(scene, ended, GIVEN);
-    assert.match(ended.stderr, /^Warning: --secret shows the secret to everyone who can list processes.*\n$/);
+    assert.match(ended.stderr, /^Warning: --secret is visible to other users .*\n$/);
     const none = await scene.run([...CREATE, "--id", "app", "--secret", ""]);
     ends(none, 0);
     assert.equal(printed(none).secret, scene.sandbox.secretOf("app"));
@@ -159,7 +159,7 @@ describe("a secret that is given", () => {
     await using scene = await openScene();
     for (const stdin of [undefined, `${GIVEN}\n${GIVEN}\n`]) {
       const ended = await scene.run([...CREATE, "--secret-prompt"], stdin === undefined ? {} : { stdin });
-      fails(ended, 2, /--secret-prompt has no terminal/);
+      fails(ended, 2, /--secret-prompt needs a terminal/);
       assert.equal(scene.proxy.seen.length, 0);
     }
   });
@@ -228,9 +228,9 @@ describe("a secret that is given", () => {
   it("that was mistyped, left empty or given up makes nothing", SLOW, async () => {
     await using scene = await openScene();
     const cases: readonly (readonly [keys: readonly string[], status: number, words: RegExp])[] = [
-      [["typed-secret-1", "Enter", "typed-secret-2", "Enter"], 2, /The two secrets are not the same/],
-      [["Enter"], 2, /No secret was typed/],
-      [["C-d"], 2, /No secret was typed/],
+      [["typed-secret-1", "Enter", "typed-secret-2", "Enter"], 2, /The two secrets differ/],
+      [["Enter"], 2, /No secret was entered/],
+      [["C-d"], 2, /No secret was entered/],
       [["abc", "Enter", "abc", "Enter"], 2, /shorter than 6 characters/],
       [["typed-secret-1", "C-c"], 130, /Interrupted/],
       [["typed-secret-1", "C-\\"], 131, /Interrupted/],
@@ -283,10 +283,10 @@ describe("wishes about a secret that contradict each other", () => {
     const endpoint = ["--token-endpoint", "http://127.0.0.1:1/"];
     const update = ["clients", "update", "app", "--secret", GIVEN];
     const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
-      [[...CREATE, "--encrypted-format", "armor"], /--encrypted-format has nobody to encrypt to/],
-      [[...update, "--encrypted-format", "base64"], /--encrypted-format has nobody to encrypt to/],
-      [["clients", "rotate-secret", "app", "--encrypted-format", "armor"], /--encrypted-format has nobody/],
-      [["clients", "import", "--encrypted-format", "armor"], /--encrypted-format has nobody to encrypt to/],
+      [[...CREATE, "--encrypted-format", "armor"], /--encrypted-format has no recipient to encrypt to/],
+      [[...update, "--encrypted-format", "base64"], /--encrypted-format has no recipient to encrypt to/],
+      [["clients", "rotate-secret", "app", "--encrypted-format", "armor"], /--encrypted-format has no recipient/],
+      [["clients", "import", "--encrypted-format", "armor"], /--encrypted-format has no recipient to encrypt to/],
       [[...CREATE, "--secret", GIVEN, "--secret-length", "40"], /--secret-length and --secret exclude each other/],
       [
         [...CREATE, "--secret-file", "-", "--secret-length", "40"],
@@ -300,9 +300,9 @@ describe("wishes about a secret that contradict each other", () => {
         ],
         /--secret-length and --generate-key exclude each other/,
       ],
-      [[...CREATE, ...endpoint], /--token-endpoint is for --verify alone/],
-      [[...CREATE, "--public-url", "http://127.0.0.1:1"], /--public-url is for --verify alone/],
-      [["clients", "rotate-secret", "app", ...endpoint], /--token-endpoint is for --verify alone/],
+      [[...CREATE, ...endpoint], /--token-endpoint requires --verify/],
+      [[...CREATE, "--public-url", "http://127.0.0.1:1"], /--public-url requires --verify/],
+      [["clients", "rotate-secret", "app", ...endpoint], /--token-endpoint requires --verify/],
       [[...CREATE, ...out, "--secret-file", "-"], /holds a NUL character/],
       [["clients", "update", "app", ...out, "--secret-file", "-"], /holds a NUL character/],
       [["clients", "rotate-secret", "app", ...out, "--secret-file", "-"], /holds a NUL character/],
@@ -422,14 +422,14 @@ describe("--secret-out", () => {
       ["a.env", [], (file) => sourced(file, ["CLIENT_ID", "CLIENT_SECRET"])],
       ["plain", [], (file) => sourced(file, ["CLIENT_ID", "CLIENT_SECRET"])],
       ["b.json", ["--secret-format", "dotenv"], (file) => sourced(file, ["CLIENT_ID", "CLIENT_SECRET"])],
-      ["c.env", ["--id-key", "A_ID", "--secret-key", "A_SECRET"], (file) => sourced(file, ["A_ID", "A_SECRET"])],
+      ["c.env", ["--id-field", "A_ID", "--secret-field", "A_SECRET"], (file) => sourced(file, ["A_ID", "A_SECRET"])],
       ["d.json", [], (file) => Object.values(JSON.parse(readFileSync(file, "utf8")))],
       ["e.JSON", [], (file) => Object.values(JSON.parse(readFileSync(file, "utf8")))],
       ["f", ["--secret-format", "json"], (file) => Object.values(JSON.parse(readFileSync(file, "utf8")))],
       ["g.yaml", [], (file) => Object.values(manifest(readFileSync(file, "utf8")))],
       [
         "h.yml",
-        ["--id-key", "x.id", "--secret-key", "x-pw"],
+        ["--id-field", "x.id", "--secret-field", "x-pw"],
         (file) => Object.values(manifest(readFileSync(file, "utf8"))),
       ],
       ["i", ["--secret-format=k8s"], (file) => Object.values(manifest(readFileSync(file, "utf8")))],
@@ -558,7 +558,7 @@ describe("--secret-out", () => {
         }
         const ended = await running.ended;
         ends(ended, 1);
-        assert.match(ended.stderr, /^Error: Cannot hand over .*: the reader of fd:3 stalled; /m);
+        assert.match(ended.stderr, /^Error: Cannot deliver .*: the reader of fd:3 stands still; /m);
         assert.deepEqual(
           scene.sandbox.clients().map(({ client_id: id }) => id),
           ["old"],
@@ -735,11 +735,11 @@ describe("--secret-out", () => {
     const options: readonly (readonly [more: readonly string[], message: RegExp])[] = [
       [["--secret-format", "json"], /--secret-format has no file to write/],
       [["--secret-out", at("o"), "--secret-format", "xml"], /--secret-format "xml"/],
-      [["--secret-out", at("o.env"), "--id-key", "a-b"], /--id-key "a-b"/],
-      [["--secret-out", at("o.env"), "--secret-key", "1A"], /--secret-key "1A"/],
-      [["--secret-out", at("o.yaml"), "--secret-key", "a b"], /--secret-key "a b"/],
-      [["--secret-out", at("o"), "--id-key", "X", "--secret-key", "X"], /cannot both be called "X"/],
-      [["--secret-out", at("o"), "--secret-key", "CLIENT_ID"], /cannot both be called "CLIENT_ID"/],
+      [["--secret-out", at("o.env"), "--id-field", "a-b"], /--id-field "a-b"/],
+      [["--secret-out", at("o.env"), "--secret-field", "1A"], /--secret-field "1A"/],
+      [["--secret-out", at("o.yaml"), "--secret-field", "a b"], /--secret-field "a b"/],
+      [["--secret-out", at("o"), "--id-field", "X", "--secret-field", "X"], /cannot both be named "X"/],
+      [["--secret-out", at("o"), "--secret-field", "CLIENT_ID"], /cannot both be named "CLIENT_ID"/],
     ];
     for (const [more, message] of options) {
       untouched(scene, await scene.run([...CREATE, ...more]), folder.path, files, message);
@@ -786,9 +786,9 @@ describe("--secret-out", () => {
       "app",
       "--format",
       "k8s-secret",
-      "--id-key",
+      "--id-field",
       "the.id",
-      "--secret-key",
+      "--secret-field",
       "the-secret",
     ];
     const ended = await scene.run(args);
@@ -804,8 +804,8 @@ describe("--secret-out", () => {
       ["clients", "update", "app", "--name", "x"],
       ["clients", "update", "app", "--secret", GIVEN],
       ["clients", "rotate-secret", "app", ...out],
-      ["clients", "import", "--on-conflict", "skip"],
-      ["clients", "import", "--on-conflict", "update"],
+      ["clients", "import", "--if-exists", "skip"],
+      ["clients", "import", "--if-exists", "update"],
     ]) {
       const none = await scene.run([...args, "--format", "k8s-secret"], {
         stdin: '{"client_id":"app","grant_types":["client_credentials"]}',
@@ -821,7 +821,7 @@ describe("--secret-out", () => {
       ends(id, 0);
       assert.deepEqual(manifest(id.stdout), { CLIENT_ID: "open" });
     }
-    const some = await scene.run(["clients", "import", "--on-conflict", "skip", "--format", "k8s-secret"], {
+    const some = await scene.run(["clients", "import", "--if-exists", "skip", "--format", "k8s-secret"], {
       stdin: '[{"client_id":"app"},{"client_id":"new"},{"client_id":"open"}]',
     });
     ends(some, 0);
@@ -1046,7 +1046,7 @@ describe("recipients of one message", () => {
     assert.match(shown.stdout, new RegExp(`^Subkey: +${old} .*not used: .*2020-03-01`, "m"));
     assert.match(shown.stdout, new RegExp(`^Subkey: +${good} .*not used: a newer one is used`, "m"));
     assert.match(shown.stdout, new RegExp(`^Subkey: +${newest} .*, used$`, "m"));
-    assert.match(shown.stdout, new RegExp(`^Would be used: yes, by .*${newest}`, "m"));
+    assert.match(shown.stdout, new RegExp(`^Usable: +yes, encrypts to .*${newest}`, "m"));
     // What would be used is what is used.
     await using scene = await openScene();
     const created = await scene.run([...CREATE, "--id", "app", "--pgp-key", mina.armored, "-v", "--format", "json"]);
@@ -1057,8 +1057,8 @@ describe("recipients of one message", () => {
     assert.match(created.stderr, new RegExp(`^Not encrypted to subkey ${old} .*2020-03-01`, "m"));
     const useless = await inspect(Buffer.from(signer.binary).toString("base64"));
     ends(useless, 7);
-    assert.match(useless.stdout, /^Would be used: no: /m);
-    assert.match(useless.stdout, /^Way out: +\S/m);
+    assert.match(useless.stdout, /^Usable: +no: /m);
+    assert.match(useless.stdout, /^Hint: +\S/m);
     const several = await inspect("keybase:carl", "wkd:dora@example.org", "--format", "json");
     ends(several, 0);
     assert.deepEqual(
@@ -1074,7 +1074,7 @@ describe("recipients of one message", () => {
     const lasting = gpg.addSubkey(expired, "rsa3072", "encr", "never", "20200101T000000");
     const past = await inspect(Buffer.from(gpg.exported(expired).binary).toString("base64"));
     ends(past, 7);
-    assert.match(past.stdout, new RegExp(`^Subkey: +${lasting} .*, not used: the key itself cannot be used$`, "m"));
+    assert.match(past.stdout, new RegExp(`^Subkey: +${lasting} .*, not used: the key itself is not usable$`, "m"));
     // Names are those of the command's own words, and what create refuses to fetch is not fetched here either.
     for (const [word, status, message] of [
       ["alice.asc", 7, /^Error: Cannot read a key from "alice\.asc": this looks like the name of a file$/],

@@ -287,7 +287,7 @@ describe("the progress of an import", () => {
     terminal.type("C-c");
     release();
     assert.equal(await terminal.ended(), 130, terminal.screen());
-    const screen = await terminal.seen(/^Import: \d created(, \d not begun)?$/m);
+    const screen = await terminal.seen(/^Import: \d created(, \d not started)?$/m);
     assert.doesNotMatch(screen, /\[#/);
     const [, created = ""] = /Import: (\d) created/.exec(screen) ?? [];
     const text = readFileSync(results, "utf8");
@@ -303,7 +303,7 @@ describe("a command on a terminal that reads", () => {
     await using scene = await openScene();
     await using terminal = await openTerminal(["clients", "import"], { env: { HYDRA_ADMIN_URL: scene.url } });
     assert.equal(await terminal.ended(), 2);
-    await terminal.seen(/There is nothing to import: no file is named and standard input is a terminal/);
+    await terminal.seen(/Nothing to import: no file was given and standard input is a terminal/);
     assert.equal(scene.proxy.seen.length, 0);
   });
 
@@ -332,7 +332,7 @@ describe("a command on a terminal that reads", () => {
     terminal.type("-l", "two-secret-01234");
     terminal.type("Enter");
     assert.equal(await terminal.ended(), 2, terminal.screen());
-    await terminal.seen(/The two secrets are not the same/);
+    await terminal.seen(/The two secrets differ/);
     assert.doesNotMatch(terminal.written(), /(one|two)-secret/);
     assert.equal(scene.sandbox.secretOf("a"), "typed-secret-01234");
   });

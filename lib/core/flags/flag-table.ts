@@ -202,17 +202,19 @@ export const SECRET_FORMAT: ChoiceFlag<"dotenv" | "json" | "k8s"> = {
   help: "Format of --secret-out; default: from the extension (.json, .yaml), otherwise dotenv",
 };
 
-export const ID_KEY: TextFlag = {
+export const ID_FIELD: TextFlag = {
   kind: "text",
-  name: "id-key",
+  name: "id-field",
+  aliases: ["id-key"],
   value: "NAME",
   group: "secret",
   help: "Name of the client ID in dotenv, env and Kubernetes output (default: CLIENT_ID)",
 };
 
-export const SECRET_KEY: TextFlag = {
+export const SECRET_FIELD: TextFlag = {
   kind: "text",
-  name: "secret-key",
+  name: "secret-field",
+  aliases: ["secret-key"],
   value: "NAME",
   group: "secret",
   help: "Name of the secret in dotenv, env and Kubernetes output (default: CLIENT_SECRET, or CLIENT_SECRET_ENCRYPTED)",
@@ -327,11 +329,12 @@ export type IfExists = "fail" | "skip" | "update";
 export const IF_EXISTS: WithDefault<ChoiceFlag<IfExists>> = {
   kind: "text",
   name: "if-exists",
+  aliases: ["on-conflict"],
   value: "POLICY",
   default: "fail",
   choices: ["fail", "skip", "update"],
   group: "input",
-  help: "What to do if a client with this --id exists",
+  help: "What to do if a client with this ID exists",
 };
 
 /** Flags for the connection to the server. */
@@ -378,7 +381,7 @@ export const SECRET_IN_FLAGS: readonly Flag[] = [SECRET, SECRET_FILE, SECRET_PRO
 export const NEW_SECRET_FLAGS: readonly Flag[] = [NEW_SECRET, SECRET_FILE, SECRET_PROMPT];
 
 /** Flags that decide where credentials are written. */
-export const SECRET_OUT_FLAGS: readonly Flag[] = [SECRET_OUT, SECRET_FORMAT, ID_KEY, SECRET_KEY, RESCUE_DIR];
+export const SECRET_OUT_FLAGS: readonly Flag[] = [SECRET_OUT, SECRET_FORMAT, ID_FIELD, SECRET_FIELD, RESCUE_DIR];
 
 export const VERIFY: BoolFlag = {
   kind: "switch",

@@ -356,12 +356,12 @@ const SERVERS_TOPIC: Topic = {
       ],
       [
         "Rotation",
-        "If the server supports rotation, the old secret works until `--finish`. Otherwise it stops working immediately",
+        "If the server supports rotation, the old secret works until `--drop-old-secrets`. Otherwise it stops working immediately",
       ],
     ),
     heading("What counts as a difference"),
     text(
-      "`update`, `create --if-exists update` and `import --on-conflict update` write only if a value differs, so a second run writes",
+      "`update`, `create --if-exists update` and `import --if-exists update` write only if a value differs, so a second run writes",
       "nothing. On Hydra 26, each write also invalidates the client's registration access token. These are not differences:",
     ),
     rows(
@@ -488,7 +488,7 @@ const SECRETS_TOPIC: Topic = {
     ),
     text(
       "`--secret-format` sets the format of the file (`dotenv`, `json` or `k8s`). The default depends on the extension: `.json`, `.yaml`",
-      "or `.yml`, otherwise dotenv. `--id-key` and `--secret-key` set the variable names. The file is opened before the client is",
+      "or `.yml`, otherwise dotenv. `--id-field` and `--secret-field` set the variable names. The file is opened before the client is",
       "created: if it cannot be written, nothing is created. The result on standard output then does not contain the secret.",
       "If nothing reads the descriptor, writing stops five seconds after `--fail-after`, or two seconds after a signal.",
     ),
@@ -521,7 +521,7 @@ const SECRETS_TOPIC: Topic = {
     lines("hydra clients rotate-secret my-app --secret-out my-app.env"),
     text(
       "Rotation changes only the secret. The new secret is saved to a recovery copy before it is sent, and the copy is removed when it has",
-      "been delivered. If the server supports rotation, both secrets work until `--finish`. Otherwise the old one stops working",
+      "been delivered. If the server supports rotation, both secrets work until `--drop-old-secrets`. Otherwise the old one stops working",
       "immediately, and a message says so.",
     ),
     text(

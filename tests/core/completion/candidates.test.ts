@@ -334,8 +334,7 @@ describe("hydra completion", () => {
     assert.deepEqual(played, {
       status: 2,
       stdout: "",
-      stderr:
-        'Error: There is no completion for "fsh": the shells are bash, zsh, fish and powershell\nHint: did you mean zsh?\n',
+      stderr: 'Error: Unknown shell "fsh": supported are bash, zsh, fish and powershell\nHint: did you mean zsh?\n',
     });
   });
 
