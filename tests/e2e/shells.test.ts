@@ -151,7 +151,7 @@ for (const shell of ["bash", "zsh", "fish"] as const) {
         const [first] = await fishCandidates("hydra clients get app-o", settings());
         assert.deepEqual(first, ["app-one", "The first"]);
         assert.deepEqual(await fishCandidates("hydra clients cre"), [
-          ["create", "Register a client and print its id and secret"],
+          ["create", "Create a client and print its ID and secret"],
         ]);
       });
     } else {
