@@ -47,7 +47,7 @@ export async function readSettings(
     config === undefined ? withoutFile : parseFlags(called.words, spec.flags, name, { environment, file: config.file });
   const { values } = line;
   const problems = [...line.problems, ...operandProblems(called.path.join(" "), spec.operands, line)];
-  const format = readFormat(values, spec.format[called.grammar], problems);
+  const format = readFormat(values, spec.format[called.syntax], problems);
   problems.push(...credentialFormatProblems(format, values, spec.credentials));
   if (format !== undefined) run.json = values.isSet(FORMAT) && isJson(format);
   const needsServer = spec.server === true || (spec.server === "if-asked" && values.isSet(ENDPOINT));

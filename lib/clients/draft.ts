@@ -70,7 +70,7 @@ function pathOf(text: string): readonly string[] {
  * is wrong is collected; nothing is thrown but what cannot be read at all.
  */
 export async function readDraft(context: Context, defaults: boolean): Promise<ReadDraft> {
-  const { values, grammar } = context;
+  const { values, syntax } = context;
   const problems: Problem[] = [];
   const read = await attempt(problems, () => baseOf(context, problems));
   const files = new Map<string, string | undefined>();
@@ -86,7 +86,7 @@ export async function readDraft(context: Context, defaults: boolean): Promise<Re
     });
   }
   const base = read === undefined ? undefined : { name: read.name, client: withoutServerFields(read.client) };
-  const made = draftClient({ values, grammar, defaults, files, ...(base === undefined ? {} : { base }) });
+  const made = draftClient({ values, grammar: syntax, defaults, files, ...(base === undefined ? {} : { base }) });
   let client: Client = made.client;
   const origins = new Map<string, string>();
   for (const flag of [ID, SECRET]) {
