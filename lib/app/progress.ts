@@ -11,7 +11,7 @@ export interface ProgressBar {
 const CLEARED = "\r\u001b[K";
 
 /** The bar of one run; nothing is drawn if stderr is not a terminal. */
-export function progressBar(host: Host): ProgressBar {
+export function progressBar(host: Pick<Host, "stdout" | "stderr" | "monotonic">): ProgressBar {
   let last = Number.NEGATIVE_INFINITY;
   let drawn = false;
   function away(): string {

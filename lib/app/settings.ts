@@ -65,7 +65,10 @@ export async function readSettings(
 }
 
 /** Reads the config file, which must exist only where `--config` names it. */
-async function readConfig(host: Host, values: FlagValues): Promise<ConfigFile | undefined> {
+async function readConfig(
+  host: Pick<Host, "environment" | "readFile" | "uid">,
+  values: FlagValues,
+): Promise<ConfigFile | undefined> {
   const named = values.text(CONFIG);
   const home = host.environment("HOME") ?? "";
   if (named === undefined && home === "") return undefined;
@@ -93,7 +96,11 @@ async function readConfig(host: Host, values: FlagValues): Promise<ConfigFile | 
   });
 }
 
-async function readConfigBytes(host: Host, path: string, optional: boolean): Promise<InputFile | undefined> {
+async function readConfigBytes(
+  host: Pick<Host, "readFile">,
+  path: string,
+  optional: boolean,
+): Promise<InputFile | undefined> {
   try {
     return await host.readFile(path, INPUT_LIMIT.bytes);
   } catch (error) {

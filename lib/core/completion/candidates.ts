@@ -94,12 +94,7 @@ export function completeValue(flag: Flag, typed: string, head = ""): Completion 
 }
 
 /** The names of flags that could still be given. The other names of a flag count where its first one does not fit. */
-export function completeFlagName(
-  flags: readonly Flag[],
-  syntax: Syntax,
-  given: ReadonlySet<Flag>,
-  typed: string,
-): Completion {
+function completeFlagName(flags: readonly Flag[], syntax: Syntax, given: ReadonlySet<Flag>, typed: string): Completion {
   const rest = flags.filter((flag) => !given.has(flag) || flag.kind === "list" || flag.kind === "each");
   const named = (flag: Flag, name: string): Candidate => ({ text: name, about: flag.help, open: false });
   const first = rest.map((flag) => named(flag, `--${longNames(flag, syntax)[0] ?? flag.name}`));
