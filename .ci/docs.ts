@@ -38,19 +38,19 @@ const Manifest = v.object({ version: v.string() });
 /** A command of the tree under one of its names. */
 interface Named {
   readonly path: readonly string[];
-  readonly grammar: Syntax;
+  readonly syntax: Syntax;
   readonly command: Leaf | Group;
 }
 
-/** Every command and group of the tree, by each name that help lists, parents first. */
-export async function everyCommand(from: Named = { path: ["hydra"], grammar: "1.x", command: ROOT }): Promise<Named[]> {
+/** Every command and group of the tree by each of the names that help lists, parents first. */
+export async function everyCommand(from: Named = { path: ["hydra"], syntax: "1.x", command: ROOT }): Promise<Named[]> {
   const found: Named[] = [from];
   const { command, path } = from;
   if (!isGroup(command)) return found;
   for (const [name, child] of Object.entries(await childrenOf(command))) {
     const loaded = await resolved(child);
-    const grammar = isGroup(loaded) ? loaded.group.grammar : from.grammar;
-    found.push(...(await everyCommand({ path: [...path, name], grammar, command: loaded })));
+    const syntax = isGroup(loaded) ? loaded.group.syntax : from.syntax;
+    found.push(...(await everyCommand({ path: [...path, name], syntax, command: loaded })));
   }
   return found;
 }

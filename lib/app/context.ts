@@ -58,7 +58,7 @@ export function createContext(options: ContextOptions): Context {
   const sources: KeySources = { host, input, download };
   return {
     host,
-    grammar: options.syntax,
+    syntax: options.syntax,
     values,
     operands: line.operands,
     format,

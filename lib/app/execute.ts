@@ -32,7 +32,7 @@ export async function execute(run: Run, called: ResolvedLeaf): Promise<ExitName>
   const context = createContext({
     run,
     input,
-    syntax: called.grammar,
+    syntax: called.syntax,
     line,
     format,
     render,

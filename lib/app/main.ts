@@ -39,7 +39,7 @@ export async function main(host: Host): Promise<number> {
 }
 
 /** Ends the process, after a moment for pending output. */
-async function flushAndExit(host: Host, exit: number): Promise<void> {
+async function flushAndExit(host: Pick<Host, "stdout" | "stderr" | "sleep" | "exit">, exit: number): Promise<void> {
   const written = Promise.allSettled([host.stdout.write(""), host.stderr.write("")]);
   await Promise.race([written, host.sleep(EXIT_FLUSH_MS)]);
   host.exit(exit);

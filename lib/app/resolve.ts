@@ -24,7 +24,7 @@ const PARENT_FLAGS = indexFlags(PARENT_ROWS);
 export interface ResolvedCommand {
   /** The words that call it, the program's name first. */
   readonly path: readonly string[];
-  readonly grammar: Syntax;
+  readonly syntax: Syntax;
   readonly command: Leaf | Group;
   /** The words after the command, with the flags before it. */
   readonly words: readonly string[];
@@ -77,22 +77,22 @@ export async function childrenOf(group: CommandDef): Promise<Readonly<Record<str
 /** Follows words from the root of the tree as far as they name commands. Only the commands on the way are loaded. */
 export async function walk(words: readonly string[]): Promise<ResolvedCommand> {
   let command: Leaf | Group = ROOT;
-  let grammar: Syntax = "1.x";
+  let syntax: Syntax = "1.x";
   let path: readonly string[] = ["hydra"];
   let before: readonly string[] = [];
   let rest = words;
   while (isGroup(command)) {
     const split = splitBeforeCommand(rest, PARENT_FLAGS);
     before = [...before, ...split.flags];
-    if (split.command === undefined) return { path, grammar, command, words: before, stray: undefined };
+    if (split.command === undefined) return { path, syntax, command, words: before, stray: undefined };
     const child = await childNamed(command, split.command);
-    if (child === undefined) return { path, grammar, command, words: before, stray: split.command };
+    if (child === undefined) return { path, syntax, command, words: before, stray: split.command };
     command = await resolved(child);
-    if (isGroup(command)) grammar = command.group.grammar;
+    if (isGroup(command)) syntax = command.group.syntax;
     path = [...path, split.command];
     rest = split.rest;
   }
-  return { path, grammar, command, words: [...before, ...rest], stray: undefined };
+  return { path, syntax, command, words: [...before, ...rest], stray: undefined };
 }
 
 /** The child of a group with a name or an alias, not yet loaded. */

@@ -47,7 +47,7 @@ export async function readSettings(
     config === undefined ? withoutFile : parseFlags(called.words, spec.flags, name, { environment, file: config.file });
   const { values } = line;
   const problems = [...line.problems, ...operandProblems(called.path.join(" "), spec.operands, line)];
-  const format = readFormat(values, spec.format[called.grammar], problems);
+  const format = readFormat(values, spec.format[called.syntax], problems);
   problems.push(...credentialFormatProblems(format, values, spec.credentials));
   if (format !== undefined) run.json = values.isSet(FORMAT) && isJson(format);
   const needsServer = spec.server === true || (spec.server === "if-asked" && values.isSet(ENDPOINT));
@@ -65,7 +65,10 @@ export async function readSettings(
 }
 
 /** Reads the config file, which must exist only where `--config` names it. */
-async function readConfig(host: Host, values: FlagValues): Promise<ConfigFile | undefined> {
+async function readConfig(
+  host: Pick<Host, "environment" | "readFile" | "uid">,
+  values: FlagValues,
+): Promise<ConfigFile | undefined> {
   const named = values.text(CONFIG);
   const home = host.environment("HOME") ?? "";
   if (named === undefined && home === "") return undefined;
@@ -93,7 +96,11 @@ async function readConfig(host: Host, values: FlagValues): Promise<ConfigFile | 
   });
 }
 
-async function readConfigBytes(host: Host, path: string, optional: boolean): Promise<InputFile | undefined> {
+async function readConfigBytes(
+  host: Pick<Host, "readFile">,
+  path: string,
+  optional: boolean,
+): Promise<InputFile | undefined> {
   try {
     return await host.readFile(path, INPUT_LIMIT.bytes);
   } catch (error) {

@@ -11,14 +11,16 @@ import { childrenOf, type ResolvedCommand, resolve } from "./resolve.ts";
 import { helpWidth, wantsColor } from "./terminal.ts";
 import { writeText } from "./write-result.ts";
 
+type HelpHost = Pick<Host, "stdout" | "stderr" | "environment">;
+
 /** Shows the help page of a command. */
-export async function showHelp(host: Host, called: ResolvedCommand): Promise<ExitName> {
+export async function showHelp(host: HelpHost, called: ResolvedCommand): Promise<ExitName> {
   await writeText(host, renderHelp(await pageOf(called), helpWidth(host), wantsColor(host, host.stdout)));
   return "done";
 }
 
 /** Shows the topic or the help page of the command that the words after `hydra help` name. */
-export async function showHelpAbout(host: Host, words: readonly string[]): Promise<ExitName> {
+export async function showHelpAbout(host: HelpHost, words: readonly string[]): Promise<ExitName> {
   const names = words.filter((word) => !word.startsWith("-"));
   const [name] = names;
   const topic = TOPICS.find((known) => known.name === name);

@@ -21,7 +21,7 @@ const MAX_PENDING_TEXTS = 64;
  * away, a command that only reads ends quietly; values that must not be lost go back to the command.
  */
 export async function writeResult(
-  host: Host,
+  host: Pick<Host, "stdout" | "sleep">,
   signal: AbortSignal,
   format: Format,
   result: Result,

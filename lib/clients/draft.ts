@@ -22,18 +22,18 @@ export interface ReadDraft extends Draft {
 }
 
 /** What reading a draft needs of a command's context. */
-type DraftContext = ClientFileContext & Pick<Context, "values" | "grammar">;
+type DraftContext = ClientFileContext & Pick<Context, "values" | "syntax">;
 
 /**
  * Reads the client that a command line describes: the file of `--file`, overridden by flags, overridden by `--set`.
  * Problems are collected; only what makes reading impossible is thrown.
  */
 export async function readDraft(context: DraftContext, defaults: boolean): Promise<ReadDraft> {
-  const { values, grammar } = context;
+  const { values, syntax } = context;
   const problems: Problem[] = [];
   const base = await readBase(context, problems);
   const files = await readFieldFiles(context, problems);
-  const flags = draftClient({ values, grammar, defaults, files, ...(base === undefined ? {} : { base }) });
+  const flags = draftClient({ values, grammar: syntax, defaults, files, ...(base === undefined ? {} : { base }) });
   const named = idAndSecret(context);
   const assigned = applySet(context, { ...flags.client, ...named.client }, defaults);
   problems.push(...assigned.problems);

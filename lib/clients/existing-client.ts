@@ -1,7 +1,7 @@
 import { type Context, type Result, single } from "../command.ts";
 import { textField } from "../core/client/client.ts";
 import { type Change, changes } from "../core/client/equality.ts";
-import { IF_EXISTS, SECRET, SECRET_OUT } from "../core/flags/flag-table.ts";
+import { type IfExists, SECRET, SECRET_OUT } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/keys/recipient.ts";
 import { Problem } from "../core/problem.ts";

@@ -7,13 +7,13 @@ type Children = Readonly<Record<string, CommandDef | (() => Promise<CommandDef>)
 function group(
   name: string,
   summary: string,
-  grammar: Syntax,
+  syntax: Syntax,
   children: Children,
   aliases: Readonly<Record<string, string>> = {},
 ): Group {
   const subCommands = Object.assign(Object.create(null), children);
   return Object.assign(defineCommand({ meta: { name, description: summary }, subCommands }), {
-    group: { summary, grammar, aliases: Object.assign(Object.create(null), aliases) },
+    group: { summary, syntax, aliases: Object.assign(Object.create(null), aliases) },
   });
 }
 
@@ -42,7 +42,7 @@ const completion = (): Promise<CommandDef> => import("./completion.ts").then((mo
 
 const version = (): Promise<CommandDef> => import("./version.ts").then((module) => module.version);
 
-/** Other names for clients in the 2.x syntax. */
+/** The other names of a client in the 2.x syntax. */
 const CLIENT_ALIASES = { client: "oauth2-client", clients: "oauth2-client", "oauth2-clients": "oauth2-client" };
 
 /** One verb of the 2.x syntax: `create oauth2-client`. */

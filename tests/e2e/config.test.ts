@@ -96,8 +96,8 @@ describe("the config file", () => {
       [`endpoint: ${scene.url}\nheaders: [no colon]`, /"headers" in .*\.hydra\.yaml/],
       [`endpoint: ${scene.url}\nheaders: 7`, /"headers" in .*\.hydra\.yaml/],
       ["endpoint: [a, b]", /"endpoint" has a value of the wrong type/],
-      ["just text", /holds no keys/],
-      ["- a\n- list", /holds no keys/],
+      ["just text", /has no keys with values/],
+      ["- a\n- list", /has no keys with values/],
     ] as const;
     for (const [text, message] of cases) {
       configure(scene, `${text}\n`);

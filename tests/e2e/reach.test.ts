@@ -238,7 +238,7 @@ describe("the path of the endpoint", () => {
       await using scene = await openScene(as);
       const ended = await scene.run([...SEED, "--endpoint", `${scene.url}/admin/`]);
       isStored(scene, ended);
-      assert.match(ended.stderr, /^Warning: \/admin at the end of --endpoint is left out/);
+      assert.match(ended.stderr, /^Warning: \/admin at the end of --endpoint is ignored/);
     }
     await using scene = await openScene();
     isStored(scene, await scene.run([...SEED, "--endpoint", `${scene.url}/`]));

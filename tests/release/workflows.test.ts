@@ -193,9 +193,8 @@ describe("the documentation", () => {
 
   test("tells in the changelog of every command and of every version that the sandbox takes", async () => {
     const text = read("CHANGELOG.md");
-    for (const { path, grammar, command } of await everyCommand()) {
-      if (isLeaf(command) && grammar === "1.x")
-        assert.ok(text.includes(`\`${path.slice(1).join(" ")}`), path.join(" "));
+    for (const { path, syntax, command } of await everyCommand()) {
+      if (isLeaf(command) && syntax === "1.x") assert.ok(text.includes(`\`${path.slice(1).join(" ")}`), path.join(" "));
     }
     for (const version of SANDBOX_VERSIONS) {
       for (const page of ["CHANGELOG.md", "README.md"])

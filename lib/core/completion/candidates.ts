@@ -3,10 +3,10 @@ import { type Flag, type FlagIndex, indexFlags, longNames, type Syntax } from ".
 import { readWord } from "../flags/scan.ts";
 import { type Candidate, operandValues, type Values, valuesOf } from "./values.ts";
 
-/** What could stand at the cursor. */
+/** The candidates for the word at the cursor. */
 export interface Completion {
   readonly kind: Values["kind"];
-  /** What of the word that is being typed stands before that which is completed: `--format=`, `a,b,`, `@`. */
+  /** The part of the typed word before the part to complete: `--format=`, `a,b,`, `@`. */
   readonly head: string;
   readonly candidates: readonly Candidate[];
 }
@@ -14,16 +14,16 @@ export interface Completion {
 /** A command as far as its completion needs it. */
 export interface Target {
   readonly flags: readonly Flag[];
-  readonly grammar: Syntax;
+  readonly syntax: Syntax;
   readonly operands: { readonly name: string; readonly most: number } | undefined;
 }
 
-/** Words that are texts without more to them. */
+/** A completion of whole words. */
 export function plainWords(rows: readonly (readonly [text: string, about: string])[]): Completion {
   return { kind: "words", head: "", candidates: rows.map(([text, about]) => ({ text, about, open: false })) };
 }
 
-/** Nothing could stand here that is known. */
+/** No candidate is known. */
 export const NOTHING_KNOWN: Completion = plainWords([]);
 
 interface Before {
@@ -57,7 +57,7 @@ export function readBefore(words: readonly string[], index: FlagIndex): Before {
   return { pending: undefined, ended: false, operands, given };
 }
 
-/** Where the last element of a list begins: behind the last comma outside of quotes. */
+/** Where the last element of a list begins: after the last comma outside quotes. */
 function lastElement(text: string): number {
   let quoted = false;
   let start = 0;
@@ -69,7 +69,7 @@ function lastElement(text: string): number {
   return start;
 }
 
-/** The elements of a list that stand before its last one. */
+/** The elements of a list before its last one. */
 function elementsIn(text: string): readonly string[] {
   const line = splitCsv(text.replace(/,$/, ""));
   return "fault" in line ? [] : line.fields;
@@ -79,7 +79,7 @@ function beginningWith({ kind, head, candidates }: Completion, typed: string): C
   return { kind, head, candidates: candidates.filter(({ text }) => text.startsWith(typed)) };
 }
 
-/** What the value of a flag could be, of which `typed` stands behind `head`. */
+/** The candidates for the value of a flag, of which `typed` comes after `head`. */
 export function completeValue(flag: Flag, typed: string, head = ""): Completion {
   const start = flag.kind === "list" ? lastElement(typed) : 0;
   const before = typed.slice(0, start);
@@ -94,17 +94,12 @@ export function completeValue(flag: Flag, typed: string, head = ""): Completion 
 }
 
 /** The names of flags that could still be given. The other names of a flag count where its first one does not fit. */
-function completeFlagName(
-  flags: readonly Flag[],
-  grammar: Syntax,
-  given: ReadonlySet<Flag>,
-  typed: string,
-): Completion {
+function completeFlagName(flags: readonly Flag[], syntax: Syntax, given: ReadonlySet<Flag>, typed: string): Completion {
   const rest = flags.filter((flag) => !given.has(flag) || flag.kind === "list" || flag.kind === "each");
   const named = (flag: Flag, name: string): Candidate => ({ text: name, about: flag.help, open: false });
-  const first = rest.map((flag) => named(flag, `--${longNames(flag, grammar)[0] ?? flag.name}`));
+  const first = rest.map((flag) => named(flag, `--${longNames(flag, syntax)[0] ?? flag.name}`));
   const others = rest.flatMap((flag) =>
-    longNames(flag, grammar)
+    longNames(flag, syntax)
       .slice(1)
       .map((name) => named(flag, `--${name}`)),
   );
@@ -126,7 +121,7 @@ function attached(typed: string, index: FlagIndex): { readonly flag: Flag; reado
   return { flag: last.flag, head: typed.slice(0, typed.length - last.value.length) };
 }
 
-/** What could stand at the cursor, behind a command: `words` stand between the two, and `typed` is of the word itself. */
+/** The candidates after a command: `words` are between it and the cursor, `typed` is what the word at the cursor has. */
 export function complete(target: Target, words: readonly string[], typed: string): Completion {
   const index = indexFlags(target.flags);
   const before = readBefore(words, index);
@@ -134,7 +129,7 @@ export function complete(target: Target, words: readonly string[], typed: string
   if (!before.ended && typed.startsWith("-")) {
     const found = attached(typed, index);
     return found === undefined
-      ? completeFlagName(target.flags, target.grammar, before.given, typed)
+      ? completeFlagName(target.flags, target.syntax, before.given, typed)
       : completeValue(found.flag, typed.slice(found.head.length), found.head);
   }
   const { operands } = target;
@@ -143,8 +138,8 @@ export function complete(target: Target, words: readonly string[], typed: string
     if (values.kind !== "words") return { kind: values.kind, head: typed.slice(0, values.skip ?? 0), candidates: [] };
     return beginningWith({ kind: "words", head: "", candidates: values.candidates }, typed);
   }
-  // Where nothing but a flag can follow, all of them help more than nothing.
+  // If only a flag can follow, listing all of them helps more than nothing.
   return typed === "" && !before.ended
-    ? completeFlagName(target.flags, target.grammar, before.given, typed)
+    ? completeFlagName(target.flags, target.syntax, before.given, typed)
     : NOTHING_KNOWN;
 }

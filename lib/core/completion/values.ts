@@ -6,12 +6,12 @@ import { FORMAT_MEANINGS } from "../help/topics.ts";
 import { FORMATS } from "../output/formats.ts";
 import { SHELLS } from "./shells.ts";
 
-/** A text that could stand at the cursor. */
+/** A candidate for the text at the cursor. */
 export interface Candidate {
   readonly text: string;
   /** What it is, in a few words; perhaps nothing. */
   readonly about: string;
-  /** Whether the word goes on behind it. */
+  /** Whether the word continues after it. */
   readonly open: boolean;
 }
 
@@ -70,7 +70,7 @@ const FIELD_PATHS: Values = {
   candidates: FIELD_NAMES.map((name) => ({ text: `${name}=`, about: "", open: true })),
 };
 
-/** Keys: in a file behind `@`, or by an address of their own kind. */
+/** Keys: in a file after `@`, or by a kind of URL. */
 function keys(typed: string, more: readonly Candidate[]): Values & { readonly skip?: number } {
   if (typed.startsWith("@")) return { kind: "files", skip: 1 };
   return {
@@ -83,7 +83,7 @@ function keys(typed: string, more: readonly Candidate[]): Values & { readonly sk
   };
 }
 
-/** What the operand or the value with a placeholder is, by the placeholder that its row has. */
+/** The values of a placeholder, such as FILE. */
 function byPlaceholder(name: string, typed: string): Values & { readonly skip?: number } {
   if (/\bFILE\b/.test(name)) return { kind: "files" };
   if (/\bDIR\b/.test(name)) return { kind: "folders" };
@@ -92,7 +92,7 @@ function byPlaceholder(name: string, typed: string): Values & { readonly skip?: 
   return NONE;
 }
 
-/** What the value of a flag can be; `skip` characters of what is typed do not belong to the name of a file. */
+/** The possible values of a flag; the first `skip` characters of what is typed are not part of a file name. */
 export function valuesOf(flag: Flag, typed: string): Values & { readonly skip?: number } {
   if (flag.kind === "switch") return closed(["true", "false"]);
   if (flag === FORMAT) return OUTPUT_FORMATS;
@@ -105,7 +105,7 @@ export function valuesOf(flag: Flag, typed: string): Values & { readonly skip?: 
   return usual === undefined ? byPlaceholder(flag.value, typed) : closed(usual);
 }
 
-/** What an operand can be, by the name that help gives it. */
+/** The possible values of an operand, by the name that help gives it. */
 export function operandValues(name: string, typed: string): Values & { readonly skip?: number } {
   if (name === "ID") return { kind: "ids" };
   if (name === "SHELL") return closed(SHELLS);

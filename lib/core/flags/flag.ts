@@ -103,7 +103,9 @@ export function indexFlags(rows: readonly Flag[]): FlagIndex {
   const long = new Map<string, Flag>();
   const short = new Map<string, Flag>();
   for (const row of rows) {
-    for (const name of longNames(row)) long.set(name, row);
+    long.set(row.name, row);
+    if (row.v2 !== undefined) long.set(row.v2, row);
+    for (const alias of row.aliases ?? []) long.set(alias, row);
     if (row.short !== undefined) short.set(row.short, row);
   }
   return { long, short };

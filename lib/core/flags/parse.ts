@@ -58,8 +58,9 @@ export function parseFlags(
   const problems = [...scanned.problems];
   const warnings = [...scanned.warnings];
   const values = new Map<string, FlagValue>();
+  const tokens = Map.groupBy(flags, ({ flag }) => flag);
   for (const row of rows) {
-    const given = findValue(row, flags, sources);
+    const given = findValue(row, tokens.get(row) ?? [], sources);
     if (given === undefined) continue;
     const value = new ValueReader(given.origin, problems, warnings).read(row, given.texts);
     if (value !== undefined) values.set(row.name, value);
@@ -79,10 +80,9 @@ interface GivenValue {
 
 /** The texts of a flag from the first place that has any. */
 function findValue(row: Flag, tokens: readonly FlagToken[], sources: ValueSources): GivenValue | undefined {
-  const given = tokens.filter(({ flag }) => flag === row);
-  const last = given[given.length - 1];
+  const last = tokens[tokens.length - 1];
   if (last !== undefined)
-    return { texts: given.map(({ value }) => value), origin: { from: "flag", name: last.spelled } };
+    return { texts: tokens.map(({ value }) => value), origin: { from: "flag", name: last.spelled } };
   for (const variable of row.env ?? []) {
     const text = sources.environment(variable) ?? "";
     if (text !== "")

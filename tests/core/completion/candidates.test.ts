@@ -105,12 +105,12 @@ describe("what could come next", () => {
 describe("completion over the whole tree", () => {
   test("every command, flag and choice is offered, by the names of its grammar", async () => {
     let flags = 0;
-    for (const { path, grammar, command } of await everyCommand()) {
+    for (const { path, syntax, command } of await everyCommand()) {
       const line = path.slice(1).join(" ");
       if (!isLeaf(command)) continue;
       assert.ok((await candidates(line)).includes(path[path.length - 1] ?? ""), line);
       for (const flag of command.spec.flags) {
-        const [name = ""] = longNames(flag, grammar);
+        const [name = ""] = longNames(flag, syntax);
         assert.ok((await candidates(`${line} --${name}`)).includes(`--${name}`), `${line} --${name}`);
         for (const other of longNames(flag)) {
           assert.ok((await candidates(`${line} --${other}`)).includes(`--${other}`), `${line} --${other}`);
