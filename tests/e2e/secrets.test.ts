@@ -126,7 +126,7 @@ describe("a secret that is given", () => {
         untouched(scene, short, folder.path, ["secret"], /HYDRA_CLIENT_SECRET is shorter than 6/);
       }
       const missing = await scene.run([...command, "--secret-file", "missing"]);
-      untouched(scene, missing, folder.path, ["secret"], /"missing" of --secret-file: there is no such file/);
+      untouched(scene, missing, folder.path, ["secret"], /"missing" of --secret-file: the file does not exist/);
       const directory = await scene.run([...command, "--secret-file", folder.path]);
       untouched(scene, directory, folder.path, ["secret"], /it is a folder/);
     }
@@ -303,10 +303,10 @@ describe("wishes about a secret that contradict each other", () => {
       [[...CREATE, ...endpoint], /--token-endpoint is for --verify alone/],
       [[...CREATE, "--public-url", "http://127.0.0.1:1"], /--public-url is for --verify alone/],
       [["clients", "rotate-secret", "app", ...endpoint], /--token-endpoint is for --verify alone/],
-      [[...CREATE, ...out, "--secret-file", "-"], /holds a NUL character/],
-      [["clients", "update", "app", ...out, "--secret-file", "-"], /holds a NUL character/],
-      [["clients", "rotate-secret", "app", ...out, "--secret-file", "-"], /holds a NUL character/],
-      [[...CREATE, ...out, "--set", 'client_secret="abc\\u0000defg"'], /holds a NUL character/],
+      [[...CREATE, ...out, "--secret-file", "-"], /contains a NUL character/],
+      [["clients", "update", "app", ...out, "--secret-file", "-"], /contains a NUL character/],
+      [["clients", "rotate-secret", "app", ...out, "--secret-file", "-"], /contains a NUL character/],
+      [[...CREATE, ...out, "--set", 'client_secret="abc\\u0000defg"'], /contains a NUL character/],
     ];
     for (const [args, message] of cases) {
       const nul = args.includes(out[1] ?? "") ? "abc\0defg" : args[1] === "import" ? '{"client_name":"a"}' : GIVEN;
@@ -392,7 +392,7 @@ describe("an access token", () => {
     const both = await scene.run(["clients", "list", "--access-token-file", file, "--access-token", "HUSH"]);
     untouched(scene, both, folder.path, ["token"], /--access-token and --access-token-file exclude each other/);
     const missing = await scene.run(["clients", "list", "--access-token-file", `${file}x`]);
-    untouched(scene, missing, folder.path, ["token"], /there is no such file/);
+    untouched(scene, missing, folder.path, ["token"], /the file does not exist/);
     const twice = await scene.run([...CREATE, "--access-token-file", "-", "--secret-file", "-"], { stdin: "HUSH" });
     untouched(scene, twice, folder.path, ["token"], /--secret-file - cannot read standard input/);
   });
@@ -976,9 +976,9 @@ describe("recipients of one message", () => {
     const cases: readonly (readonly [more: readonly string[], status: number, message: RegExp])[] = [
       [["--pgp-key", Buffer.from(signer.binary).toString("base64")], 7, new RegExp(`${signer.fingerprint} "Sign `)],
       [["--pgp-key", "wkd:nobody@example.org"], 7, /nobody@example\.org/],
-      [["--pgp-key", "wkd:nobody"], 2, /it is not a mail address/],
+      [["--pgp-key", "wkd:nobody"], 2, /it is not an email address/],
       [["--keybase", "nobody"], 7, /there is nobody of this name/],
-      [["--pgp-key", "@/nothing/there"], 2, /there is no such file/],
+      [["--pgp-key", "@/nothing/there"], 2, /the file does not exist/],
       [["--pgp-fingerprint", pins.slice(1).join(",")], 7, new RegExp(`${pins[0]}.*its fingerprint is not`)],
       [["--pgp-fingerprint", [...pins, signer.fingerprint].join(",")], 7, new RegExp(signer.fingerprint)],
     ];
@@ -1077,9 +1077,9 @@ describe("recipients of one message", () => {
     assert.match(past.stdout, new RegExp(`^Subkey: +${lasting} .*, not used: the key itself cannot be used$`, "m"));
     // Names are those of the command's own words, and what create refuses to fetch is not fetched here either.
     for (const [word, status, message] of [
-      ["alice.asc", 7, /^Error: Cannot read a key from "alice\.asc": this looks like the name of a file$/],
+      ["alice.asc", 7, /^Error: Cannot read a key from "alice\.asc": this looks like a file name$/],
       ["@/nowhere/a.asc", 2, /^Error: Cannot read "\/nowhere\/a\.asc" of pgp inspect: /],
-      ["http://keys.example/a.asc", 2, /^Error: Cannot fetch the key of address "http:.* is plain http/],
+      ["http://keys.example/a.asc", 2, /^Error: Cannot fetch the key of address "http:.* uses plain http/],
       ["keybase:a-b", 2, /^Error: Invalid Keybase user "a-b"/],
     ] as const) {
       const refused = await inspect(word);

@@ -161,7 +161,7 @@ describe("clients update", () => {
   it("takes no dots for an id, which would mean a folder in the path of a request", async () => {
     await using scene = await withClient("26");
     for (const id of [".", "..", ""])
-      fails(await scene.run(["clients", "update", id, "-n", "x"]), 2, /is no id of a client/);
+      fails(await scene.run(["clients", "update", id, "-n", "x"]), 2, /is not a valid client ID/);
     fails(
       await scene.run(["clients", "create", "--id", "..", "-g", "client_credentials"]),
       2,

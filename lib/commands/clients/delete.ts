@@ -3,6 +3,7 @@ import { safeReason } from "../../clients/delivery.ts";
 import { dryRun, isDryRun } from "../../clients/dry-run.ts";
 import { idOf } from "../../clients/views.ts";
 import { type Context, command, type PreparedCommand, type Result } from "../../command.ts";
+import { badId } from "../../core/client/id.ts";
 import { DRY_RUN, FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import type { BoolFlag } from "../../core/flags/parse.ts";
 import type { JsonObject } from "../../core/json.ts";
@@ -17,13 +18,6 @@ const VIEW: View<JsonObject> = {
   text: (client) => [`OAuth 2.0 Client deleted: ${idOf(client)}`],
   id: idOf,
 };
-
-/** Ids that a path cannot hold, which would mean another address. */
-const NO_IDS: ReadonlySet<string> = new Set(["", ".", ".."]);
-
-function noId(id: string): Problem {
-  return usageError(`${quote(id)} is no id of a client`, "hydra clients list -q shows the ids", "bad-id");
-}
 
 /** The lines of standard input, an id each as it stands there: an id may hold blanks. */
 async function readIds(context: Context): Promise<readonly string[]> {
@@ -73,7 +67,8 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
       // The first finds out the family of the server, and has the time of one as it is.
       const admin = begun++ === 0 ? context.admin : context.admin.withDeadline(failAfter, context.signal);
       const done = await many.attempt(async () => {
-        if (NO_IDS.has(id)) throw noId(id);
+        const problem = badId(id);
+        if (problem !== undefined) throw problem;
         await admin.remove(id);
         return true;
       });
@@ -125,7 +120,10 @@ export const remove = command({
   async prepare(context): Promise<PreparedCommand> {
     const ids = context.operands.length === 0 ? [] : await idsOf(context);
     // What stands on the command line can be mended there; in a list of others it fails alone.
-    const problems = ids.filter((id) => NO_IDS.has(id) && context.operands.includes(id)).map(noId);
+    const problems = ids
+      .filter((id) => context.operands.includes(id))
+      .map(badId)
+      .filter((problem) => problem !== undefined);
     if (context.operands.length > 0 && ids.length === 0)
       problems.push(usageError("There is no id on standard input", "write one id a line", "missing-argument"));
     return { problems, run: () => run(context, ids) };
