@@ -50,20 +50,20 @@ export interface TextFile {
 }
 
 /** The kinds of key sources, as the adapters read them. */
-interface Keys {
+export interface Keys {
   /** Fetches and judges every recipient that the flags ask for; empty when they ask for none. */
   recipients(values: FlagValues): Promise<readonly Recipient[]>;
   encrypt(recipients: readonly Recipient[], text: string, format: EncryptedFormat): Promise<string>;
 }
 
 /** Key pairs of clients, made on this machine. */
-interface KeyPairs {
+export interface KeyPairs {
   generate(algorithm: KeyAlgorithm): Promise<KeyPair>;
   assertion(keys: KeyPair, clientId: string, audience: string): Promise<string>;
 }
 
 /** The public side of a server, asked without any admin credential. */
-interface Tokens {
+export interface Tokens {
   discover(publicUrl: string): Promise<ProofEndpoints>;
   prove(endpoints: ProofEndpoints, clientId: string, proof: ClientProof): Promise<Proven>;
 }
@@ -197,7 +197,7 @@ export function command(spec: Spec): Leaf {
 }
 
 /** Flag rows as citty's argument definitions. */
-function cittyArgs(flags: readonly Flag[]): ArgsDef {
+export function cittyArgs(flags: readonly Flag[]): ArgsDef {
   const args: ArgsDef = Object.create(null);
   for (const flag of flags) {
     const [name = flag.name, ...others] = longNames(flag);

@@ -235,7 +235,7 @@ const BLOCK = 1_048_576;
 const EMPTY_PIPE = 5;
 
 /** The whole of a file, or an {@link InputTooLarge} once it is longer than `limit` bytes. */
-async function readFileWithin(path: string, limit: number): Promise<InputFile> {
+export async function readFileWithin(path: string, limit: number): Promise<InputFile> {
   // A file that doesn't exist, as the config file mostly, costs no turn of the runtime's workers.
   const regular = statSync(path).isFile();
   // Opening a FIFO waits for its writer, and must not keep the program from hearing signals.

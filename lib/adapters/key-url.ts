@@ -7,7 +7,7 @@ import { escapeControls, quote } from "../core/text.ts";
 import { isWebPage, mayFetchKey } from "../core/url.ts";
 
 /** What a key address gave. */
-interface FetchedKey {
+export interface FetchedKey {
   /** The bytes as they came: armored, binary or base64. */
   readonly material: Uint8Array;
   /** The address that they came from after redirects. */

@@ -16,10 +16,10 @@ import { escapeControls, joined, quote } from "../core/text.ts";
 type OpenPgp = typeof import("openpgp");
 
 /** What a key or subkey may be used for (RFC 9580 section 5.2.3.29). */
-type Capability = "certify" | "sign" | "encrypt" | "authenticate";
+export type Capability = "certify" | "sign" | "encrypt" | "authenticate";
 
 /** Why a key or a part of it cannot be used. */
-interface KeyIssue {
+export interface KeyIssue {
   /** Stable name of the reason; it is the code of the `Problem` that the key ends in. */
   readonly code: string;
   /** The reason as it follows a colon: `it expired on 2025-01-31T00:00:00Z`. */
@@ -27,7 +27,7 @@ interface KeyIssue {
 }
 
 /** A subkey as it was found and judged. */
-interface SubkeyReport extends KeyName {
+export interface SubkeyReport extends KeyName {
   readonly created: Date;
   readonly expires: Date | undefined;
   readonly capabilities: readonly Capability[];
@@ -37,7 +37,7 @@ interface SubkeyReport extends KeyName {
 }
 
 /** A key as it was found and judged. */
-interface KeyReport extends KeyName {
+export interface KeyReport extends KeyName {
   readonly version: number;
   readonly created: Date;
   readonly expires: Date | undefined;
@@ -626,7 +626,7 @@ export async function recipientsFrom(
 }
 
 /** What a key is and whether it would be used, as plain JSON. */
-interface Inspection {
+export interface Inspection {
   readonly origin: string;
   readonly fingerprint: string;
   readonly version: number;
@@ -648,7 +648,7 @@ interface Inspection {
 }
 
 /** A subkey in an {@link Inspection}. */
-interface InspectedSubkey {
+export interface InspectedSubkey {
   readonly fingerprint: string;
   readonly algorithm: string;
   readonly created: string;

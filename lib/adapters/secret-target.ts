@@ -41,7 +41,7 @@ const RESERVED = 65_536;
 const EXCLUSIVE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
 /** How long the reader of a descriptor is waited for, and with what. */
-interface WriteTimeouts {
+export interface WriteTimeouts {
   /** Milliseconds from now after which a reader who takes nothing is given up, if no signal comes. */
   readonly longest: () => number;
   /** Milliseconds that it gets after a signal. */
@@ -54,7 +54,7 @@ interface WriteTimeouts {
 }
 
 /** The outside that targets need. */
-interface SecretTargetOptions {
+export interface SecretTargetOptions {
   readonly random: (count: number) => Uint8Array;
   readonly timeouts: WriteTimeouts;
 }

@@ -18,7 +18,7 @@ export interface ProofEndpoints {
 }
 
 /** What a proof needs beside the credentials. */
-interface ProofOptions {
+export interface ProofOptions {
   /** The milliseconds that are left for the requests together. */
   readonly timeLeft: () => number;
   /** A secret that is certainly not the client's. */

@@ -6,7 +6,7 @@ import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
 /** What a Web Key Directory gave for a mail address. */
-interface WkdKey {
+export interface WkdKey {
   /** The key or keys in binary form. */
   readonly material: Uint8Array;
   /** The mail address that one of the key's user IDs has to have. */
@@ -31,7 +31,7 @@ function zbase32(bytes: Uint8Array): string {
 }
 
 /** The two addresses that a Web Key Directory has for a mail address. */
-interface WkdUrls {
+export interface WkdUrls {
   readonly advanced: string;
   readonly direct: string;
 }

@@ -20,7 +20,7 @@ import { isJsonObject } from "../core/json.ts";
 import { childrenOf, PARENT_ROWS, resolved, walk } from "./resolve.ts";
 
 /** What completing reaches outside for. */
-interface CompletionEnv {
+export interface CompletionEnv {
   environment(name: string): string | undefined;
   /** What another command line of this program writes to standard output, as far as it gets; its errors are not told. */
   output(args: readonly string[]): Promise<string>;

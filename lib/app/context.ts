@@ -16,7 +16,7 @@ import { boundedReader, readAuthorities } from "./input.ts";
 import { findRecipients, inspect } from "./recipients.ts";
 
 /** What the adapters of one command are made from. */
-interface ContextOptions {
+export interface ContextOptions {
   readonly host: Host;
   readonly values: FlagValues;
   /** Undefined for a command without a server, or where its settings are wrong. */

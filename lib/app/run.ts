@@ -12,7 +12,7 @@ import { childrenOf, PARENT_ROWS, type ResolvedCommand, walk } from "./resolve.t
 import type { Run } from "./run-state.ts";
 import { writeText } from "./write-result.ts";
 
-async function resolve(words: readonly string[]): Promise<ResolvedCommand> {
+export async function resolve(words: readonly string[]): Promise<ResolvedCommand> {
   const place = await walk(words);
   const { path, command, words: before, stray } = place;
   if (stray === undefined || isLeaf(command)) return place;

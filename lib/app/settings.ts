@@ -8,7 +8,7 @@ import { errorCode, Problem, usageError } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 
 /** What the config file says. */
-interface Config {
+export interface Config {
   readonly file: (key: string) => { readonly texts: readonly string[]; readonly name: string } | undefined;
   readonly endpoint: string | undefined;
   readonly unknown: readonly string[];

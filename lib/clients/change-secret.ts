@@ -18,7 +18,7 @@ export interface ChangedSecret {
 }
 
 /** How a new secret is delivered. */
-interface SecretDelivery {
+export interface SecretDelivery {
   readonly id: string;
   readonly view: View<JsonObject>;
   /** Called before anything is written; what it throws does not lose the secret. */
@@ -116,7 +116,7 @@ function undeliveredChange(id: string, kept: Kept, reason: unknown): Problem {
 }
 
 /** A change that sets a secret which was given, from its proof to its delivery. */
-interface SecretChange extends SecretDelivery {
+export interface SecretChange extends SecretDelivery {
   /** What is done, for messages: `Cannot update client "x"`. */
   readonly action: string;
   readonly prepared: PreparedSecret;

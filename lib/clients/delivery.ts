@@ -115,7 +115,7 @@ export function isExpectedError(error: unknown): boolean {
 }
 
 /** A client without its secret; the same one where it has none. */
-function withoutSecret(record: JsonObject): JsonObject {
+export function withoutSecret(record: JsonObject): JsonObject {
   if (!Object.hasOwn(record, "client_secret")) return record;
   const { client_secret: _, ...rest } = record;
   return rest;

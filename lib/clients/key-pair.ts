@@ -72,7 +72,7 @@ export function applyGenerateKey(context: Context, draft: ReadDraft, problems: P
 }
 
 /** A key pair whose private part is ready to be delivered, encrypted where there are recipients. */
-interface PreparedKey {
+export interface PreparedKey {
   readonly pair: KeyPair;
   readonly prepared: PreparedSecret;
 }

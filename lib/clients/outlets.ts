@@ -16,7 +16,7 @@ export interface Outlets {
 }
 
 /** What is about to be done with a secret. */
-interface OutletOptions {
+export interface OutletOptions {
   /** What messages call it: `Cannot create client`. */
   readonly action: string;
   /** Whether it can't be undone, so that there must be a folder for a recovery copy. */

@@ -7,7 +7,7 @@ import { escapeControls, quote } from "../core/text.ts";
 import type { SecretText } from "./secret-source.ts";
 
 /** What recovery copies need of a command's context. */
-type RecoveryContext = Pick<Context, "host" | "endpoint" | "warn" | "recovery">;
+export type RecoveryContext = Pick<Context, "host" | "endpoint" | "warn" | "recovery">;
 
 /** What is known about the client that a saved secret belongs to. */
 export interface SecretStatus {

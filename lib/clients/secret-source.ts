@@ -30,7 +30,7 @@ export function wantsRecipients(context: Context): boolean {
 }
 
 /** Where a secret comes from and goes to, as far as the checks of it differ by command. */
-interface SecretCheckOptions {
+export interface SecretCheckOptions {
   /** Whether files that it goes to are looked at too; not where it may turn out that they are not needed. */
   readonly outlets?: boolean;
   /** The flags of a secret that is made elsewhere than here, beside those of one that is given. */
@@ -156,7 +156,7 @@ export function publicRecipientProblems(context: Context, client: JsonObject, la
 }
 
 /** A secret that the user gives, and how messages call it. */
-interface ProvidedSecret {
+export interface ProvidedSecret {
   readonly text: string;
   readonly name: string;
 }

@@ -8,13 +8,13 @@ export interface ReadClient {
 }
 
 /** The clients of a list, and for those that were not read as a whole the fields that nest too deep. */
-interface ReadClients {
+export interface ReadClients {
   readonly records: readonly ClientRecord[];
   readonly unread: ReadonlyMap<ClientRecord, readonly string[]>;
 }
 
 /** The fields that this program relies on; all others are kept as they are, and nothing is copied, as lists are long. */
-function isClientRecord(value: unknown): value is ClientRecord {
+export function isClientRecord(value: unknown): value is ClientRecord {
   if (!isJsonObject(value)) return false;
   const { client_id: id, client_secret: secret } = value;
   return typeof id === "string" && id !== "" && (secret === undefined || secret === null || typeof secret === "string");

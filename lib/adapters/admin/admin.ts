@@ -47,7 +47,7 @@ export interface Page {
 }
 
 /** One step of a JSON Patch (RFC 6902). */
-interface PatchStep {
+export interface PatchStep {
   readonly op: "add" | "replace" | "remove";
   readonly path: string;
   readonly value?: unknown;

@@ -130,7 +130,7 @@ export function completeValue(flag: Flag, typed: string, head = ""): Completion 
 }
 
 /** The names of flags that could still be given. The other names of a flag count where its first one does not fit. */
-function completeFlagName(
+export function completeFlagName(
   flags: readonly Flag[],
   grammar: Syntax,
   given: ReadonlySet<Flag>,

@@ -5,7 +5,7 @@ import { ACCESS_TOKEN, CONNECTION_FLAGS, FORMAT, HEADER, REQUIRE_PIN } from "./f
 import type { FlagValues } from "./parse.ts";
 
 /** A config file as it was read. */
-interface ConfigContent {
+export interface ConfigContent {
   readonly path: string;
   readonly content: unknown;
   /** Whether others than its owner can read it. */
@@ -15,7 +15,7 @@ interface ConfigContent {
 }
 
 /** Who can have written a config file, as far as its owner and its permission bits show. */
-type Writers =
+export type Writers =
   | { readonly trust: "all" }
   | { readonly trust: "some" | "none"; readonly reason: string; readonly remedy: string };
 

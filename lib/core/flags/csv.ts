@@ -1,5 +1,5 @@
 /** The pieces of one list value, or the reason why it cannot be read. */
-type CsvLine = { readonly fields: readonly string[] } | { readonly fault: string };
+export type CsvLine = { readonly fields: readonly string[] } | { readonly fault: string };
 
 /**
  * Splits a list value at its commas by the rules of RFC 4180 as Go's `encoding/csv` applies them to one line:

@@ -1,11 +1,11 @@
-import { AUTH_METHOD, FIELDS, ID } from "../client/fields.ts";
+import { AUTH_METHOD, CALLBACKS, FIELDS, ID, NAME } from "../client/fields.ts";
 import { KEY_ALGORITHMS } from "../client/jwk.ts";
 import { ENCRYPTED_FORMATS } from "../keys/recipient.ts";
 import { FORMATS } from "../output/formats.ts";
 import { SECRET_LENGTH as SECRET_DEFAULT_LENGTH } from "../secret.ts";
 import type { BoolFlag, DurationFlag, Flag, IntFlag, ListFlag, RepeatFlag, TextFlag } from "./parse.ts";
 
-export { AUTH_METHOD, ID };
+export { AUTH_METHOD, CALLBACKS, ID, NAME };
 
 /** Every command has this. */
 export const HELP: BoolFlag = { kind: "switch", name: "help", short: "h", group: "general", help: "Show this help" };
@@ -142,7 +142,7 @@ export const SECRET: TextFlag = {
  * The same for a client that is there already. It reads no variable: one that is set for a create must not change the
  * secret of every client that is updated.
  */
-const NEW_SECRET: TextFlag = {
+export const NEW_SECRET: TextFlag = {
   kind: "text",
   name: SECRET.name,
   value: "SECRET",
