@@ -1,6 +1,6 @@
 import { webcrypto } from "node:crypto";
 import type { AlgorithmInfo, AnyKeyPacket, Key, PublicKey, SignaturePacket, Subkey } from "openpgp";
-import { concatBytes, toBase64 } from "../core/bytes.ts";
+import { joinBytes, toBase64 } from "../core/bytes.ts";
 import { findKeys, isSha1Signature, notAKey, type RawKey, TAG } from "../core/keys/key-material.ts";
 import {
   type EncryptedFormat,
@@ -465,7 +465,7 @@ async function parse(pgp: OpenPgp, found: RawKey, origin: string): Promise<ReadK
   }
   try {
     const trusted = found.packets.filter((packet) => !isSha1Signature(packet));
-    const [key] = await pgp.readKeys({ binaryKeys: concatBytes(trusted.map(({ whole }) => whole)) });
+    const [key] = await pgp.readKeys({ binaryKeys: joinBytes(trusted.map(({ whole }) => whole)) });
     if (key !== undefined) return { key, found };
   } catch (error) {
     throw new Problem(`Cannot read the key from ${escapeControls(origin)}: ${escapeControls(errorMessage(error))}`, {

@@ -1,4 +1,4 @@
-import { concatBytes, fromBase64 } from "../bytes.ts";
+import { fromBase64, joinBytes } from "../bytes.ts";
 import { Problem } from "../problem.ts";
 import { escapeControls } from "../text.ts";
 import { isWebPage } from "../url.ts";
@@ -153,7 +153,7 @@ function keysOf(bytes: Uint8Array, origin: string): readonly RawKey[] {
     const own = kept.slice(start, starts[i + 1]);
     return {
       packets: own,
-      bytes: concatBytes(own.map((packet) => packet.whole)),
+      bytes: joinBytes(own.map((packet) => packet.whole)),
       secret: own.some((packet) => packet.tag === TAG.secretKey || packet.tag === TAG.secretSubkey),
     };
   });

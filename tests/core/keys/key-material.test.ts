@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { concatBytes, fromBase64, toBase64 } from "../../../lib/core/bytes.ts";
+import { fromBase64, joinBytes, toBase64 } from "../../../lib/core/bytes.ts";
 import { findKeys, packetsOf } from "../../../lib/core/keys/key-material.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
@@ -29,14 +29,14 @@ describe("OpenPGP packets", () => {
   it("are found one by one in every header form", () => {
     fc.assert(
       fc.property(packets, (rows) => {
-        const stream = concatBytes(rows.map(({ tag, body, form, wide }) => packet(tag, body, form, wide)));
+        const stream = joinBytes(rows.map(({ tag, body, form, wide }) => packet(tag, body, form, wide)));
         const found = packetsOf(stream);
         assert.equal(found.broken, false);
         assert.deepEqual(
           found.packets.map(({ tag, body }) => ({ tag, body: [...body] })),
           rows.map(({ tag, body }) => ({ tag, body: [...body] })),
         );
-        assert.deepEqual(concatBytes(found.packets.map(({ whole }) => whole)), stream);
+        assert.deepEqual(joinBytes(found.packets.map(({ whole }) => whole)), stream);
       }),
     );
   });
