@@ -36,7 +36,7 @@ const BEFORE_RELEASES = "2026-11-24";
 const Manifest = v.object({ version: v.string() });
 
 /** A command of the tree under one of its names. */
-interface Named {
+export interface Named {
   readonly path: readonly string[];
   readonly syntax: Syntax;
   readonly command: Leaf | Group;
@@ -98,7 +98,7 @@ export async function manual(): Promise<ReadonlyMap<string, string>> {
 }
 
 /** The folders that hold nothing but the manual. */
-const MANUAL_FOLDERS = ["docs/man", "docs/reference"] as const;
+export const MANUAL_FOLDERS = ["docs/man", "docs/reference"] as const;
 
 /** The files in the folders of the manual. */
 export function manualFiles(folder = root): readonly string[] {

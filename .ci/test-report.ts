@@ -6,7 +6,7 @@ export interface Verdict {
 }
 
 /** How a test runner ended, with all that it left behind. */
-interface RunnerEnd {
+export interface RunnerEnd {
   /** Its exit status, or null when a signal or the time limit ended it. */
   readonly status: number | null;
   /** Its report as JUnit XML, undefined where it wrote none. */

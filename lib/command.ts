@@ -224,7 +224,7 @@ function isResult(value: unknown): value is Result {
 }
 
 /** Flag rows as citty's argument definitions. */
-function cittyArgs(flags: readonly Flag[]): ArgsDef {
+export function cittyArgs(flags: readonly Flag[]): ArgsDef {
   const args: ArgsDef = Object.create(null);
   for (const flag of flags) {
     const [name = flag.name, ...others] = longNames(flag);

@@ -1,5 +1,5 @@
 /** A table of figures with its heading row. */
-type Rows = readonly (readonly string[])[];
+export type Rows = readonly (readonly string[])[];
 
 /** A pair of bars: this program and another one, in the same unit. */
 export interface Bar {

@@ -4,7 +4,7 @@ import type { Topic, TopicPart } from "../../lib/core/help/topics.ts";
 import { BY_SIGNAL, EXIT } from "../../lib/core/problem.ts";
 
 /** What every page of the manual is stamped with. */
-interface Edition {
+export interface Edition {
   readonly version: string;
   /** `YYYY-MM-DD`. */
   readonly date: string;

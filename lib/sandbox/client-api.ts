@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import type { JsonObject } from "../core/json.ts";
+import { isStringList, type JsonObject } from "../core/json.ts";
 import { generateSecret } from "../core/secret.ts";
 import { type Draft, decode, parseBody, type Read, type Shape } from "./decode.ts";
 import {
@@ -12,7 +12,6 @@ import {
   UNKNOWN_OR_UNAUTHORIZED,
   unexpected,
 } from "./error-bodies.ts";
-import { isTextList } from "./json-value.ts";
 import { applyPatch, type PatchDialect } from "./patch.ts";
 import { escapedSegment, escapedTwice } from "./request-target.ts";
 import { type Field, fieldsOf, ZERO } from "./server-fields.ts";
@@ -65,7 +64,7 @@ function written(draft: Readonly<Draft>, fields: readonly Field[]): JsonObject {
 
 /** A list as it comes back from the database. */
 function storedList(list: unknown, { joinsLists }: Behaviour): unknown {
-  if (!isTextList(list)) return [];
+  if (!isStringList(list)) return [];
   return joinsLists && list.length > 0
     ? list
         .join("|")

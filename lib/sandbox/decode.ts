@@ -1,7 +1,7 @@
 import { formatNanoseconds, parseNanoseconds } from "../core/duration.ts";
-import { firstContainer, isJsonObject, JsonDepthError, readJson } from "../core/json.ts";
+import { firstContainer, isJsonObject, isStringList, JsonDepthError, readJson } from "../core/json.ts";
 import { trimmedEnd } from "../core/text.ts";
-import { isTextList, kindOf } from "./json-value.ts";
+import { kindOf } from "./error-bodies.ts";
 import { type KeySet, readKeySet } from "./key-set.ts";
 import type { Field, Kind } from "./server-fields.ts";
 
@@ -83,7 +83,7 @@ const READERS: Readonly<Record<Kind, Reader>> = {
   list: (value, field, shape) => {
     if (!Array.isArray(value)) return wrongType(value, field, shape, shape.listType);
     const elements: readonly unknown[] = value.map((element: unknown) => element ?? "");
-    if (isTextList(elements)) return { value: elements.map((element) => element.toWellFormed()) };
+    if (isStringList(elements)) return { value: elements.map((element) => element.toWellFormed()) };
     const stray = elements.find((element) => typeof element !== "string");
     return wrongType(stray, field, shape, "string");
   },

@@ -1,9 +1,8 @@
 import { ASSERTION_ALGORITHMS } from "../core/client/jwk.ts";
-import { isJsonObject } from "../core/json.ts";
+import { isJsonObject, isStringList } from "../core/json.ts";
 import { trimmedEnd } from "../core/text.ts";
 import type { Draft } from "./decode.ts";
 import { type ApiError, badMetadata, badRedirect } from "./error-bodies.ts";
-import { isTextList } from "./json-value.ts";
 import { originOf, parseGoUrl } from "./request-target.ts";
 import type { Behaviour } from "./versions.ts";
 
@@ -22,7 +21,7 @@ function text(draft: Draft, name: string): string {
 
 function list(draft: Draft, name: string): readonly string[] {
   const value = draft[name];
-  return isTextList(value) ? value : [];
+  return isStringList(value) ? value : [];
 }
 
 /** Any key set counts, even an empty object; since 26 only one with keys. */

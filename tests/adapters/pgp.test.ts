@@ -158,11 +158,11 @@ describe("OpenPGP recipients", () => {
         [curve.fingerprint, /this is a fingerprint or a key ID/, /--pgp-fingerprint/],
         ["0xDEADBEEF", /this is a fingerprint or a key ID/, /--pgp-fingerprint/],
         ["BB25 7B48 1E7A 2BB6", /this is a fingerprint or a key ID/, /--pgp-fingerprint/],
-        ["alice@example.org", /this is a mail address/, /wkd:/],
-        ["https://example.org/key.asc", /this is an address/, /--pgp-key-url/],
-        ["team.asc", /looks like the name of a file/, /@/],
-        ["./keys/team", /looks like the name of a file/, /@/],
-        ["<!doctype html><title>Sign in</title>", /this is a web page/, /address of the key/],
+        ["alice@example.org", /this is an email address/, /wkd:/],
+        ["https://example.org/key.asc", /this is a URL/, /--pgp-key-url/],
+        ["team.asc", /looks like a file name/, /@/],
+        ["./keys/team", /looks like a file name/, /@/],
+        ["<!doctype html><title>Sign in</title>", /this is a web page/, /URL of the key/],
         ["hello, world", /neither an armored OpenPGP key nor base64/, /gpg --export/],
         [base64("hello, world"), /base64 of something that is not OpenPGP/, /gpg --export/],
         [base64(new Uint8Array([0xee, 1, 2, 3])), /it is not OpenPGP data$/, /gpg --export/],
@@ -170,7 +170,7 @@ describe("OpenPGP recipients", () => {
         [curve.armored.slice(0, 300), /cut off: its END line is missing$/, /BEGIN to END/],
         [curve.binary.slice(0, -5), /damaged or cut off$/, /gpg --export/],
         [base64(curve.binary).slice(0, 200), /damaged or cut off$/, /gpg --export/],
-        [curve.armored.replace("\n\n", "\n\n#!?\n"), /damaged: what stands between/, /gpg --export/],
+        [curve.armored.replace("\n\n", "\n\n#!?\n"), /damaged: the part between/, /gpg --export/],
       ];
       for (const [material, message, hint] of rows) {
         const problem = await refusal(material);

@@ -298,7 +298,7 @@ const WRONG: readonly (readonly [line: string, codes: readonly string[], told: r
     "clients create --config /nowhere.yaml",
     ["config-file"],
     [
-      'Error: Cannot read the config file "/nowhere.yaml": there is no such file',
+      'Error: Cannot read the config file "/nowhere.yaml": the file does not exist',
       "Hint: check the path after --config",
     ],
   ],
@@ -475,15 +475,15 @@ describe("recipients that a line names", () => {
       environment: { HYDRA_KEYBASE_URL: endpoint },
     });
     assert.deepEqual(errors(played), [
-      'Error: Cannot fetch the key of --pgp-key-url "http://keys.example/a": http://keys.example/a is plain http, where anyone on the way could swap the key',
-      "Hint: use https, or name the key's fingerprint with --pgp-fingerprint",
+      'Error: Cannot fetch the key of --pgp-key-url "http://keys.example/a": http://keys.example/a uses plain http, so anyone on the network path could replace the key',
+      "Hint: use https, or pin the key with --pgp-fingerprint",
     ]);
   });
 
   test("are missed where there is a fingerprint alone", async () => {
     const played = await quiet(["clients", "rotate-secret", "app", "--pgp-fingerprint", "A".repeat(40), "--api", "x"]);
     assert.deepEqual(errors(played).slice(2), [
-      "Error: --pgp-fingerprint stands without a key that it could be of",
+      "Error: --pgp-fingerprint requires a key",
       "Hint: add --pgp-key, --pgp-key-url or --keybase",
     ]);
   });
@@ -517,7 +517,7 @@ test("an id that would mean the collection of clients is asked for nowhere", asy
     const played = await quiet([...path, "app", "", ".", "..", "--format", "json"]);
     assert.equal(played.status, 2);
     assert.deepEqual(codesOf(played), ["bad-id", "bad-id", "bad-id"]);
-    assert.match(played.stderr, /"message":"\\"\\" is not a client ID"/);
+    assert.match(played.stderr, /"message":"\\"\\" is not a valid client ID"/);
   }
   for (const line of [
     ["clients", "rotate-secret"],

@@ -127,7 +127,7 @@ describe("the config file", () => {
   it("must be there when it is named, and need not when it is not", async () => {
     await using scene = await openScene();
     const missing = await scene.run([...SEED, "--config", join(scene.home, "missing.yaml")]);
-    fails(missing, 2, /missing\.yaml": there is no such file/);
+    fails(missing, 2, /missing\.yaml": the file does not exist/);
     fails(await scene.run([...SEED, "--config", scene.home]), 2, /it is a folder/);
     assert.equal(scene.proxy.seen.length, 0);
     isStored(scene, await scene.run(SEED));

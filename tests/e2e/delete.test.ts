@@ -103,9 +103,9 @@ describe("clients delete", () => {
     await fill(scene, ["a", "b"]);
     const ended = await scene.run(["clients", "delete", "-"], { stdin: "a\n..\nb\n" });
     ends(ended, 8);
-    assert.match(ended.stderr, /^Error: "\.\." is not a client ID$/m);
+    assert.match(ended.stderr, /^Error: "\.\." is not a valid client ID$/m);
     assert.deepEqual(left(scene), []);
-    fails(await scene.run(["clients", "delete", "-"], { stdin: ".." }), 2, /^Error: "\.\." is not a client ID$/);
+    fails(await scene.run(["clients", "delete", "-"], { stdin: ".." }), 2, /^Error: "\.\." is not a valid client ID$/);
   });
 
   it("refuses what is no id before anything is deleted", async () => {

@@ -238,9 +238,9 @@ describe("what a person hands over", () => {
       assert.equal(scene.sandbox.secretOf(id), `${id}-secret`, id);
     const before = scene.proxy.seen.length;
     for (const [text, message] of [
-      ['{\n "client_id": "t",\n}\n', /line 2, column 18: a comma stands before }/],
-      ['{"client_id": "t",\n "client_id": "u"}', /line 2, column 2: a name is there twice/],
-      ["[{'client_id': 't'}]", /line 1, column 3: a name in double quotes is missing/],
+      ['{\n "client_id": "t",\n}\n', /line 2, column 18: a trailing comma before }/],
+      ['{"client_id": "t",\n "client_id": "u"}', /line 2, column 2: a name occurs twice/],
+      ["[{'client_id': 't'}]", /line 1, column 3: a name in double quotes is expected/],
       ['{"client_id": "t"', /line 1, column 18: the text ends in the middle of a value/],
     ] as const) {
       for (const args of [["create", "--file"], ["update", "t", "--file"], ["import"]])
@@ -262,7 +262,7 @@ describe("what a person hands over", () => {
     fails(
       await scene.run(["clients", "list", "-q", "--config", config], { env }),
       2,
-      /config\.json, line 2, column \d+: a comma/,
+      /config\.json, line 2, column \d+: a trailing comma/,
     );
     writeFileSync(config, `endpoint: ${nested(100_000)}`);
     fails(await scene.run(["clients", "list", "-q", "--config", config], { env }), 2, /more than 500 levels deep/);

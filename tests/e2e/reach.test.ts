@@ -151,7 +151,7 @@ describe("over TLS", () => {
     writeFileSync(empty, "nothing\n");
     writeFileSync(broken, made.good.cert.replace(/^M.{20}/m, "A".repeat(20)));
     for (const [file, reason] of [
-      ["/nothing/there", /no such file/],
+      ["/nothing/there", /the file does not exist/],
       [folder.path, /folder/],
       [empty, /no certificate/],
       [broken, /cannot be read/],

@@ -126,7 +126,7 @@ describe("a secret that is given", () => {
         untouched(scene, short, folder.path, ["secret"], /HYDRA_CLIENT_SECRET is shorter than 6/);
       }
       const missing = await scene.run([...command, "--secret-file", "missing"]);
-      untouched(scene, missing, folder.path, ["secret"], /"missing" of --secret-file: there is no such file/);
+      untouched(scene, missing, folder.path, ["secret"], /"missing" of --secret-file: the file does not exist/);
       const directory = await scene.run([...command, "--secret-file", folder.path]);
       untouched(scene, directory, folder.path, ["secret"], /it is a folder/);
     }
@@ -392,7 +392,7 @@ describe("an access token", () => {
     const both = await scene.run(["clients", "list", "--access-token-file", file, "--access-token", "HUSH"]);
     untouched(scene, both, folder.path, ["token"], /--access-token and --access-token-file exclude each other/);
     const missing = await scene.run(["clients", "list", "--access-token-file", `${file}x`]);
-    untouched(scene, missing, folder.path, ["token"], /there is no such file/);
+    untouched(scene, missing, folder.path, ["token"], /the file does not exist/);
     const twice = await scene.run([...CREATE, "--access-token-file", "-", "--secret-file", "-"], { stdin: "HUSH" });
     untouched(scene, twice, folder.path, ["token"], /--secret-file - cannot read standard input/);
   });
@@ -1077,9 +1077,9 @@ describe("recipients of one message", () => {
     assert.match(past.stdout, new RegExp(`^Subkey: +${lasting} .*, not used: the key itself is not usable$`, "m"));
     // Names are those of the command's own words, and what create refuses to fetch is not fetched here either.
     for (const [word, status, message] of [
-      ["alice.asc", 7, /^Error: Cannot read a key from "alice\.asc": this looks like the name of a file$/],
+      ["alice.asc", 7, /^Error: Cannot read a key from "alice\.asc": this looks like a file name$/],
       ["@/nowhere/a.asc", 2, /^Error: Cannot read "\/nowhere\/a\.asc" of pgp inspect: /],
-      ["http://keys.example/a.asc", 2, /^Error: Cannot fetch the key of address "http:.* is plain http/],
+      ["http://keys.example/a.asc", 2, /^Error: Cannot fetch the key of address "http:.* uses plain http/],
       ["keybase:a-b", 2, /^Error: Invalid Keybase user "a-b"/],
     ] as const) {
       const refused = await inspect(word);

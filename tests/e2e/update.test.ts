@@ -165,7 +165,7 @@ describe("clients update", () => {
   it("takes no dots for an id, which would mean a folder in the path of a request", async () => {
     await using scene = await withClient("26");
     for (const id of [".", "..", ""])
-      fails(await scene.run(["clients", "update", id, "-n", "x"]), 2, /is not a client ID/);
+      fails(await scene.run(["clients", "update", id, "-n", "x"]), 2, /is not a valid client ID/);
     fails(await scene.run(["clients", "create", "--id", "..", "-g", "client_credentials"]), 2, /cannot be an id/);
     assert.deepEqual(scene.proxy.seen, []);
   });

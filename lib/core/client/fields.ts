@@ -99,7 +99,7 @@ export const ID: TextFlag = {
 };
 
 /** The flag of the client name. */
-const NAME: TextFlag = {
+export const NAME: TextFlag = {
   kind: "text",
   name: "name",
   short: "n",
@@ -109,7 +109,7 @@ const NAME: TextFlag = {
 };
 
 /** The flag of the redirect URIs. */
-const CALLBACKS: ListFlag = {
+export const CALLBACKS: ListFlag = {
   kind: "list",
   name: "callbacks",
   v2: "redirect-uri",

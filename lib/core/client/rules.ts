@@ -1,5 +1,5 @@
 import { parseDuration } from "../duration.ts";
-import { isJsonObject, type JsonObject } from "../json.ts";
+import { isJsonObject, isStringList, type JsonObject } from "../json.ts";
 import { capitalize, Problem, type ProblemCode } from "../problem.ts";
 import { SECRET_ALPHABET, SECRET_BCRYPT_BYTES, SECRET_SHORTEST } from "../secret.ts";
 import { quote } from "../text.ts";
@@ -104,7 +104,7 @@ const ENUM_FLAGS: ReadonlySet<string> = new Set(["subject-type", "access-token-s
 function requiredType(field: Field, value: unknown): string | undefined {
   switch (field.shape) {
     case "list":
-      return Array.isArray(value) && value.every((item) => typeof item === "string") ? undefined : "a list of strings";
+      return isStringList(value) ? undefined : "a list of strings";
     case "boolean":
       return typeof value === "boolean" ? undefined : "true or false";
     case "json":

@@ -152,7 +152,7 @@ export const SECRET: TextFlag = {
  * The same for an existing client. It has no environment variable: one that is set for `create` must not change the
  * secret of every client that is updated.
  */
-const NEW_SECRET: TextFlag = {
+export const NEW_SECRET: TextFlag = {
   kind: "text",
   name: SECRET.name,
   value: "SECRET",

@@ -148,7 +148,7 @@ describe("draftClient() refuses", () => {
     [
       ["--metadata", "{nope"],
       undefined,
-      '--metadata "{nope" is not JSON: a name in double quotes is missing (line 1, column 2)',
+      '--metadata "{nope" is not JSON: a name in double quotes is expected (line 1, column 2)',
     ],
     [["--metadata", "a b"], undefined, '--metadata "a b" is not JSON: a value is missing (line 1, column 1)'],
     [["--jwks", "[1"], undefined, '--jwks "[1" is not JSON: the text ends in the middle of a value (line 1, column 3)'],

@@ -92,26 +92,26 @@ test("parseFormat() takes the empty pointer, which is the whole document", async
 test("parseFormat() refuses an unknown format with the nearest one and the whole list", () => {
   const problem = refusal("jsn");
   assert.equal(problem.exit, "usage");
-  assert.equal(problem.message, 'Cannot use --format "jsn": there is no such format');
+  assert.equal(problem.message, 'Unknown format "jsn"');
   assert.equal(problem.hint, `did you mean json? formats: ${FORMATS.join(", ")}`);
 });
 
 for (const [text, message] of [
-  ["", 'Cannot use --format "": there is no such format'],
-  ["toString", 'Cannot use --format "toString": there is no such format'],
-  ["JSON", 'Cannot use --format "JSON": there is no such format'],
-  ["json\u001b[2J", 'Cannot use --format "json\\x1b[2J": there is no such format'],
-  ["json=client_id", 'Cannot use --format "json=client_id": json takes no expression'],
-  ["jsonpath", "Cannot use --format jsonpath: it needs an expression"],
-  ["jsonpath=", "Cannot use --format jsonpath: it needs an expression"],
-  ["raw=", "Cannot use --format raw: it needs an expression"],
-  ["jsonpointer", "Cannot use --format jsonpointer: it needs an expression"],
+  ["", 'Unknown format ""'],
+  ["toString", 'Unknown format "toString"'],
+  ["JSON", 'Unknown format "JSON"'],
+  ["json\u001b[2J", 'Unknown format "json\\x1b[2J"'],
+  ["json=client_id", 'Cannot use --format "json=client_id": json does not accept an expression'],
+  ["jsonpath", "Cannot use --format jsonpath: it requires an expression"],
+  ["jsonpath=", "Cannot use --format jsonpath: it requires an expression"],
+  ["raw=", "Cannot use --format raw: it requires an expression"],
+  ["jsonpointer", "Cannot use --format jsonpointer: it requires an expression"],
   ["jsonpointer=client_id", 'Cannot use --format "jsonpointer=client_id": a JSON Pointer starts with a slash'],
   [
     "jsonpointer=/a~2",
     'Cannot use --format "jsonpointer=/a~2": "~2" is not an escape: write ~0 for a tilde and ~1 for a slash',
   ],
-  ["raw=a..b", 'Cannot use --format "raw=a..b": a name is missing before the dot at position 3'],
+  ["raw=a..b", 'Cannot use --format "raw=a..b": missing name before the dot at position 3'],
 ] as const) {
   test(`parseFormat() refuses ${JSON.stringify(text)}`, () => {
     const problem = refusal(text);
@@ -124,7 +124,7 @@ for (const [text, message] of [
 test("parseFormat() names the place that the value came from", () => {
   assert.throws(
     () => parseFormat("x", "format in ~/.hydra.yaml"),
-    /^Problem: Cannot use format in ~\/\.hydra\.yaml "x"/,
+    /^Problem: Format in ~\/\.hydra\.yaml "x" is not a known format$/,
   );
 });
 
