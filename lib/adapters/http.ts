@@ -59,9 +59,11 @@ export function createHttp(options: HttpOptions): Http {
 
 /** The part of a request that ofetch turns into a body, a query and headers. */
 function payloadOf({ method, headers, query, json, form }: HttpRequest) {
+  const type = form === undefined ? "application/json" : "application/x-www-form-urlencoded";
   return {
     method,
-    headers: { ...(form === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" }), ...headers },
+    // Set here and not by ofetch, which does so after the request has been traced.
+    headers: { ...(form === undefined && json === undefined ? {} : { "content-type": type }), ...headers },
     ...(query === undefined ? {} : { query }),
     ...(form === undefined ? {} : { body: form }),
     // Wrapped, because ofetch sends an object with a member "buffer" or "constructor" as "[object Object]".

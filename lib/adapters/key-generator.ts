@@ -1,8 +1,5 @@
 /** The algorithms for key pairs: those that all supported servers accept for private_key_jwt. */
-export const KEY_ALGORITHMS = ["ES256", "RS256", "PS256"] as const;
-
-/** One of {@link KEY_ALGORITHMS}. */
-export type KeyAlgorithm = (typeof KEY_ALGORITHMS)[number];
+export type KeyAlgorithm = "ES256" | "RS256" | "PS256";
 
 /** A locally generated key pair of a client. */
 export interface KeyPair {

@@ -7,7 +7,7 @@ import { escapeControls, quote } from "../core/text.ts";
 import { isWebPage, mayFetchKey } from "../core/url.ts";
 
 /** A key from a URL. */
-export interface FetchedKey {
+interface FetchedKey {
   /** The bytes as received: armored, binary or base64. */
   readonly material: Uint8Array;
   /** The URL that they came from after redirects. */

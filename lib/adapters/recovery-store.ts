@@ -179,7 +179,7 @@ export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
 
   /** The same in the preferred folders: undefined if none is writable, a usage Problem if the user chose the folder. */
   function inPreferred<T>(work: (folder: string) => T): T | undefined {
-    if (named?.folder === "") throw unusable(named, "it is not a folder");
+    if (named?.folder === "") throw unusable(named, "not a folder");
     try {
       return inFirst(preferred, work);
     } catch (error) {
@@ -231,8 +231,8 @@ function requireWritable(folder: string): void {
 /** What is wrong with the user's folder, as far as that shows without creating a file. */
 export function checkRecoveryFolder(named: NonNullable<RecoveryOptions["named"]>): Problem | undefined {
   try {
-    if (named.folder === "") return unusable(named, "it is not a folder");
-    if (!statSync(named.folder).isDirectory()) return unusable(named, "it is not a folder");
+    if (named.folder === "") return unusable(named, "not a folder");
+    if (!statSync(named.folder).isDirectory()) return unusable(named, "not a folder");
     requireWritable(named.folder);
     return undefined;
   } catch (error) {

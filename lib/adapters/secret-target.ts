@@ -6,7 +6,7 @@ import type { SecretTarget, WriteTimeouts } from "./secret-target/target.ts";
 export type { SecretTarget, WriteTimeouts } from "./secret-target/target.ts";
 
 /** What targets need from outside. */
-export interface SecretTargetOptions {
+interface SecretTargetOptions {
   readonly random: (count: number) => Uint8Array;
   readonly timeouts: WriteTimeouts;
 }

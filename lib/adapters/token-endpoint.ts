@@ -18,7 +18,7 @@ export interface ProofEndpoints {
 }
 
 /** What a verification needs in addition to the credentials. */
-export interface ProofOptions {
+interface ProofOptions {
   /** The milliseconds that are left for all requests together. */
   readonly timeLeft: () => number;
   /** A secret that is certainly not the client's. */

@@ -6,7 +6,7 @@ import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
 /** A key from a Web Key Directory. */
-export interface WkdKey {
+interface WkdKey {
   /** The key or keys in binary form. */
   readonly material: Uint8Array;
   /** The email address that one of the key's user IDs must have. */
@@ -31,7 +31,7 @@ function zbase32(bytes: Uint8Array): string {
 }
 
 /** The two URLs that a Web Key Directory may have for an email address. */
-export interface WkdUrls {
+interface WkdUrls {
   readonly advanced: string;
   readonly direct: string;
 }

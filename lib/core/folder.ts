@@ -7,7 +7,7 @@ export function folderReason(error: unknown): string {
     case "ENOENT":
       return "the folder does not exist";
     case "ENOTDIR":
-      return "it is not a folder";
+      return "not a folder";
     case "EACCES":
     case "EROFS":
       return "the folder is not writable";

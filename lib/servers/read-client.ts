@@ -11,7 +11,7 @@ export interface ReadClient {
 }
 
 /** The clients of a list, and the fields that are nested too deep for those that could only be read in part. */
-export interface ReadClients {
+interface ReadClients {
   readonly records: readonly ClientRecord[];
   readonly unread: ReadonlyMap<ClientRecord, readonly string[]>;
 }

@@ -304,8 +304,9 @@ describe("an HTTP request", () => {
     await failure(http({ method: "GET", url: "http://user:hush@127.0.0.1:1/x" }));
     assert.match(lines[0] ?? "", /^> POST http:\/\/127\.0\.0\.1:\d+\/clients\?…$/);
     assert.ok(lines.includes("> accept: application/json"));
+    assert.ok(lines.includes("> content-type: application/json"));
     assert.ok(lines.includes("> x-key: (redacted)"));
-    assert.match(lines[5] ?? "", /^< 201 \(5 bytes, \d+ ms\)$/);
+    assert.match(lines[6] ?? "", /^< 201 \(5 bytes, \d+ ms\)$/);
     assert.match(lines.at(-1) ?? "", /^< connection refused \(\d+ ms\)$/);
     assert.doesNotMatch(lines.join("\n"), /hush|user/);
   });

@@ -254,9 +254,9 @@ describe("the place for a rescue", () => {
     writeFileSync(file, "");
     const cases = [
       [join(scene.home, "missing"), "the folder does not exist"],
-      [file, "it is not a folder"],
-      [join(file, "in"), "it is not a folder"],
-      ["", "it is not a folder"],
+      [file, "not a folder"],
+      [join(file, "in"), "not a folder"],
+      ["", "not a folder"],
       ["/proc", "the folder does not exist"],
     ] as const;
     for (const [folder, why] of cases) {

@@ -1,3 +1,4 @@
+import type { PatchStep } from "../../core/client/changes.ts";
 import { CLEANUP_MS } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
@@ -21,13 +22,6 @@ import { waitUntilReady } from "./readiness.ts";
 export type { ClientRecord } from "../../servers/index.ts";
 export type { CreateOutcome } from "./create.ts";
 export type { Page } from "./operations.ts";
-
-/** One step of a JSON Patch (RFC 6902). */
-export interface PatchStep {
-  readonly op: "add" | "replace" | "remove";
-  readonly path: string;
-  readonly value?: unknown;
-}
 
 /** The admin API of a Hydra server of any version. */
 export interface Admin {

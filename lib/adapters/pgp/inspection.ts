@@ -25,7 +25,7 @@ export interface Inspection {
 }
 
 /** A subkey in an {@link Inspection}. */
-export interface InspectedSubkey {
+interface InspectedSubkey {
   readonly fingerprint: string;
   readonly algorithm: string;
   readonly created: string;

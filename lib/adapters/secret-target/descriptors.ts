@@ -14,7 +14,7 @@ import { RESERVED_BYTES, type SecretTarget, type WriteTimeouts } from "./target.
 import { unwritableProblem } from "./unwritable.ts";
 
 /** Descriptors that the caller opened for this program, such as `3>FILE` in a shell. */
-export interface InheritedDescriptors {
+interface InheritedDescriptors {
   /** What is wrong with a descriptor; must be called before the first request, which may open sockets. */
   check(fd: number, flag: string): Problem | undefined;
   /** Opens a descriptor as a target; throws a usage Problem if it can't be written. */

@@ -29,7 +29,7 @@ export function fileProblem(path: string, flag: string): Problem | undefined {
         "secret-out-exists",
       );
     const folder = dirname(path);
-    if (!statSync(folder).isDirectory()) return folderProblem(name, "its folder is not a folder");
+    if (!statSync(folder).isDirectory()) return folderProblem(name, "its parent is not a folder");
     requireWritable(folder);
     return undefined;
   } catch (error) {
@@ -49,7 +49,7 @@ function folderProblem(name: string, why: string): Problem {
   return usageError(`Cannot write ${name}: ${why}`, "use a file in a writable folder", "bad-secret-out");
 }
 
-/** Creates a draft beside a new file, which gets its name when it is committed. */
+/** Creates a draft in the same folder, which gets the name of the new file when it is committed. */
 export async function fileTarget(
   path: string,
   random: (count: number) => Uint8Array,
