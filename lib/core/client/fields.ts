@@ -1,20 +1,20 @@
 import type { BoolFlag, Flag, ListFlag, TextFlag } from "../flags/parse.ts";
 
-/** How the value of a flag becomes the value of the field. */
+/** How a field's value is made from its flag. */
 export type FieldShape =
-  /** A string. */
+  /** One text. */
   | "text"
-  /** A list of strings. */
+  /** A list of texts. */
   | "list"
-  /** Words in one string, separated by spaces (RFC 6749, 3.3). */
+  /** Words in one text, joined by blanks (RFC 6749, 3.3). */
   | "words"
   /** true or false. */
   | "boolean"
-  /** JSON, given as the flag's value. */
+  /** Any JSON, written in the flag's value. */
   | "json"
-  /** JSON, given as the flag's value or in a file. */
+  /** JSON in the flag's value or in a file that it names. */
   | "json-or-file"
-  /** A Go duration, kept as written. */
+  /** A Go duration, kept as it was written. */
   | "duration";
 
 /** One field of an OAuth 2.0 client, with the flag that sets it. */
@@ -23,7 +23,7 @@ export interface Field {
   readonly name: string;
   readonly shape: FieldShape;
   readonly flag: Flag;
-  /** For a list: the name of a single value, used in `--add-…` and `--remove-…`. */
+  /** For a list: the name of one of its values, from which `--add-…` and `--remove-…` are made. */
   readonly singular?: string;
 }
 
@@ -58,7 +58,7 @@ const LIFESPANS = [
   ["device_authorization_grant", ["access", "id", "refresh"]],
 ] as const;
 
-/** Every lifespan field; its flag has the same name with dashes. */
+/** Every lifespan field; a flag has the field's name with dashes. */
 const LIFESPAN_FIELDS: readonly Field[] = LIFESPANS.flatMap(([grant, tokens]) =>
   tokens.map((token): Field => {
     const name = `${grant}_${token}_token_lifespan`;
@@ -76,7 +76,7 @@ const LIFESPAN_FIELDS: readonly Field[] = LIFESPANS.flatMap(([grant, tokens]) =>
   }),
 );
 
-/** Grant types for completion; others are accepted too. */
+/** The grant types that the servers know, for completion; others pass. */
 export const GRANT_TYPES = [
   "authorization_code",
   "refresh_token",
@@ -89,7 +89,7 @@ export const GRANT_TYPES = [
 /** The authentication methods of the token endpoint (RFC 7591, section 2). */
 export const AUTH_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
 
-/** The flag of the client ID, which only `create` has. */
+/** The row of the client's id, which only a create takes as a flag. */
 export const ID: TextFlag = {
   kind: "text",
   name: "id",
@@ -130,7 +130,7 @@ export const AUTH_METHOD: TextFlag = {
   help: "Token endpoint authentication; none = public client without a secret",
 };
 
-/** Every client field that a flag can set, in the order of the help. A new field is one row here. */
+/** Every field of a client that a flag can set, in the order of the help. A new field is one row here. */
 export const FIELDS: readonly Field[] = [
   { name: "client_name", shape: "text", flag: NAME },
   { name: "redirect_uris", shape: "list", singular: "callback", flag: CALLBACKS },
@@ -267,7 +267,7 @@ export const FIELDS: readonly Field[] = [
   ...LIFESPAN_FIELDS,
 ];
 
-/** A flag that adds values to a list field or removes them. */
+/** A flag that adds values to a list field, or takes values out of it. */
 export interface ListEdit {
   readonly field: Field;
   readonly way: "add" | "remove";
@@ -285,7 +285,7 @@ export const LIST_EDITS: readonly ListEdit[] = FIELDS.flatMap((field) =>
   }),
 );
 
-/** Fields that the server sets; a file with an exported client may contain them. */
+/** Fields that a server sets by itself; they may stand in a file that a server exported. */
 export const SERVER_FIELDS: readonly string[] = [
   "client_id",
   "client_secret",
@@ -296,8 +296,8 @@ export const SERVER_FIELDS: readonly string[] = [
   "registration_client_uri",
 ];
 
-/** Every field name of a client in JSON. */
+/** Every name that a client may have in JSON. */
 export const FIELD_NAMES: readonly string[] = [...SERVER_FIELDS, ...FIELDS.map((field) => field.name)];
 
-/** Flags that have a default in Hydra's 2.x CLI and none here. */
+/** The names of the flags that come from the 2.x reference with another default there. */
 export const V2_DEFAULTS: ReadonlyMap<string, string> = new Map([["request-object-signing-alg", "RS256"]]);
