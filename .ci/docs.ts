@@ -94,7 +94,7 @@ export async function manual(): Promise<ReadonlyMap<string, string>> {
   ]);
 }
 
-/** The folders that contain only the manual. */
+/** The folders that hold nothing but the manual. */
 export const MANUAL_FOLDERS = ["docs/man", "docs/reference"] as const;
 
 /** The files in the folders of the manual. */

@@ -36,7 +36,7 @@ import type { ServerFamily } from "../../servers/index.ts";
 const ON_CONFLICT: TextFlag = {
   kind: "text",
   name: "on-conflict",
-  value: "POLICY",
+  value: "WAY",
   default: "fail",
   choices: ["fail", "skip", "update"],
   group: "input",

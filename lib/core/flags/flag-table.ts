@@ -196,7 +196,7 @@ export const ID_KEY: TextFlag = {
   name: "id-key",
   value: "NAME",
   group: "secret",
-  help: "Name of the client ID in dotenv, env and Kubernetes output (default: CLIENT_ID)",
+  help: "Name of the ID in dotenv, env and Kubernetes output (default: CLIENT_ID)",
 };
 
 export const SECRET_KEY: TextFlag = {
@@ -317,7 +317,7 @@ export const IF_EXISTS: TextFlag = {
   default: "fail",
   choices: ["fail", "skip", "update"],
   group: "input",
-  help: "What to do if a client with this --id exists",
+  help: "What to do if a client with this ID exists",
 };
 
 /** Flags for the connection to the server. */
@@ -363,7 +363,7 @@ export const SECRET_IN_FLAGS: readonly Flag[] = [SECRET, SECRET_FILE, SECRET_PRO
 /** Flags for a new secret of an existing client. */
 export const NEW_SECRET_FLAGS: readonly Flag[] = [NEW_SECRET, SECRET_FILE, SECRET_PROMPT];
 
-/** Flags that decide where credentials are written. */
+/** The flags that say where credentials go. */
 export const SECRET_OUT_FLAGS: readonly Flag[] = [SECRET_OUT, SECRET_FORMAT, ID_KEY, SECRET_KEY, RESCUE_DIR];
 
 export const VERIFY: BoolFlag = {
