@@ -61,7 +61,7 @@ async function completeCommand(group: Group, words: readonly string[], typed: st
     const flags: Target = { flags: PARENT_ROWS, grammar: group.group.grammar, operands: undefined };
     return complete(flags, words, typed);
   }
-  const help = group === ROOT && words.length === 0 ? [["help", "Tell about a command or a topic"] as const] : [];
+  const help = group === ROOT && words.length === 0 ? [["help", "Show help for a command or topic"] as const] : [];
   return named([...(await commandsOf(group)), ...help], Object.keys(group.group.aliases), typed);
 }
 

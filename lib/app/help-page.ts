@@ -57,8 +57,8 @@ export async function pageOf({
       : [],
     commands,
     more: [
-      `${name} COMMAND --help tells more about a command.`,
-      ...(isRoot ? [`hydra help TOPIC tells about: ${TOPICS.map((topic) => topic.name).join(", ")}.`] : []),
+      `Use "${name} COMMAND --help" for details.`,
+      ...(isRoot ? [`Topics (hydra help TOPIC): ${TOPICS.map((topic) => topic.name).join(", ")}.`] : []),
     ],
   };
 }
