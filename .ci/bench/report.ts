@@ -1,7 +1,7 @@
 /** A table of figures with its heading row. */
 export type Rows = readonly (readonly string[])[];
 
-/** A pair of bars: this program and another one, in the same unit. */
+/** A bar of the chart: this program and another one, in the same unit. */
 export interface Bar {
   readonly name: string;
   readonly unit: string;

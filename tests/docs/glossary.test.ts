@@ -80,6 +80,7 @@ function literalsIn(source: string): readonly Literal[] {
     const start = ++at;
     let text = "";
     while (source[at] !== "`") {
+      assert.ok(at < source.length, "a template is not closed");
       const from = at;
       if (skip(/\$\{/y)) {
         code();
@@ -99,7 +100,8 @@ function literalsIn(source: string): readonly Literal[] {
       const from = at;
       const mark = source[at];
       if (skip(/\/\/.*|\/\*[\s\S]*?\*\//y)) continue;
-      if (skip(/"(?:\\.|[^"\\\n])*"/y)) found.push({ start: from + 1, text: source.slice(from + 1, at - 1) });
+      if (skip(/"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/y))
+        found.push({ start: from + 1, text: source.slice(from + 1, at - 1) });
       else if (mark === "`") template();
       else if (skip(/(?<=[(,=:?[&|!]\s*|return )\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\//y)) continue;
       else {
@@ -137,7 +139,7 @@ test("the glossary finds words in prose, and not in code", () => {
   assert.equal(found("the client's id; two ids."), 2);
   assert.equal(found(proseOf("a `grammar`\n```\nalone\n```\nbeside")), 1);
   const source =
-    'const grammar = "grammar"; // alone\n/** beside */\nf(/["`]/, "it is told", `by %{f({ a: `%{grammar} x` })} alone`);'.replace(
+    'const grammar = "grammar"; // alone\n/** beside */\nf(x !== \'"\' && !/["`]/, "it is told", `by %{f({ a: `%{grammar} x` })} alone`);'.replace(
       "%",
       "$",
     );
@@ -172,4 +174,13 @@ describe("plain English", () => {
     assert.ok(flags.length > 80);
     for (const { name, help } of flags) assert.deepEqual(offendersIn(`--${name}`, help), []);
   });
+
+  // The manual is made of these texts too.
+  for (const module of [
+    ...globSync("lib/**/*.ts", { cwd: ROOT }),
+    ".ci/docs/manual.ts",
+    ".ci/bench/report.ts",
+  ].sort()) {
+    test(`in the texts of ${module}`, () => assert.deepEqual(offendersIn(module, stringsOf(read(module))), []));
+  }
 });
