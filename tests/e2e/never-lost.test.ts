@@ -8,7 +8,6 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  readSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -37,6 +36,7 @@ import {
   stallInside,
   swapped,
 } from "./fault-proxy.ts";
+import { openFifo } from "./fifo.ts";
 import {
   balance,
   type Handed,
@@ -964,42 +964,30 @@ describe("the end of a run", () => {
 
   it("by a signal does not wait for a reader who stands still, and loses nothing", SLOW, async () => {
     using folder = temporaryFolder();
-    const pipe = join(folder.path, "pipe");
-    execFileSync("mkfifo", [pipe]);
-    const read = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      await using scene = await openScene();
-      const clients = Array.from({ length: 300 }, (_, n) => ({ client_id: `c${n}`, ...IMPORTED[1] }));
-      await using running = start(
-        "/bin/sh",
-        ["-c", `exec "$0" "$@" >"$PIPE"`, BINARY, "clients", "import", "--format", "ndjson"],
-        {
-          env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, PIPE: pipe },
-          stdin: clients.map((client) => JSON.stringify(client)).join("\n"),
-        },
-      );
-      // A pipe holds 64 KiB, which these results exceed; then the program waits, and sends no more.
-      await answered(scene, running, 60);
-      running.kill("SIGTERM");
-      const ended = await running.ended;
-      const parts: Buffer[] = [];
-      for (const chunk = Buffer.alloc(65_536); ; ) {
-        const count = readSync(read, chunk);
-        if (count === 0) break;
-        parts.push(Buffer.from(chunk.subarray(0, count)));
-      }
-      const kept = await inRescue(scene.home, reader);
-      const handed = [
-        ...(await inResult(Buffer.concat(parts).toString(), reader)),
-        ...kept.flatMap(({ handed }) => (handed === undefined ? [] : [handed])),
-      ];
-      const { lost, phantom } = balance(scene.sandbox, handed);
-      assert.deepEqual([lost, phantom], [[], []], told(ended));
-      assert.ok(kept.length > 0, told(ended));
-      assert.ok(scene.sandbox.clients().length < clients.length);
-    } finally {
-      closeSync(read);
-    }
+    using fifo = openFifo(folder.path);
+    await using scene = await openScene();
+    const clients = Array.from({ length: 300 }, (_, n) => ({ client_id: `c${n}`, ...IMPORTED[1] }));
+    await using running = start(
+      "/bin/sh",
+      ["-c", `exec "$0" "$@" >"$PIPE"`, BINARY, "clients", "import", "--format", "ndjson"],
+      {
+        env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, PIPE: fifo.path },
+        stdin: clients.map((client) => JSON.stringify(client)).join("\n"),
+      },
+    );
+    // A pipe holds 64 KiB, which these results exceed; then the program waits, and sends no more.
+    await answered(scene, running, 60);
+    running.kill("SIGTERM");
+    const ended = await running.ended;
+    const kept = await inRescue(scene.home, reader);
+    const handed = [
+      ...(await inResult(fifo.read(), reader)),
+      ...kept.flatMap(({ handed }) => (handed === undefined ? [] : [handed])),
+    ];
+    const { lost, phantom } = balance(scene.sandbox, handed);
+    assert.deepEqual([lost, phantom], [[], []], told(ended));
+    assert.ok(kept.length > 0, told(ended));
+    assert.ok(scene.sandbox.clients().length < clients.length);
   });
 
   it("by a signal waits neither for input nor for the reader of a list", SLOW, async () => {
