@@ -103,7 +103,7 @@ describe("names that could act on a terminal", () => {
 
   it("are harmless in get, in the question of delete and in every message", SLOW, async () => {
     await using scene = await openScene();
-    for (const [n, name] of HARD_NAMES.entries()) {
+    const check = async (name: string, n: number): Promise<void> => {
       const id = `${n}${name}`.replaceAll("\u0000", "").replaceAll("\ud800", "");
       const body = JSON.stringify({ client_id: id, client_name: name, token_endpoint_auth_method: "none" });
       const made = await fetch(`${scene.sandbox.url}/admin/clients`, { method: "POST", body });
@@ -121,7 +121,8 @@ describe("names that could act on a terminal", () => {
         assert.doesNotMatch(ended.stdout.replaceAll("\t", "") + ended.stderr, UNSAFE, told(ended));
         for (const line of ended.stderr.split("\n")) assert.doesNotMatch(line, /^(Error|Hint): faked/);
       }
-    }
+    };
+    await Promise.all(HARD_NAMES.map(check));
     assert.deepEqual(scene.sandbox.clients(), []);
   });
 

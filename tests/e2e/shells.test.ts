@@ -63,8 +63,6 @@ const ALL: readonly (readonly [line: string, candidates: readonly string[]])[] =
 
 let sandbox: Sandbox;
 
-let asked: string[] = [];
-
 async function register(url: string, id: string, name: string): Promise<void> {
   const body = JSON.stringify({ client_id: id, client_name: name });
   const { status } = await fetch(`${url}/admin/clients`, {
@@ -76,11 +74,10 @@ async function register(url: string, id: string, name: string): Promise<void> {
 }
 
 before(async () => {
-  sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0", onRequest: (line) => asked.push(line) });
+  sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
   await register(sandbox.url, "app-one", "The first");
   await register(sandbox.url, "app-two", "");
   await register(sandbox.url, ODD, "Odd");
-  asked = [];
 });
 
 after(() => sandbox.close());
@@ -96,8 +93,13 @@ for (const shell of ["bash", "zsh", "fish"] as const) {
     });
 
     it("runs nothing of the line and asks no server but for ids", LONG, async () => {
-      await using open = await openShell(shell, settings());
-      asked = [];
+      const asked: string[] = [];
+      const watched = await startSandbox({ as: "26", listen: "127.0.0.1:0", onRequest: (line) => asked.push(line) });
+      await using cleanup = new AsyncDisposableStack();
+      cleanup.defer(() => watched.close());
+      await register(watched.url, "app-one", "The first");
+      asked.length = 0;
+      await using open = await openShell(shell, { env: { HYDRA_ADMIN_URL: watched.url } });
       await open.after("hydra clients get $(touch run) `touch run` --fo", "Tab");
       await open.after("hydra clients create --id app", "Tab");
       assert.equal(existsSync(join(open.folder, "run")), false);
@@ -117,7 +119,7 @@ for (const shell of ["bash", "zsh", "fish"] as const) {
     });
 
     it("stays silent where a server does not answer, is not known or is not to be asked", LONG, async () => {
-      const dead = createServer((request) => asked.push(request.url ?? ""));
+      const dead = createServer(() => {});
       await new Promise<void>((done) => dead.listen(0, "127.0.0.1", done));
       const address = dead.address();
       assert.ok(address !== null && typeof address === "object");
