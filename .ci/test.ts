@@ -117,7 +117,7 @@ const LONG = /\/(contributing|faults|formats|never-lost|redaction|release|secret
  * The test files that mostly wait for deadlines and whose tests share nothing, each having its own servers and folders:
  * their tests run several at a time.
  */
-const CONCURRENT = /^tests\/e2e\/(create|faults|hostile|rotate|shells|signals|update|wait)\.test\.ts$/;
+const CONCURRENT = /^tests\/e2e\/(create|faults|hostile-server|rotate|shells|signals|update|wait)\.test\.ts$/;
 
 /**
  * The unit tests that also run under deno: those whose code touches the system or the network, where runtimes differ. The

@@ -8,8 +8,8 @@ import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { BINARY, start, temporaryFolder } from "./binary.ts";
 import { dropAfter, type Exchange, type Fault, instead, type Plan } from "./fault-proxy.ts";
 import { openFifo } from "./fifo.ts";
+import { waitUntilIdle } from "./process-state.ts";
 import { BY_SIGNAL, ENDINGS, ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
-import { standsStill } from "./still.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -547,7 +547,7 @@ describe("an import that is cut short", () => {
       await arrived(4);
       running.kill(signal);
       // It has handled the signal. No request is begun after that, while those under way are answered one by one.
-      await standsStill(running.pid);
+      await waitUntilIdle(running.pid);
       assert.equal(waiting(), 4);
       for (const id of names.slice(3, 7)) await open(id);
       const ended = await running.ended;
@@ -591,7 +591,7 @@ describe("an import that is cut short", () => {
       await open(names[0] ?? "");
       await arrived(4);
       // Now the program waits for answers, and writes nothing between this read and the close.
-      await standsStill(running.pid);
+      await waitUntilIdle(running.pid);
       const before = reader.read();
       assert.ok(before.includes(names[0] ?? ""), before);
       reader.close();

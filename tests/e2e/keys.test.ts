@@ -9,8 +9,8 @@ import * as v from "valibot";
 import { FORMATS } from "../../lib/core/output/formats.ts";
 import { asJson, exchange } from "../conformance/servers.ts";
 import { BINARY, type Ended, runBinary, start, temporaryFolder } from "./binary.ts";
+import { openReader, publicPart, type Reader } from "./delivered.ts";
 import { inOrder, instead, swapped } from "./fault-proxy.ts";
-import { openReader, publicPart, type Reader } from "./ledger.ts";
 import { ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
 import { openTokenServer } from "./token-server.ts";
 

@@ -9,8 +9,8 @@ import { isLeaf } from "../../lib/command.ts";
 import { FORMATS } from "../../lib/core/output/formats.ts";
 import { type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
 import { BINARY, type Ended, start, temporaryFolder } from "./binary.ts";
+import { openReader, type Reader } from "./delivered.ts";
 import { type Fault, instead, openFaultProxy, swapped } from "./fault-proxy.ts";
-import { openReader, type Reader } from "./ledger.ts";
 import { told } from "./scenario.ts";
 
 const SLOW = { timeout: 300_000 };

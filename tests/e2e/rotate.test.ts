@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import * as v from "valibot";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
 import { temporaryFolder } from "./binary.ts";
+import { inRecoveryCopies, inResult, openReader } from "./delivered.ts";
 import {
   cutInside,
   dropAfter,
@@ -16,7 +17,6 @@ import {
   stallAfter,
   swapped,
 } from "./fault-proxy.ts";
-import { inRescue, inResult, openReader } from "./ledger.ts";
 import { ends, fails, openScene, printed, type Scene, SLOW, told } from "./scenario.ts";
 import { openTokenServer } from "./token-server.ts";
 
@@ -156,9 +156,9 @@ describe("clients rotate-secret", () => {
         "-v",
       ]);
       ends(ended, 0);
-      const [handed] = await inResult(ended.stdout, reader);
+      const [delivered] = await inResult(ended.stdout, reader);
       const secret = scene.sandbox.secretOf(id) ?? "";
-      assert.equal(handed?.secret, secret);
+      assert.equal(delivered?.secret, secret);
       assert.ok(!`${ended.stdout}${ended.stderr}`.includes(secret));
       assert.deepEqual(scene.rescued(), []);
     }
@@ -477,10 +477,10 @@ describe("a rotation that fails", () => {
       const lost = await made(silent, version);
       const unknown = await silent.run(["clients", "rotate-secret", lost, "--fail-after", "4s"]);
       ends(unknown, 6);
-      const [kept, ...others] = await inRescue(silent.home, reader);
+      const [kept, ...others] = await inRecoveryCopies(silent.home, reader);
       assert.deepEqual(others, []);
-      assert.equal(kept?.handed?.secret, silent.sandbox.secretOf(lost));
-      assert.equal(kept?.handed?.state, "unverified");
+      assert.equal(kept?.delivered?.secret, silent.sandbox.secretOf(lost));
+      assert.equal(kept?.delivered?.state, "unverified");
       assert.ok(unknown.stderr.includes(kept?.path ?? "nothing"), told(unknown));
       assert.match(unknown.stderr, /it is not known whether client "\S+" has the new secret/);
 

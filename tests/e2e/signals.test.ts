@@ -7,10 +7,10 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { namespaces } from "./bare-root.ts";
 import { BINARY, type Ended, type Running, start, temporaryFolder } from "./binary.ts";
-import { openDice } from "./dice.ts";
 import { type Exchange, type Fault, inOrder, stallBefore } from "./fault-proxy.ts";
+import { hasConnectionTo, waitUntilIdle } from "./process-state.ts";
+import { openRandom } from "./random.ts";
 import { BY_SIGNAL, ENDINGS, ends, openScene, printed, type Scene, SEED, SLOW, told } from "./scenario.ts";
-import { isConnectedTo, standsStill } from "./still.ts";
 
 type Name = keyof typeof BY_SIGNAL;
 
@@ -175,7 +175,7 @@ describe("a standard error that nobody reads", () => {
         });
         // It has done its work and waits only for its reader.
         const asks = args[0] === "--bogus" ? 0 : asked + 1;
-        await standsStill(running.pid, () => scene.proxy.seen.length === asks && !isConnectedTo(scene.url));
+        await waitUntilIdle(running.pid, () => scene.proxy.seen.length === asks && !hasConnectionTo(scene.url));
         asked = asks;
         running.kill("SIGTERM");
         const ended = await running.ended;
@@ -190,13 +190,13 @@ describe("a standard error that nobody reads", () => {
 
 describe("a signal at any moment", () => {
   it("loses no secret, and delivers none of a client that is not there", SLOW, async () => {
-    const dice = openDice("a signal at any moment");
+    const random = openRandom("a signal at any moment");
     const outcomes = { nothing: 0, kept: 0 };
     async function once(n: number): Promise<void> {
       await using scene = await openScene("26");
       await using running = scene.start(SEED);
       const name = ENDINGS[n % ENDINGS.length] ?? "SIGTERM";
-      await new Promise((resolve) => setTimeout(resolve, dice.below(70)));
+      await new Promise((resolve) => setTimeout(resolve, random.below(70)));
       running.kill(name);
       const ended = await running.ended;
       // Before its handlers stand, a signal ends the program in the system's way.
