@@ -237,7 +237,7 @@ export function onEveryServer(title: string, suite: (server: () => Server) => vo
         opened = await place.open();
       });
       suite(() => there().server);
-      test("leaves no client behind", async () => {
+      test("leaves no client on the server", async () => {
         assert.deepEqual(await there().clean(), []);
       });
       after(async () => {

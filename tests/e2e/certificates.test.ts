@@ -80,7 +80,7 @@ async function openTunnel(port: number): Promise<{ readonly url: string; readonl
   };
 }
 
-describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, certificates are checked all the same", () => {
+describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, certificates are still verified", () => {
   let made: Certificates;
   let folder: ReturnType<typeof temporaryFolder>;
   let caFile: string;

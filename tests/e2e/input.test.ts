@@ -119,7 +119,7 @@ describe("input", () => {
     fails(await startWith("/dev/null", [...CREATE, "--secret-file", "-"]).ended, 2, /no secret in standard input/);
   });
 
-  it("that never comes yields to a signal", SLOW, async () => {
+  it("that never comes ends at a signal", SLOW, async () => {
     using folder = temporaryFolder();
     using pipe = silentPipe(folder.path);
     for (const { args, prefix = "" } of READERS) {
@@ -134,7 +134,7 @@ describe("input", () => {
     }
   });
 
-  it("whose writer never comes yields to a signal", SLOW, async () => {
+  it("whose writer never comes ends at a signal", SLOW, async () => {
     using folder = temporaryFolder();
     const path = join(folder.path, "pipe");
     execFileSync("mkfifo", [path]);
@@ -146,7 +146,7 @@ describe("input", () => {
     }
   });
 
-  it("of the config file is bounded, named or not, and yields to a signal", SLOW, async () => {
+  it("of the config file is bounded, given or default, and ends at a signal", SLOW, async () => {
     using home = temporaryFolder();
     const env = { ...OPTIONS.env, HOME: home.path };
     const named = await runBinary(["clients", "list", "--config", "/dev/zero"], { env });

@@ -92,7 +92,7 @@ describe("a message of the program", () => {
   }
 });
 
-describe("a key that is usable and odd", () => {
+describe("an unusual but usable key", () => {
   let gpg: Gpg;
   let key: Exported;
 

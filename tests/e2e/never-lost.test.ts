@@ -468,7 +468,7 @@ const WELL_BEHAVED = { server: "as it should", once: true, output: "a pipe", tak
 describe("no credentials are lost, and none belong to a client that does not exist", () => {
   const random = openRandom("never lost");
 
-  it("when everything is well", SLOW, async () => {
+  it("when everything works", SLOW, async () => {
     const trials = OPERATIONS.flatMap((operation) =>
       VERSIONS[operation].flatMap((version) =>
         [true, false].map(
@@ -492,7 +492,7 @@ describe("no credentials are lost, and none belong to a client that does not exi
     }
   });
 
-  it("when a signal comes at any moment", SLOW, async () => {
+  it("when a signal arrives at any moment", SLOW, async () => {
     const moments = ["the start", "the request", "the change", "the answer"] as const;
     const trials = Array.from({ length: 144 }, (_, n): Trial => {
       const operation = OPERATIONS[n % OPERATIONS.length] ?? "create";
@@ -536,7 +536,7 @@ describe("no credentials are lost, and none belong to a client that does not exi
     assert.ok(kept > 0 && killed > trials.length / 2, `kept ${kept}, killed ${killed}`);
   });
 
-  it("when the output does not take them", SLOW, async () => {
+  it("when the output cannot be written", SLOW, async () => {
     const trials = Array.from({ length: 84 }, (_, n): Trial => {
       const operation = OPERATIONS[n % OPERATIONS.length] ?? "create";
       const some = operation === "import" ? OUTPUTS.any : [...OUTPUTS.any, ...OUTPUTS.sinks];
@@ -555,7 +555,7 @@ describe("no credentials are lost, and none belong to a client that does not exi
     assert.ok(kept > 0 && gone > 0, `kept ${kept}, taken back ${gone}`);
   });
 
-  it("when the server answers anything, or not at all", SLOW, async () => {
+  it("whatever the server answers, or when it doesn't", SLOW, async () => {
     const behaviors = Object.keys(SERVER_BEHAVIORS).filter((name): name is ServerBehavior => name in SERVER_BEHAVIORS);
     const trials = OPERATIONS.flatMap((operation) =>
       behaviors.map(
@@ -575,7 +575,7 @@ describe("no credentials are lost, and none belong to a client that does not exi
     assert.ok(delivered > 0 && kept > 0, `delivered ${delivered}, kept ${kept}`);
   });
 
-  it("when taking a client back is not answered either", SLOW, async () => {
+  it("when the deletion of a client isn't answered either", SLOW, async () => {
     const trials = (["create", "import", "create with a key"] as const).map(
       (operation): Trial => ({
         operation,
@@ -597,12 +597,12 @@ describe("no credentials are lost, and none belong to a client that does not exi
   });
 });
 
-describe("a rescue file", () => {
+describe("a recovery copy", () => {
   const CREATE = ["clients", "create", ...GRANT];
   /** Surroundings in which no file can be made: nobody can make one below /proc. */
   const NOWHERE = { cwd: "/proc", env: { HOME: "/proc/missing", TMPDIR: "/proc/missing" } };
 
-  it("that has no place is warned about by a create, and stops what cannot be taken back", SLOW, async () => {
+  it("that has no folder causes a warning in a create, and stops what cannot be undone", SLOW, async () => {
     await using scene = await openScene();
     const made = await scene.run([...CREATE, "--id", "app"], NOWHERE);
     ends(made, 0);
@@ -627,7 +627,7 @@ describe("a rescue file", () => {
     assert.equal(scene.sandbox.secretOf("hidden"), undefined);
   });
 
-  it("goes to the folder that is named, and else to the first that can be written", SLOW, async () => {
+  it("goes to the given folder, or else to the first that is writable", SLOW, async () => {
     using folders = temporaryFolder();
     const [named = "", state = "", own = "", temporary = ""] = ["named", "state", "own", "temporary"].map((name) => {
       const path = join(folders.path, name);
@@ -660,7 +660,7 @@ describe("a rescue file", () => {
     }
   });
 
-  it("is made new, for the owner alone, and through no symbolic link", async () => {
+  it("is a new file, for the owner only, and follows no symbolic link", async () => {
     using folder = temporaryFolder();
     const elsewhere = join(folder.path, "elsewhere");
     const random = (count: number): Uint8Array => new Uint8Array(count);
@@ -713,7 +713,7 @@ describe("a rescue file", () => {
     }
   });
 
-  it("stays away where the disk has no more room, and the change with it", SLOW, async () => {
+  it("isn't written where the disk is full, and the change isn't sent", SLOW, async () => {
     using disk = openDisk(65_536);
     await using scene = await openScene("26", (exchange) =>
       exchange.target.endsWith("/secrets/rotate")
@@ -733,7 +733,7 @@ describe("a rescue file", () => {
     assert.deepEqual([readdirSync(folder.path), readdirSync(disk.path)], [[], ["ballast"]]);
   });
 
-  it("that a rotation of the server's own has no room for does not keep the secret from its reader", SLOW, async () => {
+  it("that a server-side rotation has no room for doesn't withhold the secret", SLOW, async () => {
     using disk = openDisk(65_536);
     await using scene = await openScene("next", (exchange) =>
       exchange.target.endsWith("/secrets/rotate")
@@ -757,7 +757,7 @@ describe("a rescue file", () => {
     assert.deepEqual(scene.rescued(), []);
   });
 
-  it("goes elsewhere when its place is gone or full at the moment that it is needed", SLOW, async () => {
+  it("goes elsewhere when its folder is gone or full at the moment it is needed", SLOW, async () => {
     using disk = openDisk(65_536);
     using folders = temporaryFolder();
     const state = join(folders.path, "state");
@@ -788,7 +788,7 @@ describe("a client whose secret cannot be delivered", () => {
   const CREATE = ["clients", "create", "--id", "app", ...GRANT];
   const deletions = (scene: Scene): number => scene.proxy.seen.filter(({ method }) => method === "DELETE").length;
 
-  it("is deleted when nothing of it has left, and only then", SLOW, async () => {
+  it("is deleted when nothing of it was delivered, and only then", SLOW, async () => {
     using disk = openDisk(65_536);
     disk.fill(4096);
     const out = join(disk.path, "out");
@@ -849,7 +849,7 @@ describe("a client whose secret cannot be delivered", () => {
     assert.equal(deletions(scene), 1);
   });
 
-  it("stays with its secret kept when nobody is sure that this run made it", SLOW, async () => {
+  it("stays, with its secret saved, when it's uncertain that this run created it", SLOW, async () => {
     for (const doubt of [dropAfter, swapped((reply) => ({ ...reply, status: 200 })), cutInside]) {
       await using scene = await openScene("26", inOrder(doubt));
       await using running = start(
@@ -869,7 +869,7 @@ describe("a client whose secret cannot be delivered", () => {
   });
 });
 
-describe("an answer that nests too deep to be shown", () => {
+describe("an answer nested too deeply to print", () => {
   const deep = (depth: number): string => `${"[".repeat(depth)}${"]".repeat(depth)}`;
   const deeply = (depth: number): Fault =>
     swapped((reply) => ({ ...reply, body: `${reply.body.trimEnd().slice(0, -1)},"deep":${deep(depth)}}` }));
@@ -962,7 +962,7 @@ describe("the end of a run", () => {
     await Promise.all(runs);
   });
 
-  it("by a signal does not wait for a reader who stands still, and loses nothing", SLOW, async () => {
+  it("by a signal doesn't wait for a stalled reader, and loses nothing", SLOW, async () => {
     using folder = temporaryFolder();
     using fifo = openFifo(folder.path);
     await using scene = await openScene();

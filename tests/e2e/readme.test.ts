@@ -93,7 +93,7 @@ describe("the recipes of the README", () => {
     await cook("init-container");
   });
 
-  test("an encrypted hand-over", async () => {
+  test("encrypted delivery", async () => {
     const decrypted = await cook("encrypted");
     const partner = server.clients().find((client) => client["client_name"] === "Partner");
     assert.equal(decrypted, server.secretOf(String(partner?.["client_id"])));

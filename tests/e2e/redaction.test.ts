@@ -380,7 +380,7 @@ async function atOnce<T>(items: readonly T[], work: (item: T) => Promise<unknown
 
 const VERSIONS = ["26", "next", "1.8", "1.11"] as const;
 
-describe("no credential is shown or left anywhere but where it was asked for", () => {
+describe("a credential is shown or stored only where it was requested", () => {
   it("by any command of the tree", async () => {
     const leaves = (await everyCommand())
       .filter(({ command }) => isLeaf(command))
@@ -427,7 +427,7 @@ describe("no credential is shown or left anywhere but where it was asked for", (
     assert.ok(count >= 100, `${count} runs`);
   });
 
-  it("after any mistake on the command line, in a file or in the environment", SLOW, async () => {
+  it("after a mistake on the command line, in a file or in the environment", SLOW, async () => {
     const create = ["clients", "create", ...GRANT];
     const alone = true;
     const mistakes: readonly Case[] = [

@@ -130,7 +130,7 @@ describe("a release", () => {
       }
     });
 
-    test("is told with its sizes", () => {
+    test("is reported with its sizes", () => {
       for (const { name } of targets) {
         assert.match(table, new RegExp(`^\\| ${name} +\\| +\\d+\\.\\d \\| +\\d+\\.\\d \\|$`, "m"));
       }

@@ -108,7 +108,7 @@ for (const shell of ["bash", "zsh", "fish"] as const) {
       assert.equal(asked.length, 1);
     });
 
-    it("asks the server of the line, in spite of the environment", LONG, async () => {
+    it("asks the server on the command line, not the one in the environment", LONG, async () => {
       await using open = await openShell(shell, { env: { HYDRA_ADMIN_URL: "http://127.0.0.1:1" } });
       const line = `hydra clients get --endpoint ${sandbox.url} app-o`;
       assert.equal(await open.after(line, "Tab"), `${line}ne `);
@@ -118,7 +118,7 @@ for (const shell of ["bash", "zsh", "fish"] as const) {
       );
     });
 
-    it("stays silent where a server does not answer, is not known or is not to be asked", LONG, async () => {
+    it("stays silent where a server doesn't answer, is unknown or must not be asked", LONG, async () => {
       const dead = createServer(() => {});
       await new Promise<void>((done) => dead.listen(0, "127.0.0.1", done));
       const address = dead.address();
@@ -157,7 +157,7 @@ for (const shell of ["bash", "zsh", "fish"] as const) {
         ]);
       });
     } else {
-      it("knows every candidate", LONG, async () => {
+      it("offers every candidate", LONG, async () => {
         await using open = await openShell(shell, settings());
         furnish(open.folder);
         for (const [line, candidates] of ALL) {

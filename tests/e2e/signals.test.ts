@@ -66,7 +66,7 @@ const FIRST: Way = {
 
 for (const way of [ORDINARY, FIRST]) {
   describe(`a signal to the program ${way.name}`, () => {
-    it("before the request ends it, and nothing is created", SLOW, async () => {
+    it("before the request ends the program, and nothing is created", SLOW, async () => {
       for (const name of ENDINGS) {
         await using scene = await openScene();
         await using keybase = await silentServer();
@@ -117,7 +117,7 @@ for (const way of [ORDINARY, FIRST]) {
       }
     });
 
-    it("while the server takes its time to be found out about loses no secret", SLOW, async () => {
+    it("while the API version is being detected loses no secret", SLOW, async () => {
       await using scene = await openScene("26", ({ method }) => (method === "DELETE" ? undefined : stallBefore));
       await using running = way.start(scene, SEED);
       await scene.proxy.arrived(1);
@@ -159,7 +159,7 @@ function accounted(scene: Scene, ended: Ended): "nothing" | "kept" {
   return scene.sandbox.clients().length === 0 ? "nothing" : "kept";
 }
 
-describe("a standard error that nobody reads", () => {
+describe("standard error that nobody reads", () => {
   it("does not keep the program from ending at a signal", SLOW, async () => {
     using folder = temporaryFolder();
     const pipe = join(folder.path, "pipe");
@@ -189,7 +189,7 @@ describe("a standard error that nobody reads", () => {
 });
 
 describe("a signal at any moment", () => {
-  it("loses no secret, and delivers none of a client that is not there", SLOW, async () => {
+  it("loses no secret, and delivers none of a client that doesn't exist", SLOW, async () => {
     const random = openRandom("a signal at any moment");
     const outcomes = { nothing: 0, kept: 0 };
     async function once(n: number): Promise<void> {
@@ -210,7 +210,7 @@ describe("a signal at any moment", () => {
     assert.equal(outcomes.nothing + outcomes.kept, 200);
   });
 
-  it("means the moment of the answer too", SLOW, async () => {
+  it("may be the moment of the answer", SLOW, async () => {
     for (let n = 0; n < 40; n++) {
       let stop = (): void => {};
       const answered: Fault = async (exchange) => {
