@@ -8,7 +8,7 @@ import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } 
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { judge, type Verdict } from "./test-report.ts";
+import { evaluate, type Verdict } from "./test-report.ts";
 
 /** Milliseconds after which a step counts as hanging. A busy machine needs many times what an idle one does. */
 const LIMIT = 20 * 60_000;
@@ -151,7 +151,7 @@ function testStep(runtime: "bun" | "deno", file: string, built?: () => Promise<D
       const uncaught = `${report}.uncaught`;
       const { status, output } = await execute(runnerCommand(runtime, file, report), { TEST_UNCAUGHT: uncaught });
       const read = (path: string): string | undefined => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
-      return { ...judge({ status, report: read(report), uncaught: read(uncaught) ?? "" }), output };
+      return { ...evaluate({ status, report: read(report), uncaught: read(uncaught) ?? "" }), output };
     },
   };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { judge } from "../../.ci/test-report.ts";
+import { evaluate } from "../../.ci/test-report.ts";
 
 function suites(tests: number, ...cases: readonly string[]): string {
   return [
@@ -26,10 +26,10 @@ const CANCELLED = '<testcase name="gone">\n<error message="Cancelled"/>\n</testc
 const SKIPPED = '<testcase name="later" time="0">\n<skipped />\n</testcase>';
 
 function judged(report: string | undefined, status: number | null = 0, uncaught = ""): unknown {
-  return judge({ status, report, uncaught });
+  return evaluate({ status, report, uncaught });
 }
 
-describe("judge()", () => {
+describe("evaluate()", () => {
   test("counts each test of a report", () => {
     assert.deepEqual(judged(suites(2, PASSED, PASSED_OPEN)), { passed: 2, failed: [] });
   });
@@ -41,7 +41,7 @@ describe("judge()", () => {
     });
   });
 
-  test("does not believe an exit status of 0", () => {
+  test("does not believe an exit code of 0", () => {
     assert.deepEqual(judged(suites(1, FAILED)), { passed: 0, failed: ["bad"] });
     assert.deepEqual(judged(suites(1, PASSED), 0, "Error: thrown late\n    at x\n"), {
       passed: 1,
@@ -50,15 +50,15 @@ describe("judge()", () => {
   });
 
   test("fails a run whose tests all passed and that did not end well", () => {
-    assert.deepEqual(judged(suites(1, PASSED), 3), { passed: 1, failed: ["exit status 3"] });
-    assert.deepEqual(judged(suites(1, PASSED), null), { passed: 1, failed: ["exit status none"] });
+    assert.deepEqual(judged(suites(1, PASSED), 3), { passed: 1, failed: ["exit code 3"] });
+    assert.deepEqual(judged(suites(1, PASSED), null), { passed: 1, failed: ["exit code none"] });
   });
 
   test("fails a run that executed no test", () => {
     assert.deepEqual(judged(suites(0)), { passed: 0, failed: ["no test was executed"] });
     assert.deepEqual(judged('<testsuites name="runner" tests="0"/>'), {
       passed: 0,
-      failed: ["no readable report, exit status 0"],
+      failed: ["no readable report, exit code 0"],
     });
   });
 
@@ -74,7 +74,7 @@ describe("judge()", () => {
       suites(2, PASSED, '<testcase name="half">'),
       suites(1, "<testcase />"),
     ]) {
-      assert.deepEqual(judged(report), { passed: 0, failed: ["no readable report, exit status 0"] }, report);
+      assert.deepEqual(judged(report), { passed: 0, failed: ["no readable report, exit code 0"] }, report);
     }
   });
 
