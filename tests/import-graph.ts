@@ -1,3 +1,5 @@
+/** The imports of every module, from deno's parser. */
+
 import { spawnSync } from "node:child_process";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,3 +1,5 @@
+/** Whatever reads outside text takes linear time: a quadratic reader would take minutes here. */
+
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,5 @@
+/** Random clients for property tests. */
+
 import fc from "fast-check";
 import type { Client } from "../lib/core/client/client.ts";
 import { FIELDS } from "../lib/core/client/fields.ts";

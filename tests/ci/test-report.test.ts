@@ -1,3 +1,5 @@
+/** How `npm test` evaluates the report of a test runner. */
+
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { evaluate } from "../../.ci/test-report.ts";

@@ -1,3 +1,5 @@
+/** `clients create` on every server. */
+
 import assert from "node:assert/strict";
 import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { test } from "node:test";

@@ -1,3 +1,5 @@
+/** `clients import` on every server. */
+
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";

@@ -1,3 +1,5 @@
+/** `clients rotate-secret` on every server. */
+
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";

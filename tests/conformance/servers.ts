@@ -1,3 +1,5 @@
+/** The servers that the conformance tests run on: every sandbox version, or real ones in HYDRA_TEST_ENDPOINTS. */
+
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { request as overHttp } from "node:http";

@@ -1,3 +1,5 @@
+/** `wait` on every server. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { asJson, onEveryServer } from "./servers.ts";

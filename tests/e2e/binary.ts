@@ -1,3 +1,5 @@
+/** Runs the compiled program in a clean environment. */
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

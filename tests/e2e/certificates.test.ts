@@ -1,3 +1,5 @@
+/** TLS certificates are always verified unless `--skip-tls-verify` is given, whatever the environment says. */
+
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";

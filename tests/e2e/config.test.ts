@@ -1,3 +1,5 @@
+/** The config file: precedence, permissions, and untrusted working folders. */
+
 import assert from "node:assert/strict";
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

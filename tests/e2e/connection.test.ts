@@ -1,3 +1,5 @@
+/** Ways to reach the admin API: unix sockets, TLS, headers, and the path of the endpoint. */
+
 import assert from "node:assert/strict";
 import { chmodSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";

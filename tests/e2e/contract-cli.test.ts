@@ -1,3 +1,5 @@
+/** Compares the requests and results of every command with recordings of Hydra's own CLI (tests/contract). */
+
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";

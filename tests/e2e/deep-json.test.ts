@@ -1,3 +1,5 @@
+/** JSON that is nested too deeply, in answers, in input and in the sandbox. */
+
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";

@@ -1,3 +1,5 @@
+/** `clients delete`, with and without a terminal. */
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { dropAfter, instead, type Plan } from "./fault-proxy.ts";

@@ -1,3 +1,5 @@
+/** Finds the credentials that a run delivered or saved, and compares them with the clients of the server. */
+
 import { createPrivateKey } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";

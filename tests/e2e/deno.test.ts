@@ -1,3 +1,5 @@
+/** The same source under deno: one smoke test of everything. */
+
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

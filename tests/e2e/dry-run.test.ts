@@ -1,3 +1,5 @@
+/** `--dry-run` shows the request and sends nothing; its curl command does what the program does. */
+
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,5 @@
+/** Encryption of secrets to OpenPGP and Keybase recipients, and the pins of their keys. */
+
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";

@@ -1,3 +1,5 @@
+/** A create through connection failures and bad answers: one client, or a clear error. */
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";

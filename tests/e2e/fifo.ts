@@ -1,3 +1,5 @@
+/** Named pipes whose reading end the test holds. */
+
 import { execFileSync } from "node:child_process";
 import { closeSync, constants, openSync, readSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,5 @@
+/** Every output format of every command. */
+
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

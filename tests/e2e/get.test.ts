@@ -1,3 +1,5 @@
+/** `clients get`. */
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Fault, instead, type Plan, stallBefore, swapped } from "./fault-proxy.ts";

@@ -1,3 +1,5 @@
+/** Answers and names that try to harm the program or its terminal. */
+
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { describe, it } from "node:test";

@@ -1,3 +1,5 @@
+/** The program in the root file systems of the container images. */
+
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";

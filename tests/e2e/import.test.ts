@@ -1,3 +1,5 @@
+/** `clients import`: input, order, interruptions, readers that go away, recipients. */
+
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,5 @@
+/** Limits of what the program reads from files and standard input. */
+
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from "node:fs";

@@ -1,3 +1,5 @@
+/** Other OpenPGP programs read our messages, and we read their keys. */
+
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";

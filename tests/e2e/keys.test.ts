@@ -1,3 +1,5 @@
+/** `--generate-key` and `--verify`. */
+
 import assert from "node:assert/strict";
 import { createHash, createPrivateKey, type KeyObject } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";

@@ -1,3 +1,5 @@
+/** `clients list`: pages, filters and memory. */
+
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";

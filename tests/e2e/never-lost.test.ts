@@ -1,3 +1,5 @@
+/** The promise that no credentials are lost: many random runs through signals, bad servers and full disks. */
+
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {

@@ -1,3 +1,5 @@
+/** Waits until a process has nothing left to do, as the system reports it. */
+
 import { readdirSync, readFileSync } from "node:fs";
 
 /** Milliseconds between two looks at a process; they only spare the processor. */

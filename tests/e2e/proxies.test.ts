@@ -1,3 +1,5 @@
+/** HTTP proxies from the environment. */
+
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";

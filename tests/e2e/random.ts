@@ -1,3 +1,5 @@
+/** Random choices that a seed repeats. */
+
 import { randomInt } from "node:crypto";
 import process from "node:process";
 

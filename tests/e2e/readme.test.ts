@@ -1,3 +1,5 @@
+/** The recipes of the README, run as they are written there. */
+
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";

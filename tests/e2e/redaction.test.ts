@@ -1,3 +1,5 @@
+/** The promise that no credential leaks: every command, format and mistake, searched for every credential. */
+
 import assert from "node:assert/strict";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";

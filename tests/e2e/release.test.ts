@@ -1,3 +1,5 @@
+/** What a release contains, and that a second build gives the same bytes. */
+
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";

@@ -1,3 +1,5 @@
+/** `clients rotate-secret`. */
+
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";

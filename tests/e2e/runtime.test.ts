@@ -1,3 +1,5 @@
+/** Environment variables that configure the runtime, and machines that lack resources. */
+
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";

@@ -1,3 +1,5 @@
+/** A server, a proxy and a home folder for one test, and assertions about how runs end. */
+
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,5 @@
+/** Where secrets come from and where they go: files, prompts, descriptors, manifests. */
+
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";

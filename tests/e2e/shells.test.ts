@@ -1,3 +1,5 @@
+/** Completion in real bash, zsh and fish. */
+
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";

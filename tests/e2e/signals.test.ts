@@ -1,3 +1,5 @@
+/** Signals at any moment of a create. */
+
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";

@@ -1,3 +1,5 @@
+/** Output on a real terminal: width, colour, progress and prompts. */
+
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

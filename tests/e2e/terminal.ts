@@ -1,3 +1,5 @@
+/** Runs a program on a real terminal, a pane of tmux. */
+
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

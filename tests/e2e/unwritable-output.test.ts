@@ -1,3 +1,5 @@
+/** Standard output that is closed, full or without a reader. */
+
 import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,5 @@
+/** `clients update`. */
+
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,5 @@
+/** `wait` and `version`. */
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startSandbox } from "../../lib/sandbox/index.ts";

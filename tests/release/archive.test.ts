@@ -1,3 +1,5 @@
+/** The archives of a release: unpacked by tar and unzip, the same bytes for the same content. */
+
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";

@@ -1,3 +1,5 @@
+/** Every dependency in the program has its licence text, and nothing else is named. */
+
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";

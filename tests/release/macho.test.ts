@@ -1,3 +1,5 @@
+/** The ad-hoc signature of the macOS programs. */
+
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { signAdHoc } from "../../.ci/release/macho.ts";

@@ -1,3 +1,5 @@
+/** The GitHub workflows and the pages about installation and releases. */
+
 import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
