@@ -115,7 +115,7 @@ const LONG = /\/(contributing|faults|formats|never-lost|redaction|release|secret
 
 /**
  * The test files that mostly wait for deadlines and whose tests share nothing, each having its own servers and folders:
- * their tests run several at a time.
+ * their tests run several at a time. bun then fails the file rather than the test: its output names the assertion.
  */
 const CONCURRENT = /^tests\/e2e\/(create|faults|hostile-server|rotate|shells|signals|update|wait)\.test\.ts$/;
 

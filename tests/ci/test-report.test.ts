@@ -1,8 +1,14 @@
 /** How `npm test` evaluates the report of a test runner. */
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
-import { evaluate } from "../../.ci/test-report.ts";
+import { evaluate, type Verdict } from "../../.ci/test-report.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
 
 function suites(tests: number, ...cases: readonly string[]): string {
   return [
@@ -98,4 +104,30 @@ describe("evaluate()", () => {
     const printed = '<system-out><![CDATA[<testcase name="fake"/></testsuites>]]></system-out>';
     assert.deepEqual(judged(suites(1, `<testcase name="real">${printed}</testcase>`)), { passed: 1, failed: [] });
   });
+});
+
+test("a failure among concurrent tests fails the run, also where bun blames it on no test", () => {
+  const folder = mkdtempSync(join(tmpdir(), "hydra-report-"));
+  try {
+    const run = (...body: readonly string[]): Verdict => {
+      const report = join(folder, "report.xml");
+      rmSync(report, { force: true });
+      const file = join(folder, "some.test.ts");
+      const waits = "await new Promise((resolve) => setTimeout(resolve, 5));";
+      const tests = ["", ...body].map((line, n) => `it("test ${n}", async () => { ${waits} ${line} });`);
+      writeFileSync(file, ['import { it } from "node:test";', ...tests].join("\n"));
+      const options = ["--concurrent", "--max-concurrency=4", "--reporter=junit", `--reporter-outfile=${report}`];
+      const { status } = spawnSync(join(ROOT, "node_modules/.bin/bun"), ["test", ...options, file], { cwd: folder });
+      return evaluate({ status, report: readFileSync(report, "utf8"), uncaught: "" });
+    };
+    assert.deepEqual(run(""), { passed: 2, failed: [] });
+    for (const failure of [
+      'throw new Error("now");',
+      'await Promise.reject(new Error("later"));',
+      'setTimeout(() => { throw new Error("uncaught"); }); await new Promise((resolve) => setTimeout(resolve, 50));',
+    ])
+      assert.notDeepEqual(run(failure).failed, [], failure);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
