@@ -81,7 +81,13 @@ function assertNone(edges: readonly Edge[], rule: string): void {
 }
 
 describe("imports", () => {
-  test("every layer has a module, and every module a layer", () => {
+  test("every file of lib is used, and every layer has one", () => {
+    const files = globSync("lib/**/*.ts", { cwd: ROOT });
+    assert.deepEqual(
+      files.filter((file) => !MODULES.has(file)),
+      [],
+      "nothing imports these",
+    );
     assert.deepEqual([...new Set([...MODULES.keys()].map(layerOf))].sort(), Object.keys(LAYERS).sort());
   });
 
@@ -143,6 +149,10 @@ describe("imports", () => {
     assert.deepEqual(Object.keys(byPackage).sort(), ["jose", "json-p3", "ofetch", "openpgp", "yaml"]);
     for (const [name, used = []] of Object.entries(byPackage))
       assert.equal(new Set(used.map(({ from }) => from)).size, 1, `${name} has several adapters`);
+  });
+
+  test("there is no import cycle, types included", () => {
+    assert.deepEqual(cyclesIn(MODULES), []);
   });
 
   test("a base name stands for one thing; a verb may repeat under another noun of lib/commands", () => {
