@@ -1,3 +1,5 @@
+/** Random clients for property tests. */
+
 import fc from "fast-check";
 import { FIELDS } from "../lib/core/client/fields.ts";
 import type { JsonObject } from "../lib/core/json.ts";

@@ -1,3 +1,5 @@
+/** A second run with the same input writes nothing. */
+
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";

@@ -1,3 +1,5 @@
+/** `clients get` on every server. */
+
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
@@ -34,7 +36,7 @@ onEveryServer("clients get", (server) => {
     for (const name of CREDENTIALS) assert.ok(!ended.stdout.includes(`"${name}"`), ended.stdout);
   });
 
-  test("shows the same in the other grammar, under all of its names", async () => {
+  test("shows the same in the 2.x syntax, under all of its names", async () => {
     const id = await made(server(), { client_name: "one" });
     for (const noun of ["oauth2-client", "client", "clients", "oauth2-clients"]) {
       const ended = await server().run(["get", noun, id, "--format", "json"]);
@@ -43,7 +45,7 @@ onEveryServer("clients get", (server) => {
     }
   });
 
-  test("ends with 4 for a client that is not there, with a hint", async () => {
+  test("exits with 4 for an unknown client, with a hint", async () => {
     const id = randomUUID();
     const ended = await server().run(["clients", "get", id]);
     assert.equal(ended.status, 4, ended.stderr);
@@ -57,7 +59,7 @@ onEveryServer("clients get", (server) => {
     assert.deepEqual(asJson(JSON.parse(json.stderr))["error"], "not-found");
   });
 
-  test("goes on after one of several that is not there, and ends with 8", async () => {
+  test("continues after an unknown client, and exits with 8", async () => {
     const first = await made(server(), { client_name: "first" });
     const second = await made(server(), { client_name: "second" });
     const ended = await server().run(["clients", "get", first, randomUUID(), second, "--format", "json"]);
@@ -68,7 +70,7 @@ onEveryServer("clients get", (server) => {
     assert.equal(quiet.stdout, `${first}\n${second}\n`);
   });
 
-  test("finds a client whose id has a slash, or says that the server cannot", async () => {
+  test("finds a client whose ID contains a slash, or reports that the server cannot", async () => {
     if (!server().takesIds) return;
     const id = `a/b ${randomUUID()}`;
     const found = (await server().ask("GET", `${server().path}/${encodeURIComponent(id)}`)).body;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -17,14 +18,18 @@ const LONG = { timeout: 120_000 };
 /** The shell commands of the page. */
 const BLOCKS = [...PAGE.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, text = ""]) => text);
 
-/** An unused port. */
+/** A port that nobody listens on, below those that the system gives to whoever asks for any: those may be taken at once. */
 async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const address = server.address();
-  assert.ok(address !== null && typeof address === "object");
-  await new Promise((done) => server.close(done));
-  return address.port;
+  for (;;) {
+    const port = randomInt(20_000, 30_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((settle) => {
+      server.once("error", () => settle(false)).listen(port, "127.0.0.1", () => settle(true));
+    });
+    if (!free) continue;
+    await new Promise((done) => server.close(done));
+    return port;
+  }
 }
 
 /** Runs shell commands with the pinned `deno`, in a directory that looks like this checkout. */

@@ -1,3 +1,5 @@
+/** The same source under deno: one smoke test of everything. */
+
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -58,7 +60,7 @@ describe("the source under deno", () => {
     fails(await run([...SEED, "--endpoint", listen, "--fail-after", "0"]), 6, /there is no such socket/);
   });
 
-  it("creates a client over TLS that --ca-file trusts or that is not checked, and over no other", SLOW, async () => {
+  it("creates a client over TLS that --ca-file trusts or that isn't verified, and over no other", SLOW, async () => {
     using folder = temporaryFolder();
     const caFile = join(folder.path, "ca.pem");
     writeFileSync(caFile, made.authority.cert);
@@ -94,7 +96,7 @@ describe("the source under deno", () => {
     }
   });
 
-  it("makes one client through lost answers", SLOW, async () => {
+  it("creates one client in spite of lost answers", SLOW, async () => {
     for (const fault of [dropBefore, dropAfter, cutInside, instead({ status: 503 })]) {
       await using scene = await openScene("26", inOrder(fault));
       const ended = await run([...SEED, "--endpoint", scene.url]);

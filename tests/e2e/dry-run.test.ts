@@ -1,3 +1,5 @@
+/** `--dry-run` shows the request and sends nothing; its curl command does what the program does. */
+
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -109,7 +111,7 @@ describe("--dry-run", () => {
     }
   });
 
-  it("shows no credential in any way of writing", SLOW, async () => {
+  it("shows no credential in any encoding", SLOW, async () => {
     await using scene = await openScene();
     const id = await fill(scene, "26", CLIENT);
     const hush = ["--access-token", "hush-token", "-H", "X-Key: hush-key"];
@@ -130,7 +132,7 @@ describe("--dry-run", () => {
     }
   });
 
-  it("still tells what is wrong, and which family it speaks to", async () => {
+  it("still reports what is wrong, and which API version it uses", async () => {
     await using scene = await openScene();
     fails(await scene.run(["clients", "create", "--dry-run", "-c", "http://a.example/#x"]), 2, /fragment/);
     fails(await scene.run(["clients", "create", "--dry-run=xml"]), 2, /--dry-run "xml" is not one of json or curl/);
@@ -155,7 +157,7 @@ describe("--dry-run", () => {
     assert.equal(scene.proxy.seen.length, 1);
   });
 
-  it("says so where an update would change nothing", async () => {
+  it("reports that an update would change nothing", async () => {
     await using scene = await openScene();
     const id = await fill(scene, "26", CLIENT);
     const ended = await scene.run(["clients", "update", id, "-n", CLIENT.client_name, "--dry-run"]);
@@ -165,7 +167,7 @@ describe("--dry-run", () => {
   });
 });
 
-describe("a line of --dry-run=curl, with secrets put back,", () => {
+describe("a --dry-run=curl command, with secrets filled in,", () => {
   it("does in a shell what the command does", SLOW, async () => {
     for (const as of ["26", "2.3", "1.11"] as const) {
       const api = as.startsWith("1.") ? "v1" : "v2";

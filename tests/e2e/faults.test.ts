@@ -1,3 +1,5 @@
+/** A create through connection failures and bad answers: one client, or a clear error. */
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
@@ -310,7 +312,7 @@ for (const version of VERSIONS) {
   });
 }
 
-describe("a create that waits in vain", () => {
+describe("a create without an answer", () => {
   // They wait at the same time, since each waits until its time is over.
   for (const row of ROWS.filter(({ args }) => args !== undefined)) {
     it(row.name, SLOW, async () => {
@@ -319,8 +321,8 @@ describe("a create that waits in vain", () => {
   }
 });
 
-describe("a create, met with", () => {
-  it("another secret, prints the one that the server has", SLOW, async () => {
+describe("a create, when the server answers with", () => {
+  it("another secret, prints the server's secret", SLOW, async () => {
     for (const [as, makes] of VERSIONS) {
       const own = "made-by-the-server-012345";
       const fault = swapped((reply) => json(reply, (client) => ({ ...client, client_secret: own })));
@@ -332,7 +334,7 @@ describe("a create, met with", () => {
     }
   });
 
-  it("another client's id, is not taken in", SLOW, async () => {
+  it("another client's ID, is not accepted", SLOW, async () => {
     const other: Fault = swapped((reply) => json(reply, (client) => ({ ...client, client_id: "someone-else" })));
     for (const as of ["26", "1.8"] as const) {
       await using scene = await openScene(as, inOrder(...(as === "26" ? [other] : [undefined, other])));
@@ -365,7 +367,7 @@ describe("a create, met with", () => {
     }
   });
 
-  it("faults while the family is found out, still makes one client", SLOW, async () => {
+  it("errors while its version is detected, still creates one client", SLOW, async () => {
     const faults: readonly Fault[] = [
       dropBefore,
       dropAfter,
@@ -382,7 +384,7 @@ describe("a create, met with", () => {
     }
   });
 
-  it("a conflict on an id that nobody else can have, takes the client for its own", async () => {
+  it("a conflict on a generated ID, recognizes the client as its own", async () => {
     // As a gateway does that repeats a request by itself.
     const twice: Fault = async ({ pass, reply }) => {
       await pass();
@@ -392,7 +394,7 @@ describe("a create, met with", () => {
     isStored(scene, await scene.run(SEED));
   });
 
-  it("faults for longer than it has time, tells the last answer of the server", SLOW, async () => {
+  it("errors until its deadline, reports the server's last answer", SLOW, async () => {
     const first = inOrder(
       instead({ status: 503, headers: JSON_TYPE, body: '{"error":"x","error_description":"warming up"}' }),
     );
@@ -415,8 +417,8 @@ describe("a create, met with", () => {
   });
 });
 
-describe("a create with an id of the user's", () => {
-  it("whose answer was lost and which then meets a conflict, does not take the client for its own", SLOW, async () => {
+describe("a create with --id", () => {
+  it("whose answer was lost and which then gets a conflict, doesn't claim the client", SLOW, async () => {
     for (const as of ["26", "1.8"] as const) {
       await using scene = await openScene(as, inOrder(...(as === "26" ? [dropAfter] : [undefined, dropAfter])));
       const ended = await scene.run([...SEED, "--id", "mine"]);
@@ -435,7 +437,7 @@ describe("a create with an id of the user's", () => {
     }
   });
 
-  it("that another one has, leaves that client alone after a lost answer too", async () => {
+  it("that another client has, leaves that client unchanged after a lost answer too", async () => {
     await using scene = await openScene("26", inOrder(undefined, dropBefore));
     const first = await scene.run([...SEED, "--id", "mine"]);
     const second = await scene.run([...SEED, "--id", "mine", "-n", "second"]);

@@ -1,3 +1,5 @@
+/** `--generate-key` and `--verify`. */
+
 import assert from "node:assert/strict";
 import { createHash, createPrivateKey, type KeyObject } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -9,8 +11,8 @@ import * as v from "valibot";
 import { FORMATS } from "../../lib/core/output/formats.ts";
 import { asJson, exchange } from "../conformance/servers.ts";
 import { BINARY, type Ended, runBinary, start, temporaryFolder } from "./binary.ts";
+import { openReader, publicPart, type Reader } from "./delivered.ts";
 import { inOrder, instead, swapped } from "./fault-proxy.ts";
-import { openReader, publicPart, type Reader } from "./ledger.ts";
 import { ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
 import { openTokenServer } from "./token-server.ts";
 
@@ -121,7 +123,7 @@ describe("--generate-key", () => {
     },
   );
 
-  it("encrypts the key to recipients alone, in each format, and never shows the server's secret", SLOW, async () => {
+  it("encrypts the key to the recipients only, in each format, and never shows the server's secret", SLOW, async () => {
     const tokens: string[] = [];
     await using scene = await openScene("26", ({ method }) =>
       method === "POST"
@@ -156,7 +158,7 @@ describe("--generate-key", () => {
     }
   });
 
-  it("writes to a descriptor, and nothing to standard output but the client", SLOW, async () => {
+  it("writes to a descriptor, and only the client to standard output", SLOW, async () => {
     await using scene = await openScene();
     using folder = temporaryFolder();
     const out = join(folder.path, "key");
@@ -170,7 +172,7 @@ describe("--generate-key", () => {
     assert.deepEqual({ ...storedKey(scene, "app"), ...publicPart(text) }, storedKey(scene, "app"));
   });
 
-  it("is refused before anything is made where it cannot be meant", SLOW, async () => {
+  it("is rejected before anything is created where it cannot be intended", SLOW, async () => {
     await using scene = await openScene();
     using folder = temporaryFolder();
     const at = (name: string): string => join(folder.path, name);
@@ -215,7 +217,7 @@ describe("--generate-key", () => {
     assert.deepEqual([scene.proxy.seen.length, readdirSync(folder.path).sort()], [0, ["secret", "taken"]]);
   });
 
-  it("leaves a client that is there and its key alone under --if-exists skip", SLOW, async () => {
+  it("leaves an existing client and its key unchanged under --if-exists skip", SLOW, async () => {
     await using scene = await openScene();
     using folder = temporaryFolder();
     const run = (name: string): Promise<Ended> =>
@@ -250,7 +252,7 @@ describe("--generate-key", () => {
     assert.deepEqual(readdirSync(folder.path), ["a.pem"]);
   });
 
-  it("leaves a client alone that someone else made in between, under --if-exists skip", SLOW, async () => {
+  it("leaves a client that someone else created meanwhile unchanged under --if-exists skip", SLOW, async () => {
     let hidden = true;
     const absent = instead({
       status: 404,
@@ -291,7 +293,7 @@ describe("--generate-key", () => {
 });
 
 describe("--verify", () => {
-  it("proves a new secret and a new key at the public endpoints, and tells when they are refused", SLOW, async () => {
+  it("tests a new secret and a new key at the public endpoints, and reports when they are rejected", SLOW, async () => {
     await using scene = await openScene();
     await using other = await openScene();
     await using tokens = await openTokenServer(scene.sandbox);
@@ -321,7 +323,7 @@ describe("--verify", () => {
     assert.deepEqual({ ...storedKey(scene, "keyed"), ...publicPart(text) }, storedKey(scene, "keyed"));
   });
 
-  it("finds the endpoint before anything is made", SLOW, async () => {
+  it("detects the endpoint before anything is created", SLOW, async () => {
     await using scene = await openScene();
     const create = ["clients", "create", "-g", "client_credentials", "--verify"];
     const cases: readonly (readonly [more: readonly string[], status: number, message: RegExp])[] = [
@@ -339,7 +341,7 @@ describe("--verify", () => {
     assert.equal(scene.proxy.seen.length, 0);
   });
 
-  it("that is never answered, or cut short by a signal, still hands the credentials over", SLOW, async () => {
+  it("that is never answered, or interrupted by a signal, still delivers the credentials", SLOW, async () => {
     // Both runs ask once; only when both have asked is the second one known to wait for its answer.
     const asked = Promise.withResolvers<void>();
     let questions = 0;

@@ -1,3 +1,5 @@
+/** `clients rotate-secret`. */
+
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -6,6 +8,7 @@ import { describe, it } from "node:test";
 import * as v from "valibot";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
 import { temporaryFolder } from "./binary.ts";
+import { inRecoveryCopies, inResult, openReader } from "./delivered.ts";
 import {
   cutInside,
   dropAfter,
@@ -16,7 +19,6 @@ import {
   stallAfter,
   swapped,
 } from "./fault-proxy.ts";
-import { inRescue, inResult, openReader } from "./ledger.ts";
 import { ends, fails, openScene, printed, type Scene, SLOW, told } from "./scenario.ts";
 import { openTokenServer } from "./token-server.ts";
 
@@ -62,7 +64,7 @@ function changes({ proxy }: Scene): readonly Exchange[] {
 }
 
 describe("clients rotate-secret", () => {
-  it("gives a new secret and changes nothing else, by the way of each server", SLOW, async () => {
+  it("sets a new secret and changes nothing else, in the way that each server supports", SLOW, async () => {
     for (const version of VERSIONS) {
       await using scene = await openScene(version);
       const id = await made(scene, version);
@@ -128,7 +130,7 @@ describe("clients rotate-secret", () => {
     },
   );
 
-  it("sets a given secret, which no stream shows, even where the server could make one", SLOW, async () => {
+  it("sets a given secret, which no stream shows, even where the server could generate one", SLOW, async () => {
     for (const version of ["1.8", "26", "next"] as const) {
       await using scene = await openScene(version);
       const id = await made(scene, version);
@@ -156,15 +158,15 @@ describe("clients rotate-secret", () => {
         "-v",
       ]);
       ends(ended, 0);
-      const [handed] = await inResult(ended.stdout, reader);
+      const [delivered] = await inResult(ended.stdout, reader);
       const secret = scene.sandbox.secretOf(id) ?? "";
-      assert.equal(handed?.secret, secret);
+      assert.equal(delivered?.secret, secret);
       assert.ok(!`${ended.stdout}${ended.stderr}`.includes(secret));
       assert.deepEqual(scene.rescued(), []);
     }
   });
 
-  it("with --verify proves the new secret without a token, or by one where that is asked for", SLOW, async () => {
+  it("with --verify tests the new secret without a token, or with one where requested", SLOW, async () => {
     for (const version of ["1.8", "26", "next"] as const) {
       await using scene = await openScene(version);
       await using tokens = await openTokenServer(scene.sandbox);
@@ -203,7 +205,7 @@ describe("clients rotate-secret", () => {
     }
   });
 
-  it("takes nothing but a token for one, and no endpoint that the server names elsewhere", SLOW, async () => {
+  it("accepts only a real token, and no token endpoint on another host", SLOW, async () => {
     let document: unknown = {};
     const posts: string[] = [];
     const server = createServer((request, response) => {
@@ -277,7 +279,7 @@ describe("clients rotate-secret", () => {
     }
   });
 
-  it("with --drop-old-secrets excludes all that is about a new secret", async () => {
+  it("with --drop-old-secrets excludes every flag about a new secret", async () => {
     await using scene = await openScene("next");
     using folder = temporaryFolder();
     const id = await made(scene, "next");
@@ -319,7 +321,7 @@ describe("clients rotate-secret", () => {
     assert.match(again.stderr, /its secret is the one given by environment variable HYDRA_CLIENT_SECRET/);
   });
 
-  it("proves recipients, target and place before it changes anything", SLOW, async () => {
+  it("checks recipients, target and recovery folder before it changes anything", SLOW, async () => {
     for (const version of ["1.8", "26", "next"] as const) {
       await using scene = await openScene(version);
       using folder = temporaryFolder();
@@ -346,7 +348,7 @@ describe("clients rotate-secret", () => {
     }
   });
 
-  it("leaves clients alone that have no secret, and names those that are not there", SLOW, async () => {
+  it("leaves clients without a secret unchanged, and reports unknown ones", SLOW, async () => {
     for (const version of ["1.8", "26", "next"] as const) {
       await using scene = await openScene(version);
       const open = await made(scene, version, { token_endpoint_auth_method: "none", client_secret: "" });
@@ -384,7 +386,7 @@ describe("a rotation that fails", () => {
     return ({ target, method }) => (method !== "GET" && target.endsWith("/rotate") ? faults[next++] : undefined);
   }
 
-  it("on the server's own way is never repeated blindly, and says what may work", SLOW, async () => {
+  it("by the server's own endpoint is never retried blindly, and reports which secret may work", SLOW, async () => {
     const doubtful: readonly Fault[] = [
       dropAfter,
       dropBefore,
@@ -415,7 +417,7 @@ describe("a rotation that fails", () => {
     await Promise.all(doubtful.map(rotated));
   });
 
-  it("on the server's own way is tried again where it certainly was not done", SLOW, async () => {
+  it("by the server's own endpoint is retried where it certainly didn't happen", SLOW, async () => {
     const busy = instead({ status: 429, headers: { "retry-after": "0" }, body: "" });
     await using scene = await openScene("next", meeting(busy, busy));
     const id = await made(scene, "next");
@@ -425,7 +427,7 @@ describe("a rotation that fails", () => {
     assert.deepEqual(scene.sandbox.secretsOf(id), [printed(ended).secret, OLD]);
   });
 
-  it("on the server's own way without a secret in the answer says that the old one works", async () => {
+  it("by the server's own endpoint without a secret in the answer reports that the old one works", async () => {
     for (const secret of [undefined, ""]) {
       const empty = swapped((reply) => ({
         ...reply,
@@ -439,7 +441,7 @@ describe("a rotation that fails", () => {
     }
   });
 
-  it("by an interruption says what was interrupted", SLOW, async () => {
+  it("by an interruption reports what was interrupted", SLOW, async () => {
     for (const version of ["next", "26"] as const) {
       await using scene = await openScene(version, ({ method, target }) =>
         method === "PATCH" || (target.endsWith("/rotate") && version === "next") ? stallAfter : undefined,
@@ -455,7 +457,7 @@ describe("a rotation that fails", () => {
     }
   });
 
-  it("by PATCH or PUT is repeated with the same secret, and keeps it where the end is not known", SLOW, async () => {
+  it("by PATCH or PUT is retried with the same secret, which is saved where the outcome is unknown", SLOW, async () => {
     for (const version of ["26", "1.8"] as const) {
       const reader = await openReader();
       const change: (fault: Fault) => (exchange: Exchange) => Fault | undefined = (fault) => {
@@ -484,10 +486,10 @@ describe("a rotation that fails", () => {
       const lost = await made(silent, version);
       const unknown = await silent.run(["clients", "rotate-secret", lost, "--fail-after", "4s"]);
       ends(unknown, 6);
-      const [kept, ...others] = await inRescue(silent.home, reader);
+      const [kept, ...others] = await inRecoveryCopies(silent.home, reader);
       assert.deepEqual(others, []);
-      assert.equal(kept?.handed?.secret, silent.sandbox.secretOf(lost));
-      assert.equal(kept?.handed?.state, "unverified");
+      assert.equal(kept?.delivered?.secret, silent.sandbox.secretOf(lost));
+      assert.equal(kept?.delivered?.state, "unverified");
       assert.ok(unknown.stderr.includes(kept?.path ?? "nothing"), told(unknown));
       assert.match(unknown.stderr, /client "\S+" may have the new secret/);
 
@@ -502,36 +504,44 @@ describe("a rotation that fails", () => {
     }
   });
 
-  it("to be handed over keeps the secret that the server answered, not the one that was sent", SLOW, async () => {
-    using folder = temporaryFolder();
-    for (const command of [["rotate-secret"], ["update", "--secret-file", join(folder.path, "given")]]) {
-      writeFileSync(join(folder.path, "given"), GIVEN);
-      const own = "made-by-the-server-0123";
-      await using scene = await openScene("26", (exchange) =>
-        exchange.method === "PATCH"
-          ? async () => {
-              const body = exchange.body.replace(/("path":"\/client_secret","value":)"[^"]*"/, `$1"${own}"`);
-              const { "content-length": _, connection: __, ...headers } = exchange.headers;
-              const answer = await fetch(`${scene.sandbox.url}${exchange.target}`, { method: "PATCH", headers, body });
-              const text = await answer.text();
-              const told = JSON.stringify({ ...JSON.parse(text), client_secret: own });
-              exchange.reply({ status: answer.status, body: Buffer.from(told).toString("latin1") });
-            }
-          : undefined,
-      );
-      const id = await made(scene, "26");
-      const [name = "", ...more] = command;
-      const shell = await scene.run(["clients", name, id, ...more, "-q"]);
-      ends(shell, 0);
-      assert.equal(scene.sandbox.secretOf(id), own);
-      const [kept, ...others] = scene.rescued();
-      assert.deepEqual(others, []);
-      assert.equal(kept?.record.client_secret, own);
-      assert.equal(kept?.record.state, "made");
-      assert.ok(shell.stderr.includes(kept?.path ?? "nothing"), told(shell));
-      assert.match(readFileSync(kept?.path ?? "", "utf8"), new RegExp(own));
-    }
-  });
+  it(
+    "that cannot be delivered saves the secret that the server returned, not the one that was sent",
+    SLOW,
+    async () => {
+      using folder = temporaryFolder();
+      for (const command of [["rotate-secret"], ["update", "--secret-file", join(folder.path, "given")]]) {
+        writeFileSync(join(folder.path, "given"), GIVEN);
+        const own = "made-by-the-server-0123";
+        await using scene = await openScene("26", (exchange) =>
+          exchange.method === "PATCH"
+            ? async () => {
+                const body = exchange.body.replace(/("path":"\/client_secret","value":)"[^"]*"/, `$1"${own}"`);
+                const { "content-length": _, connection: __, ...headers } = exchange.headers;
+                const answer = await fetch(`${scene.sandbox.url}${exchange.target}`, {
+                  method: "PATCH",
+                  headers,
+                  body,
+                });
+                const text = await answer.text();
+                const told = JSON.stringify({ ...JSON.parse(text), client_secret: own });
+                exchange.reply({ status: answer.status, body: Buffer.from(told).toString("latin1") });
+              }
+            : undefined,
+        );
+        const id = await made(scene, "26");
+        const [name = "", ...more] = command;
+        const shell = await scene.run(["clients", name, id, ...more, "-q"]);
+        ends(shell, 0);
+        assert.equal(scene.sandbox.secretOf(id), own);
+        const [kept, ...others] = scene.rescued();
+        assert.deepEqual(others, []);
+        assert.equal(kept?.record.client_secret, own);
+        assert.equal(kept?.record.state, "made");
+        assert.ok(shell.stderr.includes(kept?.path ?? "nothing"), told(shell));
+        assert.match(readFileSync(kept?.path ?? "", "utf8"), new RegExp(own));
+      }
+    },
+  );
 });
 
 /** A point on P-256, for a client that proves itself with a key which nobody has. */

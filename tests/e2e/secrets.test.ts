@@ -1,3 +1,5 @@
+/** Where secrets come from and where they go: files, prompts, descriptors, manifests. */
+
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -57,7 +59,7 @@ function holds(scene: Scene, ended: Ended, secret: string): void {
   assert.ok(!ended.stdout.includes(secret) && !ended.stderr.includes(secret), told(ended));
 }
 
-describe("a secret that is given", () => {
+describe("a provided secret", () => {
   it("comes from a file, standard input or the environment, and is not shown", SLOW, async () => {
     using folder = temporaryFolder();
     const file = join(folder.path, "secret");
@@ -78,7 +80,7 @@ describe("a secret that is given", () => {
     assert.doesNotMatch(ended.stderr, /Warning/);
   });
 
-  it("on the command line works too, and is warned about", async () => {
+  it("on the command line works too, with a warning", async () => {
     await using scene = await openScene();
     const ended = await scene.run([...CREATE, "--secret", GIVEN]);
     holds(scene, ended, GIVEN);
@@ -88,7 +90,7 @@ describe("a secret that is given", () => {
     assert.equal(printed(none).secret, scene.sandbox.secretOf("app"));
   });
 
-  it("by a flag goes before the environment, and by one flag alone", SLOW, async () => {
+  it("by a flag overrides the environment, and only one flag may give it", SLOW, async () => {
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, "secret"), GIVEN);
     const env = { HYDRA_CLIENT_SECRET: "from-the-environment" };
@@ -103,7 +105,7 @@ describe("a secret that is given", () => {
     assert.doesNotMatch(two.stderr, /another/);
   });
 
-  it("that is too short, empty or no text is refused before anything is sent", SLOW, async () => {
+  it("that is too short, empty or not text is rejected before anything is sent", SLOW, async () => {
     using folder = temporaryFolder();
     const file = join(folder.path, "secret");
     await using scene = await openScene();
@@ -132,7 +134,7 @@ describe("a secret that is given", () => {
     }
   });
 
-  it("that libraries or the server may get wrong is taken with a warning", SLOW, async () => {
+  it("that libraries or the server may get wrong is accepted with a warning", SLOW, async () => {
     for (const [secret, warning] of [
       ["a".repeat(73), /longer than 72 bytes \[secret-too-long\]/],
       ["☃".repeat(25), /longer than 72 bytes \[secret-too-long\]/],
@@ -155,7 +157,7 @@ describe("a secret that is given", () => {
     assert.equal(ended.stderr, "");
   });
 
-  it("cannot be asked for without a terminal", async () => {
+  it("cannot be prompted for without a terminal", async () => {
     await using scene = await openScene();
     for (const stdin of [undefined, `${GIVEN}\n${GIVEN}\n`]) {
       const ended = await scene.run([...CREATE, "--secret-prompt"], stdin === undefined ? {} : { stdin });
@@ -196,7 +198,7 @@ describe("a secret that is given", () => {
     },
   );
 
-  it("is not asked for where the command line is wrong", SLOW, async () => {
+  it("isn't prompted for where the command line is wrong", SLOW, async () => {
     await using scene = await openScene();
     for (const more of [
       ["--bogus"],
@@ -225,7 +227,7 @@ describe("a secret that is given", () => {
     assert.doesNotMatch(terminal.written(), /pasted-s/);
   });
 
-  it("that was mistyped, left empty or given up makes nothing", SLOW, async () => {
+  it("that was mistyped, left empty or cancelled creates nothing", SLOW, async () => {
     await using scene = await openScene();
     const cases: readonly (readonly [keys: readonly string[], status: number, words: RegExp])[] = [
       [["typed-secret-1", "Enter", "typed-secret-2", "Enter"], 2, /The two secrets differ/],
@@ -251,8 +253,8 @@ describe("a secret that is given", () => {
   });
 });
 
-describe("a secret that is made here", () => {
-  it("has the length that is asked for, of characters that need no encoding", SLOW, async () => {
+describe("a generated secret", () => {
+  it("has the requested length, of characters that need no encoding", SLOW, async () => {
     await using scene = await openScene();
     for (const [length, more] of [
       [26, []],
@@ -275,8 +277,8 @@ describe("a secret that is made here", () => {
   });
 });
 
-describe("wishes about a secret that contradict each other", () => {
-  it("are refused before anything is sent", SLOW, async () => {
+describe("contradictory flags about a secret", () => {
+  it("are rejected before anything is sent", SLOW, async () => {
     using folder = temporaryFolder();
     const out = ["--secret-out", join(folder.path, "out")];
     await using scene = await openScene();
@@ -324,7 +326,7 @@ describe("wishes about a secret that contradict each other", () => {
     assert.equal(JSON.parse(readFileSync(json, "utf8")).client_secret, "a\0bcdefg");
   });
 
-  it("are told together, with what can be seen of the target", async () => {
+  it("are reported together, with the visible part of the target", async () => {
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, "taken"), "mine");
     await using scene = await openScene();
@@ -341,7 +343,7 @@ describe("wishes about a secret that contradict each other", () => {
     assert.equal(scene.proxy.seen.length, 0);
   });
 
-  it("are none where an empty secret stands in a file or on the line", async () => {
+  it("are none where a file or a flag gives an empty secret", async () => {
     await using scene = await openScene();
     for (const [id, ...more] of [
       ["a", "--set", 'client_secret=""'],
@@ -372,7 +374,7 @@ describe("an access token", () => {
     }
   });
 
-  it("that cannot be one is refused before anything is sent", SLOW, async () => {
+  it("that is invalid is rejected before anything is sent", SLOW, async () => {
     using folder = temporaryFolder();
     await using scene = await openScene();
     const file = join(folder.path, "token");
@@ -414,7 +416,7 @@ describe("--secret-out", () => {
     );
   }
 
-  it("writes a new file for the owner alone, in the form of its ending or of --secret-format", SLOW, async () => {
+  it("writes a new file for the owner only, in the format of its extension or of --secret-format", SLOW, async () => {
     using folder = temporaryFolder();
     await using scene = await openScene();
     const id = "it's my app";
@@ -536,50 +538,46 @@ describe("--secret-out", () => {
     }
   });
 
-  it(
-    "gives up a descriptor whose reader stands still, and takes the client back or keeps its secret",
-    SLOW,
-    async () => {
-      using folder = temporaryFolder();
-      const pipe = join(folder.path, "pipe");
-      spawnSync("mkfifo", [pipe]);
-      const full = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
-      writeSync(full, new Uint8Array(65_536));
-      const giveUp = async (signal: "SIGTERM" | undefined, args: readonly string[]): Promise<void> => {
-        await using scene = await openScene();
-        ends(await scene.run([...CREATE, "--id", "old"]), 0);
-        const line = [...args, "--secret-out", "fd:3", "--fail-after", signal === undefined ? "5s" : "30s"];
-        await using running = start("/bin/sh", ["-c", 'exec "$0" "$@" 3>"$PIPE"', BINARY, ...line], {
-          env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, PIPE: pipe },
-        });
-        if (signal !== undefined) {
-          await answered(scene, running, 2);
-          running.kill(signal);
-        }
-        const ended = await running.ended;
-        ends(ended, 1);
-        assert.match(ended.stderr, /^Error: Cannot deliver .*: the reader of fd:3 stands still; /m);
-        assert.deepEqual(
-          scene.sandbox.clients().map(({ client_id: id }) => id),
-          ["old"],
-        );
-        const [kept, ...others] = scene.rescued();
-        assert.deepEqual(others, []);
-        assert.equal(kept?.record.client_secret, args === CREATE ? undefined : scene.sandbox.secretOf("old"));
-      };
-      try {
-        const commands = [CREATE, ["clients", "rotate-secret", "old"]];
-        await Promise.all(
-          (["SIGTERM", undefined] as const).flatMap((signal) => commands.map((args) => giveUp(signal, args))),
-        );
-      } finally {
-        closeSync(full);
+  it("gives up on a descriptor whose reader stalls, and deletes the client or saves its secret", SLOW, async () => {
+    using folder = temporaryFolder();
+    const pipe = join(folder.path, "pipe");
+    spawnSync("mkfifo", [pipe]);
+    const full = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+    writeSync(full, new Uint8Array(65_536));
+    const giveUp = async (signal: "SIGTERM" | undefined, args: readonly string[]): Promise<void> => {
+      await using scene = await openScene();
+      ends(await scene.run([...CREATE, "--id", "old"]), 0);
+      const line = [...args, "--secret-out", "fd:3", "--fail-after", signal === undefined ? "5s" : "30s"];
+      await using running = start("/bin/sh", ["-c", 'exec "$0" "$@" 3>"$PIPE"', BINARY, ...line], {
+        env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, PIPE: pipe },
+      });
+      if (signal !== undefined) {
+        await answered(scene, running, 2);
+        running.kill(signal);
       }
-    },
-  );
+      const ended = await running.ended;
+      ends(ended, 1);
+      assert.match(ended.stderr, /^Error: Cannot hand over .*: the reader of fd:3 stands still; /m);
+      assert.deepEqual(
+        scene.sandbox.clients().map(({ client_id: id }) => id),
+        ["old"],
+      );
+      const [kept, ...others] = scene.rescued();
+      assert.deepEqual(others, []);
+      assert.equal(kept?.record.client_secret, args === CREATE ? undefined : scene.sandbox.secretOf("old"));
+    };
+    try {
+      const commands = [CREATE, ["clients", "rotate-secret", "old"]];
+      await Promise.all(
+        (["SIGTERM", undefined] as const).flatMap((signal) => commands.map((args) => giveUp(signal, args))),
+      );
+    } finally {
+      closeSync(full);
+    }
+  });
 
   it(
-    "finds a full disk behind a descriptor before anything is made, and changes nothing of the file",
+    "detects a full disk of a descriptor before anything is created, and leaves the file unchanged",
     SLOW,
     async () => {
       using disk = openDisk(131_072);
@@ -685,7 +683,7 @@ describe("--secret-out", () => {
     },
   );
 
-  it("that cannot be written makes nothing and leaves nothing behind", SLOW, async () => {
+  it("that cannot be written creates nothing and leaves no file", SLOW, async () => {
     using folder = temporaryFolder();
     using full = openDisk(65_536);
     using frozen = openDisk(65_536);
@@ -764,7 +762,7 @@ describe("--secret-out", () => {
     assert.deepEqual(scene.rescued(), []);
   });
 
-  it("without a secret to write is said to stay empty", SLOW, async () => {
+  it("without a secret to write is reported to stay empty", SLOW, async () => {
     using folder = temporaryFolder();
     const out = ["--secret-out", join(folder.path, "out")];
     await using scene = await openScene();
@@ -778,7 +776,7 @@ describe("--secret-out", () => {
     assert.deepEqual(readdirSync(folder.path), []);
   });
 
-  it("is what --format k8s-secret prints instead", SLOW, async () => {
+  it("replaces what --format k8s-secret prints", SLOW, async () => {
     await using scene = await openScene();
     const args = [
       ...CREATE,
@@ -989,7 +987,7 @@ describe("recipients of one message", () => {
     }
   });
 
-  it("get it in each form, in a file, a manifest and an import too", SLOW, async () => {
+  it("receive it in each format, also in a file, a manifest and an import", SLOW, async () => {
     const [anna] = people;
     const to = ["--pgp-key", anna?.armored ?? ""];
     await using scene = await openScene();
@@ -1029,7 +1027,7 @@ describe("recipients of one message", () => {
     fails(await scene.run([...CREATE, ...to, "--encrypted-format", "hex"]), 2, /--encrypted-format "hex"/);
   });
 
-  it("are shown by pgp inspect, with what they are and whether they would be used", SLOW, async () => {
+  it("are shown by pgp inspect, with their properties and whether they are usable", SLOW, async () => {
     const name = gpg.quick("Mina <mina@example.com>", "ed25519", "sign", "never", "20200101T000000");
     const old = gpg.addSubkey(name, "cv25519", "encr", "20200301T000000", "20200101T000000");
     const good = gpg.addSubkey(name, "cv25519", "encr", "never", "20210101T000000");

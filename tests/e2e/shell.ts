@@ -1,3 +1,5 @@
+/** Real shells on a terminal, for completion. */
+
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";

@@ -1,3 +1,5 @@
+/** `clients update`. */
+
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -88,7 +90,7 @@ describe("clients update", () => {
     }
   });
 
-  it("tells what changed, old and new, and what became of the secret", async () => {
+  it("reports what changed, old and new, and the state of the secret", async () => {
     await using scene = await withClient("26");
     const ended = await scene.run([
       "clients",
@@ -112,7 +114,7 @@ describe("clients update", () => {
     ]);
   });
 
-  it("moves a client from its own keys to their address, on every version", SLOW, async () => {
+  it("moves a client from inline keys to a key set URL, on every version", SLOW, async () => {
     for (const as of VERSIONS) {
       await using scene = await withClient(as);
       const keys = JSON.stringify({
@@ -134,7 +136,7 @@ describe("clients update", () => {
     }
   });
 
-  it("begins a list that the client does not have yet, on every version", SLOW, async () => {
+  it("starts a list that the client doesn't have yet, on every version", SLOW, async () => {
     for (const as of VERSIONS) {
       await using scene = await withClient(as);
       ends(await scene.run(["clients", "update", scene.id, "--set", 'contacts.-="a@example.com"']), 0);
@@ -150,7 +152,7 @@ describe("clients update", () => {
     }
   });
 
-  it("refuses values of another type than the field's, whoever would tell", async () => {
+  it("rejects values of the wrong type, whether or not the server would", async () => {
     await using scene = await withClient("26");
     for (const [value, message] of [
       ['redirect_uris="https://b.example/cb"', /redirect_uris must be a list of strings/],
@@ -162,7 +164,7 @@ describe("clients update", () => {
     assert.equal(writes(scene).length, 0);
   });
 
-  it("takes no dots for an id, which would mean a folder in the path of a request", async () => {
+  it("rejects dots as an ID, which would change the path of a request", async () => {
     await using scene = await withClient("26");
     for (const id of [".", "..", ""])
       fails(await scene.run(["clients", "update", id, "-n", "x"]), 2, /is not a valid client ID/);
@@ -170,7 +172,7 @@ describe("clients update", () => {
     assert.deepEqual(scene.proxy.seen, []);
   });
 
-  it("lets flags that edit come over the client of a file", async () => {
+  it("applies edit flags to the client of a file", async () => {
     await using scene = await withClient("26");
     const file = join(scene.home, "client.json");
     writeFileSync(file, JSON.stringify({ client_name: "file", scope: "one two", owner: "file" }));
@@ -199,7 +201,7 @@ describe("clients update", () => {
     assert.match(ended.stderr, /is already up to date/);
   });
 
-  it("says what is true of the secret where a client becomes public, or stops being so", async () => {
+  it("reports the state of the secret where a client becomes public, or stops being so", async () => {
     await using scene = await withClient("26");
     const method = (way: string, ...more: string[]) =>
       scene.run(["clients", "update", scene.id, "--token-endpoint-auth-method", way, ...more]);
@@ -268,7 +270,7 @@ describe("clients update", () => {
     }
   });
 
-  it("says which fields a server dropped, and does not claim that they changed", async () => {
+  it("reports which fields a server dropped, and doesn't claim that they changed", async () => {
     await using scene = await withClient("1.8");
     const lifespan = "client_credentials_grant_access_token_lifespan";
     const ended = await scene.run([
@@ -286,7 +288,7 @@ describe("clients update", () => {
     assert.match(ended.stderr, /^client_name: "before" → "after"$/m);
   });
 
-  it("sends nothing for a field that the server does not keep, and says so each time", SLOW, async () => {
+  it("sends nothing for a field that the server doesn't store, and reports it each time", SLOW, async () => {
     for (const [as, flag, field] of [
       ["1.8", "--implicit-grant-id-token-lifespan=1h", "implicit_grant_id_token_lifespan"],
       ["2.1", "--skip-logout-consent", "skip_logout_consent"],
@@ -331,7 +333,7 @@ describe("clients update", () => {
     assert.equal(scene.sandbox.clients()[0]?.["scope"], "openid offline");
   });
 
-  it("says which fields the family does not know, before it writes", async () => {
+  it("reports which fields the API version doesn't have, before it writes", async () => {
     await using scene = await withClient("1.11");
     const ended = await scene.run([
       "clients",
@@ -369,7 +371,7 @@ describe("clients update", () => {
     assert.equal(client?.["logo_uri"], CLIENT.logo_uri);
   });
 
-  it("refuses what contradicts itself, all of it at once, and sends nothing", SLOW, async () => {
+  it("rejects contradictions, all at once, and sends nothing", SLOW, async () => {
     await using scene = await withClient("26");
     const file = join(scene.home, "other.json");
     writeFileSync(file, '{"client_id":"another"}');
@@ -418,7 +420,7 @@ describe("clients update", () => {
     assert.equal(many.stderr.match(/^Error: /gm)?.length, 4, told(many));
   });
 
-  it("judges the client as it would become, and tells what the change has to do with alone", async () => {
+  it("checks the client as it would become, and reports only what the change affects", async () => {
     await using scene = await withClient("26");
     const risky = ["clients", "update", scene.id, "--add-callback", "http://public.example/cb"];
     const strict = await scene.run([...risky, "--strict", "--format", "json"]);
@@ -440,7 +442,7 @@ describe("clients update", () => {
     assert.match(broken.stderr, /^ {2}.*does not share its origin with any redirect URI$/m);
   });
 
-  it("takes what --set does not know as a field, with a warning or not at all", async () => {
+  it("accepts unknown fields of --set with a warning, or rejects them", async () => {
     await using scene = await withClient("26");
     const ended = await scene.run(["clients", "update", scene.id, "--set", 'clinet_name="x"']);
     assert.match(ended.stderr, /^Warning: --set clinet_name is not a client field; did you mean client_name\?$/m);
@@ -448,7 +450,7 @@ describe("clients update", () => {
     fails(strict, 2, /--set clinet_name is not a client field; did you mean client_name\?/);
   });
 
-  it("replaces everything where that is asked for", async () => {
+  it("replaces everything where that is requested", async () => {
     await using scene = await withClient("26");
     const ended = await scene.run(["update", "client", scene.id, "--replace", "--name", "after", "--format", "json"]);
     ends(ended, 0);
@@ -461,7 +463,7 @@ describe("clients update", () => {
     assert.match(ended.stderr, /^owner: "team" → /m);
   });
 
-  it("repeats a change whose answer was lost, and says when it cannot know", async () => {
+  it("retries a change whose answer was lost, and reports when the outcome is unknown", async () => {
     let first = true;
     await using scene = await withClient(
       "26",
@@ -501,7 +503,7 @@ describe("clients update with a secret", () => {
   ];
   const stdin = "second-secret-0123456789\n";
 
-  it("changes it, prints it nowhere and leaves no file behind, on every version", SLOW, async () => {
+  it("changes it, prints it nowhere and leaves no file, on every version", SLOW, async () => {
     for (const as of VERSIONS) {
       await using scene = await withClient(as);
       for (const format of ["text", "json", "yaml", "env"]) {
@@ -516,7 +518,7 @@ describe("clients update with a secret", () => {
     }
   });
 
-  it("keeps it where it is not known whether the server took it", SLOW, async () => {
+  it("is saved where it is unknown whether the server accepted it", SLOW, async () => {
     const unsure = async (fault: Fault): Promise<void> => {
       await using scene = await withClient("26", changing(fault));
       const ended = await scene.run([...args(scene), "--fail-after", "5s"], { stdin });
@@ -531,7 +533,7 @@ describe("clients update with a secret", () => {
     await Promise.all([dropAfter, stallAfter, swapped(() => ({ status: 200, body: "<html>" }))].map(unsure));
   });
 
-  it("keeps nothing where the server refused it", async () => {
+  it("saves nothing where the server rejected it", async () => {
     await using scene = await withClient("26", changing(instead({ status: 403, body: "no" })));
     fails(await scene.run(args(scene), { stdin }), 3, /403/);
     assert.deepEqual(scene.rescued(), []);

@@ -1,3 +1,5 @@
+/** The GitHub workflows and the pages about installation and releases. */
+
 import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -77,11 +79,11 @@ describe("the workflows", () => {
     }
   });
 
-  test("put nothing that others choose into a command", () => {
+  test("put no outside input into a command", () => {
     assert.doesNotMatch(commands("test.yml") + commands("release.yml"), /\$\{\{/);
   });
 
-  test("run scripts and tests that are there", () => {
+  test("run scripts and tests that exist", () => {
     const named = [...`${commands("test.yml")}\n${commands("release.yml")}`.matchAll(/[\w./-]+\.(?:sh|test\.ts)/g)];
     assert.ok(named.length > 0);
     for (const [path] of named) assert.ok(existsSync(join(root, path)), path);
@@ -191,7 +193,7 @@ describe("the documentation", () => {
     assert.equal(newestRelease(changelog("[Unreleased]")), undefined);
   });
 
-  test("tells in the changelog of every command and of every version that the sandbox takes", async () => {
+  test("mentions every command and every sandbox version in the changelog", async () => {
     const text = read("CHANGELOG.md");
     for (const { path, syntax, command } of await everyCommand()) {
       if (isLeaf(command) && syntax === "1.x") assert.ok(text.includes(`\`${path.slice(1).join(" ")}`), path.join(" "));
@@ -206,7 +208,7 @@ describe("the documentation", () => {
     for (const { name } of TOPICS) assert.match(read("README.md"), new RegExp(`\`(?:hydra help )?${name}\``), name);
   });
 
-  test("says of the speed what was measured", () => {
+  test("states the speed that was measured", () => {
     const rows = [
       ...read("docs/bench.md").matchAll(/^\| (.*) \| (warm|page cache dropped), ms \|.*\| (\d\.\d+) \| \d+ \|$/gm),
     ];
@@ -232,7 +234,7 @@ describe("the documentation", () => {
     assert.ok(parts.some((text) => text.startsWith("Containers\n")));
   });
 
-  test("tells how a release is made, in the words of the workflow", () => {
+  test("says how a release is made, as the workflow does", () => {
     const page = read("CONTRIBUTING.md");
     for (const word of ["## [Unreleased]", "npm run docs", "npm run build -- --all --sizes", "git tag"]) {
       assert.ok(page.includes(word), word);

@@ -1,3 +1,5 @@
+/** JSON that is nested too deeply, in answers, in input and in the sandbox. */
+
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -56,9 +58,9 @@ const CLIENTS = {
   c: '{"client_id":"c","owner":"x"}',
 };
 
-describe("a client that nests too deep, in a list", () => {
+describe("a client in a list, nested too deeply", () => {
   for (const format of ["text", "table", "json", "json-pretty", "ndjson", "yaml", "env", "raw=items.#.client_id"])
-    it(`is an error of its own beside the others as ${format}`, SLOW, async () => {
+    it(`is a separate error next to the others as ${format}`, SLOW, async () => {
       await using server = await openHydra(CLIENTS);
       const ended = await server.run(["clients", "list", "--format", format]);
       ends(ended, 8);
@@ -81,7 +83,7 @@ describe("a client that nests too deep, in a list", () => {
     ends(await server.run(["clients", "list", "--page-size", "5"]), 8);
   });
 
-  it("cannot be shown or updated alone, and can be deleted", SLOW, async () => {
+  it("cannot be shown or updated, but can be deleted", SLOW, async () => {
     await using server = await openHydra(CLIENTS);
     const deep = /"deep": it has metadata nested more than 500 levels deep/;
     fails(await server.run(["clients", "get", "deep"]), 1, deep);
@@ -100,7 +102,7 @@ describe("a client that nests too deep, in a list", () => {
     assert.equal(server.seen.at(-1), "DELETE /admin/clients/deep");
   });
 
-  it("does no harm at a hundred thousand levels, nor do numbers without end", SLOW, async () => {
+  it("is harmless at a hundred thousand levels, as are endless numbers", SLOW, async () => {
     await using server = await openHydra({
       ...{ a: CLIENTS.a, deep: `{"client_id":"deep","x":${nested(100_000)}}` },
       ...{ zeros: `{"client_id":"zeros","metadata":{"n":${ZEROS}}}` },
@@ -120,7 +122,7 @@ describe("a client that nests too deep, in a list", () => {
 });
 
 describe("an answer about one client", () => {
-  it("that nests too deep after a change is a success with a warning", SLOW, async () => {
+  it("that is nested too deeply after a change is a success with a warning", SLOW, async () => {
     let gets = 0;
     const deep = `{"client_id":"a","client_name":"x","metadata":${nested(9_000)}}`;
     await using server = await openAnswers((method) => (method === "GET" && gets++ >= 0 ? '{"client_id":"a"}' : deep));
@@ -138,7 +140,7 @@ describe("an answer about one client", () => {
     }
   });
 
-  it("is refused beyond 4 MiB, and lists are not", SLOW, async () => {
+  it("is rejected above 4 MiB, unlike lists", SLOW, async () => {
     const client = `{"client_id":"a","x":"${"x".repeat(4 * 1024 * 1024)}"}`;
     await using server = await openHydra({ a: client });
     fails(await server.run(["clients", "get", "a"]), 6, /larger than 4 MiB/);
@@ -168,8 +170,8 @@ async function openAnswers(answer: (method: string) => string): Promise<Hydra> {
   };
 }
 
-describe("what a person hands over", () => {
-  it("is refused before anything is sent where it nests too deep or is too large", SLOW, async () => {
+describe("input from a user", () => {
+  it("is rejected before anything is sent where it is nested too deeply or too large", SLOW, async () => {
     await using scene = await openScene();
     const file = (name: string, text: string): string => {
       const path = join(scene.home, name);
@@ -270,7 +272,7 @@ describe("what a person hands over", () => {
 });
 
 describe("the sandbox", () => {
-  it("refuses bodies that nest too deep, and patches that would", SLOW, async () => {
+  it("rejects bodies that are nested too deeply, and patches that would make them so", SLOW, async () => {
     await using scene = await openScene();
     const url = `${scene.sandbox.url}/admin/clients`;
     const send = (method: string, path: string, body: string): Promise<Response> =>

@@ -1,3 +1,5 @@
+/** Finds the credentials that a run delivered or saved, and compares them with the clients of the server. */
+
 import { createPrivateKey } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +9,7 @@ import { parse } from "yaml";
 import type { Sandbox } from "../../lib/sandbox/index.ts";
 import { recordTexts } from "./scenario.ts";
 
-/** Someone to encrypt to, and the way to read what was encrypted. */
+/** A recipient whose messages the test can decrypt. */
 export interface Reader {
   /** The public key for `--pgp-key`. */
   readonly key: string;
@@ -15,7 +17,7 @@ export interface Reader {
   read(encrypted: string): Promise<string>;
 }
 
-/** Makes a key pair that decrypts in the test's own process. */
+/** Generates a key pair, whose private key stays in the test's own process. */
 export async function openReader(): Promise<Reader> {
   const made = await generateKey({ userIDs: [{ name: "Reader", email: "reader@example.com" }], format: "armored" });
   const decryptionKeys = await readPrivateKey({ armoredKey: made.privateKey });
@@ -28,14 +30,14 @@ export async function openReader(): Promise<Reader> {
   };
 }
 
-/** Credentials that a run handed over or kept, decrypted. */
-export interface Handed {
-  readonly where: "stdout" | "sink" | "rescue";
+/** Credentials that a run delivered or saved, decrypted. */
+export interface Delivered {
+  readonly where: "stdout" | "secret file" | "recovery copy";
   readonly id: string | undefined;
   readonly secret?: string;
-  /** The public part of a private key that was handed over, as a JSON Web Key. */
+  /** The public part of a delivered private key, as a JSON Web Key. */
   readonly publicKey?: Jwk;
-  /** Whether a rescue file says that the client is there. */
+  /** Whether a recovery copy says that the client exists. */
   readonly state?: "made" | "unverified";
 }
 
@@ -62,8 +64,12 @@ export function publicPart(privateKey: string): Jwk {
   );
 }
 
-/** Credentials as handed over, from one JSON object of a result or a rescue file; undefined where it has none. */
-async function credentialsOf(value: unknown, where: Handed["where"], reader: Reader): Promise<Handed | undefined> {
+/** The credentials in one JSON object of a result or a recovery copy; undefined where it has none. */
+async function credentialsOf(
+  value: unknown,
+  where: Delivered["where"],
+  reader: Reader,
+): Promise<Delivered | undefined> {
   const read = v.safeParse(Credentials, value);
   if (!read.success) return undefined;
   const { output } = read;
@@ -99,7 +105,7 @@ function unquoted(text: string): string {
   return text.replace(/'([^']*)'|\\(.)/g, "$1$2");
 }
 
-/** How the values of a result are found in its text, by format; what was cut short counts as none. */
+/** How the values of a result are found in its text, by format; a truncated value is left out. */
 const READINGS: Readonly<Record<string, (text: string) => readonly unknown[]>> = {
   json: (text) => text.split("\n").map(parsed),
   ndjson: (text) => text.split("\n").map(parsed),
@@ -164,8 +170,8 @@ const READINGS: Readonly<Record<string, (text: string) => readonly unknown[]>> =
 export const READ_FORMATS = ["json", "text", "table", "yaml", "env", "k8s-secret", "id"] as const;
 
 /** The credentials in a result. */
-export async function inResult(stdout: string, reader: Reader, format = "json"): Promise<readonly Handed[]> {
-  const all: Handed[] = [];
+export async function inResult(stdout: string, reader: Reader, format = "json"): Promise<readonly Delivered[]> {
+  const all: Delivered[] = [];
   for (const value of READINGS[format]?.(stdout) ?? []) {
     const found = await credentialsOf(value, "stdout", reader);
     if (found !== undefined) all.push(found);
@@ -174,29 +180,29 @@ export async function inResult(stdout: string, reader: Reader, format = "json"):
 }
 
 /** The credentials in a file that `--secret-out` wrote as JSON, or `--key-out` for the client of this id. */
-export async function inSink(path: string, reader: Reader, keyOf?: string): Promise<readonly Handed[]> {
+export async function inSecretFile(path: string, reader: Reader, keyOf?: string): Promise<readonly Delivered[]> {
   if (!existsSync(path)) return [];
   const text = readFileSync(path, "utf8");
-  // A draft is reserved with zeros before anything is written to it.
+  // Space is reserved with zeros before anything is written.
   if (/^\0*$/.test(text)) return [];
   if (keyOf !== undefined) {
     const key = /^[{-]/.test(text) ? text : await reader.read(text);
-    return [{ where: "sink", id: keyOf === "" ? undefined : keyOf, publicKey: publicPart(key) }];
+    return [{ where: "secret file", id: keyOf === "" ? undefined : keyOf, publicKey: publicPart(key) }];
   }
-  const found = await credentialsOf(parsed(text), "sink", reader);
+  const found = await credentialsOf(parsed(text), "secret file", reader);
   return found === undefined ? [] : [found];
 }
 
-/** A record of a recovery copy: its file, the permission bits, its text and what it holds. */
-export interface Kept {
+/** One record of a recovery copy. */
+export interface RecoveryRecord {
   readonly path: string;
   readonly mode: number;
   readonly text: string;
-  readonly handed: Handed | undefined;
+  readonly delivered: Delivered | undefined;
 }
 
-/** The rescue files of a folder. */
-export async function inRescue(folder: string, reader: Reader): Promise<readonly Kept[]> {
+/** The records of the recovery copies in a folder. */
+export async function inRecoveryCopies(folder: string, reader: Reader): Promise<readonly RecoveryRecord[]> {
   const names = readdirSync(folder).filter((name) => name.startsWith("hydra-rescue-"));
   const records = names.flatMap((name) => {
     const path = join(folder, name);
@@ -207,32 +213,32 @@ export async function inRescue(folder: string, reader: Reader): Promise<readonly
       path,
       mode: statSync(path).mode & 0o777,
       text,
-      // A program that is killed may leave a record that is cut off.
-      handed: await credentialsOf(parsed(text), "rescue", reader),
+      // A killed program may leave a truncated record.
+      delivered: await credentialsOf(parsed(text), "recovery copy", reader),
     })),
   );
 }
 
-/** What does not add up after a run: credentials that nobody has, and credentials of clients that are not there. */
-export interface Balance {
-  /** Ids of clients that are there and whose credentials were neither handed over nor kept. */
+/** What a run got wrong: credentials that are lost, and credentials that belong to no client. */
+export interface Reconciliation {
+  /** IDs of clients on the server whose credentials were neither delivered nor saved. */
   readonly lost: readonly string[];
-  /** Credentials that were handed over, or kept as those of a client that is there, and are not. */
-  readonly phantom: readonly Handed[];
+  /** Credentials that were delivered, or saved as those of an existing client, and match no client of the server. */
+  readonly unfounded: readonly Delivered[];
 }
 
 /**
- * Compares what a run handed over and kept with what the server has.
+ * Compares what a run delivered and saved with what the server has.
  *
- * @param known secrets that the user had before the run, by id of the client.
+ * @param known secrets that the user had before the run, by client ID
  */
-export function balance(
+export function reconcile(
   sandbox: Sandbox,
-  handed: readonly Handed[],
+  delivered: readonly Delivered[],
   known: ReadonlyMap<string, readonly string[]> = new Map(),
-): Balance {
+): Reconciliation {
   const clients = new Map(sandbox.clients().map((client) => [String(client["client_id"]), client]));
-  const isOf = (credentials: Handed, id: string): boolean => {
+  const isOf = (credentials: Delivered, id: string): boolean => {
     const client = clients.get(id);
     if (client === undefined || (credentials.id !== undefined && credentials.id !== id)) return false;
     if (credentials.publicKey !== undefined) return sameKey(credentials.publicKey, client["jwks"]);
@@ -240,12 +246,12 @@ export function balance(
   };
   const lost = [...clients.keys()].filter((id) => {
     const had = (known.get(id) ?? []).some((secret) => sandbox.secretsOf(id).includes(secret));
-    return !had && !handed.some((credentials) => isOf(credentials, id));
+    return !had && !delivered.some((credentials) => isOf(credentials, id));
   });
-  const phantom = handed.filter(
+  const unfounded = delivered.filter(
     (credentials) => credentials.state !== "unverified" && ![...clients.keys()].some((id) => isOf(credentials, id)),
   );
-  return { lost, phantom };
+  return { lost, unfounded };
 }
 
 const KeySet = v.object({ keys: v.array(v.record(v.string(), v.unknown())) });

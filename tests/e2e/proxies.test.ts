@@ -1,3 +1,5 @@
+/** HTTP proxies from the environment. */
+
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
@@ -104,7 +106,7 @@ async function openDoor(target: string): Promise<{ readonly url: string } & Asyn
   };
 }
 
-describe("a proxy of the environment", () => {
+describe("a proxy from the environment", () => {
   it("is used for the network", SLOW, async () => {
     for (const name of ["HTTP_PROXY", "http_proxy"]) {
       await using scene = await openScene();
@@ -193,7 +195,7 @@ describe("a proxy of the environment", () => {
     assert.ok(!ended.stderr.includes(basic));
   });
 
-  it("that is dead is a connection that fails, without its credentials shown", async () => {
+  it("that doesn't answer is a connection failure, without its credentials shown", async () => {
     await using scene = await openScene();
     await using door = await openDoor(scene.url);
     const env = { HTTP_PROXY: "http://me:hush@127.0.0.1:1" };
@@ -210,7 +212,7 @@ describe("a proxy of the environment", () => {
     assert.doesNotMatch(own.stderr, /proxy/i);
   });
 
-  it("that opens no way is named, without its credentials", SLOW, async () => {
+  it("that is unreachable is named, without its credentials", SLOW, async () => {
     for (const [statuses, said] of [
       [["407 Proxy Authentication Required"], "requires credentials (status 407)"],
       [["403 Forbidden"], "refused the connection (status 403)"],
@@ -281,7 +283,7 @@ describe("a proxy of the environment", () => {
   });
 });
 
-describe("a proxy of the environment, for keys", () => {
+describe("a proxy from the environment, for key downloads", () => {
   let gpg: Gpg;
   let alice: Exported;
 

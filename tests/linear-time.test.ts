@@ -1,3 +1,5 @@
+/** Whatever reads outside text takes linear time: a quadratic reader would take minutes here. */
+
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -52,11 +54,11 @@ function thrown(work: () => unknown): void {
   assert.throws(work, { code: "pgp-not-a-key" });
 }
 
-describe("linear time is enough for", () => {
+describe("linear time suffices for", () => {
   for (const [name, read] of READERS) test(name, async () => void (await read()));
 });
 
-test("no regular expression cuts off a run at the end of a text, which takes quadratic time over runs inside of it", () => {
+test("no regular expression trims a run at the end of a string, which takes quadratic time for runs inside it", () => {
   const root = join(import.meta.dirname, "..");
   for (const file of globSync("lib/**/*.ts", { cwd: root })) {
     const found = /\.replace\(\/(?!\^)[^/\n]*(?<![\\.])[+*]\$\//.exec(readFileSync(join(root, file), "utf8"));
@@ -64,7 +66,7 @@ test("no regular expression cuts off a run at the end of a text, which takes qua
   }
 });
 
-test("trimmedEnd() and trimmedStart() take away the characters of a set, and nothing between others", () => {
+test("trimmedEnd() and trimmedStart() remove the characters of a set, and nothing between others", () => {
   assert.equal(trimmedEnd("0a00b000", "0"), "0a00b");
   assert.equal(trimmedStart("000a00b0", "0"), "a00b0");
   assert.equal(trimmedEnd("a. .", ". "), "a");
@@ -74,7 +76,7 @@ test("trimmedEnd() and trimmedStart() take away the characters of a set, and not
   }
 });
 
-test("nearest() still finds the names that were meant, long ones also by their beginnings", () => {
+test("suggest() still finds the intended names, long ones also by their beginnings", () => {
   for (const [word, meant] of [
     ["redirect_uri", "redirect_uris"],
     ["redirct_uris", "redirect_uris"],
@@ -85,7 +87,7 @@ test("nearest() still finds the names that were meant, long ones also by their b
     assert.equal(suggest(word, ["redirect_uris", "scope", "token_endpoint_auth_method"]), meant, word);
 });
 
-test("isLargerThan() counts bytes, and stops where a value repeats itself beyond the memory", () => {
+test("isLargerThan() counts bytes, and stops early for a value that shares parts exponentially", () => {
   assert.equal(isLargerThan("x".repeat(1000), 1000), false);
   assert.equal(isLargerThan("x".repeat(1001), 1000), true);
   assert.equal(isLargerThan("é".repeat(500), 1000), false);

@@ -1,3 +1,5 @@
+/** Numbers beyond the precision of JavaScript pass through unchanged. */
+
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

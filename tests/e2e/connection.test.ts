@@ -1,3 +1,5 @@
+/** Ways to reach the admin API: unix sockets, TLS, headers, and the path of the endpoint. */
+
 import assert from "node:assert/strict";
 import { chmodSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -27,7 +29,7 @@ describe("over a unix socket", () => {
     }
   });
 
-  it("carries every header and is tried again like the rest, with no proxy between", async () => {
+  it("carries every header and is retried like TCP, without a proxy", async () => {
     using folder = temporaryFolder();
     const socket = join(folder.path, "hydra.sock");
     await using scene = await openScene();
@@ -50,7 +52,7 @@ describe("over a unix socket", () => {
     }
   });
 
-  it("tells what is wrong with a socket", async () => {
+  it("reports what is wrong with a socket", async () => {
     using folder = temporaryFolder();
     const at = (name: string): string[] => [
       ...[...SEED, "--fail-after", "0", "--endpoint", `unix://${join(folder.path, name)}`],
@@ -103,7 +105,7 @@ describe("over TLS", () => {
     }
   });
 
-  it("refuses at once what it does not trust, and nothing is created", SLOW, async () => {
+  it("rejects what it doesn't trust at once, and nothing is created", SLOW, async () => {
     const cases: readonly (readonly [identity: Identity, more: readonly string[], reason: RegExp])[] = [
       [made.good, [], /certificate's authority is not trusted/],
       [made.selfSigned, [], /certificate is self-signed and not trusted/],
@@ -163,7 +165,7 @@ describe("over TLS", () => {
     assert.equal(sandbox.clients().length, 0);
   });
 
-  it("tells a port that does not speak TLS, and is not tried again", async () => {
+  it("reports a port that doesn't speak TLS, and isn't retried", async () => {
     await using scene = await openScene();
     const ended = await scene.run([...SEED, "--endpoint", scene.sandbox.url.replace("http", "https")]);
     fails(ended, 6, /the TLS handshake failed: this port may not speak TLS/);
@@ -173,7 +175,7 @@ describe("over TLS", () => {
 });
 
 describe("the headers", () => {
-  it("are sent as they are given, on every request", async () => {
+  it("are sent unchanged with every request", async () => {
     await using scene = await openScene("1.8");
     const ended = await scene.run([
       ...[...SEED, "-H", "X-Url: http://a:1", "--header", "X-Comma: a,b", "--http-header", "X-Blank:"],
@@ -213,14 +215,14 @@ describe("the headers", () => {
     assert.equal(await sent([...SEED, "--endpoint", withUser, "--access-token", "t"]), "Bearer t");
   });
 
-  it("never show the userinfo of an address", async () => {
+  it("never show the userinfo of a URL", async () => {
     await using scene = await openScene("26", inOrder(instead({ status: 401 })));
     const ended = await scene.run([...SEED, "-v", "--endpoint", scene.url.replace("http://", "http://user:hush@")]);
     fails(ended, 3, /401/);
     assert.doesNotMatch(ended.stderr, /hush|user:/);
   });
 
-  it("are refused when they cannot be sent or two of them disagree", async () => {
+  it("are rejected when they cannot be sent or contradict each other", async () => {
     await using scene = await openScene();
     const bad = ["X\r\nY: 1", "X: a\nb: c", ": value", "X Y: 1", "Content-Length: 3", "X: \u{1f600}"];
     for (const header of bad) fails(await scene.run([...SEED, "-H", header]), 2, /-H/);
@@ -252,7 +254,7 @@ describe("the path of the endpoint", () => {
     assert.equal(scene.proxy.posts()[0]?.target, "/hydra/one/admin/clients");
   });
 
-  it("is asked in the family that --api names, and no other", async () => {
+  it("is used only in the API version that --api selects", async () => {
     await using old = await openScene("1.8");
     isStored(old, await old.run([...SEED, "--api", "v1"]));
     assert.deepEqual(

@@ -1,26 +1,28 @@
+/** Random choices that a seed repeats. */
+
 import { randomInt } from "node:crypto";
 import process from "node:process";
 
-/** Random choices that a number repeats. */
-export interface Dice {
+/** Random choices that a seed makes repeatable. */
+export interface RandomSource {
   /** The number to set as `HYDRA_TEST_SEED` for the same choices again. */
   readonly seed: number;
   /** A number from 0 up to, but not including, the limit. */
   below(limit: number): number;
-  pick<T>(of: readonly [T, ...T[]]): T;
+  pick<T>(from: readonly [T, ...T[]]): T;
   chance(probability: number): boolean;
 }
 
-/** Dice from `HYDRA_TEST_SEED`, or from a new seed; which one it is goes to standard error. */
-export function openDice(name: string): Dice {
+/** Takes the seed from `HYDRA_TEST_SEED`, or a new one, and prints it on standard error. */
+export function openRandom(name: string): RandomSource {
   const given = Number(process.env["HYDRA_TEST_SEED"]);
   const seed = Number.isInteger(given) && given > 0 ? given : randomInt(1, 2 ** 31);
   process.stderr.write(`${name}: HYDRA_TEST_SEED=${seed}\n`);
-  return dice(seed);
+  return randomFrom(seed);
 }
 
-/** Dice from a seed: mulberry32, which is no good for secrets and good for tests. */
-export function dice(seed: number): Dice {
+/** mulberry32: fit for tests, not for secrets. */
+function randomFrom(seed: number): RandomSource {
   let state = seed >>> 0;
   const next = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -32,7 +34,7 @@ export function dice(seed: number): Dice {
   return {
     seed,
     below,
-    pick: (of) => of[below(of.length)] ?? of[0],
+    pick: (from) => from[below(from.length)] ?? from[0],
     chance: (probability) => next() < probability,
   };
 }

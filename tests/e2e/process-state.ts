@@ -1,3 +1,5 @@
+/** Waits until a process has nothing left to do, as the system reports it. */
+
 import { readdirSync, readFileSync } from "node:fs";
 
 /** Milliseconds between two looks at a process; they only spare the processor. */
@@ -53,7 +55,7 @@ async function listens(pid: number): Promise<void> {
  * @param also what else must be true meanwhile. It may ask what only this process can change, such as the answers of a
  * proxy: between the sleep that was seen and the question, nothing here runs.
  */
-export async function standsStill(pid: number, also: () => boolean = () => true): Promise<void> {
+export async function waitUntilIdle(pid: number, also: () => boolean = () => true): Promise<void> {
   await listens(pid);
   for (;;) {
     const before = asleep(pid);
@@ -63,7 +65,7 @@ export async function standsStill(pid: number, also: () => boolean = () => true)
 }
 
 /** Whether any process has a connection to a port of loopback, open or half closed. */
-export function isConnectedTo(url: string): boolean {
+export function hasConnectionTo(url: string): boolean {
   const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, "0");
   // The columns are number, local address, remote address and state; 06 is TIME_WAIT, which no process holds any more.
   const connection = new RegExp(`^ *\\d+: \\S+ 0100007F:${port} (?!06)`, "m");

@@ -1,3 +1,5 @@
+/** Answers and names that try to harm the program or its terminal. */
+
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { describe, it } from "node:test";
@@ -63,7 +65,7 @@ function send(response: ServerResponse, [headers, body]: ReturnType<typeof page>
   response.writeHead(status, { ...headers }).end(body);
 }
 
-describe("names that could act on a terminal", () => {
+describe("names that could control a terminal", () => {
   const clients = HARD_NAMES.map((name, n) => ({
     ...{ client_id: `c${n}`, client_name: name, owner: name, scope: name, redirect_uris: [name, "x"] },
     ...{ grant_types: [name], response_types: [name], [name]: name, metadata: { [name]: [name] } },
@@ -101,9 +103,9 @@ describe("names that could act on a terminal", () => {
     }
   });
 
-  it("are harmless in get, in the question of delete and in every message", SLOW, async () => {
+  it("are harmless in get, in the delete prompt and in every message", SLOW, async () => {
     await using scene = await openScene();
-    for (const [n, name] of HARD_NAMES.entries()) {
+    const check = async (name: string, n: number): Promise<void> => {
       const id = `${n}${name}`.replaceAll("\u0000", "").replaceAll("\ud800", "");
       const body = JSON.stringify({ client_id: id, client_name: name, token_endpoint_auth_method: "none" });
       const made = await fetch(`${scene.sandbox.url}/admin/clients`, { method: "POST", body });
@@ -121,11 +123,12 @@ describe("names that could act on a terminal", () => {
         assert.doesNotMatch(ended.stdout.replaceAll("\t", "") + ended.stderr, UNSAFE, told(ended));
         for (const line of ended.stderr.split("\n")) assert.doesNotMatch(line, /^(Error|Hint): faked/);
       }
-    }
+    };
+    await Promise.all(HARD_NAMES.map(check));
     assert.deepEqual(scene.sandbox.clients(), []);
   });
 
-  it("are harmless in the server's own words of an error", async () => {
+  it("are harmless in a server's error message", async () => {
     for (const name of HARD_NAMES) {
       await using server = await openAnswering((_, response) =>
         send(
@@ -209,7 +212,7 @@ describe("links of a list", () => {
     assert.match(ended.stderr, /^Error: Cannot list clients: /m);
   });
 
-  it("that are no links end the list", async () => {
+  it("that are invalid end the list", async () => {
     for (const link of [
       "garbage",
       "<>; rel=next",
@@ -257,7 +260,7 @@ describe("bodies of 50 MB", () => {
     assert.equal(listed.stdout, "a\n");
   });
 
-  it("are told in a few words where they are errors", SLOW, async () => {
+  it("are summarized where they are errors", SLOW, async () => {
     await using server = await openAnswering((_, response) =>
       pour(response, 400, '{"error":"e","error_description":"', 50, '"}'),
     );
@@ -267,7 +270,7 @@ describe("bodies of 50 MB", () => {
     assert.ok(ended.stderr.length < 1_000);
   });
 
-  it("are refused where they are larger still", SLOW, async () => {
+  it("are rejected where they are even larger", SLOW, async () => {
     await using server = await openAnswering((_, response) => pour(response, 200, '[{"client_id":"', 70, '"}]'));
     const ended = await server.run(["clients", "list"]);
     fails(ended, 6, /larger than 64 MiB/);
@@ -276,10 +279,10 @@ describe("bodies of 50 MB", () => {
   });
 });
 
-describe("answers that are no answers", () => {
+describe("invalid answers", () => {
   const nested = (depth: number): string => `[{"client_id":"a","x":${"[".repeat(depth)}${"]".repeat(depth)}}]`;
 
-  it("end with one error, never with a trace", SLOW, async () => {
+  it("end with one error, never with a stack trace", SLOW, async () => {
     for (const body of [
       ...[
         "",
@@ -338,7 +341,7 @@ describe("answers that are no answers", () => {
     assert.equal(raw.stdout, "");
   });
 
-  it("that are of another client are not taken for the one asked for", async () => {
+  it("about another client are not accepted for the requested one", async () => {
     await using server = await openAnswering((_, response) =>
       send(response, [{ "content-type": "application/json" }, '{"client_id":"other","client_name":"x"}']),
     );

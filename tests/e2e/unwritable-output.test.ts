@@ -1,3 +1,5 @@
+/** Standard output that is closed, full or without a reader. */
+
 import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -41,7 +43,7 @@ function held(others: Plan = () => undefined): { readonly plan: Plan; open(): vo
   return { plan: (exchange) => first(exchange) ?? others(exchange), open: resolve };
 }
 
-describe("a standard output that is closed before the start", () => {
+describe("standard output that is closed before the start", () => {
   it("creates nothing", SLOW, async () => {
     await using scene = await openScene();
     for (const script of ['"$0" "$@" >&-', '"$0" "$@" >&- <&-']) {
@@ -60,7 +62,7 @@ describe("a standard output that is closed before the start", () => {
     assert.equal(scene.sandbox.clients().length, 1);
   });
 
-  it("creates nothing either where there is no secret to show, since nobody would get the id", async () => {
+  it("creates nothing either where there is no secret to show, because nobody would get the ID", async () => {
     await using scene = await openScene();
     for (const more of [
       ["--token-endpoint-auth-method", "none"],
@@ -72,7 +74,7 @@ describe("a standard output that is closed before the start", () => {
     assert.equal(scene.proxy.seen.length, 0);
   });
 
-  it("leaves a closed standard error alone", async () => {
+  it("doesn't touch a closed standard error", async () => {
     await using scene = await openScene();
     isStored(scene, await shell(scene, '"$0" "$@" 2>&-', SEED));
     const refused = await shell(scene, '"$0" "$@" 2>&-', ["clients", "create", "--nmae"]);
@@ -80,8 +82,8 @@ describe("a standard output that is closed before the start", () => {
   });
 });
 
-describe("a pipe whose reader is gone", () => {
-  it("takes the client back", async () => {
+describe("a pipe without a reader", () => {
+  it("deletes the client", async () => {
     const { plan, open } = held();
     await using scene = await openScene("26", plan);
     const ended = await readerGone(scene, open, SEED);
@@ -110,7 +112,7 @@ describe("a pipe whose reader is gone", () => {
     assert.ok(!ended.stderr.includes(record.client_secret ?? ""));
   });
 
-  it("loses no secret in a longer format, and tells the error in it", SLOW, async () => {
+  it("loses no secret in a longer format, and reports the error in it", SLOW, async () => {
     for (const format of ["json", "json-pretty", "yaml", "table", "k8s-secret"]) {
       const { plan, open } = held();
       await using scene = await openScene("26", plan);
@@ -138,7 +140,7 @@ describe("a pipe whose reader is gone", () => {
     }
   });
 
-  it("does not hide a client without a secret in the result: its id is told", SLOW, async () => {
+  it("reports the ID of a client that has no secret", SLOW, async () => {
     for (const more of [
       ["--token-endpoint-auth-method", "none"],
       ["--secret", "given-secret-0123456789"],
@@ -182,8 +184,8 @@ describe("a pipe whose reader is gone", () => {
   });
 });
 
-describe("a full disk behind standard output", () => {
-  it("takes the client back or keeps its secret", SLOW, async () => {
+describe("standard output on a full disk", () => {
+  it("deletes the client or saves its secret", SLOW, async () => {
     for (const format of ["text", "json", "table", "yaml", "env"]) {
       await using scene = await openScene();
       const ended = await shell(scene, '"$0" "$@" >/dev/full', [...SEED, "--format", format]);
@@ -203,7 +205,7 @@ describe("a full disk behind standard output", () => {
   });
 });
 
-describe("the place for a rescue", () => {
+describe("the folder for recovery copies", () => {
   /** Ends a create with a secret that must be kept. */
   async function kept(args: readonly string[], env: Readonly<Record<string, string | undefined>>, cwd: string) {
     await using scene = await openScene("26", inOrder(dropAfter));
@@ -248,7 +250,7 @@ describe("the place for a rescue", () => {
     },
   );
 
-  it("must be one that can be used where it is named", SLOW, async () => {
+  it("must be usable where it is given", SLOW, async () => {
     await using scene = await openScene();
     const file = join(scene.home, "file");
     writeFileSync(file, "");
