@@ -11,7 +11,7 @@ import { pageOf } from "../lib/app/help-page.ts";
 import { childrenOf, resolved } from "../lib/app/resolve.ts";
 import { type Group, isGroup, isLeaf, type Leaf } from "../lib/command.ts";
 import { ROOT } from "../lib/commands/index.ts";
-import type { Syntax } from "../lib/core/flags/parse.ts";
+import type { Syntax } from "../lib/core/flags/flag.ts";
 import { TOPICS } from "../lib/core/help/topics.ts";
 import { PROBLEM_CODES } from "../lib/core/problem-codes.ts";
 import {
@@ -36,7 +36,7 @@ const BEFORE_RELEASES = "2026-11-24";
 const Manifest = v.object({ version: v.string() });
 
 /** A command of the tree under one of its names. */
-export interface Named {
+interface Named {
   readonly path: readonly string[];
   readonly syntax: Syntax;
   readonly command: Leaf | Group;
@@ -98,7 +98,7 @@ export async function manual(): Promise<ReadonlyMap<string, string>> {
 }
 
 /** The folders that hold nothing but the manual. */
-export const MANUAL_FOLDERS = ["docs/man", "docs/reference"] as const;
+const MANUAL_FOLDERS = ["docs/man", "docs/reference"] as const;
 
 /** The files in the folders of the manual. */
 export function manualFiles(folder = root): readonly string[] {

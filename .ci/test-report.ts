@@ -6,7 +6,7 @@ export interface Verdict {
 }
 
 /** How a test runner ended. */
-export interface RunnerEnd {
+interface RunnerEnd {
   /** Its exit code, or null when a signal or the time limit ended it. */
   readonly status: number | null;
   /** Its report as JUnit XML; undefined where it wrote none. */

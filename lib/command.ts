@@ -6,7 +6,8 @@ import type { RecoveryStore } from "./adapters/recovery-store.ts";
 import type { SecretTarget } from "./adapters/secret-target.ts";
 import type { ClientProof, ProofEndpoints, Proven } from "./adapters/token-endpoint.ts";
 import type { Connection } from "./core/flags/connection.ts";
-import { type Flag, type FlagValues, longNames, type Syntax, type TextFlag } from "./core/flags/parse.ts";
+import { type Flag, longNames, type Syntax, type TextFlag } from "./core/flags/flag.ts";
+import type { FlagValues } from "./core/flags/flag-values.ts";
 import type { JsonObject } from "./core/json.ts";
 import type { KeyAlgorithm } from "./core/keys/key-algorithm.ts";
 import type { EncryptedFormat, Recipient } from "./core/keys/recipient.ts";
@@ -146,7 +147,7 @@ export function withoutChecks(run: () => Promise<Result>): PreparedCommand {
 }
 
 /** Everything about one command: what help shows, which flags it has, and what it does. */
-export interface Spec {
+interface Spec {
   readonly name: string;
   /** One line, an imperative. */
   readonly summary: string;
@@ -192,7 +193,7 @@ export function isGroup(command: CommandDef): command is Group {
 }
 
 /** What {@link runLeaf} gives a command. */
-export interface LeafData {
+interface LeafData {
   readonly context: Context;
   /** Prepares the command and throws all that is wrong with its input, before it does anything. */
   readonly check: (prepare: () => Promise<PreparedCommand> | PreparedCommand) => Promise<PreparedCommand>;
@@ -224,7 +225,7 @@ function isResult(value: unknown): value is Result {
 }
 
 /** Flag rows as citty's argument definitions. */
-export function cittyArgs(flags: readonly Flag[]): ArgsDef {
+function cittyArgs(flags: readonly Flag[]): ArgsDef {
   const args: ArgsDef = Object.create(null);
   for (const flag of flags) {
     const [name = flag.name, ...others] = longNames(flag);

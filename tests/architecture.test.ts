@@ -33,11 +33,11 @@ const EVERY_LAYER = ["core", "servers", "sandbox", "adapters", "lib", "clients",
 /** The import table, by folder of lib; `lib` is lib/command.ts, `cli` is cli.ts. */
 const LAYERS: Readonly<Record<string, Layer>> = {
   core: { imports: ["core"], packages: ["valibot"] },
-  servers: { imports: ["core", "servers"] },
+  servers: { imports: ["core", "servers"], packages: ["valibot"] },
   sandbox: { imports: ["core", "servers", "sandbox"], effects: true },
   // An adapter is alone with its folder and with one package: see the tests below.
   adapters: { imports: ["core", "servers", "adapters"], effects: true },
-  lib: { imports: ["core"], types: ["adapters", "sandbox"], packages: ["citty"] },
+  lib: { imports: ["core"], types: ["adapters", "servers", "sandbox"], packages: ["citty"] },
   clients: { imports: ["core", "lib", "clients"], types: ["adapters"] },
   commands: { imports: ["core", "lib", "clients", "commands"], types: ["adapters", "servers"], packages: ["citty"] },
   app: { imports: EVERY_LAYER, packages: ["citty"] },

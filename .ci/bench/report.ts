@@ -1,5 +1,5 @@
 /** A table of figures with its heading row. */
-export type Rows = readonly (readonly string[])[];
+type Rows = readonly (readonly string[])[];
 
 /** A bar of the chart: this program and another one, in the same unit. */
 export interface Bar {

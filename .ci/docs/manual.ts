@@ -1,10 +1,10 @@
-import type { Flag, Syntax } from "../../lib/core/flags/parse.ts";
+import type { Flag, Syntax } from "../../lib/core/flags/flag.ts";
 import { flagNotes, flagUsage, GROUPS, type HelpPage, wrap } from "../../lib/core/help/help.ts";
 import type { Topic, TopicPart } from "../../lib/core/help/topics.ts";
 import { BY_SIGNAL, EXIT } from "../../lib/core/problem.ts";
 
 /** What every page of the manual is stamped with. */
-export interface Edition {
+interface Edition {
   readonly version: string;
   /** `YYYY-MM-DD`. */
   readonly date: string;

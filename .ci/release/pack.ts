@@ -57,7 +57,7 @@ export function archiveName(target: Target): string {
 }
 
 /** How a target is packed. */
-export interface PackOptions {
+interface PackOptions {
   /** Every file has the time of the commit. */
   readonly stamp: Stamp;
   readonly target: Target;

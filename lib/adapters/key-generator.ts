@@ -1,5 +1,5 @@
 /** The algorithms for key pairs: those that all supported servers accept for private_key_jwt. */
-export type KeyAlgorithm = "ES256" | "RS256" | "PS256";
+type KeyAlgorithm = "ES256" | "RS256" | "PS256";
 
 /** A locally generated key pair of a client. */
 export interface KeyPair {

@@ -3,7 +3,7 @@ import { inheritedDescriptors } from "./secret-target/descriptors.ts";
 import { fileProblem, fileTarget } from "./secret-target/file-target.ts";
 import type { SecretTarget, WriteTimeouts } from "./secret-target/target.ts";
 
-export type { SecretTarget, WriteTimeouts } from "./secret-target/target.ts";
+export type { SecretTarget } from "./secret-target/target.ts";
 
 /** What targets need from outside. */
 interface SecretTargetOptions {

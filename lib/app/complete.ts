@@ -13,14 +13,15 @@ import {
 import { answerText, type Request } from "../core/completion/reply.ts";
 import { type Shell, shellNamed } from "../core/completion/shells.ts";
 import { typedLine, unquoted } from "../core/completion/tokenize.ts";
+import { type Flag, indexFlags } from "../core/flags/flag.ts";
 import { ACCESS_TOKEN_FILE, CONFIG, CONNECTION_FLAGS, FAIL_AFTER } from "../core/flags/flag-table.ts";
-import { type Flag, indexFlags, parseFlags } from "../core/flags/parse.ts";
+import { parseFlags } from "../core/flags/parse.ts";
 import { TOPICS } from "../core/help/topics.ts";
 import { isJsonObject } from "../core/json.ts";
 import { childrenOf, PARENT_ROWS, resolved, walk } from "./resolve.ts";
 
 /** What completion needs from outside. */
-export interface CompletionEnv {
+interface CompletionEnv {
   environment(name: string): string | undefined;
   /** What another command line of this program writes to standard output, as far as it gets; its errors are not shown. */
   output(args: readonly string[]): Promise<string>;

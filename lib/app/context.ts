@@ -7,8 +7,10 @@ import type { SecretTargets } from "../adapters/secret-target.ts";
 import { HONOURS_PROXIES, transport, trustedAuthorities } from "../adapters/transport.ts";
 import type { Context, KeyPairs, Keys, Tokens } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
+import type { Syntax } from "../core/flags/flag.ts";
 import { CA_FILE, RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
-import type { FlagValues, ParsedLine, Syntax } from "../core/flags/parse.ts";
+import type { FlagValues } from "../core/flags/flag-values.ts";
+import type { ParsedLine } from "../core/flags/parse.ts";
 import { FILE_DEPTH } from "../core/json.ts";
 import { CLEANUP_MS, type Http, proxyOf, STALLED_READER_MS } from "../core/network.ts";
 import type { Format } from "../core/output/formats.ts";
@@ -23,7 +25,7 @@ import type { Render } from "./write-result.ts";
 export { InputFiles };
 
 /** What the context of one command is made from. */
-export interface ContextOptions {
+interface ContextOptions {
   readonly run: Run;
   readonly input: InputFiles;
   readonly syntax: Syntax;

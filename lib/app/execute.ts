@@ -11,7 +11,7 @@ import { Problems } from "./report.ts";
 import type { ResolvedLeaf } from "./resolve.ts";
 import type { Run } from "./run-state.ts";
 import { readSettings } from "./settings.ts";
-import { wantsColor } from "./terminal.ts";
+import { wantsColor } from "./terminal-style.ts";
 import { type Render, writeResult } from "./write-result.ts";
 
 /** Runs one command: reads its settings, prepares it, stops with all that is wrong or does the work, writes the result. */

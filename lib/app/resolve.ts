@@ -1,16 +1,10 @@
 import type { CommandDef } from "citty";
 import { type Group, isGroup, isLeaf, type Leaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
+import { type Flag, indexFlags, type Syntax } from "../core/flags/flag.ts";
 import { CONNECTION_FLAGS, FORMAT, GENERAL_FLAGS, QUIET } from "../core/flags/flag-table.ts";
-import {
-  describeOperand,
-  type Flag,
-  indexFlags,
-  NO_SOURCES,
-  parseFlags,
-  type Syntax,
-  splitBeforeCommand,
-} from "../core/flags/parse.ts";
+import { describeOperand, NO_SOURCES, parseFlags } from "../core/flags/parse.ts";
+import { splitBeforeCommand } from "../core/flags/scan.ts";
 import { usageError } from "../core/problem.ts";
 import { suggest } from "../core/text.ts";
 import { Problems } from "./report.ts";

@@ -1,6 +1,6 @@
 import type { Host } from "../adapters/host.ts";
 import { ROOT } from "../commands/index.ts";
-import { describeWord } from "../core/flags/parse.ts";
+import { describeWord } from "../core/flags/scan.ts";
 import { renderHelp } from "../core/help/help.ts";
 import { topicText } from "../core/help/topic-text.ts";
 import { TOPICS } from "../core/help/topics.ts";
@@ -8,7 +8,7 @@ import { type ExitName, usageError } from "../core/problem.ts";
 import { suggest } from "../core/text.ts";
 import { pageOf } from "./help-page.ts";
 import { childrenOf, type ResolvedCommand, resolve } from "./resolve.ts";
-import { helpWidth, wantsColor } from "./terminal.ts";
+import { helpWidth, wantsColor } from "./terminal-style.ts";
 import { writeText } from "./write-result.ts";
 
 type HelpHost = Pick<Host, "stdout" | "stderr" | "environment">;

@@ -40,7 +40,7 @@ export interface ChangedSecret {
 }
 
 /** How a new secret is delivered. */
-export interface SecretDelivery {
+interface SecretDelivery {
   readonly id: string;
   readonly view: View<JsonObject>;
   /** Called before anything is written; if it throws, the secret is kept. */

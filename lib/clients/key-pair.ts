@@ -88,7 +88,7 @@ function keyOutletProblems({ values }: Pick<Context, "values">, algorithm: strin
 }
 
 /** A key pair whose private part is ready to be delivered, encrypted where there are recipients. */
-export interface PreparedKey {
+interface PreparedKey {
   readonly pair: KeyPair;
   readonly prepared: PreparedSecret;
 }

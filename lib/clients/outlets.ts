@@ -1,7 +1,7 @@
 import type { SecretTarget } from "../adapters/secret-target.ts";
 import type { Context, Result } from "../command.ts";
+import type { TextFlag } from "../core/flags/flag.ts";
 import { SECRET_OUT } from "../core/flags/flag-table.ts";
-import type { TextFlag } from "../core/flags/parse.ts";
 import type { JsonObject } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";

@@ -47,7 +47,7 @@ export interface Registration {
 }
 
 /** How a registration ended, other than by a Problem that says what is left of the client and its secret. */
-export type Registered<T> =
+type Registered<T> =
   | { readonly kind: "delivered"; readonly result: T }
   /** The server created nothing. */
   | { readonly kind: "refused"; readonly problem: unknown };
@@ -66,7 +66,7 @@ export interface CreatedClient {
 }
 
 /** Where a registration sends its request, and where its secret goes. */
-export interface RegistrationTargets extends Outlets {
+interface RegistrationTargets extends Outlets {
   readonly admin: Admin;
   /** Where the recovery copy goes; `none` where it is known that no directory is writable. */
   readonly copies: "a file of its own" | "none" | RecoveryLog;

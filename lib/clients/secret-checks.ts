@@ -1,5 +1,6 @@
 import type { Context } from "../command.ts";
 import { isPublic, type Label } from "../core/client/client.ts";
+import type { BoolFlag, TextFlag } from "../core/flags/flag.ts";
 import {
   ENCRYPTED_FORMAT,
   ID_FIELD,
@@ -12,7 +13,6 @@ import {
   SECRET_OUT,
   SECRET_PROMPT,
 } from "../core/flags/flag-table.ts";
-import type { BoolFlag, TextFlag } from "../core/flags/parse.ts";
 import type { JsonObject } from "../core/json.ts";
 import { type Credentials, credentialName } from "../core/output/credential-files.ts";
 import { capitalize, Problem, usageError } from "../core/problem.ts";

@@ -1,6 +1,6 @@
 import { type CommandDef, defineCommand } from "citty";
 import type { Group } from "../command.ts";
-import type { Syntax } from "../core/flags/parse.ts";
+import type { Syntax } from "../core/flags/flag.ts";
 
 type Children = Readonly<Record<string, CommandDef | (() => Promise<CommandDef>)>>;
 

@@ -1,6 +1,6 @@
 import { command, withoutChecks } from "../command.ts";
+import type { ChoiceFlag, TextFlag, WithDefault } from "../core/flags/flag.ts";
 import { GENERAL_FLAGS } from "../core/flags/flag-table.ts";
-import type { ChoiceFlag, TextFlag, WithDefault } from "../core/flags/parse.ts";
 
 /** The versions that the sandbox emulates. */
 const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const;

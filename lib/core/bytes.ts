@@ -1,14 +1,14 @@
 import { trimmedEnd } from "./text.ts";
 
 /** Bytes as a binary string, one character for each byte: what `btoa` accepts and `atob` returns. */
-export function binaryString(bytes: Uint8Array): string {
+function binaryString(bytes: Uint8Array): string {
   let binary = "";
   for (const byte of bytes) binary += String.fromCharCode(byte);
   return binary;
 }
 
 /** The bytes of a binary string. */
-export function bytesOf(binary: string): Uint8Array {
+function bytesOf(binary: string): Uint8Array {
   return Uint8Array.from(binary, (char) => char.charCodeAt(0));
 }
 

@@ -22,7 +22,7 @@ export const BY_SIGNAL = 128;
 export type ExitName = keyof typeof EXIT;
 
 /** What a {@link Problem} has in addition to its message. */
-export interface ProblemDetails {
+interface ProblemDetails {
   /** Stable name of the reason, for scripts. */
   readonly code: ProblemCode;
   /** The exit code that this problem ends the program with. */

@@ -1,8 +1,9 @@
 import { formatNanoseconds, parseNanoseconds } from "../core/duration.ts";
 import { firstContainer, isJsonObject, isStringList, JsonDepthError, readJson } from "../core/json.ts";
 import { trimmedEnd } from "../core/text.ts";
-import { kindOf } from "./error-bodies.ts";
+import { kindOf } from "./json-kind.ts";
 import { type KeySet, readKeySet } from "./key-set.ts";
+import { TOO_DEEP } from "./limits.ts";
 import type { Field, Kind } from "./server-fields.ts";
 
 /** A client under construction: every field of the version, including empty ones. */
@@ -46,12 +47,6 @@ export function parseBody(text: string): Read<unknown> {
   const first = /^\s*[{[]/.test(text) ? firstContainer(text) : undefined;
   return (first === undefined ? undefined : read(first)) ?? { fault: syntaxError(text) };
 }
-
-/** The largest request body, 10 MiB; a real server has no limit. */
-export const BODY_LIMIT = 10 * 1024 * 1024;
-
-/** The error for a body that nests too deep, in Go's words; a real server accepts more levels. */
-export const TOO_DEEP = { fault: "exceeded max depth" } as const;
 
 /** The value of a JSON text, or undefined if it isn't JSON. */
 function read(text: string): Read<unknown> | undefined {

@@ -103,9 +103,3 @@ export function errorBody({ errors }: Behaviour, { error, description, hint, deb
   const text = hint === undefined ? description : `${description} ${hint}`;
   return { error, error_description: text.replaceAll('"', "'") };
 }
-
-/** What the servers' error messages call the type of a JSON value. */
-export function kindOf(value: unknown): string {
-  if (Array.isArray(value)) return "array";
-  return typeof value === "boolean" ? "bool" : typeof value;
-}

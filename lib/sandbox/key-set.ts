@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
-import { kindOf } from "./error-bodies.ts";
+import { kindOf } from "./json-kind.ts";
 
 /** A set of public keys as a server stores it (RFC 7517 section 5). */
 export interface KeySet {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isJsonObject, isLargerThan, isTooDeep, type JsonObject, MAX_DEPTH } from "../core/json.ts";
 import { unescapeToken } from "../core/json-pointer.ts";
-import { BODY_LIMIT, TOO_DEEP } from "./decode.ts";
+import { BODY_LIMIT, TOO_DEEP } from "./limits.ts";
 
 /** How a server reads a JSON Patch: each release line has its own reader. */
 export interface PatchDialect {

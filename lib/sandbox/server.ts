@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { JsonObject } from "../core/json.ts";
-import { BODY_LIMIT } from "./decode.ts";
+import { BODY_LIMIT } from "./limits.ts";
 import { listenOn, parseListenAddress, urlOf } from "./listen.ts";
 import { type Answer, errorAnswer } from "./response.ts";
 import { createAdminApi } from "./routes.ts";

@@ -6,7 +6,7 @@ import { rootCertificates } from "node:tls";
 import type { CommandDef } from "citty";
 import { type Group, isGroup, isLeaf, type Leaf } from "../../lib/command.ts";
 import { ROOT } from "../../lib/commands/index.ts";
-import { longNames } from "../../lib/core/flags/parse.ts";
+import { longNames } from "../../lib/core/flags/flag.ts";
 import { codesOf, type Played, play, type Scene } from "./in-process.ts";
 
 /** A command of the tree with the words that call it. */

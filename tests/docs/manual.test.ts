@@ -6,7 +6,7 @@ import process from "node:process";
 import { describe, test } from "node:test";
 import { everyCommand, manual, manualFiles } from "../../.ci/docs.ts";
 import { isLeaf } from "../../lib/command.ts";
-import { longNames } from "../../lib/core/flags/parse.ts";
+import { longNames } from "../../lib/core/flags/flag.ts";
 import { TOPICS } from "../../lib/core/help/topics.ts";
 
 const ROOT = join(import.meta.dirname, "../..");

@@ -290,7 +290,7 @@ for (const contract of CONTRACTS) {
           fails(
             refused,
             2,
-            /^Error: The client's post_logout_redirect_uris "https:\/\/a\.example\/bye" is at the place/,
+            /^Error: The client's post_logout_redirect_uris "https:\/\/a\.example\/bye" does not share its origin with any redirect URI/,
           );
           assert.deepEqual(sent(), [{ method: "GET", path, query: {}, body: undefined }]);
         }

@@ -320,7 +320,7 @@ describe("the exit code", () => {
       [["clients", "create", "--endpoint", "unix://relative.sock"], /--endpoint/, /unix:\/\//],
       [["clients", "create", "--ca-file", "/nothing", "--endpoint", "https://localhost"], /--ca-file/, /./],
       [["clients", "create", "-H", "no colon"], /-H/, /Name: value/],
-      [["clients", "create", "--format", "xml"], /--format "xml"/, /./],
+      [["clients", "create", "--format", "xml"], /Unknown format "xml"/, /./],
       [["clients"], /Missing command/, /--help/],
     ];
     for (const [args, message, hint] of cases) {

@@ -57,7 +57,7 @@ describe("the source under deno", () => {
     } finally {
       await sandbox.close();
     }
-    fails(await run([...SEED, "--endpoint", listen, "--fail-after", "0"]), 6, /there is no such socket/);
+    fails(await run([...SEED, "--endpoint", listen, "--fail-after", "0"]), 6, /the socket does not exist/);
   });
 
   it("creates a client over TLS that --ca-file trusts or that isn't verified, and over no other", SLOW, async () => {

@@ -259,7 +259,7 @@ describe("clients list", () => {
       [["--limit", "-1"], /--limit/],
       [["--limit", "many"], /--limit/],
       [["--page-token", "nonsense"], /--page-token "nonsense" is not a page/],
-      [["stray"], /Stray argument "stray"/],
+      [["stray"], /Unexpected argument "stray"/],
     ] as const) {
       fails(await crowd.run(["clients", "list", ...args]), 2, message);
     }

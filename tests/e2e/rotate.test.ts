@@ -125,7 +125,11 @@ describe("clients rotate-secret", () => {
         stdin: GIVEN,
       });
       fails(both, 2, /--drop-old-secrets generates no secret/);
-      fails(await scene.run(["clients", "rotate-secret", "nobody", "--drop-old-secrets"]), 4, /there is no client/);
+      fails(
+        await scene.run(["clients", "rotate-secret", "nobody", "--drop-old-secrets"]),
+        4,
+        /client "nobody" not found/,
+      );
       assert.deepEqual(scene.sandbox.secretsOf(id), [OLD]);
     },
   );
@@ -360,7 +364,7 @@ describe("clients rotate-secret", () => {
         client_secret: "",
       });
       fails(await scene.run(["clients", "rotate-secret", keyed]), 1, /it authenticates with its keys/);
-      fails(await scene.run(["clients", "rotate-secret", "nobody"]), 4, /there is no client with the id "nobody"/);
+      fails(await scene.run(["clients", "rotate-secret", "nobody"]), 4, /client "nobody" not found/);
       fails(await scene.run(["clients", "rotate-secret"]), 2, /Missing ID/);
       assert.deepEqual(changes(scene), []);
     }

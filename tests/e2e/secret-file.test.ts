@@ -23,7 +23,7 @@ describe("a secret file whose folder changes while the client is created", () =>
         : undefined,
     );
     const ended = await scene.run([...CREATE, "--secret-out", join(before, "out.env")]);
-    fails(ended, 1, /^Error: Cannot hand over the credentials: .* was deleted again$/);
+    fails(ended, 1, /^Error: Cannot deliver the credentials: .* was deleted again$/);
     assert.deepEqual([readdirSync(before), readdirSync(moved)], [[], []], told(ended));
     assert.deepEqual([scene.sandbox.clients(), scene.rescued()], [[], []]);
   });

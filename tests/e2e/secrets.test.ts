@@ -305,10 +305,10 @@ describe("contradictory flags about a secret", () => {
       [[...CREATE, ...endpoint], /--token-endpoint requires --verify/],
       [[...CREATE, "--public-url", "http://127.0.0.1:1"], /--public-url requires --verify/],
       [["clients", "rotate-secret", "app", ...endpoint], /--token-endpoint requires --verify/],
-      [[...CREATE, ...out, "--secret-file", "-"], /holds a NUL character/],
-      [["clients", "update", "app", ...out, "--secret-file", "-"], /holds a NUL character/],
-      [["clients", "rotate-secret", "app", ...out, "--secret-file", "-"], /holds a NUL character/],
-      [[...CREATE, ...out, "--set", 'client_secret="abc\\u0000defg"'], /holds a NUL character/],
+      [[...CREATE, ...out, "--secret-file", "-"], /contains a NUL character/],
+      [["clients", "update", "app", ...out, "--secret-file", "-"], /contains a NUL character/],
+      [["clients", "rotate-secret", "app", ...out, "--secret-file", "-"], /contains a NUL character/],
+      [[...CREATE, ...out, "--set", 'client_secret="abc\\u0000defg"'], /contains a NUL character/],
     ];
     for (const [args, message] of cases) {
       const nul = args.includes(out[1] ?? "") ? "abc\0defg" : args[1] === "import" ? '{"client_name":"a"}' : GIVEN;
@@ -557,7 +557,7 @@ describe("--secret-out", () => {
       }
       const ended = await running.ended;
       ends(ended, 1);
-      assert.match(ended.stderr, /^Error: Cannot hand over .*: the reader of fd:3 stands still; /m);
+      assert.match(ended.stderr, /^Error: Cannot deliver .*: the reader of fd:3 stalled; /m);
       assert.deepEqual(
         scene.sandbox.clients().map(({ client_id: id }) => id),
         ["old"],
@@ -974,9 +974,9 @@ describe("recipients of one message", () => {
     const cases: readonly (readonly [more: readonly string[], status: number, message: RegExp])[] = [
       [["--pgp-key", Buffer.from(signer.binary).toString("base64")], 7, new RegExp(`${signer.fingerprint} "Sign `)],
       [["--pgp-key", "wkd:nobody@example.org"], 7, /nobody@example\.org/],
-      [["--pgp-key", "wkd:nobody"], 2, /it is not a mail address/],
+      [["--pgp-key", "wkd:nobody"], 2, /it is not an email address/],
       [["--keybase", "nobody"], 7, /Keybase user "nobody" not found/],
-      [["--pgp-key", "@/nothing/there"], 2, /there is no such file/],
+      [["--pgp-key", "@/nothing/there"], 2, /the file does not exist/],
       [["--pgp-fingerprint", pins.slice(1).join(",")], 7, new RegExp(`${pins[0]}.*its fingerprint is not`)],
       [["--pgp-fingerprint", [...pins, signer.fingerprint].join(",")], 7, new RegExp(signer.fingerprint)],
     ];

@@ -41,7 +41,7 @@ describe("wait", () => {
     using folder = temporaryFolder();
     const listen = `unix://${folder.path}/hydra.sock`;
     await using running = startBinary(["wait", "--for", "50s", "--endpoint", listen, "-v"]);
-    await running.seen("stderr", /there is no such socket/);
+    await running.seen("stderr", /the socket does not exist/);
     const sandbox = await startSandbox({ as: "1.8", listen });
     try {
       const ended = await running.ended;
@@ -104,7 +104,7 @@ describe("version", () => {
     assert.deepEqual(others, {});
     assert.equal((await scene.run(["--version"])).stdout, (await scene.run(["version"])).stdout);
     assert.equal(scene.proxy.seen.length, 0);
-    fails(await runBinary(["version", "--server"]), 2, /--server needs the address/);
+    fails(await runBinary(["version", "--server"]), 2, /--server needs the URL of a server/);
   });
 
   it("prints what a server reports about itself, harmlessly", async () => {

@@ -3,7 +3,7 @@ import { CLEANUP_MS } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import type { ClientRecord, PageRequest, ServerFamily } from "../../servers/index.ts";
-import { type CreateOutcome, createClient } from "./create.ts";
+import { type CreateOutcome, createClient } from "./create-client.ts";
 import { type AdminOptions, createExchange, type Exchange } from "./exchange.ts";
 import {
   changeClient,
@@ -19,8 +19,7 @@ import {
 } from "./operations.ts";
 import { waitUntilReady } from "./readiness.ts";
 
-export type { ClientRecord } from "../../servers/index.ts";
-export type { CreateOutcome } from "./create.ts";
+export type { CreateOutcome } from "./create-client.ts";
 export type { Page } from "./operations.ts";
 
 /** The admin API of a Hydra server of any version. */

@@ -12,6 +12,7 @@ import { IMPORT_VIEW, idOf } from "../../clients/views.ts";
 import { type Context, command, type PreparedCommand, type Result, type UndeliveredItem } from "../../command.ts";
 import { isPublic, textField } from "../../core/client/client.ts";
 import { sameValue } from "../../core/client/equality.ts";
+import type { IntFlag, WithDefault } from "../../core/flags/flag.ts";
 import {
   DRY_RUN,
   FAIL_AFTER,
@@ -22,7 +23,6 @@ import {
   SERVER_COMMAND_FLAGS,
   STRICT,
 } from "../../core/flags/flag-table.ts";
-import type { IntFlag, WithDefault } from "../../core/flags/parse.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { CLEANUP_MS } from "../../core/network.ts";
 import { writesAll } from "../../core/output/formats.ts";

@@ -23,6 +23,7 @@ import { changeRequest } from "../../core/client/changes.ts";
 import { isPublic, textField } from "../../core/client/client.ts";
 import { badId } from "../../core/client/id.ts";
 import { findingProblem, lint } from "../../core/client/rules.ts";
+import type { BoolFlag, Flag } from "../../core/flags/flag.ts";
 import {
   DRY_RUN,
   ENCRYPTED_FORMAT,
@@ -36,7 +37,7 @@ import {
   VERIFY,
   VERIFY_FLAGS,
 } from "../../core/flags/flag-table.ts";
-import type { BoolFlag, Flag, FlagValues } from "../../core/flags/parse.ts";
+import type { FlagValues } from "../../core/flags/flag-values.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { withoutCredentials } from "../../core/redact.ts";

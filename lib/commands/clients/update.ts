@@ -15,6 +15,7 @@ import { type Change, emptyOf, sameValue } from "../../core/client/equality.ts";
 import { type Field, LIST_EDITS } from "../../core/client/fields.ts";
 import { badId } from "../../core/client/id.ts";
 import { findingProblem, lint } from "../../core/client/rules.ts";
+import type { BoolFlag, ListFlag } from "../../core/flags/flag.ts";
 import {
   DRY_RUN,
   FIELD_FLAGS,
@@ -29,7 +30,7 @@ import {
   SET,
   STRICT,
 } from "../../core/flags/flag-table.ts";
-import type { BoolFlag, FlagValues, ListFlag } from "../../core/flags/parse.ts";
+import type { FlagValues } from "../../core/flags/flag-values.ts";
 import { type JsonObject, toJson } from "../../core/json.ts";
 import { redacted } from "../../core/output/curl.ts";
 import type { View } from "../../core/output/render.ts";

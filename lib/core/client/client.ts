@@ -1,5 +1,7 @@
 import { parseDuration } from "../duration.ts";
-import { describeValue, type Flag, type FlagValues, type Origin, type Syntax } from "../flags/parse.ts";
+import type { Flag, Syntax } from "../flags/flag.ts";
+import type { FlagValues, Origin } from "../flags/flag-values.ts";
+import { describeValue } from "../flags/read-value.ts";
 import { isJsonObject, type JsonObject, MAX_DEPTH, numberText, readJson } from "../json.ts";
 import { faultText, readOneJson } from "../json-text.ts";
 import { type Problem, usageError } from "../problem.ts";

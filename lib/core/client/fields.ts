@@ -1,4 +1,4 @@
-import type { BoolFlag, Flag, ListFlag, TextFlag } from "../flags/parse.ts";
+import type { BoolFlag, Flag, ListFlag, TextFlag } from "../flags/flag.ts";
 
 /** How the value of a flag becomes the value of a field. */
 export type FieldShape =
@@ -99,7 +99,7 @@ export const ID: TextFlag = {
 };
 
 /** The flag of the client name. */
-export const NAME: TextFlag = {
+const NAME: TextFlag = {
   kind: "text",
   name: "name",
   short: "n",
@@ -109,7 +109,7 @@ export const NAME: TextFlag = {
 };
 
 /** The flag of the redirect URIs. */
-export const CALLBACKS: ListFlag = {
+const CALLBACKS: ListFlag = {
   kind: "list",
   name: "callbacks",
   v2: "redirect-uri",

@@ -5,13 +5,13 @@ import { usesSecret } from "./client.ts";
 import { FIELD_NAMES, SERVER_FIELDS } from "./fields.ts";
 
 /** The values of one file: its YAML documents, or the values of its JSON. */
-export interface ManifestFile {
+interface ManifestFile {
   readonly name: string;
   readonly values: readonly unknown[];
 }
 
 /** A value of a file after its manifests were translated: a client from a manifest, or another value as it was. */
-export interface ManifestEntry {
+interface ManifestEntry {
   readonly file: string;
   readonly value: unknown;
   /** How messages name a client from a manifest: `app.yaml, OAuth2Client ory/web`; undefined for any other value. */
@@ -19,7 +19,7 @@ export interface ManifestEntry {
 }
 
 /** A key of a manifest that hydra-maester doesn't know either. */
-export interface UnknownManifestKey {
+interface UnknownManifestKey {
   /** `app.yaml, OAuth2Client ory/web` */
   readonly location: string;
   /** With its path: `spec.client_name`. */

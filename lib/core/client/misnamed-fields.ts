@@ -2,7 +2,7 @@ import { suggest } from "../text.ts";
 import { FIELD_NAMES } from "./fields.ts";
 
 /** What a key of a client in a file is. */
-export type KeyClass =
+type KeyClass =
   /** A field of a client. */
   | { readonly kind: "field" }
   /** A registered name that Hydra has no field for. */

@@ -1,5 +1,5 @@
 /** The words of a command line that is being typed. */
-export interface TypedLine {
+interface TypedLine {
   /** The words before the last one, without their quotes. */
   readonly words: readonly string[];
   readonly last: TypedWord;

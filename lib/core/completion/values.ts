@@ -1,7 +1,7 @@
 import { FIELD_NAMES, FIELDS, GRANT_TYPES, LIST_EDITS } from "../client/fields.ts";
 import { ASSERTION_ALGORITHMS } from "../client/jwk.ts";
+import type { Flag } from "../flags/flag.ts";
 import { FORMAT, SET } from "../flags/flag-table.ts";
-import type { Flag } from "../flags/parse.ts";
 import { FORMAT_MEANINGS } from "../help/topics.ts";
 import { FORMATS } from "../output/formats.ts";
 import { SHELLS } from "./shells.ts";

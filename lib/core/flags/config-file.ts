@@ -4,7 +4,7 @@ import { escapeControls, quote } from "../text.ts";
 import { ACCESS_TOKEN, CONNECTION_FLAGS, FORMAT, HEADER, REQUIRE_PIN } from "./flag-table.ts";
 
 /** A config file as read from the disk. */
-export interface ConfigContent {
+interface ConfigContent {
   readonly path: string;
   readonly content: unknown;
   /** Whether anyone but its owner can read it. */
@@ -14,7 +14,7 @@ export interface ConfigContent {
 }
 
 /** Who may have written a config file, as far as its owner and its permission bits show. */
-export type Writers =
+type Writers =
   | { readonly trust: "all" }
   | { readonly trust: "some" | "none"; readonly reason: string; readonly remedy: string };
 

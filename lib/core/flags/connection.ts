@@ -162,7 +162,7 @@ function headerProblem(name: string, value: string, origin: string): Problem | u
 }
 
 /** A bearer token read from a file. */
-export interface TokenFile {
+interface TokenFile {
   readonly text: string;
   /** What messages call the file. */
   readonly name: string;

@@ -1,5 +1,5 @@
 /** The fields of one list value, or why it is malformed. */
-export type CsvLine = { readonly fields: readonly string[] } | { readonly fault: string };
+type CsvLine = { readonly fields: readonly string[] } | { readonly fault: string };
 
 /** A field, and where the text after it begins: at a comma or at the end. */
 type Field = { readonly value: string; readonly end: number } | { readonly fault: string };

@@ -106,7 +106,7 @@ export const CA_FILE: TextFlag = {
 };
 
 /** The API versions that `--api` accepts; `lib/servers/` has one server family for each. */
-export const API_NAMES = ["v1", "v2"] as const;
+const API_NAMES = ["v1", "v2"] as const;
 
 export type ApiName = (typeof API_NAMES)[number];
 
@@ -152,7 +152,7 @@ export const SECRET: TextFlag = {
  * The same for an existing client. It has no environment variable: one that is set for `create` must not change the
  * secret of every client that is updated.
  */
-export const NEW_SECRET: TextFlag = {
+const NEW_SECRET: TextFlag = {
   kind: "text",
   name: SECRET.name,
   value: "SECRET",

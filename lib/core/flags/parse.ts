@@ -4,25 +4,6 @@ import { type FlagValue, FlagValues, type Origin } from "./flag-values.ts";
 import { ValueReader, type ValueText } from "./read-value.ts";
 import { describeWord, type FlagToken, scan } from "./scan.ts";
 
-export type {
-  BoolFlag,
-  ChoiceFlag,
-  DurationFlag,
-  Flag,
-  FlagGroup,
-  FlagIndex,
-  IntFlag,
-  ListFlag,
-  RepeatFlag,
-  Syntax,
-  TextFlag,
-  WithDefault,
-} from "./flag.ts";
-export { indexFlags, longNames } from "./flag.ts";
-export { FlagValues, type Origin } from "./flag-values.ts";
-export { describeValue } from "./read-value.ts";
-export { describeWord, splitBeforeCommand } from "./scan.ts";
-
 /** Where values come from that the command line does not give. */
 export interface ValueSources {
   environment(name: string): string | undefined;

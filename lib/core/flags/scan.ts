@@ -15,7 +15,7 @@ export interface FlagToken extends WrittenFlag {
 }
 
 /** One word of a command line, read without its neighbours. */
-export type Word =
+type Word =
   | { readonly kind: "operand" }
   /** `--`, after which no word is a flag. */
   | { readonly kind: "end" }
@@ -67,7 +67,7 @@ function readLetters(word: string, index: FlagIndex): Word {
 }
 
 /** A command line split into flags and operands, and what is wrong with it. */
-export interface Tokens {
+interface Tokens {
   readonly flags: readonly FlagToken[];
   readonly operands: readonly string[];
   /** Operands after the value of a credential, which may be the rest of it: no message shows them. */

@@ -1,5 +1,5 @@
 import { formatDuration } from "../duration.ts";
-import { type Flag, type FlagGroup, longNames, type Syntax } from "../flags/parse.ts";
+import { type Flag, type FlagGroup, longNames, type Syntax } from "../flags/flag.ts";
 
 /** The contents of a help page. */
 export interface HelpPage {

@@ -1,5 +1,6 @@
 import { RULE_NAMES } from "../client/rules.ts";
 import { CONFIG_KEYS } from "../flags/config-file.ts";
+import type { Flag } from "../flags/flag.ts";
 import {
   ACCESS_TOKEN,
   CONNECTION_FLAGS,
@@ -10,7 +11,6 @@ import {
   SECRET,
   SECRET_LENGTH as SECRET_LENGTH_FLAG,
 } from "../flags/flag-table.ts";
-import type { Flag } from "../flags/parse.ts";
 import { INPUT_LIMIT, limitOf, sizeText } from "../input-limits.ts";
 import { decryptLine, ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/recipient.ts";
 import type { FormatKind } from "../output/formats.ts";

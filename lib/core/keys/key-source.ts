@@ -1,5 +1,5 @@
 import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, REQUIRE_PIN } from "../flags/flag-table.ts";
-import type { FlagValues } from "../flags/parse.ts";
+import type { FlagValues } from "../flags/flag-values.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { redactUrl } from "../redact.ts";
 import { escapeControls, quote } from "../text.ts";

@@ -69,7 +69,7 @@ function githubUserProblem(user: string, flag: string): Problem | undefined {
 }
 
 /** Where GitHub serves keys, unless another base URL is set. */
-export const GITHUB_URL = "https://github.com";
+const GITHUB_URL = "https://github.com";
 
 /** The URL of the OpenPGP keys of a GitHub user below a base URL, which may have a path. */
 export function githubKeyUrl(user: string, base = GITHUB_URL): string {

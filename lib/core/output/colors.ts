@@ -1,12 +1,12 @@
 import { styleText } from "node:util";
 
 /** What `--color` takes. */
-export const COLOR_CHOICES = ["auto", "always", "never"] as const;
+const COLOR_CHOICES = ["auto", "always", "never"] as const;
 
 export type ColorChoice = (typeof COLOR_CHOICES)[number];
 
 /** What decides whether text gets colours. */
-export interface ColorSources {
+interface ColorSources {
   /** `--color`; without the flag `auto`. */
   readonly choice: ColorChoice;
   readonly environment: (name: string) => string | undefined;
@@ -35,7 +35,7 @@ export function wantsColor({ choice, environment, isTerminal }: ColorSources): b
 }
 
 /** What a piece of text is, each with its own colour. */
-export type TextRole = "error" | "warning" | "note" | "command" | "added" | "removed" | "changed" | "heading";
+type TextRole = "error" | "warning" | "note" | "command" | "added" | "removed" | "changed" | "heading";
 
 const STYLES: Readonly<Record<TextRole, Parameters<typeof styleText>[0]>> = {
   error: ["bold", "red"],
@@ -49,7 +49,7 @@ const STYLES: Readonly<Record<TextRole, Parameters<typeof styleText>[0]>> = {
 };
 
 /** Gives text the colour of its role; text of others must be made harmless before. */
-export type Painter = (role: TextRole, text: string) => string;
+type Painter = (role: TextRole, text: string) => string;
 
 /** The painter for a stream: one that paints, or one that leaves text as it is. */
 export function painterFor(color: boolean): Painter {

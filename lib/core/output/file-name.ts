@@ -68,7 +68,7 @@ function tooLong(path: string): boolean {
 }
 
 /** The files of some clients, or what is wrong with them. */
-export interface ClientFiles {
+interface ClientFiles {
   /** The path of each client ID. */
   readonly paths: ReadonlyMap<string, string>;
   readonly problems: readonly Problem[];

@@ -76,7 +76,7 @@ interface Setup<T> {
   readonly options: RenderOptions;
 }
 
-export type RendererFactory = <T>(setup: Setup<T>) => Renderer<T>;
+type RendererFactory = <T>(setup: Setup<T>) => Renderer<T>;
 
 function safeLines(lines: readonly string[]): string {
   return lines.map((line) => `${escapeControls(line)}\n`).join("");

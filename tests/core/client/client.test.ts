@@ -13,8 +13,9 @@ import {
   unknownKeys,
 } from "../../../lib/core/client/client.ts";
 import { FIELD_NAMES, FIELDS } from "../../../lib/core/client/fields.ts";
+import { longNames, type Syntax } from "../../../lib/core/flags/flag.ts";
 import { FIELD_FLAGS } from "../../../lib/core/flags/flag-table.ts";
-import { longNames, parseFlags, type Syntax } from "../../../lib/core/flags/parse.ts";
+import { parseFlags } from "../../../lib/core/flags/parse.ts";
 import { isJsonObject, type JsonObject } from "../../../lib/core/json.ts";
 
 interface Given {

@@ -10,7 +10,8 @@ import {
   HEADER,
   SKIP_TLS,
 } from "../../../lib/core/flags/flag-table.ts";
-import { type FlagValues, parseFlags } from "../../../lib/core/flags/parse.ts";
+import type { FlagValues } from "../../../lib/core/flags/flag-values.ts";
+import { parseFlags } from "../../../lib/core/flags/parse.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
 const PATH = "/etc/hydra.yaml";

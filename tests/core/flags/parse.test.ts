@@ -2,6 +2,17 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
+  type BoolFlag,
+  type DurationFlag,
+  type Flag,
+  type IntFlag,
+  indexFlags,
+  type ListFlag,
+  longNames,
+  type RepeatFlag,
+  type TextFlag,
+} from "../../../lib/core/flags/flag.ts";
+import {
   API,
   type ApiName,
   CONNECTION_FLAGS,
@@ -19,25 +30,10 @@ import {
   SECRET_LENGTH,
   STRICT,
 } from "../../../lib/core/flags/flag-table.ts";
-import {
-  asksForHelp,
-  type BoolFlag,
-  type DurationFlag,
-  describeValue,
-  describeWord,
-  type Flag,
-  type FlagValues,
-  type IntFlag,
-  indexFlags,
-  type ListFlag,
-  longNames,
-  type ParsedLine,
-  parseFlags,
-  type RepeatFlag,
-  splitBeforeCommand,
-  type TextFlag,
-  type ValueSources,
-} from "../../../lib/core/flags/parse.ts";
+import type { FlagValues } from "../../../lib/core/flags/flag-values.ts";
+import { asksForHelp, type ParsedLine, parseFlags, type ValueSources } from "../../../lib/core/flags/parse.ts";
+import { describeValue } from "../../../lib/core/flags/read-value.ts";
+import { describeWord, splitBeforeCommand } from "../../../lib/core/flags/scan.ts";
 import type { Problem } from "../../../lib/core/problem.ts";
 import { csvField } from "./csv-field.ts";
 
