@@ -1,13 +1,14 @@
 /**
- * `npm run bench`: whole processes of the compiled program on its sandbox, as medians, and beside any other program.
+ * `npm run bench`: times and memory of whole processes of the compiled program on its sandbox, as medians, and of
+ * another program where one is given.
  *
  * `HYDRA_REFERENCE='hydra create oauth2-client --endpoint {endpoint} --name x'` names a command line that creates a
  * client; its first word with `--help` and with `version`, and the command line with `--pgp-key`, are measured as well.
- * Both run by turns, and each ratio is the median of the ratios of the pairs. `BENCH_ROUNDS` is the number of pairs.
+ * Both take turns, and each ratio is the median of the ratios of the pairs. `BENCH_ROUNDS` is the number of pairs.
  * Lists and imports of many clients follow; `HYDRA_REFERENCE_SERVER` and `HYDRA_REFERENCE_IMPORT='hydra import
- * oauth2-client {file} --endpoint {endpoint}'` set the reference's own server and import beside them. With `--write` the
+ * oauth2-client {file} --endpoint {endpoint}'` measure the reference's own server and import as well. With `--write` the
  * figures go into `docs/bench.md` and `docs/bench.svg`; `BENCH_OTHER` is what that page calls the other program.
- * Nothing is judged here: a figure says something only beside another one of the same run.
+ * Nothing passes or fails here: compare only figures from the same run.
  */
 
 import { spawnSync } from "node:child_process";
@@ -71,7 +72,7 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
 }
 
-/** A command line as words; quotes keep blanks together. */
+/** A command line as words; quotes keep spaces. */
 function words(line: string): Words {
   return [...line.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g)].map(([word]) =>
     word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"),
@@ -106,17 +107,17 @@ function runsWell(command: Words, environment: NodeJS.ProcessEnv): boolean {
   const { status, stderr } = spawnSync(file, args, { env: environment, encoding: "utf8" });
   if (status === 0) return true;
   process.stderr.write(
-    `Left out, as it ends with status ${status}: ${command.join(" ").slice(0, 200)}\n${stderr.slice(0, 400)}\n`,
+    `Left out, because it exits with ${status}: ${command.join(" ").slice(0, 200)}\n${stderr.slice(0, 400)}\n`,
   );
   return false;
 }
 
 function milliseconds(command: Words, environment: NodeJS.ProcessEnv): number {
   const [file = "", ...args] = command;
-  const begun = performance.now();
+  const started = performance.now();
   const { status } = spawnSync(file, args, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
-  const took = performance.now() - begun;
-  if (status !== 0) throw new Error(`${command.join(" ")} ended with status ${status}`);
+  const took = performance.now() - started;
+  if (status !== 0) throw new Error(`${command.join(" ")} exited with ${status}`);
   return took;
 }
 
@@ -127,11 +128,11 @@ function milliseconds(command: Words, environment: NodeJS.ProcessEnv): number {
 function mebibytes(command: Words, environment: NodeJS.ProcessEnv, folder: string): number {
   const file = join(folder, "memory");
   const { status } = spawnSync(GNU_TIME, ["-f", "%M", "-o", file, ...command], { env: environment });
-  if (status !== 0) throw new Error(`${command.join(" ")} ended with status ${status}`);
+  if (status !== 0) throw new Error(`${command.join(" ")} exited with ${status}`);
   return Number(readFileSync(file, "utf8").trim()) / 1024;
 }
 
-/** Measures both programs by turns, the one that begins changing with each round. */
+/** Measures both programs in turns; which one starts alternates with each round. */
 function figures(task: Task, rounds: number, measure: (command: Words) => number): Figures {
   const ours: number[] = [];
   const reference: number[] = [];
@@ -159,7 +160,7 @@ function dropCaches(): void {
   writeFileSync(DROP_CACHES, "3");
 }
 
-/** How much of a file the disk's driver reads beyond what is asked for, in KiB: what decides a start from a cold disk. */
+/** How many KiB the disk's driver reads ahead, which decides how long a cold start takes. */
 function readAhead(folder: string): string {
   const { dev } = statSync(folder);
   const disk = `${(dev >> 8) & 0xfff}:${(dev & 0xff) | ((dev >> 12) & 0xfff00)}`;
@@ -187,7 +188,7 @@ function shown(value: number | undefined, digits: number): string {
   return value === undefined ? "-" : value.toFixed(digits);
 }
 
-/** The bars of the chart: every row that has a unit of its own. */
+/** The bars of the chart. */
 function barsOf([, ...rows]: readonly Words[]): readonly Bar[] {
   return rows.flatMap(([name = "", what = "", ours = "", other = ""]) => {
     if (what === READ_IN) return [];
@@ -197,96 +198,130 @@ function barsOf([, ...rows]: readonly Words[]): readonly Bar[] {
   });
 }
 
-async function bench(folder: string): Promise<void> {
-  // The sandbox runs from a copy too, or its pages would stay in memory when the cache is dropped.
-  const server = copied(BINARY, folder, "sandbox");
-  const program = copied(BINARY, folder, "hydra");
-  await using sandbox = start(server, ["sandbox", "--listen", "127.0.0.1:0"], { timeout: 3_600_000 });
-  const [, endpoint = ""] = /HYDRA_ADMIN_URL=(\S+)\n/.exec(await sandbox.seen("stdout", "\n")) ?? [];
-  const { publicKey } = await generateKey({
-    type: "rsa",
-    rsaBits: 3072,
-    userIDs: [{ name: "bench" }],
-    format: "armored",
-  });
-  const key = Buffer.from(publicKey).toString("base64");
-  const environment = { PATH: process.env["PATH"], HOME: folder };
-  const [other, ...rest] = words((process.env["HYDRA_REFERENCE"] ?? "").replaceAll("{endpoint}", endpoint));
-  const reference = other === undefined ? undefined : copied(other, folder, "reference");
-  const beside = (args: Words): Words | undefined => {
-    if (reference === undefined) return undefined;
-    const command = [reference, ...args];
-    return runsWell(command, environment) ? command : undefined;
-  };
+/** What one run of the benchmark has: the programs, how they are started, and what the machine lets it measure. */
+interface Setup {
+  readonly folder: string;
+  readonly program: string;
+  /** The other program; undefined where none is given. */
+  readonly reference: string | undefined;
+  readonly tasks: readonly Task[];
+  readonly environment: NodeJS.ProcessEnv;
+  /** Whether the page cache can be dropped. */
+  readonly cold: boolean;
+  /** Whether GNU time is there to measure memory. */
+  readonly memory: boolean;
+}
+
+/** An RSA public key for `--pgp-key`, as base64. */
+async function recipientKey(): Promise<string> {
+  const userIDs = [{ name: "bench" }];
+  const { publicKey } = await generateKey({ type: "rsa", rsaBits: 3072, userIDs, format: "armored" });
+  return Buffer.from(publicKey).toString("base64");
+}
+
+/** The command lines that are measured, each with that of the other program where it has one that works. */
+function tasksOf(
+  program: string,
+  endpoint: string,
+  key: string,
+  other: { readonly create: Words; readonly command: (args: Words) => Words | undefined },
+): readonly Task[] {
   const create = [
     ...["clients", "create", "--endpoint", endpoint, "-n", "my app", "-c", "http://localhost/cb"],
     ...["-g", "authorization_code", "-r", "code", "-a", "core,foobar"],
   ];
-  const tasks: readonly Task[] = [
-    { name: "create", ours: [program, ...create], reference: beside(rest) },
+  const encrypt = ["--pgp-key", key];
+  return [
+    { name: "create", ours: [program, ...create], reference: other.command(other.create) },
     {
       name: "create encrypted",
-      ours: [program, ...create, "--pgp-key", key],
-      reference: beside([...rest, "--pgp-key", key]),
+      ours: [program, ...create, ...encrypt],
+      reference: other.command([...other.create, ...encrypt]),
     },
-    { name: "help", ours: [program, "--help"], reference: beside(["--help"]) },
-    { name: "version", ours: [program, "version"], reference: beside(["version"]) },
+    { name: "help", ours: [program, "--help"], reference: other.command(["--help"]) },
+    { name: "version", ours: [program, "version"], reference: other.command(["version"]) },
   ];
-  const rows: Words[] = [["command", "measured", "this", "other", "ratio", "rounds"]];
-  const row = (
-    name: string,
-    what: string,
-    { ours, reference: theirs, ratio }: Figures,
-    digits: number,
-    rounds: number,
-  ) => {
-    rows.push([name, what, shown(ours, digits), shown(theirs, digits), shown(ratio, 2), String(rounds)]);
+}
+
+async function setUp(folder: string, endpoint: string): Promise<Setup> {
+  const program = copied(BINARY, folder, "hydra");
+  const environment = { PATH: process.env["PATH"], HOME: folder };
+  const [name, ...create] = words((process.env["HYDRA_REFERENCE"] ?? "").replaceAll("{endpoint}", endpoint));
+  const reference = name === undefined ? undefined : copied(name, folder, "reference");
+  const command = (args: Words): Words | undefined => {
+    if (reference === undefined) return undefined;
+    const whole = [reference, ...args];
+    return runsWell(whole, environment) ? whole : undefined;
   };
+  const tasks = tasksOf(program, endpoint, await recipientKey(), { create, command });
+  return { folder, program, reference, tasks, environment, cold: canDropCaches(), memory: existsSync(GNU_TIME) };
+}
+
+function rowOf(name: string, what: string, { ours, reference, ratio }: Figures, rounds: number): Words {
+  return [name, what, shown(ours, 1), shown(reference, 1), shown(ratio, 2), String(rounds)];
+}
+
+/** Measures every command line: warm starts, warm starts after a read from disk, memory, cold starts. */
+function measureTasks({ tasks, environment, folder, cold, memory }: Setup): readonly Words[] {
   const timed = (command: Words): number => milliseconds(command, environment);
-  const cold = canDropCaches();
-  const memory = existsSync(GNU_TIME);
-  const warm = (what: string): void => {
-    for (const task of tasks) {
+  const warm = (what: string): readonly Words[] =>
+    tasks.map((task) => {
       figures(task, 3, timed);
-      row(task.name, what, figures(task, ROUNDS, timed), 1, ROUNDS);
-    }
-  };
-  warm(FRESH);
-  // How a file came into memory decides how fast it starts, and how much of it counts as held: here by running alone.
+      return rowOf(task.name, what, figures(task, ROUNDS, timed), ROUNDS);
+    });
+  const rows = [["command", "measured", "this", "other", "ratio", "rounds"], ...warm(FRESH)];
+  // How a file came into memory decides how fast it starts, and how much of it counts as held: here by running only.
   if (cold) {
     dropCaches();
-    warm(READ_IN);
+    rows.push(...warm(READ_IN));
   }
   for (const task of memory ? tasks : []) {
     const measure = (command: Words): number => mebibytes(command, environment, folder);
-    row(task.name, "peak memory, MiB", figures(task, MEMORY_ROUNDS, measure), 1, MEMORY_ROUNDS);
+    rows.push(rowOf(task.name, "peak memory, MiB", figures(task, MEMORY_ROUNDS, measure), MEMORY_ROUNDS));
   }
   for (const task of cold ? tasks : []) {
     const measure = (command: Words): number => {
       dropCaches();
       return timed(command);
     };
-    row(task.name, "page cache dropped, ms", figures(task, COLD_ROUNDS, measure), 1, COLD_ROUNDS);
+    rows.push(rowOf(task.name, "page cache dropped, ms", figures(task, COLD_ROUNDS, measure), COLD_ROUNDS));
   }
+  return rows;
+}
+
+/** Writes the figures into the documentation. */
+function writePages(
+  machine: string,
+  reference: string | undefined,
+  rows: readonly Words[],
+  bulk: readonly Words[],
+): void {
+  const docs = join(import.meta.dirname, "../docs");
+  const other = reference === undefined ? "no other program" : (process.env["BENCH_OTHER"] ?? "another program");
+  const date = new Date().toISOString().slice(0, 10);
+  const size = statSync(BINARY).size / 1024 / 1024;
+  writeFileSync(join(docs, "bench.md"), page({ date, machine, other, size, rows, bulk }));
+  writeFileSync(join(docs, "bench.svg"), chart(barsOf(rows), other));
+}
+
+async function bench(folder: string): Promise<void> {
+  // The sandbox runs from a copy too, or its pages would stay in memory when the cache is dropped.
+  const server = copied(BINARY, folder, "sandbox");
+  await using sandbox = start(server, ["sandbox", "--listen", "127.0.0.1:0"], { timeout: 3_600_000 });
+  const [, endpoint = ""] = /HYDRA_ADMIN_URL=(\S+)\n/.exec(await sandbox.seen("stdout", "\n")) ?? [];
+  const setup = await setUp(folder, endpoint);
+  const rows = measureTasks(setup);
   const machine = `${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores, ${process.platform} ${process.arch}`;
-  process.stdout.write(`${machine}\n\n`);
-  process.stdout.write(table(rows));
+  process.stdout.write(`${machine}\n\n${table(rows)}`);
   const bulk: readonly Words[] = [
     ["command", "measured", "this", "other", "ratio"],
-    ...(await bulkRows(program, folder)).map((row) => [row.name, row.what, row.ours, row.other, row.ratio]),
+    ...(await bulkRows(setup.program, folder)).map((row) => [row.name, row.what, row.ours, row.other, row.ratio]),
   ];
   process.stdout.write(`\n${table(bulk)}`);
-  if (process.argv.includes("--write")) {
-    const docs = join(import.meta.dirname, "../docs");
-    const other = reference === undefined ? "no other program" : (process.env["BENCH_OTHER"] ?? "another program");
-    const date = new Date().toISOString().slice(0, 10);
-    const size = statSync(BINARY).size / 1024 / 1024;
-    writeFileSync(join(docs, "bench.md"), page({ date, machine, other, size, rows, bulk }));
-    writeFileSync(join(docs, "bench.svg"), chart(barsOf(rows), other));
-  }
-  if (cold) process.stdout.write(`\nThe disk reads ${readAhead(folder)} KiB ahead\n`);
-  if (!memory) process.stdout.write(`\nMemory needs ${GNU_TIME} (GNU time)\n`);
-  if (!cold) process.stdout.write(`\nCold starts need a ${DROP_CACHES} that can be written\n`);
+  if (process.argv.includes("--write")) writePages(machine, setup.reference, rows, bulk);
+  if (setup.cold) process.stdout.write(`\nThe disk reads ${readAhead(folder)} KiB ahead\n`);
+  if (!setup.memory) process.stdout.write(`\nMemory needs ${GNU_TIME} (GNU time)\n`);
+  if (!setup.cold) process.stdout.write(`\nCold starts need a writable ${DROP_CACHES}\n`);
 }
 
 const parent = join(import.meta.dirname, "../dist");

@@ -1,6 +1,6 @@
 /**
- * Writes the manual from the program's own tables: `bun tests/generate.ts` (`npm run docs`) writes `docs/man/` and
- * `docs/reference/`; a test fails while they are not what this makes.
+ * Generates the manual, `docs/man/` and `docs/reference/`, from the program's own tables (`npm run docs`). A test fails
+ * if the files are out of date.
  */
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,12 +11,14 @@ import { pageOf } from "../lib/app/help-page.ts";
 import { childrenOf, resolved } from "../lib/app/resolve.ts";
 import { type Group, isGroup, isLeaf, type Leaf } from "../lib/command.ts";
 import { ROOT } from "../lib/commands/index.ts";
-import type { Syntax } from "../lib/core/flags/parse.ts";
+import type { Syntax } from "../lib/core/flags/flag.ts";
 import { TOPICS } from "../lib/core/help/topics.ts";
+import { PROBLEM_CODES } from "../lib/core/problem-codes.ts";
 import {
   type CommandPage,
   commandMarkdown,
   commandRoff,
+  errorsMarkdown,
   indexMarkdown,
   manName,
   markdownName,
@@ -28,32 +30,32 @@ import { newestRelease } from "./release/changelog.ts";
 
 const root = join(import.meta.dirname, "..");
 
-/** The day that the pages name before the first release; later it is that of the newest one in the changelog. */
+/** The date of the pages before the first release; after that, the date of the newest release in the changelog. */
 const BEFORE_RELEASES = "2026-11-24";
 
 const Manifest = v.object({ version: v.string() });
 
 /** A command of the tree under one of its names. */
-export interface Named {
+interface Named {
   readonly path: readonly string[];
-  readonly grammar: Syntax;
+  readonly syntax: Syntax;
   readonly command: Leaf | Group;
 }
 
 /** Every command and group of the tree by each of the names that help lists, parents first. */
-export async function everyCommand(from: Named = { path: ["hydra"], grammar: "1.x", command: ROOT }): Promise<Named[]> {
+export async function everyCommand(from: Named = { path: ["hydra"], syntax: "1.x", command: ROOT }): Promise<Named[]> {
   const found: Named[] = [from];
   const { command, path } = from;
   if (!isGroup(command)) return found;
   for (const [name, child] of Object.entries(await childrenOf(command))) {
     const loaded = await resolved(child);
-    const grammar = isGroup(loaded) ? loaded.group.grammar : from.grammar;
-    found.push(...(await everyCommand({ path: [...path, name], grammar, command: loaded })));
+    const syntax = isGroup(loaded) ? loaded.group.syntax : from.syntax;
+    found.push(...(await everyCommand({ path: [...path, name], syntax, command: loaded })));
   }
   return found;
 }
 
-/** The pages around a page: its parent, its children and the other name of its command. */
+/** The pages related to a page: its parent, its children and the same command in the other syntax. */
 function neighbours(named: Named, all: readonly Named[], other: Named | undefined): readonly string[] {
   const name = named.path.join(" ");
   const parent = named.path.slice(0, -1).join(" ");
@@ -78,7 +80,7 @@ async function commandPages(): Promise<readonly CommandPage[]> {
   );
 }
 
-/** The manual as files, by their paths from the root of the project. */
+/** The files of the manual, by their paths from the root of the project. */
 export async function manual(): Promise<ReadonlyMap<string, string>> {
   const { version } = v.parse(Manifest, JSON.parse(readFileSync(join(root, "package.json"), "utf8")));
   const date = newestRelease(readFileSync(join(root, "CHANGELOG.md"), "utf8")) ?? BEFORE_RELEASES;
@@ -89,15 +91,16 @@ export async function manual(): Promise<ReadonlyMap<string, string>> {
     ...pages.map((page) => [`docs/man/${manName(page.path)}.1`, commandRoff(page, edition)] as const),
     ...TOPICS.map((topic) => [`docs/man/${topicManName(topic)}.7`, topicRoff(topic, edition)] as const),
     ["docs/reference/README.md", indexMarkdown(leaves, TOPICS)] as const,
+    ["docs/reference/errors.md", errorsMarkdown(PROBLEM_CODES)] as const,
     ...leaves.map((page) => [`docs/reference/${markdownName(page.path)}`, commandMarkdown(page)] as const),
     ...TOPICS.map((topic) => [`docs/reference/${topic.name}.md`, topicMarkdown(topic)] as const),
   ]);
 }
 
 /** The folders that hold nothing but the manual. */
-export const MANUAL_FOLDERS = ["docs/man", "docs/reference"] as const;
+const MANUAL_FOLDERS = ["docs/man", "docs/reference"] as const;
 
-/** The files that are in the folders of the manual. */
+/** The files in the folders of the manual. */
 export function manualFiles(folder = root): readonly string[] {
   return MANUAL_FOLDERS.flatMap((name) => readdirSync(join(folder, name)).map((file) => `${name}/${file}`)).sort();
 }
@@ -110,7 +113,7 @@ async function write(): Promise<void> {
     mkdirSync(dirname(join(root, file)), { recursive: true });
     writeFileSync(join(root, file), text);
   }
-  process.stdout.write(`${files.size} pages of the manual\n`);
+  process.stdout.write(`${files.size} pages written\n`);
 }
 
 if (import.meta.main) write();

@@ -1,17 +1,17 @@
-/** What came of one run of a test runner or of one check. */
+/** The outcome of one run of a test runner or of one check. */
 export interface Verdict {
   readonly passed: number;
-  /** A name for each test that failed, and for each other reason why the run as a whole did. */
+  /** The names of the failed tests, and every other reason why the run failed. */
   readonly failed: readonly string[];
 }
 
-/** How a test runner ended, with all that it left behind. */
-export interface RunnerEnd {
-  /** Its exit status, or null when a signal or the time limit ended it. */
+/** How a test runner ended. */
+interface RunnerEnd {
+  /** Its exit code, or null when a signal or the time limit ended it. */
   readonly status: number | null;
-  /** Its report as JUnit XML, undefined where it wrote none. */
+  /** Its report as JUnit XML; undefined where it wrote none. */
   readonly report: string | undefined;
-  /** Errors that nothing caught, as the runner did not count them. */
+  /** Uncaught errors, which the runner does not count. */
   readonly uncaught: string;
 }
 
@@ -35,31 +35,28 @@ function attribute(tag: string, name: string): string | undefined {
   return value === undefined ? undefined : unescaped(value);
 }
 
-/** The tests of a JUnit report, or undefined where it is not whole or does not hold what it says it does. */
+const TEST_CASE = /<testcase\b(?<attributes>(?:[^">]|"[^"]*")*?)(?:\/>|>(?<body>[\s\S]*?)<\/testcase>)/g;
+
+function outcomeOf(body: string): Case["outcome"] {
+  if (/<(failure|error)\b/.test(body)) return "failed";
+  return /<skipped\b/.test(body) ? "skipped" : "passed";
+}
+
+/** The tests of a JUnit report, or undefined where it is incomplete or lists fewer tests than it states. */
 function readCases(report: string): readonly Case[] | undefined {
   const text = report.replace(/<!\[CDATA\[[\s\S]*?\]\]>/g, "");
   if (!/^\s*(<\?xml[^>]*\?>)?\s*<testsuites\b/.test(text) || !/<\/testsuites>\s*$/.test(text)) return undefined;
   const cases: Case[] = [];
-  let name: string | undefined;
-  let outcome: Case["outcome"] = "passed";
-  for (const [tag, closing, kind] of text.matchAll(/<(\/?)([a-z-]+)\b(?:[^">]|"[^"]*")*>/g)) {
-    if (kind === "testcase" && closing === "") {
-      if (name !== undefined) return undefined;
-      name = attribute(tag, "name");
-      outcome = "passed";
-    } else if (kind === "failure" || kind === "error") outcome = "failed";
-    else if (kind === "skipped" && outcome === "passed") outcome = "skipped";
-    if (kind === "testcase" && (closing !== "" || tag.endsWith("/>"))) {
-      if (name === undefined) return undefined;
-      cases.push({ name, outcome });
-      name = undefined;
-    }
+  for (const { groups: { attributes = "", body = "" } = {} } of text.matchAll(TEST_CASE)) {
+    const name = attribute(attributes, "name");
+    if (name === undefined || body.includes("<testcase")) return undefined;
+    cases.push({ name, outcome: outcomeOf(body) });
   }
-  const said = Number(attribute(/<testsuites\b(?:[^">]|"[^"]*")*>/.exec(text)?.[0] ?? "", "tests"));
-  return name === undefined && said === cases.length ? cases : undefined;
+  const stated = Number(attribute(/<testsuites\b(?:[^">]|"[^"]*")*>/.exec(text)?.[0] ?? "", "tests"));
+  return stated === cases.length ? cases : undefined;
 }
 
-/** Leaves out a group of tests where its members are listed too: they are what is counted. */
+/** Leaves out a group of tests where its members are listed too, so that each test counts once. */
 function membersOnly(cases: readonly Case[]): readonly Case[] {
   return cases.filter(({ name, outcome }) => {
     const members = cases.filter((other) => other.name.startsWith(`${name} > `));
@@ -69,13 +66,13 @@ function membersOnly(cases: readonly Case[]): readonly Case[] {
 }
 
 /**
- * Judges one run of a test runner. A run that crashed, ended by `process.exit`, left no whole report, executed no test,
- * skipped one, or had an error that nothing caught has failed, whatever its exit status says.
+ * Evaluates one run of a test runner. A run that crashed, called `process.exit`, left no complete report, executed no
+ * test, skipped one, or had an uncaught error has failed, whatever its exit code.
  */
-export function judge(end: RunnerEnd): Verdict {
+export function evaluate(end: RunnerEnd): Verdict {
   const cases = end.report === undefined ? undefined : readCases(end.report);
   if (cases === undefined) {
-    return { passed: 0, failed: [`no readable report, exit status ${end.status ?? "none"}`] };
+    return { passed: 0, failed: [`no readable report, exit code ${end.status ?? "none"}`] };
   }
   const counted = membersOnly(cases);
   const failed = counted.flatMap(({ name, outcome }) =>
@@ -83,6 +80,6 @@ export function judge(end: RunnerEnd): Verdict {
   );
   if (end.uncaught !== "") failed.push(`uncaught: ${end.uncaught.split("\n", 1)[0]}`);
   if (counted.length === 0) failed.push("no test was executed");
-  if (end.status !== 0 && failed.length === 0) failed.push(`exit status ${end.status ?? "none"}`);
+  if (end.status !== 0 && failed.length === 0) failed.push(`exit code ${end.status ?? "none"}`);
   return { passed: counted.filter(({ outcome }) => outcome === "passed").length, failed };
 }

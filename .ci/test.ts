@@ -1,16 +1,16 @@
 /**
- * The one gate: `npm test`. Runs the checks, the unit tests and the tests of the compiled program, and prints
- * `N passed, N failed` as its last line. `checks` alone, or any part of a step's name, selects steps.
+ * `npm test`: runs the checks, the unit tests and the tests of the compiled program, and prints `N passed, N failed` as
+ * its last line. Arguments select steps by any part of their names; `checks` selects format, lint and types.
  */
 
 import { spawn } from "node:child_process";
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { judge, type Verdict } from "./test-report.ts";
+import { evaluate, type Verdict } from "./test-report.ts";
 
-/** Milliseconds after which a step has failed: it hangs. A busy machine needs many times what an idle one does. */
+/** Milliseconds after which a step counts as hanging. A busy machine needs many times what an idle one does. */
 const LIMIT = 20 * 60_000;
 
 const root = join(import.meta.dirname, "..");
@@ -28,12 +28,12 @@ interface Step {
   readonly run: () => Promise<Done>;
 }
 
-interface Ended {
+interface ProcessEnd {
   readonly status: number | null;
   readonly output: string;
 }
 
-/** The environment of every step: nothing that would steer the program under test, and no colours. */
+/** The environment of every step: no colours, and nothing that would configure the program under test. */
 function environment(extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => name === "HYDRA_TEST_ENDPOINTS" || !/^(HYDRA_|OAUTH2_|ORY_|FORCE_COLOR$)/.test(name),
@@ -47,7 +47,7 @@ function killGroup(pid: number): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
-    // All of the group has ended by itself.
+    // The whole group has ended already.
   }
 }
 
@@ -59,8 +59,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-/** Runs a program in a process group of its own, of which nothing is left when it has ended. */
-function execute(command: readonly string[], extra: Readonly<Record<string, string>> = {}): Promise<Ended> {
+/** Runs a program in a process group of its own, and kills what is left of the group when the program has ended. */
+function execute(command: readonly string[], extra: Readonly<Record<string, string>> = {}): Promise<ProcessEnd> {
   const [file = "", ...args] = command;
   return new Promise((settle) => {
     const child = spawn(file, args, {
@@ -97,6 +97,7 @@ function execute(command: readonly string[], extra: Readonly<Record<string, stri
   });
 }
 
+/** A step that passes where a command exits with 0. */
 function check(name: string, ...command: readonly string[]): Step {
   return {
     name: `check ${name}`,
@@ -104,15 +105,19 @@ function check(name: string, ...command: readonly string[]): Step {
       const { status, output } = await execute(command);
       return status === 0
         ? { passed: 1, failed: [], output }
-        : { passed: 0, failed: [`exit status ${status ?? "none"}`], output };
+        : { passed: 0, failed: [`exit code ${status ?? "none"}`], output };
     },
   };
 }
 
-const CONFORMANCE = "tests/conformance/";
-
-/** The tests that take longest. */
+/** The test files that take longest, which start first: a long step that starts last leaves the other workers idle. */
 const LONG = /\/(contributing|faults|formats|never-lost|redaction|release|secrets|shells|signals)\.test\.ts$/;
+
+/**
+ * The test files that mostly wait for deadlines and whose tests share nothing, each having its own servers and folders:
+ * their tests run several at a time. bun then fails the file rather than the test: its output names the assertion.
+ */
+const CONCURRENT = /^tests\/e2e\/(create|faults|hostile-server|rotate|shells|signals|update|wait)\.test\.ts$/;
 
 /**
  * The unit tests that also run under deno: those whose code touches the system or the network, where runtimes differ. The
@@ -120,29 +125,33 @@ const LONG = /\/(contributing|faults|formats|never-lost|redaction|release|secret
  */
 const ALSO_UNDER_DENO = /^tests\/(adapters|app)\//;
 
+/** The command that runs one test file and writes a JUnit report. */
+function runnerCommand(runtime: "bun" | "deno", file: string, report: string): readonly string[] {
+  if (runtime === "deno") {
+    const options = ["--allow-all", "--no-check", "--no-lock", "--preload=.ci/uncaught.ts"];
+    return [join(bin, "deno"), "test", ...options, `--junit-path=${report}`, `./${file}`];
+  }
+  const concurrent = CONCURRENT.test(file) ? ["--concurrent", "--max-concurrency=4"] : [];
+  const options = [`--timeout=${LIMIT}`, "--reporter=junit", `--reporter-outfile=${report}`];
+  return [join(bin, "bun"), "test", ...options, ...concurrent, `./${file}`];
+}
+
 let reports = 0;
 
+/** A step that runs one test file, after the build where there is one to wait for. */
 function testStep(runtime: "bun" | "deno", file: string, built?: () => Promise<Done>): Step {
   return {
     name: `${runtime} ${file}`,
     run: async () => {
       const build = await built?.();
       if (build !== undefined && build.failed.length > 0) {
-        return { passed: 0, failed: ["not run, as the build failed"], output: "" };
+        return { passed: 0, failed: ["not run, because the build failed"], output: "" };
       }
       const report = join(scratch, `${reports++}.xml`);
       const uncaught = `${report}.uncaught`;
-      const command = {
-        bun: [join(bin, "bun"), "test", `--timeout=${LIMIT}`, "--reporter=junit", `--reporter-outfile=${report}`],
-        deno: [
-          join(bin, "deno"),
-          ...["test", "--allow-all", "--no-check", "--no-lock", "--preload=.ci/uncaught.ts"],
-          `--junit-path=${report}`,
-        ],
-      }[runtime];
-      const { status, output } = await execute([...command, `./${file}`], { TEST_UNCAUGHT: uncaught });
+      const { status, output } = await execute(runnerCommand(runtime, file, report), { TEST_UNCAUGHT: uncaught });
       const read = (path: string): string | undefined => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
-      return { ...judge({ status, report: read(report), uncaught: read(uncaught) ?? "" }), output };
+      return { ...evaluate({ status, report: read(report), uncaught: read(uncaught) ?? "" }), output };
     },
   };
 }
@@ -155,7 +164,7 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** Steps that must not meet each other: on real servers one suite would see the clients of another. */
+/** Steps that run one after the other: on a real server, a suite would see the clients of another. */
 function oneByOne(steps: readonly Step[]): readonly Step[] {
   let before: Promise<unknown> = Promise.resolve();
   return steps.map(({ name, run }) => ({
@@ -168,38 +177,47 @@ function oneByOne(steps: readonly Step[]): readonly Step[] {
   }));
 }
 
-/** All steps, in the order in which they are started: what others wait for, and what takes longest, first. */
+/** The checks that need no test runner. */
+function checks(): readonly Step[] {
+  return [
+    check("types", join(bin, "tsc"), "--project", "."),
+    check("format and lint", join(bin, "biome"), "ci", "--colors=off", "--error-on-warnings", "."),
+    check("exports", join(bin, "bun"), ".ci/check-exports.ts"),
+    check("types under deno", join(bin, "deno"), "check", "--no-lock", "cli.ts"),
+    check("GnuPG is installed (gnupg)", "gpg", "--version"),
+    check("Sequoia is installed (sq)", "sq", "decrypt", "--help"),
+    check("RNP is installed (rnp)", "rnp", "--version"),
+  ];
+}
+
+/** A step that fails where a kind of test has no files, so that a wrong pattern doesn't pass as success. */
+function presence(kind: string, files: readonly string[]): readonly Step[] {
+  if (files.length > 0) return [];
+  return [{ name: kind, run: async () => ({ passed: 0, failed: ["no such tests were found"], output: "" }) }];
+}
+
+/** All steps in the order in which they start: the build that others wait for, and what takes longest, first. */
 function allSteps(): readonly Step[] {
   const build = check("build", join(bin, "bun"), "build.ts");
   const built = once(build.run);
   const files = globSync("tests/**/*.test.ts", { cwd: root })
     .map((file) => file.replaceAll("\\", "/"))
     .sort();
-  // A long step that begins last would leave the other processors idle.
   files.sort((a, b) => Number(LONG.test(b)) - Number(LONG.test(a)));
-  const ofBinary = files.filter((file) => /^tests\/(e2e|conformance)\//.test(file));
-  const units = files.filter((file) => !ofBinary.includes(file));
-  const conformance = ofBinary
-    .filter((file) => file.startsWith(CONFORMANCE))
-    .map((file) => testStep("bun", file, built));
-  const none = (what: string, found: readonly string[]): readonly Step[] =>
-    found.length > 0
-      ? []
-      : [{ name: what, run: async () => ({ passed: 0, failed: ["there are no such tests"], output: "" }) }];
+  const conformance = files.filter((file) => file.startsWith("tests/conformance/"));
+  const endToEnd = files.filter((file) => file.startsWith("tests/e2e/"));
+  const units = files.filter((file) => !conformance.includes(file) && !endToEnd.includes(file));
+  const conformanceSteps = conformance.map((file) => testStep("bun", file, built));
   return [
     { name: build.name, run: built },
-    check("types", join(bin, "tsc"), "--project", "."),
-    check("format and lint", join(bin, "biome"), "ci", "--colors=off", "--error-on-warnings", "."),
-    check("types under deno", join(bin, "deno"), "check", "--no-lock", "cli.ts"),
-    check("GnuPG is installed (gnupg)", "gpg", "--version"),
-    check("Sequoia is installed (sq)", "sq", "decrypt", "--help"),
-    check("RNP is installed (rnp)", "rnp", "--version"),
-    ...(process.env["HYDRA_TEST_ENDPOINTS"] ? oneByOne(conformance) : conformance),
-    ...ofBinary.filter((file) => !file.startsWith(CONFORMANCE)).map((file) => testStep("bun", file, built)),
+    ...checks(),
+    ...(process.env["HYDRA_TEST_ENDPOINTS"] ? oneByOne(conformanceSteps) : conformanceSteps),
+    ...endToEnd.map((file) => testStep("bun", file, built)),
     ...units.map((file) => testStep("bun", file)),
     ...units.filter((file) => ALSO_UNDER_DENO.test(file)).map((file) => testStep("deno", file)),
-    ...none("tests of the compiled program", ofBinary),
-    ...none("unit tests", units),
+    ...presence("conformance tests", conformance),
+    ...presence("end-to-end tests", endToEnd),
+    ...presence("unit tests", units),
   ];
 }
 
@@ -210,27 +228,43 @@ function selected(steps: readonly Step[], words: readonly string[]): readonly St
   );
 }
 
+interface Totals {
+  passed: number;
+  readonly failures: string[];
+}
+
+/** Runs one step, prints how it ended, and counts it. */
+async function runStep({ name, run }: Step, totals: Totals): Promise<void> {
+  const started = performance.now();
+  const { passed, failed, output } = await run();
+  totals.passed += passed;
+  totals.failures.push(...failed.map((failure) => `${name}: ${failure}`));
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const verdict = failed.length === 0 ? "ok    " : "FAILED";
+  process.stdout.write(`${verdict} ${name}: ${passed} passed, ${failed.length} failed (${seconds} s)\n`);
+  if (failed.length > 0) process.stdout.write(`${output.trimEnd().replace(/^/gm, "    ")}\n`);
+}
+
+/** The recovery copies in the root of the repository: a test leaves one there where it lacks a HOME of its own. */
+function recoveryCopies(): readonly string[] {
+  return readdirSync(root).filter((name) => name.startsWith("hydra-rescue-"));
+}
+
 async function main(): Promise<number> {
   const steps = selected(allSteps(), process.argv.slice(2));
-  const failures: string[] = [];
-  let passed = 0;
+  const totals: Totals = { passed: 0, failures: [] };
   const started = performance.now();
+  const before = recoveryCopies();
   const queue = [...steps];
-  async function work(): Promise<void> {
-    for (let step = queue.shift(); step !== undefined; step = queue.shift()) {
-      const { name } = step;
-      const begun = performance.now();
-      const done = await step.run();
-      passed += done.passed;
-      failures.push(...done.failed.map((failure) => `${name}: ${failure}`));
-      const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-      const verdict = done.failed.length === 0 ? "ok    " : "FAILED";
-      process.stdout.write(`${verdict} ${name}: ${done.passed} passed, ${done.failed.length} failed (${seconds} s)\n`);
-      if (done.failed.length > 0) process.stdout.write(`${done.output.trimEnd().replace(/^/gm, "    ")}\n`);
-    }
-  }
-  await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, work));
+  const work = async (): Promise<void> => {
+    for (let step = queue.shift(); step !== undefined; step = queue.shift()) await runStep(step, totals);
+  };
+  // One worker more than processors: many steps wait for deadlines and answers.
+  await Promise.all(Array.from({ length: availableParallelism() + 1 }, work));
+  const { passed, failures } = totals;
   if (steps.length === 0) failures.push("nothing to run");
+  const added = recoveryCopies().filter((name) => !before.includes(name));
+  failures.push(...added.map((name) => `a test left ${name} in the root of the repository`));
   const total = ((performance.now() - started) / 1000).toFixed(0);
   const list = failures.length === 0 ? "" : `\nFailed:\n${failures.map((failure) => `  ${failure}\n`).join("")}`;
   process.stdout.write(`${list}\n${steps.length} steps in ${total} s\n${passed} passed, ${failures.length} failed\n`);

@@ -1,4 +1,4 @@
-// Loaded before the tests under deno, whose runner counts a file as passed when an error in it is caught by nothing.
+// Loaded before the tests under deno, whose runner counts a file with an uncaught error as passed.
 
 import { appendFileSync } from "node:fs";
 import process from "node:process";

@@ -1,435 +1,369 @@
+/**
+ * The rules of the module structure: which folder may import which, what a start may load, and where code may touch the
+ * world outside. Imports come from deno's parser, uses of globals from the linter's rules in biome.json.
+ */
+
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
 import { describe, test } from "node:test";
+import * as v from "valibot";
+import { type Import, importGraph } from "./import-graph.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
-interface Token {
-  readonly kind: "word" | "string" | "template" | "regex" | "mark";
-  readonly text: string;
+const BIN = join(ROOT, "node_modules/.bin");
+
+const MODULES = importGraph("cli.ts");
+
+interface Layer {
+  /** The layers whose modules it may load. */
+  readonly imports: readonly string[];
+  /** The layers that it may name in types only. */
+  readonly types?: readonly string[];
+  readonly packages?: readonly string[];
+  /** Whether it may use builtins that reach outside the program. */
+  readonly effects?: true;
 }
 
-/** Words behind which a slash begins a regular expression, unlike behind a name. */
-const BEFORE_VALUE = new Set([
-  "return",
-  "typeof",
-  "case",
-  "in",
-  "of",
-  "await",
-  "throw",
-  "yield",
-  "else",
-  "void",
-  "delete",
-]);
+const EVERY_LAYER = ["core", "servers", "sandbox", "adapters", "lib", "clients", "commands", "app"];
 
-/** Splits TypeScript into tokens, comments and blanks left out; the text of strings is without quotes. */
-function tokensOf(source: string): readonly Token[] {
-  const tokens: Token[] = [];
-  /** For each template that is open, how many braces are open inside its `${`. */
-  const templates: number[] = [];
-  let at = 0;
+/** The import table, by folder of lib; `lib` is lib/command.ts, `cli` is cli.ts. */
+const LAYERS: Readonly<Record<string, Layer>> = {
+  core: { imports: ["core"], packages: ["valibot"] },
+  servers: { imports: ["core", "servers"], packages: ["valibot"] },
+  sandbox: { imports: ["core", "servers", "sandbox"], effects: true },
+  // An adapter is alone with its folder and with one package: see the tests below.
+  adapters: { imports: ["core", "servers", "adapters"], effects: true },
+  lib: { imports: ["core"], types: ["adapters", "servers", "sandbox"], packages: ["citty"] },
+  clients: { imports: ["core", "lib", "clients"], types: ["adapters"] },
+  commands: { imports: ["core", "lib", "clients", "commands"], types: ["adapters", "servers"], packages: ["citty"] },
+  app: { imports: EVERY_LAYER, packages: ["citty"] },
+  cli: { imports: ["app", "adapters"], effects: true },
+};
 
-  function take(pattern: RegExp): string | undefined {
-    pattern.lastIndex = at;
-    const found = pattern.exec(source)?.[0];
-    if (found !== undefined) at += found.length;
-    return found;
-  }
+/** Builtins that compute and touch nothing outside. */
+const PURE_BUILTINS = ["node:util"];
 
-  function template(): void {
-    const text = take(/(?:\\[\s\S]|\$(?!\{)|[^\\`$])*/y) ?? "";
-    tokens.push({ kind: "template", text });
-    if (source.startsWith("${", at)) {
-      at += 2;
-      templates.push(0);
-    } else {
-      assert.equal(source[at], "`", "a template is not closed");
-      at++;
-    }
-  }
+/** Packages that any number of modules may share: they describe data and commands, and reach nothing outside. */
+const SHARED_PACKAGES = ["valibot", "citty"];
 
-  function slashIsRegex(): boolean {
-    const last = tokens[tokens.length - 1];
-    if (last === undefined) return true;
-    if (last.kind === "word") return BEFORE_VALUE.has(last.text);
-    return last.kind === "mark" && !/^[)\]}]$/.test(last.text);
-  }
-
-  while (at < source.length) {
-    if (take(/\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\//y) !== undefined) continue;
-    const string = take(/"(?:\\[\s\S]|[^"\\\n])*"|'(?:\\[\s\S]|[^'\\\n])*'/y);
-    if (string !== undefined) {
-      tokens.push({ kind: "string", text: string.slice(1, -1) });
-      continue;
-    }
-    const word = take(/[\p{L}\p{N}_$#]+/uy);
-    if (word !== undefined) {
-      tokens.push({ kind: "word", text: word });
-      continue;
-    }
-    if (source[at] === "/" && slashIsRegex()) {
-      const text = take(/\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/[a-z]*/y);
-      assert.ok(text !== undefined, `a slash that begins nothing: ${source.slice(at, at + 40)}`);
-      tokens.push({ kind: "regex", text });
-      continue;
-    }
-    const mark = source[at] ?? "";
-    at++;
-    assert.ok(!`"'`.includes(mark), `a string is not closed: ${source.slice(at - 1, at + 40)}`);
-    const open = templates.length - 1;
-    if (mark === "`") {
-      template();
-    } else if (mark === "}" && templates[open] === 0) {
-      templates.pop();
-      template();
-    } else {
-      if (open >= 0 && mark === "{") templates[open] = (templates[open] ?? 0) + 1;
-      if (open >= 0 && mark === "}") templates[open] = (templates[open] ?? 0) - 1;
-      tokens.push({ kind: "mark", text: mark });
-    }
-  }
-  assert.equal(templates.length, 0, "a template is not closed");
-  return tokens;
-}
-
-interface Import {
-  readonly target: string;
-  /** `type` leaves nothing behind at run time; `later` is loaded only when the line is reached. */
-  readonly how: "value" | "type" | "later";
-}
-
-/** What a module imports; `import { type A }` counts as a value, because it loads the module all the same. */
-function importsOf(tokens: readonly Token[]): readonly Import[] {
-  const found: Import[] = [];
-  tokens.forEach(({ kind, text }, i) => {
-    const next = tokens[i + 1];
-    if (kind !== "word" || tokens[i - 1]?.text === ".") return;
-    if (text === "import" && next?.text === "(") {
-      const target = tokens[i + 2];
-      assert.ok(target?.kind === "string", "an import of something that is not written out");
-      found.push({ target: target.text, how: tokens[i - 1]?.text === "typeof" ? "type" : "later" });
-    } else if (text === "import" && next?.kind === "string") {
-      found.push({ target: next.text, how: "value" });
-    } else if (text === "from" && next?.kind === "string") {
-      const start = tokens.slice(0, i).findLastIndex(({ text: word }) => word === "import" || word === "export");
-      const word = tokens[start + 1]?.text;
-      found.push({ target: next.text, how: word === "type" && tokens[start + 2]?.text !== "from" ? "type" : "value" });
-    }
-  });
-  return found;
-}
-
-test("the scan of this test sees what it must and nothing in strings, comments and expressions", () => {
-  const source = [
-    'import a, { b } from "./a.ts";',
-    'import type { C } from "./c.ts";',
-    'import { type D } from "./d.ts";',
-    'import type from "./e.ts";',
-    'export * from "./f.ts";',
-    'export type { G } from "./g.ts";',
-    'import "./h.ts";',
-    '// import "./no1.ts"; fetch("x")',
-    '/* import "./no2.ts" */ const s = "import(\'./no3.ts\') from \\"./no4.ts\\"";',
-    'const t = `import "./no5.ts" %{`%{x.from} "./no6.ts"`} } %{await import("./i.ts")} process`;'.replaceAll("%", "$"),
-    'const r = /from "[/]`\\/process/g.test(a / b / c) ? /[`\'"]/ : 1 / 2;',
-    'type J = typeof import("./j.ts");',
-    'const { k } = await import("./k.ts"); q.fetch(); ({ fetch: 1 }); console.log();',
-  ].join("\n");
-  const tokens = tokensOf(source);
-  assert.deepEqual(
-    importsOf(tokens).map(({ target, how }) => `${how} ${target}`),
-    [
-      "value ./a.ts",
-      "type ./c.ts",
-      "value ./d.ts",
-      "value ./e.ts",
-      "value ./f.ts",
-      "type ./g.ts",
-      "value ./h.ts",
-      "later ./i.ts",
-      "type ./j.ts",
-      "later ./k.ts",
-    ],
-  );
-  assert.deepEqual(outsideIn(tokens), ["console"]);
-  assert.deepEqual(outsideIn(tokensOf("f(Date.now(), x ? fetch : y, Bun.z, new Date(1))")), [
-    "Date.now",
-    "fetch",
-    "Bun",
-  ]);
-  assert.deepEqual(impureIn(tokensOf("Math.random(); new Date(); new Date(5); setTimeout(f); a.setTimeout()")), [
-    "Math.random",
-    "new Date()",
-    "setTimeout",
-  ]);
-});
-
-/** The globals that reach outside of the program. */
-const OUTSIDE = new Set(["process", "Deno", "Bun", "fetch", "console", "crypto"]);
-
-/** What makes a function give different answers for the same values. */
-const IMPURE = new Set(["performance", "globalThis", "setTimeout", "setInterval", "setImmediate", "queueMicrotask"]);
-
-/** Whether a word is used as a value, and is neither a member of something nor the name of one. */
-function isUsed(tokens: readonly Token[], i: number): boolean {
-  const before = tokens[i - 1]?.text;
-  if (before === "." || before === "readonly" || before === "#") return false;
-  const isKey = tokens[i + 1]?.text === ":" && (before === "{" || before === "," || before === "(" || before === ";");
-  return !isKey;
-}
-
-function outsideIn(tokens: readonly Token[]): readonly string[] {
-  return tokens.flatMap(({ kind, text }, i) => {
-    if (kind !== "word" || !isUsed(tokens, i)) return [];
-    if (text === "Date" && tokens[i + 1]?.text === "." && tokens[i + 2]?.text === "now") return ["Date.now"];
-    return OUTSIDE.has(text) ? [text] : [];
-  });
-}
-
-function impureIn(tokens: readonly Token[]): readonly string[] {
-  return tokens.flatMap(({ kind, text }, i) => {
-    if (kind !== "word" || !isUsed(tokens, i)) return [];
-    const [first, second, third] = [tokens[i + 1]?.text, tokens[i + 2]?.text, tokens[i + 3]?.text];
-    if (text === "Math" && first === "." && second === "random") return ["Math.random"];
-    if (text === "new" && first === "Date" && (second !== "(" || third === ")")) return ["new Date()"];
-    return IMPURE.has(text) ? [text] : [];
-  });
-}
-
-interface Module {
-  /** Path from the root of the project. */
-  readonly path: string;
-  /** The folder of lib that it is in; `lib` for those at its top, `cli` for the entry. */
-  readonly layer: string;
-  readonly tokens: readonly Token[];
-  readonly imports: readonly Import[];
-}
-
-function moduleOf(path: string): Module {
-  const tokens = tokensOf(readFileSync(join(ROOT, path), "utf8"));
-  const [top, folder, file] = path.split("/");
-  const layer = top !== "lib" ? "cli" : file === undefined ? "lib" : (folder ?? "");
-  return { path, layer, tokens, imports: importsOf(tokens) };
-}
-
-function filesIn(folder: string): readonly string[] {
-  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts"))
-    .map((name) => join(folder, name))
-    .sort();
-}
-
-const MODULES: ReadonlyMap<string, Module> = new Map(
-  ["cli.ts", ...filesIn("lib")].map((path) => [path, moduleOf(path)]),
-);
-
-/** The path of a module of the project that an import names; undefined for a library or a builtin. */
-function targetOf(from: Module, { target }: Import): string | undefined {
-  return target.startsWith(".") ? relative(ROOT, join(ROOT, dirname(from.path), target)) : undefined;
-}
-
-function layerOf(path: string): string {
-  const module = MODULES.get(path);
-  assert.ok(module !== undefined, `${path} is imported and not there`);
-  return module.layer;
-}
+const isModule = (target: string): boolean => target.endsWith(".ts");
 
 const isBuiltin = (target: string): boolean => target.startsWith("node:");
 
-/** Builtins that touch nothing outside. */
-const FREE_BUILTINS = new Set(["node:util"]);
+function layerOf(path: string): string {
+  const [top, folder = "", file] = path.split("/");
+  return top !== "lib" ? "cli" : file === undefined ? "lib" : folder;
+}
 
-/** Whether a module of a layer may import, for its value, a module of another; libraries and builtins are looked at apart. */
-const MAY: Readonly<Record<string, (from: Module, layer: string, path: string) => boolean>> = {
-  core: (_, layer) => layer === "core",
-  servers: (_, layer) => layer === "core" || layer === "servers",
-  sandbox: (_, layer) => layer === "core" || layer === "servers" || layer === "sandbox",
-  // An adapter has a folder of its own where it is too large for a file, and no other adapter.
-  adapters: (from, layer, path) =>
-    layer === "core" || layer === "servers" || path.startsWith(from.path.replace(/\.ts$|\/[^/]*$/, "/")),
-  // What a command is: `lib/command.ts`.
-  lib: (_, layer) => layer === "core",
-  clients: (_, layer) => layer === "core" || layer === "clients" || layer === "lib",
-  commands: (_, layer) => layer === "core" || layer === "clients" || layer === "lib" || layer === "commands",
-  // What starts and what wires.
-  app: (_, layer) => layer !== "cli",
-  cli: (_, layer, path) => layer === "app" || path === "lib/adapters/host.ts",
-};
+function rulesOf(path: string): Layer {
+  const layer = LAYERS[layerOf(path)];
+  assert.ok(layer !== undefined, `${path} is in no known layer`);
+  return layer;
+}
 
-/** The libraries that modules of a layer may import; an adapter has one of its own. */
-const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
-  core: ["valibot"],
-  lib: ["citty"],
-  commands: ["citty"],
-};
+interface Edge extends Import {
+  readonly from: string;
+}
+
+const EDGES: readonly Edge[] = [...MODULES].flatMap(([from, imports]) => imports.map((each) => ({ from, ...each })));
+
+/** Fails with every import that breaks a rule, in one list. */
+function assertNone(edges: readonly Edge[], rule: string): void {
+  assert.deepEqual(
+    edges.map(({ from, target }) => `${from} imports ${target}`),
+    [],
+    rule,
+  );
+}
 
 describe("imports", () => {
-  test("there are modules in every layer", () => {
-    const layers = new Set([...MODULES.values()].map(({ layer }) => layer));
-    assert.deepEqual([...layers].sort(), Object.keys(MAY).sort());
-    assert.ok(MODULES.size > 40);
+  test("every file of lib is used, and every layer has one", () => {
+    const files = globSync("lib/**/*.ts", { cwd: ROOT });
+    assert.deepEqual(
+      files.filter((file) => !MODULES.has(file)),
+      [],
+      "nothing imports these",
+    );
+    assert.deepEqual([...new Set([...MODULES.keys()].map(layerOf))].sort(), Object.keys(LAYERS).sort());
   });
 
-  for (const module of MODULES.values()) {
-    test(`${module.path} keeps to its layer`, () => {
-      for (const each of module.imports) {
-        const path = targetOf(module, each);
-        if (path === undefined) continue;
-        assert.match(path, /^(lib\/.*|cli)\.ts$/, `${path} lies outside`);
-        const layer = layerOf(path);
-        assert.notEqual(layer, "cli", "nothing imports cli.ts");
-        if (each.how === "type") continue;
-        assert.ok(MAY[module.layer]?.(module, layer, path), `${module.layer} may not import ${path}`);
-      }
+  test("a module imports only the layers below it, types included", () => {
+    const forbidden = EDGES.filter(({ from, target, kind }) => {
+      if (!isModule(target)) return false;
+      const { imports, types = [] } = rulesOf(from);
+      const layer = layerOf(target);
+      return !imports.includes(layer) && !(kind === "type" && types.includes(layer));
     });
-
-    test(`${module.path} reaches outside only where it may`, () => {
-      const free = ["adapters", "sandbox", "cli"].includes(module.layer);
-      const builtins = module.imports
-        .filter(({ target, how }) => isBuiltin(target) && how !== "type" && !FREE_BUILTINS.has(target))
-        .map(({ target }) => target);
-      if (!free) assert.deepEqual([...builtins, ...outsideIn(module.tokens)], []);
-      if (module.layer === "core" || module.layer === "servers") assert.deepEqual(impureIn(module.tokens), []);
-    });
-
-    test(`${module.path} has the libraries that it may have`, () => {
-      const libraries = new Set(
-        module.imports
-          .filter(({ target, how }) => !target.startsWith(".") && !isBuiltin(target) && how !== "type")
-          .map(({ target }) => target),
-      );
-      if (module.layer === "adapters") assert.ok(libraries.size <= 1, [...libraries].join(", "));
-      else for (const name of libraries) assert.ok(LIBRARIES[module.layer]?.includes(name), name);
-    });
-  }
-
-  test("each outside library has one adapter alone", () => {
-    const users = new Map<string, string[]>();
-    for (const { path, imports } of MODULES.values()) {
-      for (const { target, how } of imports) {
-        if (target.startsWith(".") || isBuiltin(target) || how === "type" || ["valibot", "citty"].includes(target))
-          continue;
-        users.set(target, [...(users.get(target) ?? []), path]);
-      }
-    }
-    assert.ok(users.has("openpgp") && users.has("ofetch") && users.has("yaml") && users.has("json-p3"));
-    for (const [library, paths] of users) assert.equal(new Set(paths).size, 1, `${library}: ${paths.join(", ")}`);
+    assertNone(forbidden, "see LAYERS");
   });
 
-  test("nothing of the tests or the build imports the entry", () => {
-    for (const path of ["build.ts", ...filesIn("tests")]) {
-      const module = moduleOf(path);
-      for (const each of module.imports) assert.notEqual(targetOf(module, each), "cli.ts", path);
-    }
+  test("an adapter imports no other adapter, except the modules of its own folder", () => {
+    const forbidden = EDGES.filter(({ from, target, kind }) => {
+      if (kind === "type" || layerOf(from) !== "adapters" || !target.startsWith("lib/adapters/")) return false;
+      const own = dirname(from) === "lib/adapters" ? from.replace(/\.ts$/, "/") : `${dirname(from)}/`;
+      return !target.startsWith(own);
+    });
+    assertNone(forbidden, "adapters are independent");
+  });
+
+  test("cli.ts imports the host and the app only", () => {
+    const forbidden = EDGES.filter(
+      ({ from, target }) =>
+        from === "cli.ts" && target.startsWith("lib/adapters/") && target !== "lib/adapters/host.ts",
+    );
+    assertNone(forbidden, "cli.ts starts the program");
+  });
+
+  test("nothing imports cli.ts", () => {
+    const importers = globSync(["build.ts", "lib/**/*.ts", "tests/**/*.ts", ".ci/**/*.ts"], { cwd: ROOT }).filter(
+      (file) => /\bfrom "[./]*\/cli\.ts"/.test(readFileSync(join(ROOT, file), "utf8")),
+    );
+    assert.deepEqual(importers, []);
+  });
+
+  test("builtins that reach outside are used in adapters, the sandbox and cli.ts only", () => {
+    const forbidden = EDGES.filter(
+      ({ from, target, kind }) =>
+        isBuiltin(target) && kind !== "type" && rulesOf(from).effects !== true && !PURE_BUILTINS.includes(target),
+    );
+    assertNone(forbidden, "effects belong in adapters");
+  });
+
+  test("a package that reaches outside has one adapter, and an adapter has one package", () => {
+    const packages = EDGES.filter(({ target, kind }) => !isModule(target) && !isBuiltin(target) && kind !== "type");
+    const misplaced = packages.filter(
+      ({ from, target }) => layerOf(from) !== "adapters" && rulesOf(from).packages?.includes(target) !== true,
+    );
+    assertNone(misplaced, "see LAYERS");
+    const ofAdapters = packages.filter(({ from }) => layerOf(from) === "adapters");
+    const several = Object.entries(Object.groupBy(ofAdapters, ({ from }) => from)).filter(
+      ([, used = []]) => new Set(used.map(({ target }) => target)).size > 1,
+    );
+    assert.deepEqual(several, [], "one package an adapter");
+    const own = ofAdapters.filter(({ target }) => !SHARED_PACKAGES.includes(target));
+    const byPackage = Object.groupBy(own, ({ target }) => target);
+    assert.deepEqual(Object.keys(byPackage).sort(), ["jose", "json-p3", "ofetch", "openpgp", "yaml"]);
+    for (const [name, used = []] of Object.entries(byPackage))
+      assert.equal(new Set(used.map(({ from }) => from)).size, 1, `${name} has several adapters`);
+  });
+
+  test("there is no import cycle, types included", () => {
+    assert.deepEqual(cyclesIn(MODULES), []);
+  });
+
+  test("a base name stands for one thing; a verb may repeat under another noun of lib/commands", () => {
+    const paths = [...MODULES.keys()].filter((path) => basename(path) !== "index.ts");
+    const byName = Object.groupBy(paths, (path) => basename(path));
+    const repeated = Object.values(byName).filter(
+      (same = []) => same.length > 1 && !same.every((path) => /^lib\/commands\/[^/]+\/[^/]+$/.test(path)),
+    );
+    assert.deepEqual(repeated, []);
+  });
+
+  test("lib/commands holds one file a command, and each is in the tree", () => {
+    const files = [...MODULES.keys()].filter(
+      (path) => path.startsWith("lib/commands/") && basename(path) !== "index.ts",
+    );
+    const tree = MODULES.get("lib/commands/index.ts") ?? [];
+    const loaded = new Set(tree.filter(({ kind }) => kind === "lazy").map(({ target }) => target));
+    assert.deepEqual(
+      files.filter((path) => !loaded.has(path)),
+      [],
+    );
+    assert.deepEqual(
+      [...loaded].filter((path) => !files.includes(path)),
+      [],
+    );
   });
 });
 
-/** Everything that is loaded with some modules, before any of their code asks for more. */
+/** The groups of modules that import each other in a circle. */
+function cyclesIn(graph: ReadonlyMap<string, readonly Import[]>): readonly (readonly string[])[] {
+  const reach = new Map([...graph.keys()].map((path) => [path, reachableFrom(graph, path)]));
+  const inCycle = [...graph.keys()].filter((path) => reach.get(path)?.has(path));
+  const groups = Object.groupBy(inCycle, (path) =>
+    inCycle.filter((other) => reach.get(path)?.has(other) && reach.get(other)?.has(path)).join(" "),
+  );
+  return Object.values(groups).map((group = []) => group);
+}
+
+/** Every module that a chain of imports leads to; the module itself only where it is in a cycle. */
+function reachableFrom(graph: ReadonlyMap<string, readonly Import[]>, start: string): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const open = [start];
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    for (const { target } of graph.get(path) ?? []) {
+      if (!isModule(target) || reached.has(target)) continue;
+      reached.add(target);
+      open.push(target);
+    }
+  }
+  return reached;
+}
+
+/** Everything that is loaded together with some modules, before their code asks for more. */
 function loadedWith(...entries: readonly string[]): ReadonlySet<string> {
   const loaded = new Set<string>();
   const open = [...entries];
   for (let path = open.pop(); path !== undefined; path = open.pop()) {
     if (loaded.has(path)) continue;
     loaded.add(path);
-    const module = MODULES.get(path);
-    if (module === undefined) continue;
-    for (const each of module.imports) if (each.how === "value") open.push(targetOf(module, each) ?? each.target);
+    for (const { target, kind } of MODULES.get(path) ?? []) if (kind === "value") open.push(target);
   }
   return loaded;
 }
 
-/** What is heavy, or has no business in a start. */
-const LATE = [
-  "openpgp",
-  "yaml",
-  "json-p3",
-  "jose",
-  "oauth4webapi",
-  "lib/adapters/oauth/index.ts",
-  "lib/adapters/pgp.ts",
-  "lib/adapters/yaml.ts",
-  "lib/adapters/jsonpath.ts",
-  "lib/adapters/keybase.ts",
-  "lib/adapters/key-url.ts",
-  "lib/adapters/wkd.ts",
-  "lib/sandbox/index.ts",
-  "lib/sandbox/server.ts",
+const LAZY_ADAPTERS = ["pgp", "yaml", "jsonpath", "keybase", "key-url", "wkd", "key-generator"];
+
+/** What is slow to load, and most commands don't need. */
+const LAZY = [
+  ...["openpgp", "yaml", "json-p3", "jose", "oauth4webapi", "lib/adapters/oauth/index.ts"],
+  ...LAZY_ADAPTERS.map((name) => `lib/adapters/${name}.ts`),
+  ...["lib/sandbox/index.ts", "lib/sandbox/server.ts"],
 ];
 
+function assertNotLoaded(loaded: ReadonlySet<string>, paths: readonly string[]): void {
+  assert.deepEqual(
+    paths.filter((path) => loaded.has(path)),
+    [],
+  );
+}
+
 describe("start-up", () => {
-  test("the program starts without the network, the keys, the sandbox and the commands", () => {
+  test("the program starts without the network, OpenPGP, the sandbox and the commands", () => {
     const loaded = loadedWith("cli.ts");
     assert.ok(loaded.has("lib/app/main.ts") && loaded.has("lib/commands/index.ts"));
-    const absent = [
-      ...LATE,
-      "ofetch",
-      "lib/adapters/http.ts",
-      "lib/adapters/admin/admin.ts",
-      "lib/core/help/help.ts",
-      "lib/app/context.ts",
-      "lib/commands/clients/create.ts",
-    ];
-    for (const path of absent) assert.equal(loaded.has(path), false, path);
+    const network = ["ofetch", "lib/adapters/http.ts", "lib/adapters/admin/admin.ts"];
+    assertNotLoaded(loaded, [
+      ...LAZY,
+      ...network,
+      ...["lib/core/help/help.ts", "lib/app/context.ts", "lib/commands/clients/create.ts"],
+    ]);
   });
 
-  test("a create without encryption loads the network, and neither OpenPGP nor the sandbox", () => {
+  test("a create without encryption loads the network, but neither OpenPGP nor the sandbox", () => {
     const loaded = loadedWith("cli.ts", "lib/commands/clients/create.ts", "lib/app/context.ts");
     assert.ok(loaded.has("ofetch"));
-    for (const path of LATE) assert.equal(loaded.has(path), false, path);
+    assertNotLoaded(loaded, LAZY);
   });
 
-  test("what must come late is somewhere asked for", () => {
-    const later = new Set(
-      [...MODULES.values()].flatMap((module) =>
-        module.imports.filter(({ how }) => how === "later").map((each) => targetOf(module, each) ?? each.target),
-      ),
+  test("what must load lazily is imported somewhere", () => {
+    const lazy = new Set(EDGES.filter(({ kind }) => kind === "lazy").map(({ target }) => target));
+    const expected = [...LAZY_ADAPTERS.map((name) => `lib/adapters/${name}.ts`), "lib/sandbox/index.ts"];
+    assert.deepEqual(
+      expected.filter((path) => !lazy.has(path)),
+      [],
     );
-    for (const name of ["pgp", "yaml", "jsonpath", "keybase", "key-url", "wkd"]) {
-      assert.ok(later.has(`lib/adapters/${name}.ts`), name);
-    }
-    assert.ok(later.has("lib/sandbox/index.ts"));
-  });
-
-  test("no module waits at its top, which the compiled program could not load", () => {
-    for (const { path, tokens } of MODULES.values()) {
-      let depth = 0;
-      let within = false;
-      tokens.forEach(({ kind, text }, i) => {
-        if (kind === "mark" && text === "{") depth++;
-        if (kind === "mark" && text === "}") depth--;
-        if (depth > 0) return;
-        if (kind === "mark" && (text === ";" || text === "}")) within = false;
-        // An arrow without braces waits when it is called.
-        if (kind === "word" && text === "async") within = true;
-        const waits = kind === "word" && text === "await" && tokens[i - 1]?.text !== ".";
-        assert.ok(!waits || within, `${path} waits at its top`);
-      });
-      assert.equal(depth, 0, `${path}: braces do not match`);
-    }
   });
 });
 
-test("every command has its line in the tree", () => {
-  const index = MODULES.get("lib/commands/index.ts");
-  assert.ok(index !== undefined);
-  const listed = new Set(index.imports.filter(({ how }) => how === "later").map((each) => targetOf(index, each)));
-  const commands = [...MODULES.values()].filter(
-    ({ layer, path, tokens }) =>
-      layer === "commands" &&
-      path !== "lib/command.ts" &&
-      tokens.some(
-        ({ kind, text }, i) =>
-          kind === "word" && text === "command" && tokens[i + 1]?.text === "(" && tokens[i - 1]?.text === "=",
-      ),
-  );
-  assert.ok(commands.length >= 5);
-  for (const { path } of commands) assert.ok(listed.has(path), path);
-  for (const path of listed)
-    assert.ok(
-      commands.some((command) => command.path === path),
-      `${path} is no command`,
+/** Rules of our own for the linter. */
+const LINT_RULES = ".ci/lint";
+
+const BiomeReport = v.object({
+  diagnostics: v.array(v.object({ location: v.object({ start: v.object({ line: v.number() }) }) })),
+});
+
+/** The lines of a source at which the linter finds an error, were the source at this path of the project. */
+function rejectedLines(path: string, lines: readonly string[]): readonly string[] {
+  const root = mkdtempSync(join(tmpdir(), "hydra-lint-"));
+  try {
+    copyFileSync(join(ROOT, "biome.json"), join(root, "biome.json"));
+    cpSync(join(ROOT, LINT_RULES), join(root, LINT_RULES), { recursive: true });
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), lines.join("\n"));
+    const args = ["lint", "--reporter=json", "--max-diagnostics=none", path];
+    const { stdout, stderr } = spawnSync(join(BIN, "biome"), args, { cwd: root, encoding: "utf8" });
+    assert.match(stdout, /^\{/, stderr);
+    const { diagnostics } = v.parse(BiomeReport, JSON.parse(stdout));
+    const rejected = new Set(diagnostics.map(({ location }) => location.start.line));
+    return lines.filter((_, index) => rejected.has(index + 1));
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+describe("the linter rejects, as biome.json says,", () => {
+  const EFFECTS = [
+    "export const effect1 = process.env;",
+    "export const effect2 = () => fetch(effect1);",
+    "export const effect3 = typeof Deno;",
+    "export const effect4 = Bun.version;",
+    "export const effect5 = crypto.randomUUID();",
+    "export const effect6 = Date.now();",
+    "export const effect7 = [1].map(Date.now);",
+  ];
+  const IMPURE = [
+    "export const impure1 = Math.random();",
+    "export const impure2 = new Date();",
+    "export const impure3 = performance.now();",
+    "setTimeout(() => 1);",
+    "setInterval(() => 1);",
+    "setImmediate(() => 1);",
+    "queueMicrotask(() => 1);",
+  ];
+  const FINE = [
+    "export const fine1 = new Date(5);",
+    "export const fine2 = (fetch, crypto) => fetch(crypto.process, { setTimeout: 1 });",
+    "export const fine3 = { run: async () => ({ ...(await fine1) }), async later() { await fine2(); } };",
+    "// process, fetch and Date.now()",
+  ];
+  const WAITS = ["export const wait1 = await Promise.resolve(1);", "if (wait1 === 1) await Promise.resolve(2);"];
+  const rejected = (path: string): readonly string[] => rejectedLines(path, [...EFFECTS, ...IMPURE, ...WAITS, ...FINE]);
+
+  for (const folder of ["core", "servers"])
+    test(`effects, impure functions and top-level await in lib/${folder}`, () => {
+      assert.deepEqual(rejected(`lib/${folder}/subject/example.ts`), [...EFFECTS, ...IMPURE, ...WAITS]);
+    });
+
+  for (const path of ["lib/command.ts", "lib/clients/example.ts", "lib/commands/pgp/example.ts", "lib/app/example.ts"])
+    test(`effects and top-level await in ${path}`, () => {
+      assert.deepEqual(rejected(path), [...EFFECTS, ...WAITS]);
+    });
+
+  test("top-level await only in cli.ts, the adapters and the sandbox", () => {
+    for (const path of ["cli.ts", "lib/adapters/example.ts", "lib/sandbox/example.ts"])
+      assert.deepEqual(rejected(path), WAITS, path);
+  });
+});
+
+test("deno's parser gives each kind of import, and none of a string or a comment", () => {
+  const root = mkdtempSync(join(tmpdir(), "hydra-imports-"));
+  try {
+    const imports: readonly (readonly [line: string, kind: Import["kind"]])[] = [
+      ['import { a } from "./a.ts";', "value"],
+      ['import type { B } from "./b.ts";', "type"],
+      ['import { type C } from "./c.ts";', "value"],
+      ['export * from "./d.ts";', "value"],
+      ['export type { E } from "./e.ts";', "type"],
+      ['import "./f.ts";', "value"],
+      ['export type G = typeof import("./g.ts");', "type"],
+      ['export const h = () => import("./h.ts");', "lazy"],
+    ];
+    const rest = ["// import './x1.ts'", "export const s = \"import('./x2.ts')\";", "export type { B }; a();"];
+    writeFileSync(join(root, "entry.ts"), [...imports.map(([line]) => line), ...rest].join("\n"));
+    for (const name of "abcdefgh") writeFileSync(join(root, `${name}.ts`), "export {};");
+    const found = importGraph("entry.ts", root).get("entry.ts") ?? [];
+    assert.deepEqual(
+      found.map(({ target, kind }) => [target, kind]),
+      imports.map(([, kind], index) => [`${"abcdefgh"[index]}.ts`, kind]),
     );
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+});
+
+test("a cycle is found, types included, and what only leads to it is left out", () => {
+  const edge = (target: string, kind: Import["kind"] = "value"): Import => ({ target, kind });
+  const graph = new Map([
+    ["entry.ts", [edge("a.ts")]],
+    ["a.ts", [edge("b.ts", "type"), edge("c.ts")]],
+    ["b.ts", [edge("a.ts", "lazy")]],
+    ["c.ts", []],
+  ]);
+  assert.deepEqual(cyclesIn(graph), [["a.ts", "b.ts"]]);
 });

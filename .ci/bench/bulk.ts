@@ -4,7 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 
 /** One measured figure of many clients. */
-export interface BulkRow {
+interface BulkRow {
   readonly name: string;
   readonly what: string;
   readonly ours: string;

@@ -1,5 +1,5 @@
 /** A table of figures with its heading row. */
-export type Rows = readonly (readonly string[])[];
+type Rows = readonly (readonly string[])[];
 
 /** A bar of the chart: this program and another one, in the same unit. */
 export interface Bar {
@@ -34,12 +34,12 @@ export function chart(bars: readonly Bar[], other: string): string {
     const pair = bar(ours, y, "#2b6cb0") + (theirs === undefined ? "" : bar(theirs, y + 17, "#a0aec0"));
     return `<text x="${LEFT - 10}" y="${y + 20}" text-anchor="end">${name}</text>${pair}`;
   });
-  const title = `Times and memory of this program${bars.some((bar) => bar.other !== undefined) ? ` beside ${other}` : ""}`;
+  const title = `Times and memory of this program${bars.some((bar) => bar.other !== undefined) ? ` compared with ${other}` : ""}`;
   const legend = `<text x="${LEFT}" y="18"><tspan fill="#2b6cb0">this program</tspan> <tspan fill="#718096">${other}</tspan></text>`;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12" role="img"><title>${title}</title>${legend}${parts.join("")}</svg>\n`;
 }
 
-/** What a run of the benchmark measured, as the page that stands in the docs. */
+/** The results of a benchmark run, as a page of the docs. */
 export function page(run: {
   readonly date: string;
   readonly machine: string;
@@ -48,16 +48,16 @@ export function page(run: {
   readonly rows: Rows;
   readonly bulk: Rows;
 }): string {
-  return `# What it costs
+  return `# Benchmark
 
-Measured by \`npm run bench -- --write\` on ${run.date}, on ${run.machine}. Whole processes, medians; a ratio is the median of the
-ratios of pairs that ran by turns. A figure says something only beside another one of the same run. "Other" is ${run.other}.
+Measured by \`npm run bench -- --write\` on ${run.date}, on ${run.machine}. All figures are medians of
+whole processes. A ratio is the median over pairs of runs in alternation. Compare only figures from the same run. "Other" is ${run.other}.
 
-Programs that a download or a copy has just written start faster than those that starts from a disk have read in, since the
-system then has larger pieces of them in memory; memory is measured in the second state, where less counts as held. Of the
-memory of a create, all but about 5 MiB is the program's file itself, which programs that run at once share.
+A freshly copied program starts faster than one that was read from a cold disk, because the system then has larger pieces of it in
+memory. Memory is measured in the second state. All but about 5 MiB of the memory of a create is the program's file, which processes
+share.
 
-![this program beside the other one](bench.svg)
+![this program compared with the other one](bench.svg)
 
 ${markdownTable(run.rows)}
 The program is ${run.size.toFixed(1)} MiB, most of it the Bun runtime.

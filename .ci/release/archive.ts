@@ -8,7 +8,8 @@ export interface Entry {
   readonly executable?: boolean;
 }
 
-const LEVEL = 9;
+/** How hard zlib compresses: a release takes the time for the smallest archives. */
+export const SMALLEST = 9;
 
 function byPath(entries: readonly Entry[]): readonly Entry[] {
   return entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
@@ -24,12 +25,12 @@ function mode(entry: Entry): number {
  *
  * @param seconds the time of every file, since 1970
  */
-export function tarGz(entries: readonly Entry[], seconds: number): Uint8Array {
+export function tarGz(entries: readonly Entry[], seconds: number, level = SMALLEST): Uint8Array {
   const parts = byPath(entries).flatMap((entry) => {
     const padding = (512 - (entry.content.length % 512)) % 512;
     return [tarHeader(entry, seconds), entry.content, Buffer.alloc(padding)];
   });
-  const packed = gzipSync(Buffer.concat([...parts, Buffer.alloc(1024)]), { level: LEVEL });
+  const packed = gzipSync(Buffer.concat([...parts, Buffer.alloc(1024)]), { level });
   // The system that packed it is told in a byte that zlib sets by where it runs (RFC 1952, OS): 255 is unknown.
   packed[9] = 255;
   return packed;
@@ -62,13 +63,13 @@ function tarHeader(entry: Entry, seconds: number): Uint8Array {
  *
  * @param seconds the time of every file, since 1970
  */
-export function zip(entries: readonly Entry[], seconds: number): Uint8Array {
+export function zip(entries: readonly Entry[], seconds: number, level = SMALLEST): Uint8Array {
   const bodies: Uint8Array[] = [];
   const directory: Uint8Array[] = [];
   let offset = 0;
   for (const entry of byPath(entries)) {
     const name = Buffer.from(entry.path);
-    const content = deflateRawSync(entry.content, { level: LEVEL });
+    const content = deflateRawSync(entry.content, { level });
     const shared = zipFields(entry, content.length, name.length, seconds);
     // The time to the second and free of time zones, which the field of DOS is not.
     const extra = Buffer.alloc(9);

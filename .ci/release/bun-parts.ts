@@ -1,5 +1,5 @@
 /** Something that Bun holds, and so the program too. */
-export interface Part {
+interface Part {
   readonly name: string;
   /** What it is under, as an SPDX expression; of several to choose from, the one that is chosen. */
   readonly licence: string;

@@ -1,5 +1,5 @@
 /** A section of the changelog. */
-export interface Section {
+interface Section {
   /** The version, or `Unreleased`. */
   readonly version: string;
   /** The day of the release as YYYY-MM-DD, or undefined where the heading names none. */

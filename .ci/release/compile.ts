@@ -19,7 +19,7 @@ export interface Stamp {
 }
 
 /** Reads the stamp of a checkout. */
-export function readStamp(root: string): Stamp {
+function readStamp(root: string): Stamp {
   const git = (...args: readonly string[]): string | undefined => {
     try {
       return execFileSync("git", args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
@@ -47,7 +47,7 @@ export function scratchFolder(beside: string): Disposable & { readonly path: str
 }
 
 /** A checkout that is ready to be compiled for any target. */
-export interface Prepared {
+interface Prepared {
   readonly root: string;
   readonly stamp: Stamp;
   /** Which bytecode a typical run reads, and in what order. */

@@ -56,11 +56,24 @@ export function archiveName(target: Target): string {
   return `hydra-${target.name}`;
 }
 
-/** Packs the program of a target with what belongs to it; every file has the time of the commit. */
-export function pack(stamp: Stamp, target: Target, program: string, beside: readonly Entry[]): Uint8Array {
+/** How a target is packed. */
+interface PackOptions {
+  /** Every file has the time of the commit. */
+  readonly stamp: Stamp;
+  readonly target: Target;
+  /** The path of the target's program. */
+  readonly program: string;
+  /** What every archive holds next to the program. */
+  readonly companions: readonly Entry[];
+  /** How hard zlib compresses, 1 to 9. */
+  readonly level: number;
+}
+
+/** Packs the program of a target with what belongs to it. */
+export function pack({ stamp, target, program, companions: added, level }: PackOptions): Uint8Array {
   const folder = archiveName(target);
-  const entries = [{ path: target.executable, content: readFileSync(program), executable: true }, ...beside].map(
+  const entries = [{ path: target.executable, content: readFileSync(program), executable: true }, ...added].map(
     (entry) => ({ ...entry, path: `${folder}/${entry.path}` }),
   );
-  return target.archive === "zip" ? zip(entries, stamp.seconds) : tarGz(entries, stamp.seconds);
+  return target.archive === "zip" ? zip(entries, stamp.seconds, level) : tarGz(entries, stamp.seconds, level);
 }

@@ -1,90 +1,101 @@
-import { type Download, type Http, type HttpAnswer, NetworkFailure, unreachable } from "../core/network.ts";
-import { Problem } from "../core/problem.ts";
+import {
+  type Download,
+  type DownloadOptions,
+  type Http,
+  type HttpAnswer,
+  NetworkFailure,
+  unreachable,
+} from "../core/network.ts";
+import { Problem, type ProblemCode } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
 import { isLoopback } from "../core/url.ts";
 
-const REDIRECTS = 5;
+const MAX_REDIRECTS = 5;
 
-/** Milliseconds that one public document may take, its redirects included. */
-const DOWNLOAD_TIME = 20_000;
+/** Milliseconds that one public document may take, including redirects. */
+const DOWNLOAD_MS = 20_000;
 
-/** Makes a {@link Download} over an {@link Http} that carries no credentials. */
+/** Creates a {@link Download} over an {@link Http} that carries no credentials. */
 export function createDownload(
   http: Http,
   remaining: () => number,
   signal: AbortSignal,
   monotonic: () => number,
 ): Download {
-  return async (address, { what, maxBytes, allowPlainHttp }) => {
-    const until = monotonic() + Math.min(DOWNLOAD_TIME, remaining());
-    let url = address;
-    for (let hop = 0; ; hop++) {
-      if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-        throw new Problem(`Cannot fetch ${what}: "${escapeControls(redactUrl(url))}" is not an http or https address`, {
-          code: "bad-address",
-          exit: hop === 0 ? "usage" : "unreachable",
-          hint: "write a whole address, such as https://example.com/key.asc",
-        });
-      }
-      const at = new URL(url);
-      if (at.protocol === "http:" && !isLoopback(at.hostname) && allowPlainHttp !== true) {
-        throw new Problem(
-          `Cannot fetch ${what}: ${escapeControls(redactUrl(url))} is plain http, where anyone on the way could swap it`,
-          {
-            code: "plain-http",
-            exit: "usage",
-            hint: "use https, or name the key's fingerprint with --pgp-fingerprint",
-          },
-        );
-      }
-      let answer: HttpAnswer;
-      try {
-        answer = await http({
-          method: "GET",
-          url,
-          timeout: until - monotonic(),
-          maxBytes,
-          signal,
-          headers: { accept: "*/*" },
-        });
-      } catch (error) {
-        if (!(error instanceof NetworkFailure)) throw error;
-        throw unreachable(
-          `Cannot fetch ${what} from ${escapeControls(redactUrl(url))}`,
-          url,
-          error,
-          error.kind === "certificate"
-            ? "trust its authority with SSL_CERT_FILE=FILE: --ca-file is for the server of the clients alone"
-            : "check the address and the network, then run the command again",
-        );
-      }
+  return async (start, options) => {
+    const until = monotonic() + Math.min(DOWNLOAD_MS, remaining());
+    let url = allowedUrl(start, options, "usage");
+    for (let redirects = 0; ; redirects++) {
+      const answer = await request(http, url, options, { timeout: until - monotonic(), signal });
       const location = answer.headers.get("location");
-      if (answer.status < 300 || answer.status > 399 || answer.status === 304 || location === null) {
-        return { status: answer.status, url, bytes: answer.bytes };
-      }
-      if (hop === REDIRECTS || !URL.canParse(location, url)) {
-        throw new Problem(
-          `Cannot fetch ${what}: ${hop === REDIRECTS ? `more than ${REDIRECTS} redirects` : "a redirect to no address"}`,
-          {
-            code: "redirects",
-            exit: "unreachable",
-            hint: "give the address that the redirects end at",
-          },
-        );
-      }
-      const next = new URL(location, url);
-      if (at.protocol === "https:" && next.protocol !== "https:") {
-        throw new Problem(
-          `Cannot fetch ${what}: ${escapeControls(redactUrl(url))} redirects from https to ${escapeControls(next.protocol.slice(0, -1))}`,
-          {
-            code: "redirect-downgrade",
-            exit: "unreachable",
-            hint: "give an address that stays on https",
-          },
-        );
-      }
-      url = next.href;
+      if (!isRedirect(answer.status) || location === null)
+        return { status: answer.status, url: url.href, bytes: answer.bytes };
+      url = nextUrl(url, location, redirects, options);
     }
   };
+}
+
+/** 304 is no redirect, but part of caching. */
+function isRedirect(status: number): boolean {
+  return status >= 300 && status <= 399 && status !== 304;
+}
+
+function shown(url: URL | string): string {
+  return escapeControls(redactUrl(String(url)));
+}
+
+/** The parsed URL, if it is one that documents may come from. */
+function allowedUrl(text: string, { what, allowPlainHttp }: DownloadOptions, exit: "usage" | "unreachable"): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new Problem(`Cannot fetch ${what}: "${shown(text)}" is not an http or https URL`, {
+      code: "bad-address",
+      exit,
+      hint: "use a complete URL, such as https://example.com/key.asc",
+    });
+  }
+  if (url.protocol === "http:" && !isLoopback(url.hostname) && allowPlainHttp !== true) {
+    throw new Problem(`Cannot fetch ${what}: ${shown(url)} is plain http, so anyone on the network could replace it`, {
+      code: "plain-http",
+      exit: "usage",
+      hint: "use https, or add the key's fingerprint with --pgp-fingerprint",
+    });
+  }
+  return url;
+}
+
+async function request(
+  http: Http,
+  url: URL,
+  { what, maxBytes }: DownloadOptions,
+  limits: { readonly timeout: number; readonly signal: AbortSignal },
+): Promise<HttpAnswer> {
+  try {
+    return await http({ method: "GET", url: url.href, maxBytes, headers: { accept: "*/*" }, ...limits });
+  } catch (error) {
+    if (!(error instanceof NetworkFailure)) throw error;
+    const hint =
+      error.kind === "certificate"
+        ? "trust its CA with SSL_CERT_FILE=FILE: --ca-file is only for the admin API"
+        : "check the URL and the network, then run the command again";
+    throw unreachable(`Cannot fetch ${what} from ${shown(url)}`, url.href, error, hint);
+  }
+}
+
+/** The target of a redirect. */
+function nextUrl(url: URL, location: string, redirects: number, options: DownloadOptions): URL {
+  const problem = (reason: string, code: ProblemCode, hint: string): Problem =>
+    new Problem(`Cannot fetch ${options.what}: ${reason}`, { code, exit: "unreachable", hint });
+  if (redirects === MAX_REDIRECTS || !URL.canParse(location, url.href)) {
+    const reason =
+      redirects === MAX_REDIRECTS ? `more than ${MAX_REDIRECTS} redirects` : "a redirect without a valid URL";
+    throw problem(reason, "redirects", "use the URL that the redirects end at");
+  }
+  const next = new URL(location, url);
+  if (url.protocol === "https:" && next.protocol !== "https:") {
+    const reason = `${shown(url)} redirects from https to ${escapeControls(next.protocol.slice(0, -1))}`;
+    throw problem(reason, "redirect-downgrade", "use a URL that stays on https");
+  }
+  return allowedUrl(next.href, options, "unreachable");
 }

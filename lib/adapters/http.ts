@@ -1,273 +1,160 @@
-import { type $Fetch, createFetch } from "ofetch";
-import { type FailureKind, type Http, type HttpRequest, MAX_TIMER_MS, NetworkFailure } from "../core/network.ts";
-import { errorCode, errorMessage } from "../core/problem.ts";
+import { type $Fetch, createFetch, type FetchContext } from "ofetch";
+import { type Http, type HttpRequest, MAX_TIMER_MS, NetworkFailure } from "../core/network.ts";
 import { redactHeader, redactUrl } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
 import { isLoopback } from "../core/url.ts";
-import type { Transport, Wire } from "./transport.ts";
+import { networkFailure, tunnelFailure } from "./http/network-failure.ts";
+import { readBody } from "./http/read-body.ts";
+import type { ConnectionOptions, Transport } from "./transport.ts";
 
-/** What every exchange of one {@link Http} shares. */
+/** What all requests of one {@link Http} share. */
 export interface HttpOptions {
-  /** The unix socket to go through. */
+  /** The unix socket to connect to. */
   readonly socket?: string;
-  /** The runtime's way to make a connection. */
+  /** Headers to send with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly transport: Transport;
-  /** Certificates to trust, PEM. Asked for only when the address is https. */
+  /** Certificates to trust, PEM. Called only for https. */
   readonly authorities: () => Promise<readonly string[]>;
   readonly skipVerify?: boolean;
-  /** How messages call the proxy of the environment that an address is reached through; undefined where there is none. */
+  /** Describes the proxy that the environment sets for a URL; undefined if there is none. */
   readonly proxyOf?: (url: URL) => string | undefined;
-  /** Told each request and answer, credentials already left out. */
+  /** Called with each request and response, without credentials. */
   readonly trace?: (line: string) => void;
   readonly monotonic: () => number;
 }
 
-/** Limit of an answer's body where the caller names none: 64 MiB. */
+/** Limit for the body of a response, unless the request sets another: 64 MiB. */
 const MAX_BYTES = 64 * 1024 * 1024;
-
-/** Bodies up to this many bytes are read whole: 1 MiB. */
-const READ_WHOLE = 1024 * 1024;
 
 const TIMEOUT = Symbol("timeout");
 
-/** Makes the one door to the network: ofetch over the transport of the runtime. */
+/** Creates the only access to the network: ofetch over the transport of the runtime. */
 export function createHttp(options: HttpOptions): Http {
-  let authorities: Promise<readonly string[]> | undefined;
-
-  const senders = new Map<string, Promise<$Fetch>>();
-
-  /** The sender for an origin, made once: a list or an import asks the same one thousands of times. */
-  function senderTo(url: URL, once: boolean): Promise<$Fetch> {
-    const key = `${url.origin} ${once}`;
-    const known = senders.get(key);
-    if (known !== undefined) return known;
-    const made = wireTo(url, once).then((wire) => {
-      const send = options.transport(wire);
-      return createFetch({ fetch: (input, init) => send(String(input), init ?? {}) });
-    });
-    senders.set(key, made);
-    return made;
-  }
-
-  async function wireTo(url: URL, once: boolean): Promise<Wire> {
-    const secure = url.protocol === "https:" && options.skipVerify !== true;
-    if (secure) authorities ??= options.authorities();
-    return {
-      ...(options.socket === undefined ? {} : { socket: options.socket }),
-      ...(secure && authorities !== undefined ? { authorities: await authorities } : {}),
-      skipVerify: options.skipVerify === true && url.protocol === "https:",
-      direct: isDirect(url),
-      once,
-    };
-  }
-
-  function isDirect(url: URL): boolean {
-    return options.socket !== undefined || isLoopback(url.hostname);
-  }
-
+  const senderTo = createSenders(options);
   return async (request) => {
-    const to = new URL(request.url);
-    const proxy = (): string | undefined => (isDirect(to) ? undefined : options.proxyOf?.(to));
-    const send = await senderTo(to, request.once === true);
-    const control = new AbortController();
-    const outside = request.signal;
-    const stop = (): void => control.abort(outside?.reason);
-    if (isAborted(outside)) throw outside?.reason;
-    outside?.addEventListener("abort", stop, { once: true });
-    const timer =
-      request.timeout === undefined
-        ? undefined
-        : setTimeout(() => control.abort(TIMEOUT), Math.min(MAX_TIMER_MS, Math.max(1, request.timeout)));
+    const url = new URL(request.url);
+    const send = await senderTo(url, request.once === true);
+    request.signal?.throwIfAborted();
+    const deadline = startDeadline(request);
     const began = options.monotonic();
-    trace(options, request);
+    const trace = (outcome: string, size = ""): void =>
+      options.trace?.(`< ${outcome} (${size}${Math.round(options.monotonic() - began)} ms)`);
     try {
-      const answer = await send.raw(request.url, {
-        method: request.method,
-        headers: request.headers ?? {},
-        ...(request.body === undefined ? {} : { body: request.body }),
-        redirect: "manual",
-        responseType: "stream",
-        ignoreResponseError: true,
-        retry: false,
-        signal: control.signal,
-      });
-      if (answer.status === 407 && proxy() !== undefined) throw tunnelFailure(407);
-      const maxBytes = request.maxBytes ?? MAX_BYTES;
-      const encoding = answer.headers.get("content-encoding");
-      const bytes = await decompressed(await readBody(answer, maxBytes, control), encoding, maxBytes);
-      options.trace?.(`< ${answer.status} (${bytes.length} bytes, ${Math.round(options.monotonic() - began)} ms)`);
-      return { status: answer.status, headers: answer.headers, bytes, text: new TextDecoder().decode(bytes) };
+      const response = await send.raw(request.url, { ...payloadOf(request), signal: deadline.signal });
+      const bytes = await readBody(response, request.maxBytes ?? MAX_BYTES, deadline.signal);
+      trace(String(response.status), `${bytes.length} bytes, `);
+      const { status, headers } = response;
+      return { status, headers, bytes, text: new TextDecoder().decode(bytes) };
     } catch (error) {
-      if (isAborted(outside)) throw outside?.reason;
-      const found =
-        error instanceof NetworkFailure
-          ? error
-          : control.signal.reason === TIMEOUT
-            ? new NetworkFailure("timeout", "no whole answer in time")
-            : networkFailure(error);
-      const via = proxy();
-      const failure = via === undefined ? found : new NetworkFailure(found.kind, found.message, found.cause, via);
-      options.trace?.(`< ${failure.message} (${Math.round(options.monotonic() - began)} ms)`);
+      request.signal?.throwIfAborted();
+      const failure = failureOf(error, deadline.signal, proxyFor(options, url));
+      trace(failure.message);
       throw failure;
     } finally {
-      clearTimeout(timer);
-      outside?.removeEventListener("abort", stop);
+      deadline.end();
     }
   };
 }
 
-function isAborted(signal: AbortSignal | undefined): boolean {
-  return signal?.aborted === true;
+/** The part of a request that ofetch turns into a body, a query and headers. */
+function payloadOf({ method, headers, query, json, form }: HttpRequest) {
+  const type = form === undefined ? "application/json" : "application/x-www-form-urlencoded";
+  return {
+    method,
+    // Set here and not by ofetch, which does so after the request has been traced.
+    headers: { ...(form === undefined && json === undefined ? {} : { "content-type": type }), ...headers },
+    ...(query === undefined ? {} : { query }),
+    ...(form === undefined ? {} : { body: form }),
+    // Wrapped, because ofetch sends an object with a member "buffer" or "constructor" as "[object Object]".
+    ...(json === undefined ? {} : { body: { toJSON: () => json } }),
+  };
 }
 
-function trace(options: HttpOptions, request: HttpRequest): void {
-  if (options.trace === undefined) return;
-  const through = options.socket === undefined ? "" : ` (through ${options.socket})`;
-  options.trace(`> ${request.method} ${escapeControls(redactUrl(request.url))}${through}`);
-  for (const [name, value] of Object.entries(request.headers ?? {})) options.trace(`> ${redactHeader(name, value)}`);
+/** Returns the sender for an origin, created once: lists and imports send thousands of requests to the same one. */
+function createSenders(options: HttpOptions): (url: URL, once: boolean) => Promise<$Fetch> {
+  const senders = new Map<string, Promise<$Fetch>>();
+  let authorities: Promise<readonly string[]> | undefined;
+
+  async function connectionTo(url: URL, once: boolean): Promise<ConnectionOptions> {
+    const verified = url.protocol === "https:" && options.skipVerify !== true;
+    if (verified) authorities ??= options.authorities();
+    return {
+      ...(options.socket === undefined ? {} : { socket: options.socket }),
+      ...(verified && authorities !== undefined ? { authorities: await authorities } : {}),
+      skipVerify: options.skipVerify === true && url.protocol === "https:",
+      direct: isDirect(options, url),
+      once,
+    };
+  }
+
+  return (url, once) => {
+    const key = `${url.origin} ${once}`;
+    const sender = senders.get(key) ?? connectionTo(url, once).then((connection) => createSender(options, connection));
+    senders.set(key, sender);
+    return sender;
+  };
 }
 
-async function readBody(answer: Response, maxBytes: number, control: AbortController): Promise<Uint8Array> {
-  const { body } = answer;
-  if (body === null) return new Uint8Array();
-  // The runtime does not always end a read when its request is aborted, so the abort is raced here too.
-  const aborted = new Promise<never>((_, reject) => {
-    const stop = (): void => reject(control.signal.reason);
-    if (control.signal.aborted) stop();
-    else control.signal.addEventListener("abort", stop, { once: true });
+/** An ofetch that neither retries, follows redirects nor parses: statuses and bodies are left to the caller. */
+function createSender(options: HttpOptions, connection: ConnectionOptions): $Fetch {
+  const send = options.transport(connection);
+  return createFetch({
+    fetch: (input, init) => send(String(input), init ?? {}),
+    defaults: {
+      headers: { ...options.headers },
+      redirect: "manual",
+      responseType: "stream",
+      ignoreResponseError: true,
+      retry: false,
+      onRequest: (context) => traceRequest(options, context),
+      onResponse: ({ request, response }) => {
+        if (response.status === 407 && proxyFor(options, new URL(String(request))) !== undefined)
+          throw tunnelFailure(407);
+      },
+    },
   });
-  aborted.catch(() => {});
-  const stated = Number(answer.headers.get("content-length") ?? Number.NaN);
-  // A body whose length is stated and small is read in one go, which costs half of reading it piece by piece.
-  if (stated <= Math.min(maxBytes, READ_WHOLE) && answer.headers.get("content-encoding") === null) {
-    return new Uint8Array(await Promise.race([answer.arrayBuffer(), aborted]));
-  }
-  const reader = body.getReader();
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for (;;) {
-    const { done, value } = await Promise.race([reader.read(), aborted]);
-    if (done) break;
-    length += value.length;
-    if (length > maxBytes) {
-      reader.cancel().catch(() => {});
-      throw tooLarge(maxBytes);
-    }
-    parts.push(value);
-  }
-  if (parts.length === 1 && parts[0] !== undefined) return parts[0];
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }
 
-function tooLarge(maxBytes: number): NetworkFailure {
-  return new NetworkFailure("too-large", `the answer is larger than ${Math.round(maxBytes / 1024 / 1024)} MiB`);
+function traceRequest({ trace, socket }: HttpOptions, { request, options }: FetchContext): void {
+  if (trace === undefined) return;
+  const query = options.query === undefined ? "" : "?…";
+  const via = socket === undefined ? "" : ` (through ${socket})`;
+  trace(`> ${options.method} ${escapeControls(redactUrl(String(request)))}${query}${via}`);
+  for (const [name, value] of options.headers) trace(`> ${redactHeader(name, value)}`);
 }
 
-/** The body without its content codings (RFC 9110, 8.4), which none is asked for; an unknown one is left for the reader of the body. */
-async function decompressed(bytes: Uint8Array, encoding: string | null, maxBytes: number): Promise<Uint8Array> {
-  if (encoding === null || bytes.length === 0) return bytes;
-  const { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } = await import("node:zlib");
-  const limit = { maxOutputLength: maxBytes };
-  const decoders = new Map<string, (coded: Uint8Array) => Uint8Array>([
-    ["gzip", (coded) => gunzipSync(coded, limit)],
-    ["x-gzip", (coded) => gunzipSync(coded, limit)],
-    ["deflate", (coded) => inflateSync(coded, limit)],
-    ["br", (coded) => brotliDecompressSync(coded, limit)],
-    ["zstd", (coded) => zstdDecompressSync(coded, limit)],
-  ]);
-  let plain = bytes;
-  for (const coding of encoding.toLowerCase().split(",").reverse()) {
-    try {
-      plain = decoders.get(coding.trim())?.(plain) ?? plain;
-    } catch (error) {
-      if (errorCode(error) === "ERR_BUFFER_TOO_LARGE") throw tooLarge(maxBytes);
-      throw new NetworkFailure(
-        "protocol",
-        `the answer is not what its Content-Encoding says (${coding.trim()})`,
-        error,
-      );
-    }
-  }
-  return plain;
+/** Whether a request never goes through a proxy. */
+function isDirect({ socket }: HttpOptions, url: URL): boolean {
+  return socket !== undefined || isLoopback(url.hostname);
 }
 
-const KINDS = new Map<string, readonly [FailureKind, string]>([
-  ["ECONNREFUSED", ["refused", "connection refused"]],
-  ["ConnectionRefused", ["refused", "connection refused"]],
-  ["FailedToOpenSocket", ["refused", "cannot open a connection"]],
-  ["ENOENT", ["refused", "there is no such socket"]],
-  ["EACCES", ["refused", "the socket may not be used: permission denied"]],
-  ["ENOTSOCK", ["refused", "it is not a socket"]],
-  ["EMFILE", ["exhausted", "this process may not open more files (ulimit -n)"]],
-  ["ENFILE", ["exhausted", "no more files can be opened on this machine"]],
-  ["EHOSTUNREACH", ["refused", "no route to the host"]],
-  ["ENETUNREACH", ["refused", "the network is unreachable"]],
-  ["EADDRNOTAVAIL", ["refused", "the address cannot be reached from here"]],
-  ["ETIMEDOUT", ["lost", "the connection timed out"]],
-  ["ENOTFOUND", ["unresolved", "the host name cannot be resolved"]],
-  ["EAI_AGAIN", ["unresolved", "the host name cannot be resolved now"]],
-  ["ECONNRESET", ["lost", "the connection was closed before a whole answer"]],
-  ["ConnectionClosed", ["lost", "the connection was closed before a whole answer"]],
-  ["EPIPE", ["lost", "the connection was closed before a whole answer"]],
-  ["ECONNABORTED", ["lost", "the connection was closed before a whole answer"]],
-  ["UND_ERR_SOCKET", ["lost", "the connection was closed before a whole answer"]],
-  ["EPROTO", ["handshake", "the TLS handshake failed: this port may not speak TLS"]],
-  ["ERR_SSL_WRONG_VERSION_NUMBER", ["handshake", "the TLS handshake failed: this port may not speak TLS"]],
-  ["ERR_TLS_CERT_ALTNAME_INVALID", ["certificate", "the certificate is for another host name"]],
-  ["CERT_HAS_EXPIRED", ["certificate", "the certificate has expired"]],
-  ["CERT_NOT_YET_VALID", ["certificate", "the certificate is not valid yet"]],
-  ["DEPTH_ZERO_SELF_SIGNED_CERT", ["certificate", "the certificate is self-signed and not trusted"]],
-  ["SELF_SIGNED_CERT_IN_CHAIN", ["certificate", "the certificate's authority is not trusted"]],
-  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", ["certificate", "the certificate's authority is not trusted"]],
-  ["UNABLE_TO_GET_ISSUER_CERT", ["certificate", "the certificate's authority is not trusted"]],
-  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", ["certificate", "the certificate's authority is not trusted"]],
-  ["CERT_SIGNATURE_FAILURE", ["certificate", "the certificate's signature is wrong"]],
-  ["CERT_REVOKED", ["certificate", "the certificate is revoked"]],
-  ["CERT_UNTRUSTED", ["certificate", "the certificate is not trusted"]],
-  ["INVALID_CA", ["certificate", "the certificate's authority may not sign"]],
-]);
-
-/** Bodies that do not decode: the server has answered, and no repeat mends it. */
-const UNREADABLE = /^(Malformed|InvalidHTTP|HPE_|Zlib|Z_|Brotli|Unsupported|InvalidMethod|HTTPHeaders)/;
-
-/** The failure of a proxy that opens no way to the server; what a gateway says may pass, a refusal does not. */
-function tunnelFailure(status: number | undefined, error?: unknown): NetworkFailure {
-  const passing = status !== undefined && status >= 500;
-  const said = status === 407 ? "wants credentials" : "refused the connection";
-  const told = status === undefined ? "" : ` (status ${status})`;
-  return new NetworkFailure(passing ? "refused" : "proxy", `the proxy ${said}${told}`, error);
+function proxyFor(options: HttpOptions, url: URL): string | undefined {
+  return isDirect(options, url) ? undefined : options.proxyOf?.(url);
 }
 
-function networkFailure(error: unknown): NetworkFailure {
-  const code = errorCode(error) ?? "";
-  if (code === "ERR_PROXY_TUNNEL") {
-    const status = /: (\d{3})\b/.exec(deepest(error))?.[1];
-    return tunnelFailure(status === undefined ? undefined : Number(status), error);
-  }
-  const known = KINDS.get(code);
-  if (known !== undefined) return new NetworkFailure(known[0], known[1], error);
-  const text = deepest(error);
-  if (UNREADABLE.test(code) || /invalid HTTP|parse error|Parse Error|malformed/i.test(text)) {
-    return new NetworkFailure("protocol", "the answer is not HTTP", error);
-  }
-  if (/certificate|self.signed|UnknownIssuer|CaUsedAsEndEntity|NotValidForName/i.test(text)) {
-    return new NetworkFailure("certificate", `the certificate is not trusted: ${escapeControls(text)}`, error);
-  }
-  if (/refused/i.test(text)) return new NetworkFailure("refused", "connection refused", error);
-  if (/InvalidContentType|received corrupt message|wrong version number|handshake/i.test(text)) {
-    return new NetworkFailure("handshake", "the TLS handshake failed: this port may not speak TLS", error);
-  }
-  return new NetworkFailure("lost", `the connection failed${code === "" ? "" : ` (${code})`}`, error);
+/** A signal that aborts when the time of a request is up or the request is cancelled. */
+function startDeadline({ timeout, signal }: HttpRequest): { readonly signal: AbortSignal; end(): void } {
+  const control = new AbortController();
+  const cancel = (): void => control.abort(signal?.reason);
+  signal?.addEventListener("abort", cancel, { once: true });
+  const expire = (): void => control.abort(TIMEOUT);
+  const timer = timeout === undefined ? undefined : setTimeout(expire, Math.min(MAX_TIMER_MS, Math.max(1, timeout)));
+  return {
+    signal: control.signal,
+    end() {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", cancel);
+    },
+  };
 }
 
-function deepest(error: unknown): string {
-  let text = "";
-  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) text = errorMessage(at);
-  return text;
+function failureOf(error: unknown, deadline: AbortSignal, via: string | undefined): NetworkFailure {
+  const failure = error instanceof NetworkFailure ? error : unnamedFailure(error, deadline);
+  return via === undefined ? failure : new NetworkFailure(failure.kind, failure.message, failure.cause, via);
+}
+
+function unnamedFailure(error: unknown, deadline: AbortSignal): NetworkFailure {
+  if (deadline.reason === TIMEOUT) return new NetworkFailure("timeout", "no complete response in time");
+  return networkFailure(error);
 }

@@ -1,16 +1,15 @@
 import type { JSONPathQuery } from "json-p3";
-import { isRecord } from "../core/client/client.ts";
-import { numberText } from "../core/json.ts";
+import { isJsonObject, numberText } from "../core/json.ts";
 import { resolvePointer } from "../core/json-pointer.ts";
 import type { Select } from "../core/output/query.ts";
 import { errorMessage, Problem, usageError } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 
-/** What the library takes as a document. */
+/** The JSON values that the library accepts. */
 type Document = Parameters<JSONPathQuery["query"]>[0];
 
-/** How deep `..` goes: far beyond any real answer, and well within the stack. */
-const DEPTH = 1000;
+/** The limit for `..`: far deeper than any real response, and well within the stack. */
+const MAX_DEPTH = 1000;
 
 function isDocument(value: unknown): value is Document {
   if (typeof value !== "object" || value === null) {
@@ -19,7 +18,7 @@ function isDocument(value: unknown): value is Document {
   return Object.values(value).every(isDocument);
 }
 
-/** A document whose numbers of any length are plain ones, to be compared; the same one where it has no others. */
+/** A document with long numbers replaced by plain ones, so that they can be compared; the same one if it has none. */
 function withPlainNumbers(value: unknown): unknown {
   const text = numberText(value);
   if (text !== undefined) return Number(text);
@@ -27,18 +26,18 @@ function withPlainNumbers(value: unknown): unknown {
     const items = value.map(withPlainNumbers);
     return items.some((item, at) => item !== value[at]) ? items : value;
   }
-  if (!isRecord(value)) return value;
+  if (!isJsonObject(value)) return value;
   const members = Object.entries(value).map(([key, member]) => [key, withPlainNumbers(member)] as const);
   return members.some(([key, member]) => member !== value[key]) ? Object.fromEntries(members) : value;
 }
 
-/** What the library says in the words of its own parser, said about the expression. */
+/** Messages in terms of the library's parser, and what they mean for the expression. */
 const REWORDED: ReadonlyMap<string, string> = new Map([
   ["can't backup beyond start", "a name or a selector is missing"],
-  ["unexpected token 'TOKEN_ERROR'", "the text does not fit"],
+  ["unexpected token 'TOKEN_ERROR'", "unexpected text"],
 ]);
 
-/** The library's reason without the copy of the expression that it ends with. */
+/** The library's reason without the copy of the expression at its end. */
 function reasonIn(error: unknown): string {
   const whole = errorMessage(error);
   const copy = /':\d+\)$/.test(whole) ? whole.indexOf(" ('") : -1;
@@ -46,7 +45,7 @@ function reasonIn(error: unknown): string {
   return REWORDED.get(reason) ?? reason;
 }
 
-/** Where in the expression an error of the library is, counted from 1, as far as it tells. */
+/** The position of an error in the expression, counted from 1, if the library says it. */
 function positionOf(error: unknown): string {
   if (typeof error !== "object" || error === null || !("token" in error)) return "";
   const { token } = error;
@@ -55,20 +54,20 @@ function positionOf(error: unknown): string {
 }
 
 /**
- * Makes a JSONPath expression ready (RFC 9535, strictly), loading the library at the first use.
+ * Compiles a JSONPath expression (strictly by RFC 9535), loading the library at the first use.
  *
- * A singular query (RFC 9535, 2.3.5.1) selects at most one value, any other one a list. Rejects with a usage Problem
- * for text that is no such expression; the result throws a Problem for a document nested too deep to be searched.
+ * A singular query (RFC 9535, 2.3.5.1) selects at most one value, any other query a list. Rejects with a usage Problem for
+ * an invalid expression; the result throws a Problem for a document that is nested too deep to be searched.
  */
 export async function compileJsonPath(text: string): Promise<Select> {
   const { JSONPathEnvironment } = await import("json-p3");
   let query: JSONPathQuery;
   try {
-    query = new JSONPathEnvironment({ maxRecursionDepth: DEPTH }).compile(text);
+    query = new JSONPathEnvironment({ maxRecursionDepth: MAX_DEPTH }).compile(text);
   } catch (error) {
     throw usageError(
-      `Cannot use JSONPath ${quote(text)}: ${reasonIn(error)}${positionOf(error)}`,
-      "an expression looks like $.client_id, $.redirect_uris[*] or $.items[?@.owner=='ops'].client_id",
+      `Invalid JSONPath ${quote(text)}: ${reasonIn(error)}${positionOf(error)}`,
+      "examples: $.client_id, $.redirect_uris[*] or $.items[?@.owner=='ops'].client_id",
     );
   }
   const single = query.singularQuery();

@@ -1,13 +1,10 @@
-/** The algorithms that a key pair can be made for: those that both families of servers take for private_key_jwt. */
-export const KEY_ALGORITHMS = ["ES256", "RS256", "PS256"] as const;
+/** The algorithms for key pairs: those that all supported servers accept for private_key_jwt. */
+type KeyAlgorithm = "ES256" | "RS256" | "PS256";
 
-/** One of {@link KEY_ALGORITHMS}. */
-export type KeyAlgorithm = (typeof KEY_ALGORITHMS)[number];
-
-/** A key pair of a client, made on this machine. */
+/** A locally generated key pair of a client. */
 export interface KeyPair {
   readonly algorithm: KeyAlgorithm;
-  /** The key's id: its thumbprint (RFC 7638). */
+  /** The key ID: its thumbprint (RFC 7638). */
   readonly kid: string;
   /** The public key as a JSON Web Key (RFC 7517). */
   readonly publicJwk: Readonly<Record<string, unknown>>;
@@ -17,23 +14,23 @@ export interface KeyPair {
   readonly pem: string;
 }
 
-/** Makes a key pair: P-256 for ES256, 3072 bits for the RSA algorithms. */
+/** Generates a key pair: P-256 for ES256, 3072 bits for the RSA algorithms. */
 export async function generateKeys(algorithm: KeyAlgorithm): Promise<KeyPair> {
   const { calculateJwkThumbprint, exportJWK, exportPKCS8, generateKeyPair } = await import("jose");
   const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true, modulusLength: 3072 });
-  const bare = await exportJWK(publicKey);
-  const kid = await calculateJwkThumbprint(bare);
-  const more = { kid, use: "sig", alg: algorithm };
+  const jwk = await exportJWK(publicKey);
+  const kid = await calculateJwkThumbprint(jwk);
+  const metadata = { kid, use: "sig", alg: algorithm };
   return {
     algorithm,
     kid,
-    publicJwk: { ...bare, ...more },
-    privateJwk: { ...(await exportJWK(privateKey)), ...more },
+    publicJwk: { ...jwk, ...metadata },
+    privateJwk: { ...(await exportJWK(privateKey)), ...metadata },
     pem: await exportPKCS8(privateKey),
   };
 }
 
-/** A client assertion (RFC 7523, 3): signed, for one audience, good for a minute. */
+/** A signed client assertion (RFC 7523, 3) for one audience, valid for a minute. */
 export async function clientAssertion(
   keys: KeyPair,
   clientId: string,

@@ -3,24 +3,24 @@ import { parseJson } from "../core/client/client.ts";
 import { keybaseNameProblem, plainHttpHint } from "../core/keys/key-source.ts";
 import { MAX_KEY_BYTES, type Recipient, refusedAnswer } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";
-import { Problem, usageError } from "../core/problem.ts";
+import { Problem, type ProblemCode, usageError } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
 import { escapeControls, quote, trimmedEnd } from "../core/text.ts";
 import { mayFetchKey } from "../core/url.ts";
 
-/** The PGP key that Keybase holds for a user. */
+/** The PGP key of a Keybase user. */
 export interface KeybaseKey {
   readonly armored: string;
-  /** The fingerprint that Keybase states, in upper case; the key has to have it ({@link checkKeybaseKey}). */
+  /** The fingerprint according to Keybase, in upper case; the key must have it ({@link checkKeybaseKey}). */
   readonly fingerprint: string;
-  /** The name as the user writes it. */
+  /** The name as the user spells it. */
   readonly username: string;
 }
 
-/** Where Keybase answers, unless another base address is set. */
+/** The default base URL of Keybase. */
 export const KEYBASE_URL = "https://keybase.io";
 
-/** The status code of a lookup that found nobody. */
+/** The status code of a lookup that found no user. */
 const NOT_FOUND = 205;
 
 const User = v.object({
@@ -39,20 +39,20 @@ const Answer = v.object({
 
 type Answer = v.InferOutput<typeof Answer>;
 
-/** The address of a user lookup below a base address, which may have a path of its own. */
+/** The URL of a user lookup; the base URL may have a path. */
 function lookupUrl(base: string, name: string, pinned: boolean, flag: string): string {
   const shown = `HYDRA_KEYBASE_URL ${quote(redactUrl(base))}`;
   const url = URL.canParse(base) ? new URL(base) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw usageError(
-      `Invalid ${shown}: it is not an http or https address`,
-      `leave it unset for ${KEYBASE_URL}`,
+      `Invalid ${shown}: it is not an http or https URL`,
+      `unset it to use ${KEYBASE_URL}`,
       "bad-address",
     );
   }
   if (!mayFetchKey(url, pinned)) {
     throw usageError(
-      `Cannot use ${shown}: it is plain http, where anyone on the way could swap the key`,
+      `Cannot use ${shown}: it is plain http, so anyone on the network could replace the key`,
       plainHttpHint(flag),
       "plain-http",
     );
@@ -68,16 +68,16 @@ function parsed(bytes: Uint8Array): Answer | undefined {
   return result.success ? result.output : undefined;
 }
 
-/** A failure that is about what Keybase holds for a name. */
-function refusal(code: string, message: string, hint: string, details: readonly string[] = []): Problem {
+/** A problem with the key of a Keybase user. */
+function keyProblem(code: ProblemCode, message: string, hint: string, details: readonly string[] = []): Problem {
   return new Problem(message, { code, exit: "noUsableKey", hint, details });
 }
 
 /**
  * Looks up the PGP key of one Keybase user, through Keybase's public lookup and without any credential.
  *
- * `pinned` says that the fingerprint of the key is known, which lets a mirror be plain http. The failures are told apart
- * by code: `keybase-no-user`, `keybase-no-key`, `keybase-answer` (exit `noUsableKey`), and exit `unreachable`.
+ * `pinned` says that the fingerprint of the key is known, which permits a mirror with plain http. The codes of the problems
+ * are `keybase-no-user`, `keybase-no-key` and `keybase-answer` (exit `noUsableKey`); the exit may also be `unreachable`.
  */
 export async function keybaseKey(
   name: string,
@@ -99,71 +99,71 @@ export async function keybaseKey(
       message,
       answer,
       "keybase-answer",
-      "check HYDRA_KEYBASE_URL, or give the key itself with --pgp-key",
+      "check HYDRA_KEYBASE_URL, or pass the key itself with --pgp-key",
     );
   }
   const body = parsed(answer.bytes);
-  if (body === undefined) throw notUnderstood(name, answer.url, "the answer is not that of a Keybase user lookup");
+  if (body === undefined) throw unexpectedAnswer(name, answer.url, "the response is not that of a Keybase user lookup");
   return keyIn(body, name, answer.url);
 }
 
-function notUnderstood(name: string, url: string, reason: string): Problem {
-  return refusal(
+function unexpectedAnswer(name: string, url: string, reason: string): Problem {
+  return keyProblem(
     "keybase-answer",
     `Cannot look up Keybase user "${name}" at ${escapeControls(redactUrl(url))}: ${reason}`,
-    "check HYDRA_KEYBASE_URL, or give the key itself with --pgp-key",
+    "check HYDRA_KEYBASE_URL, or pass the key itself with --pgp-key",
   );
 }
 
 function noUser(name: string): Problem {
-  return refusal(
+  return keyProblem(
     "keybase-no-user",
-    `Cannot find Keybase user "${name}": there is nobody of this name`,
+    `Keybase user "${name}" not found`,
     `check the spelling at ${KEYBASE_URL}/${name}`,
   );
 }
 
-/** The key in an answer, which has to be about the one user that was asked for. */
+/** The key in a response, which must be about the requested user only. */
 function keyIn(body: Answer, name: string, url: string): KeybaseKey {
-  const { code, name: word, desc } = body.status;
+  const { code, name: statusName, desc } = body.status;
   if (code === NOT_FOUND) throw noUser(name);
   if (code !== 0) {
-    const told = [word, desc].filter((text) => text).map((text) => escapeControls(text ?? "").slice(0, 200));
-    throw notUnderstood(name, url, `Keybase refused with status ${[code, ...told].join(" ")}`);
+    const details = [statusName, desc].filter((text) => text).map((text) => escapeControls(text ?? "").slice(0, 200));
+    throw unexpectedAnswer(name, url, `Keybase answered with status ${[code, ...details].join(" ")}`);
   }
   const [user, ...others] = body.them ?? [];
   if (user === null) throw noUser(name);
   if (user === undefined || others.length > 0) {
-    throw notUnderstood(
+    throw unexpectedAnswer(
       name,
       url,
-      `the answer is about ${user === undefined ? "nobody" : `${others.length + 1} users`}`,
+      `the response is about ${user === undefined ? "no user" : `${others.length + 1} users`}`,
     );
   }
   const { username } = user.basics;
   if (username.toLowerCase() !== name.toLowerCase()) {
-    throw notUnderstood(name, url, `the answer is about ${quote(username)}`);
+    throw unexpectedAnswer(name, url, `the response is about ${quote(username)}`);
   }
   const { key_fingerprint: fingerprint, bundle } = user.public_keys?.primary ?? {};
   if (!fingerprint || !bundle) {
-    throw refusal(
+    throw keyProblem(
       "keybase-no-key",
       `Cannot encrypt to Keybase user "${username}": the account has no PGP key`,
-      "ask them to add one with: keybase pgp gen (or keybase pgp select), or give their key with --pgp-key",
+      "ask them to add one with: keybase pgp gen (or keybase pgp select), or pass their key with --pgp-key",
     );
   }
   if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/i.test(fingerprint)) {
-    throw notUnderstood(name, url, `it states ${quote(fingerprint)} as a fingerprint`);
+    throw unexpectedAnswer(name, url, `it contains ${quote(fingerprint)} as a fingerprint`);
   }
   return { armored: bundle, fingerprint: fingerprint.toUpperCase(), username };
 }
 
-/** Checks that the key which Keybase sent has the fingerprint that Keybase states. */
+/** Checks that the key has the fingerprint that Keybase claims. */
 export function checkKeybaseKey(recipient: Recipient, key: KeybaseKey): void {
   if (recipient.fingerprint === key.fingerprint) return;
-  throw refusal(
+  throw keyProblem(
     "keybase-fingerprint-mismatch",
-    `Cannot encrypt to Keybase user "${key.username}": Keybase states the fingerprint ${key.fingerprint}, but sent the key ${recipient.fingerprint}`,
-    "ask them for the key itself and give it with --pgp-key",
+    `Cannot encrypt to Keybase user "${key.username}": Keybase claims the fingerprint ${key.fingerprint}, but sent the key ${recipient.fingerprint}`,
+    "ask them for the key itself and pass it with --pgp-key",
   );
 }

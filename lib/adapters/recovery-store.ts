@@ -12,61 +12,62 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { folderReason, isUnwritable } from "../core/folder.ts";
 import { toJson } from "../core/json.ts";
-import { errorCode, errorMessage, type Problem, usageError } from "../core/problem.ts";
+import { type Problem, usageError } from "../core/problem.ts";
 import { type RecoveryRecord, SaveFailure } from "../core/recovery-record.ts";
-import { escapeControls, quote } from "../core/text.ts";
+import { quote } from "../core/text.ts";
 
-/** One saved record, in a file that outlives the process. */
+/** One saved record, in a file that survives the process. */
 export interface RecoveryCopy {
   readonly path: string;
-  /** Whether the file is still there. */
+  /** Whether the file still exists. */
   exists(): boolean;
-  /** Replaces the record; where that fails it throws, and the file keeps the one before. */
+  /** Replaces the record; if that fails, it throws and the file keeps the old one. */
   replace(record: RecoveryRecord): void;
-  /** Removes the record: at once with its own file, else when the log is closed. */
+  /** Removes the record: immediately with its own file, otherwise when the log is closed. */
   remove(): void;
 }
 
-/** One file for the records of many clients, a JSON object per line; the last line of a client counts. */
+/** One file for the records of many clients, one JSON object per line; the last line of a client is its current record. */
 export interface RecoveryLog {
   readonly path: string;
   /** Adds a record. */
   save(record: RecoveryRecord): RecoveryCopy;
-  /** Leaves only records that were not removed, and no file when there are none; nothing is saved after it. */
+  /** Keeps only records that were not removed, and deletes the file if there are none. Nothing is saved afterwards. */
   close(): void;
 }
 
-/** The folders that recovery copies go to. Everything in it is synchronous: a signal can't come in between. */
+/** Saves recovery copies. Everything in it is synchronous, so a signal can't interrupt it. */
 export interface RecoveryStore {
-  /** Makes sure that a file can be made, by making and removing one; gives its folder. */
+  /** Creates and removes a file to make sure that it is possible; returns its folder. */
   probe(): string | undefined;
-  /** Saves a record in a new file, without waiting for the disk; undefined where no folder takes it. */
+  /** Saves a record in a new file, without waiting for the disk; undefined if no folder is writable. */
   save(record: RecoveryRecord): RecoveryCopy | undefined;
   /** Saves a record so that it survives a power loss; throws a {@link SaveFailure}. */
   saveDurably(record: RecoveryRecord, where: "preferred folders" | "any folder"): RecoveryCopy;
-  /** Makes a file for many records; undefined where no folder takes it. */
+  /** Creates a file for many records; undefined if no folder is writable. */
   openLog(): RecoveryLog | undefined;
 }
 
 /** Where recovery copies may go. */
 export interface RecoveryOptions {
-  /** The only folder to use, and the flag or variable that names it. */
+  /** The only folder to use, and the flag or variable that it comes from. */
   readonly named?: { readonly folder: string; readonly from: string };
   /** Folders in order of preference. */
   readonly folders: readonly string[];
   readonly random: (count: number) => Uint8Array;
 }
 
-/** A new file only, never through a symbolic link. */
+/** Only a new file, never through a symbolic link. */
 const EXCLUSIVE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
-/** Makes a file with mode 0600, whatever the umask is; nothing of it stays where the text can't be written. */
+/** Creates a file with mode 0600, whatever the umask is; removes it again if the text can't be written. */
 function writeNew(path: string, text: string, durable: boolean): void {
   const file = openSync(path, EXCLUSIVE, 0o600);
   try {
     fchmodSync(file, 0o600);
-    // Unlike a bare write, this goes on after a disk took a part and fails when it takes no more.
+    // Unlike a plain write, this continues after a partial write and fails if the disk is full.
     writeFileSync(file, text);
     if (durable) fsyncSync(file);
   } catch (error) {
@@ -78,7 +79,7 @@ function writeNew(path: string, text: string, durable: boolean): void {
   if (durable) syncFolder(dirname(path));
 }
 
-/** Puts a folder's list of names on the disk; file systems that can't do it for a folder are left to their own ways. */
+/** Syncs a folder to the disk, if the file system can. */
 function syncFolder(folder: string): void {
   try {
     const handle = openSync(folder, constants.O_RDONLY);
@@ -88,11 +89,11 @@ function syncFolder(folder: string): void {
       closeSync(handle);
     }
   } catch {
-    // The file itself is on the disk; Windows and some network file systems refuse this for a folder.
+    // The file itself is on the disk; Windows and some network file systems can't sync a folder.
   }
 }
 
-/** Replaces a file in one step, so that a crash leaves either the old text or the new one. */
+/** Replaces a file atomically, so that a crash leaves either the old text or the new one. */
 function replaceFile(path: string, text: string, durable: boolean): void {
   const next = `${path}.new`;
   writeNew(next, text, durable);
@@ -100,26 +101,26 @@ function replaceFile(path: string, text: string, durable: boolean): void {
   if (durable) syncFolder(dirname(path));
 }
 
-const pretty = (record: RecoveryRecord): string => `${toJson(record, 2)}\n`;
+const prettyText = (record: RecoveryRecord): string => `${toJson(record, 2)}\n`;
 
-const line = (record: RecoveryRecord): string => `${toJson(record)}\n`;
+const lineOf = (record: RecoveryRecord): string => `${toJson(record)}\n`;
 
 function copyIn(path: string, durable: boolean): RecoveryCopy {
   return {
     path,
     exists: () => existsSync(path),
-    replace: (record) => replaceFile(path, pretty(record), durable),
+    replace: (record) => replaceFile(path, prettyText(record), durable),
     remove: () => unlinkSync(path),
   };
 }
 
 function logIn(path: string): RecoveryLog {
   const file = openSync(path, constants.O_WRONLY | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0));
-  const open = new Map<number, RecoveryRecord>();
+  const current = new Map<number, RecoveryRecord>();
   let entries = 0;
   function put(entry: number, record: RecoveryRecord): void {
-    writeFileSync(file, line(record));
-    open.set(entry, record);
+    writeFileSync(file, lineOf(record));
+    current.set(entry, record);
   }
   return {
     path,
@@ -130,45 +131,40 @@ function logIn(path: string): RecoveryLog {
         path,
         exists: () => existsSync(path),
         replace: (changed) => put(entry, changed),
-        remove: () => void open.delete(entry),
+        remove: () => void current.delete(entry),
       };
     },
     close() {
       closeSync(file);
-      if (open.size === 0) unlinkSync(path);
-      else replaceFile(path, [...open.values()].map(line).join(""), false);
+      if (current.size === 0) unlinkSync(path);
+      else replaceFile(path, [...current.values()].map(lineOf).join(""), false);
     },
   };
 }
 
-/** Why a folder that was named can't be used; a usage Problem. */
+/** The usage Problem of a folder from a flag or variable. */
 function unusable({ folder, from }: NonNullable<RecoveryOptions["named"]>, why: string): Problem {
   return usageError(
-    `${from} ${quote(folder)} cannot be used: ${why}`,
-    "name a folder that can be written, or leave it out",
+    `Cannot use ${from} ${quote(folder)}: ${why}`,
+    "use a writable folder, or omit it",
     "bad-rescue-dir",
   );
 }
 
-function reason(error: unknown): string {
-  const code = errorCode(error);
-  if (code === "ENOENT") return "there is no such folder";
-  if (code === "ENOTDIR") return "it is no folder";
-  if (code === "EACCES" || code === "EROFS") return "it cannot be written";
-  return code === "ENOSPC" ? "the disk is full" : escapeControls(errorMessage(error));
-}
-
-/** Makes the {@link RecoveryStore} of one command; nothing is written before it is asked to. */
+/** Creates the {@link RecoveryStore} of one command; nothing is written until one of its functions is called. */
 export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
   const { named } = options;
   const preferred = named === undefined ? options.folders : [named.folder];
-  const tail = (): string => Array.from(options.random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const randomName = (): string => Array.from(options.random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-  function fileFor(folder: string, id: string, ending: string): string {
-    return resolve(folder, `hydra-rescue-${id.replace(/[^A-Za-z0-9._-]+/g, "_").slice(0, 80)}-${tail()}.${ending}`);
+  function fileFor(folder: string, id: string, extension: string): string {
+    return resolve(
+      folder,
+      `hydra-rescue-${id.replace(/[^A-Za-z0-9._-]+/g, "_").slice(0, 80)}-${randomName()}.${extension}`,
+    );
   }
 
-  /** The first folder in which the work succeeds; the failure in the first one is what counts otherwise. */
+  /** Does the work in the first folder where it succeeds; throws the failure of the first one otherwise. */
   function inFirst<T>(folders: Iterable<string>, work: (folder: string) => T): T {
     let failure: SaveFailure | undefined;
     for (const folder of folders) {
@@ -178,31 +174,31 @@ export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
         failure ??= new SaveFailure(folder, error);
       }
     }
-    throw failure ?? new SaveFailure("", new Error("there is no folder to try"));
+    throw failure ?? new SaveFailure("", new Error("there is no folder"));
   }
 
-  /** The same, with a missing folder as an answer, and a usage Problem where the folder was named. */
+  /** The same in the preferred folders: undefined if none is writable, a usage Problem if the user chose the folder. */
   function inPreferred<T>(work: (folder: string) => T): T | undefined {
-    if (named?.folder === "") throw unusable(named, "it names no folder");
+    if (named?.folder === "") throw unusable(named, "not a folder");
     try {
       return inFirst(preferred, work);
     } catch (error) {
       if (!(error instanceof SaveFailure)) throw error;
-      if (named !== undefined) throw unusable(named, reason(error.cause));
+      if (named !== undefined) throw unusable(named, folderReason(error.cause));
       return undefined;
     }
   }
 
   function saveIn(folder: string, record: RecoveryRecord, durable: boolean): RecoveryCopy {
     const path = fileFor(folder, record.client_id ?? "client", "json");
-    writeNew(path, pretty(record), durable);
+    writeNew(path, prettyText(record), durable);
     return copyIn(path, durable);
   }
 
   return {
     probe: () =>
       inPreferred((folder) => {
-        const path = join(folder, `.hydra-rescue-${tail()}`);
+        const path = join(folder, `.hydra-rescue-${randomName()}`);
         writeNew(path, PROBE, false);
         unlinkSync(path);
         return folder;
@@ -221,27 +217,25 @@ export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
   };
 }
 
-/** More than a recovery copy needs, so that a disk without room for one is found before anything is changed. */
+/** Longer than a recovery copy, so that a full disk is noticed before anything is changed. */
 const PROBE = `${" ".repeat(16_384)}\n`;
 
-/** Throws where the system says that a folder cannot be written; Deno may have to ask for rights to know, and then opening tells. */
-function mayWrite(folder: string): void {
+function requireWritable(folder: string): void {
   try {
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    const code = errorCode(error);
-    if (code === "EACCES" || code === "EROFS") throw error;
+    if (isUnwritable(error)) throw error;
   }
 }
 
-/** What can be seen to be wrong with a folder that was named, without making a file in it. */
+/** What is wrong with the user's folder, as far as that shows without creating a file. */
 export function checkRecoveryFolder(named: NonNullable<RecoveryOptions["named"]>): Problem | undefined {
   try {
-    if (named.folder === "") return unusable(named, "it names no folder");
-    if (!statSync(named.folder).isDirectory()) return unusable(named, "it is no folder");
-    mayWrite(named.folder);
+    if (named.folder === "") return unusable(named, "not a folder");
+    if (!statSync(named.folder).isDirectory()) return unusable(named, "not a folder");
+    requireWritable(named.folder);
     return undefined;
   } catch (error) {
-    return unusable(named, reason(error));
+    return unusable(named, folderReason(error));
   }
 }

@@ -3,24 +3,24 @@ import type { IncomingMessage, RequestOptions } from "node:http";
 import process from "node:process";
 import { errorCode } from "../core/problem.ts";
 
-/** How one connection is made, beside what the address says. */
-export interface Wire {
-  /** Path of a unix socket to go through instead of TCP. */
+/** How to connect, in addition to what the URL says. */
+export interface ConnectionOptions {
+  /** Path of a unix socket to use instead of TCP. */
   readonly socket?: string;
-  /** Certificates to trust, PEM; without it those that the runtime bundles. Used for https only. */
+  /** Certificates to trust, PEM; the bundled ones by default. Used only for https. */
   readonly authorities?: readonly string[];
-  /** Take any certificate. */
+  /** Accept any certificate. */
   readonly skipVerify?: boolean;
-  /** Never go through a proxy of the environment. */
+  /** Ignore the proxies of the environment. */
   readonly direct?: boolean;
-  /** Do not reuse a connection: a reused one that the server just closed makes the runtime send a request again. */
+  /** Use a new connection: if the server just closed a reused one, the runtime sends the request again. */
   readonly once?: boolean;
 }
 
-/** A fetch that takes its wiring from a closure, to be handed to ofetch. */
-export type Transport = (wire: Wire) => (input: string, init: RequestInit) => Promise<Response>;
+/** Creates a fetch function for ofetch that connects in a certain way. */
+export type Transport = (connection: ConnectionOptions) => (input: string, init: RequestInit) => Promise<Response>;
 
-/** The options that Bun's fetch knows beyond the standard. */
+/** The non-standard options of Bun's fetch. */
 interface BunInit extends RequestInit {
   unix?: string;
   proxy?: false;
@@ -31,44 +31,44 @@ interface BunInit extends RequestInit {
 }
 
 /**
- * Whether and by which certificates a server is checked. Always explicit: left open, NODE_TLS_REJECT_UNAUTHORIZED decides
- * in every runtime, and it is often set on developer machines and CI images.
+ * Whether the server's certificate is verified, and against which certificates. Always explicit: otherwise every runtime
+ * follows NODE_TLS_REJECT_UNAUTHORIZED, which is often set on developer machines and in CI images.
  */
-function certificateCheck(wire: Wire): { ca?: string[]; rejectUnauthorized: boolean } {
+function certificateCheck(connection: ConnectionOptions): { ca?: string[]; rejectUnauthorized: boolean } {
   return {
-    ...(wire.authorities === undefined ? {} : { ca: [...wire.authorities] }),
-    rejectUnauthorized: wire.skipVerify !== true,
+    ...(connection.authorities === undefined ? {} : { ca: [...connection.authorities] }),
+    rejectUnauthorized: connection.skipVerify !== true,
   };
 }
 
 /**
- * Bun's own fetch: it speaks unix sockets, takes certificates for each request and honours proxies. `verbose: false`
- * overrides BUN_CONFIG_VERBOSE_FETCH, which prints every header and body, credentials included. A body that cannot be
- * decompressed makes Bun write to standard error by itself, so it is left as it came.
+ * Bun's own fetch, which supports unix sockets, certificates per request and proxies. `verbose: false` overrides
+ * BUN_CONFIG_VERBOSE_FETCH, which prints every header and body including credentials. Bun itself must not decompress: it
+ * writes to standard error if it can't.
  */
-const bunTransport: Transport = (wire) => async (input, init) => {
+const bunTransport: Transport = (connection) => async (input, init) => {
   checkDescriptors();
-  const options: BunInit = { ...init, verbose: false, decompress: false, tls: certificateCheck(wire) };
-  if (wire.socket !== undefined) options.unix = wire.socket;
-  if (wire.direct === true) options.proxy = false;
-  if (wire.once === true) options.keepalive = false;
+  const options: BunInit = { ...init, verbose: false, decompress: false, tls: certificateCheck(connection) };
+  if (connection.socket !== undefined) options.unix = connection.socket;
+  if (connection.direct === true) options.proxy = false;
+  if (connection.once === true) options.keepalive = false;
   return fetch(input, options);
 };
 
-/** Descriptors that Bun's network thread opens when it starts, and one for a connection. */
+/** File descriptors that Bun's network thread needs to start, and one for a connection. */
 const NETWORK_DESCRIPTORS = 2;
 
-let enoughDescriptors = false;
+let descriptorsChecked = false;
 
-/** Throws EMFILE where Bun's network thread could not start: it would end the whole process, with advice about Bun. */
+/** Throws EMFILE if Bun's network thread could not start, which would end the process with advice about Bun. */
 function checkDescriptors(): void {
-  if (enoughDescriptors || process.platform === "win32") return;
+  if (descriptorsChecked || process.platform === "win32") return;
   const opened: number[] = [];
   try {
     for (let i = 0; i < NETWORK_DESCRIPTORS; i++) opened.push(openSync("/", "r"));
-    enoughDescriptors = true;
+    descriptorsChecked = true;
   } catch (error) {
-    // Only the limit of open files matters here.
+    // Only the limit on open files matters here.
     if (["EMFILE", "ENFILE"].includes(errorCode(error) ?? "")) throw error;
   } finally {
     for (const descriptor of opened) closeSync(descriptor);
@@ -76,60 +76,63 @@ function checkDescriptors(): void {
 }
 
 /**
- * A fetch over node:http and node:https, for runtimes whose own fetch ignores sockets and certificates without a word
- * (Deno). It never goes through a proxy.
+ * A fetch over node:http and node:https, for runtimes whose own fetch silently ignores sockets and certificates (Deno).
+ * It doesn't support proxies.
  */
-const nodeTransport: Transport = (wire) => async (input, init) => {
+const nodeTransport: Transport = (connection) => async (input, init) => {
   const url = new URL(input);
-  const secure = url.protocol === "https:";
-  const { request } = secure ? await import("node:https") : await import("node:http");
-  const headers: Record<string, string> = {};
-  new Headers(init.headers).forEach((value, name) => {
-    headers[name] = value;
-  });
+  const isHttps = url.protocol === "https:";
+  const { request } = isHttps ? await import("node:https") : await import("node:http");
   const options: RequestOptions & { ca?: string[]; rejectUnauthorized?: boolean } = {
     method: init.method ?? "GET",
-    headers,
+    headers: Object.fromEntries(new Headers(init.headers)),
     ...(init.signal == null ? {} : { signal: init.signal }),
-    ...(wire.socket === undefined ? {} : { socketPath: wire.socket }),
-    // Deno ends no request over a connection that is used again: neither the time nor a signal would count.
+    ...(connection.socket === undefined ? {} : { socketPath: connection.socket }),
+    // On a reused connection, Deno ignores both timeouts and signals.
     agent: false,
-    ...(secure ? certificateCheck(wire) : {}),
+    ...(isHttps ? certificateCheck(connection) : {}),
   };
-  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+  const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
     const outgoing = request(url, options, resolve);
     outgoing.on("error", reject);
     outgoing.end(typeof init.body === "string" ? init.body : undefined);
   });
-  const received = new Headers();
-  for (const [name, values] of Object.entries(answer.headersDistinct)) {
-    for (const value of values ?? []) received.append(name, value);
-  }
-  const status = answer.statusCode ?? 0;
-  const body = new ReadableStream<Uint8Array>({
-    start(controller) {
-      answer.on("data", (chunk: Uint8Array) => controller.enqueue(new Uint8Array(chunk)));
-      answer.on("end", () => controller.close());
-      answer.on("error", (error) => controller.error(error));
-    },
-    cancel() {
-      answer.destroy();
-    },
-  });
-  const empty = status === 204 || status === 205 || status === 304;
-  if (empty) answer.resume();
-  return new Response(empty ? null : body, { status, headers: received });
+  return responseFrom(incoming);
 };
 
-/** The transport of the runtime at hand. */
+/** A message of node:http as the response of a fetch. */
+function responseFrom(incoming: IncomingMessage): Response {
+  const headers = new Headers();
+  for (const [name, values] of Object.entries(incoming.headersDistinct)) {
+    for (const value of values ?? []) headers.append(name, value);
+  }
+  const status = incoming.statusCode ?? 0;
+  if (status === 204 || status === 205 || status === 304) {
+    incoming.resume();
+    return new Response(null, { status, headers });
+  }
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      incoming.on("data", (chunk: Uint8Array) => controller.enqueue(new Uint8Array(chunk)));
+      incoming.on("end", () => controller.close());
+      incoming.on("error", (error) => controller.error(error));
+    },
+    cancel() {
+      incoming.destroy();
+    },
+  });
+  return new Response(body, { status, headers });
+}
+
+/** The transport for the current runtime. */
 export const transport: Transport = "Bun" in globalThis ? bunTransport : nodeTransport;
 
-/** Whether that transport goes through the proxies of the environment. */
+/** Whether that transport uses the proxies of the environment. */
 export const HONOURS_PROXIES = transport === bunTransport;
 
 /**
- * The certificates that https trusts: those bundled with the runtime, those of the system, and the given ones on top.
- * Loaded only when an https address is asked.
+ * The certificates to trust for https: those bundled with the runtime, those of the system, and `extra`. Loaded only for
+ * an https URL.
  */
 export async function trustedAuthorities(extra: readonly string[]): Promise<string[]> {
   const tls = await import("node:tls");
@@ -137,7 +140,7 @@ export async function trustedAuthorities(extra: readonly string[]): Promise<stri
   return [...new Set([...tls.rootCertificates, ...system, ...extra])];
 }
 
-/** The certificates in a PEM text, and whether each of them can be read. */
+/** The certificates in PEM text, and whether all of them can be parsed. */
 export async function certificatesIn(
   text: string,
 ): Promise<{ readonly certificates: readonly string[]; readonly readable: boolean }> {
@@ -151,7 +154,7 @@ export async function certificatesIn(
   }
 }
 
-/** The blocks of certificates in a PEM text, each from its BEGIN to the next END. */
+/** The certificate blocks in PEM text, each from BEGIN to the next END. */
 function certificateBlocks(text: string): readonly string[] {
   const blocks: string[] = [];
   let start: number | undefined;

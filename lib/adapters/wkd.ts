@@ -2,14 +2,14 @@ import { webcrypto } from "node:crypto";
 import { mailParts } from "../core/keys/key-source.ts";
 import { MAX_KEY_BYTES, refusedAnswer } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";
-import { Problem } from "../core/problem.ts";
+import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
-/** What a Web Key Directory gave for a mail address. */
-export interface WkdKey {
+/** A key from a Web Key Directory. */
+interface WkdKey {
   /** The key or keys in binary form. */
   readonly material: Uint8Array;
-  /** The mail address that one of the key's user IDs has to have. */
+  /** The email address that one of the key's user IDs must have. */
   readonly address: string;
   readonly url: string;
 }
@@ -17,36 +17,36 @@ export interface WkdKey {
 /** Alphabet of z-base-32 (RFC 6189 section 5.1.6). */
 const ZBASE32 = "ybndrfg8ejkmcpqxot1uwisza345h769";
 
-/** Bytes in z-base-32, five bits a digit from the left. */
+/** Bytes in z-base-32: five bits per digit, from the left. */
 function zbase32(bytes: Uint8Array): string {
   let digits = "";
   let bits = 0;
-  let held = 0;
+  let buffer = 0;
   for (const byte of bytes) {
-    held = (held << 8) | byte;
-    for (bits += 8; bits >= 5; bits -= 5) digits += ZBASE32[(held >> (bits - 5)) & 31];
-    held &= (1 << bits) - 1;
+    buffer = (buffer << 8) | byte;
+    for (bits += 8; bits >= 5; bits -= 5) digits += ZBASE32[(buffer >> (bits - 5)) & 31];
+    buffer &= (1 << bits) - 1;
   }
-  return bits === 0 ? digits : digits + ZBASE32[(held << (5 - bits)) & 31];
+  return bits === 0 ? digits : digits + ZBASE32[(buffer << (5 - bits)) & 31];
 }
 
-/** The two addresses that a Web Key Directory has for a mail address. */
-export interface WkdUrls {
+/** The two URLs that a Web Key Directory may have for an email address. */
+interface WkdUrls {
   readonly advanced: string;
   readonly direct: string;
 }
 
 /**
- * The addresses of a key in a Web Key Directory (draft-koch-openpgp-webkey-service section 3.1).
+ * The URLs of a key in a Web Key Directory (draft-koch-openpgp-webkey-service section 3.1).
  *
- * The user's part is hashed with its ASCII capitals made small, and also sent as it is.
+ * The local part is hashed with ASCII letters in lower case, and also sent unchanged.
  */
 export async function wkdUrls(address: string): Promise<WkdUrls> {
   const parts = mailParts(address);
   if (parts instanceof Error) throw parts;
   const { local, domain } = parts;
-  const small = local.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-  const digest = await webcrypto.subtle.digest("SHA-1", new TextEncoder().encode(small));
+  const lowerCased = local.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  const digest = await webcrypto.subtle.digest("SHA-1", new TextEncoder().encode(lowerCased));
   const file = `hu/${zbase32(new Uint8Array(digest))}?l=${encodeURIComponent(local)}`;
   return {
     advanced: `https://openpgpkey.${domain}/.well-known/openpgpkey/${domain}/${file}`,
@@ -54,17 +54,16 @@ export async function wkdUrls(address: string): Promise<WkdUrls> {
   };
 }
 
-/** The failure of an attempt, when it means that nothing answered there. */
-function outOfReach(error: unknown): Problem | undefined {
+/** The failure of an attempt, if it means that nothing answered there. */
+function unreachableProblem(error: unknown): Problem | undefined {
   return error instanceof Problem && error.exit === "unreachable" ? error : undefined;
 }
 
 /**
- * Looks up the key of a mail address in the Web Key Directory of its domain, the advanced method first.
+ * Looks up the key of an email address in the Web Key Directory of its domain, with the advanced method first.
  *
- * The direct method is tried only where the host of the advanced one is out of reach, usually because it does not exist:
- * a directory that answers has the last word. Throws a `Problem` with code `wkd-no-key` where it has no key, and with
- * exit `unreachable` where neither host answers.
+ * The direct method is only tried if the host of the advanced one is unreachable, usually because it doesn't exist. Throws
+ * a `Problem` with code `wkd-no-key` if the directory has no key, and with exit `unreachable` if neither host answers.
  */
 export async function wkdKey(address: string, download: Download): Promise<WkdKey> {
   const urls = await wkdUrls(address);
@@ -73,30 +72,21 @@ export async function wkdKey(address: string, download: Download): Promise<WkdKe
     const answer = await download(url, options);
     if (answer.status === 200) return { material: answer.bytes, address, url: answer.url };
     const message = `Cannot find a key for ${quote(address)} in the Web Key Directory of its domain`;
-    throw refusedAnswer(message, answer, "wkd-no-key", "ask its owner for the key itself and give it with --pgp-key");
+    throw refusedAnswer(message, answer, "wkd-no-key", "ask its owner for the key itself and pass it with --pgp-key");
   };
   try {
     return await attempt(urls.advanced);
   } catch (error) {
-    const first = outOfReach(error);
+    const first = unreachableProblem(error);
     if (first === undefined || first.status !== undefined) throw error;
     return await attempt(urls.direct).catch((second: unknown) => {
-      throw bothOf(first, second);
+      throw combineFailures(first, second);
     });
   }
 }
 
-/** The second failure, with the first one told beside it. */
-function bothOf(first: Problem, second: unknown): unknown {
-  if (outOfReach(second) === undefined || !(second instanceof Problem)) return second;
-  const { code, exit, hint, status, request } = second;
-  return new Problem(second.message, {
-    code,
-    exit,
-    ...(hint === undefined ? {} : { hint }),
-    ...(status === undefined ? {} : { status }),
-    ...(request === undefined ? {} : { request }),
-    details: [first.message],
-    cause: second,
-  });
+/** The second failure, with the first one as a detail. */
+function combineFailures(first: Problem, second: unknown): unknown {
+  const problem = unreachableProblem(second);
+  return problem === undefined ? second : withMessage(problem, problem.message, { details: [first.message] });
 }

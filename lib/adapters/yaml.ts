@@ -1,10 +1,10 @@
-import type { Document, ErrorCode, Node, Scalar, ScalarTag, YAMLMap } from "yaml";
+import type { Alias, Document, ErrorCode, Node, Scalar, ScalarTag } from "yaml";
 import { isTooDeep, MAX_DEPTH, numberText, readJson } from "../core/json.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { escapeControls, trimmedStart } from "../core/text.ts";
 
-/** YAML 1.2 with the core schema and nothing beyond it: no custom tags. Duplicate keys are found here, not by the library, which compares each with all others. */
-const READING = {
+/** YAML 1.2 with only the core schema, without custom tags. We look for duplicate keys ourselves: the library compares each key with all others. */
+const PARSE_OPTIONS = {
   version: "1.2",
   schema: "core",
   uniqueKeys: false,
@@ -14,67 +14,67 @@ const READING = {
   logLevel: "silent",
 } as const;
 
-/** How often aliases may repeat one value, counted through each other: beyond it the values could fill the memory. */
-const ALIASES = 1000;
+/** How often aliases may repeat one value, also through other aliases; more could fill the memory. */
+const MAX_ALIASES = 1000;
 
 const TOO_DEEP = `it nests more than ${MAX_DEPTH} levels deep`;
 
-const TWICE = "a key is there twice";
+const DUPLICATE_KEY = "a key is used twice";
 
-/** Our own words, because the library's quote the text, which may be a secret. */
+/** Our own messages, because the library's quote the text, which may be a secret. */
 const REASONS: Readonly<Partial<Record<ErrorCode, string>>> = {
   ALIAS_PROPS: "an alias has a tag or an anchor of its own",
   BAD_ALIAS: "an alias has no anchor before it, or a bad name",
-  BAD_COLLECTION_TYPE: "a tag does not fit the value",
-  BAD_DIRECTIVE: "a directive is not known",
+  BAD_COLLECTION_TYPE: "a tag does not match the value",
+  BAD_DIRECTIVE: "unknown directive",
   BAD_DQ_ESCAPE: "a string in double quotes has an unknown escape",
-  BAD_INDENT: "the indentation does not fit, or a bracket is not closed",
-  BAD_PROP_ORDER: "a tag or an anchor stands in the wrong place",
-  BAD_SCALAR_START: "a value begins with a character that needs quotes",
-  BLOCK_AS_IMPLICIT_KEY: "a nested mapping stands on the line of its key",
-  BLOCK_IN_FLOW: "a block stands inside brackets or braces",
-  DUPLICATE_KEY: TWICE,
+  BAD_INDENT: "wrong indentation, or a bracket is not closed",
+  BAD_PROP_ORDER: "a tag or an anchor is in the wrong place",
+  BAD_SCALAR_START: "a value starts with a character that requires quotes",
+  BLOCK_AS_IMPLICIT_KEY: "a nested mapping is on the line of its key",
+  BLOCK_IN_FLOW: "a block is inside brackets or braces",
+  DUPLICATE_KEY,
   KEY_OVER_1024_CHARS: "a key is longer than 1024 characters",
   MISSING_CHAR: "a colon, comma, quote or bracket is missing",
-  MULTILINE_IMPLICIT_KEY: "a key goes over several lines, or its colon is missing",
+  MULTILINE_IMPLICIT_KEY: "a key spans several lines, or its colon is missing",
   MULTIPLE_ANCHORS: "a value has several anchors",
-  MULTIPLE_DOCS: "there are several documents where one is meant",
+  MULTIPLE_DOCS: "it contains several documents, but only one is allowed",
   MULTIPLE_TAGS: "a value has several tags",
   RESOURCE_EXHAUSTION: TOO_DEEP,
-  TAB_AS_INDENT: "a tab indents the line, which takes spaces",
-  TAG_RESOLVE_FAILED: "a tag is not known",
+  TAB_AS_INDENT: "indentation requires spaces, not tabs",
+  TAG_RESOLVE_FAILED: "unknown tag",
 };
 
-function refused(name: string, where: string, reason: string): Problem {
+function rejected(name: string, where: string, reason: string): Problem {
   return usageError(
     `Cannot read ${escapeControls(name)}${where}: ${reason}`,
-    "it must be YAML 1.2 or JSON without tags of its own",
+    "use YAML 1.2 or JSON without custom tags",
     "yaml",
   );
 }
 
-/** The deepest that the library's parser may go, whose stack has more than the collections of a text. */
+/** The limit for the stack of the library's parser, which contains more than the collections of a text. */
 const PARSER_DEPTH = 2 * MAX_DEPTH;
 
-/** The longest number in another base than ten, whose digits take more than linear time to change. */
-const LONGEST_OTHER_BASE = 1000;
+/** The longest octal or hexadecimal number: converting its digits takes more than linear time. */
+const LONGEST_PREFIXED_NUMBER = 1000;
 
 /** How a document is read. */
 interface Reading {
   readonly name: string;
-  /** As `texts`, numbers and truth values are what was written, for readers that have types of their own. */
+  /** With `texts`, numbers and booleans remain as written, for callers with types of their own. */
   readonly as: "values" | "texts";
-  /** The most levels that a value may nest. */
+  /** How deep a value may be nested. */
   readonly depth: number;
   readonly at: (offset: number) => string;
 }
 
 /**
- * Reads a stream of YAML documents, which JSON is too (YAML 1.2.2, core schema), loading the library at the first use.
+ * Parses a stream of YAML documents (YAML 1.2.2, core schema; JSON is a subset), loading the library at the first use.
  *
- * Gives the value of each document, none for an empty stream. `name` says what was read. Rejects with a usage Problem
- * that has the line and the column of the first fault: broken syntax, a duplicate key, a tag, or too many aliases.
- * As `texts`, numbers and truth values are what was written, for readers that have types of their own.
+ * Returns the value of each document, none for an empty stream. `name` is what was read, for messages. Rejects with a usage
+ * Problem that has the line and column of the first error: wrong syntax, a duplicate key, a tag, or too many aliases. With
+ * `texts`, numbers and booleans remain as written, for callers with types of their own.
  */
 export async function parseDocuments(
   text: string,
@@ -93,12 +93,12 @@ export async function parseDocuments(
   lines.addNewLine(0);
   for (const lexeme of new Lexer().lex(text)) {
     for (const token of parser.next(lexeme)) tokens.push(token);
-    // Before the tokens are put together, which the library does by calling itself for every level.
-    if (parser.stack.length > PARSER_DEPTH) throw refused(name, at(parser.offset), TOO_DEEP);
+    // Before the tokens are composed, which the library does recursively.
+    if (parser.stack.length > PARSER_DEPTH) throw rejected(name, at(parser.offset), TOO_DEEP);
   }
   tokens.push(...parser.end());
   const read = await documentReader({ name, as, depth, at });
-  return Array.from(new Composer(READING).compose(tokens), read);
+  return Array.from(new Composer(PARSE_OPTIONS).compose(tokens), read);
 }
 
 /** Loads the reader of one document. */
@@ -106,43 +106,43 @@ async function documentReader(reading: Reading): Promise<(document: Document.Par
   const { name, at } = reading;
   const check = await documentCheck(reading);
   return (document) => {
-    const fault = document.errors[0] ?? document.warnings[0];
-    if (fault !== undefined) {
-      throw refused(name, at(fault.pos[0]), REASONS[fault.code] ?? "the text does not fit here");
+    const error = document.errors[0] ?? document.warnings[0];
+    if (error !== undefined) {
+      throw rejected(name, at(error.pos[0]), REASONS[error.code] ?? "unexpected text");
     }
     check(document);
     let value: unknown;
     try {
-      value = document.toJS({ maxAliasCount: ALIASES });
+      value = document.toJS({ maxAliasCount: MAX_ALIASES });
     } catch (error) {
-      if (error instanceof ReferenceError) throw refused(name, "", "it has too many aliases");
-      throw error instanceof RangeError ? refused(name, "", TOO_DEEP) : error;
+      if (error instanceof ReferenceError) throw rejected(name, "", "it has too many aliases");
+      throw error instanceof RangeError ? rejected(name, "", TOO_DEEP) : error;
     }
-    if (isTooDeep(value, reading.depth)) throw refused(name, "", TOO_DEEP);
+    if (isTooDeep(value, reading.depth)) throw rejected(name, "", TOO_DEEP);
     return value;
   };
 }
 
 type Collection = Extract<Node, { items: unknown[] }>;
 
-/** A node of a document, and where it is. */
+/** A node of a document and its position. */
 interface Visit {
   readonly node: unknown;
   readonly isKey: boolean;
-  /** The collections around it, from the outermost one on. */
+  /** The collections around it, from the outermost to the innermost. */
   readonly around: readonly Collection[];
 }
 
 /**
- * Loads the way through all nodes of a document, a collection before what is in it. The library has one too, which copies
- * the path for every collection and so takes quadratic time.
+ * Loads a walk through all nodes of a document, each collection before its items. The library's own walk copies the path
+ * for every collection, which takes quadratic time.
  */
-async function nodeWalk(): Promise<(document: Document<Node>, look: (visit: Visit) => void) => void> {
+async function nodeWalk(): Promise<(document: Document<Node>, visit: (visit: Visit) => void) => void> {
   const { isCollection, isPair } = await import("yaml");
-  return (document, look) => {
+  return (document, visit) => {
     const around: Collection[] = [];
     const walk = (node: unknown, isKey: boolean): void => {
-      look({ node, isKey, around });
+      visit({ node, isKey, around });
       if (!isCollection(node)) return;
       around.push(node);
       for (const item of node.items) {
@@ -157,74 +157,89 @@ async function nodeWalk(): Promise<(document: Document<Node>, look: (visit: Visi
   };
 }
 
-/** Loads what refuses a document for its aliases, keys or numbers, and gives its numbers the values that JSON has. */
-async function documentCheck({ name, as, at }: Reading): Promise<(document: Document.Parsed) => void> {
+/** Loads the check of a document: it rejects bad aliases, keys and numbers, and keeps all digits of numbers. */
+async function documentCheck(reading: Reading): Promise<(document: Document.Parsed) => void> {
   const { isAlias, isMap, isNode, isScalar } = await import("yaml");
   const walk = await nodeWalk();
-  const placeOf = (node: { readonly range?: readonly number[] | null }): string => at(node.range?.[0] ?? 0);
-  const checkKeys = ({ items }: YAMLMap): void => {
-    const keys = new Set<string>();
-    for (const { key } of items) {
-      if (!isScalar(key)) continue;
-      const text = key.value === null ? "" : String(key.value);
-      if (keys.has(text)) throw refused(name, placeOf(key), TWICE);
-      keys.add(text);
-    }
-  };
   return (document) => {
     const anchors = new Set<string>();
     walk(document, ({ node, isKey, around }) => {
-      if (isAlias(node)) {
-        const inside = around.some(({ anchor }) => anchor === node.source);
-        if (inside || !anchors.has(node.source)) {
-          const reason = inside ? "an alias stands inside its own value" : "an alias has no anchor before it";
-          throw refused(name, placeOf(node), reason);
-        }
-      } else if (isNode(node) && node.anchor !== undefined) {
-        anchors.add(node.anchor);
-      }
-      if (isMap(node)) checkKeys(node);
-      if (!isScalar(node)) return;
-      if (as === "texts" && node.source !== undefined && node.value !== null) node.value = node.source;
-      if (typeof node.value === "number") node.value = numberOf(node, isKey, name, placeOf(node));
+      if (isAlias(node)) checkAlias(node, anchors, around, reading);
+      else if (isNode(node) && node.anchor !== undefined) anchors.add(node.anchor);
+      if (isMap(node))
+        checkKeys(
+          node.items.map(({ key }) => key).filter((key) => isScalar(key)),
+          reading,
+        );
+      if (isScalar(node)) node.value = exactValue(node, isKey, reading);
     });
   };
 }
 
-/** A number with all of its digits; as a key, the text of it. */
-function numberOf({ value, source = "" }: Scalar, isKey: boolean, name: string, where: string): unknown {
-  const based = /^0[ox]/.test(source);
-  if (based && source.length > LONGEST_OTHER_BASE) throw refused(name, where, "the number is too long");
-  if (!based && !/^[-+]?\d+$/.test(source)) {
-    if (!Number.isFinite(value)) throw refused(name, where, "the number is not finite");
-    return value;
-  }
-  const digits = based ? String(BigInt(source)) : trimmedStart(source.replace(/^[-+]/, ""), "0") || "0";
-  const whole = `${source.startsWith("-") && digits !== "0" ? "-" : ""}${digits}`;
-  return isKey ? whole : readJson(whole);
+function positionOf(node: { readonly range?: readonly number[] | null }, { at }: Reading): string {
+  return at(node.range?.[0] ?? 0);
 }
 
-/** Reads one YAML document as {@link parseDocuments} does; an empty text is null, a second document a usage Problem. */
+/** Rejects an alias without an anchor before it, or inside the value that it repeats. */
+function checkAlias(alias: Alias, anchors: ReadonlySet<string>, around: readonly Collection[], reading: Reading): void {
+  const isNested = around.some(({ anchor }) => anchor === alias.source);
+  if (!isNested && anchors.has(alias.source)) return;
+  const reason = isNested ? "an alias is inside its own value" : "an alias has no anchor before it";
+  throw rejected(reading.name, positionOf(alias, reading), reason);
+}
+
+/** Rejects duplicate keys of a mapping. */
+function checkKeys(keys: readonly Scalar[], reading: Reading): void {
+  const seen = new Set<string>();
+  for (const key of keys) {
+    const text = key.value === null ? "" : String(key.value);
+    if (seen.has(text)) throw rejected(reading.name, positionOf(key, reading), DUPLICATE_KEY);
+    seen.add(text);
+  }
+}
+
+/** The value of a scalar: its source text if texts are requested, and numbers with all digits. */
+function exactValue(scalar: Scalar, isKey: boolean, reading: Reading): unknown {
+  const { value, source } = scalar;
+  if (reading.as === "texts" && source !== undefined && value !== null) return source;
+  return typeof value === "number" ? exactNumber(value, source ?? "", isKey, scalar, reading) : value;
+}
+
+/** A number with all of its digits; as text if it is a key. */
+function exactNumber(value: number, source: string, isKey: boolean, scalar: Scalar, reading: Reading): unknown {
+  const hasPrefix = /^0[ox]/.test(source);
+  if (hasPrefix && source.length > LONGEST_PREFIXED_NUMBER)
+    throw rejected(reading.name, positionOf(scalar, reading), "the number is too long");
+  if (!hasPrefix && !/^[-+]?\d+$/.test(source)) {
+    if (!Number.isFinite(value)) throw rejected(reading.name, positionOf(scalar, reading), "the number is not finite");
+    return value;
+  }
+  const digits = hasPrefix ? String(BigInt(source)) : trimmedStart(source.replace(/^[-+]/, ""), "0") || "0";
+  const integer = `${source.startsWith("-") && digits !== "0" ? "-" : ""}${digits}`;
+  return isKey ? integer : readJson(integer);
+}
+
+/** Parses one YAML document like {@link parseDocuments}: null for empty text, a usage Problem for a second document. */
 export async function parseYaml(text: string, name: string, as: "values" | "texts" = "values"): Promise<unknown> {
   const documents = await parseDocuments(text, name, as);
-  if (documents.length > 1) throw refused(name, "", "there are several documents where one is meant");
+  if (documents.length > 1) throw rejected(name, "", "it contains several documents, but only one is allowed");
   return documents[0] ?? null;
 }
 
-/** What a terminal could act on; such text is written in double quotes with escapes. */
+/** Characters that a terminal could interpret; text with them is written in double quotes with escapes. */
 const UNSAFE =
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/;
 
-/** Texts that the library writes without quotes and that mean something else to readers of YAML 1.1: the default value and the merge key. */
+/** Texts with a special meaning in YAML 1.1 that the library doesn't quote: the default value and the merge key. */
 const SPECIAL: readonly string[] = ["=", "<<"];
 
-/** Lines whose blanks tell as much as their text; written as a block, readers take the indentation for some of them. */
-const BLANKS = /^\s|\n |\n\n$/;
+/** Text with significant whitespace; in a block, parsers would take some of it for indentation. */
+const SIGNIFICANT_WHITESPACE = /^\s|\n |\n\n$/;
 
-/** How deep in a document blocks end and brackets begin: a block takes time and room for its indentation in every line. */
+/** The depth from which collections are written in brackets: blocks cost time and space for the indentation of every line. */
 const BLOCK_DEPTH = 100;
 
-/** A whole number of any length, which is written as it came. */
+/** An integer of any length, which is written unchanged. */
 class Digits {
   readonly text: string;
 
@@ -241,8 +256,8 @@ const DIGITS_TAG: ScalarTag = {
   stringify: ({ value }) => (value instanceof Digits ? value.text : String(value)),
 };
 
-/** What the library can write for a number that was kept as it came; all other values as they are. */
-function keptNumber(member: unknown): unknown {
+/** Turns an exact number into a value that the library can write; returns other values unchanged. */
+function writableNumber(member: unknown): unknown {
   const text = numberText(member);
   if (text === undefined) return member;
   if (/^-?\d+$/.test(text)) return new Digits(text);
@@ -250,16 +265,16 @@ function keptNumber(member: unknown): unknown {
 }
 
 /**
- * Loads the writer of YAML: a JSON value becomes one document that ends in a line feed.
+ * Loads the YAML writer, which turns a JSON value into one document with a final line feed.
  *
- * Keys keep their order. The text means the same to readers of YAML 1.1 and 1.2, and is harmless on a terminal.
+ * Keys keep their order. The text means the same in YAML 1.1 and 1.2, and is harmless on a terminal.
  */
 export async function yamlWriter(): Promise<(value: unknown) => string> {
   const { Document, isCollection, isScalar, Scalar } = await import("yaml");
   const walk = await nodeWalk();
   const unsafe = new RegExp(UNSAFE, "g");
   return (value) => {
-    const document = new Document(value, (_, member) => keptNumber(member), {
+    const document = new Document(value, (_, member) => writableNumber(member), {
       version: "1.2",
       schema: "core",
       compat: "yaml-1.1",
@@ -270,7 +285,8 @@ export async function yamlWriter(): Promise<(value: unknown) => string> {
       if (isCollection(node) && around.length >= BLOCK_DEPTH) node.flow = true;
       if (!isScalar(node) || typeof node.value !== "string") return;
       const { value: text } = node;
-      if (UNSAFE.test(text) || BLANKS.test(text) || SPECIAL.includes(text)) node.type = Scalar.QUOTE_DOUBLE;
+      if (UNSAFE.test(text) || SIGNIFICANT_WHITESPACE.test(text) || SPECIAL.includes(text))
+        node.type = Scalar.QUOTE_DOUBLE;
     });
     return document
       .toString({ lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER })

@@ -1,6 +1,6 @@
 import { type Group, isGroup, isLeaf, type Leaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
-import { isRecord, parseJson, textField } from "../core/client/client.ts";
+import { parseJson, textField } from "../core/client/client.ts";
 import {
   type Completion,
   complete,
@@ -13,22 +13,24 @@ import {
 import { answerText, type Request } from "../core/completion/reply.ts";
 import { type Shell, shellNamed } from "../core/completion/shells.ts";
 import { typedLine, unquoted } from "../core/completion/tokenize.ts";
+import { type Flag, indexFlags } from "../core/flags/flag.ts";
 import { ACCESS_TOKEN_FILE, CONFIG, CONNECTION_FLAGS, FAIL_AFTER } from "../core/flags/flag-table.ts";
-import { type Flag, indexFlags, parseFlags } from "../core/flags/parse.ts";
+import { parseFlags } from "../core/flags/parse.ts";
 import { TOPICS } from "../core/help/topics.ts";
+import { isJsonObject } from "../core/json.ts";
 import { childrenOf, PARENT_ROWS, resolved, walk } from "./resolve.ts";
 
-/** What completing reaches outside for. */
-export interface CompletionEnv {
+/** What completion needs from outside. */
+interface CompletionEnv {
   environment(name: string): string | undefined;
-  /** What another command line of this program writes to standard output, as far as it gets; its errors are not told. */
+  /** What another command line of this program writes to standard output, as far as it gets; its errors are not shown. */
   output(args: readonly string[]): Promise<string>;
 }
 
-/** Time that a server gets to tell the ids of its clients: longer would feel as if Tab hung. */
+/** Time that a server gets to list client IDs: more would feel as if Tab hung. */
 const ID_TIME = "1s";
 
-/** Ids that are asked for: more than anyone reads, and few enough to come in time. */
+/** IDs to ask for: more than anyone reads, and few enough to arrive in time. */
 const MOST_IDS = 1000;
 
 /** The commands of a group with their summaries. */
@@ -41,7 +43,7 @@ async function commandsOf(group: Group): Promise<readonly (readonly [name: strin
   );
 }
 
-/** What begins with what is typed; other names of commands count where no first name does. */
+/** The names that begin with what is typed; aliases count only if no name does. */
 function named(
   rows: readonly (readonly [name: string, about: string])[],
   others: readonly string[],
@@ -58,10 +60,10 @@ async function completeCommand(group: Group, words: readonly string[], typed: st
   const pending = last === undefined ? undefined : readBefore(words, index).pending;
   if (pending !== undefined) return completeValue(pending, typed);
   if (typed.startsWith("-")) {
-    const flags: Target = { flags: PARENT_ROWS, grammar: group.group.grammar, operands: undefined };
+    const flags: Target = { flags: PARENT_ROWS, syntax: group.group.syntax, operands: undefined };
     return complete(flags, words, typed);
   }
-  const help = group === ROOT && words.length === 0 ? [["help", "Tell about a command or a topic"] as const] : [];
+  const help = group === ROOT && words.length === 0 ? [["help", "Show help about a command or a topic"] as const] : [];
   return named([...(await commandsOf(group)), ...help], Object.keys(group.group.aliases), typed);
 }
 
@@ -72,7 +74,7 @@ async function completeHelp(words: readonly string[], typed: string): Promise<Co
   return named([...(await commandsOf(found)), ...topics], Object.keys(found.group.aliases), typed);
 }
 
-/** The flags of a line that say how the server is reached, as words for another command line. */
+/** The connection flags of a line, as words for another command line. */
 function connectionWords(leaf: Leaf, words: readonly string[]): readonly string[] | undefined {
   const { values } = parseFlags(words, leaf.spec.flags, "", { environment: () => undefined, file: () => undefined });
   // Standard input belongs to the person at the keyboard.
@@ -85,7 +87,7 @@ function connectionWords(leaf: Leaf, words: readonly string[]): readonly string[
   });
 }
 
-/** The clients that the server tells in time, save for those that the line has already. */
+/** The clients that the server lists in time, except those that are on the line already. */
 async function clientIds(
   leaf: Leaf,
   words: readonly string[],
@@ -100,14 +102,14 @@ async function clientIds(
   const there = new Set(readBefore(words, indexFlags(leaf.spec.flags)).operands);
   const rows = text.split("\n").flatMap((line) => {
     const client = parseJson(line)?.value;
-    const id = isRecord(client) ? textField(client, "client_id") : undefined;
+    const id = isJsonObject(client) ? textField(client, "client_id") : undefined;
     if (id === undefined || there.has(id) || !id.startsWith(typed)) return [];
-    return [[id, isRecord(client) ? (textField(client, "client_name") ?? "") : ""] as const];
+    return [[id, isJsonObject(client) ? (textField(client, "client_name") ?? "") : ""] as const];
   });
   return { ...plainWords(rows), head: completion.head };
 }
 
-/** What could stand at the end of a command line of this program. */
+/** The candidates for the end of a command line of this program. */
 export async function completionOf(
   words: readonly string[],
   typed: string,
@@ -115,29 +117,29 @@ export async function completionOf(
 ): Promise<Completion> {
   const [first, ...rest] = words;
   if (first === "help") return completeHelp(rest, typed);
-  const { command: found, grammar, words: after, stray } = await walk(words);
+  const { command: found, syntax, words: after, stray } = await walk(words);
   if (isGroup(found)) return stray === undefined ? completeCommand(found, after, typed) : NOTHING_KNOWN;
   const { flags, operands } = found.spec;
-  const completion = complete({ flags, grammar, operands }, after, typed);
+  const completion = complete({ flags, syntax, operands }, after, typed);
   return completion.kind === "ids" ? clientIds(found, after, completion, typed, outside) : completion;
 }
 
-/** The words of a command line as a script hands them over. */
-function requested(shell: Shell, handed: readonly string[]): { readonly words: readonly string[] } & Request {
+/** The words of a command line as a completion script passes them. */
+function requested(shell: Shell, passed: readonly string[]): { readonly words: readonly string[] } & Request {
   if (shell === "bash" || shell === "powershell") {
-    const [line = "", replaced] = handed;
+    const [line = "", replaced] = passed;
     const { words, last } = typedLine(line, shell === "bash" ? "\\" : "`");
     return { words: words.slice(1), typed: last, ...(replaced === undefined ? {} : { replaced }) };
   }
-  const raw = handed[handed.length - 1] ?? "";
-  return { words: handed.slice(0, -1), typed: { raw, text: unquoted(raw), quote: "" } };
+  const raw = passed[passed.length - 1] ?? "";
+  return { words: passed.slice(0, -1), typed: { raw, text: unquoted(raw), quote: "" } };
 }
 
-/** Answers a completion script: `SHELL` and what it hands over. */
+/** Answers a completion script: the shell, and what its script passes. */
 export async function answer(args: readonly string[], outside: CompletionEnv): Promise<string> {
-  const [name, ...handed] = args;
+  const [name, ...passed] = args;
   const shell = shellNamed(name);
   if (shell === undefined) return "";
-  const { words, ...request } = requested(shell, handed);
+  const { words, ...request } = requested(shell, passed);
   return answerText(shell, await completionOf(words, request.typed.text, outside), request);
 }

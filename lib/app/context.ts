@@ -5,185 +5,244 @@ import { createHttp } from "../adapters/http.ts";
 import { checkRecoveryFolder, createRecoveryStore, type RecoveryOptions } from "../adapters/recovery-store.ts";
 import type { SecretTargets } from "../adapters/secret-target.ts";
 import { HONOURS_PROXIES, transport, trustedAuthorities } from "../adapters/transport.ts";
-import type { Context } from "../command.ts";
+import type { Context, KeyPairs, Keys, Tokens } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
-import { RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
-import type { FlagValues } from "../core/flags/parse.ts";
+import type { Syntax } from "../core/flags/flag.ts";
+import { CA_FILE, RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
+import type { FlagValues } from "../core/flags/flag-values.ts";
+import type { ParsedLine } from "../core/flags/parse.ts";
 import { FILE_DEPTH } from "../core/json.ts";
 import { CLEANUP_MS, type Http, proxyOf, STALLED_READER_MS } from "../core/network.ts";
-import { FAMILIES } from "../servers/index.ts";
-import { boundedReader, readAuthorities } from "./input.ts";
-import { findRecipients, inspect } from "./recipients.ts";
+import type { Format } from "../core/output/formats.ts";
+import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type ServerFamily } from "../servers/index.ts";
+import { InputFiles } from "./input.ts";
+import type { Messages } from "./messages.ts";
+import { findRecipients, inspect, type KeySources } from "./recipients.ts";
+import { rendersText } from "./renders-text.ts";
+import type { Run } from "./run-state.ts";
+import type { Render } from "./write-result.ts";
 
-/** What the adapters of one command are made from. */
-export interface ContextOptions {
-  readonly host: Host;
-  readonly values: FlagValues;
+export { InputFiles };
+
+/** What the context of one command is made from. */
+interface ContextOptions {
+  readonly run: Run;
+  readonly input: InputFiles;
+  readonly syntax: Syntax;
+  readonly line: Pick<ParsedLine, "values" | "operands">;
+  readonly format: Format;
+  readonly render: Render;
   /** Undefined for a command without a server, or where its settings are wrong. */
   readonly connection: Connection | undefined;
-  readonly warn: (line: string) => void;
+  readonly hasErrors: boolean;
   readonly detail: (line: string) => void;
-  readonly signal: AbortSignal;
-  /** Called when something stays under way that would hold the process. */
-  readonly abandoned: () => void;
+  readonly warn: (line: string) => void;
+  readonly messages: Messages;
 }
 
-/** Milliseconds that one question to the public side of a server may take. */
+/** Milliseconds that one request to the public side of a server may take. */
 const VERIFY_TIME = 15_000;
 
-/** Milliseconds of a command without a server, for fetching keys. */
+/** Milliseconds that a command without a server may spend on fetching keys. */
 const NO_SERVER_TIME = 60_000;
 
-type Adapters = { readonly admin: () => Admin } & Pick<
-  Context,
-  | "keys"
-  | "pairs"
-  | "tokens"
-  | "inspectKey"
-  | "readFile"
-  | "parseYaml"
-  | "outletProblems"
-  | "recovery"
-  | "startSandbox"
-  | "openTarget"
-  | "rareFields"
-  | "clientsPath"
->;
-
-/** Makes the adapters of one command; nothing is opened or sent before a command asks. */
-export function connect(outside: ContextOptions): Adapters {
-  const { host, values, connection, signal } = outside;
+/** Makes the context of one command. Nothing is opened or sent before the command asks for it. */
+export function createContext(options: ContextOptions): Context {
+  const { run, input, line, format, render, connection, messages } = options;
+  const { host, ending } = run;
+  const { values } = line;
+  const https = httpClients(options);
+  const family = FAMILIES.find(({ api }) => api === connection?.api);
+  const admin = connection === undefined ? undefined : adminOf(options, connection, https.admin, family);
   const began = host.monotonic();
-  const extra = async (): Promise<readonly string[]> =>
-    connection?.caFile === undefined ? [] : [await readAuthorities(host, connection.caFile, values)];
+  const remaining = (): number => admin?.remaining() ?? Math.max(0, NO_SERVER_TIME - (host.monotonic() - began));
+  const download = createDownload(https.anonymous, remaining, ending.signal, host.monotonic);
+  const sources: KeySources = { host, input, download };
+  return {
+    host,
+    syntax: options.syntax,
+    values,
+    operands: line.operands,
+    format,
+    hasErrors: options.hasErrors,
+    endpoint: connection?.shown ?? "",
+    get admin() {
+      return needed(admin);
+    },
+    get connection() {
+      return needed(connection);
+    },
+    plannedFamily: family ?? FAMILIES[0],
+    rareFields: FAMILY_SPECIFIC_FIELDS,
+    readFile: (path, reader) => input.readText(path, reader),
+    parseYaml: async (text, name) =>
+      (await import("../adapters/yaml.ts")).parseDocuments(text, name, "values", FILE_DEPTH),
+    inspectKey: async (material) => inspect(material, sources),
+    keys: recipientKeys(values, sources),
+    pairs: keyPairs(host),
+    tokens: tokenEndpoint(host, https.public, remaining),
+    ...outlets(options, remaining),
+    startSandbox: async (sandbox) => (await import("../sandbox/index.ts")).startSandbox(sandbox),
+    rendersText: (view, item, text) => rendersText(format, render, view, item, text),
+    progress: run.bar.draw,
+    fail: messages.fail,
+    warn: options.warn,
+    note: messages.note,
+    detail: options.detail,
+    signal: ending.signal,
+    uninterruptible: async (work) => {
+      run.critical++;
+      try {
+        return await work();
+      } finally {
+        run.critical--;
+      }
+    },
+  };
+}
+
+function needed<T>(part: T | undefined): T {
+  if (part === undefined) throw new TypeError("the command has no server");
+  return part;
+}
+
+interface HttpClients {
+  /** For public documents: no credentials, no socket, and certificates are always verified. */
+  readonly anonymous: Http;
+  /** For the public side of the server: with its certificates, without the credentials of the admin API. */
+  readonly public: Http;
+  readonly admin: Http;
+}
+
+function httpClients({ run, input, line, connection, detail }: ContextOptions): HttpClients {
+  const { host, ending } = run;
+  const { values } = line;
   const shared = {
     transport,
     monotonic: host.monotonic,
-    ...(values.bool(VERBOSE) ? { trace: outside.detail } : {}),
+    ...(values.bool(VERBOSE) ? { trace: detail } : {}),
     ...(HONOURS_PROXIES ? { proxyOf: (url: URL) => proxyOf(url, host.environment) } : {}),
-    skipVerify: false,
   };
-  /** Public documents: no credentials, no socket, no skipped verification. */
-  const anonymousHttp: Http = createHttp({ ...shared, authorities: () => trustedAuthorities([]) });
-  /** The public side of the same server: its certificates count, the credentials of the admin API do not. */
-  const publicSide = createHttp({
+  const toServer = {
     ...shared,
-    authorities: async () => trustedAuthorities(await extra()),
+    authorities: async () => {
+      const file = connection?.caFile;
+      return trustedAuthorities(file === undefined ? [] : [await input.readAuthorities(file, values.origin(CA_FILE))]);
+    },
     skipVerify: connection?.skipVerify === true,
-  });
-  const publicHttp: Http = (request) => publicSide({ ...request, signal });
-  const family = FAMILIES.find(({ api }) => api === connection?.api);
-  const admin =
-    connection === undefined
-      ? undefined
-      : createAdmin({
-          http: createHttp({
-            ...shared,
-            authorities: async () => trustedAuthorities(await extra()),
-            skipVerify: connection.skipVerify,
-            ...(connection.socket === undefined ? {} : { socket: connection.socket }),
-          }),
-          base: connection.base,
-          endpoint: connection.shown,
-          headers: connection.headers,
-          family,
-          failAfter: connection.failAfter,
-          monotonic: host.monotonic,
-          now: host.now,
-          sleep: host.sleep,
-          random: host.random,
-          warn: outside.warn,
-          signal,
-        });
-  const remaining = (): number => admin?.remaining() ?? Math.max(0, NO_SERVER_TIME - (host.monotonic() - began));
-  const download = createDownload(anonymousHttp, remaining, signal, host.monotonic);
-  const rescue = rescueFolders(host, values);
-  let made: SecretTargets | undefined;
-  const sinks = async (): Promise<SecretTargets> => {
-    const { createSecretTargets: createSinks } = await import("../adapters/secret-target.ts");
-    made ??= createSinks({
-      random: host.random,
-      timeouts: {
-        longest: () => remaining() + CLEANUP_MS,
-        afterSignal: STALLED_READER_MS,
-        signal,
-        monotonic: host.monotonic,
-        sleep: host.sleep,
-        abandoned: outside.abandoned,
-      },
-    });
-    return made;
   };
-  const readFile = boundedReader(host);
+  const socket = connection?.socket;
+  const publicSide = createHttp(toServer);
   return {
-    admin() {
-      if (admin === undefined) throw new TypeError("the command has no server");
-      return admin;
-    },
-    readFile,
-    inspectKey: async (material) => inspect(host, material, download),
-    pairs: {
-      generate: async (algorithm) => (await import("../adapters/key-generator.ts")).generateKeys(algorithm),
-      assertion: async (keys, clientId, audience) =>
-        (await import("../adapters/key-generator.ts")).clientAssertion(
-          keys,
-          clientId,
-          audience,
-          host.now(),
-          host.uuid(),
-        ),
-    },
-    tokens: {
-      discover: async (url) =>
-        (await import("../adapters/token-endpoint.ts")).discoverEndpoints(
-          publicHttp,
-          url,
-          Math.min(VERIFY_TIME, remaining()),
-        ),
-      prove: async (endpoints, clientId, proof) => {
-        // The client is there already, so finding out has the time beyond the command's own.
-        const until = host.monotonic() + Math.min(VERIFY_TIME, Math.max(CLEANUP_MS, remaining()));
-        const timeLeft = (): number => until - host.monotonic();
-        const options = { timeLeft, wrongSecret: host.uuid() };
-        return (await import("../adapters/token-endpoint.ts")).proveCredentials(
-          publicHttp,
-          endpoints,
-          clientId,
-          proof,
-          options,
-        );
-      },
-    },
-    keys: {
-      recipients: () => findRecipients(host, values, download),
-      encrypt: async (recipients, text, format) =>
-        (await import("../adapters/pgp.ts")).encrypt(recipients, text, format),
-    },
-    parseYaml: async (text, name) =>
-      (await import("../adapters/yaml.ts")).parseDocuments(text, name, "values", FILE_DEPTH),
-    clientsPath: (family ?? FAMILIES[0]).clients,
-    rareFields: new Set(FAMILIES.flatMap((family) => [...family.unknownFields])),
-    async outletProblems(targets) {
-      const problems = rescue.named === undefined ? [] : [checkRecoveryFolder(rescue.named)];
-      for (const flag of targets) {
-        const target = values.text(flag);
-        if (target !== undefined) problems.push((await sinks()).check(target, `--${flag.name}`));
-      }
-      return problems.flatMap((problem) => problem ?? []);
-    },
-    openTarget: async (flag) => {
-      const target = values.text(flag);
-      return target === undefined ? undefined : (await sinks()).open(target, `--${flag.name}`);
-    },
-    recovery: createRecoveryStore({ ...rescue, random: host.random }),
-    startSandbox: async (options) => (await import("../sandbox/index.ts")).startSandbox(options),
+    anonymous: createHttp({ ...shared, authorities: () => trustedAuthorities([]), skipVerify: false }),
+    public: (request) => publicSide({ ...request, signal: ending.signal }),
+    admin: createHttp({ ...toServer, headers: connection?.headers ?? {}, ...(socket === undefined ? {} : { socket }) }),
   };
 }
 
-/** Where a rescue file may go: the folder that is named, else the best place first. */
-function rescueFolders(host: Host, values: FlagValues): Pick<RecoveryOptions, "named" | "folders"> {
+function adminOf(
+  { run, warn }: Pick<ContextOptions, "run" | "warn">,
+  connection: Connection,
+  http: Http,
+  family: ServerFamily | undefined,
+): Admin {
+  const { monotonic, now, sleep, random } = run.host;
+  return createAdmin({
+    http,
+    base: connection.base,
+    endpoint: connection.shown,
+    headers: connection.headers,
+    family,
+    failAfter: connection.failAfter,
+    monotonic,
+    now,
+    sleep,
+    random,
+    warn,
+    signal: run.ending.signal,
+  });
+}
+
+function recipientKeys(values: FlagValues, sources: KeySources): Keys {
+  return {
+    recipients: () => findRecipients(values, sources),
+    encrypt: async (recipients, text, format) => (await import("../adapters/pgp.ts")).encrypt(recipients, text, format),
+  };
+}
+
+function keyPairs({ now, uuid }: Pick<Host, "now" | "uuid">): KeyPairs {
+  const generator = (): Promise<typeof import("../adapters/key-generator.ts")> =>
+    import("../adapters/key-generator.ts");
+  return {
+    generate: async (algorithm) => (await generator()).generateKeys(algorithm),
+    assertion: async (keys, clientId, audience) =>
+      (await generator()).clientAssertion(keys, clientId, audience, now(), uuid()),
+  };
+}
+
+function tokenEndpoint(host: Pick<Host, "monotonic" | "uuid">, http: Http, remaining: () => number): Tokens {
+  const adapter = (): Promise<typeof import("../adapters/token-endpoint.ts")> =>
+    import("../adapters/token-endpoint.ts");
+  return {
+    discover: async (url) => (await adapter()).discoverEndpoints(http, url, Math.min(VERIFY_TIME, remaining())),
+    prove: async (endpoints, clientId, proof) => {
+      // The client exists by now, so the check may take longer than the rest of the command's time.
+      const until = host.monotonic() + Math.min(VERIFY_TIME, Math.max(CLEANUP_MS, remaining()));
+      const options = { timeLeft: () => until - host.monotonic(), wrongSecret: host.uuid() };
+      return (await adapter()).proveCredentials(http, endpoints, clientId, proof, options);
+    },
+  };
+}
+
+/** Where secrets go: the targets that flags name, and the recovery copies. */
+function outlets(
+  { run, line }: Pick<ContextOptions, "run" | "line">,
+  remaining: () => number,
+): Pick<Context, "outletProblems" | "openTarget" | "recovery"> {
+  const { values } = line;
+  const { random, monotonic, sleep } = run.host;
+  const folders = recoveryFolders(run.host, values);
+  let created: SecretTargets | undefined;
+  const targets = async (): Promise<SecretTargets> => {
+    const { createSecretTargets } = await import("../adapters/secret-target.ts");
+    created ??= createSecretTargets({
+      random,
+      timeouts: {
+        longest: () => remaining() + CLEANUP_MS,
+        afterSignal: STALLED_READER_MS,
+        signal: run.ending.signal,
+        monotonic,
+        sleep,
+        abandoned: () => {
+          run.abandoned = true;
+        },
+      },
+    });
+    return created;
+  };
+  return {
+    recovery: createRecoveryStore({ ...folders, random }),
+    async outletProblems(flags) {
+      const problems = folders.named === undefined ? [] : [checkRecoveryFolder(folders.named)];
+      for (const flag of flags) {
+        const target = values.text(flag);
+        if (target !== undefined) problems.push((await targets()).check(target, `--${flag.name}`));
+      }
+      return problems.flatMap((problem) => problem ?? []);
+    },
+    async openTarget(flag) {
+      const target = values.text(flag);
+      return target === undefined ? undefined : (await targets()).open(target, `--${flag.name}`);
+    },
+  };
+}
+
+/** Where a recovery copy may go: the named folder, else the best place first. */
+function recoveryFolders(
+  { environment }: Pick<Host, "environment">,
+  values: FlagValues,
+): Pick<RecoveryOptions, "named" | "folders"> {
   const named = values.text(RESCUE_DIR);
-  const { environment } = host;
   const places = [environment("XDG_STATE_HOME"), environment("HOME"), ".", environment("TMPDIR") ?? "/tmp"];
   return {
     ...(named === undefined ? {} : { named: { folder: named, from: values.origin(RESCUE_DIR).name } }),

@@ -14,9 +14,9 @@ function operandsUsage(operands: Operands | undefined): string {
 /** The help page of a place in the tree; of a group, every child is loaded for its summary. */
 export async function pageOf({
   path,
-  grammar,
+  syntax,
   command,
-}: Pick<ResolvedCommand, "path" | "grammar" | "command">): Promise<HelpPage> {
+}: Pick<ResolvedCommand, "path" | "syntax" | "command">): Promise<HelpPage> {
   const name = path.join(" ");
   if (isLeaf(command)) {
     const { spec } = command;
@@ -25,9 +25,9 @@ export async function pageOf({
       summary: spec.summary,
       about: spec.about ?? [],
       operands: operandsUsage(spec.operands),
-      grammar,
+      grammar: syntax,
       flags: spec.flags,
-      examples: spec.examples[grammar] ?? spec.examples["1.x"] ?? [],
+      examples: spec.examples[syntax] ?? spec.examples["1.x"] ?? [],
       commands: [],
       more: [],
     };
@@ -45,7 +45,7 @@ export async function pageOf({
     summary: command.group.summary,
     about: [],
     operands: "",
-    grammar,
+    grammar: syntax,
     flags: GENERAL_FLAGS.filter((flag) => flag === HELP),
     examples: isRoot
       ? [
@@ -57,8 +57,8 @@ export async function pageOf({
       : [],
     commands,
     more: [
-      `${name} COMMAND --help tells more about a command.`,
-      ...(isRoot ? [`hydra help TOPIC tells about: ${TOPICS.map((topic) => topic.name).join(", ")}.`] : []),
+      `Use ${name} COMMAND --help for details about a command.`,
+      ...(isRoot ? [`Topics (hydra help TOPIC): ${TOPICS.map((topic) => topic.name).join(", ")}.`] : []),
     ],
   };
 }

@@ -1,17 +1,17 @@
 import type { Host } from "../adapters/host.ts";
 
-/** A line on a terminal's stderr that shows how far the work is. */
+/** A progress line on a terminal's stderr. */
 export interface ProgressBar {
-  /** Draws it, at most twenty times a second; a total of 0 takes it away. */
+  /** Draws it, at most twenty times a second; a total of 0 removes it. */
   draw(total: number, done: number): void;
-  /** What takes it off the line, for a message to stand there; empty where it is not drawn. */
+  /** The text that clears the line for a message; empty if the bar is not drawn. */
   away(): string;
 }
 
 const CLEARED = "\r\u001b[K";
 
-/** The bar of one run; nothing is drawn where stderr is no terminal. */
-export function progressBar(host: Host): ProgressBar {
+/** The bar of one run; nothing is drawn if stderr is not a terminal. */
+export function progressBar(host: Pick<Host, "stdout" | "stderr" | "monotonic">): ProgressBar {
   let last = Number.NEGATIVE_INFINITY;
   let drawn = false;
   function away(): string {
@@ -21,7 +21,7 @@ export function progressBar(host: Host): ProgressBar {
   }
   return {
     draw(total, done) {
-      // Where results go to the same terminal, they are the progress themselves.
+      // Results on the same terminal show the progress themselves.
       if (!host.stderr.isTerminal || host.stdout.isTerminal) return;
       const now = host.monotonic();
       if (total > 0 && done < total && now - last < 50) return;

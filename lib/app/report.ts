@@ -2,9 +2,8 @@ import type { Host } from "../adapters/host.ts";
 import { toJson } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";
 import { escapeControls } from "../core/text.ts";
-import type { Run } from "./run-state.ts";
 
-/** Several things that are wrong at once, told together. */
+/** Several things that are wrong at once, reported together. */
 export class Problems extends Error {
   override readonly name = "Problems";
   readonly all: readonly Problem[];
@@ -15,17 +14,17 @@ export class Problems extends Error {
   }
 }
 
-export function problemsText(run: Run, all: readonly Problem[]): string {
-  return run.json
-    ? `${toJson(asJson(all))}\n`
-    : all
-        .flatMap(({ message, hint, details }) => [
-          `Error: ${message}`,
-          ...details.map((line) => `  ${line}`),
-          ...(hint === undefined ? [] : [`Hint: ${hint}`]),
-        ])
-        .map((line) => `${escapeControls(line)}\n`)
-        .join("");
+/** Problems as standard error shows them: lines for a person, or one JSON object for a program. */
+export function problemsText(all: readonly Problem[], json: boolean): string {
+  if (json) return `${toJson(asJson(all))}\n`;
+  return all
+    .flatMap(({ message, hint, details }) => [
+      `Error: ${message}`,
+      ...details.map((line) => `  ${line}`),
+      ...(hint === undefined ? [] : [`Hint: ${hint}`]),
+    ])
+    .map((line) => `${escapeControls(line)}\n`)
+    .join("");
 }
 
 function asJson(all: readonly Problem[]): Record<string, unknown> {
@@ -40,15 +39,20 @@ function asJson(all: readonly Problem[]): Record<string, unknown> {
   return { ...first, ...(others.length === 0 ? {} : { more: others }) };
 }
 
-/** A fault of the program itself: told without a stack, which could hold anything; the trace is for `HYDRA_DEBUG`. */
-export function unexpected(host: Host, error: unknown): Problem {
+/** The problems of anything thrown; what is not a problem is a bug in the program. */
+export function problemsIn(error: unknown, { environment }: Pick<Host, "environment">): readonly Problem[] {
+  if (error instanceof Problems) return error.all;
+  return [error instanceof Problem ? error : bug(error, (environment("HYDRA_DEBUG") ?? "") !== "")];
+}
+
+/** A bug in the program. A stack could contain anything, so it is shown only when asked for. */
+function bug(error: unknown, showStack: boolean): Problem {
   const kind = error instanceof Error ? error.name : typeof error;
-  const trace =
-    (host.environment("HYDRA_DEBUG") ?? "") !== "" && error instanceof Error ? `\n${error.stack ?? ""}` : "";
-  return new Problem(`Unexpected failure (${kind})${trace}`, {
+  const stack = showStack && error instanceof Error ? `\n${error.stack ?? ""}` : "";
+  return new Problem(`Unexpected failure (${kind})${stack}`, {
     code: "unexpected",
     exit: "failed",
-    hint: "run it again with HYDRA_DEBUG=1 and report what it prints, after a look for secrets in it",
+    hint: "run it again with HYDRA_DEBUG=1, check the output for secrets and report it",
     cause: error,
   });
 }

@@ -1,31 +1,61 @@
 import type { CommandDef } from "citty";
 import { type Group, isGroup, isLeaf, type Leaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
+import { type Flag, indexFlags, type Syntax } from "../core/flags/flag.ts";
 import { CONNECTION_FLAGS, FORMAT, GENERAL_FLAGS, QUIET } from "../core/flags/flag-table.ts";
-import { type Flag, indexFlags, type Syntax, splitBeforeCommand } from "../core/flags/parse.ts";
+import { describeOperand, NO_SOURCES, parseFlags } from "../core/flags/parse.ts";
+import { splitBeforeCommand } from "../core/flags/scan.ts";
+import { usageError } from "../core/problem.ts";
+import { suggest } from "../core/text.ts";
+import { Problems } from "./report.ts";
 
-/** The flags that may stand before a subcommand. */
+/** The flags that may come before a subcommand. */
 export const PARENT_ROWS: readonly Flag[] = [...CONNECTION_FLAGS, FORMAT, QUIET, ...GENERAL_FLAGS];
 
 const PARENT_FLAGS = indexFlags(PARENT_ROWS);
 
-/** Where a command line leads to in the tree of commands. */
+/** The command of the tree that a command line names. */
 export interface ResolvedCommand {
   /** The words that call it, the program's name first. */
   readonly path: readonly string[];
-  readonly grammar: Syntax;
+  readonly syntax: Syntax;
   readonly command: Leaf | Group;
-  /** The words after the command, with the flags that stood before it. */
+  /** The words after the command, with the flags before it. */
   readonly words: readonly string[];
-  /** The word behind a group that names none of its commands. */
+  /** The word after a group that names none of its commands. */
   readonly stray: string | undefined;
+}
+
+/** A {@link ResolvedCommand} that runs. */
+export type ResolvedLeaf = ResolvedCommand & { readonly command: Leaf };
+
+/** Whether a command line names a command that runs. */
+export function callsLeaf(called: ResolvedCommand): called is ResolvedLeaf {
+  return isLeaf(called.command);
+}
+
+/** Resolves the words of a command line; an unknown command is a usage error. */
+export async function resolve(words: readonly string[]): Promise<ResolvedCommand> {
+  const called = await walk(words);
+  const { path, command, words: before, stray } = called;
+  if (stray === undefined || isLeaf(command)) return called;
+  const line = parseFlags([...before, stray], PARENT_ROWS, "", NO_SOURCES);
+  // A wrong flag explains why the word after it was read as a command.
+  if (line.problems.length > 0) throw new Problems(line.problems);
+  const meant = suggest(stray, [...Object.keys(await childrenOf(command)), ...Object.keys(command.group.aliases)]);
+  const parent = path.join(" ");
+  throw usageError(
+    `Unknown command ${describeOperand(stray, line)} after ${parent}`,
+    meant === undefined ? `${parent} --help lists the commands` : `did you mean ${parent} ${meant}?`,
+    "unknown-command",
+  );
 }
 
 /** A child of a group, loaded. */
 export async function resolved(child: unknown): Promise<Leaf | Group> {
   const value: unknown = typeof child === "function" ? await child() : await child;
   if (isCommand(value)) return value;
-  throw new TypeError("a command of the tree is neither leaf nor group");
+  throw new TypeError("a command of the tree is neither a leaf nor a group");
 }
 
 function isCommand(value: unknown): value is Leaf | Group {
@@ -38,30 +68,31 @@ export async function childrenOf(group: CommandDef): Promise<Readonly<Record<str
   return { ...(typeof subCommands === "function" ? await subCommands() : await subCommands) };
 }
 
-/** Follows the words of a command line from the root as far as they name commands; only what is on the way is loaded. */
+/** Follows words from the root of the tree as far as they name commands. Only the commands on the way are loaded. */
 export async function walk(words: readonly string[]): Promise<ResolvedCommand> {
-  let at: Leaf | Group = ROOT;
-  let grammar: Syntax = "1.x";
+  let command: Leaf | Group = ROOT;
+  let syntax: Syntax = "1.x";
   let path: readonly string[] = ["hydra"];
   let before: readonly string[] = [];
   let rest = words;
-  while (isGroup(at)) {
+  while (isGroup(command)) {
     const split = splitBeforeCommand(rest, PARENT_FLAGS);
     before = [...before, ...split.flags];
-    const { command } = split;
-    if (command === undefined) return { path, grammar, command: at, words: before, stray: undefined };
-    const children = await childrenOf(at);
-    const { aliases } = at.group;
-    const name = Object.hasOwn(children, command)
-      ? command
-      : Object.hasOwn(aliases, command)
-        ? aliases[command]
-        : undefined;
-    if (name === undefined) return { path, grammar, command: at, words: before, stray: command };
-    at = await resolved(children[name]);
-    if (isGroup(at)) grammar = at.group.grammar;
-    path = [...path, command];
+    if (split.command === undefined) return { path, syntax, command, words: before, stray: undefined };
+    const child = await childNamed(command, split.command);
+    if (child === undefined) return { path, syntax, command, words: before, stray: split.command };
+    command = await resolved(child);
+    if (isGroup(command)) syntax = command.group.syntax;
+    path = [...path, split.command];
     rest = split.rest;
   }
-  return { path, grammar, command: at, words: [...before, ...rest], stray: undefined };
+  return { path, syntax, command, words: [...before, ...rest], stray: undefined };
+}
+
+/** The child of a group with a name or an alias, not yet loaded. */
+async function childNamed(group: Group, name: string): Promise<unknown> {
+  const children = await childrenOf(group);
+  const { aliases } = group.group;
+  const own = Object.hasOwn(aliases, name) && !Object.hasOwn(children, name) ? aliases[name] : name;
+  return own !== undefined && Object.hasOwn(children, own) ? children[own] : undefined;
 }

@@ -1,16 +1,17 @@
 import type { Host } from "../adapters/host.ts";
 import type { ProgressBar } from "./progress.ts";
 
+/** The state of one command line that a signal and the end of the program have to know. */
 export interface Run {
   readonly host: Host;
   readonly ending: AbortController;
-  /** How many pieces of work are under way that must come to their own end. */
+  /** How many pieces of work are running that a signal must not interrupt. */
   critical: number;
-  /** Whether a signal is the way in which the command ends. */
-  stays: boolean;
-  /** Whether something was given up that would hold the process. */
-  stuck: boolean;
-  /** Whether errors are told as JSON. */
+  /** Whether a signal is how the command is meant to end. */
+  untilSignal: boolean;
+  /** Whether something was abandoned that would keep the process alive. */
+  abandoned: boolean;
+  /** Whether errors are written as JSON. */
   json: boolean;
   readonly bar: ProgressBar;
 }

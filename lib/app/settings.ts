@@ -1,92 +1,173 @@
 import type { Host, InputFile } from "../adapters/host.ts";
+import type { Operands } from "../command.ts";
+import type { ConfigFile } from "../core/flags/config-file.ts";
 import { type Connection, type ConnectionReading, readConnection } from "../core/flags/connection.ts";
-import { ACCESS_TOKEN_FILE, CONFIG } from "../core/flags/flag-table.ts";
-import type { FlagValues } from "../core/flags/parse.ts";
+import { ACCESS_TOKEN_FILE, CA_FILE, CONFIG, ENDPOINT, FORMAT } from "../core/flags/flag-table.ts";
+import type { FlagValues } from "../core/flags/flag-values.ts";
+import { describeOperand, NO_SOURCES, type ParsedLine, parseFlags } from "../core/flags/parse.ts";
 import { INPUT_LIMIT, InputTooLarge, sizeText, whyUnreadable } from "../core/input-limits.ts";
+import { recipientProblems } from "../core/keys/key-source.ts";
+import { type Format, isJson } from "../core/output/formats.ts";
 import { shellQuoted } from "../core/output/shell.ts";
 import { errorCode, Problem, usageError } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
+import type { InputFiles } from "./input.ts";
+import { credentialFormatProblems, readFormat, wantsJsonErrors } from "./read-format.ts";
+import type { ResolvedLeaf } from "./resolve.ts";
+import type { Run } from "./run-state.ts";
 
-/** What the config file says. */
-export interface Config {
-  readonly file: (key: string) => { readonly texts: readonly string[]; readonly name: string } | undefined;
-  readonly endpoint: string | undefined;
-  readonly unknown: readonly string[];
-  readonly warnings: (values: FlagValues) => readonly string[];
+/** What the command line, the environment and the config file say together, and all that is wrong with it. */
+interface Settings {
+  readonly line: ParsedLine;
+  readonly format: Format | undefined;
+  /** Undefined for a command without a server, or where its settings are wrong. */
+  readonly connection: Connection | undefined;
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
+  /** Keys of the config file that this program doesn't know. */
+  readonly unknownKeys: readonly string[];
 }
 
-/** No config file, or none that matters. */
-export const NO_CONFIG: Config = { file: () => undefined, endpoint: undefined, unknown: [], warnings: () => [] };
+/** Reads the settings of one command; it sets `run.json` as soon as it is known. */
+export async function readSettings(
+  run: Pick<Run, "host" | "json">,
+  called: ResolvedLeaf,
+  input: InputFiles,
+): Promise<Settings> {
+  const { host } = run;
+  const { spec } = called.command;
+  const name = called.path.slice(1).join(" ");
+  const { environment } = host;
+  const withoutFile = parseFlags(called.words, spec.flags, name, { ...NO_SOURCES, environment });
+  // The config file may be wrong too, so it is known from the command line how to report that.
+  run.json = withoutFile.values.origin(FORMAT).from === "flag" && wantsJsonErrors(withoutFile.values);
+  const readsConfig = spec.server !== false || spec.flags.includes(FORMAT);
+  const config = readsConfig ? await readConfig(host, withoutFile.values) : undefined;
+  const line =
+    config === undefined ? withoutFile : parseFlags(called.words, spec.flags, name, { environment, file: config.file });
+  const { values } = line;
+  const problems = [...line.problems, ...operandProblems(called.path.join(" "), spec.operands, line)];
+  const format = readFormat(values, spec.format[called.syntax], problems);
+  problems.push(...credentialFormatProblems(format, values, spec.credentials));
+  if (format !== undefined) run.json = values.isSet(FORMAT) && isJson(format);
+  const needsServer = spec.server === true || (spec.server === "if-asked" && values.isSet(ENDPOINT));
+  const server = needsServer ? await readServer(input, values, config?.endpoint, problems) : undefined;
+  problems.push(...recipientProblems(values), ...(server?.problems ?? []));
+  if (server?.connection !== undefined) problems.push(...(await caProblems(input, server.connection, values)));
+  return {
+    line,
+    format,
+    connection: server?.connection,
+    problems,
+    warnings: [...(config?.warnings ?? []), ...line.warnings, ...(server?.warnings ?? [])],
+    unknownKeys: config?.unknown ?? [],
+  };
+}
 
-/** Reads the config file where a command has settings; a file that the flag names must be there. */
-export async function readConfig(host: Host, values: FlagValues, wanted: boolean): Promise<Config> {
+/** Reads the config file, which must exist only where `--config` names it. */
+async function readConfig(
+  host: Pick<Host, "environment" | "readFile" | "uid">,
+  values: FlagValues,
+): Promise<ConfigFile | undefined> {
   const named = values.text(CONFIG);
   const home = host.environment("HOME") ?? "";
-  if (!wanted || (named === undefined && home === "")) return NO_CONFIG;
+  if (named === undefined && home === "") return undefined;
   const path = named ?? `${home}/.hydra.yaml`;
-  let read: InputFile;
-  try {
-    read = await host.readFile(path, INPUT_LIMIT.bytes);
-  } catch (error) {
-    if (named === undefined && (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR")) return NO_CONFIG;
-    const why =
-      error instanceof InputTooLarge ? `it is larger than ${sizeText(INPUT_LIMIT.bytes)}` : whyUnreadable(error);
-    throw usageError(
-      `Cannot read the config file ${quote(path)}: ${escapeControls(why)}`,
-      named === undefined ? "fix or remove the file" : "check the path after --config",
-      "config-file",
-    );
-  }
+  const file = await readConfigBytes(host, path, named === undefined);
+  if (file === undefined) return undefined;
   const { readConfigFile, writersOf } = await import("../core/flags/config-file.ts");
-  const writers = writersOf(read, host.uid());
-  // Nobody chose this file on the command line, so it counts only where nobody else can have chosen its content.
+  const writers = writersOf(file, host.uid());
+  // The user did not choose this file on the command line, so it counts only if nobody else can have written it.
   if (named === undefined && writers.trust === "none")
     throw usageError(
       `Config file ${quote(path)} is not used: ${writers.reason}`,
       `make sure that its content is yours, then ${writers.remedy} ${shellQuoted(path)}, or name it with --config`,
       "untrusted-config",
     );
-  const text = new TextDecoder().decode(read.bytes);
+  const text = new TextDecoder().decode(file.bytes);
   const { isJsonText, readJsonFile } = await import("../core/json-text.ts");
   const { parseYaml } = await import("../adapters/yaml.ts");
   return readConfigFile({
     path,
-    // A token of digits alone is no number, which would lose its leading zeros and its last digits.
+    // A token of digits must stay a text: as a number it would lose leading zeros and its last digits.
     content: isJsonText(text, path) ? readJsonFile(text, path)[0] : await parseYaml(text, path, "texts"),
-    readable: (read.mode & 0o044) !== 0,
+    readable: (file.mode & 0o044) !== 0,
     ...(writers.trust === "all" ? {} : { writers: writers.reason }),
   });
 }
 
-/** The connection that the settings describe, its token read from a file where one is named. */
-export async function readServer(
-  host: Host,
-  values: FlagValues,
-  config: Config,
-  problems: Problem[],
-): Promise<ConnectionReading> {
-  const path = values.text(ACCESS_TOKEN_FILE);
-  if (path === undefined) return readConnection(values, config.endpoint);
-  const { readBytes } = await import("./input.ts");
+async function readConfigBytes(
+  host: Pick<Host, "readFile">,
+  path: string,
+  optional: boolean,
+): Promise<InputFile | undefined> {
   try {
-    const token = new TextDecoder().decode(await readBytes(host, path, "--access-token-file"));
-    return readConnection(values, config.endpoint, { text: token, name: `--access-token-file ${quote(path)}` });
+    return await host.readFile(path, INPUT_LIMIT.bytes);
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    problems.push(error);
-    return readConnection(values, config.endpoint);
+    if (optional && (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR")) return undefined;
+    const why =
+      error instanceof InputTooLarge ? `it is larger than ${sizeText(INPUT_LIMIT.bytes)}` : whyUnreadable(error);
+    throw usageError(
+      `Cannot read the config file ${quote(path)}: ${escapeControls(why)}`,
+      optional ? "fix or remove the file" : "check the path after --config",
+      "config-file",
+    );
   }
 }
 
-/** The certificates of `--ca-file` are looked at before anything is sent, and for https alone. */
-export async function caProblems(host: Host, connection: Connection, values: FlagValues): Promise<readonly Problem[]> {
-  if (connection.caFile === undefined) return [];
-  const { readAuthorities } = await import("./input.ts");
+/** The connection that the settings describe, with the token of `--access-token-file`. */
+async function readServer(
+  input: InputFiles,
+  values: FlagValues,
+  fileEndpoint: string | undefined,
+  problems: Problem[],
+): Promise<ConnectionReading> {
+  const path = values.text(ACCESS_TOKEN_FILE);
+  if (path === undefined) return readConnection(values, fileEndpoint);
   try {
-    await readAuthorities(host, connection.caFile, values);
+    const text = new TextDecoder().decode(await input.readBytes(path, "--access-token-file"));
+    return readConnection(values, fileEndpoint, { text, name: `--access-token-file ${quote(path)}` });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    problems.push(error);
+    return readConnection(values, fileEndpoint);
+  }
+}
+
+/** Checks the certificates of `--ca-file`, which are read only for https. */
+async function caProblems(
+  input: InputFiles,
+  { caFile }: Pick<Connection, "caFile">,
+  values: FlagValues,
+): Promise<readonly Problem[]> {
+  if (caFile === undefined) return [];
+  try {
+    await input.readAuthorities(caFile, values.origin(CA_FILE));
     return [];
   } catch (error) {
     if (error instanceof Problem) return [error];
     throw error;
   }
+}
+
+function operandProblems(path: string, wanted: Operands | undefined, line: ParsedLine): readonly Problem[] {
+  const { operands } = line;
+  const most = wanted?.most ?? 0;
+  const problems = operands
+    .slice(most)
+    .map((word) =>
+      usageError(
+        `Unexpected argument ${describeOperand(word, line)}`,
+        most === 0
+          ? `${path} takes only flags; put quotes around a value with spaces`
+          : `${path} takes ${most === 1 ? "one" : `at most ${most}`} ${wanted?.name ?? ""}`,
+        "stray-argument",
+      ),
+    );
+  if (wanted !== undefined && operands.length < wanted.least) {
+    problems.push(
+      usageError(`Missing ${wanted.name} after ${path}`, `${path} --help shows the usage`, "missing-argument"),
+    );
+  }
+  return problems;
 }

@@ -1,13 +1,13 @@
 import type { Context } from "../command.ts";
 import { EXIT, type ExitName, Problem } from "../core/problem.ts";
 
-/** Work on several things, of which one that fails does not stop the rest. */
+/** Work on several items, where a failure of one doesn't stop the others. */
 export class Batch {
   readonly #context: Pick<Context, "fail" | "signal">;
   readonly #total: number;
   #failures: Problem[] = [];
 
-  /** @param total how many things there are; with one, its own failure is the end of the command. */
+  /** @param total the number of items; with a single one, its failure ends the command. */
   constructor(context: Pick<Context, "fail" | "signal">, total: number) {
     this.#context = context;
     this.#total = total;
@@ -17,7 +17,7 @@ export class Batch {
     return this.#failures.length;
   }
 
-  /** Does one thing; a failure is told on stderr and remembered, an interruption ends it all. */
+  /** Works on one item. A failure is reported and counted; an interruption ends the whole batch. */
   async attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work();
@@ -28,16 +28,91 @@ export class Batch {
     }
   }
 
-  /** Tells and remembers a failure. */
+  /** Reports and counts a failure. */
   fail(problem: Problem): void {
     this.#failures.push(problem);
     this.#context.fail(problem);
   }
 
-  /** The status that the command ends with: that of an only thing, or that some of many failed. */
+  /** The exit code of the command: that of the only item, or "some of many failed". */
   exit(): ExitName {
     const [first] = this.#failures;
     if (first === undefined) return "done";
     return this.#total === 1 && first.exit in EXIT ? first.exit : "someFailed";
+  }
+}
+
+/** How far an {@link OrderedPool} goes. */
+interface PoolOptions {
+  /** How many items are worked on at once. */
+  readonly concurrency: number;
+  /** Once aborted, no more items are started; those under way finish. */
+  readonly signal: AbortSignal;
+}
+
+/** How many outcomes may wait for a slow item ahead of them, as a multiple of the concurrency. */
+const READY_AHEAD = 4;
+
+/** Works on items concurrently and yields the outcomes in the order of the items. Memory stays bounded. */
+export class OrderedPool<Item, Outcome> implements AsyncIterable<Outcome> {
+  readonly #items: readonly Item[];
+  readonly #work: (item: Item) => Promise<Outcome>;
+  readonly #options: PoolOptions;
+  /** The work whose outcome hasn't been taken yet, finished or not. */
+  readonly #pending: Promise<Outcome>[] = [];
+  #next = 0;
+  #active = 0;
+  #stopped = false;
+
+  constructor(items: readonly Item[], work: (item: Item) => Promise<Outcome>, options: PoolOptions) {
+    this.#items = items;
+    this.#work = work;
+    this.#options = options;
+  }
+
+  /** How many items haven't been started. */
+  get notStarted(): number {
+    return this.#items.length - this.#next;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Outcome> {
+    this.#startMore();
+    for (let head = this.#pending.shift(); head !== undefined; head = this.#pending.shift()) {
+      const outcome = await head;
+      this.#startMore();
+      yield outcome;
+    }
+  }
+
+  /** Starts no more items and waits for those under way; returns the outcomes that nobody has taken. */
+  stop(): Promise<readonly Outcome[]> {
+    this.#stopped = true;
+    return Promise.all(this.#pending);
+  }
+
+  #startMore(): void {
+    while (this.#mayStart()) {
+      const item = this.#items[this.#next++];
+      if (item === undefined) return;
+      this.#active++;
+      const work = this.#work(item).finally(() => {
+        this.#active--;
+        this.#startMore();
+      });
+      // Whoever takes the outcome gets the rejection; until then it must not count as unhandled.
+      work.catch(() => {});
+      this.#pending.push(work);
+    }
+  }
+
+  #mayStart(): boolean {
+    const { concurrency, signal } = this.#options;
+    return (
+      !this.#stopped &&
+      !signal.aborted &&
+      this.#next < this.#items.length &&
+      this.#active < concurrency &&
+      this.#pending.length < concurrency * READY_AHEAD
+    );
   }
 }

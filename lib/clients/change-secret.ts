@@ -1,51 +1,74 @@
-import { type Context, type Result, type Shown, single } from "../command.ts";
+import { type Context, type Result, single } from "../command.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { View } from "../core/output/render.ts";
 import { type ExitName, errorMessage, Problem } from "../core/problem.ts";
 import { SaveFailure } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
-import { type Delivery, deliveryOf, NotEncrypted, safeReason, tellRecipients, UNDELIVERED } from "./delivery.ts";
-import { type Outlets, reportClientOnWriteFailure, withOutlets, writeSecretFile } from "./outlets.ts";
-import { type Kept, keptText, recordOf, type SavedSecret, savedIn } from "./recovery.ts";
+import {
+  type Delivery,
+  type DeliveryContext,
+  deliveryOf,
+  NotEncrypted,
+  reportRecipients,
+  safeReason,
+  UNDELIVERED,
+} from "./delivery.ts";
+import {
+  type OutletContext,
+  type Outlets,
+  reportClientOnWriteFailure,
+  withOutlets,
+  writeSecretFile,
+} from "./outlets.ts";
+import {
+  type KeptSecret,
+  keptText,
+  type RecoveryContext,
+  recordOf,
+  type SavedSecret,
+  type SecretStatus,
+  savedIn,
+} from "./recovery.ts";
 import type { PreparedSecret } from "./secret-source.ts";
 
 /** A client's new secret that the server has, and the recovery copy that holds it until it is delivered. */
 export interface ChangedSecret {
   readonly prepared: PreparedSecret;
-  /** The server's answer, as it is shown. */
-  readonly record: Shown;
+  /** The server's answer, as the result shows it. */
+  readonly record: JsonObject;
   readonly saved: SavedSecret;
 }
 
 /** How a new secret is delivered. */
-export interface SecretDelivery {
+interface SecretDelivery {
   readonly id: string;
-  readonly view: View<Shown>;
-  /** Called before anything is written; what it throws does not lose the secret. */
-  readonly before: (delivery: Delivery, record: Shown) => Promise<void> | void;
+  readonly view: View<JsonObject>;
+  /** Called before anything is written; if it throws, the secret is kept. */
+  readonly before: (delivery: Delivery, record: JsonObject) => Promise<void> | void;
   readonly exit?: () => ExitName;
 }
 
-/** Sends a change that sets a secret: a copy is on the disk before the request, since the old secret dies with it. */
+/** What changing a secret needs of a command's context. */
+export type ChangeSecretContext = RecoveryContext & DeliveryContext & OutletContext & Pick<Context, "note" | "detail">;
+
+/** Sends a change that sets a secret. A copy is on the disk before the request, since it invalidates the old secret. */
 export async function sendWithCopy(
-  context: Context,
+  context: RecoveryContext,
   id: string,
   prepared: PreparedSecret,
-  send: () => Promise<Shown>,
+  send: () => Promise<JsonObject>,
 ): Promise<ChangedSecret> {
   const saved = saveBeforeChange(context, id, prepared);
   try {
     return { prepared, record: await send(), saved };
   } catch (error) {
     if (error instanceof Problem && !error.ambiguous) saved.remove();
-    else
-      context.warn(
-        `it is not known whether client ${quote(id)} has the new secret, which is in ${quote(saved.path ?? "")}`,
-      );
+    else context.warn(`client ${quote(id)} may have the new secret, which is in ${quote(saved.path ?? "")}`);
     throw error;
   }
 }
 
-function saveBeforeChange(context: Context, id: string, prepared: PreparedSecret): SavedSecret {
+function saveBeforeChange(context: RecoveryContext, id: string, prepared: PreparedSecret): SavedSecret {
   const reason = "the request that sets this secret is about to be sent";
   try {
     const record = recordOf(context, { id, state: "unverified", reason }, prepared);
@@ -54,78 +77,98 @@ function saveBeforeChange(context: Context, id: string, prepared: PreparedSecret
   } catch (error) {
     const folder = error instanceof SaveFailure ? error.folder : "";
     throw new Problem(
-      `Cannot change the secret of client ${quote(id)}: it cannot be kept in ${quote(folder)} until it is handed over: ${escapeControls(errorMessage(error))}`,
-      { code: "no-rescue-place", exit: "failed", hint: "name a folder that has room with --rescue-dir" },
+      `Cannot change the secret of client ${quote(id)}: cannot write a recovery copy to ${quote(folder)}: ${escapeControls(errorMessage(error))}`,
+      { code: "no-rescue-place", exit: "failed", hint: "name a directory with free space with --rescue-dir" },
     );
   }
 }
 
-/** Delivers a new secret; whatever fails on the way, the message says in which file it is. */
+/** Delivers a new secret. Whatever fails, the problem says which file holds the secret. */
 export async function deliverChangedSecret(
-  context: Context,
-  { target }: Outlets,
-  { prepared, record, saved }: ChangedSecret,
+  context: ChangeSecretContext,
+  outlets: Outlets,
+  changed: ChangedSecret,
   { id, view, before, exit = () => "done" }: SecretDelivery,
 ): Promise<Result> {
+  const { prepared, record, saved } = changed;
   let secret: Delivery["secret"] = prepared;
-  const status = { id, state: "made", reason: "the secret is about to be handed over" } as const;
-  const undelivered = (reason: unknown): Problem => undeliveredChange(id, saved.keep(status, secret), reason);
+  const status: SecretStatus = { id, state: "made", reason: "the secret is about to be delivered" };
+  const keep = (): KeptSecret => saved.keep(status, secret);
   try {
     const delivery = await deliveryOf(context, prepared, record);
     ({ secret } = delivery);
     if (delivery.differs) await saved.update(status, secret);
-    tellRecipients(context, prepared.recipients);
+    reportRecipients(context, prepared.recipients);
     await before(delivery, record);
-    const { shown, mustDeliver } = delivery;
-    if (target === undefined && mustDeliver !== undefined) {
-      if (context.rendersText(view, shown, mustDeliver))
-        return single(view, shown, {
-          exit,
-          delivered: () => saved.remove(),
-          undelivered: async (_, why) => undelivered(why),
-        });
-      const kept = saved.keep(status, secret);
-      if (kept.kind !== "kept") throw new Error("this output format leaves it out");
-      context.warn(`this output format leaves the secret of client ${quote(id)} out${keptText(kept)}`);
-      return single(view, shown, { exit, ...reportClientOnWriteFailure(id, "updated") });
-    }
-    const rest = target === undefined ? shown : await writeSecretFile(context, target, delivery);
-    saved.remove();
-    return single(view, rest, { exit, ...reportClientOnWriteFailure(id, "updated") });
+    return { ...(await changedResult(context, outlets, { id, view, delivery, saved, keep })), exit };
   } catch (error) {
-    if (error instanceof Problem && error.code === UNDELIVERED) throw error;
-    // The copy holds the secret that was sent, and the server has another one, which can't be kept in the clear.
+    // The copy holds the secret that was sent, but the server has another one, which must not be kept as plain text.
     if (error instanceof NotEncrypted) secret = { ...prepared, plain: undefined, encrypted: undefined };
-    throw undelivered(error);
+    throw undeliveredChange(id, keep(), error);
   }
 }
 
+interface DeliveryState {
+  readonly id: string;
+  readonly view: View<JsonObject>;
+  readonly delivery: Delivery;
+  readonly saved: SavedSecret;
+  readonly keep: () => KeptSecret;
+}
+
+/** Writes the secret file, or returns the result that delivers the secret to standard output. */
+async function changedResult(
+  context: ChangeSecretContext,
+  { target }: Outlets,
+  { id, view, delivery, saved, keep }: DeliveryState,
+): Promise<Result> {
+  const { shown, mustDeliver } = delivery;
+  const unwritten = reportClientOnWriteFailure(id, "updated");
+  if (target !== undefined || mustDeliver === undefined) {
+    const rest = target === undefined ? shown : await writeSecretFile(context, target, delivery);
+    saved.remove();
+    return single(view, rest, unwritten);
+  }
+  if (context.rendersText(view, shown, mustDeliver))
+    return single(view, shown, {
+      delivered: () => saved.remove(),
+      undelivered: async (_, reason) => undeliveredChange(id, keep(), reason),
+    });
+  const kept = keep();
+  if (kept.kind !== "kept") throw new Error("this output format omits it");
+  context.warn(`this output format omits the secret of client ${quote(id)}${keptText(kept)}`);
+  return single(view, shown, unwritten);
+}
+
 /** The problem of a secret that was changed and not delivered. */
-function undeliveredChange(id: string, kept: Kept, reason: unknown): Problem {
-  const where = kept.kind === "kept" ? `is in ${quote(kept.path)}` : "could not be kept and is lost";
-  return new Problem(`Cannot hand over the new secret of client ${quote(id)}: ${safeReason(reason)}; it ${where}`, {
+function undeliveredChange(id: string, kept: KeptSecret, reason: unknown): Problem {
+  const where = kept.kind === "kept" ? `it is in ${quote(kept.path)}` : "it could not be saved and is lost";
+  return new Problem(`Cannot deliver the new secret of client ${quote(id)}: ${safeReason(reason)}; ${where}`, {
     code: UNDELIVERED,
     exit: "failed",
     cause: reason,
     hint:
       kept.kind === "kept"
         ? "take it from that file, then delete it"
-        : `hydra clients rotate-secret ${id} makes another one`,
+        : `set another one: hydra clients rotate-secret ${id}`,
   });
 }
 
-/** A change that sets a secret which was given, from its proof to its delivery. */
-export interface SecretChange extends SecretDelivery {
-  /** What is done, for messages: `Cannot update client "x"`. */
+/** A change that sets a provided secret, and its delivery. */
+interface SecretChange extends SecretDelivery {
+  /** How messages about it begin: `Cannot update client "x"`. */
   readonly action: string;
   readonly prepared: PreparedSecret;
-  readonly send: () => Promise<Shown>;
+  readonly send: () => Promise<JsonObject>;
 }
 
-/** Sets a secret that was given and hands it over to where it was asked for. */
-export function changeSecret(context: Context, change: SecretChange): Promise<Result> {
+/** Sets a secret that the user provides, and delivers it where the flags say. */
+export function changeSecret(
+  context: ChangeSecretContext & Pick<Context, "signal" | "uninterruptible">,
+  change: SecretChange,
+): Promise<Result> {
   const { id, action, prepared, send } = change;
-  return withOutlets(context, { action, mustRescue: true }, async (outlets) =>
+  return withOutlets(context, { action, needsRecoveryCopy: true }, async (outlets) =>
     deliverChangedSecret(context, outlets, await sendWithCopy(context, id, prepared, send), change),
   );
 }

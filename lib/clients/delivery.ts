@@ -1,18 +1,21 @@
-import type { ClientRecord } from "../adapters/admin/admin.ts";
-import type { Context, Shown } from "../command.ts";
-import { textField } from "../core/client/client.ts";
+import type { Context } from "../command.ts";
+import { type ClientRecord, textField } from "../core/client/client.ts";
 import { KEY_OUT, SECRET_OUT } from "../core/flags/flag-table.ts";
+import type { JsonObject } from "../core/json.ts";
 import { decryptAdvice, type Recipient, recipientLine } from "../core/keys/recipient.ts";
 import type { Credentials } from "../core/output/credential-files.ts";
 import type { View } from "../core/output/render.ts";
 import { errorCode, errorMessage, Problem, usageError } from "../core/problem.ts";
 import { withoutCredentials } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
-import { encryptedFormat, type PreparedSecret, type SecretText } from "./secret-source.ts";
+import { encryptedFormat, type PreparedSecret, type SecretText, secretNoun } from "./secret-source.ts";
 import { ENCRYPTED, ENCRYPTED_KEY, idOf } from "./views.ts";
 
-/** Tells on stderr who can read the encrypted secret, and how. */
-export function tellRecipients(context: Context, recipients: readonly Recipient[]): void {
+/** Reports on stderr who can decrypt the secret, and how. */
+export function reportRecipients(
+  context: Pick<Context, "values" | "note" | "detail">,
+  recipients: readonly Recipient[],
+): void {
   if (recipients.length === 0) return;
   for (const recipient of recipients) {
     context.note(`Encrypted to ${recipientLine(recipient)}`);
@@ -23,13 +26,16 @@ export function tellRecipients(context: Context, recipients: readonly Recipient[
   for (const line of decryptAdvice(recipients, encryptedFormat(context))) context.note(line);
 }
 
-/** The credentials of one client on their way to the person who asked. */
+/** What a delivery needs of a command's context. */
+export type DeliveryContext = Pick<Context, "values" | "keys" | "warn" | "rendersText">;
+
+/** The credentials of one client on their way to the user. */
 export interface Delivery {
-  /** What is shown of the client. */
-  readonly shown: Shown;
-  /** The text whose loss would be the loss of the secret; undefined when there is nothing to lose. */
+  /** What the result shows of the client. */
+  readonly shown: JsonObject;
+  /** The secret as the result shows it, which must not be lost; undefined when it shows none. */
   readonly mustDeliver: string | undefined;
-  /** What `--secret-out` writes: a given secret too. */
+  /** What `--secret-out` writes: a provided secret too. */
   readonly credentials: Credentials;
   /** The secret that the client has now. */
   readonly secret: SecretText;
@@ -38,23 +44,23 @@ export interface Delivery {
 }
 
 /**
- * What is shown of a client: the secret that the server answered counts where it differs from the one sent; a given one is
- * left out; with recipients, every plain credential is.
+ * What is delivered of a client. If the server returned another secret than the one sent, the server's counts. A provided
+ * secret is omitted from the result; with recipients, so is every plain credential.
  */
 export async function deliveryOf(
-  context: Context,
+  context: DeliveryContext,
   prepared: PreparedSecret,
-  record: ClientRecord | Shown,
+  record: ClientRecord | JsonObject,
 ): Promise<Delivery> {
   const { plain, recipients, kind } = prepared;
   const id = idOf(record);
   if (kind === "client_private_key") return keyDelivery(prepared, record);
   const answered = textField(record, "client_secret");
   const differs = answered !== undefined && answered !== "" && answered !== plain && plain !== undefined;
-  if (differs) context.warn("the server answered with another secret than the one sent; the server's counts");
+  if (differs) context.warn("the server returned another secret than the one sent; the server's counts");
   const secret = differs ? answered : plain;
   if (secret === undefined) {
-    // Where secrets are encrypted, no credential of a client without one is shown either.
+    // With encryption requested, no credential is shown, not even of a client without a secret.
     const shown = recipients.length > 0 ? withoutCredentials(record) : withoutSecret(record);
     return { shown, mustDeliver: undefined, credentials: { id }, secret: prepared, differs };
   }
@@ -76,8 +82,8 @@ export async function deliveryOf(
   return { shown, mustDeliver: secret, ...delivery };
 }
 
-/** A client that signs in with a key: a secret that the server made for it is of no use to anyone, and is not shown. */
-function keyDelivery(prepared: PreparedSecret, record: Shown): Delivery {
+/** A client that authenticates with a key: a secret that the server generated for it is of no use, and is not shown. */
+function keyDelivery(prepared: PreparedSecret, record: JsonObject): Delivery {
   const { plain, encrypted } = prepared;
   const shown = withoutCredentials(record);
   return {
@@ -89,51 +95,59 @@ function keyDelivery(prepared: PreparedSecret, record: Shown): Delivery {
   };
 }
 
-/** A secret of the server's that no recipient can get, and that must not be shown or kept in the clear. */
+/** The server's secret can't be encrypted, and must not be shown or saved as plain text. */
 export class NotEncrypted extends Error {}
 
-async function encryptAnswered(context: Context, recipients: readonly Recipient[], secret: string): Promise<string> {
+async function encryptAnswered(
+  context: Pick<Context, "values" | "keys">,
+  recipients: readonly Recipient[],
+  secret: string,
+): Promise<string> {
   try {
     return await context.keys.encrypt(recipients, secret, encryptedFormat(context));
   } catch (error) {
-    throw new NotEncrypted(`the secret that the server answered with cannot be encrypted: ${safeReason(error)}`, {
+    throw new NotEncrypted(`cannot encrypt the secret that the server returned: ${safeReason(error)}`, {
       cause: error,
     });
   }
 }
 
-/** Why something failed, in words that cannot hold a value: a fault of the program itself is told by its kind alone. */
+/** Why something failed, without any value: of an error in the program itself only its type is shown. */
 export function safeReason(error: unknown): string {
   if (isExpectedError(error)) return escapeControls(errorMessage(error));
   return `unexpected failure (${error instanceof Error ? error.name : typeof error})`;
 }
 
-/** Whether an error has a message of this program or the system, and not of the runtime about a fault. */
+/** Whether an error's message comes from this program or the system, and not from the runtime about a bug. */
 export function isExpectedError(error: unknown): boolean {
   if (error instanceof Problem || errorCode(error) !== undefined) return true;
   return error instanceof Error && (error.name === "Error" || error.name === "WriteFailure");
 }
 
-/** A client without its secret; the same one where it has none. */
-export function withoutSecret(record: Shown): Shown {
+/** A client without its secret; the same object where it has none. */
+function withoutSecret(record: JsonObject): JsonObject {
   if (!Object.hasOwn(record, "client_secret")) return record;
   const { client_secret: _, ...rest } = record;
   return rest;
 }
 
-/** Refuses a format that leaves a secret or a key out, unless there is a file that it can be kept in. */
-export function refuseHidden(context: Context, view: View<Shown>, prepared: PreparedSecret, hasFile: boolean): void {
-  const mustDeliver = prepared.encrypted ?? (prepared.given ? undefined : prepared.plain);
+/** Rejects a format that omits a generated secret or key, unless there is a file to keep it in. */
+export function rejectHidingFormat(
+  context: Pick<Context, "rendersText">,
+  { view, prepared }: { readonly view: View<JsonObject>; readonly prepared: PreparedSecret },
+  hasFile: boolean,
+): void {
+  const mustDeliver = prepared.encrypted ?? prepared.plain;
   if (mustDeliver === undefined || prepared.given || hasFile) return;
   const isKey = prepared.kind === "client_private_key";
   const field = prepared.encrypted === undefined ? prepared.kind : isKey ? ENCRYPTED_KEY : ENCRYPTED;
   if (context.rendersText(view, { client_id: "id", [field]: mustDeliver }, mustDeliver)) return;
   throw usageError(
-    `This output format leaves the ${isKey ? "private key" : "secret"} out, and there is no folder to keep it in`,
+    `This output format omits the ${secretNoun(prepared)}, and no directory is writable for a recovery copy`,
     `choose another --format, or add --${isKey ? KEY_OUT.name : SECRET_OUT.name} or --rescue-dir`,
     "secret-not-shown",
   );
 }
 
-/** The code of a problem that says where a secret is that was not handed over, or what became of its client. */
+/** The code of a problem that says where an undelivered secret is, or what became of its client. */
 export const UNDELIVERED = "undelivered";

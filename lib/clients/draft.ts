@@ -1,188 +1,94 @@
 import type { Context } from "../command.ts";
 import { type PathAssignment, setPath } from "../core/client/changes.ts";
-import {
-  type Client,
-  type Draft,
-  draftClient,
-  isRecord,
-  textField,
-  unknownKeys,
-  withoutServerFields,
-} from "../core/client/client.ts";
+import { type Draft, draftClient, type Label, unknownKeys, withoutServerFields } from "../core/client/client.ts";
 import { sameValue } from "../core/client/equality.ts";
 import { FIELDS, ID } from "../core/client/fields.ts";
 import { findingProblem, type LintFinding, lint } from "../core/client/rules.ts";
 import { FILE, SECRET, SET, STRICT } from "../core/flags/flag-table.ts";
-import { MAX_DEPTH } from "../core/json.ts";
+import { type JsonObject, MAX_DEPTH } from "../core/json.ts";
+import { unescapeToken } from "../core/json-pointer.ts";
 import { faultText, readOneJson } from "../core/json-text.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { clientProblem, readValues, textProblem } from "./client-files.ts";
+import { type ClientFileContext, clientProblem, readOneClient, textProblem, unknownField } from "./client-files.ts";
+import type { ProvidedSecret } from "./secret-source.ts";
 
 /** A client read from the flags and files of a command line. */
 export interface ReadDraft extends Draft {
-  /** Names of the fields that flags name, and not the file alone. */
+  /** Names of the fields that flags set, and not only the file. */
   readonly fromFlags: ReadonlySet<string>;
-  /** What `--set` puts inside fields that nothing else names, for an update to put into the client that is there. */
+  /** Values of `--set` inside fields that nothing else sets, for an update to put into the existing client. */
   readonly nested: readonly PathAssignment[];
 }
 
-async function baseOf(context: Context, problems: Problem[]): Promise<{ client: Client; name: string } | undefined> {
-  const path = context.values.text(FILE);
-  if (path === undefined) return undefined;
-  const { text, name } = await context.readFile(path, "--file");
-  const large = textProblem(text, `--file ${quote(path)}`);
-  if (large !== undefined) throw large;
-  const documents = await readValues(context, text, name);
-  const [client] = documents;
-  const listed = isRecord(client) && Array.isArray(client["items"]);
-  if (documents.length === 1 && isRecord(client) && !listed) return { client, name };
-  problems.push(
-    usageError(
-      `--file ${quote(path)} does not hold one client`,
-      Array.isArray(client) || listed ? "hydra clients import takes several" : "give a JSON or YAML object",
-      "bad-file",
-    ),
-  );
-  return { client: {}, name };
-}
-
-/** The problem of a path into a list that is shorter. */
-export function invalidPath(path: readonly string[]): Problem {
-  return usageError(
-    `--set ${quote(path.join("."))} names no place in what the client has there`,
-    "in a list positions count from 0, and - stands for the place behind the last; a text has no places",
-    "bad-set",
-  );
-}
-
-/** The path of `--set PATH=JSON`: dots separate, or a JSON Pointer. */
-function pathOf(text: string): readonly string[] {
-  if (!text.startsWith("/")) return text.split(".");
-  return text
-    .slice(1)
-    .split("/")
-    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
-}
+/** What reading a draft needs of a command's context. */
+type DraftContext = ClientFileContext & Pick<Context, "values" | "syntax">;
 
 /**
- * Reads the client that a command line describes: the file of `--file`, over it the flags, over them `--set`. All that
- * is wrong is collected; nothing is thrown but what cannot be read at all.
+ * Reads the client that a command line describes: the file of `--file`, overridden by flags, overridden by `--set`.
+ * Problems are collected; only what makes reading impossible is thrown.
  */
-export async function readDraft(context: Context, defaults: boolean): Promise<ReadDraft> {
-  const { values, grammar } = context;
+export async function readDraft(context: DraftContext, defaults: boolean): Promise<ReadDraft> {
+  const { values, syntax } = context;
   const problems: Problem[] = [];
-  const read = await attempt(problems, () => baseOf(context, problems));
-  const files = new Map<string, string | undefined>();
-  for (const { shape, flag } of FIELDS) {
-    const text = shape === "json-or-file" && flag.kind === "text" ? values.text(flag) : undefined;
-    if (text === undefined || text === "" || /^\s*[[{]/.test(text)) continue;
-    files.set(text, undefined);
-    await attempt(problems, async () => {
-      const file = await context.readFile(text, `--${flag.name}`);
-      const large = textProblem(file.text, `--${flag.name} ${quote(text)}`);
-      if (large !== undefined) throw large;
-      files.set(text, file.text);
-    });
-  }
-  const base = read === undefined ? undefined : { name: read.name, client: withoutServerFields(read.client) };
-  const made = draftClient({ values, grammar, defaults, files, ...(base === undefined ? {} : { base }) });
-  let client: Client = made.client;
-  const origins = new Map<string, string>();
-  for (const flag of [ID, SECRET]) {
-    const text = values.text(flag) ?? "";
-    const field = flag === ID ? "client_id" : "client_secret";
-    if (text === "") continue;
-    client = { ...client, [field]: text };
-    origins.set(field, values.origin(flag).name);
-  }
-  const set = assigned(context, client, defaults);
-  problems.push(...set.problems);
-  const { nested } = set;
-  client = set.client;
-  for (const [top, name] of set.origins) origins.set(top, name);
-  const bounds = clientProblem(client, "The client that the command line describes");
-  if (bounds !== undefined) {
-    problems.push(bounds);
-    // Nothing that looks at a client can go on with one that is too deep or too large.
-    client = {};
-  }
-  const warnings: string[] = [];
-  for (const { key, meant } of unknownKeys(client)) {
-    const where = origins.get(key) ?? (base === undefined ? quote(key) : `${quote(key)} in ${base.name}`);
-    const message = `${where} is no field of a client${meant === undefined ? "" : `; did you mean ${meant}?`}`;
-    if (values.bool(STRICT)) problems.push(usageError(message, "leave it out, or leave out --strict", "unknown-field"));
-    else warnings.push(message);
-  }
+  const base = await readBase(context, problems);
+  const files = await readFieldFiles(context, problems);
+  const flags = draftClient({ values, grammar: syntax, defaults, files, ...(base === undefined ? {} : { base }) });
+  const named = idAndSecret(context);
+  const assigned = applySet(context, { ...flags.client, ...named.client }, defaults);
+  problems.push(...assigned.problems);
+  const origins = new Map([...named.origins, ...assigned.origins]);
+  const bounds = clientProblem(assigned.client, "The client that the command line describes");
+  if (bounds !== undefined) problems.push(bounds);
+  // No check can go on with a client that is too deep or too large.
+  const client = bounds === undefined ? assigned.client : {};
+  const unknown = unknownKeys(client).map(({ key, meant }) =>
+    unknownField(origins.get(key) ?? (base === undefined ? quote(key) : `${quote(key)} in ${base.name}`), meant),
+  );
+  const strict = values.bool(STRICT);
+  if (strict)
+    problems.push(
+      ...unknown.map((message) => usageError(message, "leave it out, or leave out --strict", "unknown-field")),
+    );
   return {
     client,
-    label: (field) => origins.get(field) ?? made.label(field),
-    problems: [...problems, ...made.problems],
-    warnings: [...warnings, ...made.warnings],
+    label: (field) => origins.get(field) ?? flags.label(field),
+    problems: [...problems, ...flags.problems],
+    warnings: [...(strict ? [] : unknown), ...flags.warnings],
     fromFlags: new Set([...FIELDS.filter(({ flag }) => values.isSet(flag)).map(({ name }) => name), ...origins.keys()]),
-    nested,
+    nested: assigned.nested,
   };
 }
 
-/** A client with what `--set` puts into it. */
-interface Assigned {
-  readonly client: Client;
-  /** What goes inside fields that nothing else names. */
-  readonly nested: readonly PathAssignment[];
-  readonly origins: ReadonlyMap<string, string>;
-  readonly problems: readonly Problem[];
+/** The client of `--file`. */
+async function readBase(
+  context: DraftContext,
+  problems: Problem[],
+): Promise<{ readonly client: JsonObject; readonly name: string } | undefined> {
+  const path = context.values.text(FILE);
+  if (path === undefined) return undefined;
+  const read = await attempt(problems, () => readOneClient(context, path, problems));
+  return read === undefined ? undefined : { name: read.name, client: withoutServerFields(read.client) };
 }
 
-/** Puts the values of `--set` into a client; what goes inside a field that an update does not know is kept apart. */
-function assigned(context: Context, draft: Client, defaults: boolean): Assigned {
-  let client = draft;
-  const whole = new Set(Object.keys(client));
-  const nested: PathAssignment[] = [];
-  const origins = new Map<string, string>();
-  const problems: Problem[] = [];
-  for (const assignment of context.values.list(SET)) {
-    const placed = placedBy(assignment);
-    if (placed instanceof Problem) {
-      problems.push(placed);
-      continue;
-    }
-    const { path } = placed;
-    const [top = ""] = path;
-    const set = setPath(client, placed);
-    const open = !defaults && !whole.has(top);
-    if (set === undefined && !open) problems.push(invalidPath(path));
-    if (path.length > 1 && open) nested.push(placed);
-    else whole.add(top);
-    client = set ?? client;
-    origins.set(top, `--set ${path.join(".")}`);
+/** The texts of the files that flags such as `--jwks` name, by the flag's value; undefined where one can't be read. */
+async function readFieldFiles(
+  { values, readFile }: Pick<Context, "values" | "readFile">,
+  problems: Problem[],
+): Promise<ReadonlyMap<string, string | undefined>> {
+  const files = new Map<string, string | undefined>();
+  for (const { shape, flag } of FIELDS) {
+    const path = shape === "json-or-file" && flag.kind === "text" ? values.text(flag) : undefined;
+    if (path === undefined || path === "" || /^\s*[[{]/.test(path)) continue;
+    files.set(path, undefined);
+    await attempt(problems, async () => {
+      const { text } = await readFile(path, `--${flag.name}`);
+      const large = textProblem(text, `--${flag.name} ${quote(path)}`);
+      if (large !== undefined) throw large;
+      files.set(path, text);
+    });
   }
-  return { client, nested: nested.filter(({ path: [top = ""] }) => !whole.has(top)), origins, problems };
-}
-
-/** Reads one value of `--set`: a path, an equals sign and JSON. */
-function placedBy(assignment: string): PathAssignment | Problem {
-  const equals = assignment.indexOf("=");
-  const path = pathOf(assignment.slice(0, Math.max(0, equals)));
-  if (path.length > MAX_DEPTH)
-    return usageError(
-      `A path of --set has more than ${MAX_DEPTH} parts`,
-      "put the value less deep inside the client",
-      "bad-set",
-    );
-  if (equals < 1 || path.includes(""))
-    return usageError(
-      `--set ${quote(/^[\w.~/-]*/.exec(assignment)?.[0] ?? "")} has no path before an equals sign`,
-      "write it as --set metadata.team='\"x\"'",
-      "bad-set",
-    );
-  const text = assignment.slice(equals + 1);
-  const read = readOneJson(text);
-  if (!("offset" in read)) return { path, value: read.value };
-  return usageError(
-    `--set ${quote(assignment.slice(0, equals))} is followed by something that is not JSON: ${faultText(text, read)}`,
-    `put a text in double quotes inside single ones: --set ${path.join(".")}='"x"'`,
-    "bad-set",
-  );
+  return files;
 }
 
 async function attempt<T>(problems: Problem[], work: () => Promise<T>): Promise<T | undefined> {
@@ -195,51 +101,135 @@ async function attempt<T>(problems: Problem[], work: () => Promise<T>): Promise<
   }
 }
 
-/** Applies the rules to a draft: gives errors, and warnings as errors under `--strict`; tells the other warnings. */
-export function lintDraft(context: Context, draft: Draft): readonly Problem[] {
-  const strict = context.values.bool(STRICT);
-  const found = lint(draft.client, draft.label);
-  const refused = (finding: LintFinding): boolean => finding.severity === "error" || strict;
-  for (const warning of draft.warnings) context.warn(warning);
-  for (const finding of found) {
-    if (!refused(finding)) context.warn(`${finding.message} [${finding.rule}]: ${finding.hint}`);
-  }
-  return [...draft.problems, ...found.filter(refused).map(findingProblem)];
+/** The fields of `--id` and `--secret`, which have no row among the fields, and their origins. */
+function idAndSecret({ values }: Pick<Context, "values">): {
+  readonly client: JsonObject;
+  readonly origins: ReadonlyMap<string, string>;
+} {
+  const flags = [["client_id", ID] as const, ["client_secret", SECRET] as const];
+  const given = flags.filter(([, flag]) => (values.text(flag) ?? "") !== "");
+  return {
+    client: Object.fromEntries(given.map(([field, flag]) => [field, values.text(flag)])),
+    origins: new Map(given.map(([field, flag]) => [field, values.origin(flag).name])),
+  };
 }
 
-/** Refuses fields that no server of the family at hand knows; asks for the family only when one of them is there. */
-export async function refuseUnknownFields(
-  context: Context,
-  client: Client,
-  label: (field: string) => string,
+/** A client with the values of `--set`. */
+interface AppliedSet {
+  readonly client: JsonObject;
+  /** Values inside fields that nothing else sets. */
+  readonly nested: readonly PathAssignment[];
+  readonly origins: ReadonlyMap<string, string>;
+  readonly problems: readonly Problem[];
+}
+
+/** Applies `--set` to a client. Without `defaults`, values inside a field that only the existing client has are kept apart. */
+function applySet({ values }: Pick<Context, "values">, draft: JsonObject, defaults: boolean): AppliedSet {
+  let client = draft;
+  const known = new Set(Object.keys(client));
+  const nested: PathAssignment[] = [];
+  const origins = new Map<string, string>();
+  const problems: Problem[] = [];
+  for (const text of values.list(SET)) {
+    const assignment = parseAssignment(text);
+    if (assignment instanceof Problem) {
+      problems.push(assignment);
+      continue;
+    }
+    const { path } = assignment;
+    const [top = ""] = path;
+    const set = setPath(client, assignment);
+    const isOpen = !defaults && !known.has(top);
+    if (set === undefined && !isOpen) problems.push(invalidPath(path));
+    if (path.length > 1 && isOpen) nested.push(assignment);
+    else known.add(top);
+    client = set ?? client;
+    origins.set(top, `--set ${path.join(".")}`);
+  }
+  return { client, nested: nested.filter(({ path: [top = ""] }) => !known.has(top)), origins, problems };
+}
+
+/** Parses a value of `--set`: a path, an equals sign and JSON. */
+function parseAssignment(assignment: string): PathAssignment | Problem {
+  const equals = assignment.indexOf("=");
+  const path = pathOf(assignment.slice(0, Math.max(0, equals)));
+  if (path.length > MAX_DEPTH)
+    return usageError(`A path of --set has more than ${MAX_DEPTH} parts`, "use a shorter path", "bad-set");
+  if (equals < 1 || path.includes(""))
+    return usageError(
+      `--set ${quote(/^[\w.~/-]*/.exec(assignment)?.[0] ?? "")} has no path before an equals sign`,
+      "write it as --set metadata.team='\"x\"'",
+      "bad-set",
+    );
+  const text = assignment.slice(equals + 1);
+  const read = readOneJson(text);
+  if (!("offset" in read)) return { path, value: read.value };
+  return usageError(
+    `The value of --set ${quote(assignment.slice(0, equals))} is not JSON: ${faultText(text, read)}`,
+    `strings need double quotes inside single ones: --set ${path.join(".")}='"x"'`,
+    "bad-set",
+  );
+}
+
+/** The path of `--set PATH=JSON`: separated by dots, or a JSON Pointer (RFC 6901). */
+function pathOf(text: string): readonly string[] {
+  if (!text.startsWith("/")) return text.split(".");
+  return text
+    .slice(1)
+    .split("/")
+    .map((part) => unescapeToken(part));
+}
+
+/** The problem of a path of `--set` that the client doesn't have. */
+export function invalidPath(path: readonly string[]): Problem {
+  return usageError(
+    `--set ${quote(path.join("."))} does not exist in the client`,
+    "list positions count from 0, and - appends to a list; strings have no members",
+    "bad-set",
+  );
+}
+
+/** How messages name a field, where the secret may be provided by a file or a prompt. */
+export function labelWithSecret(label: Label, given: ProvidedSecret | undefined): Label {
+  return (field) => (field === "client_secret" && given !== undefined ? given.name : label(field));
+}
+
+/** Checks a draft by the rules: shows the warnings, and returns the errors; under `--strict` warnings are errors too. */
+export function lintDraft({ values, warn }: Pick<Context, "values" | "warn">, draft: Draft): readonly Problem[] {
+  for (const warning of draft.warnings) warn(warning);
+  const findings = lint(draft.client, draft.label);
+  return [...draft.problems, ...reportFindings({ values, warn }, findings)];
+}
+
+/** Shows the warnings among findings and returns the errors; under `--strict` warnings are errors too. */
+export function reportFindings(
+  { values, warn }: Pick<Context, "values" | "warn">,
+  findings: readonly LintFinding[],
+): readonly Problem[] {
+  const isError = ({ severity }: LintFinding): boolean => severity === "error" || values.bool(STRICT);
+  for (const finding of findings) if (!isError(finding)) warn(`${finding.message} [${finding.rule}]: ${finding.hint}`);
+  return findings.filter(isError).map(findingProblem);
+}
+
+/** Rejects fields that the server's version doesn't know; the version is detected only if there is such a field. */
+export async function rejectUnsupportedFields(
+  { admin, rareFields }: Pick<Context, "admin" | "rareFields">,
+  client: JsonObject,
+  label: Label,
 ): Promise<void> {
   const rare = Object.keys(client).filter(
-    (field) => context.rareFields.has(field) && !sameValue(field, client[field], undefined),
+    (field) => rareFields.has(field) && !sameValue(field, client[field], undefined),
   );
   if (rare.length === 0) return;
-  const family = await context.admin.family();
-  const [first, ...others] = rare.filter((field) => family.unknownFields.has(field));
+  const family = await admin.family();
+  const [first, ...others] = rare
+    .filter((field) => family.unknownFields.has(field))
+    .map((field) => `${label(field)}: ${family.label} has no field ${field}`);
   if (first === undefined) return;
-  const say = (field: string): string => `${label(field)}: ${family.label} has no field ${field}`;
-  throw new Problem(say(first), {
+  throw new Problem(first, {
     code: "field-unknown-to-server",
     exit: "usage",
     hint: "leave it out for this server",
-    details: others.map(say),
+    details: others,
   });
-}
-
-/** Tells which of the fields that were sent the server did not keep as they were. */
-export function warnDropped(context: Context, sent: Client, answer: Client): void {
-  for (const [field, value] of Object.entries(sent)) {
-    if (field === "client_id" || field === "client_secret" || sameValue(field, answer[field], value)) continue;
-    const kept = answer[field] === undefined ? "this server does not keep the field" : "the server keeps another value";
-    context.warn(`${field}: ${kept}`);
-  }
-}
-
-/** The id that a client in a file has, if any. */
-export function idIn(client: Client): string | undefined {
-  const id = textField(client, "client_id");
-  return id === "" ? undefined : id;
 }

@@ -1,45 +1,64 @@
-import type { Context, Result, Shown } from "../command.ts";
+import type { Context, Result } from "../command.ts";
+import { isPublic } from "../core/client/client.ts";
 import { DRY_RUN } from "../core/flags/flag-table.ts";
+import type { JsonObject } from "../core/json.ts";
 import { curlLine, type PlannedRequest, redacted } from "../core/output/curl.ts";
 import type { View } from "../core/output/render.ts";
+import { requestedId } from "./views.ts";
 
-const CURL_VIEW: View<Shown> = {
+const CURL_VIEW: View<JsonObject> = {
   columns: [],
   text: (request) => [String(request["curl"])],
   id: (request) => String(request["url"]),
 };
 
+const REQUEST_VIEW: View<JsonObject> = { columns: [], id: (request) => String(request["url"]) };
+
+/** Stands for a secret that a run would generate; {@link redacted} replaces it before anything is shown. */
+export const GENERATED = "generated";
+
 /** Whether `--dry-run` asks to send nothing. */
-export function isDryRun(context: Context): boolean {
-  return context.values.isSet(DRY_RUN);
+export function isDryRun({ values }: Pick<Context, "values">): boolean {
+  return values.isSet(DRY_RUN);
+}
+
+/** The request that would create a client. */
+export function plannedCreate(
+  { host, plannedFamily }: Pick<Context, "host" | "plannedFamily">,
+  client: JsonObject,
+  hasSecret = !isPublic(client),
+): PlannedRequest {
+  const { client_secret: given = GENERATED, ...fields } = client;
+  const secret = hasSecret ? { client_secret: given } : {};
+  return {
+    method: "POST",
+    url: plannedFamily.paths.clients,
+    body: { ...fields, client_id: requestedId(client) ?? host.uuid(), ...secret },
+  };
 }
 
 /**
- * The requests that would be sent, as JSON or as lines for curl, without a secret. Unless the client had to be `read`, the
- * family of the server is the one of `--api`, or the newest, because finding it out would send a request.
+ * The requests that would be sent, as JSON or as curl commands, without a secret. Unless the client had to be `read`, the
+ * API version is that of `--api` or the newest, because detecting it would send a request.
  */
-export function dryRun(context: Context, plans: readonly PlannedRequest[], read?: "read"): Result {
-  const guessed = context.connection.api === "auto" ? "; the paths are those of Hydra 2.x (--api v1 shows 1.x)" : "";
-  context.note(
-    read === undefined
-      ? `Dry run: nothing was sent${guessed}`
-      : "Dry run: the client was read, and nothing was changed",
-  );
-  const { base } = context.connection;
-  const requests = plans.map((plan) => ({ ...plan, url: `${base}${plan.url}` }));
-  if (context.values.text(DRY_RUN) === "curl") {
-    const items = requests.map((request) => ({
-      url: request.url,
-      curl: curlLine(request, context.connection),
-    }));
+export function dryRun(
+  { connection, format, values, note }: Pick<Context, "connection" | "format" | "values" | "note">,
+  plans: readonly PlannedRequest[],
+  read?: "read",
+): Result {
+  const guessed = connection.api === "auto" ? ". Paths are for Hydra 2.x; use --api v1 for 1.x" : "";
+  note(read === undefined ? `Dry run, nothing sent${guessed}` : "Dry run: the client was read, nothing was changed");
+  const requests = plans.map((plan) => ({ ...plan, url: `${connection.base}${plan.url}` }));
+  if (values.text(DRY_RUN) === "curl") {
+    const items = requests.map((request) => ({ url: request.url, curl: curlLine(request, connection) }));
     return { view: CURL_VIEW, isList: true, items, format: { kind: "text" } };
   }
-  const items = requests.map((request) => ({
-    method: request.method,
-    url: request.url,
-    ...(request.body === undefined ? {} : { body: redacted(request.body) }),
+  const items = requests.map(({ method, url, body }) => ({
+    method,
+    url,
+    ...(body === undefined ? {} : { body: redacted(body) }),
   }));
-  const view: View<Shown> = { columns: [], id: (request) => String(request["url"]) };
-  const json = context.format.kind === "text" || context.format.kind === "table";
-  return { view, isList: items.length !== 1, items, ...(json ? { format: { kind: "json-pretty" } as const } : {}) };
+  const isText = format.kind === "text" || format.kind === "table";
+  const asJson = isText ? ({ format: { kind: "json-pretty" } } as const) : {};
+  return { view: REQUEST_VIEW, isList: items.length !== 1, items, ...asJson };
 }

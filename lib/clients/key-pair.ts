@@ -1,33 +1,41 @@
-import type { KeyAlgorithm, KeyPair } from "../adapters/key-generator.ts";
+import type { KeyPair } from "../adapters/key-generator.ts";
 import type { Context } from "../command.ts";
 import { AUTH_METHOD, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../core/flags/flag-table.ts";
 import { toJson } from "../core/json.ts";
+import type { KeyAlgorithm } from "../core/keys/key-algorithm.ts";
 import type { Recipient } from "../core/keys/recipient.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import type { ReadDraft } from "./draft.ts";
 import { encryptedFormat, type PreparedSecret, wantsRecipients } from "./secret-source.ts";
 
-/** The algorithms of `--generate-key`. */
-export const KEY_ALGORITHMS: readonly KeyAlgorithm[] = ["ES256", "RS256", "PS256"];
-
-/** Stands for the public key while a draft is judged, before the pair is made. */
+/** The public key of a draft while it is checked, before the pair is generated. */
 const PLACEHOLDER_JWKS = { keys: [{ use: "sig" }] };
 
-/** A draft with the fields that `--generate-key` sets, and what speaks against it. */
-export function applyGenerateKey(context: Context, draft: ReadDraft, problems: Problem[]): ReadDraft {
-  const { values } = context;
+/** A draft with the fields that `--generate-key` sets; what conflicts with it is added to the problems. */
+export function applyGenerateKey(
+  { values }: Pick<Context, "values">,
+  draft: ReadDraft,
+  problems: Problem[],
+): ReadDraft {
   const algorithm = values.text(GENERATE_KEY);
   if (algorithm === undefined) {
     if (values.isSet(KEY_OUT))
       problems.push(usageError("--key-out has no key to write", "add --generate-key ES256", "key-out-without-key"));
     return draft;
   }
-  const { client } = draft;
+  problems.push(...keyFieldProblems(draft, algorithm), ...keyOutletProblems({ values }, algorithm));
+  const client = { ...draft.client, jwks: PLACEHOLDER_JWKS, token_endpoint_auth_signing_alg: algorithm };
+  return { ...draft, client };
+}
+
+/** The problems of fields that don't go with a generated key. */
+function keyFieldProblems({ client, label }: ReadDraft, algorithm: string): readonly Problem[] {
+  const problems: Problem[] = [];
   if (client["token_endpoint_auth_method"] !== "private_key_jwt") {
     problems.push(
       usageError(
-        `--generate-key ${algorithm} is for clients that prove themselves with a key`,
+        `--generate-key ${algorithm} is for clients that authenticate with a key`,
         `add --${AUTH_METHOD.name} private_key_jwt`,
         "key-without-private-key-jwt",
       ),
@@ -37,7 +45,7 @@ export function applyGenerateKey(context: Context, draft: ReadDraft, problems: P
     if (client[field] !== undefined)
       problems.push(
         usageError(
-          `--generate-key ${algorithm} and ${draft.label(field)} exclude each other`,
+          `--generate-key ${algorithm} and ${label(field)} exclude each other`,
           "leave one of them out",
           "two-keys",
         ),
@@ -47,16 +55,22 @@ export function applyGenerateKey(context: Context, draft: ReadDraft, problems: P
   if (alg !== undefined && alg !== algorithm) {
     problems.push(
       usageError(
-        `--generate-key ${algorithm} does not fit ${draft.label("token_endpoint_auth_signing_alg")} ${quote(String(alg))}`,
-        "leave the second out: it follows from the key",
+        `--generate-key ${algorithm} does not fit ${label("token_endpoint_auth_signing_alg")} ${quote(String(alg))}`,
+        "leave out the second: it follows from the key",
         "two-algorithms",
       ),
     );
   }
-  if (!values.isSet(KEY_OUT) && !wantsRecipients(context)) {
+  return problems;
+}
+
+/** The problems of where the private key goes. */
+function keyOutletProblems({ values }: Pick<Context, "values">, algorithm: string): readonly Problem[] {
+  const problems: Problem[] = [];
+  if (!values.isSet(KEY_OUT) && !wantsRecipients({ values })) {
     problems.push(
       usageError(
-        `--generate-key ${algorithm} has nowhere to put the private key`,
+        `--generate-key ${algorithm} has no destination for the private key`,
         "add --key-out FILE, or a recipient to encrypt it to",
         "key-without-out",
       ),
@@ -65,23 +79,23 @@ export function applyGenerateKey(context: Context, draft: ReadDraft, problems: P
   if (values.isSet(SECRET_OUT))
     problems.push(
       usageError(
-        "--secret-out has no secret to write: the client proves itself with its key",
+        "--secret-out has no secret to write: the client authenticates with its key",
         "use --key-out for the key",
         "secret-out-without-secret",
       ),
     );
-  return { ...draft, client: { ...client, jwks: PLACEHOLDER_JWKS, token_endpoint_auth_signing_alg: algorithm } };
+  return problems;
 }
 
 /** A key pair whose private part is ready to be delivered, encrypted where there are recipients. */
-export interface PreparedKey {
+interface PreparedKey {
   readonly pair: KeyPair;
   readonly prepared: PreparedSecret;
 }
 
-/** Generates the key pair of a client that signs in by private_key_jwt (RFC 7523). */
+/** Generates the key pair of a client that authenticates by private_key_jwt (RFC 7523). */
 export async function prepareKey(
-  context: Context,
+  context: Pick<Context, "values" | "keys" | "pairs">,
   algorithm: KeyAlgorithm,
   recipients: readonly Recipient[],
 ): Promise<PreparedKey> {

@@ -1,39 +1,43 @@
 import type { SecretTarget } from "../adapters/secret-target.ts";
-import type { Context, Result, Shown } from "../command.ts";
+import type { Context, Result } from "../command.ts";
+import type { TextFlag } from "../core/flags/flag.ts";
 import { SECRET_OUT } from "../core/flags/flag-table.ts";
-import type { TextFlag } from "../core/flags/parse.ts";
+import type { JsonObject } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import { type Delivery, safeReason } from "./delivery.ts";
 import { secretFileText } from "./secret-file.ts";
 import { ENCRYPTED, ENCRYPTED_KEY } from "./views.ts";
 
-/** Where a secret goes other than to standard output; opened before the server is asked to change anything. */
+/** Where a secret goes other than to standard output; opened before anything is changed on the server. */
 export interface Outlets {
   /** The target of `--secret-out` or `--key-out`. */
   readonly target: SecretTarget | undefined;
 }
 
-/** What is about to be done with a secret. */
+/** How the outlets of a secret are opened. */
 export interface OutletOptions {
-  /** What messages call it: `Cannot create client`. */
+  /** How messages about it begin: `Cannot create client`. */
   readonly action: string;
-  /** Whether it can't be undone, so that there must be a folder for a recovery copy. */
-  readonly mustRescue: boolean;
-  /** The flag that names the secret file; `--secret-out` without it. */
+  /** Whether the change can't be undone, so that a directory for a recovery copy is required. */
+  readonly needsRecoveryCopy: boolean;
+  /** The flag that names the secret file; `--secret-out` by default. */
   readonly target?: TextFlag;
-  /** What standard output would get if there is no secret file. */
-  readonly result?: "the secret" | "its id";
+  /** What standard output gets if there is no secret file. */
+  readonly result?: "the secret" | "its ID";
 }
 
-/** Opens the outlets of a secret and does the work to its own end; a failure leaves no half-written file behind. */
+/** What opening outlets needs of a command's context. */
+export type OutletContext = Pick<Context, "host" | "openTarget" | "recovery">;
+
+/** Opens the outlets of a secret and does the work, which signals don't interrupt; a failure leaves no partial file. */
 export function withOutlets<T>(
-  context: Context,
+  context: OutletContext & Pick<Context, "signal" | "uninterruptible">,
   options: OutletOptions,
   work: (outlets: Outlets) => Promise<T>,
 ): Promise<T> {
   return context.uninterruptible(async () => {
-    // After a signal nothing is opened, because the end may come before it is closed again.
+    // After a signal nothing is opened, because the process may end before it is closed again.
     context.signal.throwIfAborted();
     const outlets = await openOutlets(context, options);
     try {
@@ -46,17 +50,17 @@ export function withOutlets<T>(
 }
 
 async function openOutlets(
-  context: Context,
-  { action, mustRescue, target: flag = SECRET_OUT, result = "the secret" }: OutletOptions,
+  context: OutletContext,
+  { action, needsRecoveryCopy, target: flag = SECRET_OUT, result = "the secret" }: OutletOptions,
 ): Promise<Outlets> {
   const target = result === "the secret" ? await context.openTarget(flag) : undefined;
   try {
-    if (target === undefined) refuseClosedOutput(context, action, result);
-    if (mustRescue && context.recovery.probe() === undefined) {
-      throw new Problem(`${action}: there is no folder in which the secret could be kept until it is handed over`, {
+    if (target === undefined) requireOpenOutput(context, action, result);
+    if (needsRecoveryCopy && context.recovery.probe() === undefined) {
+      throw new Problem(`${action}: no directory is writable for a recovery copy of the secret`, {
         code: "no-rescue-place",
         exit: "failed",
-        hint: "name a folder that can be written with --rescue-dir",
+        hint: "name a writable directory with --rescue-dir",
       });
     }
     return { target };
@@ -66,27 +70,31 @@ async function openOutlets(
   }
 }
 
-/** Throws where standard output was closed before the start, so that nobody would get the result. */
-export function refuseClosedOutput(context: Context, action: string, what: "the secret" | "its id"): void {
+/** Throws where standard output was closed before the start, so that the result would be lost. */
+export function requireOpenOutput(context: Pick<Context, "host">, action: string, what: "the secret" | "its ID"): void {
   if (!context.host.stdoutWasClosed()) return;
-  throw new Problem(`${action}: standard output is closed, so nobody would get ${what}`, {
+  throw new Problem(`${action}: standard output is closed, so ${what} would be lost`, {
     code: "stdout-closed",
     exit: "failed",
-    hint: `run the command with a standard output that takes the result${what === "its id" ? "" : ", or use --secret-out"}`,
+    hint: `run the command with standard output open${what === "its ID" ? "" : ", or use --secret-out"}`,
   });
 }
 
-/** Writes credentials to the secret file; gives what is left for standard output. Throws what the file throws. */
-export async function writeSecretFile(context: Context, sink: SecretTarget, delivery: Delivery): Promise<Shown> {
+/** Writes credentials to the secret file; returns what is left for standard output. Throws what the file throws. */
+export async function writeSecretFile(
+  context: Pick<Context, "values" | "warn" | "note">,
+  target: SecretTarget,
+  delivery: Delivery,
+): Promise<JsonObject> {
   const { shown, credentials, secret } = delivery;
   const { id } = credentials;
   if (secret.plain === undefined && secret.encrypted === undefined) {
-    await sink.discard();
-    context.warn(`--secret-out is not written: client ${quote(id)} has no secret to hand over`);
+    await target.discard();
+    context.warn(`--secret-out is not written: client ${quote(id)} has no secret`);
     return shown;
   }
-  await sink.commit(secretFileText(context, id, secret));
-  const name = escapeControls(sink.name);
+  await target.commit(secretFileText(context, id, secret));
+  const name = escapeControls(target.name);
   context.note(
     secret.kind === "client_secret"
       ? `The credentials of client ${quote(id)} are in ${name}`
@@ -96,14 +104,14 @@ export async function writeSecretFile(context: Context, sink: SecretTarget, deli
   return rest;
 }
 
-/** What to do where standard output doesn't take the result of a client that was created or updated: name its ID. */
+/** Where the result of a client that was created or updated can't be written, names its ID. */
 export function reportClientOnWriteFailure(id: string, what: "created" | "updated"): Pick<Result, "undelivered"> {
   return {
     undelivered: async (_, reason) =>
       new Problem(`Cannot write the result: ${safeReason(reason)}; client ${quote(id)} was ${what}`, {
         code: "unwritable",
         exit: "failed",
-        hint: `hydra clients get ${id} shows it`,
+        hint: `show it: hydra clients get ${id}`,
         cause: reason,
       }),
   };

@@ -4,12 +4,17 @@ import type { Context } from "../command.ts";
 import { errorMessage } from "../core/problem.ts";
 import { type RecoveryRecord, SaveFailure } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
-import type { SecretText } from "./secret-source.ts";
+import { type SecretText, secretNoun } from "./secret-source.ts";
 
 /** What recovery copies need of a command's context. */
 export type RecoveryContext = Pick<Context, "host" | "endpoint" | "warn" | "recovery">;
 
-/** What is known about the client that a saved secret belongs to. */
+/** Warns that a secret would be lost if it could not be delivered. */
+export function warnWithoutCopy({ warn }: Pick<Context, "warn">): void {
+  warn("no directory is writable for a recovery copy of the secret (--rescue-dir names one)");
+}
+
+/** What is known about the client of a saved secret. */
 export interface SecretStatus {
   readonly id: string | undefined;
   readonly state: RecoveryRecord["state"];
@@ -17,20 +22,20 @@ export interface SecretStatus {
 }
 
 /** Where a secret is that was not delivered. */
-export type Kept =
+export type KeptSecret =
   | { readonly kind: "kept"; readonly path: string; readonly secret: SecretText }
   | { readonly kind: "lost"; readonly reason: string; readonly secret: SecretText }
   /** There is no secret. */
   | { readonly kind: "nothing" };
 
-/** A secret from before it is sent until it is delivered, with the copy that would survive a crash. */
+/** A secret from before it is sent until it is delivered, with the recovery copy that would survive a crash. */
 export interface SavedSecret {
-  /** The file with the copy; undefined while there is none. */
+  /** The file with the copy, if there is one yet. */
   readonly path: string | undefined;
-  /** Brings the copy up to date with what the server answered; a failure is a warning. */
+  /** Updates the copy with what the server answered; a failure is a warning. */
   update(status: SecretStatus, secret: SecretText): Promise<void>;
-  /** Keeps a secret that was not delivered, in whichever folder takes it. */
-  keep(status: SecretStatus, secret: SecretText): Kept;
+  /** Keeps a secret that was not delivered, in any writable directory. */
+  keep(status: SecretStatus, secret: SecretText): KeptSecret;
   /** Removes the copy: the secret was delivered, or never set. */
   remove(): void;
 }
@@ -57,12 +62,12 @@ export function recordOf(
   };
 }
 
-/** What is written before a create is sent. */
+/** The status before a create is sent. */
 export function beforeCreate(id: string): SecretStatus {
   return { id, state: "unverified", reason: "the request that creates this client is about to be sent" };
 }
 
-/** A secret whose copy is in a file of its own or in an import's log; without a copy one is made when it must be kept. */
+/** A secret whose copy is in its own file or in an import's log; without a copy, one is created when it must be kept. */
 export function savedIn(context: RecoveryContext, first: RecoveryCopy | undefined, text?: string): SavedSecret {
   let copy = first;
   let saved = first === undefined ? undefined : text;
@@ -73,13 +78,13 @@ export function savedIn(context: RecoveryContext, first: RecoveryCopy | undefine
     saved = textOf(secret);
     return copy.path;
   }
-  /** Replaces the record where it is, else in another folder; the old one will do if it holds the same secret. */
+  /** Replaces the record in its file or else in another directory; the old one is enough if it holds the same secret. */
   function replaced(old: RecoveryCopy, record: RecoveryRecord, same: boolean): RecoveryCopy {
     try {
       old.replace(record);
       return old;
     } catch {
-      // Its folder is gone, or its disk is full.
+      // Its directory is gone, or its disk is full.
     }
     try {
       const moved = context.recovery.saveDurably(record, "any folder");
@@ -119,16 +124,16 @@ export function savedIn(context: RecoveryContext, first: RecoveryCopy | undefine
   };
 }
 
-/** A secret that is in the draft of its own secret file; the draft goes when the file is written or given up. */
+/** A secret whose copy is the draft of its secret file; the draft is gone once the file is written or discarded. */
 export function savedInDraft(
   context: RecoveryContext,
-  sink: SecretTarget & { readonly draft: string },
+  target: SecretTarget & { readonly draft: string },
   write: (status: SecretStatus, secret: SecretText) => Promise<void>,
   text: string | undefined,
 ): SavedSecret {
   let saved = text;
   return {
-    path: sink.draft,
+    path: target.draft,
     async update(status, secret) {
       try {
         await write(status, secret);
@@ -140,8 +145,8 @@ export function savedInDraft(
     keep(status, secret) {
       const kept = savedIn(context, undefined).keep(status, secret);
       if (kept.kind !== "lost" || saved !== textOf(secret)) return kept;
-      sink.leaveDraft();
-      return { kind: "kept", path: sink.draft, secret };
+      target.leaveDraft();
+      return { kind: "kept", path: target.draft, secret };
     },
     remove() {},
   };
@@ -149,21 +154,21 @@ export function savedInDraft(
 
 function notSaved(id: string | undefined, error: unknown): string {
   const where = error instanceof SaveFailure ? ` in ${quote(error.folder)} or elsewhere` : "";
-  return `the new secret of client ${quote(id ?? "")} cannot be kept${where} until it is handed over: ${errorMessage(error)}`;
+  return `cannot write a recovery copy of the new secret of client ${quote(id ?? "")}${where}: ${errorMessage(error)}`;
 }
 
 function drop(context: Pick<Context, "warn">, copy: RecoveryCopy): void {
   try {
     copy.remove();
   } catch (error) {
-    context.warn(`${quote(copy.path)} is not needed any more and cannot be removed: ${errorMessage(error)}`);
+    context.warn(`cannot remove ${quote(copy.path)}, which is no longer needed: ${errorMessage(error)}`);
   }
 }
 
-/** What a message says after it about a secret that was not delivered. */
-export function keptText(kept: Kept): string {
+/** The end of a message about a secret that was not delivered. */
+export function keptText(kept: KeptSecret): string {
   if (kept.kind === "nothing") return "";
-  const word = kept.secret.kind === "client_secret" ? "secret" : "private key";
-  if (kept.kind === "lost") return `; its ${word} could not be kept anywhere and is lost: ${kept.reason}`;
-  return `; its ${kept.secret.encrypted === undefined ? "" : "encrypted "}${word} is in ${quote(kept.path)}`;
+  const noun = secretNoun(kept.secret);
+  if (kept.kind === "lost") return `; its ${noun} is lost, because no recovery copy could be written: ${kept.reason}`;
+  return `; its ${kept.secret.encrypted === undefined ? "" : "encrypted "}${noun} is in ${quote(kept.path)}`;
 }

@@ -1,40 +1,53 @@
-import type { Admin, ClientRecord, CreateOutcome } from "../adapters/admin/admin.ts";
+import type { Admin, CreateOutcome } from "../adapters/admin/admin.ts";
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
-import { type Context, type Result, type Shown, single } from "../command.ts";
+import { type Context, type Result, single } from "../command.ts";
+import type { ClientRecord } from "../core/client/client.ts";
 import { textField } from "../core/client/client.ts";
+import type { JsonObject } from "../core/json.ts";
 import { CLEANUP_MS } from "../core/network.ts";
 import type { View } from "../core/output/render.ts";
 import { errorMessage, Problem, withMessage } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
-import { type Delivery, deliveryOf, isExpectedError, refuseHidden, safeReason, UNDELIVERED } from "./delivery.ts";
+import {
+  type Delivery,
+  type DeliveryContext,
+  deliveryOf,
+  isExpectedError,
+  rejectHidingFormat,
+  safeReason,
+  UNDELIVERED,
+} from "./delivery.ts";
 import { type Outlets, reportClientOnWriteFailure, writeSecretFile } from "./outlets.ts";
 import {
   beforeCreate,
   keptText,
+  type RecoveryContext,
   recordOf,
   type SavedSecret,
   type SecretStatus,
   savedIn,
   savedInDraft,
+  warnWithoutCopy,
 } from "./recovery.ts";
 import { secretFileText } from "./secret-file.ts";
-import type { PreparedSecret, SecretText } from "./secret-source.ts";
+import { type PreparedSecret, type SecretText, secretNoun } from "./secret-source.ts";
+import { requestedId } from "./views.ts";
 
-/** One client that is ready to be created: all that could fail before the request has been done. */
+/** One client that is ready to be created: everything that could fail before the request has been done. */
 export interface Registration {
-  /** The body of the request (RFC 7591, 2), with the ID and the secret that the client will have. */
-  readonly payload: Shown & { readonly client_id: string };
+  /** The body of the request (RFC 7591, 2), with the ID that the client will have, without its secret. */
+  readonly payload: JsonObject & { readonly client_id: string };
   /** Whether the ID was generated here, so that a client with this ID can only be this run's. */
   readonly ownId: boolean;
   readonly prepared: PreparedSecret;
   /** How the result is written. */
-  readonly view: View<Shown>;
+  readonly view: View<JsonObject>;
   /** Members of the result that are not the client's own. */
-  readonly more?: Shown;
+  readonly more?: JsonObject;
 }
 
 /** How a registration ended, other than by a Problem that says what is left of the client and its secret. */
-export type Registered<T> =
+type Registered<T> =
   | { readonly kind: "delivered"; readonly result: T }
   /** The server created nothing. */
   | { readonly kind: "refused"; readonly problem: unknown };
@@ -46,63 +59,82 @@ export interface CreatedClient {
   readonly delivery: Delivery;
   /** To be called once the credentials have been delivered: removes the recovery copy. */
   readonly delivered: () => void;
-  /** To be called when the output format leaves the credentials out: keeps them in a file, and warns where they are. */
+  /** To be called when the output format omits the credentials: keeps a recovery copy, and warns where it is. */
   readonly hidden: () => void;
-  /** To be called when the credentials can't be delivered; gives the problem that says what became of them. */
+  /** To be called when the credentials can't be delivered; returns the problem that says what became of them. */
   readonly undelivered: (reason: unknown, partlyWritten: boolean) => Promise<Problem>;
 }
 
 /** Where a registration sends its request, and where its secret goes. */
-export interface RegistrationTargets extends Outlets {
+interface RegistrationTargets extends Outlets {
   readonly admin: Admin;
-  /** Where the recovery copy goes; `none` where it is known that no folder can be written. */
+  /** Where the recovery copy goes; `none` where it is known that no directory is writable. */
   readonly copies: "a file of its own" | "none" | RecoveryLog;
 }
 
+/** What a registration needs of a command's context. */
+export type RegisterContext = RecoveryContext & DeliveryContext;
+
+/** Prepare: a client with its ID chosen and its secret, or its private key, ready. */
+export function registrationOf(
+  { host }: Pick<Context, "host">,
+  client: JsonObject,
+  prepared: PreparedSecret,
+  result: Pick<Registration, "view" | "more">,
+): Registration {
+  const id = requestedId(client);
+  const { client_secret: _, ...fields } = client;
+  return { payload: { ...fields, client_id: id ?? host.uuid() }, ownId: id === undefined, prepared, ...result };
+}
+
 /**
- * Creates one client: save → send → deliver → recover.
+ * Creates one prepared client: save → send → deliver → recover.
  *
  * A copy of the secret is saved before the request is sent, and removed once the secret is delivered or the server has
- * certainly created nothing. Whatever fails after the answer, the client is deleted again, or its secret kept.
+ * certainly created nothing. Whatever fails after the answer, the client is deleted again or its secret is kept.
  *
- * @param deliver gives the credentials to whoever asked for them; what it throws counts as "not delivered".
+ * @param deliver delivers the credentials; whatever it throws counts as "not delivered".
  * @throws Problem where the client may exist: it says so, and names the file that holds the secret.
  */
 export async function register<T>(
-  context: Context,
+  context: RegisterContext,
   targets: RegistrationTargets,
   registration: Registration,
   deliver: (created: CreatedClient) => Promise<T>,
 ): Promise<Registered<T>> {
-  const { prepared, view } = registration;
   const saved = await saveBeforeSend(context, targets, registration);
-  refuseHidden(context, view, prepared, targets.target !== undefined || saved.path !== undefined);
-  const outcome = await sendCreate(targets.admin, registration);
-  if (outcome.kind === "refused") {
-    saved.remove();
-    return outcome;
+  rejectHidingFormat(context, registration, targets.target !== undefined || saved.path !== undefined);
+  const outcome = await send(targets.admin, registration);
+  switch (outcome.kind) {
+    case "refused":
+      saved.remove();
+      return outcome;
+    case "unknown":
+      throw keptUnverified(outcome, saved, registration.prepared);
+    case "created":
+    case "found": {
+      const result = await deliverOrRecover(context, { targets, registration, saved, outcome }, deliver);
+      return { kind: "delivered", result };
+    }
   }
-  if (outcome.kind === "unknown") throw unverified(outcome, saved, prepared);
-  const result = await deliverOrRecover(context, { targets, registration, saved, outcome }, deliver);
-  return { kind: "delivered", result };
 }
 
 /** Saves a copy of a generated secret, so that nothing is lost if the process dies between the request and the delivery. */
 async function saveBeforeSend(
-  context: Context,
+  context: RegisterContext,
   { target, copies }: RegistrationTargets,
-  { payload, prepared }: Registration,
+  { payload: { client_id: id }, prepared }: Registration,
 ): Promise<SavedSecret> {
   if (prepared.plain === undefined || prepared.given || copies === "none") return savedIn(context, undefined);
   const text = prepared.encrypted ?? prepared.plain;
   if (target?.draft !== undefined) {
     const { draft } = target;
-    const write = ({ id = "" }: SecretStatus, secret: SecretText): Promise<void> =>
-      target.save(secretFileText(context, id, secret));
-    await write(beforeCreate(payload.client_id), prepared);
+    const write = (status: SecretStatus, secret: SecretText): Promise<void> =>
+      target.save(secretFileText(context, status.id ?? "", secret));
+    await write(beforeCreate(id), prepared);
     return savedInDraft(context, { ...target, draft }, write, text);
   }
-  const record = recordOf(context, beforeCreate(payload.client_id), prepared);
+  const record = recordOf(context, beforeCreate(id), prepared);
   if (copies === "a file of its own") {
     const copy = context.recovery.save(record);
     if (copy === undefined) warnWithoutCopy(context);
@@ -112,32 +144,25 @@ async function saveBeforeSend(
     return savedIn(context, copies.save(record), text);
   } catch (error) {
     context.warn(
-      `no recovery copy of client ${quote(payload.client_id)}: ${quote(copies.path)} cannot be written: ${escapeControls(errorMessage(error))}`,
+      `no recovery copy of client ${quote(id)}: cannot write ${quote(copies.path)}: ${escapeControls(errorMessage(error))}`,
     );
     return savedIn(context, undefined);
   }
 }
 
-/** Warns that a secret would be lost if the process were killed before it is delivered. */
-export function warnWithoutCopy(context: Pick<Context, "warn">): void {
-  context.warn("no folder can be written to keep the secret in if it cannot be handed over (--rescue-dir names one)");
-}
-
-/** Sends the request; a failure of the program itself leaves open whether the client exists, and says so. */
-async function sendCreate(admin: Admin, { payload, ownId, prepared }: Registration): Promise<CreateOutcome> {
+/** Sends the request. After a failure of the program itself the client may exist, and the problem says so. */
+async function send(admin: Admin, { payload, ownId, prepared }: Registration): Promise<CreateOutcome> {
   const { client_id: id } = payload;
   try {
-    return await admin.create(
-      prepared.kind === "client_secret" ? { ...payload, client_secret: prepared.plain } : payload,
-      ownId,
-    );
+    const secret = prepared.kind === "client_secret" ? { client_secret: prepared.plain } : {};
+    return await admin.create({ ...payload, ...secret }, ownId);
   } catch (error) {
     const problem = new Problem(
-      `Cannot create client: ${safeReason(error)}; client ${quote(id)} may have been made all the same`,
+      `Cannot create client: ${safeReason(error)}; client ${quote(id)} may have been created anyway`,
       {
         code: "unexpected",
         exit: "failed",
-        hint: `look for it before you run this again: hydra clients get ${id}`,
+        hint: `check before you run this again: hydra clients get ${id}`,
         ambiguous: true,
         cause: error,
       },
@@ -146,8 +171,8 @@ async function sendCreate(admin: Admin, { payload, ownId, prepared }: Registrati
   }
 }
 
-/** The problem of a client that may exist: its secret is kept. */
-function unverified(
+/** Keeps the secret of a client that may exist; returns the problem that says so. */
+function keptUnverified(
   { problem, clientId }: Extract<CreateOutcome, { kind: "unknown" }>,
   saved: SavedSecret,
   prepared: PreparedSecret,
@@ -165,44 +190,43 @@ interface Answered {
 }
 
 async function deliverOrRecover<T>(
-  context: Context,
-  { targets, registration, saved, outcome }: Answered,
+  context: RegisterContext,
+  { targets, registration: { payload, prepared, more }, saved, outcome }: Answered,
   deliver: (created: CreatedClient) => Promise<T>,
 ): Promise<T> {
-  const { prepared, more } = registration;
-  const { client_id: id } = outcome.record;
-  let secret = answeredSecret(outcome.record, prepared);
+  const { record } = outcome;
+  const { client_id: id } = record;
+  let secret = answeredSecret(record, prepared);
   const undelivered = (reason: unknown, partlyWritten: boolean): Promise<Problem> => {
-    const certain = outcome.kind === "created" && !partlyWritten;
-    return recover(context, { id, secret, saved, mayDelete: certain, reason });
+    const mayDelete = outcome.kind === "created" && !partlyWritten;
+    return recover({ admin: targets.admin, id, secret, saved, mayDelete, reason });
   };
   try {
-    const delivery = await deliveryOf(context, prepared, { ...outcome.record, ...more });
+    const delivery = await deliveryOf(context, prepared, { ...record, ...more });
     ({ secret } = delivery);
-    if (delivery.differs || (id !== registration.payload.client_id && saved.path !== undefined))
+    if (delivery.differs || (id !== payload.client_id && saved.path !== undefined))
       await saved.update({ id, state: "made", reason: "the secret is about to be delivered" }, secret);
     const hidden = (): void => {
-      const kept = saved.keep({ id, state: "made", reason: "the output format leaves the secret out" }, secret);
-      const what = prepared.kind === "client_secret" ? "secret" : "private key";
-      context.warn(`this output format leaves the ${what} of client ${quote(id)} out${keptText(kept)}`);
+      const kept = saved.keep({ id, state: "made", reason: "the output format omits the secret" }, secret);
+      context.warn(`this output format omits the ${secretNoun(secret)} of client ${quote(id)}${keptText(kept)}`);
     };
-    return await deliver({ record: outcome.record, delivery, delivered: () => saved.remove(), hidden, undelivered });
+    return await deliver({ record, delivery, delivered: () => saved.remove(), hidden, undelivered });
   } catch (error) {
-    if (error instanceof Problem && error.code === UNDELIVERED) throw error;
     throw await undelivered(error, targets.target?.partlyWritten === true);
   }
 }
 
-/** The secret that the client has, as far as the answer alone tells. */
+/** The secret that the client has, as far as the answer says without the checks of {@link deliveryOf}. */
 function answeredSecret(record: ClientRecord, prepared: PreparedSecret): SecretText {
   const answered = textField(record, "client_secret") ?? "";
   const differs = prepared.kind === "client_secret" && answered !== "" && answered !== prepared.plain;
   if (!differs || prepared.plain === undefined) return prepared;
-  // With recipients a secret of the server's can't be kept before it is encrypted, and the one that was sent is void.
+  // With recipients the server's secret can't be kept before it is encrypted, and the one that was sent is void.
   return { ...prepared, plain: prepared.recipients.length > 0 ? undefined : answered, encrypted: undefined };
 }
 
 interface Undelivered {
+  readonly admin: Admin;
   readonly id: string;
   readonly secret: SecretText;
   readonly saved: SavedSecret;
@@ -212,35 +236,35 @@ interface Undelivered {
 }
 
 /** Deletes a client whose secret can't be delivered, where that is certain to be right; otherwise keeps the secret. */
-async function recover(context: Context, { id, secret, saved, mayDelete, reason }: Undelivered): Promise<Problem> {
+async function recover({ admin, id, secret, saved, mayDelete, reason }: Undelivered): Promise<Problem> {
   const why = safeReason(reason);
   const details = { code: UNDELIVERED, exit: "failed", cause: reason } as const;
-  const left = mayDelete ? await takeBack(context, id) : "made";
+  const left = mayDelete ? await deleteAgain(admin, id) : "made";
   if (left === "gone") {
     saved.remove();
-    return new Problem(`Cannot hand over the credentials: ${why}; client ${quote(id)} was deleted again`, {
+    return new Problem(`Cannot deliver the credentials: ${why}; client ${quote(id)} was deleted again`, {
       ...details,
       hint: isExpectedError(reason)
-        ? "run the command again with a place that takes the result"
+        ? "run the command again with a writable destination"
         : "try another --format, and report this failure",
     });
   }
-  // Where the client stays, or may stay, its secret must too.
+  // Where the client exists, or may exist, its secret must be kept.
   const kept = saved.keep({ id, state: left, reason: why }, secret);
-  const was = left === "made" ? "was created" : "was created, and may be deleted again";
-  return new Problem(`Cannot hand over the credentials: ${why}; client ${quote(id)} ${was}${keptText(kept)}`, {
+  const was = left === "made" ? "was created" : "was created, and may have been deleted again";
+  return new Problem(`Cannot deliver the credentials: ${why}; client ${quote(id)} ${was}${keptText(kept)}`, {
     ...details,
     hint:
       kept.kind === "kept"
-        ? "take the secret from that file, then delete it"
-        : `hydra clients delete ${id} removes the client`,
+        ? `take the ${secretNoun(secret)} from that file, then delete it`
+        : `delete the client: hydra clients delete ${id}`,
   });
 }
 
-/** Deletes a client that this run created; gives what is left of it then. */
-async function takeBack(context: Context, id: string): Promise<"gone" | "made" | "unverified"> {
+/** Deletes a client that this run created; returns what is left of it. */
+async function deleteAgain(admin: Admin, id: string): Promise<"gone" | "made" | "unverified"> {
   try {
-    await context.admin.withDeadline(CLEANUP_MS).remove(id);
+    await admin.withDeadline(CLEANUP_MS).remove(id);
     return "gone";
   } catch (error) {
     if (!(error instanceof Problem) || error.ambiguous) return "unverified";
@@ -248,9 +272,9 @@ async function takeBack(context: Context, id: string): Promise<"gone" | "made" |
   }
 }
 
-/** Delivers the credentials of a new client: to the secret file, to standard output, or, where the format hides them, to a recovery copy. */
+/** Delivers the credentials of a new client: to the secret file, to standard output, or, where the format omits them, to a recovery copy. */
 export async function deliverCreated(
-  context: Context,
+  context: Pick<Context, "values" | "warn" | "note" | "rendersText">,
   { target }: Outlets,
   { view }: Registration,
   { delivery, delivered, hidden, undelivered }: CreatedClient,

@@ -1,20 +1,21 @@
-import type { Admin, ClientRecord } from "../adapters/admin/admin.ts";
+import type { Admin } from "../adapters/admin/admin.ts";
 import { type ChangeRequest, changeRequest } from "../core/client/changes.ts";
-import type { Client } from "../core/client/client.ts";
+import type { ClientRecord } from "../core/client/client.ts";
 import type { Change } from "../core/client/equality.ts";
+import type { JsonObject } from "../core/json.ts";
 
-/** Sends one request that changes a client; a registration access token in the answer was not asked for and is dropped. */
+/** Sends one request that changes a client. An unrequested registration access token in the answer is dropped. */
 export async function sendChange(admin: Admin, id: string, request: ChangeRequest): Promise<ClientRecord> {
   const sent = request.method === "PATCH" ? admin.patch(id, request.body) : admin.replace(id, request.body);
   const { registration_access_token: _, ...record } = await sent;
   return record;
 }
 
-/** Makes the changes on a client, in the way of its server. */
-export async function change(
+/** Changes a client with the request that its server supports. */
+export async function updateClient(
   admin: Admin,
   id: string,
-  current: Client,
+  current: JsonObject,
   wanted: readonly Change[],
 ): Promise<ClientRecord> {
   const { update } = await admin.family();

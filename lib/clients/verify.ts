@@ -1,84 +1,71 @@
 import type { ClientProof, ProofEndpoints, Proven } from "../adapters/token-endpoint.ts";
 import type { Context } from "../command.ts";
-import { type Client, textField } from "../core/client/client.ts";
+import { textField } from "../core/client/client.ts";
 import { PUBLIC_URL, TOKEN_ENDPOINT, VERIFY } from "../core/flags/flag-table.ts";
+import type { JsonObject } from "../core/json.ts";
 import { capitalize, Problem, usageError } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
 
-/** What is wrong with the wish to verify, told before anything is sent. */
-export function verifyProblems(context: Context): readonly Problem[] {
-  const { values } = context;
+/** The problems of the flags about verifying, found before anything is sent. */
+export function verifyProblems({ values }: Pick<Context, "values">): readonly Problem[] {
   if (!values.bool(VERIFY)) {
-    // The variable of the second may be there for other commands.
+    // The environment variable of --public-url may be set for other commands.
     return [TOKEN_ENDPOINT, PUBLIC_URL]
-      .filter((flag) => values.origin(flag).from === "flag")
-      .map((flag) =>
-        usageError(
-          `${values.origin(flag).name} is for --verify alone`,
-          "add --verify, or leave it out",
-          "without-verify",
-        ),
-      );
+      .map((flag) => values.origin(flag))
+      .filter(({ from }) => from === "flag")
+      .map(({ name }) => usageError(`${name} requires --verify`, "add --verify, or leave it out", "without-verify"));
   }
   const endpoint = values.text(TOKEN_ENDPOINT);
-  if (endpoint !== undefined && !(URL.canParse(endpoint) && /^https?:/i.test(endpoint))) {
-    return [
-      usageError(
-        `--token-endpoint ${quote(redactUrl(endpoint))} is not an address`,
-        "write http://host:4444/oauth2/token or https://…",
-        "bad-address",
-      ),
-    ];
-  }
+  if (endpoint !== undefined)
+    return urlProblems("--token-endpoint", endpoint, "write http://host:4444/oauth2/token or https://…");
   const publicUrl = values.text(PUBLIC_URL);
-  if (endpoint === undefined && publicUrl !== undefined && !(URL.canParse(publicUrl) && /^https?:/i.test(publicUrl))) {
-    return [
-      usageError(
-        `${capitalize(values.origin(PUBLIC_URL).name)} ${quote(redactUrl(publicUrl))} is not an address`,
-        "write http://host:4444 or https://host",
-        "bad-address",
-      ),
-    ];
-  }
-  if (endpoint !== undefined || publicUrl !== undefined) return [];
+  if (publicUrl !== undefined)
+    return urlProblems(values.origin(PUBLIC_URL).name, publicUrl, "write http://host:4444 or https://host");
   return [
     usageError(
       "--verify needs --public-url or --token-endpoint",
-      "add --public-url with the server's public address, or --token-endpoint to verify by getting a token",
+      "add --public-url with the server's public URL, or --token-endpoint to verify by getting a token",
       "no-token-endpoint",
     ),
   ];
 }
 
+function urlProblems(name: string, url: string, hint: string): readonly Problem[] {
+  if (URL.canParse(url) && /^https?:/i.test(url)) return [];
+  return [usageError(`${capitalize(name)} ${quote(redactUrl(url))} is not an http or https URL`, hint, "bad-address")];
+}
+
 /** The endpoints to verify at, found before anything is changed; undefined without `--verify`. */
-export async function verifyEndpoint(context: Context): Promise<ProofEndpoints | undefined> {
-  const { values } = context;
+export async function verifyEndpoints({
+  values,
+  tokens,
+}: Pick<Context, "values" | "tokens">): Promise<ProofEndpoints | undefined> {
   if (!values.bool(VERIFY)) return undefined;
   const token = values.text(TOKEN_ENDPOINT);
   if (token !== undefined) return { token, revocation: undefined };
-  return context.tokens.discover(values.text(PUBLIC_URL) ?? "");
+  return tokens.discover(values.text(PUBLIC_URL) ?? "");
 }
 
-/** What a proof shows about a client. */
+/** What a successful check shows about a client. */
 const PROVEN: Readonly<Record<Proven, (client: string) => string>> = {
-  secret: (client) => `the revocation endpoint accepted the secret of client ${client} and refused a wrong one`,
+  secret: (client) => `the revocation endpoint accepted the secret of client ${client} and rejected a wrong one`,
   token: (client) => `client ${client} got a token`,
   accepted: (client) => `the token endpoint accepted the credentials of client ${client}`,
 };
 
 /** How a client with this secret authenticates: by the method that it is registered with. */
-export function secretProof(client: Client, secret: string): ClientProof {
+export function secretProof(client: JsonObject, secret: string): ClientProof {
   const post = textField(client, "token_endpoint_auth_method") === "client_secret_post";
   return { way: post ? "client_secret_post" : "client_secret_basic", secret };
 }
 
 /**
- * Proves new credentials at the server's public endpoints and tells how it went; a failure is told and gives false, because
- * the credentials must be delivered all the same.
+ * Checks new credentials at the server's public endpoints and reports the result. A failure returns false instead of
+ * throwing, because the credentials must be delivered in any case.
  */
 export async function verify(
-  context: Context,
+  context: Pick<Context, "tokens" | "note" | "fail">,
   endpoints: ProofEndpoints | undefined,
   clientId: string,
   proof: ClientProof | undefined,

@@ -1,20 +1,20 @@
-import type { Shown } from "../command.ts";
-import { type Client, isPublic, listField, textField } from "../core/client/client.ts";
+import { isPublic, listField, textField } from "../core/client/client.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { Column, View } from "../core/output/render.ts";
 
-function field(label: string, name: string): Column<Shown> {
+function field(label: string, name: string): Column<JsonObject> {
   return {
     label,
     value: (client) => (Array.isArray(client[name]) ? listField(client, name) : (textField(client, name) ?? "")),
   };
 }
 
-/** A list in one line, as the 1.x reference has the short ones of its table. */
-function joinedField(label: string, name: string): Column<Shown> {
+/** A list in one line, as Hydra's own CLI 1.x shows short ones in its table. */
+function joinedField(label: string, name: string): Column<JsonObject> {
   return { label, value: (client) => listField(client, name).join(",") };
 }
 
-const COLUMNS: readonly Column<Shown>[] = [
+const COLUMNS: readonly Column<JsonObject>[] = [
   { ...field("CLIENT ID", "client_id"), whole: true },
   { ...field("CLIENT SECRET", "client_secret"), whole: true },
   field("GRANT TYPES", "grant_types"),
@@ -24,20 +24,26 @@ const COLUMNS: readonly Column<Shown>[] = [
   field("REDIRECT URIS", "redirect_uris"),
 ];
 
-/** The id of a client as results carry it. */
-export function idOf(client: Client): string {
+/** The ID of a client in a result. */
+export function idOf(client: JsonObject): string {
   return textField(client, "client_id") ?? "";
 }
 
-/** A client that was found, in the columns of the 2.x reference. */
-export const CLIENT_VIEW: View<Shown> = {
+/** The ID that a client of a file or a command line asks for, if any. */
+export function requestedId(client: JsonObject): string | undefined {
+  const id = textField(client, "client_id");
+  return id === "" ? undefined : id;
+}
+
+/** A client that was found, in the columns of Hydra's own CLI 2.x. */
+export const CLIENT_VIEW: View<JsonObject> = {
   columns: COLUMNS.filter((column) => column.label !== "CLIENT SECRET"),
   id: idOf,
   credentials: (client) => ({ id: idOf(client), hasNoSecret: isPublic(client) }),
 };
 
-/** Clients of a list, in the columns that each reference has for it. */
-export const LIST_VIEW: View<Shown> = {
+/** Clients of a list, in the columns of Hydra's own CLI, 2.x as a plain and 1.x as a bordered table. */
+export const LIST_VIEW: View<JsonObject> = {
   ...CLIENT_VIEW,
   listColumns: [
     { ...field("CLIENT ID", "client_id"), whole: true },
@@ -51,27 +57,27 @@ export const LIST_VIEW: View<Shown> = {
   envelope: { items: "items", rest: { next_page_token: "", is_last_page: true } },
 };
 
-/** The field under which results carry an encrypted secret. */
+/** The field of results with an encrypted secret. */
 export const ENCRYPTED = "client_secret_encrypted";
 
-/** The field under which results carry the encrypted private key of a client. */
+/** The field of results with the encrypted private key of a client. */
 export const ENCRYPTED_KEY = "client_private_key_encrypted";
 
+/** The secret that a result shows, encrypted or plain. */
+function shownSecret(client: JsonObject): string {
+  return textField(client, ENCRYPTED) ?? textField(client, "client_secret") ?? "";
+}
+
 /**
- * A client that was made, with the credentials that are delivered: `client_secret`, or {@link ENCRYPTED}.
+ * A client that was created, with the credentials that are delivered: `client_secret`, or {@link ENCRYPTED}.
  *
- * @param secretless what the text format says of a client whose secret is not shown.
+ * @param secret whether the client has a secret; the text format says so where it has none.
  */
-export function createdView(secretless: "none" | "given" | "elsewhere"): View<Shown> {
+export function createdView(secret: "has secret" | "no secret"): View<JsonObject> {
   return {
     columns: [
       ...COLUMNS.slice(0, 2).map((column) =>
-        column.label === "CLIENT SECRET"
-          ? {
-              ...column,
-              value: (client: Shown) => textField(client, ENCRYPTED) ?? textField(client, "client_secret") ?? "",
-            }
-          : column,
+        column.label === "CLIENT SECRET" ? { ...column, value: shownSecret } : column,
       ),
       ...COLUMNS.slice(2),
     ],
@@ -81,25 +87,50 @@ export function createdView(secretless: "none" | "given" | "elsewhere"): View<Sh
       if (encrypted !== undefined) return [id, ...`OAuth 2.0 Encrypted Client Secret: ${encrypted}`.split("\n")];
       const key = textField(client, ENCRYPTED_KEY);
       if (key !== undefined) return [id, ...`OAuth 2.0 Encrypted Client Private Key: ${key}`.split("\n")];
-      const secret = textField(client, "client_secret");
-      if (secret !== undefined) return [id, `OAuth 2.0 Client Secret: ${secret}`];
-      return secretless === "none" ? [id, "This OAuth 2.0 Client has no secret"] : [id];
+      const plain = textField(client, "client_secret");
+      if (plain !== undefined) return [id, `OAuth 2.0 Client Secret: ${plain}`];
+      return secret === "no secret" ? [id, "This OAuth 2.0 Client has no secret"] : [id];
     },
     id: idOf,
     credentials: (client) => ({
       id: idOf(client),
-      // A server may answer a client that has none with an empty one.
+      // A server may return an empty secret for a client that has none.
       secret: textField(client, "client_secret") || undefined,
       encrypted: textField(client, ENCRYPTED),
-      hasNoSecret: secretless === "none" || isPublic(client),
+      hasNoSecret: secret === "no secret" || isPublic(client),
     }),
   };
 }
 
-/** A client that was made with a key, whose encrypted private part stands where another client has its secret. */
-export const KEYED_VIEW: View<Shown> = {
-  ...createdView("given"),
-  columns: createdView("given").columns.map((column) =>
+/** A client that was created with a key pair: its encrypted private key takes the place of the secret. */
+export const KEYED_VIEW: View<JsonObject> = {
+  ...createdView("has secret"),
+  columns: createdView("has secret").columns.map((column) =>
     column.label === "CLIENT SECRET" ? { ...field("CLIENT PRIVATE KEY", ENCRYPTED_KEY), whole: true } : column,
   ),
+};
+
+const OUTCOME_WORDS: Readonly<Record<string, string>> = {
+  created: "Imported",
+  updated: "Updated",
+  unchanged: "Unchanged",
+  skipped: "Skipped",
+};
+
+/** A client of an import: with its outcome and the file that it is from. */
+export const IMPORT_VIEW: View<JsonObject> = {
+  ...createdView("has secret"),
+  columns: [
+    { label: "CLIENT ID", value: idOf, whole: true },
+    { label: "CLIENT SECRET", value: shownSecret, whole: true },
+    { label: "OUTCOME", value: (client) => textField(client, "outcome") ?? "" },
+    { label: "FROM", value: (client) => textField(client, "from") ?? "" },
+  ],
+  text: (client) => {
+    const secret = shownSecret(client);
+    const word = OUTCOME_WORDS[textField(client, "outcome") ?? ""] ?? "Imported";
+    return [
+      `${word} OAuth 2.0 Client ${idOf(client)}${secret === "" ? "" : `:${secret}`} from: ${textField(client, "from") ?? ""}`,
+    ];
+  },
 };

@@ -5,14 +5,14 @@ import { FORMAT, GENERAL_FLAGS } from "../core/flags/flag-table.ts";
 import { usageError } from "../core/problem.ts";
 import { joined, quote, suggest } from "../core/text.ts";
 
-/** `completion`: the script that makes a shell complete command lines of this program. */
+/** `completion`: the script that completes command lines of this program in a shell. */
 export const completion = command({
   name: "completion",
-  summary: "Print the script that completes command lines in a shell",
+  summary: "Print a shell completion script",
   about: [
-    "Commands, flags of either grammar and their values are completed, in a list the last element; where the id of a client can stand, the ids that the server tells within a second.",
-    "The server is asked for ids alone, with the settings of the line, the environment and the config file, and without an endpoint not at all. HYDRA_COMPLETE_IDS=0 turns that off, for a shell that completes while you type.",
-    "bash: put the first example into ~/.bashrc. zsh: put the second into a folder of fpath before compinit, named _hydra. fish: the third. PowerShell, untested: put the fourth into $PROFILE.",
+    "Completes commands, flags of both syntaxes and their values (in a list, the last element), and client IDs from the server (1 s timeout).",
+    "Client IDs need an endpoint, from the command line, the environment or the config file. HYDRA_COMPLETE_IDS=0 turns them off, for shells that complete as you type.",
+    "The examples show the line for each shell: bash in ~/.bashrc, zsh into a directory of fpath before compinit, fish as shown, PowerShell (untested) in $PROFILE.",
   ],
   operands: { name: "SHELL", least: 1, most: 1, help: `One of ${joined(SHELLS, "or")}` },
   flags: [FORMAT, ...GENERAL_FLAGS],
@@ -30,22 +30,16 @@ export const completion = command({
     const [word = ""] = context.operands;
     const shell = shellNamed(word);
     const meant = suggest(word, SHELLS);
-    const hint = meant === undefined ? "write hydra completion bash, for example" : `did you mean ${meant}?`;
+    const hint = meant === undefined ? "for example: hydra completion bash" : `did you mean ${meant}?`;
     return {
       problems:
         shell === undefined && word !== ""
-          ? [
-              usageError(
-                `There is no completion for ${quote(word)}: the shells are ${joined(SHELLS)}`,
-                hint,
-                "unknown-shell",
-              ),
-            ]
+          ? [usageError(`Unknown shell ${quote(word)}: supported are ${joined(SHELLS)}`, hint, "unknown-shell")]
           : [],
       run: async () => {
         const script = SCRIPTS[shell ?? "bash"];
         const view = { columns: [], text: () => script.split("\n"), id: () => word };
-        // A config file that asks for JSON means results, not what a shell is about to read.
+        // A format in the config file is meant for results, not for what a shell reads.
         const asked = context.values.origin(FORMAT).from === "flag";
         return single(view, { shell: word, script }, asked ? {} : { format: { kind: "text" } });
       },

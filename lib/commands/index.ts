@@ -1,19 +1,19 @@
 import { type CommandDef, defineCommand } from "citty";
 import type { Group } from "../command.ts";
-import type { Syntax } from "../core/flags/parse.ts";
+import type { Syntax } from "../core/flags/flag.ts";
 
 type Children = Readonly<Record<string, CommandDef | (() => Promise<CommandDef>)>>;
 
 function group(
   name: string,
   summary: string,
-  grammar: Syntax,
+  syntax: Syntax,
   children: Children,
   aliases: Readonly<Record<string, string>> = {},
 ): Group {
   const subCommands = Object.assign(Object.create(null), children);
   return Object.assign(defineCommand({ meta: { name, description: summary }, subCommands }), {
-    group: { summary, grammar, aliases: Object.assign(Object.create(null), aliases) },
+    group: { summary, syntax, aliases: Object.assign(Object.create(null), aliases) },
   });
 }
 
@@ -42,18 +42,18 @@ const completion = (): Promise<CommandDef> => import("./completion.ts").then((mo
 
 const version = (): Promise<CommandDef> => import("./version.ts").then((module) => module.version);
 
-/** The other names of a client in the 2.x grammar. */
+/** The other names of a client in the 2.x syntax. */
 const CLIENT_ALIASES = { client: "oauth2-client", clients: "oauth2-client", "oauth2-clients": "oauth2-client" };
 
-/** One verb of the 2.x grammar: `create oauth2-client`. */
+/** One verb of the 2.x syntax: `create oauth2-client`. */
 function verb(name: string, summary: string, leaf: () => Promise<CommandDef>): Group {
   return group(name, summary, "2.x", { "oauth2-client": leaf }, CLIENT_ALIASES);
 }
 
-/** The tree of commands: both grammars are spellings of the same commands. A new command is one line here. */
+/** The command tree: both syntaxes are spellings of the same commands. A new command is one line here. */
 export const ROOT: Group = group(
   "hydra",
-  "Administer the OAuth 2.0 clients of an Ory Hydra server",
+  "Manage OAuth 2.0 clients of an Ory Hydra server",
   "1.x",
   {
     clients: group("clients", "Create and manage OAuth 2.0 clients", "1.x", {
@@ -65,14 +65,14 @@ export const ROOT: Group = group(
       import: importClients,
       "rotate-secret": rotateSecret,
     }),
-    create: verb("create", "Create an OAuth 2.0 client (the grammar of Hydra 2.x)", create),
+    create: verb("create", "Create an OAuth 2.0 client (2.x syntax)", create),
     get: verb("get", "Show OAuth 2.0 clients (2.x)", get),
     list: verb("list", "List OAuth 2.0 clients (2.x)", list),
-    update: verb("update", "Change an OAuth 2.0 client (2.x)", update),
+    update: verb("update", "Update an OAuth 2.0 client (2.x)", update),
     delete: verb("delete", "Delete OAuth 2.0 clients (2.x)", remove),
-    import: verb("import", "Register OAuth 2.0 clients from files (2.x)", importClients),
-    "rotate-secret": verb("rotate-secret", "Give an OAuth 2.0 client a new secret (2.x)", rotateSecret),
-    pgp: group("pgp", "Look at OpenPGP keys", "1.x", { inspect: pgpInspect }),
+    import: verb("import", "Create OAuth 2.0 clients from files (2.x)", importClients),
+    "rotate-secret": verb("rotate-secret", "Rotate the secret of an OAuth 2.0 client (2.x)", rotateSecret),
+    pgp: group("pgp", "Inspect OpenPGP keys", "1.x", { inspect: pgpInspect }),
     wait,
     sandbox,
     completion,

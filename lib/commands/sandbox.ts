@@ -1,63 +1,61 @@
 import { command, withoutChecks } from "../command.ts";
+import type { ChoiceFlag, TextFlag, WithDefault } from "../core/flags/flag.ts";
 import { GENERAL_FLAGS } from "../core/flags/flag-table.ts";
-import type { TextFlag } from "../core/flags/parse.ts";
-import { usageError } from "../core/problem.ts";
+import type { JsonObject } from "../core/json.ts";
 
-/** The versions that the sandbox can be. */
+/** The versions that the sandbox emulates. */
 const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const;
 
-const LISTEN: TextFlag = {
+const LISTEN: WithDefault<TextFlag> = {
   kind: "text",
   name: "listen",
   value: "ADDRESS",
   default: "127.0.0.1:4445",
   group: "input",
-  help: "Loopback address and port, or unix:///path; port 0 takes a free one",
+  help: "Loopback address and port, or unix:///path; port 0 picks a free port",
 };
 
-const PUBLIC_LISTEN: TextFlag = {
+const PUBLIC_LISTEN: WithDefault<TextFlag> = {
   kind: "text",
   name: "public-listen",
   value: "ADDRESS",
   default: "127.0.0.1:0",
   group: "input",
-  help: "Loopback address and port for tokens and logins; port 0 uses a free one",
+  help: "Loopback address and port for tokens and logins; port 0 picks a free port",
 };
 
-const AS: TextFlag = {
+const AS: WithDefault<ChoiceFlag<(typeof VERSIONS)[number]>> = {
   kind: "text",
   name: "as",
   value: "VERSION",
   default: "26",
   choices: VERSIONS,
   group: "input",
-  help: "The version of Hydra to behave as; next also rotates secrets with an overlap",
+  help: "Hydra version to emulate; next also keeps old secrets on rotation",
 };
 
 /** The URLs as lines that a shell can evaluate. */
-function environmentLines(item: Readonly<Record<string, unknown>>): readonly string[] {
+function environmentLines(item: JsonObject): readonly string[] {
   return [`HYDRA_ADMIN_URL=${String(item["endpoint"])}`, `HYDRA_PUBLIC_URL=${String(item["public_url"])}`];
 }
 
-/** `sandbox`: an in-memory Hydra, to try the program and to test pipelines without a Hydra. */
+/** `sandbox`: an in-memory Hydra, to try the program and to test pipelines without a real server. */
 export const sandbox = command({
   name: "sandbox",
-  summary: "Start an admin API in memory, to try things on",
+  summary: "Run an in-memory Hydra for testing",
   about: [
-    "Behaves like the chosen version of Ory Hydra, for clients, tokens, logins and consents. Nothing is stored: all clients and tokens are gone when it stops.",
+    "Emulates the chosen Ory Hydra version, for clients, tokens, logins and consents. Nothing is stored: all clients and tokens are gone when it stops.",
     "The public port issues tokens and accepts every login by itself, after a page that says so. It is a test server, never for real users.",
   ],
   flags: [LISTEN, PUBLIC_LISTEN, AS, ...GENERAL_FLAGS],
-  examples: { "1.x": [["sandbox --listen 127.0.0.1:4445 --as 1.8", "A Hydra 1.8 to try things on"]] },
+  examples: { "1.x": [["sandbox --listen 127.0.0.1:4445 --as 1.8", "Emulate Hydra 1.8"]] },
   server: false,
   format: { "1.x": "text", "2.x": "text" },
   prepare: (context) =>
     withoutChecks(async () => {
-      const as = VERSIONS.find((known) => known === context.values.text(AS));
+      const as = context.values.text(AS);
       const listen = context.values.text(LISTEN);
       const publicListen = context.values.text(PUBLIC_LISTEN);
-      if (as === undefined || listen === undefined || publicListen === undefined)
-        throw usageError("Cannot start the sandbox: no version or no address is given");
       context.host.enableJit();
       const running = await context.startSandbox({ as, listen, publicListen, onRequest: context.detail });
       const view = { columns: [], text: () => [], id: () => running.url };
@@ -69,7 +67,7 @@ export const sandbox = command({
         });
         await running.close();
       }
-      context.note(`Sandbox as Hydra ${as} on ${running.url}: in memory, for trials and tests, never for real logins`);
+      context.note(`Sandbox emulating Hydra ${as} on ${running.url}: in memory, for testing only`);
       return {
         view: { ...view, text: environmentLines },
         isList: false,

@@ -1,7 +1,8 @@
-import { command, type PreparedCommand, type Shown, single } from "../command.ts";
+import { command, type PreparedCommand, single } from "../command.ts";
 import { BUILD } from "../core/build.ts";
+import type { BoolFlag } from "../core/flags/flag.ts";
 import { ENDPOINT, SERVER_COMMAND_FLAGS } from "../core/flags/flag-table.ts";
-import type { BoolFlag } from "../core/flags/parse.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { Column } from "../core/output/render.ts";
 import { usageError } from "../core/problem.ts";
 
@@ -9,14 +10,14 @@ const SERVER: BoolFlag = {
   kind: "switch",
   name: "server",
   group: "input",
-  help: "Also ask the server for its version",
+  help: "Also show the server's version",
 };
 
-function column(label: string, name: string): Column<Shown> {
+function column(label: string, name: string): Column<JsonObject> {
   return { label, value: (build) => String(build[name] ?? "") };
 }
 
-/** `version`: what this program is, and with `--server` what the server says that it is. */
+/** `version`: the version of this program, and with `--server` that of the server. */
 export const version = command({
   name: "version",
   summary: "Print the version of this program, and of the server",
@@ -24,7 +25,7 @@ export const version = command({
   examples: {
     "1.x": [
       ["version --format json", "As JSON, for a script"],
-      ["version --server", "With the server's version and family"],
+      ["version --server", "With the server's version and API"],
     ],
   },
   server: "if-asked",
@@ -36,7 +37,7 @@ export const version = command({
       problems: missing
         ? [
             usageError(
-              "--server needs the address of a server",
+              "--server needs the URL of a server",
               "add --endpoint http://127.0.0.1:4445 or set HYDRA_ADMIN_URL",
               "no-endpoint",
             ),

@@ -1,28 +1,28 @@
 import { command, single, withoutChecks } from "../command.ts";
+import type { DurationFlag, WithDefault } from "../core/flags/flag.ts";
 import { SERVER_COMMAND_FLAGS } from "../core/flags/flag-table.ts";
-import type { DurationFlag } from "../core/flags/parse.ts";
 
-const FOR: DurationFlag = {
+const FOR: WithDefault<DurationFlag> = {
   kind: "duration",
   name: "for",
   value: "DURATION",
   default: 60_000,
   group: "input",
-  help: "How long to wait at most",
+  help: "Maximum time to wait",
 };
 
 /** `wait`: until the server is ready. */
 export const wait = command({
   name: "wait",
   summary: "Wait until the server is ready",
-  about: ["Asks /health/ready until it answers that the server is ready, for init containers and start scripts."],
+  about: ["Polls /health/ready until the server is ready, for init containers and start-up scripts."],
   flags: [FOR, ...SERVER_COMMAND_FLAGS],
   examples: { "1.x": [["wait --for 2m", "Before the first create in an init container"]] },
   server: true,
   format: { "1.x": "text", "2.x": "text" },
   prepare: (context) =>
     withoutChecks(async () => {
-      await context.admin.withDeadline(context.values.number(FOR) ?? 60_000, context.signal).ready();
+      await context.admin.withDeadline(context.values.number(FOR), context.signal).ready();
       const { endpoint } = context;
       return single(
         {

@@ -1,4 +1,4 @@
-/** Set by `build.ts` when the binary is compiled; a run from source has none of them. */
+/** Defined by `build.ts` when the binary is compiled; undefined when run from source. */
 declare const HYDRA_VERSION: string | undefined;
 
 declare const HYDRA_COMMIT: string | undefined;

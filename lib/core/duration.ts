@@ -14,25 +14,25 @@ const UNITS = new Map<string, bigint>([
 
 const MILLION = 1_000_000n;
 
-/** The longest duration that Go can hold, in nanoseconds. */
+/** Go's longest duration, in nanoseconds. */
 const LONGEST = 2n ** 63n - 1n;
 
-/** The digits before and behind the point, of which one may lack, and the unit. */
+/** The digits before and after the point, one of which may be missing, and the unit. */
 const PART = /(?:(\d+)(?:\.(\d*))?|\.(\d+))(ns|us|µs|μs|ms|s|m|h)/y;
 
-/** How many digits whole numbers within {@link LONGEST} have at most, and how many of a fraction are more than nothing. */
+/** The most digits of a whole number within {@link LONGEST}, and the most of a fraction that make a difference. */
 const DIGITS = 19;
 
-/** The part of a nanosecond that a fraction leaves over is cut off, and the fraction is a 64-bit float, as in Go. */
+/** A fraction as Go computes it: as a 64-bit float, truncated to whole nanoseconds. */
 function fractionOf(fraction: string, unit: bigint): bigint {
   const digits = fraction.slice(0, DIGITS);
   return BigInt(Math.trunc(Number(digits) * (Number(unit) / 10 ** digits.length)));
 }
 
 /**
- * Reads a duration as Go's `time.ParseDuration` does: `1m0s`, `300ms`, `1.5h`, `-2s`, a bare `0`.
+ * Parses a duration like Go's `time.ParseDuration`: `1m0s`, `300ms`, `1.5h`, `-2s`, `0`.
  *
- * @returns nanoseconds, or undefined for a text that is no duration or beyond what Go can hold.
+ * @returns nanoseconds, or undefined for a text that isn't a duration or exceeds Go's range.
  */
 export function parseNanoseconds(text: string): bigint | undefined {
   const negative = text.startsWith("-");
@@ -52,14 +52,14 @@ export function parseNanoseconds(text: string): bigint | undefined {
   return negative ? -total : total;
 }
 
-/** Reads a duration as {@link parseNanoseconds} does, in milliseconds. */
+/** Parses a duration like {@link parseNanoseconds}, in milliseconds. */
 export function parseDuration(text: string): number | undefined {
   const nanoseconds = parseNanoseconds(text);
-  // Apart, because a number cannot hold the nanoseconds of many days.
+  // Separately, because a number can't represent the nanoseconds of many days.
   return nanoseconds === undefined ? undefined : Number(nanoseconds / MILLION) + Number(nanoseconds % MILLION) / 1e6;
 }
 
-/** Writes nanoseconds the way Go prints a duration: `1m0s`, `1.5s`, `300ms`, `0s`. */
+/** Formats nanoseconds like Go: `1m0s`, `1.5s`, `300ms`, `0s`. */
 export function formatNanoseconds(nanoseconds: bigint): string {
   if (nanoseconds === 0n) return "0s";
   const sign = nanoseconds < 0n ? "-" : "";
@@ -72,13 +72,13 @@ export function formatNanoseconds(nanoseconds: bigint): string {
   return `${sign}${large}${decimal(rest % 60_000_000_000n, 9)}s`;
 }
 
-/** Writes milliseconds as {@link formatNanoseconds} does. */
+/** Formats milliseconds like {@link formatNanoseconds}. */
 export function formatDuration(milliseconds: number): string {
   const whole = Math.trunc(milliseconds);
   return formatNanoseconds(BigInt(whole) * MILLION + BigInt(Math.round((milliseconds - whole) * 1e6)));
 }
 
-/** A whole number with its last digits behind the point, and without zeros at the end of those. */
+/** A whole number with its last digits after a decimal point, without trailing zeros. */
 function decimal(value: bigint, places: number): string {
   const digits = String(value).padStart(places + 1, "0");
   const fraction = trimmedEnd(digits.slice(-places), "0");

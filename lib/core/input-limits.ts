@@ -4,37 +4,37 @@ const KIB = 1024;
 
 const MIB = 1024 * KIB;
 
-/** What one input may hold: its bytes, and what to do when it holds more. */
-export interface InputLimit {
+/** The size limit of an input, and a hint for larger ones. */
+interface InputLimit {
   readonly bytes: number;
   readonly hint: string;
 }
 
-/** What is read of any input that has no limit of its own: one client, a key, certificates, the config file. */
+/** The default limit: for a client, a key, certificates, the config file. */
 export const INPUT_LIMIT: InputLimit = { bytes: MIB, hint: "check that this is the right file" };
 
 const MANY: InputLimit = { bytes: 256 * MIB, hint: "split the input and run the command once for each part" };
 
-/** The limits of inputs by the flag or command that reads them. */
+/** Other limits, by the flag or command that reads the input. */
 const LIMITS: ReadonlyMap<string, InputLimit> = new Map([
   ["--secret-file", { ...INPUT_LIMIT, bytes: 4 * KIB }],
-  // A token travels in a header, and no common server takes a header of more than this.
+  // A token is sent in a header, and no common server accepts larger headers.
   ["--access-token-file", { ...INPUT_LIMIT, bytes: 16 * KIB }],
   ["import", MANY],
   ["delete", MANY],
 ]);
 
-/** The limit of what a flag or command reads; it is for all of its files together. */
+/** The limit of what a flag or command reads, for all of its files together. */
 export function limitOf(reader: string): InputLimit {
   return LIMITS.get(reader) ?? INPUT_LIMIT;
 }
 
-/** A number of bytes for people: `4 KiB`, `256 MiB`. */
+/** A number of bytes for humans: `4 KiB`, `256 MiB`. */
 export function sizeText(bytes: number): string {
   return bytes < MIB ? `${bytes / KIB} KiB` : `${bytes / MIB} MiB`;
 }
 
-/** Input that did not end within its limit. */
+/** Input that exceeds its limit. */
 export class InputTooLarge extends Error {
   override readonly name = "InputTooLarge";
 
@@ -44,7 +44,7 @@ export class InputTooLarge extends Error {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
+  ENOENT: "the file does not exist",
   EISDIR: "it is a folder",
   EACCES: "permission denied",
   ENXIO: "it is a socket",

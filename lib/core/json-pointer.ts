@@ -3,23 +3,30 @@ import { quote } from "./text.ts";
 /** The reference tokens of a JSON Pointer, unescaped; the empty list is the whole document. */
 export type Pointer = readonly string[];
 
+/** Escapes a reference token (RFC 6901, section 3). */
+export function escapeToken(token: string): string {
+  return token.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+/** Unescapes a reference token; a tilde that isn't an escape is left as it is. */
+export function unescapeToken(token: string): string {
+  return token.replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
 /**
  * Reads a JSON Pointer in its string form (RFC 6901, section 3 and 4).
  *
- * Returns the unescaped tokens, or `{ error }` with the reason when the text is no pointer.
+ * Returns the unescaped tokens, or `{ error }` with the reason when the text is not a pointer.
  */
 export function parsePointer(text: string): Pointer | { readonly error: string } {
   if (text === "") return [];
-  if (!text.startsWith("/")) return { error: "a JSON pointer starts with a slash" };
+  if (!text.startsWith("/")) return { error: "a JSON Pointer starts with a slash" };
   const stray = /~(?![01]).?/u.exec(text);
-  if (stray !== null) return { error: `${quote(stray[0])} is no escape, a tilde is written ~0 and a slash ~1` };
-  return text
-    .slice(1)
-    .split("/")
-    .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
+  if (stray !== null) return { error: `${quote(stray[0])} is not an escape: write ~0 for a tilde and ~1 for a slash` };
+  return text.slice(1).split("/").map(unescapeToken);
 }
 
-/** The member of an object or the element of an array under a name, or undefined where there is none. */
+/** The member of an object or the element of an array under a name, or undefined if there is none. */
 export function childOf(value: unknown, name: string): unknown {
   if (Array.isArray(value)) {
     const elements: readonly unknown[] = value;
@@ -29,7 +36,7 @@ export function childOf(value: unknown, name: string): unknown {
   return Reflect.get(value, name);
 }
 
-/** The value that a pointer refers to (RFC 6901, section 4), or undefined where the document has none. */
+/** The value that a pointer refers to (RFC 6901, section 4), or undefined if the document has none. */
 export function resolvePointer(document: unknown, pointer: Pointer): unknown {
   return pointer.reduce(childOf, document);
 }

@@ -2,19 +2,19 @@ import { MAX_DEPTH, readJson } from "./json.ts";
 import { type Problem, usageError } from "./problem.ts";
 import { escapeControls } from "./text.ts";
 
-/** A part of a text, by the offsets of its first character and of the one after its last. */
+/** A part of a text; the end is exclusive. */
 interface Span {
   readonly start: number;
   readonly end: number;
 }
 
-/** What is wrong with a text, and where. The reason never quotes the text, which may hold a secret. */
-export interface JsonFault {
+/** A syntax error. The reason never quotes the text, which may contain a secret. */
+interface JsonFault {
   readonly offset: number;
   readonly reason: string;
 }
 
-/** An object or list that has begun; an object remembers its names. */
+/** An unclosed object or list; an object with its names so far. */
 interface Open {
   readonly closer: "}" | "]";
   readonly names: Set<string> | undefined;
@@ -29,7 +29,7 @@ class Fault extends Error {
   }
 }
 
-const BLANK = " \t\r\n";
+const WHITE_SPACE = " \t\r\n";
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
@@ -38,10 +38,10 @@ const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const LITERALS = ["true", "false", "null"];
 
 /**
- * Walks through JSON as a person writes it: strict (RFC 8259), except that comments may stand wherever blanks may, and that
- * an object has each name once. It needs no recursion and takes linear time, whatever the text.
+ * Scans JSON (RFC 8259) in which comments are allowed wherever white space is, and duplicate names are not. Runs without
+ * recursion and in linear time.
  */
-class JsonWalk {
+class JsonScanner {
   readonly comments: Span[] = [];
   readonly #text: string;
   readonly #depth: number;
@@ -53,7 +53,7 @@ class JsonWalk {
     this.#depth = depth;
   }
 
-  /** The values that follow each other in the text. */
+  /** The values in the text, of which there may be several. */
   values(): readonly Span[] {
     const found: Span[] = [];
     for (this.#skip(); this.#at < this.#text.length; this.#skip()) {
@@ -64,7 +64,7 @@ class JsonWalk {
     return found;
   }
 
-  /** Passes one value with everything in it. */
+  /** Skips a value with everything in it. */
   #value(): void {
     do {
       this.#skip();
@@ -75,7 +75,7 @@ class JsonWalk {
     } while (this.#open.length > 0);
   }
 
-  /** Passes the bracket that begins an object or list, up to its first value or its end; undefined where none begins. */
+  /** Skips the bracket that opens an object or list, up to its first value or its end; undefined if there is none. */
   #opens(): "filled" | "empty" | undefined {
     const c = this.#char();
     if (c !== "{" && c !== "[") return undefined;
@@ -88,7 +88,7 @@ class JsonWalk {
     return "filled";
   }
 
-  /** After a value: passes the bracket that ends the object or list around it, or the comma before the next value. */
+  /** After a value, skips the bracket that closes its object or list, or the comma before the next value. */
   #closes(): boolean {
     this.#skip();
     const c = this.#char();
@@ -101,21 +101,21 @@ class JsonWalk {
     if (c !== ",") throw this.#fault(`a comma or ${closer} is missing`);
     const comma = this.#at++;
     this.#skip();
-    if (this.#char() === closer) throw new Fault(comma, `a comma stands before ${closer}`);
+    if (this.#char() === closer) throw new Fault(comma, `a trailing comma before ${closer}`);
     this.#name();
     return false;
   }
 
-  /** In an object, passes the name of the next member and its colon. */
+  /** In an object, skips the name of the next member and its colon. */
   #name(): void {
     const names = this.#open.at(-1)?.names;
     if (names === undefined) return;
     const start = this.#at;
-    if (this.#char() !== '"') throw this.#fault("a name in double quotes is missing");
+    if (this.#char() !== '"') throw this.#fault("a name in double quotes is expected");
     this.#string();
     const written = this.#text.slice(start, this.#at);
     const name = written.includes("\\") ? String(JSON.parse(written)) : written.slice(1, -1);
-    if (names.has(name)) throw new Fault(start, "a name is there twice in one object");
+    if (names.has(name)) throw new Fault(start, "a name occurs twice in an object");
     names.add(name);
     this.#skip();
     if (this.#char() !== ":") throw this.#fault("a colon is missing after a name");
@@ -152,10 +152,10 @@ class JsonWalk {
     throw new Fault(start, "a string has no closing quote");
   }
 
-  /** Passes blanks and comments. */
+  /** Skips white space and comments. */
   #skip(): void {
     for (;;) {
-      while (this.#at < this.#text.length && BLANK.includes(this.#char())) this.#at++;
+      while (this.#at < this.#text.length && WHITE_SPACE.includes(this.#char())) this.#at++;
       if (this.#char() !== "/") return;
       const start = this.#at;
       if (this.#text.startsWith("//", start)) this.#at = this.#after("\n", this.#text.length);
@@ -165,7 +165,7 @@ class JsonWalk {
     }
   }
 
-  /** The offset behind the next mark in a comment; without a mark the end, or a fault. */
+  /** The offset after the next mark in a comment; without a mark `otherwise`, or a fault. */
   #after(mark: string, otherwise: number | undefined): number {
     const at = this.#text.indexOf(mark, this.#at + 2);
     if (at >= 0) return at + mark.length;
@@ -190,7 +190,7 @@ class JsonWalk {
   }
 }
 
-/** A part of a text with a blank in the place of each comment, so that it is plain JSON. */
+/** A part of a text with spaces instead of comments, so that it is plain JSON. */
 function uncommented(text: string, { start, end }: Span, comments: readonly Span[]): string {
   const pieces: string[] = [];
   let at = start;
@@ -203,14 +203,14 @@ function uncommented(text: string, { start, end }: Span, comments: readonly Span
 }
 
 /**
- * Reads JSON that a person wrote, with comments: the values that follow each other in a text, on lines of their own or
- * not. A comma before a closing bracket, a name that an object has twice and nesting beyond `depth` are faults.
+ * Parses JSON with comments: one or more values, on separate lines or not. A trailing comma, a duplicate name and nesting
+ * beyond `depth` are faults.
  */
 export function readJsonText(text: string, depth = MAX_DEPTH): readonly unknown[] | JsonFault {
-  const walk = new JsonWalk(text, depth);
+  const scanner = new JsonScanner(text, depth);
   try {
-    const spans = walk.values();
-    const { comments } = walk;
+    const spans = scanner.values();
+    const { comments } = scanner;
     if (comments.length === 0) return spans.map(({ start, end }) => readJson(text.slice(start, end), depth));
     let next = 0;
     return spans.map((span) => {
@@ -224,50 +224,50 @@ export function readJsonText(text: string, depth = MAX_DEPTH): readonly unknown[
   }
 }
 
-/** Reads a text that has to be one JSON value, as {@link readJsonText} does. */
+/** Parses exactly one JSON value like {@link readJsonText}. */
 export function readOneJson(text: string): { readonly value: unknown } | JsonFault {
   const read = readJsonText(text);
   if (isFault(read)) return read;
   const [value, ...others] = read;
   if (read.length === 1) return { value };
-  return { offset: text.length, reason: others.length === 0 ? "a value is missing" : "there are several values" };
+  return { offset: text.length, reason: others.length === 0 ? "a value is missing" : "there is more than one value" };
 }
 
-/** Whether what {@link readJsonText} gave is a fault. */
+/** Whether a result of {@link readJsonText} is a fault. */
 export function isFault(read: readonly unknown[] | JsonFault): read is JsonFault {
   return "offset" in read;
 }
 
-/** The line and the column of a fault, both counted from 1, as messages have them. */
-function placeOf(text: string, { offset }: JsonFault): string {
-  // What is missing at the end is missing behind the last thing that is there.
+/** The line and column of a fault, both counted from 1. */
+function lineAndColumn(text: string, { offset }: JsonFault): string {
+  // What is missing at the end is missing after the last character that isn't white space.
   const before = text.slice(0, Math.min(offset, text.trimEnd().length));
   return `line ${before.split("\n").length}, column ${before.length - before.lastIndexOf("\n")}`;
 }
 
-/** What is wrong with a text, and where, for the end of a message. */
+/** What is wrong with a text and where, for the end of a message. */
 export function faultText(text: string, fault: JsonFault): string {
-  return `${fault.reason} (${placeOf(text, fault)})`;
+  return `${fault.reason} (${lineAndColumn(text, fault)})`;
 }
 
-/** Whether a file is to be read as JSON: its text begins as JSON does, and its name does not say that it is YAML. */
+/** Whether a file is JSON: it begins like JSON, and its name doesn't end like that of a YAML file. */
 export function isJsonText(text: string, name: string): boolean {
   if (/\.ya?ml$/i.test(name)) return false;
   return /^\s*(?:[{[]|\/[/*])/.test(text);
 }
 
 /**
- * Reads a file of JSON as {@link readJsonText} does; a usage Problem has the line and the column of a fault. In a file of
- * one value a line that is the first broken line, though the fault may show only further down.
+ * Parses a JSON file like {@link readJsonText}; throws a usage Problem with the line and column of a fault. In a file with
+ * one value per line that is the first invalid line, even if the scanner only detects the fault further down.
  */
 export function readJsonFile(text: string, name: string, depth = MAX_DEPTH): readonly unknown[] {
   const read = readJsonText(text, depth);
   if (!isFault(read)) return read;
-  throw brokenLine(text, name, depth) ?? jsonProblem(text, name, read);
+  throw invalidLine(text, name, depth) ?? jsonProblem(text, name, read);
 }
 
-/** The problem of the first broken line of a file that has one value a line, as most of its lines show. */
-function brokenLine(text: string, name: string, depth: number): Problem | undefined {
+/** The problem of the first invalid line of a file that has one value per line, as most of its lines show. */
+function invalidLine(text: string, name: string, depth: number): Problem | undefined {
   const lines = text
     .split("\n")
     .flatMap((line, at) => (line.trim() === "" ? [] : [{ at, read: readJsonText(line, depth) }]));
@@ -276,15 +276,15 @@ function brokenLine(text: string, name: string, depth: number): Problem | undefi
   if (first === undefined || !isFault(first.read) || 2 * broken.length >= lines.length) return undefined;
   return usageError(
     `Cannot read ${escapeControls(name)}, line ${first.at + 1}: it is not JSON: ${first.read.reason}`,
-    "write one whole object a line; a line that was cut off ends so",
+    "write one complete object per line; this line may be cut off",
     "bad-json",
   );
 }
 
 function jsonProblem(text: string, name: string, fault: JsonFault): Problem {
   return usageError(
-    `Cannot read ${escapeControls(name)}, ${placeOf(text, fault)}: ${fault.reason}`,
-    "it must be JSON, which may have comments; a file whose name ends in .yaml or .yml is read as YAML",
+    `Cannot read ${escapeControls(name)}, ${lineAndColumn(text, fault)}: ${fault.reason}`,
+    "use JSON, optionally with comments; files named .yaml or .yml are read as YAML",
     "bad-json",
   );
 }

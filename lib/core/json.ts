@@ -1,7 +1,10 @@
 import { trimmedEnd, trimmedStart } from "./text.ts";
 
+/** A JSON object, or anything that has members. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
 declare global {
-  /** What TypeScript's library does not declare yet: the source text of numbers, and numbers written as their text. */
+  /** Not in TypeScript's library yet: the source text of numbers, and numbers that are written as given. */
   interface JSON {
     parse(
       text: string,
@@ -12,35 +15,55 @@ declare global {
   }
 }
 
-/** A text in which a number may stand that the runtime cannot hold; most texts have none and are read the fast way. */
+/** Matches a text that may contain a number beyond JavaScript's precision; most texts have none and are parsed the fast way. */
 const LONG_NUMBER = /(?:^|[:,[\s])-?\d(?:[\d.]{15}|[\d.]*[eE])/;
 
-/** The most objects and lists within each other that a client may have; beyond it readers and writers would need a stack of their own. */
+/** How many levels of objects and lists a client may have; reading and writing deeper ones could overflow the stack. */
 export const MAX_DEPTH = 500;
 
-/** How deep a file of clients may nest: a list of them may stand in the envelope of a list. */
+/** How many levels a file of clients may have: the clients may be in the envelope of a list. */
 export const FILE_DEPTH = MAX_DEPTH + 2;
 
-/** The code of the problem of a client that nests deeper. */
+/** The problem code for a client that nests deeper. */
 export const TOO_DEEP_CODE = "too-deep";
 
-/** JSON that nests deeper than it may. */
+/** JSON that exceeds the allowed depth. */
 export class JsonDepthError extends Error {
   override readonly name = "JsonDepthError";
 }
 
-/** Whether a JSON value has more than `most` objects and lists within each other; looks level by level, without recursion. */
+/** Whether a value is a JSON object: not an array, not null, not a number that keeps its text. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
+}
+
+/** Whether a value is a list of strings. */
+export function isStringList(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+type Container = readonly unknown[] | JsonObject;
+
+function isContainer(value: unknown): value is Container {
+  return typeof value === "object" && value !== null && !JSON.isRawJSON(value);
+}
+
+function membersOf(container: Container): readonly unknown[] {
+  return Array.isArray(container) ? container : Object.values(container);
+}
+
+function innerContainers(level: readonly Container[]): readonly Container[] {
+  const inner: Container[] = [];
+  for (const container of level) for (const member of membersOf(container)) if (isContainer(member)) inner.push(member);
+  return inner;
+}
+
+/** Whether a JSON value has more than `most` levels of objects and lists; goes level by level, without recursion. */
 export function isTooDeep(value: unknown, most = MAX_DEPTH): boolean {
-  let level: readonly unknown[] = [value].filter(isContainer);
+  let level: readonly Container[] = [value].filter(isContainer);
   for (let depth = 1; level.length > 0; depth++) {
     if (depth > most) return true;
-    const below: unknown[] = [];
-    for (const container of level) {
-      if (!isContainer(container)) continue;
-      for (const member of Array.isArray(container) ? container : Object.values(container))
-        if (isContainer(member)) below.push(member);
-    }
-    level = below;
+    level = innerContainers(level);
   }
   return false;
 }
@@ -48,43 +71,37 @@ export function isTooDeep(value: unknown, most = MAX_DEPTH): boolean {
 const utf8 = new TextEncoder();
 
 /**
- * Whether a JSON value is larger than `most` bytes when it is written, give or take its punctuation. Stops counting there: a
- * value of which parts are the same object, as YAML aliases make them, may be far larger than the memory.
+ * Whether a JSON value takes more than about `most` bytes when it is written. Counting stops there: a value that contains
+ * the same object many times, as YAML aliases can, may be far larger than the memory.
  */
 export function isLargerThan(value: unknown, most: number): boolean {
-  const rest: unknown[] = [value];
+  const pending: unknown[] = [value];
   let left = most;
-  const take = (text: string): void => {
+  const count = (text: string): void => {
+    // Exact only near the limit; a character takes at most three bytes a code unit.
     left -= 3 * text.length <= left ? text.length : utf8.encode(text).length;
   };
-  while (rest.length > 0 && left >= 0) {
-    const member = rest.pop();
-    if (typeof member === "string") take(member);
-    else if (!isContainer(member)) take(numberText(member) ?? String(member));
-    else {
-      const list = Array.isArray(member);
-      for (const [key, item] of Object.entries(member)) {
-        left--;
-        if (!list) take(key);
-        if (left < 0) break;
-        rest.push(item);
-      }
+  while (pending.length > 0 && left >= 0) {
+    const next = pending.pop();
+    if (!isContainer(next)) {
+      count(typeof next === "string" ? next : (numberText(next) ?? String(next)));
+      continue;
     }
+    const members = membersOf(next);
+    left -= members.length;
+    if (!Array.isArray(next)) Object.keys(next).forEach(count);
+    for (const member of members) pending.push(member);
   }
   return left < 0;
 }
 
-function isContainer(value: unknown): value is readonly unknown[] | Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !JSON.isRawJSON(value);
-}
-
 /**
- * Reads JSON as `JSON.parse` does, and throws as it does, or a {@link JsonDepthError}; a number that the runtime cannot
- * hold, such as an id of 64 bits in a client's metadata, keeps its text and is written back as it came.
+ * Parses JSON like `JSON.parse`, and also throws a {@link JsonDepthError}. A number that JavaScript can't represent, such
+ * as a 64-bit ID in a client's metadata, keeps its text and is written back unchanged.
  */
 export function readJson(text: string, most = MAX_DEPTH): unknown {
   const value: unknown = JSON.parse(text);
-  // Before the reviver, which calls itself for every level.
+  // Before the reviver, which recurses into every level.
   if (isTooDeep(value, most)) throw new JsonDepthError(`JSON nests more than ${most} levels deep`);
   if (!LONG_NUMBER.test(text)) return value;
   return JSON.parse(text, (_, member, { source }) =>
@@ -96,7 +113,7 @@ function isKept(value: number, source: string): boolean {
   return Number.isFinite(value) && canonical(source) === canonical(String(value));
 }
 
-/** A decimal number as its digits and their exponent, the same for all spellings of one value. */
+/** A decimal number as digits and exponent, the same for all spellings of one value. */
 function canonical(text: string): string {
   const [, sign = "", whole = "", fraction = "", exponent = "0"] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
@@ -106,60 +123,65 @@ function canonical(text: string): string {
   return short === "" ? "0" : `${sign}${short}e${Number(exponent) - fraction.length + rest.length - short.length}`;
 }
 
-/** The offset of the quote that ends a string in a JSON text, from that of the one that begins it; else the end of the text. */
+/** The offset of the closing quote of a JSON string, or the length of the text if there is none. */
 export function endOfString(text: string, start: number): number {
   let at = start + 1;
   while (at < text.length && text.charAt(at) !== '"') at += text.charAt(at) === "\\" ? 2 : 1;
   return at;
 }
 
-/** Whether a JSON text nests deeper than that; looks no further than it has to. */
-export function nestsDeeper(text: string, most: number): boolean {
+/** A bracket or comma of a JSON text, and the depth of the object or list that it belongs to. */
+interface Mark {
+  readonly at: number;
+  readonly depth: number;
+}
+
+/** The brackets and commas of a JSON text, without those in strings. */
+function* marksOf(text: string): Generator<Mark> {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     const c = text.charAt(at);
     if (c === '"') at = endOfString(text, at);
-    else if (c === "{" || c === "[") {
-      if (++depth > most) return true;
-    } else if (c === "}" || c === "]") depth--;
+    else if (c === "{" || c === "[") yield { at, depth: ++depth };
+    else if (c === "}" || c === "]") yield { at, depth: depth-- };
+    else if (c === ",") yield { at, depth };
   }
+}
+
+/** Whether a JSON text nests deeper than `most` levels; reads no further than necessary. */
+export function nestsDeeper(text: string, most: number): boolean {
+  for (const { depth } of marksOf(text)) if (depth > most) return true;
   return false;
 }
 
-/** The members of the object or list that a text is, which has to be JSON, each as its text; without recursion. */
+/** The members of the object or list in a JSON text, each as its text; without recursion. */
 export function partsOf(text: string): readonly string[] {
   const parts: string[] = [];
-  let depth = 0;
-  let start = 0;
-  for (let at = 0; at < text.length; at++) {
-    const c = text.charAt(at);
-    if (c === '"') at = endOfString(text, at);
-    else if (c === "{" || c === "[") {
-      if (depth++ === 0) start = at + 1;
-    } else if (c === "}" || c === "]") {
-      if (--depth === 0) parts.push(text.slice(start, at));
-    } else if (c === "," && depth === 1) {
-      parts.push(text.slice(start, at));
-      start = at + 1;
-    }
+  let start: number | undefined;
+  for (const { at, depth } of marksOf(text)) {
+    if (depth !== 1) continue;
+    if (start !== undefined) parts.push(text.slice(start, at));
+    start = at + 1;
   }
   return parts.filter((part) => part.trim() !== "");
 }
 
-/** A whole number of any size as a JSON value. */
-export function wholeNumber(value: bigint): unknown {
-  return readJson(String(value));
+/** The object or list that a text begins with, without what follows it; undefined if it has no end. */
+export function firstContainer(text: string): string | undefined {
+  for (const { at, depth } of marksOf(text))
+    if (depth === 1 && "]}".includes(text.charAt(at))) return text.slice(0, at + 1);
+  return undefined;
 }
 
-/** The text of a number that {@link readJson} kept as it came; undefined for every other value. */
+/** The text of a number that {@link readJson} preserved; undefined for any other value. */
 export function numberText(value: unknown): string | undefined {
   return JSON.isRawJSON(value) ? JSON.stringify(value) : undefined;
 }
 
-/** Escapes what JSON leaves raw and a terminal could act on; such characters stand only inside strings. */
+/** What JSON leaves unescaped but a terminal could interpret; these characters only occur inside strings. */
 const RAW_IN_JSON = /[\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
-/** A value as JSON text, with `indent` spaces a level, harmless on a terminal; what JSON cannot hold is null. */
+/** A value as JSON text that is safe to print on a terminal; what JSON can't represent becomes null. */
 export function toJson(value: unknown, indent = 0): string {
   const text: string | undefined = JSON.stringify(value, null, indent);
   return (text ?? "null").replace(RAW_IN_JSON, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);

@@ -2,23 +2,31 @@ import { Problem } from "./problem.ts";
 import { redactUrl } from "./redact.ts";
 import { escapeControls } from "./text.ts";
 
-/** One request, its address complete. */
+/** Query parameters, before they are encoded. */
+export type Query = Readonly<Record<string, string>>;
+
+/** One request. */
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: string;
+  /** Parameters to add to the URL. */
+  readonly query?: Query;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-  /** Milliseconds that this one try may take, its body included. */
+  /** A body to send as JSON. */
+  readonly json?: unknown;
+  /** A body to send as an HTML form. */
+  readonly form?: Readonly<Record<string, string>>;
+  /** Milliseconds that this attempt may take, including the response body. */
   readonly timeout?: number;
-  /** Ends the request from outside. */
+  /** Cancels the request. */
   readonly signal?: AbortSignal;
-  /** The longest body that is read, in bytes. */
+  /** The longest response body that is read, in bytes. */
   readonly maxBytes?: number;
-  /** Give the request a connection of its own, so that nobody below sends it twice. */
+  /** Use a new connection, so that the runtime never sends the request twice. */
   readonly once?: boolean;
 }
 
-/** One answer, its body read to the end. */
+/** One response with its whole body. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Headers;
@@ -26,7 +34,7 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** Why there was no answer. */
+/** Why there was no response. */
 export type FailureKind =
   | "refused"
   | "exhausted"
@@ -39,7 +47,7 @@ export type FailureKind =
   | "timeout"
   | "too-large";
 
-/** Failures that come before any byte of a request can have reached the server. */
+/** Failures before any byte of a request can have reached the server. */
 const UNSENT: ReadonlySet<FailureKind> = new Set([
   "refused",
   "exhausted",
@@ -49,13 +57,13 @@ const UNSENT: ReadonlySet<FailureKind> = new Set([
   "handshake",
 ]);
 
-/** A request that got no whole answer. */
+/** A request without a complete response. */
 export class NetworkFailure extends Error {
   override readonly name = "NetworkFailure";
   readonly kind: FailureKind;
-  /** False only where the request certainly never reached the server. */
+  /** False only if the request certainly never reached the server. */
   readonly maybeSent: boolean;
-  /** The proxy that the request went through, as {@link proxyOf} names it. */
+  /** The proxy that the request went through, described by {@link proxyOf}. */
   readonly via: string | undefined;
 
   constructor(kind: FailureKind, message: string, cause?: unknown, via?: string) {
@@ -66,43 +74,50 @@ export class NetworkFailure extends Error {
   }
 }
 
-/** The failures that a proxy on the way can be the reason of. */
-const OF_A_PROXY: ReadonlySet<FailureKind> = new Set(["refused", "proxy", "unresolved", "lost", "protocol", "timeout"]);
+/** The failures that a proxy can cause. */
+const PROXY_FAILURES: ReadonlySet<FailureKind> = new Set([
+  "refused",
+  "proxy",
+  "unresolved",
+  "lost",
+  "protocol",
+  "timeout",
+]);
 
-/** The hint for a request without an answer: where it went through a proxy, that comes first. */
-export function networkHint({ kind, via }: NetworkFailure, otherwise: string): string {
-  if (via === undefined || !OF_A_PROXY.has(kind)) return otherwise;
-  return `the request goes through the proxy of ${via}: check that, or name the host in NO_PROXY to go around it`;
+/** The hint for a request without a response; a proxy on the way is the first thing to check. */
+export function networkHint({ kind, via }: NetworkFailure, hint: string): string {
+  if (via === undefined || !PROXY_FAILURES.has(kind)) return hint;
+  return `the request goes through the proxy of ${via}: check it, or add the host to NO_PROXY`;
 }
 
-/** The longest time that a timer can be set to; a longer one ends at once (2^31 milliseconds and more, 24.8 days). */
+/** The longest delay of a timer (24.8 days); with a longer one it fires immediately. */
 export const MAX_TIMER_MS = 2_147_483_647;
 
-/** The variables that name a proxy, in the order in which the runtime reads them. */
-const PROXIES: Readonly<Record<string, readonly string[]>> = {
+/** The environment variables for proxies, in the order in which the runtime reads them. */
+const PROXY_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   "http:": ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
   "https:": ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
 };
 
-/** The variable that sends requests to an address through a proxy, with that proxy, or undefined where none does. */
+/** The environment variable that sends requests for a URL through a proxy, and that proxy; undefined if none does. */
 export function proxyOf(url: URL, environment: (name: string) => string | undefined): string | undefined {
-  const set = (name: string): boolean => (environment(name) ?? "") !== "";
-  const variable = PROXIES[url.protocol]?.find(set);
+  const isSet = (name: string): boolean => (environment(name) ?? "") !== "";
+  const variable = PROXY_VARIABLES[url.protocol]?.find(isSet);
   if (variable === undefined) return undefined;
-  const except = environment(["no_proxy", "NO_PROXY"].find(set) ?? "") ?? "";
+  const exceptions = environment(["no_proxy", "NO_PROXY"].find(isSet) ?? "") ?? "";
   const port = url.port === "" ? { "http:": "80", "https:": "443" }[url.protocol] : url.port;
-  const around = except.split(",").some((entry) => {
+  const bypassed = exceptions.split(",").some((entry) => {
     const name = entry.trim().replace(/^\./, "").toLowerCase();
-    const isHere = name === url.hostname || name === `${url.hostname}:${port}`;
-    return name === "*" || isHere || (name !== "" && url.hostname.endsWith(`.${name}`));
+    const isThisHost = name === url.hostname || name === `${url.hostname}:${port}`;
+    return name === "*" || isThisHost || (name !== "" && url.hostname.endsWith(`.${name}`));
   });
-  return around ? undefined : `${variable} (${escapeControls(redactUrl(environment(variable) ?? ""))})`;
+  return bypassed ? undefined : `${variable} (${escapeControls(redactUrl(environment(variable) ?? ""))})`;
 }
 
-/** One exchange, without retries, redirects or judgement of the status. */
+/** Sends one request and reads the response, without retries or redirects and whatever the status is. */
 export type Http = (request: HttpRequest) => Promise<HttpAnswer>;
 
-/** The Problem that tells a person of a request without an answer. */
+/** The Problem for a request without a response. */
 export function unreachable(action: string, url: string, failure: NetworkFailure, hint: string): Problem {
   return new Problem(`${action}: ${failure.message}`, {
     code: failure.kind === "timeout" ? "timeout" : failure.kind === "certificate" ? "certificate" : "unreachable",
@@ -113,23 +128,23 @@ export function unreachable(action: string, url: string, failure: NetworkFailure
   });
 }
 
-/** What a public document (a key) may cost and how it may be fetched. */
+/** How a public document (a key) may be fetched. */
 export interface DownloadOptions {
-  /** How messages call it: `the key of --pgp-key-url`. */
+  /** Its name in messages: `the key of --pgp-key-url`. */
   readonly what: string;
   readonly maxBytes: number;
-  /** Take plain http from elsewhere than this machine: the caller has another proof of what comes. */
+  /** Accept plain http from other hosts: the caller verifies the document in another way. */
   readonly allowPlainHttp?: boolean;
 }
 
-/** Fetches a public document, following at most five redirects, never with a credential. */
+/** Fetches a public document, following at most five redirects, without any credential. */
 export type Download = (
   url: string,
   options: DownloadOptions,
 ) => Promise<{ readonly status: number; readonly url: string; readonly bytes: Uint8Array }>;
 
-/** Milliseconds that a reader who stands still gets after a signal, before a secret is taken for undelivered. */
+/** Milliseconds that a stalled reader gets after a signal before a secret counts as undelivered. */
 export const STALLED_READER_MS = 2_000;
 
-/** Milliseconds that finding out and taking back may take beyond `--fail-after`. */
+/** Milliseconds beyond `--fail-after` for finding out what happened and for cleaning up. */
 export const CLEANUP_MS = 5_000;

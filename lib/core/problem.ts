@@ -1,6 +1,8 @@
-/**
- * The exit statuses of the program, by name; `docs/` and `hydra help exit-codes` are made from this table.
- */
+import type { ProblemCode } from "./problem-codes.ts";
+
+export type { ProblemCode };
+
+/** The exit codes of the program, by name. `hydra help exit-codes` and `docs/` are generated from this table. */
 export const EXIT = {
   done: 0,
   failed: 1,
@@ -13,40 +15,40 @@ export const EXIT = {
   someFailed: 8,
 } as const;
 
-/** A program that signal N ends has this plus N as its exit status, as shells show it. */
+/** If signal N ends the program, its exit code is this plus N, as in a shell. */
 export const BY_SIGNAL = 128;
 
-/** A name of an exit status. */
+/** The name of an exit code. */
 export type ExitName = keyof typeof EXIT;
 
-/** What a {@link Problem} may tell beside its message. */
-export interface ProblemDetails {
-  /** Stable name of the reason, lower case with dashes, for scripts. */
-  readonly code: string;
-  /** The exit status that this problem ends the program with. */
+/** What a {@link Problem} has in addition to its message. */
+interface ProblemDetails {
+  /** Stable name of the reason, for scripts. */
+  readonly code: ProblemCode;
+  /** The exit code that this problem ends the program with. */
   readonly exit: ExitName;
   /** One line: the next thing to type or to look at. */
   readonly hint?: string;
   /** HTTP status of the answer that caused it. */
   readonly status?: number;
-  /** The request that it happened in, its address already without credentials. */
+  /** The request that failed; its URL is already without credentials. */
   readonly request?: { readonly method: string; readonly url: string };
-  /** Whether the request may have been carried out all the same. */
+  /** Whether the server may have processed the request anyway. */
   readonly ambiguous?: boolean;
-  /** More findings of the same kind, told together: one line each. */
+  /** Further findings of the same kind, one line each. */
   readonly details?: readonly string[];
   readonly cause?: unknown;
 }
 
 /**
- * An expected failure, told to a person as one line and a hint, and to a program as its code and exit status.
+ * An expected failure: for a person one line and a hint, for a program a code and an exit code.
  *
  * Messages are sentence case without a final period: action, thing, then the reason after a colon.
- * They never hold a secret, a token or the userinfo of an address.
+ * They never contain a secret, a token or the userinfo of a URL.
  */
 export class Problem extends Error {
   override readonly name = "Problem";
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly exit: ExitName;
   readonly hint: string | undefined;
   readonly status: number | undefined;
@@ -82,8 +84,8 @@ export function withMessage(problem: Problem, message: string, more: Partial<Pro
   });
 }
 
-/** A wrong command line or configuration: exit status 2, nothing was sent. */
-export function usageError(message: string, hint?: string, code = "usage"): Problem {
+/** A wrong command line or configuration: exit code 2, nothing was sent. */
+export function usageError(message: string, hint?: string, code: ProblemCode = "usage"): Problem {
   return new Problem(message, { code, exit: "usage", ...(hint === undefined ? {} : { hint }) });
 }
 
@@ -97,7 +99,7 @@ export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The `code` of a system or library error (`ENOENT`, `ECONNREFUSED`, …), wherever in its chain of causes it stands. */
+/** The `code` of a system or library error (`ENOENT`, `ECONNREFUSED`, …), anywhere in its chain of causes. */
 export function errorCode(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
     if ("code" in at && typeof at.code === "string") return at.code;

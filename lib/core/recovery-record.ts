@@ -1,6 +1,6 @@
 import { errorMessage } from "./problem.ts";
 
-/** What a recovery copy says about a secret that has not been delivered. */
+/** The contents of a recovery copy: a secret that has not been delivered. */
 export interface RecoveryRecord {
   /** `made`: the server confirmed the client; `unverified`: it may exist. */
   readonly state: "made" | "unverified";
@@ -13,7 +13,7 @@ export interface RecoveryRecord {
   readonly [more: string]: unknown;
 }
 
-/** A record that no folder took. */
+/** A record that could not be saved in any folder. */
 export class SaveFailure extends Error {
   override readonly name = "SaveFailure";
   /** The first folder that was tried. */

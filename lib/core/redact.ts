@@ -1,30 +1,30 @@
 import { trimmedEnd } from "./text.ts";
 
-/** What stands in place of a credential wherever a request is shown. */
+/** Replaces a credential wherever a request is shown. */
 export const REDACTED = "(redacted)";
 
-/** Fields of a client that are credentials: they are shown only where a command was asked to deliver them. */
+/** Fields of a client that are credentials: shown only by commands that were asked to deliver them. */
 export const CREDENTIAL_FIELDS: readonly string[] = ["client_secret", "registration_access_token"];
 
-/** Header names whose values may be shown; any other value may be a credential. */
-const OPEN_HEADERS = new Set(["accept", "content-type", "user-agent", "x-forwarded-proto", "content-length"]);
+/** Headers whose values may be shown; any other value may be a credential. */
+const PUBLIC_HEADERS = new Set(["accept", "content-type", "user-agent", "x-forwarded-proto", "content-length"]);
 
-/** Whether a header is one whose value is never a credential. */
+/** Whether the value of a header is never a credential. */
 export function isOpenHeader(name: string): boolean {
-  return OPEN_HEADERS.has(name.toLowerCase());
+  return PUBLIC_HEADERS.has(name.toLowerCase());
 }
 
 /**
- * The values of headers that may be credentials, those of an Authorization also without their scheme, and of Basic
- * credentials the pair and the password that they stand for.
+ * The values of headers that may be credentials: also without the scheme of an Authorization header, and for Basic
+ * credentials also the decoded pair and the password.
  */
 export function secretsIn(headers: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(headers)
-    .filter(([name]) => !OPEN_HEADERS.has(name.toLowerCase()))
+    .filter(([name]) => !PUBLIC_HEADERS.has(name.toLowerCase()))
     .flatMap(([, value]) => [value, value.replace(/^[A-Za-z]+ +/, ""), ...basicParts(value)]);
 }
 
-/** The pair and the password in Basic credentials, as bytes of Latin-1 and as UTF-8 (RFC 7617). */
+/** The pair and the password in Basic credentials, decoded as Latin-1 and as UTF-8 (RFC 7617). */
 function basicParts(value: string): readonly string[] {
   const encoded = /^basic +([A-Za-z0-9+/]+)=*$/i.exec(value)?.[1];
   if (encoded === undefined || encoded.length % 4 === 1) return [];
@@ -33,42 +33,42 @@ function basicParts(value: string): readonly string[] {
   return pairs.flatMap((pair) => (pair.includes(":") ? [pair, pair.slice(pair.indexOf(":") + 1)] : [pair]));
 }
 
-/** A header as a log may show it. */
+/** A header for a log. */
 export function redactHeader(name: string, value: string): string {
-  return `${name}: ${OPEN_HEADERS.has(name.toLowerCase()) ? value : REDACTED}`;
+  return `${name}: ${PUBLIC_HEADERS.has(name.toLowerCase()) ? value : REDACTED}`;
 }
 
-/** An address without its userinfo, and without its query and fragment, which may hold credentials too. */
-export function redactUrl(address: string): string {
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  // Without a host (`user:pass@host` is an opaque path to the parser) all up to the last @ may be a credential.
+/** A URL without its userinfo, and without its query and fragment, which may contain credentials too. */
+export function redactUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  // Without a host (the parser takes `user:pass@host` for an opaque path), everything up to the last @ may be a credential.
   if (url === undefined || url.host === "")
-    return address.replace(/^((?:[a-z][a-z0-9+.-]*:)?\/\/)?.*@/is, "$1").replace(/[?#].*$/s, "");
+    return text.replace(/^((?:[a-z][a-z0-9+.-]*:)?\/\/)?.*@/is, "$1").replace(/[?#].*$/s, "");
   url.username = "";
   url.password = "";
-  const more = url.search !== "" || url.hash !== "";
+  const hasMore = url.search !== "" || url.hash !== "";
   url.search = "";
   url.hash = "";
-  return more ? `${url.href}?…` : url.href;
+  return hasMore ? `${url.href}?…` : url.href;
 }
 
-/** A text of another's without the credentials that it may repeat, in any of the spellings that texts have on the web. */
+/** Text from elsewhere without the credentials that it may repeat, in any encoding that is common on the web. */
 export function redactValues(text: string, values: readonly string[]): string {
-  const spelled = values
+  const encodings = values
     .filter((value) => value.length >= MIN_REDACTED)
     .flatMap(spellings)
     .sort((a, b) => b.length - a.length);
-  if (spelled.length === 0) return text;
-  return text.replace(new RegExp([...new Set(spelled)].map(percentPattern).join("|"), "g"), REDACTED);
+  if (encodings.length === 0) return text;
+  return text.replace(new RegExp([...new Set(encodings)].map(percentPattern).join("|"), "g"), REDACTED);
 }
 
-/** A shorter text is no credential, and would be found in ordinary words. */
+/** Anything shorter is no credential and would match ordinary words. */
 const MIN_REDACTED = 4;
 
-/** A shorter piece of base64 says too little, and would be found in ordinary words. */
+/** Shorter pieces of base64 would match ordinary words. */
 const MIN_PIECE = 8;
 
-/** A credential as it is, as JSON writes it, and in base64 of both alphabets: alone, as a part of more, and percent-encoded before. */
+/** A credential as it is, escaped for JSON, and in both alphabets of base64: whole, inside a longer text, and percent-encoded first. */
 function spellings(value: string): readonly string[] {
   const bytes = Array.from(utf8.encode(value), (byte) => String.fromCharCode(byte)).join("");
   const encoded = [bytes, percentEncoded(bytes)].flatMap((text) => {
@@ -82,7 +82,7 @@ function spellings(value: string): readonly string[] {
   return [value, JSON.stringify(value).slice(1, -1), ...encoded, ...urlSafe];
 }
 
-/** Bytes percent-encoded but for the unreserved characters of RFC 3986. */
+/** Bytes percent-encoded, except for the unreserved characters of RFC 3986. */
 function percentEncoded(bytes: string): string {
   return bytes.replace(
     /[^A-Za-z0-9._~-]/g,
@@ -90,7 +90,7 @@ function percentEncoded(bytes: string): string {
   );
 }
 
-/** A pattern for a text of which any part may be percent-encoded, even twice, and a blank be written as a plus. */
+/** A pattern for text in which any part may be percent-encoded, even twice, and a space may be written as a plus. */
 function percentPattern(text: string): string {
   return Array.from(text, (char) => {
     const bytes = Array.from(utf8.encode(char), (byte) => {
@@ -104,7 +104,7 @@ function percentPattern(text: string): string {
 
 const utf8 = new TextEncoder();
 
-/** A record without its credentials, for every place that shows a client and was not asked for them. */
+/** A record without its credentials, for every place that shows a client without being asked for them. */
 export function withoutCredentials(record: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   if (!CREDENTIAL_FIELDS.some((field) => Object.hasOwn(record, field))) return record;
   return Object.fromEntries(Object.entries(record).filter(([field]) => !CREDENTIAL_FIELDS.includes(field)));

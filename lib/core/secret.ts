@@ -4,16 +4,16 @@ export const SECRET_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 /** Length of a generated secret: 26 characters of 66 are 157 bits. */
 export const SECRET_LENGTH = 26;
 
-/** The server refuses a shorter one. */
+/** The server rejects shorter secrets. */
 export const SECRET_SHORTEST = 6;
 
-/** bcrypt, with which the server stores it, looks at no more bytes than these. */
+/** bcrypt, with which the server stores the secret, ignores any further bytes. */
 export const SECRET_BCRYPT_BYTES = 72;
 
 /**
- * Makes a client secret from unreserved characters, each equally likely.
+ * Generates a client secret from unreserved characters, each equally likely.
  *
- * @param random gives that many random bytes; bytes beyond the last whole multiple of the alphabet are drawn again.
+ * @param random returns a number of random bytes; bytes beyond the last whole multiple of the alphabet are drawn again.
  */
 export function generateSecret(random: (count: number) => Uint8Array, length = SECRET_LENGTH): string {
   const limit = 256 - (256 % SECRET_ALPHABET.length);

@@ -1,9 +1,9 @@
-/** C0, DEL, C1, line and paragraph separators, and the direction overrides that can make a terminal lie. */
+/** C0, DEL, C1, line and paragraph separators, and direction overrides, which can make a terminal show something else. */
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
 /**
- * Text from outside made harmless for a terminal: control characters and direction overrides are shown as `\xNN` or
- * `\uNNNN`, so that a name from a server can neither move the cursor nor fake a line.
+ * Untrusted text that is safe to print on a terminal: control characters and direction overrides become `\xNN` or `\uNNNN`,
+ * so that a name from a server can't move the cursor or fake a line.
  */
 export function escapeControls(text: string): string {
   return text.replace(UNSAFE, (c) => {
@@ -15,15 +15,15 @@ export function escapeControls(text: string): string {
   });
 }
 
-/** A value as it is quoted in a message: harmless, in double quotes, cut at 120 characters. */
+/** A value in a message: escaped, in double quotes, cut at 120 characters. */
 export function quote(text: string): string {
   const safe = escapeControls(text);
   return `"${safe.length > 120 ? `${safe.slice(0, 119)}…` : safe}"`;
 }
 
 /**
- * A text without the characters of a set that it ends with. A regular expression such as `/0+$/` takes quadratic time over
- * runs inside of a text.
+ * A text without the characters of a set at its end. A regular expression such as `/0+$/` would take quadratic time for
+ * long runs inside the text.
  */
 export function trimmedEnd(text: string, set: string): string {
   let end = text.length;
@@ -31,20 +31,20 @@ export function trimmedEnd(text: string, set: string): string {
   return text.slice(0, end);
 }
 
-/** A text without the characters of a set that it begins with. */
+/** A text without the characters of a set at its start. */
 export function trimmedStart(text: string, set: string): string {
   let start = 0;
   while (start < text.length && set.includes(text.charAt(start))) start++;
   return text.slice(start);
 }
 
-/** Words joined as a sentence does: `a`, `a and b`, `a, b and c`. */
+/** Words joined like in a sentence: `a`, `a and b`, `a, b and c`. */
 export function joined(words: readonly string[], last = "and"): string {
   if (words.length < 2) return words.join("");
   return `${words.slice(0, -1).join(", ")} ${last} ${words[words.length - 1]}`;
 }
 
-/** Number of single-character edits (with swaps of neighbours) between two words. */
+/** The number of single-character edits, including swaps of neighbors, between two words. */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let above = Array.from({ length: b.length + 1 }, (_, i) => i);
@@ -63,13 +63,13 @@ function distance(a: string, b: string): number {
   return above[b.length] ?? 0;
 }
 
-/** The candidate that a mistyped word most likely meant, or undefined when none is near. */
+/** The candidate that a mistyped word most likely meant, or undefined if none is similar. */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
   const typed = word.toLowerCase();
   let best: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
-    // Words whose lengths differ by that much are that far apart; a long one is not compared letter by letter.
+    // The distance is at least the difference in length, so a long word need not be compared.
     if (Math.abs(typed.length - candidate.length) >= least && !candidate.startsWith(typed)) continue;
     const d =
       candidate.startsWith(typed) && typed.length > 2

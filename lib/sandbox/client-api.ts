@@ -1,16 +1,17 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { isStringList, type JsonObject } from "../core/json.ts";
 import { generateSecret } from "../core/secret.ts";
-import { type Draft, decode, parseBody, type Shape } from "./decode.ts";
+import { type Draft, decode, parseBody, type Read, type Shape } from "./decode.ts";
 import {
+  type ApiError,
+  badBody,
   CONFLICT,
+  isApiError,
   malformed,
-  misfit,
   NOT_FOUND,
-  type Refusal,
-  UNKNOWN_OR_UNAUTHORISED,
-  unforeseen,
+  UNKNOWN_OR_UNAUTHORIZED,
+  unexpected,
 } from "./error-bodies.ts";
-import { isObject, isTextList, type JsonObject } from "./json-value.ts";
 import { applyPatch, type PatchDialect } from "./patch.ts";
 import { escapedSegment, escapedTwice } from "./request-target.ts";
 import { type Field, fieldsOf, ZERO } from "./server-fields.ts";
@@ -18,45 +19,26 @@ import { type ClientStore, createStore, type StoredClient } from "./store.ts";
 import { validate } from "./validate.ts";
 import { BEHAVIOURS, type Behaviour, type SandboxVersion } from "./versions.ts";
 
-/** A client as an answer shows it. */
-export interface Shown {
+/** A client in an answer. */
+interface ClientAnswer {
   readonly client: JsonObject;
 }
 
-type Result = Shown | Refusal;
+type Result = ClientAnswer | ApiError;
 
-/** The operations on the clients of one sandbox. */
-export interface Clients {
-  readonly store: ClientStore;
-  readonly create: (body: string) => Result;
-  readonly read: (id: string) => Result;
-  readonly replace: (id: string, body: string) => Result;
-  readonly patch: (id: string, body: string, dialect: PatchDialect) => Result;
-  readonly setLifespans: (id: string, body: string) => Result;
-  /** Undefined when the client is gone, or never was where the version does not tell. */
-  readonly remove: (id: string) => Refusal | undefined;
-  readonly rotate: (id: string) => Result;
-  readonly dropRotated: (id: string) => Result;
-  readonly seed: (count: number) => void;
-}
-
-/** Where a Hydra serves its public port unless told otherwise; the sandbox has no public port of its own. */
+/** Hydra's default public URL; the sandbox has no public port of its own. */
 const PUBLIC_URL = "http://127.0.0.1:4444";
 
-/** Stands for the hash of the secret in the document that a patch is applied to. */
+/** The hash of the secret in the document that a patch is applied to. */
 const SECRET_HASH = "(hash of the secret)";
 
-/** How many secrets that a rotation left behind stay valid. */
+/** How many old secrets stay valid after rotations. */
 const ROTATED_KEPT = 5;
 
 const ROTATING_METHODS = ["client_secret_basic", "client_secret_post"];
 
-/** Fields that are answered once and not kept. */
+/** Fields that are returned once and not stored. */
 const FLEETING = ["client_secret", "registration_access_token", "registration_client_uri"];
-
-function random(count: number): Uint8Array {
-  return randomBytes(count);
-}
 
 function text(draft: Readonly<Draft>, name: string): string {
   const value = draft[name];
@@ -69,7 +51,7 @@ function isEmpty(value: unknown, { kind }: Field): boolean {
   return value === "" || value === null || value === false || (Array.isArray(value) && value.length === 0);
 }
 
-/** A draft as an answer writes it: in the order of the fields, without those that are left out while empty. */
+/** A draft in an answer: in the order of the fields, without those that are omitted while empty. */
 function written(draft: Readonly<Draft>, fields: readonly Field[]): JsonObject {
   const shown: Record<string, unknown> = {};
   for (const field of fields) {
@@ -81,9 +63,9 @@ function written(draft: Readonly<Draft>, fields: readonly Field[]): JsonObject {
 }
 
 /** A list as it comes back from the database. */
-function storedList(list: unknown, { barred }: Behaviour): unknown {
-  if (!isTextList(list)) return [];
-  return barred && list.length > 0
+function storedList(list: unknown, { joinsLists }: Behaviour): unknown {
+  if (!isStringList(list)) return [];
+  return joinsLists && list.length > 0
     ? list
         .join("|")
         .split("|")
@@ -95,8 +77,8 @@ function wholeSecond(date: Date): string {
   return `${new Date(Math.round(date.getTime() / 1000) * 1000).toISOString().slice(0, 19)}Z`;
 }
 
-/** The registration address of a client: 2.3 and later write it before they have made an id. */
-function registrationAddress({ registrationTail, idEscapes }: Behaviour, chosen: string, id: string): string {
+/** The registration URI of a client; 2.3 and later write it before the ID is generated. */
+function registrationUri({ registrationTail, idEscapes }: Behaviour, chosen: string, id: string): string {
   const tail = registrationTail === "id" ? id : chosen;
   const missing = registrationTail === "slash" ? "/" : "";
   const path = idEscapes === 0 ? tail.split("/").map(escapedSegment).join("/") : escapedTwice(tail);
@@ -107,132 +89,226 @@ function registrationToken(prefix: string): string {
   return `${prefix}${randomBytes(32).toString("base64url")}.${randomBytes(32).toString("base64url")}`;
 }
 
-/** Makes the clients of a sandbox, none at first. */
-export function createClients(version: SandboxVersion): Clients {
+/** What the clients of a version consist of. */
+interface Model {
+  readonly behaviour: Behaviour;
+  readonly fields: readonly Field[];
+  /** The fields that are stored. */
+  readonly kept: readonly Field[];
+  readonly lists: readonly string[];
+  /** A client without any values. */
+  readonly zero: Readonly<Draft>;
+  readonly noLifespans: Readonly<Draft>;
+  readonly clientShape: Shape;
+  readonly lifespanShape: Shape;
+}
+
+function modelOf(version: SandboxVersion): Model {
   const behaviour = BEHAVIOURS[version];
+  const { listType, keyLibrary } = behaviour;
   const fields = fieldsOf(version);
-  const kept = fields.filter(({ name }) => !FLEETING.includes(name));
-  const lists = fields.filter(({ kind }) => kind === "list").map(({ name }) => name);
-  const zero: Readonly<Draft> = Object.fromEntries(fields.map(({ name, kind }) => [name, ZERO[kind]]));
-  const lifespanFields = fields.filter(({ kind }) => kind === "duration");
-  const noLifespans: Readonly<Draft> = Object.fromEntries(lifespanFields.map(({ name }) => [name, null]));
-  const store = createStore(behaviour.order);
-
-  const clientShape: Shape = {
-    fields: new Map(fields.map((field) => [field.name, field])),
-    type: "client.Client",
-    listType: behaviour.listType,
-    keyLibrary: behaviour.keyLibrary,
-    lifespans: "Lifespans.",
+  const lifespans = fields.filter(({ kind }) => kind === "duration");
+  const byName = (some: readonly Field[]) => new Map(some.map((field) => [field.name, field]));
+  return {
+    behaviour,
+    fields,
+    kept: fields.filter(({ name }) => !FLEETING.includes(name)),
+    lists: fields.filter(({ kind }) => kind === "list").map(({ name }) => name),
+    zero: Object.fromEntries(fields.map(({ name, kind }) => [name, ZERO[kind]])),
+    noLifespans: Object.fromEntries(lifespans.map(({ name }) => [name, null])),
+    clientShape: { fields: byName(fields), type: "client.Client", listType, keyLibrary, lifespans: "Lifespans." },
+    lifespanShape: { fields: byName(lifespans), type: behaviour.lifespansType, listType, keyLibrary, lifespans: "" },
   };
-  const lifespanShape: Shape = {
-    fields: new Map(lifespanFields.map((field) => [field.name, field])),
-    type: behaviour.lifespansType,
-    listType: behaviour.listType,
-    keyLibrary: behaviour.keyLibrary,
-    lifespans: "",
-  };
+}
 
-  function readBody(
-    body: string,
-    shape: Shape,
-    base: Readonly<Draft>,
-    told: Behaviour["createMisfit"],
-  ): Draft | Refusal {
-    const parsed = parseBody(body);
-    if ("misfit" in parsed) return misfit(behaviour, told, parsed.misfit);
-    const decoded = decode(parsed.value, shape, base);
-    return "misfit" in decoded ? misfit(behaviour, told, decoded.misfit) : decoded.value;
+/** Fills in what the database of later versions does not leave open. */
+function fillIn(draft: Draft, { fillsEmpty }: Behaviour): void {
+  if (!fillsEmpty) return;
+  draft["audience"] ??= [];
+  draft["allowed_cors_origins"] ??= [];
+  draft["jwks"] ??= {};
+  if (draft["metadata"] === undefined) draft["metadata"] = {};
+}
+
+/** A draft as later reads show it. */
+function viewOf(draft: Readonly<Draft>, { behaviour, kept, lists }: Model): JsonObject {
+  if (!behaviour.fillsEmpty) return written(draft, kept);
+  const read: Draft = { ...draft };
+  for (const name of lists) read[name] = storedList(read[name], behaviour);
+  return written(read, kept);
+}
+
+/** The clients of one sandbox and the operations on them. */
+export class SandboxClients {
+  readonly store: ClientStore;
+  readonly #model: Model;
+  readonly #behaviour: Behaviour;
+
+  constructor(version: SandboxVersion) {
+    this.#model = modelOf(version);
+    this.#behaviour = this.#model.behaviour;
+    this.store = createStore(this.#behaviour.order);
   }
 
-  /** Fills in what the database of later versions does not leave open. */
-  function fill(draft: Draft): void {
-    if (!behaviour.filled) return;
-    draft["audience"] ??= [];
-    draft["allowed_cors_origins"] ??= [];
-    draft["jwks"] ??= {};
-    if (draft["metadata"] === undefined) draft["metadata"] = {};
+  create(body: string): Result {
+    const draft = this.#readBody(body, this.#model.clientShape, this.#model.zero, this.#behaviour.badCreateBody);
+    return isApiError(draft) ? draft : this.#add(draft);
   }
 
-  /** A draft as later reads show it. */
-  function view(draft: Readonly<Draft>): JsonObject {
-    if (!behaviour.filled) return written(draft, kept);
-    const read: Draft = { ...draft };
-    for (const name of lists) read[name] = storedList(read[name], behaviour);
-    return written(read, kept);
+  read(id: string): Result {
+    const client = this.store.get(id);
+    if (client !== undefined) return { client: client.view };
+    return this.#behaviour.unknownOnGet === 401 ? UNKNOWN_OR_UNAUTHORIZED : NOT_FOUND;
   }
 
-  function keep(draft: Readonly<Draft>, secrets: readonly string[]): StoredClient {
-    const client = {
-      id: text(draft, "client_id"),
-      name: text(draft, "client_name"),
-      owner: text(draft, "owner"),
-      view: view(draft),
-      secrets,
+  replace(id: string, body: string): Result {
+    const draft = this.#readBody(body, this.#model.clientShape, this.#model.zero, this.#behaviour.badUpdateBody);
+    return isApiError(draft) ? draft : this.#save({ ...draft, client_id: id });
+  }
+
+  patch(id: string, body: string, dialect: PatchDialect): Result {
+    return this.#withClient(id, (client) => {
+      const patched = this.#patched(this.#fromStore(client), body, dialect);
+      if ("fault" in patched) return unexpected(this.#behaviour, patched.fault);
+      const draft = patched.value;
+      if (draft["client_secret"] === SECRET_HASH) return this.#save({ ...draft, client_secret: "" });
+      return this.#save(draft, draft["client_secret"] === "" ? client.secrets.slice(0, 1) : undefined);
+    });
+  }
+
+  setLifespans(id: string, body: string): Result {
+    return this.#withClient(id, (client) => {
+      const lifespans = this.#readBody(body, this.#model.lifespanShape, this.#model.noLifespans, "explained");
+      return isApiError(lifespans) ? lifespans : this.#save({ ...this.#fromStore(client), ...lifespans });
+    });
+  }
+
+  /** Undefined if the client is gone, or never existed where the version doesn't report that. */
+  remove(id: string): ApiError | undefined {
+    const found = this.store.remove(id);
+    return found || this.#behaviour.unknownOnDelete === "ignored" ? undefined : NOT_FOUND;
+  }
+
+  rotate(id: string): Result {
+    return this.#withRotatingClient(id, (client) => {
+      const secret = generateSecret(randomBytes);
+      const draft: Draft = { ...this.#fromStore(client), client_secret: secret };
+      return this.#save(draft, [secret, ...client.secrets.slice(0, ROTATED_KEPT)]);
+    });
+  }
+
+  dropRotated(id: string): Result {
+    return this.#withRotatingClient(id, (client) => this.#save(this.#fromStore(client), client.secrets.slice(0, 1)));
+  }
+
+  seed(count: number): void {
+    const now = wholeSecond(new Date());
+    const draft: Draft = {
+      ...this.#model.zero,
+      redirect_uris: ["https://app.example.com/callback"],
+      grant_types: ["authorization_code"],
+      response_types: ["code"],
+      created_at: now,
+      updated_at: now,
     };
-    store.put(client);
-    return client;
+    validate(draft, this.#behaviour);
+    fillIn(draft, this.#behaviour);
+    const view = viewOf(draft, this.#model);
+    for (let i = 0; i < count; i++) {
+      const id = randomUUID();
+      const name = `client ${i}`;
+      const seeded = { ...view, client_id: id, client_name: name };
+      this.store.put({ id, name, owner: "", view: seeded, secrets: [generateSecret(randomBytes)] });
+    }
   }
 
-  /** What the operation that changes a client starts from: the client as it is stored, with all its fields. */
-  function stored({ view: shown }: StoredClient): Draft {
-    return { ...zero, ...shown };
+  #readBody(body: string, shape: Shape, base: Readonly<Draft>, report: Behaviour["badCreateBody"]): Draft | ApiError {
+    const parsed = parseBody(body);
+    const decoded = "fault" in parsed ? parsed : decode(parsed.value, shape, base);
+    return "fault" in decoded ? badBody(this.#behaviour, report, decoded.fault) : decoded.value;
   }
 
-  function isPublic(draft: Readonly<Draft>): boolean {
-    return draft["token_endpoint_auth_method"] === "none";
+  #patched(stored: Readonly<Draft>, body: string, dialect: PatchDialect): Read<Draft> {
+    const parsed = parseBody(body);
+    if ("fault" in parsed) return parsed;
+    const { clientShape, fields, zero } = this.#model;
+    const base: Draft = { ...stored, client_secret: SECRET_HASH };
+    const patched = applyPatch(written(base, fields), parsed.value, dialect);
+    return "fault" in patched ? patched : decode(patched.value, clientShape, dialect.keepsRemoved ? base : zero);
   }
 
-  function add(draft: Draft): Result {
+  /** A stored client with all its fields, as the start of a change. */
+  #fromStore({ view }: StoredClient): Draft {
+    return { ...this.#model.zero, ...view };
+  }
+
+  #add(draft: Draft): Result {
     const chosen = text(draft, "client_id");
-    if (chosen !== "" && !behaviour.ownId) {
+    if (chosen !== "" && !this.#behaviour.ownId) {
       return malformed(
         "It is no longer possible to set an OAuth2 Client ID as a user. The system will generate a unique ID for you.",
       );
     }
-    const secret = text(draft, "client_secret") || generateSecret(random);
+    const secret = text(draft, "client_secret") || generateSecret(randomBytes);
     draft["client_secret"] = secret;
-    const refusal = validate(draft, behaviour);
-    if (refusal !== undefined) return refusal;
+    const error = validate(draft, this.#behaviour);
+    if (error !== undefined) return error;
     const id = chosen === "" ? randomUUID() : chosen;
-    if (store.get(id) !== undefined) return CONFLICT;
+    if (this.store.get(id) !== undefined) return CONFLICT;
+    this.#stamp(draft, chosen, id);
+    fillIn(draft, this.#behaviour);
+    this.#put(draft, [secret]);
+    const isPublic = draft["token_endpoint_auth_method"] === "none";
+    return { client: written(isPublic ? { ...draft, client_secret: "" } : draft, this.#model.fields) };
+  }
+
+  /** Sets what the server decides about a new client. */
+  #stamp(draft: Draft, chosen: string, id: string): void {
+    const { fillsEmpty, tokenPrefix } = this.#behaviour;
     const now = new Date();
     draft["client_id"] = id;
     draft["created_at"] = wholeSecond(now);
-    draft["updated_at"] = behaviour.filled ? now.toISOString() : draft["created_at"];
-    if (behaviour.tokenPrefix !== undefined) {
-      draft["registration_access_token"] = registrationToken(behaviour.tokenPrefix);
-      draft["registration_client_uri"] = registrationAddress(behaviour, chosen, id);
-    }
-    fill(draft);
-    keep(draft, [secret]);
-    return { client: written(isPublic(draft) ? { ...draft, client_secret: "" } : draft, fields) };
+    draft["updated_at"] = fillsEmpty ? now.toISOString() : draft["created_at"];
+    if (tokenPrefix === undefined) return;
+    draft["registration_access_token"] = registrationToken(tokenPrefix);
+    draft["registration_client_uri"] = registrationUri(this.#behaviour, chosen, id);
   }
 
-  /** Stores a changed client under the id that the draft has by now. */
-  function save(draft: Draft, secrets?: readonly string[]): Result {
+  /** Stores a changed client under the ID in the draft. */
+  #save(draft: Draft, secrets?: readonly string[]): Result {
+    const { fillsEmpty } = this.#behaviour;
     const given = text(draft, "client_secret");
-    const refusal = validate(draft, behaviour);
-    if (refusal !== undefined) return refusal;
-    const before = store.get(text(draft, "client_id"));
+    const error = validate(draft, this.#behaviour);
+    if (error !== undefined) return error;
+    const before = this.store.get(text(draft, "client_id"));
     if (before === undefined) return NOT_FOUND;
     const now = new Date();
-    fill(draft);
-    if (behaviour.filled && draft["created_at"] === ZERO.time) draft["created_at"] = now.toISOString();
-    draft["updated_at"] = behaviour.filled ? now.toISOString() : wholeSecond(now);
-    const created = behaviour.filled ? before.view["created_at"] : draft["created_at"];
-    keep({ ...draft, created_at: created }, secrets ?? (given === "" ? before.secrets : [given]));
-    return { client: written(draft, fields) };
+    fillIn(draft, this.#behaviour);
+    if (fillsEmpty && draft["created_at"] === ZERO.time) draft["created_at"] = now.toISOString();
+    draft["updated_at"] = fillsEmpty ? now.toISOString() : wholeSecond(now);
+    const created = fillsEmpty ? before.view["created_at"] : draft["created_at"];
+    this.#put({ ...draft, created_at: created }, secrets ?? (given === "" ? before.secrets : [given]));
+    return { client: written(draft, this.#model.fields) };
   }
 
-  function withClient(id: string, change: (client: StoredClient) => Result): Result {
-    const client = store.get(id);
+  #put(draft: Readonly<Draft>, secrets: readonly string[]): void {
+    this.store.put({
+      id: text(draft, "client_id"),
+      name: text(draft, "client_name"),
+      owner: text(draft, "owner"),
+      view: viewOf(draft, this.#model),
+      secrets,
+    });
+  }
+
+  #withClient(id: string, change: (client: StoredClient) => Result): Result {
+    const client = this.store.get(id);
     return client === undefined ? NOT_FOUND : change(client);
   }
 
-  /** A client whose authentication method rotation can serve, changed; anything else is refused. */
-  function withRotatingClient(id: string, change: (client: StoredClient) => Result): Result {
-    return withClient(id, (client) => {
+  /** Changes a client whose authentication method supports rotation; rejects others. */
+  #withRotatingClient(id: string, change: (client: StoredClient) => Result): Result {
+    return this.#withClient(id, (client) => {
       const method = text(client.view, "token_endpoint_auth_method");
       if (ROTATING_METHODS.includes(method)) return change(client);
       return malformed(
@@ -240,79 +316,9 @@ export function createClients(version: SandboxVersion): Clients {
       );
     });
   }
-
-  return {
-    store,
-    create: (body) => {
-      const draft = readBody(body, clientShape, zero, behaviour.createMisfit);
-      return isRead(draft) ? add(draft) : draft;
-    },
-    read: (id) => {
-      const client = store.get(id);
-      if (client !== undefined) return { client: client.view };
-      return behaviour.unknownOnGet === 401 ? UNKNOWN_OR_UNAUTHORISED : NOT_FOUND;
-    },
-    replace: (id, body) => {
-      const draft = readBody(body, clientShape, zero, behaviour.updateMisfit);
-      return isRead(draft) ? save({ ...draft, client_id: id }) : draft;
-    },
-    patch: (id, body, dialect) =>
-      withClient(id, (client) => {
-        const parsed = parseBody(body);
-        if ("misfit" in parsed) return unforeseen(behaviour, parsed.misfit);
-        const base: Draft = { ...stored(client), client_secret: SECRET_HASH };
-        const patched = applyPatch(written(base, fields), parsed.value, dialect);
-        if ("misfit" in patched) return unforeseen(behaviour, patched.misfit);
-        const decoded = decode(patched.value, clientShape, dialect.keeps ? base : zero);
-        if ("misfit" in decoded) return unforeseen(behaviour, decoded.misfit);
-        const draft = decoded.value;
-        if (draft["client_secret"] === SECRET_HASH) return save({ ...draft, client_secret: "" });
-        return save(draft, draft["client_secret"] === "" ? client.secrets.slice(0, 1) : undefined);
-      }),
-    setLifespans: (id, body) =>
-      withClient(id, (client) => {
-        const lifespans = readBody(body, lifespanShape, noLifespans, "explained");
-        return isRead(lifespans) ? save({ ...stored(client), ...lifespans }) : lifespans;
-      }),
-    remove: (id) => {
-      const found = store.remove(id);
-      return found || behaviour.unknownOnDelete === "ignored" ? undefined : NOT_FOUND;
-    },
-    rotate: (id) =>
-      withRotatingClient(id, (client) => {
-        const secret = generateSecret(random);
-        const draft: Draft = { ...stored(client), client_secret: secret };
-        return save(draft, [secret, ...client.secrets.slice(0, ROTATED_KEPT)]);
-      }),
-    dropRotated: (id) => withRotatingClient(id, (client) => save(stored(client), client.secrets.slice(0, 1))),
-    seed: (count) => {
-      const draft: Draft = {
-        ...zero,
-        redirect_uris: ["https://app.example.com/callback"],
-        grant_types: ["authorization_code"],
-        response_types: ["code"],
-        created_at: wholeSecond(new Date()),
-        updated_at: wholeSecond(new Date()),
-      };
-      validate(draft, behaviour);
-      fill(draft);
-      const shown = view(draft);
-      for (let i = 0; i < count; i++) {
-        const id = randomUUID();
-        const name = `client ${i}`;
-        const seeded = { ...shown, client_id: id, client_name: name };
-        store.put({ id, name, owner: "", view: seeded, secrets: [generateSecret(random)] });
-      }
-    },
-  };
-}
-
-/** Whether a body could be read: a refusal has no client id, a draft of any shape is no refusal. */
-function isRead(value: Draft | Refusal): value is Draft {
-  return !("error" in value && "status" in value);
 }
 
 /** Whether an operation succeeded. */
-export function isShown(result: Result): result is Shown {
-  return isObject(result) && "client" in result;
+export function isClientAnswer(result: Result): result is ClientAnswer {
+  return "client" in result;
 }

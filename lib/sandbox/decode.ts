@@ -1,32 +1,34 @@
 import { formatNanoseconds, parseNanoseconds } from "../core/duration.ts";
-import { endOfString, JsonDepthError, readJson } from "../core/json.ts";
+import { firstContainer, isJsonObject, isStringList, JsonDepthError, readJson } from "../core/json.ts";
 import { trimmedEnd } from "../core/text.ts";
-import { isObject, isTextList, type JsonObject, kindOf } from "./json-value.ts";
+import { kindOf } from "./json-kind.ts";
 import { type KeySet, readKeySet } from "./key-set.ts";
+import { TOO_DEEP } from "./limits.ts";
 import type { Field, Kind } from "./server-fields.ts";
 
-/** A client while it is being made: every field that the version knows, empty ones included. */
+/** A client under construction: every field of the version, including empty ones. */
 export type Draft = Record<string, unknown>;
 
-/** What a body is read into. */
+/** What a body is decoded into. */
 export interface Shape {
   readonly fields: ReadonlyMap<string, Field>;
-  /** Its type in messages of the server: `client.Client`. */
+  /** Its Go type in error messages: `client.Client`. */
   readonly type: string;
-  /** The type of its list fields in messages. */
+  /** The Go type of list fields in error messages. */
   readonly listType: string;
-  /** The library that reads its keys. */
+  /** The library that decodes its keys. */
   readonly keyLibrary: string;
-  /** The part of the type that the lifespans stand in, with its dot, or nothing. */
+  /** The struct that contains the lifespans, with a dot, or nothing. */
   readonly lifespans: string;
 }
 
-type Read<T> = { readonly value: T } | { readonly misfit: string };
+/** A value, or what is wrong with what was to be read. */
+export type Read<T> = { readonly value: T } | { readonly fault: string };
 
 const LITERALS = ["null", "true", "false"];
 
-/** Says what is wrong with text that is not JSON, close to the words of the servers. */
-function syntaxMisfit(text: string): string {
+/** What is wrong with text that is not JSON, close to the wording of the servers. */
+function syntaxError(text: string): string {
   const start = text.trimStart();
   if (start === "") return "EOF";
   if (start.startsWith("{") || start.startsWith("[") || start.startsWith('"')) return "unexpected EOF";
@@ -38,36 +40,15 @@ function syntaxMisfit(text: string): string {
     : `invalid character '${start[at]}' in literal ${literal} (expecting '${literal[at]}')`;
 }
 
-/** The object or array that a text begins with, without what follows it; undefined where it does not end. */
-function firstContainer(text: string): string | undefined {
-  let depth = 0;
-  for (let at = 0; at < text.length; at++) {
-    const c = text.charAt(at);
-    if (c === '"') at = endOfString(text, at);
-    else if (c === "{" || c === "[") depth++;
-    else if (c === "}" || c === "]") {
-      depth--;
-      if (depth === 0) return text.slice(0, at + 1);
-    }
-  }
-  return undefined;
-}
-
-/** Reads the first JSON value of a body; what follows an object or array is not looked at, as Go's decoder has it. */
+/** Parses the first JSON value of a body; like Go's decoder, ignores what follows an object or array. */
 export function parseBody(text: string): Read<unknown> {
   const whole = read(text);
   if (whole !== undefined) return whole;
   const first = /^\s*[{[]/.test(text) ? firstContainer(text) : undefined;
-  return (first === undefined ? undefined : read(first)) ?? { misfit: syntaxMisfit(text) };
+  return (first === undefined ? undefined : read(first)) ?? { fault: syntaxError(text) };
 }
 
-/** No body of a client is larger, 10 MiB; a real server takes any. */
-export const BODY_LIMIT = 10 * 1024 * 1024;
-
-/** What a body that nests too deep is refused with, in the words of Go; a real server takes more levels. */
-export const TOO_DEEP = { misfit: "exceeded max depth" } as const;
-
-/** The value of a text, or undefined where it is no JSON. */
+/** The value of a JSON text, or undefined if it isn't JSON. */
 function read(text: string): Read<unknown> | undefined {
   try {
     return { value: readJson(text) };
@@ -78,26 +59,26 @@ function read(text: string): Read<unknown> | undefined {
 
 const TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 
-function wrongType(value: unknown, field: Field, shape: Shape, wanted: string): { readonly misfit: string } {
+function wrongType(value: unknown, field: Field, shape: Shape, wanted: string): { readonly fault: string } {
   const struct = shape.type.split(".").at(-1) ?? "";
   const group = field.kind === "duration" ? shape.lifespans : "";
   const shown = typeof value === "number" && wanted === "int" ? `number ${value}` : kindOf(value);
   return {
-    misfit: `json: cannot unmarshal ${shown} into Go struct field ${struct}.${group}${field.name} of type ${wanted}`,
+    fault: `json: cannot unmarshal ${shown} into Go struct field ${struct}.${group}${field.name} of type ${wanted}`,
   };
 }
 
 type Reader = (value: unknown, field: Field, shape: Shape) => Read<unknown>;
 
-/** How a value that is not null is read, by the kind of its field. */
+/** How a value other than null is decoded, by the kind of its field. */
 const READERS: Readonly<Record<Kind, Reader>> = {
-  // Go puts U+FFFD in the place of half a surrogate pair, save in raw JSON.
+  // Go replaces a lone surrogate with U+FFFD, except in raw JSON.
   text: (value, field, shape) =>
     typeof value === "string" ? { value: value.toWellFormed() } : wrongType(value, field, shape, "string"),
   list: (value, field, shape) => {
     if (!Array.isArray(value)) return wrongType(value, field, shape, shape.listType);
     const elements: readonly unknown[] = value.map((element: unknown) => element ?? "");
-    if (isTextList(elements)) return { value: elements.map((element) => element.toWellFormed()) };
+    if (isStringList(elements)) return { value: elements.map((element) => element.toWellFormed()) };
     const stray = elements.find((element) => typeof element !== "string");
     return wrongType(stray, field, shape, "string");
   },
@@ -105,56 +86,56 @@ const READERS: Readonly<Record<Kind, Reader>> = {
   choice: (value) =>
     typeof value === "boolean"
       ? { value }
-      : { misfit: `json: cannot unmarshal ${kindOf(value)} into Go value of type bool` },
+      : { fault: `json: cannot unmarshal ${kindOf(value)} into Go value of type bool` },
   integer: (value, field, shape) =>
     typeof value === "number" && Number.isSafeInteger(value) ? { value } : wrongType(value, field, shape, "int"),
   raw: (value) => ({ value }),
   keys: (value, field, shape) => {
-    if (!isObject(value)) return wrongType(value, field, shape, "x.JoseJSONWebKeySet");
-    const keys: KeySet | { readonly misfit: string } = readKeySet(value, shape.keyLibrary);
-    return "misfit" in keys ? keys : { value: keys };
+    if (!isJsonObject(value)) return wrongType(value, field, shape, "x.JoseJSONWebKeySet");
+    const keys: KeySet | { readonly fault: string } = readKeySet(value, shape.keyLibrary);
+    return "fault" in keys ? keys : { value: keys };
   },
   time: (value) => {
-    if (typeof value !== "string") return { misfit: "Time.UnmarshalJSON: input is not a JSON string" };
-    // Go writes a time back without the zeros that its fraction ends with.
+    if (typeof value !== "string") return { fault: "Time.UnmarshalJSON: input is not a JSON string" };
+    // Go formats a time without the trailing zeros of its fraction.
     const [, start = "", fraction = "", zone = ""] = TIME.exec(value) ?? [];
     if (start !== "") return { value: `${start}${trimmedEnd(trimmedEnd(fraction, "0"), ".")}${zone}` };
     return {
-      misfit: `parsing time "${value}" as "2006-01-02T15:04:05Z07:00": cannot parse "${value}" as "2006"`,
+      fault: `parsing time "${value}" as "2006-01-02T15:04:05Z07:00": cannot parse "${value}" as "2006"`,
     };
   },
   duration: (value, field, shape) => {
     if (typeof value !== "string") return wrongType(value, field, shape, "string");
     const nanoseconds = parseNanoseconds(value);
     return nanoseconds === undefined
-      ? { misfit: `time: invalid duration "${value}"` }
+      ? { fault: `time: invalid duration "${value}"` }
       : { value: formatNanoseconds(nanoseconds) };
   },
 };
 
-/** Kinds that a null empties; the others keep what they held, as Go's decoder has it. */
+/** Kinds that null clears; like in Go's decoder, the others keep their value. */
 const EMPTIED: ReadonlySet<Kind> = new Set<Kind>(["list", "keys", "raw"]);
 
 /**
- * Reads a JSON value into a draft, starting from a base, as Go's decoder reads into a struct: names without case,
- * unknown members ignored, null harmless, the first value of a wrong type told.
+ * Reads a JSON value into a draft like Go's decoder reads into a struct that already has values: names are matched without
+ * case, unknown members and nulls are ignored, and the first value of a wrong type is reported.
  */
 export function decode(value: unknown, shape: Shape, base: Readonly<Draft>): Read<Draft> {
+  if (value === null) return { value: { ...base } };
+  if (!isJsonObject(value))
+    return { fault: `json: cannot unmarshal ${kindOf(value)} into Go value of type ${shape.type}` };
   const draft: Draft = { ...base };
-  if (value === null) return { value: draft };
-  if (!isObject(value))
-    return { misfit: `json: cannot unmarshal ${kindOf(value)} into Go value of type ${shape.type}` };
-  const given: JsonObject = value;
-  for (const [name, member] of Object.entries(given)) {
+  for (const [name, member] of Object.entries(value)) {
     const field = shape.fields.get(name) ?? shape.fields.get(name.toLowerCase());
     if (field === undefined) continue;
-    if (member === null) {
-      if (EMPTIED.has(field.kind)) draft[field.name] = field.kind === "keys" ? undefined : null;
-      continue;
-    }
-    const read = READERS[field.kind](member, field, shape);
-    if ("misfit" in read) return read;
+    const read = member === null ? decodeNull(field, draft) : READERS[field.kind](member, field, shape);
+    if ("fault" in read) return read;
     draft[field.name] = read.value;
   }
   return { value: draft };
+}
+
+function decodeNull({ name, kind }: Field, draft: Readonly<Draft>): { readonly value: unknown } {
+  if (!EMPTIED.has(kind)) return { value: draft[name] };
+  return { value: kind === "keys" ? undefined : null };
 }

@@ -1,17 +1,18 @@
+import type { JsonObject } from "../core/json.ts";
 import type { Behaviour } from "./versions.ts";
 
-/** An error as a server tells it, before it is put into the words and members of its version. */
-export interface Refusal {
+/** An error of the API, before it gets the wording and members of a version. */
+export interface ApiError {
   readonly status: number;
   readonly error: string;
   readonly description: string;
   readonly hint?: string;
-  /** Told by 1.8 alone. */
+  /** Only reported by 1.8. */
   readonly debug?: string;
 }
 
-/** Whether a result is a refusal. */
-export function isRefusal(value: object): value is Refusal {
+/** Whether a result is an error. */
+export function isApiError(value: object): value is ApiError {
   return "status" in value && "error" in value && "description" in value;
 }
 
@@ -22,25 +23,25 @@ const METADATA: Readonly<Record<Behaviour["wording"]["metadataError"], string>> 
     "The value of one of the Client Metadata fields is invalid and the server has rejected this request. Note that an Authorization Server MAY choose to substitute a valid value for any requested parameter of a Client's Metadata.",
 };
 
-/** What 1.8 adds where a rule says nothing by itself. */
+/** What 1.8 adds where a rule has no message of its own. */
 const HINT =
   "Make sure that the various parameters are correct, be aware of case sensitivity and trim your parameters. Make sure that the client you are using has exactly whitelisted the redirect_uri you specified.";
 
 /** A field breaks a rule (RFC 7591 section 3.2.2, `invalid_client_metadata`). */
-export function badMetadata({ wording }: Behaviour, hint?: string, debug?: string): Refusal {
+export function badMetadata({ wording }: Behaviour, hint?: string, debug?: string): ApiError {
   const error = wording.metadataError;
-  const told = hint ?? (error === "invalid_request" ? HINT : undefined);
+  const shownHint = hint ?? (error === "invalid_request" ? HINT : undefined);
   return {
     status: 400,
     error,
     description: METADATA[error],
-    ...(told === undefined ? {} : { hint: told }),
+    ...(shownHint === undefined ? {} : { hint: shownHint }),
     ...(debug === undefined ? {} : { debug }),
   };
 }
 
-/** A redirect address breaks a rule (RFC 7591 section 3.2.2, `invalid_redirect_uri`); 1.8 has no error of its own for it. */
-export function badRedirect(behaviour: Behaviour, hint: string): Refusal {
+/** A redirect URI breaks a rule (RFC 7591 section 3.2.2, `invalid_redirect_uri`); 1.8 has no such error. */
+export function badRedirect(behaviour: Behaviour, hint: string): ApiError {
   if (behaviour.wording.metadataError === "invalid_request") return badMetadata(behaviour, hint);
   return {
     status: 400,
@@ -50,8 +51,8 @@ export function badRedirect(behaviour: Behaviour, hint: string): Refusal {
   };
 }
 
-/** A request that does not fit, told with the reason. */
-export function malformed(reason: string): Refusal {
+/** An invalid request, with the reason. */
+export function malformed(reason: string): ApiError {
   return {
     status: 400,
     error: "The request was malformed or contained invalid parameters",
@@ -59,37 +60,36 @@ export function malformed(reason: string): Refusal {
   };
 }
 
-/** What a server says when it did not foresee an error; 1.8 tells the reason all the same. */
-export function unforeseen({ errors }: Behaviour, reason: string): Refusal {
+/** An error that the server did not expect; only 1.8 reports the reason. */
+export function unexpected({ errors }: Behaviour, reason: string): ApiError {
   return errors === "verbose"
     ? { status: 500, error: "error", description: "The error is unrecognizable.", debug: reason }
     : { status: 500, error: "error", description: "The error is unrecognizable" };
 }
 
-/** A body that cannot be read as what it should be. */
-export function misfit(behaviour: Behaviour, told: Behaviour["createMisfit"], reason: string): Refusal {
-  return told === "explained"
+/** A body that cannot be decoded. */
+export function badBody(behaviour: Behaviour, report: Behaviour["badCreateBody"], reason: string): ApiError {
+  return report === "explained"
     ? malformed(`Unable to decode the request body: ${reason}`)
-    : unforeseen(behaviour, reason);
+    : unexpected(behaviour, reason);
 }
 
-export const NOT_FOUND: Refusal = { status: 404, error: "Unable to locate the resource", description: "" };
+export const NOT_FOUND: ApiError = { status: 404, error: "Unable to locate the resource", description: "" };
 
-export const CONFLICT: Refusal = {
+export const CONFLICT: ApiError = {
   status: 409,
   error: "Unable to insert or update resource because a resource with that value exists already",
   description: "",
 };
 
-export const UNKNOWN_OR_UNAUTHORISED: Refusal = {
+export const UNKNOWN_OR_UNAUTHORIZED: ApiError = {
   status: 401,
   error: "The request could not be authorized",
   description: "The requested OAuth 2.0 client does not exist or you did not provide the necessary credentials",
 };
 
-/** The members of an error body, as the version writes them. */
-export function refusalBody({ errors }: Behaviour, refusal: Refusal): Readonly<Record<string, unknown>> {
-  const { error, description, hint, debug, status } = refusal;
+/** The members of an error body in a version. */
+export function errorBody({ errors }: Behaviour, { error, description, hint, debug, status }: ApiError): JsonObject {
   if (errors === "verbose") {
     return {
       error,

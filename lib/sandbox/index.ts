@@ -1,3 +1,3 @@
 export { type Sandbox, type SandboxOptions, startSandbox } from "./server.ts";
 
-export { isSandboxVersion, SANDBOX_VERSIONS, type SandboxVersion } from "./versions.ts";
+export { SANDBOX_VERSIONS, type SandboxVersion } from "./versions.ts";

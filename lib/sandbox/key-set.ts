@@ -1,12 +1,13 @@
 import { Buffer } from "node:buffer";
-import { isObject, type JsonObject, kindOf } from "./json-value.ts";
+import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { kindOf } from "./json-kind.ts";
 
-/** A set of public keys as a server keeps it (RFC 7517 section 5). */
+/** A set of public keys as a server stores it (RFC 7517 section 5). */
 export interface KeySet {
   readonly keys?: readonly JsonObject[] | null;
 }
 
-/** The members of a key that are kept, in the order in which they are written. */
+/** The members of a key that are stored, in the order in which they are returned. */
 const MEMBERS = [
   "use",
   "kty",
@@ -30,7 +31,7 @@ const MEMBERS = [
   "x5t#S256",
 ];
 
-/** The curves that are known, and how many bytes a coordinate of each has (RFC 7518 section 6.2.1.2). */
+/** The known curves and the size of a coordinate in bytes (RFC 7518 section 6.2.1.2). */
 const CURVES: ReadonlyMap<string, number> = new Map([
   ["P-256", 32],
   ["P-384", 48],
@@ -41,7 +42,7 @@ function bytesOf(value: unknown): number {
   return typeof value === "string" ? Buffer.from(value, "base64url").length : 0;
 }
 
-/** What is wrong with a key of a type, or undefined. */
+/** What is wrong with a key, by its type. */
 const FAULTS: ReadonlyMap<string, (key: JsonObject) => string | undefined> = new Map([
   [
     "EC",
@@ -76,23 +77,23 @@ function faultOf(key: JsonObject): string | undefined {
   return fault === undefined ? `unknown json web key type '${type}'` : fault(key);
 }
 
-/** Reads a key set, or says what is wrong with its first faulty key, as the library of that name does. */
-export function readKeySet(value: JsonObject, library: string): KeySet | { readonly misfit: string } {
+/** Decodes a key set, or returns what is wrong with its first invalid key, in the words of the library. */
+export function readKeySet(value: JsonObject, library: string): KeySet | { readonly fault: string } {
   const given = value["keys"];
   if (given === undefined) return {};
   if (given === null) return { keys: null };
   if (!Array.isArray(given)) {
     return {
-      misfit: `json: cannot unmarshal ${kindOf(given)} into Go struct field JoseJSONWebKeySet.jwks.JSONWebKeySet.keys of type []jose.JSONWebKey`,
+      fault: `json: cannot unmarshal ${kindOf(given)} into Go struct field JoseJSONWebKeySet.jwks.JSONWebKeySet.keys of type []jose.JSONWebKey`,
     };
   }
   const keys: JsonObject[] = [];
   for (const key of given) {
-    if (!isObject(key)) {
-      return { misfit: `json: cannot unmarshal ${kindOf(key)} into Go value of type jose.rawJSONWebKey` };
+    if (!isJsonObject(key)) {
+      return { fault: `json: cannot unmarshal ${kindOf(key)} into Go value of type jose.rawJSONWebKey` };
     }
     const fault = faultOf(key);
-    if (fault !== undefined) return { misfit: `${library}: ${fault}` };
+    if (fault !== undefined) return { fault: `${library}: ${fault}` };
     keys.push(Object.fromEntries(MEMBERS.filter((name) => Object.hasOwn(key, name)).map((name) => [name, key[name]])));
   }
   return { keys };

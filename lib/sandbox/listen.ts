@@ -6,17 +6,17 @@ import { quote } from "../core/text.ts";
 import { isLoopback } from "../core/url.ts";
 
 /** Where a sandbox listens. */
-export type Place = { readonly socket: string } | { readonly host: string; readonly port: number };
+type ListenAddress = { readonly socket: string } | { readonly host: string; readonly port: number };
 
 const HINT = "Listen on 127.0.0.1:4445, or on unix:///path/of/a.sock";
 
 /**
  * Reads an address to listen on: `host:port` or `unix:///path`.
  *
- * @throws {Problem} for text that is neither, and for a host that is not this machine: the sandbox asks nobody who they
- * are, so nobody else may reach it.
+ * @throws {Problem} for other text, and for a host other than this machine: the sandbox doesn't authenticate anyone, so
+ * nobody else may reach it.
  */
-export function parsePlace(listen: string): Place {
+export function parseListenAddress(listen: string): ListenAddress {
   if (listen.startsWith("unix://")) {
     const socket = listen.slice("unix://".length);
     if (socket.startsWith("/")) return { socket };
@@ -25,7 +25,7 @@ export function parsePlace(listen: string): Place {
   const [, host, digits] = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]*):(\d{1,5})$/.exec(listen) ?? [];
   const port = Number(digits);
   if (host === undefined || port > 65535) {
-    throw usageError(`Cannot start the sandbox on ${quote(listen)}: not a host with a port, nor a socket`, HINT);
+    throw usageError(`Cannot start the sandbox on ${quote(listen)}: it is neither HOST:PORT nor a socket`, HINT);
   }
   const name = host === "" || host.toLowerCase() === "localhost" ? "127.0.0.1" : host.replace(/^\[|\]$/g, "");
   if (!isLoopback(name)) {
@@ -55,20 +55,20 @@ function inUse(listen: string, cause?: unknown): Problem {
   });
 }
 
-/** Takes away a socket that a stopped process left behind; anything else in its place is not touched. */
+/** Removes the socket of a process that has stopped; any other file is left alone. */
 async function clearSocket(socket: string, listen: string): Promise<void> {
   const there = lstatSync(socket, { throwIfNoEntry: false });
   if (there === undefined) return;
   if (!there.isSocket()) {
-    throw usageError(`Cannot start the sandbox on ${quote(listen)}: there is a file that is no socket`, HINT);
+    throw usageError(`Cannot start the sandbox on ${quote(listen)}: a file that isn't a socket exists there`, HINT);
   }
   if (await answers(socket)) throw inUse(listen);
   rmSync(socket, { force: true });
 }
 
-/** Starts listening; it settles when the server can be reached, or with the reason why it cannot be. */
-export async function listenOn(server: Server, place: Place, listen: string): Promise<void> {
-  if ("socket" in place) await clearSocket(place.socket, listen);
+/** Starts listening; resolves when the server is reachable, otherwise rejects with the reason. */
+export async function listenOn(server: Server, address: ListenAddress, listen: string): Promise<void> {
+  if ("socket" in address) await clearSocket(address.socket, listen);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => {
       if (errorCode(error) === "EADDRINUSE") reject(inUse(listen, error));
@@ -83,15 +83,16 @@ export async function listenOn(server: Server, place: Place, listen: string): Pr
         );
       }
     });
-    if ("socket" in place) server.listen(place.socket, resolve);
-    else server.listen(place.port, place.host, resolve);
+    if ("socket" in address) server.listen(address.socket, resolve);
+    else server.listen(address.port, address.host, resolve);
   });
 }
 
-/** The address under which a listening server is reached. */
-export function urlOf(server: Server, place: Place, scheme: "http" | "https"): string {
-  if ("socket" in place) return `unix://${place.socket}`;
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : place.port;
-  return `${scheme}://${place.host.includes(":") ? `[${place.host}]` : place.host}:${port}`;
+/** The URL of a listening server. */
+export function urlOf(server: Server, address: ListenAddress, scheme: "http" | "https"): string {
+  if ("socket" in address) return `unix://${address.socket}`;
+  // Not the requested port, which is 0 for a free one.
+  const bound = server.address();
+  const port = typeof bound === "object" && bound !== null ? bound.port : address.port;
+  return `${scheme}://${address.host.includes(":") ? `[${address.host}]` : address.host}:${port}`;
 }

@@ -1,24 +1,24 @@
 import { isDeepStrictEqual } from "node:util";
-import { isLargerThan, isTooDeep, MAX_DEPTH } from "../core/json.ts";
-import { BODY_LIMIT, TOO_DEEP } from "./decode.ts";
-import { isObject, type JsonObject } from "./json-value.ts";
+import { isJsonObject, isLargerThan, isTooDeep, type JsonObject, MAX_DEPTH } from "../core/json.ts";
+import { unescapeToken } from "../core/json-pointer.ts";
+import { BODY_LIMIT, TOO_DEEP } from "./limits.ts";
 
-/** How a server reads a JSON Patch: each release line has a reader of its own. */
+/** How a server reads a JSON Patch: each release line has its own reader. */
 export interface PatchDialect {
-  /** The operations of RFC 6902 that are taken. */
+  /** The supported operations of RFC 6902. */
   readonly operations: readonly string[];
-  /** Makes what is missing on the way of an `add`, and takes a `replace` of a missing member for one. */
-  readonly lenient: boolean;
-  /** Whether an operation may lack its value, which then counts as null. */
-  readonly valueless: boolean;
-  /** Whether the whole document may be replaced, by an empty path. */
-  readonly whole: boolean;
-  /** The path `/id` is refused: as it stands, or in whatever letters. */
-  readonly denied: RegExp;
-  /** Whether a field that a patch took away keeps its value all the same. */
-  readonly keeps: boolean;
-  /** Whether the members of the patched document are read in the order of their names. */
-  readonly sorts: boolean;
+  /** Whether `add` creates missing parents, and `replace` adds a missing member. */
+  readonly createsParents: boolean;
+  /** Whether an operation may lack its value, which then is null. */
+  readonly allowsNoValue: boolean;
+  /** Whether an empty path replaces the whole document. */
+  readonly replacesRoot: boolean;
+  /** The rejected path `/id`, with or without regard to case. */
+  readonly deniedPath: RegExp;
+  /** Whether a field that a patch removed keeps its value. */
+  readonly keepsRemoved: boolean;
+  /** Whether the members of the patched document are decoded in the order of their names. */
+  readonly sortsMembers: boolean;
 }
 
 const ALL = ["add", "remove", "replace", "move", "copy", "test"];
@@ -26,24 +26,30 @@ const ALL = ["add", "remove", "replace", "move", "copy", "test"];
 /** The dialect of 1.11. */
 export const STANDARD: PatchDialect = {
   operations: ALL,
-  lenient: false,
-  valueless: true,
-  whole: false,
-  denied: /^\/id$/,
-  keeps: true,
-  sorts: true,
+  createsParents: false,
+  allowsNoValue: true,
+  replacesRoot: false,
+  deniedPath: /^\/id$/,
+  keepsRemoved: true,
+  sortsMembers: true,
 };
 
-/** The dialect of 2.1: three operations are left. */
+/** The dialect of 2.1, with only three operations. */
 export const REDUCED: PatchDialect = { ...STANDARD, operations: ALL.slice(0, 3) };
 
 /** The dialect of 2.3. */
-export const LENIENT: PatchDialect = { ...REDUCED, lenient: true, sorts: false };
+export const LENIENT: PatchDialect = { ...REDUCED, createsParents: true, sortsMembers: false };
 
 /** The dialect of 26. */
-export const CHECKED: PatchDialect = { ...LENIENT, valueless: false, whole: true, denied: /^\/id$/i, keeps: false };
+export const CHECKED: PatchDialect = {
+  ...LENIENT,
+  allowsNoValue: false,
+  replacesRoot: true,
+  deniedPath: /^\/id$/i,
+  keepsRemoved: false,
+};
 
-type Patched = { readonly value: unknown } | { readonly misfit: string };
+type Patched = { readonly value: unknown } | { readonly fault: string };
 
 interface Operation {
   readonly op: string;
@@ -55,11 +61,11 @@ interface Operation {
 /** Changes a container at one of its members or elements. */
 type Edit = (container: readonly unknown[] | JsonObject, token: string) => Patched;
 
-function missing(path: string): { readonly misfit: string } {
-  return { misfit: `the document is missing the path ${path}` };
+function missing(path: string): { readonly fault: string } {
+  return { fault: `the document is missing the path ${path}` };
 }
 
-/** The position that a token names in a list of a length, counted from the end when negative. */
+/** The index that a token means in a list, counted from the end when negative. */
 function position(token: string, length: number): number | undefined {
   if (!/^[+-]?\d+$/.test(token)) return undefined;
   const at = Number(token) < 0 ? Number(token) + length : Number(token);
@@ -67,7 +73,7 @@ function position(token: string, length: number): number | undefined {
 }
 
 function childOf(container: readonly unknown[] | JsonObject, token: string): unknown {
-  if (!isObject(container)) {
+  if (!isJsonObject(container)) {
     const at = position(token, container.length);
     return at === undefined ? undefined : container[at];
   }
@@ -80,7 +86,7 @@ function withMember(object: JsonObject, token: string, value: unknown): JsonObje
 
 function adding(value: unknown): Edit {
   return (container, token) => {
-    if (isObject(container)) return { value: withMember(container, token, value) };
+    if (isJsonObject(container)) return { value: withMember(container, token, value) };
     if (token === "-") return { value: [...container, value] };
     const at = position(token, container.length + 1);
     return at === undefined ? missing(token) : { value: container.toSpliced(at, 0, value) };
@@ -88,7 +94,7 @@ function adding(value: unknown): Edit {
 }
 
 const removing: Edit = (container, token) => {
-  if (isObject(container)) {
+  if (isJsonObject(container)) {
     if (!Object.hasOwn(container, token)) return missing(token);
     return { value: Object.fromEntries(Object.entries(container).filter(([name]) => name !== token)) };
   }
@@ -98,7 +104,7 @@ const removing: Edit = (container, token) => {
 
 function replacing(value: unknown): Edit {
   return (container, token) => {
-    if (isObject(container)) return { value: withMember(container, token, value) };
+    if (isJsonObject(container)) return { value: withMember(container, token, value) };
     const at = position(token, container.length);
     return at === undefined ? missing(token) : { value: container.with(at, value) };
   };
@@ -108,7 +114,7 @@ function testing(wanted: unknown): Edit {
   return (container, token) =>
     isDeepStrictEqual(childOf(container, token) ?? null, wanted)
       ? { value: container }
-      : { misfit: `testing value ${token} failed` };
+      : { fault: `testing value ${token} failed` };
 }
 
 function isElement(token: string): boolean {
@@ -116,29 +122,26 @@ function isElement(token: string): boolean {
 }
 
 function isContainer(value: unknown): value is readonly unknown[] | JsonObject {
-  return Array.isArray(value) || isObject(value);
+  return Array.isArray(value) || isJsonObject(value);
 }
 
 /** Applies an edit at the end of a path. */
-function edited(target: unknown, tokens: readonly string[], makes: boolean, edit: Edit): Patched {
+function edited(target: unknown, tokens: readonly string[], createsParents: boolean, edit: Edit): Patched {
   const [token = "", ...rest] = tokens;
   const absent = target === undefined || target === null;
-  const container = absent && makes ? (isElement(token) ? [] : {}) : target;
+  const container = absent && createsParents ? (isElement(token) ? [] : {}) : target;
   if (!isContainer(container)) return missing(token);
   if (rest.length === 0) return edit(container, token);
-  const inner = edited(childOf(container, token), rest, makes, edit);
-  if ("misfit" in inner) return inner;
+  const inner = edited(childOf(container, token), rest, createsParents, edit);
+  if ("fault" in inner) return inner;
   const known = childOf(container, token) !== undefined;
   return (known ? replacing : adding)(inner.value)(container, token);
 }
 
-/** The tokens of a path; a tilde that is no escape stands for itself, unlike in RFC 6901. */
+/** The tokens of a path; unlike in RFC 6901, a tilde that is not an escape is taken literally. */
 function tokensOf(path: string): readonly string[] | undefined {
   if (!path.startsWith("/")) return undefined;
-  return path
-    .slice(1)
-    .split("/")
-    .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
+  return path.slice(1).split("/").map(unescapeToken);
 }
 
 function found(document: unknown, tokens: readonly string[]): unknown {
@@ -147,25 +150,25 @@ function found(document: unknown, tokens: readonly string[]): unknown {
 
 type Step = (document: unknown, tokens: readonly string[], operation: Operation, dialect: PatchDialect) => Patched;
 
-/** Takes the value at `from`, away from there or not, and adds it at the path. */
-function transfer(takeAway: boolean): Step {
+/** Moves or copies the value at `from` to the path. */
+function transfer(removes: boolean): Step {
   return (document, tokens, { from }) => {
     const source = tokensOf(from);
     if (source !== undefined && source.length > MAX_DEPTH) return TOO_DEEP;
     const value = source === undefined ? undefined : found(document, source);
     if (source === undefined || value === undefined) return missing(from);
-    const rest = takeAway ? edited(document, source, false, removing) : { value: document };
-    return "misfit" in rest ? rest : edited(rest.value, tokens, false, adding(value));
+    const rest = removes ? edited(document, source, false, removing) : { value: document };
+    return "fault" in rest ? rest : edited(rest.value, tokens, false, adding(value));
   };
 }
 
 const STEPS: ReadonlyMap<string, Step> = new Map<string, Step>([
-  ["add", (document, tokens, { value }, { lenient }) => edited(document, tokens, lenient, adding(value))],
+  ["add", (document, tokens, { value }, { createsParents }) => edited(document, tokens, createsParents, adding(value))],
   ["remove", (document, tokens) => edited(document, tokens, false, removing)],
   [
     "replace",
-    (document, tokens, { value }, { lenient }) => {
-      const tolerant = lenient && !isElement(tokens.at(-1) ?? "");
+    (document, tokens, { value }, { createsParents }) => {
+      const tolerant = createsParents && !isElement(tokens.at(-1) ?? "");
       return edited(document, tokens, tolerant, tolerant ? adding(value) : replacing(value));
     },
   ],
@@ -174,44 +177,44 @@ const STEPS: ReadonlyMap<string, Step> = new Map<string, Step>([
   ["test", (document, tokens, { value }) => edited(document, tokens, false, testing(value))],
 ]);
 
-function readOperation(given: unknown, { valueless }: PatchDialect): Operation | { readonly misfit: string } {
-  if (!isObject(given)) return { misfit: "an operation is no object" };
+function readOperation(given: unknown, { allowsNoValue }: PatchDialect): Operation | { readonly fault: string } {
+  if (!isJsonObject(given)) return { fault: "an operation is not an object" };
   const { op, path, from = "", value } = given;
   if (typeof op !== "string" || typeof path !== "string" || typeof from !== "string") {
-    return { misfit: "error parsing patch operations: operation missing path field" };
+    return { fault: "error parsing patch operations: operation missing path field" };
   }
   const needsValue = op === "add" || op === "replace";
-  if (needsValue && value === undefined && !valueless) return { misfit: "failed to decode value: missing value" };
+  if (needsValue && value === undefined && !allowsNoValue) return { fault: "failed to decode value: missing value" };
   return { op, path, from, value: value ?? null };
 }
 
 function apply(document: unknown, given: unknown, dialect: PatchDialect): Patched {
   const operation = readOperation(given, dialect);
-  if ("misfit" in operation) return operation;
+  if ("fault" in operation) return operation;
   const { op, path, value } = operation;
   const step = dialect.operations.includes(op) ? STEPS.get(op) : undefined;
-  if (step === undefined) return { misfit: `unsupported operation: ${op}` };
-  if (dialect.denied.test(path)) return { misfit: `patch includes denied path: ${path}` };
-  if (path === "" && dialect.whole && op !== "remove") return { value };
+  if (step === undefined) return { fault: `unsupported operation: ${op}` };
+  if (dialect.deniedPath.test(path)) return { fault: `patch includes denied path: ${path}` };
+  if (path === "" && dialect.replacesRoot && op !== "remove") return { value };
   const tokens = tokensOf(path);
   if (tokens === undefined) return missing(path);
   return tokens.length > MAX_DEPTH ? TOO_DEEP : step(document, tokens, operation, dialect);
 }
 
-/** Applies a JSON Patch (RFC 6902) in the dialect of a server; the document itself is left as it was. */
+/** Applies a JSON Patch (RFC 6902) in the dialect of a server; the document itself is not changed. */
 export function applyPatch(document: unknown, patch: unknown, dialect: PatchDialect): Patched {
-  if (patch !== null && !Array.isArray(patch)) return { misfit: "the patch is no list of operations" };
+  if (patch !== null && !Array.isArray(patch)) return { fault: "the patch is not a list of operations" };
   const operations: readonly unknown[] = patch ?? [];
   let value = document;
   for (const operation of operations) {
     const patched = apply(value, operation, dialect);
-    if ("misfit" in patched) return patched;
+    if ("fault" in patched) return patched;
     value = patched.value;
-    // Moves and copies make more of what is there than a request could bring.
-    if (isLargerThan(value, BODY_LIMIT)) return { misfit: "the patched document is too large" };
+    // Copies can grow the document beyond the size of a request.
+    if (isLargerThan(value, BODY_LIMIT)) return { fault: "the patched document is too large" };
     if (isTooDeep(value)) return TOO_DEEP;
   }
-  if (dialect.sorts && isObject(value))
+  if (dialect.sortsMembers && isJsonObject(value))
     return { value: Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) };
   return { value };
 }

@@ -1,5 +1,5 @@
-/** An address as Go's parser cuts it. */
-export interface Address {
+/** A URL split like Go's parser does. */
+interface GoUrl {
   readonly scheme: string;
   readonly user: string;
   readonly hostname: string;
@@ -19,57 +19,66 @@ const AUTHORITY = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/;
 
 const HOST = /^(?:\[[0-9a-fA-F:.%]+\]|[^\s<>"\\^`{|}[\]]*)$/;
 
+/** A text before and after the first occurrence of a separator. */
+export function splitAt(text: string, separator: string): readonly [before: string, after: string] {
+  const at = text.indexOf(separator);
+  return at === -1 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+}
+
 /**
- * Cuts an address as Go's `url.Parse` does, or undefined where that fails.
+ * Parses a URL like Go's `url.Parse`; undefined where that fails.
  *
- * @param request as `url.ParseRequestURI`: an absolute address or path, and no fragment of its own.
+ * @param request parse like `url.ParseRequestURI`: an absolute URL or path, and a `#` is part of it.
  */
-export function parseAddress(text: string, request = false): Address | undefined {
-  if (CONTROL.test(text)) return undefined;
-  if (request && text === "") return undefined;
-  const hash = request ? -1 : text.indexOf("#");
-  const fragment = hash === -1 ? "" : text.slice(hash + 1);
-  const whole = hash === -1 ? text : text.slice(0, hash);
+export function parseGoUrl(text: string, request = false): GoUrl | undefined {
+  if (CONTROL.test(text) || (request && text === "")) return undefined;
+  const [whole, fragment] = request ? [text, ""] : splitAt(text, "#");
   if (whole.startsWith(":")) return undefined;
   const [, scheme = "", afterScheme = whole] = SCHEME.exec(whole) ?? [];
-  const mark = afterScheme.indexOf("?");
-  const query = mark === -1 ? "" : afterScheme.slice(mark + 1);
-  const rest = mark === -1 ? afterScheme : afterScheme.slice(0, mark);
-  const parts = { scheme: scheme.toLowerCase(), user: "", hostname: "", port: "", path: rest, query, fragment };
-  if (!rest.startsWith("/")) {
-    if (scheme !== "") return { ...parts, path: "" };
-    if (request) return undefined;
-    return rest.split("/")[0]?.includes(":") === true || STRAY_PERCENT.test(rest) ? undefined : parts;
-  }
-  if (!rest.startsWith("//") || (scheme === "" && request)) return STRAY_PERCENT.test(rest) ? undefined : parts;
-  const slash = rest.indexOf("/", 2);
-  const authority = slash === -1 ? rest.slice(2) : rest.slice(2, slash);
-  const path = slash === -1 ? "" : rest.slice(slash);
+  const [path, query] = splitAt(afterScheme, "?");
+  const url: GoUrl = { scheme: scheme.toLowerCase(), user: "", hostname: "", port: "", path, query, fragment };
+  if (!path.startsWith("/")) return withoutRoot(url, request);
+  if (path.startsWith("//") && (scheme !== "" || !request)) return withAuthority(url);
+  return STRAY_PERCENT.test(path) ? undefined : url;
+}
+
+/** An opaque URL such as `urn:x`, or a relative reference. */
+function withoutRoot(url: GoUrl, request: boolean): GoUrl | undefined {
+  if (url.scheme !== "") return { ...url, path: "" };
+  if (request || splitAt(url.path, "/")[0].includes(":") || STRAY_PERCENT.test(url.path)) return undefined;
+  return url;
+}
+
+/** Splits `//user@host:port/path`. */
+function withAuthority(url: GoUrl): GoUrl | undefined {
+  const slash = url.path.indexOf("/", 2);
+  const authority = slash === -1 ? url.path.slice(2) : url.path.slice(2, slash);
+  const path = slash === -1 ? "" : url.path.slice(slash);
   const at = authority.lastIndexOf("@");
   const user = authority.slice(0, Math.max(0, at));
   const [matched, hostname = "", port = ""] = AUTHORITY.exec(authority.slice(at + 1)) ?? [];
   if (matched === undefined || !HOST.test(hostname) || STRAY_PERCENT.test(path)) return undefined;
-  return { ...parts, user, hostname: hostname.replace(/^\[|\]$/g, ""), port, path };
+  return { ...url, user, hostname: hostname.replace(/^\[|\]$/g, ""), port, path };
 }
 
-/** Writes an address back without its path, its scheme in small letters. */
-export function originOf(text: string, { scheme, path }: Address): string {
+/** A URL without its path, its scheme in lower case. */
+export function originOf(text: string, { scheme, path }: GoUrl): string {
   return scheme + text.slice(scheme.length, path === "" ? undefined : -path.length);
 }
 
-/** A segment of a path as Go's `url.PathEscape` writes it. */
+/** A path segment escaped like Go's `url.PathEscape`. */
 export function escapedSegment(text: string): string {
   return encodeURIComponent(text)
     .replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
     .replace(/%(?:24|26|2B|3A|3D|40)/g, decodeURIComponent);
 }
 
-/** An escaped segment that was put into an address which escapes it again. */
+/** A segment that a server escapes, and escapes again as a part of a URL. */
 export function escapedTwice(text: string): string {
   return escapedSegment(text).replaceAll("%", "%25");
 }
 
-/** Whether every percent sign of a path begins an escape (RFC 3986 section 2.1); Go refuses a request where one does not. */
+/** Whether every percent sign of a path begins an escape (RFC 3986 section 2.1); Go rejects other requests. */
 export function isEscaped(path: string): boolean {
   return !STRAY_PERCENT.test(path);
 }

@@ -1,7 +1,7 @@
-import { type Refusal, refusalBody } from "./error-bodies.ts";
+import { type ApiError, errorBody } from "./error-bodies.ts";
 import type { Behaviour } from "./versions.ts";
 
-/** An answer of the sandbox, ready to be written. */
+/** A response of the sandbox. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -21,7 +21,7 @@ export function uncached(answer: Answer): Answer {
 
 const NO_ROUTE = "The requested route does not exist. Make sure you are using the right path, domain, and port.";
 
-/** A value as JSON, with a new line at its end as Go writes it. */
+/** A value as JSON, with a trailing newline like Go's encoder. */
 export function json(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
   return { status, headers: { "content-type": JSON_TYPE, ...headers }, body: `${JSON.stringify(value)}\n` };
 }
@@ -37,9 +37,9 @@ export function empty(status: number, headers: Readonly<Record<string, string>> 
 }
 
 /** An error of the clients endpoints. */
-export function refused(behaviour: Behaviour, refusal: Refusal): Answer {
-  const body = `${JSON.stringify(refusalBody(behaviour, refusal))}\n`;
-  return { status: refusal.status, headers: { "content-type": "application/json" }, body };
+export function errorAnswer(behaviour: Behaviour, error: ApiError): Answer {
+  const body = `${JSON.stringify(errorBody(behaviour, error))}\n`;
+  return { status: error.status, headers: { "content-type": "application/json" }, body };
 }
 
 function negotiatedMissing(accept: string): Answer {
@@ -51,19 +51,19 @@ function negotiatedMissing(accept: string): Answer {
   return { status: 404, headers: { "content-type": HTML_TYPE }, body };
 }
 
-/** How each kind of router says that there is no such route. */
+/** How each kind of router answers for a route that doesn't exist. */
 const MISSING: Readonly<Record<Behaviour["missing"], (accept: string) => Answer>> = {
   "plain-json": () => plain(404, JSON.stringify({ error: `Error 404 - ${NO_ROUTE}` })),
   negotiated: negotiatedMissing,
   plain: () => plain(404, "404 page not found\n", { "x-content-type-options": "nosniff" }),
 };
 
-/** No such route. */
+/** The route doesn't exist. */
 export function missing(kind: Behaviour["missing"], accept: string): Answer {
   return MISSING[kind](accept);
 }
 
-/** The route is there, but not for this method (RFC 9110 section 15.5.6). */
+/** The route doesn't support the method (RFC 9110 section 15.5.6). */
 export function wrongMethod(allowed: readonly string[]): Answer {
   const headers = { allow: allowed.join(", "), "x-content-type-options": "nosniff" };
   return plain(405, "Method Not Allowed\n", headers);
@@ -74,7 +74,7 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   307: "Temporary Redirect",
 };
 
-/** A redirect as Go writes one: with a line of HTML only for reads. */
+/** A redirect like Go's: with a line of HTML only for reads. */
 export function redirect(status: 301 | 307, method: string, location: string): Answer {
   if (method !== "GET" && method !== "HEAD") return empty(status, { location });
   const shown = location.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&#34;");

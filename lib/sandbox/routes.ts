@@ -1,23 +1,24 @@
-import { type Clients, createClients, isShown } from "./client-api.ts";
-import { isRefusal, type Refusal } from "./error-bodies.ts";
+import { isClientAnswer, SandboxClients } from "./client-api.ts";
+import { type ApiError, isApiError } from "./error-bodies.ts";
 import { pagingOf } from "./pagination.ts";
-import { escapedTwice, isEscaped } from "./request-target.ts";
-import { type Answer, empty, json, missing, plain, redirect, refused, uncached, wrongMethod } from "./response.ts";
+import { escapedTwice, isEscaped, splitAt } from "./request-target.ts";
+import { type Answer, empty, errorAnswer, json, missing, plain, redirect, uncached, wrongMethod } from "./response.ts";
 import { BEHAVIOURS, type Behaviour, type SandboxVersion } from "./versions.ts";
 
 /** A request with its body already read. */
 export interface SandboxRequest {
   readonly method: string;
-  /** Path and query as they stood in the request line. */
+  /** Path and query as in the request line. */
   readonly target: string;
   readonly accept: string;
   readonly body: string;
 }
 
-/** An admin API in memory: its clients, and its answer to a request, undefined where it hangs up instead. */
-export interface AdminApi {
-  readonly clients: Clients;
+/** An admin API in memory. */
+interface AdminApi {
+  readonly clients: SandboxClients;
   readonly behaviour: Behaviour;
+  /** Answers a request; undefined where the server closes the connection instead. */
   readonly answer: (request: SandboxRequest) => Answer | undefined;
 }
 
@@ -39,7 +40,7 @@ interface Matched {
   readonly id: string;
 }
 
-/** The id in a path that fits a route with `{id}` in it, or undefined where it does not fit. */
+/** The ID in a path that matches a route (empty for a route without `{id}`), or undefined if it doesn't match. */
 function fit(route: Route, segments: readonly string[]): string | undefined {
   const wanted = route.path.split("/");
   if (wanted.length !== segments.length) return undefined;
@@ -62,7 +63,7 @@ function match(routes: readonly Route[], segments: readonly string[]): Matched |
   return undefined;
 }
 
-/** A path without its escapes; bytes that are no UTF-8 become what no id holds. */
+/** A path without its escapes; invalid UTF-8 becomes a character that no ID contains. */
 function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment);
@@ -71,7 +72,7 @@ function decoded(segment: string): string {
   }
 }
 
-/** The methods that a route tells: with HEAD or OPTIONS where the router brings them by itself. */
+/** The methods in a route's Allow header, with HEAD or OPTIONS where the router adds them. */
 function allowedOf({ methods }: Route, { router }: Behaviour): readonly string[] {
   const own = [...methods.keys()];
   const added = router === "httprouter" ? ["OPTIONS"] : own.includes("GET") ? ["HEAD"] : [];
@@ -87,20 +88,20 @@ function publicRoutes(): readonly Route[] {
   ];
 }
 
-function clientRoutes(clients: Clients, behaviour: Behaviour): readonly Route[] {
+function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly Route[] {
   const paging = pagingOf(behaviour);
   const { prefix } = behaviour;
 
-  function told(result: ReturnType<Clients["read"]>): Answer {
-    return isShown(result) ? json(200, result.client) : refused(behaviour, result);
+  function answerOf(result: ReturnType<SandboxClients["read"]>): Answer {
+    return isClientAnswer(result) ? json(200, result.client) : errorAnswer(behaviour, result);
   }
-  function gone(refusal: Refusal | undefined): Answer {
-    return refusal === undefined ? empty(204) : refused(behaviour, refusal);
+  function gone(error: ApiError | undefined): Answer {
+    return error === undefined ? empty(204) : errorAnswer(behaviour, error);
   }
   function list({ query }: Call): Answer | undefined {
     const page = paging(clients.store, { path: `${prefix}/clients`, query, filters: behaviour.filters });
     if (page === undefined) return undefined;
-    if (isRefusal(page)) return refused(behaviour, page);
+    if (isApiError(page)) return errorAnswer(behaviour, page);
     return json(
       200,
       page.clients.map(({ view }) => view),
@@ -109,7 +110,7 @@ function clientRoutes(clients: Clients, behaviour: Behaviour): readonly Route[] 
   }
   function create({ request }: Call): Answer {
     const result = clients.create(request.body);
-    if (!isShown(result)) return refused(behaviour, result);
+    if (!isClientAnswer(result)) return errorAnswer(behaviour, result);
     const id = String(result.client["client_id"]);
     return json(201, result.client, {
       location: `${prefix}/clients/${behaviour.idEscapes === 0 ? id : escapedTwice(id)}`,
@@ -117,13 +118,13 @@ function clientRoutes(clients: Clients, behaviour: Behaviour): readonly Route[] 
   }
 
   const one = new Map<string, Endpoint>([
-    ["GET", ({ id }) => told(clients.read(id))],
-    ["PUT", ({ id, request }) => told(clients.replace(id, request.body))],
+    ["GET", ({ id }) => answerOf(clients.read(id))],
+    ["PUT", ({ id, request }) => answerOf(clients.replace(id, request.body))],
     ["DELETE", ({ id }) => gone(clients.remove(id))],
   ]);
   const dialect = behaviour.patch;
   if (dialect !== undefined) {
-    one.set("PATCH", ({ id, request }) => told(clients.patch(id, request.body, dialect)));
+    one.set("PATCH", ({ id, request }) => answerOf(clients.patch(id, request.body, dialect)));
   }
 
   const routes: Route[] = [
@@ -137,22 +138,22 @@ function clientRoutes(clients: Clients, behaviour: Behaviour): readonly Route[] 
     { path: "/clients/{id}", methods: one },
   ];
   if (behaviour.lifespans) {
-    const set: Endpoint = ({ id, request }) => told(clients.setLifespans(id, request.body));
+    const set: Endpoint = ({ id, request }) => answerOf(clients.setLifespans(id, request.body));
     routes.push({ path: "/clients/{id}/lifespans", methods: new Map([["PUT", set]]) });
   }
   if (behaviour.rotation) {
     routes.push({
       path: "/clients/{id}/secrets/rotate",
       methods: new Map<string, Endpoint>([
-        ["POST", ({ id }) => told(clients.rotate(id))],
-        ["DELETE", ({ id }) => told(clients.dropRotated(id))],
+        ["POST", ({ id }) => answerOf(clients.rotate(id))],
+        ["DELETE", ({ id }) => answerOf(clients.dropRotated(id))],
       ]),
     });
   }
   return routes;
 }
 
-/** A route with each of its endpoints changed. */
+/** A route with a prefix and wrapped endpoints. */
 function wrapped({ path, methods }: Route, prefix: string, wrap: (endpoint: Endpoint) => Endpoint): Route {
   const changed = [...methods].map(([method, endpoint]) => [method, wrap(endpoint)] as const);
   return { path: `${prefix}${path}`, methods: new Map(changed) };
@@ -165,33 +166,28 @@ function neverCached(endpoint: Endpoint): Endpoint {
   };
 }
 
-function pathAndQuery(target: string): readonly [string, string] {
-  const mark = target.indexOf("?");
-  return mark === -1 ? [target, ""] : [target.slice(0, mark), target.slice(mark + 1)];
-}
-
-/** A path without doubled slashes and without one at its end. */
+/** A path without repeated and trailing slashes. */
 function tidied(path: string): string {
   return path.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
 }
 
-/** Makes the admin API of a version, without clients. */
+/** Creates the admin API of a version, without clients. */
 export function createAdminApi(version: SandboxVersion): AdminApi {
   const behaviour = BEHAVIOURS[version];
-  const clients = createClients(version);
+  const clients = new SandboxClients(version);
   const owned = clientRoutes(clients, behaviour);
-  const { prefix, unprefixed, uncached: kept } = behaviour;
+  const { prefix, unprefixed, uncached: caching } = behaviour;
 
-  /** Sends to the prefix, with an address that lacks its host as the servers do. */
-  const away: Endpoint = ({ request }) => redirect(307, request.method, `http://${prefix}${request.target}`);
+  /** Redirects to the prefix, with a URL that lacks its host, as the servers do. */
+  const toPrefix: Endpoint = ({ request }) => redirect(307, request.method, `http://${prefix}${request.target}`);
 
   const same = (endpoint: Endpoint): Endpoint => endpoint;
   const routes = [
     ...publicRoutes(),
     ...owned.map((route) =>
-      wrapped(route, unprefixed === "served" ? "" : prefix, kept === "prefixed" ? neverCached : same),
+      wrapped(route, unprefixed === "served" ? "" : prefix, caching === "prefixed" ? neverCached : same),
     ),
-    ...(unprefixed === "redirected" ? owned.map((route) => wrapped(route, "", () => neverCached(away))) : []),
+    ...(unprefixed === "redirected" ? owned.map((route) => wrapped(route, "", () => neverCached(toPrefix))) : []),
   ];
 
   function perform({ route, id }: Matched, method: string, query: string, request: SandboxRequest): Answer | undefined {
@@ -199,9 +195,9 @@ export function createAdminApi(version: SandboxVersion): AdminApi {
     return endpoint?.({ request, query: new URLSearchParams(query), id });
   }
 
-  /** Cuts a path before it unescapes its parts, takes the prefix or leaves it, and answers HEAD where there is a GET. */
+  /** Splits a path before unescaping its segments, makes the prefix optional, and answers HEAD where there is a GET. */
   function byMux(request: SandboxRequest): Answer | undefined {
-    const [whole, query] = pathAndQuery(request.target);
+    const [whole, query] = splitAt(request.target, "?");
     const tidy = tidied(whole);
     const path = tidy === prefix || tidy.startsWith(`${prefix}/`) ? tidy.slice(prefix.length) : tidy;
     if (path === "" || path === "/") return missing("negotiated", request.accept);
@@ -212,31 +208,31 @@ export function createAdminApi(version: SandboxVersion): AdminApi {
     return wrongMethod(allowedOf(matched.route, behaviour));
   }
 
-  /** Unescapes a path before it cuts it, redirects what is not tidy, and answers OPTIONS everywhere. */
+  /** Unescapes a path before splitting it, and answers OPTIONS everywhere. */
   function byHttpRouter(request: SandboxRequest): Answer | undefined {
-    const { method, target, accept } = request;
-    const [path, query] = pathAndQuery(target);
+    const { method, target } = request;
+    const [path, query] = splitAt(target, "?");
     const matched = match(routes, decoded(path).split("/"));
-    if (matched === undefined) {
-      const meant = match(routes, decoded(tidied(path)).split("/"));
-      if (meant === undefined || !meant.route.methods.has(method)) return missing(behaviour.missing, accept);
-      const location = `${tidied(path)}${query === "" ? "" : `?${query}`}`;
-      return redirect(method === "GET" ? 301 : 307, method, location);
-    }
+    if (matched === undefined) return toTidyPath(request);
     if (matched.route.methods.has(method)) return perform(matched, method, query, request);
     const allowed = allowedOf(matched.route, behaviour);
     return method === "OPTIONS" ? empty(200, { allow: allowed.join(", ") }) : wrongMethod(allowed);
   }
 
-  const routers = { mux: byMux, httprouter: byHttpRouter };
-  return {
-    clients,
-    behaviour,
-    answer: (request) => {
-      if (!isEscaped(pathAndQuery(request.target)[0])) return plain(400, "400 Bad Request");
-      const answer = routers[behaviour.router](request);
-      const reading = kept === "reads" && request.method === "GET";
-      return reading && answer !== undefined ? uncached(answer) : answer;
-    },
-  };
+  /** Redirects from a path with superfluous slashes to the one that exists. */
+  function toTidyPath({ method, target, accept }: SandboxRequest): Answer {
+    const [path, query] = splitAt(target, "?");
+    const meant = match(routes, decoded(tidied(path)).split("/"));
+    if (meant === undefined || !meant.route.methods.has(method)) return missing(behaviour.missing, accept);
+    return redirect(method === "GET" ? 301 : 307, method, `${tidied(path)}${query === "" ? "" : `?${query}`}`);
+  }
+
+  function answer(request: SandboxRequest): Answer | undefined {
+    if (!isEscaped(splitAt(request.target, "?")[0])) return plain(400, "400 Bad Request");
+    const found = behaviour.router === "mux" ? byMux(request) : byHttpRouter(request);
+    const isRead = caching === "reads" && request.method === "GET";
+    return isRead && found !== undefined ? uncached(found) : found;
+  }
+
+  return { clients, behaviour, answer };
 }

@@ -1,7 +1,7 @@
 import { isLoopback } from "../core/url.ts";
 
-/** Where a request says that it comes from. */
-export interface Sender {
+/** The headers that show where a request comes from. */
+interface Sender {
   /** The `Host` header, which only a client older than HTTP/1.1 leaves out. */
   readonly host: string | undefined;
   /** The `Origin` header, which browsers add to what a page sends. */

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { BODY_LIMIT } from "./decode.ts";
+import { BODY_LIMIT } from "./limits.ts";
 import type { Answer } from "./response.ts";
 
 /** A key and a certificate to serve https with, PEM. */

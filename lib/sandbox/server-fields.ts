@@ -1,13 +1,13 @@
 import { SANDBOX_VERSIONS, type SandboxVersion } from "./versions.ts";
 
-/** What a field of a client holds. */
+/** The type of a client field. */
 export type Kind = "text" | "list" | "boolean" | "choice" | "integer" | "raw" | "keys" | "time" | "duration";
 
-/** A field of a client as the servers know it. */
+/** A client field of the servers. */
 export interface Field {
   readonly name: string;
   readonly kind: Kind;
-  /** Left out of an answer while it is empty. */
+  /** Omitted from responses while it is empty. */
   readonly optional: boolean;
 }
 
@@ -23,7 +23,7 @@ function lifespan(name: string, from: SandboxVersion, until?: SandboxVersion): F
   return { name: `${name}_token_lifespan`, kind: "duration", from, ...(until === undefined ? {} : { until }) };
 }
 
-/** Every field, in the order in which the servers write them. */
+/** Every field, in the order of the servers' responses. */
 const ROWS: readonly FieldRow[] = [
   { name: "client_id", kind: "text" },
   { name: "client_name", kind: "text" },
@@ -80,7 +80,7 @@ const ROWS: readonly FieldRow[] = [
   lifespan("device_authorization_grant_refresh", "26"),
 ];
 
-/** The fields that a version knows, in the order in which it writes them. */
+/** The fields of a version, in the order of its responses. */
 export function fieldsOf(version: SandboxVersion): readonly Field[] {
   const at = SANDBOX_VERSIONS.indexOf(version);
   return ROWS.filter(
@@ -90,7 +90,7 @@ export function fieldsOf(version: SandboxVersion): readonly Field[] {
   ).map(({ name, kind, optional }) => ({ name, kind, optional: optional === true }));
 }
 
-/** What a field holds when nothing was given, by its kind; undefined is a value that is not there at all. */
+/** The value of an unset field, by its kind; undefined means absent. */
 export const ZERO: Readonly<Record<Kind, unknown>> = {
   text: "",
   list: null,

@@ -1,11 +1,11 @@
 import { rmSync } from "node:fs";
+import type { JsonObject } from "../core/json.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import type { JsonObject } from "./json-value.ts";
-import { listenOn, parsePlace, urlOf } from "./listen.ts";
+import { listenOn, parseListenAddress, urlOf } from "./listen.ts";
 import { createPublicSide, type PublicSide } from "./public/index.ts";
 import { splitTarget, type WebRequest } from "./public/web.ts";
-import { type Answer, refused } from "./response.ts";
+import { type Answer, errorAnswer } from "./response.ts";
 import { createAdminApi } from "./routes.ts";
 import { type Entrance, foreignSender } from "./sender.ts";
 import { createAnswering, type Received, type ServerTls, stop } from "./serve.ts";
@@ -68,10 +68,10 @@ function checked(
   } = request.headers;
   const foreign = foreignSender({ host, origin: isNavigation ? undefined : origin }, entrance);
   const behaviour = BEHAVIOURS[as];
-  if (foreign !== undefined) return refused(behaviour, { status: 403, error: "Forbidden", description: foreign });
+  if (foreign !== undefined) return errorAnswer(behaviour, { status: 403, error: "Forbidden", description: foreign });
   if (body !== undefined) return { method, target, accept, authorization, cookie, contentType, body };
   const description = "The request body is larger than 10 MiB";
-  return refused(behaviour, { status: 413, error: "Request Entity Too Large", description });
+  return errorAnswer(behaviour, { status: 413, error: "Request Entity Too Large", description });
 }
 
 interface PublicPort {
@@ -83,8 +83,8 @@ interface PublicPort {
 async function listenPublicly(options: SandboxOptions, side: PublicSide): Promise<PublicPort> {
   const { publicListen, tls, as, onRequest } = options;
   if (publicListen === undefined) return { url: undefined, close: async () => {} };
-  const place = parsePlace(publicListen);
-  if ("socket" in place) {
+  const address = parseListenAddress(publicListen);
+  if ("socket" in address) {
     throw usageError(
       `Cannot start the sandbox on ${quote(publicListen)}: browsers and clients can't reach a socket`,
       "Give the public port as 127.0.0.1:4444",
@@ -99,8 +99,8 @@ async function listenPublicly(options: SandboxOptions, side: PublicSide): Promis
   const log = ({ method, target }: Received, answer: Answer | undefined): void =>
     onRequest?.(`${method} ${splitTarget(target).path} ${answer?.status ?? "closed"}`);
   const server = createAnswering(tls, answerTo, log);
-  await listenOn(server, place, publicListen);
-  return { url: urlOf(server, place, scheme), close: () => stop(server) };
+  await listenOn(server, address, publicListen);
+  return { url: urlOf(server, address, scheme), close: () => stop(server) };
 }
 
 /**
@@ -110,11 +110,11 @@ async function listenPublicly(options: SandboxOptions, side: PublicSide): Promis
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { as, listen, tls, loginUrl, consentUrl, now = Date.now } = options;
-  const place = parsePlace(listen);
+  const address = parseListenAddress(listen);
   const api = createAdminApi(as);
   api.clients.seed(options.seed ?? 0);
   const scheme = tls === undefined ? "http" : "https";
-  const entrance = "socket" in place ? "unix" : scheme;
+  const entrance = "socket" in address ? "unix" : scheme;
 
   let publicUrl = DEFAULT_PUBLIC_URL;
   const side = createPublicSide({
@@ -133,10 +133,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const server = createAnswering(tls, answerTo, ({ method, target }, answer) =>
     options.onRequest?.(`${method} ${target} ${answer?.status ?? "closed"}`),
   );
-  await listenOn(server, place, listen);
+  await listenOn(server, address, listen);
   const close = async (): Promise<void> => {
     await stop(server);
-    if ("socket" in place) rmSync(place.socket, { force: true });
+    if ("socket" in address) rmSync(address.socket, { force: true });
   };
   const port = await listenPublicly(options, side).catch(async (error: unknown) => {
     await close();
@@ -145,7 +145,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   publicUrl = port.url ?? publicUrl;
 
   return {
-    url: urlOf(server, place, scheme),
+    url: urlOf(server, address, scheme),
     publicUrl: port.url,
     clients: () => api.clients.store.all().map(({ view }) => view),
     secretOf: (id) => api.clients.store.get(id)?.secrets[0],

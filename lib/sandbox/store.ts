@@ -1,12 +1,12 @@
-import type { JsonObject } from "./json-value.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { Behaviour } from "./versions.ts";
 
-/** A client as the sandbox keeps it. */
+/** A client as the sandbox stores it. */
 export interface StoredClient {
   readonly id: string;
   readonly name: string;
   readonly owner: string;
-  /** The client as a read answers it. */
+  /** The client as a read returns it. */
   readonly view: JsonObject;
   /** The secrets that are valid, the current one first. */
   readonly secrets: readonly string[];
@@ -18,16 +18,16 @@ interface Slot {
   gone: boolean;
 }
 
-/** The clients of a sandbox, by id and in the order of its lists. */
+/** The clients of a sandbox, by ID and in the order of its lists. */
 export interface ClientStore {
   readonly get: (id: string) => StoredClient | undefined;
-  /** Adds a client, or puts it in the place of the one with its id. */
+  /** Adds a client, or replaces the one with its ID. */
   readonly put: (client: StoredClient) => void;
   readonly remove: (id: string) => boolean;
   readonly size: () => number;
-  /** How many clients there are, and a cut of them in the order of a list. */
+  /** A range of the clients in the order of a list. */
   readonly slice: (from: number, to: number) => readonly StoredClient[];
-  /** Position of the first client whose id is greater, in a store ordered by id. */
+  /** The position of the first client with a greater ID, in a store ordered by ID. */
   readonly after: (id: string) => number;
   readonly all: () => readonly StoredClient[];
 }
@@ -49,10 +49,9 @@ function merged(left: readonly Slot[], right: readonly Slot[]): Slot[] {
 }
 
 /**
- * Makes an empty store.
+ * Creates an empty store.
  *
- * Writes cost the same however many clients there are; the order is brought up to date by the next list, once for all
- * writes since the last one.
+ * The cost of a write doesn't depend on the number of clients: the next list sorts, once for all writes since the last.
  */
 export function createStore(order: Behaviour["order"]): ClientStore {
   const slots = new Map<string, Slot>();

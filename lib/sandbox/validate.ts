@@ -1,11 +1,10 @@
+import { ASSERTION_ALGORITHMS } from "../core/client/jwk.ts";
+import { isJsonObject, isStringList } from "../core/json.ts";
 import { trimmedEnd } from "../core/text.ts";
 import type { Draft } from "./decode.ts";
-import { badMetadata, badRedirect, type Refusal } from "./error-bodies.ts";
-import { isObject, isTextList } from "./json-value.ts";
-import { originOf, parseAddress } from "./request-target.ts";
+import { type ApiError, badMetadata, badRedirect } from "./error-bodies.ts";
+import { originOf, parseGoUrl } from "./request-target.ts";
 import type { Behaviour } from "./versions.ts";
-
-const SIGNING_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
 
 const SUBJECT_TYPES = ["public", "pairwise"];
 
@@ -22,19 +21,19 @@ function text(draft: Draft, name: string): string {
 
 function list(draft: Draft, name: string): readonly string[] {
   const value = draft[name];
-  return isTextList(value) ? value : [];
+  return isStringList(value) ? value : [];
 }
 
-/** A key set counts as given once it was written down, even as an empty object; since 26 only if it has keys. */
+/** Any key set counts, even an empty object; since 26 only one with keys. */
 function hasKeys(draft: Draft, { webFields }: Behaviour): boolean {
   const keys = draft["jwks"];
-  if (!isObject(keys)) return false;
+  if (!isJsonObject(keys)) return false;
   return !webFields || keys["keys"] !== undefined;
 }
 
-type Rule = (draft: Draft, behaviour: Behaviour) => Refusal | undefined;
+type Rule = (draft: Draft, behaviour: Behaviour) => ApiError | undefined;
 
-function authMethod(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+function authMethod(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   const method = text(draft, "token_endpoint_auth_method");
   if (method === "") draft["token_endpoint_auth_method"] = "client_secret_basic";
   if (method !== "private_key_jwt") return undefined;
@@ -45,41 +44,41 @@ function authMethod(draft: Draft, behaviour: Behaviour): Refusal | undefined {
     );
   }
   const algorithm = text(draft, "token_endpoint_auth_signing_alg");
-  if (algorithm === "" || SIGNING_ALGORITHMS.includes(algorithm)) return undefined;
+  if (algorithm === "" || ASSERTION_ALGORITHMS.includes(algorithm)) return undefined;
   return badMetadata(
     behaviour,
     "Only RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and ES512 are supported as algorithms for private key authentication.",
   );
 }
 
-function keys(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+function keys(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   if (text(draft, "jwks_uri") === "" || !hasKeys(draft, behaviour)) return undefined;
   return badMetadata(behaviour, "Fields jwks and jwks_uri can not both be set, you must choose one.");
 }
 
-/** Symmetric keys are read, but are no keys that a client could publish. */
-function judgedKeys(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+/** Symmetric keys can be read, but a client cannot publish them. */
+function checkedKeys(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   const set = draft["jwks"];
-  if (!behaviour.keysJudged || !isObject(set) || !Array.isArray(set["keys"])) return undefined;
-  const symmetric = set["keys"].some((key: unknown) => isObject(key) && key["kty"] === "oct");
+  if (!behaviour.checksKeys || !isJsonObject(set) || !Array.isArray(set["keys"])) return undefined;
+  const symmetric = set["keys"].some((key: unknown) => isJsonObject(key) && key["kty"] === "oct");
   return symmetric ? badMetadata(behaviour, "Invalid JSON web key in set.") : undefined;
 }
 
-function webFields(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+function webFields(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   if (!behaviour.webFields) return undefined;
   for (const name of WEB_FIELDS) {
     const value = text(draft, name);
     if (value === "") continue;
-    const address = parseAddress(value, true);
-    if (address === undefined) return badMetadata(behaviour, `Field ${name} must be a valid URI.`);
-    if (address.scheme !== "https" && address.scheme !== "http") {
+    const url = parseGoUrl(value, true);
+    if (url === undefined) return badMetadata(behaviour, `Field ${name} must be a valid URI.`);
+    if (url.scheme !== "https" && url.scheme !== "http") {
       return badMetadata(behaviour, `${value} must use https:// or http:// as HTTP scheme for field ${name}.`);
     }
   }
   return undefined;
 }
 
-function secret(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+function secret(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   const given = Buffer.byteLength(text(draft, "client_secret"));
   if (given === 0 || given >= 6) return undefined;
   return badMetadata(behaviour, "Field client_secret must contain a secret that is at least 6 characters long.");
@@ -90,60 +89,60 @@ function scope(draft: Draft): undefined {
   return undefined;
 }
 
-function origins(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+function origins(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   const cleaned: string[] = [];
   for (const origin of list(draft, "allowed_cors_origins")) {
-    const address = parseAddress(origin);
-    if (address === undefined) {
+    const url = parseGoUrl(origin);
+    if (url === undefined) {
       return badMetadata(
         behaviour,
         `Origin URL ${origin} from allowed_cors_origins could not be parsed: parse "${origin}"`,
       );
     }
-    if (address.scheme !== "https" && address.scheme !== "http") {
+    if (url.scheme !== "https" && url.scheme !== "http") {
       return badMetadata(behaviour, `Origin URL ${origin} must use https:// or http:// as HTTP scheme.`);
     }
-    if (address.user !== "") {
+    if (url.user !== "") {
       return badMetadata(behaviour, `Origin URL ${origin} has HTTP user and/or password set which is not allowed.`);
     }
-    if (trimmedEnd(address.path, "/") + address.query + address.fragment !== "") {
+    if (trimmedEnd(url.path, "/") + url.query + url.fragment !== "") {
       return badMetadata(
         behaviour,
         `Origin URL ${origin} must have an empty path, query, and fragment but one of the parts is not empty.`,
       );
     }
-    cleaned.push(originOf(origin, address));
+    cleaned.push(originOf(origin, url));
   }
   if (draft["allowed_cors_origins"] !== null) draft["allowed_cors_origins"] = cleaned;
   return undefined;
 }
 
-/** A real server fetches the address and looks for each redirect address in it; the sandbox asks nobody. */
-function sectorIdentifier(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+/** A real server fetches the document and looks for each redirect URI in it; the sandbox makes no requests. */
+function sectorIdentifier(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   draft["client_secret_expires_at"] = 0;
   const location = text(draft, "sector_identifier_uri");
   if (location === "") return undefined;
-  const address = parseAddress(location);
-  if (address?.scheme === "https") return undefined;
-  if (address !== undefined) {
+  const url = parseGoUrl(location);
+  if (url?.scheme === "https") return undefined;
+  if (url !== undefined) {
     return badMetadata(behaviour, undefined, "Value sector_identifier_uri must be an HTTPS URL but it is not.");
   }
   return badMetadata(behaviour, `Value of sector_identifier_uri could not be parsed because parse "${location}".`);
 }
 
-function userinfo(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+function userinfo(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   const algorithm = text(draft, "userinfo_signed_response_alg");
   if (algorithm === "") draft["userinfo_signed_response_alg"] = "none";
   if (algorithm === "" || algorithm === "none" || algorithm === "RS256") return undefined;
   return badMetadata(behaviour, 'Field userinfo_signed_response_alg can either be "none" or "RS256".');
 }
 
-function redirects(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+function redirects(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   const { fragment, fragmentFirst } = behaviour.wording;
   for (const redirect of list(draft, "redirect_uris")) {
     const marked = redirect.includes("#");
     if (marked && fragmentFirst) return badRedirect(behaviour, fragment);
-    if (parseAddress(redirect, true) === undefined) {
+    if (parseGoUrl(redirect, true) === undefined) {
       return badRedirect(behaviour, `Unable to parse redirect URL: ${redirect}`);
     }
     if (marked) return badRedirect(behaviour, fragment);
@@ -151,7 +150,7 @@ function redirects(draft: Draft, behaviour: Behaviour): Refusal | undefined {
   return undefined;
 }
 
-function subjectType(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+function subjectType(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   const given = text(draft, "subject_type");
   if (given === "") draft["subject_type"] = "public";
   if (given === "" || SUBJECT_TYPES.includes(given)) return undefined;
@@ -161,14 +160,13 @@ function subjectType(draft: Draft, behaviour: Behaviour): Refusal | undefined {
   );
 }
 
-function postLogout(draft: Draft, behaviour: Behaviour): Refusal | undefined {
-  const registered = list(draft, "redirect_uris").map((redirect) => parseAddress(redirect, true));
+function postLogout(draft: Draft, behaviour: Behaviour): ApiError | undefined {
+  const registered = list(draft, "redirect_uris").map((redirect) => parseGoUrl(redirect, true));
   for (const target of list(draft, "post_logout_redirect_uris")) {
-    const address = parseAddress(target, true);
-    if (address === undefined) return badMetadata(behaviour, `Unable to parse post_logout_redirect_uri: ${target}`);
+    const url = parseGoUrl(target, true);
+    if (url === undefined) return badMetadata(behaviour, `Unable to parse post_logout_redirect_uri: ${target}`);
     const known = registered.some(
-      (redirect) =>
-        redirect?.scheme === address.scheme && redirect.hostname === address.hostname && redirect.port === address.port,
+      (redirect) => redirect?.scheme === url.scheme && redirect.hostname === url.hostname && redirect.port === url.port,
     );
     if (!known) {
       return badMetadata(
@@ -180,7 +178,7 @@ function postLogout(draft: Draft, behaviour: Behaviour): Refusal | undefined {
   return undefined;
 }
 
-function tokenStrategy(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+function tokenStrategy(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   const given = text(draft, "access_token_strategy");
   if (given === "") return undefined;
   const strategy = given.toLowerCase();
@@ -194,11 +192,11 @@ function tokenStrategy(draft: Draft, behaviour: Behaviour): Refusal | undefined 
   return undefined;
 }
 
-/** The rules in the order in which the servers apply them: the first that is broken is told. */
+/** The rules in the order of the servers, which report the first violation. */
 const RULES: readonly Rule[] = [
   authMethod,
   keys,
-  judgedKeys,
+  checkedKeys,
   webFields,
   secret,
   scope,
@@ -211,11 +209,11 @@ const RULES: readonly Rule[] = [
   tokenStrategy,
 ];
 
-/** Applies the rules and the defaults of a version to a draft, in place; the first broken rule comes back. */
-export function validate(draft: Draft, behaviour: Behaviour): Refusal | undefined {
+/** Applies the rules and defaults of a version to a draft, in place; returns the first violation. */
+export function validate(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   for (const rule of RULES) {
-    const refusal = rule(draft, behaviour);
-    if (refusal !== undefined) return refusal;
+    const error = rule(draft, behaviour);
+    if (error !== undefined) return error;
   }
   return undefined;
 }

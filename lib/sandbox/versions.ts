@@ -1,75 +1,70 @@
 import { CHECKED, LENIENT, type PatchDialect, REDUCED, STANDARD } from "./patch.ts";
 
-/** The server versions that the sandbox answers as, oldest first. */
+/** The server versions that the sandbox can emulate, oldest first. */
 export const SANDBOX_VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const;
 
-/** A server version that the sandbox can answer as. */
+/** One of {@link SANDBOX_VERSIONS}. */
 export type SandboxVersion = (typeof SANDBOX_VERSIONS)[number];
 
-/** Whether a text names a version of {@link SANDBOX_VERSIONS}. */
-export function isSandboxVersion(text: string): text is SandboxVersion {
-  return SANDBOX_VERSIONS.some((version) => version === text);
-}
-
-/** Everything in which one server version differs from the others; the code below reads these and never a version. */
+/** Everything that differs between server versions; all other code depends on these and never on a version. */
 export interface Behaviour {
-  /** Where the clients live. */
+  /** The prefix of the paths of clients. */
   readonly prefix: "" | "/admin";
   /** What `/clients` without the prefix does, where there is a prefix. */
   readonly unprefixed: "missing" | "redirected" | "served";
-  /** Whose router it is: its Allow headers, slashes at the end, HEAD and OPTIONS. */
+  /** The Go router: decides about Allow headers, trailing slashes, HEAD and OPTIONS. */
   readonly router: "httprouter" | "mux";
-  /** How a route that does not exist is told. */
+  /** The answer for a route that doesn't exist. */
   readonly missing: "plain-json" | "negotiated" | "plain";
   /** The members of an error body. */
   readonly errors: "verbose" | "short";
-  /** Which answers forbid caching: those under the prefix, those to reads, or none. */
+  /** Which responses forbid caching: those under the prefix, those to reads, or none. */
   readonly uncached: "none" | "prefixed" | "reads";
-  /** What a create answers to a body that does not fit: the reason, or a 500 without one. */
-  readonly createMisfit: "explained" | "unexplained";
+  /** The response to an invalid body of a create: with the reason, or a 500 without one. */
+  readonly badCreateBody: "explained" | "unexplained";
   /** The same for an update. */
-  readonly updateMisfit: "explained" | "unexplained";
-  /** Name of the type of list fields in a message about a misfit. */
+  readonly badUpdateBody: "explained" | "unexplained";
+  /** The Go type of list fields in error messages. */
   readonly listType: string;
-  /** Name of the library that reads keys, in its messages. */
+  /** The library that decodes keys, in error messages. */
   readonly keyLibrary: string;
-  /** Whether a client may bring its own id. */
+  /** Whether the ID may be chosen. */
   readonly ownId: boolean;
-  /** Status of a GET of a client that is not there. */
+  /** The status of a GET for an unknown client. */
   readonly unknownOnGet: 401 | 404;
-  /** Whether deleting a client that is not there is an error. */
-  readonly unknownOnDelete: "told" | "ignored";
-  /** How a PATCH is read, where there is one. */
+  /** Whether deleting an unknown client is an error. */
+  readonly unknownOnDelete: "rejected" | "ignored";
+  /** How a PATCH is read, if supported. */
   readonly patch: PatchDialect | undefined;
-  /** Whether `PUT /clients/{id}/lifespans` is there. */
+  /** Whether `PUT /clients/{id}/lifespans` exists. */
   readonly lifespans: boolean;
-  /** Whether `/clients/{id}/secrets/rotate` is there. */
+  /** Whether `/clients/{id}/secrets/rotate` exists. */
   readonly rotation: boolean;
-  /** Whether lists and objects that were not given are filled with empty ones when a client is stored. */
-  readonly filled: boolean;
-  /** Whether lists are stored as one text with bars between their elements, so that empty elements are lost. */
-  readonly barred: boolean;
+  /** Whether missing lists and objects are stored as empty ones. */
+  readonly fillsEmpty: boolean;
+  /** Whether lists are stored as one text, joined with bars, so that empty elements are lost. */
+  readonly joinsLists: boolean;
   /** The order of a list. */
   readonly order: "insertion" | "id";
-  /** How a list is cut into pages. */
+  /** How a list is split into pages. */
   readonly paging: "offset" | "page" | "token" | "cursor";
-  /** What a page token that cannot be opened does: the connection ends, or it is told; older ones begin at the start. */
-  readonly strayToken: "closes" | "told";
+  /** What happens for an invalid page token; versions without cursors start at the beginning. */
+  readonly invalidToken: "closes" | "rejected";
   /** Whether `client_name` and `owner` select clients in a list. */
   readonly filters: boolean;
-  /** How often an id is escaped in the Location of a new client. */
+  /** How often an ID is escaped in the Location of a new client. */
   readonly idEscapes: 0 | 2;
-  /** Name of the body of a lifespans request in messages. */
+  /** The Go type of a lifespans request in error messages. */
   readonly lifespansType: string;
-  /** What stands before a registration access token; without it there are none. */
+  /** The prefix of registration access tokens, if there are any. */
   readonly tokenPrefix: string | undefined;
-  /** What the registration address of a client without an id of its own ends with: its id, a slash, or nothing. */
+  /** The end of the registration URI if the server generates the ID: the ID, a slash, or nothing. */
   readonly registrationTail: "id" | "slash" | "nothing";
-  /** Whether logo, terms, policy and client addresses are looked at. */
+  /** Whether the URLs of logo, terms, policy and client are validated. */
   readonly webFields: boolean;
-  /** Whether each key of a set is judged. */
-  readonly keysJudged: boolean;
-  /** Wording of the rule messages that changed. */
+  /** Whether each key of a set is validated. */
+  readonly checksKeys: boolean;
+  /** The wording of validation errors that changed. */
   readonly wording: {
     readonly metadataError: "invalid_request" | "invalid_client_metadata";
     readonly fragment: string;
@@ -85,8 +80,8 @@ const V1_8: Behaviour = {
   missing: "plain-json",
   errors: "verbose",
   uncached: "none",
-  createMisfit: "unexplained",
-  updateMisfit: "unexplained",
+  badCreateBody: "unexplained",
+  badUpdateBody: "unexplained",
   listType: "sqlxx.StringSlicePipeDelimiter",
   keyLibrary: "square/go-jose",
   ownId: true,
@@ -95,18 +90,18 @@ const V1_8: Behaviour = {
   patch: undefined,
   lifespans: false,
   rotation: false,
-  filled: false,
-  barred: false,
+  fillsEmpty: false,
+  joinsLists: false,
   order: "insertion",
   paging: "offset",
-  strayToken: "told",
+  invalidToken: "rejected",
   filters: false,
   idEscapes: 0,
   lifespansType: "client.UpdateOAuth2ClientLifespans",
   tokenPrefix: undefined,
   registrationTail: "id",
   webFields: false,
-  keysJudged: false,
+  checksKeys: false,
   wording: {
     metadataError: "invalid_request",
     fragment: "Redirect URIs must not contain fragments (#)",
@@ -119,13 +114,13 @@ const V1_11: Behaviour = {
   ...V1_8,
   missing: "negotiated",
   errors: "short",
-  updateMisfit: "explained",
+  badUpdateBody: "explained",
   unknownOnGet: 404,
-  unknownOnDelete: "told",
+  unknownOnDelete: "rejected",
   patch: STANDARD,
   lifespans: true,
-  filled: true,
-  barred: true,
+  fillsEmpty: true,
+  joinsLists: true,
   order: "id",
   paging: "page",
   filters: true,
@@ -146,7 +141,7 @@ const V2_1: Behaviour = {
   listType: "sqlxx.StringSliceJSONFormat",
   ownId: false,
   patch: REDUCED,
-  barred: false,
+  joinsLists: false,
   paging: "token",
   lifespansType: "client.Lifespans",
   tokenPrefix: "ory_at_",
@@ -154,12 +149,12 @@ const V2_1: Behaviour = {
 
 const V2_3: Behaviour = {
   ...V2_1,
-  createMisfit: "explained",
+  badCreateBody: "explained",
   keyLibrary: "go-jose/go-jose",
   ownId: true,
   patch: LENIENT,
   registrationTail: "slash",
-  keysJudged: true,
+  checksKeys: true,
 };
 
 const V26: Behaviour = {
@@ -170,14 +165,14 @@ const V26: Behaviour = {
   uncached: "reads",
   patch: CHECKED,
   paging: "cursor",
-  strayToken: "closes",
+  invalidToken: "closes",
   idEscapes: 2,
   registrationTail: "nothing",
   webFields: true,
   wording: { ...V2_3.wording, fragmentFirst: true, postLogoutTail: "" },
 };
 
-const NEXT: Behaviour = { ...V26, rotation: true, strayToken: "told" };
+const NEXT: Behaviour = { ...V26, rotation: true, invalidToken: "rejected" };
 
 /** What each version does. */
 export const BEHAVIOURS: Readonly<Record<SandboxVersion, Behaviour>> = {

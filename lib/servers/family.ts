@@ -1,6 +1,7 @@
 import type { ApiName } from "../core/flags/flag-table.ts";
+import type { Query } from "../core/network.ts";
 
-/** What of an answer a server family looks at. */
+/** The parts of a response that a server family looks at. */
 export interface Answer {
   readonly status: number;
   readonly contentType: string;
@@ -9,18 +10,18 @@ export interface Answer {
   readonly text: string;
 }
 
-/** Which part of a list is asked for. */
+/** The part of a list to request. */
 export interface PageRequest {
   readonly size: number;
-  /** 1.x: how many clients to pass over. */
+  /** For servers that page by offset: how many clients to skip. */
   readonly offset?: number;
-  /** 2.x: where the page before ended. */
+  /** For servers that page by token: where the previous page ended. */
   readonly token?: string;
   readonly owner?: string;
   readonly name?: string;
 }
 
-/** What an answer other than success means, in words of this program. */
+/** What a response other than a success means, independent of the server's version. */
 export interface ServerError {
   readonly kind:
     | "missing-route"
@@ -33,28 +34,44 @@ export interface ServerError {
     | "busy"
     | "broken"
     | "refused";
-  /** The server's own reason, boilerplate taken off; undefined where it gave none. */
+  /** The server's own reason without boilerplate; undefined if it gave none. */
   readonly reason: string | undefined;
 }
 
-/** How one family of servers spells the operations and words its answers. */
-export interface ServerFamily {
-  /** The value of `--api` that chooses it. */
-  readonly api: ApiName;
-  /** How messages call it. */
-  readonly label: string;
-  /** The path of the collection of clients, below the endpoint. */
+/** Whether a request was about one client or about the list of clients; servers word their errors differently. */
+export type RequestTarget = "item" | "collection";
+
+/** The paths of the admin API, below the endpoint. */
+export interface AdminPaths {
   readonly clients: string;
-  /** Whether a client is changed by a JSON Patch (RFC 6902), or by GET and PUT. */
+  client(id: string): string;
+  /** Where POST adds a secret and DELETE drops the older ones; requested only if the family {@link ServerFamily.canRotate}. */
+  rotateSecret(id: string): string;
+}
+
+/** What the servers of one family can do, and how they spell requests and responses. */
+export interface ServerFamily {
+  /** The value of `--api` that selects it. */
+  readonly api: ApiName;
+  /** Its name in messages. */
+  readonly label: string;
+  readonly paths: AdminPaths;
+  /** Whether clients are updated with a JSON Patch (RFC 6902), or with GET and PUT. */
   readonly update: "patch" | "put";
-  /** Fields of a client that no server of this family knows. */
+  /** How lists continue: from an opaque token, or after a number of clients. */
+  readonly paging: "token" | "offset";
+  /** Whether some servers of this family can add a secret and keep the old ones valid. */
+  readonly canRotate: boolean;
+  /** Client fields that no server of this family supports. */
   readonly unknownFields: ReadonlySet<string>;
-  /** The most clients that one page may ask for. */
+  /** The most clients per page. */
   readonly largestPage: number;
-  /** The query that asks for a page, with its question mark. */
-  pageQuery(page: PageRequest): string;
-  /** The page after this one, or undefined at the end; the link's host is never looked at. */
+  /** The query parameters that request a page. */
+  pageQuery(page: PageRequest): Query;
+  /** The start of the page that a token from an earlier page names; undefined if it isn't a token of this family. */
+  pageStart(token: string): Pick<PageRequest, "offset" | "token"> | undefined;
+  /** The next page, or undefined at the end; the host in the link is ignored. */
   nextPage(page: PageRequest, answer: Answer, count: number): PageRequest | undefined;
-  /** Whether the answer says that a client does not exist, which differs from a route that does not exist. */
+  /** Whether the response means that a client doesn't exist, as opposed to a route that doesn't exist. */
   isUnknownClient(answer: Answer, body: unknown): boolean;
 }

@@ -1,12 +1,16 @@
-import { errorText, linkTo, parametersOf } from "./classify-error.ts";
+import type { Query } from "../core/network.ts";
+import { errorText } from "./classify-error.ts";
 import type { Answer, PageRequest, ServerFamily } from "./family.ts";
+import { adminPaths, definedOnly, linkTo } from "./spelling.ts";
 
 /** Ory Hydra 1.x: no prefix, updates by GET and PUT (a PATCH is 405 on 1.8 and breaks the secret on 1.10), limit and offset. */
 export const HYDRA_1: ServerFamily = {
   api: "v1",
   label: "Hydra 1.x",
-  clients: "/clients",
+  paths: adminPaths("/clients"),
   update: "put",
+  paging: "offset",
+  canRotate: false,
   unknownFields: new Set([
     "skip_consent",
     "skip_logout_consent",
@@ -16,16 +20,17 @@ export const HYDRA_1: ServerFamily = {
     "device_authorization_grant_refresh_token_lifespan",
   ]),
   largestPage: 500,
-  pageQuery(page: PageRequest): string {
-    return parametersOf({
+  pageQuery(page: PageRequest): Query {
+    return definedOnly({
       limit: String(page.size),
       offset: String(page.offset ?? 0),
       client_name: page.name,
       owner: page.owner,
     });
   },
+  pageStart: (token) => (/^\d*$/.test(token) ? { offset: Number(token) } : undefined),
   nextPage(page: PageRequest, answer: Answer, count: number): PageRequest | undefined {
-    // A server without any client, or without one that a filter selects, links to next pages all the same.
+    // Servers link to a next page even if there are no clients, or none that match a filter.
     if (count === 0) return undefined;
     const offset = page.offset ?? 0;
     if (answer.link === "") return { ...page, offset: offset + count };
@@ -34,7 +39,7 @@ export const HYDRA_1: ServerFamily = {
   },
   isUnknownClient(answer: Answer, body: unknown): boolean {
     if (answer.status === 404) return true;
-    // 1.8 answers 401 for a client that is not there, with a sentence that a refused token never gets.
+    // 1.8 answers 401 for an unknown client, with a message that it never sends for a rejected token.
     return answer.status === 401 && /client does not exist/i.test(errorText(body) ?? "");
   },
 };

@@ -1,24 +1,28 @@
-import { linkTo, parametersOf } from "./classify-error.ts";
+import type { Query } from "../core/network.ts";
 import type { Answer, PageRequest, ServerFamily } from "./family.ts";
+import { adminPaths, definedOnly, linkTo } from "./spelling.ts";
 
 /** Ory Hydra 2.x and later: everything below `/admin`, updates by JSON Patch, page tokens. */
 export const HYDRA_2: ServerFamily = {
   api: "v2",
   label: "Hydra 2.x",
-  clients: "/admin/clients",
+  paths: adminPaths("/admin/clients"),
   update: "patch",
+  paging: "token",
+  canRotate: true,
   unknownFields: new Set(["password_grant_access_token_lifespan", "password_grant_refresh_token_lifespan"]),
   largestPage: 500,
-  pageQuery(page: PageRequest): string {
-    return parametersOf({
+  pageQuery(page: PageRequest): Query {
+    return definedOnly({
       page_size: String(page.size),
       page_token: page.token,
       client_name: page.name,
       owner: page.owner,
     });
   },
+  pageStart: (token) => (token === "" ? {} : { token }),
   nextPage(page: PageRequest, answer: Answer, count: number): PageRequest | undefined {
-    // Hydra 2.0 to 2.3 link to next pages even where there is no client.
+    // Hydra 2.0 to 2.3 link to a next page even if there are no clients.
     if (count === 0) return undefined;
     const token = linkTo("next", answer.link)?.get("page_token");
     return token === null || token === undefined || token === "" ? undefined : { ...page, token };

@@ -2,10 +2,15 @@ import type { ServerFamily } from "./family.ts";
 import { HYDRA_1 } from "./hydra1.ts";
 import { HYDRA_2 } from "./hydra2.ts";
 
-/** The families in the order in which a server is asked: a path that does not exist on it means the next. */
+/** The families in the order in which they are tried: a path that doesn't exist means that it is the next one. */
 export const FAMILIES: readonly [ServerFamily, ...ServerFamily[]] = [HYDRA_2, HYDRA_1];
 
-export { classifyError as faultOf, hasOwnError, jsonOf } from "./classify-error.ts";
+/** Fields that some family doesn't support. */
+export const FAMILY_SPECIFIC_FIELDS: ReadonlySet<string> = new Set(
+  FAMILIES.flatMap(({ unknownFields }) => [...unknownFields]),
+);
 
-export type { Answer, PageRequest, ServerError as Fault, ServerFamily } from "./family.ts";
-export { type ClientRecord, clientIn, clientsIn, isClientRecord, isJson, type ReadClient } from "./read-client.ts";
+export { classifyError, hasOwnError, jsonOf } from "./classify-error.ts";
+export { unexpectedTypes } from "./client-schema.ts";
+export type { Answer, PageRequest, RequestTarget, ServerError, ServerFamily } from "./family.ts";
+export { type ClientRecord, clientIn, clientsIn, isJson, type ReadClient } from "./read-client.ts";

@@ -1,42 +1,45 @@
-import { isRecord } from "../core/client/client.ts";
-import { endOfString, JsonDepthError, MAX_DEPTH, nestsDeeper, partsOf, readJson } from "../core/json.ts";
+import * as v from "valibot";
+import { endOfString, isJsonObject, JsonDepthError, MAX_DEPTH, nestsDeeper, partsOf, readJson } from "../core/json.ts";
 
-/** A client as a server tells it: fields that this program does not know are kept. */
+/** A client as a server returns it, including fields that this program doesn't know. */
 export type ClientRecord = Readonly<Record<string, unknown>> & { readonly client_id: string };
 
-/** A client in an answer, and the names of its fields that nest too deep to be read, which are null in it. */
+/** A client in a response, and the names of its fields that are nested too deep to be read; they are null in it. */
 export interface ReadClient {
   readonly record: ClientRecord;
   readonly unread: readonly string[];
 }
 
-/** The clients of a list, and for those that were not read as a whole the fields that nest too deep. */
-export interface ReadClients {
+/** The clients of a list, and the fields that are nested too deep for those that could only be read in part. */
+interface ReadClients {
   readonly records: readonly ClientRecord[];
   readonly unread: ReadonlyMap<ClientRecord, readonly string[]>;
 }
 
-/** The fields that this program relies on; all others are kept as they are, and nothing is copied, as lists are long. */
-export function isClientRecord(value: unknown): value is ClientRecord {
-  if (!isRecord(value)) return false;
-  const { client_id: id, client_secret: secret } = value;
-  return typeof id === "string" && id !== "" && (secret === undefined || secret === null || typeof secret === "string");
+/** The fields that this program relies on. Other fields stay as they are, and nothing is copied, since lists are long. */
+const ESSENTIAL = v.object({
+  client_id: v.pipe(v.string(), v.nonEmpty()),
+  client_secret: v.nullish(v.string()),
+});
+
+function isClientRecord(value: unknown): value is ClientRecord {
+  return isJsonObject(value) && v.is(ESSENTIAL, value);
 }
 
-/** What stands for JSON that nests too deep to be given. */
-const DEEP = Symbol("deep");
+/** In place of JSON that is nested too deep. */
+const TOO_DEEP = Symbol("too deep");
 
-/** The client that an answer is; undefined where it is something else. */
+/** The client in a response; undefined if it is something else. */
 export function clientIn(text: string): ReadClient | undefined {
   const read = readDeep(text, MAX_DEPTH);
-  if (read === DEEP) return fieldByField(text);
+  if (read === TOO_DEEP) return fieldByField(text);
   return isClientRecord(read) ? { record: read, unread: [] } : undefined;
 }
 
-/** The clients of an answer that is a list; undefined where it is something else. */
+/** The clients in a response with a list; undefined if it is something else. */
 export function clientsIn(text: string): ReadClients | undefined {
   const read = readDeep(text, MAX_DEPTH + 1);
-  if (read !== DEEP)
+  if (read !== TOO_DEEP)
     return Array.isArray(read) && read.every(isClientRecord) ? { records: read, unread: new Map() } : undefined;
   if (!begins(text, "[")) return undefined;
   const records: ClientRecord[] = [];
@@ -50,7 +53,7 @@ export function clientsIn(text: string): ReadClients | undefined {
   return { records, unread };
 }
 
-/** Reads what can be read of a client that is JSON and nests too deep. */
+/** Reads the fields that can be read of a client that is nested too deep. */
 function fieldByField(text: string): ReadClient | undefined {
   if (!begins(text, "{")) return undefined;
   const unread: string[] = [];
@@ -71,16 +74,16 @@ function begins(text: string, bracket: string): boolean {
   return text.trimStart().startsWith(bracket);
 }
 
-/** Reads JSON, or says that it is JSON and nests deeper; undefined for what is none. */
+/** Reads JSON; {@link TOO_DEEP} if it is nested deeper, undefined if it isn't JSON. */
 function readDeep(text: string, depth: number): unknown {
   try {
     return readJson(text, depth);
   } catch (error) {
-    return error instanceof JsonDepthError ? DEEP : undefined;
+    return error instanceof JsonDepthError ? TOO_DEEP : undefined;
   }
 }
 
-/** Whether a text is JSON, however deep. */
+/** Whether a text is JSON, at any depth. */
 export function isJson(text: string): boolean {
   return readDeep(text, MAX_DEPTH) !== undefined;
 }

@@ -54,7 +54,7 @@ function chain(hops: number): Readonly<Record<string, Place>> {
 }
 
 describe("a download", () => {
-  it("gives the status, the bytes and where they came from", async () => {
+  it("returns the status, the bytes and the final URL", async () => {
     const { get, asked } = web({ "https://a.example/key?x=1": "the key" });
     const answer = await get("https://a.example/key?x=1");
     assert.deepEqual([answer.status, answer.url], [200, "https://a.example/key?x=1"]);
@@ -63,10 +63,10 @@ describe("a download", () => {
     assert.equal(request?.method, "GET");
     assert.equal(request?.maxBytes, 1000);
     assert.deepEqual(request?.headers, { accept: "*/*" });
-    assert.equal(request?.body, undefined);
+    assert.deepEqual([request?.json, request?.form], [undefined, undefined]);
   });
 
-  it("gives every status that is no redirect as it is", async () => {
+  it("returns every status that isn't a redirect", async () => {
     for (const status of [204, 304, 400, 404, 500]) {
       const { get } = web({ "https://a.example/": { to: "https://b.example/", status } });
       assert.equal((await get("https://a.example/")).status, status);
@@ -75,7 +75,7 @@ describe("a download", () => {
     assert.equal((await get("https://a.example/")).status, 302);
   });
 
-  it("follows five redirects of every kind, also to another host and relative ones", async () => {
+  it("follows up to five redirects of every kind, also relative and to other hosts", async () => {
     const five = await web(chain(5)).get("https://a.example/0");
     assert.equal(five.url, "https://a.example/5");
     const six = await problem(web(chain(6)).get("https://a.example/0"));
@@ -90,13 +90,13 @@ describe("a download", () => {
     }
   });
 
-  it("does not run in circles", async () => {
+  it("stops in a redirect loop", async () => {
     const { get, asked } = web({ "https://a.example/": { to: "https://a.example/" } });
     assert.equal((await problem(get("https://a.example/"))).code, "redirects");
     assert.equal(asked.length, 6);
   });
 
-  it("never goes from https to http, not even to this machine or for a pinned key", async () => {
+  it("never follows a redirect from https to http, not even to this machine or for a pinned key", async () => {
     for (const to of ["http://a.example/k", "http://127.0.0.1/k", "http://localhost/k"]) {
       const { get, asked } = web({ "https://a.example/": { to } });
       const found = await problem(get("https://a.example/", true));
@@ -105,7 +105,7 @@ describe("a download", () => {
     }
   });
 
-  it("takes plain http from this machine alone, or where the key is known, at each step", async () => {
+  it("accepts plain http only from this machine or for a known key, at each step", async () => {
     const { get, asked } = web({
       "http://127.0.0.1/k": { to: "http://b.example/k" },
       "http://b.example/k": "key",
@@ -120,7 +120,7 @@ describe("a download", () => {
     assert.equal((await get("http://127.0.0.1/k", true)).url, "http://b.example/k");
   });
 
-  it("goes nowhere that is not the web", async () => {
+  it("rejects other protocols", async () => {
     for (const address of ["", "key.asc", "file:///etc/passwd", "ftp://a.example/k", "data:,x", "javascript:1"]) {
       const found = await problem(web({}).get(address, true));
       assert.deepEqual([found.code, found.exit], ["bad-address", "usage"]);
@@ -134,7 +134,7 @@ describe("a download", () => {
     assert.equal((await problem(get("https://a.example/"))).code, "redirects");
   });
 
-  it("shares one time between all its steps, never more than there is", async () => {
+  it("has one time limit for all redirects", async () => {
     for (const [remaining, most] of [
       [60_000, 20_000],
       [5000, 5000],
@@ -148,7 +148,7 @@ describe("a download", () => {
     }
   });
 
-  it("says why nothing came, without what stands in the address", async () => {
+  it("reports a failure without the userinfo and query of the URL", async () => {
     const url = "https://user:hush@a.example/k?token=hush";
     for (const [kind, exit] of [
       ["refused", "unreachable"],
@@ -164,7 +164,7 @@ describe("a download", () => {
     }
   });
 
-  it("hands its signal on", async () => {
+  it("passes its signal on", async () => {
     const { get, asked, control } = web({ "https://a.example/": "key" });
     await get("https://a.example/");
     control.abort();

@@ -17,7 +17,8 @@ import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { readWithin, systemHost } from "../../lib/adapters/host.ts";
+import { readWithin } from "../../lib/adapters/host/read-file.ts";
+import { systemHost } from "../../lib/adapters/host.ts";
 import { InputTooLarge } from "../../lib/core/input-limits.ts";
 
 const HOST = pathToFileURL(join(import.meta.dirname, "../../lib/adapters/host.ts")).href;
@@ -75,7 +76,7 @@ describe("the host", () => {
     .then(() => "written", (error) => error.name + " " + error.written + " " + error.message)
     .then((line) => host.stderr.write(line + "\\n"));`;
 
-  it("writes to a pipe with room at once, and changes nothing for whoever shares it", SLOW, async () => {
+  it("writes to a pipe with room immediately, without changing the pipe for other processes", SLOW, async () => {
     // The script is its own reader: what is not in the pipe when a call returns is not there to be read.
     const ended = await run(
       `
@@ -94,7 +95,7 @@ describe("the host", () => {
     assert.match(ended.stderr, IN_BUN ? /^\[0,0\]$/ : /^\[\d+,0\]$/);
   });
 
-  it("writes all of a large text to a slow reader before it says so, texts in their order", SLOW, async () => {
+  it("resolves once a large text has reached a slow reader, and keeps the order of texts", SLOW, async () => {
     const ended = await run(
       `
       const big = "é".repeat(700_000);
@@ -106,7 +107,7 @@ describe("the host", () => {
     assert.equal(ended.stdout, `first\n${"é".repeat(700_000)}\nlast\n`);
   });
 
-  it("says that the reader is gone, and how much had left", SLOW, async () => {
+  it("reports that the reader is gone, and how many bytes were written", SLOW, async () => {
     const ended = await run(
       `
       async function untilGone() {
@@ -121,7 +122,7 @@ describe("the host", () => {
     assert.equal(ended.stderr, "WriteFailure 0 the reader of standard output is gone\n");
   });
 
-  it("says that a disk is full, and that a descriptor takes no writes", SLOW, async () => {
+  it("reports a full disk and a descriptor that isn't writable", SLOW, async () => {
     const full = await run(`await host.stdout.write("text")${REPORT}`, '"$0" "$@" >/dev/full');
     assert.equal(full.stderr, "WriteFailure 0 the disk is full\n");
     // Deno writes to such a descriptor without a word.
@@ -139,14 +140,14 @@ describe("the host", () => {
     assert.deepEqual([ended.stderr, ended.status], ["still here\n", 0]);
   });
 
-  it("tells a terminal from everything else", SLOW, async () => {
+  it("distinguishes a terminal from everything else", SLOW, async () => {
     const script = `host.stderr.write([host.stdout.isTerminal, host.stdout.columns, host.stdinIsTerminal].join(" "));`;
     for (const shell of ['"$0" "$@" </dev/null', '"$0" "$@" >/dev/null', `"$0" "$@" >"${folder}/out"`]) {
       assert.equal((await run(script, shell)).stderr, "false  false", shell);
     }
   });
 
-  it("sees that standard output was closed before the start, and takes nothing else for it", SLOW, async () => {
+  it("detects that standard output was closed before the start, and nothing else", SLOW, async () => {
     const script = `host.stderr.write(String(host.stdoutWasClosed()));`;
     const open = [
       '"$0" "$@"',
@@ -160,7 +161,7 @@ describe("the host", () => {
     if (IN_BUN) assert.equal((await run(script, '"$0" "$@" >&-')).stderr, "true");
   });
 
-  it("hears each ending signal, as often as it comes", SLOW, async () => {
+  it("receives each terminating signal every time", SLOW, async () => {
     const signals = [
       ...(["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM"] as const),
       ...(["SIGVTALRM", "SIGPROF", "SIGXCPU", "SIGIO", "SIGTERM"] as const),
@@ -195,7 +196,7 @@ describe("the host", () => {
     assert.equal(status, 7);
   });
 
-  it("asks for lines, what was typed ahead answering the next question, and knows the end of input", SLOW, async () => {
+  it("reads a line per question, uses type-ahead for the next one, and detects the end of input", SLOW, async () => {
     const { child, ended } = start(`
       const answers = [];
       for (const question of ["one? ", "two? ", "three? ", "four? "]) answers.push(await host.ask(question, false));
@@ -249,7 +250,7 @@ describe("the host", () => {
     assert.match(Buffer.from((await host.readFile("/proc/self/status", 100_000)).bytes).toString(), /^Name:/);
   });
 
-  it("reads standard input whatever it is, and no more than the limit", SLOW, async () => {
+  it("reads any kind of standard input, up to the limit", SLOW, async () => {
     const script = `
       const size = (limit) => host.readStdin(limit).then((bytes) => bytes.length, (error) => error.name);
       await host.stdout.write(String(await size(100_000)));
@@ -281,7 +282,7 @@ describe("the host", () => {
     }
   });
 
-  it("sleeps for a time, or until its signal", SLOW, async () => {
+  it("sleeps for a time, or until the signal aborts", SLOW, async () => {
     const host = systemHost();
     const began = host.monotonic();
     await host.sleep(30);
@@ -294,7 +295,7 @@ describe("the host", () => {
     await assert.rejects(host.sleep(0, control.signal), reason);
   });
 
-  it("draws bytes and ids that do not come twice", () => {
+  it("generates random bytes and UUIDs without repeats", () => {
     const host = systemHost();
     assert.deepEqual(
       [0, 1, 1000].map((count) => host.random(count).length),

@@ -5,6 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { createHttp, type HttpOptions } from "../../lib/adapters/http.ts";
 import { transport, trustedAuthorities } from "../../lib/adapters/transport.ts";
+import { readJson } from "../../lib/core/json.ts";
 import { type Http, type HttpRequest, NetworkFailure } from "../../lib/core/network.ts";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { makeCertificates } from "../e2e/tls.ts";
@@ -97,7 +98,7 @@ async function openRaw(bytes: string, end: boolean): Promise<{ url: string; clos
   };
 }
 
-describe("an exchange", () => {
+describe("an HTTP request", () => {
   let server: Server;
 
   before(async () => {
@@ -106,15 +107,15 @@ describe("an exchange", () => {
 
   after(() => server.close());
 
-  it("sends method, headers and body as they are, and nothing that was not asked for", async () => {
+  it("sends method, headers and body unchanged, and nothing else", async () => {
     let seen: { method: string; url: string; headers: IncomingMessage["headers"]; body: string } | undefined;
     server.handle = ({ method = "", url = "", headers }, response, body) => {
       seen = { method, url, headers, body };
       response.end();
     };
     for (const method of ["POST", "PUT", "PATCH"] as const) {
-      const headers = { "content-type": "application/json", authorization: "Bearer t", "x-url": "http://a:1" };
-      await door()({ method, url: `${server.url}/a/b%2Fc?x=1%202`, headers, body: '{"name":"é\u{1f600}"}' });
+      const headers = { authorization: "Bearer t", "x-url": "http://a:1" };
+      await door()({ method, url: `${server.url}/a/b%2Fc?x=1%202`, headers, json: { name: "é\u{1f600}" } });
       assert.equal(seen?.method, method);
       assert.equal(seen?.url, "/a/b%2Fc?x=1%202");
       assert.equal(seen?.body, '{"name":"é\u{1f600}"}');
@@ -129,7 +130,61 @@ describe("an exchange", () => {
     }
   });
 
-  it("gives every status as an answer, redirects too, and asks once", async () => {
+  it("sends every JSON value whole, whatever its members are called", async () => {
+    let seen = "";
+    server.handle = (_request, response, body) => {
+      seen = body;
+      response.end();
+    };
+    for (const text of [
+      '{"buffer":"x"}',
+      '{"constructor":"x"}',
+      '{"toJSON":1}',
+      "[{}]",
+      '{"n":12345678901234567890}',
+    ]) {
+      await door()({ method: "POST", url: server.url, json: readJson(text) });
+      assert.equal(seen, text);
+    }
+  });
+
+  it("sends a form, encoded, with its content type", async () => {
+    let seen: (string | undefined)[] = [];
+    server.handle = ({ headers }, response, body) => {
+      seen = [headers["content-type"], body];
+      response.end();
+    };
+    await door()({ method: "POST", url: server.url, form: { token: "a b&c=é" } });
+    assert.deepEqual(seen, ["application/x-www-form-urlencoded", "token=a+b%26c%3D%C3%A9"]);
+  });
+
+  it("adds a query to the URL, which a URL parser reads back", async () => {
+    let seen = "";
+    server.handle = ({ url = "" }, response) => {
+      seen = url;
+      response.end();
+    };
+    const query = { page_token: "a+b/c=&d#?%", client_name: "é ü" };
+    await door()({ method: "GET", url: `${server.url}/clients`, query });
+    const url = new URL(seen, server.url);
+    assert.equal(url.pathname, "/clients");
+    assert.deepEqual(Object.fromEntries(url.searchParams), query);
+  });
+
+  it("sends its own headers with every request, and those of a request instead", async () => {
+    let seen: IncomingMessage["headers"] = {};
+    server.handle = ({ headers }, response) => {
+      seen = headers;
+      response.end();
+    };
+    const http = door({ headers: { authorization: "Bearer default", "x-key": "k" } });
+    await http({ method: "GET", url: server.url });
+    assert.deepEqual([seen["authorization"], seen["x-key"]], ["Bearer default", "k"]);
+    await http({ method: "GET", url: server.url, headers: { Authorization: "Bearer own" } });
+    assert.deepEqual([seen["authorization"], seen["x-key"]], ["Bearer own", "k"]);
+  });
+
+  it("returns every status as a response, including redirects, and sends one request", async () => {
     let asked = 0;
     let status = 200;
     server.handle = (_, response) => {
@@ -138,7 +193,7 @@ describe("an exchange", () => {
       response.end("the body é");
     };
     for (status of [200, 201, 301, 302, 307, 308, 400, 401, 404, 409, 429, 500, 502, 503]) {
-      const answer = await door()({ method: "POST", url: server.url, body: "{}" });
+      const answer = await door()({ method: "POST", url: server.url, json: {} });
       assert.equal(answer.status, status);
       assert.equal(answer.text, "the body é");
       assert.deepEqual(Buffer.from(answer.bytes), Buffer.from("the body é"));
@@ -148,13 +203,13 @@ describe("an exchange", () => {
     assert.equal(asked, 14);
   });
 
-  it("gives an empty body for statuses that have none", async () => {
+  it("has an empty body for statuses without one", async () => {
     server.handle = (_, response) => response.writeHead(204).end();
     const answer = await door()({ method: "DELETE", url: server.url });
     assert.deepEqual([answer.status, answer.text, answer.bytes.length], [204, "", 0]);
   });
 
-  it("never makes anything of a body but bytes", async () => {
+  it("never parses a body", async () => {
     const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
     server.handle = (_, response) => {
       response.writeHead(200, { "content-type": "application/json" });
@@ -164,7 +219,7 @@ describe("an exchange", () => {
     assert.deepEqual(Buffer.from(answer.bytes), Buffer.from(bytes));
   });
 
-  it("puts a body together that comes in many parts", async () => {
+  it("joins a body that arrives in many chunks", async () => {
     const part = "x".repeat(100_000);
     server.handle = (_, response) => {
       for (let n = 0; n < 20; n++) response.write(part);
@@ -174,7 +229,7 @@ describe("an exchange", () => {
     assert.equal(answer.text, `${part.repeat(20)}end`);
   });
 
-  it("gives up a body that is too long, told or untold", async () => {
+  it("rejects a body that is too long, with and without a stated length", async () => {
     for (const told of [true, false]) {
       server.handle = (_, response) => {
         if (told) response.setHeader("content-length", "5000");
@@ -189,7 +244,7 @@ describe("an exchange", () => {
     }
   });
 
-  it("ends at its time, before the answer and inside the body", async () => {
+  it("times out before the response and during the body", async () => {
     for (const inside of [false, true]) {
       server.handle = (_, response) => {
         if (inside) response.write("the beginning");
@@ -207,7 +262,7 @@ describe("an exchange", () => {
     await assert.rejects(long, /long enough/);
   });
 
-  it("ends with the reason of its signal, before, during and inside the body", async () => {
+  it("ends with the reason of its signal before the request, before the response and during the body", async () => {
     const reason = new Error("that is enough");
     let asked = 0;
     let control = new AbortController();
@@ -227,49 +282,50 @@ describe("an exchange", () => {
     assert.equal(asked, 2);
   });
 
-  it("takes a connection of its own where it must not be sent twice", async () => {
+  it("uses a new connection if it must not be sent twice", async () => {
     server.handle = (_, response) => response.end("x");
     const http = door();
     const opened = async (once: boolean): Promise<number> => {
       await http({ method: "GET", url: server.url });
       const first = server.connections();
-      for (let n = 0; n < 3; n++) await http({ method: "POST", url: server.url, body: "{}", once });
+      for (let n = 0; n < 3; n++) await http({ method: "POST", url: server.url, json: {}, once });
       return server.connections() - first;
     };
     assert.equal(await opened(true), 3);
   });
 
-  it("tells what it does, without a credential", async () => {
+  it("traces requests and responses without credentials", async () => {
     server.handle = (_, response) => response.writeHead(201).end("12345");
     const lines: string[] = [];
     const http = door({ trace: (line) => lines.push(line) });
     const url = server.url.replace("http://", "http://user:hush@");
     const headers = { accept: "application/json", authorization: "Bearer hush", "x-key": "hush", cookie: "hush" };
-    await http({ method: "POST", url: `${url}/clients?token=hush`, headers, body: '{"client_secret":"hush"}' });
+    await http({ method: "POST", url: `${url}/clients?token=hush`, headers, json: { client_secret: "hush" } });
     await failure(http({ method: "GET", url: "http://user:hush@127.0.0.1:1/x" }));
     assert.match(lines[0] ?? "", /^> POST http:\/\/127\.0\.0\.1:\d+\/clients\?…$/);
     assert.ok(lines.includes("> accept: application/json"));
+    assert.ok(lines.includes("> content-type: application/json"));
     assert.ok(lines.includes("> x-key: (redacted)"));
-    assert.match(lines[5] ?? "", /^< 201 \(5 bytes, \d+ ms\)$/);
+    assert.match(lines[6] ?? "", /^< 201 \(5 bytes, \d+ ms\)$/);
     assert.match(lines.at(-1) ?? "", /^< connection refused \(\d+ ms\)$/);
     assert.doesNotMatch(lines.join("\n"), /hush|user/);
   });
 });
 
-describe("a request without an answer", () => {
+describe("a request without a response", () => {
   async function kindOf(request: Partial<HttpRequest> & { readonly url: string }, more?: Partial<HttpOptions>) {
     const { kind, maybeSent } = await failure(door(more)({ method: "GET", timeout: 10_000, ...request }));
     return [kind, maybeSent] as const;
   }
 
-  it("says whether the server may have read it", async () => {
+  it("knows whether the server may have received it", async () => {
     assert.deepEqual(await kindOf({ url: "http://127.0.0.1:1/" }), ["refused", false]);
     assert.deepEqual(await kindOf({ url: "http://nowhere.invalid/" }), ["unresolved", false]);
     const missing = { socket: "/nothing/there.sock" };
     assert.deepEqual(await kindOf({ url: "http://localhost/" }, missing), ["refused", false]);
   });
 
-  it("says what the connection came to", async () => {
+  it("says why the connection failed", async () => {
     const whole = "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n";
     const cases = [
       ["", true, "lost"],
@@ -305,7 +361,7 @@ describe("https", () => {
     });
   }
 
-  it("trusts what it is told to, asked for once and for https alone", async () => {
+  it("trusts the given CAs, which are loaded once and only for https", async () => {
     const plain = await openServer();
     await serve(made.good);
     try {
@@ -330,7 +386,7 @@ describe("https", () => {
     }
   });
 
-  it("says what is wrong with a certificate, which was not sent anything", async () => {
+  it("says what is wrong with a certificate, and sends nothing", async () => {
     const trusting = { authorities: () => trustedAuthorities([made.authority.cert]) };
     const cases = [
       [made.good, {}, /authority is not trusted|not trusted/],
@@ -343,7 +399,7 @@ describe("https", () => {
     for (const [identity, more, message] of cases) {
       await serve(identity);
       try {
-        const refused = await failure(door(more)({ method: "POST", url: `${sandbox.url}/admin/clients`, body: "{}" }));
+        const refused = await failure(door(more)({ method: "POST", url: `${sandbox.url}/admin/clients`, json: {} }));
         assert.equal(refused.kind, "certificate", refused.message);
         assert.equal(refused.maybeSent, false);
         assert.match(refused.message, message);
@@ -354,7 +410,7 @@ describe("https", () => {
     }
   });
 
-  it("says that a port does not speak TLS", async () => {
+  it("says that a port doesn't speak TLS", async () => {
     const plain = await openServer();
     try {
       const refused = await failure(
@@ -377,7 +433,7 @@ describe("an encoded body", () => {
     ["deflate, gzip", (text) => gzipSync(deflateSync(text))],
   ];
 
-  it("is decoded, though none is asked for", async () => {
+  it("is decompressed, although no request asks for compression", async () => {
     const server = await openServer();
     try {
       for (const [coding, encode] of ENCODERS) {
@@ -392,7 +448,7 @@ describe("an encoded body", () => {
     }
   });
 
-  it("is no answer where it cannot be decoded, and is limited after decoding", async () => {
+  it("is rejected if it can't be decompressed, and its limit applies afterwards", async () => {
     const server = await openServer();
     try {
       for (const [coding] of ENCODERS) {
@@ -407,7 +463,7 @@ describe("an encoded body", () => {
         }
         const { kind, message } = await failure(asked);
         assert.equal(kind, "protocol", coding);
-        assert.match(message, /not what its Content-Encoding says/);
+        assert.match(message, /does not match its Content-Encoding/);
       }
       server.handle = (_, response) => {
         response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync("x".repeat(2_000_000)));

@@ -39,29 +39,29 @@ for (const [text, values, single] of [
 for (const [text, reason] of [
   ["$.", "a name or a selector is missing at position 3"],
   ["$a", "expected '.', '..' or a bracketed selection, found 'a' at position 2"],
-  ["$.a ", "the text does not fit at position 5"],
+  ["$.a ", "unexpected text at position 5"],
   ["$[", "unclosed bracketed selection at position 3"],
   ["$[?nope(@)]", "no such function 'nope' at position 4"],
   ["$[~'a']", "unexpected token '~' in bracketed selection at position 3"],
   ["$[99999999999999999999]", "index out of range at position 3"],
 ] as const) {
-  test(`${text} is refused with its reason and place`, async () => {
+  test(`${text} is rejected with reason and position`, async () => {
     await assert.rejects(compileJsonPath(text), {
       name: "Problem",
       exit: "usage",
-      message: `Cannot use JSONPath "${text}": ${reason}`,
+      message: `Invalid JSONPath "${text}": ${reason}`,
     });
   });
 }
 
-test("an expression of control characters is refused harmlessly", async () => {
+test("an expression with control characters is rejected without printing them", async () => {
   await assert.rejects(
     compileJsonPath("$\u001b[2J ('x':1)"),
     (error) => error instanceof Problem && !error.message.includes("\u001b"),
   );
 });
 
-test("hostile nesting, in an expression or a document, is a problem and no crash", async () => {
+test("hostile nesting in an expression or a document is a problem, not a crash", async () => {
   await assert.rejects(compileJsonPath(`$[?${"(".repeat(20_000)}`), Problem);
   const select = await compileJsonPath("$..a");
   const deep = (depth: number) => JSON.parse(`${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`);
@@ -75,7 +75,7 @@ test("jsonpath prints a value for a singular query and an array for any other", 
     const format = parseFormat(text);
     const yaml = () => Promise.reject(new Error("yaml was loaded"));
     const tools = await toolsFor(format, { yaml, jsonpath: compileJsonPath });
-    const renderer = createRenderer<unknown>(format, { columns: [], id: String }, { terminal, many, tools });
+    const renderer = createRenderer<unknown>(format, { columns: [], id: String }, { terminal, isList: many, tools });
     return STORE.items.map((item) => renderer.item(item)).join("") + renderer.end();
   };
   assert.equal(await shown("jsonpath=$.client_id", false), '"a"\n"b"\n');

@@ -4,7 +4,7 @@ import { keyFromUrl } from "../../lib/adapters/key-url.ts";
 import type { Download } from "../../lib/core/network.ts";
 import { type KeyServer, openKeyServer, type Reply } from "./keyserver.ts";
 
-describe("key addresses", () => {
+describe("keys from URLs", () => {
   let server: KeyServer;
   let reply: Reply = { body: "" };
 
@@ -14,7 +14,7 @@ describe("key addresses", () => {
 
   after(() => server.close());
 
-  it("gives the bytes as they came, and asks for no more than a key can be", async () => {
+  it("returns the bytes as received, up to the largest size of a key", async () => {
     const body = Uint8Array.from({ length: 256 }, (_, i) => i);
     reply = { body };
     const { material, url } = await keyFromUrl(`${server.url}/key.asc`, server.download, false);
@@ -27,7 +27,7 @@ describe("key addresses", () => {
     });
   });
 
-  it("takes plain http only from this machine or for a pinned key", async () => {
+  it("accepts plain http only from this machine or for a pinned key", async () => {
     reply = { body: "key" };
     const before = server.asked.length;
     for (const address of ["http://example.org/k", "http://127.evil.example/k", "http://localhost.example.org/k"]) {
@@ -47,13 +47,13 @@ describe("key addresses", () => {
     }
   });
 
-  it("does not use a key that was redirected into the clear", async () => {
+  it("doesn't use a key after a redirect to plain http", async () => {
     const elsewhere: Download = async () => ({ status: 200, url: "http://example.org/k", bytes: new Uint8Array(1) });
     await assert.rejects(keyFromUrl("https://example.org/k", elsewhere, false), { code: "plain-http" });
     assert.equal((await keyFromUrl("https://example.org/k", elsewhere, true)).material.length, 1);
   });
 
-  it("refuses what is no web address, without its credentials in the message", async () => {
+  it("rejects an invalid URL, without its credentials in the message", async () => {
     for (const address of ["", "key.asc", "ftp://example.org/k", "file:///etc/passwd"]) {
       await assert.rejects(keyFromUrl(address, server.download, true), { code: "bad-address", exit: "usage" });
     }
@@ -63,7 +63,7 @@ describe("key addresses", () => {
     });
   });
 
-  it("says which status came instead of a key", async () => {
+  it("reports the status of a response without a key", async () => {
     for (const status of [204, 401, 403, 404, 410]) {
       reply = { status, body: "" };
       await assert.rejects(keyFromUrl(`${server.url}/k`, server.download, false), {
@@ -81,7 +81,7 @@ describe("key addresses", () => {
     }
   });
 
-  it("recognises a web page", async () => {
+  it("detects a web page", async () => {
     for (const body of ["<!DOCTYPE html><html>", "\n <html lang=en>", "<head></head>"]) {
       reply = { body, type: "text/html" };
       await assert.rejects(keyFromUrl(`${server.url}/k`, server.download, false), {

@@ -56,7 +56,7 @@ describe("Keybase", () => {
     return assert.fail("a key came");
   }
 
-  it("gives the key of a user, whatever the case of the name", async () => {
+  it("returns the key of a user, case-insensitively", async () => {
     answer = { status: OK, them: [user("Alice_1", primary(alice))] };
     const key = await keybaseKey("aLICE_1", server.download, `${server.url}/`);
     assert.deepEqual(key, { armored: alice.armored, fingerprint: alice.fingerprint, username: "Alice_1" });
@@ -71,7 +71,7 @@ describe("Keybase", () => {
     assert.equal(gpg.decrypt(Buffer.from(message, "base64")), "for alice");
   });
 
-  it("asks Keybase itself unless told otherwise, and keeps the path of a mirror", async () => {
+  it("requests Keybase itself by default, and keeps the path of a mirror", async () => {
     answer = { status: OK, them: [user("alice", primary(alice))] };
     await keybaseKey("alice", server.download);
     assert.ok(server.asked.at(-1)?.url.startsWith(`${KEYBASE_URL}/_/api/1.0/user/lookup.json?`));
@@ -80,7 +80,7 @@ describe("Keybase", () => {
     assert.equal(new URL(server.asked.at(-1)?.url ?? "").pathname, "/kb/_/api/1.0/user/lookup.json");
   });
 
-  it("refuses a key with another fingerprint than stated", async () => {
+  it("rejects a key with another fingerprint than claimed", async () => {
     answer = { status: OK, them: [user("alice", { ...primary(alice), bundle: bob.armored })] };
     const key = await keybaseKey("alice", server.download, server.url);
     const [recipient] = await recipientsFrom(key.armored, "--keybase alice", new Date());
@@ -88,11 +88,11 @@ describe("Keybase", () => {
     assert.throws(() => checkKeybaseKey(recipient, key), {
       code: "keybase-fingerprint-mismatch",
       exit: "noUsableKey",
-      message: new RegExp(`states the fingerprint ${alice.fingerprint}, but sent the key ${bob.fingerprint}$`),
+      message: new RegExp(`claims the fingerprint ${alice.fingerprint}, but sent the key ${bob.fingerprint}$`),
     });
   });
 
-  it("tells no such user, no key and out of reach apart", async () => {
+  it("distinguishes an unknown user, a missing key and an unreachable server", async () => {
     for (const given of [
       { status: OK, them: [null] },
       { status: { code: 205, name: "NOT_FOUND", desc: "user not found" } },
@@ -100,7 +100,7 @@ describe("Keybase", () => {
       const nobody = await refusal("nobody", given);
       assert.equal(nobody.code, "keybase-no-user");
       assert.equal(nobody.exit, "noUsableKey");
-      assert.match(nobody.message, /Keybase user "nobody": there is nobody of this name$/);
+      assert.match(nobody.message, /Keybase user "nobody" not found$/);
     }
     for (const keys of [undefined, null, {}, { key_fingerprint: null, bundle: null }, { key_fingerprint: "" }]) {
       const keyless = await refusal("carol", { status: OK, them: [user("carol", keys)] });
@@ -118,7 +118,7 @@ describe("Keybase", () => {
     server.dead.clear();
   });
 
-  it("refuses an answer that it does not understand or that is about somebody else", async () => {
+  it("rejects a response that is unexpected or about another user", async () => {
     const rows: readonly (readonly [object | string, RegExp])[] = [
       ["<!doctype html><p>sign in to the network</p>", /not that of a Keybase user lookup$/],
       ["{", /not that of a Keybase user lookup$/],
@@ -126,8 +126,8 @@ describe("Keybase", () => {
       [{ them: [] }, /not that of a Keybase user lookup$/],
       [{ status: OK, them: [{ basics: {} }] }, /not that of a Keybase user lookup$/],
       [{ status: OK, them: [user("alice", { key_fingerprint: 7, bundle: alice.armored })] }, /not that of a Keybase/],
-      [{ status: OK, them: [] }, /about nobody$/],
-      [{ status: OK }, /about nobody$/],
+      [{ status: OK, them: [] }, /about no user$/],
+      [{ status: OK }, /about no user$/],
       [{ status: OK, them: [user("alice", primary(alice)), user("bob", primary(bob))] }, /about 2 users$/],
       [{ status: OK, them: [user("bob", primary(bob))] }, /about "bob"$/],
       [{ status: OK, them: [user("bob\u001b[2J\n", primary(bob))] }, /about "bob\\x1b\[2J\\n"$/],
@@ -137,7 +137,7 @@ describe("Keybase", () => {
       ],
       [
         { status: OK, them: [user("alice", { key_fingerprint: "deadbeef", bundle: alice.armored })] },
-        /states "deadbeef"/,
+        /contains "deadbeef"/,
       ],
     ];
     for (const [given, message] of rows) {
@@ -151,7 +151,7 @@ describe("Keybase", () => {
     assert.match(moved.message, /answered 404$/);
   });
 
-  it("asks for one well-formed name alone, and for nothing in the clear from elsewhere", async () => {
+  it("requests only one valid name, and never with plain http from other hosts", async () => {
     const before = server.asked.length;
     for (const name of ["", "alice,bob", "a b", "../x", "al\u00efce", "alice\n", "alice@github"]) {
       await assert.rejects(keybaseKey(name, server.download, server.url), { code: "keybase-name", exit: "usage" });

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import * as openpgp from "openpgp";
-import { type Choice, encrypt, inspectKey, recipientsFrom } from "../../lib/adapters/pgp.ts";
+import { encrypt, inspectKey, type KeySelector, recipientsFrom } from "../../lib/adapters/pgp.ts";
 import { packetsOf, TAG } from "../../lib/core/keys/key-material.ts";
 import { checkPins, decryptLine, ENCRYPTED_FORMATS, type Recipient } from "../../lib/core/keys/recipient.ts";
 import { Problem } from "../../lib/core/problem.ts";
@@ -19,17 +19,17 @@ function base64(data: string | Uint8Array): string {
   return Buffer.from(data).toString("base64");
 }
 
-async function one(material: string | Uint8Array, now = new Date(), choice: Choice = {}): Promise<Recipient> {
-  const recipients = await recipientsFrom(material, ORIGIN, now, choice);
+async function one(material: string | Uint8Array, now = new Date(), selector: KeySelector = {}): Promise<Recipient> {
+  const recipients = await recipientsFrom(material, ORIGIN, now, selector);
   assert.equal(recipients.length, 1);
   const [recipient] = recipients;
   assert.ok(recipient);
   return recipient;
 }
 
-async function refusal(material: string | Uint8Array, choice: Choice = {}, now = new Date()): Promise<Problem> {
+async function refusal(material: string | Uint8Array, selector: KeySelector = {}, now = new Date()): Promise<Problem> {
   try {
-    await recipientsFrom(material, ORIGIN, now, choice);
+    await recipientsFrom(material, ORIGIN, now, selector);
   } catch (error) {
     assert.ok(error instanceof Problem, String(error));
     assert.equal(error.exit, "noUsableKey", error.message);
@@ -66,8 +66,8 @@ describe("OpenPGP recipients", () => {
 
   after(() => gpg.close());
 
-  describe("what a key is given as", () => {
-    it("takes each kind of key in each form, and GnuPG reads what was encrypted to it", async () => {
+  describe("forms of key material", () => {
+    it("accepts each kind of key in each form, and GnuPG decrypts what was encrypted to it", async () => {
       const kinds = [
         [rsa, "RSA 3072", "RSA 3072"],
         [curve, "EdDSA Ed25519", "ECDH Curve25519"],
@@ -98,7 +98,7 @@ describe("OpenPGP recipients", () => {
       }
     });
 
-    it("takes armored text that was bent on the way", async () => {
+    it("accepts armored text with damaged whitespace", async () => {
       const { armored, fingerprint } = curve;
       const commented = armored.replace("-----\n\n", "-----\nVersion: GnuPG v2\nComment: made on a laptop\n\n");
       const bent: Record<string, string | Uint8Array> = {
@@ -125,7 +125,7 @@ describe("OpenPGP recipients", () => {
       }
     });
 
-    it("counts a revocation that only a second copy of the key has", async () => {
+    it("honors a revocation that only a second copy of the key has", async () => {
       const name = gpg.quick("Twice <twice@example.org>", "ed25519", "sign");
       gpg.addSubkey(name, "cv25519", "encr");
       const before = gpg.exported(name).armored;
@@ -135,7 +135,7 @@ describe("OpenPGP recipients", () => {
       assert.equal((await refusal(after + before)).code, "pgp-key-revoked");
     });
 
-    it("says what it was given instead of a key", async () => {
+    it("says what was passed instead of a key", async () => {
       const signature = gpg.run(["--armor", "--detach-sign"], { input: "text" }).stdout.toString();
       const clear = gpg.run(["--clearsign"], { input: "text" }).stdout.toString();
       const trust = ["--trust-model", "always", "--recipient", curve.fingerprint];
@@ -158,11 +158,11 @@ describe("OpenPGP recipients", () => {
         [curve.fingerprint, /this is a fingerprint or a key ID/, /--pgp-fingerprint/],
         ["0xDEADBEEF", /this is a fingerprint or a key ID/, /--pgp-fingerprint/],
         ["BB25 7B48 1E7A 2BB6", /this is a fingerprint or a key ID/, /--pgp-fingerprint/],
-        ["alice@example.org", /this is a mail address/, /wkd:/],
-        ["https://example.org/key.asc", /this is an address/, /--pgp-key-url/],
-        ["team.asc", /looks like the name of a file/, /@/],
-        ["./keys/team", /looks like the name of a file/, /@/],
-        ["<!doctype html><title>Sign in</title>", /this is a web page/, /address of the key/],
+        ["alice@example.org", /this is an email address/, /wkd:/],
+        ["https://example.org/key.asc", /this is a URL/, /--pgp-key-url/],
+        ["team.asc", /looks like a file name/, /@/],
+        ["./keys/team", /looks like a file name/, /@/],
+        ["<!doctype html><title>Sign in</title>", /this is a web page/, /URL of the key/],
         ["hello, world", /neither an armored OpenPGP key nor base64/, /gpg --export/],
         [base64("hello, world"), /base64 of something that is not OpenPGP/, /gpg --export/],
         [base64(new Uint8Array([0xee, 1, 2, 3])), /it is not OpenPGP data$/, /gpg --export/],
@@ -170,7 +170,7 @@ describe("OpenPGP recipients", () => {
         [curve.armored.slice(0, 300), /cut off: its END line is missing$/, /BEGIN to END/],
         [curve.binary.slice(0, -5), /damaged or cut off$/, /gpg --export/],
         [base64(curve.binary).slice(0, 200), /damaged or cut off$/, /gpg --export/],
-        [curve.armored.replace("\n\n", "\n\n#!?\n"), /damaged: what stands between/, /gpg --export/],
+        [curve.armored.replace("\n\n", "\n\n#!?\n"), /damaged: the part between/, /gpg --export/],
       ];
       for (const [material, message, hint] of rows) {
         const problem = await refusal(material);
@@ -181,7 +181,7 @@ describe("OpenPGP recipients", () => {
       }
     });
 
-    it("refuses key formats that no message could be made for", async () => {
+    it("rejects key versions that can't be used for encryption", async () => {
       const old = Uint8Array.from(curve.binary);
       assert.equal(old[2], 4);
       old[2] = 3;
@@ -191,8 +191,8 @@ describe("OpenPGP recipients", () => {
     });
   });
 
-  describe("which keys are refused", () => {
-    it("refuses a private key in each form, names it, and shows nothing of it", async () => {
+  describe("rejected keys", () => {
+    it("rejects a private key in each form, names it, and shows nothing of it", async () => {
       const secret = gpg.secret(rsa.fingerprint);
       const binary = gpg.run(["--export-secret-keys", rsa.fingerprint]).stdout;
       const subkeys = gpg.run(["--armor", "--export-secret-subkeys", rsa.fingerprint]).stdout.toString();
@@ -208,7 +208,7 @@ describe("OpenPGP recipients", () => {
       }
     });
 
-    it("refuses an expired key with its date and the way to extend it", async () => {
+    it("rejects an expired key with its date and a way to extend it", async () => {
       const name = gpg.quick("Old <old@example.org>", "ed25519", "sign", "20200301T000000", "20200101T000000");
       gpg.addSubkey(name, "cv25519", "encr", "never", "20200101T000000");
       const key = gpg.exported(name).armored;
@@ -221,7 +221,7 @@ describe("OpenPGP recipients", () => {
       assert.equal((await refusal(key, {}, new Date("2020-03-01T00:00:00Z"))).code, "pgp-key-expired");
     });
 
-    it("refuses a revoked key with the date and the reason that its owner gave", async () => {
+    it("rejects a revoked key with its date and its owner's reason", async () => {
       const name = gpg.quick("Gone <gone@example.org>", "ed25519", "sign", "never", "20210101T000000");
       gpg.addSubkey(name, "cv25519", "encr", "never", "20210101T000000");
       revoke(gpg, name, 2, "use the new one", "20220202T020202");
@@ -230,7 +230,7 @@ describe("OpenPGP recipients", () => {
       assert.match(problem.message, /it was revoked on 2022-02-02T02:02:02Z \(it was superseded, "use the new one"\)$/);
     });
 
-    it("refuses a key without an encryption subkey", async () => {
+    it("rejects a key without an encryption subkey", async () => {
       const name = gpg.quick("Signer <signer@example.org>", "ed25519", "sign");
       const alone = await refusal(gpg.exported(name).binary);
       assert.equal(alone.code, "pgp-key-sign-only");
@@ -242,11 +242,11 @@ describe("OpenPGP recipients", () => {
       assert.deepEqual(problem.details, [`Subkey ${subkey} (EdDSA Ed25519): it is for authentication only`]);
     });
 
-    it("refuses weak keys, also where only the primary key is weak", async () => {
+    it("rejects weak keys, also if only the primary key is weak", async () => {
       const short = gpg.quick("Short <short@example.org>", "rsa1024", "sign,encr");
-      assert.match((await weak(short)).message, /RSA 1024 is too weak, 2048 bits are the least$/);
+      assert.match((await weak(short)).message, /RSA 1024 is too weak, at least 2048 bits are required$/);
       gpg.addSubkey(short, "cv25519", "encr");
-      assert.match((await weak(short)).message, /RSA 1024 is too weak, 2048 bits are the least$/);
+      assert.match((await weak(short)).message, /RSA 1024 is too weak, at least 2048 bits are required$/);
       const weakSubkey = gpg.quick("Mixed <mixed@example.org>", "ed25519", "sign");
       const subkey = gpg.addSubkey(weakSubkey, "rsa1024", "encr");
       assert.match(
@@ -272,7 +272,7 @@ describe("OpenPGP recipients", () => {
       return problem;
     }
 
-    it("refuses a key from the future, and points to the clock", async () => {
+    it("rejects a key from the future, with a hint about the clock", async () => {
       const name = gpg.quick("Marty <marty@example.org>", "ed25519", "sign", "never", "20400101T000000");
       gpg.addSubkey(name, "cv25519", "encr", "never", "20400101T000000");
       const key = gpg.run(["--faked-system-time", "20400102T000000", "--armor", "--export", name]).stdout.toString();
@@ -283,17 +283,17 @@ describe("OpenPGP recipients", () => {
       assert.equal((await one(key, new Date("2040-01-02T00:00:00Z"))).fingerprint, name);
     });
 
-    it("refuses a key whose owner's signature was changed or taken away", async () => {
+    it("rejects a key whose self-signature was changed or removed", async () => {
       const changed = Buffer.from(curve.binary);
       const at = changed.indexOf("bob@example.org");
       assert.ok(at > 0);
       changed.write("eve@example.org", at);
       const problem = await refusal(changed);
       assert.equal(problem.code, "pgp-key-invalid");
-      assert.match(problem.message, /its own signatures do not hold/);
+      assert.match(problem.message, /its self-signatures are not valid/);
     });
 
-    it("makes names from outside harmless in messages", async () => {
+    it("escapes names from outside in messages", async () => {
       const { publicKey } = await openpgp.generateKey({
         userIDs: [{ name: "Eve\u001b[2J\nOAuth 2.0 Client Secret: x", email: "eve@example.org" }],
         date: new Date("2020-01-01T00:00:00Z"),
@@ -305,8 +305,8 @@ describe("OpenPGP recipients", () => {
     });
   });
 
-  describe("which subkey is used", () => {
-    it("uses a good subkey beside expired, revoked, signing and weak ones, and names those", async () => {
+  describe("the selected subkey", () => {
+    it("is a valid one among expired, revoked, signing and weak ones, which are reported", async () => {
       const name = gpg.quick("Many <many@example.org>", "ed25519", "sign", "never", "20200101T000000");
       const expired = gpg.addSubkey(name, "cv25519", "encr", "20200301T000000", "20200101T000000");
       const good = gpg.addSubkey(name, "cv25519", "encr", "never", "20210101T000000");
@@ -327,7 +327,7 @@ describe("OpenPGP recipients", () => {
       assert.match(packets(gpg, message), new RegExp(`keyid ${good.slice(-16)}`));
     });
 
-    it("uses the newest of several good ones", async () => {
+    it("is the newest of several valid ones", async () => {
       const name = gpg.quick("Rotating <rotating@example.org>", "ed25519", "sign", "never", "20200101T000000");
       const first = gpg.addSubkey(name, "cv25519", "encr", "never", "20200101T000000");
       const second = gpg.addSubkey(name, "cv25519", "encr", "never", "20220101T000000");
@@ -338,14 +338,14 @@ describe("OpenPGP recipients", () => {
       ]);
     });
 
-    it("uses the primary key where it is made for encryption", async () => {
+    it("may be the primary key if it is meant for encryption", async () => {
       const name = gpg.quick("Single <single@example.org>", "rsa2048", "sign,encr");
       const recipient = await one(gpg.exported(name).armored);
       assert.deepEqual(recipient.encryptsTo, { fingerprint: name, algorithm: "RSA 2048" });
       assert.equal(gpg.decrypt(Buffer.from(await encrypt([recipient], PLAIN, "base64"), "base64")), PLAIN);
     });
 
-    it("says of the only encryption subkey why it cannot be used", async () => {
+    it("has its reason reported if it is the only one and can't be used", async () => {
       const name = gpg.quick("Lapsed <lapsed@example.org>", "ed25519", "sign", "never", "20200101T000000");
       const subkey = gpg.addSubkey(name, "cv25519", "encr", "20200301T000000", "20200101T000000");
       const expired = await refusal(gpg.exported(name).armored);
@@ -360,7 +360,7 @@ describe("OpenPGP recipients", () => {
       assert.match(revoked.details.join(), new RegExp(`^Subkey ${subkey} \\(ECDH Curve25519\\): it was revoked on `));
     });
 
-    it("is not used with signatures over SHA-1 alone, and the hint mends that", async () => {
+    it("isn't used if only signed with SHA-1, and the hint fixes that", async () => {
       const sha1 = ["--cert-digest-algo", "SHA1", "--allow-weak-key-signatures"];
       const made = gpg.run([
         ...sha1,
@@ -375,7 +375,7 @@ describe("OpenPGP recipients", () => {
       gpg.run([...sha1, "--quick-add-key", name, "cv25519", "encr"]);
       const both = await refusal(gpg.exported(name).binary);
       assert.equal(both.code, "pgp-key-sha1");
-      assert.match(both.message, /it is signed with SHA-1 only, and such a signature can be forged$/);
+      assert.match(both.message, /it is only signed with SHA-1, and such signatures can be forged$/);
       const [commands = "", ...others] = /gpg --cert.*$/.exec(both.hint ?? "") ?? [];
       assert.deepEqual(others, []);
       const [primary = "", subkeys = "", ...more] = commands.split(" && ");
@@ -385,12 +385,12 @@ describe("OpenPGP recipients", () => {
       // Only the primary key is signed anew: the binding of the subkey can still be forged.
       const half = await refusal(gpg.exported(name).binary);
       assert.equal(half.code, "pgp-key-sha1");
-      assert.match(half.message, /its subkey [0-9A-F]{40} cannot be used: it is signed with SHA-1 only/);
+      assert.match(half.message, /its subkey [0-9A-F]{40} cannot be used: it is only signed with SHA-1/);
       gpg.run(arguments_(subkeys));
       assert.equal((await one(gpg.exported(name).binary)).fingerprint, name);
     });
 
-    it("is revoked by a signature over SHA-1 too", async () => {
+    it("is also revoked by a SHA-1 signature", async () => {
       for (const algorithm of ["future-default", "rsa3072"]) {
         const name = gpg.quick(`Gone ${algorithm} <gone@example.org>`, algorithm);
         if (algorithm === "rsa3072") gpg.addSubkey(name, "rsa3072", "encr");
@@ -408,7 +408,7 @@ describe("OpenPGP recipients", () => {
       }
     });
 
-    it("tells of a subkey of an algorithm that it does not know", async () => {
+    it("is never one with an unknown algorithm, which is reported", async () => {
       const unknown = Buffer.from(curve.binary);
       const [, subkey = ""] = gpg.fingerprints(curve.fingerprint);
       const at = unknown.lastIndexOf(Buffer.from([18, 10, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x97, 0x55, 0x01, 0x05, 0x01]));
@@ -422,11 +422,11 @@ describe("OpenPGP recipients", () => {
   });
 
   describe("several keys", () => {
-    it("does not guess which key of a file is meant, and lists them", async () => {
+    it("are listed instead of guessing which one to use", async () => {
       for (const form of [rsa.armored + curve.armored, Buffer.concat([rsa.binary, curve.binary])]) {
         const problem = await refusal(form);
         assert.equal(problem.code, "pgp-several-keys");
-        assert.match(problem.message, /which of the 2 keys from --pgp-key is meant$/);
+        assert.match(problem.message, /among the 2 keys from --pgp-key$/);
         assert.deepEqual(problem.details, [
           `Found: ${rsa.fingerprint} "Alice RSA <alice@example.org>"`,
           `Found: ${curve.fingerprint} "Bob Curve <bob@example.org>"`,
@@ -435,7 +435,7 @@ describe("OpenPGP recipients", () => {
       }
     });
 
-    it("takes the pinned ones of a file", async () => {
+    it("are reduced to the pinned ones", async () => {
       const file = rsa.armored + curve.armored + nist.armored;
       const second = await one(file, new Date(), { pins: [curve.fingerprint.toLowerCase()] });
       assert.equal(second.fingerprint, curve.fingerprint);
@@ -449,7 +449,7 @@ describe("OpenPGP recipients", () => {
       checkPins(both, pins);
     });
 
-    it("refuses keys that are not the pinned one", async () => {
+    it("are rejected if none is pinned", async () => {
       const one = await refusal(curve.armored, { pins: [rsa.fingerprint] });
       assert.equal(one.code, "pgp-fingerprint-mismatch");
       assert.match(one.message, new RegExp(`^Cannot encrypt to ${curve.fingerprint} .* is not ${rsa.fingerprint}$`));
@@ -458,7 +458,7 @@ describe("OpenPGP recipients", () => {
       assert.equal(many.details.length, 2);
     });
 
-    it("takes the usable key for an address, by user IDs that the key itself stands for", async () => {
+    it("are reduced to the usable key with a valid user ID for an email address", async () => {
       const old = gpg.quick("Bob before <bob@example.org>", "ed25519", "sign", "20200301T000000", "20200101T000000");
       const file = gpg.exported(old).armored + curve.armored + nist.armored;
       const found = await one(file, new Date(), { address: "BOB@example.org" });
@@ -474,7 +474,7 @@ describe("OpenPGP recipients", () => {
   });
 
   describe("encryption", () => {
-    it("makes one message that each of three recipients reads alone", async () => {
+    it("creates one message that each of three recipients can decrypt", async () => {
       const recipients = await Promise.all([rsa, curve, nist].map((key) => one(key.armored)));
       const [first] = recipients;
       assert.ok(first);
@@ -491,7 +491,7 @@ describe("OpenPGP recipients", () => {
       assert.equal(packets(gpg, message).match(/pubkey enc packet/g)?.length, 3);
     });
 
-    it("writes each format so that the shown line decrypts it", async () => {
+    it("writes each format so that the documented command decrypts it", async () => {
       const recipient = await one(curve.armored);
       for (const format of ENCRYPTED_FORMATS) {
         const message = await encrypt([recipient], PLAIN, format);
@@ -516,7 +516,7 @@ describe("OpenPGP recipients", () => {
       assert.match(listed, /mode b .*name=""/);
     });
 
-    it("gives the owner of a key that advertises newer encryption something GnuPG reads", async () => {
+    it("creates a message that GnuPG can decrypt even if the key advertises newer encryption", async () => {
       const { publicKey, privateKey } = await openpgp.generateKey({
         userIDs: [{ email: "aead@example.org" }],
         config: { aeadProtect: true },
@@ -529,7 +529,7 @@ describe("OpenPGP recipients", () => {
       assert.equal(gpg.decrypt(Buffer.from(message, "base64")), PLAIN);
     });
 
-    it("serves version 6 keys, alone and beside a version 4 key", async () => {
+    it("supports version 6 keys, also together with a version 4 key", async () => {
       for (const aeadProtect of [false, true]) {
         const { publicKey, privateKey } = await openpgp.generateKey({
           userIDs: [{ name: "Vera", email: "vera@example.org" }],
@@ -565,7 +565,7 @@ describe("OpenPGP recipients", () => {
       return Buffer.from(data).toString();
     }
 
-    it("keeps to the moment of the judgement, and never repeats a message", async () => {
+    it("uses the time of the evaluation, and never repeats a message", async () => {
       const name = gpg.quick("Brief <brief@example.org>", "ed25519", "sign", "20200301T000000", "20200101T000000");
       gpg.addSubkey(name, "cv25519", "encr", "20200301T000000", "20200101T000000");
       const recipient = await one(gpg.exported(name).armored, new Date("2020-02-01T00:00:00Z"));
@@ -577,13 +577,13 @@ describe("OpenPGP recipients", () => {
       assert.notEqual(first, second);
     });
 
-    it("never writes a message that nobody could read", async () => {
+    it("never creates a message without a recipient", async () => {
       await assert.rejects(encrypt([], PLAIN, "base64"), { code: "no-recipient" });
     });
   });
 
   describe("inspection", () => {
-    it("describes a good key as plain JSON", async () => {
+    it("describes a valid key as plain JSON", async () => {
       const [, subkey] = gpg.fingerprints(curve.fingerprint);
       const [found, ...others] = await inspectKey(curve.armored, ORIGIN, new Date());
       assert.ok(found);
@@ -620,7 +620,7 @@ describe("OpenPGP recipients", () => {
       ]);
     });
 
-    it("describes what cannot be used, several keys and private ones too", async () => {
+    it("describes unusable, private and several keys", async () => {
       const old = gpg.quick("Dated <dated@example.org>", "ed25519", "sign", "20200301T000000", "20200101T000000");
       const short = gpg.quick("Tiny <tiny@example.org>", "rsa1024", "sign,encr");
       const material = gpg.exported(old).armored + gpg.exported(short).armored + gpg.secret(nist.fingerprint);
@@ -637,7 +637,7 @@ describe("OpenPGP recipients", () => {
       assert.equal(found[0]?.expires, "2020-03-01T00:00:00Z");
     });
 
-    it("agrees with what a recipient would be", async () => {
+    it("agrees with the selected recipient", async () => {
       for (const line of gpg
         .run(["--with-colons", "--list-keys"])
         .stdout.toString()

@@ -96,8 +96,8 @@ async function fails(asked: Promise<unknown>, message: RegExp): Promise<void> {
   });
 }
 
-describe("a proof of a secret", () => {
-  test("is a refusal of a wrong one and then a success, by the registered method, and no token is issued", async () => {
+describe("the verification of a secret", () => {
+  test("expects an error for a wrong secret, then a success, and issues no token", async () => {
     await using server = await publicSide(asHydra);
     for (const proof of [BASIC, POST]) {
       server.asked.length = 0;
@@ -116,7 +116,7 @@ describe("a proof of a secret", () => {
     }
   });
 
-  test("is none where a wrong secret gets anything but 401, and the real one is not sent there", async () => {
+  test("fails unless a wrong secret gets 401, and then never sends the real one", async () => {
     for (const status of [200, 201, 204, 302, 307, 400, 403, 404, 429, 500, 503]) {
       await using server = await publicSide((_, url) => ({
         status,
@@ -131,7 +131,7 @@ describe("a proof of a secret", () => {
     }
   });
 
-  test("is none where the real one gets anything but 200", async () => {
+  test("fails unless the real secret gets 200", async () => {
     for (const status of [201, 204, 302, 307, 400, 401, 403, 500]) {
       await using server = await publicSide((asked, url) =>
         secretIn(asked) === WRONG
@@ -144,7 +144,7 @@ describe("a proof of a secret", () => {
     }
   });
 
-  test("is a token where no revocation endpoint is known, and for a key in any case", async () => {
+  test("requests a token without a revocation endpoint, and always for a key", async () => {
     await using server = await publicSide(() => ({ status: 200, body: { access_token: "t" } }));
     const { token } = at(server.url);
     assert.equal(await proveCredentials(http, { token, revocation: undefined }, "my app", BASIC, OPTIONS), "token");
@@ -158,7 +158,7 @@ describe("a proof of a secret", () => {
     );
   });
 
-  test("shows nothing of what it sent where the endpoint repeats it", async () => {
+  test("shows no credentials if the endpoint repeats them", async () => {
     await using server = await publicSide((asked) => {
       const error = `no ${asked.headers.authorization ?? ""} ${asked.form.toString()}`;
       return { status: 401, body: { error } };
@@ -183,7 +183,7 @@ describe("a proof of a secret", () => {
 });
 
 describe("discovery", () => {
-  test("gives a revocation endpoint of the same origin alone", async () => {
+  test("returns only a revocation endpoint of the same origin", async () => {
     let revocation: unknown;
     await using server = await publicSide((_, url) => ({
       status: 200,

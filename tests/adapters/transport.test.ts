@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { rootCertificates } from "node:tls";
-import { certificatesIn, transport, trustedAuthorities, type Wire } from "../../lib/adapters/transport.ts";
+import { type ConnectionOptions, certificatesIn, transport, trustedAuthorities } from "../../lib/adapters/transport.ts";
 import { makeCertificates } from "../e2e/tls.ts";
 
 /** Listens while a test works; the address is a port of loopback, or a socket. */
@@ -23,8 +23,8 @@ async function serving(server: Server, work: (port: number) => Promise<void>, so
   }
 }
 
-function get(wire: Wire, url: string, init: RequestInit = {}): Promise<Response> {
-  return transport(wire)(url, { redirect: "manual", ...init });
+function get(connection: ConnectionOptions, url: string, init: RequestInit = {}): Promise<Response> {
+  return transport(connection)(url, { redirect: "manual", ...init });
 }
 
 const made = makeCertificates();
@@ -63,7 +63,7 @@ describe("a connection", () => {
     );
   });
 
-  it("keeps every value of a header that comes more than once", async () => {
+  it("keeps every value of a repeated header", async () => {
     const server = createServer((_, response) => {
       response.setHeader("link", ["<a>; rel=first", "<b>; rel=next"]);
       response.end();
@@ -87,7 +87,7 @@ describe("a connection", () => {
     });
   });
 
-  it("hands over a body while it still comes, and lets go of it", async () => {
+  it("streams a body, and can cancel it", async () => {
     let closed = (): void => {};
     const gone = new Promise<void>((resolve) => {
       closed = resolve;
@@ -107,7 +107,7 @@ describe("a connection", () => {
     });
   });
 
-  it("trusts exactly the authorities that it is given", async () => {
+  it("trusts exactly the given CAs", async () => {
     const server = createTlsServer({ key: made.good.key, cert: made.good.cert }, (_, response) => response.end("x"));
     await serving(server, async (port) => {
       for (const host of ["127.0.0.1", "localhost"]) {
@@ -121,7 +121,7 @@ describe("a connection", () => {
     });
   });
 
-  it("skips nothing for others once it skipped", async () => {
+  it("skips verification only for the connections that asked for it", async () => {
     const server = createTlsServer({ key: made.selfSigned.key, cert: made.selfSigned.cert }, (_, response) =>
       response.end("x"),
     );
@@ -136,7 +136,7 @@ describe("a connection", () => {
 });
 
 describe("the certificates to trust", () => {
-  it("are the bundled ones, the system's and those given, each once", async () => {
+  it("are the bundled, the system's and the given ones, without duplicates", async () => {
     const all = await trustedAuthorities([made.authority.cert, made.authority.cert]);
     assert.ok(rootCertificates.length > 50);
     for (const certificate of rootCertificates) assert.ok(all.includes(certificate));
@@ -144,7 +144,7 @@ describe("the certificates to trust", () => {
     assert.equal(new Set(all).size, all.length);
   });
 
-  it("are read out of a text with anything between them", async () => {
+  it("are found in PEM text with anything between them", async () => {
     const text = `subject=a\r\n${made.good.cert}\n# comment\n${made.authority.cert.replaceAll("\n", "\r\n")}tail`;
     const { certificates, readable } = await certificatesIn(text);
     assert.equal(certificates.length, 2);
@@ -152,7 +152,7 @@ describe("the certificates to trust", () => {
     assert.equal(certificates[0], made.good.cert.trim());
   });
 
-  it("are none in a text without any, and told where one cannot be read", async () => {
+  it("are none in text without any, and an unreadable one is reported", async () => {
     assert.deepEqual(await certificatesIn(""), { certificates: [], readable: true });
     assert.deepEqual((await certificatesIn(made.good.key)).certificates, []);
     const broken = made.good.cert.replace(/^M.{20}/m, "A".repeat(20));

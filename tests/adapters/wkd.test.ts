@@ -31,7 +31,7 @@ describe("Web Key Directory", () => {
     return assert.fail("a key came");
   }
 
-  it("names the addresses as the draft's own example does", async () => {
+  it("builds the URLs of the draft's own example", async () => {
     assert.deepEqual(await wkdUrls("Joe.Doe@Example.ORG"), {
       advanced:
         "https://openpgpkey.example.org/.well-known/openpgpkey/example.org/hu/iy9q119eutrkn8s1mk4r39qejnbu3n5q?l=Joe.Doe",
@@ -39,7 +39,7 @@ describe("Web Key Directory", () => {
     });
   });
 
-  it("names the same file as GnuPG for other addresses", async () => {
+  it("builds the same file names as GnuPG", async () => {
     for (const address of [
       "a@example.org",
       "Alice+Tag@example.org",
@@ -54,14 +54,14 @@ describe("Web Key Directory", () => {
     }
   });
 
-  it("escapes the user's part and takes international domains in their DNS form", async () => {
+  it("escapes the local part and converts international domains to their DNS form", async () => {
     const { advanced, direct } = await wkdUrls("A&b=c/d?#%@M\u00fcnchen.example");
     assert.equal(new URL(advanced).hostname, "openpgpkey.xn--mnchen-3ya.example");
     assert.equal(new URL(direct).searchParams.get("l"), "A&b=c/d?#%");
     assert.match(new URL(advanced).pathname, /^\/\.well-known\/openpgpkey\/xn--mnchen-3ya\.example\/hu\/[a-z0-9]{32}$/);
   });
 
-  it("finds a key by the advanced method, and asks nowhere else", async () => {
+  it("finds a key with the advanced method, without a second request", async () => {
     const address = "Dora@example.org";
     const key = gpg.exported(gpg.quick(`Dora <${address}>`, "future-default"));
     const { advanced } = await wkdUrls(address);
@@ -78,7 +78,7 @@ describe("Web Key Directory", () => {
     assert.equal(gpg.decrypt(Buffer.from(message, "base64")), "for dora");
   });
 
-  it("falls back to the direct method only where the other host does not answer", async () => {
+  it("uses the direct method only if the other host doesn't answer", async () => {
     const address = "erik@direct.example";
     const key = gpg.exported(gpg.quick(`Erik <${address}>`, "future-default"));
     const { direct } = await wkdUrls(address);
@@ -91,7 +91,7 @@ describe("Web Key Directory", () => {
     assert.deepEqual(Buffer.from(found.material), Buffer.from(key.binary));
   });
 
-  it("tells no key, a failing server and out of reach apart", async () => {
+  it("distinguishes a missing key, a failing server and an unreachable one", async () => {
     const none = await refusal("nobody@example.org");
     assert.equal(none.code, "wkd-no-key");
     assert.equal(none.exit, "noUsableKey");
@@ -111,7 +111,7 @@ describe("Web Key Directory", () => {
     assert.equal((await refusal("frank@off.example")).code, "wkd-no-key");
   });
 
-  it("refuses what is not a mail address before asking anybody", async () => {
+  it("rejects an invalid email address without a request", async () => {
     const before = server.asked.length;
     for (const address of [
       "",

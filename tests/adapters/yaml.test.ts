@@ -47,7 +47,7 @@ for (const [text, value] of [
   });
 }
 
-test("parseYaml() gives numbers and truth values as they were written where texts are wanted", async () => {
+test("parseYaml() returns numbers and booleans as written if texts are requested", async () => {
   const text =
     "a: 0012345678901234567890\nb: [0x1F, 1e3, .inf, True]\nc: null\nd:\ne: &x 1_0\nf: *x\ng: &y 007\nh: *y\n";
   assert.deepEqual(await parseYaml(text, "a file", "texts"), {
@@ -69,21 +69,21 @@ test("parseYaml() keeps a key of an object's prototype as a plain member", async
 });
 
 for (const [text, where] of [
-  ["a: [1", ", line 1, column 6: the indentation does not fit, or a bracket is not closed"],
-  ["a: 1\nb: 2\na: 3", ", line 3, column 1: a key is there twice"],
-  ["a: 1\nb: !secret x", ", line 2, column 4: a tag is not known"],
-  ["a: !!binary aGk=", ", line 1, column 4: a tag is not known"],
+  ["a: [1", ", line 1, column 6: wrong indentation, or a bracket is not closed"],
+  ["a: 1\nb: 2\na: 3", ", line 3, column 1: a key is used twice"],
+  ["a: 1\nb: !secret x", ", line 2, column 4: unknown tag"],
+  ["a: !!binary aGk=", ", line 1, column 4: unknown tag"],
   ["a: *b", ", line 1, column 4: an alias has no anchor before it"],
   ["a: *b\nb: &b 1", ", line 1, column 4: an alias has no anchor before it"],
-  ["a: &a [*a]", ", line 1, column 8: an alias stands inside its own value"],
+  ["a: &a [*a]", ", line 1, column 8: an alias is inside its own value"],
   ['a: "x\\qy"', ", line 1, column 6: a string in double quotes has an unknown escape"],
-  ["a: b: c", ", line 1, column 4: a nested mapping stands on the line of its key"],
-  ["a:\n\tb: 1", ", line 2, column 1: a tab indents the line, which takes spaces"],
+  ["a: b: c", ", line 1, column 4: a nested mapping is on the line of its key"],
+  ["a:\n\tb: 1", ", line 2, column 1: indentation requires spaces, not tabs"],
   ["a: 'x", ", line 1, column 6: a colon, comma, quote or bracket is missing"],
   ["a: .inf", ", line 1, column 4: the number is not finite"],
-  ["a: 1\n---\nb: 2", ": there are several documents where one is meant"],
+  ["a: 1\n---\nb: 2", ": it contains several documents, but only one is allowed"],
 ] as const) {
-  test(`parseYaml() refuses ${JSON.stringify(text)} with its place`, async () => {
+  test(`parseYaml() rejects ${JSON.stringify(text)} with its location`, async () => {
     await assert.rejects(parseYaml(text, "a file"), {
       name: "Problem",
       exit: "usage",
@@ -110,7 +110,7 @@ test("parseYaml() never quotes what it read", async () => {
   }
 });
 
-test("parseYaml() refuses an alias bomb and hostile nesting instead of filling the memory", async () => {
+test("parseYaml() rejects an alias bomb and hostile nesting instead of filling the memory", async () => {
   const level = (name: string, of: string) => `${name}: &${name} [${Array(20).fill(of).join(", ")}]\n`;
   const bomb = `${level("a", "1")}${level("b", "*a")}${level("c", "*b")}${level("d", "*c")}`;
   await assert.rejects(parseYaml(bomb, "a file"), { message: "Cannot read a file: it has too many aliases" });
@@ -122,7 +122,7 @@ test("parseYaml() refuses an alias bomb and hostile nesting instead of filling t
   assert.deepEqual(await parseYaml(honest, "a file"), { a: ["x"], b: Array(900).fill(["x"]) });
 });
 
-test("parseYaml() takes 500 levels and no more, however they are written", async () => {
+test("parseYaml() accepts 500 levels and no more, in any notation", async () => {
   const nested = (depth: number): string => `${"[".repeat(depth)}${"]".repeat(depth)}`;
   assert.equal(JSON.stringify(await parseYaml(nested(500), "a file")), nested(500));
   const deep = /it nests more than 500 levels deep/;
@@ -133,21 +133,21 @@ test("parseYaml() takes 500 levels and no more, however they are written", async
   await assert.rejects(parseYaml(`- &a0 []\n${links.join("")}`, "a file"), deep);
 });
 
-test("parseYaml() takes linear time for many keys and for long numbers, which take minutes in quadratic time", async () => {
+test("parseYaml() needs linear time for many keys and for long numbers", async () => {
   const keys = Array.from({ length: 50_000 }, (_, i) => `k${i}: 1\n`).join("");
-  await assert.rejects(parseYaml(`${keys}k0: 1`, "a file"), /line 50001, column 1: a key is there twice/);
+  await assert.rejects(parseYaml(`${keys}k0: 1`, "a file"), /line 50001, column 1: a key is used twice/);
   const digits = "12".repeat(500_000);
   assert.equal(JSON.stringify(await parseYaml(digits, "a file")) === digits, true);
   await assert.rejects(parseYaml(`0x${"f".repeat(1_000_000)}`, "a file"), /the number is too long/);
 });
 
-test("parseYaml() keeps whole numbers of any length and base, as values and as keys", async () => {
+test("parseYaml() keeps integers of any length and base, as values and as keys", async () => {
   const text = "{n: [-12345678901234567890, +007, -0, 0x10, 0o17, 1.5], 12345678901234567890: a, 0x10: b}";
   const keys = '"16":"b","n":[-12345678901234567890,7,0,16,15,1.5],"12345678901234567890":"a"';
   assert.equal(JSON.stringify(await parseYaml(text, "a file")), `{${keys}}`);
 });
 
-test("the writer goes on in brackets where blocks would nest too deep, so that depth costs no more than its brackets", async () => {
+test("the writer uses brackets for deep nesting, so that depth costs no indentation", async () => {
   let value: unknown = { "a, b": ["=", "x: y", "]"] };
   for (let i = 0; i < 490; i++) value = i % 2 === 0 ? [value, i] : { a: value };
   const text = write(value);
@@ -155,24 +155,24 @@ test("the writer goes on in brackets where blocks would nest too deep, so that d
   assert.deepEqual(await parseYaml(text, "it"), value);
 });
 
-test("the writer writes long numbers as they came, in linear time", () => {
+test("the writer keeps long numbers, in linear time", () => {
   const digits = "12".repeat(1_000_000);
   assert.equal(write({ id: readJson(digits) }) === `id: ${digits}\n`, true);
 });
 
-test("the writer quotes what YAML 1.1 takes for its default value and its merge key", () => {
+test("the writer quotes the default value and the merge key of YAML 1.1", () => {
   for (const text of ["=", "<<"])
     assert.equal(write({ [text]: text, a: [text] }), `"${text}": "${text}"\na:\n  - "${text}"\n`);
   assert.equal(write({ a: "a=b" }), "a: a=b\n");
 });
 
-test("parseDocuments() reads a stream of documents, and places a fault in the whole text", async () => {
+test("parseDocuments() parses a stream of documents, and locates an error in the whole text", async () => {
   assert.deepEqual(await parseDocuments("a: 1\n---\n- b\n---\n{}\n", "a file"), [{ a: 1 }, ["b"], {}]);
   assert.deepEqual(await parseDocuments("", "a file"), []);
-  await assert.rejects(parseDocuments("a: 1\n---\nb: 1\nb: 2", "a file"), /line 4, column 1: a key is there twice/);
+  await assert.rejects(parseDocuments("a: 1\n---\nb: 1\nb: 2", "a file"), /line 4, column 1: a key is used twice/);
 });
 
-test("the writer keeps order and is read the same by YAML 1.1 and 1.2", () => {
+test("the writer keeps the order, and its output means the same in YAML 1.1 and 1.2", () => {
   const value = {
     z: "yes",
     a: "0o17",
@@ -193,17 +193,17 @@ test("the writer keeps order and is read the same by YAML 1.1 and 1.2", () => {
   assertSame(parse(text, { version: "1.2" }), value);
 });
 
-test("the writer keeps lines as lines where their blanks are plain", () => {
+test("the writer keeps lines without significant whitespace as a block", () => {
   assert.equal(write({ pem: "-----BEGIN-----\n\nabc\n" }), "pem: |\n  -----BEGIN-----\n\n  abc\n");
   assert.equal(write({ odd: "a\n b\n\n" }), 'odd: "a\\n b\\n\\n"\n');
 });
 
-test("the writer leaves out what is undefined and repeats shared values instead of naming them", () => {
+test("the writer omits undefined values and repeats shared ones instead of using anchors", () => {
   const shared = ["x"];
   assert.equal(write({ a: undefined, b: shared, c: shared }), "b:\n  - x\nc:\n  - x\n");
 });
 
-test("whatever is written is read back, and harmless on a terminal", async () => {
+test("everything that is written can be read back, and is harmless on a terminal", async () => {
   await fc.assert(
     fc.asyncProperty(fc.oneof(anything, record), async (value) => {
       const text = write(value);
@@ -222,7 +222,7 @@ const wrapped = { ...view, envelope: { items: "the items", rest: { next: "", las
 test("yaml of many comes record by record and reads back as one document", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(record, { maxLength: 4 }), async (items) => {
-      const options = { terminal: { isTerminal: false, color: false }, many: true, tools: { yaml: write } };
+      const options = { terminal: { isTerminal: false, color: false }, isList: true, tools: { yaml: write } };
       const shown = (as: typeof view) => {
         const renderer = createRenderer(parseFormat("yaml"), as, options);
         return items.map((item) => renderer.item(item)).join("") + renderer.end();
@@ -235,7 +235,7 @@ test("yaml of many comes record by record and reads back as one document", async
 });
 
 test("yaml shows a record as soon as it is there", () => {
-  const options = { terminal: { isTerminal: false, color: false }, many: true, tools: { yaml: write } };
+  const options = { terminal: { isTerminal: false, color: false }, isList: true, tools: { yaml: write } };
   const renderer = createRenderer(parseFormat("yaml"), wrapped, options);
   assert.equal(renderer.item({ id: "a", uris: ["u"] }), "the items:\n  - id: a\n    uris:\n      - u\n");
   assert.equal(renderer.item({ id: "b" }), "  - id: b\n");

@@ -6,7 +6,7 @@ import { rootCertificates } from "node:tls";
 import type { CommandDef } from "citty";
 import { type Group, isGroup, isLeaf, type Leaf } from "../../lib/command.ts";
 import { ROOT } from "../../lib/commands/index.ts";
-import { longNames } from "../../lib/core/flags/parse.ts";
+import { longNames } from "../../lib/core/flags/flag.ts";
 import { codesOf, type Played, play, type Scene } from "./in-process.ts";
 
 /** A command of the tree with the words that call it. */
@@ -131,7 +131,7 @@ describe("help", () => {
       false,
     );
     assert.deepEqual(errors(await quiet(["clients", "create", "--", "--help"])).slice(0, 1), [
-      'Error: Stray argument "--help"',
+      'Error: Unexpected argument "--help"',
     ]);
   });
 
@@ -256,12 +256,18 @@ const WRONG: readonly (readonly [line: string, codes: readonly string[], told: r
   [
     "clients create stray",
     ["stray-argument"],
-    ['Error: Stray argument "stray"', "Hint: hydra clients create takes flags alone; quote a value that has blanks"],
+    [
+      'Error: Unexpected argument "stray"',
+      "Hint: hydra clients create takes only flags; put quotes around a value with spaces",
+    ],
   ],
   [
     "clients create -n my app",
     ["stray-argument"],
-    ['Error: Stray argument "app"', "Hint: hydra clients create takes flags alone; quote a value that has blanks"],
+    [
+      'Error: Unexpected argument "app"',
+      "Hint: hydra clients create takes only flags; put quotes around a value with spaces",
+    ],
   ],
   ["version --format jsn", ["bad-format"], []],
   [
@@ -284,15 +290,15 @@ const WRONG: readonly (readonly [line: string, codes: readonly string[], told: r
     "clients create --endpoint localhost:4445",
     ["bad-endpoint"],
     [
-      'Error: --endpoint "localhost:4445" is not an address',
-      "Hint: put http:// or https:// before it: http://localhost:4445",
+      'Error: --endpoint "localhost:4445" is not a valid URL',
+      "Hint: put http:// or https:// in front: http://localhost:4445",
     ],
   ],
   [
     "clients create --config /nowhere.yaml",
     ["config-file"],
     [
-      'Error: Cannot read the config file "/nowhere.yaml": there is no such file',
+      'Error: Cannot read the config file "/nowhere.yaml": the file does not exist',
       "Hint: check the path after --config",
     ],
   ],
@@ -301,13 +307,13 @@ const WRONG: readonly (readonly [line: string, codes: readonly string[], told: r
     ["secret-too-short"],
     [
       "Error: --secret is shorter than 6 characters",
-      "Hint: give at least 6 characters, or leave the secret out and a strong one is made",
+      "Hint: use at least 6 characters, or omit the secret to generate a strong one",
     ],
   ],
   [
     "clients create -c http://a.example#x",
     ["redirect-uri-fragment"],
-    ['Error: -c "http://a.example#x" has a fragment', "Hint: leave out the # and what follows it (RFC 6749, 3.1.2)"],
+    ['Error: -c "http://a.example#x" has a fragment', "Hint: remove the # and everything after it (RFC 6749, 3.1.2)"],
   ],
 ];
 
@@ -360,7 +366,7 @@ describe("a wrong line is told on stderr, with exit status 2, and nothing is sen
       const many = Array.from({ length: most + 1 }, (_, i) => `stray${i}`);
       const played = await quiet([...path, ...many]);
       assert.equal(played.status, 2);
-      assert.ok(errors(played).includes(`Error: Stray argument "stray${most}"`), path.join(" "));
+      assert.ok(errors(played).includes(`Error: Unexpected argument "stray${most}"`), path.join(" "));
     }
   });
 });
@@ -469,15 +475,15 @@ describe("recipients that a line names", () => {
       environment: { HYDRA_KEYBASE_URL: endpoint },
     });
     assert.deepEqual(errors(played), [
-      'Error: Cannot fetch the key of --pgp-key-url "http://keys.example/a": http://keys.example/a is plain http, where anyone on the way could swap the key',
-      "Hint: use https, or name the key's fingerprint with --pgp-fingerprint",
+      'Error: Cannot fetch the key of --pgp-key-url "http://keys.example/a": http://keys.example/a uses plain http, so anyone on the network path could replace the key',
+      "Hint: use https, or pin the key with --pgp-fingerprint",
     ]);
   });
 
   test("are missed where there is a fingerprint alone", async () => {
     const played = await quiet(["clients", "rotate-secret", "app", "--pgp-fingerprint", "A".repeat(40), "--api", "x"]);
     assert.deepEqual(errors(played).slice(2), [
-      "Error: --pgp-fingerprint stands without a key that it could be of",
+      "Error: --pgp-fingerprint requires a key",
       "Hint: add --pgp-key, --pgp-key-url or --keybase",
     ]);
   });
@@ -497,7 +503,7 @@ test("a recipient for a client without a secret is refused, naming where its met
   for (const [words, named, scene] of cases) {
     assert.equal(
       errors(await quiet([...line, ...words], scene))[0],
-      `Error: ${named} "none" makes a client without a secret, so there is nothing to encrypt`,
+      `Error: ${named} "none" creates a client without a secret, so there is nothing to encrypt`,
     );
   }
 });
@@ -511,11 +517,11 @@ test("an id that would mean the collection of clients is asked for nowhere", asy
     const played = await quiet([...path, "app", "", ".", "..", "--format", "json"]);
     assert.equal(played.status, 2);
     assert.deepEqual(codesOf(played), ["bad-id", "bad-id", "bad-id"]);
-    assert.match(played.stderr, /"message":"\\"\\" is no id of a client"/);
+    assert.match(played.stderr, /"message":"\\"\\" is not a valid client ID"/);
   }
   for (const line of [
     ["clients", "rotate-secret"],
-    ["clients", "rotate-secret", "--finish"],
+    ["clients", "rotate-secret", "--drop-old-secrets"],
     ["clients", "update", "-n", "x"],
   ]) {
     for (const id of ["", ".", ".."]) {
@@ -546,7 +552,7 @@ test("the list that a list writes is not one client", async () => {
     assert.equal(played.status, 2);
     assert.deepEqual(errors(played).slice(0, 2), [
       'Error: --file "/list.json" does not hold one client',
-      "Hint: hydra clients import takes several",
+      "Hint: create several with hydra clients import",
     ]);
   }
 });
@@ -631,7 +637,7 @@ describe("the config file", () => {
 
   /** What is told beside the word that this was a dry run. */
   function told({ stderr }: Played): string {
-    return stderr.replace(/^Dry run: .*\n/m, "");
+    return stderr.replace(/^Dry run\b.*\n/m, "");
   }
 
   test("need not be there, nor does HOME", async () => {
@@ -697,7 +703,7 @@ describe("the config file", () => {
     const files = { [PATH]: "endpoint: http://127.0.0.1:1\naccess_token: s3cret\n" };
     const environment = { ...HOME, HYDRA_ADMIN_URL: "" };
     const open = await quiet(LINE, { environment, files, mode: 0o644 });
-    assert.equal(told(open), `Warning: ${PATH} holds credentials and others can read it: chmod 600 ${PATH}\n`);
+    assert.equal(told(open), `Warning: ${PATH} contains credentials and others can read it: chmod 600 ${PATH}\n`);
     assert.equal(told(await quiet(LINE, { environment, files })), "");
   });
 
@@ -844,7 +850,7 @@ describe("the words of messages", () => {
     [["--allowed-cors-origins", "x,*", "--post-logout-callbacks", "x", "--sector-identifier-uri", "x", "--strict"]],
     [["--secret-out", "/nowhere/x"]],
     [["--secret-out", "fd:77"]],
-    [["--id-key", "=", "--secret-key", "="]],
+    [["--id-field", "=", "--secret-field", "="]],
     [["", ""]],
     [["a/b", "c d", "constructor"]],
   ];
@@ -886,7 +892,7 @@ describe("the words of messages", () => {
     for (const name of names) {
       const source = readFileSync(new URL(name, lib), "utf8");
       for (const [, quote, text = ""] of source.matchAll(
-        /\b(?:usage|new Problem)\(\s*(["`'])((?:\\.|(?!\1)[^\\])*)\1/g,
+        /\b(?:usageError|new Problem)\(\s*(["`'])((?:\\.|(?!\1)[^\\])*)\1/g,
       )) {
         found++;
         assert.match(text, /^([A-Z]|\$\{|--?[a-z]|\\?")/, `${name}: ${text}`);

@@ -1,6 +1,14 @@
+/** How `npm test` evaluates the report of a test runner. */
+
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
-import { judge } from "../../.ci/test-report.ts";
+import { evaluate, type Verdict } from "../../.ci/test-report.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
 
 function suites(tests: number, ...cases: readonly string[]): string {
   return [
@@ -26,10 +34,10 @@ const CANCELLED = '<testcase name="gone">\n<error message="Cancelled"/>\n</testc
 const SKIPPED = '<testcase name="later" time="0">\n<skipped />\n</testcase>';
 
 function judged(report: string | undefined, status: number | null = 0, uncaught = ""): unknown {
-  return judge({ status, report, uncaught });
+  return evaluate({ status, report, uncaught });
 }
 
-describe("judge()", () => {
+describe("evaluate()", () => {
   test("counts each test of a report", () => {
     assert.deepEqual(judged(suites(2, PASSED, PASSED_OPEN)), { passed: 2, failed: [] });
   });
@@ -41,7 +49,7 @@ describe("judge()", () => {
     });
   });
 
-  test("does not believe an exit status of 0", () => {
+  test("does not believe an exit code of 0", () => {
     assert.deepEqual(judged(suites(1, FAILED)), { passed: 0, failed: ["bad"] });
     assert.deepEqual(judged(suites(1, PASSED), 0, "Error: thrown late\n    at x\n"), {
       passed: 1,
@@ -50,15 +58,15 @@ describe("judge()", () => {
   });
 
   test("fails a run whose tests all passed and that did not end well", () => {
-    assert.deepEqual(judged(suites(1, PASSED), 3), { passed: 1, failed: ["exit status 3"] });
-    assert.deepEqual(judged(suites(1, PASSED), null), { passed: 1, failed: ["exit status none"] });
+    assert.deepEqual(judged(suites(1, PASSED), 3), { passed: 1, failed: ["exit code 3"] });
+    assert.deepEqual(judged(suites(1, PASSED), null), { passed: 1, failed: ["exit code none"] });
   });
 
   test("fails a run that executed no test", () => {
     assert.deepEqual(judged(suites(0)), { passed: 0, failed: ["no test was executed"] });
     assert.deepEqual(judged('<testsuites name="runner" tests="0"/>'), {
       passed: 0,
-      failed: ["no readable report, exit status 0"],
+      failed: ["no readable report, exit code 0"],
     });
   });
 
@@ -74,7 +82,7 @@ describe("judge()", () => {
       suites(2, PASSED, '<testcase name="half">'),
       suites(1, "<testcase />"),
     ]) {
-      assert.deepEqual(judged(report), { passed: 0, failed: ["no readable report, exit status 0"] }, report);
+      assert.deepEqual(judged(report), { passed: 0, failed: ["no readable report, exit code 0"] }, report);
     }
   });
 
@@ -96,4 +104,30 @@ describe("judge()", () => {
     const printed = '<system-out><![CDATA[<testcase name="fake"/></testsuites>]]></system-out>';
     assert.deepEqual(judged(suites(1, `<testcase name="real">${printed}</testcase>`)), { passed: 1, failed: [] });
   });
+});
+
+test("a failure among concurrent tests fails the run, also where bun blames it on no test", () => {
+  const folder = mkdtempSync(join(tmpdir(), "hydra-report-"));
+  try {
+    const run = (...body: readonly string[]): Verdict => {
+      const report = join(folder, "report.xml");
+      rmSync(report, { force: true });
+      const file = join(folder, "some.test.ts");
+      const waits = "await new Promise((resolve) => setTimeout(resolve, 5));";
+      const tests = ["", ...body].map((line, n) => `it("test ${n}", async () => { ${waits} ${line} });`);
+      writeFileSync(file, ['import { it } from "node:test";', ...tests].join("\n"));
+      const options = ["--concurrent", "--max-concurrency=4", "--reporter=junit", `--reporter-outfile=${report}`];
+      const { status } = spawnSync(join(ROOT, "node_modules/.bin/bun"), ["test", ...options, file], { cwd: folder });
+      return evaluate({ status, report: readFileSync(report, "utf8"), uncaught: "" });
+    };
+    assert.deepEqual(run(""), { passed: 2, failed: [] });
+    for (const failure of [
+      'throw new Error("now");',
+      'await Promise.reject(new Error("later"));',
+      'setTimeout(() => { throw new Error("uncaught"); }); await new Promise((resolve) => setTimeout(resolve, 50));',
+    ])
+      assert.notDeepEqual(run(failure).failed, [], failure);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

@@ -1,3 +1,5 @@
+/** A second run with the same input writes nothing. */
+
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
@@ -65,13 +67,13 @@ onEveryServer("a second run", (server) => {
     assert.ok(compared >= 7, `only ${compared} clients were taken`);
   });
 
-  test("of an import with --on-conflict update writes nothing", async () => {
+  test("of an import with --if-exists update writes nothing", async () => {
     if (!server().takesIds) return;
     using folder = temporaryFolder();
     const file = join(folder.path, "clients.ndjson");
     const clients = clientsFor(server(), 3).map((client) => withId(server(), client));
     writeFileSync(file, clients.map((client) => `${JSON.stringify(client)}\n`).join(""));
-    const args = ["clients", "import", file, "--on-conflict", "update", "--format", "ndjson"];
+    const args = ["clients", "import", file, "--if-exists", "update", "--format", "ndjson"];
     const outcomes = async (): Promise<ReadonlyMap<string, string>> => {
       const { stdout } = await server().run(args);
       const results = stdout.split("\n").filter((line) => line !== "");

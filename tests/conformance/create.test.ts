@@ -1,3 +1,5 @@
+/** `clients create` on every server. */
+
 import assert from "node:assert/strict";
 import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { test } from "node:test";
@@ -241,7 +243,7 @@ onEveryServer("clients create", (server) => {
     assert.equal(stored["subject_type"], "public");
   });
 
-  test("registers the same client in the grammar of 2.x", async () => {
+  test("registers the same client in the 2.x syntax", async () => {
     const ended = await server().run([
       ...["create", "oauth2-client", "--name", "my app", "--redirect-uri", "http://localhost/cb"],
       ...["--grant-type", "authorization_code", "--response-type", "code", "--scope", "core,foobar"],
@@ -261,7 +263,7 @@ onEveryServer("clients create", (server) => {
   });
 
   for (const { title, args, fields, everywhere } of ROWS) {
-    test(`stores what it is told: ${title}`, async () => {
+    test(`stores what is given: ${title}`, async () => {
       const posted = await server().post({ ...DEFAULTS, ...fields, client_secret: "a-secret-of-its-own" });
       const wanted = posted.status === 201 ? await stored(server(), textOf(asJson(posted.body), "client_id")) : {};
       const kept = Object.keys(fields).filter((name) => wanted[name] !== undefined);
@@ -288,7 +290,7 @@ onEveryServer("clients create", (server) => {
     await proveSecret(server(), made);
   });
 
-  test("takes a given secret, and does not print it", async () => {
+  test("accepts a given secret, and doesn't print it", async () => {
     const secret = `given-${randomUUID()}`;
     const made = await server().create(["clients", "create", "-g", "client_credentials", "--secret", secret]);
     assert.equal(made.secret, undefined);
@@ -312,7 +314,7 @@ onEveryServer("clients create", (server) => {
     assert.deepEqual(stored["redirect_uris"], ["https://app.example.com/cb"]);
   });
 
-  test("registers a client that proves itself with a key, and gives it a secret as well", async () => {
+  test("registers a client that authenticates with a key, and gives it a secret as well", async () => {
     const { id, secret } = await server().create([
       ...["clients", "create", "-g", "client_credentials", "--token-endpoint-auth-method", "private_key_jwt"],
       ...["--jwks", JSON.stringify(KEY_SET)],
@@ -321,7 +323,7 @@ onEveryServer("clients create", (server) => {
     await proveKey(server(), id);
   });
 
-  test("lets the id be chosen, or says why it cannot be", async () => {
+  test("accepts a chosen ID, or reports why it cannot", async () => {
     const id = `conformance-${randomUUID()}`;
     const ended = await server().run(["clients", "create", "--id", id, "-n", "first", "-c", "http://localhost/cb"]);
     if (server().takesIds) {
@@ -337,7 +339,7 @@ onEveryServer("clients create", (server) => {
     }
   });
 
-  test("leaves another client of the chosen id alone", async () => {
+  test("leaves another client with the chosen ID unchanged", async () => {
     const id = `conformance-${randomUUID()}`;
     const posted = await server().post({ client_id: id, client_name: "first", client_secret: "first-secret-of-it" });
     const ended = await server().run(["clients", "create", "--id", id, "-n", "second", "-c", "http://localhost/cb"]);
@@ -350,7 +352,7 @@ onEveryServer("clients create", (server) => {
     } else assert.equal(ended.status, 1, ended.stderr);
   });
 
-  test("passes on what the server alone can refuse", async () => {
+  test("sends what only the server can reject", async () => {
     const args = ["clients", "create", "-c", "http://localhost/%zz"];
     const ended = await server().run(args);
     assert.equal(ended.status, 1);
@@ -364,7 +366,7 @@ onEveryServer("clients create", (server) => {
     assert.match(textOf(told, "message"), /redirect URL/);
   });
 
-  test("refuses by itself what every server would refuse", async () => {
+  test("rejects what every server would reject", async () => {
     const ended = await server().run(["clients", "create", "--secret", "short", "-c", "http://localhost/cb#f", "-v"]);
     assert.equal(ended.status, 2);
     assert.equal(ended.stdout, "");
@@ -373,7 +375,7 @@ onEveryServer("clients create", (server) => {
     assert.equal(posted.status, 400);
   });
 
-  test("finds out the family, and keeps to the one it is told", async () => {
+  test("detects the API version, and uses the given one", async () => {
     const { family, path, url } = server();
     const found = await server().create(["clients", "create", "-c", "http://localhost/cb", "-v"]);
     assert.match(found.ended.stderr, new RegExp(`POST ${url}${path}\\n`));
@@ -390,7 +392,7 @@ onEveryServer("clients create", (server) => {
     if (!works) assert.match(wrong.stderr, /^Hint: .+$/m);
   });
 
-  test("takes /admin off the endpoint", async () => {
+  test("removes /admin from the endpoint", async () => {
     const { id, ended } = await server().create(["clients", "create", "-c", "http://localhost/cb"], {
       env: { HYDRA_ADMIN_URL: `${server().url}/admin/` },
     });
@@ -398,7 +400,7 @@ onEveryServer("clients create", (server) => {
     assert.equal(await server().has(id), true);
   });
 
-  test("knows a port that is no admin port", async () => {
+  test("detects a port that isn't the admin port", async () => {
     const { publicUrl, url } = server();
     const ended = await server().run(["clients", "create", "-c", "http://localhost/cb"], {
       env: { HYDRA_ADMIN_URL: publicUrl ?? `${url}/elsewhere` },

@@ -1,3 +1,5 @@
+/** `clients delete` on every server. */
+
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
@@ -10,7 +12,7 @@ async function made(server: Server): Promise<string> {
 }
 
 onEveryServer("clients delete", (server) => {
-  test("deletes each of several, and says so", async () => {
+  test("deletes each of several, and reports it", async () => {
     const ids = [await made(server()), await made(server()), await made(server())];
     const ended = await server().run(["clients", "delete", ...ids]);
     assert.equal(ended.status, 0, ended.stderr);
@@ -29,7 +31,7 @@ onEveryServer("clients delete", (server) => {
     for (const id of ids) assert.equal(await server().has(id), false);
   });
 
-  test("goes on after one that is not there, where the server tells", async () => {
+  test("continues after an unknown client, where the server reports it", async () => {
     const ids = [await made(server()), await made(server())];
     const missing = randomUUID();
     const tells = (await server().ask("DELETE", `${server().path}/${randomUUID()}`)).status !== 204;
@@ -52,7 +54,7 @@ onEveryServer("clients delete", (server) => {
     }
     const alone = await server().run(["clients", "delete", missing]);
     assert.equal(alone.status, tells ? 4 : 0, alone.stderr);
-    if (tells) assert.match(alone.stderr, /^Error: .*there is no client with the id .*\nHint: .*\n$/);
+    if (tells) assert.match(alone.stderr, /^Error: .*client .* not found\nHint: .*\n$/);
   });
 
   test("deletes a client whose id needs escaping, and no other", async () => {

@@ -1,3 +1,5 @@
+/** `clients get` on every server. */
+
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
@@ -34,7 +36,7 @@ onEveryServer("clients get", (server) => {
     for (const name of CREDENTIALS) assert.ok(!ended.stdout.includes(`"${name}"`), ended.stdout);
   });
 
-  test("shows the same in the other grammar, under all of its names", async () => {
+  test("shows the same in the 2.x syntax, under all of its names", async () => {
     const id = await made(server(), { client_name: "one" });
     for (const noun of ["oauth2-client", "client", "clients", "oauth2-clients"]) {
       const ended = await server().run(["get", noun, id, "--format", "json"]);
@@ -43,21 +45,21 @@ onEveryServer("clients get", (server) => {
     }
   });
 
-  test("ends with 4 for a client that is not there, with a hint", async () => {
+  test("exits with 4 for an unknown client, with a hint", async () => {
     const id = randomUUID();
     const ended = await server().run(["clients", "get", id]);
     assert.equal(ended.status, 4, ended.stderr);
     assert.equal(ended.stdout, "");
     assert.equal(
       ended.stderr,
-      `Error: Cannot get client "${id}": there is no client with the id "${id}"\nHint: hydra clients list shows the clients that there are\n`,
+      `Error: Cannot get client "${id}": client "${id}" not found\nHint: list clients: hydra clients list\n`,
     );
     const json = await server().run(["clients", "get", id, "--format", "json"]);
     assert.equal(json.status, 4);
     assert.deepEqual(asJson(JSON.parse(json.stderr))["error"], "not-found");
   });
 
-  test("goes on after one of several that is not there, and ends with 8", async () => {
+  test("continues after an unknown client, and exits with 8", async () => {
     const first = await made(server(), { client_name: "first" });
     const second = await made(server(), { client_name: "second" });
     const ended = await server().run(["clients", "get", first, randomUUID(), second, "--format", "json"]);
@@ -68,7 +70,7 @@ onEveryServer("clients get", (server) => {
     assert.equal(quiet.stdout, `${first}\n${second}\n`);
   });
 
-  test("finds a client whose id has a slash, or says that the server cannot", async () => {
+  test("finds a client whose ID contains a slash, or reports that the server cannot", async () => {
     if (!server().takesIds) return;
     const id = `a/b ${randomUUID()}`;
     const found = (await server().ask("GET", `${server().path}/${encodeURIComponent(id)}`)).body;
@@ -78,7 +80,10 @@ onEveryServer("clients get", (server) => {
     const looks = told.includes("Unable to locate the resource");
     assert.equal(ended.status, looks ? 4 : 1, ended.stderr);
     if (!looks)
-      assert.match(ended.stderr, /^Error: .*cannot be asked for an id with a slash, .*\nHint: .*Hydra up to 2\.3.*\n$/);
+      assert.match(
+        ended.stderr,
+        /^Error: .*does not support a slash in a client ID, .*\nHint: .*Hydra up to 2\.3.*\n$/,
+      );
   });
 
   test("finds a client whose id needs escaping", async () => {

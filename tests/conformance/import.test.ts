@@ -1,3 +1,5 @@
+/** `clients import` on every server. */
+
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
@@ -27,7 +29,7 @@ async function works(server: Server, id: string, secret: string): Promise<void> 
 }
 
 onEveryServer("clients import", (server) => {
-  test("registers the clients of every form of input, in their order, with secrets that work", async () => {
+  test("registers the clients of every input format, in order, with secrets that work", async () => {
     using folder = temporaryFolder();
     const clients = ids(server(), 5).map((id, n) =>
       withId(id, { client_name: `c${n} ☃`, grant_types: ["client_credentials"], response_types: ["token"] }),
@@ -66,7 +68,7 @@ onEveryServer("clients import", (server) => {
     }
   });
 
-  test("words its lines as the 1.x reference, from a file and from standard input", async () => {
+  test("prints the same lines as the 1.x CLI, from a file and from standard input", async () => {
     using folder = temporaryFolder();
     const file = join(folder.path, "one.json");
     writeFileSync(file, JSON.stringify({ grant_types: ["client_credentials"], response_types: ["token"] }));
@@ -85,7 +87,7 @@ onEveryServer("clients import", (server) => {
     await works(server(), other, given.client_secret);
   });
 
-  test("takes what a list wrote, from this server to itself", async () => {
+  test("accepts the output of list", async () => {
     const owner = `export ${randomUUID()}`;
     const client = {
       ...{ client_name: "exported", owner, redirect_uris: ["https://app.example.com/cb"], scope: "openid" },
@@ -102,7 +104,7 @@ onEveryServer("clients import", (server) => {
       const ended = await server().run(["clients", "import", "--format", "ndjson"], { stdin: listed.stdout });
       if (!server().takesIds) {
         assert.equal(ended.status, 1, ended.stderr);
-        assert.match(ended.stderr, /does not let a client's id be chosen/);
+        assert.match(ended.stderr, /does not accept a chosen client ID/);
         return;
       }
       assert.equal(ended.status, 0, ended.stderr);
@@ -110,7 +112,7 @@ onEveryServer("clients import", (server) => {
     }
   });
 
-  test("fails, skips or updates a client that is there, as it is told", async () => {
+  test("fails for, skips or updates an existing client, as requested", async () => {
     if (!server().takesIds) return;
     const [there = "", fresh = "", last = ""] = ids(server(), 3);
     const secret = `first-${randomUUID()}`;
@@ -130,7 +132,7 @@ onEveryServer("clients import", (server) => {
     assert.match(failing.stderr, /^\{"error":"conflict"/m);
     assert.match(failing.stderr, /^Import: 1 created, 1 failed$/m);
     assert.deepEqual(await server().stored(there), stored);
-    const skipping = await server().run(["clients", "import", "--on-conflict", "skip", "--format", "ndjson"], {
+    const skipping = await server().run(["clients", "import", "--if-exists", "skip", "--format", "ndjson"], {
       stdin: input([there, fresh, last]),
     });
     assert.equal(skipping.status, 0, skipping.stderr);
@@ -141,7 +143,7 @@ onEveryServer("clients import", (server) => {
     assert.deepEqual(await server().stored(there), stored);
     // One by one: a server whose database is in memory may lock it against a reader while it writes.
     const updating = await server().run(
-      ["clients", "import", "--on-conflict", "update", "--format", "ndjson", "--concurrency", "1"],
+      ["clients", "import", "--if-exists", "update", "--format", "ndjson", "--concurrency", "1"],
       { stdin: input([there, last]) },
     );
     assert.equal(updating.status, 0, updating.stderr);
@@ -154,7 +156,7 @@ onEveryServer("clients import", (server) => {
     await works(server(), there, secret);
   });
 
-  test("goes on after clients that the server refuses, and ends with 8", async () => {
+  test("continues after clients that the server rejects, and exits with 8", async () => {
     const clients = [
       { client_name: "good 0" },
       { client_name: "bad", redirect_uris: ["http://localhost/%zz"] },

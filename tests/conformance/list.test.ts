@@ -1,3 +1,5 @@
+/** `clients list` on every server. */
+
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
@@ -49,7 +51,7 @@ onEveryServer("clients list", (server) => {
     );
   });
 
-  test("selects by owner and by name, whether the server can or not", async () => {
+  test("filters by owner and by name, whether the server can or not", async () => {
     const all = await server().run(["clients", "list", "--owner", owner, "--format", "ndjson"]);
     assert.equal(all.status, 0, all.stderr);
     const found = lines(all.stdout).map((line) => asJson(JSON.parse(line)));
@@ -75,11 +77,11 @@ onEveryServer("clients list", (server) => {
     assert.equal(table.stdout.split("\n").length, 3, table.stdout);
   });
 
-  test("gives a part as the 1.x command does", async () => {
+  test("returns a page as the 1.x command does", async () => {
     const all = lines((await server().run(["clients", "list", "-q"])).stdout);
     const page = await server().run(["clients", "list", "--limit", "3", "--page", "2", "-q"]);
     assert.equal(page.status, 0, page.stderr);
-    assert.match(page.stderr, /^There are more clients; --limit 3 cuts the list here\n$/);
+    assert.match(page.stderr, /^More clients exist; showing 3 \(--limit\)\n$/);
     assert.equal(lines(page.stdout).length, 3);
     // Others may add to the same server meanwhile, so that the parts are taken from one more of its lists.
     const first = await server().run(["clients", "list", "--limit", "6", "-q"]);
@@ -90,7 +92,7 @@ onEveryServer("clients list", (server) => {
     assert.equal(beyond.stdout + beyond.stderr, "");
   });
 
-  test("gives pages as the 2.x command does, and says how to go on", async () => {
+  test("returns pages as the 2.x command does, and reports how to continue", async () => {
     const found: string[] = [];
     let token = "";
     for (let pages = 0; pages < 500; pages++) {
@@ -108,7 +110,7 @@ onEveryServer("clients list", (server) => {
         assert.equal(ended.stderr, "");
         break;
       }
-      assert.equal(ended.stderr, `There are more clients: --page-token ${token}\n`);
+      assert.equal(ended.stderr, `More clients exist: --page-token ${token}\n`);
     }
     assert.equal(new Set(found).size, found.length);
     assert.deepEqual(
@@ -117,7 +119,7 @@ onEveryServer("clients list", (server) => {
     );
   });
 
-  test("shows no credentials, and the columns of either reference", async () => {
+  test("shows no credentials, and the columns of Hydra's own CLI", async () => {
     const grid = await server().run(["clients", "list", "--limit", "2"]);
     assert.match(
       grid.stdout,

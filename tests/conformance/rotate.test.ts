@@ -1,3 +1,5 @@
+/** `clients rotate-secret` on every server. */
+
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
@@ -58,7 +60,7 @@ async function proveChange(
 }
 
 onEveryServer("clients rotate-secret", (server) => {
-  test("gives a new secret that works, and changes nothing else", async () => {
+  test("sets a new secret that works, and changes nothing else", async () => {
     const client = await made(server());
     const ended = await server().run(["clients", "rotate-secret", client.id]);
     assert.equal(ended.status, 0, ended.stderr);
@@ -66,13 +68,15 @@ onEveryServer("clients rotate-secret", (server) => {
     assert.match(secret, /^[A-Za-z0-9._~-]{26,}$/);
     assert.match(
       ended.stderr,
-      server().overlaps ? /the old one works until hydra \S+ \S+ \S+ --finish\n$/ : /the old one stopped working\n$/,
+      server().overlaps
+        ? /the old one works until hydra \S+ \S+ \S+ --drop-old-secrets\n$/
+        : /the old one no longer works\n$/,
     );
     assert.deepEqual(comparable(await server().stored(client.id)), comparable(client.stored));
     await proveChange(server(), client, secret);
   });
 
-  test("does so again and again, in the other grammar", async () => {
+  test("does so repeatedly, in the 2.x syntax", async () => {
     let client = await made(server());
     for (let n = 0; n < 3; n++) {
       const ended = await server().run(["rotate-secret", "oauth2-client", client.id, "--format", "json"]);
@@ -84,7 +88,7 @@ onEveryServer("clients rotate-secret", (server) => {
     assert.deepEqual(comparable(await server().stored(client.id)), comparable(client.stored));
   });
 
-  test("takes a given secret, and does not print it", async () => {
+  test("accepts a given secret, and doesn't print it", async () => {
     const client = await made(server());
     const secret = `given-${randomUUID()}`;
     const ended = await server().run(["clients", "rotate-secret", client.id, "--secret-file", "-"], {
@@ -96,7 +100,7 @@ onEveryServer("clients rotate-secret", (server) => {
     await proveChange(server(), client, secret, false);
   });
 
-  test("hands the secret over in a file", async () => {
+  test("writes the secret to a file", async () => {
     using folder = temporaryFolder();
     const client = await made(server());
     const file = join(folder.path, "new.json");
@@ -108,7 +112,7 @@ onEveryServer("clients rotate-secret", (server) => {
     await proveChange(server(), client, secret);
   });
 
-  test("proves the new secret where that is asked for", async () => {
+  test("tests the new secret where that is requested", async () => {
     const { publicUrl } = server();
     if (publicUrl === undefined) return;
     const client = await made(server());
@@ -122,7 +126,7 @@ onEveryServer("clients rotate-secret", (server) => {
     assert.match(other.stderr, /^Verified: the revocation endpoint accepted the secret of client /m);
   });
 
-  test("leaves a client alone that has no secret", async () => {
+  test("leaves a client without a secret unchanged", async () => {
     const client = await made(server(), { token_endpoint_auth_method: "none", grant_types: ["authorization_code"] });
     const ended = await server().run(["clients", "rotate-secret", client.id]);
     assert.equal(ended.status, 1, ended.stderr);
@@ -131,7 +135,7 @@ onEveryServer("clients rotate-secret", (server) => {
     assert.deepEqual(await server().stored(client.id), client.stored);
   });
 
-  test("ends with 4 for a client that is not there", async () => {
+  test("exits with 4 for an unknown client", async () => {
     const ended = await server().run(["clients", "rotate-secret", randomUUID()]);
     assert.equal(ended.status, 4, ended.stderr);
     assert.equal(ended.stdout, "");
@@ -142,15 +146,15 @@ onEveryServer("clients rotate-secret", (server) => {
     if (server().overlaps) {
       const rotated = await server().run(["clients", "rotate-secret", client.id]);
       const secret = printed(client.id, rotated.stdout);
-      const finished = await server().run(["clients", "rotate-secret", client.id, "--finish"]);
+      const finished = await server().run(["clients", "rotate-secret", client.id, "--drop-old-secrets"]);
       assert.equal(finished.status, 0, finished.stderr);
       assert.ok(!`${finished.stdout}${finished.stderr}`.includes(secret));
       await proveChange(server(), client, secret, false);
       return;
     }
-    const ended = await server().run(["clients", "rotate-secret", client.id, "--finish"]);
+    const ended = await server().run(["clients", "rotate-secret", client.id, "--drop-old-secrets"]);
     assert.equal(ended.status, 1, ended.stderr);
-    assert.match(ended.stderr, /^Error: .*keeps none beside the new one\nHint: .*\n$/);
+    assert.match(ended.stderr, /^Error: .*this server never keeps them\nHint: .*\n$/);
     assert.deepEqual(await server().stored(client.id), client.stored);
   });
 });

@@ -1,3 +1,5 @@
+/** The servers that the conformance tests run on: every sandbox version, or real ones in HYDRA_TEST_ENDPOINTS. */
+
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { request as overHttp } from "node:http";
@@ -237,7 +239,7 @@ export function onEveryServer(title: string, suite: (server: () => Server) => vo
         opened = await place.open();
       });
       suite(() => there().server);
-      test("leaves no client behind", async () => {
+      test("leaves no client on the server", async () => {
         assert.deepEqual(await there().clean(), []);
       });
       after(async () => {

@@ -1,3 +1,5 @@
+/** `wait` on every server. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { asJson, onEveryServer } from "./servers.ts";
@@ -12,7 +14,7 @@ onEveryServer("wait and version", (server) => {
     assert.deepEqual(JSON.parse(json.stdout), { endpoint: server().url, status: "ready" });
   });
 
-  test("tells the server's version and family", async () => {
+  test("prints the server's version and API version", async () => {
     const { body } = await server().ask("GET", "/version");
     const ended = await server().run(["version", "--server", "--format", "json"]);
     assert.equal(ended.status, 0, ended.stderr);

@@ -47,16 +47,16 @@ describe("readJsonText()", () => {
   });
 
   for (const [text, offset, reason] of [
-    ['{"a":1,}', 6, "a comma stands before }"],
-    ["[1, // more\n]", 2, "a comma stands before ]"],
-    ['{"a":1,"b":2,"a":3}', 13, "a name is there twice in one object"],
-    ['{"a":1,"\\u0061":2}', 7, "a name is there twice in one object"],
+    ['{"a":1,}', 6, "a trailing comma before }"],
+    ["[1, // more\n]", 2, "a trailing comma before ]"],
+    ['{"a":1,"b":2,"a":3}', 13, "a name occurs twice in an object"],
+    ['{"a":1,"\\u0061":2}', 7, "a name occurs twice in an object"],
     ['{"a":1 "b":2}', 7, "a comma or } is missing"],
     ["[1 2]", 3, "a comma or ] is missing"],
     ["[01]", 2, "a comma or ] is missing"],
     ['{"a"}', 4, "a colon is missing after a name"],
     ['{"a":}', 5, "a value is missing"],
-    ["{a:1}", 1, "a name in double quotes is missing"],
+    ["{a:1}", 1, "a name in double quotes is expected"],
     ["['a']", 1, "a string needs double quotes"],
     ['["a\nb"]', 3, "a string holds a line break or another control character"],
     ['["\\x"]', 2, "a string has an unknown escape"],
@@ -96,11 +96,8 @@ function parsed(text: string): unknown {
 
 test("readJsonFile() names the file, the line and the column, and quotes nothing of the text", () => {
   for (const [text, where] of [
-    ['{\n  "client_secret": "s3cr3t",\n}\n', "line 2, column 28: a comma stands before }"],
-    [
-      '{"client_secret": "s3cr3t",\n "client_secret": "s3cr3t"}',
-      "line 2, column 2: a name is there twice in one object",
-    ],
+    ['{\n  "client_secret": "s3cr3t",\n}\n', "line 2, column 28: a trailing comma before }"],
+    ['{"client_secret": "s3cr3t",\n "client_secret": "s3cr3t"}', "line 2, column 2: a name occurs twice in an object"],
     ['{"a": 1}\n{"client_secret": "s3cr3t"\n\n', "line 2, column 27: the text ends in the middle of a value"],
   ] as const)
     assert.throws(() => readJsonFile(text, "a\u009b.json"), {

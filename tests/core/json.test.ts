@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import {
-  isTooDeep,
-  JsonDepthError,
-  MAX_DEPTH,
-  numberText,
-  readJson,
-  toJson,
-  wholeNumber,
-} from "../../lib/core/json.ts";
+import { isTooDeep, JsonDepthError, MAX_DEPTH, numberText, readJson, toJson } from "../../lib/core/json.ts";
 
 describe("readJson()", () => {
   test("reads what JSON.parse reads, and refuses what it refuses", () => {
@@ -54,7 +46,7 @@ describe("readJson()", () => {
   test("gives whole numbers back that were written from any", () => {
     fc.assert(
       fc.property(fc.bigInt(), (number) => {
-        assert.equal(JSON.stringify(readJson(JSON.stringify(wholeNumber(number)))), String(number));
+        assert.equal(JSON.stringify(readJson(String(number))), String(number));
       }),
     );
   });

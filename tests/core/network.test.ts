@@ -45,6 +45,6 @@ test("the hint speaks of a proxy where one is on the way and can be the reason",
   assert.equal(hint("certificate", "HTTPS_PROXY (p:1)"), "check the address");
   assert.equal(
     hint("unresolved", "HTTPS_PROXY (p:1)"),
-    "the request goes through the proxy of HTTPS_PROXY (p:1): check that, or name the host in NO_PROXY to go around it",
+    "the request goes through the proxy of HTTPS_PROXY (p:1): check it, or add the host to NO_PROXY",
   );
 });

@@ -43,7 +43,7 @@ test("a Problem carries what it was told, and empty places where it was told not
       cause,
     },
   );
-  const bare = new Problem("Failed", { code: "x", exit: "failed" });
+  const bare = new Problem("Failed", { code: "unexpected", exit: "failed" });
   assert.deepEqual([bare.hint, bare.status, bare.request, bare.details], [undefined, undefined, undefined, []]);
   assert.equal("cause" in bare, false);
 });

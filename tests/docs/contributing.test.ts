@@ -29,7 +29,7 @@ const BLOCKS = [
   return { kind, recipe, file, text };
 });
 
-/** Brings a block of lines with `+`, `-` or a blank before them into a file; what it changes must stand there once. */
+/** Applies a diff without positions to a file; the lines that it changes must occur exactly once. */
 function patched(source: string, diff: string): string {
   const lines = diff.trimEnd().split("\n");
   const side = (marks: string): string =>
@@ -38,11 +38,11 @@ function patched(source: string, diff: string): string {
       .map((line) => line.slice(1))
       .join("\n");
   const old = side(" -");
-  assert.equal(source.split(old).length, 2, `stands there once: ${old}`);
+  assert.equal(source.split(old).length, 2, `occurs once: ${old}`);
   return source.replace(old, () => side(" +"));
 }
 
-/** A copy of what a change works on, with the packages of this checkout and the source as `hydra` on its path. */
+/** A copy of the repository with the packages of this checkout and its source as `hydra` on the path. */
 class Checkout implements Disposable {
   readonly #folder = temporaryFolder();
   readonly #server: Sandbox;
@@ -88,7 +88,7 @@ class Checkout implements Disposable {
     return stdout;
   }
 
-  /** Changes the files as a recipe says, and checks the whole as CI would; gives what its last lines print. */
+  /** Follows a recipe and checks the result as CI would; returns the output of the recipe's last lines. */
   async follow(recipe: string): Promise<string> {
     const blocks = BLOCKS.filter((block) => block.recipe === recipe);
     for (const { kind, file, text } of blocks) {
@@ -100,7 +100,13 @@ class Checkout implements Disposable {
     await this.run("tsc", "--project", ".");
     await this.run("biome", "check", "--colors=off", "lib");
     await this.run("bun", ".ci/docs.ts");
-    await this.run("bun", "test", "--timeout=240000", "./tests/architecture.test.ts");
+    await this.run(
+      "bun",
+      "test",
+      "--timeout=240000",
+      "./tests/architecture.test.ts",
+      "./tests/docs/architecture.test.ts",
+    );
     return this.run("bash", "-euo", "pipefail", "-c", blocks.findLast(({ kind }) => kind === "sh")?.text ?? "false");
   }
 
@@ -135,10 +141,10 @@ describe("the recipes of CONTRIBUTING.md", () => {
     assert.match(readFileSync(checkout.path("docs/reference/clients-update.md"), "utf8"), /--software-id/);
   });
 
-  it("add a family of servers", LONG, async () => {
+  it("add a server family", LONG, async () => {
     using checkout = new Checkout(server);
     assert.match(await checkout.follow("family"), /\/admin\/v3\/clients\/app"/);
-    // It is asked first, and the server at hand is still found to be of an older one.
+    // It is tried first, and the sandbox is still detected as an older family.
     assert.match(await checkout.run("hydra", "version", "--server"), /\(API v2\)$/m);
     assert.equal((await checkout.run("hydra", "clients", "list", "-q")).trimEnd().split("\n").length, 700);
   });

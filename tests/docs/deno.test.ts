@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -14,25 +15,29 @@ const PAGE = readFileSync(join(ROOT, "docs/deno.md"), "utf8");
 
 const LONG = { timeout: 120_000 };
 
-/** The blocks of the page that are lines for a shell. */
+/** The shell commands of the page. */
 const BLOCKS = [...PAGE.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, text = ""]) => text);
 
-/** A port that nobody listens on. */
+/** A port that nobody listens on, below those that the system gives to whoever asks for any: those may be taken at once. */
 async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const address = server.address();
-  assert.ok(address !== null && typeof address === "object");
-  await new Promise((done) => server.close(done));
-  return address.port;
+  for (;;) {
+    const port = randomInt(20_000, 30_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((settle) => {
+      server.once("error", () => settle(false)).listen(port, "127.0.0.1", () => settle(true));
+    });
+    if (!free) continue;
+    await new Promise((done) => server.close(done));
+    return port;
+  }
 }
 
-/** Runs lines of a shell in which `deno` is the pinned one, in a folder that looks like this checkout. */
+/** Runs shell commands with the pinned `deno`, in a directory that looks like this checkout. */
 async function shell(lines: string, env: Readonly<Record<string, string>> = {}, folder?: string): Promise<Ended> {
   using cache = temporaryFolder();
   using own = temporaryFolder();
-  // What a line writes must not come to lie in the checkout, so the folder only links to it.
-  // The launcher of the package hands no signal on, so the runtime itself is called.
+  // Commands must not write into the checkout, so the directory only links to it.
+  // The package's launcher does not forward signals, so the runtime is called directly.
   const [deno = ""] = globSync("node_modules/@deno/*/deno", { cwd: ROOT });
   symlinkSync(join(ROOT, deno), join(cache.path, "deno"));
   const prepare = 'for name in cli.ts lib node_modules package.json; do ln -sfn "$CHECKOUT/$name" "$name"; done';
@@ -51,13 +56,13 @@ async function shell(lines: string, env: Readonly<Record<string, string>> = {}, 
 }
 
 describe("docs/deno.md", () => {
-  it("has lines to run", () => assert.equal(BLOCKS.length, 3));
+  it("has commands to run", () => assert.equal(BLOCKS.length, 3));
 
   it("shows the version, a topic and help", LONG, async () => {
     const ended = await shell(BLOCKS[0] ?? "");
     assert.equal(ended.stderr, "");
     assert.equal(ended.status, 0);
-    for (const text of ["Version: source", "How results are written", "hydra clients create [flags]"]) {
+    for (const text of ["Version: source", "Output formats", "hydra clients create [flags]"]) {
       assert.ok(ended.stdout.includes(text), ended.stdout);
     }
   });
@@ -80,19 +85,19 @@ describe("docs/deno.md", () => {
     }
   });
 
-  it("goes over a unix socket", LONG, async () => {
+  it("uses a unix socket", LONG, async () => {
     const ended = await shell(BLOCKS[2] ?? "");
     assert.equal(ended.status, 0, ended.stderr);
     assert.match(ended.stdout, /^Ready: unix:\/\/\S+\/hydra\.sock$/m);
   });
 });
 
-describe("what docs/deno.md says that differs", () => {
+describe("the differences in docs/deno.md", () => {
   const run = (args: string, env: Readonly<Record<string, string>> = {}): Promise<Ended> =>
     shell(`deno run ${args}`, env);
   const CREATE = "cli.ts clients create -g client_credentials --id app";
 
-  it("no proxy is used", LONG, async () => {
+  it("proxies are not used", LONG, async () => {
     const sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
     try {
       const ended = await run("-A cli.ts clients list --endpoint http://hydra.invalid:4445 --fail-after 0", {
@@ -105,7 +110,7 @@ describe("what docs/deno.md says that differs", () => {
     }
   });
 
-  it("a closed standard output is not seen, an inherited descriptor is refused", LONG, async () => {
+  it("a closed standard output is not detected, and an inherited descriptor is rejected", LONG, async () => {
     const sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
     try {
       const env = { HYDRA_ADMIN_URL: sandbox.url };
@@ -121,14 +126,14 @@ describe("what docs/deno.md says that differs", () => {
     }
   });
 
-  it("without leave to write, a create warns and a rotation is refused", LONG, async () => {
+  it("without a write permission, create warns and rotate-secret is refused", LONG, async () => {
     const sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
     try {
       const env = { HYDRA_ADMIN_URL: sandbox.url };
       const allowed = `--no-prompt --allow-env --allow-read --allow-net=${sandbox.url.replace("http://", "")}`;
       const made = await run(`${allowed} ${CREATE}`, env);
       assert.equal(made.status, 0, made.stderr);
-      assert.match(made.stderr, /^Warning: no folder can be written/);
+      assert.match(made.stderr, /^Warning: no directory is writable/);
       const secret = sandbox.secretOf("app");
       assert.equal((await run(`${allowed} cli.ts clients rotate-secret app`, env)).status, 1);
       assert.equal(sandbox.secretOf("app"), secret);
@@ -143,7 +148,7 @@ describe("what docs/deno.md says that differs", () => {
     }
   });
 
-  it("https needs to see the certificates of the system", LONG, async () => {
+  it("https requires access to the system's certificates", LONG, async () => {
     const line = "cli.ts clients list --endpoint https://127.0.0.1:1 --fail-after 0";
     const allowed = "--no-prompt --allow-env --allow-read --allow-net=127.0.0.1:1";
     assert.match((await run(`${allowed} ${line}`)).stderr, /NotCapable/);

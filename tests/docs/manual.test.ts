@@ -6,14 +6,14 @@ import process from "node:process";
 import { describe, test } from "node:test";
 import { everyCommand, manual, manualFiles } from "../../.ci/docs.ts";
 import { isLeaf } from "../../lib/command.ts";
-import { longNames } from "../../lib/core/flags/parse.ts";
+import { longNames } from "../../lib/core/flags/flag.ts";
 import { TOPICS } from "../../lib/core/help/topics.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
 const MAKE = "run: npm run docs";
 
-/** What a program says that must be silent. */
+/** The standard output of a program that must not print to standard error. */
 function silent(file: string, args: readonly string[]): string {
   const env = { PATH: process.env["PATH"] ?? "", LANG: "C.UTF-8", MANWIDTH: "80", MAN_KEEP_FORMATTING: "" };
   const { status, stdout, stderr, error } = spawnSync(file, args, { cwd: ROOT, env, encoding: "utf8" });
@@ -28,7 +28,7 @@ function pagesFor(section: 1 | 7): readonly string[] {
 }
 
 describe("the manual", () => {
-  test("is what the tables of the program make of it", async () => {
+  test("is up to date", async () => {
     const files = await manual();
     assert.deepEqual(manualFiles(), [...files.keys()].sort(), MAKE);
     for (const [file, text] of files)
@@ -46,7 +46,7 @@ describe("the manual", () => {
     assert.equal(pagesFor(7).length, TOPICS.length);
   });
 
-  test("tells of every flag of a command under the names of either grammar", async () => {
+  test("has every flag of a command with its names in both syntaxes", async () => {
     for (const { path, command } of await everyCommand()) {
       if (!isLeaf(command)) continue;
       const roff = readFileSync(join(ROOT, `docs/man/${path.join("-")}.1`), "utf8")
@@ -61,8 +61,8 @@ describe("the manual", () => {
   });
 });
 
-describe("the pages for man", () => {
-  test("pass the linter of mandoc", () =>
+describe("the man pages", () => {
+  test("pass mandoc's linter", () =>
     assert.equal(silent("mandoc", ["-T", "lint", ...pagesFor(1), ...pagesFor(7)]), ""));
 
   test("render with man without a warning", () => {
@@ -73,7 +73,7 @@ describe("the pages for man", () => {
     }
   });
 
-  test("have a name and a summary that whatis finds", () => {
+  test("have a name and a summary for whatis", () => {
     const found = silent("lexgrog", [...pagesFor(1), ...pagesFor(7)])
       .trimEnd()
       .split("\n");
@@ -81,7 +81,7 @@ describe("the pages for man", () => {
     for (const line of found) assert.match(line, /^docs\/man\/(\S+)\.[17]: "\1 - \S.*"$/);
   });
 
-  test("keep flags and lines to type as they are", () => {
+  test("do not change flags and commands", () => {
     const page = silent("man", ["-P", "cat", "-l", "docs/man/hydra-clients-create.1"]);
     for (const text of [
       "--token-endpoint-auth-method METHOD",
@@ -95,7 +95,7 @@ describe("the pages for man", () => {
     assert.ok(rules.includes("printf '%s' 'ENCRYPTED' | base64 -d | gpg --decrypt"), rules);
   });
 
-  test("refer to pages that are there", () => {
+  test("refer to pages that exist", () => {
     for (const file of [...pagesFor(1), ...pagesFor(7)]) {
       const text = readFileSync(join(ROOT, file), "utf8").replaceAll("\\-", "-");
       for (const [, name, section] of text.matchAll(/^\.BR (\S+) \((\d)\)/gm)) {
@@ -108,14 +108,14 @@ describe("the pages for man", () => {
 describe("Markdown", () => {
   const files = [...globSync("docs/**/*.md", { cwd: ROOT }), ...globSync("*.md", { cwd: ROOT })].sort();
 
-  /** Links in prose; what stands in code is none. */
+  /** The links of a page, without code. */
   function linksIn(text: string): readonly string[] {
     const prose = text.replace(/^```[\s\S]*?^```/gm, "").replace(/`[^`\n]*`(?!\])/g, "");
     return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
   }
 
   for (const file of files) {
-    test(`${file} links to what is there`, () => {
+    test(`${file} has no broken links`, () => {
       for (const target of linksIn(readFileSync(join(ROOT, file), "utf8"))) {
         if (/^(?:https?:|mailto:|#)/.test(target)) continue;
         assert.ok(existsSync(join(ROOT, dirname(file), target.replace(/#.*/, ""))), target);
@@ -123,7 +123,7 @@ describe("Markdown", () => {
     });
   }
 
-  test("of the reference links to its neighbours", () => {
+  test("the index of the reference links to every page", () => {
     const targets = linksIn(readFileSync(join(ROOT, "docs/reference/README.md"), "utf8"));
     const pages = manualFiles().filter((file) => file.startsWith("docs/reference/") && !file.endsWith("README.md"));
     assert.deepEqual([...targets].sort(), pages.map((file) => file.replace("docs/reference/", "")).sort());

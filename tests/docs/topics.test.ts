@@ -7,7 +7,8 @@ import { everyCommand } from "../../.ci/docs.ts";
 import { walk } from "../../lib/app/resolve.ts";
 import { isGroup, isLeaf } from "../../lib/command.ts";
 import { RULE_NAMES } from "../../lib/core/client/rules.ts";
-import { type Flag, indexFlags, parseFlags } from "../../lib/core/flags/parse.ts";
+import { type Flag, indexFlags } from "../../lib/core/flags/flag.ts";
+import { parseFlags } from "../../lib/core/flags/parse.ts";
 import { TOPICS, type Topic, type TopicPart } from "../../lib/core/help/topics.ts";
 import { EXIT } from "../../lib/core/problem.ts";
 import { type Sandbox, type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
@@ -22,7 +23,7 @@ function topicOf(name: string): Topic {
   return topic;
 }
 
-/** Every text of a topic, with its back-quotes. */
+/** Every text of a topic, with its backquotes. */
 function textsOf(parts: readonly TopicPart[]): readonly string[] {
   return parts.flatMap((part) => {
     if (part.kind === "rows") return part.rows.flatMap(([term, meaning]) => [`\`${term}\``, meaning]);
@@ -30,12 +31,12 @@ function textsOf(parts: readonly TopicPart[]): readonly string[] {
   });
 }
 
-/** The terms of a topic's tables. */
+/** The terms in the rows of a topic. */
 function termsOf(name: string): readonly string[] {
   return topicOf(name).parts.flatMap((part) => (part.kind === "rows" ? part.rows.map(([term]) => term) : []));
 }
 
-/** What stands in back-quotes in all topics. */
+/** The code in a topic. */
 function quotedIn(topic: Topic): readonly string[] {
   return textsOf(topic.parts).flatMap((text) => [...text.matchAll(/`([^`]+)`/g)].map(([, code = ""]) => code));
 }
@@ -57,32 +58,32 @@ describe("hydra help TOPIC", () => {
     });
   }
 
-  test("names no command, so that help on either is found", async () => {
+  test("no topic has the name of a command", async () => {
     const { command } = await walk([]);
     assert.ok(isGroup(command));
     for (const { name } of TOPICS) assert.equal((await walk([name])).stray, name);
   });
 
-  test("is told of at the end of hydra help, and of a slip", async () => {
+  test("hydra help lists the topics, and a typo gets a suggestion", async () => {
     const { stdout } = await play(["help"]);
     for (const { name } of TOPICS) assert.ok(stdout.includes(name), name);
     assert.deepEqual(await play(["help", "format"]), {
       status: 2,
       stdout: "",
-      stderr: 'Error: There is no help about "format"\nHint: did you mean hydra help formats?\n',
+      stderr: 'Error: No help about "format"\nHint: did you mean hydra help formats?\n',
     });
   });
 
-  test("bold headings on a terminal alone", async () => {
+  test("headings are bold only on a terminal", async () => {
     const onTerminal = await play(["help", "formats"], { columns: 100 });
-    assert.ok(onTerminal.stdout.startsWith("\u001b[1mHow results are written\u001b[22m\n"));
+    assert.ok(onTerminal.stdout.startsWith("\u001b[1mOutput formats\u001b[22m\n"));
     const without = await play(["help", "formats"], { columns: 100, environment: { NO_COLOR: "1" } });
     assert.doesNotMatch(without.stdout, /\u001b/);
   });
 });
 
-describe("what topics name", () => {
-  test("flags are flags of the program", async () => {
+describe("names in topics", () => {
+  test("flags exist", async () => {
     const flags = (await everyCommand()).flatMap(({ command }): readonly Flag[] =>
       isLeaf(command) ? command.spec.flags : [],
     );
@@ -99,7 +100,7 @@ describe("what topics name", () => {
     assert.ok(seen > 40);
   });
 
-  test("command lines are ones that the program takes", async () => {
+  test("command lines are accepted", async () => {
     let seen = 0;
     for (const topic of TOPICS) {
       for (const code of quotedIn(topic)) {
@@ -123,7 +124,7 @@ describe("what topics name", () => {
     assert.ok(seen >= 10);
   });
 
-  test("environment has every variable that the program reads, and no other", async () => {
+  test("environment lists exactly the variables that the program reads", async () => {
     const source = globSync("lib/**/*.ts", { cwd: ROOT }).map((file) => readFileSync(join(ROOT, file), "utf8"));
     const read = new Set(
       source.flatMap((text) => [...text.matchAll(/environment\("([A-Z_]+)"\)/g)].map(([, name = ""]) => name)),
@@ -131,21 +132,21 @@ describe("what topics name", () => {
     for (const { command } of await everyCommand()) {
       for (const flag of isLeaf(command) ? command.spec.flags : []) for (const name of flag.env ?? []) read.add(name);
     }
-    const told = new Set(termsOf("environment").flatMap((term) => term.split(", ")));
+    const listed = new Set(termsOf("environment").flatMap((term) => term.split(", ")));
     const text = textsOf(topicOf("environment").parts).join("\n");
-    for (const name of read) assert.ok(told.has(name) || text.includes(`\`${name}\``), name);
-    // What the runtime reads before the program does.
+    for (const name of read) assert.ok(listed.has(name) || text.includes(`\`${name}\``), name);
+    // Variables that the runtime reads before the program starts.
     const others = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "BUN_OPTIONS", "BUN_BE_BUN"];
-    for (const name of told) assert.ok(read.has(name) || others.includes(name), name);
+    for (const name of listed) assert.ok(read.has(name) || others.includes(name), name);
   });
 
-  test("exit-codes has every status, rules every rule", () => {
+  test("exit-codes lists every exit code, and rules lists every rule", () => {
     assert.deepEqual(termsOf("exit-codes"), [...Object.values(EXIT).map(String), "128+N"]);
     assert.deepEqual([...termsOf("rules")].sort(), RULE_NAMES.map(({ name }) => name).sort());
   });
 });
 
-/** A sandbox that is there while something is tried on it. */
+/** Runs a test with a sandbox. */
 async function on<T>(as: SandboxVersion, work: (sandbox: Sandbox) => Promise<T>): Promise<T> {
   const sandbox = await startSandbox({ as, listen: "127.0.0.1:0" });
   try {
@@ -155,7 +156,7 @@ async function on<T>(as: SandboxVersion, work: (sandbox: Sandbox) => Promise<T>)
   }
 }
 
-/** A server of the test's own that is there while something is tried on it. */
+/** Runs a test with a server of its own. */
 async function at<T>(answer: RequestListener, work: (url: string) => Promise<T>): Promise<T> {
   const server = createServer(answer);
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
@@ -177,8 +178,8 @@ async function done(args: readonly string[], scene?: Scene): Promise<Played> {
 
 const CREATE = ["clients", "create", "-g", "client_credentials"];
 
-describe("formats, as it says", () => {
-  test("each grammar has its own format, which default asks for", () =>
+describe("the formats topic is right", () => {
+  test("each syntax has its own default format", () =>
     on("26", async ({ url }) => {
       const environment = { HYDRA_ADMIN_URL: url };
       await done([...CREATE, "--id", "a"], { environment });
@@ -191,7 +192,7 @@ describe("formats, as it says", () => {
       assert.equal(await run("clients", "list", "--format", "quiet"), "a\n");
     }));
 
-  test("lists have an envelope, several clients are an array, and paths start from there", () =>
+  test("a list is an object, several clients are an array, and paths start there", () =>
     on("26", async ({ url }) => {
       const environment = { HYDRA_ADMIN_URL: url };
       for (const id of ["a", "b"]) await done([...CREATE, "--id", id], { environment });
@@ -218,7 +219,7 @@ describe("formats, as it says", () => {
       assert.equal(await run("clients", "get", "a", "--format", "jsonpointer=/client_id"), '"a"\n');
     }));
 
-  test("a format that leaves the secret out keeps it in a file that the message names", () =>
+  test("if the format has no secret, it is saved to a file that the message names", () =>
     on("26", async ({ url, secretOf }) => {
       using folder = temporaryFolder();
       const environment = { HYDRA_ADMIN_URL: url, XDG_STATE_HOME: folder.path };
@@ -229,7 +230,7 @@ describe("formats, as it says", () => {
       assert.equal(JSON.parse(readFileSync(path, "utf8")).client_secret, secretOf("a"));
     }));
 
-  test("errors are JSON where JSON is asked for, by the flag or the config file", () =>
+  test("errors are JSON if the flag or the config file selects JSON", () =>
     on("26", async ({ url }) => {
       const environment = { HYDRA_ADMIN_URL: url };
       const files = { "/c": "format: json\n" };
@@ -254,7 +255,7 @@ describe("formats, as it says", () => {
     }));
 });
 
-describe("exit-codes, as it says", () => {
+describe("the exit-codes topic is right", () => {
   const answering =
     (status: number, body = "{}"): RequestListener =>
     (_, response) => {
@@ -283,8 +284,8 @@ describe("exit-codes, as it says", () => {
   });
 });
 
-describe("environment and config, as they say", () => {
-  test("a flag counts before a variable, that before the file, and an empty variable is as good as none", () =>
+describe("the environment and config topics are right", () => {
+  test("flags override variables, variables override the file, and empty variables are ignored", () =>
     on("26", async ({ url }) => {
       const files = { "/h/.hydra.yaml": `endpoint: ${url}\n`, "/other": "endpoint: http://127.0.0.1:1\n" };
       const runs = async (environment: Readonly<Record<string, string>>, ...more: string[]): Promise<number> =>
@@ -301,7 +302,7 @@ describe("environment and config, as they say", () => {
       assert.equal(await runs({}), 2);
     }));
 
-  test("errors say where a value came from, help shows no value of a variable", async () => {
+  test("errors name the source of a value, and help shows no value of a variable", async () => {
     const files = { "/c": "endpoint: http://127.0.0.1:1\nfail_after: soon\n" };
     const { stderr } = await play(["clients", "list", "--config", "/c"], { files });
     assert.match(stderr, /"fail_after" in \/c "soon"/);
@@ -311,7 +312,7 @@ describe("environment and config, as they say", () => {
     assert.doesNotMatch(help.stdout, /hush/);
   });
 
-  test("every key of the example is taken, headers in both of their forms, and others are named by -v", async () => {
+  test("every key of the example works, headers in both forms, and -v lists unknown keys", async () => {
     const lines = topicOf("config").parts.flatMap((part) => (part.kind === "lines" ? part.lines : []));
     const seen: (string | undefined)[] = [];
     const listen: RequestListener = (request, response) => {
@@ -333,11 +334,11 @@ describe("environment and config, as they say", () => {
     });
   });
 
-  test("credentials of the file go to its own endpoint alone, and are warned about where others can read them", () =>
+  test("credentials of the file are only sent to its own endpoint, and there is a warning if others can read them", () =>
     on("26", async ({ url }) => {
       const files = { "/c": `endpoint: ${url}\naccess_token: t\n`, "/without": "access_token: t\n" };
       const own = await done(["clients", "list", "--config", "/c"], { files, mode: 0o644 });
-      assert.match(own.stderr, /holds credentials and others can read it/);
+      assert.match(own.stderr, /contains credentials and others can read it/);
       for (const config of ["/c", "/without"]) {
         const args = ["clients", "list", "--config", config, "--endpoint", "http://127.0.0.1:1"];
         const foreign = await play(args, { files });
@@ -347,7 +348,7 @@ describe("environment and config, as they say", () => {
     }));
 });
 
-describe("servers, as it says", () => {
+describe("the servers topic is right", () => {
   test("a path is kept, /admin is not, a user becomes Basic credentials, a redirect is an error", async () => {
     const seen: string[] = [];
     const listen: RequestListener = (request, response) => {
@@ -356,7 +357,7 @@ describe("servers, as it says", () => {
     };
     await at(listen, async (url) => {
       const { stderr } = await done(["clients", "list", "-e", `${url.replace("//", "//me:pw@")}/base/admin`]);
-      assert.match(stderr, /\/admin at the end of -e is left out/);
+      assert.match(stderr, /\/admin at the end of -e is ignored/);
       assert.match(seen[0] ?? "", new RegExp(`^/base/admin/clients\\?.* Basic ${btoa("me:pw")}$`));
     });
     const moved: RequestListener = (_, response) => {
@@ -385,7 +386,7 @@ describe("servers, as it says", () => {
     }
   });
 
-  test("2.1 refuses chosen ids and creates without, 1.8 tells an unknown client as not found", async () => {
+  test("2.1 rejects chosen IDs and creates without, and an unknown client of 1.8 is reported as not found", async () => {
     await on("2.1", async ({ url }) => {
       const refused = await play([...CREATE, "--id", "mine", "-e", url]);
       assert.equal(refused.status, 1);
@@ -403,7 +404,7 @@ describe("servers, as it says", () => {
     });
   });
 
-  test("429, 502, 503 and 504 are tried again, a 500 of the server's own and other statuses are not", async () => {
+  test("429, 502, 503 and 504 are retried, a 500 with an error from Hydra and other statuses are not", async () => {
     for (const [status, body, tries] of [
       [429, "{}", 2],
       [502, "", 2],
@@ -433,10 +434,10 @@ describe("servers, as it says", () => {
   });
 });
 
-describe("secrets, as it says", () => {
+describe("the secrets topic is right", () => {
   const given = "a-secret-of-mine.1";
 
-  test("a secret may come from a file, standard input, the environment or the line, and is not printed again", () =>
+  test("a secret can come from a file, stdin, the environment or the command line, and is not printed", () =>
     on("26", async ({ url, secretOf }) => {
       const files = { "/s": `${given}\n` };
       const ways: readonly (readonly [string[], Scene])[] = [
@@ -449,13 +450,13 @@ describe("secrets, as it says", () => {
         const { stdout, stderr } = await done([...CREATE, "-e", url, "--id", `c${n}`, ...args], scene);
         assert.equal(secretOf(`c${n}`), given);
         assert.doesNotMatch(stdout + stderr, /a-secret-of-mine/);
-        assert.equal(/^Warning: --secret shows/.test(stderr), args[0] === "--secret", stderr);
+        assert.equal(/^Warning: --secret is visible/.test(stderr), args[0] === "--secret", stderr);
       }
       const token = await done(["clients", "list", "-e", url, "--access-token-file", "/s"], { files });
       assert.equal(token.stderr, "");
     }));
 
-  test("a short one is refused; a long one and odd characters are warned about, or refused with --strict", () =>
+  test("a short secret is rejected; long ones and special characters cause a warning, or an error with --strict", () =>
     on("26", async ({ url }) => {
       const create = (secret: string, ...more: string[]): Promise<Played> =>
         play([...CREATE, "-e", url, ...more], { environment: { HYDRA_CLIENT_SECRET: secret } });
@@ -473,7 +474,7 @@ describe("secrets, as it says", () => {
       }
     }));
 
-  test("a secret that is made here has the length that is asked for, from 26 to 72", () =>
+  test("a generated secret has the requested length, from 26 to 72", () =>
     on("26", async ({ url, secretOf }) => {
       await done([...CREATE, "-e", url, "--id", "a"]);
       assert.match(secretOf("a") ?? "", /^[A-Za-z0-9._~-]{26}$/);
@@ -484,7 +485,7 @@ describe("secrets, as it says", () => {
       }
     }));
 
-  test("--secret-out writes by the file's ending, with mode 0600, to a new file alone", () =>
+  test("--secret-out only writes to a new file, with mode 0600, in the format of the extension", () =>
     on("26", async ({ url, secretOf, clients }) => {
       using folder = temporaryFolder();
       for (const [n, [ending, form]] of (
@@ -504,14 +505,14 @@ describe("secrets, as it says", () => {
         const again = await play([...CREATE, "-e", url, "--id", `again${n}`, "--secret-out", path]);
         assert.equal(again.status, 2);
       }
-      const names = ["--id-key", "APP_ID", "--secret-key", "APP_SECRET", "--format", "env"];
+      const names = ["--id-field", "APP_ID", "--secret-field", "APP_SECRET", "--format", "env"];
       assert.match((await done([...CREATE, "-e", url, ...names])).stdout, /^APP_ID=.*\nAPP_SECRET=.*\n$/);
       const missing = await play([...CREATE, "-e", url, "--secret-out", join(folder.path, "no/where")]);
       assert.equal(missing.status, 2);
       assert.equal(clients().length, 6);
     }));
 
-  test("what standard output does not take is taken back, without a word of it left", () =>
+  test("a client whose secret cannot be written to standard output is deleted again", () =>
     on("26", async ({ url, clients }) => {
       const stdoutFails = Object.assign(new Error("no space"), { code: "ENOSPC" });
       const played = await play([...CREATE, "-e", url], { stdoutFails });
@@ -520,7 +521,7 @@ describe("secrets, as it says", () => {
       assert.equal(clients().length, 0);
     }));
 
-  test("a folder for rescue files that is named must be one that can be used", () =>
+  test("an unusable --rescue-dir is a usage error", () =>
     on("26", async ({ url, secretOf }) => {
       await done([...CREATE, "-e", url, "--id", "a"]);
       const secret = secretOf("a");
@@ -530,7 +531,7 @@ describe("secrets, as it says", () => {
         const played = await play([...args, "-e", url, "--rescue-dir", nowhere]);
         assert.equal(played.status, 2);
         assert.ok(
-          played.stderr.includes(`Error: --rescue-dir "${nowhere}" cannot be used: there is no such folder\n`),
+          played.stderr.includes(`Error: Cannot use --rescue-dir "${nowhere}": the folder does not exist\n`),
           played.stderr,
         );
       }
@@ -538,8 +539,8 @@ describe("secrets, as it says", () => {
     }));
 });
 
-describe("encryption, as it says", () => {
-  test("a recipient for a client without a secret is wrong usage, plain http from elsewhere too", () =>
+describe("the encryption topic is right", () => {
+  test("a recipient for a client without a secret is a usage error, and so is http from another machine", () =>
     on("26", async ({ url }) => {
       const none = ["--token-endpoint-auth-method", "none", "--keybase", "alice"];
       assert.equal((await play([...CREATE, "-e", url, ...none])).status, 2);

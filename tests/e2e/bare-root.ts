@@ -1,3 +1,5 @@
+/** A root file system of its own for the program, as a container image has, in new namespaces. */
+
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,

@@ -1,3 +1,5 @@
+/** Runs the compiled program in a clean environment. */
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -36,8 +38,6 @@ export interface Running extends AsyncDisposable {
   kill(signal?: NodeJS.Signals): void;
   /** Resolves with the text of a stream once it holds what is looked for; rejects when the program ends before. */
   seen(stream: "stdout" | "stderr", what: string | RegExp): Promise<string>;
-  /** Closes the reading end of its standard output, and resolves once it is closed. */
-  closeStdout(): Promise<void>;
   /** Resolves when it has ended and all its output is read; rejects after the timeout. */
   readonly ended: Promise<Ended>;
 }
@@ -149,11 +149,6 @@ export function start(file: string, args: readonly string[], options: RunOptions
         };
         waiting.add(look);
         look();
-      }),
-    closeStdout: () =>
-      new Promise((closed) => {
-        child.stdout?.once("close", closed);
-        child.stdout?.destroy();
       }),
     ended,
     [Symbol.asyncDispose]: async () => {

@@ -1,3 +1,5 @@
+/** TLS certificates are always verified unless `--skip-tls-verify` is given, whatever the environment says. */
+
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
@@ -80,7 +82,7 @@ async function openTunnel(port: number): Promise<{ readonly url: string; readonl
   };
 }
 
-describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, certificates are checked all the same", () => {
+describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, certificates are still verified", () => {
   let made: Certificates;
   let folder: ReturnType<typeof temporaryFolder>;
   let caFile: string;

@@ -1,3 +1,5 @@
+/** The config file: precedence, permissions, and untrusted working folders. */
+
 import assert from "node:assert/strict";
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -69,7 +71,7 @@ describe("the config file", () => {
     assert.equal(headers["x-b"], "c, d");
   });
 
-  it("stands behind the flag and the environment", SLOW, async () => {
+  it("has lower precedence than the flag and the environment", SLOW, async () => {
     await using scene = await openScene();
     configure(scene, "endpoint: http://127.0.0.1:1\nfail_after: 0s\n");
     isStored(scene, await scene.run(SEED));
@@ -85,19 +87,19 @@ describe("the config file", () => {
     fails(ended, 6, /tried for 500ms/);
   });
 
-  it("names itself in what is wrong with its values", SLOW, async () => {
+  it("is named in problems with its values", SLOW, async () => {
     await using scene = await openScene();
     const cases = [
-      ["endpoint: localhost:4445", /"endpoint" in .*\.hydra\.yaml "localhost:4445" is not an address/],
+      ["endpoint: localhost:4445", /"endpoint" in .*\.hydra\.yaml "localhost:4445" is not a valid URL/],
       ["fail_after: soon", /"fail_after" in .*\.hydra\.yaml.*"soon"/],
       ["api: v3", /"api" in .*\.hydra\.yaml "v3"/],
       ["format: xml", /"format" in .*\.hydra\.yaml "xml"/],
       ["skip_tls_verify: 7", /"skip_tls_verify" in .*\.hydra\.yaml/],
       [`endpoint: ${scene.url}\nheaders: [no colon]`, /"headers" in .*\.hydra\.yaml/],
       [`endpoint: ${scene.url}\nheaders: 7`, /"headers" in .*\.hydra\.yaml/],
-      ["endpoint: [a, b]", /"endpoint" has a value of the wrong kind/],
-      ["just text", /holds no keys/],
-      ["- a\n- list", /holds no keys/],
+      ["endpoint: [a, b]", /"endpoint" has a value of the wrong type/],
+      ["just text", /has no keys with values/],
+      ["- a\n- list", /has no keys with values/],
     ] as const;
     for (const [text, message] of cases) {
       configure(scene, `${text}\n`);
@@ -107,7 +109,7 @@ describe("the config file", () => {
     assert.equal(scene.proxy.seen.length, 0);
   });
 
-  it("is told with its line where it is broken", SLOW, async () => {
+  it("is reported with its line where it is invalid", SLOW, async () => {
     await using scene = await openScene();
     const cases = [
       ["endpoint: http://a\naccess_token: [hush\nformat: json\n", /line [23]/],
@@ -124,10 +126,10 @@ describe("the config file", () => {
     assert.equal(scene.proxy.seen.length, 0);
   });
 
-  it("must be there when it is named, and need not when it is not", async () => {
+  it("must exist when it is given, and need not when it is the default", async () => {
     await using scene = await openScene();
     const missing = await scene.run([...SEED, "--config", join(scene.home, "missing.yaml")]);
-    fails(missing, 2, /missing\.yaml": there is no such file/);
+    fails(missing, 2, /missing\.yaml": the file does not exist/);
     fails(await scene.run([...SEED, "--config", scene.home]), 2, /it is a folder/);
     assert.equal(scene.proxy.seen.length, 0);
     isStored(scene, await scene.run(SEED));
@@ -155,19 +157,19 @@ describe("the config file", () => {
     assert.match(ended.stderr, /unknown key "serve" is ignored\n.*unknown key "dsn" is ignored/);
   });
 
-  it("earns a warning where others can read its credentials", SLOW, async () => {
+  it("causes a warning where others can read its credentials", SLOW, async () => {
     await using scene = await openScene();
     for (const text of ["access_token: hush", "headers: {X-Key: hush}"]) {
       const path = configure(scene, `endpoint: ${scene.url}\n${text}\n`, 0o644);
       const ended = await scene.run(SEED, NO_ENDPOINT);
       ends(ended, 0);
-      assert.equal(ended.stderr, `Warning: ${path} holds credentials and others can read it: chmod 600 ${path}\n`);
+      assert.equal(ended.stderr, `Warning: ${path} contains credentials and others can read it: chmod 600 ${path}\n`);
     }
     configure(scene, `endpoint: ${scene.url}\n`, 0o644);
     assert.equal((await scene.run(SEED, NO_ENDPOINT)).stderr, "");
   });
 
-  it("is rejected where someone else could have written it, unless it is named", SLOW, async () => {
+  it("is rejected where someone else could have written it, unless it is given explicitly", SLOW, async () => {
     await using scene = await openScene();
     const path = configure(scene, `endpoint: ${scene.url}\n`);
     const env = { ...NO_ENDPOINT.env, OAUTH2_ACCESS_TOKEN: "hush" };
@@ -194,7 +196,7 @@ describe("the config file", () => {
     }
   });
 
-  it("is rejected without a look into it, and by commands that only take a format from it", SLOW, async () => {
+  it("is rejected unread, also by commands that only take a format from it", SLOW, async () => {
     await using scene = await openScene();
     configure(scene, "access_token: [hush\n", 0o666);
     for (const args of [SEED, ["version"]]) {
@@ -204,7 +206,7 @@ describe("the config file", () => {
     }
   });
 
-  it("earns a warning where its group can write it", async () => {
+  it("causes a warning where its group can write it", async () => {
     await using scene = await openScene();
     const path = configure(scene, `endpoint: ${scene.url}\n`, 0o660);
     const ended = await scene.run(SEED, NO_ENDPOINT);
@@ -213,7 +215,7 @@ describe("the config file", () => {
     assert.equal(ended.stderr, warning);
   });
 
-  it("earns a warning where it skips the certificate check", async () => {
+  it("causes a warning where it skips the certificate check", async () => {
     using home = temporaryFolder();
     const { selfSigned: tls } = makeCertificates();
     const sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0", tls: { key: tls.key, cert: tls.cert } });
@@ -250,7 +252,7 @@ describe("the config file", () => {
     assert.equal(scene.proxy.seen.at(-1)?.headers["authorization"], "Bearer mine");
   });
 
-  it("is told when it may not be read", async () => {
+  it("is reported when it is unreadable", async () => {
     await using scene = await openScene();
     configure(scene, `endpoint: ${scene.url}\n`, 0o000);
     const options = { env: { HOME: scene.home, HYDRA_ADMIN_URL: scene.url } };
@@ -316,7 +318,7 @@ describe("a hostile working folder", () => {
     assert.equal(scene.sandbox.clients().length, 1);
   });
 
-  it("does not hold a file that the program takes for its own", async () => {
+  it("contains no file that the program would treat as its own", async () => {
     await using scene = await openScene();
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, ".hydra.yaml"), "endpoint: http://127.0.0.1:1\nformat: json\n");

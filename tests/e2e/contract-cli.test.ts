@@ -1,3 +1,5 @@
+/** Compares the requests and results of every command with recordings of Hydra's own CLI (tests/contract). */
+
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -207,7 +209,7 @@ for (const contract of CONTRACTS) {
   const { version, api, unasked } = contract;
   const cases = casesOf(version);
 
-  describe(`the commands about clients beside the reference of ${version}`, () => {
+  describe(`the client commands compared with Hydra's own CLI ${version}`, () => {
     const server = new Replay(cases.filter(({ name }) => /^get/.test(name)).flatMap(({ exchanges }) => exchanges));
     let endpoint = "";
     before(async () => {
@@ -215,7 +217,7 @@ for (const contract of CONTRACTS) {
     });
     after(() => server.close());
 
-    test("are all looked at", () => {
+    test("are all checked", () => {
       assert.equal(cases.length, contract.cases, cases.map(({ name }) => name).join(", "));
     });
 
@@ -288,7 +290,7 @@ for (const contract of CONTRACTS) {
           fails(
             refused,
             2,
-            /^Error: The client's post_logout_redirect_uris "https:\/\/a\.example\/bye" is at the place/,
+            /^Error: The client's post_logout_redirect_uris "https:\/\/a\.example\/bye" does not share its origin with any redirect URI/,
           );
           assert.deepEqual(sent(), [{ method: "GET", path, query: {}, body: undefined }]);
         }
@@ -344,7 +346,7 @@ for (const contract of CONTRACTS) {
     }
 
     if (api === "v1") {
-      test("writes the reference's own tables and lines", async () => {
+      test("writes the same tables and lines as Hydra's own CLI", async () => {
         for (const each of cases.filter(({ name }) => name.startsWith("list"))) {
           assert.equal((await run(each)).stdout, each.stdout, each.name);
         }
@@ -355,7 +357,7 @@ for (const contract of CONTRACTS) {
         }
       });
     } else {
-      test("writes the reference's own JSON", async () => {
+      test("writes the same JSON as Hydra's own CLI", async () => {
         for (const each of cases.filter(({ args, exit }) => exit === 0 && /get|list/.test(args[0] ?? ""))) {
           const parts = (text: string): readonly Json[] => {
             const value: unknown = JSON.parse(text);

@@ -1,3 +1,5 @@
+/** `clients create`: examples, flags and exit codes. */
+
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -46,7 +48,7 @@ describe("the examples", () => {
     }
   });
 
-  it("creates the same in the other grammar, as JSON", async () => {
+  it("creates the same in the other syntax, as JSON", async () => {
     await using scene = await openScene();
     const ended = await scene.run([
       ...["create", "oauth2-client", "--name", "my app", "--redirect-uri", "http://localhost/cb"],
@@ -191,7 +193,7 @@ describe("the flags", () => {
     assert.equal(scene.sandbox.clients().length, 1);
   });
 
-  it("take the id that is asked for", async () => {
+  it("use the requested ID", async () => {
     await using scene = await openScene();
     const ended = await scene.run([...SEED, "--id", "my-own id/1"]);
     assert.equal(scene.sandbox.clients()[0]?.["client_id"], "my-own id/1", told(ended));
@@ -213,7 +215,7 @@ describe("the flags", () => {
     assert.deepEqual(scene.rescued(), []);
   });
 
-  it("make a public client without a secret", async () => {
+  it("create a public client without a secret", async () => {
     await using scene = await openScene();
     const args = [...SEED, "--token-endpoint-auth-method", "none"];
     const ended = await scene.run(args);
@@ -227,7 +229,7 @@ describe("the flags", () => {
     assert.equal(scene.proxy.posts()[1]?.body.includes("given-secret"), false);
   });
 
-  it("show the secret of a private_key_jwt client, as the reference does", async () => {
+  it("show the secret of a private_key_jwt client, as Hydra's own CLI does", async () => {
     await using scene = await openScene();
     const ended = await scene.run([
       ...[...SEED, "--token-endpoint-auth-method", "private_key_jwt", "--jwks-uri", "https://a.example/jwks"],
@@ -263,7 +265,7 @@ describe("the flags", () => {
     }
   });
 
-  it("tell of each request under -v, without credentials", async () => {
+  it("report each request under -v, without credentials", async () => {
     await using scene = await openScene("1.8");
     const ended = await scene.run([...SEED, "-v", "-H", "X-Key: hush-hush", "--access-token", "tok-tok-tok"]);
     isStored(scene, ended);
@@ -291,22 +293,22 @@ describe("the flags", () => {
   });
 });
 
-describe("the exit status", () => {
-  it("is 1 where the server refuses", async () => {
+describe("the exit code", () => {
+  it("is 1 where the server rejects the request", async () => {
     await using scene = await openScene("2.1");
-    fails(await scene.run([...SEED, "--id", "mine"]), 1, /id be chosen/);
+    fails(await scene.run([...SEED, "--id", "mine"]), 1, /does not accept a chosen client ID/);
     assert.equal(scene.sandbox.clients().length, 0);
     assert.deepEqual(scene.rescued(), []);
   });
 
-  it("is 2 for wrong usage, with nothing sent", SLOW, async () => {
+  it("is 2 for a usage error, with nothing sent", SLOW, async () => {
     await using scene = await openScene();
     const cases: readonly (readonly [args: readonly string[], message: RegExp, hint: RegExp])[] = [
       [["clients", "create", "--calbacks", "x"], /--calbacks/, /--callbacks/],
       [["clients", "craete"], /"craete"/, /clients create/],
       [["clients", "constructor"], /"constructor"/, /./],
       [["clients", "toString"], /"toString"/, /./],
-      [["clients", "create", "stray"], /Stray argument "stray"/, /./],
+      [["clients", "create", "stray"], /Unexpected argument "stray"/, /./],
       [["clients", "create", "--name"], /--name/, /./],
       [["clients", "create", "--version"], /--version/, /./],
       [["clients", "create", "--subject-type", "secret"], /--subject-type "secret".*public or pairwise/, /./],
@@ -318,7 +320,7 @@ describe("the exit status", () => {
       [["clients", "create", "--endpoint", "unix://relative.sock"], /--endpoint/, /unix:\/\//],
       [["clients", "create", "--ca-file", "/nothing", "--endpoint", "https://localhost"], /--ca-file/, /./],
       [["clients", "create", "-H", "no colon"], /-H/, /Name: value/],
-      [["clients", "create", "--format", "xml"], /--format "xml"/, /./],
+      [["clients", "create", "--format", "xml"], /Unknown format "xml"/, /./],
       [["clients"], /Missing command/, /--help/],
     ];
     for (const [args, message, hint] of cases) {
@@ -330,7 +332,7 @@ describe("the exit status", () => {
     assert.equal(scene.proxy.seen.length, 0);
   });
 
-  it("is 2 with everything that is wrong told at once", async () => {
+  it("is 2 with all problems reported at once", async () => {
     await using scene = await openScene();
     const ended = await scene.run([
       "clients",
@@ -355,7 +357,7 @@ describe("the exit status", () => {
     ends(await scene.run(SEED, { env: { HYDRA_ADMIN_URL: undefined, ORY_SDK_URL: scene.url } }), 0);
   });
 
-  it("is 3 where the server does not know the caller", async () => {
+  it("is 3 where the server rejects the caller's credentials", async () => {
     for (const status of [401, 403]) {
       await using scene = await openScene("26", always(instead({ status, body: "who?" })));
       fails(await scene.run(SEED), 3, new RegExp(`${status}`));
@@ -364,12 +366,12 @@ describe("the exit status", () => {
     }
   });
 
-  it("is 4 where there is no such client", async () => {
+  it("is 4 for an unknown client", async () => {
     await using scene = await openScene();
     fails(await scene.run(["clients", "get", "nobody"]), 4, /"nobody"/);
   });
 
-  it("is 5 for an id that is taken, and the other client stays as it is", async () => {
+  it("is 5 for an ID that is taken, and the other client stays unchanged", async () => {
     await using scene = await openScene();
     const first = await scene.run([...SEED, "--id", "taken"]);
     const second = await scene.run([...SEED, "--id", "taken", "-n", "another"]);
@@ -413,7 +415,7 @@ describe("the exit status", () => {
     assert.equal(wrong.more.length, 1);
   });
 
-  it("is 1 for an address that is no admin port, with that said", async () => {
+  it("is 1 for a URL that isn't an admin port, which the error says", async () => {
     await using scene = await openScene("26", () => instead({ status: 404, body: "404 page not found" }));
     fails(await scene.run(SEED), 1, /not a Hydra admin port/);
     assert.equal(scene.proxy.posts().length, 2);

@@ -1,3 +1,5 @@
+/** `clients delete`, with and without a terminal. */
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { dropAfter, instead, type Plan } from "./fault-proxy.ts";
@@ -37,7 +39,7 @@ describe("clients delete", () => {
     assert.deepEqual(left(scene), ["b", "d"]);
   });
 
-  it("goes on after failures, tells each, and ends with 8", async () => {
+  it("continues after failures, reports each, and exits with 8", async () => {
     const refuse = instead({
       status: 500,
       headers: { "content-type": "application/json" },
@@ -49,7 +51,7 @@ describe("clients delete", () => {
     ends(ended, 8);
     assert.equal(ended.stdout, "OAuth 2.0 Client deleted: a\nOAuth 2.0 Client deleted: c\n");
     assert.deepEqual(left(scene), ["b"]);
-    assert.match(ended.stderr, /^Error: Cannot delete client "missing": there is no client with the id "missing"$/m);
+    assert.match(ended.stderr, /^Error: Cannot delete client "missing": client "missing" not found$/m);
     assert.match(ended.stderr, /^Error: Cannot delete client "b": server answered 500: no disk$/m);
     assert.equal(ended.stderr.match(/^Hint: /gm)?.length, 2);
     const json = await scene.run(["clients", "delete", "x", "y", "--format", "json"]);
@@ -58,15 +60,15 @@ describe("clients delete", () => {
     for (const line of json.stderr.trimEnd().split("\n")) assert.equal(JSON.parse(line).error, "not-found");
   });
 
-  it("ends with the status of its only failure", async () => {
+  it("exits with the code of its only failure", async () => {
     await using scene = await openScene("26", deleting("guarded", instead({ status: 403, body: "no" })));
-    fails(await scene.run(["clients", "delete", "missing"]), 4, /there is no client/);
+    fails(await scene.run(["clients", "delete", "missing"]), 4, /client "missing" not found/);
     fails(await scene.run(["clients", "delete", "guarded"]), 3, /403/);
     const env = { HYDRA_ADMIN_URL: "http://127.0.0.1:1" };
     fails(await scene.run(["clients", "delete", "a", "--fail-after", "0"], { env }), 6, /refused/);
   });
 
-  it("takes a deletion whose answer was lost for done", async () => {
+  it("treats a deletion whose answer was lost as done", async () => {
     let first = true;
     await using scene = await openScene("26", ({ method }) => {
       if (method !== "DELETE" || !first) return undefined;
@@ -90,7 +92,7 @@ describe("clients delete", () => {
     assert.deepEqual(left(scene), []);
   });
 
-  it("takes each line of standard input for an id, with the blanks in it", async () => {
+  it("treats each line of standard input as an ID, spaces included", async () => {
     await using scene = await openScene();
     await fill(scene, ["prod app", "prod", "app", " x", "last"]);
     const ended = await scene.run(["clients", "delete", "-"], { stdin: "prod app\r\n\n x\n\r\nlast" });
@@ -98,17 +100,17 @@ describe("clients delete", () => {
     assert.deepEqual([...left(scene)].sort(), ["app", "prod"]);
   });
 
-  it("goes on after an id on standard input that is none", async () => {
+  it("continues after an invalid ID on standard input", async () => {
     await using scene = await openScene();
     await fill(scene, ["a", "b"]);
     const ended = await scene.run(["clients", "delete", "-"], { stdin: "a\n..\nb\n" });
     ends(ended, 8);
-    assert.match(ended.stderr, /^Error: "\.\." is no id of a client$/m);
+    assert.match(ended.stderr, /^Error: "\.\." is not a valid client ID$/m);
     assert.deepEqual(left(scene), []);
-    fails(await scene.run(["clients", "delete", "-"], { stdin: ".." }), 2, /^Error: "\.\." is no id of a client$/);
+    fails(await scene.run(["clients", "delete", "-"], { stdin: ".." }), 2, /^Error: "\.\." is not a valid client ID$/);
   });
 
-  it("refuses what is no id before anything is deleted", async () => {
+  it("rejects an invalid ID before anything is deleted", async () => {
     await using scene = await openScene();
     await fill(scene, ["a"]);
     for (const [args, stdin] of [
@@ -126,7 +128,7 @@ describe("clients delete", () => {
     assert.deepEqual(left(scene), ["a"]);
   });
 
-  it("stops at a signal, and has told what it did by then", async () => {
+  it("stops at a signal, and reports what it did by then", async () => {
     let there = (): void => {};
     const second = new Promise<void>((resolve) => {
       there = resolve;
@@ -145,7 +147,7 @@ describe("clients delete", () => {
     assert.deepEqual(left(scene), ["b", "c"]);
   });
 
-  it("does not ask where nobody could answer", async () => {
+  it("doesn't prompt where nobody could answer", async () => {
     await using scene = await openScene();
     await fill(scene, ["a"]);
     ends(await scene.run(["clients", "delete", "a"], { stdin: "n\n" }), 0);
@@ -158,7 +160,7 @@ describe("clients delete on a terminal", () => {
     return openTerminal(["clients", "delete", ...args], { env: { HYDRA_ADMIN_URL: scene.url } });
   }
 
-  it("asks, and deletes after a yes", SLOW, async () => {
+  it("prompts, and deletes after a yes", SLOW, async () => {
     await using scene = await openScene();
     await fill(scene, ["a", "b", "c"]);
     for (const [id, answer] of [
@@ -166,7 +168,7 @@ describe("clients delete on a terminal", () => {
       ["b", "YES"],
     ] as const) {
       await using terminal = await asked(scene, [id]);
-      await terminal.seen(new RegExp(`Delete client "${id}"\\? Their tokens stop working\\. \\[y/N\\]`));
+      await terminal.seen(new RegExp(`Delete client "${id}"\\? Its tokens stop working immediately\\. \\[y/N\\]`));
       assert.deepEqual(
         sent(scene).filter((line) => line.endsWith(id)),
         [],
@@ -178,7 +180,7 @@ describe("clients delete on a terminal", () => {
     assert.deepEqual(left(scene), ["c"]);
   });
 
-  it("deletes nothing after any other answer, at the end of input or at Ctrl-C", SLOW, async () => {
+  it("deletes nothing after another answer, at the end of input or at Ctrl-C", SLOW, async () => {
     await using scene = await openScene();
     await fill(scene, ["a", "b"]);
     for (const [keys, status] of [
@@ -198,18 +200,18 @@ describe("clients delete on a terminal", () => {
     assert.deepEqual(left(scene), ["a", "b"]);
   });
 
-  it("takes a question that nobody sees for one that was not answered", SLOW, async () => {
+  it("treats a prompt that nobody sees as unanswered", SLOW, async () => {
     await using scene = await openScene();
     await fill(scene, ["a"]);
     const env = { HYDRA_ADMIN_URL: scene.url };
     const line = '"$HYDRA" clients delete a 2>"$HOME/errors"; code=$?; cat "$HOME/errors"; exit $code';
     await using terminal = await openTerminal([], { env, line, columns: 200 });
     assert.equal(await terminal.ended(), 1);
-    await terminal.seen(/^Error: Nothing was deleted: standard error, .*\nHint: add --yes$/m);
+    await terminal.seen(/^Error: Nothing was deleted: .* standard error .*\nHint: use --yes$/m);
     assert.deepEqual(left(scene), ["a"]);
   });
 
-  it("does not ask with --yes, nor where ids come through a pipe, and counts many", SLOW, async () => {
+  it("doesn't prompt with --yes or where IDs come through a pipe, and counts many", SLOW, async () => {
     await using scene = await openScene();
     const ids = ["a", "b", "c", "d", "e", "f"];
     await fill(scene, [...ids, "g", "h"]);

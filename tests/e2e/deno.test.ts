@@ -1,3 +1,5 @@
+/** The same source under deno: one smoke test of everything. */
+
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -55,10 +57,10 @@ describe("the source under deno", () => {
     } finally {
       await sandbox.close();
     }
-    fails(await run([...SEED, "--endpoint", listen, "--fail-after", "0"]), 6, /there is no such socket/);
+    fails(await run([...SEED, "--endpoint", listen, "--fail-after", "0"]), 6, /the socket does not exist/);
   });
 
-  it("creates a client over TLS that --ca-file trusts or that is not checked, and over no other", SLOW, async () => {
+  it("creates a client over TLS that --ca-file trusts or that isn't verified, and over no other", SLOW, async () => {
     using folder = temporaryFolder();
     const caFile = join(folder.path, "ca.pem");
     writeFileSync(caFile, made.authority.cert);
@@ -85,7 +87,7 @@ describe("the source under deno", () => {
           assert.equal(/^Warning: .*not verified/.test(ended.stderr), more[0] === "--skip-tls-verify");
         } else {
           fails(ended, 6, refused);
-          assert.doesNotMatch(ended.stderr, /trying again|secret/);
+          assert.doesNotMatch(ended.stderr, /retrying|secret/);
           assert.equal(sandbox.clients().length, 0);
         }
       } finally {
@@ -94,13 +96,13 @@ describe("the source under deno", () => {
     }
   });
 
-  it("makes one client through lost answers", SLOW, async () => {
+  it("creates one client in spite of lost answers", SLOW, async () => {
     for (const fault of [dropBefore, dropAfter, cutInside, instead({ status: 503 })]) {
       await using scene = await openScene("26", inOrder(fault));
       const ended = await run([...SEED, "--endpoint", scene.url]);
       isStored(scene, ended);
       assert.equal(scene.proxy.posts().length, 2);
-      assert.match(ended.stderr, /^Warning: .*trying again/);
+      assert.match(ended.stderr, /^Warning: .*retrying/);
     }
   });
 

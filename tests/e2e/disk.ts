@@ -1,3 +1,5 @@
+/** A small disk that a test can fill. */
+
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,5 @@
+/** `--dry-run` shows the request and sends nothing; its curl command does what the program does. */
+
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -49,7 +51,7 @@ describe("--dry-run", () => {
       [["clients", "update", id, "-n", "x"], ["GET"]],
       [["clients", "update", id, "-n", "x", "--replace", "-c", "http://localhost/"], ["GET"]],
       [["clients", "rotate-secret", id], ["GET"]],
-      [["clients", "rotate-secret", id, "--finish"], []],
+      [["clients", "rotate-secret", id, "--drop-old-secrets"], []],
     ];
     for (const [args, methods] of commands) {
       for (const way of ["--dry-run", "--dry-run=json", "--dry-run=curl"]) {
@@ -61,10 +63,7 @@ describe("--dry-run", () => {
           methods,
           told(ended),
         );
-        assert.match(
-          ended.stderr,
-          methods.length === 0 ? /^Dry run: nothing was sent/m : /^Dry run: the client was read/m,
-        );
+        assert.match(ended.stderr, methods.length === 0 ? /^Dry run, nothing sent/m : /^Dry run: the client was read/m);
         if (way.endsWith("curl")) assert.match(ended.stdout, /^(curl --request (POST|PATCH|PUT|DELETE) .*\n)+$/);
         else assert.ok(["POST", "PATCH", "PUT", "DELETE"].includes([JSON.parse(ended.stdout)].flat()[0].method));
       }
@@ -112,7 +111,7 @@ describe("--dry-run", () => {
     }
   });
 
-  it("shows no credential in any way of writing", SLOW, async () => {
+  it("shows no credential in any encoding", SLOW, async () => {
     await using scene = await openScene();
     const id = await fill(scene, "26", CLIENT);
     const hush = ["--access-token", "hush-token", "-H", "X-Key: hush-key"];
@@ -133,11 +132,11 @@ describe("--dry-run", () => {
     }
   });
 
-  it("still tells what is wrong, and which family it speaks to", async () => {
+  it("still reports what is wrong, and which API version it uses", async () => {
     await using scene = await openScene();
     fails(await scene.run(["clients", "create", "--dry-run", "-c", "http://a.example/#x"]), 2, /fragment/);
     fails(await scene.run(["clients", "create", "--dry-run=xml"]), 2, /--dry-run "xml" is not one of json or curl/);
-    fails(await scene.run(["clients", "update", "missing", "-n", "x", "--dry-run"]), 4, /there is no client/);
+    fails(await scene.run(["clients", "update", "missing", "-n", "x", "--dry-run"]), 4, /client "missing" not found/);
     const strict = await scene.run([
       "clients",
       "create",
@@ -151,24 +150,24 @@ describe("--dry-run", () => {
     fails(strict, 2, /implicit/);
     const old = await scene.run(["clients", "create", "--dry-run", "-c", "http://localhost/", "--api", "v1"]);
     assert.equal(JSON.parse(old.stdout).url, `${scene.url}/clients`);
-    assert.equal(old.stderr, "Dry run: nothing was sent\n");
+    assert.equal(old.stderr, "Dry run, nothing sent\n");
     const auto = await scene.run(["clients", "create", "--dry-run", "-c", "http://localhost/"]);
     assert.equal(JSON.parse(auto.stdout).url, `${scene.url}/admin/clients`);
-    assert.match(auto.stderr, /paths are those of Hydra 2\.x \(--api v1 shows 1\.x\)/);
+    assert.match(auto.stderr, /Paths are for Hydra 2\.x; use --api v1 for 1\.x/);
     assert.equal(scene.proxy.seen.length, 1);
   });
 
-  it("says so where an update would change nothing", async () => {
+  it("reports that an update would change nothing", async () => {
     await using scene = await openScene();
     const id = await fill(scene, "26", CLIENT);
     const ended = await scene.run(["clients", "update", id, "-n", CLIENT.client_name, "--dry-run"]);
     ends(ended, 0);
     assert.equal(ended.stdout, "[]\n");
-    assert.match(ended.stderr, /is so already: nothing was sent/);
+    assert.match(ended.stderr, /is already up to date/);
   });
 });
 
-describe("a line of --dry-run=curl, with secrets put back,", () => {
+describe("a --dry-run=curl command, with secrets filled in,", () => {
   it("does in a shell what the command does", SLOW, async () => {
     for (const as of ["26", "2.3", "1.11"] as const) {
       const api = as.startsWith("1.") ? "v1" : "v2";

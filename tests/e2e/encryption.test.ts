@@ -1,3 +1,5 @@
+/** Encryption of secrets to OpenPGP and Keybase recipients, and the pins of their keys. */
+
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -125,7 +127,7 @@ describe("recipients", () => {
       }
     });
 
-    it("are read in each form of the message, by the line that is told", SLOW, async () => {
+    it("are decrypted from each message format, by the command that is documented", SLOW, async () => {
       for (const form of ["base64", "armor", "base64-armor"]) {
         await using scene = await openScene();
         const ended = await scene.run(to(alice.binary, "--encrypted-format", form));
@@ -220,7 +222,7 @@ describe("recipients", () => {
       assert.ok(!ended.stdout.includes(own) && !ended.stderr.includes(own));
     });
 
-    it("have a usable subkey among others, and the others are named under -v", async () => {
+    it("have one usable subkey among others, which -v names", async () => {
       const name = gpg.quick("Mina <mina@example.com>", "ed25519", "sign", "never", "20200101T000000");
       const expired = gpg.addSubkey(name, "cv25519", "encr", "20200301T000000", "20200101T000000");
       const good = gpg.addSubkey(name, "cv25519", "encr", "never", "20210101T000000");
@@ -233,7 +235,7 @@ describe("recipients", () => {
   });
 
   describe("bad ones", () => {
-    it("create nothing, each with a code of its own that names the key", SLOW, async () => {
+    it("create nothing, each with its own code that names the key", SLOW, async () => {
       const past = "20200101T000000";
       const expired = gpg.quick("Expired <expired@example.com>", "ed25519", "sign", "20200301T000000", past);
       gpg.addSubkey(expired, "cv25519", "encr", "never", past);
@@ -271,13 +273,13 @@ describe("recipients", () => {
       nothing(scene, both, 7, new RegExp(expired));
     });
 
-    it("in a file that cannot be read are wrong usage", async () => {
+    it("in a file that cannot be read are a usage error", async () => {
       await using scene = await openScene();
       nothing(scene, await scene.run(to("@/nothing/there.asc")), 2, /\/nothing\/there\.asc/);
       nothing(scene, await scene.run(to(`@${scene.home}`)), 2, /folder/);
     });
 
-    it("for a public client are wrong usage", async () => {
+    it("for a public client are a usage error", async () => {
       await using scene = await openScene();
       const args = to(alice.binary, "--token-endpoint-auth-method", "none");
       nothing(scene, await scene.run(args), 2, /--token-endpoint-auth-method "none" .*nothing to encrypt/);
@@ -285,7 +287,7 @@ describe("recipients", () => {
   });
 
   describe("fingerprints", () => {
-    it("that are right let a key pass, in any way of writing them", SLOW, async () => {
+    it("that match let a key pass, in any notation", SLOW, async () => {
       const [, subkey = ""] = gpg.fingerprints(alice.fingerprint);
       const spaced = alice.fingerprint.replace(/.{4}/g, "$& ");
       for (const pin of [
@@ -316,8 +318,8 @@ describe("recipients", () => {
     });
   });
 
-  describe("an address of a key", () => {
-    it("gives a key in every form, without the admin API's credentials", SLOW, async () => {
+  describe("a key URL", () => {
+    it("serves a key in every format, and receives none of the admin API's credentials", SLOW, async () => {
       await using host = await openKeyHost();
       for (const body of [alice.armored, alice.binary, base64(alice.binary), base64(alice.armored)]) {
         host.reply = () => ({ body });
@@ -354,9 +356,9 @@ describe("recipients", () => {
         [{ body: "<!doctype html><html></html>" }, 7, /web page/],
         [{ body: "" }, 7, /empty/],
         [{ body: "\n".repeat(1024 * 1024 + 1) }, 6, /larger than 1 MiB/],
-        [{ status: 302, headers: { location: "ftp://a.example/k" } }, 6, /not an http or https address/],
+        [{ status: 302, headers: { location: "ftp://a.example/k" } }, 6, /not an http or https URL/],
         [{ status: 302, headers: { location: "http://a.example/k" } }, 2, /plain http/],
-        [{ status: 302, headers: { location: "file:///etc/passwd" } }, 6, /not an http or https address/],
+        [{ status: 302, headers: { location: "file:///etc/passwd" } }, 6, /not an http or https URL/],
       ];
       for (const [reply, status, message] of cases) {
         host.reply = () => reply;
@@ -371,11 +373,11 @@ describe("recipients", () => {
       await using host = await openKeyHost();
       await using scene = await openScene();
       const args = [...SEED, "--pgp-key-url", `${host.url}/k`, "--fail-after", "4s"];
-      nothing(scene, await scene.run(args), 6, /no whole answer in time/);
+      nothing(scene, await scene.run(args), 6, /no complete response in time/);
       assert.equal(host.asked.length, 1);
     });
 
-    it("in plain http is for this machine alone, or for a pinned key", async () => {
+    it("over plain http is for this machine only, or for a pinned key", async () => {
       await using scene = await openScene();
       const args = [...SEED, "--pgp-key-url", "http://keys.invalid/k", "--fail-after", "5s"];
       nothing(scene, await scene.run(args), 2, /plain http/);
@@ -408,7 +410,7 @@ describe("recipients", () => {
         nothing(scene, await scene.run([...SEED, "--pgp-key-url", url]), 6, /authority is not trusted/);
         const own = await scene.run([...SEED, "--pgp-key-url", url, "--ca-file", roots, "--skip-tls-verify"]);
         nothing(scene, own, 6, /authority is not trusted/);
-        assert.match(own.stderr, /^Hint: trust its authority with SSL_CERT_FILE=FILE: --ca-file is for the server/m);
+        assert.match(own.stderr, /^Hint: trust its CA with SSL_CERT_FILE=FILE: --ca-file is only for the admin API/m);
         const env = { SSL_CERT_FILE: roots };
         location = "http://127.0.0.1:1/k";
         nothing(scene, await scene.run([...SEED, "--pgp-key-url", url], { env }), 6, /redirects from https to http/);
@@ -424,24 +426,28 @@ describe("recipients", () => {
   describe("a Keybase user", () => {
     const env = (): { env: Record<string, string> } => ({ env: { HYDRA_KEYBASE_URL: keybase.url } });
 
-    it("who is not there, has no key, or cannot be asked are three errors, and create nothing", SLOW, async () => {
-      await using scene = await openScene();
-      nothing(scene, await scene.run([...SEED, "--keybase", "nobody"], env()), 7, /there is nobody of this name/);
-      nothing(scene, await scene.run([...SEED, "--keybase", "nokey"], env()), 7, /has no PGP key/);
-      const dead = { env: { HYDRA_KEYBASE_URL: "http://127.0.0.1:1" } };
-      nothing(scene, await scene.run([...SEED, "--keybase", "alice"], dead), 6, /connection refused/);
-      nothing(scene, await scene.run([...SEED, "--keybase", "a b"], env()), 2, /--keybase "a b"/);
-      const plain = { env: { HYDRA_KEYBASE_URL: "http://keybase.invalid" } };
-      nothing(scene, await scene.run([...SEED, "--keybase", "alice"], plain), 2, /plain http/);
-      const codes = [];
-      for (const name of ["nobody", "nokey"]) {
-        const ended = await scene.run([...SEED, "--keybase", name, "--format", "json"], env());
-        codes.push(JSON.parse(ended.stderr).error);
-      }
-      assert.deepEqual(codes, ["keybase-no-user", "keybase-no-key"]);
-    });
+    it(
+      "who doesn't exist, has no key, or cannot be looked up gets one of three errors, and nothing is created",
+      SLOW,
+      async () => {
+        await using scene = await openScene();
+        nothing(scene, await scene.run([...SEED, "--keybase", "nobody"], env()), 7, /Keybase user "nobody" not found/);
+        nothing(scene, await scene.run([...SEED, "--keybase", "nokey"], env()), 7, /has no PGP key/);
+        const dead = { env: { HYDRA_KEYBASE_URL: "http://127.0.0.1:1" } };
+        nothing(scene, await scene.run([...SEED, "--keybase", "alice"], dead), 6, /connection refused/);
+        nothing(scene, await scene.run([...SEED, "--keybase", "a b"], env()), 2, /--keybase "a b"/);
+        const plain = { env: { HYDRA_KEYBASE_URL: "http://keybase.invalid" } };
+        nothing(scene, await scene.run([...SEED, "--keybase", "alice"], plain), 2, /plain http/);
+        const codes = [];
+        for (const name of ["nobody", "nokey"]) {
+          const ended = await scene.run([...SEED, "--keybase", name, "--format", "json"], env());
+          codes.push(JSON.parse(ended.stderr).error);
+        }
+        assert.deepEqual(codes, ["keybase-no-user", "keybase-no-key"]);
+      },
+    );
 
-    it("whose key is not the one that is stated, or another's, creates nothing", async () => {
+    it("whose key isn't the stated one, or is someone else's, creates nothing", async () => {
       const lying = await openKeybase({ username: "alice", key: bob, states: alice.fingerprint });
       try {
         await using scene = await openScene();
@@ -472,7 +478,7 @@ describe("recipients", () => {
   });
 
   describe("--require-pin", () => {
-    it("refuses every fetched key without a fingerprint, before it is fetched", SLOW, async () => {
+    it("rejects every key to be fetched without a fingerprint, before the fetch", SLOW, async () => {
       await using scene = await openScene();
       await using host = await openKeyHost();
       const config = join(scene.home, ".hydra.yaml");
@@ -498,7 +504,7 @@ describe("recipients", () => {
       assert.equal(keybase.asked.length, before);
     });
 
-    it("takes a key that is pinned, and one that was given itself", SLOW, async () => {
+    it("accepts a pinned key, and a key given as a value", SLOW, async () => {
       for (const recipient of [
         ["--keybase", "alice", "--pgp-fingerprint", alice.fingerprint],
         ["--pgp-key", base64(alice.binary)],
@@ -512,16 +518,16 @@ describe("recipients", () => {
       isStored(scene, await scene.run(SEED));
     });
 
-    it("of a config file does not get into the way of a rotation's --finish", async () => {
+    it("of a config file doesn't conflict with a rotation's --drop-old-secrets", async () => {
       await using scene = await openScene();
       const made = await scene.run(SEED);
       writeFileSync(join(scene.home, ".hydra.yaml"), "require_pin: true\n");
-      const finished = await scene.run(["clients", "rotate-secret", printed(made).id, "--finish"]);
+      const finished = await scene.run(["clients", "rotate-secret", printed(made).id, "--drop-old-secrets"]);
       assert.doesNotMatch(finished.stderr, /require_pin|excludes/);
     });
   });
 
-  it("are judged before the server is asked anything, and after the command line", async () => {
+  it("are checked after the command line and before any request", async () => {
     await using scene = await openScene();
     const already = keybase.asked.length;
     const args = [...SEED, "--keybase", "alice", "--nmae", "x"];

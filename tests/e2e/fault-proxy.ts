@@ -1,3 +1,5 @@
+/** A proxy before the sandbox that drops, delays, cuts or replaces answers. */
+
 import { request as askHttp } from "node:http";
 import { createServer, type Socket } from "node:net";
 

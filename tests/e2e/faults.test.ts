@@ -1,3 +1,5 @@
+/** A create through connection failures and bad answers: one client, or a clear error. */
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
@@ -108,7 +110,7 @@ function everywhere(ending: Ending): { chosen: Ending; unchosen: Ending } {
   return { chosen: ending, unchosen: ending };
 }
 
-const CLOSED = /connection was closed before a whole answer/;
+const CLOSED = /connection was closed before the response was complete/;
 
 const FINAL: Ending = { status: 1, sent: 1, kept: false };
 
@@ -147,13 +149,13 @@ const ROWS: readonly Row[] = [
       instead({ status: 500, headers: JSON_TYPE, body: '{"error":"error","error_description":"the disk is on fire"}' }),
     ],
     chosen: { ...FINAL, says: /500: the disk is on fire/ },
-    unchosen: { status: 1, sent: 1, kept: true, says: /500: the disk is on fire.*may have been made/ },
+    unchosen: { status: 1, sent: 1, kept: true, says: /500: the disk is on fire.*may have been created anyway/ },
   },
   {
     name: "500 with the server's own error after the client was created",
     faults: [swapped(() => ({ status: 500, headers: JSON_TYPE, body: '{"error":"commit failed"}' }))],
-    chosen: { ...MADE, says: /^Warning: server answered 500, and client .* was created all the same$/m },
-    unchosen: { status: 1, sent: 1, kept: true, says: /500: commit failed.*may have been made/ },
+    chosen: { ...MADE, says: /^Warning: server answered 500, but client .* was created$/m },
+    unchosen: { status: 1, sent: 1, kept: true, says: /500: commit failed.*may have been created anyway/ },
   },
   {
     name: "500 with the server's own error, in the older form",
@@ -161,7 +163,7 @@ const ROWS: readonly Row[] = [
       instead({ status: 500, headers: JSON_TYPE, body: '{"error":{"code":500,"message":"the disk is on fire"}}' }),
     ],
     chosen: { ...FINAL, says: /500: the disk is on fire/ },
-    unchosen: { status: 1, sent: 1, kept: true, says: /500: the disk is on fire.*may have been made/ },
+    unchosen: { status: 1, sent: 1, kept: true, says: /500: the disk is on fire.*may have been created anyway/ },
   },
   {
     name: "429 with a Retry-After",
@@ -179,21 +181,21 @@ const ROWS: readonly Row[] = [
     faults: [stallBefore],
     forever: true,
     args: ["--fail-after", "5s"],
-    ...everywhere({ status: 6, sent: 1, kept: true, says: /no whole answer in time/ }),
+    ...everywhere({ status: 6, sent: 1, kept: true, says: /no complete response in time/ }),
   },
   {
     name: "no answer, the request carried out",
     faults: [stallAfter],
     args: ["--fail-after", "5s"],
     chosen: MADE,
-    unchosen: { status: 6, sent: 1, kept: true, says: /no whole answer in time/ },
+    unchosen: { status: 6, sent: 1, kept: true, says: /no complete response in time/ },
   },
   {
     name: "no end of the body",
     faults: [stallInside],
     args: ["--fail-after", "5s"],
     chosen: MADE,
-    unchosen: { status: 6, sent: 1, kept: true, says: /no whole answer in time/ },
+    unchosen: { status: 6, sent: 1, kept: true, says: /no complete response in time/ },
   },
   {
     name: "200 with a web page",
@@ -280,7 +282,7 @@ const ROWS: readonly Row[] = [
     name: "a body that is not in its encoding",
     faults: [swapped((reply) => ({ ...reply, headers: { ...JSON_TYPE, "content-encoding": "gzip" } }))],
     chosen: MADE,
-    unchosen: { status: 6, sent: 1, kept: true, says: /not what its Content-Encoding says \(gzip\)/ },
+    unchosen: { status: 6, sent: 1, kept: true, says: /does not match its Content-Encoding \(gzip\)/ },
   },
   {
     name: "a body without end in sight",
@@ -299,7 +301,7 @@ async function meet(row: Row, [as, makes]: (typeof VERSIONS)[number]): Promise<v
   assert.equal(scene.rescued().length, expected.kept ? 1 : 0, told(ended));
   if (expected.says !== undefined) assert.match(ended.stderr, expected.says);
   assert.doesNotMatch(ended.stderr, /hush|\u001b/);
-  if (expected.sent > 1) assert.match(ended.stderr, /^Warning: Cannot create client yet: .*trying again/);
+  if (expected.sent > 1) assert.match(ended.stderr, /^Warning: Cannot create client yet: .*retrying/);
   const bodies = scene.proxy.seen.filter(makes).map(({ body }) => body);
   assert.equal(new Set(bodies).size, 1, "a repeat must be the same request");
 }
@@ -310,7 +312,7 @@ for (const version of VERSIONS) {
   });
 }
 
-describe("a create that waits in vain", () => {
+describe("a create without an answer", () => {
   // They wait at the same time, since each waits until its time is over.
   for (const row of ROWS.filter(({ args }) => args !== undefined)) {
     it(row.name, SLOW, async () => {
@@ -319,8 +321,8 @@ describe("a create that waits in vain", () => {
   }
 });
 
-describe("a create, met with", () => {
-  it("another secret, prints the one that the server has", SLOW, async () => {
+describe("a create, when the server answers with", () => {
+  it("another secret, prints the server's secret", SLOW, async () => {
     for (const [as, makes] of VERSIONS) {
       const own = "made-by-the-server-012345";
       const fault = swapped((reply) => json(reply, (client) => ({ ...client, client_secret: own })));
@@ -328,11 +330,11 @@ describe("a create, met with", () => {
       const ended = await scene.run(SEED);
       ends(ended, 0);
       assert.equal(printed(ended).secret, own);
-      assert.match(ended.stderr, /^Warning: the server answered with another secret/);
+      assert.match(ended.stderr, /^Warning: the server returned another secret/);
     }
   });
 
-  it("another client's id, is not taken in", SLOW, async () => {
+  it("another client's ID, is not accepted", SLOW, async () => {
     const other: Fault = swapped((reply) => json(reply, (client) => ({ ...client, client_id: "someone-else" })));
     for (const as of ["26", "1.8"] as const) {
       await using scene = await openScene(as, inOrder(...(as === "26" ? [other] : [undefined, other])));
@@ -365,7 +367,7 @@ describe("a create, met with", () => {
     }
   });
 
-  it("faults while the family is found out, still makes one client", SLOW, async () => {
+  it("errors while its version is detected, still creates one client", SLOW, async () => {
     const faults: readonly Fault[] = [
       dropBefore,
       dropAfter,
@@ -382,7 +384,7 @@ describe("a create, met with", () => {
     }
   });
 
-  it("a conflict on an id that nobody else can have, takes the client for its own", async () => {
+  it("a conflict on a generated ID, recognizes the client as its own", async () => {
     // As a gateway does that repeats a request by itself.
     const twice: Fault = async ({ pass, reply }) => {
       await pass();
@@ -392,7 +394,7 @@ describe("a create, met with", () => {
     isStored(scene, await scene.run(SEED));
   });
 
-  it("faults for longer than it has time, tells the last answer of the server", SLOW, async () => {
+  it("errors until its deadline, reports the server's last answer", SLOW, async () => {
     const first = inOrder(
       instead({ status: 503, headers: JSON_TYPE, body: '{"error":"x","error_description":"warming up"}' }),
     );
@@ -410,18 +412,22 @@ describe("a create, met with", () => {
       const ended = await scene.run([...SEED, "--fail-after", "0"]);
       settled(scene, ended);
       assert.equal(scene.proxy.posts().length, 1);
-      assert.doesNotMatch(ended.stderr, /trying again/);
+      assert.doesNotMatch(ended.stderr, /retrying/);
     }
   });
 });
 
-describe("a create with an id of the user's", () => {
-  it("whose answer was lost and which then meets a conflict, does not take the client for its own", SLOW, async () => {
+describe("a create with --id", () => {
+  it("whose answer was lost and which then gets a conflict, doesn't claim the client", SLOW, async () => {
     for (const as of ["26", "1.8"] as const) {
       await using scene = await openScene(as, inOrder(...(as === "26" ? [dropAfter] : [undefined, dropAfter])));
       const ended = await scene.run([...SEED, "--id", "mine"]);
       settled(scene, ended);
-      fails(ended, 5, /"mine" already; an answer was lost before, so the client may be this run's; its secret is in/);
+      fails(
+        ended,
+        5,
+        /"mine" already exists; an earlier response was lost, so the client may be from this run; its secret is in/,
+      );
       assert.match(ended.stderr, /^Hint: .*hydra clients get mine$/m);
       const [{ record, mode } = assert.fail("nothing is kept")] = scene.rescued();
       assert.equal(record.state, "unverified");
@@ -431,11 +437,11 @@ describe("a create with an id of the user's", () => {
     }
   });
 
-  it("that another one has, leaves that client alone after a lost answer too", async () => {
+  it("that another client has, leaves that client unchanged after a lost answer too", async () => {
     await using scene = await openScene("26", inOrder(undefined, dropBefore));
     const first = await scene.run([...SEED, "--id", "mine"]);
     const second = await scene.run([...SEED, "--id", "mine", "-n", "second"]);
-    fails(second, 5, /may be this run's/);
+    fails(second, 5, /may be from this run/);
     assert.equal(scene.sandbox.secretOf("mine"), printed(first).secret);
     assert.equal(scene.sandbox.clients()[0]?.["client_name"], "my app");
     assert.equal(scene.proxy.seen.filter(({ method }) => method !== "POST" && method !== "GET").length, 0);

@@ -1,3 +1,5 @@
+/** Every output format of every command. */
+
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -121,7 +123,7 @@ describe("several clients", () => {
 });
 
 describe("every command", () => {
-  it("takes every format", SLOW, async () => {
+  it("accepts every format", SLOW, async () => {
     await using scene = await openScene();
     const input = (n: number): string => JSON.stringify([{ client_id: `i-${n}` }, { client_id: `j-${n}` }]);
     let n = 0;
@@ -143,7 +145,7 @@ describe("every command", () => {
         ],
         [["clients", "delete", `c-${n}`], [`c-${n}`]],
         [
-          ["clients", "import", "--on-conflict", "skip"],
+          ["clients", "import", "--if-exists", "skip"],
           [`i-${n}`, `j-${n}`],
         ],
       ] as const) {
@@ -179,7 +181,7 @@ describe("every command", () => {
     }
   });
 
-  it("refuses a format about credentials where it has none, and sends nothing", SLOW, async () => {
+  it("rejects a credential format where there are no credentials, and sends nothing", SLOW, async () => {
     await using scene = await openScene();
     const ids = [
       ["clients", "get", "a"],
@@ -205,7 +207,7 @@ describe("every command", () => {
     assert.equal(scene.proxy.seen.length, 0);
   });
 
-  it("refuses a format that there is not, with the nearest one, and sends nothing", SLOW, async () => {
+  it("rejects an unknown format with a suggestion, and sends nothing", SLOW, async () => {
     await using scene = await openScene();
     for (const args of [
       ["clients", "get", "a"],
@@ -238,7 +240,7 @@ describe("every command", () => {
     assert.equal(scene.proxy.seen.length, 0);
   });
 
-  it("has the format of its grammar unless told otherwise", async () => {
+  it("has the format of its syntax unless one is given", async () => {
     await using scene = await openScene();
     await fill(scene, { client_id: "a", client_name: "x" });
     const run = async (...args: readonly string[]): Promise<string> => {
@@ -257,7 +259,7 @@ describe("every command", () => {
     assert.equal(await run("delete", "clients", "a", "b"), "ID\na\nb\n");
   });
 
-  it("tells its errors as JSON where its format is JSON, and in lines elsewhere", SLOW, async () => {
+  it("reports errors as JSON where its format is JSON, and as lines elsewhere", SLOW, async () => {
     await using scene = await openScene();
     const file = join(scene.home, "nothing.json");
     for (const format of FORMATS) {
@@ -408,7 +410,7 @@ describe("the rules", () => {
     },
   );
 
-  it("are judged together, each once", async () => {
+  it("are checked together, each once", async () => {
     await using scene = await openScene();
     const file = join(scene.home, "all.json");
     writeFileSync(

@@ -1,3 +1,5 @@
+/** `clients get`. */
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Fault, instead, type Plan, stallBefore, swapped } from "./fault-proxy.ts";
@@ -37,10 +39,10 @@ describe("clients get", () => {
     }
   });
 
-  it("tells a refused caller from a client that is not there, on 1.8 too", SLOW, async () => {
+  it("distinguishes a rejected caller from an unknown client, on 1.8 too", SLOW, async () => {
     for (const as of ["1.8", "26"] as const) {
       await using scene = await openScene(as);
-      fails(await scene.run(["clients", "get", "nope"]), 4, /there is no client with the id "nope"/);
+      fails(await scene.run(["clients", "get", "nope"]), 4, /client "nope" not found/);
     }
     for (const [status, body] of [
       [401, '{"error":"The request could not be authorized"}'],
@@ -52,7 +54,7 @@ describe("clients get", () => {
     }
   });
 
-  it("reads again after what a repeat can mend, and says so once", async () => {
+  it("retries a read after a temporary failure, and reports that once", async () => {
     let left = 2;
     await using scene = await openScene(
       "26",
@@ -82,7 +84,7 @@ describe("clients get", () => {
     }
   });
 
-  it("refuses what is no client", SLOW, async () => {
+  it("rejects what isn't a client", SLOW, async () => {
     for (const body of [
       "",
       "null",
@@ -108,12 +110,12 @@ describe("clients get", () => {
     assert.equal(ended.stdout, `${odd}\n`);
   });
 
-  it("gives up in time on a server that does not answer", async () => {
+  it("gives up on a server that doesn't answer at its deadline", async () => {
     await using scene = await openScene("26", reads(stallBefore));
     fails(await scene.run(["clients", "get", "x", "--fail-after", "300ms"]), 6, /no answer from/);
   });
 
-  it("follows no redirect, and says where it pointed", async () => {
+  it("follows no redirect, and reports where it pointed", async () => {
     await using elsewhere = await openScene();
     const moved = swapped(() => ({
       status: 307,

@@ -1,3 +1,5 @@
+/** The program in the root file systems of the container images. */
+
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -28,7 +30,7 @@ const ROOTS: readonly { readonly name: string; readonly needsProc: boolean; read
 const CREATE = ["clients", "create", "-n", "my app", "-c", "http://localhost/cb"];
 
 /** Said where a secret that cannot be handed over could be kept nowhere. */
-const WARNED = /^Warning: no folder can be written to keep the secret in [^\n]+\n$/;
+const WARNED = /^Warning: no directory is writable for a recovery copy [^\n]+\n$/;
 
 /** What a container may be started with, and what is then said beside the result. */
 const CONDITIONS: readonly (readonly [name: string, options: RootOptions, said: RegExp])[] = [
@@ -70,7 +72,7 @@ for (const { name, needsProc, open } of ROOTS) {
       });
     }
 
-    test("encrypts a secret with nothing to write to", SLOW, async () => {
+    test("encrypts a secret without a writable folder", SLOW, async () => {
       const { generateKey, readKey, readMessage, decrypt, readPrivateKey } = await import("openpgp");
       const { publicKey, privateKey } = await generateKey({ userIDs: [{ name: "Ops" }], format: "armored" });
       const key = Buffer.from(publicKey).toString("base64");
@@ -89,7 +91,7 @@ for (const { name, needsProc, open } of ROOTS) {
       assert.equal(data, sandbox.secretOf(id));
     });
 
-    test("changes no secret with nothing to write to, but where a volume is named", SLOW, async () => {
+    test("changes no secret without a writable folder, unless a volume is given", SLOW, async () => {
       const env = { HYDRA_ADMIN_URL: sandbox.url };
       const mine = "a-secret-of-mine.for-a-volume";
       const made = await bare.start(CREATE, { env: { HYDRA_ADMIN_URL: sandbox.url }, tmp: 1 << 20 }).ended;
@@ -100,7 +102,7 @@ for (const { name, needsProc, open } of ROOTS) {
       ];
       for (const change of changes) {
         const refused = await bare.start(change, { env, readOnly: true }).ended;
-        fails(refused, 1, /no folder in which the secret could be kept/);
+        fails(refused, 1, /no directory is writable for a recovery copy/);
         assert.match(refused.stderr, /--rescue-dir/, told(refused));
         assert.equal(sandbox.secretOf(id), secret);
       }
@@ -123,7 +125,7 @@ for (const { name, needsProc, open } of ROOTS) {
       ends(ended, 0);
     });
 
-    test("speaks TLS without certificates of a system, and trusts a file that is named", SLOW, async () => {
+    test("uses TLS without the system's certificates, and trusts a given file", SLOW, async () => {
       const env = { HYDRA_ADMIN_URL: secure.url };
       fails(await bare.start([...CREATE, "--fail-after", "0"], { env }).ended, 6, /certificate/i);
       place(bare, "etc/ssl/certs/ca-certificates.crt", certificates.authority.cert);
@@ -197,7 +199,7 @@ describe("the images", () => {
     }
   });
 
-  test("set variables that the program takes for unset", async () => {
+  test("set variables that the program treats as unset", async () => {
     const env = Object.fromEntries(
       UNSET.split(" ")
         .slice(1)

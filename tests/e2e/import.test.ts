@@ -1,3 +1,5 @@
+/** `clients import`: input, order, interruptions, readers that go away, recipients. */
+
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -5,10 +7,11 @@ import { after, before, describe, it } from "node:test";
 import * as v from "valibot";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
 import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
-import { BINARY, start } from "./binary.ts";
+import { BINARY, start, temporaryFolder } from "./binary.ts";
 import { dropAfter, type Exchange, type Fault, instead, type Plan } from "./fault-proxy.ts";
+import { openFifo } from "./fifo.ts";
+import { waitUntilIdle } from "./process-state.ts";
 import { BY_SIGNAL, ENDINGS, ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
-import { standsStill } from "./still.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -126,7 +129,7 @@ const FORMS: Readonly<Record<string, string>> = {
 
 describe("clients import", () => {
   for (const [title, text] of Object.entries(FORMS)) {
-    it(`takes ${title}, from a file and from standard input`, async () => {
+    it(`accepts ${title}, from a file and from standard input`, async () => {
       for (const piped of [false, true]) {
         await using scene = await openScene();
         const file = join(scene.home, "input");
@@ -158,7 +161,7 @@ describe("clients import", () => {
     });
   }
 
-  it("takes several files and standard input among them, in their order", async () => {
+  it("reads several files and standard input, in order", async () => {
     await using scene = await openScene();
     const [a, b] = [join(scene.home, "a.json"), join(scene.home, "b.yaml")];
     writeFileSync(a, JSON.stringify({ client_id: "z" }));
@@ -177,7 +180,7 @@ describe("clients import", () => {
     );
   });
 
-  it("takes nothing for nothing to do", async () => {
+  it("accepts empty input as nothing to do", async () => {
     await using scene = await openScene();
     for (const stdin of ["", "[]", "\n\n", "---\n", '{"items":[]}']) {
       const ended = await scene.run(["clients", "import", "--format", "json"], { stdin });
@@ -188,7 +191,7 @@ describe("clients import", () => {
     assert.equal(scene.proxy.posts().length, 0);
   });
 
-  it("makes ids and secrets that are missing, and sends none for a public client", async () => {
+  it("generates missing IDs and secrets, and sends none for a public client", async () => {
     await using scene = await openScene();
     const stdin = ndjson([
       { client_name: "0", client_id: null, client_secret: "" },
@@ -219,13 +222,13 @@ describe("clients import", () => {
     assert.deepEqual(body, { client_id: "a", owner: "o" });
   });
 
-  it("looks at everything before anything is sent, and tells it all", SLOW, async () => {
+  it("checks everything before anything is sent, and reports all of it", SLOW, async () => {
     await using scene = await openScene();
     const good = { client_id: "good" };
     const cases: readonly (readonly [input: string, message: RegExp])[] = [
       [JSON.stringify([good, 5]), /standard input, client 2 is not an object/],
       [JSON.stringify([good, null]), /standard input, client 2 is not an object/],
-      [JSON.stringify([good, { client_id: 5 }]), /client 2: client_id is not a text/],
+      [JSON.stringify([good, { client_id: 5 }]), /client 2: client_id must be a string/],
       [JSON.stringify([good, { client_id: "x" }, good]), /client 3 has the same client_id "good" as .*client 1/],
       [
         JSON.stringify([good, { redirect_uris: ["https://a.example/#x"] }]),
@@ -253,14 +256,14 @@ describe("clients import", () => {
     assert.match(many.stderr, /^Error: 30 more problems are not shown$/m);
     fails(await scene.run(["clients", "import", "--concurrency", "0"], { stdin: "[]" }), 2, /--concurrency 0/);
     fails(
-      await scene.run(["clients", "import", "--on-conflict", "replace"], { stdin: "[]" }),
+      await scene.run(["clients", "import", "--if-exists", "replace"], { stdin: "[]" }),
       2,
-      /--on-conflict "replace"/,
+      /--if-exists "replace"/,
     );
     assert.equal(scene.proxy.seen.length, 0);
   });
 
-  it("warns of unknown keys with the nearest name, and refuses them under --strict", async () => {
+  it("warns of unknown keys with a suggestion, and rejects them under --strict", async () => {
     await using scene = await openScene();
     const stdin = ndjson([
       { client_id: "a", scopes: "x" },
@@ -273,10 +276,10 @@ describe("clients import", () => {
     const ended = await scene.run(["clients", "import"], { stdin });
     ends(ended, 0);
     for (const line of [
-      /^Warning: standard input, client 1: "scopes" is no field of a client; did you mean scope\?$/m,
-      /^Warning: .*client 2: "response:types" is no field of a client; did you mean response_types\?$/m,
-      /^Warning: .*client 2: "Client_Name" is no field of a client; did you mean client_name\?$/m,
-      /^Warning: .*client 2: "xyzzy" is no field of a client$/m,
+      /^Warning: standard input, client 1: "scopes" is not a client field; did you mean scope\?$/m,
+      /^Warning: .*client 2: "response:types" is not a client field; did you mean response_types\?$/m,
+      /^Warning: .*client 2: "Client_Name" is not a client field; did you mean client_name\?$/m,
+      /^Warning: .*client 2: "xyzzy" is not a client field$/m,
     ])
       assert.match(ended.stderr, line);
     const flood = await scene.run(["clients", "import"], {
@@ -286,7 +289,7 @@ describe("clients import", () => {
     assert.match(flood.stderr, /^Warning: 10 more warnings of this kind are not shown$/m);
   });
 
-  it("refuses fields that the family does not know, and tells those that a server dropped", async () => {
+  it("rejects fields that the API version doesn't have, and reports those that a server dropped", async () => {
     await using old = await openScene("1.8");
     const refused = await old.run(["clients", "import"], {
       stdin: ndjson([
@@ -307,7 +310,7 @@ describe("clients import", () => {
     assert.match(
       dropped.stderr,
       new RegExp(
-        `^Warning: ${lifespan}: the server did not keep it .* of 2 clients, the first standard input, client 2$`,
+        `^Warning: ${lifespan}: the server did not keep the value of 2 clients, the first standard input, client 2$`,
         "m",
       ),
     );
@@ -318,7 +321,7 @@ describe("clients import", () => {
     assert.equal(kept.stderr, "Import: 2 created\n");
   });
 
-  it("fails, skips or updates what is there, and says which it did", async () => {
+  it("fails for, skips or updates existing clients, and reports which", async () => {
     await using scene = await openScene();
     const first = ndjson([
       { client_id: "a", client_name: "before", owner: "o" },
@@ -332,7 +335,7 @@ describe("clients import", () => {
       { client_id: "c" },
     ]);
     async function run(way: string): Promise<readonly string[]> {
-      const ended = await scene.run(["clients", "import", "--on-conflict", way, "--format", "ndjson"], { stdin });
+      const ended = await scene.run(["clients", "import", "--if-exists", way, "--format", "ndjson"], { stdin });
       ends(ended, way === "fail" ? 8 : 0);
       return [...results(ended.stdout).map(({ outcome }) => outcome), ended.stderr.trimEnd().split("\n").at(-1) ?? ""];
     }
@@ -344,7 +347,7 @@ describe("clients import", () => {
     assert.equal(scene.sandbox.clients()[0]?.["owner"], "o");
     assert.deepEqual([scene.sandbox.secretOf("a"), scene.sandbox.secretOf("b")], secrets);
     const secret = "brought-secret-0123";
-    const given = await scene.run(["clients", "import", "--on-conflict", "update"], {
+    const given = await scene.run(["clients", "import", "--if-exists", "update"], {
       stdin: ndjson([{ client_id: "a", client_secret: secret }]),
     });
     ends(given, 0);
@@ -352,7 +355,7 @@ describe("clients import", () => {
     assert.equal(scene.sandbox.secretOf("a"), secret);
   });
 
-  it("goes on after one that fails, in its place in the order, and ends with 8", async () => {
+  it("continues after one that fails, keeps the order, and exits with 8", async () => {
     const no = instead({
       status: 400,
       headers: { "content-type": "application/json" },
@@ -376,7 +379,7 @@ describe("clients import", () => {
       error: {
         error: "invalid",
         message,
-        hint: "change what the server names, then run the command again",
+        hint: "fix the value that the server rejects, then run the command again",
         status: 400,
       },
     });
@@ -390,7 +393,7 @@ describe("clients import", () => {
     fails(only, 1, /^Error: standard input: Cannot create client: server answered 400: not this one$/);
   });
 
-  it("has as many requests under way as it is told, and never more", SLOW, async () => {
+  it("sends at most the requested number of requests at a time", SLOW, async () => {
     for (const [flag, count] of [
       [[], 8],
       [["--concurrency", "3"], 3],
@@ -421,7 +424,7 @@ describe("clients import", () => {
     }
   });
 
-  it("writes each result as soon as those before it are done", SLOW, async () => {
+  it("writes each result as soon as the ones before it are written", SLOW, async () => {
     const { plan, open, arrived } = gates();
     await using scene = await openScene("26", plan);
     const clients = ["a", "b", "c", "d", "e"].map((id) => ({ client_id: id }));
@@ -446,7 +449,7 @@ describe("clients import", () => {
     );
   });
 
-  it("repeats what can be repeated without making two", async () => {
+  it("retries what can be retried without creating two clients", async () => {
     let left = 3;
     await using scene = await openScene("26", ({ method }) =>
       method === "POST" && left-- > 0 ? dropAfter : undefined,
@@ -479,7 +482,7 @@ describe("clients import", () => {
   });
 });
 
-describe("what a reference exported", () => {
+describe("a file that Hydra's own CLI exported", () => {
   const cases: readonly (readonly [version: string, name: string, as: SandboxVersion])[] = [
     ["1.8.5", "get", "1.8"],
     ["1.11.10", "get", "1.11"],
@@ -530,7 +533,7 @@ describe("what a reference exported", () => {
 });
 
 describe("an import that is cut short", () => {
-  it("by a signal lets what is under way finish, and is completed by a second run", SLOW, async () => {
+  it("by a signal finishes open requests, and a second run completes it", SLOW, async () => {
     for (const signal of ENDINGS) {
       const { plan, open, arrived, waiting } = gates();
       let closed = false;
@@ -546,7 +549,7 @@ describe("an import that is cut short", () => {
       await arrived(4);
       running.kill(signal);
       // It has handled the signal. No request is begun after that, while those under way are answered one by one.
-      await standsStill(running.pid);
+      await waitUntilIdle(running.pid);
       assert.equal(waiting(), 4);
       for (const id of names.slice(3, 7)) await open(id);
       const ended = await running.ended;
@@ -559,10 +562,10 @@ describe("an import that is cut short", () => {
       assert.deepEqual(ids(scene).toSorted(), names.slice(0, 7).toSorted());
       for (const { client_id: id = "", client_secret: secret } of found)
         assert.equal(secret, scene.sandbox.secretOf(id));
-      assert.match(ended.stderr, /Import: 7 created, 23 not begun/);
+      assert.match(ended.stderr, /Import: 7 created, 23 not started/);
       assert.deepEqual(scene.rescued(), []);
       closed = true;
-      const rest = await scene.run(["clients", "import", "--on-conflict", "skip", "--format", "ndjson"], {
+      const rest = await scene.run(["clients", "import", "--if-exists", "skip", "--format", "ndjson"], {
         stdin: ndjson(clients),
       });
       ends(rest, 0);
@@ -573,21 +576,27 @@ describe("an import that is cut short", () => {
     }
   });
 
-  it("by a reader that goes away leaves no client without a secret that somebody has", SLOW, async () => {
+  it("because its reader goes away loses no secret", SLOW, async () => {
     for (const format of ["ndjson", "text", "json", "env"]) {
       const { plan, open, arrived, release } = gates();
       await using scene = await openScene("26", plan);
       const clients = clientsOf(40);
       const names = clients.map(({ client_id: id }) => String(id));
-      await using running = scene.start(["clients", "import", "--concurrency", "4", "--format", format], {
+      using folder = temporaryFolder();
+      using reader = openFifo(folder.path);
+      const line = 'exec "$0" clients import --concurrency 4 --format "$1" >"$2"';
+      await using running = start("/bin/sh", ["-c", line, BINARY, format, reader.path], {
+        env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home },
         stdin: ndjson(clients),
       });
       await arrived(4);
       await open(names[0] ?? "");
-      const before = await running.seen("stdout", names[0] ?? "");
       await arrived(4);
-      // What is written before the end is closed lies in the pipe, where it is the reader's.
-      await running.closeStdout();
+      // Now the program waits for answers, and writes nothing between this read and the close.
+      await waitUntilIdle(running.pid);
+      const before = reader.read();
+      assert.ok(before.includes(names[0] ?? ""), before);
+      reader.close();
       release();
       const ended = await running.ended;
       ends(ended, 1);
@@ -605,7 +614,7 @@ describe("an import that is cut short", () => {
     }
   });
 
-  it("by head, in a shell, loses none either", SLOW, async () => {
+  it("because of head, in a shell, loses none either", SLOW, async () => {
     for (let n = 0; n < 5; n++) {
       await using scene = await openScene();
       const file = join(scene.home, "clients.ndjson");
@@ -663,7 +672,7 @@ describe("an import with recipients", () => {
   });
 });
 
-describe("an import of what is not meant", () => {
+describe("an import of unexpected input", () => {
   it("names the line of a stream that was cut off", async () => {
     await using scene = await openScene();
     const lines = Array.from({ length: 5 }, (_, n) => JSON.stringify({ client_id: `nd${n}` }));
@@ -687,7 +696,7 @@ describe("an import of what is not meant", () => {
     }
   });
 
-  it("refuses a file in another encoding, whose letters would be lost", async () => {
+  it("rejects a file in another encoding, whose characters would be lost", async () => {
     await using scene = await openScene();
     const stdin = Buffer.from('{"client_name":"caf\xe9"}', "latin1");
     fails(await scene.run(["clients", "import"], { stdin }), 2, /"standard input" of import: it is not UTF-8 text/);
@@ -695,21 +704,21 @@ describe("an import of what is not meant", () => {
     assert.deepEqual(scene.proxy.seen, []);
   });
 
-  it("refuses an object that has no field of a client", async () => {
+  it("rejects an object without any client field", async () => {
     await using scene = await openScene();
     const ended = await scene.run(["clients", "import"], { stdin: '{"clients":[{"client_id":"c1"}]}' });
-    fails(ended, 2, /standard input has no field of a client/);
+    fails(ended, 2, /standard input has no client field/);
     assert.deepEqual(scene.proxy.seen, []);
   });
 
-  it("refuses ids and secrets that are no texts, and private keys", async () => {
+  it("rejects IDs and secrets that aren't strings, and private keys", async () => {
     await using scene = await openScene();
     const stdin = "- client_id: 20240101\n- client_secret: 123456789\n- jwks: { keys: [{ kty: oct, k: c2VjcmV0 }] }\n";
     const ended = await scene.run(["clients", "import"], { stdin });
     ends(ended, 2);
-    assert.match(ended.stderr, /client 1: client_id is not a text\n/);
-    assert.match(ended.stderr, /client 2: client_secret is not a text\n/);
-    assert.match(ended.stderr, /client 3: jwks holds the private part of key 1 \(k\)\n/);
+    assert.match(ended.stderr, /client 1: client_id must be a string\n/);
+    assert.match(ended.stderr, /client 2: client_secret must be a string\n/);
+    assert.match(ended.stderr, /client 3: jwks contains the private part of key 1 \(k\)\n/);
     assert.ok(!ended.stderr.includes("c2VjcmV0"));
     assert.deepEqual(scene.proxy.seen, []);
   });

@@ -1,3 +1,5 @@
+/** Limits of what the program reads from files and standard input. */
+
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from "node:fs";
@@ -119,7 +121,7 @@ describe("input", () => {
     fails(await startWith("/dev/null", [...CREATE, "--secret-file", "-"]).ended, 2, /no secret in standard input/);
   });
 
-  it("that never comes yields to a signal", SLOW, async () => {
+  it("that never comes ends at a signal", SLOW, async () => {
     using folder = temporaryFolder();
     using pipe = silentPipe(folder.path);
     for (const { args, prefix = "" } of READERS) {
@@ -134,7 +136,7 @@ describe("input", () => {
     }
   });
 
-  it("whose writer never comes yields to a signal", SLOW, async () => {
+  it("whose writer never comes ends at a signal", SLOW, async () => {
     using folder = temporaryFolder();
     const path = join(folder.path, "pipe");
     execFileSync("mkfifo", [path]);
@@ -146,7 +148,7 @@ describe("input", () => {
     }
   });
 
-  it("of the config file is bounded, named or not, and yields to a signal", SLOW, async () => {
+  it("of the config file is bounded, given or default, and ends at a signal", SLOW, async () => {
     using home = temporaryFolder();
     const env = { ...OPTIONS.env, HOME: home.path };
     const named = await runBinary(["clients", "list", "--config", "/dev/zero"], { env });

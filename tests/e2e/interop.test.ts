@@ -1,3 +1,5 @@
+/** Other OpenPGP programs read our messages, and we read their keys. */
+
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -92,7 +94,7 @@ describe("a message of the program", () => {
   }
 });
 
-describe("a key that is usable and odd", () => {
+describe("an unusual but usable key", () => {
   let gpg: Gpg;
   let key: Exported;
 

@@ -1,3 +1,5 @@
+/** A Keybase API for tests. */
+
 import { createServer } from "node:http";
 import type { Exported } from "../adapters/gpg.ts";
 

@@ -1,3 +1,5 @@
+/** `--generate-key` and `--verify`. */
+
 import assert from "node:assert/strict";
 import { createHash, createPrivateKey, type KeyObject } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -9,8 +11,8 @@ import * as v from "valibot";
 import { FORMATS } from "../../lib/core/output/formats.ts";
 import { asJson, exchange } from "../conformance/servers.ts";
 import { BINARY, type Ended, runBinary, start, temporaryFolder } from "./binary.ts";
+import { openReader, publicPart, type Reader } from "./delivered.ts";
 import { inOrder, instead, swapped } from "./fault-proxy.ts";
-import { openReader, publicPart, type Reader } from "./ledger.ts";
 import { ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
 import { openTokenServer } from "./token-server.ts";
 
@@ -121,7 +123,7 @@ describe("--generate-key", () => {
     },
   );
 
-  it("encrypts the key to recipients alone, in each format, and never shows the server's secret", SLOW, async () => {
+  it("encrypts the key to the recipients only, in each format, and never shows the server's secret", SLOW, async () => {
     const tokens: string[] = [];
     await using scene = await openScene("26", ({ method }) =>
       method === "POST"
@@ -148,7 +150,7 @@ describe("--generate-key", () => {
       assert.equal(encoded === undefined, /^(env|id|k8s-secret|jsonpath.*)$/.test(format), `${format}: ${told(ended)}`);
       // A format that leaves it out has it in a file, which is named.
       if (encoded === undefined)
-        assert.match(ended.stderr, /leaves the private key of client "c\d+" out; its encrypted private key is in "/);
+        assert.match(ended.stderr, /omits the private key of client "c\d+"; its encrypted private key is in "/);
       else assert.equal(kept, undefined);
       const plain = await reader.read(String(encoded ?? kept));
       assert.deepEqual({ ...storedKey(scene, id), ...publicPart(plain) }, storedKey(scene, id));
@@ -156,7 +158,7 @@ describe("--generate-key", () => {
     }
   });
 
-  it("writes to a descriptor, and nothing to standard output but the client", SLOW, async () => {
+  it("writes to a descriptor, and only the client to standard output", SLOW, async () => {
     await using scene = await openScene();
     using folder = temporaryFolder();
     const out = join(folder.path, "key");
@@ -170,7 +172,7 @@ describe("--generate-key", () => {
     assert.deepEqual({ ...storedKey(scene, "app"), ...publicPart(text) }, storedKey(scene, "app"));
   });
 
-  it("is refused before anything is made where it cannot be meant", SLOW, async () => {
+  it("is rejected before anything is created where it cannot be intended", SLOW, async () => {
     await using scene = await openScene();
     using folder = temporaryFolder();
     const at = (name: string): string => join(folder.path, name);
@@ -179,11 +181,11 @@ describe("--generate-key", () => {
     writeFileSync(at("secret"), "given-secret-0123456789");
     const es256 = [...KEYED, "--generate-key", "ES256"];
     const cases: readonly (readonly [args: readonly string[], message: RegExp, env?: Record<string, string>])[] = [
-      [es256, /has nowhere to put the private key/],
+      [es256, /has no destination for the private key/],
       [[...KEYED, ...out], /--key-out has no key to write/],
       [[...KEYED, "--generate-key", "EdDSA", ...out], /--generate-key "EdDSA"/],
       [[...KEYED, "--generate-key", "none", ...out], /--generate-key "none"/],
-      [["clients", "create", "--generate-key", "ES256", ...out], /for clients that prove themselves with a key/],
+      [["clients", "create", "--generate-key", "ES256", ...out], /for clients that authenticate with a key/],
       [[...es256, ...out, "--jwks", '{"keys":[]}'], /exclude each other/],
       [[...es256, ...out, "--jwks-uri", "https://app.example.com/jwks"], /exclude each other/],
       [[...es256, ...out, "--secret-file", at("secret")], /exclude each other/],
@@ -195,8 +197,8 @@ describe("--generate-key", () => {
       [[...es256, ...out, "--token-endpoint-auth-signing-alg", "RS256"], /does not fit/],
       [[...es256, ...out, "--secret-out", at("secret.env")], /--secret-out has no secret to write/],
       [[...es256, ...out, "--if-exists", "update", "--id", "app"], /cannot update a client/],
-      [[...es256, "--key-out", at("taken")], /--key-out "\S+" exists already/],
-      [[...es256, "--key-out", at("missing/key.pem")], /there is no such folder/],
+      [[...es256, "--key-out", at("taken")], /--key-out "\S+" already exists/],
+      [[...es256, "--key-out", at("missing/key.pem")], /the folder does not exist/],
       [[...es256, "--key-out", "fd:9"], /fd:9 is not open/],
       [[...es256, "--key-out", "-"], /neither a file nor an open descriptor/],
       [[...es256, ...out, "--verify"], /--verify needs --public-url or --token-endpoint/],
@@ -215,7 +217,7 @@ describe("--generate-key", () => {
     assert.deepEqual([scene.proxy.seen.length, readdirSync(folder.path).sort()], [0, ["secret", "taken"]]);
   });
 
-  it("leaves a client that is there and its key alone under --if-exists skip", SLOW, async () => {
+  it("leaves an existing client and its key unchanged under --if-exists skip", SLOW, async () => {
     await using scene = await openScene();
     using folder = temporaryFolder();
     const run = (name: string): Promise<Ended> =>
@@ -246,11 +248,11 @@ describe("--generate-key", () => {
       "--key-out",
       join(folder.path, "c.pem"),
     ]);
-    fails(conflict, 5, /there is a client with the id "app" already/);
+    fails(conflict, 5, /client "app" already exists/);
     assert.deepEqual(readdirSync(folder.path), ["a.pem"]);
   });
 
-  it("leaves a client alone that someone else made in between, under --if-exists skip", SLOW, async () => {
+  it("leaves a client that someone else created meanwhile unchanged under --if-exists skip", SLOW, async () => {
     let hidden = true;
     const absent = instead({
       status: 404,
@@ -291,7 +293,7 @@ describe("--generate-key", () => {
 });
 
 describe("--verify", () => {
-  it("proves a new secret and a new key at the public endpoints, and tells when they are refused", SLOW, async () => {
+  it("tests a new secret and a new key at the public endpoints, and reports when they are rejected", SLOW, async () => {
     await using scene = await openScene();
     await using other = await openScene();
     await using tokens = await openTokenServer(scene.sandbox);
@@ -321,15 +323,15 @@ describe("--verify", () => {
     assert.deepEqual({ ...storedKey(scene, "keyed"), ...publicPart(text) }, storedKey(scene, "keyed"));
   });
 
-  it("finds the endpoint before anything is made", SLOW, async () => {
+  it("detects the endpoint before anything is created", SLOW, async () => {
     await using scene = await openScene();
     const create = ["clients", "create", "-g", "client_credentials", "--verify"];
     const cases: readonly (readonly [more: readonly string[], status: number, message: RegExp])[] = [
       [["--public-url", "http://127.0.0.1:1"], 6, /Cannot find the token endpoint/],
       [["--public-url", scene.sandbox.url], 1, /without a discovery document/],
-      [["--public-url", "ftp://me:hush@x"], 2, /is not an address/],
-      [["--token-endpoint", "me:hush@x"], 2, /is not an address/],
-      [["--token-endpoint", "ftp://me:hush@x/"], 2, /is not an address/],
+      [["--public-url", "ftp://me:hush@x"], 2, /is not an http or https URL/],
+      [["--token-endpoint", "me:hush@x"], 2, /is not an http or https URL/],
+      [["--token-endpoint", "ftp://me:hush@x/"], 2, /is not an http or https URL/],
     ];
     for (const [more, status, message] of cases) {
       const ended = await scene.run([...create, ...more]);
@@ -339,7 +341,7 @@ describe("--verify", () => {
     assert.equal(scene.proxy.seen.length, 0);
   });
 
-  it("that is never answered, or cut short by a signal, still hands the credentials over", SLOW, async () => {
+  it("that is never answered, or interrupted by a signal, still delivers the credentials", SLOW, async () => {
     // Both runs ask once; only when both have asked is the second one known to wait for its answer.
     const asked = Promise.withResolvers<void>();
     let questions = 0;
@@ -366,7 +368,7 @@ describe("--verify", () => {
       assert.ok(signalled.stdout.includes(scene.sandbox.secretOf("signalled") ?? "nothing"), told(signalled));
       const ended = await slow;
       ends(ended, 1);
-      assert.match(ended.stderr, /^Error: Cannot verify .*no whole answer in time/m);
+      assert.match(ended.stderr, /^Error: Cannot verify .*no complete response in time/m);
       assert.ok(ended.stdout.includes(scene.sandbox.secretOf("slow") ?? "nothing"), told(ended));
     } finally {
       silent.close();

@@ -1,3 +1,5 @@
+/** `clients list`: pages, filters and memory. */
+
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
@@ -138,7 +140,7 @@ describe("clients list", () => {
     assert.ok(many - few <= 60 * 1024, `${many} KiB against ${few} KiB`);
   });
 
-  it("asks 1.x for the very part, and 2.x for what leads to it", async () => {
+  it("requests the exact page of 1.x, and the pages that lead to it of 2.x", async () => {
     const parts = [
       { args: ["--limit", "3"], v1: ["limit=3&offset=0"], v2: ["page_size=3"], from: 0, count: 3, more: true },
       {
@@ -189,17 +191,14 @@ describe("clients list", () => {
           `${as} ${args.join(" ")}`,
         );
         assert.equal(last, !more);
-        assert.equal(
-          ended.stderr,
-          more ? `There are more clients; ${args.slice(0, 2).join(" ")} cuts the list here\n` : "",
-        );
+        assert.equal(ended.stderr, more ? `More clients exist; showing ${args[1]} (--limit)\n` : "");
         const asked = crowd.proxy.seen.slice(seen).map(({ target }) => target.replace(/^.*\?/, ""));
         assert.deepEqual(asked, as.startsWith("1.") ? v1 : v2, `${as} ${args.join(" ")}`);
       }
     }
   });
 
-  it("selects by owner and name where the server cannot, and hands the wish on where it can", SLOW, async () => {
+  it("filters by owner and name where the server cannot, and passes the filter on where it can", SLOW, async () => {
     for (const as of VERSIONS) {
       await using scene = await openScene(as);
       const path = as.startsWith("1.") ? "/clients" : "/admin/clients";
@@ -230,7 +229,7 @@ describe("clients list", () => {
     }
   });
 
-  it("gives pages with the word that leads on, in both families", async () => {
+  it("returns pages with the token of the next one, in both API versions", async () => {
     for (const as of ["1.8", "2.3", "26"] as const) {
       await using crowd = await openCrowd(as, 7);
       const found: string[] = [];
@@ -242,14 +241,14 @@ describe("clients list", () => {
         const page = JSON.parse(ended.stdout);
         found.push(...page.items.map((client: { client_id: string }) => client.client_id));
         token = page.next_page_token;
-        assert.equal(ended.stderr, token === "" ? "" : `There are more clients: --page-token ${token}\n`);
+        assert.equal(ended.stderr, token === "" ? "" : `More clients exist: --page-token ${token}\n`);
       } while (token !== "");
       assert.deepEqual(found, crowd.ids);
       assert.equal(crowd.proxy.seen.length, 3);
     }
   });
 
-  it("refuses contradictions and nonsense before it asks", async () => {
+  it("rejects contradictions and invalid values before it prompts", async () => {
     await using crowd = await openCrowd("1.8", 1);
     for (const [args, message] of [
       [["--limit", "3", "--page-size", "3"], /exclude/],
@@ -259,8 +258,8 @@ describe("clients list", () => {
       [["--page-size", "0"], /--page-size 0/],
       [["--limit", "-1"], /--limit/],
       [["--limit", "many"], /--limit/],
-      [["--page-token", "nonsense"], /--page-token "nonsense" is no place/],
-      [["stray"], /Stray argument "stray"/],
+      [["--page-token", "nonsense"], /--page-token "nonsense" is not a page/],
+      [["stray"], /Unexpected argument "stray"/],
     ] as const) {
       fails(await crowd.run(["clients", "list", ...args]), 2, message);
     }
@@ -281,7 +280,7 @@ describe("clients list", () => {
     }
   });
 
-  it("ends quietly where the reader has had enough, and fetches no more", async () => {
+  it("ends quietly where the reader closes the pipe, and fetches no more pages", async () => {
     await using crowd = await openCrowd("26", 50 * PAGE);
     const script = '{ "$0" "$@"; echo "status $?" >&2; } | head -n 3';
     const env = { HYDRA_ADMIN_URL: crowd.proxy.url };

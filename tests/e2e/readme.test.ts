@@ -1,3 +1,5 @@
+/** The recipes of the README, run as they are written there. */
+
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
@@ -93,7 +95,7 @@ describe("the recipes of the README", () => {
     await cook("init-container");
   });
 
-  test("an encrypted hand-over", async () => {
+  test("encrypted delivery", async () => {
     const decrypted = await cook("encrypted");
     const partner = server.clients().find((client) => client["client_name"] === "Partner");
     assert.equal(decrypted, server.secretOf(String(partner?.["client_id"])));

@@ -1,3 +1,5 @@
+/** What a release contains, and that a second build gives the same bytes. */
+
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -70,7 +72,7 @@ function checkOut(to: string): void {
 }
 
 async function build(folder: string, env: Readonly<Record<string, string>>): Promise<string> {
-  const args = targets.flatMap(({ name }) => ["--target", name]);
+  const args = [...targets.flatMap(({ name }) => ["--target", name]), "--compression", "1"];
   const ended = await start(compiler(root), ["build.ts", ...args], { cwd: folder, env, timeout: SLOW.timeout }).ended;
   ends(ended, 0);
   return ended.stdout;
@@ -90,8 +92,10 @@ describe("a release", () => {
     const [one, two] = [join(scratch, "one"), join(scratch, "a/folder/further/down")];
     checkOut(one);
     checkOut(two);
-    table = await build(one, { TZ: "Pacific/Auckland", LANG: "de_DE.UTF-8", USER: "one", NODE_ENV: "development" });
-    await build(two, { TZ: "America/St_Johns", LANG: "C", USER: "two", BUN_OPTIONS: "" });
+    [table] = await Promise.all([
+      build(one, { TZ: "Pacific/Auckland", LANG: "de_DE.UTF-8", USER: "one", NODE_ENV: "development" }),
+      build(two, { TZ: "America/St_Johns", LANG: "C", USER: "two", BUN_OPTIONS: "" }),
+    ]);
     folder = join(one, "dist/release");
     other = join(two, "dist/release");
   }, SLOW);
@@ -128,7 +132,7 @@ describe("a release", () => {
       }
     });
 
-    test("is told with its sizes", () => {
+    test("is reported with its sizes", () => {
       for (const { name } of targets) {
         assert.match(table, new RegExp(`^\\| ${name} +\\| +\\d+\\.\\d \\| +\\d+\\.\\d \\|$`, "m"));
       }
@@ -152,7 +156,9 @@ describe("a release", () => {
           ...["hydra.bash", "_hydra", "hydra.fish", "hydra.ps1"].map((file) => `completions/${file}`),
           target.executable,
           ...["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "THIRD-PARTY.md"],
-          ...["bench.md", "bench.svg", "deno.md", "install.md", "sizes.md"].map((file) => `docs/${file}`),
+          ...["architecture.md", "bench.md", "bench.svg", "deno.md", "install.md", "sizes.md"].map(
+            (file) => `docs/${file}`,
+          ),
           ...globSync("docs/reference/*.md", { cwd: root }),
           ...globSync("docs/licenses/*.txt", { cwd: root }).map((file) => file.replace("docs/", "")),
           "licenses/bun.txt",

@@ -1,3 +1,5 @@
+/** `clients rotate-secret`. */
+
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -6,6 +8,7 @@ import { describe, it } from "node:test";
 import * as v from "valibot";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
 import { temporaryFolder } from "./binary.ts";
+import { inRecoveryCopies, inResult, openReader } from "./delivered.ts";
 import {
   cutInside,
   dropAfter,
@@ -16,7 +19,6 @@ import {
   stallAfter,
   swapped,
 } from "./fault-proxy.ts";
-import { inRescue, inResult, openReader } from "./ledger.ts";
 import { ends, fails, openScene, printed, type Scene, SLOW, told } from "./scenario.ts";
 import { openTokenServer } from "./token-server.ts";
 
@@ -62,7 +64,7 @@ function changes({ proxy }: Scene): readonly Exchange[] {
 }
 
 describe("clients rotate-secret", () => {
-  it("gives a new secret and changes nothing else, by the way of each server", SLOW, async () => {
+  it("sets a new secret and changes nothing else, in the way that each server supports", SLOW, async () => {
     for (const version of VERSIONS) {
       await using scene = await openScene(version);
       const id = await made(scene, version);
@@ -84,17 +86,17 @@ describe("clients rotate-secret", () => {
         ended.stderr,
         version === "next"
           ? new RegExp(
-              `^Client "${id}" has a new secret; the old one works until hydra clients rotate-secret ${id} --finish$`,
+              `^Client "${id}" has a new secret; the old one works until hydra clients rotate-secret ${id} --drop-old-secrets$`,
               "m",
             )
-          : /; the old one stopped working$/m,
+          : /; the old one no longer works$/m,
       );
       assert.deepEqual(scene.rescued(), []);
     }
   });
 
   it(
-    "drops the old secrets with --finish where the server kept them, and says so where it kept none",
+    "drops the old secrets with --drop-old-secrets where the server kept them, and says so where it kept none",
     SLOW,
     async () => {
       for (const version of VERSIONS) {
@@ -105,7 +107,7 @@ describe("clients rotate-secret", () => {
         const [newest = "", ...older] = scene.sandbox.secretsOf(id);
         assert.equal(older.length > 0, version === "next");
         const before = stored(scene, id);
-        const ended = await scene.run(["clients", "rotate-secret", id, "--finish", "--format", "json", "-v"]);
+        const ended = await scene.run(["clients", "rotate-secret", id, "--drop-old-secrets", "--format", "json", "-v"]);
         if (version === "next") {
           ends(ended, 0);
           assert.match(ended.stderr, new RegExp(`^Only the newest secret of client "${id}" works now$`, "m"));
@@ -119,16 +121,20 @@ describe("clients rotate-secret", () => {
       }
       await using scene = await openScene("next");
       const id = await made(scene, "next");
-      const both = await scene.run(["clients", "rotate-secret", id, "--finish", "--secret-file", "-"], {
+      const both = await scene.run(["clients", "rotate-secret", id, "--drop-old-secrets", "--secret-file", "-"], {
         stdin: GIVEN,
       });
-      fails(both, 2, /--finish makes no new secret/);
-      fails(await scene.run(["clients", "rotate-secret", "nobody", "--finish"]), 4, /there is no client/);
+      fails(both, 2, /--drop-old-secrets generates no secret/);
+      fails(
+        await scene.run(["clients", "rotate-secret", "nobody", "--drop-old-secrets"]),
+        4,
+        /client "nobody" not found/,
+      );
       assert.deepEqual(scene.sandbox.secretsOf(id), [OLD]);
     },
   );
 
-  it("sets a given secret, which no stream shows, even where the server could make one", SLOW, async () => {
+  it("sets a given secret, which no stream shows, even where the server could generate one", SLOW, async () => {
     for (const version of ["1.8", "26", "next"] as const) {
       await using scene = await openScene(version);
       const id = await made(scene, version);
@@ -156,15 +162,15 @@ describe("clients rotate-secret", () => {
         "-v",
       ]);
       ends(ended, 0);
-      const [handed] = await inResult(ended.stdout, reader);
+      const [delivered] = await inResult(ended.stdout, reader);
       const secret = scene.sandbox.secretOf(id) ?? "";
-      assert.equal(handed?.secret, secret);
+      assert.equal(delivered?.secret, secret);
       assert.ok(!`${ended.stdout}${ended.stderr}`.includes(secret));
       assert.deepEqual(scene.rescued(), []);
     }
   });
 
-  it("with --verify proves the new secret without a token, or by one where that is asked for", SLOW, async () => {
+  it("with --verify tests the new secret without a token, or with one where requested", SLOW, async () => {
     for (const version of ["1.8", "26", "next"] as const) {
       await using scene = await openScene(version);
       await using tokens = await openTokenServer(scene.sandbox);
@@ -174,7 +180,7 @@ describe("clients rotate-secret", () => {
         tokens.asked.length = 0;
         const good = await scene.run([...args, "--public-url", tokens.url]);
         ends(good, 0);
-        const proven = `Verified: the revocation endpoint accepted the secret of client "${id}" and refused a wrong one\n`;
+        const proven = `Verified: the revocation endpoint accepted the secret of client "${id}" and rejected a wrong one\n`;
         assert.ok(good.stderr.includes(proven), told(good));
         assert.deepEqual(
           tokens.asked.map(({ target, status }) => [target, status]),
@@ -203,7 +209,7 @@ describe("clients rotate-secret", () => {
     }
   });
 
-  it("takes nothing but a token for one, and no endpoint that the server names elsewhere", SLOW, async () => {
+  it("accepts only a real token, and no token endpoint on another host", SLOW, async () => {
     let document: unknown = {};
     const posts: string[] = [];
     const server = createServer((request, response) => {
@@ -243,12 +249,16 @@ describe("clients rotate-secret", () => {
         document = { issuer: url, token_endpoint: endpoint };
         for (const line of [args, create]) {
           const ended = await scene.run([...line, "--public-url", url]);
-          fails(ended, 1, /^Error: Cannot find the token endpoint: .* names one elsewhere, "[a-z]+:.*"/);
+          fails(ended, 1, /^Error: Cannot find the token endpoint: .* points to another host, "[a-z]+:.*"/);
           assert.match(ended.stderr, /^Hint: .*--token-endpoint$/m);
         }
       }
       for (const bad of ["ftp://a.example", "a.example"])
-        fails(await scene.run([...create, "--public-url", bad]), 2, /^Error: --public-url ".*" is not an address$/);
+        fails(
+          await scene.run([...create, "--public-url", bad]),
+          2,
+          /^Error: --public-url ".*" is not an http or https URL$/,
+        );
       assert.deepEqual([scene.sandbox.secretOf(id), scene.sandbox.clients().length, posts], [secret, 1, []]);
       for (const revocation of [undefined, `http://localhost:${address.port}/revoke`]) {
         document = { token_endpoint: `${url}/token`, revocation_endpoint: revocation };
@@ -273,7 +283,7 @@ describe("clients rotate-secret", () => {
     }
   });
 
-  it("with --finish excludes all that is about a new secret", async () => {
+  it("with --drop-old-secrets excludes every flag about a new secret", async () => {
     await using scene = await openScene("next");
     using folder = temporaryFolder();
     const id = await made(scene, "next");
@@ -286,9 +296,12 @@ describe("clients rotate-secret", () => {
       ["--secret", GIVEN],
       ["--verify", "--token-endpoint", "http://127.0.0.1:1/"],
     ]) {
-      const ended = await scene.run(["clients", "rotate-secret", id, "--finish", flag ?? "", ...value]);
+      const ended = await scene.run(["clients", "rotate-secret", id, "--drop-old-secrets", flag ?? "", ...value]);
       ends(ended, 2);
-      assert.match(ended.stderr, new RegExp(`^Error: --finish makes no new secret, so it excludes ${flag}$`, "m"));
+      assert.match(
+        ended.stderr,
+        new RegExp(`^Error: --drop-old-secrets generates no secret, so it excludes ${flag}$`, "m"),
+      );
     }
     assert.deepEqual([scene.proxy.seen.length, scene.sandbox.secretsOf(id)], [0, [OLD]]);
   });
@@ -300,7 +313,7 @@ describe("clients rotate-secret", () => {
     const updated = await scene.run(["clients", "update", id, "--name", "x"], { env });
     ends(updated, 0);
     assert.deepEqual(scene.sandbox.secretsOf(id), [OLD]);
-    assert.match(updated.stderr, /stays as it was/);
+    assert.match(updated.stderr, /Secret of client ".*" unchanged/);
     const rotated = await scene.run(["clients", "rotate-secret", id], { env });
     ends(rotated, 0);
     assert.notEqual(printed(rotated).secret, GIVEN);
@@ -312,7 +325,7 @@ describe("clients rotate-secret", () => {
     assert.match(again.stderr, /its secret is the one given by environment variable HYDRA_CLIENT_SECRET/);
   });
 
-  it("proves recipients, target and place before it changes anything", SLOW, async () => {
+  it("checks recipients, target and recovery folder before it changes anything", SLOW, async () => {
     for (const version of ["1.8", "26", "next"] as const) {
       await using scene = await openScene(version);
       using folder = temporaryFolder();
@@ -339,7 +352,7 @@ describe("clients rotate-secret", () => {
     }
   });
 
-  it("leaves clients alone that have no secret, and names those that are not there", SLOW, async () => {
+  it("leaves clients without a secret unchanged, and reports unknown ones", SLOW, async () => {
     for (const version of ["1.8", "26", "next"] as const) {
       await using scene = await openScene(version);
       const open = await made(scene, version, { token_endpoint_auth_method: "none", client_secret: "" });
@@ -350,8 +363,8 @@ describe("clients rotate-secret", () => {
         jwks,
         client_secret: "",
       });
-      fails(await scene.run(["clients", "rotate-secret", keyed]), 1, /it proves itself with its keys/);
-      fails(await scene.run(["clients", "rotate-secret", "nobody"]), 4, /there is no client with the id "nobody"/);
+      fails(await scene.run(["clients", "rotate-secret", keyed]), 1, /it authenticates with its keys/);
+      fails(await scene.run(["clients", "rotate-secret", "nobody"]), 4, /client "nobody" not found/);
       fails(await scene.run(["clients", "rotate-secret"]), 2, /Missing ID/);
       assert.deepEqual(changes(scene), []);
     }
@@ -377,7 +390,7 @@ describe("a rotation that fails", () => {
     return ({ target, method }) => (method !== "GET" && target.endsWith("/rotate") ? faults[next++] : undefined);
   }
 
-  it("on the server's own way is never repeated blindly, and says what may work", SLOW, async () => {
+  it("by the server's own endpoint is never retried blindly, and reports which secret may work", SLOW, async () => {
     const doubtful: readonly Fault[] = [
       dropAfter,
       dropBefore,
@@ -398,9 +411,9 @@ describe("a rotation that fails", () => {
       assert.ok([1, 6].includes(ended.status ?? 0), told(ended));
       assert.match(
         ended.stderr,
-        /^Error: .*a new secret that nobody knows may work beside the old one, which still works$/m,
+        /^Error: .*the server may have added a secret that was not received, and the old one still works$/m,
       );
-      assert.match(ended.stderr, /^Hint: .*--finish drops all but the newest$/m);
+      assert.match(ended.stderr, /^Hint: .*drop all secrets but the newest: .*--drop-old-secrets$/m);
       assert.equal(changes(scene).length, 1, told(ended));
       assert.ok(scene.sandbox.secretsOf(id).includes(OLD));
       assert.deepEqual([readdirSync(folder.path), scene.rescued()], [[], []]);
@@ -408,7 +421,7 @@ describe("a rotation that fails", () => {
     await Promise.all(doubtful.map(rotated));
   });
 
-  it("on the server's own way is tried again where it certainly was not done", SLOW, async () => {
+  it("by the server's own endpoint is retried where it certainly didn't happen", SLOW, async () => {
     const busy = instead({ status: 429, headers: { "retry-after": "0" }, body: "" });
     await using scene = await openScene("next", meeting(busy, busy));
     const id = await made(scene, "next");
@@ -418,7 +431,7 @@ describe("a rotation that fails", () => {
     assert.deepEqual(scene.sandbox.secretsOf(id), [printed(ended).secret, OLD]);
   });
 
-  it("on the server's own way without a secret in the answer says that the old one works", async () => {
+  it("by the server's own endpoint without a secret in the answer reports that the old one works", async () => {
     for (const secret of [undefined, ""]) {
       const empty = swapped((reply) => ({
         ...reply,
@@ -427,12 +440,12 @@ describe("a rotation that fails", () => {
       await using scene = await openScene("next", meeting(empty));
       const id = await made(scene, "next");
       const ended = await scene.run(["clients", "rotate-secret", id]);
-      fails(ended, 1, /the server's answer holds no secret/);
+      fails(ended, 1, /the server's answer has no secret/);
       assert.ok(scene.sandbox.secretsOf(id).includes(OLD));
     }
   });
 
-  it("by an interruption says what was interrupted", SLOW, async () => {
+  it("by an interruption reports what was interrupted", SLOW, async () => {
     for (const version of ["next", "26"] as const) {
       await using scene = await openScene(version, ({ method, target }) =>
         method === "PATCH" || (target.endsWith("/rotate") && version === "next") ? stallAfter : undefined,
@@ -448,7 +461,7 @@ describe("a rotation that fails", () => {
     }
   });
 
-  it("by PATCH or PUT is repeated with the same secret, and keeps it where the end is not known", SLOW, async () => {
+  it("by PATCH or PUT is retried with the same secret, which is saved where the outcome is unknown", SLOW, async () => {
     for (const version of ["26", "1.8"] as const) {
       const reader = await openReader();
       const change: (fault: Fault) => (exchange: Exchange) => Fault | undefined = (fault) => {
@@ -477,12 +490,12 @@ describe("a rotation that fails", () => {
       const lost = await made(silent, version);
       const unknown = await silent.run(["clients", "rotate-secret", lost, "--fail-after", "4s"]);
       ends(unknown, 6);
-      const [kept, ...others] = await inRescue(silent.home, reader);
+      const [kept, ...others] = await inRecoveryCopies(silent.home, reader);
       assert.deepEqual(others, []);
-      assert.equal(kept?.handed?.secret, silent.sandbox.secretOf(lost));
-      assert.equal(kept?.handed?.state, "unverified");
+      assert.equal(kept?.delivered?.secret, silent.sandbox.secretOf(lost));
+      assert.equal(kept?.delivered?.state, "unverified");
       assert.ok(unknown.stderr.includes(kept?.path ?? "nothing"), told(unknown));
-      assert.match(unknown.stderr, /it is not known whether client "\S+" has the new secret/);
+      assert.match(unknown.stderr, /client "\S+" may have the new secret/);
 
       await using refusing = await openScene(version, ({ method }) =>
         method === "PATCH" || method === "PUT"
@@ -495,36 +508,44 @@ describe("a rotation that fails", () => {
     }
   });
 
-  it("to be handed over keeps the secret that the server answered, not the one that was sent", SLOW, async () => {
-    using folder = temporaryFolder();
-    for (const command of [["rotate-secret"], ["update", "--secret-file", join(folder.path, "given")]]) {
-      writeFileSync(join(folder.path, "given"), GIVEN);
-      const own = "made-by-the-server-0123";
-      await using scene = await openScene("26", (exchange) =>
-        exchange.method === "PATCH"
-          ? async () => {
-              const body = exchange.body.replace(/("path":"\/client_secret","value":)"[^"]*"/, `$1"${own}"`);
-              const { "content-length": _, connection: __, ...headers } = exchange.headers;
-              const answer = await fetch(`${scene.sandbox.url}${exchange.target}`, { method: "PATCH", headers, body });
-              const text = await answer.text();
-              const told = JSON.stringify({ ...JSON.parse(text), client_secret: own });
-              exchange.reply({ status: answer.status, body: Buffer.from(told).toString("latin1") });
-            }
-          : undefined,
-      );
-      const id = await made(scene, "26");
-      const [name = "", ...more] = command;
-      const shell = await scene.run(["clients", name, id, ...more, "-q"]);
-      ends(shell, 0);
-      assert.equal(scene.sandbox.secretOf(id), own);
-      const [kept, ...others] = scene.rescued();
-      assert.deepEqual(others, []);
-      assert.equal(kept?.record.client_secret, own);
-      assert.equal(kept?.record.state, "made");
-      assert.ok(shell.stderr.includes(kept?.path ?? "nothing"), told(shell));
-      assert.match(readFileSync(kept?.path ?? "", "utf8"), new RegExp(own));
-    }
-  });
+  it(
+    "that cannot be delivered saves the secret that the server returned, not the one that was sent",
+    SLOW,
+    async () => {
+      using folder = temporaryFolder();
+      for (const command of [["rotate-secret"], ["update", "--secret-file", join(folder.path, "given")]]) {
+        writeFileSync(join(folder.path, "given"), GIVEN);
+        const own = "made-by-the-server-0123";
+        await using scene = await openScene("26", (exchange) =>
+          exchange.method === "PATCH"
+            ? async () => {
+                const body = exchange.body.replace(/("path":"\/client_secret","value":)"[^"]*"/, `$1"${own}"`);
+                const { "content-length": _, connection: __, ...headers } = exchange.headers;
+                const answer = await fetch(`${scene.sandbox.url}${exchange.target}`, {
+                  method: "PATCH",
+                  headers,
+                  body,
+                });
+                const text = await answer.text();
+                const told = JSON.stringify({ ...JSON.parse(text), client_secret: own });
+                exchange.reply({ status: answer.status, body: Buffer.from(told).toString("latin1") });
+              }
+            : undefined,
+        );
+        const id = await made(scene, "26");
+        const [name = "", ...more] = command;
+        const shell = await scene.run(["clients", name, id, ...more, "-q"]);
+        ends(shell, 0);
+        assert.equal(scene.sandbox.secretOf(id), own);
+        const [kept, ...others] = scene.rescued();
+        assert.deepEqual(others, []);
+        assert.equal(kept?.record.client_secret, own);
+        assert.equal(kept?.record.state, "made");
+        assert.ok(shell.stderr.includes(kept?.path ?? "nothing"), told(shell));
+        assert.match(readFileSync(kept?.path ?? "", "utf8"), new RegExp(own));
+      }
+    },
+  );
 });
 
 /** A point on P-256, for a client that proves itself with a key which nobody has. */

@@ -1,3 +1,5 @@
+/** Environment variables that configure the runtime, and machines that lack resources. */
+
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -144,7 +146,7 @@ const FAMILIES: readonly (readonly [name: string, value: string])[] = [
   ["MIMALLOC_ARENA_EAGER_COMMIT", "0"],
 ];
 
-describe("a variable of the runtime", () => {
+describe("a variable that configures the runtime", () => {
   let folder: ReturnType<typeof temporaryFolder>;
 
   before(() => {
@@ -197,7 +199,7 @@ describe("a variable of the runtime", () => {
     });
   });
 
-  it("that opens the process is refused by name, before anything is read or sent", SLOW, async () => {
+  it("that opens the process to others is rejected by name, before anything is read or sent", SLOW, async () => {
     writeFileSync(join(folder.path, "loaded.js"), "");
     for (const [name, value] of [
       ["BUN_INSPECT", "ws://127.0.0.1:0/x"],
@@ -251,7 +253,7 @@ describe("the console of libraries", () => {
   });
 });
 
-describe("a machine that is short of something", () => {
+describe("a machine that lacks resources", () => {
   /** Runs the program under limits that a shell sets. */
   function under(limits: string, args: readonly string[]): Ended {
     using home = temporaryFolder();
@@ -263,12 +265,12 @@ describe("a machine that is short of something", () => {
     return { status, signal: null, stdout, stderr };
   }
 
-  it("by few open files gets an error of its own", SLOW, () => {
+  it("such as file descriptors, gets a specific error", SLOW, () => {
     const args = ["clients", "list", "--endpoint", "http://127.0.0.1:9", "--fail-after", "0"];
     for (const files of [5, 6]) {
       const ended = under(`ulimit -n ${files}`, args);
-      fails(ended, 6, /this process may not open more files \(ulimit -n\)$/);
-      assert.match(ended.stderr, /^Hint: .*raise the limit, with ulimit -n/m);
+      fails(ended, 6, /too many open files in this process \(ulimit -n\)$/);
+      assert.match(ended.stderr, /^Hint: .*raise the limit, for example with ulimit -n/m);
       assert.equal(ended.stderr.split("\n").length, 3, told(ended));
     }
   });
@@ -279,7 +281,7 @@ describe("a machine that is short of something", () => {
         reply({ status: 200, headers: { "content-encoding": coding }, body: "these are plain words" });
       });
       const ended = await scene.run(["clients", "list"]);
-      fails(ended, 6, /the answer is not what its Content-Encoding says/);
+      fails(ended, 6, /the response does not match its Content-Encoding/);
       assert.equal(ended.stderr.split("\n").length, 3, told(ended));
     }
   });

@@ -1,3 +1,5 @@
+/** A server, a proxy and a home folder for one test, and assertions about how runs end. */
+
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -5,7 +7,7 @@ import * as v from "valibot";
 import { type Sandbox, type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
 import { type Ended, type Running, type RunOptions, startBinary, temporaryFolder } from "./binary.ts";
 import { type FaultProxy, openFaultProxy, type Plan } from "./fault-proxy.ts";
-import { isConnectedTo, standsStill } from "./still.ts";
+import { hasConnectionTo, waitUntilIdle } from "./process-state.ts";
 
 /** The seed's own example, without the program's name. */
 export const SEED = [
@@ -115,7 +117,7 @@ export async function openScene(as: SandboxVersion = "26", plan: Plan = () => un
 /** Resolves once that many creates have been sent, all answers have been read, and the program waits for something else. */
 export async function answered({ proxy }: Scene, { pid }: Running, posts: number): Promise<void> {
   await proxy.arrived(posts);
-  await standsStill(pid, () => !isConnectedTo(proxy.url));
+  await waitUntilIdle(pid, () => !hasConnectionTo(proxy.url));
 }
 
 /** The id and the secret that the text format printed, and nothing else beside them. */

@@ -1,3 +1,5 @@
+/** Where secrets come from and where they go: files, prompts, descriptors, manifests. */
+
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -57,7 +59,7 @@ function holds(scene: Scene, ended: Ended, secret: string): void {
   assert.ok(!ended.stdout.includes(secret) && !ended.stderr.includes(secret), told(ended));
 }
 
-describe("a secret that is given", () => {
+describe("a provided secret", () => {
   it("comes from a file, standard input or the environment, and is not shown", SLOW, async () => {
     using folder = temporaryFolder();
     const file = join(folder.path, "secret");
@@ -78,17 +80,17 @@ describe("a secret that is given", () => {
     assert.doesNotMatch(ended.stderr, /Warning/);
   });
 
-  it("on the command line works too, and is warned about", async () => {
+  it("on the command line works too, with a warning", async () => {
     await using scene = await openScene();
     const ended = await scene.run([...CREATE, "--secret", GIVEN]);
     holds(scene, ended, GIVEN);
-    assert.match(ended.stderr, /^Warning: --secret shows the secret to everyone who can list processes.*\n$/);
+    assert.match(ended.stderr, /^Warning: --secret is visible to other users .*\n$/);
     const none = await scene.run([...CREATE, "--id", "app", "--secret", ""]);
     ends(none, 0);
     assert.equal(printed(none).secret, scene.sandbox.secretOf("app"));
   });
 
-  it("by a flag goes before the environment, and by one flag alone", SLOW, async () => {
+  it("by a flag overrides the environment, and only one flag may give it", SLOW, async () => {
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, "secret"), GIVEN);
     const env = { HYDRA_CLIENT_SECRET: "from-the-environment" };
@@ -103,7 +105,7 @@ describe("a secret that is given", () => {
     assert.doesNotMatch(two.stderr, /another/);
   });
 
-  it("that is too short, empty or no text is refused before anything is sent", SLOW, async () => {
+  it("that is too short, empty or not text is rejected before anything is sent", SLOW, async () => {
     using folder = temporaryFolder();
     const file = join(folder.path, "secret");
     await using scene = await openScene();
@@ -126,13 +128,13 @@ describe("a secret that is given", () => {
         untouched(scene, short, folder.path, ["secret"], /HYDRA_CLIENT_SECRET is shorter than 6/);
       }
       const missing = await scene.run([...command, "--secret-file", "missing"]);
-      untouched(scene, missing, folder.path, ["secret"], /"missing" of --secret-file: there is no such file/);
+      untouched(scene, missing, folder.path, ["secret"], /"missing" of --secret-file: the file does not exist/);
       const directory = await scene.run([...command, "--secret-file", folder.path]);
       untouched(scene, directory, folder.path, ["secret"], /it is a folder/);
     }
   });
 
-  it("that libraries or the server may get wrong is taken with a warning", SLOW, async () => {
+  it("that libraries or the server may get wrong is accepted with a warning", SLOW, async () => {
     for (const [secret, warning] of [
       ["a".repeat(73), /longer than 72 bytes \[secret-too-long\]/],
       ["☃".repeat(25), /longer than 72 bytes \[secret-too-long\]/],
@@ -155,11 +157,11 @@ describe("a secret that is given", () => {
     assert.equal(ended.stderr, "");
   });
 
-  it("cannot be asked for without a terminal", async () => {
+  it("cannot be prompted for without a terminal", async () => {
     await using scene = await openScene();
     for (const stdin of [undefined, `${GIVEN}\n${GIVEN}\n`]) {
       const ended = await scene.run([...CREATE, "--secret-prompt"], stdin === undefined ? {} : { stdin });
-      fails(ended, 2, /--secret-prompt has no terminal/);
+      fails(ended, 2, /--secret-prompt needs a terminal/);
       assert.equal(scene.proxy.seen.length, 0);
     }
   });
@@ -196,7 +198,7 @@ describe("a secret that is given", () => {
     },
   );
 
-  it("is not asked for where the command line is wrong", SLOW, async () => {
+  it("isn't prompted for where the command line is wrong", SLOW, async () => {
     await using scene = await openScene();
     for (const more of [
       ["--bogus"],
@@ -225,12 +227,12 @@ describe("a secret that is given", () => {
     assert.doesNotMatch(terminal.written(), /pasted-s/);
   });
 
-  it("that was mistyped, left empty or given up makes nothing", SLOW, async () => {
+  it("that was mistyped, left empty or cancelled creates nothing", SLOW, async () => {
     await using scene = await openScene();
     const cases: readonly (readonly [keys: readonly string[], status: number, words: RegExp])[] = [
-      [["typed-secret-1", "Enter", "typed-secret-2", "Enter"], 2, /The two secrets are not the same/],
-      [["Enter"], 2, /No secret was typed/],
-      [["C-d"], 2, /No secret was typed/],
+      [["typed-secret-1", "Enter", "typed-secret-2", "Enter"], 2, /The two secrets differ/],
+      [["Enter"], 2, /No secret was entered/],
+      [["C-d"], 2, /No secret was entered/],
       [["abc", "Enter", "abc", "Enter"], 2, /shorter than 6 characters/],
       [["typed-secret-1", "C-c"], 130, /Interrupted/],
       [["typed-secret-1", "C-\\"], 131, /Interrupted/],
@@ -251,8 +253,8 @@ describe("a secret that is given", () => {
   });
 });
 
-describe("a secret that is made here", () => {
-  it("has the length that is asked for, of characters that need no encoding", SLOW, async () => {
+describe("a generated secret", () => {
+  it("has the requested length, of characters that need no encoding", SLOW, async () => {
     await using scene = await openScene();
     for (const [length, more] of [
       [26, []],
@@ -275,18 +277,18 @@ describe("a secret that is made here", () => {
   });
 });
 
-describe("wishes about a secret that contradict each other", () => {
-  it("are refused before anything is sent", SLOW, async () => {
+describe("contradictory flags about a secret", () => {
+  it("are rejected before anything is sent", SLOW, async () => {
     using folder = temporaryFolder();
     const out = ["--secret-out", join(folder.path, "out")];
     await using scene = await openScene();
     const endpoint = ["--token-endpoint", "http://127.0.0.1:1/"];
     const update = ["clients", "update", "app", "--secret", GIVEN];
     const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
-      [[...CREATE, "--encrypted-format", "armor"], /--encrypted-format has nobody to encrypt to/],
-      [[...update, "--encrypted-format", "base64"], /--encrypted-format has nobody to encrypt to/],
-      [["clients", "rotate-secret", "app", "--encrypted-format", "armor"], /--encrypted-format has nobody/],
-      [["clients", "import", "--encrypted-format", "armor"], /--encrypted-format has nobody to encrypt to/],
+      [[...CREATE, "--encrypted-format", "armor"], /--encrypted-format has no recipient to encrypt to/],
+      [[...update, "--encrypted-format", "base64"], /--encrypted-format has no recipient to encrypt to/],
+      [["clients", "rotate-secret", "app", "--encrypted-format", "armor"], /--encrypted-format has no recipient/],
+      [["clients", "import", "--encrypted-format", "armor"], /--encrypted-format has no recipient to encrypt to/],
       [[...CREATE, "--secret", GIVEN, "--secret-length", "40"], /--secret-length and --secret exclude each other/],
       [
         [...CREATE, "--secret-file", "-", "--secret-length", "40"],
@@ -300,13 +302,13 @@ describe("wishes about a secret that contradict each other", () => {
         ],
         /--secret-length and --generate-key exclude each other/,
       ],
-      [[...CREATE, ...endpoint], /--token-endpoint is for --verify alone/],
-      [[...CREATE, "--public-url", "http://127.0.0.1:1"], /--public-url is for --verify alone/],
-      [["clients", "rotate-secret", "app", ...endpoint], /--token-endpoint is for --verify alone/],
-      [[...CREATE, ...out, "--secret-file", "-"], /holds a NUL character/],
-      [["clients", "update", "app", ...out, "--secret-file", "-"], /holds a NUL character/],
-      [["clients", "rotate-secret", "app", ...out, "--secret-file", "-"], /holds a NUL character/],
-      [[...CREATE, ...out, "--set", 'client_secret="abc\\u0000defg"'], /holds a NUL character/],
+      [[...CREATE, ...endpoint], /--token-endpoint requires --verify/],
+      [[...CREATE, "--public-url", "http://127.0.0.1:1"], /--public-url requires --verify/],
+      [["clients", "rotate-secret", "app", ...endpoint], /--token-endpoint requires --verify/],
+      [[...CREATE, ...out, "--secret-file", "-"], /contains a NUL character/],
+      [["clients", "update", "app", ...out, "--secret-file", "-"], /contains a NUL character/],
+      [["clients", "rotate-secret", "app", ...out, "--secret-file", "-"], /contains a NUL character/],
+      [[...CREATE, ...out, "--set", 'client_secret="abc\\u0000defg"'], /contains a NUL character/],
     ];
     for (const [args, message] of cases) {
       const nul = args.includes(out[1] ?? "") ? "abc\0defg" : args[1] === "import" ? '{"client_name":"a"}' : GIVEN;
@@ -324,24 +326,24 @@ describe("wishes about a secret that contradict each other", () => {
     assert.equal(JSON.parse(readFileSync(json, "utf8")).client_secret, "a\0bcdefg");
   });
 
-  it("are told together, with what can be seen of the target", async () => {
+  it("are reported together, with the visible part of the target", async () => {
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, "taken"), "mine");
     await using scene = await openScene();
     const missing = join(folder.path, "missing");
-    const unusable = new RegExp(`--rescue-dir "${missing}" cannot be used`);
+    const unusable = new RegExp(`Cannot use --rescue-dir "${missing}"`);
     const taken = ["--secret-out", join(folder.path, "taken"), "--rescue-dir", missing, "--secret-length", "5"];
     for (const args of [CREATE, ["clients", "rotate-secret", "app"], ["clients", "update", "app", "--name", "x"]]) {
       const known = args[1] === "update" ? taken.filter((_, n) => n < 4) : taken;
       const ended = await scene.run([...args, ...known, "--bogus"]);
       ends(ended, 2);
-      for (const message of [/Unknown flag --bogus/, /exists already/, unusable]) assert.match(ended.stderr, message);
+      for (const message of [/Unknown flag --bogus/, /already exists/, unusable]) assert.match(ended.stderr, message);
       if (args[1] !== "update") assert.match(ended.stderr, /--secret-length 5 is not from 26 to 72/);
     }
     assert.equal(scene.proxy.seen.length, 0);
   });
 
-  it("are none where an empty secret stands in a file or on the line", async () => {
+  it("are none where a file or a flag gives an empty secret", async () => {
     await using scene = await openScene();
     for (const [id, ...more] of [
       ["a", "--set", 'client_secret=""'],
@@ -372,16 +374,16 @@ describe("an access token", () => {
     }
   });
 
-  it("that cannot be one is refused before anything is sent", SLOW, async () => {
+  it("that is invalid is rejected before anything is sent", SLOW, async () => {
     using folder = temporaryFolder();
     await using scene = await openScene();
     const file = join(folder.path, "token");
     for (const [content, message] of [
       ["", /There is no token in/],
       [" \n", /There is no token in/],
-      ["Bearer token-HUSH", /has a character that no bearer token may have/],
-      ["token\r\nX-Header: HUSH", /has a character that no bearer token may have/],
-      ["tökenHUSH", /has a character that no bearer token may have/],
+      ["Bearer token-HUSH", /has a character that is not allowed in a bearer token/],
+      ["token\r\nX-Header: HUSH", /has a character that is not allowed in a bearer token/],
+      ["tökenHUSH", /has a character that is not allowed in a bearer token/],
     ] as const) {
       writeFileSync(file, content);
       const ended = await scene.run(["clients", "list", "--access-token-file", file]);
@@ -392,7 +394,7 @@ describe("an access token", () => {
     const both = await scene.run(["clients", "list", "--access-token-file", file, "--access-token", "HUSH"]);
     untouched(scene, both, folder.path, ["token"], /--access-token and --access-token-file exclude each other/);
     const missing = await scene.run(["clients", "list", "--access-token-file", `${file}x`]);
-    untouched(scene, missing, folder.path, ["token"], /there is no such file/);
+    untouched(scene, missing, folder.path, ["token"], /the file does not exist/);
     const twice = await scene.run([...CREATE, "--access-token-file", "-", "--secret-file", "-"], { stdin: "HUSH" });
     untouched(scene, twice, folder.path, ["token"], /--secret-file - cannot read standard input/);
   });
@@ -414,7 +416,7 @@ describe("--secret-out", () => {
     );
   }
 
-  it("writes a new file for the owner alone, in the form of its ending or of --secret-format", SLOW, async () => {
+  it("writes a new file for the owner only, in the format of its extension or of --secret-format", SLOW, async () => {
     using folder = temporaryFolder();
     await using scene = await openScene();
     const id = "it's my app";
@@ -422,14 +424,14 @@ describe("--secret-out", () => {
       ["a.env", [], (file) => sourced(file, ["CLIENT_ID", "CLIENT_SECRET"])],
       ["plain", [], (file) => sourced(file, ["CLIENT_ID", "CLIENT_SECRET"])],
       ["b.json", ["--secret-format", "dotenv"], (file) => sourced(file, ["CLIENT_ID", "CLIENT_SECRET"])],
-      ["c.env", ["--id-key", "A_ID", "--secret-key", "A_SECRET"], (file) => sourced(file, ["A_ID", "A_SECRET"])],
+      ["c.env", ["--id-field", "A_ID", "--secret-field", "A_SECRET"], (file) => sourced(file, ["A_ID", "A_SECRET"])],
       ["d.json", [], (file) => Object.values(JSON.parse(readFileSync(file, "utf8")))],
       ["e.JSON", [], (file) => Object.values(JSON.parse(readFileSync(file, "utf8")))],
       ["f", ["--secret-format", "json"], (file) => Object.values(JSON.parse(readFileSync(file, "utf8")))],
       ["g.yaml", [], (file) => Object.values(manifest(readFileSync(file, "utf8")))],
       [
         "h.yml",
-        ["--id-key", "x.id", "--secret-key", "x-pw"],
+        ["--id-field", "x.id", "--secret-field", "x-pw"],
         (file) => Object.values(manifest(readFileSync(file, "utf8"))),
       ],
       ["i", ["--secret-format=k8s"], (file) => Object.values(manifest(readFileSync(file, "utf8")))],
@@ -536,50 +538,46 @@ describe("--secret-out", () => {
     }
   });
 
-  it(
-    "gives up a descriptor whose reader stands still, and takes the client back or keeps its secret",
-    SLOW,
-    async () => {
-      using folder = temporaryFolder();
-      const pipe = join(folder.path, "pipe");
-      spawnSync("mkfifo", [pipe]);
-      const full = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
-      writeSync(full, new Uint8Array(65_536));
-      const giveUp = async (signal: "SIGTERM" | undefined, args: readonly string[]): Promise<void> => {
-        await using scene = await openScene();
-        ends(await scene.run([...CREATE, "--id", "old"]), 0);
-        const line = [...args, "--secret-out", "fd:3", "--fail-after", signal === undefined ? "5s" : "30s"];
-        await using running = start("/bin/sh", ["-c", 'exec "$0" "$@" 3>"$PIPE"', BINARY, ...line], {
-          env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, PIPE: pipe },
-        });
-        if (signal !== undefined) {
-          await answered(scene, running, 2);
-          running.kill(signal);
-        }
-        const ended = await running.ended;
-        ends(ended, 1);
-        assert.match(ended.stderr, /^Error: Cannot hand over .*: the reader of fd:3 stands still; /m);
-        assert.deepEqual(
-          scene.sandbox.clients().map(({ client_id: id }) => id),
-          ["old"],
-        );
-        const [kept, ...others] = scene.rescued();
-        assert.deepEqual(others, []);
-        assert.equal(kept?.record.client_secret, args === CREATE ? undefined : scene.sandbox.secretOf("old"));
-      };
-      try {
-        const commands = [CREATE, ["clients", "rotate-secret", "old"]];
-        await Promise.all(
-          (["SIGTERM", undefined] as const).flatMap((signal) => commands.map((args) => giveUp(signal, args))),
-        );
-      } finally {
-        closeSync(full);
+  it("gives up on a descriptor whose reader stalls, and deletes the client or saves its secret", SLOW, async () => {
+    using folder = temporaryFolder();
+    const pipe = join(folder.path, "pipe");
+    spawnSync("mkfifo", [pipe]);
+    const full = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+    writeSync(full, new Uint8Array(65_536));
+    const giveUp = async (signal: "SIGTERM" | undefined, args: readonly string[]): Promise<void> => {
+      await using scene = await openScene();
+      ends(await scene.run([...CREATE, "--id", "old"]), 0);
+      const line = [...args, "--secret-out", "fd:3", "--fail-after", signal === undefined ? "5s" : "30s"];
+      await using running = start("/bin/sh", ["-c", 'exec "$0" "$@" 3>"$PIPE"', BINARY, ...line], {
+        env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, PIPE: pipe },
+      });
+      if (signal !== undefined) {
+        await answered(scene, running, 2);
+        running.kill(signal);
       }
-    },
-  );
+      const ended = await running.ended;
+      ends(ended, 1);
+      assert.match(ended.stderr, /^Error: Cannot deliver .*: the reader of fd:3 stalled; /m);
+      assert.deepEqual(
+        scene.sandbox.clients().map(({ client_id: id }) => id),
+        ["old"],
+      );
+      const [kept, ...others] = scene.rescued();
+      assert.deepEqual(others, []);
+      assert.equal(kept?.record.client_secret, args === CREATE ? undefined : scene.sandbox.secretOf("old"));
+    };
+    try {
+      const commands = [CREATE, ["clients", "rotate-secret", "old"]];
+      await Promise.all(
+        (["SIGTERM", undefined] as const).flatMap((signal) => commands.map((args) => giveUp(signal, args))),
+      );
+    } finally {
+      closeSync(full);
+    }
+  });
 
   it(
-    "finds a full disk behind a descriptor before anything is made, and changes nothing of the file",
+    "detects a full disk of a descriptor before anything is created, and leaves the file unchanged",
     SLOW,
     async () => {
       using disk = openDisk(131_072);
@@ -613,7 +611,7 @@ describe("--secret-out", () => {
       assert.equal(readFileSync(out, "utf8"), "before\n");
       // A device cannot be tried; where it takes nothing, nothing of the secret has left.
       const device = await run(scene, 'exec "$0" "$@" 3>/dev/full', CREATE);
-      fails(device, 1, /the disk behind fd:3 is full; client ".*" was deleted again$/);
+      fails(device, 1, /the disk of fd:3 is full; client ".*" was deleted again$/);
       assert.deepEqual([scene.sandbox.clients(), scene.rescued()], [[], []]);
     },
   );
@@ -638,7 +636,7 @@ describe("--secret-out", () => {
     assert.deepEqual(sourced(at("a.env"), ["CLIENT_ID", "CLIENT_SECRET"]), ["app", GIVEN]);
     assert.doesNotMatch(ended.stderr, /none was delivered/);
     const next = `${GIVEN}-2`;
-    fails(await scene.run([...update, "--secret-out", at("a.env")], { stdin: next }), 2, /exists already/);
+    fails(await scene.run([...update, "--secret-out", at("a.env")], { stdin: next }), 2, /already exists/);
     assert.equal(scene.sandbox.secretOf("app"), GIVEN);
     const key = openGpg();
     try {
@@ -685,7 +683,7 @@ describe("--secret-out", () => {
     },
   );
 
-  it("that cannot be written makes nothing and leaves nothing behind", SLOW, async () => {
+  it("that cannot be written creates nothing and leaves no file", SLOW, async () => {
     using folder = temporaryFolder();
     using full = openDisk(65_536);
     using frozen = openDisk(65_536);
@@ -699,18 +697,18 @@ describe("--secret-out", () => {
     const files = ["taken", "folder", "link", "dangling"];
     await using scene = await openScene();
     const cases: readonly (readonly [target: string, message: RegExp])[] = [
-      [at("taken"), /exists already/],
-      [at("link"), /exists already/],
-      [at("dangling"), /exists already/],
-      [at("folder"), /exists already/],
-      [at("new/"), /names no file/],
-      [at("missing/out"), /there is no such folder/],
+      [at("taken"), /already exists/],
+      [at("link"), /already exists/],
+      [at("dangling"), /already exists/],
+      [at("folder"), /already exists/],
+      [at("new/"), /is not a file name/],
+      [at("missing/out"), /the folder does not exist/],
       [at("taken/out"), /Cannot write --secret-out/],
       [join(full.path, "out"), /the disk is full/],
-      [join(frozen.path, "out"), /the folder cannot be written/],
-      ["/dev/null", /exists already/],
-      ["/dev/full", /exists already/],
-      ["", /names no file/],
+      [join(frozen.path, "out"), /the folder is not writable/],
+      ["/dev/null", /already exists/],
+      ["/dev/full", /already exists/],
+      ["", /is not a file name/],
       ["-", /neither a file nor an open descriptor/],
       ["fd:", /neither a file nor an open descriptor/],
       ["fd:x", /neither a file nor an open descriptor/],
@@ -735,11 +733,11 @@ describe("--secret-out", () => {
     const options: readonly (readonly [more: readonly string[], message: RegExp])[] = [
       [["--secret-format", "json"], /--secret-format has no file to write/],
       [["--secret-out", at("o"), "--secret-format", "xml"], /--secret-format "xml"/],
-      [["--secret-out", at("o.env"), "--id-key", "a-b"], /--id-key "a-b"/],
-      [["--secret-out", at("o.env"), "--secret-key", "1A"], /--secret-key "1A"/],
-      [["--secret-out", at("o.yaml"), "--secret-key", "a b"], /--secret-key "a b"/],
-      [["--secret-out", at("o"), "--id-key", "X", "--secret-key", "X"], /cannot both be called "X"/],
-      [["--secret-out", at("o"), "--secret-key", "CLIENT_ID"], /cannot both be called "CLIENT_ID"/],
+      [["--secret-out", at("o.env"), "--id-field", "a-b"], /--id-field "a-b"/],
+      [["--secret-out", at("o.env"), "--secret-field", "1A"], /--secret-field "1A"/],
+      [["--secret-out", at("o.yaml"), "--secret-field", "a b"], /--secret-field "a b"/],
+      [["--secret-out", at("o"), "--id-field", "X", "--secret-field", "X"], /cannot both be named "X"/],
+      [["--secret-out", at("o"), "--secret-field", "CLIENT_ID"], /cannot both be named "CLIENT_ID"/],
     ];
     for (const [more, message] of options) {
       untouched(scene, await scene.run([...CREATE, ...more]), folder.path, files, message);
@@ -764,7 +762,7 @@ describe("--secret-out", () => {
     assert.deepEqual(scene.rescued(), []);
   });
 
-  it("without a secret to write is said to stay empty", SLOW, async () => {
+  it("without a secret to write is reported to stay empty", SLOW, async () => {
     using folder = temporaryFolder();
     const out = ["--secret-out", join(folder.path, "out")];
     await using scene = await openScene();
@@ -778,7 +776,7 @@ describe("--secret-out", () => {
     assert.deepEqual(readdirSync(folder.path), []);
   });
 
-  it("is what --format k8s-secret prints instead", SLOW, async () => {
+  it("replaces what --format k8s-secret prints", SLOW, async () => {
     await using scene = await openScene();
     const args = [
       ...CREATE,
@@ -786,9 +784,9 @@ describe("--secret-out", () => {
       "app",
       "--format",
       "k8s-secret",
-      "--id-key",
+      "--id-field",
       "the.id",
-      "--secret-key",
+      "--secret-field",
       "the-secret",
     ];
     const ended = await scene.run(args);
@@ -804,8 +802,8 @@ describe("--secret-out", () => {
       ["clients", "update", "app", "--name", "x"],
       ["clients", "update", "app", "--secret", GIVEN],
       ["clients", "rotate-secret", "app", ...out],
-      ["clients", "import", "--on-conflict", "skip"],
-      ["clients", "import", "--on-conflict", "update"],
+      ["clients", "import", "--if-exists", "skip"],
+      ["clients", "import", "--if-exists", "update"],
     ]) {
       const none = await scene.run([...args, "--format", "k8s-secret"], {
         stdin: '{"client_id":"app","grant_types":["client_credentials"]}',
@@ -821,7 +819,7 @@ describe("--secret-out", () => {
       ends(id, 0);
       assert.deepEqual(manifest(id.stdout), { CLIENT_ID: "open" });
     }
-    const some = await scene.run(["clients", "import", "--on-conflict", "skip", "--format", "k8s-secret"], {
+    const some = await scene.run(["clients", "import", "--if-exists", "skip", "--format", "k8s-secret"], {
       stdin: '[{"client_id":"app"},{"client_id":"new"},{"client_id":"open"}]',
     });
     ends(some, 0);
@@ -976,9 +974,9 @@ describe("recipients of one message", () => {
     const cases: readonly (readonly [more: readonly string[], status: number, message: RegExp])[] = [
       [["--pgp-key", Buffer.from(signer.binary).toString("base64")], 7, new RegExp(`${signer.fingerprint} "Sign `)],
       [["--pgp-key", "wkd:nobody@example.org"], 7, /nobody@example\.org/],
-      [["--pgp-key", "wkd:nobody"], 2, /it is not a mail address/],
-      [["--keybase", "nobody"], 7, /there is nobody of this name/],
-      [["--pgp-key", "@/nothing/there"], 2, /there is no such file/],
+      [["--pgp-key", "wkd:nobody"], 2, /it is not an email address/],
+      [["--keybase", "nobody"], 7, /Keybase user "nobody" not found/],
+      [["--pgp-key", "@/nothing/there"], 2, /the file does not exist/],
       [["--pgp-fingerprint", pins.slice(1).join(",")], 7, new RegExp(`${pins[0]}.*its fingerprint is not`)],
       [["--pgp-fingerprint", [...pins, signer.fingerprint].join(",")], 7, new RegExp(signer.fingerprint)],
     ];
@@ -989,7 +987,7 @@ describe("recipients of one message", () => {
     }
   });
 
-  it("get it in each form, in a file, a manifest and an import too", SLOW, async () => {
+  it("receive it in each format, also in a file, a manifest and an import", SLOW, async () => {
     const [anna] = people;
     const to = ["--pgp-key", anna?.armored ?? ""];
     await using scene = await openScene();
@@ -1029,7 +1027,7 @@ describe("recipients of one message", () => {
     fails(await scene.run([...CREATE, ...to, "--encrypted-format", "hex"]), 2, /--encrypted-format "hex"/);
   });
 
-  it("are shown by pgp inspect, with what they are and whether they would be used", SLOW, async () => {
+  it("are shown by pgp inspect, with their properties and whether they are usable", SLOW, async () => {
     const name = gpg.quick("Mina <mina@example.com>", "ed25519", "sign", "never", "20200101T000000");
     const old = gpg.addSubkey(name, "cv25519", "encr", "20200301T000000", "20200101T000000");
     const good = gpg.addSubkey(name, "cv25519", "encr", "never", "20210101T000000");
@@ -1046,7 +1044,7 @@ describe("recipients of one message", () => {
     assert.match(shown.stdout, new RegExp(`^Subkey: +${old} .*not used: .*2020-03-01`, "m"));
     assert.match(shown.stdout, new RegExp(`^Subkey: +${good} .*not used: a newer one is used`, "m"));
     assert.match(shown.stdout, new RegExp(`^Subkey: +${newest} .*, used$`, "m"));
-    assert.match(shown.stdout, new RegExp(`^Would be used: yes, by .*${newest}`, "m"));
+    assert.match(shown.stdout, new RegExp(`^Usable: +yes, encrypts to .*${newest}`, "m"));
     // What would be used is what is used.
     await using scene = await openScene();
     const created = await scene.run([...CREATE, "--id", "app", "--pgp-key", mina.armored, "-v", "--format", "json"]);
@@ -1057,8 +1055,8 @@ describe("recipients of one message", () => {
     assert.match(created.stderr, new RegExp(`^Not encrypted to subkey ${old} .*2020-03-01`, "m"));
     const useless = await inspect(Buffer.from(signer.binary).toString("base64"));
     ends(useless, 7);
-    assert.match(useless.stdout, /^Would be used: no: /m);
-    assert.match(useless.stdout, /^Way out: +\S/m);
+    assert.match(useless.stdout, /^Usable: +no: /m);
+    assert.match(useless.stdout, /^Hint: +\S/m);
     const several = await inspect("keybase:carl", "wkd:dora@example.org", "--format", "json");
     ends(several, 0);
     assert.deepEqual(
@@ -1067,19 +1065,19 @@ describe("recipients of one message", () => {
     );
     const quiet = await inspect("keybase:carl", "-q");
     assert.equal(quiet.stdout, `${people[2]?.fingerprint}\n`);
-    fails(await inspect("not a key"), 7, /from the key given: .*not/i);
+    fails(await inspect("not a key"), 7, /from the given key: .*not/i);
     fails(await inspect(), 2, /Missing KEY/);
     // No subkey is spare where the key itself is of no use.
     const expired = gpg.quick("Old <old@example.com>", "rsa3072", "sign", "20200301T000000", "20200101T000000");
     const lasting = gpg.addSubkey(expired, "rsa3072", "encr", "never", "20200101T000000");
     const past = await inspect(Buffer.from(gpg.exported(expired).binary).toString("base64"));
     ends(past, 7);
-    assert.match(past.stdout, new RegExp(`^Subkey: +${lasting} .*, not used: the key itself cannot be used$`, "m"));
+    assert.match(past.stdout, new RegExp(`^Subkey: +${lasting} .*, not used: the key itself is not usable$`, "m"));
     // Names are those of the command's own words, and what create refuses to fetch is not fetched here either.
     for (const [word, status, message] of [
-      ["alice.asc", 7, /^Error: Cannot read a key from "alice\.asc": this looks like the name of a file$/],
+      ["alice.asc", 7, /^Error: Cannot read a key from "alice\.asc": this looks like a file name$/],
       ["@/nowhere/a.asc", 2, /^Error: Cannot read "\/nowhere\/a\.asc" of pgp inspect: /],
-      ["http://keys.example/a.asc", 2, /^Error: Cannot fetch the key of address "http:.* is plain http/],
+      ["http://keys.example/a.asc", 2, /^Error: Cannot fetch the key of address "http:.* uses plain http/],
       ["keybase:a-b", 2, /^Error: Invalid Keybase user "a-b"/],
     ] as const) {
       const refused = await inspect(word);

@@ -1,8 +1,11 @@
+/** Completion in real bash, zsh and fish. */
+
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { fishCandidates, openShell, type ShellOptions } from "./shell.ts";
 
@@ -63,8 +66,6 @@ const ALL: readonly (readonly [line: string, candidates: readonly string[]])[] =
 
 let sandbox: Sandbox;
 
-let asked: string[] = [];
-
 async function register(url: string, id: string, name: string): Promise<void> {
   const body = JSON.stringify({ client_id: id, client_name: name });
   const { status } = await fetch(`${url}/admin/clients`, {
@@ -76,14 +77,31 @@ async function register(url: string, id: string, name: string): Promise<void> {
 }
 
 before(async () => {
-  sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0", onRequest: (line) => asked.push(line) });
+  sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
   await register(sandbox.url, "app-one", "The first");
   await register(sandbox.url, "app-two", "");
   await register(sandbox.url, ODD, "Odd");
-  asked = [];
 });
 
 after(() => sandbox.close());
+
+/** Lines that complete IDs, for which the program asks the server. */
+const COMPLETES_IDS = /^hydra (clients (get|update|delete)|delete oauth2-client|-e=)/;
+
+/**
+ * Asserts what a line completes to. The program gives up on IDs after a second, which a busy machine may exceed, so those
+ * are completed again, as a person presses Tab again.
+ *
+ * @returns how many times the line was completed
+ */
+async function assertCompletes<T>(line: string, complete: () => Promise<T>, expected: T): Promise<number> {
+  const end = COMPLETES_IDS.test(line) ? performance.now() + LONG.timeout / 2 : 0;
+  let found = await complete();
+  let times = 1;
+  for (; !isDeepStrictEqual(found, expected) && performance.now() < end; times++) found = await complete();
+  assert.deepEqual(found, expected, line);
+  return times;
+}
 
 const settings = (): ShellOptions => ({ env: { HYDRA_ADMIN_URL: sandbox.url } });
 
@@ -92,32 +110,36 @@ for (const shell of ["bash", "zsh", "fish"] as const) {
     it("completes commands, flags, values, lists, files and ids at Tab", LONG, async () => {
       await using open = await openShell(shell, settings());
       furnish(open.folder);
-      for (const [line, completed] of TABS) assert.equal(await open.after(line, "Tab"), completed);
+      for (const [line, completed] of TABS) await assertCompletes(line, () => open.after(line, "Tab"), completed);
     });
 
     it("runs nothing of the line and asks no server but for ids", LONG, async () => {
-      await using open = await openShell(shell, settings());
-      asked = [];
+      const asked: string[] = [];
+      const watched = await startSandbox({ as: "26", listen: "127.0.0.1:0", onRequest: (line) => asked.push(line) });
+      await using cleanup = new AsyncDisposableStack();
+      cleanup.defer(() => watched.close());
+      await register(watched.url, "app-one", "The first");
+      asked.length = 0;
+      await using open = await openShell(shell, { env: { HYDRA_ADMIN_URL: watched.url } });
       await open.after("hydra clients get $(touch run) `touch run` --fo", "Tab");
       await open.after("hydra clients create --id app", "Tab");
       assert.equal(existsSync(join(open.folder, "run")), false);
       assert.deepEqual(asked, []);
-      assert.equal(await open.after("hydra clients get app-o", "Tab"), "hydra clients get app-one ");
-      assert.equal(asked.length, 1);
+      const line = "hydra clients get app-o";
+      const times = await assertCompletes(line, () => open.after(line, "Tab"), "hydra clients get app-one ");
+      assert.ok(asked.length > 0 && asked.length <= times, `${asked.length} requests for ${times} completions`);
     });
 
-    it("asks the server of the line, in spite of the environment", LONG, async () => {
+    it("asks the server on the command line, not the one in the environment", LONG, async () => {
       await using open = await openShell(shell, { env: { HYDRA_ADMIN_URL: "http://127.0.0.1:1" } });
       const line = `hydra clients get --endpoint ${sandbox.url} app-o`;
-      assert.equal(await open.after(line, "Tab"), `${line}ne `);
-      assert.equal(
-        await open.after(`hydra -e=${sandbox.url} clients get app-o`, "Tab"),
-        `hydra -e=${sandbox.url} clients get app-one `,
-      );
+      await assertCompletes(line, () => open.after(line, "Tab"), `${line}ne `);
+      const first = `hydra -e=${sandbox.url} clients get app-o`;
+      await assertCompletes(first, () => open.after(first, "Tab"), `${first}ne `);
     });
 
-    it("stays silent where a server does not answer, is not known or is not to be asked", LONG, async () => {
-      const dead = createServer((request) => asked.push(request.url ?? ""));
+    it("stays silent where a server doesn't answer, is unknown or must not be asked", LONG, async () => {
+      const dead = createServer(() => {});
       await new Promise<void>((done) => dead.listen(0, "127.0.0.1", done));
       const address = dead.address();
       assert.ok(address !== null && typeof address === "object");
@@ -145,28 +167,32 @@ for (const shell of ["bash", "zsh", "fish"] as const) {
     if (shell === "fish") {
       it("lists every candidate with what it is", LONG, async () => {
         for (const [line, candidates] of ALL) {
-          const found = (await fishCandidates(line, { ...settings(), prepare: furnish })).map(([text]) => text);
-          assert.deepEqual([...found].sort(), candidates.map((text) => text.replaceAll("\\", "")).sort(), line);
+          const complete = async (): Promise<readonly string[]> =>
+            (await fishCandidates(line, { ...settings(), prepare: furnish })).map(([text]) => text).sort();
+          await assertCompletes(line, complete, candidates.map((text) => text.replaceAll("\\", "")).sort());
         }
-        const [first] = await fishCandidates("hydra clients get app-o", settings());
-        assert.deepEqual(first, ["app-one", "The first"]);
+        const line = "hydra clients get app-o";
+        await assertCompletes(line, () => fishCandidates(line, settings()), [["app-one", "The first"]]);
         assert.deepEqual(await fishCandidates("hydra clients cre"), [
-          ["create", "Register a client and print its id and secret"],
+          ["create", "Create a client and print its ID and secret"],
         ]);
       });
     } else {
-      it("knows every candidate", LONG, async () => {
+      it("offers every candidate", LONG, async () => {
         await using open = await openShell(shell, settings());
         furnish(open.folder);
         for (const [line, candidates] of ALL) {
-          const inserted = await open.after(line, "every candidate");
-          assert.ok(inserted.startsWith(line), inserted);
-          // The blank behind an inserted word stands once more between two of them.
-          const words = inserted
-            .slice(line.length)
-            .trim()
-            .split(/(?<!\\) +/);
-          assert.deepEqual(words.sort(), [...candidates].sort(), line);
+          const complete = async (): Promise<readonly string[]> => {
+            const inserted = await open.after(line, "every candidate");
+            assert.ok(inserted.startsWith(line), inserted);
+            // Each inserted word brings its own space, so that there are two between words.
+            return inserted
+              .slice(line.length)
+              .trim()
+              .split(/(?<!\\) +/)
+              .sort();
+          };
+          await assertCompletes(line, complete, [...candidates].sort());
         }
       });
     }
@@ -177,6 +203,7 @@ it("is found by zsh and fish in the folder that is meant for it", LONG, async ()
   for (const shell of ["zsh", "fish"] as const) {
     await using open = await openShell(shell, { ...settings(), installed: true });
     assert.equal(await open.after("hydra clients cr", "Tab"), "hydra clients create ", shell);
-    assert.equal(await open.after("hydra clients get app-o", "Tab"), "hydra clients get app-one ", shell);
+    const line = "hydra clients get app-o";
+    await assertCompletes(line, () => open.after(line, "Tab"), "hydra clients get app-one ");
   }
 });

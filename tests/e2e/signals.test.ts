@@ -1,3 +1,5 @@
+/** Signals at any moment of a create. */
+
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
@@ -7,10 +9,10 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { namespaces } from "./bare-root.ts";
 import { BINARY, type Ended, type Running, start, temporaryFolder } from "./binary.ts";
-import { openDice } from "./dice.ts";
 import { type Exchange, type Fault, inOrder, stallBefore } from "./fault-proxy.ts";
+import { hasConnectionTo, waitUntilIdle } from "./process-state.ts";
+import { openRandom } from "./random.ts";
 import { BY_SIGNAL, ENDINGS, ends, openScene, printed, type Scene, SEED, SLOW, told } from "./scenario.ts";
-import { isConnectedTo, standsStill } from "./still.ts";
 
 type Name = keyof typeof BY_SIGNAL;
 
@@ -66,7 +68,7 @@ const FIRST: Way = {
 
 for (const way of [ORDINARY, FIRST]) {
   describe(`a signal to the program ${way.name}`, () => {
-    it("before the request ends it, and nothing is created", SLOW, async () => {
+    it("before the request ends the program, and nothing is created", SLOW, async () => {
       for (const name of ENDINGS) {
         await using scene = await openScene();
         await using keybase = await silentServer();
@@ -117,7 +119,7 @@ for (const way of [ORDINARY, FIRST]) {
       }
     });
 
-    it("while the server takes its time to be found out about loses no secret", SLOW, async () => {
+    it("while the API version is being detected loses no secret", SLOW, async () => {
       await using scene = await openScene("26", ({ method }) => (method === "DELETE" ? undefined : stallBefore));
       await using running = way.start(scene, SEED);
       await scene.proxy.arrived(1);
@@ -159,7 +161,7 @@ function accounted(scene: Scene, ended: Ended): "nothing" | "kept" {
   return scene.sandbox.clients().length === 0 ? "nothing" : "kept";
 }
 
-describe("a standard error that nobody reads", () => {
+describe("standard error that nobody reads", () => {
   it("does not keep the program from ending at a signal", SLOW, async () => {
     using folder = temporaryFolder();
     const pipe = join(folder.path, "pipe");
@@ -175,7 +177,7 @@ describe("a standard error that nobody reads", () => {
         });
         // It has done its work and waits only for its reader.
         const asks = args[0] === "--bogus" ? 0 : asked + 1;
-        await standsStill(running.pid, () => scene.proxy.seen.length === asks && !isConnectedTo(scene.url));
+        await waitUntilIdle(running.pid, () => scene.proxy.seen.length === asks && !hasConnectionTo(scene.url));
         asked = asks;
         running.kill("SIGTERM");
         const ended = await running.ended;
@@ -189,14 +191,14 @@ describe("a standard error that nobody reads", () => {
 });
 
 describe("a signal at any moment", () => {
-  it("loses no secret, and delivers none of a client that is not there", SLOW, async () => {
-    const dice = openDice("a signal at any moment");
+  it("loses no secret, and delivers none of a client that doesn't exist", SLOW, async () => {
+    const random = openRandom("a signal at any moment");
     const outcomes = { nothing: 0, kept: 0 };
     async function once(n: number): Promise<void> {
       await using scene = await openScene("26");
       await using running = scene.start(SEED);
       const name = ENDINGS[n % ENDINGS.length] ?? "SIGTERM";
-      await new Promise((resolve) => setTimeout(resolve, dice.below(70)));
+      await new Promise((resolve) => setTimeout(resolve, random.below(70)));
       running.kill(name);
       const ended = await running.ended;
       // Before its handlers stand, a signal ends the program in the system's way.
@@ -210,7 +212,7 @@ describe("a signal at any moment", () => {
     assert.equal(outcomes.nothing + outcomes.kept, 200);
   });
 
-  it("means the moment of the answer too", SLOW, async () => {
+  it("may be the moment of the answer", SLOW, async () => {
     for (let n = 0; n < 40; n++) {
       let stop = (): void => {};
       const answered: Fault = async (exchange) => {

@@ -1,3 +1,5 @@
+/** Which parts of the program each command loads into memory. */
+
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

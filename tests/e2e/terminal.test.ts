@@ -1,3 +1,5 @@
+/** Output on a real terminal: width, colour, progress and prompts. */
+
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -42,7 +44,7 @@ const LONG = {
 };
 
 describe("a table on a terminal", () => {
-  it("fits its width, keeps ids whole and tells what it cuts", SLOW, async () => {
+  it("fits its width, keeps IDs whole and marks what it cuts", SLOW, async () => {
     await using scene = await openScene();
     const id = (n: number): string => `0000000${n}-aaaa-4bbb-8ccc-dddddddddddd`;
     await fill(
@@ -81,7 +83,7 @@ describe("a table on a terminal", () => {
     }
   });
 
-  it("is cut on a terminal alone: a pipe gets everything", async () => {
+  it("is cut on a terminal only: a pipe gets everything", async () => {
     await using scene = await openScene();
     await fill(scene, [{ client_id: "a", client_name: "x".repeat(300) }]);
     await using piped = await shown(scene, [], { line: '"$HYDRA" clients list | cat', columns: 80 });
@@ -99,7 +101,7 @@ describe("a table on a terminal", () => {
     assert.doesNotMatch(text, /…/);
   });
 
-  it("lets no name act on the terminal", async () => {
+  it("lets no name control the terminal", async () => {
     await using scene = await openScene();
     const evil = "\u001b[2J\u001b]0;owned\u0007\u001b[31mred";
     await fill(scene, [{ client_id: "a", client_name: evil, owner: evil }]);
@@ -119,7 +121,7 @@ describe("a table on a terminal", () => {
 describe("colour", () => {
   const bold = "\u001b[1m";
 
-  it("is on a terminal alone, and off with NO_COLOR, on a dumb one and into a pipe", SLOW, async () => {
+  it("is used on a terminal only, not with NO_COLOR, not on a dumb one and not into a pipe", SLOW, async () => {
     await using scene = await openScene();
     await fill(scene, [{ client_id: "a" }]);
     const list = '"$HYDRA" clients list';
@@ -229,7 +231,7 @@ describe("the progress of an import", () => {
     );
   });
 
-  it("gives way to messages, which stand on lines of their own", SLOW, async () => {
+  it("makes room for messages, which are on their own lines", SLOW, async () => {
     const no = instead({
       status: 400,
       headers: { "content-type": "application/json" },
@@ -262,7 +264,7 @@ describe("the progress of an import", () => {
     assert.ok(!terminal.written().includes("\u001b["), JSON.stringify(terminal.written()));
   });
 
-  it("is not there where stderr is no terminal", async () => {
+  it("isn't shown where stderr is not a terminal", async () => {
     await using scene = await openScene();
     const file = join(scene.home, "clients.ndjson");
     const errors = join(scene.home, "errors");
@@ -274,7 +276,7 @@ describe("the progress of an import", () => {
     assert.doesNotMatch(readFileSync(errors, "utf8"), /[\r\u001b]|\[#/);
   });
 
-  it("goes away at Ctrl-C, with the word of what was done", SLOW, async () => {
+  it("disappears at Ctrl-C, with a report of what was done", SLOW, async () => {
     const { plan, next, release } = stepping();
     await using scene = await openScene("26", plan);
     const file = join(scene.home, "clients.ndjson");
@@ -287,7 +289,7 @@ describe("the progress of an import", () => {
     terminal.type("C-c");
     release();
     assert.equal(await terminal.ended(), 130, terminal.screen());
-    const screen = await terminal.seen(/^Import: \d created(, \d not begun)?$/m);
+    const screen = await terminal.seen(/^Import: \d created(, \d not started)?$/m);
     assert.doesNotMatch(screen, /\[#/);
     const [, created = ""] = /Import: (\d) created/.exec(screen) ?? [];
     const text = readFileSync(results, "utf8");
@@ -299,11 +301,11 @@ describe("the progress of an import", () => {
 });
 
 describe("a command on a terminal that reads", () => {
-  it("does not wait for an import that nobody types", async () => {
+  it("doesn't wait for an import that nobody types", async () => {
     await using scene = await openScene();
     await using terminal = await openTerminal(["clients", "import"], { env: { HYDRA_ADMIN_URL: scene.url } });
     assert.equal(await terminal.ended(), 2);
-    await terminal.seen(/There is nothing to import: no file is named and standard input is a terminal/);
+    await terminal.seen(/Nothing to import: no file was given and standard input is a terminal/);
     assert.equal(scene.proxy.seen.length, 0);
   });
 
@@ -332,7 +334,7 @@ describe("a command on a terminal that reads", () => {
     terminal.type("-l", "two-secret-01234");
     terminal.type("Enter");
     assert.equal(await terminal.ended(), 2, terminal.screen());
-    await terminal.seen(/The two secrets are not the same/);
+    await terminal.seen(/The two secrets differ/);
     assert.doesNotMatch(terminal.written(), /(one|two)-secret/);
     assert.equal(scene.sandbox.secretOf("a"), "typed-secret-01234");
   });

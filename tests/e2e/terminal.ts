@@ -1,3 +1,5 @@
+/** Runs a program on a real terminal, a pane of tmux. */
+
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,18 +19,21 @@ export interface TerminalOptions {
 export interface Terminal extends AsyncDisposable {
   /** What the screen shows, without its empty lines at the end. */
   screen(): string;
-  /** Every byte that was written to the terminal. */
+  /** The bytes that were written to the terminal; all of them after {@link ended}. */
   written(): string;
   /** Types keys, in the names of tmux: `y`, `Enter`, `C-c`. */
   type(...keys: readonly string[]): void;
   /** Resolves with the screen once it shows what is looked for. */
   seen(what: RegExp): Promise<string>;
-  /** Resolves with the exit status of the line. */
+  /** Resolves with the exit code of the line, once all that it wrote is on the screen and in {@link written}. */
   ended(): Promise<number>;
 }
 
 /** The time after which a terminal that does not show what is expected has failed, in milliseconds. */
 const LIMIT = 30_000;
+
+/** Written after the program's last byte: a control sequence that terminals ignore. */
+const END = "\u001b]7777;end\u0007";
 
 async function until<T>(look: () => T | undefined, failed: () => string): Promise<T> {
   const end = performance.now() + LIMIT;
@@ -61,19 +66,22 @@ export async function openTerminal(args: readonly string[], options: TerminalOpt
       "trap : INT",
       `while [ ! -e ${word(at("go"))} ]; do sleep 0.02; done`,
       `env -i ${variables.join(" ")} sh -c ${word(line)}`,
-      `echo $? > ${word(at("status.new"))}; mv ${word(at("status.new"))} ${word(at("status"))}`,
+      `echo $? > ${word(at("status.new"))}`,
+      `printf %s ${word(END)}`,
+      `mv ${word(at("status.new"))} ${word(at("status"))}`,
       "exec sleep 600",
     ].join("\n"),
   );
   const size = ["-x", String(options.columns ?? 80), "-y", String(options.rows ?? 40)];
   run("new-session", "-d", ...size, "sh", at("line.sh"));
-  run("pipe-pane", "-o", `cat > ${word(at("written"))}`);
+  run("pipe-pane", `cat > ${word(at("written"))}`);
   writeFileSync(at("go"), "");
   const screen = (): string => run("capture-pane", "-p", "-J").replace(/\n+$/, "\n");
+  const log = (): string => (existsSync(at("written")) ? readFileSync(at("written"), "utf8") : "");
   const shown = (): string => `the terminal shows:\n${screen()}`;
   return {
     screen,
-    written: () => (existsSync(at("written")) ? readFileSync(at("written"), "utf8") : ""),
+    written: () => log().replace(END, ""),
     type: (...keys) => {
       run("send-keys", ...keys);
     },
@@ -84,7 +92,9 @@ export async function openTerminal(args: readonly string[], options: TerminalOpt
       ),
     ended: () =>
       until(
-        () => (existsSync(at("status")) ? Number(readFileSync(at("status"), "utf8")) : undefined),
+        // The log passes through another process: it is whole when the end mark is there.
+        () =>
+          existsSync(at("status")) && log().includes(END) ? Number(readFileSync(at("status"), "utf8")) : undefined,
         () => `the program does not end; ${shown()}`,
       ),
     [Symbol.asyncDispose]: async () => {

@@ -1,3 +1,5 @@
+/** Certificates and TLS servers for tests. */
+
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from "node:crypto";
 
 /** What a certificate is made of. */

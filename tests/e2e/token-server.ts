@@ -1,3 +1,5 @@
+/** An authorization server with a token endpoint. */
+
 import { generateKeyPairSync } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type Adapter, Provider } from "oidc-provider";

@@ -1,3 +1,5 @@
+/** `clients update`. */
+
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -88,7 +90,7 @@ describe("clients update", () => {
     }
   });
 
-  it("tells what changed, old and new, and what became of the secret", async () => {
+  it("reports what changed, old and new, and the state of the secret", async () => {
     await using scene = await withClient("26");
     const ended = await scene.run([
       "clients",
@@ -105,14 +107,14 @@ describe("clients update", () => {
     assert.equal(ended.stdout, `${scene.id} OAuth 2.0 Client updated\n`);
     assert.deepEqual(ended.stderr.split("\n").toSorted(), [
       "",
-      `The secret of client "${scene.id}" stays as it was`,
+      `Secret of client "${scene.id}" unchanged`,
       'client_name: "before" → "af\\u001bter"',
       'contacts: [] → ["a@example.com"]',
       'owner: "team" → ""',
     ]);
   });
 
-  it("moves a client from its own keys to their address, on every version", SLOW, async () => {
+  it("moves a client from inline keys to a key set URL, on every version", SLOW, async () => {
     for (const as of VERSIONS) {
       await using scene = await withClient(as);
       const keys = JSON.stringify({
@@ -134,7 +136,7 @@ describe("clients update", () => {
     }
   });
 
-  it("begins a list that the client does not have yet, on every version", SLOW, async () => {
+  it("starts a list that the client doesn't have yet, on every version", SLOW, async () => {
     for (const as of VERSIONS) {
       await using scene = await withClient(as);
       ends(await scene.run(["clients", "update", scene.id, "--set", 'contacts.-="a@example.com"']), 0);
@@ -142,31 +144,39 @@ describe("clients update", () => {
       const [client] = scene.sandbox.clients();
       assert.deepEqual(client?.["contacts"], ["a@example.com"], as);
       assert.deepEqual(client?.["request_uris"], ["https://a.example/r"], as);
-      fails(await scene.run(["clients", "update", scene.id, "--set", 'scope.-="x"']), 2, /"scope.-" names no place/);
+      fails(
+        await scene.run(["clients", "update", scene.id, "--set", 'scope.-="x"']),
+        2,
+        /"scope.-" does not exist in the client/,
+      );
     }
   });
 
-  it("refuses values of another type than the field's, whoever would tell", async () => {
+  it("rejects values of the wrong type, whether or not the server would", async () => {
     await using scene = await withClient("26");
     for (const [value, message] of [
-      ['redirect_uris="https://b.example/cb"', /redirect_uris is not a list of texts/],
-      ["client_name=5", /client_name is not a text/],
-      ['skip_consent="yes"', /skip_consent is not true or false/],
-      ['jwt_bearer_grant_access_token_lifespan="1d"', /is not a lifespan/],
+      ['redirect_uris="https://b.example/cb"', /redirect_uris must be a list of strings/],
+      ["client_name=5", /client_name must be a string/],
+      ['skip_consent="yes"', /skip_consent must be true or false/],
+      ['jwt_bearer_grant_access_token_lifespan="1d"', /must be a duration/],
     ] as const)
       fails(await scene.run(["clients", "update", scene.id, "--set", value]), 2, message);
     assert.equal(writes(scene).length, 0);
   });
 
-  it("takes no dots for an id, which would mean a folder in the path of a request", async () => {
+  it("rejects dots as an ID, which would change the path of a request", async () => {
     await using scene = await withClient("26");
     for (const id of [".", "..", ""])
-      fails(await scene.run(["clients", "update", id, "-n", "x"]), 2, /is no id of a client/);
-    fails(await scene.run(["clients", "create", "--id", "..", "-g", "client_credentials"]), 2, /cannot be an id/);
+      fails(await scene.run(["clients", "update", id, "-n", "x"]), 2, /is not a valid client ID/);
+    fails(
+      await scene.run(["clients", "create", "--id", "..", "-g", "client_credentials"]),
+      2,
+      /is not a valid client ID/,
+    );
     assert.deepEqual(scene.proxy.seen, []);
   });
 
-  it("lets flags that edit come over the client of a file", async () => {
+  it("applies edit flags to the client of a file", async () => {
     await using scene = await withClient("26");
     const file = join(scene.home, "client.json");
     writeFileSync(file, JSON.stringify({ client_name: "file", scope: "one two", owner: "file" }));
@@ -192,20 +202,20 @@ describe("clients update", () => {
     ends(await scene.run(["clients", "update", scene.id, "--audience", "a,a,b"]), 0);
     const ended = await scene.run(["clients", "update", scene.id, "--add-audience", "b"]);
     ends(ended, 0);
-    assert.match(ended.stderr, /is so already/);
+    assert.match(ended.stderr, /is already up to date/);
   });
 
-  it("says what is true of the secret where a client becomes public, or stops being so", async () => {
+  it("reports the state of the secret where a client becomes public, or stops being so", async () => {
     await using scene = await withClient("26");
     const method = (way: string, ...more: string[]) =>
       scene.run(["clients", "update", scene.id, "--token-endpoint-auth-method", way, ...more]);
-    assert.match((await method("none")).stderr, /^Client "\S+" has no secret any more: its auth method is none$/m);
+    assert.match((await method("none")).stderr, /^Client "\S+" no longer has a secret: its auth method is none$/m);
     assert.match((await scene.run(["clients", "update", scene.id, "-n", "b"])).stderr, /^Client "\S+" has no secret:/m);
     fails(await method("none", "--secret", "not-to-be-sent"), 2, /takes no secret/);
     assert.ok(!JSON.stringify(scene.proxy.seen).includes("not-to-be-sent"));
     assert.match(
       (await method("client_secret_basic")).stderr,
-      /^Warning: client "\S+" has no secret yet: hydra clients rotate-secret \S+ makes one$/m,
+      /^Warning: client "\S+" has no secret yet; generate one: hydra clients rotate-secret \S+$/m,
     );
   });
 
@@ -259,12 +269,12 @@ describe("clients update", () => {
       ends(ended, 0);
       assert.equal(ended.stdout, `${scene.id} OAuth 2.0 Client unchanged\n`);
       assert.match(ended.stderr, /^Warning: --remove-contact "gone" is not in contacts$/m);
-      assert.match(ended.stderr, /so already: nothing was sent; its secret stays\n$/);
+      assert.match(ended.stderr, /is already up to date\n$/);
       assert.deepEqual(writes(scene), []);
     }
   });
 
-  it("says which fields a server dropped, and does not claim that they changed", async () => {
+  it("reports which fields a server dropped, and doesn't claim that they changed", async () => {
     await using scene = await withClient("1.8");
     const lifespan = "client_credentials_grant_access_token_lifespan";
     const ended = await scene.run([
@@ -282,7 +292,7 @@ describe("clients update", () => {
     assert.match(ended.stderr, /^client_name: "before" → "after"$/m);
   });
 
-  it("sends nothing for a field that the server does not keep, and says so each time", SLOW, async () => {
+  it("sends nothing for a field that the server doesn't store, and reports it each time", SLOW, async () => {
     for (const [as, flag, field] of [
       ["1.8", "--implicit-grant-id-token-lifespan=1h", "implicit_grant_id_token_lifespan"],
       ["2.1", "--skip-logout-consent", "skip_logout_consent"],
@@ -327,7 +337,7 @@ describe("clients update", () => {
     assert.equal(scene.sandbox.clients()[0]?.["scope"], "openid offline");
   });
 
-  it("says which fields the family does not know, before it writes", async () => {
+  it("reports which fields the API version doesn't have, before it writes", async () => {
     await using scene = await withClient("1.11");
     const ended = await scene.run([
       "clients",
@@ -365,28 +375,28 @@ describe("clients update", () => {
     assert.equal(client?.["logo_uri"], CLIENT.logo_uri);
   });
 
-  it("refuses what contradicts itself, all of it at once, and sends nothing", SLOW, async () => {
+  it("rejects contradictions, all at once, and sends nothing", SLOW, async () => {
     await using scene = await withClient("26");
     const file = join(scene.home, "other.json");
     writeFileSync(file, '{"client_id":"another"}');
     const cases: readonly (readonly [args: readonly string[], message: RegExp, hint: RegExp])[] = [
-      [[], /Nothing to change on client ".*" is named/, /--name/],
-      [["--unset", "owner", "--owner", "x"], /owner is set and changed by another flag/, /once/],
-      [["--unset", "metadata", "--set", "metadata.x=1"], /metadata is set and changed by another flag/, /once/],
-      [["--add-scope", "x", "-a", "y"], /scope is set and changed by another flag/, /once/],
-      [["--unset", "logo_ur"], /--unset "logo_ur" is no field/, /did you mean logo_uri\?/],
-      [["--unset", "client_secret"], /"client_secret" is no field that can be emptied/, /./],
-      [["--unset", "client_id"], /"client_id" is no field that can be emptied/, /./],
+      [[], /No changes given for client ".*"/, /--name/],
+      [["--unset", "owner", "--owner", "x"], /owner is both set and changed by another flag/, /once/],
+      [["--unset", "metadata", "--set", "metadata.x=1"], /metadata is both set and changed by another flag/, /once/],
+      [["--add-scope", "x", "-a", "y"], /scope is both set and changed by another flag/, /once/],
+      [["--unset", "logo_ur"], /--unset "logo_ur" is not a field/, /did you mean logo_uri\?/],
+      [["--unset", "client_secret"], /"client_secret" is not a field to clear/, /./],
+      [["--unset", "client_id"], /"client_id" is not a field to clear/, /./],
       [["--replace", "--add-scope", "x", "-c", "http://localhost/"], /--replace excludes --add-/, /--replace/],
       [["--file", file], /"another" is not the client to update/, /"another" after update/],
       [["--set", "metadata.x"], /--set "metadata\.x" has no path before an equals sign/, /--set metadata/],
-      [["--set", "metadata.x=nope"], /is followed by something that is not JSON/, /='"x"'/],
+      [["--set", "metadata.x=nope"], /The value of --set "metadata.x" is not JSON/, /='"x"'/],
       [["--set", "metadata..x=1"], /has no path/, /./],
-      [["--set", 'redirect_uris.3="https://b.example"'], /"redirect_uris\.3" names no place/, /0/],
+      [["--set", 'redirect_uris.3="https://b.example"'], /"redirect_uris\.3" does not exist in the client/, /0/],
       [["--metadata", "{nope"], /--metadata .* is not JSON/, /single quotes/],
       [["--keybase", "alice"], /There is no new secret to encrypt/, /rotate-secret/],
       [["-c", "https://a.example/#x"], /has a fragment/, /#/],
-      [["--implicit-grant-id-token-lifespan", "1 day"], /is not a lifespan/, /1h30m/],
+      [["--implicit-grant-id-token-lifespan", "1 day"], /is not a valid duration/, /1h30m/],
       [["--secret", "abc"], /--secret is shorter than 6/, /./],
       [["--nmae", "x"], /--nmae/, /--name/],
     ];
@@ -414,7 +424,7 @@ describe("clients update", () => {
     assert.equal(many.stderr.match(/^Error: /gm)?.length, 4, told(many));
   });
 
-  it("judges the client as it would become, and tells what the change has to do with alone", async () => {
+  it("checks the client as it would become, and reports only what the change affects", async () => {
     await using scene = await withClient("26");
     const risky = ["clients", "update", scene.id, "--add-callback", "http://public.example/cb"];
     const strict = await scene.run([...risky, "--strict", "--format", "json"]);
@@ -423,7 +433,7 @@ describe("clients update", () => {
     assert.deepEqual(writes(scene), []);
     const warned = await scene.run(risky);
     ends(warned, 0);
-    assert.match(warned.stderr, /^Warning: .*plain http to another machine \[redirect-uri-plain-http\]: /m);
+    assert.match(warned.stderr, /^Warning: .*uses http to a remote host \[redirect-uri-plain-http\]: /m);
     const unrelated = await scene.run(["clients", "update", scene.id, "-n", "x", "--strict"]);
     ends(unrelated, 0);
     assert.doesNotMatch(unrelated.stderr, /Warning/);
@@ -432,19 +442,19 @@ describe("clients update", () => {
       ...["--post-logout-callbacks", "https://elsewhere.example/"],
     ]);
     ends(broken, 2);
-    assert.match(broken.stderr, /^Error: .*exclude each other$/m);
-    assert.match(broken.stderr, /^ {2}.*at the place of no redirect URI$/m);
+    assert.match(broken.stderr, /^Error: .*are mutually exclusive$/m);
+    assert.match(broken.stderr, /^ {2}.*does not share its origin with any redirect URI$/m);
   });
 
-  it("takes what --set does not know as a field, with a warning or not at all", async () => {
+  it("accepts unknown fields of --set with a warning, or rejects them", async () => {
     await using scene = await withClient("26");
     const ended = await scene.run(["clients", "update", scene.id, "--set", 'clinet_name="x"']);
-    assert.match(ended.stderr, /^Warning: --set clinet_name is no field of a client; did you mean client_name\?$/m);
+    assert.match(ended.stderr, /^Warning: --set clinet_name is not a client field; did you mean client_name\?$/m);
     const strict = await scene.run(["clients", "update", scene.id, "--strict", "--set", 'clinet_name="x"']);
-    fails(strict, 2, /--set clinet_name is no field of a client; did you mean client_name\?/);
+    fails(strict, 2, /--set clinet_name is not a client field; did you mean client_name\?/);
   });
 
-  it("replaces everything where that is asked for", async () => {
+  it("replaces everything where that is requested", async () => {
     await using scene = await withClient("26");
     const ended = await scene.run(["update", "client", scene.id, "--replace", "--name", "after", "--format", "json"]);
     ends(ended, 0);
@@ -457,7 +467,7 @@ describe("clients update", () => {
     assert.match(ended.stderr, /^owner: "team" → /m);
   });
 
-  it("repeats a change whose answer was lost, and says when it cannot know", async () => {
+  it("retries a change whose answer was lost, and reports when the outcome is unknown", async () => {
     let first = true;
     await using scene = await withClient(
       "26",
@@ -471,7 +481,7 @@ describe("clients update", () => {
     assert.equal(writes(scene).length, 2);
     await using lost = await withClient("26", changing(dropAfter));
     const ended = await lost.run(["clients", "update", lost.id, "-n", "after", "--fail-after", "0"]);
-    fails(ended, 6, /the change may have been made all the same/);
+    fails(ended, 6, /the change may have been made anyway/);
     await using refused = await withClient(
       "26",
       changing(
@@ -497,14 +507,14 @@ describe("clients update with a secret", () => {
   ];
   const stdin = "second-secret-0123456789\n";
 
-  it("changes it, prints it nowhere and leaves no file behind, on every version", SLOW, async () => {
+  it("changes it, prints it nowhere and leaves no file, on every version", SLOW, async () => {
     for (const as of VERSIONS) {
       await using scene = await withClient(as);
       for (const format of ["text", "json", "yaml", "env"]) {
         const ended = await scene.run([...args(scene), "--format", format], { stdin });
         ends(ended, 0);
         assert.doesNotMatch(ended.stdout + ended.stderr, /second-secret/);
-        assert.match(ended.stderr, /is the one given; the old one stopped working/);
+        assert.match(ended.stderr, /is the one given; the old one no longer works/);
       }
       assert.equal(scene.sandbox.secretOf(scene.id), stdin.trim());
       assert.equal(scene.sandbox.clients()[0]?.["owner"], "team");
@@ -512,7 +522,7 @@ describe("clients update with a secret", () => {
     }
   });
 
-  it("keeps it where it is not known whether the server took it", SLOW, async () => {
+  it("is saved where it is unknown whether the server accepted it", SLOW, async () => {
     const unsure = async (fault: Fault): Promise<void> => {
       await using scene = await withClient("26", changing(fault));
       const ended = await scene.run([...args(scene), "--fail-after", "5s"], { stdin });
@@ -527,7 +537,7 @@ describe("clients update with a secret", () => {
     await Promise.all([dropAfter, stallAfter, swapped(() => ({ status: 200, body: "<html>" }))].map(unsure));
   });
 
-  it("keeps nothing where the server refused it", async () => {
+  it("saves nothing where the server rejected it", async () => {
     await using scene = await withClient("26", changing(instead({ status: 403, body: "no" })));
     fails(await scene.run(args(scene), { stdin }), 3, /403/);
     assert.deepEqual(scene.rescued(), []);

@@ -1,3 +1,5 @@
+/** `wait` and `version`. */
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startSandbox } from "../../lib/sandbox/index.ts";
@@ -10,7 +12,7 @@ function asked(fault: Fault | undefined): Plan {
 }
 
 describe("wait", () => {
-  it("asks until the server is ready, whatever it says before", SLOW, async () => {
+  it("polls until the server is ready, whatever it answers before", SLOW, async () => {
     let before: readonly Fault[] = [
       instead({
         status: 503,
@@ -39,7 +41,7 @@ describe("wait", () => {
     using folder = temporaryFolder();
     const listen = `unix://${folder.path}/hydra.sock`;
     await using running = startBinary(["wait", "--for", "50s", "--endpoint", listen, "-v"]);
-    await running.seen("stderr", /there is no such socket/);
+    await running.seen("stderr", /the socket does not exist/);
     const sandbox = await startSandbox({ as: "1.8", listen });
     try {
       const ended = await running.ended;
@@ -59,7 +61,7 @@ describe("wait", () => {
     fails(await scene.run(["wait", "--for", "0"], { env }), 6, /connection refused/);
   });
 
-  it("ends at once where waiting cannot help", async () => {
+  it("fails at once where waiting cannot help", async () => {
     await using scene = await openScene("26", asked(instead({ status: 404, body: "not here" })));
     const ended = await scene.run(["wait"]);
     assert.equal(ended.status, 1, told(ended));
@@ -91,7 +93,7 @@ describe("wait", () => {
 });
 
 describe("version", () => {
-  it("asks no server unless told to", async () => {
+  it("contacts no server unless requested", async () => {
     await using scene = await openScene();
     const ended = await scene.run(["version", "--format", "json"]);
     ends(ended, 0);
@@ -102,10 +104,10 @@ describe("version", () => {
     assert.deepEqual(others, {});
     assert.equal((await scene.run(["--version"])).stdout, (await scene.run(["version"])).stdout);
     assert.equal(scene.proxy.seen.length, 0);
-    fails(await runBinary(["version", "--server"]), 2, /--server needs the address/);
+    fails(await runBinary(["version", "--server"]), 2, /--server needs the URL of a server/);
   });
 
-  it("tells what a server says of itself, harmlessly", async () => {
+  it("prints what a server reports about itself, harmlessly", async () => {
     await using scene = await openScene("26", ({ target }) =>
       target === "/version"
         ? instead({ status: 200, headers: { "content-type": "application/json" }, body: '{"version":"v1\\u001b[31m"}' })

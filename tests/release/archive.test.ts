@@ -1,3 +1,5 @@
+/** The archives of a release: unpacked by tar and unzip, the same bytes for the same content. */
+
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -78,7 +80,7 @@ for (const { name, pack, command } of FORMATS) {
 }
 
 describe("tarGz()", () => {
-  test("names root as the owner and nothing of this machine", () => {
+  test("has root as the owner and contains nothing of this machine", () => {
     const listing = execFileSync("tar", ["-tvzf", "-", "--full-time", "--utc"], {
       input: tarGz([{ path: "program", content: bytes(3), executable: true }], SECONDS),
       encoding: "utf8",
@@ -88,13 +90,13 @@ describe("tarGz()", () => {
     assert.deepEqual([...header.subarray(0, 8), header[9]], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 255]);
   });
 
-  test("refuses a path that its format cannot hold", () => {
+  test("rejects a path that its format cannot hold", () => {
     assert.throws(() => tarGz([{ path: "n".repeat(101), content: bytes(1) }], SECONDS), RangeError);
   });
 });
 
 describe("zip()", () => {
-  test("is whole to a strict reader", () => {
+  test("is complete to a strict reader", () => {
     using folder = scratchFolder();
     const archive = join(folder.path, "archive.zip");
     writeFileSync(archive, zip(ENTRIES, SECONDS));

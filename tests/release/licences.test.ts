@@ -1,3 +1,5 @@
+/** Every dependency in the program has its licence text, and nothing else is named. */
+
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -83,7 +85,7 @@ describe("licences", () => {
     );
   });
 
-  test("the notice says where the source of what is under the LGPL is, and how to build with another", () => {
+  test("the notice says where the LGPL sources are, and how to build with other ones", () => {
     for (const { name, version, licence } of all.filter((one) => one.licence.startsWith("LGPL"))) {
       assert.match(notice, new RegExp(`tag \`v${version}\``), `${name} ${licence}`);
       assert.match(notice, new RegExp(`in the place of \`node_modules/${name}\``));
@@ -93,7 +95,7 @@ describe("licences", () => {
     assert.match(notice, new RegExp(`@oven/bun-…@${bun}\``));
   });
 
-  test("the texts that the notice names are there, each of what it is named after", () => {
+  test("the texts that the notice names exist, each under its package's name", () => {
     const named = new Set([...notice.matchAll(/`licenses\/([^`]+)\.txt`/g)].map(([, name]) => name ?? ""));
     assert.ok(named.size >= 13);
     for (const name of named) {
@@ -108,7 +110,7 @@ describe("licences", () => {
     for (const name of kept) assert.ok(named.has(name), `${name} is in no list`);
   });
 
-  test("the notice lists what Bun holds, and every part has its text and a word on its copyright", () => {
+  test("the notice lists what Bun contains, and every part has its text and its copyright", () => {
     const rows = notice
       .split("\n")
       .filter((line) => /^\| .* \| .* \| <https:\S+> \|$/.test(line) && !/ \d+\.\d+\.\d+ /.test(line));

@@ -1,3 +1,5 @@
+/** Checks the signature of a Mach-O program. */
+
 import { createHash } from "node:crypto";
 
 /** What a signature of a Mach-O file says, read and checked by other code than wrote it. */

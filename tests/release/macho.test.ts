@@ -1,3 +1,5 @@
+/** The ad-hoc signature of the macOS programs. */
+
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { signAdHoc } from "../../.ci/release/macho.ts";
@@ -42,7 +44,7 @@ describe("signAdHoc()", () => {
     });
   }
 
-  test("changes nothing before the signature but the sizes of it", () => {
+  test("changes only the signature's sizes before the signature", () => {
     const before = program(50_000);
     const after = signAdHoc(before, "hydra");
     const changed = [...before.subarray(0, 50_000).keys()].filter((index) => before[index] !== after[index]);
@@ -60,7 +62,7 @@ describe("signAdHoc()", () => {
     assert.deepEqual(readSignature(signed).broken, [4]);
   });
 
-  test("refuses what is not a signed Mach-O program", () => {
+  test("rejects what is not a signed Mach-O program", () => {
     assert.throws(() => signAdHoc(Buffer.alloc(4096), "hydra"), TypeError);
     const unsigned = program(50_000);
     unsigned.writeUInt32LE(2, 16);

@@ -1,3 +1,5 @@
+/** The GitHub workflows and the pages about installation and releases. */
+
 import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -77,11 +79,11 @@ describe("the workflows", () => {
     }
   });
 
-  test("put nothing that others choose into a command", () => {
+  test("put no outside input into a command", () => {
     assert.doesNotMatch(commands("test.yml") + commands("release.yml"), /\$\{\{/);
   });
 
-  test("run scripts and tests that are there", () => {
+  test("run scripts and tests that exist", () => {
     const named = [...`${commands("test.yml")}\n${commands("release.yml")}`.matchAll(/[\w./-]+\.(?:sh|test\.ts)/g)];
     assert.ok(named.length > 0);
     for (const [path] of named) assert.ok(existsSync(join(root, path)), path);
@@ -191,11 +193,10 @@ describe("the documentation", () => {
     assert.equal(newestRelease(changelog("[Unreleased]")), undefined);
   });
 
-  test("tells in the changelog of every command and of every version that the sandbox takes", async () => {
+  test("mentions every command and every sandbox version in the changelog", async () => {
     const text = read("CHANGELOG.md");
-    for (const { path, grammar, command } of await everyCommand()) {
-      if (isLeaf(command) && grammar === "1.x")
-        assert.ok(text.includes(`\`${path.slice(1).join(" ")}`), path.join(" "));
+    for (const { path, syntax, command } of await everyCommand()) {
+      if (isLeaf(command) && syntax === "1.x") assert.ok(text.includes(`\`${path.slice(1).join(" ")}`), path.join(" "));
     }
     for (const version of SANDBOX_VERSIONS) {
       for (const page of ["CHANGELOG.md", "README.md"])
@@ -203,11 +204,11 @@ describe("the documentation", () => {
     }
   });
 
-  test("names every topic of the help in the README", () => {
+  test("lists every help topic in the README", () => {
     for (const { name } of TOPICS) assert.match(read("README.md"), new RegExp(`\`(?:hydra help )?${name}\``), name);
   });
 
-  test("says of the speed what was measured", () => {
+  test("states the speed that was measured", () => {
     const rows = [
       ...read("docs/bench.md").matchAll(/^\| (.*) \| (warm|page cache dropped), ms \|.*\| (\d\.\d+) \| \d+ \|$/gm),
     ];
@@ -217,7 +218,7 @@ describe("the documentation", () => {
     assert.ok(fast.length >= 3 && even.length >= 4);
     assert.match(
       read("README.md"),
-      /less than half the time[^.]*;[^.]* cold disk, and a create that encrypts, take from as\s+long to 1\.4 times/,
+      /Warm starts take less than half as long as[^.]*\. Cold starts and encrypting creates take 1 to 1\.4 times as\s+long/,
     );
     for (const { command, ratio } of fast) assert.ok(ratio < 0.5, `${command}: ${ratio}`);
     for (const { command, ratio } of even) assert.ok(ratio > 0.9 && ratio < 1.45, `${command}: ${ratio}`);
@@ -233,7 +234,7 @@ describe("the documentation", () => {
     assert.ok(parts.some((text) => text.startsWith("Containers\n")));
   });
 
-  test("tells how a release is made, in the words of the workflow", () => {
+  test("says how a release is made, as the workflow does", () => {
     const page = read("CONTRIBUTING.md");
     for (const word of ["## [Unreleased]", "npm run docs", "npm run build -- --all --sizes", "git tag"]) {
       assert.ok(page.includes(word), word);

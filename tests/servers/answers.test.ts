@@ -6,14 +6,14 @@ function nested(depth: number): string {
   return `${"[".repeat(depth)}${"]".repeat(depth)}`;
 }
 
-test("clientIn() gives a client as it is, also with numbers that the runtime cannot hold", () => {
+test("clientIn() returns a client unchanged, also with numbers that the runtime can't represent", () => {
   const text = `{"client_id":"a","metadata":{"n":12345678901234567890,"x":${nested(498)}}}`;
   const read = clientIn(text);
   assert.equal(JSON.stringify(read?.record), text);
   assert.deepEqual(read?.unread, []);
 });
 
-test("clientIn() reads a client that nests too deep field by field", () => {
+test("clientIn() reads a client that is nested too deep field by field", () => {
   for (const depth of [500, 9_000, 1_000_000]) {
     const text = ` { "n" : 12345678901234567890, "deep" : ${nested(depth)} , "client_id":"a" , "s":"[{,\\"}" ,
       "od\\u0064" :{"x":${nested(depth)}},"client_secret":"s3cret", "last":{"x":[1,{}]} } `;
@@ -26,7 +26,7 @@ test("clientIn() reads a client that nests too deep field by field", () => {
   }
 });
 
-test("clientsIn() reads the clients of a list one by one where one nests too deep", () => {
+test("clientsIn() reads the clients of a list one by one if one is nested too deep", () => {
   const read = clientsIn(`[{"client_id":"a","n":1e400},{"client_id":"b","x":${nested(501)}},\n{"client_id":"c"} ]`);
   assert.equal(
     JSON.stringify(read?.records),
@@ -42,7 +42,7 @@ test("clientsIn() reads the clients of a list one by one where one nests too dee
   assert.equal(clientsIn(`[{"client_id":"a","x":${nested(500)}}]`)?.unread.size, 1);
 });
 
-test("what is no client and no list of clients is neither, however deep", () => {
+test("other JSON is neither a client nor a list of clients, at any depth", () => {
   const deep = nested(10_000);
   for (const text of [
     "",
@@ -68,7 +68,7 @@ test("what is no client and no list of clients is neither, however deep", () => 
     assert.equal(clientsIn(text), undefined, text.slice(0, 40));
 });
 
-test("isJson() takes JSON of any depth", () => {
+test("isJson() accepts JSON of any depth", () => {
   assert.equal(isJson(nested(1_000_000)), true);
   assert.equal(isJson("[".repeat(1_000_000)), false);
 });

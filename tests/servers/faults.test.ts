@@ -2,10 +2,18 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { HYDRA_1 } from "../../lib/servers/hydra1.ts";
 import { HYDRA_2 } from "../../lib/servers/hydra2.ts";
-import { type Answer, FAMILIES, type Fault, faultOf, hasOwnError, type ServerFamily } from "../../lib/servers/index.ts";
+import {
+  type Answer,
+  classifyError,
+  FAMILIES,
+  hasOwnError,
+  type RequestTarget,
+  type ServerError,
+  type ServerFamily,
+} from "../../lib/servers/index.ts";
 import { type Exchange, recorded, VERSIONS, type Version } from "./recordings.ts";
 
-type Named = "one client" | "the collection";
+type Named = RequestTarget;
 
 const OWN: Readonly<Record<Version, ServerFamily>> = {
   "1.8.5": HYDRA_1,
@@ -19,7 +27,7 @@ const OWN: Readonly<Record<Version, ServerFamily>> = {
 interface Row {
   readonly note: string;
   readonly names: Named;
-  readonly kind: Fault["kind"] | Readonly<Record<Version, Fault["kind"] | undefined>>;
+  readonly kind: ServerError["kind"] | Readonly<Record<Version, ServerError["kind"] | undefined>>;
   /** Asked in the way of the family that the server is not of. */
   readonly otherFamily?: true;
 }
@@ -27,7 +35,7 @@ interface Row {
 const ROWS: readonly Row[] = [
   {
     note: "the other family's path",
-    names: "the collection",
+    names: "collection",
     otherFamily: true,
     kind: {
       "1.8.5": "missing-route",
@@ -39,7 +47,7 @@ const ROWS: readonly Row[] = [
   },
   {
     note: "the other family's path, posting",
-    names: "the collection",
+    names: "collection",
     otherFamily: true,
     kind: {
       "1.8.5": "missing-route",
@@ -49,16 +57,16 @@ const ROWS: readonly Row[] = [
       "26.2.0": undefined,
     },
   },
-  { note: "admin path on the public port", names: "the collection", kind: "missing-route" },
-  { note: "admin path on the public port", names: "one client", kind: "missing-route" },
+  { note: "admin path on the public port", names: "collection", kind: "missing-route" },
+  { note: "admin path on the public port", names: "item", kind: "missing-route" },
   {
     note: "create with an id",
-    names: "the collection",
+    names: "collection",
     kind: { "1.8.5": undefined, "1.11.10": undefined, "2.1.2": "id-refused", "2.3.0": undefined, "26.2.0": undefined },
   },
   {
     note: "create, same id again",
-    names: "the collection",
+    names: "collection",
     kind: {
       "1.8.5": "conflict",
       "1.11.10": "conflict",
@@ -69,21 +77,21 @@ const ROWS: readonly Row[] = [
   },
   {
     note: "create with a broken body",
-    names: "the collection",
+    names: "collection",
     kind: { "1.8.5": "broken", "1.11.10": "broken", "2.1.2": "broken", "2.3.0": "invalid", "26.2.0": "invalid" },
   },
   {
     note: "create with a wrong type",
-    names: "the collection",
+    names: "collection",
     kind: { "1.8.5": "broken", "1.11.10": "broken", "2.1.2": "broken", "2.3.0": "invalid", "26.2.0": "invalid" },
   },
-  { note: "create with jwks and jwks_uri", names: "the collection", kind: "invalid" },
-  { note: "create with a post-logout uri of another host", names: "the collection", kind: "invalid" },
-  { note: "get what is not there", names: "one client", kind: "not-found" },
-  { note: "put what is not there", names: "one client", kind: "not-found" },
+  { note: "create with jwks and jwks_uri", names: "collection", kind: "invalid" },
+  { note: "create with a post-logout uri of another host", names: "collection", kind: "invalid" },
+  { note: "get what is not there", names: "item", kind: "not-found" },
+  { note: "put what is not there", names: "item", kind: "not-found" },
   {
     note: "patch what is not there",
-    names: "one client",
+    names: "item",
     kind: {
       "1.8.5": "refused",
       "1.11.10": "not-found",
@@ -94,7 +102,7 @@ const ROWS: readonly Row[] = [
   },
   {
     note: "delete what is not there",
-    names: "one client",
+    names: "item",
     kind: {
       "1.8.5": undefined,
       "1.11.10": "not-found",
@@ -104,8 +112,8 @@ const ROWS: readonly Row[] = [
     },
   },
   // A real 401 is one, also where it is asked for a client.
-  { note: "token: wrong secret", names: "one client", kind: "unauthorised" },
-  { note: "token: wrong secret", names: "the collection", kind: "unauthorised" },
+  { note: "token: wrong secret", names: "item", kind: "unauthorised" },
+  { note: "token: wrong secret", names: "collection", kind: "unauthorised" },
 ];
 
 function find(version: Version, note: string): Exchange {
@@ -114,10 +122,10 @@ function find(version: Version, note: string): Exchange {
   return found;
 }
 
-describe("faultOf() knows the recorded answers", () => {
+describe("classifyError() on the recorded responses", () => {
   for (const version of VERSIONS) {
     for (const { note, names, kind, otherFamily } of ROWS) {
-      test(`${version}: ${note}, asked for ${names}`, () => {
+      test(`${version}: ${note}, a request for the ${names}`, () => {
         const { answer } = find(version, note);
         assert.ok(answer !== undefined);
         const family = otherFamily === true ? (OWN[version] === HYDRA_1 ? HYDRA_2 : HYDRA_1) : OWN[version];
@@ -126,13 +134,13 @@ describe("faultOf() knows the recorded answers", () => {
           assert.ok(answer.status < 300);
         } else {
           assert.ok(answer.status >= 300);
-          assert.equal(faultOf(answer, family, names).kind, expected);
+          assert.equal(classifyError(answer, family, names).kind, expected);
         }
       });
     }
   }
 
-  test("every refused request to the clients of an admin port has a row", () => {
+  test("every recorded error response of an admin port has a row", () => {
     const rows = new Set(ROWS.map(({ note }) => note));
     for (const version of VERSIONS) {
       for (const { note, base, url, answer } of recorded(version)) {
@@ -169,13 +177,13 @@ const REASONS: readonly (readonly [note: string, reasons: Readonly<Record<Versio
   ],
 ];
 
-describe("faultOf() tells the server's own reason", () => {
+describe("classifyError() returns the server's own reason", () => {
   for (const [note, reasons] of REASONS) {
     for (const version of VERSIONS) {
       test(`${version}: ${note}`, () => {
         const { answer } = find(version, note);
         assert.ok(answer !== undefined);
-        assert.equal(faultOf(answer, OWN[version], "the collection").reason, reasons[version]);
+        assert.equal(classifyError(answer, OWN[version], "collection").reason, reasons[version]);
       });
     }
   }
@@ -191,81 +199,63 @@ const PAGE = "<!DOCTYPE html><html><body>Not Found</body></html>";
 const UNKNOWN_18 = "The requested OAuth 2.0 client does not exist or you did not provide the necessary credentials";
 
 /** Answers of no recording: of proxies, of the wrong server, and of states that are rare. */
-const OTHERS: readonly (readonly [title: string, given: Answer, names: Named, v1: Fault["kind"], v2: Fault["kind"]])[] =
+const OTHERS: readonly (readonly [
+  title: string,
+  given: Answer,
+  names: Named,
+  v1: ServerError["kind"],
+  v2: ServerError["kind"],
+])[] = [
+  ["a web page as 404", answer(404, PAGE, { contentType: "text/html" }), "item", "missing-route", "missing-route"],
+  ["an empty 404", answer(404, ""), "item", "missing-route", "missing-route"],
+  ["a 404 in JSON of something else", answer(404, { detail: "nope" }), "item", "missing-route", "missing-route"],
+  ["a 404 of a list", answer(404, []), "item", "missing-route", "missing-route"],
+  ["a 405 for the collection", answer(405, "Method Not Allowed\n"), "collection", "missing-route", "missing-route"],
+  ["a 405 for one client", answer(405, "Method Not Allowed\n"), "item", "refused", "refused"],
+  ["a proxy's 401", answer(401, PAGE), "item", "unauthorised", "unauthorised"],
+  ["a proxy's 401 in JSON", answer(401, { error: "unauthorized" }), "item", "unauthorised", "unauthorised"],
   [
-    [
-      "a web page as 404",
-      answer(404, PAGE, { contentType: "text/html" }),
-      "one client",
-      "missing-route",
-      "missing-route",
-    ],
-    ["an empty 404", answer(404, ""), "one client", "missing-route", "missing-route"],
-    [
-      "a 404 in JSON of something else",
-      answer(404, { detail: "nope" }),
-      "one client",
-      "missing-route",
-      "missing-route",
-    ],
-    ["a 404 of a list", answer(404, []), "one client", "missing-route", "missing-route"],
-    [
-      "a 405 for the collection",
-      answer(405, "Method Not Allowed\n"),
-      "the collection",
-      "missing-route",
-      "missing-route",
-    ],
-    ["a 405 for one client", answer(405, "Method Not Allowed\n"), "one client", "refused", "refused"],
-    ["a proxy's 401", answer(401, PAGE), "one client", "unauthorised", "unauthorised"],
-    ["a proxy's 401 in JSON", answer(401, { error: "unauthorized" }), "one client", "unauthorised", "unauthorised"],
-    [
-      "a 401 for the collection",
-      answer(401, { error: "x", error_description: UNKNOWN_18 }),
-      "the collection",
-      "unauthorised",
-      "unauthorised",
-    ],
-    [
-      "the 401 of 1.8 for one client",
-      answer(401, { error: "x", error_description: UNKNOWN_18 }),
-      "one client",
-      "not-found",
-      "unauthorised",
-    ],
-    ["a 403", answer(403, PAGE), "the collection", "unauthorised", "unauthorised"],
-    [
-      "a redirect to a sign-in page",
-      answer(302, "", { location: "https://sso.example" }),
-      "one client",
-      "moved",
-      "moved",
-    ],
-    ["a 304", answer(304, ""), "one client", "moved", "moved"],
-    ["a 422", answer(422, { error: "x" }), "the collection", "invalid", "invalid"],
-    ["a 429", answer(429, ""), "the collection", "busy", "busy"],
-    ["a 500 in words", answer(500, { error: "error" }), "the collection", "broken", "broken"],
-    ["a 502 page", answer(502, PAGE), "the collection", "broken", "broken"],
-    ["a 503", answer(503, ""), "one client", "broken", "broken"],
-    ["a 418", answer(418, ""), "the collection", "refused", "refused"],
-    ["a 409 with a page", answer(409, PAGE), "the collection", "conflict", "conflict"],
-  ];
+    "a 401 for the collection",
+    answer(401, { error: "x", error_description: UNKNOWN_18 }),
+    "collection",
+    "unauthorised",
+    "unauthorised",
+  ],
+  [
+    "the 401 of 1.8 for one client",
+    answer(401, { error: "x", error_description: UNKNOWN_18 }),
+    "item",
+    "not-found",
+    "unauthorised",
+  ],
+  ["a 403", answer(403, PAGE), "collection", "unauthorised", "unauthorised"],
+  ["a redirect to a sign-in page", answer(302, "", { location: "https://sso.example" }), "item", "moved", "moved"],
+  ["a 304", answer(304, ""), "item", "moved", "moved"],
+  ["a 422", answer(422, { error: "x" }), "collection", "invalid", "invalid"],
+  ["a 429", answer(429, ""), "collection", "busy", "busy"],
+  ["a 500 in words", answer(500, { error: "error" }), "collection", "broken", "broken"],
+  ["a 502 page", answer(502, PAGE), "collection", "broken", "broken"],
+  ["a 503", answer(503, ""), "item", "broken", "broken"],
+  ["a 418", answer(418, ""), "collection", "refused", "refused"],
+  ["a 409 with a page", answer(409, PAGE), "collection", "conflict", "conflict"],
+];
 
-describe("faultOf() knows answers of others", () => {
+describe("classifyError() on responses of other servers", () => {
   for (const [title, given, names, v1, v2] of OTHERS) {
     test(title, () => {
-      assert.equal(faultOf(given, HYDRA_1, names).kind, v1);
-      assert.equal(faultOf(given, HYDRA_2, names).kind, v2);
+      assert.equal(classifyError(given, HYDRA_1, names).kind, v1);
+      assert.equal(classifyError(given, HYDRA_2, names).kind, v2);
     });
   }
 
-  test("a body that is no error has no reason", () => {
+  test("a body without an error has no reason", () => {
     for (const body of [PAGE, "", "null", "[]", "{", { error: 5 }, { message: "x" }])
-      assert.equal(faultOf(answer(400, body), HYDRA_2, "the collection").reason, undefined, String(body));
+      assert.equal(classifyError(answer(400, body), HYDRA_2, "collection").reason, undefined, String(body));
   });
 
-  test("both shapes of an error give their reason, the hint before the description", () => {
-    const reason = (body: unknown): string | undefined => faultOf(answer(400, body), HYDRA_2, "the collection").reason;
+  test("both error formats have a reason, and the hint comes before the description", () => {
+    const reason = (body: unknown): string | undefined =>
+      classifyError(answer(400, body), HYDRA_2, "collection").reason;
     assert.equal(reason({ error: "a", error_description: "b", error_hint: "c." }), "c");
     assert.equal(reason({ error: "a", error_description: "b" }), "b");
     assert.equal(reason({ error: "a", error_description: "" }), "a");
@@ -276,7 +266,7 @@ describe("faultOf() knows answers of others", () => {
   });
 });
 
-describe("hasOwnError() is true for the server's words alone, which makes a 500 final", () => {
+describe("hasOwnError() is true only for an error body of the server", () => {
   for (const version of ["1.8.5", "1.11.10", "2.1.2"] as const) {
     test(`the 500 of ${version}`, () => {
       const { answer: given } = find(version, "create with a broken body");
@@ -291,12 +281,12 @@ describe("hasOwnError() is true for the server's words alone, which makes a 500 
   });
 });
 
-test("the families are asked 2.x first, and each has its own name and path", () => {
+test("2.x is tried first, and each family has its own name, paths and capabilities", () => {
   assert.deepEqual(
-    FAMILIES.map(({ api, clients, update }) => [api, clients, update]),
+    FAMILIES.map(({ api, paths, update, paging, canRotate }) => [api, paths.client("a/b"), update, paging, canRotate]),
     [
-      ["v2", "/admin/clients", "patch"],
-      ["v1", "/clients", "put"],
+      ["v2", "/admin/clients/a%2Fb", "patch", "token", true],
+      ["v1", "/clients/a%2Fb", "put", "offset", false],
     ],
   );
 });

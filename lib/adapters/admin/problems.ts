@@ -1,77 +1,266 @@
-import { MAX_DEPTH, TOO_DEEP_CODE } from "../../core/json.ts";
-import type { NetworkFailure } from "../../core/network.ts";
+import { formatDuration } from "../../core/duration.ts";
+import { isJsonObject, MAX_DEPTH, TOO_DEEP_CODE } from "../../core/json.ts";
+import { type HttpRequest, type NetworkFailure, networkHint, type Query } from "../../core/network.ts";
 import { shellQuoted } from "../../core/output/shell.ts";
-import { type ExitName, Problem } from "../../core/problem.ts";
-import { escapeControls, joined } from "../../core/text.ts";
-import type { Fault } from "../../servers/index.ts";
-import type { AdminRequest } from "./exchange.ts";
+import { type ExitName, Problem, type ProblemCode, withMessage } from "../../core/problem.ts";
+import { redactUrl, redactValues, secretsIn } from "../../core/redact.ts";
+import { escapeControls, joined, quote } from "../../core/text.ts";
+import {
+  type Answer,
+  classifyError,
+  type ReadClient,
+  type RequestTarget,
+  type ServerError,
+  type ServerFamily,
+} from "../../servers/index.ts";
+import type { AttemptOutcome } from "./retry.ts";
 
-export interface Details {
-  readonly code: string;
+/** What messages need to know about the server. */
+export interface ServerInfo {
+  /** The URL of the admin API without a trailing slash: `http://127.0.0.1:4445`. */
+  readonly base: string;
+  /** The endpoint as the user wrote it, and where it came from. */
+  readonly endpoint: string;
+  /** The headers of every request, whose values must not appear in a message. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** One operation of the admin API. */
+export interface AdminRequest {
+  readonly method: HttpRequest["method"];
+  readonly path: (family: ServerFamily) => string;
+  readonly query?: (family: ServerFamily) => Query;
+  readonly body?: unknown;
+  /** What the command was doing, for messages: `Cannot create client`. */
+  readonly action: string;
+  readonly target: RequestTarget;
+  /** False if a repeat could do the work twice. */
+  readonly repeatable: boolean;
+}
+
+/** The final response to a request. */
+export interface AdminResponse {
+  readonly request: AdminRequest;
+  readonly family: ServerFamily;
+  readonly answer: Answer;
+  /** Why the attempts ended although another one could have helped; messages put it after the answer. */
+  readonly gaveUpBecause: string | undefined;
+}
+
+interface Details {
+  readonly code: ProblemCode;
   readonly exit: ExitName;
   readonly hint: string;
   readonly status?: number;
   readonly cause?: unknown;
 }
 
-export function deepFields(fields: readonly string[]): string {
-  return `${joined(fields.map(escapeControls))} nested more than ${MAX_DEPTH} levels deep`;
-}
-
-export function tooDeep(action: string, id: string, fields: readonly string[]): Problem {
-  return new Problem(`${action}: it has ${deepFields(fields)}`, {
-    code: TOO_DEEP_CODE,
-    exit: "failed",
-    hint: `hydra clients list -q shows its id, and hydra clients delete ${shellQuoted(id)} deletes it`,
-  });
-}
-
-/** An answer that no server of either family gives. */
-export const UNEXPECTED_RESPONSE: Details = {
+/** A response that no supported server sends. */
+const UNEXPECTED_RESPONSE: Details = {
   code: "unreadable-answer",
   exit: "failed",
   hint: "check that the endpoint is a Hydra admin port and not a proxy or another service",
 };
 
-export const FAULTS: Readonly<Record<Fault["kind"], Details>> = {
+const ERRORS: Readonly<Record<ServerError["kind"], Details>> = {
   "missing-route": { code: "missing-route", exit: "failed", hint: "check that the endpoint is a Hydra admin port" },
-  "not-found": { code: "not-found", exit: "notFound", hint: "hydra clients list shows the clients that there are" },
+  "not-found": { code: "not-found", exit: "notFound", hint: "list clients: hydra clients list" },
   conflict: { code: "conflict", exit: "conflict", hint: "choose another --id" },
   unauthorised: {
     code: "unauthorised",
     exit: "unauthorised",
-    hint: "give a token with --access-token or OAUTH2_ACCESS_TOKEN, or the header that the proxy before the server wants with --header",
+    hint: "pass a token with --access-token or OAUTH2_ACCESS_TOKEN, or, if a proxy in front requires it, a header with --header",
   },
   "id-refused": { code: "id-refused", exit: "failed", hint: "leave out --id" },
-  invalid: { code: "invalid", exit: "failed", hint: "change what the server names, then run the command again" },
+  invalid: {
+    code: "invalid",
+    exit: "failed",
+    hint: "fix the value that the server rejects, then run the command again",
+  },
   moved: {
     code: "redirect",
     exit: "failed",
-    hint: "give the address that it points to as --endpoint, or --api v1 or v2 if the family was found out wrongly",
+    hint: "use the URL it redirects to as --endpoint, or set --api v1 or v2 if the API version was detected wrongly",
   },
-  busy: { code: "busy", exit: "unreachable", hint: "wait a little, or raise --fail-after" },
-  broken: { code: "server-error", exit: "failed", hint: "look into the server's log; -v shows each request" },
+  busy: { code: "busy", exit: "unreachable", hint: "try again later, or raise --fail-after" },
+  broken: { code: "server-error", exit: "failed", hint: "check the server's log; -v shows each request" },
   refused: { code: "refused", exit: "failed", hint: "-v shows each request" },
 };
 
-export const HINTS: Readonly<Record<NetworkFailure["kind"], string>> = {
-  refused: "check that the server runs and that --endpoint or HYDRA_ADMIN_URL names its admin port",
-  exhausted: "close other programs or raise the limit, with ulimit -n for example",
-  proxy: "check the proxy of the environment, or name the host in NO_PROXY to go around it",
+const NETWORK_HINTS: Readonly<Record<NetworkFailure["kind"], string>> = {
+  refused: "check that the server is running and that --endpoint or HYDRA_ADMIN_URL points to its admin port",
+  exhausted: "close other programs or raise the limit, for example with ulimit -n",
+  proxy: "check the proxy in the environment, or add the host to NO_PROXY",
   unresolved: "check the host name in --endpoint or HYDRA_ADMIN_URL",
-  lost: "check that the address speaks http or https as the endpoint says, then run the command again",
-  certificate: "trust the server's authority with --ca-file FILE, or for a test use --skip-tls-verify",
-  handshake: "check https against http in the endpoint, and the port",
-  protocol: "check http against https in the endpoint, and the port",
-  timeout: "raise --fail-after, or look why the server is slow",
+  lost: "check http or https in the endpoint, then run the command again",
+  certificate: "trust the server's CA with --ca-file FILE, or use --skip-tls-verify for testing only",
+  handshake: "check http or https in the endpoint, and the port",
+  protocol: "check http or https in the endpoint, and the port",
+  timeout: "raise --fail-after, or check why the server is slow",
   "too-large": "check that the endpoint is a Hydra admin port",
 };
 
-/** The message of a problem; an interruption does not know what it interrupted. */
-export function messageOf({ code, message }: Problem, { action }: AdminRequest): string {
-  return code === "interrupted" ? `${action}: interrupted` : message;
+/** A problem with a request. */
+function requestProblem(
+  { base }: ServerInfo,
+  { action, method, path, query }: AdminRequest,
+  family: ServerFamily,
+  message: string,
+  details: Details,
+): Problem {
+  const url = escapeControls(redactUrl(`${base}${path(family)}`));
+  return new Problem(`${action}: ${message}`, {
+    ...details,
+    request: { method, url: query === undefined ? url : `${url}?…` },
+  });
 }
 
-export function cut(text: string): string {
+/** A problem with a response. */
+export function responseProblem(
+  server: ServerInfo,
+  { request, family, answer }: AdminResponse,
+  message: string,
+  details: Details,
+): Problem {
+  return requestProblem(server, request, family, message, { ...details, status: answer.status });
+}
+
+/** The problem that an error response means. */
+export function rejection(server: ServerInfo, response: AdminResponse): Problem {
+  const { request, answer, family, gaveUpBecause } = response;
+  const error = classifyError(answer, family, request.target);
+  if (error.kind === "moved" && (answer.status === 304 || answer.location === "")) {
+    const what = answer.status === 304 ? "which fits no request of this program" : "a redirect without a target";
+    return responseProblem(server, response, `server answered ${answer.status}, ${what}`, UNEXPECTED_RESPONSE);
+  }
+  const details = ERRORS[error.kind];
+  const message = rejectionMessage(server, response, error);
+  if (gaveUpBecause === undefined) return responseProblem(server, response, message, details);
+  const hint = error.kind === "busy" ? details.hint : "raise --fail-after, or check the server's log";
+  return responseProblem(server, response, `${message} (${gaveUpBecause})`, { ...details, exit: "unreachable", hint });
+}
+
+function rejectionMessage(
+  server: ServerInfo,
+  { request, answer: { status, location, contentType } }: AdminResponse,
+  { kind, reason }: ServerError,
+): string {
+  if (kind === "moved") {
+    const target = redactUrl(serverText(server, request, location));
+    return `server redirects to ${quote(target)} (status ${status}), which is not followed`;
+  }
+  if (reason !== undefined)
+    return `server answered ${status}: ${truncate(escapeControls(serverText(server, request, reason)))}`;
+  return `server answered ${status}${isHtml(contentType) ? " with a web page" : ""}`;
+}
+
+function truncate(text: string): string {
   return text.length > 400 ? `${text.slice(0, 399)}…` : text;
+}
+
+function isHtml(contentType: string): boolean {
+  return /html/i.test(contentType);
+}
+
+/** Text of the server for a message, without the credentials that were sent to it. */
+function serverText({ headers }: ServerInfo, { body }: AdminRequest, text: string): string {
+  const parts: readonly unknown[] = Array.isArray(body) ? body : [body];
+  const secrets = parts
+    .filter(isJsonObject)
+    .map((part) => (part["path"] === "/client_secret" ? part["value"] : part["client_secret"]));
+  return redactValues(text, [...secretsIn(headers), ...secrets.filter((secret) => typeof secret === "string")]);
+}
+
+/** The problem of a response that isn't what was `expected`. */
+export function unreadable(server: ServerInfo, response: AdminResponse, expected: string, got?: string): Problem {
+  const { status, contentType } = response.answer;
+  const body = got ?? (isHtml(contentType) ? "a web page" : "something else");
+  const message = `server answered ${status} with ${body} instead of ${expected}`;
+  return responseProblem(server, response, message, UNEXPECTED_RESPONSE);
+}
+
+/** How {@link unreadable} describes a client with another ID than the requested one. */
+export function anotherClient(server: ServerInfo, request: AdminRequest, id: string): string {
+  return `another client, ${quote(serverText(server, request, id))},`;
+}
+
+export function noSuchClient(server: ServerInfo, response: AdminResponse, id: string): Problem {
+  return responseProblem(server, response, `client ${quote(id)} not found`, ERRORS["not-found"]);
+}
+
+/** The problem of a request without any response. */
+export function noAnswer(
+  server: ServerInfo,
+  request: AdminRequest,
+  family: ServerFamily,
+  outcome: AttemptOutcome,
+  gaveUpBecause: string | undefined,
+): Problem {
+  const failure = outcome.kind === "failed" ? outcome.failure : undefined;
+  const { kind, message } = failure ?? { kind: "lost" as const, message: "the connection failed" };
+  const reason = gaveUpBecause === undefined ? message : `${message} (${gaveUpBecause})`;
+  const hint = NETWORK_HINTS[kind];
+  return requestProblem(server, request, family, `no answer from ${server.endpoint}: ${reason}`, {
+    code: NETWORK_CODES.get(kind) ?? "unreachable",
+    exit: "unreachable",
+    hint: failure === undefined ? hint : networkHint(failure, hint),
+    cause: failure,
+  });
+}
+
+const NETWORK_CODES: ReadonlyMap<NetworkFailure["kind"], ProblemCode> = new Map<NetworkFailure["kind"], ProblemCode>([
+  ["timeout", "timeout"],
+  ["certificate", "certificate"],
+  ["protocol", "not-http"],
+]);
+
+/** The problem of a server without the paths of any family. */
+export function noAdminApi(
+  server: ServerInfo,
+  request: AdminRequest,
+  families: readonly [ServerFamily, ...ServerFamily[]],
+): Problem {
+  const paths = families.map(({ paths: { clients } }) => clients).join(" nor ");
+  const message = `${server.endpoint} has no ${families.length > 1 ? "path " : ""}${paths}: it is not a Hydra admin port`;
+  return requestProblem(server, request, families.at(-1) ?? families[0], message, {
+    code: "not-an-admin-api",
+    exit: "failed",
+    status: 404,
+    hint: "use the URL of the admin port (4445 by default, not the public 4444), without a path",
+  });
+}
+
+/** The problem of a client ID that the server's router cannot match. */
+export function noSlashes(server: ServerInfo, request: AdminRequest, family: ServerFamily): Problem {
+  const message = `${server.endpoint} does not support a slash in a client ID, or is not a Hydra admin port`;
+  return requestProblem(server, request, family, message, {
+    code: "slash-in-id",
+    exit: "failed",
+    status: 404,
+    hint: "Hydra up to 2.3 creates such a client and never finds it again; newer versions do",
+  });
+}
+
+/** Adds that a request may have been carried out. An interruption doesn't know which action it interrupted. */
+export function ambiguousProblem(problem: Problem, { action }: AdminRequest, remark: string, hint?: string): Problem {
+  const message = problem.code === "interrupted" ? `${action}: interrupted` : problem.message;
+  return withMessage(problem, `${message}; ${remark}`, { ambiguous: true, ...(hint === undefined ? {} : { hint }) });
+}
+
+/** Names fields that are nested too deep. */
+export function deepFields(fields: readonly string[]): string {
+  return `${joined(fields.map(escapeControls))} nested more than ${MAX_DEPTH} levels deep`;
+}
+
+/** The problem of a client that can't be shown as a whole. */
+export function tooDeep(action: string, { record: { client_id: id }, unread }: ReadClient): Problem {
+  return new Problem(`${action}: it has ${deepFields(unread)}`, {
+    code: TOO_DEEP_CODE,
+    exit: "failed",
+    hint: `hydra clients list -q shows its ID, and hydra clients delete ${shellQuoted(id)} deletes it`,
+  });
+}
+
+export function triedFor(milliseconds: number): string {
+  return `tried for ${formatDuration(milliseconds)}`;
 }

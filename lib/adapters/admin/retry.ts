@@ -1,24 +1,89 @@
+import type { NetworkFailure } from "../../core/network.ts";
 import { type Answer, hasOwnError } from "../../servers/index.ts";
 
-/** Whether another try can change this answer. */
-export function retryable(answer: Answer, bare500s: number): boolean {
-  if (answer.status === 500) return bare500s === 1 && !hasOwnError(answer);
+/** What came of one attempt to send a request. */
+export type AttemptOutcome =
+  | {
+      readonly kind: "answered";
+      readonly answer: Answer;
+      /** Milliseconds that the server asks to wait (Retry-After). */
+      readonly retryAfter: number;
+    }
+  | { readonly kind: "failed"; readonly failure: NetworkFailure; readonly answer?: undefined };
+
+/** What a request may still spend after an attempt. */
+export interface Budget {
+  /** Whether the command retries at all (`--fail-after 0` doesn't). */
+  readonly retries: boolean;
+  /** Milliseconds that are left of `--fail-after`. */
+  readonly remaining: number;
+  /** Milliseconds to wait before the next attempt, if the server doesn't ask for more. */
+  readonly backoff: number;
+  /** False if a repeat could do the work twice. */
+  readonly repeatable: boolean;
+  /** Whether this or an earlier attempt may have reached the server without its response coming back. */
+  readonly ambiguous: boolean;
+  /** How many 500s without an error body of the server there were so far. */
+  readonly bare500s: number;
+}
+
+export type Decision =
+  /** The outcome is final; `exceeds` says what there is no time for if another attempt could have helped. */
+  | { readonly kind: "stop"; readonly exceeds: "attempt" | "pause" | undefined }
+  /** Wait, then send again; without `again` the time is over after the wait. */
+  | { readonly kind: "retry"; readonly wait: number; readonly again: boolean };
+
+/** An attempt that is started with less time than this would be over first, and nobody would know what came of it. */
+const MIN_ATTEMPT_MS = 50;
+
+/** Whether to send a request again after an attempt. */
+export function decide(outcome: AttemptOutcome, budget: Budget): Decision {
+  const { remaining } = budget;
+  if (!budget.retries || !canHelp(outcome, budget)) return { kind: "stop", exceeds: undefined };
+  const requested = outcome.kind === "answered" ? outcome.retryAfter : 0;
+  // Never less than our own backoff: a server that asks for 0 seconds would get requests without a break.
+  const wait = Math.max(budget.backoff, requested);
+  if (remaining <= 0 || (outcome.kind === "answered" && wait > remaining))
+    return { kind: "stop", exceeds: requested > remaining ? "pause" : "attempt" };
+  const again = wait + MIN_ATTEMPT_MS <= remaining;
+  return { kind: "retry", wait: again ? wait : remaining, again };
+}
+
+/** Whether another attempt can end differently and cannot do harm. */
+function canHelp(outcome: AttemptOutcome, { repeatable, ambiguous, bare500s }: Budget): boolean {
+  if (outcome.kind === "answered") return isRetryable(outcome.answer, bare500s) && (repeatable || !ambiguous);
+  const { kind } = outcome.failure;
+  return kind === "refused" || kind === "unresolved" || (repeatable && (kind === "lost" || kind === "timeout"));
+}
+
+/** Whether another attempt can change this response; a 500 without an error body is tried twice. */
+function isRetryable(answer: Answer, bare500s: number): boolean {
+  if (answer.status === 500) return bare500s === 1 && isBare500(answer);
   return answer.status === 429 || answer.status === 502 || answer.status === 503 || answer.status === 504;
 }
 
-/**
- * Whether an answer leaves open that the request was carried out: any that a gateway gives, a 500 without words, and 303,
- * which follows a request that was carried out (RFC 9110, 15.4.4).
- */
-export function mayHaveBeenProcessed(answer: Answer): boolean {
-  if (answer.status === 500) return !hasOwnError(answer);
-  return answer.status > 501 || answer.status === 303;
+/** Whether a response is a 500 that doesn't say what went wrong. */
+export function isBare500(answer: Answer | undefined): boolean {
+  return answer?.status === 500 && !hasOwnError(answer);
 }
 
-/** Milliseconds before try number `tries + 1`: doubling from 0.2 s to 5 s, between half and all of it. */
-export function backoff(tries: number, random: (count: number) => Uint8Array): number {
-  const full = Math.min(5_000, 200 * 2 ** (tries - 1));
-  return full * (0.5 + (random(1)[0] ?? 0) / 510);
+/** Whether an attempt leaves open if the request was carried out. */
+export function isAmbiguous(outcome: AttemptOutcome): boolean {
+  return outcome.kind === "answered" ? mayHaveBeenProcessed(outcome.answer) : outcome.failure.maybeSent;
+}
+
+/**
+ * Whether a response leaves open if the request was carried out: every response of a gateway, a 500 without an error body,
+ * and 303, which follows a request that was carried out (RFC 9110, 15.4.4).
+ */
+function mayHaveBeenProcessed(answer: Answer): boolean {
+  return isBare500(answer) || answer.status > 501 || answer.status === 303;
+}
+
+/** Milliseconds before the next attempt after `attempts`: doubling from 0.2 s to 5 s, between half and all of it. */
+export function backoff(attempts: number, random: (count: number) => Uint8Array): number {
+  const longest = Math.min(5_000, 200 * 2 ** (attempts - 1));
+  return longest * (0.5 + (random(1)[0] ?? 0) / 510);
 }
 
 /** The Retry-After of RFC 9110, 10.2.3, as seconds or a date; in milliseconds. */

@@ -1,5 +1,6 @@
 import { createHash, createPrivateKey, type JsonWebKey, type KeyObject, type webcrypto } from "node:crypto";
-import { isRecord, parseJson } from "../../core/client/client.ts";
+import { parseJson } from "../../core/client/client.ts";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import { errorMessage, usageError } from "../../core/problem.ts";
 import {
   type ClientAuth,
@@ -28,7 +29,7 @@ export type ClientAuthentication =
 
 const HINT = "a client key is a private key in PEM or a JSON Web Key: RSA, or EC on P-256, P-384 or P-521";
 
-function keyObjectOf(text: string, jwk: Readonly<Record<string, unknown>> | undefined): KeyObject {
+function keyObjectOf(text: string, jwk: JsonObject | undefined): KeyObject {
   try {
     if (jwk === undefined) return createPrivateKey(text);
     const members = Object.entries(jwk).filter((entry): entry is [string, string] => typeof entry[1] === "string");
@@ -63,7 +64,7 @@ function importParameters(
 
 async function signingKey(key: ClientKey): Promise<{ key: webcrypto.CryptoKey; kid: string }> {
   const value = parseJson(key.text)?.value;
-  const jwk = isRecord(value) ? value : undefined;
+  const jwk = isJsonObject(value) ? value : undefined;
   const exported = keyObjectOf(key.text, jwk).export({ format: "jwk" });
   const own = (name: string): string | undefined => (typeof jwk?.[name] === "string" ? jwk[name] : undefined);
   const algorithm = key.algorithm ?? own("alg") ?? defaultAlgorithm(exported);

@@ -1,4 +1,5 @@
 import { Problem } from "../../core/problem.ts";
+import type { ProblemCode } from "../../core/problem-codes.ts";
 import { endpointOf } from "./discovery.ts";
 import {
   authorizationCodeGrantRequest,
@@ -9,8 +10,8 @@ import {
   processAuthorizationCodeResponse,
   validateAuthResponse,
 } from "./library.ts";
-import { problemOf, type Step } from "./problems.ts";
-import { type ClientSession, formOf, requestTokens, stepOf, type TokenRequest, type Tokens } from "./tokens.ts";
+import { problemOf, type Step } from "./oauth-problems.ts";
+import { type ClientSession, formOf, requestTokens, stepOf, type TokenRequest, type Tokens } from "./token-requests.ts";
 
 /** What a user is asked to grant. */
 export interface AuthorizationRequest extends TokenRequest {
@@ -59,7 +60,7 @@ export async function beginAuthorization(
   return { url: url.href, redirectUri, state, nonce, codeVerifier, isOpenId: scopes.includes("openid") };
 }
 
-function badRedirect(reason: string, code: string, hint: string): Problem {
+function badRedirect(reason: string, code: ProblemCode, hint: string): Problem {
   return new Problem(`Login failed: ${reason}`, { code, exit: "failed", hint });
 }
 

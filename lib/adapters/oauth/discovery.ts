@@ -1,10 +1,11 @@
 import * as v from "valibot";
-import { isRecord, parseJson } from "../../core/client/client.ts";
+import { parseJson } from "../../core/client/client.ts";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import { type Http, type HttpAnswer, NetworkFailure } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";
 import { escapeControls, quote, trimmedEnd } from "../../core/text.ts";
-import { networkProblem } from "./problems.ts";
+import { networkProblem } from "./oauth-problems.ts";
 
 /** The endpoints of a server that this program uses. */
 export const ENDPOINTS = [
@@ -32,7 +33,7 @@ export interface AuthorizationServer {
   /** Seconds that the server's clock is ahead of this machine's, from the Date header; undefined without one. */
   readonly clockOffset: number | undefined;
   /** The whole document. */
-  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly metadata: JsonObject;
 }
 
 export interface DiscoveryOptions {
@@ -73,7 +74,7 @@ async function isAdminPort(options: DiscoveryOptions, base: string): Promise<boo
   try {
     const { status, text } = await get(options, `${base}/health/alive`);
     const value = parseJson(text)?.value;
-    return status === 200 && isRecord(value) && value["status"] === "ok";
+    return status === 200 && isJsonObject(value) && value["status"] === "ok";
   } catch (error) {
     if (error instanceof Problem) return false;
     throw error;
@@ -99,10 +100,7 @@ async function noDocument(options: DiscoveryOptions, base: string, url: string, 
 }
 
 /** The endpoints of a document, apart by whether they are at the server's own origin. */
-function endpointsOf(
-  metadata: Readonly<Record<string, unknown>>,
-  base: string,
-): Pick<AuthorizationServer, "endpoints" | "foreign"> {
+function endpointsOf(metadata: JsonObject, base: string): Pick<AuthorizationServer, "endpoints" | "foreign"> {
   const endpoints: Partial<Record<EndpointName, string>> = {};
   const foreign: EndpointName[] = [];
   const { origin } = new URL(base);
@@ -132,7 +130,7 @@ export async function discover(options: DiscoveryOptions): Promise<Authorization
   const answer = await get(options, url);
   const value = parseJson(answer.text)?.value;
   const read = v.safeParse(DOCUMENT, value);
-  if (answer.status !== 200 || !read.success || !isRecord(value)) {
+  if (answer.status !== 200 || !read.success || !isJsonObject(value)) {
     throw await noDocument(options, base, url, answer.status);
   }
   const { issuer } = read.output;

@@ -1,10 +1,11 @@
-import { isRecord, parseJson } from "../../core/client/client.ts";
+import { parseJson } from "../../core/client/client.ts";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import type { Http, HttpAnswer } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { redactUrl, secretsIn } from "../../core/redact.ts";
 import { quote, trimmedEnd } from "../../core/text.ts";
-import { oauthErrorIn, oauthProblem, type Step } from "./problems.ts";
-import { ask } from "./session.ts";
+import { ask } from "./library-session.ts";
+import { oauthErrorIn, oauthProblem, type Step } from "./oauth-problems.ts";
 
 /** How a login is driven through the admin API, in the place of the login and consent application. */
 export interface DriverOptions {
@@ -94,7 +95,7 @@ async function askAdmin(
   drive: Drive,
   { step: name, value }: Challenge,
   request: { readonly method: "GET" | "PUT"; readonly path: string; readonly body?: unknown },
-): Promise<Readonly<Record<string, unknown>>> {
+): Promise<JsonObject> {
   const { http, step, adminHeaders } = drive;
   const { method, path, body } = request;
   const query = new URLSearchParams({ [`${name}_challenge`]: value });
@@ -103,14 +104,14 @@ async function askAdmin(
     answer = await ask(http, step, {
       method,
       url: `${trimmedEnd(drive.adminUrl, "/")}${prefix}/oauth2/auth/requests/${path}?${query}`,
-      headers: { accept: "application/json", "content-type": "application/json", ...adminHeaders },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      headers: { accept: "application/json", ...adminHeaders },
+      ...(body === undefined ? {} : { json: body }),
       ...limitsOf(drive),
     });
     if (answer.status !== 404) break;
   }
   const read = parseJson(answer?.text ?? "")?.value;
-  if (answer?.status === 200 && isRecord(read)) return read;
+  if (answer?.status === 200 && isJsonObject(read)) return read;
   const error = oauthErrorIn(answer?.text ?? "");
   if (error !== undefined) throw oauthProblem(step, error, answer?.status);
   throw unexpected(drive, `the admin API answered ${answer?.status ?? 0}`);

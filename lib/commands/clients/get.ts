@@ -1,41 +1,40 @@
 import { Batch } from "../../clients/batch.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
-import { type Context, command, type Result, type Shown } from "../../command.ts";
+import { type Context, command, type Result } from "../../command.ts";
 import { badId } from "../../core/client/id.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
-import { TOO_DEEP_CODE } from "../../core/json.ts";
+import { type JsonObject, TOO_DEEP_CODE } from "../../core/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { withoutCredentials } from "../../core/redact.ts";
 
-/** The client, or only its id where nothing else is asked for and the rest nests too deep. */
-async function read(context: Context, id: string): Promise<Shown> {
+/** The client, or only its ID where nothing else is asked for and the rest nests too deep. */
+async function read({ admin, format }: Pick<Context, "admin" | "format">, id: string): Promise<JsonObject> {
   try {
-    return await context.admin.get(id);
+    return await admin.get(id);
   } catch (error) {
-    if (context.format.kind === "id" && error instanceof Problem && error.code === TOO_DEEP_CODE)
-      return { client_id: id };
+    if (format.kind === "id" && error instanceof Problem && error.code === TOO_DEEP_CODE) return { client_id: id };
     throw error;
   }
 }
 
 async function run(context: Context): Promise<Result> {
   const { operands } = context;
-  const many = new Batch(context, operands.length);
-  async function* items(): AsyncGenerator<Shown> {
+  const batch = new Batch(context, operands.length);
+  async function* items(): AsyncGenerator<JsonObject> {
     for (const id of operands) {
-      const record = await many.attempt(() => read(context, id));
+      const record = await batch.attempt(() => read(context, id));
       if (record !== undefined) yield withoutCredentials(record);
     }
   }
-  return { view: CLIENT_VIEW, isList: operands.length > 1, items: items(), exit: () => many.exit() };
+  return { view: CLIENT_VIEW, isList: operands.length > 1, items: items(), exit: () => batch.exit() };
 }
 
-/** `clients get` and `get oauth2-client`: shows clients by their ids. */
+/** `clients get` and `get oauth2-client`: shows clients by their IDs. */
 export const get = command({
   name: "get",
   summary: "Show one or more clients",
-  about: ["Shows what the server has of each client. No server gives a secret back, and none is shown."],
-  operands: { name: "ID", least: 1, most: Number.POSITIVE_INFINITY, help: "The id of a client" },
+  about: ["Shows each client as the server returns it. Hydra never returns a secret after creation."],
+  operands: { name: "ID", least: 1, most: Number.POSITIVE_INFINITY, help: "Client ID" },
   flags: [...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [

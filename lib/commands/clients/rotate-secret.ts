@@ -1,23 +1,29 @@
-import { type ChangedSecret, deliverChangedSecret, sendWithCopy } from "../../clients/change-secret.ts";
+import {
+  type ChangedSecret,
+  type ChangeSecretContext,
+  deliverChangedSecret,
+  sendWithCopy,
+} from "../../clients/change-secret.ts";
 import { safeReason } from "../../clients/delivery.ts";
-import { dryRun, isDryRun } from "../../clients/dry-run.ts";
+import { dryRun, GENERATED, isDryRun } from "../../clients/dry-run.ts";
 import { withOutlets } from "../../clients/outlets.ts";
 import { savedIn } from "../../clients/recovery.ts";
+import { secretProblems, unwritableProblems } from "../../clients/secret-checks.ts";
 import {
+  type PrepareContext,
   type PreparedSecret,
   prepareSecret,
   providedSecret,
-  secretProblems,
-  unwritableProblems,
 } from "../../clients/secret-source.ts";
-import { change } from "../../clients/send-change.ts";
-import { secretProof, verify, verifyEndpoint, verifyProblems } from "../../clients/verify.ts";
+import { updateClient } from "../../clients/send-change.ts";
+import { secretProof, verify, verifyEndpoints, verifyProblems } from "../../clients/verify.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
-import { type Context, command, type PreparedCommand, type Result, type Shown, single } from "../../command.ts";
+import { type Context, command, type PreparedCommand, type Result, single } from "../../command.ts";
 import { changeRequest } from "../../core/client/changes.ts";
 import { isPublic, textField } from "../../core/client/client.ts";
 import { badId } from "../../core/client/id.ts";
 import { findingProblem, lint } from "../../core/client/rules.ts";
+import type { BoolFlag, Flag } from "../../core/flags/flag.ts";
 import {
   DRY_RUN,
   ENCRYPTED_FORMAT,
@@ -31,20 +37,22 @@ import {
   VERIFY,
   VERIFY_FLAGS,
 } from "../../core/flags/flag-table.ts";
-import type { BoolFlag, Flag } from "../../core/flags/parse.ts";
+import type { FlagValues } from "../../core/flags/flag-values.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { withoutCredentials } from "../../core/redact.ts";
 import { joined, quote } from "../../core/text.ts";
 
-const FINISH: BoolFlag = {
+const DROP_OLD_SECRETS: BoolFlag = {
   kind: "switch",
-  name: "finish",
+  name: "drop-old-secrets",
+  aliases: ["finish"],
   group: "input",
-  help: "Drop the old secrets that a rotation left valid, and make no new one",
+  help: "Revoke the old secrets that a rotation left valid; generates no secret",
 };
 
-/** What is of no use where no secret is made. */
-const FOR_A_NEW_SECRET: readonly Flag[] = [
+/** The flags that are of no use where no secret is generated. */
+const NEW_SECRET_ONLY: readonly Flag[] = [
   ...NEW_SECRET_FLAGS,
   SECRET_LENGTH,
   SECRET_OUT,
@@ -58,36 +66,44 @@ async function prepare(context: Context): Promise<PreparedCommand> {
   const problems: Problem[] = [...(await secretProblems(context)), ...verifyProblems(context)];
   const bad = context.operands.length === 0 ? undefined : badId(id);
   if (bad !== undefined) problems.push(bad);
-  if (values.bool(FINISH)) {
-    const pointless = FOR_A_NEW_SECRET.filter((flag) => values.isSet(flag));
-    if (pointless.length > 0)
-      problems.push(
-        usageError(
-          `--finish makes no new secret, so it excludes ${joined(pointless.map((flag) => values.origin(flag).name))}`,
-          "leave out one of them",
-          "finish-with-secret",
-        ),
-      );
-  }
+  problems.push(...dropProblems(values));
   const given = await providedSecret(context, problems);
-  if (given !== undefined) {
-    const found = lint({ client_secret: given.text }, () => given.name);
-    problems.push(...found.filter(({ severity }) => severity === "error").map(findingProblem));
-    for (const { severity, message, hint } of found) if (severity === "warning") context.warn(`${message}: ${hint}`);
-  }
+  if (given !== undefined) problems.push(...secretFindings(context, given.text, given.name));
   problems.push(...unwritableProblems(context, { id, secret: given?.text }));
-  return { problems, run: () => (values.bool(FINISH) ? finish(context, id) : rotate(context, id, given?.text)) };
+  const run = values.bool(DROP_OLD_SECRETS) ? dropOldSecrets : rotate;
+  return { problems, run: () => run(context, id, given?.text) };
 }
 
-async function finish(context: Context, id: string): Promise<Result> {
+/** The problem of flags for a new secret together with `--drop-old-secrets`. */
+function dropProblems(values: FlagValues): readonly Problem[] {
+  if (!values.bool(DROP_OLD_SECRETS)) return [];
+  const pointless = NEW_SECRET_ONLY.filter((flag) => values.isSet(flag)).map((flag) => values.origin(flag).name);
+  if (pointless.length === 0) return [];
+  return [
+    usageError(
+      `${values.origin(DROP_OLD_SECRETS).name} generates no secret, so it excludes ${joined(pointless)}`,
+      "leave out one of them",
+      "finish-with-secret",
+    ),
+  ];
+}
+
+/** Checks a provided secret by the rules; shows the warnings and returns the errors. */
+function secretFindings({ warn }: Pick<Context, "warn">, secret: string, name: string): readonly Problem[] {
+  const findings = lint({ client_secret: secret }, () => name);
+  for (const { severity, message, hint } of findings) if (severity === "warning") warn(`${message}: ${hint}`);
+  return findings.filter(({ severity }) => severity === "error").map(findingProblem);
+}
+
+async function dropOldSecrets(context: Context, id: string): Promise<Result> {
   if (isDryRun(context))
     return dryRun(context, [{ method: "DELETE", url: `/admin/clients/${encodeURIComponent(id)}/secrets/rotate` }]);
   const record = await context.admin.dropOldSecrets(id);
   if (record === undefined) {
-    throw new Problem(`Cannot drop the old secrets of client ${quote(id)}: this server keeps none beside the new one`, {
+    throw new Problem(`Cannot drop the old secrets of client ${quote(id)}: this server never keeps them`, {
       code: "no-overlap",
       exit: "failed",
-      hint: "nothing is to be done: the old secret stopped working at the rotation",
+      hint: "nothing to do: the old secret stopped working when it was rotated",
     });
   }
   context.note(`Only the newest secret of client ${quote(id)} works now`);
@@ -97,134 +113,146 @@ async function finish(context: Context, id: string): Promise<Result> {
   );
 }
 
-function cannotRotate(id: string, current: Shown): Problem | undefined {
-  if (isPublic(current)) {
-    return new Problem(`Cannot rotate the secret of client ${quote(id)}: it is a public client without a secret`, {
-      code: "no-secret",
-      exit: "failed",
-      hint: "hydra clients get shows its auth method",
-    });
-  }
-  if (current["token_endpoint_auth_method"] === "private_key_jwt") {
-    return new Problem(`Cannot rotate the secret of client ${quote(id)}: it proves itself with its keys`, {
-      code: "no-secret",
-      exit: "failed",
-      hint: "change its keys with hydra clients update --jwks",
-    });
-  }
+/** Reads a client whose secret can be rotated. */
+async function readRotatable({ admin }: Pick<Context, "admin">, id: string): Promise<JsonObject> {
+  const client = await admin.get(id);
+  const reason = cannotRotate(client);
+  if (reason === undefined) return client;
+  const { why, hint } = reason;
+  throw new Problem(`Cannot rotate the secret of client ${quote(id)}: ${why}`, {
+    code: "no-secret",
+    exit: "failed",
+    hint,
+  });
+}
+
+function cannotRotate(client: JsonObject): { readonly why: string; readonly hint: string } | undefined {
+  if (isPublic(client))
+    return { why: "it is a public client without a secret", hint: "show its auth method: hydra clients get" };
+  if (client["token_endpoint_auth_method"] === "private_key_jwt")
+    return { why: "it authenticates with its keys", hint: "change its keys: hydra clients update --jwks" };
   return undefined;
 }
 
-/** What a rotation would send; a server's own rotation cannot be foretold without one. */
-async function foretell(context: Context, id: string, given: string | undefined): Promise<Result> {
-  const current = await context.admin.get(id);
-  const refused = cannotRotate(id, current);
-  if (refused !== undefined) throw refused;
-  const { clients, update } = await context.admin.family();
-  const secret = { field: "client_secret", before: undefined, after: given ?? "made here" };
+/** The request that a rotation would send; whether the server can rotate by itself is unknown without sending one. */
+async function showRotation(context: Context, id: string, given: string | undefined): Promise<Result> {
+  const current = await readRotatable(context, id);
+  const { paths, update } = await context.admin.family();
+  const secret = { field: "client_secret", before: undefined, after: given ?? GENERATED };
   const request = changeRequest(update, current, [secret]);
-  return dryRun(context, [{ ...request, url: `${clients}/${encodeURIComponent(id)}` }], "read");
+  return dryRun(context, [{ ...request, url: paths.client(id) }], "read");
 }
 
 async function rotate(context: Context, id: string, given: string | undefined): Promise<Result> {
-  if (isDryRun(context)) return foretell(context, id, given);
+  if (isDryRun(context)) return showRotation(context, id, given);
   const recipients = await context.keys.recipients(context.values);
-  const endpoint = await verifyEndpoint(context);
-  const current = await context.admin.get(id);
-  const refused = cannotRotate(id, current);
-  if (refused !== undefined) throw refused;
-  const way = { action: `Cannot rotate the secret of client ${quote(id)}`, mustRescue: true };
-  return withOutlets(context, way, async (outlets) => {
-    const native = given === undefined ? await nativeRotation(context, id, recipients) : undefined;
+  const endpoints = await verifyEndpoints(context);
+  const current = await readRotatable(context, id);
+  const options = { action: `Cannot rotate the secret of client ${quote(id)}`, needsRecoveryCopy: true };
+  return withOutlets(context, options, async (outlets) => {
+    const byServer = given === undefined ? await rotateByServer(context, id, recipients) : undefined;
     const changed =
-      native ?? (await ownRotation(context, id, current, await prepareSecret(context, given, recipients)));
+      byServer ?? (await setSecret(context, id, current, await prepareSecret(context, given, recipients)));
     context.note(
-      native === undefined
-        ? `The secret of client ${quote(id)} is changed; the old one stopped working`
-        : `Client ${quote(id)} has a new secret; the old one works until hydra clients rotate-secret ${id} --finish`,
+      byServer === undefined
+        ? `Secret of client ${quote(id)} rotated; the old one no longer works`
+        : `Client ${quote(id)} has a new secret; the old one works until hydra clients rotate-secret ${id} --drop-old-secrets`,
     );
     const { plain } = changed.prepared;
     let works = true;
     return deliverChangedSecret(context, outlets, changed, {
       id,
-      view: createdView("given"),
+      view: createdView("has secret"),
       async before(_, record) {
         if (plain === undefined) return;
         const proof = secretProof(current, textField(record, "client_secret") ?? plain);
-        works = await verify(context, endpoint, id, proof);
+        works = await verify(context, endpoints, id, proof);
       },
       exit: () => (works ? "done" : "failed"),
     });
   });
 }
 
-/** What to do after a rotation of the server's own whose secret nobody has. */
-const AGAIN = (id: string): string =>
-  `run it again, then hydra clients rotate-secret ${id} --finish drops all but the newest`;
+/** What to do after a rotation by the server whose secret is unknown. */
+function rotateAgain(id: string): string {
+  return `run it again, then drop all secrets but the newest: hydra clients rotate-secret ${id} --drop-old-secrets`;
+}
 
-/** The server's own rotation: it makes the secret, so that is kept as soon as it is known. */
-async function nativeRotation(
-  context: Context,
+/** Lets the server rotate the secret, which it generates; undefined where it can't. The secret is saved as soon as it is known. */
+async function rotateByServer(
+  context: Pick<Context, "admin"> & PrepareContext & ChangeSecretContext,
   id: string,
   recipients: PreparedSecret["recipients"],
 ): Promise<ChangedSecret | undefined> {
-  let record: (Shown & { readonly client_id: string }) | undefined;
-  try {
-    record = await context.admin.rotate(id);
-  } catch (error) {
-    if (!(error instanceof Problem) || !error.ambiguous) throw error;
-    throw new Problem(
-      `${error.message}; a new secret that nobody knows may work beside the old one, which still works`,
-      {
-        code: error.code,
-        exit: error.exit,
-        hint: AGAIN(id),
-        cause: error,
-      },
-    );
-  }
-  if (record === undefined) return undefined;
-  const { registration_access_token: _, ...answered } = record;
-  const secret = textField(answered, "client_secret");
+  const answer = await requestRotation(context, id);
+  if (answer === undefined) return undefined;
+  const { registration_access_token: _, ...record } = answer;
+  const secret = textField(record, "client_secret");
   if (secret === undefined || secret === "") {
-    throw new Problem(`Cannot rotate the secret of client ${quote(id)}: the server's answer holds no secret`, {
+    throw new Problem(`Cannot rotate the secret of client ${quote(id)}: the server's answer has no secret`, {
       code: "unreadable-answer",
       exit: "failed",
-      hint: "the old secret still works; look into the server's log",
+      hint: "the old secret still works; check the server's log",
     });
   }
-  let made: PreparedSecret;
+  const prepared = await encryptRotated(context, id, secret, recipients);
+  const saved = savedIn(context, undefined);
+  await saved.update({ id, state: "made", reason: "the secret is about to be delivered" }, prepared);
+  return { prepared, record, saved };
+}
+
+async function requestRotation({ admin }: Pick<Context, "admin">, id: string): ReturnType<Context["admin"]["rotate"]> {
   try {
-    made = { ...(await prepareSecret(context, secret, recipients)), given: false };
+    return await admin.rotate(id);
   } catch (error) {
-    // Without recipients nothing can fail here, and with some a secret in the clear would break another promise.
+    if (!(error instanceof Problem) || !error.ambiguous) throw error;
+    const { code, exit } = error;
     throw new Problem(
-      `Cannot encrypt the new secret of client ${quote(id)}: ${safeReason(error)}; it works beside the old one, and nobody knows it`,
-      { code: "not-encrypted", exit: "failed", hint: AGAIN(id), cause: error },
+      `${error.message}; the server may have added a secret that was not received, and the old one still works`,
+      { code, exit, hint: rotateAgain(id), cause: error },
     );
   }
-  const saved = savedIn(context, undefined);
-  await saved.update({ id, state: "made", reason: "the secret is about to be handed over" }, made);
-  return { prepared: made, record: answered, saved };
 }
 
-/** A secret made here or given, sent by PATCH or PUT. */
-function ownRotation(context: Context, id: string, current: Shown, prepared: PreparedSecret): Promise<ChangedSecret> {
+async function encryptRotated(
+  context: PrepareContext,
+  id: string,
+  secret: string,
+  recipients: PreparedSecret["recipients"],
+): Promise<PreparedSecret> {
+  try {
+    return { ...(await prepareSecret(context, secret, recipients)), given: false };
+  } catch (error) {
+    // Only encryption can fail here, and the secret must not be saved as plain text.
+    throw new Problem(
+      `Cannot encrypt the new secret of client ${quote(id)}: ${safeReason(error)}; it is valid but lost, and the old one still works`,
+      { code: "not-encrypted", exit: "failed", hint: rotateAgain(id), cause: error },
+    );
+  }
+}
+
+/** Sets a generated or provided secret. */
+function setSecret(
+  context: Pick<Context, "admin"> & ChangeSecretContext,
+  id: string,
+  current: JsonObject,
+  prepared: PreparedSecret,
+): Promise<ChangedSecret> {
   const wanted = [{ field: "client_secret", before: undefined, after: prepared.plain }];
-  return sendWithCopy(context, id, prepared, () => change(context.admin, id, current, wanted));
+  return sendWithCopy(context, id, prepared, () => updateClient(context.admin, id, current, wanted));
 }
 
-/** `clients rotate-secret` and `rotate-secret oauth2-client`: a new secret, and nothing else changed. */
+/** `clients rotate-secret` and `rotate-secret oauth2-client`: replaces the secret and nothing else. */
 export const rotateSecret = command({
   name: "rotate-secret",
-  summary: "Give a client a new secret and change nothing else",
+  summary: "Rotate a client's secret, and change nothing else",
   about: [
-    "Where the server can, the old secret stays valid beside the new one until --finish; elsewhere the old one stops working at once, and the program says so.",
-    "The new secret is kept in a rescue file from before it is sent until it is handed over.",
+    "If the server supports it, the old secret stays valid until --drop-old-secrets; otherwise it stops working immediately, and a message says so.",
+    "A recovery copy of the new secret is saved before it is sent and removed once it is delivered.",
   ],
-  operands: { name: "ID", least: 1, most: 1, help: "The id of the client" },
+  operands: { name: "ID", least: 1, most: 1, help: "Client ID" },
   flags: [
-    FINISH,
+    DROP_OLD_SECRETS,
     ...NEW_SECRET_FLAGS,
     SECRET_LENGTH,
     ...VERIFY_FLAGS,

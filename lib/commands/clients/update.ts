@@ -1,29 +1,21 @@
 import { changeSecret } from "../../clients/change-secret.ts";
-import { invalidPath, lintDraft, readDraft, refuseUnknownFields, warnDropped } from "../../clients/draft.ts";
+import { labelWithSecret, lintDraft, type ReadDraft, readDraft, rejectUnsupportedFields } from "../../clients/draft.ts";
+import { warnDropped } from "../../clients/dropped-fields.ts";
 import { dryRun, isDryRun } from "../../clients/dry-run.ts";
 import { reportClientOnWriteFailure } from "../../clients/outlets.ts";
-import {
-  prepareSecret,
-  providedSecret,
-  secretProblems,
-  unwritableProblems,
-  wantsRecipients,
-} from "../../clients/secret-source.ts";
+import { type PlannedUpdate, planUpdate, type RequestedUpdate, requestOf } from "../../clients/plan-update.ts";
+import { secretProblems, unwritableProblems } from "../../clients/secret-checks.ts";
+import { prepareSecret, providedSecret, wantsRecipients } from "../../clients/secret-source.ts";
 import { sendChange } from "../../clients/send-change.ts";
 import { CLIENT_VIEW, createdView, idOf } from "../../clients/views.ts";
-import { type Context, command, type PreparedCommand, type Result, type Shown, single } from "../../command.ts";
-import {
-  type ChangeRequest,
-  changeRequest,
-  fieldNamed,
-  type PathAssignment,
-  setPath,
-} from "../../core/client/changes.ts";
-import { type Client, isPublic, listField, textField, usesSecret } from "../../core/client/client.ts";
-import { type Change, changes, emptyOf, incomparable, sameValue } from "../../core/client/equality.ts";
+import { type Context, command, type PreparedCommand, type Result, single } from "../../command.ts";
+import { fieldNamed, type PathAssignment } from "../../core/client/changes.ts";
+import { isPublic, textField, usesSecret } from "../../core/client/client.ts";
+import { type Change, emptyOf, sameValue } from "../../core/client/equality.ts";
 import { type Field, LIST_EDITS } from "../../core/client/fields.ts";
 import { badId } from "../../core/client/id.ts";
 import { findingProblem, lint } from "../../core/client/rules.ts";
+import type { BoolFlag, ListFlag } from "../../core/flags/flag.ts";
 import {
   DRY_RUN,
   FIELD_FLAGS,
@@ -38,10 +30,11 @@ import {
   SET,
   STRICT,
 } from "../../core/flags/flag-table.ts";
-import type { BoolFlag, ListFlag } from "../../core/flags/parse.ts";
+import type { FlagValues } from "../../core/flags/flag-values.ts";
+import { type JsonObject, toJson } from "../../core/json.ts";
 import { redacted } from "../../core/output/curl.ts";
-import { toJson, type View } from "../../core/output/render.ts";
-import { Problem, usageError, withMessage } from "../../core/problem.ts";
+import type { View } from "../../core/output/render.ts";
+import { type Problem, usageError } from "../../core/problem.ts";
 import { CREDENTIAL_FIELDS, withoutCredentials } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 
@@ -49,7 +42,7 @@ const REPLACE: BoolFlag = {
   kind: "switch",
   name: "replace",
   group: "input",
-  help: "Replace the whole client, as the reference does: what is not named falls back to its default",
+  help: "Replace the whole client like Hydra's own CLI; omitted fields get defaults",
 };
 
 const UNSET: ListFlag = {
@@ -57,257 +50,223 @@ const UNSET: ListFlag = {
   name: "unset",
   value: "FIELD",
   group: "input",
-  help: "Empty these fields, by their JSON names or their flags'",
+  help: "Clear fields (JSON or flag names)",
 };
-
-/** What a command line wants of a client, as far as it can be said without knowing the client. */
-interface RequestedUpdate {
-  readonly id: string;
-  /** Fields with their new values. */
-  readonly set: Client;
-  /** Values for places inside other fields. */
-  readonly inside: readonly PathAssignment[];
-  readonly label: (field: string) => string;
-  readonly replace: boolean;
-}
-
-function unsetFields(context: Context, problems: Problem[]): readonly Field[] {
-  return context.values.list(UNSET).flatMap((name) => {
-    const { field, meant } = fieldNamed(name);
-    if (field !== undefined) return [field];
-    problems.push(
-      usageError(
-        `--unset ${quote(name)} is no field that can be emptied`,
-        name.replace(/^--/, "").replaceAll("-", "_") === "client_secret"
-          ? "hydra clients rotate-secret gives the client a new secret"
-          : meant === undefined
-            ? "hydra clients get shows the fields"
-            : `did you mean ${meant}?`,
-        "unknown-field",
-      ),
-    );
-    return [];
-  });
-}
-
-/** The list that adding and removing make of the one a client has. */
-function applyListEdits(context: Context, field: Field, current: Client): unknown {
-  const has =
-    field.shape === "words"
-      ? (textField(current, field.name) ?? "").split(" ").filter((word) => word !== "")
-      : listField(current, field.name);
-  const edits = LIST_EDITS.filter((edit) => edit.field === field);
-  const of = (way: "add" | "remove"): readonly string[] =>
-    edits.filter((edit) => edit.way === way).flatMap((edit) => context.values.list(edit.flag));
-  const missing = of("remove").filter((value) => !has.includes(value));
-  for (const value of missing)
-    context.warn(`--remove-${field.singular ?? field.name} ${quote(value)} is not in ${field.name}`);
-  const fresh = [...new Set(of("add"))].filter((value) => !has.includes(value));
-  const after = [...has, ...fresh].filter((value) => !of("remove").includes(value));
-  return field.shape === "words" ? after.join(" ") : after;
-}
-
-/** The fields that a client has, with values put inside them. */
-function applyNested(current: Client, inside: readonly PathAssignment[]): Client {
-  let whole = current;
-  for (const placed of inside) {
-    const set = setPath(whole, placed);
-    if (set === undefined) throw invalidPath(placed.path);
-    whole = set;
-  }
-  return Object.fromEntries(inside.map(({ path: [top = ""] }) => [top, whole[top]]));
-}
-
-function editedFields(context: Context): readonly Field[] {
-  return [...new Set(LIST_EDITS.filter(({ flag }) => context.values.isSet(flag)).map(({ field }) => field))];
-}
 
 async function prepare(context: Context): Promise<PreparedCommand> {
   const { values } = context;
+  const [id = ""] = context.operands;
   const replace = values.bool(REPLACE);
   const read = await readDraft(context, replace);
   const problems: Problem[] = [...(await secretProblems(context))];
   const given = await providedSecret(context, problems);
-  const [id = ""] = context.operands;
-  const bad = context.operands.length === 0 ? undefined : badId(id);
-  if (bad !== undefined) problems.push(bad);
-  const own = read.client["client_id"];
-  if (typeof own === "string" && own !== id)
-    problems.push(
-      usageError(
-        `${read.label("client_id")} ${quote(own)} is not the client to update`,
-        `a client's id cannot be changed; leave it out or write ${quote(own)} after update`,
-        "id-mismatch",
-      ),
-    );
-  const emptied = unsetFields(context, problems);
-  const within = new Set(read.nested.map(({ path: [top] }) => top));
-  const edits = editedFields(context);
-  for (const field of [...emptied, ...edits]) {
-    if (read.fromFlags.has(field.name))
-      problems.push(
-        usageError(`${field.name} is set and changed by another flag at once`, "name each field once", "field-twice"),
-      );
-  }
-  if (replace && edits.length > 0)
-    problems.push(
-      usageError(
-        "--replace excludes --add-… and --remove-…",
-        "leave out --replace to change single values",
-        "replace-and-edit",
-      ),
-    );
   const secret = given?.text ?? textField(read.client, "client_secret");
-  const none = secret === undefined && !values.isSet(SECRET_FILE) && !values.bool(SECRET_PROMPT);
-  if ((wantsRecipients(context) || values.isSet(SECRET_OUT)) && none) {
-    problems.push(
-      usageError(
-        `There is no new secret to ${values.isSet(SECRET_OUT) ? "write" : "encrypt"}`,
-        "hydra clients rotate-secret makes one; here give it with --secret-file",
-        "nothing-to-encrypt",
-      ),
-    );
-  }
-  problems.push(...unwritableProblems(context, { id, secret }));
-  const fields = Object.entries(read.client).filter(
-    ([field]) => field !== "client_id" && field !== "client_secret" && !within.has(field),
+  const unset = unsetFields(values);
+  const editedLists = [...new Set(LIST_EDITS.filter(({ flag }) => values.isSet(flag)).map(({ field }) => field))];
+  const set = { ...fieldsOf(read), ...Object.fromEntries(unset.fields.map((field) => [field.name, emptyOf(field)])) };
+  const label = labelWithSecret(read.label, given);
+  const update: RequestedUpdate = { id, set, nested: read.nested, editedLists, secret, label, replace };
+  problems.push(
+    ...(context.operands.length === 0 ? [] : idProblems(id, read)),
+    ...unset.problems,
+    ...twiceProblems(read, [...unset.fields, ...editedLists]),
+    ...editProblems(update),
+    ...secretUseProblems(context, secret),
+    ...unwritableProblems(context, { id, secret }),
+    ...ruleProblems(context, read, update),
   );
-  const set: Client = {
-    ...Object.fromEntries(fields),
-    ...Object.fromEntries(emptied.map((field) => [field.name, emptyOf(field)])),
-  };
-  // Rules that look at several fields are applied to the merged client, below.
-  const judged = {
-    ...read,
-    client: secret === undefined ? set : { ...set, client_secret: secret },
-    label: (field: string) => (field === "client_secret" ? (given?.name ?? read.label(field)) : read.label(field)),
-  };
-  problems.push(...(replace ? lintDraft(context, judged) : read.problems));
-  if (!replace && secret !== undefined) {
-    const found = lint({ client_secret: secret }, () => judged.label("client_secret"));
-    problems.push(...found.filter(({ severity }) => severity === "error").map(findingProblem));
-  }
-  for (const warning of replace ? [] : read.warnings) context.warn(warning);
-  const nothing = fields.length + within.size + emptied.length + edits.length === 0 && secret === undefined;
-  if (nothing && !replace && problems.length === 0) {
+  if (problems.length === 0 && !replace && isNothing(update))
     problems.push(
       usageError(
-        `Nothing to change on client ${quote(id)} is named`,
+        `No changes given for client ${quote(id)}`,
         "add a flag such as --name, --add-scope or --unset",
         "nothing-named",
       ),
     );
+  return { problems, run: () => run(context, update) };
+}
+
+/** The fields that the command line sets as a whole, other than the ID and the secret. */
+function fieldsOf({ client, nested }: ReadDraft): JsonObject {
+  const others = new Set(["client_id", "client_secret", ...nested.map(({ path: [top] }) => top)]);
+  return Object.fromEntries(Object.entries(client).filter(([field]) => !others.has(field)));
+}
+
+function isNothing({ set, nested, editedLists, secret }: RequestedUpdate): boolean {
+  return Object.keys(set).length + nested.length + editedLists.length === 0 && secret === undefined;
+}
+
+function idProblems(id: string, { client, label }: ReadDraft): readonly Problem[] {
+  const bad = badId(id);
+  const own = client["client_id"];
+  const problems = bad === undefined ? [] : [bad];
+  if (typeof own !== "string" || own === id) return problems;
+  const mismatch = usageError(
+    `${label("client_id")} ${quote(own)} is not the client to update`,
+    `a client ID cannot be changed; leave it out or write ${quote(own)} after update`,
+    "id-mismatch",
+  );
+  return [...problems, mismatch];
+}
+
+/** The fields of `--unset`. */
+function unsetFields(values: FlagValues): { readonly fields: readonly Field[]; readonly problems: readonly Problem[] } {
+  const fields: Field[] = [];
+  const problems: Problem[] = [];
+  for (const name of values.list(UNSET)) {
+    const { field, meant } = fieldNamed(name);
+    if (field !== undefined) fields.push(field);
+    else
+      problems.push(
+        usageError(`--unset ${quote(name)} is not a field to clear`, unsetHint(name, meant), "unknown-field"),
+      );
   }
-  return { problems, run: () => run(context, { id, set, inside: read.nested, label: judged.label, replace }, secret) };
+  return { fields, problems };
 }
 
-/** Rules over the client as it would become, told only where the change has to do with them. */
-function mergedProblems(context: Context, merged: Client, wish: RequestedUpdate, before: Client): readonly Problem[] {
-  const label = (field: string): string =>
-    Object.hasOwn(wish.set, field) || field === "client_secret" ? wish.label(field) : `the client's ${field}`;
-  const known = new Set(lint(before, label).map(({ rule, message }) => `${rule} ${message}`));
-  const fresh = lint(merged, label).filter(({ rule, message }) => !known.has(`${rule} ${message}`));
-  const strict = context.values.bool(STRICT);
-  for (const finding of fresh)
-    if (finding.severity === "warning" && !strict)
-      context.warn(`${finding.message} [${finding.rule}]: ${finding.hint}`);
-  return fresh.filter(({ severity }) => severity === "error" || strict).map(findingProblem);
+function unsetHint(name: string, meant: string | undefined): string {
+  if (name.replace(/^--/, "").replaceAll("-", "_") === "client_secret")
+    return "set a new secret: hydra clients rotate-secret";
+  return meant === undefined ? "show the fields: hydra clients get" : `did you mean ${meant}?`;
 }
 
-function shownBrief(value: unknown): string {
+/** The problems of fields that are both set and cleared or edited. */
+function twiceProblems({ fromFlags }: ReadDraft, others: readonly Field[]): readonly Problem[] {
+  return others
+    .filter(({ name }) => fromFlags.has(name))
+    .map(({ name }) =>
+      usageError(`${name} is both set and changed by another flag`, "name each field once", "field-twice"),
+    );
+}
+
+function editProblems({ replace, editedLists }: RequestedUpdate): readonly Problem[] {
+  if (!replace || editedLists.length === 0) return [];
+  return [
+    usageError(
+      "--replace excludes --add-… and --remove-…",
+      "leave out --replace to change single values",
+      "replace-and-edit",
+    ),
+  ];
+}
+
+/** The problem of flags about a secret that is not given. */
+function secretUseProblems({ values }: Pick<Context, "values">, secret: string | undefined): readonly Problem[] {
+  if (secret !== undefined || values.isSet(SECRET_FILE) || values.bool(SECRET_PROMPT)) return [];
+  if (!wantsRecipients({ values }) && !values.isSet(SECRET_OUT)) return [];
+  return [
+    usageError(
+      `There is no new secret to ${values.isSet(SECRET_OUT) ? "write" : "encrypt"}`,
+      "give one with --secret-file, or generate one with hydra clients rotate-secret",
+      "nothing-to-encrypt",
+    ),
+  ];
+}
+
+/** The problems that the rules find without the client; rules over several fields are checked on the merged client. */
+function ruleProblems(
+  context: Pick<Context, "values" | "warn">,
+  read: ReadDraft,
+  { set, secret, label, replace }: RequestedUpdate,
+): readonly Problem[] {
+  const withSecret = secret === undefined ? {} : { client_secret: secret };
+  if (replace) return lintDraft(context, { ...read, client: { ...set, ...withSecret }, label });
+  for (const warning of read.warnings) context.warn(warning);
+  const errors = lint(withSecret, label).filter(({ severity }) => severity === "error");
+  return [...read.problems, ...errors.map(findingProblem)];
+}
+
+async function run(context: Context, update: RequestedUpdate): Promise<Result> {
+  const { id, secret } = update;
+  const isDry = isDryRun(context);
+  if (!isDry) await rejectUnsupportedFields(context, { ...topValues(update.nested), ...update.set }, update.label);
+  const recipients = secret === undefined ? [] : await context.keys.recipients(context.values);
+  const plan = planUpdate(context, update, await context.admin.get(id));
+  const { paths, update: method } = await context.admin.family();
+  const request = requestOf(plan, method);
+  if (request === undefined) return unchanged(context, plan);
+  if (isDry) return dryRun(context, [{ ...request, url: paths.client(id) }], "read");
+  const send = (): Promise<JsonObject> => sendChange(context.admin, id, request);
+  if (secret === undefined) {
+    const record = withoutCredentials(await send());
+    reportUpdate(context, plan, record);
+    return single(updatedView(id, "updated"), record, reportClientOnWriteFailure(id, "updated"));
+  }
+  return changeSecret(context, {
+    id,
+    action: `Cannot update client ${quote(id)}`,
+    prepared: await prepareSecret(context, secret, recipients),
+    send,
+    view: updatedView(id, "updated", recipients.length > 0),
+    before: (_, record) => reportUpdate(context, plan, record),
+  });
+}
+
+/** Values inside fields, by the name of the field. */
+function topValues(nested: readonly PathAssignment[]): JsonObject {
+  return Object.fromEntries(nested.map(({ path: [top = ""], value }) => [top, value]));
+}
+
+function unchanged(context: Context, { id, wanted, current }: PlannedUpdate): Result {
+  context.note(`Client ${quote(id)} is already up to date`);
+  warnDropped(context, wanted, current);
+  if (isDryRun(context)) return dryRun(context, [], "read");
+  return single(updatedView(id, "unchanged"), withoutCredentials(current));
+}
+
+/** Reports on stderr what an update changed, and what became of the secret. */
+function reportUpdate(context: Pick<Context, "note" | "warn">, plan: PlannedUpdate, record: JsonObject): void {
+  for (const { field, before, after } of observedChanges(plan, record))
+    context.note(`${field}: ${abbreviated(before)} → ${abbreviated(after)}`);
+  reportSecret(context, plan, record);
+  warnDropped(context, plan.wanted, record);
+}
+
+/** Fields that a server changes by itself with every update. */
+const VOLATILE_FIELDS: readonly string[] = [
+  "updated_at",
+  "created_at",
+  "registration_client_uri",
+  ...CREDENTIAL_FIELDS,
+];
+
+/** The fields that have another value in the answer than before. */
+function observedChanges({ replace, current, differing }: PlannedUpdate, record: JsonObject): readonly Change[] {
+  const fields = replace
+    ? [...new Set([...Object.keys(current), ...Object.keys(record)])].filter((name) => !VOLATILE_FIELDS.includes(name))
+    : differing.map(({ field }) => field);
+  return fields
+    .filter((field) => !sameValue(field, current[field], record[field]))
+    .map((field) => ({ field, before: current[field], after: record[field] }));
+}
+
+function abbreviated(value: unknown): string {
   const text = value === undefined || value === null ? "(nothing)" : toJson(redacted(value));
   return text.length > 200 ? `${text.slice(0, 199)}…` : text;
 }
 
-async function run(context: Context, wish: RequestedUpdate, secret: string | undefined): Promise<Result> {
-  const { id } = wish;
-  const dry = isDryRun(context);
-  if (!dry)
-    await refuseUnknownFields(
-      context,
-      { ...Object.fromEntries(wish.inside.map(({ path: [top = ""], value }) => [top, value])), ...wish.set },
-      wish.label,
-    );
-  const recipients = secret === undefined ? [] : await context.keys.recipients(context.values);
-  const current = await context.admin.get(id);
-  const base = { ...current, ...wish.set };
-  const edits = Object.fromEntries(
-    editedFields(context).map((field) => [field.name, applyListEdits(context, field, base)]),
-  );
-  const wanted: Client = { ...wish.set, ...applyNested(current, wish.inside), ...edits };
-  const differing = [...changes(current, wanted), ...incomparable(current, wanted)];
-  const merged = { ...current, ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) };
-  const broken = wish.replace ? [] : mergedProblems(context, merged, wish, current);
-  const [first, ...others] = broken;
-  if (first !== undefined) {
-    throw withMessage(first, first.message, { details: others.map(({ message }) => message) });
-  }
-  if (secret !== undefined && isPublic(merged)) {
-    throw new Problem(`Client ${quote(id)} takes no secret: its auth method is none`, {
-      code: "public-client-secret",
-      exit: "usage",
-      hint: "leave the secret out, or choose another --token-endpoint-auth-method",
-    });
-  }
-  const family = await context.admin.family();
-  const all: readonly Change[] = [
-    ...differing,
-    ...(secret === undefined ? [] : [{ field: "client_secret", before: undefined, after: secret }]),
-  ];
-  if (all.length === 0 && !wish.replace) {
-    context.note(`Client ${quote(id)} is so already: nothing was sent; its secret stays`);
-    warnDropped(context, wanted, current);
-    if (dry) return dryRun(context, [], "read");
-    return single(updatedView(id, "unchanged"), withoutCredentials(current));
-  }
-  const path = `${family.clients}/${encodeURIComponent(id)}`;
-  const request: ChangeRequest = wish.replace
-    ? { method: "PUT", body: { client_id: id, ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) } }
-    : changeRequest(family.update, current, all);
-  if (dry) return dryRun(context, [{ ...request, url: path }], "read");
-  const send = (): Promise<Shown> => sendChange(context.admin, id, request);
-  const tell = (record: Shown): void => {
-    const seen = wish.replace
-      ? [...new Set([...Object.keys(current), ...Object.keys(record)])].flatMap((field): Change[] =>
-          ["updated_at", "created_at", "registration_client_uri", ...CREDENTIAL_FIELDS].includes(field) ||
-          sameValue(field, current[field], record[field])
-            ? []
-            : [{ field, before: current[field], after: record[field] }],
-        )
-      : differing.flatMap(({ field, before }): Change[] =>
-          sameValue(field, before, record[field]) ? [] : [{ field, before, after: record[field] }],
-        );
-    for (const { field, before, after } of seen) context.note(`${field}: ${shownBrief(before)} → ${shownBrief(after)}`);
+function reportSecret(
+  { note, warn }: Pick<Context, "note" | "warn">,
+  { id, secret, current, merged }: PlannedUpdate,
+  record: JsonObject,
+): void {
+  const client = quote(id);
+  if (secret !== undefined) {
     const answered = textField(record, "client_secret") ?? "";
-    const whose = answered === "" || answered === secret ? "given" : "that the server answered";
-    if (secret !== undefined) {
-      const old = isPublic(current) ? "it had none before" : "the old one stopped working";
-      context.note(`The secret of client ${quote(id)} is the one ${whose}; ${old}`);
-    } else if (isPublic(merged)) {
-      context.note(`Client ${quote(id)} has no secret${isPublic(current) ? "" : " any more"}: its auth method is none`);
-    } else if (isPublic(current) && usesSecret(merged)) {
-      context.warn(`client ${quote(id)} has no secret yet: hydra clients rotate-secret ${id} makes one`);
-    } else context.note(`The secret of client ${quote(id)} stays as it was`);
-    warnDropped(context, wanted, record);
-  };
-  if (secret === undefined) {
-    const record = withoutCredentials(await send());
-    tell(record);
-    return single(updatedView(id, "updated"), record, reportClientOnWriteFailure(id, "updated"));
+    const source = answered === "" || answered === secret ? "given" : "returned by the server";
+    const old = isPublic(current) ? "it had none before" : "the old one no longer works";
+    note(`Secret of client ${client} is the one ${source}; ${old}`);
+  } else if (isPublic(merged)) {
+    note(`Client ${client} ${isPublic(current) ? "has no secret" : "no longer has a secret"}: its auth method is none`);
+  } else if (isPublic(current) && usesSecret(merged)) {
+    warn(`client ${client} has no secret yet; generate one: hydra clients rotate-secret ${id}`);
+  } else {
+    note(`Secret of client ${client} unchanged`);
   }
-  const prepared = await prepareSecret(context, secret, recipients);
-  return changeSecret(context, {
-    id,
-    action: `Cannot update client ${quote(id)}`,
-    prepared,
-    send,
-    view: updatedView(id, "updated", recipients.length > 0),
-    before: (_, record) => tell(record),
-  });
 }
 
-function updatedView(id: string, outcome: "updated" | "unchanged", encrypted = false): View<Shown> {
-  const base = encrypted ? createdView("given") : CLIENT_VIEW;
+function updatedView(id: string, outcome: "updated" | "unchanged", encrypted = false): View<JsonObject> {
+  const base = encrypted ? createdView("has secret") : CLIENT_VIEW;
   return {
     ...base,
     text: (client) => [`${id} OAuth 2.0 Client ${outcome}`, ...(encrypted ? (base.text?.(client) ?? []).slice(1) : [])],
@@ -315,15 +274,15 @@ function updatedView(id: string, outcome: "updated" | "unchanged", encrypted = f
   };
 }
 
-/** `clients update` and `update oauth2-client`: changes what is named and nothing else. */
+/** `clients update` and `update oauth2-client`: changes only the fields that are given. */
 export const update = command({
   name: "update",
-  summary: "Change a client: what is named, and nothing else",
+  summary: "Change a client, only the fields you pass",
   about: [
-    "Changes the named fields and leaves all others, the secret among them. Tells on standard error what changed. With --replace it sends the whole client, as the reference does.",
-    "--dry-run reads the client to show the exact request, and writes nothing.",
+    "Changes only the fields you pass; all others, including the secret, stay unchanged. Reports on standard error what changed. With --replace it sends the whole client, like Hydra's own CLI.",
+    "--dry-run reads the client to show the exact request, and changes nothing.",
   ],
-  operands: { name: "ID", least: 1, most: 1, help: "The id of the client" },
+  operands: { name: "ID", least: 1, most: 1, help: "Client ID" },
   flags: [
     ...FIELD_FLAGS,
     ...LIST_EDITS.map(({ flag }) => flag),
@@ -342,14 +301,14 @@ export const update = command({
     "1.x": [
       [
         "clients update my-app --name 'My app' --add-callback https://app.example.com/cb",
-        "A name and one more redirect URI",
+        "Change the name and add a redirect URI",
       ],
       [
         "clients update my-app --unset logo-uri --set 'metadata.team=\"x\"'",
-        "Empty one field and set a part of another",
+        "Clear one field and set a part of another",
       ],
     ],
-    "2.x": [["update oauth2-client my-app --scope openid,offline", "Other scopes"]],
+    "2.x": [["update oauth2-client my-app --scope openid,offline", "Replace the scopes"]],
   },
   server: true,
   credentials: "secrets",

@@ -1,31 +1,32 @@
 import { Batch } from "../../clients/batch.ts";
-import { type Context, command, type Result, type Shown, withoutChecks } from "../../command.ts";
-import { isRecord, textField } from "../../core/client/client.ts";
+import { type Context, command, type Result, withoutChecks } from "../../command.ts";
+import { textField } from "../../core/client/client.ts";
 import { FORMAT, GENERAL_FLAGS, QUIET } from "../../core/flags/flag-table.ts";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import type { View } from "../../core/output/render.ts";
 
 function day(value: unknown): string {
   return typeof value === "string" ? value.slice(0, 10) : "never";
 }
 
-function lines(key: Shown): readonly string[] {
-  const subkeys = Array.isArray(key["subkeys"]) ? key["subkeys"].filter(isRecord) : [];
+function lines(key: JsonObject): readonly string[] {
+  const subkeys = Array.isArray(key["subkeys"]) ? key["subkeys"].filter(isJsonObject) : [];
   const usable = key["usable"] === true;
   return [
     `Key:       ${textField(key, "fingerprint") ?? ""} (${textField(key, "algorithm") ?? ""})`,
     `User ID:   ${textField(key, "userId") ?? "(none)"}`,
-    `Made:      ${day(key["created"])}, expires ${day(key["expires"])}`,
+    `Created:   ${day(key["created"])}, expires ${day(key["expires"])}`,
     ...subkeys.map((subkey) => {
-      const reason = textField(subkey, "reason") ?? (usable ? "a newer one is used" : "the key itself cannot be used");
+      const reason = textField(subkey, "reason") ?? (usable ? "a newer one is used" : "the key itself is not usable");
       const verdict = textField(subkey, "verdict") === "used" ? "used" : `not used: ${reason}`;
       return `Subkey:    ${textField(subkey, "fingerprint") ?? ""} (${textField(subkey, "algorithm") ?? ""}), ${verdict}`;
     }),
-    `Would be used: ${usable ? `yes, by ${textField(key, "encryptsTo") ?? ""}` : `no: ${textField(key, "reason") ?? ""}`}`,
-    ...(usable || textField(key, "hint") === undefined ? [] : [`Way out:   ${textField(key, "hint") ?? ""}`]),
+    `Usable:    ${usable ? `yes, encrypts to ${textField(key, "encryptsTo") ?? ""}` : `no: ${textField(key, "reason") ?? ""}`}`,
+    ...(usable || textField(key, "hint") === undefined ? [] : [`Hint:      ${textField(key, "hint") ?? ""}`]),
   ];
 }
 
-const VIEW: View<Shown> = {
+const VIEW: View<JsonObject> = {
   columns: [
     { label: "FINGERPRINT", value: (key) => textField(key, "fingerprint") ?? "", whole: true },
     { label: "USER ID", value: (key) => textField(key, "userId") ?? "" },
@@ -37,12 +38,12 @@ const VIEW: View<Shown> = {
 };
 
 async function run(context: Context): Promise<Result> {
-  const many = new Batch(context, context.operands.length);
-  let useless = false;
-  async function* items(): AsyncGenerator<Shown> {
+  const batch = new Batch(context, context.operands.length);
+  let anyUnusable = false;
+  async function* items(): AsyncGenerator<JsonObject> {
     for (const word of context.operands) {
-      for (const key of (await many.attempt(() => context.inspectKey(word))) ?? []) {
-        useless ||= key["usable"] !== true;
+      for (const key of (await batch.attempt(() => context.inspectKey(word))) ?? []) {
+        anyUnusable ||= key["usable"] !== true;
         yield key;
       }
     }
@@ -51,23 +52,23 @@ async function run(context: Context): Promise<Result> {
     view: VIEW,
     isList: true,
     items: items(),
-    exit: () => (many.failures > 0 ? many.exit() : useless ? "noUsableKey" : "done"),
+    exit: () => (batch.failures > 0 ? batch.exit() : anyUnusable ? "noUsableKey" : "done"),
     unbuffered: true,
   };
 }
 
-/** `pgp inspect`: what a key is, and whether a secret would be encrypted to it. */
+/** `pgp inspect`: what a key is, and whether it is usable for encryption. */
 export const pgpInspect = command({
   name: "inspect",
-  summary: "Show what an OpenPGP key is and whether it would be used",
+  summary: "Show an OpenPGP key and whether it is usable",
   about: [
-    "Takes each key as --pgp-key does, or as an address, wkd:user@host or keybase:NAME. The exit status is 7 when a key cannot be used.",
+    "Accepts keys like --pgp-key, or a URL, wkd:user@host or keybase:NAME. The exit code is 7 if a key is not usable.",
   ],
   operands: {
     name: "KEY",
     least: 1,
     most: Number.POSITIVE_INFINITY,
-    help: "base64, armored text, @FILE, -, an address, wkd:user@host or keybase:NAME",
+    help: "base64, ASCII armor, @FILE, -, a URL, wkd:user@host or keybase:NAME",
   },
   flags: [FORMAT, QUIET, ...GENERAL_FLAGS],
   examples: {

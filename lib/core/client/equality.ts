@@ -1,10 +1,11 @@
 import { parseNanoseconds } from "../duration.ts";
-import { type Client, isEmpty, isRecord, sameJson } from "./client.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
+import { isEmpty, isEmptyObject, sameJson } from "./client.ts";
 import { FIELD_NAMES, FIELDS, type Field, SERVER_FIELDS } from "./fields.ts";
 
 /**
- * The release lines whose clients have different fields, each named after its oldest member that was measured. A server
- * without any lifespan answers as 1.8; 26 stands for everything from 25 on.
+ * The release lines whose clients have different fields, named after their oldest measured release. A server without
+ * lifespans counts as 1.8; 26 includes everything from 25 on.
  */
 export type Tier = "1.8" | "1.11" | "2.1" | "2.3" | "26";
 
@@ -13,10 +14,10 @@ const TIERS: readonly Tier[] = ["1.8", "1.11", "2.1", "2.3", "26"];
 const FIELD_BY_NAME: ReadonlyMap<string, Field> = new Map(FIELDS.map((field) => [field.name, field]));
 
 /**
- * Reads the release line of a server from the keys of one of its clients: these keys are in every answer, even with a null.
- * Undefined where they contradict each other, as behind a proxy that strips nulls.
+ * Detects the release line of a server by the keys of a client: these keys are in every response, if only with a null.
+ * Undefined if they contradict each other, for example after a proxy that strips nulls.
  */
-export function tierOf(answer: Client): Tier | undefined {
+export function tierOf(answer: JsonObject): Tier | undefined {
   const keys = Object.keys(answer);
   const has = (prefix: string): boolean => keys.some((key) => key.startsWith(prefix));
   const skipsConsent = Object.hasOwn(answer, "skip_consent");
@@ -27,7 +28,7 @@ export function tierOf(answer: Client): Tier | undefined {
   return skipsConsent ? "2.1" : undefined;
 }
 
-/** The oldest and the newest release line that keeps a field; the others drop it without a word. */
+/** The oldest and newest release line that stores a field; others silently drop it. */
 function keptBy(field: string): readonly [oldest: Tier, newest: Tier] {
   if (field.startsWith("device_authorization_grant_")) return ["26", "26"];
   if (field.startsWith("password_grant_")) return ["1.11", "1.11"];
@@ -37,8 +38,8 @@ function keptBy(field: string): readonly [oldest: Tier, newest: Tier] {
   return ["1.8", "26"];
 }
 
-/** Whether the server that answered with this client keeps a field. */
-export function keeps(answer: Client, field: string): boolean {
+/** Whether the server that returned a client stores a field. */
+export function keeps(answer: JsonObject, field: string): boolean {
   if (Object.hasOwn(answer, field)) return true;
   if (!FIELD_NAMES.includes(field)) return false;
   const tier = tierOf(answer);
@@ -48,13 +49,13 @@ export function keeps(answer: Client, field: string): boolean {
   return TIERS.indexOf(oldest) <= at && at <= TIERS.indexOf(newest);
 }
 
-/** Whether a value sets nothing: absent, null, false, or an empty text, list or object. */
+/** Whether a value means unset: absent, null, false, or an empty string, list or object. */
 export function isNothing(value: unknown): boolean {
-  return isEmpty(value) || value === false || (isRecord(value) && Object.keys(value).length === 0);
+  return isEmpty(value) || value === false || isEmptyObject(value);
 }
 
-/** What the servers put in the place of nothing, or treat it as; the default of `scope` is configuration and unknown here. */
-const FILLED: Readonly<Record<string, unknown>> = {
+/** The servers' defaults for unset fields; that of `scope` depends on their configuration. */
+const DEFAULTS: JsonObject = {
   grant_types: ["authorization_code"],
   response_types: ["code"],
   subject_type: "public",
@@ -62,7 +63,7 @@ const FILLED: Readonly<Record<string, unknown>> = {
   userinfo_signed_response_alg: "none",
 };
 
-/** A list of texts as a sorted set: no server gives the order or a repetition any meaning. */
+/** A list of strings as a sorted set: order and repetition have no meaning on any server. */
 function setOf(items: readonly string[]): readonly string[] {
   return [...new Set(items)].sort();
 }
@@ -71,7 +72,7 @@ function wordsOf(text: string): readonly string[] {
   return setOf(text.split(" ").filter((word) => word !== ""));
 }
 
-/** An origin as Hydra keeps it: its URL parser lower-cases the scheme, and its validator takes the slashes off the end. */
+/** An origin as Hydra stores it: with the scheme in lower case and without trailing slashes. */
 function originForm(origin: string): string {
   const colon = Math.max(origin.indexOf(":"), 0);
   let end = origin.length;
@@ -79,19 +80,19 @@ function originForm(origin: string): string {
   return origin.slice(0, colon).toLowerCase() + origin.slice(colon, end);
 }
 
-/** Fields whose items have a form of their own. */
+/** How the items of some list fields are normalized. */
 const ITEM_FORMS: Readonly<Record<string, (item: string) => string>> = {
   allowed_cors_origins: originForm,
   response_types: (item) => wordsOf(item).join(" "),
 };
 
 function listForm(field: string, value: readonly unknown[], tier: Tier | undefined): unknown {
-  // Go reads a null in a list of texts as an empty text, and half of a surrogate pair as U+FFFD.
+  // Go decodes a null in a list of strings as an empty string, and a lone surrogate as U+FFFD.
   const read = value.map((item) => (item === null ? "" : item));
   const texts = read.filter((item) => typeof item === "string").map((item) => item.toWellFormed());
   if (texts.length < read.length) return value;
   const form = ITEM_FORMS[field];
-  // Hydra 1.x joins a list with bars to store it, so that bars split an item and empty items are lost.
+  // Hydra 1.x stores a list joined with bars, so a bar splits an item and empty items are lost.
   const stored =
     tier === "1.8" || tier === "1.11" ? texts.flatMap((text) => text.split("|")).filter((text) => text !== "") : texts;
   return setOf(form === undefined ? stored : stored.map(form));
@@ -105,9 +106,9 @@ const THUMBPRINT: Readonly<Record<string, readonly string[]>> = {
   oct: ["k", "kty"],
 };
 
-/** A key without what the servers drop; `d` stays, so that a private key is never taken for its public half. */
+/** A key without the members that servers drop; `d` is kept, so that a private key never equals its public part. */
 function keyForm(key: unknown): unknown {
-  if (!isRecord(key)) return key;
+  if (!isJsonObject(key)) return key;
   const { kty } = key;
   const own = typeof kty === "string" && Object.hasOwn(THUMBPRINT, kty) ? THUMBPRINT[kty] : undefined;
   if (own === undefined) return key;
@@ -116,7 +117,7 @@ function keyForm(key: unknown): unknown {
 }
 
 function keySetForm(value: unknown): unknown {
-  if (!isRecord(value)) return value;
+  if (!isJsonObject(value)) return value;
   const { keys } = value;
   if (isEmpty(keys)) return undefined;
   if (!Array.isArray(keys)) return value;
@@ -124,25 +125,25 @@ function keySetForm(value: unknown): unknown {
 }
 
 function textForm(field: string, text: string): string {
-  // encoding/json of Go puts U+FFFD in the place of half a surrogate pair.
+  // Go's encoding/json replaces a lone surrogate with U+FFFD.
   const read = text.toWellFormed();
   return field === "access_token_strategy" ? read.toLowerCase() : read;
 }
 
 /**
- * The one form that all spellings of a field's value have in common, by what five servers were seen to make of each value;
- * undefined for nothing. Two clients are equal where these are.
+ * The canonical form of a field's value, derived from how five servers store each value; undefined means unset. Two clients
+ * are equal if the canonical forms of all fields are.
  *
- * @param tier the release line of the server that keeps the client, where that makes a difference.
+ * @param tier the release line of the server, which makes a difference for lists.
  */
 export function canonical(field: string, value: unknown, tier?: Tier): unknown {
-  if (isNothing(value)) return Object.hasOwn(FILLED, field) ? FILLED[field] : undefined;
+  if (isNothing(value)) return Object.hasOwn(DEFAULTS, field) ? DEFAULTS[field] : undefined;
   switch (FIELD_BY_NAME.get(field)?.shape) {
     case "list": {
       const list = Array.isArray(value) ? listForm(field, value, tier) : value;
       return isNothing(list) ? canonical(field, undefined, tier) : list;
     }
-    case "words":
+    case "space-separated":
       return typeof value === "string" ? wordsOf(value.toWellFormed()) : value;
     case "duration":
       return typeof value === "string" ? String(parseNanoseconds(value) ?? value) : value;
@@ -161,7 +162,7 @@ export function sameValue(field: string, a: unknown, b: unknown, tier?: Tier): b
   return sameJson(canonical(field, a, tier), canonical(field, b, tier));
 }
 
-/** The value that a field has when nothing is set, by which a server knows that it is meant to be emptied. */
+/** The value that clears a field. */
 export function emptyOf(field: Field): unknown {
   switch (field.shape) {
     case "list":
@@ -170,7 +171,7 @@ export function emptyOf(field: Field): unknown {
       return false;
     case "json":
       return {};
-    // An empty key set counts as one beside an address of keys on all servers before 25.
+    // Not {}: servers before 25 reject an empty key set together with a jwks_uri.
     case "json-or-file":
     case "duration":
       return null;
@@ -186,24 +187,24 @@ export interface Change {
   readonly after: unknown;
 }
 
-function changeOf(current: Client, [field, value]: readonly [string, unknown]): Change {
+function changeOf(current: JsonObject, [field, value]: readonly [string, unknown]): Change {
   const known = FIELD_BY_NAME.get(field);
-  // Go leaves a text or a switch as it was where it reads null, so nothing is sent in the spelling that empties the field.
+  // Go ignores null for strings and booleans, so an unset value is sent as the one that clears the field.
   const emptied = known !== undefined && (isNothing(value) || canonical(field, value) === undefined);
   return { field, before: current[field], after: emptied ? emptyOf(known) : value };
 }
 
-/** Whether an answer cannot tell if a value was taken over. */
-function isSilentOn(current: Client, field: string, value: unknown): boolean {
+/** Whether a response doesn't show if a value was stored. */
+function isSilentOn(current: JsonObject, field: string, value: unknown): boolean {
   return field === "scope" ? isNothing(value) : !FIELD_NAMES.includes(field) && !Object.hasOwn(current, field);
 }
 
 /**
- * The fields of `wanted` that `current`, as a server answered it, has otherwise: what a write would change. After that
- * write there are none, so that whoever writes only changes converges. Never among them: what the server sets by itself or
- * does not keep, the credentials, and what {@link incomparable} gives.
+ * The fields of `wanted` that differ in `current`, a client of a server. After writing them there are none, so that repeated
+ * updates converge. Excludes what the server sets itself or doesn't store, credentials, and the fields that
+ * {@link incomparable} returns.
  */
-export function changes(current: Client, wanted: Client): readonly Change[] {
+export function changes(current: JsonObject, wanted: JsonObject): readonly Change[] {
   const tier = tierOf(current);
   return Object.entries(wanted)
     .filter(
@@ -217,11 +218,10 @@ export function changes(current: Client, wanted: Client): readonly Change[] {
 }
 
 /**
- * The fields of `wanted` that cannot be compared, which only someone who asks for just them sends: an emptied scope
- * becomes the default that the server is configured with, and a field that is unknown here may be one that a newer server
- * leaves out of its answers while it is empty.
+ * The fields of `wanted` that cannot be compared and are only sent on explicit request: a cleared scope becomes the server's
+ * configured default, and an unknown field may be one that a newer server omits while it is empty.
  */
-export function incomparable(current: Client, wanted: Client): readonly Change[] {
+export function incomparable(current: JsonObject, wanted: JsonObject): readonly Change[] {
   return Object.entries(wanted)
     .filter(([field, value]) => isSilentOn(current, field, value) && !sameValue(field, current[field], value))
     .map((entry) => changeOf(current, entry));

@@ -7,14 +7,14 @@ import type { Candidate } from "./values.ts";
 /** A word that is being typed, and how much of it the shell replaces. */
 export interface Request {
   readonly typed: TypedWord;
-  /** bash: the part of the word that it replaces, as it stands on the line. */
+  /** bash: the part of the word that it replaces, as it is on the line. */
   readonly replaced?: string;
 }
 
 /** Every character that some POSIX shell could act on, and what is better seen than typed. */
 const SPECIAL = /[^\p{L}\p{N}_./:=@%+,-]/gu;
 
-/** A text behind another on the line of a shell: made plain there, or undefined where an open quote cannot hold it. */
+/** A text that continues another on the line of a shell, quoted as needed; undefined if an open quote cannot contain it. */
 function onLine(text: string, quote: TypedWord["quote"]): string | undefined {
   if (quote === "") return text.replace(SPECIAL, "\\$&");
   const unfit = quote === "'" ? /'/ : /["$`\\!]/;
@@ -26,20 +26,20 @@ function kept(completion: Completion, before: string): number {
   return Math.max(0, completion.head.length - before.length);
 }
 
-/** What the program tells bash: whole replacements for the part of the word that bash replaces. */
+/** The reply to bash: whole replacements for the part of the word that bash replaces. */
 function forBash(completion: Completion, { typed, replaced = typed.raw }: Request): readonly string[] {
   // All of the word up to what bash replaces; what it means is shorter by its quotes.
   const stays = typed.raw.endsWith(replaced) ? typed.raw.slice(0, typed.raw.length - replaced.length) : "";
   const before = typed.text.slice(0, stays.replace(/["'\\]/g, "").length);
   const lines = completion.candidates.flatMap(({ text, open }) => {
     const line = onLine((completion.head + text).slice(before.length), typed.quote);
-    // bash closes an open quote by itself and puts its blank behind that.
+    // bash closes an open quote itself and adds its space after it.
     return line === undefined ? [] : [`${line}${open || typed.quote !== "" ? "" : " "}`];
   });
   return [`${completion.kind} ${kept(completion, before)}`, ...lines];
 }
 
-/** What the program tells zsh: entries of `_describe`, which quotes them, with a mark for a word that goes on. */
+/** The reply to zsh: entries of `_describe`, which quotes them, with a mark for a word that goes on. */
 function forZsh(completion: Completion): readonly string[] {
   const lines = completion.candidates.map(
     ({ text, about, open }) =>
@@ -48,13 +48,13 @@ function forZsh(completion: Completion): readonly string[] {
   return [`${completion.kind} ${completion.head.length}`, ...lines];
 }
 
-/** What the program tells fish: whole words with their descriptions; fish quotes them. */
+/** The reply to fish: whole words with their descriptions; fish quotes them. */
 function forFish(completion: Completion): readonly string[] {
   const { head } = completion;
   return [`${completion.kind} ${head.length}`, ...completion.candidates.map((one) => described(one, head + one.text))];
 }
 
-/** What the program tells PowerShell: whole words as it wants them typed, with their descriptions. */
+/** The reply to PowerShell: whole words as it wants them typed, with their descriptions. */
 function forPowerShell(completion: Completion): readonly string[] {
   const { head } = completion;
   const typed = (text: string): string => (/^[\w./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", "''")}'`);
@@ -73,8 +73,8 @@ const ANSWERS: Readonly<Record<Shell, (completion: Completion, request: Request)
 };
 
 /**
- * What a completion script is told: a line with the kind of the answer and the number of characters that stand before
- * what is completed, then a line for each candidate. Texts that no line can hold are left out.
+ * The reply to a completion script: a line with the kind of the reply and the number of characters before the completed
+ * part, then a line for each candidate. Texts that do not fit into one line are left out.
  */
 export function answerText(shell: Shell, completion: Completion, request: Request): string {
   const candidates = completion.candidates.filter(({ text }) => text === escapeControls(text));

@@ -1,8 +1,8 @@
 import type { Shell } from "./shells.ts";
 
 /**
- * The scripts hold no command and no flag: at each Tab they ask the program that stands on the line, which answers from its
- * own tables. So a script never gets out of step with its program, and both spellings of the commands come from one place.
+ * The scripts contain no command and no flag: at each Tab they ask the program on the line, which answers from its own
+ * tables. So a script always fits its program, and both spellings of the commands come from one place.
  */
 const BASH = `# Completion of hydra for bash 3.2 and later: source <(hydra completion bash)
 _hydra_complete() {

@@ -1,5 +1,5 @@
 /** The words of a command line that is being typed. */
-export interface TypedLine {
+interface TypedLine {
   /** The words before the last one, without their quotes. */
   readonly words: readonly string[];
   readonly last: TypedWord;
@@ -7,7 +7,7 @@ export interface TypedLine {
 
 /** The word that is being typed. */
 export interface TypedWord {
-  /** As it stands on the line. */
+  /** As it is written on the line. */
   readonly raw: string;
   /** Without quotes. */
   readonly text: string;
@@ -18,35 +18,39 @@ export interface TypedWord {
 const EMPTY: TypedWord = { raw: "", text: "", quote: "" };
 
 /**
- * Splits what stands before the cursor into words as a shell does (IEEE 1003.1, 2.2), without expanding anything: to
- * complete a line must never run a part of it. `plain` is the character that makes the next one plain.
+ * Splits the text before the cursor into words as a shell does (IEEE 1003.1, 2.2), without expanding anything: completing
+ * a line must never run a part of it. `escapeLetter` is the character that makes the next one literal.
  */
-export function typedLine(line: string, plain = "\\"): TypedLine {
+export function typedLine(line: string, escapeLetter = "\\"): TypedLine {
   const words: string[] = [];
   let word = EMPTY;
-  let begun = false;
   for (let at = 0; at < line.length; at++) {
     const letter = line.charAt(at);
-    const { quote } = word;
-    if (quote === "" && /\s/.test(letter)) {
-      if (begun) words.push(word.text);
+    if (word.quote === "" && /\s/.test(letter)) {
+      // An empty word in quotes is a word too, and no quotes at all are none.
+      if (word.raw !== "") words.push(word.text);
       word = EMPTY;
-      begun = false;
-      continue;
-    }
-    begun = true;
-    const raw = word.raw + letter;
-    if (quote === letter) word = { ...word, raw, quote: "" };
-    else if (quote === "" && (letter === "'" || letter === '"')) word = { ...word, raw, quote: letter };
-    else if (letter === plain && quote !== "'") {
+    } else if (letter === escapeLetter && word.quote !== "'") {
       at++;
-      const next = line.charAt(at);
-      // Between double quotes the escape is plain before most characters.
-      const kept = quote === '"' && !/["\\$`]/.test(next) ? letter : "";
-      word = { ...word, raw: raw + next, text: word.text + kept + next };
-    } else word = { ...word, raw, text: word.text + letter };
+      word = withEscaped(word, letter, line.charAt(at));
+    } else {
+      word = withLetter(word, letter);
+    }
   }
   return { words, last: word };
+}
+
+function withLetter({ raw, text, quote }: TypedWord, letter: string): TypedWord {
+  const longer = raw + letter;
+  if (letter === quote) return { raw: longer, text, quote: "" };
+  if (quote === "" && (letter === "'" || letter === '"')) return { raw: longer, text, quote: letter };
+  return { raw: longer, text: text + letter, quote };
+}
+
+function withEscaped({ raw, text, quote }: TypedWord, escapeLetter: string, next: string): TypedWord {
+  // Between double quotes the escape character is itself literal before most characters.
+  const kept = quote === '"' && !/["\\$`]/.test(next) ? escapeLetter : "";
+  return { raw: raw + escapeLetter + next, text: text + kept + next, quote };
 }
 
 /** A single word without its quotes. */

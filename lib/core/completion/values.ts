@@ -1,16 +1,17 @@
 import { FIELD_NAMES, FIELDS, GRANT_TYPES, LIST_EDITS } from "../client/fields.ts";
+import { ASSERTION_ALGORITHMS } from "../client/jwk.ts";
+import type { Flag } from "../flags/flag.ts";
 import { FORMAT, SET } from "../flags/flag-table.ts";
-import type { Flag } from "../flags/parse.ts";
 import { FORMAT_MEANINGS } from "../help/topics.ts";
 import { FORMATS } from "../output/formats.ts";
 import { SHELLS } from "./shells.ts";
 
-/** A text that could stand at the cursor. */
+/** A candidate for the text at the cursor. */
 export interface Candidate {
   readonly text: string;
   /** What it is, in a few words; perhaps nothing. */
   readonly about: string;
-  /** Whether the word goes on behind it. */
+  /** Whether the word continues after it. */
   readonly open: boolean;
 }
 
@@ -39,16 +40,13 @@ const RESPONSE_TYPES = [
 /** Scopes with a meaning of their own (OpenID Connect Core, 5.4 and 11). */
 const SCOPES = ["openid", "offline_access", "offline", "profile", "email", "address", "phone"];
 
-/** Algorithms of signatures that the servers take (RFC 7518, 3.1). */
-const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
-
 /** Values that a field usually has; others are as good. */
 export const USUAL_VALUES: ReadonlyMap<string, readonly string[]> = new Map([
   ["grant_types", GRANT_TYPES],
   ["response_types", RESPONSE_TYPES],
   ["scope", SCOPES],
-  ["token_endpoint_auth_signing_alg", ALGORITHMS],
-  ["request_object_signing_alg", ["none", ...ALGORITHMS]],
+  ["token_endpoint_auth_signing_alg", ASSERTION_ALGORITHMS],
+  ["request_object_signing_alg", ["none", ...ASSERTION_ALGORITHMS]],
   ["userinfo_signed_response_alg", ["none", "RS256"]],
 ]);
 
@@ -72,7 +70,7 @@ const FIELD_PATHS: Values = {
   candidates: FIELD_NAMES.map((name) => ({ text: `${name}=`, about: "", open: true })),
 };
 
-/** Keys: in a file behind `@`, or by an address of their own kind. */
+/** Keys: in a file after `@`, or by a kind of URL. */
 function keys(typed: string, more: readonly Candidate[]): Values & { readonly skip?: number } {
   if (typed.startsWith("@")) return { kind: "files", skip: 1 };
   return {
@@ -85,16 +83,16 @@ function keys(typed: string, more: readonly Candidate[]): Values & { readonly sk
   };
 }
 
-/** What the operand or the value with a placeholder is, by the placeholder that its row has. */
+/** The values of a placeholder, such as FILE. */
 function byPlaceholder(name: string, typed: string): Values & { readonly skip?: number } {
   if (/\bFILE\b/.test(name)) return { kind: "files" };
-  if (/\bFOLDER\b/.test(name)) return { kind: "folders" };
+  if (/\bDIR\b/.test(name)) return { kind: "folders" };
   if (name === "KEY") return keys(typed, []);
   if (name === "FIELD") return closed(FIELDS.map((field) => field.name));
   return NONE;
 }
 
-/** What the value of a flag can be; `skip` characters of what is typed do not belong to the name of a file. */
+/** The possible values of a flag; the first `skip` characters of what is typed are not part of a file name. */
 export function valuesOf(flag: Flag, typed: string): Values & { readonly skip?: number } {
   if (flag.kind === "switch") return closed(["true", "false"]);
   if (flag === FORMAT) return OUTPUT_FORMATS;
@@ -107,7 +105,7 @@ export function valuesOf(flag: Flag, typed: string): Values & { readonly skip?: 
   return usual === undefined ? byPlaceholder(flag.value, typed) : closed(usual);
 }
 
-/** What an operand can be, by the name that help gives it. */
+/** The possible values of an operand, by the name that help gives it. */
 export function operandValues(name: string, typed: string): Values & { readonly skip?: number } {
   if (name === "ID") return { kind: "ids" };
   if (name === "SHELL") return closed(SHELLS);

@@ -1,10 +1,9 @@
-import { capitalize, type Problem, usageError } from "../problem.ts";
+import { capitalize, Problem, usageError } from "../problem.ts";
 import { redactUrl } from "../redact.ts";
 import { escapeControls, quote, trimmedEnd } from "../text.ts";
 import {
   ACCESS_TOKEN,
   API,
-  API_NAMES,
   type ApiName,
   CA_FILE,
   ENDPOINT,
@@ -13,7 +12,7 @@ import {
   HEADER,
   SKIP_TLS,
 } from "./flag-table.ts";
-import type { FlagValues, Origin } from "./parse.ts";
+import type { FlagValues, Origin } from "./flag-values.ts";
 
 /** How the admin API is reached, as the flags, the environment and the config file say together. */
 export interface Connection {
@@ -22,7 +21,7 @@ export interface Connection {
   /** The path of the unix socket, for `unix:///path`. */
   readonly socket: string | undefined;
   readonly secure: boolean;
-  /** How messages call it: the address without credentials. */
+  /** What messages call it: the URL without credentials. */
   readonly shown: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly failAfter: number;
@@ -31,66 +30,45 @@ export interface Connection {
   readonly caFile: string | undefined;
 }
 
-/** A connection, or what is wrong with the settings for one. */
+/** A connection, or what is wrong with its settings. */
 export interface ConnectionReading {
   readonly connection: Connection | undefined;
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
 }
 
-interface Address {
+interface Endpoint {
   readonly base: string;
   readonly socket: string | undefined;
   readonly secure: boolean;
   readonly shown: string;
+  /** The Authorization header of a user and a password in the URL. */
   readonly authorization: string | undefined;
   readonly cutAdmin: boolean;
 }
 
-/** Reads an endpoint, without the blanks that copying leaves around it; the problem names where it came from. */
-function readAddress(endpoint: string, name: string): Address | Problem {
+/** Reads an endpoint, without the spaces that copying leaves around it; a problem names where it came from. */
+function readEndpoint(endpoint: string, origin: string): Endpoint | Problem {
   const text = endpoint.trim();
-  if (text.startsWith("unix:")) {
-    const path = text.replace(/^unix:(\/\/)?/, "");
-    if (!path.startsWith("/") || path.includes("\0")) {
-      return usageError(
-        `${capitalize(name)} ${quote(redactUrl(text))} names no socket`,
-        "write the whole path after unix://, such as unix:///var/run/hydra.sock",
-        "bad-endpoint",
-      );
-    }
-    return {
-      base: "http://localhost",
-      socket: path,
-      secure: false,
-      shown: `unix://${escapeControls(path)}`,
-      authorization: undefined,
-      cutAdmin: false,
-    };
-  }
+  if (text.startsWith("unix:")) return readSocket(text, origin);
   const url = /^https?:\/\//i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined) {
     const bare = /^(?:[\w.-]+(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?)(?:\/[^?#@]*)?$/i.test(text);
     return usageError(
-      `${capitalize(name)} ${quote(redactUrl(text))} is not an address`,
+      `${capitalize(origin)} ${quote(redactUrl(text))} is not a valid URL`,
       bare
-        ? `put http:// or https:// before it: http://${escapeControls(text)}`
+        ? `put http:// or https:// in front: http://${escapeControls(text)}`
         : "write http://host:4445, https://host or unix:///path",
       "bad-endpoint",
     );
   }
   if (url.search !== "" || url.hash !== "") {
     return usageError(
-      `${capitalize(name)} ${quote(redactUrl(`${url.origin}${url.pathname}`))} has a query or a fragment behind it`,
+      `${capitalize(origin)} ${quote(redactUrl(`${url.origin}${url.pathname}`))} has a query or a fragment`,
       "leave out the ? or # and what follows; a credential goes into a header",
       "bad-endpoint",
     );
   }
-  const { username, password } = url;
-  const authorization =
-    username === "" && password === "" ? undefined : `Basic ${btoa(`${decoded(username)}:${decoded(password)}`)}`;
-  url.username = "";
-  url.password = "";
   const path = trimmedEnd(url.pathname, "/");
   const kept = path.replace(/\/admin$/, "");
   const base = `${url.origin}${kept}`;
@@ -99,13 +77,38 @@ function readAddress(endpoint: string, name: string): Address | Problem {
     socket: undefined,
     secure: url.protocol === "https:",
     shown: escapeControls(base),
-    authorization,
+    authorization: basicCredentials(url),
     cutAdmin: kept !== path,
   };
 }
 
-/** Percent-decoded as Latin-1 safe bytes for Basic credentials (RFC 7617); undecodable text stays as it is. */
-function decoded(text: string): string {
+function readSocket(text: string, origin: string): Endpoint | Problem {
+  const path = text.replace(/^unix:(\/\/)?/, "");
+  if (!path.startsWith("/") || path.includes("\0")) {
+    return usageError(
+      `${capitalize(origin)} ${quote(redactUrl(text))} is not the path of a socket`,
+      "write the whole path after unix://, such as unix:///var/run/hydra.sock",
+      "bad-endpoint",
+    );
+  }
+  return {
+    base: "http://localhost",
+    socket: path,
+    secure: false,
+    shown: `unix://${escapeControls(path)}`,
+    authorization: undefined,
+    cutAdmin: false,
+  };
+}
+
+/** The Basic credentials (RFC 7617) of a URL's userinfo. */
+function basicCredentials({ username, password }: URL): string | undefined {
+  if (username === "" && password === "") return undefined;
+  return `Basic ${btoa(`${percentDecoded(username)}:${percentDecoded(password)}`)}`;
+}
+
+/** A percent-decoded text with one character per UTF-8 byte, as `btoa` needs it; undecodable text stays as it is. */
+function percentDecoded(text: string): string {
   try {
     return Array.from(new TextEncoder().encode(decodeURIComponent(text)), (byte) => String.fromCharCode(byte)).join("");
   } catch {
@@ -128,152 +131,201 @@ const OWN_HEADERS = new Set([
 
 function readHeaders(values: FlagValues, problems: Problem[]): Map<string, string> {
   const headers = new Map<string, string>();
-  const name = values.origin(HEADER).name;
   for (const line of values.list(HEADER)) {
     const colon = line.indexOf(":");
-    const key = line.slice(0, Math.max(0, colon)).trim();
+    const name = line.slice(0, Math.max(0, colon)).trim();
     const value = line.slice(colon + 1).trim();
-    if (colon < 0 || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(key)) {
-      problems.push(
-        usageError(`${capitalize(name)} has no header name before a colon`, "write it as 'Name: value'", "bad-header"),
-      );
-    } else if (!/^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(value)) {
-      problems.push(
-        usageError(
-          `${capitalize(name)} ${quote(key)} has a value that no header may have`,
-          "a header's value is one line of Latin-1 text",
-          "bad-header",
-        ),
-      );
-    } else if (OWN_HEADERS.has(key.toLowerCase())) {
-      problems.push(
-        usageError(`${capitalize(name)} ${quote(key)} is set by this program`, "leave this header out", "bad-header"),
-      );
-    } else {
-      const lower = key.toLowerCase();
-      const before = headers.get(lower);
-      headers.set(lower, before === undefined ? value : `${before}, ${value}`);
+    const problem = headerProblem(name, value, capitalize(values.origin(HEADER).name));
+    if (problem !== undefined) {
+      problems.push(problem);
+      continue;
     }
+    const key = name.toLowerCase();
+    const before = headers.get(key);
+    headers.set(key, before === undefined ? value : `${before}, ${value}`);
   }
   return headers;
 }
 
-/**
- * Makes the connection from the settings. Credentials that stand in the config file go only to the endpoint that stands
- * there too (same origin): with another endpoint they are a usage error that names both sources.
- */
-export function readConnection(
-  values: FlagValues,
-  fileEndpoint: string | undefined,
-  tokenFile?: { readonly text: string; readonly name: string },
-): ConnectionReading {
-  const problems: Problem[] = [];
-  const warnings: string[] = [];
-  const endpoint = (values.text(ENDPOINT) ?? "").trim();
-  const from = values.origin(ENDPOINT).name;
-  const read = endpoint === "" ? undefined : readAddress(endpoint, from);
-  if (read === undefined) {
-    problems.push(
-      usageError(
-        "No endpoint: the address of the admin API is not known",
-        "add --endpoint http://127.0.0.1:4445 or set HYDRA_ADMIN_URL; hydra sandbox starts a server to try things on",
-        "no-endpoint",
-      ),
+function headerProblem(name: string, value: string, origin: string): Problem | undefined {
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
+    return usageError(`${origin} has no header name before a colon`, "write it as 'Name: value'", "bad-header");
+  if (!/^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(value))
+    return usageError(
+      `${origin} ${quote(name)} has a character that is not allowed in a header`,
+      "the value of a header is one line of Latin-1 text",
+      "bad-header",
     );
-  } else if (read instanceof Error) {
-    problems.push(read);
+  if (OWN_HEADERS.has(name.toLowerCase()))
+    return usageError(`${origin} ${quote(name)} is set by this program`, "leave this header out", "bad-header");
+  return undefined;
+}
+
+/** A bearer token read from a file. */
+interface TokenFile {
+  readonly text: string;
+  /** What messages call the file. */
+  readonly name: string;
+}
+
+interface Token {
+  /** Empty where no token is given. */
+  readonly text: string;
+  readonly origin: Origin;
+}
+
+function readToken(values: FlagValues, file: TokenFile | undefined, problems: Problem[]): Token {
+  const text = (file?.text ?? values.text(ACCESS_TOKEN))?.trim() ?? "";
+  const origin: Origin = file === undefined ? values.origin(ACCESS_TOKEN) : { from: "flag", name: file.name };
+  if (file !== undefined && text === "") {
+    problems.push(usageError(`There is no token in ${file.name}`, "write the token into it first", "no-token"));
   }
-  const headers = readHeaders(values, problems);
-  const address = read instanceof Error ? undefined : read;
-  const token = (tokenFile?.text ?? values.text(ACCESS_TOKEN))?.trim() ?? "";
-  const tokenFrom: Origin =
-    tokenFile === undefined ? values.origin(ACCESS_TOKEN) : { from: "flag", name: tokenFile.name };
-  if (tokenFile !== undefined && token === "") {
-    problems.push(usageError(`There is no token in ${tokenFrom.name}`, "write the token into it first", "no-token"));
-  }
-  if (tokenFile !== undefined && values.origin(ACCESS_TOKEN).from === "flag") {
+  if (file !== undefined && values.origin(ACCESS_TOKEN).from === "flag") {
     problems.push(
       usageError("--access-token and --access-token-file exclude each other", "give one of the two", "two-tokens"),
     );
   }
-  const headerFrom = values.origin(HEADER);
-  if (!/^[\u0021-\u007e]*$/.test(token)) {
+  if (!/^[\u0021-\u007e]*$/.test(text)) {
     problems.push(
       usageError(
-        `${capitalize(tokenFrom.name)} has a character that no bearer token may have`,
-        "give the token alone, on one line, without Bearer before it",
+        `${capitalize(origin.name)} has a character that is not allowed in a bearer token`,
+        "give only the token, on one line, without Bearer before it",
         "bad-token",
       ),
     );
   }
-  if (headers.has("authorization") && token !== "" && headerFrom.from === tokenFrom.from) {
+  return { text, origin };
+}
+
+/** A value for the Authorization header. */
+interface Authorization {
+  readonly value: string;
+  readonly origin: Origin;
+  readonly kind: "header" | "token" | "userinfo";
+}
+
+/** The values for the Authorization header, the one to send first: flag before environment before config file. */
+function authorizations(
+  values: FlagValues,
+  header: string | undefined,
+  token: Token,
+  userinfo: string | undefined,
+): readonly Authorization[] {
+  // The userinfo comes last, so that among values from one place an explicit credential wins.
+  const all: readonly Authorization[] = [
+    ...(header === undefined ? [] : [{ kind: "header" as const, origin: values.origin(HEADER), value: header }]),
+    ...(token.text === "" ? [] : [{ kind: "token" as const, origin: token.origin, value: `Bearer ${token.text}` }]),
+    ...(userinfo === undefined
+      ? []
+      : [{ kind: "userinfo" as const, origin: values.origin(ENDPOINT), value: userinfo }]),
+  ];
+  return all.toSorted((a, b) => RANK[a.origin.from] - RANK[b.origin.from]);
+}
+
+const RANK = { flag: 0, environment: 1, file: 2, default: 3 } as const;
+
+/** Credentials in the config file are for the endpoint in the same file; sending them elsewhere would leak them. */
+function foreignCredentials(
+  values: FlagValues,
+  sent: readonly Origin[],
+  endpoint: Endpoint,
+  fileEndpoint: string | undefined,
+): Problem | undefined {
+  const filed = sent.find(({ from }) => from === "file");
+  if (filed === undefined || values.origin(ENDPOINT).from === "file") return undefined;
+  const read = fileEndpoint === undefined ? undefined : readEndpoint(fileEndpoint, "");
+  const own = read instanceof Problem ? undefined : read;
+  if (own !== undefined && originOf(own) === originOf(endpoint)) return undefined;
+  return usageError(
+    `Credentials for another server: ${filed.name} belongs to ${own?.shown ?? "a file without an endpoint"}, and ${values.origin(ENDPOINT).name} is ${endpoint.shown}`,
+    "put the endpoint into the same file, or give --access-token or --header for this server",
+    "foreign-credentials",
+  );
+}
+
+function originOf(endpoint: Endpoint): string {
+  return endpoint.socket ?? new URL(endpoint.base).origin;
+}
+
+function endpointWarnings(values: FlagValues, { cutAdmin, secure }: Endpoint): readonly string[] {
+  return [
+    ...(cutAdmin
+      ? [
+          `/admin at the end of ${values.origin(ENDPOINT).name} is ignored: the program adds it where the server needs it`,
+        ]
+      : []),
+    ...(secure && values.bool(SKIP_TLS)
+      ? [
+          `the server's certificate is not verified (${values.origin(SKIP_TLS).name}): anyone in between can read and change what is sent`,
+        ]
+      : []),
+  ];
+}
+
+function endpointOf(values: FlagValues): Endpoint | Problem {
+  const text = (values.text(ENDPOINT) ?? "").trim();
+  if (text !== "") return readEndpoint(text, values.origin(ENDPOINT).name);
+  return usageError(
+    "No endpoint: the URL of the admin API is not known",
+    "add --endpoint http://127.0.0.1:4445 or set HYDRA_ADMIN_URL; hydra sandbox starts a server for testing",
+    "no-endpoint",
+  );
+}
+
+/**
+ * Reads the connection from the settings. Credentials in the config file go only to the endpoint in that file (same
+ * origin): with another endpoint they are a usage error that names both sources.
+ */
+export function readConnection(
+  values: FlagValues,
+  fileEndpoint: string | undefined,
+  tokenFile?: TokenFile,
+): ConnectionReading {
+  const problems: Problem[] = [];
+  const warnings: string[] = [];
+  const read = endpointOf(values);
+  const endpoint = read instanceof Problem ? undefined : read;
+  if (read instanceof Problem) problems.push(read);
+  const headers = readHeaders(values, problems);
+  const token = readToken(values, tokenFile, problems);
+  const headerOrigin = values.origin(HEADER);
+  if (headers.has("authorization") && token.text !== "" && headerOrigin.from === token.origin.from) {
     problems.push(
       usageError(
-        `${capitalize(tokenFrom.name)} and ${headerFrom.name} both set Authorization`,
+        `${capitalize(token.origin.name)} and ${headerOrigin.name} both set Authorization`,
         "give one of the two",
         "two-authorizations",
       ),
     );
   }
-  const endpointFrom = values.origin(ENDPOINT);
-  const header = headers.get("authorization");
-  const basic = address?.authorization;
-  // The userinfo stands last, so that of one place the credential that was given for itself counts.
-  const [first, ...others] = [
-    ...(header === undefined ? [] : [{ origin: headerFrom, value: header }]),
-    ...(token === "" ? [] : [{ origin: tokenFrom, value: `Bearer ${token}` }]),
-    ...(basic === undefined ? [] : [{ origin: endpointFrom, value: basic }]),
-  ].sort((a, b) => RANK[a.origin.from] - RANK[b.origin.from]);
-  if (first !== undefined) headers.set("authorization", first.value);
-  if (others.some(({ origin, value }) => value === basic && origin.from === first?.origin.from)) {
+  const [chosen, ...others] = authorizations(values, headers.get("authorization"), token, endpoint?.authorization);
+  if (chosen !== undefined) headers.set("authorization", chosen.value);
+  if (others.some(({ kind, origin }) => kind === "userinfo" && origin.from === chosen?.origin.from)) {
     warnings.push(
-      `the user and password in ${endpointFrom.name} are not sent, because ${first?.origin.name} sets Authorization`,
+      `the user and password in ${values.origin(ENDPOINT).name} are not sent, because ${chosen?.origin.name} sets Authorization`,
     );
   }
   if (values.bool(FAKE_TLS)) headers.set("x-forwarded-proto", "https");
-
-  const sent = [...(first === undefined ? [] : [first.origin]), headerFrom];
-  const filed = sent.find((origin) => origin.from === "file");
-  if (filed !== undefined && address !== undefined && values.origin(ENDPOINT).from !== "file") {
-    const own = fileEndpoint === undefined ? undefined : readAddress(fileEndpoint, "");
-    if (own === undefined || own instanceof Error || place(own) !== place(address)) {
-      problems.push(
-        usageError(
-          `Credentials for another server: ${filed.name} belongs to ${own === undefined || own instanceof Error ? "a file without an endpoint" : own.shown}, and ${from} is ${address.shown}`,
-          "put the endpoint into the same file, or give --access-token or --header for this server",
-          "foreign-credentials",
-        ),
-      );
-    }
-  }
-  if (address?.cutAdmin === true)
-    warnings.push(`/admin at the end of ${from} is left out: the program adds it where the server has it`);
-  if (address?.secure === true && values.bool(SKIP_TLS)) {
-    warnings.push(
-      `the server's certificate is not verified (${values.origin(SKIP_TLS).name}): anyone on the way can read and change what is sent`,
-    );
-  }
-  if (address === undefined || problems.length > 0) return { connection: undefined, problems, warnings };
-  const api = values.text(API);
-  return {
-    connection: {
-      base: address.base,
-      socket: address.socket,
-      secure: address.secure,
-      shown: address.shown,
-      headers: Object.fromEntries(headers),
-      failAfter: values.number(FAIL_AFTER) ?? 60_000,
-      api: API_NAMES.find((name) => name === api) ?? "auto",
-      skipVerify: values.bool(SKIP_TLS),
-      caFile: address.secure ? values.text(CA_FILE) : undefined,
-    },
-    problems,
-    warnings,
-  };
+  if (endpoint === undefined) return { connection: undefined, problems, warnings };
+  const sent = [...(chosen === undefined ? [] : [chosen.origin]), headerOrigin];
+  const foreign = foreignCredentials(values, sent, endpoint, fileEndpoint);
+  if (foreign !== undefined) problems.push(foreign);
+  warnings.push(...endpointWarnings(values, endpoint));
+  if (problems.length > 0) return { connection: undefined, problems, warnings };
+  return { connection: connectionTo(endpoint, headers, values), problems, warnings };
 }
 
-const RANK = { flag: 0, environment: 1, file: 2, default: 3 } as const;
-
-function place(address: Address): string {
-  return address.socket ?? new URL(address.base).origin;
+function connectionTo(endpoint: Endpoint, headers: ReadonlyMap<string, string>, values: FlagValues): Connection {
+  const { base, socket, secure, shown } = endpoint;
+  return {
+    base,
+    socket,
+    secure,
+    shown,
+    headers: Object.fromEntries(headers),
+    failAfter: values.number(FAIL_AFTER),
+    api: values.text(API),
+    skipVerify: values.bool(SKIP_TLS),
+    caFile: secure ? values.text(CA_FILE) : undefined,
+  };
 }

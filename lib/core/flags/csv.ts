@@ -1,46 +1,41 @@
-/** The pieces of one list value, or the reason why it cannot be read. */
-export type CsvLine = { readonly fields: readonly string[] } | { readonly fault: string };
+/** The fields of one list value, or why it is malformed. */
+type CsvLine = { readonly fields: readonly string[] } | { readonly fault: string };
+
+/** A field, and where the text after it begins: at a comma or at the end. */
+type Field = { readonly value: string; readonly end: number } | { readonly fault: string };
 
 /**
  * Splits a list value at its commas by the rules of RFC 4180 as Go's `encoding/csv` applies them to one line:
- * a field in double quotes may hold commas and doubled quotes, blanks are kept, an empty text is an empty list.
+ * a field in double quotes may contain commas and doubled quotes, spaces are kept, an empty text is an empty list.
  */
 export function splitCsv(text: string): CsvLine {
   if (text === "") return { fields: [] };
   const fields: string[] = [];
-  let at = 0;
-  for (;;) {
-    if (text[at] === '"') {
-      const read = quotedField(text, at + 1);
-      if (read === undefined) return { fault: 'a double quote is opened and not closed (write "" for a quote inside)' };
-      fields.push(read.value);
-      at = read.next;
-      if (at < text.length && text[at] !== ",") return { fault: "text follows a closing double quote" };
-    } else {
-      const comma = text.indexOf(",", at);
-      const end = comma < 0 ? text.length : comma;
-      const field = text.slice(at, end);
-      if (field.includes('"')) return { fault: "a double quote stands inside an unquoted value" };
-      if (/[\r\n]/.test(field)) return { fault: "it has a line break; repeat the flag instead" };
-      fields.push(field);
-      at = end;
-    }
-    if (at >= text.length) return { fields };
-    at++;
+  for (let start = 0; start <= text.length; ) {
+    const field = text[start] === '"' ? quotedField(text, start) : plainField(text, start);
+    if ("fault" in field) return field;
+    fields.push(field.value);
+    start = field.end + 1;
   }
+  return { fields };
 }
 
-function quotedField(text: string, from: number): { value: string; next: number } | undefined {
-  let value = "";
-  for (let at = from; at < text.length; at++) {
-    if (text[at] !== '"') {
-      value += text[at];
-    } else if (text[at + 1] === '"') {
-      value += '"';
-      at++;
-    } else {
-      return { value, next: at + 1 };
-    }
+function plainField(text: string, start: number): Field {
+  const comma = text.indexOf(",", start);
+  const end = comma < 0 ? text.length : comma;
+  const value = text.slice(start, end);
+  if (value.includes('"')) return { fault: "an unquoted value contains a double quote" };
+  if (/[\r\n]/.test(value)) return { fault: "it has a line break; repeat the flag instead" };
+  return { value, end };
+}
+
+function quotedField(text: string, start: number): Field {
+  // Not a regular expression: its engine gives up on long runs of doubled quotes.
+  for (let quote = text.indexOf('"', start + 1); quote >= 0; quote = text.indexOf('"', quote + 2)) {
+    const next = text[quote + 1];
+    if (next === '"') continue;
+    if (next !== undefined && next !== ",") return { fault: "text follows a closing double quote" };
+    return { value: text.slice(start + 1, quote).replaceAll('""', '"'), end: quote + 1 };
   }
-  return undefined;
+  return { fault: 'a double quote is opened and not closed (write "" for a quote inside)' };
 }

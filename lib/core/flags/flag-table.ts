@@ -1,12 +1,23 @@
-import { AUTH_METHOD, CALLBACKS, FIELDS, ID, NAME } from "../client/fields.ts";
-import { ENCRYPTED_FORMATS } from "../keys/recipient.ts";
+import { AUTH_METHOD, FIELDS, ID } from "../client/fields.ts";
+import { KEY_ALGORITHMS, type KeyAlgorithm } from "../keys/key-algorithm.ts";
+import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/recipient.ts";
 import { FORMATS } from "../output/formats.ts";
 import { SECRET_LENGTH as SECRET_DEFAULT_LENGTH } from "../secret.ts";
-import type { BoolFlag, DurationFlag, Flag, IntFlag, ListFlag, RepeatFlag, TextFlag } from "./parse.ts";
+import type {
+  BoolFlag,
+  ChoiceFlag,
+  DurationFlag,
+  Flag,
+  IntFlag,
+  ListFlag,
+  RepeatFlag,
+  TextFlag,
+  WithDefault,
+} from "./flag.ts";
 
-export { AUTH_METHOD, CALLBACKS, ID, NAME };
+export { AUTH_METHOD, ID };
 
-/** Every command has this. */
+/** Every command has this flag. */
 export const HELP: BoolFlag = { kind: "switch", name: "help", short: "h", group: "general", help: "Show this help" };
 
 export const VERBOSE: BoolFlag = {
@@ -14,7 +25,7 @@ export const VERBOSE: BoolFlag = {
   name: "verbose",
   short: "v",
   group: "general",
-  help: "Tell each request and its time on stderr, credentials left out",
+  help: "Log requests and their timings to stderr, without credentials",
 };
 
 export const CONFIG: TextFlag = {
@@ -22,7 +33,7 @@ export const CONFIG: TextFlag = {
   name: "config",
   value: "FILE",
   group: "general",
-  help: "Config file in YAML; without it $HOME/.hydra.yaml, if it is there",
+  help: "Config file (default: $HOME/.hydra.yaml)",
 };
 
 export const ENDPOINT: TextFlag = {
@@ -33,7 +44,7 @@ export const ENDPOINT: TextFlag = {
   group: "connection",
   env: ["HYDRA_ADMIN_URL", "ORY_SDK_URL"],
   file: "endpoint",
-  help: "Address of the admin API: http://…, https://… or unix:///path",
+  help: "Admin API URL: http://…, https://… or unix:///path",
 };
 
 export const ACCESS_TOKEN: TextFlag = {
@@ -56,17 +67,17 @@ export const HEADER: RepeatFlag = {
   group: "connection",
   file: "headers",
   secret: true,
-  help: "Header to send with each request to the admin API; may be repeated",
+  help: "HTTP header for every admin API request; repeatable",
 };
 
-export const FAIL_AFTER: DurationFlag = {
+export const FAIL_AFTER: WithDefault<DurationFlag> = {
   kind: "duration",
   name: "fail-after",
   value: "DURATION",
   group: "connection",
   file: "fail_after",
   default: 60_000,
-  help: "How long the whole command may take, retries included; 0 is a single try",
+  help: "Time limit for the whole command with retries; 0 = try once",
 };
 
 export const FAKE_TLS: BoolFlag = {
@@ -74,7 +85,7 @@ export const FAKE_TLS: BoolFlag = {
   name: "fake-tls-termination",
   group: "connection",
   file: "fake_tls_termination",
-  help: "Send X-Forwarded-Proto: https, as a proxy that ends TLS would",
+  help: "Send X-Forwarded-Proto: https, like a TLS-terminating proxy",
 };
 
 export const SKIP_TLS: BoolFlag = {
@@ -82,7 +93,7 @@ export const SKIP_TLS: BoolFlag = {
   name: "skip-tls-verify",
   group: "connection",
   file: "skip_tls_verify",
-  help: "Take any certificate of the server: for tests alone",
+  help: "Accept any server certificate; for testing only",
 };
 
 export const CA_FILE: TextFlag = {
@@ -91,23 +102,23 @@ export const CA_FILE: TextFlag = {
   value: "FILE",
   group: "connection",
   file: "ca_file",
-  help: "Certificates to trust beside the bundled and the system's, PEM; not for addresses of keys",
+  help: "Additional CA certificates (PEM) for the admin API; not used to fetch keys",
 };
 
-/** What `--api` can choose: the names of the server families, each of which has a row in `lib/servers/`. */
-export const API_NAMES = ["v1", "v2"] as const;
+/** The API versions that `--api` accepts; `lib/servers/` has one server family for each. */
+const API_NAMES = ["v1", "v2"] as const;
 
 export type ApiName = (typeof API_NAMES)[number];
 
-export const API: TextFlag = {
+export const API: WithDefault<ChoiceFlag<"auto" | ApiName>> = {
   kind: "text",
   name: "api",
-  value: "FAMILY",
+  value: "VERSION",
   group: "connection",
   file: "api",
   default: "auto",
   choices: ["auto", ...API_NAMES],
-  help: "The server's family; auto finds it out",
+  help: "Hydra API version; auto detects it",
 };
 
 export const FORMAT: TextFlag = {
@@ -116,7 +127,7 @@ export const FORMAT: TextFlag = {
   value: "FORMAT",
   group: "output",
   file: "format",
-  help: `How results are written: ${FORMATS.join(", ")}`,
+  help: `Output format: ${FORMATS.join(", ")}`,
 };
 
 export const QUIET: BoolFlag = {
@@ -124,7 +135,7 @@ export const QUIET: BoolFlag = {
   name: "quiet",
   short: "q",
   group: "output",
-  help: "Write ids alone, as --format id",
+  help: "Print only IDs, same as --format id",
 };
 
 export const SECRET: TextFlag = {
@@ -134,20 +145,20 @@ export const SECRET: TextFlag = {
   group: "secret",
   secret: true,
   env: ["HYDRA_CLIENT_SECRET"],
-  help: "The client's secret; without it one is made here. On a command line others can see it: better --secret-file",
+  help: "Client secret; generated if not given. Visible to other users of the machine: prefer --secret-file",
 };
 
 /**
- * The same for a client that is there already. It reads no variable: one that is set for a create must not change the
+ * The same for an existing client. It has no environment variable: one that is set for `create` must not change the
  * secret of every client that is updated.
  */
-export const NEW_SECRET: TextFlag = {
+const NEW_SECRET: TextFlag = {
   kind: "text",
   name: SECRET.name,
   value: "SECRET",
   group: "secret",
   secret: true,
-  help: "The client's new secret. On a command line others can see it: better --secret-file",
+  help: "New client secret. Visible to other users of the machine: prefer --secret-file",
 };
 
 export const SECRET_FILE: TextFlag = {
@@ -155,23 +166,23 @@ export const SECRET_FILE: TextFlag = {
   name: "secret-file",
   value: "FILE",
   group: "secret",
-  help: "Take the client's secret from this file (- is stdin); one line break at its end is left out",
+  help: "Read the client secret from a file (- for stdin); one trailing line break is removed",
 };
 
 export const SECRET_PROMPT: BoolFlag = {
   kind: "switch",
   name: "secret-prompt",
   group: "secret",
-  help: "Ask for the client's secret on the terminal, unseen",
+  help: "Prompt for the client secret, without showing it",
 };
 
-export const SECRET_LENGTH: IntFlag = {
+export const SECRET_LENGTH: WithDefault<IntFlag> = {
   kind: "count",
   name: "secret-length",
   value: "N",
   group: "secret",
   default: SECRET_DEFAULT_LENGTH,
-  help: "How many characters a secret that is made here has, from 26 to 72",
+  help: "Length of the generated secret, 26 to 72 characters",
 };
 
 export const SECRET_OUT: TextFlag = {
@@ -179,32 +190,34 @@ export const SECRET_OUT: TextFlag = {
   name: "secret-out",
   value: "FILE|fd:N",
   group: "secret",
-  help: "Write the credentials to a new file (mode 0600) or an open descriptor; results then leave the secret out",
+  help: "Write the credentials to a new file (mode 0600) or an open descriptor, and keep the secret out of the output",
 };
 
-export const SECRET_FORMAT: TextFlag = {
+export const SECRET_FORMAT: ChoiceFlag<"dotenv" | "json" | "k8s"> = {
   kind: "text",
   name: "secret-format",
-  value: "FORM",
+  value: "FORMAT",
   choices: ["dotenv", "json", "k8s"],
   group: "secret",
-  help: "What --secret-out writes; without it by the file's ending (.env, .json, .yaml), else dotenv",
+  help: "Format of --secret-out; default: from the extension (.json, .yaml), otherwise dotenv",
 };
 
-export const ID_KEY: TextFlag = {
+export const ID_FIELD: TextFlag = {
   kind: "text",
-  name: "id-key",
+  name: "id-field",
+  aliases: ["id-key"],
   value: "NAME",
   group: "secret",
-  help: "Name of the id in dotenv, env and Kubernetes output (CLIENT_ID)",
+  help: "Name of the client ID in dotenv, env and Kubernetes output (default: CLIENT_ID)",
 };
 
-export const SECRET_KEY: TextFlag = {
+export const SECRET_FIELD: TextFlag = {
   kind: "text",
-  name: "secret-key",
+  name: "secret-field",
+  aliases: ["secret-key"],
   value: "NAME",
   group: "secret",
-  help: "Name of the secret in dotenv, env and Kubernetes output (CLIENT_SECRET, or CLIENT_SECRET_ENCRYPTED)",
+  help: "Name of the secret in dotenv, env and Kubernetes output (default: CLIENT_SECRET, or CLIENT_SECRET_ENCRYPTED)",
 };
 
 export const ACCESS_TOKEN_FILE: TextFlag = {
@@ -212,7 +225,7 @@ export const ACCESS_TOKEN_FILE: TextFlag = {
   name: "access-token-file",
   value: "FILE",
   group: "connection",
-  help: "Take the bearer token from this file (- is stdin)",
+  help: "Read the bearer token from a file (- for stdin)",
 };
 
 export const PGP_KEY: RepeatFlag = {
@@ -221,7 +234,7 @@ export const PGP_KEY: RepeatFlag = {
   value: "KEY",
   group: "encryption",
   nonEmpty: true,
-  help: "Encrypt the secret to this OpenPGP public key: base64, armored text or @FILE",
+  help: "Encrypt the secret to this OpenPGP public key: base64, ASCII armor or @FILE",
 };
 
 export const PGP_KEY_URL: RepeatFlag = {
@@ -230,7 +243,7 @@ export const PGP_KEY_URL: RepeatFlag = {
   value: "URL",
   group: "encryption",
   nonEmpty: true,
-  help: "Encrypt the secret to the OpenPGP public key at this address, or wkd:user@host",
+  help: "Encrypt the secret to the OpenPGP public key at this URL, or wkd:user@host",
 };
 
 export const KEYBASE: ListFlag = {
@@ -239,7 +252,7 @@ export const KEYBASE: ListFlag = {
   value: "NAME",
   group: "encryption",
   nonEmpty: true,
-  help: "Encrypt the secret to the OpenPGP public key of this Keybase user",
+  help: "Encrypt the secret to the OpenPGP public key of a Keybase user",
 };
 
 export const PGP_FINGERPRINT: ListFlag = {
@@ -248,7 +261,7 @@ export const PGP_FINGERPRINT: ListFlag = {
   value: "FINGERPRINT",
   group: "encryption",
   nonEmpty: true,
-  help: "The fingerprint that a key must have; with several keys, one for each",
+  help: "Required key fingerprint; with several keys, one for each",
 };
 
 export const REQUIRE_PIN: BoolFlag = {
@@ -256,25 +269,25 @@ export const REQUIRE_PIN: BoolFlag = {
   name: "require-pin",
   group: "encryption",
   file: "require_pin",
-  help: "Refuse to encrypt to a fetched key (URL, wkd:, Keybase) without --pgp-fingerprint",
+  help: "Require --pgp-fingerprint for keys that are fetched (URL, wkd:, Keybase)",
 };
 
-export const ENCRYPTED_FORMAT: TextFlag = {
+export const ENCRYPTED_FORMAT: WithDefault<ChoiceFlag<EncryptedFormat>> = {
   kind: "text",
   name: "encrypted-format",
-  value: "FORM",
+  value: "FORMAT",
   group: "encryption",
   default: "base64",
   choices: ENCRYPTED_FORMATS,
-  help: "How the encrypted secret is written: base64 of the binary message, armor, or base64 of the armored one",
+  help: "Encoding of the encrypted secret; base64-armor is what Hydra 2.x prints",
 };
 
 export const RESCUE_DIR: TextFlag = {
   kind: "text",
   name: "rescue-dir",
-  value: "FOLDER",
+  value: "DIR",
   group: "secret",
-  help: "Where a secret that cannot be handed over is kept; without it XDG_STATE_HOME, HOME, this folder or TMPDIR",
+  help: "Directory for recovery copies of secrets; default: XDG_STATE_HOME, HOME, the working directory or TMPDIR",
 };
 
 export const STRICT: BoolFlag = {
@@ -289,7 +302,7 @@ export const FILE: TextFlag = {
   name: "file",
   value: "FILE",
   group: "input",
-  help: "Take the client from a JSON or YAML file (- is stdin); flags override it",
+  help: "Read the client from a JSON or YAML file (- for stdin); flags override it",
 };
 
 export const SET: RepeatFlag = {
@@ -297,30 +310,34 @@ export const SET: RepeatFlag = {
   name: "set",
   value: "PATH=JSON",
   group: "input",
-  help: "Set any field by its path, such as metadata.team='\"x\"'; may be repeated",
+  help: "Set any field by path, such as metadata.team='\"x\"'; repeatable",
 };
 
-export const DRY_RUN: TextFlag = {
+export const DRY_RUN: ChoiceFlag<"json" | "curl"> = {
   kind: "text",
   name: "dry-run",
   value: "json|curl",
   implicitValue: "json",
   choices: ["json", "curl"],
   group: "output",
-  help: "Show the request that would be sent, without secrets, and send nothing",
+  help: "Print the request without secrets, and send nothing",
 };
 
-export const IF_EXISTS: TextFlag = {
+/** What to do with a client that exists already. */
+export type IfExists = "fail" | "skip" | "update";
+
+export const IF_EXISTS: WithDefault<ChoiceFlag<IfExists>> = {
   kind: "text",
   name: "if-exists",
-  value: "WAY",
+  aliases: ["on-conflict"],
+  value: "POLICY",
   default: "fail",
   choices: ["fail", "skip", "update"],
   group: "input",
-  help: "What to do when there is a client of this --id already",
+  help: "What to do if a client with this ID exists",
 };
 
-/** The flags that choose and reach the server. */
+/** Flags for the connection to the server. */
 export const CONNECTION_FLAGS: readonly Flag[] = [
   ENDPOINT,
   ACCESS_TOKEN,
@@ -333,10 +350,10 @@ export const CONNECTION_FLAGS: readonly Flag[] = [
   API,
 ];
 
-/** The flags that every command has. */
+/** Flags that every command has. */
 export const GENERAL_FLAGS: readonly Flag[] = [CONFIG, VERBOSE, HELP];
 
-/** The flags that choose recipients. */
+/** Flags for encryption. */
 export const RECIPIENT_FLAGS: readonly Flag[] = [
   PGP_KEY,
   PGP_KEY_URL,
@@ -346,7 +363,7 @@ export const RECIPIENT_FLAGS: readonly Flag[] = [
   ENCRYPTED_FORMAT,
 ];
 
-/** The flags that set a client's fields. */
+/** Flags that set the fields of a client. */
 export const FIELD_FLAGS: readonly Flag[] = FIELDS.map((field) => field.flag);
 
 export const LIMIT: IntFlag = {
@@ -354,17 +371,17 @@ export const LIMIT: IntFlag = {
   name: "limit",
   value: "N",
   group: "input",
-  help: "At most this many clients",
+  help: "Maximum number of clients",
 };
 
-/** The flags that say where a client's secret comes from. */
+/** Flags for the secret of a new client. */
 export const SECRET_IN_FLAGS: readonly Flag[] = [SECRET, SECRET_FILE, SECRET_PROMPT];
 
-/** The flags that say where the new secret of a client comes from that is there already. */
+/** Flags for a new secret of an existing client. */
 export const NEW_SECRET_FLAGS: readonly Flag[] = [NEW_SECRET, SECRET_FILE, SECRET_PROMPT];
 
-/** The flags that say where credentials go. */
-export const SECRET_OUT_FLAGS: readonly Flag[] = [SECRET_OUT, SECRET_FORMAT, ID_KEY, SECRET_KEY, RESCUE_DIR];
+/** Flags that decide where credentials are written. */
+export const SECRET_OUT_FLAGS: readonly Flag[] = [SECRET_OUT, SECRET_FORMAT, ID_FIELD, SECRET_FIELD, RESCUE_DIR];
 
 export const VERIFY: BoolFlag = {
   kind: "switch",
@@ -378,7 +395,7 @@ export const TOKEN_ENDPOINT: TextFlag = {
   name: "token-endpoint",
   value: "URL",
   group: "secret",
-  help: "Token endpoint for --verify, which then checks by getting a token",
+  help: "Token endpoint for --verify, which then requests a token",
 };
 
 export const PUBLIC_URL: TextFlag = {
@@ -387,16 +404,16 @@ export const PUBLIC_URL: TextFlag = {
   value: "URL",
   group: "secret",
   env: ["HYDRA_PUBLIC_URL"],
-  help: "Public URL of the server, where --verify finds its endpoints",
+  help: "Public URL of the server; --verify finds the endpoints there",
 };
 
-export const GENERATE_KEY: TextFlag = {
+export const GENERATE_KEY: ChoiceFlag<KeyAlgorithm> = {
   kind: "text",
   name: "generate-key",
   value: "ALG",
-  choices: ["ES256", "RS256", "PS256"],
+  choices: KEY_ALGORITHMS,
   group: "secret",
-  help: "Make a key pair for private_key_jwt here and register its public part",
+  help: "Generate a key pair for private_key_jwt and register the public key",
 };
 
 export const KEY_OUT: TextFlag = {
@@ -404,11 +421,11 @@ export const KEY_OUT: TextFlag = {
   name: "key-out",
   value: "FILE|fd:N",
   group: "secret",
-  help: "Write the private key of --generate-key to a new file (mode 0600): PEM for .pem or .key, else a JSON Web Key",
+  help: "Write the private key of --generate-key to a new file (mode 0600): PEM for .pem and .key, otherwise a JSON Web Key",
 };
 
-/** The flags that prove new credentials. */
+/** Flags that check new credentials. */
 export const VERIFY_FLAGS: readonly Flag[] = [VERIFY, TOKEN_ENDPOINT, PUBLIC_URL];
 
-/** The flags that every command with a server ends with. */
+/** The last flags of every command that calls a server. */
 export const SERVER_COMMAND_FLAGS: readonly Flag[] = [FORMAT, QUIET, ...CONNECTION_FLAGS, ...GENERAL_FLAGS];

@@ -1,9 +1,9 @@
 import { formatDuration } from "../duration.ts";
-import { type Flag, type FlagGroup, longNames, type Syntax } from "../flags/parse.ts";
+import { type Flag, type FlagGroup, longNames, type Syntax } from "../flags/flag.ts";
 
-/** What the help of a command is made from. */
+/** The contents of a help page. */
 export interface HelpPage {
-  /** The words that call it: `hydra clients create`. */
+  /** The command as it is typed: `hydra clients create`. */
   readonly path: string;
   readonly summary: string;
   readonly about: readonly string[];
@@ -11,23 +11,23 @@ export interface HelpPage {
   readonly grammar: Syntax;
   readonly flags: readonly Flag[];
   readonly examples: readonly (readonly [line: string, what: string])[];
-  /** The commands below it. */
+  /** Its subcommands. */
   readonly commands: readonly (readonly [name: string, summary: string])[];
   readonly more: readonly string[];
 }
 
-/** The headings of the flags, in the order of the help. */
+/** The headings of the flag groups, in order. */
 export const GROUPS: readonly (readonly [FlagGroup, string])[] = [
   ["client", "Client"],
   ["secret", "Secret"],
-  ["encryption", "Encryption of the secret"],
+  ["encryption", "Secret encryption"],
   ["input", "Input"],
   ["output", "Output"],
   ["connection", "Connection"],
   ["general", "General"],
 ];
 
-/** How a flag is written in help: `-c, --callbacks LIST`. */
+/** A flag as help shows it: `-c, --callbacks LIST`. */
 export function flagUsage(flag: Flag, grammar: Syntax): string {
   const name = longNames(flag, grammar)[0] ?? flag.name;
   const optional = flag.kind === "text" && flag.implicitValue !== undefined;
@@ -35,7 +35,7 @@ export function flagUsage(flag: Flag, grammar: Syntax): string {
   return `${flag.short === undefined ? "    " : `-${flag.short}, `}--${name}${value}`;
 }
 
-/** The notes behind a flag's help: choices, default, variables, other names. Values of variables are never shown. */
+/** The notes after a flag's help: choices, default, variables, other names. Values of variables are never shown. */
 export function flagNotes(flag: Flag, grammar: Syntax): readonly string[] {
   const notes: string[] = [];
   if ((flag.kind === "text" || flag.kind === "list") && flag.choices !== undefined) {
@@ -49,7 +49,7 @@ export function flagNotes(flag: Flag, grammar: Syntax): readonly string[] {
   return notes;
 }
 
-/** The default of a flag as it would be typed. */
+/** The default of a flag, as it would be typed. */
 export function defaultText(flag: Flag): string | undefined {
   if (flag.kind === "duration") return flag.default === undefined ? undefined : formatDuration(flag.default);
   if (flag.kind === "count") return flag.default === undefined ? undefined : String(flag.default);
@@ -72,7 +72,7 @@ export function wrap(text: string, width: number): readonly string[] {
   return [...lines, line];
 }
 
-/** A left column of names and a right column of wrapped text; on a narrow terminal the text stands below the name. */
+/** A left column of names and a right column of wrapped text; on a narrow terminal, the text is below the name. */
 export function twoColumns(rows: readonly (readonly [string, string])[], width: number, color: boolean): string {
   const widest = Math.max(0, ...rows.map(([left]) => left.length));
   const left = Math.min(widest, 34);
@@ -89,7 +89,7 @@ export function twoColumns(rows: readonly (readonly [string, string])[], width: 
     .join("");
 }
 
-/** Renders a help page for a width, in bold headings where colour is wanted. */
+/** Renders a help page for a width, with bold headings if there are colors. */
 export function renderHelp(page: HelpPage, width: number, color: boolean): string {
   const heading = (text: string): string => `\n${color ? `\u001b[1m${text}\u001b[22m` : text}:\n`;
   const paragraph = (text: string): string => `${wrap(text, width).join("\n")}\n`;

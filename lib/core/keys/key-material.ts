@@ -1,46 +1,47 @@
+import { concatBytes, fromBase64 } from "../bytes.ts";
 import { Problem } from "../problem.ts";
-import { escapeControls, trimmedEnd } from "../text.ts";
+import { escapeControls } from "../text.ts";
 import { isWebPage } from "../url.ts";
 
-/** One packet of an OpenPGP stream: its type ID, its body, and the bytes that it takes with its header. */
-export interface Packet {
+/** A packet of an OpenPGP stream: its type ID, its body, and all its bytes including the header. */
+interface Packet {
   readonly tag: number;
   readonly body: Uint8Array;
   readonly whole: Uint8Array;
 }
 
-/** One transferable key as it was found (RFC 9580 section 10.1): its packets, without what only a keyring needs. */
+/** A transferable key (RFC 9580 section 10.1) without the packets that only matter in a keyring. */
 export interface RawKey {
   readonly packets: readonly Packet[];
   readonly bytes: Uint8Array;
-  /** Whether secret parts are in it. */
+  /** Whether it contains secret key packets. */
   readonly secret: boolean;
 }
 
 /** Packet type IDs (RFC 9580 section 5). */
 export const TAG = { signature: 2, secretKey: 5, publicKey: 6, secretSubkey: 7, userId: 13, publicSubkey: 14 } as const;
 
-/** Trust packets belong to a keyring and markers to nobody; neither is part of a key. */
+/** Trust packets belong to a keyring, and markers are ignored; neither is part of a key. */
 const NOT_OF_A_KEY: readonly number[] = [10, 12];
 
-/** What a stream is that begins with a packet of this type. */
+/** What a stream that begins with a packet of a type is. */
 const STREAM_KINDS: Readonly<Record<number, string>> = {
   1: "an encrypted message",
   2: "a signature",
   3: "a message encrypted with a password",
   4: "a signed message",
-  7: "a lone secret subkey",
+  7: "a secret subkey without its primary key",
   8: "a compressed message",
   9: "an encrypted message",
   11: "a message",
-  14: "a lone subkey",
+  14: "a subkey without its primary key",
   18: "an encrypted message",
   20: "an encrypted message",
 };
 
 const EXPORT = "export the public key with: gpg --export --armor NAME";
 
-/** Things that are taken for a key by mistake: how they look, what they are, and what to do instead. */
+/** What is often mistaken for a key: how it looks, what it is, and what to do instead. */
 const MISTAKEN: readonly (readonly [looks: RegExp, what: string, hint: string])[] = [
   [
     /^(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-\S+|sk-\S+@openssh\.com)\s/,
@@ -56,26 +57,26 @@ const MISTAKEN: readonly (readonly [looks: RegExp, what: string, hint: string])[
   ],
   [
     /^[^\s@]+@[^\s@.]+\.[^\s@]+$/,
-    "this is a mail address",
-    "to look its key up in a Web Key Directory write wkd:user@host",
+    "this is an email address",
+    "to look up its key in a Web Key Directory use wkd:user@host",
   ],
-  [/^https?:\/\//i, "this is an address", "to fetch a key from an address use --pgp-key-url"],
+  [/^https?:\/\//i, "this is a URL", "to fetch a key from a URL use --pgp-key-url"],
   [
     /^(?:[~./]|[a-z]:\\)[^\n]*$|^[^\n]*\.(?:asc|gpg|pgp|key|pub|txt|b64)$/i,
-    "this looks like the name of a file",
-    "to read a file write @ before its name",
+    "this looks like a file name",
+    "to read a key from a file put @ before its name",
   ],
 ];
 
-/** Signature types that say what a key is: certifications, subkey bindings and direct-key signatures (RFC 9580 section 5.2.1). */
+/** The types of self-signatures: certifications, subkey bindings and direct-key signatures (RFC 9580 section 5.2.1). */
 const SELF_SIGNATURES: readonly number[] = [0x10, 0x11, 0x12, 0x13, 0x18, 0x1f];
 
 /** Hash algorithm ID of SHA-1 (RFC 9580 section 9.5). */
 const SHA1 = 2;
 
 /**
- * Whether a packet is a signature over SHA-1 that vouches for a part of a key. Collisions of SHA-1 can be made, so such a
- * signature may be forged. A revocation is not among them: heeding a forged one costs nothing but the use of a key.
+ * Whether a packet is a SHA-1 signature that binds a part of a key. SHA-1 collisions are practical, so it may be forged.
+ * Revocations don't count: respecting a forged one only makes a key unusable.
  */
 export function isSha1Signature({ tag, body }: Packet): boolean {
   if (tag !== TAG.signature) return false;
@@ -84,7 +85,7 @@ export function isSha1Signature({ tag, body }: Packet): boolean {
   return body[old ? 16 : 3] === SHA1 && type !== undefined && SELF_SIGNATURES.includes(type);
 }
 
-/** The failure to find any key in what was given. */
+/** The problem for material without a key. */
 export function notAKey(origin: string, reason: string, hint = EXPORT): Problem {
   return new Problem(`Cannot read a key from ${escapeControls(origin)}: ${reason}`, {
     code: "pgp-not-a-key",
@@ -93,21 +94,7 @@ export function notAKey(origin: string, reason: string, hint = EXPORT): Problem 
   });
 }
 
-/** The bytes that base64 stands for, in the usual or the URL-safe alphabet and however wrapped; undefined if it is not base64. */
-export function fromBase64(text: string): Uint8Array | undefined {
-  const digits = trimmedEnd(text.replace(/\s+/g, "").replaceAll("-", "+").replaceAll("_", "/"), "=");
-  if (digits === "" || digits.length % 4 === 1 || !/^[A-Za-z0-9+/]+$/.test(digits)) return undefined;
-  return Uint8Array.from(atob(digits), (char) => char.charCodeAt(0));
-}
-
-/** Base64 of bytes on one line (RFC 4648 section 4). */
-export function toBase64(bytes: Uint8Array): string {
-  let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary);
-}
-
-/** The length of a packet body and where it begins, from the header at `at`; undefined where the bytes do not say (RFC 9580 section 4.2). */
+/** Parses a packet header (RFC 9580 section 4.2); the length is -1 if the header doesn't have one. */
 function header(bytes: Uint8Array, at: number): { tag: number; start: number; length: number } | undefined {
   const [first = 0, a = 0, b = 0, c = 0, d = 0, e = 0] = bytes.subarray(at, at + 6);
   const four = (w: number, x: number, y: number, z: number) => ((w << 24) | (x << 16) | (y << 8) | z) >>> 0;
@@ -131,8 +118,8 @@ function header(bytes: Uint8Array, at: number): { tag: number; start: number; le
 /**
  * The packets of a binary stream.
  *
- * A packet whose end is not told in its header (streamed data) takes the rest; `broken` says that the bytes end or go
- * wrong in the middle of a packet.
+ * A packet without a length (streamed data) extends to the end; `broken` means that the bytes end in the middle of a packet
+ * or are invalid.
  */
 export function packetsOf(bytes: Uint8Array): { readonly packets: readonly Packet[]; readonly broken: boolean } {
   const packets: Packet[] = [];
@@ -146,17 +133,6 @@ export function packetsOf(bytes: Uint8Array): { readonly packets: readonly Packe
     at = end;
   }
   return { packets, broken: false };
-}
-
-/** Byte arrays joined to one. */
-export function concatenated(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /** The keys of a binary stream, one for each primary key packet. */
@@ -177,7 +153,7 @@ function keysOf(bytes: Uint8Array, origin: string): readonly RawKey[] {
     const own = kept.slice(start, starts[i + 1]);
     return {
       packets: own,
-      bytes: concatenated(own.map((packet) => packet.whole)),
+      bytes: concatBytes(own.map((packet) => packet.whole)),
       secret: own.some((packet) => packet.tag === TAG.secretKey || packet.tag === TAG.secretSubkey),
     };
   });
@@ -187,7 +163,7 @@ const BEGIN = "-----BEGIN PGP ";
 
 const KEY_BLOCK = /^(?:PUBLIC|PRIVATE|SECRET) KEY BLOCK$/;
 
-/** A block of armored text: what it calls itself and what its base64 stands for. */
+/** A block of armored text: its label and its decoded content. */
 interface Block {
   readonly label: string;
   readonly bytes: Uint8Array;
@@ -196,8 +172,8 @@ interface Block {
 /**
  * The base64 part of an armored block, without its headers and checksum.
  *
- * A block that lost its line breaks on the way (an unquoted shell expansion, a form field) is taken apart at blanks;
- * then the headers end where the first long run of base64 begins. The checksum is not looked at, as RFC 9580 section 6.1 has it.
+ * A block that has lost its line breaks, for example by an unquoted shell expansion, is split at white space; then the
+ * headers end where the first long run of base64 begins. The checksum is ignored (RFC 9580 section 6.1).
  */
 function armorBody(text: string): string {
   const lines = text.split("\n").map((line) => line.trim());
@@ -208,13 +184,13 @@ function armorBody(text: string): string {
   return body.filter((line) => !/^=[A-Za-z0-9+/]{4}$/.test(line)).join("");
 }
 
-/** Words from the first one that can only be base64. */
+/** The words from the first one that can only be base64. */
 function fromFirstRun(words: readonly string[]): readonly string[] {
   const start = words.findIndex((word) => /^[A-Za-z0-9+/=]{40,}$/.test(word));
   return start < 0 ? words : words.slice(start);
 }
 
-/** The armored blocks in a text, whatever stands before, between and after them (RFC 9580 section 6.2). */
+/** The armored blocks in a text, with any text before, between and after them (RFC 9580 section 6.2). */
 function blocksOf(text: string, origin: string): readonly Block[] {
   const blocks: Block[] = [];
   for (let at = text.indexOf(BEGIN); at >= 0; at = text.indexOf(BEGIN, at)) {
@@ -235,7 +211,7 @@ function blocksOf(text: string, origin: string): readonly Block[] {
     }
     const bytes = fromBase64(armorBody(text.slice(start, end)));
     if (bytes === undefined && KEY_BLOCK.test(label)) {
-      throw notAKey(origin, "the armored text is damaged: what stands between BEGIN and END is not base64");
+      throw notAKey(origin, "the armored text is damaged: the part between BEGIN and END is not base64");
     }
     blocks.push({ label, bytes: bytes ?? new Uint8Array() });
     at = end;
@@ -243,7 +219,7 @@ function blocksOf(text: string, origin: string): readonly Block[] {
   return blocks;
 }
 
-/** The keys of an armored text: all of its key blocks; other blocks beside them do not matter. */
+/** The keys of an armored text: all its key blocks; other blocks are ignored. */
 function armoredKeys(text: string, origin: string): readonly RawKey[] {
   const blocks = blocksOf(text, origin);
   const keys = blocks.filter((block) => KEY_BLOCK.test(block.label));
@@ -259,14 +235,14 @@ function armoredKeys(text: string, origin: string): readonly RawKey[] {
   return keys.flatMap((block) => keysOf(block.bytes, origin));
 }
 
-/** Bytes as text where they are text: UTF-8 or, with its byte order mark, the UTF-16 that a shell may have written. */
+/** Decodes bytes that are text: UTF-8 or, with a byte order mark, UTF-16, which PowerShell writes; otherwise undefined. */
 function asText(bytes: Uint8Array): string | undefined {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
   if (((bytes[0] ?? 0) & 0x80) !== 0 && bytes[0] !== 0xef) return undefined;
   return new TextDecoder().decode(bytes);
 }
 
-/** The keys in bytes, which are binary if the first bit is set as in each packet header, and text otherwise. */
+/** The keys in bytes, which are binary if the first bit is set, as in every packet header, and text otherwise. */
 function keysInBytes(bytes: Uint8Array, origin: string): readonly RawKey[] {
   const text = asText(bytes);
   if (text === undefined) return keysOf(bytes, origin);
@@ -274,16 +250,16 @@ function keysInBytes(bytes: Uint8Array, origin: string): readonly RawKey[] {
   return text.includes(BEGIN) ? armoredKeys(unescaped(text), origin) : keysInPlainText(text, origin);
 }
 
-/** Text whose line ends are `\n`, also where a tool wrote them as backslash and letter. */
+/** Text with line feeds as line endings, including those that a tool wrote as backslash and letter. */
 function unescaped(text: string): string {
   return text.replaceAll("\\r", "").replaceAll("\\n", "\n").replace(/\r\n?/g, "\n");
 }
 
-/** The keys in text that is not armored: base64, or one of the things that are taken for a key. */
+/** The keys in text that is not armored but base64; throws for what is often mistaken for a key. */
 function keysInPlainText(text: string, origin: string): readonly RawKey[] {
   const trimmed = text.replace(/^\ufeff/, "").trim();
   if (trimmed === "") throw notAKey(origin, "it is empty");
-  if (isWebPage(trimmed)) throw notAKey(origin, "this is a web page", "give the address of the key file itself");
+  if (isWebPage(trimmed)) throw notAKey(origin, "this is a web page", "use the URL of the key file itself");
   const mistaken = MISTAKEN.find(([looks]) => looks.test(trimmed));
   if (mistaken !== undefined) throw notAKey(origin, mistaken[1], mistaken[2]);
   const bytes = fromBase64(unescaped(trimmed));
@@ -295,10 +271,10 @@ function keysInPlainText(text: string, origin: string): readonly RawKey[] {
 }
 
 /**
- * Finds the OpenPGP keys in what a person gave: binary, armored text (also with literal `\n`, with other text around it,
- * or several blocks), or base64 of either, in any wrapping and alphabet.
+ * Finds OpenPGP keys in binary data, armored text (including literal `\n`, surrounding text and several blocks), or base64
+ * of either, in any wrapping and alphabet.
  *
- * Throws a `Problem` with code `pgp-not-a-key` that says what was found instead. It never quotes the material.
+ * Throws a `Problem` with code `pgp-not-a-key` that says what the material is instead. It never quotes the material.
  */
 export function findKeys(material: string | Uint8Array, origin: string): readonly RawKey[] {
   if (typeof material !== "string") return keysInBytes(material, origin);

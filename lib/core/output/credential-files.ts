@@ -1,19 +1,20 @@
+import { toBase64 } from "../bytes.ts";
 import { toJson } from "../json.ts";
 import { usageError } from "../problem.ts";
 import { quote, trimmedEnd, trimmedStart } from "../text.ts";
 import { shellQuoted } from "./shell.ts";
 
-/** What a client signs in with; at most one of `secret` and `encrypted`. */
+/** The credentials of a client, with at most one of `secret` and `encrypted`. */
 export interface Credentials {
   readonly id: string;
   readonly secret?: string | undefined;
   /** The secret, encrypted to its recipients. */
   readonly encrypted?: string | undefined;
-  /** The client has no secret at all, so its id is all that there is. */
+  /** The client has no secret, so its ID is complete by itself. */
   readonly hasNoSecret?: boolean;
 }
 
-/** Whether these are all the credentials of a client: for those of one whose secret is not among them they are not. */
+/** Whether the credentials are complete: they aren't if the client has a secret that is missing here. */
 export function isWhole({ secret, encrypted, hasNoSecret }: Credentials): boolean {
   return secret !== undefined || encrypted !== undefined || hasNoSecret === true;
 }
@@ -31,7 +32,7 @@ const NAMES: CredentialNames = {
   encrypted: "CLIENT_SECRET_ENCRYPTED",
 };
 
-/** What may be a name: IEEE 1003.1 chapter 8.1, and the keys of a Kubernetes Secret. */
+/** The valid names: IEEE 1003.1 chapter 8.1, and the keys of a Kubernetes Secret. */
 const RULES = {
   env: {
     pattern: /^[A-Za-z_][A-Za-z0-9_]*$/,
@@ -45,11 +46,11 @@ const RULES = {
   },
 } as const;
 
-/** A name for a credential as it is written in a format; throws a usage Problem, naming `from`, for one that cannot be. */
+/** The name of a credential in a format; throws a usage Problem, which mentions its source, for an invalid one. */
 export function credentialName(text: string, format: keyof typeof RULES, from: string): string {
   const { pattern, what, hint } = RULES[format];
   if (!pattern.test(text))
-    throw usageError(`Cannot use ${from} ${quote(text)}: it is no name for ${what}`, hint, "bad-name");
+    throw usageError(`Cannot use ${from} ${quote(text)}: it is not a valid name for ${what}`, hint, "bad-name");
   return text;
 }
 
@@ -61,7 +62,7 @@ function named(credentials: Credentials, names: Partial<CredentialNames>): reado
   });
 }
 
-/** Credentials as assignments of a POSIX shell, a line each, to be sourced or evaluated. */
+/** Credentials as assignments of a POSIX shell, one per line. */
 export function envLines(credentials: Credentials, names: Partial<CredentialNames> = {}): string {
   return named(credentials, names)
     .map(([name, value]) => `${name}=${shellQuoted(value)}\n`)
@@ -70,11 +71,7 @@ export function envLines(credentials: Credentials, names: Partial<CredentialName
 
 const utf8 = new TextEncoder();
 
-function base64(text: string): string {
-  return btoa(Array.from(utf8.encode(text), (byte) => String.fromCharCode(byte)).join(""));
-}
-
-/** FNV-1a, 32 bits: only to keep apart names that became equal, not against anyone. */
+/** FNV-1a, 32 bits: only distinguishes names that became equal; it isn't meant for security. */
 function fingerprint(text: string): string {
   let hash = 0x811c9dc5;
   for (const byte of utf8.encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
@@ -82,9 +79,9 @@ function fingerprint(text: string): string {
 }
 
 /**
- * The name of an object in Kubernetes for any client id: a DNS subdomain (RFC 1123, at most 253 characters).
+ * The name of a Kubernetes object for a client ID: a DNS subdomain (RFC 1123, at most 253 characters).
  *
- * An id that is one already stays; any other is made one and gets a fingerprint, so that ids which differ do not meet in one name.
+ * An ID that is one already is kept. Any other is converted and gets a fingerprint, so that different IDs get different names.
  */
 export function kubernetesName(id: string): string {
   if (id.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(id)) return id;
@@ -98,7 +95,9 @@ export function kubernetesName(id: string): string {
 
 /** Credentials as the YAML manifest of a Kubernetes Secret (v1, Opaque), the same for the same credentials. */
 export function secretManifest(credentials: Credentials, names: Partial<CredentialNames> = {}): string {
-  const data = named(credentials, names).map(([key, value]) => `  ${toJson(key)}: ${toJson(base64(value))}\n`);
+  const data = named(credentials, names).map(
+    ([key, value]) => `  ${toJson(key)}: ${toJson(toBase64(utf8.encode(value)))}\n`,
+  );
   return `apiVersion: v1
 kind: Secret
 metadata:

@@ -1,25 +1,24 @@
-import { isRecord } from "../client/client.ts";
 import { isKey, PRIVATE_MEMBERS } from "../client/jwk.ts";
+import { isJsonObject } from "../json.ts";
 import { CREDENTIAL_FIELDS, isOpenHeader, REDACTED } from "../redact.ts";
 import { shellQuoted } from "./shell.ts";
 
-/** A request that would be sent, credentials already taken out. */
+/** A request that would be sent. */
 export interface PlannedRequest {
   readonly method: "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: string;
   readonly body?: unknown;
 }
 
-/** What a credential is replaced by, for the field that it stands in. */
+/** The replacement of a credential, by its field. */
 type Mark = (field: string) => unknown;
 
 /**
- * A body with every credential replaced, at whatever depth it stands, JSON Patch steps and the private members of JSON
- * Web Keys included.
+ * A body with every credential replaced at any depth, including those in JSON Patch steps and private JSON Web Keys.
  */
 export function redacted(value: unknown, mark: Mark = () => REDACTED): unknown {
   if (Array.isArray(value)) return value.map((item) => redacted(item, mark));
-  if (!isRecord(value)) return value;
+  if (!isJsonObject(value)) return value;
   const path = value["path"];
   const field = typeof path === "string" && typeof value["op"] === "string" ? path.slice(1) : "";
   if (CREDENTIAL_FIELDS.includes(field) && "value" in value) return { ...value, value: mark(field) };
@@ -40,7 +39,7 @@ export interface CurlOptions {
   readonly caFile: string | undefined;
 }
 
-/** The place of a credential: a variable of the shell that runs the line. No text can be taken for one. */
+/** A shell variable instead of a credential; a class, so that no text can be mistaken for one. */
 class Variable {
   readonly name: string;
 
@@ -49,14 +48,14 @@ class Variable {
   }
 }
 
-/** A word for a shell, in pieces: texts, and the variables between them. */
+/** A word of a shell: texts and variables. */
 type Word = readonly (string | Variable)[];
 
-/** A value as JSON, in pieces; a {@link Variable} in it is the content of a string. */
+/** A value as JSON, in which a {@link Variable} is the content of a string. */
 function jsonWord(value: unknown): Word {
   if (value instanceof Variable) return ['"', value, '"'];
   if (Array.isArray(value)) return ["[", ...value.flatMap((item, at) => [...comma(at), ...jsonWord(item)]), "]"];
-  if (!isRecord(value)) return [JSON.stringify(value) ?? "null"];
+  if (!isJsonObject(value)) return [JSON.stringify(value) ?? "null"];
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
   return [
     "{",
@@ -69,7 +68,7 @@ function comma(at: number): readonly string[] {
   return at === 0 ? [] : [","];
 }
 
-/** A word for a shell, with variables for its credentials, without which the shell refuses to run the line. */
+/** A word as shell text; the shell fails if one of its variables is unset. */
 function wordText(word: Word): string {
   let text = "";
   let plain = "";
@@ -84,15 +83,15 @@ function wordText(word: Word): string {
 }
 
 /**
- * A request as a command line of curl, to be pasted into a shell. Where a credential stands it has a variable such as
- * `${CLIENT_SECRET:?}`, so that nothing is sent before it is set.
+ * A request as a curl command. Credentials are variables such as `${CLIENT_SECRET:?}`, so that nothing is sent before they
+ * are set.
  */
-export function curlLine(request: PlannedRequest, way: CurlOptions): string {
+export function curlLine(request: PlannedRequest, options: CurlOptions): string {
   const words: Word[] = [["curl"], ["--request"], [request.method]];
-  if (way.socket !== undefined) words.push(["--unix-socket"], [way.socket]);
-  if (way.skipVerify) words.push(["--insecure"]);
-  if (way.caFile !== undefined) words.push(["--cacert"], [way.caFile]);
-  for (const [name, value] of Object.entries(way.headers))
+  if (options.socket !== undefined) words.push(["--unix-socket"], [options.socket]);
+  if (options.skipVerify) words.push(["--insecure"]);
+  if (options.caFile !== undefined) words.push(["--cacert"], [options.caFile]);
+  for (const [name, value] of Object.entries(options.headers))
     words.push(["--header"], [`${name}: `, isOpenHeader(name) ? value : new Variable(`header-${name}`)]);
   if (request.body !== undefined) {
     const type = request.method === "PATCH" ? "application/json-patch+json" : "application/json";

@@ -1,25 +1,25 @@
-import { usageError } from "../problem.ts";
+import { capitalize, type Problem, usageError } from "../problem.ts";
 import { quote, suggest } from "../text.ts";
 import { parsePointerQuery, parseQuery, type Query } from "./query.ts";
 
-/** The formats that are asked for by their bare name. */
+/** The formats without an expression. */
 const PLAIN = ["text", "table", "json", "json-pretty", "yaml", "ndjson", "env", "id", "k8s-secret"] as const;
 
-/** The formats that need an expression: `NAME=EXPRESSION`. */
+/** The formats with an expression: `NAME=EXPRESSION`. */
 const QUERIES = ["jsonpath", "jsonpointer", "raw"] as const;
 
 /** The name of a format. */
 export type FormatKind = (typeof PLAIN)[number] | (typeof QUERIES)[number];
 
-/** An output format as the user asked for it. */
+/** An output format. */
 export type Format =
   | { readonly kind: (typeof PLAIN)[number] }
   | { readonly kind: (typeof QUERIES)[number]; readonly query: Query };
 
-/** Every format as it is typed, for help, completion and messages. */
+/** Every format as typed, for help, completion and messages. */
 export const FORMATS: readonly string[] = [...PLAIN, "jsonpath=EXPR", "jsonpointer=PTR", "raw=EXPR"];
 
-/** What the reference calls a format, where it differs. */
+/** The names of formats in Hydra's own CLI that differ. */
 const OTHER_NAMES: ReadonlyMap<string, FormatKind> = new Map([["quiet", "id"]]);
 
 const EXAMPLES = {
@@ -29,50 +29,54 @@ const EXAMPLES = {
 } as const;
 
 /**
- * Reads the value of `--format`.
+ * Parses the value of `--format`.
  *
- * `jsonpath` and `raw` take RFC 9535 text from `$`, or the reference's dotted path; `jsonpointer` takes RFC 6901.
- * `from` names where the value came from. Throws a usage Problem for an unknown name (with the nearest one), a missing
- * or needless expression, and a malformed pointer or path; RFC 9535 text is judged by {@link toolsFor}.
+ * `jsonpath` and `raw` accept RFC 9535, beginning with `$`, or a dotted path as in Hydra's own CLI; `jsonpointer` accepts
+ * RFC 6901.
+ * `from` is the source of the value. Throws a usage Problem for an unknown name, a missing or unexpected expression, and
+ * a malformed pointer or path; RFC 9535 is checked by `toolsFor`.
  */
 export function parseFormat(text: string, from = "--format"): Format {
   const equals = text.indexOf("=");
   const name = equals < 0 ? text : text.slice(0, equals);
   const expression = equals < 0 ? undefined : text.slice(equals + 1);
   const query = QUERIES.find((known) => known === name);
-  if (query !== undefined) {
-    if (expression === undefined || (expression === "" && query !== "jsonpointer")) {
-      throw usageError(
-        `Cannot use ${from} ${query}: it needs an expression`,
-        `for example: --format ${EXAMPLES[query]}`,
-      );
-    }
-    const parsed = query === "jsonpointer" ? parsePointerQuery(expression) : parseQuery(expression);
-    if ("error" in parsed) {
-      throw usageError(
-        `Cannot use ${from} ${quote(text)}: ${parsed.error}`,
-        `for example: --format ${EXAMPLES[query]}`,
-      );
-    }
-    return { kind: query, query: parsed };
-  }
+  if (query !== undefined) return { kind: query, query: parseExpression(query, expression, text, from) };
   const kind = PLAIN.find((known) => known === (OTHER_NAMES.get(name) ?? name));
-  if (kind === undefined) {
-    const near = suggest(name, [...PLAIN, ...QUERIES]);
+  if (kind === undefined) throw unknownFormat(name, text, from);
+  if (expression !== undefined)
     throw usageError(
-      `Cannot use ${from} ${quote(text)}: there is no such format`,
-      `${near === undefined ? "" : `did you mean ${near}? `}formats: ${FORMATS.join(", ")}`,
+      `Cannot use ${from} ${quote(text)}: ${name} does not accept an expression`,
+      `try: --format ${kind}`,
     );
-  }
-  if (expression !== undefined) {
-    throw usageError(`Cannot use ${from} ${quote(text)}: ${name} takes no expression`, `try: --format ${kind}`);
-  }
   return { kind };
+}
+
+function parseExpression(
+  kind: (typeof QUERIES)[number],
+  expression: string | undefined,
+  text: string,
+  from: string,
+): Query {
+  const hint = `for example: --format ${EXAMPLES[kind]}`;
+  if (expression === undefined || (expression === "" && kind !== "jsonpointer"))
+    throw usageError(`Cannot use ${from} ${kind}: it requires an expression`, hint);
+  const query = kind === "jsonpointer" ? parsePointerQuery(expression) : parseQuery(expression);
+  if ("error" in query) throw usageError(`Cannot use ${from} ${quote(text)}: ${query.error}`, hint);
+  return query;
+}
+
+function unknownFormat(name: string, text: string, from: string): Problem {
+  const near = suggest(name, [...PLAIN, ...QUERIES]);
+  return usageError(
+    from === "--format" ? `Unknown format ${quote(text)}` : `${capitalize(from)} ${quote(text)} is not a known format`,
+    `${near === undefined ? "" : `did you mean ${near}? `}formats: ${FORMATS.join(", ")}`,
+  );
 }
 
 const JSON_KINDS: ReadonlySet<FormatKind> = new Set(["json", "json-pretty", "ndjson", "jsonpath", "jsonpointer"]);
 
-/** Whether a format is for programs that read JSON, which then get errors as JSON too. */
+/** Whether a format is JSON, so that errors are JSON too. */
 export function isJson(format: Format): boolean {
   return JSON_KINDS.has(format.kind);
 }

@@ -1,22 +1,22 @@
 import { childOf, type Pointer, parsePointer, resolvePointer } from "../json-pointer.ts";
 import { quote } from "../text.ts";
 
-/** What an expression selects in a document: at most one value when `single`, otherwise any number of them. */
+/** What an expression selects in a document: at most one value if `single`, otherwise any number. */
 export interface Selection {
   readonly values: readonly unknown[];
   readonly single: boolean;
 }
 
-/** An expression made ready: it takes a document and gives what the expression selects in it. */
+/** A compiled expression. */
 export type Select = (document: unknown) => Selection;
 
-/** An expression as it was read: ready to use, or RFC 9535 text that the JSONPath adapter makes ready. */
+/** A parsed expression, or RFC 9535 text that the JSONPath adapter compiles. */
 export type Query = { readonly language: "rfc9535"; readonly text: string } | { readonly select: Select };
 
-/** One step of a dotted path: a member or element by its name, or each element of an array. */
+/** A step of a dotted path: a member or element by its name, or each element of an array. */
 type Step = { readonly name: string } | "each";
 
-/** Characters that mean something else in the reference's paths; a backslash makes them plain. */
+/** Characters with a special meaning in the paths of Hydra's own CLI; a backslash escapes them. */
 const RESERVED = /[*?|@[\]{}()!]/;
 
 function one(value: unknown): Selection {
@@ -38,15 +38,15 @@ function parseSteps(text: string): readonly Step[] | { readonly error: string } 
       escaped = true;
       name += text.charAt(++i);
     } else if (c === ".") {
-      if (name === "") return { error: `a name is missing before the dot at position ${i + 1}` };
+      if (name === "") return { error: `missing name before the dot at position ${i + 1}` };
       end();
     } else if (RESERVED.test(c)) {
-      return { error: `${quote(c)} at position ${i + 1} is not known in a dotted path` };
+      return { error: `${quote(c)} at position ${i + 1} is not supported in a dotted path` };
     } else {
       name += c;
     }
   }
-  if (name === "") return { error: "a name is missing at the end" };
+  if (name === "") return { error: "missing name at the end" };
   end();
   return steps;
 }
@@ -72,11 +72,11 @@ function asValues(selection: Selection): readonly unknown[] {
 }
 
 /**
- * Reads an expression: RFC 9535 when it begins with `$`, otherwise the reference's dotted path.
+ * Parses an expression: RFC 9535 if it begins with `$`, otherwise a dotted path as in Hydra's own CLI.
  *
  * A dotted path is names and array positions joined by dots (`items.0.client_id`); `#` at the end counts an array's
- * elements and `#` before a name takes the rest of the path in each of them; a backslash makes the next character
- * plain. Returns `{ error }` with the reason when the text is neither; RFC 9535 text is judged by the adapter.
+ * elements and `#` before a name applies the rest of the path to each of them; a backslash escapes the next character.
+ * Returns `{ error }` with the reason if the path is invalid; RFC 9535 is checked by the adapter.
  */
 export function parseQuery(text: string): Query | { readonly error: string } {
   if (text.startsWith("$")) return { language: "rfc9535", text };
@@ -84,7 +84,7 @@ export function parseQuery(text: string): Query | { readonly error: string } {
   return "error" in steps ? steps : { select: (document) => walk(document, steps) };
 }
 
-/** Reads a JSON Pointer as an expression (RFC 6901); returns `{ error }` with the reason when it is none. */
+/** Parses a JSON Pointer as an expression (RFC 6901); returns `{ error }` with the reason if it is invalid. */
 export function parsePointerQuery(text: string): Query | { readonly error: string } {
   const pointer: Pointer | { readonly error: string } = parsePointer(text);
   return "error" in pointer ? pointer : { select: (document) => one(resolvePointer(document, pointer)) };

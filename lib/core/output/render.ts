@@ -1,58 +1,49 @@
-import { toJson } from "../json.ts";
+import { type JsonObject, toJson } from "../json.ts";
 import { escapeControls } from "../text.ts";
 import { type CredentialNames, type Credentials, envLines, isWhole, secretManifest } from "./credential-files.ts";
 import type { Format, FormatKind } from "./formats.ts";
 import type { Select } from "./query.ts";
 import { type Cell, createTable, recordTable, type Terminal } from "./text-table.ts";
 
-export { toJson };
-
-/** A JSON value. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-
-/** A column of a table of values. */
+/** A column of a table. */
 export interface Column<T> {
   readonly label: string;
   readonly value: (record: T) => Cell;
-  /** Never cut and never left out on a narrow terminal: a credential, say. */
+  /** Never cut or left out on a narrow terminal: a credential, for example. */
   readonly whole?: boolean;
 }
 
 /** How one kind of value is shown. */
 export interface View<T> {
-  /** The table: a column each in a list, a line each for one value. */
+  /** The table: the columns of a list, the lines of a single value. */
   readonly columns: readonly Column<T>[];
-  /** The lines of the `text` format; without them it is the table. */
+  /** The lines of the `text` format; the table if missing. */
   readonly text?: (record: T) => readonly string[];
-  /** The columns of the bordered table that the `text` format of many values is, instead of `text`. */
+  /** The columns of the bordered table that a list in the `text` format is, instead of `text`. */
   readonly listColumns?: readonly Column<T>[];
-  /** The lines that end the `text` format of many values. */
-  readonly closing?: (count: number) => readonly string[];
   readonly id: (record: T) => string;
-  /** What `env` and `k8s-secret` write; the id alone when the view does not say. */
+  /** What `env` and `k8s-secret` write; only the ID if missing. */
   readonly credentials?: (record: T) => Credentials;
-  /** What the JSON formats and YAML write, in its own order; the value itself when the view does not say. */
-  readonly json?: (record: T) => unknown;
-  /** Many values as JSON or YAML stand in an object, under `items`, followed by the members of `rest`. */
-  readonly envelope?: { readonly items: string; readonly rest: Readonly<Record<string, unknown>> };
+  /** The object around a list in JSON and YAML: the list is its member `items`, and the members of `rest` follow. */
+  readonly envelope?: { readonly items: string; readonly rest: JsonObject };
 }
 
-/** What some formats need from a library that is loaded only for them. */
+/** What some formats need from a library that is only loaded for them. */
 export interface Tools {
-  /** A value as one YAML document, ending in a line feed, harmless on a terminal. */
+  /** Writes a value as one YAML document that ends in a line feed and is safe to print on a terminal. */
   readonly yaml?: (value: unknown) => string;
-  /** The expression of the format, ready. */
+  /** The expression of the format. */
   readonly select?: Select;
 }
 
-/** How {@link toolsFor} gets the libraries. */
+/** How {@link toolsFor} loads the libraries. */
 export interface ToolLoaders {
   readonly yaml: () => Promise<(value: unknown) => string>;
-  /** Throws a usage Problem for text that is not RFC 9535. */
+  /** Throws a usage Problem for a text that is not RFC 9535. */
   readonly jsonpath: (text: string) => Promise<Select>;
 }
 
-/** Loads what a format needs, to be called before anything is sent so that a bad expression is a usage error. */
+/** Loads what a format needs; called before anything is sent, so that a bad expression is a usage error. */
 export async function toolsFor(format: Format, load: ToolLoaders): Promise<Tools> {
   if (format.kind === "yaml") return { yaml: await load.yaml() };
   if (!("query" in format)) return {};
@@ -62,68 +53,50 @@ export async function toolsFor(format: Format, load: ToolLoaders): Promise<Tools
 /** How values are rendered. */
 export interface RenderOptions {
   readonly terminal: Terminal;
-  /** Whether the result is a list, which may then have any number of values, or one value. */
-  readonly many: boolean;
+  /** Whether the result is a list of values rather than one value. */
+  readonly isList: boolean;
   readonly tools: Tools;
-  /** The names that `env` and `k8s-secret` give to the credentials. */
+  /** The names of the credentials in `env` and `k8s-secret`. */
   readonly names?: Partial<CredentialNames>;
-  /** After how many rows a table settles its widths and begins to show; 100 by default, 1 where each row must show at once. */
+  /** How many rows a table buffers to choose its column widths; 100 by default, 1 if each row must show at once. */
   readonly settleAfter?: number;
 }
 
-/** Turns values into text as they come; each call gives the text to write now, perhaps none. */
+/** Turns values into text one by one; each call returns the text to write now, which may be empty. */
 export interface Renderer<T> {
   item(value: T): string;
-  /** Gives what was held back to settle a table's widths, which are settled then. */
+  /** Returns the rows that a table has buffered, and fixes its column widths. */
   flush(): string;
-  /** The rest; `rest` replaces the members that the view's envelope ends with. */
-  end(rest?: Readonly<Record<string, unknown>>): string;
+  /** Returns the rest; `rest` replaces the members that follow the list in the view's envelope. */
+  end(rest?: JsonObject): string;
 }
 
-function indented(text: string, by: string): string {
-  return text.replace(/\n(?=[^\n])/g, `\n${by}`);
-}
-
-function lines(texts: readonly string[]): string {
-  return texts.map((text) => `${escapeControls(text)}\n`).join("");
-}
-
-/** What a format's renderer is made of: the view with its defaults filled in, and the options. */
 interface Setup<T> {
   readonly view: View<T>;
   readonly options: RenderOptions;
-  readonly json: (record: T) => unknown;
 }
 
-type Make = <T>(setup: Setup<T>) => Renderer<T>;
+type RendererFactory = <T>(setup: Setup<T>) => Renderer<T>;
 
-/** A renderer that needs nothing but the value at hand. */
+function safeLines(lines: readonly string[]): string {
+  return lines.map((line) => `${escapeControls(line)}\n`).join("");
+}
+
+/** Renders each value by itself. */
 function each<T>(item: (value: T) => string): Renderer<T> {
   return { item, flush: () => "", end: () => "" };
 }
 
-/** One value after the other, with `between` from the second on; a value without a text is none. */
-function separated<T>(item: (value: T) => string, between: string): Renderer<T> {
+/** Renders each value by itself, with a separator between the texts that are not empty. */
+function separated<T>(item: (value: T) => string, separator: string): Renderer<T> {
   let count = 0;
   return each((value) => {
     const text = item(value);
-    return text === "" ? "" : `${count++ === 0 ? "" : between}${text}`;
+    return text === "" ? "" : `${count++ === 0 ? "" : separator}${text}`;
   });
 }
 
-function table<T>({ view, options }: Setup<T>): Renderer<T> {
-  if (!options.many) {
-    return each((value) =>
-      recordTable(
-        view.columns.map((column) => ({ label: column.label, value: column.value(value) })),
-        options.terminal,
-      ),
-    );
-  }
-  return listed(view.columns, "plain", options);
-}
-
-function listed<T>(columns: readonly Column<T>[], shape: "plain" | "grid", options: RenderOptions): Renderer<T> {
+function tableOf<T>(columns: readonly Column<T>[], shape: "plain" | "grid", options: RenderOptions): Renderer<T> {
   const writer = createTable(columns, shape, options.terminal, options.settleAfter);
   return {
     item: (value) => writer.row(columns.map((column) => column.value(value))),
@@ -132,71 +105,62 @@ function listed<T>(columns: readonly Column<T>[], shape: "plain" | "grid", optio
   };
 }
 
-export function text<T>(setup: Setup<T>): Renderer<T> {
+function table<T>({ view: { columns }, options }: Setup<T>): Renderer<T> {
+  if (options.isList) return tableOf(columns, "plain", options);
+  return each((value) =>
+    recordTable(
+      columns.map((column) => ({ label: column.label, value: column.value(value) })),
+      options.terminal,
+    ),
+  );
+}
+
+function text<T>(setup: Setup<T>): Renderer<T> {
   const { view, options } = setup;
-  if (options.many && view.listColumns !== undefined) return listed(view.listColumns, "grid", options);
-  const own = view.text;
-  if (own === undefined) return table(setup);
-  let count = 0;
-  return {
-    item: (value) => {
-      count++;
-      return lines(own(value));
-    },
-    flush: () => "",
-    end: () => (options.many && view.closing !== undefined ? lines(view.closing(count)) : ""),
+  if (options.isList && view.listColumns !== undefined) return tableOf(view.listColumns, "grid", options);
+  const { text: linesOf } = view;
+  return linesOf === undefined ? table(setup) : each((value) => safeLines(linesOf(value)));
+}
+
+/** JSON of one value, an array or the envelope around it: on one line, or indented. */
+function json(indent: 0 | 2): RendererFactory {
+  const newline = (level: number) => (indent === 0 ? "" : `\n${" ".repeat(indent * level)}`);
+  const colon = indent === 0 ? ":" : ": ";
+  const write = (value: unknown, level: number) => toJson(value, indent).replaceAll("\n", newline(level));
+  return ({ view: { envelope }, options }) => {
+    if (!options.isList) return each((value) => `${write(value, 0)}\n`);
+    const level = envelope === undefined ? 0 : 1;
+    const open = envelope === undefined ? "[" : `{${newline(1)}${toJson(envelope.items)}${colon}[`;
+    let count = 0;
+    return {
+      item: (value) => `${count++ === 0 ? open : ","}${newline(level + 1)}${write(value, level + 1)}`,
+      flush: () => "",
+      end: (rest = envelope?.rest ?? {}) => {
+        const close = count === 0 ? `${open}]` : `${newline(level)}]`;
+        if (envelope === undefined) return `${close}\n`;
+        const members = Object.entries(rest).map(
+          ([key, value]) => `,${newline(1)}${toJson(key)}${colon}${write(value, 1)}`,
+        );
+        return `${close}${members.join("")}${newline(0)}}\n`;
+      },
+    };
   };
 }
 
-/** JSON on one line: `[a,b]`, or the envelope around it. */
-function compact<T>({ view, options, json }: Setup<T>): Renderer<T> {
-  if (!options.many) return each((value) => `${toJson(json(value))}\n`);
-  const { envelope } = view;
-  const open = envelope === undefined ? "[" : `{${toJson(envelope.items)}:[`;
-  let count = 0;
-  return {
-    item: (value) => `${count++ === 0 ? open : ","}${toJson(json(value))}`,
-    flush: () => "",
-    end: (rest = envelope?.rest ?? {}) => {
-      const members = Object.entries(rest).map(([key, value]) => `,${toJson(key)}:${toJson(value)}`);
-      return `${count === 0 ? open : ""}]${envelope === undefined ? "" : `${members.join("")}}`}\n`;
-    },
-  };
-}
-
-function pretty<T>({ view, options, json }: Setup<T>): Renderer<T> {
-  if (!options.many) return each((value) => `${toJson(json(value), 2)}\n`);
-  const { envelope } = view;
-  const outer = envelope === undefined ? "" : "  ";
-  const open = envelope === undefined ? "[" : `{\n  ${toJson(envelope.items)}: [`;
-  let count = 0;
-  return {
-    item: (value) => `${count++ === 0 ? open : ","}\n${outer}  ${indented(toJson(json(value), 2), `${outer}  `)}`,
-    flush: () => "",
-    end: (rest = envelope?.rest ?? {}) => {
-      const close = count === 0 ? `${open}]` : `\n${outer}]`;
-      if (envelope === undefined) return `${close}\n`;
-      const members = Object.entries(rest).map(
-        ([key, value]) => `,\n  ${toJson(key)}: ${indented(toJson(value, 2), "  ")}`,
-      );
-      return `${close}${members.join("")}\n}\n`;
-    },
-  };
-}
-
-function yaml<T>({ view, options, json }: Setup<T>): Renderer<T> {
+function yaml<T>({ view: { envelope }, options }: Setup<T>): Renderer<T> {
   const write = options.tools.yaml;
   if (write === undefined) throw new TypeError("the yaml format needs its tool");
-  if (!options.many) return each((value) => write(json(value)));
-  const { envelope } = view;
+  if (!options.isList) return each(write);
+  const indent = envelope === undefined ? "" : "  ";
   let count = 0;
   return {
     item: (value) => {
-      const opening =
-        count++ > 0 || envelope === undefined ? "" : write({ [envelope.items]: [] }).replace(/ \[\]\n$/, "\n");
-      const outer = envelope === undefined ? "" : "  ";
-      const body = write(json(value)).replace(/\n$/, "");
-      return `${opening}${outer}- ${indented(body, `${outer}  `)}\n`;
+      const isFirst = count++ === 0;
+      const open = isFirst && envelope !== undefined ? write({ [envelope.items]: [] }).replace(/ \[\]\n$/, "\n") : "";
+      const body = write(value)
+        .replace(/\n$/, "")
+        .replace(/\n(?=[^\n])/g, `\n${indent}  `);
+      return `${open}${indent}- ${body}\n`;
     },
     flush: () => "",
     end: (rest = envelope?.rest ?? {}) => {
@@ -207,41 +171,40 @@ function yaml<T>({ view, options, json }: Setup<T>): Renderer<T> {
   };
 }
 
-/** Collects the document that an expression is about, and gives what is selected in it at the end. */
+/** Collects the whole document and writes what the expression selects in it. */
 function selected<T>(
-  { view, options, json }: Setup<T>,
-  show: (values: readonly unknown[], single: boolean) => string,
+  { view: { envelope }, options }: Setup<T>,
+  write: (values: readonly unknown[], single: boolean) => string,
 ): Renderer<T> {
   const { select } = options.tools;
   if (select === undefined) throw new TypeError("the format needs its expression");
-  const of = (document: unknown) => {
+  const selectIn = (document: unknown) => {
     const { values, single } = select(document);
-    return show(values, single);
+    return write(values, single);
   };
-  if (!options.many) return each((value) => of(json(value)));
-  const { envelope } = view;
-  const documents: unknown[] = [];
+  if (!options.isList) return each(selectIn);
+  const items: unknown[] = [];
   return {
     item: (value) => {
-      documents.push(json(value));
+      items.push(value);
       return "";
     },
     flush: () => "",
     end: (rest = envelope?.rest ?? {}) =>
-      of(envelope === undefined ? documents : { [envelope.items]: documents, ...rest }),
+      selectIn(envelope === undefined ? items : { [envelope.items]: items, ...rest }),
   };
 }
 
-/** JSON of what is selected: null for nothing, as the reference; an array if the expression can select several. */
-export const query: Make = (setup) =>
+/** JSON of what is selected: like Hydra's own CLI, null for nothing; an array if the expression can select several values. */
+const query: RendererFactory = (setup) =>
   selected(setup, (values, single) => `${toJson(single ? (values[0] ?? null) : values, 2)}\n`);
 
-/** A line for each selected value, strings without their quotes; nothing selected is no line. */
-const raw: Make = (setup) => {
+/** One line for each selected value, strings without quotes. */
+const raw: RendererFactory = (setup) => {
   const { isTerminal } = setup.options.terminal;
-  const bare = (value: string) => (isTerminal ? escapeControls(value) : value);
+  const unquoted = (value: string) => (isTerminal ? escapeControls(value) : value);
   return selected(setup, (values) =>
-    values.map((value) => `${typeof value === "string" ? bare(value) : toJson(value)}\n`).join(""),
+    values.map((value) => `${typeof value === "string" ? unquoted(value) : toJson(value)}\n`).join(""),
   );
 };
 
@@ -250,20 +213,20 @@ function credentialsOf<T>(view: View<T>, value: T): Credentials {
 }
 
 /**
- * Whether `k8s-secret` writes nothing of a value: the manifest of a client without the secret that it has would take the
- * secret out of a cluster that holds it.
+ * Whether `k8s-secret` omits a value. The manifest of a client that has a secret, but without that secret, would remove it
+ * from a cluster.
  */
 export function withholds<T>(view: View<T>, value: T): boolean {
   return !isWhole(credentialsOf(view, value));
 }
 
-const RENDERERS: Readonly<Record<FormatKind, Make>> = {
+const RENDERERS: Readonly<Record<FormatKind, RendererFactory>> = {
   text,
   table,
-  json: compact,
-  "json-pretty": pretty,
+  json: json(0),
+  "json-pretty": json(2),
   yaml,
-  ndjson: ({ json }) => each((value) => `${toJson(json(value))}\n`),
+  ndjson: () => each((value) => `${toJson(value)}\n`),
   jsonpath: query,
   jsonpointer: query,
   raw,
@@ -277,14 +240,13 @@ const RENDERERS: Readonly<Record<FormatKind, Make>> = {
 };
 
 /**
- * Makes the renderer of one result.
+ * Creates the renderer of a result.
  *
- * With `many`, JSON and YAML give an array or the view's envelope, tables rows, `ndjson`, `id` and `raw` lines, `env`
- * blocks and `k8s-secret` documents (of those whose secret is delivered), each value as it comes; only expressions wait for the whole result, which they
- * are about. Nothing is written for a list before its first value or its end. Ids and everything in `text` and `table`
- * are harmless lines; `raw` is so on a terminal and exact elsewhere.
+ * Of a list, JSON and YAML write an array or the view's envelope, tables write rows, `ndjson`, `id` and `raw` lines, `env`
+ * blocks and `k8s-secret` documents. Values are written as they come, except for expressions, which need the whole result.
+ * Nothing is written for a list before its first value or its end. IDs and everything in `text` and `table` are safe to
+ * print on a terminal; `raw` is so on a terminal and exact otherwise.
  */
 export function createRenderer<T>(format: Format, view: View<T>, options: RenderOptions): Renderer<T> {
-  const make = RENDERERS[format.kind];
-  return make({ view, options, json: view.json ?? ((value) => value) });
+  return RENDERERS[format.kind]({ view, options });
 }

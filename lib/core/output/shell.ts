@@ -1,13 +1,13 @@
 import { Problem } from "../problem.ts";
 
 /**
- * Words that every POSIX shell takes as they are, as an argument and as the value of an assignment: a tilde means a home
- * folder at the start and behind a colon or an equals sign alone. Files of variables that are read without a shell take quotes as part of
- * the value, so they are spared where they can be.
+ * Words that need no quotes in a POSIX shell, as an argument or as the value of an assignment: a tilde is expanded only at
+ * the start and after a colon or an equals sign. Quotes are avoided where possible, because programs that read files of
+ * variables without a shell take them as a part of the value.
  */
 const PLAIN = /^(?![~=])(?!.*[:=]~)[A-Za-z0-9_./:@%+,=~-]+$/;
 
-/** What would act on a terminal that shows the line: all controls but the line feed, and the direction overrides. */
+/** What a terminal would interpret: all control characters except the line feed, and direction overrides. */
 const CONTROL =
   /[\u0001-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+/;
 
@@ -22,19 +22,19 @@ function singleQuoted(text: string): string {
 }
 
 /**
- * A text as one word of a POSIX shell (IEEE 1003.1, chapter 2.2), bare where no quotes are needed.
+ * A text as one word of a POSIX shell (IEEE 1003.1, chapter 2.2), quoted only if necessary.
  *
- * Control characters other than the line feed become calls of `printf`, so that the line is also harmless on a terminal.
- * Throws a Problem for a text with NUL, which no shell can hold.
+ * Control characters other than the line feed become calls of `printf`, so that the line is safe to print on a terminal.
+ * Throws a Problem for a text with a NUL character, which shells don't support.
  */
 export function shellQuoted(text: string): string {
   if (PLAIN.test(text)) return text;
   if (text === "") return "''";
   if (text.includes("\0")) {
-    throw new Problem("Cannot write a value for a shell: it holds a NUL character", {
+    throw new Problem("Cannot write a value for a shell: it contains a NUL character", {
       code: "shell-nul",
       exit: "failed",
-      hint: "use --format json, which can hold it",
+      hint: "use --format json, which supports it",
     });
   }
   let word = "";

@@ -1,39 +1,39 @@
 import { escapeControls } from "../text.ts";
 import { cutToWidth, displayWidth } from "./width.ts";
 
-/** What the text goes to. */
+/** Where the text is printed. */
 export interface Terminal {
   readonly isTerminal: boolean;
-  /** Columns of the terminal; none or unknown count as 80. */
+  /** The width of the terminal; 80 if unknown. */
   readonly columns?: number | undefined;
   readonly color: boolean;
 }
 
-/** The text of one field; a list is joined with `, `, or stacked where the table has borders. */
+/** The text of a field; a list is joined with `, `, or stacked in a table with borders. */
 export type Cell = string | readonly string[];
 
-/** The head of one column. */
+/** The heading of a column. */
 export interface Heading {
   readonly label: string;
-  /** Never cut and never left out, however narrow the terminal: a secret, say. */
+  /** Never cut or left out on a narrow terminal: a secret, for example. */
   readonly whole?: boolean;
 }
 
-/** A table that is written as its rows come. */
-export interface TableWriter {
+/** Writes a table row by row. */
+interface TableWriter {
   row(cells: readonly Cell[]): string;
-  /** Settles the widths by the rows so far, and gives what was held back. */
+  /** Fixes the column widths by the rows so far, and returns the buffered rows. */
   flush(): string;
 }
 
-/** The width that a column keeps when a terminal is narrow, before it is left out altogether. */
-const LEAST = 6;
+/** The minimum width of a column on a narrow terminal; it is left out if there is less room. */
+const MIN_WIDTH = 6;
 
 const TAB = 8;
 
-/** How one kind of table draws; `widths` has 0 for a column that is left out. */
+/** How a kind of table is drawn; a width of 0 leaves a column out. */
 interface Style {
-  /** What all the gaps and borders of so many columns take. */
+  /** The width of the gaps and borders of a number of columns. */
   readonly overhead: (columns: number) => number;
   readonly lines: (cell: Cell) => readonly string[];
   readonly head: (labels: readonly string[], widths: readonly number[], bold: Bold) => string;
@@ -52,8 +52,12 @@ function spaces(count: number): string {
   return " ".repeat(Math.max(0, count));
 }
 
-/** The shown cells of a row, each with its text and what pads it to the next one. */
-function shown(cells: readonly string[], widths: readonly number[], gap: (text: string, width: number) => string) {
+/** The visible cells of a row, each with the padding after it. */
+function visibleCells(
+  cells: readonly string[],
+  widths: readonly number[],
+  gap: (text: string, width: number) => string,
+) {
   const kept = widths.flatMap((width, i) => (width === 0 ? [] : [{ text: cells[i] ?? "", width }]));
   const last = kept.findLastIndex(({ text }) => text !== "");
   return kept.slice(0, last + 1).map(({ text, width }, i) => ({ text, after: i === last ? "" : gap(text, width) }));
@@ -61,7 +65,7 @@ function shown(cells: readonly string[], widths: readonly number[], gap: (text: 
 
 function plain(gap: (text: string, width: number) => string): Style {
   const line = (cells: readonly string[], widths: readonly number[], bold: Bold) =>
-    `${shown(cells, widths, gap)
+    `${visibleCells(cells, widths, gap)
       .map(({ text, after }) => bold(text) + after)
       .join("")}\n`;
   return {
@@ -74,7 +78,7 @@ function plain(gap: (text: string, width: number) => string): Style {
 
 const SPACED = plain((text, width) => spaces(width + 2 - displayWidth(text)));
 
-/** What a pipe gets: tabs up to the next column, as the reference writes them. */
+/** For pipes: tabs up to the next column, like Hydra's own CLI. */
 const TABBED = plain((text, width) => {
   const stop = Math.ceil((width + 1) / TAB) * TAB;
   return "\t".repeat(Math.max(1, Math.ceil((stop - displayWidth(text)) / TAB)));
@@ -102,11 +106,11 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, n) => total + n, 0);
 }
 
-function widest(widths: readonly number[]): number {
+function maximum(widths: readonly number[]): number {
   return widths.reduce((most, width) => Math.max(most, width), 0);
 }
 
-/** The widest common cap under which these widths take at most `room` together. */
+/** The largest cap with which all widths together take at most `room`. */
 function cap(widths: readonly number[], room: number): number {
   let left = room;
   const rising = widths.toSorted((a, b) => a - b);
@@ -119,11 +123,11 @@ function cap(widths: readonly number[], room: number): number {
 }
 
 /**
- * The widths of columns that fit a terminal: 0 leaves a column out.
+ * The widths of columns so that they fit a terminal; 0 leaves a column out.
  *
- * Columns without content go first, then the last ones, until each of the rest can have a readable width. The first
- * column, which names the row, is cut only where it would take more than two thirds of the line. Columns marked whole
- * keep what they need, even if the terminal is narrower.
+ * Empty columns are left out first, then the last ones, until the others have a readable width. The first column, which
+ * identifies the row, is only cut if it takes more than two thirds of the line. Columns marked whole keep their width even
+ * if the terminal is narrower.
  */
 function fitted(
   headings: readonly Heading[],
@@ -135,7 +139,7 @@ function fitted(
   const need = (i: number) => natural[i] ?? 0;
   const first = Math.min((room * 2) / 3, room - overhead(1));
   const isWhole = (i: number) => headings[i]?.whole === true || (i === 0 && need(0) <= first);
-  const least = (i: number) => (isWhole(i) ? need(i) : Math.min(need(i), LEAST));
+  const least = (i: number) => (isWhole(i) ? need(i) : Math.min(need(i), MIN_WIDTH));
   let kept = natural.map((_, i) => i);
   const space = () => room - overhead(kept.length);
   if (sum(natural) <= space()) return natural;
@@ -151,10 +155,10 @@ function fitted(
 }
 
 /**
- * A table with one row for each value.
+ * Creates a table with one row for each value.
  *
- * The widths are settled by the first `settleAfter` rows, which are held back until then. On a terminal the columns
- * fit its width and what is wider is cut with `…`; elsewhere nothing is cut and no line ends in padding.
+ * The first `settleAfter` rows, which are buffered, determine the widths. On a terminal the columns fit its width and
+ * wider cells are cut with `…`; otherwise nothing is cut and no line ends in padding.
  */
 export function createTable(
   headings: readonly Heading[],
@@ -164,13 +168,13 @@ export function createTable(
 ): TableWriter {
   const style = shape === "grid" ? GRID : terminal.isTerminal ? SPACED : TABBED;
   let widths: readonly number[] | undefined;
-  let held: (readonly (readonly string[])[])[] = [];
+  let buffered: (readonly (readonly string[])[])[] = [];
 
   const fit = (text: string, column: number) =>
     terminal.isTerminal && headings[column]?.whole !== true ? cutToWidth(text, widths?.[column] ?? 0) : text;
 
   const draw = (cells: readonly (readonly string[])[], settled: readonly number[]) => {
-    const height = widest(cells.map((lines) => lines.length));
+    const height = maximum(cells.map((lines) => lines.length));
     let text = "";
     for (let i = 0; i < Math.max(1, height); i++) {
       text += style.line(
@@ -183,17 +187,17 @@ export function createTable(
 
   const flush = () => {
     if (widths !== undefined) return "";
-    const filled = headings.map((_, i) => held.some((cells) => cells[i]?.some((line) => line !== "") === true));
+    const filled = headings.map((_, i) => buffered.some((cells) => cells[i]?.some((line) => line !== "") === true));
     const natural = headings.map(({ label }, i) =>
-      widest([displayWidth(label), ...held.map((cells) => widest(cells[i]?.map(displayWidth) ?? []))]),
+      maximum([displayWidth(label), ...buffered.map((cells) => maximum(cells[i]?.map(displayWidth) ?? []))]),
     );
     const settled = terminal.isTerminal
       ? fitted(headings, natural, filled, terminal.columns || 80, style.overhead)
       : natural;
     widths = settled;
     const labels = headings.map(({ label }, i) => fit(label, i));
-    const text = style.head(labels, settled, bolder(terminal)) + held.map((cells) => draw(cells, settled)).join("");
-    held = [];
+    const text = style.head(labels, settled, bolder(terminal)) + buffered.map((cells) => draw(cells, settled)).join("");
+    buffered = [];
     return text;
   };
 
@@ -201,21 +205,21 @@ export function createTable(
     row(cells) {
       const lines = headings.map((_, i) => style.lines(cells[i] ?? ""));
       if (widths !== undefined) return draw(lines, widths);
-      held.push(lines);
-      return held.length >= settleAfter ? flush() : "";
+      buffered.push(lines);
+      return buffered.length >= settleAfter ? flush() : "";
     },
     flush,
   };
 }
 
-/** One value as lines of label and field; nothing of it is ever cut. */
+/** One value as lines of label and field; nothing is cut. */
 export function recordTable(
   fields: readonly { readonly label: string; readonly value: Cell }[],
   terminal: Terminal,
 ): string {
   const style = terminal.isTerminal ? SPACED : TABBED;
   const bold = bolder(terminal);
-  const widths = [widest(fields.map(({ label }) => displayWidth(label))), 1];
+  const widths = [maximum(fields.map(({ label }) => displayWidth(label))), 1];
   return fields
     .map(({ label, value }) => {
       const line = style.line([label, style.lines(value).join("")], widths);

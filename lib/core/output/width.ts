@@ -1,16 +1,16 @@
-/** Two columns wide in a terminal: East Asian Wide and Fullwidth (Unicode UAX #11) and what is shown as an emoji (UTS #51). */
+/** Characters two columns wide: East Asian Wide and Fullwidth (Unicode UAX #11) and emoji (UTS #51). A test compares them with the runtime. */
 const WIDE =
-  /[\u1100-\u115f\u2329\u232a\u2630-\u2637\u268a-\u268f\u2e80-\u303e\u3041-\u4dff\u4e00-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18dff}\u{1aff0}-\u{1b2ff}\u{1d300}-\u{1d376}\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]|\ufe0f/u;
+  /[\u1100-\u115f\u2329\u232a\u2630-\u2637\u268a-\u268f\u2e80-\u303e\u3041-\u3247\u3250-\u4dff\u4e00-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18dff}\u{1aff0}-\u{1b2ff}\u{1d300}-\u{1d376}\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]|\ufe0f/u;
 
-/** Marks drawn over or under a letter, and joiners: they take no column of their own. */
+/** Combining marks and joiners, which take no column. */
 const ZERO = /[\p{Nonspacing_Mark}\p{Enclosing_Mark}\u200b-\u200d\u2060-\u2064\ufeff]/gu;
 
-/** Text of which each code unit takes one column, as nearly all text does. */
+/** Text in which each code unit takes one column, like nearly all text. */
 const NARROW = /^[\u0020-\u007e…]*$/;
 
 let segmenter: Intl.Segmenter | undefined;
 
-/** The characters of a text as a person counts them; the segmenter is made at the first text that needs it. */
+/** The user-perceived characters of a text; the segmenter is created on first use, because it is slow to load. */
 function graphemesOf(text: string): Intl.Segments {
   segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
   return segmenter.segment(text);
@@ -20,7 +20,7 @@ function widthOfGrapheme(grapheme: string): number {
   return WIDE.test(grapheme) ? 2 : Array.from(grapheme.replace(ZERO, "")).length;
 }
 
-/** How many columns of a terminal a line of harmless text takes. */
+/** The width of a line in columns of a terminal; the line must not contain control characters. */
 export function displayWidth(text: string): number {
   if (NARROW.test(text)) return text.length;
   let width = 0;
@@ -29,9 +29,9 @@ export function displayWidth(text: string): number {
 }
 
 /**
- * A line cut to at most so many columns, its lost end told by `…`.
+ * A line cut to a number of columns, ending in `…` if it was cut.
  *
- * Never cuts through a character and its marks; a width under 1 gives the empty text.
+ * Never separates a character from its combining marks; a width under 1 returns an empty text.
  */
 export function cutToWidth(text: string, columns: number): string {
   if (columns < 1) return "";

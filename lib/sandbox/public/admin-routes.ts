@@ -1,13 +1,14 @@
-import { isRefusal, type Refusal } from "../error-bodies.ts";
-import { type Answer, empty, json, refused, uncached, wrongMethod } from "../response.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { type ApiError, isApiError } from "../error-bodies.ts";
+import { type Answer, empty, errorAnswer, json, uncached, wrongMethod } from "../response.ts";
 import type { AuthorizationRequest } from "./authorize.ts";
 import { words } from "./client-view.ts";
 import { consentDecision, declined, loginDecision, objectBody } from "./decisions.ts";
-import type { DeviceRequest, Devices } from "./device.ts";
+import type { DeviceRequest, Devices } from "./device-routes.ts";
 import { type Engine, issuerOf, rejected } from "./engine.ts";
 import { type Flow, type FlowRequest, type Flows, isDeclined, type StepName } from "./flows.ts";
 import { EMPTY_BODY, oauthJson, oauthRefused } from "./oauth-errors.ts";
-import type { Token } from "./tokens.ts";
+import type { Token } from "./token-store.ts";
 import { formOf, splitTarget, type WebRequest } from "./web.ts";
 
 /** What the admin side needs of the public side. */
@@ -27,7 +28,7 @@ interface AdminRoute {
 const REQUESTS = "/oauth2/auth/requests";
 
 /** What introspection says of a token (RFC 7662, 2.2). */
-function introspected(engine: Engine, { use, grant, issuedAt, expiresAt }: Token): Readonly<Record<string, unknown>> {
+function introspected(engine: Engine, { use, grant, issuedAt, expiresAt }: Token): JsonObject {
   const isFull = engine.traits.introspection === "full";
   const extra = grant.user?.accessTokenClaims ?? {};
   return {
@@ -64,7 +65,7 @@ function deletion(engine: Engine): Endpoint {
     const id = query.get("client_id") ?? "";
     if (id === "") {
       const hint = `Query parameter "${engine.traits.missingClientName}" is not defined but it should have been.`;
-      return refused(engine.behaviour, rejected(engine, "invalid_request", hint));
+      return errorAnswer(engine.behaviour, rejected(engine, "invalid_request", hint));
     }
     engine.tokens.endClient(id);
     return empty(204);
@@ -72,7 +73,7 @@ function deletion(engine: Engine): Endpoint {
 }
 
 /** A login request as its application reads it. */
-function shownLogin({ traits }: Engine, flow: Flow): Readonly<Record<string, unknown>> {
+function shownLogin({ traits }: Engine, flow: Flow): JsonObject {
   const { request, login, sessionId } = flow;
   const isNull = traits.consentRequest === "short" && request.audience.length === 0;
   return {
@@ -89,7 +90,7 @@ function shownLogin({ traits }: Engine, flow: Flow): Readonly<Record<string, unk
 }
 
 /** A consent request as its application reads it. */
-function shownConsent({ traits }: Engine, flow: Flow): Readonly<Record<string, unknown>> {
+function shownConsent({ traits }: Engine, flow: Flow): JsonObject {
   const { request, login, consent, sessionId } = flow;
   const { decision } = login;
   const isLoggedIn = decision !== undefined && !isDeclined(decision);
@@ -111,7 +112,7 @@ function shownConsent({ traits }: Engine, flow: Flow): Readonly<Record<string, u
   };
 }
 
-function unknownChallenge({ behaviour }: Engine): Refusal {
+function unknownChallenge({ behaviour }: Engine): ApiError {
   const description =
     behaviour.errors === "verbose"
       ? "Unable to located the requested resource"
@@ -133,13 +134,13 @@ function stepRoutes(
     const challenge = query.get(`${name}_challenge`) ?? query.get("challenge") ?? "";
     if (challenge === "") {
       const hint = `Query parameter "challenge" is not defined but should have been.`;
-      return refused(engine.behaviour, rejected(engine, "invalid_request", hint));
+      return errorAnswer(engine.behaviour, rejected(engine, "invalid_request", hint));
     }
     const authorization = authorizations.byChallenge(name, challenge);
     if (authorization !== undefined) return action(authorizations, authorization);
     const device = deviceFlows.byChallenge(name, challenge);
     if (device !== undefined) return action(deviceFlows, device);
-    return refused(engine.behaviour, unknownChallenge(engine));
+    return errorAnswer(engine.behaviour, unknownChallenge(engine));
   }
 
   const read: Endpoint = (_, query) =>
@@ -149,23 +150,23 @@ function stepRoutes(
         return json(200, name === "login" ? shownLogin(engine, flow) : shownConsent(engine, flow));
       if (usedChallenge === "gone") return json(410, { redirect_to: flow.request.url });
       const description = "Unable to process the requested resource because of conflict in the current state";
-      return refused(engine.behaviour, { status: 409, error: "Conflict", description });
+      return errorAnswer(engine.behaviour, { status: 409, error: "Conflict", description });
     });
 
   const accept: Endpoint = ({ body }, query) =>
     withFlow(query, (flows, flow) => {
       const given = objectBody(body);
-      if (isRefusal(given)) return refused(engine.behaviour, given);
+      if (isApiError(given)) return errorAnswer(engine.behaviour, given);
       if (name === "consent") return json(200, { redirect_to: flows.decideConsent(flow, consentDecision(given)) });
       const decision = loginDecision(engine, given);
-      if (isRefusal(decision)) return refused(engine.behaviour, decision);
+      if (isApiError(decision)) return errorAnswer(engine.behaviour, decision);
       return json(200, { redirect_to: flows.decideLogin(flow, decision) });
     });
 
   const reject: Endpoint = ({ body }, query) =>
     withFlow(query, (flows, flow) => {
       const given = objectBody(body);
-      if (isRefusal(given)) return refused(engine.behaviour, given);
+      if (isApiError(given)) return errorAnswer(engine.behaviour, given);
       const decision = declined(given);
       const url = name === "login" ? flows.decideLogin(flow, decision) : flows.decideConsent(flow, decision);
       return json(200, { redirect_to: url });
@@ -182,11 +183,11 @@ function deviceRoutes(engine: Engine, { devices }: AdminParts): readonly AdminRo
   if (!engine.traits.device) return [];
   const accept: Endpoint = ({ body }, query) => {
     const given = objectBody(body);
-    if (isRefusal(given)) return refused(engine.behaviour, given);
+    if (isApiError(given)) return errorAnswer(engine.behaviour, given);
     const userCode = typeof given["user_code"] === "string" ? given["user_code"] : "";
     const result = devices.acceptUserCode(query.get("device_challenge") ?? "", userCode);
-    if (result === undefined) return refused(engine.behaviour, unknownChallenge(engine));
-    return typeof result === "string" ? json(200, { redirect_to: result }) : refused(engine.behaviour, result);
+    if (result === undefined) return errorAnswer(engine.behaviour, unknownChallenge(engine));
+    return typeof result === "string" ? json(200, { redirect_to: result }) : errorAnswer(engine.behaviour, result);
   };
   return [{ path: `${REQUESTS}/device/accept`, methods: new Map([["PUT", accept]]) }];
 }

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { constants, createPublicKey, type KeyObject, verify } from "node:crypto";
-import type { Refusal } from "../error-bodies.ts";
-import { isObject, type JsonObject } from "../json-value.ts";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import type { ApiError } from "../error-bodies.ts";
 import type { StoredClient } from "../store.ts";
 import { authMethodOf, textField } from "./client-view.ts";
 import { type Engine, rejected, tokenEndpointOf } from "./engine.ts";
@@ -17,7 +17,7 @@ interface Assertion {
 function objectIn(part: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString());
-    return isObject(value) ? value : undefined;
+    return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
@@ -63,9 +63,9 @@ function isSignedBy({ signed, signature }: Assertion, alg: string, jwk: JsonObje
 }
 
 /** The registered keys of a client that an assertion may be signed with, or why there are none. */
-function candidateKeys(engine: Engine, client: StoredClient, kid: unknown): readonly JsonObject[] | Refusal {
+function candidateKeys(engine: Engine, client: StoredClient, kid: unknown): readonly JsonObject[] | ApiError {
   const set = client.view["jwks"];
-  const all = isObject(set) && Array.isArray(set["keys"]) ? set["keys"].filter(isObject) : [];
+  const all = isJsonObject(set) && Array.isArray(set["keys"]) ? set["keys"].filter(isJsonObject) : [];
   if (typeof kid !== "string" || kid === "") {
     if (!engine.traits.lenientAssertions) return all;
     return rejected(engine, "invalid_request", "The JSON Web Token must contain a kid header value but did not.");
@@ -82,7 +82,7 @@ function candidateKeys(engine: Engine, client: StoredClient, kid: unknown): read
 const UNVERIFIABLE = 'Unable to verify the integrity of the "client_assertion" value.';
 
 /** Why the signature or the times of an assertion are wrong, or undefined. */
-function badSignature(engine: Engine, client: StoredClient, assertion: Assertion): Refusal | undefined {
+function badSignature(engine: Engine, client: StoredClient, assertion: Assertion): ApiError | undefined {
   const { header, claims } = assertion;
   const alg = typeof header["alg"] === "string" ? header["alg"] : "";
   const enforced = textField(client, "token_endpoint_auth_signing_alg") || "RS256";
@@ -103,7 +103,7 @@ function badSignature(engine: Engine, client: StoredClient, assertion: Assertion
 }
 
 /** Why the claims of an assertion are wrong, or undefined; its identifier counts as used then. */
-function badClaims(engine: Engine, client: StoredClient, { claims }: Assertion): Refusal | undefined {
+function badClaims(engine: Engine, client: StoredClient, { claims }: Assertion): ApiError | undefined {
   const { exp, iss, aud, jti } = claims;
   if (typeof exp !== "number") {
     const hint =
@@ -130,7 +130,7 @@ function badClaims(engine: Engine, client: StoredClient, { claims }: Assertion):
 }
 
 /** The client that a signed assertion authenticates (RFC 7523, 3), or why it doesn't. */
-export function clientOfAssertion(engine: Engine, text: string): StoredClient | Refusal {
+export function clientOfAssertion(engine: Engine, text: string): StoredClient | ApiError {
   const assertion = parseAssertion(text);
   if (assertion === undefined) return rejected(engine, "invalid_client", UNVERIFIABLE);
   const { sub } = assertion.claims;

@@ -1,5 +1,5 @@
 import { isLoopback } from "../../core/url.ts";
-import type { Refusal } from "../error-bodies.ts";
+import type { ApiError } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
 import type { StoredClient } from "../store.ts";
 import { allowsGrant, listField, words } from "./client-view.ts";
@@ -46,7 +46,7 @@ function isRegistered(registered: readonly string[], uri: string): boolean {
   });
 }
 
-function errorParams(engine: Engine, refusal: Refusal): URLSearchParams {
+function errorParams(engine: Engine, refusal: ApiError): URLSearchParams {
   const { error, description, hint } = refusal;
   if (engine.behaviour.errors === "verbose") {
     const params = new URLSearchParams({ error, error_description: description });
@@ -72,12 +72,12 @@ function toClient(engine: Engine, { uri, state, inFragment }: Redirect, params: 
   return { status: engine.traits.redirectStatus, headers, body: "" };
 }
 
-function errorToClient(engine: Engine, redirect: Redirect, refusal: Refusal): Answer {
+function errorToClient(engine: Engine, redirect: Redirect, refusal: ApiError): Answer {
   return toClient(engine, redirect, errorParams(engine, refusal));
 }
 
 /** An error that must not go to the redirect URI, because that may be anyone's: the server's own page shows it. */
-function errorPage(engine: Engine, refusal: Refusal): Answer {
+function errorPage(engine: Engine, refusal: ApiError): Answer {
   return found(`${engine.publicUrl()}/oauth2/fallbacks/error?${errorParams(engine, refusal)}`);
 }
 
@@ -88,7 +88,7 @@ interface Addressed {
 }
 
 /** The client and the redirect URI of a request, which must be right before any error may go there. */
-function addressed(engine: Engine, params: URLSearchParams): Addressed | Refusal {
+function addressed(engine: Engine, params: URLSearchParams): Addressed | ApiError {
   const client = engine.client(params.get("client_id") ?? "");
   if (client === undefined) {
     return rejected(engine, "invalid_client", "The requested OAuth 2.0 Client does not exist.");
@@ -122,7 +122,7 @@ function badImplicit(
   client: StoredClient,
   types: readonly string[],
   nonce: string,
-): Refusal | undefined {
+): ApiError | undefined {
   if (!types.includes("token") && !types.includes("id_token")) return undefined;
   if (!allowsGrant(client, "implicit")) {
     const hint = `The OAuth 2.0 Client is not allowed to use the authorization grant "implicit".`;
@@ -134,7 +134,7 @@ function badImplicit(
 }
 
 /** Why the state, the response type or the code challenge of a request is wrong, or undefined. */
-function badForm(engine: Engine, client: StoredClient, params: URLSearchParams): Refusal | undefined {
+function badForm(engine: Engine, client: StoredClient, params: URLSearchParams): ApiError | undefined {
   if ((params.get("state") ?? "").length < CHECKED_LENGTH) {
     const hint = `Request parameter "state" must be at least be 8 characters long to ensure sufficient entropy.`;
     return rejected(engine, "invalid_state", hint);
@@ -150,14 +150,14 @@ function badForm(engine: Engine, client: StoredClient, params: URLSearchParams):
 }
 
 /** Why a request can't be answered without a login, or undefined. */
-function needsLogin(engine: Engine, params: URLSearchParams): Refusal | undefined {
+function needsLogin(engine: Engine, params: URLSearchParams): ApiError | undefined {
   if (!words(params.get("prompt") ?? "").includes("none")) return undefined;
   const hint = `Prompt "none" was requested, but no existing login session was found.`;
   return rejected(engine, "login_required", engine.behaviour.errors === "verbose" ? undefined : hint);
 }
 
 /** Why a request is rejected before a login, or undefined. */
-function badRequest(engine: Engine, client: StoredClient, params: URLSearchParams): Refusal | undefined {
+function badRequest(engine: Engine, client: StoredClient, params: URLSearchParams): ApiError | undefined {
   const types = words(params.get("response_type") ?? "");
   return (
     badForm(engine, client, params) ??

@@ -1,4 +1,4 @@
-import { isRefusal } from "../error-bodies.ts";
+import { isApiError } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
 import type { AdminParts } from "./admin-routes.ts";
 import type { Engine } from "./engine.ts";
@@ -67,7 +67,7 @@ export function createBuiltinPages(
     const userCode = (query.get("user_code") ?? "").trim();
     const next = userCode === "" ? undefined : devices.acceptUserCode(challenge, userCode);
     if (typeof next === "string") return found(next);
-    const fault = next !== undefined && isRefusal(next) ? "<p>This code is wrong or has expired.</p>" : "";
+    const fault = next !== undefined && isApiError(next) ? "<p>This code is wrong or has expired.</p>" : "";
     const form = `<form action="${BUILTIN_PATHS.device}"><input type="hidden" name="device_challenge" value="${escapeHtml(challenge)}"><label>Code shown by the device: <input name="user_code" autofocus required></label> <button>Continue</button></form>`;
     return page(fault === "" ? 200 : 400, "Connect a device", `${fault}${form}`);
   }

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { isRefusal, type Refusal } from "../error-bodies.ts";
+import { type ApiError, isApiError } from "../error-bodies.ts";
 import type { StoredClient } from "../store.ts";
 import { clientOfAssertion } from "./assertion.ts";
 import { authMethodOf } from "./client-view.ts";
@@ -44,7 +44,7 @@ function presentedIn(form: URLSearchParams, authorization: string): Presented | 
 }
 
 /** Whether the method that a request uses is the one that the client is registered with; a missing secret shows later. */
-function otherMethod(engine: Engine, { method }: Presented, registered: string): Refusal | undefined {
+function otherMethod(engine: Engine, { method }: Presented, registered: string): ApiError | undefined {
   const matches = method === registered || (method === "none" && registered !== "none");
   if (matches) return undefined;
   return rejected(
@@ -55,7 +55,7 @@ function otherMethod(engine: Engine, { method }: Presented, registered: string):
 }
 
 /** The client that a request authenticates as, or why it doesn't (RFC 6749, 2.3). */
-export function authenticate(engine: Engine, form: URLSearchParams, authorization: string): StoredClient | Refusal {
+export function authenticate(engine: Engine, form: URLSearchParams, authorization: string): StoredClient | ApiError {
   if (form.get("client_assertion_type") === ASSERTION_TYPE)
     return clientOfAssertion(engine, form.get("client_assertion") ?? "");
   const presented = presentedIn(form, authorization);
@@ -81,9 +81,9 @@ export function authenticateForRevocation(
   engine: Engine,
   form: URLSearchParams,
   authorization: string,
-): StoredClient | Refusal | "ignored" {
+): StoredClient | ApiError | "ignored" {
   const client = authenticate(engine, form, authorization);
-  if (!isRefusal(client)) return client;
+  if (!isApiError(client)) return client;
   if (client.error === "invalid_request") return rejected(engine, "invalid_request", ANY_PARAMETER);
   return client.error === "invalid_client" ? rejected(engine, "invalid_client") : "ignored";
 }

@@ -1,5 +1,5 @@
 import { parseDuration } from "../../core/duration.ts";
-import { isTextList } from "../json-value.ts";
+import { isStringList } from "../../core/json.ts";
 import type { StoredClient } from "../store.ts";
 
 /** A text field of a client; empty where it is missing. */
@@ -11,7 +11,7 @@ export function textField({ view }: StoredClient, name: string): string {
 /** A list field of a client; empty where it is missing. */
 export function listField({ view }: StoredClient, name: string): readonly string[] {
   const value = view[name];
-  return isTextList(value) ? value : [];
+  return isStringList(value) ? value : [];
 }
 
 /** Whether a client may use a grant type. */

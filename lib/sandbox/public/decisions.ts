@@ -1,6 +1,6 @@
+import { isJsonObject, isStringList, type JsonObject } from "../../core/json.ts";
 import { parseBody } from "../decode.ts";
-import { malformed, type Refusal, unforeseen } from "../error-bodies.ts";
-import { isObject, isTextList, type JsonObject } from "../json-value.ts";
+import { type ApiError, malformed, unexpected } from "../error-bodies.ts";
 import { type Engine, rejected } from "./engine.ts";
 import type { ConsentDecision, Declined, LoginDecision } from "./flows.ts";
 
@@ -11,26 +11,26 @@ function text(body: JsonObject, name: string): string {
 
 function list(body: JsonObject, name: string): readonly string[] {
   const value = body[name];
-  return isTextList(value) ? value : [];
+  return isStringList(value) ? value : [];
 }
 
 function object(value: unknown): JsonObject {
-  return isObject(value) ? value : {};
+  return isJsonObject(value) ? value : {};
 }
 
 /** The object of a request body, or why there is none. */
-export function objectBody(body: string): JsonObject | Refusal {
+export function objectBody(body: string): JsonObject | ApiError {
   const parsed = parseBody(body === "" ? "{}" : body);
-  if ("misfit" in parsed) return malformed(`Unable to decode the request body: ${parsed.misfit}`);
-  return isObject(parsed.value) ? parsed.value : malformed("Unable to decode the request body: not an object");
+  if ("fault" in parsed) return malformed(`Unable to decode the request body: ${parsed.fault}`);
+  return isJsonObject(parsed.value) ? parsed.value : malformed("Unable to decode the request body: not an object");
 }
 
 /** Reads what a login application accepts. */
-export function loginDecision(engine: Engine, body: JsonObject): LoginDecision | Refusal {
+export function loginDecision(engine: Engine, body: JsonObject): LoginDecision | ApiError {
   const subject = text(body, "subject");
   if (subject === "") {
     return engine.behaviour.errors === "verbose"
-      ? unforeseen(engine.behaviour, "Subject from payload can not be empty")
+      ? unexpected(engine.behaviour, "Subject from payload can not be empty")
       : rejected(engine, "invalid_request", 'Field "subject" must not be empty.');
   }
   const at = Math.floor(engine.now());

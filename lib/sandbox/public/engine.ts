@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { trimmedEnd } from "../../core/text.ts";
-import type { Refusal } from "../error-bodies.ts";
+import type { ApiError } from "../error-bodies.ts";
 import type { StoredClient } from "../store.ts";
 import type { Behaviour } from "../versions.ts";
 import { type OAuthErrorName, oauthError } from "./oauth-errors.ts";
 import type { SigningKeys } from "./signing.ts";
-import type { TokenStore } from "./tokens.ts";
+import type { TokenStore } from "./token-store.ts";
 import type { PublicTraits } from "./traits.ts";
 
 /** What all endpoints of the public side share. */
@@ -36,7 +36,7 @@ export function tokenEndpointOf({ publicUrl }: Engine): string {
 }
 
 /** An error in the words of the engine's version. */
-export function rejected({ behaviour }: Engine, name: OAuthErrorName, hint?: string): Refusal {
+export function rejected({ behaviour }: Engine, name: OAuthErrorName, hint?: string): ApiError {
   return oauthError(behaviour, name, hint);
 }
 

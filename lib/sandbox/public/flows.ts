@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { JsonObject } from "../json-value.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { StoredClient } from "../store.ts";
 import { type Engine, newHandle } from "./engine.ts";
 

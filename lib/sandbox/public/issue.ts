@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
+import type { JsonObject } from "../../core/json.ts";
 import type { StoredClient } from "../store.ts";
 import { allowsGrant, type LifespanGrant, lifespanOf, textField } from "./client-view.ts";
 import { type Engine, issuerOf } from "./engine.ts";
 import { halfHash } from "./signing.ts";
-import { type Grant, opaqueToken, type TokenUse } from "./tokens.ts";
+import { type Grant, opaqueToken, type TokenUse } from "./token-store.ts";
 
 /** A successful answer of the token endpoint, its members in the order of the servers. */
-export type TokenAnswer = Readonly<Record<string, unknown>>;
+export type TokenAnswer = JsonObject;
 
 /** Scopes that ask for a refresh token. */
 const OFFLINE = ["offline", "offline_access"];
@@ -62,7 +63,7 @@ function issueRefreshToken(engine: Engine, { client, grant, by }: Issue): string
 }
 
 /** The claims about the user that an ID token and userinfo share. */
-export function userClaims(engine: Engine, { clientId, subject, user }: Grant): Readonly<Record<string, unknown>> {
+export function userClaims(engine: Engine, { clientId, subject, user }: Grant): JsonObject {
   return {
     ...user?.idTokenClaims,
     aud: [clientId],

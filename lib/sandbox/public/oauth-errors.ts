@@ -1,4 +1,4 @@
-import { type Refusal, refusalBody } from "../error-bodies.ts";
+import { type ApiError, errorBody } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
 import type { Behaviour } from "../versions.ts";
 
@@ -46,14 +46,14 @@ export const ANY_PARAMETER =
 export const EMPTY_BODY = "The POST body can not be empty.";
 
 /** An OAuth 2.0 error; hints are written with double quotes, which later versions turn into single ones. */
-export function oauthError({ errors }: Behaviour, name: OAuthErrorName, hint?: string): Refusal {
+export function oauthError({ errors }: Behaviour, name: OAuthErrorName, hint?: string): ApiError {
   const [status, description] = ERRORS[name];
   const end = errors === "verbose" ? "" : ".";
   return { status, error: name, description: `${description}${end}`, ...(hint === undefined ? {} : { hint }) };
 }
 
 /** The answer to an error that a server didn't foresee. */
-export function unrecognizable({ errors }: Behaviour): Refusal {
+export function unrecognizable({ errors }: Behaviour): ApiError {
   const end = errors === "verbose" ? "." : "";
   return { status: 500, error: "error", description: `The error is unrecognizable${end}` };
 }
@@ -69,7 +69,7 @@ export function oauthJson(value: unknown, headers: Readonly<Record<string, strin
 }
 
 /** An error of the OAuth 2.0 endpoints. */
-export function oauthRefused(behaviour: Behaviour, refusal: Refusal): Answer {
+export function oauthRefused(behaviour: Behaviour, refusal: ApiError): Answer {
   const headers = { "content-type": FORM_JSON, ...NO_STORE };
-  return { status: refusal.status, headers, body: JSON.stringify(refusalBody(behaviour, refusal)) };
+  return { status: refusal.status, headers, body: JSON.stringify(errorBody(behaviour, refusal)) };
 }

@@ -1,4 +1,4 @@
-import type { Refusal } from "../error-bodies.ts";
+import type { ApiError } from "../error-bodies.ts";
 import type { StoredClient } from "../store.ts";
 import { allowsGrant, forbiddenAudience, forbiddenScope, words } from "./client-view.ts";
 import { type Engine, rejected } from "./engine.ts";
@@ -14,7 +14,7 @@ export function excessive(
   client: StoredClient,
   scopes: readonly string[],
   audience: readonly string[],
-): Refusal | undefined {
+): ApiError | undefined {
   const scope = forbiddenScope(client, scopes);
   if (scope !== undefined) {
     return rejected(engine, "invalid_scope", `The OAuth 2.0 Client is not allowed to request scope "${scope}".`);
@@ -26,7 +26,7 @@ export function excessive(
 }
 
 /** Why a client may not use a grant type at the token endpoint, or undefined. */
-export function missingGrant(engine: Engine, client: StoredClient, grantType: string): Refusal | undefined {
+export function missingGrant(engine: Engine, client: StoredClient, grantType: string): ApiError | undefined {
   if (allowsGrant(client, grantType)) return undefined;
   const hint = `The OAuth 2.0 Client is not allowed to use authorization grant "${grantType}".`;
   return rejected(engine, "unauthorized_client", hint);

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createHash, generateKeyPairSync, type KeyObject, randomUUID, sign } from "node:crypto";
-import type { JsonObject } from "../json-value.ts";
+import type { JsonObject } from "../../core/json.ts";
 
 /** Which of a server's keys signs. */
 export type KeyUse = "id-token" | "access-token";

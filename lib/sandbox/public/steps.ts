@@ -11,7 +11,7 @@ import {
   type Step,
   type StepName,
 } from "./flows.ts";
-import type { Grant, UserSession } from "./tokens.ts";
+import type { Grant, UserSession } from "./token-store.ts";
 import { cookieOf, found, type WebRequest } from "./web.ts";
 
 /** The cookie that ties a step to a browser. */

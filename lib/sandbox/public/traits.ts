@@ -1,3 +1,4 @@
+import type { JsonObject } from "../../core/json.ts";
 import type { SandboxVersion } from "../versions.ts";
 
 /** Everything in which the public side of one server version differs from the others. */
@@ -42,7 +43,7 @@ export interface PublicTraits {
   readonly userinfo: "short" | "full";
   readonly cookies: { readonly prefix: string; readonly perClient: boolean };
   /** Members of the discovery document that not every version has. */
-  readonly discovery: Readonly<Record<string, unknown>>;
+  readonly discovery: JsonObject;
   readonly responseModes: readonly string[];
 }
 

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { refusalBody } from "../error-bodies.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { errorBody } from "../error-bodies.ts";
 import { type Answer, json } from "../response.ts";
 import { textField } from "./client-view.ts";
 import { type Engine, rejected } from "./engine.ts";
 import { userClaims } from "./issue.ts";
 import { sortedClaims } from "./signing.ts";
-import type { Grant } from "./tokens.ts";
+import type { Grant } from "./token-store.ts";
 import { formOf, type WebRequest } from "./web.ts";
 
 const HINT = "Check that you provided valid credentials in the right format.";
@@ -18,10 +19,10 @@ function unauthorized(engine: Engine): Answer {
       ? `error=${error},error_description=${description},error_hint=${HINT}`
       : `Bearer error="${error}",error_description="${description} ${HINT}"`;
   const headers = { "content-type": "application/json", "www-authenticate": challenge };
-  return { status: 401, headers, body: `${JSON.stringify(refusalBody(engine.behaviour, refusal))}\n` };
+  return { status: 401, headers, body: `${JSON.stringify(errorBody(engine.behaviour, refusal))}\n` };
 }
 
-function claimsFor(engine: Engine, grant: Grant): Readonly<Record<string, unknown>> {
+function claimsFor(engine: Engine, grant: Grant): JsonObject {
   if (engine.traits.userinfo === "full") return userClaims(engine, grant);
   const { user } = grant;
   if (user === undefined) return { sub: "" };

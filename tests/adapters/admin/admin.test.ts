@@ -44,7 +44,12 @@ async function stage(
   const control = new AbortController();
   let now = 0;
   const admin = createAdmin({
-    http: createHttp({ transport, authorities: () => trustedAuthorities([]), monotonic: () => performance.now() }),
+    http: createHttp({
+      transport,
+      headers: more.headers ?? {},
+      authorities: () => trustedAuthorities([]),
+      monotonic: () => performance.now(),
+    }),
     base: proxy.url,
     endpoint: proxy.url,
     headers: {},
@@ -102,7 +107,7 @@ async function withClient(as: SandboxVersion, plan?: Plan, more?: Partial<AdminO
 }
 
 describe("the family of a server", () => {
-  it("is found out by the first request, and remembered", async () => {
+  it("is detected with the first request, and remembered", async () => {
     for (const as of VERSIONS) {
       await using set = await stage(as);
       const old = as.startsWith("1.");
@@ -116,13 +121,13 @@ describe("the family of a server", () => {
     }
   });
 
-  it("is asked for by a list where nothing told it before", async () => {
+  it("is detected with a list if no other response has revealed it", async () => {
     await using set = await stage("1.11");
     assert.equal((await set.admin.family()).api, "v1");
     assert.ok(set.proxy.seen.every(({ method }) => method === "GET"));
   });
 
-  it("is not told by a refusal at the door", async () => {
+  it("is not derived from a rejection by something in front of the server", async () => {
     await using set = await stage("1.8", ({ target }) =>
       target.startsWith("/admin") && set.proxy.seen.length === 1 ? instead({ status: 401 }) : undefined,
     );
@@ -131,7 +136,7 @@ describe("the family of a server", () => {
     assert.equal(set.proxy.seen.at(-1)?.target, "/clients/x");
   });
 
-  it("is the one that was chosen, and no other is asked", async () => {
+  it("is the chosen one, and no other is tried", async () => {
     for (const family of FAMILIES) {
       await using right = await stage(family.api === "v1" ? "1.8" : "2.3", undefined, { family });
       assert.equal((await right.admin.create(PAYLOAD, true)).kind, "created");
@@ -142,13 +147,13 @@ describe("the family of a server", () => {
       for (const { proxy } of [right, wrong]) {
         assert.deepEqual(
           proxy.seen.map(({ target }) => target),
-          [family.clients],
+          [family.paths.clients],
         );
       }
     }
   });
 
-  it("is none where neither path is there", async () => {
+  it("is unknown if neither path exists", async () => {
     await using set = await stage("26", () => instead({ status: 404, body: "404 page not found" }));
     const found = await problem(set.admin.page({ size: 1 }));
     assert.equal(found.code, "not-an-admin-api");
@@ -158,7 +163,7 @@ describe("the family of a server", () => {
 });
 
 describe("a request that fails", () => {
-  it("is tried again with growing pauses, and told once", async () => {
+  it("is retried with growing pauses, and reported once", async () => {
     const faults = [dropBefore, ...Array.from({ length: 7 }, () => instead({ status: 503 }))];
     await using set = await stage("26", inOrder(...faults));
     const outcome = await set.admin.create(PAYLOAD, true);
@@ -167,11 +172,11 @@ describe("a request that fails", () => {
     assert.equal(set.warnings.length, 1);
     assert.match(
       set.warnings[0] ?? "",
-      /^Cannot create client yet: the connection was closed .*trying again for 1m0s$/,
+      /^Cannot create client yet: the connection was closed .*retrying for up to 1m0s$/,
     );
   });
 
-  it("pauses between half and all of the time, as chance has it", async () => {
+  it("waits between half and all of the backoff, at random", async () => {
     for (const [byte, pause] of [
       [0, 100],
       [255, 200],
@@ -183,7 +188,7 @@ describe("a request that fails", () => {
     }
   });
 
-  it("waits as long as Retry-After says, as seconds and as a date", async () => {
+  it("waits as long as Retry-After says, in seconds or until a date", async () => {
     const now = Date.UTC(2030, 0, 1);
     const soon = new Date(now + 30_000).toUTCString();
     for (const [value, pause] of [
@@ -201,7 +206,7 @@ describe("a request that fails", () => {
     }
   });
 
-  it("ends where its time is over, with the last answer of the server", async () => {
+  it("ends when the time is over, with the server's last response", async () => {
     const first = inOrder(instead({ status: 503, body: '{"error":"x","error_description":"warming up"}' }));
     const later = always(dropBefore);
     await using set = await stage("26", (exchange) => first(exchange) ?? later(exchange), { failAfter: 1000 });
@@ -215,7 +220,7 @@ describe("a request that fails", () => {
     );
   });
 
-  it("begins no try that has no time to end in", async () => {
+  it("starts no attempt without time for it", async () => {
     let tries = 0;
     const refused = new NetworkFailure("refused", "connection refused");
     // The pauses are 200 and 400 ms: 640 ms leave 40 behind them.
@@ -242,7 +247,7 @@ describe("a request that fails", () => {
     }
   });
 
-  it("is not waited for when that would take longer than there is time, and that is said", async () => {
+  it("isn't retried if the server asks for a longer pause than there is time, and says so", async () => {
     const fault = instead({ status: 429, headers: { "retry-after": "3661" } });
     await using set = await stage("26", always(fault));
     const outcome = await set.admin.create(PAYLOAD, true);
@@ -256,7 +261,7 @@ describe("a request that fails", () => {
     assert.equal(set.proxy.posts().length, 1);
   });
 
-  it("is out of time over answers that another try could have changed, and only then", async () => {
+  it("mentions the time only if another attempt could have helped", async () => {
     for (const status of [429, 502, 503, 504]) {
       await using set = await stage("26", () => instead({ status }), { failAfter: 1000 });
       const late = await problem(set.admin.get("x"));
@@ -282,7 +287,7 @@ describe("a request that fails", () => {
     assert.deepEqual(set.slept, [2 ** 31 - 1]);
   });
 
-  it("is tried once where the time is 0", async () => {
+  it("is sent once if the time is 0", async () => {
     for (const fault of [dropBefore, instead({ status: 503 }), instead({ status: 429 }), instead({ status: 500 })]) {
       await using set = await stage("26", always(fault), { failAfter: 0 });
       assert.notEqual((await set.admin.create(PAYLOAD, true)).kind, "created");
@@ -291,7 +296,7 @@ describe("a request that fails", () => {
     }
   });
 
-  it("is final for what no repeat can mend", async () => {
+  it("is final if repeating it can't help", async () => {
     for (const status of [400, 401, 403, 405, 409, 413, 422, 501, 302, 307]) {
       await using set = await stage("26", () => instead({ status }), { family: FAMILIES[0] });
       await problem(set.admin.get("x"));
@@ -305,7 +310,7 @@ describe("a request that fails", () => {
     assert.equal(odd.proxy.seen.length, 2);
   });
 
-  it("shows what a server says with control characters made harmless and no credential repeated", async () => {
+  it("shows the server's reason with control characters escaped and without credentials", async () => {
     const body = JSON.stringify({
       error: "e",
       error_description: `\u001b[2J no ${PAYLOAD.client_secret} for hush-hush`,
@@ -319,7 +324,7 @@ describe("a request that fails", () => {
     assert.doesNotMatch(outcome.problem.message, /\u001b|secret-0123456789|hush-hush/);
   });
 
-  it("shows nothing of what was sent in a client's id, an address or a reason, however it is spelled", async () => {
+  it("shows no credentials in a client ID, a URL or a reason, in any encoding", async () => {
     const secret = "s3cret/of=mine";
     const pair = "us:p4ss-word";
     const headers = { authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
@@ -348,9 +353,9 @@ describe("a request that fails", () => {
     }
   });
 
-  it("tells a redirect without an address, and an answer that fits no request", async () => {
+  it("reports a redirect without a target, and a response that fits no request", async () => {
     for (const [status, message] of [
-      [302, /: server answered 302, a redirect that points nowhere$/],
+      [302, /: server answered 302, a redirect without a target$/],
       [304, /: server answered 304, which fits no request of this program$/],
     ] as const) {
       await using set = await stage("26", () => instead({ status }));
@@ -373,7 +378,7 @@ describe("a request that fails", () => {
 });
 
 describe("a create", () => {
-  it("sends the payload once, and gives the record with fields that are not known", async () => {
+  it("sends the payload once, and returns the record including unknown fields", async () => {
     await using set = await stage("26");
     const outcome = await set.admin.create(PAYLOAD, true);
     assert.ok(outcome.kind === "created");
@@ -383,7 +388,28 @@ describe("a create", () => {
     assert.equal(set.sandbox.secretOf(ID), PAYLOAD.client_secret);
   });
 
-  it("finds its client after a lost answer, by the id that was made up here", async () => {
+  it("warns of a field with an unexpected type once, and still delivers the credentials", async () => {
+    const body = { client_id: ID, client_secret: "s3cret", scope: ["a"], contacts: null, later: { x: 1 } };
+    const fault = instead({ status: 201, body: JSON.stringify(body) });
+    await using set = await stage("26", () => fault);
+    const outcome = await set.admin.create(PAYLOAD, true);
+    assert.ok(outcome.kind === "created");
+    assert.deepEqual(outcome.record, body);
+    assert.deepEqual(set.warnings, [`the server returned client "${ID}" with an unexpected type of scope`]);
+    await set.admin.get(ID);
+    assert.equal(set.warnings.length, 1);
+  });
+
+  it("rejects a response whose client ID or secret has another type", async () => {
+    for (const body of [{ client_id: 1 }, { client_id: "" }, { client_id: ID, client_secret: 1 }, []]) {
+      await using set = await stage("26", () => instead({ status: 201, body: JSON.stringify(body) }));
+      const outcome = await set.admin.create(PAYLOAD, false);
+      assert.ok(outcome.kind === "unknown");
+      assert.match(outcome.problem.message, /201 with something else instead of the created client/);
+    }
+  });
+
+  it("finds its client by the generated ID after a lost response", async () => {
     for (const as of ["1.8", "1.11", "2.3", "26"] as const) {
       await using set = await stage(as, ({ method, target }) =>
         method === "POST" && (target === "/clients") === as.startsWith("1.") ? dropAfter : undefined,
@@ -394,20 +420,20 @@ describe("a create", () => {
     }
   });
 
-  it("takes no client with the user's id for its own after a lost answer", async () => {
+  it("doesn't take a client with the user's ID for its own after a lost response", async () => {
     await using set = await stage("26", inOrder(dropAfter));
     const outcome = await set.admin.create(PAYLOAD, false);
     assert.ok(outcome.kind === "unknown");
     assert.equal(outcome.problem.exit, "conflict");
     assert.equal(outcome.clientId, ID);
-    assert.match(outcome.problem.message, /the client may be this run's$/);
+    assert.match(outcome.problem.message, /the client may be from this run$/);
     const second = await set.admin.create(PAYLOAD, false);
     assert.ok(second.kind === "refused" && second.problem instanceof Problem);
     assert.equal(second.problem.exit, "conflict");
     assert.doesNotMatch(second.problem.message, /may be/);
   });
 
-  it("leaves the id out where the server refuses it, and repeats nothing blindly then", async () => {
+  it("omits the ID if the server rejects it, and then repeats nothing ambiguous", async () => {
     const body = ({ body: text }: { readonly body: string }): boolean => text.includes('"client_id"');
     await using set = await stage("2.1");
     const outcome = await set.admin.create(PAYLOAD, true);
@@ -425,7 +451,7 @@ describe("a create", () => {
     assert.equal(chosen.problem.code, "id-refused");
   });
 
-  it("repeats what certainly was not read, even where the id cannot be chosen", async () => {
+  it("repeats a request that was certainly not received, even without a chosen ID", async () => {
     await using set = await stage("2.1", ({ method, body }) =>
       method === "POST" && !body.includes('"client_id"') && set.slept.length === 0
         ? instead({ status: 429 })
@@ -435,14 +461,14 @@ describe("a create", () => {
     assert.equal(set.slept.length, 1);
   });
 
-  it("that is interrupted before it was sent leaves no doubt", async () => {
+  it("that is interrupted before it was sent is not ambiguous", async () => {
     await using set = await stage("26");
     set.control.abort(new Error("enough"));
     assert.equal((await set.admin.create(PAYLOAD, true)).kind, "refused");
     assert.equal(set.proxy.seen.length, 0);
   });
 
-  it("that is interrupted on its way is found out about, deaf to the signal", async () => {
+  it("that is interrupted under way is looked up in spite of the signal", async () => {
     await using held = await stage("26", ({ method }) =>
       method === "POST"
         ? async ({ pass }) => {
@@ -461,8 +487,8 @@ describe("a create", () => {
   });
 });
 
-describe("a client that is there", () => {
-  it("is got, changed and deleted in the way of each version", async () => {
+describe("an existing client", () => {
+  it("is read, changed and deleted on each version", async () => {
     for (const as of VERSIONS) {
       const [set, id] = await withClient(as);
       await using _ = set;
@@ -487,26 +513,26 @@ describe("a client that is there", () => {
       for (const method of as === "26" ? ["GET", "DELETE"] : ["GET"]) {
         const gone = await problem(method === "GET" ? set.admin.get(id) : set.admin.remove(id));
         assert.deepEqual([gone.exit, gone.code, gone.status], ["notFound", "not-found", as === "1.8" ? 401 : 404]);
-        const { clients } = await set.admin.family();
-        assert.deepEqual(gone.request, { method, url: `${set.proxy.url}${clients}/${id}` });
+        const { paths } = await set.admin.family();
+        assert.deepEqual(gone.request, { method, url: `${set.proxy.url}${paths.client(id)}` });
       }
     }
   });
 
-  it("is sent as its own media type by PATCH", async () => {
+  it("is patched with the media type of JSON Patch", async () => {
     const [set, id] = await withClient("26");
     await using _ = set;
     await set.admin.patch(id, [{ op: "replace", path: "/client_name", value: "y" }]);
     assert.equal(set.proxy.seen.at(-1)?.headers["content-type"], "application/json-patch+json");
   });
 
-  it("is named in the path with every character escaped", async () => {
+  it("has every character of its ID escaped in the path", async () => {
     await using set = await stage("26");
     await set.admin.find("a/b ?#%é");
     assert.equal(set.proxy.seen[0]?.target, "/admin/clients/a%2Fb%20%3F%23%25%C3%A9");
   });
 
-  it("is deleted once, also when an answer is lost on the way", async () => {
+  it("is deleted once, also if a response is lost", async () => {
     let deletes = 0;
     const [set, id] = await withClient("26", ({ method }) =>
       method === "DELETE" && deletes++ === 0 ? dropAfter : undefined,
@@ -517,7 +543,7 @@ describe("a client that is there", () => {
     assert.equal((await problem(set.admin.remove(id))).exit, "notFound");
   });
 
-  it("is deleted by an answer that says so, and not by a page that is put up in its place", async () => {
+  it("is deleted only if the response confirms it, not by a web page", async () => {
     for (const [status, body] of [
       [204, ""],
       [200, ""],
@@ -533,12 +559,12 @@ describe("a client that is there", () => {
     const found = await problem(set.admin.remove("x"));
     assert.equal(
       found.message,
-      'Cannot delete client "x": server answered 200 with a web page instead of a word that the client is deleted',
+      'Cannot delete client "x": server answered 200 with a web page instead of a confirmation that the client is deleted',
     );
     assert.deepEqual([found.code, found.exit, found.ambiguous], ["unreadable-answer", "failed", true]);
   });
 
-  it("may have no secret at all, as null says", async () => {
+  it("may have null as its secret", async () => {
     const body = JSON.stringify([{ client_id: "a", client_secret: null }, { client_id: "b" }]);
     await using set = await stage("26", () => instead({ status: 200, body }));
     const { clients } = await set.admin.page({ size: 10 });
@@ -548,18 +574,18 @@ describe("a client that is there", () => {
     );
   });
 
-  it("may have been changed where the answer is lost for good, and that is said", async () => {
+  it("is reported as possibly changed if the response is lost", async () => {
     const [set, id] = await withClient("26", ({ method }) => (method === "PATCH" ? dropAfter : undefined), {
       failAfter: 0,
     });
     await using _ = set;
     const found = await problem(set.admin.patch(id, [{ op: "replace", path: "/client_name", value: "y" }]));
-    assert.match(found.message, /the change may have been made all the same$/);
+    assert.match(found.message, /the change may have been made anyway$/);
     assert.equal(found.ambiguous, true);
     assert.equal((await set.admin.get(id))["client_name"], "y");
   });
 
-  it("is not taken from an answer of another kind", async () => {
+  it("isn't read from an unexpected response", async () => {
     for (const body of [
       "<html>",
       "[]",
@@ -578,8 +604,8 @@ describe("a client that is there", () => {
   });
 });
 
-describe("what comes afterwards", () => {
-  it("has a time and a signal of its own, and warns nobody", async () => {
+describe("the API with a deadline", () => {
+  it("has its own time and signal, and reports no retries", async () => {
     await using set = await stage("26", ({ method }) => (method === "DELETE" ? instead({ status: 503 }) : undefined));
     await set.admin.create(PAYLOAD, true);
     set.control.abort(new Error("enough"));

@@ -2,12 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
-  type Client,
   type Draft,
   draftClient,
   isEmpty,
   isPublic,
-  isRecord,
   listField,
   parseJson,
   sameJson,
@@ -15,13 +13,15 @@ import {
   unknownKeys,
 } from "../../../lib/core/client/client.ts";
 import { FIELD_NAMES, FIELDS } from "../../../lib/core/client/fields.ts";
+import { longNames, type Syntax } from "../../../lib/core/flags/flag.ts";
 import { FIELD_FLAGS } from "../../../lib/core/flags/flag-table.ts";
-import { longNames, parseFlags, type Syntax } from "../../../lib/core/flags/parse.ts";
+import { parseFlags } from "../../../lib/core/flags/parse.ts";
+import { isJsonObject, type JsonObject } from "../../../lib/core/json.ts";
 
 interface Given {
   readonly grammar?: Syntax;
   readonly defaults?: boolean;
-  readonly base?: Client;
+  readonly base?: JsonObject;
   readonly files?: Readonly<Record<string, string>>;
 }
 
@@ -41,7 +41,7 @@ function draft(words: readonly string[], given: Given = {}): Draft {
   });
 }
 
-function clientOf(words: readonly string[], given: Given = {}): Client {
+function clientOf(words: readonly string[], given: Given = {}): JsonObject {
   const { client, problems } = draft(words, given);
   assert.deepEqual(problems, []);
   return client;
@@ -149,7 +149,7 @@ describe("draftClient() refuses", () => {
     [
       ["--metadata", "{nope"],
       undefined,
-      '--metadata "{nope" is not JSON: a name in double quotes is missing (line 1, column 2)',
+      '--metadata "{nope" is not JSON: a name in double quotes is expected (line 1, column 2)',
     ],
     [["--metadata", "a b"], undefined, '--metadata "a b" is not JSON: a value is missing (line 1, column 1)'],
     [["--jwks", "[1"], undefined, '--jwks "[1" is not JSON: the text ends in the middle of a value (line 1, column 3)'],
@@ -163,7 +163,7 @@ describe("draftClient() refuses", () => {
         [
           ["--implicit-grant-id-token-lifespan", text],
           undefined,
-          `--implicit-grant-id-token-lifespan "${text}" is not a lifespan`,
+          `--implicit-grant-id-token-lifespan "${text}" is not a valid duration`,
         ] as const,
     ),
   ];
@@ -199,7 +199,7 @@ test("fields have names of their own, and so do their flags", () => {
   assert.equal(new Set(shorts).size, shorts.length);
 });
 
-test("isEmpty(), textField(), listField(), isPublic(), isRecord()", () => {
+test("isEmpty(), textField(), listField(), isPublic(), isJsonObject()", () => {
   for (const value of [undefined, null, "", []]) assert.equal(isEmpty(value), true);
   for (const value of [0, false, " ", {}, [""], "a"]) assert.equal(isEmpty(value), false);
   const client = { a: "x", b: ["y", 1, null], c: 5, d: null };
@@ -211,8 +211,8 @@ test("isEmpty(), textField(), listField(), isPublic(), isRecord()", () => {
   for (const method of ["None", "", undefined, null]) {
     assert.equal(isPublic({ token_endpoint_auth_method: method }), false);
   }
-  for (const value of [null, [], "x", 1, undefined]) assert.equal(isRecord(value), false);
-  assert.equal(isRecord({}), true);
+  for (const value of [null, [], "x", 1, undefined]) assert.equal(isJsonObject(value), false);
+  assert.equal(isJsonObject({}), true);
 });
 
 test("parseJson() tells a value from none", () => {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
-import { isEmpty, isRecord, sameJson } from "../../../lib/core/client/client.ts";
+import { isEmpty, sameJson } from "../../../lib/core/client/client.ts";
+import { isJsonObject } from "../../../lib/core/json.ts";
 import { SECRET_ALPHABET } from "../../../lib/core/secret.ts";
 import { codesOf, type Played, play } from "../../app/in-process.ts";
 
@@ -20,7 +21,7 @@ interface Case {
 const UNCERTAIN = ["created_at", "updated_at"];
 
 function texts(value: unknown): Readonly<Record<string, string>> {
-  if (!isRecord(value)) return {};
+  if (!isJsonObject(value)) return {};
   return Object.fromEntries(
     Object.entries(value).map(([name, text]) => [name, typeof text === "string" ? text : JSON.stringify(text)]),
   );
@@ -29,9 +30,9 @@ function texts(value: unknown): Readonly<Record<string, string>> {
 function payloadOf(exchanges: unknown): Json | undefined {
   assert.ok(Array.isArray(exchanges));
   for (const exchange of exchanges) {
-    assert.ok(isRecord(exchange) && isRecord(exchange["request"]));
+    assert.ok(isJsonObject(exchange) && isJsonObject(exchange["request"]));
     const { method, body } = exchange["request"];
-    if (method === "POST" && isRecord(body)) return body;
+    if (method === "POST" && isJsonObject(body)) return body;
   }
   return undefined;
 }
@@ -41,7 +42,7 @@ function casesOf(version: string): readonly Case[] {
   const all: unknown = JSON.parse(readFileSync(new URL(`../../contract/cli-${version}.json`, import.meta.url), "utf8"));
   assert.ok(Array.isArray(all));
   return all.flatMap((recorded: unknown) => {
-    assert.ok(isRecord(recorded) && Array.isArray(recorded["args"]) && typeof recorded["name"] === "string");
+    assert.ok(isJsonObject(recorded) && Array.isArray(recorded["args"]) && typeof recorded["name"] === "string");
     const args = recorded["args"].map(String);
     const creates = /^(clients create|create (oauth2-)?client)( |$)/.test(args.join(" "));
     if (!creates) return [];
@@ -89,7 +90,7 @@ class Recorder {
       const own = this.#family === "2.x" ? "/admin/clients" : "/clients";
       const known = path.endsWith(own) && (this.#family === "2.x" || !path.endsWith("/admin/clients"));
       const body: unknown = request.method === "POST" ? JSON.parse(Buffer.concat(parts).toString()) : undefined;
-      if (isRecord(body)) this.posted.push({ path, body });
+      if (isJsonObject(body)) this.posted.push({ path, body });
       const reason = "The requested route does not exist. Make sure you are using the right path, domain, and port.";
       const status = !known ? 404 : body === undefined ? 200 : 201;
       response.writeHead(status, { "content-type": "application/json", connection: "close" });
@@ -188,7 +189,7 @@ function chosen(ours: Json, { args, files }: Case, theirs: Json | undefined): Js
   const wordAfter = (flag: string): string | undefined =>
     args.includes(flag) ? args[args.indexOf(flag) + 1] : undefined;
   const [file] = Object.values(files).map((text): unknown => JSON.parse(text));
-  const given = wordAfter("--id") ?? (isRecord(file) ? file["client_id"] : undefined);
+  const given = wordAfter("--id") ?? (isJsonObject(file) ? file["client_id"] : undefined);
   if (given === undefined) assert.match(String(id), UUID);
   else assert.equal(id, given);
   if (rest["token_endpoint_auth_method"] === "none") {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { changeRequest } from "../../../lib/core/client/changes.ts";
-import { type Client, isRecord } from "../../../lib/core/client/client.ts";
 import {
   type Change,
   canonical,
@@ -15,7 +14,7 @@ import {
   tierOf,
 } from "../../../lib/core/client/equality.ts";
 import { FIELDS } from "../../../lib/core/client/fields.ts";
-import { readJson } from "../../../lib/core/json.ts";
+import { isJsonObject, type JsonObject, readJson } from "../../../lib/core/json.ts";
 import type { SandboxVersion } from "../../../lib/sandbox/index.ts";
 import { createAdminApi } from "../../../lib/sandbox/routes.ts";
 import { anyClient, EC_KEY } from "../../random-client.ts";
@@ -188,7 +187,7 @@ const DROPPED: Readonly<Record<Tier, RegExp>> = {
 };
 
 /** An answer with keys that hold nothing. */
-function answerOf(keys: readonly string[]): Client {
+function answerOf(keys: readonly string[]): JsonObject {
   return Object.fromEntries(keys.map((key) => [key, null]));
 }
 
@@ -230,7 +229,7 @@ describe("changes()", () => {
   });
 
   it("empties a field by the value that the servers take for it, whichever stands in the file", () => {
-    const full: Client = {
+    const full: JsonObject = {
       ...{
         ...modern,
         client_name: "x",
@@ -281,7 +280,7 @@ describe("changes()", () => {
 });
 
 /** An admin API in memory, asked as a server is. */
-function serverOf(version: SandboxVersion): (method: string, path: string, body?: unknown) => Client | undefined {
+function serverOf(version: SandboxVersion): (method: string, path: string, body?: unknown) => JsonObject | undefined {
   const { answer, behaviour } = createAdminApi(version);
   return (method, path, body) => {
     const text = body === undefined ? "" : JSON.stringify(body);
@@ -289,7 +288,7 @@ function serverOf(version: SandboxVersion): (method: string, path: string, body?
     const told = answer({ method, target, accept: "application/json", body: text });
     if (told === undefined || told.status >= 300) return undefined;
     const read = readJson(told.body);
-    assert.ok(isRecord(read));
+    assert.ok(isJsonObject(read));
     return read;
   };
 }

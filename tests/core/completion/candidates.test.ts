@@ -6,13 +6,15 @@ import { answer, completionOf } from "../../../lib/app/complete.ts";
 import { PARENT_ROWS } from "../../../lib/app/resolve.ts";
 import { isLeaf } from "../../../lib/command.ts";
 import { FIELD_NAMES } from "../../../lib/core/client/fields.ts";
-import { awaiting } from "../../../lib/core/completion/candidates.ts";
+import { readBefore } from "../../../lib/core/completion/candidates.ts";
 import { SCRIPTS } from "../../../lib/core/completion/scripts.ts";
 import { SHELLS } from "../../../lib/core/completion/shells.ts";
 import { typedLine } from "../../../lib/core/completion/tokenize.ts";
 import { USUAL_VALUES } from "../../../lib/core/completion/values.ts";
+import { type Flag, indexFlags, longNames } from "../../../lib/core/flags/flag.ts";
 import { FIELD_FLAGS } from "../../../lib/core/flags/flag-table.ts";
-import { type Flag, indexFlags, longNames, parseFlags, splitBeforeCommand } from "../../../lib/core/flags/parse.ts";
+import { parseFlags } from "../../../lib/core/flags/parse.ts";
+import { splitBeforeCommand } from "../../../lib/core/flags/scan.ts";
 import { TOPICS } from "../../../lib/core/help/topics.ts";
 import { FORMATS } from "../../../lib/core/output/formats.ts";
 import { shellQuoted } from "../../../lib/core/output/shell.ts";
@@ -105,12 +107,12 @@ describe("what could come next", () => {
 describe("completion over the whole tree", () => {
   test("every command, flag and choice is offered, by the names of its grammar", async () => {
     let flags = 0;
-    for (const { path, grammar, command } of await everyCommand()) {
+    for (const { path, syntax, command } of await everyCommand()) {
       const line = path.slice(1).join(" ");
       if (!isLeaf(command)) continue;
       assert.ok((await candidates(line)).includes(path[path.length - 1] ?? ""), line);
       for (const flag of command.spec.flags) {
-        const [name = ""] = longNames(flag, grammar);
+        const [name = ""] = longNames(flag, syntax);
         assert.ok((await candidates(`${line} --${name}`)).includes(`--${name}`), `${line} --${name}`);
         for (const other of longNames(flag)) {
           assert.ok((await candidates(`${line} --${other}`)).includes(`--${other}`), `${line} --${other}`);
@@ -173,7 +175,7 @@ describe("reading what is typed", () => {
       fc.property(word, (text) => {
         fc.pre(text.startsWith("-") && text !== "-" && text !== "--");
         const takes = splitBeforeCommand([text, "x", "y"], index).flags.length === 2;
-        assert.equal(awaiting(text, index) !== undefined, takes, text);
+        assert.equal(readBefore([text], index).pending !== undefined, takes, text);
       }),
       { numRuns: 2000 },
     );
@@ -334,8 +336,7 @@ describe("hydra completion", () => {
     assert.deepEqual(played, {
       status: 2,
       stdout: "",
-      stderr:
-        'Error: There is no completion for "fsh": the shells are bash, zsh, fish and powershell\nHint: did you mean zsh?\n',
+      stderr: 'Error: Unknown shell "fsh": supported are bash, zsh, fish and powershell\nHint: did you mean zsh?\n',
     });
   });
 

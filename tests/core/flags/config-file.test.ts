@@ -10,7 +10,8 @@ import {
   HEADER,
   SKIP_TLS,
 } from "../../../lib/core/flags/flag-table.ts";
-import { type FlagValues, parseFlags } from "../../../lib/core/flags/parse.ts";
+import type { FlagValues } from "../../../lib/core/flags/flag-values.ts";
+import { parseFlags } from "../../../lib/core/flags/parse.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
 const PATH = "/etc/hydra.yaml";
@@ -80,7 +81,7 @@ describe("headers", () => {
   }
 });
 
-describe("a value of the wrong kind is refused, and not shown", () => {
+describe("a value of the wrong type is refused, and not shown", () => {
   const WHOLE = "write one text, number or true or false";
   const LINES = "write a list of 'Name: value', or names with their values";
   const cases: readonly (readonly [content: Readonly<Record<string, unknown>>, key: string, hint: string])[] = [
@@ -103,7 +104,7 @@ describe("a value of the wrong kind is refused, and not shown", () => {
           error instanceof Problem &&
           error.code === "config-file" &&
           error.exit === "usage" &&
-          error.message === `Config file "${PATH}": "${key}" has a value of the wrong kind` &&
+          error.message === `Config file "${PATH}": "${key}" has a value of the wrong type` &&
           error.hint === hint,
       );
     });
@@ -112,7 +113,7 @@ describe("a value of the wrong kind is refused, and not shown", () => {
   for (const content of ["text", 5, true, ["endpoint: x"], [[]]]) {
     test(`a file that is ${JSON.stringify(content)} as a whole`, () => {
       assert.throws(() => read(content), {
-        message: `Config file "${PATH}": it holds no keys with values`,
+        message: `Config file "${PATH}" has no keys with values`,
         code: "config-file",
       });
     });
@@ -144,7 +145,7 @@ test("settings are found by own keys alone", () => {
 });
 
 describe("a file that others can read", () => {
-  const WARNING = [`${PATH} holds credentials and others can read it: chmod 600 ${PATH}`];
+  const WARNING = [`${PATH} contains credentials and others can read it: chmod 600 ${PATH}`];
   const cases: readonly (readonly [content: Readonly<Record<string, unknown>>, warned: boolean])[] = [
     [{ access_token: "s3cret" }, true],
     [{ headers: { "X-Key": "s3cret" } }, true],
@@ -154,9 +155,8 @@ describe("a file that others can read", () => {
   ];
   for (const [content, warned] of cases) {
     test(`with ${JSON.stringify(content)} ${warned ? "gets" : "gets no"} warning`, () => {
-      const values = valuesOf(read(content));
-      assert.deepEqual(read(content, true).warnings(values), warned ? WARNING : []);
-      assert.deepEqual(read(content, false).warnings(values), []);
+      assert.deepEqual(read(content, true).warnings, warned ? WARNING : []);
+      assert.deepEqual(read(content, false).warnings, []);
     });
   }
 });
@@ -182,7 +182,7 @@ describe("who can have written a file", () => {
 
   test("is a warning, whatever the file holds", () => {
     const file = readConfigFile({ path: PATH, content: {}, readable: false, writers: "its group can write it" });
-    assert.deepEqual(file.warnings(valuesOf(file)), [
+    assert.deepEqual(file.warnings, [
       `Config file ${PATH} may have been written by someone else: its group can write it`,
     ]);
   });

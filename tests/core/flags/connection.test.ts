@@ -89,7 +89,7 @@ describe("readConnection() takes the endpoint", () => {
       assert.deepEqual(
         reading.warnings,
         expected.warned === true
-          ? ["/admin at the end of --endpoint is left out: the program adds it where the server has it"]
+          ? ["/admin at the end of --endpoint is ignored: the program adds it where the server needs it"]
           : [],
       );
     });
@@ -104,35 +104,35 @@ const SOCKET = "write the whole path after unix://, such as unix:///var/run/hydr
 
 /** Endpoints that are refused, with the message behind `--endpoint` and the hint. */
 const BAD: readonly (readonly [endpoint: string, message: string, hint: string])[] = [
-  ["localhost:4445", '"localhost:4445" is not an address', "put http:// or https:// before it: http://localhost:4445"],
-  ["127.0.0.1:1", '"127.0.0.1:1" is not an address', "put http:// or https:// before it: http://127.0.0.1:1"],
-  ["[::1]:4445", '"[::1]:4445" is not an address', "put http:// or https:// before it: http://[::1]:4445"],
-  ["hydra.example", '"hydra.example" is not an address', "put http:// or https:// before it: http://hydra.example"],
+  ["localhost:4445", '"localhost:4445" is not a valid URL', "put http:// or https:// in front: http://localhost:4445"],
+  ["127.0.0.1:1", '"127.0.0.1:1" is not a valid URL', "put http:// or https:// in front: http://127.0.0.1:1"],
+  ["[::1]:4445", '"[::1]:4445" is not a valid URL', "put http:// or https:// in front: http://[::1]:4445"],
+  ["hydra.example", '"hydra.example" is not a valid URL', "put http:// or https:// in front: http://hydra.example"],
   [
     "hydra.example/x",
-    '"hydra.example/x" is not an address',
-    "put http:// or https:// before it: http://hydra.example/x",
+    '"hydra.example/x" is not a valid URL',
+    "put http:// or https:// in front: http://hydra.example/x",
   ],
-  ["ftp://hydra.example", '"ftp://hydra.example/" is not an address', SHAPES],
-  ["http://", '"http://" is not an address', SHAPES],
-  ["http://hydra.example:99999", '"http://hydra.example:99999" is not an address', SHAPES],
-  ["http:/hydra.example", '"http://hydra.example/" is not an address', SHAPES],
-  ["javascript:alert(1)", '"javascript:alert(1)" is not an address', SHAPES],
-  ["not an address", '"not an address" is not an address', SHAPES],
-  ["/var/run/hydra.sock", '"/var/run/hydra.sock" is not an address', SHAPES],
-  ["unix://hydra.sock", '"unix://hydra.sock" names no socket', SOCKET],
-  ["unix:", '"unix:" names no socket', SOCKET],
-  ["unix:///a\0b", '"unix:///a\\x00b" names no socket', SOCKET],
-  ["http://hydra.example/x?t=s3cret", '"http://hydra.example/x" has a query or a fragment behind it', QUERY],
-  ["http://hydra.example/#s3cret", '"http://hydra.example/" has a query or a fragment behind it', QUERY],
+  ["ftp://hydra.example", '"ftp://hydra.example/" is not a valid URL', SHAPES],
+  ["http://", '"http://" is not a valid URL', SHAPES],
+  ["http://hydra.example:99999", '"http://hydra.example:99999" is not a valid URL', SHAPES],
+  ["http:/hydra.example", '"http://hydra.example/" is not a valid URL', SHAPES],
+  ["javascript:alert(1)", '"javascript:alert(1)" is not a valid URL', SHAPES],
+  ["not an address", '"not an address" is not a valid URL', SHAPES],
+  ["/var/run/hydra.sock", '"/var/run/hydra.sock" is not a valid URL', SHAPES],
+  ["unix://hydra.sock", '"unix://hydra.sock" is not the path of a socket', SOCKET],
+  ["unix:", '"unix:" is not the path of a socket', SOCKET],
+  ["unix:///a\0b", '"unix:///a\\x00b" is not the path of a socket', SOCKET],
+  ["http://hydra.example/x?t=s3cret", '"http://hydra.example/x" has a query or a fragment', QUERY],
+  ["http://hydra.example/#s3cret", '"http://hydra.example/" has a query or a fragment', QUERY],
   // Nothing of a credential is shown, however the address is broken.
-  ["alice:s3cret@hydra.example", '"hydra.example" is not an address', SHAPES],
-  ["http//alice:s3cret@hydra.example", '"hydra.example" is not an address', SHAPES],
-  ["http://alice:s3/cret@hydra.example", '"http://hydra.example" is not an address', SHAPES],
-  ["http://alice:s3@cret@hydra.example:x", '"http://hydra.example:x" is not an address', SHAPES],
-  ["ftp://alice:s3cret@hydra.example", '"ftp://hydra.example/" is not an address', SHAPES],
-  ["http://alice:s3cret@hydra.example?a=b", '"http://hydra.example/" has a query or a fragment behind it', QUERY],
-  ["hydra.example:4445/x?t=s3cret", '"hydra.example:4445/x" is not an address', SHAPES],
+  ["alice:s3cret@hydra.example", '"hydra.example" is not a valid URL', SHAPES],
+  ["http//alice:s3cret@hydra.example", '"hydra.example" is not a valid URL', SHAPES],
+  ["http://alice:s3/cret@hydra.example", '"http://hydra.example" is not a valid URL', SHAPES],
+  ["http://alice:s3@cret@hydra.example:x", '"http://hydra.example:x" is not a valid URL', SHAPES],
+  ["ftp://alice:s3cret@hydra.example", '"ftp://hydra.example/" is not a valid URL', SHAPES],
+  ["http://alice:s3cret@hydra.example?a=b", '"http://hydra.example/" has a query or a fragment', QUERY],
+  ["hydra.example:4445/x?t=s3cret", '"hydra.example:4445/x" is not a valid URL', SHAPES],
 ];
 
 describe("readConnection() refuses the endpoint", () => {
@@ -147,14 +147,14 @@ describe("readConnection() refuses the endpoint", () => {
 
 test("a broken endpoint is called by where it came from", () => {
   const message = (settings: Settings): string => read(settings).problems[0]?.message ?? "";
-  assert.equal(message({ words: ["-e", "x"] }), '-e "x" is not an address');
+  assert.equal(message({ words: ["-e", "x"] }), '-e "x" is not a valid URL');
   const environment = { HYDRA_ADMIN_URL: "x", ORY_SDK_URL: "y" };
-  assert.equal(message({ environment }), 'Environment variable HYDRA_ADMIN_URL "x" is not an address');
+  assert.equal(message({ environment }), 'Environment variable HYDRA_ADMIN_URL "x" is not a valid URL');
   assert.equal(
     message({ environment: { HYDRA_ADMIN_URL: "", ORY_SDK_URL: "y" } }),
-    'Environment variable ORY_SDK_URL "y" is not an address',
+    'Environment variable ORY_SDK_URL "y" is not a valid URL',
   );
-  assert.equal(message({ file: { endpoint: "z" } }), '"endpoint" in /etc/hydra.yaml "z" is not an address');
+  assert.equal(message({ file: { endpoint: "z" } }), '"endpoint" in /etc/hydra.yaml "z" is not a valid URL');
 });
 
 test("without an endpoint the hint names the ways to give one", () => {
@@ -201,9 +201,9 @@ describe("headers", () => {
     [": s3cret", "-H has no header name before a colon"],
     ["X A: s3cret", "-H has no header name before a colon"],
     ["Authorization Bearer s3cret: x", "-H has no header name before a colon"],
-    ["X-A: s3cret\r\nX-B: y", '-H "X-A" has a value that no header may have'],
-    ["X-A: s3cret\0", '-H "X-A" has a value that no header may have'],
-    ["X-A: s3cret 漢", '-H "X-A" has a value that no header may have'],
+    ["X-A: s3cret\r\nX-B: y", '-H "X-A" has a character that is not allowed in a header'],
+    ["X-A: s3cret\0", '-H "X-A" has a character that is not allowed in a header'],
+    ["X-A: s3cret 漢", '-H "X-A" has a character that is not allowed in a header'],
     ["Content-Length: 5", '-H "Content-Length" is set by this program'],
     ["transfer-encoding: chunked", '-H "transfer-encoding" is set by this program'],
     ["Content-Type: text/plain", '-H "Content-Type" is set by this program'],
@@ -333,7 +333,7 @@ describe("one Authorization is sent", () => {
   test("a token that no header can carry is refused, and not shown", () => {
     for (const token of ["Bearer s3cret", "s3\ncret", "s3crét"]) {
       assert.deepEqual(told(read({ words: ["-e", HERE], environment: { OAUTH2_ACCESS_TOKEN: token } })), [
-        "bad-token: Environment variable OAUTH2_ACCESS_TOKEN has a character that no bearer token may have | give the token alone, on one line, without Bearer before it",
+        "bad-token: Environment variable OAUTH2_ACCESS_TOKEN has a character that is not allowed in a bearer token | give only the token, on one line, without Bearer before it",
       ]);
     }
   });
@@ -483,7 +483,7 @@ describe("the rest of the connection", () => {
       caFile: "ca.pem",
     });
     assert.deepEqual(warnings, [
-      'the server\'s certificate is not verified ("skip_tls_verify" in /etc/hydra.yaml): anyone on the way can read and change what is sent',
+      'the server\'s certificate is not verified ("skip_tls_verify" in /etc/hydra.yaml): anyone in between can read and change what is sent',
     ]);
   });
 

@@ -2,36 +2,38 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
-  CONNECTION_FLAGS,
-  FIELD_FLAGS,
-  FORMAT,
-  GENERAL_FLAGS,
-  HELP,
-  QUIET,
-  RECIPIENT_FLAGS,
-  SECRET,
-  SECRET_LENGTH,
-  STRICT,
-} from "../../../lib/core/flags/flag-table.ts";
-import {
-  asksForHelp,
   type BoolFlag,
   type DurationFlag,
-  describeValue,
-  describeWord,
   type Flag,
-  type FlagValues,
   type IntFlag,
   indexFlags,
   type ListFlag,
   longNames,
-  type ParsedLine,
-  parseFlags,
   type RepeatFlag,
-  splitBeforeCommand,
   type TextFlag,
-  type ValueSources,
-} from "../../../lib/core/flags/parse.ts";
+} from "../../../lib/core/flags/flag.ts";
+import {
+  API,
+  type ApiName,
+  CONNECTION_FLAGS,
+  ENDPOINT,
+  FAIL_AFTER,
+  FIELD_FLAGS,
+  FORMAT,
+  GENERAL_FLAGS,
+  HELP,
+  LIMIT as LIMIT_ROW,
+  QUIET,
+  RECIPIENT_FLAGS,
+  SECRET,
+  SECRET_FORMAT,
+  SECRET_LENGTH,
+  STRICT,
+} from "../../../lib/core/flags/flag-table.ts";
+import type { FlagValues } from "../../../lib/core/flags/flag-values.ts";
+import { asksForHelp, type ParsedLine, parseFlags, type ValueSources } from "../../../lib/core/flags/parse.ts";
+import { describeValue } from "../../../lib/core/flags/read-value.ts";
+import { describeWord, splitBeforeCommand } from "../../../lib/core/flags/scan.ts";
 import type { Problem } from "../../../lib/core/problem.ts";
 import { csvField } from "./csv-field.ts";
 
@@ -257,14 +259,14 @@ const REFUSED: readonly (readonly [words: readonly string[], problems: readonly 
   [["--no-loud"], ["unknown-flag: Unknown flag --no-loud | hydra help clients create lists the flags"]],
   [["--kind", "c"], ['bad-value: --kind "c" is not one of a or bee | did you mean a?']],
   [["--kind", "be"], ['bad-value: --kind "be" is not one of a or bee | did you mean bee?']],
-  [["--kind", "zzzzzz"], ['bad-value: --kind "zzzzzz" is not one of a or bee | write --kind a, for example']],
-  [["--kind", "constructor"], ['bad-value: --kind "constructor" is not one of a or bee | write --kind a, for example']],
-  [["--dry-run="], ['bad-value: --dry-run "" is not one of json or curl | write --dry-run json, for example']],
+  [["--kind", "zzzzzz"], ['bad-value: --kind "zzzzzz" is not one of a or bee | for example: --kind a']],
+  [["--kind", "constructor"], ['bad-value: --kind "constructor" is not one of a or bee | for example: --kind a']],
+  [["--dry-run="], ['bad-value: --dry-run "" is not one of json or curl | for example: --dry-run json']],
   [["--letters", "x,z"], ['bad-value: --letters "z" is not one of x or y | did you mean x?']],
   [
     ["-c", 'a"b'],
     [
-      `bad-value: -c "a"b" is not a list: a double quote stands inside an unquoted value | quote a value that holds a comma: --callbacks '"a,b",c'`,
+      `bad-value: -c "a"b" is not a list: an unquoted value contains a double quote | quote a value that contains a comma: --callbacks '"a,b",c'`,
     ],
   ],
   [
@@ -280,10 +282,10 @@ const REFUSED: readonly (readonly [words: readonly string[], problems: readonly 
     ['bad-value: --fail-after "" is not a duration | write a number with a unit, such as 30s, 1m30s or 500ms'],
   ],
   [["--fail-after", "-1s"], ['bad-value: --fail-after "-1s" is a negative duration | write 0 for a single try']],
-  [["--limit", "many"], ['bad-value: --limit "many" is not a whole number | write --limit 7, for example']],
-  [["--limit", "-1"], ['bad-value: --limit "-1" is not a whole number | write --limit 7, for example']],
-  [["--limit", "1.5"], ['bad-value: --limit "1.5" is not a whole number | write --limit 7, for example']],
-  [["--limit="], ['bad-value: --limit "" is not a whole number | write --limit 7, for example']],
+  [["--limit", "many"], ['bad-value: --limit "many" is not a whole number | for example: --limit 7']],
+  [["--limit", "-1"], ['bad-value: --limit "-1" is not a whole number | for example: --limit 7']],
+  [["--limit", "1.5"], ['bad-value: --limit "1.5" is not a whole number | for example: --limit 7']],
+  [["--limit="], ['bad-value: --limit "" is not a whole number | for example: --limit 7']],
   // An overridden value is refused too, as pflag does.
   [
     ["--fail-after", "soon", "--fail-after", "1s"],
@@ -297,7 +299,7 @@ const REFUSED: readonly (readonly [words: readonly string[], problems: readonly 
       "unknown-flag: Unknown flag --bogus | hydra help clients create lists the flags",
       "missing-value: --name needs a value | write --name TEXT; hydra help clients create shows it",
       'bad-value: --kind "c" is not one of a or bee | did you mean a?',
-      'bad-value: --limit "x" is not a whole number | write --limit 7, for example',
+      'bad-value: --limit "x" is not a whole number | for example: --limit 7',
     ],
   ],
 ];
@@ -448,9 +450,7 @@ describe("values come from the flag, the environment, the file, the default, in 
     const ways = { from: "file", name: '"kind" in hydra.yaml' } as const;
     const rows: readonly Flag[] = [{ ...KIND, file: "kind", choices: ["long", "short"] }];
     const { problems } = parseFlags([], rows, "", around({}, { kind: ["x"] }));
-    assert.deepEqual(told(problems), [
-      `bad-value: ${ways.name} "x" is not one of long or short | write long, for example`,
-    ]);
+    assert.deepEqual(told(problems), [`bad-value: ${ways.name} "x" is not one of long or short | for example: long`]);
   });
 
   test("a bad value of the environment does not matter where a flag is given", () => {
@@ -461,7 +461,7 @@ describe("values come from the flag, the environment, the file, the default, in 
 test("a blank at an end of a list's value is told once a flag, and kept", () => {
   const line = parse(["-c", "a, b", "-c", " c", "--callbacks", "d"]);
   assert.deepEqual(line.values.list(CALLBACKS), ["a", " b", " c", "d"]);
-  assert.deepEqual(line.warnings, ['--callbacks: the blank at an end of " b" is a part of the value']);
+  assert.deepEqual(line.warnings, ['--callbacks: the space around " b" is part of the value']);
   assert.deepEqual(parse(["-c", "a b,c"]).warnings, []);
 });
 
@@ -469,7 +469,7 @@ test("the hint for a bad number writes one that the flag takes", () => {
   const { problems } = parseFlags(["--secret-length", "abc"], [SECRET_LENGTH], "", NOTHING);
   assert.deepEqual(
     problems.map(({ hint }) => hint),
-    ["write --secret-length 26, for example"],
+    ["for example: --secret-length 26"],
   );
 });
 
@@ -523,6 +523,30 @@ for (const [words, flags, command, rest] of BEFORE) {
     assert.deepEqual(splitBeforeCommand(words, indexFlags(ROWS)), { flags, command, rest });
   });
 }
+
+/** True where two types are the same. */
+type Equals<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+test("a default and choices are part of the type of a flag's value", () => {
+  const { values } = parseFlags(["--fail-after", "5s", "--api", "v1"], REAL, "", NOTHING);
+  const number = values.number(FAIL_AFTER);
+  const withoutDefault = values.number(LIMIT_ROW);
+  const choice = values.text(API);
+  const choiceWithoutDefault = values.text(SECRET_FORMAT);
+  const text = values.text(ENDPOINT);
+  const same: [
+    Equals<typeof number, number>,
+    Equals<typeof withoutDefault, number | undefined>,
+    Equals<typeof choice, "auto" | ApiName>,
+    Equals<typeof choiceWithoutDefault, "dotenv" | "json" | "k8s" | undefined>,
+    Equals<typeof text, string | undefined>,
+  ] = [true, true, true, true, true];
+  assert.equal(same.length, 5);
+  assert.deepEqual(
+    [number, withoutDefault, choice, choiceWithoutDefault, text],
+    [5000, undefined, "v1", undefined, undefined],
+  );
+});
 
 test("asksForHelp() sees help wherever a flag may stand, and nowhere else", () => {
   const rows = [...ROWS, HELP];

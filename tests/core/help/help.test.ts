@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import type { BoolFlag, DurationFlag, Flag, ListFlag, Syntax, TextFlag } from "../../../lib/core/flags/flag.ts";
 import {
   CONNECTION_FLAGS,
   FIELD_FLAGS,
@@ -9,7 +10,6 @@ import {
   RECIPIENT_FLAGS,
   SECRET,
 } from "../../../lib/core/flags/flag-table.ts";
-import type { BoolFlag, DurationFlag, Flag, ListFlag, Syntax, TextFlag } from "../../../lib/core/flags/parse.ts";
 import { defaultText, flagNotes, flagUsage, type HelpPage, renderHelp, wrap } from "../../../lib/core/help/help.ts";
 
 const shared = { group: "client", help: "Does a thing" } as const;

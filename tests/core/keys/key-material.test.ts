@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { concatenated, findKeys, fromBase64, packetsOf, toBase64 } from "../../../lib/core/keys/key-material.ts";
+import { concatBytes, fromBase64, toBase64 } from "../../../lib/core/bytes.ts";
+import { findKeys, packetsOf } from "../../../lib/core/keys/key-material.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
 /** A packet in one of the two header forms, with a length field of one of the sizes (RFC 9580 section 4.2). */
@@ -28,14 +29,14 @@ describe("OpenPGP packets", () => {
   it("are found one by one in every header form", () => {
     fc.assert(
       fc.property(packets, (rows) => {
-        const stream = concatenated(rows.map(({ tag, body, form, wide }) => packet(tag, body, form, wide)));
+        const stream = concatBytes(rows.map(({ tag, body, form, wide }) => packet(tag, body, form, wide)));
         const found = packetsOf(stream);
         assert.equal(found.broken, false);
         assert.deepEqual(
           found.packets.map(({ tag, body }) => ({ tag, body: [...body] })),
           rows.map(({ tag, body }) => ({ tag, body: [...body] })),
         );
-        assert.deepEqual(concatenated(found.packets.map(({ whole }) => whole)), stream);
+        assert.deepEqual(concatBytes(found.packets.map(({ whole }) => whole)), stream);
       }),
     );
   });

@@ -118,7 +118,7 @@ test("k8s-secret of many is a stream of documents, and env of many blocks", () =
     credentials: ({ id }) => ({ id, secret: "s" }),
   };
   const all = (format: string) => {
-    const options = { terminal: { isTerminal: false, color: false }, many: true, tools: {}, names: { id: "ID" } };
+    const options = { terminal: { isTerminal: false, color: false }, isList: true, tools: {}, names: { id: "ID" } };
     const renderer = createRenderer(parseFormat(format), view, options);
     return renderer.item({ id: "a" }) + renderer.item({ id: "b" }) + renderer.end();
   };

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { isRecord } from "../../../lib/core/client/client.ts";
-import { readJson } from "../../../lib/core/json.ts";
+import { isJsonObject, readJson } from "../../../lib/core/json.ts";
 import { type CurlOptions, curlLine, redacted } from "../../../lib/core/output/curl.ts";
 import { CREDENTIAL_FIELDS, REDACTED } from "../../../lib/core/redact.ts";
 
@@ -21,7 +20,7 @@ function shellWords(line: string): readonly string[] {
 /** Every value at whatever depth stands under one of these names, and every JSON Patch value at such a path. */
 function* credentialsIn(value: unknown): Generator<unknown> {
   if (Array.isArray(value)) for (const item of value) yield* credentialsIn(item);
-  if (!isRecord(value)) return;
+  if (!isJsonObject(value)) return;
   const { op, path } = value;
   for (const [key, member] of Object.entries(value)) {
     const patched = key === "value" && typeof op === "string" && typeof path === "string";
@@ -77,7 +76,7 @@ describe("redacted()", () => {
 
 function readRecord(text: string): Readonly<Record<string, unknown>> {
   const value = readJson(text);
-  return isRecord(value) ? value : assert.fail(text);
+  return isJsonObject(value) ? value : assert.fail(text);
 }
 
 const PLAIN: CurlOptions = { headers: {}, socket: undefined, skipVerify: false, caFile: undefined };

@@ -64,10 +64,10 @@ test("a pointer made of any path refers to what stands there", () => {
 });
 
 for (const [text, error] of [
-  ["foo", "a JSON pointer starts with a slash"],
-  ["#/foo", "a JSON pointer starts with a slash"],
-  ["/a~", '"~" is no escape, a tilde is written ~0 and a slash ~1'],
-  ["/a~b", '"~b" is no escape, a tilde is written ~0 and a slash ~1'],
+  ["foo", "a JSON Pointer starts with a slash"],
+  ["#/foo", "a JSON Pointer starts with a slash"],
+  ["/a~", '"~" is not an escape: write ~0 for a tilde and ~1 for a slash'],
+  ["/a~b", '"~b" is not an escape: write ~0 for a tilde and ~1 for a slash'],
 ] as const) {
   test(`${text} is no JSON pointer`, () => {
     assert.deepEqual(parsePointer(text), { error });
@@ -122,14 +122,14 @@ test("nested each gives a list for each element", () => {
 });
 
 for (const [path, error] of [
-  ["", "a name is missing at the end"],
-  [".a", "a name is missing before the dot at position 1"],
-  ["a.", "a name is missing at the end"],
-  ["a..b", "a name is missing before the dot at position 3"],
-  ["a.*", '"*" at position 3 is not known in a dotted path'],
-  ["a.#(b==1)", '"(" at position 4 is not known in a dotted path'],
-  ["a|@reverse", '"|" at position 2 is not known in a dotted path'],
-  ["a[0]", '"[" at position 2 is not known in a dotted path'],
+  ["", "missing name at the end"],
+  [".a", "missing name before the dot at position 1"],
+  ["a.", "missing name at the end"],
+  ["a..b", "missing name before the dot at position 3"],
+  ["a.*", '"*" at position 3 is not supported in a dotted path'],
+  ["a.#(b==1)", '"(" at position 4 is not supported in a dotted path'],
+  ["a|@reverse", '"|" at position 2 is not supported in a dotted path'],
+  ["a[0]", '"[" at position 2 is not supported in a dotted path'],
 ] as const) {
   test(`${JSON.stringify(path)} is no dotted path`, () => {
     assert.deepEqual(parseQuery(path), { error });

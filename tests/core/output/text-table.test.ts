@@ -80,7 +80,7 @@ const every: ClientRecord = {
 const bare: ClientRecord = { client_id: "1d051606-0d5a-4e97-b1c2-13c64bd26dbd", client_name: "", scope: "openid" };
 
 function clients(format: string, terminal: Terminal, records: readonly ClientRecord[]): string {
-  const renderer = createRenderer(parseFormat(format), VIEW, { terminal, many: true, tools: {} });
+  const renderer = createRenderer(parseFormat(format), VIEW, { terminal, isList: true, tools: {} });
   return records.map((record) => renderer.item(record)).join("") + renderer.end();
 }
 
@@ -98,7 +98,7 @@ test("text of a list of clients is the 1.x reference's table", () => {
 });
 
 test("table of one client has the 2.x reference's labels, tabs and joins, without its padding at the end", () => {
-  const renderer = createRenderer(parseFormat("table"), VIEW, { terminal: PIPE, many: false, tools: {} });
+  const renderer = createRenderer(parseFormat("table"), VIEW, { terminal: PIPE, isList: false, tools: {} });
   assert.equal(
     renderer.item({ ...every, client_secret: "kZ3vcH0iRdba3K6PZHpWXf64n6" }),
     [

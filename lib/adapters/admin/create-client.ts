@@ -1,0 +1,155 @@
+import { Problem } from "../../core/problem.ts";
+import { quote } from "../../core/text.ts";
+import { type ClientRecord, classifyError, clientIn, hasOwnError } from "../../servers/index.ts";
+import { answerTo, type Exchange, type Trail } from "./exchange.ts";
+import { warnOfDepth, warnOfTypes } from "./operations.ts";
+import {
+  type AdminRequest,
+  type AdminResponse,
+  ambiguousProblem,
+  anotherClient,
+  rejection,
+  responseProblem,
+  unreadable,
+} from "./problems.ts";
+
+/** How a create ended. */
+export type CreateOutcome =
+  /** The server answered this run's own POST with 201. */
+  | { readonly kind: "created"; readonly record: ClientRecord }
+  /** A response was lost, and the client exists under the ID that this run generated. */
+  | { readonly kind: "found"; readonly record: ClientRecord }
+  /** Nothing was created. */
+  | { readonly kind: "refused"; readonly problem: unknown }
+  /** A client may have been created by this run; its secret must be kept. */
+  | { readonly kind: "unknown"; readonly problem: Problem; readonly clientId: string | undefined };
+
+type Payload = Readonly<Record<string, unknown>>;
+
+/** A create under way. */
+interface Creation {
+  readonly exchange: Exchange;
+  readonly request: AdminRequest;
+  /** The client ID that was sent. */
+  readonly id: string | undefined;
+  /** Whether this run generated the ID, so that a client with it can only be this run's. */
+  readonly ownId: boolean;
+  readonly trail: Trail;
+  /** The client with an ID; "none" if it doesn't exist, undefined if that can't be found out in time. */
+  readonly look: (id: string) => Promise<ClientRecord | "none" | undefined>;
+}
+
+/** Creates a client with one POST, repeated only if the client ID makes that safe. */
+export async function createClient(
+  exchange: Exchange,
+  look: Creation["look"],
+  payload: Payload,
+  ownId: boolean,
+): Promise<CreateOutcome> {
+  const id = typeof payload["client_id"] === "string" ? payload["client_id"] : undefined;
+  const request: AdminRequest = {
+    method: "POST",
+    path: ({ paths }) => paths.clients,
+    body: payload,
+    action: "Cannot create client",
+    target: "collection",
+    repeatable: id !== undefined,
+  };
+  const trail: Trail = { ambiguous: false };
+  const creation: Creation = { exchange, request, id, ownId, trail, look };
+  let response: AdminResponse;
+  try {
+    response = await answerTo(exchange, request, trail);
+  } catch (error) {
+    return settle(creation, error);
+  }
+  const { status } = response.answer;
+  if (status >= 200 && status < 300) return accepted(creation, response);
+  if (classifyError(response.answer, response.family, request.target).kind !== "id-refused")
+    return rejected(creation, response);
+  if (!ownId) return { kind: "refused", problem: idRefused(creation, response) };
+  const { client_id: _, ...withoutId } = payload;
+  return createClient(exchange, look, withoutId, false);
+}
+
+/** The outcome of a successful response: created if it holds the client. */
+async function accepted(creation: Creation, response: AdminResponse): Promise<CreateOutcome> {
+  const { exchange, request, id, trail } = creation;
+  const client = clientIn(response.answer.text);
+  const received = client?.record.client_id;
+  const isOther = received !== undefined && id !== undefined && received !== id;
+  if (client !== undefined && response.answer.status === 201 && !isOther) {
+    warnOfDepth(exchange, client);
+    warnOfTypes(exchange, client.record);
+    return { kind: "created", record: client.record };
+  }
+  trail.ambiguous = true;
+  const got = isOther ? anotherClient(exchange.options, request, received) : undefined;
+  return settle(creation, unreadable(exchange.options, response, "the created client", got));
+}
+
+/** The outcome of an error response. */
+async function rejected(creation: Creation, response: AdminResponse): Promise<CreateOutcome> {
+  const { exchange, request, id, ownId, trail } = creation;
+  const { kind } = classifyError(response.answer, response.family, request.target);
+  // Nobody else has the UUID that this run generated: something on the way has sent the request twice.
+  if (kind === "conflict" && ownId) trail.ambiguous = true;
+  const problem = rejection(exchange.options, response);
+  if (response.answer.status === 500 && hasOwnError(response.answer)) return settleServerError(creation, problem);
+  return settle(creation, kind === "conflict" && id !== undefined ? conflict(creation, response, id) : problem);
+}
+
+/** The outcome of a 500 with the server's own error: the database may have committed before something else failed. */
+async function settleServerError(creation: Creation, problem: Problem): Promise<CreateOutcome> {
+  const { exchange, id, ownId, trail, look } = creation;
+  const found = id === undefined ? undefined : await look(id);
+  if (found === "none") return trail.ambiguous ? settle(creation, problem) : { kind: "refused", problem };
+  if (found !== undefined && ownId) {
+    exchange.options.warn(`server answered 500, but client ${quote(found.client_id)} was created`);
+    return { kind: "found", record: found };
+  }
+  return { kind: "unknown", problem: inDoubt(creation, problem, false), clientId: id };
+}
+
+/** The outcome without a response that shows the client. */
+async function settle(creation: Creation, error: unknown): Promise<CreateOutcome> {
+  const { id, ownId, trail, look } = creation;
+  if (!trail.ambiguous) return { kind: "refused", problem: error };
+  const found = id !== undefined && ownId ? await look(id) : undefined;
+  if (found !== undefined && found !== "none") return { kind: "found", record: found };
+  const problem =
+    error instanceof Problem
+      ? error
+      : new Problem("Cannot create client: interrupted", { code: "interrupted", exit: "failed", cause: error });
+  return { kind: "unknown", problem: inDoubt(creation, problem, found === "none"), clientId: id };
+}
+
+/** A problem after which the client may exist. */
+function inDoubt({ request, id }: Creation, problem: Problem, isAbsent: boolean): Problem {
+  const which = id === undefined ? "look for the newest client with this name" : `look for client ${quote(id)}`;
+  const hint = `${which} before you run this again: hydra clients ${id === undefined ? "list" : `get ${id}`}`;
+  return ambiguousProblem(problem, request, doubtRemark(problem, isAbsent), hint);
+}
+
+function doubtRemark({ code }: Problem, isAbsent: boolean): string {
+  if (isAbsent) return "the server does not have the client now, but the request may still arrive";
+  if (code === "conflict") return "an earlier response was lost, so the client may be from this run";
+  return "the client may have been created anyway";
+}
+
+function conflict({ exchange }: Creation, response: AdminResponse, id: string): Problem {
+  return responseProblem(exchange.options, response, `client ${quote(id)} already exists`, {
+    code: "conflict",
+    exit: "conflict",
+    hint: `choose another --id, or change that client: hydra clients update ${id}`,
+  });
+}
+
+function idRefused({ exchange, id }: Creation, response: AdminResponse): Problem {
+  const given = id === undefined ? "" : ` (--id ${quote(id)})`;
+  return responseProblem(exchange.options, response, `this server does not accept a chosen client ID${given}`, {
+    code: "id-refused",
+    exit: "failed",
+    hint: "Hydra 2.0 and 2.1 generate the ID: omit --id, or upgrade the server to 2.2 or newer",
+  });
+}

@@ -1,0 +1,47 @@
+import { type Problem, withMessage } from "../../core/problem.ts";
+import { FAMILIES } from "../../servers/index.ts";
+import { type Exchange, send } from "./exchange.ts";
+import { type AdminRequest, type AdminResponse, rejection, triedFor } from "./problems.ts";
+
+const READY: AdminRequest = {
+  method: "GET",
+  path: () => "/health/ready",
+  action: "Cannot wait for the server",
+  target: "collection",
+  repeatable: true,
+};
+
+/** Milliseconds between two checks. */
+const INTERVAL_MS = 500;
+
+/** Resolves once the server reports that it is ready. */
+export async function waitUntilReady(exchange: Exchange): Promise<void> {
+  const { options, remaining } = exchange;
+  const isLate = (): boolean => options.failAfter === 0 || remaining() <= 0;
+  for (let last: AdminResponse | undefined; ; ) {
+    last = await checkReadiness(exchange, last);
+    const { status } = last.answer;
+    if (status === 200) return;
+    // While it starts, a server may answer with any 5xx; other statuses are final.
+    if (status < 500) throw rejection(options, last);
+    if (isLate()) throw notReady(exchange, last);
+    await options.sleep(Math.min(INTERVAL_MS, remaining()), options.signal);
+  }
+}
+
+async function checkReadiness(exchange: Exchange, last: AdminResponse | undefined): Promise<AdminResponse> {
+  try {
+    return await send(exchange, READY, FAMILIES[0], { ambiguous: false });
+  } catch (error) {
+    // The server's last response says more than that the time ran out.
+    if (last === undefined || exchange.remaining() > 0) throw error;
+    throw notReady(exchange, last);
+  }
+}
+
+function notReady({ options }: Exchange, last: AdminResponse): Problem {
+  const problem = rejection(options, { ...last, gaveUpBecause: undefined });
+  const tried = options.failAfter === 0 ? "" : ` (${triedFor(options.failAfter)})`;
+  const hint = "wait longer with --for, or check the server's log";
+  return withMessage(problem, `${problem.message}${tried}`, { exit: "unreachable", hint });
+}

@@ -1,0 +1,66 @@
+import process from "node:process";
+import { usageError } from "../../core/problem.ts";
+import { type EditedLine, editLine, LONGEST_LINE } from "./line-editor.ts";
+
+/** Milliseconds to wait for a signal that the process sent to itself. */
+const OWN_SIGNAL_MS = 1_000;
+
+/** Asks questions on standard error and reads the answers from standard input; undefined at the end of input. */
+export function createPrompter(): (question: string, hidden: boolean) => Promise<string | undefined> {
+  // What was typed or pasted after a line answers the next question.
+  let typeAhead = "";
+  return async (question, hidden) => {
+    const { stdin, stderr } = process;
+    const raw = hidden && stdin.isTTY === true;
+    // Before the question is shown, so that nothing of an immediate answer is echoed.
+    if (raw) stdin.setRawMode(true);
+    stderr.write(question);
+    const answer = await readLine(typeAhead, raw);
+    if (raw) {
+      stdin.setRawMode(false);
+      stderr.write("\n");
+    }
+    typeAhead = answer.kind === "entered" ? answer.typeAhead : "";
+    switch (answer.kind) {
+      case "entered":
+        return answer.line;
+      case "ended":
+        return answer.line === "" ? undefined : answer.line;
+      case "too-long":
+        throw usageError(`The answer is longer than ${LONGEST_LINE} characters`, undefined, "input-too-large");
+      case "signal":
+        process.kill(process.pid, answer.signal);
+        // Without something to wait for, the program would end before it receives its own signal.
+        await new Promise((resolve) => setTimeout(resolve, OWN_SIGNAL_MS));
+        return undefined;
+    }
+  };
+}
+
+type FinishedLine = Exclude<EditedLine, { readonly kind: "editing" }>;
+
+async function readLine(typeAhead: string, raw: boolean): Promise<FinishedLine> {
+  const { stdin } = process;
+  const first = editLine("", typeAhead, raw);
+  if (first.kind !== "editing") return first;
+  let { line } = first;
+  if (stdin.readableEnded) return { kind: "ended", line };
+  return new Promise((resolve) => {
+    const decoder = new TextDecoder();
+    const finish = (finished: FinishedLine): void => {
+      stdin.off("data", onData);
+      stdin.off("end", onEnd);
+      stdin.pause();
+      resolve(finished);
+    };
+    const onEnd = (): void => finish({ kind: "ended", line });
+    const onData = (chunk: Uint8Array): void => {
+      const edited = editLine(line, decoder.decode(chunk, { stream: true }), raw);
+      if (edited.kind === "editing") line = edited.line;
+      else finish(edited);
+    };
+    stdin.on("data", onData);
+    stdin.on("end", onEnd);
+    stdin.resume();
+  });
+}

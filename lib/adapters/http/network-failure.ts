@@ -1,0 +1,84 @@
+import { type FailureKind, NetworkFailure } from "../../core/network.ts";
+import { errorCode, errorMessage } from "../../core/problem.ts";
+import { escapeControls } from "../../core/text.ts";
+
+/** What the error codes of the runtimes mean, and how messages put it. */
+const KINDS = new Map<string, readonly [FailureKind, string]>([
+  ["ECONNREFUSED", ["refused", "connection refused"]],
+  ["ConnectionRefused", ["refused", "connection refused"]],
+  ["FailedToOpenSocket", ["refused", "cannot open a connection"]],
+  ["ENOENT", ["refused", "the socket does not exist"]],
+  ["EACCES", ["refused", "permission denied for the socket"]],
+  ["ENOTSOCK", ["refused", "not a socket"]],
+  ["EMFILE", ["exhausted", "too many open files in this process (ulimit -n)"]],
+  ["ENFILE", ["exhausted", "too many open files on this machine"]],
+  ["EHOSTUNREACH", ["refused", "no route to the host"]],
+  ["ENETUNREACH", ["refused", "the network is unreachable"]],
+  ["EADDRNOTAVAIL", ["refused", "the address is not reachable from this host"]],
+  ["ETIMEDOUT", ["lost", "the connection timed out"]],
+  ["ENOTFOUND", ["unresolved", "the host name cannot be resolved"]],
+  ["EAI_AGAIN", ["unresolved", "the host name cannot be resolved at the moment"]],
+  ["ECONNRESET", ["lost", "the connection was closed before the response was complete"]],
+  ["ConnectionClosed", ["lost", "the connection was closed before the response was complete"]],
+  ["EPIPE", ["lost", "the connection was closed before the response was complete"]],
+  ["ECONNABORTED", ["lost", "the connection was closed before the response was complete"]],
+  ["UND_ERR_SOCKET", ["lost", "the connection was closed before the response was complete"]],
+  ["EPROTO", ["handshake", "the TLS handshake failed: this port may not speak TLS"]],
+  ["ERR_SSL_WRONG_VERSION_NUMBER", ["handshake", "the TLS handshake failed: this port may not speak TLS"]],
+  ["ERR_TLS_CERT_ALTNAME_INVALID", ["certificate", "the certificate is for another host name"]],
+  ["CERT_HAS_EXPIRED", ["certificate", "the certificate has expired"]],
+  ["CERT_NOT_YET_VALID", ["certificate", "the certificate is not valid yet"]],
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", ["certificate", "the certificate is self-signed and not trusted"]],
+  ["SELF_SIGNED_CERT_IN_CHAIN", ["certificate", "the certificate's authority is not trusted"]],
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", ["certificate", "the certificate's authority is not trusted"]],
+  ["UNABLE_TO_GET_ISSUER_CERT", ["certificate", "the certificate's authority is not trusted"]],
+  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", ["certificate", "the certificate's authority is not trusted"]],
+  ["CERT_SIGNATURE_FAILURE", ["certificate", "the certificate's signature is wrong"]],
+  ["CERT_REVOKED", ["certificate", "the certificate is revoked"]],
+  ["CERT_UNTRUSTED", ["certificate", "the certificate is not trusted"]],
+  ["INVALID_CA", ["certificate", "the certificate's authority may not sign"]],
+]);
+
+/** Error codes for responses that cannot be decoded: the server has answered, and repeating the request would not help. */
+const UNDECODABLE = /^(Malformed|InvalidHTTP|HPE_|Zlib|Z_|Brotli|Unsupported|InvalidMethod|HTTPHeaders)/;
+
+/** The failure of a proxy that opens no connection to the server. Only a 5xx may be temporary. */
+export function tunnelFailure(status: number | undefined, error?: unknown): NetworkFailure {
+  const temporary = status !== undefined && status >= 500;
+  const reason = status === 407 ? "requires credentials" : "refused the connection";
+  const suffix = status === undefined ? "" : ` (status ${status})`;
+  return new NetworkFailure(temporary ? "refused" : "proxy", `the proxy ${reason}${suffix}`, error);
+}
+
+export function networkFailure(error: unknown): NetworkFailure {
+  const code = errorCode(error) ?? "";
+  if (code === "ERR_PROXY_TUNNEL") {
+    const status = /: (\d{3})\b/.exec(rootMessage(error))?.[1];
+    return tunnelFailure(status === undefined ? undefined : Number(status), error);
+  }
+  const known = KINDS.get(code);
+  if (known !== undefined) return new NetworkFailure(known[0], known[1], error);
+  const text = rootMessage(error);
+  if (UNDECODABLE.test(code) || /invalid HTTP|parse error|Parse Error|malformed/i.test(text)) {
+    return new NetworkFailure("protocol", "the response is not HTTP", error);
+  }
+  if (/certificate|self.signed|UnknownIssuer|CaUsedAsEndEntity|NotValidForName/i.test(text)) {
+    return new NetworkFailure("certificate", `the certificate is not trusted: ${escapeControls(text)}`, error);
+  }
+  if (/refused/i.test(text)) return new NetworkFailure("refused", "connection refused", error);
+  if (/InvalidContentType|received corrupt message|wrong version number|handshake/i.test(text)) {
+    return new NetworkFailure("handshake", "the TLS handshake failed: this port may not speak TLS", error);
+  }
+  return new NetworkFailure("lost", `the connection failed${code === "" ? "" : ` (${code})`}`, error);
+}
+
+/** The message of the innermost cause. */
+function rootMessage(error: unknown): string {
+  let message = "";
+  let cause = error;
+  for (let depth = 0; cause instanceof Error && depth < 8; depth++) {
+    message = errorMessage(cause);
+    cause = cause.cause;
+  }
+  return message;
+}

@@ -1,0 +1,136 @@
+import { parseJson } from "../../core/client/client.ts";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import type { Http, HttpAnswer } from "../../core/network.ts";
+import { Problem } from "../../core/problem.ts";
+import { redactUrl, secretsIn } from "../../core/redact.ts";
+import { escapeControls, trimmedEnd } from "../../core/text.ts";
+import { ask } from "./library-session.ts";
+import { oauthErrorIn, oauthProblem, type Step } from "./oauth-problems.ts";
+
+/** How the admin API's endpoints for tokens are reached. */
+export interface AdminTokensOptions {
+  readonly http: Http;
+  /** The admin API's URL without `/admin`. */
+  readonly adminUrl: string;
+  /** Headers of every request, for a proxy that wants credentials. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeLeft: () => number;
+  readonly signal?: AbortSignal;
+}
+
+/** What introspection says of a token (RFC 7662, 2.2), whole. */
+export interface Introspection {
+  readonly active: boolean;
+  readonly raw: JsonObject;
+}
+
+/** The admin API's endpoints for tokens. */
+export interface AdminTokens {
+  /** Whether a token is active, and with all of these scopes where any are given. */
+  readonly introspect: (token: string, scopes?: readonly string[]) => Promise<Introspection>;
+  /** Deletes all access tokens of a client. Servers report success for an unknown client too. */
+  readonly deleteTokens: (clientId: string) => Promise<void>;
+  /** Deletes expired tokens from the database; 1.x only. */
+  readonly flush: (notAfter?: string) => Promise<void>;
+}
+
+/** Where the two families of servers have these endpoints. */
+const PREFIXES = ["/admin", ""];
+
+interface AdminCall {
+  readonly method: "POST" | "DELETE";
+  readonly path: string;
+  readonly form?: Readonly<Record<string, string>>;
+  readonly json?: JsonObject;
+}
+
+/** Sends a request to the path of either family, whichever exists. */
+async function send(options: AdminTokensOptions, step: Step, call: AdminCall): Promise<HttpAnswer | undefined> {
+  for (const prefix of PREFIXES) {
+    const answer = await ask(options.http, step, {
+      method: call.method,
+      url: `${trimmedEnd(options.adminUrl, "/")}${prefix}${call.path}`,
+      headers: { accept: "application/json", ...options.headers },
+      ...(call.form === undefined ? {} : { form: call.form }),
+      ...(call.json === undefined ? {} : { json: call.json }),
+      timeout: options.timeLeft(),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+    // 2.0 to 2.3 redirect the path of the other family.
+    if (answer.status !== 404 && answer.status !== 405 && answer.status !== 307) return answer;
+  }
+  return undefined;
+}
+
+function notAdmin({ adminUrl }: AdminTokensOptions, { action }: Step): Problem {
+  return new Problem(`${action}: ${escapeControls(redactUrl(adminUrl))} isn't a Hydra admin port`, {
+    code: "not-an-admin-api",
+    exit: "failed",
+    status: 404,
+    hint: "give the admin port (4445 by default, not the public 4444) as the endpoint",
+  });
+}
+
+function rejected(step: Step, { status, text }: HttpAnswer): Problem {
+  const error = oauthErrorIn(text);
+  const isGuarded = status === 401 || status === 403;
+  if (error !== undefined && !isGuarded) return oauthProblem(step, error, status);
+  return new Problem(`${step.action}: the server answered ${status}`, {
+    code: isGuarded ? "unauthorised" : "unreadable-answer",
+    exit: isGuarded ? "unauthorised" : "failed",
+    status,
+    hint: isGuarded
+      ? "give the header that the proxy in front of the server wants with --header"
+      : "check that the endpoint is a Hydra admin port and not a proxy or another service",
+  });
+}
+
+function stepOf({ headers }: AdminTokensOptions, action: string, hidden: readonly string[] = []): Step {
+  return { action, hidden: [...secretsIn(headers), ...hidden] };
+}
+
+async function introspect(
+  options: AdminTokensOptions,
+  token: string,
+  scopes: readonly string[],
+): Promise<Introspection> {
+  const step = stepOf(options, "Cannot introspect the token", [token]);
+  const form = { token, ...(scopes.length === 0 ? {} : { scope: scopes.join(" ") }) };
+  const answer = await send(options, step, { method: "POST", path: "/oauth2/introspect", form });
+  if (answer === undefined) throw notAdmin(options, step);
+  const raw = parseJson(answer.text)?.value;
+  if (answer.status !== 200 || !isJsonObject(raw) || typeof raw["active"] !== "boolean") throw rejected(step, answer);
+  return { active: raw["active"], raw };
+}
+
+async function deleteTokens(options: AdminTokensOptions, clientId: string): Promise<void> {
+  const step = stepOf(options, "Cannot delete the client's tokens");
+  const path = `/oauth2/tokens?${new URLSearchParams({ client_id: clientId })}`;
+  const answer = await send(options, step, { method: "DELETE", path });
+  if (answer === undefined) throw notAdmin(options, step);
+  if (answer.status !== 204) throw rejected(step, answer);
+}
+
+async function flush(options: AdminTokensOptions, notAfter: string | undefined): Promise<void> {
+  const step = stepOf(options, "Cannot flush expired tokens");
+  const json = notAfter === undefined ? {} : { notAfter };
+  const answer = await send(options, step, { method: "POST", path: "/oauth2/flush", json });
+  if (answer === undefined) {
+    throw new Problem(`${step.action}: the server has no such endpoint`, {
+      code: "no-flush",
+      exit: "failed",
+      status: 404,
+      hint: "from Hydra 2.0 on this is hydra janitor, run on the server",
+    });
+  }
+  if (answer.status !== 204) throw rejected(step, answer);
+}
+
+/** Creates access to the endpoints; nothing is sent yet. */
+export function createAdminTokens(options: AdminTokensOptions): AdminTokens {
+  return {
+    introspect: (token, scopes = []) => introspect(options, token, scopes),
+    deleteTokens: (clientId) => deleteTokens(options, clientId),
+    flush: (notAfter) => flush(options, notAfter),
+  };
+}

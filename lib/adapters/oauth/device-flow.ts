@@ -1,0 +1,100 @@
+import { MAX_TIMER_MS } from "../../core/network.ts";
+import { Problem } from "../../core/problem.ts";
+import { endpointOf } from "./discovery.ts";
+import {
+  deviceAuthorizationRequest,
+  deviceCodeGrantRequest,
+  processDeviceAuthorizationResponse,
+  processDeviceCodeResponse,
+} from "./library.ts";
+import { runStep } from "./library-session.ts";
+import { type ClientSession, formOf, requestTokens, stepOf, type TokenRequest, type Tokens } from "./token-requests.ts";
+
+/** A device that waits for its user (RFC 8628, 3.2). */
+export interface PendingDevice {
+  readonly deviceCode: string;
+  readonly userCode: string;
+  readonly verificationUri: string;
+  readonly verificationUriComplete: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+  /** Seconds between two polls. */
+  readonly interval: number;
+}
+
+export interface PollOptions {
+  /** Waits for milliseconds, or rejects when the command is interrupted. */
+  readonly sleep: (milliseconds: number) => Promise<void>;
+}
+
+/** Seconds by which a server that is asked too often wants the interval longer (RFC 8628, 3.5). */
+const SLOW_DOWN = 5;
+
+const DEFAULT_INTERVAL = 5;
+
+/** Starts the device flow. */
+export async function beginDevice(session: ClientSession, request: TokenRequest): Promise<PendingDevice> {
+  const { as, client, server, now } = session;
+  const step = stepOf(session, "Cannot start the device flow");
+  endpointOf(server, "device_authorization_endpoint", step.action);
+  const auth = await session.auth(step.action);
+  const began = now();
+  const { value } = await runStep(session, step, async (more) => {
+    const response = await deviceAuthorizationRequest(as, client, auth, formOf(request), more);
+    return processDeviceAuthorizationResponse(as, client, response);
+  });
+  return {
+    deviceCode: value.device_code,
+    userCode: value.user_code,
+    verificationUri: value.verification_uri,
+    verificationUriComplete: value.verification_uri_complete,
+    expiresAt: began + value.expires_in * 1000,
+    interval: value.interval ?? DEFAULT_INTERVAL,
+  };
+}
+
+/** What a poll gave: tokens, or why there are none yet. */
+export type Polled = Tokens | "pending" | "slow-down";
+
+/** Asks for the tokens of a device once. */
+export async function pollDevice(session: ClientSession, { deviceCode }: PendingDevice): Promise<Polled> {
+  const { as, client } = session;
+  try {
+    return await requestTokens(
+      session,
+      stepOf(session, "Cannot get a token for the device", [deviceCode]),
+      (auth, request) => deviceCodeGrantRequest(as, client, auth, deviceCode, request),
+      (response) => processDeviceCodeResponse(as, client, response),
+    );
+  } catch (error) {
+    if (error instanceof Problem && error.code === "authorization-pending") return "pending";
+    if (error instanceof Problem && error.code === "slow-down") return "slow-down";
+    throw error;
+  }
+}
+
+/** Polls at the server's pace until the user is done or the code has expired. */
+export async function waitForDevice(
+  session: ClientSession,
+  pending: PendingDevice,
+  { sleep }: PollOptions,
+): Promise<Tokens> {
+  let { interval } = pending;
+  while (session.now() < pending.expiresAt) {
+    await sleep(Math.min(MAX_TIMER_MS, interval * 1000));
+    try {
+      const polled = await pollDevice(session, pending);
+      if (typeof polled !== "string") return polled;
+      if (polled === "slow-down") interval += SLOW_DOWN;
+    } catch (error) {
+      // A server that is too busy to answer is asked less often each time (RFC 8628, 3.5).
+      if (!(error instanceof Problem) || error.code !== "timeout") throw error;
+      interval *= 2;
+    }
+  }
+  throw new Problem("Cannot get a token for the device: the code has expired", {
+    code: "expired-token",
+    exit: "failed",
+    hint: "start again, and enter the code sooner",
+  });
+}

@@ -1,0 +1,98 @@
+import { type Http, type HttpAnswer, NetworkFailure } from "../../core/network.ts";
+import type { AuthorizationServer } from "./discovery.ts";
+import { allowInsecureRequests, customFetch, type AuthorizationServer as LibraryServer } from "./library.ts";
+import { networkProblem, problemOf, type Step } from "./oauth-problems.ts";
+
+/** What every request of a client needs. */
+export interface SessionOptions {
+  readonly http: Http;
+  readonly server: AuthorizationServer;
+  /** Milliseconds that the next request may take. */
+  readonly timeLeft: () => number;
+  readonly signal?: AbortSignal;
+}
+
+const MAX_BYTES = 1_048_576;
+
+/** Statuses whose answers have no body (Fetch, 2.2.3). */
+const BODILESS = [101, 204, 205, 304];
+
+interface LibraryRequest {
+  readonly method: string;
+  readonly headers: Record<string, string>;
+  readonly body?: unknown;
+}
+
+/** The options that the library takes with each request. */
+export interface RequestOptions {
+  readonly [customFetch]: (url: string, request: LibraryRequest) => Promise<Response>;
+  readonly [allowInsecureRequests]: true;
+}
+
+/** The last answer of a step, whole: the library gives only what it understands of it. */
+export interface Answered<T> {
+  readonly value: T;
+  readonly answer: HttpAnswer;
+}
+
+/** The server as the library reads it. */
+export function libraryServer({
+  issuer,
+  endpoints,
+  issParameter,
+  idTokenAlgorithms,
+}: AuthorizationServer): LibraryServer {
+  return {
+    issuer,
+    ...endpoints,
+    authorization_response_iss_parameter_supported: issParameter,
+    id_token_signing_alg_values_supported: [...idTokenAlgorithms],
+  };
+}
+
+/**
+ * Runs a step of the library over the program's own network access, and turns whatever goes wrong into a problem. Each
+ * request gets a connection of its own: a code or an assertion that a runtime sends twice is rejected as used.
+ */
+export async function runStep<T>(
+  { http, timeLeft, signal }: SessionOptions,
+  step: Step,
+  work: (options: RequestOptions) => Promise<T>,
+): Promise<Answered<T>> {
+  let url = "";
+  let answer: HttpAnswer | undefined;
+  let first: HttpAnswer | undefined;
+  const send = async (target: string, { method, headers, body }: LibraryRequest): Promise<Response> => {
+    url = target;
+    answer = undefined;
+    answer = await http({
+      method: method === "POST" ? "POST" : "GET",
+      url,
+      headers: Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "content-type")),
+      ...(body instanceof URLSearchParams ? { form: Object.fromEntries(body) } : {}),
+      timeout: timeLeft(),
+      maxBytes: MAX_BYTES,
+      once: true,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    first ??= answer;
+    const content = BODILESS.includes(answer.status) ? null : answer.text;
+    return new Response(content, { status: answer.status, headers: answer.headers });
+  };
+  try {
+    const value = await work({ [customFetch]: send, [allowInsecureRequests]: true });
+    if (first === undefined) throw new TypeError("a step without a request");
+    return { value, answer: first };
+  } catch (error) {
+    throw problemOf(step, error, url, answer);
+  }
+}
+
+/** The same for a request without the library. */
+export async function ask(http: Http, step: Step, request: Parameters<Http>[0]): Promise<HttpAnswer> {
+  try {
+    return await http({ maxBytes: MAX_BYTES, ...request });
+  } catch (error) {
+    throw error instanceof NetworkFailure ? networkProblem(step, request.url, error) : error;
+  }
+}

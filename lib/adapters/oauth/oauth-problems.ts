@@ -1,0 +1,246 @@
+import { parseJson } from "../../core/client/client.ts";
+import { isJsonObject } from "../../core/json.ts";
+import { type FailureKind, type HttpAnswer, NetworkFailure, networkHint } from "../../core/network.ts";
+import { type ExitName, Problem } from "../../core/problem.ts";
+import type { ProblemCode } from "../../core/problem-codes.ts";
+import { redactUrl, redactValues } from "../../core/redact.ts";
+import { escapeControls, quote } from "../../core/text.ts";
+import {
+  AuthorizationResponseError,
+  INVALID_RESPONSE,
+  JSON_ATTRIBUTE_COMPARISON,
+  JWT_CLAIM_COMPARISON,
+  JWT_TIMESTAMP_CHECK,
+  KEY_SELECTION,
+  OperationProcessingError,
+  UnsupportedOperationError,
+} from "./library.ts";
+
+/** What a failing step was about, and what of it must not appear in a message. */
+export interface Step {
+  /** The start of a message: `Cannot get a token`. */
+  readonly action: string;
+  readonly hidden: readonly string[];
+}
+
+/** An OAuth 2.0 error as a server sends it (RFC 6749, 4.1.2.1 and 5.2). */
+export interface OAuthError {
+  readonly error: string;
+  readonly description: string | undefined;
+}
+
+/** The longest text of a server that a message quotes. */
+const MAX_QUOTED = 400;
+
+/** What an error means. */
+interface KnownError {
+  /** Its own name with dashes. */
+  readonly code: ProblemCode;
+  readonly exit: ExitName;
+  readonly hint?: string;
+}
+
+/** What each error means for the exit code, and what helps. A bare `invalid_client` says nothing about the cause, so it has no hint. */
+const KNOWN_ERRORS: Readonly<Record<string, KnownError>> = {
+  access_denied: {
+    code: "access-denied",
+    exit: "failed",
+    hint: "the user, or the login or consent application, declined",
+  },
+  authorization_pending: { code: "authorization-pending", exit: "failed" },
+  expired_token: { code: "expired-token", exit: "failed", hint: "start again, and enter the code sooner" },
+  invalid_client: { code: "invalid-client", exit: "unauthorised" },
+  invalid_grant: {
+    code: "invalid-grant",
+    exit: "failed",
+    hint: "codes and refresh tokens work once and expire; start again",
+  },
+  invalid_request: { code: "invalid-request", exit: "failed" },
+  invalid_scope: {
+    code: "invalid-scope",
+    exit: "failed",
+    hint: "ask for fewer scopes, or allow the scope for the client",
+  },
+  invalid_token: {
+    code: "invalid-token",
+    exit: "unauthorised",
+    hint: "the token has expired or was revoked; get a new one",
+  },
+  login_required: { code: "login-required", exit: "failed", hint: "the user has to log in; leave out the prompt none" },
+  request_unauthorized: {
+    code: "request-unauthorized",
+    exit: "unauthorised",
+    hint: "the token has expired or was revoked; get a new one",
+  },
+  slow_down: { code: "slow-down", exit: "failed" },
+  token_inactive: {
+    code: "token-inactive",
+    exit: "failed",
+    hint: "codes and refresh tokens work once and expire; start again",
+  },
+  unauthorized_client: { code: "unauthorized-client", exit: "failed", hint: "allow the grant type for the client" },
+  unsupported_response_type: {
+    code: "unsupported-response-type",
+    exit: "failed",
+    hint: "allow the response type for the client",
+  },
+};
+
+function known(error: string): KnownError | undefined {
+  return Object.hasOwn(KNOWN_ERRORS, error) ? KNOWN_ERRORS[error] : undefined;
+}
+
+/** The OAuth 2.0 error in an answer's body. */
+export function oauthErrorIn(text: string): OAuthError | undefined {
+  const value = parseJson(text)?.value;
+  if (!isJsonObject(value)) return undefined;
+  const { error, error_description: description } = value;
+  if (typeof error !== "string" || error === "") return undefined;
+  return { error, description: typeof description === "string" ? description : undefined };
+}
+
+function shown(text: string, hidden: readonly string[]): string {
+  const safe = escapeControls(redactValues(text, hidden));
+  return safe.length > MAX_QUOTED ? `${safe.slice(0, MAX_QUOTED - 1)}…` : safe;
+}
+
+/** The authentication method that a server says a client must use instead. */
+function expectedMethod(description: string): string | undefined {
+  return /supports client authentication method ['"](\w+)['"], but/.exec(description)?.[1];
+}
+
+function hintFor({ error, description = "" }: OAuthError): string | undefined {
+  if (error !== "invalid_client") return known(error)?.hint;
+  const method = expectedMethod(description);
+  return method === undefined ? undefined : `the server expects this client to authenticate with ${method}`;
+}
+
+/** The problem of an OAuth 2.0 error. */
+export function oauthProblem({ action, hidden }: Step, { error, description }: OAuthError, status?: number): Problem {
+  // The standard text of the servers for it names every possible cause.
+  const isBare = error === "invalid_client" && expectedMethod(description ?? "") === undefined;
+  const reason = isBare ? "the server rejected the client's credentials" : shown(description ?? "", hidden);
+  const hint = hintFor({ error, description });
+  const name = shown(error, hidden);
+  return new Problem(`${action}: ${reason === "" ? name : `${reason} (${name})`}`, {
+    code: known(error)?.code ?? "oauth-error",
+    exit: known(error)?.exit ?? "failed",
+    ...(hint === undefined ? {} : { hint }),
+    ...(status === undefined ? {} : { status }),
+  });
+}
+
+const NETWORK_CODES: Readonly<Partial<Record<FailureKind, ProblemCode>>> = {
+  timeout: "timeout",
+  certificate: "certificate",
+};
+
+/** The problem of a request without a whole answer. */
+export function networkProblem({ action }: Step, url: string, failure: NetworkFailure): Problem {
+  return new Problem(`${action}: no answer from ${escapeControls(redactUrl(url))}: ${failure.message}`, {
+    code: NETWORK_CODES[failure.kind] ?? "unreachable",
+    exit: "unreachable",
+    hint: networkHint(failure, "check the public URL, and that the server is running"),
+    cause: failure,
+  });
+}
+
+/** The problem of an answer that is neither what was asked for nor an OAuth 2.0 error. */
+export function unreadable({ action }: Step, url: string, status: number): Problem {
+  return new Problem(`${action}: ${escapeControls(redactUrl(url))} answered ${status} without an OAuth 2.0 answer`, {
+    code: "unreadable-answer",
+    exit: "failed",
+    hint: "check that the public URL is the server's public port (4444 by default), not its admin port",
+    status,
+  });
+}
+
+const CLAIM_HINTS: Readonly<Record<string, string>> = {
+  nonce: "the answer belongs to another login; start again, and don't trust the link that led here",
+  iss: "the public URL must be the issuer that the server is configured with",
+  aud: "the token was issued to another client",
+  azp: "the token was issued to another client",
+};
+
+/** What the library says about a claim or a time that is wrong. */
+function claimOf(error: OperationProcessingError): string {
+  const { cause } = error;
+  return isJsonObject(cause) && typeof cause["claim"] === "string" ? cause["claim"] : "";
+}
+
+/** The algorithm that a token is signed with, where the library rejects it for that. */
+function rejectedAlgorithm({ code, cause }: OperationProcessingError): string | undefined {
+  if (code !== INVALID_RESPONSE || !isJsonObject(cause) || !isJsonObject(cause["header"])) return undefined;
+  const { alg } = cause["header"];
+  return typeof alg === "string" ? alg : "";
+}
+
+function mismatch({ action }: Step, reason: string, hint = "don't use the token"): Problem {
+  return new Problem(`${action}: ${reason}`, { code: "id-token-mismatch", exit: "failed", hint });
+}
+
+/** The problem of an ID token or userinfo that isn't what it should be. */
+function contentProblem(step: Step, error: OperationProcessingError): Problem | undefined {
+  const { code, cause } = error;
+  const claim = claimOf(error);
+  if (code === JWT_TIMESTAMP_CHECK) {
+    const isEarly = claim === "nbf" || claim === "iat";
+    return new Problem(`${step.action}: the ID token ${isEarly ? "isn't valid yet" : "has expired"}`, {
+      code: isEarly ? "id-token-not-yet-valid" : "id-token-expired",
+      exit: "failed",
+      hint: "compare the clocks of this machine and of the server",
+    });
+  }
+  if (code === JWT_CLAIM_COMPARISON) {
+    return mismatch(step, `the ID token has another ${escapeControls(claim)} than expected`, CLAIM_HINTS[claim]);
+  }
+  if (code === JSON_ATTRIBUTE_COMPARISON) return mismatch(step, "the claims are those of another user");
+  const algorithm = rejectedAlgorithm(error);
+  if (algorithm !== undefined) {
+    const reason = `the ID token is signed with ${quote(algorithm)}, which the server's discovery document doesn't list`;
+    return mismatch(step, reason, "check which keys the server signs with");
+  }
+  const isOfClaims = code === INVALID_RESPONSE && isJsonObject(cause) && "claims" in cause;
+  return isOfClaims ? mismatch(step, "the ID token lacks a claim, or has one of the wrong type") : undefined;
+}
+
+/** An ID token whose times lie ahead of this machine's clock. */
+export function earlyIdToken({ action }: Step, seconds: number): Problem {
+  return new Problem(`${action}: the ID token isn't valid yet: it was issued ${Math.round(seconds)} s in the future`, {
+    code: "id-token-not-yet-valid",
+    exit: "failed",
+    hint: "compare the clocks of this machine and of the server",
+  });
+}
+
+/** An ID token whose signature can't be verified. */
+export function unverifiable({ action }: Step, error: unknown): Problem {
+  const code = error instanceof OperationProcessingError ? error.code : undefined;
+  const reason =
+    code === KEY_SELECTION
+      ? "no published key fits it"
+      : code === INVALID_RESPONSE
+        ? "its signature is wrong"
+        : "the server's keys can't be read";
+  return new Problem(`${action}: the ID token can't be verified: ${reason}`, {
+    code: "id-token-signature",
+    exit: "failed",
+    hint: "after a key rotation Hydra gives refreshed tokens the old key ID with the new key's signature; log in again for a token that verifies",
+  });
+}
+
+/** The problem of anything that the library threw, with the answer that it was about. */
+export function problemOf(step: Step, error: unknown, url: string, answer: HttpAnswer | undefined): unknown {
+  if (error instanceof Problem) return error;
+  if (error instanceof NetworkFailure) return networkProblem(step, url, error);
+  if (error instanceof AuthorizationResponseError) {
+    return oauthProblem(step, { error: error.error, description: error.error_description });
+  }
+  // Read here, because the library stops at a WWW-Authenticate header and at a status of 500.
+  const told = answer === undefined || answer.status < 400 ? undefined : oauthErrorIn(answer.text);
+  if (told !== undefined) return oauthProblem(step, told, answer?.status);
+  if (error instanceof OperationProcessingError) {
+    return contentProblem(step, error) ?? unreadable(step, url, answer?.status ?? 0);
+  }
+  return error instanceof UnsupportedOperationError ? unreadable(step, url, answer?.status ?? 0) : error;
+}

@@ -1,0 +1,173 @@
+import { parseJson } from "../../core/client/client.ts";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { Problem } from "../../core/problem.ts";
+import { type ClientAuthentication, clientAuthOf, hiddenParts } from "./authentication.ts";
+import { endpointOf } from "./discovery.ts";
+import {
+  type Client,
+  type ClientAuth,
+  clientCredentialsGrantRequest,
+  getValidatedIdTokenClaims,
+  type AuthorizationServer as LibraryServer,
+  processClientCredentialsResponse,
+  processRefreshTokenResponse,
+  refreshTokenGrantRequest,
+  type TokenEndpointResponse,
+  validateApplicationLevelSignature,
+} from "./library.ts";
+import { libraryServer, type RequestOptions, runStep, type SessionOptions } from "./library-session.ts";
+import { earlyIdToken, problemOf, type Step, unverifiable } from "./oauth-problems.ts";
+
+/** What a client talks to a server with. */
+export interface OAuthClientOptions extends SessionOptions {
+  readonly clientId: string;
+  readonly authentication: ClientAuthentication;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** The tokens of an answer. */
+export interface Tokens {
+  readonly accessToken: string;
+  readonly refreshToken: string | undefined;
+  readonly idToken: string | undefined;
+  /** The claims of the ID token, its signature verified. */
+  readonly idTokenClaims: JsonObject | undefined;
+  readonly scope: string | undefined;
+  /** When the access token expires, in milliseconds since 1970. */
+  readonly expiresAt: number | undefined;
+  /** The server's answer, whole. */
+  readonly raw: JsonObject;
+}
+
+/** What a token is asked for. */
+export interface TokenRequest {
+  readonly scopes?: readonly string[];
+  readonly audience?: readonly string[];
+}
+
+/** A client and its server, as the library takes them. */
+export interface ClientSession extends OAuthClientOptions {
+  readonly as: LibraryServer;
+  readonly client: Client;
+  /** How the client authenticates; its key is read at the first request. */
+  readonly auth: (action: string) => Promise<ClientAuth>;
+}
+
+/** Reads an answer of the token endpoint; it gets the whole body too. */
+type Process = (response: Response, raw: JsonObject) => Promise<TokenEndpointResponse>;
+
+/** Seconds that an ID token may lie ahead of this machine's clock. */
+const CLOCK_TOLERANCE = 30;
+
+/** Prepares a client; nothing is sent yet. */
+export function openSession(options: OAuthClientOptions): ClientSession {
+  const { server, clientId, authentication } = options;
+  let prepared: Promise<ClientAuth> | undefined;
+  return {
+    ...options,
+    as: libraryServer(server),
+    client: { client_id: clientId },
+    auth: (action) => {
+      prepared ??= clientAuthOf(authentication, endpointOf(server, "token_endpoint", action));
+      return prepared;
+    },
+  };
+}
+
+/** A step whose messages show neither the client's secret nor these values. */
+export function stepOf({ authentication }: ClientSession, action: string, hidden: readonly string[] = []): Step {
+  return { action, hidden: [...hiddenParts(authentication), ...hidden] };
+}
+
+/** Scopes and audience as form fields; Hydra separates audiences by spaces. */
+export function formOf({ scopes = [], audience = [] }: TokenRequest): URLSearchParams {
+  const form = new URLSearchParams();
+  if (scopes.length > 0) form.set("scope", scopes.join(" "));
+  if (audience.length > 0) form.set("audience", audience.join(" "));
+  return form;
+}
+
+function rawOf(text: string): JsonObject {
+  const value = parseJson(text)?.value;
+  return isJsonObject(value) ? value : {};
+}
+
+/** Verifies the signature and the age of an ID token whose claims are already checked, and gives them. */
+async function verifiedClaims(
+  { as, server, now }: ClientSession,
+  step: Step,
+  { response, tokens }: { readonly response: Response; readonly tokens: TokenEndpointResponse },
+  request: RequestOptions,
+): Promise<JsonObject | undefined> {
+  const claims = getValidatedIdTokenClaims(tokens);
+  if (claims === undefined) return undefined;
+  const keys = endpointOf(server, "jwks_uri", step.action);
+  await validateApplicationLevelSignature(as, response, request).catch((error: unknown) => {
+    const known = problemOf(step, error, keys, undefined);
+    throw known instanceof Problem && known.exit === "unreachable" ? known : unverifiable(step, error);
+  });
+  const ahead = claims.iat - now() / 1000;
+  if (ahead > CLOCK_TOLERANCE) throw earlyIdToken(step, ahead);
+  return { ...claims };
+}
+
+/** Sends a request to the token endpoint, and reads and verifies what comes. */
+export async function requestTokens(
+  session: ClientSession,
+  step: Step,
+  send: (auth: ClientAuth, request: RequestOptions) => Promise<Response>,
+  process: Process,
+): Promise<Tokens> {
+  const auth = await session.auth(step.action);
+  const asked = session.now();
+  const { value, answer } = await runStep(session, step, async (request) => {
+    const response = await send(auth, request);
+    const tokens = await process(response, rawOf(await response.clone().text()));
+    return { tokens, claims: await verifiedClaims(session, step, { response, tokens }, request) };
+  });
+  const { tokens, claims } = value;
+  return {
+    accessToken: tokens.access_token,
+    refreshToken: tokens.refresh_token,
+    idToken: tokens.id_token,
+    idTokenClaims: claims,
+    scope: tokens.scope,
+    expiresAt: tokens.expires_in === undefined ? undefined : asked + tokens.expires_in * 1000,
+    raw: rawOf(answer.text),
+  };
+}
+
+/** Gets a token for the client itself (RFC 6749, 4.4). */
+export function clientCredentials(session: ClientSession, request: TokenRequest): Promise<Tokens> {
+  const { as, client } = session;
+  return requestTokens(
+    session,
+    stepOf(session, "Cannot get a token"),
+    (auth, more) => clientCredentialsGrantRequest(as, client, auth, formOf(request), more),
+    (response) => processClientCredentialsResponse(as, client, response),
+  );
+}
+
+/** Exchanges a refresh token; the new ID token must be for the same user (OpenID Connect Core, 12.2). */
+export async function refresh(
+  session: ClientSession,
+  refreshToken: string,
+  subject: string | undefined,
+): Promise<Tokens> {
+  const { as, client } = session;
+  const step = stepOf(session, "Cannot refresh the token", [refreshToken]);
+  const tokens = await requestTokens(
+    session,
+    step,
+    (auth, request) => refreshTokenGrantRequest(as, client, auth, refreshToken, request),
+    (response) => processRefreshTokenResponse(as, client, response),
+  );
+  const isSame = subject === undefined || tokens.idTokenClaims === undefined || tokens.idTokenClaims["sub"] === subject;
+  if (isSame) return tokens;
+  throw new Problem(`${step.action}: the new ID token is for another user`, {
+    code: "id-token-mismatch",
+    exit: "failed",
+    hint: "don't use the token",
+  });
+}

@@ -1,0 +1,52 @@
+import { isV6 } from "../../core/keys/recipient.ts";
+import { Problem } from "../../core/problem.ts";
+import { escapeControls, quote } from "../../core/text.ts";
+import type { KeyIssue, KeyReport } from "./key-report.ts";
+
+/** What to do about each issue, and the command for it if GnuPG supports the key. */
+const HINTS: Readonly<Record<string, readonly [hint: string, command?: (fingerprint: string) => string]>> = {
+  "pgp-key-private": [
+    "treat it as exposed if it was on a command line or in a log, and export the public key",
+    (fpr) => `gpg --export --armor ${fpr}`,
+  ],
+  "pgp-key-revoked": ["ask its owner for the key that replaced it"],
+  "pgp-key-weak": ["ask its owner for a newer key (RSA of 3072 bits, or Curve25519)"],
+  "pgp-key-sha1": [
+    "ask its owner to sign it again and export it",
+    (fpr) =>
+      `gpg --cert-digest-algo SHA256 --quick-set-expire ${fpr} 1y && gpg --cert-digest-algo SHA256 --quick-set-expire ${fpr} 1y '*'`,
+  ],
+  "pgp-key-not-yet-valid": ["check the clock of this machine"],
+  "pgp-key-expired": [
+    "ask its owner to extend it and export it again",
+    (fpr) => `gpg --quick-set-expire ${fpr} 1y && gpg --quick-set-expire ${fpr} 1y '*'`,
+  ],
+  "pgp-key-sign-only": [
+    "ask its owner to add an encryption subkey and export it again",
+    (fpr) => `gpg --quick-add-key ${fpr}`,
+  ],
+  "pgp-key-unsupported": ["ask its owner for a Curve25519 subkey", (fpr) => `gpg --quick-add-key ${fpr} cv25519 encr`],
+  "pgp-key-invalid": ["export it again from where it was created", (fpr) => `gpg --export --armor ${fpr}`],
+};
+
+export function hintFor(issue: KeyIssue, fingerprint: string): string {
+  const [hint, command] = HINTS[issue.code] ?? ["use another key"];
+  return command === undefined || isV6(fingerprint) ? hint : `${hint}: ${command(fingerprint)}`;
+}
+
+export function describe(report: KeyReport): string {
+  return `${report.fingerprint}${report.userId === undefined ? "" : ` ${quote(report.userId)}`}`;
+}
+
+/** The problem that ends the command because of a key's issue. */
+export function problemOf(report: KeyReport, issue: KeyIssue, origin: string): Problem {
+  const subkeys = report.subkeys.flatMap(({ fingerprint, algorithm, issue: own }) =>
+    own === undefined ? [] : [`Subkey ${fingerprint} (${algorithm}): ${own.reason}`],
+  );
+  return new Problem(`Cannot encrypt to ${describe(report)} from ${escapeControls(origin)}: ${issue.reason}`, {
+    code: issue.code,
+    exit: "noUsableKey",
+    hint: hintFor(issue, report.fingerprint),
+    details: subkeys,
+  });
+}

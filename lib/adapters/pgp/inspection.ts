@@ -1,0 +1,72 @@
+import { hintFor } from "./explain-issue.ts";
+import { isoTime } from "./key-name.ts";
+import type { Capability, KeyReport, SubkeyReport } from "./key-report.ts";
+
+/** The description of a key and whether it is usable, as plain JSON. */
+export interface Inspection {
+  readonly origin: string;
+  readonly fingerprint: string;
+  readonly version: number;
+  readonly algorithm: string;
+  readonly userId: string | null;
+  readonly userIds: readonly { readonly userId: string; readonly valid: boolean }[];
+  /** UTC, ISO 8601. */
+  readonly created: string;
+  readonly expires: string | null;
+  readonly capabilities: readonly Capability[];
+  readonly usable: boolean;
+  /** The code and the text of the reason why it can't be used. */
+  readonly code: string | null;
+  readonly reason: string | null;
+  readonly hint: string | null;
+  /** Fingerprint of the subkey (or of the key itself) that is used for encryption. */
+  readonly encryptsTo: string | null;
+  readonly subkeys: readonly InspectedSubkey[];
+}
+
+/** A subkey in an {@link Inspection}. */
+interface InspectedSubkey {
+  readonly fingerprint: string;
+  readonly algorithm: string;
+  readonly created: string;
+  readonly expires: string | null;
+  readonly capabilities: readonly Capability[];
+  readonly verdict: SubkeyReport["verdict"];
+  readonly code: string | null;
+  readonly reason: string | null;
+}
+
+/** Describes an evaluated key. */
+export function inspectionOf(report: KeyReport, origin: string): Inspection {
+  const { fingerprint, version, algorithm, userIds, capabilities, issue } = report;
+  return {
+    origin,
+    fingerprint,
+    version,
+    algorithm,
+    userId: report.userId ?? null,
+    userIds,
+    created: isoTime(report.created),
+    expires: report.expires === undefined ? null : isoTime(report.expires),
+    capabilities,
+    usable: issue === undefined,
+    code: issue?.code ?? null,
+    reason: issue?.reason ?? null,
+    hint: issue === undefined ? null : hintFor(issue, fingerprint),
+    encryptsTo: report.encryptsTo?.fingerprint ?? null,
+    subkeys: report.subkeys.map(inspectedSubkey),
+  };
+}
+
+function inspectedSubkey(subkey: SubkeyReport): InspectedSubkey {
+  return {
+    fingerprint: subkey.fingerprint,
+    algorithm: subkey.algorithm,
+    created: isoTime(subkey.created),
+    expires: subkey.expires === undefined ? null : isoTime(subkey.expires),
+    capabilities: subkey.capabilities,
+    verdict: subkey.verdict,
+    code: subkey.issue?.code ?? null,
+    reason: subkey.issue?.reason ?? null,
+  };
+}

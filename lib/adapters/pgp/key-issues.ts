@@ -1,0 +1,145 @@
+import type { AnyKeyPacket, Key, SignaturePacket, Subkey } from "openpgp";
+import { isSha1Signature } from "../../core/keys/key-material.ts";
+import { errorMessage } from "../../core/problem.ts";
+import { escapeControls, quote } from "../../core/text.ts";
+import { purposeIssue } from "./capabilities.ts";
+import { algorithmName, isoTime } from "./key-name.ts";
+import type { Capability, KeyIssue, OpenPgp, ParsedKey } from "./key-report.ts";
+import { directSignatures, expiryDate, newest } from "./self-signatures.ts";
+
+/** The issue of an algorithm, curve or key size that is too weak by the library's own limits. */
+function weakness(pgp: OpenPgp, packet: AnyKeyPacket): KeyIssue | undefined {
+  const info = packet.getAlgorithmInfo();
+  const { rejectPublicKeyAlgorithms, rejectCurves, minRSABits } = pgp.config;
+  const weak = (reason: string): KeyIssue => ({ code: "pgp-key-weak", reason });
+  if (rejectPublicKeyAlgorithms.has(packet.algorithm)) return weak(`${algorithmName(info)} is too weak`);
+  if (info.algorithm.startsWith("rsa") && (info.bits ?? 0) < minRSABits) {
+    return weak(`${algorithmName(info)} is too weak, at least 2048 bits are required`);
+  }
+  const rejected = [...rejectCurves].some((curve) => curve === info.curve);
+  return rejected ? weak(`the curve of ${algorithmName(info)} is not accepted`) : undefined;
+}
+
+/** The issue of a part whose only signatures use SHA-1; those were left out. */
+function sha1Issue({ raw }: ParsedKey): KeyIssue | undefined {
+  return raw.packets.some(isSha1Signature)
+    ? { code: "pgp-key-sha1", reason: "it is only signed with SHA-1, and such signatures can be forged" }
+    : undefined;
+}
+
+const REVOCATION_REASONS: Readonly<Record<number, string>> = {
+  1: "it was superseded",
+  2: "it was compromised",
+  3: "it was retired",
+};
+
+/** Whether the owner seems to have revoked a part of a key with SHA-1, which the library only verifies for RSA. */
+function hasSha1Revocation(pgp: OpenPgp, key: Key, signatures: readonly SignaturePacket[]): boolean {
+  return signatures.some(
+    ({ hashAlgorithm, issuerKeyID }) => hashAlgorithm === pgp.enums.hash.sha1 && issuerKeyID.equals(key.getKeyID()),
+  );
+}
+
+/** The issue of a revoked key, with date and reason from the valid revocation signature. */
+async function revocationIssue(
+  signatures: readonly SignaturePacket[],
+  key: AnyKeyPacket,
+  type: number,
+  data: object,
+): Promise<KeyIssue> {
+  for (const signature of signatures) {
+    const { created } = signature;
+    const isValid = await signature.verify(key, type, data, created ?? undefined).then(
+      () => true,
+      () => false,
+    );
+    if (!isValid || created === null) continue;
+    const why = REVOCATION_REASONS[signature.reasonForRevocationFlag ?? 0];
+    const comment = signature.reasonForRevocationString;
+    const details = [why, comment ? quote(comment) : undefined].filter((word) => word !== undefined).join(", ");
+    return {
+      code: "pgp-key-revoked",
+      reason: `it was revoked on ${isoTime(created)}${details === "" ? "" : ` (${details})`}`,
+    };
+  }
+  return { code: "pgp-key-revoked", reason: "it was revoked" };
+}
+
+function futureIssue(what: string, from: Date, now: Date): KeyIssue {
+  return {
+    code: "pgp-key-not-yet-valid",
+    reason: `${what} ${isoTime(from)}, which is in the future for this machine (its clock says ${isoTime(now)})`,
+  };
+}
+
+function expiredIssue(expires: Date): KeyIssue {
+  return { code: "pgp-key-expired", reason: `it expired on ${isoTime(expires)}` };
+}
+
+/** Why a primary key can't be used, regardless of its subkeys. */
+export async function primaryIssue(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<KeyIssue | undefined> {
+  const { key, raw } = parsed;
+  if (raw.secret) return { code: "pgp-key-private", reason: "it is a private key" };
+  if ((await key.isRevoked(undefined, undefined, now)) || hasSha1Revocation(pgp, key, key.revocationSignatures)) {
+    return revocationIssue(key.revocationSignatures, key.keyPacket, pgp.enums.signature.keyRevocation, {
+      key: key.keyPacket,
+    });
+  }
+  const weak = weakness(pgp, key.keyPacket);
+  if (weak !== undefined) return weak;
+  if (key.getCreationTime() > now) return futureIssue("it is valid from", key.getCreationTime(), now);
+  const expires = expiryDate(await key.getExpirationTime());
+  if (expires !== undefined && expires <= now) return expiredIssue(expires);
+  try {
+    await key.verifyPrimaryKey(now);
+    return undefined;
+  } catch (error) {
+    const selves = [...key.users.flatMap((user) => user.selfCertifications), ...directSignatures(pgp, key)];
+    const forgeable = selves.length === 0 ? sha1Issue(parsed) : undefined;
+    if (forgeable !== undefined) return forgeable;
+    const first = selves.map((one) => one.created ?? now).sort((a, b) => a.getTime() - b.getTime())[0];
+    if (first !== undefined && first > now) return futureIssue("its owner signed it on", first, now);
+    return {
+      code: "pgp-key-invalid",
+      reason: `its self-signatures are not valid (${escapeControls(errorMessage(error))})`,
+    };
+  }
+}
+
+/** Why a subkey can't be used for encryption. */
+export async function subkeyIssue(
+  pgp: OpenPgp,
+  parsed: ParsedKey,
+  subkey: Subkey,
+  capabilities: readonly Capability[],
+  expires: Date | undefined,
+  now: Date,
+): Promise<KeyIssue | undefined> {
+  const { key } = parsed;
+  const binding = newest(subkey.bindingSignatures);
+  if (binding === undefined) {
+    return sha1Issue(parsed) ?? { code: "pgp-key-invalid", reason: "the primary key did not sign it" };
+  }
+  const purpose = purposeIssue(capabilities);
+  if (purpose !== undefined) return purpose;
+  if (
+    (await subkey.isRevoked(binding, key.keyPacket, now)) ||
+    hasSha1Revocation(pgp, key, subkey.revocationSignatures)
+  ) {
+    return revocationIssue(subkey.revocationSignatures, key.keyPacket, pgp.enums.signature.subkeyRevocation, {
+      key: key.keyPacket,
+      bind: subkey.keyPacket,
+    });
+  }
+  const weak = weakness(pgp, subkey.keyPacket);
+  if (weak !== undefined) return weak;
+  if (subkey.getCreationTime() > now) return futureIssue("it is valid from", subkey.getCreationTime(), now);
+  if (expires !== undefined && expires <= now) return expiredIssue(expires);
+  return subkey.verify(now).then(
+    () => undefined,
+    (error: unknown) => ({
+      code: "pgp-key-invalid",
+      reason: `its binding signature is not valid (${escapeControls(errorMessage(error))})`,
+    }),
+  );
+}

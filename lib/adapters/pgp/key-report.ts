@@ -1,0 +1,55 @@
+import type { Key } from "openpgp";
+import type { RawKey } from "../../core/keys/key-material.ts";
+import type { KeyName } from "../../core/keys/recipient.ts";
+import type { ProblemCode } from "../../core/problem.ts";
+
+/** The library, which is loaded only for commands that need it. */
+export type OpenPgp = typeof import("openpgp");
+
+/** What a key or subkey may be used for (RFC 9580 section 5.2.3.29). */
+export type Capability = "certify" | "sign" | "encrypt" | "authenticate";
+
+/** Why a key or a part of it can't be used. */
+export interface KeyIssue {
+  /** Stable code of the reason, and of the `Problem` that results from it. */
+  readonly code: ProblemCode;
+  /** The reason, for use after a colon: `it expired on 2025-01-31T00:00:00Z`. */
+  readonly reason: string;
+}
+
+/** A subkey and its evaluation. */
+export interface SubkeyReport extends KeyName {
+  readonly created: Date;
+  readonly expires: Date | undefined;
+  readonly capabilities: readonly Capability[];
+  /** `used`: secrets are encrypted to it; `unused`: they could be; `skipped`: they can't be. */
+  readonly verdict: "used" | "unused" | "skipped";
+  readonly issue: KeyIssue | undefined;
+}
+
+/** A key and its evaluation. */
+export interface KeyReport extends KeyName {
+  readonly version: number;
+  readonly created: Date;
+  readonly expires: Date | undefined;
+  readonly capabilities: readonly Capability[];
+  readonly userId: string | undefined;
+  /** All user IDs; `valid` are those with a valid self-certification. */
+  readonly userIds: readonly { readonly userId: string; readonly valid: boolean }[];
+  readonly subkeys: readonly SubkeyReport[];
+  readonly encryptsTo: KeyName | undefined;
+  /** Why it can't be used for encryption; undefined if it can. */
+  readonly issue: KeyIssue | undefined;
+}
+
+/** A key as the library parsed it, and the packets that it was parsed from. */
+export interface ParsedKey {
+  readonly key: Key;
+  readonly raw: RawKey;
+}
+
+/** A key and its evaluation. */
+export interface EvaluatedKey {
+  readonly parsed: ParsedKey;
+  readonly report: KeyReport;
+}

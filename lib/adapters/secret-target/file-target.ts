@@ -1,0 +1,179 @@
+import { accessSync, constants, lstatSync, readlinkSync, statSync } from "node:fs";
+import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { folderReason, isUnwritable } from "../../core/folder.ts";
+import { errorCode, type Problem, usageError } from "../../core/problem.ts";
+import { quote } from "../../core/text.ts";
+import { RESERVED_BYTES, type SecretTarget } from "./target.ts";
+import { unwritableProblem } from "./unwritable.ts";
+
+/** Only a new file, never through a symbolic link. */
+const EXCLUSIVE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+
+/** What is wrong with the path of a new file, as far as that shows without creating it. */
+export function fileProblem(path: string, flag: string): Problem | undefined {
+  const name = `${flag} ${quote(path)}`;
+  if (path === "" || path.endsWith("/"))
+    return usageError(`${name} is not a file name`, "use the path of a new file", "bad-secret-out");
+  if (path === "-" || path.startsWith("fd:"))
+    return usageError(
+      `${name} is neither a file nor an open descriptor`,
+      "use fd:3 for a descriptor, or ./ before a file name",
+      "bad-secret-out",
+    );
+  try {
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+      return usageError(
+        `${name} already exists and is not overwritten`,
+        "use a new file, or remove the old one",
+        "secret-out-exists",
+      );
+    const folder = dirname(path);
+    if (!statSync(folder).isDirectory()) return folderProblem(name, "its parent is not a folder");
+    requireWritable(folder);
+    return undefined;
+  } catch (error) {
+    return folderProblem(name, folderReason(error));
+  }
+}
+
+function requireWritable(folder: string): void {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    if (isUnwritable(error)) throw error;
+  }
+}
+
+function folderProblem(name: string, why: string): Problem {
+  return usageError(`Cannot write ${name}: ${why}`, "use a file in a writable folder", "bad-secret-out");
+}
+
+/** Creates a draft in the same folder, which gets the name of the new file when it is committed. */
+export async function fileTarget(
+  path: string,
+  random: (count: number) => Uint8Array,
+  flag: string,
+): Promise<SecretTarget> {
+  const name = `${flag} ${quote(path)}`;
+  const problem = fileProblem(path, flag);
+  if (problem !== undefined) throw problem;
+  const tail = Array.from(random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const draft = join(dirname(path), `.${basename(path)}.${tail}`);
+  let file: FileHandle;
+  try {
+    file = await open(draft, EXCLUSIVE, 0o600);
+  } catch (error) {
+    throw folderProblem(name, folderReason(error));
+  }
+  // Found while the file is open: its folder may be moved before the draft is discarded.
+  let draftPath = draft;
+  const close = async (): Promise<void> => {
+    draftPath = currentPath(file.fd, draftPath);
+    await file.close();
+  };
+  const discard = async (): Promise<void> => {
+    await file.truncate(0).catch(() => {});
+    await close().catch(() => {});
+    await unlink(draftPath).catch(() => {});
+  };
+  try {
+    await file.chmod(0o600);
+    await fill(file, new Uint8Array(RESERVED_BYTES));
+    await file.sync();
+  } catch (error) {
+    await discard();
+    throw unwritableProblem(name, error);
+  }
+  let isPublished = false;
+  let isKept = false;
+  const replaceContents = async (text: string): Promise<void> => {
+    const bytes = new TextEncoder().encode(text);
+    await fill(file, bytes);
+    await file.truncate(bytes.length);
+  };
+  return {
+    name: path,
+    draft: resolve(draft),
+    get partlyWritten() {
+      return isPublished;
+    },
+    async discard() {
+      if (isKept) await file.close().catch(() => {});
+      else await discard();
+    },
+    save: replaceContents,
+    leaveDraft() {
+      isKept = true;
+    },
+    async commit(text) {
+      await replaceContents(text);
+      await file.sync();
+      await close();
+      await publish(draft, path);
+      isPublished = true;
+    },
+  };
+}
+
+/** The path of an open file, whose folder may have been moved. */
+function currentPath(fd: number, path: string): string {
+  try {
+    const current = readlinkSync(`/proc/self/fd/${fd}`);
+    return basename(current) === basename(path) ? current : path;
+  } catch {
+    return path;
+  }
+}
+
+/** Writes all bytes to the start of a file; one write may take only a part of them, for example on a nearly full disk. */
+async function fill(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at, at)).bytesWritten;
+}
+
+/**
+ * Gives a finished file its name without overwriting another. On a file system without hard links, an empty file claims
+ * the name first, and the finished file replaces it.
+ */
+async function publish(draft: string, path: string): Promise<void> {
+  try {
+    await link(draft, path);
+  } catch (error) {
+    if (!WITHOUT_LINKS.has(errorCode(error) ?? "")) throw error;
+    await replaceClaimed(draft, path);
+  }
+  // The credentials have their final name now, so a leftover draft is not a failure.
+  await unlink(draft).catch(() => {});
+  await syncFolder(dirname(path));
+}
+
+/** What link(2) reports on a file system without hard links. */
+const WITHOUT_LINKS: ReadonlySet<string> = new Set(["EPERM", "EOPNOTSUPP", "ENOTSUP", "ENOSYS", "EMLINK"]);
+
+async function replaceClaimed(draft: string, path: string): Promise<void> {
+  const claim = await open(path, EXCLUSIVE, 0o600);
+  try {
+    const [ours, there] = await Promise.all([claim.stat(), lstat(path)]);
+    if (ours.ino !== there.ino || ours.dev !== there.dev) throw new Error("another file took its name");
+    await rename(draft, path).catch(async (error: unknown) => {
+      await unlink(path);
+      throw error;
+    });
+  } finally {
+    await claim.close();
+  }
+}
+
+/** Syncs a folder to the disk, so that a new file survives a power loss (fsync(2)). */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, constants.O_RDONLY);
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    // The file itself is on the disk; Windows and some network file systems can't sync a folder.
+  }
+}

@@ -1,0 +1,74 @@
+import { DRY_RUN, FORMAT, QUIET } from "../core/flags/flag-table.ts";
+import type { FlagValues } from "../core/flags/flag-values.ts";
+import { type Format, isJson, parseFormat } from "../core/output/formats.ts";
+import { type Tools, toolsFor } from "../core/output/render.ts";
+import { Problem, usageError } from "../core/problem.ts";
+import { quote } from "../core/text.ts";
+
+/** The format of the results; undefined for one that doesn't exist. */
+export function readFormat(values: FlagValues, fallback: string, problems: Problem[]): Format | undefined {
+  try {
+    return values.bool(QUIET) ? quietFormat(values) : namedFormat(values, fallback);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    problems.push(error);
+    return undefined;
+  }
+}
+
+function quietFormat(values: FlagValues): Format {
+  const text = values.text(FORMAT) ?? "";
+  if (values.origin(FORMAT).from === "flag" && text !== "id") {
+    throw usageError(
+      `${values.origin(QUIET).name} and --format ${quote(text)} exclude each other`,
+      "leave one of them out",
+    );
+  }
+  return { kind: "id" };
+}
+
+function namedFormat(values: FlagValues, fallback: string): Format {
+  const text = values.text(FORMAT);
+  // "default" is how Hydra's own 2.x CLI spells the default format.
+  return parseFormat(text === undefined || text === "default" ? fallback : text, values.origin(FORMAT).name);
+}
+
+/** Whether a program reads the output, which then gets errors as JSON too; the default format of a command doesn't count. */
+export function wantsJsonErrors(values: FlagValues): boolean {
+  const text = values.text(FORMAT);
+  try {
+    return text !== undefined && isJson(parseFormat(text));
+  } catch {
+    return false;
+  }
+}
+
+/** Rejects a format for credentials where the command has none and would write something else in their place. */
+export function credentialFormatProblems(
+  format: Format | undefined,
+  values: FlagValues,
+  credentials: "secrets" | "ids" | undefined,
+): readonly Problem[] {
+  const kind = format?.kind;
+  if (kind !== "env" && kind !== "k8s-secret") return [];
+  const dry = values.isSet(DRY_RUN);
+  if (!dry && (credentials === "secrets" || (credentials === "ids" && kind === "env"))) return [];
+  const what = kind === "env" ? "client" : "secret";
+  return [
+    usageError(
+      `Cannot use ${values.origin(FORMAT).name} ${kind} ${dry ? "with --dry-run" : "here"}: there is no ${what} to write`,
+      kind === "env"
+        ? "it is for commands that show, create or change clients"
+        : "create, rotate-secret, update and import deliver secrets; choose another format here",
+      "format-without-credentials",
+    ),
+  ];
+}
+
+/** Loads what a format needs of libraries. */
+export async function loadTools(format: Format): Promise<Tools> {
+  return toolsFor(format, {
+    yaml: () => import("../adapters/yaml.ts").then(({ yamlWriter }) => yamlWriter()),
+    jsonpath: (text) => import("../adapters/jsonpath.ts").then(({ compileJsonPath }) => compileJsonPath(text)),
+  });
+}

@@ -1,0 +1,41 @@
+import type { Host } from "../adapters/host.ts";
+import { ROOT } from "../commands/index.ts";
+import { describeWord } from "../core/flags/scan.ts";
+import { renderHelp } from "../core/help/help.ts";
+import { topicText } from "../core/help/topic-text.ts";
+import { TOPICS } from "../core/help/topics.ts";
+import { type ExitName, usageError } from "../core/problem.ts";
+import { suggest } from "../core/text.ts";
+import { pageOf } from "./help-page.ts";
+import { childrenOf, type ResolvedCommand, resolve } from "./resolve.ts";
+import { helpWidth, wantsColor } from "./terminal-style.ts";
+import { writeText } from "./write-result.ts";
+
+type HelpHost = Pick<Host, "stdout" | "stderr" | "environment">;
+
+/** Shows the help page of a command. */
+export async function showHelp(host: HelpHost, called: ResolvedCommand): Promise<ExitName> {
+  await writeText(host, renderHelp(await pageOf(called), helpWidth(host), wantsColor(host, host.stdout)));
+  return "done";
+}
+
+/** Shows the topic or the help page of the command that the words after `hydra help` name. */
+export async function showHelpAbout(host: HelpHost, words: readonly string[]): Promise<ExitName> {
+  const names = words.filter((word) => !word.startsWith("-"));
+  const [name] = names;
+  const topic = TOPICS.find((known) => known.name === name);
+  if (topic !== undefined) {
+    await writeText(host, topicText(topic, helpWidth(host), wantsColor(host, host.stdout)));
+    return "done";
+  }
+  if (name !== undefined) await rejectMisspeltTopic(name);
+  return showHelp(host, await resolve(names));
+}
+
+/** A word that resembles a topic more than a command is an unknown topic; any other is left to the resolver. */
+async function rejectMisspeltTopic(name: string): Promise<void> {
+  const topics = TOPICS.map((known) => known.name);
+  const meant = suggest(name, [...Object.keys(await childrenOf(ROOT)), ...topics]);
+  if (meant === undefined || !topics.includes(meant)) return;
+  throw usageError(`No help about ${describeWord(name)}`, `did you mean hydra help ${meant}?`, "unknown-topic");
+}

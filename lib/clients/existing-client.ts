@@ -1,0 +1,133 @@
+import { type Context, type Result, single } from "../command.ts";
+import { textField } from "../core/client/client.ts";
+import { type Change, changes } from "../core/client/equality.ts";
+import { type IfExists, SECRET, SECRET_OUT } from "../core/flags/flag-table.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { Recipient } from "../core/keys/recipient.ts";
+import { Problem } from "../core/problem.ts";
+import { withoutCredentials } from "../core/redact.ts";
+import { quote } from "../core/text.ts";
+import { type ChangeSecretContext, changeSecret } from "./change-secret.ts";
+import type { ReadDraft } from "./draft.ts";
+import { warnDropped } from "./dropped-fields.ts";
+import { reportClientOnWriteFailure } from "./outlets.ts";
+import { prepareSecret } from "./secret-source.ts";
+import { updateClient } from "./send-change.ts";
+import { createdView, requestedId } from "./views.ts";
+
+/** Whether the server rejected a create because a client with this ID exists. */
+export function isConflict(problem: unknown): problem is Problem {
+  return problem instanceof Problem && problem.exit === "conflict";
+}
+
+/** A client that the server has. */
+type Existing = JsonObject & { readonly client_id: string };
+
+/** A create that may find its client. */
+interface CreateIfMissing {
+  readonly draft: ReadDraft;
+  readonly ifExists: IfExists;
+  /** The algorithm of a key pair that would be generated. */
+  readonly algorithm: string | undefined;
+  readonly recipients: () => Promise<readonly Recipient[]>;
+}
+
+/** The client with the ID of a create, looked up only if `--if-exists` needs it. */
+export async function findExisting(
+  context: Pick<Context, "admin">,
+  { draft, ifExists }: Pick<CreateIfMissing, "draft" | "ifExists">,
+): Promise<Existing | undefined> {
+  const id = requestedId(draft.client);
+  return ifExists === "fail" || id === undefined ? undefined : context.admin.find(id);
+}
+
+/** What keeping or updating an existing client needs of a command's context. */
+type ExistingContext = ChangeSecretContext & Pick<Context, "admin" | "signal" | "uninterruptible">;
+
+/** Keeps an existing client as it is, or updates it to match the command line. No secret is generated. */
+export function keepOrUpdate(context: ExistingContext, create: CreateIfMissing, current: Existing): Promise<Result> {
+  const { draft, ifExists, algorithm } = create;
+  // The key of --generate-key doesn't exist yet, so there is nothing to compare.
+  const ignored = ["client_secret", ...(algorithm === undefined ? [] : ["jwks"])];
+  const wanted = Object.fromEntries(Object.entries(draft.client).filter(([field]) => !ignored.includes(field)));
+  const differing = changes(current, wanted);
+  if (ifExists === "skip") return skipped(context, current, differing);
+  const secret = textField(draft.client, "client_secret");
+  if (secret !== undefined) return updatedWithSecret(context, create, { current, wanted, differing, secret });
+  return updated(context, { current, wanted, differing });
+}
+
+/** An existing client, and how it differs from what the command line describes. */
+interface Difference {
+  readonly current: Existing;
+  readonly wanted: JsonObject;
+  readonly differing: readonly Change[];
+}
+
+function namesOf(differing: readonly Change[]): string {
+  return differing.map(({ field }) => field).join(", ");
+}
+
+function existingResult(record: JsonObject, more: JsonObject): Result {
+  return single(createdView("has secret"), { ...withoutCredentials(record), ...more });
+}
+
+async function skipped(
+  { note }: Pick<Context, "note">,
+  current: Existing,
+  differing: readonly Change[],
+): Promise<Result> {
+  const how = differing.length === 0 ? "nothing differs" : `it differs in ${namesOf(differing)}`;
+  note(`Client ${quote(current.client_id)} already exists and was skipped: ${how}; no secret was delivered`);
+  return existingResult(current, { outcome: "skipped", differs: differing.map(({ field }) => field) });
+}
+
+async function updated(
+  context: Pick<Context, "admin" | "note" | "warn">,
+  { current, wanted, differing }: Difference,
+): Promise<Result> {
+  const id = current.client_id;
+  if (differing.length === 0) {
+    warnDropped(context, wanted, current);
+    context.note(`Client ${quote(id)} already exists and is unchanged; no secret was delivered`);
+    return existingResult(current, { outcome: "unchanged" });
+  }
+  const record = await updateClient(context.admin, id, current, differing);
+  warnDropped(context, wanted, record);
+  context.note(`${updateNote(id, differing)}; its secret is unchanged, and none was delivered`);
+  return { ...existingResult(record, { outcome: "updated" }), ...reportClientOnWriteFailure(id, "updated") };
+}
+
+function updateNote(id: string, differing: readonly Change[]): string {
+  const fields = differing.length === 0 ? "" : ` (${namesOf(differing)})`;
+  return `Client ${quote(id)} already exists and was updated${fields}`;
+}
+
+async function updatedWithSecret(
+  context: ExistingContext,
+  { draft, recipients }: CreateIfMissing,
+  { current, wanted, differing, secret }: Difference & { readonly secret: string },
+): Promise<Result> {
+  const { values } = context;
+  const id = current.client_id;
+  const prepared = await prepareSecret(context, secret, await recipients());
+  const all = [...differing, { field: "client_secret", before: undefined, after: secret }];
+  // An environment variable may be set for other commands, so it is named where it changed an existing client.
+  const origin = values.origin(SECRET);
+  const isVariable = origin.from === "environment" && draft.label("client_secret") === origin.name;
+  return changeSecret(context, {
+    id,
+    action: `Cannot update client ${quote(id)}`,
+    prepared,
+    view: createdView("has secret"),
+    send: async () => ({ ...(await updateClient(context.admin, id, current, all)), outcome: "updated" }),
+    before({ mustDeliver, differs }, record) {
+      warnDropped(context, wanted, record);
+      const source = differs ? "returned by the server" : isVariable ? `given by ${origin.name}` : "given";
+      const isDelivered = mustDeliver !== undefined || values.isSet(SECRET_OUT);
+      context.note(
+        `${updateNote(id, differing)}; its secret is the one ${source}${isDelivered ? "" : ", and none was delivered"}`,
+      );
+    },
+  });
+}

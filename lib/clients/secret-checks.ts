@@ -1,0 +1,158 @@
+import type { Context } from "../command.ts";
+import { isPublic, type Label } from "../core/client/client.ts";
+import type { BoolFlag, TextFlag } from "../core/flags/flag.ts";
+import {
+  ENCRYPTED_FORMAT,
+  ID_FIELD,
+  KEY_OUT,
+  SECRET,
+  SECRET_FIELD,
+  SECRET_FILE,
+  SECRET_FORMAT,
+  SECRET_LENGTH,
+  SECRET_OUT,
+  SECRET_PROMPT,
+} from "../core/flags/flag-table.ts";
+import type { JsonObject } from "../core/json.ts";
+import { type Credentials, credentialName } from "../core/output/credential-files.ts";
+import { capitalize, Problem, usageError } from "../core/problem.ts";
+import { SECRET_BCRYPT_BYTES, SECRET_LENGTH as SHORTEST } from "../core/secret.ts";
+import { quote } from "../core/text.ts";
+import { credentialNames, secretFileContent, secretFormat } from "./secret-file.ts";
+import { wantsRecipients } from "./secret-source.ts";
+
+type Values = Pick<Context, "values">;
+
+/** How the checks of a secret's flags differ by command. */
+interface SecretCheckOptions {
+  /** Whether the files that it goes to are checked too: not where they may turn out not to be needed. */
+  readonly outlets?: boolean;
+  /** Flags that create something else in place of a secret. */
+  readonly instead?: readonly TextFlag[];
+}
+
+/** The problems of the flags about a secret, all found before anything is sent. */
+export async function secretProblems(
+  context: Pick<Context, "values" | "format" | "outletProblems">,
+  { outlets = true, instead = [] }: SecretCheckOptions = {},
+): Promise<readonly Problem[]> {
+  const { values } = context;
+  // A file descriptor is always checked: only before the first connection is it certain that it was inherited.
+  const targets = [SECRET_OUT, KEY_OUT].filter((flag) => outlets || values.text(flag)?.startsWith("fd:"));
+  return [
+    ...sourceProblems(context),
+    ...lengthProblems(context, instead),
+    ...credentialNameProblems(context),
+    ...secretFormatProblems(context),
+    ...encryptedFormatProblems(context),
+    ...(await context.outletProblems(targets)),
+  ];
+}
+
+function sourceProblems({ values }: Values): readonly Problem[] {
+  const sources = [SECRET, SECRET_FILE, SECRET_PROMPT].map((flag) => values.origin(flag));
+  const given = sources.filter(({ from }) => from === "flag");
+  if (given.length < 2) return [];
+  return [
+    usageError(
+      `${given.map(({ name }) => name).join(" and ")} exclude each other`,
+      "give the secret in one way",
+      "two-secrets",
+    ),
+  ];
+}
+
+function lengthProblems({ values }: Values, instead: readonly TextFlag[]): readonly Problem[] {
+  const problems: Problem[] = [];
+  const source = [SECRET, SECRET_FILE, SECRET_PROMPT, ...instead].find((flag) => isGiven(values, flag));
+  if (values.isSet(SECRET_LENGTH) && source !== undefined)
+    problems.push(
+      usageError(
+        `${values.origin(SECRET_LENGTH).name} and ${values.origin(source).name} exclude each other: no secret is generated`,
+        "leave out one of them",
+        "length-without-secret",
+      ),
+    );
+  const length = values.number(SECRET_LENGTH) ?? SHORTEST;
+  if (length < SHORTEST || length > SECRET_BCRYPT_BYTES)
+    problems.push(
+      usageError(
+        `--secret-length ${length} is not from ${SHORTEST} to ${SECRET_BCRYPT_BYTES}`,
+        "servers ignore what follows 72 bytes, and fewer than 26 characters are weak",
+        "bad-value",
+      ),
+    );
+  return problems;
+}
+
+function isGiven(values: Context["values"], flag: TextFlag | BoolFlag): boolean {
+  return flag.kind === "switch" ? values.bool(flag) : (values.text(flag) ?? "") !== "";
+}
+
+function credentialNameProblems(context: Pick<Context, "values" | "format">): readonly Problem[] {
+  const syntax = context.format.kind === "env" || secretFormat(context) === "dotenv" ? "env" : "k8s-secret";
+  const problems = [ID_FIELD, SECRET_FIELD].flatMap((flag) => {
+    const name = context.values.text(flag);
+    return name === undefined ? [] : caught(() => credentialName(name, syntax, `--${flag.name}`));
+  });
+  const { id = "CLIENT_ID", secret = "CLIENT_SECRET" } = credentialNames(context);
+  if (id !== secret) return problems;
+  const twice = `The client ID and the secret cannot both be named ${quote(id)}`;
+  return [...problems, usageError(twice, "give them different names", "one-name")];
+}
+
+/** The problem that a check throws. */
+function caught(check: () => unknown): readonly Problem[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return [error];
+  }
+}
+
+function secretFormatProblems({ values }: Values): readonly Problem[] {
+  if (!values.isSet(SECRET_FORMAT) || values.isSet(SECRET_OUT)) return [];
+  return [
+    usageError(
+      `${values.origin(SECRET_FORMAT).name} has no file to write`,
+      "add --secret-out FILE, or use --format for what is printed",
+      "secret-format-without-out",
+    ),
+  ];
+}
+
+/** The problem of an encoding for an encrypted secret without a recipient, where the secret would stay plain. */
+export function encryptedFormatProblems({ values }: Values): readonly Problem[] {
+  if (!values.isSet(ENCRYPTED_FORMAT) || wantsRecipients({ values })) return [];
+  return [
+    usageError(
+      `${values.origin(ENCRYPTED_FORMAT).name} has no recipient to encrypt to`,
+      "add --pgp-key, --pgp-key-url or --keybase, or leave it out",
+      "encrypted-format-without-recipient",
+    ),
+  ];
+}
+
+/** The problem of credentials that the format of the secret file can't hold. */
+export function unwritableProblems({ values }: Values, credentials: Credentials): readonly Problem[] {
+  if (!values.isSet(SECRET_OUT)) return [];
+  // An encrypted secret is text that every format can hold.
+  const held = wantsRecipients({ values }) ? { id: credentials.id } : credentials;
+  return caught(() => secretFileContent({ values }, held)).map(({ message, code }) =>
+    usageError(message, "use --secret-format json, which can hold it", code),
+  );
+}
+
+/** The problem of a recipient for a client without a secret. */
+export function publicRecipientProblems({ values }: Values, client: JsonObject, label: Label): readonly Problem[] {
+  if (!isPublic(client) || !wantsRecipients({ values })) return [];
+  return [
+    usageError(
+      `${capitalize(label("token_endpoint_auth_method"))} "none" creates a client without a secret, so there is nothing to encrypt`,
+      "leave out the recipient, or choose another --token-endpoint-auth-method",
+      "public-client-recipient",
+    ),
+  ];
+}

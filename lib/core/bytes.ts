@@ -1,0 +1,38 @@
+import { trimmedEnd } from "./text.ts";
+
+/** Bytes as a binary string, one character for each byte: what `btoa` accepts and `atob` returns. */
+function binaryString(bytes: Uint8Array): string {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return binary;
+}
+
+/** The bytes of a binary string. */
+function bytesOf(binary: string): Uint8Array {
+  return Uint8Array.from(binary, (char) => char.charCodeAt(0));
+}
+
+/** Base64 of bytes on one line (RFC 4648 section 4). */
+export function toBase64(bytes: Uint8Array): string {
+  return btoa(binaryString(bytes));
+}
+
+/** The bytes of base64 in the standard or the URL-safe alphabet, however wrapped; undefined if it is not base64. */
+export function fromBase64(text: string): Uint8Array | undefined {
+  const digits = trimmedEnd(text.replace(/\s+/g, "").replaceAll("-", "+").replaceAll("_", "/"), "=");
+  if (digits === "" || digits.length % 4 === 1 || !/^[A-Za-z0-9+/]+$/.test(digits)) return undefined;
+  return bytesOf(atob(digits));
+}
+
+/** Several chunks as one; a single chunk is not copied. */
+export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
+  const [first] = chunks;
+  if (chunks.length === 1 && first !== undefined) return first;
+  const bytes = new Uint8Array(chunks.reduce((total, chunk) => total + chunk.length, 0));
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}

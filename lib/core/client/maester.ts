@@ -1,0 +1,411 @@
+import { isJsonObject, type JsonObject } from "../json.ts";
+import { type Problem, usageError } from "../problem.ts";
+import { escapeControls, joined, quote, suggest } from "../text.ts";
+import { usesSecret } from "./client.ts";
+import { FIELD_NAMES, SERVER_FIELDS } from "./fields.ts";
+
+/** The values of one file: its YAML documents, or the values of its JSON. */
+interface ManifestFile {
+  readonly name: string;
+  readonly values: readonly unknown[];
+}
+
+/** A value of a file after its manifests were translated: a client from a manifest, or another value as it was. */
+interface ManifestEntry {
+  readonly file: string;
+  readonly value: unknown;
+  /** How messages name a client from a manifest: `app.yaml, OAuth2Client ory/web`; undefined for any other value. */
+  readonly location?: string;
+}
+
+/** A key of a manifest that hydra-maester doesn't know either. */
+interface UnknownManifestKey {
+  /** `app.yaml, OAuth2Client ory/web` */
+  readonly location: string;
+  /** With its path: `spec.client_name`. */
+  readonly key: string;
+  /** The right key, with its path, where one is near. */
+  readonly meant: string | undefined;
+}
+
+/** What {@link readManifests} made of some files. */
+export interface Manifests {
+  /** In the order of the input. */
+  readonly entries: readonly ManifestEntry[];
+  readonly unknownKeys: readonly UnknownManifestKey[];
+  readonly notes: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+/** The keys of a Kubernetes Secret that hold a client's credentials. */
+export interface SecretKeys {
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** What hydra-maester writes since 0.0.31. */
+const NEW_KEYS: SecretKeys = { id: "CLIENT_ID", secret: "CLIENT_SECRET" };
+
+/** What it writes in any version. */
+const DEFAULT_KEYS: readonly SecretKeys[] = [NEW_KEYS, { id: "client_id", secret: "client_secret" }];
+
+/** The API group of hydra-maester, in any version. */
+const GROUP = "hydra.ory.sh/";
+
+const KIND = "OAuth2Client";
+
+/** Kubernetes objects without a namespace are in this one. */
+const DEFAULT_NAMESPACE = "default";
+
+/** The spelling of Kubernetes for a client field: `redirect_uris` -> `redirectUris`. */
+function camelCase(field: string): string {
+  return field.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** Client fields that a manifest has elsewhere, or in another form. */
+const NOT_IN_SPEC: ReadonlySet<string> = new Set([
+  ...SERVER_FIELDS.filter((field) => field !== "client_secret_expires_at"),
+  "scope",
+  "owner",
+]);
+
+const isLifespan = (field: string): boolean => field.endsWith("_token_lifespan");
+
+/** Client fields by their names in `spec`. The four of logout have capitals of their own. */
+const SPEC_FIELDS: ReadonlyMap<string, string> = new Map([
+  ...FIELD_NAMES.filter((field) => !NOT_IN_SPEC.has(field) && !isLifespan(field)).map(
+    (field) => [camelCase(field), field] as const,
+  ),
+  ["frontChannelLogoutURI", "frontchannel_logout_uri"],
+  ["frontChannelLogoutSessionRequired", "frontchannel_logout_session_required"],
+  ["backChannelLogoutURI", "backchannel_logout_uri"],
+  ["backChannelLogoutSessionRequired", "backchannel_logout_session_required"],
+]);
+
+/** Keys of `spec` that steer the controller, or that are translated apart. */
+const OTHER_SPEC_KEYS: readonly string[] = [
+  "scope",
+  "scopeArray",
+  "secretName",
+  "tokenLifespans",
+  "hydraAdmin",
+  "deletionPolicy",
+];
+
+const SPEC_KEYS: readonly string[] = [...SPEC_FIELDS.keys(), ...OTHER_SPEC_KEYS];
+
+const LIFESPANS: readonly string[] = FIELD_NAMES.filter(isLifespan);
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A Kubernetes object with what all of them have. */
+interface KubernetesObject {
+  readonly file: string;
+  readonly kind: string;
+  readonly apiVersion: string;
+  readonly name: string | undefined;
+  readonly namespace: string | undefined;
+  readonly body: Fields;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function recordOf(value: unknown): Fields {
+  return isJsonObject(value) ? value : {};
+}
+
+/** Whether a value is a Kubernetes object: it has a kind, and an API version, a spec or a metadata with a name. */
+export function isKubernetesObject(value: unknown): value is Fields {
+  if (!isJsonObject(value) || textOf(value["kind"]) === undefined) return false;
+  return (
+    textOf(value["apiVersion"]) !== undefined ||
+    isJsonObject(value["spec"]) ||
+    textOf(recordOf(value["metadata"])["name"]) !== undefined
+  );
+}
+
+/** The objects of a value: of a `List` and of an array its items, at any depth that a file may have. */
+function flattened(value: unknown): readonly unknown[] {
+  const found: unknown[] = [];
+  const rest: unknown[] = [value];
+  while (rest.length > 0) {
+    const next = rest.pop();
+    const items = listItems(next);
+    if (items === undefined) found.push(next);
+    else rest.push(...items.toReversed());
+  }
+  return found;
+}
+
+/** The items of a Kubernetes list or of an array that has Kubernetes objects in it; undefined for every other value. */
+function listItems(value: unknown): readonly unknown[] | undefined {
+  if (Array.isArray(value)) return value.some(isKubernetesObject) ? value : undefined;
+  if (!isKubernetesObject(value) || !Array.isArray(value["items"])) return undefined;
+  return textOf(value["kind"])?.endsWith("List") === true ? value["items"] : undefined;
+}
+
+function objectOf(file: string, body: Fields): KubernetesObject {
+  const metadata = recordOf(body["metadata"]);
+  return {
+    file,
+    kind: textOf(body["kind"]) ?? "",
+    apiVersion: textOf(body["apiVersion"]) ?? "",
+    name: textOf(metadata["name"]),
+    namespace: textOf(metadata["namespace"]),
+    body,
+  };
+}
+
+function isMaesterClient({ kind, apiVersion }: KubernetesObject): boolean {
+  return kind === KIND && (apiVersion === "" || apiVersion.startsWith(GROUP));
+}
+
+function isSecret({ kind, apiVersion }: KubernetesObject): boolean {
+  return kind === "Secret" && (apiVersion === "" || apiVersion === "v1");
+}
+
+function fullName({ name = "?", namespace = DEFAULT_NAMESPACE }: KubernetesObject): string {
+  return escapeControls(`${namespace}/${name}`);
+}
+
+/** What is collected while manifests are translated. */
+interface Findings {
+  readonly unknownKeys: UnknownManifestKey[];
+  readonly notes: string[];
+  readonly problems: Problem[];
+}
+
+/** A key without its case and its separators, for finding the one that was meant. */
+function squashed(key: string): string {
+  return key.toLowerCase().replaceAll("_", "").replaceAll("-", "");
+}
+
+/** The known key that a misspelt one means: in another case or with other separators, or a few letters away. */
+function nearestKey(key: string, known: readonly string[]): string | undefined {
+  return known.find((name) => squashed(name) === squashed(key)) ?? suggest(key, known);
+}
+
+/** Words from a text or a list of texts; the value itself where it is neither, so that the rules report it. */
+function wordsOf(value: unknown): unknown {
+  return Array.isArray(value) && value.every((item) => typeof item === "string") ? value.join(" ") : value;
+}
+
+/** The scope as hydra-maester composes it: the words of `scopeArray`, then those of `scope`. */
+function scopeOf(spec: Fields): unknown {
+  const parts = [wordsOf(spec["scopeArray"]), wordsOf(spec["scope"])].filter((part) => (part ?? "") !== "");
+  const [first] = parts;
+  return parts.every((part) => typeof part === "string") ? parts.join(" ").trim() || undefined : first;
+}
+
+function lifespansOf(spec: Fields, location: string, findings: Findings): Fields {
+  const lifespans: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(recordOf(spec["tokenLifespans"]))) {
+    if (LIFESPANS.includes(key)) {
+      // An empty lifespan is the server's default to hydra-maester; servers reject it.
+      if (value !== "") lifespans[key] = value;
+      continue;
+    }
+    const meant = nearestKey(key, LIFESPANS);
+    findings.unknownKeys.push({
+      location,
+      key: `spec.tokenLifespans.${key}`,
+      meant: meant === undefined ? undefined : `spec.tokenLifespans.${meant}`,
+    });
+  }
+  return lifespans;
+}
+
+/** The fields that a manifest sets, without the credentials. */
+function specFields(object: KubernetesObject, spec: Fields, location: string, findings: Findings): JsonObject {
+  const client: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(spec)) {
+    const field = SPEC_FIELDS.get(key);
+    if (field !== undefined) {
+      if (value !== null) client[field] = value;
+    } else if (!OTHER_SPEC_KEYS.includes(key)) {
+      findings.unknownKeys.push(unknownSpecKey(key, location));
+    }
+  }
+  const scope = scopeOf(spec);
+  return {
+    ...client,
+    ...(scope === undefined || scope === null ? {} : { scope }),
+    owner: `${object.name}/${object.namespace ?? DEFAULT_NAMESPACE}`,
+    ...lifespansOf(spec, location, findings),
+  };
+}
+
+/** Credentials that people put into `spec`; a manifest has them in its Secret. */
+const CREDENTIAL_KEYS: ReadonlySet<string> = new Set(["clientid", "id", "clientsecret", "secret"]);
+
+function unknownSpecKey(key: string, location: string): UnknownManifestKey {
+  const near = CREDENTIAL_KEYS.has(squashed(key)) ? "secretName" : nearestKey(key, SPEC_KEYS);
+  return { location, key: `spec.${key}`, meant: near === undefined ? undefined : `spec.${near}` };
+}
+
+/** The Secret that a client names; that of the same namespace first, then one where either gives no namespace. */
+function secretFor(
+  client: KubernetesObject,
+  name: string,
+  secrets: readonly KubernetesObject[],
+): KubernetesObject | undefined {
+  const named = secrets.filter((secret) => secret.name === name);
+  const namespaceOf = (object: KubernetesObject): string => object.namespace ?? DEFAULT_NAMESPACE;
+  return (
+    named.find((secret) => namespaceOf(secret) === namespaceOf(client)) ??
+    named.find((secret) => secret.namespace === undefined || client.namespace === undefined)
+  );
+}
+
+/** The text that base64 of UTF-8 stands for (RFC 4648, section 4); undefined for anything else. */
+function decodedBase64(value: string): string | undefined {
+  try {
+    const bytes = Uint8Array.from(atob(value), (char) => char.charCodeAt(0));
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A value of a Secret; `stringData` overrides `data`, as in Kubernetes. Undefined where the key is absent. */
+function secretValue(secret: KubernetesObject, key: string): { readonly text: string | undefined } | undefined {
+  const plain = recordOf(secret.body["stringData"]);
+  if (Object.hasOwn(plain, key)) return { text: typeof plain[key] === "string" ? plain[key] : undefined };
+  const encoded = recordOf(secret.body["data"]);
+  if (!Object.hasOwn(encoded, key)) return undefined;
+  const value = encoded[key];
+  return { text: typeof value === "string" ? decodedBase64(value) : undefined };
+}
+
+function keysIn(secret: KubernetesObject): readonly string[] {
+  return ["stringData", "data"].flatMap((part) => Object.keys(recordOf(secret.body[part])));
+}
+
+function secretProblem(secret: KubernetesObject, what: string, hint: string): Problem {
+  return usageError(`${secret.file}, Secret ${fullName(secret)} ${what}`, hint, "bad-secret");
+}
+
+/** The names of the keys that hold the credentials: those given, or of hydra-maester's own those that are there. */
+function credentialKeys(own: readonly string[], keys: SecretKeys | undefined): SecretKeys {
+  return keys ?? DEFAULT_KEYS.find(({ id }) => own.includes(id)) ?? NEW_KEYS;
+}
+
+/** A value of a Secret that a client needs; the problem of one that is absent or that can't be read. */
+function credentialIn(secret: KubernetesObject, key: string): string | Problem {
+  const value = secretValue(secret, key);
+  if (value?.text !== undefined) return value.text;
+  if (value !== undefined)
+    return secretProblem(
+      secret,
+      `has an unreadable value under ${quote(key)}`,
+      'values under "data" are base64 of UTF-8 text; put plain text under "stringData"',
+    );
+  const own = keysIn(secret);
+  const found = own.length === 0 ? "it has no keys" : `its keys are ${joined(own.slice(0, 10).map(quote))}`;
+  return secretProblem(secret, `has no key ${quote(key)}`, found);
+}
+
+/** The ID and the secret in a Secret, as client fields. Only a client that uses its secret needs one there. */
+function credentialsIn(
+  secret: KubernetesObject,
+  client: JsonObject,
+  keys: SecretKeys | undefined,
+  problems: Problem[],
+): JsonObject {
+  const own = keysIn(secret);
+  const names = credentialKeys(own, keys);
+  const read: Record<string, unknown> = {};
+  const take = (field: string, key: string): void => {
+    const found = credentialIn(secret, key);
+    if (typeof found === "string") read[field] = found;
+    else problems.push(found);
+  };
+  take("client_id", names.id);
+  if (usesSecret(client) || own.includes(names.secret)) take("client_secret", names.secret);
+  return read;
+}
+
+/** What translating one manifest needs. */
+interface Translation {
+  readonly secrets: readonly KubernetesObject[];
+  readonly used: Set<KubernetesObject>;
+  readonly keys: SecretKeys | undefined;
+  readonly findings: Findings;
+}
+
+function clientOf(object: KubernetesObject, { secrets, used, keys, findings }: Translation): ManifestEntry | undefined {
+  const location = `${object.file}, ${KIND} ${fullName(object)}`;
+  const { spec } = object.body;
+  if (object.name === undefined || !isJsonObject(spec)) {
+    const missing = object.name === undefined ? "metadata.name" : "spec";
+    findings.problems.push(
+      usageError(`${location} has no ${missing}`, "give the manifest as it is applied to the cluster", "bad-manifest"),
+    );
+    return undefined;
+  }
+  const client = specFields(object, spec, location, findings);
+  const secretName = textOf(spec["secretName"]);
+  const secret = secretName === undefined ? undefined : secretFor(object, secretName, secrets);
+  if (secret !== undefined) used.add(secret);
+  const credentials = secret === undefined ? {} : credentialsIn(secret, client, keys, findings.problems);
+  const admin = textOf(recordOf(spec["hydraAdmin"])["url"]);
+  if (admin !== undefined)
+    findings.notes.push(`${location}: spec.hydraAdmin is ignored; --endpoint chooses the server`);
+  return { file: object.file, location, value: { ...credentials, ...client } };
+}
+
+/** `2 Deployment, 1 Service` */
+function counted(objects: readonly KubernetesObject[]): string {
+  const counts = new Map<string, number>();
+  for (const { kind, apiVersion } of objects) {
+    const shown = kind === KIND ? `${kind} of ${apiVersion}` : kind;
+    counts.set(shown, (counts.get(shown) ?? 0) + 1);
+  }
+  return [...counts].map(([kind, count]) => `${count} ${quote(kind).slice(1, -1)}`).join(", ");
+}
+
+/** Reports the objects of a file that are not clients: a note beside a client, else a problem. */
+function reportSkipped(file: string, objects: readonly KubernetesObject[], translation: Translation): void {
+  const own = objects.filter((object) => object.file === file);
+  const skipped = own.filter((object) => !isMaesterClient(object) && !translation.used.has(object));
+  if (skipped.length === 0) return;
+  const { notes, problems } = translation.findings;
+  if (own.length > skipped.length)
+    notes.push(`${file}: skipped Kubernetes objects of other kinds (${counted(skipped)})`);
+  else
+    problems.push(
+      usageError(
+        `${file} holds Kubernetes objects but no ${KIND} (${counted(skipped)})`,
+        `give manifests of kind ${KIND} (${GROUP}v1alpha1), or clients as JSON or YAML objects`,
+        "no-client",
+      ),
+    );
+}
+
+/**
+ * Translates the hydra-maester manifests among the values of some files to clients: `OAuth2Client` of every version of its
+ * CRD, also in a Kubernetes `List`. `spec.secretName` gives the ID and the secret where a Secret of that name is in one of
+ * the files; `keys` names its keys where they are not hydra-maester's own. Other Kubernetes objects are skipped with one
+ * note a file, and a file with nothing else is a problem. Values that are not Kubernetes objects stay as they are.
+ */
+export function readManifests(files: readonly ManifestFile[], keys?: SecretKeys): Manifests {
+  const findings: Findings = { unknownKeys: [], notes: [], problems: [] };
+  const values = files.flatMap(({ name, values: own }) =>
+    own.flatMap(flattened).map((value) => ({ file: name, value })),
+  );
+  const objects = new Map(
+    values.flatMap(({ file, value }) => (isKubernetesObject(value) ? [[value, objectOf(file, value)] as const] : [])),
+  );
+  const all = [...objects.values()];
+  const translation: Translation = { secrets: all.filter(isSecret), used: new Set(), keys, findings };
+  const entries = values.flatMap(({ file, value }): readonly ManifestEntry[] => {
+    const object = isKubernetesObject(value) ? objects.get(value) : undefined;
+    if (object === undefined) return [{ file, value }];
+    const entry = isMaesterClient(object) ? clientOf(object, translation) : undefined;
+    return entry === undefined ? [] : [entry];
+  });
+  for (const { name } of files) reportSkipped(name, all, translation);
+  return { entries, ...findings };
+}

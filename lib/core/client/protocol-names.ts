@@ -1,0 +1,113 @@
+import { suggest } from "../text.ts";
+import { GRANT_TYPES } from "./fields.ts";
+
+/** The parts of a response type (OAuth 2.0 Multiple Response Type Encoding Practices). */
+const RESPONSE_TYPE_PARTS: readonly string[] = ["code", "token", "id_token", "none"];
+
+/** The scopes of OpenID Connect Core, sections 5.4 and 11, and Hydra's own name for offline access. */
+const STANDARD_SCOPES: readonly string[] = [
+  "openid",
+  "offline",
+  "offline_access",
+  "profile",
+  "email",
+  "address",
+  "phone",
+];
+
+/** The two scopes that a refresh token needs, of which Hydra takes either. */
+export const OFFLINE_SCOPES: readonly string[] = ["offline", "offline_access"];
+
+const DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code";
+
+const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+/** What people write for a grant type, in the form of {@link squashed}. */
+const GRANT_ALIASES: Readonly<Record<string, readonly string[]>> = {
+  authorization_code: ["authcode", "authorization", "authorizationflow", "authorize", "authorizecode", "code", "pkce"],
+  client_credentials: ["clientcredential", "credentials", "m2m", "machine", "machinetomachine", "serviceaccount"],
+  refresh_token: ["refresh", "offline", "offlineaccess"],
+  implicit: ["implicitflow", "token"],
+  [DEVICE_CODE]: ["device", "deviceauthorization", "devicecode", "deviceflow"],
+  [JWT_BEARER]: ["jwt", "jwtbearer", "jwtbearerassertion"],
+};
+
+/** What people write for a part of a response type, in the form of {@link squashed}. */
+const RESPONSE_ALIASES: Readonly<Record<string, readonly string[]>> = {
+  code: ["authcode", "authorizationcode", "authorizecode", "codes"],
+  token: ["accesstoken", "bearer", "implicit", "tokens"],
+  id_token: ["idtoken", "openid", "openidtoken"],
+};
+
+/** A name without its case, its separators, the prefix of the registered URNs, and `grant` at its end. */
+function squashed(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/^urn:ietf:params:oauth:grant-type:/, "")
+    .replace(/[-_.:\s]/g, "")
+    .replace(/granttype$|grant$/, "");
+}
+
+function byAlias(known: readonly string[], aliases: Readonly<Record<string, readonly string[]>>) {
+  return new Map([
+    ...Object.entries(aliases).flatMap(([name, others]) => others.map((other) => [other, name] as const)),
+    ...known.map((name) => [squashed(name), name] as const),
+  ]);
+}
+
+const GRANTS_BY_ALIAS = byAlias(GRANT_TYPES, GRANT_ALIASES);
+
+const RESPONSES_BY_ALIAS = byAlias(RESPONSE_TYPE_PARTS, RESPONSE_ALIASES);
+
+/** The longest name that is compared: no name of the protocol comes near it. */
+const LONGEST = 200;
+
+/** The grant type that a wrong one means, or undefined. */
+export function nearestGrantType(name: string): string | undefined {
+  if (name.length > LONGEST) return undefined;
+  return GRANTS_BY_ALIAS.get(squashed(name)) ?? suggest(name, GRANT_TYPES);
+}
+
+/** The response type that a wrong one means, each of its words corrected, or undefined. */
+export function nearestResponseType(name: string): string | undefined {
+  if (name.length > LONGEST) return undefined;
+  const words = name.split(/[\s,+]+/).filter((word) => word !== "");
+  const meant = words.map((word) => RESPONSES_BY_ALIAS.get(squashed(word)));
+  return words.length === 0 || meant.includes(undefined) ? undefined : meant.join(" ");
+}
+
+/** Whether a response type is one that servers know, its words in any order and each once. */
+export function isResponseType(name: string): boolean {
+  if (name.length > LONGEST) return false;
+  const words = name.split(" ");
+  return new Set(words).size === words.length && words.every((word) => RESPONSE_TYPE_PARTS.includes(word));
+}
+
+/** Whether one word becomes the other by at most one insertion, deletion, replacement or swap of neighbours. */
+export function isOneEdit(a: string, b: string): boolean {
+  const shorter = Math.min(a.length, b.length);
+  if (Math.abs(a.length - b.length) > 1) return false;
+  let start = 0;
+  while (start < shorter && a[start] === b[start]) start++;
+  let end = 0;
+  while (end < shorter - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++;
+  const [left, right] = [a.slice(start, a.length - end), b.slice(start, b.length - end)];
+  if (left.length <= 1 && right.length <= 1) return true;
+  return left.length === 2 && right.length === 2 && left[0] === right[1] && left[1] === right[0];
+}
+
+/** Words near a standard scope that are likely scopes of their own. */
+const OWN_SCOPES: ReadonlySet<string> = new Set(["mail", "emails", "phones", "profiles"]);
+
+/** The standard scope that a near miss means, such as `open_id` or `ofline`; undefined for every other word. */
+export function nearestScope(word: string): string | undefined {
+  if (word.length > LONGEST || STANDARD_SCOPES.includes(word) || OWN_SCOPES.has(word)) return undefined;
+  const small = word.toLowerCase();
+  const same = STANDARD_SCOPES.find((scope) => squashed(scope) === squashed(small));
+  if (same !== undefined) return same;
+  return STANDARD_SCOPES.find((scope) => {
+    const parts = scope.split("_");
+    const words = small.split("_");
+    return words.length === parts.length && words.every((part, i) => isOneEdit(part, parts[i] ?? ""));
+  });
+}

@@ -1,0 +1,71 @@
+import type {
+  BoolFlag,
+  ChoiceFlag,
+  DurationFlag,
+  Flag,
+  IntFlag,
+  ListFlag,
+  RepeatFlag,
+  TextFlag,
+  WithDefault,
+} from "./flag.ts";
+
+/** Where a value came from, and what a message calls the place. */
+export interface Origin {
+  readonly from: "flag" | "environment" | "file" | "default";
+  /** `--callbacks`, `environment variable HYDRA_ADMIN_URL`, `"endpoint" in /etc/hydra.yaml`. */
+  readonly name: string;
+}
+
+/** The value of one flag, which its row has accepted. */
+export interface FlagValue {
+  readonly texts: readonly string[];
+  readonly on?: boolean;
+  readonly number?: number;
+  readonly origin: Origin;
+}
+
+/** The values of one command line, each with its origin. */
+export class FlagValues {
+  readonly #values: ReadonlyMap<string, FlagValue>;
+
+  constructor(values: ReadonlyMap<string, FlagValue>) {
+    this.#values = values;
+  }
+
+  /** The value of a text flag, or its default. */
+  text<Choice extends string>(flag: WithDefault<ChoiceFlag<Choice>>): Choice;
+  text<Choice extends string>(flag: ChoiceFlag<Choice>): Choice | undefined;
+  text(flag: WithDefault<TextFlag>): string;
+  text(flag: TextFlag): string | undefined;
+  text(flag: TextFlag): string | undefined {
+    return this.#values.get(flag.name)?.texts[0] ?? flag.default;
+  }
+
+  /** The values of a list flag, or its default; empty when there is none. */
+  list(flag: ListFlag | RepeatFlag): readonly string[] {
+    return this.#values.get(flag.name)?.texts ?? (flag.kind === "list" ? flag.default : undefined) ?? [];
+  }
+
+  /** Whether a switch is on. */
+  bool(flag: BoolFlag): boolean {
+    return this.#values.get(flag.name)?.on ?? false;
+  }
+
+  /** The milliseconds of a duration flag or the number of a count flag, or its default. */
+  number(flag: WithDefault<DurationFlag> | WithDefault<IntFlag>): number;
+  number(flag: DurationFlag | IntFlag): number | undefined;
+  number(flag: DurationFlag | IntFlag): number | undefined {
+    return this.#values.get(flag.name)?.number ?? flag.default;
+  }
+
+  /** Whether a flag, a variable or the config file gave this value; false for a default. */
+  isSet(flag: Flag): boolean {
+    return this.#values.has(flag.name);
+  }
+
+  /** Where the value came from. */
+  origin(flag: Flag): Origin {
+    return this.#values.get(flag.name)?.origin ?? { from: "default", name: `the default of --${flag.name}` };
+  }
+}

@@ -1,0 +1,143 @@
+import { parseDuration } from "../duration.ts";
+import { capitalize, type Problem, usageError } from "../problem.ts";
+import { joined, quote, suggest } from "../text.ts";
+import { splitCsv } from "./csv.ts";
+import type { BoolFlag, DurationFlag, Flag, IntFlag, ListFlag, RepeatFlag, TextFlag } from "./flag.ts";
+import type { FlagValue, Origin } from "./flag-values.ts";
+import { describeWord } from "./scan.ts";
+
+/** The text of a value; undefined for a flag that is given without one. */
+export type ValueText = string | undefined;
+
+/** The value of a flag as messages show it: as a word, or not at all for a credential. */
+export function describeValue(flag: Flag, value: string): string {
+  return flag.secret === true ? "(not shown)" : describeWord(value);
+}
+
+/** Reads the values of one flag from one origin, and collects what is wrong with them. */
+export class ValueReader {
+  readonly #origin: Origin;
+  readonly #problems: Problem[];
+  readonly #warnings: string[];
+
+  constructor(origin: Origin, problems: Problem[], warnings: string[]) {
+    this.#origin = origin;
+    this.#problems = problems;
+    this.#warnings = warnings;
+  }
+
+  /** The value of a flag; undefined where it is wrong. */
+  read(flag: Flag, texts: readonly ValueText[]): FlagValue | undefined {
+    if (flag.kind === "each") return this.#readEach(flag, texts);
+    if (flag.kind === "list") return this.#readList(flag, texts);
+    // As with pflag, the last one counts and yet all of them have to be valid.
+    const values = texts.map((text) => this.#readSingle(flag, text));
+    return values.includes(undefined) ? undefined : values[values.length - 1];
+  }
+
+  #reject(flag: Flag, value: string, why: string, hint: string): undefined {
+    this.#problems.push(
+      usageError(`${capitalize(this.#origin.name)} ${describeValue(flag, value)} ${why}`, hint, "bad-value"),
+    );
+    return undefined;
+  }
+
+  /** How a hint writes a value: with the flag on a command line, by itself for a variable or the config file. */
+  #example(flag: Flag, value: string): string {
+    return this.#origin.from === "flag" ? `--${flag.name} ${value}` : value;
+  }
+
+  #readEach(flag: RepeatFlag, texts: readonly ValueText[]): FlagValue {
+    const values = texts.map((text) => text ?? "");
+    // The flag still counts as set, so that no other error claims that it is missing.
+    return { texts: values.every((text) => this.#isFilled(flag, text, [text])) ? values : [], origin: this.#origin };
+  }
+
+  #readList(flag: ListFlag, texts: readonly ValueText[]): FlagValue | undefined {
+    const values: string[] = [];
+    for (const text of texts) {
+      const line = splitCsv(text ?? "");
+      if ("fault" in line)
+        return this.#reject(
+          flag,
+          text ?? "",
+          `is not a list: ${line.fault}`,
+          `quote a value that contains a comma: --${flag.name} '"a,b",c'`,
+        );
+      if (!this.#isFilled(flag, text ?? "", line.fields)) return { texts: [], origin: this.#origin };
+      values.push(...line.fields);
+    }
+    if (!values.every((value) => this.#isChoice(flag, value))) return undefined;
+    const padded = values.find((value) => value !== value.trim());
+    if (padded !== undefined)
+      this.#warnings.push(`${this.#origin.name}: the space around ${quote(padded)} is part of the value`);
+    return { texts: values, origin: this.#origin };
+  }
+
+  #readSingle(flag: Exclude<Flag, ListFlag | RepeatFlag>, text: ValueText): FlagValue | undefined {
+    switch (flag.kind) {
+      case "switch":
+        return this.#readBool(flag, text);
+      case "text": {
+        const chosen = text ?? flag.implicitValue ?? "";
+        return this.#isChoice(flag, chosen) ? { texts: [chosen], origin: this.#origin } : undefined;
+      }
+      case "duration":
+        return this.#readDuration(flag, text ?? "");
+      case "count":
+        return this.#readInt(flag, text ?? "");
+    }
+  }
+
+  #readBool(flag: BoolFlag, text: ValueText): FlagValue | undefined {
+    const on = text === undefined ? true : BOOLEANS.get(text);
+    if (on !== undefined) return { texts: [], on, origin: this.#origin };
+    const hint = this.#origin.from === "flag" ? `write --${flag.name} or --${flag.name}=false` : "write true or false";
+    return this.#reject(flag, text ?? "", "is neither true nor false", hint);
+  }
+
+  #readDuration(flag: DurationFlag, text: string): FlagValue | undefined {
+    const number = parseDuration(text);
+    if (number === undefined)
+      return this.#reject(flag, text, "is not a duration", "write a number with a unit, such as 30s, 1m30s or 500ms");
+    if (number < 0) return this.#reject(flag, text, "is a negative duration", "write 0 for a single try");
+    return { texts: [], number, origin: this.#origin };
+  }
+
+  #readInt(flag: IntFlag, text: string): FlagValue | undefined {
+    if (/^\d{1,15}$/.test(text)) return { texts: [], number: Number(text), origin: this.#origin };
+    const example = this.#example(flag, String(flag.default ?? 10));
+    return this.#reject(flag, text, "is not a whole number", `for example: ${example}`);
+  }
+
+  #isChoice(flag: TextFlag | ListFlag, text: string): boolean {
+    const { choices } = flag;
+    if (choices === undefined || choices.includes(text)) return true;
+    const named = choices.filter((choice) => choice !== "");
+    const meant = suggest(text, named);
+    this.#reject(
+      flag,
+      text,
+      `is not one of ${joined(named, "or")}`,
+      meant === undefined ? `for example: ${this.#example(flag, named[0] ?? "")}` : `did you mean ${meant}?`,
+    );
+    return false;
+  }
+
+  #isFilled(flag: Flag, value: string, parts: readonly string[]): boolean {
+    if (flag.nonEmpty !== true || (parts.length > 0 && parts.every((part) => part.trim() !== ""))) return true;
+    this.#reject(
+      flag,
+      value,
+      parts.length > 1 ? "has an empty value" : "is empty",
+      "give a value or leave the flag out; a shell variable that is not set looks like this",
+    );
+    return false;
+  }
+}
+
+/** Go's spellings of true and false (`strconv.ParseBool`). */
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ...["1", "t", "T", "TRUE", "true", "True"].map((word) => [word, true] as const),
+  ...["0", "f", "F", "FALSE", "false", "False"].map((word) => [word, false] as const),
+]);

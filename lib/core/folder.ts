@@ -1,0 +1,25 @@
+import { errorCode, errorMessage } from "./problem.ts";
+import { escapeControls } from "./text.ts";
+
+/** Why a folder can't be used, for messages. */
+export function folderReason(error: unknown): string {
+  switch (errorCode(error)) {
+    case "ENOENT":
+      return "the folder does not exist";
+    case "ENOTDIR":
+      return "not a folder";
+    case "EACCES":
+    case "EROFS":
+      return "the folder is not writable";
+    case "ENOSPC":
+      return "the disk is full";
+    default:
+      return escapeControls(errorMessage(error));
+  }
+}
+
+/** Whether an access check proves that a folder isn't writable. Deno fails otherwise if it would have to ask for a permission. */
+export function isUnwritable(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === "EACCES" || code === "EROFS";
+}

@@ -1,0 +1,119 @@
+import { type Problem, usageError } from "../problem.ts";
+import { joined, quote } from "../text.ts";
+
+/** What stays as it is in a file name. */
+const PLAIN = /[A-Za-z0-9_.-]/;
+
+/** Names that mean a device on Windows, whatever ending follows. */
+const DEVICE = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|$)/i;
+
+const utf8 = new TextEncoder();
+
+function hex(code: number, digits: number): string {
+  return code.toString(16).toUpperCase().padStart(digits, "0");
+}
+
+function escaped(character: string): string {
+  // Half of a pair has no UTF-8, and would become the same as every other half.
+  if (!character.isWellFormed()) return `%u${hex(character.charCodeAt(0), 4)}`;
+  return [...utf8.encode(character)].map((byte) => `%${hex(byte, 2)}`).join("");
+}
+
+/**
+ * A file name for any client ID: letters, digits, `_`, `-` and dots stay, everything else is percent-encoded UTF-8. A dot at
+ * either end and the names of Windows' devices are encoded too, so that no ID is hidden, another folder, or a device. Two
+ * IDs never have the same name; on a file system that ignores case they may ({@link clientFiles} finds these).
+ */
+export function fileNameOf(id: string): string {
+  const characters = [...id];
+  const last = characters.length - 1;
+  const device = DEVICE.test(id);
+  return characters
+    .map((character, i) => {
+      const atEnd = character === "." && (i === 0 || i === last);
+      return PLAIN.test(character) && !atEnd && !(device && i === 0) ? character : escaped(character);
+    })
+    .join("");
+}
+
+/** The only part of a template that is replaced. */
+const ID = "{id}";
+
+/** Whether a path names a file for each client. */
+export function isFileTemplate(path: string): boolean {
+  return path.includes(ID);
+}
+
+/** What is wrong with a path that is a template, or that was meant as one; undefined where nothing is. */
+export function templateProblem(path: string, name: string): Problem | undefined {
+  const [other] = path.replaceAll(ID, "").match(/\{[A-Za-z_]\w*\}/) ?? [];
+  if (other === undefined) return undefined;
+  return usageError(
+    `Invalid ${name} ${quote(path)}: unknown placeholder ${quote(other)}`,
+    `use ${ID}, the client ID as a file name, such as secrets/${ID}.env`,
+    "bad-template",
+  );
+}
+
+/** The path that a template gives for a client. */
+export function pathFor(template: string, id: string): string {
+  return template.replaceAll(ID, () => fileNameOf(id));
+}
+
+/** The longest part of a path that file systems take, in bytes. */
+const LONGEST_PART = 255;
+
+function tooLong(path: string): boolean {
+  return path.split(/[/\\]/).some((part) => utf8.encode(part).length > LONGEST_PART);
+}
+
+/** The files of some clients, or what is wrong with them. */
+interface ClientFiles {
+  /** The path of each client ID. */
+  readonly paths: ReadonlyMap<string, string>;
+  readonly problems: readonly Problem[];
+}
+
+/** How a file system that ignores case sees a path. */
+function folded(path: string): string {
+  return path.normalize("NFC").toLowerCase();
+}
+
+/**
+ * The file of each client by a template. Two IDs whose files would be one, also where case is ignored as on macOS and
+ * Windows, and an ID too long for a file name are problems, to be found before anything is sent.
+ */
+export function clientFiles(template: string, ids: readonly string[], name: string): ClientFiles {
+  const paths = new Map<string, string>();
+  const owners = new Map<string, string[]>();
+  const problems: Problem[] = [];
+  for (const id of new Set(ids)) {
+    const path = pathFor(template, id);
+    paths.set(id, path);
+    const key = folded(path);
+    const owner = owners.get(key);
+    if (owner === undefined) owners.set(key, [id]);
+    else owner.push(id);
+    if (tooLong(path)) problems.push(longProblem(id, name));
+  }
+  for (const sharing of owners.values()) if (sharing.length > 1) problems.push(sharedProblem(sharing, paths, name));
+  return { paths, problems };
+}
+
+function longProblem(id: string, name: string): Problem {
+  return usageError(
+    `Client ID ${quote(id)} is too long for a file name of ${name}`,
+    "write the credentials of all clients to one file, without {id}",
+    "file-name-too-long",
+  );
+}
+
+function sharedProblem(ids: readonly string[], paths: ReadonlyMap<string, string>, name: string): Problem {
+  const [first = ""] = ids;
+  const shown = ids.slice(0, 5).map(quote);
+  return usageError(
+    `Client IDs ${joined(ids.length > 5 ? [...shown, `${ids.length - 5} more`] : shown)} have the same file ${quote(paths.get(first) ?? "")}`,
+    `import them in separate runs, each with its own folder in ${name}; some file systems ignore case`,
+    "file-name-twice",
+  );
+}

@@ -1,0 +1,46 @@
+import { withoutColors } from "./colors.ts";
+import { displayWidth } from "./width.ts";
+
+/** The columns that a piece of text takes on a terminal, its colours not counted. */
+function columnsOf(text: string): number {
+  return displayWidth(withoutColors(text));
+}
+
+/** The narrowest text that is still wrapped: below it, every other word would be a line. */
+const NARROWEST = 20;
+
+/**
+ * Breaks the lines of a text at spaces so that each takes at most so many columns, and begins those that follow with
+ * `indent`. A word that is longer stays whole, so that a URL or a path can be copied. Spaces inside a line stay as they
+ * are, and colours take no room. With less than twenty columns nothing is broken.
+ */
+export function wrapWords(text: string, columns: number, indent = ""): string {
+  if (columns < NARROWEST + indent.length) return text;
+  return text
+    .split("\n")
+    .map((line) => wrappedLine(line, columns, indent))
+    .join("\n");
+}
+
+function wrappedLine(line: string, columns: number, indent: string): string {
+  if (columnsOf(line) <= columns) return line;
+  const lines: string[] = [];
+  let current = "";
+  let width = 0;
+  let gap = -1;
+  for (const word of line.split(" ")) {
+    gap++;
+    if (word === "") continue;
+    const room = columnsOf(word);
+    if (width > 0 && width + gap + room > columns) {
+      lines.push(current);
+      current = indent + word;
+      width = indent.length + room;
+    } else {
+      current += " ".repeat(gap) + word;
+      width += gap + room;
+    }
+    gap = 0;
+  }
+  return [...lines, current].join("\n");
+}

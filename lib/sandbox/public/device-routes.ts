@@ -1,0 +1,202 @@
+import { randomInt, randomUUID } from "node:crypto";
+import { type ApiError, errorBody, isApiError } from "../error-bodies.ts";
+import { type Answer, uncached } from "../response.ts";
+import type { StoredClient } from "../store.ts";
+import { authenticate } from "./client-auth.ts";
+import { allowsGrant, words } from "./client-view.ts";
+import { type Engine, newHandle, rejected } from "./engine.ts";
+import { type Flow, type FlowRequest, type Flows, type StepName, sortedUrl } from "./flows.ts";
+import { issueTokens, type TokenAnswer } from "./issue.ts";
+import { EMPTY_BODY, oauthJson, oauthRefused } from "./oauth-errors.ts";
+import { audiencesIn, excessive } from "./permissions.ts";
+import { completedOf, declinedIn, grantOf, toStep } from "./steps.ts";
+import { type Grant, opaqueToken } from "./token-store.ts";
+import { formOf, found, splitTarget, type WebRequest } from "./web.ts";
+
+/** Grant type of the device authorization grant (RFC 8628, 3.4). */
+export const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
+
+/** Seconds that a device code is valid for. */
+const DEVICE_LIFESPAN = 600;
+
+const POLL_INTERVAL = 5;
+
+/** Letters and digits that nobody mistakes for others. */
+const USER_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZbcdfghjkmnpqrstvwxyz23456789";
+
+/** A device that waits for its user. */
+interface Device {
+  readonly client: StoredClient;
+  readonly scopes: readonly string[];
+  readonly audience: readonly string[];
+  readonly expiresAt: number;
+  grant: Grant | undefined;
+}
+
+/** A flow that a device waits for. */
+export interface DeviceRequest extends FlowRequest {
+  readonly device: Device;
+}
+
+/** The device authorization grant of a sandbox. */
+export interface Devices {
+  /** `/oauth2/device/auth` (RFC 8628, 3.1). */
+  readonly authorize: (request: WebRequest) => Answer;
+  /** `/oauth2/device/verify`, where the user's browser begins and returns to. */
+  readonly verify: (request: WebRequest) => Answer;
+  /** The grant at the token endpoint. */
+  readonly exchange: (client: StoredClient, form: URLSearchParams) => TokenAnswer | ApiError;
+  /** Accepts a user code for a device challenge and gives the URL at which the browser goes on; undefined without one. */
+  readonly acceptUserCode: (challenge: string, userCode: string) => string | ApiError | undefined;
+}
+
+function newUserCode(): string {
+  return Array.from({ length: 8 }, () => USER_CODE_ALPHABET[randomInt(USER_CODE_ALPHABET.length)]).join("");
+}
+
+/** The devices of a sandbox and what their browsers were sent on with. */
+interface DeviceState {
+  readonly engine: Engine;
+  readonly flows: Flows<DeviceRequest>;
+  readonly byDeviceCode: Map<string, Device>;
+  readonly byUserCode: Map<string, Device>;
+  /** Of browsers that came to enter a user code. */
+  readonly challenges: Set<string>;
+  /** Of browsers whose user entered one. */
+  readonly verifiers: Map<string, Device>;
+}
+
+function verifyUrl({ publicUrl }: Engine): string {
+  return `${publicUrl()}/oauth2/device/verify`;
+}
+
+/** Registers a device and gives it its codes. */
+function startDevice(state: DeviceState, client: StoredClient, form: URLSearchParams): TokenAnswer | ApiError {
+  const { engine, byDeviceCode, byUserCode } = state;
+  const scopes = words(form.get("scope") ?? "");
+  const audience = audiencesIn(form);
+  const refusal = excessive(engine, client, scopes, audience);
+  if (refusal !== undefined) return refusal;
+  const expiresAt = engine.now() + DEVICE_LIFESPAN;
+  const device: Device = { client, scopes, audience, expiresAt, grant: undefined };
+  const deviceCode = opaqueToken("ory_dc_");
+  const userCode = newUserCode();
+  byDeviceCode.set(deviceCode, device);
+  byUserCode.set(userCode, device);
+  return {
+    // The servers let this member of their own slip into the answer.
+    Header: null,
+    device_code: deviceCode,
+    user_code: userCode,
+    verification_uri: verifyUrl(engine),
+    verification_uri_complete: `${verifyUrl(engine)}?user_code=${userCode}`,
+    expires_in: DEVICE_LIFESPAN,
+    interval: POLL_INTERVAL,
+  };
+}
+
+function authorizeDevice(state: DeviceState, request: WebRequest): TokenAnswer | ApiError {
+  const { engine } = state;
+  const form = formOf(request);
+  if (form.size === 0) return rejected(engine, "invalid_request", EMPTY_BODY);
+  const client = authenticate(engine, form, request.authorization);
+  if (isApiError(client)) return client;
+  if (allowsGrant(client, DEVICE_GRANT)) return startDevice(state, client, form);
+  const hint = `The requested OAuth 2.0 Client does not have the "${DEVICE_GRANT}" grant.`;
+  return rejected(engine, "invalid_grant", hint);
+}
+
+/** Sends a browser to the page on which a user enters the code. */
+function toCodePage({ engine, challenges }: DeviceState, userCode: string): Answer {
+  const challenge = newHandle(engine);
+  challenges.add(challenge);
+  const params = new URLSearchParams({ device_challenge: challenge });
+  if (userCode !== "") params.set("user_code", userCode);
+  return found(`${engine.publicUrl()}/oauth2/fallbacks/device?${params}`);
+}
+
+/** Begins a login for the device whose code the user entered. */
+function toLogin({ engine, flows }: DeviceState, device: Device, target: string): Answer {
+  const { client, scopes, audience } = device;
+  const params = new URLSearchParams({ client_id: client.id, user_code: "****" });
+  const url = `${engine.publicUrl()}${target}`;
+  const flow = flows.begin({ client, scopes, audience, url, resumeUrl: verifyUrl(engine), params, device });
+  return toStep(engine, "login", flow);
+}
+
+/** Goes on after a login or a consent. */
+function decided({ engine }: DeviceState, name: StepName, flow: Flow<DeviceRequest>, request: WebRequest): Answer {
+  const declined = declinedIn(engine, flow, name, request);
+  if (declined !== undefined) {
+    const { error, description } = declined;
+    const body = JSON.stringify(errorBody(engine.behaviour, { status: 400, error, description }));
+    return uncached({ status: 400, headers: { "content-type": "application/json" }, body: `${body}\n` });
+  }
+  if (name === "login") return toStep(engine, "consent", flow);
+  const { device } = flow.request;
+  const completed = completedOf(flow);
+  if (completed !== undefined) device.grant = grantOf(randomUUID(), flow, completed, "");
+  const params = new URLSearchParams({ client_id: device.client.id });
+  return found(`${engine.publicUrl()}/oauth2/fallbacks/device/done?${params}`);
+}
+
+function verify(state: DeviceState, request: WebRequest): Answer {
+  const { query } = splitTarget(request.target);
+  for (const name of ["login", "consent"] as const) {
+    const flow = state.flows.byVerifier(name, query.get(`${name}_verifier`) ?? "");
+    if (flow !== undefined) return decided(state, name, flow, request);
+  }
+  const device = state.verifiers.get(query.get("device_verifier") ?? "");
+  if (device !== undefined) return toLogin(state, device, request.target);
+  return toCodePage(state, query.get("user_code") ?? "");
+}
+
+function exchange(state: DeviceState, client: StoredClient, form: URLSearchParams): TokenAnswer | ApiError {
+  const { engine, byDeviceCode } = state;
+  const value = form.get("device_code") ?? "";
+  const device = byDeviceCode.get(value);
+  if (device === undefined || device.client.id !== client.id) return rejected(engine, "invalid_grant");
+  if (device.expiresAt <= engine.now()) return rejected(engine, "expired_token");
+  if (device.grant === undefined) return rejected(engine, "authorization_pending");
+  byDeviceCode.delete(value);
+  return issueTokens(engine, { client, grant: device.grant, by: "device_authorization" });
+}
+
+function acceptUserCode(state: DeviceState, challenge: string, userCode: string): string | ApiError | undefined {
+  const { engine, challenges, byUserCode, verifiers } = state;
+  if (!challenges.has(challenge)) return undefined;
+  const device = byUserCode.get(userCode);
+  if (device === undefined || device.expiresAt <= engine.now()) {
+    const hint = `The "user_code" session could not be found or has expired or is otherwise malformed.`;
+    return rejected(engine, "invalid_request", hint);
+  }
+  challenges.delete(challenge);
+  byUserCode.delete(userCode);
+  const verifier = newHandle(engine);
+  verifiers.set(verifier, device);
+  const params = { client_id: device.client.id, device_verifier: verifier, user_code: "****" };
+  return sortedUrl(verifyUrl(engine), new URLSearchParams(params));
+}
+
+/** Creates the device grant. */
+export function createDevices(engine: Engine, flows: Flows<DeviceRequest>): Devices {
+  const state: DeviceState = {
+    engine,
+    flows,
+    byDeviceCode: new Map(),
+    byUserCode: new Map(),
+    challenges: new Set(),
+    verifiers: new Map(),
+  };
+  return {
+    authorize: (request) => {
+      const result = authorizeDevice(state, request);
+      return isApiError(result)
+        ? oauthRefused(engine.behaviour, result)
+        : oauthJson(result, { "cache-control": "no-store" });
+    },
+    verify: (request) => verify(state, request),
+    exchange: (client, form) => exchange(state, client, form),
+    acceptUserCode: (challenge, userCode) => acceptUserCode(state, challenge, userCode),
+  };
+}

@@ -1,0 +1,51 @@
+import * as v from "valibot";
+import { FIELDS, type FieldShape } from "../core/client/fields.ts";
+
+type Schema = v.GenericSchema;
+
+/** The schemas of the field table's shapes, one for all fields of a shape. Servers write `null` for no value. */
+function shapeSchemas(): Readonly<Record<FieldShape | "number", Schema>> {
+  const text = v.nullable(v.string());
+  const json = v.unknown();
+  return {
+    text,
+    list: v.nullable(v.array(v.string())),
+    "space-separated": text,
+    boolean: v.nullable(v.boolean()),
+    number: v.nullable(v.number()),
+    json,
+    "json-or-file": json,
+    duration: text,
+  };
+}
+
+/** Fields that only a server sets, whose types aren't checked when a response is read. */
+const SERVER_SET: readonly (readonly [field: string, shape: FieldShape | "number"])[] = [
+  ["client_secret_expires_at", "number"],
+  ["created_at", "text"],
+  ["updated_at", "text"],
+  ["registration_access_token", "text"],
+  ["registration_client_uri", "text"],
+];
+
+let schemas: ReadonlyMap<string, Schema> | undefined;
+
+/** The schema of each field, built at the first use: none of them is needed to deliver a client's credentials. */
+export function fieldSchemas(): ReadonlyMap<string, Schema> {
+  if (schemas !== undefined) return schemas;
+  const byShape = shapeSchemas();
+  schemas = new Map([
+    ...FIELDS.map(({ name, shape }) => [name, byShape[shape]] as const),
+    ...SERVER_SET.map(([name, shape]) => [name, byShape[shape]] as const),
+  ]);
+  return schemas;
+}
+
+/** The fields whose values have a type that this program doesn't expect, as a later release of a server could send. */
+export function unexpectedTypes(record: Readonly<Record<string, unknown>>): readonly string[] {
+  const known = fieldSchemas();
+  return Object.entries(record).flatMap(([field, value]) => {
+    const schema = known.get(field);
+    return schema === undefined || v.is(schema, value) ? [] : [field];
+  });
+}

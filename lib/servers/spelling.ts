@@ -1,0 +1,29 @@
+import type { Query } from "../core/network.ts";
+import type { AdminPaths } from "./family.ts";
+
+/** The paths below a collection of clients. */
+export function adminPaths(clients: string): AdminPaths {
+  const client = (id: string): string => `${clients}/${encodeURIComponent(id)}`;
+  return { clients, client, rotateSecret: (id) => `${client(id)}/secrets/rotate` };
+}
+
+/** Query parameters without those that are undefined. */
+export function definedOnly(values: Readonly<Record<string, string | undefined>>): Query {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value.toWellFormed()]])),
+  );
+}
+
+/** The query parameters of the link with a relation (RFC 8288); its host and path are ignored. */
+export function linkTo(relation: string, header: string): URLSearchParams | undefined {
+  const wanted = new RegExp(`rel="?${relation}"?`);
+  for (const link of header.split("<").slice(1)) {
+    const end = link.indexOf(">");
+    const parameters = link.slice(end + 1).trimStart();
+    if (end < 0 || !parameters.startsWith(";") || !wanted.test(parameters)) continue;
+    const target = link.slice(0, end);
+    const question = target.indexOf("?");
+    return new URLSearchParams(question < 0 ? "" : target.slice(question + 1));
+  }
+  return undefined;
+}

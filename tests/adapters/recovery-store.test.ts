@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { createRecoveryStore, type RecoveryStore } from "../../lib/adapters/recovery-store.ts";
+import { SaveFailure } from "../../lib/core/recovery-record.ts";
+
+const RECORD = { state: "unverified", reason: "r", time: "t", endpoint: "e" } as const;
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "hydra-recovery-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+let made = 0;
+
+/** A store over folders below the test's own, each with a name that differs from all others. */
+function storeIn(...folders: readonly string[]): RecoveryStore {
+  const random = (count: number): Uint8Array => new Uint8Array(count).fill(++made);
+  return createRecoveryStore({ folders: folders.map((name) => join(folder, name)), random });
+}
+
+function linesOf(path: string): readonly string[] {
+  return readFileSync(path, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line).client_id);
+}
+
+describe("a recovery copy", () => {
+  it("can be read by its owner under any umask", () => {
+    const before = process.umask(0o777);
+    try {
+      const store = storeIn("");
+      const copy = store.saveDurably(RECORD, "any folder");
+      const modeOf = (path = ""): number => statSync(path).mode & 0o777;
+      for (const { path = "" } of [store.save(RECORD) ?? {}, copy, store.openLog() ?? {}])
+        assert.equal(modeOf(path), 0o600);
+      copy.replace({ ...RECORD, state: "made" });
+      assert.equal(modeOf(copy.path), 0o600);
+    } finally {
+      process.umask(before);
+    }
+  });
+
+  it("goes to the first folder that takes it", () => {
+    mkdirSync(join(folder, "second"));
+    const copy = storeIn("missing", "second").save(RECORD) ?? assert.fail("no folder took it");
+    assert.deepEqual(readdirSync(join(folder, "second")), [copy.path.slice(join(folder, "second").length + 1)]);
+  });
+
+  it("is refused, with the first folder's name, where no folder takes it", () => {
+    const store = storeIn("missing", "missing/too");
+    assert.equal(store.save(RECORD), undefined);
+    assert.equal(store.openLog(), undefined);
+    assert.equal(store.probe(), undefined);
+    assert.throws(
+      () => store.saveDurably(RECORD, "any folder"),
+      (error) => error instanceof SaveFailure && error.folder === join(folder, "missing"),
+    );
+  });
+
+  it("keeps the old record where a new one can't be written", () => {
+    const copy = storeIn("").save({ ...RECORD, client_id: "a" }) ?? assert.fail("no folder took it");
+    mkdirSync(`${copy.path}.new`);
+    assert.throws(() => copy.replace({ ...RECORD, client_id: "b" }));
+    assert.equal(JSON.parse(readFileSync(copy.path, "utf8")).client_id, "a");
+  });
+
+  it("escapes what a terminal would take for a command", () => {
+    const copy = storeIn("").save({ ...RECORD, reason: "\u009b2J\u202e" }) ?? assert.fail("no folder took it");
+    assert.doesNotMatch(readFileSync(copy.path, "utf8"), /[\u0080-\u009f\u202a-\u202e]/);
+    assert.equal(JSON.parse(readFileSync(copy.path, "utf8")).reason, "\u009b2J\u202e");
+  });
+});
+
+describe("a recovery log", () => {
+  it("holds each record from before its client is created", () => {
+    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    log.save({ ...RECORD, client_id: "a" });
+    log.save({ ...RECORD, client_id: "b" });
+    assert.deepEqual(linesOf(log.path), ["a", "b"]);
+  });
+
+  it("is gone when every record was removed", () => {
+    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    for (const id of ["a", "b"]) log.save({ ...RECORD, client_id: id }).remove();
+    log.close();
+    assert.deepEqual(readdirSync(folder), []);
+  });
+
+  it("is left with the newest record of each client that was not delivered", () => {
+    const log = storeIn("").openLog() ?? assert.fail("no folder took it");
+    log.save({ ...RECORD, client_id: "a" }).remove();
+    log.save({ ...RECORD, client_id: "b" }).replace({ ...RECORD, state: "made", client_id: "server-chosen" });
+    log.close();
+    assert.deepEqual(linesOf(log.path), ["server-chosen"]);
+    assert.equal(statSync(log.path).mode & 0o777, 0o600);
+  });
+});

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { OrderedPool } from "../../lib/clients/batch.ts";
+
+/** A pool over numbers whose work each test finishes by hand. */
+function openPool(total: number, concurrency: number) {
+  const running = new Map<number, PromiseWithResolvers<number>>();
+  const abort = new AbortController();
+  const items = Array.from({ length: total }, (_, n) => n);
+  const pool = new OrderedPool(
+    items,
+    (n) => {
+      const work = Promise.withResolvers<number>();
+      running.set(n, work);
+      return work.promise.finally(() => running.delete(n));
+    },
+    { concurrency, signal: abort.signal },
+  );
+  const outcomes = pool[Symbol.asyncIterator]();
+  return {
+    pool,
+    abort,
+    outcomes,
+    running: () => [...running.keys()],
+    /** Finishes one item, and lets the pool react. */
+    async finish(n: number): Promise<void> {
+      running.get(n)?.resolve(n);
+      await setImmediate();
+    },
+    async fail(n: number): Promise<void> {
+      running.get(n)?.reject(new Error(`item ${n}`));
+      await setImmediate();
+    },
+  };
+}
+
+describe("an ordered pool", () => {
+  test("yields outcomes in the order of the items, whichever is finished first", async () => {
+    const { outcomes, running, finish } = openPool(3, 3);
+    const first = outcomes.next();
+    assert.deepEqual(running(), [0, 1, 2]);
+    await finish(2);
+    await finish(1);
+    await finish(0);
+    assert.deepEqual(await first, { done: false, value: 0 });
+    assert.deepEqual(await outcomes.next(), { done: false, value: 1 });
+    assert.deepEqual(await outcomes.next(), { done: false, value: 2 });
+    assert.deepEqual(await outcomes.next(), { done: true, value: undefined });
+  });
+
+  test("works on no more items at once than it may", async () => {
+    const { pool, outcomes, running, finish } = openPool(5, 2);
+    const first = outcomes.next();
+    assert.deepEqual(running(), [0, 1]);
+    await finish(1);
+    assert.deepEqual(running(), [0, 2]);
+    assert.equal(pool.notStarted, 2);
+    await finish(0);
+    await first;
+    assert.deepEqual(running(), [2, 3]);
+  });
+
+  test("waits for a slow item once enough outcomes wait for it", async () => {
+    const { pool, outcomes, running, finish } = openPool(100, 2);
+    const first = outcomes.next();
+    for (let n = 1; n < 20; n++) await finish(n);
+    // The slow item has been taken off, so that eight more may wait.
+    assert.deepEqual(running(), [0]);
+    assert.equal(pool.notStarted, 100 - 9);
+    await finish(0);
+    await first;
+    assert.deepEqual(running(), []);
+    await outcomes.next();
+    assert.equal(running().length, 1);
+  });
+
+  test("starts nothing more after a signal, and finishes what is under way", async () => {
+    const { pool, outcomes, abort, running, finish } = openPool(5, 2);
+    const first = outcomes.next();
+    abort.abort();
+    await finish(0);
+    assert.equal((await first).value, 0);
+    assert.deepEqual(running(), [1]);
+    await finish(1);
+    assert.equal((await outcomes.next()).value, 1);
+    assert.equal((await outcomes.next()).done, true);
+    assert.equal(pool.notStarted, 3);
+  });
+
+  test("gives the outcomes that nobody has taken when it is stopped", async () => {
+    const { pool, outcomes, running, finish } = openPool(5, 2);
+    const first = outcomes.next();
+    await finish(0);
+    await first;
+    const rest = pool.stop();
+    assert.deepEqual(running(), [1, 2]);
+    await finish(2);
+    await finish(1);
+    assert.deepEqual(await rest, [1, 2]);
+    assert.equal(pool.notStarted, 2);
+  });
+
+  test("throws what an item throws when its turn comes", async () => {
+    const { outcomes, finish, fail } = openPool(2, 2);
+    const first = outcomes.next();
+    await fail(1);
+    await finish(0);
+    assert.equal((await first).value, 0);
+    await assert.rejects(outcomes.next(), /item 1/);
+  });
+});

@@ -1,0 +1,266 @@
+/** Ways to reach the admin API: unix sockets, TLS, headers, and the path of the endpoint. */
+
+import assert from "node:assert/strict";
+import { chmodSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
+import { runBinary, temporaryFolder } from "./binary.ts";
+import { dropAfter, inOrder, instead, openFaultProxy } from "./fault-proxy.ts";
+import { ends, fails, isStored, openScene, printed, SEED, SLOW } from "./scenario.ts";
+import { type Certificates, type Identity, makeCertificates } from "./tls.ts";
+
+describe("over a unix socket", () => {
+  it("creates a client, on every version", SLOW, async () => {
+    using folder = temporaryFolder();
+    for (const as of ["1.8", "2.1", "26"] as const) {
+      const listen = `unix://${join(folder.path, "a b.sock")}`;
+      const sandbox = await startSandbox({ as, listen });
+      try {
+        const ended = await runBinary([...SEED, "--endpoint", listen]);
+        ends(ended, 0);
+        const { id, secret } = printed(ended);
+        assert.equal(sandbox.secretOf(id), secret);
+        assert.equal(ended.stderr, "");
+      } finally {
+        await sandbox.close();
+      }
+    }
+  });
+
+  it("carries every header and is retried like TCP, without a proxy", async () => {
+    using folder = temporaryFolder();
+    const socket = join(folder.path, "hydra.sock");
+    await using scene = await openScene();
+    await using spoiled = await proxyOn(scene.sandbox.url, socket);
+    const ended = await runBinary(
+      [
+        ...[...SEED, "--endpoint", `unix://${socket}`, "--access-token", "tok", "--fake-tls-termination"],
+        ...["-H", "X-Url: http://a:1", "-H", "X-List: a", "-H", "x-list: b", "--skip-tls-verify"],
+      ],
+      { env: { HTTP_PROXY: "http://127.0.0.1:1", http_proxy: "http://127.0.0.1:1" } },
+    );
+    isStored(scene, ended);
+    assert.equal(spoiled.posts().length, 3);
+    for (const { headers } of spoiled.posts()) {
+      assert.equal(headers["authorization"], "Bearer tok");
+      assert.equal(headers["x-forwarded-proto"], "https");
+      assert.equal(headers["x-url"], "http://a:1");
+      assert.equal(headers["x-list"], "a, b");
+      assert.equal(headers["host"], "localhost");
+    }
+  });
+
+  it("reports what is wrong with a socket", async () => {
+    using folder = temporaryFolder();
+    const at = (name: string): string[] => [
+      ...[...SEED, "--fail-after", "0", "--endpoint", `unix://${join(folder.path, name)}`],
+    ];
+    fails(await runBinary(at("missing.sock")), 6, /missing\.sock: the socket does not exist/);
+    writeFileSync(join(folder.path, "file"), "");
+    fails(await runBinary(at("file")), 6, /file: (connection refused|not a socket)/);
+    const left = createServer();
+    await new Promise<void>((resolve) => left.listen(join(folder.path, "left.sock"), resolve));
+    await new Promise<void>((resolve) => left.close(() => resolve()));
+    fails(await runBinary(at("left.sock")), 6, /left\.sock: /);
+  });
+});
+
+/** A proxy on a unix socket that answers 503 first, loses the next answer, and lets the rest through. */
+async function proxyOn(server: string, socket: string) {
+  const proxy = await openFaultProxy(server, inOrder(instead({ status: 503 }), dropAfter), socket);
+  return { posts: proxy.posts, [Symbol.asyncDispose]: proxy.close };
+}
+
+describe("over TLS", () => {
+  let made: Certificates;
+  let folder: ReturnType<typeof temporaryFolder>;
+  let caFile: string;
+
+  before(() => {
+    made = makeCertificates();
+    folder = temporaryFolder();
+    caFile = join(folder.path, "ca.pem");
+    writeFileSync(caFile, `a comment\n${made.authority.cert}`);
+  });
+
+  after(() => {
+    folder[Symbol.dispose]();
+  });
+
+  async function serving(identity: Identity): Promise<Sandbox & AsyncDisposable> {
+    const tls = { key: identity.key, cert: identity.cert };
+    const sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0", tls });
+    return { ...sandbox, [Symbol.asyncDispose]: sandbox.close };
+  }
+
+  it("trusts an authority given by --ca-file, for a host name and for an address", async () => {
+    await using sandbox = await serving(made.good);
+    for (const url of [sandbox.url, sandbox.url.replace("127.0.0.1", "localhost")]) {
+      const ended = await runBinary([...SEED, "--endpoint", url, "--ca-file", caFile]);
+      ends(ended, 0);
+      assert.equal(sandbox.secretOf(printed(ended).id), printed(ended).secret);
+      assert.equal(ended.stderr, "");
+    }
+  });
+
+  it("rejects what it doesn't trust at once, and nothing is created", SLOW, async () => {
+    const cases: readonly (readonly [identity: Identity, more: readonly string[], reason: RegExp])[] = [
+      [made.good, [], /certificate's authority is not trusted/],
+      [made.selfSigned, [], /certificate is self-signed and not trusted/],
+      [made.selfSigned, ["--ca-file", caFile], /certificate is self-signed and not trusted/],
+      [made.elsewhere, ["--ca-file", caFile], /certificate is for another host name/],
+      [made.expired, ["--ca-file", caFile], /certificate has expired/],
+      [made.early, ["--ca-file", caFile], /certificate is not valid yet/],
+    ];
+    for (const [identity, more, reason] of cases) {
+      await using sandbox = await serving(identity);
+      using home = temporaryFolder();
+      const ended = await runBinary([...SEED, "--endpoint", sandbox.url, ...more], { env: { HOME: home.path } });
+      fails(ended, 6, reason);
+      assert.match(ended.stderr, /^Hint: .*--ca-file/m);
+      assert.doesNotMatch(ended.stderr, /trying again|rescue|recovery|secret/);
+      assert.equal(sandbox.clients().length, 0);
+    }
+  });
+
+  it("trusts a self-signed certificate given by --ca-file", async () => {
+    await using sandbox = await serving(made.selfSigned);
+    const file = join(folder.path, "self.pem");
+    writeFileSync(file, made.selfSigned.cert);
+    const ended = await runBinary([...SEED, "--endpoint", sandbox.url, "--ca-file", file]);
+    ends(ended, 0);
+    assert.equal(sandbox.secretOf(printed(ended).id), printed(ended).secret);
+  });
+
+  it("skips the check with a warning", SLOW, async () => {
+    for (const identity of [made.selfSigned, made.elsewhere, made.expired]) {
+      await using sandbox = await serving(identity);
+      const ended = await runBinary([...SEED, "--endpoint", sandbox.url, "--skip-tls-verify"]);
+      ends(ended, 0);
+      assert.equal(sandbox.secretOf(printed(ended).id), printed(ended).secret);
+      assert.match(ended.stderr, /^Warning: .*certificate is not verified \(--skip-tls-verify\)/);
+    }
+  });
+
+  it("reads --ca-file for https alone, and before anything is sent", async () => {
+    await using scene = await openScene();
+    isStored(scene, await scene.run([...SEED, "--ca-file", "/nothing/there"]));
+    await using sandbox = await serving(made.good);
+    const empty = join(folder.path, "empty.pem");
+    const broken = join(folder.path, "broken.pem");
+    writeFileSync(empty, "nothing\n");
+    writeFileSync(broken, made.good.cert.replace(/^M.{20}/m, "A".repeat(20)));
+    for (const [file, reason] of [
+      ["/nothing/there", /the file does not exist/],
+      [folder.path, /folder/],
+      [empty, /no certificate/],
+      [broken, /cannot be read/],
+    ] as const) {
+      const ended = await runBinary([...SEED, "--endpoint", sandbox.url, "--ca-file", file]);
+      fails(ended, 2, reason);
+      assert.match(ended.stderr, /--ca-file/);
+    }
+    assert.equal(sandbox.clients().length, 0);
+  });
+
+  it("reports a port that doesn't speak TLS, and isn't retried", async () => {
+    await using scene = await openScene();
+    const ended = await scene.run([...SEED, "--endpoint", scene.sandbox.url.replace("http", "https")]);
+    fails(ended, 6, /the TLS handshake failed: this port may not speak TLS/);
+    assert.doesNotMatch(ended.stderr, /retrying/);
+    assert.equal(scene.sandbox.clients().length, 0);
+  });
+});
+
+describe("the headers", () => {
+  it("are sent unchanged with every request", async () => {
+    await using scene = await openScene("1.8");
+    const ended = await scene.run([
+      ...[...SEED, "-H", "X-Url: http://a:1", "--header", "X-Comma: a,b", "--http-header", "X-Blank:"],
+      ...["--fake-tls-termination"],
+    ]);
+    isStored(scene, ended);
+    assert.equal(scene.proxy.posts().length, 2);
+    for (const { headers } of scene.proxy.seen) {
+      assert.equal(headers["x-url"], "http://a:1");
+      assert.equal(headers["x-comma"], "a,b");
+      assert.equal(headers["x-blank"], "");
+      assert.equal(headers["x-forwarded-proto"], "https");
+      assert.equal(headers["authorization"], undefined);
+      assert.equal(headers["content-type"], "application/json");
+    }
+  });
+
+  it("hold the token of the flag, else of the environment, else of the file", SLOW, async () => {
+    await using scene = await openScene();
+    const file = join(scene.home, "config.yaml");
+    writeFileSync(file, `endpoint: ${scene.url}\naccess_token: from-file\n`);
+    chmodSync(file, 0o600);
+    const config = ["--config", file];
+    const env = { OAUTH2_ACCESS_TOKEN: "from-environment" };
+    const sent = async (...[args, options]: Parameters<typeof scene.run>): Promise<string | undefined> => {
+      ends(await scene.run(args, options), 0);
+      return scene.proxy.seen.at(-1)?.headers["authorization"];
+    };
+    assert.equal(await sent([...SEED, ...config, "--access-token", "from-flag"], { env }), "Bearer from-flag");
+    assert.equal(await sent([...SEED, ...config], { env }), "Bearer from-environment");
+    assert.equal(await sent([...SEED, ...config]), "Bearer from-file");
+    assert.equal(await sent([...SEED, ...config, "-H", "Authorization: Basic eDp5"]), "Basic eDp5");
+    assert.equal(await sent(SEED), undefined);
+    const withUser = scene.url.replace("http://", "http://user:p%40ss@");
+    const basic = `Basic ${Buffer.from("user:p@ss").toString("base64")}`;
+    assert.equal(await sent([...SEED, "--endpoint", withUser]), basic);
+    assert.equal(await sent([...SEED, "--endpoint", withUser, "--access-token", "t"]), "Bearer t");
+  });
+
+  it("never show the userinfo of a URL", async () => {
+    await using scene = await openScene("26", inOrder(instead({ status: 401 })));
+    const ended = await scene.run([...SEED, "-v", "--endpoint", scene.url.replace("http://", "http://user:hush@")]);
+    fails(ended, 3, /401/);
+    assert.doesNotMatch(ended.stderr, /hush|user:/);
+  });
+
+  it("are rejected when they cannot be sent or contradict each other", async () => {
+    await using scene = await openScene();
+    const bad = ["X\r\nY: 1", "X: a\nb: c", ": value", "X Y: 1", "Content-Length: 3", "X: \u{1f600}"];
+    for (const header of bad) fails(await scene.run([...SEED, "-H", header]), 2, /-H/);
+    const two = await scene.run([...SEED, "--header", "authorization: hush", "--access-token", "hush"]);
+    fails(two, 2, /--access-token and --header/);
+    assert.doesNotMatch(two.stderr, /hush/);
+    fails(await scene.run([...SEED, "--access-token", "a b"]), 2, /--access-token/);
+    assert.equal(scene.proxy.seen.length, 0);
+  });
+});
+
+describe("the path of the endpoint", () => {
+  it("may end with a slash, and an /admin is taken off with a word", async () => {
+    for (const as of ["1.8", "26"] as const) {
+      await using scene = await openScene(as);
+      const ended = await scene.run([...SEED, "--endpoint", `${scene.url}/admin/`]);
+      isStored(scene, ended);
+      assert.match(ended.stderr, /^Warning: \/admin at the end of --endpoint is ignored/);
+    }
+    await using scene = await openScene();
+    isStored(scene, await scene.run([...SEED, "--endpoint", `${scene.url}/`]));
+  });
+
+  it("is kept before the paths of the API", async () => {
+    await using scene = await openScene("26", ({ method }) =>
+      method === "POST" ? instead({ status: 401 }) : undefined,
+    );
+    fails(await scene.run([...SEED, "--endpoint", `${scene.url}/hydra/one`]), 3, /401/);
+    assert.equal(scene.proxy.posts()[0]?.target, "/hydra/one/admin/clients");
+  });
+
+  it("is used only in the API version that --api selects", async () => {
+    await using old = await openScene("1.8");
+    isStored(old, await old.run([...SEED, "--api", "v1"]));
+    assert.deepEqual(
+      old.proxy.seen.map(({ target }) => target),
+      ["/clients"],
+    );
+    fails(await old.run([...SEED, "--api", "v2"]), 1, /has no \/admin\/clients/);
+  });
+});

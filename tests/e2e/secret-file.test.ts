@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { temporaryFolder } from "./binary.ts";
+import { fails, openScene, SLOW, told } from "./scenario.ts";
+
+const CREATE = ["clients", "create", "-g", "client_credentials", "-r", "token"];
+
+describe("a secret file whose folder changes while the client is created", () => {
+  it("leaves no draft behind when the folder is swapped for another", SLOW, async () => {
+    using folder = temporaryFolder();
+    const before = join(folder.path, "before");
+    const moved = join(folder.path, "moved");
+    mkdirSync(before);
+    await using scene = await openScene("26", (exchange) =>
+      exchange.method === "POST"
+        ? async () => {
+            renameSync(before, moved);
+            mkdirSync(before);
+            exchange.reply(await exchange.pass());
+          }
+        : undefined,
+    );
+    const ended = await scene.run([...CREATE, "--secret-out", join(before, "out.env")]);
+    fails(ended, 1, /^Error: Cannot deliver the credentials: .* was deleted again$/);
+    assert.deepEqual([readdirSync(before), readdirSync(moved)], [[], []], told(ended));
+    assert.deepEqual([scene.sandbox.clients(), scene.rescued()], [[], []]);
+  });
+
+  it("never replaces a file that appears under its name", SLOW, async () => {
+    using folder = temporaryFolder();
+    const out = join(folder.path, "out.env");
+    await using scene = await openScene("26", (exchange) =>
+      exchange.method === "POST"
+        ? async () => {
+            writeFileSync(out, "mine");
+            exchange.reply(await exchange.pass());
+          }
+        : undefined,
+    );
+    const ended = await scene.run([...CREATE, "--secret-out", out]);
+    fails(ended, 1, /was deleted again$/);
+    assert.deepEqual(readdirSync(folder.path), ["out.env"]);
+    assert.deepEqual([scene.sandbox.clients(), scene.rescued()], [[], []]);
+  });
+});

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FIELD_NAMES } from "../../lib/core/client/fields.ts";
+import { fieldSchemas } from "../../lib/servers/client-schema.ts";
+import { clientIn, clientsIn, unexpectedTypes } from "../../lib/servers/index.ts";
+import { recorded, VERSIONS } from "./recordings.ts";
+
+test("every field of a client has a schema, and there are no others", () => {
+  // These two are checked whenever a client is read: without them there is no client.
+  const checked = ["client_id", "client_secret"];
+  assert.deepEqual([...fieldSchemas().keys(), ...checked].sort(), [...FIELD_NAMES].sort());
+});
+
+for (const version of VERSIONS) {
+  test(`all clients that ${version} returned have the expected types`, () => {
+    const clients = recorded(version).flatMap(({ answer }) => {
+      const text = answer !== undefined && answer.status < 300 ? answer.text : "";
+      return clientIn(text)?.record ?? clientsIn(text)?.records ?? [];
+    });
+    assert.ok(clients.length > 20);
+    for (const client of clients) assert.deepEqual(unexpectedTypes(client), [], JSON.stringify(client));
+  });
+}
+
+test("a value of another type is named, and a field that is unknown or null isn't", () => {
+  const client = {
+    client_id: "a",
+    client_name: 1,
+    scope: ["a"],
+    redirect_uris: "x",
+    contacts: [1],
+    skip_consent: "yes",
+  };
+  assert.deepEqual(unexpectedTypes(client), ["client_name", "scope", "redirect_uris", "contacts", "skip_consent"]);
+  assert.deepEqual(unexpectedTypes({ client_id: "a", client_name: null, contacts: null, later: {}, metadata: 1 }), []);
+});
