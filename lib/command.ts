@@ -2,6 +2,7 @@ import { type ArgsDef, type CommandContext, type CommandDef, defineCommand, runC
 import type { Admin } from "./adapters/admin/admin.ts";
 import type { Host } from "./adapters/host.ts";
 import type { KeyPair } from "./adapters/key-generator.ts";
+import type { AdminTokens, ClientAuthentication, OAuthClient } from "./adapters/oauth/index.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
 import type { SecretTarget } from "./adapters/secret-target.ts";
 import type { ClientProof, ProofEndpoints, Proven } from "./adapters/token-endpoint.ts";
@@ -70,6 +71,25 @@ export interface Tokens {
   prove(endpoints: ProofEndpoints, clientId: string, proof: ClientProof): Promise<Proven>;
 }
 
+/** A client and how it authenticates. */
+export interface ClientLogin {
+  readonly clientId: string;
+  readonly authentication: ClientAuthentication;
+  /** Whether the server may choose the other method for a secret. */
+  readonly followsServer: boolean;
+}
+
+/** The server of the connection as an OAuth 2.0 client sees it, and the admin API's endpoints for tokens. */
+export interface OAuth {
+  /** Does something as a client, with the endpoints that the server names or with this token endpoint. */
+  asClient<T>(login: ClientLogin, tokenUrl: string | undefined, work: (client: OAuthClient) => Promise<T>): Promise<T>;
+  admin(): Promise<AdminTokens>;
+  /** Fetches the text of a public key set; `what` names it in messages. */
+  fetchKeySet(url: string, what: string): Promise<string>;
+  /** Whether a key of the set signed the token (RFC 7515). */
+  isSignedBy(token: string, keySet: JsonObject): Promise<boolean>;
+}
+
 /** What a command works with. Functions take only the members that they use. */
 export interface Context {
   readonly host: Host;
@@ -86,6 +106,7 @@ export interface Context {
   readonly keys: Keys;
   readonly pairs: KeyPairs;
   readonly tokens: Tokens;
+  readonly oauth: OAuth;
   /** Reads a file, or standard input for `-`; a usage Problem names the flag. */
   readFile(path: string, flag: string): Promise<TextFile>;
   /** Reads YAML or JSON. */
@@ -93,7 +114,7 @@ export interface Context {
   startSandbox(options: {
     readonly as: SandboxVersion;
     readonly listen: string;
-    readonly publicListen: string;
+    readonly publicListen?: string;
     readonly onRequest?: (line: string) => void;
   }): Promise<{ readonly url: string; readonly publicUrl: string | undefined; close(): Promise<void> }>;
   /** Shows the progress on a terminal's stderr; a total of 0 removes the line. */
@@ -158,8 +179,11 @@ interface Spec {
   readonly operands?: Operands;
   /** Command lines without the program's name, by syntax. */
   readonly examples: Readonly<Partial<Record<Syntax, readonly (readonly [line: string, what: string])[]>>>;
-  /** Whether it talks to a server, so that an endpoint is needed; `if-asked`: only with one of its flags. */
-  readonly server: boolean | "if-asked";
+  /**
+   * Whether it talks to a server, so that an endpoint is needed; `if-asked`: only with one of its flags; `public`: to the
+   * public side of a server, whose URL its endpoint flag takes.
+   */
+  readonly server: boolean | "if-asked" | "public";
   readonly format: Readonly<Record<Syntax, string>>;
   /**
    * Whether its results are clients, for the formats `env` and `k8s-secret`: with their secrets if it delivers them, or only

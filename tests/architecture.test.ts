@@ -28,7 +28,7 @@ interface Layer {
   readonly effects?: true;
 }
 
-const EVERY_LAYER = ["core", "servers", "sandbox", "adapters", "lib", "clients", "commands", "app"];
+const EVERY_LAYER = ["core", "servers", "sandbox", "adapters", "lib", "clients", "tokens", "commands", "app"];
 
 /** The import table, by folder of lib; `lib` is lib/command.ts, `cli` is cli.ts. */
 const LAYERS: Readonly<Record<string, Layer>> = {
@@ -39,7 +39,12 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   adapters: { imports: ["core", "servers", "adapters"], effects: true },
   lib: { imports: ["core"], types: ["adapters", "servers", "sandbox"], packages: ["citty"] },
   clients: { imports: ["core", "lib", "clients"], types: ["adapters"] },
-  commands: { imports: ["core", "lib", "clients", "commands"], types: ["adapters", "servers"], packages: ["citty"] },
+  tokens: { imports: ["core", "lib", "tokens"], types: ["adapters"] },
+  commands: {
+    imports: ["core", "lib", "clients", "tokens", "commands"],
+    types: ["adapters", "servers"],
+    packages: ["citty"],
+  },
   app: { imports: EVERY_LAYER, packages: ["citty"] },
   cli: { imports: ["app", "adapters"], effects: true },
 };

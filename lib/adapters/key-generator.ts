@@ -1,3 +1,5 @@
+import { isJsonObject, type JsonObject } from "../core/json.ts";
+
 /** The algorithms for key pairs: those that all supported servers accept for private_key_jwt. */
 type KeyAlgorithm = "ES256" | "RS256" | "PS256";
 
@@ -49,4 +51,27 @@ export async function clientAssertion(
     .setIssuedAt(seconds)
     .setExpirationTime(seconds + 60)
     .sign(await importPKCS8(keys.pem, keys.algorithm));
+}
+
+/** The members of a JSON Web Key that a public key consists of; a shared secret has none of them. */
+const PUBLIC_MEMBERS = ["kty", "n", "e", "crv", "x", "y"];
+
+/** Whether a key of a public JSON Web Key Set signed a token (RFC 7515). The token's key ID chooses it, if it has one. */
+export async function isSignedBy(token: string, keySet: JsonObject): Promise<boolean> {
+  const { compactVerify, decodeProtectedHeader, importJWK } = await import("jose");
+  const { alg, kid } = decodeProtectedHeader(token);
+  const keys = Array.isArray(keySet["keys"]) ? keySet["keys"].filter(isJsonObject) : [];
+  for (const key of keys) {
+    if (kid !== undefined && key["kid"] !== kid) continue;
+    const members = Object.entries(key).filter(
+      (entry): entry is [string, string] => PUBLIC_MEMBERS.includes(entry[0]) && typeof entry[1] === "string",
+    );
+    try {
+      await compactVerify(token, await importJWK(Object.fromEntries(members), alg));
+      return true;
+    } catch {
+      // Another key, or one for another algorithm.
+    }
+  }
+  return false;
 }

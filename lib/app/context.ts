@@ -2,17 +2,18 @@ import { type Admin, createAdmin } from "../adapters/admin/admin.ts";
 import { createDownload } from "../adapters/download.ts";
 import type { Host } from "../adapters/host.ts";
 import { createHttp } from "../adapters/http.ts";
+import type { ClientAuthentication } from "../adapters/oauth/index.ts";
 import { checkRecoveryFolder, createRecoveryStore, type RecoveryOptions } from "../adapters/recovery-store.ts";
 import type { SecretTargets } from "../adapters/secret-target.ts";
 import { HONOURS_PROXIES, transport, trustedAuthorities } from "../adapters/transport.ts";
-import type { Context, KeyPairs, Keys, Tokens } from "../command.ts";
+import type { Context, KeyPairs, Keys, OAuth, Tokens } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import type { Syntax } from "../core/flags/flag.ts";
 import { CA_FILE, RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import type { ParsedLine } from "../core/flags/parse.ts";
 import { FILE_DEPTH } from "../core/json.ts";
-import { CLEANUP_MS, type Http, proxyOf, STALLED_READER_MS } from "../core/network.ts";
+import { CLEANUP_MS, type Download, type Http, proxyOf, STALLED_READER_MS } from "../core/network.ts";
 import type { Format } from "../core/output/formats.ts";
 import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type ServerFamily } from "../servers/index.ts";
 import { InputFiles } from "./input.ts";
@@ -81,6 +82,7 @@ export function createContext(options: ContextOptions): Context {
     keys: recipientKeys(values, sources),
     pairs: keyPairs(host),
     tokens: tokenEndpoint(host, https.public, remaining),
+    oauth: oauthAccess(options, { http: https.admin, download, remaining }),
     ...outlets(options, remaining),
     startSandbox: async (sandbox) => (await import("../sandbox/index.ts")).startSandbox(sandbox),
     rendersText: (view, item, text) => rendersText(format, render, view, item, text),
@@ -191,6 +193,33 @@ function tokenEndpoint(host: Pick<Host, "monotonic" | "uuid">, http: Http, remai
       const options = { timeLeft: () => until - host.monotonic(), wrongSecret: host.uuid() };
       return (await adapter()).proveCredentials(http, endpoints, clientId, proof, options);
     },
+  };
+}
+
+/** The server of the connection for tokens. Its library is loaded when it is first asked. */
+function oauthAccess(
+  { run, connection }: Pick<ContextOptions, "run" | "connection">,
+  { http, download, remaining }: { readonly http: Http; readonly download: Download; readonly remaining: () => number },
+): OAuth {
+  const adapter = (): Promise<typeof import("../adapters/oauth/index.ts")> => import("../adapters/oauth/index.ts");
+  const { now } = run.host;
+  const shared = { http, timeLeft: remaining, signal: run.ending.signal };
+  return {
+    async asClient({ clientId, authentication, followsServer }, tokenUrl, work) {
+      const { createOAuthClient, discover, withEndpoints, withExpectedMethod } = await adapter();
+      const publicUrl = needed(connection).base;
+      const found = await discover({ ...shared, publicUrl, timeout: remaining(), now });
+      const server = tokenUrl === undefined ? found : withEndpoints(found, { token_endpoint: tokenUrl });
+      const attempt = (method: ClientAuthentication) =>
+        work(createOAuthClient({ ...shared, server, clientId, authentication: method, now }));
+      return followsServer ? withExpectedMethod(authentication, attempt) : attempt(authentication);
+    },
+    admin: async () => {
+      const { base, headers } = needed(connection);
+      return (await adapter()).createAdminTokens({ ...shared, adminUrl: base, headers });
+    },
+    fetchKeySet: async (url, what) => (await import("./fetch-keys.ts")).fetchKeySet(download, url, what),
+    isSignedBy: async (token, keySet) => (await import("../adapters/key-generator.ts")).isSignedBy(token, keySet),
   };
 }
 

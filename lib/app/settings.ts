@@ -1,7 +1,7 @@
 import type { Host, InputFile } from "../adapters/host.ts";
-import type { Operands } from "../command.ts";
+import type { Leaf, Operands } from "../command.ts";
 import type { ConfigFile } from "../core/flags/config-file.ts";
-import { type Connection, type ConnectionReading, readConnection } from "../core/flags/connection.ts";
+import { type Connection, type ConnectionReading, readConnection, type ServerSide } from "../core/flags/connection.ts";
 import { ACCESS_TOKEN_FILE, CA_FILE, CONFIG, ENDPOINT, FORMAT } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import { describeOperand, NO_SOURCES, type ParsedLine, parseFlags } from "../core/flags/parse.ts";
@@ -50,8 +50,10 @@ export async function readSettings(
   const format = readFormat(values, spec.format[called.syntax], problems);
   problems.push(...credentialFormatProblems(format, values, spec.credentials));
   if (format !== undefined) run.json = values.isSet(FORMAT) && isJson(format);
-  const needsServer = spec.server === true || (spec.server === "if-asked" && values.isSet(ENDPOINT));
-  const server = needsServer ? await readServer(input, values, config?.endpoint, problems) : undefined;
+  const side = spec.server === "public" ? "public" : "admin";
+  const server = needsServer(spec.server, values)
+    ? await readServer(input, values, problems, { fileEndpoint: config?.endpoint, side })
+    : undefined;
   problems.push(...recipientProblems(values), ...(server?.problems ?? []));
   if (server?.connection !== undefined) problems.push(...(await caProblems(input, server.connection, values)));
   return {
@@ -115,15 +117,19 @@ async function readConfigBytes(
   }
 }
 
+function needsServer(server: Leaf["spec"]["server"], values: FlagValues): boolean {
+  return server === true || server === "public" || (server === "if-asked" && values.isSet(ENDPOINT));
+}
+
 /** The connection that the settings describe, with the token of `--access-token-file`. */
 async function readServer(
   input: InputFiles,
   values: FlagValues,
-  fileEndpoint: string | undefined,
   problems: Problem[],
+  { fileEndpoint, side }: { readonly fileEndpoint: string | undefined; readonly side: ServerSide },
 ): Promise<ConnectionReading> {
   const path = values.text(ACCESS_TOKEN_FILE);
-  if (path === undefined) return readConnection(values, fileEndpoint);
+  if (path === undefined) return readConnection(values, fileEndpoint, undefined, side);
   try {
     const text = new TextDecoder().decode(await input.readBytes(path, "--access-token-file"));
     return readConnection(values, fileEndpoint, { text, name: `--access-token-file ${quote(path)}` });

@@ -34,6 +34,19 @@ const rotateSecret = (): Promise<CommandDef> =>
 
 const pgpInspect = (): Promise<CommandDef> => import("./pgp/inspect.ts").then((module) => module.pgpInspect);
 
+const clientCredentials = (): Promise<CommandDef> =>
+  import("./token/client-credentials.ts").then((module) => module.clientCredentials);
+
+const introspect = (): Promise<CommandDef> => import("./token/introspect.ts").then((module) => module.introspect);
+
+const revoke = (): Promise<CommandDef> => import("./token/revoke.ts").then((module) => module.revoke);
+
+const deleteTokens = (): Promise<CommandDef> => import("./token/delete.ts").then((module) => module.deleteTokens);
+
+const flush = (): Promise<CommandDef> => import("./token/flush.ts").then((module) => module.flush);
+
+const decode = (): Promise<CommandDef> => import("./token/decode.ts").then((module) => module.decode);
+
 const wait = (): Promise<CommandDef> => import("./wait.ts").then((module) => module.wait);
 
 const sandbox = (): Promise<CommandDef> => import("./sandbox.ts").then((module) => module.sandbox);
@@ -69,9 +82,26 @@ export const ROOT: Group = group(
     get: verb("get", "Show OAuth 2.0 clients (2.x)", get),
     list: verb("list", "List OAuth 2.0 clients (2.x)", list),
     update: verb("update", "Update an OAuth 2.0 client (2.x)", update),
-    delete: verb("delete", "Delete OAuth 2.0 clients (2.x)", remove),
+    delete: group(
+      "delete",
+      "Delete OAuth 2.0 clients, or their access tokens (2.x)",
+      "2.x",
+      { "oauth2-client": remove, "access-tokens": deleteTokens },
+      { ...CLIENT_ALIASES, "access-token": "access-tokens" },
+    ),
     import: verb("import", "Create OAuth 2.0 clients from files (2.x)", importClients),
     "rotate-secret": verb("rotate-secret", "Rotate the secret of an OAuth 2.0 client (2.x)", rotateSecret),
+    token: group("token", "Get, inspect and revoke tokens", "1.x", {
+      client: clientCredentials,
+      introspect,
+      revoke,
+      delete: deleteTokens,
+      flush,
+      decode,
+    }),
+    perform: group("perform", "Get tokens (2.x)", "2.x", { "client-credentials": clientCredentials }),
+    introspect: group("introspect", "Inspect tokens (2.x)", "2.x", { token: introspect }, { "access-token": "token" }),
+    revoke: group("revoke", "Revoke tokens (2.x)", "2.x", { token: revoke }, { "access-token": "token" }),
     pgp: group("pgp", "Inspect OpenPGP keys", "1.x", { inspect: pgpInspect }),
     wait,
     sandbox,

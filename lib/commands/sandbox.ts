@@ -21,7 +21,7 @@ const PUBLIC_LISTEN: WithDefault<TextFlag> = {
   value: "ADDRESS",
   default: "127.0.0.1:0",
   group: "input",
-  help: "Loopback address and port for tokens and logins; port 0 picks a free port",
+  help: "Loopback address and port for tokens and logins; port 0 picks a free port, none is no port",
 };
 
 const AS: WithDefault<ChoiceFlag<(typeof VERSIONS)[number]>> = {
@@ -36,7 +36,11 @@ const AS: WithDefault<ChoiceFlag<(typeof VERSIONS)[number]>> = {
 
 /** The URLs as lines that a shell can evaluate. */
 function environmentLines(item: JsonObject): readonly string[] {
-  return [`HYDRA_ADMIN_URL=${String(item["endpoint"])}`, `HYDRA_PUBLIC_URL=${String(item["public_url"])}`];
+  const { endpoint, public_url: publicUrl } = item;
+  return [
+    `HYDRA_ADMIN_URL=${String(endpoint)}`,
+    ...(publicUrl === undefined ? [] : [`HYDRA_PUBLIC_URL=${String(publicUrl)}`]),
+  ];
 }
 
 /** `sandbox`: an in-memory Hydra, to try the program and to test pipelines without a real server. */
@@ -57,7 +61,8 @@ export const sandbox = command({
       const listen = context.values.text(LISTEN);
       const publicListen = context.values.text(PUBLIC_LISTEN);
       context.host.enableJit();
-      const running = await context.startSandbox({ as, listen, publicListen, onRequest: context.detail });
+      const publicPort = publicListen === "none" ? {} : { publicListen };
+      const running = await context.startSandbox({ as, listen, ...publicPort, onRequest: context.detail });
       const view = { columns: [], text: () => [], id: () => running.url };
       async function* serve(): AsyncGenerator<Record<string, unknown>> {
         yield { endpoint: running.url, public_url: running.publicUrl };

@@ -201,6 +201,13 @@ export const PROBLEM_CODES = {
     "id-token-mismatch": "A claim of the ID token or of the userinfo response is not the expected one",
     "id-token-not-yet-valid": "The ID token is not valid yet",
     "id-token-signature": "The signature of the ID token cannot be verified",
+    "no-client-id": "There is no client ID to get or revoke tokens as",
+    "no-client-key": "--client-key is missing, or does not go with --auth-method",
+    "bad-credentials": "The file of --credentials cannot be understood",
+    "empty-token": "The token is empty",
+    "not-a-jwt": "The token is not a JSON Web Token",
+    "jwt-signature": "The signature of the token does not verify",
+    "bad-key-set": "A JSON Web Key Set cannot be read",
     "no-flush": "The server cannot delete expired tokens on request",
   },
   Encryption: {

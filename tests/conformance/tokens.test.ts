@@ -8,11 +8,11 @@ import {
   createAdminTokens,
   createOAuthClient,
   discover,
-  driveLogin,
   type OAuthClient,
 } from "../../lib/adapters/oauth/index.ts";
 import { transport, trustedAuthorities } from "../../lib/adapters/transport.ts";
 import { Problem } from "../../lib/core/problem.ts";
+import { driveLogin } from "../adapters/oauth/driver.ts";
 import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 
 const http = createHttp({ transport, authorities: () => trustedAuthorities([]), monotonic: () => 0 });

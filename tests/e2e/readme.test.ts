@@ -74,8 +74,17 @@ describe("the recipes of the README", () => {
 
   const read = (name: string): string => readFileSync(join(folder.path, name), "utf8");
 
-  test("are five", () => {
-    assert.deepEqual([...RECIPES.keys()], ["pipeline", "init-container", "encrypted", "rotation", "moving"]);
+  test("tokens: a token from the sandbox is active, then revoked", async () => {
+    const stdout = await cook("tokens");
+    assert.match(stdout, /"active": true/);
+    assert.match(stdout, /^Revoked OAuth 2\.0 Access Token: ory_at_\S{3}…$/m);
+    const token = read("token.txt").trim();
+    assert.match(token, /^ory_at_/);
+    assert.ok(!stdout.includes(token));
+  });
+
+  test("are six", () => {
+    assert.deepEqual([...RECIPES.keys()], ["tokens", "pipeline", "init-container", "encrypted", "rotation", "moving"]);
   });
 
   test("a pipeline that runs twice", async () => {

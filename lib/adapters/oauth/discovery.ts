@@ -8,7 +8,7 @@ import { escapeControls, quote, trimmedEnd } from "../../core/text.ts";
 import { networkProblem } from "./oauth-problems.ts";
 
 /** The endpoints of a server that this program uses. */
-export const ENDPOINTS = [
+const ENDPOINTS = [
   "authorization_endpoint",
   "token_endpoint",
   "revocation_endpoint",

@@ -1,17 +1,11 @@
-export { type AdminTokens, type AdminTokensOptions, createAdminTokens, type Introspection } from "./admin-tokens.ts";
+export { type AdminTokens, createAdminTokens } from "./admin-tokens.ts";
 
-export type { ClientAuthentication, ClientKey } from "./authentication.ts";
+export type { ClientAuthentication } from "./authentication.ts";
 
-export type { AuthorizationRequest, PendingAuthorization } from "./authorization.ts";
-export type { PendingDevice, Polled, PollOptions } from "./device-flow.ts";
-export {
-  type AuthorizationServer,
-  type DiscoveryOptions,
-  discover,
-  type EndpointName,
-  withEndpoints,
-} from "./discovery.ts";
-export { type Driven, type DriverOptions, driveLogin } from "./driver.ts";
+export { type AuthorizationServer, discover, withEndpoints } from "./discovery.ts";
+
+export { withExpectedMethod } from "./expected-method.ts";
+
 export { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
 
-export type { OAuthClientOptions, TokenRequest, Tokens } from "./token-requests.ts";
+export type { Tokens } from "./token-requests.ts";

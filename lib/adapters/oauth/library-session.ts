@@ -30,7 +30,7 @@ export interface RequestOptions {
 }
 
 /** The last answer of a step, whole: the library gives only what it understands of it. */
-export interface Answered<T> {
+interface Answered<T> {
   readonly value: T;
   readonly answer: HttpAnswer;
 }

@@ -24,9 +24,20 @@ export interface Step {
 }
 
 /** An OAuth 2.0 error as a server sends it (RFC 6749, 4.1.2.1 and 5.2). */
-export interface OAuthError {
+interface OAuthError {
   readonly error: string;
   readonly description: string | undefined;
+}
+
+/** The cause of a problem where the server names the authentication method that it expects of the client. */
+export class ExpectedMethod extends Error {
+  override readonly name = "ExpectedMethod";
+  readonly method: string;
+
+  constructor(method: string) {
+    super(`the server expects ${method}`);
+    this.method = method;
+  }
 }
 
 /** The longest text of a server that a message quotes. */
@@ -118,7 +129,8 @@ function hintFor({ error, description = "" }: OAuthError): string | undefined {
 /** The problem of an OAuth 2.0 error. */
 export function oauthProblem({ action, hidden }: Step, { error, description }: OAuthError, status?: number): Problem {
   // The standard text of the servers for it names every possible cause.
-  const isBare = error === "invalid_client" && expectedMethod(description ?? "") === undefined;
+  const method = error === "invalid_client" ? expectedMethod(description ?? "") : undefined;
+  const isBare = error === "invalid_client" && method === undefined;
   const reason = isBare ? "the server rejected the client's credentials" : shown(description ?? "", hidden);
   const hint = hintFor({ error, description });
   const name = shown(error, hidden);
@@ -127,6 +139,7 @@ export function oauthProblem({ action, hidden }: Step, { error, description }: O
     exit: known(error)?.exit ?? "failed",
     ...(hint === undefined ? {} : { hint }),
     ...(status === undefined ? {} : { status }),
+    ...(method === undefined ? {} : { cause: new ExpectedMethod(method) }),
   });
 }
 
@@ -146,7 +159,7 @@ export function networkProblem({ action }: Step, url: string, failure: NetworkFa
 }
 
 /** The problem of an answer that is neither what was asked for nor an OAuth 2.0 error. */
-export function unreadable({ action }: Step, url: string, status: number): Problem {
+function unreadable({ action }: Step, url: string, status: number): Problem {
   return new Problem(`${action}: ${escapeControls(redactUrl(url))} answered ${status} without an OAuth 2.0 answer`, {
     code: "unreadable-answer",
     exit: "failed",

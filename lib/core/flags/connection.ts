@@ -262,9 +262,18 @@ function endpointWarnings(values: FlagValues, { cutAdmin, secure }: Endpoint): r
   ];
 }
 
-function endpointOf(values: FlagValues): Endpoint | Problem {
+/** Which side of a server a command calls. */
+export type ServerSide = "admin" | "public";
+
+function endpointOf(values: FlagValues, side: ServerSide): Endpoint | Problem {
   const text = (values.text(ENDPOINT) ?? "").trim();
   if (text !== "") return readEndpoint(text, values.origin(ENDPOINT).name);
+  if (side === "public")
+    return usageError(
+      "No endpoint: the public URL of the server is not known",
+      "add --public-url http://127.0.0.1:4444 or set HYDRA_PUBLIC_URL; hydra sandbox starts a server for testing",
+      "no-endpoint",
+    );
   return usageError(
     "No endpoint: the URL of the admin API is not known",
     "add --endpoint http://127.0.0.1:4445 or set HYDRA_ADMIN_URL; hydra sandbox starts a server for testing",
@@ -280,10 +289,11 @@ export function readConnection(
   values: FlagValues,
   fileEndpoint: string | undefined,
   tokenFile?: TokenFile,
+  side: ServerSide = "admin",
 ): ConnectionReading {
   const problems: Problem[] = [];
   const warnings: string[] = [];
-  const read = endpointOf(values);
+  const read = endpointOf(values, side);
   const endpoint = read instanceof Problem ? undefined : read;
   if (read instanceof Problem) problems.push(read);
   const headers = readHeaders(values, problems);

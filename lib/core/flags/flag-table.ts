@@ -407,6 +407,40 @@ export const PUBLIC_URL: TextFlag = {
   help: "Public URL of the server; --verify finds the endpoints there",
 };
 
+/**
+ * The URL of the server for commands that call its public side. It has the name of the admin API's flag, as in Hydra's own
+ * CLI.
+ */
+export const PUBLIC_ENDPOINT: TextFlag = {
+  kind: "text",
+  name: ENDPOINT.name,
+  aliases: [PUBLIC_URL.name],
+  short: "e",
+  value: "URL",
+  group: "connection",
+  env: ["HYDRA_PUBLIC_URL", "HYDRA_URL"],
+  help: "Public URL of the server (also --public-url)",
+};
+
+export const CLIENT_ID: TextFlag = {
+  kind: "text",
+  name: "client-id",
+  value: "ID",
+  group: "secret",
+  env: ["OAUTH2_CLIENT_ID"],
+  help: "ID of the client to get or revoke tokens as",
+};
+
+export const CLIENT_SECRET: TextFlag = {
+  kind: "text",
+  name: "client-secret",
+  value: "SECRET",
+  group: "secret",
+  secret: true,
+  env: ["OAUTH2_CLIENT_SECRET"],
+  help: "Secret of that client. Visible to other users of the machine: prefer --client-secret-file",
+};
+
 export const GENERATE_KEY: ChoiceFlag<KeyAlgorithm> = {
   kind: "text",
   name: "generate-key",

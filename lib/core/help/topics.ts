@@ -3,6 +3,8 @@ import { CONFIG_KEYS } from "../flags/config-file.ts";
 import type { Flag } from "../flags/flag.ts";
 import {
   ACCESS_TOKEN,
+  CLIENT_ID,
+  CLIENT_SECRET,
   CONNECTION_FLAGS,
   ENDPOINT,
   FORMAT,
@@ -186,10 +188,11 @@ const EXIT_TOPIC: Topic = {
 };
 
 /** The flags that read environment variables. */
-const ENV_FLAGS: readonly Flag[] = [ENDPOINT, ACCESS_TOKEN, SECRET, PUBLIC_URL];
+const ENV_FLAGS: readonly Flag[] = [ENDPOINT, ACCESS_TOKEN, SECRET, PUBLIC_URL, CLIENT_ID, CLIENT_SECRET];
 
 /** Variables that no flag reads. */
 const OTHER_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
+  ["HYDRA_URL", "Public URL of the server for `token client` and `token revoke`. Used if HYDRA_PUBLIC_URL is not set"],
   ["HYDRA_KEYBASE_URL", "Base URL of the Keybase API, for a mirror (default: `https://keybase.io`)"],
   ["HYDRA_COMPLETE_IDS", "`0` disables requests for client IDs during shell completion (`hydra help completion`)"],
   [
@@ -540,6 +543,61 @@ const SECRETS_TOPIC: Topic = {
   ],
 };
 
+const TOKENS_TOPIC: Topic = {
+  name: "tokens",
+  title: "Tokens",
+  parts: [
+    lines(
+      "hydra clients create --id app -g client_credentials -a read --secret-out app.env",
+      "hydra token client --credentials app.env --scope read > token.txt",
+      "hydra token introspect --active - < token.txt",
+      "hydra token revoke --credentials app.env - < token.txt",
+    ),
+    text(
+      "`token client` prints the access token and nothing else. `--format json` prints the server's whole answer and `expires_at`.",
+      "In 2.x syntax the commands are `perform client-credentials`, `introspect token`, `revoke token` and `delete access-tokens`.",
+    ),
+    heading("URLs"),
+    rows(
+      [
+        "token client, token revoke",
+        "The public port, 4444 by default: `--public-url` or `--endpoint`, `HYDRA_PUBLIC_URL`, `HYDRA_URL`",
+      ],
+      ["token introspect, delete, flush", "The admin port, 4445 by default: `--endpoint`, `HYDRA_ADMIN_URL`"],
+      ["token decode", "None; with `--verify`, the public port"],
+    ),
+    text(
+      "The endpoints come from the server's discovery document, whose issuer must be the public URL. Endpoints on another origin are not",
+      "used; `--token-url` overrides the token endpoint.",
+    ),
+    heading("Credentials"),
+    rows(
+      [
+        "--credentials FILE",
+        "The file that `--secret-out` wrote: dotenv, JSON or a Kubernetes Secret, with client ID and secret",
+      ],
+      ["--client-secret-file FILE", "A file with only the secret, or standard input with `-`"],
+      ["OAUTH2_CLIENT_ID, OAUTH2_CLIENT_SECRET", "From the environment"],
+      ["--client-key FILE", "A private key for private_key_jwt, such as the file of `--key-out`"],
+      ["--client-secret SECRET", "From the command line, with a warning, because other users can see it"],
+    ),
+    text(
+      "Without a secret, the program asks for it on a terminal. A secret is sent by HTTP Basic authentication. If the server says that the",
+      "client must use the other method, the request is repeated once. `--auth-method` sets the method; `none` is for public clients.",
+    ),
+    heading("What is checked"),
+    text(
+      "An inactive token is not an error, unless `--active` is given: then the exit code is 4. `token delete` exits with 4 if there is no",
+      "such client; Hydra itself reports success. Rejected credentials exit with 3.",
+    ),
+    text(
+      "`token decode` shows header and claims of a JSON Web Token without a server. It verifies the signature only with `--jwks FILE`,",
+      "`--jwks-uri URL` or `--verify`. Expired and unsigned tokens are shown with a note.",
+    ),
+    text("`token flush` exists only in Hydra 1.x. From 2.0 on it is `hydra janitor` of the server's own program."),
+  ],
+};
+
 const RULES_TOPIC: Topic = {
   name: "rules",
   title: "Client validation",
@@ -577,5 +635,6 @@ export const TOPICS: readonly Topic[] = [
   SERVERS_TOPIC,
   SECRETS_TOPIC,
   ENCRYPTION_TOPIC,
+  TOKENS_TOPIC,
   RULES_TOPIC,
 ];

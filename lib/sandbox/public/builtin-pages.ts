@@ -9,7 +9,7 @@ import { escapeHtml, found, page, splitTarget, type WebRequest } from "./web.ts"
 const TEST_USER = "sandbox-user";
 
 /** Paths of the built-in pages, which Hydra has under the same names for servers without a login application. */
-export const BUILTIN_PATHS = {
+const BUILTIN_PATHS = {
   login: "/oauth2/fallbacks/login",
   consent: "/oauth2/fallbacks/consent",
   error: "/oauth2/fallbacks/error",

@@ -16,7 +16,7 @@ import { createUserinfo } from "./userinfo.ts";
 import { splitTarget, type WebRequest } from "./web.ts";
 
 /** What the public side of a sandbox is created with. */
-export interface PublicSideOptions {
+interface PublicSideOptions {
   readonly as: SandboxVersion;
   readonly client: (id: string) => StoredClient | undefined;
   /** The public port's URL; asked when it is needed, because a free port is known only once it is taken. */

@@ -77,7 +77,7 @@ export function userClaims(engine: Engine, { clientId, subject, user }: Grant): 
 }
 
 /** What an ID token is bound to. */
-export interface Bound {
+interface Bound {
   readonly accessToken?: string;
   readonly code?: string;
   readonly nonce: string;

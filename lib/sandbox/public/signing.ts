@@ -3,7 +3,7 @@ import { createHash, generateKeyPairSync, type KeyObject, randomUUID, sign } fro
 import type { JsonObject } from "../../core/json.ts";
 
 /** Which of a server's keys signs. */
-export type KeyUse = "id-token" | "access-token";
+type KeyUse = "id-token" | "access-token";
 
 /** The signing keys of a sandbox. They are generated when they are first needed, because that takes time. */
 export interface SigningKeys {

@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { createSign, generateKeyPairSync } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { describe, test } from "node:test";
+import type { PendingAuthorization } from "../../../lib/adapters/oauth/authorization.ts";
 import {
   type ClientAuthentication,
   createAdminTokens,
   createOAuthClient,
   discover,
-  driveLogin,
   type OAuthClient,
-  type PendingAuthorization,
   withEndpoints,
 } from "../../../lib/adapters/oauth/index.ts";
+import { driveLogin } from "./driver.ts";
 import {
   type Asked,
   failsWith,

@@ -5,14 +5,13 @@ import {
   type AuthorizationServer,
   type ClientAuthentication,
   createOAuthClient,
-  type Driven,
   discover,
-  driveLogin,
   type OAuthClient,
 } from "../../../lib/adapters/oauth/index.ts";
 import { transport, trustedAuthorities } from "../../../lib/adapters/transport.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../../lib/sandbox/index.ts";
+import { type Driven, driveLogin } from "./driver.ts";
 
 export const http = createHttp({ transport, authorities: () => trustedAuthorities([]), monotonic: () => 0 });
 

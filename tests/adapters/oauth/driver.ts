@@ -1,11 +1,11 @@
-import { parseJson } from "../../core/client/client.ts";
-import { isJsonObject, type JsonObject } from "../../core/json.ts";
-import type { Http, HttpAnswer } from "../../core/network.ts";
-import { Problem } from "../../core/problem.ts";
-import { redactUrl, secretsIn } from "../../core/redact.ts";
-import { quote, trimmedEnd } from "../../core/text.ts";
-import { ask } from "./library-session.ts";
-import { oauthErrorIn, oauthProblem, type Step } from "./oauth-problems.ts";
+import { ask } from "../../../lib/adapters/oauth/library-session.ts";
+import { oauthErrorIn, oauthProblem, type Step } from "../../../lib/adapters/oauth/oauth-problems.ts";
+import { parseJson } from "../../../lib/core/client/client.ts";
+import { isJsonObject, type JsonObject } from "../../../lib/core/json.ts";
+import type { Http, HttpAnswer } from "../../../lib/core/network.ts";
+import { Problem } from "../../../lib/core/problem.ts";
+import { redactUrl, secretsIn } from "../../../lib/core/redact.ts";
+import { quote, trimmedEnd } from "../../../lib/core/text.ts";
 
 /** How a login is driven through the admin API, in the place of the login and consent application. */
 export interface DriverOptions {

@@ -1,0 +1,48 @@
+import { type ClientLogin, type Context, command, type Result, single } from "../../command.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { readLogin } from "../../tokens/read-credentials.ts";
+import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, SCOPE, TOKEN_URL } from "../../tokens/token-flags.ts";
+import { TOKEN_VIEW, timestamp } from "../../tokens/token-views.ts";
+
+async function run({ values, oauth }: Pick<Context, "values" | "oauth">, login: ClientLogin): Promise<Result> {
+  const request = { scopes: values.list(SCOPE), audience: values.list(AUDIENCE) };
+  const tokens = await oauth.asClient(login, values.text(TOKEN_URL), (client) => client.clientCredentials(request));
+  const { raw, expiresAt } = tokens;
+  const item: JsonObject = { ...raw, ...(expiresAt === undefined ? {} : { expires_at: timestamp(expiresAt) }) };
+  return single(TOKEN_VIEW, item);
+}
+
+/** `token client` and `perform client-credentials`: gets a token for the client itself (RFC 6749, 4.4). */
+export const clientCredentials = command({
+  name: "client",
+  summary: "Get a token with the client credentials grant",
+  about: [
+    "Prints only the access token in the 1.x syntax; --format json prints the server's whole answer, and when the token expires.",
+    "The secret comes from --credentials, --client-secret-file, OAUTH2_CLIENT_SECRET or, on a terminal, a prompt.",
+  ],
+  flags: [SCOPE, AUDIENCE, ...CREDENTIAL_FLAGS, TOKEN_URL, ...PUBLIC_COMMAND_FLAGS],
+  examples: {
+    "1.x": [
+      [
+        "token client --credentials app.env --endpoint http://127.0.0.1:4444",
+        "With the file that create --secret-out wrote",
+      ],
+      [
+        "token client --client-id app --client-key key.pem --scope read,write --endpoint http://127.0.0.1:4444",
+        "With a private key",
+      ],
+    ],
+    "2.x": [
+      [
+        "perform client-credentials --client-id app --client-secret-file app.secret --format json --endpoint http://127.0.0.1:4444",
+        "The whole answer",
+      ],
+    ],
+  },
+  server: "public",
+  format: { "1.x": "text", "2.x": "table" },
+  async prepare(context) {
+    const login = await readLogin(context);
+    return { problems: [], run: () => run(context, login) };
+  },
+});

@@ -1,0 +1,133 @@
+import { type Context, command, type Result, single } from "../../command.ts";
+import { parseJson, textField } from "../../core/client/client.ts";
+import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
+import { FORMAT, GENERAL_FLAGS, PUBLIC_URL, QUIET } from "../../core/flags/flag-table.ts";
+import { isJsonObject, isStringList, type JsonObject } from "../../core/json.ts";
+import type { Column, View } from "../../core/output/render.ts";
+import { Problem, usageError } from "../../core/problem.ts";
+import { trimmedEnd } from "../../core/text.ts";
+import { cautions, parseJwt } from "../../tokens/jwt.ts";
+import { readToken, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
+import { timestamp } from "../../tokens/token-views.ts";
+
+const KEYS_FILE: TextFlag = {
+  kind: "text",
+  name: "jwks",
+  value: "FILE",
+  group: "input",
+  help: "Verify the signature with the JSON Web Key Set in this file",
+};
+
+const KEYS_URL: TextFlag = {
+  kind: "text",
+  name: "jwks-uri",
+  value: "URL",
+  group: "input",
+  help: "Verify the signature with the JSON Web Key Set at this URL",
+};
+
+const VERIFY_WITH_SERVER: BoolFlag = {
+  kind: "switch",
+  name: "verify",
+  group: "input",
+  help: "Verify the signature with the key set of the server at --public-url",
+};
+
+function part(item: JsonObject, name: "header" | "payload"): JsonObject {
+  const value = item[name];
+  return isJsonObject(value) ? value : {};
+}
+
+function claim(label: string, name: string): Column<JsonObject> {
+  return {
+    label,
+    value: (item) => {
+      const value = part(item, "payload")[name];
+      if (isStringList(value)) return value;
+      return typeof value === "number" ? timestamp(value * 1000) : (textField(part(item, "payload"), name) ?? "");
+    },
+  };
+}
+
+const VIEW: View<JsonObject> = {
+  columns: [
+    { label: "ALGORITHM", value: (item) => textField(part(item, "header"), "alg") ?? "" },
+    { label: "KEY ID", value: (item) => textField(part(item, "header"), "kid") ?? "" },
+    claim("ISSUER", "iss"),
+    claim("SUBJECT", "sub"),
+    claim("AUDIENCE", "aud"),
+    claim("EXPIRY", "exp"),
+    { label: "VERIFIED", value: (item) => String(item["verified"] === true) },
+  ],
+  id: (item) => textField(part(item, "payload"), "jti") ?? "",
+};
+
+/** The text of the key set that the flags name, and what messages call it; undefined if none is named. */
+function keySource({ values, readFile, oauth }: Pick<Context, "values" | "readFile" | "oauth">) {
+  const file = values.text(KEYS_FILE);
+  const url = values.text(KEYS_URL);
+  const isVerified = values.bool(VERIFY_WITH_SERVER);
+  if ([file !== undefined, url !== undefined, isVerified].filter(Boolean).length > 1)
+    throw usageError("--jwks, --jwks-uri and --verify exclude each other", "give one of them");
+  if (file !== undefined)
+    return { what: "the key set of --jwks", read: async () => (await readFile(file, "--jwks")).text };
+  const what = url === undefined ? "the key set of --public-url" : "the key set of --jwks-uri";
+  if (url !== undefined) return { what, read: () => oauth.fetchKeySet(url, what) };
+  if (!isVerified) return undefined;
+  const publicUrl = values.text(PUBLIC_URL);
+  if (publicUrl === undefined)
+    throw usageError("--verify needs --public-url", "add it, or set HYDRA_PUBLIC_URL", "no-endpoint");
+  return { what, read: () => oauth.fetchKeySet(`${trimmedEnd(publicUrl, "/")}/.well-known/jwks.json`, what) };
+}
+
+async function checkSignature(
+  { oauth }: Pick<Context, "oauth">,
+  token: string,
+  { what, read }: { readonly what: string; readonly read: () => Promise<string> },
+): Promise<void> {
+  const keySet = parseJson(await read())?.value;
+  if (!isJsonObject(keySet) || !Array.isArray(keySet["keys"]))
+    throw new Problem(`Cannot verify the token: ${what} is not a JSON Web Key Set`, {
+      code: "bad-key-set",
+      exit: "failed",
+      hint: 'a key set is a JSON object with a list "keys" (RFC 7517)',
+    });
+  if (await oauth.isSignedBy(token, keySet)) return;
+  throw new Problem(`Cannot verify the token: no key of ${what} signed it`, {
+    code: "jwt-signature",
+    exit: "failed",
+    hint: "don't trust the token; keys may also have been rotated since it was issued",
+  });
+}
+
+async function run(context: Context, token: string): Promise<Result> {
+  const jwt = parseJwt(token);
+  const source = keySource(context);
+  for (const caution of cautions(jwt, context.host.now())) context.note(caution);
+  if (source !== undefined) await checkSignature(context, token, source);
+  return single(VIEW, { ...jwt, verified: source !== undefined });
+}
+
+/** `token decode`: shows what is in a JSON Web Token, offline. */
+export const decode = command({
+  name: "decode",
+  summary: "Show the header and claims of a JSON Web Token",
+  about: [
+    "Works offline, and shows expired and unsigned tokens too, with a note on stderr. The signature is only verified with --jwks, --jwks-uri or --verify; times are never checked.",
+  ],
+  operands: TOKEN_OPERAND,
+  flags: [KEYS_FILE, KEYS_URL, VERIFY_WITH_SERVER, PUBLIC_URL, FORMAT, QUIET, ...GENERAL_FLAGS],
+  examples: {
+    "1.x": [
+      ["token decode - < id-token.txt", "A token in a file"],
+      ["token decode --verify --public-url http://127.0.0.1:4444 - < id-token.txt", "Verified with the server's keys"],
+    ],
+  },
+  server: false,
+  format: { "1.x": "json-pretty", "2.x": "json-pretty" },
+  async prepare(context) {
+    const token = await readToken(context);
+    keySource(context);
+    return { problems: [], run: () => run(context, token) };
+  },
+});

@@ -1,0 +1,63 @@
+import { Batch } from "../../clients/batch.ts";
+import { idOf } from "../../clients/views.ts";
+import { type Context, command, type Result } from "../../command.ts";
+import { badId } from "../../core/client/id.ts";
+import type { TextFlag } from "../../core/flags/flag.ts";
+import { FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import type { JsonObject } from "../../core/json.ts";
+import type { View } from "../../core/output/render.ts";
+import { usageError } from "../../core/problem.ts";
+
+const OF_CLIENT: TextFlag = {
+  kind: "text",
+  name: "client-id",
+  value: "ID",
+  group: "input",
+  help: "Client ID, as in Hydra's 1.x CLI; the same as ID",
+};
+
+const VIEW: View<JsonObject> = {
+  columns: [{ label: "ID", value: idOf, whole: true }],
+  text: (client) => [`Successfully deleted access tokens for client ${idOf(client)}`],
+  id: idOf,
+};
+
+async function run(context: Context, ids: readonly string[]): Promise<Result> {
+  const batch = new Batch(context, ids.length);
+  const tokens = await context.oauth.admin();
+  async function* items(): AsyncGenerator<JsonObject> {
+    for (const id of ids) {
+      const done = await batch.attempt(async () => {
+        // Servers report success for an unknown client too.
+        await context.admin.withDeadline(context.values.number(FAIL_AFTER), context.signal).get(id);
+        await tokens.deleteTokens(id);
+        return true;
+      });
+      if (done === true) yield { client_id: id };
+    }
+  }
+  return { view: VIEW, isList: ids.length > 1, items: items(), exit: () => batch.exit(), unbuffered: true };
+}
+
+/** `token delete` and `delete access-tokens`: deletes all access tokens of clients. */
+export const deleteTokens = command({
+  name: "delete",
+  summary: "Delete all access tokens of one or more clients",
+  about: ["The clients and their refresh tokens stay. Exits with 4 if there is no such client."],
+  operands: { name: "ID", least: 0, most: Number.POSITIVE_INFINITY, help: "Client ID" },
+  flags: [OF_CLIENT, ...SERVER_COMMAND_FLAGS],
+  examples: {
+    "1.x": [["token delete --client-id my-app", "The tokens of one client"]],
+    "2.x": [["delete access-tokens my-app old-app", "The tokens of two clients"]],
+  },
+  server: true,
+  format: { "1.x": "text", "2.x": "table" },
+  prepare(context) {
+    const named = context.values.text(OF_CLIENT);
+    const ids = [...new Set([...(named === undefined ? [] : [named]), ...context.operands])];
+    const problems = ids.map(badId).filter((problem) => problem !== undefined);
+    if (ids.length === 0)
+      problems.push(usageError("There is no client ID", "give the IDs of clients, or --client-id", "missing-argument"));
+    return { problems, run: () => run(context, ids) };
+  },
+});

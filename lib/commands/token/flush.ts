@@ -1,0 +1,34 @@
+import { command, single, withoutChecks } from "../../command.ts";
+import type { DurationFlag } from "../../core/flags/flag.ts";
+import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+
+const MIN_AGE: DurationFlag = {
+  kind: "duration",
+  name: "min-age",
+  value: "DURATION",
+  group: "input",
+  help: "Keep tokens that were issued more recently than this",
+};
+
+/** `token flush`: deletes expired tokens from the database of a Hydra 1.x. */
+export const flush = command({
+  name: "flush",
+  summary: "Delete expired access tokens from the database (Hydra 1.x)",
+  about: ["From Hydra 2.0 on, this is hydra janitor, which runs on the server."],
+  flags: [MIN_AGE, ...SERVER_COMMAND_FLAGS],
+  examples: { "1.x": [["token flush --min-age 24h", "Keep the tokens of the last day"]] },
+  server: true,
+  format: { "1.x": "text", "2.x": "text" },
+  prepare: ({ oauth, values, host, endpoint }) =>
+    withoutChecks(async () => {
+      const minAge = values.number(MIN_AGE);
+      const notAfter = minAge === undefined ? undefined : new Date(host.now() - minAge).toISOString();
+      await (await oauth.admin()).flush(notAfter);
+      const view = {
+        columns: [{ label: "ENDPOINT", value: () => endpoint }],
+        text: () => ["Successfully flushed inactive access tokens"],
+        id: () => endpoint,
+      };
+      return single(view, { endpoint, status: "flushed" });
+    }),
+});

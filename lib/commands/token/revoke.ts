@@ -1,0 +1,50 @@
+import { type ClientLogin, type Context, command, type Result, single } from "../../command.ts";
+import { textField } from "../../core/client/client.ts";
+import type { JsonObject } from "../../core/json.ts";
+import type { View } from "../../core/output/render.ts";
+import { readLogin } from "../../tokens/read-credentials.ts";
+import { readToken, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
+import { CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS } from "../../tokens/token-flags.ts";
+import { tokenStart } from "../../tokens/token-views.ts";
+
+function shown(item: JsonObject): string {
+  return textField(item, "token") ?? "";
+}
+
+const VIEW: View<JsonObject> = {
+  columns: [{ label: "ID", value: shown }],
+  text: (item) => [`Revoked OAuth 2.0 Access Token: ${shown(item)}`],
+  id: shown,
+};
+
+async function run({ oauth }: Pick<Context, "oauth">, login: ClientLogin, token: string): Promise<Result> {
+  await oauth.asClient(login, undefined, (client) => client.revoke(token));
+  return single(VIEW, { token: tokenStart(token) });
+}
+
+/** `token revoke` and `revoke token`: revokes a token of the client (RFC 7009). */
+export const revoke = command({
+  name: "revoke",
+  summary: "Revoke a token of a client",
+  about: [
+    "Revokes an access or refresh token, and the other tokens of the same grant. Servers report success for unknown tokens too.",
+    "The output shows only the start of the token.",
+  ],
+  operands: TOKEN_OPERAND,
+  flags: [...CREDENTIAL_FLAGS, ...PUBLIC_COMMAND_FLAGS],
+  examples: {
+    "1.x": [
+      ["token revoke --credentials app.env --endpoint http://127.0.0.1:4444 - < token.txt", "The token in a file"],
+    ],
+    "2.x": [
+      ["revoke token --credentials app.env --endpoint http://127.0.0.1:4444 - < token.txt", "The token in a file"],
+    ],
+  },
+  server: "public",
+  format: { "1.x": "text", "2.x": "table" },
+  async prepare(context) {
+    const token = await readToken(context);
+    const login = await readLogin(context);
+    return { problems: [], run: () => run(context, login, token) };
+  },
+});

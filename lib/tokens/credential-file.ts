@@ -1,0 +1,99 @@
+import type { Context } from "../command.ts";
+import { fromBase64 } from "../core/bytes.ts";
+import { parseJson } from "../core/client/client.ts";
+import { isJsonObject, type JsonObject } from "../core/json.ts";
+import type { CredentialNames } from "../core/output/credential-files.ts";
+import { usageError } from "../core/problem.ts";
+import { quote } from "../core/text.ts";
+
+/** What a file of credentials contains. */
+export interface StoredCredentials {
+  readonly id: string | undefined;
+  readonly secret: string | undefined;
+  readonly isEncrypted: boolean;
+}
+
+type Names = Pick<CredentialNames, "id" | "secret" | "encrypted">;
+
+type Members = ReadonlyMap<string, string>;
+
+const HINT = "give the file that --secret-out wrote; --id-field and --secret-field set the names in it";
+
+/** An assignment of a POSIX shell: words that are plain, escaped or quoted, and calls of printf in double quotes. */
+const ASSIGNMENT =
+  /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=((?:'[^']*'|"\$\(printf '[^']*'\)"|"[^"]*"|\\.|[^\s'"\\#])*)/gm;
+
+const PIECE = /'([^']*)'|"\$\(printf '([^']*)'\)"|"([^"]*)"|\\(.)|([^'"\\]+)/g;
+
+/** The characters that `printf` writes for octal escapes of UTF-8 bytes. */
+function printed(escapes: string): string {
+  const bytes = [...escapes.matchAll(/\\([0-7]{3})/g)].map(([, digits = ""]) => Number.parseInt(digits, 8));
+  return new TextDecoder().decode(Uint8Array.from(bytes));
+}
+
+function unquoted(word: string): string {
+  return [...word.matchAll(PIECE)]
+    .map(([, single, octal, double, escaped, plain]) =>
+      octal === undefined ? (single ?? double ?? escaped ?? plain ?? "") : printed(octal),
+    )
+    .join("");
+}
+
+function shellMembers(text: string): Members {
+  return new Map([...text.matchAll(ASSIGNMENT)].map(([, name = "", word = ""]) => [name, unquoted(word)]));
+}
+
+function textMembers(object: JsonObject): Members {
+  return new Map(Object.entries(object).filter((entry): entry is [string, string] => typeof entry[1] === "string"));
+}
+
+function decoded(value: string): string {
+  const bytes = value === "" ? new Uint8Array() : fromBase64(value);
+  if (bytes !== undefined) return new TextDecoder().decode(bytes);
+  const reason = "the data of the Kubernetes Secret is not base64";
+  throw usageError(`Cannot read the credentials: ${reason}`, HINT, "bad-credentials");
+}
+
+/** The data of a Kubernetes Secret (v1), decoded. */
+function secretMembers(manifest: JsonObject): Members {
+  const { data, stringData } = manifest;
+  const encoded = isJsonObject(data) ? [...textMembers(data)] : [];
+  const plain = isJsonObject(stringData) ? textMembers(stringData) : [];
+  return new Map([...encoded.map(([name, value]) => [name, decoded(value)] as const), ...plain]);
+}
+
+function credentialsIn(members: Members, names: Names): StoredCredentials {
+  return {
+    id: members.get(names.id),
+    secret:
+      names.secret === names.encrypted && isArmored(members.get(names.secret)) ? undefined : members.get(names.secret),
+    isEncrypted: members.has(names.encrypted) || isArmored(members.get(names.secret)),
+  };
+}
+
+function isArmored(value: string | undefined): boolean {
+  return value?.startsWith("-----BEGIN PGP MESSAGE-----") === true;
+}
+
+/** Reads credentials in any of the formats of `--secret-out`. */
+export async function parseCredentials(
+  { text, name }: { readonly text: string; readonly name: string },
+  names: Names,
+  parseYaml: Context["parseYaml"],
+): Promise<StoredCredentials> {
+  const json = parseJson(text)?.value;
+  const isManifest = /^kind: *["']?Secret["']?[ \t]*$/m.test(text);
+  const document = isJsonObject(json) ? json : isManifest ? (await parseYaml(text, name))[0] : undefined;
+  const found = isJsonObject(document)
+    ? document["kind"] === "Secret"
+      ? credentialsIn(secretMembers(document), names)
+      : credentialsIn(textMembers(document), {
+          id: "client_id",
+          secret: "client_secret",
+          encrypted: "client_secret_encrypted",
+        })
+    : credentialsIn(shellMembers(text), names);
+  if (found.id === undefined && found.secret === undefined && !found.isEncrypted)
+    throw usageError(`There are no credentials in ${quote(name)}`, HINT, "bad-credentials");
+  return found;
+}

@@ -1,0 +1,115 @@
+import type { ClientAuthentication } from "../adapters/oauth/index.ts";
+import type { ClientLogin, Context } from "../command.ts";
+import { CLIENT_ID, CLIENT_SECRET, ID_FIELD, SECRET_FIELD } from "../core/flags/flag-table.ts";
+import { usageError } from "../core/problem.ts";
+import { quote } from "../core/text.ts";
+import { parseCredentials, type StoredCredentials } from "./credential-file.ts";
+import { CLIENT_AUTH, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "./token-flags.ts";
+
+type LoginContext = Pick<Context, "values" | "host" | "readFile" | "parseYaml" | "warn" | "hasErrors">;
+
+/** Rejects a command line with several secrets: it would be unclear which of them counts. */
+function checkSources({ values }: Pick<Context, "values">): void {
+  const given = [CLIENT_SECRET, CLIENT_SECRET_FILE, CREDENTIALS, CLIENT_KEY].filter(
+    (flag) => values.origin(flag).from === "flag",
+  );
+  // A credentials file may name the client of a key.
+  const isPair = given.length === 2 && given.includes(CREDENTIALS) && given.includes(CLIENT_KEY);
+  if (given.length > 1 && !isPair)
+    throw usageError(
+      `${given.map(({ name }) => `--${name}`).join(" and ")} exclude each other`,
+      "give one of them",
+      "two-secrets",
+    );
+}
+
+async function storedCredentials(context: LoginContext): Promise<StoredCredentials | undefined> {
+  const { values } = context;
+  const path = values.text(CREDENTIALS);
+  if (path === undefined) return undefined;
+  const secret = values.text(SECRET_FIELD);
+  const names = {
+    id: values.text(ID_FIELD) ?? "CLIENT_ID",
+    secret: secret ?? "CLIENT_SECRET",
+    encrypted: secret ?? "CLIENT_SECRET_ENCRYPTED",
+  };
+  return parseCredentials(await context.readFile(path, "--credentials"), names, context.parseYaml);
+}
+
+/** The secret of the command line, a file or the environment; asked for on a terminal if there is none. */
+async function readSecret(context: LoginContext, stored: StoredCredentials | undefined): Promise<string> {
+  const { values, host } = context;
+  const file = values.text(CLIENT_SECRET_FILE);
+  if (file !== undefined) {
+    const { text, name } = await context.readFile(file, "--client-secret-file");
+    const secret = text.replace(/\r?\n$/, "");
+    if (secret === "")
+      throw usageError(`There is no secret in ${quote(name)}`, "write the secret to it first", "no-secret");
+    return secret;
+  }
+  if (stored?.secret !== undefined) return stored.secret;
+  if (stored?.isEncrypted === true)
+    throw usageError(
+      "The secret in the file of --credentials is encrypted",
+      "decrypt it first (hydra help encryption), and give it with --client-secret-file -",
+      "no-secret",
+    );
+  const secret = values.text(CLIENT_SECRET) ?? "";
+  if (values.origin(CLIENT_SECRET).from === "flag")
+    context.warn(
+      "--client-secret is visible to other users of this machine and in the shell history; prefer --client-secret-file",
+    );
+  if (secret !== "") return secret;
+  const mayAsk = host.stdinIsTerminal && host.stderr.isTerminal && !context.hasErrors && stored === undefined;
+  const typed = mayAsk ? ((await host.ask("Client secret: ", true)) ?? "") : "";
+  if (typed !== "") return typed;
+  throw usageError(
+    "There is no client secret",
+    "add --credentials FILE or --client-secret-file FILE, set OAUTH2_CLIENT_SECRET, or use --client-key; --auth-method none is for public clients",
+    "no-secret",
+  );
+}
+
+async function authenticationOf(
+  context: LoginContext,
+  stored: StoredCredentials | undefined,
+): Promise<ClientAuthentication> {
+  const { values } = context;
+  const method = values.text(CLIENT_AUTH);
+  const path = values.text(CLIENT_KEY);
+  const usesKey = method === "private_key_jwt" || (method === "auto" && path !== undefined);
+  if (usesKey) {
+    if (path === undefined)
+      throw usageError("--auth-method private_key_jwt needs --client-key", "add --client-key FILE", "no-client-key");
+    return { method: "private_key_jwt", key: { text: (await context.readFile(path, "--client-key")).text } };
+  }
+  if (path !== undefined)
+    throw usageError(
+      `--client-key cannot be used with --auth-method ${method}`,
+      "leave out one of the two",
+      "no-client-key",
+    );
+  if (method === "none") return { method: "none" };
+  const secret = await readSecret(context, stored);
+  return { method: method === "post" ? "client_secret_post" : "client_secret_basic", secret };
+}
+
+/** Reads which client to act as, and its credentials: a flag beats the credentials file, which beats the environment. */
+export async function readLogin(context: LoginContext): Promise<ClientLogin> {
+  const { values } = context;
+  checkSources(context);
+  const stored = await storedCredentials(context);
+  const isFlag = values.origin(CLIENT_ID).from === "flag";
+  const clientId = (isFlag ? undefined : stored?.id) ?? values.text(CLIENT_ID) ?? "";
+  if (clientId === "")
+    throw usageError(
+      "There is no client ID",
+      "add --client-id or --credentials FILE, or set OAUTH2_CLIENT_ID",
+      "no-client-id",
+    );
+  return {
+    clientId,
+    authentication: await authenticationOf(context, stored),
+    followsServer: values.text(CLIENT_AUTH) === "auto",
+  };
+}

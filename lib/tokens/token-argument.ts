@@ -1,0 +1,19 @@
+import type { Context, Operands } from "../command.ts";
+import { usageError } from "../core/problem.ts";
+
+export const TOKEN_OPERAND: Operands = {
+  name: "TOKEN",
+  least: 1,
+  most: 1,
+  help: "The token, or - to read it from standard input, which keeps it out of the process list",
+};
+
+/** The token of the command line or of standard input, without the spaces and line breaks around it. */
+export async function readToken({ operands, readFile }: Pick<Context, "operands" | "readFile">): Promise<string> {
+  const [operand = ""] = operands;
+  const text = operand === "-" ? (await readFile("-", "TOKEN")).text : operand;
+  const token = text.trim();
+  // The operand's absence is reported by itself.
+  if (token === "" && operands.length > 0) throw usageError("The token is empty", "give a token", "empty-token");
+  return token;
+}

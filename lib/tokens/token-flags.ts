@@ -1,0 +1,116 @@
+import type { BoolFlag, ChoiceFlag, Flag, ListFlag, RepeatFlag, TextFlag, WithDefault } from "../core/flags/flag.ts";
+import {
+  CA_FILE,
+  CLIENT_ID,
+  CLIENT_SECRET,
+  FAIL_AFTER,
+  FORMAT,
+  GENERAL_FLAGS,
+  HEADER,
+  ID_FIELD,
+  PUBLIC_ENDPOINT,
+  QUIET,
+  SECRET_FIELD,
+  SKIP_TLS,
+} from "../core/flags/flag-table.ts";
+
+export const CLIENT_SECRET_FILE: TextFlag = {
+  kind: "text",
+  name: "client-secret-file",
+  value: "FILE",
+  group: "secret",
+  help: "Read the client secret from a file (- for stdin); one trailing line break is removed",
+};
+
+export const CREDENTIALS: TextFlag = {
+  kind: "text",
+  name: "credentials",
+  value: "FILE",
+  group: "secret",
+  help: "Read client ID and secret from a file that --secret-out wrote: dotenv, JSON or Kubernetes Secret",
+};
+
+export const CLIENT_KEY: TextFlag = {
+  kind: "text",
+  name: "client-key",
+  value: "FILE",
+  group: "secret",
+  help: "Authenticate with this private key (private_key_jwt): PEM or JSON Web Key",
+};
+
+export const CLIENT_AUTH: WithDefault<ChoiceFlag<"auto" | "basic" | "post" | "private_key_jwt" | "none">> = {
+  kind: "text",
+  name: "auth-method",
+  value: "METHOD",
+  default: "auto",
+  choices: ["auto", "basic", "post", "private_key_jwt", "none"],
+  group: "secret",
+  help: "How the client authenticates; auto follows the server where it names the other method for a secret",
+};
+
+export const SCOPE: ListFlag = {
+  kind: "list",
+  name: "scope",
+  value: "SCOPE",
+  group: "input",
+  help: "Scopes to request",
+};
+
+export const AUDIENCE: ListFlag = {
+  kind: "list",
+  name: "audience",
+  value: "AUDIENCE",
+  group: "input",
+  help: "Audiences to request",
+};
+
+export const TOKEN_URL: TextFlag = {
+  kind: "text",
+  name: "token-url",
+  value: "URL",
+  group: "connection",
+  help: "Token endpoint, instead of the one in the server's discovery document",
+};
+
+export const ACTIVE: BoolFlag = {
+  kind: "switch",
+  name: "active",
+  group: "output",
+  help: "Exit with 4 if the token is inactive",
+};
+
+/** The same as for the admin API, but never from the config file, whose headers are for the admin API. */
+const PUBLIC_HEADER: RepeatFlag = {
+  kind: "each",
+  name: HEADER.name,
+  aliases: ["http-header"],
+  short: "H",
+  value: "'NAME: VALUE'",
+  group: "connection",
+  secret: true,
+  help: "HTTP header for every request; repeatable",
+};
+
+/** Flags that name a client and its credentials. */
+export const CREDENTIAL_FLAGS: readonly Flag[] = [
+  CLIENT_ID,
+  CLIENT_SECRET,
+  CLIENT_SECRET_FILE,
+  CREDENTIALS,
+  ID_FIELD,
+  SECRET_FIELD,
+  CLIENT_KEY,
+  CLIENT_AUTH,
+];
+
+/** The last flags of every command that calls the public side of a server. */
+export const PUBLIC_COMMAND_FLAGS: readonly Flag[] = [
+  FORMAT,
+  QUIET,
+  PUBLIC_ENDPOINT,
+  PUBLIC_HEADER,
+  FAIL_AFTER,
+  SKIP_TLS,
+  CA_FILE,
+  ...GENERAL_FLAGS,
+];
