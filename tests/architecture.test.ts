@@ -151,7 +151,7 @@ describe("imports", () => {
     assert.deepEqual(several, [], "one package an adapter");
     const own = ofAdapters.filter(({ target }) => !SHARED_PACKAGES.includes(target));
     const byPackage = Object.groupBy(own, ({ target }) => target);
-    assert.deepEqual(Object.keys(byPackage).sort(), ["jose", "json-p3", "ofetch", "openpgp", "yaml"]);
+    assert.deepEqual(Object.keys(byPackage).sort(), ["jose", "json-p3", "oauth4webapi", "ofetch", "openpgp", "yaml"]);
     for (const [name, used = []] of Object.entries(byPackage))
       assert.equal(new Set(used.map(({ from }) => from)).size, 1, `${name} has several adapters`);
   });

@@ -11,7 +11,7 @@ import { findKeys } from "../lib/core/keys/key-material.ts";
 import { redactUrl } from "../lib/core/redact.ts";
 import { suggest, trimmedEnd, trimmedStart } from "../lib/core/text.ts";
 import { isWebPage } from "../lib/core/url.ts";
-import { parseBody } from "../lib/sandbox/decode.ts";
+import { parseBody } from "../lib/sandbox/decode-body.ts";
 import { parseGoUrl } from "../lib/sandbox/request-target.ts";
 import { classifyError, clientsIn, FAMILIES } from "../lib/servers/index.ts";
 import { linkTo } from "../lib/servers/spelling.ts";

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { isStringList, type JsonObject } from "../core/json.ts";
 import { generateSecret } from "../core/secret.ts";
-import { type Draft, decode, parseBody, type Read, type Shape } from "./decode.ts";
+import { type Draft, decode, parseBody, type Read, type Shape } from "./decode-body.ts";
 import {
   type ApiError,
   badBody,

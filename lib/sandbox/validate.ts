@@ -1,7 +1,7 @@
 import { ASSERTION_ALGORITHMS } from "../core/client/jwk.ts";
 import { isJsonObject, isStringList } from "../core/json.ts";
 import { trimmedEnd } from "../core/text.ts";
-import type { Draft } from "./decode.ts";
+import type { Draft } from "./decode-body.ts";
 import { type ApiError, badMetadata, badRedirect } from "./error-bodies.ts";
 import { originOf, parseGoUrl } from "./request-target.ts";
 import type { Behaviour } from "./versions.ts";

@@ -28,7 +28,7 @@ export function parseJwt(token: string): Jwt {
     exit: "failed",
     hint: isEncrypted
       ? "only its recipient can decrypt it"
-      : "Hydra's access tokens are opaque unless it is configured otherwise; hydra token introspect shows what they are for",
+      : "most access tokens are opaque: hydra token introspect shows what they are for",
   });
 }
 

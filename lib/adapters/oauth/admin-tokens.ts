@@ -8,7 +8,7 @@ import { ask } from "./library-session.ts";
 import { oauthErrorIn, oauthProblem, type Step } from "./oauth-problems.ts";
 
 /** How the admin API's endpoints for tokens are reached. */
-export interface AdminTokensOptions {
+interface AdminTokensOptions {
   readonly http: Http;
   /** The admin API's URL without `/admin`. */
   readonly adminUrl: string;
@@ -19,7 +19,7 @@ export interface AdminTokensOptions {
 }
 
 /** What introspection says of a token (RFC 7662, 2.2), whole. */
-export interface Introspection {
+interface Introspection {
   readonly active: boolean;
   readonly raw: JsonObject;
 }

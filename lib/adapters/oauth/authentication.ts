@@ -12,7 +12,7 @@ import {
 } from "./library.ts";
 
 /** A private key of a client. */
-export interface ClientKey {
+interface ClientKey {
   /** PEM, or a JSON Web Key (RFC 7517). */
   readonly text: string;
   /** How it signs; by default what the key says, else RS256, ES256, ES384 or ES512 by its type. */

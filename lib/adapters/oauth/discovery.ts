@@ -18,7 +18,7 @@ const ENDPOINTS = [
   "jwks_uri",
 ] as const;
 
-export type EndpointName = (typeof ENDPOINTS)[number];
+type EndpointName = (typeof ENDPOINTS)[number];
 
 /** What a server says about itself (OpenID Connect Discovery, 3), checked. */
 export interface AuthorizationServer {
@@ -36,7 +36,7 @@ export interface AuthorizationServer {
   readonly metadata: JsonObject;
 }
 
-export interface DiscoveryOptions {
+interface DiscoveryOptions {
   readonly http: Http;
   /** Where the public port is, without `/.well-known`. */
   readonly publicUrl: string;

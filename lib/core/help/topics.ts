@@ -594,7 +594,9 @@ const TOKENS_TOPIC: Topic = {
       "`token decode` shows header and claims of a JSON Web Token without a server. It verifies the signature only with `--jwks FILE`,",
       "`--jwks-uri URL` or `--verify`. Expired and unsigned tokens are shown with a note.",
     ),
-    text("`token flush` exists only in Hydra 1.x. From 2.0 on it is `hydra janitor` of the server's own program."),
+    text(
+      "`token flush` exists only in Hydra 1.x. From 2.0 on, the server's own program has a command `janitor` for it.",
+    ),
   ],
 };
 

@@ -1,5 +1,5 @@
 import { isJsonObject, isStringList, type JsonObject } from "../../core/json.ts";
-import { parseBody } from "../decode.ts";
+import { parseBody } from "../decode-body.ts";
 import { type ApiError, malformed, unexpected } from "../error-bodies.ts";
 import { type Engine, rejected } from "./engine.ts";
 import type { ConsentDecision, Declined, LoginDecision } from "./flows.ts";
