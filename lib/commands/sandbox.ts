@@ -21,7 +21,7 @@ const PUBLIC_LISTEN: WithDefault<TextFlag> = {
   value: "ADDRESS",
   default: "127.0.0.1:0",
   group: "input",
-  help: "Loopback address and port for tokens and logins; port 0 picks a free port, none is no port",
+  help: "Loopback address and port for tokens and logins; port 0 picks a free port, and none opens no port",
 };
 
 const AS: WithDefault<ChoiceFlag<(typeof VERSIONS)[number]>> = {

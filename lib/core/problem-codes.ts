@@ -193,7 +193,6 @@ export const PROBLEM_CODES = {
     "issuer-mismatch": "The discovery document is of another issuer",
     "foreign-endpoint": "The server names an endpoint on another origin",
     "missing-endpoint": "The server does not have the endpoint",
-    "unexpected-redirect": "The server sent the browser somewhere unexpected",
     "unreadable-redirect": "The redirect to the client is not an answer to an authorization request",
     "state-mismatch": "The redirect to the client belongs to another login",
     "no-id-token": "The server granted openid but sent no ID token",

@@ -239,8 +239,39 @@ const GRANT2 = ["--grant-type", "client_credentials", "--response-type", "token"
 
 const TO = ["--pgp-key", "@key.asc"];
 
+/** A command about a token that must not be shown, and that the client's secret may be needed for. */
+function aboutToken(...words: readonly string[]): readonly Case[] {
+  return [
+    {
+      args: () => [...words, "-"],
+      stdin: ({ secret }) => `${secret}\n`,
+      env: ({ key }) => ({ OAUTH2_CLIENT_ID: "old", OAUTH2_CLIENT_SECRET: key }),
+    },
+  ];
+}
+
+/** A command that gets a token for a client, with the secret from each source. */
+function withClientSecret(...words: readonly string[]): readonly Case[] {
+  const client = ["--client-id", "old"];
+  return [
+    { args: () => [...words, ...client], env: ({ secret }) => ({ OAUTH2_CLIENT_SECRET: secret }) },
+    { args: () => [...words, ...client, "--client-secret-file", "secret", "--auth-method", "post"] },
+    { args: () => [...words, "--credentials", "client.json"] },
+  ];
+}
+
 /** Every command, in both of its grammars, as it is meant to be used. */
 const COMMANDS: Readonly<Record<string, readonly Case[]>> = {
+  "token client": withClientSecret("token", "client"),
+  "perform client-credentials": withClientSecret("perform", "client-credentials"),
+  "token introspect": aboutToken("token", "introspect"),
+  "introspect token": aboutToken("introspect", "token"),
+  "token revoke": aboutToken("token", "revoke"),
+  "revoke token": aboutToken("revoke", "token"),
+  "token decode": [{ args: () => ["token", "decode", "-"], stdin: ({ secret }) => secret, alone: true }],
+  "token delete": [{ args: () => ["token", "delete", "--client-id", "old"] }],
+  "delete access-tokens": [{ args: () => ["delete", "access-tokens", "old"] }],
+  "token flush": [{ args: () => ["token", "flush"] }],
   "clients create": [
     { args: () => ["clients", "create", ...GRANT, "--access-token-file", "token"], delivers: true },
     { args: () => ["clients", "create", ...GRANT, ...TO] },

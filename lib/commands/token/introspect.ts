@@ -34,7 +34,7 @@ export const introspect = command({
   name: "introspect",
   summary: "Show whether a token is active, and what it is for",
   about: [
-    "Asks the admin API. A token that is expired, revoked or unknown is inactive; that is no error, except with --active.",
+    "Asks the admin API. A token that is expired, revoked or unknown is inactive. With --active, the exit code is then 4.",
   ],
   operands: TOKEN_OPERAND,
   flags: [REQUIRED_SCOPE, ACTIVE, ...IGNORED, ...SERVER_COMMAND_FLAGS],

@@ -547,6 +547,7 @@ const TOKENS_TOPIC: Topic = {
   name: "tokens",
   title: "Tokens",
   parts: [
+    text("The commands get, inspect and revoke OAuth 2.0 tokens of clients:"),
     lines(
       "hydra clients create --id app -g client_credentials -a read --secret-out app.env",
       "hydra token client --credentials app.env --scope read > token.txt",

@@ -84,7 +84,7 @@ function limitsOf({ timeLeft, signal }: DriverOptions): { timeout: number; signa
 
 function unexpected({ step }: Drive, reason: string): Problem {
   return new Problem(`${step.action}: ${reason}`, {
-    code: "unexpected-redirect",
+    code: "unreadable-redirect",
     exit: "failed",
     hint: "check that the endpoint and the public URL belong to the same server",
   });

@@ -478,14 +478,14 @@ describe("driving a login", () => {
     );
     const drive = { http, adminUrl: rogue.url, adminHeaders: {}, subject: "u", timeLeft: () => 60_000 };
     await failsWith(driveLogin({ ...drive, publicUrl: server.url }, `${server.url}/auth`), {
-      code: "unexpected-redirect",
+      code: "unreadable-redirect",
     });
     await using circle = await rogueServer((_, response) => {
       const body = { redirect_to: `${server.url}/again`, requested_scope: [] };
       sendJson(response, 200, body);
     });
     await failsWith(driveLogin({ ...drive, adminUrl: circle.url, publicUrl: server.url }, `${server.url}/auth`), {
-      code: "unexpected-redirect",
+      code: "unreadable-redirect",
       message: /circles/,
     });
   });
