@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, type JsonWebKey, type KeyObject, type webcrypto } from "node:crypto";
+import { createHash, createPrivateKey, type JsonWebKey, type KeyObject, webcrypto } from "node:crypto";
 import { parseJson } from "../../core/client/client.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import { errorMessage, usageError } from "../../core/problem.ts";
@@ -72,7 +72,7 @@ async function signingKey(key: ClientKey): Promise<{ key: webcrypto.CryptoKey; k
     throw usageError("Cannot use the client key: its type or algorithm isn't supported", HINT);
   }
   try {
-    const imported = await crypto.subtle.importKey("jwk", exported, importParameters(algorithm, exported), false, [
+    const imported = await webcrypto.subtle.importKey("jwk", exported, importParameters(algorithm, exported), false, [
       "sign",
     ]);
     return { key: imported, kid: key.kid ?? own("kid") ?? thumbprint(exported) };
