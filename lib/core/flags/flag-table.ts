@@ -297,6 +297,13 @@ export const STRICT: BoolFlag = {
   help: "Treat warnings about the client as errors",
 };
 
+export const LENIENT: BoolFlag = {
+  kind: "switch",
+  name: "lenient",
+  group: "input",
+  help: "Go on with misspelt and misnamed fields, which are errors otherwise",
+};
+
 export const FILE: TextFlag = {
   kind: "text",
   name: "file",

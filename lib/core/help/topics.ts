@@ -1,4 +1,4 @@
-import { RULE_NAMES } from "../client/rules.ts";
+import { RULE_NAMES, RULE_SERVERS } from "../client/rules.ts";
 import { CONFIG_KEYS } from "../flags/config-file.ts";
 import type { Flag } from "../flags/flag.ts";
 import {
@@ -549,10 +549,12 @@ const RULES_TOPIC: Topic = {
       "have it in `error`, and warnings show it in brackets.",
     ),
     heading("Errors"),
-    text("The server would reject the client, or it could not be used:"),
+    text("The client could not be used. Every server rejects it, unless the rule says otherwise:"),
     rows(...ruleRows("error")),
     heading("Warnings"),
-    text("Valid, but often a mistake. `--strict` turns warnings into errors:"),
+    text(
+      "Often a mistake, but every server accepts it, unless the rule says otherwise. `--strict` turns warnings into errors:",
+    ),
     rows(...ruleRows("warning")),
     heading("Input limits"),
     text(
@@ -565,7 +567,10 @@ const RULES_TOPIC: Topic = {
 };
 
 function ruleRows(severity: "error" | "warning"): readonly (readonly [string, string])[] {
-  return RULE_NAMES.filter((rule) => rule.severity === severity).map(({ name, hint }) => [name, hint]);
+  return RULE_NAMES.filter((rule) => rule.severity === severity).map(({ name, hint, servers }) => [
+    name,
+    servers === RULE_SERVERS[severity] ? hint : `${hint} (${servers})`,
+  ]);
 }
 
 /** Every topic, in the order in which they are listed. */
