@@ -234,7 +234,7 @@ export const PGP_KEY: RepeatFlag = {
   value: "KEY",
   group: "encryption",
   nonEmpty: true,
-  help: "Encrypt the secret to this OpenPGP public key: base64, ASCII armor or @FILE",
+  help: "Encrypt the secret to this OpenPGP public key: base64, ASCII armor, @FILE or github:USER",
 };
 
 export const PGP_KEY_URL: RepeatFlag = {
@@ -243,7 +243,7 @@ export const PGP_KEY_URL: RepeatFlag = {
   value: "URL",
   group: "encryption",
   nonEmpty: true,
-  help: "Encrypt the secret to the OpenPGP public key at this URL, or wkd:user@host",
+  help: "Encrypt the secret to the OpenPGP public key at this URL, or wkd:user@host, github:USER",
 };
 
 export const KEYBASE: ListFlag = {
