@@ -3,8 +3,17 @@ import type { KeybaseKey } from "../adapters/keybase.ts";
 import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import type { JsonObject } from "../core/json.ts";
-import { recipientProblems } from "../core/keys/key-source.ts";
+import {
+  GITHUB_URL,
+  githubKeyUrl,
+  isLookedUp,
+  type KeySource,
+  keybaseUser,
+  keySourceProblem,
+  parseKeySource,
+} from "../core/keys/key-text.ts";
 import { checkPins, type Recipient } from "../core/keys/recipient.ts";
+import { recipientProblems } from "../core/keys/recipient-flags.ts";
 import type { Download } from "../core/network.ts";
 import { redactUrl } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
@@ -31,21 +40,45 @@ async function wkdMaterial(address: string, origin: string, download: Download):
   return { material: key.material, origin, address: key.address };
 }
 
-async function keyMaterial(key: string, { input, download }: KeySources): Promise<KeyMaterial> {
-  if (key.startsWith("wkd:")) return wkdMaterial(key.slice(4), `--pgp-key ${key}`, download);
-  if (key.startsWith("@"))
-    return { material: await input.readBytes(key.slice(1), "--pgp-key"), origin: `--pgp-key ${key}` };
-  if (key === "-") return { material: await input.readBytes(key, "--pgp-key"), origin: "--pgp-key -" };
-  return { material: key, origin: "--pgp-key" };
+/** The key that a service has under a name; `label` is what messages call it, and `flag` where it was given. */
+async function lookedUpMaterial(
+  source: Extract<KeySource, { kind: "keybase" | "github" | "wkd" }>,
+  sources: KeySources,
+  { pinned, label, flag }: { readonly pinned: boolean; readonly label: string; readonly flag: string },
+): Promise<KeyMaterial> {
+  switch (source.kind) {
+    case "keybase":
+      return keybaseMaterial(source.name, sources, pinned, flag);
+    case "wkd":
+      return wkdMaterial(source.address, label, sources.download);
+    case "github": {
+      const wrong = keySourceProblem(source, flag);
+      if (wrong !== undefined) throw wrong;
+      const base = sources.host.environment("HYDRA_GITHUB_URL") ?? "";
+      const url = githubKeyUrl(source.user, base === "" ? GITHUB_URL : base);
+      return { ...(await urlMaterial(url, sources.download, pinned, label)), origin: label };
+    }
+  }
 }
 
-async function urlMaterial(
-  url: string,
-  download: Download,
-  pinned: boolean,
-  name = "--pgp-key-url",
-): Promise<KeyMaterial> {
-  if (url.startsWith("wkd:")) return wkdMaterial(url.slice(4), `${name} ${url}`, download);
+async function keyMaterial(key: string, sources: KeySources, pinned: boolean): Promise<KeyMaterial> {
+  const { input } = sources;
+  const source = parseKeySource(key);
+  const flag = "--pgp-key";
+  if (isLookedUp(source)) return lookedUpMaterial(source, sources, { pinned, label: `${flag} ${key}`, flag });
+  if (source.kind === "file") return { material: await input.readBytes(source.path, flag), origin: `${flag} ${key}` };
+  if (source.kind === "stdin") return { material: await input.readBytes(key, flag), origin: "--pgp-key -" };
+  return { material: key, origin: flag };
+}
+
+async function keyUrlMaterial(url: string, sources: KeySources, pinned: boolean): Promise<KeyMaterial> {
+  const source = parseKeySource(url);
+  const flag = "--pgp-key-url";
+  if (isLookedUp(source)) return lookedUpMaterial(source, sources, { pinned, label: `${flag} ${url}`, flag });
+  return urlMaterial(url, sources.download, pinned, flag);
+}
+
+async function urlMaterial(url: string, download: Download, pinned: boolean, name: string): Promise<KeyMaterial> {
   const { keyFromUrl } = await import("../adapters/key-url.ts");
   const key = await keyFromUrl(url, download, pinned, name);
   return { material: key.material, origin: `${name} ${redactUrl(key.url)}` };
@@ -70,9 +103,9 @@ export async function findRecipients(values: FlagValues, sources: KeySources): P
   const [wrong] = recipientProblems(values);
   if (wrong !== undefined) throw wrong;
   const materials: KeyMaterial[] = [];
-  for (const key of values.list(PGP_KEY)) materials.push(await keyMaterial(key, sources));
-  for (const url of values.list(PGP_KEY_URL)) materials.push(await urlMaterial(url, sources.download, pinned));
-  for (const user of values.list(KEYBASE)) materials.push(await keybaseMaterial(user, sources, pinned));
+  for (const key of values.list(PGP_KEY)) materials.push(await keyMaterial(key, sources, pinned));
+  for (const url of values.list(PGP_KEY_URL)) materials.push(await keyUrlMaterial(url, sources, pinned));
+  for (const name of values.list(KEYBASE)) materials.push(await keybaseMaterial(keybaseUser(name), sources, pinned));
   if (materials.length === 0) {
     // If encryption was requested, a plain secret must never be the result, however the flags were read.
     if ([PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => values.isSet(flag)))
@@ -110,11 +143,15 @@ export async function inspect(word: string, sources: KeySources): Promise<readon
 
 async function inspectedMaterial(word: string, sources: KeySources): Promise<KeyMaterial> {
   const { input, download } = sources;
-  if (word.startsWith("keybase:")) return keybaseMaterial(word.slice(8), sources, false, "Keybase user");
-  if (/^https?:/i.test(word)) return urlMaterial(word, download, false, "address");
-  if (word.startsWith("wkd:")) return wkdMaterial(word.slice(4), word, download);
-  if (word.startsWith("@")) return { material: await input.readBytes(word.slice(1), "pgp inspect"), origin: word };
-  if (word === "-") return { material: await input.readBytes(word, "pgp inspect"), origin: "standard input" };
+  const source = parseKeySource(word);
+  if (isLookedUp(source)) {
+    const flag = source.kind === "keybase" ? "Keybase user" : "argument";
+    return lookedUpMaterial(source, sources, { pinned: false, label: word, flag });
+  }
+  if (source.kind === "url") return urlMaterial(word, download, false, "address");
+  if (source.kind === "file") return { material: await input.readBytes(source.path, "pgp inspect"), origin: word };
+  if (source.kind === "stdin")
+    return { material: await input.readBytes(word, "pgp inspect"), origin: "standard input" };
   // Base64 has neither of these characters and armor has spaces, so no part of a private key is shown.
   return { material: word, origin: /^\S*[.@]\S*$/.test(word) ? quote(word) : "the given key" };
 }

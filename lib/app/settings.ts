@@ -6,7 +6,7 @@ import { ACCESS_TOKEN_FILE, CA_FILE, CONFIG, ENDPOINT, FORMAT } from "../core/fl
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import { describeOperand, NO_SOURCES, type ParsedLine, parseFlags } from "../core/flags/parse.ts";
 import { INPUT_LIMIT, InputTooLarge, sizeText, whyUnreadable } from "../core/input-limits.ts";
-import { recipientProblems } from "../core/keys/key-source.ts";
+import { recipientProblems } from "../core/keys/recipient-flags.ts";
 import { type Format, isJson } from "../core/output/formats.ts";
 import { shellQuoted } from "../core/output/shell.ts";
 import { errorCode, Problem, usageError } from "../core/problem.ts";

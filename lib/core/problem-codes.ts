@@ -199,6 +199,7 @@ export const PROBLEM_CODES = {
     "redirect-downgrade": "The URL of the key redirects from https to http",
     redirects: "The URL of the key redirects too often",
     "key-url-status": "The URL of the key did not answer with a key",
+    "key-url-no-key": "The site at the URL of the key has no key of this user",
     "key-url-web-page": "The URL of the key answered with a web page",
     "wkd-address": "This is not an email address",
     "wkd-no-key": "The Web Key Directory has no key for the email address",

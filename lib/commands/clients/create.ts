@@ -4,6 +4,7 @@ import { labelWithSecret, lintDraft, type ReadDraft, readDraft, rejectUnsupporte
 import { warnDropped } from "../../clients/dropped-fields.ts";
 import { dryRun, isDryRun, plannedCreate } from "../../clients/dry-run.ts";
 import { findExisting, isConflict, keepOrUpdate } from "../../clients/existing-client.ts";
+import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { applyGenerateKey, prepareKey } from "../../clients/key-pair.ts";
 import { type OutletOptions, withOutlets } from "../../clients/outlets.ts";
 import {
@@ -29,6 +30,7 @@ import {
   IF_EXISTS,
   type IfExists,
   KEY_OUT,
+  LENIENT,
   RECIPIENT_FLAGS,
   SECRET_IN_FLAGS,
   SECRET_LENGTH,
@@ -129,6 +131,7 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
   const { draft } = job;
   if (isDryRun(context)) return dryRun(context, [await plannedRequest(context, job)]);
   await rejectUnsupportedFields(context, draft.client, draft.label);
+  await rejectUnfindableIds(context, [draft]);
   // Read once, since a key may come from standard input.
   const recipients = once(() => context.keys.recipients(context.values));
   const existing = await findExisting(context, job);
@@ -237,6 +240,7 @@ export const create = command({
     SET,
     IF_EXISTS,
     STRICT,
+    LENIENT,
     DRY_RUN,
     ...SERVER_COMMAND_FLAGS,
   ],
@@ -247,7 +251,7 @@ export const create = command({
         "A client for user sign-in",
       ],
       [
-        "clients create -g client_credentials -r token -a core,foobar --keybase alice",
+        "clients create -g client_credentials -a core,foobar --keybase alice",
         "With the secret encrypted to a Keybase user",
       ],
       ["clients create --id web --token-endpoint-auth-method none -c https://app.example.com/cb", "A public client"],

@@ -4,6 +4,7 @@ import { type ClientEntry, entryProblems, MAX_SHOWN, payloadOf, readEntries } fr
 import { reportRecipients, safeReason } from "../../clients/delivery.ts";
 import { DroppedFields } from "../../clients/dropped-fields.ts";
 import { dryRun, isDryRun, plannedCreate } from "../../clients/dry-run.ts";
+import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { type ImportJob, type ImportOutcome, importClient } from "../../clients/import-client.ts";
 import { requireOpenOutput } from "../../clients/outlets.ts";
 import { warnWithoutCopy } from "../../clients/recovery.ts";
@@ -17,6 +18,7 @@ import {
   DRY_RUN,
   FAIL_AFTER,
   IF_EXISTS,
+  LENIENT,
   RECIPIENT_FLAGS,
   RESCUE_DIR,
   SECRET_LENGTH,
@@ -132,7 +134,13 @@ async function rejectUnsupportedFields(
       .map((field) => `${location}: ${family.label} has no field ${field}`),
   );
   const [first, ...others] = found;
-  if (first === undefined) return;
+  if (first === undefined) {
+    const labelled = entries.map(({ client, location }) => ({
+      client,
+      label: (field: string) => `${location}: ${field}`,
+    }));
+    return rejectUnfindableIds({ admin }, labelled);
+  }
   throw new Problem(first, {
     code: "field-unknown-to-server",
     exit: "usage",
@@ -247,7 +255,7 @@ export const importClients = command({
   name: "import",
   summary: "Create clients from JSON, NDJSON or YAML files",
   about: [
-    "Accepts an object, an array, one object per line, YAML documents, or the JSON output of list; without a file it reads standard input. All clients are checked before the first one is sent.",
+    "Accepts an object, an array (also below clients or items), one object per line, YAML documents, the JSON output of list, or hydra-maester manifests (OAuth2Client, with the Secrets that they name); without a file it reads standard input. All clients are checked before the first one is sent.",
     "If a client fails, the others are still imported and the exit code is 8. Run an interrupted import again with --if-exists skip.",
     "--fail-after limits the time for each client, not for the whole import.",
   ],
@@ -261,6 +269,7 @@ export const importClients = command({
     IF_EXISTS,
     CONCURRENCY,
     STRICT,
+    LENIENT,
     SECRET_LENGTH,
     RESCUE_DIR,
     ...RECIPIENT_FLAGS,

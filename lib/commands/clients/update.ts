@@ -1,5 +1,12 @@
 import { changeSecret } from "../../clients/change-secret.ts";
-import { labelWithSecret, lintDraft, type ReadDraft, readDraft, rejectUnsupportedFields } from "../../clients/draft.ts";
+import {
+  labelWithSecret,
+  lintDraft,
+  type ReadDraft,
+  readDraft,
+  rejectUnsupportedFields,
+  reportFindings,
+} from "../../clients/draft.ts";
 import { warnDropped } from "../../clients/dropped-fields.ts";
 import { dryRun, isDryRun } from "../../clients/dry-run.ts";
 import { reportClientOnWriteFailure } from "../../clients/outlets.ts";
@@ -20,6 +27,7 @@ import {
   DRY_RUN,
   FIELD_FLAGS,
   FILE,
+  LENIENT,
   NEW_SECRET_FLAGS,
   RECIPIENT_FLAGS,
   SECRET_FILE,
@@ -173,7 +181,7 @@ function ruleProblems(
   if (replace) return lintDraft(context, { ...read, client: { ...set, ...withSecret }, label });
   for (const warning of read.warnings) context.warn(warning);
   const errors = lint(withSecret, label).filter(({ severity }) => severity === "error");
-  return [...read.problems, ...errors.map(findingProblem)];
+  return [...read.problems, ...reportFindings(context, read.findings), ...errors.map(findingProblem)];
 }
 
 async function run(context: Context, update: RequestedUpdate): Promise<Result> {
@@ -294,6 +302,7 @@ export const update = command({
     ...SECRET_OUT_FLAGS,
     ...RECIPIENT_FLAGS,
     STRICT,
+    LENIENT,
     DRY_RUN,
     ...SERVER_COMMAND_FLAGS,
   ],

@@ -62,13 +62,13 @@ export const pgpInspect = command({
   name: "inspect",
   summary: "Show an OpenPGP key and whether it is usable",
   about: [
-    "Accepts keys like --pgp-key, or a URL, wkd:user@host or keybase:NAME. The exit code is 7 if a key is not usable.",
+    "Accepts keys like --pgp-key, or a URL, wkd:user@host, github:USER or keybase:NAME. The exit code is 7 if a key is not usable.",
   ],
   operands: {
     name: "KEY",
     least: 1,
     most: Number.POSITIVE_INFINITY,
-    help: "base64, ASCII armor, @FILE, -, a URL, wkd:user@host or keybase:NAME",
+    help: "base64, ASCII armor, @FILE, -, a URL, wkd:user@host, github:USER or keybase:NAME",
   },
   flags: [FORMAT, QUIET, ...GENERAL_FLAGS],
   examples: {

@@ -234,7 +234,7 @@ export const PGP_KEY: RepeatFlag = {
   value: "KEY",
   group: "encryption",
   nonEmpty: true,
-  help: "Encrypt the secret to this OpenPGP public key: base64, ASCII armor or @FILE",
+  help: "Encrypt the secret to this OpenPGP public key: base64, ASCII armor, @FILE or github:USER",
 };
 
 export const PGP_KEY_URL: RepeatFlag = {
@@ -243,7 +243,7 @@ export const PGP_KEY_URL: RepeatFlag = {
   value: "URL",
   group: "encryption",
   nonEmpty: true,
-  help: "Encrypt the secret to the OpenPGP public key at this URL, or wkd:user@host",
+  help: "Encrypt the secret to the OpenPGP public key at this URL, or wkd:user@host, github:USER",
 };
 
 export const KEYBASE: ListFlag = {
@@ -295,6 +295,13 @@ export const STRICT: BoolFlag = {
   name: "strict",
   group: "input",
   help: "Treat warnings about the client as errors",
+};
+
+export const LENIENT: BoolFlag = {
+  kind: "switch",
+  name: "lenient",
+  group: "input",
+  help: "Go on with misspelt and misnamed fields, which are errors otherwise",
 };
 
 export const FILE: TextFlag = {

@@ -1,4 +1,4 @@
-import { RULE_NAMES } from "../client/rules.ts";
+import { RULE_NAMES, RULE_SERVERS } from "../client/rules.ts";
 import { CONFIG_KEYS } from "../flags/config-file.ts";
 import type { Flag } from "../flags/flag.ts";
 import {
@@ -190,6 +190,10 @@ const ENV_FLAGS: readonly Flag[] = [ENDPOINT, ACCESS_TOKEN, SECRET, PUBLIC_URL];
 
 /** Variables that no flag reads. */
 const OTHER_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
+  [
+    "HYDRA_GITHUB_URL",
+    "Base URL of GitHub for `github:USER`, such as that of a GitHub Enterprise Server (default: `https://github.com`)",
+  ],
   ["HYDRA_KEYBASE_URL", "Base URL of the Keybase API, for a mirror (default: `https://keybase.io`)"],
   ["HYDRA_COMPLETE_IDS", "`0` disables requests for client IDs during shell completion (`hydra help completion`)"],
   [
@@ -266,17 +270,23 @@ const ENCRYPTION_TOPIC: Topic = {
     rows(
       [
         "--pgp-key KEY",
-        "A public key: base64 (of the binary or the armored key), ASCII armor, `@FILE`, `-` for standard input, or `wkd:user@host`",
+        "A public key: base64 (of the binary or the armored key), ASCII armor, `@FILE`, `-` for standard input, `wkd:user@host`, `github:USER` or `keybase:NAME`",
       ],
-      ["--pgp-key-url URL", "The key at a URL, or `wkd:user@host` for a Web Key Directory"],
-      ["--keybase NAME", "The OpenPGP key of a Keybase user; separate several names with commas"],
+      [
+        "--pgp-key-url URL",
+        "The key at a URL; `wkd:user@host` for a Web Key Directory, `github:USER` for the key of a GitHub account",
+      ],
+      [
+        "--keybase NAME",
+        "The OpenPGP key of a Keybase user; `keybase:NAME` and `@NAME` are accepted too. Separate several names with commas",
+      ],
       [
         "--pgp-fingerprint FINGERPRINT",
         "The full fingerprint that a key must have. If you give any, every key must match one of them",
       ],
       [
         "--require-pin",
-        "Reject a key that is fetched (URL, `wkd:` or Keybase) without `--pgp-fingerprint`. Also `require_pin: true` in the config file",
+        "Reject a key that is fetched (URL, `wkd:`, GitHub or Keybase) without `--pgp-fingerprint`. Also `require_pin: true` in the config file",
       ],
     ),
     text(
@@ -549,10 +559,12 @@ const RULES_TOPIC: Topic = {
       "have it in `error`, and warnings show it in brackets.",
     ),
     heading("Errors"),
-    text("The server would reject the client, or it could not be used:"),
+    text("The client could not be used. Every server rejects it, unless the rule says otherwise:"),
     rows(...ruleRows("error")),
     heading("Warnings"),
-    text("Valid, but often a mistake. `--strict` turns warnings into errors:"),
+    text(
+      "Often a mistake, but every server accepts it, unless the rule says otherwise. `--strict` turns warnings into errors:",
+    ),
     rows(...ruleRows("warning")),
     heading("Input limits"),
     text(
@@ -565,7 +577,10 @@ const RULES_TOPIC: Topic = {
 };
 
 function ruleRows(severity: "error" | "warning"): readonly (readonly [string, string])[] {
-  return RULE_NAMES.filter((rule) => rule.severity === severity).map(({ name, hint }) => [name, hint]);
+  return RULE_NAMES.filter((rule) => rule.severity === severity).map(({ name, hint, servers }) => [
+    name,
+    servers === RULE_SERVERS[severity] ? hint : `${hint} (${servers})`,
+  ]);
 }
 
 /** Every topic, in the order in which they are listed. */

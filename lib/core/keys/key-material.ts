@@ -2,6 +2,7 @@ import { concatBytes, fromBase64 } from "../bytes.ts";
 import { Problem } from "../problem.ts";
 import { escapeControls } from "../text.ts";
 import { isWebPage } from "../url.ts";
+import { absentKeyReason, bareArmorBody } from "./key-text.ts";
 
 /** A packet of an OpenPGP stream: its type ID, its body, and all its bytes including the header. */
 interface Packet {
@@ -219,10 +220,25 @@ function blocksOf(text: string, origin: string): readonly Block[] {
   return blocks;
 }
 
+/** The bytes of armor whose BEGIN and END lines are missing or cut; undefined for other text. */
+function bareArmor(text: string): Uint8Array | undefined {
+  const body = bareArmorBody(text);
+  return body === undefined ? undefined : fromBase64(body);
+}
+
+/** Rejects the text that a site answers, and that someone saved, in place of a key that it doesn't have. */
+function rejectNote(text: string, origin: string): void {
+  const absent = absentKeyReason(text);
+  if (absent !== undefined) throw notAKey(origin, absent, "ask the owner for the key");
+}
+
 /** The keys of an armored text: all its key blocks; other blocks are ignored. */
 function armoredKeys(text: string, origin: string): readonly RawKey[] {
+  rejectNote(text, origin);
   const blocks = blocksOf(text, origin);
   const keys = blocks.filter((block) => KEY_BLOCK.test(block.label));
+  const bare = blocks.length === 0 ? bareArmor(text) : undefined;
+  if (bare !== undefined) return keysOf(bare, origin);
   if (keys.length === 0) {
     const label = /-----BEGIN PGP ([A-Z ]+)/.exec(text)?.[1]?.toLowerCase() ?? "";
     const kind = label.startsWith("signed")
@@ -260,9 +276,10 @@ function keysInPlainText(text: string, origin: string): readonly RawKey[] {
   const trimmed = text.replace(/^\ufeff/, "").trim();
   if (trimmed === "") throw notAKey(origin, "it is empty");
   if (isWebPage(trimmed)) throw notAKey(origin, "this is a web page", "use the URL of the key file itself");
+  rejectNote(trimmed, origin);
   const mistaken = MISTAKEN.find(([looks]) => looks.test(trimmed));
   if (mistaken !== undefined) throw notAKey(origin, mistaken[1], mistaken[2]);
-  const bytes = fromBase64(unescaped(trimmed));
+  const bytes = fromBase64(unescaped(trimmed)) ?? bareArmor(trimmed);
   if (bytes === undefined) throw notAKey(origin, "it is neither an armored OpenPGP key nor base64 of one");
   const inner = asText(bytes);
   if (inner === undefined) return keysOf(bytes, origin);

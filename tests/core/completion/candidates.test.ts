@@ -75,7 +75,7 @@ describe("what could come next", () => {
     ["clients create --jwks x", 'files behind ""'],
     ["clients create --pgp-key @k", 'files behind "@"'],
     ["clients create --pgp-key=@k", 'files behind "--pgp-key=@"'],
-    ["clients create --pgp-key ", "@", "wkd:"],
+    ["clients create --pgp-key ", "@", "wkd:", "github:", "keybase:"],
     ["clients create --rescue-dir ", 'folders behind ""'],
     ["clients create --metadata "],
     ["clients create stray"],
