@@ -151,6 +151,8 @@ function adminOf(
     http,
     base: connection.base,
     endpoint: connection.shown,
+    endpointOrigin: connection.endpointOrigin,
+    ...(connection.credential === undefined ? {} : { credential: connection.credential }),
     headers: connection.headers,
     family,
     failAfter: connection.failAfter,

@@ -53,7 +53,7 @@ export async function readSettings(
   const needsServer = spec.server === true || (spec.server === "if-asked" && values.isSet(ENDPOINT));
   const server = needsServer ? await readServer(input, values, config?.endpoint, problems) : undefined;
   problems.push(...recipientProblems(values), ...(server?.problems ?? []));
-  if (server?.connection !== undefined) problems.push(...(await caProblems(input, server.connection, values)));
+  if (server?.connection !== undefined) problems.push(...(await caProblems(input, values)));
   return {
     line,
     format,
@@ -134,12 +134,9 @@ async function readServer(
   }
 }
 
-/** Checks the certificates of `--ca-file`, which are read only for https. */
-async function caProblems(
-  input: InputFiles,
-  { caFile }: Pick<Connection, "caFile">,
-  values: FlagValues,
-): Promise<readonly Problem[]> {
+/** Checks the certificates of `--ca-file`, also where plain http does not need them: a wrong path would show up too late. */
+async function caProblems(input: InputFiles, values: FlagValues): Promise<readonly Problem[]> {
+  const caFile = values.text(CA_FILE);
   if (caFile === undefined) return [];
   try {
     await input.readAuthorities(caFile, values.origin(CA_FILE));

@@ -38,6 +38,7 @@ export const PROBLEM_CODES = {
     unreachable: "There was no answer",
     timeout: "The time ran out before there was an answer",
     certificate: "The server's certificate is not trusted",
+    "https-required": "The server expects https on this port",
     "not-http": "The server does not speak HTTP",
     interrupted: "A signal stopped the program",
   },
