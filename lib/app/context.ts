@@ -12,7 +12,7 @@ import { CA_FILE, RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import type { ParsedLine } from "../core/flags/parse.ts";
 import { FILE_DEPTH } from "../core/json.ts";
-import { CLEANUP_MS, type Http, proxyOf, STALLED_READER_MS } from "../core/network.ts";
+import { CLEANUP_MS, type Http, proxyOf, STALLED_READER_MS, UNREAD_CA_VARIABLES } from "../core/network.ts";
 import type { Format } from "../core/output/formats.ts";
 import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type ServerFamily } from "../servers/index.ts";
 import { InputFiles } from "./input.ts";
@@ -120,6 +120,7 @@ function httpClients({ run, input, line, connection, detail }: ContextOptions): 
   const shared = {
     transport,
     monotonic: host.monotonic,
+    unreadCaVariables: () => UNREAD_CA_VARIABLES.filter((name) => (host.environment(name) ?? "") !== ""),
     ...(values.bool(VERBOSE) ? { trace: detail } : {}),
     ...(HONOURS_PROXIES ? { proxyOf: (url: URL) => proxyOf(url, host.environment) } : {}),
   };

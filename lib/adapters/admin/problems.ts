@@ -99,7 +99,8 @@ const NETWORK_HINTS: Readonly<Record<NetworkFailure["kind"], string>> = {
   proxy: "check the proxy in the environment, or add the host to NO_PROXY",
   unresolved: "check the host name in --endpoint or HYDRA_ADMIN_URL",
   lost: "check http or https in the endpoint, then run the command again",
-  certificate: "trust the server's CA with --ca-file FILE, or use --skip-tls-verify for testing only",
+  certificate:
+    "trust the server's CA with --ca-file FILE or SSL_CERT_FILE=FILE, or use --skip-tls-verify for testing only",
   handshake: "check http or https in the endpoint, and the port",
   protocol: "check http or https in the endpoint, and the port",
   timeout: "raise --fail-after, or check why the server is slow",
