@@ -9,7 +9,7 @@ import { INPUT_LIMIT, InputTooLarge, sizeText, whyUnreadable } from "../core/inp
 import { recipientProblems } from "../core/keys/key-source.ts";
 import { type Format, isJson } from "../core/output/formats.ts";
 import { shellQuoted } from "../core/output/shell.ts";
-import { errorCode, Problem, usageError } from "../core/problem.ts";
+import { errorCode, Problem, usageError, withMessage } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import type { InputFiles } from "./input.ts";
 import { credentialFormatProblems, readFormat, wantsJsonErrors } from "./read-format.ts";
@@ -52,7 +52,8 @@ export async function readSettings(
   if (format !== undefined) run.json = values.isSet(FORMAT) && isJson(format);
   const needsServer = spec.server === true || (spec.server === "if-asked" && values.isSet(ENDPOINT));
   const server = needsServer ? await readServer(input, values, config?.endpoint, problems) : undefined;
-  problems.push(...recipientProblems(values), ...(server?.problems ?? []));
+  problems.push(...recipientProblems(values));
+  for (const problem of server?.problems ?? []) problems.push(await withMisspeltEndpoint(problem, config));
   if (server?.connection !== undefined) problems.push(...(await caProblems(input, values)));
   return {
     line,
@@ -93,6 +94,17 @@ async function readConfig(
     content: isJsonText(text, path) ? readJsonFile(text, path)[0] : await parseYaml(text, path, "texts"),
     readable: (file.mode & 0o044) !== 0,
     ...(writers.trust === "all" ? {} : { writers: writers.reason }),
+  });
+}
+
+/** A missing endpoint with the key of the config file that was probably meant. */
+async function withMisspeltEndpoint(problem: Problem, config: ConfigFile | undefined): Promise<Problem> {
+  if (problem.code !== "no-endpoint" || config === undefined) return problem;
+  const { misspeltEndpoint } = await import("../core/flags/config-file.ts");
+  const key = misspeltEndpoint(config);
+  if (key === undefined) return problem;
+  return withMessage(problem, `${problem.message}: ${quote(key)} in ${escapeControls(config.path)} is not a setting`, {
+    hint: `rename ${quote(key)} to endpoint in ${escapeControls(config.path)}`,
   });
 }
 
