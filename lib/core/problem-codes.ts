@@ -18,7 +18,7 @@ export const PROBLEM_CODES = {
     "config-file": "The config file cannot be read or has an invalid value",
     "untrusted-config": "Someone else may have written the default config file",
     "no-terminal": "There is no terminal to ask for a secret on",
-    "not-confirmed": "The deletion was not confirmed",
+    "not-confirmed": "The question before a deletion or a rotation was not answered with yes",
     "two-paginations": "--page-size or --page-token is combined with --limit or --page",
     "page-without-limit": "--page needs --limit",
     "format-without-credentials": "The format is for credentials, and the command has none",
