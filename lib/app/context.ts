@@ -77,7 +77,7 @@ export function createContext(options: ContextOptions): Context {
     readFile: (path, reader) => input.readText(path, reader),
     parseYaml: async (text, name) =>
       (await import("../adapters/yaml.ts")).parseDocuments(text, name, "values", FILE_DEPTH),
-    inspectKey: async (material) => inspect(material, sources),
+    inspectKey: async (material) => inspect(material, values, sources),
     keys: recipientKeys(values, sources),
     pairs: keyPairs(host),
     tokens: tokenEndpoint(host, https.public, remaining),

@@ -186,7 +186,7 @@ function specialHint(
 }
 
 const SIGN_IN_HINT =
-  "a proxy in front of the server asks people to sign in: pass the header or token that it accepts with --header or --access-token, or use an endpoint behind it";
+  "a proxy in front of the server asks people to sign in: pass the header or token that it accepts with --header or --access-token, or use an endpoint that bypasses it";
 
 const SIGN_IN_WORD =
   /[/._-](?:log-?in|sign-?in|sso|saml2?|authorize|auth|accounts)(?:[/._-]|$)|\/oauth2\/start|\/cdn-cgi\/access\//i;

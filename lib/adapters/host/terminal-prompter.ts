@@ -25,7 +25,11 @@ async function readLine(descriptor: number): Promise<string | undefined> {
   let line = "";
   while (!line.includes("\n")) {
     const count = await readSome(descriptor, block);
-    if (count === 0) return line === "" ? undefined : line;
+    if (count === 0) {
+      // The end of input leaves the cursor after the question.
+      process.stderr.write("\n");
+      return line === "" ? undefined : line;
+    }
     line += decoder.decode(block.subarray(0, count), { stream: true });
     if (line.length > LONGEST_LINE)
       throw usageError(`The answer is longer than ${LONGEST_LINE} characters`, undefined, "input-too-large");
