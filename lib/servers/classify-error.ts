@@ -96,3 +96,12 @@ function isMissingRoute(answer: Answer, body: unknown, target: RequestTarget): b
 export function hasOwnError(answer: Answer): boolean {
   return errorText(jsonOf(answer.text)) !== undefined;
 }
+
+/** What servers answer to plain http on a port for TLS: those of Go, Tomcat and Jetty as text, nginx and Apache as a page. */
+const WANTS_TLS =
+  /HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port|speaking plain HTTP to an SSL-enabled|combination of host and port requires TLS/i;
+
+/** Whether a response means that the request should have been sent with TLS. */
+export function wantsTls({ status, text }: Pick<Answer, "status" | "text">): boolean {
+  return status === 400 && WANTS_TLS.test(text.slice(0, 4096));
+}

@@ -54,6 +54,22 @@ describe("http to a port for TLS", () => {
   }
 });
 
+describe("http to the public port of a server with TLS", () => {
+  it("is named by --verify, before anything is created", SLOW, async () => {
+    await using port = await answering(
+      "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n",
+    );
+    await using scene = await openScene();
+    const ended = await scene.run([...SEED, "--verify", "--public-url", port.url]);
+    fails(
+      ended,
+      1,
+      new RegExp(`^Error: Cannot find the token endpoint: ${port.url} speaks TLS: the server wants https$`),
+    );
+    assert.deepEqual(scene.sandbox.clients(), []);
+  });
+});
+
 const HTML = { "content-type": "text/html; charset=utf-8" };
 
 const TOKEN = { OAUTH2_ACCESS_TOKEN: "hush-hush-token" };

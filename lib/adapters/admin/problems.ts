@@ -14,6 +14,7 @@ import {
   type RequestTarget,
   type ServerError,
   type ServerFamily,
+  wantsTls,
 } from "../../servers/index.ts";
 import type { AttemptOutcome } from "./retry.ts";
 
@@ -146,14 +147,6 @@ export function rejection(server: ServerInfo, response: AdminResponse): Problem 
   if (gaveUpBecause === undefined) return responseProblem(server, response, message, details);
   const hint = error.kind === "busy" ? details.hint : "raise --fail-after, or check the server's log";
   return responseProblem(server, response, `${message} (${gaveUpBecause})`, { ...details, exit: "unreachable", hint });
-}
-
-/** What servers answer to plain http on a port for TLS: those of Go, Tomcat and Jetty as text, nginx and Apache as a page. */
-const WANTS_TLS =
-  /HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port|speaking plain HTTP to an SSL-enabled|combination of host and port requires TLS/i;
-
-function wantsTls({ status, text }: Answer): boolean {
-  return status === 400 && WANTS_TLS.test(text.slice(0, 4096));
 }
 
 function needsHttps(server: ServerInfo, response: AdminResponse): Problem {
