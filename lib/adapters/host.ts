@@ -3,6 +3,7 @@ import process from "node:process";
 import { errorCode } from "../core/problem.ts";
 import { captureConsole } from "./host/capture-console.ts";
 import { createOutput, type Output } from "./host/descriptor-output.ts";
+import { pausedClock } from "./host/paused-clock.ts";
 import { createPrompter } from "./host/prompter.ts";
 import { type InputFile, readFileWithin, readWithin } from "./host/read-file.ts";
 import { isTerminal } from "./host/terminal.ts";
@@ -42,11 +43,13 @@ export interface Host {
   readStdin(limit: number): Promise<Uint8Array>;
   /** Asks a question on the terminal; `hidden` doesn't echo the answer. Undefined at the end of input. */
   ask(question: string, hidden: boolean): Promise<string | undefined>;
+  /** Asks a question and reads the answer from the controlling terminal, whatever standard input is. */
+  askTerminal(question: string): Promise<string | "no-terminal" | undefined>;
   random(count: number): Uint8Array;
   uuid(): string;
   /** Milliseconds since 1970. */
   now(): number;
-  /** Milliseconds of a monotonic clock. */
+  /** Milliseconds of a monotonic clock, which stops while a question waits for its answer. */
   monotonic(): number;
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   /** Lets the runtime compile hot code from now on, which only pays off in a long run. */
@@ -105,6 +108,8 @@ function onEnding(listener: (signal: number) => void): void {
 /** The real host. It takes the console away from libraries, and their debug mode, which writes to the console. */
 export function systemHost(): Host {
   const onConsole = captureConsole();
+  const clock = pausedClock(() => performance.now());
+  const ask = createPrompter();
   // A build for Bun defines this; with Deno it would depend on the environment.
   Object.assign(process.env, { NODE_ENV: "production" });
   return {
@@ -120,11 +125,15 @@ export function systemHost(): Host {
     uid: () => process.geteuid?.(),
     readFile: readFileWithin,
     readStdin: (limit) => readWithin(0, limit),
-    ask: createPrompter(),
+    ask: (question, hidden) => clock.paused(() => ask(question, hidden)),
+    askTerminal: async (question) => {
+      const { askTerminal } = await import("./host/terminal-prompter.ts");
+      return clock.paused(() => askTerminal(question));
+    },
     random: (count) => crypto.getRandomValues(new Uint8Array(count)),
     uuid: () => crypto.randomUUID(),
     now: () => Date.now(),
-    monotonic: () => performance.now(),
+    monotonic: clock.now,
     sleep,
     enableJit,
     exit: (code) => process.exit(code),

@@ -1,8 +1,9 @@
 import { credentialNames } from "../clients/secret-file.ts";
 import { type Context, type PreparedCommand, type Result, runLeaf } from "../command.ts";
-import { VERBOSE } from "../core/flags/flag-table.ts";
+import { FORMAT, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import type { Format } from "../core/output/formats.ts";
+import type { SelectionWatch } from "../core/output/unselected.ts";
 import { type ExitName, Problem, type ProblemCode } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { Messages } from "./messages.ts";
@@ -27,7 +28,8 @@ export async function execute(run: Run, called: ResolvedLeaf): Promise<ExitName>
   for (const warning of settings.warnings) messages.warn(warning);
   for (const key of settings.unknownKeys) detail(`Config file: unknown key ${quote(key)} is ignored`);
   const format = settings.format ?? { kind: "text" };
-  const render = await rendering(run, format, line.values, problems);
+  const watch = problems.length === 0 && "query" in format ? await watchSelection(line.values) : undefined;
+  const render = await rendering(run, format, line.values, problems, watch);
   const misread = problems.some(({ code }) => MISREAD.has(code));
   const context = createContext({
     run,
@@ -53,7 +55,10 @@ export async function execute(run: Run, called: ResolvedLeaf): Promise<ExitName>
       return command;
     },
   });
-  return write(run, context, result, render);
+  const exit = await write(run, context, result, render);
+  const nothing = watch?.note();
+  if (nothing !== undefined) messages.note(nothing);
+  return exit;
 }
 
 /** Problems of a line of which one word was read as something else than was meant. */
@@ -72,16 +77,25 @@ async function prepared(
   }
 }
 
+/** Watches whether the expression of the format selects anything. */
+async function watchSelection(values: FlagValues): Promise<SelectionWatch> {
+  const { SelectionWatch } = await import("../core/output/unselected.ts");
+  return new SelectionWatch((values.text(FORMAT) ?? "").replace(/^[^=]*=/, ""));
+}
+
 /** How results are rendered. A line with problems has none, so libraries of the format are not loaded for it. */
 async function rendering(
   { host }: Pick<Run, "host">,
   format: Format,
   values: FlagValues,
   problems: readonly Problem[],
+  watch: SelectionWatch | undefined,
 ): Promise<Render> {
   const { isTerminal, columns } = host.stdout;
   const terminal = { isTerminal, columns, color: wantsColor(host, host.stdout) };
-  const tools = problems.length > 0 ? {} : await loadTools(format);
+  const loaded = problems.length > 0 ? {} : await loadTools(format);
+  const { select } = loaded;
+  const tools = watch === undefined || select === undefined ? loaded : { ...loaded, select: watch.watch(select) };
   const names = credentialNames({ values });
   return (many, live) => ({ terminal, isList: many, tools, names, ...(live ? { settleAfter: 1 } : {}) });
 }

@@ -1,8 +1,10 @@
 import type { Host } from "../adapters/host.ts";
 import type { KeybaseKey } from "../adapters/keybase.ts";
+import { textField } from "../core/client/client.ts";
 import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
-import type { JsonObject } from "../core/json.ts";
+import { isJsonObject, type JsonObject } from "../core/json.ts";
+import type { EncryptedMessage } from "../core/keys/encrypted-message.ts";
 import {
   GITHUB_URL,
   githubKeyUrl,
@@ -15,6 +17,7 @@ import {
 import { checkPins, type Recipient } from "../core/keys/recipient.ts";
 import { recipientProblems } from "../core/keys/recipient-flags.ts";
 import type { Download } from "../core/network.ts";
+import { Problem } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
 import type { InputFiles } from "./input.ts";
@@ -133,13 +136,65 @@ async function recipientsIn(key: KeyMaterial, pins: readonly string[], now: Date
   return recipients;
 }
 
-/** Describes the keys that a word names: a key as for `--pgp-key`, a URL, or `keybase:NAME`. */
-export async function inspect(word: string, sources: KeySources): Promise<readonly JsonObject[]> {
-  const { inspectKey } = await import("../adapters/pgp.ts");
+/** Describes the keys that a word names, or the encrypted message: a key as for `--pgp-key`, a file, a URL, or `keybase:NAME`. */
+export async function inspect(word: string, values: FlagValues, sources: KeySources): Promise<readonly JsonObject[]> {
   const { material, origin } = await inspectedMaterial(word, sources);
-  const found = await inspectKey(material, origin, new Date(sources.host.now()));
+  const { encryptedMessageIn } = await import("../core/keys/encrypted-message.ts");
+  const message = encryptedMessageIn(material, origin);
+  if (message !== undefined) return [await describeMessage(message, origin, values, sources)];
+  return inspectAll({ material, origin }, sources);
+}
+
+async function inspectAll({ material, origin }: KeyMaterial, { host }: KeySources): Promise<readonly JsonObject[]> {
+  const { inspectKey } = await import("../adapters/pgp.ts");
+  const found = await inspectKey(material, origin, new Date(host.now()));
   return found.map((report) => ({ ...report }));
 }
+
+/** A key that was given to be compared with a message. */
+interface KeyOwner {
+  readonly fingerprint: string;
+  readonly userId: string | null;
+}
+
+/** The keys of `--pgp-key` by the IDs of the keys and of their subkeys. */
+async function keyOwners(values: FlagValues, sources: KeySources): Promise<ReadonlyMap<string, KeyOwner>> {
+  const { keyIdOf } = await import("../core/keys/encrypted-message.ts");
+  const owners = new Map<string, KeyOwner>();
+  for (const key of values.list(PGP_KEY)) {
+    for (const report of await inspectAll(await keyMaterial(key, sources, false), sources)) {
+      const owner = {
+        fingerprint: textField(report, "fingerprint") ?? "",
+        userId: textField(report, "userId") ?? null,
+      };
+      const subkeys = Array.isArray(report["subkeys"]) ? report["subkeys"].filter(isJsonObject) : [];
+      for (const part of [report, ...subkeys]) owners.set(keyIdOf(textField(part, "fingerprint") ?? ""), owner);
+    }
+  }
+  return owners;
+}
+
+/** What an encrypted message says about its recipients, and which of them are keys of `--pgp-key`. */
+async function describeMessage(
+  { recipients, passwords }: EncryptedMessage,
+  origin: string,
+  values: FlagValues,
+  sources: KeySources,
+): Promise<JsonObject> {
+  const owners = await keyOwners(values, sources);
+  const described = recipients.map(({ keyId, algorithm }) => ({
+    keyId: keyId ?? null,
+    algorithm,
+    key: owners.get(keyId ?? "") ?? null,
+  }));
+  const isFound = described.some(({ key }) => key !== null);
+  // A hidden recipient may be any key.
+  const isKnown = isFound || (values.isSet(PGP_KEY) && described.every(({ keyId }) => keyId !== null));
+  return { origin, kind: "encrypted-message", recipients: described, passwords, matches: isKnown ? isFound : null };
+}
+
+/** The longest word that is tried as the name of a file. */
+const LONGEST_NAME = 255;
 
 async function inspectedMaterial(word: string, sources: KeySources): Promise<KeyMaterial> {
   const { input, download } = sources;
@@ -152,6 +207,21 @@ async function inspectedMaterial(word: string, sources: KeySources): Promise<Key
   if (source.kind === "file") return { material: await input.readBytes(source.path, "pgp inspect"), origin: word };
   if (source.kind === "stdin")
     return { material: await input.readBytes(word, "pgp inspect"), origin: "standard input" };
+  const file = await fileMaterial(word, input);
+  if (file !== undefined) return file;
   // Base64 has neither of these characters and armor has spaces, so no part of a private key is shown.
   return { material: word, origin: /^\S*[.@]\S*$/.test(word) ? quote(word) : "the given key" };
+}
+
+/** The content of a file that is named without @: one that exists, or a word that cannot be anything else. */
+async function fileMaterial(word: string, input: InputFiles): Promise<KeyMaterial | undefined> {
+  const { looksLikeFileName } = await import("../core/keys/key-material.ts");
+  const isName = looksLikeFileName(word);
+  if (!isName && (word === "" || word.length > LONGEST_NAME || /[\n\0]/.test(word))) return undefined;
+  try {
+    return { material: await input.readBytes(word, "pgp inspect"), origin: quote(word) };
+  } catch (error) {
+    if (isName || !(error instanceof Problem) || error.code !== "unreadable-file") throw error;
+    return undefined;
+  }
 }

@@ -9,7 +9,7 @@ import { INPUT_LIMIT, InputTooLarge, sizeText, whyUnreadable } from "../core/inp
 import { recipientProblems } from "../core/keys/recipient-flags.ts";
 import { type Format, isJson } from "../core/output/formats.ts";
 import { shellQuoted } from "../core/output/shell.ts";
-import { errorCode, Problem, usageError } from "../core/problem.ts";
+import { errorCode, Problem, usageError, withMessage } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import type { InputFiles } from "./input.ts";
 import { credentialFormatProblems, readFormat, wantsJsonErrors } from "./read-format.ts";
@@ -52,8 +52,9 @@ export async function readSettings(
   if (format !== undefined) run.json = values.isSet(FORMAT) && isJson(format);
   const needsServer = spec.server === true || (spec.server === "if-asked" && values.isSet(ENDPOINT));
   const server = needsServer ? await readServer(input, values, config?.endpoint, problems) : undefined;
-  problems.push(...recipientProblems(values), ...(server?.problems ?? []));
-  if (server?.connection !== undefined) problems.push(...(await caProblems(input, server.connection, values)));
+  problems.push(...recipientProblems(values));
+  for (const problem of server?.problems ?? []) problems.push(await withMisspeltEndpoint(problem, config));
+  if (server?.connection !== undefined) problems.push(...(await caProblems(input, values)));
   return {
     line,
     format,
@@ -96,6 +97,17 @@ async function readConfig(
   });
 }
 
+/** A missing endpoint with the key of the config file that was probably meant. */
+async function withMisspeltEndpoint(problem: Problem, config: ConfigFile | undefined): Promise<Problem> {
+  if (problem.code !== "no-endpoint" || config === undefined) return problem;
+  const { misspeltEndpoint } = await import("../core/flags/config-file.ts");
+  const key = misspeltEndpoint(config);
+  if (key === undefined) return problem;
+  return withMessage(problem, `${problem.message}: ${quote(key)} in ${escapeControls(config.path)} is not a setting`, {
+    hint: `rename ${quote(key)} to endpoint in ${escapeControls(config.path)}`,
+  });
+}
+
 async function readConfigBytes(
   host: Pick<Host, "readFile">,
   path: string,
@@ -134,12 +146,9 @@ async function readServer(
   }
 }
 
-/** Checks the certificates of `--ca-file`, which are read only for https. */
-async function caProblems(
-  input: InputFiles,
-  { caFile }: Pick<Connection, "caFile">,
-  values: FlagValues,
-): Promise<readonly Problem[]> {
+/** Checks the certificates of `--ca-file`, also where plain http does not need them: a wrong path would show up too late. */
+async function caProblems(input: InputFiles, values: FlagValues): Promise<readonly Problem[]> {
+  const caFile = values.text(CA_FILE);
   if (caFile === undefined) return [];
   try {
     await input.readAuthorities(caFile, values.origin(CA_FILE));

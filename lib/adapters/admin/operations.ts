@@ -14,7 +14,7 @@ import {
   type ServerFamily,
   unexpectedTypes,
 } from "../../servers/index.ts";
-import { answerTo, type Exchange, send, type Trail } from "./exchange.ts";
+import { answerTo, type Exchange, isPublicPort, send, type Trail } from "./exchange.ts";
 import {
   type AdminRequest,
   type AdminResponse,
@@ -22,6 +22,7 @@ import {
   anotherClient,
   deepFields,
   noSuchClient,
+  publicPort,
   rejection,
   tooDeep,
   unreadable,
@@ -213,6 +214,8 @@ export async function getVersion(exchange: Exchange): Promise<string> {
   // Both families have this path, so the family need not be detected.
   const request = readRequest("Cannot get the server's version", () => "/version");
   const response = await send(exchange, request, FAMILIES[0], { ambiguous: false });
+  if (response.answer.status === 404 && (await isPublicPort(exchange)))
+    throw publicPort(exchange.options, request, FAMILIES[0]);
   const body = v.safeParse(v.looseObject({ version: v.string() }), jsonOf(successText(exchange, response)));
   if (!body.success) throw unreadable(exchange.options, response, "a version");
   return body.output.version;

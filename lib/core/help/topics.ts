@@ -213,7 +213,7 @@ const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ],
   [
     "SSL_CERT_FILE",
-    "Additional trusted certificates, for all connections. `NODE_EXTRA_CA_CERTS` and `NODE_TLS_REJECT_UNAUTHORIZED` have no effect",
+    "Additional trusted certificates, for all connections. `NODE_EXTRA_CA_CERTS`, `CURL_CA_BUNDLE`, `REQUESTS_CA_BUNDLE` and `NODE_TLS_REJECT_UNAUTHORIZED` have no effect; the hint of a certificate error names those that are set",
   ],
   [
     "BUN_INSPECT, BUN_OPTIONS",

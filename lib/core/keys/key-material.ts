@@ -20,7 +20,17 @@ export interface RawKey {
 }
 
 /** Packet type IDs (RFC 9580 section 5). */
-export const TAG = { signature: 2, secretKey: 5, publicKey: 6, secretSubkey: 7, userId: 13, publicSubkey: 14 } as const;
+export const TAG = {
+  keyEncryptedKey: 1,
+  signature: 2,
+  passwordEncryptedKey: 3,
+  secretKey: 5,
+  publicKey: 6,
+  secretSubkey: 7,
+  marker: 10,
+  userId: 13,
+  publicSubkey: 14,
+} as const;
 
 /** Trust packets belong to a keyring, and markers are ignored; neither is part of a key. */
 const NOT_OF_A_KEY: readonly number[] = [10, 12];
@@ -42,6 +52,14 @@ const STREAM_KINDS: Readonly<Record<number, string>> = {
 
 const EXPORT = "export the public key with: gpg --export --armor NAME";
 
+/** A text that looks like the name of a file rather than like a key. */
+const FILE_NAME = /^(?:[~./]|[a-z]:\\)[^\n]*$|^[^\n]*\.(?:asc|gpg|pgp|key|pub|txt|b64)$/i;
+
+/** Whether a word looks like the name of a file rather than like a key. */
+export function looksLikeFileName(word: string): boolean {
+  return FILE_NAME.test(word);
+}
+
 /** What is often mistaken for a key: how it looks, what it is, and what to do instead. */
 const MISTAKEN: readonly (readonly [looks: RegExp, what: string, hint: string])[] = [
   [
@@ -62,11 +80,7 @@ const MISTAKEN: readonly (readonly [looks: RegExp, what: string, hint: string])[
     "to look up its key in a Web Key Directory use wkd:user@host",
   ],
   [/^https?:\/\//i, "this is a URL", "to fetch a key from a URL use --pgp-key-url"],
-  [
-    /^(?:[~./]|[a-z]:\\)[^\n]*$|^[^\n]*\.(?:asc|gpg|pgp|key|pub|txt|b64)$/i,
-    "this looks like a file name",
-    "to read a key from a file put @ before its name",
-  ],
+  [FILE_NAME, "this looks like a file name", "to read a key from a file put @ before its name"],
 ];
 
 /** The types of self-signatures: certifications, subkey bindings and direct-key signatures (RFC 9580 section 5.2.1). */
@@ -296,4 +310,20 @@ function keysInPlainText(text: string, origin: string): readonly RawKey[] {
 export function findKeys(material: string | Uint8Array, origin: string): readonly RawKey[] {
   if (typeof material !== "string") return keysInBytes(material, origin);
   return material.includes(BEGIN) ? armoredKeys(unescaped(material), origin) : keysInPlainText(material, origin);
+}
+
+/** The packets of a message, in any encoding in which {@link findKeys} finds keys; undefined for other material. */
+export function streamIn(material: string | Uint8Array, origin: string): Uint8Array | undefined {
+  const text = typeof material === "string" ? material : asText(material);
+  if (text === undefined) return typeof material === "string" ? undefined : material;
+  if (text.includes(BEGIN)) return armoredMessage(text, origin);
+  const bytes = fromBase64(unescaped(text.replace(/^\ufeff/, "").trim()));
+  if (bytes === undefined) return undefined;
+  const inner = asText(bytes);
+  return inner === undefined ? bytes : inner.includes(BEGIN) ? armoredMessage(inner, origin) : undefined;
+}
+
+function armoredMessage(text: string, origin: string): Uint8Array | undefined {
+  const blocks = blocksOf(unescaped(text), origin);
+  return blocks.find(({ label }) => label === "MESSAGE")?.bytes;
 }
