@@ -11,7 +11,7 @@ import { Problems } from "./report.ts";
 import type { ResolvedLeaf } from "./resolve.ts";
 import type { Run } from "./run-state.ts";
 import { readSettings } from "./settings.ts";
-import { wantsColor } from "./terminal-style.ts";
+import { hasColor } from "./terminal-style.ts";
 import { type Render, writeResult } from "./write-result.ts";
 
 /** Runs one command: reads its settings, prepares it, stops with all that is wrong or does the work, writes the result. */
@@ -80,7 +80,7 @@ async function rendering(
   problems: readonly Problem[],
 ): Promise<Render> {
   const { isTerminal, columns } = host.stdout;
-  const terminal = { isTerminal, columns, color: wantsColor(host, host.stdout) };
+  const terminal = { isTerminal, columns, color: hasColor(host, host.stdout) };
   const tools = problems.length > 0 ? {} : await loadTools(format);
   const names = credentialNames({ values });
   return (many, live) => ({ terminal, isList: many, tools, names, ...(live ? { settleAfter: 1 } : {}) });

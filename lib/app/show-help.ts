@@ -8,14 +8,14 @@ import { type ExitName, usageError } from "../core/problem.ts";
 import { suggest } from "../core/text.ts";
 import { pageOf } from "./help-page.ts";
 import { childrenOf, type ResolvedCommand, resolve } from "./resolve.ts";
-import { helpWidth, wantsColor } from "./terminal-style.ts";
+import { hasColor, helpWidth } from "./terminal-style.ts";
 import { writeText } from "./write-result.ts";
 
-type HelpHost = Pick<Host, "stdout" | "stderr" | "environment">;
+type HelpHost = Pick<Host, "args" | "stdout" | "stderr" | "environment">;
 
 /** Shows the help page of a command. */
 export async function showHelp(host: HelpHost, called: ResolvedCommand): Promise<ExitName> {
-  await writeText(host, renderHelp(await pageOf(called), helpWidth(host), wantsColor(host, host.stdout)));
+  await writeText(host, renderHelp(await pageOf(called), helpWidth(host), hasColor(host, host.stdout)));
   return "done";
 }
 
@@ -25,7 +25,7 @@ export async function showHelpAbout(host: HelpHost, words: readonly string[]): P
   const [name] = names;
   const topic = TOPICS.find((known) => known.name === name);
   if (topic !== undefined) {
-    await writeText(host, topicText(topic, helpWidth(host), wantsColor(host, host.stdout)));
+    await writeText(host, topicText(topic, helpWidth(host), hasColor(host, host.stdout)));
     return "done";
   }
   if (name !== undefined) await rejectMisspeltTopic(name);

@@ -1,6 +1,7 @@
 import { AUTH_METHOD, FIELDS, ID } from "../client/fields.ts";
 import { KEY_ALGORITHMS, type KeyAlgorithm } from "../keys/key-algorithm.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/recipient.ts";
+import { COLOR_CHOICES, type ColorChoice } from "../output/colors.ts";
 import { FORMATS } from "../output/formats.ts";
 import { SECRET_LENGTH as SECRET_DEFAULT_LENGTH } from "../secret.ts";
 import type {
@@ -34,6 +35,16 @@ export const CONFIG: TextFlag = {
   value: "FILE",
   group: "general",
   help: "Config file (default: $HOME/.hydra.yaml)",
+};
+
+export const COLOR: WithDefault<ChoiceFlag<ColorChoice>> = {
+  kind: "text",
+  name: "color",
+  value: "WHEN",
+  group: "general",
+  default: "auto",
+  choices: COLOR_CHOICES,
+  help: "Use colors; auto: on terminals, unless the environment says otherwise",
 };
 
 export const ENDPOINT: TextFlag = {
@@ -351,7 +362,7 @@ export const CONNECTION_FLAGS: readonly Flag[] = [
 ];
 
 /** Flags that every command has. */
-export const GENERAL_FLAGS: readonly Flag[] = [CONFIG, VERBOSE, HELP];
+export const GENERAL_FLAGS: readonly Flag[] = [CONFIG, COLOR, VERBOSE, HELP];
 
 /** Flags for encryption. */
 export const RECIPIENT_FLAGS: readonly Flag[] = [

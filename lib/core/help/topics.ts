@@ -202,7 +202,12 @@ const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ["HOME", "Directory of `.hydra.yaml`, and of recovery copies"],
   ["XDG_STATE_HOME", "First directory for recovery copies, before `HOME`"],
   ["TMPDIR", "Last directory for recovery copies, after the working directory (default: `/tmp`)"],
-  ["NO_COLOR", "Any value disables colors. Colors are only used on a terminal, and not if `TERM` is `dumb`"],
+  ["NO_COLOR", "Any value disables colors, like `--color never`. Results in a pipe or a file never have any"],
+  [
+    "FORCE_COLOR, CLICOLOR_FORCE",
+    "Any value but `0` and `false` colors messages and help in a pipe or a file too; `FORCE_COLOR=0` disables colors",
+  ],
+  ["CLICOLOR, TERM", "No colors on a terminal if `CLICOLOR` is `0` or `TERM` is `dumb`"],
   [
     "HTTP_PROXY, HTTPS_PROXY, NO_PROXY",
     "Proxy settings, in upper or lower case. Loopback addresses and unix sockets never use a proxy",
