@@ -77,9 +77,11 @@ describe("a table on a terminal", () => {
       WIDE.map((name, n) => ({ client_id: `c${n}`, client_name: `${name} ${name} ${name} ${name} ${name}` })),
     );
     for (const columns of [60, 61, 62, 63]) {
-      await using terminal = await shown(scene, ["clients", "list"], { columns });
+      await using terminal = await shown(scene, ["clients", "list", "--format", "text"], { columns });
       // The terminal itself says how many lines it took.
       assert.equal(terminal.screen().split("\n").length - 1, 2 + WIDE.length, terminal.screen());
+      await using people = await shown(scene, ["clients", "list"], { columns });
+      assert.equal(people.screen().split("\n").length - 1, 2 + WIDE.length, people.screen());
     }
   });
 
@@ -118,6 +120,71 @@ describe("a table on a terminal", () => {
   });
 });
 
+const BILLING = {
+  client_id: "0f8fad5b-d9cb-469f-a165-70867728950e",
+  client_name: "Billing portal",
+  grant_types: ["authorization_code", "refresh_token"],
+  redirect_uris: ["https://billing.example.com/cb"],
+  owner: "payments",
+};
+
+const SHOP = { client_id: "shop", client_name: "Web shop", redirect_uris: ["https://shop.example.com/cb"] };
+
+const JOB = { client_id: "job", grant_types: ["client_credentials"], owner: "ops", metadata: { team: "blue" } };
+
+describe("clients list for people", () => {
+  const NARROW: readonly (readonly [columns: number, heading: RegExp, hidden: string])[] = [
+    [40, /^ID$/m, "NAME, GRANTS, OWNER, AGE"],
+    [60, /^ID {36}NAME +AGE$/m, "GRANTS, OWNER"],
+    [80, /^ID {36}NAME +GRANTS +AGE$/m, "OWNER"],
+    [120, /^ID {36}NAME +GRANTS +OWNER +AGE$/m, ""],
+  ];
+
+  for (const [columns, heading, hidden] of NARROW) {
+    it(`takes a line a client at ${columns} columns, and says what it hides`, SLOW, async () => {
+      await using scene = await openScene();
+      await fill(scene, [BILLING, SHOP, JOB]);
+      await using terminal = await shown(scene, ["clients", "list"], { columns, env: { NO_COLOR: "1" } });
+      const screen = terminal.screen();
+      assert.match(screen, heading);
+      for (const { client_id: id } of [BILLING, SHOP, JOB])
+        assert.equal(screen.split("\n").filter((line) => line.startsWith(id)).length, 1, screen);
+      assert.match(screen, /^3 clients$/m);
+      assert.equal(/Hidden: ([A-Z, ]+)/.exec(screen)?.[1] ?? "", hidden, screen);
+      if (columns === 120) assert.match(screen, /^\S{36} {2}Billing portal {2}code,refresh +payments {2}\d+s$/m);
+    });
+  }
+
+  it("counts, and says if there are more", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(scene, [BILLING, SHOP, JOB]);
+    for (const [args, count] of [
+      [["--limit", "2"], /^2 clients, more exist$/m],
+      [["--limit", "3"], /^3 clients$/m],
+      [["--filter", "owner=ops"], /^1 client$/m],
+      [["--page-size", "1"], /^1 client, more exist: --page-token \S/m],
+      [["--sort", "-name", "--limit", "1"], /^1 client, more exist$/m],
+    ] as const) {
+      await using terminal = await shown(scene, ["clients", "list", ...args], { columns: 120 });
+      assert.match(terminal.screen(), count);
+    }
+  });
+
+  it("is what --format auto shows in the 2.x syntax, and no other format", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(scene, [SHOP]);
+    for (const [args, people] of [
+      [["list", "clients", "--format", "auto"], true],
+      [["list", "clients"], false],
+      [["clients", "list", "--format", "text"], false],
+      [["clients", "list", "--format", "table"], false],
+    ] as const) {
+      await using terminal = await shown(scene, args, { columns: 200 });
+      assert.equal(/^1 client$/m.test(terminal.screen()), people, terminal.screen());
+    }
+  });
+});
+
 describe("colour", () => {
   const bold = "\u001b[1m";
 
@@ -135,11 +202,35 @@ describe("colour", () => {
       ['"$HYDRA" clients create --help', {}, true],
       ['"$HYDRA" clients create --help', { NO_COLOR: "1" }, false],
       ['"$HYDRA" clients create --help | cat', {}, false],
+      ['"$HYDRA" clients create --help | cat', { FORCE_COLOR: "1" }, true],
+      ['"$HYDRA" clients create --help | cat', { CLICOLOR_FORCE: "1" }, true],
+      ['"$HYDRA" clients create --help --color=always | cat', { NO_COLOR: "1" }, true],
+      [`${list} --color never`, { FORCE_COLOR: "1" }, false],
+      [list, { CLICOLOR: "0" }, false],
+      // A result is the same text in a pipe, whatever the environment says.
+      [`${list} 2>/dev/null | cat`, { FORCE_COLOR: "1" }, false],
     ] as const) {
       await using terminal = await shown(scene, [], { line, env, rows: 200, columns: 120 });
       assert.equal(terminal.written().includes(bold), coloured, `${line} ${JSON.stringify(env)}\n${terminal.screen()}`);
       if (!coloured) assert.ok(!terminal.written().includes("\u001b"), line);
     }
+  });
+});
+
+describe("messages on a terminal", () => {
+  it("have colours and break at words", SLOW, async () => {
+    await using scene = await openScene();
+    const args = ["clients", "get", "no-such-client-with-a-long-name"];
+    const env = { HYDRA_ADMIN_URL: scene.url };
+    await using terminal = await openTerminal(args, { columns: 40, env });
+    assert.equal(await terminal.ended(), 4);
+    const written = terminal.written();
+    assert.match(written, /\u001b\[1m\u001b\[31mError:\u001b/);
+    assert.match(written, /\u001b\[36mhydra clients list\u001b/);
+    for (const line of terminal.screen().split("\n")) assert.ok(displayWidth(line) <= 40, line);
+    assert.match(terminal.screen(), /^Error: Cannot get client\n {2}"no-such/m);
+    const { stderr } = await scene.run(args);
+    assert.match(stderr, /^Error: Cannot get client "no-such-client-with-a-long-name": .*\nHint: .*\n$/);
   });
 });
 
@@ -283,7 +374,11 @@ describe("the progress of an import", () => {
     writeFileSync(file, clients);
     const results = join(scene.home, "results");
     const line = `"$HYDRA" clients import '${file}' --concurrency 1 > '${results}'`;
-    await using terminal = await openTerminal([], { line, columns: 120, env: { HYDRA_ADMIN_URL: scene.url } });
+    await using terminal = await openTerminal([], {
+      line,
+      columns: 120,
+      env: { NO_COLOR: "1", HYDRA_ADMIN_URL: scene.url },
+    });
     await next();
     await terminal.seen(/\] 1\/8/);
     terminal.type("C-c");

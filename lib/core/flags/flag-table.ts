@@ -2,7 +2,7 @@ import { AUTH_METHOD, FIELDS, ID } from "../client/fields.ts";
 import { KEY_ALGORITHMS, type KeyAlgorithm } from "../keys/key-algorithm.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/recipient.ts";
 import { COLOR_CHOICES, type ColorChoice } from "../output/colors.ts";
-import { FORMATS } from "../output/formats.ts";
+import { FORMAT_CHOICES } from "../output/formats.ts";
 import { SECRET_LENGTH as SECRET_DEFAULT_LENGTH } from "../secret.ts";
 import type {
   BoolFlag,
@@ -138,7 +138,7 @@ export const FORMAT: TextFlag = {
   value: "FORMAT",
   group: "output",
   file: "format",
-  help: `Output format: ${FORMATS.join(", ")}`,
+  help: `Output format: ${FORMAT_CHOICES.join(", ")}`,
 };
 
 export const QUIET: BoolFlag = {

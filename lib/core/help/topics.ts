@@ -58,6 +58,8 @@ export const FORMAT_MEANINGS: Readonly<Record<FormatKind, readonly [term: string
   json: ["json", "JSON on one line"],
   "json-pretty": ["json-pretty", "Indented JSON"],
   yaml: ["yaml", "YAML"],
+  tsv: ["tsv", "A table with a tab between fields; tabs, line breaks and backslashes in a field are escaped"],
+  csv: ["csv", "A table of comma-separated values (RFC 4180)"],
   ndjson: ["ndjson", "One JSON object per line, streamed"],
   env: ["env", "`CLIENT_ID=…` and `CLIENT_SECRET=…`, quoted for a POSIX shell, with an empty line between clients"],
   id: ["id", "Only the client ID, one per line; same as `-q`"],
@@ -77,7 +79,8 @@ const FORMATS_TOPIC: Topic = {
     text(
       "`--format` sets the output format. The default depends on the command syntax: `text` for `hydra clients …`, `table` for",
       "`hydra create oauth2-client` and the other 2.x commands, and `json-pretty` for `hydra clients get`.",
-      "`--format default` selects that default, and `quiet` is another name for `id`.",
+      "`--format default` selects that default, and `quiet` is another name for `id`. `auto` is the same, but `list` on a terminal",
+      "shows a short table for people: one line per client, as `hydra clients list` does without `--format`.",
     ),
     rows(...Object.values(FORMAT_MEANINGS)),
     heading("Standard output and standard error"),
