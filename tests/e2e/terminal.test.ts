@@ -350,7 +350,7 @@ describe("the progress of an import", () => {
     await using scene = await openScene();
     const file = join(scene.home, "clients.ndjson");
     writeFileSync(file, clients);
-    await using terminal = await shown(scene, ["clients", "import", file], { columns: 200 });
+    await using terminal = await shown(scene, ["clients", "import", file], { columns: 200, env: { NO_COLOR: "1" } });
     assert.match(terminal.screen(), /^(Imported OAuth 2\.0 Client c-\d:\S+ from: .*\n){8}Import: 8 created\n$/);
     assert.ok(!terminal.written().includes("\u001b["), JSON.stringify(terminal.written()));
   });
@@ -377,7 +377,7 @@ describe("the progress of an import", () => {
     await using terminal = await openTerminal([], {
       line,
       columns: 120,
-      env: { NO_COLOR: "1", HYDRA_ADMIN_URL: scene.url },
+      env: { HYDRA_ADMIN_URL: scene.url },
     });
     await next();
     await terminal.seen(/\] 1\/8/);
