@@ -19,7 +19,15 @@ import type {
 export { AUTH_METHOD, ID };
 
 /** Every command has this flag. */
-export const HELP: BoolFlag = { kind: "switch", name: "help", short: "h", group: "general", help: "Show this help" };
+export const HELP: TextFlag = {
+  kind: "text",
+  name: "help",
+  short: "h",
+  value: "all",
+  implicitValue: "true",
+  group: "general",
+  help: "Show this help; all: describe every flag",
+};
 
 export const VERBOSE: BoolFlag = {
   kind: "switch",
