@@ -56,6 +56,11 @@ export function briefHelp({ name, help }: Flag): string {
   return COMMON_FLAGS.get(name) ?? help;
 }
 
+/** Whether a flag is one of the many lifespans. */
+export function isLifespan({ name }: Flag): boolean {
+  return LIFESPAN.test(name);
+}
+
 /** The flags of which there are many by one pattern: the lifespans by grant and token, the edits of lists by field. */
 const LIFESPAN = /^(.+)-grant-(.+)-token-lifespan$/;
 const EDIT = /^(?:add|remove)-(.+)$/;
