@@ -434,3 +434,52 @@ describe("a command on a terminal that reads", () => {
     assert.equal(scene.sandbox.secretOf("a"), "typed-secret-01234");
   });
 });
+
+describe("a pager", () => {
+  const PAGER = "sed 's/^/paged: /'";
+
+  it("is used only if a variable names it, on a terminal and without --format", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(scene, [SHOP]);
+    const list = '"$HYDRA" clients list';
+    for (const [line, env, paged] of [
+      [list, {}, false],
+      [list, { PAGER }, true],
+      [list, { HYDRA_PAGER: PAGER, PAGER: "false" }, true],
+      [list, { HYDRA_PAGER: "", PAGER }, false],
+      [`${list} --format table`, { PAGER }, false],
+      [`${list} --format auto`, { PAGER }, false],
+      [`${list} -q`, { PAGER }, false],
+      [`${list} | cat`, { PAGER }, false],
+      ['"$HYDRA" clients show shop', { PAGER }, true],
+      ['"$HYDRA" clients get shop', { PAGER }, false],
+    ] as const) {
+      await using terminal = await shown(scene, [], { line, env: { ...env, NO_COLOR: "1" } });
+      assert.equal(/^paged: .*shop/m.test(terminal.screen()), paged, `${line}\n${terminal.screen()}`);
+    }
+  });
+
+  it("may be left early, and what comes after the list waits for it", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(
+      scene,
+      Array.from({ length: 60 }, (_, n) => ({ client_id: `c${n}` })),
+    );
+    const env = { HYDRA_ADMIN_URL: scene.url, NO_COLOR: "1", PAGER: "less" };
+    await using terminal = await openTerminal(["clients", "list"], { env, rows: 20 });
+    await terminal.seen(/^:$/m);
+    assert.doesNotMatch(terminal.screen(), /60 clients/);
+    terminal.type("q");
+    assert.equal(await terminal.ended(), 0);
+    assert.match(terminal.screen(), /^60 clients$/m);
+  });
+
+  it("that doesn't exist or ends at once is no failure", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(scene, [SHOP]);
+    for (const pager of ["true", "/no/such/pager"]) {
+      await using terminal = await shown(scene, ["clients", "list"], { env: { PAGER: pager } });
+      assert.match(terminal.screen(), /^1 client$/m);
+    }
+  });
+});

@@ -368,6 +368,7 @@ function peopleResult(
       },
     },
     format: { kind: "table" },
+    isPaged: true,
     exit() {
       const token = list.next();
       note(`${counted(count)}${list.isCut() ? `, more exist${token === "" ? "" : `: --page-token ${token}`}` : ""}`);

@@ -27,7 +27,7 @@ async function run(context: Context): Promise<Result> {
       if (record !== undefined) yield withoutCredentials(record);
     }
   }
-  return { view: pageView(host), isList: operands.length > 1, items: items(), exit: () => batch.exit() };
+  return { view: pageView(host), isList: operands.length > 1, items: items(), isPaged: true, exit: () => batch.exit() };
 }
 
 /** `clients show` and `show oauth2-client`: clients for people to read. */

@@ -44,13 +44,17 @@ function forBash(completion: Completion, { typed, replaced = typed.raw, listWidt
   return [`${completion.kind} ${kept(completion, before)}`, ...lines];
 }
 
+/** The columns of words in a list with descriptions; longer words have less room for theirs. */
+const WIDEST_LISTED = 32;
+
 /** Words with descriptions, each cut to a line of the terminal. bash inserts no more than what all of them begin with. */
 function listed(rows: readonly { readonly word: string; readonly about: string }[], width: number): readonly string[] {
-  const left = Math.max(...rows.map(({ word }) => displayWidth(word.trimEnd())));
+  const longest = Math.max(...rows.map(({ word }) => displayWidth(word.trimEnd())));
+  const left = Math.min(longest, WIDEST_LISTED);
   return rows.map(({ word, about }) => {
     const name = word.trimEnd();
-    const text = cutToWidth(about, width - left - 5);
-    return text === "" ? name : `${name}${" ".repeat(left - displayWidth(name))}  (${text})`;
+    const text = cutToWidth(about, width - Math.max(left, displayWidth(name)) - 5);
+    return text === "" ? name : `${name}${" ".repeat(Math.max(0, left - displayWidth(name)))}  (${text})`;
   });
 }
 

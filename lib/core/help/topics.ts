@@ -210,6 +210,10 @@ const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
     "FORCE_COLOR, CLICOLOR_FORCE",
     "Any value but `0` and `false` colors messages and help in a pipe or a file too; `FORCE_COLOR=0` disables colors",
   ],
+  [
+    "PAGER, HYDRA_PAGER",
+    "Program that shows long results of `list` and `show` on a terminal, such as `less`. Without these variables, and with `--format` or `-q`, there is none; an empty `HYDRA_PAGER` turns `PAGER` off",
+  ],
   ["CLICOLOR, TERM", "No colors on a terminal if `CLICOLOR` is `0` or `TERM` is `dumb`"],
   [
     "HTTP_PROXY, HTTPS_PROXY, NO_PROXY",
