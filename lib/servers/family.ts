@@ -7,6 +7,8 @@ export interface Answer {
   readonly contentType: string;
   readonly link: string;
   readonly location: string;
+  /** The number of clients on all pages, which only some servers send with a list. */
+  readonly total?: string;
   readonly text: string;
 }
 

@@ -162,12 +162,24 @@ describe("clients list for people", () => {
       [["--limit", "2"], /^2 clients, more exist$/m],
       [["--limit", "3"], /^3 clients$/m],
       [["--filter", "owner=ops"], /^1 client$/m],
-      [["--page-size", "1"], /^1 client, more exist: --page-token \S/m],
-      [["--sort", "-name", "--limit", "1"], /^1 client, more exist$/m],
+      [["--page-size", "1"], /^1 client, more exist; next page: --page-token\s+\S/m],
+      [["--sort", "-name", "--limit", "1"], /^1 of 3 clients$/m],
     ] as const) {
       await using terminal = await shown(scene, ["clients", "list", ...args], { columns: 120 });
       assert.match(terminal.screen(), count);
     }
+  });
+
+  it("knows the total where the server sends it", SLOW, async () => {
+    await using scene = await openScene("1.11");
+    for (const { client_id } of [BILLING, SHOP, JOB])
+      await fetch(`${scene.sandbox.url}/clients`, { method: "POST", body: JSON.stringify({ client_id }) });
+    await using terminal = await shown(scene, ["clients", "list", "--limit", "2"], { columns: 120 });
+    assert.match(terminal.screen(), /^2 of 3 clients$/m);
+    await using filtered = await shown(scene, ["clients", "list", "--filter", "owner=", "--limit", "2"], {
+      columns: 120,
+    });
+    assert.match(filtered.screen(), /^2 clients, more exist$/m);
   });
 
   it("is what --format auto shows in the 2.x syntax, and no other format", SLOW, async () => {

@@ -175,11 +175,13 @@ function httpRequest(
 }
 
 function answered({ now }: AdminOptions, { status, headers, text }: HttpAnswer): AttemptOutcome {
+  const total = headers.get("x-total-count") ?? undefined;
   const answer = {
     status,
     contentType: headers.get("content-type") ?? "",
     link: headers.get("link") ?? "",
     location: headers.get("location") ?? "",
+    ...(total === undefined ? {} : { total }),
     text,
   };
   return { kind: "answered", answer, retryAfter: retryAfter(headers.get("retry-after"), now()) ?? 0 };

@@ -58,7 +58,7 @@ const COLUMNS: ListFlag = {
   name: "columns",
   value: "LIST",
   group: "output",
-  help: "Columns of the table: id, name, grants, owner, age, any client field, or metadata.KEY",
+  help: "Columns of the table: ID, NAME, GRANTS, OWNER, AGE, any client field, or metadata.KEY",
 };
 
 const SORT: TextFlag = {
@@ -200,13 +200,13 @@ async function* sorted(
   clients: AsyncIterable<JsonObject>,
   compare: NonNullable<Selection["compare"]>,
   part: Part | undefined,
-  onCut: () => void,
+  onCut: (total: number | undefined) => void,
 ): AsyncGenerator<JsonObject> {
   const read: JsonObject[] = [];
   for await (const client of clients) read.push(client);
   const { skip, limit } = part ?? { skip: 0, limit: read.length };
   yield* read.toSorted(compare).slice(skip, skip + limit);
-  if (read.length > skip + limit) onCut();
+  if (read.length > skip + limit) onCut(read.length);
 }
 
 /** The request of the first page for a part, and how many clients the server skips. */
@@ -228,7 +228,7 @@ async function* partOfAll(
   batch: Batch,
   part: Part,
   selection: Selection,
-  onCut: () => void,
+  onCut: (total: number | undefined) => void,
 ): AsyncGenerator<JsonObject> {
   const { isFiltered, matches } = selection;
   const { request, skipped } = await partRequest(context, part, selection);
@@ -243,7 +243,7 @@ async function* partOfAll(
     for (const client of taken) yield* shown(context, batch, page, client);
     const more = rest.length > taken.length || (!isFiltered && page.next !== undefined);
     if (left > 0 || (isFiltered && !more)) continue;
-    if (more) onCut();
+    if (more) onCut(page.total);
     return;
   }
 }
@@ -255,11 +255,17 @@ interface Listing {
   readonly next: () => string;
   /** Whether there are more clients. Asked for after the last item. */
   readonly isCut: () => boolean;
+  /** The number of clients that match, where it is known though only some are listed. */
+  readonly total: () => number | undefined;
   /** The note about further clients. */
   readonly moreNote: () => string;
 }
 
-async function onePage(context: ListContext, batch: Batch, { matches, query }: Selection): Promise<Listing> {
+async function onePage(
+  context: ListContext,
+  batch: Batch,
+  { matches, query, isFiltered }: Selection,
+): Promise<Listing> {
   const token = context.values.text(PAGE_TOKEN) ?? "";
   const family = await context.admin.family();
   const size = Math.min(family.largestPage, context.values.number(PAGE_SIZE) ?? 100);
@@ -277,6 +283,7 @@ async function onePage(context: ListContext, batch: Batch, { matches, query }: S
     items: clients.filter(matches).flatMap((client) => shown(context, batch, page, client)),
     next: () => following,
     isCut: () => following !== "",
+    total: () => (isFiltered ? undefined : page.total),
     moreNote: () => `More clients exist: --page-token ${following}`,
   };
 }
@@ -285,8 +292,11 @@ function listing(context: ListContext, batch: Batch, selection: Selection): Prom
   const { values } = context;
   if (values.isSet(PAGE_SIZE) || values.isSet(PAGE_TOKEN)) return onePage(context, batch, selection);
   let isCut = false;
-  const onCut = (): void => {
+  let total: number | undefined;
+  const onCut = (known: number | undefined): void => {
     isCut = true;
+    // A server counts clients, and not those that a filter of ours leaves.
+    if (!selection.isFiltered || selection.compare !== undefined) total = known;
   };
   const limit = values.number(LIMIT);
   const part = limit === undefined ? undefined : { limit, skip: ((values.number(PAGE) ?? 1) - 1) * limit };
@@ -300,6 +310,7 @@ function listing(context: ListContext, batch: Batch, selection: Selection): Prom
     items,
     next: () => "",
     isCut: () => isCut,
+    total: () => total,
     moreNote: () => `More clients exist; showing ${limit ?? 0} (--limit)`,
   };
 }
@@ -340,8 +351,15 @@ function isForPeople({
   return host.stdout.isTerminal && isTable && (named === "auto" || (named === undefined && syntax === "1.x"));
 }
 
-function counted(count: number): string {
-  return `${count} client${count === 1 ? "" : "s"}`;
+/** How many clients the table has, and how many there are as far as that is known. */
+function countNote(count: number, list: Listing): string {
+  const total = list.total();
+  const clients = (n: number): string => `${n} client${n === 1 ? "" : "s"}`;
+  if (!list.isCut()) return clients(count);
+  const token = list.next();
+  const more =
+    total === undefined || total <= count ? `${clients(count)}, more exist` : `${count} of ${clients(total)}`;
+  return `${more}${token === "" ? "" : `; next page: --page-token ${token}`}`;
 }
 
 /** The list for people: one line a client, and below it how many there are and what is hidden. */
@@ -370,8 +388,7 @@ function peopleResult(
     format: { kind: "table" },
     isPaged: true,
     exit() {
-      const token = list.next();
-      note(`${counted(count)}${list.isCut() ? `, more exist${token === "" ? "" : `: --page-token ${token}`}` : ""}`);
+      note(countNote(count, list));
       if (hidden.length > 0)
         note(`Hidden: ${hidden.join(", ")}; choose with --columns, or use a wider terminal or --format json`);
       return "done";
@@ -447,7 +464,7 @@ export const list = command({
       ["clients list", "All clients as a table"],
       ["clients list --format ndjson", "One JSON object per line"],
       ["clients list --owner ops -q", "The IDs of one owner's clients"],
-      ["clients list --filter grants=implicit --sort -age --columns id,name,redirects", "Old clients to review"],
+      ["clients list --filter grants=implicit --sort -age --columns name,redirects", "Old clients to review"],
     ],
     "2.x": [["list oauth2-clients --format json", "All clients as JSON"]],
   },
