@@ -41,6 +41,8 @@ export interface Result {
   readonly untilSignal?: boolean;
   /** The format of this result where it is not the one that was asked for. */
   readonly format?: Format;
+  /** Whether a terminal shows it through the person's pager. */
+  readonly isPaged?: boolean;
   /** Show each row at once instead of waiting for enough rows to settle the widths. */
   readonly unbuffered?: boolean;
 }

@@ -1,6 +1,6 @@
 import { credentialNames } from "../clients/secret-file.ts";
 import { type Context, type PreparedCommand, type Result, runLeaf } from "../command.ts";
-import { FORMAT, VERBOSE } from "../core/flags/flag-table.ts";
+import { FORMAT, QUIET, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import type { Format } from "../core/output/formats.ts";
 import type { SelectionWatch } from "../core/output/unselected.ts";
@@ -12,7 +12,7 @@ import { Problems } from "./report.ts";
 import type { ResolvedLeaf } from "./resolve.ts";
 import type { Run } from "./run-state.ts";
 import { readSettings } from "./settings.ts";
-import { wantsColor } from "./terminal-style.ts";
+import { hasColor } from "./terminal-style.ts";
 import { type Render, writeResult } from "./write-result.ts";
 
 /** Runs one command: reads its settings, prepares it, stops with all that is wrong or does the work, writes the result. */
@@ -92,7 +92,7 @@ async function rendering(
   watch: SelectionWatch | undefined,
 ): Promise<Render> {
   const { isTerminal, columns } = host.stdout;
-  const terminal = { isTerminal, columns, color: wantsColor(host, host.stdout) };
+  const terminal = { isTerminal, columns, color: hasColor(host, host.stdout) };
   const loaded = problems.length > 0 ? {} : await loadTools(format);
   const { select } = loaded;
   const tools = watch === undefined || select === undefined ? loaded : { ...loaded, select: watch.watch(select) };
@@ -100,8 +100,43 @@ async function rendering(
   return (many, live) => ({ terminal, isList: many, tools, names, ...(live ? { settleAfter: 1 } : {}) });
 }
 
+/** The pager that a person has chosen for this terminal; with `--format` and `-q` the output may be read by a program. */
+function pagerOf({ host, values }: Pick<Context, "host" | "values">): string | undefined {
+  if (!host.stdout.isTerminal || values.isSet(FORMAT) || values.bool(QUIET)) return undefined;
+  // An empty HYDRA_PAGER turns the other variable off.
+  const command = (host.environment("HYDRA_PAGER") ?? host.environment("PAGER") ?? "").trim();
+  return command === "" || command === "cat" ? undefined : command;
+}
+
+/** Writes a result through a pager; what comes after it on standard error waits until the person has left it. */
+async function writePaged(
+  { ending }: Pick<Run, "ending">,
+  context: Context,
+  result: Result,
+  render: Render,
+  command: string,
+): Promise<ExitName> {
+  const { startPager } = await import("../adapters/pager.ts");
+  const pager = startPager(command);
+  const stdout = { ...context.host.stdout, write: pager.write };
+  const format = result.format ?? context.format;
+  // Ctrl-C is for the pager, which has the terminal.
+  return context.uninterruptible(async () => {
+    const host = { stdout, sleep: context.host.sleep };
+    const { exit = () => "done" as const, ...rest } = result;
+    try {
+      await writeResult(host, ending.signal, format, rest, render, context.note);
+    } finally {
+      await pager.close();
+    }
+    return exit();
+  });
+}
+
 async function write(run: Run, context: Context, result: Result, render: Render): Promise<ExitName> {
   const { host, ending } = run;
+  const pager = result.isPaged === true ? pagerOf(context) : undefined;
+  if (pager !== undefined) return writePaged(run, context, result, render, pager);
   run.untilSignal = result.untilSignal === true;
   const written = (): Promise<ExitName> =>
     writeResult(host, ending.signal, result.format ?? context.format, result, render, context.note);

@@ -2,21 +2,31 @@ import type { Problem } from "../core/problem.ts";
 import { escapeControls } from "../core/text.ts";
 import { problemsText } from "./report.ts";
 import type { Run } from "./run-state.ts";
+import { errorStyle, type LineStyle } from "./terminal-style.ts";
 
 /** What one command writes to standard error. */
 export class Messages {
   readonly #run: Pick<Run, "host" | "bar" | "json">;
 
+  readonly #style: LineStyle;
+
   constructor(run: Pick<Run, "host" | "bar" | "json">) {
     this.#run = run;
+    this.#style = errorStyle(run.host);
   }
 
-  readonly note = (line: string): void => this.#write(`${escapeControls(line)}\n`);
+  readonly note = (line: string): void => {
+    const { paint, wrap } = this.#style;
+    this.#write(`${paint("note", wrap(escapeControls(line)))}\n`);
+  };
 
-  readonly warn = (line: string): void => this.#write(`Warning: ${escapeControls(line)}\n`);
+  readonly warn = (line: string): void => {
+    const { paint, wrap } = this.#style;
+    this.#write(`${wrap(`${paint("warning", "Warning:")} ${escapeControls(line)}`)}\n`);
+  };
 
   /** Reports a failure that doesn't end the command. */
-  readonly fail = (problem: Problem): void => this.#write(problemsText([problem], this.#run.json));
+  readonly fail = (problem: Problem): void => this.#write(problemsText([problem], this.#run.json, this.#style));
 
   #write(text: string): void {
     const { host, bar } = this.#run;

@@ -30,7 +30,10 @@ function quietFormat(values: FlagValues): Format {
 function namedFormat(values: FlagValues, fallback: string): Format {
   const text = values.text(FORMAT);
   // "default" is how Hydra's own 2.x CLI spells the default format.
-  return parseFormat(text === undefined || text === "default" ? fallback : text, values.origin(FORMAT).name);
+  return parseFormat(
+    text === undefined || text === "default" || text === "auto" ? fallback : text,
+    values.origin(FORMAT).name,
+  );
 }
 
 /** Whether a program reads the output, which then gets errors as JSON too; the default format of a command doesn't count. */

@@ -21,6 +21,8 @@ const create = (): Promise<CommandDef> => import("./clients/create.ts").then((mo
 
 const get = (): Promise<CommandDef> => import("./clients/get.ts").then((module) => module.get);
 
+const show = (): Promise<CommandDef> => import("./clients/show.ts").then((module) => module.show);
+
 const list = (): Promise<CommandDef> => import("./clients/list.ts").then((module) => module.list);
 
 const update = (): Promise<CommandDef> => import("./clients/update.ts").then((module) => module.update);
@@ -59,6 +61,7 @@ export const ROOT: Group = group(
     clients: group("clients", "Create and manage OAuth 2.0 clients", "1.x", {
       create,
       get,
+      show,
       list,
       update,
       delete: remove,
@@ -67,6 +70,7 @@ export const ROOT: Group = group(
     }),
     create: verb("create", "Create an OAuth 2.0 client (2.x syntax)", create),
     get: verb("get", "Show OAuth 2.0 clients (2.x)", get),
+    show: verb("show", "Describe OAuth 2.0 clients for people to read (2.x)", show),
     list: verb("list", "List OAuth 2.0 clients (2.x)", list),
     update: verb("update", "Update an OAuth 2.0 client (2.x)", update),
     delete: verb("delete", "Delete OAuth 2.0 clients (2.x)", remove),

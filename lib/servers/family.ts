@@ -11,6 +11,8 @@ export interface Answer {
   readonly authenticate?: string;
   /** The ID by which the operators of the server find the request. */
   readonly requestId?: string;
+  /** The number of clients on all pages, which only some servers send with a list. */
+  readonly total?: string;
   readonly text: string;
 }
 

@@ -179,6 +179,7 @@ function httpRequest(
 }
 
 function answered({ now }: AdminOptions, { status, headers, text }: HttpAnswer): AttemptOutcome {
+  const total = headers.get("x-total-count") ?? undefined;
   const answer = {
     status,
     contentType: headers.get("content-type") ?? "",
@@ -186,6 +187,7 @@ function answered({ now }: AdminOptions, { status, headers, text }: HttpAnswer):
     location: headers.get("location") ?? "",
     authenticate: headers.get("www-authenticate") ?? "",
     requestId: REQUEST_ID_HEADERS.map((name) => headers.get(name)).find((id) => id !== null) ?? "",
+    ...(total === undefined ? {} : { total }),
     text,
   };
   return { kind: "answered", answer, retryAfter: retryAfter(headers.get("retry-after"), now()) ?? 0 };

@@ -34,6 +34,8 @@ export interface Page {
   /** Why some of them cannot be shown: only their IDs and the fields that aren't nested are reliable. */
   readonly unreadable: ReadonlyMap<ClientRecord, Problem>;
   readonly next: PageRequest | undefined;
+  /** The number of clients on all pages, if the server sent it. */
+  readonly total: number | undefined;
 }
 
 /** A request about one client. */
@@ -121,6 +123,10 @@ function isGone({ answer, family }: AdminResponse): boolean {
   return answer.status >= 400 && classifyError(answer, family, "item").kind === "not-found";
 }
 
+function totalIn({ total = "" }: AdminResponse["answer"]): number | undefined {
+  return /^\d{1,9}$/.test(total) ? Number(total) : undefined;
+}
+
 /** One page of the list of clients. */
 export async function getPage(exchange: Exchange, page: PageRequest): Promise<Page> {
   const query = (family: ServerFamily) => family.pageQuery(page);
@@ -137,6 +143,7 @@ export async function getPage(exchange: Exchange, page: PageRequest): Promise<Pa
     clients: read.records,
     unreadable: new Map(problems),
     next: response.family.nextPage(page, response.answer, read.records.length),
+    total: totalIn(response.answer),
   };
 }
 

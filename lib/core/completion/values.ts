@@ -3,7 +3,7 @@ import { ASSERTION_ALGORITHMS } from "../client/jwk.ts";
 import type { Flag } from "../flags/flag.ts";
 import { FORMAT, SET } from "../flags/flag-table.ts";
 import { FORMAT_MEANINGS } from "../help/topics.ts";
-import { FORMATS } from "../output/formats.ts";
+import { FORMAT_CHOICES } from "../output/formats.ts";
 import { SHELLS } from "./shells.ts";
 
 /** A candidate for the text at the cursor. */
@@ -58,9 +58,11 @@ function usualOf(flag: Flag): readonly string[] | undefined {
 
 const OUTPUT_FORMATS: Values = {
   kind: "words",
-  candidates: FORMATS.map((format) => {
+  candidates: FORMAT_CHOICES.map((format) => {
     const text = format.replace(/=.*$/, "=");
-    const about = Object.values(FORMAT_MEANINGS).find(([term]) => term === format)?.[1] ?? "";
+    const about =
+      Object.values(FORMAT_MEANINGS).find(([term]) => term === format)?.[1] ??
+      (format === "auto" ? "The default of the command" : "");
     return { text, about: about.replaceAll("`", ""), open: text.endsWith("=") };
   }),
 };

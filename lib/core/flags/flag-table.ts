@@ -1,7 +1,8 @@
 import { AUTH_METHOD, FIELDS, ID } from "../client/fields.ts";
 import { KEY_ALGORITHMS, type KeyAlgorithm } from "../keys/key-algorithm.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/recipient.ts";
-import { FORMATS } from "../output/formats.ts";
+import { COLOR_CHOICES, type ColorChoice } from "../output/colors.ts";
+import { FORMAT_CHOICES } from "../output/formats.ts";
 import { SECRET_LENGTH as SECRET_DEFAULT_LENGTH } from "../secret.ts";
 import type {
   BoolFlag,
@@ -18,7 +19,15 @@ import type {
 export { AUTH_METHOD, ID };
 
 /** Every command has this flag. */
-export const HELP: BoolFlag = { kind: "switch", name: "help", short: "h", group: "general", help: "Show this help" };
+export const HELP: TextFlag = {
+  kind: "text",
+  name: "help",
+  short: "h",
+  value: "all",
+  implicitValue: "true",
+  group: "general",
+  help: "Show this help; all: describe every flag",
+};
 
 export const VERBOSE: BoolFlag = {
   kind: "switch",
@@ -34,6 +43,16 @@ export const CONFIG: TextFlag = {
   value: "FILE",
   group: "general",
   help: "Config file (default: $HOME/.hydra.yaml)",
+};
+
+export const COLOR: WithDefault<ChoiceFlag<ColorChoice>> = {
+  kind: "text",
+  name: "color",
+  value: "WHEN",
+  group: "general",
+  default: "auto",
+  choices: COLOR_CHOICES,
+  help: "Use colors; auto: on terminals, unless the environment says otherwise",
 };
 
 export const ENDPOINT: TextFlag = {
@@ -127,7 +146,7 @@ export const FORMAT: TextFlag = {
   value: "FORMAT",
   group: "output",
   file: "format",
-  help: `Output format: ${FORMATS.join(", ")}`,
+  help: `Output format: ${FORMAT_CHOICES.join(", ")}`,
 };
 
 export const QUIET: BoolFlag = {
@@ -358,7 +377,7 @@ export const CONNECTION_FLAGS: readonly Flag[] = [
 ];
 
 /** Flags that every command has. */
-export const GENERAL_FLAGS: readonly Flag[] = [CONFIG, VERBOSE, HELP];
+export const GENERAL_FLAGS: readonly Flag[] = [CONFIG, COLOR, VERBOSE, HELP];
 
 /** Flags for encryption. */
 export const RECIPIENT_FLAGS: readonly Flag[] = [

@@ -58,6 +58,8 @@ export const FORMAT_MEANINGS: Readonly<Record<FormatKind, readonly [term: string
   json: ["json", "JSON on one line"],
   "json-pretty": ["json-pretty", "Indented JSON"],
   yaml: ["yaml", "YAML"],
+  tsv: ["tsv", "A table with a tab between fields; tabs, line breaks and backslashes in a field are escaped"],
+  csv: ["csv", "A table of comma-separated values (RFC 4180)"],
   ndjson: ["ndjson", "One JSON object per line, streamed"],
   env: ["env", "`CLIENT_ID=…` and `CLIENT_SECRET=…`, quoted for a POSIX shell, with an empty line between clients"],
   id: ["id", "Only the client ID, one per line; same as `-q`"],
@@ -77,7 +79,8 @@ const FORMATS_TOPIC: Topic = {
     text(
       "`--format` sets the output format. The default depends on the command syntax: `text` for `hydra clients …`, `table` for",
       "`hydra create oauth2-client` and the other 2.x commands, and `json-pretty` for `hydra clients get`.",
-      "`--format default` selects that default, and `quiet` is another name for `id`.",
+      "`--format default` selects that default, and `quiet` is another name for `id`. `auto` is the same, but `list` on a terminal",
+      "shows a short table for people: one line per client, as `hydra clients list` does without `--format`.",
     ),
     rows(...Object.values(FORMAT_MEANINGS)),
     heading("Standard output and standard error"),
@@ -206,7 +209,16 @@ const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ["HOME", "Directory of `.hydra.yaml`, and of recovery copies"],
   ["XDG_STATE_HOME", "First directory for recovery copies, before `HOME`"],
   ["TMPDIR", "Last directory for recovery copies, after the working directory (default: `/tmp`)"],
-  ["NO_COLOR", "Any value disables colors. Colors are only used on a terminal, and not if `TERM` is `dumb`"],
+  ["NO_COLOR", "Any value disables colors, like `--color never`. Results in a pipe or a file never have any"],
+  [
+    "FORCE_COLOR, CLICOLOR_FORCE",
+    "Any value but `0` and `false` colors messages and help in a pipe or a file too; `FORCE_COLOR=0` disables colors",
+  ],
+  [
+    "PAGER, HYDRA_PAGER",
+    "Program that shows long results of `list` and `show` on a terminal, such as `less`. Without these variables, and with `--format` or `-q`, there is none; an empty `HYDRA_PAGER` turns `PAGER` off",
+  ],
+  ["CLICOLOR, TERM", "No colors on a terminal if `CLICOLOR` is `0` or `TERM` is `dumb`"],
   [
     "HTTP_PROXY, HTTPS_PROXY, NO_PROXY",
     "Proxy settings, in upper or lower case. Loopback addresses and unix sockets never use a proxy",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { toJson } from "../../../lib/core/json.ts";
-import { FORMATS, type Format, isJson, parseFormat } from "../../../lib/core/output/formats.ts";
+import { FORMAT_CHOICES, FORMATS, type Format, isJson, parseFormat } from "../../../lib/core/output/formats.ts";
 import {
   createRenderer,
   type RenderOptions,
@@ -93,7 +93,7 @@ test("parseFormat() refuses an unknown format with the nearest one and the whole
   const problem = refusal("jsn");
   assert.equal(problem.exit, "usage");
   assert.equal(problem.message, 'Unknown format "jsn"');
-  assert.equal(problem.hint, `did you mean json? formats: ${FORMATS.join(", ")}`);
+  assert.equal(problem.hint, `did you mean json? formats: ${FORMAT_CHOICES.join(", ")}`);
 });
 
 for (const [text, message] of [
