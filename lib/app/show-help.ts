@@ -1,5 +1,6 @@
 import type { Host } from "../adapters/host.ts";
 import { ROOT } from "../commands/index.ts";
+import { isOryCommand } from "../core/command-words.ts";
 import { describeWord } from "../core/flags/scan.ts";
 import { renderHelp } from "../core/help/help.ts";
 import { topicText } from "../core/help/topic-text.ts";
@@ -34,6 +35,7 @@ export async function showHelpAbout(host: HelpHost, words: readonly string[]): P
 
 /** A word that resembles a topic more than a command is an unknown topic; any other is left to the resolver. */
 async function rejectMisspeltTopic(name: string): Promise<void> {
+  if (isOryCommand([], name)) return;
   const topics = TOPICS.map((known) => known.name);
   const meant = suggest(name, [...Object.keys(await childrenOf(ROOT)), ...topics]);
   if (meant === undefined || !topics.includes(meant)) return;

@@ -42,6 +42,9 @@ const completion = (): Promise<CommandDef> => import("./completion.ts").then((mo
 
 const version = (): Promise<CommandDef> => import("./version.ts").then((module) => module.version);
 
+/** The other names of commands, as Hydra's own CLI and other tools have them. */
+const COMMAND_ALIASES = { ls: "list", rm: "delete", new: "create" };
+
 /** The other names of a client in the 2.x syntax. */
 const CLIENT_ALIASES = { client: "oauth2-client", clients: "oauth2-client", "oauth2-clients": "oauth2-client" };
 
@@ -56,15 +59,21 @@ export const ROOT: Group = group(
   "Manage OAuth 2.0 clients of an Ory Hydra server",
   "1.x",
   {
-    clients: group("clients", "Create and manage OAuth 2.0 clients", "1.x", {
-      create,
-      get,
-      list,
-      update,
-      delete: remove,
-      import: importClients,
-      "rotate-secret": rotateSecret,
-    }),
+    clients: group(
+      "clients",
+      "Create and manage OAuth 2.0 clients",
+      "1.x",
+      {
+        create,
+        get,
+        list,
+        update,
+        delete: remove,
+        import: importClients,
+        "rotate-secret": rotateSecret,
+      },
+      COMMAND_ALIASES,
+    ),
     create: verb("create", "Create an OAuth 2.0 client (2.x syntax)", create),
     get: verb("get", "Show OAuth 2.0 clients (2.x)", get),
     list: verb("list", "List OAuth 2.0 clients (2.x)", list),
@@ -78,5 +87,5 @@ export const ROOT: Group = group(
     completion,
     version,
   },
-  { client: "clients" },
+  { client: "clients", ...COMMAND_ALIASES },
 );

@@ -42,7 +42,7 @@ export const ENDPOINT: TextFlag = {
   short: "e",
   value: "URL",
   group: "connection",
-  env: ["HYDRA_ADMIN_URL", "ORY_SDK_URL"],
+  env: ["HYDRA_ADMIN_URL", "ORY_SDK_URL", "HYDRA_URL"],
   file: "endpoint",
   help: "Admin API URL: http://…, https://… or unix:///path",
 };

@@ -16,6 +16,7 @@ import { decryptLine, ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/re
 import type { FormatKind } from "../output/formats.ts";
 import { BY_SIGNAL, EXIT, type ExitName } from "../problem.ts";
 import { SECRET_BCRYPT_BYTES, SECRET_LENGTH, SECRET_SHORTEST } from "../secret.ts";
+import { joined } from "../text.ts";
 
 /** A part of a topic; in its texts, words in backquotes are code. */
 export type TopicPart =
@@ -235,7 +236,7 @@ const ENVIRONMENT_TOPIC: Topic = {
           (name, at) =>
             [
               name,
-              `${flag.help.split(". ")[0] ?? ""} (\`--${flag.name}\`)${at === 0 ? "" : `. Used if ${flag.env?.[0] ?? ""} is not set`}`,
+              `${flag.help.split(". ")[0] ?? ""} (\`--${flag.name}\`)${at === 0 ? "" : `. Used if ${joined(flag.env?.slice(0, at) ?? [])} ${at === 1 ? "is" : "are"} not set`}`,
             ] as const,
         ),
       ),
@@ -325,7 +326,7 @@ const SERVERS_TOPIC: Topic = {
     ),
     heading("The endpoint"),
     text(
-      "Set the URL of the admin API with `--endpoint`, `HYDRA_ADMIN_URL`, `ORY_SDK_URL` or `endpoint` in the config file. Its port is",
+      "Set the URL of the admin API with `--endpoint`, `HYDRA_ADMIN_URL`, `ORY_SDK_URL`, `HYDRA_URL` or `endpoint` in the config file. Its port is",
       "4445 by default; 4444 is the public port. An endpoint is required: the sandbox is never used by default.",
     ),
     rows(

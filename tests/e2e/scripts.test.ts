@@ -1,0 +1,126 @@
+/** What public scripts and people write. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { runBinary } from "./binary.ts";
+import { ends, fails, openScene, SLOW, told } from "./scenario.ts";
+
+/** Mistakes: the command line, and the first two lines of standard error. */
+const MISTAKES: readonly (readonly [line: string, error: string, hint: string])[] = [
+  ...["serve all", "migrate sql", "janitor", "token client", "perform client-credentials", "introspect token T"].map(
+    (line) => oryCommand(line, `hydra ${line.split(" ")[0]}`),
+  ),
+  ...["keys create x", "jwk get x", "revoke token T", "connect"].map((line) =>
+    oryCommand(line, `hydra ${line.split(" ")[0]}`),
+  ),
+  ...["create jwks x", "get jwk x", "list keys", "delete access-tokens", "import jwk x"].map((line) =>
+    oryCommand(line, `hydra ${line.split(" ").slice(0, 2).join(" ")}`),
+  ),
+  oryCommand("help serve", "hydra serve"),
+  ["export", 'Unknown command "export" after hydra', "did you mean hydra clients list --format json?"],
+  ["clients export", 'Unknown command "export" after hydra clients', "did you mean hydra clients list --format json?"],
+  ["clients exprt", 'Unknown command "exprt" after hydra clients', "hydra clients --help lists the commands"],
+  ["clients describe a", 'Unknown command "describe" after hydra clients', "did you mean hydra clients get?"],
+  ["clients remove a", 'Unknown command "remove" after hydra clients', "did you mean hydra clients delete?"],
+  ["clients imprt", 'Unknown command "imprt" after hydra clients', "did you mean hydra clients import?"],
+  ["clients list -o json", "Unknown flag -o", "write: hydra clients list --format json"],
+  ["clients get a -oyaml", "Unknown flag -o", "write: hydra clients get a --format yaml"],
+  ["list clients --output=json", "Unknown flag --output", "write: hydra list clients --format json"],
+  ["ls clients --json", "Unknown flag --json", "write: hydra ls clients --format json"],
+  ["-o json clients list", "Unknown flag -o", "write --format json"],
+  [
+    "clients create -n a --secret s3cret-word tail --json -e http://u:p4ss@h",
+    "Unknown flag --json",
+    "write: hydra clients create -n a --secret … … --format json -e …",
+  ],
+  ...["--public", "--is-public"].map(
+    (flag) =>
+      [
+        `clients create ${flag}`,
+        `Unknown flag ${flag}`,
+        "write --token-endpoint-auth-method none for a public client",
+      ] as const,
+  ),
+  ...["--pkce", "--pkce-enforced"].map(
+    (flag) =>
+      [
+        `create client ${flag}`,
+        `Unknown flag ${flag}`,
+        "PKCE is a setting of the server (oauth2.pkce), not of a client",
+      ] as const,
+  ),
+  ["clients create --allowed-scopes a", "Unknown flag --allowed-scopes", "did you mean --scope?"],
+  ["clients create --client-id a", "Unknown flag --client-id", "did you mean --id?"],
+  ["clients create -f a.json", "Unknown flag -f", "did you mean --file?"],
+  ["clients delete a -f", "Unknown flag -f", "did you mean --yes?"],
+  ["clients list --insecure", "Unknown flag --insecure", "did you mean --skip-tls-verify?"],
+  // A command without the flag that is meant gets no hint about it.
+  ["clients list --public", "Unknown flag --public", "hydra help clients list lists the flags"],
+];
+
+function oryCommand(line: string, name: string): readonly [string, string, string] {
+  return [
+    line,
+    `${name} belongs to Ory Hydra's own CLI`,
+    "use the program that comes with the server; this one manages OAuth 2.0 clients",
+  ];
+}
+
+describe("what people write by mistake", () => {
+  it("is answered with what they mean", SLOW, async () => {
+    for (const [line, error, hint] of MISTAKES) {
+      const ended = await runBinary(line.split(" "));
+      assert.equal(ended.status, 2, told(ended));
+      assert.deepEqual(ended.stderr.split("\n").slice(0, 2), [`Error: ${error}`, `Hint: ${hint}`], line);
+      assert.doesNotMatch(ended.stdout + ended.stderr, /s3cret|p4ss|tail/);
+    }
+  });
+});
+
+describe("what scripts for Hydra's own CLI rely on", () => {
+  it("HYDRA_URL is the endpoint where nothing else names one", async () => {
+    await using scene = await openScene();
+    const dead = "http://127.0.0.1:1";
+    ends(await runBinary(["clients", "create", "--id", "a"], { env: { HYDRA_URL: scene.url } }), 0);
+    ends(await runBinary(["list", "clients"], { env: { HYDRA_URL: dead, HYDRA_ADMIN_URL: scene.url } }), 0);
+    ends(await runBinary(["list", "clients"], { env: { HYDRA_URL: dead, ORY_SDK_URL: scene.url } }), 0);
+    fails(await runBinary(["list", "clients"], { env: { HYDRA_URL: "localhost" } }), 2, /variable HYDRA_URL/);
+  });
+
+  it("--quiet wins over --format", async () => {
+    await using scene = await openScene();
+    const created = await scene.run(["create", "client", "--id", "q1", "--format", "json", "--quiet"]);
+    ends(created, 0);
+    assert.equal(created.stdout, "q1\n");
+    for (const format of ["table", "yaml", "raw=client_name", "id"]) {
+      const ended = await scene.run(["get", "client", "q1", "-q", "--format", format]);
+      ends(ended, 0);
+      assert.equal(ended.stdout, "q1\n");
+    }
+    fails(await scene.run(["get", "client", "q1", "-q", "--format", "jsno"]), 2, /Unknown format "jsno"/);
+  });
+
+  it("ls, rm and new are names of list, delete and create", async () => {
+    await using scene = await openScene();
+    ends(await scene.run(["new", "oauth2-client", "--id", "a"]), 0);
+    ends(await scene.run(["clients", "new", "--id", "b"]), 0);
+    for (const line of [
+      ["ls", "oauth2-clients"],
+      ["clients", "ls"],
+    ])
+      assert.equal((await scene.run([...line, "-q"])).stdout, "a\nb\n");
+    ends(await scene.run(["rm", "oauth2-client", "a"]), 0);
+    ends(await scene.run(["clients", "rm", "b"]), 0);
+    assert.deepEqual(scene.sandbox.clients(), []);
+  });
+
+  it("a group of commands alone shows its help", SLOW, async () => {
+    for (const group of ["clients", "client", "pgp", "create", "list", "ls"]) {
+      const ended = await runBinary([group]);
+      ends(ended, 0);
+      assert.equal(ended.stdout, (await runBinary([group, "--help"])).stdout);
+      assert.match(ended.stdout, new RegExp(`^ {2}hydra ${group} COMMAND`, "m"));
+    }
+    fails(await runBinary(["clients", "-e", "http://127.0.0.1:1"]), 2, /Missing command after hydra clients/);
+  });
+});
