@@ -123,4 +123,25 @@ describe("what scripts for Hydra's own CLI rely on", () => {
     }
     fails(await runBinary(["clients", "-e", "http://127.0.0.1:1"]), 2, /Missing command after hydra clients/);
   });
+
+  it("the 2.x tables have the columns of Hydra's own CLI, and its two rows about pages", SLOW, async () => {
+    const head = "CLIENT ID\tCLIENT SECRET\tGRANT TYPES\tRESPONSE TYPES\tSCOPE\tAUDIENCE\tREDIRECT URIS\n";
+    await using scene = await openScene();
+    const run = async (...args: readonly string[]): Promise<string> => {
+      const ended = await scene.run(args);
+      ends(ended, 0);
+      return ended.stdout;
+    };
+    const last = "\nNEXT PAGE TOKEN\nIS LAST PAGE\ttrue\n";
+    assert.equal(await run("list", "clients"), head + last);
+    assert.equal(await run("clients", "list", "--format", "table"), head + last);
+    for (const id of ["a", "b"]) await run("create", "client", "--id", id, "--redirect-uri", "https://a.example/cb");
+    assert.match(await run("get", "client", "a"), /^CLIENT ID\ta\nCLIENT SECRET\nGRANT TYPES\tauthorization_code\n/);
+    assert.match(await run("get", "client", "a", "b"), /^CLIENT ID\tCLIENT SECRET\t.*\na\t\t\t.*\nb\t\t\t.*\n$/);
+    assert.match(await run("update", "client", "a", "--name", "x"), /^CLIENT ID\ta\nCLIENT SECRET\n/);
+    const page = await run("list", "clients", "--page-size", "1");
+    const [, token = ""] = /\n\nNEXT PAGE TOKEN\t(\S+)\nIS LAST PAGE\tfalse\n$/.exec(page) ?? [];
+    const next = await run("list", "clients", "--page-size", "1", "--page-token", token);
+    assert.match(next, /\nb\t[^]*\nNEXT PAGE TOKEN\nIS LAST PAGE\ttrue\n$/);
+  });
 });

@@ -26,6 +26,8 @@ export interface View<T> {
   readonly credentials?: (record: T) => Credentials;
   /** The object around a list in JSON and YAML: the list is its member `items`, and the members of `rest` follow. */
   readonly envelope?: { readonly items: string; readonly rest: JsonObject };
+  /** The rows after the last value in the table of a list, from the members that follow the list in the envelope. */
+  readonly tableEnd?: (rest: JsonObject) => readonly (readonly Cell[])[];
 }
 
 /** What some formats need from a library that is only loaded for them. */
@@ -96,17 +98,26 @@ function separated<T>(item: (value: T) => string, separator: string): Renderer<T
   });
 }
 
-function tableOf<T>(columns: readonly Column<T>[], shape: "plain" | "grid", options: RenderOptions): Renderer<T> {
+function tableOf<T>(
+  columns: readonly Column<T>[],
+  shape: "plain" | "grid",
+  options: RenderOptions,
+  lastRows: (rest?: JsonObject) => readonly (readonly Cell[])[] = () => [],
+): Renderer<T> {
   const writer = createTable(columns, shape, options.terminal, options.settleAfter);
   return {
     item: (value) => writer.row(columns.map((column) => column.value(value))),
     flush: writer.flush,
-    end: writer.flush,
+    end: (rest) =>
+      lastRows(rest)
+        .map((cells) => writer.row(cells))
+        .join("") + writer.flush(),
   };
 }
 
-function table<T>({ view: { columns }, options }: Setup<T>): Renderer<T> {
-  if (options.isList) return tableOf(columns, "plain", options);
+function table<T>({ view: { columns, envelope, tableEnd }, options }: Setup<T>): Renderer<T> {
+  if (options.isList)
+    return tableOf(columns, "plain", options, (rest = envelope?.rest ?? {}) => tableEnd?.(rest) ?? []);
   return each((value) =>
     recordTable(
       columns.map((column) => ({ label: column.label, value: column.value(value) })),
