@@ -1,9 +1,13 @@
 /** What public scripts and people write. */
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
-import { runBinary } from "./binary.ts";
+import { runBinary, temporaryFolder } from "./binary.ts";
 import { ends, fails, openScene, SLOW, told } from "./scenario.ts";
+
+const GIVEN = "given-secret-0001";
 
 /** Mistakes: the command line, and the first two lines of standard error. */
 const MISTAKES: readonly (readonly [line: string, error: string, hint: string])[] = [
@@ -142,6 +146,94 @@ describe("what scripts for Hydra's own CLI rely on", () => {
     const page = await run("list", "clients", "--page-size", "1");
     const [, token = ""] = /\n\nNEXT PAGE TOKEN\t(\S+)\nIS LAST PAGE\tfalse\n$/.exec(page) ?? [];
     const next = await run("list", "clients", "--page-size", "1", "--page-token", token);
-    assert.match(next, /\nb\t[^]*\nNEXT PAGE TOKEN\nIS LAST PAGE\ttrue\n$/);
+    assert.match(next, /\nb\t[\s\S]*\nNEXT PAGE TOKEN\nIS LAST PAGE\ttrue\n$/);
+  });
+
+  it("a secret of --secret or --file comes back in the 2.x syntax", SLOW, async () => {
+    await using scene = await openScene();
+    using folder = temporaryFolder();
+    const file = join(folder.path, "client.json");
+    writeFileSync(file, JSON.stringify({ client_secret: GIVEN }));
+    ends(await scene.run(["create", "client", "--id", "x"]), 0);
+    for (const verb of [["create", "client"] as const, ["update", "client", "x"] as const])
+      for (const source of [
+        ["--secret", GIVEN],
+        ["--file", file],
+        ["--set", `client_secret="${GIVEN}"`],
+      ])
+        for (const format of ["json", "json-pretty", "yaml", "table", "jsonpath=client_secret"]) {
+          const ended = await scene.run([...verb, ...source, "--format", format]);
+          ends(ended, 0);
+          assert.ok(ended.stdout.includes(GIVEN), `${verb[0]} ${source[0]} ${format}: ${ended.stdout}`);
+          assert.ok(!ended.stderr.includes(GIVEN));
+        }
+  });
+
+  it(
+    "a secret that was kept off the command line, or is encrypted or written elsewhere, doesn't come back",
+    SLOW,
+    async () => {
+      await using scene = await openScene();
+      using folder = temporaryFolder();
+      const secret = join(folder.path, "secret");
+      writeFileSync(secret, GIVEN);
+      const out = join(folder.path, "out");
+      for (const [args, env] of [
+        [["create", "client", "--secret-file", secret], {}],
+        [["create", "client"], { HYDRA_CLIENT_SECRET: GIVEN }],
+        [["create", "client", "--secret", GIVEN, "--secret-out", out], {}],
+        [["clients", "create", "--secret", GIVEN], {}],
+      ] as const) {
+        const ended = await scene.run([...args, "--format", "json"], { env });
+        ends(ended, 0);
+        assert.ok(!(ended.stdout + ended.stderr).includes(GIVEN), args.join(" "));
+      }
+    },
+  );
+
+  it("update --file replaces the whole client in the 2.x syntax, and keeps the secret", SLOW, async () => {
+    await using scene = await openScene();
+    using folder = temporaryFolder();
+    const [first, second] = [join(folder.path, "1.json"), join(folder.path, "2.json")];
+    const client = {
+      client_id: "sync-app",
+      client_name: "Sync",
+      grant_types: ["authorization_code"],
+      scope: "openid",
+      redirect_uris: ["https://a.example.com/cb"],
+    };
+    writeFileSync(first, JSON.stringify({ ...client, client_secret: GIVEN, logo_uri: "https://a.example.com/l.png" }));
+    writeFileSync(second, JSON.stringify(client));
+    ends(await scene.run(["create", "client", "--file", first]), 0);
+    const kept = await scene.run(["clients", "update", "sync-app", "--file", second]);
+    ends(kept, 0);
+    assert.equal(scene.sandbox.clients()[0]?.["logo_uri"], "https://a.example.com/l.png");
+
+    const update = ["update", "oauth2-client", "sync-app", "--file", second];
+    const before = scene.proxy.seen.length;
+    const replaced = await scene.run([...update, "--owner", "ops", "--add-scope", "offline", "--format", "json"]);
+    ends(replaced, 0);
+    const sent = scene.proxy.seen.slice(before).filter(({ method }) => method !== "GET");
+    assert.deepEqual(
+      sent.map(({ method, target }) => `${method} ${target}`),
+      ["PUT /admin/clients/sync-app"],
+    );
+    assert.match(replaced.stderr, /^logo_uri: "https:\/\/a\.example\.com\/l\.png" → /m);
+    assert.match(replaced.stderr, /^Secret of client "sync-app" unchanged$/m);
+    assert.equal(JSON.parse(replaced.stdout).client_secret, undefined);
+    const [now] = scene.sandbox.clients();
+    assert.deepEqual([now?.["logo_uri"] ?? "", now?.["owner"], now?.["scope"]], ["", "ops", "openid offline"]);
+    assert.equal(scene.sandbox.secretOf("sync-app"), GIVEN);
+    fails(await scene.run(["update", "client", "sync-app", "--replace", "--add-scope", "a"]), 2, /--replace excludes/);
+  });
+
+  it("a conflict names --if-exists", async () => {
+    await using scene = await openScene();
+    const stdin = '{"client_id":"a"}';
+    const hint = /^Hint: --if-exists skip leaves that client as it is, --if-exists update changes it$/m;
+    ends(await scene.run(["clients", "import"], { stdin }), 0);
+    assert.match((await scene.run(["clients", "import"], { stdin })).stderr, hint);
+    assert.match((await scene.run(["create", "client", "--id", "a"])).stderr, hint);
+    assert.match((await scene.run(["create", "client", "--file", "-"], { stdin })).stderr, hint);
   });
 });

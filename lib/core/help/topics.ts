@@ -478,7 +478,7 @@ const SECRETS_TOPIC: Topic = {
     ),
     text(
       `A secret of fewer than ${SECRET_SHORTEST} characters is rejected. More than ${SECRET_BCRYPT_BYTES} bytes, or characters that need escaping, cause a warning.`,
-      "A secret that you give is not printed. `--access-token-file` reads the token for the admin API in the same way.",
+      "A secret that you give is not printed, except one from `--secret` or `--file` in the 2.x syntax, as Hydra's own CLI does. `--access-token-file` reads the token for the admin API in the same way.",
     ),
     heading("Output"),
     rows(
