@@ -6,14 +6,24 @@ import type { Run } from "./run-state.ts";
 /** What one command writes to standard error. */
 export class Messages {
   readonly #run: Pick<Run, "host" | "bar" | "json">;
+  /** Whether advice and notes are left out; asked only when there are some. */
+  readonly #isQuiet: () => boolean;
 
-  constructor(run: Pick<Run, "host" | "bar" | "json">) {
+  constructor(run: Pick<Run, "host" | "bar" | "json">, isQuiet: () => boolean) {
     this.#run = run;
+    this.#isQuiet = isQuiet;
   }
 
-  readonly note = (line: string): void => this.#write(`${escapeControls(line)}\n`);
+  /** A line that was asked for, as by `-v`. */
+  readonly detail = (line: string): void => this.#write(`${escapeControls(line)}\n`);
 
-  readonly warn = (line: string): void => this.#write(`Warning: ${escapeControls(line)}\n`);
+  readonly note = (line: string): void => {
+    if (!this.#isQuiet()) this.detail(line);
+  };
+
+  readonly warn = (line: string, kind?: "advice"): void => {
+    if (kind === undefined || !this.#isQuiet()) this.#write(`Warning: ${escapeControls(line)}\n`);
+  };
 
   /** Reports a failure that doesn't end the command. */
   readonly fail = (problem: Problem): void => this.#write(problemsText([problem], this.#run.json));

@@ -73,7 +73,7 @@ function applyListEdits({ values, warn }: Pick<Context, "values" | "warn">, fiel
   const removed = valuesOf("remove");
   for (const value of removed)
     if (!current.includes(value))
-      warn(`--remove-${field.singular ?? field.name} ${quote(value)} is not in ${field.name}`);
+      warn(`--remove-${field.singular ?? field.name} ${quote(value)} is not in ${field.name}`, "advice");
   const added = [...new Set(valuesOf("add"))].filter((value) => !current.includes(value));
   const after = [...current, ...added].filter((value) => !removed.includes(value));
   return isText ? after.join(" ") : after;

@@ -85,7 +85,7 @@ function secretInFlag({ values, warn }: Pick<Context, "values" | "warn">): Provi
   if (text === "") return undefined;
   const { from, name } = values.origin(SECRET);
   if (from === "flag")
-    warn("--secret is visible to other users of this machine and in the shell history; prefer --secret-file");
+    warn("--secret is visible to other users of this machine and in the shell history; prefer --secret-file", "advice");
   return { text, name, onCommandLine: from === "flag" };
 }
 

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { runBinary, temporaryFolder } from "./binary.ts";
-import { ends, fails, openScene, SLOW, told } from "./scenario.ts";
+import { BINARY, runBinary, start, temporaryFolder } from "./binary.ts";
+import { ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
 
 const GIVEN = "given-secret-0001";
 
@@ -235,5 +235,68 @@ describe("what scripts for Hydra's own CLI rely on", () => {
     assert.match((await scene.run(["clients", "import"], { stdin })).stderr, hint);
     assert.match((await scene.run(["create", "client", "--id", "a"])).stderr, hint);
     assert.match((await scene.run(["create", "client", "--file", "-"], { stdin })).stderr, hint);
+  });
+});
+
+/** Runs a command line with both streams in one pipe, as `2>&1` in a script. */
+async function merged(scene: Scene, args: readonly string[], env = {}): Promise<string> {
+  const words = [BINARY, ...args].map((word) => `'${word}'`).join(" ");
+  const ended = await start("sh", ["-c", `${words} 2>&1`], { env: { HYDRA_ADMIN_URL: scene.url, ...env } }).ended;
+  ends(ended, 0);
+  return ended.stdout;
+}
+
+describe("advice", () => {
+  /** A client that the rules warn about, with a secret that others can see. */
+  const RISKY = ["--secret", GIVEN, "--redirect-uri", "http://app.example.com/cb"];
+
+  it("doesn't get into a result for programs where both streams are one", SLOW, async () => {
+    await using scene = await openScene();
+    const created = JSON.parse(await merged(scene, ["create", "client", ...RISKY, "--format", "json"]));
+    assert.equal(created.client_secret, GIVEN);
+    const id = created.client_id;
+    const named = ["--name", "x", "--format", "json"];
+    assert.equal(JSON.parse(await merged(scene, ["update", "client", id, ...named])).client_name, "x");
+    assert.equal(await merged(scene, ["clients", "create", "--id", "b", ...RISKY, "-q"]), "b\n");
+    const page = ["list", "clients", "--page-size", "1", "--format", "json"];
+    assert.equal(JSON.parse(await merged(scene, page)).items.length, 1);
+    // People get it, and so does everyone whose streams are apart.
+    assert.match(await merged(scene, ["clients", "create", "--id", "c", ...RISKY]), /^Warning: --secret is visible/m);
+    const apart = await scene.run(["create", "client", ...RISKY, "--format", "json"]);
+    assert.match(apart.stderr, /^Warning: --secret is visible.*\nWarning: .*http:\/\/app\.example\.com/m);
+  });
+
+  it("is left out on a terminal that both streams share", SLOW, async () => {
+    await using scene = await openScene();
+    const words = [BINARY, "create", "client", ...RISKY, "--format", "json"].map((word) => `'${word}'`).join(" ");
+    const ended = await start("script", ["-qec", words, "/dev/null"], { env: { HYDRA_ADMIN_URL: scene.url } }).ended;
+    ends(ended, 0);
+    assert.equal(JSON.parse(ended.stdout).client_secret, GIVEN);
+  });
+
+  it("is left out on request, by flag and by variable", async () => {
+    await using scene = await openScene();
+    for (const [id, flags, env] of [
+      ["a", ["--no-warnings"], {}],
+      ["b", [], { HYDRA_NO_WARNINGS: "1" }],
+    ] as const) {
+      const ended = await scene.run(["clients", "create", "--id", id, ...RISKY, ...flags], { env });
+      ends(ended, 0);
+      assert.equal(ended.stderr, "");
+    }
+    const off = { HYDRA_NO_WARNINGS: "false" };
+    assert.match((await scene.run(["create", "client", ...RISKY], { env: off })).stderr, /^Warning: --secret is/);
+  });
+
+  it("is not what reports a lost field, a recovery copy or a certificate that isn't verified", SLOW, async () => {
+    await using scene = await openScene("26");
+    const file = '{"client_id":"a","no_such_field":1}';
+    const args = ["clients", "create", "--file", "-", "--no-warnings", "-q"];
+    const ended = await scene.run(args, { stdin: file });
+    ends(ended, 0);
+    assert.match(ended.stderr, /no_such_field: this server does not keep the field/);
+    assert.match(ended.stderr, /this output format omits the secret of client "a".*hydra-rescue/);
+    const unsafe = ["clients", "list", "-e", "https://127.0.0.1:1", "--skip-tls-verify", "--fail-after", "0"];
+    assert.match((await scene.run([...unsafe, "--no-warnings"])).stderr, /certificate is not verified/);
   });
 });

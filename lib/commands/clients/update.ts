@@ -266,7 +266,7 @@ function reportSecret(
   } else if (isPublic(merged)) {
     note(`Client ${client} ${isPublic(current) ? "has no secret" : "no longer has a secret"}: its auth method is none`);
   } else if (isPublic(current) && usesSecret(merged)) {
-    warn(`client ${client} has no secret yet; generate one: hydra clients rotate-secret ${id}`);
+    warn(`client ${client} has no secret yet; generate one: hydra clients rotate-secret ${id}`, "advice");
   } else {
     note(`Secret of client ${client} unchanged`);
   }

@@ -28,6 +28,14 @@ export const VERBOSE: BoolFlag = {
   help: "Log requests and their timings to stderr, without credentials",
 };
 
+export const NO_WARNINGS: BoolFlag = {
+  kind: "switch",
+  name: "no-warnings",
+  group: "general",
+  env: ["HYDRA_NO_WARNINGS"],
+  help: "Omit advice and notes on stderr; errors and what may be lost are still reported",
+};
+
 export const CONFIG: TextFlag = {
   kind: "text",
   name: "config",
@@ -351,7 +359,7 @@ export const CONNECTION_FLAGS: readonly Flag[] = [
 ];
 
 /** Flags that every command has. */
-export const GENERAL_FLAGS: readonly Flag[] = [CONFIG, VERBOSE, HELP];
+export const GENERAL_FLAGS: readonly Flag[] = [CONFIG, VERBOSE, NO_WARNINGS, HELP];
 
 /** Flags for encryption. */
 export const RECIPIENT_FLAGS: readonly Flag[] = [

@@ -6,6 +6,7 @@ import {
   CONNECTION_FLAGS,
   ENDPOINT,
   FORMAT,
+  NO_WARNINGS,
   PUBLIC_URL,
   REQUIRE_PIN,
   SECRET,
@@ -78,7 +79,7 @@ const FORMATS_TOPIC: Topic = {
     text(
       "`--format` sets the output format. The default depends on the command syntax: `text` for `hydra clients …`, `table` for",
       "`hydra create oauth2-client` and the other 2.x commands, and `json-pretty` for `hydra clients get`.",
-      "`--format default` selects that default, and `quiet` is another name for `id`.",
+      "`--format default` selects that default, and `quiet` is another name for `id`. `--quiet` wins over `--format`.",
     ),
     rows(...Object.values(FORMAT_MEANINGS)),
     heading("Standard output and standard error"),
@@ -89,6 +90,22 @@ const FORMATS_TOPIC: Topic = {
     text(
       "If the format does not include the secret of a new client, such as `id`, the secret is saved to a file and the path is printed",
       "on standard error (`hydra help secrets`).",
+    ),
+    heading("Advice in scripts"),
+    text(
+      "If standard output and standard error are the same stream (`2>&1`, or the terminal of `docker exec -it`), and `--format` selects",
+      "a format for programs, advice and notes are left out, so the output can be parsed:",
+    ),
+    lines("docker exec -it hydra hydra clients list --format json | jq '.items[].client_id'"),
+    text(
+      "`--no-warnings` or `HYDRA_NO_WARNINGS=1` leaves them out everywhere. Errors are always reported, and so are fields that the server",
+      "did not keep, the paths of recovery copies, certificates that are not verified and config files that others can change.",
+      "Without `-t`, `docker exec` keeps the streams apart, so `2>/dev/null` works too.",
+    ),
+    heading("Tables"),
+    text(
+      "In a pipe, `table` has the columns of Hydra's own 2.x CLI, aligned with tabs. A list ends with the rows `NEXT PAGE TOKEN` and",
+      "`IS LAST PAGE`. The column `CLIENT SECRET` is empty unless a secret is delivered.",
     ),
     heading("Credentials for other programs"),
     text(
@@ -187,7 +204,7 @@ const EXIT_TOPIC: Topic = {
 };
 
 /** The flags that read environment variables. */
-const ENV_FLAGS: readonly Flag[] = [ENDPOINT, ACCESS_TOKEN, SECRET, PUBLIC_URL];
+const ENV_FLAGS: readonly Flag[] = [ENDPOINT, ACCESS_TOKEN, SECRET, PUBLIC_URL, NO_WARNINGS];
 
 /** Variables that no flag reads. */
 const OTHER_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
