@@ -57,6 +57,12 @@ const MISTAKES: readonly (readonly [line: string, error: string, hint: string])[
   ["clients create --client-id a", "Unknown flag --client-id", "did you mean --id?"],
   ["clients create -f a.json", "Unknown flag -f", "did you mean --file?"],
   ["clients delete a -f", "Unknown flag -f", "did you mean --yes?"],
+  [
+    "clients create -o app.env",
+    "Unknown flag -o",
+    "--format chooses the output format, --secret-out writes the credentials to a file",
+  ],
+  ["clients list -o app.txt", "Unknown flag -o", "did you mean --format?"],
   ["clients list --insecure", "Unknown flag --insecure", "did you mean --skip-tls-verify?"],
   // A command without the flag that is meant gets no hint about it.
   ["clients list --public", "Unknown flag --public", "hydra help clients list lists the flags"],

@@ -66,6 +66,17 @@ const MEANT: readonly (readonly [name: string, meant: Meant])[] = [
   ...["timeout", "retry", "retries", "max-time"].map((name) => [name, use("fail-after")] as const),
   ...["force", "f", "y", "assume-yes", "auto-approve"].map((name) => [name, use("yes")] as const),
   ...["filename", "from-file", "f"].map((name) => [name, use("file")] as const),
+  ...["output", "out", "o"].map(
+    (name) =>
+      [
+        name,
+        {
+          flag: "secret-out",
+          hint: "--format chooses the output format, --secret-out writes the credentials to a file",
+        },
+      ] as const,
+  ),
+  ...["output", "out", "o", "output-format"].map((name) => [name, use("format")] as const),
   ...["overwrite", "upsert", "skip-existing", "if-not-exists"].map((name) => [name, use("if-exists")] as const),
   ...["debug", "trace"].map((name) => [name, use("verbose")] as const),
   ...["silent", "no-warning", "no-warn"].map((name) => [name, use("no-warnings")] as const),

@@ -9,9 +9,12 @@ const HIDDEN = "…";
 /** The longest value that is shown. */
 const LONGEST = 100;
 
+/** The userinfo, the query or the fragment of a URL, or a credential with its name before it. */
+const MAYBE_SECRET = /:.*@|[?#]|(secret|password|token)[^:=]*[:=]|bearer|basic /i;
+
 /** A word as a shell reads it; one that may hold a credential, such as the userinfo or the query of a URL, is not shown. */
 function shown(text: string): string {
-  return text.length > LONGEST || /:.*@|[?#]|token|secret|password/i.test(text) ? HIDDEN : shellQuoted(text);
+  return text.length > LONGEST || MAYBE_SECRET.test(text) ? HIDDEN : shellQuoted(text);
 }
 
 /** Flags whose values can be whole clients, with their credentials. */
