@@ -315,7 +315,10 @@ export const update = command({
         "Clear one field and set a part of another",
       ],
     ],
-    "2.x": [["update oauth2-client my-app --scope openid,offline", "Replace the scopes"]],
+    "2.x": [
+      ["update oauth2-client my-app --scope openid,offline", "Replace the scopes"],
+      ["update oauth2-client my-app --file my-app.json", "Make the client what the file says; its secret stays"],
+    ],
   },
   server: true,
   credentials: "secrets",
