@@ -101,8 +101,9 @@ export interface Context {
   progress(total: number, done: number): void;
   /** Reports a failure that does not end the command. */
   fail(problem: Problem): void;
-  warn(line: string): void;
-  /** A line on stderr that is neither warning nor error. */
+  /** A warning. Advice, without which nothing is lost, is left out with `--no-warnings` and where a program would read it. */
+  warn(line: string, kind?: "advice"): void;
+  /** A line on stderr that is neither warning nor error, left out like advice. */
   note(line: string): void;
   /** A line on stderr under `-v`. */
   detail(line: string): void;

@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from "node:fs";
+import { fstatSync, readFileSync, readlinkSync } from "node:fs";
 import process from "node:process";
 import { errorCode } from "../core/problem.ts";
 import { captureConsole } from "./host/capture-console.ts";
@@ -34,6 +34,8 @@ export interface Host {
   readonly stdinIsTerminal: boolean;
   /** Whether standard output was closed before the start, if the system shows that. */
   stdoutWasClosed(): boolean;
+  /** Whether standard output and standard error are the same file, pipe or terminal. */
+  streamsAreOne(): boolean;
   environment(name: string): string | undefined;
   /** The effective user ID, if the system has one. */
   uid(): number | undefined;
@@ -72,6 +74,15 @@ function stdoutWasClosed(): boolean {
     return readlinkSync("/proc/self/fd/1") === "/dev/null" && (Number.parseInt(flags, 8) & 0o2000000) !== 0;
   } catch (error) {
     return errorCode(error) === "EBADF";
+  }
+}
+
+function streamsAreOne(): boolean {
+  try {
+    const [out, err] = [fstatSync(1, { bigint: true }), fstatSync(2, { bigint: true })];
+    return out.dev === err.dev && out.ino === err.ino && out.rdev === err.rdev;
+  } catch {
+    return false;
   }
 }
 
@@ -121,6 +132,7 @@ export function systemHost(): Host {
       return isTerminal(0);
     },
     stdoutWasClosed,
+    streamsAreOne,
     environment: (name) => process.env[name],
     uid: () => process.geteuid?.(),
     readFile: readFileWithin,

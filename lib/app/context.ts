@@ -36,7 +36,7 @@ interface ContextOptions {
   readonly connection: Connection | undefined;
   readonly hasErrors: boolean;
   readonly detail: (line: string) => void;
-  readonly warn: (line: string) => void;
+  readonly warn: Context["warn"];
   readonly messages: Messages;
 }
 

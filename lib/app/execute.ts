@@ -1,8 +1,9 @@
+import type { Host } from "../adapters/host.ts";
 import { credentialNames } from "../clients/secret-file.ts";
 import { type Context, type PreparedCommand, type Result, runLeaf } from "../command.ts";
-import { FORMAT, QUIET, VERBOSE } from "../core/flags/flag-table.ts";
+import { FORMAT, NO_WARNINGS, QUIET, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
-import type { Format } from "../core/output/formats.ts";
+import { type Format, isForPrograms } from "../core/output/formats.ts";
 import type { SelectionWatch } from "../core/output/unselected.ts";
 import { type ExitName, Problem, type ProblemCode } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -18,16 +19,17 @@ import { type Render, writeResult } from "./write-result.ts";
 /** Runs one command: reads its settings, prepares it, stops with all that is wrong or does the work, writes the result. */
 export async function execute(run: Run, called: ResolvedLeaf): Promise<ExitName> {
   const { host } = run;
-  const messages = new Messages(run);
   const { createContext, InputFiles } = await import("./context.ts");
   const input = new InputFiles(host);
   const settings = await readSettings(run, called, input);
   const { problems, line } = settings;
-  const detail = line.values.bool(VERBOSE) ? messages.note : (): void => {};
+  const format = settings.format ?? { kind: "text" };
+  const messages = new Messages(run, () => silencesAdvice(host, line.values, format));
+  const detail = line.values.bool(VERBOSE) ? messages.detail : (): void => {};
   host.onConsole(detail);
   for (const warning of settings.warnings) messages.warn(warning);
+  for (const warning of settings.advice) messages.warn(warning, "advice");
   for (const key of settings.unknownKeys) detail(`Config file: unknown key ${quote(key)} is ignored`);
-  const format = settings.format ?? { kind: "text" };
   const watch = problems.length === 0 && "query" in format ? await watchSelection(line.values) : undefined;
   const render = await rendering(run, format, line.values, problems, watch);
   const misread = problems.some(({ code }) => MISREAD.has(code));
@@ -59,6 +61,17 @@ export async function execute(run: Run, called: ResolvedLeaf): Promise<ExitName>
   const nothing = watch?.note();
   if (nothing !== undefined) messages.note(nothing);
   return exit;
+}
+
+/**
+ * Whether advice is left out: on request, or where a program that reads the result would read it too, because both streams
+ * are one, as in `2>&1` or `docker exec -it`.
+ */
+function silencesAdvice(host: Pick<Host, "streamsAreOne">, values: FlagValues, format: Format): boolean {
+  return (
+    values.bool(NO_WARNINGS) ||
+    ((values.isSet(FORMAT) || values.bool(QUIET)) && isForPrograms(format) && host.streamsAreOne())
+  );
 }
 
 /** Problems of a line of which one word was read as something else than was meant. */

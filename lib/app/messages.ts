@@ -7,20 +7,29 @@ import { errorStyle, type LineStyle } from "./terminal-style.ts";
 /** What one command writes to standard error. */
 export class Messages {
   readonly #run: Pick<Run, "host" | "bar" | "json">;
+  /** Whether advice and notes are left out; asked only when there are some. */
+  readonly #isQuiet: () => boolean;
 
   readonly #style: LineStyle;
 
-  constructor(run: Pick<Run, "host" | "bar" | "json">) {
+  constructor(run: Pick<Run, "host" | "bar" | "json">, isQuiet: () => boolean) {
     this.#run = run;
+    this.#isQuiet = isQuiet;
     this.#style = errorStyle(run.host);
   }
 
-  readonly note = (line: string): void => {
+  /** A line that was asked for, as by `-v`. */
+  readonly detail = (line: string): void => {
     const { paint, wrap } = this.#style;
     this.#write(`${paint("note", wrap(escapeControls(line)))}\n`);
   };
 
-  readonly warn = (line: string): void => {
+  readonly note = (line: string): void => {
+    if (!this.#isQuiet()) this.detail(line);
+  };
+
+  readonly warn = (line: string, kind?: "advice"): void => {
+    if (kind !== undefined && this.#isQuiet()) return;
     const { paint, wrap } = this.#style;
     this.#write(`${wrap(`${paint("warning", "Warning:")} ${escapeControls(line)}`)}\n`);
   };

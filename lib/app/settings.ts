@@ -24,6 +24,8 @@ interface Settings {
   readonly connection: Connection | undefined;
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
+  /** Warnings without which nothing is lost. */
+  readonly advice: readonly string[];
   /** Keys of the config file that this program doesn't know. */
   readonly unknownKeys: readonly string[];
 }
@@ -60,7 +62,8 @@ export async function readSettings(
     format,
     connection: server?.connection,
     problems,
-    warnings: [...(config?.warnings ?? []), ...line.warnings, ...(server?.warnings ?? [])],
+    warnings: [...(config?.warnings ?? []), ...(server?.warnings ?? [])],
+    advice: line.warnings,
     unknownKeys: config?.unknown ?? [],
   };
 }

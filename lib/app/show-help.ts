@@ -1,6 +1,7 @@
 import type { Host } from "../adapters/host.ts";
 import { isLeaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
+import { isOryCommand } from "../core/command-words.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
 import { NO_SOURCES, parseFlags } from "../core/flags/parse.ts";
 import { describeWord } from "../core/flags/scan.ts";
@@ -44,6 +45,7 @@ export async function showHelpAbout(host: HelpHost, words: readonly string[]): P
 
 /** A word that resembles a topic more than a command is an unknown topic; any other is left to the resolver. */
 async function rejectMisspeltTopic(name: string): Promise<void> {
+  if (isOryCommand([], name)) return;
   const topics = TOPICS.map((known) => known.name);
   const meant = suggest(name, [...Object.keys(await childrenOf(ROOT)), ...topics]);
   if (meant === undefined || !topics.includes(meant)) return;

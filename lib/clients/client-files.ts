@@ -235,6 +235,8 @@ interface EntryFinding {
   readonly hint: string;
   /** The message as a warning. */
   readonly warning: string;
+  /** Whether nothing is lost without the warning: a field that isn't known may be dropped by the server. */
+  readonly kind?: "advice";
 }
 
 /** Checks all entries before anything is sent: unknown fields, rules and duplicate IDs. Warnings are shown. */
@@ -252,8 +254,9 @@ export function entryProblems(
   ]);
   const isError = ({ severity }: EntryFinding): boolean => strict || severity === "error";
   const warnings = findings.filter((finding) => !isError(finding));
-  for (const { warning } of warnings.slice(0, MAX_SHOWN)) warn(warning);
-  if (warnings.length > MAX_SHOWN) warn(`${warnings.length - MAX_SHOWN} more warnings of this kind are not shown`);
+  for (const { warning, kind } of warnings.slice(0, MAX_SHOWN)) warn(warning, kind);
+  if (warnings.length > MAX_SHOWN)
+    warn(`${warnings.length - MAX_SHOWN} more warnings of this kind are not shown`, "advice");
   const problems = findings.filter(isError).map(({ message, hint, code }) => usageError(message, hint, code));
   if (problems.length <= MAX_SHOWN) return problems;
   const more = `${problems.length - MAX_SHOWN} more problems are not shown`;
@@ -275,7 +278,7 @@ function lintFindings(
     .filter(isChecked)
     .map(({ rule, severity, message: found, hint }) => {
       const message = `${location}: ${found}`;
-      return { severity, code: rule, message, hint, warning: `${message} [${rule}]: ${hint}` };
+      return { severity, code: rule, message, hint, warning: `${message} [${rule}]: ${hint}`, kind: "advice" };
     });
 }
 

@@ -225,7 +225,8 @@ export function reportFindings(
   findings: readonly LintFinding[],
 ): readonly Problem[] {
   const isError = ({ severity }: LintFinding): boolean => severity === "error" || values.bool(STRICT);
-  for (const finding of findings) if (!isError(finding)) warn(`${finding.message} [${finding.rule}]: ${finding.hint}`);
+  for (const finding of findings)
+    if (!isError(finding)) warn(`${finding.message} [${finding.rule}]: ${finding.hint}`, "advice");
   return findings.filter(isError).map(findingProblem);
 }
 

@@ -322,7 +322,7 @@ describe("the exit code", () => {
       [["clients", "create", "--ca-file", "/nothing", "--endpoint", "https://localhost"], /--ca-file/, /./],
       [["clients", "create", "-H", "no colon"], /-H/, /Name: value/],
       [["clients", "create", "--format", "xml"], /Unknown format "xml"/, /./],
-      [["clients"], /Missing command/, /--help/],
+      [["clients", "-v"], /Missing command/, /--help/],
     ];
     for (const [args, message, hint] of cases) {
       const ended = await scene.run(args);

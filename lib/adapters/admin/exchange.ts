@@ -25,7 +25,7 @@ export interface AdminOptions extends ServerInfo {
   readonly now: () => number;
   readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   readonly random: (count: number) => Uint8Array;
-  readonly warn: (line: string) => void;
+  readonly warn: (line: string, kind?: "advice") => void;
   /** Whether retries are not reported. */
   readonly quiet?: boolean;
   readonly signal: AbortSignal;
@@ -122,7 +122,7 @@ function warnOfRetry(options: AdminOptions, request: AdminRequest, outcome: Atte
   if (options.quiet === true) return;
   const reason = outcome.kind === "failed" ? outcome.failure.message : `server answered ${outcome.answer.status}`;
   const time = formatDuration(Math.round(left / 100) * 100);
-  options.warn(`${request.action} yet: ${reason} (${options.endpoint}); retrying for up to ${time}`);
+  options.warn(`${request.action} yet: ${reason} (${options.endpoint}); retrying for up to ${time}`, "advice");
 }
 
 /** Sends a request once. */

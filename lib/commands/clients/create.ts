@@ -15,7 +15,7 @@ import {
   registrationOf,
 } from "../../clients/register.ts";
 import { publicRecipientProblems, secretProblems, unwritableProblems } from "../../clients/secret-checks.ts";
-import { type ProvidedSecret, prepareClientSecret, providedSecret } from "../../clients/secret-source.ts";
+import { isEchoed, type ProvidedSecret, prepareClientSecret, providedSecret } from "../../clients/secret-source.ts";
 import { secretProof, verify, verifyEndpoints, verifyProblems } from "../../clients/verify.ts";
 import { createdView, KEYED_VIEW, requestedId } from "../../clients/views.ts";
 import { type Context, command, type PreparedCommand, type Result } from "../../command.ts";
@@ -52,6 +52,8 @@ interface CreateJob {
   readonly ifExists: IfExists;
   /** For a client that authenticates with a key pair generated here. */
   readonly algorithm: KeyAlgorithm | undefined;
+  /** Whether the result shows a provided secret. */
+  readonly echoed: boolean;
 }
 
 async function prepare(context: Context): Promise<PreparedCommand> {
@@ -82,7 +84,7 @@ async function prepare(context: Context): Promise<PreparedCommand> {
         "two-keys",
       ),
     );
-  return { problems, run: () => run(context, { draft, ifExists, algorithm }) };
+  return { problems, run: () => run(context, { draft, ifExists, algorithm, echoed: isEchoed(context, given) }) };
 }
 
 /** A draft with the secret that the user provides. A public client has none, so it is checked and sent without one. */
@@ -105,7 +107,7 @@ function withSecret(
 
 function ifExistsProblems(
   { values }: Pick<Context, "values">,
-  { draft, ifExists, algorithm }: CreateJob,
+  { draft, ifExists, algorithm }: Omit<CreateJob, "echoed">,
 ): readonly Problem[] {
   const problems: Problem[] = [];
   if (ifExists !== "fail" && requestedId(draft.client) === undefined)
@@ -192,7 +194,7 @@ interface PreparedCreate {
 
 async function prepareRegistration(
   context: Pick<Context, "values" | "host" | "keys" | "pairs">,
-  { draft: { client }, ifExists, algorithm }: CreateJob,
+  { draft: { client }, ifExists, algorithm, echoed }: CreateJob,
   recipients: readonly Recipient[],
 ): Promise<PreparedCreate> {
   const more = ifExists === "fail" ? {} : { outcome: "created" };
@@ -207,7 +209,7 @@ async function prepareRegistration(
       }),
     };
   }
-  const prepared = await prepareClientSecret(context, client, recipients);
+  const prepared = { ...(await prepareClientSecret(context, client, recipients)), echoed };
   const view = createdView(prepared.plain === undefined ? "no secret" : "has secret");
   return {
     registration: registrationOf(context, client, prepared, { view, more }),

@@ -94,7 +94,7 @@ function dropProblems(values: FlagValues): readonly Problem[] {
 /** Checks a provided secret by the rules; shows the warnings and returns the errors. */
 function secretFindings({ warn }: Pick<Context, "warn">, secret: string, name: string): readonly Problem[] {
   const findings = lint({ client_secret: secret }, () => name);
-  for (const { severity, message, hint } of findings) if (severity === "warning") warn(`${message}: ${hint}`);
+  for (const { severity, message, hint } of findings) if (severity === "warning") warn(`${message}: ${hint}`, "advice");
   return findings.filter(({ severity }) => severity === "error").map(findingProblem);
 }
 

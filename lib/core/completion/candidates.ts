@@ -1,6 +1,6 @@
 import { splitCsv } from "../flags/csv.ts";
 import { type Flag, type FlagIndex, indexFlags, longNames, type Syntax } from "../flags/flag.ts";
-import { readWord } from "../flags/scan.ts";
+import { readWord } from "../flags/read-word.ts";
 import { isCommon, isLifespan } from "../help/common-flags.ts";
 import { type Candidate, operandValues, type Values, valuesOf } from "./values.ts";
 

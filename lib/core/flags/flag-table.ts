@@ -37,6 +37,14 @@ export const VERBOSE: BoolFlag = {
   help: "Log requests and their timings to stderr, without credentials",
 };
 
+export const NO_WARNINGS: BoolFlag = {
+  kind: "switch",
+  name: "no-warnings",
+  group: "general",
+  env: ["HYDRA_NO_WARNINGS"],
+  help: "Omit advice and notes on stderr; errors and what may be lost are still reported",
+};
+
 export const CONFIG: TextFlag = {
   kind: "text",
   name: "config",
@@ -61,7 +69,7 @@ export const ENDPOINT: TextFlag = {
   short: "e",
   value: "URL",
   group: "connection",
-  env: ["HYDRA_ADMIN_URL", "ORY_SDK_URL"],
+  env: ["HYDRA_ADMIN_URL", "ORY_SDK_URL", "HYDRA_URL"],
   file: "endpoint",
   help: "Admin API URL: http://…, https://… or unix:///path",
 };
@@ -377,7 +385,7 @@ export const CONNECTION_FLAGS: readonly Flag[] = [
 ];
 
 /** Flags that every command has. */
-export const GENERAL_FLAGS: readonly Flag[] = [CONFIG, COLOR, VERBOSE, HELP];
+export const GENERAL_FLAGS: readonly Flag[] = [CONFIG, COLOR, VERBOSE, NO_WARNINGS, HELP];
 
 /** Flags for encryption. */
 export const RECIPIENT_FLAGS: readonly Flag[] = [

@@ -2,7 +2,8 @@ import type { Problem } from "../problem.ts";
 import { type Flag, indexFlags, type TextFlag } from "./flag.ts";
 import { type FlagValue, FlagValues, type Origin } from "./flag-values.ts";
 import { BOOLEANS, ValueReader, type ValueText } from "./read-value.ts";
-import { describeWord, type FlagToken, scan } from "./scan.ts";
+import type { FlagToken } from "./read-word.ts";
+import { describeWord, scan } from "./scan.ts";
 
 /** Where values come from that the command line does not give. */
 export interface ValueSources {

@@ -6,6 +6,7 @@ import {
   CONNECTION_FLAGS,
   ENDPOINT,
   FORMAT,
+  NO_WARNINGS,
   PUBLIC_URL,
   REQUIRE_PIN,
   SECRET,
@@ -16,6 +17,7 @@ import { decryptLine, ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/re
 import type { FormatKind } from "../output/formats.ts";
 import { BY_SIGNAL, EXIT, type ExitName } from "../problem.ts";
 import { SECRET_BCRYPT_BYTES, SECRET_LENGTH, SECRET_SHORTEST } from "../secret.ts";
+import { joined } from "../text.ts";
 
 /** A part of a topic; in its texts, words in backquotes are code. */
 export type TopicPart =
@@ -79,7 +81,7 @@ const FORMATS_TOPIC: Topic = {
     text(
       "`--format` sets the output format. The default depends on the command syntax: `text` for `hydra clients …`, `table` for",
       "`hydra create oauth2-client` and the other 2.x commands, and `json-pretty` for `hydra clients get`.",
-      "`--format default` selects that default, and `quiet` is another name for `id`. `auto` is the same, but `list` on a terminal",
+      "`--format default` selects that default, and `quiet` is another name for `id`. `--quiet` wins over `--format`. `auto` is the same, but `list` on a terminal",
       "shows a short table for people: one line per client, as `hydra clients list` does without `--format`.",
     ),
     rows(...Object.values(FORMAT_MEANINGS)),
@@ -91,6 +93,22 @@ const FORMATS_TOPIC: Topic = {
     text(
       "If the format does not include the secret of a new client, such as `id`, the secret is saved to a file and the path is printed",
       "on standard error (`hydra help secrets`).",
+    ),
+    heading("Advice in scripts"),
+    text(
+      "If standard output and standard error are the same stream (`2>&1`, or the terminal of `docker exec -it`), and `--format` selects",
+      "a format for programs, advice and notes are left out, so the output can be parsed:",
+    ),
+    lines("docker exec -it hydra hydra clients list --format json | jq '.items[].client_id'"),
+    text(
+      "`--no-warnings` or `HYDRA_NO_WARNINGS=1` leaves them out everywhere. Errors are always reported, and so are fields that the server",
+      "did not keep, the paths of recovery copies, certificates that are not verified and config files that others can change.",
+      "Without `-t`, `docker exec` keeps the streams apart, so `2>/dev/null` works too.",
+    ),
+    heading("Tables"),
+    text(
+      "In a pipe, `table` has the columns of Hydra's own 2.x CLI, aligned with tabs. A list ends with the rows `NEXT PAGE TOKEN` and",
+      "`IS LAST PAGE`. The column `CLIENT SECRET` is empty unless a secret is delivered.",
     ),
     heading("Credentials for other programs"),
     text(
@@ -189,7 +207,7 @@ const EXIT_TOPIC: Topic = {
 };
 
 /** The flags that read environment variables. */
-const ENV_FLAGS: readonly Flag[] = [ENDPOINT, ACCESS_TOKEN, SECRET, PUBLIC_URL];
+const ENV_FLAGS: readonly Flag[] = [ENDPOINT, ACCESS_TOKEN, SECRET, PUBLIC_URL, NO_WARNINGS];
 
 /** Variables that no flag reads. */
 const OTHER_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
@@ -251,7 +269,7 @@ const ENVIRONMENT_TOPIC: Topic = {
           (name, at) =>
             [
               name,
-              `${flag.help.split(". ")[0] ?? ""} (\`--${flag.name}\`)${at === 0 ? "" : `. Used if ${flag.env?.[0] ?? ""} is not set`}`,
+              `${flag.help.split(". ")[0] ?? ""} (\`--${flag.name}\`)${at === 0 ? "" : `. Used if ${joined(flag.env?.slice(0, at) ?? [])} ${at === 1 ? "is" : "are"} not set`}`,
             ] as const,
         ),
       ),
@@ -347,7 +365,7 @@ const SERVERS_TOPIC: Topic = {
     ),
     heading("The endpoint"),
     text(
-      "Set the URL of the admin API with `--endpoint`, `HYDRA_ADMIN_URL`, `ORY_SDK_URL` or `endpoint` in the config file. Its port is",
+      "Set the URL of the admin API with `--endpoint`, `HYDRA_ADMIN_URL`, `ORY_SDK_URL`, `HYDRA_URL` or `endpoint` in the config file. Its port is",
       "4445 by default; 4444 is the public port. An endpoint is required: the sandbox is never used by default.",
     ),
     rows(
@@ -499,7 +517,7 @@ const SECRETS_TOPIC: Topic = {
     ),
     text(
       `A secret of fewer than ${SECRET_SHORTEST} characters is rejected. More than ${SECRET_BCRYPT_BYTES} bytes, or characters that need escaping, cause a warning.`,
-      "A secret that you give is not printed. `--access-token-file` reads the token for the admin API in the same way.",
+      "A secret that you give is not printed, except one from `--secret` or `--file` in the 2.x syntax, as Hydra's own CLI does. `--access-token-file` reads the token for the admin API in the same way.",
     ),
     heading("Output"),
     rows(

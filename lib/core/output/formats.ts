@@ -96,6 +96,13 @@ export function isJson(format: Format): boolean {
   return JSON_KINDS.has(format.kind);
 }
 
+const HUMAN_KINDS: ReadonlySet<FormatKind> = new Set(["text", "table"]);
+
+/** Whether programs, and not people, read a format. */
+export function isForPrograms(format: Format): boolean {
+  return !HUMAN_KINDS.has(format.kind);
+}
+
 const WHOLE_KINDS: ReadonlySet<FormatKind> = new Set(["json", "json-pretty", "ndjson", "yaml"]);
 
 /** Whether a format writes every field of a value. */

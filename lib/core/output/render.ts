@@ -33,6 +33,8 @@ export interface View<T> {
   readonly credentials?: (record: T) => Credentials;
   /** The object around a list in JSON and YAML: the list is its member `items`, and the members of `rest` follow. */
   readonly envelope?: { readonly items: string; readonly rest: JsonObject };
+  /** The rows after the last value in the table of a list, from the members that follow the list in the envelope. */
+  readonly tableEnd?: (rest: JsonObject) => readonly (readonly Cell[])[];
 }
 
 /** What some formats need from a library that is only loaded for them. */
@@ -107,19 +109,23 @@ function tableOf<T>(
   columns: readonly Column<T>[],
   shape: "plain" | "grid",
   { view: { onHidden }, options: { terminal, settleAfter } }: Setup<T>,
+  lastRows: (rest?: JsonObject) => readonly (readonly Cell[])[] = () => [],
 ): Renderer<T> {
   const writer = createTable(columns, shape, terminal, { settleAfter, onHidden });
   return {
     item: (value) => writer.row(columns.map((column) => column.value(value))),
     flush: writer.flush,
-    end: writer.flush,
+    end: (rest) =>
+      lastRows(rest)
+        .map((cells) => writer.row(cells))
+        .join("") + writer.flush(),
   };
 }
 
 function table<T>(setup: Setup<T>): Renderer<T> {
   const { view, options } = setup;
-  const { columns } = view;
-  if (options.isList) return tableOf(columns, "plain", setup);
+  const { columns, envelope, tableEnd } = view;
+  if (options.isList) return tableOf(columns, "plain", setup, (rest = envelope?.rest ?? {}) => tableEnd?.(rest) ?? []);
   return each((value) =>
     recordTable(
       columns.map((column) => ({ label: column.label, value: column.value(value) })),

@@ -84,7 +84,7 @@ describe("what could come next", () => {
     ["pgp inspect key", "keybase:"],
     ["pgp inspect @a", 'files behind "@"'],
     ["completion po", "powershell"],
-    ["completion bash ", "--format", "--verbose", "--help", "--config", "--color"],
+    ["completion bash ", "--format", "--verbose", "--help", "--config", "--color", "--no-warnings"],
     ["sandbox --as 1", "1.8", "1.11"],
     ["wait --for "],
   ];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { toJson } from "../../../lib/core/json.ts";
+import { type JsonObject, toJson } from "../../../lib/core/json.ts";
 import { FORMAT_CHOICES, FORMATS, type Format, isJson, parseFormat } from "../../../lib/core/output/formats.ts";
 import {
   createRenderer,
@@ -280,6 +280,13 @@ test("the order of keys and the exact strings are the server's", () => {
 test("toJson() escapes what a terminal could act on", () => {
   assert.equal(toJson("\u001b\u0085\u202e\u2028\u007f"), '"\\u001b\\u0085\\u202e\\u2028\\u007f"');
   assert.equal(toJson(undefined), "null");
+});
+
+test("the table of a list ends with the rows of its view, whose widths count", () => {
+  const paged = { ...view, tableEnd: (rest: JsonObject) => [[], ["A LONG LABEL", String(rest["last"])]] };
+  const end = (rest?: JsonObject) => createRenderer(parseFormat("table"), paged, list).end(rest);
+  assert.equal(end({ last: true }), "ID\t\tSECRET\tTAGS\n\nA LONG LABEL\ttrue\n");
+  assert.equal(createRenderer(parseFormat("text"), paged, { ...list, isList: false }).end(), "");
 });
 
 test("text, table and id are harmless lines whatever the values hold, also in a pipe", async () => {
