@@ -20,6 +20,12 @@ export class Messages {
     this.#write(`${paint("note", wrap(escapeControls(line)))}\n`);
   };
 
+  readonly noteChange = (field: string, before: string, after: string): void => {
+    const { paint, wrap } = this.#style;
+    const sides = `${paint("removed", escapeControls(before))} → ${paint("added", escapeControls(after))}`;
+    this.#write(`${wrap(`${escapeControls(field)}: ${sides}`)}\n`);
+  };
+
   readonly warn = (line: string): void => {
     const { paint, wrap } = this.#style;
     this.#write(`${wrap(`${paint("warning", "Warning:")} ${escapeControls(line)}`)}\n`);
