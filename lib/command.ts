@@ -105,6 +105,8 @@ export interface Context {
   warn(line: string, kind?: "advice"): void;
   /** A line on stderr that is neither warning nor error, left out like advice. */
   note(line: string): void;
+  /** A note about a value that changes, with the old one in red and the new one in green on a terminal. */
+  noteChange(field: string, before: string, after: string): void;
   /** A line on stderr under `-v`. */
   detail(line: string): void;
   /** Whether the command line is known to be wrong, so that nothing will be done and no question may be asked. */

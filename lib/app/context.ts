@@ -88,6 +88,7 @@ export function createContext(options: ContextOptions): Context {
     fail: messages.fail,
     warn: options.warn,
     note: messages.note,
+    noteChange: messages.noteChange,
     detail: options.detail,
     signal: ending.signal,
     uninterruptible: async (work) => {

@@ -28,6 +28,13 @@ export class Messages {
     if (!this.#isQuiet()) this.detail(line);
   };
 
+  readonly noteChange = (field: string, before: string, after: string): void => {
+    if (this.#isQuiet()) return;
+    const { paint, wrap } = this.#style;
+    const sides = `${paint("removed", escapeControls(before))} → ${paint("added", escapeControls(after))}`;
+    this.#write(`${wrap(`${escapeControls(field)}: ${sides}`)}\n`);
+  };
+
   readonly warn = (line: string, kind?: "advice"): void => {
     if (kind !== undefined && this.#isQuiet()) return;
     const { paint, wrap } = this.#style;

@@ -246,6 +246,21 @@ describe("messages on a terminal", () => {
   });
 });
 
+describe("the changes of an update", () => {
+  it("are red and green on a terminal", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(scene, [SHOP]);
+    const args = ["clients", "update", "shop", "--name", "New name"];
+    await using terminal = await shown(scene, args, { columns: 120 });
+    assert.match(
+      terminal.written(),
+      /client_name: \u001b\[31m"Web shop"\u001b\[39m → \u001b\[32m"New name"\u001b\[39m/,
+    );
+    const { stderr } = await scene.run(["clients", "update", "shop", "--name", "Other"]);
+    assert.match(stderr, /^client_name: "New name" → "Other"$/m);
+  });
+});
+
 describe("help on a terminal", () => {
   it("fits its width", SLOW, async () => {
     await using scene = await openScene();

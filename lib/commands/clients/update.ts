@@ -230,9 +230,13 @@ function unchanged(context: Context, { id, wanted, current }: PlannedUpdate): Re
 }
 
 /** Reports on stderr what an update changed, and what became of the secret. */
-function reportUpdate(context: Pick<Context, "note" | "warn">, plan: PlannedUpdate, record: JsonObject): void {
+function reportUpdate(
+  context: Pick<Context, "note" | "noteChange" | "warn">,
+  plan: PlannedUpdate,
+  record: JsonObject,
+): void {
   for (const { field, before, after } of observedChanges(plan, record))
-    context.note(`${field}: ${abbreviated(before)} → ${abbreviated(after)}`);
+    context.noteChange(field, abbreviated(before), abbreviated(after));
   reportSecret(context, plan, record);
   warnDropped(context, plan.wanted, record);
 }
