@@ -42,6 +42,8 @@ export interface Result {
   readonly untilSignal?: boolean;
   /** The format of this result where it is not the one that was asked for. */
   readonly format?: Format;
+  /** Whether a terminal shows it through the person's pager. */
+  readonly isPaged?: boolean;
   /** Show each row at once instead of waiting for enough rows to settle the widths. */
   readonly unbuffered?: boolean;
 }
@@ -121,17 +123,26 @@ export interface Context {
   progress(total: number, done: number): void;
   /** Reports a failure that does not end the command. */
   fail(problem: Problem): void;
-  warn(line: string): void;
-  /** A line on stderr that is neither warning nor error. */
+  /** A warning. Advice, without which nothing is lost, is left out with `--no-warnings` and where a program would read it. */
+  warn(line: string, kind?: "advice"): void;
+  /** A line on stderr that is neither warning nor error, left out like advice. */
   note(line: string): void;
+  /** A note about a value that changes, with the old one in red and the new one in green on a terminal. */
+  noteChange(field: string, before: string, after: string): void;
   /** A line on stderr under `-v`. */
   detail(line: string): void;
   /** Whether the command line is known to be wrong, so that nothing will be done and no question may be asked. */
   readonly hasErrors: boolean;
   /** Problems of the targets that these flags name and of the recovery directory, as far as they show without opening. */
   outletProblems(targets: readonly TextFlag[]): Promise<readonly Problem[]>;
-  /** Opens the target that a flag such as `--secret-out` names, and checks that it is writable; undefined if not given. */
-  openTarget(flag: TextFlag): Promise<SecretTarget | undefined>;
+  /** The problem of a path that a flag such as `--secret-out` names by a template. */
+  fileProblem(flag: TextFlag, path: string): Promise<Problem | undefined>;
+  /**
+   * Opens the target that a flag such as `--secret-out` names, and checks that it is writable; undefined if not given.
+   *
+   * @param path the path where the flag is a template.
+   */
+  openTarget(flag: TextFlag, path?: string): Promise<SecretTarget | undefined>;
   /** Describes the public keys that a word names. */
   inspectKey(material: string): Promise<readonly JsonObject[]>;
   /** The server family to assume for a request that is only shown: the one of `--api`, or the newest. */

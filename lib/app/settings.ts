@@ -6,10 +6,10 @@ import { ACCESS_TOKEN_FILE, CA_FILE, CONFIG, ENDPOINT, FORMAT } from "../core/fl
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import { describeOperand, NO_SOURCES, type ParsedLine, parseFlags } from "../core/flags/parse.ts";
 import { INPUT_LIMIT, InputTooLarge, sizeText, whyUnreadable } from "../core/input-limits.ts";
-import { recipientProblems } from "../core/keys/key-source.ts";
+import { recipientProblems } from "../core/keys/recipient-flags.ts";
 import { type Format, isJson } from "../core/output/formats.ts";
 import { shellQuoted } from "../core/output/shell.ts";
-import { errorCode, Problem, usageError } from "../core/problem.ts";
+import { errorCode, Problem, usageError, withMessage } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import type { InputFiles } from "./input.ts";
 import { credentialFormatProblems, readFormat, wantsJsonErrors } from "./read-format.ts";
@@ -24,6 +24,8 @@ interface Settings {
   readonly connection: Connection | undefined;
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
+  /** Warnings without which nothing is lost. */
+  readonly advice: readonly string[];
   /** Keys of the config file that this program doesn't know. */
   readonly unknownKeys: readonly string[];
 }
@@ -52,16 +54,17 @@ export async function readSettings(
   if (format !== undefined) run.json = values.isSet(FORMAT) && isJson(format);
   const side = spec.server === "public" ? "public" : "admin";
   const server = needsServer(spec.server, values)
-    ? await readServer(input, values, problems, { fileEndpoint: config?.endpoint, side })
+    ? await readServer(input, values, problems, { config, side })
     : undefined;
   problems.push(...recipientProblems(values), ...(server?.problems ?? []));
-  if (server?.connection !== undefined) problems.push(...(await caProblems(input, server.connection, values)));
+  if (server?.connection !== undefined) problems.push(...(await caProblems(input, values)));
   return {
     line,
     format,
     connection: server?.connection,
     problems,
-    warnings: [...(config?.warnings ?? []), ...line.warnings, ...(server?.warnings ?? [])],
+    warnings: [...(config?.warnings ?? []), ...(server?.warnings ?? [])],
+    advice: line.warnings,
     unknownKeys: config?.unknown ?? [],
   };
 }
@@ -98,6 +101,17 @@ async function readConfig(
   });
 }
 
+/** A missing endpoint with the key of the config file that was probably meant. */
+async function withMisspeltEndpoint(problem: Problem, config: ConfigFile | undefined): Promise<Problem> {
+  if (problem.code !== "no-endpoint" || config === undefined) return problem;
+  const { misspeltEndpoint } = await import("../core/flags/config-file.ts");
+  const key = misspeltEndpoint(config);
+  if (key === undefined) return problem;
+  return withMessage(problem, `${problem.message}: ${quote(key)} in ${escapeControls(config.path)} is not a setting`, {
+    hint: `rename ${quote(key)} to endpoint in ${escapeControls(config.path)}`,
+  });
+}
+
 async function readConfigBytes(
   host: Pick<Host, "readFile">,
   path: string,
@@ -126,26 +140,36 @@ async function readServer(
   input: InputFiles,
   values: FlagValues,
   problems: Problem[],
-  { fileEndpoint, side }: { readonly fileEndpoint: string | undefined; readonly side: ServerSide },
+  { config, side }: { readonly config: ConfigFile | undefined; readonly side: ServerSide },
 ): Promise<ConnectionReading> {
+  const tokenFile = await readTokenFile(input, values, problems);
+  const reading = readConnection(values, config?.endpoint, tokenFile, side);
+  // Only commands for the admin API read the endpoint of the config file.
+  if (side === "public") return reading;
+  const explained = reading.problems.map(async (problem) => withMisspeltEndpoint(problem, config));
+  return { ...reading, problems: await Promise.all(explained) };
+}
+
+async function readTokenFile(
+  input: InputFiles,
+  values: FlagValues,
+  problems: Problem[],
+): Promise<{ readonly text: string; readonly name: string } | undefined> {
   const path = values.text(ACCESS_TOKEN_FILE);
-  if (path === undefined) return readConnection(values, fileEndpoint, undefined, side);
+  if (path === undefined) return undefined;
   try {
     const text = new TextDecoder().decode(await input.readBytes(path, "--access-token-file"));
-    return readConnection(values, fileEndpoint, { text, name: `--access-token-file ${quote(path)}` });
+    return { text, name: `--access-token-file ${quote(path)}` };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     problems.push(error);
-    return readConnection(values, fileEndpoint);
+    return undefined;
   }
 }
 
-/** Checks the certificates of `--ca-file`, which are read only for https. */
-async function caProblems(
-  input: InputFiles,
-  { caFile }: Pick<Connection, "caFile">,
-  values: FlagValues,
-): Promise<readonly Problem[]> {
+/** Checks the certificates of `--ca-file`, also where plain http does not need them: a wrong path would show up too late. */
+async function caProblems(input: InputFiles, values: FlagValues): Promise<readonly Problem[]> {
+  const caFile = values.text(CA_FILE);
   if (caFile === undefined) return [];
   try {
     await input.readAuthorities(caFile, values.origin(CA_FILE));

@@ -20,6 +20,8 @@ export function createPrompter(): (question: string, hidden: boolean) => Promise
       stdin.setRawMode(false);
       stderr.write("\n");
     }
+    // The end of input leaves the cursor after the question.
+    else if (answer.kind === "ended" && stdin.isTTY === true) stderr.write("\n");
     typeAhead = answer.kind === "entered" ? answer.typeAhead : "";
     switch (answer.kind) {
       case "entered":

@@ -1,4 +1,4 @@
-import { RULE_NAMES } from "../client/rules.ts";
+import { RULE_NAMES, RULE_SERVERS } from "../client/rules.ts";
 import { CONFIG_KEYS } from "../flags/config-file.ts";
 import type { Flag } from "../flags/flag.ts";
 import {
@@ -8,6 +8,7 @@ import {
   CONNECTION_FLAGS,
   ENDPOINT,
   FORMAT,
+  NO_WARNINGS,
   PUBLIC_URL,
   REQUIRE_PIN,
   SECRET,
@@ -18,6 +19,7 @@ import { decryptLine, ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/re
 import type { FormatKind } from "../output/formats.ts";
 import { BY_SIGNAL, EXIT, type ExitName } from "../problem.ts";
 import { SECRET_BCRYPT_BYTES, SECRET_LENGTH, SECRET_SHORTEST } from "../secret.ts";
+import { joined } from "../text.ts";
 
 /** A part of a topic; in its texts, words in backquotes are code. */
 export type TopicPart =
@@ -60,6 +62,8 @@ export const FORMAT_MEANINGS: Readonly<Record<FormatKind, readonly [term: string
   json: ["json", "JSON on one line"],
   "json-pretty": ["json-pretty", "Indented JSON"],
   yaml: ["yaml", "YAML"],
+  tsv: ["tsv", "A table with a tab between fields; tabs, line breaks and backslashes in a field are escaped"],
+  csv: ["csv", "A table of comma-separated values (RFC 4180)"],
   ndjson: ["ndjson", "One JSON object per line, streamed"],
   env: ["env", "`CLIENT_ID=…` and `CLIENT_SECRET=…`, quoted for a POSIX shell, with an empty line between clients"],
   id: ["id", "Only the client ID, one per line; same as `-q`"],
@@ -79,7 +83,8 @@ const FORMATS_TOPIC: Topic = {
     text(
       "`--format` sets the output format. The default depends on the command syntax: `text` for `hydra clients …`, `table` for",
       "`hydra create oauth2-client` and the other 2.x commands, and `json-pretty` for `hydra clients get`.",
-      "`--format default` selects that default, and `quiet` is another name for `id`.",
+      "`--format default` selects that default, and `quiet` is another name for `id`. `--quiet` wins over `--format`. `auto` is the same, but `list` on a terminal",
+      "shows a short table for people: one line per client, as `hydra clients list` does without `--format`.",
     ),
     rows(...Object.values(FORMAT_MEANINGS)),
     heading("Standard output and standard error"),
@@ -90,6 +95,22 @@ const FORMATS_TOPIC: Topic = {
     text(
       "If the format does not include the secret of a new client, such as `id`, the secret is saved to a file and the path is printed",
       "on standard error (`hydra help secrets`).",
+    ),
+    heading("Advice in scripts"),
+    text(
+      "If standard output and standard error are the same stream (`2>&1`, or the terminal of `docker exec -it`), and `--format` selects",
+      "a format for programs, advice and notes are left out, so the output can be parsed:",
+    ),
+    lines("docker exec -it hydra hydra clients list --format json | jq '.items[].client_id'"),
+    text(
+      "`--no-warnings` or `HYDRA_NO_WARNINGS=1` leaves them out everywhere. Errors are always reported, and so are fields that the server",
+      "did not keep, the paths of recovery copies, certificates that are not verified and config files that others can change.",
+      "Without `-t`, `docker exec` keeps the streams apart, so `2>/dev/null` works too.",
+    ),
+    heading("Tables"),
+    text(
+      "In a pipe, `table` has the columns of Hydra's own 2.x CLI, aligned with tabs. A list ends with the rows `NEXT PAGE TOKEN` and",
+      "`IS LAST PAGE`. The column `CLIENT SECRET` is empty unless a secret is delivered.",
     ),
     heading("Credentials for other programs"),
     text(
@@ -188,11 +209,14 @@ const EXIT_TOPIC: Topic = {
 };
 
 /** The flags that read environment variables. */
-const ENV_FLAGS: readonly Flag[] = [ENDPOINT, ACCESS_TOKEN, SECRET, PUBLIC_URL, CLIENT_ID, CLIENT_SECRET];
+const ENV_FLAGS: readonly Flag[] = [ENDPOINT, ACCESS_TOKEN, SECRET, PUBLIC_URL, CLIENT_ID, CLIENT_SECRET, NO_WARNINGS];
 
 /** Variables that no flag reads. */
 const OTHER_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
-  ["HYDRA_URL", "Public URL of the server for `token client` and `token revoke`. Used if HYDRA_PUBLIC_URL is not set"],
+  [
+    "HYDRA_GITHUB_URL",
+    "Base URL of GitHub for `github:USER`, such as that of a GitHub Enterprise Server (default: `https://github.com`)",
+  ],
   ["HYDRA_KEYBASE_URL", "Base URL of the Keybase API, for a mirror (default: `https://keybase.io`)"],
   ["HYDRA_COMPLETE_IDS", "`0` disables requests for client IDs during shell completion (`hydra help completion`)"],
   [
@@ -205,14 +229,23 @@ const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ["HOME", "Directory of `.hydra.yaml`, and of recovery copies"],
   ["XDG_STATE_HOME", "First directory for recovery copies, before `HOME`"],
   ["TMPDIR", "Last directory for recovery copies, after the working directory (default: `/tmp`)"],
-  ["NO_COLOR", "Any value disables colors. Colors are only used on a terminal, and not if `TERM` is `dumb`"],
+  ["NO_COLOR", "Any value disables colors, like `--color never`. Results in a pipe or a file never have any"],
+  [
+    "FORCE_COLOR, CLICOLOR_FORCE",
+    "Any value but `0` and `false` colors messages and help in a pipe or a file too; `FORCE_COLOR=0` disables colors",
+  ],
+  [
+    "PAGER, HYDRA_PAGER",
+    "Program that shows long results of `list` and `show` on a terminal, such as `less`. Without these variables, and with `--format` or `-q`, there is none; an empty `HYDRA_PAGER` turns `PAGER` off",
+  ],
+  ["CLICOLOR, TERM", "No colors on a terminal if `CLICOLOR` is `0` or `TERM` is `dumb`"],
   [
     "HTTP_PROXY, HTTPS_PROXY, NO_PROXY",
     "Proxy settings, in upper or lower case. Loopback addresses and unix sockets never use a proxy",
   ],
   [
     "SSL_CERT_FILE",
-    "Additional trusted certificates, for all connections. `NODE_EXTRA_CA_CERTS` and `NODE_TLS_REJECT_UNAUTHORIZED` have no effect",
+    "Additional trusted certificates, for all connections. `NODE_EXTRA_CA_CERTS`, `CURL_CA_BUNDLE`, `REQUESTS_CA_BUNDLE` and `NODE_TLS_REJECT_UNAUTHORIZED` have no effect; the hint of a certificate error names those that are set",
   ],
   [
     "BUN_INSPECT, BUN_OPTIONS",
@@ -238,13 +271,16 @@ const ENVIRONMENT_TOPIC: Topic = {
           (name, at) =>
             [
               name,
-              `${flag.help.split(". ")[0] ?? ""} (\`--${flag.name}\`)${at === 0 ? "" : `. Used if ${flag.env?.[0] ?? ""} is not set`}`,
+              `${flag.help.split(". ")[0] ?? ""} (\`--${flag.name}\`)${at === 0 ? "" : `. Used if ${joined(flag.env?.slice(0, at) ?? [])} ${at === 1 ? "is" : "are"} not set`}`,
             ] as const,
         ),
       ),
       ...OTHER_VARIABLES,
     ),
     text("Only `create` reads `HYDRA_CLIENT_SECRET`. `update` and `rotate-secret` take a secret only from a flag."),
+    text(
+      "To `token client` and `token revoke`, `HYDRA_URL` is the public URL. They use it if `HYDRA_PUBLIC_URL` is not set.",
+    ),
     heading("System variables"),
     rows(...SYSTEM_VARIABLES),
     text("A `.env` file in the working directory is not read."),
@@ -269,17 +305,23 @@ const ENCRYPTION_TOPIC: Topic = {
     rows(
       [
         "--pgp-key KEY",
-        "A public key: base64 (of the binary or the armored key), ASCII armor, `@FILE`, `-` for standard input, or `wkd:user@host`",
+        "A public key: base64 (of the binary or the armored key), ASCII armor, `@FILE`, `-` for standard input, `wkd:user@host`, `github:USER` or `keybase:NAME`",
       ],
-      ["--pgp-key-url URL", "The key at a URL, or `wkd:user@host` for a Web Key Directory"],
-      ["--keybase NAME", "The OpenPGP key of a Keybase user; separate several names with commas"],
+      [
+        "--pgp-key-url URL",
+        "The key at a URL; `wkd:user@host` for a Web Key Directory, `github:USER` for the key of a GitHub account",
+      ],
+      [
+        "--keybase NAME",
+        "The OpenPGP key of a Keybase user; `keybase:NAME` and `@NAME` are accepted too. Separate several names with commas",
+      ],
       [
         "--pgp-fingerprint FINGERPRINT",
         "The full fingerprint that a key must have. If you give any, every key must match one of them",
       ],
       [
         "--require-pin",
-        "Reject a key that is fetched (URL, `wkd:` or Keybase) without `--pgp-fingerprint`. Also `require_pin: true` in the config file",
+        "Reject a key that is fetched (URL, `wkd:`, GitHub or Keybase) without `--pgp-fingerprint`. Also `require_pin: true` in the config file",
       ],
     ),
     text(
@@ -328,7 +370,7 @@ const SERVERS_TOPIC: Topic = {
     ),
     heading("The endpoint"),
     text(
-      "Set the URL of the admin API with `--endpoint`, `HYDRA_ADMIN_URL`, `ORY_SDK_URL` or `endpoint` in the config file. Its port is",
+      "Set the URL of the admin API with `--endpoint`, `HYDRA_ADMIN_URL`, `ORY_SDK_URL`, `HYDRA_URL` or `endpoint` in the config file. Its port is",
       "4445 by default; 4444 is the public port. An endpoint is required: the sandbox is never used by default.",
     ),
     rows(
@@ -480,12 +522,13 @@ const SECRETS_TOPIC: Topic = {
     ),
     text(
       `A secret of fewer than ${SECRET_SHORTEST} characters is rejected. More than ${SECRET_BCRYPT_BYTES} bytes, or characters that need escaping, cause a warning.`,
-      "A secret that you give is not printed. `--access-token-file` reads the token for the admin API in the same way.",
+      "A secret that you give is not printed, except one from `--secret` or `--file` in the 2.x syntax, as Hydra's own CLI does. `--access-token-file` reads the token for the admin API in the same way.",
     ),
     heading("Output"),
     rows(
       ["(default)", "Printed once, in the result on standard output"],
       ["--secret-out FILE", "Written to a new file with mode 0600, completely or not at all. The file must not exist"],
+      ["--secret-out 'secrets/{id}.env'", "For `import`: a file for each client"],
       ["--secret-out fd:3", "Written to a file descriptor that the caller opened"],
       ["--pgp-key, --keybase …", "Encrypted: see `hydra help encryption`"],
     ),
@@ -493,6 +536,9 @@ const SECRETS_TOPIC: Topic = {
       "`--secret-format` sets the format of the file (`dotenv`, `json` or `k8s`). The default depends on the extension: `.json`, `.yaml`",
       "or `.yml`, otherwise dotenv. `--id-field` and `--secret-field` set the variable names. The file is opened before the client is",
       "created: if it cannot be written, nothing is created. The result on standard output then does not contain the secret.",
+      "In a Kubernetes Secret, `--namespace`, `--label` and `--secret-name` set the metadata, also with `--format k8s-secret`. In",
+      "`--secret-name` and in the file names of an import, `{id}` stands for the client ID. In a file name, characters other than",
+      "letters, digits, `_`, `-` and dots are percent-encoded. Two IDs with the same file name, also where case is ignored, are an error.",
       "If nothing reads the descriptor, writing stops five seconds after `--fail-after`, or two seconds after a signal.",
     ),
     heading("Recovery copies"),
@@ -610,10 +656,12 @@ const RULES_TOPIC: Topic = {
       "have it in `error`, and warnings show it in brackets.",
     ),
     heading("Errors"),
-    text("The server would reject the client, or it could not be used:"),
+    text("The client could not be used. Every server rejects it, unless the rule says otherwise:"),
     rows(...ruleRows("error")),
     heading("Warnings"),
-    text("Valid, but often a mistake. `--strict` turns warnings into errors:"),
+    text(
+      "Often a mistake, but every server accepts it, unless the rule says otherwise. `--strict` turns warnings into errors:",
+    ),
     rows(...ruleRows("warning")),
     heading("Input limits"),
     text(
@@ -626,7 +674,10 @@ const RULES_TOPIC: Topic = {
 };
 
 function ruleRows(severity: "error" | "warning"): readonly (readonly [string, string])[] {
-  return RULE_NAMES.filter((rule) => rule.severity === severity).map(({ name, hint }) => [name, hint]);
+  return RULE_NAMES.filter((rule) => rule.severity === severity).map(({ name, hint, servers }) => [
+    name,
+    servers === RULE_SERVERS[severity] ? hint : `${hint} (${servers})`,
+  ]);
 }
 
 /** Every topic, in the order in which they are listed. */
