@@ -146,7 +146,7 @@ function metadataProblems(context: Pick<Context, "values" | "format">): readonly
   if (format.kind !== "k8s-secret" && secretFormat(context) !== "k8s")
     return [
       usageError(
-        `--${first.name} is only for Kubernetes Secrets`,
+        `Cannot use --${first.name}: it is only for Kubernetes Secrets`,
         "add --secret-format k8s with --secret-out, or --format k8s-secret",
         "metadata-without-k8s",
       ),
@@ -185,7 +185,7 @@ function metadataProblems(context: Pick<Context, "values" | "format">): readonly
 }
 
 /** The problem of an encoding for an encrypted secret without a recipient, where the secret would stay plain. */
-export function encryptedFormatProblems({ values }: Values): readonly Problem[] {
+function encryptedFormatProblems({ values }: Values): readonly Problem[] {
   if (!values.isSet(ENCRYPTED_FORMAT) || wantsRecipients({ values })) return [];
   return [
     usageError(

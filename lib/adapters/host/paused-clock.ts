@@ -1,5 +1,5 @@
 /** A monotonic clock that stops while a question waits for its answer, so that thinking uses up no time limit. */
-export interface PausedClock {
+interface PausedClock {
   now(): number;
   /** Does work while the clock stands still. */
   paused<T>(work: () => Promise<T>): Promise<T>;

@@ -2,7 +2,7 @@ import type { DetailedPeerCertificate } from "node:tls";
 import { escapeControls, joined } from "../../core/text.ts";
 
 /** What a certificate that was not accepted says about itself. */
-export interface PeerCertificate {
+interface PeerCertificate {
   /** The hosts that it is for. */
   readonly hosts: readonly string[];
   /** The certificate itself and its issuers, as far as the server sent them. */

@@ -379,8 +379,7 @@ function peopleResult(
   return {
     items: items(),
     view: {
-      ...LIST_VIEW,
-      columns: selection.columns ?? new ClientFields(host.now()).standard(),
+      ...tableOf(selection.columns ?? new ClientFields(host.now()).standard()),
       onHidden: (labels) => {
         hidden = labels;
       },
@@ -423,7 +422,7 @@ async function run(context: Context, selection: Selection): Promise<Result> {
 
 /** A list with the columns that were asked for, without borders in every format that is a table. */
 function tableOf(columns: readonly Column<JsonObject>[]): View<JsonObject> {
-  const { listColumns: _, ...view } = LIST_VIEW;
+  const { listColumns: _, tableEnd: __, ...view } = LIST_VIEW;
   return { ...view, columns };
 }
 

@@ -242,9 +242,6 @@ const WRONG_NAMES: ReadonlyMap<string, KeyClass> = new Map([
   ),
 ]);
 
-/** Every registered name that is not a field of a client, for the manual and for tests. */
-export const REGISTERED_NAMES: readonly string[] = [...REGISTERED];
-
 /** A key in the form of the fields' names: `redirectURIs`, `redirect-uris` and `Redirect Uris` are `redirect_uris`. */
 function snakeCase(key: string): string {
   return key
