@@ -68,7 +68,7 @@ export interface KeyPairs {
 }
 
 /** The public side of a server, which never gets credentials of the admin API. */
-export interface Tokens {
+export interface CredentialVerifier {
   discover(publicUrl: string): Promise<ProofEndpoints>;
   prove(endpoints: ProofEndpoints, clientId: string, proof: ClientProof): Promise<Proven>;
 }
@@ -107,7 +107,7 @@ export interface Context {
   readonly endpoint: string;
   readonly keys: Keys;
   readonly pairs: KeyPairs;
-  readonly tokens: Tokens;
+  readonly tokens: CredentialVerifier;
   readonly oauth: OAuth;
   /** Reads a file, or standard input for `-`; a usage Problem names the flag. */
   readFile(path: string, flag: string): Promise<TextFile>;
@@ -160,7 +160,7 @@ export interface Context {
 }
 
 /** Words after a command that are not flags. */
-export interface Operands {
+export interface OperandSpec {
   /** How help names one: `ID`. */
   readonly name: string;
   readonly least: number;
@@ -187,7 +187,7 @@ interface Spec {
   /** Paragraphs for its help page. */
   readonly about?: readonly string[];
   readonly flags: readonly Flag[];
-  readonly operands?: Operands;
+  readonly operands?: OperandSpec;
   /** Command lines without the program's name, by syntax. */
   readonly examples: Readonly<Partial<Record<Syntax, readonly (readonly [line: string, what: string])[]>>>;
   /**

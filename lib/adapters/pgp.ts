@@ -2,8 +2,8 @@ import { toBase64 } from "../core/bytes.ts";
 import type { EncryptedFormat, Recipient, SkippedKey } from "../core/keys/recipient.ts";
 import { Problem } from "../core/problem.ts";
 import { encryptTo, everyV6 } from "./pgp/encrypt-message.ts";
-import { evaluateAll } from "./pgp/evaluate.ts";
-import { problemOf } from "./pgp/explain-issue.ts";
+import { parseAndEvaluateKeys } from "./pgp/evaluate.ts";
+import { unusableKeyProblem } from "./pgp/explain-issue.ts";
 import { type Inspection, inspectionOf } from "./pgp/inspection.ts";
 import type { KeyReport } from "./pgp/key-report.ts";
 import { type KeySelector, select } from "./pgp/select-keys.ts";
@@ -26,11 +26,15 @@ export async function recipientsFrom(
   selector: KeySelector = {},
 ): Promise<readonly Recipient[]> {
   const pgp = await import("openpgp");
-  const selected = select(await evaluateAll(pgp, material, origin, now), origin, selector);
+  const selected = select(await parseAndEvaluateKeys(pgp, material, origin, now), origin, selector);
   return selected.map(({ parsed, report }): Recipient => {
     const { fingerprint, algorithm, userId, created, expires, encryptsTo, issue } = report;
     if (encryptsTo === undefined) {
-      throw problemOf(report, issue ?? { code: "pgp-key-invalid", reason: "it cannot be used for encryption" }, origin);
+      throw unusableKeyProblem(
+        report,
+        issue ?? { code: "pgp-key-invalid", reason: "it cannot be used for encryption" },
+        origin,
+      );
     }
     return {
       fingerprint,
@@ -66,7 +70,7 @@ export async function inspectKey(
   now: Date,
 ): Promise<readonly Inspection[]> {
   const pgp = await import("openpgp");
-  const evaluated = await evaluateAll(pgp, material, origin, now);
+  const evaluated = await parseAndEvaluateKeys(pgp, material, origin, now);
   return evaluated.map(({ report }) => inspectionOf(report, origin));
 }
 

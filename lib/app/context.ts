@@ -6,7 +6,7 @@ import type { ClientAuthentication } from "../adapters/oauth/index.ts";
 import { checkRecoveryFolder, createRecoveryStore, type RecoveryOptions } from "../adapters/recovery-store.ts";
 import type { SecretTargets } from "../adapters/secret-target.ts";
 import { HONOURS_PROXIES, transport, trustedAuthorities } from "../adapters/transport.ts";
-import type { Context, KeyPairs, Keys, OAuth, Tokens } from "../command.ts";
+import type { Context, CredentialVerifier, KeyPairs, Keys, OAuth } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import type { Syntax } from "../core/flags/flag.ts";
 import { CA_FILE, RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
@@ -16,8 +16,8 @@ import { FILE_DEPTH } from "../core/json.ts";
 import {
   CLEANUP_MS,
   type Download,
-  type Http,
   proxyOf,
+  type SendHttp,
   STALLED_READER_MS,
   UNREAD_CA_VARIABLES,
 } from "../core/network.ts";
@@ -118,10 +118,10 @@ function needed<T>(part: T | undefined): T {
 
 interface HttpClients {
   /** For public documents: no credentials, no socket, and certificates are always verified. */
-  readonly anonymous: Http;
+  readonly anonymous: SendHttp;
   /** For the public side of the server: with its certificates, without the credentials of the admin API. */
-  readonly public: Http;
-  readonly admin: Http;
+  readonly public: SendHttp;
+  readonly admin: SendHttp;
 }
 
 function httpClients({ run, input, line, connection, detail }: ContextOptions): HttpClients {
@@ -154,7 +154,7 @@ function httpClients({ run, input, line, connection, detail }: ContextOptions): 
 function adminOf(
   { run, warn }: Pick<ContextOptions, "run" | "warn">,
   connection: Connection,
-  http: Http,
+  http: SendHttp,
   family: ServerFamily | undefined,
 ): Admin {
   const { monotonic, now, sleep, random } = run.host;
@@ -193,7 +193,11 @@ function keyPairs({ now, uuid }: Pick<Host, "now" | "uuid">): KeyPairs {
   };
 }
 
-function tokenEndpoint(host: Pick<Host, "monotonic" | "uuid">, http: Http, remaining: () => number): Tokens {
+function tokenEndpoint(
+  host: Pick<Host, "monotonic" | "uuid">,
+  http: SendHttp,
+  remaining: () => number,
+): CredentialVerifier {
   const adapter = (): Promise<typeof import("../adapters/token-endpoint.ts")> =>
     import("../adapters/token-endpoint.ts");
   return {
@@ -210,7 +214,11 @@ function tokenEndpoint(host: Pick<Host, "monotonic" | "uuid">, http: Http, remai
 /** The server of the connection for tokens. Its library is loaded when it is first asked. */
 function oauthAccess(
   { run, connection }: Pick<ContextOptions, "run" | "connection">,
-  { http, download, remaining }: { readonly http: Http; readonly download: Download; readonly remaining: () => number },
+  {
+    http,
+    download,
+    remaining,
+  }: { readonly http: SendHttp; readonly download: Download; readonly remaining: () => number },
 ): OAuth {
   const adapter = (): Promise<typeof import("../adapters/oauth/index.ts")> => import("../adapters/oauth/index.ts");
   const { now } = run.host;

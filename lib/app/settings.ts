@@ -1,5 +1,5 @@
 import type { Host, InputFile } from "../adapters/host.ts";
-import type { Leaf, Operands } from "../command.ts";
+import type { Leaf, OperandSpec } from "../command.ts";
 import type { ConfigFile } from "../core/flags/config-file.ts";
 import { type Connection, type ConnectionReading, readConnection, type ServerSide } from "../core/flags/connection.ts";
 import { ACCESS_TOKEN_FILE, CA_FILE, CONFIG, ENDPOINT, FORMAT } from "../core/flags/flag-table.ts";
@@ -80,7 +80,7 @@ async function readConfig(
   const path = named ?? `${home}/.hydra.yaml`;
   const file = await readConfigBytes(host, path, named === undefined);
   if (file === undefined) return undefined;
-  const { readConfigFile, writersOf } = await import("../core/flags/config-file.ts");
+  const { readConfigFile, configFileTrust: writersOf } = await import("../core/flags/config-file.ts");
   const writers = writersOf(file, host.uid());
   // The user did not choose this file on the command line, so it counts only if nobody else can have written it.
   if (named === undefined && writers.trust === "none")
@@ -180,7 +180,7 @@ async function caProblems(input: InputFiles, values: FlagValues): Promise<readon
   }
 }
 
-function operandProblems(path: string, wanted: Operands | undefined, line: ParsedLine): readonly Problem[] {
+function operandProblems(path: string, wanted: OperandSpec | undefined, line: ParsedLine): readonly Problem[] {
   const { operands } = line;
   const most = wanted?.most ?? 0;
   const problems = operands

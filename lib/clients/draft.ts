@@ -216,11 +216,11 @@ export function lintDraft(
 ): readonly Problem[] {
   for (const warning of draft.warnings) warn(warning);
   const findings = lint(draft.client, draft.label).filter(checkedOffline({ values }));
-  return [...draft.problems, ...reportFindings({ values, warn }, [...draft.findings, ...findings])];
+  return [...draft.problems, ...reportWarningsCollectErrors({ values, warn }, [...draft.findings, ...findings])];
 }
 
 /** Shows the warnings among findings and returns the errors; under `--strict` warnings are errors too. */
-export function reportFindings(
+export function reportWarningsCollectErrors(
   { values, warn }: Pick<Context, "values" | "warn">,
   findings: readonly LintFinding[],
 ): readonly Problem[] {

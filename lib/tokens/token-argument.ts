@@ -1,7 +1,7 @@
-import type { Context, Operands } from "../command.ts";
+import type { Context, OperandSpec } from "../command.ts";
 import { usageError } from "../core/problem.ts";
 
-export const TOKEN_OPERAND: Operands = {
+export const TOKEN_OPERAND: OperandSpec = {
   name: "TOKEN",
   least: 1,
   most: 1,

@@ -1,6 +1,6 @@
 import { parseJson } from "../../core/client/client.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
-import type { Http, HttpAnswer } from "../../core/network.ts";
+import type { HttpAnswer, SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { redactUrl, secretsIn } from "../../core/redact.ts";
 import { escapeControls, trimmedEnd } from "../../core/text.ts";
@@ -9,7 +9,7 @@ import { oauthErrorIn, oauthProblem, type Step } from "./oauth-problems.ts";
 
 /** How the admin API's endpoints for tokens are reached. */
 interface AdminTokensOptions {
-  readonly http: Http;
+  readonly http: SendHttp;
   /** The admin API's URL without `/admin`. */
   readonly adminUrl: string;
   /** Headers of every request, for a proxy that wants credentials. */

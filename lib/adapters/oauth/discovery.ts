@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { parseJson } from "../../core/client/client.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
-import { type Http, type HttpAnswer, NetworkFailure } from "../../core/network.ts";
+import { type HttpAnswer, NetworkFailure, type SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";
 import { escapeControls, quote, trimmedEnd } from "../../core/text.ts";
@@ -37,7 +37,7 @@ export interface AuthorizationServer {
 }
 
 interface DiscoveryOptions {
-  readonly http: Http;
+  readonly http: SendHttp;
   /** Where the public port is, without `/.well-known`. */
   readonly publicUrl: string;
   /** The issuer that is expected, where that isn't the public URL. */

@@ -1,11 +1,11 @@
-import { type Http, type HttpAnswer, NetworkFailure } from "../../core/network.ts";
+import { type HttpAnswer, NetworkFailure, type SendHttp } from "../../core/network.ts";
 import type { AuthorizationServer } from "./discovery.ts";
 import { allowInsecureRequests, customFetch, type AuthorizationServer as LibraryServer } from "./library.ts";
 import { networkProblem, problemOf, type Step } from "./oauth-problems.ts";
 
 /** What every request of a client needs. */
 export interface SessionOptions {
-  readonly http: Http;
+  readonly http: SendHttp;
   readonly server: AuthorizationServer;
   /** Milliseconds that the next request may take. */
   readonly timeLeft: () => number;
@@ -89,7 +89,7 @@ export async function runStep<T>(
 }
 
 /** The same for a request without the library. */
-export async function ask(http: Http, step: Step, request: Parameters<Http>[0]): Promise<HttpAnswer> {
+export async function ask(http: SendHttp, step: Step, request: Parameters<SendHttp>[0]): Promise<HttpAnswer> {
   try {
     return await http({ maxBytes: MAX_BYTES, ...request });
   } catch (error) {

@@ -1,9 +1,9 @@
 import type { ClientProof } from "../../adapters/token-endpoint.ts";
 import { reportRecipients } from "../../clients/delivery.ts";
 import { labelWithSecret, lintDraft, type ReadDraft, readDraft, rejectUnsupportedFields } from "../../clients/draft.ts";
-import { warnDropped } from "../../clients/dropped-fields.ts";
-import { dryRun, isDryRun, plannedCreate } from "../../clients/dry-run.ts";
-import { findExisting, isConflict, keepOrUpdate } from "../../clients/existing-client.ts";
+import { warnOfDroppedFields } from "../../clients/dropped-fields.ts";
+import { dryRun, isDryRun, plannedCreateRequest } from "../../clients/dry-run.ts";
+import { findForIfExists, isConflict, keepOrUpdate } from "../../clients/existing-client.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { applyGenerateKey, prepareKey } from "../../clients/key-pair.ts";
 import { type OutletOptions, withOutlets } from "../../clients/outlets.ts";
@@ -23,6 +23,7 @@ import { isEmpty, isPublic, textField } from "../../core/client/client.ts";
 import { lint } from "../../core/client/rules.ts";
 import {
   DRY_RUN,
+  ENCRYPTION_FLAGS,
   FIELD_FLAGS,
   FILE,
   GENERATE_KEY,
@@ -31,7 +32,6 @@ import {
   type IfExists,
   KEY_OUT,
   LENIENT,
-  RECIPIENT_FLAGS,
   SECRET_IN_FLAGS,
   SECRET_LENGTH,
   SECRET_OUT,
@@ -136,14 +136,14 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
   await rejectUnfindableIds(context, [draft]);
   // Read once, since a key may come from standard input.
   const recipients = once(() => context.keys.recipients(context.values));
-  const existing = await findExisting(context, job);
+  const existing = await findForIfExists(context, job);
   if (existing !== undefined) return keepOrUpdate(context, { ...job, recipients }, existing);
   const { registration, proofOf } = await prepareRegistration(context, job, await recipients());
   const endpoints = await verifyEndpoints(context);
   return withOutlets(context, outletsOf(job), async (outlets) => {
     const targets = { admin: context.admin, copies: "a file of its own", ...outlets } as const;
     const registered = await register(context, targets, registration, async (created) => {
-      warnDropped(context, registration.payload, created.record);
+      warnOfDroppedFields(context, registration.payload, created.record);
       const works = await verify(context, endpoints, created.record.client_id, proofOf(created));
       reportRecipients(context, registration.prepared.recipients);
       const result = await deliverCreated(context, outlets, registration, created);
@@ -151,7 +151,7 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
     });
     if (registered.kind === "delivered") return registered.result;
     // Someone else may have created it since it was looked up.
-    const meanwhile = isConflict(registered.problem) ? await findExisting(context, job) : undefined;
+    const meanwhile = isConflict(registered.problem) ? await findForIfExists(context, job) : undefined;
     if (meanwhile === undefined) throw registered.problem;
     await outlets.target?.discard();
     return keepOrUpdate(context, { ...job, recipients }, meanwhile);
@@ -172,9 +172,9 @@ async function plannedRequest(
   context: Pick<Context, "host" | "plannedFamily" | "pairs">,
   { draft: { client }, algorithm }: CreateJob,
 ): Promise<PlannedRequest> {
-  if (algorithm === undefined) return plannedCreate(context, client);
+  if (algorithm === undefined) return plannedCreateRequest(context, client);
   const { publicJwk } = await context.pairs.generate(algorithm);
-  return plannedCreate(context, { ...client, jwks: { keys: [publicJwk] } }, false);
+  return plannedCreateRequest(context, { ...client, jwks: { keys: [publicJwk] } }, false);
 }
 
 function outletsOf({ draft, algorithm }: CreateJob): OutletOptions {
@@ -237,7 +237,7 @@ export const create = command({
     KEY_OUT,
     ...VERIFY_FLAGS,
     ...SECRET_OUT_FLAGS,
-    ...RECIPIENT_FLAGS,
+    ...ENCRYPTION_FLAGS,
     FILE,
     SET,
     IF_EXISTS,

@@ -3,11 +3,11 @@ import { Batch, OrderedPool } from "../../clients/batch.ts";
 import { type ClientEntry, entryProblems, MAX_SHOWN, payloadOf, readEntries } from "../../clients/client-files.ts";
 import { reportRecipients, safeReason } from "../../clients/delivery.ts";
 import { DroppedFields } from "../../clients/dropped-fields.ts";
-import { dryRun, isDryRun, plannedCreate } from "../../clients/dry-run.ts";
+import { dryRun, isDryRun, plannedCreateRequest } from "../../clients/dry-run.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { type ImportJob, type ImportOutcome, importClient } from "../../clients/import-client.ts";
 import { requireOpenOutput } from "../../clients/outlets.ts";
-import { warnWithoutCopy } from "../../clients/recovery.ts";
+import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
 import { secretProblems } from "../../clients/secret-checks.ts";
 import { secretFileProblems } from "../../clients/secret-files.ts";
 import { IMPORT_VIEW, idOf } from "../../clients/views.ts";
@@ -17,10 +17,10 @@ import { sameValue } from "../../core/client/equality.ts";
 import type { IntFlag, WithDefault } from "../../core/flags/flag.ts";
 import {
   DRY_RUN,
+  ENCRYPTION_FLAGS,
   FAIL_AFTER,
   IF_EXISTS,
   LENIENT,
-  RECIPIENT_FLAGS,
   SECRET_LENGTH,
   SECRET_OUT,
   SECRET_OUT_FLAGS,
@@ -61,7 +61,7 @@ async function prepare(context: Context): Promise<PreparedCommand> {
 
 async function run(context: Context, entries: readonly ClientEntry[], concurrency: number): Promise<Result> {
   if (isDryRun(context)) {
-    const plans = entries.map(({ client }) => plannedCreate(context, payloadOf(client)));
+    const plans = entries.map(({ client }) => plannedCreateRequest(context, payloadOf(client)));
     return dryRun(context, plans);
   }
   if (entries.length > MANY) context.host.enableJit();
@@ -114,7 +114,7 @@ function openLog(
   const generates = entries.some(({ client }) => !isPublic(client) && textField(client, "client_secret") === undefined);
   if (!generates) return undefined;
   const log = recovery.openLog();
-  if (log === undefined) warnWithoutCopy({ warn });
+  if (log === undefined) warnNoRecoveryFolder({ warn });
   return log;
 }
 
@@ -289,7 +289,7 @@ export const importClients = command({
     LENIENT,
     SECRET_LENGTH,
     ...SECRET_OUT_FLAGS,
-    ...RECIPIENT_FLAGS,
+    ...ENCRYPTION_FLAGS,
     DRY_RUN,
     ...SERVER_COMMAND_FLAGS,
   ],

@@ -4,7 +4,7 @@ import {
   deliverChangedSecret,
   sendWithCopy,
 } from "../../clients/change-secret.ts";
-import { confirm, yesFlag } from "../../clients/confirm.ts";
+import { confirm, confirmationFlag } from "../../clients/confirm.ts";
 import { safeReason } from "../../clients/delivery.ts";
 import { dryRun, GENERATED, isDryRun } from "../../clients/dry-run.ts";
 import { withOutlets } from "../../clients/outlets.ts";
@@ -28,8 +28,8 @@ import type { BoolFlag, Flag } from "../../core/flags/flag.ts";
 import {
   DRY_RUN,
   ENCRYPTED_FORMAT,
+  ENCRYPTION_FLAGS,
   NEW_SECRET_FLAGS,
-  RECIPIENT_FLAGS,
   REQUIRE_PIN,
   SECRET_LENGTH,
   SECRET_OUT,
@@ -52,14 +52,14 @@ const DROP_OLD_SECRETS: BoolFlag = {
   help: "Revoke the old secrets that a rotation left valid; generates no secret",
 };
 
-const YES = yesFlag("Rotate without asking for confirmation");
+const YES = confirmationFlag("Rotate without asking for confirmation");
 
 /** The flags that are of no use where no secret is generated. */
 const NEW_SECRET_ONLY: readonly Flag[] = [
   ...NEW_SECRET_FLAGS,
   SECRET_LENGTH,
   SECRET_OUT,
-  ...RECIPIENT_FLAGS.filter((flag) => flag !== ENCRYPTED_FORMAT && flag !== REQUIRE_PIN),
+  ...ENCRYPTION_FLAGS.filter((flag) => flag !== ENCRYPTED_FORMAT && flag !== REQUIRE_PIN),
   VERIFY,
 ];
 
@@ -277,7 +277,7 @@ export const rotateSecret = command({
     SECRET_LENGTH,
     ...VERIFY_FLAGS,
     ...SECRET_OUT_FLAGS,
-    ...RECIPIENT_FLAGS,
+    ...ENCRYPTION_FLAGS,
     DRY_RUN,
     ...SERVER_COMMAND_FLAGS,
   ],

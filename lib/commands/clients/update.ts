@@ -5,9 +5,9 @@ import {
   type ReadDraft,
   readDraft,
   rejectUnsupportedFields,
-  reportFindings,
+  reportWarningsCollectErrors,
 } from "../../clients/draft.ts";
-import { warnDropped } from "../../clients/dropped-fields.ts";
+import { warnOfDroppedFields } from "../../clients/dropped-fields.ts";
 import { dryRun, isDryRun } from "../../clients/dry-run.ts";
 import { reportClientOnWriteFailure } from "../../clients/outlets.ts";
 import { type PlannedUpdate, planUpdate, type RequestedUpdate, requestOf } from "../../clients/plan-update.ts";
@@ -25,11 +25,11 @@ import { findingProblem, lint } from "../../core/client/rules.ts";
 import type { BoolFlag, ListFlag } from "../../core/flags/flag.ts";
 import {
   DRY_RUN,
+  ENCRYPTION_FLAGS,
   FIELD_FLAGS,
   FILE,
   LENIENT,
   NEW_SECRET_FLAGS,
-  RECIPIENT_FLAGS,
   SECRET_FILE,
   SECRET_OUT,
   SECRET_OUT_FLAGS,
@@ -188,7 +188,7 @@ function ruleProblems(
   if (replace) return lintDraft(context, { ...read, client: { ...set, ...withSecret }, label });
   for (const warning of read.warnings) context.warn(warning);
   const errors = lint(withSecret, label).filter(({ severity }) => severity === "error");
-  return [...read.problems, ...reportFindings(context, read.findings), ...errors.map(findingProblem)];
+  return [...read.problems, ...reportWarningsCollectErrors(context, read.findings), ...errors.map(findingProblem)];
 }
 
 async function run(context: Context, update: RequestedUpdate, echoed: boolean): Promise<Result> {
@@ -224,7 +224,7 @@ function topValues(nested: readonly PathAssignment[]): JsonObject {
 
 function unchanged(context: Context, { id, wanted, current }: PlannedUpdate): Result {
   context.note(`Client ${quote(id)} is already up to date`);
-  warnDropped(context, wanted, current);
+  warnOfDroppedFields(context, wanted, current);
   if (isDryRun(context)) return dryRun(context, [], "read");
   return single(updatedView(id, "unchanged"), withoutCredentials(current));
 }
@@ -238,7 +238,7 @@ function reportUpdate(
   for (const { field, before, after } of observedChanges(plan, record))
     context.noteChange(field, abbreviated(before), abbreviated(after));
   reportSecret(context, plan, record);
-  warnDropped(context, plan.wanted, record);
+  warnOfDroppedFields(context, plan.wanted, record);
 }
 
 /** Fields that a server changes by itself with every update. */
@@ -311,7 +311,7 @@ export const update = command({
     REPLACE,
     ...NEW_SECRET_FLAGS,
     ...SECRET_OUT_FLAGS,
-    ...RECIPIENT_FLAGS,
+    ...ENCRYPTION_FLAGS,
     STRICT,
     LENIENT,
     DRY_RUN,

@@ -2,14 +2,14 @@ import { ask } from "../../../lib/adapters/oauth/library-session.ts";
 import { oauthErrorIn, oauthProblem, type Step } from "../../../lib/adapters/oauth/oauth-problems.ts";
 import { parseJson } from "../../../lib/core/client/client.ts";
 import { isJsonObject, type JsonObject } from "../../../lib/core/json.ts";
-import type { Http, HttpAnswer } from "../../../lib/core/network.ts";
+import type { HttpAnswer, SendHttp } from "../../../lib/core/network.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 import { redactUrl, secretsIn } from "../../../lib/core/redact.ts";
 import { quote, trimmedEnd } from "../../../lib/core/text.ts";
 
 /** How a login is driven through the admin API, in the place of the login and consent application. */
 export interface DriverOptions {
-  readonly http: Http;
+  readonly http: SendHttp;
   readonly publicUrl: string;
   /** The admin API's URL without `/admin`. */
   readonly adminUrl: string;
