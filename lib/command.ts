@@ -108,8 +108,14 @@ export interface Context {
   readonly hasErrors: boolean;
   /** Problems of the targets that these flags name and of the recovery directory, as far as they show without opening. */
   outletProblems(targets: readonly TextFlag[]): Promise<readonly Problem[]>;
-  /** Opens the target that a flag such as `--secret-out` names, and checks that it is writable; undefined if not given. */
-  openTarget(flag: TextFlag): Promise<SecretTarget | undefined>;
+  /** The problem of a path that a flag such as `--secret-out` names by a template. */
+  fileProblem(flag: TextFlag, path: string): Promise<Problem | undefined>;
+  /**
+   * Opens the target that a flag such as `--secret-out` names, and checks that it is writable; undefined if not given.
+   *
+   * @param path the path where the flag is a template.
+   */
+  openTarget(flag: TextFlag, path?: string): Promise<SecretTarget | undefined>;
   /** Describes the public keys that a word names. */
   inspectKey(material: string): Promise<readonly JsonObject[]>;
   /** The server family to assume for a request that is only shown: the one of `--api`, or the newest. */

@@ -198,7 +198,7 @@ function tokenEndpoint(host: Pick<Host, "monotonic" | "uuid">, http: Http, remai
 function outlets(
   { run, line }: Pick<ContextOptions, "run" | "line">,
   remaining: () => number,
-): Pick<Context, "outletProblems" | "openTarget" | "recovery"> {
+): Pick<Context, "outletProblems" | "fileProblem" | "openTarget" | "recovery"> {
   const { values } = line;
   const { random, monotonic, sleep } = run.host;
   const folders = recoveryFolders(run.host, values);
@@ -230,8 +230,8 @@ function outlets(
       }
       return problems.flatMap((problem) => problem ?? []);
     },
-    async openTarget(flag) {
-      const target = values.text(flag);
+    fileProblem: async (flag, path) => (await targets()).check(path, `--${flag.name}`),
+    async openTarget(flag, target = values.text(flag)) {
       return target === undefined ? undefined : (await targets()).open(target, `--${flag.name}`);
     },
   };

@@ -1,9 +1,9 @@
 import type { Admin } from "../adapters/admin/admin.ts";
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
 import type { Context } from "../command.ts";
-import { textField } from "../core/client/client.ts";
-import { changes } from "../core/client/equality.ts";
-import type { IfExists } from "../core/flags/flag-table.ts";
+import { isPublic, textField } from "../core/client/client.ts";
+import { type Change, changes } from "../core/client/equality.ts";
+import { type IfExists, SECRET_OUT } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/keys/recipient.ts";
 import { Problem, withMessage } from "../core/problem.ts";
@@ -12,10 +12,18 @@ import { type ClientEntry, payloadOf } from "./client-files.ts";
 import { safeReason } from "./delivery.ts";
 import { droppedKnownFields } from "./dropped-fields.ts";
 import { isConflict } from "./existing-client.ts";
-import { type CreatedClient, type RegisterContext, register, registrationOf } from "./register.ts";
-import { type PrepareContext, prepareClientSecret } from "./secret-source.ts";
+import {
+  type CreatedClient,
+  type RegisterContext,
+  type Registered,
+  type Registration,
+  register,
+  registrationOf,
+} from "./register.ts";
+import { type ClientSecretFile, openSecretFile } from "./secret-files.ts";
+import { type PrepareContext, prepareClientSecret, prepareSecret } from "./secret-source.ts";
 import { updateClient } from "./send-change.ts";
-import { IMPORT_VIEW, requestedId } from "./views.ts";
+import { ENCRYPTED, IMPORT_VIEW, requestedId } from "./views.ts";
 
 /** How one client of an import ended. */
 export interface ImportOutcome {
@@ -28,14 +36,17 @@ export interface ImportOutcome {
   readonly problem?: Problem;
   /** For a client whose credentials are to be delivered. */
   readonly created?: CreatedClient;
+  /** The fields that were updated, with both values. */
+  readonly changes?: readonly Change[];
 }
 
 /** What the clients of one import share. */
 export interface ImportJob {
-  readonly context: RegisterContext & PrepareContext & Pick<Context, "rendersText">;
+  readonly context: RegisterContext & PrepareContext & Pick<Context, "rendersText" | "openTarget">;
   readonly ifExists: IfExists;
   readonly recipients: readonly Recipient[];
-  readonly copies: RecoveryLog | "none";
+  /** Where recovery copies go; with `--secret-out`, the draft of each file is the copy. */
+  readonly copies: RecoveryLog | "none" | "a file of its own";
   /** The admin API, with a deadline for one client. */
   readonly admin: () => Admin;
 }
@@ -72,64 +83,106 @@ function failed(entry: ClientEntry, error: Problem): ImportOutcome {
 }
 
 async function createOrUpdate(job: ImportJob, entry: ClientEntry): Promise<ImportOutcome> {
-  const { context, recipients, copies } = job;
+  const { context, recipients, ifExists } = job;
   const client = payloadOf(entry.client);
+  const admin = job.admin();
+  const id = requestedId(client);
+  // The file of a client that exists may be from an earlier run, so it must not be opened for this one.
+  if (context.values.isSet(SECRET_OUT) && ifExists !== "fail" && id !== undefined) {
+    const current = await admin.find(id);
+    if (current !== undefined) return existing(job, admin, entry, { ...client, client_id: id }, current);
+  }
   const registration = registrationOf(context, client, await prepareClientSecret(context, client, recipients), {
     view: IMPORT_VIEW,
     more: { outcome: "created", from: entry.file },
   });
-  const admin = job.admin();
-  const registered = await register<ImportOutcome>(
-    context,
-    { admin, target: undefined, copies },
-    registration,
-    async (created) => {
-      return {
-        outcome: "created",
-        entry,
-        shown: created.delivery.shown,
-        dropped: droppedKnownFields(registration.payload, created.record),
-        ...shownCredentials(context, created),
-      };
-    },
-  );
+  const registered = await createClient(job, admin, entry, registration);
   if (registered.kind === "delivered") return registered.result;
-  if (requestedId(client) === undefined || !isConflict(registered.problem)) throw registered.problem;
-  return existing(job.ifExists, admin, entry, registration.payload, registered.problem);
+  if (id === undefined || !isConflict(registered.problem) || ifExists === "fail") throw registered.problem;
+  return existing(job, admin, entry, registration.payload);
+}
+
+/** Creates a client. Without its own file, its credentials are delivered with the result. */
+async function createClient(
+  { context, copies }: ImportJob,
+  admin: Admin,
+  entry: ClientEntry,
+  registration: Registration,
+): Promise<Registered<ImportOutcome>> {
+  const { payload, prepared } = registration;
+  const file = prepared.plain === undefined ? undefined : await openSecretFile(context, payload.client_id);
+  try {
+    const targets = { admin, target: file?.target, copies };
+    const registered = await register<ImportOutcome>(context, targets, registration, async (created) => ({
+      outcome: "created",
+      entry,
+      dropped: droppedKnownFields(payload, created.record),
+      ...(file === undefined ? shownCredentials(context, created) : { shown: await written(file, created) }),
+    }));
+    if (registered.kind === "refused") await file?.target.discard();
+    return registered;
+  } catch (error) {
+    await file?.target.discard();
+    throw error;
+  }
+}
+
+/** Writes the file of a client; returns its result without the secret. */
+async function written(file: ClientSecretFile, { delivery, delivered }: CreatedClient): Promise<JsonObject> {
+  const path = await file.write(delivery.credentials.id, delivery.secret);
+  delivered();
+  const { client_secret: _, [ENCRYPTED]: __, ...shown } = delivery.shown;
+  return { ...shown, secret_file: path };
 }
 
 /** The client whose credentials the output format shows; where it omits them, a recovery copy is kept. */
 function shownCredentials(
   { rendersText }: Pick<Context, "rendersText">,
   created: CreatedClient,
-): Pick<ImportOutcome, "created"> {
+): Pick<ImportOutcome, "created" | "shown"> {
   const { shown, mustDeliver } = created.delivery;
-  if (mustDeliver === undefined || rendersText(IMPORT_VIEW, shown, mustDeliver)) return { created };
+  if (mustDeliver === undefined || rendersText(IMPORT_VIEW, shown, mustDeliver)) return { shown, created };
   created.hidden();
-  return {};
+  return { shown };
 }
 
-/** A client with this ID exists: it fails, is skipped or is updated, as `--if-exists` says. */
+/** A client with this ID exists: it is skipped or updated, as `--if-exists` says. */
 async function existing(
-  ifExists: IfExists,
+  { context, ifExists, recipients }: ImportJob,
   admin: Admin,
   entry: ClientEntry,
   payload: JsonObject & { readonly client_id: string },
-  conflict: Problem,
+  found?: JsonObject,
 ): Promise<ImportOutcome> {
-  if (ifExists === "fail") throw conflict;
   const id = payload.client_id;
   const outcomeOf = (outcome: ImportOutcome["outcome"], record: JsonObject): ImportOutcome => {
     return { outcome, entry, shown: { ...withoutCredentials(record), outcome, from: entry.file } };
   };
   if (ifExists === "skip") return outcomeOf("skipped", { client_id: id });
-  const current = await admin.get(id);
-  const secret = textField(entry.client, "client_secret");
+  const current = found ?? (await admin.get(id));
+  const { client_secret: _, ...wanted } = payload;
+  const secret = isPublic(payload) ? undefined : textField(entry.client, "client_secret") || undefined;
   const differing = [
-    ...changes(current, payload),
+    ...changes(current, wanted),
     ...(secret === undefined ? [] : [{ field: "client_secret", before: undefined, after: secret }]),
   ];
-  const record = differing.length === 0 ? current : await updateClient(admin, id, current, differing);
-  const outcome = differing.length === 0 ? "unchanged" : "updated";
-  return { ...outcomeOf(outcome, record), dropped: droppedKnownFields(payload, record) };
+  if (differing.length === 0)
+    return { ...outcomeOf("unchanged", current), dropped: droppedKnownFields(wanted, current) };
+  // A secret that was given is written to the file as for a new client.
+  const prepared = secret === undefined ? undefined : await prepareSecret(context, secret, recipients);
+  const file = prepared === undefined ? undefined : await openSecretFile(context, id);
+  try {
+    const record = await updateClient(admin, id, current, differing);
+    const path = prepared === undefined ? undefined : await file?.write(id, prepared);
+    const { shown, ...outcome } = outcomeOf("updated", record);
+    return {
+      ...outcome,
+      shown: { ...shown, ...(path === undefined ? {} : { secret_file: path }) },
+      changes: differing,
+      dropped: droppedKnownFields(wanted, record),
+    };
+  } catch (error) {
+    await file?.target.discard();
+    throw error;
+  }
 }

@@ -47,7 +47,7 @@ export interface Registration {
 }
 
 /** How a registration ended, other than by a Problem that says what is left of the client and its secret. */
-type Registered<T> =
+export type Registered<T> =
   | { readonly kind: "delivered"; readonly result: T }
   /** The server created nothing. */
   | { readonly kind: "refused"; readonly problem: unknown };

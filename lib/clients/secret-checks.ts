@@ -5,28 +5,41 @@ import {
   ENCRYPTED_FORMAT,
   ID_FIELD,
   KEY_OUT,
+  LABEL,
+  NAMESPACE,
   SECRET,
   SECRET_FIELD,
   SECRET_FILE,
   SECRET_FORMAT,
   SECRET_LENGTH,
+  SECRET_NAME,
   SECRET_OUT,
   SECRET_PROMPT,
 } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
-import { type Credentials, credentialName } from "../core/output/credential-files.ts";
+import {
+  type Credentials,
+  credentialName,
+  isNamespace,
+  isSecretName,
+  parseLabel,
+  secretName,
+} from "../core/output/credential-files.ts";
 import { capitalize, Problem, usageError } from "../core/problem.ts";
 import { SECRET_BCRYPT_BYTES, SECRET_LENGTH as SHORTEST } from "../core/secret.ts";
 import { quote } from "../core/text.ts";
-import { credentialNames, secretFileContent, secretFormat } from "./secret-file.ts";
+import { credentialNames, secretFileContent, secretFormat, secretMetadata } from "./secret-file.ts";
 import { wantsRecipients } from "./secret-source.ts";
 
 type Values = Pick<Context, "values">;
 
 /** How the checks of a secret's flags differ by command. */
 interface SecretCheckOptions {
-  /** Whether the files that it goes to are checked too: not where they may turn out not to be needed. */
-  readonly outlets?: boolean;
+  /**
+   * Whether the files that it goes to are checked too: not where they may turn out not to be needed, and elsewhere where
+   * there is one for each client.
+   */
+  readonly outlets?: boolean | "elsewhere";
   /** Flags that create something else in place of a secret. */
   readonly instead?: readonly TextFlag[];
 }
@@ -38,14 +51,15 @@ export async function secretProblems(
 ): Promise<readonly Problem[]> {
   const { values } = context;
   // A file descriptor is always checked: only before the first connection is it certain that it was inherited.
-  const targets = [SECRET_OUT, KEY_OUT].filter((flag) => outlets || values.text(flag)?.startsWith("fd:"));
+  const targets = [SECRET_OUT, KEY_OUT].filter((flag) => outlets === true || values.text(flag)?.startsWith("fd:"));
   return [
     ...sourceProblems(context),
     ...lengthProblems(context, instead),
     ...credentialNameProblems(context),
     ...secretFormatProblems(context),
+    ...metadataProblems(context),
     ...encryptedFormatProblems(context),
-    ...(await context.outletProblems(targets)),
+    ...(await context.outletProblems(outlets === "elsewhere" ? [] : targets)),
   ];
 }
 
@@ -120,6 +134,53 @@ function secretFormatProblems({ values }: Values): readonly Problem[] {
       "add --secret-out FILE, or use --format for what is printed",
       "secret-format-without-out",
     ),
+  ];
+}
+
+/** The problems of the flags about the metadata of Kubernetes Secrets. */
+function metadataProblems(context: Pick<Context, "values" | "format">): readonly Problem[] {
+  const { values, format } = context;
+  const given = [NAMESPACE, LABEL, SECRET_NAME].filter((flag) => values.isSet(flag));
+  const [first] = given;
+  if (first === undefined) return [];
+  if (format.kind !== "k8s-secret" && secretFormat(context) !== "k8s")
+    return [
+      usageError(
+        `--${first.name} is only for Kubernetes Secrets`,
+        "add --secret-format k8s with --secret-out, or --format k8s-secret",
+        "metadata-without-k8s",
+      ),
+    ];
+  const metadata = secretMetadata(context);
+  return [
+    ...(metadata.namespace === undefined || isNamespace(metadata.namespace)
+      ? []
+      : [
+          usageError(
+            `--namespace ${quote(metadata.namespace)} is not a Kubernetes namespace`,
+            "use at most 63 lowercase letters, digits and -",
+            "bad-name",
+          ),
+        ]),
+    ...values
+      .list(LABEL)
+      .filter((label) => parseLabel(label) === undefined)
+      .map((label) =>
+        usageError(
+          `--label ${quote(label)} is not a Kubernetes label`,
+          "write KEY=VALUE, such as app.kubernetes.io/part-of=billing",
+          "bad-name",
+        ),
+      ),
+    ...(isSecretName(secretName(metadata, "id"))
+      ? []
+      : [
+          usageError(
+            `--secret-name ${quote(metadata.name ?? "")} is not a name for a Kubernetes Secret`,
+            "use lowercase letters, digits, dots and -, and {id} for the client ID",
+            "bad-name",
+          ),
+        ]),
   ];
 }
 

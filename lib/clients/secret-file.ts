@@ -1,7 +1,22 @@
 import type { Context } from "../command.ts";
-import { ID_FIELD, SECRET_FIELD, SECRET_FORMAT, SECRET_OUT } from "../core/flags/flag-table.ts";
+import {
+  ID_FIELD,
+  LABEL,
+  NAMESPACE,
+  SECRET_FIELD,
+  SECRET_FORMAT,
+  SECRET_NAME,
+  SECRET_OUT,
+} from "../core/flags/flag-table.ts";
 import { toJson } from "../core/json.ts";
-import { type CredentialNames, type Credentials, envLines, secretManifest } from "../core/output/credential-files.ts";
+import {
+  type CredentialNames,
+  type Credentials,
+  envLines,
+  parseLabel,
+  type SecretMetadata,
+  secretManifest,
+} from "../core/output/credential-files.ts";
 import type { SecretText } from "./secret-source.ts";
 import { ENCRYPTED } from "./views.ts";
 
@@ -15,11 +30,29 @@ export function secretFormat({ values }: Pick<Context, "values">): "dotenv" | "j
   return "dotenv";
 }
 
-/** The names that the flags give to the client ID and the secret. */
+/** The metadata that the flags give to Kubernetes Secrets. */
+export function secretMetadata({ values }: Pick<Context, "values">): SecretMetadata {
+  return {
+    namespace: values.text(NAMESPACE),
+    labels: Object.fromEntries(
+      values.list(LABEL).flatMap((text) => {
+        const label = parseLabel(text);
+        return label === undefined ? [] : [label];
+      }),
+    ),
+    name: values.text(SECRET_NAME),
+  };
+}
+
+/** The names that the flags give to the client ID and the secret, and the metadata of Kubernetes Secrets. */
 export function credentialNames({ values }: Pick<Context, "values">): Partial<CredentialNames> {
   const id = values.text(ID_FIELD);
   const secret = values.text(SECRET_FIELD);
-  return { ...(id === undefined ? {} : { id }), ...(secret === undefined ? {} : { secret, encrypted: secret }) };
+  return {
+    ...(id === undefined ? {} : { id }),
+    ...(secret === undefined ? {} : { secret, encrypted: secret }),
+    metadata: secretMetadata({ values }),
+  };
 }
 
 /** The content of the file of `--secret-out` or `--key-out`. */

@@ -156,6 +156,8 @@ export const PROBLEM_CODES = {
     "secret-out-exists": "The file of --secret-out or --key-out already exists",
     "secret-out-without-secret": "--secret-out has no secret to write",
     "secret-format-without-out": "--secret-format needs --secret-out",
+    "metadata-without-k8s": "A flag is only for Kubernetes Secrets",
+    "secret-out-without-id": "--secret-out of an import has no {id}, so all clients would have the same file",
     "bad-name": "The name for a credential is invalid in the format",
     "one-name": "The client ID and the secret have the same name",
     "shell-nul": "A value with a NUL character cannot be written for a shell",

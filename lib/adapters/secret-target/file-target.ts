@@ -106,11 +106,11 @@ export async function fileTarget(
     leaveDraft() {
       isKept = true;
     },
-    async commit(text) {
+    async commit(text, finalPath = path) {
       await replaceContents(text);
       await file.sync();
       await close();
-      await publish(draft, path);
+      await publish(draft, finalPath);
       isPublished = true;
     },
   };

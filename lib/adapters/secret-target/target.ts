@@ -2,8 +2,12 @@
 export interface SecretTarget {
   /** Its name in messages. */
   readonly name: string;
-  /** Writes the credentials: all of them, or nothing that could be mistaken for them. */
-  commit(text: string): Promise<void>;
+  /**
+   * Writes the credentials: all of them, or nothing that could be mistaken for them.
+   *
+   * @param path the path of the file where it isn't the one that the target was opened with, in the same folder.
+   */
+  commit(text: string, path?: string): Promise<void>;
   /** Whether the credentials, or a part of them, may have left the process. */
   readonly partlyWritten: boolean;
   /** Closes the target and removes everything that was written to prepare it. */

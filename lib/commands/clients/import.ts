@@ -7,7 +7,8 @@ import { dryRun, isDryRun, plannedCreate } from "../../clients/dry-run.ts";
 import { type ImportJob, type ImportOutcome, importClient } from "../../clients/import-client.ts";
 import { requireOpenOutput } from "../../clients/outlets.ts";
 import { warnWithoutCopy } from "../../clients/recovery.ts";
-import { encryptedFormatProblems } from "../../clients/secret-checks.ts";
+import { secretProblems } from "../../clients/secret-checks.ts";
+import { secretFileProblems } from "../../clients/secret-files.ts";
 import { IMPORT_VIEW, idOf } from "../../clients/views.ts";
 import { type Context, command, type PreparedCommand, type Result, type UndeliveredItem } from "../../command.ts";
 import { isPublic, textField } from "../../core/client/client.ts";
@@ -18,8 +19,9 @@ import {
   FAIL_AFTER,
   IF_EXISTS,
   RECIPIENT_FLAGS,
-  RESCUE_DIR,
   SECRET_LENGTH,
+  SECRET_OUT,
+  SECRET_OUT_FLAGS,
   SERVER_COMMAND_FLAGS,
   STRICT,
 } from "../../core/flags/flag-table.ts";
@@ -48,7 +50,10 @@ async function prepare(context: Context): Promise<PreparedCommand> {
   const concurrency = context.values.number(CONCURRENCY);
   if (concurrency < 1 || concurrency > 256)
     problems.push(usageError(`--concurrency ${concurrency} is not from 1 to 256`, "8 suits most servers", "bad-value"));
-  problems.push(...encryptedFormatProblems(context), ...(await context.outletProblems([])));
+  problems.push(
+    ...(await secretProblems(context, { outlets: "elsewhere" })),
+    ...(await secretFileProblems(context, entries)),
+  );
   return { problems, run: () => run(context, entries, concurrency) };
 }
 
@@ -60,17 +65,18 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
   if (entries.length > MANY) context.host.enableJit();
   const recipients = await context.keys.recipients(context.values);
   context.signal.throwIfAborted();
-  requireOpenOutput(context, "Cannot import clients", "the secret");
+  const hasFiles = context.values.isSet(SECRET_OUT);
+  if (!hasFiles) requireOpenOutput(context, "Cannot import clients", "the secret");
   reportRecipients(context, recipients);
   const admin = adminOfEach(context);
   // Opened before anything is sent: --rescue-dir may turn out to be unusable.
-  const log = openLog(context, entries);
+  const log = hasFiles ? undefined : openLog(context, entries);
   await closedOnFailure(log, () => rejectUnsupportedFields(context, entries));
   const job: ImportJob = {
     context,
     ifExists: context.values.text(IF_EXISTS),
     recipients,
-    copies: log ?? "none",
+    copies: log ?? (hasFiles ? "a file of its own" : "none"),
     admin,
   };
   const pool = new OrderedPool(entries, (entry) => importClient(job, entry), { concurrency, signal: context.signal });
@@ -153,7 +159,7 @@ interface ImportState {
 }
 
 /** What writing the results needs of the context. */
-type ResultContext = Pick<Context, "fail" | "signal" | "progress" | "format" | "warn" | "note">;
+type ResultContext = Pick<Context, "values" | "fail" | "signal" | "progress" | "format" | "warn" | "note">;
 
 /** The results of an import: written in order, each delivered or recovered, and summed up at the end. */
 class ImportResults {
@@ -161,6 +167,7 @@ class ImportResults {
   readonly #state: ImportState;
   readonly #batch: Batch;
   readonly #dropped = new DroppedFields();
+  #files = 0;
   readonly #counts = new Map<ImportOutcome["outcome"], number>();
   /** The outcomes whose results haven't been written yet. */
   readonly #unwritten = new Map<JsonObject, ImportOutcome>();
@@ -175,6 +182,7 @@ class ImportResults {
     let done = 0;
     for await (const outcome of this.#state.pool) {
       this.#counts.set(outcome.outcome, (this.#counts.get(outcome.outcome) ?? 0) + 1);
+      if ("secret_file" in outcome.shown) this.#files++;
       this.#dropped.record(outcome.entry.location, outcome.dropped ?? []);
       this.#context.progress(this.#state.total, ++done);
       if (outcome.problem !== undefined) this.#batch.fail(outcome.problem);
@@ -199,9 +207,17 @@ class ImportResults {
       const count = this.#counts.get(outcome) ?? 0;
       return count === 0 ? [] : [`${count} ${outcome}`];
     });
+    this.#reportFiles();
     const parts = pool.notStarted > 0 ? [...counts, `${pool.notStarted} not started`] : counts;
     this.#context.note(`Import: ${parts.length === 0 ? "nothing to do" : parts.join(", ")}`);
     return this.#batch.exit();
+  }
+
+  #reportFiles(): void {
+    const template = this.#context.values.text(SECRET_OUT);
+    if (template === undefined) return;
+    const clients = `${this.#files} client${this.#files === 1 ? "" : "s"}`;
+    this.#context.note(`The credentials of ${this.#files === 0 ? "no client" : clients} are in ${template}`);
   }
 
   /** Standard output can't be written: recovers the credentials of the results that are lost, and of those to come. */
@@ -249,6 +265,7 @@ export const importClients = command({
   about: [
     "Accepts an object, an array, one object per line, YAML documents, or the JSON output of list; without a file it reads standard input. All clients are checked before the first one is sent.",
     "If a client fails, the others are still imported and the exit code is 8. Run an interrupted import again with --if-exists skip.",
+    "With {id} in --secret-out, each client gets its own file or Kubernetes Secret, such as 'secrets/{id}.env'.",
     "--fail-after limits the time for each client, not for the whole import.",
   ],
   operands: {
@@ -262,7 +279,7 @@ export const importClients = command({
     CONCURRENCY,
     STRICT,
     SECRET_LENGTH,
-    RESCUE_DIR,
+    ...SECRET_OUT_FLAGS,
     ...RECIPIENT_FLAGS,
     DRY_RUN,
     ...SERVER_COMMAND_FLAGS,
@@ -273,6 +290,10 @@ export const importClients = command({
       [
         "clients import --if-exists skip --format ndjson < clients.ndjson >> secrets.ndjson",
         "The rest of an interrupted import",
+      ],
+      [
+        "clients import clients.json --secret-out 'secrets/{id}.yaml' --namespace auth --label app=web --secret-name {id}-oauth",
+        "A Kubernetes Secret for each client",
       ],
     ],
     "2.x": [["import oauth2-client clients.json --format json", "All clients of a file"]],

@@ -220,6 +220,33 @@ export const SECRET_FIELD: TextFlag = {
   help: "Name of the secret in dotenv, env and Kubernetes output (default: CLIENT_SECRET, or CLIENT_SECRET_ENCRYPTED)",
 };
 
+export const NAMESPACE: TextFlag = {
+  kind: "text",
+  name: "namespace",
+  value: "NAME",
+  group: "secret",
+  nonEmpty: true,
+  help: "Namespace of Kubernetes Secrets",
+};
+
+export const LABEL: RepeatFlag = {
+  kind: "each",
+  name: "label",
+  value: "KEY=VALUE",
+  group: "secret",
+  nonEmpty: true,
+  help: "Label of Kubernetes Secrets; repeatable",
+};
+
+export const SECRET_NAME: TextFlag = {
+  kind: "text",
+  name: "secret-name",
+  value: "NAME",
+  group: "secret",
+  nonEmpty: true,
+  help: "Name of Kubernetes Secrets, such as {id}-oauth (default: {id}, the client ID)",
+};
+
 export const ACCESS_TOKEN_FILE: TextFlag = {
   kind: "text",
   name: "access-token-file",
@@ -381,7 +408,16 @@ export const SECRET_IN_FLAGS: readonly Flag[] = [SECRET, SECRET_FILE, SECRET_PRO
 export const NEW_SECRET_FLAGS: readonly Flag[] = [NEW_SECRET, SECRET_FILE, SECRET_PROMPT];
 
 /** Flags that decide where credentials are written. */
-export const SECRET_OUT_FLAGS: readonly Flag[] = [SECRET_OUT, SECRET_FORMAT, ID_FIELD, SECRET_FIELD, RESCUE_DIR];
+export const SECRET_OUT_FLAGS: readonly Flag[] = [
+  SECRET_OUT,
+  SECRET_FORMAT,
+  ID_FIELD,
+  SECRET_FIELD,
+  NAMESPACE,
+  LABEL,
+  SECRET_NAME,
+  RESCUE_DIR,
+];
 
 export const VERIFY: BoolFlag = {
   kind: "switch",

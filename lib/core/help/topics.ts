@@ -483,6 +483,7 @@ const SECRETS_TOPIC: Topic = {
     rows(
       ["(default)", "Printed once, in the result on standard output"],
       ["--secret-out FILE", "Written to a new file with mode 0600, completely or not at all. The file must not exist"],
+      ["--secret-out 'secrets/{id}.env'", "For `import`: a file for each client"],
       ["--secret-out fd:3", "Written to a file descriptor that the caller opened"],
       ["--pgp-key, --keybase …", "Encrypted: see `hydra help encryption`"],
     ),
@@ -490,6 +491,9 @@ const SECRETS_TOPIC: Topic = {
       "`--secret-format` sets the format of the file (`dotenv`, `json` or `k8s`). The default depends on the extension: `.json`, `.yaml`",
       "or `.yml`, otherwise dotenv. `--id-field` and `--secret-field` set the variable names. The file is opened before the client is",
       "created: if it cannot be written, nothing is created. The result on standard output then does not contain the secret.",
+      "In a Kubernetes Secret, `--namespace`, `--label` and `--secret-name` set the metadata, also with `--format k8s-secret`. In",
+      "`--secret-name` and in the file names of an import, `{id}` stands for the client ID. In a file name, characters other than",
+      "letters, digits, `_`, `-` and dots are percent-encoded. Two IDs with the same file name, also where case is ignored, are an error.",
       "If nothing reads the descriptor, writing stops five seconds after `--fail-after`, or two seconds after a signal.",
     ),
     heading("Recovery copies"),

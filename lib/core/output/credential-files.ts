@@ -19,14 +19,24 @@ export function isWhole({ secret, encrypted, hasNoSecret }: Credentials): boolea
   return secret !== undefined || encrypted !== undefined || hasNoSecret === true;
 }
 
+/** The metadata of the Kubernetes Secrets of clients. */
+export interface SecretMetadata {
+  readonly namespace?: string | undefined;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** The name, in which `{id}` stands for the client ID; by default the client ID itself. */
+  readonly name?: string | undefined;
+}
+
 /** The names of credentials in an environment or a Kubernetes Secret. */
 export interface CredentialNames {
   readonly id: string;
   readonly secret: string;
   readonly encrypted: string;
+  /** The metadata of a Kubernetes Secret. */
+  readonly metadata: SecretMetadata;
 }
 
-const NAMES: CredentialNames = {
+const NAMES: Omit<CredentialNames, "metadata"> = {
   id: "CLIENT_ID",
   secret: "CLIENT_SECRET",
   encrypted: "CLIENT_SECRET_ENCRYPTED",
@@ -93,6 +103,49 @@ export function kubernetesName(id: string): string {
   return `${plain === "" ? "client" : plain}-${fingerprint(id)}`;
 }
 
+/** The name of the Kubernetes Secret of a client; a template names several, with the client ID as {@link kubernetesName}. */
+export function secretName({ name = "{id}" }: SecretMetadata, id: string): string {
+  return name.replaceAll("{id}", () => kubernetesName(id));
+}
+
+/** A part of a DNS name (RFC 1123): a namespace, for example. */
+const DNS_LABEL = /^(?=.{1,63}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
+
+/** A name of a Kubernetes object: a DNS subdomain. */
+const DNS_SUBDOMAIN = /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
+
+/** The name in the key of a label, and its value where it isn't empty. */
+const LABEL_TEXT = /^(?=.{1,63}$)[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
+
+export function isNamespace(text: string): boolean {
+  return DNS_LABEL.test(text);
+}
+
+export function isSecretName(text: string): boolean {
+  return DNS_SUBDOMAIN.test(text);
+}
+
+/** A label `KEY=VALUE` of a Kubernetes object, where the key may have a prefix such as `example.com/`; undefined if invalid. */
+export function parseLabel(text: string): readonly [key: string, value: string] | undefined {
+  const at = text.indexOf("=");
+  const [key, value] = [text.slice(0, at), text.slice(at + 1)];
+  const slash = key.indexOf("/");
+  const isValid =
+    at > 0 &&
+    (slash < 0 || DNS_SUBDOMAIN.test(key.slice(0, slash))) &&
+    LABEL_TEXT.test(key.slice(slash + 1)) &&
+    (value === "" || LABEL_TEXT.test(value));
+  return isValid ? [key, value] : undefined;
+}
+
+function metadataLines({ namespace, labels = {} }: SecretMetadata): string {
+  const rows = Object.entries(labels).map(([key, value]) => `    ${toJson(key)}: ${toJson(value)}\n`);
+  return [
+    namespace === undefined ? "" : `  namespace: ${toJson(namespace)}\n`,
+    rows.length === 0 ? "" : `  labels:\n${rows.join("")}`,
+  ].join("");
+}
+
 /** Credentials as the YAML manifest of a Kubernetes Secret (v1, Opaque), the same for the same credentials. */
 export function secretManifest(credentials: Credentials, names: Partial<CredentialNames> = {}): string {
   const data = named(credentials, names).map(
@@ -101,8 +154,8 @@ export function secretManifest(credentials: Credentials, names: Partial<Credenti
   return `apiVersion: v1
 kind: Secret
 metadata:
-  name: ${toJson(kubernetesName(credentials.id))}
-type: Opaque
+  name: ${toJson(secretName(names.metadata ?? {}, credentials.id))}
+${metadataLines(names.metadata ?? {})}type: Opaque
 data:
 ${data.join("")}`;
 }

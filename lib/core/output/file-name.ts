@@ -47,10 +47,20 @@ export function isFileTemplate(path: string): boolean {
 /** What is wrong with a path that is a template, or that was meant as one; undefined where nothing is. */
 export function templateProblem(path: string, name: string): Problem | undefined {
   const [other] = path.replaceAll(ID, "").match(/\{[A-Za-z_]\w*\}/) ?? [];
-  if (other === undefined) return undefined;
+  if (other === undefined) return folderProblem(path, name);
   return usageError(
     `Invalid ${name} ${quote(path)}: unknown placeholder ${quote(other)}`,
     `use ${ID}, the client ID as a file name, such as secrets/${ID}.env`,
+    "bad-template",
+  );
+}
+
+/** A folder of each client would have to exist before the server has chosen the client's ID. */
+function folderProblem(path: string, name: string): Problem | undefined {
+  if (!/\{id\}.*[/\\]/s.test(path)) return undefined;
+  return usageError(
+    `Invalid ${name} ${quote(path)}: ${ID} is in the name of a folder`,
+    `use ${ID} in the file name only, such as secrets/${ID}.env`,
     "bad-template",
   );
 }
@@ -103,7 +113,7 @@ export function clientFiles(template: string, ids: readonly string[], name: stri
 function longProblem(id: string, name: string): Problem {
   return usageError(
     `Client ID ${quote(id)} is too long for a file name of ${name}`,
-    "write the credentials of all clients to one file, without {id}",
+    "choose a shorter client ID, or import this client without --secret-out",
     "file-name-too-long",
   );
 }

@@ -88,7 +88,13 @@ describe("a template", () => {
     assert.equal(problem?.hint, "use {id}, the client ID as a file name, such as secrets/{id}.env");
     assert.equal(problem?.exit, "usage");
     assert.equal(templateProblem("{id}/{other}", "--secret-out")?.code, "bad-template");
-    for (const path of [TEMPLATE, "secrets.env", "a{1}", "{}", "{id}/{id}"])
+    for (const path of ["{id}/x.env", "{id}/{id}", "a\\{id}\\x"])
+      assert.equal(
+        templateProblem(path, "--secret-out")?.hint,
+        "use {id} in the file name only, such as secrets/{id}.env",
+        path,
+      );
+    for (const path of [TEMPLATE, "secrets.env", "a{1}", "{}", "{id}-{id}"])
       assert.equal(templateProblem(path, "--secret-out"), undefined, path);
   });
 });

@@ -1,0 +1,130 @@
+import type { SecretTarget } from "../adapters/secret-target.ts";
+import type { Context } from "../command.ts";
+import { isPublic, textField } from "../core/client/client.ts";
+import { IF_EXISTS, SECRET_OUT } from "../core/flags/flag-table.ts";
+import type { JsonObject } from "../core/json.ts";
+import { isSecretName, secretName } from "../core/output/credential-files.ts";
+import { clientFiles, isFileTemplate, pathFor, templateProblem } from "../core/output/file-name.ts";
+import { type Problem, usageError } from "../core/problem.ts";
+import { quote } from "../core/text.ts";
+import { type ClientEntry, MAX_SHOWN } from "./client-files.ts";
+import { unwritableProblems } from "./secret-checks.ts";
+import { secretFileText, secretFormat, secretMetadata } from "./secret-file.ts";
+import type { SecretText } from "./secret-source.ts";
+import { requestedId } from "./views.ts";
+
+/** The flag as messages name it. */
+const FLAG = `--${SECRET_OUT.name}`;
+
+/** What checking the secret files of an import needs of a command's context. */
+type CheckContext = Pick<Context, "values" | "host" | "fileProblem">;
+
+/** The problems of the files that `import --secret-out` would write, all found before anything is sent. */
+export async function secretFileProblems(
+  context: CheckContext,
+  entries: readonly ClientEntry[],
+): Promise<readonly Problem[]> {
+  const template = context.values.text(SECRET_OUT);
+  if (template === undefined) return [];
+  const invalid = templateProblem(template, FLAG);
+  if (invalid !== undefined) return [invalid];
+  if (!isFileTemplate(template))
+    return [
+      usageError(
+        `${FLAG} ${quote(template)} has no {id}, so all clients would have the same file`,
+        `use {id} in the file name, such as ${FLAG} 'secrets/{id}.env'`,
+        "secret-out-without-id",
+      ),
+    ];
+  const withSecret = entries.map(({ client }) => client).filter((client) => !isPublic(client));
+  const ids = [...new Set(withSecret.flatMap((client) => requestedId(client) ?? []))];
+  const found = [
+    ...clientFiles(template, ids, FLAG).problems,
+    ...objectNameProblems(context, ids),
+    ...withSecret.flatMap((client) => contentProblems(context, client)),
+  ];
+  // Where IDs are generated, one stands for all: only the folder matters.
+  const paths = (ids.length === 0 && withSecret.length > 0 ? [context.host.uuid()] : ids).map((id) =>
+    pathFor(template, id),
+  );
+  return limited(found.length > 0 ? found : await pathProblems(context, paths));
+}
+
+function limited(problems: readonly Problem[]): readonly Problem[] {
+  if (problems.length <= MAX_SHOWN) return problems;
+  const more = `${problems.length - MAX_SHOWN} more problems are not shown`;
+  return [...problems.slice(0, MAX_SHOWN), usageError(more, "fix these first", "more")];
+}
+
+function contentProblems(context: Pick<Context, "values">, client: JsonObject): readonly Problem[] {
+  const id = requestedId(client) ?? "id";
+  return unwritableProblems(context, { id, secret: textField(client, "client_secret") });
+}
+
+/** The problems of the names of Kubernetes Secrets: the same for two clients, or too long. */
+function objectNameProblems(context: Pick<Context, "values">, ids: readonly string[]): readonly Problem[] {
+  if (secretFormat(context) !== "k8s") return [];
+  const metadata = secretMetadata(context);
+  const owners = new Map<string, string>();
+  return ids.flatMap((id) => {
+    const name = secretName(metadata, id);
+    const owner = owners.get(name);
+    owners.set(name, owner ?? id);
+    if (owner !== undefined)
+      return [
+        usageError(
+          `Client IDs ${quote(owner)} and ${quote(id)} have the same Kubernetes Secret ${quote(name)}`,
+          "use {id} in --secret-name, such as --secret-name {id}-oauth",
+          "file-name-twice",
+        ),
+      ];
+    if (isSecretName(name)) return [];
+    return [
+      usageError(
+        `Client ID ${quote(id)} is too long for --secret-name ${quote(metadata.name ?? "{id}")}`,
+        "use a shorter --secret-name",
+        "file-name-too-long",
+      ),
+    ];
+  });
+}
+
+/** What is wrong with the files themselves. With `--if-exists`, an earlier run may have written them. */
+async function pathProblems(context: CheckContext, paths: readonly string[]): Promise<readonly Problem[]> {
+  const mayExist = context.values.text(IF_EXISTS) !== "fail";
+  const problems: Problem[] = [];
+  for (const path of paths) {
+    const problem = await context.fileProblem(SECRET_OUT, path);
+    if (problem === undefined || (mayExist && problem.code === "secret-out-exists")) continue;
+    // The folder is the same for all.
+    if (problem.code !== "secret-out-exists") return [problem];
+    problems.push(problem);
+  }
+  return problems;
+}
+
+/** The file for the credentials of one client of an import, open and not named yet. */
+export interface ClientSecretFile {
+  readonly target: SecretTarget;
+  /** Writes the credentials; the server may have chosen another ID than the one that was sent. Returns the path. */
+  write(id: string, secret: SecretText): Promise<string>;
+}
+
+/** Opens the file of a client by the template of `--secret-out`; undefined without one. */
+export async function openSecretFile(
+  context: Pick<Context, "values" | "openTarget">,
+  id: string,
+): Promise<ClientSecretFile | undefined> {
+  const template = context.values.text(SECRET_OUT);
+  if (template === undefined) return undefined;
+  const target = await context.openTarget(SECRET_OUT, pathFor(template, id));
+  if (target === undefined) return undefined;
+  return {
+    target,
+    async write(finalId, secret) {
+      const path = pathFor(template, finalId);
+      await target.commit(secretFileText(context, finalId, secret), path);
+      return path;
+    },
+  };
+}
