@@ -96,7 +96,7 @@ export interface Context {
     readonly onRequest?: (line: string) => void;
   }): Promise<{ readonly url: string; close(): Promise<void> }>;
   /** Shows the progress on a terminal's stderr; a total of 0 removes the line. */
-  progress(total: number, done: number): void;
+  progress(total: number, done: number, failures?: number): void;
   /** Reports a failure that does not end the command. */
   fail(problem: Problem): void;
   warn(line: string): void;

@@ -160,6 +160,7 @@ function adminOf(
     random,
     warn,
     signal: run.ending.signal,
+    waiting: (work) => run.bar.spin(`Waiting for ${connection.shown}`, work),
   });
 }
 

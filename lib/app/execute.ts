@@ -90,7 +90,14 @@ async function write(run: Run, context: Context, result: Result, render: Render)
   const { host, ending } = run;
   run.untilSignal = result.untilSignal === true;
   const written = (): Promise<ExitName> =>
-    writeResult(host, ending.signal, result.format ?? context.format, result, render, context.note);
+    writeResult(
+      { sleep: host.sleep, stdout: run.bar.replacedBy(host.stdout) },
+      ending.signal,
+      result.format ?? context.format,
+      result,
+      render,
+      context.note,
+    );
   const mustFinish = result.undelivered !== undefined || result.untilSignal === true;
   return mustFinish ? context.uninterruptible(written) : written();
 }

@@ -65,6 +65,8 @@ function contentProblems(context: Pick<Context, "values">, client: JsonObject): 
 function objectNameProblems(context: Pick<Context, "values">, ids: readonly string[]): readonly Problem[] {
   if (secretFormat(context) !== "k8s") return [];
   const metadata = secretMetadata(context);
+  // A template that no ID fits has its own problem.
+  if (!isSecretName(secretName(metadata, "id"))) return [];
   const owners = new Map<string, string>();
   return ids.flatMap((id) => {
     const name = secretName(metadata, id);
