@@ -107,11 +107,12 @@ export function systemHost(): Host {
   const onConsole = captureConsole();
   // A build for Bun defines this; with Deno it would depend on the environment.
   Object.assign(process.env, { NODE_ENV: "production" });
+  const stderr = createOutput(2);
   return {
     onConsole,
     args: process.argv.slice(2),
     stdout: createOutput(1),
-    stderr: createOutput(2),
+    stderr,
     get stdinIsTerminal(): boolean {
       return isTerminal(0);
     },
@@ -120,7 +121,7 @@ export function systemHost(): Host {
     uid: () => process.geteuid?.(),
     readFile: readFileWithin,
     readStdin: (limit) => readWithin(0, limit),
-    ask: createPrompter(),
+    ask: createPrompter(stderr),
     random: (count) => crypto.getRandomValues(new Uint8Array(count)),
     uuid: () => crypto.randomUUID(),
     now: () => Date.now(),

@@ -1,7 +1,8 @@
 import { credentialNames } from "../clients/secret-file.ts";
 import { type Context, type PreparedCommand, type Result, runLeaf } from "../command.ts";
-import { VERBOSE } from "../core/flags/flag-table.ts";
+import { NO_INPUT, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
+import { canAsk } from "../core/interactive.ts";
 import type { Format } from "../core/output/formats.ts";
 import { type ExitName, Problem, type ProblemCode } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -10,7 +11,7 @@ import { loadTools } from "./read-format.ts";
 import { Problems } from "./report.ts";
 import type { ResolvedLeaf } from "./resolve.ts";
 import type { Run } from "./run-state.ts";
-import { readSettings } from "./settings.ts";
+import { readSettings, type Settings } from "./settings.ts";
 import { wantsColor } from "./terminal-style.ts";
 import { type Render, writeResult } from "./write-result.ts";
 
@@ -20,29 +21,32 @@ export async function execute(run: Run, called: ResolvedLeaf): Promise<ExitName>
   const messages = new Messages(run);
   const { createContext, InputFiles } = await import("./context.ts");
   const input = new InputFiles(host);
-  const settings = await readSettings(run, called, input);
-  const { problems, line } = settings;
-  const detail = line.values.bool(VERBOSE) ? messages.note : (): void => {};
+  const read = await readSettings(run, called, input);
+  const detail = read.line.values.bool(VERBOSE) ? messages.note : (): void => {};
   host.onConsole(detail);
-  for (const warning of settings.warnings) messages.warn(warning);
-  for (const key of settings.unknownKeys) detail(`Config file: unknown key ${quote(key)} is ignored`);
-  const format = settings.format ?? { kind: "text" };
-  const render = await rendering(run, format, line.values, problems);
-  const misread = problems.some(({ code }) => MISREAD.has(code));
-  const context = createContext({
-    run,
-    input,
-    syntax: called.syntax,
-    line,
-    format,
-    render,
-    connection: settings.connection,
-    hasErrors: problems.length > 0,
-    detail,
-    messages,
-    // A line that was misread says nothing about the client that it seems to describe.
-    warn: misread ? () => {} : messages.warn,
-  });
+  for (const warning of read.warnings) messages.warn(warning);
+  for (const key of read.unknownKeys) detail(`Config file: unknown key ${quote(key)} is ignored`);
+  const format = read.format ?? { kind: "text" };
+  const render = await rendering(run, format, read.line.values, read.problems);
+  const misread = read.problems.some(({ code }) => MISREAD.has(code));
+  const contextOf = ({ line, connection, problems }: Settings): Context =>
+    createContext({
+      run,
+      input,
+      syntax: called.syntax,
+      line,
+      format,
+      render,
+      connection,
+      hasErrors: problems.length > 0,
+      detail,
+      messages,
+      // A line that was misread says nothing about the client that it seems to describe.
+      warn: misread ? () => {} : messages.warn,
+    });
+  const settings = mayAskId(run, called, read) ? await withAskedId(read, contextOf(read)) : read;
+  const { problems } = settings;
+  const context = contextOf(settings);
   const result = await runLeaf(called.command, {
     context,
     check: async (prepare) => {
@@ -54,6 +58,24 @@ export async function execute(run: Run, called: ResolvedLeaf): Promise<ExitName>
     },
   });
   return write(run, context, result, render);
+}
+
+/** Whether only the client ID is missing, and a person is there who can choose one. */
+function mayAskId(
+  { host }: Pick<Run, "host">,
+  { command: { spec } }: ResolvedLeaf,
+  { problems, connection, line }: Pick<Settings, "problems" | "connection" | "line">,
+): boolean {
+  const [problem, ...others] = problems;
+  if (problem?.code !== "missing-argument" || others.length > 0) return false;
+  return spec.operands?.name === "ID" && connection !== undefined && canAsk(host, line.values.bool(NO_INPUT));
+}
+
+/** Lets the person choose the missing client ID. */
+async function withAskedId(settings: Settings, context: Context): Promise<Settings> {
+  const { askId } = await import("./ask-id.ts");
+  const id = await askId(context);
+  return id === undefined ? settings : { ...settings, problems: [], line: { ...settings.line, operands: [id] } };
 }
 
 /** Problems of a line of which one word was read as something else than was meant. */

@@ -17,7 +17,7 @@ import type { ResolvedLeaf } from "./resolve.ts";
 import type { Run } from "./run-state.ts";
 
 /** What the command line, the environment and the config file say together, and all that is wrong with it. */
-interface Settings {
+export interface Settings {
   readonly line: ParsedLine;
   readonly format: Format | undefined;
   /** Undefined for a command without a server, or where its settings are wrong. */
