@@ -7,7 +7,9 @@ import { type EditedLine, editLine, LONGEST_LINE } from "./line-editor.ts";
 const OWN_SIGNAL_MS = 1_000;
 
 /** Asks questions on standard error and reads the answers from standard input; undefined at the end of input. */
-export function createPrompter(output: Pick<Output, "write">): (question: string, hidden: boolean) => Promise<string | undefined> {
+export function createPrompter(
+  output: Pick<Output, "write">,
+): (question: string, hidden: boolean) => Promise<string | undefined> {
   // What was typed or pasted after a line answers the next question.
   let typeAhead = "";
   return async (question, hidden) => {
