@@ -9,12 +9,14 @@ import type { PlannedRequest } from "../core/output/curl.ts";
 import type { View } from "../core/output/render.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import type { ServerFamily } from "../servers/index.ts";
 import { type Batch, OrderedPool } from "./batch.ts";
 import { diffLines } from "./change-lines.ts";
 import { type ClientEntry, payloadOf } from "./client-files.ts";
 import { dryRun, plannedCreate } from "./dry-run.ts";
 import { idOf, requestedId } from "./views.ts";
+
+/** The server family, whose paths and methods the requests use. */
+type Family = Context["plannedFamily"];
 
 /** What an import would do with one client. */
 interface EntryPlan {
@@ -91,7 +93,7 @@ export async function planImport(context: PlanContext, options: PlanOptions): Pr
 async function plansOf(
   context: PlanContext,
   { entries, concurrency, adminOfEach }: PlanOptions,
-  family: ServerFamily,
+  family: Family,
 ): Promise<readonly EntryPlan[]> {
   const ifExists = context.values.text(IF_EXISTS);
   const { signal, host } = context;
@@ -112,7 +114,7 @@ async function plansOf(
 /** What a plan for one client needs. */
 interface PlanJob extends Pick<Context, "host"> {
   readonly admin: Admin;
-  readonly family: ServerFamily;
+  readonly family: Family;
   readonly ifExists: IfExists;
 }
 

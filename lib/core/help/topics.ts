@@ -492,7 +492,7 @@ const SECRETS_TOPIC: Topic = {
       "or `.yml`, otherwise dotenv. `--id-field` and `--secret-field` set the variable names. The file is opened before the client is",
       "created: if it cannot be written, nothing is created. The result on standard output then does not contain the secret.",
       "In a Kubernetes Secret, `--namespace`, `--label` and `--secret-name` set the metadata, also with `--format k8s-secret`. In",
-      "`--secret-name` and in the file names of an import, `{id}` stands for the client ID. In a file name, characters other than",
+      "`--secret-name` and in the file names of an import, `{id}` is the client ID. In a file name, characters other than",
       "letters, digits, `_`, `-` and dots are percent-encoded. Two IDs with the same file name, also where case is ignored, are an error.",
       "If nothing reads the descriptor, writing stops five seconds after `--fail-after`, or two seconds after a signal.",
     ),
