@@ -41,6 +41,8 @@ export interface Result {
   readonly untilSignal?: boolean;
   /** The format of this result where it is not the one that was asked for. */
   readonly format?: Format;
+  /** Whether a terminal shows it through the person's pager. */
+  readonly isPaged?: boolean;
   /** Show each row at once instead of waiting for enough rows to settle the widths. */
   readonly unbuffered?: boolean;
 }
@@ -99,9 +101,14 @@ export interface Context {
   progress(total: number, done: number, failures?: number): void;
   /** Reports a failure that does not end the command. */
   fail(problem: Problem): void;
-  warn(line: string): void;
-  /** A line on stderr that is neither warning nor error. */
+  /** A warning. Advice, without which nothing is lost, is left out with `--no-warnings` and where a program would read it. */
+  warn(line: string, kind?: "advice"): void;
+  /** A line on stderr that is neither warning nor error, left out like advice. */
   note(line: string): void;
+  /** A note about a value that changes, with the old one in red and the new one in green on a terminal. */
+  noteChange(field: string, before: string, after: string): void;
+  /** A line of a dialogue with a person on stderr: never left out, and not broken, so that it can be copied. */
+  tell(line: string): void;
   /** A line on stderr under `-v`. */
   detail(line: string): void;
   /** Whether the command line is known to be wrong, so that nothing will be done and no question may be asked. */

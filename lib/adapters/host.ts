@@ -1,8 +1,9 @@
-import { readFileSync, readlinkSync } from "node:fs";
+import { fstatSync, readFileSync, readlinkSync } from "node:fs";
 import process from "node:process";
 import { errorCode } from "../core/problem.ts";
 import { captureConsole } from "./host/capture-console.ts";
 import { createOutput, type Output } from "./host/descriptor-output.ts";
+import { pausedClock } from "./host/paused-clock.ts";
 import { createPrompter } from "./host/prompter.ts";
 import { type InputFile, readFileWithin, readWithin } from "./host/read-file.ts";
 import { isTerminal } from "./host/terminal.ts";
@@ -33,6 +34,8 @@ export interface Host {
   readonly stdinIsTerminal: boolean;
   /** Whether standard output was closed before the start, if the system shows that. */
   stdoutWasClosed(): boolean;
+  /** Whether standard output and standard error are the same file, pipe or terminal. */
+  streamsAreOne(): boolean;
   environment(name: string): string | undefined;
   /** The effective user ID, if the system has one. */
   uid(): number | undefined;
@@ -42,11 +45,13 @@ export interface Host {
   readStdin(limit: number): Promise<Uint8Array>;
   /** Asks a question on the terminal; `hidden` doesn't echo the answer. Undefined at the end of input. */
   ask(question: string, hidden: boolean): Promise<string | undefined>;
+  /** Asks a question and reads the answer from the controlling terminal, whatever standard input is. */
+  askTerminal(question: string): Promise<string | "no-terminal" | undefined>;
   random(count: number): Uint8Array;
   uuid(): string;
   /** Milliseconds since 1970. */
   now(): number;
-  /** Milliseconds of a monotonic clock. */
+  /** Milliseconds of a monotonic clock, which stops while a question waits for its answer. */
   monotonic(): number;
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   /** Lets the runtime compile hot code from now on, which only pays off in a long run. */
@@ -69,6 +74,15 @@ function stdoutWasClosed(): boolean {
     return readlinkSync("/proc/self/fd/1") === "/dev/null" && (Number.parseInt(flags, 8) & 0o2000000) !== 0;
   } catch (error) {
     return errorCode(error) === "EBADF";
+  }
+}
+
+function streamsAreOne(): boolean {
+  try {
+    const [out, err] = [fstatSync(1, { bigint: true }), fstatSync(2, { bigint: true })];
+    return out.dev === err.dev && out.ino === err.ino && out.rdev === err.rdev;
+  } catch {
+    return false;
   }
 }
 
@@ -105,9 +119,11 @@ function onEnding(listener: (signal: number) => void): void {
 /** The real host. It takes the console away from libraries, and their debug mode, which writes to the console. */
 export function systemHost(): Host {
   const onConsole = captureConsole();
+  const clock = pausedClock(() => performance.now());
   // A build for Bun defines this; with Deno it would depend on the environment.
   Object.assign(process.env, { NODE_ENV: "production" });
   const stderr = createOutput(2);
+  const ask = createPrompter(stderr);
   return {
     onConsole,
     args: process.argv.slice(2),
@@ -117,15 +133,20 @@ export function systemHost(): Host {
       return isTerminal(0);
     },
     stdoutWasClosed,
+    streamsAreOne,
     environment: (name) => process.env[name],
     uid: () => process.geteuid?.(),
     readFile: readFileWithin,
     readStdin: (limit) => readWithin(0, limit),
-    ask: createPrompter(stderr),
+    ask: (question, hidden) => clock.paused(() => ask(question, hidden)),
+    askTerminal: async (question) => {
+      const { askTerminal } = await import("./host/terminal-prompter.ts");
+      return clock.paused(() => askTerminal(question));
+    },
     random: (count) => crypto.getRandomValues(new Uint8Array(count)),
     uuid: () => crypto.randomUUID(),
     now: () => Date.now(),
-    monotonic: () => performance.now(),
+    monotonic: clock.now,
     sleep,
     enableJit,
     exit: (code) => process.exit(code),

@@ -1,5 +1,5 @@
 import { type $Fetch, createFetch, type FetchContext } from "ofetch";
-import { type Http, type HttpRequest, MAX_TIMER_MS, NetworkFailure } from "../core/network.ts";
+import { type CertificateFault, type Http, type HttpRequest, MAX_TIMER_MS, NetworkFailure } from "../core/network.ts";
 import { redactHeader, redactUrl } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
 import { isLoopback } from "../core/url.ts";
@@ -19,6 +19,8 @@ export interface HttpOptions {
   readonly skipVerify?: boolean;
   /** Describes the proxy that the environment sets for a URL; undefined if there is none. */
   readonly proxyOf?: (url: URL) => string | undefined;
+  /** Names the environment variables that are set to name authorities for other programs. */
+  readonly unreadCaVariables?: () => readonly string[];
   /** Called with each request and response, without credentials. */
   readonly trace?: (line: string) => void;
   readonly monotonic: () => number;
@@ -48,7 +50,7 @@ export function createHttp(options: HttpOptions): Http {
       return { status, headers, bytes, text: new TextDecoder().decode(bytes) };
     } catch (error) {
       request.signal?.throwIfAborted();
-      const failure = failureOf(error, deadline.signal, proxyFor(options, url));
+      const failure = await detailed(failureOf(error, deadline.signal, proxyFor(options, url)), options, url);
       trace(failure.message);
       throw failure;
     } finally {
@@ -151,7 +153,26 @@ function startDeadline({ timeout, signal }: HttpRequest): { readonly signal: Abo
 
 function failureOf(error: unknown, deadline: AbortSignal, via: string | undefined): NetworkFailure {
   const failure = error instanceof NetworkFailure ? error : unnamedFailure(error, deadline);
-  return via === undefined ? failure : new NetworkFailure(failure.kind, failure.message, failure.cause, via);
+  const { kind, message, cause, certificate } = failure;
+  return via === undefined ? failure : new NetworkFailure(kind, message, cause, via, certificate);
+}
+
+/** A failure with what the server's certificate says about itself. Behind a proxy, that would be another connection. */
+async function detailed(failure: NetworkFailure, options: HttpOptions, url: URL): Promise<NetworkFailure> {
+  const { certificate, kind, message, cause, via } = failure;
+  if (certificate === undefined) return failure;
+  const again = (text: string, fault: CertificateFault): NetworkFailure =>
+    new NetworkFailure(kind, text, cause, via, fault);
+  if (certificate.reason === "untrusted")
+    return again(message, { ...certificate, unread: options.unreadCaVariables?.() ?? [] });
+  if (via !== undefined || options.socket !== undefined) return failure;
+  const { datesText, hostsText, peerCertificate } = await import("./http/peer-certificate.ts");
+  const peer = await peerCertificate(url);
+  if (peer === undefined) return failure;
+  const details = certificate.reason === "dates" ? datesText(peer, new Date()) : hostsText(peer);
+  if (details === "") return failure;
+  const text = certificate.reason === "dates" ? details : `it is for ${details}, not ${url.hostname}`;
+  return again(`${message}: ${text}`, certificate);
 }
 
 function unnamedFailure(error: unknown, deadline: AbortSignal): NetworkFailure {

@@ -1,4 +1,5 @@
 import { keyAddressProblem, plainHttp } from "../core/keys/key-source.ts";
+import { absentKeyReason } from "../core/keys/key-text.ts";
 import { MAX_KEY_BYTES, refusedAnswer } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
@@ -54,6 +55,14 @@ export async function keyFromUrl(
         hint: "use the URL of the key file itself, such as the raw view in a repository",
       },
     );
+  }
+  const absent = absentKeyReason(document);
+  if (absent !== undefined) {
+    throw new Problem(`Cannot use the key of ${name}: ${escapeControls(redactUrl(answer.url))}: ${absent}`, {
+      code: "key-url-no-key",
+      exit: "noUsableKey",
+      hint: "ask the owner for the key, or get it from another place and pass it as @FILE",
+    });
   }
   return { material: answer.bytes, url: answer.url };
 }

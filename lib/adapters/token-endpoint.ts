@@ -1,9 +1,10 @@
 import * as v from "valibot";
 import { parseJson } from "../core/client/client.ts";
-import { type Http, type HttpAnswer, type HttpRequest, NetworkFailure } from "../core/network.ts";
+import { type Http, type HttpAnswer, type HttpRequest, NetworkFailure, networkHint } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
 import { redactUrl, redactValues, secretsIn } from "../core/redact.ts";
 import { escapeControls, quote, trimmedEnd } from "../core/text.ts";
+import { wantsTls } from "../servers/index.ts";
 
 /** The credentials of a client and how it authenticates with them (RFC 6749, 2.3; RFC 7523). */
 export type ClientProof =
@@ -39,6 +40,8 @@ const OAUTH_ERROR = v.looseObject({ error: v.string() });
 
 const MAX_BYTES = 1_048_576;
 
+const TRUST_HINT = "trust the server's CA with --ca-file FILE or SSL_CERT_FILE=FILE";
+
 async function request(http: Http, details: HttpRequest, action: string): Promise<HttpAnswer> {
   try {
     return await http({ maxBytes: MAX_BYTES, ...details });
@@ -47,7 +50,7 @@ async function request(http: Http, details: HttpRequest, action: string): Promis
     throw new Problem(`${action}: no answer from ${escapeControls(redactUrl(details.url))}: ${error.message}`, {
       code: "verify-unreachable",
       exit: "unreachable",
-      hint: "check --token-endpoint or --public-url",
+      hint: networkHint(error, error.kind === "certificate" ? TRUST_HINT : "check --token-endpoint or --public-url"),
       cause: error,
     });
   }
@@ -62,6 +65,14 @@ export async function discoverEndpoints(http: Http, publicUrl: string, timeout: 
   const base = trimmedEnd(publicUrl, "/");
   const url = `${base}/.well-known/openid-configuration`;
   const answer = await request(http, { method: "GET", url, timeout, headers: { accept: "application/json" } }, action);
+  if (wantsTls(answer)) {
+    const { origin } = new URL(base);
+    throw new Problem(`${action}: ${origin} speaks TLS: the server wants https`, {
+      code: "https-required",
+      exit: "failed",
+      hint: `use ${origin.replace(/^http:/, "https:")} (with --ca-file, or for tests --skip-tls-verify)`,
+    });
+  }
   const document = v.safeParse(DISCOVERY, parseJson(answer.text)?.value);
   const own = (endpoint: string): boolean =>
     URL.canParse(endpoint) && new URL(endpoint).origin === new URL(base).origin;

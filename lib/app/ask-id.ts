@@ -8,17 +8,17 @@ const OFFERED = 20;
 export async function askId({
   admin,
   host,
-  note,
-}: Pick<Context, "admin" | "host" | "note">): Promise<string | undefined> {
+  tell,
+}: Pick<Context, "admin" | "host" | "tell">): Promise<string | undefined> {
   const { clients, next } = await admin.page({ size: OFFERED });
   const offered = clients.slice(0, OFFERED);
   if (offered.length === 0) return undefined;
   const widest = Math.max(...offered.map(({ client_id: id }) => id.length));
   for (const [at, client] of offered.entries()) {
     const number = String(at + 1).padStart(String(offered.length).length);
-    note(`  ${number}) ${client.client_id.padEnd(widest)}  ${textField(client, "client_name") ?? ""}`.trimEnd());
+    tell(`  ${number}) ${client.client_id.padEnd(widest)}  ${textField(client, "client_name") ?? ""}`.trimEnd());
   }
-  if (next !== undefined) note("  More clients exist; type the ID of another one");
+  if (next !== undefined) tell("  More clients exist; type the ID of another one");
   const answer = (await host.ask("Client (number or ID): ", false))?.trim() ?? "";
   if (answer === "") return undefined;
   return offered[Number(answer) - 1]?.client_id ?? answer;

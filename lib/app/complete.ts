@@ -124,12 +124,20 @@ export async function completionOf(
   return completion.kind === "ids" ? clientIds(found, after, completion, typed, outside) : completion;
 }
 
+/** The values of bash's COMP_TYPE for which it lists the candidates. */
+const LISTING: ReadonlySet<string> = new Set(["?", "!", "@"].map((type) => String(type.charCodeAt(0))));
+
 /** The words of a command line as a completion script passes them. */
 function requested(shell: Shell, passed: readonly string[]): { readonly words: readonly string[] } & Request {
   if (shell === "bash" || shell === "powershell") {
-    const [line = "", replaced] = passed;
+    const [line = "", replaced, type = "", columns = ""] = passed;
     const { words, last } = typedLine(line, shell === "bash" ? "\\" : "`");
-    return { words: words.slice(1), typed: last, ...(replaced === undefined ? {} : { replaced }) };
+    return {
+      words: words.slice(1),
+      typed: last,
+      ...(replaced === undefined ? {} : { replaced }),
+      listWidth: LISTING.has(type) ? Number(columns) || 80 : undefined,
+    };
   }
   const raw = passed[passed.length - 1] ?? "";
   return { words: passed.slice(0, -1), typed: { raw, text: unquoted(raw), quote: "" } };

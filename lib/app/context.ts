@@ -12,7 +12,7 @@ import { CA_FILE, RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import type { ParsedLine } from "../core/flags/parse.ts";
 import { FILE_DEPTH } from "../core/json.ts";
-import { CLEANUP_MS, type Http, proxyOf, STALLED_READER_MS } from "../core/network.ts";
+import { CLEANUP_MS, type Http, proxyOf, STALLED_READER_MS, UNREAD_CA_VARIABLES } from "../core/network.ts";
 import type { Format } from "../core/output/formats.ts";
 import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type ServerFamily } from "../servers/index.ts";
 import { InputFiles } from "./input.ts";
@@ -36,7 +36,7 @@ interface ContextOptions {
   readonly connection: Connection | undefined;
   readonly hasErrors: boolean;
   readonly detail: (line: string) => void;
-  readonly warn: (line: string) => void;
+  readonly warn: Context["warn"];
   readonly messages: Messages;
 }
 
@@ -77,7 +77,7 @@ export function createContext(options: ContextOptions): Context {
     readFile: (path, reader) => input.readText(path, reader),
     parseYaml: async (text, name) =>
       (await import("../adapters/yaml.ts")).parseDocuments(text, name, "values", FILE_DEPTH),
-    inspectKey: async (material) => inspect(material, sources),
+    inspectKey: async (material) => inspect(material, values, sources),
     keys: recipientKeys(values, sources),
     pairs: keyPairs(host),
     tokens: tokenEndpoint(host, https.public, remaining),
@@ -88,6 +88,8 @@ export function createContext(options: ContextOptions): Context {
     fail: messages.fail,
     warn: options.warn,
     note: messages.note,
+    noteChange: messages.noteChange,
+    tell: messages.tell,
     detail: options.detail,
     signal: ending.signal,
     uninterruptible: async (work) => {
@@ -120,6 +122,7 @@ function httpClients({ run, input, line, connection, detail }: ContextOptions): 
   const shared = {
     transport,
     monotonic: host.monotonic,
+    unreadCaVariables: () => UNREAD_CA_VARIABLES.filter((name) => (host.environment(name) ?? "") !== ""),
     ...(values.bool(VERBOSE) ? { trace: detail } : {}),
     ...(HONOURS_PROXIES ? { proxyOf: (url: URL) => proxyOf(url, host.environment) } : {}),
   };
@@ -151,6 +154,8 @@ function adminOf(
     http,
     base: connection.base,
     endpoint: connection.shown,
+    endpointOrigin: connection.endpointOrigin,
+    ...(connection.credential === undefined ? {} : { credential: connection.credential }),
     headers: connection.headers,
     family,
     failAfter: connection.failAfter,

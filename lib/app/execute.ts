@@ -1,9 +1,11 @@
+import type { Host } from "../adapters/host.ts";
 import { credentialNames } from "../clients/secret-file.ts";
 import { type Context, type PreparedCommand, type Result, runLeaf } from "../command.ts";
-import { NO_INPUT, VERBOSE } from "../core/flags/flag-table.ts";
+import { FORMAT, NO_INPUT, NO_WARNINGS, QUIET, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import { canAsk } from "../core/interactive.ts";
-import type { Format } from "../core/output/formats.ts";
+import { type Format, isForPrograms } from "../core/output/formats.ts";
+import type { SelectionWatch } from "../core/output/unselected.ts";
 import { type ExitName, Problem, type ProblemCode } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { Messages } from "./messages.ts";
@@ -12,24 +14,25 @@ import { Problems } from "./report.ts";
 import type { ResolvedLeaf } from "./resolve.ts";
 import type { Run } from "./run-state.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { wantsColor } from "./terminal-style.ts";
+import { hasColor } from "./terminal-style.ts";
 import { type Render, writeResult } from "./write-result.ts";
 
 /** Runs one command: reads its settings, prepares it, stops with all that is wrong or does the work, writes the result. */
 export async function execute(run: Run, called: ResolvedLeaf): Promise<ExitName> {
   const { host } = run;
-  const messages = new Messages(run);
   const { createContext, InputFiles } = await import("./context.ts");
   const input = new InputFiles(host);
   const read = await readSettings(run, called, input);
-  const detail = read.line.values.bool(VERBOSE) ? messages.note : (): void => {};
+  const { values } = read.line;
+  const format = read.format ?? { kind: "text" };
+  const messages = new Messages(run, () => silencesAdvice(host, values, format));
+  const detail = values.bool(VERBOSE) ? messages.detail : (): void => {};
   host.onConsole(detail);
   for (const warning of read.warnings) messages.warn(warning);
+  for (const warning of read.advice) messages.warn(warning, "advice");
   for (const key of read.unknownKeys) detail(`Config file: unknown key ${quote(key)} is ignored`);
-  const format = read.format ?? { kind: "text" };
-  const render = await rendering(run, format, read.line.values, read.problems);
   const misread = read.problems.some(({ code }) => MISREAD.has(code));
-  const contextOf = ({ line, connection, problems }: Settings): Context =>
+  const contextOf = ({ line, connection, problems }: Settings, render: Render): Context =>
     createContext({
       run,
       input,
@@ -44,9 +47,13 @@ export async function execute(run: Run, called: ResolvedLeaf): Promise<ExitName>
       // A line that was misread says nothing about the client that it seems to describe.
       warn: misread ? () => {} : messages.warn,
     });
-  const settings = mayAskId(run, called, read) ? await withAskedId(read, contextOf(read)) : read;
+  const settings = mayAskId(run, called, read)
+    ? await withAskedId(read, contextOf(read, await rendering(run, format, values, read.problems, undefined)))
+    : read;
   const { problems } = settings;
-  const context = contextOf(settings);
+  const watch = problems.length === 0 && "query" in format ? await watchSelection(values) : undefined;
+  const render = await rendering(run, format, values, problems, watch);
+  const context = contextOf(settings, render);
   const result = await runLeaf(called.command, {
     context,
     check: async (prepare) => {
@@ -57,7 +64,21 @@ export async function execute(run: Run, called: ResolvedLeaf): Promise<ExitName>
       return command;
     },
   });
-  return write(run, context, result, render);
+  const exit = await write(run, context, result, render);
+  const nothing = watch?.note();
+  if (nothing !== undefined) messages.note(nothing);
+  return exit;
+}
+
+/**
+ * Whether advice is left out: on request, or where a program that reads the result would read it too, because both streams
+ * are one, as in `2>&1` or `docker exec -it`.
+ */
+function silencesAdvice(host: Pick<Host, "streamsAreOne">, values: FlagValues, format: Format): boolean {
+  return (
+    values.bool(NO_WARNINGS) ||
+    ((values.isSet(FORMAT) || values.bool(QUIET)) && isForPrograms(format) && host.streamsAreOne())
+  );
 }
 
 /** Whether only the client ID is missing, and a person is there who can choose one. */
@@ -94,22 +115,66 @@ async function prepared(
   }
 }
 
+/** Watches whether the expression of the format selects anything. */
+async function watchSelection(values: FlagValues): Promise<SelectionWatch> {
+  const { SelectionWatch } = await import("../core/output/unselected.ts");
+  return new SelectionWatch((values.text(FORMAT) ?? "").replace(/^[^=]*=/, ""));
+}
+
 /** How results are rendered. A line with problems has none, so libraries of the format are not loaded for it. */
 async function rendering(
   { host }: Pick<Run, "host">,
   format: Format,
   values: FlagValues,
   problems: readonly Problem[],
+  watch: SelectionWatch | undefined,
 ): Promise<Render> {
   const { isTerminal, columns } = host.stdout;
-  const terminal = { isTerminal, columns, color: wantsColor(host, host.stdout) };
-  const tools = problems.length > 0 ? {} : await loadTools(format);
+  const terminal = { isTerminal, columns, color: hasColor(host, host.stdout) };
+  const loaded = problems.length > 0 ? {} : await loadTools(format);
+  const { select } = loaded;
+  const tools = watch === undefined || select === undefined ? loaded : { ...loaded, select: watch.watch(select) };
   const names = credentialNames({ values });
   return (many, live) => ({ terminal, isList: many, tools, names, ...(live ? { settleAfter: 1 } : {}) });
 }
 
+/** The pager that a person has chosen for this terminal; with `--format` and `-q` the output may be read by a program. */
+function pagerOf({ host, values }: Pick<Context, "host" | "values">): string | undefined {
+  if (!host.stdout.isTerminal || values.isSet(FORMAT) || values.bool(QUIET)) return undefined;
+  // An empty HYDRA_PAGER turns the other variable off.
+  const command = (host.environment("HYDRA_PAGER") ?? host.environment("PAGER") ?? "").trim();
+  return command === "" || command === "cat" ? undefined : command;
+}
+
+/** Writes a result through a pager; what comes after it on standard error waits until the person has left it. */
+async function writePaged(
+  { ending }: Pick<Run, "ending">,
+  context: Context,
+  result: Result,
+  render: Render,
+  command: string,
+): Promise<ExitName> {
+  const { startPager } = await import("../adapters/pager.ts");
+  const pager = startPager(command);
+  const stdout = { ...context.host.stdout, write: pager.write };
+  const format = result.format ?? context.format;
+  // Ctrl-C is for the pager, which has the terminal.
+  return context.uninterruptible(async () => {
+    const host = { stdout, sleep: context.host.sleep };
+    const { exit = () => "done" as const, ...rest } = result;
+    try {
+      await writeResult(host, ending.signal, format, rest, render, context.note);
+    } finally {
+      await pager.close();
+    }
+    return exit();
+  });
+}
+
 async function write(run: Run, context: Context, result: Result, render: Render): Promise<ExitName> {
   const { host, ending } = run;
+  const pager = result.isPaged === true ? pagerOf(context) : undefined;
+  if (pager !== undefined) return writePaged(run, context, result, render, pager);
   run.untilSignal = result.untilSignal === true;
   const written = (): Promise<ExitName> =>
     writeResult(

@@ -11,6 +11,13 @@ function operandsUsage(operands: Operands | undefined): string {
   return `${least > 0 ? name : `[${name}]`}${most > 1 ? "…" : ""}`;
 }
 
+/** The other names of commands, by the name that help lists. */
+function aliasLine(aliases: Readonly<Record<string, string>>): readonly string[] {
+  const named = Map.groupBy(Object.entries(aliases), ([, child]) => child);
+  const texts = [...named].map(([child, entries]) => `${child} = ${entries.map(([alias]) => alias).join(", ")}`);
+  return texts.length === 0 ? [] : [`Aliases: ${texts.join("; ")}.`];
+}
+
 /** The help page of a place in the tree; of a group, every child is loaded for its summary. */
 export async function pageOf({
   path,
@@ -57,6 +64,7 @@ export async function pageOf({
       : [],
     commands,
     more: [
+      ...aliasLine(command.group.aliases),
       `Use ${name} COMMAND --help for details about a command.`,
       ...(isRoot ? [`Topics (hydra help TOPIC): ${TOPICS.map((topic) => topic.name).join(", ")}.`] : []),
     ],

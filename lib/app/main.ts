@@ -4,6 +4,7 @@ import { ProgressBar } from "./progress.ts";
 import { problemsIn, problemsText } from "./report.ts";
 import { runLine } from "./run.ts";
 import type { Run } from "./run-state.ts";
+import { errorStyle } from "./terminal-style.ts";
 
 /** Milliseconds that pending output gets when a signal ends the program. */
 const EXIT_FLUSH_MS = 500;
@@ -62,7 +63,7 @@ function raceSignal<T>(run: Run, work: Promise<T>): Promise<T> {
 async function reportProblems(run: Run, error: unknown): Promise<ExitName> {
   const { host, ending, bar, json } = run;
   const problems = problemsIn(error, host);
-  const written = host.stderr.write(`${bar.away()}${problemsText(problems, json)}`).catch(() => {});
+  const written = host.stderr.write(`${bar.away()}${problemsText(problems, json, errorStyle(host))}`).catch(() => {});
   // A signal limits the wait for a reader of stderr that doesn't read.
   const hurried = new Promise<void>((resolve) => {
     onAbort(ending.signal, () => {

@@ -2,21 +2,50 @@ import type { Problem } from "../core/problem.ts";
 import { escapeControls } from "../core/text.ts";
 import { problemsText } from "./report.ts";
 import type { Run } from "./run-state.ts";
+import { errorStyle, type LineStyle } from "./terminal-style.ts";
 
 /** What one command writes to standard error. */
 export class Messages {
   readonly #run: Pick<Run, "host" | "bar" | "json">;
+  /** Whether advice and notes are left out; asked only when there are some. */
+  readonly #isQuiet: () => boolean;
 
-  constructor(run: Pick<Run, "host" | "bar" | "json">) {
+  readonly #style: LineStyle;
+
+  constructor(run: Pick<Run, "host" | "bar" | "json">, isQuiet: () => boolean) {
     this.#run = run;
+    this.#isQuiet = isQuiet;
+    this.#style = errorStyle(run.host);
   }
 
-  readonly note = (line: string): void => this.#write(`${escapeControls(line)}\n`);
+  /** A line that was asked for, as by `-v`. */
+  readonly detail = (line: string): void => {
+    const { paint, wrap } = this.#style;
+    this.#write(`${paint("note", wrap(escapeControls(line)))}\n`);
+  };
 
-  readonly warn = (line: string): void => this.#write(`Warning: ${escapeControls(line)}\n`);
+  /** A line of a dialogue with a person: never left out, and not broken, so that it can be copied. */
+  readonly tell = (line: string): void => this.#write(`${escapeControls(line)}\n`);
+
+  readonly note = (line: string): void => {
+    if (!this.#isQuiet()) this.detail(line);
+  };
+
+  readonly noteChange = (field: string, before: string, after: string): void => {
+    if (this.#isQuiet()) return;
+    const { paint, wrap } = this.#style;
+    const sides = `${paint("removed", escapeControls(before))} → ${paint("added", escapeControls(after))}`;
+    this.#write(`${wrap(`${escapeControls(field)}: ${sides}`)}\n`);
+  };
+
+  readonly warn = (line: string, kind?: "advice"): void => {
+    if (kind !== undefined && this.#isQuiet()) return;
+    const { paint, wrap } = this.#style;
+    this.#write(`${wrap(`${paint("warning", "Warning:")} ${escapeControls(line)}`)}\n`);
+  };
 
   /** Reports a failure that doesn't end the command. */
-  readonly fail = (problem: Problem): void => this.#write(problemsText([problem], this.#run.json));
+  readonly fail = (problem: Problem): void => this.#write(problemsText([problem], this.#run.json, this.#style));
 
   #write(text: string): void {
     const { host, bar } = this.#run;

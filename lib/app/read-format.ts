@@ -3,12 +3,13 @@ import type { FlagValues } from "../core/flags/flag-values.ts";
 import { type Format, isJson, parseFormat } from "../core/output/formats.ts";
 import { type Tools, toolsFor } from "../core/output/render.ts";
 import { Problem, usageError } from "../core/problem.ts";
-import { quote } from "../core/text.ts";
 
 /** The format of the results; undefined for one that doesn't exist. */
 export function readFormat(values: FlagValues, fallback: string, problems: Problem[]): Format | undefined {
   try {
-    return values.bool(QUIET) ? quietFormat(values) : namedFormat(values, fallback);
+    const named = namedFormat(values, fallback);
+    // As in Hydra's own CLI, --quiet wins over --format.
+    return values.bool(QUIET) ? { kind: "id" } : named;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     problems.push(error);
@@ -16,21 +17,13 @@ export function readFormat(values: FlagValues, fallback: string, problems: Probl
   }
 }
 
-function quietFormat(values: FlagValues): Format {
-  const text = values.text(FORMAT) ?? "";
-  if (values.origin(FORMAT).from === "flag" && text !== "id") {
-    throw usageError(
-      `${values.origin(QUIET).name} and --format ${quote(text)} exclude each other`,
-      "leave one of them out",
-    );
-  }
-  return { kind: "id" };
-}
-
 function namedFormat(values: FlagValues, fallback: string): Format {
   const text = values.text(FORMAT);
   // "default" is how Hydra's own 2.x CLI spells the default format.
-  return parseFormat(text === undefined || text === "default" ? fallback : text, values.origin(FORMAT).name);
+  return parseFormat(
+    text === undefined || text === "default" || text === "auto" ? fallback : text,
+    values.origin(FORMAT).name,
+  );
 }
 
 /** Whether a program reads the output, which then gets errors as JSON too; the default format of a command doesn't count. */

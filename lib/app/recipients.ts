@@ -1,11 +1,23 @@
 import type { Host } from "../adapters/host.ts";
 import type { KeybaseKey } from "../adapters/keybase.ts";
+import { textField } from "../core/client/client.ts";
 import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
-import type { JsonObject } from "../core/json.ts";
-import { recipientProblems } from "../core/keys/key-source.ts";
+import { isJsonObject, type JsonObject } from "../core/json.ts";
+import type { EncryptedMessage } from "../core/keys/encrypted-message.ts";
+import {
+  GITHUB_URL,
+  githubKeyUrl,
+  isLookedUp,
+  type KeySource,
+  keybaseUser,
+  keySourceProblem,
+  parseKeySource,
+} from "../core/keys/key-text.ts";
 import { checkPins, type Recipient } from "../core/keys/recipient.ts";
+import { recipientProblems } from "../core/keys/recipient-flags.ts";
 import type { Download } from "../core/network.ts";
+import { Problem } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
 import type { InputFiles } from "./input.ts";
@@ -31,21 +43,45 @@ async function wkdMaterial(address: string, origin: string, download: Download):
   return { material: key.material, origin, address: key.address };
 }
 
-async function keyMaterial(key: string, { input, download }: KeySources): Promise<KeyMaterial> {
-  if (key.startsWith("wkd:")) return wkdMaterial(key.slice(4), `--pgp-key ${key}`, download);
-  if (key.startsWith("@"))
-    return { material: await input.readBytes(key.slice(1), "--pgp-key"), origin: `--pgp-key ${key}` };
-  if (key === "-") return { material: await input.readBytes(key, "--pgp-key"), origin: "--pgp-key -" };
-  return { material: key, origin: "--pgp-key" };
+/** The key that a service has under a name; `label` is what messages call it, and `flag` where it was given. */
+async function lookedUpMaterial(
+  source: Extract<KeySource, { kind: "keybase" | "github" | "wkd" }>,
+  sources: KeySources,
+  { pinned, label, flag }: { readonly pinned: boolean; readonly label: string; readonly flag: string },
+): Promise<KeyMaterial> {
+  switch (source.kind) {
+    case "keybase":
+      return keybaseMaterial(source.name, sources, pinned, flag);
+    case "wkd":
+      return wkdMaterial(source.address, label, sources.download);
+    case "github": {
+      const wrong = keySourceProblem(source, flag);
+      if (wrong !== undefined) throw wrong;
+      const base = sources.host.environment("HYDRA_GITHUB_URL") ?? "";
+      const url = githubKeyUrl(source.user, base === "" ? GITHUB_URL : base);
+      return { ...(await urlMaterial(url, sources.download, pinned, label)), origin: label };
+    }
+  }
 }
 
-async function urlMaterial(
-  url: string,
-  download: Download,
-  pinned: boolean,
-  name = "--pgp-key-url",
-): Promise<KeyMaterial> {
-  if (url.startsWith("wkd:")) return wkdMaterial(url.slice(4), `${name} ${url}`, download);
+async function keyMaterial(key: string, sources: KeySources, pinned: boolean): Promise<KeyMaterial> {
+  const { input } = sources;
+  const source = parseKeySource(key);
+  const flag = "--pgp-key";
+  if (isLookedUp(source)) return lookedUpMaterial(source, sources, { pinned, label: `${flag} ${key}`, flag });
+  if (source.kind === "file") return { material: await input.readBytes(source.path, flag), origin: `${flag} ${key}` };
+  if (source.kind === "stdin") return { material: await input.readBytes(key, flag), origin: "--pgp-key -" };
+  return { material: key, origin: flag };
+}
+
+async function keyUrlMaterial(url: string, sources: KeySources, pinned: boolean): Promise<KeyMaterial> {
+  const source = parseKeySource(url);
+  const flag = "--pgp-key-url";
+  if (isLookedUp(source)) return lookedUpMaterial(source, sources, { pinned, label: `${flag} ${url}`, flag });
+  return urlMaterial(url, sources.download, pinned, flag);
+}
+
+async function urlMaterial(url: string, download: Download, pinned: boolean, name: string): Promise<KeyMaterial> {
   const { keyFromUrl } = await import("../adapters/key-url.ts");
   const key = await keyFromUrl(url, download, pinned, name);
   return { material: key.material, origin: `${name} ${redactUrl(key.url)}` };
@@ -70,9 +106,9 @@ export async function findRecipients(values: FlagValues, sources: KeySources): P
   const [wrong] = recipientProblems(values);
   if (wrong !== undefined) throw wrong;
   const materials: KeyMaterial[] = [];
-  for (const key of values.list(PGP_KEY)) materials.push(await keyMaterial(key, sources));
-  for (const url of values.list(PGP_KEY_URL)) materials.push(await urlMaterial(url, sources.download, pinned));
-  for (const user of values.list(KEYBASE)) materials.push(await keybaseMaterial(user, sources, pinned));
+  for (const key of values.list(PGP_KEY)) materials.push(await keyMaterial(key, sources, pinned));
+  for (const url of values.list(PGP_KEY_URL)) materials.push(await keyUrlMaterial(url, sources, pinned));
+  for (const name of values.list(KEYBASE)) materials.push(await keybaseMaterial(keybaseUser(name), sources, pinned));
   if (materials.length === 0) {
     // If encryption was requested, a plain secret must never be the result, however the flags were read.
     if ([PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => values.isSet(flag)))
@@ -100,21 +136,92 @@ async function recipientsIn(key: KeyMaterial, pins: readonly string[], now: Date
   return recipients;
 }
 
-/** Describes the keys that a word names: a key as for `--pgp-key`, a URL, or `keybase:NAME`. */
-export async function inspect(word: string, sources: KeySources): Promise<readonly JsonObject[]> {
-  const { inspectKey } = await import("../adapters/pgp.ts");
+/** Describes the keys that a word names, or the encrypted message: a key as for `--pgp-key`, a file, a URL, or `keybase:NAME`. */
+export async function inspect(word: string, values: FlagValues, sources: KeySources): Promise<readonly JsonObject[]> {
   const { material, origin } = await inspectedMaterial(word, sources);
-  const found = await inspectKey(material, origin, new Date(sources.host.now()));
+  const { encryptedMessageIn } = await import("../core/keys/encrypted-message.ts");
+  const message = encryptedMessageIn(material, origin);
+  if (message !== undefined) return [await describeMessage(message, origin, values, sources)];
+  return inspectAll({ material, origin }, sources);
+}
+
+async function inspectAll({ material, origin }: KeyMaterial, { host }: KeySources): Promise<readonly JsonObject[]> {
+  const { inspectKey } = await import("../adapters/pgp.ts");
+  const found = await inspectKey(material, origin, new Date(host.now()));
   return found.map((report) => ({ ...report }));
 }
 
+/** A key that was given to be compared with a message. */
+interface KeyOwner {
+  readonly fingerprint: string;
+  readonly userId: string | null;
+}
+
+/** The keys of `--pgp-key` by the IDs of the keys and of their subkeys. */
+async function keyOwners(values: FlagValues, sources: KeySources): Promise<ReadonlyMap<string, KeyOwner>> {
+  const { keyIdOf } = await import("../core/keys/encrypted-message.ts");
+  const owners = new Map<string, KeyOwner>();
+  for (const key of values.list(PGP_KEY)) {
+    for (const report of await inspectAll(await keyMaterial(key, sources, false), sources)) {
+      const owner = {
+        fingerprint: textField(report, "fingerprint") ?? "",
+        userId: textField(report, "userId") ?? null,
+      };
+      const subkeys = Array.isArray(report["subkeys"]) ? report["subkeys"].filter(isJsonObject) : [];
+      for (const part of [report, ...subkeys]) owners.set(keyIdOf(textField(part, "fingerprint") ?? ""), owner);
+    }
+  }
+  return owners;
+}
+
+/** What an encrypted message says about its recipients, and which of them are keys of `--pgp-key`. */
+async function describeMessage(
+  { recipients, passwords }: EncryptedMessage,
+  origin: string,
+  values: FlagValues,
+  sources: KeySources,
+): Promise<JsonObject> {
+  const owners = await keyOwners(values, sources);
+  const described = recipients.map(({ keyId, algorithm }) => ({
+    keyId: keyId ?? null,
+    algorithm,
+    key: owners.get(keyId ?? "") ?? null,
+  }));
+  const isFound = described.some(({ key }) => key !== null);
+  // A hidden recipient may be any key.
+  const isKnown = isFound || (values.isSet(PGP_KEY) && described.every(({ keyId }) => keyId !== null));
+  return { origin, kind: "encrypted-message", recipients: described, passwords, matches: isKnown ? isFound : null };
+}
+
+/** The longest word that is tried as the name of a file. */
+const LONGEST_NAME = 255;
+
 async function inspectedMaterial(word: string, sources: KeySources): Promise<KeyMaterial> {
   const { input, download } = sources;
-  if (word.startsWith("keybase:")) return keybaseMaterial(word.slice(8), sources, false, "Keybase user");
-  if (/^https?:/i.test(word)) return urlMaterial(word, download, false, "address");
-  if (word.startsWith("wkd:")) return wkdMaterial(word.slice(4), word, download);
-  if (word.startsWith("@")) return { material: await input.readBytes(word.slice(1), "pgp inspect"), origin: word };
-  if (word === "-") return { material: await input.readBytes(word, "pgp inspect"), origin: "standard input" };
+  const source = parseKeySource(word);
+  if (isLookedUp(source)) {
+    const flag = source.kind === "keybase" ? "Keybase user" : "argument";
+    return lookedUpMaterial(source, sources, { pinned: false, label: word, flag });
+  }
+  if (source.kind === "url") return urlMaterial(word, download, false, "address");
+  if (source.kind === "file") return { material: await input.readBytes(source.path, "pgp inspect"), origin: word };
+  if (source.kind === "stdin")
+    return { material: await input.readBytes(word, "pgp inspect"), origin: "standard input" };
+  const file = await fileMaterial(word, input);
+  if (file !== undefined) return file;
   // Base64 has neither of these characters and armor has spaces, so no part of a private key is shown.
   return { material: word, origin: /^\S*[.@]\S*$/.test(word) ? quote(word) : "the given key" };
+}
+
+/** The content of a file that is named without @: one that exists, or a word that cannot be anything else. */
+async function fileMaterial(word: string, input: InputFiles): Promise<KeyMaterial | undefined> {
+  const { looksLikeFileName } = await import("../core/keys/key-material.ts");
+  const isName = looksLikeFileName(word);
+  if (!isName && (word === "" || word.length > LONGEST_NAME || /[\n\0]/.test(word))) return undefined;
+  try {
+    return { material: await input.readBytes(word, "pgp inspect"), origin: quote(word) };
+  } catch (error) {
+    if (isName || !(error instanceof Problem) || error.code !== "unreadable-file") throw error;
+    return undefined;
+  }
 }

@@ -2,6 +2,7 @@ import type { Host } from "../adapters/host.ts";
 import { toJson } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";
 import { escapeControls } from "../core/text.ts";
+import { type LineStyle, PLAIN_STYLE } from "./terminal-style.ts";
 
 /** Several things that are wrong at once, reported together. */
 export class Problems extends Error {
@@ -15,16 +16,26 @@ export class Problems extends Error {
 }
 
 /** Problems as standard error shows them: lines for a person, or one JSON object for a program. */
-export function problemsText(all: readonly Problem[], json: boolean): string {
+export function problemsText(all: readonly Problem[], json: boolean, style = PLAIN_STYLE): string {
   if (json) return `${toJson(asJson(all))}\n`;
+  const { paint, wrap } = style;
   return all
     .flatMap(({ message, hint, details }) => [
-      `Error: ${message}`,
-      ...details.map((line) => `  ${line}`),
-      ...(hint === undefined ? [] : [`Hint: ${hint}`]),
+      `${paint("error", "Error:")} ${escapeControls(message)}`,
+      ...details.map((line) => `  ${escapeControls(line)}`),
+      ...(hint === undefined ? [] : [`${paint("note", "Hint:")} ${withCommands(escapeControls(hint), style)}`]),
     ])
-    .map((line) => `${escapeControls(line)}\n`)
+    .map((line) => `${wrap(line)}\n`)
     .join("");
+}
+
+/** A command line of this program up to its first value, and flags. */
+const COMMAND =
+  /\bhydra(?: (?:help [a-z-]+|[a-z]+(?:-secret)?(?= oauth2-client)|clients?|pgp|create|get|show|list|update|delete|import|rotate-secret|inspect|wait|sandbox|completion|version|oauth2-clients?))*(?: -{1,2}[a-z][a-z-]*)*|(?<![\w-])--[a-z][a-z-]*(?:=[\w.-]+)?/g;
+
+/** Gives the commands in a hint their colour. */
+function withCommands(hint: string, { paint }: LineStyle): string {
+  return hint.replace(COMMAND, (command) => paint("command", command));
 }
 
 function asJson(all: readonly Problem[]): Record<string, unknown> {

@@ -1,6 +1,7 @@
 import type { CommandDef } from "citty";
 import { type Group, isGroup, isLeaf, type Leaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
+import { commandMeantBy, isOryCommand, maySuggest } from "../core/command-words.ts";
 import { type Flag, indexFlags, type Syntax } from "../core/flags/flag.ts";
 import { CONNECTION_FLAGS, FORMAT, GENERAL_FLAGS, QUIET } from "../core/flags/flag-table.ts";
 import { describeOperand, NO_SOURCES, parseFlags } from "../core/flags/parse.ts";
@@ -42,14 +43,34 @@ export async function resolve(words: readonly string[]): Promise<ResolvedCommand
   const line = parseFlags([...before, stray], PARENT_ROWS, "", NO_SOURCES);
   // A wrong flag explains why the word after it was read as a command.
   if (line.problems.length > 0) throw new Problems(line.problems);
-  const meant = suggest(stray, [...Object.keys(await childrenOf(command)), ...Object.keys(command.group.aliases)]);
   const parent = path.join(" ");
+  if (isOryCommand(path.slice(1), stray)) {
+    throw usageError(
+      `${parent} ${stray} belongs to Ory Hydra's own CLI`,
+      "use the program that comes with the server; this one manages OAuth 2.0 clients",
+      "unknown-command",
+    );
+  }
   throw usageError(
     `Unknown command ${describeOperand(stray, line)} after ${parent}`,
-    meant === undefined ? `${parent} --help lists the commands` : `did you mean ${parent} ${meant}?`,
+    await commandHint(parent, command, stray),
     "unknown-command",
   );
 }
+
+async function commandHint(parent: string, group: Group, stray: string): Promise<string> {
+  const known = commandMeantBy(stray);
+  if (known !== undefined && CLIENT_GROUPS.has(parent)) return `did you mean hydra ${known}?`;
+  const names = [...Object.keys(await childrenOf(group)), ...Object.keys(group.group.aliases)];
+  const meant = suggest(
+    stray,
+    names.filter((name) => maySuggest(name, stray)),
+  );
+  return meant === undefined ? `${parent} --help lists the commands` : `did you mean ${parent} ${meant}?`;
+}
+
+/** The groups that the commands about clients follow. */
+const CLIENT_GROUPS: ReadonlySet<string> = new Set(["hydra", "hydra clients", "hydra client"]);
 
 /** A child of a group, loaded. */
 export async function resolved(child: unknown): Promise<Leaf | Group> {

@@ -35,10 +35,10 @@ export async function runLine(run: Run): Promise<ExitName> {
   }
 }
 
-/** A command line without a command: only the program itself does something then. */
+/** A command line without a command: alone, a group shows its help, as in Hydra's own CLI. */
 async function runGroup(run: Run, called: ResolvedCommand): Promise<ExitName> {
   const { path, words } = called;
-  if (path.length === 1 && words.length === 0) return showHelp(run.host, called);
+  if (words.length === 0) return showHelp(run.host, called);
   if (path.length === 1 && words.length === 1 && words[0] === "--version") {
     return runLine({ ...run, host: { ...run.host, args: ["version"] } });
   }

@@ -6,10 +6,10 @@ import { ACCESS_TOKEN_FILE, CA_FILE, CONFIG, ENDPOINT, FORMAT } from "../core/fl
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import { describeOperand, NO_SOURCES, type ParsedLine, parseFlags } from "../core/flags/parse.ts";
 import { INPUT_LIMIT, InputTooLarge, sizeText, whyUnreadable } from "../core/input-limits.ts";
-import { recipientProblems } from "../core/keys/key-source.ts";
+import { recipientProblems } from "../core/keys/recipient-flags.ts";
 import { type Format, isJson } from "../core/output/formats.ts";
 import { shellQuoted } from "../core/output/shell.ts";
-import { errorCode, Problem, usageError } from "../core/problem.ts";
+import { errorCode, Problem, usageError, withMessage } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import type { InputFiles } from "./input.ts";
 import { credentialFormatProblems, readFormat, wantsJsonErrors } from "./read-format.ts";
@@ -24,6 +24,8 @@ export interface Settings {
   readonly connection: Connection | undefined;
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
+  /** Warnings without which nothing is lost. */
+  readonly advice: readonly string[];
   /** Keys of the config file that this program doesn't know. */
   readonly unknownKeys: readonly string[];
 }
@@ -52,14 +54,16 @@ export async function readSettings(
   if (format !== undefined) run.json = values.isSet(FORMAT) && isJson(format);
   const needsServer = spec.server === true || (spec.server === "if-asked" && values.isSet(ENDPOINT));
   const server = needsServer ? await readServer(input, values, config?.endpoint, problems) : undefined;
-  problems.push(...recipientProblems(values), ...(server?.problems ?? []));
-  if (server?.connection !== undefined) problems.push(...(await caProblems(input, server.connection, values)));
+  problems.push(...recipientProblems(values));
+  for (const problem of server?.problems ?? []) problems.push(await withMisspeltEndpoint(problem, config));
+  if (server?.connection !== undefined) problems.push(...(await caProblems(input, values)));
   return {
     line,
     format,
     connection: server?.connection,
     problems,
-    warnings: [...(config?.warnings ?? []), ...line.warnings, ...(server?.warnings ?? [])],
+    warnings: [...(config?.warnings ?? []), ...(server?.warnings ?? [])],
+    advice: line.warnings,
     unknownKeys: config?.unknown ?? [],
   };
 }
@@ -93,6 +97,17 @@ async function readConfig(
     content: isJsonText(text, path) ? readJsonFile(text, path)[0] : await parseYaml(text, path, "texts"),
     readable: (file.mode & 0o044) !== 0,
     ...(writers.trust === "all" ? {} : { writers: writers.reason }),
+  });
+}
+
+/** A missing endpoint with the key of the config file that was probably meant. */
+async function withMisspeltEndpoint(problem: Problem, config: ConfigFile | undefined): Promise<Problem> {
+  if (problem.code !== "no-endpoint" || config === undefined) return problem;
+  const { misspeltEndpoint } = await import("../core/flags/config-file.ts");
+  const key = misspeltEndpoint(config);
+  if (key === undefined) return problem;
+  return withMessage(problem, `${problem.message}: ${quote(key)} in ${escapeControls(config.path)} is not a setting`, {
+    hint: `rename ${quote(key)} to endpoint in ${escapeControls(config.path)}`,
   });
 }
 
@@ -134,12 +149,9 @@ async function readServer(
   }
 }
 
-/** Checks the certificates of `--ca-file`, which are read only for https. */
-async function caProblems(
-  input: InputFiles,
-  { caFile }: Pick<Connection, "caFile">,
-  values: FlagValues,
-): Promise<readonly Problem[]> {
+/** Checks the certificates of `--ca-file`, also where plain http does not need them: a wrong path would show up too late. */
+async function caProblems(input: InputFiles, values: FlagValues): Promise<readonly Problem[]> {
+  const caFile = values.text(CA_FILE);
   if (caFile === undefined) return [];
   try {
     await input.readAuthorities(caFile, values.origin(CA_FILE));

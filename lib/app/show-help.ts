@@ -1,5 +1,9 @@
 import type { Host } from "../adapters/host.ts";
+import { isLeaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
+import { isOryCommand } from "../core/command-words.ts";
+import { GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
+import { NO_SOURCES, parseFlags } from "../core/flags/parse.ts";
 import { describeWord } from "../core/flags/scan.ts";
 import { renderHelp } from "../core/help/help.ts";
 import { topicText } from "../core/help/topic-text.ts";
@@ -8,15 +12,22 @@ import { type ExitName, usageError } from "../core/problem.ts";
 import { suggest } from "../core/text.ts";
 import { pageOf } from "./help-page.ts";
 import { childrenOf, type ResolvedCommand, resolve } from "./resolve.ts";
-import { helpWidth, wantsColor } from "./terminal-style.ts";
+import { hasColor, helpWidth } from "./terminal-style.ts";
 import { writeText } from "./write-result.ts";
 
-type HelpHost = Pick<Host, "stdout" | "stderr" | "environment">;
+type HelpHost = Pick<Host, "args" | "stdout" | "stderr" | "environment">;
 
 /** Shows the help page of a command. */
 export async function showHelp(host: HelpHost, called: ResolvedCommand): Promise<ExitName> {
-  await writeText(host, renderHelp(await pageOf(called), helpWidth(host), wantsColor(host, host.stdout)));
+  const style = { width: helpWidth(host), color: hasColor(host, host.stdout), all: asksForAll(called) };
+  await writeText(host, renderHelp(await pageOf(called), style));
   return "done";
+}
+
+/** Whether `--help=all` asks for every flag. */
+function asksForAll({ command, words }: Pick<ResolvedCommand, "command" | "words">): boolean {
+  const rows = isLeaf(command) ? command.spec.flags : GENERAL_FLAGS;
+  return parseFlags(words, rows, "", NO_SOURCES).values.text(HELP) === "all";
 }
 
 /** Shows the topic or the help page of the command that the words after `hydra help` name. */
@@ -25,15 +36,16 @@ export async function showHelpAbout(host: HelpHost, words: readonly string[]): P
   const [name] = names;
   const topic = TOPICS.find((known) => known.name === name);
   if (topic !== undefined) {
-    await writeText(host, topicText(topic, helpWidth(host), wantsColor(host, host.stdout)));
+    await writeText(host, topicText(topic, helpWidth(host), hasColor(host, host.stdout)));
     return "done";
   }
   if (name !== undefined) await rejectMisspeltTopic(name);
-  return showHelp(host, await resolve(names));
+  return showHelp(host, await resolve([...names, ...words.filter((word) => word === "--help=all")]));
 }
 
 /** A word that resembles a topic more than a command is an unknown topic; any other is left to the resolver. */
 async function rejectMisspeltTopic(name: string): Promise<void> {
+  if (isOryCommand([], name)) return;
   const topics = TOPICS.map((known) => known.name);
   const meant = suggest(name, [...Object.keys(await childrenOf(ROOT)), ...topics]);
   if (meant === undefined || !topics.includes(meant)) return;

@@ -1,8 +1,45 @@
 import type { Host, Output } from "../adapters/host.ts";
+import { COLOR } from "../core/flags/flag-table.ts";
+import { type ColorChoice, type Painter, painterFor, wantsColor } from "../core/output/colors.ts";
+import { wrapWords } from "../core/output/wrap-words.ts";
 
-/** Whether text to an output is colored (https://no-color.org). */
-export function wantsColor({ environment }: Pick<Host, "environment">, output: Output): boolean {
-  return output.isTerminal && (environment("NO_COLOR") ?? "") === "" && environment("TERM") !== "dumb";
+type StyleHost = Pick<Host, "args" | "environment">;
+
+/**
+ * What the last `--color` of a command line asks for. It is read from the words, because errors of a line that can't be
+ * parsed have a colour too; a wrong value is the parser's to report.
+ */
+function colorChoice(words: readonly string[]): ColorChoice {
+  const end = words.indexOf("--");
+  const name = `--${COLOR.name}`;
+  const values = (end < 0 ? words : words.slice(0, end)).flatMap((word, at) =>
+    word === name ? [words[at + 1]] : word.startsWith(`${name}=`) ? [word.slice(name.length + 1)] : [],
+  );
+  return COLOR.choices.find((choice) => choice === values[values.length - 1]) ?? COLOR.default;
+}
+
+/** Whether text to an output gets colours. */
+export function hasColor({ args, environment }: StyleHost, { isTerminal }: Pick<Output, "isTerminal">): boolean {
+  return wantsColor({ choice: colorChoice(args), environment, isTerminal });
+}
+
+/** How lines look on a stream. */
+export interface LineStyle {
+  readonly paint: Painter;
+  /** Breaks a line at the width of the terminal; those that follow are indented. */
+  readonly wrap: (line: string) => string;
+}
+
+/** The style of lines without colours and of any width, as files and programs get them. */
+export const PLAIN_STYLE: LineStyle = { paint: painterFor(false), wrap: (line) => line };
+
+/** The style of lines for standard error. */
+export function errorStyle(host: Pick<Host, "args" | "environment" | "stderr">): LineStyle {
+  const { isTerminal, columns } = host.stderr;
+  return {
+    paint: painterFor(hasColor(host, host.stderr)),
+    wrap: isTerminal ? (line) => wrapWords(line, columns || 80, "  ") : PLAIN_STYLE.wrap,
+  };
 }
 
 /** The width of help texts, which may be read through a pager. */

@@ -8,7 +8,7 @@ import { shellQuoted } from "../core/output/shell.ts";
 import { Problem } from "../core/problem.ts";
 
 /** What asking needs of a command's context. */
-type AskContext = Pick<Context, "host" | "note" | "syntax">;
+type AskContext = Pick<Context, "host" | "tell" | "syntax">;
 
 /** A kind of client, as the questions offer it. */
 interface Kind {
@@ -50,13 +50,13 @@ const KINDS: readonly Kind[] = [
 ];
 
 /** Asks until an answer is accepted. The end of the input ends the command. */
-async function ask<T>({ host, note }: AskContext, question: string, read: (text: string) => T | Error): Promise<T> {
+async function ask<T>({ host, tell }: AskContext, question: string, read: (text: string) => T | Error): Promise<T> {
   for (;;) {
     const text = await host.ask(question, false);
     if (text === undefined) throw notCreated();
     const answer = read(text.trim());
     if (!(answer instanceof Error)) return answer;
-    note(answer.message);
+    tell(answer.message);
   }
 }
 
@@ -73,8 +73,8 @@ function wordsIn(text: string): readonly string[] {
 }
 
 async function askKind(context: AskContext): Promise<Kind> {
-  context.note("No flags describe the client, so here are some questions. Ctrl-C stops.");
-  for (const [at, { title }] of KINDS.entries()) context.note(`  ${at + 1}) ${title}`);
+  context.tell("No flags describe the client, so here are some questions. Ctrl-C stops.");
+  for (const [at, { title }] of KINDS.entries()) context.tell(`  ${at + 1}) ${title}`);
   return ask(
     context,
     "Kind of client [1]: ",
@@ -142,7 +142,7 @@ function commandLine(syntax: Context["syntax"], client: JsonObject): string {
 /** Asks a person to describe a client; returns the values with the flags that the answers stand for. */
 export async function askClient(context: AskContext, values: FlagValues): Promise<FlagValues> {
   const client = await askFields(context);
-  context.note(`The same without questions: ${commandLine(context.syntax, client)}`);
+  context.tell(`The same without questions: ${commandLine(context.syntax, client)}`);
   const isWanted = await ask(context, "Create this client? [Y/n] ", (text) => {
     if (/^(?:y|yes|)$/i.test(text)) return true;
     return /^(?:n|no)$/i.test(text) ? false : new Error("Type y or n");

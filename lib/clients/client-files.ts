@@ -1,11 +1,22 @@
 import type { Context, TextFile } from "../command.ts";
-import { unknownKeys, withoutServerFields } from "../core/client/client.ts";
+import { withoutServerFields } from "../core/client/client.ts";
+import {
+  type KeyFinding,
+  keyFinding,
+  keyFindings,
+  keyProblem,
+  keyWarning,
+  looksLikeClient,
+} from "../core/client/key-findings.ts";
+import type { LintFinding } from "../core/client/lint-finding.ts";
+import { isKubernetesObject, type Manifests, readManifests } from "../core/client/maester.ts";
 import { lint } from "../core/client/rules.ts";
-import { STRICT } from "../core/flags/flag-table.ts";
+import { LENIENT, STRICT } from "../core/flags/flag-table.ts";
 import {
   FILE_DEPTH,
   isJsonObject,
   isLargerThan,
+  isStringList,
   isTooDeep,
   type JsonObject,
   MAX_DEPTH,
@@ -14,6 +25,7 @@ import {
 import { isJsonText, readJsonFile } from "../core/json-text.ts";
 import { Problem, type ProblemCode, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
+import { checkedOffline } from "./id-checks.ts";
 
 /** The largest client that is accepted from a file or a flag: 1 MiB. */
 const CLIENT_BYTES = 1024 * 1024;
@@ -40,26 +52,72 @@ function tooLarge(location: string): Problem {
 }
 
 /** What reading client files needs of a command's context. */
-export type ClientFileContext = Pick<Context, "readFile" | "parseYaml">;
+export type ClientFileContext = Pick<Context, "readFile" | "parseYaml" | "values" | "warn" | "note">;
+
+type TranslationContext = Pick<ClientFileContext, "values" | "warn" | "note">;
 
 /** What a file of clients holds, not checked yet. */
 interface FileContent {
-  readonly clients: readonly unknown[];
+  readonly name: string;
+  /** Clients, or Kubernetes objects. */
+  readonly values: readonly unknown[];
   /** Whether they are in a list, even if it has only one. */
   readonly isList: boolean;
 }
 
 /**
- * The clients in a file: JSON values with comments, one or several after each other, or YAML documents; each a client, a
- * list of clients, or the envelope of `list --format json`. Text that starts like JSON is never read as YAML.
+ * The values in a file: JSON values with comments, one or several after each other, or YAML documents; each a client, a
+ * list of clients, a list below `clients` or `items`, or a Kubernetes object. Text that starts like JSON is never read as
+ * YAML.
  */
-async function clientsIn({ parseYaml }: ClientFileContext, { text, name }: TextFile): Promise<FileContent> {
+async function contentOf({ parseYaml }: ClientFileContext, { text, name }: TextFile): Promise<FileContent> {
   const values = isJsonText(text, name)
     ? readJsonFile(text, name, FILE_DEPTH)
     : // Between or after the marks of YAML documents there may be nothing.
       (await parseYaml(text, name)).filter((value) => value !== null);
-  const lists = values.map((value) => (isJsonObject(value) && Array.isArray(value["items"]) ? value["items"] : value));
-  return { clients: lists.flat(), isList: lists.some(Array.isArray) };
+  const lists = values.map((value) => listBelow(value) ?? value);
+  return { name, values: lists.flat(), isList: lists.some(Array.isArray) };
+}
+
+/** The list in the envelope of `list --format json`, or of a file that groups its clients. */
+function listBelow(value: unknown): readonly unknown[] | undefined {
+  if (!isJsonObject(value) || isKubernetesObject(value)) return undefined;
+  return [value["items"], value["clients"]].find((list) => Array.isArray(list));
+}
+
+/** The clients in some files, those of Kubernetes manifests translated; what is wrong with a manifest is reported. */
+function translated(
+  { values, warn, note }: TranslationContext,
+  files: readonly FileContent[],
+  problems: Problem[],
+): Manifests["entries"] {
+  const { entries, notes, unknownKeys, problems: wrong } = readManifests(files);
+  for (const line of notes) note(line);
+  const lenient = values.bool(LENIENT);
+  const findings = unknownKeys.map(({ location, key, meant }) =>
+    keyFinding(`${location}: ${quote(key)}`, meant === undefined ? undefined : `did you mean ${meant}?`, lenient),
+  );
+  reportKeys({ values, warn }, findings, problems);
+  problems.push(...wrong);
+  return entries.map((entry) => ({ ...entry, value: withScopeText(entry.value) }));
+}
+
+/** A client whose scope is a list of words, as other programs write it, with the text that servers expect. */
+function withScopeText(client: unknown): unknown {
+  if (!isJsonObject(client) || !isStringList(client["scope"])) return client;
+  return { ...client, scope: client["scope"].join(" ") };
+}
+
+/** Shows the keys that are not fields as warnings, or adds them to the problems; under `--strict` all of them. */
+export function reportKeys(
+  { values, warn }: Pick<Context, "values" | "warn">,
+  findings: readonly KeyFinding[],
+  problems: Problem[],
+): void {
+  const strict = values.bool(STRICT);
+  for (const finding of findings)
+    if (strict || finding.severity === "error") problems.push(keyProblem(finding));
+    else warn(keyWarning(finding));
 }
 
 /** The client of `--file` and how messages name the file. Other content than one client is added to the problems. */
@@ -72,16 +130,25 @@ export async function readOneClient(
   const file = await context.readFile(path, "--file");
   const large = textProblem(file.text, location);
   if (large !== undefined) throw large;
-  const { clients, isList } = await clientsIn(context, file);
-  const [client] = clients;
-  if (clients.length === 1 && !isList && isJsonObject(client)) return { client, name: file.name };
-  problems.push(
-    usageError(
-      `${location} does not hold one client`,
-      isList || clients.length > 1 ? "create several with hydra clients import" : "give a JSON or YAML object",
-      "bad-file",
-    ),
-  );
+  const content = await contentOf(context, file);
+  const before = problems.length;
+  const entries = translated(context, [content], problems);
+  const [entry] = entries;
+  if (problems.length > before) return { client: {}, name: file.name };
+  const isOne = entries.length === 1 && (!content.isList || entry?.location !== undefined);
+  if (!isOne || !isJsonObject(entry?.value))
+    problems.push(
+      usageError(
+        `${location} does not hold one client`,
+        content.isList || entries.length > 1
+          ? "create several with hydra clients import"
+          : "give a JSON or YAML object",
+        "bad-file",
+      ),
+    );
+  else if (Object.keys(entry.value).length > 0 && !looksLikeClient(entry.value, context.values.bool(LENIENT)))
+    problems.push(usageError(`${location} has no client field`, NO_FIELD_HINT, "bad-file"));
+  else return { client: entry.value, name: entry.location ?? file.name };
   return { client: {}, name: file.name };
 }
 
@@ -109,51 +176,52 @@ export async function readEntries(
     );
     return [];
   }
-  const entries: ClientEntry[] = [];
+  const files: FileContent[] = [];
   for (const path of operands.length === 0 ? ["-"] : operands) {
     try {
-      entries.push(...(await entriesIn(context, path, problems)));
+      files.push(await contentOf(context, await context.readFile(path, "import")));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       problems.push(error);
     }
   }
-  return entries;
+  // All together: a manifest may name a Secret of another file.
+  return entriesIn(context, files, problems);
 }
 
-async function entriesIn(
-  context: ClientFileContext,
-  path: string,
+function entriesIn(
+  context: TranslationContext,
+  files: readonly FileContent[],
   problems: Problem[],
-): Promise<readonly ClientEntry[]> {
-  const file = await context.readFile(path, "import");
-  const { clients } = await clientsIn(context, file);
-  return clients.flatMap((client, at) => {
-    const location = clients.length === 1 ? file.name : `${file.name}, client ${at + 1}`;
-    const entry = entryOf(client, file.name, location);
+): readonly ClientEntry[] {
+  const lenient = context.values.bool(LENIENT);
+  const entries = translated(context, files, problems);
+  const counts = Map.groupBy(entries, ({ file }) => file);
+  const numbers = new Map<string, number>();
+  return entries.flatMap(({ file, value, location }) => {
+    const number = (numbers.get(file) ?? 0) + 1;
+    numbers.set(file, number);
+    const name = location ?? (counts.get(file)?.length === 1 ? file : `${file}, client ${number}`);
+    const entry = entryOf(value, { file, location: name, lenient });
     if (!(entry instanceof Problem)) return [entry];
     problems.push(entry);
     return [];
   });
 }
 
-function entryOf(client: unknown, file: string, location: string): ClientEntry | Problem {
+/** The hint for an object that is no client. */
+const NO_FIELD_HINT = "give clients as objects with fields such as client_name and grant_types";
+
+function entryOf(
+  client: unknown,
+  { file, location, lenient }: Omit<ClientEntry, "client"> & { readonly lenient: boolean },
+): ClientEntry | Problem {
   const bounds = clientProblem(client, location);
   if (bounds !== undefined) return bounds;
   if (!isJsonObject(client))
     return usageError(`${location} is not an object`, "a client is a JSON or YAML object", "bad-file");
-  if (looksLikeClient(client)) return { client, file, location };
-  return usageError(
-    `${location} has no client field`,
-    "give clients as objects, in a list or one per line",
-    "bad-file",
-  );
-}
-
-/** Whether an object can be meant as a client: one of its keys is a field, or is similar to one. */
-function looksLikeClient(client: JsonObject): boolean {
-  const unknown = unknownKeys(client);
-  return unknown.length < Object.keys(client).length || unknown.some(({ meant }) => meant !== undefined);
+  if (looksLikeClient(client, lenient)) return { client, file, location };
+  return usageError(`${location} has no client field`, NO_FIELD_HINT, "bad-file");
 }
 
 /** How many problems, or warnings, are shown one by one; the others are only counted. */
@@ -167,6 +235,8 @@ interface EntryFinding {
   readonly hint: string;
   /** The message as a warning. */
   readonly warning: string;
+  /** Whether nothing is lost without the warning: a field that isn't known may be dropped by the server. */
+  readonly kind?: "advice";
 }
 
 /** Checks all entries before anything is sent: unknown fields, rules and duplicate IDs. Warnings are shown. */
@@ -174,41 +244,42 @@ export function entryProblems(
   { values, warn }: Pick<Context, "values" | "warn">,
   entries: readonly ClientEntry[],
 ): readonly Problem[] {
+  const isChecked = checkedOffline({ values });
   const strict = values.bool(STRICT);
   const locations = new Map<string, string>();
   const findings = entries.flatMap((entry) => [
-    ...unknownFieldFindings(entry),
-    ...lintFindings(entry),
+    ...keyFindingsOf(entry, values.bool(LENIENT)),
+    ...lintFindings(entry, isChecked),
     ...duplicateFindings(entry, locations),
   ]);
   const isError = ({ severity }: EntryFinding): boolean => strict || severity === "error";
   const warnings = findings.filter((finding) => !isError(finding));
-  for (const { warning } of warnings.slice(0, MAX_SHOWN)) warn(warning);
-  if (warnings.length > MAX_SHOWN) warn(`${warnings.length - MAX_SHOWN} more warnings of this kind are not shown`);
+  for (const { warning, kind } of warnings.slice(0, MAX_SHOWN)) warn(warning, kind);
+  if (warnings.length > MAX_SHOWN)
+    warn(`${warnings.length - MAX_SHOWN} more warnings of this kind are not shown`, "advice");
   const problems = findings.filter(isError).map(({ message, hint, code }) => usageError(message, hint, code));
   if (problems.length <= MAX_SHOWN) return problems;
   const more = `${problems.length - MAX_SHOWN} more problems are not shown`;
   return [...problems.slice(0, MAX_SHOWN), usageError(more, "fix these first", "more")];
 }
 
-function unknownFieldFindings({ client, location }: ClientEntry): readonly EntryFinding[] {
-  return unknownKeys(client).map(({ key, meant }) => {
-    const message = `${location}: ${unknownField(quote(key), meant)}`;
-    const hint = "fix the file, or leave out --strict";
-    return { severity: "warning", code: "unknown-field", message, hint, warning: message };
+function keyFindingsOf({ client, location }: ClientEntry, lenient: boolean): readonly EntryFinding[] {
+  return keyFindings(client, (key) => `${location}: ${quote(key)}`, lenient).map((finding) => {
+    const { message, hint = "", code } = keyProblem(finding);
+    return { severity: finding.severity, code, message, hint, warning: keyWarning(finding) };
   });
 }
 
-/** Says that a name isn't a client field, with the field that was probably meant. */
-export function unknownField(name: string, meant: string | undefined): string {
-  return `${name} is not a client field${meant === undefined ? "" : `; did you mean ${meant}?`}`;
-}
-
-function lintFindings({ client, location }: ClientEntry): readonly EntryFinding[] {
-  return lint(client, (field) => field).map(({ rule, severity, message: found, hint }) => {
-    const message = `${location}: ${found}`;
-    return { severity, code: rule, message, hint, warning: `${message} [${rule}]` };
-  });
+function lintFindings(
+  { client, location }: ClientEntry,
+  isChecked: (finding: LintFinding) => boolean,
+): readonly EntryFinding[] {
+  return lint(client, (field) => field)
+    .filter(isChecked)
+    .map(({ rule, severity, message: found, hint }) => {
+      const message = `${location}: ${found}`;
+      return { severity, code: rule, message, hint, warning: `${message} [${rule}]: ${hint}`, kind: "advice" };
+    });
 }
 
 /** The finding of an ID that an earlier entry has; `locations` collects the IDs. */

@@ -45,7 +45,7 @@ export interface Delivery {
 
 /**
  * What is delivered of a client. If the server returned another secret than the one sent, the server's counts. A provided
- * secret is omitted from the result; with recipients, so is every plain credential.
+ * secret is omitted from the result, unless it is echoed; with recipients, so is every plain credential.
  */
 export async function deliveryOf(
   context: DeliveryContext,
@@ -77,8 +77,9 @@ export async function deliveryOf(
     };
   }
   const delivery = { credentials: { id, secret }, secret: { plain: secret, encrypted: undefined, kind }, differs };
-  if (prepared.given && !differs) return { shown: withoutSecret(record), mustDeliver: undefined, ...delivery };
   const shown = answered === secret ? record : { ...record, client_secret: secret };
+  if (prepared.given && !differs)
+    return { shown: prepared.echoed === true ? shown : withoutSecret(record), mustDeliver: undefined, ...delivery };
   return { shown, mustDeliver: secret, ...delivery };
 }
 

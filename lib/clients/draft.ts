@@ -1,16 +1,20 @@
 import type { Context } from "../command.ts";
 import { type PathAssignment, setPath } from "../core/client/changes.ts";
-import { type Draft, draftClient, type Label, unknownKeys, withoutServerFields } from "../core/client/client.ts";
+import { type Draft, draftClient, isPublic, type Label, withoutServerFields } from "../core/client/client.ts";
 import { sameValue } from "../core/client/equality.ts";
 import { FIELDS, ID } from "../core/client/fields.ts";
-import { findingProblem, type LintFinding, lint } from "../core/client/rules.ts";
-import { FILE, SECRET, SET, STRICT } from "../core/flags/flag-table.ts";
+import { keyFindings } from "../core/client/key-findings.ts";
+import type { LintFinding } from "../core/client/lint-finding.ts";
+import { findingProblem, lint } from "../core/client/rules.ts";
+import { emptySecret } from "../core/client/value-rules.ts";
+import { FILE, LENIENT, SECRET, SET, STRICT } from "../core/flags/flag-table.ts";
 import { type JsonObject, MAX_DEPTH } from "../core/json.ts";
 import { unescapeToken } from "../core/json-pointer.ts";
 import { faultText, readOneJson } from "../core/json-text.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { type ClientFileContext, clientProblem, readOneClient, textProblem, unknownField } from "./client-files.ts";
+import { type ClientFileContext, clientProblem, readOneClient, reportKeys, textProblem } from "./client-files.ts";
+import { checkedOffline } from "./id-checks.ts";
 import type { ProvidedSecret } from "./secret-source.ts";
 
 /** A client read from the flags and files of a command line. */
@@ -19,6 +23,15 @@ export interface ReadDraft extends Draft {
   readonly fromFlags: ReadonlySet<string>;
   /** Values of `--set` inside fields that nothing else sets, for an update to put into the existing client. */
   readonly nested: readonly PathAssignment[];
+  /** What the rules find in values that are not part of the client: empty secrets. */
+  readonly findings: readonly LintFinding[];
+}
+
+/** The client of `--file`. */
+interface FileClient {
+  readonly client: JsonObject;
+  readonly name: string;
+  readonly hasEmptySecret: boolean;
 }
 
 /** What reading a draft needs of a command's context. */
@@ -42,33 +55,35 @@ export async function readDraft(context: DraftContext, defaults: boolean): Promi
   if (bounds !== undefined) problems.push(bounds);
   // No check can go on with a client that is too deep or too large.
   const client = bounds === undefined ? assigned.client : {};
-  const unknown = unknownKeys(client).map(({ key, meant }) =>
-    unknownField(origins.get(key) ?? (base === undefined ? quote(key) : `${quote(key)} in ${base.name}`), meant),
-  );
-  const strict = values.bool(STRICT);
-  if (strict)
-    problems.push(
-      ...unknown.map((message) => usageError(message, "leave it out, or leave out --strict", "unknown-field")),
-    );
+  const lenient = values.bool(LENIENT);
+  const nameOf = (key: string): string =>
+    origins.get(key) ?? (base === undefined ? quote(key) : `${quote(key)} in ${base.name}`);
+  const tops = Object.fromEntries(assigned.nested.map(({ path: [top = ""], value }) => [top, value]));
+  reportKeys(context, keyFindings({ ...client, ...tops }, nameOf, lenient), problems);
   return {
     client,
     label: (field) => origins.get(field) ?? flags.label(field),
     problems: [...problems, ...flags.problems],
-    warnings: [...(strict ? [] : unknown), ...flags.warnings],
+    warnings: flags.warnings,
+    findings: emptySecrets(context, base),
     fromFlags: new Set([...FIELDS.filter(({ flag }) => values.isSet(flag)).map(({ name }) => name), ...origins.keys()]),
     nested: assigned.nested,
   };
 }
 
-/** The client of `--file`. */
-async function readBase(
-  context: DraftContext,
-  problems: Problem[],
-): Promise<{ readonly client: JsonObject; readonly name: string } | undefined> {
+async function readBase(context: DraftContext, problems: Problem[]): Promise<FileClient | undefined> {
   const path = context.values.text(FILE);
   if (path === undefined) return undefined;
   const read = await attempt(problems, () => readOneClient(context, path, problems));
-  return read === undefined ? undefined : { name: read.name, client: withoutServerFields(read.client) };
+  if (read === undefined) return undefined;
+  const hasEmptySecret = read.client["client_secret"] === "" && !isPublic(read.client);
+  return { name: read.name, client: withoutServerFields(read.client), hasEmptySecret };
+}
+
+/** The findings of an empty secret in a flag, or in a file whose secret no flag overrides. */
+function emptySecrets({ values }: Pick<Context, "values">, base: FileClient | undefined): readonly LintFinding[] {
+  if (values.isSet(SECRET)) return values.text(SECRET) === "" ? [emptySecret(values.origin(SECRET).name)] : [];
+  return base?.hasEmptySecret === true ? [emptySecret(`"client_secret" in ${base.name}`)] : [];
 }
 
 /** The texts of the files that flags such as `--jwks` name, by the flag's value; undefined where one can't be read. */
@@ -195,10 +210,13 @@ export function labelWithSecret(label: Label, given: ProvidedSecret | undefined)
 }
 
 /** Checks a draft by the rules: shows the warnings, and returns the errors; under `--strict` warnings are errors too. */
-export function lintDraft({ values, warn }: Pick<Context, "values" | "warn">, draft: Draft): readonly Problem[] {
+export function lintDraft(
+  { values, warn }: Pick<Context, "values" | "warn">,
+  draft: Draft & Pick<ReadDraft, "findings">,
+): readonly Problem[] {
   for (const warning of draft.warnings) warn(warning);
-  const findings = lint(draft.client, draft.label);
-  return [...draft.problems, ...reportFindings({ values, warn }, findings)];
+  const findings = lint(draft.client, draft.label).filter(checkedOffline({ values }));
+  return [...draft.problems, ...reportFindings({ values, warn }, [...draft.findings, ...findings])];
 }
 
 /** Shows the warnings among findings and returns the errors; under `--strict` warnings are errors too. */
@@ -207,7 +225,8 @@ export function reportFindings(
   findings: readonly LintFinding[],
 ): readonly Problem[] {
   const isError = ({ severity }: LintFinding): boolean => severity === "error" || values.bool(STRICT);
-  for (const finding of findings) if (!isError(finding)) warn(`${finding.message} [${finding.rule}]: ${finding.hint}`);
+  for (const finding of findings)
+    if (!isError(finding)) warn(`${finding.message} [${finding.rule}]: ${finding.hint}`, "advice");
   return findings.filter(isError).map(findingProblem);
 }
 

@@ -30,6 +30,8 @@ interface CreateIfMissing {
   /** The algorithm of a key pair that would be generated. */
   readonly algorithm: string | undefined;
   readonly recipients: () => Promise<readonly Recipient[]>;
+  /** Whether the result shows a provided secret. */
+  readonly echoed: boolean;
 }
 
 /** The client with the ID of a create, looked up only if `--if-exists` needs it. */
@@ -105,12 +107,12 @@ function updateNote(id: string, differing: readonly Change[]): string {
 
 async function updatedWithSecret(
   context: ExistingContext,
-  { draft, recipients }: CreateIfMissing,
+  { draft, recipients, echoed }: CreateIfMissing,
   { current, wanted, differing, secret }: Difference & { readonly secret: string },
 ): Promise<Result> {
   const { values } = context;
   const id = current.client_id;
-  const prepared = await prepareSecret(context, secret, await recipients());
+  const prepared = { ...(await prepareSecret(context, secret, await recipients())), echoed };
   const all = [...differing, { field: "client_secret", before: undefined, after: secret }];
   // An environment variable may be set for other commands, so it is named where it changed an existing client.
   const origin = values.origin(SECRET);
@@ -124,7 +126,7 @@ async function updatedWithSecret(
     before({ mustDeliver, differs }, record) {
       warnDropped(context, wanted, record);
       const source = differs ? "returned by the server" : isVariable ? `given by ${origin.name}` : "given";
-      const isDelivered = mustDeliver !== undefined || values.isSet(SECRET_OUT);
+      const isDelivered = mustDeliver !== undefined || echoed || values.isSet(SECRET_OUT);
       context.note(
         `${updateNote(id, differing)}; its secret is the one ${source}${isDelivered ? "" : ", and none was delivered"}`,
       );

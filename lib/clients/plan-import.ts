@@ -28,7 +28,7 @@ interface EntryPlan {
 }
 
 /** How an entry differs from the client that the server has. */
-export interface EntryDifference {
+interface EntryDifference {
   readonly wanted: JsonObject;
   /** The secret that the entry gives; the server doesn't return its own, so it always counts as different. */
   readonly secret: string | undefined;

@@ -40,10 +40,10 @@ export function planUpdate(
   current: JsonObject,
 ): PlannedUpdate {
   const { id, set, nested, editedLists, secret, replace } = update;
-  const base = { ...current, ...set };
+  const base = replace ? set : { ...current, ...set };
   const edits = Object.fromEntries(editedLists.map((field) => [field.name, applyListEdits(context, field, base)]));
   const wanted: JsonObject = { ...set, ...applyNested(current, nested), ...edits };
-  const merged = { ...current, ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) };
+  const merged = { ...(replace ? {} : current), ...wanted, ...(secret === undefined ? {} : { client_secret: secret }) };
   const [first, ...others] = replace ? [] : mergedProblems(context, merged, update, current);
   if (first !== undefined) throw withMessage(first, first.message, { details: others.map(({ message }) => message) });
   if (secret !== undefined && isPublic(merged))
@@ -73,7 +73,7 @@ function applyListEdits({ values, warn }: Pick<Context, "values" | "warn">, fiel
   const removed = valuesOf("remove");
   for (const value of removed)
     if (!current.includes(value))
-      warn(`--remove-${field.singular ?? field.name} ${quote(value)} is not in ${field.name}`);
+      warn(`--remove-${field.singular ?? field.name} ${quote(value)} is not in ${field.name}`, "advice");
   const added = [...new Set(valuesOf("add"))].filter((value) => !current.includes(value));
   const after = [...current, ...added].filter((value) => !removed.includes(value));
   return isText ? after.join(" ") : after;

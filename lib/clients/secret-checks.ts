@@ -185,7 +185,7 @@ function metadataProblems(context: Pick<Context, "values" | "format">): readonly
 }
 
 /** The problem of an encoding for an encrypted secret without a recipient, where the secret would stay plain. */
-export function encryptedFormatProblems({ values }: Values): readonly Problem[] {
+function encryptedFormatProblems({ values }: Values): readonly Problem[] {
   if (!values.isSet(ENCRYPTED_FORMAT) || wantsRecipients({ values })) return [];
   return [
     usageError(

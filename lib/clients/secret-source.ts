@@ -24,6 +24,8 @@ export function wantsRecipients({ values }: Pick<Context, "values">): boolean {
 export interface ProvidedSecret {
   readonly text: string;
   readonly name: string;
+  /** Whether it is on the command line. */
+  readonly onCommandLine: boolean;
 }
 
 /** What reading a provided secret needs of a command's context. */
@@ -66,7 +68,7 @@ async function secretInFile({ readFile }: Pick<Context, "readFile">, file: strin
   const secret = text.replace(/\r?\n$/, "");
   // A file that was never filled must not lead to a generated secret that nobody expects.
   if (secret === "") throw usageError(`There is no secret in ${name}`, "write the secret to it first", "no-secret");
-  return { text: secret, name: `the secret in ${name}` };
+  return { text: secret, name: `the secret in ${name}`, onCommandLine: false };
 }
 
 async function typedSecret({ host }: Pick<Context, "host">): Promise<ProvidedSecret> {
@@ -74,7 +76,7 @@ async function typedSecret({ host }: Pick<Context, "host">): Promise<ProvidedSec
   if (text === "") throw usageError("No secret was entered", "run the command again", "no-secret");
   if (text !== (await host.ask("Once more: ", true)))
     throw usageError("The two secrets differ", "run the command again", "secret-mistyped");
-  return { text, name: "the secret that was entered" };
+  return { text, name: "the secret that was entered", onCommandLine: false };
 }
 
 /** The secret of `--secret` or its environment variable. */
@@ -83,16 +85,29 @@ function secretInFlag({ values, warn }: Pick<Context, "values" | "warn">): Provi
   if (text === "") return undefined;
   const { from, name } = values.origin(SECRET);
   if (from === "flag")
-    warn("--secret is visible to other users of this machine and in the shell history; prefer --secret-file");
-  return { text, name };
+    warn("--secret is visible to other users of this machine and in the shell history; prefer --secret-file", "advice");
+  return { text, name, onCommandLine: from === "flag" };
+}
+
+/**
+ * Whether a provided secret comes back in the result, as Hydra's own CLI 2.x prints it: one from the command line or a
+ * client file, but not one that was kept off the command line, or that is encrypted.
+ */
+export function isEchoed(
+  { syntax, values }: Pick<Context, "syntax" | "values">,
+  given: ProvidedSecret | undefined,
+): boolean {
+  return syntax === "2.x" && given?.onCommandLine !== false && !wantsRecipients({ values });
 }
 
 /** A client's secret before the client exists: everything that could fail has been done. */
 export interface PreparedSecret {
   /** What is sent to the server; undefined for a public client. */
   readonly plain: string | undefined;
-  /** Whether the user provided it, so that it is never printed. */
+  /** Whether the user provided it, so that it need not be delivered. */
   readonly given: boolean;
+  /** Whether the result shows a provided secret nevertheless. */
+  readonly echoed?: boolean;
   readonly encrypted: string | undefined;
   readonly recipients: readonly Recipient[];
   /** What it is, as a recovery copy calls it. */

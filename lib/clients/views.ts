@@ -37,7 +37,8 @@ export function requestedId(client: JsonObject): string | undefined {
 
 /** A client that was found, in the columns of Hydra's own CLI 2.x. */
 export const CLIENT_VIEW: View<JsonObject> = {
-  columns: COLUMNS.filter((column) => column.label !== "CLIENT SECRET"),
+  // Always empty here, so the column may be left out on a narrow terminal.
+  columns: COLUMNS.map((column) => (column.label === "CLIENT SECRET" ? { ...column, whole: false } : column)),
   id: idOf,
   credentials: (client) => ({ id: idOf(client), hasNoSecret: isPublic(client) }),
 };
@@ -55,6 +56,11 @@ export const LIST_VIEW: View<JsonObject> = {
     field("TOKEN ENDPOINT AUTH METHOD", "token_endpoint_auth_method"),
   ],
   envelope: { items: "items", rest: { next_page_token: "", is_last_page: true } },
+  tableEnd: (rest) => [
+    [],
+    ["NEXT PAGE TOKEN", textField(rest, "next_page_token") ?? ""],
+    ["IS LAST PAGE", String(rest["is_last_page"])],
+  ],
 };
 
 /** The field of results with an encrypted secret. */

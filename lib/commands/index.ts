@@ -21,6 +21,8 @@ const create = (): Promise<CommandDef> => import("./clients/create.ts").then((mo
 
 const get = (): Promise<CommandDef> => import("./clients/get.ts").then((module) => module.get);
 
+const show = (): Promise<CommandDef> => import("./clients/show.ts").then((module) => module.show);
+
 const list = (): Promise<CommandDef> => import("./clients/list.ts").then((module) => module.list);
 
 const update = (): Promise<CommandDef> => import("./clients/update.ts").then((module) => module.update);
@@ -42,6 +44,9 @@ const completion = (): Promise<CommandDef> => import("./completion.ts").then((mo
 
 const version = (): Promise<CommandDef> => import("./version.ts").then((module) => module.version);
 
+/** The other names of commands, as Hydra's own CLI and other tools have them. */
+const COMMAND_ALIASES = { ls: "list", rm: "delete", new: "create" };
+
 /** The other names of a client in the 2.x syntax. */
 const CLIENT_ALIASES = { client: "oauth2-client", clients: "oauth2-client", "oauth2-clients": "oauth2-client" };
 
@@ -56,17 +61,25 @@ export const ROOT: Group = group(
   "Manage OAuth 2.0 clients of an Ory Hydra server",
   "1.x",
   {
-    clients: group("clients", "Create and manage OAuth 2.0 clients", "1.x", {
-      create,
-      get,
-      list,
-      update,
-      delete: remove,
-      import: importClients,
-      "rotate-secret": rotateSecret,
-    }),
+    clients: group(
+      "clients",
+      "Create and manage OAuth 2.0 clients",
+      "1.x",
+      {
+        create,
+        get,
+        show,
+        list,
+        update,
+        delete: remove,
+        import: importClients,
+        "rotate-secret": rotateSecret,
+      },
+      COMMAND_ALIASES,
+    ),
     create: verb("create", "Create an OAuth 2.0 client (2.x syntax)", create),
     get: verb("get", "Show OAuth 2.0 clients (2.x)", get),
+    show: verb("show", "Describe OAuth 2.0 clients for people to read (2.x)", show),
     list: verb("list", "List OAuth 2.0 clients (2.x)", list),
     update: verb("update", "Update an OAuth 2.0 client (2.x)", update),
     delete: verb("delete", "Delete OAuth 2.0 clients (2.x)", remove),
@@ -78,5 +91,5 @@ export const ROOT: Group = group(
     completion,
     version,
   },
-  { client: "clients" },
+  { client: "clients", ...COMMAND_ALIASES },
 );

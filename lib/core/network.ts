@@ -1,6 +1,6 @@
 import { Problem } from "./problem.ts";
 import { redactUrl } from "./redact.ts";
-import { escapeControls } from "./text.ts";
+import { escapeControls, joined } from "./text.ts";
 
 /** Query parameters, before they are encoded. */
 export type Query = Readonly<Record<string, string>>;
@@ -65,13 +65,37 @@ export class NetworkFailure extends Error {
   readonly maybeSent: boolean;
   /** The proxy that the request went through, described by {@link proxyOf}. */
   readonly via: string | undefined;
+  /** What is wrong with the server's certificate, if more is known than that it was not accepted. */
+  readonly certificate: CertificateFault | undefined;
 
-  constructor(kind: FailureKind, message: string, cause?: unknown, via?: string) {
+  constructor(kind: FailureKind, message: string, cause?: unknown, via?: string, certificate?: CertificateFault) {
     super(message, { cause });
     this.kind = kind;
     this.maybeSent = !UNSENT.has(kind);
     this.via = via;
+    this.certificate = certificate;
   }
+}
+
+/** Why a certificate was not accepted. */
+export interface CertificateFault {
+  readonly reason: "other-host" | "dates" | "untrusted";
+  /** Environment variables that are set to name authorities for other programs, and that this one doesn't read. */
+  readonly unread?: readonly string[];
+}
+
+/** The environment variables in which other programs look for authorities. */
+export const UNREAD_CA_VARIABLES = ["NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"] as const;
+
+const SKIP_HINT = "--skip-tls-verify is for testing only";
+
+/** The hint for a certificate: trusting an authority helps only if nothing else is wrong. */
+function certificateHint({ reason, unread = [] }: CertificateFault, hint: string): string {
+  if (reason === "other-host")
+    return `use a host name that the certificate is for, or a certificate for this one; ${SKIP_HINT}`;
+  if (reason === "dates") return `renew the server's certificate, or correct the clock of this machine; ${SKIP_HINT}`;
+  if (unread.length === 0) return hint;
+  return `${hint}; ${joined(unread)} ${unread.length === 1 ? "is" : "are"} set but not read`;
 }
 
 /** The failures that a proxy can cause. */
@@ -85,7 +109,8 @@ const PROXY_FAILURES: ReadonlySet<FailureKind> = new Set([
 ]);
 
 /** The hint for a request without a response; a proxy on the way is the first thing to check. */
-export function networkHint({ kind, via }: NetworkFailure, hint: string): string {
+export function networkHint({ kind, via, certificate }: NetworkFailure, hint: string): string {
+  if (certificate !== undefined) return certificateHint(certificate, hint);
   if (via === undefined || !PROXY_FAILURES.has(kind)) return hint;
   return `the request goes through the proxy of ${via}: check it, or add the host to NO_PROXY`;
 }

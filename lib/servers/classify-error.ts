@@ -43,11 +43,22 @@ export function jsonOf(text: string): unknown {
   return parseJson(text)?.value;
 }
 
+/** The longest plain text that is shown as the reason of an error. */
+const LONGEST_PLAIN_REASON = 300;
+
+/** The reason in an error without a JSON body: one short line of plain text, as routers, proxies and Go's servers write it. */
+function plainReason({ contentType, text }: Answer): string | undefined {
+  if (contentType !== "" && !/^text\/plain\b/i.test(contentType)) return undefined;
+  const line = text.trim();
+  if (line === "" || line.length > LONGEST_PLAIN_REASON || /[\n<\0\ufffd]/.test(line)) return undefined;
+  return trimmedEnd(line, ". ") || undefined;
+}
+
 /** What a response other than a success means. */
 export function classifyError(answer: Answer, family: ServerFamily, target: RequestTarget): ServerError {
   const body = jsonOf(answer.text);
   if (answer.status >= 300 && answer.status < 400) return { kind: "moved", reason: undefined };
-  const reason = reasonText(body);
+  const reason = body === undefined ? plainReason(answer) : reasonText(body);
   if (isMissingRoute(answer, body, target)) return { kind: "missing-route", reason };
   if (target === "item" && family.isUnknownClient(answer, body)) return { kind: "not-found", reason };
   return { kind: kindOf(answer.status, reason), reason };
@@ -84,4 +95,13 @@ function isMissingRoute(answer: Answer, body: unknown, target: RequestTarget): b
 /** Whether a 500 has an error body of the server itself, which makes it final. */
 export function hasOwnError(answer: Answer): boolean {
   return errorText(jsonOf(answer.text)) !== undefined;
+}
+
+/** What servers answer to plain http on a port for TLS: those of Go, Tomcat and Jetty as text, nginx and Apache as a page. */
+const WANTS_TLS =
+  /HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port|speaking plain HTTP to an SSL-enabled|combination of host and port requires TLS/i;
+
+/** Whether a response means that the request should have been sent with TLS. */
+export function wantsTls({ status, text }: Pick<Answer, "status" | "text">): boolean {
+  return status === 400 && WANTS_TLS.test(text.slice(0, 4096));
 }

@@ -3,33 +3,40 @@ import { FIELDS, type FieldShape } from "../core/client/fields.ts";
 
 type Schema = v.GenericSchema;
 
-/** The JSON types of a field by its shape in the field table; servers write `null` for a field without a value. */
-const SHAPES: Readonly<Record<FieldShape, () => Schema>> = {
-  text: () => v.nullable(v.string()),
-  list: () => v.nullable(v.array(v.string())),
-  "space-separated": () => v.nullable(v.string()),
-  boolean: () => v.nullable(v.boolean()),
-  json: () => v.unknown(),
-  "json-or-file": () => v.unknown(),
-  duration: () => v.nullable(v.string()),
-};
+/** The schemas of the field table's shapes, one for all fields of a shape. Servers write `null` for no value. */
+function shapeSchemas(): Readonly<Record<FieldShape | "number", Schema>> {
+  const text = v.nullable(v.string());
+  const json = v.unknown();
+  return {
+    text,
+    list: v.nullable(v.array(v.string())),
+    "space-separated": text,
+    boolean: v.nullable(v.boolean()),
+    number: v.nullable(v.number()),
+    json,
+    "json-or-file": json,
+    duration: text,
+  };
+}
 
-/** Fields that only a server sets and that aren't checked when a response is read. */
-const SERVER_SET: readonly (readonly [field: string, schema: () => Schema])[] = [
-  ["client_secret_expires_at", () => v.nullable(v.number())],
-  ["created_at", () => v.nullable(v.string())],
-  ["updated_at", () => v.nullable(v.string())],
-  ["registration_access_token", () => v.nullable(v.string())],
-  ["registration_client_uri", () => v.nullable(v.string())],
+/** Fields that only a server sets, whose types aren't checked when a response is read. */
+const SERVER_SET: readonly (readonly [field: string, shape: FieldShape | "number"])[] = [
+  ["client_secret_expires_at", "number"],
+  ["created_at", "text"],
+  ["updated_at", "text"],
+  ["registration_access_token", "text"],
+  ["registration_client_uri", "text"],
 ];
 
 let schemas: ReadonlyMap<string, Schema> | undefined;
 
 /** The schema of each field, built at the first use: none of them is needed to deliver a client's credentials. */
 export function fieldSchemas(): ReadonlyMap<string, Schema> {
-  schemas ??= new Map([
-    ...FIELDS.map(({ name, shape }) => [name, SHAPES[shape]()] as const),
-    ...SERVER_SET.map(([name, schema]) => [name, schema()] as const),
+  if (schemas !== undefined) return schemas;
+  const byShape = shapeSchemas();
+  schemas = new Map([
+    ...FIELDS.map(({ name, shape }) => [name, byShape[shape]] as const),
+    ...SERVER_SET.map(([name, shape]) => [name, byShape[shape]] as const),
   ]);
   return schemas;
 }

@@ -7,6 +7,12 @@ export interface Answer {
   readonly contentType: string;
   readonly link: string;
   readonly location: string;
+  /** What the server says about credentials: WWW-Authenticate (RFC 9110, 11.6.1). */
+  readonly authenticate?: string;
+  /** The ID by which the operators of the server find the request. */
+  readonly requestId?: string;
+  /** The number of clients on all pages, which only some servers send with a list. */
+  readonly total?: string;
   readonly text: string;
 }
 

@@ -10,7 +10,7 @@ export const FAMILY_SPECIFIC_FIELDS: ReadonlySet<string> = new Set(
   FAMILIES.flatMap(({ unknownFields }) => [...unknownFields]),
 );
 
-export { classifyError, hasOwnError, jsonOf } from "./classify-error.ts";
+export { classifyError, hasOwnError, jsonOf, wantsTls } from "./classify-error.ts";
 export { unexpectedTypes } from "./client-schema.ts";
 export type { Answer, PageRequest, RequestTarget, ServerError, ServerFamily } from "./family.ts";
 export { type ClientRecord, clientIn, clientsIn, isJson, type ReadClient } from "./read-client.ts";

@@ -23,6 +23,8 @@ export interface Scene {
   readonly stdin?: string;
   /** Columns of a terminal on standard output and standard error; without it both are pipes. */
   readonly columns?: number;
+  /** Whether standard output and standard error are one stream. */
+  readonly streamsAreOne?: boolean;
   /** What standard output says instead of taking a text. */
   readonly stdoutFails?: Error;
   /** Makes ids in the place of the system. */
@@ -73,11 +75,13 @@ export async function play(args: readonly string[], scene: Scene = {}): Promise<
     stderr: output("stderr"),
     stdinIsTerminal: false,
     stdoutWasClosed: () => false,
+    streamsAreOne: () => scene.streamsAreOne === true,
     environment: (name) => (Object.hasOwn(environment, name) ? environment[name] : undefined),
     uid: () => 0,
     readFile: async (path) => ({ bytes: new TextEncoder().encode(read(path)), mode: scene.mode ?? 0o600, uid: 0 }),
     readStdin: async () => new TextEncoder().encode(scene.stdin ?? ""),
     ask: async () => undefined,
+    askTerminal: async () => "no-terminal",
     ...(scene.uuid === undefined ? {} : { uuid: scene.uuid }),
     monotonic: () => slept,
     sleep: async (milliseconds, signal) => {

@@ -126,7 +126,11 @@ onEveryServer("clients list", (server) => {
       /^\| +CLIENT ID +\| +NAME +\| +RESPONSE TYPES +\| +SCOPE +\| +REDIRECT URIS +\| +GRANT TYPES +\| +TOKEN ENDPOINT AUTH METHOD +\|\n\|-+\|/,
     );
     const table = await server().run(["list", "oauth2-clients", "--limit", "2"]);
-    assert.match(table.stdout, /^CLIENT ID\t+GRANT TYPES\t+RESPONSE TYPES\t+SCOPE\t+AUDIENCE\t+REDIRECT URIS\n/);
+    assert.match(
+      table.stdout,
+      /^CLIENT ID\t+CLIENT SECRET\t+GRANT TYPES\t+RESPONSE TYPES\t+SCOPE\t+AUDIENCE\t+REDIRECT URIS\n/,
+    );
+    assert.match(table.stdout, /\n\nNEXT PAGE TOKEN\nIS LAST PAGE\t+(true|false)\n$/);
     const json = await server().run(["clients", "list", "--format", "json"]);
     assert.doesNotMatch(json.stdout, /"(client_secret|registration_access_token)"/);
   });

@@ -90,8 +90,8 @@ const ROWS: readonly Row[] = [
   },
   {
     title: "scopes, one more and one less",
-    args: ["--add-scope", "offline", "--remove-scope", "core"],
-    changes: { scope: "foobar offline" },
+    args: ["--add-scope", "profile", "--remove-scope", "core"],
+    changes: { scope: "foobar profile" },
   },
   { title: "an emptied text", args: ["--unset", "logo-uri"], changes: { logo_uri: "" } },
   { title: "an emptied list", args: ["--unset", "allowed_cors_origins,contacts"], changes: {} },

@@ -3,6 +3,7 @@ import { globSync, readFileSync, statSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { rootCertificates } from "node:tls";
 import { everyCommand } from "../../.ci/docs.ts";
 import { walk } from "../../lib/app/resolve.ts";
 import { isGroup, isLeaf } from "../../lib/command.ts";
@@ -325,7 +326,8 @@ describe("the environment and config topics are right", () => {
         .replace(/endpoint: .*/, `endpoint: ${url}`)
         .replace("…", "token");
       for (const text of [example, example.replace(/headers: .*/, "headers:\n  X-Tenant: a")]) {
-        const files = { "/c": `${text}\nserve: {}\n` };
+        const [certificate = ""] = rootCertificates;
+        const files = { "/c": `${text}\nserve: {}\n`, "/etc/ssl/private-ca.pem": certificate };
         const { stdout, stderr } = await done(["clients", "list", "--config", "/c", "-v"], { files });
         assert.match(stdout, /^\{"items"/);
         assert.match(stderr, /unknown key "serve" is ignored/);

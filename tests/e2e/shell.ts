@@ -104,6 +104,8 @@ export async function openShell(shell: keyof typeof DIALECTS, options: ShellOpti
   const home = join(scratch.path, "home");
   const place = join(home, PLACES[shell]);
   mkdirSync(dirname(place), { recursive: true });
+  // Without this folder, fish reads every man page of the system in a process that outlives the test.
+  mkdirSync(join(home, ".local/share/fish/generated_completions"), { recursive: true });
   if (options.installed === true) copyFileSync(join(scratch.path, "completion"), place);
   const loaded = options.installed === true ? "" : load(scratch.path);
   const text = [settings(scratch.path), loaded, `cd ${folder}`, ""].join("\n");

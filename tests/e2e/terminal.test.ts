@@ -56,7 +56,7 @@ describe("a table on a terminal", () => {
         await using terminal = await shown(scene, ["clients", "list", "--format", format], { columns, rows: 40 });
         const rows = terminal.screen().split("\n").slice(0, -1);
         // A row that did not fit would stand on two lines of the screen.
-        const expected = format === "table" ? 1 + WIDE.length : 2 + 3 * WIDE.length;
+        const expected = format === "table" ? 1 + WIDE.length + 3 : 2 + 3 * WIDE.length;
         assert.ok(rows.length <= expected, terminal.screen());
         for (const row of rows) assert.ok(displayWidth(row) <= columns, `${displayWidth(row)} in ${columns}: ${row}`);
         for (const [n] of WIDE.entries())
@@ -77,9 +77,11 @@ describe("a table on a terminal", () => {
       WIDE.map((name, n) => ({ client_id: `c${n}`, client_name: `${name} ${name} ${name} ${name} ${name}` })),
     );
     for (const columns of [60, 61, 62, 63]) {
-      await using terminal = await shown(scene, ["clients", "list"], { columns });
+      await using terminal = await shown(scene, ["clients", "list", "--format", "text"], { columns });
       // The terminal itself says how many lines it took.
       assert.equal(terminal.screen().split("\n").length - 1, 2 + WIDE.length, terminal.screen());
+      await using people = await shown(scene, ["clients", "list"], { columns });
+      assert.equal(people.screen().split("\n").length - 1, 2 + WIDE.length, people.screen());
     }
   });
 
@@ -118,6 +120,83 @@ describe("a table on a terminal", () => {
   });
 });
 
+const BILLING = {
+  client_id: "0f8fad5b-d9cb-469f-a165-70867728950e",
+  client_name: "Billing portal",
+  grant_types: ["authorization_code", "refresh_token"],
+  redirect_uris: ["https://billing.example.com/cb"],
+  owner: "payments",
+};
+
+const SHOP = { client_id: "shop", client_name: "Web shop", redirect_uris: ["https://shop.example.com/cb"] };
+
+const JOB = { client_id: "job", grant_types: ["client_credentials"], owner: "ops", metadata: { team: "blue" } };
+
+describe("clients list for people", () => {
+  const NARROW: readonly (readonly [columns: number, heading: RegExp, hidden: string])[] = [
+    [40, /^ID$/m, "NAME, GRANTS, OWNER, AGE"],
+    [60, /^ID {36}NAME +AGE$/m, "GRANTS, OWNER"],
+    [80, /^ID {36}NAME +GRANTS +AGE$/m, "OWNER"],
+    [120, /^ID {36}NAME +GRANTS +OWNER +AGE$/m, ""],
+  ];
+
+  for (const [columns, heading, hidden] of NARROW) {
+    it(`takes a line a client at ${columns} columns, and says what it hides`, SLOW, async () => {
+      await using scene = await openScene();
+      await fill(scene, [BILLING, SHOP, JOB]);
+      await using terminal = await shown(scene, ["clients", "list"], { columns, env: { NO_COLOR: "1" } });
+      const screen = terminal.screen();
+      assert.match(screen, heading);
+      for (const { client_id: id } of [BILLING, SHOP, JOB])
+        assert.equal(screen.split("\n").filter((line) => line.startsWith(id)).length, 1, screen);
+      assert.match(screen, /^3 clients$/m);
+      assert.equal(/Hidden: ([A-Z, ]+)/.exec(screen)?.[1] ?? "", hidden, screen);
+      if (columns === 120) assert.match(screen, /^\S{36} {2}Billing portal {2}code,refresh +payments {2}\d+s$/m);
+    });
+  }
+
+  it("counts, and says if there are more", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(scene, [BILLING, SHOP, JOB]);
+    for (const [args, count] of [
+      [["--limit", "2"], /^2 clients, more exist$/m],
+      [["--limit", "3"], /^3 clients$/m],
+      [["--filter", "owner=ops"], /^1 client$/m],
+      [["--page-size", "1"], /^1 client, more exist; next page: --page-token\s+\S/m],
+      [["--sort", "-name", "--limit", "1"], /^1 of 3 clients$/m],
+    ] as const) {
+      await using terminal = await shown(scene, ["clients", "list", ...args], { columns: 120 });
+      assert.match(terminal.screen(), count);
+    }
+  });
+
+  it("knows the total where the server sends it", SLOW, async () => {
+    await using scene = await openScene("1.11");
+    for (const { client_id } of [BILLING, SHOP, JOB])
+      await fetch(`${scene.sandbox.url}/clients`, { method: "POST", body: JSON.stringify({ client_id }) });
+    await using terminal = await shown(scene, ["clients", "list", "--limit", "2"], { columns: 120 });
+    assert.match(terminal.screen(), /^2 of 3 clients$/m);
+    await using filtered = await shown(scene, ["clients", "list", "--filter", "owner=", "--limit", "2"], {
+      columns: 120,
+    });
+    assert.match(filtered.screen(), /^2 clients, more exist$/m);
+  });
+
+  it("is what --format auto shows in the 2.x syntax, and no other format", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(scene, [SHOP]);
+    for (const [args, people] of [
+      [["list", "clients", "--format", "auto"], true],
+      [["list", "clients"], false],
+      [["clients", "list", "--format", "text"], false],
+      [["clients", "list", "--format", "table"], false],
+    ] as const) {
+      await using terminal = await shown(scene, args, { columns: 200 });
+      assert.equal(/^1 client$/m.test(terminal.screen()), people, terminal.screen());
+    }
+  });
+});
+
 describe("colour", () => {
   const bold = "\u001b[1m";
 
@@ -135,11 +214,50 @@ describe("colour", () => {
       ['"$HYDRA" clients create --help', {}, true],
       ['"$HYDRA" clients create --help', { NO_COLOR: "1" }, false],
       ['"$HYDRA" clients create --help | cat', {}, false],
+      ['"$HYDRA" clients create --help | cat', { FORCE_COLOR: "1" }, true],
+      ['"$HYDRA" clients create --help | cat', { CLICOLOR_FORCE: "1" }, true],
+      ['"$HYDRA" clients create --help --color=always | cat', { NO_COLOR: "1" }, true],
+      [`${list} --color never`, { FORCE_COLOR: "1" }, false],
+      [list, { CLICOLOR: "0" }, false],
+      // A result is the same text in a pipe, whatever the environment says.
+      [`${list} 2>/dev/null | cat`, { FORCE_COLOR: "1" }, false],
     ] as const) {
       await using terminal = await shown(scene, [], { line, env, rows: 200, columns: 120 });
       assert.equal(terminal.written().includes(bold), coloured, `${line} ${JSON.stringify(env)}\n${terminal.screen()}`);
       if (!coloured) assert.ok(!terminal.written().includes("\u001b"), line);
     }
+  });
+});
+
+describe("messages on a terminal", () => {
+  it("have colours and break at words", SLOW, async () => {
+    await using scene = await openScene();
+    const args = ["clients", "get", "no-such-client-with-a-long-name"];
+    const env = { HYDRA_ADMIN_URL: scene.url };
+    await using terminal = await openTerminal(args, { columns: 40, env });
+    assert.equal(await terminal.ended(), 4);
+    const written = terminal.written();
+    assert.match(written, /\u001b\[1m\u001b\[31mError:\u001b/);
+    assert.match(written, /\u001b\[36mhydra clients list\u001b/);
+    for (const line of terminal.screen().split("\n")) assert.ok(displayWidth(line) <= 40, line);
+    assert.match(terminal.screen(), /^Error: Cannot get client\n {2}"no-such/m);
+    const { stderr } = await scene.run(args);
+    assert.match(stderr, /^Error: Cannot get client "no-such-client-with-a-long-name": .*\nHint: .*\n$/);
+  });
+});
+
+describe("the changes of an update", () => {
+  it("are red and green on a terminal", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(scene, [SHOP]);
+    const args = ["clients", "update", "shop", "--name", "New name"];
+    await using terminal = await shown(scene, args, { columns: 120 });
+    assert.match(
+      terminal.written(),
+      /client_name: \u001b\[31m"Web shop"\u001b\[39m → \u001b\[32m"New name"\u001b\[39m/,
+    );
+    const { stderr } = await scene.run(["clients", "update", "shop", "--name", "Other"]);
+    assert.match(stderr, /^client_name: "New name" → "Other"$/m);
   });
 });
 
@@ -259,7 +377,7 @@ describe("the progress of an import", () => {
     await using scene = await openScene();
     const file = join(scene.home, "clients.ndjson");
     writeFileSync(file, clients);
-    await using terminal = await shown(scene, ["clients", "import", file], { columns: 200 });
+    await using terminal = await shown(scene, ["clients", "import", file], { columns: 200, env: { NO_COLOR: "1" } });
     assert.match(terminal.screen(), /^(Imported OAuth 2\.0 Client c-\d:\S+ from: .*\n){8}Import: 8 created\n$/);
   });
 
@@ -313,7 +431,11 @@ describe("the progress of an import", () => {
     writeFileSync(file, clients);
     const results = join(scene.home, "results");
     const line = `"$HYDRA" clients import '${file}' --concurrency 1 > '${results}'`;
-    await using terminal = await openTerminal([], { line, columns: 120, env: { HYDRA_ADMIN_URL: scene.url } });
+    await using terminal = await openTerminal([], {
+      line,
+      columns: 120,
+      env: { HYDRA_ADMIN_URL: scene.url },
+    });
     await next();
     await terminal.seen(/\] 1\/8/);
     terminal.type("C-c");
@@ -367,5 +489,54 @@ describe("a command on a terminal that reads", () => {
     await terminal.seen(/The two secrets differ/);
     assert.doesNotMatch(terminal.written(), /(one|two)-secret/);
     assert.equal(scene.sandbox.secretOf("a"), "typed-secret-01234");
+  });
+});
+
+describe("a pager", () => {
+  const PAGER = "sed 's/^/paged: /'";
+
+  it("is used only if a variable names it, on a terminal and without --format", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(scene, [SHOP]);
+    const list = '"$HYDRA" clients list';
+    for (const [line, env, paged] of [
+      [list, {}, false],
+      [list, { PAGER }, true],
+      [list, { HYDRA_PAGER: PAGER, PAGER: "false" }, true],
+      [list, { HYDRA_PAGER: "", PAGER }, false],
+      [`${list} --format table`, { PAGER }, false],
+      [`${list} --format auto`, { PAGER }, false],
+      [`${list} -q`, { PAGER }, false],
+      [`${list} | cat`, { PAGER }, false],
+      ['"$HYDRA" clients show shop', { PAGER }, true],
+      ['"$HYDRA" clients get shop', { PAGER }, false],
+    ] as const) {
+      await using terminal = await shown(scene, [], { line, env: { ...env, NO_COLOR: "1" } });
+      assert.equal(/^paged: .*shop/m.test(terminal.screen()), paged, `${line}\n${terminal.screen()}`);
+    }
+  });
+
+  it("may be left early, and what comes after the list waits for it", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(
+      scene,
+      Array.from({ length: 60 }, (_, n) => ({ client_id: `c${n}` })),
+    );
+    const env = { HYDRA_ADMIN_URL: scene.url, NO_COLOR: "1", PAGER: "less" };
+    await using terminal = await openTerminal(["clients", "list"], { env, rows: 20 });
+    await terminal.seen(/^:$/m);
+    assert.doesNotMatch(terminal.screen(), /60 clients/);
+    terminal.type("q");
+    assert.equal(await terminal.ended(), 0);
+    assert.match(terminal.screen(), /^60 clients$/m);
+  });
+
+  it("that doesn't exist or ends at once is no failure", SLOW, async () => {
+    await using scene = await openScene();
+    await fill(scene, [SHOP]);
+    for (const pager of ["true", "/no/such/pager"]) {
+      await using terminal = await shown(scene, ["clients", "list"], { env: { PAGER: pager } });
+      assert.match(terminal.screen(), /^1 client$/m);
+    }
   });
 });

@@ -446,12 +446,23 @@ describe("clients update", () => {
     assert.match(broken.stderr, /^ {2}.*does not share its origin with any redirect URI$/m);
   });
 
-  it("accepts unknown fields of --set with a warning, or rejects them", async () => {
+  it("rejects misspelt fields of --set, accepts them with --lenient, and unknown ones unless --strict", async () => {
     await using scene = await withClient("26");
-    const ended = await scene.run(["clients", "update", scene.id, "--set", 'clinet_name="x"']);
-    assert.match(ended.stderr, /^Warning: --set clinet_name is not a client field; did you mean client_name\?$/m);
-    const strict = await scene.run(["clients", "update", scene.id, "--strict", "--set", 'clinet_name="x"']);
-    fails(strict, 2, /--set clinet_name is not a client field; did you mean client_name\?/);
+    const set = (assignment: string, ...more: readonly string[]) =>
+      scene.run(["clients", "update", scene.id, "--set", assignment, ...more]);
+    const requests = scene.proxy.seen.length;
+    for (const assignment of ['clinet_name="x"', 'metadat.team="x"']) {
+      const misspelt = await set(assignment);
+      fails(misspelt, 2, /^Error: --set (clinet_name|metadat\.team) is not a client field$/m);
+      assert.match(misspelt.stderr, /^Hint: did you mean (client_name|metadata)\? --lenient goes on anyway$/m);
+    }
+    fails(await set("x_team=1", "--strict"), 2, /--set x_team is not a client field/);
+    assert.equal(scene.proxy.seen.length, requests);
+    assert.match(
+      (await set('clinet_name="x"', "--lenient")).stderr,
+      /^Warning: --set clinet_name is not a client field; did you mean client_name\?$/m,
+    );
+    assert.match((await set("x_team=1")).stderr, /^Warning: --set x_team is not a client field$/m);
   });
 
   it("replaces everything where that is requested", async () => {

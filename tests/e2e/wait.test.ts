@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { startSandbox } from "../../lib/sandbox/index.ts";
 import { runBinary, startBinary, temporaryFolder } from "./binary.ts";
 import { type Fault, instead, type Plan } from "./fault-proxy.ts";
-import { ends, fails, openScene, SLOW, told } from "./scenario.ts";
+import { ends, fails, openScene, SLOW } from "./scenario.ts";
 
 function asked(fault: Fault | undefined): Plan {
   return ({ target }) => (target === "/health/ready" ? fault : undefined);
@@ -26,7 +26,7 @@ describe("wait", () => {
       instead({ status: 502, headers: { "content-type": "text/html" }, body: "<html>" }),
     ];
     await using scene = await openScene("26", ({ target }) => {
-      assert.equal(target, "/health/ready");
+      if (target !== "/health/ready") return undefined;
       const [fault, ...others] = before;
       before = others;
       return fault;
@@ -34,7 +34,11 @@ describe("wait", () => {
     const ended = await scene.run(["wait", "--for", "50s"]);
     ends(ended, 0);
     assert.equal(ended.stdout, `Ready: ${scene.url}\n`);
-    assert.equal(scene.proxy.seen.length, 5);
+    // One more request proves that this is not the public port.
+    assert.deepEqual(
+      scene.proxy.seen.map(({ target }) => target),
+      [...Array.from({ length: 5 }, () => "/health/ready"), "/.well-known/openid-configuration"],
+    );
   });
 
   it("waits for a server that is not there yet", SLOW, async () => {
@@ -61,12 +65,53 @@ describe("wait", () => {
     fails(await scene.run(["wait", "--for", "0"], { env }), 6, /connection refused/);
   });
 
+  it("keeps waiting while a gateway answers 404, and says so at the end", SLOW, async () => {
+    let missing = 3;
+    const gateway = instead({
+      status: 404,
+      headers: { "content-type": "text/plain" },
+      body: "default backend - 404\n",
+    });
+    await using scene = await openScene("26", () => (missing-- > 0 ? gateway : undefined));
+    const ended = await scene.run(["wait", "--for", "50s"]);
+    ends(ended, 0);
+    assert.equal(ended.stdout, `Ready: ${scene.url}\n`);
+    await using gone = await openScene("26", () => gateway);
+    fails(
+      await gone.run(["wait", "--for", "1s"]),
+      6,
+      /^Error: Cannot wait for the server: server answered 404: default backend - 404 \(tried for 1s\)$/,
+    );
+  });
+
+  it("fails at once on the public port, and only there", SLOW, async () => {
+    const configuration = JSON.stringify({ issuer: "http://127.0.0.1:4444/" });
+    const openId = instead({ status: 200, headers: { "content-type": "application/json" }, body: configuration });
+    const isDiscovery = (target: string): boolean => target === "/.well-known/openid-configuration";
+    const missing = instead({ status: 404, body: "404 page not found" });
+    for (const health of [undefined, missing]) {
+      await using port = await openScene("26", ({ target }) =>
+        isDiscovery(target) ? openId : target === "/health/ready" ? health : missing,
+      );
+      const ended = await port.run(["wait"]);
+      fails(
+        ended,
+        1,
+        /^Error: Cannot wait for the server: http:\S+ \(.*HYDRA_ADMIN_URL\) is the public port of Hydra, /,
+      );
+      assert.match(ended.stderr, /^Hint: .*admin port.*4445 by default/m);
+    }
+    // One origin for both ports.
+    await using both = await openScene("26", ({ target }) => (isDiscovery(target) ? openId : undefined));
+    ends(await both.run(["wait"]), 0);
+    // Without an answer that proves it.
+    await using page = await openScene("26", ({ target }) =>
+      isDiscovery(target) ? instead({ status: 200, body: "<html>" }) : target === "/health/ready" ? undefined : missing,
+    );
+    ends(await page.run(["wait"]), 0);
+  });
+
   it("fails at once where waiting cannot help", async () => {
-    await using scene = await openScene("26", asked(instead({ status: 404, body: "not here" })));
-    const ended = await scene.run(["wait"]);
-    assert.equal(ended.status, 1, told(ended));
-    assert.match(ended.stderr, /404/);
-    assert.equal(scene.proxy.seen.length, 1);
     await using guarded = await openScene("26", asked(instead({ status: 401, body: "who" })));
     fails(await guarded.run(["wait"]), 3, /401/);
   });

@@ -141,7 +141,7 @@ function conflict({ exchange }: Creation, response: AdminResponse, id: string): 
   return responseProblem(exchange.options, response, `client ${quote(id)} already exists`, {
     code: "conflict",
     exit: "conflict",
-    hint: `choose another --id, or change that client: hydra clients update ${id}`,
+    hint: "--if-exists skip leaves that client as it is, --if-exists update changes it",
   });
 }
 

@@ -1,6 +1,7 @@
 import { formatDuration } from "../../core/duration.ts";
+import { isJsonObject } from "../../core/json.ts";
 import { type Http, type HttpAnswer, type HttpRequest, MAX_TIMER_MS, NetworkFailure } from "../../core/network.ts";
-import { type Answer, classifyError, FAMILIES, type ServerFamily } from "../../servers/index.ts";
+import { type Answer, classifyError, FAMILIES, jsonOf, type ServerFamily } from "../../servers/index.ts";
 import {
   type AdminRequest,
   type AdminResponse,
@@ -24,7 +25,7 @@ export interface AdminOptions extends ServerInfo {
   readonly now: () => number;
   readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   readonly random: (count: number) => Uint8Array;
-  readonly warn: (line: string) => void;
+  readonly warn: (line: string, kind?: "advice") => void;
   /** Whether retries are not reported. */
   readonly quiet?: boolean;
   readonly signal: AbortSignal;
@@ -57,6 +58,9 @@ const CLIENT_BYTES = 4 * 1024 * 1024;
 
 /** The least time that one of several attempts gets before the next one. */
 const SHORTEST_ATTEMPT_MS = 5_000;
+
+/** The headers in which servers and proxies send the ID of a request. */
+const REQUEST_ID_HEADERS = ["x-request-id", "x-correlation-id", "x-amzn-requestid", "x-amzn-trace-id", "cf-ray"];
 
 /** Starts the clock of an {@link Exchange}. */
 export function createExchange(options: AdminOptions): Exchange {
@@ -120,7 +124,7 @@ function warnOfRetry(options: AdminOptions, request: AdminRequest, outcome: Atte
   if (options.quiet === true) return;
   const reason = outcome.kind === "failed" ? outcome.failure.message : `server answered ${outcome.answer.status}`;
   const time = formatDuration(Math.round(left / 100) * 100);
-  options.warn(`${request.action} yet: ${reason} (${options.endpoint}); retrying for up to ${time}`);
+  options.warn(`${request.action} yet: ${reason} (${options.endpoint}); retrying for up to ${time}`, "advice");
 }
 
 /** Sends a request once. */
@@ -177,11 +181,15 @@ function httpRequest(
 }
 
 function answered({ now }: AdminOptions, { status, headers, text }: HttpAnswer): AttemptOutcome {
+  const total = headers.get("x-total-count") ?? undefined;
   const answer = {
     status,
     contentType: headers.get("content-type") ?? "",
     link: headers.get("link") ?? "",
     location: headers.get("location") ?? "",
+    authenticate: headers.get("www-authenticate") ?? "",
+    requestId: REQUEST_ID_HEADERS.map((name) => headers.get(name)).find((id) => id !== null) ?? "",
+    ...(total === undefined ? {} : { total }),
     text,
   };
   return { kind: "answered", answer, retryAfter: retryAfter(headers.get("retry-after"), now()) ?? 0 };
@@ -190,6 +198,45 @@ function answered({ now }: AdminOptions, { status, headers, text }: HttpAnswer):
 /** Does work that waits for the server, and shows that. */
 export function whileWaiting<T>({ options: { waiting } }: Exchange, work: () => Promise<T>): Promise<T> {
   return waiting === undefined ? work() : waiting(work);
+}
+
+/** Milliseconds that one look at another path of the server may take. */
+const LOOK_MS = 5_000;
+
+/** The status and the text of a path, requested once; undefined without an answer. */
+async function look({ options, remaining }: Exchange, path: string): Promise<HttpAnswer | undefined> {
+  const timeout = Math.max(1, Math.min(LOOK_MS, remaining()));
+  const { base, http, signal } = options;
+  try {
+    return await http({
+      method: "GET",
+      url: `${base}${path}`,
+      headers: { accept: "application/json" },
+      timeout,
+      signal,
+    });
+  } catch (error) {
+    if (error instanceof NetworkFailure) return undefined;
+    throw error;
+  }
+}
+
+/** Whether the server has an OpenID configuration, which only the public port of Hydra has. */
+async function hasDiscovery(exchange: Exchange): Promise<boolean> {
+  const answer = await look(exchange, "/.well-known/openid-configuration");
+  if (answer?.status !== 200) return false;
+  const body = jsonOf(answer.text);
+  return isJsonObject(body) && typeof body["issuer"] === "string";
+}
+
+/** Whether the server is certainly the public port of Hydra: it has an OpenID configuration, and no path of the admin API. */
+export async function isPublicPort(exchange: Exchange): Promise<boolean> {
+  if (!(await hasDiscovery(exchange))) return false;
+  for (const { paths } of FAMILIES) {
+    const answer = await look(exchange, paths.clients);
+    if (answer?.status !== 404) return false;
+  }
+  return true;
 }
 
 /** Sends a request to the known family of the server, or to each in turn until a path exists. */
@@ -216,5 +263,6 @@ async function answerOfFamily(exchange: Exchange, request: AdminRequest, trail: 
   }
   // The router of Hydra up to 2.3 treats an escaped slash as a path separator.
   const hasSlash = request.target === "item" && /\/clients\/[^/]*%2f/i.test(request.path(tried));
-  throw hasSlash ? noSlashes(exchange.options, request, tried) : noAdminApi(exchange.options, request, families);
+  if (hasSlash) throw noSlashes(exchange.options, request, tried);
+  throw noAdminApi(exchange.options, request, families, families.length > 1 && (await hasDiscovery(exchange)));
 }

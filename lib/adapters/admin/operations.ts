@@ -14,7 +14,7 @@ import {
   type ServerFamily,
   unexpectedTypes,
 } from "../../servers/index.ts";
-import { answerTo, type Exchange, send, type Trail } from "./exchange.ts";
+import { answerTo, type Exchange, isPublicPort, send, type Trail } from "./exchange.ts";
 import {
   type AdminRequest,
   type AdminResponse,
@@ -22,6 +22,7 @@ import {
   anotherClient,
   deepFields,
   noSuchClient,
+  publicPort,
   rejection,
   tooDeep,
   unreadable,
@@ -33,6 +34,8 @@ export interface Page {
   /** Why some of them cannot be shown: only their IDs and the fields that aren't nested are reliable. */
   readonly unreadable: ReadonlyMap<ClientRecord, Problem>;
   readonly next: PageRequest | undefined;
+  /** The number of clients on all pages, if the server sent it. */
+  readonly total: number | undefined;
 }
 
 /** A request about one client. */
@@ -120,6 +123,10 @@ function isGone({ answer, family }: AdminResponse): boolean {
   return answer.status >= 400 && classifyError(answer, family, "item").kind === "not-found";
 }
 
+function totalIn({ total = "" }: AdminResponse["answer"]): number | undefined {
+  return /^\d{1,9}$/.test(total) ? Number(total) : undefined;
+}
+
 /** One page of the list of clients. */
 export async function getPage(exchange: Exchange, page: PageRequest): Promise<Page> {
   const query = (family: ServerFamily) => family.pageQuery(page);
@@ -136,6 +143,7 @@ export async function getPage(exchange: Exchange, page: PageRequest): Promise<Pa
     clients: read.records,
     unreadable: new Map(problems),
     next: response.family.nextPage(page, response.answer, read.records.length),
+    total: totalIn(response.answer),
   };
 }
 
@@ -213,6 +221,8 @@ export async function getVersion(exchange: Exchange): Promise<string> {
   // Both families have this path, so the family need not be detected.
   const request = readRequest("Cannot get the server's version", () => "/version");
   const response = await send(exchange, request, FAMILIES[0], { ambiguous: false });
+  if (response.answer.status === 404 && (await isPublicPort(exchange)))
+    throw publicPort(exchange.options, request, FAMILIES[0]);
   const body = v.safeParse(v.looseObject({ version: v.string() }), jsonOf(successText(exchange, response)));
   if (!body.success) throw unreadable(exchange.options, response, "a version");
   return body.output.version;

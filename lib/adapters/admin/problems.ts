@@ -4,14 +4,17 @@ import { type HttpRequest, type NetworkFailure, networkHint, type Query } from "
 import { shellQuoted } from "../../core/output/shell.ts";
 import { type ExitName, Problem, type ProblemCode, withMessage } from "../../core/problem.ts";
 import { redactUrl, redactValues, secretsIn } from "../../core/redact.ts";
-import { escapeControls, joined, quote } from "../../core/text.ts";
+import { escapeControls, joined, quote, trimmedEnd } from "../../core/text.ts";
+import { isWebPage } from "../../core/url.ts";
 import {
   type Answer,
   classifyError,
+  jsonOf,
   type ReadClient,
   type RequestTarget,
   type ServerError,
   type ServerFamily,
+  wantsTls,
 } from "../../servers/index.ts";
 import type { AttemptOutcome } from "./retry.ts";
 
@@ -21,6 +24,10 @@ export interface ServerInfo {
   readonly base: string;
   /** The endpoint as the user wrote it, and where it came from. */
   readonly endpoint: string;
+  /** Where the endpoint came from: `--endpoint`, `environment variable HYDRA_ADMIN_URL`. */
+  readonly endpointOrigin?: string;
+  /** The credential that is sent and where it came from: `the token of --access-token`; undefined if none is. */
+  readonly credential?: string;
   /** The headers of every request, whose values must not appear in a message. */
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -93,7 +100,8 @@ const NETWORK_HINTS: Readonly<Record<NetworkFailure["kind"], string>> = {
   proxy: "check the proxy in the environment, or add the host to NO_PROXY",
   unresolved: "check the host name in --endpoint or HYDRA_ADMIN_URL",
   lost: "check http or https in the endpoint, then run the command again",
-  certificate: "trust the server's CA with --ca-file FILE, or use --skip-tls-verify for testing only",
+  certificate:
+    "trust the server's CA with --ca-file FILE or SSL_CERT_FILE=FILE, or use --skip-tls-verify for testing only",
   handshake: "check http or https in the endpoint, and the port",
   protocol: "check http or https in the endpoint, and the port",
   timeout: "raise --fail-after, or check why the server is slow",
@@ -133,25 +141,127 @@ export function rejection(server: ServerInfo, response: AdminResponse): Problem 
     const what = answer.status === 304 ? "which fits no request of this program" : "a redirect without a target";
     return responseProblem(server, response, `server answered ${answer.status}, ${what}`, UNEXPECTED_RESPONSE);
   }
-  const details = ERRORS[error.kind];
+  if (wantsTls(answer)) return needsHttps(server, response);
+  const details = { ...ERRORS[error.kind], ...specialHint(server, response, error) };
   const message = rejectionMessage(server, response, error);
   if (gaveUpBecause === undefined) return responseProblem(server, response, message, details);
   const hint = error.kind === "busy" ? details.hint : "raise --fail-after, or check the server's log";
   return responseProblem(server, response, `${message} (${gaveUpBecause})`, { ...details, exit: "unreachable", hint });
 }
 
-function rejectionMessage(
+function needsHttps(server: ServerInfo, response: AdminResponse): Problem {
+  const https = server.endpoint.replace(/^http:/, "https:");
+  return responseProblem(server, response, `${server.endpoint} speaks TLS: the server wants https`, {
+    code: "https-required",
+    exit: "failed",
+    hint: `use ${https} (with --ca-file, or for tests --skip-tls-verify)`,
+  });
+}
+
+/** A hint for a rejection that says more than what is known about all of its kind. */
+function specialHint(
   server: ServerInfo,
-  { request, answer: { status, location, contentType } }: AdminResponse,
+  response: AdminResponse,
   { kind, reason }: ServerError,
-): string {
-  if (kind === "moved") {
-    const target = redactUrl(serverText(server, request, location));
-    return `server redirects to ${quote(target)} (status ${status}), which is not followed`;
+): { readonly hint: string } | undefined {
+  const { credential, endpoint } = server;
+  const { status, text } = response.answer;
+  if (kind === "moved" && isSignIn(server, response)) return { hint: SIGN_IN_HINT };
+  if (kind === "unauthorised" && credential !== undefined) {
+    const hint = status === 401 ? "it may have expired, or be for another server" : "it may lack a permission";
+    return { hint: `check ${credential}: ${hint}` };
   }
-  if (reason !== undefined)
-    return `server answered ${status}: ${truncate(escapeControls(serverText(server, request, reason)))}`;
-  return `server answered ${status}${isHtml(contentType) ? " with a web page" : ""}`;
+  if (/over (?:insecure http|clear ?text)/i.test(reason ?? text.slice(0, 1024)))
+    return {
+      hint: `${endpoint} expects a proxy that terminates TLS: use its https URL, or add --fake-tls-termination`,
+    };
+  return undefined;
+}
+
+const SIGN_IN_HINT =
+  "a proxy in front of the server asks people to sign in: pass the header or token that it accepts with --header or --access-token, or use an endpoint that bypasses it";
+
+const SIGN_IN_WORD =
+  /[/._-](?:log-?in|sign-?in|sso|saml2?|authorize|auth|accounts)(?:[/._-]|$)|\/oauth2\/start|\/cdn-cgi\/access\//i;
+
+/** Whether a redirect leads to a page where people sign in. A host that is called so may be Hydra itself. */
+function isSignIn({ base }: ServerInfo, { request, family, answer }: AdminResponse): boolean {
+  const from = `${base}${request.path(family)}`;
+  if (!URL.canParse(answer.location, from)) return false;
+  const to = new URL(answer.location, from);
+  const { host, pathname } = new URL(from);
+  if (trimmedEnd(to.pathname, "/") === pathname) return false;
+  return SIGN_IN_WORD.test(to.host === host ? to.pathname : `/${to.host}${to.pathname}`);
+}
+
+function rejectionMessage(server: ServerInfo, response: AdminResponse, { kind, reason }: ServerError): string {
+  const { request, answer } = response;
+  const { status, location } = answer;
+  if (kind === "moved") {
+    const target = quote(redactUrl(serverText(server, request, location)));
+    if (isSignIn(server, response)) return `server redirects to a sign-in page, ${target} (status ${status})`;
+    return `server redirects to ${target} (status ${status}), which is not followed`;
+  }
+  const says =
+    reason === undefined
+      ? isPage(answer)
+        ? ` with ${pageName(server, response)}`
+        : ""
+      : `: ${truncate(escapeControls(serverText(server, request, reason)))}`;
+  const message = `server answered ${status}${says}`;
+  return kind === "unauthorised" ? `${message}${rejectedCredential(server, response)}` : message;
+}
+
+/** What was rejected, by what, and the words by which the operators of the server find out why. */
+function rejectedCredential(server: ServerInfo, { request, family, answer }: AdminResponse): string {
+  const shown = (text: string): string => truncate(escapeControls(serverText(server, request, text)));
+  const { authenticate = "" } = answer;
+  const id = requestIdOf(answer);
+  const parts = [
+    `${request.method} ${escapeControls(redactUrl(`${server.base}${request.path(family)}`))}`,
+    ...(authenticate === "" ? [] : [`WWW-Authenticate: ${shown(authenticate)}`]),
+    ...(id === "" ? [] : [`request ID ${shown(id)}`]),
+  ];
+  const what = server.credential === undefined ? "no credential was sent" : `${server.credential} was not accepted`;
+  return `; ${what} (${parts.join("; ")})`;
+}
+
+/** The ID of a request in a header, or in the error body of Hydra. */
+function requestIdOf({ requestId = "", text }: Answer): string {
+  if (requestId !== "") return requestId;
+  const body = jsonOf(text);
+  const error = isJsonObject(body) ? body["error"] : undefined;
+  const id = isJsonObject(error) ? error["request"] : undefined;
+  return typeof id === "string" ? id : "";
+}
+
+/** Whether a response is a web page. */
+function isPage({ contentType, text }: Answer): boolean {
+  return isHtml(contentType) || isWebPage(text);
+}
+
+/** A web page as messages call it: by its title. */
+function pageName(server: ServerInfo, { request, answer: { text } }: AdminResponse): string {
+  const title = pageTitle(text);
+  return title === "" ? "a web page" : `the web page ${quote(serverText(server, request, title))}`;
+}
+
+/** Characters of a page that may come before its title. */
+const TITLE_WITHIN = 65_536;
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'", nbsp: " " };
+
+/** The title of a web page, on one line; empty if it has none. */
+function pageTitle(page: string): string {
+  const start = page.slice(0, TITLE_WITHIN);
+  const [open] = /<title(?:\s[^<>]*)?>/i.exec(start) ?? [];
+  if (open === undefined) return "";
+  const rest = start.slice(start.indexOf(open) + open.length);
+  const end = rest.search(/<\/title/i);
+  return (end < 0 ? "" : rest.slice(0, end))
+    .replace(/&(amp|lt|gt|quot|#39|nbsp);/g, (whole, name: string) => ENTITIES[name] ?? whole)
+    .replace(/\s+/g, " ")
+    .trim();
 }
 
 function truncate(text: string): string {
@@ -173,10 +283,15 @@ function serverText({ headers }: ServerInfo, { body }: AdminRequest, text: strin
 
 /** The problem of a response that isn't what was `expected`. */
 export function unreadable(server: ServerInfo, response: AdminResponse, expected: string, got?: string): Problem {
-  const { status, contentType } = response.answer;
-  const body = got ?? (isHtml(contentType) ? "a web page" : "something else");
+  const { status, text } = response.answer;
+  const page = got === undefined && isPage(response.answer);
+  const body = got ?? (page ? pageName(server, response) : "something else");
   const message = `server answered ${status} with ${body} instead of ${expected}`;
-  return responseProblem(server, response, message, UNEXPECTED_RESPONSE);
+  const asksToSignIn = page && /\b(?:sign|log)[ -]?in\b/i.test(pageTitle(text));
+  return responseProblem(server, response, message, {
+    ...UNEXPECTED_RESPONSE,
+    ...(asksToSignIn ? { hint: SIGN_IN_HINT } : {}),
+  });
 }
 
 /** How {@link unreadable} describes a client with another ID than the requested one. */
@@ -219,7 +334,9 @@ export function noAdminApi(
   server: ServerInfo,
   request: AdminRequest,
   families: readonly [ServerFamily, ...ServerFamily[]],
+  isPublic: boolean,
 ): Problem {
+  if (isPublic) return publicPort(server, request, families[0]);
   const paths = families.map(({ paths: { clients } }) => clients).join(" nor ");
   const message = `${server.endpoint} has no ${families.length > 1 ? "path " : ""}${paths}: it is not a Hydra admin port`;
   return requestProblem(server, request, families.at(-1) ?? families[0], message, {
@@ -228,6 +345,23 @@ export function noAdminApi(
     status: 404,
     hint: "use the URL of the admin port (4445 by default, not the public 4444), without a path",
   });
+}
+
+/** The problem of Hydra's public port in place of its admin port. */
+export function publicPort(server: ServerInfo, request: AdminRequest, family: ServerFamily): Problem {
+  const origin = server.endpointOrigin === undefined ? "" : ` (${server.endpointOrigin})`;
+  const message = `${server.endpoint}${origin} is the public port of Hydra, not a Hydra admin port`;
+  return requestProblem(server, request, family, message, {
+    code: "not-an-admin-api",
+    exit: "failed",
+    status: 404,
+    hint: `use the URL of the admin port, which is another one: 4445 by default${adminUrl(server.endpoint)}`,
+  });
+}
+
+/** The likely URL of the admin port, for a public port with the default number. */
+function adminUrl(endpoint: string): string {
+  return /^https?:\/\/[^/]+:4444$/.test(endpoint) ? `, such as ${endpoint.replace(/4444$/, "4445")}` : "";
 }
 
 /** The problem of a client ID that the server's router cannot match. */

@@ -1,7 +1,7 @@
 import { type Problem, withMessage } from "../../core/problem.ts";
 import { FAMILIES } from "../../servers/index.ts";
-import { type Exchange, send } from "./exchange.ts";
-import { type AdminRequest, type AdminResponse, rejection, triedFor } from "./problems.ts";
+import { type Exchange, isPublicPort, send } from "./exchange.ts";
+import { type AdminRequest, type AdminResponse, publicPort, rejection, triedFor } from "./problems.ts";
 
 const READY: AdminRequest = {
   method: "GET",
@@ -21,9 +21,12 @@ export async function waitUntilReady(exchange: Exchange): Promise<void> {
   for (let last: AdminResponse | undefined; ; ) {
     last = await checkReadiness(exchange, last);
     const { status } = last.answer;
+    // The public port is ready too, and without its health paths it would never be.
+    if ((status === 200 || status === 404) && (await isPublicPort(exchange)))
+      throw publicPort(options, READY, FAMILIES[0]);
     if (status === 200) return;
-    // While it starts, a server may answer with any 5xx; other statuses are final.
-    if (status < 500) throw rejection(options, last);
+    // While it starts, a server may answer with any 5xx, and a gateway in front of it with 404; other statuses are final.
+    if (status < 500 && status !== 404) throw rejection(options, last);
     if (isLate()) throw notReady(exchange, last);
     await options.sleep(Math.min(INTERVAL_MS, remaining()), options.signal);
   }

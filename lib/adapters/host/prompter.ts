@@ -24,6 +24,8 @@ export function createPrompter(
       stdin.setRawMode(false);
       await output.write("\n");
     }
+    // The end of input leaves the cursor after the question.
+    else if (answer.kind === "ended" && stdin.isTTY === true) await output.write("\n");
     typeAhead = answer.kind === "entered" ? answer.typeAhead : "";
     switch (answer.kind) {
       case "entered":

@@ -1,4 +1,4 @@
-import { type FailureKind, NetworkFailure } from "../../core/network.ts";
+import { type CertificateFault, type FailureKind, NetworkFailure } from "../../core/network.ts";
 import { errorCode, errorMessage } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
 
@@ -50,6 +50,25 @@ export function tunnelFailure(status: number | undefined, error?: unknown): Netw
   return new NetworkFailure(temporary ? "refused" : "proxy", `the proxy ${reason}${suffix}`, error);
 }
 
+/** The error codes that say why a certificate was not accepted. */
+const CERTIFICATE_REASONS = new Map<string, CertificateFault["reason"]>([
+  ["ERR_TLS_CERT_ALTNAME_INVALID", "other-host"],
+  ["CERT_HAS_EXPIRED", "dates"],
+  ["CERT_NOT_YET_VALID", "dates"],
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", "untrusted"],
+  ["SELF_SIGNED_CERT_IN_CHAIN", "untrusted"],
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "untrusted"],
+  ["UNABLE_TO_GET_ISSUER_CERT", "untrusted"],
+  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "untrusted"],
+  ["CERT_UNTRUSTED", "untrusted"],
+]);
+
+/** Why a certificate was not accepted; undefined for other failures. */
+function certificateFault(code: string): CertificateFault | undefined {
+  const reason = CERTIFICATE_REASONS.get(code);
+  return reason === undefined ? undefined : { reason };
+}
+
 export function networkFailure(error: unknown): NetworkFailure {
   const code = errorCode(error) ?? "";
   if (code === "ERR_PROXY_TUNNEL") {
@@ -57,7 +76,7 @@ export function networkFailure(error: unknown): NetworkFailure {
     return tunnelFailure(status === undefined ? undefined : Number(status), error);
   }
   const known = KINDS.get(code);
-  if (known !== undefined) return new NetworkFailure(known[0], known[1], error);
+  if (known !== undefined) return new NetworkFailure(known[0], known[1], error, undefined, certificateFault(code));
   const text = rootMessage(error);
   if (UNDECODABLE.test(code) || /invalid HTTP|parse error|Parse Error|malformed/i.test(text)) {
     return new NetworkFailure("protocol", "the response is not HTTP", error);

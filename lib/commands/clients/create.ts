@@ -4,6 +4,7 @@ import { labelWithSecret, lintDraft, type ReadDraft, readDraft, rejectUnsupporte
 import { warnDropped } from "../../clients/dropped-fields.ts";
 import { dryRun, isDryRun, plannedCreate } from "../../clients/dry-run.ts";
 import { findExisting, isConflict, keepOrUpdate } from "../../clients/existing-client.ts";
+import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { applyGenerateKey, prepareKey } from "../../clients/key-pair.ts";
 import { type OutletOptions, withOutlets } from "../../clients/outlets.ts";
 import {
@@ -14,7 +15,7 @@ import {
   registrationOf,
 } from "../../clients/register.ts";
 import { publicRecipientProblems, secretProblems, unwritableProblems } from "../../clients/secret-checks.ts";
-import { type ProvidedSecret, prepareClientSecret, providedSecret } from "../../clients/secret-source.ts";
+import { isEchoed, type ProvidedSecret, prepareClientSecret, providedSecret } from "../../clients/secret-source.ts";
 import { secretProof, verify, verifyEndpoints, verifyProblems } from "../../clients/verify.ts";
 import { createdView, KEYED_VIEW, requestedId } from "../../clients/views.ts";
 import { type Context, command, type PreparedCommand, type Result } from "../../command.ts";
@@ -30,6 +31,7 @@ import {
   IF_EXISTS,
   type IfExists,
   KEY_OUT,
+  LENIENT,
   NO_INPUT,
   RECIPIENT_FLAGS,
   SECRET_IN_FLAGS,
@@ -53,6 +55,8 @@ interface CreateJob {
   readonly ifExists: IfExists;
   /** For a client that authenticates with a key pair generated here. */
   readonly algorithm: KeyAlgorithm | undefined;
+  /** Whether the result shows a provided secret. */
+  readonly echoed: boolean;
 }
 
 /** The flags that describe a client, or where its description is. */
@@ -95,7 +99,7 @@ async function prepareCreate(context: Context): Promise<PreparedCommand> {
         "two-keys",
       ),
     );
-  return { problems, run: () => run(context, { draft, ifExists, algorithm }) };
+  return { problems, run: () => run(context, { draft, ifExists, algorithm, echoed: isEchoed(context, given) }) };
 }
 
 /** A draft with the secret that the user provides. A public client has none, so it is checked and sent without one. */
@@ -118,7 +122,7 @@ function withSecret(
 
 function ifExistsProblems(
   { values }: Pick<Context, "values">,
-  { draft, ifExists, algorithm }: CreateJob,
+  { draft, ifExists, algorithm }: Omit<CreateJob, "echoed">,
 ): readonly Problem[] {
   const problems: Problem[] = [];
   if (ifExists !== "fail" && requestedId(draft.client) === undefined)
@@ -144,6 +148,7 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
   const { draft } = job;
   if (isDryRun(context)) return dryRun(context, [await plannedRequest(context, job)]);
   await rejectUnsupportedFields(context, draft.client, draft.label);
+  await rejectUnfindableIds(context, [draft]);
   // Read once, since a key may come from standard input.
   const recipients = once(() => context.keys.recipients(context.values));
   const existing = await findExisting(context, job);
@@ -204,7 +209,7 @@ interface PreparedCreate {
 
 async function prepareRegistration(
   context: Pick<Context, "values" | "host" | "keys" | "pairs">,
-  { draft: { client }, ifExists, algorithm }: CreateJob,
+  { draft: { client }, ifExists, algorithm, echoed }: CreateJob,
   recipients: readonly Recipient[],
 ): Promise<PreparedCreate> {
   const more = ifExists === "fail" ? {} : { outcome: "created" };
@@ -219,7 +224,7 @@ async function prepareRegistration(
       }),
     };
   }
-  const prepared = await prepareClientSecret(context, client, recipients);
+  const prepared = { ...(await prepareClientSecret(context, client, recipients)), echoed };
   const view = createdView(prepared.plain === undefined ? "no secret" : "has secret");
   return {
     registration: registrationOf(context, client, prepared, { view, more }),
@@ -253,6 +258,7 @@ export const create = command({
     SET,
     IF_EXISTS,
     STRICT,
+    LENIENT,
     DRY_RUN,
     ...SERVER_COMMAND_FLAGS,
   ],
@@ -263,7 +269,7 @@ export const create = command({
         "A client for user sign-in",
       ],
       [
-        "clients create -g client_credentials -r token -a core,foobar --keybase alice",
+        "clients create -g client_credentials -a core,foobar --keybase alice",
         "With the secret encrypted to a Keybase user",
       ],
       ["clients create --id web --token-endpoint-auth-method none -c https://app.example.com/cb", "A public client"],

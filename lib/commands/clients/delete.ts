@@ -1,23 +1,17 @@
 import { Batch } from "../../clients/batch.ts";
+import { confirm, notConfirmed, yesFlag } from "../../clients/confirm.ts";
 import { safeReason } from "../../clients/delivery.ts";
 import { dryRun, isDryRun } from "../../clients/dry-run.ts";
 import { idOf } from "../../clients/views.ts";
 import { type Context, command, type PreparedCommand, type Result } from "../../command.ts";
 import { badId } from "../../core/client/id.ts";
-import type { BoolFlag } from "../../core/flags/flag.ts";
 import { DRY_RUN, FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { View } from "../../core/output/render.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { joined, quote } from "../../core/text.ts";
 
-const YES: BoolFlag = {
-  kind: "switch",
-  name: "yes",
-  short: "y",
-  group: "input",
-  help: "Delete without asking for confirmation",
-};
+const YES = yesFlag("Delete without asking for confirmation");
 
 const VIEW: View<JsonObject> = {
   columns: [{ label: "ID", value: idOf, whole: true }],
@@ -40,25 +34,24 @@ async function idsOf(context: Pick<Context, "operands" | "readFile">): Promise<r
   return [...new Set(ids)];
 }
 
-/** Asks for confirmation on a terminal; throws unless the answer is yes. */
-async function confirm(
+/** Asks once for the whole run where there is a terminal to ask on; throws unless the answer is yes. */
+async function confirmDeletion(
   { values, host, operands }: Pick<Context, "values" | "host" | "operands">,
   ids: readonly string[],
 ): Promise<void> {
-  if (values.bool(YES) || !host.stdinIsTerminal || operands.includes("-")) return;
+  const readsIds = operands.includes("-");
+  const answersOnStdin = host.stdinIsTerminal && !readsIds;
+  if (values.bool(YES)) return;
+  // One ID with redirected input is a script, as is everything without a terminal.
+  if (!answersOnStdin && ((ids.length === 1 && !readsIds) || !host.stderr.isTerminal)) return;
   if (!host.stderr.isTerminal)
     throw notConfirmed("Nothing was deleted: cannot ask, since standard error is not a terminal", "use --yes");
   const names = ids.length > 5 ? `${ids.length} clients` : joined(ids.map(quote));
-  const question =
+  const text =
     ids.length === 1
       ? `Delete client ${names}? Its tokens stop working immediately.`
       : `Delete ${ids.length > 5 ? names : `clients ${names}`}? Their tokens stop working immediately.`;
-  const answer = await host.ask(`${question} [y/N] `, false);
-  if (!/^y(es)?$/i.test((answer ?? "").trim())) throw notConfirmed("Nothing was deleted", "answer y, or use --yes");
-}
-
-function notConfirmed(message: string, hint: string): Problem {
-  return new Problem(message, { code: "not-confirmed", exit: "failed", hint });
+  await confirm({ host }, { text, declined: "Nothing was deleted", from: answersOnStdin ? "stdin" : "terminal" });
 }
 
 async function run(context: Context, ids: readonly string[]): Promise<Result> {
@@ -68,7 +61,7 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
       ids.map((id) => ({ method: "DELETE", url: context.plannedFamily.paths.client(id) })),
     );
   }
-  await confirm(context, ids);
+  await confirmDeletion(context, ids);
   const batch = new Batch(context, ids.length);
   const failAfter = context.values.number(FAIL_AFTER) ?? 60_000;
   let started = 0;
@@ -107,7 +100,7 @@ export const remove = command({
   name: "delete",
   summary: "Delete one or more clients",
   about: [
-    "Asks for confirmation on a terminal. If a client fails, the others are still deleted. Use - to read IDs from standard input, one per line.",
+    "Asks for confirmation on a terminal, once for all clients, also if the IDs come from standard input. If a client fails, the others are still deleted. Use - to read IDs from standard input, one per line.",
     "--fail-after limits the time for each client, not for the whole command.",
   ],
   operands: {

@@ -5,6 +5,7 @@ import { type ClientEntry, entryProblems, MAX_SHOWN, readEntries } from "../../c
 import { reportRecipients, safeReason } from "../../clients/delivery.ts";
 import { DroppedFields } from "../../clients/dropped-fields.ts";
 import { isDryRun } from "../../clients/dry-run.ts";
+import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { type ImportJob, type ImportOutcome, importClient } from "../../clients/import-client.ts";
 import { requireOpenOutput } from "../../clients/outlets.ts";
 import { planImport } from "../../clients/plan-import.ts";
@@ -21,6 +22,7 @@ import {
   FAIL_AFTER,
   FORMAT,
   IF_EXISTS,
+  LENIENT,
   RECIPIENT_FLAGS,
   SECRET_LENGTH,
   SECRET_OUT,
@@ -144,7 +146,13 @@ async function rejectUnsupportedFields(
       .map((field) => `${location}: ${family.label} has no field ${field}`),
   );
   const [first, ...others] = found;
-  if (first === undefined) return;
+  if (first === undefined) {
+    const labelled = entries.map(({ client, location }) => ({
+      client,
+      label: (field: string) => `${location}: ${field}`,
+    }));
+    return rejectUnfindableIds({ admin }, labelled);
+  }
   throw new Problem(first, {
     code: "field-unknown-to-server",
     exit: "usage",
@@ -296,7 +304,7 @@ export const importClients = command({
   name: "import",
   summary: "Create clients from JSON, NDJSON or YAML files",
   about: [
-    "Accepts an object, an array, one object per line, YAML documents, or the JSON output of list; without a file it reads standard input. All clients are checked before the first one is sent.",
+    "Accepts an object, an array (also below clients or items), one object per line, YAML documents, the JSON output of list, or hydra-maester manifests (OAuth2Client, with the Secrets that they name); without a file it reads standard input. All clients are checked before the first one is sent.",
     "If a client fails, the others are still imported and the exit code is 8. Run an interrupted import again with --if-exists skip.",
     "With {id} in --secret-out, each client gets its own file or Kubernetes Secret, such as 'secrets/{id}.env'.",
     "--dry-run reads the clients that exist, shows what would be created, changed and left unchanged, and changes nothing.",
@@ -312,6 +320,7 @@ export const importClients = command({
     IF_EXISTS,
     CONCURRENCY,
     STRICT,
+    LENIENT,
     SECRET_LENGTH,
     ...SECRET_OUT_FLAGS,
     ...RECIPIENT_FLAGS,

@@ -4,6 +4,7 @@ import {
   deliverChangedSecret,
   sendWithCopy,
 } from "../../clients/change-secret.ts";
+import { confirm, yesFlag } from "../../clients/confirm.ts";
 import { safeReason } from "../../clients/delivery.ts";
 import { dryRun, GENERATED, isDryRun } from "../../clients/dry-run.ts";
 import { withOutlets } from "../../clients/outlets.ts";
@@ -51,6 +52,8 @@ const DROP_OLD_SECRETS: BoolFlag = {
   help: "Revoke the old secrets that a rotation left valid; generates no secret",
 };
 
+const YES = yesFlag("Rotate without asking for confirmation");
+
 /** The flags that are of no use where no secret is generated. */
 const NEW_SECRET_ONLY: readonly Flag[] = [
   ...NEW_SECRET_FLAGS,
@@ -91,13 +94,25 @@ function dropProblems(values: FlagValues): readonly Problem[] {
 /** Checks a provided secret by the rules; shows the warnings and returns the errors. */
 function secretFindings({ warn }: Pick<Context, "warn">, secret: string, name: string): readonly Problem[] {
   const findings = lint({ client_secret: secret }, () => name);
-  for (const { severity, message, hint } of findings) if (severity === "warning") warn(`${message}: ${hint}`);
+  for (const { severity, message, hint } of findings) if (severity === "warning") warn(`${message}: ${hint}`, "advice");
   return findings.filter(({ severity }) => severity === "error").map(findingProblem);
+}
+
+/** Asks where standard input and standard error are a terminal; throws unless the answer is yes. */
+async function confirmChange(
+  { values, host }: Pick<Context, "values" | "host">,
+  question: string,
+  declined: string,
+): Promise<void> {
+  if (values.bool(YES) || !host.stdinIsTerminal || !host.stderr.isTerminal) return;
+  await confirm({ host }, { text: question, declined, from: "stdin" });
 }
 
 async function dropOldSecrets(context: Context, id: string): Promise<Result> {
   if (isDryRun(context))
     return dryRun(context, [{ method: "DELETE", url: `/admin/clients/${encodeURIComponent(id)}/secrets/rotate` }]);
+  const question = `Revoke the old secrets of client ${quote(id)}? They stop working immediately.`;
+  await confirmChange(context, question, "No secret was revoked");
   const record = await context.admin.dropOldSecrets(id);
   if (record === undefined) {
     throw new Problem(`Cannot drop the old secrets of client ${quote(id)}: this server never keeps them`, {
@@ -148,6 +163,9 @@ async function rotate(context: Context, id: string, given: string | undefined): 
   const recipients = await context.keys.recipients(context.values);
   const endpoints = await verifyEndpoints(context);
   const current = await readRotatable(context, id);
+  const kept = given === undefined ? ", unless the server keeps it" : "";
+  const question = `Rotate the secret of client ${quote(id)}? The old one stops working immediately${kept}.`;
+  await confirmChange(context, question, "The secret was not rotated");
   const options = { action: `Cannot rotate the secret of client ${quote(id)}`, needsRecoveryCopy: true };
   return withOutlets(context, options, async (outlets) => {
     const byServer = given === undefined ? await rotateByServer(context, id, recipients) : undefined;
@@ -248,10 +266,12 @@ export const rotateSecret = command({
   summary: "Rotate a client's secret, and change nothing else",
   about: [
     "If the server supports it, the old secret stays valid until --drop-old-secrets; otherwise it stops working immediately, and a message says so.",
+    "Asks for confirmation if standard input and standard error are a terminal; --yes answers.",
     "A recovery copy of the new secret is saved before it is sent and removed once it is delivered.",
   ],
   operands: { name: "ID", least: 1, most: 1, help: "Client ID" },
   flags: [
+    YES,
     DROP_OLD_SECRETS,
     ...NEW_SECRET_FLAGS,
     SECRET_LENGTH,

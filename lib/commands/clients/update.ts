@@ -1,12 +1,19 @@
 import { abbreviated } from "../../clients/change-lines.ts";
 import { changeSecret } from "../../clients/change-secret.ts";
-import { labelWithSecret, lintDraft, type ReadDraft, readDraft, rejectUnsupportedFields } from "../../clients/draft.ts";
+import {
+  labelWithSecret,
+  lintDraft,
+  type ReadDraft,
+  readDraft,
+  rejectUnsupportedFields,
+  reportFindings,
+} from "../../clients/draft.ts";
 import { warnDropped } from "../../clients/dropped-fields.ts";
 import { dryRun, isDryRun } from "../../clients/dry-run.ts";
 import { reportClientOnWriteFailure } from "../../clients/outlets.ts";
 import { type PlannedUpdate, planUpdate, type RequestedUpdate, requestOf } from "../../clients/plan-update.ts";
 import { secretProblems, unwritableProblems } from "../../clients/secret-checks.ts";
-import { prepareSecret, providedSecret, wantsRecipients } from "../../clients/secret-source.ts";
+import { isEchoed, prepareSecret, providedSecret, wantsRecipients } from "../../clients/secret-source.ts";
 import { sendChange } from "../../clients/send-change.ts";
 import { CLIENT_VIEW, createdView, idOf } from "../../clients/views.ts";
 import { type Context, command, type PreparedCommand, type Result, single } from "../../command.ts";
@@ -21,6 +28,7 @@ import {
   DRY_RUN,
   FIELD_FLAGS,
   FILE,
+  LENIENT,
   NEW_SECRET_FLAGS,
   RECIPIENT_FLAGS,
   SECRET_FILE,
@@ -53,14 +61,20 @@ const UNSET: ListFlag = {
   help: "Clear fields (JSON or flag names)",
 };
 
+/** Whether the whole client is replaced: by `--replace`, or by a file in the 2.x syntax, as Hydra's own CLI does. */
+function isReplacement({ syntax, values }: Pick<Context, "syntax" | "values">): boolean {
+  return values.bool(REPLACE) || (syntax === "2.x" && values.isSet(FILE));
+}
+
 async function prepare(context: Context): Promise<PreparedCommand> {
   const { values } = context;
   const [id = ""] = context.operands;
-  const replace = values.bool(REPLACE);
+  const replace = isReplacement(context);
   const read = await readDraft(context, replace);
   const problems: Problem[] = [...(await secretProblems(context))];
   const given = await providedSecret(context, problems);
-  const secret = given?.text ?? textField(read.client, "client_secret");
+  // An empty secret in a file is none.
+  const secret = given?.text ?? (textField(read.client, "client_secret") || undefined);
   const unset = unsetFields(values);
   const editedLists = [...new Set(LIST_EDITS.filter(({ flag }) => values.isSet(flag)).map(({ field }) => field))];
   const set = { ...fieldsOf(read), ...Object.fromEntries(unset.fields.map((field) => [field.name, emptyOf(field)])) };
@@ -70,7 +84,7 @@ async function prepare(context: Context): Promise<PreparedCommand> {
     ...(context.operands.length === 0 ? [] : idProblems(id, read)),
     ...unset.problems,
     ...twiceProblems(read, [...unset.fields, ...editedLists]),
-    ...editProblems(update),
+    ...editProblems(values, update),
     ...secretUseProblems(context, secret),
     ...unwritableProblems(context, { id, secret }),
     ...ruleProblems(context, read, update),
@@ -83,7 +97,7 @@ async function prepare(context: Context): Promise<PreparedCommand> {
         "nothing-named",
       ),
     );
-  return { problems, run: () => run(context, update) };
+  return { problems, run: () => run(context, update, isEchoed(context, given)) };
 }
 
 /** The fields that the command line sets as a whole, other than the ID and the secret. */
@@ -139,8 +153,9 @@ function twiceProblems({ fromFlags }: ReadDraft, others: readonly Field[]): read
     );
 }
 
-function editProblems({ replace, editedLists }: RequestedUpdate): readonly Problem[] {
-  if (!replace || editedLists.length === 0) return [];
+function editProblems(values: FlagValues, { replace, editedLists }: RequestedUpdate): readonly Problem[] {
+  // With a file, the edits are made to its lists.
+  if (!replace || values.isSet(FILE) || editedLists.length === 0) return [];
   return [
     usageError(
       "--replace excludes --add-… and --remove-…",
@@ -173,10 +188,10 @@ function ruleProblems(
   if (replace) return lintDraft(context, { ...read, client: { ...set, ...withSecret }, label });
   for (const warning of read.warnings) context.warn(warning);
   const errors = lint(withSecret, label).filter(({ severity }) => severity === "error");
-  return [...read.problems, ...errors.map(findingProblem)];
+  return [...read.problems, ...reportFindings(context, read.findings), ...errors.map(findingProblem)];
 }
 
-async function run(context: Context, update: RequestedUpdate): Promise<Result> {
+async function run(context: Context, update: RequestedUpdate, echoed: boolean): Promise<Result> {
   const { id, secret } = update;
   const isDry = isDryRun(context);
   if (!isDry) await rejectUnsupportedFields(context, { ...topValues(update.nested), ...update.set }, update.label);
@@ -195,7 +210,7 @@ async function run(context: Context, update: RequestedUpdate): Promise<Result> {
   return changeSecret(context, {
     id,
     action: `Cannot update client ${quote(id)}`,
-    prepared: await prepareSecret(context, secret, recipients),
+    prepared: { ...(await prepareSecret(context, secret, recipients)), echoed },
     send,
     view: updatedView(id, "updated", recipients.length > 0),
     before: (_, record) => reportUpdate(context, plan, record),
@@ -215,9 +230,13 @@ function unchanged(context: Context, { id, wanted, current }: PlannedUpdate): Re
 }
 
 /** Reports on stderr what an update changed, and what became of the secret. */
-function reportUpdate(context: Pick<Context, "note" | "warn">, plan: PlannedUpdate, record: JsonObject): void {
+function reportUpdate(
+  context: Pick<Context, "note" | "noteChange" | "warn">,
+  plan: PlannedUpdate,
+  record: JsonObject,
+): void {
   for (const { field, before, after } of observedChanges(plan, record))
-    context.note(`${field}: ${abbreviated(before)} → ${abbreviated(after)}`);
+    context.noteChange(field, abbreviated(before), abbreviated(after));
   reportSecret(context, plan, record);
   warnDropped(context, plan.wanted, record);
 }
@@ -254,7 +273,7 @@ function reportSecret(
   } else if (isPublic(merged)) {
     note(`Client ${client} ${isPublic(current) ? "has no secret" : "no longer has a secret"}: its auth method is none`);
   } else if (isPublic(current) && usesSecret(merged)) {
-    warn(`client ${client} has no secret yet; generate one: hydra clients rotate-secret ${id}`);
+    warn(`client ${client} has no secret yet; generate one: hydra clients rotate-secret ${id}`, "advice");
   } else {
     note(`Secret of client ${client} unchanged`);
   }
@@ -274,7 +293,7 @@ export const update = command({
   name: "update",
   summary: "Change a client, only the fields you pass",
   about: [
-    "Changes only the fields you pass; all others, including the secret, stay unchanged. Reports on standard error what changed. With --replace it sends the whole client, like Hydra's own CLI.",
+    "Changes only the fields you pass; all others, including the secret, stay unchanged. Reports on standard error what changed. With --replace, or with --file in the 2.x syntax, it sends the whole client, like Hydra's own CLI: fields that are not given are reset, except the secret.",
     "--dry-run reads the client to show the exact request, and changes nothing.",
   ],
   operands: { name: "ID", least: 1, most: 1, help: "Client ID" },
@@ -289,6 +308,7 @@ export const update = command({
     ...SECRET_OUT_FLAGS,
     ...RECIPIENT_FLAGS,
     STRICT,
+    LENIENT,
     DRY_RUN,
     ...SERVER_COMMAND_FLAGS,
   ],
@@ -303,7 +323,10 @@ export const update = command({
         "Clear one field and set a part of another",
       ],
     ],
-    "2.x": [["update oauth2-client my-app --scope openid,offline", "Replace the scopes"]],
+    "2.x": [
+      ["update oauth2-client my-app --scope openid,offline", "Replace the scopes"],
+      ["update oauth2-client my-app --file my-app.json", "Make the client what the file says; its secret stays"],
+    ],
   },
   server: true,
   credentials: "secrets",

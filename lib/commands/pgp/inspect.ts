@@ -1,7 +1,8 @@
 import { Batch } from "../../clients/batch.ts";
 import { type Context, command, type Result, withoutChecks } from "../../command.ts";
 import { textField } from "../../core/client/client.ts";
-import { FORMAT, GENERAL_FLAGS, QUIET } from "../../core/flags/flag-table.ts";
+import type { RepeatFlag } from "../../core/flags/flag.ts";
+import { FORMAT, GENERAL_FLAGS, PGP_KEY, QUIET } from "../../core/flags/flag-table.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import type { View } from "../../core/output/render.ts";
 
@@ -9,8 +10,59 @@ function day(value: unknown): string {
   return typeof value === "string" ? value.slice(0, 10) : "never";
 }
 
+/** The members of a list that are objects. */
+function objectsIn(record: JsonObject, member: string): readonly JsonObject[] {
+  const list = record[member];
+  return Array.isArray(list) ? list.filter(isJsonObject) : [];
+}
+
+function isMessage(item: JsonObject): boolean {
+  return item["kind"] === "encrypted-message";
+}
+
+function keyIds(message: JsonObject): string {
+  return objectsIn(message, "recipients")
+    .map((recipient) => textField(recipient, "keyId") ?? "hidden")
+    .join(" ");
+}
+
+/** Whether a given key is a recipient of a message, in words. */
+function matchText(message: JsonObject): string {
+  const { matches } = message;
+  if (matches === true) return "yes, encrypted to the key of --pgp-key";
+  if (matches === false) return "no, not encrypted to the key of --pgp-key";
+  const isHidden = objectsIn(message, "recipients").some(({ keyId }) => keyId === null);
+  return isHidden ? "unknown: the sender has hidden recipients" : "unknown: compare it with --pgp-key";
+}
+
+function messageLines(message: JsonObject): readonly string[] {
+  const recipients = objectsIn(message, "recipients");
+  const { passwords } = message;
+  return [
+    `Message:   encrypted to ${recipients.length} ${recipients.length === 1 ? "key" : "keys"}${
+      typeof passwords === "number" && passwords > 0
+        ? ` and ${passwords} ${passwords === 1 ? "password" : "passwords"}`
+        : ""
+    }`,
+    ...recipients.map((recipient) => {
+      const { key } = recipient;
+      const owner = isJsonObject(key)
+        ? `: key ${textField(key, "fingerprint") ?? ""}, ${textField(key, "userId") ?? "without a user ID"}`
+        : "";
+      return `Recipient: key ID ${textField(recipient, "keyId") ?? "hidden"} (${textField(recipient, "algorithm") ?? ""})${owner}`;
+    }),
+    `Match:     ${matchText(message)}`,
+  ];
+}
+
+/** Whether a key can't be used, or a message is for other keys than the given ones. */
+function isUseless(item: JsonObject): boolean {
+  return isMessage(item) ? item["matches"] === false : item["usable"] !== true;
+}
+
 function lines(key: JsonObject): readonly string[] {
-  const subkeys = Array.isArray(key["subkeys"]) ? key["subkeys"].filter(isJsonObject) : [];
+  if (isMessage(key)) return messageLines(key);
+  const subkeys = objectsIn(key, "subkeys");
   const usable = key["usable"] === true;
   return [
     `Key:       ${textField(key, "fingerprint") ?? ""} (${textField(key, "algorithm") ?? ""})`,
@@ -26,15 +78,31 @@ function lines(key: JsonObject): readonly string[] {
   ];
 }
 
+function idOf(item: JsonObject): string {
+  return isMessage(item) ? keyIds(item) : (textField(item, "fingerprint") ?? "");
+}
+
+function usableText(item: JsonObject): string {
+  if (isMessage(item)) return `encrypted message; match: ${matchText(item)}`;
+  return item["usable"] === true ? "yes" : `no: ${textField(item, "reason") ?? ""}`;
+}
+
 const VIEW: View<JsonObject> = {
   columns: [
-    { label: "FINGERPRINT", value: (key) => textField(key, "fingerprint") ?? "", whole: true },
+    { label: "FINGERPRINT", value: (key) => idOf(key), whole: true },
     { label: "USER ID", value: (key) => textField(key, "userId") ?? "" },
     { label: "ALGORITHM", value: (key) => textField(key, "algorithm") ?? "" },
-    { label: "USABLE", value: (key) => (key["usable"] === true ? "yes" : `no: ${textField(key, "reason") ?? ""}`) },
+    { label: "USABLE", value: usableText },
   ],
   text: lines,
-  id: (key) => textField(key, "fingerprint") ?? "",
+  id: idOf,
+};
+
+/** The key that a message is compared with. */
+const OWN_KEY: RepeatFlag = {
+  ...PGP_KEY,
+  group: "input",
+  help: "Key to look for among the recipients of a message: base64, ASCII armor or @FILE",
 };
 
 async function run(context: Context): Promise<Result> {
@@ -43,7 +111,7 @@ async function run(context: Context): Promise<Result> {
   async function* items(): AsyncGenerator<JsonObject> {
     for (const word of context.operands) {
       for (const key of (await batch.attempt(() => context.inspectKey(word))) ?? []) {
-        anyUnusable ||= key["usable"] !== true;
+        anyUnusable ||= isUseless(key);
         yield key;
       }
     }
@@ -62,18 +130,20 @@ export const pgpInspect = command({
   name: "inspect",
   summary: "Show an OpenPGP key and whether it is usable",
   about: [
-    "Accepts keys like --pgp-key, or a URL, wkd:user@host or keybase:NAME. The exit code is 7 if a key is not usable.",
+    "Accepts keys like --pgp-key, or a file, a URL, wkd:user@host, github:USER or keybase:NAME. The exit code is 7 if a key is not usable.",
+    "Of an encrypted message, shows the recipients and whether the key of --pgp-key is one of them. If it is not, the exit code is 7.",
   ],
   operands: {
     name: "KEY",
     least: 1,
     most: Number.POSITIVE_INFINITY,
-    help: "base64, ASCII armor, @FILE, -, a URL, wkd:user@host or keybase:NAME",
+    help: "FILE, base64, ASCII armor, -, a URL, wkd:user@host, github:USER or keybase:NAME",
   },
-  flags: [FORMAT, QUIET, ...GENERAL_FLAGS],
+  flags: [OWN_KEY, FORMAT, QUIET, ...GENERAL_FLAGS],
   examples: {
     "1.x": [
-      ["pgp inspect @team.asc", "A key in a file"],
+      ["pgp inspect team.asc", "A key in a file"],
+      ["pgp inspect secret.asc --pgp-key @team.asc", "Whether an encrypted secret is for this key"],
       ["pgp inspect keybase:alice --format json", "As JSON"],
     ],
   },

@@ -5,8 +5,8 @@ import { describeValue } from "../flags/read-value.ts";
 import { isJsonObject, type JsonObject, MAX_DEPTH, numberText, readJson } from "../json.ts";
 import { faultText, readOneJson } from "../json-text.ts";
 import { type Problem, usageError } from "../problem.ts";
-import { quote, suggest } from "../text.ts";
-import { FIELD_NAMES, FIELDS, type Field, SERVER_FIELDS, V2_DEFAULTS } from "./fields.ts";
+import { quote } from "../text.ts";
+import { FIELDS, type Field, SERVER_FIELDS, V2_DEFAULTS } from "./fields.ts";
 
 /** A client as a server returns it, unknown fields included. */
 export type ClientRecord = JsonObject & { readonly client_id: string };
@@ -161,15 +161,6 @@ export function textField(client: JsonObject, name: string): string | undefined 
 export function listField(client: JsonObject, name: string): readonly string[] {
   const value = client[name];
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
-}
-
-/** The unknown keys of a client in a file, each with the name that was likely meant. */
-export function unknownKeys(
-  client: JsonObject,
-): readonly { readonly key: string; readonly meant: string | undefined }[] {
-  return Object.keys(client)
-    .filter((key) => !FIELD_NAMES.includes(key))
-    .map((key) => ({ key, meant: suggest(key.toLowerCase().replaceAll(/[-:. ]/g, "_"), FIELD_NAMES) }));
 }
 
 const SET_BY_SERVER = new Set(SERVER_FIELDS.filter((field) => field !== "client_id" && field !== "client_secret"));

@@ -18,7 +18,7 @@ type KeyClass =
  * The names of the IANA registry "OAuth Dynamic Client Registration Metadata" that are not fields of Hydra, and those of
  * OpenID Connect Relying Party Metadata Choices. They are right names, however near one is to a field.
  */
-const REGISTERED: ReadonlySet<string> = new Set([
+export const REGISTERED_NAMES: readonly string[] = [
   // RFC 7591
   "client_id_issued_at",
   "software_id",
@@ -100,7 +100,9 @@ const REGISTERED: ReadonlySet<string> = new Set([
   "userinfo_encryption_alg_values_supported",
   "userinfo_encryption_enc_values_supported",
   "userinfo_signing_alg_values_supported",
-]);
+];
+
+const REGISTERED: ReadonlySet<string> = new Set(REGISTERED_NAMES);
 
 /** Names that people and other programs use for a field, in the form of {@link snakeCase}. */
 const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
@@ -241,9 +243,6 @@ const WRONG_NAMES: ReadonlyMap<string, KeyClass> = new Map([
     names.map((name) => [name, { kind: "wrong-name", field, hint } as const] as const),
   ),
 ]);
-
-/** Every registered name that is not a field of a client, for the manual and for tests. */
-export const REGISTERED_NAMES: readonly string[] = [...REGISTERED];
 
 /** A key in the form of the fields' names: `redirectURIs`, `redirect-uris` and `Redirect Uris` are `redirect_uris`. */
 function snakeCase(key: string): string {

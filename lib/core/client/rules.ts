@@ -7,15 +7,8 @@ import { isLoopback } from "../url.ts";
 import { isEmpty, isEmptyObject, isPublic, type Label, listField, textField } from "./client.ts";
 import { FIELDS, type Field } from "./fields.ts";
 import { ASSERTION_ALGORITHMS, PRIVATE_MEMBERS } from "./jwk.ts";
-
-/** What a rule found in a client. */
-export interface LintFinding {
-  /** Stable name of the rule, for scripts and for looking it up. */
-  readonly rule: ProblemCode;
-  readonly severity: "error" | "warning";
-  readonly message: string;
-  readonly hint: string;
-}
+import type { LintFinding } from "./lint-finding.ts";
+import { lintValues, VALUE_RULE_NAMES } from "./value-rules.ts";
 
 /** The messages for what is wrong with a client, none when all is well. */
 type Check = (client: JsonObject, label: Label) => readonly string[];
@@ -24,6 +17,8 @@ interface Rule {
   readonly name: ProblemCode;
   readonly severity: LintFinding["severity"];
   readonly hint: string;
+  /** Which servers reject what the rule finds, where it isn't all of them for an error and none for a warning. */
+  readonly servers?: string;
   readonly check: Check;
 }
 
@@ -159,6 +154,7 @@ const ERRORS: readonly Omit<Rule, "severity">[] = [
   {
     name: "client-id-dots",
     hint: 'choose another ID: "." and ".." are path segments, so the client could never be addressed',
+    servers: "accepted by every server, which never finds the client again",
     check: textValue("client_id", (id) => id === "." || id === "..", "is not a valid client ID"),
   },
   {
@@ -180,6 +176,7 @@ const ERRORS: readonly Omit<Rule, "severity">[] = [
   {
     name: "jwks-private-key",
     hint: `register only the public key: remove ${PRIVATE_MEMBERS.join(", ")}`,
+    servers: "accepted by every server, which then publishes the private key with the client",
     check: privateKeys,
   },
   {
@@ -246,11 +243,6 @@ const ERRORS: readonly Omit<Rule, "severity">[] = [
 /** Settings that are legal but often regretted. */
 const WARNINGS: readonly Omit<Rule, "severity">[] = [
   {
-    name: "client-id-slash",
-    hint: "choose an ID without a slash: Hydra 2.3 and older create such a client but never find it again",
-    check: textValue("client_id", (id) => id.includes("/"), "contains a slash"),
-  },
-  {
     name: "no-callback",
     hint: "add --callbacks, or nobody can sign in with this client",
     check: combination(
@@ -308,6 +300,7 @@ const WARNINGS: readonly Omit<Rule, "severity">[] = [
   {
     name: "not-an-address",
     hint: "use a full URL, such as https://app.example.com/logo.png",
+    servers: "rejected by 26 for client_uri, logo_uri, policy_uri and tos_uri",
     check: (client, label) =>
       [
         "client_uri",
@@ -342,18 +335,39 @@ const RULES: readonly Rule[] = [
   ...WARNINGS.map((rule): Rule => ({ ...rule, severity: "warning" })),
 ];
 
+/** A rule as the manual explains it. */
+interface RuleInfo {
+  readonly name: ProblemCode;
+  readonly severity: LintFinding["severity"];
+  readonly hint: string;
+  /** Which servers reject what the rule finds. */
+  readonly servers: string;
+}
+
+/** What servers do about an error or a warning of a rule that doesn't say more. */
+export const RULE_SERVERS: Readonly<Record<LintFinding["severity"], string>> = {
+  error: "rejected by every server",
+  warning: "accepted by every server",
+};
+
 /** All rules, for the manual. */
-export const RULE_NAMES: readonly Omit<Rule, "check">[] = RULES.map(({ name, severity, hint }) => ({
-  name,
-  severity,
-  hint,
-}));
+export const RULE_NAMES: readonly RuleInfo[] = [
+  ...RULES.map(({ name, severity, hint, servers = RULE_SERVERS[severity] }) => ({ name, severity, hint, servers })),
+  ...VALUE_RULE_NAMES,
+];
 
 /** Everything that the rules find in a client, errors first. */
 export function lint(client: JsonObject, label: Label): readonly LintFinding[] {
-  return RULES.flatMap(({ name, severity, hint, check }) =>
-    check(client, label).map((message) => ({ rule: name, severity, message, hint })),
-  );
+  const found = [
+    ...RULES.flatMap(({ name, severity, hint, check }) =>
+      check(client, label).map((message) => ({ rule: name, severity, message, hint })),
+    ),
+    ...lintValues(client, label),
+  ];
+  return [
+    ...found.filter(({ severity }) => severity === "error"),
+    ...found.filter(({ severity }) => severity === "warning"),
+  ];
 }
 
 /** A finding as a usage error; warnings become one with `--strict`. */

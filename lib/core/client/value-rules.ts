@@ -5,6 +5,7 @@ import { escapeControls, quote } from "../text.ts";
 import { isLoopback } from "../url.ts";
 import { isPublic, type Label, listField, textField } from "./client.ts";
 import { GRANT_TYPES } from "./fields.ts";
+import type { LintFinding } from "./lint-finding.ts";
 import {
   isOneEdit,
   isResponseType,
@@ -13,21 +14,12 @@ import {
   nearestScope,
   OFFLINE_SCOPES,
 } from "./protocol-names.ts";
-import type { LintFinding } from "./rules.ts";
-
-/** What is known about the server that a client is meant for; some rules are errors on one and nothing on another. */
-export interface ServerFacts {
-  /** Whether it finds a client again whose ID has a slash, such as a URL: 25 and later. */
-  readonly findsSlashIds: boolean;
-  /** Whether it rejects pairwise subjects with JWT access tokens: 26. */
-  readonly rejectsPairwiseJwt: boolean;
-}
 
 /** One thing that a rule found. The hint has the corrected value where there is one. */
 interface Finding {
   readonly message: string;
   readonly hint: string;
-  /** Where it differs from that of the rule, because the server is known. */
+  /** Where it differs from that of the rule, because it depends on the server. */
   readonly severity?: LintFinding["severity"];
 }
 
@@ -39,7 +31,7 @@ interface ValueRule {
   readonly hint: string;
   /** Which servers reject what the rule finds, for the manual. */
   readonly servers: string;
-  readonly find: (client: JsonObject, label: Label, server: ServerFacts | undefined) => readonly Finding[];
+  readonly find: (client: JsonObject, label: Label) => readonly Finding[];
 }
 
 const ALL_ACCEPT = "accepted by every server";
@@ -49,7 +41,7 @@ const LONGEST_SHOWN = 500;
 
 /** The flag that a field's value came from, given or as its default; undefined for one in a file. */
 function flagOf(field: string, label: Label): string | undefined {
-  return /^(?:the default of )?(--\S+)$/.exec(label(field))?.[1];
+  return /^(?:the default of )?(--?[a-z]\S*)$/.exec(label(field))?.[1];
 }
 
 /** The advice to write a value, as it would be typed where the old one came from: after a flag, or in a file. */
@@ -310,26 +302,26 @@ function pairwiseHosts(client: JsonObject, label: Label): readonly Finding[] {
   ];
 }
 
-function pairwiseJwt(client: JsonObject, label: Label, server: ServerFacts | undefined): readonly Finding[] {
+function pairwiseJwt(client: JsonObject, label: Label): readonly Finding[] {
   const strategy = textField(client, "access_token_strategy")?.toLowerCase();
-  if (client["subject_type"] !== "pairwise" || strategy !== "jwt" || server?.rejectsPairwiseJwt === false) return [];
+  if (client["subject_type"] !== "pairwise" || strategy !== "jwt") return [];
   return [
     {
       message: `${label("subject_type")} "pairwise" can't be combined with JWT access tokens`,
       hint: `set ${label("access_token_strategy")} to opaque, or ${label("subject_type")} to public`,
-      severity: server === undefined ? "warning" : "error",
     },
   ];
 }
 
-function slashId(client: JsonObject, label: Label, server: ServerFacts | undefined): readonly Finding[] {
+/** A warning: whether the server finds such a client is only known once it was asked. */
+function slashId(client: JsonObject, label: Label): readonly Finding[] {
   const id = textField(client, "client_id") ?? "";
-  if (!id.includes("/") || server?.findsSlashIds === true) return [];
+  if (!id.includes("/")) return [];
   return [
     {
       message: `${label("client_id")} ${quote(id)} contains a slash`,
       hint: `choose an ID without a slash${id.length > 120 ? "" : `, such as ${quote(id.replace(/^[a-z]+:\/\//i, "").replaceAll("/", "-"))}`}: Hydra up to 2.3 creates such a client and never finds it again`,
-      severity: server === undefined ? "warning" : "error",
+      severity: "warning",
     },
   ];
 }
@@ -384,7 +376,7 @@ const VALUE_RULES: readonly ValueRule[] = [
   {
     name: "grant-type-unknown",
     severity: "warning",
-    hint: SUPPORTED_GRANTS,
+    hint: "use authorization_code, refresh_token, client_credentials, implicit, or the URN of the device or JWT grant",
     servers: `${ALL_ACCEPT}; the device grant needs 25 or later`,
     find: unknownGrants,
   },
@@ -469,14 +461,14 @@ const VALUE_RULES: readonly ValueRule[] = [
     name: "pairwise-with-jwt",
     severity: "error",
     hint: "use opaque access tokens, or public subjects",
-    servers: "rejected by 26; a warning where the server isn't known",
+    servers: "rejected by 2.1 and later; 1.x has no JWT access tokens per client",
     find: pairwiseJwt,
   },
   {
     name: "client-id-slash",
     severity: "error",
     hint: "choose an ID without a slash: Hydra up to 2.3 creates such a client and never finds it again",
-    servers: "works on 25 and later; a warning where the server isn't known",
+    servers: "an error on Hydra up to 2.3; fine on 25 and later, where nothing is reported",
     find: slashId,
   },
   {
@@ -505,7 +497,8 @@ const VALUE_RULES: readonly ValueRule[] = [
     severity: "warning",
     hint: emptySecret("").hint,
     servers: ALL_ACCEPT,
-    find: (client, label) => (client["client_secret"] === "" ? [emptySecret(label("client_secret"))] : []),
+    find: (client, label) =>
+      client["client_secret"] === "" && !isPublic(client) ? [emptySecret(label("client_secret"))] : [],
   },
 ];
 
@@ -514,10 +507,10 @@ export const VALUE_RULE_NAMES: readonly Omit<ValueRule, "find">[] = VALUE_RULES.
   ({ name, severity, hint, servers }) => ({ name, severity, hint, servers }),
 );
 
-/** What these rules find in a client, each hint with the corrected value; without facts no server is assumed. */
-export function lintValues(client: JsonObject, label: Label, server?: ServerFacts): readonly LintFinding[] {
+/** What these rules find in a client, each hint with the corrected value. */
+export function lintValues(client: JsonObject, label: Label): readonly LintFinding[] {
   return VALUE_RULES.flatMap(({ name, severity, find }) =>
-    find(client, label, server).map((found) => ({
+    find(client, label).map((found) => ({
       rule: name,
       severity: found.severity ?? severity,
       message: found.message,

@@ -1,6 +1,7 @@
 import { splitCsv } from "../flags/csv.ts";
 import { type Flag, type FlagIndex, indexFlags, longNames, type Syntax } from "../flags/flag.ts";
-import { readWord } from "../flags/scan.ts";
+import { readWord } from "../flags/read-word.ts";
+import { isCommon, isLifespan } from "../help/common-flags.ts";
 import { type Candidate, operandValues, type Values, valuesOf } from "./values.ts";
 
 /** The candidates for the word at the cursor. */
@@ -93,9 +94,16 @@ export function completeValue(flag: Flag, typed: string, head = ""): Completion 
   return beginningWith({ kind: "words", head: head + before, candidates }, element);
 }
 
+/** How early a flag is listed: the common ones first, the many lifespans last. */
+function rankOf(flag: Flag): number {
+  return isCommon(flag) ? 0 : isLifespan(flag) ? 2 : 1;
+}
+
 /** The names of flags that could still be given. The other names of a flag count where its first one does not fit. */
 function completeFlagName(flags: readonly Flag[], syntax: Syntax, given: ReadonlySet<Flag>, typed: string): Completion {
-  const rest = flags.filter((flag) => !given.has(flag) || flag.kind === "list" || flag.kind === "each");
+  const rest = flags
+    .filter((flag) => !given.has(flag) || flag.kind === "list" || flag.kind === "each")
+    .toSorted((one, other) => rankOf(one) - rankOf(other));
   const named = (flag: Flag, name: string): Candidate => ({ text: name, about: flag.help, open: false });
   const first = rest.map((flag) => named(flag, `--${longNames(flag, syntax)[0] ?? flag.name}`));
   const others = rest.flatMap((flag) =>

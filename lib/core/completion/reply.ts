@@ -1,3 +1,4 @@
+import { cutToWidth, displayWidth } from "../output/width.ts";
 import { escapeControls } from "../text.ts";
 import type { Completion } from "./candidates.ts";
 import type { Shell } from "./shells.ts";
@@ -9,6 +10,8 @@ export interface Request {
   readonly typed: TypedWord;
   /** bash: the part of the word that it replaces, as it is on the line. */
   readonly replaced?: string;
+  /** bash: the width of the terminal if it is about to list the candidates, which then have descriptions. */
+  readonly listWidth?: number | undefined;
 }
 
 /** Every character that some POSIX shell could act on, and what is better seen than typed. */
@@ -27,16 +30,32 @@ function kept(completion: Completion, before: string): number {
 }
 
 /** The reply to bash: whole replacements for the part of the word that bash replaces. */
-function forBash(completion: Completion, { typed, replaced = typed.raw }: Request): readonly string[] {
+function forBash(completion: Completion, { typed, replaced = typed.raw, listWidth }: Request): readonly string[] {
   // All of the word up to what bash replaces; what it means is shorter by its quotes.
   const stays = typed.raw.endsWith(replaced) ? typed.raw.slice(0, typed.raw.length - replaced.length) : "";
   const before = typed.text.slice(0, stays.replace(/["'\\]/g, "").length);
-  const lines = completion.candidates.flatMap(({ text, open }) => {
+  const rows = completion.candidates.flatMap(({ text, open, about }) => {
     const line = onLine((completion.head + text).slice(before.length), typed.quote);
     // bash closes an open quote itself and adds its space after it.
-    return line === undefined ? [] : [`${line}${open || typed.quote !== "" ? "" : " "}`];
+    return line === undefined ? [] : [{ word: `${line}${open || typed.quote !== "" ? "" : " "}`, about }];
   });
+  // A single candidate is inserted, with all of its text.
+  const lines = listWidth === undefined || rows.length < 2 ? rows.map(({ word }) => word) : listed(rows, listWidth);
   return [`${completion.kind} ${kept(completion, before)}`, ...lines];
+}
+
+/** The columns of words in a list with descriptions; longer words have less room for theirs. */
+const WIDEST_LISTED = 32;
+
+/** Words with descriptions, each cut to a line of the terminal. bash inserts no more than what all of them begin with. */
+function listed(rows: readonly { readonly word: string; readonly about: string }[], width: number): readonly string[] {
+  const longest = Math.max(...rows.map(({ word }) => displayWidth(word.trimEnd())));
+  const left = Math.min(longest, WIDEST_LISTED);
+  return rows.map(({ word, about }) => {
+    const name = word.trimEnd();
+    const text = cutToWidth(about, width - Math.max(left, displayWidth(name)) - 5);
+    return text === "" ? name : `${name}${" ".repeat(Math.max(0, left - displayWidth(name)))}  (${text})`;
+  });
 }
 
 /** The reply to zsh: entries of `_describe`, which quotes them, with a mark for a word that goes on. */

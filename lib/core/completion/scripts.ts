@@ -8,6 +8,8 @@ const BASH = `# Completion of hydra for bash 3.2 and later: source <(hydra compl
 _hydra_complete() {
   local program=$1 kind='' skip=0 line path
   COMPREPLY=()
+  # The most useful flags come first; bash before 4.4 sorts by name.
+  compopt -o nosort 2>/dev/null
   type -P -- "$program" >/dev/null 2>&1 || program=hydra
   while IFS= read -r line; do
     if [[ -z $kind ]]; then
@@ -15,7 +17,7 @@ _hydra_complete() {
     else
       COMPREPLY+=("$line")
     fi
-  done < <("$program" __complete bash "\${COMP_LINE:0:COMP_POINT}" "$2" </dev/null 2>/dev/null)
+  done < <("$program" __complete bash "\${COMP_LINE:0:COMP_POINT}" "$2" "$COMP_TYPE" "\${COLUMNS:-80}" </dev/null 2>/dev/null)
   if [[ $kind == files && $skip == 0 ]]; then
     # Readline completes names of files by itself where there is no other answer.
     compopt +o nospace 2>/dev/null
@@ -53,7 +55,7 @@ _hydra() {
       -*) open+=("\${line[2,-1]}") ;;
     esac
   done
-  _describe -t values hydra whole -- open -S ''
+  _describe -V -t values hydra whole -- open -S ''
 }
 if [[ $funcstack[1] == _hydra ]]; then
   _hydra "$@"
@@ -84,7 +86,7 @@ function __hydra_complete
             printf '%s\\n' $answer
     end
 end
-complete -c hydra -f -a '(__hydra_complete)'`;
+complete -c hydra -f -k -a '(__hydra_complete)'`;
 
 const POWERSHELL = `# Completion of hydra for PowerShell: hydra completion powershell | Out-String | Invoke-Expression
 # Not tested: there is no PowerShell where this program is tested.

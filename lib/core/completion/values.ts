@@ -3,7 +3,7 @@ import { ASSERTION_ALGORITHMS } from "../client/jwk.ts";
 import type { Flag } from "../flags/flag.ts";
 import { FORMAT, SET } from "../flags/flag-table.ts";
 import { FORMAT_MEANINGS } from "../help/topics.ts";
-import { FORMATS } from "../output/formats.ts";
+import { FORMAT_CHOICES } from "../output/formats.ts";
 import { SHELLS } from "./shells.ts";
 
 /** A candidate for the text at the cursor. */
@@ -58,9 +58,11 @@ function usualOf(flag: Flag): readonly string[] | undefined {
 
 const OUTPUT_FORMATS: Values = {
   kind: "words",
-  candidates: FORMATS.map((format) => {
+  candidates: FORMAT_CHOICES.map((format) => {
     const text = format.replace(/=.*$/, "=");
-    const about = Object.values(FORMAT_MEANINGS).find(([term]) => term === format)?.[1] ?? "";
+    const about =
+      Object.values(FORMAT_MEANINGS).find(([term]) => term === format)?.[1] ??
+      (format === "auto" ? "The default of the command" : "");
     return { text, about: about.replaceAll("`", ""), open: text.endsWith("=") };
   }),
 };
@@ -71,14 +73,15 @@ const FIELD_PATHS: Values = {
 };
 
 /** Keys: in a file after `@`, or by a kind of URL. */
-function keys(typed: string, more: readonly Candidate[]): Values & { readonly skip?: number } {
+function keys(typed: string): Values & { readonly skip?: number } {
   if (typed.startsWith("@")) return { kind: "files", skip: 1 };
   return {
     kind: "words",
     candidates: [
       { text: "@", about: "A key in a file", open: true },
       { text: "wkd:", about: "A key of a Web Key Directory", open: true },
-      ...more,
+      { text: "github:", about: "The key of a GitHub user", open: true },
+      { text: "keybase:", about: "The key of a Keybase user", open: true },
     ],
   };
 }
@@ -87,7 +90,7 @@ function keys(typed: string, more: readonly Candidate[]): Values & { readonly sk
 function byPlaceholder(name: string, typed: string): Values & { readonly skip?: number } {
   if (/\bFILE\b/.test(name)) return { kind: "files" };
   if (/\bDIR\b/.test(name)) return { kind: "folders" };
-  if (name === "KEY") return keys(typed, []);
+  if (name === "KEY") return keys(typed);
   if (name === "FIELD") return closed(FIELDS.map((field) => field.name));
   return NONE;
 }
@@ -109,6 +112,6 @@ export function valuesOf(flag: Flag, typed: string): Values & { readonly skip?: 
 export function operandValues(name: string, typed: string): Values & { readonly skip?: number } {
   if (name === "ID") return { kind: "ids" };
   if (name === "SHELL") return closed(SHELLS);
-  if (name === "KEY") return keys(typed, [{ text: "keybase:", about: "The key of a Keybase user", open: true }]);
+  if (name === "KEY") return keys(typed);
   return byPlaceholder(name, typed);
 }

@@ -1,6 +1,6 @@
 import { isJsonObject, numberText } from "../json.ts";
 import { usageError } from "../problem.ts";
-import { escapeControls, quote } from "../text.ts";
+import { escapeControls, quote, suggest } from "../text.ts";
 import { ACCESS_TOKEN, CONNECTION_FLAGS, FORMAT, HEADER, REQUIRE_PIN } from "./flag-table.ts";
 
 /** A config file as read from the disk. */
@@ -40,6 +40,7 @@ export interface ConfigFile {
   /** The endpoint in the file, to which its credentials belong. */
   readonly endpoint: string | undefined;
   readonly unknown: readonly string[];
+  readonly path: string;
   readonly warnings: readonly string[];
 }
 
@@ -100,6 +101,27 @@ function readSettings(
   return settings;
 }
 
+/** Names for the endpoint in the settings of other programs, and what people call it. */
+const ENDPOINT_NAMES = new Set([
+  "url",
+  "uri",
+  "host",
+  "server",
+  "address",
+  "admin",
+  "admin_url",
+  "hydra_url",
+  "base_url",
+]);
+
+/** The key of a config file that was probably meant to be the endpoint. */
+export function misspeltEndpoint({ unknown }: Pick<ConfigFile, "unknown">): string | undefined {
+  return unknown.find((key) => {
+    const name = key.toLowerCase().replaceAll("-", "_");
+    return ENDPOINT_NAMES.has(name) || /endpoint|admin_url/.test(name) || suggest(name, CONFIG_KEYS) === "endpoint";
+  });
+}
+
 /** Reads the settings in the content of a config file; keys that it doesn't know may be for the server. */
 export function readConfigFile({ path, content, readable, writers }: ConfigContent): ConfigFile {
   const record = content ?? {};
@@ -120,6 +142,7 @@ export function readConfigFile({ path, content, readable, writers }: ConfigConte
       return texts === undefined ? undefined : { texts, name: `${quote(key)} in ${escapeControls(path)}` };
     },
     endpoint,
+    path,
     unknown: Object.keys(record).filter((key) => !CONFIG_KEYS.includes(key)),
     warnings: [
       ...(writers === undefined ? [] : [`Config file ${path} may have been written by someone else: ${writers}`]),

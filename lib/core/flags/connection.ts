@@ -23,6 +23,10 @@ export interface Connection {
   readonly secure: boolean;
   /** What messages call it: the URL without credentials. */
   readonly shown: string;
+  /** Where the endpoint came from. */
+  readonly endpointOrigin: string;
+  /** The credential that is sent and where it came from, for messages; undefined if none is. */
+  readonly credential: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly failAfter: number;
   readonly api: "auto" | ApiName;
@@ -312,16 +316,30 @@ export function readConnection(
   if (foreign !== undefined) problems.push(foreign);
   warnings.push(...endpointWarnings(values, endpoint));
   if (problems.length > 0) return { connection: undefined, problems, warnings };
-  return { connection: connectionTo(endpoint, headers, values), problems, warnings };
+  return { connection: connectionTo(endpoint, headers, values, sentCredential(values, chosen)), problems, warnings };
 }
 
-function connectionTo(endpoint: Endpoint, headers: ReadonlyMap<string, string>, values: FlagValues): Connection {
+/** The credential that a server may reject, as messages call it. */
+function sentCredential(values: FlagValues, chosen: Authorization | undefined): string | undefined {
+  if (chosen === undefined) return values.isSet(HEADER) ? `the header of ${values.origin(HEADER).name}` : undefined;
+  const what = { header: "the Authorization header", token: "the token", userinfo: "the user and password" };
+  return `${what[chosen.kind]} of ${chosen.origin.name}`;
+}
+
+function connectionTo(
+  endpoint: Endpoint,
+  headers: ReadonlyMap<string, string>,
+  values: FlagValues,
+  credential: string | undefined,
+): Connection {
   const { base, socket, secure, shown } = endpoint;
   return {
     base,
     socket,
     secure,
     shown,
+    endpointOrigin: values.origin(ENDPOINT).name,
+    credential,
     headers: Object.fromEntries(headers),
     failAfter: values.number(FAIL_AFTER),
     api: values.text(API),

@@ -1,7 +1,8 @@
 import { AUTH_METHOD, FIELDS, ID } from "../client/fields.ts";
 import { KEY_ALGORITHMS, type KeyAlgorithm } from "../keys/key-algorithm.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/recipient.ts";
-import { FORMATS } from "../output/formats.ts";
+import { COLOR_CHOICES, type ColorChoice } from "../output/colors.ts";
+import { FORMAT_CHOICES } from "../output/formats.ts";
 import { SECRET_LENGTH as SECRET_DEFAULT_LENGTH } from "../secret.ts";
 import type {
   BoolFlag,
@@ -18,7 +19,15 @@ import type {
 export { AUTH_METHOD, ID };
 
 /** Every command has this flag. */
-export const HELP: BoolFlag = { kind: "switch", name: "help", short: "h", group: "general", help: "Show this help" };
+export const HELP: TextFlag = {
+  kind: "text",
+  name: "help",
+  short: "h",
+  value: "all",
+  implicitValue: "true",
+  group: "general",
+  help: "Show this help; all: describe every flag",
+};
 
 export const VERBOSE: BoolFlag = {
   kind: "switch",
@@ -26,6 +35,14 @@ export const VERBOSE: BoolFlag = {
   short: "v",
   group: "general",
   help: "Log requests and their timings to stderr, without credentials",
+};
+
+export const NO_WARNINGS: BoolFlag = {
+  kind: "switch",
+  name: "no-warnings",
+  group: "general",
+  env: ["HYDRA_NO_WARNINGS"],
+  help: "Omit advice and notes on stderr; errors and what may be lost are still reported",
 };
 
 export const CONFIG: TextFlag = {
@@ -36,13 +53,23 @@ export const CONFIG: TextFlag = {
   help: "Config file (default: $HOME/.hydra.yaml)",
 };
 
+export const COLOR: WithDefault<ChoiceFlag<ColorChoice>> = {
+  kind: "text",
+  name: "color",
+  value: "WHEN",
+  group: "general",
+  default: "auto",
+  choices: COLOR_CHOICES,
+  help: "Use colors; auto: on terminals, unless the environment says otherwise",
+};
+
 export const ENDPOINT: TextFlag = {
   kind: "text",
   name: "endpoint",
   short: "e",
   value: "URL",
   group: "connection",
-  env: ["HYDRA_ADMIN_URL", "ORY_SDK_URL"],
+  env: ["HYDRA_ADMIN_URL", "ORY_SDK_URL", "HYDRA_URL"],
   file: "endpoint",
   help: "Admin API URL: http://…, https://… or unix:///path",
 };
@@ -127,7 +154,7 @@ export const FORMAT: TextFlag = {
   value: "FORMAT",
   group: "output",
   file: "format",
-  help: `Output format: ${FORMATS.join(", ")}`,
+  help: `Output format: ${FORMAT_CHOICES.join(", ")}`,
 };
 
 export const QUIET: BoolFlag = {
@@ -261,7 +288,7 @@ export const PGP_KEY: RepeatFlag = {
   value: "KEY",
   group: "encryption",
   nonEmpty: true,
-  help: "Encrypt the secret to this OpenPGP public key: base64, ASCII armor or @FILE",
+  help: "Encrypt the secret to this OpenPGP public key: base64, ASCII armor, @FILE or github:USER",
 };
 
 export const PGP_KEY_URL: RepeatFlag = {
@@ -270,7 +297,7 @@ export const PGP_KEY_URL: RepeatFlag = {
   value: "URL",
   group: "encryption",
   nonEmpty: true,
-  help: "Encrypt the secret to the OpenPGP public key at this URL, or wkd:user@host",
+  help: "Encrypt the secret to the OpenPGP public key at this URL, or wkd:user@host, github:USER",
 };
 
 export const KEYBASE: ListFlag = {
@@ -322,6 +349,13 @@ export const STRICT: BoolFlag = {
   name: "strict",
   group: "input",
   help: "Treat warnings about the client as errors",
+};
+
+export const LENIENT: BoolFlag = {
+  kind: "switch",
+  name: "lenient",
+  group: "input",
+  help: "Go on with misspelt and misnamed fields, which are errors otherwise",
 };
 
 export const FILE: TextFlag = {
@@ -378,7 +412,7 @@ export const CONNECTION_FLAGS: readonly Flag[] = [
 ];
 
 /** Flags that every command has. */
-export const GENERAL_FLAGS: readonly Flag[] = [CONFIG, VERBOSE, HELP];
+export const GENERAL_FLAGS: readonly Flag[] = [CONFIG, COLOR, VERBOSE, NO_WARNINGS, HELP];
 
 /** Flags for encryption. */
 export const RECIPIENT_FLAGS: readonly Flag[] = [

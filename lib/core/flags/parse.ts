@@ -1,8 +1,9 @@
 import type { Problem } from "../problem.ts";
-import { type BoolFlag, type Flag, indexFlags } from "./flag.ts";
+import { type Flag, indexFlags, type TextFlag } from "./flag.ts";
 import { type FlagValue, FlagValues, type Origin } from "./flag-values.ts";
-import { ValueReader, type ValueText } from "./read-value.ts";
-import { describeWord, type FlagToken, scan } from "./scan.ts";
+import { BOOLEANS, ValueReader, type ValueText } from "./read-value.ts";
+import type { FlagToken } from "./read-word.ts";
+import { describeWord, scan } from "./scan.ts";
 
 /** Where values come from that the command line does not give. */
 export interface ValueSources {
@@ -73,9 +74,10 @@ function findValue(row: Flag, tokens: readonly FlagToken[], sources: ValueSource
   return entry === undefined ? undefined : { texts: entry.texts, origin: { from: "file", name: entry.name } };
 }
 
-/** Whether the words ask for help before `--` ends the flags, as `-h`, `--help` or `--help=true` in any of Go's spellings. */
-export function asksForHelp(words: readonly string[], rows: readonly Flag[], help: BoolFlag): boolean {
+/** Whether the words ask for help before `--` ends the flags, as `-h`, `--help`, `--help=all` or `--help=true` in any of Go's spellings. */
+export function asksForHelp(words: readonly string[], rows: readonly Flag[], help: TextFlag): boolean {
   // Parsing costs part of a start, so only words that can hold the flag lead to it.
   const mayHold = words.some((word) => (word.startsWith("--") ? word.startsWith("--h") : /^-[A-Za-z]*h/.test(word)));
-  return mayHold && parseFlags(words, rows, "", NO_SOURCES).values.bool(help);
+  const value = mayHold ? parseFlags(words, rows, "", NO_SOURCES).values.text(help) : undefined;
+  return value !== undefined && BOOLEANS.get(value) !== false;
 }

@@ -1,6 +1,6 @@
 import { parseDuration } from "../duration.ts";
 import { capitalize, type Problem, usageError } from "../problem.ts";
-import { joined, quote, suggest } from "../text.ts";
+import { escapeControls, joined, quote, suggest } from "../text.ts";
 import { splitCsv } from "./csv.ts";
 import type { BoolFlag, DurationFlag, Flag, IntFlag, ListFlag, RepeatFlag, TextFlag } from "./flag.ts";
 import type { FlagValue, Origin } from "./flag-values.ts";
@@ -27,12 +27,30 @@ export class ValueReader {
   }
 
   /** The value of a flag; undefined where it is wrong. */
-  read(flag: Flag, texts: readonly ValueText[]): FlagValue | undefined {
+  read(flag: Flag, given: readonly ValueText[]): FlagValue | undefined {
+    const texts = this.#origin.from === "environment" ? given.map((text) => this.#unquoted(flag, text)) : given;
     if (flag.kind === "each") return this.#readEach(flag, texts);
     if (flag.kind === "list") return this.#readList(flag, texts);
     // As with pflag, the last one counts and yet all of them have to be valid.
     const values = texts.map((text) => this.#readSingle(flag, text));
     return values.includes(undefined) ? undefined : values[values.length - 1];
+  }
+
+  /** The value of a variable, which is an error in quotes: a shell removes them, the env files of Docker keep them. */
+  #unquoted(flag: Flag, text: ValueText): ValueText {
+    const bare = /^(["'])(.*)\1$/s.exec(text?.trim() ?? "")?.[2];
+    if (text === undefined || bare === undefined) return text;
+    // A URL may contain credentials before @ or after a question mark.
+    const mayShow = flag.secret !== true && !/[@?]/.test(bare);
+    this.#problems.push(
+      usageError(
+        `${capitalize(this.#origin.name)} has quotes around its value${mayShow ? `: ${escapeControls(text)}` : ""}`,
+        mayShow ? `set it to ${escapeControls(bare)}, without the quotes` : "set it without the quotes",
+        "bad-value",
+      ),
+    );
+    // The flag still counts as set, so that no other error claims that it is missing.
+    return bare;
   }
 
   #reject(flag: Flag, value: string, why: string, hint: string): undefined {
@@ -137,7 +155,7 @@ export class ValueReader {
 }
 
 /** Go's spellings of true and false (`strconv.ParseBool`). */
-const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+export const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ...["1", "t", "T", "TRUE", "true", "True"].map((word) => [word, true] as const),
   ...["0", "f", "F", "FALSE", "false", "False"].map((word) => [word, false] as const),
 ]);

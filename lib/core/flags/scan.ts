@@ -1,70 +1,10 @@
+import { shellQuoted } from "../output/shell.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { quote, suggest } from "../text.ts";
-import { type Flag, type FlagIndex, takesNoValue } from "./flag.ts";
-
-/** A flag as it is written on the command line. */
-interface WrittenFlag {
-  readonly flag: Flag;
-  /** The name with its dashes. */
-  readonly spelled: string;
-}
-
-/** A flag with its value; undefined where none is given and none is needed. */
-export interface FlagToken extends WrittenFlag {
-  readonly value: string | undefined;
-}
-
-/** One word of a command line, read without its neighbours. */
-type Word =
-  | { readonly kind: "operand" }
-  /** `--`, after which no word is a flag. */
-  | { readonly kind: "end" }
-  | {
-      readonly kind: "flags";
-      readonly complete: readonly FlagToken[];
-      /** The flag whose value is the next word. */
-      readonly awaiting?: WrittenFlag;
-      readonly unknown?: { readonly spelled: string; readonly hasValue: boolean };
-    };
-
-/**
- * Reads a word by the rules of pflag: `--flag value`, `--flag=value`, `-fvalue`, `-f=value`, `-f value`, clusters of
- * switches, and `--`. Everything that reads a command line uses this one function, so that all of it agrees.
- */
-export function readWord(word: string, index: FlagIndex): Word {
-  if (word === "--") return { kind: "end" };
-  // An armored key begins with dashes too.
-  if (!word.startsWith("-") || word === "-" || word.startsWith("-----BEGIN ")) return { kind: "operand" };
-  return word.startsWith("--") ? readLongFlag(word, index) : readLetters(word, index);
-}
-
-function readLongFlag(word: string, index: FlagIndex): Word {
-  const equals = word.indexOf("=");
-  const name = word.slice(2, equals < 0 ? undefined : equals);
-  const value = equals < 0 ? undefined : word.slice(equals + 1);
-  const spelled = `--${name}`;
-  const flag = index.long.get(name);
-  if (flag === undefined) return { kind: "flags", complete: [], unknown: { spelled, hasValue: value !== undefined } };
-  if (value === undefined && !takesNoValue(flag)) return { kind: "flags", complete: [], awaiting: { flag, spelled } };
-  return { kind: "flags", complete: [{ flag, spelled, value }] };
-}
-
-function readLetters(word: string, index: FlagIndex): Word {
-  const complete: FlagToken[] = [];
-  for (let at = 1; at < word.length; at++) {
-    const spelled = `-${word.charAt(at)}`;
-    const flag = index.short.get(word.charAt(at));
-    if (flag === undefined)
-      return { kind: "flags", complete, unknown: { spelled: at === 1 ? word : spelled, hasValue: false } };
-    const rest = word.slice(at + 1);
-    const value = rest.startsWith("=") ? rest.slice(1) : rest;
-    if (!takesNoValue(flag) && rest === "") return { kind: "flags", complete, awaiting: { flag, spelled } };
-    if (!takesNoValue(flag) || rest.startsWith("="))
-      return { kind: "flags", complete: [...complete, { flag, spelled, value }] };
-    complete.push({ flag, spelled, value: undefined });
-  }
-  return { kind: "flags", complete };
-}
+import { type ForeignFormat, hintForFlag, readForeignFormat } from "./common-mistakes.ts";
+import { withFormatFlag } from "./corrected-line.ts";
+import type { FlagIndex } from "./flag.ts";
+import { type FlagToken, isCredentialFlag, readWord, type WrittenFlag } from "./read-word.ts";
 
 /** A command line split into flags and operands, and what is wrong with it. */
 interface Tokens {
@@ -110,7 +50,7 @@ class Scanner implements Tokens {
       if (word.kind !== "flags") continue;
       for (const token of word.complete) this.#takeFlag(token);
       if (word.awaiting !== undefined) this.#takeNext(word.awaiting);
-      if (word.unknown !== undefined) this.#skipUnknown(word.unknown);
+      if (word.unknown !== undefined) this.#skipUnknown(text, word.unknown);
     }
   }
 
@@ -145,10 +85,25 @@ class Scanner implements Tokens {
     this.#afterSecretFlag ||= isCredentialFlag(value, this.#index);
   }
 
-  #skipUnknown({ spelled, hasValue }: { readonly spelled: string; readonly hasValue: boolean }): void {
+  #skipUnknown(text: string, { spelled, hasValue }: { readonly spelled: string; readonly hasValue: boolean }): void {
+    const foreign = readForeignFormat(text, this.#words[this.#at]);
+    if (foreign !== undefined && this.#index.long.has("format")) {
+      this.#rejectForeignFormat(spelled, foreign);
+      return;
+    }
     this.problems.push(unknownFlag(spelled, this.#index, this.#command));
     // The next word is most likely the value; an error about it as well would only be noise.
     if (!hasValue && this.#words[this.#at]?.startsWith("-") === false) this.#at++;
+  }
+
+  /** Rejects `-o json` and `--json` with the command line that does the same. */
+  #rejectForeignFormat(spelled: string, { format, words }: ForeignFormat): void {
+    const hint =
+      this.#command === ""
+        ? `write --format ${shellQuoted(format)}`
+        : `write: ${withFormatFlag(this.#command, this.#words, this.#index)}`;
+    this.problems.push(usageError(`Unknown flag ${spelled.startsWith("--") ? spelled : "-o"}`, hint, "unknown-flag"));
+    this.#at += words - 1;
   }
 
   /** Takes the words after `--`, of which one may be a credential whose flag was meant to be read. */
@@ -162,12 +117,6 @@ class Scanner implements Tokens {
   }
 }
 
-/** Whether a word is the name of a credential's flag, so that the next word is the credential. */
-function isCredentialFlag(word: string, index: FlagIndex): boolean {
-  const flag = word.startsWith("--") ? index.long.get(word.slice(2)) : index.short.get(/^-(.)$/s.exec(word)?.[1] ?? "");
-  return flag?.secret === true;
-}
-
 function helpOf(command: string): string {
   return command === "" ? "hydra help" : `hydra help ${command}`;
 }
@@ -176,12 +125,10 @@ function unknownFlag(spelled: string, index: FlagIndex, command: string): Proble
   const isLong = spelled.startsWith("--");
   // Only the name is shown: a secret may follow a short letter.
   const shown = isLong ? spelled : spelled.slice(0, 2);
-  const meant = suggest(spelled.slice(isLong ? 2 : 1), index.long.keys());
-  return usageError(
-    `Unknown flag ${quote(shown).slice(1, -1)}`,
-    meant === undefined ? `${helpOf(command)} lists the flags` : `did you mean --${meant}?`,
-    "unknown-flag",
-  );
+  const name = spelled.slice(isLong ? 2 : 1);
+  const meant = suggest(name, index.long.keys());
+  const hint = meant === undefined ? `${helpOf(command)} lists the flags` : `did you mean --${meant}?`;
+  return usageError(`Unknown flag ${quote(shown).slice(1, -1)}`, hintForFlag(name, index) ?? hint, "unknown-flag");
 }
 
 /** A word as messages show it: quoted, and of a flag with its value only the name, for the value may be a secret. */

@@ -1,5 +1,6 @@
 import { formatDuration } from "../duration.ts";
 import { type Flag, type FlagGroup, longNames, type Syntax } from "../flags/flag.ts";
+import { briefHelp, isCommon, isLong, namesOf } from "./common-flags.ts";
 
 /** The contents of a help page. */
 export interface HelpPage {
@@ -89,32 +90,78 @@ export function twoColumns(rows: readonly (readonly [string, string])[], width: 
     .join("");
 }
 
-/** Renders a help page for a width, with bold headings if there are colors. */
-export function renderHelp(page: HelpPage, width: number, color: boolean): string {
-  const heading = (text: string): string => `\n${color ? `\u001b[1m${text}\u001b[22m` : text}:\n`;
+/** How a help page looks. */
+interface HelpStyle {
+  readonly width: number;
+  /** Whether headings and names are bold. */
+  readonly color: boolean;
+  /** Whether every flag of a long page is described. */
+  readonly all: boolean;
+}
+
+function headingOf(text: string, { color }: HelpStyle): string {
+  return `\n${color ? `\u001b[1m${text}\u001b[22m` : text}:\n`;
+}
+
+/** Renders a help page. */
+export function renderHelp(page: HelpPage, style: HelpStyle): string {
+  const { width, color, all } = style;
+  const isShort = !all && isLong(page.flags);
   const paragraph = (text: string): string => `${wrap(text, width).join("\n")}\n`;
   const parts = [paragraph(`${page.summary}.`)];
-  for (const text of page.about) parts.push(`\n${paragraph(text)}`);
-  const usage = `  ${page.path}${page.commands.length > 0 ? " COMMAND" : ""}${page.operands === "" ? "" : ` ${page.operands}`}${page.flags.length > 0 ? " [flags]" : ""}\n`;
-  parts.push(heading("Usage"), usage);
-  if (page.commands.length > 0) parts.push(heading("Commands"), twoColumns(page.commands, width, color));
+  for (const text of isShort ? page.about.slice(0, 1) : page.about) parts.push(`\n${paragraph(text)}`);
+  parts.push(headingOf("Usage", style), `  ${usageOf(page)}\n`);
+  if (page.commands.length > 0) parts.push(headingOf("Commands", style), twoColumns(page.commands, width, color));
   if (page.examples.length > 0) {
-    parts.push(heading("Examples"));
-    for (const [line, what] of page.examples) parts.push(`  # ${what}\n  hydra ${line}\n`);
+    parts.push(headingOf("Examples", style));
+    for (const [line, what] of isShort ? page.examples.slice(0, SHORT_EXAMPLES) : page.examples)
+      parts.push(`  # ${what}\n  hydra ${line}\n`);
   }
-  for (const [group, title] of GROUPS) {
-    const flags = page.flags.filter((flag) => flag.group === group);
-    if (flags.length === 0) continue;
-    parts.push(heading(title));
-    const rows = flags.map((flag) => {
-      const notes = flagNotes(flag, page.grammar);
-      return [
-        flagUsage(flag, page.grammar),
-        `${flag.help}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}`,
-      ] as const;
-    });
-    parts.push(twoColumns(rows, width, color));
-  }
+  parts.push(isShort ? commonFlags(page, style) : everyFlag(page, style));
   if (page.more.length > 0) parts.push("\n", ...page.more.map(paragraph));
   return parts.join("");
+}
+
+/** The syntax of a command in one line. */
+function usageOf({ path, commands, operands, flags }: HelpPage): string {
+  const words = [path, commands.length > 0 ? "COMMAND" : "", operands, flags.length > 0 ? "[flags]" : ""];
+  return words.filter((word) => word !== "").join(" ");
+}
+
+/** The examples of a short page. */
+const SHORT_EXAMPLES = 2;
+
+function everyFlag({ flags, grammar }: HelpPage, style: HelpStyle): string {
+  return inGroups(flags)
+    .map(([title, rows]) => {
+      const described = rows.map((flag) => {
+        const notes = flagNotes(flag, grammar);
+        return [flagUsage(flag, grammar), `${flag.help}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}`] as const;
+      });
+      return headingOf(title, style) + twoColumns(described, style.width, style.color);
+    })
+    .join("");
+}
+
+/** The common flags, a line or two each, and the names of the others. */
+function commonFlags({ path, flags, grammar }: HelpPage, style: HelpStyle): string {
+  const common = inGroups(flags.filter(isCommon)).flatMap(([, rows]) => rows);
+  const described = common.map((flag) => [flagUsage(flag, grammar), briefHelp(flag)] as const);
+  const rest = inGroups(flags.filter((flag) => !isCommon(flag))).map(
+    ([title, rows]) => [title, namesOf(rows.map((flag) => longNames(flag, grammar)[0] ?? flag.name))] as const,
+  );
+  const others = rest.map(([title, names]) => `  ${wrap(`${title}: ${names}`, style.width - 4).join("\n    ")}\n`);
+  return [
+    headingOf("Common flags", style),
+    twoColumns(described, style.width, style.color),
+    headingOf(`More flags (${path} --help=all explains them)`, style),
+    ...others,
+  ].join("");
+}
+
+/** Flags by group, in the order of the groups. */
+function inGroups(flags: readonly Flag[]): readonly (readonly [title: string, flags: readonly Flag[]])[] {
+  return GROUPS.map(([group, title]) => [title, flags.filter((flag) => flag.group === group)] as const).filter(
+    ([, rows]) => rows.length > 0,
+  );
 }

@@ -1,4 +1,4 @@
-import { RULE_NAMES } from "../client/rules.ts";
+import { RULE_NAMES, RULE_SERVERS } from "../client/rules.ts";
 import { CONFIG_KEYS } from "../flags/config-file.ts";
 import type { Flag } from "../flags/flag.ts";
 import {
@@ -6,6 +6,7 @@ import {
   CONNECTION_FLAGS,
   ENDPOINT,
   FORMAT,
+  NO_WARNINGS,
   PUBLIC_URL,
   REQUIRE_PIN,
   SECRET,
@@ -16,6 +17,7 @@ import { decryptLine, ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/re
 import type { FormatKind } from "../output/formats.ts";
 import { BY_SIGNAL, EXIT, type ExitName } from "../problem.ts";
 import { SECRET_BCRYPT_BYTES, SECRET_LENGTH, SECRET_SHORTEST } from "../secret.ts";
+import { joined } from "../text.ts";
 
 /** A part of a topic; in its texts, words in backquotes are code. */
 export type TopicPart =
@@ -58,6 +60,8 @@ export const FORMAT_MEANINGS: Readonly<Record<FormatKind, readonly [term: string
   json: ["json", "JSON on one line"],
   "json-pretty": ["json-pretty", "Indented JSON"],
   yaml: ["yaml", "YAML"],
+  tsv: ["tsv", "A table with a tab between fields; tabs, line breaks and backslashes in a field are escaped"],
+  csv: ["csv", "A table of comma-separated values (RFC 4180)"],
   ndjson: ["ndjson", "One JSON object per line, streamed"],
   env: ["env", "`CLIENT_ID=…` and `CLIENT_SECRET=…`, quoted for a POSIX shell, with an empty line between clients"],
   id: ["id", "Only the client ID, one per line; same as `-q`"],
@@ -77,7 +81,8 @@ const FORMATS_TOPIC: Topic = {
     text(
       "`--format` sets the output format. The default depends on the command syntax: `text` for `hydra clients …`, `table` for",
       "`hydra create oauth2-client` and the other 2.x commands, and `json-pretty` for `hydra clients get`.",
-      "`--format default` selects that default, and `quiet` is another name for `id`.",
+      "`--format default` selects that default, and `quiet` is another name for `id`. `--quiet` wins over `--format`. `auto` is the same, but `list` on a terminal",
+      "shows a short table for people: one line per client, as `hydra clients list` does without `--format`.",
     ),
     rows(...Object.values(FORMAT_MEANINGS)),
     heading("Standard output and standard error"),
@@ -88,6 +93,22 @@ const FORMATS_TOPIC: Topic = {
     text(
       "If the format does not include the secret of a new client, such as `id`, the secret is saved to a file and the path is printed",
       "on standard error (`hydra help secrets`).",
+    ),
+    heading("Advice in scripts"),
+    text(
+      "If standard output and standard error are the same stream (`2>&1`, or the terminal of `docker exec -it`), and `--format` selects",
+      "a format for programs, advice and notes are left out, so the output can be parsed:",
+    ),
+    lines("docker exec -it hydra hydra clients list --format json | jq '.items[].client_id'"),
+    text(
+      "`--no-warnings` or `HYDRA_NO_WARNINGS=1` leaves them out everywhere. Errors are always reported, and so are fields that the server",
+      "did not keep, the paths of recovery copies, certificates that are not verified and config files that others can change.",
+      "Without `-t`, `docker exec` keeps the streams apart, so `2>/dev/null` works too.",
+    ),
+    heading("Tables"),
+    text(
+      "In a pipe, `table` has the columns of Hydra's own 2.x CLI, aligned with tabs. A list ends with the rows `NEXT PAGE TOKEN` and",
+      "`IS LAST PAGE`. The column `CLIENT SECRET` is empty unless a secret is delivered.",
     ),
     heading("Credentials for other programs"),
     text(
@@ -186,10 +207,14 @@ const EXIT_TOPIC: Topic = {
 };
 
 /** The flags that read environment variables. */
-const ENV_FLAGS: readonly Flag[] = [ENDPOINT, ACCESS_TOKEN, SECRET, PUBLIC_URL];
+const ENV_FLAGS: readonly Flag[] = [ENDPOINT, ACCESS_TOKEN, SECRET, PUBLIC_URL, NO_WARNINGS];
 
 /** Variables that no flag reads. */
 const OTHER_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
+  [
+    "HYDRA_GITHUB_URL",
+    "Base URL of GitHub for `github:USER`, such as that of a GitHub Enterprise Server (default: `https://github.com`)",
+  ],
   ["HYDRA_KEYBASE_URL", "Base URL of the Keybase API, for a mirror (default: `https://keybase.io`)"],
   ["HYDRA_COMPLETE_IDS", "`0` disables requests for client IDs during shell completion (`hydra help completion`)"],
   [
@@ -202,14 +227,23 @@ const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ["HOME", "Directory of `.hydra.yaml`, and of recovery copies"],
   ["XDG_STATE_HOME", "First directory for recovery copies, before `HOME`"],
   ["TMPDIR", "Last directory for recovery copies, after the working directory (default: `/tmp`)"],
-  ["NO_COLOR", "Any value disables colors. Colors are only used on a terminal, and not if `TERM` is `dumb`"],
+  ["NO_COLOR", "Any value disables colors, like `--color never`. Results in a pipe or a file never have any"],
+  [
+    "FORCE_COLOR, CLICOLOR_FORCE",
+    "Any value but `0` and `false` colors messages and help in a pipe or a file too; `FORCE_COLOR=0` disables colors",
+  ],
+  [
+    "PAGER, HYDRA_PAGER",
+    "Program that shows long results of `list` and `show` on a terminal, such as `less`. Without these variables, and with `--format` or `-q`, there is none; an empty `HYDRA_PAGER` turns `PAGER` off",
+  ],
+  ["CLICOLOR, TERM", "No colors on a terminal if `CLICOLOR` is `0` or `TERM` is `dumb`"],
   [
     "HTTP_PROXY, HTTPS_PROXY, NO_PROXY",
     "Proxy settings, in upper or lower case. Loopback addresses and unix sockets never use a proxy",
   ],
   [
     "SSL_CERT_FILE",
-    "Additional trusted certificates, for all connections. `NODE_EXTRA_CA_CERTS` and `NODE_TLS_REJECT_UNAUTHORIZED` have no effect",
+    "Additional trusted certificates, for all connections. `NODE_EXTRA_CA_CERTS`, `CURL_CA_BUNDLE`, `REQUESTS_CA_BUNDLE` and `NODE_TLS_REJECT_UNAUTHORIZED` have no effect; the hint of a certificate error names those that are set",
   ],
   [
     "BUN_INSPECT, BUN_OPTIONS",
@@ -235,7 +269,7 @@ const ENVIRONMENT_TOPIC: Topic = {
           (name, at) =>
             [
               name,
-              `${flag.help.split(". ")[0] ?? ""} (\`--${flag.name}\`)${at === 0 ? "" : `. Used if ${flag.env?.[0] ?? ""} is not set`}`,
+              `${flag.help.split(". ")[0] ?? ""} (\`--${flag.name}\`)${at === 0 ? "" : `. Used if ${joined(flag.env?.slice(0, at) ?? [])} ${at === 1 ? "is" : "are"} not set`}`,
             ] as const,
         ),
       ),
@@ -266,17 +300,23 @@ const ENCRYPTION_TOPIC: Topic = {
     rows(
       [
         "--pgp-key KEY",
-        "A public key: base64 (of the binary or the armored key), ASCII armor, `@FILE`, `-` for standard input, or `wkd:user@host`",
+        "A public key: base64 (of the binary or the armored key), ASCII armor, `@FILE`, `-` for standard input, `wkd:user@host`, `github:USER` or `keybase:NAME`",
       ],
-      ["--pgp-key-url URL", "The key at a URL, or `wkd:user@host` for a Web Key Directory"],
-      ["--keybase NAME", "The OpenPGP key of a Keybase user; separate several names with commas"],
+      [
+        "--pgp-key-url URL",
+        "The key at a URL; `wkd:user@host` for a Web Key Directory, `github:USER` for the key of a GitHub account",
+      ],
+      [
+        "--keybase NAME",
+        "The OpenPGP key of a Keybase user; `keybase:NAME` and `@NAME` are accepted too. Separate several names with commas",
+      ],
       [
         "--pgp-fingerprint FINGERPRINT",
         "The full fingerprint that a key must have. If you give any, every key must match one of them",
       ],
       [
         "--require-pin",
-        "Reject a key that is fetched (URL, `wkd:` or Keybase) without `--pgp-fingerprint`. Also `require_pin: true` in the config file",
+        "Reject a key that is fetched (URL, `wkd:`, GitHub or Keybase) without `--pgp-fingerprint`. Also `require_pin: true` in the config file",
       ],
     ),
     text(
@@ -325,7 +365,7 @@ const SERVERS_TOPIC: Topic = {
     ),
     heading("The endpoint"),
     text(
-      "Set the URL of the admin API with `--endpoint`, `HYDRA_ADMIN_URL`, `ORY_SDK_URL` or `endpoint` in the config file. Its port is",
+      "Set the URL of the admin API with `--endpoint`, `HYDRA_ADMIN_URL`, `ORY_SDK_URL`, `HYDRA_URL` or `endpoint` in the config file. Its port is",
       "4445 by default; 4444 is the public port. An endpoint is required: the sandbox is never used by default.",
     ),
     rows(
@@ -477,7 +517,7 @@ const SECRETS_TOPIC: Topic = {
     ),
     text(
       `A secret of fewer than ${SECRET_SHORTEST} characters is rejected. More than ${SECRET_BCRYPT_BYTES} bytes, or characters that need escaping, cause a warning.`,
-      "A secret that you give is not printed. `--access-token-file` reads the token for the admin API in the same way.",
+      "A secret that you give is not printed, except one from `--secret` or `--file` in the 2.x syntax, as Hydra's own CLI does. `--access-token-file` reads the token for the admin API in the same way.",
     ),
     heading("Output"),
     rows(
@@ -553,10 +593,12 @@ const RULES_TOPIC: Topic = {
       "have it in `error`, and warnings show it in brackets.",
     ),
     heading("Errors"),
-    text("The server would reject the client, or it could not be used:"),
+    text("The client could not be used. Every server rejects it, unless the rule says otherwise:"),
     rows(...ruleRows("error")),
     heading("Warnings"),
-    text("Valid, but often a mistake. `--strict` turns warnings into errors:"),
+    text(
+      "Often a mistake, but every server accepts it, unless the rule says otherwise. `--strict` turns warnings into errors:",
+    ),
     rows(...ruleRows("warning")),
     heading("Input limits"),
     text(
@@ -569,7 +611,10 @@ const RULES_TOPIC: Topic = {
 };
 
 function ruleRows(severity: "error" | "warning"): readonly (readonly [string, string])[] {
-  return RULE_NAMES.filter((rule) => rule.severity === severity).map(({ name, hint }) => [name, hint]);
+  return RULE_NAMES.filter((rule) => rule.severity === severity).map(({ name, hint, servers }) => [
+    name,
+    servers === RULE_SERVERS[severity] ? hint : `${hint} (${servers})`,
+  ]);
 }
 
 /** Every topic, in the order in which they are listed. */

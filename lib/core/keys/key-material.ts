@@ -2,6 +2,7 @@ import { concatBytes, fromBase64 } from "../bytes.ts";
 import { Problem } from "../problem.ts";
 import { escapeControls } from "../text.ts";
 import { isWebPage } from "../url.ts";
+import { absentKeyReason, bareArmorBody } from "./key-text.ts";
 
 /** A packet of an OpenPGP stream: its type ID, its body, and all its bytes including the header. */
 interface Packet {
@@ -19,7 +20,17 @@ export interface RawKey {
 }
 
 /** Packet type IDs (RFC 9580 section 5). */
-export const TAG = { signature: 2, secretKey: 5, publicKey: 6, secretSubkey: 7, userId: 13, publicSubkey: 14 } as const;
+export const TAG = {
+  keyEncryptedKey: 1,
+  signature: 2,
+  passwordEncryptedKey: 3,
+  secretKey: 5,
+  publicKey: 6,
+  secretSubkey: 7,
+  marker: 10,
+  userId: 13,
+  publicSubkey: 14,
+} as const;
 
 /** Trust packets belong to a keyring, and markers are ignored; neither is part of a key. */
 const NOT_OF_A_KEY: readonly number[] = [10, 12];
@@ -41,6 +52,14 @@ const STREAM_KINDS: Readonly<Record<number, string>> = {
 
 const EXPORT = "export the public key with: gpg --export --armor NAME";
 
+/** A text that looks like the name of a file rather than like a key. */
+const FILE_NAME = /^(?:[~./]|[a-z]:\\)[^\n]*$|^[^\n]*\.(?:asc|gpg|pgp|key|pub|txt|b64)$/i;
+
+/** Whether a word looks like the name of a file rather than like a key. */
+export function looksLikeFileName(word: string): boolean {
+  return FILE_NAME.test(word);
+}
+
 /** What is often mistaken for a key: how it looks, what it is, and what to do instead. */
 const MISTAKEN: readonly (readonly [looks: RegExp, what: string, hint: string])[] = [
   [
@@ -61,11 +80,7 @@ const MISTAKEN: readonly (readonly [looks: RegExp, what: string, hint: string])[
     "to look up its key in a Web Key Directory use wkd:user@host",
   ],
   [/^https?:\/\//i, "this is a URL", "to fetch a key from a URL use --pgp-key-url"],
-  [
-    /^(?:[~./]|[a-z]:\\)[^\n]*$|^[^\n]*\.(?:asc|gpg|pgp|key|pub|txt|b64)$/i,
-    "this looks like a file name",
-    "to read a key from a file put @ before its name",
-  ],
+  [FILE_NAME, "this looks like a file name", "to read a key from a file put @ before its name"],
 ];
 
 /** The types of self-signatures: certifications, subkey bindings and direct-key signatures (RFC 9580 section 5.2.1). */
@@ -219,10 +234,25 @@ function blocksOf(text: string, origin: string): readonly Block[] {
   return blocks;
 }
 
+/** The bytes of armor whose BEGIN and END lines are missing or cut; undefined for other text. */
+function bareArmor(text: string): Uint8Array | undefined {
+  const body = bareArmorBody(text);
+  return body === undefined ? undefined : fromBase64(body);
+}
+
+/** Rejects the text that a site answers, and that someone saved, in place of a key that it doesn't have. */
+function rejectNote(text: string, origin: string): void {
+  const absent = absentKeyReason(text);
+  if (absent !== undefined) throw notAKey(origin, absent, "ask the owner for the key");
+}
+
 /** The keys of an armored text: all its key blocks; other blocks are ignored. */
 function armoredKeys(text: string, origin: string): readonly RawKey[] {
+  rejectNote(text, origin);
   const blocks = blocksOf(text, origin);
   const keys = blocks.filter((block) => KEY_BLOCK.test(block.label));
+  const bare = blocks.length === 0 ? bareArmor(text) : undefined;
+  if (bare !== undefined) return keysOf(bare, origin);
   if (keys.length === 0) {
     const label = /-----BEGIN PGP ([A-Z ]+)/.exec(text)?.[1]?.toLowerCase() ?? "";
     const kind = label.startsWith("signed")
@@ -260,9 +290,10 @@ function keysInPlainText(text: string, origin: string): readonly RawKey[] {
   const trimmed = text.replace(/^\ufeff/, "").trim();
   if (trimmed === "") throw notAKey(origin, "it is empty");
   if (isWebPage(trimmed)) throw notAKey(origin, "this is a web page", "use the URL of the key file itself");
+  rejectNote(trimmed, origin);
   const mistaken = MISTAKEN.find(([looks]) => looks.test(trimmed));
   if (mistaken !== undefined) throw notAKey(origin, mistaken[1], mistaken[2]);
-  const bytes = fromBase64(unescaped(trimmed));
+  const bytes = fromBase64(unescaped(trimmed)) ?? bareArmor(trimmed);
   if (bytes === undefined) throw notAKey(origin, "it is neither an armored OpenPGP key nor base64 of one");
   const inner = asText(bytes);
   if (inner === undefined) return keysOf(bytes, origin);
@@ -279,4 +310,20 @@ function keysInPlainText(text: string, origin: string): readonly RawKey[] {
 export function findKeys(material: string | Uint8Array, origin: string): readonly RawKey[] {
   if (typeof material !== "string") return keysInBytes(material, origin);
   return material.includes(BEGIN) ? armoredKeys(unescaped(material), origin) : keysInPlainText(material, origin);
+}
+
+/** The packets of a message, in any encoding in which {@link findKeys} finds keys; undefined for other material. */
+export function streamIn(material: string | Uint8Array, origin: string): Uint8Array | undefined {
+  const text = typeof material === "string" ? material : asText(material);
+  if (text === undefined) return typeof material === "string" ? undefined : material;
+  if (text.includes(BEGIN)) return armoredMessage(text, origin);
+  const bytes = fromBase64(unescaped(text.replace(/^\ufeff/, "").trim()));
+  if (bytes === undefined) return undefined;
+  const inner = asText(bytes);
+  return inner === undefined ? bytes : inner.includes(BEGIN) ? armoredMessage(inner, origin) : undefined;
+}
+
+function armoredMessage(text: string, origin: string): Uint8Array | undefined {
+  const blocks = blocksOf(unescaped(text), origin);
+  return blocks.find(({ label }) => label === "MESSAGE")?.bytes;
 }

@@ -42,6 +42,11 @@ export function parseKeySource(word: string): KeySource {
   }
 }
 
+/** Whether a service looks the key up by a name. */
+export function isLookedUp(source: KeySource): source is Extract<KeySource, { kind: "keybase" | "github" | "wkd" }> {
+  return source.kind === "keybase" || source.kind === "github" || source.kind === "wkd";
+}
+
 /** What is wrong with the name in a key source, or undefined; `flag` is where it was given. */
 export function keySourceProblem(source: KeySource, flag: string): Problem | undefined {
   switch (source.kind) {
@@ -69,7 +74,7 @@ function githubUserProblem(user: string, flag: string): Problem | undefined {
 }
 
 /** Where GitHub serves keys, unless another base URL is set. */
-const GITHUB_URL = "https://github.com";
+export const GITHUB_URL = "https://github.com";
 
 /** The URL of the OpenPGP keys of a GitHub user below a base URL, which may have a path. */
 export function githubKeyUrl(user: string, base = GITHUB_URL): string {

@@ -1,7 +1,7 @@
 import { styleText } from "node:util";
 
 /** What `--color` takes. */
-const COLOR_CHOICES = ["auto", "always", "never"] as const;
+export const COLOR_CHOICES = ["auto", "always", "never"] as const;
 
 export type ColorChoice = (typeof COLOR_CHOICES)[number];
 
@@ -49,7 +49,7 @@ const STYLES: Readonly<Record<TextRole, Parameters<typeof styleText>[0]>> = {
 };
 
 /** Gives text the colour of its role; text of others must be made harmless before. */
-type Painter = (role: TextRole, text: string) => string;
+export type Painter = (role: TextRole, text: string) => string;
 
 /** The painter for a stream: one that paints, or one that leaves text as it is. */
 export function painterFor(color: boolean): Painter {

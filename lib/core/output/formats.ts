@@ -3,7 +3,19 @@ import { quote, suggest } from "../text.ts";
 import { parsePointerQuery, parseQuery, type Query } from "./query.ts";
 
 /** The formats without an expression. */
-const PLAIN = ["text", "table", "json", "json-pretty", "yaml", "ndjson", "env", "id", "k8s-secret"] as const;
+const PLAIN = [
+  "text",
+  "table",
+  "json",
+  "json-pretty",
+  "yaml",
+  "ndjson",
+  "tsv",
+  "csv",
+  "env",
+  "id",
+  "k8s-secret",
+] as const;
 
 /** The formats with an expression: `NAME=EXPRESSION`. */
 const QUERIES = ["jsonpath", "jsonpointer", "raw"] as const;
@@ -16,8 +28,11 @@ export type Format =
   | { readonly kind: (typeof PLAIN)[number] }
   | { readonly kind: (typeof QUERIES)[number]; readonly query: Query };
 
-/** Every format as typed, for help, completion and messages. */
+/** Every format as typed. */
 export const FORMATS: readonly string[] = [...PLAIN, "jsonpath=EXPR", "jsonpointer=PTR", "raw=EXPR"];
+
+/** What `--format` accepts, for help, completion and messages; `auto` is the default format of a command. */
+export const FORMAT_CHOICES: readonly string[] = ["auto", ...FORMATS];
 
 /** The names of formats in Hydra's own CLI that differ. */
 const OTHER_NAMES: ReadonlyMap<string, FormatKind> = new Map([["quiet", "id"]]);
@@ -67,10 +82,10 @@ function parseExpression(
 }
 
 function unknownFormat(name: string, text: string, from: string): Problem {
-  const near = suggest(name, [...PLAIN, ...QUERIES]);
+  const near = suggest(name, ["auto", ...PLAIN, ...QUERIES]);
   return usageError(
     from === "--format" ? `Unknown format ${quote(text)}` : `${capitalize(from)} ${quote(text)} is not a known format`,
-    `${near === undefined ? "" : `did you mean ${near}? `}formats: ${FORMATS.join(", ")}`,
+    `${near === undefined ? "" : `did you mean ${near}? `}formats: ${FORMAT_CHOICES.join(", ")}`,
   );
 }
 
@@ -79,6 +94,13 @@ const JSON_KINDS: ReadonlySet<FormatKind> = new Set(["json", "json-pretty", "ndj
 /** Whether a format is JSON, so that errors are JSON too. */
 export function isJson(format: Format): boolean {
   return JSON_KINDS.has(format.kind);
+}
+
+const HUMAN_KINDS: ReadonlySet<FormatKind> = new Set(["text", "table"]);
+
+/** Whether programs, and not people, read a format. */
+export function isForPrograms(format: Format): boolean {
+  return !HUMAN_KINDS.has(format.kind);
 }
 
 const WHOLE_KINDS: ReadonlySet<FormatKind> = new Set(["json", "json-pretty", "ndjson", "yaml"]);

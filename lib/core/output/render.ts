@@ -2,6 +2,7 @@ import { type JsonObject, toJson } from "../json.ts";
 import { escapeControls } from "../text.ts";
 import { painterFor } from "./colors.ts";
 import { type CredentialNames, type Credentials, envLines, isWhole, secretManifest } from "./credential-files.ts";
+import { csvLine, tsvLine } from "./delimited.ts";
 import type { Format, FormatKind } from "./formats.ts";
 import type { Select } from "./query.ts";
 import { type Cell, createTable, recordTable, type Terminal } from "./text-table.ts";
@@ -12,6 +13,10 @@ export interface Column<T> {
   readonly value: (record: T) => Cell;
   /** Never cut or left out on a narrow terminal: a credential, for example. */
   readonly whole?: boolean;
+  /** The minimum width on a narrow terminal. */
+  readonly least?: number;
+  /** Columns with the highest rank are left out first on a narrow terminal. */
+  readonly rank?: number;
 }
 
 /** How one kind of value is shown. */
@@ -24,11 +29,15 @@ export interface View<T> {
   readonly listColumns?: readonly Column<T>[];
   /** Whether lines of `text` are the sides of a diff, which begin with `  - ` and `  + `. */
   readonly isDiff?: boolean;
+  /** Called with the labels of columns that a terminal is too narrow for. */
+  readonly onHidden?: (labels: readonly string[]) => void;
   readonly id: (record: T) => string;
   /** What `env` and `k8s-secret` write; only the ID if missing. */
   readonly credentials?: (record: T) => Credentials;
   /** The object around a list in JSON and YAML: the list is its member `items`, and the members of `rest` follow. */
   readonly envelope?: { readonly items: string; readonly rest: JsonObject };
+  /** The rows after the last value in the table of a list, from the members that follow the list in the envelope. */
+  readonly tableEnd?: (rest: JsonObject) => readonly (readonly Cell[])[];
 }
 
 /** What some formats need from a library that is only loaded for them. */
@@ -99,17 +108,27 @@ function separated<T>(item: (value: T) => string, separator: string): Renderer<T
   });
 }
 
-function tableOf<T>(columns: readonly Column<T>[], shape: "plain" | "grid", options: RenderOptions): Renderer<T> {
-  const writer = createTable(columns, shape, options.terminal, options.settleAfter);
+function tableOf<T>(
+  columns: readonly Column<T>[],
+  shape: "plain" | "grid",
+  { view: { onHidden }, options: { terminal, settleAfter } }: Setup<T>,
+  lastRows: (rest?: JsonObject) => readonly (readonly Cell[])[] = () => [],
+): Renderer<T> {
+  const writer = createTable(columns, shape, terminal, { settleAfter, onHidden });
   return {
     item: (value) => writer.row(columns.map((column) => column.value(value))),
     flush: writer.flush,
-    end: writer.flush,
+    end: (rest) =>
+      lastRows(rest)
+        .map((cells) => writer.row(cells))
+        .join("") + writer.flush(),
   };
 }
 
-function table<T>({ view: { columns }, options }: Setup<T>): Renderer<T> {
-  if (options.isList) return tableOf(columns, "plain", options);
+function table<T>(setup: Setup<T>): Renderer<T> {
+  const { view, options } = setup;
+  const { columns, envelope, tableEnd } = view;
+  if (options.isList) return tableOf(columns, "plain", setup, (rest = envelope?.rest ?? {}) => tableEnd?.(rest) ?? []);
   return each((value) =>
     recordTable(
       columns.map((column) => ({ label: column.label, value: column.value(value) })),
@@ -120,7 +139,7 @@ function table<T>({ view: { columns }, options }: Setup<T>): Renderer<T> {
 
 function text<T>(setup: Setup<T>): Renderer<T> {
   const { view, options } = setup;
-  if (options.isList && view.listColumns !== undefined) return tableOf(view.listColumns, "grid", options);
+  if (options.isList && view.listColumns !== undefined) return tableOf(view.listColumns, "grid", setup);
   const { text: linesOf } = view;
   if (linesOf === undefined) return table(setup);
   if (view.isDiff !== true || !options.terminal.color) return each((value) => safeLines(linesOf(value)));
@@ -158,6 +177,29 @@ function json(indent: 0 | 2): RendererFactory {
         );
         return `${close}${members.join("")}${newline(0)}}\n`;
       },
+    };
+  };
+}
+
+/** A heading and one record for each value, without alignment. */
+function delimited(line: (cells: readonly Cell[], onTerminal: boolean) => string): RendererFactory {
+  return ({ view: { columns }, options: { terminal, isList } }) => {
+    const labels = line(
+      columns.map(({ label }) => label),
+      terminal.isTerminal,
+    );
+    let head = labels;
+    const withHead = (text: string): string => {
+      const whole = head + text;
+      head = "";
+      return whole;
+    };
+    const cells = (value: Parameters<(typeof columns)[number]["value"]>[0]) =>
+      columns.map((column) => column.value(value));
+    return {
+      item: (value) => withHead(line(cells(value), terminal.isTerminal)),
+      flush: () => "",
+      end: () => (isList ? withHead("") : ""),
     };
   };
 }
@@ -241,6 +283,8 @@ const RENDERERS: Readonly<Record<FormatKind, RendererFactory>> = {
   json: json(0),
   "json-pretty": json(2),
   yaml,
+  tsv: delimited(tsvLine),
+  csv: delimited(csvLine),
   ndjson: () => each((value) => `${toJson(value)}\n`),
   jsonpath: query,
   jsonpointer: query,

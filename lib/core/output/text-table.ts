@@ -17,6 +17,10 @@ export interface Heading {
   readonly label: string;
   /** Never cut or left out on a narrow terminal: a secret, for example. */
   readonly whole?: boolean;
+  /** The minimum width on a narrow terminal, if it isn't {@link MIN_WIDTH}. */
+  readonly least?: number;
+  /** Columns with the highest rank are left out first; without ranks, the last ones. */
+  readonly rank?: number;
 }
 
 /** Writes a table row by row. */
@@ -110,22 +114,27 @@ function maximum(widths: readonly number[]): number {
   return widths.reduce((most, width) => Math.max(most, width), 0);
 }
 
-/** The largest cap with which all widths together take at most `room`. */
-function cap(widths: readonly number[], room: number): number {
+/** The largest cap with which all widths together take at most `room`; at least `floor`. */
+function cap(widths: readonly number[], room: number, floor: 0 | 1): number {
   let left = room;
   const rising = widths.toSorted((a, b) => a - b);
   for (const [i, width] of rising.entries()) {
     const share = Math.floor(left / (rising.length - i));
-    if (width > share) return Math.max(1, share);
+    if (width > share) return Math.max(floor, share);
     left -= width;
   }
   return Number.MAX_SAFE_INTEGER;
 }
 
+/** How early a column is left out: by its rank, or by its place if it has none. */
+function rankOf(headings: readonly Heading[], at: number): number {
+  return headings[at]?.rank ?? at;
+}
+
 /**
  * The widths of columns so that they fit a terminal; 0 leaves a column out.
  *
- * Empty columns are left out first, then the last ones, until the others have a readable width. The first column, which
+ * Empty columns are left out first, then those of the highest rank, until the others have a readable width. The first column, which
  * identifies the row, is only cut if it takes more than two thirds of the line. Columns marked whole keep their width even
  * if the terminal is narrower.
  */
@@ -139,19 +148,36 @@ function fitted(
   const need = (i: number) => natural[i] ?? 0;
   const first = Math.min((room * 2) / 3, room - overhead(1));
   const isWhole = (i: number) => headings[i]?.whole === true || (i === 0 && need(0) <= first);
-  const least = (i: number) => (isWhole(i) ? need(i) : Math.min(need(i), MIN_WIDTH));
+  const least = (i: number) => (isWhole(i) ? need(i) : Math.min(need(i), headings[i]?.least ?? MIN_WIDTH));
   let kept = natural.map((_, i) => i);
   const space = () => room - overhead(kept.length);
   if (sum(natural) <= space()) return natural;
   kept = kept.filter((i) => i === 0 || isWhole(i) || filled[i] === true);
   while (sum(kept.map(least)) > space()) {
-    const last = kept.findLast((i) => i > 0 && !isWhole(i));
+    const [last] = kept
+      .filter((i) => i > 0 && !isWhole(i))
+      .toSorted((a, b) => rankOf(headings, b) - rankOf(headings, a));
     if (last === undefined) break;
     kept = kept.filter((i) => i !== last);
   }
   const shared = kept.filter((i) => !isWhole(i));
-  const limit = cap(shared.map(need), space() - sum(kept.filter(isWhole).map(need)));
-  return natural.map((width, i) => (kept.includes(i) ? (isWhole(i) ? width : Math.min(width, limit)) : 0));
+  // Each keeps its least width, and they share what is left; a terminal too narrow for that is shared from nothing.
+  const fits = sum(kept.map(least)) <= space();
+  const base = (i: number) => (isWhole(i) || fits ? least(i) : 0);
+  const limit = cap(
+    shared.map((i) => need(i) - base(i)),
+    space() - sum(kept.map(base)),
+    fits ? 0 : 1,
+  );
+  const widthOf = (i: number) => base(i) + Math.min(need(i) - base(i), limit);
+  return natural.map((_, i) => (kept.includes(i) ? widthOf(i) : 0));
+}
+
+interface TableOptions {
+  /** How many rows are buffered to choose the widths. */
+  readonly settleAfter?: number | undefined;
+  /** Called with the labels of columns that have values and are left out. */
+  readonly onHidden?: ((labels: readonly string[]) => void) | undefined;
 }
 
 /**
@@ -164,7 +190,7 @@ export function createTable(
   headings: readonly Heading[],
   shape: "plain" | "grid",
   terminal: Terminal,
-  settleAfter = 100,
+  { settleAfter = 100, onHidden }: TableOptions = {},
 ): TableWriter {
   const style = shape === "grid" ? GRID : terminal.isTerminal ? SPACED : TABBED;
   let widths: readonly number[] | undefined;
@@ -195,6 +221,8 @@ export function createTable(
       ? fitted(headings, natural, filled, terminal.columns || 80, style.overhead)
       : natural;
     widths = settled;
+    const hidden = headings.filter((_, i) => settled[i] === 0 && filled[i] === true);
+    if (hidden.length > 0) onHidden?.(hidden.map(({ label }) => label));
     const labels = headings.map(({ label }, i) => fit(label, i));
     const text = style.head(labels, settled, bolder(terminal)) + buffered.map((cells) => draw(cells, settled)).join("");
     buffered = [];

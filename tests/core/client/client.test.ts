@@ -10,7 +10,6 @@ import {
   parseJson,
   sameJson,
   textField,
-  unknownKeys,
 } from "../../../lib/core/client/client.ts";
 import { FIELD_NAMES, FIELDS } from "../../../lib/core/client/fields.ts";
 import { longNames, type Syntax } from "../../../lib/core/flags/flag.ts";
@@ -219,27 +218,6 @@ test("parseJson() tells a value from none", () => {
   assert.deepEqual(parseJson("null"), { value: null });
   assert.deepEqual(parseJson(' {"a":[1]} '), { value: { a: [1] } });
   for (const text of ["", "{", "undefined", "{'a':1}", "1 2"]) assert.equal(parseJson(text), undefined);
-});
-
-test("unknownKeys() finds what is likely meant", () => {
-  const client = {
-    client_name: "known",
-    scopes: "a",
-    "response-types": ["code"],
-    "grant.types": [],
-    Redirect_Uris: [],
-    x_company_field: 1,
-    constructor: 1,
-  };
-  assert.deepEqual(unknownKeys(client), [
-    { key: "scopes", meant: "scope" },
-    { key: "response-types", meant: "response_types" },
-    { key: "grant.types", meant: "grant_types" },
-    { key: "Redirect_Uris", meant: "redirect_uris" },
-    { key: "x_company_field", meant: undefined },
-    { key: "constructor", meant: undefined },
-  ]);
-  assert.deepEqual(unknownKeys({ client_id: "a", created_at: "b", metadata: {} }), []);
 });
 
 describe("sameJson()", () => {

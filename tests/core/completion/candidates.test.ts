@@ -16,7 +16,7 @@ import { FIELD_FLAGS } from "../../../lib/core/flags/flag-table.ts";
 import { parseFlags } from "../../../lib/core/flags/parse.ts";
 import { splitBeforeCommand } from "../../../lib/core/flags/scan.ts";
 import { TOPICS } from "../../../lib/core/help/topics.ts";
-import { FORMATS } from "../../../lib/core/output/formats.ts";
+import { FORMAT_CHOICES } from "../../../lib/core/output/formats.ts";
 import { shellQuoted } from "../../../lib/core/output/shell.ts";
 import { escapeControls } from "../../../lib/core/text.ts";
 import { play } from "../../app/in-process.ts";
@@ -75,7 +75,7 @@ describe("what could come next", () => {
     ["clients create --jwks x", 'files behind ""'],
     ["clients create --pgp-key @k", 'files behind "@"'],
     ["clients create --pgp-key=@k", 'files behind "--pgp-key=@"'],
-    ["clients create --pgp-key ", "@", "wkd:"],
+    ["clients create --pgp-key ", "@", "wkd:", "github:", "keybase:"],
     ["clients create --rescue-dir ", 'folders behind ""'],
     ["clients create --metadata "],
     ["clients create stray"],
@@ -84,7 +84,7 @@ describe("what could come next", () => {
     ["pgp inspect key", "keybase:"],
     ["pgp inspect @a", 'files behind "@"'],
     ["completion po", "powershell"],
-    ["completion bash ", "--format", "--config", "--verbose", "--help"],
+    ["completion bash ", "--format", "--verbose", "--help", "--config", "--color", "--no-warnings"],
     ["sandbox --as 1", "1.8", "1.11"],
     ["wait --for "],
   ];
@@ -145,7 +145,7 @@ describe("completion over the whole tree", () => {
   test("the formats and the topics are all there", async () => {
     assert.deepEqual(
       await candidates("clients get x --format "),
-      FORMATS.map((format) => format.replace(/=.*/, "=")),
+      FORMAT_CHOICES.map((format) => format.replace(/=.*/, "=")),
     );
     const help = await candidates("help ");
     for (const { name } of TOPICS) assert.ok(help.includes(name), name);

@@ -550,7 +550,14 @@ test("a default and choices are part of the type of a flag's value", () => {
 
 test("asksForHelp() sees help wherever a flag may stand, and nowhere else", () => {
   const rows = [...ROWS, HELP];
-  for (const words of [["--help"], ["-h"], ["x", "--help=T"], ["--name", "y", "-lh"], ["--bogus", "--help"]])
+  for (const words of [
+    ["--help"],
+    ["-h"],
+    ["x", "--help=T"],
+    ["--help=all"],
+    ["--name", "y", "-lh"],
+    ["--bogus", "--help"],
+  ])
     assert.equal(asksForHelp(words, rows, HELP), true, words.join(" "));
   for (const words of [[], ["--", "--help"], ["--name", "--help"], ["-n", "-h"], ["--help=false"], ["help"]])
     assert.equal(asksForHelp(words, rows, HELP), false, words.join(" "));

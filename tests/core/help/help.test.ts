@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import type { BoolFlag, DurationFlag, Flag, ListFlag, Syntax, TextFlag } from "../../../lib/core/flags/flag.ts";
+import { create as CREATE } from "../../../lib/commands/clients/create.ts";
+import { update as UPDATE } from "../../../lib/commands/clients/update.ts";
+import {
+  type BoolFlag,
+  type DurationFlag,
+  type Flag,
+  type ListFlag,
+  longNames,
+  type Syntax,
+  type TextFlag,
+} from "../../../lib/core/flags/flag.ts";
 import {
   CONNECTION_FLAGS,
   FIELD_FLAGS,
@@ -74,7 +84,7 @@ const PAGE: HelpPage = {
 
 test("renderHelp() of a whole page", () => {
   assert.equal(
-    renderHelp(PAGE, 100, false),
+    renderHelp(PAGE, { width: 100, color: false, all: true }),
     `Make a thing.
 
 Makes one thing, and tells of it.
@@ -117,7 +127,7 @@ test("renderHelp() of a group of commands", () => {
     more: [],
   } as const;
   assert.equal(
-    renderHelp(page, 100, false),
+    renderHelp(page, { width: 100, color: false, all: true }),
     `Make a thing.
 
 Usage:
@@ -136,7 +146,10 @@ General:
 test("in the 2.x grammar a flag goes by the name that it has there", () => {
   assert.equal(flagUsage(URIS, "2.x"), "-c, --redirect-uri LIST");
   assert.deepEqual(flagNotes(URIS, "2.x"), ["default: x,y", "also: --callbacks, --cb"]);
-  assert.match(renderHelp({ ...PAGE, grammar: "2.x" }, 100, false), /-c, --redirect-uri LIST/);
+  assert.match(
+    renderHelp({ ...PAGE, grammar: "2.x" }, { width: 100, color: false, all: true }),
+    /-c, --redirect-uri LIST/,
+  );
 });
 
 test("defaultText() is what would be typed", () => {
@@ -149,8 +162,8 @@ test("defaultText() is what would be typed", () => {
 });
 
 test("colour is bold on headings and names, and nothing else", () => {
-  const plain = renderHelp(PAGE, 100, false);
-  const colored = renderHelp(PAGE, 100, true);
+  const plain = renderHelp(PAGE, { width: 100, color: false, all: true });
+  const colored = renderHelp(PAGE, { width: 100, color: true, all: true });
   assert.ok(!plain.includes("\u001b"));
   assert.equal(colored.replaceAll(/\u001b\[(?:1|22)m/g, ""), plain);
   assert.ok(colored.includes("\u001b[1mClient\u001b[22m:"));
@@ -184,7 +197,7 @@ describe("the help of the real flags", () => {
   for (const grammar of ["1.x", "2.x"] as const satisfies readonly Syntax[]) {
     for (const width of [40, 60, 80, 120]) {
       test(`${grammar} at ${width} columns shows each flag once and keeps to the width`, () => {
-        const text = renderHelp({ ...PAGE, grammar, flags: REAL }, width, false);
+        const text = renderHelp({ ...PAGE, grammar, flags: REAL }, { width: width, color: false, all: true });
         const names = new Set(REAL.map((flag) => `  ${flagUsage(flag, grammar)}`));
         for (const flag of REAL) assert.equal(text.split(`  ${flagUsage(flag, grammar)}`).length, 2, flag.name);
         for (const line of text.split("\n")) {
@@ -202,4 +215,44 @@ describe("the help of the real flags", () => {
       for (const note of flagNotes(flag, "1.x")) assert.match(note, /^(one of|default|environment|also): \S/);
     }
   });
+});
+
+describe("the page of a command with many flags", () => {
+  for (const [flags, grammar] of [
+    [CREATE.spec.flags, "1.x"],
+    [CREATE.spec.flags, "2.x"],
+    [UPDATE.spec.flags, "1.x"],
+  ] as const satisfies readonly (readonly [readonly Flag[], Syntax])[]) {
+    const { about, examples, summary } = flags === CREATE.spec.flags ? CREATE.spec : UPDATE.spec;
+    const page: HelpPage = {
+      ...PAGE,
+      path: "hydra clients create",
+      summary,
+      about: about ?? [],
+      examples: examples[grammar] ?? [],
+      more: [],
+      flags,
+      grammar,
+    };
+
+    test(`has at most 70 lines at 80 columns and names every flag: ${summary}, ${grammar}`, () => {
+      const text = renderHelp(page, { width: 80, color: false, all: false });
+      const lines = text.trimEnd().split("\n");
+      // A longer line, which only examples have, takes two on the terminal.
+      const taken = lines.reduce((sum, line) => sum + Math.ceil(Math.max(1, line.length) / 80), 0);
+      assert.ok(taken <= 70, `${taken} lines`);
+      for (const flag of flags) {
+        if (/-token-lifespan$|^(?:add|remove)-/.test(flag.name)) continue;
+        const [name = ""] = longNames(flag, grammar);
+        assert.match(text, new RegExp(`--${name}(?![\\w-])`), name);
+      }
+      assert.match(text, /--GRANT-grant-TOKEN-token-lifespan/);
+      assert.match(text, /--help=all explains them/);
+    });
+
+    test(`describes every flag with --help=all: ${summary}, ${grammar}`, () => {
+      const text = renderHelp(page, { width: 80, color: false, all: true });
+      for (const flag of flags) assert.ok(text.includes(`  ${flagUsage(flag, grammar)}`), flag.name);
+    });
+  }
 });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { toJson } from "../../../lib/core/json.ts";
-import { FORMATS, type Format, isJson, parseFormat } from "../../../lib/core/output/formats.ts";
+import { type JsonObject, toJson } from "../../../lib/core/json.ts";
+import { FORMAT_CHOICES, FORMATS, type Format, isJson, parseFormat } from "../../../lib/core/output/formats.ts";
 import {
   createRenderer,
   type RenderOptions,
@@ -93,7 +93,7 @@ test("parseFormat() refuses an unknown format with the nearest one and the whole
   const problem = refusal("jsn");
   assert.equal(problem.exit, "usage");
   assert.equal(problem.message, 'Unknown format "jsn"');
-  assert.equal(problem.hint, `did you mean json? formats: ${FORMATS.join(", ")}`);
+  assert.equal(problem.hint, `did you mean json? formats: ${FORMAT_CHOICES.join(", ")}`);
 });
 
 for (const [text, message] of [
@@ -280,6 +280,13 @@ test("the order of keys and the exact strings are the server's", () => {
 test("toJson() escapes what a terminal could act on", () => {
   assert.equal(toJson("\u001b\u0085\u202e\u2028\u007f"), '"\\u001b\\u0085\\u202e\\u2028\\u007f"');
   assert.equal(toJson(undefined), "null");
+});
+
+test("the table of a list ends with the rows of its view, whose widths count", () => {
+  const paged = { ...view, tableEnd: (rest: JsonObject) => [[], ["A LONG LABEL", String(rest["last"])]] };
+  const end = (rest?: JsonObject) => createRenderer(parseFormat("table"), paged, list).end(rest);
+  assert.equal(end({ last: true }), "ID\t\tSECRET\tTAGS\n\nA LONG LABEL\ttrue\n");
+  assert.equal(createRenderer(parseFormat("text"), paged, { ...list, isList: false }).end(), "");
 });
 
 test("text, table and id are harmless lines whatever the values hold, also in a pipe", async () => {

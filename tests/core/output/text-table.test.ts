@@ -25,7 +25,7 @@ function drawn(
   rows: readonly (readonly Cell[])[],
   settleAfter?: number,
 ): readonly string[] {
-  const table = createTable(headings, shape, terminal, settleAfter);
+  const table = createTable(headings, shape, terminal, { settleAfter });
   const text = rows.map((row) => table.row(row)).join("") + table.flush();
   assert.ok(text.endsWith("\n"));
   return text.slice(0, -1).split("\n");
@@ -151,7 +151,7 @@ test("widths are settled by the first rows, and later ones are cut to them on a 
 });
 
 test("rows are held back until the widths are settled, by count or by a flush", () => {
-  const table = createTable([{ label: "ID" }], "plain", PIPE, 3);
+  const table = createTable([{ label: "ID" }], "plain", PIPE, { settleAfter: 3 });
   assert.equal(table.row(["a"]), "");
   assert.equal(table.flush(), "ID\na\n");
   assert.equal(table.flush(), "");

@@ -1,0 +1,25 @@
+/** A monotonic clock that stops while a question waits for its answer, so that thinking uses up no time limit. */
+interface PausedClock {
+  now(): number;
+  /** Does work while the clock stands still. */
+  paused<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** Creates the clock from one that never stops. */
+export function pausedClock(monotonic: () => number): PausedClock {
+  let waited = 0;
+  let stopped: number | undefined;
+  return {
+    now: () => (stopped ?? monotonic()) - waited,
+    async paused(work) {
+      const began = monotonic();
+      stopped = began;
+      try {
+        return await work();
+      } finally {
+        waited += monotonic() - began;
+        stopped = undefined;
+      }
+    },
+  };
+}

@@ -1,0 +1,180 @@
+import { isEmpty, isEmptyObject, isPublic, listField, textField } from "../core/client/client.ts";
+import { FIELD_NAMES } from "../core/client/fields.ts";
+import { lint } from "../core/client/rules.ts";
+import { isJsonObject, type JsonObject, toJson } from "../core/json.ts";
+import { relativeTime } from "../core/output/relative-time.ts";
+import { wrapWords } from "../core/output/wrap-words.ts";
+import { capitalize } from "../core/problem.ts";
+import { idOf } from "./views.ts";
+
+/** A line of the page: a label and the values under it. */
+type Line = readonly [label: string, values: readonly string[]];
+
+/** What a field has in most clients, so that it needs no line. */
+const USUAL: Readonly<Record<string, string>> = {
+  response_types: '["code"]',
+  subject_type: '"public"',
+  userinfo_signed_response_alg: '"none"',
+  request_object_signing_alg: '"RS256"',
+};
+
+/** Whether a field says nothing: it is empty, off, or what it usually is. */
+function isUsual(name: string, value: unknown): boolean {
+  return isEmpty(value) || value === false || isEmptyObject(value) || toJson(value) === USUAL[name];
+}
+
+function valuesOf(value: unknown): readonly string[] {
+  if (typeof value === "string") return [value];
+  if (value === true) return ["yes"];
+  if (Array.isArray(value)) return value.flatMap(valuesOf);
+  return [toJson(value)];
+}
+
+/** The fields of a section that say something, by their labels. */
+function lines(client: JsonObject, fields: readonly (readonly [name: string, label: string])[]): readonly Line[] {
+  return fields
+    .filter(([name]) => !isUsual(name, client[name]))
+    .map(([name, label]): Line => [label, valuesOf(client[name])]);
+}
+
+function timeLine(client: JsonObject, name: string, label: string, now: number): readonly Line[] {
+  const time = textField(client, name) ?? "";
+  const relative = relativeTime(time, now);
+  return relative === undefined ? [] : [[label, [`${relative} (${time})`]]];
+}
+
+/** Whether a client changed after it was created; servers give the two times of a new client with different fractions. */
+function wasUpdated(client: JsonObject): boolean {
+  const [created, updated] = ["created_at", "updated_at"].map((name) => Date.parse(textField(client, name) ?? ""));
+  return Math.abs(Number(updated) - Number(created)) >= 1000;
+}
+
+function identity(client: JsonObject, now: number): readonly Line[] {
+  return [
+    ["ID", [idOf(client)]],
+    ...lines(client, [
+      ["client_name", "Name"],
+      ["owner", "Owner"],
+      ["contacts", "Contacts"],
+    ]),
+    ...timeLine(client, "created_at", "Created", now),
+    ...(wasUpdated(client) ? timeLine(client, "updated_at", "Updated", now) : []),
+    ...lines(client, [
+      ["client_uri", "Home page"],
+      ["logo_uri", "Logo"],
+      ["policy_uri", "Privacy policy"],
+      ["tos_uri", "Terms"],
+      ["metadata", "Metadata"],
+    ]),
+  ];
+}
+
+function redirects(client: JsonObject): readonly Line[] {
+  return lines(client, [
+    ["redirect_uris", "After sign-in"],
+    ["post_logout_redirect_uris", "After logout"],
+    ["frontchannel_logout_uri", "Front-channel logout"],
+    ["frontchannel_logout_session_required", "with iss and sid"],
+    ["backchannel_logout_uri", "Back-channel logout"],
+    ["backchannel_logout_session_required", "with sid"],
+    ["allowed_cors_origins", "CORS origins"],
+    ["request_uris", "Request objects"],
+    ["sector_identifier_uri", "Sector identifier"],
+  ]);
+}
+
+const LIFESPAN = /^(.+)_grant_(.+)_token_lifespan$/;
+
+function lifespans(client: JsonObject): readonly Line[] {
+  const set = Object.keys(client).filter((name) => LIFESPAN.test(name) && !isUsual(name, client[name]));
+  if (set.length === 0) return [];
+  const values = set.map((name) => {
+    const [, grant = "", token = ""] = LIFESPAN.exec(name) ?? [];
+    return `${valuesOf(client[name]).join()} ${token} token (${grant})`;
+  });
+  return [["Lifespans", values]];
+}
+
+function tokens(client: JsonObject): readonly Line[] {
+  const scopes = textField(client, "scope") ?? "";
+  return [
+    ["Grants", [listField(client, "grant_types").join(", ") || "none"]],
+    ...lines(client, [["response_types", "Response types"]]),
+    ...(scopes === "" ? [] : [["Scopes", [scopes]] as const]),
+    ...lines(client, [
+      ["audience", "Audience"],
+      ["access_token_strategy", "Access tokens"],
+      ["subject_type", "Subjects"],
+      ["skip_consent", "Skips consent"],
+      ["skip_logout_consent", "Skips logout page"],
+      ["userinfo_signed_response_alg", "Userinfo signed"],
+    ]),
+    ...lifespans(client),
+  ];
+}
+
+/** A public key in a few words; it may be anything that is JSON. */
+function keyText(key: unknown): string {
+  if (!isJsonObject(key)) return toJson(key);
+  const parts = [textField(key, "kty"), textField(key, "crv"), textField(key, "alg"), textField(key, "use")];
+  return `${textField(key, "kid") ?? "(no kid)"}: ${parts.filter((part) => part !== undefined).join(" ")}`;
+}
+
+function keys(client: JsonObject): readonly Line[] {
+  const method = textField(client, "token_endpoint_auth_method") ?? "client_secret_basic";
+  const { jwks } = client;
+  const set = isJsonObject(jwks) && Array.isArray(jwks["keys"]) ? jwks["keys"] : [];
+  return [
+    ["Authentication", [isPublic(client) ? "none: a public client, without a secret" : method]],
+    ...lines(client, [
+      ["token_endpoint_auth_signing_alg", "Assertions"],
+      ["request_object_signing_alg", "Request objects"],
+      ["jwks_uri", "Keys at"],
+    ]),
+    ...(set.length === 0 ? [] : [["Keys", set.map(keyText)] as const]),
+  ];
+}
+
+/** Fields that no section knows, of newer servers or other software. */
+function others(client: JsonObject): readonly Line[] {
+  const names = Object.keys(client).filter((name) => !FIELD_NAMES.includes(name));
+  return lines(
+    client,
+    names.map((name) => [name, name] as const),
+  );
+}
+
+function findings(client: JsonObject): readonly Line[] {
+  return lint(client, (field) => field).map(
+    ({ rule, severity, message, hint }): Line => [capitalize(severity), [`${message} [${rule}]`, capitalize(hint)]],
+  );
+}
+
+function sectionLines(title: string, rows: readonly Line[], columns: number | undefined): readonly string[] {
+  if (rows.length === 0) return [];
+  const width = Math.max(...rows.map(([label]) => label.length)) + 2;
+  const indent = " ".repeat(2 + width);
+  const text = rows.flatMap(([label, values]) =>
+    values.flatMap((value, at) => {
+      const line = `  ${(at === 0 ? label : "").padEnd(width)}${value}`;
+      return (columns === undefined ? line : wrapWords(line, columns, indent)).split("\n");
+    }),
+  );
+  return ["", title, ...text];
+}
+
+/**
+ * The lines of a client for people: what isn't usual, by subject, and what the rules find. Long lines are broken at the
+ * columns of a terminal.
+ */
+export function clientPage(client: JsonObject, now: number, columns: number | undefined): readonly string[] {
+  const sections: readonly (readonly [title: string, rows: readonly Line[]])[] = [
+    ["Client", identity(client, now)],
+    ["Redirects", redirects(client)],
+    ["Tokens", tokens(client)],
+    ["Keys", keys(client)],
+    ["Other fields", others(client)],
+    ["Findings", findings(client)],
+  ];
+  return sections.flatMap(([title, rows]) => sectionLines(title, rows, columns)).slice(1);
+}

@@ -1,0 +1,51 @@
+import type { Context } from "../command.ts";
+import { type Label, textField } from "../core/client/client.ts";
+import type { LintFinding } from "../core/client/lint-finding.ts";
+import { findingProblem, lint } from "../core/client/rules.ts";
+import type { JsonObject } from "../core/json.ts";
+import { Problem, withMessage } from "../core/problem.ts";
+import { isDryRun } from "./dry-run.ts";
+
+/** A client that is about to be created. */
+interface NewClient {
+  readonly client: JsonObject;
+  readonly label: Label;
+}
+
+const SLASH_RULE = "client-id-slash";
+
+/** Which findings of the rules are reported before a request: not those that {@link rejectUnfindableIds} asks the server about. */
+export function checkedOffline({ values }: Pick<Context, "values">): (finding: LintFinding) => boolean {
+  return isDryRun({ values }) ? () => true : ({ rule }) => rule !== SLASH_RULE;
+}
+
+/**
+ * Rejects IDs with a slash, such as URLs, where the server would create the client and never find it again. Asks the
+ * server for such a client, and only if there is one.
+ */
+export async function rejectUnfindableIds(
+  { admin }: Pick<Context, "admin">,
+  clients: readonly NewClient[],
+): Promise<void> {
+  const found = clients.flatMap(({ client, label }) => lint(client, label).filter(({ rule }) => rule === SLASH_RULE));
+  const [first, ...others] = found;
+  const id = clients.map(({ client }) => textField(client, "client_id") ?? "").find((each) => each.includes("/"));
+  if (first === undefined || id === undefined || (await findsIt(admin, id))) return;
+  const problem = findingProblem(first);
+  throw withMessage(problem, `${problem.message}, which this server cannot look up`, {
+    details: others.map(({ message }) => message),
+  });
+}
+
+/** Whether the server has a path for this ID; whether it has the client doesn't matter. */
+async function findsIt(admin: Context["admin"], id: string): Promise<boolean> {
+  // The family first, so that only the path of the client can be missing.
+  await admin.family();
+  try {
+    await admin.find(id);
+    return true;
+  } catch (error) {
+    if (error instanceof Problem && error.code === "slash-in-id") return false;
+    throw error;
+  }
+}

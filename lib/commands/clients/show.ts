@@ -1,0 +1,53 @@
+import { Batch } from "../../clients/batch.ts";
+import { clientPage } from "../../clients/client-page.ts";
+import { CLIENT_VIEW } from "../../clients/views.ts";
+import { type Context, command, type Result } from "../../command.ts";
+import { badId } from "../../core/client/id.ts";
+import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import type { JsonObject } from "../../core/json.ts";
+import type { View } from "../../core/output/render.ts";
+import { withoutCredentials } from "../../core/redact.ts";
+
+/** Clients as pages of text, with an empty line between two. */
+function pageView({ stdout, now }: Pick<Context["host"], "stdout" | "now">): View<JsonObject> {
+  const columns = stdout.isTerminal ? stdout.columns || 80 : undefined;
+  let count = 0;
+  return {
+    ...CLIENT_VIEW,
+    text: (client) => [...(count++ === 0 ? [] : [""]), ...clientPage(client, now(), columns)],
+  };
+}
+
+async function run(context: Context): Promise<Result> {
+  const { admin, host, operands } = context;
+  const batch = new Batch(context, operands.length);
+  async function* items(): AsyncGenerator<JsonObject> {
+    for (const id of operands) {
+      const record = await batch.attempt(() => admin.get(id));
+      if (record !== undefined) yield withoutCredentials(record);
+    }
+  }
+  return { view: pageView(host), isList: operands.length > 1, items: items(), isPaged: true, exit: () => batch.exit() };
+}
+
+/** `clients show` and `show oauth2-client`: clients for people to read. */
+export const show = command({
+  name: "show",
+  summary: "Describe clients for people to read",
+  about: [
+    "Shows what sets a client apart: its redirects, tokens and keys without the values that most clients have, its age, and what the rules find (hydra help rules). For programs use get, which shows every field.",
+  ],
+  operands: { name: "ID", least: 1, most: Number.POSITIVE_INFINITY, help: "Client ID" },
+  flags: [...SERVER_COMMAND_FLAGS],
+  examples: {
+    "1.x": [["clients show my-app", "What is registered for a client, and what is wrong with it"]],
+    "2.x": [["show oauth2-client my-app", "What is registered for a client, and what is wrong with it"]],
+  },
+  server: true,
+  credentials: "ids",
+  format: { "1.x": "text", "2.x": "text" },
+  prepare: (context) => ({
+    problems: context.operands.map(badId).filter((problem) => problem !== undefined),
+    run: () => run(context),
+  }),
+});

@@ -1,0 +1,64 @@
+import type { JsonObject } from "../json.ts";
+import { type Problem, usageError } from "../problem.ts";
+import { classifyKey } from "./misnamed-fields.ts";
+
+/** A key of a client that is not a field. */
+export interface KeyFinding {
+  readonly severity: "error" | "warning";
+  /** `"grant_typs" in client.json is not a client field` */
+  readonly message: string;
+  /** The right field, or how to do what the key means. */
+  readonly hint: string | undefined;
+}
+
+/** The finding of a key that is not a field; with a `hint` it is a mistake and not an extension. */
+export function keyFinding(name: string, hint: string | undefined, lenient: boolean): KeyFinding {
+  const severity = hint === undefined || lenient ? "warning" : "error";
+  return { severity, message: `${name} is not a client field`, hint };
+}
+
+/**
+ * The keys of a client that are not fields. Misspelt and wrong names would lose what they say, so they are errors unless
+ * `lenient`; extensions, registered or not, are warnings. `nameOf` is what messages call a key.
+ */
+export function keyFindings(
+  client: JsonObject,
+  nameOf: (key: string) => string,
+  lenient: boolean,
+): readonly KeyFinding[] {
+  return Object.keys(client).flatMap((key): readonly KeyFinding[] => {
+    const found = classifyKey(key);
+    switch (found.kind) {
+      case "field":
+        return [];
+      case "misspelt":
+        return [keyFinding(nameOf(key), `did you mean ${found.field}?`, lenient)];
+      case "wrong-name":
+        return [keyFinding(nameOf(key), found.hint, lenient)];
+      default:
+        return [keyFinding(nameOf(key), undefined, lenient)];
+    }
+  });
+}
+
+/** A finding as the text of a warning. */
+export function keyWarning({ message, hint }: KeyFinding): string {
+  return hint === undefined ? message : `${message}; ${hint}`;
+}
+
+/** A finding as a usage error. */
+export function keyProblem({ severity, message, hint }: KeyFinding): Problem {
+  return usageError(message, problemHint(severity, hint), "unknown-field");
+}
+
+function problemHint(severity: KeyFinding["severity"], hint: string | undefined): string {
+  if (hint === undefined) return "leave it out, or leave out --strict";
+  if (severity === "warning") return hint;
+  return `${hint}${hint.endsWith("?") ? " " : "; "}--lenient goes on anyway`;
+}
+
+/** Whether an object can be meant as a client: one of its keys is a field, or unless `lenient` is a mistake for one. */
+export function looksLikeClient(client: JsonObject, lenient: boolean): boolean {
+  const kinds = Object.keys(client).map((key) => classifyKey(key).kind);
+  return kinds.some((kind) => kind === "field" || (!lenient && (kind === "misspelt" || kind === "wrong-name")));
+}

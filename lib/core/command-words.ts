@@ -1,0 +1,42 @@
+/** The commands of Ory Hydra's own CLI, of every version, that this program doesn't have: by their parent commands. */
+const ORY_COMMANDS: Readonly<Record<string, ReadonlySet<string>>> = {
+  "": new Set([
+    ...["serve", "migrate", "janitor", "token", "perform", "introspect", "revoke", "keys", "jwk", "jwks"],
+    ...["connect", "groups", "policies", "warden", "host"],
+  ]),
+  ...Object.fromEntries(
+    ["create", "get", "list", "ls", "delete", "import", "update"].map((verb) => [
+      verb,
+      new Set(["jwk", "jwks", "key", "keys", "access-tokens", "access-token"]),
+    ]),
+  ),
+};
+
+/** Whether the words of a command line name a command of Ory Hydra's own CLI. */
+export function isOryCommand(parents: readonly string[], word: string): boolean {
+  return ORY_COMMANDS[parents.join(" ")]?.has(word) === true;
+}
+
+/** What people write for a command of this program, and the words after `hydra` that they mean. */
+const MEANT_COMMANDS: ReadonlyMap<string, string> = new Map([
+  ...["export", "dump", "backup"].map((word) => [word, "clients list --format json"] as const),
+  ...["find", "search", "all"].map((word) => [word, "clients list"] as const),
+  ...["describe", "view", "read", "info", "inspect"].map((word) => [word, "clients get"] as const),
+  ...["register", "add"].map((word) => [word, "clients create"] as const),
+  ...["remove", "destroy"].map((word) => [word, "clients delete"] as const),
+  ...["edit", "patch", "set", "modify"].map((word) => [word, "clients update"] as const),
+  ...["rotate", "regenerate-secret", "reset-secret"].map((word) => [word, "clients rotate-secret"] as const),
+]);
+
+/** The command that people mean by the name that other tools have for it. */
+export function commandMeantBy(word: string): string | undefined {
+  return MEANT_COMMANDS.get(word.toLowerCase());
+}
+
+/** The commands that change clients. */
+const WRITING: ReadonlySet<string> = new Set(["create", "new", "update", "delete", "rm", "import", "rotate-secret"]);
+
+/** Whether a command may be suggested for a word: one that changes clients only for a word that begins like it. */
+export function maySuggest(command: string, word: string): boolean {
+  return !WRITING.has(command) || command[0] === word[0]?.toLowerCase();
+}

@@ -1,0 +1,60 @@
+import { shellQuoted } from "../output/shell.ts";
+import { readForeignFormat } from "./common-mistakes.ts";
+import type { Flag, FlagIndex } from "./flag.ts";
+import { isCredentialFlag, readWord, type Word } from "./read-word.ts";
+
+/** What stands for a value that is not shown. */
+const HIDDEN = "…";
+
+/** The longest value that is shown. */
+const LONGEST = 100;
+
+/** The userinfo, the query or the fragment of a URL, or a credential with its name before it. */
+const MAYBE_SECRET = /:.*@|[?#]|(secret|password|token)[^:=]*[:=]|bearer|basic /i;
+
+/** A word as a shell reads it; one that may hold a credential, such as the userinfo or the query of a URL, is not shown. */
+function shown(text: string): string {
+  return text.length > LONGEST || MAYBE_SECRET.test(text) ? HIDDEN : shellQuoted(text);
+}
+
+/** Flags whose values can be whole clients, with their credentials. */
+const FREE_VALUES: ReadonlySet<string> = new Set(["set", "metadata", "jwks"]);
+
+function shownValue(flag: Flag, value: string): string {
+  return flag.secret === true || FREE_VALUES.has(flag.name) ? HIDDEN : shown(value);
+}
+
+/** A command line with `--format` in the place of `-o` or `--json`, which other tools have. Credentials are not shown. */
+export function withFormatFlag(command: string, words: readonly string[], index: FlagIndex): string {
+  const line: string[] = ["hydra", command];
+  // An operand may be the rest of a credential with spaces.
+  const hasCredential = words.some((word) => isCredentialFlag(word.split("=", 1)[0] ?? "", index));
+  for (let at = 0; at < words.length; ) {
+    const text = words[at] ?? "";
+    const word = readWord(text, index);
+    if (word.kind === "end") return [...line, "--", HIDDEN].join(" ");
+    const [parts, taken] =
+      word.kind === "operand"
+        ? ([[hasCredential ? HIDDEN : shown(text)], 1] as const)
+        : flagParts(word, text, words[at + 1]);
+    line.push(...parts);
+    at += taken;
+  }
+  return line.join(" ");
+}
+
+/** What replaces a word with flags, and how many words of the command line that takes. */
+function flagParts(
+  { complete, awaiting, unknown }: Extract<Word, { readonly kind: "flags" }>,
+  text: string,
+  next: string | undefined,
+): readonly [parts: readonly string[], taken: number] {
+  const parts = complete.map(({ flag, spelled, value }) =>
+    value === undefined ? spelled : `${spelled}=${shownValue(flag, value)}`,
+  );
+  if (awaiting !== undefined) return [[...parts, awaiting.spelled, shownValue(awaiting.flag, next ?? "")], 2];
+  if (unknown === undefined) return [parts, 1];
+  const foreign = readForeignFormat(text, next);
+  if (foreign !== undefined) return [[...parts, "--format", shellQuoted(foreign.format)], foreign.words];
+  return [[...parts, HIDDEN], next?.startsWith("-") === false ? 2 : 1];
+}

@@ -1,0 +1,69 @@
+import { packetsOf, streamIn, TAG } from "./key-material.ts";
+
+/** A key that a message is encrypted to (RFC 9580 section 5.1). */
+interface MessageRecipient {
+  /** Sixteen hexadecimal digits; undefined if the sender has hidden it. */
+  readonly keyId: string | undefined;
+  readonly algorithm: string;
+}
+
+/** What an encrypted message says about itself without being decrypted. */
+export interface EncryptedMessage {
+  readonly recipients: readonly MessageRecipient[];
+  /** Number of passwords that decrypt it. */
+  readonly passwords: number;
+}
+
+/** Encryption algorithms by their IDs (RFC 9580 section 9.1). */
+const ALGORITHMS: ReadonlyMap<number, string> = new Map([
+  [1, "RSA"],
+  [2, "RSA"],
+  [16, "ElGamal"],
+  [18, "ECDH"],
+  [25, "X25519"],
+  [26, "X448"],
+]);
+
+/** Packet type IDs of encrypted data. */
+const ENCRYPTED_DATA: readonly number[] = [9, 18, 20];
+
+/** The encrypted message in some material, in the encodings that keys have too; undefined for anything else. */
+export function encryptedMessageIn(material: string | Uint8Array, origin: string): EncryptedMessage | undefined {
+  const bytes = streamIn(material, origin);
+  if (bytes === undefined) return undefined;
+  const { packets } = packetsOf(bytes);
+  const [first] = packets.filter(({ tag }) => tag !== TAG.marker);
+  const isMessage =
+    first !== undefined && [TAG.keyEncryptedKey, TAG.passwordEncryptedKey, ...ENCRYPTED_DATA].includes(first.tag);
+  if (!isMessage) return undefined;
+  return {
+    recipients: packets.filter(({ tag }) => tag === TAG.keyEncryptedKey).map(({ body }) => recipientOf(body)),
+    passwords: packets.filter(({ tag }) => tag === TAG.passwordEncryptedKey).length,
+  };
+}
+
+/** The recipient in a packet of version 3, which has a key ID, or of version 6, which has a fingerprint. */
+function recipientOf(body: Uint8Array): MessageRecipient {
+  if (body[0] !== 6) return { keyId: shownId(body.subarray(1, 9)), algorithm: algorithmOf(body[9]) };
+  const length = body[1] ?? 0;
+  const [version] = body.subarray(2, 3);
+  const fingerprint = body.subarray(3, 2 + length);
+  const id = version === 6 ? fingerprint.subarray(0, 8) : fingerprint.subarray(-8);
+  return { keyId: shownId(id), algorithm: algorithmOf(body[2 + length]) };
+}
+
+function shownId(bytes: Uint8Array): string | undefined {
+  if (bytes.every((byte) => byte === 0)) return undefined;
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"))
+    .join("")
+    .toUpperCase();
+}
+
+function algorithmOf(id: number | undefined): string {
+  return ALGORITHMS.get(id ?? 0) ?? `algorithm ${id ?? 0}`;
+}
+
+/** The key ID of a fingerprint: its end, or its start for version 6 (RFC 9580 section 5.5.4). */
+export function keyIdOf(fingerprint: string): string {
+  return fingerprint.length > 40 ? fingerprint.slice(0, 16) : fingerprint.slice(-16);
+}

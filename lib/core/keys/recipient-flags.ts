@@ -1,0 +1,59 @@
+import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL, REQUIRE_PIN } from "../flags/flag-table.ts";
+import type { FlagValues } from "../flags/flag-values.ts";
+import { type Problem, usageError } from "../problem.ts";
+import { redactUrl } from "../redact.ts";
+import { escapeControls } from "../text.ts";
+import { keyAddressProblem, keybaseNameProblem } from "./key-source.ts";
+import { isLookedUp, keybaseUser, keySourceProblem, parseKeySource } from "./key-text.ts";
+import { pinProblem } from "./recipient.ts";
+
+/** The keys that are fetched from the network, as specified: the server decides which key it is, unless it is pinned. */
+function fetchedKeys(values: FlagValues): readonly string[] {
+  return [
+    ...values.list(PGP_KEY).flatMap((key) => (isLookedUp(parseKeySource(key)) ? [`--${PGP_KEY.name} ${key}`] : [])),
+    ...values.list(PGP_KEY_URL).map((url) => `${values.origin(PGP_KEY_URL).name} ${redactUrl(url)}`),
+    ...values.list(KEYBASE).map((name) => `${values.origin(KEYBASE).name} ${name}`),
+  ];
+}
+
+/** The problem for a fetched key without a fingerprint if one is required, or undefined. */
+function pinMissing(values: FlagValues): Problem | undefined {
+  const [first] = fetchedKeys(values);
+  if (!values.bool(REQUIRE_PIN) || first === undefined || values.isSet(PGP_FINGERPRINT)) return undefined;
+  return usageError(
+    `Cannot use the key of ${escapeControls(first)}: it is fetched, and ${values.origin(REQUIRE_PIN).name} requires a fingerprint`,
+    `confirm the fingerprint with the owner through another channel and add --${PGP_FINGERPRINT.name}`,
+    "pin-required",
+  );
+}
+
+/** All problems of the recipient flags that can be found before any key is fetched. */
+export function recipientProblems(values: FlagValues): readonly Problem[] {
+  const pins = values.list(PGP_FINGERPRINT);
+  const pinned = pins.length > 0;
+  const found: readonly (Problem | undefined)[] = [
+    ...pins.map((pin) => pinProblem(pin, values.origin(PGP_FINGERPRINT).name)),
+    ...values.list(PGP_KEY).map((key) => keySourceProblem(parseKeySource(key), values.origin(PGP_KEY).name)),
+    ...values.list(PGP_KEY_URL).map((url) => {
+      const source = parseKeySource(url);
+      const { name } = values.origin(PGP_KEY_URL);
+      return isLookedUp(source) ? keySourceProblem(source, name) : keyAddressProblem(url, pinned, name);
+    }),
+    ...values.list(KEYBASE).map((name) => keybaseNameProblem(keybaseUser(name), values.origin(KEYBASE).name)),
+  ];
+  const unpinned = pinMissing(values);
+  const lacksKey = pinned && ![PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => values.isSet(flag));
+  return [
+    ...found.filter((problem) => problem !== undefined),
+    ...(unpinned === undefined ? [] : [unpinned]),
+    ...(lacksKey
+      ? [
+          usageError(
+            `${values.origin(PGP_FINGERPRINT).name} requires a key`,
+            "add --pgp-key, --pgp-key-url or --keybase",
+            "fingerprint-without-key",
+          ),
+        ]
+      : []),
+  ];
+}

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { pausedClock } from "../../../lib/adapters/host/paused-clock.ts";
+
+test("a clock stands still while work is done, also if it fails", async () => {
+  let real = 100;
+  const clock = pausedClock(() => real);
+  const started = clock.now();
+  real += 5;
+  assert.equal(clock.now() - started, 5);
+  const answer = await clock.paused(async () => {
+    real += 60_000;
+    assert.equal(clock.now() - started, 5);
+    return "y";
+  });
+  assert.equal(answer, "y");
+  assert.equal(clock.now() - started, 5);
+  const failing = clock.paused(async () => {
+    real += 1_000;
+    throw new Error("no");
+  });
+  await assert.rejects(failing, /no/);
+  real += 2;
+  assert.equal(clock.now() - started, 7);
+});

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { withFormatFlag } from "../../../lib/core/flags/corrected-line.ts";
+import { indexFlags } from "../../../lib/core/flags/flag.ts";
+import { ID, SECRET, SERVER_COMMAND_FLAGS, SET } from "../../../lib/core/flags/flag-table.ts";
+
+const INDEX = indexFlags([ID, SECRET, SET, ...SERVER_COMMAND_FLAGS]);
+
+/** Command lines without the command, and what is suggested. */
+const LINES: readonly (readonly [words: readonly string[], corrected: string])[] = [
+  [["-o", "json"], "--format json"],
+  [["a", "-o=yaml", "b"], "a --format yaml b"],
+  [["-v", "--json", "my app"], "-v --format json 'my app'"],
+  [["--output", "jsonpath=$.a"], "--format 'jsonpath=$.a'"],
+  [["--out", "wide"], "--format table"],
+  [["-ojson", "--fail-after=3s"], "--format json --fail-after=3s"],
+  [["--id", "refresh_token", "--yaml"], "--id refresh_token --format yaml"],
+];
+
+/** Lines with `hush` where a credential can be. */
+const SECRET_LINES: readonly (readonly string[])[] = [
+  ["--secret", "hush", "--json"],
+  ["--secret=hush", "--json"],
+  ["--secret", "not", "hush", "--json"],
+  ["--id", "--secret", "hush", "--json"],
+  ["--json", "--", "--secret", "hush"],
+  ["-H", "Authorization: hush", "--json"],
+  ["-HX-Token:hush", "--json"],
+  ["--access-token", "hush", "-o", "json"],
+  ["-e", "http://user:hush@host/", "--json"],
+  ["--endpoint=http://host/?token=hush", "--json"],
+  ["--set", 'client_secret="hush"', "--json"],
+  ["--client-secret", "hush", "--json"],
+  ["--client-secret=hush", "--json"],
+  ["client_secret=hush", "--json"],
+];
+
+test("the format that is written as in other tools becomes --format, and everything else stays", () => {
+  for (const [words, corrected] of LINES)
+    assert.equal(withFormatFlag("clients get", words, INDEX), `hydra clients get ${corrected}`);
+});
+
+test("credentials are not shown", () => {
+  for (const words of SECRET_LINES)
+    assert.doesNotMatch(withFormatFlag("clients get", words, INDEX), /hush/, words.join(" "));
+});
