@@ -146,7 +146,7 @@ function metadataProblems(context: Pick<Context, "values" | "format">): readonly
   if (format.kind !== "k8s-secret" && secretFormat(context) !== "k8s")
     return [
       usageError(
-        `${values.origin(first).name} is only for Kubernetes Secrets`,
+        `Cannot use --${first.name}: it is only for Kubernetes Secrets`,
         "add --secret-format k8s with --secret-out, or --format k8s-secret",
         "metadata-without-k8s",
       ),

@@ -144,6 +144,8 @@ describe("--dry-run", () => {
       "--strict",
       "-g",
       "implicit",
+      "-r",
+      "token",
       "-c",
       "http://localhost/",
     ]);

@@ -156,7 +156,7 @@ describe("clients import --secret-out", () => {
         /^Error: Client ID "x+…?" is too long for a file name of --secret-out/,
       ],
       [["--secret-format", "k8s"], [web], /^Error: --secret-format has no file to write/],
-      [["--namespace", "auth"], [web], /^Error: --namespace is only for Kubernetes Secrets/],
+      [["--namespace", "auth"], [web], /^Error: Cannot use --namespace: it is only for Kubernetes Secrets/],
       [[...k8s, "--namespace", "Auth"], [web], /^Error: --namespace "Auth" is not a Kubernetes namespace/],
       [[...k8s, "--label", "app"], [web], /^Error: --label "app" is not a Kubernetes label/],
       [[...k8s, "--label", "a b=c"], [web], /^Error: --label "a b=c" is not a Kubernetes label/],

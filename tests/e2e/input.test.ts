@@ -2,10 +2,11 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from "node:fs";
+import { closeSync, constants, openSync, readdirSync, readlinkSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { BINARY, type Running, type RunOptions, runBinary, start, startBinary, temporaryFolder } from "./binary.ts";
+import { waitUntilIdle } from "./process-state.ts";
 import { ends, fails, SLOW, told } from "./scenario.ts";
 
 const CREATE = ["clients", "create", "-g", "client_credentials"];
@@ -50,14 +51,6 @@ function silentPipe(folder: string): { readonly path: string } & Disposable {
 
 async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
-/** Resolves once the program handles signals itself. */
-function listens({ pid }: Running): Promise<void> {
-  return until(() => {
-    const caught = /^SigCgt:\s+(\w+)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? "0";
-    return (BigInt(`0x${caught}`) & 2n) !== 0n;
-  });
 }
 
 /** Resolves once the program has opened a file. */
@@ -130,7 +123,7 @@ describe("input", () => {
       named.kill("SIGTERM");
       ends(await named.ended, 143);
       await using waiting = startWith(pipe.path, [...args, "-"]);
-      await listens(waiting);
+      await waitUntilIdle(waiting.pid);
       waiting.kill("SIGINT");
       ends(await waiting.ended, 130);
     }
@@ -142,7 +135,7 @@ describe("input", () => {
     execFileSync("mkfifo", [path]);
     for (const { args, prefix = "" } of READERS) {
       await using running = startBinary([...args, `${prefix}${path}`], OPTIONS);
-      await listens(running);
+      await waitUntilIdle(running.pid);
       running.kill("SIGTERM");
       ends(await running.ended, 143);
     }

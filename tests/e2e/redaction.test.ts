@@ -310,11 +310,16 @@ const COMMANDS: Readonly<Record<string, readonly Case[]>> = {
     { args: ({ token }) => ["clients", "get", "old", "--access-token", token] },
     { args: () => ["clients", "get", "nobody", "old"] },
   ],
+  "clients show": [
+    { args: ({ token }) => ["clients", "show", "old", "--access-token", token] },
+    { args: () => ["clients", "show", "nobody", "old"] },
+  ],
   "get oauth2-client": [{ args: () => ["get", "oauth2-client", "old"] }],
   "clients list": [
     { args: () => ["clients", "list", "--access-token-file", "token"] },
     { args: () => ["clients", "list", "--limit", "1"] },
   ],
+  "show oauth2-client": [{ args: () => ["show", "oauth2-client", "old"] }],
   "list oauth2-client": [{ args: () => ["list", "oauth2-client"] }],
   "clients update": [
     { args: () => ["clients", "update", "old", "--name", "x"] },

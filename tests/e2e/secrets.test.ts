@@ -38,7 +38,7 @@ function readText(fd: number): string {
   return new TextDecoder().decode(bytes.subarray(0, readSync(fd, bytes)));
 }
 
-const CREATE = ["clients", "create", "-g", "client_credentials", "-r", "token"];
+const CREATE = ["clients", "create", "-g", "client_credentials"];
 
 const GIVEN = "given~secret_0123.456789";
 

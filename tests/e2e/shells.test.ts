@@ -61,7 +61,7 @@ const ALL: readonly (readonly [line: string, candidates: readonly string[]])[] =
   ["hydra clients get ", ["app-one", "app-two", "we\\ ird:id\\'x"]],
   ["hydra clients delete app-one ", ["app-two", "we\\ ird:id\\'x"]],
   ["hydra clients create --if-exists ", ["fail", "skip", "update"]],
-  ["hydra pgp inspect ", ["@", "keybase:", "wkd:"]],
+  ["hydra pgp inspect ", ["@", "github:", "keybase:", "wkd:"]],
 ];
 
 let sandbox: Sandbox;

@@ -18,7 +18,7 @@ type KeyClass =
  * The names of the IANA registry "OAuth Dynamic Client Registration Metadata" that are not fields of Hydra, and those of
  * OpenID Connect Relying Party Metadata Choices. They are right names, however near one is to a field.
  */
-export const REGISTERED_NAMES: readonly string[] = [
+const REGISTERED: ReadonlySet<string> = new Set([
   // RFC 7591
   "client_id_issued_at",
   "software_id",
@@ -100,9 +100,7 @@ export const REGISTERED_NAMES: readonly string[] = [
   "userinfo_encryption_alg_values_supported",
   "userinfo_encryption_enc_values_supported",
   "userinfo_signing_alg_values_supported",
-];
-
-const REGISTERED: ReadonlySet<string> = new Set(REGISTERED_NAMES);
+]);
 
 /** Names that people and other programs use for a field, in the form of {@link snakeCase}. */
 const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {

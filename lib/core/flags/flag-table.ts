@@ -501,7 +501,7 @@ export const NO_INPUT: BoolFlag = {
   kind: "switch",
   name: "no-input",
   group: "general",
-  help: "Never ask for what is missing on the command line",
+  help: "Never ask for what is missing",
 };
 
 /** The last flags of every command that calls a server. */

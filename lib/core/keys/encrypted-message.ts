@@ -1,3 +1,4 @@
+import { Problem } from "../problem.ts";
 import { packetsOf, streamIn, TAG } from "./key-material.ts";
 
 /** A key that a message is encrypted to (RFC 9580 section 5.1). */
@@ -29,7 +30,7 @@ const ENCRYPTED_DATA: readonly number[] = [9, 18, 20];
 
 /** The encrypted message in some material, in the encodings that keys have too; undefined for anything else. */
 export function encryptedMessageIn(material: string | Uint8Array, origin: string): EncryptedMessage | undefined {
-  const bytes = streamIn(material, origin);
+  const bytes = streamOf(material, origin);
   if (bytes === undefined) return undefined;
   const { packets } = packetsOf(bytes);
   const [first] = packets.filter(({ tag }) => tag !== TAG.marker);
@@ -40,6 +41,16 @@ export function encryptedMessageIn(material: string | Uint8Array, origin: string
     recipients: packets.filter(({ tag }) => tag === TAG.keyEncryptedKey).map(({ body }) => recipientOf(body)),
     passwords: packets.filter(({ tag }) => tag === TAG.passwordEncryptedKey).length,
   };
+}
+
+/** The packets as bytes; what can't be read is left for the reader of keys, which says why. */
+function streamOf(material: string | Uint8Array, origin: string): Uint8Array | undefined {
+  try {
+    return streamIn(material, origin);
+  } catch (error) {
+    if (error instanceof Problem) return undefined;
+    throw error;
+  }
 }
 
 /** The recipient in a packet of version 3, which has a key ID, or of version 6, which has a fingerprint. */
