@@ -12,7 +12,10 @@ const COMMON_FLAGS: ReadonlyMap<string, string | undefined> = new Map<string, st
   ["response-types", "Response types (default: code)"],
   ["scope", undefined],
   ["audience", undefined],
-  ["token-endpoint-auth-method", "client_secret_basic, client_secret_post, private_key_jwt, or none"],
+  [
+    "token-endpoint-auth-method",
+    "client_secret_basic (default), client_secret_post, private_key_jwt, or none: a public client",
+  ],
   ["post-logout-callbacks", undefined],
   ["owner", undefined],
   ["metadata", undefined],
