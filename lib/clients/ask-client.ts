@@ -139,7 +139,7 @@ function commandLine(syntax: Context["syntax"], client: JsonObject): string {
   return ["hydra", ...command, ...words].map(shellQuoted).join(" ");
 }
 
-/** Asks a person to describe a client; returns the values with the flags that the answers stand for. */
+/** Asks a person to describe a client; returns the values as if the matching flags had been given. */
 export async function askClient(context: AskContext, values: FlagValues): Promise<FlagValues> {
   const client = await askFields(context);
   context.tell(`The same without questions: ${commandLine(context.syntax, client)}`);

@@ -14,7 +14,7 @@ const CURL_VIEW: View<JsonObject> = {
 
 const REQUEST_VIEW: View<JsonObject> = { columns: [], id: (request) => String(request["url"]) };
 
-/** Stands for a secret that a run would generate; {@link redacted} replaces it before anything is shown. */
+/** Placeholder for a secret that a run would generate; {@link redacted} replaces it before anything is shown. */
 export const GENERATED = "generated";
 
 /** Whether `--dry-run` asks to send nothing. */
