@@ -140,7 +140,7 @@ export interface Context {
 }
 
 /** Words after a command that are not flags. */
-export interface Operands {
+export interface OperandSpec {
   /** How help names one: `ID`. */
   readonly name: string;
   readonly least: number;
@@ -167,7 +167,7 @@ interface Spec {
   /** Paragraphs for its help page. */
   readonly about?: readonly string[];
   readonly flags: readonly Flag[];
-  readonly operands?: Operands;
+  readonly operands?: OperandSpec;
   /** Command lines without the program's name, by syntax. */
   readonly examples: Readonly<Partial<Record<Syntax, readonly (readonly [line: string, what: string])[]>>>;
   /** Whether it talks to a server, so that an endpoint is needed; `if-asked`: only with one of its flags. */

@@ -2,7 +2,7 @@ import { toBase64 } from "../core/bytes.ts";
 import type { EncryptedFormat, Recipient, SkippedKey } from "../core/keys/recipient.ts";
 import { Problem } from "../core/problem.ts";
 import { encryptTo, everyV6 } from "./pgp/encrypt-message.ts";
-import { evaluateAll } from "./pgp/evaluate.ts";
+import { parseAndEvaluateKeys } from "./pgp/evaluate.ts";
 import { problemOf } from "./pgp/explain-issue.ts";
 import { type Inspection, inspectionOf } from "./pgp/inspection.ts";
 import type { KeyReport } from "./pgp/key-report.ts";
@@ -26,7 +26,7 @@ export async function recipientsFrom(
   selector: KeySelector = {},
 ): Promise<readonly Recipient[]> {
   const pgp = await import("openpgp");
-  const selected = select(await evaluateAll(pgp, material, origin, now), origin, selector);
+  const selected = select(await parseAndEvaluateKeys(pgp, material, origin, now), origin, selector);
   return selected.map(({ parsed, report }): Recipient => {
     const { fingerprint, algorithm, userId, created, expires, encryptsTo, issue } = report;
     if (encryptsTo === undefined) {
@@ -66,7 +66,7 @@ export async function inspectKey(
   now: Date,
 ): Promise<readonly Inspection[]> {
   const pgp = await import("openpgp");
-  const evaluated = await evaluateAll(pgp, material, origin, now);
+  const evaluated = await parseAndEvaluateKeys(pgp, material, origin, now);
   return evaluated.map(({ report }) => inspectionOf(report, origin));
 }
 

@@ -1,11 +1,11 @@
-import { isLeaf, type Operands } from "../command.ts";
+import { isLeaf, type OperandSpec } from "../command.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
 import type { HelpPage } from "../core/help/help.ts";
 import { TOPICS } from "../core/help/topics.ts";
 import { childrenOf, type ResolvedCommand, resolved } from "./resolve.ts";
 
 /** How operands are written in a usage line: `ID`, `ID…`, `[FILE]…`. */
-function operandsUsage(operands: Operands | undefined): string {
+function operandsUsage(operands: OperandSpec | undefined): string {
   if (operands === undefined) return "";
   const { name, least, most } = operands;
   return `${least > 0 ? name : `[${name}]`}${most > 1 ? "…" : ""}`;

@@ -1,7 +1,7 @@
 import { DRY_RUN, FORMAT, QUIET } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import { type Format, isJson, parseFormat } from "../core/output/formats.ts";
-import { type Tools, toolsFor } from "../core/output/render.ts";
+import { type FormatLibraries, loadFormatLibraries } from "../core/output/render.ts";
 import { Problem, usageError } from "../core/problem.ts";
 
 /** The format of the results; undefined for one that doesn't exist. */
@@ -59,8 +59,8 @@ export function credentialFormatProblems(
 }
 
 /** Loads what a format needs of libraries. */
-export async function loadTools(format: Format): Promise<Tools> {
-  return toolsFor(format, {
+export async function loadTools(format: Format): Promise<FormatLibraries> {
+  return loadFormatLibraries(format, {
     yaml: () => import("../adapters/yaml.ts").then(({ yamlWriter }) => yamlWriter()),
     jsonpath: (text) => import("../adapters/jsonpath.ts").then(({ compileJsonPath }) => compileJsonPath(text)),
   });

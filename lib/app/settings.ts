@@ -1,5 +1,5 @@
 import type { Host, InputFile } from "../adapters/host.ts";
-import type { Operands } from "../command.ts";
+import type { OperandSpec } from "../command.ts";
 import type { ConfigFile } from "../core/flags/config-file.ts";
 import { type Connection, type ConnectionReading, readConnection } from "../core/flags/connection.ts";
 import { ACCESS_TOKEN_FILE, CA_FILE, CONFIG, ENDPOINT, FORMAT } from "../core/flags/flag-table.ts";
@@ -162,7 +162,7 @@ async function caProblems(input: InputFiles, values: FlagValues): Promise<readon
   }
 }
 
-function operandProblems(path: string, wanted: Operands | undefined, line: ParsedLine): readonly Problem[] {
+function operandProblems(path: string, wanted: OperandSpec | undefined, line: ParsedLine): readonly Problem[] {
   const { operands } = line;
   const most = wanted?.most ?? 0;
   const problems = operands

@@ -5,7 +5,7 @@ import { type ExitName, errorMessage, Problem } from "../core/problem.ts";
 import { SaveFailure } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import {
-  type Delivery,
+  type DeliveredCredentials,
   type DeliveryContext,
   deliveryOf,
   NotEncrypted,
@@ -24,10 +24,10 @@ import {
   type KeptSecret,
   keptText,
   type RecoveryContext,
+  type RecoveryStatus,
   recordOf,
-  type SavedSecret,
-  type SecretStatus,
   savedIn,
+  type UndeliveredSecret,
 } from "./recovery.ts";
 import type { PreparedSecret } from "./secret-source.ts";
 
@@ -36,7 +36,7 @@ export interface ChangedSecret {
   readonly prepared: PreparedSecret;
   /** The server's answer, as the result shows it. */
   readonly record: JsonObject;
-  readonly saved: SavedSecret;
+  readonly saved: UndeliveredSecret;
 }
 
 /** How a new secret is delivered. */
@@ -44,7 +44,7 @@ interface SecretDelivery {
   readonly id: string;
   readonly view: View<JsonObject>;
   /** Called before anything is written; if it throws, the secret is kept. */
-  readonly before: (delivery: Delivery, record: JsonObject) => Promise<void> | void;
+  readonly before: (delivery: DeliveredCredentials, record: JsonObject) => Promise<void> | void;
   readonly exit?: () => ExitName;
 }
 
@@ -68,7 +68,7 @@ export async function sendWithCopy(
   }
 }
 
-function saveBeforeChange(context: RecoveryContext, id: string, prepared: PreparedSecret): SavedSecret {
+function saveBeforeChange(context: RecoveryContext, id: string, prepared: PreparedSecret): UndeliveredSecret {
   const reason = "the request that sets this secret is about to be sent";
   try {
     const record = recordOf(context, { id, state: "unverified", reason }, prepared);
@@ -91,8 +91,8 @@ export async function deliverChangedSecret(
   { id, view, before, exit = () => "done" }: SecretDelivery,
 ): Promise<Result> {
   const { prepared, record, saved } = changed;
-  let secret: Delivery["secret"] = prepared;
-  const status: SecretStatus = { id, state: "made", reason: "the secret is about to be delivered" };
+  let secret: DeliveredCredentials["secret"] = prepared;
+  const status: RecoveryStatus = { id, state: "made", reason: "the secret is about to be delivered" };
   const keep = (): KeptSecret => saved.keep(status, secret);
   try {
     const delivery = await deliveryOf(context, prepared, record);
@@ -111,8 +111,8 @@ export async function deliverChangedSecret(
 interface DeliveryState {
   readonly id: string;
   readonly view: View<JsonObject>;
-  readonly delivery: Delivery;
-  readonly saved: SavedSecret;
+  readonly delivery: DeliveredCredentials;
+  readonly saved: UndeliveredSecret;
   readonly keep: () => KeptSecret;
 }
 

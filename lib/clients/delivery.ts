@@ -8,7 +8,7 @@ import type { View } from "../core/output/render.ts";
 import { errorCode, errorMessage, Problem, usageError } from "../core/problem.ts";
 import { withoutCredentials } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
-import { encryptedFormat, type PreparedSecret, type SecretText, secretNoun } from "./secret-source.ts";
+import { encryptedSecretFormat, type PreparedSecret, type SecretText, secretNoun } from "./secret-source.ts";
 import { ENCRYPTED, ENCRYPTED_KEY, idOf } from "./views.ts";
 
 /** Reports on stderr who can decrypt the secret, and how. */
@@ -23,14 +23,14 @@ export function reportRecipients(
       context.detail(`Not encrypted to subkey ${skipped.fingerprint} (${skipped.algorithm}): ${skipped.reason}`);
     }
   }
-  for (const line of decryptAdvice(recipients, encryptedFormat(context))) context.note(line);
+  for (const line of decryptAdvice(recipients, encryptedSecretFormat(context))) context.note(line);
 }
 
 /** What a delivery needs of a command's context. */
 export type DeliveryContext = Pick<Context, "values" | "keys" | "warn" | "rendersText">;
 
 /** The credentials of one client on their way to the user. */
-export interface Delivery {
+export interface DeliveredCredentials {
   /** What the result shows of the client. */
   readonly shown: JsonObject;
   /** The secret as the result shows it, which must not be lost; undefined when it shows none. */
@@ -51,7 +51,7 @@ export async function deliveryOf(
   context: DeliveryContext,
   prepared: PreparedSecret,
   record: ClientRecord | JsonObject,
-): Promise<Delivery> {
+): Promise<DeliveredCredentials> {
   const { plain, recipients, kind } = prepared;
   const id = idOf(record);
   if (kind === "client_private_key") return keyDelivery(prepared, record);
@@ -84,7 +84,7 @@ export async function deliveryOf(
 }
 
 /** A client that authenticates with a key: a secret that the server generated for it is of no use, and is not shown. */
-function keyDelivery(prepared: PreparedSecret, record: JsonObject): Delivery {
+function keyDelivery(prepared: PreparedSecret, record: JsonObject): DeliveredCredentials {
   const { plain, encrypted } = prepared;
   const shown = withoutCredentials(record);
   return {
@@ -105,7 +105,7 @@ async function encryptAnswered(
   secret: string,
 ): Promise<string> {
   try {
-    return await context.keys.encrypt(recipients, secret, encryptedFormat(context));
+    return await context.keys.encrypt(recipients, secret, encryptedSecretFormat(context));
   } catch (error) {
     throw new NotEncrypted(`cannot encrypt the secret that the server returned: ${safeReason(error)}`, {
       cause: error,

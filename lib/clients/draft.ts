@@ -220,11 +220,11 @@ export function lintDraft(
   for (const warning of draft.warnings) warn(warning);
   const findings = lint(draft.client, draft.label).filter(checkedOffline({ values }));
   const certain = draft.isPartial ? findings.filter(({ severity }) => severity === "error") : findings;
-  return [...draft.problems, ...reportFindings({ values, warn }, [...draft.findings, ...certain])];
+  return [...draft.problems, ...reportWarningsCollectErrors({ values, warn }, [...draft.findings, ...certain])];
 }
 
 /** Shows the warnings among findings and returns the errors; under `--strict` warnings are errors too. */
-export function reportFindings(
+export function reportWarningsCollectErrors(
   { values, warn }: Pick<Context, "values" | "warn">,
   findings: readonly LintFinding[],
 ): readonly Problem[] {

@@ -35,7 +35,7 @@ interface CreateIfMissing {
 }
 
 /** The client with the ID of a create, looked up only if `--if-exists` needs it. */
-export async function findExisting(
+export async function findForIfExists(
   context: Pick<Context, "admin">,
   { draft, ifExists }: Pick<CreateIfMissing, "draft" | "ifExists">,
 ): Promise<Existing | undefined> {

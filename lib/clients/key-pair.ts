@@ -7,7 +7,7 @@ import type { Recipient } from "../core/keys/recipient.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import type { ReadDraft } from "./draft.ts";
-import { encryptedFormat, type PreparedSecret, wantsRecipients } from "./secret-source.ts";
+import { encryptedSecretFormat, type PreparedSecret, wantsRecipients } from "./secret-source.ts";
 
 /** The public key of a draft while it is checked, before the pair is generated. */
 const PLACEHOLDER_JWKS = { keys: [{ use: "sig" }] };
@@ -103,7 +103,7 @@ export async function prepareKey(
   const pem = /\.(pem|key)$/i.test(context.values.text(KEY_OUT) ?? "");
   const plain = pem ? pair.pem : `${toJson(pair.privateJwk, 2)}\n`;
   const encrypted =
-    recipients.length === 0 ? undefined : await context.keys.encrypt(recipients, plain, encryptedFormat(context));
+    recipients.length === 0 ? undefined : await context.keys.encrypt(recipients, plain, encryptedSecretFormat(context));
   const kind = "client_private_key";
   return { pair, prepared: { plain, given: false, encrypted, recipients, kind, keyId: pair.kid } };
 }

@@ -5,7 +5,7 @@ import { SECRET_OUT } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
-import { type Delivery, safeReason } from "./delivery.ts";
+import { type DeliveredCredentials, safeReason } from "./delivery.ts";
 import { secretFileText } from "./secret-file.ts";
 import { ENCRYPTED, ENCRYPTED_KEY } from "./views.ts";
 
@@ -84,7 +84,7 @@ export function requireOpenOutput(context: Pick<Context, "host">, action: string
 export async function writeSecretFile(
   context: Pick<Context, "values" | "warn" | "note">,
   target: SecretTarget,
-  delivery: Delivery,
+  delivery: DeliveredCredentials,
 ): Promise<JsonObject> {
   const { shown, credentials, secret } = delivery;
   const { id } = credentials;

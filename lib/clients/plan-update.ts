@@ -7,7 +7,7 @@ import { lint } from "../core/client/rules.ts";
 import type { JsonObject } from "../core/json.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { invalidPath, reportFindings } from "./draft.ts";
+import { invalidPath, reportWarningsCollectErrors } from "./draft.ts";
 
 /** What a command line asks for, as far as it is known without the client. */
 export interface RequestedUpdate {
@@ -101,7 +101,7 @@ function mergedProblems(
     Object.hasOwn(update.set, field) || field === "client_secret" ? update.label(field) : `the client's ${field}`;
   const known = new Set(lint(before, label).map(({ rule, message }) => `${rule} ${message}`));
   const caused = lint(merged, label).filter(({ rule, message }) => !known.has(`${rule} ${message}`));
-  return reportFindings(context, caused);
+  return reportWarningsCollectErrors(context, caused);
 }
 
 /** The request of an update; undefined if the client is up to date. */

@@ -10,12 +10,12 @@ import { type SecretText, secretNoun } from "./secret-source.ts";
 export type RecoveryContext = Pick<Context, "host" | "endpoint" | "warn" | "recovery">;
 
 /** Warns that a secret would be lost if it could not be delivered. */
-export function warnWithoutCopy({ warn }: Pick<Context, "warn">): void {
+export function warnNoRecoveryFolder({ warn }: Pick<Context, "warn">): void {
   warn("no directory is writable for a recovery copy of the secret (--rescue-dir names one)");
 }
 
 /** What is known about the client of a saved secret. */
-export interface SecretStatus {
+export interface RecoveryStatus {
   readonly id: string | undefined;
   readonly state: RecoveryRecord["state"];
   readonly reason: string;
@@ -29,13 +29,13 @@ export type KeptSecret =
   | { readonly kind: "nothing" };
 
 /** A secret from before it is sent until it is delivered, with the recovery copy that would survive a crash. */
-export interface SavedSecret {
+export interface UndeliveredSecret {
   /** The file with the copy, if there is one yet. */
   readonly path: string | undefined;
   /** Updates the copy with what the server answered; a failure is a warning. */
-  update(status: SecretStatus, secret: SecretText): Promise<void>;
+  update(status: RecoveryStatus, secret: SecretText): Promise<void>;
   /** Keeps a secret that was not delivered, in any writable directory. */
-  keep(status: SecretStatus, secret: SecretText): KeptSecret;
+  keep(status: RecoveryStatus, secret: SecretText): KeptSecret;
   /** Removes the copy: the secret was delivered, or never set. */
   remove(): void;
 }
@@ -47,7 +47,7 @@ function textOf(secret: SecretText): string | undefined {
 /** The record of a recovery copy. */
 export function recordOf(
   context: RecoveryContext,
-  { id, state, reason }: SecretStatus,
+  { id, state, reason }: RecoveryStatus,
   secret: SecretText,
 ): RecoveryRecord {
   return {
@@ -63,15 +63,15 @@ export function recordOf(
 }
 
 /** The status before a create is sent. */
-export function beforeCreate(id: string): SecretStatus {
+export function beforeCreate(id: string): RecoveryStatus {
   return { id, state: "unverified", reason: "the request that creates this client is about to be sent" };
 }
 
 /** A secret whose copy is in its own file or in an import's log; without a copy, one is created when it must be kept. */
-export function savedIn(context: RecoveryContext, first: RecoveryCopy | undefined, text?: string): SavedSecret {
+export function savedIn(context: RecoveryContext, first: RecoveryCopy | undefined, text?: string): UndeliveredSecret {
   let copy = first;
   let saved = first === undefined ? undefined : text;
-  function save(status: SecretStatus, secret: SecretText): string {
+  function save(status: RecoveryStatus, secret: SecretText): string {
     const record = recordOf(context, status, secret);
     if (copy === undefined) copy = context.recovery.saveDurably(record, "any folder");
     else copy = replaced(copy, record, saved === textOf(secret));
@@ -128,9 +128,9 @@ export function savedIn(context: RecoveryContext, first: RecoveryCopy | undefine
 export function savedInDraft(
   context: RecoveryContext,
   target: SecretTarget & { readonly draft: string },
-  write: (status: SecretStatus, secret: SecretText) => Promise<void>,
+  write: (status: RecoveryStatus, secret: SecretText) => Promise<void>,
   text: string | undefined,
-): SavedSecret {
+): UndeliveredSecret {
   let saved = text;
   return {
     path: target.draft,

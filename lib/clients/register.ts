@@ -9,7 +9,7 @@ import type { View } from "../core/output/render.ts";
 import { errorMessage, Problem, withMessage } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import {
-  type Delivery,
+  type DeliveredCredentials,
   type DeliveryContext,
   deliveryOf,
   isExpectedError,
@@ -22,12 +22,12 @@ import {
   beforeCreate,
   keptText,
   type RecoveryContext,
+  type RecoveryStatus,
   recordOf,
-  type SavedSecret,
-  type SecretStatus,
   savedIn,
   savedInDraft,
-  warnWithoutCopy,
+  type UndeliveredSecret,
+  warnNoRecoveryFolder,
 } from "./recovery.ts";
 import { secretFileText } from "./secret-file.ts";
 import { type PreparedSecret, type SecretText, secretNoun } from "./secret-source.ts";
@@ -56,7 +56,7 @@ export type Registered<T> =
 export interface CreatedClient {
   /** The server's answer. */
   readonly record: ClientRecord;
-  readonly delivery: Delivery;
+  readonly delivery: DeliveredCredentials;
   /** To be called once the credentials have been delivered: removes the recovery copy. */
   readonly delivered: () => void;
   /** To be called when the output format omits the credentials: keeps a recovery copy, and warns where it is. */
@@ -124,12 +124,12 @@ async function saveBeforeSend(
   context: RegisterContext,
   { target, copies }: RegistrationTargets,
   { payload: { client_id: id }, prepared }: Registration,
-): Promise<SavedSecret> {
+): Promise<UndeliveredSecret> {
   if (prepared.plain === undefined || prepared.given || copies === "none") return savedIn(context, undefined);
   const text = prepared.encrypted ?? prepared.plain;
   if (target?.draft !== undefined) {
     const { draft } = target;
-    const write = (status: SecretStatus, secret: SecretText): Promise<void> =>
+    const write = (status: RecoveryStatus, secret: SecretText): Promise<void> =>
       target.save(secretFileText(context, status.id ?? "", secret));
     await write(beforeCreate(id), prepared);
     return savedInDraft(context, { ...target, draft }, write, text);
@@ -137,7 +137,7 @@ async function saveBeforeSend(
   const record = recordOf(context, beforeCreate(id), prepared);
   if (copies === "a file of its own") {
     const copy = context.recovery.save(record);
-    if (copy === undefined) warnWithoutCopy(context);
+    if (copy === undefined) warnNoRecoveryFolder(context);
     return savedIn(context, copy, text);
   }
   try {
@@ -174,7 +174,7 @@ async function send(admin: Admin, { payload, ownId, prepared }: Registration): P
 /** Keeps the secret of a client that may exist; returns the problem that says so. */
 function keptUnverified(
   { problem, clientId }: Extract<CreateOutcome, { kind: "unknown" }>,
-  saved: SavedSecret,
+  saved: UndeliveredSecret,
   prepared: PreparedSecret,
 ): Problem {
   const kept = saved.keep({ id: clientId, state: "unverified", reason: problem.message }, prepared);
@@ -185,7 +185,7 @@ function keptUnverified(
 interface Answered {
   readonly targets: RegistrationTargets;
   readonly registration: Registration;
-  readonly saved: SavedSecret;
+  readonly saved: UndeliveredSecret;
   readonly outcome: Extract<CreateOutcome, { kind: "created" | "found" }>;
 }
 
@@ -229,7 +229,7 @@ interface Undelivered {
   readonly admin: Admin;
   readonly id: string;
   readonly secret: SecretText;
-  readonly saved: SavedSecret;
+  readonly saved: UndeliveredSecret;
   /** Whether the server answered this run's own request with 201, and nothing of the secret has left the process. */
   readonly mayDelete: boolean;
   readonly reason: unknown;

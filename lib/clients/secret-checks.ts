@@ -28,7 +28,7 @@ import {
 import { capitalize, Problem, usageError } from "../core/problem.ts";
 import { SECRET_BCRYPT_BYTES, SECRET_LENGTH as SHORTEST } from "../core/secret.ts";
 import { quote } from "../core/text.ts";
-import { credentialNames, secretFileContent, secretFormat, secretMetadata } from "./secret-file.ts";
+import { credentialNames, formatCredentials, secretFormat, secretMetadata } from "./secret-file.ts";
 import { wantsRecipients } from "./secret-source.ts";
 
 type Values = Pick<Context, "values">;
@@ -201,7 +201,7 @@ export function unwritableProblems({ values }: Values, credentials: Credentials)
   if (!values.isSet(SECRET_OUT)) return [];
   // An encrypted secret is text that every format can hold.
   const held = wantsRecipients({ values }) ? { id: credentials.id } : credentials;
-  return caught(() => secretFileContent({ values }, held)).map(({ message, code }) =>
+  return caught(() => formatCredentials({ values }, held)).map(({ message, code }) =>
     usageError(message, "use --secret-format json, which can hold it", code),
   );
 }

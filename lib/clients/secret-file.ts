@@ -62,11 +62,11 @@ export function secretFileText(
   { plain, encrypted, kind }: SecretText,
 ): string {
   if (kind === "client_private_key") return encrypted === undefined ? (plain ?? "") : `${encrypted}\n`;
-  return secretFileContent(context, encrypted === undefined ? { id, secret: plain } : { id, encrypted });
+  return formatCredentials(context, encrypted === undefined ? { id, secret: plain } : { id, encrypted });
 }
 
 /** Credentials in the format of the secret file. */
-export function secretFileContent(context: Pick<Context, "values">, credentials: Credentials): string {
+export function formatCredentials(context: Pick<Context, "values">, credentials: Credentials): string {
   const names = credentialNames(context);
   const format = secretFormat(context);
   if (format === "k8s") return secretManifest(credentials, names);

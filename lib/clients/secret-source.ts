@@ -125,7 +125,7 @@ export function secretNoun({ kind }: Pick<SecretText, "kind">): string {
 }
 
 /** The encoding of the encrypted secret. */
-export function encryptedFormat({ values }: Pick<Context, "values">): EncryptedFormat {
+export function encryptedSecretFormat({ values }: Pick<Context, "values">): EncryptedFormat {
   const format = values.text(ENCRYPTED_FORMAT);
   return ENCRYPTED_FORMATS.find((known) => known === format) ?? "base64";
 }
@@ -141,7 +141,7 @@ export async function prepareSecret(
 ): Promise<PreparedSecret> {
   const plain = given ?? generateSecret(context.host.random, context.values.number(SECRET_LENGTH));
   const encrypted =
-    recipients.length === 0 ? undefined : await context.keys.encrypt(recipients, plain, encryptedFormat(context));
+    recipients.length === 0 ? undefined : await context.keys.encrypt(recipients, plain, encryptedSecretFormat(context));
   return { plain, given: given !== undefined, recipients, encrypted, kind: "client_secret" };
 }
 

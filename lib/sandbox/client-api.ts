@@ -16,7 +16,7 @@ import { applyPatch, type PatchDialect } from "./patch.ts";
 import { escapedSegment, escapedTwice } from "./request-target.ts";
 import { type Field, fieldsOf, ZERO } from "./server-fields.ts";
 import { type ClientStore, createStore, type StoredClient } from "./store.ts";
-import { validate } from "./validate.ts";
+import { validateAndSetDefaults } from "./validate.ts";
 import { BEHAVIOURS, type Behaviour, type SandboxVersion } from "./versions.ts";
 
 /** A client in an answer. */
@@ -211,7 +211,7 @@ export class SandboxClients {
       created_at: now,
       updated_at: now,
     };
-    validate(draft, this.#behaviour);
+    validateAndSetDefaults(draft, this.#behaviour);
     fillIn(draft, this.#behaviour);
     const view = viewOf(draft, this.#model);
     for (let i = 0; i < count; i++) {
@@ -251,7 +251,7 @@ export class SandboxClients {
     }
     const secret = text(draft, "client_secret") || generateSecret(randomBytes);
     draft["client_secret"] = secret;
-    const error = validate(draft, this.#behaviour);
+    const error = validateAndSetDefaults(draft, this.#behaviour);
     if (error !== undefined) return error;
     const id = chosen === "" ? randomUUID() : chosen;
     if (this.store.get(id) !== undefined) return CONFLICT;
@@ -278,7 +278,7 @@ export class SandboxClients {
   #save(draft: Draft, secrets?: readonly string[]): Result {
     const { fillsEmpty } = this.#behaviour;
     const given = text(draft, "client_secret");
-    const error = validate(draft, this.#behaviour);
+    const error = validateAndSetDefaults(draft, this.#behaviour);
     if (error !== undefined) return error;
     const before = this.store.get(text(draft, "client_id"));
     if (before === undefined) return NOT_FOUND;

@@ -210,7 +210,7 @@ const RULES: readonly Rule[] = [
 ];
 
 /** Applies the rules and defaults of a version to a draft, in place; returns the first violation. */
-export function validate(draft: Draft, behaviour: Behaviour): ApiError | undefined {
+export function validateAndSetDefaults(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   for (const rule of RULES) {
     const error = rule(draft, behaviour);
     if (error !== undefined) return error;

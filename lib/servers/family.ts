@@ -1,4 +1,4 @@
-import type { ApiName } from "../core/flags/flag-table.ts";
+import type { ApiVersion } from "../core/flags/flag-table.ts";
 import type { Query } from "../core/network.ts";
 
 /** The parts of a response that a server family looks at. */
@@ -58,7 +58,7 @@ export interface AdminPaths {
 /** What the servers of one family can do, and how they spell requests and responses. */
 export interface ServerFamily {
   /** The value of `--api` that selects it. */
-  readonly api: ApiName;
+  readonly api: ApiVersion;
   /** Its name in messages. */
   readonly label: string;
   readonly paths: AdminPaths;

@@ -1,19 +1,19 @@
 import { webcrypto } from "node:crypto";
 import type { Key, Subkey } from "openpgp";
 import { TAG } from "../../core/keys/key-material.ts";
-import type { KeyName } from "../../core/keys/recipient.ts";
+import type { KeyIdentity } from "../../core/keys/recipient.ts";
 import { errorMessage } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
 import { capabilitiesOf, purposeIssue } from "./capabilities.ts";
 import { encryptTo } from "./encrypt-message.ts";
 import { primaryIssue, subkeyIssue } from "./key-issues.ts";
-import { fingerprintOf, nameOf } from "./key-name.ts";
+import { fingerprintOf, keyIdentityOf } from "./key-name.ts";
 import type { EvaluatedKey, KeyIssue, KeyReport, OpenPgp, ParsedKey, SubkeyReport } from "./key-report.ts";
 import { parseKeys } from "./parse-keys.ts";
 import { expiryDate, newest, selfSignature } from "./self-signatures.ts";
 
 /** Parses and evaluates all keys in some material. */
-export async function evaluateAll(
+export async function parseAndEvaluateKeys(
   pgp: OpenPgp,
   material: string | Uint8Array,
   origin: string,
@@ -42,7 +42,7 @@ async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Key
   );
   const purpose = purposeIssue(capabilities) ?? { code: "pgp-key-invalid", reason: "it cannot be used for encryption" };
   return {
-    ...nameOf(key),
+    ...keyIdentityOf(key),
     version: key.keyPacket.version,
     created: key.getCreationTime(),
     expires: expiryDate(await key.getExpirationTime()),
@@ -62,7 +62,7 @@ async function evaluateSubkey(pgp: OpenPgp, parsed: ParsedKey, subkey: Subkey, n
   const expires = expiryDate(await subkey.getExpirationTime(now));
   const issue = await subkeyIssue(pgp, parsed, subkey, capabilities, expires, now);
   const verdict = issue === undefined ? "unused" : "skipped";
-  return { ...nameOf(subkey), created: subkey.getCreationTime(), expires, capabilities, verdict, issue };
+  return { ...keyIdentityOf(subkey), created: subkey.getCreationTime(), expires, capabilities, verdict, issue };
 }
 
 /** The subkeys with algorithms that the library doesn't support and silently omits (version 4 only). */
@@ -119,12 +119,12 @@ function evaluateUserIds(key: Key, now: Date): Promise<KeyReport["userIds"]> {
  *
  * It encrypts a dummy text, so that a key that only looks valid is noticed before anything depends on it.
  */
-async function encryptionPart(pgp: OpenPgp, key: Key, now: Date): Promise<KeyName | KeyIssue | undefined> {
+async function encryptionPart(pgp: OpenPgp, key: Key, now: Date): Promise<KeyIdentity | KeyIssue | undefined> {
   const part = await key.getEncryptionKey(undefined, now).catch(() => undefined);
   if (part === undefined) return undefined;
   try {
     await encryptTo(pgp, [key], new Uint8Array(1), now);
-    return nameOf(part);
+    return keyIdentityOf(part);
   } catch (error) {
     return { code: "pgp-key-invalid", reason: `encryption to it failed (${escapeControls(errorMessage(error))})` };
   }

@@ -1,6 +1,6 @@
 import type { Key } from "openpgp";
-import type { RawKey } from "../../core/keys/key-material.ts";
-import type { KeyName } from "../../core/keys/recipient.ts";
+import type { TransferableKey } from "../../core/keys/key-material.ts";
+import type { KeyIdentity } from "../../core/keys/recipient.ts";
 import type { ProblemCode } from "../../core/problem.ts";
 
 /** The library, which is loaded only for commands that need it. */
@@ -18,7 +18,7 @@ export interface KeyIssue {
 }
 
 /** A subkey and its evaluation. */
-export interface SubkeyReport extends KeyName {
+export interface SubkeyReport extends KeyIdentity {
   readonly created: Date;
   readonly expires: Date | undefined;
   readonly capabilities: readonly Capability[];
@@ -28,7 +28,7 @@ export interface SubkeyReport extends KeyName {
 }
 
 /** A key and its evaluation. */
-export interface KeyReport extends KeyName {
+export interface KeyReport extends KeyIdentity {
   readonly version: number;
   readonly created: Date;
   readonly expires: Date | undefined;
@@ -37,7 +37,7 @@ export interface KeyReport extends KeyName {
   /** All user IDs; `valid` are those with a valid self-certification. */
   readonly userIds: readonly { readonly userId: string; readonly valid: boolean }[];
   readonly subkeys: readonly SubkeyReport[];
-  readonly encryptsTo: KeyName | undefined;
+  readonly encryptsTo: KeyIdentity | undefined;
   /** Why it can't be used for encryption; undefined if it can. */
   readonly issue: KeyIssue | undefined;
 }
@@ -45,7 +45,7 @@ export interface KeyReport extends KeyName {
 /** A key as the library parsed it, and the packets that it was parsed from. */
 export interface ParsedKey {
   readonly key: Key;
-  readonly raw: RawKey;
+  readonly raw: TransferableKey;
 }
 
 /** A key and its evaluation. */

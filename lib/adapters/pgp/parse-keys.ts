@@ -1,13 +1,13 @@
 import type { Key } from "openpgp";
 import { concatBytes } from "../../core/bytes.ts";
-import { findKeys, isSha1Signature, notAKey, type RawKey } from "../../core/keys/key-material.ts";
+import { findKeys, isSha1Signature, notAKey, type TransferableKey } from "../../core/keys/key-material.ts";
 import { errorMessage, Problem } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
 import { fingerprintOf } from "./key-name.ts";
 import type { OpenPgp, ParsedKey } from "./key-report.ts";
 
 /** Parses one key; throws a Problem that says why if that fails. */
-async function parse(pgp: OpenPgp, raw: RawKey, origin: string): Promise<ParsedKey> {
+async function parse(pgp: OpenPgp, raw: TransferableKey, origin: string): Promise<ParsedKey> {
   const version = raw.packets[0]?.body[0];
   if (version !== 4 && version !== 6) {
     throw new Problem(`Cannot use the key from ${escapeControls(origin)}: its format is version ${version}`, {

@@ -3,7 +3,7 @@ import { reportRecipients } from "../../clients/delivery.ts";
 import { labelWithSecret, lintDraft, type ReadDraft, readDraft, rejectUnsupportedFields } from "../../clients/draft.ts";
 import { warnDropped } from "../../clients/dropped-fields.ts";
 import { dryRun, isDryRun, plannedCreate } from "../../clients/dry-run.ts";
-import { findExisting, isConflict, keepOrUpdate } from "../../clients/existing-client.ts";
+import { findForIfExists, isConflict, keepOrUpdate } from "../../clients/existing-client.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { applyGenerateKey, prepareKey } from "../../clients/key-pair.ts";
 import { type OutletOptions, withOutlets } from "../../clients/outlets.ts";
@@ -24,6 +24,7 @@ import { lint } from "../../core/client/rules.ts";
 import type { Flag } from "../../core/flags/flag.ts";
 import {
   DRY_RUN,
+  ENCRYPTION_FLAGS,
   FIELD_FLAGS,
   FILE,
   GENERATE_KEY,
@@ -33,7 +34,6 @@ import {
   KEY_OUT,
   LENIENT,
   NO_INPUT,
-  RECIPIENT_FLAGS,
   SECRET_IN_FLAGS,
   SECRET_LENGTH,
   SECRET_OUT,
@@ -151,7 +151,7 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
   await rejectUnfindableIds(context, [draft]);
   // Read once, since a key may come from standard input.
   const recipients = once(() => context.keys.recipients(context.values));
-  const existing = await findExisting(context, job);
+  const existing = await findForIfExists(context, job);
   if (existing !== undefined) return keepOrUpdate(context, { ...job, recipients }, existing);
   const { registration, proofOf } = await prepareRegistration(context, job, await recipients());
   const endpoints = await verifyEndpoints(context);
@@ -166,7 +166,7 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
     });
     if (registered.kind === "delivered") return registered.result;
     // Someone else may have created it since it was looked up.
-    const meanwhile = isConflict(registered.problem) ? await findExisting(context, job) : undefined;
+    const meanwhile = isConflict(registered.problem) ? await findForIfExists(context, job) : undefined;
     if (meanwhile === undefined) throw registered.problem;
     await outlets.target?.discard();
     return keepOrUpdate(context, { ...job, recipients }, meanwhile);
@@ -253,7 +253,7 @@ export const create = command({
     KEY_OUT,
     ...VERIFY_FLAGS,
     ...SECRET_OUT_FLAGS,
-    ...RECIPIENT_FLAGS,
+    ...ENCRYPTION_FLAGS,
     FILE,
     SET,
     IF_EXISTS,

@@ -9,7 +9,7 @@ import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { type ImportJob, type ImportOutcome, importClient } from "../../clients/import-client.ts";
 import { requireOpenOutput } from "../../clients/outlets.ts";
 import { planImport } from "../../clients/plan-import.ts";
-import { warnWithoutCopy } from "../../clients/recovery.ts";
+import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
 import { secretProblems } from "../../clients/secret-checks.ts";
 import { secretFileProblems } from "../../clients/secret-files.ts";
 import { IMPORT_VIEW, idOf, requestedId } from "../../clients/views.ts";
@@ -19,11 +19,11 @@ import { sameValue } from "../../core/client/equality.ts";
 import type { IntFlag, WithDefault } from "../../core/flags/flag.ts";
 import {
   DRY_RUN,
+  ENCRYPTION_FLAGS,
   FAIL_AFTER,
   FORMAT,
   IF_EXISTS,
   LENIENT,
-  RECIPIENT_FLAGS,
   SECRET_LENGTH,
   SECRET_OUT,
   SECRET_OUT_FLAGS,
@@ -120,7 +120,7 @@ function openLog(
   const generates = entries.some(({ client }) => !isPublic(client) && textField(client, "client_secret") === undefined);
   if (!generates) return undefined;
   const log = recovery.openLog();
-  if (log === undefined) warnWithoutCopy({ warn });
+  if (log === undefined) warnNoRecoveryFolder({ warn });
   return log;
 }
 
@@ -323,7 +323,7 @@ export const importClients = command({
     LENIENT,
     SECRET_LENGTH,
     ...SECRET_OUT_FLAGS,
-    ...RECIPIENT_FLAGS,
+    ...ENCRYPTION_FLAGS,
     DRY_RUN,
     ...SERVER_COMMAND_FLAGS,
   ],

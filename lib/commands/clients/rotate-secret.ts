@@ -28,8 +28,8 @@ import type { BoolFlag, Flag } from "../../core/flags/flag.ts";
 import {
   DRY_RUN,
   ENCRYPTED_FORMAT,
+  ENCRYPTION_FLAGS,
   NEW_SECRET_FLAGS,
-  RECIPIENT_FLAGS,
   REQUIRE_PIN,
   SECRET_LENGTH,
   SECRET_OUT,
@@ -59,7 +59,7 @@ const NEW_SECRET_ONLY: readonly Flag[] = [
   ...NEW_SECRET_FLAGS,
   SECRET_LENGTH,
   SECRET_OUT,
-  ...RECIPIENT_FLAGS.filter((flag) => flag !== ENCRYPTED_FORMAT && flag !== REQUIRE_PIN),
+  ...ENCRYPTION_FLAGS.filter((flag) => flag !== ENCRYPTED_FORMAT && flag !== REQUIRE_PIN),
   VERIFY,
 ];
 
@@ -277,7 +277,7 @@ export const rotateSecret = command({
     SECRET_LENGTH,
     ...VERIFY_FLAGS,
     ...SECRET_OUT_FLAGS,
-    ...RECIPIENT_FLAGS,
+    ...ENCRYPTION_FLAGS,
     DRY_RUN,
     ...SERVER_COMMAND_FLAGS,
   ],

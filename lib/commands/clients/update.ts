@@ -6,7 +6,7 @@ import {
   type ReadDraft,
   readDraft,
   rejectUnsupportedFields,
-  reportFindings,
+  reportWarningsCollectErrors,
 } from "../../clients/draft.ts";
 import { warnDropped } from "../../clients/dropped-fields.ts";
 import { dryRun, isDryRun } from "../../clients/dry-run.ts";
@@ -26,11 +26,11 @@ import { findingProblem, lint } from "../../core/client/rules.ts";
 import type { BoolFlag, ListFlag } from "../../core/flags/flag.ts";
 import {
   DRY_RUN,
+  ENCRYPTION_FLAGS,
   FIELD_FLAGS,
   FILE,
   LENIENT,
   NEW_SECRET_FLAGS,
-  RECIPIENT_FLAGS,
   SECRET_FILE,
   SECRET_OUT,
   SECRET_OUT_FLAGS,
@@ -188,7 +188,7 @@ function ruleProblems(
   if (replace) return lintDraft(context, { ...read, client: { ...set, ...withSecret }, label });
   for (const warning of read.warnings) context.warn(warning);
   const errors = lint(withSecret, label).filter(({ severity }) => severity === "error");
-  return [...read.problems, ...reportFindings(context, read.findings), ...errors.map(findingProblem)];
+  return [...read.problems, ...reportWarningsCollectErrors(context, read.findings), ...errors.map(findingProblem)];
 }
 
 async function run(context: Context, update: RequestedUpdate, echoed: boolean): Promise<Result> {
@@ -306,7 +306,7 @@ export const update = command({
     REPLACE,
     ...NEW_SECRET_FLAGS,
     ...SECRET_OUT_FLAGS,
-    ...RECIPIENT_FLAGS,
+    ...ENCRYPTION_FLAGS,
     STRICT,
     LENIENT,
     DRY_RUN,

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../json.ts";
 import { type Problem, usageError } from "../problem.ts";
-import { classifyKey } from "./misnamed-fields.ts";
+import { classifyFieldName } from "./misnamed-fields.ts";
 
 /** A key of a client that is not a field. */
 export interface KeyFinding {
@@ -27,7 +27,7 @@ export function keyFindings(
   lenient: boolean,
 ): readonly KeyFinding[] {
   return Object.keys(client).flatMap((key): readonly KeyFinding[] => {
-    const found = classifyKey(key);
+    const found = classifyFieldName(key);
     switch (found.kind) {
       case "field":
         return [];
@@ -59,6 +59,6 @@ function problemHint(severity: KeyFinding["severity"], hint: string | undefined)
 
 /** Whether an object can be meant as a client: one of its keys is a field, or unless `lenient` is a mistake for one. */
 export function looksLikeClient(client: JsonObject, lenient: boolean): boolean {
-  const kinds = Object.keys(client).map((key) => classifyKey(key).kind);
+  const kinds = Object.keys(client).map((key) => classifyFieldName(key).kind);
   return kinds.some((kind) => kind === "field" || (!lenient && (kind === "misspelt" || kind === "wrong-name")));
 }

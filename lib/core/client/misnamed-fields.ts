@@ -276,7 +276,7 @@ function misspeltField(key: string): string | undefined {
 }
 
 /** Classifies a key of a client: a known field, a registered extension, a mistake with the field that was meant, or unknown. */
-export function classifyKey(key: string): KeyClass {
+export function classifyFieldName(key: string): KeyClass {
   if (FIELD_NAMES.includes(key)) return { kind: "field" };
   if (REGISTERED.has(key)) return { kind: "registered" };
   const name = snakeCase(key);

@@ -4,7 +4,7 @@ import { escapeControls, quote, trimmedEnd } from "../text.ts";
 import {
   ACCESS_TOKEN,
   API,
-  type ApiName,
+  type ApiVersion,
   CA_FILE,
   ENDPOINT,
   FAIL_AFTER,
@@ -29,7 +29,7 @@ export interface Connection {
   readonly credential: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly failAfter: number;
-  readonly api: "auto" | ApiName;
+  readonly api: "auto" | ApiVersion;
   readonly skipVerify: boolean;
   readonly caFile: string | undefined;
 }

@@ -133,18 +133,18 @@ export const CA_FILE: TextFlag = {
 };
 
 /** The API versions that `--api` accepts; `lib/servers/` has one server family for each. */
-const API_NAMES = ["v1", "v2"] as const;
+const API_VERSIONS = ["v1", "v2"] as const;
 
-export type ApiName = (typeof API_NAMES)[number];
+export type ApiVersion = (typeof API_VERSIONS)[number];
 
-export const API: WithDefault<ChoiceFlag<"auto" | ApiName>> = {
+export const API: WithDefault<ChoiceFlag<"auto" | ApiVersion>> = {
   kind: "text",
   name: "api",
   value: "VERSION",
   group: "connection",
   file: "api",
   default: "auto",
-  choices: ["auto", ...API_NAMES],
+  choices: ["auto", ...API_VERSIONS],
   help: "Hydra API version; auto detects it",
 };
 
@@ -415,7 +415,7 @@ export const CONNECTION_FLAGS: readonly Flag[] = [
 export const GENERAL_FLAGS: readonly Flag[] = [CONFIG, COLOR, VERBOSE, NO_WARNINGS, HELP];
 
 /** Flags for encryption. */
-export const RECIPIENT_FLAGS: readonly Flag[] = [
+export const ENCRYPTION_FLAGS: readonly Flag[] = [
   PGP_KEY,
   PGP_KEY_URL,
   KEYBASE,

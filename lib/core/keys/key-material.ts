@@ -12,7 +12,7 @@ interface Packet {
 }
 
 /** A transferable key (RFC 9580 section 10.1) without the packets that only matter in a keyring. */
-export interface RawKey {
+export interface TransferableKey {
   readonly packets: readonly Packet[];
   readonly bytes: Uint8Array;
   /** Whether it contains secret key packets. */
@@ -151,7 +151,7 @@ export function packetsOf(bytes: Uint8Array): { readonly packets: readonly Packe
 }
 
 /** The keys of a binary stream, one for each primary key packet. */
-function keysOf(bytes: Uint8Array, origin: string): readonly RawKey[] {
+function keysOf(bytes: Uint8Array, origin: string): readonly TransferableKey[] {
   const { packets, broken } = packetsOf(bytes);
   const kept = packets.filter((packet) => !NOT_OF_A_KEY.includes(packet.tag));
   const [first] = kept;
@@ -247,7 +247,7 @@ function rejectNote(text: string, origin: string): void {
 }
 
 /** The keys of an armored text: all its key blocks; other blocks are ignored. */
-function armoredKeys(text: string, origin: string): readonly RawKey[] {
+function armoredKeys(text: string, origin: string): readonly TransferableKey[] {
   rejectNote(text, origin);
   const blocks = blocksOf(text, origin);
   const keys = blocks.filter((block) => KEY_BLOCK.test(block.label));
@@ -273,7 +273,7 @@ function asText(bytes: Uint8Array): string | undefined {
 }
 
 /** The keys in bytes, which are binary if the first bit is set, as in every packet header, and text otherwise. */
-function keysInBytes(bytes: Uint8Array, origin: string): readonly RawKey[] {
+function keysInBytes(bytes: Uint8Array, origin: string): readonly TransferableKey[] {
   const text = asText(bytes);
   if (text === undefined) return keysOf(bytes, origin);
   if (/^KBXf/.test(text.slice(8))) throw notAKey(origin, "this is a GnuPG keybox, not an exported key");
@@ -286,7 +286,7 @@ function unescaped(text: string): string {
 }
 
 /** The keys in text that is not armored but base64; throws for what is often mistaken for a key. */
-function keysInPlainText(text: string, origin: string): readonly RawKey[] {
+function keysInPlainText(text: string, origin: string): readonly TransferableKey[] {
   const trimmed = text.replace(/^\ufeff/, "").trim();
   if (trimmed === "") throw notAKey(origin, "it is empty");
   if (isWebPage(trimmed)) throw notAKey(origin, "this is a web page", "use the URL of the key file itself");
@@ -307,7 +307,7 @@ function keysInPlainText(text: string, origin: string): readonly RawKey[] {
  *
  * Throws a `Problem` with code `pgp-not-a-key` that says what the material is instead. It never quotes the material.
  */
-export function findKeys(material: string | Uint8Array, origin: string): readonly RawKey[] {
+export function findKeys(material: string | Uint8Array, origin: string): readonly TransferableKey[] {
   if (typeof material !== "string") return keysInBytes(material, origin);
   return material.includes(BEGIN) ? armoredKeys(unescaped(material), origin) : keysInPlainText(material, origin);
 }

@@ -3,7 +3,7 @@ import { redactUrl } from "../redact.ts";
 import { escapeControls, joined, quote } from "../text.ts";
 
 /** What identifies a key or subkey. */
-export interface KeyName {
+export interface KeyIdentity {
   /** Fingerprint: 40 (version 4) or 64 (version 6) hex digits in upper case (RFC 9580 section 5.5.4). */
   readonly fingerprint: string;
   /** The name of the algorithm, for example `RSA 3072` or `ECDH Curve25519`. */
@@ -11,7 +11,7 @@ export interface KeyName {
 }
 
 /** A subkey that is not used for encryption, and why. */
-export interface SkippedKey extends KeyName {
+export interface SkippedKey extends KeyIdentity {
   readonly reason: string;
 }
 
@@ -19,7 +19,7 @@ export interface SkippedKey extends KeyName {
  * A public key to encrypt to, which has been parsed, validated and tried. It is plain data; the OpenPGP adapter encrypts to
  * `certificate`.
  */
-export interface Recipient extends KeyName {
+export interface Recipient extends KeyIdentity {
   /** The primary user ID, not escaped for a terminal, or undefined if there is none. */
   readonly userId: string | undefined;
   readonly userIds: readonly string[];
@@ -29,7 +29,7 @@ export interface Recipient extends KeyName {
   /** How the user specified the key: `--pgp-key @team.asc`, `--keybase alice`, `wkd:user@host`. */
   readonly origin: string;
   /** The subkey or primary key that messages are encrypted to. */
-  readonly encryptsTo: KeyName;
+  readonly encryptsTo: KeyIdentity;
   readonly skipped: readonly SkippedKey[];
   /** The transferable public key in binary form (RFC 9580 section 10.1). */
   readonly certificate: Uint8Array;

@@ -41,22 +41,22 @@ export interface View<T> {
 }
 
 /** What some formats need from a library that is only loaded for them. */
-export interface Tools {
+export interface FormatLibraries {
   /** Writes a value as one YAML document that ends in a line feed and is safe to print on a terminal. */
   readonly yaml?: (value: unknown) => string;
   /** The expression of the format. */
   readonly select?: Select;
 }
 
-/** How {@link toolsFor} loads the libraries. */
-export interface ToolLoaders {
+/** How {@link loadFormatLibraries} loads the libraries. */
+export interface FormatLibraryLoaders {
   readonly yaml: () => Promise<(value: unknown) => string>;
   /** Throws a usage Problem for a text that is not RFC 9535. */
   readonly jsonpath: (text: string) => Promise<Select>;
 }
 
 /** Loads what a format needs; called before anything is sent, so that a bad expression is a usage error. */
-export async function toolsFor(format: Format, load: ToolLoaders): Promise<Tools> {
+export async function loadFormatLibraries(format: Format, load: FormatLibraryLoaders): Promise<FormatLibraries> {
   if (format.kind === "yaml") return { yaml: await load.yaml() };
   if (!("query" in format)) return {};
   return { select: "select" in format.query ? format.query.select : await load.jsonpath(format.query.text) };
@@ -67,7 +67,7 @@ export interface RenderOptions {
   readonly terminal: Terminal;
   /** Whether the result is a list of values rather than one value. */
   readonly isList: boolean;
-  readonly tools: Tools;
+  readonly tools: FormatLibraries;
   /** The names of the credentials in `env` and `k8s-secret`. */
   readonly names?: Partial<CredentialNames>;
   /** How many rows a table buffers to choose its column widths; 100 by default, 1 if each row must show at once. */

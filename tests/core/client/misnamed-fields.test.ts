@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { FIELD_NAMES } from "../../../lib/core/client/fields.ts";
-import { classifyKey } from "../../../lib/core/client/misnamed-fields.ts";
+import { classifyFieldName } from "../../../lib/core/client/misnamed-fields.ts";
 
-describe("classifyKey()", () => {
+describe("classifyFieldName()", () => {
   test("knows every field", () => {
-    for (const name of FIELD_NAMES) assert.deepEqual(classifyKey(name), { kind: "field" }, name);
+    for (const name of FIELD_NAMES) assert.deepEqual(classifyFieldName(name), { kind: "field" }, name);
   });
 
   test("takes no name that RFC 7591 and OpenID Connect register for a typing error, in any spelling", () => {
@@ -28,7 +28,7 @@ describe("classifyKey()", () => {
       "introspection_signed_response_alg",
     ])
       for (const spelling of [name, name.replaceAll("_", "-")])
-        assert.deepEqual(classifyKey(spelling), { kind: "registered" }, spelling);
+        assert.deepEqual(classifyFieldName(spelling), { kind: "registered" }, spelling);
   });
 
   for (const [key, field] of [
@@ -60,7 +60,7 @@ describe("classifyKey()", () => {
     ["client_credentials_grant_acces_token_lifespan", "client_credentials_grant_access_token_lifespan"],
   ] as const)
     test(`${key} is ${field}, misspelt`, () => {
-      assert.deepEqual(classifyKey(key), { kind: "misspelt", field });
+      assert.deepEqual(classifyFieldName(key), { kind: "misspelt", field });
     });
 
   for (const [key, field] of [
@@ -85,23 +85,23 @@ describe("classifyKey()", () => {
     ["public_keys", "jwks"],
   ] as const)
     test(`${key} is a wrong name of ${field}`, () => {
-      assert.deepEqual(classifyKey(key), { kind: "wrong-name", field, hint: `write ${field}` });
+      assert.deepEqual(classifyFieldName(key), { kind: "wrong-name", field, hint: `write ${field}` });
     });
 
   test("says what to write for names of which no field is a synonym", () => {
     for (const key of ["public", "is_public", "publicClient", "confidential", "client_type"])
-      assert.deepEqual(classifyKey(key), {
+      assert.deepEqual(classifyFieldName(key), {
         kind: "wrong-name",
         field: "token_endpoint_auth_method",
         hint: "token_endpoint_auth_method none makes a client public, any other method makes it confidential",
       });
     for (const key of ["pkce", "pkce-enforced", "require_pkce"])
-      assert.deepEqual(classifyKey(key), {
+      assert.deepEqual(classifyFieldName(key), {
         kind: "wrong-name",
         field: undefined,
         hint: "PKCE is a setting of the server (oauth2.pkce), not of a client",
       });
-    const lifespan = classifyKey("access_token_ttl");
+    const lifespan = classifyFieldName("access_token_ttl");
     assert.ok(lifespan.kind === "wrong-name" && lifespan.field === undefined);
     assert.match(lifespan.hint, /client_credentials_grant_access_token_lifespan/);
   });
@@ -127,15 +127,15 @@ describe("classifyKey()", () => {
     "toString",
   ])
     test(`${JSON.stringify(key)} is unknown, and near to nothing`, () => {
-      assert.deepEqual(classifyKey(key), { kind: "unknown" });
+      assert.deepEqual(classifyFieldName(key), { kind: "unknown" });
     });
 
   test("no field is a wrong name", () => {
-    for (const name of FIELD_NAMES) assert.notEqual(classifyKey(name).kind, "wrong-name", name);
+    for (const name of FIELD_NAMES) assert.notEqual(classifyFieldName(name).kind, "wrong-name", name);
   });
 
   test("reads a key of any length", () => {
     for (const key of ["x".repeat(1_000_000), "a_".repeat(500_000), "aA".repeat(500_000), "scope ".repeat(200_000)])
-      assert.deepEqual(classifyKey(key), { kind: "unknown" });
+      assert.deepEqual(classifyFieldName(key), { kind: "unknown" });
   });
 });

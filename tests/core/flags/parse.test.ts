@@ -14,8 +14,9 @@ import {
 } from "../../../lib/core/flags/flag.ts";
 import {
   API,
-  type ApiName,
+  type ApiVersion,
   CONNECTION_FLAGS,
+  ENCRYPTION_FLAGS,
   ENDPOINT,
   FAIL_AFTER,
   FIELD_FLAGS,
@@ -24,7 +25,6 @@ import {
   HELP,
   LIMIT as LIMIT_ROW,
   QUIET,
-  RECIPIENT_FLAGS,
   SECRET,
   SECRET_FORMAT,
   SECRET_LENGTH,
@@ -537,7 +537,7 @@ test("a default and choices are part of the type of a flag's value", () => {
   const same: [
     Equals<typeof number, number>,
     Equals<typeof withoutDefault, number | undefined>,
-    Equals<typeof choice, "auto" | ApiName>,
+    Equals<typeof choice, "auto" | ApiVersion>,
     Equals<typeof choiceWithoutDefault, "dotenv" | "json" | "k8s" | undefined>,
     Equals<typeof text, string | undefined>,
   ] = [true, true, true, true, true];
@@ -620,7 +620,7 @@ test("any text reads back, whichever spelling carries it", () => {
 const REAL: readonly Flag[] = [
   ...FIELD_FLAGS,
   SECRET,
-  ...RECIPIENT_FLAGS,
+  ...ENCRYPTION_FLAGS,
   STRICT,
   FORMAT,
   QUIET,

@@ -14,10 +14,10 @@ import {
 } from "../../../lib/core/flags/flag.ts";
 import {
   CONNECTION_FLAGS,
+  ENCRYPTION_FLAGS,
   FIELD_FLAGS,
   FORMAT,
   GENERAL_FLAGS,
-  RECIPIENT_FLAGS,
   SECRET,
 } from "../../../lib/core/flags/flag-table.ts";
 import { defaultText, flagNotes, flagUsage, type HelpPage, renderHelp, wrap } from "../../../lib/core/help/help.ts";
@@ -187,7 +187,7 @@ test("wrap() keeps every word, in lines no longer than the width but for a word 
 const REAL: readonly Flag[] = [
   ...FIELD_FLAGS,
   SECRET,
-  ...RECIPIENT_FLAGS,
+  ...ENCRYPTION_FLAGS,
   FORMAT,
   ...CONNECTION_FLAGS,
   ...GENERAL_FLAGS,

@@ -5,9 +5,9 @@ import { type JsonObject, toJson } from "../../../lib/core/json.ts";
 import { FORMAT_CHOICES, FORMATS, type Format, isJson, parseFormat } from "../../../lib/core/output/formats.ts";
 import {
   createRenderer,
+  type FormatLibraryLoaders,
+  loadFormatLibraries,
   type RenderOptions,
-  type ToolLoaders,
-  toolsFor,
   type View,
 } from "../../../lib/core/output/render.ts";
 import { Problem } from "../../../lib/core/problem.ts";
@@ -30,7 +30,7 @@ const pipe: RenderOptions = { terminal: { isTerminal: false, color: false }, isL
 
 const list: RenderOptions = { ...pipe, isList: true };
 
-const none: ToolLoaders = {
+const none: FormatLibraryLoaders = {
   yaml: () => Promise.reject(new Error("yaml was loaded")),
   jsonpath: () => Promise.reject(new Error("jsonpath was loaded")),
 };
@@ -42,7 +42,7 @@ async function rendered(
   shownAs: View<Item> = view,
 ): Promise<string> {
   const parsed = parseFormat(format);
-  const renderer = createRenderer(parsed, shownAs, { ...options, tools: await toolsFor(parsed, none) });
+  const renderer = createRenderer(parsed, shownAs, { ...options, tools: await loadFormatLibraries(parsed, none) });
   return items.map((item) => renderer.item(item)).join("") + renderer.end();
 }
 
@@ -133,9 +133,9 @@ test("isJson() is true for exactly the formats that print JSON", () => {
   assert.deepEqual(json, ["json", "json-pretty", "ndjson", "jsonpath=EXPR", "jsonpointer=PTR"]);
 });
 
-test("toolsFor() loads what the format needs and nothing else", async () => {
+test("loadFormatLibraries() loads what the format needs and nothing else", async () => {
   const loaded: string[] = [];
-  const load: ToolLoaders = {
+  const load: FormatLibraryLoaders = {
     yaml: async () => {
       loaded.push("yaml");
       return String;
@@ -146,10 +146,10 @@ test("toolsFor() loads what the format needs and nothing else", async () => {
     },
   };
   for (const format of ["json", "text", "env", "jsonpath=a.b", "jsonpointer=/a"])
-    await toolsFor(parseFormat(format), load);
+    await loadFormatLibraries(parseFormat(format), load);
   assert.deepEqual(loaded, []);
-  await toolsFor(parseFormat("yaml"), load);
-  await toolsFor(parseFormat("raw=$.a"), load);
+  await loadFormatLibraries(parseFormat("yaml"), load);
+  await loadFormatLibraries(parseFormat("raw=$.a"), load);
   assert.deepEqual(loaded, ["yaml", "$.a"]);
 });
 
@@ -268,7 +268,7 @@ test("values come out as they come in", () => {
 
 test("the end replaces the envelope's members for expressions too", async () => {
   const format = parseFormat("raw=next");
-  const renderer = createRenderer(format, wrapped, { ...list, tools: await toolsFor(format, none) });
+  const renderer = createRenderer(format, wrapped, { ...list, tools: await loadFormatLibraries(format, none) });
   assert.equal(renderer.item(A), "");
   assert.equal(renderer.end({ next: "p2" }), "p2\n");
 });
