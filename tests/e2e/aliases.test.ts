@@ -3,19 +3,19 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { temporaryFolder } from "./binary.ts";
-import { ends, fails, openScene } from "./scenario.ts";
+import { assertExit, assertFails, openScenario } from "./scenario.ts";
 
 describe("the old name of a flag works like the new one", () => {
   it("--on-conflict of --if-exists", async () => {
-    await using scene = await openScene();
-    ends(await scene.run(["clients", "create", "--id", "a", "-n", "before"]), 0);
+    await using scenario = await openScenario();
+    assertExit(await scenario.run(["clients", "create", "--id", "a", "-n", "before"]), 0);
     const outcomes: unknown[] = [];
     for (const flag of ["--on-conflict", "--if-exists"])
       for (const policy of ["skip", "update"]) {
         const stdin = `{"client_id":"a","client_name":"${flag}"}`;
-        const ended = await scene.run(["clients", "import", flag, policy, "--format", "ndjson"], { stdin });
-        ends(ended, 0);
-        outcomes.push([JSON.parse(ended.stdout).outcome, scene.sandbox.clients()[0]?.["client_name"]]);
+        const ended = await scenario.run(["clients", "import", flag, policy, "--format", "ndjson"], { stdin });
+        assertExit(ended, 0);
+        outcomes.push([JSON.parse(ended.stdout).outcome, scenario.sandbox.clients()[0]?.["client_name"]]);
       }
     assert.deepEqual(outcomes, [
       ["skipped", "before"],
@@ -27,30 +27,30 @@ describe("the old name of a flag works like the new one", () => {
 
   it("--id-key and --secret-key of --id-field and --secret-field", async () => {
     using folder = temporaryFolder();
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const [id, names] of [
       ["old", ["--id-key", "APP_ID", "--secret-key", "APP_SECRET"]],
       ["new", ["--id-field", "APP_ID", "--secret-field", "APP_SECRET"]],
     ] as const) {
       const file = join(folder.path, id);
-      ends(await scene.run(["clients", "create", "--id", id, "--secret-out", file, ...names]), 0);
-      assert.equal(readFileSync(file, "utf8"), `APP_ID=${id}\nAPP_SECRET=${scene.sandbox.secretOf(id)}\n`);
+      assertExit(await scenario.run(["clients", "create", "--id", id, "--secret-out", file, ...names]), 0);
+      assert.equal(readFileSync(file, "utf8"), `APP_ID=${id}\nAPP_SECRET=${scenario.sandbox.secretOf(id)}\n`);
     }
   });
 
   it("--finish of --drop-old-secrets", async () => {
-    await using scene = await openScene("next");
+    await using scenario = await openScenario("next");
     for (const [id, flag] of [
       ["old", "--finish"],
       ["new", "--drop-old-secrets"],
     ] as const) {
-      ends(await scene.run(["clients", "create", "--id", id]), 0);
-      ends(await scene.run(["clients", "rotate-secret", id]), 0);
-      assert.equal(scene.sandbox.secretsOf(id).length, 2);
-      ends(await scene.run(["clients", "rotate-secret", id, flag]), 0);
-      assert.equal(scene.sandbox.secretsOf(id).length, 1);
+      assertExit(await scenario.run(["clients", "create", "--id", id]), 0);
+      assertExit(await scenario.run(["clients", "rotate-secret", id]), 0);
+      assert.equal(scenario.sandbox.secretsOf(id).length, 2);
+      assertExit(await scenario.run(["clients", "rotate-secret", id, flag]), 0);
+      assert.equal(scenario.sandbox.secretsOf(id).length, 1);
     }
-    const both = await scene.run(["clients", "rotate-secret", "old", "--finish", "--secret-length", "40"]);
-    fails(both, 2, /^Error: --finish generates no secret, so it excludes --secret-length$/);
+    const both = await scenario.run(["clients", "rotate-secret", "old", "--finish", "--secret-length", "40"]);
+    assertFails(both, 2, /^Error: --finish generates no secret, so it excludes --secret-length$/);
   });
 });

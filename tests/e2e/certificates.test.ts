@@ -7,7 +7,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type Ended, runBinary, start, temporaryFolder } from "./binary.ts";
-import { ends, openScene, SEED, SLOW, told } from "./scenario.ts";
+import { assertExit, describeRun, openScenario, SEED, SLOW } from "./scenario.ts";
 import { openTcpServer, relay, type TcpServer } from "./tcp-server.ts";
 import { type Certificates, type Identity, makeCertificates } from "./tls.ts";
 
@@ -81,9 +81,9 @@ describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, certificates are still verified",
 
   /** Asserts that a run ended because of the certificate, and that the server got no request. */
   function distrusts(ended: Ended, impostor: Impostor): void {
-    ends(ended, 6);
-    assert.match(ended.stderr, /certificate/, told(ended));
-    assert.equal(ended.stdout, "", told(ended));
+    assertExit(ended, 6);
+    assert.match(ended.stderr, /certificate/, describeRun(ended));
+    assert.equal(ended.stdout, "", describeRun(ended));
     assert.deepEqual(impostor.seen, []);
   }
 
@@ -118,12 +118,12 @@ describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, certificates are still verified",
     const ended = await runBinary(["clients", "list", "--endpoint", "https://admin.example", "--fail-after", "5s"], {
       env,
     });
-    ends(ended, 6);
+    assertExit(ended, 6);
     assert.deepEqual(impostor.seen, []);
   });
 
   it("of every place that keys come from", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     await using impostor = await openImpostor(made.selfSigned);
     await using tunnel = await openTunnel(impostor.port);
     const address = `https://127.0.0.1:${impostor.port}`;
@@ -135,25 +135,25 @@ describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, certificates are still verified",
       ["--pgp-key", "wkd:alice@keys.example"],
       ["--keybase", "alice"],
     ]) {
-      distrusts(await scene.run([...SEED, ...recipient], { env }), impostor);
+      distrusts(await scenario.run([...SEED, ...recipient], { env }), impostor);
     }
     distrusts(await runBinary(["pgp", "inspect", `${address}/key.asc`], { env }), impostor);
-    assert.deepEqual(scene.sandbox.clients(), []);
+    assert.deepEqual(scenario.sandbox.clients(), []);
     assert.ok(tunnel.asked.includes("openpgpkey.keys.example:443"), String(tunnel.asked));
     assert.ok(tunnel.asked.includes("keys.example:443"), String(tunnel.asked));
   });
 
   it("of the server that --verify asks", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     await using impostor = await openImpostor(made.selfSigned);
     const address = `https://127.0.0.1:${impostor.port}`;
-    const discovered = await scene.run([...SEED, "--verify", "--public-url", address], { env: UNCHECKED });
+    const discovered = await scenario.run([...SEED, "--verify", "--public-url", address], { env: UNCHECKED });
     distrusts(discovered, impostor);
-    const direct = await scene.run([...SEED, "--verify", "--token-endpoint", `${address}/oauth2/token`], {
+    const direct = await scenario.run([...SEED, "--verify", "--token-endpoint", `${address}/oauth2/token`], {
       env: UNCHECKED,
     });
-    ends(direct, 1);
-    assert.match(direct.stderr, /certificate/, told(direct));
+    assertExit(direct, 1);
+    assert.match(direct.stderr, /certificate/, describeRun(direct));
     assert.deepEqual(impostor.seen, []);
   });
 
@@ -165,7 +165,7 @@ describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, certificates are still verified",
       await using impostor = await openImpostor(made[name]);
       distrusts(await run(list(impostor.port)), impostor);
       distrusts(await run(list(impostor.port, "--ca-file", caFile)), impostor);
-      ends(await run(["pgp", "inspect", `https://127.0.0.1:${impostor.port}/key`]), 6);
+      assertExit(await run(["pgp", "inspect", `https://127.0.0.1:${impostor.port}/key`]), 6);
       assert.deepEqual(impostor.seen, []);
     }
   });
@@ -178,7 +178,7 @@ describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, certificates are still verified",
   it("unless --skip-tls-verify says otherwise", SLOW, async () => {
     await using impostor = await openImpostor(made.selfSigned);
     const ended = await runBinary(list(impostor.port, "--skip-tls-verify"), { env: UNCHECKED });
-    assert.notEqual(ended.status, 6, told(ended));
+    assert.notEqual(ended.status, 6, describeRun(ended));
     assert.match(impostor.seen[0] ?? "", /^GET \/.*Bearer hush$/);
   });
 });

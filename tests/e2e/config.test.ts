@@ -8,12 +8,22 @@ import { describe, it } from "node:test";
 import { startSandbox } from "../../lib/sandbox/index.ts";
 import { BINARY, runBinary, start, temporaryFolder } from "./binary.ts";
 import { always, dropBefore } from "./fault-proxy.ts";
-import { ends, fails, isStored, openScene, printed, type Scene, SEED, SLOW, told } from "./scenario.ts";
+import {
+  assertExit,
+  assertFails,
+  describeRun,
+  isStored,
+  openScenario,
+  printed,
+  type Scenario,
+  SEED,
+  SLOW,
+} from "./scenario.ts";
 import { makeCertificates } from "./tls.ts";
 
-/** Writes a config file into the home folder of a scene, readable by its owner alone. */
-function configure(scene: Scene, text: string, mode = 0o600, name = ".hydra.yaml"): string {
-  const path = join(scene.home, name);
+/** Writes a config file into the home folder of a scenario, readable by its owner alone. */
+function configure(scenario: Scenario, text: string, mode = 0o600, name = ".hydra.yaml"): string {
+  const path = join(scenario.home, name);
   writeFileSync(path, text);
   chmodSync(path, mode);
   return path;
@@ -49,7 +59,7 @@ describe("the config file", () => {
         { mode: 0o600 },
       );
       const ended = await runBinary([...SEED, "-v", "--config", file]);
-      ends(ended, 0);
+      assertExit(ended, 0);
       const shown = JSON.parse(ended.stdout);
       assert.equal(sandbox.secretOf(shown.client_id), shown.client_secret);
       assert.match(ended.stderr, /^> POST https:\/\/127\.0\.0\.1:\d+\/clients$/m);
@@ -62,116 +72,119 @@ describe("the config file", () => {
   });
 
   it("sends its headers and its token, written as a list too", async () => {
-    await using scene = await openScene();
-    configure(scene, `endpoint: ${scene.url}\naccess_token: tok\nheaders: ['X-Url: http://a:1', "X-B: c, d"]\n`);
-    isStored(scene, await scene.run(SEED, NO_ENDPOINT));
-    const [{ headers } = assert.fail("nothing came")] = scene.proxy.posts();
+    await using scenario = await openScenario();
+    configure(scenario, `endpoint: ${scenario.url}\naccess_token: tok\nheaders: ['X-Url: http://a:1', "X-B: c, d"]\n`);
+    isStored(scenario, await scenario.run(SEED, NO_ENDPOINT));
+    const [{ headers } = assert.fail("nothing came")] = scenario.proxy.posts();
     assert.equal(headers["authorization"], "Bearer tok");
     assert.equal(headers["x-url"], "http://a:1");
     assert.equal(headers["x-b"], "c, d");
   });
 
   it("has lower precedence than the flag and the environment", SLOW, async () => {
-    await using scene = await openScene();
-    configure(scene, "endpoint: http://127.0.0.1:1\nfail_after: 0s\n");
-    isStored(scene, await scene.run(SEED));
-    ends(await scene.run([...SEED, "--endpoint", scene.url], { env: { HYDRA_ADMIN_URL: "http://127.0.0.1:2" } }), 0);
-    fails(await scene.run(SEED, NO_ENDPOINT), 6, /127\.0\.0\.1:1: connection refused/);
-    assert.equal(scene.sandbox.clients().length, 2);
+    await using scenario = await openScenario();
+    configure(scenario, "endpoint: http://127.0.0.1:1\nfail_after: 0s\n");
+    isStored(scenario, await scenario.run(SEED));
+    assertExit(
+      await scenario.run([...SEED, "--endpoint", scenario.url], { env: { HYDRA_ADMIN_URL: "http://127.0.0.1:2" } }),
+      0,
+    );
+    assertFails(await scenario.run(SEED, NO_ENDPOINT), 6, /127\.0\.0\.1:1: connection refused/);
+    assert.equal(scenario.sandbox.clients().length, 2);
   });
 
   it("bounds the whole command", async () => {
-    await using scene = await openScene("26", always(dropBefore));
-    configure(scene, "fail_after: 500ms\n");
-    const ended = await scene.run(SEED);
-    fails(ended, 6, /tried for 500ms/);
+    await using scenario = await openScenario("26", always(dropBefore));
+    configure(scenario, "fail_after: 500ms\n");
+    const ended = await scenario.run(SEED);
+    assertFails(ended, 6, /tried for 500ms/);
   });
 
   it("is named in problems with its values", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const cases = [
       ["endpoint: localhost:4445", /"endpoint" in .*\.hydra\.yaml "localhost:4445" is not a valid URL/],
       ["fail_after: soon", /"fail_after" in .*\.hydra\.yaml.*"soon"/],
       ["api: v3", /"api" in .*\.hydra\.yaml "v3"/],
       ["format: xml", /"format" in .*\.hydra\.yaml "xml"/],
       ["skip_tls_verify: 7", /"skip_tls_verify" in .*\.hydra\.yaml/],
-      [`endpoint: ${scene.url}\nheaders: [no colon]`, /"headers" in .*\.hydra\.yaml/],
-      [`endpoint: ${scene.url}\nheaders: 7`, /"headers" in .*\.hydra\.yaml/],
+      [`endpoint: ${scenario.url}\nheaders: [no colon]`, /"headers" in .*\.hydra\.yaml/],
+      [`endpoint: ${scenario.url}\nheaders: 7`, /"headers" in .*\.hydra\.yaml/],
       ["endpoint: [a, b]", /"endpoint" has a value of the wrong type/],
       ["just text", /has no keys with values/],
       ["- a\n- list", /has no keys with values/],
     ] as const;
     for (const [text, message] of cases) {
-      configure(scene, `${text}\n`);
-      const ended = await scene.run(SEED, text.startsWith("endpoint") ? NO_ENDPOINT : {});
-      fails(ended, 2, message);
+      configure(scenario, `${text}\n`);
+      const ended = await scenario.run(SEED, text.startsWith("endpoint") ? NO_ENDPOINT : {});
+      assertFails(ended, 2, message);
     }
-    assert.equal(scene.proxy.seen.length, 0);
+    assert.equal(scenario.proxy.seen.length, 0);
   });
 
   it("is reported with its line where it is invalid", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const cases = [
       ["endpoint: http://a\naccess_token: [hush\nformat: json\n", /line [23]/],
       ["endpoint: http://a\n\tformat: json\n", /line 2/],
       ["a: 1\nb: 2\na: 3\n", /line 3/],
     ] as const;
     for (const [text, line] of cases) {
-      configure(scene, text);
-      const ended = await scene.run(SEED);
-      fails(ended, 2, /\.hydra\.yaml/);
-      assert.match(ended.stderr, line, told(ended));
-      assert.doesNotMatch(ended.stderr, /hush/, told(ended));
+      configure(scenario, text);
+      const ended = await scenario.run(SEED);
+      assertFails(ended, 2, /\.hydra\.yaml/);
+      assert.match(ended.stderr, line, describeRun(ended));
+      assert.doesNotMatch(ended.stderr, /hush/, describeRun(ended));
     }
-    assert.equal(scene.proxy.seen.length, 0);
+    assert.equal(scenario.proxy.seen.length, 0);
   });
 
   it("must exist when it is given, and need not when it is the default", async () => {
-    await using scene = await openScene();
-    const missing = await scene.run([...SEED, "--config", join(scene.home, "missing.yaml")]);
-    fails(missing, 2, /missing\.yaml": the file does not exist/);
-    fails(await scene.run([...SEED, "--config", scene.home]), 2, /it is a folder/);
-    assert.equal(scene.proxy.seen.length, 0);
-    isStored(scene, await scene.run(SEED));
-    isStored(await cleared(scene), await scene.run(SEED, { env: { HOME: join(scene.home, "nowhere") } }));
+    await using scenario = await openScenario();
+    const missing = await scenario.run([...SEED, "--config", join(scenario.home, "missing.yaml")]);
+    assertFails(missing, 2, /missing\.yaml": the file does not exist/);
+    assertFails(await scenario.run([...SEED, "--config", scenario.home]), 2, /it is a folder/);
+    assert.equal(scenario.proxy.seen.length, 0);
+    isStored(scenario, await scenario.run(SEED));
+    isStored(await cleared(scenario), await scenario.run(SEED, { env: { HOME: join(scenario.home, "nowhere") } }));
   });
 
   it("is not looked for without HOME", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, ".hydra.yaml"), "endpoint: http://127.0.0.1:1\nformat: json\n");
-    isStored(scene, await scene.run(SEED, { cwd: folder.path, env: { HOME: undefined } }));
-    isStored(await cleared(scene), await scene.run(SEED, { cwd: folder.path, env: { HOME: "" } }));
+    isStored(scenario, await scenario.run(SEED, { cwd: folder.path, env: { HOME: undefined } }));
+    isStored(await cleared(scenario), await scenario.run(SEED, { cwd: folder.path, env: { HOME: "" } }));
   });
 
   it("may be empty, and may be a server's own", async () => {
-    await using scene = await openScene();
-    configure(scene, "");
-    isStored(scene, await scene.run(SEED));
-    configure(scene, "serve: {admin: {port: 4445}}\ndsn: memory\n");
-    const quiet = await scene.run(SEED);
-    ends(quiet, 0);
+    await using scenario = await openScenario();
+    configure(scenario, "");
+    isStored(scenario, await scenario.run(SEED));
+    configure(scenario, "serve: {admin: {port: 4445}}\ndsn: memory\n");
+    const quiet = await scenario.run(SEED);
+    assertExit(quiet, 0);
     assert.equal(quiet.stderr, "");
-    const ended = await scene.run([...SEED, "-v"]);
-    ends(ended, 0);
+    const ended = await scenario.run([...SEED, "-v"]);
+    assertExit(ended, 0);
     assert.match(ended.stderr, /unknown key "serve" is ignored\n.*unknown key "dsn" is ignored/);
   });
 
   it("causes a warning where others can read its credentials", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const text of ["access_token: hush", "headers: {X-Key: hush}"]) {
-      const path = configure(scene, `endpoint: ${scene.url}\n${text}\n`, 0o644);
-      const ended = await scene.run(SEED, NO_ENDPOINT);
-      ends(ended, 0);
+      const path = configure(scenario, `endpoint: ${scenario.url}\n${text}\n`, 0o644);
+      const ended = await scenario.run(SEED, NO_ENDPOINT);
+      assertExit(ended, 0);
       assert.equal(ended.stderr, `Warning: ${path} contains credentials and others can read it: chmod 600 ${path}\n`);
     }
-    configure(scene, `endpoint: ${scene.url}\n`, 0o644);
-    assert.equal((await scene.run(SEED, NO_ENDPOINT)).stderr, "");
+    configure(scenario, `endpoint: ${scenario.url}\n`, 0o644);
+    assert.equal((await scenario.run(SEED, NO_ENDPOINT)).stderr, "");
   });
 
   it("is rejected where someone else could have written it, unless it is given explicitly", SLOW, async () => {
-    await using scene = await openScene();
-    const path = configure(scene, `endpoint: ${scene.url}\n`);
+    await using scenario = await openScenario();
+    const path = configure(scenario, `endpoint: ${scenario.url}\n`);
     const env = { ...NO_ENDPOINT.env, OAUTH2_ACCESS_TOKEN: "hush" };
     const cases = [
       [() => chmodSync(path, 0o602), "every user of this machine can write it", "chmod 600"],
@@ -184,33 +197,33 @@ describe("the config file", () => {
     for (const [change, reason, remedy] of cases) {
       chmodSync(path, 0o600);
       change();
-      const before = scene.proxy.seen.length;
-      const ended = await scene.run(SEED, { env });
-      fails(ended, 2, new RegExp(`^Error: Config file ".*\\.hydra\\.yaml" is not used: ${reason}$`));
-      assert.ok(ended.stderr.includes(`${remedy} ${path}, or name it with --config`), told(ended));
-      assert.equal(scene.proxy.seen.length, before);
-      const named = await scene.run([...SEED, "--config", path], { env });
-      ends(named, 0);
+      const before = scenario.proxy.seen.length;
+      const ended = await scenario.run(SEED, { env });
+      assertFails(ended, 2, new RegExp(`^Error: Config file ".*\\.hydra\\.yaml" is not used: ${reason}$`));
+      assert.ok(ended.stderr.includes(`${remedy} ${path}, or name it with --config`), describeRun(ended));
+      assert.equal(scenario.proxy.seen.length, before);
+      const named = await scenario.run([...SEED, "--config", path], { env });
+      assertExit(named, 0);
       assert.match(named.stderr, new RegExp(`^Warning: Config file .* written by someone else: ${reason}\n$`));
-      assert.equal(scene.proxy.seen.at(-1)?.headers["authorization"], "Bearer hush");
+      assert.equal(scenario.proxy.seen.at(-1)?.headers["authorization"], "Bearer hush");
     }
   });
 
   it("is rejected unread, also by commands that only take a format from it", SLOW, async () => {
-    await using scene = await openScene();
-    configure(scene, "access_token: [hush\n", 0o666);
+    await using scenario = await openScenario();
+    configure(scenario, "access_token: [hush\n", 0o666);
     for (const args of [SEED, ["version"]]) {
-      const ended = await scene.run(args);
-      fails(ended, 2, /is not used/);
+      const ended = await scenario.run(args);
+      assertFails(ended, 2, /is not used/);
       assert.doesNotMatch(ended.stderr, /hush|line 1/);
     }
   });
 
   it("causes a warning where its group can write it", async () => {
-    await using scene = await openScene();
-    const path = configure(scene, `endpoint: ${scene.url}\n`, 0o660);
-    const ended = await scene.run(SEED, NO_ENDPOINT);
-    ends(ended, 0);
+    await using scenario = await openScenario();
+    const path = configure(scenario, `endpoint: ${scenario.url}\n`, 0o660);
+    const ended = await scenario.run(SEED, NO_ENDPOINT);
+    assertExit(ended, 0);
     const warning = `Warning: Config file ${path} may have been written by someone else: its group can write it\n`;
     assert.equal(ended.stderr, warning);
   });
@@ -222,62 +235,62 @@ describe("the config file", () => {
     try {
       writeFileSync(join(home.path, ".hydra.yaml"), `endpoint: ${sandbox.url}\nskip_tls_verify: true\n`);
       const ended = await runBinary(SEED, { env: { HOME: home.path } });
-      ends(ended, 0);
+      assertExit(ended, 0);
       assert.match(ended.stderr, /^Warning: .*not verified \("skip_tls_verify" in .*\.hydra\.yaml\)/);
       const off = await runBinary([...SEED, "--skip-tls-verify=false"], { env: { HOME: home.path } });
-      fails(off, 6, /certificate/);
+      assertFails(off, 6, /certificate/);
     } finally {
       await sandbox.close();
     }
   });
 
   it("keeps its credentials from every other endpoint", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const text of ["access_token: hush", "headers: ['X-Key: hush']"]) {
-      configure(scene, `endpoint: http://hydra.example:4445\n${text}\n`);
-      const ended = await scene.run(SEED);
-      fails(ended, 2, /hydra\.example:4445.*HYDRA_ADMIN_URL.*127\.0\.0\.1/);
+      configure(scenario, `endpoint: http://hydra.example:4445\n${text}\n`);
+      const ended = await scenario.run(SEED);
+      assertFails(ended, 2, /hydra\.example:4445.*HYDRA_ADMIN_URL.*127\.0\.0\.1/);
       assert.match(ended.stderr, /"(access_token|headers)" in .*\.hydra\.yaml/);
-      fails(await scene.run([...SEED, "--endpoint", scene.url]), 2, /--endpoint/);
-      configure(scene, `${text}\n`);
-      fails(await scene.run(SEED), 2, /without an endpoint/);
-      assert.equal(scene.proxy.seen.length, 0);
+      assertFails(await scenario.run([...SEED, "--endpoint", scenario.url]), 2, /--endpoint/);
+      configure(scenario, `${text}\n`);
+      assertFails(await scenario.run(SEED), 2, /without an endpoint/);
+      assert.equal(scenario.proxy.seen.length, 0);
       assert.doesNotMatch(ended.stderr, /hush/);
     }
-    configure(scene, `endpoint: ${scene.url}/path\naccess_token: tok\n`);
-    isStored(scene, await scene.run([...SEED, "--endpoint", scene.url]));
-    assert.equal(scene.proxy.seen.at(-1)?.headers["authorization"], "Bearer tok");
-    configure(scene, "endpoint: http://hydra.example:4445\naccess_token: hush\n");
-    ends(await scene.run([...SEED, "--access-token", "mine"]), 0);
-    assert.equal(scene.proxy.seen.at(-1)?.headers["authorization"], "Bearer mine");
+    configure(scenario, `endpoint: ${scenario.url}/path\naccess_token: tok\n`);
+    isStored(scenario, await scenario.run([...SEED, "--endpoint", scenario.url]));
+    assert.equal(scenario.proxy.seen.at(-1)?.headers["authorization"], "Bearer tok");
+    configure(scenario, "endpoint: http://hydra.example:4445\naccess_token: hush\n");
+    assertExit(await scenario.run([...SEED, "--access-token", "mine"]), 0);
+    assert.equal(scenario.proxy.seen.at(-1)?.headers["authorization"], "Bearer mine");
   });
 
   it("is reported when it is unreadable", async () => {
-    await using scene = await openScene();
-    configure(scene, `endpoint: ${scene.url}\n`, 0o000);
-    const options = { env: { HOME: scene.home, HYDRA_ADMIN_URL: scene.url } };
+    await using scenario = await openScenario();
+    configure(scenario, `endpoint: ${scenario.url}\n`, 0o000);
+    const options = { env: { HOME: scenario.home, HYDRA_ADMIN_URL: scenario.url } };
     // Root reads everything, unless it gives that up.
     const caps = "-dac_override,-dac_read_search";
     const ended =
       process.getuid?.() === 0
         ? await start("setpriv", [`--inh-caps=${caps}`, `--bounding-set=${caps}`, BINARY, ...SEED], options).ended
         : await runBinary(SEED, options);
-    fails(ended, 2, /\.hydra\.yaml": .*permission/i);
-    assert.equal(scene.proxy.seen.length, 0);
+    assertFails(ended, 2, /\.hydra\.yaml": .*permission/i);
+    assert.equal(scenario.proxy.seen.length, 0);
   });
 });
 
-/** The scene with its clients removed. */
-async function cleared(scene: Scene): Promise<Scene> {
-  for (const { client_id: id } of scene.sandbox.clients()) {
-    await fetch(`${scene.sandbox.url}/admin/clients/${String(id)}`, { method: "DELETE" });
+/** The scenario with its clients removed. */
+async function cleared(scenario: Scenario): Promise<Scenario> {
+  for (const { client_id: id } of scenario.sandbox.clients()) {
+    await fetch(`${scenario.sandbox.url}/admin/clients/${String(id)}`, { method: "DELETE" });
   }
-  return scene;
+  return scenario;
 }
 
 describe("a hostile working folder", () => {
   it("changes nothing", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     using folder = temporaryFolder();
     const at = (name: string): string => join(folder.path, name);
     const mark = at("ran");
@@ -305,26 +318,26 @@ describe("a hostile working folder", () => {
     mkdirSync(at("lib/app"), { recursive: true });
     writeFileSync(at("cli.ts"), code);
     writeFileSync(at("lib/app/main.ts"), code);
-    writeFileSync(join(scene.home, ".hydra.yaml"), "format: json\n");
-    const ended = await scene.run(SEED, { cwd: folder.path });
-    ends(ended, 0);
+    writeFileSync(join(scenario.home, ".hydra.yaml"), "format: json\n");
+    const ended = await scenario.run(SEED, { cwd: folder.path });
+    assertExit(ended, 0);
     const { client_id: id, client_secret: secret } = JSON.parse(ended.stdout);
-    assert.equal(scene.sandbox.secretOf(id), secret);
+    assert.equal(scenario.sandbox.secretOf(id), secret);
     assert.equal(ended.stderr, "");
-    assert.equal(scene.proxy.seen[0]?.headers["authorization"], undefined);
-    const bare = await scene.run(SEED, { cwd: folder.path, ...NO_ENDPOINT });
-    ends(bare, 2);
+    assert.equal(scenario.proxy.seen[0]?.headers["authorization"], undefined);
+    const bare = await scenario.run(SEED, { cwd: folder.path, ...NO_ENDPOINT });
+    assertExit(bare, 2);
     assert.throws(() => chmodSync(mark, 0o600), /ENOENT/);
-    assert.equal(scene.sandbox.clients().length, 1);
+    assert.equal(scenario.sandbox.clients().length, 1);
   });
 
   it("contains no file that the program would treat as its own", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, ".hydra.yaml"), "endpoint: http://127.0.0.1:1\nformat: json\n");
     writeFileSync(join(folder.path, "hydra.yaml"), "endpoint: http://127.0.0.1:1\nformat: json\n");
-    const ended = await scene.run(SEED, { cwd: folder.path });
-    isStored(scene, ended);
-    assert.equal(scene.sandbox.secretOf(printed(ended).id), printed(ended).secret);
+    const ended = await scenario.run(SEED, { cwd: folder.path });
+    isStored(scenario, ended);
+    assert.equal(scenario.sandbox.secretOf(printed(ended).id), printed(ended).secret);
   });
 });

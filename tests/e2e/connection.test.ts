@@ -8,7 +8,7 @@ import { after, before, describe, it } from "node:test";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { runBinary, temporaryFolder } from "./binary.ts";
 import { dropAfter, inOrder, instead, openFaultProxy } from "./fault-proxy.ts";
-import { ends, fails, isStored, openScene, printed, SEED, SLOW } from "./scenario.ts";
+import { assertExit, assertFails, isStored, openScenario, printed, SEED, SLOW } from "./scenario.ts";
 import { type Certificates, type Identity, makeCertificates } from "./tls.ts";
 
 const DATES = /^Hint: renew the server's certificate, or correct the clock of this machine; /m;
@@ -21,7 +21,7 @@ describe("over a unix socket", () => {
       const sandbox = await startSandbox({ as, listen });
       try {
         const ended = await runBinary([...SEED, "--endpoint", listen]);
-        ends(ended, 0);
+        assertExit(ended, 0);
         const { id, secret } = printed(ended);
         assert.equal(sandbox.secretOf(id), secret);
         assert.equal(ended.stderr, "");
@@ -34,8 +34,8 @@ describe("over a unix socket", () => {
   it("carries every header and is retried like TCP, without a proxy", async () => {
     using folder = temporaryFolder();
     const socket = join(folder.path, "hydra.sock");
-    await using scene = await openScene();
-    await using spoiled = await proxyOn(scene.sandbox.url, socket);
+    await using scenario = await openScenario();
+    await using spoiled = await proxyOn(scenario.sandbox.url, socket);
     const ended = await runBinary(
       [
         ...[...SEED, "--endpoint", `unix://${socket}`, "--access-token", "tok", "--fake-tls-termination"],
@@ -43,7 +43,7 @@ describe("over a unix socket", () => {
       ],
       { env: { HTTP_PROXY: "http://127.0.0.1:1", http_proxy: "http://127.0.0.1:1" } },
     );
-    isStored(scene, ended);
+    isStored(scenario, ended);
     assert.equal(spoiled.posts().length, 3);
     for (const { headers } of spoiled.posts()) {
       assert.equal(headers["authorization"], "Bearer tok");
@@ -59,13 +59,13 @@ describe("over a unix socket", () => {
     const at = (name: string): string[] => [
       ...[...SEED, "--fail-after", "0", "--endpoint", `unix://${join(folder.path, name)}`],
     ];
-    fails(await runBinary(at("missing.sock")), 6, /missing\.sock: the socket does not exist/);
+    assertFails(await runBinary(at("missing.sock")), 6, /missing\.sock: the socket does not exist/);
     writeFileSync(join(folder.path, "file"), "");
-    fails(await runBinary(at("file")), 6, /file: (connection refused|not a socket)/);
+    assertFails(await runBinary(at("file")), 6, /file: (connection refused|not a socket)/);
     const left = createServer();
     await new Promise<void>((resolve) => left.listen(join(folder.path, "left.sock"), resolve));
     await new Promise<void>((resolve) => left.close(() => resolve()));
-    fails(await runBinary(at("left.sock")), 6, /left\.sock: /);
+    assertFails(await runBinary(at("left.sock")), 6, /left\.sock: /);
   });
 });
 
@@ -101,7 +101,7 @@ describe("over TLS", () => {
     await using sandbox = await serving(made.good);
     for (const url of [sandbox.url, sandbox.url.replace("127.0.0.1", "localhost")]) {
       const ended = await runBinary([...SEED, "--endpoint", url, "--ca-file", caFile]);
-      ends(ended, 0);
+      assertExit(ended, 0);
       assert.equal(sandbox.secretOf(printed(ended).id), printed(ended).secret);
       assert.equal(ended.stderr, "");
     }
@@ -136,7 +136,7 @@ describe("over TLS", () => {
       await using sandbox = await serving(identity);
       using home = temporaryFolder();
       const ended = await runBinary([...SEED, "--endpoint", sandbox.url, ...more], { env: { HOME: home.path } });
-      fails(ended, 6, reason);
+      assertFails(ended, 6, reason);
       assert.match(ended.stderr, hint ?? /^Hint: .*--ca-file FILE or SSL_CERT_FILE=FILE/m);
       if (hint !== undefined) assert.doesNotMatch(ended.stderr, /^Hint: .*--ca-file/m);
       assert.doesNotMatch(ended.stderr, /trying again|rescue|recovery|secret/);
@@ -160,13 +160,13 @@ describe("over TLS", () => {
         ],
       ] as const) {
         const ended = await runBinary(args, { env });
-        fails(ended, 6, /certificate's authority is not trusted$/);
+        assertFails(ended, 6, /certificate's authority is not trusted$/);
         assert.match(ended.stderr, hint);
-        ends(await runBinary([...args, "--ca-file", caFile], { env }), 0);
-        ends(await runBinary(args, { env: { ...env, SSL_CERT_FILE: caFile } }), 0);
+        assertExit(await runBinary([...args, "--ca-file", caFile], { env }), 0);
+        assertExit(await runBinary(args, { env: { ...env, SSL_CERT_FILE: caFile } }), 0);
       }
       const url = sandbox.url.replace("https:", "http:");
-      fails(await runBinary([...args.slice(0, 3), url, "--ca-file", `${caFile}.none`]), 2, /ca\.pem\.none/);
+      assertFails(await runBinary([...args.slice(0, 3), url, "--ca-file", `${caFile}.none`]), 2, /ca\.pem\.none/);
     },
   );
 
@@ -175,7 +175,7 @@ describe("over TLS", () => {
     const file = join(folder.path, "self.pem");
     writeFileSync(file, made.selfSigned.cert);
     const ended = await runBinary([...SEED, "--endpoint", sandbox.url, "--ca-file", file]);
-    ends(ended, 0);
+    assertExit(ended, 0);
     assert.equal(sandbox.secretOf(printed(ended).id), printed(ended).secret);
   });
 
@@ -183,17 +183,17 @@ describe("over TLS", () => {
     for (const identity of [made.selfSigned, made.elsewhere, made.expired]) {
       await using sandbox = await serving(identity);
       const ended = await runBinary([...SEED, "--endpoint", sandbox.url, "--skip-tls-verify"]);
-      ends(ended, 0);
+      assertExit(ended, 0);
       assert.equal(sandbox.secretOf(printed(ended).id), printed(ended).secret);
       assert.match(ended.stderr, /^Warning: .*certificate is not verified \(--skip-tls-verify\)/);
     }
   });
 
   it("checks --ca-file before anything is sent, also for http", async () => {
-    await using scene = await openScene();
-    fails(await scene.run([...SEED, "--ca-file", "/nothing/there"]), 2, /the file does not exist/);
-    assert.equal(scene.proxy.seen.length, 0);
-    isStored(scene, await scene.run([...SEED, "--ca-file", caFile]));
+    await using scenario = await openScenario();
+    assertFails(await scenario.run([...SEED, "--ca-file", "/nothing/there"]), 2, /the file does not exist/);
+    assert.equal(scenario.proxy.seen.length, 0);
+    isStored(scenario, await scenario.run([...SEED, "--ca-file", caFile]));
     await using sandbox = await serving(made.good);
     const empty = join(folder.path, "empty.pem");
     const broken = join(folder.path, "broken.pem");
@@ -206,31 +206,31 @@ describe("over TLS", () => {
       [broken, /cannot be read/],
     ] as const) {
       const ended = await runBinary([...SEED, "--endpoint", sandbox.url, "--ca-file", file]);
-      fails(ended, 2, reason);
+      assertFails(ended, 2, reason);
       assert.match(ended.stderr, /--ca-file/);
     }
     assert.equal(sandbox.clients().length, 0);
   });
 
   it("reports a port that doesn't speak TLS, and isn't retried", async () => {
-    await using scene = await openScene();
-    const ended = await scene.run([...SEED, "--endpoint", scene.sandbox.url.replace("http", "https")]);
-    fails(ended, 6, /the TLS handshake failed: this port may not speak TLS/);
+    await using scenario = await openScenario();
+    const ended = await scenario.run([...SEED, "--endpoint", scenario.sandbox.url.replace("http", "https")]);
+    assertFails(ended, 6, /the TLS handshake failed: this port may not speak TLS/);
     assert.doesNotMatch(ended.stderr, /retrying/);
-    assert.equal(scene.sandbox.clients().length, 0);
+    assert.equal(scenario.sandbox.clients().length, 0);
   });
 });
 
 describe("the headers", () => {
   it("are sent unchanged with every request", async () => {
-    await using scene = await openScene("1.8");
-    const ended = await scene.run([
+    await using scenario = await openScenario("1.8");
+    const ended = await scenario.run([
       ...[...SEED, "-H", "X-Url: http://a:1", "--header", "X-Comma: a,b", "--http-header", "X-Blank:"],
       ...["--fake-tls-termination"],
     ]);
-    isStored(scene, ended);
-    assert.equal(scene.proxy.posts().length, 2);
-    for (const { headers } of scene.proxy.seen) {
+    isStored(scenario, ended);
+    assert.equal(scenario.proxy.posts().length, 2);
+    for (const { headers } of scenario.proxy.seen) {
       assert.equal(headers["x-url"], "http://a:1");
       assert.equal(headers["x-comma"], "a,b");
       assert.equal(headers["x-blank"], "");
@@ -241,73 +241,78 @@ describe("the headers", () => {
   });
 
   it("hold the token of the flag, else of the environment, else of the file", SLOW, async () => {
-    await using scene = await openScene();
-    const file = join(scene.home, "config.yaml");
-    writeFileSync(file, `endpoint: ${scene.url}\naccess_token: from-file\n`);
+    await using scenario = await openScenario();
+    const file = join(scenario.home, "config.yaml");
+    writeFileSync(file, `endpoint: ${scenario.url}\naccess_token: from-file\n`);
     chmodSync(file, 0o600);
     const config = ["--config", file];
     const env = { OAUTH2_ACCESS_TOKEN: "from-environment" };
-    const sent = async (...[args, options]: Parameters<typeof scene.run>): Promise<string | undefined> => {
-      ends(await scene.run(args, options), 0);
-      return scene.proxy.seen.at(-1)?.headers["authorization"];
+    const sent = async (...[args, options]: Parameters<typeof scenario.run>): Promise<string | undefined> => {
+      assertExit(await scenario.run(args, options), 0);
+      return scenario.proxy.seen.at(-1)?.headers["authorization"];
     };
     assert.equal(await sent([...SEED, ...config, "--access-token", "from-flag"], { env }), "Bearer from-flag");
     assert.equal(await sent([...SEED, ...config], { env }), "Bearer from-environment");
     assert.equal(await sent([...SEED, ...config]), "Bearer from-file");
     assert.equal(await sent([...SEED, ...config, "-H", "Authorization: Basic eDp5"]), "Basic eDp5");
     assert.equal(await sent(SEED), undefined);
-    const withUser = scene.url.replace("http://", "http://user:p%40ss@");
+    const withUser = scenario.url.replace("http://", "http://user:p%40ss@");
     const basic = `Basic ${Buffer.from("user:p@ss").toString("base64")}`;
     assert.equal(await sent([...SEED, "--endpoint", withUser]), basic);
     assert.equal(await sent([...SEED, "--endpoint", withUser, "--access-token", "t"]), "Bearer t");
   });
 
   it("never show the userinfo of a URL", async () => {
-    await using scene = await openScene("26", inOrder(instead({ status: 401 })));
-    const ended = await scene.run([...SEED, "-v", "--endpoint", scene.url.replace("http://", "http://user:hush@")]);
-    fails(ended, 3, /401/);
+    await using scenario = await openScenario("26", inOrder(instead({ status: 401 })));
+    const ended = await scenario.run([
+      ...SEED,
+      "-v",
+      "--endpoint",
+      scenario.url.replace("http://", "http://user:hush@"),
+    ]);
+    assertFails(ended, 3, /401/);
     assert.doesNotMatch(ended.stderr, /hush|user:/);
   });
 
   it("are rejected when they cannot be sent or contradict each other", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const bad = ["X\r\nY: 1", "X: a\nb: c", ": value", "X Y: 1", "Content-Length: 3", "X: \u{1f600}"];
-    for (const header of bad) fails(await scene.run([...SEED, "-H", header]), 2, /-H/);
-    const two = await scene.run([...SEED, "--header", "authorization: hush", "--access-token", "hush"]);
-    fails(two, 2, /--access-token and --header/);
+    for (const header of bad) assertFails(await scenario.run([...SEED, "-H", header]), 2, /-H/);
+    const two = await scenario.run([...SEED, "--header", "authorization: hush", "--access-token", "hush"]);
+    assertFails(two, 2, /--access-token and --header/);
     assert.doesNotMatch(two.stderr, /hush/);
-    fails(await scene.run([...SEED, "--access-token", "a b"]), 2, /--access-token/);
-    assert.equal(scene.proxy.seen.length, 0);
+    assertFails(await scenario.run([...SEED, "--access-token", "a b"]), 2, /--access-token/);
+    assert.equal(scenario.proxy.seen.length, 0);
   });
 });
 
 describe("the path of the endpoint", () => {
   it("may end with a slash, and an /admin is taken off with a word", async () => {
     for (const as of ["1.8", "26"] as const) {
-      await using scene = await openScene(as);
-      const ended = await scene.run([...SEED, "--endpoint", `${scene.url}/admin/`]);
-      isStored(scene, ended);
+      await using scenario = await openScenario(as);
+      const ended = await scenario.run([...SEED, "--endpoint", `${scenario.url}/admin/`]);
+      isStored(scenario, ended);
       assert.match(ended.stderr, /^Warning: \/admin at the end of --endpoint is ignored/);
     }
-    await using scene = await openScene();
-    isStored(scene, await scene.run([...SEED, "--endpoint", `${scene.url}/`]));
+    await using scenario = await openScenario();
+    isStored(scenario, await scenario.run([...SEED, "--endpoint", `${scenario.url}/`]));
   });
 
   it("is kept before the paths of the API", async () => {
-    await using scene = await openScene("26", ({ method }) =>
+    await using scenario = await openScenario("26", ({ method }) =>
       method === "POST" ? instead({ status: 401 }) : undefined,
     );
-    fails(await scene.run([...SEED, "--endpoint", `${scene.url}/hydra/one`]), 3, /401/);
-    assert.equal(scene.proxy.posts()[0]?.target, "/hydra/one/admin/clients");
+    assertFails(await scenario.run([...SEED, "--endpoint", `${scenario.url}/hydra/one`]), 3, /401/);
+    assert.equal(scenario.proxy.posts()[0]?.target, "/hydra/one/admin/clients");
   });
 
   it("is used only in the API version that --api selects", async () => {
-    await using old = await openScene("1.8");
+    await using old = await openScenario("1.8");
     isStored(old, await old.run([...SEED, "--api", "v1"]));
     assert.deepEqual(
       old.proxy.seen.map(({ target }) => target),
       ["/clients"],
     );
-    fails(await old.run([...SEED, "--api", "v2"]), 1, /has no \/admin\/clients/);
+    assertFails(await old.run([...SEED, "--api", "v2"]), 1, /has no \/admin\/clients/);
   });
 });

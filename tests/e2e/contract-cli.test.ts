@@ -9,7 +9,7 @@ import * as v from "valibot";
 import { isEmpty, sameJson } from "../../lib/core/client/client.ts";
 import { SECRET_ALPHABET } from "../../lib/core/secret.ts";
 import { type Ended, runBinary, temporaryFolder } from "./binary.ts";
-import { fails, told } from "./scenario.ts";
+import { assertFails, describeRun } from "./scenario.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -241,16 +241,16 @@ for (const contract of CONTRACTS) {
       );
     }
 
-    function ends(ended: Ended, each: Case, difference: Difference | undefined): void {
-      if (difference?.status !== undefined) assert.equal(ended.status, difference.status, told(ended));
-      else assert.equal(ended.status === 0, each.exit === 0, told(ended));
+    function assertExit(ended: Ended, each: Case, difference: Difference | undefined): void {
+      if (difference?.status !== undefined) assert.equal(ended.status, difference.status, describeRun(ended));
+      else assert.equal(ended.status === 0, each.exit === 0, describeRun(ended));
     }
 
     for (const each of cases.filter(({ args }) => !args.includes("update") && !args.includes("import"))) {
       const difference = differenceOf(each, contract);
       test(`${each.name}: ${difference?.why ?? "sends the same"}`, async () => {
         const ended = await run(each);
-        ends(ended, each, difference);
+        assertExit(ended, each, difference);
         const reference = each.exchanges.map(({ request: { method, url } }) => sentOf(method, url, ""));
         assert.deepEqual(sent(), difference?.sends?.(reference) ?? reference);
       });
@@ -259,9 +259,9 @@ for (const contract of CONTRACTS) {
     for (const each of cases.filter(({ args }) => args.includes("import"))) {
       test(`${each.name}: sends the same, and a secret where the reference lets the server make one`, async () => {
         const ended = await run(each);
-        ends(ended, each, undefined);
+        assertExit(ended, each, undefined);
         const ours = sent();
-        assert.equal(ours.length, each.exchanges.length, told(ended));
+        assert.equal(ours.length, each.exchanges.length, describeRun(ended));
         for (const [n, { request }] of each.exchanges.entries()) {
           const { method, path, body } = ours[n] ?? assert.fail();
           assert.deepEqual({ method, path }, { method: request.method, path: request.url });
@@ -287,7 +287,7 @@ for (const contract of CONTRACTS) {
         const misfit = api === "v1" && each.name === "update";
         if (misfit) {
           const refused = await run(each);
-          fails(
+          assertFails(
             refused,
             2,
             /^Error: The client's post_logout_redirect_uris "https:\/\/a\.example\/bye" does not share its origin with any redirect URI/,
@@ -295,13 +295,13 @@ for (const contract of CONTRACTS) {
           assert.deepEqual(sent(), [{ method: "GET", path, query: {}, body: undefined }]);
         }
         const ended = await run(each, misfit ? ["--unset", "post-logout-callbacks"] : []);
-        ends(ended, each, undefined);
+        assertExit(ended, each, undefined);
         const [got, changed, ...others] = sent();
         assert.deepEqual(got, { method: "GET", path, query: {}, body: undefined });
         assert.equal(others.length, 0);
         if (each.exit !== 0) {
           assert.equal(changed, undefined);
-          assert.equal(ended.status, 4, told(ended));
+          assert.equal(ended.status, 4, describeRun(ended));
           return;
         }
         const named = NAMED[api][each.name] ?? assert.fail(each.name);
@@ -324,7 +324,7 @@ for (const contract of CONTRACTS) {
 
       test(`${each.name}: with --replace sends the reference's request`, async () => {
         const ended = await run(each, ["--replace"]);
-        ends(ended, each, undefined);
+        assertExit(ended, each, undefined);
         const put = sent().filter(({ method }) => method !== "GET");
         if (each.exit !== 0) {
           assert.deepEqual(put, []);

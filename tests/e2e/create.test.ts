@@ -8,7 +8,17 @@ import { FIELDS } from "../../lib/core/client/fields.ts";
 import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { always, instead } from "./fault-proxy.ts";
 import { type KeybaseServer, openKeybase } from "./keybase-server.ts";
-import { ends, fails, isStored, openScene, printed, printedEncrypted, SEED, SLOW, told } from "./scenario.ts";
+import {
+  assertExit,
+  assertFails,
+  describeRun,
+  isStored,
+  openScenario,
+  printed,
+  printedEncrypted,
+  SEED,
+  SLOW,
+} from "./scenario.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -30,14 +40,14 @@ describe("the examples", () => {
 
   it("creates the client of the first, on every version", SLOW, async () => {
     for (const as of ["1.8", "1.11", "2.1", "2.3", "26"] as const) {
-      await using scene = await openScene(as);
-      const ended = await scene.run(SEED);
-      isStored(scene, ended);
+      await using scenario = await openScenario(as);
+      const ended = await scenario.run(SEED);
+      isStored(scenario, ended);
       assert.equal(ended.stderr, "");
       const { id, secret } = printed(ended);
       assert.match(id, UUID);
       assert.match(secret, /^[A-Za-z0-9._~-]{26}$/);
-      const [client] = scene.sandbox.clients();
+      const [client] = scenario.sandbox.clients();
       assert.equal(client?.["client_name"], "my app");
       assert.deepEqual(client?.["redirect_uris"], ["http://localhost/cb"]);
       assert.deepEqual(client?.["grant_types"], ["authorization_code"]);
@@ -49,35 +59,35 @@ describe("the examples", () => {
   });
 
   it("creates the same in the other syntax, as JSON", async () => {
-    await using scene = await openScene();
-    const ended = await scene.run([
+    await using scenario = await openScenario();
+    const ended = await scenario.run([
       ...["create", "oauth2-client", "--name", "my app", "--redirect-uri", "http://localhost/cb"],
       ...["--scope", "core,foobar", "--format", "json"],
     ]);
-    ends(ended, 0);
+    assertExit(ended, 0);
     const shown = JSON.parse(ended.stdout);
     assert.equal(ended.stdout.trimEnd().split("\n").length, 1);
-    assert.equal(shown.client_secret, scene.sandbox.secretOf(shown.client_id));
+    assert.equal(shown.client_secret, scenario.sandbox.secretOf(shown.client_id));
     assert.equal(shown.client_name, "my app");
     assert.equal(shown.scope, "core foobar");
     assert.deepEqual(shown.redirect_uris, ["http://localhost/cb"]);
   });
 
   it("encrypts the secret of the second to a Keybase user, and gpg decrypts it", async () => {
-    await using scene = await openScene();
-    const ended = await scene.run(
+    await using scenario = await openScenario();
+    const ended = await scenario.run(
       ["clients", "create", "-g", "client_credentials", "-r", "token", "-a", "core,foobar", "--keybase", "alice"],
       { env: { HYDRA_KEYBASE_URL: keybase.url, OAUTH2_ACCESS_TOKEN: "admin-token" } },
     );
-    ends(ended, 0);
+    assertExit(ended, 0);
     const { id, message } = printedEncrypted(ended);
-    const secret = scene.sandbox.secretOf(id) ?? "";
+    const secret = scenario.sandbox.secretOf(id) ?? "";
     assert.match(message, /^[A-Za-z0-9+/]+=*$/);
     assert.equal(gpg.decrypt(Buffer.from(message, "base64")), secret);
     assert.ok(!ended.stdout.includes(secret) && !ended.stderr.includes(secret));
     assert.match(ended.stderr, new RegExp(alice.fingerprint));
     assert.match(ended.stderr, /Decrypt with: .*gpg/);
-    const [client] = scene.sandbox.clients();
+    const [client] = scenario.sandbox.clients();
     assert.deepEqual(client?.["grant_types"], ["client_credentials"]);
     assert.deepEqual(client?.["response_types"], ["token"]);
     const [asked] = keybase.asked;
@@ -134,8 +144,8 @@ const OLD = /^password-grant-/;
 
 describe("the flags", () => {
   it("set each field", SLOW, async () => {
-    await using one = await openScene();
-    await using other = await openScene("1.11");
+    await using one = await openScenario();
+    await using other = await openScenario("1.11");
     const fields = FIELDS.map((field) => [field.name, field.flag.name] as const);
     const sample = (flag: string): (typeof FLAGS)[string] => FLAGS[flag] ?? [["1h30m"], "1h30m0s"];
     const names = fields.map(([, flag]) => flag).filter((flag) => !OLD.test(flag));
@@ -146,16 +156,16 @@ describe("the flags", () => {
     );
     const written = (flag: string): readonly string[] =>
       sample(flag)[0].length === 0 ? [`--${flag}`] : sample(flag)[0].flatMap((value) => [`--${flag}`, value]);
-    for (const [scene, left, chosen] of [
+    for (const [scenario, left, chosen] of [
       // Of each of two pairs that exclude each other, one at a time.
       [one, ["jwks", "subject-type"], names],
       [one, ["jwks-uri", "access-token-strategy"], names],
       [other, [""], ["callbacks", ...fields.map(([, flag]) => flag).filter((flag) => OLD.test(flag))]],
     ] as const) {
       const flags = chosen.filter((flag) => !left.some((each) => each === flag));
-      const ended = await scene.run(["clients", "create", ...flags.flatMap(written)]);
-      ends(ended, 0);
-      const client = scene.sandbox.clients().find(({ client_id: id }) => id === printed(ended).id);
+      const ended = await scenario.run(["clients", "create", ...flags.flatMap(written)]);
+      assertExit(ended, 0);
+      const client = scenario.sandbox.clients().find(({ client_id: id }) => id === printed(ended).id);
       for (const [field, flag] of fields) {
         if (flags.includes(flag)) assert.deepEqual(client?.[field], sample(flag)[1], flag);
       }
@@ -163,14 +173,14 @@ describe("the flags", () => {
   });
 
   it("take lists and values in every spelling, before and after the command", async () => {
-    await using scene = await openScene();
-    const ended = await scene.run([
-      ...["--endpoint", scene.url, "clients", "create", "-chttps://a.example/1", "-c=https://a.example/2"],
+    await using scenario = await openScenario();
+    const ended = await scenario.run([
+      ...["--endpoint", scenario.url, "clients", "create", "-chttps://a.example/1", "-c=https://a.example/2"],
       ...["--redirect-uri", '"https://a.example/?x=1,2",https://a.example/3', "--callbacks=https://a.example/4"],
       ...["-a", "a,b", "-a", "c", "--skip-consent=F", "-n", "-dash"],
     ]);
-    ends(ended, 0);
-    const [client] = scene.sandbox.clients();
+    assertExit(ended, 0);
+    const [client] = scenario.sandbox.clients();
     assert.deepEqual(client?.["redirect_uris"], [
       "https://a.example/1",
       "https://a.example/2",
@@ -184,92 +194,99 @@ describe("the flags", () => {
   });
 
   it("read a key set from a file", async () => {
-    await using scene = await openScene();
-    const file = join(scene.home, "keys.json");
+    await using scenario = await openScenario();
+    const file = join(scenario.home, "keys.json");
     writeFileSync(file, JSON.stringify(JWKS));
-    ends(await scene.run([...SEED, "--token-endpoint-auth-method", "private_key_jwt", "--jwks", file]), 0);
-    assert.deepEqual(scene.sandbox.clients()[0]?.["jwks"], JWKS);
-    const missing = await scene.run([...SEED, "--jwks", join(scene.home, "nothing.json")]);
-    fails(missing, 2, /--jwks/);
-    assert.equal(scene.sandbox.clients().length, 1);
+    assertExit(await scenario.run([...SEED, "--token-endpoint-auth-method", "private_key_jwt", "--jwks", file]), 0);
+    assert.deepEqual(scenario.sandbox.clients()[0]?.["jwks"], JWKS);
+    const missing = await scenario.run([...SEED, "--jwks", join(scenario.home, "nothing.json")]);
+    assertFails(missing, 2, /--jwks/);
+    assert.equal(scenario.sandbox.clients().length, 1);
   });
 
   it("use the requested ID", async () => {
-    await using scene = await openScene();
-    const ended = await scene.run([...SEED, "--id", "my-own id/1"]);
-    assert.equal(scene.sandbox.clients()[0]?.["client_id"], "my-own id/1", told(ended));
-    ends(ended, 0);
+    await using scenario = await openScenario();
+    const ended = await scenario.run([...SEED, "--id", "my-own id/1"]);
+    assert.equal(scenario.sandbox.clients()[0]?.["client_id"], "my-own id/1", describeRun(ended));
+    assertExit(ended, 0);
   });
 
   it("send a given secret and never show it", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const secret = "given-secret-0123456789";
     for (const more of [[], ["--format", "json"], ["-v"], ["--format", "yaml"], ["--format", "env"]]) {
-      const ended = await scene.run([...SEED, "--secret", secret, "--id", `c${scene.proxy.seen.length}`, ...more]);
-      ends(ended, 0);
-      assert.ok(!ended.stdout.includes(secret) && !ended.stderr.includes(secret), told(ended));
+      const ended = await scenario.run([
+        ...SEED,
+        "--secret",
+        secret,
+        "--id",
+        `c${scenario.proxy.seen.length}`,
+        ...more,
+      ]);
+      assertExit(ended, 0);
+      assert.ok(!ended.stdout.includes(secret) && !ended.stderr.includes(secret), describeRun(ended));
     }
     assert.deepEqual(
-      scene.sandbox.clients().map(({ client_id: id }) => scene.sandbox.secretOf(String(id))),
+      scenario.sandbox.clients().map(({ client_id: id }) => scenario.sandbox.secretOf(String(id))),
       Array.from({ length: 5 }, () => secret),
     );
-    assert.deepEqual(scene.rescued(), []);
+    assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
   it("create a public client without a secret", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const args = [...SEED, "--token-endpoint-auth-method", "none"];
-    const ended = await scene.run(args);
-    ends(ended, 0);
-    const id = String(scene.sandbox.clients()[0]?.["client_id"]);
+    const ended = await scenario.run(args);
+    assertExit(ended, 0);
+    const id = String(scenario.sandbox.clients()[0]?.["client_id"]);
     assert.equal(ended.stdout, `OAuth 2.0 Client ID: ${id}\nThis OAuth 2.0 Client has no secret\n`);
-    assert.equal(scene.proxy.posts()[0]?.body.includes('client_secret"'), false);
-    const given = await scene.run([...args, "--secret", "given-secret-0123456789"]);
-    ends(given, 0);
+    assert.equal(scenario.proxy.posts()[0]?.body.includes('client_secret"'), false);
+    const given = await scenario.run([...args, "--secret", "given-secret-0123456789"]);
+    assertExit(given, 0);
     assert.match(given.stderr, /^Warning: .*--secret/m);
-    assert.equal(scene.proxy.posts()[1]?.body.includes("given-secret"), false);
+    assert.equal(scenario.proxy.posts()[1]?.body.includes("given-secret"), false);
   });
 
   it("show the secret of a private_key_jwt client, as Hydra's own CLI does", async () => {
-    await using scene = await openScene();
-    const ended = await scene.run([
+    await using scenario = await openScenario();
+    const ended = await scenario.run([
       ...[...SEED, "--token-endpoint-auth-method", "private_key_jwt", "--jwks-uri", "https://a.example/jwks"],
     ]);
-    isStored(scene, ended);
+    isStored(scenario, ended);
   });
 
   it("write every format, each with the stored secret where it shows one", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const format of ["text", "table", "json", "json-pretty", "yaml", "ndjson", "env", "k8s-secret"]) {
       const id = `in-${format}`;
-      const ended = await scene.run([...SEED, "--id", id, "--format", format]);
-      ends(ended, 0);
-      const secret = scene.sandbox.secretOf(id) ?? assert.fail("no client");
+      const ended = await scenario.run([...SEED, "--id", id, "--format", format]);
+      assertExit(ended, 0);
+      const secret = scenario.sandbox.secretOf(id) ?? assert.fail("no client");
       const shown = format === "k8s-secret" ? Buffer.from(secret).toString("base64") : secret;
-      assert.ok(ended.stdout.includes(id) && ended.stdout.includes(shown), told(ended));
+      assert.ok(ended.stdout.includes(id) && ended.stdout.includes(shown), describeRun(ended));
       assert.equal(ended.stderr, "");
     }
-    assert.deepEqual(scene.rescued(), []);
+    assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
   it("keep a secret that the format leaves out", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const [n, more] of [["--quiet"], ["--format", "jsonpath=$.client_id"]].entries()) {
-      const ended = await scene.run([...SEED, "--id", `kept-${n}`, ...more]);
-      ends(ended, 0);
+      const ended = await scenario.run([...SEED, "--id", `kept-${n}`, ...more]);
+      assertExit(ended, 0);
       assert.equal(ended.stdout.trim().replaceAll('"', ""), `kept-${n}`);
-      const kept = scene.rescued().find(({ record }) => record.client_id === `kept-${n}`);
-      assert.equal(kept?.record.client_secret, scene.sandbox.secretOf(`kept-${n}`));
+      const kept = scenario.recoveryCopies().find(({ record }) => record.client_id === `kept-${n}`);
+      assert.equal(kept?.record.client_secret, scenario.sandbox.secretOf(`kept-${n}`));
       assert.equal(kept?.record.state, "made");
       assert.equal(kept?.mode, 0o600);
-      assert.ok(ended.stderr.includes(kept.path), told(ended));
+      assert.ok(ended.stderr.includes(kept.path), describeRun(ended));
     }
   });
 
   it("report each request under -v, without credentials", async () => {
-    await using scene = await openScene("1.8");
-    const ended = await scene.run([...SEED, "-v", "-H", "X-Key: hush-hush", "--access-token", "tok-tok-tok"]);
-    isStored(scene, ended);
+    await using scenario = await openScenario("1.8");
+    const ended = await scenario.run([...SEED, "-v", "-H", "X-Key: hush-hush", "--access-token", "tok-tok-tok"]);
+    isStored(scenario, ended);
     assert.match(ended.stderr, /^> POST http:\/\/127\.0\.0\.1:\d+\/admin\/clients$/m);
     assert.match(ended.stderr, /^< 404 \(\d+ bytes, \d+ ms\)$/m);
     assert.match(ended.stderr, /^> POST http:\/\/127\.0\.0\.1:\d+\/clients$/m);
@@ -279,31 +296,31 @@ describe("the flags", () => {
   });
 
   it("show help and send nothing", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const args of [
       [...SEED, "--help"],
       [...SEED, "-h"],
       ["help", "clients", "create"],
     ]) {
-      const ended = await scene.run(args);
-      ends(ended, 0);
+      const ended = await scenario.run(args);
+      assertExit(ended, 0);
       assert.match(ended.stdout, /--token-endpoint-auth-method/);
       assert.equal(ended.stderr, "");
     }
-    assert.equal(scene.proxy.seen.length, 0);
+    assert.equal(scenario.proxy.seen.length, 0);
   });
 });
 
 describe("the exit code", () => {
   it("is 1 where the server rejects the request", async () => {
-    await using scene = await openScene("2.1");
-    fails(await scene.run([...SEED, "--id", "mine"]), 1, /does not accept a chosen client ID/);
-    assert.equal(scene.sandbox.clients().length, 0);
-    assert.deepEqual(scene.rescued(), []);
+    await using scenario = await openScenario("2.1");
+    assertFails(await scenario.run([...SEED, "--id", "mine"]), 1, /does not accept a chosen client ID/);
+    assert.equal(scenario.sandbox.clients().length, 0);
+    assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
   it("is 2 for a usage error, with nothing sent", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const cases: readonly (readonly [args: readonly string[], message: RegExp, hint: RegExp])[] = [
       [["clients", "create", "--calbacks", "x"], /--calbacks/, /--callbacks/],
       [["clients", "craete"], /"craete"/, /clients create/],
@@ -325,17 +342,17 @@ describe("the exit code", () => {
       [["clients", "-v"], /Missing command/, /--help/],
     ];
     for (const [args, message, hint] of cases) {
-      const ended = await scene.run(args);
-      fails(ended, 2, message);
-      assert.match(/^Hint: .*$/m.exec(ended.stderr)?.[0] ?? "", hint, told(ended));
+      const ended = await scenario.run(args);
+      assertFails(ended, 2, message);
+      assert.match(/^Hint: .*$/m.exec(ended.stderr)?.[0] ?? "", hint, describeRun(ended));
       assert.doesNotMatch(ended.stderr, /"short"/);
     }
-    assert.equal(scene.proxy.seen.length, 0);
+    assert.equal(scenario.proxy.seen.length, 0);
   });
 
   it("is 2 with all problems reported at once", async () => {
-    await using scene = await openScene();
-    const ended = await scene.run([
+    await using scenario = await openScenario();
+    const ended = await scenario.run([
       "clients",
       "create",
       "--nmae",
@@ -346,79 +363,79 @@ describe("the exit code", () => {
       "http://a/#b",
       "z",
     ]);
-    ends(ended, 2);
-    assert.equal(ended.stderr.match(/^Error: /gm)?.length, 4, told(ended));
-    assert.equal(scene.proxy.seen.length, 0);
+    assertExit(ended, 2);
+    assert.equal(ended.stderr.match(/^Error: /gm)?.length, 4, describeRun(ended));
+    assert.equal(scenario.proxy.seen.length, 0);
   });
 
   it("is 2 without an endpoint", async () => {
-    await using scene = await openScene();
-    fails(await scene.run(SEED, { env: { HYDRA_ADMIN_URL: undefined } }), 2, /endpoint/i);
-    fails(await scene.run(SEED, { env: { HYDRA_ADMIN_URL: "" } }), 2, /endpoint/i);
-    ends(await scene.run(SEED, { env: { HYDRA_ADMIN_URL: undefined, ORY_SDK_URL: scene.url } }), 0);
+    await using scenario = await openScenario();
+    assertFails(await scenario.run(SEED, { env: { HYDRA_ADMIN_URL: undefined } }), 2, /endpoint/i);
+    assertFails(await scenario.run(SEED, { env: { HYDRA_ADMIN_URL: "" } }), 2, /endpoint/i);
+    assertExit(await scenario.run(SEED, { env: { HYDRA_ADMIN_URL: undefined, ORY_SDK_URL: scenario.url } }), 0);
   });
 
   it("is 3 where the server rejects the caller's credentials", async () => {
     for (const status of [401, 403]) {
-      await using scene = await openScene("26", always(instead({ status, body: "who?" })));
-      fails(await scene.run(SEED), 3, new RegExp(`${status}`));
-      assert.equal(scene.proxy.posts().length, 1);
-      assert.deepEqual(scene.rescued(), []);
+      await using scenario = await openScenario("26", always(instead({ status, body: "who?" })));
+      assertFails(await scenario.run(SEED), 3, new RegExp(`${status}`));
+      assert.equal(scenario.proxy.posts().length, 1);
+      assert.deepEqual(scenario.recoveryCopies(), []);
     }
   });
 
   it("is 4 for an unknown client", async () => {
-    await using scene = await openScene();
-    fails(await scene.run(["clients", "get", "nobody"]), 4, /"nobody"/);
+    await using scenario = await openScenario();
+    assertFails(await scenario.run(["clients", "get", "nobody"]), 4, /"nobody"/);
   });
 
   it("is 5 for an ID that is taken, and the other client stays unchanged", async () => {
-    await using scene = await openScene();
-    const first = await scene.run([...SEED, "--id", "taken"]);
-    const second = await scene.run([...SEED, "--id", "taken", "-n", "another"]);
-    fails(second, 5, /"taken" already/);
-    isStored(scene, first);
-    assert.equal(scene.sandbox.clients()[0]?.["client_name"], "my app");
+    await using scenario = await openScenario();
+    const first = await scenario.run([...SEED, "--id", "taken"]);
+    const second = await scenario.run([...SEED, "--id", "taken", "-n", "another"]);
+    assertFails(second, 5, /"taken" already/);
+    isStored(scenario, first);
+    assert.equal(scenario.sandbox.clients()[0]?.["client_name"], "my app");
   });
 
   it("is 6 where nothing answers", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     // A port that was just given back may be another program's a moment later; nobody listens on port 1.
     const env = { HYDRA_ADMIN_URL: "http://127.0.0.1:1" };
-    fails(await scene.run([...SEED, "--fail-after", "0"], { env }), 6, /connection refused/);
-    const tried = await scene.run([...SEED, "--fail-after", "3s"], { env });
-    fails(tried, 6, /connection refused \(tried for 3s\)/);
+    assertFails(await scenario.run([...SEED, "--fail-after", "0"], { env }), 6, /connection refused/);
+    const tried = await scenario.run([...SEED, "--fail-after", "3s"], { env });
+    assertFails(tried, 6, /connection refused \(tried for 3s\)/);
     assert.match(tried.stderr, /^Warning: Cannot create client yet: connection refused/);
-    fails(await scene.run([...SEED, "--endpoint", "http://nowhere.invalid", "--fail-after", "0"]), 6, /name/);
-    assert.deepEqual(scene.rescued(), []);
+    assertFails(await scenario.run([...SEED, "--endpoint", "http://nowhere.invalid", "--fail-after", "0"]), 6, /name/);
+    assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
   it("is 7 without a usable key, and nothing is created", async () => {
-    await using scene = await openScene();
-    fails(await scene.run([...SEED, "--pgp-key", Buffer.from("no key").toString("base64")]), 7, /--pgp-key/);
-    assert.equal(scene.proxy.seen.length, 0);
+    await using scenario = await openScenario();
+    assertFails(await scenario.run([...SEED, "--pgp-key", Buffer.from("no key").toString("base64")]), 7, /--pgp-key/);
+    assert.equal(scenario.proxy.seen.length, 0);
   });
 
   it("comes with the error as JSON where the format is JSON", async () => {
-    await using scene = await openScene();
-    ends(await scene.run([...SEED, "--id", "taken"]), 0);
-    const ended = await scene.run([...SEED, "--id", "taken", "--format", "json"]);
-    ends(ended, 5);
+    await using scenario = await openScenario();
+    assertExit(await scenario.run([...SEED, "--id", "taken"]), 0);
+    const ended = await scenario.run([...SEED, "--id", "taken", "--format", "json"]);
+    assertExit(ended, 5);
     assert.equal(ended.stdout, "");
     const error = JSON.parse(ended.stderr);
     assert.equal(error.error, "conflict");
     assert.equal(error.status, 409);
-    assert.deepEqual(error.request, { method: "POST", url: `${scene.url}/admin/clients` });
-    const usage = await scene.run([...SEED, "--format", "json", "--nmae", "x", "stray"]);
-    ends(usage, 2);
+    assert.deepEqual(error.request, { method: "POST", url: `${scenario.url}/admin/clients` });
+    const usage = await scenario.run([...SEED, "--format", "json", "--nmae", "x", "stray"]);
+    assertExit(usage, 2);
     const wrong = JSON.parse(usage.stderr);
     assert.match(wrong.message, /--nmae/);
     assert.equal(wrong.more.length, 1);
   });
 
   it("is 1 for a URL that isn't an admin port, which the error says", async () => {
-    await using scene = await openScene("26", () => instead({ status: 404, body: "404 page not found" }));
-    fails(await scene.run(SEED), 1, /not a Hydra admin port/);
-    assert.equal(scene.proxy.posts().length, 2);
+    await using scenario = await openScenario("26", () => instead({ status: 404, body: "404 page not found" }));
+    assertFails(await scenario.run(SEED), 1, /not a Hydra admin port/);
+    assert.equal(scenario.proxy.posts().length, 2);
   });
 });

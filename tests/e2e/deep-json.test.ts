@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type Ended, runBinary } from "./binary.ts";
-import { ends, fails, openScene, SLOW, told } from "./scenario.ts";
+import { assertExit, assertFails, describeRun, openScenario, SLOW } from "./scenario.ts";
 
 /** Lists within each other. */
 function nested(depth: number): string {
@@ -63,7 +63,7 @@ describe("a client in a list, nested too deeply", () => {
     it(`is a separate error next to the others as ${format}`, SLOW, async () => {
       await using server = await openHydra(CLIENTS);
       const ended = await server.run(["clients", "list", "--format", format]);
-      ends(ended, 8);
+      assertExit(ended, 8);
       assert.match(ended.stdout, /\ba\b.*\bc\b/s);
       assert.doesNotMatch(ended.stdout, /deep/);
       assert.match(ended.stderr, /Cannot show client \\?"deep\\?": it has metadata nested more than 500 levels deep/);
@@ -74,31 +74,31 @@ describe("a client in a list, nested too deeply", () => {
     await using server = await openHydra(CLIENTS);
     for (const args of [["-q"], ["--format", "id"], ["-q", "--owner", "x"], ["-q", "--page-size", "5"]]) {
       const ended = await server.run(["clients", "list", ...args]);
-      ends(ended, 0);
+      assertExit(ended, 0);
       assert.equal(ended.stdout, "a\ndeep\nc\n");
     }
     const limited = await server.run(["clients", "list", "--limit", "2", "--format", "ndjson"]);
-    ends(limited, 8);
+    assertExit(limited, 8);
     assert.equal(limited.stdout, `${CLIENTS.a}\n`);
-    ends(await server.run(["clients", "list", "--page-size", "5"]), 8);
+    assertExit(await server.run(["clients", "list", "--page-size", "5"]), 8);
   });
 
   it("cannot be shown or updated, but can be deleted", SLOW, async () => {
     await using server = await openHydra(CLIENTS);
     const deep = /"deep": it has metadata nested more than 500 levels deep/;
-    fails(await server.run(["clients", "get", "deep"]), 1, deep);
-    fails(await server.run(["clients", "update", "deep", "-n", "x"]), 1, deep);
+    assertFails(await server.run(["clients", "get", "deep"]), 1, deep);
+    assertFails(await server.run(["clients", "update", "deep", "-n", "x"]), 1, deep);
     assert.deepEqual(
       server.seen.filter((line) => !line.startsWith("GET ")),
       [],
     );
     const got = await server.run(["clients", "get", "-q", "a", "deep"]);
-    ends(got, 0);
+    assertExit(got, 0);
     assert.equal(got.stdout, "a\ndeep\n");
     const several = await server.run(["clients", "get", "a", "deep", "c", "--format", "id"]);
-    ends(several, 0);
+    assertExit(several, 0);
     const deleted = await server.run(["clients", "delete", "deep"]);
-    ends(deleted, 0);
+    assertExit(deleted, 0);
     assert.equal(server.seen.at(-1), "DELETE /admin/clients/deep");
   });
 
@@ -108,15 +108,15 @@ describe("a client in a list, nested too deeply", () => {
       ...{ zeros: `{"client_id":"zeros","metadata":{"n":${ZEROS}}}` },
     });
     const ids = await server.run(["clients", "list", "-q"]);
-    ends(ids, 0);
+    assertExit(ids, 0);
     assert.equal(ids.stdout, "a\ndeep\nzeros\n");
     for (const format of ["yaml", "json"]) {
       const ended = await server.run(["clients", "list", "--format", format]);
-      ends(ended, 8);
+      assertExit(ended, 8);
       assert.match(ended.stderr, /client \\?"deep\\?": it has x nested/);
     }
     const number = await server.run(["clients", "get", "zeros", "--format", "raw=metadata.n"]);
-    ends(number, 0);
+    assertExit(number, 0);
     assert.equal(number.stdout === `${ZEROS}\n`, true);
   });
 });
@@ -131,7 +131,7 @@ describe("an answer about one client", () => {
       ["update", "a", "-n", "x", "--replace"],
     ]) {
       const ended = await server.run(["clients", ...args, "--format", "json"]);
-      ends(ended, 0);
+      assertExit(ended, 0);
       assert.match(
         ended.stderr,
         /Warning: the server's answer about client "a" has metadata nested more than 500 levels/,
@@ -143,8 +143,8 @@ describe("an answer about one client", () => {
   it("is rejected above 4 MiB, unlike lists", SLOW, async () => {
     const client = `{"client_id":"a","x":"${"x".repeat(4 * 1024 * 1024)}"}`;
     await using server = await openHydra({ a: client });
-    fails(await server.run(["clients", "get", "a"]), 6, /larger than 4 MiB/);
-    ends(await server.run(["clients", "list", "-q"]), 0);
+    assertFails(await server.run(["clients", "get", "a"]), 6, /larger than 4 MiB/);
+    assertExit(await server.run(["clients", "list", "-q"]), 0);
   });
 });
 
@@ -172,9 +172,9 @@ async function openAnswers(answer: (method: string) => string): Promise<Hydra> {
 
 describe("input from a user", () => {
   it("is rejected before anything is sent where it is nested too deeply or too large", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const file = (name: string, text: string): string => {
-      const path = join(scene.home, name);
+      const path = join(scenario.home, name);
       writeFileSync(path, text);
       return path;
     };
@@ -204,26 +204,26 @@ describe("input from a user", () => {
         /larger than 1 MiB/,
       ],
     ];
-    for (const [args, message] of cases) fails(await scene.run(["clients", ...args]), 2, message);
-    assert.deepEqual(scene.proxy.seen, []);
+    for (const [args, message] of cases) assertFails(await scenario.run(["clients", ...args]), 2, message);
+    assert.deepEqual(scenario.proxy.seen, []);
   });
 
   it("may nest 500 levels and hold numbers without end", SLOW, async () => {
-    await using scene = await openScene();
-    const path = join(scene.home, "client.json");
+    await using scenario = await openScenario();
+    const path = join(scenario.home, "client.json");
     const body = `{"client_id":"m","metadata":{"x":${nested(498)},"n":1.1${"0".repeat(500_000)}1}}`;
     writeFileSync(path, body);
-    ends(await scene.run(["clients", "create", "--file", path]), 0);
-    const got = await scene.run(["clients", "get", "m", "--format", "json"]);
-    ends(got, 0);
-    assert.ok(got.stdout.includes(nested(498)), told(got).slice(0, 2_000));
+    assertExit(await scenario.run(["clients", "create", "--file", path]), 0);
+    const got = await scenario.run(["clients", "get", "m", "--format", "json"]);
+    assertExit(got, 0);
+    assert.ok(got.stdout.includes(nested(498)), describeRun(got).slice(0, 2_000));
   });
 
   it("is JSON where it begins as JSON: comments are read, other faults are named with their place", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const path = (name: string, text: string): string => {
-      writeFileSync(join(scene.home, name), text);
-      return join(scene.home, name);
+      writeFileSync(join(scenario.home, name), text);
+      return join(scenario.home, name);
     };
     const commented = (id: string): string => `// a client
 {
@@ -232,13 +232,19 @@ describe("input from a user", () => {
   "grant_types": ["client_credentials"] // m2m
 }
 `;
-    ends(await scene.run(["clients", "create", "--file", path("a.json", commented("one"))]), 0);
-    ends(await scene.run(["clients", "import", path("b.json", `[${commented("two")}, ${commented("three")}]`)]), 0);
-    ends(await scene.run(["clients", "import", "-"], { stdin: commented("four") + commented("five") }), 0);
-    ends(await scene.run(["clients", "update", "one", "--file", path("c.json", '{"client_name":"x" /* y */}')]), 0);
+    assertExit(await scenario.run(["clients", "create", "--file", path("a.json", commented("one"))]), 0);
+    assertExit(
+      await scenario.run(["clients", "import", path("b.json", `[${commented("two")}, ${commented("three")}]`)]),
+      0,
+    );
+    assertExit(await scenario.run(["clients", "import", "-"], { stdin: commented("four") + commented("five") }), 0);
+    assertExit(
+      await scenario.run(["clients", "update", "one", "--file", path("c.json", '{"client_name":"x" /* y */}')]),
+      0,
+    );
     for (const id of ["one", "two", "three", "four", "five"])
-      assert.equal(scene.sandbox.secretOf(id), `${id}-secret`, id);
-    const before = scene.proxy.seen.length;
+      assert.equal(scenario.sandbox.secretOf(id), `${id}-secret`, id);
+    const before = scenario.proxy.seen.length;
     for (const [text, message] of [
       ['{\n "client_id": "t",\n}\n', /line 2, column 18: a trailing comma before }/],
       ['{"client_id": "t",\n "client_id": "u"}', /line 2, column 2: a name occurs twice/],
@@ -246,35 +252,39 @@ describe("input from a user", () => {
       ['{"client_id": "t"', /line 1, column 18: the text ends in the middle of a value/],
     ] as const) {
       for (const args of [["create", "--file"], ["update", "t", "--file"], ["import"]])
-        fails(await scene.run(["clients", ...args, path("broken.json", text)]), 2, message);
-      fails(await scene.run(["clients", "import", "-"], { stdin: text }), 2, message);
+        assertFails(await scenario.run(["clients", ...args, path("broken.json", text)]), 2, message);
+      assertFails(await scenario.run(["clients", "import", "-"], { stdin: text }), 2, message);
     }
-    assert.equal(scene.proxy.seen.length, before);
+    assert.equal(scenario.proxy.seen.length, before);
     // A file that says so is YAML, of which JSON is a part.
-    ends(await scene.run(["clients", "create", "--file", path("y.yaml", '{client_id: "six",}')]), 0);
+    assertExit(await scenario.run(["clients", "create", "--file", path("y.yaml", '{client_id: "six",}')]), 0);
   });
 
   it("is read the same from the config file", SLOW, async () => {
-    await using scene = await openScene();
-    const config = join(scene.home, "config.json");
+    await using scenario = await openScenario();
+    const config = join(scenario.home, "config.json");
     const env = { HYDRA_ADMIN_URL: "" };
-    writeFileSync(config, `{ // the server\n "endpoint": "${scene.url}" }`);
-    ends(await scene.run(["clients", "list", "-q", "--config", config], { env }), 0);
-    writeFileSync(config, `{\n "endpoint": "${scene.url}", }`);
-    fails(
-      await scene.run(["clients", "list", "-q", "--config", config], { env }),
+    writeFileSync(config, `{ // the server\n "endpoint": "${scenario.url}" }`);
+    assertExit(await scenario.run(["clients", "list", "-q", "--config", config], { env }), 0);
+    writeFileSync(config, `{\n "endpoint": "${scenario.url}", }`);
+    assertFails(
+      await scenario.run(["clients", "list", "-q", "--config", config], { env }),
       2,
       /config\.json, line 2, column \d+: a trailing comma/,
     );
     writeFileSync(config, `endpoint: ${nested(100_000)}`);
-    fails(await scene.run(["clients", "list", "-q", "--config", config], { env }), 2, /more than 500 levels deep/);
+    assertFails(
+      await scenario.run(["clients", "list", "-q", "--config", config], { env }),
+      2,
+      /more than 500 levels deep/,
+    );
   });
 });
 
 describe("the sandbox", () => {
   it("rejects bodies that are nested too deeply, and patches that would make them so", SLOW, async () => {
-    await using scene = await openScene();
-    const url = `${scene.sandbox.url}/admin/clients`;
+    await using scenario = await openScenario();
+    const url = `${scenario.sandbox.url}/admin/clients`;
     const send = (method: string, path: string, body: string): Promise<Response> =>
       fetch(`${url}${path}`, { method, body, headers: { "content-type": "application/json" } });
     assert.equal((await send("POST", "", `{"client_id":"d","metadata":${nested(100_000)}}`)).status >= 400, true);

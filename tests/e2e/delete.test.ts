@@ -3,23 +3,23 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { dropAfter, instead, type Plan } from "./fault-proxy.ts";
-import { ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
+import { assertExit, assertFails, describeRun, openScenario, type Scenario, SLOW } from "./scenario.ts";
 import { openTerminal } from "./terminal.ts";
 
 /** Registers clients without the program. */
-async function fill(scene: Scene, ids: readonly string[]): Promise<void> {
+async function fill(scenario: Scenario, ids: readonly string[]): Promise<void> {
   for (const id of ids) {
     const body = JSON.stringify({ client_id: id, token_endpoint_auth_method: "none" });
-    const answer = await fetch(`${scene.sandbox.url}/admin/clients`, { method: "POST", body });
+    const answer = await fetch(`${scenario.sandbox.url}/admin/clients`, { method: "POST", body });
     assert.equal(answer.status, 201);
   }
 }
 
-function left({ sandbox }: Scene): readonly unknown[] {
+function left({ sandbox }: Scenario): readonly unknown[] {
   return sandbox.clients().map(({ client_id: id }) => id);
 }
 
-function sent({ proxy }: Scene): readonly string[] {
+function sent({ proxy }: Scenario): readonly string[] {
   return proxy.seen.map(({ method, target }) => `${method} ${target}`);
 }
 
@@ -29,14 +29,14 @@ function deleting(id: string, fault: ReturnType<Plan>): Plan {
 
 describe("clients delete", () => {
   it("deletes each in order, with one request for each", async () => {
-    await using scene = await openScene();
-    await fill(scene, ["a", "b", "c", "d"]);
-    const ended = await scene.run(["clients", "delete", "c", "a", "c"]);
-    ends(ended, 0);
+    await using scenario = await openScenario();
+    await fill(scenario, ["a", "b", "c", "d"]);
+    const ended = await scenario.run(["clients", "delete", "c", "a", "c"]);
+    assertExit(ended, 0);
     assert.equal(ended.stdout, "OAuth 2.0 Client deleted: c\nOAuth 2.0 Client deleted: a\n");
     assert.equal(ended.stderr, "");
-    assert.deepEqual(sent(scene), ["DELETE /admin/clients/c", "DELETE /admin/clients/a"]);
-    assert.deepEqual(left(scene), ["b", "d"]);
+    assert.deepEqual(sent(scenario), ["DELETE /admin/clients/c", "DELETE /admin/clients/a"]);
+    assert.deepEqual(left(scenario), ["b", "d"]);
   });
 
   it("continues after failures, reports each, and exits with 8", async () => {
@@ -45,74 +45,78 @@ describe("clients delete", () => {
       headers: { "content-type": "application/json" },
       body: '{"error":"e","error_description":"no disk"}',
     });
-    await using scene = await openScene("26", deleting("b", refuse));
-    await fill(scene, ["a", "b", "c"]);
-    const ended = await scene.run(["clients", "delete", "missing", "a", "b", "c"]);
-    ends(ended, 8);
+    await using scenario = await openScenario("26", deleting("b", refuse));
+    await fill(scenario, ["a", "b", "c"]);
+    const ended = await scenario.run(["clients", "delete", "missing", "a", "b", "c"]);
+    assertExit(ended, 8);
     assert.equal(ended.stdout, "OAuth 2.0 Client deleted: a\nOAuth 2.0 Client deleted: c\n");
-    assert.deepEqual(left(scene), ["b"]);
+    assert.deepEqual(left(scenario), ["b"]);
     assert.match(ended.stderr, /^Error: Cannot delete client "missing": client "missing" not found$/m);
     assert.match(ended.stderr, /^Error: Cannot delete client "b": server answered 500: no disk$/m);
     assert.equal(ended.stderr.match(/^Hint: /gm)?.length, 2);
-    const json = await scene.run(["clients", "delete", "x", "y", "--format", "json"]);
-    ends(json, 8);
+    const json = await scenario.run(["clients", "delete", "x", "y", "--format", "json"]);
+    assertExit(json, 8);
     assert.deepEqual(JSON.parse(json.stdout), []);
     for (const line of json.stderr.trimEnd().split("\n")) assert.equal(JSON.parse(line).error, "not-found");
   });
 
   it("exits with the code of its only failure", async () => {
-    await using scene = await openScene("26", deleting("guarded", instead({ status: 403, body: "no" })));
-    fails(await scene.run(["clients", "delete", "missing"]), 4, /client "missing" not found/);
-    fails(await scene.run(["clients", "delete", "guarded"]), 3, /403/);
+    await using scenario = await openScenario("26", deleting("guarded", instead({ status: 403, body: "no" })));
+    assertFails(await scenario.run(["clients", "delete", "missing"]), 4, /client "missing" not found/);
+    assertFails(await scenario.run(["clients", "delete", "guarded"]), 3, /403/);
     const env = { HYDRA_ADMIN_URL: "http://127.0.0.1:1" };
-    fails(await scene.run(["clients", "delete", "a", "--fail-after", "0"], { env }), 6, /refused/);
+    assertFails(await scenario.run(["clients", "delete", "a", "--fail-after", "0"], { env }), 6, /refused/);
   });
 
   it("treats a deletion whose answer was lost as done", async () => {
     let first = true;
-    await using scene = await openScene("26", ({ method }) => {
+    await using scenario = await openScenario("26", ({ method }) => {
       if (method !== "DELETE" || !first) return undefined;
       first = false;
       return dropAfter;
     });
-    await fill(scene, ["a"]);
-    const ended = await scene.run(["clients", "delete", "a"]);
-    ends(ended, 0);
+    await fill(scenario, ["a"]);
+    const ended = await scenario.run(["clients", "delete", "a"]);
+    assertExit(ended, 0);
     assert.equal(ended.stdout, "OAuth 2.0 Client deleted: a\n");
-    assert.deepEqual(sent(scene), ["DELETE /admin/clients/a", "DELETE /admin/clients/a"]);
+    assert.deepEqual(sent(scenario), ["DELETE /admin/clients/a", "DELETE /admin/clients/a"]);
   });
 
   it("reads ids from standard input, from what list -q writes", async () => {
-    await using scene = await openScene();
-    await fill(scene, ["a", "b", "c"]);
-    const listed = await scene.run(["clients", "list", "-q"]);
-    const ended = await scene.run(["delete", "clients", "-", "c", "--format", "ndjson"], { stdin: listed.stdout });
-    ends(ended, 0);
+    await using scenario = await openScenario();
+    await fill(scenario, ["a", "b", "c"]);
+    const listed = await scenario.run(["clients", "list", "-q"]);
+    const ended = await scenario.run(["delete", "clients", "-", "c", "--format", "ndjson"], { stdin: listed.stdout });
+    assertExit(ended, 0);
     assert.equal(ended.stdout, '{"client_id":"a"}\n{"client_id":"b"}\n{"client_id":"c"}\n');
-    assert.deepEqual(left(scene), []);
+    assert.deepEqual(left(scenario), []);
   });
 
   it("treats each line of standard input as an ID, spaces included", async () => {
-    await using scene = await openScene();
-    await fill(scene, ["prod app", "prod", "app", " x", "last"]);
-    const ended = await scene.run(["clients", "delete", "-"], { stdin: "prod app\r\n\n x\n\r\nlast" });
-    ends(ended, 0);
-    assert.deepEqual([...left(scene)].sort(), ["app", "prod"]);
+    await using scenario = await openScenario();
+    await fill(scenario, ["prod app", "prod", "app", " x", "last"]);
+    const ended = await scenario.run(["clients", "delete", "-"], { stdin: "prod app\r\n\n x\n\r\nlast" });
+    assertExit(ended, 0);
+    assert.deepEqual([...left(scenario)].sort(), ["app", "prod"]);
   });
 
   it("continues after an invalid ID on standard input", async () => {
-    await using scene = await openScene();
-    await fill(scene, ["a", "b"]);
-    const ended = await scene.run(["clients", "delete", "-"], { stdin: "a\n..\nb\n" });
-    ends(ended, 8);
+    await using scenario = await openScenario();
+    await fill(scenario, ["a", "b"]);
+    const ended = await scenario.run(["clients", "delete", "-"], { stdin: "a\n..\nb\n" });
+    assertExit(ended, 8);
     assert.match(ended.stderr, /^Error: "\.\." is not a valid client ID$/m);
-    assert.deepEqual(left(scene), []);
-    fails(await scene.run(["clients", "delete", "-"], { stdin: ".." }), 2, /^Error: "\.\." is not a valid client ID$/);
+    assert.deepEqual(left(scenario), []);
+    assertFails(
+      await scenario.run(["clients", "delete", "-"], { stdin: ".." }),
+      2,
+      /^Error: "\.\." is not a valid client ID$/,
+    );
   });
 
   it("rejects an invalid ID before anything is deleted", async () => {
-    await using scene = await openScene();
-    await fill(scene, ["a"]);
+    await using scenario = await openScenario();
+    await fill(scenario, ["a"]);
     for (const [args, stdin] of [
       [["a", ""], ""],
       [["a", "."], ""],
@@ -121,11 +125,11 @@ describe("clients delete", () => {
       [[], ""],
       [["a", "--all"], ""],
     ] as const) {
-      const ended = await scene.run(["clients", "delete", ...args], { stdin });
-      fails(ended, 2, /./);
+      const ended = await scenario.run(["clients", "delete", ...args], { stdin });
+      assertFails(ended, 2, /./);
     }
-    assert.deepEqual(sent(scene), []);
-    assert.deepEqual(left(scene), ["a"]);
+    assert.deepEqual(sent(scenario), []);
+    assert.deepEqual(left(scenario), ["a"]);
   });
 
   it("stops at a signal, and reports what it did by then", async () => {
@@ -133,56 +137,56 @@ describe("clients delete", () => {
     const second = new Promise<void>((resolve) => {
       there = resolve;
     });
-    await using scene = await openScene(
+    await using scenario = await openScenario(
       "26",
       deleting("b", () => there()),
     );
-    await fill(scene, ["a", "b", "c"]);
-    await using running = scene.start(["clients", "delete", "a", "b", "c"]);
+    await fill(scenario, ["a", "b", "c"]);
+    await using running = scenario.start(["clients", "delete", "a", "b", "c"]);
     await second;
     running.kill("SIGINT");
     const ended = await running.ended;
-    ends(ended, 130);
+    assertExit(ended, 130);
     assert.equal(ended.stdout, "OAuth 2.0 Client deleted: a\n");
-    assert.deepEqual(left(scene), ["b", "c"]);
+    assert.deepEqual(left(scenario), ["b", "c"]);
   });
 
   it("doesn't prompt where nobody could answer", async () => {
-    await using scene = await openScene();
-    await fill(scene, ["a"]);
-    ends(await scene.run(["clients", "delete", "a"], { stdin: "n\n" }), 0);
-    assert.deepEqual(left(scene), []);
+    await using scenario = await openScenario();
+    await fill(scenario, ["a"]);
+    assertExit(await scenario.run(["clients", "delete", "a"], { stdin: "n\n" }), 0);
+    assert.deepEqual(left(scenario), []);
   });
 });
 
 describe("clients delete on a terminal", () => {
-  async function asked(scene: Scene, args: readonly string[]) {
-    return openTerminal(["clients", "delete", ...args], { env: { HYDRA_ADMIN_URL: scene.url } });
+  async function asked(scenario: Scenario, args: readonly string[]) {
+    return openTerminal(["clients", "delete", ...args], { env: { HYDRA_ADMIN_URL: scenario.url } });
   }
 
   it("prompts, and deletes after a yes", SLOW, async () => {
-    await using scene = await openScene();
-    await fill(scene, ["a", "b", "c"]);
+    await using scenario = await openScenario();
+    await fill(scenario, ["a", "b", "c"]);
     for (const [id, answer] of [
       ["a", "y"],
       ["b", "YES"],
     ] as const) {
-      await using terminal = await asked(scene, [id]);
+      await using terminal = await asked(scenario, [id]);
       await terminal.seen(new RegExp(`Delete client "${id}"\\? Its tokens stop working immediately\\. \\[y/N\\]`));
       assert.deepEqual(
-        sent(scene).filter((line) => line.endsWith(id)),
+        sent(scenario).filter((line) => line.endsWith(id)),
         [],
       );
       terminal.type(answer, "Enter");
       assert.equal(await terminal.ended(), 0);
       await terminal.seen(new RegExp(`OAuth 2\\.0 Client deleted: ${id}`));
     }
-    assert.deepEqual(left(scene), ["c"]);
+    assert.deepEqual(left(scenario), ["c"]);
   });
 
   it("deletes nothing after another answer, at the end of input or at Ctrl-C", SLOW, async () => {
-    await using scene = await openScene();
-    await fill(scene, ["a", "b"]);
+    await using scenario = await openScenario();
+    await fill(scenario, ["a", "b"]);
     for (const [keys, status] of [
       [["n", "Enter"], 1],
       [["Enter"], 1],
@@ -190,31 +194,31 @@ describe("clients delete on a terminal", () => {
       [["C-d"], 1],
       [["C-c"], 130],
     ] as const) {
-      await using terminal = await asked(scene, ["a", "b"]);
+      await using terminal = await asked(scenario, ["a", "b"]);
       await terminal.seen(/Delete clients "a" and "b"\?/);
       terminal.type(...keys);
       assert.equal(await terminal.ended(), status, `${keys.join(" ")}\n${terminal.screen()}`);
       await terminal.seen(status === 1 ? /Nothing was deleted/ : /Interrupted/);
     }
-    assert.deepEqual(sent(scene), []);
-    assert.deepEqual(left(scene), ["a", "b"]);
+    assert.deepEqual(sent(scenario), []);
+    assert.deepEqual(left(scenario), ["a", "b"]);
   });
 
   it("treats a prompt that nobody sees as unanswered", SLOW, async () => {
-    await using scene = await openScene();
-    await fill(scene, ["a"]);
-    const env = { HYDRA_ADMIN_URL: scene.url };
+    await using scenario = await openScenario();
+    await fill(scenario, ["a"]);
+    const env = { HYDRA_ADMIN_URL: scenario.url };
     const line = '"$HYDRA" clients delete a 2>"$HOME/errors"; code=$?; cat "$HOME/errors"; exit $code';
     await using terminal = await openTerminal([], { env, line, columns: 200 });
     assert.equal(await terminal.ended(), 1);
     await terminal.seen(/^Error: Nothing was deleted: .* standard error .*\nHint: use --yes$/m);
-    assert.deepEqual(left(scene), ["a"]);
+    assert.deepEqual(left(scenario), ["a"]);
   });
 
   it("prompts once on the terminal where standard input is something else", SLOW, async () => {
-    await using scene = await openScene();
-    await fill(scene, ["a", "b", "c", "d", "e"]);
-    const open = (line: string) => openTerminal([], { env: { HYDRA_ADMIN_URL: scene.url }, line, columns: 200 });
+    await using scenario = await openScenario();
+    await fill(scenario, ["a", "b", "c", "d", "e"]);
+    const open = (line: string) => openTerminal([], { env: { HYDRA_ADMIN_URL: scenario.url }, line, columns: 200 });
     for (const [line, question] of [
       ['echo a | "$HYDRA" clients delete -', /Delete client "a"\? .*\[y\/N\]/],
       ['printf "a\\nb\\n" | "$HYDRA" clients delete -', /Delete clients "a" and "b"\? .*\[y\/N\]/],
@@ -234,56 +238,56 @@ describe("clients delete on a terminal", () => {
         assert.equal(terminal.screen().match(/\[y\/N\]/g)?.length, 1);
       }
     }
-    assert.deepEqual(sent(scene), []);
+    assert.deepEqual(sent(scenario), []);
     {
       await using terminal = await open('printf "a\\nb\\n" | "$HYDRA" clients delete - c');
       await terminal.seen(/Delete clients "a", "b" and "c"\?/);
       terminal.type("y", "Enter");
       assert.equal(await terminal.ended(), 0);
     }
-    assert.deepEqual(left(scene), ["d", "e"]);
+    assert.deepEqual(left(scenario), ["d", "e"]);
     // One ID of a script, and nothing that a person could see.
     for (const line of ['"$HYDRA" clients delete d </dev/null', 'echo e | "$HYDRA" clients delete - 2>"$HOME/err"']) {
       await using terminal = await open(line);
       assert.equal(await terminal.ended(), 0);
       assert.doesNotMatch(terminal.screen(), /\[y\/N\]/);
     }
-    assert.deepEqual(left(scene), []);
+    assert.deepEqual(left(scenario), []);
   });
 
   it("asks nobody without a controlling terminal, and deletes nothing", SLOW, async () => {
-    await using scene = await openScene();
-    await fill(scene, ["a", "b"]);
+    await using scenario = await openScenario();
+    await fill(scenario, ["a", "b"]);
     const line = 'setsid -w "$HYDRA" clients delete a b </dev/null';
-    await using terminal = await openTerminal([], { env: { HYDRA_ADMIN_URL: scene.url }, line, columns: 200 });
+    await using terminal = await openTerminal([], { env: { HYDRA_ADMIN_URL: scenario.url }, line, columns: 200 });
     assert.equal(await terminal.ended(), 1);
     await terminal.seen(/^Error: Nothing was deleted: there is no terminal to ask on\nHint: use --yes$/m);
-    assert.deepEqual(left(scene), ["a", "b"]);
+    assert.deepEqual(left(scenario), ["a", "b"]);
   });
 
   it("doesn't prompt with --yes, and counts many", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const ids = ["a", "b", "c", "d", "e", "f"];
-    await fill(scene, [...ids, "g", "h"]);
+    await fill(scenario, [...ids, "g", "h"]);
     {
-      await using terminal = await asked(scene, ["--yes", "g"]);
+      await using terminal = await asked(scenario, ["--yes", "g"]);
       assert.equal(await terminal.ended(), 0);
     }
     {
       await using terminal = await openTerminal([], {
-        env: { HYDRA_ADMIN_URL: scene.url },
+        env: { HYDRA_ADMIN_URL: scenario.url },
         line: 'echo h | "$HYDRA" clients delete --yes -',
       });
       assert.equal(await terminal.ended(), 0);
     }
-    assert.deepEqual(left(scene), ids);
-    await using terminal = await asked(scene, ids);
+    assert.deepEqual(left(scenario), ids);
+    await using terminal = await asked(scenario, ids);
     await terminal.seen(/Delete 6 clients\?/);
     terminal.type("n", "Enter");
     assert.equal(
       await terminal.ended(),
       1,
-      told({ status: null, signal: null, stdout: terminal.screen(), stderr: "" }),
+      describeRun({ status: null, signal: null, stdout: terminal.screen(), stderr: "" }),
     );
   });
 });

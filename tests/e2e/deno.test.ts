@@ -9,7 +9,17 @@ import { startSandbox } from "../../lib/sandbox/index.ts";
 import { openGpg } from "../adapters/gpg.ts";
 import { type Ended, type Running, type RunOptions, start, temporaryFolder } from "./binary.ts";
 import { cutInside, dropAfter, dropBefore, inOrder, instead, stallBefore } from "./fault-proxy.ts";
-import { ends, fails, isStored, openScene, printed, printedEncrypted, SEED, SLOW, told } from "./scenario.ts";
+import {
+  assertExit,
+  assertFails,
+  describeRun,
+  isStored,
+  openScenario,
+  printed,
+  printedEncrypted,
+  SEED,
+  SLOW,
+} from "./scenario.ts";
 import { type Certificates, makeCertificates } from "./tls.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -38,11 +48,11 @@ describe("the source under deno", () => {
 
   it("creates a client over TCP, on every version", SLOW, async () => {
     for (const as of ["1.8", "1.11", "2.1", "2.3", "26"] as const) {
-      await using scene = await openScene(as);
-      const ended = await run([...SEED, "--endpoint", scene.url, "-H", "X-Url: http://a:1"]);
-      isStored(scene, ended);
+      await using scenario = await openScenario(as);
+      const ended = await run([...SEED, "--endpoint", scenario.url, "-H", "X-Url: http://a:1"]);
+      isStored(scenario, ended);
       assert.equal(ended.stderr, "");
-      assert.equal(scene.proxy.posts()[0]?.headers["x-url"], "http://a:1");
+      assert.equal(scenario.proxy.posts()[0]?.headers["x-url"], "http://a:1");
     }
   });
 
@@ -52,12 +62,12 @@ describe("the source under deno", () => {
     const sandbox = await startSandbox({ as: "1.8", listen });
     try {
       const ended = await run([...SEED, "--endpoint", listen]);
-      ends(ended, 0);
+      assertExit(ended, 0);
       assert.equal(sandbox.secretOf(printed(ended).id), printed(ended).secret);
     } finally {
       await sandbox.close();
     }
-    fails(await run([...SEED, "--endpoint", listen, "--fail-after", "0"]), 6, /the socket does not exist/);
+    assertFails(await run([...SEED, "--endpoint", listen, "--fail-after", "0"]), 6, /the socket does not exist/);
   });
 
   it("creates a client over TLS that --ca-file trusts or that isn't verified, and over no other", SLOW, async () => {
@@ -82,11 +92,11 @@ describe("the source under deno", () => {
       try {
         const ended = await run([...SEED, "--endpoint", sandbox.url, ...more]);
         if (refused === undefined) {
-          ends(ended, 0);
+          assertExit(ended, 0);
           assert.equal(sandbox.secretOf(printed(ended).id), printed(ended).secret);
           assert.equal(/^Warning: .*not verified/.test(ended.stderr), more[0] === "--skip-tls-verify");
         } else {
-          fails(ended, 6, refused);
+          assertFails(ended, 6, refused);
           assert.doesNotMatch(ended.stderr, /retrying|secret/);
           assert.equal(sandbox.clients().length, 0);
         }
@@ -98,10 +108,10 @@ describe("the source under deno", () => {
 
   it("creates one client in spite of lost answers", SLOW, async () => {
     for (const fault of [dropBefore, dropAfter, cutInside, instead({ status: 503 })]) {
-      await using scene = await openScene("26", inOrder(fault));
-      const ended = await run([...SEED, "--endpoint", scene.url]);
-      isStored(scene, ended);
-      assert.equal(scene.proxy.posts().length, 2);
+      await using scenario = await openScenario("26", inOrder(fault));
+      const ended = await run([...SEED, "--endpoint", scenario.url]);
+      isStored(scenario, ended);
+      assert.equal(scenario.proxy.posts().length, 2);
       assert.match(ended.stderr, /^Warning: .*retrying/);
     }
   });
@@ -110,40 +120,40 @@ describe("the source under deno", () => {
     const gpg = openGpg();
     try {
       const key = gpg.exported(gpg.quick("alice@example.com", "future-default"));
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       const pgp = ["--pgp-key", Buffer.from(key.binary).toString("base64")];
-      const ended = await run([...SEED, "--endpoint", scene.url, ...pgp]);
-      ends(ended, 0);
+      const ended = await run([...SEED, "--endpoint", scenario.url, ...pgp]);
+      assertExit(ended, 0);
       const { id, message } = printedEncrypted(ended);
-      assert.equal(gpg.decrypt(Buffer.from(message, "base64")), scene.sandbox.secretOf(id));
+      assert.equal(gpg.decrypt(Buffer.from(message, "base64")), scenario.sandbox.secretOf(id));
     } finally {
       gpg.close();
     }
   });
 
   it("reads a config file and writes every kind of output", SLOW, async () => {
-    await using scene = await openScene();
-    writeFileSync(join(scene.home, ".hydra.yaml"), `endpoint: ${scene.url}\nformat: yaml\n`);
-    const env = { HOME: scene.home };
+    await using scenario = await openScenario();
+    writeFileSync(join(scenario.home, ".hydra.yaml"), `endpoint: ${scenario.url}\nformat: yaml\n`);
+    const env = { HOME: scenario.home };
     const yaml = await run(SEED, { env });
-    ends(yaml, 0);
+    assertExit(yaml, 0);
     assert.match(yaml.stdout, /^client_name: my app$/m);
     const json = await run([...SEED, "--format", "json"], { env });
     const shown = JSON.parse(json.stdout);
-    assert.equal(scene.sandbox.secretOf(shown.client_id), shown.client_secret);
+    assert.equal(scenario.sandbox.secretOf(shown.client_id), shown.client_secret);
   });
 
   it("ends as the binary does, by status and by signal", SLOW, async () => {
-    await using scene = await openScene("26", inOrder(stallBefore));
-    fails(await run([...SEED, "--endpoint", scene.url, "--nmae", "x"]), 2, /--nmae/);
-    fails(await run([...SEED, "--endpoint", "http://127.0.0.1:1", "--fail-after", "0"]), 6, /connection refused/);
-    await using running = startSource([...SEED, "--endpoint", scene.url], { env: { HOME: scene.home } });
-    await scene.proxy.arrived(1);
+    await using scenario = await openScenario("26", inOrder(stallBefore));
+    assertFails(await run([...SEED, "--endpoint", scenario.url, "--nmae", "x"]), 2, /--nmae/);
+    assertFails(await run([...SEED, "--endpoint", "http://127.0.0.1:1", "--fail-after", "0"]), 6, /connection refused/);
+    await using running = startSource([...SEED, "--endpoint", scenario.url], { env: { HOME: scenario.home } });
+    await scenario.proxy.arrived(1);
     // The wrapper of the package hands no signal on, so the runtime itself gets it.
     const children = readFileSync(`/proc/${running.pid}/task/${running.pid}/children`, "latin1").trim();
     process.kill(children === "" ? running.pid : Number(children.split(" ")[0]), "SIGTERM");
     const ended = await running.ended;
-    ends(ended, 143);
-    assert.equal(scene.rescued()[0]?.record.state, "unverified", told(ended));
+    assertExit(ended, 143);
+    assert.equal(scenario.recoveryCopies()[0]?.record.state, "unverified", describeRun(ended));
   });
 });

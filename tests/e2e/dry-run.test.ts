@@ -6,15 +6,19 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
 import { type Ended, start } from "./binary.ts";
-import { ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
+import { assertExit, assertFails, describeRun, openScenario, type Scenario, SLOW } from "./scenario.ts";
 
 const SECRET = "given-secret-0123456789";
 
-async function fill(scene: Scene, as: SandboxVersion, client: Readonly<Record<string, unknown>>): Promise<string> {
+async function fill(
+  scenario: Scenario,
+  as: SandboxVersion,
+  client: Readonly<Record<string, unknown>>,
+): Promise<string> {
   const path = as.startsWith("1.") ? "/clients" : "/admin/clients";
-  const answer = await fetch(`${scene.sandbox.url}${path}`, { method: "POST", body: JSON.stringify(client) });
+  const answer = await fetch(`${scenario.sandbox.url}${path}`, { method: "POST", body: JSON.stringify(client) });
   assert.equal(answer.status, 201);
-  return String(scene.sandbox.clients().at(-1)?.["client_id"]);
+  return String(scenario.sandbox.clients().at(-1)?.["client_id"]);
 }
 
 /** Runs printed lines in a real shell, with secrets put back. */
@@ -34,14 +38,14 @@ const CLIENT = {
 
 describe("--dry-run", () => {
   it("sends nothing, or for a change of a client reads it alone", SLOW, async () => {
-    await using scene = await openScene();
-    const id = await fill(scene, "26", CLIENT);
-    const file = join(scene.home, "clients.json");
+    await using scenario = await openScenario();
+    const id = await fill(scenario, "26", CLIENT);
+    const file = join(scenario.home, "clients.json");
     writeFileSync(
       file,
       JSON.stringify([{ client_name: "a" }, { client_name: "b", token_endpoint_auth_method: "none" }]),
     );
-    const before = JSON.stringify(scene.sandbox.clients());
+    const before = JSON.stringify(scenario.sandbox.clients());
     const commands: readonly (readonly [args: readonly string[], methods: readonly string[]])[] = [
       [["clients", "create", "-c", "http://localhost/"], []],
       [["clients", "create", "--id", "x", "-c", "http://localhost/", "--if-exists", "update"], []],
@@ -55,21 +59,21 @@ describe("--dry-run", () => {
     ];
     for (const [args, methods] of commands) {
       for (const way of ["--dry-run", "--dry-run=json", "--dry-run=curl"]) {
-        const seen = scene.proxy.seen.length;
-        const ended = await scene.run([...args, way]);
-        ends(ended, 0);
+        const seen = scenario.proxy.seen.length;
+        const ended = await scenario.run([...args, way]);
+        assertExit(ended, 0);
         assert.deepEqual(
-          scene.proxy.seen.slice(seen).map(({ method }) => method),
+          scenario.proxy.seen.slice(seen).map(({ method }) => method),
           methods,
-          told(ended),
+          describeRun(ended),
         );
         assert.match(ended.stderr, methods.length === 0 ? /^Dry run, nothing sent/m : /^Dry run: the client was read/m);
         if (way.endsWith("curl")) assert.match(ended.stdout, /^(curl --request (POST|PATCH|PUT|DELETE) .*\n)+$/);
         else assert.ok(["POST", "PATCH", "PUT", "DELETE"].includes([JSON.parse(ended.stdout)].flat()[0].method));
       }
     }
-    assert.equal(JSON.stringify(scene.sandbox.clients()), before);
-    assert.deepEqual(scene.rescued(), []);
+    assert.equal(JSON.stringify(scenario.sandbox.clients()), before);
+    assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
   it("shows the request that is then sent", SLOW, async () => {
@@ -77,9 +81,9 @@ describe("--dry-run", () => {
       ["26", "v2"],
       ["1.11", "v1"],
     ] as const) {
-      await using scene = await openScene(as);
-      const id = await fill(scene, as, { ...CLIENT, metadata: { a: { b: 1 } } });
-      const file = join(scene.home, "clients.ndjson");
+      await using scenario = await openScenario(as);
+      const id = await fill(scenario, as, { ...CLIENT, metadata: { a: { b: 1 } } });
+      const file = join(scenario.home, "clients.ndjson");
       writeFileSync(file, '{"client_id":"i-1","owner":"o"}\n{"client_id":"i-2","token_endpoint_auth_method":"none"}\n');
       const commands = [
         ["clients", "create", "--id", "x", "-n", "n", "-c", "http://localhost/"],
@@ -90,16 +94,16 @@ describe("--dry-run", () => {
       ];
       for (const args of commands) {
         const options = { stdin: `${SECRET}\n` };
-        const shown = await scene.run([...args, "--dry-run", "--api", api, "--format", "ndjson"], options);
-        ends(shown, 0);
-        const seen = scene.proxy.seen.length;
-        ends(await scene.run([...args, "--api", api], options), 0);
-        const sent = scene.proxy.seen
+        const shown = await scenario.run([...args, "--dry-run", "--api", api, "--format", "ndjson"], options);
+        assertExit(shown, 0);
+        const seen = scenario.proxy.seen.length;
+        assertExit(await scenario.run([...args, "--api", api], options), 0);
+        const sent = scenario.proxy.seen
           .slice(seen)
           .filter(({ method, target }) => method !== "GET" && !target.endsWith("/secrets/rotate"))
           .map(({ method, target, body }) => ({
             method,
-            url: `${scene.url}${target}`,
+            url: `${scenario.url}${target}`,
             ...(body === "" ? {} : { body: redacted(JSON.parse(body)) }),
           }));
         const planned = shown.stdout
@@ -112,10 +116,10 @@ describe("--dry-run", () => {
   });
 
   it("shows no credential in any encoding", SLOW, async () => {
-    await using scene = await openScene();
-    const id = await fill(scene, "26", CLIENT);
+    await using scenario = await openScenario();
+    const id = await fill(scenario, "26", CLIENT);
     const hush = ["--access-token", "hush-token", "-H", "X-Key: hush-key"];
-    const file = join(scene.home, "client.json");
+    const file = join(scenario.home, "client.json");
     writeFileSync(file, JSON.stringify({ client_secret: "hush-secret-0123456789" }));
     for (const args of [
       ["clients", "create", "--file", file, "-c", "http://localhost/"],
@@ -123,21 +127,29 @@ describe("--dry-run", () => {
       ["clients", "import", file],
     ]) {
       for (const more of [["--dry-run"], ["--dry-run=curl"], ["--dry-run", "--format", "yaml"], ["--dry-run", "-v"]]) {
-        const ended = await scene.run([...args, ...hush, ...more]);
-        ends(ended, 0);
+        const ended = await scenario.run([...args, ...hush, ...more]);
+        assertExit(ended, 0);
         assert.doesNotMatch(ended.stdout + ended.stderr, /hush/, args.join(" "));
         const instead = more.includes("--dry-run=curl") ? `"\${CLIENT_SECRET:?}"` : "(redacted)";
-        assert.ok(ended.stdout.includes(instead), told(ended));
+        assert.ok(ended.stdout.includes(instead), describeRun(ended));
       }
     }
   });
 
   it("still reports what is wrong, and which API version it uses", async () => {
-    await using scene = await openScene();
-    fails(await scene.run(["clients", "create", "--dry-run", "-c", "http://a.example/#x"]), 2, /fragment/);
-    fails(await scene.run(["clients", "create", "--dry-run=xml"]), 2, /--dry-run "xml" is not one of json or curl/);
-    fails(await scene.run(["clients", "update", "missing", "-n", "x", "--dry-run"]), 4, /client "missing" not found/);
-    const strict = await scene.run([
+    await using scenario = await openScenario();
+    assertFails(await scenario.run(["clients", "create", "--dry-run", "-c", "http://a.example/#x"]), 2, /fragment/);
+    assertFails(
+      await scenario.run(["clients", "create", "--dry-run=xml"]),
+      2,
+      /--dry-run "xml" is not one of json or curl/,
+    );
+    assertFails(
+      await scenario.run(["clients", "update", "missing", "-n", "x", "--dry-run"]),
+      4,
+      /client "missing" not found/,
+    );
+    const strict = await scenario.run([
       "clients",
       "create",
       "--dry-run",
@@ -149,21 +161,21 @@ describe("--dry-run", () => {
       "-c",
       "http://localhost/",
     ]);
-    fails(strict, 2, /implicit/);
-    const old = await scene.run(["clients", "create", "--dry-run", "-c", "http://localhost/", "--api", "v1"]);
-    assert.equal(JSON.parse(old.stdout).url, `${scene.url}/clients`);
+    assertFails(strict, 2, /implicit/);
+    const old = await scenario.run(["clients", "create", "--dry-run", "-c", "http://localhost/", "--api", "v1"]);
+    assert.equal(JSON.parse(old.stdout).url, `${scenario.url}/clients`);
     assert.equal(old.stderr, "Dry run, nothing sent\n");
-    const auto = await scene.run(["clients", "create", "--dry-run", "-c", "http://localhost/"]);
-    assert.equal(JSON.parse(auto.stdout).url, `${scene.url}/admin/clients`);
+    const auto = await scenario.run(["clients", "create", "--dry-run", "-c", "http://localhost/"]);
+    assert.equal(JSON.parse(auto.stdout).url, `${scenario.url}/admin/clients`);
     assert.match(auto.stderr, /Paths are for Hydra 2\.x; use --api v1 for 1\.x/);
-    assert.equal(scene.proxy.seen.length, 1);
+    assert.equal(scenario.proxy.seen.length, 1);
   });
 
   it("reports that an update would change nothing", async () => {
-    await using scene = await openScene();
-    const id = await fill(scene, "26", CLIENT);
-    const ended = await scene.run(["clients", "update", id, "-n", CLIENT.client_name, "--dry-run"]);
-    ends(ended, 0);
+    await using scenario = await openScenario();
+    const id = await fill(scenario, "26", CLIENT);
+    const ended = await scenario.run(["clients", "update", id, "-n", CLIENT.client_name, "--dry-run"]);
+    assertExit(ended, 0);
     assert.equal(ended.stdout, "[]\n");
     assert.match(ended.stderr, /is already up to date/);
   });
@@ -173,10 +185,10 @@ describe("a --dry-run=curl command, with secrets filled in,", () => {
   it("does in a shell what the command does", SLOW, async () => {
     for (const as of ["26", "2.3", "1.11"] as const) {
       const api = as.startsWith("1.") ? "v1" : "v2";
-      await using scene = await openScene(as);
+      await using scenario = await openScenario(as);
       async function lines(args: readonly string[]): Promise<string> {
-        const ended = await scene.run([...args, "--dry-run=curl", "--api", api], { stdin: `${SECRET}\n` });
-        ends(ended, 0);
+        const ended = await scenario.run([...args, "--dry-run=curl", "--api", api], { stdin: `${SECRET}\n` });
+        assertExit(ended, 0);
         return ended.stdout;
       }
       const hard = [
@@ -191,63 +203,63 @@ describe("a --dry-run=curl command, with secrets filled in,", () => {
         await lines(["clients", "create", "--id", "hard id (1)", ...hard, "--secret-file", "-"]),
         SECRET,
       );
-      ends(made, 0);
-      const [client] = scene.sandbox.clients();
+      assertExit(made, 0);
+      const [client] = scenario.sandbox.clients();
       assert.equal(client?.["client_id"], "hard id (1)");
       assert.equal(client["client_name"], CLIENT.client_name);
       assert.deepEqual(client["redirect_uris"], CLIENT.redirect_uris);
       assert.deepEqual(client["metadata"], { "k'\"\n": "\u0007" });
-      assert.equal(scene.sandbox.secretOf("hard id (1)"), SECRET);
+      assert.equal(scenario.sandbox.secretOf("hard id (1)"), SECRET);
 
       const named = ["clients", "update", "hard id (1)", "-n", "af'ter", "--add-callback", "https://a.example/'2'"];
-      ends(await pasted(await lines(named), ""), 0);
-      const [changed] = scene.sandbox.clients();
+      assertExit(await pasted(await lines(named), ""), 0);
+      const [changed] = scenario.sandbox.clients();
       assert.equal(changed?.["client_name"], "af'ter");
       assert.deepEqual(changed["redirect_uris"], [...CLIENT.redirect_uris, "https://a.example/'2'"]);
       assert.deepEqual(changed["metadata"], client["metadata"]);
-      assert.equal(scene.sandbox.secretOf("hard id (1)"), SECRET);
+      assert.equal(scenario.sandbox.secretOf("hard id (1)"), SECRET);
 
-      ends(await pasted(await lines(["clients", "rotate-secret", "hard id (1)"]), "rotated-secret-012345"), 0);
-      assert.equal(scene.sandbox.secretOf("hard id (1)"), "rotated-secret-012345");
-      assert.equal(scene.sandbox.clients()[0]?.["client_name"], "af'ter");
+      assertExit(await pasted(await lines(["clients", "rotate-secret", "hard id (1)"]), "rotated-secret-012345"), 0);
+      assert.equal(scenario.sandbox.secretOf("hard id (1)"), "rotated-secret-012345");
+      assert.equal(scenario.sandbox.clients()[0]?.["client_name"], "af'ter");
 
-      const file = join(scene.home, "clients.json");
+      const file = join(scenario.home, "clients.json");
       writeFileSync(file, JSON.stringify([{ client_id: "i-1", scope: "a 'b'" }, { client_id: "i-2" }]));
-      ends(await pasted(await lines(["clients", "import", file]), SECRET), 0);
-      assert.equal(scene.sandbox.clients().length, 3);
-      assert.equal(scene.sandbox.secretOf("i-2"), SECRET);
+      assertExit(await pasted(await lines(["clients", "import", file]), SECRET), 0);
+      assert.equal(scenario.sandbox.clients().length, 3);
+      assert.equal(scenario.sandbox.secretOf("i-2"), SECRET);
 
-      ends(await pasted(await lines(["clients", "delete", "hard id (1)", "i-1", "i-2"]), ""), 0);
-      assert.deepEqual(scene.sandbox.clients(), []);
+      assertExit(await pasted(await lines(["clients", "delete", "hard id (1)", "i-1", "i-2"]), ""), 0);
+      assert.deepEqual(scenario.sandbox.clients(), []);
     }
   });
 
   it("has a variable only where a credential is, whatever a value holds", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const name = "\ue000any_variable\ue000";
-    const ended = await scene.run([...CREATE_JOB, "-n", name, "--dry-run=curl"]);
-    ends(ended, 0);
-    assert.ok(ended.stdout.includes(`"client_name":"${name}"`), told(ended));
+    const ended = await scenario.run([...CREATE_JOB, "-n", name, "--dry-run=curl"]);
+    assertExit(ended, 0);
+    assert.ok(ended.stdout.includes(`"client_name":"${name}"`), describeRun(ended));
     assert.deepEqual(ended.stdout.match(/\$\{\w+/g), [`\${CLIENT_SECRET`]);
   });
 
   it("is not run by a shell before its credentials are set", async () => {
-    await using scene = await openScene();
-    const ended = await scene.run(["clients", "create", "-g", "client_credentials", "--dry-run=curl"]);
-    ends(ended, 0);
+    await using scenario = await openScenario();
+    const ended = await scenario.run(["clients", "create", "-g", "client_credentials", "--dry-run=curl"]);
+    assertExit(ended, 0);
     const { status, stderr } = await start("/bin/sh", ["-c", ended.stdout]).ended;
     assert.notEqual(status, 0);
     assert.match(stderr, /CLIENT_SECRET/);
-    assert.deepEqual(scene.sandbox.clients(), []);
+    assert.deepEqual(scenario.sandbox.clients(), []);
   });
 
   it("reaches the server as the command would", async () => {
-    await using scene = await openScene();
-    const ended = await scene.run([
+    await using scenario = await openScenario();
+    const ended = await scenario.run([
       ...["clients", "delete", "x", "--dry-run=curl", "--fake-tls-termination", "--skip-tls-verify"],
       ...["--endpoint", "https://127.0.0.1:1"],
     ]);
-    ends(ended, 0);
+    assertExit(ended, 0);
     assert.equal(
       ended.stdout,
       "curl --request DELETE --insecure --header 'x-forwarded-proto: https' https://127.0.0.1:1/admin/clients/x\n",
@@ -255,25 +267,25 @@ describe("a --dry-run=curl command, with secrets filled in,", () => {
   });
 
   it("is nothing where nothing would change", async () => {
-    await using scene = await openScene();
-    const id = await fill(scene, "26", CLIENT);
+    await using scenario = await openScenario();
+    const id = await fill(scenario, "26", CLIENT);
     for (const [way, stdout] of [
       ["json", "[]\n"],
       ["curl", ""],
     ] as const) {
-      const ended = await scene.run(["clients", "update", id, "-n", CLIENT.client_name, `--dry-run=${way}`]);
-      ends(ended, 0);
+      const ended = await scenario.run(["clients", "update", id, "-n", CLIENT.client_name, `--dry-run=${way}`]);
+      assertExit(ended, 0);
       assert.equal(ended.stdout, stdout);
     }
   });
 
   it("carries the names of headers, and a socket", async () => {
-    await using scene = await openScene();
-    const ended = await scene.run([
+    await using scenario = await openScenario();
+    const ended = await scenario.run([
       ...["clients", "delete", "x", "--dry-run=curl", "-H", "X-Key: hush", "--access-token", "hush", "--api", "v2"],
       ...["--endpoint", "unix:///tmp/a b.sock"],
     ]);
-    ends(ended, 0);
+    assertExit(ended, 0);
     assert.equal(
       ended.stdout,
       `curl --request DELETE --unix-socket '/tmp/a b.sock' --header 'x-key: '"\${HEADER_X_KEY:?}" --header 'authorization: '"\${HEADER_AUTHORIZATION:?}" http://localhost/admin/clients/x\n`,

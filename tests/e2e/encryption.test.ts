@@ -13,16 +13,16 @@ import { type Ended, runBinary, temporaryFolder } from "./binary.ts";
 import { always, inOrder, swapped } from "./fault-proxy.ts";
 import { type KeybaseServer, openKeybase } from "./keybase-server.ts";
 import {
-  ends,
-  fails,
+  assertExit,
+  assertFails,
+  describeRun,
   isStored,
-  openScene,
+  openScenario,
   printed,
   printedEncrypted,
-  type Scene,
+  type Scenario,
   SEED,
   SLOW,
-  told,
 } from "./scenario.ts";
 import { makeCertificates } from "./tls.ts";
 
@@ -64,11 +64,11 @@ async function openKeyHost(): Promise<KeyHost> {
 }
 
 /** Asserts that nothing was sent, made, shown or kept. */
-function nothing(scene: Scene, ended: Ended, status: number, message: RegExp): void {
-  fails(ended, status, message);
-  assert.equal(scene.proxy.seen.length, 0, told(ended));
-  assert.equal(scene.sandbox.clients().length, 0);
-  assert.deepEqual(scene.rescued(), []);
+function nothing(scenario: Scenario, ended: Ended, status: number, message: RegExp): void {
+  assertFails(ended, status, message);
+  assert.equal(scenario.proxy.seen.length, 0, describeRun(ended));
+  assert.equal(scenario.sandbox.clients().length, 0);
+  assert.deepEqual(scenario.recoveryCopies(), []);
   assert.doesNotMatch(ended.stderr, /Secret|Encrypted to/);
 }
 
@@ -95,10 +95,10 @@ describe("recipients", () => {
   });
 
   /** Asserts that what was printed decrypts to what the server has, and gives it. */
-  function decrypts(scene: Scene, ended: Ended): string {
-    ends(ended, 0);
+  function decrypts(scenario: Scenario, ended: Ended): string {
+    assertExit(ended, 0);
     const { id, message } = printedEncrypted(ended);
-    const secret = scene.sandbox.secretOf(id) ?? assert.fail(told(ended));
+    const secret = scenario.sandbox.secretOf(id) ?? assert.fail(describeRun(ended));
     assert.equal(gpg.decrypt(Buffer.from(message, "base64")), secret);
     assert.ok(!ended.stdout.includes(secret) && !ended.stderr.includes(secret));
     return secret;
@@ -115,27 +115,27 @@ describe("recipients", () => {
       gpg.addSubkey(rsa, "rsa3072", "encr");
       const nist = gpg.quick("Nina <nina@example.com>", "nistp256", "sign");
       gpg.addSubkey(nist, "nistp256", "encr");
-      await using scene = await openScene();
-      const file = join(scene.home, "key.asc");
+      await using scenario = await openScenario();
+      const file = join(scenario.home, "key.asc");
       for (const key of [alice, gpg.exported(rsa), gpg.exported(nist)]) {
         writeFileSync(file, key.armored);
         for (const form of [base64(key.armored), base64(key.binary), key.armored, `@${file}`]) {
-          const ended = await scene.run(to(form));
-          decrypts(scene, ended);
-          assert.ok(ended.stderr.includes(`Encrypted to ${key.fingerprint}`), told(ended));
+          const ended = await scenario.run(to(form));
+          decrypts(scenario, ended);
+          assert.ok(ended.stderr.includes(`Encrypted to ${key.fingerprint}`), describeRun(ended));
         }
       }
     });
 
     it("are decrypted from each message format, by the command that is documented", SLOW, async () => {
       for (const form of ["base64", "armor", "base64-armor"]) {
-        await using scene = await openScene();
-        const ended = await scene.run(to(alice.binary, "--encrypted-format", form));
-        ends(ended, 0);
-        const [client] = scene.sandbox.clients();
-        const secret = scene.sandbox.secretOf(String(client?.["client_id"])) ?? assert.fail("no client");
+        await using scenario = await openScenario();
+        const ended = await scenario.run(to(alice.binary, "--encrypted-format", form));
+        assertExit(ended, 0);
+        const [client] = scenario.sandbox.clients();
+        const secret = scenario.sandbox.secretOf(String(client?.["client_id"])) ?? assert.fail("no client");
         const message = /^OAuth 2\.0 Encrypted Client Secret: ([\s\S]+)\n$/m.exec(ended.stdout)?.[1] ?? "";
-        const line = /^Decrypt with: (.*)$/m.exec(ended.stderr)?.[1] ?? assert.fail(told(ended));
+        const line = /^Decrypt with: (.*)$/m.exec(ended.stderr)?.[1] ?? assert.fail(describeRun(ended));
         const command = line.replace("ENCRYPTED", message).replace("gpg ", 'gpg --quiet --homedir "$0" --batch ');
         const done = spawnSync("/bin/sh", ["-c", command, gpg.home], { encoding: "utf8" });
         assert.equal(done.stdout, secret, done.stderr);
@@ -149,18 +149,18 @@ describe("recipients", () => {
         return own;
       });
       try {
-        await using scene = await openScene();
-        const ended = await scene.run(to(alice.binary, "--pgp-key", base64(bob.binary)));
-        decrypts(scene, ended);
+        await using scenario = await openScenario();
+        const ended = await scenario.run(to(alice.binary, "--pgp-key", base64(bob.binary)));
+        decrypts(scenario, ended);
         const { message, id } = printedEncrypted(ended);
         for (const own of alone) {
-          assert.equal(own.decrypt(Buffer.from(message, "base64")), scene.sandbox.secretOf(id));
+          assert.equal(own.decrypt(Buffer.from(message, "base64")), scenario.sandbox.secretOf(id));
         }
         assert.match(ended.stderr, new RegExp(`^Encrypted to ${alice.fingerprint}.*\nEncrypted to ${bob.fingerprint}`));
-        const mixed = await scene.run(to(alice.binary, "--keybase", "bob"), {
+        const mixed = await scenario.run(to(alice.binary, "--keybase", "bob"), {
           env: { HYDRA_KEYBASE_URL: keybase.url },
         });
-        decrypts(scene, mixed);
+        decrypts(scenario, mixed);
         const found = alone.map((own) => own.decrypt(Buffer.from(printedEncrypted(mixed).message, "base64")));
         assert.equal(new Set(found).size, 1);
       } finally {
@@ -169,14 +169,14 @@ describe("recipients", () => {
     });
 
     it("get a given secret too, which is not shown", async () => {
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       const given = "given-secret-0123456789";
-      assert.equal(decrypts(scene, await scene.run(to(alice.binary, "--secret", given))), given);
+      assert.equal(decrypts(scenario, await scenario.run(to(alice.binary, "--secret", given))), given);
     });
 
     it("leave no plain secret and no other credential in any format", SLOW, async () => {
       const tokens: string[] = [];
-      await using scene = await openScene(
+      await using scenario = await openScenario(
         "26",
         always(
           swapped((reply) => {
@@ -190,10 +190,10 @@ describe("recipients", () => {
       const formats = [...FORMATS.filter((format) => !/=/.test(format)), ...queries];
       assert.ok(formats.length >= 10);
       for (const [n, format] of formats.entries()) {
-        const ended = await scene.run(to(alice.binary, "-v", "--id", `c${n}`, "--format", format));
-        const secret = scene.sandbox.secretOf(`c${n}`) ?? assert.fail(told(ended));
+        const ended = await scenario.run(to(alice.binary, "-v", "--id", `c${n}`, "--format", format));
+        const secret = scenario.sandbox.secretOf(`c${n}`) ?? assert.fail(describeRun(ended));
         for (const text of [secret, base64(secret), tokens[n] ?? assert.fail("no token")]) {
-          assert.ok(!ended.stdout.includes(text) && !ended.stderr.includes(text), told(ended));
+          assert.ok(!ended.stdout.includes(text) && !ended.stderr.includes(text), describeRun(ended));
         }
         if (/^(json|json-pretty|ndjson)$/.test(format)) {
           const shown = JSON.parse(ended.stdout);
@@ -205,19 +205,19 @@ describe("recipients", () => {
         }
       }
       assert.equal(tokens.length, formats.length);
-      for (const { record } of scene.rescued()) assert.equal(record.client_secret, undefined);
+      for (const { record } of scenario.recoveryCopies()) assert.equal(record.client_secret, undefined);
     });
 
     it("get the server's secret where it answers with another one", async () => {
       const own = "made-by-the-server-012345";
-      await using scene = await openScene(
+      await using scenario = await openScenario(
         "26",
         inOrder(
           swapped((reply) => ({ ...reply, body: JSON.stringify({ ...JSON.parse(reply.body), client_secret: own }) })),
         ),
       );
-      const ended = await scene.run(to(alice.binary, "-v"));
-      ends(ended, 0);
+      const ended = await scenario.run(to(alice.binary, "-v"));
+      assertExit(ended, 0);
       assert.equal(gpg.decrypt(Buffer.from(printedEncrypted(ended).message, "base64")), own);
       assert.ok(!ended.stdout.includes(own) && !ended.stderr.includes(own));
     });
@@ -226,9 +226,9 @@ describe("recipients", () => {
       const name = gpg.quick("Mina <mina@example.com>", "ed25519", "sign", "never", "20200101T000000");
       const expired = gpg.addSubkey(name, "cv25519", "encr", "20200301T000000", "20200101T000000");
       const good = gpg.addSubkey(name, "cv25519", "encr", "never", "20210101T000000");
-      await using scene = await openScene();
-      const ended = await scene.run(to(gpg.exported(name).binary, "-v"));
-      decrypts(scene, ended);
+      await using scenario = await openScenario();
+      const ended = await scenario.run(to(gpg.exported(name).binary, "-v"));
+      decrypts(scenario, ended);
       assert.match(ended.stderr, new RegExp(`^Not encrypted to subkey ${expired} .*2020-03-01`, "m"));
       assert.ok(!ended.stderr.includes(`subkey ${good}`));
     });
@@ -261,28 +261,28 @@ describe("recipients", () => {
         ["pgp-not-a-key", alice.binary.slice(0, 100), /--pgp-key/],
         ["pgp-not-a-key", alice.fingerprint, /--pgp-key/],
       ];
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       for (const [code, key, message] of cases) {
-        nothing(scene, await scene.run(to(key)), 7, message);
-        const ended = await scene.run(to(key, "--format", "json"));
-        ends(ended, 7);
-        assert.equal(JSON.parse(ended.stderr).error, code, told(ended));
+        nothing(scenario, await scenario.run(to(key)), 7, message);
+        const ended = await scenario.run(to(key, "--format", "json"));
+        assertExit(ended, 7);
+        assert.equal(JSON.parse(ended.stderr).error, code, describeRun(ended));
         assert.doesNotMatch(ended.stderr, /BEGIN PGP|PRIVATE KEY/);
       }
-      const both = await scene.run(to(alice.binary, "--pgp-key", base64(gpg.exported(expired).binary)));
-      nothing(scene, both, 7, new RegExp(expired));
+      const both = await scenario.run(to(alice.binary, "--pgp-key", base64(gpg.exported(expired).binary)));
+      nothing(scenario, both, 7, new RegExp(expired));
     });
 
     it("in a file that cannot be read are a usage error", async () => {
-      await using scene = await openScene();
-      nothing(scene, await scene.run(to("@/nothing/there.asc")), 2, /\/nothing\/there\.asc/);
-      nothing(scene, await scene.run(to(`@${scene.home}`)), 2, /folder/);
+      await using scenario = await openScenario();
+      nothing(scenario, await scenario.run(to("@/nothing/there.asc")), 2, /\/nothing\/there\.asc/);
+      nothing(scenario, await scenario.run(to(`@${scenario.home}`)), 2, /folder/);
     });
 
     it("for a public client are a usage error", async () => {
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       const args = to(alice.binary, "--token-endpoint-auth-method", "none");
-      nothing(scene, await scene.run(args), 2, /--token-endpoint-auth-method "none" .*nothing to encrypt/);
+      nothing(scenario, await scenario.run(args), 2, /--token-endpoint-auth-method "none" .*nothing to encrypt/);
     });
   });
 
@@ -297,24 +297,34 @@ describe("recipients", () => {
         `0x${alice.fingerprint}`,
         subkey,
       ]) {
-        await using scene = await openScene();
-        decrypts(scene, await scene.run(to(alice.binary, "--pgp-fingerprint", pin)));
+        await using scenario = await openScenario();
+        decrypts(scenario, await scenario.run(to(alice.binary, "--pgp-fingerprint", pin)));
       }
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       const keys = ["--pgp-key", base64(bob.binary), "--pgp-fingerprint", `${bob.fingerprint},${alice.fingerprint}`];
-      decrypts(scene, await scene.run(to(alice.binary, ...keys)));
+      decrypts(scenario, await scenario.run(to(alice.binary, ...keys)));
     });
 
     it("that are wrong, missing or too short create nothing", SLOW, async () => {
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       const pin = (text: string): string[] => to(alice.binary, "--pgp-fingerprint", text);
-      nothing(scene, await scene.run(pin(bob.fingerprint)), 7, new RegExp(`${alice.fingerprint}.*${bob.fingerprint}`));
-      nothing(scene, await scene.run(pin(`${alice.fingerprint},${bob.fingerprint}`)), 7, new RegExp(bob.fingerprint));
+      nothing(
+        scenario,
+        await scenario.run(pin(bob.fingerprint)),
+        7,
+        new RegExp(`${alice.fingerprint}.*${bob.fingerprint}`),
+      );
+      nothing(
+        scenario,
+        await scenario.run(pin(`${alice.fingerprint},${bob.fingerprint}`)),
+        7,
+        new RegExp(bob.fingerprint),
+      );
       const two = [...pin(alice.fingerprint), "--pgp-key", base64(bob.binary)];
-      nothing(scene, await scene.run(two), 7, new RegExp(bob.fingerprint));
-      nothing(scene, await scene.run(pin(alice.fingerprint.slice(-16))), 2, /key ID/);
-      nothing(scene, await scene.run(pin("xyz")), 2, /--pgp-fingerprint "xyz"/);
-      nothing(scene, await scene.run([...SEED, "--pgp-fingerprint", alice.fingerprint]), 2, /--pgp-fingerprint/);
+      nothing(scenario, await scenario.run(two), 7, new RegExp(bob.fingerprint));
+      nothing(scenario, await scenario.run(pin(alice.fingerprint.slice(-16))), 2, /key ID/);
+      nothing(scenario, await scenario.run(pin("xyz")), 2, /--pgp-fingerprint "xyz"/);
+      nothing(scenario, await scenario.run([...SEED, "--pgp-fingerprint", alice.fingerprint]), 2, /--pgp-fingerprint/);
     });
   });
 
@@ -323,9 +333,9 @@ describe("recipients", () => {
       await using host = await openKeyHost();
       for (const body of [alice.armored, alice.binary, base64(alice.binary), base64(alice.armored)]) {
         host.reply = () => ({ body });
-        await using scene = await openScene();
+        await using scenario = await openScenario();
         const more = ["--access-token", "hush", "-H", "X-Key: hush", "--fake-tls-termination"];
-        decrypts(scene, await scene.run([...SEED, "--pgp-key-url", `${host.url}/key.asc`, ...more]));
+        decrypts(scenario, await scenario.run([...SEED, "--pgp-key-url", `${host.url}/key.asc`, ...more]));
       }
       assert.equal(host.asked.length, 4);
       assert.doesNotMatch(host.asked.join(), /hush|forwarded|authorization/i);
@@ -337,14 +347,14 @@ describe("recipients", () => {
         const left = Number(target.slice(1));
         return left === 0 ? { body: alice.armored } : { status: 302, headers: { location: `/${left - 1}` } };
       };
-      await using scene = await openScene();
-      nothing(scene, await scene.run([...SEED, "--pgp-key-url", `${host.url}/6`]), 6, /more than 5 redirects/);
-      decrypts(scene, await scene.run([...SEED, "--pgp-key-url", `${host.url}/5`]));
+      await using scenario = await openScenario();
+      nothing(scenario, await scenario.run([...SEED, "--pgp-key-url", `${host.url}/6`]), 6, /more than 5 redirects/);
+      decrypts(scenario, await scenario.run([...SEED, "--pgp-key-url", `${host.url}/5`]));
     });
 
     it("that gives no key creates nothing", SLOW, async () => {
       await using host = await openKeyHost();
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       const cases: readonly (readonly [reply: ReturnType<KeyHost["reply"]>, status: number, message: RegExp])[] = [
         [{ status: 404, body: "not here" }, 7, /answered 404/],
         [{ status: 403, body: alice.armored }, 7, /answered 403/],
@@ -362,29 +372,29 @@ describe("recipients", () => {
       ];
       for (const [reply, status, message] of cases) {
         host.reply = () => reply;
-        nothing(scene, await scene.run([...SEED, "--pgp-key-url", `${host.url}/k?token=hush`]), status, message);
+        nothing(scenario, await scenario.run([...SEED, "--pgp-key-url", `${host.url}/k?token=hush`]), status, message);
       }
-      assert.doesNotMatch((await scene.run([...SEED, "--pgp-key-url", `${host.url}/k?token=hush`])).stderr, /hush/);
-      const dead = await scene.run([...SEED, "--pgp-key-url", "http://127.0.0.1:1/k"]);
-      nothing(scene, dead, 6, /connection refused/);
+      assert.doesNotMatch((await scenario.run([...SEED, "--pgp-key-url", `${host.url}/k?token=hush`])).stderr, /hush/);
+      const dead = await scenario.run([...SEED, "--pgp-key-url", "http://127.0.0.1:1/k"]);
+      nothing(scenario, dead, 6, /connection refused/);
     });
 
     it("that does not answer is given up at the deadline", SLOW, async () => {
       await using host = await openKeyHost();
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       const args = [...SEED, "--pgp-key-url", `${host.url}/k`, "--fail-after", "4s"];
-      nothing(scene, await scene.run(args), 6, /no complete response in time/);
+      nothing(scenario, await scenario.run(args), 6, /no complete response in time/);
       assert.equal(host.asked.length, 1);
     });
 
     it("over plain http is for this machine only, or for a pinned key", async () => {
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       const args = [...SEED, "--pgp-key-url", "http://keys.invalid/k", "--fail-after", "5s"];
-      nothing(scene, await scene.run(args), 2, /plain http/);
-      nothing(scene, await scene.run([...args, "--pgp-fingerprint", alice.fingerprint]), 6, /cannot be resolved/);
+      nothing(scenario, await scenario.run(args), 2, /plain http/);
+      nothing(scenario, await scenario.run([...args, "--pgp-fingerprint", alice.fingerprint]), 6, /cannot be resolved/);
       nothing(
-        scene,
-        await scene.run([...SEED, "--pgp-key-url", "key.asc"]),
+        scenario,
+        await scenario.run([...SEED, "--pgp-key-url", "key.asc"]),
         2,
         /--pgp-key-url "key\.asc": it is not an http/,
       );
@@ -406,16 +416,21 @@ describe("recipients", () => {
         const address = server.address();
         if (address === null || typeof address === "string") throw new Error("the server has no port");
         const url = `https://127.0.0.1:${address.port}/k`;
-        await using scene = await openScene();
-        nothing(scene, await scene.run([...SEED, "--pgp-key-url", url]), 6, /authority is not trusted/);
-        const own = await scene.run([...SEED, "--pgp-key-url", url, "--ca-file", roots, "--skip-tls-verify"]);
-        nothing(scene, own, 6, /authority is not trusted/);
+        await using scenario = await openScenario();
+        nothing(scenario, await scenario.run([...SEED, "--pgp-key-url", url]), 6, /authority is not trusted/);
+        const own = await scenario.run([...SEED, "--pgp-key-url", url, "--ca-file", roots, "--skip-tls-verify"]);
+        nothing(scenario, own, 6, /authority is not trusted/);
         assert.match(own.stderr, /^Hint: trust its CA with SSL_CERT_FILE=FILE: --ca-file is only for the admin API/m);
         const env = { SSL_CERT_FILE: roots };
         location = "http://127.0.0.1:1/k";
-        nothing(scene, await scene.run([...SEED, "--pgp-key-url", url], { env }), 6, /redirects from https to http/);
+        nothing(
+          scenario,
+          await scenario.run([...SEED, "--pgp-key-url", url], { env }),
+          6,
+          /redirects from https to http/,
+        );
         location = "";
-        decrypts(scene, await scene.run([...SEED, "--pgp-key-url", url], { env }));
+        decrypts(scenario, await scenario.run([...SEED, "--pgp-key-url", url], { env }));
       } finally {
         server.close();
         server.closeAllConnections();
@@ -436,27 +451,27 @@ describe("recipients", () => {
       const at = { env: { HYDRA_GITHUB_URL: host.url } };
       const pin = ["--pgp-fingerprint", alice.fingerprint];
       for (const flag of ["--pgp-key", "--pgp-key-url"]) {
-        await using scene = await openScene();
+        await using scenario = await openScenario();
         nothing(
-          scene,
-          await scene.run([...SEED, flag, "github:nokey", ...pin], at),
+          scenario,
+          await scenario.run([...SEED, flag, "github:nokey", ...pin], at),
           7,
           /this user has no OpenPGP key there/,
         );
-        nothing(scene, await scene.run([...SEED, flag, "github:nobody", ...pin], at), 7, /answered 404/);
-        nothing(scene, await scene.run([...SEED, flag, "github:a b", ...pin], at), 2, /not a GitHub user name/);
+        nothing(scenario, await scenario.run([...SEED, flag, "github:nobody", ...pin], at), 7, /answered 404/);
+        nothing(scenario, await scenario.run([...SEED, flag, "github:a b", ...pin], at), 2, /not a GitHub user name/);
         nothing(
-          scene,
-          await scene.run([...SEED, flag, "github:alice", "--require-pin"], at),
+          scenario,
+          await scenario.run([...SEED, flag, "github:alice", "--require-pin"], at),
           2,
           /requires a fingerprint/,
         );
-        decrypts(scene, await scene.run([...SEED, flag, "github:alice", ...pin], at));
+        decrypts(scenario, await scenario.run([...SEED, flag, "github:alice", ...pin], at));
       }
       const file = temporaryFolder();
       writeFileSync(join(file.path, "nokey.gpg"), note);
       const inspected = await runBinary(["pgp", "inspect", `@${join(file.path, "nokey.gpg")}`]);
-      fails(inspected, 7, /this user has no OpenPGP key there/);
+      assertFails(inspected, 7, /this user has no OpenPGP key there/);
       file[Symbol.dispose]();
     });
   });
@@ -471,8 +486,8 @@ describe("recipients", () => {
         lines.join(" "),
         ["-----BEGIN PGP PUBLIC KEY BLOCK", ...lines].join("\n"),
       ]) {
-        await using scene = await openScene();
-        decrypts(scene, await scene.run([...SEED, "--pgp-key", text]));
+        await using scenario = await openScenario();
+        decrypts(scenario, await scenario.run([...SEED, "--pgp-key", text]));
       }
     });
   });
@@ -484,17 +499,22 @@ describe("recipients", () => {
       "who doesn't exist, has no key, or cannot be looked up gets one of three errors, and nothing is created",
       SLOW,
       async () => {
-        await using scene = await openScene();
-        nothing(scene, await scene.run([...SEED, "--keybase", "nobody"], env()), 7, /Keybase user "nobody" not found/);
-        nothing(scene, await scene.run([...SEED, "--keybase", "nokey"], env()), 7, /has no PGP key/);
+        await using scenario = await openScenario();
+        nothing(
+          scenario,
+          await scenario.run([...SEED, "--keybase", "nobody"], env()),
+          7,
+          /Keybase user "nobody" not found/,
+        );
+        nothing(scenario, await scenario.run([...SEED, "--keybase", "nokey"], env()), 7, /has no PGP key/);
         const dead = { env: { HYDRA_KEYBASE_URL: "http://127.0.0.1:1" } };
-        nothing(scene, await scene.run([...SEED, "--keybase", "alice"], dead), 6, /connection refused/);
-        nothing(scene, await scene.run([...SEED, "--keybase", "a b"], env()), 2, /--keybase "a b"/);
+        nothing(scenario, await scenario.run([...SEED, "--keybase", "alice"], dead), 6, /connection refused/);
+        nothing(scenario, await scenario.run([...SEED, "--keybase", "a b"], env()), 2, /--keybase "a b"/);
         const plain = { env: { HYDRA_KEYBASE_URL: "http://keybase.invalid" } };
-        nothing(scene, await scene.run([...SEED, "--keybase", "alice"], plain), 2, /plain http/);
+        nothing(scenario, await scenario.run([...SEED, "--keybase", "alice"], plain), 2, /plain http/);
         const codes = [];
         for (const name of ["nobody", "nokey"]) {
-          const ended = await scene.run([...SEED, "--keybase", name, "--format", "json"], env());
+          const ended = await scenario.run([...SEED, "--keybase", name, "--format", "json"], env());
           codes.push(JSON.parse(ended.stderr).error);
         }
         assert.deepEqual(codes, ["keybase-no-user", "keybase-no-key"]);
@@ -504,18 +524,18 @@ describe("recipients", () => {
     it("whose key isn't the stated one, or is someone else's, creates nothing", async () => {
       const lying = await openKeybase({ username: "alice", key: bob, states: alice.fingerprint });
       try {
-        await using scene = await openScene();
+        await using scenario = await openScenario();
         const at = { env: { HYDRA_KEYBASE_URL: lying.url } };
-        nothing(scene, await scene.run([...SEED, "--keybase", "alice"], at), 7, new RegExp(bob.fingerprint));
+        nothing(scenario, await scenario.run([...SEED, "--keybase", "alice"], at), 7, new RegExp(bob.fingerprint));
         lying.reply = {
           status: 200,
           body: JSON.stringify({ status: { code: 0 }, them: [{ basics: { username: "bob" } }] }),
         };
-        nothing(scene, await scene.run([...SEED, "--keybase", "alice"], at), 7, /about "bob"/);
+        nothing(scenario, await scenario.run([...SEED, "--keybase", "alice"], at), 7, /about "bob"/);
         lying.reply = { status: 500, body: "oops" };
-        nothing(scene, await scene.run([...SEED, "--keybase", "alice"], at), 6, /500/);
+        nothing(scenario, await scenario.run([...SEED, "--keybase", "alice"], at), 6, /500/);
         lying.reply = { status: 200, body: "<html>" };
-        nothing(scene, await scene.run([...SEED, "--keybase", "alice"], at), 7, /Keybase/);
+        nothing(scenario, await scenario.run([...SEED, "--keybase", "alice"], at), 7, /Keybase/);
       } finally {
         await lying.close();
       }
@@ -529,30 +549,30 @@ describe("recipients", () => {
         ["--pgp-key", "keybase:alice"],
         ["--pgp-key-url", "keybase:@alice"],
       ]) {
-        await using scene = await openScene();
-        decrypts(scene, await scene.run([...SEED, ...flags], env()));
-        const unpinned = await scene.run([...SEED, ...flags, "--require-pin"], env());
-        fails(unpinned, 2, /requires a fingerprint/);
+        await using scenario = await openScenario();
+        decrypts(scenario, await scenario.run([...SEED, ...flags], env()));
+        const unpinned = await scenario.run([...SEED, ...flags, "--require-pin"], env());
+        assertFails(unpinned, 2, /requires a fingerprint/);
       }
-      await using scene = await openScene();
-      nothing(scene, await scene.run([...SEED, "--keybase", "@a b"], env()), 2, /--keybase "a b"/);
+      await using scenario = await openScenario();
+      nothing(scenario, await scenario.run([...SEED, "--keybase", "@a b"], env()), 2, /--keybase "a b"/);
     });
 
     it("is found whatever the case of the name, and pinned", async () => {
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       const pin = ["--pgp-fingerprint", alice.fingerprint];
-      decrypts(scene, await scene.run([...SEED, "--keybase", "ALICE", ...pin], env()));
-      const wrong = await scene.run([...SEED, "--keybase", "bob", ...pin], env());
-      fails(wrong, 7, new RegExp(bob.fingerprint));
-      assert.equal(scene.sandbox.clients().length, 1);
+      decrypts(scenario, await scenario.run([...SEED, "--keybase", "ALICE", ...pin], env()));
+      const wrong = await scenario.run([...SEED, "--keybase", "bob", ...pin], env());
+      assertFails(wrong, 7, new RegExp(bob.fingerprint));
+      assert.equal(scenario.sandbox.clients().length, 1);
     });
   });
 
   describe("--require-pin", () => {
     it("rejects every key to be fetched without a fingerprint, before the fetch", SLOW, async () => {
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       await using host = await openKeyHost();
-      const config = join(scene.home, ".hydra.yaml");
+      const config = join(scenario.home, ".hydra.yaml");
       const env = { HYDRA_KEYBASE_URL: keybase.url };
       const before = keybase.asked.length;
       for (const recipient of [
@@ -563,13 +583,13 @@ describe("recipients", () => {
         ["--pgp-key", base64(alice.binary), "--keybase", "alice"],
       ]) {
         const required = /requires a fingerprint$/;
-        nothing(scene, await scene.run([...SEED, ...recipient, "--require-pin"], { env }), 2, required);
+        nothing(scenario, await scenario.run([...SEED, ...recipient, "--require-pin"], { env }), 2, required);
         writeFileSync(config, "require_pin: true\n");
-        const configured = await scene.run([...SEED, ...recipient], { env });
-        nothing(scene, configured, 2, /"require_pin" in .*\.hydra\.yaml requires a fingerprint$/);
+        const configured = await scenario.run([...SEED, ...recipient], { env });
+        nothing(scenario, configured, 2, /"require_pin" in .*\.hydra\.yaml requires a fingerprint$/);
         writeFileSync(config, "");
       }
-      const told = await scene.run([...SEED, "--keybase", "alice", "--require-pin", "--format", "json"], { env });
+      const told = await scenario.run([...SEED, "--keybase", "alice", "--require-pin", "--format", "json"], { env });
       assert.equal(JSON.parse(told.stderr).error, "pin-required");
       assert.deepEqual(host.asked, []);
       assert.equal(keybase.asked.length, before);
@@ -580,29 +600,29 @@ describe("recipients", () => {
         ["--keybase", "alice", "--pgp-fingerprint", alice.fingerprint],
         ["--pgp-key", base64(alice.binary)],
       ]) {
-        await using scene = await openScene();
+        await using scenario = await openScenario();
         const env = { HYDRA_KEYBASE_URL: keybase.url };
-        decrypts(scene, await scene.run([...SEED, ...recipient, "--require-pin"], { env }));
+        decrypts(scenario, await scenario.run([...SEED, ...recipient, "--require-pin"], { env }));
       }
-      await using scene = await openScene();
-      writeFileSync(join(scene.home, ".hydra.yaml"), "require_pin: true\n");
-      isStored(scene, await scene.run(SEED));
+      await using scenario = await openScenario();
+      writeFileSync(join(scenario.home, ".hydra.yaml"), "require_pin: true\n");
+      isStored(scenario, await scenario.run(SEED));
     });
 
     it("of a config file doesn't conflict with a rotation's --drop-old-secrets", async () => {
-      await using scene = await openScene();
-      const made = await scene.run(SEED);
-      writeFileSync(join(scene.home, ".hydra.yaml"), "require_pin: true\n");
-      const finished = await scene.run(["clients", "rotate-secret", printed(made).id, "--drop-old-secrets"]);
+      await using scenario = await openScenario();
+      const made = await scenario.run(SEED);
+      writeFileSync(join(scenario.home, ".hydra.yaml"), "require_pin: true\n");
+      const finished = await scenario.run(["clients", "rotate-secret", printed(made).id, "--drop-old-secrets"]);
       assert.doesNotMatch(finished.stderr, /require_pin|excludes/);
     });
   });
 
   it("are checked after the command line and before any request", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const already = keybase.asked.length;
     const args = [...SEED, "--keybase", "alice", "--nmae", "x"];
-    nothing(scene, await scene.run(args, { env: { HYDRA_KEYBASE_URL: keybase.url } }), 2, /--nmae/);
+    nothing(scenario, await scenario.run(args, { env: { HYDRA_KEYBASE_URL: keybase.url } }), 2, /--nmae/);
     assert.equal(keybase.asked.length, already);
   });
 
@@ -612,7 +632,7 @@ describe("recipients", () => {
     const sandbox = await startSandbox({ as: "1.11", listen });
     try {
       const ended = await runBinary(to(alice.binary, "--endpoint", listen));
-      ends(ended, 0);
+      assertExit(ended, 0);
       const { id, message } = printedEncrypted(ended);
       assert.equal(gpg.decrypt(Buffer.from(message, "base64")), sandbox.secretOf(id));
     } finally {

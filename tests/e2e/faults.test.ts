@@ -21,7 +21,17 @@ import {
   stallInside,
   swapped,
 } from "./fault-proxy.ts";
-import { ends, fails, isStored, openScene, printed, type Scene, SEED, SLOW, told } from "./scenario.ts";
+import {
+  assertExit,
+  assertFails,
+  describeRun,
+  isStored,
+  openScenario,
+  printed,
+  type Scenario,
+  SEED,
+  SLOW,
+} from "./scenario.ts";
 
 /** The versions of which each finds its way in another manner, and which request of a create is the one that makes it. */
 const VERSIONS: readonly (readonly [as: SandboxVersion, makes: (exchange: Exchange) => boolean])[] = [
@@ -45,24 +55,28 @@ function json(reply: Reply & { readonly body: string }, change: (client: Record<
  * What must be true after any fault: the one client with its stored secret was printed, or there is one clear error, and
  * the secret of a client that is there all the same is in a rescue file.
  */
-function settled(scene: Scene, ended: Ended): void {
-  const clients = scene.sandbox.clients();
-  assert.ok(clients.length <= 1, `made twice: ${told(ended)}`);
+function settled(scenario: Scenario, ended: Ended): void {
+  const clients = scenario.sandbox.clients();
+  assert.ok(clients.length <= 1, `made twice: ${describeRun(ended)}`);
   if (ended.status === 0) {
-    isStored(scene, ended);
+    isStored(scenario, ended);
     return;
   }
-  fails(ended, ended.status ?? -1, /^Error: Cannot create client: /);
-  const rescued = scene.rescued();
+  assertFails(ended, ended.status ?? -1, /^Error: Cannot create client: /);
+  const rescued = scenario.recoveryCopies();
   assert.ok(rescued.length <= 1);
   for (const { record, mode, path } of rescued) {
     assert.equal(mode, 0o600);
     assert.equal(record.state, "unverified");
-    assert.ok(ended.stderr.includes(path), told(ended));
-    assert.ok(!ended.stderr.includes(record.client_secret ?? ""), told(ended));
+    assert.ok(ended.stderr.includes(path), describeRun(ended));
+    assert.ok(!ended.stderr.includes(record.client_secret ?? ""), describeRun(ended));
   }
   for (const { client_id: id } of clients) {
-    assert.equal(rescued[0]?.record.client_secret, scene.sandbox.secretOf(String(id)), `lost: ${told(ended)}`);
+    assert.equal(
+      rescued[0]?.record.client_secret,
+      scenario.sandbox.secretOf(String(id)),
+      `lost: ${describeRun(ended)}`,
+    );
   }
 }
 
@@ -293,16 +307,16 @@ const ROWS: readonly Row[] = [
 
 async function meet(row: Row, [as, makes]: (typeof VERSIONS)[number]): Promise<void> {
   const expected = as === "2.1" ? row.unchosen : row.chosen;
-  await using scene = await openScene(as, meets(makes, row.faults, row.forever === true));
-  const ended = await scene.run([...SEED, ...(row.args ?? [])]);
-  ends(ended, expected.status);
-  settled(scene, ended);
-  assert.equal(scene.proxy.seen.filter(makes).length, expected.sent, told(ended));
-  assert.equal(scene.rescued().length, expected.kept ? 1 : 0, told(ended));
+  await using scenario = await openScenario(as, meets(makes, row.faults, row.forever === true));
+  const ended = await scenario.run([...SEED, ...(row.args ?? [])]);
+  assertExit(ended, expected.status);
+  settled(scenario, ended);
+  assert.equal(scenario.proxy.seen.filter(makes).length, expected.sent, describeRun(ended));
+  assert.equal(scenario.recoveryCopies().length, expected.kept ? 1 : 0, describeRun(ended));
   if (expected.says !== undefined) assert.match(ended.stderr, expected.says);
   assert.doesNotMatch(ended.stderr, /hush|\u001b/);
   if (expected.sent > 1) assert.match(ended.stderr, /^Warning: Cannot create client yet: .*retrying/);
-  const bodies = scene.proxy.seen.filter(makes).map(({ body }) => body);
+  const bodies = scenario.proxy.seen.filter(makes).map(({ body }) => body);
   assert.equal(new Set(bodies).size, 1, "a repeat must be the same request");
 }
 
@@ -326,9 +340,9 @@ describe("a create, when the server answers with", () => {
     for (const [as, makes] of VERSIONS) {
       const own = "made-by-the-server-012345";
       const fault = swapped((reply) => json(reply, (client) => ({ ...client, client_secret: own })));
-      await using scene = await openScene(as, meets(makes, [fault], false));
-      const ended = await scene.run(SEED);
-      ends(ended, 0);
+      await using scenario = await openScenario(as, meets(makes, [fault], false));
+      const ended = await scenario.run(SEED);
+      assertExit(ended, 0);
       assert.equal(printed(ended).secret, own);
       assert.match(ended.stderr, /^Warning: the server returned another secret/);
     }
@@ -337,14 +351,14 @@ describe("a create, when the server answers with", () => {
   it("another client's ID, is not accepted", SLOW, async () => {
     const other: Fault = swapped((reply) => json(reply, (client) => ({ ...client, client_id: "someone-else" })));
     for (const as of ["26", "1.8"] as const) {
-      await using scene = await openScene(as, inOrder(...(as === "26" ? [other] : [undefined, other])));
-      isStored(scene, await scene.run(SEED));
+      await using scenario = await openScenario(as, inOrder(...(as === "26" ? [other] : [undefined, other])));
+      isStored(scenario, await scenario.run(SEED));
     }
-    await using scene = await openScene("26", inOrder(other));
-    const ended = await scene.run([...SEED, "--id", "mine"]);
-    fails(ended, 1, /another client, "someone-else"/);
-    assert.equal(scene.rescued()[0]?.record.client_secret, scene.sandbox.secretOf("mine"));
-    assert.equal(scene.rescued()[0]?.record.client_id, "mine");
+    await using scenario = await openScenario("26", inOrder(other));
+    const ended = await scenario.run([...SEED, "--id", "mine"]);
+    assertFails(ended, 1, /another client, "someone-else"/);
+    assert.equal(scenario.recoveryCopies()[0]?.record.client_secret, scenario.sandbox.secretOf("mine"));
+    assert.equal(scenario.recoveryCopies()[0]?.record.client_id, "mine");
   });
 
   it("a 500 with the server's own error, proves nothing about an ID that the user chose", SLOW, async () => {
@@ -359,11 +373,11 @@ describe("a create, when the server answers with", () => {
       { plan: ({ method }) => (method === "POST" ? swapped(() => broken) : unseen), id: [], kept: 1 },
     ];
     for (const { plan, id, kept } of cases) {
-      await using scene = await openScene("26", plan);
-      const ended = await scene.run([...SEED, ...id]);
-      fails(ended, 1, /500: commit failed/);
-      assert.equal(scene.rescued().length, kept, told(ended));
-      if (kept === 1) assert.equal(scene.rescued()[0]?.record.state, "unverified");
+      await using scenario = await openScenario("26", plan);
+      const ended = await scenario.run([...SEED, ...id]);
+      assertFails(ended, 1, /500: commit failed/);
+      assert.equal(scenario.recoveryCopies().length, kept, describeRun(ended));
+      if (kept === 1) assert.equal(scenario.recoveryCopies()[0]?.record.state, "unverified");
     }
   });
 
@@ -377,9 +391,9 @@ describe("a create, when the server answers with", () => {
     ];
     for (const as of ["1.8", "2.1"] as const) {
       for (const fault of faults) {
-        await using scene = await openScene(as, inOrder(fault));
-        isStored(scene, await scene.run(SEED));
-        assert.equal(scene.proxy.posts().length, 3);
+        await using scenario = await openScenario(as, inOrder(fault));
+        isStored(scenario, await scenario.run(SEED));
+        assert.equal(scenario.proxy.posts().length, 3);
       }
     }
   });
@@ -390,8 +404,8 @@ describe("a create, when the server answers with", () => {
       await pass();
       reply(await pass());
     };
-    await using scene = await openScene("26", inOrder(twice));
-    isStored(scene, await scene.run(SEED));
+    await using scenario = await openScenario("26", inOrder(twice));
+    isStored(scenario, await scenario.run(SEED));
   });
 
   it("errors until its deadline, reports the server's last answer", SLOW, async () => {
@@ -399,19 +413,19 @@ describe("a create, when the server answers with", () => {
       instead({ status: 503, headers: JSON_TYPE, body: '{"error":"x","error_description":"warming up"}' }),
     );
     const later = always(dropBefore);
-    await using scene = await openScene("26", (exchange) => first(exchange) ?? later(exchange));
-    const ended = await scene.run([...SEED, "--fail-after", "4s"]);
-    settled(scene, ended);
-    assert.ok(scene.proxy.posts().length > 1);
+    await using scenario = await openScenario("26", (exchange) => first(exchange) ?? later(exchange));
+    const ended = await scenario.run([...SEED, "--fail-after", "4s"]);
+    settled(scenario, ended);
+    assert.ok(scenario.proxy.posts().length > 1);
     assert.match(ended.stderr, /^Error: Cannot create client: server answered 503: warming up/m);
   });
 
   it("one try only, where the time is 0", async () => {
     for (const fault of [dropBefore, instead({ status: 503 }), instead({ status: 429 })]) {
-      await using scene = await openScene("26", always(fault));
-      const ended = await scene.run([...SEED, "--fail-after", "0"]);
-      settled(scene, ended);
-      assert.equal(scene.proxy.posts().length, 1);
+      await using scenario = await openScenario("26", always(fault));
+      const ended = await scenario.run([...SEED, "--fail-after", "0"]);
+      settled(scenario, ended);
+      assert.equal(scenario.proxy.posts().length, 1);
       assert.doesNotMatch(ended.stderr, /retrying/);
     }
   });
@@ -420,32 +434,32 @@ describe("a create, when the server answers with", () => {
 describe("a create with --id", () => {
   it("whose answer was lost and which then gets a conflict, doesn't claim the client", SLOW, async () => {
     for (const as of ["26", "1.8"] as const) {
-      await using scene = await openScene(as, inOrder(...(as === "26" ? [dropAfter] : [undefined, dropAfter])));
-      const ended = await scene.run([...SEED, "--id", "mine"]);
-      settled(scene, ended);
-      fails(
+      await using scenario = await openScenario(as, inOrder(...(as === "26" ? [dropAfter] : [undefined, dropAfter])));
+      const ended = await scenario.run([...SEED, "--id", "mine"]);
+      settled(scenario, ended);
+      assertFails(
         ended,
         5,
         /"mine" already exists; an earlier response was lost, so the client may be from this run; its secret is in/,
       );
       assert.match(ended.stderr, /^Hint: .*hydra clients get mine$/m);
-      const [{ record, mode } = assert.fail("nothing is kept")] = scene.rescued();
+      const [{ record, mode } = assert.fail("nothing is kept")] = scenario.recoveryCopies();
       assert.equal(record.state, "unverified");
       assert.equal(record.client_id, "mine");
       assert.equal(mode, 0o600);
-      assert.equal(scene.sandbox.clients().length, 1);
+      assert.equal(scenario.sandbox.clients().length, 1);
     }
   });
 
   it("that another client has, leaves that client unchanged after a lost answer too", async () => {
-    await using scene = await openScene("26", inOrder(undefined, dropBefore));
-    const first = await scene.run([...SEED, "--id", "mine"]);
-    const second = await scene.run([...SEED, "--id", "mine", "-n", "second"]);
-    fails(second, 5, /may be from this run/);
-    assert.equal(scene.sandbox.secretOf("mine"), printed(first).secret);
-    assert.equal(scene.sandbox.clients()[0]?.["client_name"], "my app");
-    assert.equal(scene.proxy.seen.filter(({ method }) => method !== "POST" && method !== "GET").length, 0);
-    assert.notEqual(scene.rescued()[0]?.record.client_secret, printed(first).secret);
+    await using scenario = await openScenario("26", inOrder(undefined, dropBefore));
+    const first = await scenario.run([...SEED, "--id", "mine"]);
+    const second = await scenario.run([...SEED, "--id", "mine", "-n", "second"]);
+    assertFails(second, 5, /may be from this run/);
+    assert.equal(scenario.sandbox.secretOf("mine"), printed(first).secret);
+    assert.equal(scenario.sandbox.clients()[0]?.["client_name"], "my app");
+    assert.equal(scenario.proxy.seen.filter(({ method }) => method !== "POST" && method !== "GET").length, 0);
+    assert.notEqual(scenario.recoveryCopies()[0]?.record.client_secret, printed(first).secret);
   });
 
   it("keeps the secret encrypted where encryption was asked for", SLOW, async () => {
@@ -453,13 +467,13 @@ describe("a create with --id", () => {
     const gpg = openGpg();
     try {
       const key = gpg.exported(gpg.quick("alice@example.com", "future-default"));
-      await using scene = await openScene("26", always(dropAfter));
+      await using scenario = await openScenario("26", always(dropAfter));
       const pgp = ["--pgp-key", Buffer.from(key.binary).toString("base64")];
-      const ended = await scene.run([...SEED, "--id", "mine", "--fail-after", "0", ...pgp]);
-      fails(ended, 6, /its encrypted secret is in/);
-      const [{ record } = assert.fail("nothing is kept")] = scene.rescued();
+      const ended = await scenario.run([...SEED, "--id", "mine", "--fail-after", "0", ...pgp]);
+      assertFails(ended, 6, /its encrypted secret is in/);
+      const [{ record } = assert.fail("nothing is kept")] = scenario.recoveryCopies();
       assert.equal(record.client_secret, undefined);
-      const secret = scene.sandbox.secretOf("mine") ?? assert.fail("no client");
+      const secret = scenario.sandbox.secretOf("mine") ?? assert.fail("no client");
       assert.equal(gpg.decrypt(Buffer.from(record.client_secret_encrypted ?? "", "base64")), secret);
       assert.ok(!JSON.stringify(record).includes(secret) && !ended.stderr.includes(secret));
     } finally {

@@ -8,7 +8,7 @@ import { parse } from "yaml";
 import { RULE_NAMES } from "../../lib/core/client/rules.ts";
 import { BINARY, type Ended, start } from "./binary.ts";
 import { instead } from "./fault-proxy.ts";
-import { ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
+import { assertExit, assertFails, describeRun, openScenario, type Scenario, SLOW } from "./scenario.ts";
 
 /** Every format that an argument names, with an expression where it needs one. */
 const FORMATS = [
@@ -32,18 +32,18 @@ const HARD = {
 
 type Json = Readonly<Record<string, unknown>>;
 
-async function fill(scene: Scene, ...clients: readonly Json[]): Promise<void> {
+async function fill(scenario: Scenario, ...clients: readonly Json[]): Promise<void> {
   for (const client of clients) {
     const body = JSON.stringify({ client_secret: "stored-secret-0123", ...client });
-    const answer = await fetch(`${scene.sandbox.url}/admin/clients`, { method: "POST", body });
+    const answer = await fetch(`${scenario.sandbox.url}/admin/clients`, { method: "POST", body });
     assert.equal(answer.status, 201);
   }
 }
 
 /** Runs one command in one format, which must work, and gives what it wrote. */
-async function written(scene: Scene, args: readonly string[], format: string, stdin = ""): Promise<string> {
-  const ended = await scene.run([...args, "--format", format], { stdin });
-  ends(ended, 0);
+async function written(scenario: Scenario, args: readonly string[], format: string, stdin = ""): Promise<string> {
+  const ended = await scenario.run([...args, "--format", format], { stdin });
+  assertExit(ended, 0);
   return ended.stdout;
 }
 
@@ -53,14 +53,14 @@ function lines(text: string): readonly string[] {
 
 describe("one client", () => {
   it("is the same in every format", SLOW, async () => {
-    await using scene = await openScene();
-    await fill(scene, { client_id: "a", ...HARD });
-    const [client] = scene.sandbox.clients();
+    await using scenario = await openScenario();
+    await fill(scenario, { client_id: "a", ...HARD });
+    const [client] = scenario.sandbox.clients();
     for (const grammar of [
       ["clients", "get"],
       ["get", "oauth2-client"],
     ]) {
-      const get = (format: string): Promise<string> => written(scene, [...grammar, "a"], format);
+      const get = (format: string): Promise<string> => written(scenario, [...grammar, "a"], format);
       const compact = await get("json");
       assert.deepEqual(JSON.parse(compact), client);
       assert.equal(lines(compact).length, 1);
@@ -91,14 +91,14 @@ describe("one client", () => {
 
 describe("several clients", () => {
   it("are the same in every format", SLOW, async () => {
-    await using scene = await openScene();
-    await fill(scene, { client_id: "a", ...HARD }, { client_id: "b", client_name: "b" });
-    const clients = scene.sandbox.clients();
+    await using scenario = await openScenario();
+    await fill(scenario, { client_id: "a", ...HARD }, { client_id: "b", client_name: "b" });
+    const clients = scenario.sandbox.clients();
     for (const [args, wrapped] of [
       [["clients", "get", "a", "b"], false],
       [["clients", "list"], true],
     ] as const) {
-      const run = (format: string): Promise<string> => written(scene, args, format);
+      const run = (format: string): Promise<string> => written(scenario, args, format);
       const whole = wrapped ? { items: clients, next_page_token: "", is_last_page: true } : clients;
       for (const format of ["json", "json-pretty", "jsonpointer="])
         assert.deepEqual(JSON.parse(await run(format)), whole);
@@ -119,18 +119,18 @@ describe("several clients", () => {
       const end = wrapped ? "\nNEXT PAGE TOKEN\nIS LAST PAGE\ttrue\n" : "";
       assert.match(await run("table"), new RegExp(`^CLIENT ID\t.*\na\t.*\nb\t.*\n${end}$`));
     }
-    assert.match(await written(scene, ["clients", "list"], "text"), /^\|.*\n\|-.*\n\| a .*\n\| b .*\n$/);
+    assert.match(await written(scenario, ["clients", "list"], "text"), /^\|.*\n\|-.*\n\| a .*\n\| b .*\n$/);
   });
 });
 
 describe("every command", () => {
   it("accepts every format", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const input = (n: number): string => JSON.stringify([{ client_id: `i-${n}` }, { client_id: `j-${n}` }]);
     let n = 0;
     for (const format of FORMATS) {
       n++;
-      await fill(scene, { client_id: "a" }, { client_id: "b" });
+      await fill(scenario, { client_id: "a" }, { client_id: "b" });
       for (const [args, ids] of [
         [["clients", "update", "a", "-n", `x ${n}`], ["a"]],
         [["clients", "update", "a", "-n", `x ${n}`], ["a"]],
@@ -151,7 +151,7 @@ describe("every command", () => {
         ],
       ] as const) {
         const refused = args[1] === "delete" && format === "k8s-secret";
-        const stdout = await written(scene, args, refused ? "json" : format, input(n));
+        const stdout = await written(scenario, args, refused ? "json" : format, input(n));
         if (refused) continue;
         const many = args[1] === "import" || (args.length > 3 && args[1] === "delete");
         const shown = format.startsWith("k8s") ? ids.map((id) => Buffer.from(id).toString("base64")) : ids;
@@ -175,7 +175,7 @@ describe("every command", () => {
       }
       if (!formatsOf("others").includes(format)) continue;
       for (const args of [["wait"], ["version"], ["version", "--server"]]) {
-        const stdout = await written(scene, args, format);
+        const stdout = await written(scenario, args, format);
         if (/^json|ndjson/.test(format)) JSON.parse(stdout);
         if (!format.includes("=")) assert.notEqual(stdout, "");
       }
@@ -183,7 +183,7 @@ describe("every command", () => {
   });
 
   it("rejects a credential format where there are no credentials, and sends nothing", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const ids = [
       ["clients", "get", "a"],
       ["list", "clients"],
@@ -199,17 +199,21 @@ describe("every command", () => {
       ["clients", "update", "a", "-n", "x", "--dry-run"],
     ];
     for (const args of [...ids, ...others]) {
-      const ended = await scene.run([...args, "--format", "k8s-secret"]);
-      fails(ended, 2, /^Error: Cannot use --format k8s-secret .*: there is no secret to write$/);
+      const ended = await scenario.run([...args, "--format", "k8s-secret"]);
+      assertFails(ended, 2, /^Error: Cannot use --format k8s-secret .*: there is no secret to write$/);
       assert.match(ended.stderr, /^Hint: create, rotate-secret, update and import deliver secrets/m);
     }
     for (const args of others)
-      fails(await scene.run([...args, "--format", "env"]), 2, /^Error: Cannot use --format env .*: there is no client/);
-    assert.equal(scene.proxy.seen.length, 0);
+      assertFails(
+        await scenario.run([...args, "--format", "env"]),
+        2,
+        /^Error: Cannot use --format env .*: there is no client/,
+      );
+    assert.equal(scenario.proxy.seen.length, 0);
   });
 
   it("rejects an unknown format with a suggestion, and sends nothing", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const args of [
       ["clients", "get", "a"],
       ["clients", "list"],
@@ -230,23 +234,23 @@ describe("every command", () => {
         ["raw=", /raw=/],
         ["__proto__", /formats: /],
       ] as const) {
-        const ended = await scene.run([...args, "--format", format]);
-        ends(ended, 2);
+        const ended = await scenario.run([...args, "--format", format]);
+        assertExit(ended, 2);
         assert.equal(ended.stdout, "");
         const text = format.startsWith("jsonpath=") || format.startsWith("jsonpointer=") ? ended.stderr : "";
-        if (text === "") assert.match(ended.stderr, hint, told(ended));
+        if (text === "") assert.match(ended.stderr, hint, describeRun(ended));
       }
     }
-    fails(await scene.run(["clients", "list", "-q", "--format", "jsn"]), 2, /Unknown format "jsn"/);
-    assert.equal(scene.proxy.seen.length, 0);
+    assertFails(await scenario.run(["clients", "list", "-q", "--format", "jsn"]), 2, /Unknown format "jsn"/);
+    assert.equal(scenario.proxy.seen.length, 0);
   });
 
   it("has the format of its syntax unless one is given", async () => {
-    await using scene = await openScene();
-    await fill(scene, { client_id: "a", client_name: "x" });
+    await using scenario = await openScenario();
+    await fill(scenario, { client_id: "a", client_name: "x" });
     const run = async (...args: readonly string[]): Promise<string> => {
-      const ended = await scene.run(args);
-      ends(ended, 0);
+      const ended = await scenario.run(args);
+      assertExit(ended, 0);
       return ended.stdout;
     };
     assert.equal(JSON.parse(await run("clients", "get", "a")).client_id, "a");
@@ -256,13 +260,13 @@ describe("every command", () => {
     assert.equal(await run("clients", "update", "a", "-n", "y"), "a OAuth 2.0 Client updated\n");
     assert.match(await run("update", "client", "a", "--name", "z"), /^CLIENT ID\ta\n/);
     assert.equal(await run("clients", "delete", "a"), "OAuth 2.0 Client deleted: a\n");
-    await fill(scene, { client_id: "a" }, { client_id: "b" });
+    await fill(scenario, { client_id: "a" }, { client_id: "b" });
     assert.equal(await run("delete", "clients", "a", "b"), "ID\na\nb\n");
   });
 
   it("reports errors as JSON where its format is JSON, and as lines elsewhere", SLOW, async () => {
-    await using scene = await openScene();
-    const file = join(scene.home, "nothing.json");
+    await using scenario = await openScenario();
+    const file = join(scenario.home, "nothing.json");
     for (const format of FORMATS) {
       for (const [args, status, error] of [
         [["clients", "get", "missing"], 4, "not-found"],
@@ -278,15 +282,15 @@ describe("every command", () => {
       ] as const) {
         const read = args[1] === "get" || args[1] === "list" || args[1] === "delete";
         if (!formatsOf(read ? "clients" : "secrets").includes(format)) continue;
-        const ended = await scene.run([...args, "--format", format]);
-        ends(ended, status);
+        const ended = await scenario.run([...args, "--format", format]);
+        assertExit(ended, status);
         assert.equal(ended.stdout, "");
         if (JSON_FORMATS.includes(format) || format.startsWith("json")) {
           const problem = JSON.parse(ended.stderr);
-          assert.equal(problem.error, error, told(ended));
+          assert.equal(problem.error, error, describeRun(ended));
           assert.equal(typeof problem.message, "string");
           assert.equal(typeof problem.hint, "string");
-        } else fails(ended, status, /./);
+        } else assertFails(ended, status, /./);
       }
     }
   });
@@ -297,16 +301,16 @@ describe("every command", () => {
       headers: { "content-type": "application/json" },
       body: '{"error":"e","error_description":"no way"}',
     });
-    await using scene = await openScene("26", () => refuse);
-    const url = `${scene.url}/admin/clients`;
+    await using scenario = await openScenario("26", () => refuse);
+    const url = `${scenario.url}/admin/clients`;
     for (const [args, method, target] of [
       [["clients", "get", "a b"], "GET", `${url}/a%20b`],
       [["clients", "list", "--owner", "hush"], "GET", `${url}?…`],
       [["clients", "delete", "a"], "DELETE", `${url}/a`],
       [["clients", "create", "-c", "http://localhost/"], "POST", url],
     ] as const) {
-      const ended: Ended = await scene.run([...args, "--format", "json"]);
-      ends(ended, 1);
+      const ended: Ended = await scenario.run([...args, "--format", "json"]);
+      assertExit(ended, 1);
       const { error, message, hint, status, request, ...others } = JSON.parse(ended.stderr);
       assert.equal(error, "invalid");
       assert.match(message, /server answered 400: no way$/);
@@ -320,19 +324,19 @@ describe("every command", () => {
 
 describe("the env format", () => {
   it("gives a shell the very id and secret", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const script = 'set -eu; eval "$("$0" "$@")"; printf "%s\\n%s" "$CLIENT_ID" "$CLIENT_SECRET"';
     const id = 'it\'s "$(id)" & `x` \\ ☃';
     const args = ["clients", "create", "--id", id, "-c", "http://localhost/", "--format", "env"];
-    const env = { HYDRA_ADMIN_URL: scene.url, HOME: scene.home };
+    const env = { HYDRA_ADMIN_URL: scenario.url, HOME: scenario.home };
     const ended = await start("/bin/sh", ["-c", script, BINARY, ...args], { env }).ended;
-    ends(ended, 0);
-    assert.equal(ended.stdout, `${id}\n${scene.sandbox.secretOf(id)}`);
+    assertExit(ended, 0);
+    assert.equal(ended.stdout, `${id}\n${scenario.sandbox.secretOf(id)}`);
     const rotated = await start("/bin/sh", ["-c", script, BINARY, "clients", "rotate-secret", id, "--format", "env"], {
       env,
     }).ended;
-    ends(rotated, 0);
-    assert.equal(rotated.stdout, `${id}\n${scene.sandbox.secretOf(id)}`);
+    assertExit(rotated, 0);
+    assert.equal(rotated.stdout, `${id}\n${scenario.sandbox.secretOf(id)}`);
   });
 });
 
@@ -400,29 +404,29 @@ describe("the rules", () => {
     "have their stable names through create, update and import, as errors, as warnings, and as errors under --strict",
     SLOW,
     async () => {
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       // Whether a slash is an error depends on the server: see below.
       for (const { name: rule, severity } of RULE_NAMES.filter(({ name }) => name !== "client-id-slash")) {
         const client = { ...sound, ...BROKEN[rule] };
-        const file = join(scene.home, `${rule}.json`);
+        const file = join(scenario.home, `${rule}.json`);
         writeFileSync(file, JSON.stringify(client));
         for (const args of [
           ["clients", "create", "--file", file],
           ["clients", "import", file],
         ]) {
-          const before = scene.proxy.seen.length;
-          const strict = await scene.run([...args, "--strict", "--format", "json"]);
-          ends(strict, 2);
-          assert.equal(JSON.parse(strict.stderr).error, rule, told(strict));
-          assert.equal(scene.proxy.seen.length, before);
-          const plain = await scene.run([...args, "--format", "json"]);
+          const before = scenario.proxy.seen.length;
+          const strict = await scenario.run([...args, "--strict", "--format", "json"]);
+          assertExit(strict, 2);
+          assert.equal(JSON.parse(strict.stderr).error, rule, describeRun(strict));
+          assert.equal(scenario.proxy.seen.length, before);
+          const plain = await scenario.run([...args, "--format", "json"]);
           if (severity === "error") {
-            ends(plain, 2);
+            assertExit(plain, 2);
             assert.equal(JSON.parse(plain.stderr).error, rule);
-            assert.equal(scene.proxy.seen.length, before);
+            assert.equal(scenario.proxy.seen.length, before);
           } else {
             assert.match(plain.stderr, new RegExp(`^Warning: .* \\[${rule}\\]`, "m"));
-            assert.ok(scene.proxy.posts().length > 0);
+            assert.ok(scenario.proxy.posts().length > 0);
           }
         }
       }
@@ -431,38 +435,38 @@ describe("the rules", () => {
 
   it("report an ID with a slash where the server could not look it up, before anything is created", SLOW, async () => {
     for (const version of ["1.8", "1.11", "2.1", "2.3", "26"] as const) {
-      await using scene = await openScene(version);
-      const file = join(scene.home, "slash.json");
+      await using scenario = await openScenario(version);
+      const file = join(scenario.home, "slash.json");
       writeFileSync(file, JSON.stringify({ ...sound, client_id: "https://app.example/client.json" }));
       for (const args of [
         ["clients", "create", "--file", file],
         ["clients", "create", "--id", "team/app", "-g", "client_credentials"],
         ["clients", "import", file],
       ]) {
-        const planned = await scene.run([...args, "--dry-run", "--if-exists", "skip"]);
+        const planned = await scenario.run([...args, "--dry-run", "--if-exists", "skip"]);
         // The dry run of an import reads the clients, so it fails as the import would.
         const isRefused = args[1] === "import" && version !== "26";
-        ends(planned, isRefused ? 2 : 0);
+        assertExit(planned, isRefused ? 2 : 0);
         assert.equal(/^Error: .* contains a slash, which this server cannot look up$/m.test(planned.stderr), isRefused);
         assert.match(planned.stderr, /^Warning: .* contains a slash \[client-id-slash\]: /m);
-        if (isRefused) assert.deepEqual(scene.proxy.posts(), []);
-        const ended = await scene.run([...args, "--strict", "--format", "json", "--if-exists", "skip"]);
+        if (isRefused) assert.deepEqual(scenario.proxy.posts(), []);
+        const ended = await scenario.run([...args, "--strict", "--format", "json", "--if-exists", "skip"]);
         if (version === "26") {
-          ends(ended, 0);
+          assertExit(ended, 0);
           assert.doesNotMatch(ended.stderr, /Warning/);
         } else {
-          ends(ended, 2);
+          assertExit(ended, 2);
           assert.equal(JSON.parse(ended.stderr).error, "client-id-slash");
           assert.match(JSON.parse(ended.stderr).message, /contains a slash, which this server cannot look up$/);
-          assert.deepEqual(scene.proxy.posts(), []);
+          assert.deepEqual(scenario.proxy.posts(), []);
         }
       }
     }
   });
 
   it("are checked together, each once", async () => {
-    await using scene = await openScene();
-    const file = join(scene.home, "all.json");
+    await using scenario = await openScenario();
+    const file = join(scenario.home, "all.json");
     writeFileSync(
       file,
       JSON.stringify({
@@ -472,14 +476,14 @@ describe("the rules", () => {
         ...BROKEN["redirect-uri-fragment"],
       }),
     );
-    const ended = await scene.run(["clients", "create", "--file", file, "--format", "json"]);
-    ends(ended, 2);
+    const ended = await scenario.run(["clients", "create", "--file", file, "--format", "json"]);
+    assertExit(ended, 2);
     const { error, more } = JSON.parse(ended.stderr);
     assert.deepEqual([error, ...more.map((each: { error: string }) => each.error)].toSorted(), [
       "cors-origin",
       "jwks-and-jwks-uri",
       "redirect-uri-fragment",
     ]);
-    assert.equal(scene.proxy.seen.length, 0);
+    assert.equal(scenario.proxy.seen.length, 0);
   });
 });

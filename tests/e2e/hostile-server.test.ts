@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { describe, it } from "node:test";
 import { type Ended, type RunOptions, runBinary } from "./binary.ts";
-import { ends, fails, openScene, SLOW, told } from "./scenario.ts";
+import { assertExit, assertFails, describeRun, openScenario, SLOW } from "./scenario.ts";
 
 /** What could move a cursor, hide a line or turn the direction of text. */
 const UNSAFE =
@@ -85,7 +85,7 @@ describe("names that could control a terminal", () => {
       "jsonpath=$.items[*].client_name",
     ]) {
       const ended = await server.run(["clients", "list", "--format", format]);
-      ends(ended, 0);
+      assertExit(ended, 0);
       assert.doesNotMatch(ended.stdout.replaceAll("\t", ""), UNSAFE, format);
       const count = ended.stdout.trimEnd().split("\n").length;
       if (format === "text") assert.equal(count, 2 + 2 * clients.length);
@@ -105,11 +105,11 @@ describe("names that could control a terminal", () => {
   });
 
   it("are harmless in get, in the delete prompt and in every message", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const check = async (name: string, n: number): Promise<void> => {
       const id = `${n}${name}`.replaceAll("\u0000", "").replaceAll("\ud800", "");
       const body = JSON.stringify({ client_id: id, client_name: name, token_endpoint_auth_method: "none" });
-      const made = await fetch(`${scene.sandbox.url}/admin/clients`, { method: "POST", body });
+      const made = await fetch(`${scenario.sandbox.url}/admin/clients`, { method: "POST", body });
       assert.equal(made.status, 201);
       for (const args of [
         ["get", id],
@@ -120,13 +120,13 @@ describe("names that could control a terminal", () => {
         ["delete", `${id}x`, `${id}y`],
         ["delete", id],
       ]) {
-        const ended = await scene.run(["clients", ...args]);
-        assert.doesNotMatch(ended.stdout.replaceAll("\t", "") + ended.stderr, UNSAFE, told(ended));
+        const ended = await scenario.run(["clients", ...args]);
+        assert.doesNotMatch(ended.stdout.replaceAll("\t", "") + ended.stderr, UNSAFE, describeRun(ended));
         for (const line of ended.stderr.split("\n")) assert.doesNotMatch(line, /^(Error|Hint): faked/);
       }
     };
     await Promise.all(HARD_NAMES.map(check));
-    assert.deepEqual(scene.sandbox.clients(), []);
+    assert.deepEqual(scenario.sandbox.clients(), []);
   });
 
   it("are harmless in a server's error message", async () => {
@@ -140,10 +140,10 @@ describe("names that could control a terminal", () => {
       );
       for (const format of ["text", "json"]) {
         const ended = await server.run(["clients", "list", "--format", format]);
-        ends(ended, 1);
-        assert.doesNotMatch(ended.stderr, UNSAFE, told(ended));
+        assertExit(ended, 1);
+        assert.doesNotMatch(ended.stderr, UNSAFE, describeRun(ended));
         if (format === "json") assert.equal(JSON.parse(ended.stderr).status, 400);
-        else fails(ended, 1, /server answered 400/);
+        else assertFails(ended, 1, /server answered 400/);
       }
     }
   });
@@ -163,7 +163,7 @@ describe("links of a list", () => {
         send(response, nth === 1 ? page([{ client_id: "a" }], target) : page([{ client_id: "b" }])),
       );
       const ended = await server.run(["clients", "list", "-q", "--access-token", "hush"]);
-      ends(ended, 0);
+      assertExit(ended, 0);
       assert.equal(ended.stdout, "a\nb\n");
       assert.deepEqual(server.seen, [
         "GET /admin/clients?page_size=200",
@@ -182,7 +182,7 @@ describe("links of a list", () => {
         ),
       );
       const ended = await server.run(["clients", "list", "-q"]);
-      ends(ended, 1);
+      assertExit(ended, 1);
       assert.match(
         ended.stderr,
         /^Error: Cannot list clients: the server's pages repeat endlessly\nHint: .*--page-size/,
@@ -197,7 +197,7 @@ describe("links of a list", () => {
     await using empty = await openAnswering((_, response, nth) =>
       send(response, page([], `/admin/clients?page_token=${nth}`)),
     );
-    ends(await empty.run(["clients", "list"]), 0);
+    assertExit(await empty.run(["clients", "list"]), 0);
     assert.equal(empty.seen.length, 1);
   });
 
@@ -208,7 +208,7 @@ describe("links of a list", () => {
       setTimeout(() => send(response, next), nth > 2 ? 100 : 0);
     });
     const ended = await server.run(["clients", "list", "-q", "--fail-after", "4s"]);
-    ends(ended, 6);
+    assertExit(ended, 6);
     assert.match(ended.stdout, /^c1\nc2\n/);
     assert.match(ended.stderr, /^Error: Cannot list clients: /m);
   });
@@ -225,7 +225,7 @@ describe("links of a list", () => {
         response.writeHead(200, { "content-type": "application/json", link }).end('[{"client_id":"a"}]'),
       );
       const ended = await server.run(["clients", "list", "-q"]);
-      ends(ended, 0);
+      assertExit(ended, 0);
       assert.equal(ended.stdout, "a\n");
       assert.equal(server.seen.length, 1);
     }
@@ -257,7 +257,7 @@ describe("bodies of 50 MB", () => {
       pour(response, 200, '[{"client_id":"a","client_name":"', 50, '"}]'),
     );
     const listed = await server.run(["clients", "list", "-q"]);
-    ends(listed, 0);
+    assertExit(listed, 0);
     assert.equal(listed.stdout, "a\n");
   });
 
@@ -266,17 +266,17 @@ describe("bodies of 50 MB", () => {
       pour(response, 400, '{"error":"e","error_description":"', 50, '"}'),
     );
     const ended = await server.run(["clients", "list"]);
-    fails(ended, 1, /server answered 400: x+…$/);
-    fails(await server.run(["clients", "get", "a"]), 6, /larger than 4 MiB/);
+    assertFails(ended, 1, /server answered 400: x+…$/);
+    assertFails(await server.run(["clients", "get", "a"]), 6, /larger than 4 MiB/);
     assert.ok(ended.stderr.length < 1_000);
   });
 
   it("are rejected where they are even larger", SLOW, async () => {
     await using server = await openAnswering((_, response) => pour(response, 200, '[{"client_id":"', 70, '"}]'));
     const ended = await server.run(["clients", "list"]);
-    fails(ended, 6, /larger than 64 MiB/);
+    assertFails(ended, 6, /larger than 64 MiB/);
     await using junk = await openAnswering((_, response) => pour(response, 200, "", 50, ""));
-    fails(await junk.run(["clients", "list"]), 1, /instead of a list of clients/);
+    assertFails(await junk.run(["clients", "list"]), 1, /instead of a list of clients/);
   });
 });
 
@@ -308,7 +308,7 @@ describe("invalid answers", () => {
       await using server = await openAnswering((_, response) =>
         send(response, [{ "content-type": "application/json" }, body]),
       );
-      fails(await server.run(["clients", "list"]), 1, /instead of a list of clients/);
+      assertFails(await server.run(["clients", "list"]), 1, /instead of a list of clients/);
     }
   });
 
@@ -318,13 +318,13 @@ describe("invalid answers", () => {
         send(response, [{ "content-type": "application/json" }, nested(depth)]),
       );
       for (const format of ["json", "ndjson", "id", "text", "yaml", "json-pretty"])
-        ends(await server.run(["clients", "list", "--format", format]), 0);
+        assertExit(await server.run(["clients", "list", "--format", format]), 0);
     }
     await using deep = await openAnswering((_, response) =>
       send(response, [{ "content-type": "application/json" }, nested(200_000)]),
     );
     const ended = await deep.run(["clients", "list", "--format", "json"]);
-    ends(ended, 8);
+    assertExit(ended, 8);
     assert.equal(ended.stdout, '{"items":[],"next_page_token":"","is_last_page":true}\n');
     assert.doesNotMatch(ended.stderr, /\n\s+at /);
   });
@@ -335,7 +335,7 @@ describe("invalid answers", () => {
       send(response, [{ "content-type": "application/json" }, body]),
     );
     const ended = await server.run(["clients", "list", "--format", "json"]);
-    ends(ended, 0);
+    assertExit(ended, 0);
     assert.ok(ended.stdout.includes(body.slice(1, -1)), ended.stdout);
     assert.equal((await server.run(["clients", "list", "--owner", "x", "-q"])).stdout, "");
     const raw = await server.run(["clients", "list", "--format", "raw=items.0.owner"]);
@@ -347,7 +347,7 @@ describe("invalid answers", () => {
       send(response, [{ "content-type": "application/json" }, '{"client_id":"other","client_name":"x"}']),
     );
     const ended = await server.run(["clients", "update", "mine", "-n", "y"]);
-    assert.notEqual(ended.status, 0, told(ended));
+    assert.notEqual(ended.status, 0, describeRun(ended));
     assert.deepEqual(
       server.seen.filter((line) => !line.startsWith("GET ")),
       [],

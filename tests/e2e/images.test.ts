@@ -9,7 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { copyRoot, NONROOT, openGlibcRoot, place, type Root, type RootOptions } from "./bare-root.ts";
 import { runBinary } from "./binary.ts";
-import { ends, fails, printed, printedEncrypted, SLOW, told } from "./scenario.ts";
+import { assertExit, assertFails, describeRun, printed, printedEncrypted, SLOW } from "./scenario.ts";
 import { type Certificates, makeCertificates } from "./tls.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -65,10 +65,10 @@ for (const { name, needsProc, open } of ROOTS) {
       test(`creates a client ${condition}`, SLOW, async () => {
         const env = { HYDRA_ADMIN_URL: sandbox.url, ...options.env };
         const ended = await bare.start(CREATE, { ...options, env }).ended;
-        ends(ended, 0);
+        assertExit(ended, 0);
         const { id, secret } = printed(ended);
         assert.equal(sandbox.secretOf(id), secret);
-        assert.match(ended.stderr, said, told(ended));
+        assert.match(ended.stderr, said, describeRun(ended));
       });
     }
 
@@ -81,8 +81,8 @@ for (const { name, needsProc, open } of ROOTS) {
         env: { HYDRA_ADMIN_URL: sandbox.url },
         readOnly: true,
       }).ended;
-      ends(ended, 0);
-      assert.ok(ended.stderr.toLowerCase().replaceAll(" ", "").includes(fingerprint), told(ended));
+      assertExit(ended, 0);
+      assert.ok(ended.stderr.toLowerCase().replaceAll(" ", "").includes(fingerprint), describeRun(ended));
       const { id, message } = printedEncrypted(ended);
       const { data } = await decrypt({
         message: await readMessage({ binaryMessage: new Uint8Array(Buffer.from(message, "base64")) }),
@@ -102,15 +102,18 @@ for (const { name, needsProc, open } of ROOTS) {
       ];
       for (const change of changes) {
         const refused = await bare.start(change, { env, readOnly: true }).ended;
-        fails(refused, 1, /no directory is writable for a recovery copy/);
-        assert.match(refused.stderr, /--rescue-dir/, told(refused));
+        assertFails(refused, 1, /no directory is writable for a recovery copy/);
+        assert.match(refused.stderr, /--rescue-dir/, describeRun(refused));
         assert.equal(sandbox.secretOf(id), secret);
       }
       for (const change of changes) {
-        ends(await bare.start([...change, "--rescue-dir", "/tmp"], { env, readOnly: true, tmp: 1 << 20 }).ended, 0);
+        assertExit(
+          await bare.start([...change, "--rescue-dir", "/tmp"], { env, readOnly: true, tmp: 1 << 20 }).ended,
+          0,
+        );
         assert.equal(sandbox.secretOf(id), mine);
       }
-      ends(
+      assertExit(
         await bare.start(["clients", "update", id, "--name", "x"], {
           env: { HYDRA_ADMIN_URL: sandbox.url },
           readOnly: true,
@@ -122,16 +125,16 @@ for (const { name, needsProc, open } of ROOTS) {
     test("finds a host by name with no /etc/hosts", SLOW, async () => {
       const { port } = new URL(sandbox.url);
       const ended = await bare.start(CREATE, { env: { HYDRA_ADMIN_URL: `http://localhost:${port}` } }).ended;
-      ends(ended, 0);
+      assertExit(ended, 0);
     });
 
     test("uses TLS without the system's certificates, and trusts a given file", SLOW, async () => {
       const env = { HYDRA_ADMIN_URL: secure.url };
-      fails(await bare.start([...CREATE, "--fail-after", "0"], { env }).ended, 6, /certificate/i);
+      assertFails(await bare.start([...CREATE, "--fail-after", "0"], { env }).ended, 6, /certificate/i);
       place(bare, "etc/ssl/certs/ca-certificates.crt", certificates.authority.cert);
       const trusting = [...CREATE, "--ca-file", "/etc/ssl/certs/ca-certificates.crt"];
       const ended = await bare.start(trusting, { env, readOnly: true }).ended;
-      ends(ended, 0);
+      assertExit(ended, 0);
       const { id, secret } = printed(ended);
       assert.equal(secure.secretOf(id), secret);
     });
@@ -149,9 +152,9 @@ for (const { name, needsProc, open } of ROOTS) {
           assert.ok(address !== null && typeof address === "object");
           const env = { HYDRA_ADMIN_URL: `http://127.0.0.1:${address.port}` };
           await using running = bare.start(["clients", "list"], { env });
-          await Promise.race([asked, running.ended.then((ended) => assert.fail(told(ended)))]);
+          await Promise.race([asked, running.ended.then((ended) => assert.fail(describeRun(ended)))]);
           bare.signal(running, signal);
-          ends(await running.ended, status);
+          assertExit(await running.ended, status);
         } finally {
           silent.closeAllConnections();
           silent.close();
@@ -164,9 +167,9 @@ for (const { name, needsProc, open } of ROOTS) {
         await using running = bare.start(["sandbox", "--listen", "127.0.0.1:0"], { readOnly: true });
         const [, url = ""] = /^HYDRA_ADMIN_URL=(\S+)\n/.exec(await running.seen("stdout", "\n")) ?? [];
         const ended = await bare.start(CREATE, { env: { HYDRA_ADMIN_URL: url } }).ended;
-        ends(ended, 0);
+        assertExit(ended, 0);
         bare.signal(running, signal);
-        ends(await running.ended, 0);
+        assertExit(await running.ended, 0);
         await assert.rejects(fetch(url));
       }
     });
@@ -206,7 +209,7 @@ describe("the images", () => {
         .map((pair) => [pair.slice(0, -1), ""]),
     );
     const ended = await runBinary(["version"], { env });
-    ends(ended, 0);
+    assertExit(ended, 0);
     assert.match(ended.stdout, /^Version: /);
   });
 

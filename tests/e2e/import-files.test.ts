@@ -8,31 +8,31 @@ import { describe, it } from "node:test";
 import { parse } from "yaml";
 import { openGpg } from "../adapters/gpg.ts";
 import { dropAfter, instead } from "./fault-proxy.ts";
-import { ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
+import { assertExit, assertFails, describeRun, openScenario, type Scenario, SLOW } from "./scenario.ts";
 
 function ndjson(clients: readonly Readonly<Record<string, unknown>>[]): string {
   return clients.map((client) => `${JSON.stringify(client)}\n`).join("");
 }
 
-/** A scene with an empty folder for the files. */
+/** A scenario with an empty folder for the files. */
 async function openFiles(
-  ...options: Parameters<typeof openScene>
-): Promise<Scene & { readonly folder: string; read(name: string): string; names(): readonly string[] }> {
-  const scene = await openScene(...options);
-  const folder = join(scene.home, "secrets");
+  ...options: Parameters<typeof openScenario>
+): Promise<Scenario & { readonly folder: string; read(name: string): string; names(): readonly string[] }> {
+  const scenario = await openScenario(...options);
+  const folder = join(scenario.home, "secrets");
   mkdirSync(folder);
   return {
-    ...scene,
+    ...scenario,
     folder,
     read: (name) => readFileSync(join(folder, name), "utf8"),
     names: () => readdirSync(folder).sort(),
-    [Symbol.asyncDispose]: () => scene[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => scenario[Symbol.asyncDispose](),
   };
 }
 
 describe("clients import --secret-out", () => {
   it("writes a file for each client, with a safe name and mode 0600, and no secret to standard output", async () => {
-    await using scene = await openFiles();
+    await using scenario = await openFiles();
     const stdin = ndjson([
       { client_id: "web" },
       { client_id: "team app" },
@@ -40,9 +40,9 @@ describe("clients import --secret-out", () => {
       { client_id: "spa", token_endpoint_auth_method: "none" },
       { client_name: "generated" },
     ]);
-    const out = join(scene.folder, "{id}.env");
-    const ended = await scene.run(["clients", "import", "--secret-out", out, "--format", "ndjson"], { stdin });
-    ends(ended, 0);
+    const out = join(scenario.folder, "{id}.env");
+    const ended = await scenario.run(["clients", "import", "--secret-out", out, "--format", "ndjson"], { stdin });
+    assertExit(ended, 0);
     assert.equal(ended.stderr, `The credentials of 4 clients are in ${out}\nImport: 5 created\n`);
     const shown = ended.stdout
       .trimEnd()
@@ -50,45 +50,45 @@ describe("clients import --secret-out", () => {
       .map((line) => JSON.parse(line));
     const generated = shown[4].client_id;
     const names = ["brought.env", "team%20app.env", "web.env", `${generated}.env`].sort();
-    assert.deepEqual(scene.names(), names);
-    for (const name of names) assert.equal(statSync(join(scene.folder, name)).mode & 0o777, 0o600);
+    assert.deepEqual(scenario.names(), names);
+    for (const name of names) assert.equal(statSync(join(scenario.folder, name)).mode & 0o777, 0o600);
     for (const [id, name] of [
       ["web", "web.env"],
       ["team app", "team%20app.env"],
       ["brought", "brought.env"],
       [generated, `${generated}.env`],
     ] as const) {
-      const secret = scene.sandbox.secretOf(id) ?? "";
-      const text = scene.read(name);
+      const secret = scenario.sandbox.secretOf(id) ?? "";
+      const text = scenario.read(name);
       assert.equal(text, `CLIENT_ID=${id.includes(" ") ? `'${id}'` : id}\nCLIENT_SECRET=${secret}\n`);
       assert.ok(!ended.stdout.includes(secret), "a secret on standard output");
     }
     assert.deepEqual(
       shown.map(({ secret_file: file }) => file),
       ["web.env", "team%20app.env", "brought.env", undefined, `${generated}.env`].map((name) =>
-        name === undefined ? undefined : join(scene.folder, name),
+        name === undefined ? undefined : join(scenario.folder, name),
       ),
     );
-    assert.deepEqual(scene.rescued(), []);
+    assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
   it("writes Kubernetes Secrets with a namespace, labels and a name template", async () => {
-    await using scene = await openFiles();
+    await using scenario = await openFiles();
     const args = [
       "--secret-out",
-      join(scene.folder, "{id}.yaml"),
+      join(scenario.folder, "{id}.yaml"),
       "--namespace",
       "auth",
       "--secret-name",
       "{id}-oauth",
     ];
     const labels = ["--label", "app.kubernetes.io/part-of=web", "--label", "tier="];
-    const ended = await scene.run(["clients", "import", ...args, ...labels], {
+    const ended = await scenario.run(["clients", "import", ...args, ...labels], {
       stdin: ndjson([{ client_id: "web" }, { client_id: "Team App" }]),
     });
-    ends(ended, 0);
+    assertExit(ended, 0);
     assert.match(ended.stdout, /^Imported OAuth 2\.0 Client web from: standard input$/m);
-    const web: unknown = parse(scene.read("web.yaml"));
+    const web: unknown = parse(scenario.read("web.yaml"));
     assert.deepEqual(web, {
       apiVersion: "v1",
       kind: "Secret",
@@ -100,15 +100,15 @@ describe("clients import --secret-out", () => {
       type: "Opaque",
       data: {
         CLIENT_ID: Buffer.from("web").toString("base64"),
-        CLIENT_SECRET: Buffer.from(scene.sandbox.secretOf("web") ?? "").toString("base64"),
+        CLIENT_SECRET: Buffer.from(scenario.sandbox.secretOf("web") ?? "").toString("base64"),
       },
     });
-    assert.match(scene.read("Team%20App.yaml"), /^ {2}name: "team-app-[0-9a-f]{8}-oauth"$/m);
+    assert.match(scenario.read("Team%20App.yaml"), /^ {2}name: "team-app-[0-9a-f]{8}-oauth"$/m);
   });
 
   it("gives the metadata to k8s-secret output too", async () => {
-    await using scene = await openScene();
-    const ended = await scene.run([
+    await using scenario = await openScenario();
+    const ended = await scenario.run([
       "clients",
       "create",
       "--id",
@@ -120,14 +120,14 @@ describe("clients import --secret-out", () => {
       "--secret-name",
       "oauth",
     ]);
-    ends(ended, 0);
+    assertExit(ended, 0);
     assert.match(ended.stdout, /^metadata:\n {2}name: "oauth"\n {2}namespace: "auth"\ntype: Opaque\n/m);
   });
 
   it("rejects templates, names and files that cannot be used before anything is sent", SLOW, async () => {
-    await using scene = await openFiles();
-    writeFileSync(join(scene.folder, "taken.env"), "");
-    const at = (name: string): string => join(scene.folder, name);
+    await using scenario = await openFiles();
+    writeFileSync(join(scenario.folder, "taken.env"), "");
+    const at = (name: string): string => join(scenario.folder, name);
     const k8s = ["--secret-out", at("{id}.yaml")];
     const web = { client_id: "web" };
     const cases: readonly (readonly [args: readonly string[], clients: readonly object[], message: RegExp])[] = [
@@ -179,79 +179,82 @@ describe("clients import --secret-out", () => {
     ];
     for (const [args, clients, message] of cases) {
       const stdin = clients.map((client) => `${JSON.stringify(client)}\n`).join("");
-      fails(await scene.run(["clients", "import", ...args], { stdin }), 2, message);
+      assertFails(await scenario.run(["clients", "import", ...args], { stdin }), 2, message);
     }
-    assert.equal(scene.proxy.seen.length, 0);
-    assert.deepEqual(scene.names(), ["taken.env"]);
+    assert.equal(scenario.proxy.seen.length, 0);
+    assert.deepEqual(scenario.names(), ["taken.env"]);
   });
 
   it("encodes an ID that looks like a path", async () => {
-    await using scene = await openFiles("26");
-    const ended = await scene.run(["clients", "import", "--secret-out", join(scene.folder, "{id}.json")], {
+    await using scenario = await openFiles("26");
+    const ended = await scenario.run(["clients", "import", "--secret-out", join(scenario.folder, "{id}.json")], {
       stdin: ndjson([{ client_id: "..\\..\\x" }]),
     });
-    ends(ended, 0);
-    assert.deepEqual(scene.names(), ["%2E.%5C..%5Cx.json"]);
+    assertExit(ended, 0);
+    assert.deepEqual(scenario.names(), ["%2E.%5C..%5Cx.json"]);
   });
 
   it("names the file after the ID that the server chose", async () => {
-    await using scene = await openFiles("2.1");
-    const ended = await scene.run(["clients", "import", "-q", "--secret-out", join(scene.folder, "{id}.env")], {
+    await using scenario = await openFiles("2.1");
+    const ended = await scenario.run(["clients", "import", "-q", "--secret-out", join(scenario.folder, "{id}.env")], {
       stdin: ndjson([{ client_name: "a" }, { client_name: "b" }]),
     });
-    ends(ended, 0);
+    assertExit(ended, 0);
     const ids = ended.stdout.trimEnd().split("\n");
-    assert.deepEqual(scene.names(), ids.map((id) => `${id}.env`).sort());
+    assert.deepEqual(scenario.names(), ids.map((id) => `${id}.env`).sort());
     for (const id of ids) {
       // A random secret that begins with ~ is quoted, so a shell reads the file, as a person's script would.
       const source = '. "$0"; printf "%s %s" "$CLIENT_ID" "$CLIENT_SECRET"';
-      const read = execFileSync("sh", ["-c", source, join(scene.folder, `${id}.env`)], { encoding: "utf8" });
-      assert.equal(read, `${id} ${scene.sandbox.secretOf(id)}`);
+      const read = execFileSync("sh", ["-c", source, join(scenario.folder, `${id}.env`)], { encoding: "utf8" });
+      assert.equal(read, `${id} ${scenario.sandbox.secretOf(id)}`);
     }
   });
 
   it("keeps the files of clients that exist when it is run again", async () => {
-    await using scene = await openFiles();
-    const args = ["clients", "import", "--secret-out", join(scene.folder, "{id}.env"), "--if-exists"];
-    ends(await scene.run([...args, "skip"], { stdin: ndjson([{ client_id: "a" }]) }), 0);
-    const first = scene.read("a.env");
-    const again = await scene.run([...args, "skip"], { stdin: ndjson([{ client_id: "a" }, { client_id: "b" }]) });
-    ends(again, 0);
+    await using scenario = await openFiles();
+    const args = ["clients", "import", "--secret-out", join(scenario.folder, "{id}.env"), "--if-exists"];
+    assertExit(await scenario.run([...args, "skip"], { stdin: ndjson([{ client_id: "a" }]) }), 0);
+    const first = scenario.read("a.env");
+    const again = await scenario.run([...args, "skip"], { stdin: ndjson([{ client_id: "a" }, { client_id: "b" }]) });
+    assertExit(again, 0);
     assert.match(again.stderr, /^Import: 1 created, 1 skipped$/m);
-    assert.equal(scene.read("a.env"), first);
-    assert.deepEqual(scene.names(), ["a.env", "b.env"]);
-    const updated = await scene.run([...args, "update"], {
+    assert.equal(scenario.read("a.env"), first);
+    assert.deepEqual(scenario.names(), ["a.env", "b.env"]);
+    const updated = await scenario.run([...args, "update"], {
       stdin: ndjson([{ client_id: "a", client_name: "A" }, { client_id: "c" }]),
     });
-    ends(updated, 0);
+    assertExit(updated, 0);
     assert.match(updated.stderr, /^Import: 1 created, 1 updated$/m);
-    assert.equal(scene.read("a.env"), first);
+    assert.equal(scenario.read("a.env"), first);
   });
 
   it("writes a secret that an update sets", async () => {
-    await using scene = await openFiles();
-    ends(await scene.run(["clients", "import", "-q"], { stdin: ndjson([{ client_id: "a" }]) }), 0);
-    const args = ["clients", "import", "--secret-out", join(scene.folder, "{id}.env"), "--if-exists", "update"];
-    ends(await scene.run(args, { stdin: ndjson([{ client_id: "a", client_secret: "brought-secret-0123" }]) }), 0);
-    assert.equal(scene.read("a.env"), "CLIENT_ID=a\nCLIENT_SECRET=brought-secret-0123\n");
+    await using scenario = await openFiles();
+    assertExit(await scenario.run(["clients", "import", "-q"], { stdin: ndjson([{ client_id: "a" }]) }), 0);
+    const args = ["clients", "import", "--secret-out", join(scenario.folder, "{id}.env"), "--if-exists", "update"];
+    assertExit(
+      await scenario.run(args, { stdin: ndjson([{ client_id: "a", client_secret: "brought-secret-0123" }]) }),
+      0,
+    );
+    assert.equal(scenario.read("a.env"), "CLIENT_ID=a\nCLIENT_SECRET=brought-secret-0123\n");
   });
 
   it("leaves no file of a client that the server rejects", async () => {
     const no = instead({ status: 400, headers: { "content-type": "application/json" }, body: '{"error":"e"}' });
-    await using scene = await openFiles("26", ({ method, body }) =>
+    await using scenario = await openFiles("26", ({ method, body }) =>
       method === "POST" && body.includes('"bad"') ? no : undefined,
     );
-    const ended = await scene.run(["clients", "import", "--secret-out", join(scene.folder, "{id}.env")], {
+    const ended = await scenario.run(["clients", "import", "--secret-out", join(scenario.folder, "{id}.env")], {
       stdin: ndjson([{ client_id: "bad" }, { client_id: "good" }]),
     });
-    ends(ended, 8);
-    assert.deepEqual(scene.names(), ["good.env"]);
+    assertExit(ended, 8);
+    assert.deepEqual(scenario.names(), ["good.env"]);
   });
 
   it("has the secret on the disk before the request, in the folder of its file", async () => {
     const saved: string[] = [];
     let folder = "";
-    await using scene = await openFiles("26", ({ method }) => {
+    await using scenario = await openFiles("26", ({ method }) => {
       if (method !== "POST") return undefined;
       return async (exchange) => {
         const secret = JSON.parse(exchange.body).client_secret;
@@ -260,15 +263,15 @@ describe("clients import --secret-out", () => {
         exchange.reply(await exchange.pass());
       };
     });
-    ({ folder } = scene);
-    ends(
-      await scene.run(["clients", "import", "--secret-out", join(folder, "{id}.env")], {
+    ({ folder } = scenario);
+    assertExit(
+      await scenario.run(["clients", "import", "--secret-out", join(folder, "{id}.env")], {
         stdin: ndjson([{ client_id: "a" }]),
       }),
       0,
     );
     assert.equal(saved.length, 1);
-    assert.deepEqual(scene.names(), ["a.env"]);
+    assert.deepEqual(scenario.names(), ["a.env"]);
   });
 
   it("keeps the secret of a client whose answer never came, and of one whose file cannot get its name", async () => {
@@ -279,8 +282,8 @@ describe("clients import --secret-out", () => {
     const unknown = await lost.run([...args(lost.folder), "--fail-after", "0"], {
       stdin: ndjson([{ client_id: "a" }]),
     });
-    assert.notEqual(unknown.status, 0, told(unknown));
-    assert.equal(lost.rescued()[0]?.record.client_secret, lost.sandbox.secretOf("a"));
+    assert.notEqual(unknown.status, 0, describeRun(unknown));
+    assert.equal(lost.recoveryCopies()[0]?.record.client_secret, lost.sandbox.secretOf("a"));
 
     let folder = "";
     await using taken = await openFiles("26", ({ method }) => {
@@ -293,7 +296,7 @@ describe("clients import --secret-out", () => {
     });
     ({ folder } = taken);
     const ended = await taken.run(args(folder), { stdin: ndjson([{ client_id: "a" }]) });
-    ends(ended, 1);
+    assertExit(ended, 1);
     assert.match(ended.stderr, /client "a" was deleted again/);
     assert.equal(taken.read("a.env"), "another");
     assert.deepEqual(taken.names(), ["a.env"]);
@@ -301,18 +304,18 @@ describe("clients import --secret-out", () => {
   });
 
   it("writes encrypted secrets only", async () => {
-    await using scene = await openFiles();
+    await using scenario = await openFiles();
     const gpg = openGpg();
     try {
       const { armored } = gpg.exported(gpg.quick("alice@example.com", "future-default"));
-      const out = join(scene.folder, "{id}.json");
-      const ended = await scene.run(["clients", "import", "--secret-out", out, "--pgp-key", armored], {
+      const out = join(scenario.folder, "{id}.json");
+      const ended = await scenario.run(["clients", "import", "--secret-out", out, "--pgp-key", armored], {
         stdin: ndjson([{ client_id: "a" }]),
       });
-      ends(ended, 0);
-      const { client_secret_encrypted: message, ...rest } = JSON.parse(scene.read("a.json"));
+      assertExit(ended, 0);
+      const { client_secret_encrypted: message, ...rest } = JSON.parse(scenario.read("a.json"));
       assert.deepEqual(rest, { client_id: "a" });
-      assert.equal(gpg.decrypt(Buffer.from(message, "base64")), scene.sandbox.secretOf("a"));
+      assert.equal(gpg.decrypt(Buffer.from(message, "base64")), scenario.sandbox.secretOf("a"));
     } finally {
       gpg.close();
     }

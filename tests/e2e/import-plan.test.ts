@@ -4,16 +4,16 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { ends, openScene, type Scene, SLOW, told } from "./scenario.ts";
+import { assertExit, describeRun, openScenario, type Scenario, SLOW } from "./scenario.ts";
 import { openTerminal } from "./terminal.ts";
 
 /** A server with the clients `same` and `old`, and a file that changes `old` and adds two. */
-async function openChanges(...options: Parameters<typeof openScene>): Promise<Scene & { readonly file: string }> {
-  const scene = await openScene(...options);
+async function openChanges(...options: Parameters<typeof openScenario>): Promise<Scenario & { readonly file: string }> {
+  const scenario = await openScenario(...options);
   const same = { client_id: "same", client_name: "Same" };
   const before = [same, { client_id: "old", client_name: "Old", scope: "a b", contacts: ["x@example.com"] }];
-  ends(await scene.run(["clients", "import", "-q"], { stdin: JSON.stringify(before) }), 0);
-  const file = join(scene.home, "clients.json");
+  assertExit(await scenario.run(["clients", "import", "-q"], { stdin: JSON.stringify(before) }), 0);
+  const file = join(scenario.home, "clients.json");
   const after = [
     same,
     { client_id: "old", client_name: "Old", scope: "a c", owner: "me" },
@@ -21,7 +21,7 @@ async function openChanges(...options: Parameters<typeof openScene>): Promise<Sc
     { client_name: "generated" },
   ];
   writeFileSync(file, JSON.stringify(after));
-  return { ...scene, file, [Symbol.asyncDispose]: () => scene[Symbol.asyncDispose]() };
+  return { ...scenario, file, [Symbol.asyncDispose]: () => scenario[Symbol.asyncDispose]() };
 }
 
 describe("clients import --dry-run", () => {
@@ -30,20 +30,20 @@ describe("clients import --dry-run", () => {
       ["26", "PATCH"],
       ["1.8", "PUT"],
     ] as const) {
-      await using scene = await openChanges(as);
-      const seen = scene.proxy.seen.length;
-      const before = JSON.stringify(scene.sandbox.clients());
-      const args = ["clients", "import", scene.file, "--dry-run"];
-      const ended = await scene.run([...args, "--if-exists", "update", "--format", "json"]);
-      ends(ended, 0);
+      await using scenario = await openChanges(as);
+      const seen = scenario.proxy.seen.length;
+      const before = JSON.stringify(scenario.sandbox.clients());
+      const args = ["clients", "import", scenario.file, "--dry-run"];
+      const ended = await scenario.run([...args, "--if-exists", "update", "--format", "json"]);
+      assertExit(ended, 0);
       const requests: readonly Readonly<Record<string, unknown>>[] = JSON.parse(ended.stdout);
       const path = as === "26" ? "/admin/clients" : "/clients";
       assert.deepEqual(
         requests.map((request) => [request["method"], request["url"]]),
         [
-          [method, `${scene.url}${path}/old`],
-          ["POST", `${scene.url}${path}`],
-          ["POST", `${scene.url}${path}`],
+          [method, `${scenario.url}${path}/old`],
+          ["POST", `${scenario.url}${path}`],
+          ["POST", `${scenario.url}${path}`],
         ],
       );
       assert.equal(
@@ -58,53 +58,53 @@ describe("clients import --dry-run", () => {
           "",
         ].join("\n"),
       );
-      const skipped = await scene.run([...args, "--if-exists", "skip"]);
-      ends(skipped, 0);
+      const skipped = await scenario.run([...args, "--if-exists", "skip"]);
+      assertExit(skipped, 0);
       assert.match(skipped.stderr, /^Import: 2 would be created, 2 would be skipped$/m);
-      const failed = await scene.run(args);
-      ends(failed, 8);
+      const failed = await scenario.run(args);
+      assertExit(failed, 8);
       assert.match(failed.stderr, /^Error: .*clients\.json, client 1: Client "same" already exists$/m);
       assert.match(failed.stderr, /^Import: 2 would be created, 2 would fail$/m);
       assert.ok(
-        scene.proxy.seen.slice(seen).every((exchange) => exchange.method === "GET"),
-        told(ended),
+        scenario.proxy.seen.slice(seen).every((exchange) => exchange.method === "GET"),
+        describeRun(ended),
       );
-      assert.equal(JSON.stringify(scene.sandbox.clients()), before);
+      assert.equal(JSON.stringify(scenario.sandbox.clients()), before);
     }
   });
 
   it("plans what the import then does", async () => {
-    await using scene = await openChanges();
-    const args = ["clients", "import", scene.file, "--if-exists", "update"];
-    ends(await scene.run(args), 0);
-    const again = await scene.run([...args, "--dry-run"]);
-    ends(again, 0);
+    await using scenario = await openChanges();
+    const args = ["clients", "import", scenario.file, "--if-exists", "update"];
+    assertExit(await scenario.run(args), 0);
+    const again = await scenario.run([...args, "--dry-run"]);
+    assertExit(again, 0);
     assert.match(again.stderr, /^Import: 1 would be created, 3 unchanged$/m);
   });
 
   it("shows a given secret as a change, without the secret", async () => {
-    await using scene = await openChanges();
-    const ended = await scene.run(["clients", "import", "--dry-run", "--if-exists", "update"], {
+    await using scenario = await openChanges();
+    const ended = await scenario.run(["clients", "import", "--dry-run", "--if-exists", "update"], {
       stdin: '{"client_id":"same","client_secret":"brought-secret-0123"}',
     });
-    ends(ended, 0);
+    assertExit(ended, 0);
     assert.match(ended.stderr, /^ {2}\+ client_secret: \(redacted\)$/m);
     assert.doesNotMatch(ended.stdout + ended.stderr, /brought/);
   });
 
   it("stops at the first request where the server cannot be reached", async () => {
-    await using scene = await openChanges();
+    await using scenario = await openChanges();
     const nowhere = ["--endpoint", "http://127.0.0.1:9", "--fail-after", "0"];
-    const ended = await scene.run(["clients", "import", scene.file, "--dry-run", ...nowhere]);
-    ends(ended, 6);
-    assert.equal(ended.stderr.match(/^Error: /gm)?.length, 1, told(ended));
+    const ended = await scenario.run(["clients", "import", scenario.file, "--dry-run", ...nowhere]);
+    assertExit(ended, 6);
+    assert.equal(ended.stderr.match(/^Error: /gm)?.length, 1, describeRun(ended));
   });
 });
 
 describe("clients import on a terminal", () => {
   it("prints changes and failures, with the fields of updates, and only counts the others", SLOW, async () => {
-    await using scene = await openChanges();
-    const args = ["clients", "import", scene.file, "--if-exists", "update", "--endpoint", scene.url];
+    await using scenario = await openChanges();
+    const args = ["clients", "import", scenario.file, "--if-exists", "update", "--endpoint", scenario.url];
     await using planned = await openTerminal([...args, "--dry-run"], { columns: 100 });
     assert.equal(await planned.ended(), 0);
     const plan = planned.screen();

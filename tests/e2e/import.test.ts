@@ -11,7 +11,16 @@ import { BINARY, start, temporaryFolder } from "./binary.ts";
 import { dropAfter, type Exchange, type Fault, instead, type Plan } from "./fault-proxy.ts";
 import { openFifo } from "./fifo.ts";
 import { waitUntilIdle } from "./process-state.ts";
-import { BY_SIGNAL, ENDINGS, ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
+import {
+  assertExit,
+  assertFails,
+  describeRun,
+  ENDING_SIGNALS,
+  EXIT_CODES_BY_SIGNAL,
+  openScenario,
+  type Scenario,
+  SLOW,
+} from "./scenario.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -30,8 +39,8 @@ function results(stdout: string): readonly v.InferOutput<typeof Result>[] {
     .map((line) => v.parse(Result, JSON.parse(line)));
 }
 
-function ids(scene: Scene): readonly string[] {
-  return scene.sandbox.clients().map(({ client_id: id }) => String(id));
+function ids(scenario: Scenario): readonly string[] {
+  return scenario.sandbox.clients().map(({ client_id: id }) => String(id));
 }
 
 /** So many clients, with ids in an order that is not that of the alphabet. */
@@ -131,13 +140,13 @@ describe("clients import", () => {
   for (const [title, text] of Object.entries(FORMS)) {
     it(`accepts ${title}, from a file and from standard input`, async () => {
       for (const piped of [false, true]) {
-        await using scene = await openScene();
-        const file = join(scene.home, "input");
+        await using scenario = await openScenario();
+        const file = join(scenario.home, "input");
         writeFileSync(file, text);
-        const ended = await scene.run(["clients", "import", ...(piped ? [] : [file]), "--format", "ndjson"], {
+        const ended = await scenario.run(["clients", "import", ...(piped ? [] : [file]), "--format", "ndjson"], {
           stdin: piped ? text : "",
         });
-        ends(ended, 0);
+        assertExit(ended, 0);
         assert.equal(ended.stderr, "Import: 3 created\n");
         const found = results(ended.stdout);
         assert.deepEqual(
@@ -148,28 +157,28 @@ describe("clients import", () => {
           assert.equal(outcome, "created");
           assert.equal(from, piped ? "standard input" : file);
           if (id === "c-3") assert.equal(secret, undefined);
-          else assert.equal(secret, scene.sandbox.secretOf(id));
+          else assert.equal(secret, scenario.sandbox.secretOf(id));
         }
-        assert.equal(scene.sandbox.secretOf("c-3"), "given-secret-0123");
-        const [first, second, third] = scene.sandbox.clients();
+        assert.equal(scenario.sandbox.secretOf("c-3"), "given-secret-0123");
+        const [first, second, third] = scenario.sandbox.clients();
         assert.equal(first?.["client_name"], 'it\'s "1" ☃');
         assert.deepEqual(first["metadata"], { k: [1, null] });
         assert.equal(second?.["scope"], "a b");
         assert.equal(third?.["owner"], "o");
-        assert.deepEqual(scene.rescued(), []);
+        assert.deepEqual(scenario.recoveryCopies(), []);
       }
     });
   }
 
   it("reads several files and standard input, in order", async () => {
-    await using scene = await openScene();
-    const [a, b] = [join(scene.home, "a.json"), join(scene.home, "b.yaml")];
+    await using scenario = await openScenario();
+    const [a, b] = [join(scenario.home, "a.json"), join(scenario.home, "b.yaml")];
     writeFileSync(a, JSON.stringify({ client_id: "z" }));
     writeFileSync(b, "client_id: a\n");
-    const ended = await scene.run(["import", "oauth2-clients", a, "-", b, "--format", "ndjson"], {
+    const ended = await scenario.run(["import", "oauth2-clients", a, "-", b, "--format", "ndjson"], {
       stdin: '[{"client_id":"m"}]',
     });
-    ends(ended, 0);
+    assertExit(ended, 0);
     assert.deepEqual(
       results(ended.stdout).map(({ client_id: id, from }) => [id, from]),
       [
@@ -181,49 +190,49 @@ describe("clients import", () => {
   });
 
   it("accepts empty input as nothing to do", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const stdin of ["", "[]", "\n\n", "---\n", '{"items":[]}']) {
-      const ended = await scene.run(["clients", "import", "--format", "json"], { stdin });
-      ends(ended, 0);
+      const ended = await scenario.run(["clients", "import", "--format", "json"], { stdin });
+      assertExit(ended, 0);
       assert.equal(ended.stderr, "Import: nothing to do\n");
       assert.deepEqual(JSON.parse(ended.stdout), []);
     }
-    assert.equal(scene.proxy.posts().length, 0);
+    assert.equal(scenario.proxy.posts().length, 0);
   });
 
   it("generates missing IDs and secrets, and sends none for a public client", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const stdin = ndjson([
       { client_name: "0", client_id: null, client_secret: "" },
       { client_name: "1", client_id: "", token_endpoint_auth_method: "none" },
     ]);
-    const ended = await scene.run(["clients", "import", "--format", "ndjson", "--secret-length", "40"], { stdin });
-    ends(ended, 0);
+    const ended = await scenario.run(["clients", "import", "--format", "ndjson", "--secret-length", "40"], { stdin });
+    assertExit(ended, 0);
     const [first, second] = results(ended.stdout);
     assert.match(first?.client_id ?? "", /^[0-9a-f-]{36}$/);
     assert.match(first?.client_secret ?? "", /^[A-Za-z0-9._~-]{40}$/);
-    assert.equal(first?.client_secret, scene.sandbox.secretOf(first?.client_id ?? ""));
+    assert.equal(first?.client_secret, scenario.sandbox.secretOf(first?.client_id ?? ""));
     assert.equal(second?.client_secret, undefined);
-    const post = scene.proxy.posts().find(({ body }) => body.includes('"none"'));
+    const post = scenario.proxy.posts().find(({ body }) => body.includes('"none"'));
     assert.ok(!("client_secret" in JSON.parse(post?.body ?? "")));
   });
 
   it("leaves out what a server sets by itself, and null", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const stdin = JSON.stringify({
       ...{ client_id: "a", created_at: "2020-01-01T00:00:00Z", updated_at: "2020-01-01T00:00:00Z" },
       ...{ client_secret_expires_at: 0, registration_access_token: "hush", registration_client_uri: "https://x/" },
       ...{ contacts: null, jwks: {}, implicit_grant_id_token_lifespan: null, owner: "o" },
     });
-    const ended = await scene.run(["clients", "import"], { stdin });
-    ends(ended, 0);
+    const ended = await scenario.run(["clients", "import"], { stdin });
+    assertExit(ended, 0);
     assert.doesNotMatch(ended.stderr, /Warning/);
-    const { client_secret: _, ...body } = JSON.parse(scene.proxy.posts()[0]?.body ?? "");
+    const { client_secret: _, ...body } = JSON.parse(scenario.proxy.posts()[0]?.body ?? "");
     assert.deepEqual(body, { client_id: "a", owner: "o" });
   });
 
   it("checks everything before anything is sent, and reports all of it", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const good = { client_id: "good" };
     const cases: readonly (readonly [input: string, message: RegExp])[] = [
       [JSON.stringify([good, 5]), /standard input, client 2 is not an object/],
@@ -241,40 +250,40 @@ describe("clients import", () => {
       ['"text"', /standard input is not an object/],
     ];
     for (const [stdin, message] of cases) {
-      const ended = await scene.run(["clients", "import"], { stdin });
-      fails(ended, 2, message);
+      const ended = await scenario.run(["clients", "import"], { stdin });
+      assertFails(ended, 2, message);
     }
-    const missing = await scene.run(["clients", "import", join(scene.home, "missing"), scene.home, "-"], {
+    const missing = await scenario.run(["clients", "import", join(scenario.home, "missing"), scenario.home, "-"], {
       stdin: '[{"client_secret":"x"}]',
     });
-    ends(missing, 2);
-    assert.equal(missing.stderr.match(/^Error: /gm)?.length, 3, told(missing));
-    const many = await scene.run(["clients", "import"], {
+    assertExit(missing, 2);
+    assert.equal(missing.stderr.match(/^Error: /gm)?.length, 3, describeRun(missing));
+    const many = await scenario.run(["clients", "import"], {
       stdin: ndjson(Array.from({ length: 50 }, () => ({ client_secret: "x" }))),
     });
-    ends(many, 2);
+    assertExit(many, 2);
     assert.match(many.stderr, /^Error: 30 more problems are not shown$/m);
-    fails(await scene.run(["clients", "import", "--concurrency", "0"], { stdin: "[]" }), 2, /--concurrency 0/);
-    fails(
-      await scene.run(["clients", "import", "--if-exists", "replace"], { stdin: "[]" }),
+    assertFails(await scenario.run(["clients", "import", "--concurrency", "0"], { stdin: "[]" }), 2, /--concurrency 0/);
+    assertFails(
+      await scenario.run(["clients", "import", "--if-exists", "replace"], { stdin: "[]" }),
       2,
       /--if-exists "replace"/,
     );
-    assert.equal(scene.proxy.seen.length, 0);
+    assert.equal(scenario.proxy.seen.length, 0);
   });
 
   it("rejects misspelt keys with the right one, warns of them with --lenient, and of unknown keys unless --strict", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const stdin = ndjson([
       { client_id: "a", scopes: "x" },
       { owner: "o", "response:types": ["code"], Client_Name: "x", xyzzy: 1 },
     ]);
-    const strict = await scene.run(["clients", "import", "--strict"], { stdin });
-    ends(strict, 2);
-    assert.equal(strict.stderr.match(/^Error: /gm)?.length, 4, told(strict));
-    assert.equal(scene.proxy.seen.length, 0);
-    const rejected = await scene.run(["clients", "import"], { stdin });
-    ends(rejected, 2);
+    const strict = await scenario.run(["clients", "import", "--strict"], { stdin });
+    assertExit(strict, 2);
+    assert.equal(strict.stderr.match(/^Error: /gm)?.length, 4, describeRun(strict));
+    assert.equal(scenario.proxy.seen.length, 0);
+    const rejected = await scenario.run(["clients", "import"], { stdin });
+    assertExit(rejected, 2);
     assert.equal(
       rejected.stderr,
       [
@@ -288,9 +297,9 @@ describe("clients import", () => {
         "",
       ].join("\n"),
     );
-    assert.equal(scene.proxy.seen.length, 0);
-    const ended = await scene.run(["clients", "import", "--lenient"], { stdin });
-    ends(ended, 0);
+    assert.equal(scenario.proxy.seen.length, 0);
+    const ended = await scenario.run(["clients", "import", "--lenient"], { stdin });
+    assertExit(ended, 0);
     for (const line of [
       /^Warning: standard input, client 1: "scopes" is not a client field; write scope$/m,
       /^Warning: .*client 2: "response:types" is not a client field; did you mean response_types\?$/m,
@@ -298,15 +307,15 @@ describe("clients import", () => {
       /^Warning: .*client 2: "xyzzy" is not a client field$/m,
     ])
       assert.match(ended.stderr, line);
-    const flood = await scene.run(["clients", "import"], {
+    const flood = await scenario.run(["clients", "import"], {
       stdin: ndjson(Array.from({ length: 30 }, () => ({ client_name: "x", xyzzy: 1 }))),
     });
-    assert.equal(flood.stderr.match(/^Warning: .*xyzzy/gm)?.length, 20, told(flood));
+    assert.equal(flood.stderr.match(/^Warning: .*xyzzy/gm)?.length, 20, describeRun(flood));
     assert.match(flood.stderr, /^Warning: 10 more warnings of this kind are not shown$/m);
   });
 
   it("rejects fields that the API version doesn't have, and reports those that a server dropped", async () => {
-    await using old = await openScene("1.8");
+    await using old = await openScenario("1.8");
     const refused = await old.run(["clients", "import"], {
       stdin: ndjson([
         { client_id: "a", skip_consent: false },
@@ -314,7 +323,7 @@ describe("clients import", () => {
         { client_id: "c", access_token_strategy: "jwt" },
       ]),
     });
-    ends(refused, 2);
+    assertExit(refused, 2);
     assert.match(refused.stderr, /^Error: standard input, client 2: Hydra 1\.x has no field skip_consent$/m);
     assert.match(refused.stderr, /^ {2}standard input, client 3: Hydra 1\.x has no field access_token_strategy$/m);
     assert.equal(old.proxy.posts().length, 0);
@@ -322,7 +331,7 @@ describe("clients import", () => {
     const dropped = await old.run(["clients", "import"], {
       stdin: ndjson([{ client_id: "a" }, { client_id: "b", [lifespan]: "1h" }, { client_id: "c", [lifespan]: "2h" }]),
     });
-    ends(dropped, 0);
+    assertExit(dropped, 0);
     assert.match(
       dropped.stderr,
       new RegExp(
@@ -330,7 +339,7 @@ describe("clients import", () => {
         "m",
       ),
     );
-    await using newer = await openScene("26");
+    await using newer = await openScenario("26");
     const kept = await newer.run(["clients", "import"], {
       stdin: ndjson([{ [lifespan]: "1h" }, { skip_consent: true }]),
     });
@@ -338,37 +347,37 @@ describe("clients import", () => {
   });
 
   it("fails for, skips or updates existing clients, and reports which", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const first = ndjson([
       { client_id: "a", client_name: "before", owner: "o" },
       { client_id: "b", client_name: "same" },
     ]);
-    ends(await scene.run(["clients", "import"], { stdin: first }), 0);
-    const secrets = [scene.sandbox.secretOf("a"), scene.sandbox.secretOf("b")];
+    assertExit(await scenario.run(["clients", "import"], { stdin: first }), 0);
+    const secrets = [scenario.sandbox.secretOf("a"), scenario.sandbox.secretOf("b")];
     const stdin = ndjson([
       { client_id: "a", client_name: "after" },
       { client_id: "b", client_name: "same" },
       { client_id: "c" },
     ]);
     async function run(way: string): Promise<readonly string[]> {
-      const ended = await scene.run(["clients", "import", "--if-exists", way, "--format", "ndjson"], { stdin });
-      ends(ended, way === "fail" ? 8 : 0);
+      const ended = await scenario.run(["clients", "import", "--if-exists", way, "--format", "ndjson"], { stdin });
+      assertExit(ended, way === "fail" ? 8 : 0);
       return [...results(ended.stdout).map(({ outcome }) => outcome), ended.stderr.trimEnd().split("\n").at(-1) ?? ""];
     }
     assert.deepEqual(await run("fail"), ["failed", "failed", "created", "Import: 1 created, 2 failed"]);
     assert.deepEqual(await run("skip"), ["skipped", "skipped", "skipped", "Import: 3 skipped"]);
-    assert.equal(scene.sandbox.clients()[0]?.["client_name"], "before");
+    assert.equal(scenario.sandbox.clients()[0]?.["client_name"], "before");
     assert.deepEqual(await run("update"), ["updated", "unchanged", "unchanged", "Import: 1 updated, 2 unchanged"]);
-    assert.equal(scene.sandbox.clients()[0]?.["client_name"], "after");
-    assert.equal(scene.sandbox.clients()[0]?.["owner"], "o");
-    assert.deepEqual([scene.sandbox.secretOf("a"), scene.sandbox.secretOf("b")], secrets);
+    assert.equal(scenario.sandbox.clients()[0]?.["client_name"], "after");
+    assert.equal(scenario.sandbox.clients()[0]?.["owner"], "o");
+    assert.deepEqual([scenario.sandbox.secretOf("a"), scenario.sandbox.secretOf("b")], secrets);
     const secret = "brought-secret-0123";
-    const given = await scene.run(["clients", "import", "--if-exists", "update"], {
+    const given = await scenario.run(["clients", "import", "--if-exists", "update"], {
       stdin: ndjson([{ client_id: "a", client_secret: secret }]),
     });
-    ends(given, 0);
+    assertExit(given, 0);
     assert.equal(given.stdout, "Updated OAuth 2.0 Client a from: standard input\n");
-    assert.equal(scene.sandbox.secretOf("a"), secret);
+    assert.equal(scenario.sandbox.secretOf("a"), secret);
   });
 
   it("continues after one that fails, keeps the order, and exits with 8", async () => {
@@ -377,10 +386,10 @@ describe("clients import", () => {
       headers: { "content-type": "application/json" },
       body: '{"error":"e","error_description":"not this one"}',
     });
-    await using scene = await openScene("26", creating("c-5", no));
+    await using scenario = await openScenario("26", creating("c-5", no));
     const clients = clientsOf(12);
-    const ended = await scene.run(["clients", "import", "--format", "ndjson"], { stdin: ndjson(clients) });
-    ends(ended, 8);
+    const ended = await scenario.run(["clients", "import", "--format", "ndjson"], { stdin: ndjson(clients) });
+    assertExit(ended, 8);
     const found = results(ended.stdout);
     assert.deepEqual(
       found.map(({ client_id: id }) => id),
@@ -401,12 +410,14 @@ describe("clients import", () => {
     });
     assert.equal(JSON.parse(ended.stderr.split("\n")[0] ?? "").message, message);
     assert.match(ended.stderr, /^Import: 11 created, 1 failed$/m);
-    const text = await scene.run(["clients", "import"], { stdin: ndjson([{ client_id: "c-5" }, { client_id: "d" }]) });
-    ends(text, 8);
+    const text = await scenario.run(["clients", "import"], {
+      stdin: ndjson([{ client_id: "c-5" }, { client_id: "d" }]),
+    });
+    assertExit(text, 8);
     assert.match(text.stdout, /^Imported OAuth 2\.0 Client d:\S+ from: standard input\n$/);
     assert.match(text.stderr, /^Error: standard input, client 1: .*not this one$/m);
-    const only = await scene.run(["clients", "import"], { stdin: '{"client_id":"c-5"}' });
-    fails(only, 1, /^Error: standard input: Cannot create client: server answered 400: not this one$/);
+    const only = await scenario.run(["clients", "import"], { stdin: '{"client_id":"c-5"}' });
+    assertFails(only, 1, /^Error: standard input: Cannot create client: server answered 400: not this one$/);
   });
 
   it("sends at most the requested number of requests at a time", SLOW, async () => {
@@ -419,7 +430,7 @@ describe("clients import", () => {
       let now = 0;
       let most = 0;
       const full = Promise.withResolvers<void>();
-      await using scene = await openScene("26", ({ method }) => {
+      await using scenario = await openScenario("26", ({ method }) => {
         if (method !== "POST") return undefined;
         return async (exchange) => {
           most = Math.max(most, ++now);
@@ -431,20 +442,20 @@ describe("clients import", () => {
           exchange.reply(answer);
         };
       });
-      const ended = await scene.run(["clients", "import", ...flag, "-q", "--rescue-dir", scene.home], {
+      const ended = await scenario.run(["clients", "import", ...flag, "-q", "--rescue-dir", scenario.home], {
         stdin: ndjson(clientsOf(70)),
       });
-      ends(ended, 0);
+      assertExit(ended, 0);
       assert.equal(most, count);
-      assert.equal(scene.sandbox.clients().length, 70);
+      assert.equal(scenario.sandbox.clients().length, 70);
     }
   });
 
   it("writes each result as soon as the ones before it are written", SLOW, async () => {
     const { plan, open, arrived } = gates();
-    await using scene = await openScene("26", plan);
+    await using scenario = await openScenario("26", plan);
     const clients = ["a", "b", "c", "d", "e"].map((id) => ({ client_id: id }));
-    await using running = scene.start(["clients", "import", "--format", "ndjson"], { stdin: ndjson(clients) });
+    await using running = scenario.start(["clients", "import", "--format", "ndjson"], { stdin: ndjson(clients) });
     await arrived(5);
     const shown = async (count: number): Promise<readonly (string | undefined)[]> => {
       const text = await running.seen("stdout", new RegExp(`^(?:.*\n){${count}}`));
@@ -458,7 +469,7 @@ describe("clients import", () => {
     await open("e");
     await open("d");
     const ended = await running.ended;
-    ends(ended, 0);
+    assertExit(ended, 0);
     assert.deepEqual(
       results(ended.stdout).map(({ client_id: id }) => id),
       ["a", "b", "c", "d", "e"],
@@ -467,34 +478,35 @@ describe("clients import", () => {
 
   it("retries what can be retried without creating two clients", async () => {
     let left = 3;
-    await using scene = await openScene("26", ({ method }) =>
+    await using scenario = await openScenario("26", ({ method }) =>
       method === "POST" && left-- > 0 ? dropAfter : undefined,
     );
-    const ended = await scene.run(["clients", "import", "--format", "ndjson"], {
+    const ended = await scenario.run(["clients", "import", "--format", "ndjson"], {
       stdin: ndjson(Array.from({ length: 6 }, (_, n) => ({ client_name: `${n}` }))),
     });
-    ends(ended, 0);
-    assert.equal(scene.sandbox.clients().length, 6);
+    assertExit(ended, 0);
+    assert.equal(scenario.sandbox.clients().length, 6);
     for (const { client_id: id = "", client_secret: secret } of results(ended.stdout))
-      assert.equal(secret, scene.sandbox.secretOf(id));
+      assert.equal(secret, scenario.sandbox.secretOf(id));
   });
 
   it("imports 1,000 clients with the very secrets that are stored", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const clients = clientsOf(1_000);
-    const file = join(scene.home, "clients.ndjson");
+    const file = join(scenario.home, "clients.ndjson");
     writeFileSync(file, ndjson(clients));
-    const ended = await scene.run(["clients", "import", file, "--format", "ndjson"]);
-    ends(ended, 0);
+    const ended = await scenario.run(["clients", "import", file, "--format", "ndjson"]);
+    assertExit(ended, 0);
     assert.equal(ended.stderr, "Import: 1000 created\n");
     const found = results(ended.stdout);
     assert.deepEqual(
       found.map(({ client_id: id }) => id),
       clients.map(({ client_id: id }) => id),
     );
-    for (const { client_id: id = "", client_secret: secret } of found) assert.equal(secret, scene.sandbox.secretOf(id));
+    for (const { client_id: id = "", client_secret: secret } of found)
+      assert.equal(secret, scenario.sandbox.secretOf(id));
     assert.equal(new Set(found.map(({ client_secret: secret }) => secret)).size, 1_000);
-    assert.deepEqual(scene.rescued(), []);
+    assert.deepEqual(scenario.recoveryCopies(), []);
   });
 });
 
@@ -523,14 +535,14 @@ describe("a file that Hydra's own CLI exported", () => {
       const exported = listed.success
         ? listed.output.items
         : v.parse(v.array(v.looseObject({ client_id: v.string() })), [value].flat());
-      await using scene = await openScene(as);
-      const ended = await scene.run(["clients", "import", "--format", "ndjson"], { stdin: stdout });
+      await using scenario = await openScenario(as);
+      const ended = await scenario.run(["clients", "import", "--format", "ndjson"], { stdin: stdout });
       // One of the recorded clients has no keys for its method, and one an address that no server takes since.
       const made = results(ended.stdout).filter(({ outcome }) => outcome === "created");
-      assert.ok(made.length > 0, told(ended));
+      assert.ok(made.length > 0, describeRun(ended));
       for (const client of exported) {
-        const stored = scene.sandbox.clients().find(({ client_id: id }) => id === client.client_id);
-        assert.ok(stored !== undefined, told(ended));
+        const stored = scenario.sandbox.clients().find(({ client_id: id }) => id === client.client_id);
+        assert.ok(stored !== undefined, describeRun(ended));
         for (const field of [
           "client_name",
           "redirect_uris",
@@ -550,13 +562,13 @@ describe("a file that Hydra's own CLI exported", () => {
 
 describe("an import that is cut short", () => {
   it("by a signal finishes open requests, and a second run completes it", SLOW, async () => {
-    for (const signal of ENDINGS) {
+    for (const signal of ENDING_SIGNALS) {
       const { plan, open, arrived, waiting } = gates();
       let closed = false;
-      await using scene = await openScene("26", (exchange) => (closed ? undefined : plan(exchange)));
+      await using scenario = await openScenario("26", (exchange) => (closed ? undefined : plan(exchange)));
       const clients = clientsOf(30);
       const names = clients.map(({ client_id: id }) => String(id));
-      await using running = scene.start(["clients", "import", "--concurrency", "4", "--format", "ndjson"], {
+      await using running = scenario.start(["clients", "import", "--concurrency", "4", "--format", "ndjson"], {
         stdin: ndjson(clients),
       });
       await arrived(4);
@@ -569,40 +581,40 @@ describe("an import that is cut short", () => {
       assert.equal(waiting(), 4);
       for (const id of names.slice(3, 7)) await open(id);
       const ended = await running.ended;
-      ends(ended, BY_SIGNAL[signal]);
+      assertExit(ended, EXIT_CODES_BY_SIGNAL[signal]);
       const found = results(ended.stdout);
       assert.deepEqual(
         found.map(({ client_id: id }) => id),
         names.slice(0, 7),
       );
-      assert.deepEqual(ids(scene).toSorted(), names.slice(0, 7).toSorted());
+      assert.deepEqual(ids(scenario).toSorted(), names.slice(0, 7).toSorted());
       for (const { client_id: id = "", client_secret: secret } of found)
-        assert.equal(secret, scene.sandbox.secretOf(id));
+        assert.equal(secret, scenario.sandbox.secretOf(id));
       assert.match(ended.stderr, /Import: 7 created, 23 not started/);
-      assert.deepEqual(scene.rescued(), []);
+      assert.deepEqual(scenario.recoveryCopies(), []);
       closed = true;
-      const rest = await scene.run(["clients", "import", "--if-exists", "skip", "--format", "ndjson"], {
+      const rest = await scenario.run(["clients", "import", "--if-exists", "skip", "--format", "ndjson"], {
         stdin: ndjson(clients),
       });
-      ends(rest, 0);
+      assertExit(rest, 0);
       assert.match(rest.stderr, /^Import: 23 created, 7 skipped$/m);
-      assert.equal(scene.sandbox.clients().length, 30);
+      assert.equal(scenario.sandbox.clients().length, 30);
       for (const { client_id: id = "", client_secret: secret, outcome } of results(rest.stdout))
-        assert.equal(secret, outcome === "created" ? scene.sandbox.secretOf(id) : undefined);
+        assert.equal(secret, outcome === "created" ? scenario.sandbox.secretOf(id) : undefined);
     }
   });
 
   it("because its reader goes away loses no secret", SLOW, async () => {
     for (const format of ["ndjson", "text", "json", "env"]) {
       const { plan, open, arrived, release } = gates();
-      await using scene = await openScene("26", plan);
+      await using scenario = await openScenario("26", plan);
       const clients = clientsOf(40);
       const names = clients.map(({ client_id: id }) => String(id));
       using folder = temporaryFolder();
       using reader = openFifo(folder.path);
       const line = 'exec "$0" clients import --concurrency 4 --format "$1" >"$2"';
       await using running = start("/bin/sh", ["-c", line, BINARY, format, reader.path], {
-        env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home },
+        env: { HYDRA_ADMIN_URL: scenario.url, HOME: scenario.home },
         stdin: ndjson(clients),
       });
       await arrived(4);
@@ -615,38 +627,38 @@ describe("an import that is cut short", () => {
       reader.close();
       release();
       const ended = await running.ended;
-      ends(ended, 1);
-      const rescued = scene.rescued();
-      for (const id of ids(scene)) {
-        const secret = scene.sandbox.secretOf(id) ?? "none";
+      assertExit(ended, 1);
+      const rescued = scenario.recoveryCopies();
+      for (const id of ids(scenario)) {
+        const secret = scenario.sandbox.secretOf(id) ?? "none";
         const kept = rescued.find(({ record }) => record.client_id === id);
         assert.ok(
           before.includes(secret) || kept?.record.client_secret === secret,
-          `${format}: the secret of ${id} is lost\n${told(ended)}`,
+          `${format}: the secret of ${id} is lost\n${describeRun(ended)}`,
         );
-        if (kept !== undefined) assert.ok(ended.stderr.includes(kept.path), told(ended));
+        if (kept !== undefined) assert.ok(ended.stderr.includes(kept.path), describeRun(ended));
       }
-      assert.ok(scene.proxy.posts().length < 40, `${scene.proxy.posts().length} creates`);
+      assert.ok(scenario.proxy.posts().length < 40, `${scenario.proxy.posts().length} creates`);
     }
   });
 
   it("because of head, in a shell, loses none either", SLOW, async () => {
     for (let n = 0; n < 5; n++) {
-      await using scene = await openScene();
-      const file = join(scene.home, "clients.ndjson");
+      await using scenario = await openScenario();
+      const file = join(scenario.home, "clients.ndjson");
       writeFileSync(file, ndjson(clientsOf(300)));
       const script = '{ "$0" "$@"; echo "status $?" >&2; } | head -n 2';
       const ended = await start("/bin/sh", ["-c", script, BINARY, "clients", "import", file, "--format", "ndjson"], {
-        env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home },
+        env: { HYDRA_ADMIN_URL: scenario.url, HOME: scenario.home },
       }).ended;
       const shown = results(ended.stdout);
-      assert.equal(shown.length, 2, told(ended));
-      const rescued = scene.rescued();
+      assert.equal(shown.length, 2, describeRun(ended));
+      const rescued = scenario.recoveryCopies();
       // What left the program and was not read is the reader's; all else is there.
       const status = Number(/^status (\d+)$/m.exec(ended.stderr)?.[1]);
-      if (status !== 0) assert.equal(status, 1, told(ended));
+      if (status !== 0) assert.equal(status, 1, describeRun(ended));
       for (const { record } of rescued)
-        assert.equal(record.client_secret, scene.sandbox.secretOf(record.client_id ?? ""));
+        assert.equal(record.client_secret, scenario.sandbox.secretOf(record.client_id ?? ""));
     }
   });
 });
@@ -661,51 +673,51 @@ describe("an import with recipients", () => {
   after(() => gpg.close());
 
   it("encrypts each secret, shows none, and no other credential", SLOW, async () => {
-    await using scene = await openScene();
-    const key = join(scene.home, "alice.asc");
+    await using scenario = await openScenario();
+    const key = join(scenario.home, "alice.asc");
     writeFileSync(key, alice.armored);
     const stdin = ndjson([
       { client_id: "a" },
       { client_id: "b", client_secret: "given-secret-0123" },
       { client_id: "c", token_endpoint_auth_method: "none" },
     ]);
-    const ended = await scene.run(["clients", "import", "--pgp-key", `@${key}`, "--format", "ndjson"], { stdin });
-    ends(ended, 0);
+    const ended = await scenario.run(["clients", "import", "--pgp-key", `@${key}`, "--format", "ndjson"], { stdin });
+    assertExit(ended, 0);
     const [first, second, third] = results(ended.stdout);
     for (const client of [first, second]) {
       const message = v.parse(v.string(), client?.["client_secret_encrypted"]);
-      const secret = scene.sandbox.secretOf(client?.client_id ?? "") ?? "none";
+      const secret = scenario.sandbox.secretOf(client?.client_id ?? "") ?? "none";
       assert.equal(gpg.decrypt(Buffer.from(message, "base64")), secret);
       assert.ok(!(ended.stdout + ended.stderr).includes(secret));
     }
     assert.equal(third?.["client_secret_encrypted"], undefined);
     assert.doesNotMatch(ended.stdout, /registration_access_token|"client_secret"/);
-    const bad = await scene.run(["clients", "import", "--pgp-key", Buffer.from("nonsense").toString("base64")], {
+    const bad = await scenario.run(["clients", "import", "--pgp-key", Buffer.from("nonsense").toString("base64")], {
       stdin: '{"client_id":"d"}',
     });
-    fails(bad, 7, /--pgp-key/);
-    assert.equal(scene.sandbox.clients().length, 3);
+    assertFails(bad, 7, /--pgp-key/);
+    assert.equal(scenario.sandbox.clients().length, 3);
   });
 });
 
 describe("an import of unexpected input", () => {
   it("names the line of a stream that was cut off", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const lines = Array.from({ length: 5 }, (_, n) => JSON.stringify({ client_id: `nd${n}` }));
-    const ended = await scene.run(["clients", "import"], { stdin: `${lines.join("\n")}\n{"client_id":"nd6","cli` });
-    fails(ended, 2, /Cannot read standard input, line 6: it is not JSON/);
-    assert.deepEqual(scene.proxy.seen, []);
+    const ended = await scenario.run(["clients", "import"], { stdin: `${lines.join("\n")}\n{"client_id":"nd6","cli` });
+    assertFails(ended, 2, /Cannot read standard input, line 6: it is not JSON/);
+    assert.deepEqual(scenario.proxy.seen, []);
   });
 
   it("names the client in every warning, and in every error of --strict", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const lonely = { grant_types: ["client_credentials"], token_endpoint_auth_method: "none" };
     const stdin = ndjson([lonely, { grant_types: ["authorization_code"] }]);
-    const strict = await scene.run(["clients", "import", "--strict"], { stdin });
-    ends(strict, 2);
+    const strict = await scenario.run(["clients", "import", "--strict"], { stdin });
+    assertExit(strict, 2);
     for (const [stderr, word] of [
       [strict.stderr, "Error"],
-      [(await scene.run(["clients", "import"], { stdin })).stderr, "Warning"],
+      [(await scenario.run(["clients", "import"], { stdin })).stderr, "Warning"],
     ] as const) {
       assert.match(stderr, new RegExp(`^${word}: standard input, client 1: a client without a secret`, "m"));
       assert.match(stderr, new RegExp(`^${word}: standard input, client 2: the client uses a browser grant`, "m"));
@@ -713,32 +725,36 @@ describe("an import of unexpected input", () => {
   });
 
   it("rejects a file in another encoding, whose characters would be lost", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const stdin = Buffer.from('{"client_name":"caf\xe9"}', "latin1");
-    fails(await scene.run(["clients", "import"], { stdin }), 2, /"standard input" of import: it is not UTF-8 text/);
-    const created = await scene.run(["clients", "create", "--file", "-"], { stdin });
-    fails(created, 2, /of --file: it is not UTF-8 text/);
+    assertFails(
+      await scenario.run(["clients", "import"], { stdin }),
+      2,
+      /"standard input" of import: it is not UTF-8 text/,
+    );
+    const created = await scenario.run(["clients", "create", "--file", "-"], { stdin });
+    assertFails(created, 2, /of --file: it is not UTF-8 text/);
     // Nothing follows from the fields of a client that could not be read.
     assert.doesNotMatch(created.stderr, /Warning/);
-    assert.deepEqual(scene.proxy.seen, []);
+    assert.deepEqual(scenario.proxy.seen, []);
   });
 
   it("rejects an object without any client field", async () => {
-    await using scene = await openScene();
-    const ended = await scene.run(["clients", "import"], { stdin: '{"apps":[{"client_id":"c1"}]}' });
-    fails(ended, 2, /standard input has no client field/);
-    assert.deepEqual(scene.proxy.seen, []);
+    await using scenario = await openScenario();
+    const ended = await scenario.run(["clients", "import"], { stdin: '{"apps":[{"client_id":"c1"}]}' });
+    assertFails(ended, 2, /standard input has no client field/);
+    assert.deepEqual(scenario.proxy.seen, []);
   });
 
   it("rejects IDs and secrets that aren't strings, and private keys", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const stdin = "- client_id: 20240101\n- client_secret: 123456789\n- jwks: { keys: [{ kty: oct, k: c2VjcmV0 }] }\n";
-    const ended = await scene.run(["clients", "import"], { stdin });
-    ends(ended, 2);
+    const ended = await scenario.run(["clients", "import"], { stdin });
+    assertExit(ended, 2);
     assert.match(ended.stderr, /client 1: client_id must be a string\n/);
     assert.match(ended.stderr, /client 2: client_secret must be a string\n/);
     assert.match(ended.stderr, /client 3: jwks contains the private part of key 1 \(k\)\n/);
     assert.ok(!ended.stderr.includes("c2VjcmV0"));
-    assert.deepEqual(scene.proxy.seen, []);
+    assert.deepEqual(scenario.proxy.seen, []);
   });
 });

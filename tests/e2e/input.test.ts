@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { BINARY, type Running, type RunOptions, runBinary, start, startBinary, temporaryFolder } from "./binary.ts";
 import { waitUntilIdle } from "./process-state.ts";
-import { ends, fails, SLOW, told } from "./scenario.ts";
+import { assertExit, assertFails, describeRun, SLOW } from "./scenario.ts";
 
 const CREATE = ["clients", "create", "-g", "client_credentials"];
 
@@ -71,18 +71,30 @@ describe("input", () => {
   it("that is too large is a usage error, from a file and from standard input", SLOW, async () => {
     for (const { args, name, limit, prefix = "" } of READERS) {
       const file = await runBinary([...args, `${prefix}/dev/zero`], OPTIONS);
-      fails(file, 2, new RegExp(`^Error: Cannot read "/dev/zero" of ${name}: the input is larger than ${limit}$`));
+      assertFails(
+        file,
+        2,
+        new RegExp(`^Error: Cannot read "/dev/zero" of ${name}: the input is larger than ${limit}$`),
+      );
       const ended = await startWith("/dev/zero", [...args, "-"]).ended;
-      fails(ended, 2, new RegExp(`^Error: Cannot read standard input of ${name}: the input is larger than ${limit}$`));
+      assertFails(
+        ended,
+        2,
+        new RegExp(`^Error: Cannot read standard input of ${name}: the input is larger than ${limit}$`),
+      );
     }
     const ids = await startWith("/dev/zero", ["clients", "delete", "-"]).ended;
-    fails(ids, 2, /^Error: Cannot read standard input of delete: the input is larger than 256 MiB$/);
+    assertFails(ids, 2, /^Error: Cannot read standard input of delete: the input is larger than 256 MiB$/);
   });
 
   it("without an end stops at the limit in a pipe too", SLOW, async () => {
     for (const { args, name, limit } of READERS) {
       const ended = await start("/bin/sh", ["-c", 'yes | "$0" "$@"', BINARY, ...args, "-"], OPTIONS).ended;
-      fails(ended, 2, new RegExp(`^Error: Cannot read standard input of ${name}: the input is larger than ${limit}$`));
+      assertFails(
+        ended,
+        2,
+        new RegExp(`^Error: Cannot read standard input of ${name}: the input is larger than ${limit}$`),
+      );
     }
   });
 
@@ -91,9 +103,9 @@ describe("input", () => {
     const files = ["one", "two", "three"].map((name) => join(folder.path, `${name}.ndjson`));
     for (const file of files) execFileSync("truncate", ["-s", "100M", file]);
     const ended = await runBinary(["clients", "import", ...files], OPTIONS);
-    ends(ended, 2);
-    assert.match(ended.stderr, /three\.ndjson" of import: the input is larger than 256 MiB/, told(ended));
-    assert.doesNotMatch(ended.stderr, /(?:one|two)\.ndjson" of import: the input is larger/, told(ended));
+    assertExit(ended, 2);
+    assert.match(ended.stderr, /three\.ndjson" of import: the input is larger than 256 MiB/, describeRun(ended));
+    assert.doesNotMatch(ended.stderr, /(?:one|two)\.ndjson" of import: the input is larger/, describeRun(ended));
   });
 
   it("as large as the limit is read", SLOW, async () => {
@@ -101,17 +113,21 @@ describe("input", () => {
     const file = join(folder.path, "secret");
     execFileSync("/bin/sh", ["-c", `head -c 4096 /dev/zero | tr '\\0' a >"$0"`, file]);
     const args = [...CREATE, "--dry-run", "--endpoint", "http://127.0.0.1:1", "--secret-file"];
-    ends(await runBinary([...args, file]), 0);
-    ends(await startWith(file, [...args, "-"]).ended, 0);
+    assertExit(await runBinary([...args, file]), 0);
+    assertExit(await startWith(file, [...args, "-"]).ended, 0);
     execFileSync("/bin/sh", ["-c", 'printf a >>"$0"', file]);
-    fails(await runBinary([...args, file]), 2, /of --secret-file: the input is larger than 4 KiB/);
+    assertFails(await runBinary([...args, file]), 2, /of --secret-file: the input is larger than 4 KiB/);
   });
 
   it("that is a folder is a usage error, and an empty one has its own", SLOW, async () => {
     for (const { args } of READERS) {
-      fails(await startWith("/proc", [...args, "-"]).ended, 2, /standard input of .*: it is a folder$/);
+      assertFails(await startWith("/proc", [...args, "-"]).ended, 2, /standard input of .*: it is a folder$/);
     }
-    fails(await startWith("/dev/null", [...CREATE, "--secret-file", "-"]).ended, 2, /no secret in standard input/);
+    assertFails(
+      await startWith("/dev/null", [...CREATE, "--secret-file", "-"]).ended,
+      2,
+      /no secret in standard input/,
+    );
   });
 
   it("that never comes ends at a signal", SLOW, async () => {
@@ -121,11 +137,11 @@ describe("input", () => {
       await using named = startBinary([...args, `${prefix}${pipe.path}`], OPTIONS);
       await opens(named, pipe.path);
       named.kill("SIGTERM");
-      ends(await named.ended, 143);
+      assertExit(await named.ended, 143);
       await using waiting = startWith(pipe.path, [...args, "-"]);
       await waitUntilIdle(waiting.pid);
       waiting.kill("SIGINT");
-      ends(await waiting.ended, 130);
+      assertExit(await waiting.ended, 130);
     }
   });
 
@@ -137,7 +153,7 @@ describe("input", () => {
       await using running = startBinary([...args, `${prefix}${path}`], OPTIONS);
       await waitUntilIdle(running.pid);
       running.kill("SIGTERM");
-      ends(await running.ended, 143);
+      assertExit(await running.ended, 143);
     }
   });
 
@@ -145,13 +161,13 @@ describe("input", () => {
     using home = temporaryFolder();
     const env = { ...OPTIONS.env, HOME: home.path };
     const named = await runBinary(["clients", "list", "--config", "/dev/zero"], { env });
-    fails(named, 2, /^Error: Cannot read the config file "\/dev\/zero": it is larger than 1 MiB$/);
+    assertFails(named, 2, /^Error: Cannot read the config file "\/dev\/zero": it is larger than 1 MiB$/);
     symlinkSync("/dev/zero", join(home.path, ".hydra.yaml"));
-    fails(await runBinary(["clients", "list"], { env }), 2, /\.hydra\.yaml": it is larger than 1 MiB$/);
+    assertFails(await runBinary(["clients", "list"], { env }), 2, /\.hydra\.yaml": it is larger than 1 MiB$/);
     using pipe = silentPipe(home.path);
     await using running = startBinary(["clients", "list", "--config", pipe.path], { env });
     await opens(running, pipe.path);
     running.kill("SIGTERM");
-    ends(await running.ended, 143);
+    assertExit(await running.ended, 143);
   });
 });

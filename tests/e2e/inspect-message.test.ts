@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type Gpg, openGpg } from "../adapters/gpg.ts";
 import { type Ended, runBinary, temporaryFolder } from "./binary.ts";
-import { ends, fails, SLOW, told } from "./scenario.ts";
+import { assertExit, assertFails, describeRun, SLOW } from "./scenario.ts";
 
 describe("pgp inspect", () => {
   let gpg: Gpg;
@@ -56,11 +56,15 @@ describe("pgp inspect", () => {
       "key file.txt",
     ]) {
       const ended = await inspect(name, "-q");
-      ends(ended, 0);
+      assertExit(ended, 0);
       assert.equal(ended.stdout, `${alice}\n`);
     }
-    fails(await inspect("none.asc"), 2, /^Error: Cannot read "none\.asc" of pgp inspect: the file does not exist$/);
-    fails(await inspect("none"), 7, /^Error: Cannot read a key from the given key: /);
+    assertFails(
+      await inspect("none.asc"),
+      2,
+      /^Error: Cannot read "none\.asc" of pgp inspect: the file does not exist$/,
+    );
+    assertFails(await inspect("none"), 7, /^Error: Cannot read a key from the given key: /);
   });
 
   it("describes an encrypted message, and finds the given key among its recipients", SLOW, async () => {
@@ -75,19 +79,19 @@ describe("pgp inspect", () => {
       Buffer.from(armored).toString("base64"),
     ]) {
       const plain = await inspect(material);
-      ends(plain, 0);
+      assertExit(plain, 0);
       assert.match(plain.stdout, /^Message: {3}encrypted to 2 keys$/m);
       for (const fingerprint of [alice, bob])
         assert.match(plain.stdout, new RegExp(`^Recipient: key ID ${idOf(fingerprint)} \\(RSA\\)$`, "m"));
       assert.match(plain.stdout, /^Match: {5}unknown: compare it with --pgp-key$/m);
       const own = await inspect(material, "--pgp-key", "@bob.asc");
-      ends(own, 0);
+      assertExit(own, 0);
       assert.match(own.stdout, new RegExp(`key ID ${idOf(bob)} .*: key ${bob}, bob <bob@example.org>$`, "m"));
       assert.match(own.stdout, /^Match: {5}yes, /m);
       const other = await inspect(material, "--pgp-key", "@carol.asc");
-      ends(other, 7);
+      assertExit(other, 7);
       assert.match(other.stdout, /^Match: {5}no, /m);
-      assert.equal(other.stderr, "", told(other));
+      assert.equal(other.stderr, "", describeRun(other));
     }
     const json = await inspect("message.asc", "--pgp-key", "@alice.asc", "--pgp-key", "@carol.asc", "--format", "json");
     const [described] = JSON.parse(json.stdout);
@@ -103,12 +107,12 @@ describe("pgp inspect", () => {
   it("knows hidden recipients, and messages with a password", SLOW, async () => {
     write("hidden.gpg", encrypted("-R", alice));
     const hidden = await inspect("hidden.gpg", "--pgp-key", "@bob.asc");
-    ends(hidden, 0);
+    assertExit(hidden, 0);
     assert.match(hidden.stdout, /^Recipient: key ID hidden \(RSA\)$/m);
     assert.match(hidden.stdout, /^Match: {5}unknown: the sender has hidden recipients$/m);
     write("password.gpg", gpg.run(["--symmetric", "--passphrase", "test"], { input: "x" }).stdout);
     const password = await inspect("password.gpg", "--pgp-key", "@bob.asc");
-    ends(password, 7);
+    assertExit(password, 7);
     assert.match(password.stdout, /^Message: {3}encrypted to 0 keys and 1 password$/m);
   });
 
@@ -125,6 +129,6 @@ describe("pgp inspect", () => {
       "0",
     ];
     const ended = await runBinary([...args, "--pgp-key", "@message.asc"], { cwd: folder.path });
-    fails(ended, 7, /this is a message, not a key$/);
+    assertFails(ended, 7, /this is a message, not a key$/);
   });
 });

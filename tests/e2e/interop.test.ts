@@ -10,7 +10,7 @@ import { packetsOf, TAG } from "../../lib/core/keys/key-material.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../../lib/core/keys/recipient.ts";
 import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { type Ended, start, temporaryFolder } from "./binary.ts";
-import { ends, openScene, SEED, SLOW, told } from "./scenario.ts";
+import { assertExit, describeRun, openScenario, SEED, SLOW } from "./scenario.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -45,7 +45,7 @@ const rnp: Reader = (message, keyFile, scratch) => {
 
 /** The message of an encrypted secret in JSON, as its bytes: binary or armored. */
 function messageIn(ended: Ended, format: EncryptedFormat): Uint8Array {
-  ends(ended, 0);
+  assertExit(ended, 0);
   const { client_secret_encrypted: text } = JSON.parse(ended.stdout);
   return format === "armor" ? Buffer.from(text) : Buffer.from(text, "base64");
 }
@@ -79,13 +79,13 @@ describe("a message of the program", () => {
 
   for (const [name, read] of Object.entries(readers)) {
     it(`is read by ${name}, for each kind of key, in each format`, SLOW, async () => {
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       const all = keys.flatMap(({ binary }) => ["--pgp-key", base64(binary)]);
       for (const format of ENCRYPTED_FORMATS) {
         const args = [...SEED, ...all, "--encrypted-format", format, "--format", "json"];
-        const ended = await scene.run(args);
+        const ended = await scenario.run(args);
         const message = messageIn(ended, format);
-        const secret = scene.sandbox.secretOf(JSON.parse(ended.stdout).client_id);
+        const secret = scenario.sandbox.secretOf(JSON.parse(ended.stdout).client_id);
         for (const { fingerprint } of keys) {
           assert.equal(read(message, join(folder.path, fingerprint), folder.path), secret, `${format} ${fingerprint}`);
         }
@@ -128,15 +128,15 @@ describe("an unusual but usable key", () => {
   }
 
   it("adds nothing to either stream", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const streams = async (material: Uint8Array, NODE_ENV?: string): Promise<readonly string[]> => {
-      const ended = await scene.run([...SEED, "--pgp-key", base64(material)], { env: { NODE_ENV } });
-      ends(ended, 0);
+      const ended = await scenario.run([...SEED, "--pgp-key", base64(material)], { env: { NODE_ENV } });
+      assertExit(ended, 0);
       const [all, id = "", message = ""] =
         /^OAuth 2\.0 Client ID: (\S+)\nOAuth 2\.0 Encrypted Client Secret: ([A-Za-z0-9+/]+=*)\n$/.exec(ended.stdout) ??
         [];
-      assert.equal(all, ended.stdout, told(ended));
-      assert.equal(gpg.decrypt(Buffer.from(message, "base64")), scene.sandbox.secretOf(id));
+      assert.equal(all, ended.stdout, describeRun(ended));
+      assert.equal(gpg.decrypt(Buffer.from(message, "base64")), scenario.sandbox.secretOf(id));
       return [ended.stdout.replace(id, "ID").replace(message, "MESSAGE"), ended.stderr];
     };
     const plain = await streams(key.binary);
@@ -148,18 +148,18 @@ describe("an unusual but usable key", () => {
   });
 
   it("adds nothing to either stream under Deno", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     using cache = temporaryFolder();
     const env = {
       NODE_ENV: "development",
       DENO_DIR: cache.path,
       DENO_NO_UPDATE_CHECK: "1",
-      HYDRA_ADMIN_URL: scene.url,
+      HYDRA_ADMIN_URL: scenario.url,
     };
     for (const material of [withStraySignatures(), withUnknownAlgorithm()]) {
       const args = ["run", "-A", "--no-prompt", join(ROOT, "cli.ts"), ...SEED, "--pgp-key", base64(material)];
       const ended = await start(join(ROOT, "node_modules/.bin/deno"), args, { env }).ended;
-      ends(ended, 0);
+      assertExit(ended, 0);
       assert.match(ended.stdout, /^OAuth 2\.0 Client ID: \S+\nOAuth 2\.0 Encrypted Client Secret: \S+\n$/);
       assert.match(ended.stderr, /^Encrypted to \S+ "Odd <odd@example\.com>" \(.*\)\nDecrypt with: [^\n]+\n$/);
     }

@@ -13,7 +13,7 @@ import { asJson, exchange } from "../conformance/servers.ts";
 import { BINARY, type Ended, runBinary, start, temporaryFolder } from "./binary.ts";
 import { openReader, publicPart, type Reader } from "./delivered.ts";
 import { inOrder, instead, swapped } from "./fault-proxy.ts";
-import { ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
+import { assertExit, assertFails, describeRun, openScenario, type Scenario, SLOW } from "./scenario.ts";
 import { openTokenServer } from "./token-server.ts";
 
 const KEYED = [
@@ -34,8 +34,8 @@ before(async () => {
 });
 
 /** The only key of a client, which must be public. */
-function storedKey(scene: Scene, id: string): v.InferOutput<typeof PublicKey> {
-  const client = scene.sandbox.clients().find((one) => one["client_id"] === id) ?? assert.fail("no client");
+function storedKey(scenario: Scenario, id: string): v.InferOutput<typeof PublicKey> {
+  const client = scenario.sandbox.clients().find((one) => one["client_id"] === id) ?? assert.fail("no client");
   const [key] = v.parse(KeySet, client["jwks"]).keys;
   for (const part of ["d", "p", "q", "dp", "dq", "qi", "k"]) assert.ok(!(part in key), `${part} was sent`);
   return key;
@@ -77,8 +77,8 @@ describe("--generate-key", () => {
         ["2.1", ["ES256"]],
         ["1.8", ["RS256"]],
       ] as const) {
-        await using scene = await openScene(version);
-        await using tokens = await openTokenServer(scene.sandbox);
+        await using scenario = await openScenario(version);
+        await using tokens = await openTokenServer(scenario.sandbox);
         using folder = temporaryFolder();
         for (const algorithm of algorithms) {
           for (const form of ["key.pem", "key.key", "key.json", "encrypted.pem"] as const) {
@@ -86,16 +86,16 @@ describe("--generate-key", () => {
             const encrypted = form === "encrypted.pem";
             const args = [...KEYED, "--generate-key", algorithm, "--key-out", file, "--format", "json", "-v"];
             const verify = ["--verify", "--public-url", tokens.url];
-            const ended = await scene.run([...args, ...verify, ...(encrypted ? ["--pgp-key", reader.key] : [])]);
-            ends(ended, 0);
+            const ended = await scenario.run([...args, ...verify, ...(encrypted ? ["--pgp-key", reader.key] : [])]);
+            assertExit(ended, 0);
             const shown = asJson(JSON.parse(ended.stdout));
             const id = String(shown["client_id"]);
-            assert.ok(ended.stderr.includes(`Verified: client "${id}" got a token\n`), told(ended));
+            assert.ok(ended.stderr.includes(`Verified: client "${id}" got a token\n`), describeRun(ended));
             const text = readFileSync(file, "utf8");
             assert.equal(statSync(file).mode & 0o7777, 0o600);
             const plain = encrypted ? await reader.read(text) : text;
             const key = privateKey(plain);
-            const stored = storedKey(scene, id);
+            const stored = storedKey(scenario, id);
             assert.deepEqual({ ...stored, ...publicPart(plain) }, stored);
             const { alg, use, kid } = stored;
             assert.deepEqual({ alg, use, kid }, { alg: algorithm, use: "sig", kid: thumbprint(stored) });
@@ -104,18 +104,21 @@ describe("--generate-key", () => {
             else assert.match(plain, /^-----BEGIN PRIVATE KEY-----\n/);
             const size = key.asymmetricKeyDetails;
             assert.ok(algorithm === "ES256" ? size?.namedCurve === "prime256v1" : (size?.modulusLength ?? 0) >= 3072);
-            const client = scene.sandbox.clients().find((one) => one["client_id"] === id);
+            const client = scenario.sandbox.clients().find((one) => one["client_id"] === id);
             assert.equal(client?.["token_endpoint_auth_signing_alg"], algorithm);
             assert.equal(client?.["token_endpoint_auth_method"], "private_key_jwt");
             // The server made a secret beside the key, which nobody asked for.
-            const secret = scene.sandbox.secretOf(id) ?? "";
+            const secret = scenario.sandbox.secretOf(id) ?? "";
             assert.notEqual(secret, "");
             for (const hidden of [secret, ...privateParts(key)]) {
-              assert.ok(!`${ended.stdout}${ended.stderr}`.includes(hidden), `${hidden} is shown: ${told(ended)}`);
+              assert.ok(
+                !`${ended.stdout}${ended.stderr}`.includes(hidden),
+                `${hidden} is shown: ${describeRun(ended)}`,
+              );
               if (encrypted) assert.ok(!text.includes(hidden));
-              assert.ok(!scene.proxy.seen.some(({ body }) => body.includes(hidden)), `${hidden} was sent`);
+              assert.ok(!scenario.proxy.seen.some(({ body }) => body.includes(hidden)), `${hidden} was sent`);
             }
-            assert.deepEqual([readdirSync(folder.path), readdirSync(scene.home)], [[form], []]);
+            assert.deepEqual([readdirSync(folder.path), readdirSync(scenario.home)], [[form], []]);
             rmSync(file);
           }
         }
@@ -125,7 +128,7 @@ describe("--generate-key", () => {
 
   it("encrypts the key to the recipients only, in each format, and never shows the server's secret", SLOW, async () => {
     const tokens: string[] = [];
-    await using scene = await openScene("26", ({ method }) =>
+    await using scenario = await openScenario("26", ({ method }) =>
       method === "POST"
         ? swapped((reply) => {
             const token = `registration-${tokens.length}-hush`;
@@ -138,42 +141,46 @@ describe("--generate-key", () => {
     for (const [n, format] of [...formats, "raw=$", "jsonpath=$.client_secret"].entries()) {
       const id = `c${n}`;
       const args = [...KEYED, "--id", id, "--generate-key", "ES256", "--pgp-key", reader.key, "--format", format, "-v"];
-      const ended = await scene.run(args);
-      ends(ended, 0);
-      const hidden = [scene.sandbox.secretOf(id) ?? "", tokens[n] ?? assert.fail("no token")];
+      const ended = await scenario.run(args);
+      assertExit(ended, 0);
+      const hidden = [scenario.sandbox.secretOf(id) ?? "", tokens[n] ?? assert.fail("no token")];
       for (const text of hidden)
-        assert.ok(text !== "" && !`${ended.stdout}${ended.stderr}`.includes(text), told(ended));
+        assert.ok(text !== "" && !`${ended.stdout}${ended.stderr}`.includes(text), describeRun(ended));
       const encoded = /wV4D[A-Za-z0-9+/]{100,}=*/.exec(ended.stdout)?.[0];
-      const kept = scene.rescued().find(({ record }) => record.client_id === id)?.record[
+      const kept = scenario.recoveryCopies().find(({ record }) => record.client_id === id)?.record[
         "client_private_key_encrypted"
       ];
-      assert.equal(encoded === undefined, /^(env|id|k8s-secret|jsonpath.*)$/.test(format), `${format}: ${told(ended)}`);
+      assert.equal(
+        encoded === undefined,
+        /^(env|id|k8s-secret|jsonpath.*)$/.test(format),
+        `${format}: ${describeRun(ended)}`,
+      );
       // A format that leaves it out has it in a file, which is named.
       if (encoded === undefined)
         assert.match(ended.stderr, /omits the private key of client "c\d+"; its encrypted private key is in "/);
       else assert.equal(kept, undefined);
       const plain = await reader.read(String(encoded ?? kept));
-      assert.deepEqual({ ...storedKey(scene, id), ...publicPart(plain) }, storedKey(scene, id));
+      assert.deepEqual({ ...storedKey(scenario, id), ...publicPart(plain) }, storedKey(scenario, id));
       for (const part of privateParts(privateKey(plain))) assert.ok(!`${ended.stdout}${ended.stderr}`.includes(part));
     }
   });
 
   it("writes to a descriptor, and only the client to standard output", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     using folder = temporaryFolder();
     const out = join(folder.path, "key");
     const args = [...KEYED, "--id", "app", "--generate-key", "ES256", "--key-out", "fd:4"];
     const ended = await start("/bin/sh", ["-c", 'exec "$0" "$@" 4>"$OUT"', BINARY, ...args], {
-      env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, OUT: out },
+      env: { HYDRA_ADMIN_URL: scenario.url, HOME: scenario.home, OUT: out },
     }).ended;
-    ends(ended, 0);
+    assertExit(ended, 0);
     assert.equal(ended.stdout, "OAuth 2.0 Client ID: app\n");
     const text = readFileSync(out, "utf8");
-    assert.deepEqual({ ...storedKey(scene, "app"), ...publicPart(text) }, storedKey(scene, "app"));
+    assert.deepEqual({ ...storedKey(scenario, "app"), ...publicPart(text) }, storedKey(scenario, "app"));
   });
 
   it("is rejected before anything is created where it cannot be intended", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     using folder = temporaryFolder();
     const at = (name: string): string => join(folder.path, name);
     const out = ["--key-out", at("key.pem")];
@@ -204,24 +211,24 @@ describe("--generate-key", () => {
       [[...es256, ...out, "--verify"], /--verify needs --public-url or --token-endpoint/],
     ];
     for (const [args, message, env] of cases) {
-      const ended = await scene.run(args, env === undefined ? {} : { env });
-      ends(ended, 2);
+      const ended = await scenario.run(args, env === undefined ? {} : { env });
+      assertExit(ended, 2);
       assert.match(ended.stderr, message);
       assert.equal(ended.stdout, "");
-      assert.deepEqual(readdirSync(folder.path).sort(), ["secret", "taken"], told(ended));
+      assert.deepEqual(readdirSync(folder.path).sort(), ["secret", "taken"], describeRun(ended));
     }
-    assert.equal(scene.proxy.seen.length, 0);
-    assert.deepEqual(scene.rescued(), []);
-    const bad = await scene.run([...es256, ...out, "--pgp-key", "not a key"]);
-    fails(bad, 7, /--pgp-key/);
-    assert.deepEqual([scene.proxy.seen.length, readdirSync(folder.path).sort()], [0, ["secret", "taken"]]);
+    assert.equal(scenario.proxy.seen.length, 0);
+    assert.deepEqual(scenario.recoveryCopies(), []);
+    const bad = await scenario.run([...es256, ...out, "--pgp-key", "not a key"]);
+    assertFails(bad, 7, /--pgp-key/);
+    assert.deepEqual([scenario.proxy.seen.length, readdirSync(folder.path).sort()], [0, ["secret", "taken"]]);
   });
 
   it("leaves an existing client and its key unchanged under --if-exists skip", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     using folder = temporaryFolder();
     const run = (name: string): Promise<Ended> =>
-      scene.run([
+      scenario.run([
         ...KEYED,
         "--id",
         "app",
@@ -232,14 +239,14 @@ describe("--generate-key", () => {
         "--if-exists",
         "skip",
       ]);
-    ends(await run("a.pem"), 0);
-    const key = storedKey(scene, "app");
+    assertExit(await run("a.pem"), 0);
+    const key = storedKey(scenario, "app");
     const again = await run("b.pem");
-    ends(again, 0);
+    assertExit(again, 0);
     assert.match(again.stderr, /was skipped: nothing differs; no secret was delivered/);
-    assert.deepEqual(storedKey(scene, "app"), key);
+    assert.deepEqual(storedKey(scenario, "app"), key);
     assert.deepEqual(readdirSync(folder.path), ["a.pem"]);
-    const conflict = await scene.run([
+    const conflict = await scenario.run([
       ...KEYED,
       "--id",
       "app",
@@ -248,7 +255,7 @@ describe("--generate-key", () => {
       "--key-out",
       join(folder.path, "c.pem"),
     ]);
-    fails(conflict, 5, /client "app" already exists/);
+    assertFails(conflict, 5, /client "app" already exists/);
     assert.deepEqual(readdirSync(folder.path), ["a.pem"]);
   });
 
@@ -259,26 +266,26 @@ describe("--generate-key", () => {
       headers: { "content-type": "application/json" },
       body: '{"error":"Unable to locate the resource","error_description":""}',
     });
-    await using scene = await openScene("26", ({ method, target }) => {
+    await using scenario = await openScenario("26", ({ method, target }) => {
       const look = method === "GET" && target.endsWith("/app") && hidden;
       if (method === "POST") hidden = false;
       return look ? absent : undefined;
     });
     using folder = temporaryFolder();
-    const made = await fetch(`${scene.sandbox.url}/admin/clients`, { method: "POST", body: '{"client_id":"app"}' });
+    const made = await fetch(`${scenario.sandbox.url}/admin/clients`, { method: "POST", body: '{"client_id":"app"}' });
     assert.equal(made.status, 201);
     const out = ["--generate-key", "ES256", "--key-out", join(folder.path, "key.pem")];
-    const ended = await scene.run([...KEYED, "--id", "app", ...out, "--if-exists", "skip"]);
-    ends(ended, 0);
-    assert.equal(scene.proxy.posts().length, 1);
+    const ended = await scenario.run([...KEYED, "--id", "app", ...out, "--if-exists", "skip"]);
+    assertExit(ended, 0);
+    assert.equal(scenario.proxy.posts().length, 1);
     assert.match(ended.stderr, /was skipped/);
     assert.deepEqual(readdirSync(folder.path), []);
   });
 
   it("shows the request, and no key, under --dry-run", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     using folder = temporaryFolder();
-    const ended = await scene.run([
+    const ended = await scenario.run([
       ...KEYED,
       "--generate-key",
       "ES256",
@@ -286,59 +293,59 @@ describe("--generate-key", () => {
       join(folder.path, "k.pem"),
       "--dry-run",
     ]);
-    ends(ended, 0);
+    assertExit(ended, 0);
     assert.doesNotMatch(ended.stdout, /"d"/);
-    assert.deepEqual([scene.proxy.seen.length, readdirSync(folder.path)], [0, []]);
+    assert.deepEqual([scenario.proxy.seen.length, readdirSync(folder.path)], [0, []]);
   });
 });
 
 describe("--verify", () => {
   it("tests a new secret and a new key at the public endpoints, and reports when they are rejected", SLOW, async () => {
-    await using scene = await openScene();
-    await using other = await openScene();
-    await using tokens = await openTokenServer(scene.sandbox);
+    await using scenario = await openScenario();
+    await using other = await openScenario();
+    await using tokens = await openTokenServer(scenario.sandbox);
     await using strangers = await openTokenServer(other.sandbox);
     using folder = temporaryFolder();
     const client = ["clients", "create", "-g", "client_credentials", "-r", "token"];
     for (const method of ["client_secret_basic", "client_secret_post"]) {
       const args = [...client, "--token-endpoint-auth-method", method, "--verify"];
-      const good = await scene.run([...args, "--token-endpoint", `${tokens.url}/token`]);
-      ends(good, 0);
+      const good = await scenario.run([...args, "--token-endpoint", `${tokens.url}/token`]);
+      assertExit(good, 0);
       assert.match(good.stderr, /^Verified: client "\S+" got a token$/m);
       assert.equal(tokens.asked.at(-1)?.authorization === undefined, method === "client_secret_post");
       // Those who are refused are told so, and get their credentials all the same: the client is there.
-      const bad = await scene.run([...args, "--id", method, "--public-url", strangers.url]);
-      ends(bad, 1);
+      const bad = await scenario.run([...args, "--id", method, "--public-url", strangers.url]);
+      assertExit(bad, 1);
       assert.match(
         bad.stderr,
         /^Error: Cannot verify the credentials of client "\w+": the revocation endpoint answered 401 \(invalid_client\)$/m,
       );
-      assert.ok(bad.stdout.includes(scene.sandbox.secretOf(method) ?? "nothing"), told(bad));
+      assert.ok(bad.stdout.includes(scenario.sandbox.secretOf(method) ?? "nothing"), describeRun(bad));
     }
     const keyed = [...KEYED, "--generate-key", "ES256", "--key-out", join(folder.path, "k.pem"), "--id", "keyed"];
-    const bad = await scene.run([...keyed, "--verify", "--public-url", strangers.url]);
-    ends(bad, 1);
+    const bad = await scenario.run([...keyed, "--verify", "--public-url", strangers.url]);
+    assertExit(bad, 1);
     assert.match(bad.stderr, /^Error: Cannot verify/m);
     const text = readFileSync(join(folder.path, "k.pem"), "utf8");
-    assert.deepEqual({ ...storedKey(scene, "keyed"), ...publicPart(text) }, storedKey(scene, "keyed"));
+    assert.deepEqual({ ...storedKey(scenario, "keyed"), ...publicPart(text) }, storedKey(scenario, "keyed"));
   });
 
   it("detects the endpoint before anything is created", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const create = ["clients", "create", "-g", "client_credentials", "--verify"];
     const cases: readonly (readonly [more: readonly string[], status: number, message: RegExp])[] = [
       [["--public-url", "http://127.0.0.1:1"], 6, /Cannot find the token endpoint/],
-      [["--public-url", scene.sandbox.url], 1, /without a discovery document/],
+      [["--public-url", scenario.sandbox.url], 1, /without a discovery document/],
       [["--public-url", "ftp://me:hush@x"], 2, /is not an http or https URL/],
       [["--token-endpoint", "me:hush@x"], 2, /is not an http or https URL/],
       [["--token-endpoint", "ftp://me:hush@x/"], 2, /is not an http or https URL/],
     ];
     for (const [more, status, message] of cases) {
-      const ended = await scene.run([...create, ...more]);
-      fails(ended, status, message);
+      const ended = await scenario.run([...create, ...more]);
+      assertFails(ended, status, message);
       assert.doesNotMatch(ended.stderr, /hush/);
     }
-    assert.equal(scene.proxy.seen.length, 0);
+    assert.equal(scenario.proxy.seen.length, 0);
   });
 
   it("that is never answered, or interrupted by a signal, still delivers the credentials", SLOW, async () => {
@@ -353,23 +360,24 @@ describe("--verify", () => {
     const address = silent.address();
     if (address === null || typeof address === "string") throw new Error("the server has no port");
     try {
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       const args = (id: string): readonly string[] => [
         ...["clients", "create", "-g", "client_credentials", "--id", id, "--fail-after", "5s"],
         ...["--verify", "--token-endpoint", `http://127.0.0.1:${address.port}/token`],
       ];
-      const slow = scene.run(args("slow"));
-      await using running = scene.start(args("signalled"));
-      while (scene.sandbox.secretOf("signalled") === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+      const slow = scenario.run(args("slow"));
+      await using running = scenario.start(args("signalled"));
+      while (scenario.sandbox.secretOf("signalled") === undefined)
+        await new Promise((resolve) => setTimeout(resolve, 5));
       await asked.promise;
       running.kill("SIGTERM");
       const signalled = await running.ended;
-      ends(signalled, 143);
-      assert.ok(signalled.stdout.includes(scene.sandbox.secretOf("signalled") ?? "nothing"), told(signalled));
+      assertExit(signalled, 143);
+      assert.ok(signalled.stdout.includes(scenario.sandbox.secretOf("signalled") ?? "nothing"), describeRun(signalled));
       const ended = await slow;
-      ends(ended, 1);
+      assertExit(ended, 1);
       assert.match(ended.stderr, /^Error: Cannot verify .*no complete response in time/m);
-      assert.ok(ended.stdout.includes(scene.sandbox.secretOf("slow") ?? "nothing"), told(ended));
+      assert.ok(ended.stdout.includes(scenario.sandbox.secretOf("slow") ?? "nothing"), describeRun(ended));
     } finally {
       silent.close();
       silent.closeAllConnections();
@@ -377,18 +385,18 @@ describe("--verify", () => {
   });
 
   it("follows the secret that the server answered", SLOW, async () => {
-    await using scene = await openScene(
+    await using scenario = await openScenario(
       "26",
       inOrder(async (exchange) => {
         const body = { ...JSON.parse(exchange.body), client_secret: "made-by-the-server-0123" };
-        const answer = await fetch(`${scene.sandbox.url}${exchange.target}`, {
+        const answer = await fetch(`${scenario.sandbox.url}${exchange.target}`, {
           method: "POST",
           body: JSON.stringify(body),
         });
         exchange.reply({ status: answer.status, body: await answer.text() });
       }),
     );
-    await using tokens = await openTokenServer(scene.sandbox);
+    await using tokens = await openTokenServer(scenario.sandbox);
     const args = [
       "clients",
       "create",
@@ -400,9 +408,9 @@ describe("--verify", () => {
       "--public-url",
       tokens.url,
     ];
-    const ended = await scene.run(args);
-    ends(ended, 0);
-    assert.equal(scene.sandbox.secretOf("app"), "made-by-the-server-0123");
+    const ended = await scenario.run(args);
+    assertExit(ended, 0);
+    assert.equal(scenario.sandbox.secretOf("app"), "made-by-the-server-0123");
     assert.ok(ended.stdout.includes("made-by-the-server-0123"));
     assert.match(ended.stderr, /^Verified: /m);
   });
@@ -427,8 +435,8 @@ for (const { admin, publicUrl } of ENDPOINTS) {
           const ended = await runBinary([...KEYED, "--generate-key", algorithm, "--key-out", file, ...verify]);
           const [, id = ""] = /^OAuth 2\.0 Client ID: (\S+)\n$/.exec(ended.stdout) ?? [];
           made.push(id);
-          ends(ended, 0);
-          assert.ok(ended.stderr.includes(`Verified: client "${id}" got a token\n`), told(ended));
+          assertExit(ended, 0);
+          assert.ok(ended.stderr.includes(`Verified: client "${id}" got a token\n`), describeRun(ended));
           assert.equal(statSync(file).mode & 0o777, 0o600);
         }
       }

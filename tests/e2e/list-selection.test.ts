@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { openScene, type Scene } from "./scenario.ts";
+import { openScenario, type Scenario } from "./scenario.ts";
 
 const CLIENTS = [
   {
@@ -23,14 +23,14 @@ const CLIENTS = [
   },
 ];
 
-async function filled(): Promise<Scene> {
-  const scene = await openScene();
+async function filled(): Promise<Scenario> {
+  const scenario = await openScenario();
   for (const client of CLIENTS)
     assert.equal(
-      (await fetch(`${scene.sandbox.url}/admin/clients`, { method: "POST", body: JSON.stringify(client) })).status,
+      (await fetch(`${scenario.sandbox.url}/admin/clients`, { method: "POST", body: JSON.stringify(client) })).status,
       201,
     );
-  return scene;
+  return scenario;
 }
 
 /** Command lines after `clients list`, and what they print. */
@@ -88,8 +88,8 @@ const WRONG: readonly (readonly [args: readonly string[], error: string, hint: R
 describe("clients list", () => {
   for (const [args, stdout] of PRINTED) {
     it(args.join(" "), async () => {
-      await using scene = await filled();
-      const ended = await scene.run(["clients", "list", ...args]);
+      await using scenario = await filled();
+      const ended = await scenario.run(["clients", "list", ...args]);
       assert.equal(ended.status, 0, ended.stderr);
       assert.equal(ended.stdout, stdout);
     });
@@ -97,19 +97,19 @@ describe("clients list", () => {
 
   for (const [args, error, hint] of WRONG) {
     it(`rejects ${args.join(" ")}`, async () => {
-      await using scene = await openScene();
-      const ended = await scene.run(["clients", "list", ...args]);
+      await using scenario = await openScenario();
+      const ended = await scenario.run(["clients", "list", ...args]);
       assert.equal(ended.status, 2);
       const [first = "", second = ""] = ended.stderr.split("\n");
       assert.equal(first, error);
       assert.match(second, hint);
-      assert.equal(scene.proxy.seen.length, 0);
+      assert.equal(scenario.proxy.seen.length, 0);
     });
   }
 
   it("writes one client as a record too", async () => {
-    await using scene = await filled();
-    const { stdout } = await scene.run(["clients", "get", "c", "--format", "tsv"]);
+    await using scenario = await filled();
+    const { stdout } = await scenario.run(["clients", "get", "c", "--format", "tsv"]);
     assert.match(stdout, /^CLIENT ID\t[^\n]+\nc\t[^\n]+\n$/);
   });
 });

@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
 import { BINARY, type Ended, type Running, type RunOptions, start, startBinary } from "./binary.ts";
 import { type FaultProxy, instead, openFaultProxy, type Plan } from "./fault-proxy.ts";
-import { ends, fails, openScene, SLOW, told } from "./scenario.ts";
+import { assertExit, assertFails, describeRun, openScenario, SLOW } from "./scenario.ts";
 
 const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26"] as const;
 
@@ -70,7 +70,7 @@ describe("clients list", () => {
       for (const count of [0, 1, PAGE, 1_050]) {
         await using crowd = await openCrowd(as, count);
         const ended = await crowd.run(["clients", "list", "-q"]);
-        ends(ended, 0);
+        assertExit(ended, 0);
         assert.equal(ended.stderr, "");
         assert.deepEqual(lines(ended.stdout), crowd.ids, `${as} with ${count}`);
         assert.equal(crowd.proxy.seen.length, Math.max(1, Math.ceil(count / PAGE)), `${as} with ${count}`);
@@ -83,7 +83,7 @@ describe("clients list", () => {
       await using crowd = await openCrowd("26", count);
       const run = async (format: string): Promise<string> => {
         const ended = await crowd.run(["clients", "list", "--format", format]);
-        ends(ended, 0);
+        assertExit(ended, 0);
         return ended.stdout;
       };
       for (const format of ["json", "json-pretty"]) {
@@ -115,7 +115,7 @@ describe("clients list", () => {
         assert.equal(crowd.proxy.seen.length, 3);
         release();
         const ended = await running.ended;
-        ends(ended, 0);
+        assertExit(ended, 0);
         for (const id of crowd.ids) assert.ok(ended.stdout.includes(id));
       }
     }
@@ -131,7 +131,7 @@ describe("clients list", () => {
       const [, most = ""] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${running.pid}/status`, "latin1")) ?? [];
       release();
       const ended = await running.ended;
-      ends(ended, 0);
+      assertExit(ended, 0);
       assert.equal(ended.stdout.split("\n").length, count + 3);
       return Number(most);
     }
@@ -184,7 +184,7 @@ describe("clients list", () => {
       for (const { args, v1, v2, from, count, more } of parts) {
         const seen = crowd.proxy.seen.length;
         const ended = await crowd.run(["clients", "list", ...args, "--format", "json"]);
-        ends(ended, 0);
+        assertExit(ended, 0);
         const { items, is_last_page: last } = JSON.parse(ended.stdout);
         assert.deepEqual(
           items.map((client: { client_id: string }) => client.client_id),
@@ -201,7 +201,7 @@ describe("clients list", () => {
 
   it("filters by owner and name where the server cannot, and passes the filter on where it can", SLOW, async () => {
     for (const as of VERSIONS) {
-      await using scene = await openScene(as);
+      await using scenario = await openScenario(as);
       const path = as.startsWith("1.") ? "/clients" : "/admin/clients";
       for (const [owner, name] of [
         ["a", "x"],
@@ -211,11 +211,11 @@ describe("clients list", () => {
         ["", ""],
       ] as const) {
         const body = JSON.stringify({ owner, client_name: name, token_endpoint_auth_method: "none" });
-        assert.equal((await fetch(`${scene.sandbox.url}${path}`, { method: "POST", body })).status, 201);
+        assert.equal((await fetch(`${scenario.sandbox.url}${path}`, { method: "POST", body })).status, 201);
       }
       const count = async (...args: readonly string[]): Promise<number> => {
-        const ended = await scene.run(["clients", "list", "-q", ...args]);
-        ends(ended, 0);
+        const ended = await scenario.run(["clients", "list", "-q", ...args]);
+        assertExit(ended, 0);
         return lines(ended.stdout).length;
       };
       assert.equal(await count("--owner", "a"), 3);
@@ -225,7 +225,7 @@ describe("clients list", () => {
       assert.equal(await count("--owner", "a", "--limit", "2"), 2);
       assert.equal(await count("--owner", "a", "--limit", "2", "--page", "2"), 1);
       assert.equal(await count("--owner", "b", "--page-size", "50"), 1);
-      const last = scene.proxy.seen.at(-1)?.target ?? "";
+      const last = scenario.proxy.seen.at(-1)?.target ?? "";
       assert.equal(new URLSearchParams(last.slice(last.indexOf("?"))).get("owner"), "b");
     }
   });
@@ -238,7 +238,7 @@ describe("clients list", () => {
       do {
         const more = token === undefined ? [] : ["--page-token", token];
         const ended = await crowd.run(["list", "clients", "--page-size", "3", "--format", "json", ...more]);
-        ends(ended, 0);
+        assertExit(ended, 0);
         const page = JSON.parse(ended.stdout);
         found.push(...page.items.map((client: { client_id: string }) => client.client_id));
         token = page.next_page_token;
@@ -262,7 +262,7 @@ describe("clients list", () => {
       [["--page-token", "nonsense"], /--page-token "nonsense" is not a page/],
       [["stray"], /Unexpected argument "stray"/],
     ] as const) {
-      fails(await crowd.run(["clients", "list", ...args]), 2, message);
+      assertFails(await crowd.run(["clients", "list", ...args]), 2, message);
     }
     assert.equal(crowd.proxy.seen.length, 0);
   });
@@ -273,7 +273,7 @@ describe("clients list", () => {
       const refuse = instead({ status: 403, body: "enough" });
       await using crowd = await openCrowd("26", 3 * PAGE, () => (++pages === 3 ? refuse : undefined));
       const ended = await crowd.run(["clients", "list", "--format", format]);
-      ends(ended, 3);
+      assertExit(ended, 3);
       for (const id of crowd.ids.slice(0, 2 * PAGE)) assert.ok(ended.stdout.includes(id));
       assert.ok(!ended.stdout.includes(crowd.ids[2 * PAGE] ?? "none"));
       if (format === "json") assert.throws(() => JSON.parse(ended.stdout));
@@ -287,7 +287,7 @@ describe("clients list", () => {
     const env = { HYDRA_ADMIN_URL: crowd.proxy.url };
     const ended = await start("/bin/sh", ["-c", script, BINARY, "clients", "list"], { env }).ended;
     assert.equal(lines(ended.stdout).length, 3);
-    assert.equal(ended.stderr, "status 0\n", told(ended));
+    assert.equal(ended.stderr, "status 0\n", describeRun(ended));
     assert.ok(crowd.proxy.seen.length < 50);
   });
 
@@ -299,7 +299,7 @@ describe("clients list", () => {
     await running.seen("stdout", crowd.ids[PAGE - 1] ?? "none");
     running.kill("SIGINT");
     const ended = await running.ended;
-    ends(ended, 130);
+    assertExit(ended, 130);
     assert.equal(lines(ended.stdout).length, PAGE);
   });
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { ends, fails, openScene, SLOW } from "./scenario.ts";
+import { assertExit, assertFails, openScenario, SLOW } from "./scenario.ts";
 
 const CLIENT = { client_id: "web", client_name: "My app", grant_types: ["client_credentials"] };
 
@@ -56,12 +56,12 @@ const EXPRESSIONS: readonly (readonly [line: string, stdout: string, stderr: str
 
 describe("an expression that selects nothing", () => {
   it("is explained on stderr, and changes neither stdout nor the exit code", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const body = JSON.stringify(CLIENT);
-    assert.equal((await fetch(`${scene.sandbox.url}/admin/clients`, { method: "POST", body })).status, 201);
+    assert.equal((await fetch(`${scenario.sandbox.url}/admin/clients`, { method: "POST", body })).status, 201);
     for (const [line, stdout, stderr] of EXPRESSIONS) {
-      const ended = await scene.run(line.split(" "));
-      ends(ended, 0);
+      const ended = await scenario.run(line.split(" "));
+      assertExit(ended, 0);
       assert.equal(ended.stderr, stderr, line);
       if (!line.includes("items.#")) assert.equal(ended.stdout, stdout, line);
     }
@@ -97,22 +97,22 @@ const QUOTED: readonly (readonly [env: Readonly<Record<string, string>>, error: 
 
 describe("a setting with a mistake", () => {
   it("in the config file is named in place of a missing endpoint", SLOW, async () => {
-    await using scene = await openScene();
-    const path = join(scene.home, ".hydra.yaml");
+    await using scenario = await openScenario();
+    const path = join(scenario.home, ".hydra.yaml");
     for (const [text, error, hint] of CONFIGS) {
       writeFileSync(path, `${text}\n`);
       chmodSync(path, 0o600);
-      const ended = await scene.run(["clients", "list"], { env: { HYDRA_ADMIN_URL: undefined } });
-      fails(ended, 2, error);
+      const ended = await scenario.run(["clients", "list"], { env: { HYDRA_ADMIN_URL: undefined } });
+      assertFails(ended, 2, error);
       assert.match(ended.stderr, hint);
     }
   });
 
   it("in a variable, a value in quotes, is an error with the value without them", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const [env, error, hint] of QUOTED) {
-      const ended = await scene.run(["clients", "list"], { env });
-      fails(ended, 2, error);
+      const ended = await scenario.run(["clients", "list"], { env });
+      assertFails(ended, 2, error);
       assert.match(ended.stderr, hint);
       assert.doesNotMatch(ended.stderr, /hush-hush/);
     }

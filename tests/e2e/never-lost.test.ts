@@ -51,7 +51,18 @@ import {
 import { openFifo } from "./fifo.ts";
 import { hasConnectionTo, waitUntilIdle } from "./process-state.ts";
 import { openRandom, type RandomSource } from "./random.ts";
-import { answered, BY_SIGNAL, ends, fails, openScene, printed, rescuedIn, type Scene, SLOW, told } from "./scenario.ts";
+import {
+  assertExit,
+  assertFails,
+  describeRun,
+  EXIT_CODES_BY_SIGNAL,
+  openScenario,
+  printed,
+  recoveryCopiesIn,
+  type Scenario,
+  SLOW,
+  waitForAnswers,
+} from "./scenario.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -353,7 +364,7 @@ interface Surroundings {
 function assertExplained(result: TrialResult, sandbox: Sandbox, around: Surroundings): void {
   const { trial, ended, kept, takenBack } = result;
   const { signal, operation } = trial;
-  const story = `${JSON.stringify(trial)}\n${told(ended)}\nkept: ${kept.map(({ text }) => text).join()}`;
+  const story = `${JSON.stringify(trial)}\n${describeRun(ended)}\nkept: ${kept.map(({ text }) => text).join()}`;
   if (signal?.name === "SIGKILL") {
     for (const { mode } of kept) assert.equal(mode, 0o600, story);
     assertNoSecretShown(result, sandbox, story);
@@ -365,7 +376,7 @@ function assertExplained(result: TrialResult, sandbox: Sandbox, around: Surround
     assert.equal(signal?.at, "the start", story);
     assert.deepEqual([kept, result.delivered, takenBack], [[], [], 0], story);
   } else if (signal !== undefined && ended.status !== 0) {
-    assert.ok([BY_SIGNAL[signal.name], 1, 2, 5, 6, 8].includes(ended.status ?? 0), story);
+    assert.ok([EXIT_CODES_BY_SIGNAL[signal.name], 1, 2, 5, 6, 8].includes(ended.status ?? 0), story);
   }
   for (const { path, mode, delivered } of kept) {
     assert.equal(mode, 0o600, story);
@@ -452,7 +463,7 @@ function tally(results: readonly TrialResult[]): {
   total += results.length;
   const stories = [...lost, ...unfounded].map(
     (one) =>
-      `${JSON.stringify(one.trial)}\nlost ${one.lost.join()} unfounded ${JSON.stringify(one.unfounded)}\n${told(one.ended)}\nkept: ${one.kept.map(({ text }) => text).join()}`,
+      `${JSON.stringify(one.trial)}\nlost ${one.lost.join()} unfounded ${JSON.stringify(one.unfounded)}\n${describeRun(one.ended)}\nkept: ${one.kept.map(({ text }) => text).join()}`,
   );
   assert.deepEqual([lost.length, unfounded.length], [0, 0], stories.join("\n\n"));
   return {
@@ -488,9 +499,9 @@ describe("no credentials are lost, and none belong to a client that does not exi
     tally(results);
     for (const { ended, kept, delivered, trial } of results) {
       const ids = trial.version === "2.1" && trial.operation === "import";
-      assert.equal(ended.status, ids ? 8 : 0, told(ended));
+      assert.equal(ended.status, ids ? 8 : 0, describeRun(ended));
       assert.deepEqual(kept, []);
-      assert.equal(delivered.length > 0, trial.operation !== "update" || trial.encrypted, told(ended));
+      assert.equal(delivered.length > 0, trial.operation !== "update" || trial.encrypted, describeRun(ended));
     }
   });
 
@@ -605,28 +616,28 @@ describe("a recovery copy", () => {
   const NOWHERE = { cwd: "/proc", env: { HOME: "/proc/missing", TMPDIR: "/proc/missing" } };
 
   it("that has no folder causes a warning in a create, and stops what cannot be undone", SLOW, async () => {
-    await using scene = await openScene();
-    const made = await scene.run([...CREATE, "--id", "app"], NOWHERE);
-    ends(made, 0);
+    await using scenario = await openScenario();
+    const made = await scenario.run([...CREATE, "--id", "app"], NOWHERE);
+    assertExit(made, 0);
     assert.match(made.stderr, /^Warning: no directory is writable .*--rescue-dir/m);
-    const secret = scene.sandbox.secretOf("app") ?? assert.fail("no client");
+    const secret = scenario.sandbox.secretOf("app") ?? assert.fail("no client");
     const key = ["--token-endpoint-auth-method", "private_key_jwt", "--generate-key", "ES256", "--pgp-key", reader.key];
-    const keyed = await scene.run([...CREATE, "--id", "keyed", ...key], NOWHERE);
-    ends(keyed, 0);
+    const keyed = await scenario.run([...CREATE, "--id", "keyed", ...key], NOWHERE);
+    assertExit(keyed, 0);
     assert.match(keyed.stderr, /^Warning: no directory is writable/m);
-    const before = scene.proxy.seen.length;
+    const before = scenario.proxy.seen.length;
     for (const args of [
       ["rotate-secret", "app"],
       ["update", "app", "--secret", GIVEN],
     ]) {
-      const ended = await scene.run(["clients", ...args], NOWHERE);
-      fails(ended, 1, /no directory is writable for a recovery copy/);
+      const ended = await scenario.run(["clients", ...args], NOWHERE);
+      assertFails(ended, 1, /no directory is writable for a recovery copy/);
     }
-    assert.ok(scene.proxy.seen.slice(before).every(({ method }) => method === "GET"));
-    assert.equal(scene.sandbox.secretOf("app"), secret);
-    const hidden = await scene.run([...CREATE, "--id", "hidden", "-q"], NOWHERE);
-    fails(hidden, 2, /omits the secret/);
-    assert.equal(scene.sandbox.secretOf("hidden"), undefined);
+    assert.ok(scenario.proxy.seen.slice(before).every(({ method }) => method === "GET"));
+    assert.equal(scenario.sandbox.secretOf("app"), secret);
+    const hidden = await scenario.run([...CREATE, "--id", "hidden", "-q"], NOWHERE);
+    assertFails(hidden, 2, /omits the secret/);
+    assert.equal(scenario.sandbox.secretOf("hidden"), undefined);
   });
 
   it("goes to the given folder, or else to the first that is writable", SLOW, async () => {
@@ -649,14 +660,14 @@ describe("a recovery copy", () => {
       [{ ...all, XDG_STATE_HOME: "/proc", HOME: "/proc" }, [], temporary],
       [{ ...all, XDG_STATE_HOME: "", HOME: "" }, [], temporary],
     ];
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const [n, [env, more, place]] of cases.entries()) {
-      const ended = await scene.run([...CREATE, "--id", `c${n}`, "-q", ...more], { env, cwd: "/proc" });
-      ends(ended, 0);
-      const [kept, ...others] = rescuedIn(place);
+      const ended = await scenario.run([...CREATE, "--id", `c${n}`, "-q", ...more], { env, cwd: "/proc" });
+      assertExit(ended, 0);
+      const [kept, ...others] = recoveryCopiesIn(place);
       assert.deepEqual(others, []);
-      assert.equal(kept?.record.client_secret, scene.sandbox.secretOf(`c${n}`));
-      assert.ok(ended.stderr.includes(kept?.path ?? "nothing"), told(ended));
+      assert.equal(kept?.record.client_secret, scenario.sandbox.secretOf(`c${n}`));
+      assert.ok(ended.stderr.includes(kept?.path ?? "nothing"), describeRun(ended));
       rmSync(kept?.path ?? "");
       for (const folder of [named, state, own, temporary]) assert.deepEqual(readdirSync(folder), []);
     }
@@ -688,36 +699,36 @@ describe("a recovery copy", () => {
   it("holds the secret before a change is sent, and goes once it is delivered", SLOW, async () => {
     for (const encrypted of [false, true]) {
       const during: string[] = [];
-      await using scene = await openScene("26", (exchange) =>
+      await using scenario = await openScenario("26", (exchange) =>
         exchange.method === "PATCH"
           ? async () => {
-              during.push(...scene.rescued().map(({ path }) => readFileSync(path, "utf8")));
+              during.push(...scenario.recoveryCopies().map(({ path }) => readFileSync(path, "utf8")));
               exchange.reply(await exchange.pass());
             }
           : undefined,
       );
-      ends(await scene.run([...CREATE, "--id", "old"]), 0);
+      assertExit(await scenario.run([...CREATE, "--id", "old"]), 0);
       const to = encrypted ? ["--pgp-key", reader.key] : [];
       for (const args of [
         ["rotate-secret", "old"],
         ["update", "old", "--secret", GIVEN],
       ]) {
-        const ended = await scene.run(["clients", ...args, ...to]);
-        ends(ended, 0);
+        const ended = await scenario.run(["clients", ...args, ...to]);
+        assertExit(ended, 0);
         const kept = during.pop() ?? assert.fail("no secret was kept");
-        const secret = scene.sandbox.secretOf("old") ?? "";
+        const secret = scenario.sandbox.secretOf("old") ?? "";
         assert.deepEqual(during, []);
         assert.equal(kept.includes(secret), !encrypted);
         assert.match(kept, encrypted ? /"client_secret_encrypted": "/ : /"client_secret": "/);
         assert.match(kept, /"state": "unverified"/);
-        assert.deepEqual(scene.rescued(), []);
+        assert.deepEqual(scenario.recoveryCopies(), []);
       }
     }
   });
 
   it("isn't written where the disk is full, and the change isn't sent", SLOW, async () => {
     using disk = openDisk(65_536);
-    await using scene = await openScene("26", (exchange) =>
+    await using scenario = await openScenario("26", (exchange) =>
       exchange.target.endsWith("/secrets/rotate")
         ? async () => {
             disk.fill();
@@ -725,19 +736,19 @@ describe("a recovery copy", () => {
           }
         : undefined,
     );
-    ends(await scene.run([...CREATE, "--id", "old"]), 0);
-    const secret = scene.sandbox.secretOf("old");
+    assertExit(await scenario.run([...CREATE, "--id", "old"]), 0);
+    const secret = scenario.sandbox.secretOf("old");
     using folder = temporaryFolder();
     const out = ["--secret-out", join(folder.path, "out.env")];
-    const ended = await scene.run(["clients", "rotate-secret", "old", "--rescue-dir", disk.path, ...out]);
-    fails(ended, 1, /cannot write a recovery copy to .*no space left/);
-    assert.equal(scene.sandbox.secretOf("old"), secret);
+    const ended = await scenario.run(["clients", "rotate-secret", "old", "--rescue-dir", disk.path, ...out]);
+    assertFails(ended, 1, /cannot write a recovery copy to .*no space left/);
+    assert.equal(scenario.sandbox.secretOf("old"), secret);
     assert.deepEqual([readdirSync(folder.path), readdirSync(disk.path)], [[], ["ballast"]]);
   });
 
   it("that a server-side rotation has no room for doesn't withhold the secret", SLOW, async () => {
     using disk = openDisk(65_536);
-    await using scene = await openScene("next", (exchange) =>
+    await using scenario = await openScenario("next", (exchange) =>
       exchange.target.endsWith("/secrets/rotate")
         ? async () => {
             disk.fill();
@@ -745,18 +756,18 @@ describe("a recovery copy", () => {
           }
         : undefined,
     );
-    ends(await scene.run([...CREATE, "--id", "old"]), 0);
+    assertExit(await scenario.run([...CREATE, "--id", "old"]), 0);
     const rotate = ["clients", "rotate-secret", "old", "--rescue-dir", disk.path];
-    const ended = await scene.run(rotate, NOWHERE);
-    ends(ended, 0);
-    assert.equal(printed(ended).secret, scene.sandbox.secretOf("old"));
+    const ended = await scenario.run(rotate, NOWHERE);
+    assertExit(ended, 0);
+    assert.equal(printed(ended).secret, scenario.sandbox.secretOf("old"));
     assert.match(ended.stderr, /^Warning: cannot write a recovery copy of the new secret of client "old"/m);
     // Where another folder has room, it is kept there meanwhile.
     rmSync(join(disk.path, "ballast"));
-    const elsewhere = await scene.run(rotate);
-    ends(elsewhere, 0);
+    const elsewhere = await scenario.run(rotate);
+    assertExit(elsewhere, 0);
     assert.doesNotMatch(elsewhere.stderr, /^Warning/m);
-    assert.deepEqual(scene.rescued(), []);
+    assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
   it("goes elsewhere when its folder is gone or full at the moment it is needed", SLOW, async () => {
@@ -773,22 +784,23 @@ describe("a recovery copy", () => {
         spoil();
         await dropAfter(exchange);
       };
-      await using scene = await openScene("26", inOrder(spoiling));
-      const ended = await scene.run([...CREATE, "--id", "app", "--fail-after", "0", ...more], {
-        env: { ...env, HOME: scene.home },
+      await using scenario = await openScenario("26", inOrder(spoiling));
+      const ended = await scenario.run([...CREATE, "--id", "app", "--fail-after", "0", ...more], {
+        env: { ...env, HOME: scenario.home },
       });
-      ends(ended, 6);
-      const [kept, ...others] = scene.rescued();
+      assertExit(ended, 6);
+      const [kept, ...others] = scenario.recoveryCopies();
       assert.deepEqual(others, []);
-      assert.equal(kept?.record.client_secret, scene.sandbox.secretOf("app"), told(ended));
-      assert.ok(ended.stderr.includes(`; its secret is in "${kept?.path}"`), told(ended));
+      assert.equal(kept?.record.client_secret, scenario.sandbox.secretOf("app"), describeRun(ended));
+      assert.ok(ended.stderr.includes(`; its secret is in "${kept?.path}"`), describeRun(ended));
     }
   });
 });
 
 describe("a client whose secret cannot be delivered", () => {
   const CREATE = ["clients", "create", "--id", "app", ...GRANT];
-  const deletions = (scene: Scene): number => scene.proxy.seen.filter(({ method }) => method === "DELETE").length;
+  const deletions = (scenario: Scenario): number =>
+    scenario.proxy.seen.filter(({ method }) => method === "DELETE").length;
 
   it("is deleted when nothing of it was delivered, and only then", SLOW, async () => {
     using disk = openDisk(65_536);
@@ -797,17 +809,17 @@ describe("a client whose secret cannot be delivered", () => {
     for (const room of [0, 70]) {
       // A page of memory is taken whole, so only what is left of a page can be written in part.
       writeFileSync(out, "x".repeat(4096 - room));
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       await using running = start("/bin/sh", ["-c", `exec "$0" "$@" >>"$OUT"`, BINARY, ...CREATE], {
-        env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, OUT: out },
+        env: { HYDRA_ADMIN_URL: scenario.url, HOME: scenario.home, OUT: out },
       });
       const ended = await running.ended;
-      ends(ended, 1);
+      assertExit(ended, 1);
       const written = readFileSync(out, "utf8").replace(/^x+/, "");
       assert.equal(written.length, room);
-      assert.equal(deletions(scene), room === 0 ? 1 : 0);
-      const secret = scene.sandbox.secretOf("app");
-      const [kept] = scene.rescued();
+      assert.equal(deletions(scenario), room === 0 ? 1 : 0);
+      const secret = scenario.sandbox.secretOf("app");
+      const [kept] = scenario.recoveryCopies();
       if (room === 0) {
         assert.equal(secret, undefined);
         assert.equal(kept, undefined);
@@ -816,7 +828,10 @@ describe("a client whose secret cannot be delivered", () => {
         assert.ok(secret?.startsWith(written.split("Client Secret: ")[1] ?? "nothing"), written);
         assert.equal(kept?.record.client_secret, secret);
         assert.equal(kept?.record.state, "made");
-        assert.ok(ended.stderr.includes(`client "app" was created; its secret is in "${kept?.path}"`), told(ended));
+        assert.ok(
+          ended.stderr.includes(`client "app" was created; its secret is in "${kept?.path}"`),
+          describeRun(ended),
+        );
       }
     }
   });
@@ -824,7 +839,7 @@ describe("a client whose secret cannot be delivered", () => {
   it("is deleted at the moment that a file cannot be written after all, and stays after a change", SLOW, async () => {
     using folder = temporaryFolder();
     const out = join(folder.path, "out.env");
-    await using scene = await openScene("26", ({ method, pass, reply }) =>
+    await using scenario = await openScenario("26", ({ method, pass, reply }) =>
       method === "POST" || method === "PATCH"
         ? async () => {
             writeFileSync(out, "mine");
@@ -832,41 +847,52 @@ describe("a client whose secret cannot be delivered", () => {
           }
         : undefined,
     );
-    fails(await scene.run([...CREATE, "--secret-out", out]), 1, /file already exists.*client "app" was deleted again/);
-    assert.deepEqual([scene.sandbox.clients().length, deletions(scene), readFileSync(out, "utf8")], [0, 1, "mine"]);
-    assert.deepEqual([scene.rescued(), readdirSync(folder.path)], [[], ["out.env"]]);
-    ends(await scene.run(CREATE), 0);
+    assertFails(
+      await scenario.run([...CREATE, "--secret-out", out]),
+      1,
+      /file already exists.*client "app" was deleted again/,
+    );
+    assert.deepEqual(
+      [scenario.sandbox.clients().length, deletions(scenario), readFileSync(out, "utf8")],
+      [0, 1, "mine"],
+    );
+    assert.deepEqual([scenario.recoveryCopies(), readdirSync(folder.path)], [[], ["out.env"]]);
+    assertExit(await scenario.run(CREATE), 0);
     for (const args of [
       ["rotate-secret", "app"],
       ["update", "app", "--secret", GIVEN],
     ]) {
       rmSync(out);
-      const ended = await scene.run(["clients", ...args, "--secret-out", out]);
-      fails(ended, 1, /Cannot deliver the new secret of client "app"/);
-      const [kept, ...others] = scene.rescued();
+      const ended = await scenario.run(["clients", ...args, "--secret-out", out]);
+      assertFails(ended, 1, /Cannot deliver the new secret of client "app"/);
+      const [kept, ...others] = scenario.recoveryCopies();
       assert.deepEqual(others, []);
-      assert.equal(kept?.record.client_secret, scene.sandbox.secretOf("app"));
+      assert.equal(kept?.record.client_secret, scenario.sandbox.secretOf("app"));
       rmSync(kept?.path ?? "");
     }
-    assert.equal(deletions(scene), 1);
+    assert.equal(deletions(scenario), 1);
   });
 
   it("stays, with its secret saved, when it's uncertain that this run created it", SLOW, async () => {
     for (const doubt of [dropAfter, swapped((reply) => ({ ...reply, status: 200 })), cutInside]) {
-      await using scene = await openScene("26", inOrder(doubt));
+      await using scenario = await openScenario("26", inOrder(doubt));
       await using running = start(
         "/bin/sh",
         ["-c", 'exec "$0" "$@" >/dev/full', BINARY, "clients", "create", ...GRANT],
         {
-          env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home },
+          env: { HYDRA_ADMIN_URL: scenario.url, HOME: scenario.home },
         },
       );
       const ended = await running.ended;
-      ends(ended, 1);
-      assert.equal(deletions(scene), 0);
-      const [kept] = scene.rescued();
-      assert.equal(kept?.record.client_secret, scene.sandbox.secretOf(kept?.record.client_id ?? ""), told(ended));
-      assert.equal(scene.sandbox.clients().length, 1);
+      assertExit(ended, 1);
+      assert.equal(deletions(scenario), 0);
+      const [kept] = scenario.recoveryCopies();
+      assert.equal(
+        kept?.record.client_secret,
+        scenario.sandbox.secretOf(kept?.record.client_id ?? ""),
+        describeRun(ended),
+      );
+      assert.equal(scenario.sandbox.clients().length, 1);
     }
   });
 });
@@ -884,41 +910,41 @@ describe("an answer nested too deeply to print", () => {
       [1_000_000, "json"],
     ] as const) {
       for (const more of [[], ["--pgp-key", reader.key], [...KEY, "--pgp-key", reader.key]]) {
-        await using scene = await openScene("26", inOrder(deeply(depth)));
-        const ended = await scene.run(["clients", "create", ...GRANT, ...more, "--id", "app", "--format", format]);
-        ends(ended, 0);
+        await using scenario = await openScenario("26", inOrder(deeply(depth)));
+        const ended = await scenario.run(["clients", "create", ...GRANT, ...more, "--id", "app", "--format", format]);
+        assertExit(ended, 0);
         assert.match(ended.stderr, TOO_DEEP);
         const delivered = await inResult(ended.stdout, reader, format);
-        assert.deepEqual(reconcile(scene.sandbox, delivered), { lost: [], unfounded: [] }, told(ended));
-        assert.deepEqual(scene.rescued(), []);
+        assert.deepEqual(reconcile(scenario.sandbox, delivered), { lost: [], unfounded: [] }, describeRun(ended));
+        assert.deepEqual(scenario.recoveryCopies(), []);
       }
     }
   });
 
   it("delivers a key to its file", SLOW, async () => {
     using folder = temporaryFolder();
-    await using scene = await openScene("26", inOrder(deeply(12_000)));
+    await using scenario = await openScenario("26", inOrder(deeply(12_000)));
     const out = join(folder.path, "key.json");
     const args = ["clients", "create", ...GRANT, ...KEY, "--id", "app", "--key-out", out, "--format", "yaml"];
-    const ended = await scene.run(args);
-    ends(ended, 0);
+    const ended = await scenario.run(args);
+    assertExit(ended, 0);
     assert.match(ended.stderr, TOO_DEEP);
-    assert.deepEqual(reconcile(scene.sandbox, await inSecretFile(out, reader, "app")), { lost: [], unfounded: [] });
+    assert.deepEqual(reconcile(scenario.sandbox, await inSecretFile(out, reader, "app")), { lost: [], unfounded: [] });
   });
 
   it("does not stop an import", SLOW, async () => {
     const deepest = deeply(12_000);
-    await using scene = await openScene("26", ({ method, body }) =>
+    await using scenario = await openScenario("26", ({ method, body }) =>
       method === "POST" && body.includes("fourth") ? deepest : undefined,
     );
     const input = IMPORTED.map((client) => JSON.stringify(client)).join("\n");
-    const ended = await scene.run(["clients", "import", "--format", "ndjson"], { stdin: input });
-    ends(ended, 0);
+    const ended = await scenario.run(["clients", "import", "--format", "ndjson"], { stdin: input });
+    assertExit(ended, 0);
     const delivered = await inResult(ended.stdout, reader, "ndjson");
     const known = new Map([["third", [GIVEN]]]);
-    assert.deepEqual(reconcile(scene.sandbox, delivered, known), { lost: [], unfounded: [] }, told(ended));
-    assert.equal(scene.sandbox.clients().length, 4);
-    assert.deepEqual(scene.rescued(), []);
+    assert.deepEqual(reconcile(scenario.sandbox, delivered, known), { lost: [], unfounded: [] }, describeRun(ended));
+    assert.equal(scenario.sandbox.clients().length, 4);
+    assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
   it("delivers a new secret that a change has set", SLOW, async () => {
@@ -928,16 +954,16 @@ describe("an answer nested too deeply to print", () => {
         ["update", "app", "--secret", GIVEN, "--pgp-key", reader.key],
         ["create", "--id", "app", "--if-exists", "update", "--secret", GIVEN, "--pgp-key", reader.key, ...GRANT],
       ]) {
-        await using scene = await openScene(version, ({ method, target }) =>
+        await using scenario = await openScenario(version, ({ method, target }) =>
           method === "PATCH" || target.endsWith("/secrets/rotate") ? deeply(12_000) : undefined,
         );
-        ends(await scene.run(["clients", "create", ...GRANT, "--id", "app"]), 0);
-        const ended = await scene.run(["clients", ...args, "--format", "yaml"]);
-        ends(ended, 0);
+        assertExit(await scenario.run(["clients", "create", ...GRANT, "--id", "app"]), 0);
+        const ended = await scenario.run(["clients", ...args, "--format", "yaml"]);
+        assertExit(ended, 0);
         assert.match(ended.stderr, TOO_DEEP);
         const [delivered] = await inResult(ended.stdout, reader, "yaml");
-        assert.equal(delivered?.secret, scene.sandbox.secretOf("app"), told(ended));
-        assert.deepEqual(scene.rescued(), []);
+        assert.equal(delivered?.secret, scenario.sandbox.secretOf("app"), describeRun(ended));
+        assert.deepEqual(scenario.recoveryCopies(), []);
       }
     }
   });
@@ -947,18 +973,18 @@ describe("the end of a run", () => {
   it("comes at most five seconds after its time when nothing is answered any more", SLOW, async () => {
     const runs = (["1s", "0"] as const).flatMap((patience) =>
       (["SIGTERM", undefined] as const).map(async (signal) => {
-        await using scene = await openScene("26", () => stallBefore);
+        await using scenario = await openScenario("26", () => stallBefore);
         const args = ["clients", "create", ...GRANT, "--api", "v2", "--fail-after", patience];
         // The program is killed, and the test fails, when the wait that must be cut short is not.
-        await using running = scene.start(args, { timeout: 50_000 });
-        await scene.proxy.arrived(1);
+        await using running = scenario.start(args, { timeout: 50_000 });
+        await scenario.proxy.arrived(1);
         // A single try has a minute of its own, which only a signal cuts short.
         if (patience === "0" && signal === undefined) return;
         if (signal !== undefined) running.kill(signal);
         const ended = await running.ended;
-        ends(ended, signal === undefined ? 6 : 143);
-        assert.equal(scene.rescued()[0]?.record.state, "unverified");
-        assert.ok(ended.stderr.includes(scene.rescued()[0]?.path ?? "nothing"), told(ended));
+        assertExit(ended, signal === undefined ? 6 : 143);
+        assert.equal(scenario.recoveryCopies()[0]?.record.state, "unverified");
+        assert.ok(ended.stderr.includes(scenario.recoveryCopies()[0]?.path ?? "nothing"), describeRun(ended));
       }),
     );
     await Promise.all(runs);
@@ -967,29 +993,29 @@ describe("the end of a run", () => {
   it("by a signal doesn't wait for a stalled reader, and loses nothing", SLOW, async () => {
     using folder = temporaryFolder();
     using fifo = openFifo(folder.path);
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const clients = Array.from({ length: 300 }, (_, n) => ({ client_id: `c${n}`, ...IMPORTED[1] }));
     await using running = start(
       "/bin/sh",
       ["-c", `exec "$0" "$@" >"$PIPE"`, BINARY, "clients", "import", "--format", "ndjson"],
       {
-        env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, PIPE: fifo.path },
+        env: { HYDRA_ADMIN_URL: scenario.url, HOME: scenario.home, PIPE: fifo.path },
         stdin: clients.map((client) => JSON.stringify(client)).join("\n"),
       },
     );
     // A pipe holds 64 KiB, which these results exceed; then the program waits, and sends no more.
-    await answered(scene, running, 60);
+    await waitForAnswers(scenario, running, 60);
     running.kill("SIGTERM");
     const ended = await running.ended;
-    const kept = await inRecoveryCopies(scene.home, reader);
+    const kept = await inRecoveryCopies(scenario.home, reader);
     const delivered = [
       ...(await inResult(fifo.read(), reader)),
       ...kept.flatMap(({ delivered }) => (delivered === undefined ? [] : [delivered])),
     ];
-    const { lost, unfounded } = reconcile(scene.sandbox, delivered);
-    assert.deepEqual([lost, unfounded], [[], []], told(ended));
-    assert.ok(kept.length > 0, told(ended));
-    assert.ok(scene.sandbox.clients().length < clients.length);
+    const { lost, unfounded } = reconcile(scenario.sandbox, delivered);
+    assert.deepEqual([lost, unfounded], [[], []], describeRun(ended));
+    assert.ok(kept.length > 0, describeRun(ended));
+    assert.ok(scenario.sandbox.clients().length < clients.length);
   });
 
   it("by a signal waits neither for input nor for the reader of a list", SLOW, async () => {
@@ -1013,7 +1039,7 @@ describe("the end of a run", () => {
         await waitUntilIdle(waiting.pid, () => proxy.seen.length > 0 === asks && !hasConnectionTo(proxy.url));
         waiting.kill("SIGINT");
         const ended = await waiting.ended;
-        ends(ended, 130);
+        assertExit(ended, 130);
         assert.match(ended.stderr, /Interrupted/);
       }
       assert.equal(sandbox.clients().length, 500);

@@ -10,7 +10,17 @@ import { startSandbox } from "../../lib/sandbox/index.ts";
 import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { runBinary, temporaryFolder } from "./binary.ts";
 import { openKeybase } from "./keybase-server.ts";
-import { ends, fails, isStored, openScene, printed, printedEncrypted, SEED, SLOW, told } from "./scenario.ts";
+import {
+  assertExit,
+  assertFails,
+  describeRun,
+  isStored,
+  openScenario,
+  printed,
+  printedEncrypted,
+  SEED,
+  SLOW,
+} from "./scenario.ts";
 import { openTcpServer, relay, type TcpServer } from "./tcp-server.ts";
 import { makeCertificates } from "./tls.ts";
 
@@ -73,28 +83,28 @@ function openDoor(target: string): Promise<TcpServer> {
 describe("a proxy from the environment", () => {
   it("is used for the network", SLOW, async () => {
     for (const name of ["HTTP_PROXY", "http_proxy"]) {
-      await using scene = await openScene();
-      await using recorder = await openRecorder(scene.url);
-      await using door = await openDoor(scene.url);
+      await using scenario = await openScenario();
+      await using recorder = await openRecorder(scenario.url);
+      await using door = await openDoor(scenario.url);
       const args = [...SEED, "--endpoint", door.url];
-      isStored(scene, await scene.run(args, { env: { [name]: recorder.url } }));
+      isStored(scenario, await scenario.run(args, { env: { [name]: recorder.url } }));
       assert.deepEqual(recorder.asked, [`POST ${door.url}/admin/clients HTTP/1.1`]);
     }
   });
 
   it("is what resolves the host", async () => {
-    await using scene = await openScene();
-    await using recorder = await openRecorder(scene.url);
+    await using scenario = await openScenario();
+    await using recorder = await openRecorder(scenario.url);
     const args = [...SEED, "--endpoint", "http://hydra.invalid:4445", "--fail-after", "0"];
-    fails(await scene.run(args), 6, /hydra\.invalid:4445: the host name cannot be resolved/);
-    isStored(scene, await scene.run(args, { env: { HTTP_PROXY: recorder.url } }));
+    assertFails(await scenario.run(args), 6, /hydra\.invalid:4445: the host name cannot be resolved/);
+    isStored(scenario, await scenario.run(args, { env: { HTTP_PROXY: recorder.url } }));
     assert.deepEqual(recorder.asked, ["POST http://hydra.invalid:4445/admin/clients HTTP/1.1"]);
   });
 
   it("is left out where NO_PROXY says so", SLOW, async () => {
-    await using scene = await openScene();
-    await using recorder = await openRecorder(scene.url);
-    await using door = await openDoor(scene.url);
+    await using scenario = await openScenario();
+    await using recorder = await openRecorder(scenario.url);
+    await using door = await openDoor(scenario.url);
     const { hostname } = new URL(door.url);
     for (const [n, [name, value]] of [
       ["NO_PROXY", hostname],
@@ -102,21 +112,23 @@ describe("a proxy from the environment", () => {
       ["NO_PROXY", "*"],
     ].entries()) {
       const env = { HTTP_PROXY: recorder.url, [name ?? ""]: value };
-      const ended = await scene.run([...SEED, "--id", `c${n}`, "--endpoint", door.url], { env });
-      ends(ended, 0);
+      const ended = await scenario.run([...SEED, "--id", `c${n}`, "--endpoint", door.url], { env });
+      assertExit(ended, 0);
     }
     assert.deepEqual(recorder.asked, []);
-    ends(
-      await scene.run([...SEED, "--endpoint", door.url], { env: { HTTP_PROXY: recorder.url, NO_PROXY: "a.example" } }),
+    assertExit(
+      await scenario.run([...SEED, "--endpoint", door.url], {
+        env: { HTTP_PROXY: recorder.url, NO_PROXY: "a.example" },
+      }),
       0,
     );
     assert.equal(recorder.asked.length, 1);
   });
 
   it("is never used for loopback", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     await using recorder = await openRecorder("http://127.0.0.1:1");
-    const { port } = new URL(scene.url);
+    const { port } = new URL(scenario.url);
     const env = {
       HTTP_PROXY: recorder.url,
       http_proxy: recorder.url,
@@ -126,8 +138,8 @@ describe("a proxy from the environment", () => {
       all_proxy: recorder.url,
     };
     for (const [n, host] of ["127.0.0.1", "localhost", "LOCALHOST", "127.1", "0x7f000001"].entries()) {
-      const ended = await scene.run([...SEED, "--id", `c${n}`, "--endpoint", `http://${host}:${port}`], { env });
-      ends(ended, 0);
+      const ended = await scenario.run([...SEED, "--id", `c${n}`, "--endpoint", `http://${host}:${port}`], { env });
+      assertExit(ended, 0);
     }
     assert.deepEqual(recorder.asked, []);
   });
@@ -139,7 +151,7 @@ describe("a proxy from the environment", () => {
     const sandbox = await startSandbox({ as: "26", listen });
     try {
       const env = { HTTP_PROXY: recorder.url, HTTPS_PROXY: recorder.url, ALL_PROXY: recorder.url };
-      ends(await runBinary([...SEED, "--endpoint", listen], { env }), 0);
+      assertExit(await runBinary([...SEED, "--endpoint", listen], { env }), 0);
       assert.deepEqual(recorder.asked, []);
     } finally {
       await sandbox.close();
@@ -147,12 +159,12 @@ describe("a proxy from the environment", () => {
   });
 
   it("is given its own credentials, which are never shown", async () => {
-    await using scene = await openScene();
-    await using recorder = await openRecorder(scene.url);
-    await using door = await openDoor(scene.url);
+    await using scenario = await openScenario();
+    await using recorder = await openRecorder(scenario.url);
+    await using door = await openDoor(scenario.url);
     const env = { HTTP_PROXY: recorder.url.replace("http://", "http://me:hush@") };
-    const ended = await scene.run([...SEED, "-v", "--endpoint", door.url, "--access-token", "tok"], { env });
-    isStored(scene, ended);
+    const ended = await scenario.run([...SEED, "-v", "--endpoint", door.url, "--access-token", "tok"], { env });
+    isStored(scenario, ended);
     const basic = Buffer.from("me:hush").toString("base64");
     assert.deepEqual(recorder.asked, [`POST ${door.url}/admin/clients HTTP/1.1 Basic ${basic}`]);
     assert.doesNotMatch(ended.stderr, /hush/);
@@ -160,19 +172,19 @@ describe("a proxy from the environment", () => {
   });
 
   it("that doesn't answer is a connection failure, without its credentials shown", async () => {
-    await using scene = await openScene();
-    await using door = await openDoor(scene.url);
+    await using scenario = await openScenario();
+    await using door = await openDoor(scenario.url);
     const env = { HTTP_PROXY: "http://me:hush@127.0.0.1:1" };
-    const ended = await scene.run([...SEED, "--endpoint", door.url, "--fail-after", "0"], { env });
-    fails(ended, 6, /refused/);
+    const ended = await scenario.run([...SEED, "--endpoint", door.url, "--fail-after", "0"], { env });
+    assertFails(ended, 6, /refused/);
     assert.match(
       ended.stderr,
       /^Hint: the request goes through the proxy of HTTP_PROXY \(http:\/\/127\.0\.0\.1:1\/\): /m,
     );
     assert.doesNotMatch(ended.stderr, /hush/);
-    assert.equal(scene.sandbox.clients().length, 0);
-    const own = await scene.run([...SEED, "--endpoint", "http://127.0.0.1:1", "--fail-after", "0"], { env });
-    fails(own, 6, /refused/);
+    assert.equal(scenario.sandbox.clients().length, 0);
+    const own = await scenario.run([...SEED, "--endpoint", "http://127.0.0.1:1", "--fail-after", "0"], { env });
+    assertFails(own, 6, /refused/);
     assert.doesNotMatch(own.stderr, /proxy/i);
   });
 
@@ -192,14 +204,14 @@ describe("a proxy from the environment", () => {
       const proxy = server.url.replace("://", "://me:hush@");
       const args = [...SEED, "--endpoint", "https://hydra.example", "--fail-after", said.endsWith("1s)") ? "1s" : "1m"];
       const ended = await runBinary(args, { env: { HTTPS_PROXY: proxy } });
-      fails(ended, 6, /no answer from https:\/\/hydra\.example: the proxy /);
-      assert.ok(ended.stderr.includes(`the proxy ${said}\n`), told(ended));
+      assertFails(ended, 6, /no answer from https:\/\/hydra\.example: the proxy /);
+      assert.ok(ended.stderr.includes(`the proxy ${said}\n`), describeRun(ended));
       assert.match(ended.stderr, /^Hint: .* proxy of HTTPS_PROXY \(http:\/\/127\.0\.0\.1:\d+\/\): /m);
       assert.doesNotMatch(ended.stderr, /hush/);
       assert.ok(said.endsWith("1s)") || asked === statuses.length, `${asked} tries`);
       if (!statuses[0].startsWith("407")) continue;
       const plain = await runBinary([...SEED, "--endpoint", "http://hydra.example"], { env: { HTTP_PROXY: proxy } });
-      fails(plain, 6, /the proxy requires credentials \(status 407\)$/);
+      assertFails(plain, 6, /the proxy requires credentials \(status 407\)$/);
       assert.match(plain.stderr, /^Hint: .* proxy of HTTP_PROXY /m);
     }
   });
@@ -215,16 +227,16 @@ describe("a proxy from the environment", () => {
       await using recorder = await openRecorder(sandbox.url);
       const env = { HTTPS_PROXY: recorder.url };
       const good = await runBinary([...SEED, "--endpoint", "https://hydra.example", "--ca-file", caFile], { env });
-      ends(good, 0);
+      assertExit(good, 0);
       assert.equal(sandbox.secretOf(printed(good).id), printed(good).secret);
       assert.match(recorder.asked[0] ?? "", /^CONNECT hydra\.example:443 /);
       const wrong = await runBinary([...SEED, "--endpoint", "https://other.example", "--ca-file", caFile], { env });
-      fails(wrong, 6, /certificate is for another host name/);
+      assertFails(wrong, 6, /certificate is for another host name/);
       const unknown = await runBinary([...SEED, "--endpoint", "https://hydra.example"], { env });
-      fails(unknown, 6, /certificate's authority is not trusted/);
+      assertFails(unknown, 6, /certificate's authority is not trusted/);
       assert.equal(sandbox.clients().length, 1);
       const skipped = await runBinary([...SEED, "--endpoint", "https://other.example", "--skip-tls-verify"], { env });
-      ends(skipped, 0);
+      assertExit(skipped, 0);
     } finally {
       await sandbox.close();
     }
@@ -245,21 +257,21 @@ describe("a proxy from the environment, for key downloads", () => {
   });
 
   it("is used for a Keybase elsewhere, with nothing of the admin API's credentials", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const keybase = await openKeybase({ username: "alice", key: alice });
     try {
       await using recorder = await openRecorder(keybase.url);
-      const ended = await scene.run(
+      const ended = await scenario.run(
         [
           ...[...SEED, "--keybase", "alice", "--pgp-fingerprint", alice.fingerprint, "--access-token", "hush"],
           ...["-H", "X-Key: hush", "--fake-tls-termination"],
         ],
         { env: { HTTP_PROXY: recorder.url, HYDRA_KEYBASE_URL: "http://keybase.invalid" } },
       );
-      ends(ended, 0);
+      assertExit(ended, 0);
       const { id, message } = printedEncrypted(ended);
-      assert.equal(gpg.decrypt(Buffer.from(message, "base64")), scene.sandbox.secretOf(id));
-      assert.equal(recorder.asked.length, 1, told(ended));
+      assert.equal(gpg.decrypt(Buffer.from(message, "base64")), scenario.sandbox.secretOf(id));
+      assert.equal(recorder.asked.length, 1, describeRun(ended));
       assert.match(recorder.asked[0] ?? "", /^GET http:\/\/keybase\.invalid\/_\/api\/1\.0\/user\/lookup\.json\?/);
       assert.doesNotMatch(JSON.stringify(keybase.asked), /hush|forwarded-proto|authorization/i);
     } finally {

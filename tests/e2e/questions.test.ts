@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ends, openScene, type Scene, SLOW } from "./scenario.ts";
+import { assertExit, openScenario, type Scenario, SLOW } from "./scenario.ts";
 import { openTerminal, type Terminal, type TerminalOptions } from "./terminal.ts";
 
-function open(scene: Scene, args: readonly string[], options: TerminalOptions = {}): Promise<Terminal> {
-  return openTerminal(args, { columns: 200, ...options, env: { HYDRA_ADMIN_URL: scene.url, ...options.env } });
+function open(scenario: Scenario, args: readonly string[], options: TerminalOptions = {}): Promise<Terminal> {
+  return openTerminal(args, { columns: 200, ...options, env: { HYDRA_ADMIN_URL: scenario.url, ...options.env } });
 }
 
 /** Types the answers to questions, each once its question is on the screen. */
@@ -31,8 +31,8 @@ describe("clients create without flags that describe a client", () => {
       { kind: "4", args: ["clients", "create"], auth: "client_secret_basic", grants: ["client_credentials"] },
     ];
     for (const { kind, args, auth, grants } of kinds) {
-      await using scene = await openScene();
-      await using terminal = await open(scene, args);
+      await using scenario = await openScenario();
+      await using terminal = await open(scenario, args);
       await terminal.seen(/^ {2}5\) Device /m);
       await answer(terminal, [
         [/Kind of client \[1\]: ?$/m, kind],
@@ -45,16 +45,16 @@ describe("clients create without flags that describe a client", () => {
         [/Create this client\? \[Y\/n\] ?$/m, ""],
       ]);
       assert.equal(await terminal.ended(), 0, terminal.screen());
-      const [client = {}] = scene.sandbox.clients();
+      const [client = {}] = scenario.sandbox.clients();
       assert.equal(client["client_name"], "it's mine");
       assert.equal(client["token_endpoint_auth_method"], auth);
       assert.deepEqual(client["grant_types"], grants);
       assert.doesNotMatch(terminal.screen(), /Warning/);
       const [, line = ""] = /^The same without questions: hydra (.*)$/m.exec(terminal.screen()) ?? [];
       assert.ok(line.startsWith(args.join(" ")), line);
-      await using again = await open(scene, [], { line: `"$HYDRA" ${line}` });
+      await using again = await open(scenario, [], { line: `"$HYDRA" ${line}` });
       assert.equal(await again.ended(), 0, again.screen());
-      const [one, two] = scene.sandbox.clients().map((each) => {
+      const [one, two] = scenario.sandbox.clients().map((each) => {
         const fields = Object.entries(each).filter(([name]) => !/^client_id$|_at$|_uri$|secret|token$/.test(name));
         return Object.fromEntries(fields);
       });
@@ -63,8 +63,8 @@ describe("clients create without flags that describe a client", () => {
   });
 
   it("asks again after an answer that cannot be used, and creates nothing without consent", SLOW, async () => {
-    await using scene = await openScene();
-    await using terminal = await open(scene, ["clients", "create"]);
+    await using scenario = await openScenario();
+    await using terminal = await open(scenario, ["clients", "create"]);
     await answer(terminal, [
       [/Kind of client \[1\]: ?$/m, "9"],
       [/Type a number from 1 to 5\nKind of client \[1\]: ?$/m, "3"],
@@ -77,16 +77,16 @@ describe("clients create without flags that describe a client", () => {
     ]);
     assert.equal(await terminal.ended(), 1, terminal.screen());
     assert.match(terminal.screen(), /^Error: Nothing was created$/m);
-    assert.deepEqual(scene.sandbox.clients(), []);
-    await using ended = await open(scene, ["clients", "create"]);
+    assert.deepEqual(scenario.sandbox.clients(), []);
+    await using ended = await open(scenario, ["clients", "create"]);
     await ended.seen(/Kind of client \[1\]: ?$/m);
     ended.type("C-d");
     assert.equal(await ended.ended(), 1, ended.screen());
-    assert.equal(scene.proxy.seen.length, 0);
+    assert.equal(scenario.proxy.seen.length, 0);
   });
 
   it("never asks with --no-input, in CI, or where a stream is not a terminal", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const silent: readonly (readonly [string, TerminalOptions])[] = [
       ["clients create --no-input", {}],
       ["clients create", { env: { CI: "true" } }],
@@ -98,7 +98,7 @@ describe("clients create without flags that describe a client", () => {
       ["clients get | cat", {}],
     ];
     for (const [words, options] of silent) {
-      await using terminal = await open(scene, [], { ...options, line: `"$HYDRA" ${words}` });
+      await using terminal = await open(scenario, [], { ...options, line: `"$HYDRA" ${words}` });
       await terminal.ended();
       assert.doesNotMatch(terminal.screen(), /Kind of client|number or ID/, words);
     }
@@ -107,11 +107,11 @@ describe("clients create without flags that describe a client", () => {
 
 describe("a command without its client ID", () => {
   it("offers the clients by number on a terminal", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const stdin = '{"client_id":"web","client_name":"My app"}\n{"client_id":"api"}\n';
-    ends(await scene.run(["clients", "import", "-q"], { stdin }), 0);
+    assertExit(await scenario.run(["clients", "import", "-q"], { stdin }), 0);
     for (const text of ["1", "2", "web"]) {
-      await using terminal = await open(scene, ["clients", "get", "-q"]);
+      await using terminal = await open(scenario, ["clients", "get", "-q"]);
       const offer = await terminal.seen(/Client \(number or ID\): ?$/m);
       const [, id = ""] = new RegExp(`^ {2}${text === "web" ? "\\d" : text}\\) (\\S+)`, "m").exec(offer) ?? [];
       assert.match(offer, /^ {2}\d\) web {2}My app$/m);
@@ -120,7 +120,7 @@ describe("a command without its client ID", () => {
       assert.equal(await terminal.ended(), 0, terminal.screen());
       assert.match(terminal.screen(), new RegExp(`^${text === "web" ? "web" : id}$`, "m"));
     }
-    await using none = await open(scene, ["clients", "get"]);
+    await using none = await open(scenario, ["clients", "get"]);
     await none.seen(/Client \(number or ID\): ?$/m);
     none.type("Enter");
     assert.equal(await none.ended(), 2, none.screen());

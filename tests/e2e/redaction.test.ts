@@ -13,7 +13,7 @@ import { type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
 import { BINARY, type Ended, start, temporaryFolder } from "./binary.ts";
 import { openReader, type Reader } from "./delivered.ts";
 import { type Fault, instead, openFaultProxy, swapped } from "./fault-proxy.ts";
-import { told } from "./scenario.ts";
+import { describeRun } from "./scenario.ts";
 
 const SLOW = { timeout: 300_000 };
 
@@ -189,7 +189,7 @@ async function watch(one: Case, format: string, server: Server, version: Sandbox
     });
     ({ pid } = running);
     const ended = await running.ended;
-    const story = `${args.join(" ")} (${server}, ${version})\n${told(ended)}`;
+    const story = `${args.join(" ")} (${server}, ${version})\n${describeRun(ended)}`;
     assert.doesNotMatch(ended.stderr, /Unexpected failure/, story);
     // The process list shows what the user typed, and no process beside it.
     for (const { line, children } of seen)

@@ -25,7 +25,7 @@ import { compiler, hostTarget, pinned } from "../../.ci/release/runtimes.ts";
 import { TARGETS, type Target } from "../../.ci/release/targets.ts";
 import { readSignature } from "../release/macho-check.ts";
 import { runBinary, start } from "./binary.ts";
-import { ends, printed } from "./scenario.ts";
+import { assertExit, printed } from "./scenario.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -74,7 +74,7 @@ function checkOut(to: string): void {
 async function build(folder: string, env: Readonly<Record<string, string>>): Promise<string> {
   const args = [...targets.flatMap(({ name }) => ["--target", name]), "--compression", "1"];
   const ended = await start(compiler(root), ["build.ts", ...args], { cwd: folder, env, timeout: SLOW.timeout }).ended;
-  ends(ended, 0);
+  assertExit(ended, 0);
   return ended.stdout;
 }
 
@@ -207,14 +207,14 @@ describe("a release", () => {
   test("has a program for this machine that is the one of the build and works", async () => {
     const program = join(unpacked(host), host.executable);
     const version = await start(program, ["version", "--format", "json"]).ended;
-    ends(version, 0);
+    assertExit(version, 0);
     const said = v.parse(v.looseObject({ commit: v.string(), date: v.string() }), JSON.parse(version.stdout));
     assert.deepEqual({ commit: said.commit, date: said.date }, { commit, date });
     await using sandbox = start(program, ["sandbox", "--listen", "127.0.0.1:0"]);
     const [, url = ""] = /^HYDRA_ADMIN_URL=(\S+)\n/.exec(await sandbox.seen("stdout", "\n")) ?? [];
     const env = { HYDRA_ADMIN_URL: url };
     printed(await start(program, ["clients", "create", "-c", "http://localhost/cb"], { env }).ended);
-    ends(await runBinary(["clients", "list"], { env }), 0);
+    assertExit(await runBinary(["clients", "list"], { env }), 0);
   });
 
   test("has a bill of materials of what is in the program, and of nothing that changes", () => {

@@ -7,7 +7,7 @@ import { createServer } from "node:https";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { BINARY, type Ended, runBinary, temporaryFolder } from "./binary.ts";
-import { ends, fails, openScene, SEED, SLOW, told } from "./scenario.ts";
+import { assertExit, assertFails, describeRun, openScenario, SEED, SLOW } from "./scenario.ts";
 import { makeCertificates } from "./tls.ts";
 
 const SECRET = "a-secret-nobody-may-see";
@@ -210,18 +210,18 @@ describe("a variable that configures the runtime", () => {
       ["BUN_OPTIONS", `-r ${join(folder.path, "loaded.js")}`],
       ["BUN_OPTIONS", "--heap-prof --heap-prof-dir=profile"],
     ] as const) {
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       for (const args of [
         [...SEED, "--secret-file", "/nowhere/secret", "--config", "/nowhere/config"],
         ["version"],
         ["--help"],
         ["__complete", "bash", "--", "hydra", "get", ""],
       ]) {
-        const ended = await scene.run(args, { env: { [name]: value } });
-        fails(ended, 2, new RegExp(`^Error: Refusing to start with ${name} set: `));
+        const ended = await scenario.run(args, { env: { [name]: value } });
+        assertFails(ended, 2, new RegExp(`^Error: Refusing to start with ${name} set: `));
         assert.doesNotMatch(ended.stderr, /nowhere/);
       }
-      assert.deepEqual(scene.proxy.seen, []);
+      assert.deepEqual(scenario.proxy.seen, []);
     }
   });
 });
@@ -239,15 +239,15 @@ globalThis.fetch = (...args) => {
 
 describe("the console of libraries", () => {
   it("goes nowhere, or to stderr under -v, and never to stdout", SLOW, async () => {
-    await using scene = await openScene();
-    const talker = join(scene.home, "talker.cjs");
+    await using scenario = await openScenario();
+    const talker = join(scenario.home, "talker.cjs");
     writeFileSync(talker, TALKER);
     const env = { BUN_OPTIONS: `--preload ${talker}` };
     const args = ["clients", "list", "--format", "json"];
-    const quiet = await scene.run(args, { env });
-    assert.deepEqual([quiet.status, JSON.parse(quiet.stdout).items, quiet.stderr], [0, [], ""], told(quiet));
-    const verbose = await scene.run([...args, "-v"], { env });
-    assert.deepEqual([verbose.status, verbose.stdout], [0, quiet.stdout], told(verbose));
+    const quiet = await scenario.run(args, { env });
+    assert.deepEqual([quiet.status, JSON.parse(quiet.stdout).items, quiet.stderr], [0, [], ""], describeRun(quiet));
+    const verbose = await scenario.run([...args, "-v"], { env });
+    assert.deepEqual([verbose.status, verbose.stdout], [0, quiet.stdout], describeRun(verbose));
     assert.match(verbose.stderr, /^to %s stdout \[object Object\]\nto stderr\n\[object Array\]\n/m);
     assert.doesNotMatch(verbose.stderr, /hush|\n\s+at /);
   });
@@ -269,24 +269,24 @@ describe("a machine that lacks resources", () => {
     const args = ["clients", "list", "--endpoint", "http://127.0.0.1:9", "--fail-after", "0"];
     for (const files of [5, 6]) {
       const ended = under(`ulimit -n ${files}`, args);
-      fails(ended, 6, /too many open files in this process \(ulimit -n\)$/);
+      assertFails(ended, 6, /too many open files in this process \(ulimit -n\)$/);
       assert.match(ended.stderr, /^Hint: .*raise the limit, for example with ulimit -n/m);
-      assert.equal(ended.stderr.split("\n").length, 3, told(ended));
+      assert.equal(ended.stderr.split("\n").length, 3, describeRun(ended));
     }
   });
 
   it("and without a body that decompresses, too", SLOW, async () => {
     for (const coding of ["gzip", "deflate", "br", "zstd"]) {
-      await using scene = await openScene("26", () => ({ reply }) => {
+      await using scenario = await openScenario("26", () => ({ reply }) => {
         reply({ status: 200, headers: { "content-encoding": coding }, body: "these are plain words" });
       });
-      const ended = await scene.run(["clients", "list"]);
-      fails(ended, 6, /the response does not match its Content-Encoding/);
-      assert.equal(ended.stderr.split("\n").length, 3, told(ended));
+      const ended = await scenario.run(["clients", "list"]);
+      assertFails(ended, 6, /the response does not match its Content-Encoding/);
+      assert.equal(ended.stderr.split("\n").length, 3, describeRun(ended));
     }
   });
 
   it("and with a core limit of zero, runs as ever", () => {
-    ends(under("ulimit -c 0", ["version"]), 0);
+    assertExit(under("ulimit -c 0", ["version"]), 0);
   });
 });

@@ -19,7 +19,7 @@ export const SEED = [
 export const SLOW = { timeout: 300_000 };
 
 /** Every signal that ends the program, with the exit code that it then has. */
-export const BY_SIGNAL = {
+export const EXIT_CODES_BY_SIGNAL = {
   SIGHUP: 129,
   SIGINT: 130,
   SIGQUIT: 131,
@@ -33,12 +33,12 @@ export const BY_SIGNAL = {
   SIGIO: 157,
 } as const;
 
-function isEnding(name: string): name is keyof typeof BY_SIGNAL {
-  return name in BY_SIGNAL;
+function isEnding(name: string): name is keyof typeof EXIT_CODES_BY_SIGNAL {
+  return name in EXIT_CODES_BY_SIGNAL;
 }
 
 /** Their names. */
-export const ENDINGS = Object.keys(BY_SIGNAL).filter(isEnding);
+export const ENDING_SIGNALS = Object.keys(EXIT_CODES_BY_SIGNAL).filter(isEnding);
 
 const Rescue = v.looseObject({
   state: v.picklist(["made", "unverified"]),
@@ -51,7 +51,7 @@ const Rescue = v.looseObject({
 });
 
 /** A rescue file that was found. */
-export interface Rescued {
+export interface RecoveryCopy {
   readonly path: string;
   /** Its permission bits. */
   readonly mode: number;
@@ -59,7 +59,7 @@ export interface Rescued {
 }
 
 /** The rescue files in a folder. */
-export function rescuedIn(folder: string): readonly Rescued[] {
+export function recoveryCopiesIn(folder: string): readonly RecoveryCopy[] {
   return readdirSync(folder)
     .filter((name) => name.includes("hydra-rescue"))
     .flatMap((name) => {
@@ -76,7 +76,7 @@ export function recordTexts(path: string): readonly string[] {
 }
 
 /** A server, a home folder, and the program between them. */
-export interface Scene extends AsyncDisposable {
+export interface Scenario extends AsyncDisposable {
   readonly sandbox: Sandbox;
   /** The proxy before the sandbox. */
   readonly proxy: FaultProxy;
@@ -88,15 +88,15 @@ export interface Scene extends AsyncDisposable {
   start(args: readonly string[], options?: RunOptions): Running;
   /** Runs the program to its end. */
   run(args: readonly string[], options?: RunOptions): Promise<Ended>;
-  rescued(): readonly Rescued[];
+  recoveryCopies(): readonly RecoveryCopy[];
 }
 
 /** Starts a sandbox behind a proxy that does what the plan says, or nothing. */
-export async function openScene(as: SandboxVersion = "26", plan: Plan = () => undefined): Promise<Scene> {
+export async function openScenario(as: SandboxVersion = "26", plan: Plan = () => undefined): Promise<Scenario> {
   const sandbox = await startSandbox({ as, listen: "127.0.0.1:0" });
   const proxy = await openFaultProxy(sandbox.url, plan);
   const home = temporaryFolder();
-  const start: Scene["start"] = (args, options = {}) =>
+  const start: Scenario["start"] = (args, options = {}) =>
     startBinary(args, { ...options, env: { HYDRA_ADMIN_URL: proxy.url, HOME: home.path, ...options.env } });
   return {
     sandbox,
@@ -105,7 +105,7 @@ export async function openScene(as: SandboxVersion = "26", plan: Plan = () => un
     home: home.path,
     start,
     run: (args, options) => start(args, options).ended,
-    rescued: () => rescuedIn(home.path),
+    recoveryCopies: () => recoveryCopiesIn(home.path),
     [Symbol.asyncDispose]: async () => {
       await proxy.close();
       await sandbox.close();
@@ -115,7 +115,7 @@ export async function openScene(as: SandboxVersion = "26", plan: Plan = () => un
 }
 
 /** Resolves once that many creates have been sent, all answers have been read, and the program waits for something else. */
-export async function answered({ proxy }: Scene, { pid }: Running, posts: number): Promise<void> {
+export async function waitForAnswers({ proxy }: Scenario, { pid }: Running, posts: number): Promise<void> {
   await proxy.arrived(posts);
   await waitUntilIdle(pid, () => !hasConnectionTo(proxy.url));
 }
@@ -124,7 +124,7 @@ export async function answered({ proxy }: Scene, { pid }: Running, posts: number
 export function printed(ended: Ended): { readonly id: string; readonly secret: string } {
   const [all, id = "", secret = ""] =
     /^OAuth 2\.0 Client ID: (\S+)\nOAuth 2\.0 Client Secret: (\S+)\n$/.exec(ended.stdout) ?? [];
-  assert.ok(all !== undefined, `not an id and a secret: ${told(ended)}`);
+  assert.ok(all !== undefined, `not an id and a secret: ${describeRun(ended)}`);
   return { id, secret };
 }
 
@@ -132,37 +132,37 @@ export function printed(ended: Ended): { readonly id: string; readonly secret: s
 export function printedEncrypted(ended: Ended): { readonly id: string; readonly message: string } {
   const [all, id = "", message = ""] =
     /^OAuth 2\.0 Client ID: (\S+)\nOAuth 2\.0 Encrypted Client Secret: (\S+)\n$/.exec(ended.stdout) ?? [];
-  assert.ok(all !== undefined, `not an id and an encrypted secret: ${told(ended)}`);
+  assert.ok(all !== undefined, `not an id and an encrypted secret: ${describeRun(ended)}`);
   return { id, message };
 }
 
 /** What a run said, for the message of an assertion. */
-export function told(ended: Ended): string {
+export function describeRun(ended: Ended): string {
   return `exit ${ended.status}${ended.signal === null ? "" : ` by ${ended.signal}`}\nstdout: ${ended.stdout}\nstderr: ${ended.stderr}`;
 }
 
 /** Asserts an exit status. */
-export function ends(ended: Ended, status: number): void {
-  assert.equal(ended.status, status, told(ended));
+export function assertExit(ended: Ended, status: number): void {
+  assert.equal(ended.status, status, describeRun(ended));
 }
 
 /** Asserts an error as it must be: a status, nothing on stdout, one error line that matches, one line of hint. */
-export function fails(ended: Ended, status: number, message: RegExp): void {
-  ends(ended, status);
-  assert.equal(ended.stdout, "", told(ended));
+export function assertFails(ended: Ended, status: number, message: RegExp): void {
+  assertExit(ended, status);
+  assert.equal(ended.stdout, "", describeRun(ended));
   const lines = ended.stderr.split("\n");
   const errors = lines.filter((line) => line.startsWith("Error: "));
-  assert.equal(errors.length, 1, told(ended));
+  assert.equal(errors.length, 1, describeRun(ended));
   assert.match(errors[0] ?? "", message);
-  assert.equal(lines.filter((line) => line.startsWith("Hint: ")).length, 1, told(ended));
-  assert.doesNotMatch(ended.stderr, /\n\s+at |<html|\[object|undefined/, told(ended));
+  assert.equal(lines.filter((line) => line.startsWith("Hint: ")).length, 1, describeRun(ended));
+  assert.doesNotMatch(ended.stderr, /\n\s+at |<html|\[object|undefined/, describeRun(ended));
 }
 
 /** Asserts that there is one client, and that what was printed is what the server stored. */
-export function isStored(scene: Scene, ended: Ended): void {
-  ends(ended, 0);
+export function isStored(scenario: Scenario, ended: Ended): void {
+  assertExit(ended, 0);
   const { id, secret } = printed(ended);
-  assert.equal(scene.sandbox.clients().length, 1);
-  assert.equal(scene.sandbox.secretOf(id), secret);
-  assert.deepEqual(scene.rescued(), []);
+  assert.equal(scenario.sandbox.clients().length, 1);
+  assert.equal(scenario.sandbox.secretOf(id), secret);
+  assert.deepEqual(scenario.recoveryCopies(), []);
 }

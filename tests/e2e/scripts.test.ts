@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { BINARY, runBinary, start, temporaryFolder } from "./binary.ts";
-import { ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
+import { assertExit, assertFails, describeRun, openScenario, type Scenario, SLOW } from "./scenario.ts";
 
 const GIVEN = "given-secret-0001";
 
@@ -80,7 +80,7 @@ describe("what people write by mistake", () => {
   it("is answered with what they mean", SLOW, async () => {
     for (const [line, error, hint] of MISTAKES) {
       const ended = await runBinary(line.split(" "));
-      assert.equal(ended.status, 2, told(ended));
+      assert.equal(ended.status, 2, describeRun(ended));
       assert.deepEqual(ended.stderr.split("\n").slice(0, 2), [`Error: ${error}`, `Hint: ${hint}`], line);
       assert.doesNotMatch(ended.stdout + ended.stderr, /s3cret|p4ss|tail/);
     }
@@ -89,57 +89,57 @@ describe("what people write by mistake", () => {
 
 describe("what scripts for Hydra's own CLI rely on", () => {
   it("HYDRA_URL is the endpoint where nothing else names one", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const dead = "http://127.0.0.1:1";
-    ends(await runBinary(["clients", "create", "--id", "a"], { env: { HYDRA_URL: scene.url } }), 0);
-    ends(await runBinary(["list", "clients"], { env: { HYDRA_URL: dead, HYDRA_ADMIN_URL: scene.url } }), 0);
-    ends(await runBinary(["list", "clients"], { env: { HYDRA_URL: dead, ORY_SDK_URL: scene.url } }), 0);
-    fails(await runBinary(["list", "clients"], { env: { HYDRA_URL: "localhost" } }), 2, /variable HYDRA_URL/);
+    assertExit(await runBinary(["clients", "create", "--id", "a"], { env: { HYDRA_URL: scenario.url } }), 0);
+    assertExit(await runBinary(["list", "clients"], { env: { HYDRA_URL: dead, HYDRA_ADMIN_URL: scenario.url } }), 0);
+    assertExit(await runBinary(["list", "clients"], { env: { HYDRA_URL: dead, ORY_SDK_URL: scenario.url } }), 0);
+    assertFails(await runBinary(["list", "clients"], { env: { HYDRA_URL: "localhost" } }), 2, /variable HYDRA_URL/);
   });
 
   it("--quiet wins over --format", async () => {
-    await using scene = await openScene();
-    const created = await scene.run(["create", "client", "--id", "q1", "--format", "json", "--quiet"]);
-    ends(created, 0);
+    await using scenario = await openScenario();
+    const created = await scenario.run(["create", "client", "--id", "q1", "--format", "json", "--quiet"]);
+    assertExit(created, 0);
     assert.equal(created.stdout, "q1\n");
     for (const format of ["table", "yaml", "raw=client_name", "id"]) {
-      const ended = await scene.run(["get", "client", "q1", "-q", "--format", format]);
-      ends(ended, 0);
+      const ended = await scenario.run(["get", "client", "q1", "-q", "--format", format]);
+      assertExit(ended, 0);
       assert.equal(ended.stdout, "q1\n");
     }
-    fails(await scene.run(["get", "client", "q1", "-q", "--format", "jsno"]), 2, /Unknown format "jsno"/);
+    assertFails(await scenario.run(["get", "client", "q1", "-q", "--format", "jsno"]), 2, /Unknown format "jsno"/);
   });
 
   it("ls, rm and new are names of list, delete and create", async () => {
-    await using scene = await openScene();
-    ends(await scene.run(["new", "oauth2-client", "--id", "a"]), 0);
-    ends(await scene.run(["clients", "new", "--id", "b"]), 0);
+    await using scenario = await openScenario();
+    assertExit(await scenario.run(["new", "oauth2-client", "--id", "a"]), 0);
+    assertExit(await scenario.run(["clients", "new", "--id", "b"]), 0);
     for (const line of [
       ["ls", "oauth2-clients"],
       ["clients", "ls"],
     ])
-      assert.equal((await scene.run([...line, "-q"])).stdout, "a\nb\n");
-    ends(await scene.run(["rm", "oauth2-client", "a"]), 0);
-    ends(await scene.run(["clients", "rm", "b"]), 0);
-    assert.deepEqual(scene.sandbox.clients(), []);
+      assert.equal((await scenario.run([...line, "-q"])).stdout, "a\nb\n");
+    assertExit(await scenario.run(["rm", "oauth2-client", "a"]), 0);
+    assertExit(await scenario.run(["clients", "rm", "b"]), 0);
+    assert.deepEqual(scenario.sandbox.clients(), []);
   });
 
   it("a group of commands alone shows its help", SLOW, async () => {
     for (const group of ["clients", "client", "pgp", "create", "list", "ls"]) {
       const ended = await runBinary([group]);
-      ends(ended, 0);
+      assertExit(ended, 0);
       assert.equal(ended.stdout, (await runBinary([group, "--help"])).stdout);
       assert.match(ended.stdout, new RegExp(`^ {2}hydra ${group} COMMAND`, "m"));
     }
-    fails(await runBinary(["clients", "-e", "http://127.0.0.1:1"]), 2, /Missing command after hydra clients/);
+    assertFails(await runBinary(["clients", "-e", "http://127.0.0.1:1"]), 2, /Missing command after hydra clients/);
   });
 
   it("the 2.x tables have the columns of Hydra's own CLI, and its two rows about pages", SLOW, async () => {
     const head = "CLIENT ID\tCLIENT SECRET\tGRANT TYPES\tRESPONSE TYPES\tSCOPE\tAUDIENCE\tREDIRECT URIS\n";
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const run = async (...args: readonly string[]): Promise<string> => {
-      const ended = await scene.run(args);
-      ends(ended, 0);
+      const ended = await scenario.run(args);
+      assertExit(ended, 0);
       return ended.stdout;
     };
     const last = "\nNEXT PAGE TOKEN\nIS LAST PAGE\ttrue\n";
@@ -156,11 +156,11 @@ describe("what scripts for Hydra's own CLI rely on", () => {
   });
 
   it("a secret of --secret or --file comes back in the 2.x syntax", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     using folder = temporaryFolder();
     const file = join(folder.path, "client.json");
     writeFileSync(file, JSON.stringify({ client_secret: GIVEN }));
-    ends(await scene.run(["create", "client", "--id", "x"]), 0);
+    assertExit(await scenario.run(["create", "client", "--id", "x"]), 0);
     for (const verb of [["create", "client"] as const, ["update", "client", "x"] as const])
       for (const source of [
         ["--secret", GIVEN],
@@ -168,8 +168,8 @@ describe("what scripts for Hydra's own CLI rely on", () => {
         ["--set", `client_secret="${GIVEN}"`],
       ])
         for (const format of ["json", "json-pretty", "yaml", "table", "jsonpath=client_secret"]) {
-          const ended = await scene.run([...verb, ...source, "--format", format]);
-          ends(ended, 0);
+          const ended = await scenario.run([...verb, ...source, "--format", format]);
+          assertExit(ended, 0);
           assert.ok(ended.stdout.includes(GIVEN), `${verb[0]} ${source[0]} ${format}: ${ended.stdout}`);
           assert.ok(!ended.stderr.includes(GIVEN));
         }
@@ -179,7 +179,7 @@ describe("what scripts for Hydra's own CLI rely on", () => {
     "a secret that was kept off the command line, or is encrypted or written elsewhere, doesn't come back",
     SLOW,
     async () => {
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       using folder = temporaryFolder();
       const secret = join(folder.path, "secret");
       writeFileSync(secret, GIVEN);
@@ -190,15 +190,15 @@ describe("what scripts for Hydra's own CLI rely on", () => {
         [["create", "client", "--secret", GIVEN, "--secret-out", out], {}],
         [["clients", "create", "--secret", GIVEN], {}],
       ] as const) {
-        const ended = await scene.run([...args, "--format", "json"], { env });
-        ends(ended, 0);
+        const ended = await scenario.run([...args, "--format", "json"], { env });
+        assertExit(ended, 0);
         assert.ok(!(ended.stdout + ended.stderr).includes(GIVEN), args.join(" "));
       }
     },
   );
 
   it("update --file replaces the whole client in the 2.x syntax, and keeps the secret", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     using folder = temporaryFolder();
     const [first, second] = [join(folder.path, "1.json"), join(folder.path, "2.json")];
     const client = {
@@ -210,16 +210,16 @@ describe("what scripts for Hydra's own CLI rely on", () => {
     };
     writeFileSync(first, JSON.stringify({ ...client, client_secret: GIVEN, logo_uri: "https://a.example.com/l.png" }));
     writeFileSync(second, JSON.stringify(client));
-    ends(await scene.run(["create", "client", "--file", first]), 0);
-    const kept = await scene.run(["clients", "update", "sync-app", "--file", second]);
-    ends(kept, 0);
-    assert.equal(scene.sandbox.clients()[0]?.["logo_uri"], "https://a.example.com/l.png");
+    assertExit(await scenario.run(["create", "client", "--file", first]), 0);
+    const kept = await scenario.run(["clients", "update", "sync-app", "--file", second]);
+    assertExit(kept, 0);
+    assert.equal(scenario.sandbox.clients()[0]?.["logo_uri"], "https://a.example.com/l.png");
 
     const update = ["update", "oauth2-client", "sync-app", "--file", second];
-    const before = scene.proxy.seen.length;
-    const replaced = await scene.run([...update, "--owner", "ops", "--add-scope", "offline", "--format", "json"]);
-    ends(replaced, 0);
-    const sent = scene.proxy.seen.slice(before).filter(({ method }) => method !== "GET");
+    const before = scenario.proxy.seen.length;
+    const replaced = await scenario.run([...update, "--owner", "ops", "--add-scope", "offline", "--format", "json"]);
+    assertExit(replaced, 0);
+    const sent = scenario.proxy.seen.slice(before).filter(({ method }) => method !== "GET");
     assert.deepEqual(
       sent.map(({ method, target }) => `${method} ${target}`),
       ["PUT /admin/clients/sync-app"],
@@ -227,28 +227,32 @@ describe("what scripts for Hydra's own CLI rely on", () => {
     assert.match(replaced.stderr, /^logo_uri: "https:\/\/a\.example\.com\/l\.png" → /m);
     assert.match(replaced.stderr, /^Secret of client "sync-app" unchanged$/m);
     assert.equal(JSON.parse(replaced.stdout).client_secret, undefined);
-    const [now] = scene.sandbox.clients();
+    const [now] = scenario.sandbox.clients();
     assert.deepEqual([now?.["logo_uri"] ?? "", now?.["owner"], now?.["scope"]], ["", "ops", "openid offline"]);
-    assert.equal(scene.sandbox.secretOf("sync-app"), GIVEN);
-    fails(await scene.run(["update", "client", "sync-app", "--replace", "--add-scope", "a"]), 2, /--replace excludes/);
+    assert.equal(scenario.sandbox.secretOf("sync-app"), GIVEN);
+    assertFails(
+      await scenario.run(["update", "client", "sync-app", "--replace", "--add-scope", "a"]),
+      2,
+      /--replace excludes/,
+    );
   });
 
   it("a conflict names --if-exists", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const stdin = '{"client_id":"a"}';
     const hint = /^Hint: --if-exists skip leaves that client as it is, --if-exists update changes it$/m;
-    ends(await scene.run(["clients", "import"], { stdin }), 0);
-    assert.match((await scene.run(["clients", "import"], { stdin })).stderr, hint);
-    assert.match((await scene.run(["create", "client", "--id", "a"])).stderr, hint);
-    assert.match((await scene.run(["create", "client", "--file", "-"], { stdin })).stderr, hint);
+    assertExit(await scenario.run(["clients", "import"], { stdin }), 0);
+    assert.match((await scenario.run(["clients", "import"], { stdin })).stderr, hint);
+    assert.match((await scenario.run(["create", "client", "--id", "a"])).stderr, hint);
+    assert.match((await scenario.run(["create", "client", "--file", "-"], { stdin })).stderr, hint);
   });
 });
 
 /** Runs a command line with both streams in one pipe, as `2>&1` in a script. */
-async function merged(scene: Scene, args: readonly string[], env = {}): Promise<string> {
+async function merged(scenario: Scenario, args: readonly string[], env = {}): Promise<string> {
   const words = [BINARY, ...args].map((word) => `'${word}'`).join(" ");
-  const ended = await start("sh", ["-c", `${words} 2>&1`], { env: { HYDRA_ADMIN_URL: scene.url, ...env } }).ended;
-  ends(ended, 0);
+  const ended = await start("sh", ["-c", `${words} 2>&1`], { env: { HYDRA_ADMIN_URL: scenario.url, ...env } }).ended;
+  assertExit(ended, 0);
   return ended.stdout;
 }
 
@@ -257,52 +261,55 @@ describe("advice", () => {
   const RISKY = ["--secret", GIVEN, "--redirect-uri", "http://app.example.com/cb"];
 
   it("doesn't get into a result for programs where both streams are one", SLOW, async () => {
-    await using scene = await openScene();
-    const created = JSON.parse(await merged(scene, ["create", "client", ...RISKY, "--format", "json"]));
+    await using scenario = await openScenario();
+    const created = JSON.parse(await merged(scenario, ["create", "client", ...RISKY, "--format", "json"]));
     assert.equal(created.client_secret, GIVEN);
     const id = created.client_id;
     const named = ["--name", "x", "--format", "json"];
-    assert.equal(JSON.parse(await merged(scene, ["update", "client", id, ...named])).client_name, "x");
-    assert.equal(await merged(scene, ["clients", "create", "--id", "b", ...RISKY, "-q"]), "b\n");
+    assert.equal(JSON.parse(await merged(scenario, ["update", "client", id, ...named])).client_name, "x");
+    assert.equal(await merged(scenario, ["clients", "create", "--id", "b", ...RISKY, "-q"]), "b\n");
     const page = ["list", "clients", "--page-size", "1", "--format", "json"];
-    assert.equal(JSON.parse(await merged(scene, page)).items.length, 1);
+    assert.equal(JSON.parse(await merged(scenario, page)).items.length, 1);
     // People get it, and so does everyone whose streams are apart.
-    assert.match(await merged(scene, ["clients", "create", "--id", "c", ...RISKY]), /^Warning: --secret is visible/m);
-    const apart = await scene.run(["create", "client", ...RISKY, "--format", "json"]);
+    assert.match(
+      await merged(scenario, ["clients", "create", "--id", "c", ...RISKY]),
+      /^Warning: --secret is visible/m,
+    );
+    const apart = await scenario.run(["create", "client", ...RISKY, "--format", "json"]);
     assert.match(apart.stderr, /^Warning: --secret is visible.*\nWarning: .*http:\/\/app\.example\.com/m);
   });
 
   it("is left out on a terminal that both streams share", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const words = [BINARY, "create", "client", ...RISKY, "--format", "json"].map((word) => `'${word}'`).join(" ");
-    const ended = await start("script", ["-qec", words, "/dev/null"], { env: { HYDRA_ADMIN_URL: scene.url } }).ended;
-    ends(ended, 0);
+    const ended = await start("script", ["-qec", words, "/dev/null"], { env: { HYDRA_ADMIN_URL: scenario.url } }).ended;
+    assertExit(ended, 0);
     assert.equal(JSON.parse(ended.stdout).client_secret, GIVEN);
   });
 
   it("is left out on request, by flag and by variable", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const [id, flags, env] of [
       ["a", ["--no-warnings"], {}],
       ["b", [], { HYDRA_NO_WARNINGS: "1" }],
     ] as const) {
-      const ended = await scene.run(["clients", "create", "--id", id, ...RISKY, ...flags], { env });
-      ends(ended, 0);
+      const ended = await scenario.run(["clients", "create", "--id", id, ...RISKY, ...flags], { env });
+      assertExit(ended, 0);
       assert.equal(ended.stderr, "");
     }
     const off = { HYDRA_NO_WARNINGS: "false" };
-    assert.match((await scene.run(["create", "client", ...RISKY], { env: off })).stderr, /^Warning: --secret is/);
+    assert.match((await scenario.run(["create", "client", ...RISKY], { env: off })).stderr, /^Warning: --secret is/);
   });
 
   it("is not what reports a lost field, a recovery copy or a certificate that isn't verified", SLOW, async () => {
-    await using scene = await openScene("26");
+    await using scenario = await openScenario("26");
     const file = '{"client_id":"a","no_such_field":1}';
     const args = ["clients", "create", "--file", "-", "--no-warnings", "-q"];
-    const ended = await scene.run(args, { stdin: file });
-    ends(ended, 0);
+    const ended = await scenario.run(args, { stdin: file });
+    assertExit(ended, 0);
     assert.match(ended.stderr, /no_such_field: this server does not keep the field/);
     assert.match(ended.stderr, /this output format omits the secret of client "a".*hydra-rescue/);
     const unsafe = ["clients", "list", "-e", "https://127.0.0.1:1", "--skip-tls-verify", "--fail-after", "0"];
-    assert.match((await scene.run([...unsafe, "--no-warnings"])).stderr, /certificate is not verified/);
+    assert.match((await scenario.run([...unsafe, "--no-warnings"])).stderr, /certificate is not verified/);
   });
 });

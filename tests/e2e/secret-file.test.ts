@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { temporaryFolder } from "./binary.ts";
-import { fails, openScene, SLOW, told } from "./scenario.ts";
+import { assertFails, describeRun, openScenario, SLOW } from "./scenario.ts";
 
 const CREATE = ["clients", "create", "-g", "client_credentials", "-r", "token"];
 
@@ -13,7 +13,7 @@ describe("a secret file whose folder changes while the client is created", () =>
     const before = join(folder.path, "before");
     const moved = join(folder.path, "moved");
     mkdirSync(before);
-    await using scene = await openScene("26", (exchange) =>
+    await using scenario = await openScenario("26", (exchange) =>
       exchange.method === "POST"
         ? async () => {
             renameSync(before, moved);
@@ -22,16 +22,16 @@ describe("a secret file whose folder changes while the client is created", () =>
           }
         : undefined,
     );
-    const ended = await scene.run([...CREATE, "--secret-out", join(before, "out.env")]);
-    fails(ended, 1, /^Error: Cannot deliver the credentials: .* was deleted again$/);
-    assert.deepEqual([readdirSync(before), readdirSync(moved)], [[], []], told(ended));
-    assert.deepEqual([scene.sandbox.clients(), scene.rescued()], [[], []]);
+    const ended = await scenario.run([...CREATE, "--secret-out", join(before, "out.env")]);
+    assertFails(ended, 1, /^Error: Cannot deliver the credentials: .* was deleted again$/);
+    assert.deepEqual([readdirSync(before), readdirSync(moved)], [[], []], describeRun(ended));
+    assert.deepEqual([scenario.sandbox.clients(), scenario.recoveryCopies()], [[], []]);
   });
 
   it("never replaces a file that appears under its name", SLOW, async () => {
     using folder = temporaryFolder();
     const out = join(folder.path, "out.env");
-    await using scene = await openScene("26", (exchange) =>
+    await using scenario = await openScenario("26", (exchange) =>
       exchange.method === "POST"
         ? async () => {
             writeFileSync(out, "mine");
@@ -39,9 +39,9 @@ describe("a secret file whose folder changes while the client is created", () =>
           }
         : undefined,
     );
-    const ended = await scene.run([...CREATE, "--secret-out", out]);
-    fails(ended, 1, /was deleted again$/);
+    const ended = await scenario.run([...CREATE, "--secret-out", out]);
+    assertFails(ended, 1, /was deleted again$/);
     assert.deepEqual(readdirSync(folder.path), ["out.env"]);
-    assert.deepEqual([scene.sandbox.clients(), scene.rescued()], [[], []]);
+    assert.deepEqual([scenario.sandbox.clients(), scenario.recoveryCopies()], [[], []]);
   });
 });

@@ -28,7 +28,16 @@ import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { BINARY, type Ended, runBinary, start, temporaryFolder } from "./binary.ts";
 import { openDisk } from "./disk.ts";
 import { type KeybaseServer, openKeybase } from "./keybase-server.ts";
-import { answered, ends, fails, openScene, printed, type Scene, SLOW, told } from "./scenario.ts";
+import {
+  assertExit,
+  assertFails,
+  describeRun,
+  openScenario,
+  printed,
+  type Scenario,
+  SLOW,
+  waitForAnswers,
+} from "./scenario.ts";
 import { openTerminal } from "./terminal.ts";
 import { issue } from "./tls.ts";
 
@@ -43,20 +52,20 @@ const CREATE = ["clients", "create", "-g", "client_credentials"];
 const GIVEN = "given~secret_0123.456789";
 
 /** Asserts that a run was refused before anything was sent, and left no file but those that were there. */
-function untouched(scene: Scene, ended: Ended, folder: string, files: readonly string[], message: RegExp): void {
-  fails(ended, 2, message);
-  assert.deepEqual(readdirSync(folder).sort(), [...files].sort(), told(ended));
-  assert.equal(scene.proxy.seen.length, 0, told(ended));
-  assert.deepEqual(scene.rescued(), []);
+function untouched(scenario: Scenario, ended: Ended, folder: string, files: readonly string[], message: RegExp): void {
+  assertFails(ended, 2, message);
+  assert.deepEqual(readdirSync(folder).sort(), [...files].sort(), describeRun(ended));
+  assert.equal(scenario.proxy.seen.length, 0, describeRun(ended));
+  assert.deepEqual(scenario.recoveryCopies(), []);
 }
 
 /** Asserts that one client was made with a secret, which no stream shows. */
-function holds(scene: Scene, ended: Ended, secret: string): void {
-  ends(ended, 0);
-  const [client, ...others] = scene.sandbox.clients();
+function holds(scenario: Scenario, ended: Ended, secret: string): void {
+  assertExit(ended, 0);
+  const [client, ...others] = scenario.sandbox.clients();
   assert.deepEqual(others, []);
-  assert.equal(scene.sandbox.secretOf(String(client?.["client_id"])), secret, told(ended));
-  assert.ok(!ended.stdout.includes(secret) && !ended.stderr.includes(secret), told(ended));
+  assert.equal(scenario.sandbox.secretOf(String(client?.["client_id"])), secret, describeRun(ended));
+  assert.ok(!ended.stdout.includes(secret) && !ended.stderr.includes(secret), describeRun(ended));
 }
 
 describe("a provided secret", () => {
@@ -66,28 +75,28 @@ describe("a provided secret", () => {
     for (const text of [GIVEN, `${GIVEN}\n`, `${GIVEN}\r\n`]) {
       writeFileSync(file, text);
       for (const format of ["text", "json", "yaml", "env", "k8s-secret", "raw=$"]) {
-        await using scene = await openScene();
-        holds(scene, await scene.run([...CREATE, "--secret-file", file, "--format", format, "-v"]), GIVEN);
+        await using scenario = await openScenario();
+        holds(scenario, await scenario.run([...CREATE, "--secret-file", file, "--format", format, "-v"]), GIVEN);
       }
-      await using scene = await openScene();
-      const ended = await scene.run([...CREATE, "--secret-file", "-"], { stdin: text });
-      holds(scene, ended, GIVEN);
+      await using scenario = await openScenario();
+      const ended = await scenario.run([...CREATE, "--secret-file", "-"], { stdin: text });
+      holds(scenario, ended, GIVEN);
       assert.equal(ended.stderr, "");
     }
-    await using scene = await openScene();
-    const ended = await scene.run([...CREATE, "-v"], { env: { HYDRA_CLIENT_SECRET: GIVEN } });
-    holds(scene, ended, GIVEN);
+    await using scenario = await openScenario();
+    const ended = await scenario.run([...CREATE, "-v"], { env: { HYDRA_CLIENT_SECRET: GIVEN } });
+    holds(scenario, ended, GIVEN);
     assert.doesNotMatch(ended.stderr, /Warning/);
   });
 
   it("on the command line works too, with a warning", async () => {
-    await using scene = await openScene();
-    const ended = await scene.run([...CREATE, "--secret", GIVEN]);
-    holds(scene, ended, GIVEN);
+    await using scenario = await openScenario();
+    const ended = await scenario.run([...CREATE, "--secret", GIVEN]);
+    holds(scenario, ended, GIVEN);
     assert.match(ended.stderr, /^Warning: --secret is visible to other users .*\n$/);
-    const none = await scene.run([...CREATE, "--id", "app", "--secret", ""]);
-    ends(none, 0);
-    assert.equal(printed(none).secret, scene.sandbox.secretOf("app"));
+    const none = await scenario.run([...CREATE, "--id", "app", "--secret", ""]);
+    assertExit(none, 0);
+    assert.equal(printed(none).secret, scenario.sandbox.secretOf("app"));
   });
 
   it("by a flag overrides the environment, and only one flag may give it", SLOW, async () => {
@@ -96,19 +105,19 @@ describe("a provided secret", () => {
     const env = { HYDRA_CLIENT_SECRET: "from-the-environment" };
     const file = ["--secret-file", join(folder.path, "secret")];
     for (const way of [file, ["--secret", GIVEN]]) {
-      await using scene = await openScene();
-      holds(scene, await scene.run([...CREATE, ...way], { env }), GIVEN);
+      await using scenario = await openScenario();
+      holds(scenario, await scenario.run([...CREATE, ...way], { env }), GIVEN);
     }
-    await using scene = await openScene();
-    const two = await scene.run([...CREATE, ...file, "--secret", "another"]);
-    untouched(scene, two, folder.path, ["secret"], /--secret and --secret-file exclude each other/);
+    await using scenario = await openScenario();
+    const two = await scenario.run([...CREATE, ...file, "--secret", "another"]);
+    untouched(scenario, two, folder.path, ["secret"], /--secret and --secret-file exclude each other/);
     assert.doesNotMatch(two.stderr, /another/);
   });
 
   it("that is too short, empty or not text is rejected before anything is sent", SLOW, async () => {
     using folder = temporaryFolder();
     const file = join(folder.path, "secret");
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const cases: readonly (readonly [content: string | Uint8Array, message: RegExp])[] = [
       ["abcde", /The secret in .* is shorter than 6 characters/],
       ["abcde\n", /shorter than 6 characters/],
@@ -119,18 +128,18 @@ describe("a provided secret", () => {
     for (const command of [CREATE, ["clients", "update", "app"], ["clients", "rotate-secret", "app"]]) {
       for (const [content, message] of cases) {
         writeFileSync(file, content);
-        untouched(scene, await scene.run([...command, "--secret-file", file]), folder.path, ["secret"], message);
-        const piped = await scene.run([...command, "--secret-file", "-"], { stdin: content });
-        untouched(scene, piped, folder.path, ["secret"], message);
+        untouched(scenario, await scenario.run([...command, "--secret-file", file]), folder.path, ["secret"], message);
+        const piped = await scenario.run([...command, "--secret-file", "-"], { stdin: content });
+        untouched(scenario, piped, folder.path, ["secret"], message);
       }
       if (command === CREATE) {
-        const short = await scene.run(command, { env: { HYDRA_CLIENT_SECRET: "abcde" } });
-        untouched(scene, short, folder.path, ["secret"], /HYDRA_CLIENT_SECRET is shorter than 6/);
+        const short = await scenario.run(command, { env: { HYDRA_CLIENT_SECRET: "abcde" } });
+        untouched(scenario, short, folder.path, ["secret"], /HYDRA_CLIENT_SECRET is shorter than 6/);
       }
-      const missing = await scene.run([...command, "--secret-file", "missing"]);
-      untouched(scene, missing, folder.path, ["secret"], /"missing" of --secret-file: the file does not exist/);
-      const directory = await scene.run([...command, "--secret-file", folder.path]);
-      untouched(scene, directory, folder.path, ["secret"], /it is a folder/);
+      const missing = await scenario.run([...command, "--secret-file", "missing"]);
+      untouched(scenario, missing, folder.path, ["secret"], /"missing" of --secret-file: the file does not exist/);
+      const directory = await scenario.run([...command, "--secret-file", folder.path]);
+      untouched(scenario, directory, folder.path, ["secret"], /it is a folder/);
     }
   });
 
@@ -142,33 +151,33 @@ describe("a provided secret", () => {
       ["two\nlines", /characters that need encoding/],
       ["ünïcode", /characters that need encoding/],
     ] as const) {
-      await using scene = await openScene();
-      const ended = await scene.run([...CREATE, "--secret-file", "-"], { stdin: secret });
-      holds(scene, ended, secret);
+      await using scenario = await openScenario();
+      const ended = await scenario.run([...CREATE, "--secret-file", "-"], { stdin: secret });
+      holds(scenario, ended, secret);
       assert.match(ended.stderr, warning);
-      await using strict = await openScene();
+      await using strict = await openScenario();
       const refused = await strict.run([...CREATE, "--secret-file", "-", "--strict"], { stdin: secret });
-      ends(refused, 2);
+      assertExit(refused, 2);
       assert.equal(strict.proxy.seen.length, 0);
     }
-    await using scene = await openScene();
-    const ended = await scene.run([...CREATE, "--secret-file", "-"], { stdin: "a".repeat(72) });
-    holds(scene, ended, "a".repeat(72));
+    await using scenario = await openScenario();
+    const ended = await scenario.run([...CREATE, "--secret-file", "-"], { stdin: "a".repeat(72) });
+    holds(scenario, ended, "a".repeat(72));
     assert.equal(ended.stderr, "");
   });
 
   it("cannot be prompted for without a terminal", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const stdin of [undefined, `${GIVEN}\n${GIVEN}\n`]) {
-      const ended = await scene.run([...CREATE, "--secret-prompt"], stdin === undefined ? {} : { stdin });
-      fails(ended, 2, /--secret-prompt needs a terminal/);
-      assert.equal(scene.proxy.seen.length, 0);
+      const ended = await scenario.run([...CREATE, "--secret-prompt"], stdin === undefined ? {} : { stdin });
+      assertFails(ended, 2, /--secret-prompt needs a terminal/);
+      assert.equal(scenario.proxy.seen.length, 0);
     }
   });
 
   it("is typed on a terminal that shows nothing of it", SLOW, async () => {
-    await using scene = await openScene();
-    const env = { HYDRA_ADMIN_URL: scene.url };
+    await using scenario = await openScenario();
+    const env = { HYDRA_ADMIN_URL: scenario.url };
     const line = `"$HYDRA" ${CREATE.join(" ")} --id typed --secret-prompt; code=$?; stty -a; exit $code`;
     await using terminal = await openTerminal([], { env, line });
     await terminal.seen(/Client secret:/);
@@ -176,7 +185,7 @@ describe("a provided secret", () => {
     await terminal.seen(/Once more:/);
     terminal.type("typed-secret-1", "Enter");
     assert.equal(await terminal.ended(), 0);
-    assert.equal(scene.sandbox.secretOf("typed"), "typed-secret-1");
+    assert.equal(scenario.sandbox.secretOf("typed"), "typed-secret-1");
     assert.doesNotMatch(terminal.written(), /typed-s|\*/);
     assert.match(terminal.written(), / echo /);
   });
@@ -185,21 +194,21 @@ describe("a provided secret", () => {
     "is of what can be seen alone: ^U begins anew, and other keys that are no letters do not count",
     SLOW,
     async () => {
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       await using terminal = await openTerminal([...CREATE, "--id", "typed", "--secret-prompt"], {
-        env: { HYDRA_ADMIN_URL: scene.url },
+        env: { HYDRA_ADMIN_URL: scenario.url },
       });
       await terminal.seen(/Client secret:/);
       terminal.type("wrong", "C-u", "typed", "Left", "C-a", "F5", "Tab", "Up", "-secret", "C-z", "Enter");
       await terminal.seen(/Once more:/);
       terminal.type("typed-secret", "Enter");
       assert.equal(await terminal.ended(), 0, terminal.screen());
-      assert.equal(scene.sandbox.secretOf("typed"), "typed-secret");
+      assert.equal(scenario.sandbox.secretOf("typed"), "typed-secret");
     },
   );
 
   it("isn't prompted for where the command line is wrong", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const more of [
       ["--bogus"],
       ["--secret-length", "5"],
@@ -207,28 +216,28 @@ describe("a provided secret", () => {
       ["--encrypted-format", "armor"],
     ]) {
       const args = [...CREATE, "--secret-prompt", ...more];
-      await using terminal = await openTerminal(args, { env: { HYDRA_ADMIN_URL: scene.url }, columns: 200 });
+      await using terminal = await openTerminal(args, { env: { HYDRA_ADMIN_URL: scenario.url }, columns: 200 });
       assert.equal(await terminal.ended(), 2);
       await terminal.seen(/^Error: /m);
       assert.doesNotMatch(terminal.screen(), /Client secret:/);
     }
-    assert.equal(scene.proxy.seen.length, 0);
+    assert.equal(scenario.proxy.seen.length, 0);
   });
 
   it("may be typed ahead or pasted in one go", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     await using terminal = await openTerminal([...CREATE, "--id", "pasted", "--secret-prompt"], {
-      env: { HYDRA_ADMIN_URL: scene.url },
+      env: { HYDRA_ADMIN_URL: scenario.url },
     });
     await terminal.seen(/Client secret:/);
     terminal.type("pasted-secret", "Enter", "pasted-secret", "Enter");
     assert.equal(await terminal.ended(), 0);
-    assert.equal(scene.sandbox.secretOf("pasted"), "pasted-secret");
+    assert.equal(scenario.sandbox.secretOf("pasted"), "pasted-secret");
     assert.doesNotMatch(terminal.written(), /pasted-s/);
   });
 
   it("that was mistyped, left empty or cancelled creates nothing", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const cases: readonly (readonly [keys: readonly string[], status: number, words: RegExp])[] = [
       [["typed-secret-1", "Enter", "typed-secret-2", "Enter"], 2, /The two secrets differ/],
       [["Enter"], 2, /No secret was entered/],
@@ -241,7 +250,7 @@ describe("a provided secret", () => {
     ];
     for (const [keys, status, words] of cases) {
       const line = `"$HYDRA" ${CREATE.join(" ")} --secret-prompt; code=$?; stty -a; exit $code`;
-      await using terminal = await openTerminal([], { env: { HYDRA_ADMIN_URL: scene.url }, line });
+      await using terminal = await openTerminal([], { env: { HYDRA_ADMIN_URL: scenario.url }, line });
       await terminal.seen(/Client secret:/);
       terminal.type(...keys);
       assert.equal(await terminal.ended(), status, terminal.screen());
@@ -249,31 +258,31 @@ describe("a provided secret", () => {
       assert.doesNotMatch(terminal.written(), /typed-s/);
       assert.match(terminal.written(), / icanon [\s\S]* echo /);
     }
-    assert.equal(scene.proxy.seen.length, 0);
+    assert.equal(scenario.proxy.seen.length, 0);
   });
 });
 
 describe("a generated secret", () => {
   it("has the requested length, of characters that need no encoding", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const [length, more] of [
       [26, []],
       [26, ["--secret-length", "26"]],
       [40, ["--secret-length", "40"]],
       [72, ["--secret-length=72"]],
     ] as const) {
-      const { secret } = printed(await scene.run([...CREATE, ...more]));
+      const { secret } = printed(await scenario.run([...CREATE, ...more]));
       assert.equal(secret.length, length);
       assert.ok(
         [...secret].every((letter) => SECRET_ALPHABET.includes(letter)),
         secret,
       );
     }
-    const sent = scene.proxy.seen.length;
+    const sent = scenario.proxy.seen.length;
     for (const length of ["25", "73", "0", "1e2", "x", "-1"]) {
-      fails(await scene.run([...CREATE, `--secret-length=${length}`]), 2, /--secret-length/);
+      assertFails(await scenario.run([...CREATE, `--secret-length=${length}`]), 2, /--secret-length/);
     }
-    assert.equal(scene.proxy.seen.length, sent);
+    assert.equal(scenario.proxy.seen.length, sent);
   });
 });
 
@@ -281,7 +290,7 @@ describe("contradictory flags about a secret", () => {
   it("are rejected before anything is sent", SLOW, async () => {
     using folder = temporaryFolder();
     const out = ["--secret-out", join(folder.path, "out")];
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const endpoint = ["--token-endpoint", "http://127.0.0.1:1/"];
     const update = ["clients", "update", "app", "--secret", GIVEN];
     const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
@@ -312,15 +321,17 @@ describe("contradictory flags about a secret", () => {
     ];
     for (const [args, message] of cases) {
       const nul = args.includes(out[1] ?? "") ? "abc\0defg" : args[1] === "import" ? '{"client_name":"a"}' : GIVEN;
-      const ended = await scene.run(args, { stdin: nul });
-      untouched(scene, ended, folder.path, [], message);
+      const ended = await scenario.run(args, { stdin: nul });
+      untouched(scenario, ended, folder.path, [], message);
     }
     // A variable may be there for other commands.
     const env = { HYDRA_PUBLIC_URL: "http://127.0.0.1:1" };
-    ends(await scene.run([...CREATE, "--id", "app"], { env }), 0);
+    assertExit(await scenario.run([...CREATE, "--id", "app"], { env }), 0);
     const json = join(folder.path, "out.json");
-    ends(
-      await scene.run(["clients", "update", "app", "--secret-file", "-", "--secret-out", json], { stdin: "a\0bcdefg" }),
+    assertExit(
+      await scenario.run(["clients", "update", "app", "--secret-file", "-", "--secret-out", json], {
+        stdin: "a\0bcdefg",
+      }),
       0,
     );
     assert.equal(JSON.parse(readFileSync(json, "utf8")).client_secret, "a\0bcdefg");
@@ -329,30 +340,30 @@ describe("contradictory flags about a secret", () => {
   it("are reported together, with the visible part of the target", async () => {
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, "taken"), "mine");
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const missing = join(folder.path, "missing");
     const unusable = new RegExp(`Cannot use --rescue-dir "${missing}"`);
     const taken = ["--secret-out", join(folder.path, "taken"), "--rescue-dir", missing, "--secret-length", "5"];
     for (const args of [CREATE, ["clients", "rotate-secret", "app"], ["clients", "update", "app", "--name", "x"]]) {
       const known = args[1] === "update" ? taken.filter((_, n) => n < 4) : taken;
-      const ended = await scene.run([...args, ...known, "--bogus"]);
-      ends(ended, 2);
+      const ended = await scenario.run([...args, ...known, "--bogus"]);
+      assertExit(ended, 2);
       for (const message of [/Unknown flag --bogus/, /already exists/, unusable]) assert.match(ended.stderr, message);
       if (args[1] !== "update") assert.match(ended.stderr, /--secret-length 5 is not from 26 to 72/);
     }
-    assert.equal(scene.proxy.seen.length, 0);
+    assert.equal(scenario.proxy.seen.length, 0);
   });
 
   it("are none where a file or a flag gives an empty secret", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const [id, ...more] of [
       ["a", "--set", 'client_secret=""'],
       ["b", "--set", "client_secret=null"],
     ]) {
-      const ended = await scene.run([...CREATE, "--id", id ?? "", ...more]);
-      ends(ended, 0);
+      const ended = await scenario.run([...CREATE, "--id", id ?? "", ...more]);
+      assertExit(ended, 0);
       assert.equal(ended.stderr, "");
-      assert.equal(printed(ended).secret, scene.sandbox.secretOf(id ?? ""));
+      assert.equal(printed(ended).secret, scenario.sandbox.secretOf(id ?? ""));
     }
   });
 });
@@ -362,21 +373,21 @@ describe("an access token", () => {
     using folder = temporaryFolder();
     const file = join(folder.path, "token");
     writeFileSync(file, "token-HUSH\n");
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const [way, options] of [
       [file, {}],
       ["-", { stdin: "token-HUSH\r\n" }],
     ] as const) {
-      const ended = await scene.run(["clients", "list", "-v", "--access-token-file", way], options);
-      ends(ended, 0);
-      assert.equal(scene.proxy.seen.at(-1)?.headers["authorization"], "Bearer token-HUSH");
+      const ended = await scenario.run(["clients", "list", "-v", "--access-token-file", way], options);
+      assertExit(ended, 0);
+      assert.equal(scenario.proxy.seen.at(-1)?.headers["authorization"], "Bearer token-HUSH");
       assert.doesNotMatch(ended.stderr + ended.stdout, /HUSH/);
     }
   });
 
   it("that is invalid is rejected before anything is sent", SLOW, async () => {
     using folder = temporaryFolder();
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const file = join(folder.path, "token");
     for (const [content, message] of [
       ["", /There is no token in/],
@@ -386,17 +397,17 @@ describe("an access token", () => {
       ["tökenHUSH", /has a character that is not allowed in a bearer token/],
     ] as const) {
       writeFileSync(file, content);
-      const ended = await scene.run(["clients", "list", "--access-token-file", file]);
-      untouched(scene, ended, folder.path, ["token"], message);
+      const ended = await scenario.run(["clients", "list", "--access-token-file", file]);
+      untouched(scenario, ended, folder.path, ["token"], message);
       assert.doesNotMatch(ended.stderr, /HUSH/);
     }
     writeFileSync(file, "token-HUSH");
-    const both = await scene.run(["clients", "list", "--access-token-file", file, "--access-token", "HUSH"]);
-    untouched(scene, both, folder.path, ["token"], /--access-token and --access-token-file exclude each other/);
-    const missing = await scene.run(["clients", "list", "--access-token-file", `${file}x`]);
-    untouched(scene, missing, folder.path, ["token"], /the file does not exist/);
-    const twice = await scene.run([...CREATE, "--access-token-file", "-", "--secret-file", "-"], { stdin: "HUSH" });
-    untouched(scene, twice, folder.path, ["token"], /--secret-file - cannot read standard input/);
+    const both = await scenario.run(["clients", "list", "--access-token-file", file, "--access-token", "HUSH"]);
+    untouched(scenario, both, folder.path, ["token"], /--access-token and --access-token-file exclude each other/);
+    const missing = await scenario.run(["clients", "list", "--access-token-file", `${file}x`]);
+    untouched(scenario, missing, folder.path, ["token"], /the file does not exist/);
+    const twice = await scenario.run([...CREATE, "--access-token-file", "-", "--secret-file", "-"], { stdin: "HUSH" });
+    untouched(scenario, twice, folder.path, ["token"], /--secret-file - cannot read standard input/);
   });
 });
 
@@ -418,7 +429,7 @@ describe("--secret-out", () => {
 
   it("writes a new file for the owner only, in the format of its extension or of --secret-format", SLOW, async () => {
     using folder = temporaryFolder();
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const id = "it's my app";
     const cases: readonly (readonly [name: string, more: readonly string[], read: (file: string) => unknown])[] = [
       ["a.env", [], (file) => sourced(file, ["CLIENT_ID", "CLIENT_SECRET"])],
@@ -440,45 +451,47 @@ describe("--secret-out", () => {
       const file = join(folder.path, name);
       const args = [...CREATE, "--id", `${id} ${n}`, "--secret-out", file, "--format", "json", ...more];
       const ended = await start("/bin/sh", ["-c", 'umask 0; exec "$0" "$@"', BINARY, ...args], {
-        env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home },
+        env: { HYDRA_ADMIN_URL: scenario.url, HOME: scenario.home },
       }).ended;
-      ends(ended, 0);
-      const secret = scene.sandbox.secretOf(`${id} ${n}`) ?? assert.fail("no client");
-      assert.deepEqual(read(file), [`${id} ${n}`, secret], told(ended));
+      assertExit(ended, 0);
+      const secret = scenario.sandbox.secretOf(`${id} ${n}`) ?? assert.fail("no client");
+      assert.deepEqual(read(file), [`${id} ${n}`, secret], describeRun(ended));
       assert.equal(statSync(file).mode & 0o7777, 0o600);
-      assert.ok(!ended.stdout.includes(secret) && !ended.stderr.includes(secret), told(ended));
+      assert.ok(!ended.stdout.includes(secret) && !ended.stderr.includes(secret), describeRun(ended));
       const shown = JSON.parse(ended.stdout);
       assert.deepEqual([shown.client_id, shown.client_secret], [`${id} ${n}`, undefined]);
-      assert.ok(ended.stderr.includes(`The credentials of client "${id} ${n}" are in ${file}\n`), told(ended));
+      assert.ok(ended.stderr.includes(`The credentials of client "${id} ${n}" are in ${file}\n`), describeRun(ended));
     }
     assert.equal(readFileSync(join(folder.path, "h.yml"), "utf8").includes('"x-pw"'), true);
     assert.deepEqual(readdirSync(folder.path).sort(), cases.map(([name]) => name).sort());
-    assert.deepEqual(scene.rescued(), []);
+    assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
   it("writes a given secret too, and that of a rotation", SLOW, async () => {
     using folder = temporaryFolder();
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const at = (name: string): string => join(folder.path, name);
     holds(
-      scene,
-      await scene.run([...CREATE, "--id", "app", "--secret-file", "-", "--secret-out", at("a.env")], { stdin: GIVEN }),
+      scenario,
+      await scenario.run([...CREATE, "--id", "app", "--secret-file", "-", "--secret-out", at("a.env")], {
+        stdin: GIVEN,
+      }),
       GIVEN,
     );
     assert.deepEqual(sourced(at("a.env"), ["CLIENT_ID", "CLIENT_SECRET"]), ["app", GIVEN]);
-    ends(await scene.run(["clients", "rotate-secret", "app", "--secret-out", at("b.env")]), 0);
-    const rotated = scene.sandbox.secretOf("app");
+    assertExit(await scenario.run(["clients", "rotate-secret", "app", "--secret-out", at("b.env")]), 0);
+    const rotated = scenario.sandbox.secretOf("app");
     assert.notEqual(rotated, GIVEN);
     assert.deepEqual(sourced(at("b.env"), ["CLIENT_ID", "CLIENT_SECRET"]), ["app", rotated]);
     holds(
-      scene,
-      await scene.run(["clients", "update", "app", "--secret-file", "-", "--secret-out", at("c.env")], {
+      scenario,
+      await scenario.run(["clients", "update", "app", "--secret-file", "-", "--secret-out", at("c.env")], {
         stdin: GIVEN,
       }),
       GIVEN,
     );
     assert.deepEqual(sourced(at("c.env"), ["CLIENT_ID", "CLIENT_SECRET"]), ["app", GIVEN]);
-    assert.deepEqual(scene.rescued(), []);
+    assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
   it("writes to a descriptor that the caller opened", SLOW, async () => {
@@ -489,22 +502,22 @@ describe("--secret-out", () => {
       ['exec "$0" "$@" 7>"$OUT"', "fd:7"],
       ['"$0" "$@" 3>&1 >/dev/null | cat >"$OUT"', "fd:3"],
     ] as const) {
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       const ended = await start("/bin/sh", ["-c", line, BINARY, ...CREATE, "--id", "app", "--secret-out", target], {
-        env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, OUT: out },
+        env: { HYDRA_ADMIN_URL: scenario.url, HOME: scenario.home, OUT: out },
       }).ended;
-      ends(ended, 0);
-      assert.deepEqual(sourced(out, ["CLIENT_ID", "CLIENT_SECRET"]), ["app", scene.sandbox.secretOf("app")]);
-      assert.deepEqual(scene.rescued(), []);
+      assertExit(ended, 0);
+      assert.deepEqual(sourced(out, ["CLIENT_ID", "CLIENT_SECRET"]), ["app", scenario.sandbox.secretOf("app")]);
+      assert.deepEqual(scenario.recoveryCopies(), []);
     }
   });
 
   it("writes to a socket that the caller opened, and to a pipe that is full for a while", SLOW, async () => {
     for (const fd of [3, 4, 5]) {
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       const stdio = Array.from({ length: fd + 1 }, (_, n) => (n === 0 ? "ignore" : "pipe"));
       const child = spawn(BINARY, [...CREATE, "--id", "app", "--secret-out", `fd:${fd}`], {
-        env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home },
+        env: { HYDRA_ADMIN_URL: scenario.url, HOME: scenario.home },
         stdio,
       });
       let text = "";
@@ -513,7 +526,7 @@ describe("--secret-out", () => {
       });
       const [status] = await once(child, "close");
       assert.equal(status, 0);
-      assert.equal(text.replaceAll("'", ""), `CLIENT_ID=app\nCLIENT_SECRET=${scene.sandbox.secretOf("app")}\n`);
+      assert.equal(text.replaceAll("'", ""), `CLIENT_ID=app\nCLIENT_SECRET=${scenario.sandbox.secretOf("app")}\n`);
     }
     using folder = temporaryFolder();
     const pipe = join(folder.path, "pipe");
@@ -521,17 +534,17 @@ describe("--secret-out", () => {
     const full = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
     try {
       writeSync(full, new Uint8Array(65_536));
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       await using running = start(
         "/bin/sh",
         ["-c", 'exec "$0" "$@" 3>"$PIPE"', BINARY, ...CREATE, "--secret-out", "fd:3"],
         {
-          env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, PIPE: pipe },
+          env: { HYDRA_ADMIN_URL: scenario.url, HOME: scenario.home, PIPE: pipe },
         },
       );
-      await answered(scene, running, 1);
+      await waitForAnswers(scenario, running, 1);
       readSync(full, new Uint8Array(65_536));
-      ends(await running.ended, 0);
+      assertExit(await running.ended, 0);
       assert.match(readText(full), /^CLIENT_ID=\S+\nCLIENT_SECRET=\S+\n$/);
     } finally {
       closeSync(full);
@@ -545,26 +558,26 @@ describe("--secret-out", () => {
     const full = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
     writeSync(full, new Uint8Array(65_536));
     const giveUp = async (signal: "SIGTERM" | undefined, args: readonly string[]): Promise<void> => {
-      await using scene = await openScene();
-      ends(await scene.run([...CREATE, "--id", "old"]), 0);
+      await using scenario = await openScenario();
+      assertExit(await scenario.run([...CREATE, "--id", "old"]), 0);
       const line = [...args, "--secret-out", "fd:3", "--fail-after", signal === undefined ? "5s" : "30s"];
       await using running = start("/bin/sh", ["-c", 'exec "$0" "$@" 3>"$PIPE"', BINARY, ...line], {
-        env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, PIPE: pipe },
+        env: { HYDRA_ADMIN_URL: scenario.url, HOME: scenario.home, PIPE: pipe },
       });
       if (signal !== undefined) {
-        await answered(scene, running, 2);
+        await waitForAnswers(scenario, running, 2);
         running.kill(signal);
       }
       const ended = await running.ended;
-      ends(ended, 1);
+      assertExit(ended, 1);
       assert.match(ended.stderr, /^Error: Cannot deliver .*: the reader of fd:3 stalled; /m);
       assert.deepEqual(
-        scene.sandbox.clients().map(({ client_id: id }) => id),
+        scenario.sandbox.clients().map(({ client_id: id }) => id),
         ["old"],
       );
-      const [kept, ...others] = scene.rescued();
+      const [kept, ...others] = scenario.recoveryCopies();
       assert.deepEqual(others, []);
-      assert.equal(kept?.record.client_secret, args === CREATE ? undefined : scene.sandbox.secretOf("old"));
+      assert.equal(kept?.record.client_secret, args === CREATE ? undefined : scenario.sandbox.secretOf("old"));
     };
     try {
       const commands = [CREATE, ["clients", "rotate-secret", "old"]];
@@ -582,37 +595,37 @@ describe("--secret-out", () => {
     async () => {
       using disk = openDisk(131_072);
       const out = join(disk.path, "out");
-      const run = async (scene: Scene, line: string, args: readonly string[]): Promise<Ended> =>
+      const run = async (scenario: Scenario, line: string, args: readonly string[]): Promise<Ended> =>
         start("/bin/sh", ["-c", line, BINARY, ...args, "--secret-out", "fd:3"], {
-          env: { HYDRA_ADMIN_URL: scene.url, HOME: scene.home, OUT: out },
+          env: { HYDRA_ADMIN_URL: scenario.url, HOME: scenario.home, OUT: out },
         }).ended;
       for (const redirection of ['3>>"$OUT"', '3<>"$OUT"']) {
         writeFileSync(out, "before\n");
-        await using scene = await openScene();
-        ends(await run(scene, `exec "$0" "$@" ${redirection}`, [...CREATE, "--id", "one"]), 0);
+        await using scenario = await openScenario();
+        assertExit(await run(scenario, `exec "$0" "$@" ${redirection}`, [...CREATE, "--id", "one"]), 0);
         const written = `CLIENT_ID=one\nCLIENT_SECRET=`;
         const text = readFileSync(out, "utf8");
         assert.ok(text.startsWith(redirection.startsWith("3>>") ? `before\n${written}` : written), text);
         assert.ok(!text.includes("\0"));
         // What stands behind the place that is written at stays.
         const behind = 'echo first >&3; "$0" "$@"; echo last >&3';
-        ends(await run(scene, `exec 3>"$OUT"; ${behind}`, [...CREATE, "--id", "two"]), 0);
+        assertExit(await run(scenario, `exec 3>"$OUT"; ${behind}`, [...CREATE, "--id", "two"]), 0);
         assert.match(readFileSync(out, "utf8"), /^first\nCLIENT_ID=two\nCLIENT_SECRET=\S+\nlast\n$/);
       }
       disk.fill(4096);
       writeFileSync(out, "before\n");
-      await using scene = await openScene();
-      fails(
-        await run(scene, 'exec "$0" "$@" 3>>"$OUT"', CREATE),
+      await using scenario = await openScenario();
+      assertFails(
+        await run(scenario, 'exec "$0" "$@" 3>>"$OUT"', CREATE),
         2,
         /^Error: Cannot write --secret-out fd:3: the disk is full$/,
       );
-      assert.equal(scene.proxy.seen.length, 0);
+      assert.equal(scenario.proxy.seen.length, 0);
       assert.equal(readFileSync(out, "utf8"), "before\n");
       // A device cannot be tried; where it takes nothing, nothing of the secret has left.
-      const device = await run(scene, 'exec "$0" "$@" 3>/dev/full', CREATE);
-      fails(device, 1, /the disk of fd:3 is full; client ".*" was deleted again$/);
-      assert.deepEqual([scene.sandbox.clients(), scene.rescued()], [[], []]);
+      const device = await run(scenario, 'exec "$0" "$@" 3>/dev/full', CREATE);
+      assertFails(device, 1, /the disk of fd:3 is full; client ".*" was deleted again$/);
+      assert.deepEqual([scenario.sandbox.clients(), scenario.recoveryCopies()], [[], []]);
     },
   );
 
@@ -620,37 +633,37 @@ describe("--secret-out", () => {
     using folder = temporaryFolder();
     const at = (name: string): string => join(folder.path, name);
     let during = 0;
-    await using scene = await openScene("26", ({ method }) =>
+    await using scenario = await openScenario("26", ({ method }) =>
       method === "PATCH"
         ? async (exchange) => {
-            during = scene.rescued().length;
+            during = scenario.recoveryCopies().length;
             exchange.reply(await exchange.pass());
           }
         : undefined,
     );
-    ends(await scene.run([...CREATE, "--id", "app"]), 0);
+    assertExit(await scenario.run([...CREATE, "--id", "app"]), 0);
     const update = [...CREATE, "--id", "app", "--if-exists", "update", "--secret-file", "-"];
-    const ended = await scene.run([...update, "--secret-out", at("a.env")], { stdin: GIVEN });
-    holds(scene, ended, GIVEN);
+    const ended = await scenario.run([...update, "--secret-out", at("a.env")], { stdin: GIVEN });
+    holds(scenario, ended, GIVEN);
     assert.equal(during, 1);
     assert.deepEqual(sourced(at("a.env"), ["CLIENT_ID", "CLIENT_SECRET"]), ["app", GIVEN]);
     assert.doesNotMatch(ended.stderr, /none was delivered/);
     const next = `${GIVEN}-2`;
-    fails(await scene.run([...update, "--secret-out", at("a.env")], { stdin: next }), 2, /already exists/);
-    assert.equal(scene.sandbox.secretOf("app"), GIVEN);
+    assertFails(await scenario.run([...update, "--secret-out", at("a.env")], { stdin: next }), 2, /already exists/);
+    assert.equal(scenario.sandbox.secretOf("app"), GIVEN);
     const key = openGpg();
     try {
       const anna = key.exported(key.quick("Anna <anna@example.com>", "future-default"));
       const more = ["--pgp-key", anna.armored, "--format", "json"];
-      const encrypted = await scene.run([...update, ...more], { stdin: next });
-      holds(scene, encrypted, next);
+      const encrypted = await scenario.run([...update, ...more], { stdin: next });
+      holds(scenario, encrypted, next);
       const shown = JSON.parse(encrypted.stdout);
       assert.equal(shown.outcome, "updated");
       assert.equal(key.decrypt(Buffer.from(shown.client_secret_encrypted, "base64")), next);
     } finally {
       key.close();
     }
-    assert.deepEqual(scene.rescued(), []);
+    assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
   it(
@@ -661,7 +674,7 @@ describe("--secret-out", () => {
       const out = join(folder.path, "out.env");
       let during: readonly string[] = [];
       let sent = "";
-      await using scene = await openScene("26", ({ method, body }) =>
+      await using scenario = await openScenario("26", ({ method, body }) =>
         method === "POST"
           ? () => {
               during = readdirSync(folder.path);
@@ -670,7 +683,7 @@ describe("--secret-out", () => {
             }
           : undefined,
       );
-      await using running = scene.start([...CREATE, "--secret-out", out]);
+      await using running = scenario.start([...CREATE, "--secret-out", out]);
       assert.equal((await running.ended).signal, "SIGKILL");
       const [draft = "", ...others] = during;
       assert.deepEqual(others, []);
@@ -679,7 +692,7 @@ describe("--secret-out", () => {
       assert.match(readFileSync(join(folder.path, draft), "utf8"), /^CLIENT_ID=\S+\nCLIENT_SECRET=\S+\n$/);
       assert.ok(readFileSync(join(folder.path, draft), "utf8").includes(sent) && sent !== "");
       assert.ok(!existsSync(out));
-      assert.deepEqual(scene.rescued(), []);
+      assert.deepEqual(scenario.recoveryCopies(), []);
     },
   );
 
@@ -695,7 +708,7 @@ describe("--secret-out", () => {
     symlinkSync("taken", at("link"));
     symlinkSync("nothing", at("dangling"));
     const files = ["taken", "folder", "link", "dangling"];
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const cases: readonly (readonly [target: string, message: RegExp])[] = [
       [at("taken"), /already exists/],
       [at("link"), /already exists/],
@@ -720,16 +733,16 @@ describe("--secret-out", () => {
       ["fd:99999999999", /is not open/],
     ];
     for (const [target, message] of cases) {
-      untouched(scene, await scene.run([...CREATE, "--secret-out", target]), folder.path, files, message);
+      untouched(scenario, await scenario.run([...CREATE, "--secret-out", target]), folder.path, files, message);
     }
     const readOnly = await start(
       "/bin/sh",
       ["-c", 'exec "$0" "$@" 3</dev/null', BINARY, ...CREATE, "--secret-out", "fd:3"],
       {
-        env: { HYDRA_ADMIN_URL: scene.url },
+        env: { HYDRA_ADMIN_URL: scenario.url },
       },
     ).ended;
-    untouched(scene, readOnly, folder.path, files, /fd:3 is not open/);
+    untouched(scenario, readOnly, folder.path, files, /fd:3 is not open/);
     const options: readonly (readonly [more: readonly string[], message: RegExp])[] = [
       [["--secret-format", "json"], /--secret-format has no file to write/],
       [["--secret-out", at("o"), "--secret-format", "xml"], /--secret-format "xml"/],
@@ -740,44 +753,48 @@ describe("--secret-out", () => {
       [["--secret-out", at("o"), "--secret-field", "CLIENT_ID"], /cannot both be named "CLIENT_ID"/],
     ];
     for (const [more, message] of options) {
-      untouched(scene, await scene.run([...CREATE, ...more]), folder.path, files, message);
+      untouched(scenario, await scenario.run([...CREATE, ...more]), folder.path, files, message);
     }
     assert.equal(readFileSync(at("taken"), "utf8"), "mine");
     assert.deepEqual([readdirSync(full.path), readdirSync(frozen.path)], [["ballast"], []]);
     // The same target stops a change before it is made.
-    ends(await scene.run([...CREATE, "--id", "app"]), 0);
-    const secret = scene.sandbox.secretOf("app");
+    assertExit(await scenario.run([...CREATE, "--id", "app"]), 0);
+    const secret = scenario.sandbox.secretOf("app");
     for (const args of [
       ["rotate-secret", "app"],
       ["update", "app", "--secret-file", "-"],
     ]) {
       for (const target of [at("taken"), at("missing/out"), join(full.path, "out"), "fd:3"]) {
-        const ended = await scene.run(["clients", ...args, "--secret-out", target], { stdin: GIVEN });
-        fails(ended, 2, /--secret-out/);
-        assert.equal(scene.sandbox.secretOf("app"), secret);
+        const ended = await scenario.run(["clients", ...args, "--secret-out", target], { stdin: GIVEN });
+        assertFails(ended, 2, /--secret-out/);
+        assert.equal(scenario.sandbox.secretOf("app"), secret);
       }
     }
     assert.deepEqual(readdirSync(folder.path).sort(), [...files].sort());
-    assert.ok(scene.proxy.seen.every(({ method }) => method === "GET" || method === "POST"));
-    assert.deepEqual(scene.rescued(), []);
+    assert.ok(scenario.proxy.seen.every(({ method }) => method === "GET" || method === "POST"));
+    assert.deepEqual(scenario.recoveryCopies(), []);
   });
 
   it("without a secret to write is reported to stay empty", SLOW, async () => {
     using folder = temporaryFolder();
     const out = ["--secret-out", join(folder.path, "out")];
-    await using scene = await openScene();
-    const open = await scene.run([...CREATE, "--id", "open", "--token-endpoint-auth-method", "none", ...out]);
-    ends(open, 0);
+    await using scenario = await openScenario();
+    const open = await scenario.run([...CREATE, "--id", "open", "--token-endpoint-auth-method", "none", ...out]);
+    assertExit(open, 0);
     assert.match(open.stderr, /^Warning: --secret-out is not written/m);
-    fails(await scene.run(["clients", "update", "open", "--name", "x", ...out]), 2, /There is no new secret to write/);
-    const again = await scene.run([...CREATE, "--id", "open", "--if-exists", "skip", ...out]);
-    ends(again, 0);
+    assertFails(
+      await scenario.run(["clients", "update", "open", "--name", "x", ...out]),
+      2,
+      /There is no new secret to write/,
+    );
+    const again = await scenario.run([...CREATE, "--id", "open", "--if-exists", "skip", ...out]);
+    assertExit(again, 0);
     assert.match(again.stderr, /no secret was delivered/);
     assert.deepEqual(readdirSync(folder.path), []);
   });
 
   it("replaces what --format k8s-secret prints", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const args = [
       ...CREATE,
       "--id",
@@ -789,11 +806,11 @@ describe("--secret-out", () => {
       "--secret-field",
       "the-secret",
     ];
-    const ended = await scene.run(args);
-    ends(ended, 0);
-    assert.deepEqual(manifest(ended.stdout), { "the.id": "app", "the-secret": scene.sandbox.secretOf("app") });
+    const ended = await scenario.run(args);
+    assertExit(ended, 0);
+    assert.deepEqual(manifest(ended.stdout), { "the.id": "app", "the-secret": scenario.sandbox.secretOf("app") });
     // A manifest without the secret would take it out of the cluster.
-    const out = ["--secret-out", join(scene.home, "app.env")];
+    const out = ["--secret-out", join(scenario.home, "app.env")];
     for (const args of [
       [...CREATE, "--id", "app", "--if-exists", "skip"],
       [...CREATE, "--id", "app", "--if-exists", "update"],
@@ -805,29 +822,29 @@ describe("--secret-out", () => {
       ["clients", "import", "--if-exists", "skip"],
       ["clients", "import", "--if-exists", "update"],
     ]) {
-      const none = await scene.run([...args, "--format", "k8s-secret"], {
+      const none = await scenario.run([...args, "--format", "k8s-secret"], {
         stdin: '{"client_id":"app","grant_types":["client_credentials"]}',
       });
-      ends(none, 0);
+      assertExit(none, 0);
       assert.equal(none.stdout, "", args.join(" "));
       assert.match(none.stderr, /^No Kubernetes Secret is written for client "app": no secret was delivered here$/m);
     }
     // A client that has none is whole with its id, also when it is there already.
     const open = [...CREATE, "--id", "open", "--token-endpoint-auth-method", "none", "--format", "k8s-secret"];
     for (const args of [open, [...open, "--if-exists", "skip"]]) {
-      const id = await scene.run(args);
-      ends(id, 0);
+      const id = await scenario.run(args);
+      assertExit(id, 0);
       assert.deepEqual(manifest(id.stdout), { CLIENT_ID: "open" });
     }
-    const some = await scene.run(["clients", "import", "--if-exists", "skip", "--format", "k8s-secret"], {
+    const some = await scenario.run(["clients", "import", "--if-exists", "skip", "--format", "k8s-secret"], {
       stdin: '[{"client_id":"app"},{"client_id":"new"},{"client_id":"open"}]',
     });
-    ends(some, 0);
-    assert.deepEqual(manifest(some.stdout), { CLIENT_ID: "new", CLIENT_SECRET: scene.sandbox.secretOf("new") });
+    assertExit(some, 0);
+    assert.deepEqual(manifest(some.stdout), { CLIENT_ID: "new", CLIENT_SECRET: scenario.sandbox.secretOf("new") });
     assert.match(some.stderr, /^No Kubernetes Secret is written for 2 clients, the first "app": /m);
-    const rotated = await scene.run(["clients", "rotate-secret", "app", "--format", "k8s-secret"]);
-    ends(rotated, 0);
-    assert.deepEqual(manifest(rotated.stdout), { CLIENT_ID: "app", CLIENT_SECRET: scene.sandbox.secretOf("app") });
+    const rotated = await scenario.run(["clients", "rotate-secret", "app", "--format", "k8s-secret"]);
+    assertExit(rotated, 0);
+    assert.deepEqual(manifest(rotated.stdout), { CLIENT_ID: "app", CLIENT_SECRET: scenario.sandbox.secretOf("app") });
   });
 });
 
@@ -943,14 +960,14 @@ describe("recipients of one message", () => {
   }
 
   it("come from every source at once, each pinned, and each can read it alone", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const pins = ["--pgp-fingerprint", people.map(({ fingerprint }) => fingerprint).join(",")];
-    const ended = await scene.run([...CREATE, "--id", "app", ...everyone(), ...pins, "--format", "json"], {
+    const ended = await scenario.run([...CREATE, "--id", "app", ...everyone(), ...pins, "--format", "json"], {
       env: env(),
     });
-    ends(ended, 0);
+    assertExit(ended, 0);
     const shown = JSON.parse(ended.stdout);
-    const secret = scene.sandbox.secretOf("app") ?? assert.fail("no client");
+    const secret = scenario.sandbox.secretOf("app") ?? assert.fail("no client");
     assert.deepEqual(
       readBy(shown.client_secret_encrypted),
       people.map(() => secret),
@@ -967,7 +984,7 @@ describe("recipients of one message", () => {
 
   it("are all unusable when one is, and nothing is made or left behind", SLOW, async () => {
     const signer = gpg.exported(gpg.quick("Sign <sign@example.com>", "ed25519", "sign"));
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     using place = temporaryFolder();
     const out = ["--secret-out", join(place.path, "out.env")];
     const pins = people.map(({ fingerprint }) => fingerprint);
@@ -981,16 +998,20 @@ describe("recipients of one message", () => {
       [["--pgp-fingerprint", [...pins, signer.fingerprint].join(",")], 7, new RegExp(signer.fingerprint)],
     ];
     for (const [more, status, message] of cases) {
-      const ended = await scene.run([...CREATE, ...everyone(), ...more, ...out], { env: env() });
-      fails(ended, status, message);
-      assert.deepEqual([scene.proxy.seen.length, readdirSync(place.path), scene.rescued()], [0, [], []], told(ended));
+      const ended = await scenario.run([...CREATE, ...everyone(), ...more, ...out], { env: env() });
+      assertFails(ended, status, message);
+      assert.deepEqual(
+        [scenario.proxy.seen.length, readdirSync(place.path), scenario.recoveryCopies()],
+        [0, [], []],
+        describeRun(ended),
+      );
     }
   });
 
   it("receive it in each format, also in a file, a manifest and an import", SLOW, async () => {
     const [anna] = people;
     const to = ["--pgp-key", anna?.armored ?? ""];
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     using place = temporaryFolder();
     const forms: readonly (readonly [form: string, binary: (text: string) => string | Uint8Array])[] = [
       ["base64", (text) => Buffer.from(text, "base64")],
@@ -1000,31 +1021,31 @@ describe("recipients of one message", () => {
     for (const [form, message] of forms) {
       const more = [...to, "--encrypted-format", form];
       const file = join(place.path, `${form}.json`);
-      const written = await scene.run([...CREATE, "--id", form, ...more, "--secret-out", file]);
-      ends(written, 0);
+      const written = await scenario.run([...CREATE, "--id", form, ...more, "--secret-out", file]);
+      assertExit(written, 0);
       const { client_id: id, client_secret_encrypted: encrypted, ...rest } = JSON.parse(readFileSync(file, "utf8"));
       assert.deepEqual([id, rest], [form, {}]);
-      assert.equal(gpg.decrypt(message(encrypted)), scene.sandbox.secretOf(form));
+      assert.equal(gpg.decrypt(message(encrypted)), scenario.sandbox.secretOf(form));
       assert.match(message(encrypted).toString(), form === "base64" ? /./s : /^-----BEGIN PGP MESSAGE-----/);
-      const env = await scene.run([...CREATE, "--id", `${form}-env`, ...more, "--format", "env"]);
-      ends(env, 0);
+      const env = await scenario.run([...CREATE, "--id", `${form}-env`, ...more, "--format", "env"]);
+      assertExit(env, 0);
       const sourced = spawnSync("/bin/sh", ["-c", 'eval "$0"; printf %s "$CLIENT_SECRET_ENCRYPTED"', env.stdout], {
         encoding: "utf8",
       });
-      assert.equal(gpg.decrypt(message(sourced.stdout)), scene.sandbox.secretOf(`${form}-env`));
-      const imported = await scene.run(["clients", "import", ...more, "--format", "json"], {
+      assert.equal(gpg.decrypt(message(sourced.stdout)), scenario.sandbox.secretOf(`${form}-env`));
+      const imported = await scenario.run(["clients", "import", ...more, "--format", "json"], {
         stdin: JSON.stringify([{ client_id: `${form}-import`, grant_types: ["client_credentials"] }]),
       });
-      ends(imported, 0);
+      assertExit(imported, 0);
       const [one] = JSON.parse(imported.stdout);
-      assert.equal(gpg.decrypt(message(one.client_secret_encrypted)), scene.sandbox.secretOf(`${form}-import`));
+      assert.equal(gpg.decrypt(message(one.client_secret_encrypted)), scenario.sandbox.secretOf(`${form}-import`));
       for (const { stdout, stderr } of [written, env, imported]) {
         for (const name of [form, `${form}-env`, `${form}-import`]) {
-          assert.ok(!`${stdout}${stderr}`.includes(scene.sandbox.secretOf(name) ?? ""));
+          assert.ok(!`${stdout}${stderr}`.includes(scenario.sandbox.secretOf(name) ?? ""));
         }
       }
     }
-    fails(await scene.run([...CREATE, ...to, "--encrypted-format", "hex"]), 2, /--encrypted-format "hex"/);
+    assertFails(await scenario.run([...CREATE, ...to, "--encrypted-format", "hex"]), 2, /--encrypted-format "hex"/);
   });
 
   it("are shown by pgp inspect, with their properties and whether they are usable", SLOW, async () => {
@@ -1038,7 +1059,7 @@ describe("recipients of one message", () => {
     const inspect = (...args: readonly string[]): Promise<Ended> =>
       runBinary(["pgp", "inspect", ...args], { env: env() });
     const shown = await inspect(`@${join(folder.path, "mina.asc")}`);
-    ends(shown, 0);
+    assertExit(shown, 0);
     assert.match(shown.stdout, new RegExp(`^Key: +${mina.fingerprint} \\(Ed`));
     assert.match(shown.stdout, /^User ID: +Mina <mina@example.com>$/m);
     assert.match(shown.stdout, new RegExp(`^Subkey: +${old} .*not used: .*2020-03-01`, "m"));
@@ -1046,32 +1067,32 @@ describe("recipients of one message", () => {
     assert.match(shown.stdout, new RegExp(`^Subkey: +${newest} .*, used$`, "m"));
     assert.match(shown.stdout, new RegExp(`^Usable: +yes, encrypts to .*${newest}`, "m"));
     // What would be used is what is used.
-    await using scene = await openScene();
-    const created = await scene.run([...CREATE, "--id", "app", "--pgp-key", mina.armored, "-v", "--format", "json"]);
+    await using scenario = await openScenario();
+    const created = await scenario.run([...CREATE, "--id", "app", "--pgp-key", mina.armored, "-v", "--format", "json"]);
     const packets = gpg.run(["--list-packets"], {
       input: Buffer.from(JSON.parse(created.stdout).client_secret_encrypted, "base64"),
     });
     assert.match(packets.stdout.toString(), new RegExp(`keyid ${newest.slice(-16)}`, "i"));
     assert.match(created.stderr, new RegExp(`^Not encrypted to subkey ${old} .*2020-03-01`, "m"));
     const useless = await inspect(Buffer.from(signer.binary).toString("base64"));
-    ends(useless, 7);
+    assertExit(useless, 7);
     assert.match(useless.stdout, /^Usable: +no: /m);
     assert.match(useless.stdout, /^Hint: +\S/m);
     const several = await inspect("keybase:carl", "wkd:dora@example.org", "--format", "json");
-    ends(several, 0);
+    assertExit(several, 0);
     assert.deepEqual(
       JSON.parse(several.stdout).map((one: { fingerprint: string; usable: boolean }) => [one.fingerprint, one.usable]),
       [people[2], people[3]].map((person) => [person?.fingerprint, true]),
     );
     const quiet = await inspect("keybase:carl", "-q");
     assert.equal(quiet.stdout, `${people[2]?.fingerprint}\n`);
-    fails(await inspect("not a key"), 7, /from the given key: .*not/i);
-    fails(await inspect(), 2, /Missing KEY/);
+    assertFails(await inspect("not a key"), 7, /from the given key: .*not/i);
+    assertFails(await inspect(), 2, /Missing KEY/);
     // No subkey is spare where the key itself is of no use.
     const expired = gpg.quick("Old <old@example.com>", "rsa3072", "sign", "20200301T000000", "20200101T000000");
     const lasting = gpg.addSubkey(expired, "rsa3072", "encr", "never", "20200101T000000");
     const past = await inspect(Buffer.from(gpg.exported(expired).binary).toString("base64"));
-    ends(past, 7);
+    assertExit(past, 7);
     assert.match(past.stdout, new RegExp(`^Subkey: +${lasting} .*, not used: the key itself is not usable$`, "m"));
     // Names are those of the command's own words, and what create refuses to fetch is not fetched here either.
     for (const [word, status, message] of [
@@ -1081,11 +1102,11 @@ describe("recipients of one message", () => {
       ["keybase:a-b", 2, /^Error: Invalid Keybase user "a-b"/],
     ] as const) {
       const refused = await inspect(word);
-      fails(refused, status, message);
+      assertFails(refused, status, message);
       assert.doesNotMatch(refused.stderr, /--pgp|--keybase/);
     }
     const secret = await inspect(gpg.secret(mina.fingerprint));
     assert.doesNotMatch(secret.stdout + secret.stderr, /BEGIN PGP/);
-    ends(secret, 7);
+    assertExit(secret, 7);
   });
 });

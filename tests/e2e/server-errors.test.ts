@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { runBinary } from "./binary.ts";
 import { instead, type Plan, type Reply } from "./fault-proxy.ts";
-import { fails, openScene, SEED, SLOW } from "./scenario.ts";
+import { assertFails, openScenario, SEED, SLOW } from "./scenario.ts";
 
 /** A server that answers every connection with the same bytes. */
 async function answering(bytes: string): Promise<AsyncDisposable & { readonly url: string }> {
@@ -43,7 +43,7 @@ describe("http to a port for TLS", () => {
       await using port = await answering(bytes);
       for (const [args, action] of LINES) {
         const ended = await runBinary([...args, "--endpoint", port.url, "--fail-after", "3s"]);
-        fails(ended, 1, new RegExp(`^Error: ${action}: ${port.url} speaks TLS: the server wants https$`));
+        assertFails(ended, 1, new RegExp(`^Error: ${action}: ${port.url} speaks TLS: the server wants https$`));
         const https = port.url.replace("http:", "https:");
         assert.ok(
           ended.stderr.includes(`Hint: use ${https} (with --ca-file, or for tests --skip-tls-verify)\n`),
@@ -59,14 +59,14 @@ describe("http to the public port of a server with TLS", () => {
     await using port = await answering(
       "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n",
     );
-    await using scene = await openScene();
-    const ended = await scene.run([...SEED, "--verify", "--public-url", port.url]);
-    fails(
+    await using scenario = await openScenario();
+    const ended = await scenario.run([...SEED, "--verify", "--public-url", port.url]);
+    assertFails(
       ended,
       1,
       new RegExp(`^Error: Cannot find the token endpoint: ${port.url} speaks TLS: the server wants https$`),
     );
-    assert.deepEqual(scene.sandbox.clients(), []);
+    assert.deepEqual(scenario.sandbox.clients(), []);
   });
 });
 
@@ -205,9 +205,9 @@ const MISTAKES: readonly {
 describe("an error of the server", () => {
   for (const { name, reply, args = [], env = {}, status, error, hint = /^Hint: /m } of MISTAKES) {
     it(`is shown: ${name}`, SLOW, async () => {
-      await using scene = await openScene("26", () => instead(reply));
-      const ended = await scene.run(["clients", "list", "--fail-after", "0", ...args], { env });
-      fails(ended, status, error);
+      await using scenario = await openScenario("26", () => instead(reply));
+      const ended = await scenario.run(["clients", "list", "--fail-after", "0", ...args], { env });
+      assertFails(ended, status, error);
       assert.match(ended.stderr, hint);
       assert.doesNotMatch(ended.stderr, /hush-hush|\u001b/);
     });
@@ -215,9 +215,9 @@ describe("an error of the server", () => {
 
   it("of a deployment that expects a TLS proxy names --fake-tls-termination", SLOW, async () => {
     const body = '{"error":{"message":"can not serve request over insecure http"}}';
-    await using scene = await openScene("26", () => instead({ status: 502, body }));
-    const ended = await scene.run(["clients", "list", "--fail-after", "0"]);
-    fails(ended, 1, /502: can not serve request over insecure http$/);
+    await using scenario = await openScenario("26", () => instead({ status: 502, body }));
+    const ended = await scenario.run(["clients", "list", "--fail-after", "0"]);
+    assertFails(ended, 1, /502: can not serve request over insecure http$/);
     assert.match(ended.stderr, /^Hint: .*--fake-tls-termination$/m);
   });
 });
@@ -229,16 +229,16 @@ describe("the public port", () => {
       : instead({ status: 404, body: "404 page not found" });
 
   it("is recognised, and the setting that names it", SLOW, async () => {
-    await using scene = await openScene("26", openId);
+    await using scenario = await openScenario("26", openId);
     for (const args of [["clients", "list"], SEED, ["clients", "get", "a"]]) {
-      fails(
-        await scene.run(args),
+      assertFails(
+        await scenario.run(args),
         1,
         /\(environment variable HYDRA_ADMIN_URL\) is the public port of Hydra, not a Hydra/,
       );
     }
-    const ended = await runBinary(["clients", "list", "--endpoint", scene.url]);
-    fails(ended, 1, /\(--endpoint\) is the public port of Hydra/);
+    const ended = await runBinary(["clients", "list", "--endpoint", scenario.url]);
+    assertFails(ended, 1, /\(--endpoint\) is the public port of Hydra/);
     assert.match(ended.stderr, /^Hint: use the URL of the admin port, which is another one: 4445 by default$/m);
   });
 });

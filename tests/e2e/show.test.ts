@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { openScene, type Scene } from "./scenario.ts";
+import { openScenario, type Scenario } from "./scenario.ts";
 
 const KEY = {
   kty: "EC",
@@ -14,8 +14,8 @@ const KEY = {
   y: "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
 };
 
-async function scene(client: Readonly<Record<string, unknown>>): Promise<Scene> {
-  const opened = await openScene();
+async function scenario(client: Readonly<Record<string, unknown>>): Promise<Scenario> {
+  const opened = await openScenario();
   const answer = await fetch(`${opened.sandbox.url}/admin/clients`, { method: "POST", body: JSON.stringify(client) });
   assert.equal(answer.status, 201);
   return opened;
@@ -23,7 +23,7 @@ async function scene(client: Readonly<Record<string, unknown>>): Promise<Scene> 
 
 describe("clients show", () => {
   it("shows what isn't usual, and nothing else", async () => {
-    await using opened = await scene({
+    await using opened = await scenario({
       client_id: "web",
       client_name: "Web shop",
       token_endpoint_auth_method: "none",
@@ -58,7 +58,7 @@ Keys
   });
 
   it("shows keys, lifespans and the findings of the rules, but no secret", async () => {
-    await using opened = await scene({
+    await using opened = await scenario({
       client_id: "bad",
       client_secret: "never-shown-01234",
       redirect_uris: ["http://shop.example.com/*"],
@@ -83,7 +83,7 @@ Keys
   });
 
   it("takes several clients and every format, and reports those that don't exist", async () => {
-    await using opened = await scene({ client_id: "a" });
+    await using opened = await scenario({ client_id: "a" });
     const both = await opened.run(["clients", "show", "a", "nosuch"]);
     assert.equal(both.status, 8);
     assert.match(both.stderr, /^Error: .*"nosuch" not found/m);

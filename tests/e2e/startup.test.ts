@@ -7,7 +7,7 @@ import { after, before, describe, it } from "node:test";
 import * as v from "valibot";
 import { type Gpg, openGpg } from "../adapters/gpg.ts";
 import { startBinary, temporaryFolder } from "./binary.ts";
-import { ends, isStored, openScene, printed, type Scene, SEED, SLOW } from "./scenario.ts";
+import { assertExit, isStored, openScenario, printed, type Scenario, SEED, SLOW } from "./scenario.ts";
 
 /**
  * Names that only the evaluated code of a part can have put on the heap of the program; their text in the program's image
@@ -56,35 +56,35 @@ describe("the start of the program", () => {
   }
 
   /** The parts that a command line has loaded by its end. */
-  async function loadedBy(scene: Scene, args: readonly string[]): Promise<readonly string[]> {
+  async function loadedBy(scenario: Scenario, args: readonly string[]): Promise<readonly string[]> {
     const { env, loaded } = recorded();
-    ends(await scene.run(args, { env }), 0);
+    assertExit(await scenario.run(args, { env }), 0);
     return loaded();
   }
 
   it("loads none of the large parts for a create without encryption", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const { env, loaded } = recorded();
-    isStored(scene, await scene.run(SEED, { env }));
+    isStored(scenario, await scenario.run(SEED, { env }));
     assert.deepEqual(loaded(), []);
     for (const format of ["json", "table", "env"]) {
-      assert.deepEqual(await loadedBy(scene, [...SEED, "--format", format]), [], format);
+      assert.deepEqual(await loadedBy(scenario, [...SEED, "--format", format]), [], format);
     }
-    assert.deepEqual(await loadedBy(scene, ["version"]), []);
-    assert.deepEqual(await loadedBy(scene, ["--help"]), []);
-    assert.deepEqual(await loadedBy(scene, ["clients", "create", "--help"]), []);
+    assert.deepEqual(await loadedBy(scenario, ["version"]), []);
+    assert.deepEqual(await loadedBy(scenario, ["--help"]), []);
+    assert.deepEqual(await loadedBy(scenario, ["clients", "create", "--help"]), []);
   });
 
   it("loads each of them for what needs it, and then alone", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const key = gpg.exported(gpg.quick("alice@example.com", "future-default"));
     const pgp = ["--pgp-key", Buffer.from(key.binary).toString("base64")];
-    assert.deepEqual(await loadedBy(scene, [...SEED, ...pgp]), ["openpgp"]);
-    assert.deepEqual(await loadedBy(scene, [...SEED, "--format", "yaml"]), ["yaml"]);
-    assert.deepEqual(await loadedBy(scene, [...SEED, "--format", "jsonpath=$"]), ["jsonpath"]);
+    assert.deepEqual(await loadedBy(scenario, [...SEED, ...pgp]), ["openpgp"]);
+    assert.deepEqual(await loadedBy(scenario, [...SEED, "--format", "yaml"]), ["yaml"]);
+    assert.deepEqual(await loadedBy(scenario, [...SEED, "--format", "jsonpath=$"]), ["jsonpath"]);
     const config = join(folder.path, "config.yaml");
     writeFileSync(config, "format: text\n");
-    assert.deepEqual(await loadedBy(scene, [...SEED, "--config", config]), ["yaml"]);
+    assert.deepEqual(await loadedBy(scenario, [...SEED, "--config", config]), ["yaml"]);
   });
 
   it("loads the sandbox for the sandbox alone", SLOW, async () => {
@@ -94,7 +94,7 @@ describe("the start of the program", () => {
     sandbox.kill("SIGTERM");
     await sandbox.ended;
     assert.deepEqual(loaded(), ["sandbox"]);
-    await using scene = await openScene();
-    assert.match(printed(await scene.run(SEED)).id, /./);
+    await using scenario = await openScenario();
+    assert.match(printed(await scenario.run(SEED)).id, /./);
   });
 });

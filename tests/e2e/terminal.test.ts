@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { displayWidth } from "../../lib/core/output/width.ts";
 import { instead, type Plan } from "./fault-proxy.ts";
-import { openScene, type Scene, SLOW } from "./scenario.ts";
+import { openScenario, type Scenario, SLOW } from "./scenario.ts";
 import { openTerminal, type Terminal, type TerminalOptions } from "./terminal.ts";
 
 const WIDE = [
@@ -18,16 +18,16 @@ const WIDE = [
   "plain",
 ];
 
-async function fill(scene: Scene, clients: readonly Readonly<Record<string, unknown>>[]): Promise<void> {
+async function fill(scenario: Scenario, clients: readonly Readonly<Record<string, unknown>>[]): Promise<void> {
   for (const client of clients) {
     const body = JSON.stringify({ token_endpoint_auth_method: "none", ...client });
-    assert.equal((await fetch(`${scene.sandbox.url}/admin/clients`, { method: "POST", body })).status, 201);
+    assert.equal((await fetch(`${scenario.sandbox.url}/admin/clients`, { method: "POST", body })).status, 201);
   }
 }
 
 /** Runs the program on a terminal to its end, which must be good. */
-async function shown(scene: Scene, args: readonly string[], options: TerminalOptions = {}): Promise<Terminal> {
-  const env = { HYDRA_ADMIN_URL: scene.url, ...options.env };
+async function shown(scenario: Scenario, args: readonly string[], options: TerminalOptions = {}): Promise<Terminal> {
+  const env = { HYDRA_ADMIN_URL: scenario.url, ...options.env };
   const terminal = await openTerminal(args, { ...options, env });
   assert.equal(await terminal.ended(), 0, terminal.screen());
   return terminal;
@@ -45,15 +45,15 @@ const LONG = {
 
 describe("a table on a terminal", () => {
   it("fits its width, keeps IDs whole and marks what it cuts", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const id = (n: number): string => `0000000${n}-aaaa-4bbb-8ccc-dddddddddddd`;
     await fill(
-      scene,
+      scenario,
       WIDE.map((name, n) => ({ client_id: id(n), client_name: name, ...LONG })),
     );
     for (const columns of [50, 80, 132, 200, 500]) {
       for (const format of ["text", "table"]) {
-        await using terminal = await shown(scene, ["clients", "list", "--format", format], { columns, rows: 40 });
+        await using terminal = await shown(scenario, ["clients", "list", "--format", format], { columns, rows: 40 });
         const rows = terminal.screen().split("\n").slice(0, -1);
         // A row that did not fit would stand on two lines of the screen.
         const expected = format === "table" ? 1 + WIDE.length + 3 : 2 + 3 * WIDE.length;
@@ -71,49 +71,49 @@ describe("a table on a terminal", () => {
   });
 
   it("never breaks a line, however wide its characters are", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     await fill(
-      scene,
+      scenario,
       WIDE.map((name, n) => ({ client_id: `c${n}`, client_name: `${name} ${name} ${name} ${name} ${name}` })),
     );
     for (const columns of [60, 61, 62, 63]) {
-      await using terminal = await shown(scene, ["clients", "list", "--format", "text"], { columns });
+      await using terminal = await shown(scenario, ["clients", "list", "--format", "text"], { columns });
       // The terminal itself says how many lines it took.
       assert.equal(terminal.screen().split("\n").length - 1, 2 + WIDE.length, terminal.screen());
-      await using people = await shown(scene, ["clients", "list"], { columns });
+      await using people = await shown(scenario, ["clients", "list"], { columns });
       assert.equal(people.screen().split("\n").length - 1, 2 + WIDE.length, people.screen());
     }
   });
 
   it("is cut on a terminal only: a pipe gets everything", async () => {
-    await using scene = await openScene();
-    await fill(scene, [{ client_id: "a", client_name: "x".repeat(300) }]);
-    await using piped = await shown(scene, [], { line: '"$HYDRA" clients list | cat', columns: 80 });
+    await using scenario = await openScenario();
+    await fill(scenario, [{ client_id: "a", client_name: "x".repeat(300) }]);
+    await using piped = await shown(scenario, [], { line: '"$HYDRA" clients list | cat', columns: 80 });
     assert.ok(piped.screen().replaceAll("\n", "").includes("x".repeat(300)));
-    const { stdout } = await scene.run(["clients", "list"]);
+    const { stdout } = await scenario.run(["clients", "list"]);
     assert.ok(stdout.includes("x".repeat(300)) && !stdout.includes("…"));
   });
 
   it("shows one client in full", async () => {
-    await using scene = await openScene();
-    await fill(scene, [{ client_id: "a", ...LONG }]);
-    await using terminal = await shown(scene, ["get", "client", "a"], { columns: 50 });
+    await using scenario = await openScenario();
+    await fill(scenario, [{ client_id: "a", ...LONG }]);
+    await using terminal = await shown(scenario, ["get", "client", "a"], { columns: 50 });
     const text = terminal.screen().replaceAll("\n", "");
     for (const value of [LONG.scope, ...LONG.redirect_uris]) assert.ok(text.includes(value), terminal.screen());
     assert.doesNotMatch(text, /…/);
   });
 
   it("lets no name control the terminal", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const evil = "\u001b[2J\u001b]0;owned\u0007\u001b[31mred";
-    await fill(scene, [{ client_id: "a", client_name: evil, owner: evil }]);
+    await fill(scenario, [{ client_id: "a", client_name: evil, owner: evil }]);
     for (const args of [
       ["clients", "list"],
       ["clients", "get", "a"],
       ["clients", "get", "a", "--format", "raw=client_name"],
       ["clients", "get", "a", "--format", "yaml"],
     ]) {
-      await using terminal = await shown(scene, args, { columns: 200, env: { NO_COLOR: "1" } });
+      await using terminal = await shown(scenario, args, { columns: 200, env: { NO_COLOR: "1" } });
       assert.ok(!terminal.written().includes("\u001b"), JSON.stringify(terminal.written()));
       assert.match(terminal.screen(), /red/);
     }
@@ -142,9 +142,9 @@ describe("clients list for people", () => {
 
   for (const [columns, heading, hidden] of NARROW) {
     it(`takes a line a client at ${columns} columns, and says what it hides`, SLOW, async () => {
-      await using scene = await openScene();
-      await fill(scene, [BILLING, SHOP, JOB]);
-      await using terminal = await shown(scene, ["clients", "list"], { columns, env: { NO_COLOR: "1" } });
+      await using scenario = await openScenario();
+      await fill(scenario, [BILLING, SHOP, JOB]);
+      await using terminal = await shown(scenario, ["clients", "list"], { columns, env: { NO_COLOR: "1" } });
       const screen = terminal.screen();
       assert.match(screen, heading);
       for (const { client_id: id } of [BILLING, SHOP, JOB])
@@ -156,8 +156,8 @@ describe("clients list for people", () => {
   }
 
   it("counts, and says if there are more", SLOW, async () => {
-    await using scene = await openScene();
-    await fill(scene, [BILLING, SHOP, JOB]);
+    await using scenario = await openScenario();
+    await fill(scenario, [BILLING, SHOP, JOB]);
     for (const [args, count] of [
       [["--limit", "2"], /^2 clients, more exist$/m],
       [["--limit", "3"], /^3 clients$/m],
@@ -165,33 +165,33 @@ describe("clients list for people", () => {
       [["--page-size", "1"], /^1 client, more exist; next page: --page-token\s+\S/m],
       [["--sort", "-name", "--limit", "1"], /^1 of 3 clients$/m],
     ] as const) {
-      await using terminal = await shown(scene, ["clients", "list", ...args], { columns: 120 });
+      await using terminal = await shown(scenario, ["clients", "list", ...args], { columns: 120 });
       assert.match(terminal.screen(), count);
     }
   });
 
   it("knows the total where the server sends it", SLOW, async () => {
-    await using scene = await openScene("1.11");
+    await using scenario = await openScenario("1.11");
     for (const { client_id } of [BILLING, SHOP, JOB])
-      await fetch(`${scene.sandbox.url}/clients`, { method: "POST", body: JSON.stringify({ client_id }) });
-    await using terminal = await shown(scene, ["clients", "list", "--limit", "2"], { columns: 120 });
+      await fetch(`${scenario.sandbox.url}/clients`, { method: "POST", body: JSON.stringify({ client_id }) });
+    await using terminal = await shown(scenario, ["clients", "list", "--limit", "2"], { columns: 120 });
     assert.match(terminal.screen(), /^2 of 3 clients$/m);
-    await using filtered = await shown(scene, ["clients", "list", "--filter", "owner=", "--limit", "2"], {
+    await using filtered = await shown(scenario, ["clients", "list", "--filter", "owner=", "--limit", "2"], {
       columns: 120,
     });
     assert.match(filtered.screen(), /^2 clients, more exist$/m);
   });
 
   it("is what --format auto shows in the 2.x syntax, and no other format", SLOW, async () => {
-    await using scene = await openScene();
-    await fill(scene, [SHOP]);
+    await using scenario = await openScenario();
+    await fill(scenario, [SHOP]);
     for (const [args, people] of [
       [["list", "clients", "--format", "auto"], true],
       [["list", "clients"], false],
       [["clients", "list", "--format", "text"], false],
       [["clients", "list", "--format", "table"], false],
     ] as const) {
-      await using terminal = await shown(scene, args, { columns: 200 });
+      await using terminal = await shown(scenario, args, { columns: 200 });
       assert.equal(/^1 client$/m.test(terminal.screen()), people, terminal.screen());
     }
   });
@@ -201,8 +201,8 @@ describe("colour", () => {
   const bold = "\u001b[1m";
 
   it("is used on a terminal only, not with NO_COLOR, not on a dumb one and not into a pipe", SLOW, async () => {
-    await using scene = await openScene();
-    await fill(scene, [{ client_id: "a" }]);
+    await using scenario = await openScenario();
+    await fill(scenario, [{ client_id: "a" }]);
     const list = '"$HYDRA" clients list';
     for (const [line, env, coloured] of [
       [list, {}, true],
@@ -222,7 +222,7 @@ describe("colour", () => {
       // A result is the same text in a pipe, whatever the environment says.
       [`${list} 2>/dev/null | cat`, { FORCE_COLOR: "1" }, false],
     ] as const) {
-      await using terminal = await shown(scene, [], { line, env, rows: 200, columns: 120 });
+      await using terminal = await shown(scenario, [], { line, env, rows: 200, columns: 120 });
       assert.equal(terminal.written().includes(bold), coloured, `${line} ${JSON.stringify(env)}\n${terminal.screen()}`);
       if (!coloured) assert.ok(!terminal.written().includes("\u001b"), line);
     }
@@ -231,9 +231,9 @@ describe("colour", () => {
 
 describe("messages on a terminal", () => {
   it("have colours and break at words", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const args = ["clients", "get", "no-such-client-with-a-long-name"];
-    const env = { HYDRA_ADMIN_URL: scene.url };
+    const env = { HYDRA_ADMIN_URL: scenario.url };
     await using terminal = await openTerminal(args, { columns: 40, env });
     assert.equal(await terminal.ended(), 4);
     const written = terminal.written();
@@ -241,32 +241,32 @@ describe("messages on a terminal", () => {
     assert.match(written, /\u001b\[36mhydra clients list\u001b/);
     for (const line of terminal.screen().split("\n")) assert.ok(displayWidth(line) <= 40, line);
     assert.match(terminal.screen(), /^Error: Cannot get client\n {2}"no-such/m);
-    const { stderr } = await scene.run(args);
+    const { stderr } = await scenario.run(args);
     assert.match(stderr, /^Error: Cannot get client "no-such-client-with-a-long-name": .*\nHint: .*\n$/);
   });
 });
 
 describe("the changes of an update", () => {
   it("are red and green on a terminal", SLOW, async () => {
-    await using scene = await openScene();
-    await fill(scene, [SHOP]);
+    await using scenario = await openScenario();
+    await fill(scenario, [SHOP]);
     const args = ["clients", "update", "shop", "--name", "New name"];
-    await using terminal = await shown(scene, args, { columns: 120 });
+    await using terminal = await shown(scenario, args, { columns: 120 });
     assert.match(
       terminal.written(),
       /client_name: \u001b\[31m"Web shop"\u001b\[39m → \u001b\[32m"New name"\u001b\[39m/,
     );
-    const { stderr } = await scene.run(["clients", "update", "shop", "--name", "Other"]);
+    const { stderr } = await scenario.run(["clients", "update", "shop", "--name", "Other"]);
     assert.match(stderr, /^client_name: "New name" → "Other"$/m);
   });
 });
 
 describe("help on a terminal", () => {
   it("fits its width", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const columns of [60, 80, 100]) {
       for (const command of ["", "clients update", "clients import", "clients list", "wait"]) {
-        await using terminal = await shown(scene, [], { line: `"$HYDRA" ${command} --help`, columns, rows: 400 });
+        await using terminal = await shown(scenario, [], { line: `"$HYDRA" ${command} --help`, columns, rows: 400 });
         // A command line of an example is one line, however long, and so is the name of a flag.
         const rows = terminal
           .screen()
@@ -325,12 +325,12 @@ describe("the progress of an import", () => {
 
   it("is a bar on a terminal's stderr, which goes away and leaves the results whole", SLOW, async () => {
     const { plan, next, release } = stepping();
-    await using scene = await openScene("26", plan);
-    const file = join(scene.home, "clients.ndjson");
-    const results = join(scene.home, "results");
+    await using scenario = await openScenario("26", plan);
+    const file = join(scenario.home, "clients.ndjson");
+    const results = join(scenario.home, "results");
     writeFileSync(file, clients);
     const line = `"$HYDRA" clients import '${file}' --concurrency 1 --format ndjson > '${results}'`;
-    await using terminal = await openTerminal([], { line, columns: 200, env: { HYDRA_ADMIN_URL: scene.url } });
+    await using terminal = await openTerminal([], { line, columns: 200, env: { HYDRA_ADMIN_URL: scenario.url } });
     for (let done = 1; done < 8; done++) {
       await next();
       await terminal.seen(new RegExp(`^\\[#{${3 * done}}\\.{${24 - 3 * done}}\\] ${done}/8(?:  .*)?$`, "m"));
@@ -356,11 +356,13 @@ describe("the progress of an import", () => {
       body: '{"error":"e","error_description":"no"}',
     });
     const { plan, next, release } = stepping();
-    await using scene = await openScene("26", (exchange) => (exchange.body.includes('"c-1"') ? no : plan(exchange)));
-    const file = join(scene.home, "clients.ndjson");
+    await using scenario = await openScenario("26", (exchange) =>
+      exchange.body.includes('"c-1"') ? no : plan(exchange),
+    );
+    const file = join(scenario.home, "clients.ndjson");
     writeFileSync(file, clients);
     const line = `"$HYDRA" clients import '${file}' --concurrency 1 > /dev/null`;
-    await using terminal = await openTerminal([], { line, columns: 200, env: { HYDRA_ADMIN_URL: scene.url } });
+    await using terminal = await openTerminal([], { line, columns: 200, env: { HYDRA_ADMIN_URL: scenario.url } });
     await next();
     const told = /^Error: .*client 2: Cannot create client: server answered 400: no\nHint: .*$/m;
     await terminal.seen(told);
@@ -374,16 +376,16 @@ describe("the progress of an import", () => {
   });
 
   it("leaves the results whole where they go to the same terminal", async () => {
-    await using scene = await openScene();
-    const file = join(scene.home, "clients.ndjson");
+    await using scenario = await openScenario();
+    const file = join(scenario.home, "clients.ndjson");
     writeFileSync(file, clients);
-    await using terminal = await shown(scene, ["clients", "import", file], { columns: 200, env: { NO_COLOR: "1" } });
+    await using terminal = await shown(scenario, ["clients", "import", file], { columns: 200, env: { NO_COLOR: "1" } });
     assert.match(terminal.screen(), /^(Imported OAuth 2\.0 Client c-\d:\S+ from: .*\n){8}Import: 8 created\n$/);
   });
 
   it("gives way to a spinner while a single request takes long, which disappears", SLOW, async () => {
     const answer = Promise.withResolvers<void>();
-    await using scene = await openScene("26", ({ method }) =>
+    await using scenario = await openScenario("26", ({ method }) =>
       method !== "GET"
         ? undefined
         : async (exchange) => {
@@ -392,7 +394,7 @@ describe("the progress of an import", () => {
           },
     );
     const args = ["clients", "list", "--format", "json"];
-    await using terminal = await openTerminal(args, { env: { HYDRA_ADMIN_URL: scene.url } });
+    await using terminal = await openTerminal(args, { env: { HYDRA_ADMIN_URL: scenario.url } });
     await terminal.seen(/^[-|/\\] Waiting for http:\/\/127\.0\.0\.1:\d+\/? {2}\d+s$/m);
     answer.resolve();
     assert.equal(await terminal.ended(), 0, terminal.screen());
@@ -402,10 +404,10 @@ describe("the progress of an import", () => {
 
   it("is a spinner for wait", SLOW, async () => {
     let isReady = false;
-    await using scene = await openScene("26", () =>
+    await using scenario = await openScenario("26", () =>
       isReady ? undefined : instead({ status: 503, headers: {}, body: "" }),
     );
-    await using terminal = await openTerminal(["wait"], { env: { HYDRA_ADMIN_URL: scene.url } });
+    await using terminal = await openTerminal(["wait"], { env: { HYDRA_ADMIN_URL: scenario.url } });
     await terminal.seen(/^[-|/\\] Waiting for http/m);
     isReady = true;
     assert.equal(await terminal.ended(), 0, terminal.screen());
@@ -413,12 +415,12 @@ describe("the progress of an import", () => {
   });
 
   it("isn't shown where stderr is not a terminal", async () => {
-    await using scene = await openScene();
-    const file = join(scene.home, "clients.ndjson");
-    const errors = join(scene.home, "errors");
+    await using scenario = await openScenario();
+    const file = join(scenario.home, "clients.ndjson");
+    const errors = join(scenario.home, "errors");
     writeFileSync(file, clients);
-    await using terminal = await shown(scene, [], {
-      line: `"$HYDRA" clients import '${file}' -q --rescue-dir '${scene.home}' 2> '${errors}'`,
+    await using terminal = await shown(scenario, [], {
+      line: `"$HYDRA" clients import '${file}' -q --rescue-dir '${scenario.home}' 2> '${errors}'`,
     });
     assert.match(terminal.screen(), /^c-0\n(c-\d\n){7}$/);
     assert.doesNotMatch(readFileSync(errors, "utf8"), /[\r\u001b]|\[#/);
@@ -426,15 +428,15 @@ describe("the progress of an import", () => {
 
   it("disappears at Ctrl-C, with a report of what was done", SLOW, async () => {
     const { plan, next, release } = stepping();
-    await using scene = await openScene("26", plan);
-    const file = join(scene.home, "clients.ndjson");
+    await using scenario = await openScenario("26", plan);
+    const file = join(scenario.home, "clients.ndjson");
     writeFileSync(file, clients);
-    const results = join(scene.home, "results");
+    const results = join(scenario.home, "results");
     const line = `"$HYDRA" clients import '${file}' --concurrency 1 > '${results}'`;
     await using terminal = await openTerminal([], {
       line,
       columns: 120,
-      env: { HYDRA_ADMIN_URL: scene.url },
+      env: { HYDRA_ADMIN_URL: scenario.url },
     });
     await next();
     await terminal.seen(/\] 1\/8/);
@@ -446,26 +448,26 @@ describe("the progress of an import", () => {
     const [, created = ""] = /Import: (\d) created/.exec(screen) ?? [];
     const text = readFileSync(results, "utf8");
     assert.equal(text.split("\n").length - 1, Number(created));
-    assert.equal(scene.sandbox.clients().length, Number(created));
-    for (const { client_id: id } of scene.sandbox.clients())
-      assert.ok(text.includes(`Imported OAuth 2.0 Client ${id}:${scene.sandbox.secretOf(String(id))} from:`), text);
+    assert.equal(scenario.sandbox.clients().length, Number(created));
+    for (const { client_id: id } of scenario.sandbox.clients())
+      assert.ok(text.includes(`Imported OAuth 2.0 Client ${id}:${scenario.sandbox.secretOf(String(id))} from:`), text);
   });
 });
 
 describe("a command on a terminal that reads", () => {
   it("doesn't wait for an import that nobody types", async () => {
-    await using scene = await openScene();
-    await using terminal = await openTerminal(["clients", "import"], { env: { HYDRA_ADMIN_URL: scene.url } });
+    await using scenario = await openScenario();
+    await using terminal = await openTerminal(["clients", "import"], { env: { HYDRA_ADMIN_URL: scenario.url } });
     assert.equal(await terminal.ended(), 2);
     await terminal.seen(/Nothing to import: no file was given and standard input is a terminal/);
-    assert.equal(scene.proxy.seen.length, 0);
+    assert.equal(scenario.proxy.seen.length, 0);
   });
 
   it("shows nothing of a secret that is typed, and takes it twice", SLOW, async () => {
-    await using scene = await openScene();
-    await fill(scene, [{ client_id: "a", token_endpoint_auth_method: "client_secret_basic" }]);
+    await using scenario = await openScenario();
+    await fill(scenario, [{ client_id: "a", token_endpoint_auth_method: "client_secret_basic" }]);
     const args = ["clients", "update", "a", "--secret-prompt"];
-    const env = { HYDRA_ADMIN_URL: scene.url };
+    const env = { HYDRA_ADMIN_URL: scenario.url };
     {
       await using terminal = await openTerminal(args, { env });
       await terminal.seen(/Client secret: $/m);
@@ -476,7 +478,7 @@ describe("a command on a terminal that reads", () => {
       terminal.type("Enter");
       assert.equal(await terminal.ended(), 0, terminal.screen());
       assert.doesNotMatch(terminal.written(), /typed-secret/);
-      assert.equal(scene.sandbox.secretOf("a"), "typed-secret-01234");
+      assert.equal(scenario.sandbox.secretOf("a"), "typed-secret-01234");
     }
     await using terminal = await openTerminal(args, { env });
     await terminal.seen(/Client secret: $/m);
@@ -488,7 +490,7 @@ describe("a command on a terminal that reads", () => {
     assert.equal(await terminal.ended(), 2, terminal.screen());
     await terminal.seen(/The two secrets differ/);
     assert.doesNotMatch(terminal.written(), /(one|two)-secret/);
-    assert.equal(scene.sandbox.secretOf("a"), "typed-secret-01234");
+    assert.equal(scenario.sandbox.secretOf("a"), "typed-secret-01234");
   });
 });
 
@@ -496,8 +498,8 @@ describe("a pager", () => {
   const PAGER = "sed 's/^/paged: /'";
 
   it("is used only if a variable names it, on a terminal and without --format", SLOW, async () => {
-    await using scene = await openScene();
-    await fill(scene, [SHOP]);
+    await using scenario = await openScenario();
+    await fill(scenario, [SHOP]);
     const list = '"$HYDRA" clients list';
     for (const [line, env, paged] of [
       [list, {}, false],
@@ -511,18 +513,18 @@ describe("a pager", () => {
       ['"$HYDRA" clients show shop', { PAGER }, true],
       ['"$HYDRA" clients get shop', { PAGER }, false],
     ] as const) {
-      await using terminal = await shown(scene, [], { line, env: { ...env, NO_COLOR: "1" } });
+      await using terminal = await shown(scenario, [], { line, env: { ...env, NO_COLOR: "1" } });
       assert.equal(/^paged: .*shop/m.test(terminal.screen()), paged, `${line}\n${terminal.screen()}`);
     }
   });
 
   it("may be left early, and what comes after the list waits for it", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     await fill(
-      scene,
+      scenario,
       Array.from({ length: 60 }, (_, n) => ({ client_id: `c${n}` })),
     );
-    const env = { HYDRA_ADMIN_URL: scene.url, NO_COLOR: "1", PAGER: "less" };
+    const env = { HYDRA_ADMIN_URL: scenario.url, NO_COLOR: "1", PAGER: "less" };
     await using terminal = await openTerminal(["clients", "list"], { env, rows: 20 });
     await terminal.seen(/^:$/m);
     assert.doesNotMatch(terminal.screen(), /60 clients/);
@@ -532,10 +534,10 @@ describe("a pager", () => {
   });
 
   it("that doesn't exist or ends at once is no failure", SLOW, async () => {
-    await using scene = await openScene();
-    await fill(scene, [SHOP]);
+    await using scenario = await openScenario();
+    await fill(scenario, [SHOP]);
     for (const pager of ["true", "/no/such/pager"]) {
-      await using terminal = await shown(scene, ["clients", "list"], { env: { PAGER: pager } });
+      await using terminal = await shown(scenario, ["clients", "list"], { env: { PAGER: pager } });
       assert.match(terminal.screen(), /^1 client$/m);
     }
   });

@@ -5,22 +5,22 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { ends, openScene, type Scene, SEED, SLOW, told } from "./scenario.ts";
+import { assertExit, describeRun, openScenario, type Scenario, SEED, SLOW } from "./scenario.ts";
 
 /** An input, the exit code, and the beginning of stderr. */
 type Row = readonly [input: string, status: number, first: string];
 
 /** Runs an import and a create of each input, which must end alike; FILE is the name that messages have. */
-async function feed(scene: Scene, [input, status, first]: Row, more: readonly string[] = []): Promise<void> {
-  const file = join(scene.home, "input.yaml");
+async function feed(scenario: Scenario, [input, status, first]: Row, more: readonly string[] = []): Promise<void> {
+  const file = join(scenario.home, "input.yaml");
   writeFileSync(file, input);
-  const before = scene.proxy.seen.length;
+  const before = scenario.proxy.seen.length;
   for (const args of [
     ["clients", "import", file],
     ["clients", "create", "--file", file],
   ]) {
-    const ended = await scene.run([...args, ...more]);
-    ends(ended, status);
+    const ended = await scenario.run([...args, ...more]);
+    assertExit(ended, status);
     // A create names the key before the file, and an option before its file.
     const told = ended.stderr
       .split("\n")
@@ -34,7 +34,7 @@ async function feed(scene: Scene, [input, status, first]: Row, more: readonly st
     assert.ok(told.includes(first), `${args[1]}: ${first}\n${told}`);
     if (status === 2) {
       assert.equal(ended.stdout, "");
-      assert.equal(scene.proxy.seen.length, before, "nothing is sent");
+      assert.equal(scenario.proxy.seen.length, before, "nothing is sent");
     }
   }
 }
@@ -74,44 +74,44 @@ describe("hydra-maester manifests", () => {
   };
 
   it("become clients, with the credentials of their Secret, and other kinds are skipped", SLOW, async () => {
-    await using scene = await openScene();
-    const file = join(scene.home, "all.yaml");
+    await using scenario = await openScenario();
+    const file = join(scenario.home, "all.yaml");
     writeFileSync(file, [DEPLOYMENT, CREDENTIALS, MANIFEST].join("---\n"));
     for (const args of [
       ["clients", "import", file],
       ["clients", "create", "--file", file],
     ]) {
-      const ended = await scene.run(args);
-      ends(ended, 0);
+      const ended = await scenario.run(args);
+      assertExit(ended, 0);
       assert.match(ended.stderr, /^.*all\.yaml: skipped Kubernetes objects of other kinds \(1 Deployment\)$/m);
-      assert.doesNotMatch(ended.stderr, /Warning/, told(ended));
-      const [client] = scene.sandbox.clients();
-      assert.equal(scene.sandbox.clients().length, 1);
+      assert.doesNotMatch(ended.stderr, /Warning/, describeRun(ended));
+      const [client] = scenario.sandbox.clients();
+      assert.equal(scenario.sandbox.clients().length, 1);
       for (const [field, value] of Object.entries(expected)) assert.deepEqual(client?.[field], value, field);
-      assert.equal(scene.sandbox.secretOf("grafana"), "12345678");
-      const updated = await scene.run(["clients", "update", "grafana", "--file", file, "-n", "Renamed"]);
-      ends(updated, 0);
-      assert.equal(scene.sandbox.clients()[0]?.["client_name"], "Renamed");
-      ends(await scene.run(["clients", "delete", "grafana"]), 0);
+      assert.equal(scenario.sandbox.secretOf("grafana"), "12345678");
+      const updated = await scenario.run(["clients", "update", "grafana", "--file", file, "-n", "Renamed"]);
+      assertExit(updated, 0);
+      assert.equal(scenario.sandbox.clients()[0]?.["client_name"], "Renamed");
+      assertExit(await scenario.run(["clients", "delete", "grafana"]), 0);
     }
   });
 
   it("may have their Secret in another file of an import, or be in a Kubernetes list", async () => {
-    await using scene = await openScene();
-    const [app, secret, list] = ["app.yaml", "secret.yaml", "list.json"].map((name) => join(scene.home, name));
+    await using scenario = await openScenario();
+    const [app, secret, list] = ["app.yaml", "secret.yaml", "list.json"].map((name) => join(scenario.home, name));
     assert.ok(app !== undefined && secret !== undefined && list !== undefined);
     writeFileSync(app, MANIFEST);
     writeFileSync(secret, CREDENTIALS);
-    ends(await scene.run(["clients", "import", app, secret]), 0);
-    assert.equal(scene.sandbox.secretOf("grafana"), "12345678");
+    assertExit(await scenario.run(["clients", "import", app, secret]), 0);
+    assert.equal(scenario.sandbox.secretOf("grafana"), "12345678");
     const item = { kind: "OAuth2Client", metadata: { name: "job" }, spec: { grantTypes: ["client_credentials"] } };
     writeFileSync(list, JSON.stringify({ kind: "List", apiVersion: "v1", items: [item] }));
-    ends(await scene.run(["clients", "create", "--file", list, "--id", "job"]), 0);
-    assert.deepEqual(scene.sandbox.clients().find(({ client_id: id }) => id === "job")?.["owner"], "job/default");
+    assertExit(await scenario.run(["clients", "create", "--file", list, "--id", "job"]), 0);
+    assert.deepEqual(scenario.sandbox.clients().find(({ client_id: id }) => id === "job")?.["owner"], "job/default");
   });
 
   it("with mistakes, and other Kubernetes objects, send nothing", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const rows: readonly Row[] = [
       [DEPLOYMENT, 2, "Error: FILE holds Kubernetes objects but no OAuth2Client (1 Deployment)\n"],
       [CREDENTIALS, 2, "Error: FILE holds Kubernetes objects but no OAuth2Client (1 Secret)\n"],
@@ -127,7 +127,7 @@ describe("hydra-maester manifests", () => {
         'Error: FILE, Secret ory/my-internal-app-credentials has an unreadable value under "client_secret"\n',
       ],
     ];
-    for (const row of rows) await feed(scene, row);
+    for (const row of rows) await feed(scenario, row);
   });
 });
 
@@ -136,7 +136,7 @@ describe("keys of files", () => {
     "that are misspelt or have a wrong name are errors with the right field, and go on with --lenient",
     SLOW,
     async () => {
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       for (const [key, hint] of [
         ["grant_typs", "did you mean grant_types?"],
         ["redirect_uri", "did you mean redirect_uris?"],
@@ -154,34 +154,34 @@ describe("keys of files", () => {
         const input = JSON.stringify({ owner: "team", [key]: "x" });
         const mistake = `FILE: "${key}" is not a client field`;
         const lenient = hint.endsWith("?") ? `${hint} ` : `${hint}; `;
-        await feed(scene, [input, 2, `Error: ${mistake}\nHint: ${lenient}--lenient goes on anyway\n`]);
-        await feed(scene, [input, 0, `Warning: ${mistake}; ${hint}\n`], ["--lenient", "--dry-run"]);
+        await feed(scenario, [input, 2, `Error: ${mistake}\nHint: ${lenient}--lenient goes on anyway\n`]);
+        await feed(scenario, [input, 0, `Warning: ${mistake}; ${hint}\n`], ["--lenient", "--dry-run"]);
       }
     },
   );
 
   it("that are extensions are warnings without a suggestion, registered or not", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const key of ["id_token_signed_response_alg", "software_id", "application_type", "x_team"]) {
       const input = JSON.stringify({ owner: "team", [key]: "x" });
-      await feed(scene, [input, 0, `Warning: FILE: "${key}" is not a client field\n`], ["--dry-run"]);
+      await feed(scenario, [input, 0, `Warning: FILE: "${key}" is not a client field\n`], ["--dry-run"]);
     }
   });
 
   it("of which none is a client field are an error, and no keys at all are fine beside flags", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const input of ['{"foo": 1}', '{"$schema": "x", "version": 2}', '{"apps": [{"client_id": "a"}]}'])
-      await feed(scene, [input, 2, "Error: FILE has no client field\n"]);
-    await feed(scene, ['{"name": "x"}', 2, "Error: FILE has no client field\n"], ["--lenient"]);
-    const ended = await scene.run(["clients", "create", "--file", "-", "-g", "client_credentials"], { stdin: "{}" });
-    ends(ended, 0);
-    assert.equal(scene.sandbox.clients().length, 1);
+      await feed(scenario, [input, 2, "Error: FILE has no client field\n"]);
+    await feed(scenario, ['{"name": "x"}', 2, "Error: FILE has no client field\n"], ["--lenient"]);
+    const ended = await scenario.run(["clients", "create", "--file", "-", "-g", "client_credentials"], { stdin: "{}" });
+    assertExit(ended, 0);
+    assert.equal(scenario.sandbox.clients().length, 1);
   });
 });
 
 describe("other shapes of files", () => {
   it("are read: scope as a list, lists under clients or items, and comments in JSON", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     const client = { grant_types: ["client_credentials"], scope: ["a", "b"] };
     for (const [input, id] of [
       [JSON.stringify({ ...client, client_id: "one" }), "one"],
@@ -191,14 +191,14 @@ describe("other shapes of files", () => {
       ["clients:\n  - client_id: five\n    grant_types: [client_credentials]\n    scope: a b\n", "five"],
       ['{ // the ID\n"client_id": "six", /* rights */ "scope": "a b", "grant_types": ["client_credentials"]}', "six"],
     ] as const) {
-      const ended = await scene.run(["clients", "import"], { stdin: input });
-      ends(ended, 0);
+      const ended = await scenario.run(["clients", "import"], { stdin: input });
+      assertExit(ended, 0);
       assert.equal(ended.stderr, "Import: 1 created\n");
-      const stored = scene.sandbox.clients().find(({ client_id: own }) => own === id);
+      const stored = scenario.sandbox.clients().find(({ client_id: own }) => own === id);
       assert.equal(stored?.["scope"], "a b", id);
       const alone = input.includes("clients:") || /"(?:clients|items)"/.test(input);
-      const planned = await scene.run(["clients", "create", "--file", "-", "--dry-run"], { stdin: input });
-      ends(planned, alone ? 2 : 0);
+      const planned = await scenario.run(["clients", "create", "--file", "-", "--dry-run"], { stdin: input });
+      assertExit(planned, alone ? 2 : 0);
       if (!alone) assert.equal(JSON.parse(planned.stdout).body.scope, "a b");
     }
   });
@@ -268,14 +268,14 @@ describe("values that make dead clients", () => {
   ];
 
   it("are warned of with the corrected value, and rejected under --strict", SLOW, async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const [args, line] of ROWS) {
-      const ended = await scene.run(args);
-      ends(ended, 0);
-      assert.ok(ended.stderr.split("\n").includes(`Warning: ${line}`), `${line}\n${told(ended)}`);
-      const before = scene.proxy.seen.length;
-      ends(await scene.run([...args, "--strict"]), 2);
-      assert.equal(scene.proxy.seen.length, before);
+      const ended = await scenario.run(args);
+      assertExit(ended, 0);
+      assert.ok(ended.stderr.split("\n").includes(`Warning: ${line}`), `${line}\n${describeRun(ended)}`);
+      const before = scenario.proxy.seen.length;
+      assertExit(await scenario.run([...args, "--strict"]), 2);
+      assert.equal(scenario.proxy.seen.length, before);
     }
   });
 
@@ -283,7 +283,7 @@ describe("values that make dead clients", () => {
     "are errors where the secret or the ID is wholly a placeholder, or the server would reject them",
     SLOW,
     async () => {
-      await using scene = await openScene();
+      await using scenario = await openScenario();
       for (const [args, line] of [
         [["--secret", "$CLIENT_SECRET"], "--secret is a placeholder that nothing replaced"],
         [["--secret", "${CLIENT_SECRET}"], "--secret is a placeholder that nothing replaced"],
@@ -294,19 +294,19 @@ describe("values that make dead clients", () => {
           '--subject-type "pairwise" can\'t be combined with JWT access tokens',
         ],
       ] as const) {
-        const ended = await scene.run([...CREATE, "-g", "client_credentials", ...args]);
-        ends(ended, 2);
-        assert.ok(ended.stderr.includes(`Error: ${line}\n`), told(ended));
+        const ended = await scenario.run([...CREATE, "-g", "client_credentials", ...args]);
+        assertExit(ended, 2);
+        assert.ok(ended.stderr.includes(`Error: ${line}\n`), describeRun(ended));
       }
-      assert.deepEqual(scene.proxy.seen, []);
+      assert.deepEqual(scenario.proxy.seen, []);
     },
   );
 
   it("are none in the example of the first user, nor in names and metadata", async () => {
-    await using scene = await openScene();
+    await using scenario = await openScenario();
     for (const args of [SEED, [...CREATE, ...REDIRECT, "-n", "${role_x}", "--metadata", '{"a":"$B"}']]) {
-      const ended = await scene.run([...args, "--strict"]);
-      ends(ended, 0);
+      const ended = await scenario.run([...args, "--strict"]);
+      assertExit(ended, 0);
       assert.equal(ended.stderr, "");
     }
   });

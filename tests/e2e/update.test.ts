@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
 import { dropAfter, type Exchange, type Fault, instead, type Plan, stallAfter, swapped } from "./fault-proxy.ts";
-import { ends, fails, openScene, type Scene, SLOW, told } from "./scenario.ts";
+import { assertExit, assertFails, describeRun, openScenario, type Scenario, SLOW } from "./scenario.ts";
 
 const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26"] as const;
 
@@ -25,16 +25,16 @@ const CLIENT = {
 };
 
 /** A server with one client, whose id is given back. */
-async function withClient(as: SandboxVersion, plan?: Plan): Promise<Scene & { readonly id: string }> {
-  const scene = await openScene(as, plan);
+async function withClient(as: SandboxVersion, plan?: Plan): Promise<Scenario & { readonly id: string }> {
+  const scenario = await openScenario(as, plan);
   const path = as.startsWith("1.") ? "/clients" : "/admin/clients";
-  const answer = await fetch(`${scene.sandbox.url}${path}`, { method: "POST", body: JSON.stringify(CLIENT) });
+  const answer = await fetch(`${scenario.sandbox.url}${path}`, { method: "POST", body: JSON.stringify(CLIENT) });
   assert.equal(answer.status, 201);
-  const [{ client_id: id } = assert.fail()] = scene.sandbox.clients();
-  return { ...scene, id: String(id), [Symbol.asyncDispose]: () => scene[Symbol.asyncDispose]() };
+  const [{ client_id: id } = assert.fail()] = scenario.sandbox.clients();
+  return { ...scenario, id: String(id), [Symbol.asyncDispose]: () => scenario[Symbol.asyncDispose]() };
 }
 
-function writes({ proxy }: Scene): readonly Exchange[] {
+function writes({ proxy }: Scenario): readonly Exchange[] {
   return proxy.seen.filter(({ method }) => method !== "GET");
 }
 
@@ -46,7 +46,7 @@ function changing(fault: Fault): Plan {
 describe("clients update", () => {
   it("reads the client and sends only the change, on every version", SLOW, async () => {
     for (const as of VERSIONS) {
-      await using scene = await withClient(as);
+      await using scenario = await withClient(as);
       const args = [
         "--name",
         "after",
@@ -57,21 +57,21 @@ describe("clients update", () => {
         "--unset",
         "logo-uri",
       ];
-      const ended = await scene.run(["clients", "update", scene.id, ...args]);
-      ends(ended, 0);
-      const reads = scene.proxy.seen.filter(({ method }) => method === "GET").map(({ target }) => target);
-      const [write, ...others] = writes(scene);
+      const ended = await scenario.run(["clients", "update", scenario.id, ...args]);
+      assertExit(ended, 0);
+      const reads = scenario.proxy.seen.filter(({ method }) => method === "GET").map(({ target }) => target);
+      const [write, ...others] = writes(scenario);
       assert.equal(others.length, 0);
       const body = JSON.parse(write?.body ?? "");
       if (as.startsWith("1.")) {
-        assert.deepEqual(reads, [`/admin/clients/${scene.id}`, `/clients/${scene.id}`]);
+        assert.deepEqual(reads, [`/admin/clients/${scenario.id}`, `/clients/${scenario.id}`]);
         assert.equal(write?.method, "PUT");
         for (const name of ["client_secret", "registration_access_token", "updated_at"])
           assert.ok(!(name in body), name);
         assert.deepEqual(body.metadata, { team: { name: "a", size: 4 }, keep: [1] });
         assert.equal(body.owner, "team");
       } else {
-        assert.deepEqual(reads, [`/admin/clients/${scene.id}`]);
+        assert.deepEqual(reads, [`/admin/clients/${scenario.id}`]);
         assert.equal(write?.method, "PATCH");
         assert.equal(write.headers["content-type"], "application/json-patch+json");
         assert.deepEqual(body, [
@@ -81,21 +81,21 @@ describe("clients update", () => {
           { op: "replace", path: "/scope", value: "core foobar offline" },
         ]);
       }
-      const [client] = scene.sandbox.clients();
+      const [client] = scenario.sandbox.clients();
       assert.equal(client?.["client_name"], "after");
       assert.equal(client?.["scope"], "core foobar offline");
       assert.deepEqual(client?.["metadata"], { team: { name: "a", size: 4 }, keep: [1] });
       assert.equal(client?.["owner"], "team");
-      assert.equal(scene.sandbox.secretOf(scene.id), SECRET);
+      assert.equal(scenario.sandbox.secretOf(scenario.id), SECRET);
     }
   });
 
   it("reports what changed, old and new, and the state of the secret", async () => {
-    await using scene = await withClient("26");
-    const ended = await scene.run([
+    await using scenario = await withClient("26");
+    const ended = await scenario.run([
       "clients",
       "update",
-      scene.id,
+      scenario.id,
       "-n",
       "af\u001bter",
       "--unset",
@@ -103,11 +103,11 @@ describe("clients update", () => {
       "--contact",
       "a@example.com",
     ]);
-    ends(ended, 0);
-    assert.equal(ended.stdout, `${scene.id} OAuth 2.0 Client updated\n`);
+    assertExit(ended, 0);
+    assert.equal(ended.stdout, `${scenario.id} OAuth 2.0 Client updated\n`);
     assert.deepEqual(ended.stderr.split("\n").toSorted(), [
       "",
-      `Secret of client "${scene.id}" unchanged`,
+      `Secret of client "${scenario.id}" unchanged`,
       'client_name: "before" → "af\\u001bter"',
       'contacts: [] → ["a@example.com"]',
       'owner: "team" → ""',
@@ -116,7 +116,7 @@ describe("clients update", () => {
 
   it("moves a client from inline keys to a key set URL, on every version", SLOW, async () => {
     for (const as of VERSIONS) {
-      await using scene = await withClient(as);
+      await using scenario = await withClient(as);
       const keys = JSON.stringify({
         keys: [
           {
@@ -128,24 +128,27 @@ describe("clients update", () => {
           },
         ],
       });
-      const change = (...args: string[]) => scene.run(["clients", "update", scene.id, ...args]);
-      ends(await change("--jwks", keys, "--token-endpoint-auth-method", "private_key_jwt"), 0);
-      ends(await change("--unset", "jwks", "--jwks-uri", "https://k.example/jwks"), 0);
-      assert.equal(scene.sandbox.clients()[0]?.["jwks_uri"], "https://k.example/jwks", as);
-      ends(await change("--unset", "jwks-uri", "--jwks", keys), 0);
+      const change = (...args: string[]) => scenario.run(["clients", "update", scenario.id, ...args]);
+      assertExit(await change("--jwks", keys, "--token-endpoint-auth-method", "private_key_jwt"), 0);
+      assertExit(await change("--unset", "jwks", "--jwks-uri", "https://k.example/jwks"), 0);
+      assert.equal(scenario.sandbox.clients()[0]?.["jwks_uri"], "https://k.example/jwks", as);
+      assertExit(await change("--unset", "jwks-uri", "--jwks", keys), 0);
     }
   });
 
   it("starts a list that the client doesn't have yet, on every version", SLOW, async () => {
     for (const as of VERSIONS) {
-      await using scene = await withClient(as);
-      ends(await scene.run(["clients", "update", scene.id, "--set", 'contacts.-="a@example.com"']), 0);
-      ends(await scene.run(["clients", "update", scene.id, "--set", 'request_uris.0="https://a.example/r"']), 0);
-      const [client] = scene.sandbox.clients();
+      await using scenario = await withClient(as);
+      assertExit(await scenario.run(["clients", "update", scenario.id, "--set", 'contacts.-="a@example.com"']), 0);
+      assertExit(
+        await scenario.run(["clients", "update", scenario.id, "--set", 'request_uris.0="https://a.example/r"']),
+        0,
+      );
+      const [client] = scenario.sandbox.clients();
       assert.deepEqual(client?.["contacts"], ["a@example.com"], as);
       assert.deepEqual(client?.["request_uris"], ["https://a.example/r"], as);
-      fails(
-        await scene.run(["clients", "update", scene.id, "--set", 'scope.-="x"']),
+      assertFails(
+        await scenario.run(["clients", "update", scenario.id, "--set", 'scope.-="x"']),
         2,
         /"scope.-" does not exist in the client/,
       );
@@ -153,66 +156,73 @@ describe("clients update", () => {
   });
 
   it("rejects values of the wrong type, whether or not the server would", async () => {
-    await using scene = await withClient("26");
+    await using scenario = await withClient("26");
     for (const [value, message] of [
       ['redirect_uris="https://b.example/cb"', /redirect_uris must be a list of strings/],
       ["client_name=5", /client_name must be a string/],
       ['skip_consent="yes"', /skip_consent must be true or false/],
       ['jwt_bearer_grant_access_token_lifespan="1d"', /must be a duration/],
     ] as const)
-      fails(await scene.run(["clients", "update", scene.id, "--set", value]), 2, message);
-    assert.equal(writes(scene).length, 0);
+      assertFails(await scenario.run(["clients", "update", scenario.id, "--set", value]), 2, message);
+    assert.equal(writes(scenario).length, 0);
   });
 
   it("rejects dots as an ID, which would change the path of a request", async () => {
-    await using scene = await withClient("26");
+    await using scenario = await withClient("26");
     for (const id of [".", "..", ""])
-      fails(await scene.run(["clients", "update", id, "-n", "x"]), 2, /is not a valid client ID/);
-    fails(
-      await scene.run(["clients", "create", "--id", "..", "-g", "client_credentials"]),
+      assertFails(await scenario.run(["clients", "update", id, "-n", "x"]), 2, /is not a valid client ID/);
+    assertFails(
+      await scenario.run(["clients", "create", "--id", "..", "-g", "client_credentials"]),
       2,
       /is not a valid client ID/,
     );
-    assert.deepEqual(scene.proxy.seen, []);
+    assert.deepEqual(scenario.proxy.seen, []);
   });
 
   it("applies edit flags to the client of a file", async () => {
-    await using scene = await withClient("26");
-    const file = join(scene.home, "client.json");
+    await using scenario = await withClient("26");
+    const file = join(scenario.home, "client.json");
     writeFileSync(file, JSON.stringify({ client_name: "file", scope: "one two", owner: "file" }));
     const args = ["--file", file, "--unset", "client-name", "--add-scope", "three", "--remove-scope", "one"];
-    ends(await scene.run(["clients", "update", scene.id, ...args]), 0);
-    const [client] = scene.sandbox.clients();
+    assertExit(await scenario.run(["clients", "update", scenario.id, ...args]), 0);
+    const [client] = scenario.sandbox.clients();
     assert.deepEqual([client?.["client_name"], client?.["scope"], client?.["owner"]], ["", "two three", "file"]);
-    fails(await scene.run(["clients", "update", scene.id, "-a", "x", "--add-scope", "y"]), 2, /set and changed/);
+    assertFails(
+      await scenario.run(["clients", "update", scenario.id, "-a", "x", "--add-scope", "y"]),
+      2,
+      /set and changed/,
+    );
   });
 
   it("shows a field that --replace gave a value for the first time", async () => {
-    await using scene = await withClient("2.3");
-    const ended = await scene.run([
-      ...["clients", "update", scene.id, "--replace", "-c", "https://a.example/cb"],
+    await using scenario = await withClient("2.3");
+    const ended = await scenario.run([
+      ...["clients", "update", scenario.id, "--replace", "-c", "https://a.example/cb"],
       ...["--access-token-strategy", "jwt"],
     ]);
-    ends(ended, 0);
+    assertExit(ended, 0);
     assert.match(ended.stderr, /^access_token_strategy: \(nothing\) → "jwt"$/m);
   });
 
   it("keeps a list's own repeats where a value is added that it has", async () => {
-    await using scene = await withClient("26");
-    ends(await scene.run(["clients", "update", scene.id, "--audience", "a,a,b"]), 0);
-    const ended = await scene.run(["clients", "update", scene.id, "--add-audience", "b"]);
-    ends(ended, 0);
+    await using scenario = await withClient("26");
+    assertExit(await scenario.run(["clients", "update", scenario.id, "--audience", "a,a,b"]), 0);
+    const ended = await scenario.run(["clients", "update", scenario.id, "--add-audience", "b"]);
+    assertExit(ended, 0);
     assert.match(ended.stderr, /is already up to date/);
   });
 
   it("reports the state of the secret where a client becomes public, or stops being so", async () => {
-    await using scene = await withClient("26");
+    await using scenario = await withClient("26");
     const method = (way: string, ...more: string[]) =>
-      scene.run(["clients", "update", scene.id, "--token-endpoint-auth-method", way, ...more]);
+      scenario.run(["clients", "update", scenario.id, "--token-endpoint-auth-method", way, ...more]);
     assert.match((await method("none")).stderr, /^Client "\S+" no longer has a secret: its auth method is none$/m);
-    assert.match((await scene.run(["clients", "update", scene.id, "-n", "b"])).stderr, /^Client "\S+" has no secret:/m);
-    fails(await method("none", "--secret", "not-to-be-sent"), 2, /takes no secret/);
-    assert.ok(!JSON.stringify(scene.proxy.seen).includes("not-to-be-sent"));
+    assert.match(
+      (await scenario.run(["clients", "update", scenario.id, "-n", "b"])).stderr,
+      /^Client "\S+" has no secret:/m,
+    );
+    assertFails(await method("none", "--secret", "not-to-be-sent"), 2, /takes no secret/);
+    assert.ok(!JSON.stringify(scenario.proxy.seen).includes("not-to-be-sent"));
     assert.match(
       (await method("client_secret_basic")).stderr,
       /^Warning: client "\S+" has no secret yet; generate one: hydra clients rotate-secret \S+$/m,
@@ -220,7 +230,7 @@ describe("clients update", () => {
   });
 
   it("shows no private part of a key that a client has", async () => {
-    await using scene = await withClient("26");
+    await using scenario = await withClient("26");
     const jwks = {
       keys: [
         {
@@ -233,30 +243,30 @@ describe("clients update", () => {
         },
       ],
     };
-    const url = `${scene.sandbox.url}/admin/clients/${scene.id}`;
+    const url = `${scenario.sandbox.url}/admin/clients/${scenario.id}`;
     const put = await fetch(url, { method: "PUT", body: JSON.stringify({ ...CLIENT, jwks }) });
     assert.equal(put.status, 200, await put.text());
-    const ended = await scene.run(["clients", "update", scene.id, "--unset", "jwks"]);
-    ends(ended, 0);
+    const ended = await scenario.run(["clients", "update", scenario.id, "--unset", "jwks"]);
+    assertExit(ended, 0);
     assert.match(ended.stderr, /^jwks: .*"d":"\(redacted\)".* → \{\}$/m);
     assert.ok(!ended.stderr.includes("0_NxaRP"));
   });
 
   it("empties metadata and keys by an empty value, as it does other fields", async () => {
-    await using scene = await withClient("26");
-    const ended = await scene.run(["clients", "update", scene.id, "--metadata", ""]);
-    ends(ended, 0);
+    await using scenario = await withClient("26");
+    const ended = await scenario.run(["clients", "update", scenario.id, "--metadata", ""]);
+    assertExit(ended, 0);
     assert.match(ended.stderr, /^metadata: .* → /m);
   });
 
   it("sends nothing where nothing would change, on every version", SLOW, async () => {
     for (const as of VERSIONS) {
-      await using scene = await withClient(as);
-      const ended = await scene.run([
+      await using scenario = await withClient(as);
+      const ended = await scenario.run([
         ...[
           "clients",
           "update",
-          scene.id,
+          scenario.id,
           "-n",
           "before",
           "-a",
@@ -266,27 +276,27 @@ describe("clients update", () => {
         ],
         ...["--unset", "jwks,policy-uri", "--set", "metadata.team.size=3", "--remove-contact", "gone"],
       ]);
-      ends(ended, 0);
-      assert.equal(ended.stdout, `${scene.id} OAuth 2.0 Client unchanged\n`);
+      assertExit(ended, 0);
+      assert.equal(ended.stdout, `${scenario.id} OAuth 2.0 Client unchanged\n`);
       assert.match(ended.stderr, /^Warning: --remove-contact "gone" is not in contacts$/m);
       assert.match(ended.stderr, /is already up to date\n$/);
-      assert.deepEqual(writes(scene), []);
+      assert.deepEqual(writes(scenario), []);
     }
   });
 
   it("reports which fields a server dropped, and doesn't claim that they changed", async () => {
-    await using scene = await withClient("1.8");
+    await using scenario = await withClient("1.8");
     const lifespan = "client_credentials_grant_access_token_lifespan";
-    const ended = await scene.run([
+    const ended = await scenario.run([
       "clients",
       "update",
-      scene.id,
+      scenario.id,
       "-n",
       "after",
       `--${lifespan.replaceAll("_", "-")}`,
       "1h",
     ]);
-    ends(ended, 0);
+    assertExit(ended, 0);
     assert.match(ended.stderr, new RegExp(`^Warning: ${lifespan}: this server does not keep the field$`, "m"));
     assert.doesNotMatch(ended.stderr, new RegExp(`^${lifespan}: `, "m"));
     assert.match(ended.stderr, /^client_name: "before" → "after"$/m);
@@ -298,13 +308,13 @@ describe("clients update", () => {
       ["2.1", "--skip-logout-consent", "skip_logout_consent"],
       ["2.3", "--device-authorization-grant-id-token-lifespan=1h", "device_authorization_grant_id_token_lifespan"],
     ] as const) {
-      await using scene = await withClient(as);
-      const update = await scene.run(["clients", "update", scene.id, flag]);
+      await using scenario = await withClient(as);
+      const update = await scenario.run(["clients", "update", scenario.id, flag]);
       const create = [
         "clients",
         "create",
         "--id",
-        scene.id,
+        scenario.id,
         "--if-exists",
         "update",
         "-a",
@@ -312,62 +322,62 @@ describe("clients update", () => {
         "-n",
         "before",
       ];
-      const again = await scene.run([...create, "-c", "https://a.example/cb", flag]);
+      const again = await scenario.run([...create, "-c", "https://a.example/cb", flag]);
       for (const ended of [update, again]) {
-        ends(ended, 0);
+        assertExit(ended, 0);
         assert.match(ended.stderr, new RegExp(`^Warning: ${field}: this server does not keep the field$`, "m"));
       }
-      assert.deepEqual(writes(scene), []);
+      assert.deepEqual(writes(scenario), []);
     }
   });
 
   it("asks for the server's default scope each time, and sends fields that a newer server may have", async () => {
-    await using scene = await withClient("26");
-    const reset = ["clients", "update", scene.id, "--unset", "scope"];
-    for (const args of [reset, reset, ["clients", "update", scene.id, "--set", "later_field=1"]])
-      ends(await scene.run(args), 0);
+    await using scenario = await withClient("26");
+    const reset = ["clients", "update", scenario.id, "--unset", "scope"];
+    for (const args of [reset, reset, ["clients", "update", scenario.id, "--set", "later_field=1"]])
+      assertExit(await scenario.run(args), 0);
     assert.deepEqual(
-      writes(scene).map(({ body }) => JSON.parse(body)),
+      writes(scenario).map(({ body }) => JSON.parse(body)),
       [
         [{ op: "replace", path: "/scope", value: "" }],
         [{ op: "replace", path: "/scope", value: "" }],
         [{ op: "add", path: "/later_field", value: 1 }],
       ],
     );
-    assert.equal(scene.sandbox.clients()[0]?.["scope"], "openid offline");
+    assert.equal(scenario.sandbox.clients()[0]?.["scope"], "openid offline");
   });
 
   it("reports which fields the API version doesn't have, before it writes", async () => {
-    await using scene = await withClient("1.11");
-    const ended = await scene.run([
+    await using scenario = await withClient("1.11");
+    const ended = await scenario.run([
       "clients",
       "update",
-      scene.id,
+      scenario.id,
       "-n",
       "after",
       "--skip-consent",
       "--access-token-strategy",
       "jwt",
     ]);
-    ends(ended, 2);
+    assertExit(ended, 2);
     assert.match(ended.stderr, /^Error: --(skip-consent|access-token-strategy): Hydra 1\.x has no field /);
     assert.match(ended.stderr, /^ {2}--(skip-consent|access-token-strategy): Hydra 1\.x has no field /m);
-    assert.deepEqual(writes(scene), []);
+    assert.deepEqual(writes(scenario), []);
     await using newer = await withClient("26");
     const old = await newer.run(["clients", "update", newer.id, "--password-grant-access-token-lifespan", "1h"]);
-    fails(old, 2, /Hydra 2\.x has no field password_grant_access_token_lifespan/);
+    assertFails(old, 2, /Hydra 2\.x has no field password_grant_access_token_lifespan/);
     assert.deepEqual(writes(newer), []);
   });
 
   it("takes a file as changes, over it flags, over them --set", async () => {
-    await using scene = await withClient("26");
-    const file = join(scene.home, "client.yaml");
+    await using scenario = await withClient("26");
+    const file = join(scenario.home, "client.yaml");
     writeFileSync(file, "client_name: filed\nscope: a b\nmetadata:\n  whole: true\nowner: filed\n");
-    const ended = await scene.run([
-      ...["clients", "update", scene.id, "--file", file, "--owner", "flagged", "--set", "metadata.more=1"],
+    const ended = await scenario.run([
+      ...["clients", "update", scenario.id, "--file", file, "--owner", "flagged", "--set", "metadata.more=1"],
     ]);
-    ends(ended, 0);
-    const [client] = scene.sandbox.clients();
+    assertExit(ended, 0);
+    const [client] = scenario.sandbox.clients();
     assert.equal(client?.["client_name"], "filed");
     assert.equal(client?.["owner"], "flagged");
     assert.equal(client?.["scope"], "a b");
@@ -376,8 +386,8 @@ describe("clients update", () => {
   });
 
   it("rejects contradictions, all at once, and sends nothing", SLOW, async () => {
-    await using scene = await withClient("26");
-    const file = join(scene.home, "other.json");
+    await using scenario = await withClient("26");
+    const file = join(scenario.home, "other.json");
     writeFileSync(file, '{"client_id":"another"}');
     const cases: readonly (readonly [args: readonly string[], message: RegExp, hint: RegExp])[] = [
       [[], /No changes given for client ".*"/, /--name/],
@@ -401,17 +411,17 @@ describe("clients update", () => {
       [["--nmae", "x"], /--nmae/, /--name/],
     ];
     for (const [args, message, hint] of cases) {
-      const ended = await scene.run(["clients", "update", scene.id, ...args]);
-      ends(ended, 2);
-      assert.match(ended.stderr, message, told(ended));
-      assert.match(ended.stderr.match(/^Hint: .*$/gm)?.join("\n") ?? "", hint, told(ended));
+      const ended = await scenario.run(["clients", "update", scenario.id, ...args]);
+      assertExit(ended, 2);
+      assert.match(ended.stderr, message, describeRun(ended));
+      assert.match(ended.stderr.match(/^Hint: .*$/gm)?.join("\n") ?? "", hint, describeRun(ended));
       assert.equal(ended.stdout, "");
     }
-    assert.deepEqual(writes(scene), []);
-    const many = await scene.run([
+    assert.deepEqual(writes(scenario), []);
+    const many = await scenario.run([
       "clients",
       "update",
-      scene.id,
+      scenario.id,
       "--unset",
       "logo_ur",
       "--set",
@@ -420,44 +430,52 @@ describe("clients update", () => {
       "x",
       "stray",
     ]);
-    ends(many, 2);
-    assert.equal(many.stderr.match(/^Error: /gm)?.length, 4, told(many));
+    assertExit(many, 2);
+    assert.equal(many.stderr.match(/^Error: /gm)?.length, 4, describeRun(many));
   });
 
   it("checks the client as it would become, and reports only what the change affects", async () => {
-    await using scene = await withClient("26");
-    const risky = ["clients", "update", scene.id, "--add-callback", "http://public.example/cb"];
-    const strict = await scene.run([...risky, "--strict", "--format", "json"]);
-    ends(strict, 2);
+    await using scenario = await withClient("26");
+    const risky = ["clients", "update", scenario.id, "--add-callback", "http://public.example/cb"];
+    const strict = await scenario.run([...risky, "--strict", "--format", "json"]);
+    assertExit(strict, 2);
     assert.equal(JSON.parse(strict.stderr).error, "redirect-uri-plain-http");
-    assert.deepEqual(writes(scene), []);
-    const warned = await scene.run(risky);
-    ends(warned, 0);
+    assert.deepEqual(writes(scenario), []);
+    const warned = await scenario.run(risky);
+    assertExit(warned, 0);
     assert.match(warned.stderr, /^Warning: .*uses http to a remote host \[redirect-uri-plain-http\]: /m);
-    const unrelated = await scene.run(["clients", "update", scene.id, "-n", "x", "--strict"]);
-    ends(unrelated, 0);
+    const unrelated = await scenario.run(["clients", "update", scenario.id, "-n", "x", "--strict"]);
+    assertExit(unrelated, 0);
     assert.doesNotMatch(unrelated.stderr, /Warning/);
-    const broken = await scene.run([
-      ...["clients", "update", scene.id, "--jwks-uri", "https://a.example/keys", "--jwks", '{"keys":[{"kty":"RSA"}]}'],
+    const broken = await scenario.run([
+      ...[
+        "clients",
+        "update",
+        scenario.id,
+        "--jwks-uri",
+        "https://a.example/keys",
+        "--jwks",
+        '{"keys":[{"kty":"RSA"}]}',
+      ],
       ...["--post-logout-callbacks", "https://elsewhere.example/"],
     ]);
-    ends(broken, 2);
+    assertExit(broken, 2);
     assert.match(broken.stderr, /^Error: .*are mutually exclusive$/m);
     assert.match(broken.stderr, /^ {2}.*does not share its origin with any redirect URI$/m);
   });
 
   it("rejects misspelt fields of --set, accepts them with --lenient, and unknown ones unless --strict", async () => {
-    await using scene = await withClient("26");
+    await using scenario = await withClient("26");
     const set = (assignment: string, ...more: readonly string[]) =>
-      scene.run(["clients", "update", scene.id, "--set", assignment, ...more]);
-    const requests = scene.proxy.seen.length;
+      scenario.run(["clients", "update", scenario.id, "--set", assignment, ...more]);
+    const requests = scenario.proxy.seen.length;
     for (const assignment of ['clinet_name="x"', 'metadat.team="x"']) {
       const misspelt = await set(assignment);
-      fails(misspelt, 2, /^Error: --set (clinet_name|metadat\.team) is not a client field$/m);
+      assertFails(misspelt, 2, /^Error: --set (clinet_name|metadat\.team) is not a client field$/m);
       assert.match(misspelt.stderr, /^Hint: did you mean (client_name|metadata)\? --lenient goes on anyway$/m);
     }
-    fails(await set("x_team=1", "--strict"), 2, /--set x_team is not a client field/);
-    assert.equal(scene.proxy.seen.length, requests);
+    assertFails(await set("x_team=1", "--strict"), 2, /--set x_team is not a client field/);
+    assert.equal(scenario.proxy.seen.length, requests);
     assert.match(
       (await set('clinet_name="x"', "--lenient")).stderr,
       /^Warning: --set clinet_name is not a client field; did you mean client_name\?$/m,
@@ -466,21 +484,30 @@ describe("clients update", () => {
   });
 
   it("replaces everything where that is requested", async () => {
-    await using scene = await withClient("26");
-    const ended = await scene.run(["update", "client", scene.id, "--replace", "--name", "after", "--format", "json"]);
-    ends(ended, 0);
-    const [put] = writes(scene);
+    await using scenario = await withClient("26");
+    const ended = await scenario.run([
+      "update",
+      "client",
+      scenario.id,
+      "--replace",
+      "--name",
+      "after",
+      "--format",
+      "json",
+    ]);
+    assertExit(ended, 0);
+    const [put] = writes(scenario);
     assert.equal(put?.method, "PUT");
-    const [client] = scene.sandbox.clients();
+    const [client] = scenario.sandbox.clients();
     assert.equal(client?.["owner"], "");
     assert.deepEqual(client?.["redirect_uris"], []);
-    assert.equal(scene.sandbox.secretOf(scene.id), SECRET);
+    assert.equal(scenario.sandbox.secretOf(scenario.id), SECRET);
     assert.match(ended.stderr, /^owner: "team" → /m);
   });
 
   it("retries a change whose answer was lost, and reports when the outcome is unknown", async () => {
     let first = true;
-    await using scene = await withClient(
+    await using scenario = await withClient(
       "26",
       changing(async (exchange) => {
         if (!first) return exchange.reply(await exchange.pass());
@@ -488,11 +515,11 @@ describe("clients update", () => {
         await dropAfter(exchange);
       }),
     );
-    ends(await scene.run(["clients", "update", scene.id, "-n", "after"]), 0);
-    assert.equal(writes(scene).length, 2);
+    assertExit(await scenario.run(["clients", "update", scenario.id, "-n", "after"]), 0);
+    assert.equal(writes(scenario).length, 2);
     await using lost = await withClient("26", changing(dropAfter));
     const ended = await lost.run(["clients", "update", lost.id, "-n", "after", "--fail-after", "0"]);
-    fails(ended, 6, /the change may have been made anyway/);
+    assertFails(ended, 6, /the change may have been made anyway/);
     await using refused = await withClient(
       "26",
       changing(
@@ -504,15 +531,15 @@ describe("clients update", () => {
       ),
     );
     const not = await refused.run(["clients", "update", refused.id, "-n", "after"]);
-    fails(not, 1, /server answered 400: no$/);
+    assertFails(not, 1, /server answered 400: no$/);
   });
 });
 
 describe("clients update with a secret", () => {
-  const args = (scene: { readonly id: string }): readonly string[] => [
+  const args = (scenario: { readonly id: string }): readonly string[] => [
     "clients",
     "update",
-    scene.id,
+    scenario.id,
     "--secret-file",
     "-",
   ];
@@ -520,39 +547,39 @@ describe("clients update with a secret", () => {
 
   it("changes it, prints it nowhere and leaves no file, on every version", SLOW, async () => {
     for (const as of VERSIONS) {
-      await using scene = await withClient(as);
+      await using scenario = await withClient(as);
       for (const format of ["text", "json", "yaml", "env"]) {
-        const ended = await scene.run([...args(scene), "--format", format], { stdin });
-        ends(ended, 0);
+        const ended = await scenario.run([...args(scenario), "--format", format], { stdin });
+        assertExit(ended, 0);
         assert.doesNotMatch(ended.stdout + ended.stderr, /second-secret/);
         assert.match(ended.stderr, /is the one given; the old one no longer works/);
       }
-      assert.equal(scene.sandbox.secretOf(scene.id), stdin.trim());
-      assert.equal(scene.sandbox.clients()[0]?.["owner"], "team");
-      assert.deepEqual(scene.rescued(), []);
+      assert.equal(scenario.sandbox.secretOf(scenario.id), stdin.trim());
+      assert.equal(scenario.sandbox.clients()[0]?.["owner"], "team");
+      assert.deepEqual(scenario.recoveryCopies(), []);
     }
   });
 
   it("is saved where it is unknown whether the server accepted it", SLOW, async () => {
     const unsure = async (fault: Fault): Promise<void> => {
-      await using scene = await withClient("26", changing(fault));
-      const ended = await scene.run([...args(scene), "--fail-after", "5s"], { stdin });
-      assert.notEqual(ended.status, 0, told(ended));
-      const [kept] = scene.rescued();
+      await using scenario = await withClient("26", changing(fault));
+      const ended = await scenario.run([...args(scenario), "--fail-after", "5s"], { stdin });
+      assert.notEqual(ended.status, 0, describeRun(ended));
+      const [kept] = scenario.recoveryCopies();
       assert.equal(kept?.record.client_secret, stdin.trim());
       assert.equal(kept?.record.state, "unverified");
-      assert.equal(kept?.record.client_id, scene.id);
-      assert.ok(ended.stderr.includes(kept?.path ?? "nothing"), told(ended));
+      assert.equal(kept?.record.client_id, scenario.id);
+      assert.ok(ended.stderr.includes(kept?.path ?? "nothing"), describeRun(ended));
       assert.doesNotMatch(ended.stderr, /second-secret/);
     };
     await Promise.all([dropAfter, stallAfter, swapped(() => ({ status: 200, body: "<html>" }))].map(unsure));
   });
 
   it("saves nothing where the server rejected it", async () => {
-    await using scene = await withClient("26", changing(instead({ status: 403, body: "no" })));
-    fails(await scene.run(args(scene), { stdin }), 3, /403/);
-    assert.deepEqual(scene.rescued(), []);
-    assert.equal(scene.sandbox.secretOf(scene.id), SECRET);
+    await using scenario = await withClient("26", changing(instead({ status: 403, body: "no" })));
+    assertFails(await scenario.run(args(scenario), { stdin }), 3, /403/);
+    assert.deepEqual(scenario.recoveryCopies(), []);
+    assert.equal(scenario.sandbox.secretOf(scenario.id), SECRET);
   });
 
   it("keeps it from a signal in the middle", async () => {
@@ -560,20 +587,20 @@ describe("clients update with a secret", () => {
     const there = new Promise<void>((resolve) => {
       arrived = resolve;
     });
-    await using scene = await withClient(
+    await using scenario = await withClient(
       "26",
       changing(async ({ pass }) => {
         await pass();
         arrived();
       }),
     );
-    await using running = scene.start(args(scene), { stdin });
+    await using running = scenario.start(args(scenario), { stdin });
     await there;
     running.kill("SIGTERM");
     const ended = await running.ended;
-    ends(ended, 143);
-    const [kept] = scene.rescued();
-    assert.equal(kept?.record.client_secret, scene.sandbox.secretOf(scene.id));
-    assert.ok(ended.stderr.includes(kept?.path ?? "nothing"), told(ended));
+    assertExit(ended, 143);
+    const [kept] = scenario.recoveryCopies();
+    assert.equal(kept?.record.client_secret, scenario.sandbox.secretOf(scenario.id));
+    assert.ok(ended.stderr.includes(kept?.path ?? "nothing"), describeRun(ended));
   });
 });

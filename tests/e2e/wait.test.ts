@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { startSandbox } from "../../lib/sandbox/index.ts";
 import { runBinary, startBinary, temporaryFolder } from "./binary.ts";
 import { type Fault, instead, type Plan } from "./fault-proxy.ts";
-import { ends, fails, openScene, SLOW } from "./scenario.ts";
+import { assertExit, assertFails, openScenario, SLOW } from "./scenario.ts";
 
 function asked(fault: Fault | undefined): Plan {
   return ({ target }) => (target === "/health/ready" ? fault : undefined);
@@ -25,18 +25,18 @@ describe("wait", () => {
       },
       instead({ status: 502, headers: { "content-type": "text/html" }, body: "<html>" }),
     ];
-    await using scene = await openScene("26", ({ target }) => {
+    await using scenario = await openScenario("26", ({ target }) => {
       if (target !== "/health/ready") return undefined;
       const [fault, ...others] = before;
       before = others;
       return fault;
     });
-    const ended = await scene.run(["wait", "--for", "50s"]);
-    ends(ended, 0);
-    assert.equal(ended.stdout, `Ready: ${scene.url}\n`);
+    const ended = await scenario.run(["wait", "--for", "50s"]);
+    assertExit(ended, 0);
+    assert.equal(ended.stdout, `Ready: ${scenario.url}\n`);
     // One more request proves that this is not the public port.
     assert.deepEqual(
-      scene.proxy.seen.map(({ target }) => target),
+      scenario.proxy.seen.map(({ target }) => target),
       [...Array.from({ length: 5 }, () => "/health/ready"), "/.well-known/openid-configuration"],
     );
   });
@@ -49,7 +49,7 @@ describe("wait", () => {
     const sandbox = await startSandbox({ as: "1.8", listen });
     try {
       const ended = await running.ended;
-      ends(ended, 0);
+      assertExit(ended, 0);
       assert.equal(ended.stdout, `Ready: ${listen}\n`);
     } finally {
       await sandbox.close();
@@ -57,12 +57,12 @@ describe("wait", () => {
   });
 
   it("gives up after its time, not after --fail-after", async () => {
-    await using scene = await openScene("26", asked(instead({ status: 503, body: "no" })));
-    const ended = await scene.run(["wait", "--for", "3s", "--fail-after", "1h"]);
-    fails(ended, 6, /Cannot wait for the server: server answered 503/);
+    await using scenario = await openScenario("26", asked(instead({ status: 503, body: "no" })));
+    const ended = await scenario.run(["wait", "--for", "3s", "--fail-after", "1h"]);
+    assertFails(ended, 6, /Cannot wait for the server: server answered 503/);
     const env = { HYDRA_ADMIN_URL: "http://127.0.0.1:1" };
-    fails(await scene.run(["wait", "--for", "300ms"], { env }), 6, /connection refused \(tried for 300ms\)/);
-    fails(await scene.run(["wait", "--for", "0"], { env }), 6, /connection refused/);
+    assertFails(await scenario.run(["wait", "--for", "300ms"], { env }), 6, /connection refused \(tried for 300ms\)/);
+    assertFails(await scenario.run(["wait", "--for", "0"], { env }), 6, /connection refused/);
   });
 
   it("keeps waiting while a gateway answers 404, and says so at the end", SLOW, async () => {
@@ -72,12 +72,12 @@ describe("wait", () => {
       headers: { "content-type": "text/plain" },
       body: "default backend - 404\n",
     });
-    await using scene = await openScene("26", () => (missing-- > 0 ? gateway : undefined));
-    const ended = await scene.run(["wait", "--for", "50s"]);
-    ends(ended, 0);
-    assert.equal(ended.stdout, `Ready: ${scene.url}\n`);
-    await using gone = await openScene("26", () => gateway);
-    fails(
+    await using scenario = await openScenario("26", () => (missing-- > 0 ? gateway : undefined));
+    const ended = await scenario.run(["wait", "--for", "50s"]);
+    assertExit(ended, 0);
+    assert.equal(ended.stdout, `Ready: ${scenario.url}\n`);
+    await using gone = await openScenario("26", () => gateway);
+    assertFails(
       await gone.run(["wait", "--for", "1s"]),
       6,
       /^Error: Cannot wait for the server: server answered 404: default backend - 404 \(tried for 1s\)$/,
@@ -90,11 +90,11 @@ describe("wait", () => {
     const isDiscovery = (target: string): boolean => target === "/.well-known/openid-configuration";
     const missing = instead({ status: 404, body: "404 page not found" });
     for (const health of [undefined, missing]) {
-      await using port = await openScene("26", ({ target }) =>
+      await using port = await openScenario("26", ({ target }) =>
         isDiscovery(target) ? openId : target === "/health/ready" ? health : missing,
       );
       const ended = await port.run(["wait"]);
-      fails(
+      assertFails(
         ended,
         1,
         /^Error: Cannot wait for the server: http:\S+ \(.*HYDRA_ADMIN_URL\) is the public port of Hydra, /,
@@ -102,68 +102,68 @@ describe("wait", () => {
       assert.match(ended.stderr, /^Hint: .*admin port.*4445 by default/m);
     }
     // One origin for both ports.
-    await using both = await openScene("26", ({ target }) => (isDiscovery(target) ? openId : undefined));
-    ends(await both.run(["wait"]), 0);
+    await using both = await openScenario("26", ({ target }) => (isDiscovery(target) ? openId : undefined));
+    assertExit(await both.run(["wait"]), 0);
     // Without an answer that proves it.
-    await using page = await openScene("26", ({ target }) =>
+    await using page = await openScenario("26", ({ target }) =>
       isDiscovery(target) ? instead({ status: 200, body: "<html>" }) : target === "/health/ready" ? undefined : missing,
     );
-    ends(await page.run(["wait"]), 0);
+    assertExit(await page.run(["wait"]), 0);
   });
 
   it("fails at once where waiting cannot help", async () => {
-    await using guarded = await openScene("26", asked(instead({ status: 401, body: "who" })));
-    fails(await guarded.run(["wait"]), 3, /401/);
+    await using guarded = await openScenario("26", asked(instead({ status: 401, body: "who" })));
+    assertFails(await guarded.run(["wait"]), 3, /401/);
   });
 
   it("ends at a signal", async () => {
-    await using scene = await openScene("26", asked(instead({ status: 503, body: "no" })));
+    await using scenario = await openScenario("26", asked(instead({ status: 503, body: "no" })));
     for (const [signal, status] of [
       ["SIGTERM", 143],
       ["SIGINT", 130],
     ] as const) {
-      await using running = scene.start(["wait", "--for", "1h", "-v"]);
+      await using running = scenario.start(["wait", "--for", "1h", "-v"]);
       await running.seen("stderr", /< 503/);
       running.kill(signal);
       const ended = await running.ended;
-      ends(ended, status);
+      assertExit(ended, status);
       assert.equal(ended.stdout, "");
     }
   });
 
   it("needs an endpoint and a duration", async () => {
-    fails(await runBinary(["wait"]), 2, /endpoint/i);
-    fails(await runBinary(["wait", "--for", "soon", "--endpoint", "http://127.0.0.1:1"]), 2, /--for/);
+    assertFails(await runBinary(["wait"]), 2, /endpoint/i);
+    assertFails(await runBinary(["wait", "--for", "soon", "--endpoint", "http://127.0.0.1:1"]), 2, /--for/);
   });
 });
 
 describe("version", () => {
   it("contacts no server unless requested", async () => {
-    await using scene = await openScene();
-    const ended = await scene.run(["version", "--format", "json"]);
-    ends(ended, 0);
+    await using scenario = await openScenario();
+    const ended = await scenario.run(["version", "--format", "json"]);
+    assertExit(ended, 0);
     const { version, commit, date, ...others } = JSON.parse(ended.stdout);
     assert.match(version, /^\d+\.\d+\.\d+/);
     assert.match(commit, /^([0-9a-f]{40}|unknown)$/);
     assert.ok(date !== undefined);
     assert.deepEqual(others, {});
-    assert.equal((await scene.run(["--version"])).stdout, (await scene.run(["version"])).stdout);
-    assert.equal(scene.proxy.seen.length, 0);
-    fails(await runBinary(["version", "--server"]), 2, /--server needs the URL of a server/);
+    assert.equal((await scenario.run(["--version"])).stdout, (await scenario.run(["version"])).stdout);
+    assert.equal(scenario.proxy.seen.length, 0);
+    assertFails(await runBinary(["version", "--server"]), 2, /--server needs the URL of a server/);
   });
 
   it("prints what a server reports about itself, harmlessly", async () => {
-    await using scene = await openScene("26", ({ target }) =>
+    await using scenario = await openScenario("26", ({ target }) =>
       target === "/version"
         ? instead({ status: 200, headers: { "content-type": "application/json" }, body: '{"version":"v1\\u001b[31m"}' })
         : undefined,
     );
-    const ended = await scene.run(["version", "--server"]);
-    ends(ended, 0);
+    const ended = await scenario.run(["version", "--server"]);
+    assertExit(ended, 0);
     assert.match(ended.stdout, /^Server: v1\\x1b\[31m \(API v2\)$/m);
-    await using odd = await openScene("26", ({ target }) =>
+    await using odd = await openScenario("26", ({ target }) =>
       target === "/version" ? instead({ status: 200, body: "v1" }) : undefined,
     );
-    fails(await odd.run(["version", "--server"]), 1, /instead of a version/);
+    assertFails(await odd.run(["version", "--server"]), 1, /instead of a version/);
   });
 });
