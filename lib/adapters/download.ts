@@ -1,9 +1,9 @@
 import {
   type Download,
   type DownloadOptions,
-  type Http,
   type HttpAnswer,
   NetworkFailure,
+  type SendHttp,
   unreachable,
 } from "../core/network.ts";
 import { Problem, type ProblemCode } from "../core/problem.ts";
@@ -16,9 +16,9 @@ const MAX_REDIRECTS = 5;
 /** Milliseconds that one public document may take, including redirects. */
 const DOWNLOAD_MS = 20_000;
 
-/** Creates a {@link Download} over an {@link Http} that carries no credentials. */
+/** Creates a {@link Download} over an {@link SendHttp} that carries no credentials. */
 export function createDownload(
-  http: Http,
+  http: SendHttp,
   remaining: () => number,
   signal: AbortSignal,
   monotonic: () => number,
@@ -66,7 +66,7 @@ function allowedUrl(text: string, { what, allowPlainHttp }: DownloadOptions, exi
 }
 
 async function request(
-  http: Http,
+  http: SendHttp,
   url: URL,
   { what, maxBytes }: DownloadOptions,
   limits: { readonly timeout: number; readonly signal: AbortSignal },

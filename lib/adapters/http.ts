@@ -1,5 +1,11 @@
 import { type $Fetch, createFetch, type FetchContext } from "ofetch";
-import { type CertificateFault, type Http, type HttpRequest, MAX_TIMER_MS, NetworkFailure } from "../core/network.ts";
+import {
+  type CertificateFault,
+  type HttpRequest,
+  MAX_TIMER_MS,
+  NetworkFailure,
+  type SendHttp,
+} from "../core/network.ts";
 import { redactHeader, redactUrl } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
 import { isLoopback } from "../core/url.ts";
@@ -7,7 +13,7 @@ import { networkFailure, tunnelFailure } from "./http/network-failure.ts";
 import { readBody } from "./http/read-body.ts";
 import type { ConnectionOptions, Transport } from "./transport.ts";
 
-/** What all requests of one {@link Http} share. */
+/** What all requests of one {@link SendHttp} share. */
 export interface HttpOptions {
   /** The unix socket to connect to. */
   readonly socket?: string;
@@ -32,7 +38,7 @@ const MAX_BYTES = 64 * 1024 * 1024;
 const TIMEOUT = Symbol("timeout");
 
 /** Creates the only access to the network: ofetch over the transport of the runtime. */
-export function createHttp(options: HttpOptions): Http {
+export function createHttp(options: HttpOptions): SendHttp {
   const senderTo = createSenders(options);
   return async (request) => {
     const url = new URL(request.url);
@@ -166,10 +172,10 @@ async function detailed(failure: NetworkFailure, options: HttpOptions, url: URL)
   if (certificate.reason === "untrusted")
     return again(message, { ...certificate, unread: options.unreadCaVariables?.() ?? [] });
   if (via !== undefined || options.socket !== undefined) return failure;
-  const { datesText, hostsText, peerCertificate } = await import("./http/peer-certificate.ts");
+  const { validityProblemText, hostsText, peerCertificate } = await import("./http/peer-certificate.ts");
   const peer = await peerCertificate(url);
   if (peer === undefined) return failure;
-  const details = certificate.reason === "dates" ? datesText(peer, new Date()) : hostsText(peer);
+  const details = certificate.reason === "dates" ? validityProblemText(peer, new Date()) : hostsText(peer);
   if (details === "") return failure;
   const text = certificate.reason === "dates" ? details : `it is for ${details}, not ${url.hostname}`;
   return again(`${message}: ${text}`, certificate);

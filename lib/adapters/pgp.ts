@@ -3,7 +3,7 @@ import type { EncryptedFormat, Recipient, SkippedKey } from "../core/keys/recipi
 import { Problem } from "../core/problem.ts";
 import { encryptTo, everyV6 } from "./pgp/encrypt-message.ts";
 import { parseAndEvaluateKeys } from "./pgp/evaluate.ts";
-import { problemOf } from "./pgp/explain-issue.ts";
+import { unusableKeyProblem } from "./pgp/explain-issue.ts";
 import { type Inspection, inspectionOf } from "./pgp/inspection.ts";
 import type { KeyReport } from "./pgp/key-report.ts";
 import { type KeySelector, select } from "./pgp/select-keys.ts";
@@ -30,7 +30,11 @@ export async function recipientsFrom(
   return selected.map(({ parsed, report }): Recipient => {
     const { fingerprint, algorithm, userId, created, expires, encryptsTo, issue } = report;
     if (encryptsTo === undefined) {
-      throw problemOf(report, issue ?? { code: "pgp-key-invalid", reason: "it cannot be used for encryption" }, origin);
+      throw unusableKeyProblem(
+        report,
+        issue ?? { code: "pgp-key-invalid", reason: "it cannot be used for encryption" },
+        origin,
+      );
     }
     return {
       fingerprint,

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { parseJson } from "../core/client/client.ts";
-import { type Http, type HttpAnswer, type HttpRequest, NetworkFailure, networkHint } from "../core/network.ts";
+import { type HttpAnswer, type HttpRequest, NetworkFailure, networkHint, type SendHttp } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
 import { redactUrl, redactValues, secretsIn } from "../core/redact.ts";
 import { escapeControls, quote, trimmedEnd } from "../core/text.ts";
@@ -42,7 +42,7 @@ const MAX_BYTES = 1_048_576;
 
 const TRUST_HINT = "trust the server's CA with --ca-file FILE or SSL_CERT_FILE=FILE";
 
-async function request(http: Http, details: HttpRequest, action: string): Promise<HttpAnswer> {
+async function request(http: SendHttp, details: HttpRequest, action: string): Promise<HttpAnswer> {
   try {
     return await http({ maxBytes: MAX_BYTES, ...details });
   } catch (error) {
@@ -60,7 +60,7 @@ async function request(http: Http, details: HttpRequest, action: string): Promis
  * The endpoints in the discovery document of a server (OpenID Connect Discovery, 4; RFC 8414, 2). They must have the same
  * origin: a new secret is sent only to the host that the user gave. A revocation endpoint elsewhere is ignored.
  */
-export async function discoverEndpoints(http: Http, publicUrl: string, timeout: number): Promise<ProofEndpoints> {
+export async function discoverEndpoints(http: SendHttp, publicUrl: string, timeout: number): Promise<ProofEndpoints> {
   const action = "Cannot find the token endpoint";
   const base = trimmedEnd(publicUrl, "/");
   const url = `${base}/.well-known/openid-configuration`;
@@ -161,7 +161,7 @@ function rejection(action: string, endpoint: string, { answer: { status, text },
 
 /** Verifies a client's credentials and returns how; throws if they are rejected. */
 export async function proveCredentials(
-  http: Http,
+  http: SendHttp,
   endpoints: ProofEndpoints,
   clientId: string,
   proof: ClientProof,
@@ -181,7 +181,7 @@ export async function proveCredentials(
  * sent first. No Hydra locks a client out for that, and the real secret is never sent to an endpoint that accepts any.
  */
 async function proveByRevocation(
-  http: Http,
+  http: SendHttp,
   url: string,
   clientId: string,
   proof: Exclude<ClientProof, { readonly way: "private_key_jwt" }>,
@@ -215,7 +215,7 @@ const ERRORS_AFTER_AUTHENTICATION = ["unauthorized_client", "unsupported_grant_t
  * its credentials were accepted, so that error verifies them too.
  */
 async function proveAtToken(
-  http: Http,
+  http: SendHttp,
   url: string,
   clientId: string,
   proof: ClientProof,

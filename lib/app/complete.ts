@@ -18,7 +18,7 @@ import { ACCESS_TOKEN_FILE, CONFIG, CONNECTION_FLAGS, FAIL_AFTER } from "../core
 import { parseFlags } from "../core/flags/parse.ts";
 import { TOPICS } from "../core/help/topics.ts";
 import { isJsonObject } from "../core/json.ts";
-import { childrenOf, PARENT_ROWS, resolved, walk } from "./resolve.ts";
+import { childrenOf, GLOBAL_FLAGS, resolved, walk } from "./resolve.ts";
 
 /** What completion needs from outside. */
 interface CompletionEnv {
@@ -55,12 +55,12 @@ function named(
 }
 
 async function completeCommand(group: Group, words: readonly string[], typed: string): Promise<Completion> {
-  const index = indexFlags(PARENT_ROWS);
+  const index = indexFlags(GLOBAL_FLAGS);
   const last = words[words.length - 1];
   const pending = last === undefined ? undefined : readBefore(words, index).pending;
   if (pending !== undefined) return completeValue(pending, typed);
   if (typed.startsWith("-")) {
-    const flags: Target = { flags: PARENT_ROWS, syntax: group.group.syntax, operands: undefined };
+    const flags: Target = { flags: GLOBAL_FLAGS, syntax: group.group.syntax, operands: undefined };
     return complete(flags, words, typed);
   }
   const help = group === ROOT && words.length === 0 ? [["help", "Show help about a command or a topic"] as const] : [];

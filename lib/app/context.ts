@@ -5,14 +5,14 @@ import { createHttp } from "../adapters/http.ts";
 import { checkRecoveryFolder, createRecoveryStore, type RecoveryOptions } from "../adapters/recovery-store.ts";
 import type { SecretTargets } from "../adapters/secret-target.ts";
 import { HONOURS_PROXIES, transport, trustedAuthorities } from "../adapters/transport.ts";
-import type { Context, KeyPairs, Keys, Tokens } from "../command.ts";
+import type { ClientAuthentication, Context, KeyPairs, Keys } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import type { Syntax } from "../core/flags/flag.ts";
 import { CA_FILE, RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import type { ParsedLine } from "../core/flags/parse.ts";
 import { FILE_DEPTH } from "../core/json.ts";
-import { CLEANUP_MS, type Http, proxyOf, STALLED_READER_MS, UNREAD_CA_VARIABLES } from "../core/network.ts";
+import { CLEANUP_MS, proxyOf, type SendHttp, STALLED_READER_MS, UNREAD_CA_VARIABLES } from "../core/network.ts";
 import type { Format } from "../core/output/formats.ts";
 import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type ServerFamily } from "../servers/index.ts";
 import { InputFiles } from "./input.ts";
@@ -110,10 +110,10 @@ function needed<T>(part: T | undefined): T {
 
 interface HttpClients {
   /** For public documents: no credentials, no socket, and certificates are always verified. */
-  readonly anonymous: Http;
+  readonly anonymous: SendHttp;
   /** For the public side of the server: with its certificates, without the credentials of the admin API. */
-  readonly public: Http;
-  readonly admin: Http;
+  readonly public: SendHttp;
+  readonly admin: SendHttp;
 }
 
 function httpClients({ run, input, line, connection, detail }: ContextOptions): HttpClients {
@@ -146,7 +146,7 @@ function httpClients({ run, input, line, connection, detail }: ContextOptions): 
 function adminOf(
   { run, warn }: Pick<ContextOptions, "run" | "warn">,
   connection: Connection,
-  http: Http,
+  http: SendHttp,
   family: ServerFamily | undefined,
 ): Admin {
   const { monotonic, now, sleep, random } = run.host;
@@ -186,7 +186,11 @@ function keyPairs({ now, uuid }: Pick<Host, "now" | "uuid">): KeyPairs {
   };
 }
 
-function tokenEndpoint(host: Pick<Host, "monotonic" | "uuid">, http: Http, remaining: () => number): Tokens {
+function tokenEndpoint(
+  host: Pick<Host, "monotonic" | "uuid">,
+  http: SendHttp,
+  remaining: () => number,
+): ClientAuthentication {
   const adapter = (): Promise<typeof import("../adapters/token-endpoint.ts")> =>
     import("../adapters/token-endpoint.ts");
   return {

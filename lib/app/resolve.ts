@@ -11,9 +11,9 @@ import { suggest } from "../core/text.ts";
 import { Problems } from "./report.ts";
 
 /** The flags that may come before a subcommand. */
-export const PARENT_ROWS: readonly Flag[] = [...CONNECTION_FLAGS, FORMAT, QUIET, ...GENERAL_FLAGS];
+export const GLOBAL_FLAGS: readonly Flag[] = [...CONNECTION_FLAGS, FORMAT, QUIET, ...GENERAL_FLAGS];
 
-const PARENT_FLAGS = indexFlags(PARENT_ROWS);
+const PARENT_FLAGS = indexFlags(GLOBAL_FLAGS);
 
 /** The command of the tree that a command line names. */
 export interface ResolvedCommand {
@@ -40,7 +40,7 @@ export async function resolve(words: readonly string[]): Promise<ResolvedCommand
   const called = await walk(words);
   const { path, command, words: before, stray } = called;
   if (stray === undefined || isLeaf(command)) return called;
-  const line = parseFlags([...before, stray], PARENT_ROWS, "", NO_SOURCES);
+  const line = parseFlags([...before, stray], GLOBAL_FLAGS, "", NO_SOURCES);
   // A wrong flag explains why the word after it was read as a command.
   if (line.problems.length > 0) throw new Problems(line.problems);
   const parent = path.join(" ");

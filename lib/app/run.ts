@@ -7,7 +7,7 @@ import { runtimeProblem } from "../core/runtime.ts";
 import { execute } from "./execute.ts";
 import { wantsJsonErrors } from "./read-format.ts";
 import { Problems } from "./report.ts";
-import { callsLeaf, PARENT_ROWS, type ResolvedCommand, resolve } from "./resolve.ts";
+import { callsLeaf, GLOBAL_FLAGS, type ResolvedCommand, resolve } from "./resolve.ts";
 import type { Run } from "./run-state.ts";
 
 /** The first word of a completion script's request, which is not a command for people. */
@@ -30,7 +30,7 @@ export async function runLine(run: Run): Promise<ExitName> {
     return await runGroup(run, called);
   } catch (error) {
     // No command has read the flags, so whether the error is written as JSON is decided here.
-    run.json = wantsJsonErrors(parseFlags(host.args, PARENT_ROWS, "", NO_SOURCES).values);
+    run.json = wantsJsonErrors(parseFlags(host.args, GLOBAL_FLAGS, "", NO_SOURCES).values);
     throw error;
   }
 }
@@ -42,7 +42,7 @@ async function runGroup(run: Run, called: ResolvedCommand): Promise<ExitName> {
   if (path.length === 1 && words.length === 1 && words[0] === "--version") {
     return runLine({ ...run, host: { ...run.host, args: ["version"] } });
   }
-  const { problems } = parseFlags(words, PARENT_ROWS, "", NO_SOURCES);
+  const { problems } = parseFlags(words, GLOBAL_FLAGS, "", NO_SOURCES);
   if (problems.length > 0) throw new Problems(problems);
   const parent = path.join(" ");
   throw usageError(`Missing command after ${parent}`, `${parent} --help lists the commands`, "missing-command");

@@ -79,13 +79,13 @@ async function readConfig(
   const path = named ?? `${home}/.hydra.yaml`;
   const file = await readConfigBytes(host, path, named === undefined);
   if (file === undefined) return undefined;
-  const { readConfigFile, writersOf } = await import("../core/flags/config-file.ts");
-  const writers = writersOf(file, host.uid());
+  const { readConfigFile, configFileTrust } = await import("../core/flags/config-file.ts");
+  const trust = configFileTrust(file, host.uid());
   // The user did not choose this file on the command line, so it counts only if nobody else can have written it.
-  if (named === undefined && writers.trust === "none")
+  if (named === undefined && trust.trust === "none")
     throw usageError(
-      `Config file ${quote(path)} is not used: ${writers.reason}`,
-      `make sure that its content is yours, then ${writers.remedy} ${shellQuoted(path)}, or name it with --config`,
+      `Config file ${quote(path)} is not used: ${trust.reason}`,
+      `make sure that its content is yours, then ${trust.remedy} ${shellQuoted(path)}, or name it with --config`,
       "untrusted-config",
     );
   const text = new TextDecoder().decode(file.bytes);
@@ -96,7 +96,7 @@ async function readConfig(
     // A token of digits must stay a text: as a number it would lose leading zeros and its last digits.
     content: isJsonText(text, path) ? readJsonFile(text, path)[0] : await parseYaml(text, path, "texts"),
     readable: (file.mode & 0o044) !== 0,
-    ...(writers.trust === "all" ? {} : { writers: writers.reason }),
+    ...(trust.trust === "all" ? {} : { writers: trust.reason }),
   });
 }
 

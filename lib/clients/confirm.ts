@@ -3,7 +3,7 @@ import type { BoolFlag } from "../core/flags/flag.ts";
 import { Problem } from "../core/problem.ts";
 
 /** `--yes`, which answers the question of a command. */
-export function yesFlag(help: string): BoolFlag {
+export function confirmationFlag(help: string): BoolFlag {
   return { kind: "switch", name: "yes", short: "y", group: "input", help };
 }
 

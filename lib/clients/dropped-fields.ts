@@ -14,7 +14,7 @@ function droppedFields(sent: JsonObject, answer: JsonObject): readonly string[] 
 }
 
 /** Warns about the fields of one client that the server didn't keep. */
-export function warnDropped({ warn }: Pick<Context, "warn">, sent: JsonObject, answer: JsonObject): void {
+export function warnOfDroppedFields({ warn }: Pick<Context, "warn">, sent: JsonObject, answer: JsonObject): void {
   for (const field of droppedFields(sent, answer)) {
     const kept = answer[field] === undefined ? "this server does not keep the field" : "the server keeps another value";
     warn(`${field}: ${kept}`);

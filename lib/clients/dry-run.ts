@@ -23,7 +23,7 @@ export function isDryRun({ values }: Pick<Context, "values">): boolean {
 }
 
 /** The request that would create a client. */
-export function plannedCreate(
+export function plannedCreateRequest(
   { host, plannedFamily }: Pick<Context, "host" | "plannedFamily">,
   client: JsonObject,
   hasSecret = !isPublic(client),

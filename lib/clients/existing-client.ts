@@ -9,7 +9,7 @@ import { withoutCredentials } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
 import { type ChangeSecretContext, changeSecret } from "./change-secret.ts";
 import type { ReadDraft } from "./draft.ts";
-import { warnDropped } from "./dropped-fields.ts";
+import { warnOfDroppedFields } from "./dropped-fields.ts";
 import { reportClientOnWriteFailure } from "./outlets.ts";
 import { prepareSecret } from "./secret-source.ts";
 import { updateClient } from "./send-change.ts";
@@ -90,12 +90,12 @@ async function updated(
 ): Promise<Result> {
   const id = current.client_id;
   if (differing.length === 0) {
-    warnDropped(context, wanted, current);
+    warnOfDroppedFields(context, wanted, current);
     context.note(`Client ${quote(id)} already exists and is unchanged; no secret was delivered`);
     return existingResult(current, { outcome: "unchanged" });
   }
   const record = await updateClient(context.admin, id, current, differing);
-  warnDropped(context, wanted, record);
+  warnOfDroppedFields(context, wanted, record);
   context.note(`${updateNote(id, differing)}; its secret is unchanged, and none was delivered`);
   return { ...existingResult(record, { outcome: "updated" }), ...reportClientOnWriteFailure(id, "updated") };
 }
@@ -124,7 +124,7 @@ async function updatedWithSecret(
     view: createdView("has secret"),
     send: async () => ({ ...(await updateClient(context.admin, id, current, all)), outcome: "updated" }),
     before({ mustDeliver, differs }, record) {
-      warnDropped(context, wanted, record);
+      warnOfDroppedFields(context, wanted, record);
       const source = differs ? "returned by the server" : isVariable ? `given by ${origin.name}` : "given";
       const isDelivered = mustDeliver !== undefined || echoed || values.isSet(SECRET_OUT);
       context.note(

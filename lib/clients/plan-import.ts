@@ -12,7 +12,7 @@ import { quote } from "../core/text.ts";
 import { type Batch, OrderedPool } from "./batch.ts";
 import { diffLines } from "./change-lines.ts";
 import { type ClientEntry, payloadOf } from "./client-files.ts";
-import { dryRun, plannedCreate } from "./dry-run.ts";
+import { dryRun, plannedCreateRequest } from "./dry-run.ts";
 import { idOf, requestedId } from "./views.ts";
 
 /** The server family, whose paths and methods the requests use. */
@@ -135,7 +135,7 @@ async function planOf({ host, admin, family, ifExists }: PlanJob, entry: ClientE
   const id = requestedId(payload);
   const current = id === undefined ? undefined : await admin.find(id);
   if (id === undefined || current === undefined)
-    return { outcome: "created", entry, request: plannedCreate({ host, plannedFamily: family }, payload) };
+    return { outcome: "created", entry, request: plannedCreateRequest({ host, plannedFamily: family }, payload) };
   if (ifExists === "skip") return { outcome: "skipped", entry };
   if (ifExists === "fail")
     throw new Problem(`Client ${quote(id)} already exists`, {

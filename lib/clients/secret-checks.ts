@@ -22,7 +22,7 @@ import {
   credentialName,
   isNamespace,
   isSecretName,
-  parseLabel,
+  parseKubernetesLabel,
   secretName,
 } from "../core/output/credential-files.ts";
 import { capitalize, Problem, usageError } from "../core/problem.ts";
@@ -164,7 +164,7 @@ function metadataProblems(context: Pick<Context, "values" | "format">): readonly
         ]),
     ...values
       .list(LABEL)
-      .filter((label) => parseLabel(label) === undefined)
+      .filter((label) => parseKubernetesLabel(label) === undefined)
       .map((label) =>
         usageError(
           `--label ${quote(label)} is not a Kubernetes label`,

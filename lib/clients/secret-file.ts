@@ -13,7 +13,7 @@ import {
   type CredentialNames,
   type Credentials,
   envLines,
-  parseLabel,
+  parseKubernetesLabel,
   type SecretMetadata,
   secretManifest,
 } from "../core/output/credential-files.ts";
@@ -36,7 +36,7 @@ export function secretMetadata({ values }: Pick<Context, "values">): SecretMetad
     namespace: values.text(NAMESPACE),
     labels: Object.fromEntries(
       values.list(LABEL).flatMap((text) => {
-        const label = parseLabel(text);
+        const label = parseKubernetesLabel(text);
         return label === undefined ? [] : [label];
       }),
     ),

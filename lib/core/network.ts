@@ -140,7 +140,7 @@ export function proxyOf(url: URL, environment: (name: string) => string | undefi
 }
 
 /** Sends one request and reads the response, without retries or redirects and whatever the status is. */
-export type Http = (request: HttpRequest) => Promise<HttpAnswer>;
+export type SendHttp = (request: HttpRequest) => Promise<HttpAnswer>;
 
 /** The Problem for a request without a response. */
 export function unreachable(action: string, url: string, failure: NetworkFailure, hint: string): Problem {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createDownload } from "../../lib/adapters/download.ts";
-import { type Http, type HttpRequest, NetworkFailure } from "../../lib/core/network.ts";
+import { type HttpRequest, NetworkFailure, type SendHttp } from "../../lib/core/network.ts";
 import { Problem } from "../../lib/core/problem.ts";
 
 /** What stands at an address: a body, or the address that it leads to. */
@@ -11,7 +11,7 @@ type Place = string | { readonly to: string | undefined; readonly status?: numbe
 function web(places: Readonly<Record<string, Place>>, remaining = 60_000) {
   const asked: HttpRequest[] = [];
   let now = 1000;
-  const http: Http = async (request) => {
+  const http: SendHttp = async (request) => {
     asked.push(request);
     now += 100;
     const place = places[request.url];

@@ -6,14 +6,14 @@ import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "nod
 import { createHttp, type HttpOptions } from "../../lib/adapters/http.ts";
 import { transport, trustedAuthorities } from "../../lib/adapters/transport.ts";
 import { readJson } from "../../lib/core/json.ts";
-import { type Http, type HttpRequest, NetworkFailure } from "../../lib/core/network.ts";
+import { type HttpRequest, NetworkFailure, type SendHttp } from "../../lib/core/network.ts";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { makeCertificates } from "../e2e/tls.ts";
 
 const IN_BUN = "Bun" in globalThis;
 
 /** An http door with the runtime's own connections, told what to trust. */
-function door(more: Partial<HttpOptions> = {}): Http {
+function door(more: Partial<HttpOptions> = {}): SendHttp {
   return createHttp({
     transport,
     authorities: () => trustedAuthorities([]),

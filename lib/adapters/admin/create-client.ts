@@ -2,7 +2,7 @@ import { Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { type ClientRecord, classifyError, clientIn, hasOwnError } from "../../servers/index.ts";
 import { answerTo, type Exchange, type Trail } from "./exchange.ts";
-import { warnOfDepth, warnOfTypes } from "./operations.ts";
+import { warnOfDepth, warnOfUnexpectedTypes } from "./operations.ts";
 import {
   type AdminRequest,
   type AdminResponse,
@@ -80,7 +80,7 @@ async function accepted(creation: Creation, response: AdminResponse): Promise<Cr
   const isOther = received !== undefined && id !== undefined && received !== id;
   if (client !== undefined && response.answer.status === 201 && !isOther) {
     warnOfDepth(exchange, client);
-    warnOfTypes(exchange, client.record);
+    warnOfUnexpectedTypes(exchange, client.record);
     return { kind: "created", record: client.record };
   }
   trail.ambiguous = true;

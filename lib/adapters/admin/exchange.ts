@@ -1,6 +1,6 @@
 import { formatDuration } from "../../core/duration.ts";
 import { isJsonObject } from "../../core/json.ts";
-import { type Http, type HttpAnswer, type HttpRequest, MAX_TIMER_MS, NetworkFailure } from "../../core/network.ts";
+import { type HttpAnswer, type HttpRequest, MAX_TIMER_MS, NetworkFailure, type SendHttp } from "../../core/network.ts";
 import { type Answer, classifyError, FAMILIES, jsonOf, type ServerFamily } from "../../servers/index.ts";
 import {
   type AdminRequest,
@@ -15,7 +15,7 @@ import { type AttemptOutcome, backoff, type Decision, decide, isAmbiguous, isBar
 
 /** Where and how to reach the admin API. */
 export interface AdminOptions extends ServerInfo {
-  readonly http: Http;
+  readonly http: SendHttp;
   /** The only family to try; undefined to detect it. */
   readonly family: ServerFamily | undefined;
   /** Milliseconds that the command may take; 0 means one attempt. */

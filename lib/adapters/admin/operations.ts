@@ -84,12 +84,12 @@ function requestedClient(exchange: Exchange, response: AdminResponse, id: string
   // A database may compare IDs case-insensitively and then returns the ID that it has.
   if (received.toLowerCase() !== id.toLowerCase())
     throw unreadable(options, response, `client ${quote(id)}`, anotherClient(options, response.request, received));
-  warnOfTypes(exchange, client.record);
+  warnOfUnexpectedTypes(exchange, client.record);
   return client;
 }
 
 /** Warns, once per field, of types that this program doesn't expect: a newer server could return them. */
-export function warnOfTypes({ options, reportedFields }: Exchange, record: ClientRecord): void {
+export function warnOfUnexpectedTypes({ options, reportedFields }: Exchange, record: ClientRecord): void {
   const fields = unexpectedTypes(record).filter((field) => !reportedFields.has(field));
   if (fields.length === 0) return;
   for (const field of fields) reportedFields.add(field);

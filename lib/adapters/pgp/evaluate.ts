@@ -4,7 +4,7 @@ import { TAG } from "../../core/keys/key-material.ts";
 import type { KeyIdentity } from "../../core/keys/recipient.ts";
 import { errorMessage } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
-import { capabilitiesOf, purposeIssue } from "./capabilities.ts";
+import { capabilitiesOf, notForEncryption } from "./capabilities.ts";
 import { encryptTo } from "./encrypt-message.ts";
 import { primaryIssue, subkeyIssue } from "./key-issues.ts";
 import { fingerprintOf, keyIdentityOf } from "./key-name.ts";
@@ -40,7 +40,10 @@ async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Key
     (subkey): SubkeyReport =>
       subkey.fingerprint === encryptsTo?.fingerprint ? { ...subkey, verdict: "used", issue: undefined } : subkey,
   );
-  const purpose = purposeIssue(capabilities) ?? { code: "pgp-key-invalid", reason: "it cannot be used for encryption" };
+  const purpose = notForEncryption(capabilities) ?? {
+    code: "pgp-key-invalid",
+    reason: "it cannot be used for encryption",
+  };
   return {
     ...keyIdentityOf(key),
     version: key.keyPacket.version,

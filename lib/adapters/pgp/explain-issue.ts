@@ -39,7 +39,7 @@ export function describe(report: KeyReport): string {
 }
 
 /** The problem that ends the command because of a key's issue. */
-export function problemOf(report: KeyReport, issue: KeyIssue, origin: string): Problem {
+export function unusableKeyProblem(report: KeyReport, issue: KeyIssue, origin: string): Problem {
   const subkeys = report.subkeys.flatMap(({ fingerprint, algorithm, issue: own }) =>
     own === undefined ? [] : [`Subkey ${fingerprint} (${algorithm}): ${own.reason}`],
   );

@@ -2,7 +2,7 @@ import type { AnyKeyPacket, Key, SignaturePacket, Subkey } from "openpgp";
 import { isSha1Signature } from "../../core/keys/key-material.ts";
 import { errorMessage } from "../../core/problem.ts";
 import { escapeControls, quote } from "../../core/text.ts";
-import { purposeIssue } from "./capabilities.ts";
+import { notForEncryption } from "./capabilities.ts";
 import { algorithmName, isoTime } from "./key-name.ts";
 import type { Capability, KeyIssue, OpenPgp, ParsedKey } from "./key-report.ts";
 import { directSignatures, expiryDate, newest } from "./self-signatures.ts";
@@ -120,7 +120,7 @@ export async function subkeyIssue(
   if (binding === undefined) {
     return sha1Issue(parsed) ?? { code: "pgp-key-invalid", reason: "the primary key did not sign it" };
   }
-  const purpose = purposeIssue(capabilities);
+  const purpose = notForEncryption(capabilities);
   if (purpose !== undefined) return purpose;
   if (
     (await subkey.isRevoked(binding, key.keyPacket, now)) ||

@@ -1,8 +1,8 @@
 import type { ClientProof } from "../../adapters/token-endpoint.ts";
 import { reportRecipients } from "../../clients/delivery.ts";
 import { labelWithSecret, lintDraft, type ReadDraft, readDraft, rejectUnsupportedFields } from "../../clients/draft.ts";
-import { warnDropped } from "../../clients/dropped-fields.ts";
-import { dryRun, isDryRun, plannedCreate } from "../../clients/dry-run.ts";
+import { warnOfDroppedFields } from "../../clients/dropped-fields.ts";
+import { dryRun, isDryRun, plannedCreateRequest } from "../../clients/dry-run.ts";
 import { findForIfExists, isConflict, keepOrUpdate } from "../../clients/existing-client.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { applyGenerateKey, prepareKey } from "../../clients/key-pair.ts";
@@ -158,7 +158,7 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
   return withOutlets(context, outletsOf(job), async (outlets) => {
     const targets = { admin: context.admin, copies: "a file of its own", ...outlets } as const;
     const registered = await register(context, targets, registration, async (created) => {
-      warnDropped(context, registration.payload, created.record);
+      warnOfDroppedFields(context, registration.payload, created.record);
       const works = await verify(context, endpoints, created.record.client_id, proofOf(created));
       reportRecipients(context, registration.prepared.recipients);
       const result = await deliverCreated(context, outlets, registration, created);
@@ -187,9 +187,9 @@ async function plannedRequest(
   context: Pick<Context, "host" | "plannedFamily" | "pairs">,
   { draft: { client }, algorithm }: CreateJob,
 ): Promise<PlannedRequest> {
-  if (algorithm === undefined) return plannedCreate(context, client);
+  if (algorithm === undefined) return plannedCreateRequest(context, client);
   const { publicJwk } = await context.pairs.generate(algorithm);
-  return plannedCreate(context, { ...client, jwks: { keys: [publicJwk] } }, false);
+  return plannedCreateRequest(context, { ...client, jwks: { keys: [publicJwk] } }, false);
 }
 
 function outletsOf({ draft, algorithm }: CreateJob): OutletOptions {

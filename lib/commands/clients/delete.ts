@@ -1,5 +1,5 @@
 import { Batch } from "../../clients/batch.ts";
-import { confirm, notConfirmed, yesFlag } from "../../clients/confirm.ts";
+import { confirm, confirmationFlag, notConfirmed } from "../../clients/confirm.ts";
 import { safeReason } from "../../clients/delivery.ts";
 import { dryRun, isDryRun } from "../../clients/dry-run.ts";
 import { idOf } from "../../clients/views.ts";
@@ -11,7 +11,7 @@ import type { View } from "../../core/output/render.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { joined, quote } from "../../core/text.ts";
 
-const YES = yesFlag("Delete without asking for confirmation");
+const YES = confirmationFlag("Delete without asking for confirmation");
 
 const VIEW: View<JsonObject> = {
   columns: [{ label: "ID", value: idOf, whole: true }],

@@ -4,7 +4,7 @@ import {
   deliverChangedSecret,
   sendWithCopy,
 } from "../../clients/change-secret.ts";
-import { confirm, yesFlag } from "../../clients/confirm.ts";
+import { confirm, confirmationFlag } from "../../clients/confirm.ts";
 import { safeReason } from "../../clients/delivery.ts";
 import { dryRun, GENERATED, isDryRun } from "../../clients/dry-run.ts";
 import { withOutlets } from "../../clients/outlets.ts";
@@ -52,7 +52,7 @@ const DROP_OLD_SECRETS: BoolFlag = {
   help: "Revoke the old secrets that a rotation left valid; generates no secret",
 };
 
-const YES = yesFlag("Rotate without asking for confirmation");
+const YES = confirmationFlag("Rotate without asking for confirmation");
 
 /** The flags that are of no use where no secret is generated. */
 const NEW_SECRET_ONLY: readonly Flag[] = [

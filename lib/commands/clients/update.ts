@@ -8,7 +8,7 @@ import {
   rejectUnsupportedFields,
   reportWarningsCollectErrors,
 } from "../../clients/draft.ts";
-import { warnDropped } from "../../clients/dropped-fields.ts";
+import { warnOfDroppedFields } from "../../clients/dropped-fields.ts";
 import { dryRun, isDryRun } from "../../clients/dry-run.ts";
 import { reportClientOnWriteFailure } from "../../clients/outlets.ts";
 import { type PlannedUpdate, planUpdate, type RequestedUpdate, requestOf } from "../../clients/plan-update.ts";
@@ -224,7 +224,7 @@ function topValues(nested: readonly PathAssignment[]): JsonObject {
 
 function unchanged(context: Context, { id, wanted, current }: PlannedUpdate): Result {
   context.note(`Client ${quote(id)} is already up to date`);
-  warnDropped(context, wanted, current);
+  warnOfDroppedFields(context, wanted, current);
   if (isDryRun(context)) return dryRun(context, [], "client");
   return single(updatedView(id, "unchanged"), withoutCredentials(current));
 }
@@ -238,7 +238,7 @@ function reportUpdate(
   for (const { field, before, after } of observedChanges(plan, record))
     context.noteChange(field, abbreviated(before), abbreviated(after));
   reportSecret(context, plan, record);
-  warnDropped(context, plan.wanted, record);
+  warnOfDroppedFields(context, plan.wanted, record);
 }
 
 /** Fields that a server changes by itself with every update. */

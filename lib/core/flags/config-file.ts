@@ -14,7 +14,7 @@ interface ConfigContent {
 }
 
 /** Who may have written a config file, as far as its owner and its permission bits show. */
-type Writers =
+type ConfigFileTrust =
   | { readonly trust: "all" }
   | { readonly trust: "some" | "none"; readonly reason: string; readonly remedy: string };
 
@@ -23,7 +23,10 @@ type Writers =
  * owner is neither the user nor root, or if everyone can write it. A group that can write it only causes a warning, because
  * many systems give every user a group of their own.
  */
-export function writersOf(file: { readonly mode: number; readonly uid: number }, user: number | undefined): Writers {
+export function configFileTrust(
+  file: { readonly mode: number; readonly uid: number },
+  user: number | undefined,
+): ConfigFileTrust {
   // A system without user IDs has no permission bits either.
   if (user === undefined) return { trust: "all" };
   if (file.uid !== user && file.uid !== 0)

@@ -1,6 +1,6 @@
 import { formatDuration } from "../duration.ts";
 import { type Flag, type FlagGroup, longNames, type Syntax } from "../flags/flag.ts";
-import { briefHelp, isCommon, isLong, namesOf } from "./common-flags.ts";
+import { briefHelp, flagNamesText, isCommon, isLong } from "./common-flags.ts";
 
 /** The contents of a help page. */
 export interface HelpPage {
@@ -148,7 +148,7 @@ function commonFlags({ path, flags, grammar }: HelpPage, style: HelpStyle): stri
   const common = inGroups(flags.filter(isCommon)).flatMap(([, rows]) => rows);
   const described = common.map((flag) => [flagUsage(flag, grammar), briefHelp(flag)] as const);
   const rest = inGroups(flags.filter((flag) => !isCommon(flag))).map(
-    ([title, rows]) => [title, namesOf(rows.map((flag) => longNames(flag, grammar)[0] ?? flag.name))] as const,
+    ([title, rows]) => [title, flagNamesText(rows.map((flag) => longNames(flag, grammar)[0] ?? flag.name))] as const,
   );
   const others = rest.map(([title, names]) => `  ${wrap(`${title}: ${names}`, style.width - 4).join("\n    ")}\n`);
   return [

@@ -2,7 +2,7 @@ import { concatBytes, fromBase64 } from "../bytes.ts";
 import { Problem } from "../problem.ts";
 import { escapeControls } from "../text.ts";
 import { isWebPage } from "../url.ts";
-import { absentKeyReason, bareArmorBody } from "./key-text.ts";
+import { absentKeyReason, armorBodyWithoutMarkers } from "./key-text.ts";
 
 /** A packet of an OpenPGP stream: its type ID, its body, and all its bytes including the header. */
 interface Packet {
@@ -236,7 +236,7 @@ function blocksOf(text: string, origin: string): readonly Block[] {
 
 /** The bytes of armor whose BEGIN and END lines are missing or cut; undefined for other text. */
 function bareArmor(text: string): Uint8Array | undefined {
-  const body = bareArmorBody(text);
+  const body = armorBodyWithoutMarkers(text);
   return body === undefined ? undefined : fromBase64(body);
 }
 

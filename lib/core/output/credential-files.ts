@@ -126,7 +126,7 @@ export function isSecretName(text: string): boolean {
 }
 
 /** A label `KEY=VALUE` of a Kubernetes object, where the key may have a prefix such as `example.com/`; undefined if invalid. */
-export function parseLabel(text: string): readonly [key: string, value: string] | undefined {
+export function parseKubernetesLabel(text: string): readonly [key: string, value: string] | undefined {
   const at = text.indexOf("=");
   const [key, value] = [text.slice(0, at), text.slice(at + 1)];
   const slash = key.indexOf("/");

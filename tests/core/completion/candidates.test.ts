@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { everyCommand } from "../../../.ci/docs.ts";
 import { answer, completionOf } from "../../../lib/app/complete.ts";
-import { PARENT_ROWS } from "../../../lib/app/resolve.ts";
+import { GLOBAL_FLAGS } from "../../../lib/app/resolve.ts";
 import { isLeaf } from "../../../lib/command.ts";
 import { FIELD_NAMES } from "../../../lib/core/client/fields.ts";
 import { readBefore } from "../../../lib/core/completion/candidates.ts";
@@ -131,7 +131,7 @@ describe("completion over the whole tree", () => {
   });
 
   test("a value that is offered is one that the parser takes", async () => {
-    for (const flag of [...FIELD_FLAGS, ...PARENT_ROWS]) {
+    for (const flag of [...FIELD_FLAGS, ...GLOBAL_FLAGS]) {
       if (flag.kind === "switch") continue;
       const line = `clients create --${flag.name}=`;
       for (const word of await candidates(line)) {
@@ -157,7 +157,7 @@ describe("completion over the whole tree", () => {
 });
 
 describe("reading what is typed", () => {
-  const rows: readonly Flag[] = [...FIELD_FLAGS, ...PARENT_ROWS];
+  const rows: readonly Flag[] = [...FIELD_FLAGS, ...GLOBAL_FLAGS];
   const index = indexFlags(rows);
   const names = rows.flatMap((flag) => [
     ...longNames(flag).map((name) => `--${name}`),

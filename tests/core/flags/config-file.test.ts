@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { CONFIG_KEYS, type ConfigFile, readConfigFile, writersOf } from "../../../lib/core/flags/config-file.ts";
+import { CONFIG_KEYS, type ConfigFile, configFileTrust, readConfigFile } from "../../../lib/core/flags/config-file.ts";
 import {
   API,
   CONNECTION_FLAGS,
@@ -176,7 +176,7 @@ describe("who can have written a file", () => {
   ];
   for (const [mode, uid, user, trust] of cases) {
     test(`mode ${mode.toString(8)} of ${uid} for ${user}: ${trust}`, () => {
-      assert.equal(writersOf({ mode, uid }, user).trust, trust);
+      assert.equal(configFileTrust({ mode, uid }, user).trust, trust);
     });
   }
 

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { fromBase64, toBase64 } from "../../../lib/core/bytes.ts";
 import {
   absentKeyReason,
-  bareArmorBody,
+  armorBodyWithoutMarkers,
   githubKeyUrl,
   type KeySource,
   keybaseUser,
@@ -127,7 +127,7 @@ describe("absentKeyReason()", () => {
   });
 });
 
-describe("bareArmorBody()", () => {
+describe("armorBodyWithoutMarkers()", () => {
   const bytes = Uint8Array.from({ length: 100 }, (_, i) => (i * 37) & 0xff);
   const base64 = toBase64(bytes);
   const wrapped = base64.replace(/.{64}/g, "$&\n");
@@ -144,12 +144,12 @@ describe("bareArmorBody()", () => {
     ["indented, and without a checksum", wrapped.replace(/^/gm, "   ")],
   ] as const)
     test(what, () => {
-      assert.equal(bareArmorBody(text), base64);
+      assert.equal(armorBodyWithoutMarkers(text), base64);
     });
 
   for (const text of ["", "=twTO", "Version: 1", "not base64!", `${wrapped}\n=twTO\n${wrapped}`, "@key.asc", "a: b"])
     test(`nothing in ${JSON.stringify(text.slice(0, 40))}`, () => {
-      assert.equal(bareArmorBody(text), undefined);
+      assert.equal(armorBodyWithoutMarkers(text), undefined);
     });
 
   test("finds the bytes of any length, wrapped in any way", () => {
@@ -160,7 +160,7 @@ describe("bareArmorBody()", () => {
         // A line of the key may look like a checksum only where lines have five characters.
         fc.pre(!lines.some((line) => /^=/.test(line)));
         for (const armor of [`${lines.join("\n")}\n=twTO\n`, text, `${text}=twTO`]) {
-          const body = bareArmorBody(armor);
+          const body = armorBodyWithoutMarkers(armor);
           assert.ok(body !== undefined);
           assert.deepEqual(fromBase64(body), key);
         }
@@ -170,7 +170,7 @@ describe("bareArmorBody()", () => {
 
   test("takes linear time", () => {
     for (const part of ["a", "=", " ", "-", "a ", "=aaaa ", "\\n", "A: ", "-----BEGIN PGP ", "Version: x\n"]) {
-      bareArmorBody(part.repeat(200_000));
+      armorBodyWithoutMarkers(part.repeat(200_000));
       absentKeyReason(part.repeat(1000));
     }
   });
