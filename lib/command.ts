@@ -67,7 +67,7 @@ export interface KeyPairs {
 }
 
 /** The public side of a server, which never gets credentials of the admin API. */
-export interface ClientAuthentication {
+export interface CredentialVerifier {
   discover(publicUrl: string): Promise<ProofEndpoints>;
   prove(endpoints: ProofEndpoints, clientId: string, proof: ClientProof): Promise<Proven>;
 }
@@ -87,7 +87,7 @@ export interface Context {
   readonly endpoint: string;
   readonly keys: Keys;
   readonly pairs: KeyPairs;
-  readonly tokens: ClientAuthentication;
+  readonly tokens: CredentialVerifier;
   /** Reads a file, or standard input for `-`; a usage Problem names the flag. */
   readFile(path: string, flag: string): Promise<TextFile>;
   /** Reads YAML or JSON. */

@@ -5,7 +5,7 @@ import { createHttp } from "../adapters/http.ts";
 import { checkRecoveryFolder, createRecoveryStore, type RecoveryOptions } from "../adapters/recovery-store.ts";
 import type { SecretTargets } from "../adapters/secret-target.ts";
 import { HONOURS_PROXIES, transport, trustedAuthorities } from "../adapters/transport.ts";
-import type { ClientAuthentication, Context, KeyPairs, Keys } from "../command.ts";
+import type { Context, CredentialVerifier, KeyPairs, Keys } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import type { Syntax } from "../core/flags/flag.ts";
 import { CA_FILE, RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
@@ -190,7 +190,7 @@ function tokenEndpoint(
   host: Pick<Host, "monotonic" | "uuid">,
   http: SendHttp,
   remaining: () => number,
-): ClientAuthentication {
+): CredentialVerifier {
   const adapter = (): Promise<typeof import("../adapters/token-endpoint.ts")> =>
     import("../adapters/token-endpoint.ts");
   return {
