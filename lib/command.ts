@@ -120,7 +120,7 @@ export interface Context {
     readonly onRequest?: (line: string) => void;
   }): Promise<{ readonly url: string; readonly publicUrl: string | undefined; close(): Promise<void> }>;
   /** Shows the progress on a terminal's stderr; a total of 0 removes the line. */
-  progress(total: number, done: number): void;
+  progress(total: number, done: number, failures?: number): void;
   /** Reports a failure that does not end the command. */
   fail(problem: Problem): void;
   /** A warning. Advice, without which nothing is lost, is left out with `--no-warnings` and where a program would read it. */
@@ -129,6 +129,8 @@ export interface Context {
   note(line: string): void;
   /** A note about a value that changes, with the old one in red and the new one in green on a terminal. */
   noteChange(field: string, before: string, after: string): void;
+  /** A line of a dialogue with a person on stderr: never left out, and not broken, so that it can be copied. */
+  tell(line: string): void;
   /** A line on stderr under `-v`. */
   detail(line: string): void;
   /** Whether the command line is known to be wrong, so that nothing will be done and no question may be asked. */

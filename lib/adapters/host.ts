@@ -120,14 +120,15 @@ function onEnding(listener: (signal: number) => void): void {
 export function systemHost(): Host {
   const onConsole = captureConsole();
   const clock = pausedClock(() => performance.now());
-  const ask = createPrompter();
   // A build for Bun defines this; with Deno it would depend on the environment.
   Object.assign(process.env, { NODE_ENV: "production" });
+  const stderr = createOutput(2);
+  const ask = createPrompter(stderr);
   return {
     onConsole,
     args: process.argv.slice(2),
     stdout: createOutput(1),
-    stderr: createOutput(2),
+    stderr,
     get stdinIsTerminal(): boolean {
       return isTerminal(0);
     },

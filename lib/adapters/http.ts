@@ -172,10 +172,10 @@ async function detailed(failure: NetworkFailure, options: HttpOptions, url: URL)
   if (certificate.reason === "untrusted")
     return again(message, { ...certificate, unread: options.unreadCaVariables?.() ?? [] });
   if (via !== undefined || options.socket !== undefined) return failure;
-  const { validityProblemText: datesText, hostsText, peerCertificate } = await import("./http/peer-certificate.ts");
+  const { validityProblemText, hostsText, peerCertificate } = await import("./http/peer-certificate.ts");
   const peer = await peerCertificate(url);
   if (peer === undefined) return failure;
-  const details = certificate.reason === "dates" ? datesText(peer, new Date()) : hostsText(peer);
+  const details = certificate.reason === "dates" ? validityProblemText(peer, new Date()) : hostsText(peer);
   if (details === "") return failure;
   const text = certificate.reason === "dates" ? details : `it is for ${details}, not ${url.hostname}`;
   return again(`${message}: ${text}`, certificate);

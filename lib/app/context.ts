@@ -98,6 +98,7 @@ export function createContext(options: ContextOptions): Context {
     warn: options.warn,
     note: messages.note,
     noteChange: messages.noteChange,
+    tell: messages.tell,
     detail: options.detail,
     signal: ending.signal,
     uninterruptible: async (work) => {
@@ -173,6 +174,7 @@ function adminOf(
     random,
     warn,
     signal: run.ending.signal,
+    waiting: (work) => run.bar.spin(`Waiting for ${connection.shown}`, work),
   });
 }
 

@@ -1,8 +1,9 @@
 import type { Host } from "../adapters/host.ts";
 import { credentialNames } from "../clients/secret-file.ts";
 import { type Context, type PreparedCommand, type Result, runLeaf } from "../command.ts";
-import { FORMAT, NO_WARNINGS, QUIET, VERBOSE } from "../core/flags/flag-table.ts";
+import { FORMAT, NO_INPUT, NO_WARNINGS, QUIET, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
+import { canAsk } from "../core/interactive.ts";
 import { type Format, isForPrograms } from "../core/output/formats.ts";
 import type { SelectionWatch } from "../core/output/unselected.ts";
 import { type ExitName, Problem, type ProblemCode } from "../core/problem.ts";
@@ -12,7 +13,7 @@ import { loadTools } from "./read-format.ts";
 import { Problems } from "./report.ts";
 import type { ResolvedLeaf } from "./resolve.ts";
 import type { Run } from "./run-state.ts";
-import { readSettings } from "./settings.ts";
+import { readSettings, type Settings } from "./settings.ts";
 import { hasColor } from "./terminal-style.ts";
 import { type Render, writeResult } from "./write-result.ts";
 
@@ -21,32 +22,38 @@ export async function execute(run: Run, called: ResolvedLeaf): Promise<ExitName>
   const { host } = run;
   const { createContext, InputFiles } = await import("./context.ts");
   const input = new InputFiles(host);
-  const settings = await readSettings(run, called, input);
-  const { problems, line } = settings;
-  const format = settings.format ?? { kind: "text" };
-  const messages = new Messages(run, () => silencesAdvice(host, line.values, format));
-  const detail = line.values.bool(VERBOSE) ? messages.detail : (): void => {};
+  const read = await readSettings(run, called, input);
+  const { values } = read.line;
+  const format = read.format ?? { kind: "text" };
+  const messages = new Messages(run, () => silencesAdvice(host, values, format));
+  const detail = values.bool(VERBOSE) ? messages.detail : (): void => {};
   host.onConsole(detail);
-  for (const warning of settings.warnings) messages.warn(warning);
-  for (const warning of settings.advice) messages.warn(warning, "advice");
-  for (const key of settings.unknownKeys) detail(`Config file: unknown key ${quote(key)} is ignored`);
-  const watch = problems.length === 0 && "query" in format ? await watchSelection(line.values) : undefined;
-  const render = await rendering(run, format, line.values, problems, watch);
-  const misread = problems.some(({ code }) => MISREAD.has(code));
-  const context = createContext({
-    run,
-    input,
-    syntax: called.syntax,
-    line,
-    format,
-    render,
-    connection: settings.connection,
-    hasErrors: problems.length > 0,
-    detail,
-    messages,
-    // A line that was misread says nothing about the client that it seems to describe.
-    warn: misread ? () => {} : messages.warn,
-  });
+  for (const warning of read.warnings) messages.warn(warning);
+  for (const warning of read.advice) messages.warn(warning, "advice");
+  for (const key of read.unknownKeys) detail(`Config file: unknown key ${quote(key)} is ignored`);
+  const misread = read.problems.some(({ code }) => MISREAD.has(code));
+  const contextOf = ({ line, connection, problems }: Settings, render: Render): Context =>
+    createContext({
+      run,
+      input,
+      syntax: called.syntax,
+      line,
+      format,
+      render,
+      connection,
+      hasErrors: problems.length > 0,
+      detail,
+      messages,
+      // A line that was misread says nothing about the client that it seems to describe.
+      warn: misread ? () => {} : messages.warn,
+    });
+  const settings = mayAskId(run, called, read)
+    ? await withAskedId(read, contextOf(read, await rendering(run, format, values, read.problems, undefined)))
+    : read;
+  const { problems } = settings;
+  const watch = problems.length === 0 && "query" in format ? await watchSelection(values) : undefined;
+  const render = await rendering(run, format, values, problems, watch);
+  const context = contextOf(settings, render);
   const result = await runLeaf(called.command, {
     context,
     check: async (prepare) => {
@@ -72,6 +79,24 @@ function silencesAdvice(host: Pick<Host, "streamsAreOne">, values: FlagValues, f
     values.bool(NO_WARNINGS) ||
     ((values.isSet(FORMAT) || values.bool(QUIET)) && isForPrograms(format) && host.streamsAreOne())
   );
+}
+
+/** Whether only the client ID is missing, and a person is there who can choose one. */
+function mayAskId(
+  { host }: Pick<Run, "host">,
+  { command: { spec } }: ResolvedLeaf,
+  { problems, connection, line }: Pick<Settings, "problems" | "connection" | "line">,
+): boolean {
+  const [problem, ...others] = problems;
+  if (problem?.code !== "missing-argument" || others.length > 0) return false;
+  return spec.operands?.name === "ID" && connection !== undefined && canAsk(host, line.values.bool(NO_INPUT));
+}
+
+/** Lets the person choose the missing client ID. */
+async function withAskedId(settings: Settings, context: Context): Promise<Settings> {
+  const { askId } = await import("./ask-id.ts");
+  const id = await askId(context);
+  return id === undefined ? settings : { ...settings, problems: [], line: { ...settings.line, operands: [id] } };
 }
 
 /** Problems of a line of which one word was read as something else than was meant. */
@@ -152,7 +177,14 @@ async function write(run: Run, context: Context, result: Result, render: Render)
   if (pager !== undefined) return writePaged(run, context, result, render, pager);
   run.untilSignal = result.untilSignal === true;
   const written = (): Promise<ExitName> =>
-    writeResult(host, ending.signal, result.format ?? context.format, result, render, context.note);
+    writeResult(
+      { sleep: host.sleep, stdout: run.bar.replacedBy(host.stdout) },
+      ending.signal,
+      result.format ?? context.format,
+      result,
+      render,
+      context.note,
+    );
   const mustFinish = result.undelivered !== undefined || result.untilSignal === true;
   return mustFinish ? context.uninterruptible(written) : written();
 }

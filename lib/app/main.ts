@@ -1,6 +1,6 @@
 import type { Host } from "../adapters/host.ts";
 import { BY_SIGNAL, EXIT, type ExitName, Problem } from "../core/problem.ts";
-import { progressBar } from "./progress.ts";
+import { ProgressBar } from "./progress.ts";
 import { problemsIn, problemsText } from "./report.ts";
 import { runLine } from "./run.ts";
 import type { Run } from "./run-state.ts";
@@ -23,7 +23,7 @@ export async function main(host: Host): Promise<number> {
     // Output that nobody reads can keep the process alive after its end.
     if (ended) void flushAndExit(host, signalExit);
   });
-  const bar = progressBar(host);
+  const bar = new ProgressBar(host);
   const run: Run = { host, ending, critical: 0, json: false, untilSignal: false, abandoned: false, bar };
   let exit: number;
   try {

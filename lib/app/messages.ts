@@ -24,6 +24,9 @@ export class Messages {
     this.#write(`${paint("note", wrap(escapeControls(line)))}\n`);
   };
 
+  /** A line of a dialogue with a person: never left out, and not broken, so that it can be copied. */
+  readonly tell = (line: string): void => this.#write(`${escapeControls(line)}\n`);
+
   readonly note = (line: string): void => {
     if (!this.#isQuiet()) this.detail(line);
   };

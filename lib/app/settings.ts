@@ -17,7 +17,7 @@ import type { ResolvedLeaf } from "./resolve.ts";
 import type { Run } from "./run-state.ts";
 
 /** What the command line, the environment and the config file say together, and all that is wrong with it. */
-interface Settings {
+export interface Settings {
   readonly line: ParsedLine;
   readonly format: Format | undefined;
   /** Undefined for a command without a server, or where its settings are wrong. */
@@ -80,13 +80,13 @@ async function readConfig(
   const path = named ?? `${home}/.hydra.yaml`;
   const file = await readConfigBytes(host, path, named === undefined);
   if (file === undefined) return undefined;
-  const { readConfigFile, configFileTrust: writersOf } = await import("../core/flags/config-file.ts");
-  const writers = writersOf(file, host.uid());
+  const { readConfigFile, configFileTrust } = await import("../core/flags/config-file.ts");
+  const trust = configFileTrust(file, host.uid());
   // The user did not choose this file on the command line, so it counts only if nobody else can have written it.
-  if (named === undefined && writers.trust === "none")
+  if (named === undefined && trust.trust === "none")
     throw usageError(
-      `Config file ${quote(path)} is not used: ${writers.reason}`,
-      `make sure that its content is yours, then ${writers.remedy} ${shellQuoted(path)}, or name it with --config`,
+      `Config file ${quote(path)} is not used: ${trust.reason}`,
+      `make sure that its content is yours, then ${trust.remedy} ${shellQuoted(path)}, or name it with --config`,
       "untrusted-config",
     );
   const text = new TextDecoder().decode(file.bytes);
@@ -97,7 +97,7 @@ async function readConfig(
     // A token of digits must stay a text: as a number it would lose leading zeros and its last digits.
     content: isJsonText(text, path) ? readJsonFile(text, path)[0] : await parseYaml(text, path, "texts"),
     readable: (file.mode & 0o044) !== 0,
-    ...(writers.trust === "all" ? {} : { writers: writers.reason }),
+    ...(trust.trust === "all" ? {} : { writers: trust.reason }),
   });
 }
 

@@ -25,6 +25,8 @@ export interface ReadDraft extends Draft {
   readonly nested: readonly PathAssignment[];
   /** What the rules find in values that are not part of the client: empty secrets. */
   readonly findings: readonly LintFinding[];
+  /** Whether a file could not be read, so that nothing follows from a missing field. */
+  readonly isPartial: boolean;
 }
 
 /** The client of `--file`. */
@@ -68,6 +70,7 @@ export async function readDraft(context: DraftContext, defaults: boolean): Promi
     findings: emptySecrets(context, base),
     fromFlags: new Set([...FIELDS.filter(({ flag }) => values.isSet(flag)).map(({ name }) => name), ...origins.keys()]),
     nested: assigned.nested,
+    isPartial: (base === undefined && values.isSet(FILE)) || [...files.values()].includes(undefined),
   };
 }
 
@@ -212,11 +215,12 @@ export function labelWithSecret(label: Label, given: ProvidedSecret | undefined)
 /** Checks a draft by the rules: shows the warnings, and returns the errors; under `--strict` warnings are errors too. */
 export function lintDraft(
   { values, warn }: Pick<Context, "values" | "warn">,
-  draft: Draft & Pick<ReadDraft, "findings">,
+  draft: Draft & Pick<ReadDraft, "findings" | "isPartial">,
 ): readonly Problem[] {
   for (const warning of draft.warnings) warn(warning);
   const findings = lint(draft.client, draft.label).filter(checkedOffline({ values }));
-  return [...draft.problems, ...reportWarningsCollectErrors({ values, warn }, [...draft.findings, ...findings])];
+  const certain = draft.isPartial ? findings.filter(({ severity }) => severity === "error") : findings;
+  return [...draft.problems, ...reportWarningsCollectErrors({ values, warn }, [...draft.findings, ...certain])];
 }
 
 /** Shows the warnings among findings and returns the errors; under `--strict` warnings are errors too. */

@@ -14,7 +14,7 @@ const CURL_VIEW: View<JsonObject> = {
 
 const REQUEST_VIEW: View<JsonObject> = { columns: [], id: (request) => String(request["url"]) };
 
-/** Stands for a secret that a run would generate; {@link redacted} replaces it before anything is shown. */
+/** Placeholder for a secret that a run would generate; {@link redacted} replaces it before anything is shown. */
 export const GENERATED = "generated";
 
 /** Whether `--dry-run` asks to send nothing. */
@@ -38,16 +38,20 @@ export function plannedCreateRequest(
 }
 
 /**
- * The requests that would be sent, as JSON or as curl commands, without a secret. Unless the client had to be `read`, the
+ * The requests that would be sent, as JSON or as curl commands, without a secret. Unless clients had to be `read`, the
  * API version is that of `--api` or the newest, because detecting it would send a request.
  */
 export function dryRun(
   { connection, format, values, note }: Pick<Context, "connection" | "format" | "values" | "note">,
   plans: readonly PlannedRequest[],
-  read?: "read",
+  read?: "client" | "clients",
 ): Result {
   const guessed = connection.api === "auto" ? ". Paths are for Hydra 2.x; use --api v1 for 1.x" : "";
-  note(read === undefined ? `Dry run, nothing sent${guessed}` : "Dry run: the client was read, nothing was changed");
+  note(
+    read === undefined
+      ? `Dry run, nothing sent${guessed}`
+      : `Dry run: the ${read} ${read === "client" ? "was" : "were"} read, nothing was changed`,
+  );
   const requests = plans.map((plan) => ({ ...plan, url: `${connection.base}${plan.url}` }));
   if (values.text(DRY_RUN) === "curl") {
     const items = requests.map((request) => ({ url: request.url, curl: curlLine(request, connection) }));

@@ -1,8 +1,8 @@
 import type { Admin } from "../adapters/admin/admin.ts";
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
 import type { Context } from "../command.ts";
-import { isPublic, textField } from "../core/client/client.ts";
-import { type Change, changes } from "../core/client/equality.ts";
+import { textField } from "../core/client/client.ts";
+import type { Change } from "../core/client/equality.ts";
 import { type IfExists, SECRET_OUT } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/keys/recipient.ts";
@@ -12,6 +12,7 @@ import { type ClientEntry, payloadOf } from "./client-files.ts";
 import { safeReason } from "./delivery.ts";
 import { droppedKnownFields } from "./dropped-fields.ts";
 import { isConflict } from "./existing-client.ts";
+import { differenceOf } from "./plan-import.ts";
 import {
   type CreatedClient,
   type RegisterContext,
@@ -99,7 +100,7 @@ async function createOrUpdate(job: ImportJob, entry: ClientEntry): Promise<Impor
   const registered = await createClient(job, admin, entry, registration);
   if (registered.kind === "delivered") return registered.result;
   if (id === undefined || !isConflict(registered.problem) || ifExists === "fail") throw registered.problem;
-  return existing(job, admin, entry, registration.payload);
+  return existing(job, admin, entry, { ...client, client_id: id });
 }
 
 /** Creates a client. Without its own file, its credentials are delivered with the result. */
@@ -160,12 +161,7 @@ async function existing(
   };
   if (ifExists === "skip") return outcomeOf("skipped", { client_id: id });
   const current = found ?? (await admin.get(id));
-  const { client_secret: _, ...wanted } = payload;
-  const secret = isPublic(payload) ? undefined : textField(entry.client, "client_secret") || undefined;
-  const differing = [
-    ...changes(current, wanted),
-    ...(secret === undefined ? [] : [{ field: "client_secret", before: undefined, after: secret }]),
-  ];
+  const { wanted, secret, differing } = differenceOf(payload, current);
   if (differing.length === 0)
     return { ...outcomeOf("unchanged", current), dropped: droppedKnownFields(wanted, current) };
   // A secret that was given is written to the file as for a new client.

@@ -43,7 +43,7 @@ export async function secretFileProblems(
     ...objectNameProblems(context, ids),
     ...withSecret.flatMap((client) => contentProblems(context, client)),
   ];
-  // Where IDs are generated, one stands for all: only the folder matters.
+  // Where IDs are generated, one path is checked for all of them: only the folder matters.
   const paths = (ids.length === 0 && withSecret.length > 0 ? [context.host.uuid()] : ids).map((id) =>
     pathFor(template, id),
   );

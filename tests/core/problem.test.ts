@@ -54,7 +54,7 @@ test("usage() is a wrong command line", () => {
   assert.deepEqual([usageError("X").code, usageError("X").hint], ["usage", undefined]);
 });
 
-test("reworded() changes the message and what it is told to, and keeps the rest and the cause", () => {
+test("withMessage() changes the message and what is passed to it, and keeps the rest and the cause", () => {
   const problem = new Problem("Old", {
     code: "timeout",
     exit: "unreachable",
@@ -77,13 +77,13 @@ test("sentence() begins with a capital where there is a letter", () => {
   assert.equal(capitalize(""), "");
 });
 
-test("reasonOf() gives the text of anything thrown", () => {
+test("errorMessage() gives the text of anything thrown", () => {
   assert.equal(errorMessage(new TypeError("why")), "why");
   assert.equal(errorMessage("text"), "text");
   assert.equal(errorMessage(undefined), "undefined");
 });
 
-test("systemCode() finds the code along the causes, and stops on a ring", () => {
+test("errorCode() finds the code along the causes, and stops on a ring", () => {
   const inner = Object.assign(new Error("inner"), { code: "ECONNREFUSED" });
   assert.equal(errorCode(new Error("outer", { cause: new Error("middle", { cause: inner }) })), "ECONNREFUSED");
   assert.equal(errorCode(inner), "ECONNREFUSED");

@@ -83,7 +83,7 @@ const ADDRESSES: readonly (readonly [address: string, shown: string])[] = [
   ["", ""],
 ];
 
-describe("shownUrl()", () => {
+describe("redactUrl()", () => {
   for (const [address, shown] of ADDRESSES) {
     test(JSON.stringify(address), () => {
       assert.equal(redactUrl(address), shown);
@@ -105,14 +105,14 @@ describe("shownUrl()", () => {
   });
 });
 
-test("shownHeader() shows only headers that hold no credential", () => {
+test("redactHeader() shows only headers that hold no credential", () => {
   for (const name of ["Accept", "content-type", "User-Agent", "X-Forwarded-Proto", "Content-Length"])
     assert.equal(redactHeader(name, "v"), `${name}: v`);
   for (const name of ["Authorization", "authorization", "Cookie", "X-Api-Key", "X-Anything", ""])
     assert.equal(redactHeader(name, "s3cret"), `${name}: ${REDACTED}`);
 });
 
-describe("withoutValues()", () => {
+describe("redactValues()", () => {
   const secret = 's3cret/+ "ü&~.5';
   const pair = `me:${secret}`;
 

@@ -5,7 +5,7 @@ import { escapeControls, joined, quote, suggest } from "../../lib/core/text.ts";
 
 const HARMFUL = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u;
 
-describe("printable()", () => {
+describe("escapeControls()", () => {
   const cases: readonly (readonly [text: string, shown: string])[] = [
     ["plain é 漢 🔑", "plain é 漢 🔑"],
     ["a\nb\tc\rd", "a\\nb\\tc\\rd"],
@@ -55,7 +55,7 @@ test("joined() makes the list of a sentence", () => {
   assert.equal(joined(["a", "b", "c"], "or"), "a, b or c");
 });
 
-describe("nearest()", () => {
+describe("suggest()", () => {
   const NAMES = ["callbacks", "grant-types", "name", "scope", "clients", "create", "list", "id"];
   const cases: readonly (readonly [word: string, meant: string | undefined])[] = [
     ["callback", "callbacks"],

@@ -3,11 +3,12 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
-import { connect, createServer as createTcpServer, type Socket } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type Ended, runBinary, start, temporaryFolder } from "./binary.ts";
 import { assertExit, describeRun, openScenario, SEED, SLOW } from "./scenario.ts";
+import { openTcpServer, relay, type TcpServer } from "./tcp-server.ts";
 import { type Certificates, type Identity, makeCertificates } from "./tls.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -49,37 +50,19 @@ async function openImpostor({ key, cert }: Identity, socket?: string): Promise<I
 }
 
 /** A proxy that tunnels every host to one port of this machine. */
-async function openTunnel(port: number): Promise<{ readonly url: string; readonly asked: string[] } & AsyncDisposable> {
+async function openTunnel(port: number): Promise<TcpServer & { readonly asked: readonly string[] }> {
   const asked: string[] = [];
-  const sockets = new Set<Socket>();
-  const server = createTcpServer((socket) => {
+  const server = await openTcpServer((socket) => {
     const upstream = connect(port, "127.0.0.1");
-    for (const [one, other] of [
-      [socket, upstream],
-      [upstream, socket],
-    ] as const) {
-      sockets.add(one);
-      one.on("error", () => other.destroy());
-      one.on("close", () => other.destroy());
-    }
+    upstream.on("error", () => socket.destroy());
+    socket.on("error", () => upstream.destroy());
     socket.once("data", (head) => {
       asked.push(String(head).split(" ")[1] ?? "");
       socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
-      socket.pipe(upstream).pipe(socket);
+      relay(socket, upstream);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  assert.ok(address !== null && typeof address === "object");
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    asked,
-    [Symbol.asyncDispose]: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
-      }),
-  };
+  return { ...server, asked };
 }
 
 describe("with NODE_TLS_REJECT_UNAUTHORIZED=0, certificates are still verified", () => {

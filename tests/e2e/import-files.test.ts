@@ -1,6 +1,7 @@
 /** `clients import --secret-out`: a file or a Kubernetes Secret for each client. */
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -201,8 +202,12 @@ describe("clients import --secret-out", () => {
     assertExit(ended, 0);
     const ids = ended.stdout.trimEnd().split("\n");
     assert.deepEqual(scenario.names(), ids.map((id) => `${id}.env`).sort());
-    for (const id of ids)
-      assert.equal(scenario.read(`${id}.env`), `CLIENT_ID=${id}\nCLIENT_SECRET=${scenario.sandbox.secretOf(id)}\n`);
+    for (const id of ids) {
+      // A random secret that begins with ~ is quoted, so a shell reads the file, as a person's script would.
+      const source = '. "$0"; printf "%s %s" "$CLIENT_ID" "$CLIENT_SECRET"';
+      const read = execFileSync("sh", ["-c", source, join(scenario.folder, `${id}.env`)], { encoding: "utf8" });
+      assert.equal(read, `${id} ${scenario.sandbox.secretOf(id)}`);
+    }
   });
 
   it("keeps the files of clients that exist when it is run again", async () => {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
-import { connect, createServer, type Socket } from "node:net";
+import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -21,11 +21,11 @@ import {
   SEED,
   SLOW,
 } from "./scenario.ts";
+import { openTcpServer, relay, type TcpServer } from "./tcp-server.ts";
 import { makeCertificates } from "./tls.ts";
 
 /** A proxy that writes down what it is asked for. */
-interface Recorder extends AsyncDisposable {
-  readonly url: string;
+interface Recorder extends TcpServer {
   /** The first lines of all requests, with the value of Proxy-Authorization behind them where there is one. */
   readonly asked: readonly string[];
 }
@@ -34,9 +34,7 @@ interface Recorder extends AsyncDisposable {
 async function openRecorder(target: string): Promise<Recorder> {
   const { hostname, port } = new URL(target);
   const asked: string[] = [];
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
+  const server = await openTcpServer((socket) => {
     socket.on("error", () => {});
     let head = Buffer.alloc(0);
     const read = (part: Buffer | string): void => {
@@ -60,26 +58,14 @@ async function openRecorder(target: string): Promise<Recorder> {
           upstream.write(`${own}\r\nConnection: close\r\n\r\n`);
           upstream.write(head.subarray(end + 4));
         }
-        socket.pipe(upstream);
-        upstream.pipe(socket);
+        relay(socket, upstream);
       });
-      sockets.add(upstream);
       upstream.on("error", () => socket.destroy());
+      socket.on("close", () => upstream.destroy());
     };
     socket.on("data", read);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the recorder has no port");
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    asked,
-    [Symbol.asyncDispose]: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
-      }),
-  };
+  return { ...server, asked };
 }
 
 /** An address of this machine that is not loopback. */
@@ -89,31 +75,9 @@ const OWN =
     .find((network) => network?.family === "IPv4" && !network.internal)?.address ?? "0.0.0.0";
 
 /** A door to a server on an address that is not loopback. */
-async function openDoor(target: string): Promise<{ readonly url: string } & AsyncDisposable> {
+function openDoor(target: string): Promise<TcpServer> {
   const { hostname, port } = new URL(target);
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    const upstream = connect(Number(port), hostname);
-    for (const [one, other] of [
-      [socket, upstream],
-      [upstream, socket],
-    ] as const) {
-      sockets.add(one);
-      one.on("error", () => other.destroy());
-      one.pipe(other);
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(0, OWN, resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the door has no port");
-  return {
-    url: `http://${OWN}:${address.port}`,
-    [Symbol.asyncDispose]: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
-      }),
-  };
+  return openTcpServer((socket) => relay(socket, connect(Number(port), hostname)), OWN);
 }
 
 describe("a proxy from the environment", () => {
@@ -232,39 +196,23 @@ describe("a proxy from the environment", () => {
       [["502 hush", "403 Forbidden"], "refused the connection (status 403)"],
     ] as const) {
       let asked = 0;
-      const sockets = new Set<Socket>();
-      const server = createServer((socket) => {
+      await using server = await openTcpServer((socket) => {
         const status = statuses[asked++] ?? statuses.at(-1);
-        sockets.add(socket);
         socket.on("error", () => {});
         socket.end(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
       });
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      try {
-        const address = server.address();
-        assert.ok(address !== null && typeof address === "object");
-        const proxy = `http://me:hush@127.0.0.1:${address.port}`;
-        const args = [
-          ...SEED,
-          "--endpoint",
-          "https://hydra.example",
-          "--fail-after",
-          said.endsWith("1s)") ? "1s" : "1m",
-        ];
-        const ended = await runBinary(args, { env: { HTTPS_PROXY: proxy } });
-        assertFails(ended, 6, /no answer from https:\/\/hydra\.example: the proxy /);
-        assert.ok(ended.stderr.includes(`the proxy ${said}\n`), describeRun(ended));
-        assert.match(ended.stderr, /^Hint: .* proxy of HTTPS_PROXY \(http:\/\/127\.0\.0\.1:\d+\/\): /m);
-        assert.doesNotMatch(ended.stderr, /hush/);
-        assert.ok(said.endsWith("1s)") || asked === statuses.length, `${asked} tries`);
-        if (!statuses[0].startsWith("407")) continue;
-        const plain = await runBinary([...SEED, "--endpoint", "http://hydra.example"], { env: { HTTP_PROXY: proxy } });
-        assertFails(plain, 6, /the proxy requires credentials \(status 407\)$/);
-        assert.match(plain.stderr, /^Hint: .* proxy of HTTP_PROXY /m);
-      } finally {
-        server.close();
-        for (const socket of sockets) socket.destroy();
-      }
+      const proxy = server.url.replace("://", "://me:hush@");
+      const args = [...SEED, "--endpoint", "https://hydra.example", "--fail-after", said.endsWith("1s)") ? "1s" : "1m"];
+      const ended = await runBinary(args, { env: { HTTPS_PROXY: proxy } });
+      assertFails(ended, 6, /no answer from https:\/\/hydra\.example: the proxy /);
+      assert.ok(ended.stderr.includes(`the proxy ${said}\n`), describeRun(ended));
+      assert.match(ended.stderr, /^Hint: .* proxy of HTTPS_PROXY \(http:\/\/127\.0\.0\.1:\d+\/\): /m);
+      assert.doesNotMatch(ended.stderr, /hush/);
+      assert.ok(said.endsWith("1s)") || asked === statuses.length, `${asked} tries`);
+      if (!statuses[0].startsWith("407")) continue;
+      const plain = await runBinary([...SEED, "--endpoint", "http://hydra.example"], { env: { HTTP_PROXY: proxy } });
+      assertFails(plain, 6, /the proxy requires credentials \(status 407\)$/);
+      assert.match(plain.stderr, /^Hint: .* proxy of HTTP_PROXY /m);
     }
   });
 

@@ -333,7 +333,7 @@ describe("the progress of an import", () => {
     await using terminal = await openTerminal([], { line, columns: 200, env: { HYDRA_ADMIN_URL: scenario.url } });
     for (let done = 1; done < 8; done++) {
       await next();
-      await terminal.seen(new RegExp(`^\\[#{${3 * done}}\\.{${24 - 3 * done}}\\] ${done}/8$`, "m"));
+      await terminal.seen(new RegExp(`^\\[#{${3 * done}}\\.{${24 - 3 * done}}\\] ${done}/8(?:  .*)?$`, "m"));
       await nextDrawing();
     }
     release();
@@ -368,20 +368,50 @@ describe("the progress of an import", () => {
     await terminal.seen(told);
     await nextDrawing();
     await next();
-    assert.match(await terminal.seen(/^\[#{9}\.{15}\] 3\/8$/m), told);
+    assert.match(await terminal.seen(/^\[#{9}\.{15}\] 3\/8 {2}1 failed(?: .*)?$/m), told);
     release();
     assert.equal(await terminal.ended(), 8, terminal.screen());
     const screen = await terminal.seen(/^Import: 7 created, 1 failed$/m);
     assert.doesNotMatch(screen, /\[#/);
   });
 
-  it("is the results themselves where they go to the same terminal", async () => {
+  it("leaves the results whole where they go to the same terminal", async () => {
     await using scenario = await openScenario();
     const file = join(scenario.home, "clients.ndjson");
     writeFileSync(file, clients);
     await using terminal = await shown(scenario, ["clients", "import", file], { columns: 200, env: { NO_COLOR: "1" } });
     assert.match(terminal.screen(), /^(Imported OAuth 2\.0 Client c-\d:\S+ from: .*\n){8}Import: 8 created\n$/);
-    assert.ok(!terminal.written().includes("\u001b["), JSON.stringify(terminal.written()));
+  });
+
+  it("gives way to a spinner while a single request takes long, which disappears", SLOW, async () => {
+    const answer = Promise.withResolvers<void>();
+    await using scenario = await openScenario("26", ({ method }) =>
+      method !== "GET"
+        ? undefined
+        : async (exchange) => {
+            await answer.promise;
+            exchange.reply(await exchange.pass());
+          },
+    );
+    const args = ["clients", "list", "--format", "json"];
+    await using terminal = await openTerminal(args, { env: { HYDRA_ADMIN_URL: scenario.url } });
+    await terminal.seen(/^[-|/\\] Waiting for http:\/\/127\.0\.0\.1:\d+\/? {2}\d+s$/m);
+    answer.resolve();
+    assert.equal(await terminal.ended(), 0, terminal.screen());
+    assert.doesNotMatch(terminal.screen(), /Waiting/);
+    assert.match(terminal.screen(), /"items": ?\[\]/);
+  });
+
+  it("is a spinner for wait", SLOW, async () => {
+    let isReady = false;
+    await using scenario = await openScenario("26", () =>
+      isReady ? undefined : instead({ status: 503, headers: {}, body: "" }),
+    );
+    await using terminal = await openTerminal(["wait"], { env: { HYDRA_ADMIN_URL: scenario.url } });
+    await terminal.seen(/^[-|/\\] Waiting for http/m);
+    isReady = true;
+    assert.equal(await terminal.ended(), 0, terminal.screen());
+    assert.match(terminal.screen(), /^Ready: http:\/\/127\.0\.0\.1:\d+\n$/);
   });
 
   it("isn't shown where stderr is not a terminal", async () => {

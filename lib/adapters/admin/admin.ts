@@ -4,7 +4,7 @@ import { Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import type { ClientRecord, PageRequest, ServerFamily } from "../../servers/index.ts";
 import { type CreateOutcome, createClient } from "./create-client.ts";
-import { type AdminOptions, createExchange, type Exchange } from "./exchange.ts";
+import { type AdminOptions, createExchange, type Exchange, whileWaiting } from "./exchange.ts";
 import {
   changeClient,
   changeSecrets,
@@ -70,7 +70,7 @@ export function createAdmin(options: AdminOptions): Admin {
     remove: (id) => deleteClient(exchange, id),
     rotate: (id) => changeSecrets(exchange, id, "POST"),
     dropOldSecrets: (id) => changeSecrets(exchange, id, "DELETE"),
-    ready: () => waitUntilReady(exchange),
+    ready: () => whileWaiting(exchange, () => waitUntilReady(exchange)),
     version: () => getVersion(exchange),
     withDeadline,
   };

@@ -29,6 +29,8 @@ export interface AdminOptions extends ServerInfo {
   /** Whether retries are not reported. */
   readonly quiet?: boolean;
   readonly signal: AbortSignal;
+  /** Shows that an answer is waited for, until the work ends. */
+  readonly waiting?: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** What is known about the attempts of one request; it outlives an exception. */
@@ -193,6 +195,11 @@ function answered({ now }: AdminOptions, { status, headers, text }: HttpAnswer):
   return { kind: "answered", answer, retryAfter: retryAfter(headers.get("retry-after"), now()) ?? 0 };
 }
 
+/** Does work that waits for the server, and shows that. */
+export function whileWaiting<T>({ options: { waiting } }: Exchange, work: () => Promise<T>): Promise<T> {
+  return waiting === undefined ? work() : waiting(work);
+}
+
 /** Milliseconds that one look at another path of the server may take. */
 const LOOK_MS = 5_000;
 
@@ -233,11 +240,15 @@ export async function isPublicPort(exchange: Exchange): Promise<boolean> {
 }
 
 /** Sends a request to the known family of the server, or to each in turn until a path exists. */
-export async function answerTo(
+export function answerTo(
   exchange: Exchange,
   request: AdminRequest,
   trail: Trail = { ambiguous: false },
 ): Promise<AdminResponse> {
+  return whileWaiting(exchange, () => answerOfFamily(exchange, request, trail));
+}
+
+async function answerOfFamily(exchange: Exchange, request: AdminRequest, trail: Trail): Promise<AdminResponse> {
   const families = exchange.family === undefined ? FAMILIES : ([exchange.family] as const);
   let tried: ServerFamily = families[0];
   for (const family of families) {

@@ -5,7 +5,7 @@ export type EditedLine =
   | { readonly kind: "entered"; readonly line: string; readonly typeAhead: string }
   /** The input has ended. */
   | { readonly kind: "ended"; readonly line: string }
-  /** A key was pressed that stands for a signal. */
+  /** A key was pressed that sends a signal. */
   | { readonly kind: "signal"; readonly signal: "SIGINT" | "SIGQUIT" }
   | { readonly kind: "too-long" };
 
@@ -43,7 +43,7 @@ export function editLine(before: string, typed: string, raw: boolean): EditedLin
   return { kind: "editing", line };
 }
 
-/** The end of a line, if a key stands for it. */
+/** How a key ends the line; undefined where it doesn't. */
 function finishedBy(key: string, line: string, rest: () => string, raw: boolean): EditedLine | undefined {
   if (key === "\n") return { kind: "entered", line, typeAhead: rest() };
   if (key === "\r") return { kind: "entered", line, typeAhead: rest().replace(/^\n/, "") };

@@ -1,27 +1,31 @@
 import process from "node:process";
 import { usageError } from "../../core/problem.ts";
+import type { Output } from "./descriptor-output.ts";
 import { type EditedLine, editLine, LONGEST_LINE } from "./line-editor.ts";
 
 /** Milliseconds to wait for a signal that the process sent to itself. */
 const OWN_SIGNAL_MS = 1_000;
 
 /** Asks questions on standard error and reads the answers from standard input; undefined at the end of input. */
-export function createPrompter(): (question: string, hidden: boolean) => Promise<string | undefined> {
+export function createPrompter(
+  output: Pick<Output, "write">,
+): (question: string, hidden: boolean) => Promise<string | undefined> {
   // What was typed or pasted after a line answers the next question.
   let typeAhead = "";
   return async (question, hidden) => {
-    const { stdin, stderr } = process;
+    const { stdin } = process;
     const raw = hidden && stdin.isTTY === true;
     // Before the question is shown, so that nothing of an immediate answer is echoed.
     if (raw) stdin.setRawMode(true);
-    stderr.write(question);
+    // After the messages that are on their way to the same terminal.
+    await output.write(question);
     const answer = await readLine(typeAhead, raw);
     if (raw) {
       stdin.setRawMode(false);
-      stderr.write("\n");
+      await output.write("\n");
     }
     // The end of input leaves the cursor after the question.
-    else if (answer.kind === "ended" && stdin.isTTY === true) stderr.write("\n");
+    else if (answer.kind === "ended" && stdin.isTTY === true) await output.write("\n");
     typeAhead = answer.kind === "entered" ? answer.typeAhead : "";
     switch (answer.kind) {
       case "entered":

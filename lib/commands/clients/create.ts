@@ -21,6 +21,7 @@ import { createdView, KEYED_VIEW, requestedId } from "../../clients/views.ts";
 import { type Context, command, type PreparedCommand, type Result } from "../../command.ts";
 import { isEmpty, isPublic, textField } from "../../core/client/client.ts";
 import { lint } from "../../core/client/rules.ts";
+import type { Flag } from "../../core/flags/flag.ts";
 import {
   DRY_RUN,
   ENCRYPTION_FLAGS,
@@ -32,6 +33,7 @@ import {
   type IfExists,
   KEY_OUT,
   LENIENT,
+  NO_INPUT,
   SECRET_IN_FLAGS,
   SECRET_LENGTH,
   SECRET_OUT,
@@ -41,6 +43,7 @@ import {
   STRICT,
   VERIFY_FLAGS,
 } from "../../core/flags/flag-table.ts";
+import { canAsk } from "../../core/interactive.ts";
 import type { KeyAlgorithm } from "../../core/keys/key-algorithm.ts";
 import type { Recipient } from "../../core/keys/recipient.ts";
 import type { PlannedRequest } from "../../core/output/curl.ts";
@@ -56,7 +59,19 @@ interface CreateJob {
   readonly echoed: boolean;
 }
 
+/** The flags that describe a client, or where its description is. */
+const DESCRIBING: readonly Flag[] = [ID, ...FIELD_FLAGS, FILE, SET, GENERATE_KEY];
+
+/** Asks for the client where a person is there and the command line doesn't describe one. */
 async function prepare(context: Context): Promise<PreparedCommand> {
+  const { values, host, hasErrors } = context;
+  const isDescribed = DESCRIBING.some((flag) => values.isSet(flag));
+  if (isDescribed || hasErrors || !canAsk(host, values.bool(NO_INPUT))) return prepareCreate(context);
+  const { askClient } = await import("../../clients/ask-client.ts");
+  return prepareCreate({ ...context, values: await askClient(context, values) });
+}
+
+async function prepareCreate(context: Context): Promise<PreparedCommand> {
   const { values } = context;
   const ifExists = values.text(IF_EXISTS);
   const algorithm = values.text(GENERATE_KEY);
@@ -226,6 +241,7 @@ export const create = command({
   summary: "Create a client and print its ID and secret",
   about: [
     "Creates an OAuth 2.0 client. A secret is generated locally and printed once. With --pgp-key or --keybase only the encrypted secret is printed, and nothing is created unless every key is usable.",
+    "Without flags that describe the client, asks for its kind, name, redirect URIs and scopes on a terminal, and shows the equivalent command line. --no-input, CI and pipes are never asked.",
     "List flags accept commas or may be repeated; quote a value containing a comma: '\"a,b\",c'.",
   ],
   flags: [

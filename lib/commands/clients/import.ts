@@ -1,16 +1,18 @@
 import type { RecoveryLog } from "../../adapters/recovery-store.ts";
 import { Batch, OrderedPool } from "../../clients/batch.ts";
-import { type ClientEntry, entryProblems, MAX_SHOWN, payloadOf, readEntries } from "../../clients/client-files.ts";
+import { diffLines } from "../../clients/change-lines.ts";
+import { type ClientEntry, entryProblems, MAX_SHOWN, readEntries } from "../../clients/client-files.ts";
 import { reportRecipients, safeReason } from "../../clients/delivery.ts";
 import { DroppedFields } from "../../clients/dropped-fields.ts";
-import { dryRun, isDryRun, plannedCreateRequest } from "../../clients/dry-run.ts";
+import { isDryRun } from "../../clients/dry-run.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { type ImportJob, type ImportOutcome, importClient } from "../../clients/import-client.ts";
 import { requireOpenOutput } from "../../clients/outlets.ts";
+import { planImport } from "../../clients/plan-import.ts";
 import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
 import { secretProblems } from "../../clients/secret-checks.ts";
 import { secretFileProblems } from "../../clients/secret-files.ts";
-import { IMPORT_VIEW, idOf } from "../../clients/views.ts";
+import { IMPORT_VIEW, idOf, requestedId } from "../../clients/views.ts";
 import { type Context, command, type PreparedCommand, type Result, type UndeliveredItem } from "../../command.ts";
 import { isPublic, textField } from "../../core/client/client.ts";
 import { sameValue } from "../../core/client/equality.ts";
@@ -19,6 +21,7 @@ import {
   DRY_RUN,
   ENCRYPTION_FLAGS,
   FAIL_AFTER,
+  FORMAT,
   IF_EXISTS,
   LENIENT,
   SECRET_LENGTH,
@@ -30,6 +33,7 @@ import {
 import type { JsonObject } from "../../core/json.ts";
 import { CLEANUP_MS } from "../../core/network.ts";
 import { writesAll } from "../../core/output/formats.ts";
+import type { View } from "../../core/output/render.ts";
 import { type ExitName, Problem, usageError, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 
@@ -60,9 +64,12 @@ async function prepare(context: Context): Promise<PreparedCommand> {
 }
 
 async function run(context: Context, entries: readonly ClientEntry[], concurrency: number): Promise<Result> {
+  const adminOfEach = adminForEach(context);
   if (isDryRun(context)) {
-    const plans = entries.map(({ client }) => plannedCreateRequest(context, payloadOf(client)));
-    return dryRun(context, plans);
+    if (entries.some(({ client }) => requestedId(client) !== undefined))
+      await rejectUnsupportedFields(context, entries);
+    const batch = new Batch(context, entries.length);
+    return planImport(context, { entries, concurrency, batch, adminOfEach });
   }
   if (entries.length > MANY) context.host.enableJit();
   const recipients = await context.keys.recipients(context.values);
@@ -70,7 +77,6 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
   const hasFiles = context.values.isSet(SECRET_OUT);
   if (!hasFiles) requireOpenOutput(context, "Cannot import clients", "the secret");
   reportRecipients(context, recipients);
-  const admin = adminOfEach(context);
   // Opened before anything is sent: --rescue-dir may turn out to be unusable.
   const log = hasFiles ? undefined : openLog(context, entries);
   await closedOnFailure(log, () => rejectUnsupportedFields(context, entries));
@@ -79,12 +85,12 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
     ifExists: context.values.text(IF_EXISTS),
     recipients,
     copies: log ?? (hasFiles ? "a file of its own" : "none"),
-    admin,
+    admin: adminOfEach,
   };
   const pool = new OrderedPool(entries, (entry) => importClient(job, entry), { concurrency, signal: context.signal });
   const results = new ImportResults(context, { pool, log, total: entries.length });
   return {
-    view: IMPORT_VIEW,
+    view: results.view,
     isList: true,
     items: results.items(),
     unbuffered: true,
@@ -95,7 +101,7 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
 }
 
 /** The admin API with a deadline for each client. After a signal, requests that are under way get some time to finish. */
-function adminOfEach(context: Pick<Context, "admin" | "signal" | "values">): ImportJob["admin"] {
+function adminForEach(context: Pick<Context, "admin" | "signal" | "values">): ImportJob["admin"] {
   const late = new AbortController();
   const startCleanup = (): void => {
     setTimeout(() => late.abort(context.signal.reason), CLEANUP_MS);
@@ -167,7 +173,7 @@ interface ImportState {
 }
 
 /** What writing the results needs of the context. */
-type ResultContext = Pick<Context, "values" | "fail" | "signal" | "progress" | "format" | "warn" | "note">;
+type ResultContext = Pick<Context, "host" | "values" | "fail" | "signal" | "progress" | "format" | "warn" | "note">;
 
 /** The results of an import: written in order, each delivered or recovered, and summed up at the end. */
 class ImportResults {
@@ -189,16 +195,43 @@ class ImportResults {
   async *items(): AsyncGenerator<JsonObject> {
     let done = 0;
     for await (const outcome of this.#state.pool) {
-      this.#counts.set(outcome.outcome, (this.#counts.get(outcome.outcome) ?? 0) + 1);
-      if ("secret_file" in outcome.shown) this.#files++;
-      this.#dropped.record(outcome.entry.location, outcome.dropped ?? []);
-      this.#context.progress(this.#state.total, ++done);
-      if (outcome.problem !== undefined) this.#batch.fail(outcome.problem);
-      if (outcome.problem !== undefined && !writesAll(this.#context.format)) continue;
+      this.#count(outcome);
+      this.#context.progress(this.#state.total, ++done, this.#batch.failures);
+      if (!this.#isWritten(outcome)) continue;
       this.#unwritten.set(outcome.shown, outcome);
       yield outcome.shown;
     }
     this.#context.progress(0, 0);
+  }
+
+  #count({ outcome, shown, entry, dropped = [], problem }: ImportOutcome): void {
+    this.#counts.set(outcome, (this.#counts.get(outcome) ?? 0) + 1);
+    if ("secret_file" in shown) this.#files++;
+    this.#dropped.record(entry.location, dropped);
+    if (problem !== undefined) this.#batch.fail(problem);
+  }
+
+  /** Whether the result of a client is written, not only counted or reported as a failure. */
+  #isWritten({ outcome, problem, changes = [] }: ImportOutcome): boolean {
+    const { format, note } = this.#context;
+    if (problem !== undefined) return writesAll(format);
+    if (!this.#isForPeople()) return true;
+    // A table has no place for the changes of a client.
+    if (format.kind === "table") for (const line of diffLines(changes)) note(line);
+    return CHANGED.has(outcome);
+  }
+
+  /** On a terminal, the text of an update shows what it changed. */
+  get view(): View<JsonObject> {
+    if (!this.#isForPeople()) return IMPORT_VIEW;
+    const changesOf = (item: JsonObject): readonly string[] => diffLines(this.#unwritten.get(item)?.changes ?? []);
+    return { ...IMPORT_VIEW, isDiff: true, text: (item) => [...(IMPORT_VIEW.text?.(item) ?? []), ...changesOf(item)] };
+  }
+
+  /** Whether the results go to a person: what didn't change is only counted. */
+  #isForPeople(): boolean {
+    const { host, values, format } = this.#context;
+    return host.stdout.isTerminal && !values.isSet(FORMAT) && (format.kind === "text" || format.kind === "table");
   }
 
   delivered(item: JsonObject): void {
@@ -274,6 +307,7 @@ export const importClients = command({
     "Accepts an object, an array (also below clients or items), one object per line, YAML documents, the JSON output of list, or hydra-maester manifests (OAuth2Client, with the Secrets that they name); without a file it reads standard input. All clients are checked before the first one is sent.",
     "If a client fails, the others are still imported and the exit code is 8. Run an interrupted import again with --if-exists skip.",
     "With {id} in --secret-out, each client gets its own file or Kubernetes Secret, such as 'secrets/{id}.env'.",
+    "--dry-run reads the clients that exist, shows what would be created, changed and left unchanged, and changes nothing.",
     "--fail-after limits the time for each client, not for the whole import.",
   ],
   operands: {

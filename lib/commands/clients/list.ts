@@ -420,7 +420,7 @@ async function run(context: Context, selection: Selection): Promise<Result> {
   };
 }
 
-/** A list with the columns that were asked for, without borders in every format that is a table. */
+/** A list with columns of its own, without borders and without the last rows of Hydra's CLI in every format that is a table. */
 function tableOf(columns: readonly Column<JsonObject>[]): View<JsonObject> {
   const { listColumns: _, tableEnd: __, ...view } = LIST_VIEW;
   return { ...view, columns };

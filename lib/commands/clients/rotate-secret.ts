@@ -155,7 +155,7 @@ async function showRotation(context: Context, id: string, given: string | undefi
   const { paths, update } = await context.admin.family();
   const secret = { field: "client_secret", before: undefined, after: given ?? GENERATED };
   const request = changeRequest(update, current, [secret]);
-  return dryRun(context, [{ ...request, url: paths.client(id) }], "read");
+  return dryRun(context, [{ ...request, url: paths.client(id) }], "client");
 }
 
 async function rotate(context: Context, id: string, given: string | undefined): Promise<Result> {

@@ -1,3 +1,4 @@
+import { abbreviated } from "../../clients/change-lines.ts";
 import { changeSecret } from "../../clients/change-secret.ts";
 import {
   labelWithSecret,
@@ -39,8 +40,7 @@ import {
   STRICT,
 } from "../../core/flags/flag-table.ts";
 import type { FlagValues } from "../../core/flags/flag-values.ts";
-import { type JsonObject, toJson } from "../../core/json.ts";
-import { redacted } from "../../core/output/curl.ts";
+import type { JsonObject } from "../../core/json.ts";
 import type { View } from "../../core/output/render.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { CREDENTIAL_FIELDS, withoutCredentials } from "../../core/redact.ts";
@@ -200,7 +200,7 @@ async function run(context: Context, update: RequestedUpdate, echoed: boolean): 
   const { paths, update: method } = await context.admin.family();
   const request = requestOf(plan, method);
   if (request === undefined) return unchanged(context, plan);
-  if (isDry) return dryRun(context, [{ ...request, url: paths.client(id) }], "read");
+  if (isDry) return dryRun(context, [{ ...request, url: paths.client(id) }], "client");
   const send = (): Promise<JsonObject> => sendChange(context.admin, id, request);
   if (secret === undefined) {
     const record = withoutCredentials(await send());
@@ -225,7 +225,7 @@ function topValues(nested: readonly PathAssignment[]): JsonObject {
 function unchanged(context: Context, { id, wanted, current }: PlannedUpdate): Result {
   context.note(`Client ${quote(id)} is already up to date`);
   warnOfDroppedFields(context, wanted, current);
-  if (isDryRun(context)) return dryRun(context, [], "read");
+  if (isDryRun(context)) return dryRun(context, [], "client");
   return single(updatedView(id, "unchanged"), withoutCredentials(current));
 }
 
@@ -257,11 +257,6 @@ function observedChanges({ replace, current, differing }: PlannedUpdate, record:
   return fields
     .filter((field) => !sameValue(field, current[field], record[field]))
     .map((field) => ({ field, before: current[field], after: record[field] }));
-}
-
-function abbreviated(value: unknown): string {
-  const text = value === undefined || value === null ? "(nothing)" : toJson(redacted(value));
-  return text.length > 200 ? `${text.slice(0, 199)}…` : text;
 }
 
 function reportSecret(

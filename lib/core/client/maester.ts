@@ -259,7 +259,7 @@ function secretFor(
   );
 }
 
-/** The text that base64 of UTF-8 stands for (RFC 4648, section 4); undefined for anything else. */
+/** Decodes base64 of UTF-8 text (RFC 4648, section 4); undefined for anything else. */
 function decodedBase64(value: string): string | undefined {
   try {
     const bytes = Uint8Array.from(atob(value), (char) => char.charCodeAt(0));

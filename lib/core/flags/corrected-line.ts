@@ -3,7 +3,7 @@ import { readForeignFormat } from "./common-mistakes.ts";
 import type { Flag, FlagIndex } from "./flag.ts";
 import { isCredentialFlag, readWord, type Word } from "./read-word.ts";
 
-/** What stands for a value that is not shown. */
+/** Shown instead of a value that must stay hidden. */
 const HIDDEN = "…";
 
 /** The longest value that is shown. */

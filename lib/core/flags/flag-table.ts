@@ -531,5 +531,12 @@ export const KEY_OUT: TextFlag = {
 /** Flags that check new credentials. */
 export const VERIFY_FLAGS: readonly Flag[] = [VERIFY, TOKEN_ENDPOINT, PUBLIC_URL];
 
+export const NO_INPUT: BoolFlag = {
+  kind: "switch",
+  name: "no-input",
+  group: "general",
+  help: "Never ask for what is missing",
+};
+
 /** The last flags of every command that calls a server. */
-export const SERVER_COMMAND_FLAGS: readonly Flag[] = [FORMAT, QUIET, ...CONNECTION_FLAGS, ...GENERAL_FLAGS];
+export const SERVER_COMMAND_FLAGS: readonly Flag[] = [FORMAT, QUIET, ...CONNECTION_FLAGS, NO_INPUT, ...GENERAL_FLAGS];

@@ -47,6 +47,11 @@ export class FlagValues {
     return this.#values.get(flag.name)?.texts ?? (flag.kind === "list" ? flag.default : undefined) ?? [];
   }
 
+  /** The same values with others, which replace those of the same flags. */
+  with(others: Iterable<readonly [name: string, value: FlagValue]>): FlagValues {
+    return new FlagValues(new Map([...this.#values, ...others]));
+  }
+
   /** Whether a switch is on. */
   bool(flag: BoolFlag): boolean {
     return this.#values.get(flag.name)?.on ?? false;

@@ -235,6 +235,10 @@ const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
     "Any value but `0` and `false` colors messages and help in a pipe or a file too; `FORCE_COLOR=0` disables colors",
   ],
   [
+    "CI",
+    "Any value but `0` and `false`: `hydra` does not ask for missing values, as with `--no-input`. `TERM=dumb` does the same",
+  ],
+  [
     "PAGER, HYDRA_PAGER",
     "Program that shows long results of `list` and `show` on a terminal, such as `less`. Without these variables, and with `--format` or `-q`, there is none; an empty `HYDRA_PAGER` turns `PAGER` off",
   ],

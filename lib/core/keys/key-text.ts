@@ -104,7 +104,7 @@ const ANSWER_LENGTH = 4096;
 export function absentKeyReason(text: string): string | undefined {
   if (text.length > ANSWER_LENGTH) return undefined;
   if (text.trim() === "") return "the answer is empty: this user has no OpenPGP key there";
-  // GitHub's note also stands in a block with those keys that it could export.
+  // GitHub also adds its note to a block that has the keys it could export.
   if (hasKeyData(text)) return undefined;
   return ABSENT.find(([says]) => says.test(text))?.[1];
 }

@@ -23,7 +23,7 @@ export function isWhole({ secret, encrypted, hasNoSecret }: Credentials): boolea
 export interface SecretMetadata {
   readonly namespace?: string | undefined;
   readonly labels?: Readonly<Record<string, string>>;
-  /** The name, in which `{id}` stands for the client ID; by default the client ID itself. */
+  /** The name, in which `{id}` is replaced by the client ID; by default the client ID itself. */
   readonly name?: string | undefined;
 }
 

@@ -49,7 +49,7 @@ const EXAMPLES = {
  * `jsonpath` and `raw` accept RFC 9535, beginning with `$`, or a dotted path as in Hydra's own CLI; `jsonpointer` accepts
  * RFC 6901.
  * `from` is the source of the value. Throws a usage Problem for an unknown name, a missing or unexpected expression, and
- * a malformed pointer or path; RFC 9535 is checked by `toolsFor`.
+ * a malformed pointer or path; RFC 9535 is checked by `loadFormatLibraries`.
  */
 export function parseFormat(text: string, from = "--format"): Format {
   const equals = text.indexOf("=");

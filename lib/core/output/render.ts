@@ -1,5 +1,6 @@
 import { type JsonObject, toJson } from "../json.ts";
 import { escapeControls } from "../text.ts";
+import { painterFor } from "./colors.ts";
 import { type CredentialNames, type Credentials, envLines, isWhole, secretManifest } from "./credential-files.ts";
 import { csvLine, tsvLine } from "./delimited.ts";
 import type { Format, FormatKind } from "./formats.ts";
@@ -26,6 +27,8 @@ export interface View<T> {
   readonly text?: (record: T) => readonly string[];
   /** The columns of the bordered table that a list in the `text` format is, instead of `text`. */
   readonly listColumns?: readonly Column<T>[];
+  /** Whether lines of `text` are the sides of a diff, which begin with `  - ` and `  + `. */
+  readonly isDiff?: boolean;
   /** Called with the labels of columns that a terminal is too narrow for. */
   readonly onHidden?: (labels: readonly string[]) => void;
   readonly id: (record: T) => string;
@@ -138,7 +141,19 @@ function text<T>(setup: Setup<T>): Renderer<T> {
   const { view, options } = setup;
   if (options.isList && view.listColumns !== undefined) return tableOf(view.listColumns, "grid", setup);
   const { text: linesOf } = view;
-  return linesOf === undefined ? table(setup) : each((value) => safeLines(linesOf(value)));
+  if (linesOf === undefined) return table(setup);
+  if (view.isDiff !== true || !options.terminal.color) return each((value) => safeLines(linesOf(value)));
+  const paint = painterFor(true);
+  const painted = (line: string): string => {
+    const safe = escapeControls(line);
+    if (safe.startsWith("  - ")) return paint("removed", safe);
+    return safe.startsWith("  + ") ? paint("added", safe) : safe;
+  };
+  return each((value) =>
+    linesOf(value)
+      .map((line) => `${painted(line)}\n`)
+      .join(""),
+  );
 }
 
 /** JSON of one value, an array or the envelope around it: on one line, or indented. */

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { FIELD_NAMES } from "../../../lib/core/client/fields.ts";
 import { classifyFieldName } from "../../../lib/core/client/misnamed-fields.ts";
 
-describe("classifyKey()", () => {
+describe("classifyFieldName()", () => {
   test("knows every field", () => {
     for (const name of FIELD_NAMES) assert.deepEqual(classifyFieldName(name), { kind: "field" }, name);
   });

@@ -358,7 +358,7 @@ test("operands behind a credential's value are marked, because a blank may have 
   assert.deepEqual([...parse(["a", "--name", "b", "c", "--token", "x", "--loud", "d", "--", "e"]).maybeSecret], []);
 });
 
-test("shownWord() leaves out what stands behind the name of a flag", () => {
+test("describeWord() leaves out the value of a flag", () => {
   assert.equal(describeWord("plain"), '"plain"');
   assert.equal(describeWord("--token=hunter2"), '"--token=…"');
   assert.equal(describeWord("-thunter2"), '"-t…"');

@@ -127,7 +127,7 @@ describe("absentKeyReason()", () => {
   });
 });
 
-describe("bareArmorBody()", () => {
+describe("armorBodyWithoutMarkers()", () => {
   const bytes = Uint8Array.from({ length: 100 }, (_, i) => (i * 37) & 0xff);
   const base64 = toBase64(bytes);
   const wrapped = base64.replace(/.{64}/g, "$&\n");

@@ -133,7 +133,7 @@ test("isJson() is true for exactly the formats that print JSON", () => {
   assert.deepEqual(json, ["json", "json-pretty", "ndjson", "jsonpath=EXPR", "jsonpointer=PTR"]);
 });
 
-test("toolsFor() loads what the format needs and nothing else", async () => {
+test("loadFormatLibraries() loads what the format needs and nothing else", async () => {
   const loaded: string[] = [];
   const load: FormatLibraryLoaders = {
     yaml: async () => {

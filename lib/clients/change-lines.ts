@@ -1,0 +1,22 @@
+import { type Change, isNothing } from "../core/client/equality.ts";
+import { toJson } from "../core/json.ts";
+import { redacted } from "../core/output/curl.ts";
+import { CREDENTIAL_FIELDS, REDACTED } from "../core/redact.ts";
+
+/** A value in a message about a change, without credentials. */
+export function abbreviated(value: unknown): string {
+  const text = value === undefined || value === null ? "(nothing)" : toJson(redacted(value));
+  return text.length > 200 ? `${text.slice(0, 199)}…` : text;
+}
+
+/** The sides of a field's change, as in a diff. */
+export function diffLines(changes: readonly Change[]): readonly string[] {
+  return changes.flatMap(({ field, before, after }) => {
+    if (CREDENTIAL_FIELDS.includes(field)) return [`  + ${field}: ${REDACTED}`];
+    const sides = [
+      ["-", before],
+      ["+", after],
+    ] as const;
+    return sides.flatMap(([sign, value]) => (isNothing(value) ? [] : [`  ${sign} ${field}: ${abbreviated(value)}`]));
+  });
+}
