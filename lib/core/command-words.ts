@@ -1,13 +1,12 @@
 /** The commands of Ory Hydra's own CLI, of every version, that this program doesn't have: by their parent commands. */
 const ORY_COMMANDS: Readonly<Record<string, ReadonlySet<string>>> = {
   "": new Set([
-    ...["serve", "migrate", "janitor", "token", "perform", "introspect", "revoke", "keys", "jwk", "jwks"],
-    ...["connect", "groups", "policies", "warden", "host"],
+    ...["serve", "migrate", "janitor", "keys", "jwk", "jwks", "connect", "groups", "policies", "warden", "host"],
   ]),
   ...Object.fromEntries(
     ["create", "get", "list", "ls", "delete", "import", "update"].map((verb) => [
       verb,
-      new Set(["jwk", "jwks", "key", "keys", "access-tokens", "access-token"]),
+      new Set(["jwk", "jwks", "key", "keys"]),
     ]),
   ),
 };
