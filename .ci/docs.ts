@@ -7,8 +7,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { dirname, join } from "node:path";
 import process from "node:process";
 import * as v from "valibot";
-import { pageOf } from "../lib/app/help-page.ts";
-import { childrenOf, resolved } from "../lib/app/resolve.ts";
+import { buildHelpPage } from "../lib/app/help-page.ts";
+import { childrenOf, loadCommand } from "../lib/app/resolve.ts";
 import { type Group, isGroup, isLeaf, type Leaf } from "../lib/command.ts";
 import { ROOT } from "../lib/commands/index.ts";
 import type { Syntax } from "../lib/core/flags/flag.ts";
@@ -48,7 +48,7 @@ export async function everyCommand(from: Named = { path: ["hydra"], syntax: "1.x
   const { command, path } = from;
   if (!isGroup(command)) return found;
   for (const [name, child] of Object.entries(await childrenOf(command))) {
-    const loaded = await resolved(child);
+    const loaded = await loadCommand(child);
     const syntax = isGroup(loaded) ? loaded.group.syntax : from.syntax;
     found.push(...(await everyCommand({ path: [...path, name], syntax, command: loaded })));
   }
@@ -71,7 +71,7 @@ async function commandPages(): Promise<readonly CommandPage[]> {
       const { command, path } = named;
       const other = all.find((candidate) => candidate !== named && isLeaf(command) && candidate.command === command);
       return {
-        ...(await pageOf({ ...named, path })),
+        ...(await buildHelpPage({ ...named, path })),
         otherPath: other?.path.join(" "),
         operandHelp: isLeaf(command) ? command.spec.operands?.help : undefined,
         seeAlso: neighbours(named, all, other),

@@ -3,9 +3,9 @@ import type { Admin } from "./adapters/admin/admin.ts";
 import type { Host } from "./adapters/host.ts";
 import type { KeyPair } from "./adapters/key-generator.ts";
 import type { AdminTokens, ClientAuthentication, OAuthClient } from "./adapters/oauth/index.ts";
+import type { ClientProof, ProofEndpoints, ProofKind } from "./adapters/prove-credentials.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
 import type { SecretTarget } from "./adapters/secret-target.ts";
-import type { ClientProof, ProofEndpoints, Proven } from "./adapters/token-endpoint.ts";
 import type { Connection } from "./core/flags/connection.ts";
 import { type Flag, longNames, type Syntax, type TextFlag } from "./core/flags/flag.ts";
 import type { FlagValues } from "./core/flags/flag-values.ts";
@@ -13,7 +13,7 @@ import type { JsonObject } from "./core/json.ts";
 import type { KeyAlgorithm } from "./core/keys/key-algorithm.ts";
 import type { EncryptedFormat, Recipient } from "./core/keys/recipient.ts";
 import type { Format } from "./core/output/formats.ts";
-import type { View } from "./core/output/render.ts";
+import type { ResultView } from "./core/output/render.ts";
 import type { ExitName, Problem } from "./core/problem.ts";
 import type { SandboxVersion } from "./sandbox/index.ts";
 import type { ServerFamily } from "./servers/index.ts";
@@ -26,7 +26,7 @@ export interface UndeliveredItem {
 
 /** What a command returns; each item is rendered and written as it comes. */
 export interface Result {
-  readonly view: View<JsonObject>;
+  readonly view: ResultView<JsonObject>;
   /** Whether it is a list, however long, or one value. */
   readonly isList: boolean;
   readonly items: AsyncIterable<JsonObject> | Iterable<JsonObject>;
@@ -55,7 +55,7 @@ export interface TextFile {
 }
 
 /** The kinds of key sources, as the adapters read them. */
-export interface Keys {
+export interface EncryptionKeys {
   /** Fetches and validates the recipients that the flags ask for; empty if there are none. */
   recipients(values: FlagValues): Promise<readonly Recipient[]>;
   encrypt(recipients: readonly Recipient[], text: string, format: EncryptedFormat): Promise<string>;
@@ -70,7 +70,7 @@ export interface KeyPairs {
 /** The public side of a server, which never gets credentials of the admin API. */
 export interface CredentialVerifier {
   discover(publicUrl: string): Promise<ProofEndpoints>;
-  prove(endpoints: ProofEndpoints, clientId: string, proof: ClientProof): Promise<Proven>;
+  prove(endpoints: ProofEndpoints, clientId: string, proof: ClientProof): Promise<ProofKind>;
 }
 
 /** A client and how it authenticates. */
@@ -82,7 +82,7 @@ export interface ClientLogin {
 }
 
 /** The server of the connection as an OAuth 2.0 client sees it, and the admin API's endpoints for tokens. */
-export interface OAuth {
+export interface OAuthAccess {
   /** Does something as a client, with the endpoints that the server names or with this token endpoint. */
   asClient<T>(login: ClientLogin, tokenUrl: string | undefined, work: (client: OAuthClient) => Promise<T>): Promise<T>;
   admin(): Promise<AdminTokens>;
@@ -105,10 +105,10 @@ export interface Context {
   readonly connection: Connection;
   /** The URL of the admin API as messages show it. */
   readonly endpoint: string;
-  readonly keys: Keys;
+  readonly keys: EncryptionKeys;
   readonly pairs: KeyPairs;
   readonly tokens: CredentialVerifier;
-  readonly oauth: OAuth;
+  readonly oauth: OAuthAccess;
   /** Reads a file, or standard input for `-`; a usage Problem names the flag. */
   readFile(path: string, flag: string): Promise<TextFile>;
   /** Reads YAML or JSON. */
@@ -154,7 +154,7 @@ export interface Context {
   /** Where secrets are kept until they are delivered. */
   readonly recovery: RecoveryStore;
   /** Whether the format writes a text of a value, such as its secret, which some formats leave out. */
-  rendersText(view: View<JsonObject>, item: JsonObject, text: string): boolean;
+  rendersText(view: ResultView<JsonObject>, item: JsonObject, text: string): boolean;
   /** Does work that a signal must not interrupt. */
   uninterruptible<T>(work: () => Promise<T>): Promise<T>;
   /** Aborted by the first ending signal. */
@@ -238,7 +238,7 @@ interface LeafData {
 }
 
 /** Makes a citty command from a {@link Spec}; its args come from the flag rows. */
-export function command(spec: Spec): Leaf {
+export function defineLeaf(spec: Spec): Leaf {
   const meta = { name: spec.name, description: spec.summary };
   const run = async ({ data }: CommandContext): Promise<Result> => {
     // citty has no type for data; runLeaf() is the only caller.
@@ -274,6 +274,6 @@ function cittyArgs(flags: readonly Flag[]): ArgsDef {
 }
 
 /** One value as a result. */
-export function single(view: View<JsonObject>, item: JsonObject, more: Partial<Result> = {}): Result {
+export function singleResult(view: ResultView<JsonObject>, item: JsonObject, more: Partial<Result> = {}): Result {
   return { view, isList: false, items: [item], ...more };
 }

@@ -4,42 +4,42 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { certificatesIn } from "../lib/adapters/transport.ts";
+import { parseCertificates } from "../lib/adapters/transport.ts";
 import { fromBase64 } from "../lib/core/bytes.ts";
-import { isLargerThan, partsOf } from "../lib/core/json.ts";
+import { isLargerThan, memberTexts } from "../lib/core/json.ts";
 import { findKeys } from "../lib/core/keys/key-material.ts";
 import { redactUrl } from "../lib/core/redact.ts";
-import { suggest, trimmedEnd, trimmedStart } from "../lib/core/text.ts";
-import { isWebPage } from "../lib/core/url.ts";
-import { parseBody } from "../lib/sandbox/decode-body.ts";
+import { suggestWord, trimCharactersAtEnd, trimCharactersAtStart } from "../lib/core/text.ts";
+import { looksLikeWebPage } from "../lib/core/url.ts";
+import { parseFirstJson } from "../lib/sandbox/decode-body.ts";
 import { parseGoUrl } from "../lib/sandbox/request-target.ts";
 import { classifyError, clientsIn, FAMILIES } from "../lib/servers/index.ts";
-import { linkTo } from "../lib/servers/spelling.ts";
+import { findLink } from "../lib/servers/spelling.ts";
 
 const MANY = 1_000_000;
 
 /** What reads text of others, and a text for which quadratic time would be minutes. */
 const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
-  ["a number's zeros", () => trimmedEnd(`${"0".repeat(MANY)}1`, "0")],
+  ["a number's zeros", () => trimCharactersAtEnd(`${"0".repeat(MANY)}1`, "0")],
   ["the words of an error", () => classifyError(answer(400, { error: `a${" .".repeat(MANY)}a` }), FAMILIES[0], "item")],
-  ["a Link header", () => linkTo("next", "<".repeat(MANY))],
-  ["a Link header with ends", () => linkTo("next", `${"<".repeat(MANY)}${"> ".repeat(MANY)}`)],
+  ["a Link header", () => findLink("next", "<".repeat(MANY))],
+  ["a Link header with ends", () => findLink("next", `${"<".repeat(MANY)}${"> ".repeat(MANY)}`)],
   ["base64", () => fromBase64(`${"=".repeat(MANY)}!`)],
   ["a key that looks like an address", () => thrown(() => findKeys(`a@${"b.".repeat(MANY)}@`, "it"))],
   ["a key with many beginnings", () => thrown(() => findKeys("-----BEGIN ".repeat(MANY / 10), "it"))],
   ["a key of fingerprints", () => thrown(() => findKeys(`${"0123 ".repeat(MANY)}!`, "it"))],
   ["armor without an end", () => thrown(() => findKeys("-----BEGIN PGP MESSAGE-----".repeat(MANY / 10), "it"))],
-  ["certificates without an end", () => certificatesIn("-----BEGIN CERTIFICATE-----".repeat(MANY / 10))],
+  ["certificates without an end", () => parseCertificates("-----BEGIN CERTIFICATE-----".repeat(MANY / 10))],
   ["an address", () => parseGoUrl(`https://${"@".repeat(MANY)}:a`)],
   ["a URL", () => redactUrl(`a${"@".repeat(MANY)}`)],
-  ["a web page", () => isWebPage(" ".repeat(MANY))],
-  ["a body that does not end", () => parseBody(`{"${'\\"'.repeat(MANY)}`)],
-  ["a body with more behind it", () => parseBody(`{"a":"${'\\"'.repeat(MANY)}"} x`)],
-  ["a deep body", () => parseBody(`{"a":${"[".repeat(MANY)}${"]".repeat(MANY)}}`)],
+  ["a web page", () => looksLikeWebPage(" ".repeat(MANY))],
+  ["a body that does not end", () => parseFirstJson(`{"${'\\"'.repeat(MANY)}`)],
+  ["a body with more behind it", () => parseFirstJson(`{"a":"${'\\"'.repeat(MANY)}"} x`)],
+  ["a deep body", () => parseFirstJson(`{"a":${"[".repeat(MANY)}${"]".repeat(MANY)}}`)],
   ["a deep list", () => clientsIn(`[{"client_id":"a","x":${"[".repeat(MANY)}${"]".repeat(MANY)}}]`)],
   ["a list of deep clients", () => clientsIn(`[${Array(200).fill(deepClient()).join(",")}]`)],
-  ["members", () => partsOf(`[${"[],".repeat(MANY)}[]]`)],
-  ["a long word", () => suggest("x".repeat(MANY), Array(100).fill("redirect_uris"))],
+  ["members", () => memberTexts(`[${"[],".repeat(MANY)}[]]`)],
+  ["a long word", () => suggestWord("x".repeat(MANY), Array(100).fill("redirect_uris"))],
 ];
 
 function answer(status: number, body: unknown): Parameters<typeof classifyError>[0] {
@@ -67,10 +67,10 @@ test("no regular expression trims a run at the end of a string, which takes quad
 });
 
 test("trimmedEnd() and trimmedStart() remove the characters of a set, and nothing between others", () => {
-  assert.equal(trimmedEnd("0a00b000", "0"), "0a00b");
-  assert.equal(trimmedStart("000a00b0", "0"), "a00b0");
-  assert.equal(trimmedEnd("a. .", ". "), "a");
-  for (const trim of [trimmedEnd, trimmedStart]) {
+  assert.equal(trimCharactersAtEnd("0a00b000", "0"), "0a00b");
+  assert.equal(trimCharactersAtStart("000a00b0", "0"), "a00b0");
+  assert.equal(trimCharactersAtEnd("a. .", ". "), "a");
+  for (const trim of [trimCharactersAtEnd, trimCharactersAtStart]) {
     assert.equal(trim("000", "0"), "");
     assert.equal(trim("", "0"), "");
   }
@@ -84,7 +84,7 @@ test("suggest() still finds the intended names, long ones also by their beginnin
     ["scop", "scope"],
     ["nothing_like_it", undefined],
   ] as const)
-    assert.equal(suggest(word, ["redirect_uris", "scope", "token_endpoint_auth_method"]), meant, word);
+    assert.equal(suggestWord(word, ["redirect_uris", "scope", "token_endpoint_auth_method"]), meant, word);
 });
 
 test("isLargerThan() counts bytes, and stops early for a value that shares parts exponentially", () => {

@@ -1,7 +1,7 @@
 /** Random clients for property tests. */
 
 import fc from "fast-check";
-import { FIELDS } from "../lib/core/client/fields.ts";
+import { CLIENT_FIELDS } from "../lib/core/client/fields.ts";
 import type { JsonObject } from "../lib/core/json.ts";
 
 /** A public key that every server takes. */
@@ -55,7 +55,7 @@ const VALUES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   ),
 };
 
-function valueFor({ name, shape }: (typeof FIELDS)[number]): fc.Arbitrary<unknown> {
+function valueFor({ name, shape }: (typeof CLIENT_FIELDS)[number]): fc.Arbitrary<unknown> {
   const own = VALUES[name];
   if (own !== undefined) return own;
   if (shape === "list") return some("a", "b", "a|b", "", "c d", "ä\ud800");
@@ -67,7 +67,7 @@ function valueFor({ name, shape }: (typeof FIELDS)[number]): fc.Arbitrary<unknow
 /** A client as people write them: some fields are named, some of those with a null, and one may be no field at all. */
 export const anyClient: fc.Arbitrary<JsonObject> = fc
   .tuple(
-    ...FIELDS.map((field) =>
+    ...CLIENT_FIELDS.map((field) =>
       fc.option(fc.tuple(fc.constant(field.name), fc.option(valueFor(field), { freq: 8 })), {
         nil: undefined,
         freq: 2,

@@ -1,7 +1,7 @@
 import type { Flag, Syntax } from "../../lib/core/flags/flag.ts";
-import { flagNotes, flagUsage, GROUPS, type HelpPage, wrap } from "../../lib/core/help/help.ts";
+import { FLAG_GROUP_HEADINGS, flagNotes, flagUsage, type HelpPage, wrapText } from "../../lib/core/help/help.ts";
 import type { Topic, TopicPart } from "../../lib/core/help/topics.ts";
-import { BY_SIGNAL, EXIT } from "../../lib/core/problem.ts";
+import { EXIT_CODES, SIGNAL_EXIT_BASE } from "../../lib/core/problem.ts";
 
 /** What every page of the manual is stamped with. */
 interface Edition {
@@ -22,7 +22,7 @@ export interface CommandPage extends HelpPage {
 
 /** Flags by group, with the headings of the groups. */
 function groupsOf(flags: readonly Flag[]): readonly (readonly [title: string, flags: readonly Flag[]])[] {
-  return GROUPS.flatMap(([group, title]) => {
+  return FLAG_GROUP_HEADINGS.flatMap(([group, title]) => {
     const found = flags.filter((flag) => flag.group === group);
     return found.length === 0 ? [] : [[title, found] as const];
   });
@@ -73,7 +73,7 @@ export function topicMarkdown(topic: Topic): string {
       case "heading":
         return `## ${piece.text}\n`;
       case "text":
-        return `${wrap(markdownText(piece.text), 120).join("\n")}\n`;
+        return `${wrapText(markdownText(piece.text), 120).join("\n")}\n`;
       case "rows":
         return piece.rows.map(markdownRow).join("");
       case "lines":
@@ -94,7 +94,7 @@ export function commandMarkdown(page: CommandPage): string {
   const sections = [`# ${page.path}\n`, `${markdownText(page.summary)}.\n`, fenced([usageLine(page)])];
   if (page.otherPath !== undefined)
     sections.push(`${otherSyntax(page)}: [\`${page.otherPath}\`](${markdownName(page.otherPath)}).\n`);
-  for (const text of page.about) sections.push(`${wrap(markdownText(text), 120).join("\n")}\n`);
+  for (const text of page.about) sections.push(`${wrapText(markdownText(text), 120).join("\n")}\n`);
   if (page.operandHelp !== undefined) sections.push(`\`${page.operands}\`: ${markdownText(page.operandHelp)}\n`);
   if (page.examples.length > 0) {
     sections.push("## Examples\n");
@@ -115,7 +115,7 @@ export function commandMarkdown(page: CommandPage): string {
 export function errorsMarkdown(codes: Readonly<Record<string, Readonly<Record<string, string>>>>): string {
   return [
     "# Error codes\n",
-    wrap(
+    wrapText(
       "With a JSON format an error is a JSON object on standard error, and `error` is one of these codes. They are stable: scripts can rely on them. The exit code of the program is coarser, see [exit codes](exit-codes.md); the client rules have more detail in [rules](rules.md).",
       120,
     ).join("\n"),
@@ -186,7 +186,7 @@ function roffText(text: string): string {
 
 /** Source in lines that are short enough for linters. */
 function filled(source: string): string {
-  return `${wrap(source, ROFF_WIDTH).map(guarded).join("\n")}\n`;
+  return `${wrapText(source, ROFF_WIDTH).map(guarded).join("\n")}\n`;
 }
 
 /** A line that roff does not read as a request. */
@@ -269,7 +269,7 @@ function roffOptions({ flags, grammar }: CommandPage): string {
 
 function roffExitCodes({ commands }: CommandPage): string {
   if (commands.length > 0) return "";
-  const codes = [...Object.values(EXIT).map(String), `${BY_SIGNAL}+N`];
+  const codes = [...Object.values(EXIT_CODES).map(String), `${SIGNAL_EXIT_BASE}+N`];
   return `.SH EXIT STATUS\n${roffText(`One of ${codes.join(", ")}. See`)}${roffReference("hydra-exit-codes(7)")} .\n`;
 }
 

@@ -4,7 +4,7 @@ import {
   type HttpAnswer,
   NetworkFailure,
   type SendHttp,
-  unreachable,
+  unreachableProblem,
 } from "../core/network.ts";
 import { Problem, type ProblemCode } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
@@ -79,7 +79,7 @@ async function request(
       error.kind === "certificate"
         ? "trust its CA with SSL_CERT_FILE=FILE: --ca-file is only for the admin API"
         : "check the URL and the network, then run the command again";
-    throw unreachable(`Cannot fetch ${what} from ${shown(url)}`, url.href, error, hint);
+    throw unreachableProblem(`Cannot fetch ${what} from ${shown(url)}`, url.href, error, hint);
   }
 }
 

@@ -3,9 +3,9 @@ import process from "node:process";
 import { errorCode } from "../core/problem.ts";
 import { captureConsole } from "./host/capture-console.ts";
 import { createOutput, type Output } from "./host/descriptor-output.ts";
-import { pausedClock } from "./host/paused-clock.ts";
+import { createPausableClock } from "./host/pausable-clock.ts";
 import { createPrompter } from "./host/prompter.ts";
-import { type InputFile, readFileWithin, readWithin } from "./host/read-file.ts";
+import { type InputFile, readDescriptorUpTo, readFileUpTo } from "./host/read-file.ts";
 import { isTerminal } from "./host/terminal.ts";
 
 export { type Output, WriteFailure } from "./host/descriptor-output.ts";
@@ -46,7 +46,7 @@ export interface Host {
   /** Asks a question on the terminal; `hidden` doesn't echo the answer. Undefined at the end of input. */
   ask(question: string, hidden: boolean): Promise<string | undefined>;
   /** Asks a question and reads the answer from the controlling terminal, whatever standard input is. */
-  askTerminal(question: string): Promise<string | "no-terminal" | undefined>;
+  askOnTerminal(question: string): Promise<string | "no-terminal" | undefined>;
   random(count: number): Uint8Array;
   uuid(): string;
   /** Milliseconds since 1970. */
@@ -119,7 +119,7 @@ function onEnding(listener: (signal: number) => void): void {
 /** The real host. It takes the console away from libraries, and their debug mode, which writes to the console. */
 export function systemHost(): Host {
   const onConsole = captureConsole();
-  const clock = pausedClock(() => performance.now());
+  const clock = createPausableClock(() => performance.now());
   // A build for Bun defines this; with Deno it would depend on the environment.
   Object.assign(process.env, { NODE_ENV: "production" });
   const stderr = createOutput(2);
@@ -136,12 +136,12 @@ export function systemHost(): Host {
     streamsAreOne,
     environment: (name) => process.env[name],
     uid: () => process.geteuid?.(),
-    readFile: readFileWithin,
-    readStdin: (limit) => readWithin(0, limit),
+    readFile: readFileUpTo,
+    readStdin: (limit) => readDescriptorUpTo(0, limit),
     ask: (question, hidden) => clock.paused(() => ask(question, hidden)),
-    askTerminal: async (question) => {
-      const { askTerminal } = await import("./host/terminal-prompter.ts");
-      return clock.paused(() => askTerminal(question));
+    askOnTerminal: async (question) => {
+      const { askOnTerminal } = await import("./host/terminal-prompter.ts");
+      return clock.paused(() => askOnTerminal(question));
     },
     random: (count) => crypto.getRandomValues(new Uint8Array(count)),
     uuid: () => crypto.randomUUID(),

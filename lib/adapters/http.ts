@@ -9,8 +9,8 @@ import {
 import { redactHeader, redactUrl } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
 import { isLoopback } from "../core/url.ts";
-import { networkFailure, tunnelFailure } from "./http/network-failure.ts";
-import { readBody } from "./http/read-body.ts";
+import { proxyTunnelFailure, toNetworkFailure } from "./http/network-failure.ts";
+import { readResponseBody } from "./http/read-body.ts";
 import type { ConnectionOptions, Transport } from "./transport.ts";
 
 /** What all requests of one {@link SendHttp} share. */
@@ -50,7 +50,7 @@ export function createHttp(options: HttpOptions): SendHttp {
       options.trace?.(`< ${outcome} (${size}${Math.round(options.monotonic() - began)} ms)`);
     try {
       const response = await send.raw(request.url, { ...payloadOf(request), signal: deadline.signal });
-      const bytes = await readBody(response, request.maxBytes ?? MAX_BYTES, deadline.signal);
+      const bytes = await readResponseBody(response, request.maxBytes ?? MAX_BYTES, deadline.signal);
       trace(String(response.status), `${bytes.length} bytes, `);
       const { status, headers } = response;
       return { status, headers, bytes, text: new TextDecoder().decode(bytes) };
@@ -118,7 +118,7 @@ function createSender(options: HttpOptions, connection: ConnectionOptions): $Fet
       onRequest: (context) => traceRequest(options, context),
       onResponse: ({ request, response }) => {
         if (response.status === 407 && proxyFor(options, new URL(String(request))) !== undefined)
-          throw tunnelFailure(407);
+          throw proxyTunnelFailure(407);
       },
     },
   });
@@ -172,10 +172,12 @@ async function detailed(failure: NetworkFailure, options: HttpOptions, url: URL)
   if (certificate.reason === "untrusted")
     return again(message, { ...certificate, unread: options.unreadCaVariables?.() ?? [] });
   if (via !== undefined || options.socket !== undefined) return failure;
-  const { validityProblemText, hostsText, peerCertificate } = await import("./http/peer-certificate.ts");
-  const peer = await peerCertificate(url);
+  const { validityProblemText, certificateHostsText, fetchPeerCertificate } = await import(
+    "./http/peer-certificate.ts"
+  );
+  const peer = await fetchPeerCertificate(url);
   if (peer === undefined) return failure;
-  const details = certificate.reason === "dates" ? validityProblemText(peer, new Date()) : hostsText(peer);
+  const details = certificate.reason === "dates" ? validityProblemText(peer, new Date()) : certificateHostsText(peer);
   if (details === "") return failure;
   const text = certificate.reason === "dates" ? details : `it is for ${details}, not ${url.hostname}`;
   return again(`${message}: ${text}`, certificate);
@@ -183,5 +185,5 @@ async function detailed(failure: NetworkFailure, options: HttpOptions, url: URL)
 
 function unnamedFailure(error: unknown, deadline: AbortSignal): NetworkFailure {
   if (deadline.reason === TIMEOUT) return new NetworkFailure("timeout", "no complete response in time");
-  return networkFailure(error);
+  return toNetworkFailure(error);
 }

@@ -1,7 +1,7 @@
 import type { JSONPathQuery } from "json-p3";
 import { isJsonObject, numberText } from "../core/json.ts";
 import { resolvePointer } from "../core/json-pointer.ts";
-import type { Select } from "../core/output/query.ts";
+import type { Selector } from "../core/output/query.ts";
 import { errorMessage, Problem, usageError } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 
@@ -59,7 +59,7 @@ function positionOf(error: unknown): string {
  * A singular query (RFC 9535, 2.3.5.1) selects at most one value, any other query a list. Rejects with a usage Problem for
  * an invalid expression; the result throws a Problem for a document that is nested too deep to be searched.
  */
-export async function compileJsonPath(text: string): Promise<Select> {
+export async function compileJsonPath(text: string): Promise<Selector> {
   const { JSONPathEnvironment } = await import("json-p3");
   let query: JSONPathQuery;
   try {

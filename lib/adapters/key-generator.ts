@@ -17,7 +17,7 @@ export interface KeyPair {
 }
 
 /** Generates a key pair: P-256 for ES256, 3072 bits for the RSA algorithms. */
-export async function generateKeys(algorithm: KeyAlgorithm): Promise<KeyPair> {
+export async function generateKeyPair(algorithm: KeyAlgorithm): Promise<KeyPair> {
   const { calculateJwkThumbprint, exportJWK, exportPKCS8, generateKeyPair } = await import("jose");
   const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true, modulusLength: 3072 });
   const jwk = await exportJWK(publicKey);
@@ -33,7 +33,7 @@ export async function generateKeys(algorithm: KeyAlgorithm): Promise<KeyPair> {
 }
 
 /** A signed client assertion (RFC 7523, 3) for one audience, valid for a minute. */
-export async function clientAssertion(
+export async function signClientAssertion(
   keys: KeyPair,
   clientId: string,
   audience: string,
@@ -57,7 +57,7 @@ export async function clientAssertion(
 const PUBLIC_MEMBERS = ["kty", "n", "e", "crv", "x", "y"];
 
 /** Whether a key of a public JSON Web Key Set signed a token (RFC 7515). The token's key ID chooses it, if it has one. */
-export async function isSignedBy(token: string, keySet: JsonObject): Promise<boolean> {
+export async function isSignedByKeySet(token: string, keySet: JsonObject): Promise<boolean> {
   const { compactVerify, decodeProtectedHeader, importJWK } = await import("jose");
   const { alg, kid } = decodeProtectedHeader(token);
   const keys = Array.isArray(keySet["keys"]) ? keySet["keys"].filter(isJsonObject) : [];

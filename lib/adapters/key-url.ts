@@ -1,11 +1,11 @@
-import { keyAddressProblem, plainHttp } from "../core/keys/key-source.ts";
+import { keyUrlProblem, plainHttpProblem } from "../core/keys/key-source.ts";
 import { absentKeyReason } from "../core/keys/key-text.ts";
-import { MAX_KEY_BYTES, refusedAnswer } from "../core/keys/recipient.ts";
+import { keyServerProblem, MAX_KEY_BYTES } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
 import { escapeControls, quote } from "../core/text.ts";
-import { isWebPage, mayFetchKey } from "../core/url.ts";
+import { looksLikeWebPage, mayFetchKey } from "../core/url.ts";
 
 /** A key from a URL. */
 interface FetchedKey {
@@ -21,13 +21,13 @@ interface FetchedKey {
  * `pinned` says that the fingerprint of the key is known. Throws a usage Problem for a URL that may not be used, one with
  * exit `noUsableKey` for a response without a key, and one with `unreachable` without a response.
  */
-export async function keyFromUrl(
+export async function fetchKeyFromUrl(
   text: string,
   download: Download,
   pinned: boolean,
   name = "--pgp-key-url",
 ): Promise<FetchedKey> {
-  const wrong = keyAddressProblem(text, pinned, name);
+  const wrong = keyUrlProblem(text, pinned, name);
   if (wrong !== undefined) throw wrong;
   const answer = await download(new URL(text).href, {
     what: `the key of ${name}`,
@@ -35,10 +35,10 @@ export async function keyFromUrl(
     allowPlainHttp: pinned,
   });
   if (!mayFetchKey(new URL(answer.url), pinned)) {
-    throw plainHttp(`Cannot use the key of ${name} ${quote(redactUrl(text))}`, answer.url, name);
+    throw plainHttpProblem(`Cannot use the key of ${name} ${quote(redactUrl(text))}`, answer.url, name);
   }
   if (answer.status !== 200) {
-    throw refusedAnswer(
+    throw keyServerProblem(
       `Cannot fetch the key of ${name}`,
       answer,
       "key-url-status",
@@ -46,7 +46,7 @@ export async function keyFromUrl(
     );
   }
   const document = new TextDecoder().decode(answer.bytes);
-  if (isWebPage(document) && !document.includes("-----BEGIN PGP ")) {
+  if (looksLikeWebPage(document) && !document.includes("-----BEGIN PGP ")) {
     throw new Problem(
       `Cannot use the key of ${name}: ${escapeControls(redactUrl(answer.url))} is a web page, not a key`,
       {

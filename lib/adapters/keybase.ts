@@ -1,17 +1,17 @@
 import * as v from "valibot";
-import { parseJson } from "../core/client/client.ts";
+import { tryParseJson } from "../core/client/client.ts";
 import { keybaseNameProblem, plainHttpHint } from "../core/keys/key-source.ts";
-import { MAX_KEY_BYTES, type Recipient, refusedAnswer } from "../core/keys/recipient.ts";
+import { keyServerProblem, MAX_KEY_BYTES, type Recipient } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";
 import { Problem, type ProblemCode, usageError } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
-import { escapeControls, quote, trimmedEnd } from "../core/text.ts";
+import { escapeControls, quote, trimCharactersAtEnd } from "../core/text.ts";
 import { mayFetchKey } from "../core/url.ts";
 
 /** The PGP key of a Keybase user. */
 export interface KeybaseKey {
   readonly armored: string;
-  /** The fingerprint according to Keybase, in upper case; the key must have it ({@link checkKeybaseKey}). */
+  /** The fingerprint according to Keybase, in upper case; the key must have it ({@link checkKeybaseFingerprint}). */
   readonly fingerprint: string;
   /** The name as the user spells it. */
   readonly username: string;
@@ -57,14 +57,14 @@ function lookupUrl(base: string, name: string, pinned: boolean, flag: string): s
       "plain-http",
     );
   }
-  url.pathname = `${trimmedEnd(url.pathname, "/")}/_/api/1.0/user/lookup.json`;
+  url.pathname = `${trimCharactersAtEnd(url.pathname, "/")}/_/api/1.0/user/lookup.json`;
   url.search = new URLSearchParams({ usernames: name, fields: "basics,public_keys" }).toString();
   url.hash = "";
   return url.href;
 }
 
 function parsed(bytes: Uint8Array): Answer | undefined {
-  const result = v.safeParse(Answer, parseJson(new TextDecoder().decode(bytes))?.value);
+  const result = v.safeParse(Answer, tryParseJson(new TextDecoder().decode(bytes))?.value);
   return result.success ? result.output : undefined;
 }
 
@@ -79,7 +79,7 @@ function keyProblem(code: ProblemCode, message: string, hint: string, details: r
  * `pinned` says that the fingerprint of the key is known, which permits a mirror with plain http. The codes of the problems
  * are `keybase-no-user`, `keybase-no-key` and `keybase-answer` (exit `noUsableKey`); the exit may also be `unreachable`.
  */
-export async function keybaseKey(
+export async function fetchKeybaseKey(
   name: string,
   download: Download,
   baseUrl: string = KEYBASE_URL,
@@ -95,7 +95,7 @@ export async function keybaseKey(
   });
   if (answer.status !== 200) {
     const message = `Cannot look up Keybase user "${name}"`;
-    throw refusedAnswer(
+    throw keyServerProblem(
       message,
       answer,
       "keybase-answer",
@@ -159,7 +159,7 @@ function keyIn(body: Answer, name: string, url: string): KeybaseKey {
 }
 
 /** Checks that the key has the fingerprint that Keybase claims. */
-export function checkKeybaseKey(recipient: Recipient, key: KeybaseKey): void {
+export function checkKeybaseFingerprint(recipient: Recipient, key: KeybaseKey): void {
   if (recipient.fingerprint === key.fingerprint) return;
   throw keyProblem(
     "keybase-fingerprint-mismatch",

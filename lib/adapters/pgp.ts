@@ -1,12 +1,12 @@
 import { toBase64 } from "../core/bytes.ts";
 import type { EncryptedFormat, Recipient, SkippedKey } from "../core/keys/recipient.ts";
 import { Problem } from "../core/problem.ts";
-import { encryptTo, everyV6 } from "./pgp/encrypt-message.ts";
+import { areAllV6, encryptBytes } from "./pgp/encrypt-message.ts";
 import { parseAndEvaluateKeys } from "./pgp/evaluate.ts";
 import { unusableKeyProblem } from "./pgp/explain-issue.ts";
-import { type Inspection, inspectionOf } from "./pgp/inspection.ts";
+import { type Inspection, toInspection } from "./pgp/inspection.ts";
 import type { KeyReport } from "./pgp/key-report.ts";
-import { type KeySelector, select } from "./pgp/select-keys.ts";
+import { type KeySelector, selectKeys } from "./pgp/select-keys.ts";
 
 export type { KeySelector } from "./pgp/select-keys.ts";
 
@@ -19,14 +19,14 @@ export type { KeySelector } from "./pgp/select-keys.ts";
  * Throws a `Problem` with exit `noUsableKey` and a separate code for each reason why a key can't be used
  * (`pgp-not-a-key`, `pgp-several-keys`, `pgp-key-expired`, …).
  */
-export async function recipientsFrom(
+export async function parseRecipients(
   material: string | Uint8Array,
   origin: string,
   now: Date,
   selector: KeySelector = {},
 ): Promise<readonly Recipient[]> {
   const pgp = await import("openpgp");
-  const selected = select(await parseAndEvaluateKeys(pgp, material, origin, now), origin, selector);
+  const selected = selectKeys(await parseAndEvaluateKeys(pgp, material, origin, now), origin, selector);
   return selected.map(({ parsed, report }): Recipient => {
     const { fingerprint, algorithm, userId, created, expires, encryptsTo, issue } = report;
     if (encryptsTo === undefined) {
@@ -64,14 +64,14 @@ function skippedOf(report: KeyReport): readonly SkippedKey[] {
  *
  * Throws a `Problem` only if there is no readable key.
  */
-export async function inspectKey(
+export async function inspectKeys(
   material: string | Uint8Array,
   origin: string,
   now: Date,
 ): Promise<readonly Inspection[]> {
   const pgp = await import("openpgp");
   const evaluated = await parseAndEvaluateKeys(pgp, material, origin, now);
-  return evaluated.map(({ report }) => inspectionOf(report, origin));
+  return evaluated.map(({ report }) => toInspection(report, origin));
 }
 
 /**
@@ -82,7 +82,7 @@ export async function inspectKey(
  * literal data is the UTF-8 text byte for byte, without a file name. `base64` and `base64-armor` are one line, `armor` has
  * no final line break.
  */
-export async function encrypt(
+export async function encryptText(
   recipients: readonly Recipient[],
   plaintext: string,
   format: EncryptedFormat,
@@ -94,9 +94,9 @@ export async function encrypt(
   const certificates = new Map(recipients.map((recipient) => [recipient.fingerprint, recipient.certificate]));
   const keys = await Promise.all([...certificates.values()].map((binaryKey) => pgp.readKey({ binaryKey })));
   const date = new Date(Math.max(...recipients.map((recipient) => recipient.judged.getTime())));
-  const binary = await encryptTo(pgp, keys, new TextEncoder().encode(plaintext), date);
+  const binary = await encryptBytes(pgp, keys, new TextEncoder().encode(plaintext), date);
   if (format === "base64") return toBase64(binary);
   const { message } = pgp.enums.armor;
-  const armored = pgp.armor(message, binary, undefined, undefined, undefined, !everyV6(keys)).replaceAll("\r\n", "\n");
+  const armored = pgp.armor(message, binary, undefined, undefined, undefined, !areAllV6(keys)).replaceAll("\r\n", "\n");
   return format === "armor" ? armored.trimEnd() : toBase64(new TextEncoder().encode(armored));
 }

@@ -1,6 +1,6 @@
 import type { Problem } from "../core/problem.ts";
-import { inheritedDescriptors } from "./secret-target/descriptors.ts";
-import { fileProblem, fileTarget } from "./secret-target/file-target.ts";
+import { createInheritedDescriptors } from "./secret-target/descriptors.ts";
+import { newFileProblem, openFileTarget } from "./secret-target/file-target.ts";
 import type { SecretTarget, WriteTimeouts } from "./secret-target/target.ts";
 
 export type { SecretTarget } from "./secret-target/target.ts";
@@ -21,15 +21,15 @@ export interface SecretTargets {
 
 /** Creates the {@link SecretTargets} of one command. */
 export function createSecretTargets({ random, timeouts }: SecretTargetOptions): SecretTargets {
-  const descriptors = inheritedDescriptors(timeouts);
+  const descriptors = createInheritedDescriptors(timeouts);
   return {
     check(target, flag) {
       const fd = descriptorIn(target);
-      return fd === undefined ? fileProblem(target, flag) : descriptors.check(fd, flag);
+      return fd === undefined ? newFileProblem(target, flag) : descriptors.check(fd, flag);
     },
     async open(target, flag) {
       const fd = descriptorIn(target);
-      return fd === undefined ? fileTarget(target, random, flag) : descriptors.open(fd, flag);
+      return fd === undefined ? openFileTarget(target, random, flag) : descriptors.open(fd, flag);
     },
   };
 }

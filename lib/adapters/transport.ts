@@ -125,23 +125,23 @@ function responseFrom(incoming: IncomingMessage): Response {
 }
 
 /** The transport for the current runtime. */
-export const transport: Transport = "Bun" in globalThis ? bunTransport : nodeTransport;
+export const runtimeTransport: Transport = "Bun" in globalThis ? bunTransport : nodeTransport;
 
 /** Whether that transport uses the proxies of the environment. */
-export const HONOURS_PROXIES = transport === bunTransport;
+export const TRANSPORT_USES_PROXIES = runtimeTransport === bunTransport;
 
 /**
  * The certificates to trust for https: those bundled with the runtime, those of the system, and `extra`. Loaded only for
  * an https URL.
  */
-export async function trustedAuthorities(extra: readonly string[]): Promise<string[]> {
+export async function loadTrustedCertificates(extra: readonly string[]): Promise<string[]> {
   const tls = await import("node:tls");
   const system = tls.getCACertificates("system");
   return [...new Set([...tls.rootCertificates, ...system, ...extra])];
 }
 
 /** The certificates in PEM text, and whether all of them can be parsed. */
-export async function certificatesIn(
+export async function parseCertificates(
   text: string,
 ): Promise<{ readonly certificates: readonly string[]; readonly readable: boolean }> {
   const { X509Certificate } = await import("node:crypto");

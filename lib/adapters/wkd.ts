@@ -1,6 +1,6 @@
 import { webcrypto } from "node:crypto";
-import { mailParts } from "../core/keys/key-source.ts";
-import { MAX_KEY_BYTES, refusedAnswer } from "../core/keys/recipient.ts";
+import { splitMailAddress } from "../core/keys/key-source.ts";
+import { keyServerProblem, MAX_KEY_BYTES } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -42,7 +42,7 @@ interface WkdUrls {
  * The local part is hashed with ASCII letters in lower case, and also sent unchanged.
  */
 export async function wkdUrls(address: string): Promise<WkdUrls> {
-  const parts = mailParts(address);
+  const parts = splitMailAddress(address);
   if (parts instanceof Error) throw parts;
   const { local, domain } = parts;
   const lowerCased = local.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
@@ -65,14 +65,19 @@ function unreachableProblem(error: unknown): Problem | undefined {
  * The direct method is only tried if the host of the advanced one is unreachable, usually because it doesn't exist. Throws
  * a `Problem` with code `wkd-no-key` if the directory has no key, and with exit `unreachable` if neither host answers.
  */
-export async function wkdKey(address: string, download: Download): Promise<WkdKey> {
+export async function fetchWkdKey(address: string, download: Download): Promise<WkdKey> {
   const urls = await wkdUrls(address);
   const options = { what: `the key of ${quote(address)}`, maxBytes: MAX_KEY_BYTES };
   const attempt = async (url: string): Promise<WkdKey> => {
     const answer = await download(url, options);
     if (answer.status === 200) return { material: answer.bytes, address, url: answer.url };
     const message = `Cannot find a key for ${quote(address)} in the Web Key Directory of its domain`;
-    throw refusedAnswer(message, answer, "wkd-no-key", "ask its owner for the key itself and pass it with --pgp-key");
+    throw keyServerProblem(
+      message,
+      answer,
+      "wkd-no-key",
+      "ask its owner for the key itself and pass it with --pgp-key",
+    );
   };
   try {
     return await attempt(urls.advanced);

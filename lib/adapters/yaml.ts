@@ -1,7 +1,7 @@
 import type { Alias, Document, ErrorCode, Node, Scalar, ScalarTag } from "yaml";
-import { isTooDeep, MAX_DEPTH, numberText, readJson } from "../core/json.ts";
+import { isTooDeep, MAX_DEPTH, numberText, parseJsonExactly } from "../core/json.ts";
 import { type Problem, usageError } from "../core/problem.ts";
-import { escapeControls, trimmedStart } from "../core/text.ts";
+import { escapeControls, trimCharactersAtStart } from "../core/text.ts";
 
 /** YAML 1.2 with only the core schema, without custom tags. We look for duplicate keys ourselves: the library compares each key with all others. */
 const PARSE_OPTIONS = {
@@ -76,7 +76,7 @@ interface Reading {
  * Problem that has the line and column of the first error: wrong syntax, a duplicate key, a tag, or too many aliases. With
  * `texts`, numbers and booleans remain as written, for callers with types of their own.
  */
-export async function parseDocuments(
+export async function parseYamlDocuments(
   text: string,
   name: string,
   as: "values" | "texts" = "values",
@@ -214,14 +214,14 @@ function exactNumber(value: number, source: string, isKey: boolean, scalar: Scal
     if (!Number.isFinite(value)) throw rejected(reading.name, positionOf(scalar, reading), "the number is not finite");
     return value;
   }
-  const digits = hasPrefix ? String(BigInt(source)) : trimmedStart(source.replace(/^[-+]/, ""), "0") || "0";
+  const digits = hasPrefix ? String(BigInt(source)) : trimCharactersAtStart(source.replace(/^[-+]/, ""), "0") || "0";
   const integer = `${source.startsWith("-") && digits !== "0" ? "-" : ""}${digits}`;
-  return isKey ? integer : readJson(integer);
+  return isKey ? integer : parseJsonExactly(integer);
 }
 
-/** Parses one YAML document like {@link parseDocuments}: null for empty text, a usage Problem for a second document. */
+/** Parses one YAML document like {@link parseYamlDocuments}: null for empty text, a usage Problem for a second document. */
 export async function parseYaml(text: string, name: string, as: "values" | "texts" = "values"): Promise<unknown> {
-  const documents = await parseDocuments(text, name, as);
+  const documents = await parseYamlDocuments(text, name, as);
   if (documents.length > 1) throw rejected(name, "", "it contains several documents, but only one is allowed");
   return documents[0] ?? null;
 }
@@ -269,7 +269,7 @@ function writableNumber(member: unknown): unknown {
  *
  * Keys keep their order. The text means the same in YAML 1.1 and 1.2, and is harmless on a terminal.
  */
-export async function yamlWriter(): Promise<(value: unknown) => string> {
+export async function loadYamlWriter(): Promise<(value: unknown) => string> {
   const { Document, isCollection, isScalar, Scalar } = await import("yaml");
   const walk = await nodeWalk();
   const unsafe = new RegExp(UNSAFE, "g");

@@ -1,24 +1,24 @@
 import { type Group, isGroup, isLeaf, type Leaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
-import { parseJson, textField } from "../core/client/client.ts";
+import { getTextField, tryParseJson } from "../core/client/client.ts";
 import {
   type Completion,
-  complete,
+  type CompletionTarget,
   completeValue,
-  NOTHING_KNOWN,
+  completeWord,
+  NO_CANDIDATES,
   plainWords,
-  readBefore,
-  type Target,
+  readWordsBefore,
 } from "../core/completion/candidates.ts";
-import { answerText, type Request } from "../core/completion/reply.ts";
-import { type Shell, shellNamed } from "../core/completion/shells.ts";
-import { typedLine, unquoted } from "../core/completion/tokenize.ts";
+import { completionReply, type ReplyRequest } from "../core/completion/reply.ts";
+import { findShell, type Shell } from "../core/completion/shells.ts";
+import { removeQuotes, splitTypedLine } from "../core/completion/tokenize.ts";
 import { type Flag, indexFlags } from "../core/flags/flag.ts";
 import { ACCESS_TOKEN_FILE, CONFIG, CONNECTION_FLAGS, FAIL_AFTER } from "../core/flags/flag-table.ts";
 import { parseFlags } from "../core/flags/parse.ts";
 import { TOPICS } from "../core/help/topics.ts";
 import { isJsonObject } from "../core/json.ts";
-import { childrenOf, GLOBAL_FLAGS, resolved, walk } from "./resolve.ts";
+import { childrenOf, GLOBAL_FLAGS, loadCommand, walkCommands } from "./resolve.ts";
 
 /** What completion needs from outside. */
 interface CompletionEnv {
@@ -37,7 +37,7 @@ const MOST_IDS = 1000;
 async function commandsOf(group: Group): Promise<readonly (readonly [name: string, summary: string])[]> {
   return Promise.all(
     Object.entries(await childrenOf(group)).map(async ([name, child]) => {
-      const found = await resolved(child);
+      const found = await loadCommand(child);
       return [name, isLeaf(found) ? found.spec.summary : found.group.summary] as const;
     }),
   );
@@ -57,19 +57,19 @@ function named(
 async function completeCommand(group: Group, words: readonly string[], typed: string): Promise<Completion> {
   const index = indexFlags(GLOBAL_FLAGS);
   const last = words[words.length - 1];
-  const pending = last === undefined ? undefined : readBefore(words, index).pending;
+  const pending = last === undefined ? undefined : readWordsBefore(words, index).pending;
   if (pending !== undefined) return completeValue(pending, typed);
   if (typed.startsWith("-")) {
-    const flags: Target = { flags: GLOBAL_FLAGS, syntax: group.group.syntax, operands: undefined };
-    return complete(flags, words, typed);
+    const flags: CompletionTarget = { flags: GLOBAL_FLAGS, syntax: group.group.syntax, operands: undefined };
+    return completeWord(flags, words, typed);
   }
   const help = group === ROOT && words.length === 0 ? [["help", "Show help about a command or a topic"] as const] : [];
   return named([...(await commandsOf(group)), ...help], Object.keys(group.group.aliases), typed);
 }
 
 async function completeHelp(words: readonly string[], typed: string): Promise<Completion> {
-  const { command: found, stray } = await walk(words);
-  if (!isGroup(found) || stray !== undefined) return NOTHING_KNOWN;
+  const { command: found, stray } = await walkCommands(words);
+  if (!isGroup(found) || stray !== undefined) return NO_CANDIDATES;
   const topics = found === ROOT ? TOPICS.map((topic) => [topic.name, topic.title] as const) : [];
   return named([...(await commandsOf(found)), ...topics], Object.keys(found.group.aliases), typed);
 }
@@ -96,31 +96,31 @@ async function clientIds(
   outside: CompletionEnv,
 ): Promise<Completion> {
   const connection = outside.environment("HYDRA_COMPLETE_IDS") === "0" ? undefined : connectionWords(leaf, words);
-  if (connection === undefined) return NOTHING_KNOWN;
+  if (connection === undefined) return NO_CANDIDATES;
   const list = ["clients", "list", "--format", "ndjson", "--limit", String(MOST_IDS), "--fail-after", ID_TIME];
   const text = await outside.output([...list, ...connection]);
-  const there = new Set(readBefore(words, indexFlags(leaf.spec.flags)).operands);
+  const there = new Set(readWordsBefore(words, indexFlags(leaf.spec.flags)).operands);
   const rows = text.split("\n").flatMap((line) => {
-    const client = parseJson(line)?.value;
-    const id = isJsonObject(client) ? textField(client, "client_id") : undefined;
+    const client = tryParseJson(line)?.value;
+    const id = isJsonObject(client) ? getTextField(client, "client_id") : undefined;
     if (id === undefined || there.has(id) || !id.startsWith(typed)) return [];
-    return [[id, isJsonObject(client) ? (textField(client, "client_name") ?? "") : ""] as const];
+    return [[id, isJsonObject(client) ? (getTextField(client, "client_name") ?? "") : ""] as const];
   });
   return { ...plainWords(rows), head: completion.head };
 }
 
 /** The candidates for the end of a command line of this program. */
-export async function completionOf(
+export async function completeCommandLine(
   words: readonly string[],
   typed: string,
   outside: CompletionEnv,
 ): Promise<Completion> {
   const [first, ...rest] = words;
   if (first === "help") return completeHelp(rest, typed);
-  const { command: found, syntax, words: after, stray } = await walk(words);
-  if (isGroup(found)) return stray === undefined ? completeCommand(found, after, typed) : NOTHING_KNOWN;
+  const { command: found, syntax, words: after, stray } = await walkCommands(words);
+  if (isGroup(found)) return stray === undefined ? completeCommand(found, after, typed) : NO_CANDIDATES;
   const { flags, operands } = found.spec;
-  const completion = complete({ flags, syntax, operands }, after, typed);
+  const completion = completeWord({ flags, syntax, operands }, after, typed);
   return completion.kind === "ids" ? clientIds(found, after, completion, typed, outside) : completion;
 }
 
@@ -128,10 +128,10 @@ export async function completionOf(
 const LISTING: ReadonlySet<string> = new Set(["?", "!", "@"].map((type) => String(type.charCodeAt(0))));
 
 /** The words of a command line as a completion script passes them. */
-function requested(shell: Shell, passed: readonly string[]): { readonly words: readonly string[] } & Request {
+function requested(shell: Shell, passed: readonly string[]): { readonly words: readonly string[] } & ReplyRequest {
   if (shell === "bash" || shell === "powershell") {
     const [line = "", replaced, type = "", columns = ""] = passed;
-    const { words, last } = typedLine(line, shell === "bash" ? "\\" : "`");
+    const { words, last } = splitTypedLine(line, shell === "bash" ? "\\" : "`");
     return {
       words: words.slice(1),
       typed: last,
@@ -140,14 +140,14 @@ function requested(shell: Shell, passed: readonly string[]): { readonly words: r
     };
   }
   const raw = passed[passed.length - 1] ?? "";
-  return { words: passed.slice(0, -1), typed: { raw, text: unquoted(raw), quote: "" } };
+  return { words: passed.slice(0, -1), typed: { raw, text: removeQuotes(raw), quote: "" } };
 }
 
 /** Answers a completion script: the shell, and what its script passes. */
-export async function answer(args: readonly string[], outside: CompletionEnv): Promise<string> {
+export async function answerCompletionScript(args: readonly string[], outside: CompletionEnv): Promise<string> {
   const [name, ...passed] = args;
-  const shell = shellNamed(name);
+  const shell = findShell(name);
   if (shell === undefined) return "";
   const { words, ...request } = requested(shell, passed);
-  return answerText(shell, await completionOf(words, request.typed.text, outside), request);
+  return completionReply(shell, await completeCommandLine(words, request.typed.text, outside), request);
 }

@@ -3,10 +3,10 @@ import { createDownload } from "../adapters/download.ts";
 import type { Host } from "../adapters/host.ts";
 import { createHttp } from "../adapters/http.ts";
 import type { ClientAuthentication } from "../adapters/oauth/index.ts";
-import { checkRecoveryFolder, createRecoveryStore, type RecoveryOptions } from "../adapters/recovery-store.ts";
+import { createRecoveryStore, type RecoveryOptions, recoveryFolderProblem } from "../adapters/recovery-store.ts";
 import type { SecretTargets } from "../adapters/secret-target.ts";
-import { HONOURS_PROXIES, transport, trustedAuthorities } from "../adapters/transport.ts";
-import type { Context, CredentialVerifier, KeyPairs, Keys, OAuth } from "../command.ts";
+import { loadTrustedCertificates, runtimeTransport, TRANSPORT_USES_PROXIES } from "../adapters/transport.ts";
+import type { Context, CredentialVerifier, EncryptionKeys, KeyPairs, OAuthAccess } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import type { Syntax } from "../core/flags/flag.ts";
 import { CA_FILE, RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
@@ -25,21 +25,21 @@ import type { Format } from "../core/output/formats.ts";
 import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type ServerFamily } from "../servers/index.ts";
 import { InputFiles } from "./input.ts";
 import type { Messages } from "./messages.ts";
-import { findRecipients, inspect, type KeySources } from "./recipients.ts";
+import { findRecipients, inspectKeySource, type KeySources } from "./recipients.ts";
 import { rendersText } from "./renders-text.ts";
-import type { Run } from "./run-state.ts";
-import type { Render } from "./write-result.ts";
+import type { RunState } from "./run-state.ts";
+import type { CreateRenderOptions } from "./write-result.ts";
 
 export { InputFiles };
 
 /** What the context of one command is made from. */
 interface ContextOptions {
-  readonly run: Run;
+  readonly run: RunState;
   readonly input: InputFiles;
   readonly syntax: Syntax;
   readonly line: Pick<ParsedLine, "values" | "operands">;
   readonly format: Format;
-  readonly render: Render;
+  readonly render: CreateRenderOptions;
   /** Undefined for a command without a server, or where its settings are wrong. */
   readonly connection: Connection | undefined;
   readonly hasErrors: boolean;
@@ -84,8 +84,8 @@ export function createContext(options: ContextOptions): Context {
     rareFields: FAMILY_SPECIFIC_FIELDS,
     readFile: (path, reader) => input.readText(path, reader),
     parseYaml: async (text, name) =>
-      (await import("../adapters/yaml.ts")).parseDocuments(text, name, "values", FILE_DEPTH),
-    inspectKey: async (material) => inspect(material, values, sources),
+      (await import("../adapters/yaml.ts")).parseYamlDocuments(text, name, "values", FILE_DEPTH),
+    inspectKey: async (material) => inspectKeySource(material, values, sources),
     keys: recipientKeys(values, sources),
     pairs: keyPairs(host),
     tokens: tokenEndpoint(host, https.public, remaining),
@@ -129,24 +129,26 @@ function httpClients({ run, input, line, connection, detail }: ContextOptions): 
   const { host, ending } = run;
   const { values } = line;
   const shared = {
-    transport,
+    transport: runtimeTransport,
     monotonic: host.monotonic,
     unreadCaVariables: () => UNREAD_CA_VARIABLES.filter((name) => (host.environment(name) ?? "") !== ""),
     ...(values.bool(VERBOSE) ? { trace: detail } : {}),
-    ...(HONOURS_PROXIES ? { proxyOf: (url: URL) => proxyOf(url, host.environment) } : {}),
+    ...(TRANSPORT_USES_PROXIES ? { proxyOf: (url: URL) => proxyOf(url, host.environment) } : {}),
   };
   const toServer = {
     ...shared,
     authorities: async () => {
       const file = connection?.caFile;
-      return trustedAuthorities(file === undefined ? [] : [await input.readAuthorities(file, values.origin(CA_FILE))]);
+      return loadTrustedCertificates(
+        file === undefined ? [] : [await input.readAuthorities(file, values.origin(CA_FILE))],
+      );
     },
     skipVerify: connection?.skipVerify === true,
   };
   const socket = connection?.socket;
   const publicSide = createHttp(toServer);
   return {
-    anonymous: createHttp({ ...shared, authorities: () => trustedAuthorities([]), skipVerify: false }),
+    anonymous: createHttp({ ...shared, authorities: () => loadTrustedCertificates([]), skipVerify: false }),
     public: (request) => publicSide({ ...request, signal: ending.signal }),
     admin: createHttp({ ...toServer, headers: connection?.headers ?? {}, ...(socket === undefined ? {} : { socket }) }),
   };
@@ -178,10 +180,11 @@ function adminOf(
   });
 }
 
-function recipientKeys(values: FlagValues, sources: KeySources): Keys {
+function recipientKeys(values: FlagValues, sources: KeySources): EncryptionKeys {
   return {
     recipients: () => findRecipients(values, sources),
-    encrypt: async (recipients, text, format) => (await import("../adapters/pgp.ts")).encrypt(recipients, text, format),
+    encrypt: async (recipients, text, format) =>
+      (await import("../adapters/pgp.ts")).encryptText(recipients, text, format),
   };
 }
 
@@ -189,9 +192,9 @@ function keyPairs({ now, uuid }: Pick<Host, "now" | "uuid">): KeyPairs {
   const generator = (): Promise<typeof import("../adapters/key-generator.ts")> =>
     import("../adapters/key-generator.ts");
   return {
-    generate: async (algorithm) => (await generator()).generateKeys(algorithm),
+    generate: async (algorithm) => (await generator()).generateKeyPair(algorithm),
     assertion: async (keys, clientId, audience) =>
-      (await generator()).clientAssertion(keys, clientId, audience, now(), uuid()),
+      (await generator()).signClientAssertion(keys, clientId, audience, now(), uuid()),
   };
 }
 
@@ -200,10 +203,10 @@ function tokenEndpoint(
   http: SendHttp,
   remaining: () => number,
 ): CredentialVerifier {
-  const adapter = (): Promise<typeof import("../adapters/token-endpoint.ts")> =>
-    import("../adapters/token-endpoint.ts");
+  const adapter = (): Promise<typeof import("../adapters/prove-credentials.ts")> =>
+    import("../adapters/prove-credentials.ts");
   return {
-    discover: async (url) => (await adapter()).discoverEndpoints(http, url, Math.min(VERIFY_TIME, remaining())),
+    discover: async (url) => (await adapter()).discoverProofEndpoints(http, url, Math.min(VERIFY_TIME, remaining())),
     prove: async (endpoints, clientId, proof) => {
       // The client exists by now, so the check may take longer than the rest of the command's time.
       const until = host.monotonic() + Math.min(VERIFY_TIME, Math.max(CLEANUP_MS, remaining()));
@@ -221,7 +224,7 @@ function oauthAccess(
     download,
     remaining,
   }: { readonly http: SendHttp; readonly download: Download; readonly remaining: () => number },
-): OAuth {
+): OAuthAccess {
   const adapter = (): Promise<typeof import("../adapters/oauth/index.ts")> => import("../adapters/oauth/index.ts");
   const { now } = run.host;
   const shared = { http, timeLeft: remaining, signal: run.ending.signal };
@@ -239,8 +242,8 @@ function oauthAccess(
       const { base, headers } = needed(connection);
       return (await adapter()).createAdminTokens({ ...shared, adminUrl: base, headers });
     },
-    fetchKeySet: async (url, what) => (await import("./fetch-keys.ts")).fetchKeySet(download, url, what),
-    isSignedBy: async (token, keySet) => (await import("../adapters/key-generator.ts")).isSignedBy(token, keySet),
+    fetchKeySet: async (url, what) => (await import("./fetch-key-set.ts")).fetchKeySet(download, url, what),
+    isSignedBy: async (token, keySet) => (await import("../adapters/key-generator.ts")).isSignedByKeySet(token, keySet),
   };
 }
 
@@ -273,7 +276,7 @@ function outlets(
   return {
     recovery: createRecoveryStore({ ...folders, random }),
     async outletProblems(flags) {
-      const problems = folders.named === undefined ? [] : [checkRecoveryFolder(folders.named)];
+      const problems = folders.named === undefined ? [] : [recoveryFolderProblem(folders.named)];
       for (const flag of flags) {
         const target = values.text(flag);
         if (target !== undefined) problems.push((await targets()).check(target, `--${flag.name}`));

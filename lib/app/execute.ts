@@ -9,16 +9,16 @@ import type { SelectionWatch } from "../core/output/unselected.ts";
 import { type ExitName, Problem, type ProblemCode } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { Messages } from "./messages.ts";
-import { loadTools } from "./read-format.ts";
-import { Problems } from "./report.ts";
+import { ProblemList } from "./problem-list.ts";
+import { loadLibrariesForFormat } from "./read-format.ts";
 import type { ResolvedLeaf } from "./resolve.ts";
-import type { Run } from "./run-state.ts";
+import type { RunState } from "./run-state.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { hasColor } from "./terminal-style.ts";
-import { type Render, writeResult } from "./write-result.ts";
+import { type CreateRenderOptions, writeResult } from "./write-result.ts";
 
 /** Runs one command: reads its settings, prepares it, stops with all that is wrong or does the work, writes the result. */
-export async function execute(run: Run, called: ResolvedLeaf): Promise<ExitName> {
+export async function executeCommand(run: RunState, called: ResolvedLeaf): Promise<ExitName> {
   const { host } = run;
   const { createContext, InputFiles } = await import("./context.ts");
   const input = new InputFiles(host);
@@ -32,7 +32,7 @@ export async function execute(run: Run, called: ResolvedLeaf): Promise<ExitName>
   for (const warning of read.advice) messages.warn(warning, "advice");
   for (const key of read.unknownKeys) detail(`Config file: unknown key ${quote(key)} is ignored`);
   const misread = read.problems.some(({ code }) => MISREAD.has(code));
-  const contextOf = ({ line, connection, problems }: Settings, render: Render): Context =>
+  const contextOf = ({ line, connection, problems }: Settings, render: CreateRenderOptions): Context =>
     createContext({
       run,
       input,
@@ -59,7 +59,7 @@ export async function execute(run: Run, called: ResolvedLeaf): Promise<ExitName>
     check: async (prepare) => {
       const command = await prepared(prepare, problems);
       const own = command.problems.filter(({ code }) => !misread || code !== "nothing-named");
-      if (problems.length + own.length > 0) throw new Problems([...problems, ...own]);
+      if (problems.length + own.length > 0) throw new ProblemList([...problems, ...own]);
       run.ending.signal.throwIfAborted();
       return command;
     },
@@ -83,7 +83,7 @@ function silencesAdvice(host: Pick<Host, "streamsAreOne">, values: FlagValues, f
 
 /** Whether only the client ID is missing, and a person is there who can choose one. */
 function mayAskId(
-  { host }: Pick<Run, "host">,
+  { host }: Pick<RunState, "host">,
   { command: { spec } }: ResolvedLeaf,
   { problems, connection, line }: Pick<Settings, "problems" | "connection" | "line">,
 ): boolean {
@@ -94,8 +94,8 @@ function mayAskId(
 
 /** Lets the person choose the missing client ID. */
 async function withAskedId(settings: Settings, context: Context): Promise<Settings> {
-  const { askId } = await import("./ask-id.ts");
-  const id = await askId(context);
+  const { askClientId } = await import("./ask-client-id.ts");
+  const id = await askClientId(context);
   return id === undefined ? settings : { ...settings, problems: [], line: { ...settings.line, operands: [id] } };
 }
 
@@ -110,7 +110,7 @@ async function prepared(
   try {
     return await prepare();
   } catch (error) {
-    if (error instanceof Problem && error.exit === "usage") throw new Problems([...problems, error]);
+    if (error instanceof Problem && error.exit === "usage") throw new ProblemList([...problems, error]);
     throw error;
   }
 }
@@ -123,15 +123,15 @@ async function watchSelection(values: FlagValues): Promise<SelectionWatch> {
 
 /** How results are rendered. A line with problems has none, so libraries of the format are not loaded for it. */
 async function rendering(
-  { host }: Pick<Run, "host">,
+  { host }: Pick<RunState, "host">,
   format: Format,
   values: FlagValues,
   problems: readonly Problem[],
   watch: SelectionWatch | undefined,
-): Promise<Render> {
+): Promise<CreateRenderOptions> {
   const { isTerminal, columns } = host.stdout;
   const terminal = { isTerminal, columns, color: hasColor(host, host.stdout) };
-  const loaded = problems.length > 0 ? {} : await loadTools(format);
+  const loaded = problems.length > 0 ? {} : await loadLibrariesForFormat(format);
   const { select } = loaded;
   const tools = watch === undefined || select === undefined ? loaded : { ...loaded, select: watch.watch(select) };
   const names = credentialNames({ values });
@@ -148,10 +148,10 @@ function pagerOf({ host, values }: Pick<Context, "host" | "values">): string | u
 
 /** Writes a result through a pager; what comes after it on standard error waits until the person has left it. */
 async function writePaged(
-  { ending }: Pick<Run, "ending">,
+  { ending }: Pick<RunState, "ending">,
   context: Context,
   result: Result,
-  render: Render,
+  render: CreateRenderOptions,
   command: string,
 ): Promise<ExitName> {
   const { startPager } = await import("../adapters/pager.ts");
@@ -171,7 +171,7 @@ async function writePaged(
   });
 }
 
-async function write(run: Run, context: Context, result: Result, render: Render): Promise<ExitName> {
+async function write(run: RunState, context: Context, result: Result, render: CreateRenderOptions): Promise<ExitName> {
   const { host, ending } = run;
   const pager = result.isPaged === true ? pagerOf(context) : undefined;
   if (pager !== undefined) return writePaged(run, context, result, render, pager);

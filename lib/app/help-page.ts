@@ -2,7 +2,7 @@ import { isLeaf, type OperandSpec } from "../command.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
 import type { HelpPage } from "../core/help/help.ts";
 import { TOPICS } from "../core/help/topics.ts";
-import { childrenOf, type ResolvedCommand, resolved } from "./resolve.ts";
+import { childrenOf, loadCommand, type ResolvedCommand } from "./resolve.ts";
 
 /** How operands are written in a usage line: `ID`, `ID…`, `[FILE]…`. */
 function operandsUsage(operands: OperandSpec | undefined): string {
@@ -19,7 +19,7 @@ function aliasLine(aliases: Readonly<Record<string, string>>): readonly string[]
 }
 
 /** The help page of a place in the tree; of a group, every child is loaded for its summary. */
-export async function pageOf({
+export async function buildHelpPage({
   path,
   syntax,
   command,
@@ -42,7 +42,7 @@ export async function pageOf({
   const children = await childrenOf(command);
   const commands = await Promise.all(
     Object.entries(children).map(async ([child, loader]) => {
-      const found = await resolved(loader);
+      const found = await loadCommand(loader);
       return [child, isLeaf(found) ? found.spec.summary : found.group.summary] as const;
     }),
   );

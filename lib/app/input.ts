@@ -1,8 +1,8 @@
 import type { Host } from "../adapters/host.ts";
-import { certificatesIn } from "../adapters/transport.ts";
+import { parseCertificates } from "../adapters/transport.ts";
 import type { TextFile } from "../command.ts";
 import type { Origin } from "../core/flags/flag-values.ts";
-import { InputTooLarge, limitOf, sizeText, whyUnreadable } from "../core/input-limits.ts";
+import { formatSize, InputTooLarge, inputLimitOf, unreadableReason } from "../core/input-limits.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 
@@ -27,7 +27,7 @@ export class InputFiles {
    * @throws {Problem} a usage error that names the reader.
    */
   async readBytes(path: string, reader: string, used = 0): Promise<Uint8Array> {
-    const { bytes: limit, hint } = limitOf(reader);
+    const { bytes: limit, hint } = inputLimitOf(reader);
     try {
       if (path !== "-") return (await this.#host.readFile(path, limit - used)).bytes;
       this.#takeStdin(reader);
@@ -36,8 +36,8 @@ export class InputFiles {
       if (error instanceof Problem) throw error;
       const start = `Cannot read ${path === "-" ? "standard input" : quote(path)} of ${reader}`;
       if (error instanceof InputTooLarge)
-        throw usageError(`${start}: the input is larger than ${sizeText(limit)}`, hint, "input-too-large");
-      throw usageError(`${start}: ${escapeControls(whyUnreadable(error))}`, "check the path", "unreadable-file");
+        throw usageError(`${start}: the input is larger than ${formatSize(limit)}`, hint, "input-too-large");
+      throw usageError(`${start}: ${escapeControls(unreadableReason(error))}`, "check the path", "unreadable-file");
     }
   }
 
@@ -62,7 +62,7 @@ export class InputFiles {
 
   async #findAuthorities(path: string, name: string): Promise<string> {
     const text = new TextDecoder().decode(await this.readBytes(path, name));
-    const { certificates, readable } = await certificatesIn(text);
+    const { certificates, readable } = await parseCertificates(text);
     if (certificates.length === 0) {
       throw usageError(
         `${name} ${quote(path)} contains no certificate`,

@@ -1,10 +1,10 @@
 import type { Host } from "../adapters/host.ts";
-import { BY_SIGNAL, EXIT, type ExitName, Problem } from "../core/problem.ts";
+import { EXIT_CODES, type ExitName, Problem, SIGNAL_EXIT_BASE } from "../core/problem.ts";
+import { formatProblems, toProblems } from "./problem-list.ts";
 import { ProgressBar } from "./progress.ts";
-import { problemsIn, problemsText } from "./report.ts";
-import { runLine } from "./run.ts";
-import type { Run } from "./run-state.ts";
-import { errorStyle } from "./terminal-style.ts";
+import { runCommandLine } from "./run.ts";
+import type { RunState } from "./run-state.ts";
+import { stderrStyle } from "./terminal-style.ts";
 
 /** Milliseconds that pending output gets when a signal ends the program. */
 const EXIT_FLUSH_MS = 500;
@@ -18,19 +18,19 @@ export async function main(host: Host): Promise<number> {
   let signalExit: number | undefined;
   let ended = false;
   host.onEnding((signal) => {
-    signalExit ??= BY_SIGNAL + signal;
+    signalExit ??= SIGNAL_EXIT_BASE + signal;
     if (!ending.signal.aborted) ending.abort(new Problem("Interrupted", { code: "interrupted", exit: "failed" }));
     // Output that nobody reads can keep the process alive after its end.
     if (ended) void flushAndExit(host, signalExit);
   });
   const bar = new ProgressBar(host);
-  const run: Run = { host, ending, critical: 0, json: false, untilSignal: false, abandoned: false, bar };
+  const run: RunState = { host, ending, critical: 0, json: false, untilSignal: false, abandoned: false, bar };
   let exit: number;
   try {
-    exit = EXIT[await raceSignal(run, runLine(run))];
+    exit = EXIT_CODES[await raceSignal(run, runCommandLine(run))];
     if (signalExit !== undefined && !run.untilSignal) exit = signalExit;
   } catch (error) {
-    exit = EXIT[await reportProblems(run, error)];
+    exit = EXIT_CODES[await reportProblems(run, error)];
     if (signalExit !== undefined && !(error instanceof Problem && error.code === "undelivered")) exit = signalExit;
   }
   ended = true;
@@ -47,7 +47,7 @@ async function flushAndExit(host: Pick<Host, "stdout" | "stderr" | "sleep" | "ex
 }
 
 /** Stops waiting for work at a signal, unless the work must not be interrupted. */
-function raceSignal<T>(run: Run, work: Promise<T>): Promise<T> {
+function raceSignal<T>(run: RunState, work: Promise<T>): Promise<T> {
   const { signal } = run.ending;
   return new Promise((resolve, reject) => {
     work.then(resolve, reject);
@@ -60,10 +60,12 @@ function raceSignal<T>(run: Run, work: Promise<T>): Promise<T> {
 }
 
 /** Writes what went wrong to stderr and returns the exit code for it. */
-async function reportProblems(run: Run, error: unknown): Promise<ExitName> {
+async function reportProblems(run: RunState, error: unknown): Promise<ExitName> {
   const { host, ending, bar, json } = run;
-  const problems = problemsIn(error, host);
-  const written = host.stderr.write(`${bar.away()}${problemsText(problems, json, errorStyle(host))}`).catch(() => {});
+  const problems = toProblems(error, host);
+  const written = host.stderr
+    .write(`${bar.away()}${formatProblems(problems, json, stderrStyle(host))}`)
+    .catch(() => {});
   // A signal limits the wait for a reader of stderr that doesn't read.
   const hurried = new Promise<void>((resolve) => {
     onAbort(ending.signal, () => {

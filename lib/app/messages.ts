@@ -1,21 +1,21 @@
 import type { Problem } from "../core/problem.ts";
 import { escapeControls } from "../core/text.ts";
-import { problemsText } from "./report.ts";
-import type { Run } from "./run-state.ts";
-import { errorStyle, type LineStyle } from "./terminal-style.ts";
+import { formatProblems } from "./problem-list.ts";
+import type { RunState } from "./run-state.ts";
+import { type LineStyle, stderrStyle } from "./terminal-style.ts";
 
 /** What one command writes to standard error. */
 export class Messages {
-  readonly #run: Pick<Run, "host" | "bar" | "json">;
+  readonly #run: Pick<RunState, "host" | "bar" | "json">;
   /** Whether advice and notes are left out; asked only when there are some. */
   readonly #isQuiet: () => boolean;
 
   readonly #style: LineStyle;
 
-  constructor(run: Pick<Run, "host" | "bar" | "json">, isQuiet: () => boolean) {
+  constructor(run: Pick<RunState, "host" | "bar" | "json">, isQuiet: () => boolean) {
     this.#run = run;
     this.#isQuiet = isQuiet;
-    this.#style = errorStyle(run.host);
+    this.#style = stderrStyle(run.host);
   }
 
   /** A line that was asked for, as by `-v`. */
@@ -45,7 +45,7 @@ export class Messages {
   };
 
   /** Reports a failure that doesn't end the command. */
-  readonly fail = (problem: Problem): void => this.#write(problemsText([problem], this.#run.json, this.#style));
+  readonly fail = (problem: Problem): void => this.#write(formatProblems([problem], this.#run.json, this.#style));
 
   #write(text: string): void {
     const { host, bar } = this.#run;

@@ -18,7 +18,7 @@ const FRAMES = ["|", "/", "-", "\\"] as const;
 const RATE_AFTER_MS = 1_000;
 
 /** A duration as people say it: `8s`, `2m05s`, `1h02m`. */
-export function shortDuration(milliseconds: number): string {
+export function formatShortDuration(milliseconds: number): string {
   const seconds = Math.ceil(milliseconds / 1_000);
   const padded = (count: number): string => String(count).padStart(2, "0");
   if (seconds < 60) return `${seconds}s`;
@@ -36,7 +36,7 @@ interface Progress {
 }
 
 /** The text of a progress line, without what doesn't fit into the columns. */
-export function progressLine({ total, done, failures, elapsed }: Progress, columns: number): string {
+export function formatProgressLine({ total, done, failures, elapsed }: Progress, columns: number): string {
   const width = 24;
   const full = Math.floor((done / total) * width);
   const parts = [`[${"#".repeat(full)}${".".repeat(width - full)}] ${done}/${total}`];
@@ -44,7 +44,7 @@ export function progressLine({ total, done, failures, elapsed }: Progress, colum
   if (done > 0 && elapsed >= RATE_AFTER_MS) {
     const perSecond = (done * 1_000) / elapsed;
     parts.push(`${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)}/s`);
-    if (done < total) parts.push(`${shortDuration((elapsed / done) * (total - done))} left`);
+    if (done < total) parts.push(`${formatShortDuration((elapsed / done) * (total - done))} left`);
   }
   while (parts.length > 1 && parts.join("  ").length >= columns) parts.pop();
   return parts.join("  ").slice(0, Math.max(columns - 1, 0));
@@ -76,7 +76,7 @@ export class ProgressBar {
     this.#began ??= now;
     if (done < total && now - this.#last < REDRAW_MS) return;
     this.#last = now;
-    this.#show(progressLine({ total, done, failures, elapsed: now - this.#began }, this.#columns()));
+    this.#show(formatProgressLine({ total, done, failures, elapsed: now - this.#began }, this.#columns()));
   };
 
   /** Shows what is waited for, once that takes longer than a moment, until the work ends. */
@@ -144,7 +144,7 @@ export class ProgressBar {
     const start = monotonic();
     let frame = 0;
     const next = (): void => {
-      const text = `${FRAMES[frame++ % FRAMES.length] ?? ""} ${what}  ${shortDuration(monotonic() - start)}`;
+      const text = `${FRAMES[frame++ % FRAMES.length] ?? ""} ${what}  ${formatShortDuration(monotonic() - start)}`;
       // The progress bar shows more.
       if (this.#began === undefined) this.#show(text.slice(0, Math.max(this.#columns() - 1, 0)));
       timer = setTimeout(next, FRAME_MS);

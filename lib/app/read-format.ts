@@ -59,9 +59,9 @@ export function credentialFormatProblems(
 }
 
 /** Loads what a format needs of libraries. */
-export async function loadTools(format: Format): Promise<FormatLibraries> {
+export async function loadLibrariesForFormat(format: Format): Promise<FormatLibraries> {
   return loadFormatLibraries(format, {
-    yaml: () => import("../adapters/yaml.ts").then(({ yamlWriter }) => yamlWriter()),
+    yaml: () => import("../adapters/yaml.ts").then(({ loadYamlWriter }) => loadYamlWriter()),
     jsonpath: (text) => import("../adapters/jsonpath.ts").then(({ compileJsonPath }) => compileJsonPath(text)),
   });
 }

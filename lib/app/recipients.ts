@@ -1,6 +1,6 @@
 import type { Host } from "../adapters/host.ts";
 import type { KeybaseKey } from "../adapters/keybase.ts";
-import { textField } from "../core/client/client.ts";
+import { getTextField } from "../core/client/client.ts";
 import { KEYBASE, PGP_FINGERPRINT, PGP_KEY, PGP_KEY_URL } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
@@ -8,13 +8,13 @@ import type { EncryptedMessage } from "../core/keys/encrypted-message.ts";
 import {
   GITHUB_URL,
   githubKeyUrl,
-  isLookedUp,
+  isLookedUpByName,
   type KeySource,
-  keybaseUser,
+  keybaseUserName,
   keySourceProblem,
   parseKeySource,
 } from "../core/keys/key-text.ts";
-import { checkPins, type Recipient } from "../core/keys/recipient.ts";
+import { checkFingerprintPins, type Recipient } from "../core/keys/recipient.ts";
 import { recipientProblems } from "../core/keys/recipient-flags.ts";
 import type { Download } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
@@ -38,8 +38,8 @@ interface KeyMaterial {
 }
 
 async function wkdMaterial(address: string, origin: string, download: Download): Promise<KeyMaterial> {
-  const { wkdKey } = await import("../adapters/wkd.ts");
-  const key = await wkdKey(address, download);
+  const { fetchWkdKey } = await import("../adapters/wkd.ts");
+  const key = await fetchWkdKey(address, download);
   return { material: key.material, origin, address: key.address };
 }
 
@@ -68,7 +68,7 @@ async function keyMaterial(key: string, sources: KeySources, pinned: boolean): P
   const { input } = sources;
   const source = parseKeySource(key);
   const flag = "--pgp-key";
-  if (isLookedUp(source)) return lookedUpMaterial(source, sources, { pinned, label: `${flag} ${key}`, flag });
+  if (isLookedUpByName(source)) return lookedUpMaterial(source, sources, { pinned, label: `${flag} ${key}`, flag });
   if (source.kind === "file") return { material: await input.readBytes(source.path, flag), origin: `${flag} ${key}` };
   if (source.kind === "stdin") return { material: await input.readBytes(key, flag), origin: "--pgp-key -" };
   return { material: key, origin: flag };
@@ -77,13 +77,13 @@ async function keyMaterial(key: string, sources: KeySources, pinned: boolean): P
 async function keyUrlMaterial(url: string, sources: KeySources, pinned: boolean): Promise<KeyMaterial> {
   const source = parseKeySource(url);
   const flag = "--pgp-key-url";
-  if (isLookedUp(source)) return lookedUpMaterial(source, sources, { pinned, label: `${flag} ${url}`, flag });
+  if (isLookedUpByName(source)) return lookedUpMaterial(source, sources, { pinned, label: `${flag} ${url}`, flag });
   return urlMaterial(url, sources.download, pinned, flag);
 }
 
 async function urlMaterial(url: string, download: Download, pinned: boolean, name: string): Promise<KeyMaterial> {
-  const { keyFromUrl } = await import("../adapters/key-url.ts");
-  const key = await keyFromUrl(url, download, pinned, name);
+  const { fetchKeyFromUrl } = await import("../adapters/key-url.ts");
+  const key = await fetchKeyFromUrl(url, download, pinned, name);
   return { material: key.material, origin: `${name} ${redactUrl(key.url)}` };
 }
 
@@ -93,9 +93,9 @@ async function keybaseMaterial(
   pinned: boolean,
   name = "--keybase",
 ): Promise<KeyMaterial> {
-  const { KEYBASE_URL, keybaseKey } = await import("../adapters/keybase.ts");
+  const { KEYBASE_URL, fetchKeybaseKey } = await import("../adapters/keybase.ts");
   const base = host.environment("HYDRA_KEYBASE_URL") ?? "";
-  const key = await keybaseKey(user, download, base === "" ? KEYBASE_URL : base, pinned, name);
+  const key = await fetchKeybaseKey(user, download, base === "" ? KEYBASE_URL : base, pinned, name);
   return { material: key.armored, origin: `${name} ${key.username}`, keybase: key };
 }
 
@@ -108,7 +108,8 @@ export async function findRecipients(values: FlagValues, sources: KeySources): P
   const materials: KeyMaterial[] = [];
   for (const key of values.list(PGP_KEY)) materials.push(await keyMaterial(key, sources, pinned));
   for (const url of values.list(PGP_KEY_URL)) materials.push(await keyUrlMaterial(url, sources, pinned));
-  for (const name of values.list(KEYBASE)) materials.push(await keybaseMaterial(keybaseUser(name), sources, pinned));
+  for (const name of values.list(KEYBASE))
+    materials.push(await keybaseMaterial(keybaseUserName(name), sources, pinned));
   if (materials.length === 0) {
     // If encryption was requested, a plain secret must never be the result, however the flags were read.
     if ([PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => values.isSet(flag)))
@@ -118,36 +119,40 @@ export async function findRecipients(values: FlagValues, sources: KeySources): P
   const now = new Date(sources.host.now());
   const found: Recipient[] = [];
   for (const material of materials) found.push(...(await recipientsIn(material, pins, now)));
-  checkPins(found, pins);
+  checkFingerprintPins(found, pins);
   return [...new Map(found.map((recipient) => [recipient.fingerprint, recipient])).values()];
 }
 
 async function recipientsIn(key: KeyMaterial, pins: readonly string[], now: Date): Promise<readonly Recipient[]> {
-  const { recipientsFrom } = await import("../adapters/pgp.ts");
+  const { parseRecipients } = await import("../adapters/pgp.ts");
   const { material, origin, address, keybase } = key;
-  const recipients = await recipientsFrom(material, origin, now, {
+  const recipients = await parseRecipients(material, origin, now, {
     pins,
     ...(address === undefined ? {} : { address }),
   });
   if (keybase !== undefined) {
-    const { checkKeybaseKey } = await import("../adapters/keybase.ts");
-    for (const recipient of recipients) checkKeybaseKey(recipient, keybase);
+    const { checkKeybaseFingerprint } = await import("../adapters/keybase.ts");
+    for (const recipient of recipients) checkKeybaseFingerprint(recipient, keybase);
   }
   return recipients;
 }
 
 /** Describes the keys that a word names, or the encrypted message: a key as for `--pgp-key`, a file, a URL, or `keybase:NAME`. */
-export async function inspect(word: string, values: FlagValues, sources: KeySources): Promise<readonly JsonObject[]> {
+export async function inspectKeySource(
+  word: string,
+  values: FlagValues,
+  sources: KeySources,
+): Promise<readonly JsonObject[]> {
   const { material, origin } = await inspectedMaterial(word, sources);
-  const { encryptedMessageIn } = await import("../core/keys/encrypted-message.ts");
-  const message = encryptedMessageIn(material, origin);
+  const { findEncryptedMessage } = await import("../core/keys/encrypted-message.ts");
+  const message = findEncryptedMessage(material, origin);
   if (message !== undefined) return [await describeMessage(message, origin, values, sources)];
   return inspectAll({ material, origin }, sources);
 }
 
 async function inspectAll({ material, origin }: KeyMaterial, { host }: KeySources): Promise<readonly JsonObject[]> {
-  const { inspectKey } = await import("../adapters/pgp.ts");
-  const found = await inspectKey(material, origin, new Date(host.now()));
+  const { inspectKeys } = await import("../adapters/pgp.ts");
+  const found = await inspectKeys(material, origin, new Date(host.now()));
   return found.map((report) => ({ ...report }));
 }
 
@@ -164,11 +169,11 @@ async function keyOwners(values: FlagValues, sources: KeySources): Promise<Reado
   for (const key of values.list(PGP_KEY)) {
     for (const report of await inspectAll(await keyMaterial(key, sources, false), sources)) {
       const owner = {
-        fingerprint: textField(report, "fingerprint") ?? "",
-        userId: textField(report, "userId") ?? null,
+        fingerprint: getTextField(report, "fingerprint") ?? "",
+        userId: getTextField(report, "userId") ?? null,
       };
       const subkeys = Array.isArray(report["subkeys"]) ? report["subkeys"].filter(isJsonObject) : [];
-      for (const part of [report, ...subkeys]) owners.set(keyIdOf(textField(part, "fingerprint") ?? ""), owner);
+      for (const part of [report, ...subkeys]) owners.set(keyIdOf(getTextField(part, "fingerprint") ?? ""), owner);
     }
   }
   return owners;
@@ -199,7 +204,7 @@ const LONGEST_NAME = 255;
 async function inspectedMaterial(word: string, sources: KeySources): Promise<KeyMaterial> {
   const { input, download } = sources;
   const source = parseKeySource(word);
-  if (isLookedUp(source)) {
+  if (isLookedUpByName(source)) {
     const flag = source.kind === "keybase" ? "Keybase user" : "argument";
     return lookedUpMaterial(source, sources, { pinned: false, label: word, flag });
   }

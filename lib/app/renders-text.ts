@@ -1,18 +1,18 @@
 import { type JsonObject, toJson } from "../core/json.ts";
-import { type Format, writesAll } from "../core/output/formats.ts";
-import { createRenderer, type View } from "../core/output/render.ts";
-import type { Render } from "./write-result.ts";
+import { type Format, writesEveryField } from "../core/output/formats.ts";
+import { createRenderer, type ResultView } from "../core/output/render.ts";
+import type { CreateRenderOptions } from "./write-result.ts";
 
 /** Whether a format writes a text of a value, such as its secret, which some formats leave out. */
 export function rendersText(
   format: Format,
-  render: Render,
-  view: View<JsonObject>,
+  render: CreateRenderOptions,
+  view: ResultView<JsonObject>,
   item: JsonObject,
   text: string,
 ): boolean {
   if (format.kind === "id") return false;
-  if (writesAll(format)) return true;
+  if (writesEveryField(format)) return true;
   const rendered = (shown: JsonObject): string => {
     const renderer = createRenderer(format, view, render(false, false));
     return renderer.item(shown) + renderer.end();

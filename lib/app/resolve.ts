@@ -4,11 +4,11 @@ import { ROOT } from "../commands/index.ts";
 import { commandMeantBy, isOryCommand, maySuggest } from "../core/command-words.ts";
 import { type Flag, indexFlags, type Syntax } from "../core/flags/flag.ts";
 import { CONNECTION_FLAGS, FORMAT, GENERAL_FLAGS, QUIET } from "../core/flags/flag-table.ts";
-import { describeOperand, NO_SOURCES, parseFlags } from "../core/flags/parse.ts";
+import { describeOperand, NO_VALUE_SOURCES, parseFlags } from "../core/flags/parse.ts";
 import { splitBeforeCommand } from "../core/flags/scan.ts";
 import { usageError } from "../core/problem.ts";
-import { suggest } from "../core/text.ts";
-import { Problems } from "./report.ts";
+import { suggestWord } from "../core/text.ts";
+import { ProblemList } from "./problem-list.ts";
 
 /** The flags that may come before a subcommand. */
 export const GLOBAL_FLAGS: readonly Flag[] = [...CONNECTION_FLAGS, FORMAT, QUIET, ...GENERAL_FLAGS];
@@ -36,13 +36,13 @@ export function callsLeaf(called: ResolvedCommand): called is ResolvedLeaf {
 }
 
 /** Resolves the words of a command line; an unknown command is a usage error. */
-export async function resolve(words: readonly string[]): Promise<ResolvedCommand> {
-  const called = await walk(words);
+export async function resolveCommand(words: readonly string[]): Promise<ResolvedCommand> {
+  const called = await walkCommands(words);
   const { path, command, words: before, stray } = called;
   if (stray === undefined || isLeaf(command)) return called;
-  const line = parseFlags([...before, stray], GLOBAL_FLAGS, "", NO_SOURCES);
+  const line = parseFlags([...before, stray], GLOBAL_FLAGS, "", NO_VALUE_SOURCES);
   // A wrong flag explains why the word after it was read as a command.
-  if (line.problems.length > 0) throw new Problems(line.problems);
+  if (line.problems.length > 0) throw new ProblemList(line.problems);
   const parent = path.join(" ");
   if (isOryCommand(path.slice(1), stray)) {
     throw usageError(
@@ -62,7 +62,7 @@ async function commandHint(parent: string, group: Group, stray: string): Promise
   const known = commandMeantBy(stray);
   if (known !== undefined && CLIENT_GROUPS.has(parent)) return `did you mean hydra ${known}?`;
   const names = [...Object.keys(await childrenOf(group)), ...Object.keys(group.group.aliases)];
-  const meant = suggest(
+  const meant = suggestWord(
     stray,
     names.filter((name) => maySuggest(name, stray)),
   );
@@ -73,7 +73,7 @@ async function commandHint(parent: string, group: Group, stray: string): Promise
 const CLIENT_GROUPS: ReadonlySet<string> = new Set(["hydra", "hydra clients", "hydra client"]);
 
 /** A child of a group, loaded. */
-export async function resolved(child: unknown): Promise<Leaf | Group> {
+export async function loadCommand(child: unknown): Promise<Leaf | Group> {
   const value: unknown = typeof child === "function" ? await child() : await child;
   if (isCommand(value)) return value;
   throw new TypeError("a command of the tree is neither a leaf nor a group");
@@ -90,7 +90,7 @@ export async function childrenOf(group: CommandDef): Promise<Readonly<Record<str
 }
 
 /** Follows words from the root of the tree as far as they name commands. Only the commands on the way are loaded. */
-export async function walk(words: readonly string[]): Promise<ResolvedCommand> {
+export async function walkCommands(words: readonly string[]): Promise<ResolvedCommand> {
   let command: Leaf | Group = ROOT;
   let syntax: Syntax = "1.x";
   let path: readonly string[] = ["hydra"];
@@ -102,7 +102,7 @@ export async function walk(words: readonly string[]): Promise<ResolvedCommand> {
     if (split.command === undefined) return { path, syntax, command, words: before, stray: undefined };
     const child = await childNamed(command, split.command);
     if (child === undefined) return { path, syntax, command, words: before, stray: split.command };
-    command = await resolved(child);
+    command = await loadCommand(child);
     if (isGroup(command)) syntax = command.group.syntax;
     path = [...path, split.command];
     rest = split.rest;

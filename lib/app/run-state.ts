@@ -2,7 +2,7 @@ import type { Host } from "../adapters/host.ts";
 import type { ProgressBar } from "./progress.ts";
 
 /** The state of one command line that a signal and the end of the program have to know. */
-export interface Run {
+export interface RunState {
   readonly host: Host;
   readonly ending: AbortController;
   /** How many pieces of work are running that a signal must not interrupt. */

@@ -1,20 +1,20 @@
 import type { Host, Output } from "../adapters/host.ts";
 import { isLeaf } from "../command.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
-import { asksForHelp, NO_SOURCES, parseFlags } from "../core/flags/parse.ts";
+import { asksForHelp, NO_VALUE_SOURCES, parseFlags } from "../core/flags/parse.ts";
 import { type ExitName, usageError } from "../core/problem.ts";
 import { runtimeProblem } from "../core/runtime.ts";
-import { execute } from "./execute.ts";
+import { executeCommand } from "./execute.ts";
+import { ProblemList } from "./problem-list.ts";
 import { wantsJsonErrors } from "./read-format.ts";
-import { Problems } from "./report.ts";
-import { callsLeaf, GLOBAL_FLAGS, type ResolvedCommand, resolve } from "./resolve.ts";
-import type { Run } from "./run-state.ts";
+import { callsLeaf, GLOBAL_FLAGS, type ResolvedCommand, resolveCommand } from "./resolve.ts";
+import type { RunState } from "./run-state.ts";
 
 /** The first word of a completion script's request, which is not a command for people. */
 const COMPLETE = "__complete";
 
 /** Runs one command line: a request of a completion script, help, or a command. */
-export async function runLine(run: Run): Promise<ExitName> {
+export async function runCommandLine(run: RunState): Promise<ExitName> {
   const { host } = run;
   const unsafe = runtimeProblem(host.environment);
   if (unsafe !== undefined) throw unsafe;
@@ -22,28 +22,28 @@ export async function runLine(run: Run): Promise<ExitName> {
   if (first === COMPLETE) return answerShell(run, others);
   try {
     if (first === "help") return await showHelpAbout(host, others);
-    const called = await resolve(host.args);
+    const called = await resolveCommand(host.args);
     const { command, words } = called;
     // Returned and not awaited: a command decides for itself how its errors are written.
-    if (callsLeaf(called) && !asksForHelp(words, called.command.spec.flags, HELP)) return execute(run, called);
+    if (callsLeaf(called) && !asksForHelp(words, called.command.spec.flags, HELP)) return executeCommand(run, called);
     if (isLeaf(command) || asksForHelp(words, GENERAL_FLAGS, HELP)) return await showHelp(host, called);
     return await runGroup(run, called);
   } catch (error) {
     // No command has read the flags, so whether the error is written as JSON is decided here.
-    run.json = wantsJsonErrors(parseFlags(host.args, GLOBAL_FLAGS, "", NO_SOURCES).values);
+    run.json = wantsJsonErrors(parseFlags(host.args, GLOBAL_FLAGS, "", NO_VALUE_SOURCES).values);
     throw error;
   }
 }
 
 /** A command line without a command: alone, a group shows its help, as in Hydra's own CLI. */
-async function runGroup(run: Run, called: ResolvedCommand): Promise<ExitName> {
+async function runGroup(run: RunState, called: ResolvedCommand): Promise<ExitName> {
   const { path, words } = called;
   if (words.length === 0) return showHelp(run.host, called);
   if (path.length === 1 && words.length === 1 && words[0] === "--version") {
-    return runLine({ ...run, host: { ...run.host, args: ["version"] } });
+    return runCommandLine({ ...run, host: { ...run.host, args: ["version"] } });
   }
-  const { problems } = parseFlags(words, GLOBAL_FLAGS, "", NO_SOURCES);
-  if (problems.length > 0) throw new Problems(problems);
+  const { problems } = parseFlags(words, GLOBAL_FLAGS, "", NO_VALUE_SOURCES);
+  if (problems.length > 0) throw new ProblemList(problems);
   const parent = path.join(" ");
   throw usageError(`Missing command after ${parent}`, `${parent} --help lists the commands`, "missing-command");
 }
@@ -58,22 +58,22 @@ async function showHelp(host: Host, called: ResolvedCommand): Promise<ExitName> 
   return help.showHelp(host, called);
 }
 
-async function answerShell(run: Run, request: readonly string[]): Promise<ExitName> {
-  const { answer } = await import("./complete.ts");
+async function answerShell(run: RunState, request: readonly string[]): Promise<ExitName> {
+  const { answerCompletionScript } = await import("./complete.ts");
   const { host } = run;
   const output = (args: readonly string[]): Promise<string> => captureStdout(run, args);
-  await host.stdout.write(await answer(request, { environment: host.environment, output }));
+  await host.stdout.write(await answerCompletionScript(request, { environment: host.environment, output }));
   return "done";
 }
 
 /** What another command line writes to standard output, as far as it gets; its errors are not shown. */
-async function captureStdout(run: Run, args: readonly string[]): Promise<string> {
+async function captureStdout(run: RunState, args: readonly string[]): Promise<string> {
   let text = "";
   const into = (write: Output["write"]): Output => ({ isTerminal: false, columns: undefined, write });
   const stdout = into(async (part) => {
     text += part;
   });
   const stderr = into(async () => {});
-  await runLine({ ...run, host: { ...run.host, args, stdout, stderr } }).catch(() => {});
+  await runCommandLine({ ...run, host: { ...run.host, args, stdout, stderr } }).catch(() => {});
   return text;
 }

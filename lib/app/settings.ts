@@ -4,8 +4,8 @@ import type { ConfigFile } from "../core/flags/config-file.ts";
 import { type Connection, type ConnectionReading, readConnection, type ServerSide } from "../core/flags/connection.ts";
 import { ACCESS_TOKEN_FILE, CA_FILE, CONFIG, ENDPOINT, FORMAT } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
-import { describeOperand, NO_SOURCES, type ParsedLine, parseFlags } from "../core/flags/parse.ts";
-import { INPUT_LIMIT, InputTooLarge, sizeText, whyUnreadable } from "../core/input-limits.ts";
+import { describeOperand, NO_VALUE_SOURCES, type ParsedLine, parseFlags } from "../core/flags/parse.ts";
+import { formatSize, INPUT_LIMIT, InputTooLarge, unreadableReason } from "../core/input-limits.ts";
 import { recipientProblems } from "../core/keys/recipient-flags.ts";
 import { type Format, isJson } from "../core/output/formats.ts";
 import { shellQuoted } from "../core/output/shell.ts";
@@ -14,7 +14,7 @@ import { escapeControls, quote } from "../core/text.ts";
 import type { InputFiles } from "./input.ts";
 import { credentialFormatProblems, readFormat, wantsJsonErrors } from "./read-format.ts";
 import type { ResolvedLeaf } from "./resolve.ts";
-import type { Run } from "./run-state.ts";
+import type { RunState } from "./run-state.ts";
 
 /** What the command line, the environment and the config file say together, and all that is wrong with it. */
 export interface Settings {
@@ -32,7 +32,7 @@ export interface Settings {
 
 /** Reads the settings of one command; it sets `run.json` as soon as it is known. */
 export async function readSettings(
-  run: Pick<Run, "host" | "json">,
+  run: Pick<RunState, "host" | "json">,
   called: ResolvedLeaf,
   input: InputFiles,
 ): Promise<Settings> {
@@ -40,7 +40,7 @@ export async function readSettings(
   const { spec } = called.command;
   const name = called.path.slice(1).join(" ");
   const { environment } = host;
-  const withoutFile = parseFlags(called.words, spec.flags, name, { ...NO_SOURCES, environment });
+  const withoutFile = parseFlags(called.words, spec.flags, name, { ...NO_VALUE_SOURCES, environment });
   // The config file may be wrong too, so it is known from the command line how to report that.
   run.json = withoutFile.values.origin(FORMAT).from === "flag" && wantsJsonErrors(withoutFile.values);
   const readsConfig = spec.server !== false || spec.flags.includes(FORMAT);
@@ -80,7 +80,7 @@ async function readConfig(
   const path = named ?? `${home}/.hydra.yaml`;
   const file = await readConfigBytes(host, path, named === undefined);
   if (file === undefined) return undefined;
-  const { readConfigFile, configFileTrust } = await import("../core/flags/config-file.ts");
+  const { parseConfigFile, configFileTrust } = await import("../core/flags/config-file.ts");
   const trust = configFileTrust(file, host.uid());
   // The user did not choose this file on the command line, so it counts only if nobody else can have written it.
   if (named === undefined && trust.trust === "none")
@@ -90,12 +90,12 @@ async function readConfig(
       "untrusted-config",
     );
   const text = new TextDecoder().decode(file.bytes);
-  const { isJsonText, readJsonFile } = await import("../core/json-text.ts");
+  const { isJsonText, parseJsonFile } = await import("../core/json-text.ts");
   const { parseYaml } = await import("../adapters/yaml.ts");
-  return readConfigFile({
+  return parseConfigFile({
     path,
     // A token of digits must stay a text: as a number it would lose leading zeros and its last digits.
-    content: isJsonText(text, path) ? readJsonFile(text, path)[0] : await parseYaml(text, path, "texts"),
+    content: isJsonText(text, path) ? parseJsonFile(text, path)[0] : await parseYaml(text, path, "texts"),
     readable: (file.mode & 0o044) !== 0,
     ...(trust.trust === "all" ? {} : { writers: trust.reason }),
   });
@@ -104,8 +104,8 @@ async function readConfig(
 /** A missing endpoint with the key of the config file that was probably meant. */
 async function withMisspeltEndpoint(problem: Problem, config: ConfigFile | undefined): Promise<Problem> {
   if (problem.code !== "no-endpoint" || config === undefined) return problem;
-  const { misspeltEndpoint } = await import("../core/flags/config-file.ts");
-  const key = misspeltEndpoint(config);
+  const { findMisspeltEndpoint } = await import("../core/flags/config-file.ts");
+  const key = findMisspeltEndpoint(config);
   if (key === undefined) return problem;
   return withMessage(problem, `${problem.message}: ${quote(key)} in ${escapeControls(config.path)} is not a setting`, {
     hint: `rename ${quote(key)} to endpoint in ${escapeControls(config.path)}`,
@@ -122,7 +122,7 @@ async function readConfigBytes(
   } catch (error) {
     if (optional && (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR")) return undefined;
     const why =
-      error instanceof InputTooLarge ? `it is larger than ${sizeText(INPUT_LIMIT.bytes)}` : whyUnreadable(error);
+      error instanceof InputTooLarge ? `it is larger than ${formatSize(INPUT_LIMIT.bytes)}` : unreadableReason(error);
     throw usageError(
       `Cannot read the config file ${quote(path)}: ${escapeControls(why)}`,
       optional ? "fix or remove the file" : "check the path after --config",

@@ -3,15 +3,15 @@ import { isLeaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
 import { isOryCommand } from "../core/command-words.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
-import { NO_SOURCES, parseFlags } from "../core/flags/parse.ts";
+import { NO_VALUE_SOURCES, parseFlags } from "../core/flags/parse.ts";
 import { describeWord } from "../core/flags/scan.ts";
 import { renderHelp } from "../core/help/help.ts";
-import { topicText } from "../core/help/topic-text.ts";
+import { renderTopic } from "../core/help/topic-text.ts";
 import { TOPICS } from "../core/help/topics.ts";
 import { type ExitName, usageError } from "../core/problem.ts";
-import { suggest } from "../core/text.ts";
-import { pageOf } from "./help-page.ts";
-import { childrenOf, type ResolvedCommand, resolve } from "./resolve.ts";
+import { suggestWord } from "../core/text.ts";
+import { buildHelpPage } from "./help-page.ts";
+import { childrenOf, type ResolvedCommand, resolveCommand } from "./resolve.ts";
 import { hasColor, helpWidth } from "./terminal-style.ts";
 import { writeText } from "./write-result.ts";
 
@@ -20,14 +20,14 @@ type HelpHost = Pick<Host, "args" | "stdout" | "stderr" | "environment">;
 /** Shows the help page of a command. */
 export async function showHelp(host: HelpHost, called: ResolvedCommand): Promise<ExitName> {
   const style = { width: helpWidth(host), color: hasColor(host, host.stdout), all: asksForAll(called) };
-  await writeText(host, renderHelp(await pageOf(called), style));
+  await writeText(host, renderHelp(await buildHelpPage(called), style));
   return "done";
 }
 
 /** Whether `--help=all` asks for every flag. */
 function asksForAll({ command, words }: Pick<ResolvedCommand, "command" | "words">): boolean {
   const rows = isLeaf(command) ? command.spec.flags : GENERAL_FLAGS;
-  return parseFlags(words, rows, "", NO_SOURCES).values.text(HELP) === "all";
+  return parseFlags(words, rows, "", NO_VALUE_SOURCES).values.text(HELP) === "all";
 }
 
 /** Shows the topic or the help page of the command that the words after `hydra help` name. */
@@ -36,18 +36,18 @@ export async function showHelpAbout(host: HelpHost, words: readonly string[]): P
   const [name] = names;
   const topic = TOPICS.find((known) => known.name === name);
   if (topic !== undefined) {
-    await writeText(host, topicText(topic, helpWidth(host), hasColor(host, host.stdout)));
+    await writeText(host, renderTopic(topic, helpWidth(host), hasColor(host, host.stdout)));
     return "done";
   }
   if (name !== undefined) await rejectMisspeltTopic(name);
-  return showHelp(host, await resolve([...names, ...words.filter((word) => word === "--help=all")]));
+  return showHelp(host, await resolveCommand([...names, ...words.filter((word) => word === "--help=all")]));
 }
 
 /** A word that resembles a topic more than a command is an unknown topic; any other is left to the resolver. */
 async function rejectMisspeltTopic(name: string): Promise<void> {
   if (isOryCommand([], name)) return;
   const topics = TOPICS.map((known) => known.name);
-  const meant = suggest(name, [...Object.keys(await childrenOf(ROOT)), ...topics]);
+  const meant = suggestWord(name, [...Object.keys(await childrenOf(ROOT)), ...topics]);
   if (meant === undefined || !topics.includes(meant)) return;
   throw usageError(`No help about ${describeWord(name)}`, `did you mean hydra help ${meant}?`, "unknown-topic");
 }

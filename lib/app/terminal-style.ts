@@ -1,6 +1,6 @@
 import type { Host, Output } from "../adapters/host.ts";
 import { COLOR } from "../core/flags/flag-table.ts";
-import { type ColorChoice, type Painter, painterFor, wantsColor } from "../core/output/colors.ts";
+import { type ColorChoice, createPainter, type Painter, wantsColor } from "../core/output/colors.ts";
 import { wrapWords } from "../core/output/wrap-words.ts";
 
 type StyleHost = Pick<Host, "args" | "environment">;
@@ -31,13 +31,13 @@ export interface LineStyle {
 }
 
 /** The style of lines without colours and of any width, as files and programs get them. */
-export const PLAIN_STYLE: LineStyle = { paint: painterFor(false), wrap: (line) => line };
+export const PLAIN_STYLE: LineStyle = { paint: createPainter(false), wrap: (line) => line };
 
 /** The style of lines for standard error. */
-export function errorStyle(host: Pick<Host, "args" | "environment" | "stderr">): LineStyle {
+export function stderrStyle(host: Pick<Host, "args" | "environment" | "stderr">): LineStyle {
   const { isTerminal, columns } = host.stderr;
   return {
-    paint: painterFor(hasColor(host, host.stderr)),
+    paint: createPainter(hasColor(host, host.stderr)),
     wrap: isTerminal ? (line) => wrapWords(line, columns || 80, "  ") : PLAIN_STYLE.wrap,
   };
 }

@@ -2,13 +2,19 @@ import type { Host } from "../adapters/host.ts";
 import type { Result } from "../command.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Format } from "../core/output/formats.ts";
-import { createRenderer, type Renderer, type RenderOptions, type View, withholds } from "../core/output/render.ts";
+import {
+  createRenderer,
+  type Renderer,
+  type RenderOptions,
+  type ResultView,
+  withholdsValue,
+} from "../core/output/render.ts";
 import { type ExitName, errorCode, errorMessage, Problem } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
-import { OutputQueue } from "./output-queue.ts";
+import { StdoutQueue } from "./stdout-queue.ts";
 
 /** How values are rendered, once it is known whether they are a list and whether each is shown at once. */
-export type Render = (isList: boolean, unbuffered: boolean) => RenderOptions;
+export type CreateRenderOptions = (isList: boolean, unbuffered: boolean) => RenderOptions;
 
 /** Characters that may be pending before the next value is asked for. */
 const MAX_PENDING_CHARACTERS = 262_144;
@@ -25,14 +31,14 @@ export async function writeResult(
   signal: AbortSignal,
   format: Format,
   result: Result,
-  render: Render,
+  render: CreateRenderOptions,
   note: (line: string) => void,
 ): Promise<ExitName> {
   const renderer = createRenderer(format, result.view, render(result.isList, result.unbuffered === true));
-  const queue = new OutputQueue(host, signal, result.delivered);
+  const queue = new StdoutQueue(host, signal, result.delivered);
   const withheld: JsonObject[] = [];
   const rendered = (item: JsonObject): void => {
-    if (format.kind === "k8s-secret" && withholds(result.view, item)) withheld.push(item);
+    if (format.kind === "k8s-secret" && withholdsValue(result.view, item)) withheld.push(item);
   };
   try {
     await new ResultWriter(result, renderer, queue, rendered).write();
@@ -47,7 +53,7 @@ export async function writeResult(
 class ResultWriter {
   readonly #result: Result;
   readonly #renderer: Renderer<JsonObject>;
-  readonly #queue: OutputQueue;
+  readonly #queue: StdoutQueue;
   readonly #rendered: (item: JsonObject) => void;
   /** Values whose text is not sent yet: some formats hold values back, and send them with the text of later ones. */
   #held: JsonObject[] = [];
@@ -55,7 +61,7 @@ class ResultWriter {
   constructor(
     result: Result,
     renderer: Renderer<JsonObject>,
-    queue: OutputQueue,
+    queue: StdoutQueue,
     rendered: (item: JsonObject) => void,
   ) {
     this.#result = result;
@@ -129,7 +135,11 @@ class ResultWriter {
   }
 }
 
-function noteWithheld(withheld: readonly JsonObject[], view: View<JsonObject>, note: (line: string) => void): void {
+function noteWithheld(
+  withheld: readonly JsonObject[],
+  view: ResultView<JsonObject>,
+  note: (line: string) => void,
+): void {
   const [first] = withheld;
   if (first === undefined) return;
   const clients =

@@ -1,6 +1,6 @@
 import type { Context } from "../command.ts";
-import { AUTH_METHOD, FIELDS } from "../core/client/fields.ts";
-import { lint } from "../core/client/rules.ts";
+import { AUTH_METHOD_FLAG, CLIENT_FIELDS } from "../core/client/fields.ts";
+import { lintClient } from "../core/client/rules.ts";
 import type { Flag } from "../core/flags/flag.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import type { JsonObject } from "../core/json.ts";
@@ -88,7 +88,9 @@ function askRedirects(context: AskContext, redirect: string): Promise<readonly s
     // A comma may be a part of a URI.
     const uris = text.split(/\s+/).filter((uri) => uri !== "");
     if (uris.length === 0) return new Error("This kind of client needs at least one redirect URI");
-    const error = lint({ redirect_uris: uris }, () => "The redirect URI").find(({ severity }) => severity === "error");
+    const error = lintClient({ redirect_uris: uris }, () => "The redirect URI").find(
+      ({ severity }) => severity === "error",
+    );
     return error === undefined ? uris : new Error(`${error.message}: ${error.hint}`);
   });
 }
@@ -123,7 +125,9 @@ function csvField(text: string): string {
 function flagsOf(client: JsonObject): readonly (readonly [flag: Flag, texts: readonly string[]])[] {
   return Object.entries(client).flatMap(([name, value]) => {
     const flag =
-      name === "token_endpoint_auth_method" ? AUTH_METHOD : FIELDS.find((field) => field.name === name)?.flag;
+      name === "token_endpoint_auth_method"
+        ? AUTH_METHOD_FLAG
+        : CLIENT_FIELDS.find((field) => field.name === name)?.flag;
     if (flag === undefined) return [];
     return [[flag, Array.isArray(value) ? value.map(String) : [String(value)]] as const];
   });

@@ -1,5 +1,5 @@
 import type { Context } from "../command.ts";
-import { EXIT, type ExitName, Problem } from "../core/problem.ts";
+import { EXIT_CODES, type ExitName, Problem } from "../core/problem.ts";
 
 /** Work on several items, where a failure of one doesn't stop the others. */
 export class Batch {
@@ -38,7 +38,7 @@ export class Batch {
   exit(): ExitName {
     const [first] = this.#failures;
     if (first === undefined) return "done";
-    return this.#total === 1 && first.exit in EXIT ? first.exit : "someFailed";
+    return this.#total === 1 && first.exit in EXIT_CODES ? first.exit : "someFailed";
   }
 }
 

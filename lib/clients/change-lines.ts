@@ -1,11 +1,11 @@
-import { type Change, isNothing } from "../core/client/equality.ts";
+import { type Change, isUnset } from "../core/client/equality.ts";
 import { toJson } from "../core/json.ts";
-import { redacted } from "../core/output/curl.ts";
+import { redactBody } from "../core/output/curl.ts";
 import { CREDENTIAL_FIELDS, REDACTED } from "../core/redact.ts";
 
 /** A value in a message about a change, without credentials. */
-export function abbreviated(value: unknown): string {
-  const text = value === undefined || value === null ? "(nothing)" : toJson(redacted(value));
+export function abbreviateValue(value: unknown): string {
+  const text = value === undefined || value === null ? "(nothing)" : toJson(redactBody(value));
   return text.length > 200 ? `${text.slice(0, 199)}…` : text;
 }
 
@@ -17,6 +17,6 @@ export function diffLines(changes: readonly Change[]): readonly string[] {
       ["-", before],
       ["+", after],
     ] as const;
-    return sides.flatMap(([sign, value]) => (isNothing(value) ? [] : [`  ${sign} ${field}: ${abbreviated(value)}`]));
+    return sides.flatMap(([sign, value]) => (isUnset(value) ? [] : [`  ${sign} ${field}: ${abbreviateValue(value)}`]));
   });
 }

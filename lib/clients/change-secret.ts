@@ -1,32 +1,32 @@
-import { type Context, type Result, single } from "../command.ts";
+import { type Context, type Result, singleResult } from "../command.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { View } from "../core/output/render.ts";
+import type { ResultView } from "../core/output/render.ts";
 import { type ExitName, errorMessage, Problem } from "../core/problem.ts";
 import { SaveFailure } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import {
   type DeliveredCredentials,
   type DeliveryContext,
-  deliveryOf,
-  NotEncrypted,
+  NotEncryptedError,
+  prepareDelivery,
   reportRecipients,
   safeReason,
-  UNDELIVERED,
+  UNDELIVERED_CODE,
 } from "./delivery.ts";
 import {
   type OutletContext,
-  type Outlets,
   reportClientOnWriteFailure,
-  withOutlets,
+  type SecretOutlets,
+  withSecretOutlets,
   writeSecretFile,
 } from "./outlets.ts";
 import {
+  createRecoveryRecord,
   type KeptSecret,
-  keptText,
+  keptSecretText,
   type RecoveryContext,
   type RecoveryStatus,
-  recordOf,
-  savedIn,
+  trackInRecoveryCopy,
   type UndeliveredSecret,
 } from "./recovery.ts";
 import type { PreparedSecret } from "./secret-source.ts";
@@ -42,7 +42,7 @@ export interface ChangedSecret {
 /** How a new secret is delivered. */
 interface SecretDelivery {
   readonly id: string;
-  readonly view: View<JsonObject>;
+  readonly view: ResultView<JsonObject>;
   /** Called before anything is written; if it throws, the secret is kept. */
   readonly before: (delivery: DeliveredCredentials, record: JsonObject) => Promise<void> | void;
   readonly exit?: () => ExitName;
@@ -52,7 +52,7 @@ interface SecretDelivery {
 export type ChangeSecretContext = RecoveryContext & DeliveryContext & OutletContext & Pick<Context, "note" | "detail">;
 
 /** Sends a change that sets a secret. A copy is on the disk before the request, since it invalidates the old secret. */
-export async function sendWithCopy(
+export async function sendWithRecoveryCopy(
   context: RecoveryContext,
   id: string,
   prepared: PreparedSecret,
@@ -71,9 +71,9 @@ export async function sendWithCopy(
 function saveBeforeChange(context: RecoveryContext, id: string, prepared: PreparedSecret): UndeliveredSecret {
   const reason = "the request that sets this secret is about to be sent";
   try {
-    const record = recordOf(context, { id, state: "unverified", reason }, prepared);
+    const record = createRecoveryRecord(context, { id, state: "unverified", reason }, prepared);
     const copy = context.recovery.saveDurably(record, "preferred folders");
-    return savedIn(context, copy, prepared.encrypted ?? prepared.plain);
+    return trackInRecoveryCopy(context, copy, prepared.encrypted ?? prepared.plain);
   } catch (error) {
     const folder = error instanceof SaveFailure ? error.folder : "";
     throw new Problem(
@@ -86,7 +86,7 @@ function saveBeforeChange(context: RecoveryContext, id: string, prepared: Prepar
 /** Delivers a new secret. Whatever fails, the problem says which file holds the secret. */
 export async function deliverChangedSecret(
   context: ChangeSecretContext,
-  outlets: Outlets,
+  outlets: SecretOutlets,
   changed: ChangedSecret,
   { id, view, before, exit = () => "done" }: SecretDelivery,
 ): Promise<Result> {
@@ -95,7 +95,7 @@ export async function deliverChangedSecret(
   const status: RecoveryStatus = { id, state: "made", reason: "the secret is about to be delivered" };
   const keep = (): KeptSecret => saved.keep(status, secret);
   try {
-    const delivery = await deliveryOf(context, prepared, record);
+    const delivery = await prepareDelivery(context, prepared, record);
     ({ secret } = delivery);
     if (delivery.differs) await saved.update(status, secret);
     reportRecipients(context, prepared.recipients);
@@ -103,14 +103,14 @@ export async function deliverChangedSecret(
     return { ...(await changedResult(context, outlets, { id, view, delivery, saved, keep })), exit };
   } catch (error) {
     // The copy holds the secret that was sent, but the server has another one, which must not be kept as plain text.
-    if (error instanceof NotEncrypted) secret = { ...prepared, plain: undefined, encrypted: undefined };
+    if (error instanceof NotEncryptedError) secret = { ...prepared, plain: undefined, encrypted: undefined };
     throw undeliveredChange(id, keep(), error);
   }
 }
 
 interface DeliveryState {
   readonly id: string;
-  readonly view: View<JsonObject>;
+  readonly view: ResultView<JsonObject>;
   readonly delivery: DeliveredCredentials;
   readonly saved: UndeliveredSecret;
   readonly keep: () => KeptSecret;
@@ -119,7 +119,7 @@ interface DeliveryState {
 /** Writes the secret file, or returns the result that delivers the secret to standard output. */
 async function changedResult(
   context: ChangeSecretContext,
-  { target }: Outlets,
+  { target }: SecretOutlets,
   { id, view, delivery, saved, keep }: DeliveryState,
 ): Promise<Result> {
   const { shown, mustDeliver } = delivery;
@@ -127,24 +127,24 @@ async function changedResult(
   if (target !== undefined || mustDeliver === undefined) {
     const rest = target === undefined ? shown : await writeSecretFile(context, target, delivery);
     saved.remove();
-    return single(view, rest, unwritten);
+    return singleResult(view, rest, unwritten);
   }
   if (context.rendersText(view, shown, mustDeliver))
-    return single(view, shown, {
+    return singleResult(view, shown, {
       delivered: () => saved.remove(),
       undelivered: async (_, reason) => undeliveredChange(id, keep(), reason),
     });
   const kept = keep();
   if (kept.kind !== "kept") throw new Error("this output format omits it");
-  context.warn(`this output format omits the secret of client ${quote(id)}${keptText(kept)}`);
-  return single(view, shown, unwritten);
+  context.warn(`this output format omits the secret of client ${quote(id)}${keptSecretText(kept)}`);
+  return singleResult(view, shown, unwritten);
 }
 
 /** The problem of a secret that was changed and not delivered. */
 function undeliveredChange(id: string, kept: KeptSecret, reason: unknown): Problem {
   const where = kept.kind === "kept" ? `it is in ${quote(kept.path)}` : "it could not be saved and is lost";
   return new Problem(`Cannot deliver the new secret of client ${quote(id)}: ${safeReason(reason)}; ${where}`, {
-    code: UNDELIVERED,
+    code: UNDELIVERED_CODE,
     exit: "failed",
     cause: reason,
     hint:
@@ -168,7 +168,7 @@ export function changeSecret(
   change: SecretChange,
 ): Promise<Result> {
   const { id, action, prepared, send } = change;
-  return withOutlets(context, { action, needsRecoveryCopy: true }, async (outlets) =>
-    deliverChangedSecret(context, outlets, await sendWithCopy(context, id, prepared, send), change),
+  return withSecretOutlets(context, { action, needsRecoveryCopy: true }, async (outlets) =>
+    deliverChangedSecret(context, outlets, await sendWithRecoveryCopy(context, id, prepared, send), change),
   );
 }

@@ -1,12 +1,12 @@
-import { listField, textField } from "../core/client/client.ts";
-import { FIELD_NAMES, FIELDS } from "../core/client/fields.ts";
+import { getListField, getTextField } from "../core/client/client.ts";
+import { CLIENT_FIELDS, FIELD_NAMES } from "../core/client/fields.ts";
 import { longNames } from "../core/flags/flag.ts";
 import { isJsonObject, type JsonObject, toJson } from "../core/json.ts";
 import { shortAge } from "../core/output/relative-time.ts";
 import type { Column } from "../core/output/render.ts";
 import type { Cell } from "../core/output/text-table.ts";
 import { type Problem, usageError } from "../core/problem.ts";
-import { quote, suggest } from "../core/text.ts";
+import { quote, suggestWord } from "../core/text.ts";
 
 /** What a word of `--columns`, `--sort` or `--filter` names: a field, or a part of one. */
 export interface ClientField {
@@ -45,7 +45,7 @@ function plainField(name: string, label: string): ClientField {
 
 /** The fields that have a name of their own in tables. */
 function shortFields(now: number): ReadonlyMap<string, ClientField> {
-  const age = (client: JsonObject): Cell => shortAge(textField(client, "created_at") ?? "", now) ?? "";
+  const age = (client: JsonObject): Cell => shortAge(getTextField(client, "created_at") ?? "", now) ?? "";
   return new Map([
     ["id", plainField("client_id", "ID")],
     ["name", plainField("client_name", "NAME")],
@@ -54,7 +54,7 @@ function shortFields(now: number): ReadonlyMap<string, ClientField> {
       {
         label: "GRANTS",
         value: (client) => client["grant_types"],
-        cell: (client) => listField(client, "grant_types").map(shortGrant).join(","),
+        cell: (client) => getListField(client, "grant_types").map(shortGrant).join(","),
       },
     ],
     ["owner", plainField("owner", "OWNER")],
@@ -72,7 +72,7 @@ const HIDDEN: ReadonlySet<string> = new Set(["client_secret", "registration_acce
 
 /** Field names by each of their spellings: `redirect_uris`, `redirect-uris`, and the names of the flags. */
 const SPELLINGS: ReadonlyMap<string, string> = new Map([
-  ...FIELDS.flatMap(({ name, flag }) => longNames(flag).map((spelling) => [spelling, name] as const)),
+  ...CLIENT_FIELDS.flatMap(({ name, flag }) => longNames(flag).map((spelling) => [spelling, name] as const)),
   ...FIELD_NAMES.flatMap((name) => [[name, name] as const, [name.replaceAll("_", "-"), name] as const]),
 ]);
 
@@ -105,7 +105,7 @@ export class ClientFields {
       return { label: word.trim().toUpperCase(), value, cell: (client) => cellOf(value(client)) };
     }
     const known = [...this.#short.keys(), ...FIELD_NAMES.filter((each) => !HIDDEN.has(each))];
-    const near = suggest(typed, known);
+    const near = suggestWord(typed, known);
     return usageError(
       `${flag} ${quote(word)} is not a field of a client`,
       near === undefined
@@ -145,7 +145,7 @@ function textsOf(value: unknown, label: string): readonly string[] {
 }
 
 /** Whether a field has a value: of a list and of the scopes one item is enough; an empty text matches what is not set. */
-export function hasValue(field: ClientField, client: JsonObject, wanted: string): boolean {
+export function matchesValue(field: ClientField, client: JsonObject, wanted: string): boolean {
   const value = field.value(client);
   if (textsOf(value, field.label).includes(wanted)) return true;
   const cell = field.cell(client);
@@ -153,7 +153,7 @@ export function hasValue(field: ClientField, client: JsonObject, wanted: string)
 }
 
 /** Compares two clients by a field; those without a value come last in both directions. */
-export function comparison(field: ClientField, reverse: boolean): (one: JsonObject, other: JsonObject) => number {
+export function compareByField(field: ClientField, reverse: boolean): (one: JsonObject, other: JsonObject) => number {
   const key = (client: JsonObject): string => textsOf(field.value(client), "").join(" ").toLowerCase();
   const sign = reverse === (field.descending === true) ? 1 : -1;
   return (one, other) => {

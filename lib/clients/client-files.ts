@@ -1,16 +1,16 @@
 import type { Context, TextFile } from "../command.ts";
 import { withoutServerFields } from "../core/client/client.ts";
 import {
-  type KeyFinding,
-  keyFinding,
-  keyFindings,
-  keyProblem,
-  keyWarning,
+  type FieldNameFinding,
+  fieldNameFinding,
+  fieldNameProblem,
+  fieldNameWarning,
+  findFieldNameMistakes,
   looksLikeClient,
-} from "../core/client/key-findings.ts";
+} from "../core/client/field-name-findings.ts";
 import type { LintFinding } from "../core/client/lint-finding.ts";
 import { isKubernetesObject, type Manifests, readManifests } from "../core/client/maester.ts";
-import { lint } from "../core/client/rules.ts";
+import { lintClient } from "../core/client/rules.ts";
 import { LENIENT, STRICT } from "../core/flags/flag-table.ts";
 import {
   FILE_DEPTH,
@@ -22,21 +22,21 @@ import {
   MAX_DEPTH,
   TOO_DEEP_CODE,
 } from "../core/json.ts";
-import { isJsonText, readJsonFile } from "../core/json-text.ts";
+import { isJsonText, parseJsonFile } from "../core/json-text.ts";
 import { Problem, type ProblemCode, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { checkedOffline } from "./id-checks.ts";
+import { isCheckedOffline } from "./id-checks.ts";
 
 /** The largest client that is accepted from a file or a flag: 1 MiB. */
 const CLIENT_BYTES = 1024 * 1024;
 
 /** The problem of a text with one client, or one field of it, that is too large. */
-export function textProblem(text: string, location: string): Problem | undefined {
+export function oversizedTextProblem(text: string, location: string): Problem | undefined {
   return isLargerThan(text, CLIENT_BYTES) ? tooLarge(location) : undefined;
 }
 
 /** The problem of a client that is too large or too deep to be sent. */
-export function clientProblem(client: unknown, location: string): Problem | undefined {
+export function oversizedClientProblem(client: unknown, location: string): Problem | undefined {
   // The size first: a value that YAML aliases repeat may be too large to be walked through.
   if (isLargerThan(client, CLIENT_BYTES)) return tooLarge(location);
   if (!isTooDeep(client)) return undefined;
@@ -72,7 +72,7 @@ interface FileContent {
  */
 async function contentOf({ parseYaml }: ClientFileContext, { text, name }: TextFile): Promise<FileContent> {
   const values = isJsonText(text, name)
-    ? readJsonFile(text, name, FILE_DEPTH)
+    ? parseJsonFile(text, name, FILE_DEPTH)
     : // Between or after the marks of YAML documents there may be nothing.
       (await parseYaml(text, name)).filter((value) => value !== null);
   const lists = values.map((value) => listBelow(value) ?? value);
@@ -95,9 +95,9 @@ function translated(
   for (const line of notes) note(line);
   const lenient = values.bool(LENIENT);
   const findings = unknownKeys.map(({ location, key, meant }) =>
-    keyFinding(`${location}: ${quote(key)}`, meant === undefined ? undefined : `did you mean ${meant}?`, lenient),
+    fieldNameFinding(`${location}: ${quote(key)}`, meant === undefined ? undefined : `did you mean ${meant}?`, lenient),
   );
-  reportKeys({ values, warn }, findings, problems);
+  reportFieldNameFindings({ values, warn }, findings, problems);
   problems.push(...wrong);
   return entries.map((entry) => ({ ...entry, value: withScopeText(entry.value) }));
 }
@@ -109,15 +109,15 @@ function withScopeText(client: unknown): unknown {
 }
 
 /** Shows the keys that are not fields as warnings, or adds them to the problems; under `--strict` all of them. */
-export function reportKeys(
+export function reportFieldNameFindings(
   { values, warn }: Pick<Context, "values" | "warn">,
-  findings: readonly KeyFinding[],
+  findings: readonly FieldNameFinding[],
   problems: Problem[],
 ): void {
   const strict = values.bool(STRICT);
   for (const finding of findings)
-    if (strict || finding.severity === "error") problems.push(keyProblem(finding));
-    else warn(keyWarning(finding));
+    if (strict || finding.severity === "error") problems.push(fieldNameProblem(finding));
+    else warn(fieldNameWarning(finding));
 }
 
 /** The client of `--file` and how messages name the file. Other content than one client is added to the problems. */
@@ -128,7 +128,7 @@ export async function readOneClient(
 ): Promise<{ readonly client: JsonObject; readonly name: string }> {
   const location = `--file ${quote(path)}`;
   const file = await context.readFile(path, "--file");
-  const large = textProblem(file.text, location);
+  const large = oversizedTextProblem(file.text, location);
   if (large !== undefined) throw large;
   const content = await contentOf(context, file);
   const before = problems.length;
@@ -216,7 +216,7 @@ function entryOf(
   client: unknown,
   { file, location, lenient }: Omit<ClientEntry, "client"> & { readonly lenient: boolean },
 ): ClientEntry | Problem {
-  const bounds = clientProblem(client, location);
+  const bounds = oversizedClientProblem(client, location);
   if (bounds !== undefined) return bounds;
   if (!isJsonObject(client))
     return usageError(`${location} is not an object`, "a client is a JSON or YAML object", "bad-file");
@@ -225,7 +225,7 @@ function entryOf(
 }
 
 /** How many problems, or warnings, are shown one by one; the others are only counted. */
-export const MAX_SHOWN = 20;
+export const MAX_SHOWN_PROBLEMS = 20;
 
 /** What is wrong with an entry. */
 interface EntryFinding {
@@ -244,7 +244,7 @@ export function entryProblems(
   { values, warn }: Pick<Context, "values" | "warn">,
   entries: readonly ClientEntry[],
 ): readonly Problem[] {
-  const isChecked = checkedOffline({ values });
+  const isChecked = isCheckedOffline({ values });
   const strict = values.bool(STRICT);
   const locations = new Map<string, string>();
   const findings = entries.flatMap((entry) => [
@@ -254,19 +254,19 @@ export function entryProblems(
   ]);
   const isError = ({ severity }: EntryFinding): boolean => strict || severity === "error";
   const warnings = findings.filter((finding) => !isError(finding));
-  for (const { warning, kind } of warnings.slice(0, MAX_SHOWN)) warn(warning, kind);
-  if (warnings.length > MAX_SHOWN)
-    warn(`${warnings.length - MAX_SHOWN} more warnings of this kind are not shown`, "advice");
+  for (const { warning, kind } of warnings.slice(0, MAX_SHOWN_PROBLEMS)) warn(warning, kind);
+  if (warnings.length > MAX_SHOWN_PROBLEMS)
+    warn(`${warnings.length - MAX_SHOWN_PROBLEMS} more warnings of this kind are not shown`, "advice");
   const problems = findings.filter(isError).map(({ message, hint, code }) => usageError(message, hint, code));
-  if (problems.length <= MAX_SHOWN) return problems;
-  const more = `${problems.length - MAX_SHOWN} more problems are not shown`;
-  return [...problems.slice(0, MAX_SHOWN), usageError(more, "fix these first", "more")];
+  if (problems.length <= MAX_SHOWN_PROBLEMS) return problems;
+  const more = `${problems.length - MAX_SHOWN_PROBLEMS} more problems are not shown`;
+  return [...problems.slice(0, MAX_SHOWN_PROBLEMS), usageError(more, "fix these first", "more")];
 }
 
 function keyFindingsOf({ client, location }: ClientEntry, lenient: boolean): readonly EntryFinding[] {
-  return keyFindings(client, (key) => `${location}: ${quote(key)}`, lenient).map((finding) => {
-    const { message, hint = "", code } = keyProblem(finding);
-    return { severity: finding.severity, code, message, hint, warning: keyWarning(finding) };
+  return findFieldNameMistakes(client, (key) => `${location}: ${quote(key)}`, lenient).map((finding) => {
+    const { message, hint = "", code } = fieldNameProblem(finding);
+    return { severity: finding.severity, code, message, hint, warning: fieldNameWarning(finding) };
   });
 }
 
@@ -274,7 +274,7 @@ function lintFindings(
   { client, location }: ClientEntry,
   isChecked: (finding: LintFinding) => boolean,
 ): readonly EntryFinding[] {
-  return lint(client, (field) => field)
+  return lintClient(client, (field) => field)
     .filter(isChecked)
     .map(({ rule, severity, message: found, hint }) => {
       const message = `${location}: ${found}`;
@@ -294,6 +294,6 @@ function duplicateFindings({ client, location }: ClientEntry, locations: Map<str
 }
 
 /** A client of a file as it is sent: without fields that only the server sets, and without nulls. */
-export function payloadOf(client: JsonObject): JsonObject {
+export function createPayload(client: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(withoutServerFields(client)).filter(([, value]) => value !== null));
 }

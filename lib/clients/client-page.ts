@@ -1,6 +1,6 @@
-import { isEmpty, isEmptyObject, isPublic, listField, textField } from "../core/client/client.ts";
+import { getListField, getTextField, isEmpty, isEmptyObject, isPublic } from "../core/client/client.ts";
 import { FIELD_NAMES } from "../core/client/fields.ts";
-import { lint } from "../core/client/rules.ts";
+import { lintClient } from "../core/client/rules.ts";
 import { isJsonObject, type JsonObject, toJson } from "../core/json.ts";
 import { relativeTime } from "../core/output/relative-time.ts";
 import { wrapWords } from "../core/output/wrap-words.ts";
@@ -38,14 +38,14 @@ function lines(client: JsonObject, fields: readonly (readonly [name: string, lab
 }
 
 function timeLine(client: JsonObject, name: string, label: string, now: number): readonly Line[] {
-  const time = textField(client, name) ?? "";
+  const time = getTextField(client, name) ?? "";
   const relative = relativeTime(time, now);
   return relative === undefined ? [] : [[label, [`${relative} (${time})`]]];
 }
 
 /** Whether a client changed after it was created; servers give the two times of a new client with different fractions. */
 function wasUpdated(client: JsonObject): boolean {
-  const [created, updated] = ["created_at", "updated_at"].map((name) => Date.parse(textField(client, name) ?? ""));
+  const [created, updated] = ["created_at", "updated_at"].map((name) => Date.parse(getTextField(client, name) ?? ""));
   return Math.abs(Number(updated) - Number(created)) >= 1000;
 }
 
@@ -96,9 +96,9 @@ function lifespans(client: JsonObject): readonly Line[] {
 }
 
 function tokens(client: JsonObject): readonly Line[] {
-  const scopes = textField(client, "scope") ?? "";
+  const scopes = getTextField(client, "scope") ?? "";
   return [
-    ["Grants", [listField(client, "grant_types").join(", ") || "none"]],
+    ["Grants", [getListField(client, "grant_types").join(", ") || "none"]],
     ...lines(client, [["response_types", "Response types"]]),
     ...(scopes === "" ? [] : [["Scopes", [scopes]] as const]),
     ...lines(client, [
@@ -116,12 +116,17 @@ function tokens(client: JsonObject): readonly Line[] {
 /** A public key in a few words; it may be anything that is JSON. */
 function keyText(key: unknown): string {
   if (!isJsonObject(key)) return toJson(key);
-  const parts = [textField(key, "kty"), textField(key, "crv"), textField(key, "alg"), textField(key, "use")];
-  return `${textField(key, "kid") ?? "(no kid)"}: ${parts.filter((part) => part !== undefined).join(" ")}`;
+  const parts = [
+    getTextField(key, "kty"),
+    getTextField(key, "crv"),
+    getTextField(key, "alg"),
+    getTextField(key, "use"),
+  ];
+  return `${getTextField(key, "kid") ?? "(no kid)"}: ${parts.filter((part) => part !== undefined).join(" ")}`;
 }
 
 function keys(client: JsonObject): readonly Line[] {
-  const method = textField(client, "token_endpoint_auth_method") ?? "client_secret_basic";
+  const method = getTextField(client, "token_endpoint_auth_method") ?? "client_secret_basic";
   const { jwks } = client;
   const set = isJsonObject(jwks) && Array.isArray(jwks["keys"]) ? jwks["keys"] : [];
   return [
@@ -145,7 +150,7 @@ function others(client: JsonObject): readonly Line[] {
 }
 
 function findings(client: JsonObject): readonly Line[] {
-  return lint(client, (field) => field).map(
+  return lintClient(client, (field) => field).map(
     ({ rule, severity, message, hint }): Line => [capitalize(severity), [`${message} [${rule}]`, capitalize(hint)]],
   );
 }
@@ -167,7 +172,7 @@ function sectionLines(title: string, rows: readonly Line[], columns: number | un
  * The lines of a client for people: what isn't usual, by subject, and what the rules find. Long lines are broken at the
  * columns of a terminal.
  */
-export function clientPage(client: JsonObject, now: number, columns: number | undefined): readonly string[] {
+export function clientPageLines(client: JsonObject, now: number, columns: number | undefined): readonly string[] {
   const sections: readonly (readonly [title: string, rows: readonly Line[]])[] = [
     ["Client", identity(client, now)],
     ["Redirects", redirects(client)],

@@ -17,14 +17,17 @@ interface Question {
 }
 
 /** Asks for confirmation; throws unless the answer is yes. */
-export async function confirm({ host }: Pick<Context, "host">, { text, declined, from }: Question): Promise<void> {
+export async function requireConfirmation(
+  { host }: Pick<Context, "host">,
+  { text, declined, from }: Question,
+): Promise<void> {
   const question = `${text} [y/N] `;
-  const answer = from === "stdin" ? await host.ask(question, false) : await host.askTerminal(question);
-  if (answer === "no-terminal") throw notConfirmed(`${declined}: there is no terminal to ask on`, "use --yes");
-  if (!/^y(es)?$/i.test((answer ?? "").trim())) throw notConfirmed(declined, "answer y, or use --yes");
+  const answer = from === "stdin" ? await host.ask(question, false) : await host.askOnTerminal(question);
+  if (answer === "no-terminal") throw notConfirmedProblem(`${declined}: there is no terminal to ask on`, "use --yes");
+  if (!/^y(es)?$/i.test((answer ?? "").trim())) throw notConfirmedProblem(declined, "answer y, or use --yes");
 }
 
 /** The problem of a change that was not confirmed. */
-export function notConfirmed(message: string, hint: string): Problem {
+export function notConfirmedProblem(message: string, hint: string): Problem {
   return new Problem(message, { code: "not-confirmed", exit: "failed", hint });
 }

@@ -1,10 +1,10 @@
 import type { Context } from "../command.ts";
-import { type ClientRecord, textField } from "../core/client/client.ts";
+import { type ClientRecord, getTextField } from "../core/client/client.ts";
 import { KEY_OUT, SECRET_OUT } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
 import { decryptAdvice, type Recipient, recipientLine } from "../core/keys/recipient.ts";
 import type { Credentials } from "../core/output/credential-files.ts";
-import type { View } from "../core/output/render.ts";
+import type { ResultView } from "../core/output/render.ts";
 import { errorCode, errorMessage, Problem, usageError } from "../core/problem.ts";
 import { withoutCredentials } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
@@ -47,7 +47,7 @@ export interface DeliveredCredentials {
  * What is delivered of a client. If the server returned another secret than the one sent, the server's counts. A provided
  * secret is omitted from the result, unless it is echoed; with recipients, so is every plain credential.
  */
-export async function deliveryOf(
+export async function prepareDelivery(
   context: DeliveryContext,
   prepared: PreparedSecret,
   record: ClientRecord | JsonObject,
@@ -55,7 +55,7 @@ export async function deliveryOf(
   const { plain, recipients, kind } = prepared;
   const id = idOf(record);
   if (kind === "client_private_key") return keyDelivery(prepared, record);
-  const answered = textField(record, "client_secret");
+  const answered = getTextField(record, "client_secret");
   const differs = answered !== undefined && answered !== "" && answered !== plain && plain !== undefined;
   if (differs) context.warn("the server returned another secret than the one sent; the server's counts");
   const secret = differs ? answered : plain;
@@ -97,7 +97,7 @@ function keyDelivery(prepared: PreparedSecret, record: JsonObject): DeliveredCre
 }
 
 /** The server's secret can't be encrypted, and must not be shown or saved as plain text. */
-export class NotEncrypted extends Error {}
+export class NotEncryptedError extends Error {}
 
 async function encryptAnswered(
   context: Pick<Context, "values" | "keys">,
@@ -107,7 +107,7 @@ async function encryptAnswered(
   try {
     return await context.keys.encrypt(recipients, secret, encryptedSecretFormat(context));
   } catch (error) {
-    throw new NotEncrypted(`cannot encrypt the secret that the server returned: ${safeReason(error)}`, {
+    throw new NotEncryptedError(`cannot encrypt the secret that the server returned: ${safeReason(error)}`, {
       cause: error,
     });
   }
@@ -135,7 +135,7 @@ function withoutSecret(record: JsonObject): JsonObject {
 /** Rejects a format that omits a generated secret or key, unless there is a file to keep it in. */
 export function rejectHidingFormat(
   context: Pick<Context, "rendersText">,
-  { view, prepared }: { readonly view: View<JsonObject>; readonly prepared: PreparedSecret },
+  { view, prepared }: { readonly view: ResultView<JsonObject>; readonly prepared: PreparedSecret },
   hasFile: boolean,
 ): void {
   const mustDeliver = prepared.encrypted ?? prepared.plain;
@@ -151,4 +151,4 @@ export function rejectHidingFormat(
 }
 
 /** The code of a problem that says where an undelivered secret is, or what became of its client. */
-export const UNDELIVERED = "undelivered";
+export const UNDELIVERED_CODE = "undelivered";

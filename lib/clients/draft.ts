@@ -1,20 +1,26 @@
 import type { Context } from "../command.ts";
 import { type PathAssignment, setPath } from "../core/client/changes.ts";
-import { type Draft, draftClient, isPublic, type Label, withoutServerFields } from "../core/client/client.ts";
-import { sameValue } from "../core/client/equality.ts";
-import { FIELDS, ID } from "../core/client/fields.ts";
-import { keyFindings } from "../core/client/key-findings.ts";
+import { type Draft, draftClient, type FieldLabel, isPublic, withoutServerFields } from "../core/client/client.ts";
+import { isSameValue } from "../core/client/equality.ts";
+import { findFieldNameMistakes } from "../core/client/field-name-findings.ts";
+import { CLIENT_FIELDS, ID_FLAG } from "../core/client/fields.ts";
 import type { LintFinding } from "../core/client/lint-finding.ts";
-import { findingProblem, lint } from "../core/client/rules.ts";
-import { emptySecret } from "../core/client/value-rules.ts";
+import { findingProblem, lintClient } from "../core/client/rules.ts";
+import { emptySecretFinding } from "../core/client/value-rules.ts";
 import { FILE, LENIENT, SECRET, SET, STRICT } from "../core/flags/flag-table.ts";
 import { type JsonObject, MAX_DEPTH } from "../core/json.ts";
-import { unescapeToken } from "../core/json-pointer.ts";
-import { faultText, readOneJson } from "../core/json-text.ts";
+import { unescapePointerToken } from "../core/json-pointer.ts";
+import { jsonFaultText, parseOneJson } from "../core/json-text.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { type ClientFileContext, clientProblem, readOneClient, reportKeys, textProblem } from "./client-files.ts";
-import { checkedOffline } from "./id-checks.ts";
+import {
+  type ClientFileContext,
+  oversizedClientProblem,
+  oversizedTextProblem,
+  readOneClient,
+  reportFieldNameFindings,
+} from "./client-files.ts";
+import { isCheckedOffline } from "./id-checks.ts";
 import type { ProvidedSecret } from "./secret-source.ts";
 
 /** A client read from the flags and files of a command line. */
@@ -53,7 +59,7 @@ export async function readDraft(context: DraftContext, defaults: boolean): Promi
   const assigned = applySet(context, { ...flags.client, ...named.client }, defaults);
   problems.push(...assigned.problems);
   const origins = new Map([...named.origins, ...assigned.origins]);
-  const bounds = clientProblem(assigned.client, "The client that the command line describes");
+  const bounds = oversizedClientProblem(assigned.client, "The client that the command line describes");
   if (bounds !== undefined) problems.push(bounds);
   // No check can go on with a client that is too deep or too large.
   const client = bounds === undefined ? assigned.client : {};
@@ -61,14 +67,17 @@ export async function readDraft(context: DraftContext, defaults: boolean): Promi
   const nameOf = (key: string): string =>
     origins.get(key) ?? (base === undefined ? quote(key) : `${quote(key)} in ${base.name}`);
   const tops = Object.fromEntries(assigned.nested.map(({ path: [top = ""], value }) => [top, value]));
-  reportKeys(context, keyFindings({ ...client, ...tops }, nameOf, lenient), problems);
+  reportFieldNameFindings(context, findFieldNameMistakes({ ...client, ...tops }, nameOf, lenient), problems);
   return {
     client,
     label: (field) => origins.get(field) ?? flags.label(field),
     problems: [...problems, ...flags.problems],
     warnings: flags.warnings,
     findings: emptySecrets(context, base),
-    fromFlags: new Set([...FIELDS.filter(({ flag }) => values.isSet(flag)).map(({ name }) => name), ...origins.keys()]),
+    fromFlags: new Set([
+      ...CLIENT_FIELDS.filter(({ flag }) => values.isSet(flag)).map(({ name }) => name),
+      ...origins.keys(),
+    ]),
     nested: assigned.nested,
     isPartial: (base === undefined && values.isSet(FILE)) || [...files.values()].includes(undefined),
   };
@@ -85,8 +94,8 @@ async function readBase(context: DraftContext, problems: Problem[]): Promise<Fil
 
 /** The findings of an empty secret in a flag, or in a file whose secret no flag overrides. */
 function emptySecrets({ values }: Pick<Context, "values">, base: FileClient | undefined): readonly LintFinding[] {
-  if (values.isSet(SECRET)) return values.text(SECRET) === "" ? [emptySecret(values.origin(SECRET).name)] : [];
-  return base?.hasEmptySecret === true ? [emptySecret(`"client_secret" in ${base.name}`)] : [];
+  if (values.isSet(SECRET)) return values.text(SECRET) === "" ? [emptySecretFinding(values.origin(SECRET).name)] : [];
+  return base?.hasEmptySecret === true ? [emptySecretFinding(`"client_secret" in ${base.name}`)] : [];
 }
 
 /** The texts of the files that flags such as `--jwks` name, by the flag's value; undefined where one can't be read. */
@@ -95,13 +104,13 @@ async function readFieldFiles(
   problems: Problem[],
 ): Promise<ReadonlyMap<string, string | undefined>> {
   const files = new Map<string, string | undefined>();
-  for (const { shape, flag } of FIELDS) {
+  for (const { shape, flag } of CLIENT_FIELDS) {
     const path = shape === "json-or-file" && flag.kind === "text" ? values.text(flag) : undefined;
     if (path === undefined || path === "" || /^\s*[[{]/.test(path)) continue;
     files.set(path, undefined);
     await attempt(problems, async () => {
       const { text } = await readFile(path, `--${flag.name}`);
-      const large = textProblem(text, `--${flag.name} ${quote(path)}`);
+      const large = oversizedTextProblem(text, `--${flag.name} ${quote(path)}`);
       if (large !== undefined) throw large;
       files.set(path, text);
     });
@@ -124,7 +133,7 @@ function idAndSecret({ values }: Pick<Context, "values">): {
   readonly client: JsonObject;
   readonly origins: ReadonlyMap<string, string>;
 } {
-  const flags = [["client_id", ID] as const, ["client_secret", SECRET] as const];
+  const flags = [["client_id", ID_FLAG] as const, ["client_secret", SECRET] as const];
   const given = flags.filter(([, flag]) => (values.text(flag) ?? "") !== "");
   return {
     client: Object.fromEntries(given.map(([field, flag]) => [field, values.text(flag)])),
@@ -158,7 +167,7 @@ function applySet({ values }: Pick<Context, "values">, draft: JsonObject, defaul
     const [top = ""] = path;
     const set = setPath(client, assignment);
     const isOpen = !defaults && !known.has(top);
-    if (set === undefined && !isOpen) problems.push(invalidPath(path));
+    if (set === undefined && !isOpen) problems.push(invalidPathProblem(path));
     if (path.length > 1 && isOpen) nested.push(assignment);
     else known.add(top);
     client = set ?? client;
@@ -180,10 +189,10 @@ function parseAssignment(assignment: string): PathAssignment | Problem {
       "bad-set",
     );
   const text = assignment.slice(equals + 1);
-  const read = readOneJson(text);
+  const read = parseOneJson(text);
   if (!("offset" in read)) return { path, value: read.value };
   return usageError(
-    `The value of --set ${quote(assignment.slice(0, equals))} is not JSON: ${faultText(text, read)}`,
+    `The value of --set ${quote(assignment.slice(0, equals))} is not JSON: ${jsonFaultText(text, read)}`,
     `strings need double quotes inside single ones: --set ${path.join(".")}='"x"'`,
     "bad-set",
   );
@@ -195,11 +204,11 @@ function pathOf(text: string): readonly string[] {
   return text
     .slice(1)
     .split("/")
-    .map((part) => unescapeToken(part));
+    .map((part) => unescapePointerToken(part));
 }
 
 /** The problem of a path of `--set` that the client doesn't have. */
-export function invalidPath(path: readonly string[]): Problem {
+export function invalidPathProblem(path: readonly string[]): Problem {
   return usageError(
     `--set ${quote(path.join("."))} does not exist in the client`,
     "list positions count from 0, and - appends to a list; strings have no members",
@@ -208,7 +217,7 @@ export function invalidPath(path: readonly string[]): Problem {
 }
 
 /** How messages name a field, where the secret may be provided by a file or a prompt. */
-export function labelWithSecret(label: Label, given: ProvidedSecret | undefined): Label {
+export function labelWithSecret(label: FieldLabel, given: ProvidedSecret | undefined): FieldLabel {
   return (field) => (field === "client_secret" && given !== undefined ? given.name : label(field));
 }
 
@@ -218,7 +227,7 @@ export function lintDraft(
   draft: Draft & Pick<ReadDraft, "findings" | "isPartial">,
 ): readonly Problem[] {
   for (const warning of draft.warnings) warn(warning);
-  const findings = lint(draft.client, draft.label).filter(checkedOffline({ values }));
+  const findings = lintClient(draft.client, draft.label).filter(isCheckedOffline({ values }));
   const certain = draft.isPartial ? findings.filter(({ severity }) => severity === "error") : findings;
   return [...draft.problems, ...reportWarningsCollectErrors({ values, warn }, [...draft.findings, ...certain])];
 }
@@ -238,10 +247,10 @@ export function reportWarningsCollectErrors(
 export async function rejectUnsupportedFields(
   { admin, rareFields }: Pick<Context, "admin" | "rareFields">,
   client: JsonObject,
-  label: Label,
+  label: FieldLabel,
 ): Promise<void> {
   const rare = Object.keys(client).filter(
-    (field) => rareFields.has(field) && !sameValue(field, client[field], undefined),
+    (field) => rareFields.has(field) && !isSameValue(field, client[field], undefined),
   );
   if (rare.length === 0) return;
   const family = await admin.family();

@@ -1,5 +1,5 @@
 import type { Context } from "../command.ts";
-import { sameValue } from "../core/client/equality.ts";
+import { isSameValue } from "../core/client/equality.ts";
 import { FIELD_NAMES } from "../core/client/fields.ts";
 import type { JsonObject } from "../core/json.ts";
 
@@ -9,7 +9,7 @@ const SET_BY_SERVER: ReadonlySet<string> = new Set(["client_id", "client_secret"
 /** The fields that were sent and that the answer has with another value, or not at all. */
 function droppedFields(sent: JsonObject, answer: JsonObject): readonly string[] {
   return Object.entries(sent).flatMap(([field, value]) =>
-    SET_BY_SERVER.has(field) || sameValue(field, answer[field], value) ? [] : [field],
+    SET_BY_SERVER.has(field) || isSameValue(field, answer[field], value) ? [] : [field],
   );
 }
 

@@ -2,20 +2,20 @@ import type { Context, Result } from "../command.ts";
 import { isPublic } from "../core/client/client.ts";
 import { DRY_RUN } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
-import { curlLine, type PlannedRequest, redacted } from "../core/output/curl.ts";
-import type { View } from "../core/output/render.ts";
+import { curlLine, type PlannedRequest, redactBody } from "../core/output/curl.ts";
+import type { ResultView } from "../core/output/render.ts";
 import { requestedId } from "./views.ts";
 
-const CURL_VIEW: View<JsonObject> = {
+const CURL_VIEW: ResultView<JsonObject> = {
   columns: [],
   text: (request) => [String(request["curl"])],
   id: (request) => String(request["url"]),
 };
 
-const REQUEST_VIEW: View<JsonObject> = { columns: [], id: (request) => String(request["url"]) };
+const REQUEST_VIEW: ResultView<JsonObject> = { columns: [], id: (request) => String(request["url"]) };
 
-/** Placeholder for a secret that a run would generate; {@link redacted} replaces it before anything is shown. */
-export const GENERATED = "generated";
+/** Placeholder for a secret that a run would generate; {@link redactBody} replaces it before anything is shown. */
+export const GENERATED_SECRET_PLACEHOLDER = "generated";
 
 /** Whether `--dry-run` asks to send nothing. */
 export function isDryRun({ values }: Pick<Context, "values">): boolean {
@@ -28,7 +28,7 @@ export function plannedCreateRequest(
   client: JsonObject,
   hasSecret = !isPublic(client),
 ): PlannedRequest {
-  const { client_secret: given = GENERATED, ...fields } = client;
+  const { client_secret: given = GENERATED_SECRET_PLACEHOLDER, ...fields } = client;
   const secret = hasSecret ? { client_secret: given } : {};
   return {
     method: "POST",
@@ -41,7 +41,7 @@ export function plannedCreateRequest(
  * The requests that would be sent, as JSON or as curl commands, without a secret. Unless clients had to be `read`, the
  * API version is that of `--api` or the newest, because detecting it would send a request.
  */
-export function dryRun(
+export function dryRunResult(
   { connection, format, values, note }: Pick<Context, "connection" | "format" | "values" | "note">,
   plans: readonly PlannedRequest[],
   read?: "client" | "clients",
@@ -60,7 +60,7 @@ export function dryRun(
   const items = requests.map(({ method, url, body }) => ({
     method,
     url,
-    ...(body === undefined ? {} : { body: redacted(body) }),
+    ...(body === undefined ? {} : { body: redactBody(body) }),
   }));
   const isText = format.kind === "text" || format.kind === "table";
   const asJson = isText ? ({ format: { kind: "json-pretty" } } as const) : {};

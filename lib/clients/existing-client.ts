@@ -1,6 +1,6 @@
-import { type Context, type Result, single } from "../command.ts";
-import { textField } from "../core/client/client.ts";
-import { type Change, changes } from "../core/client/equality.ts";
+import { type Context, type Result, singleResult } from "../command.ts";
+import { getTextField } from "../core/client/client.ts";
+import { type Change, findChanges } from "../core/client/equality.ts";
 import { type IfExists, SECRET, SECRET_OUT } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/keys/recipient.ts";
@@ -52,9 +52,9 @@ export function keepOrUpdate(context: ExistingContext, create: CreateIfMissing, 
   // The key of --generate-key doesn't exist yet, so there is nothing to compare.
   const ignored = ["client_secret", ...(algorithm === undefined ? [] : ["jwks"])];
   const wanted = Object.fromEntries(Object.entries(draft.client).filter(([field]) => !ignored.includes(field)));
-  const differing = changes(current, wanted);
+  const differing = findChanges(current, wanted);
   if (ifExists === "skip") return skipped(context, current, differing);
-  const secret = textField(draft.client, "client_secret");
+  const secret = getTextField(draft.client, "client_secret");
   if (secret !== undefined) return updatedWithSecret(context, create, { current, wanted, differing, secret });
   return updated(context, { current, wanted, differing });
 }
@@ -71,7 +71,7 @@ function namesOf(differing: readonly Change[]): string {
 }
 
 function existingResult(record: JsonObject, more: JsonObject): Result {
-  return single(createdView("has secret"), { ...withoutCredentials(record), ...more });
+  return singleResult(createdView("has secret"), { ...withoutCredentials(record), ...more });
 }
 
 async function skipped(

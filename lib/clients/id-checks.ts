@@ -1,7 +1,7 @@
 import type { Context } from "../command.ts";
-import { type Label, textField } from "../core/client/client.ts";
+import { type FieldLabel, getTextField } from "../core/client/client.ts";
 import type { LintFinding } from "../core/client/lint-finding.ts";
-import { findingProblem, lint } from "../core/client/rules.ts";
+import { findingProblem, lintClient } from "../core/client/rules.ts";
 import type { JsonObject } from "../core/json.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { isDryRun } from "./dry-run.ts";
@@ -9,13 +9,13 @@ import { isDryRun } from "./dry-run.ts";
 /** A client that is about to be created. */
 interface NewClient {
   readonly client: JsonObject;
-  readonly label: Label;
+  readonly label: FieldLabel;
 }
 
 const SLASH_RULE = "client-id-slash";
 
 /** Which findings of the rules are reported before a request: not those that {@link rejectUnfindableIds} asks the server about. */
-export function checkedOffline({ values }: Pick<Context, "values">): (finding: LintFinding) => boolean {
+export function isCheckedOffline({ values }: Pick<Context, "values">): (finding: LintFinding) => boolean {
   return isDryRun({ values }) ? () => true : ({ rule }) => rule !== SLASH_RULE;
 }
 
@@ -27,9 +27,11 @@ export async function rejectUnfindableIds(
   { admin }: Pick<Context, "admin">,
   clients: readonly NewClient[],
 ): Promise<void> {
-  const found = clients.flatMap(({ client, label }) => lint(client, label).filter(({ rule }) => rule === SLASH_RULE));
+  const found = clients.flatMap(({ client, label }) =>
+    lintClient(client, label).filter(({ rule }) => rule === SLASH_RULE),
+  );
   const [first, ...others] = found;
-  const id = clients.map(({ client }) => textField(client, "client_id") ?? "").find((each) => each.includes("/"));
+  const id = clients.map(({ client }) => getTextField(client, "client_id") ?? "").find((each) => each.includes("/"));
   if (first === undefined || id === undefined || (await findsIt(admin, id))) return;
   const problem = findingProblem(first);
   throw withMessage(problem, `${problem.message}, which this server cannot look up`, {

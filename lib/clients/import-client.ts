@@ -1,25 +1,25 @@
 import type { Admin } from "../adapters/admin/admin.ts";
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
 import type { Context } from "../command.ts";
-import { textField } from "../core/client/client.ts";
+import { getTextField } from "../core/client/client.ts";
 import type { Change } from "../core/client/equality.ts";
 import { type IfExists, SECRET_OUT } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/keys/recipient.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { withoutCredentials } from "../core/redact.ts";
-import { type ClientEntry, payloadOf } from "./client-files.ts";
+import { type ClientEntry, createPayload } from "./client-files.ts";
 import { safeReason } from "./delivery.ts";
 import { droppedKnownFields } from "./dropped-fields.ts";
 import { isConflict } from "./existing-client.ts";
-import { differenceOf } from "./plan-import.ts";
+import { classifyDifference } from "./plan-import.ts";
 import {
   type CreatedClient,
+  createRegistration,
   type RegisterContext,
-  type Registered,
   type Registration,
-  register,
-  registrationOf,
+  type RegistrationOutcome,
+  registerClient,
 } from "./register.ts";
 import { type ClientSecretFile, openSecretFile } from "./secret-files.ts";
 import { type PrepareContext, prepareClientSecret, prepareSecret } from "./secret-source.ts";
@@ -73,7 +73,7 @@ function unexpected(error: unknown): Problem {
 function failed(entry: ClientEntry, error: Problem): ImportOutcome {
   const problem = withMessage(error, `${entry.location}: ${error.message}`);
   const { code, message, hint, status } = problem;
-  const id = textField(entry.client, "client_id");
+  const id = getTextField(entry.client, "client_id");
   const shown = {
     ...(id === undefined ? {} : { client_id: id }),
     outcome: "failed",
@@ -85,7 +85,7 @@ function failed(entry: ClientEntry, error: Problem): ImportOutcome {
 
 async function createOrUpdate(job: ImportJob, entry: ClientEntry): Promise<ImportOutcome> {
   const { context, recipients, ifExists } = job;
-  const client = payloadOf(entry.client);
+  const client = createPayload(entry.client);
   const admin = job.admin();
   const id = requestedId(client);
   // The file of a client that exists may be from an earlier run, so it must not be opened for this one.
@@ -93,7 +93,7 @@ async function createOrUpdate(job: ImportJob, entry: ClientEntry): Promise<Impor
     const current = await admin.find(id);
     if (current !== undefined) return existing(job, admin, entry, { ...client, client_id: id }, current);
   }
-  const registration = registrationOf(context, client, await prepareClientSecret(context, client, recipients), {
+  const registration = createRegistration(context, client, await prepareClientSecret(context, client, recipients), {
     view: IMPORT_VIEW,
     more: { outcome: "created", from: entry.file },
   });
@@ -109,12 +109,12 @@ async function createClient(
   admin: Admin,
   entry: ClientEntry,
   registration: Registration,
-): Promise<Registered<ImportOutcome>> {
+): Promise<RegistrationOutcome<ImportOutcome>> {
   const { payload, prepared } = registration;
   const file = prepared.plain === undefined ? undefined : await openSecretFile(context, payload.client_id);
   try {
     const targets = { admin, target: file?.target, copies };
-    const registered = await register<ImportOutcome>(context, targets, registration, async (created) => ({
+    const registered = await registerClient<ImportOutcome>(context, targets, registration, async (created) => ({
       outcome: "created",
       entry,
       dropped: droppedKnownFields(payload, created.record),
@@ -161,7 +161,7 @@ async function existing(
   };
   if (ifExists === "skip") return outcomeOf("skipped", { client_id: id });
   const current = found ?? (await admin.get(id));
-  const { wanted, secret, differing } = differenceOf(payload, current);
+  const { wanted, secret, differing } = classifyDifference(payload, current);
   if (differing.length === 0)
     return { ...outcomeOf("unchanged", current), dropped: droppedKnownFields(wanted, current) };
   // A secret that was given is written to the file as for a new client.

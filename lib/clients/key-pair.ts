@@ -94,7 +94,7 @@ interface PreparedKey {
 }
 
 /** Generates the key pair of a client that authenticates by private_key_jwt (RFC 7523). */
-export async function prepareKey(
+export async function prepareKeyPair(
   context: Pick<Context, "values" | "keys" | "pairs">,
   algorithm: KeyAlgorithm,
   recipients: readonly Recipient[],

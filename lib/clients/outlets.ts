@@ -10,7 +10,7 @@ import { secretFileText } from "./secret-file.ts";
 import { ENCRYPTED, ENCRYPTED_KEY } from "./views.ts";
 
 /** Where a secret goes other than to standard output; opened before anything is changed on the server. */
-export interface Outlets {
+export interface SecretOutlets {
   /** The target of `--secret-out` or `--key-out`. */
   readonly target: SecretTarget | undefined;
 }
@@ -31,10 +31,10 @@ export interface OutletOptions {
 export type OutletContext = Pick<Context, "host" | "openTarget" | "recovery">;
 
 /** Opens the outlets of a secret and does the work, which signals don't interrupt; a failure leaves no partial file. */
-export function withOutlets<T>(
+export function withSecretOutlets<T>(
   context: OutletContext & Pick<Context, "signal" | "uninterruptible">,
   options: OutletOptions,
-  work: (outlets: Outlets) => Promise<T>,
+  work: (outlets: SecretOutlets) => Promise<T>,
 ): Promise<T> {
   return context.uninterruptible(async () => {
     // After a signal nothing is opened, because the process may end before it is closed again.
@@ -52,7 +52,7 @@ export function withOutlets<T>(
 async function openOutlets(
   context: OutletContext,
   { action, needsRecoveryCopy, target: flag = SECRET_OUT, result = "the secret" }: OutletOptions,
-): Promise<Outlets> {
+): Promise<SecretOutlets> {
   const target = result === "the secret" ? await context.openTarget(flag) : undefined;
   try {
     if (target === undefined) requireOpenOutput(context, action, result);

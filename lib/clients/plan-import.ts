@@ -1,18 +1,18 @@
 import type { Admin } from "../adapters/admin/admin.ts";
 import type { Context, Result } from "../command.ts";
-import { changeRequest } from "../core/client/changes.ts";
-import { isPublic, textField } from "../core/client/client.ts";
-import { type Change, changes } from "../core/client/equality.ts";
+import { createUpdateRequest } from "../core/client/changes.ts";
+import { getTextField, isPublic } from "../core/client/client.ts";
+import { type Change, findChanges } from "../core/client/equality.ts";
 import { DRY_RUN, FORMAT, IF_EXISTS, type IfExists } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { PlannedRequest } from "../core/output/curl.ts";
-import type { View } from "../core/output/render.ts";
+import type { ResultView } from "../core/output/render.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { type Batch, OrderedPool } from "./batch.ts";
 import { diffLines } from "./change-lines.ts";
-import { type ClientEntry, payloadOf } from "./client-files.ts";
-import { dryRun, plannedCreateRequest } from "./dry-run.ts";
+import { type ClientEntry, createPayload } from "./client-files.ts";
+import { dryRunResult, plannedCreateRequest } from "./dry-run.ts";
 import { idOf, requestedId } from "./views.ts";
 
 /** The server family, whose paths and methods the requests use. */
@@ -35,14 +35,14 @@ interface EntryDifference {
   readonly differing: readonly Change[];
 }
 
-export function differenceOf(payload: JsonObject, current: JsonObject): EntryDifference {
+export function classifyDifference(payload: JsonObject, current: JsonObject): EntryDifference {
   const { client_secret: _, ...wanted } = payload;
-  const secret = isPublic(payload) ? undefined : textField(payload, "client_secret") || undefined;
+  const secret = isPublic(payload) ? undefined : getTextField(payload, "client_secret") || undefined;
   return {
     wanted,
     secret,
     differing: [
-      ...changes(current, wanted),
+      ...findChanges(current, wanted),
       ...(secret === undefined ? [] : [{ field: "client_secret", before: undefined, after: secret }]),
     ],
   };
@@ -85,7 +85,7 @@ export async function planImport(context: PlanContext, options: PlanOptions): Pr
     for (const line of diffLines(plan.changes ?? [])) context.note(line);
   }
   const requests = plans.flatMap(({ request }) => request ?? []);
-  const result = { ...dryRun(context, requests, reads ? "clients" : undefined), exit };
+  const result = { ...dryRunResult(context, requests, reads ? "clients" : undefined), exit };
   reportCounts(context, plans);
   return result;
 }
@@ -131,7 +131,7 @@ async function planEntry(job: PlanJob, entry: ClientEntry): Promise<EntryPlan> {
 }
 
 async function planOf({ host, admin, family, ifExists }: PlanJob, entry: ClientEntry): Promise<EntryPlan> {
-  const payload = payloadOf(entry.client);
+  const payload = createPayload(entry.client);
   const id = requestedId(payload);
   const current = id === undefined ? undefined : await admin.find(id);
   if (id === undefined || current === undefined)
@@ -143,9 +143,9 @@ async function planOf({ host, admin, family, ifExists }: PlanJob, entry: ClientE
       exit: "conflict",
       hint: "add --if-exists skip or --if-exists update",
     });
-  const { differing } = differenceOf(payload, current);
+  const { differing } = classifyDifference(payload, current);
   if (differing.length === 0) return { outcome: "unchanged", entry };
-  const request = changeRequest(family.update, current, differing);
+  const request = createUpdateRequest(family.update, current, differing);
   return { outcome: "updated", entry, changes: differing, request: { ...request, url: family.paths.client(id) } };
 }
 
@@ -165,7 +165,7 @@ function shownPlan({ outcome, entry, changes: differing = [] }: EntryPlan): Json
   };
 }
 
-const PLAN_VIEW: View<JsonObject> = {
+const PLAN_VIEW: ResultView<JsonObject> = {
   columns: [],
   isDiff: true,
   id: (plan) => String(plan["line"]),

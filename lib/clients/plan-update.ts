@@ -1,13 +1,13 @@
 import type { Context } from "../command.ts";
-import { type ChangeRequest, changeRequest, type PathAssignment, setPath } from "../core/client/changes.ts";
-import { isPublic, type Label, listField, textField } from "../core/client/client.ts";
-import { type Change, changes, incomparable } from "../core/client/equality.ts";
+import { createUpdateRequest, type PathAssignment, setPath, type UpdateRequest } from "../core/client/changes.ts";
+import { type FieldLabel, getListField, getTextField, isPublic } from "../core/client/client.ts";
+import { type Change, findChanges, findIncomparableChanges } from "../core/client/equality.ts";
 import { type Field, LIST_EDITS } from "../core/client/fields.ts";
-import { lint } from "../core/client/rules.ts";
+import { lintClient } from "../core/client/rules.ts";
 import type { JsonObject } from "../core/json.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { invalidPath, reportWarningsCollectErrors } from "./draft.ts";
+import { invalidPathProblem, reportWarningsCollectErrors } from "./draft.ts";
 
 /** What a command line asks for, as far as it is known without the client. */
 export interface RequestedUpdate {
@@ -19,7 +19,7 @@ export interface RequestedUpdate {
   /** Lists that get or lose single values. */
   readonly editedLists: readonly Field[];
   readonly secret: string | undefined;
-  readonly label: Label;
+  readonly label: FieldLabel;
   readonly replace: boolean;
 }
 
@@ -57,7 +57,7 @@ export function planUpdate(
     current,
     wanted,
     merged,
-    differing: [...changes(current, wanted), ...incomparable(current, wanted)],
+    differing: [...findChanges(current, wanted), ...findIncomparableChanges(current, wanted)],
   };
 }
 
@@ -65,8 +65,8 @@ export function planUpdate(
 function applyListEdits({ values, warn }: Pick<Context, "values" | "warn">, field: Field, client: JsonObject): unknown {
   const isText = field.shape === "space-separated";
   const current = isText
-    ? (textField(client, field.name) ?? "").split(" ").filter((word) => word !== "")
-    : listField(client, field.name);
+    ? (getTextField(client, field.name) ?? "").split(" ").filter((word) => word !== "")
+    : getListField(client, field.name);
   const edits = LIST_EDITS.filter((edit) => edit.field === field);
   const valuesOf = (way: "add" | "remove"): readonly string[] =>
     edits.filter((edit) => edit.way === way).flatMap((edit) => values.list(edit.flag));
@@ -84,7 +84,7 @@ function applyNested(current: JsonObject, nested: readonly PathAssignment[]): Js
   let client = current;
   for (const assignment of nested) {
     const set = setPath(client, assignment);
-    if (set === undefined) throw invalidPath(assignment.path);
+    if (set === undefined) throw invalidPathProblem(assignment.path);
     client = set;
   }
   return Object.fromEntries(nested.map(({ path: [top = ""] }) => [top, client[top]]));
@@ -99,21 +99,21 @@ function mergedProblems(
 ): readonly Problem[] {
   const label = (field: string): string =>
     Object.hasOwn(update.set, field) || field === "client_secret" ? update.label(field) : `the client's ${field}`;
-  const known = new Set(lint(before, label).map(({ rule, message }) => `${rule} ${message}`));
-  const caused = lint(merged, label).filter(({ rule, message }) => !known.has(`${rule} ${message}`));
+  const known = new Set(lintClient(before, label).map(({ rule, message }) => `${rule} ${message}`));
+  const caused = lintClient(merged, label).filter(({ rule, message }) => !known.has(`${rule} ${message}`));
   return reportWarningsCollectErrors(context, caused);
 }
 
 /** The request of an update; undefined if the client is up to date. */
-export function requestOf(
+export function buildUpdateRequest(
   { id, replace, current, wanted, differing, secret }: PlannedUpdate,
-  method: Parameters<typeof changeRequest>[0],
-): ChangeRequest | undefined {
+  method: Parameters<typeof createUpdateRequest>[0],
+): UpdateRequest | undefined {
   const withSecret = secret === undefined ? {} : { client_secret: secret };
   if (replace) return { method: "PUT", body: { client_id: id, ...wanted, ...withSecret } };
   const all = [
     ...differing,
     ...(secret === undefined ? [] : [{ field: "client_secret", before: undefined, after: secret }]),
   ];
-  return all.length === 0 ? undefined : changeRequest(method, current, all);
+  return all.length === 0 ? undefined : createUpdateRequest(method, current, all);
 }

@@ -45,7 +45,7 @@ function textOf(secret: SecretText): string | undefined {
 }
 
 /** The record of a recovery copy. */
-export function recordOf(
+export function createRecoveryRecord(
   context: RecoveryContext,
   { id, state, reason }: RecoveryStatus,
   secret: SecretText,
@@ -63,16 +63,20 @@ export function recordOf(
 }
 
 /** The status before a create is sent. */
-export function beforeCreate(id: string): RecoveryStatus {
+export function statusBeforeCreate(id: string): RecoveryStatus {
   return { id, state: "unverified", reason: "the request that creates this client is about to be sent" };
 }
 
 /** A secret whose copy is in its own file or in an import's log; without a copy, one is created when it must be kept. */
-export function savedIn(context: RecoveryContext, first: RecoveryCopy | undefined, text?: string): UndeliveredSecret {
+export function trackInRecoveryCopy(
+  context: RecoveryContext,
+  first: RecoveryCopy | undefined,
+  text?: string,
+): UndeliveredSecret {
   let copy = first;
   let saved = first === undefined ? undefined : text;
   function save(status: RecoveryStatus, secret: SecretText): string {
-    const record = recordOf(context, status, secret);
+    const record = createRecoveryRecord(context, status, secret);
     if (copy === undefined) copy = context.recovery.saveDurably(record, "any folder");
     else copy = replaced(copy, record, saved === textOf(secret));
     saved = textOf(secret);
@@ -125,7 +129,7 @@ export function savedIn(context: RecoveryContext, first: RecoveryCopy | undefine
 }
 
 /** A secret whose copy is the draft of its secret file; the draft is gone once the file is written or discarded. */
-export function savedInDraft(
+export function trackInDraft(
   context: RecoveryContext,
   target: SecretTarget & { readonly draft: string },
   write: (status: RecoveryStatus, secret: SecretText) => Promise<void>,
@@ -143,7 +147,7 @@ export function savedInDraft(
       }
     },
     keep(status, secret) {
-      const kept = savedIn(context, undefined).keep(status, secret);
+      const kept = trackInRecoveryCopy(context, undefined).keep(status, secret);
       if (kept.kind !== "lost" || saved !== textOf(secret)) return kept;
       target.leaveDraft();
       return { kind: "kept", path: target.draft, secret };
@@ -166,7 +170,7 @@ function drop(context: Pick<Context, "warn">, copy: RecoveryCopy): void {
 }
 
 /** The end of a message about a secret that was not delivered. */
-export function keptText(kept: KeptSecret): string {
+export function keptSecretText(kept: KeptSecret): string {
   if (kept.kind === "nothing") return "";
   const noun = secretNoun(kept.secret);
   if (kept.kind === "lost") return `; its ${noun} is lost, because no recovery copy could be written: ${kept.reason}`;

@@ -1,31 +1,31 @@
 import type { Admin, CreateOutcome } from "../adapters/admin/admin.ts";
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
-import { type Context, type Result, single } from "../command.ts";
+import { type Context, type Result, singleResult } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
-import { textField } from "../core/client/client.ts";
+import { getTextField } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
 import { CLEANUP_MS } from "../core/network.ts";
-import type { View } from "../core/output/render.ts";
+import type { ResultView } from "../core/output/render.ts";
 import { errorMessage, Problem, withMessage } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import {
   type DeliveredCredentials,
   type DeliveryContext,
-  deliveryOf,
   isExpectedError,
+  prepareDelivery,
   rejectHidingFormat,
   safeReason,
-  UNDELIVERED,
+  UNDELIVERED_CODE,
 } from "./delivery.ts";
-import { type Outlets, reportClientOnWriteFailure, writeSecretFile } from "./outlets.ts";
+import { reportClientOnWriteFailure, type SecretOutlets, writeSecretFile } from "./outlets.ts";
 import {
-  beforeCreate,
-  keptText,
+  createRecoveryRecord,
+  keptSecretText,
   type RecoveryContext,
   type RecoveryStatus,
-  recordOf,
-  savedIn,
-  savedInDraft,
+  statusBeforeCreate,
+  trackInDraft,
+  trackInRecoveryCopy,
   type UndeliveredSecret,
   warnNoRecoveryFolder,
 } from "./recovery.ts";
@@ -41,13 +41,13 @@ export interface Registration {
   readonly ownId: boolean;
   readonly prepared: PreparedSecret;
   /** How the result is written. */
-  readonly view: View<JsonObject>;
+  readonly view: ResultView<JsonObject>;
   /** Members of the result that are not the client's own. */
   readonly more?: JsonObject;
 }
 
 /** How a registration ended, other than by a Problem that says what is left of the client and its secret. */
-export type Registered<T> =
+export type RegistrationOutcome<T> =
   | { readonly kind: "delivered"; readonly result: T }
   /** The server created nothing. */
   | { readonly kind: "refused"; readonly problem: unknown };
@@ -66,7 +66,7 @@ export interface CreatedClient {
 }
 
 /** Where a registration sends its request, and where its secret goes. */
-interface RegistrationTargets extends Outlets {
+interface RegistrationTargets extends SecretOutlets {
   readonly admin: Admin;
   /** Where the recovery copy goes; `none` where it is known that no directory is writable. */
   readonly copies: "a file of its own" | "none" | RecoveryLog;
@@ -76,7 +76,7 @@ interface RegistrationTargets extends Outlets {
 export type RegisterContext = RecoveryContext & DeliveryContext;
 
 /** Prepare: a client with its ID chosen and its secret, or its private key, ready. */
-export function registrationOf(
+export function createRegistration(
   { host }: Pick<Context, "host">,
   client: JsonObject,
   prepared: PreparedSecret,
@@ -96,12 +96,12 @@ export function registrationOf(
  * @param deliver delivers the credentials; whatever it throws counts as "not delivered".
  * @throws Problem where the client may exist: it says so, and names the file that holds the secret.
  */
-export async function register<T>(
+export async function registerClient<T>(
   context: RegisterContext,
   targets: RegistrationTargets,
   registration: Registration,
   deliver: (created: CreatedClient) => Promise<T>,
-): Promise<Registered<T>> {
+): Promise<RegistrationOutcome<T>> {
   const saved = await saveBeforeSend(context, targets, registration);
   rejectHidingFormat(context, registration, targets.target !== undefined || saved.path !== undefined);
   const outcome = await send(targets.admin, registration);
@@ -125,28 +125,29 @@ async function saveBeforeSend(
   { target, copies }: RegistrationTargets,
   { payload: { client_id: id }, prepared }: Registration,
 ): Promise<UndeliveredSecret> {
-  if (prepared.plain === undefined || prepared.given || copies === "none") return savedIn(context, undefined);
+  if (prepared.plain === undefined || prepared.given || copies === "none")
+    return trackInRecoveryCopy(context, undefined);
   const text = prepared.encrypted ?? prepared.plain;
   if (target?.draft !== undefined) {
     const { draft } = target;
     const write = (status: RecoveryStatus, secret: SecretText): Promise<void> =>
       target.save(secretFileText(context, status.id ?? "", secret));
-    await write(beforeCreate(id), prepared);
-    return savedInDraft(context, { ...target, draft }, write, text);
+    await write(statusBeforeCreate(id), prepared);
+    return trackInDraft(context, { ...target, draft }, write, text);
   }
-  const record = recordOf(context, beforeCreate(id), prepared);
+  const record = createRecoveryRecord(context, statusBeforeCreate(id), prepared);
   if (copies === "a file of its own") {
     const copy = context.recovery.save(record);
     if (copy === undefined) warnNoRecoveryFolder(context);
-    return savedIn(context, copy, text);
+    return trackInRecoveryCopy(context, copy, text);
   }
   try {
-    return savedIn(context, copies.save(record), text);
+    return trackInRecoveryCopy(context, copies.save(record), text);
   } catch (error) {
     context.warn(
       `no recovery copy of client ${quote(id)}: cannot write ${quote(copies.path)}: ${escapeControls(errorMessage(error))}`,
     );
-    return savedIn(context, undefined);
+    return trackInRecoveryCopy(context, undefined);
   }
 }
 
@@ -178,7 +179,7 @@ function keptUnverified(
   prepared: PreparedSecret,
 ): Problem {
   const kept = saved.keep({ id: clientId, state: "unverified", reason: problem.message }, prepared);
-  return withMessage(problem, `${problem.message}${keptText(kept)}`);
+  return withMessage(problem, `${problem.message}${keptSecretText(kept)}`);
 }
 
 /** What is known once the server has answered that the client exists. */
@@ -202,13 +203,13 @@ async function deliverOrRecover<T>(
     return recover({ admin: targets.admin, id, secret, saved, mayDelete, reason });
   };
   try {
-    const delivery = await deliveryOf(context, prepared, { ...record, ...more });
+    const delivery = await prepareDelivery(context, prepared, { ...record, ...more });
     ({ secret } = delivery);
     if (delivery.differs || (id !== payload.client_id && saved.path !== undefined))
       await saved.update({ id, state: "made", reason: "the secret is about to be delivered" }, secret);
     const hidden = (): void => {
       const kept = saved.keep({ id, state: "made", reason: "the output format omits the secret" }, secret);
-      context.warn(`this output format omits the ${secretNoun(secret)} of client ${quote(id)}${keptText(kept)}`);
+      context.warn(`this output format omits the ${secretNoun(secret)} of client ${quote(id)}${keptSecretText(kept)}`);
     };
     return await deliver({ record, delivery, delivered: () => saved.remove(), hidden, undelivered });
   } catch (error) {
@@ -216,9 +217,9 @@ async function deliverOrRecover<T>(
   }
 }
 
-/** The secret that the client has, as far as the answer says without the checks of {@link deliveryOf}. */
+/** The secret that the client has, as far as the answer says without the checks of {@link prepareDelivery}. */
 function answeredSecret(record: ClientRecord, prepared: PreparedSecret): SecretText {
-  const answered = textField(record, "client_secret") ?? "";
+  const answered = getTextField(record, "client_secret") ?? "";
   const differs = prepared.kind === "client_secret" && answered !== "" && answered !== prepared.plain;
   if (!differs || prepared.plain === undefined) return prepared;
   // With recipients the server's secret can't be kept before it is encrypted, and the one that was sent is void.
@@ -238,7 +239,7 @@ interface Undelivered {
 /** Deletes a client whose secret can't be delivered, where that is certain to be right; otherwise keeps the secret. */
 async function recover({ admin, id, secret, saved, mayDelete, reason }: Undelivered): Promise<Problem> {
   const why = safeReason(reason);
-  const details = { code: UNDELIVERED, exit: "failed", cause: reason } as const;
+  const details = { code: UNDELIVERED_CODE, exit: "failed", cause: reason } as const;
   const left = mayDelete ? await deleteAgain(admin, id) : "made";
   if (left === "gone") {
     saved.remove();
@@ -252,7 +253,7 @@ async function recover({ admin, id, secret, saved, mayDelete, reason }: Undelive
   // Where the client exists, or may exist, its secret must be kept.
   const kept = saved.keep({ id, state: left, reason: why }, secret);
   const was = left === "made" ? "was created" : "was created, and may have been deleted again";
-  return new Problem(`Cannot deliver the credentials: ${why}; client ${quote(id)} ${was}${keptText(kept)}`, {
+  return new Problem(`Cannot deliver the credentials: ${why}; client ${quote(id)} ${was}${keptSecretText(kept)}`, {
     ...details,
     hint:
       kept.kind === "kept"
@@ -273,9 +274,9 @@ async function deleteAgain(admin: Admin, id: string): Promise<"gone" | "made" | 
 }
 
 /** Delivers the credentials of a new client: to the secret file, to standard output, or, where the format omits them, to a recovery copy. */
-export async function deliverCreated(
+export async function deliverCreatedClient(
   context: Pick<Context, "values" | "warn" | "note" | "rendersText">,
-  { target }: Outlets,
+  { target }: SecretOutlets,
   { view }: Registration,
   { delivery, delivered, hidden, undelivered }: CreatedClient,
 ): Promise<Result> {
@@ -284,14 +285,14 @@ export async function deliverCreated(
   if (target !== undefined) {
     const rest = await writeSecretFile(context, target, delivery);
     delivered();
-    return single(view, rest, unwritten);
+    return singleResult(view, rest, unwritten);
   }
-  if (mustDeliver === undefined) return single(view, shown, unwritten);
+  if (mustDeliver === undefined) return singleResult(view, shown, unwritten);
   if (!context.rendersText(view, shown, mustDeliver)) {
     hidden();
-    return single(view, shown, unwritten);
+    return singleResult(view, shown, unwritten);
   }
-  return single(view, shown, {
+  return singleResult(view, shown, {
     delivered,
     undelivered: ([lost], reason) => undelivered(reason, lost?.partlyWritten !== false),
   });

@@ -1,5 +1,5 @@
 import type { Context } from "../command.ts";
-import { isPublic, type Label } from "../core/client/client.ts";
+import { type FieldLabel, isPublic } from "../core/client/client.ts";
 import type { BoolFlag, TextFlag } from "../core/flags/flag.ts";
 import {
   ENCRYPTED_FORMAT,
@@ -19,14 +19,14 @@ import {
 import type { JsonObject } from "../core/json.ts";
 import {
   type Credentials,
-  credentialName,
-  isNamespace,
-  isSecretName,
+  isKubernetesNamespace,
+  isKubernetesSecretName,
+  kubernetesSecretName,
+  parseCredentialName,
   parseKubernetesLabel,
-  secretName,
 } from "../core/output/credential-files.ts";
 import { capitalize, Problem, usageError } from "../core/problem.ts";
-import { SECRET_BCRYPT_BYTES, SECRET_LENGTH as SHORTEST } from "../core/secret.ts";
+import { MAX_BCRYPT_BYTES, DEFAULT_SECRET_LENGTH as SHORTEST } from "../core/secret.ts";
 import { quote } from "../core/text.ts";
 import { credentialNames, formatCredentials, secretFormat, secretMetadata } from "./secret-file.ts";
 import { wantsRecipients } from "./secret-source.ts";
@@ -88,10 +88,10 @@ function lengthProblems({ values }: Values, instead: readonly TextFlag[]): reado
       ),
     );
   const length = values.number(SECRET_LENGTH) ?? SHORTEST;
-  if (length < SHORTEST || length > SECRET_BCRYPT_BYTES)
+  if (length < SHORTEST || length > MAX_BCRYPT_BYTES)
     problems.push(
       usageError(
-        `--secret-length ${length} is not from ${SHORTEST} to ${SECRET_BCRYPT_BYTES}`,
+        `--secret-length ${length} is not from ${SHORTEST} to ${MAX_BCRYPT_BYTES}`,
         "servers ignore what follows 72 bytes, and fewer than 26 characters are weak",
         "bad-value",
       ),
@@ -107,7 +107,7 @@ function credentialNameProblems(context: Pick<Context, "values" | "format">): re
   const syntax = context.format.kind === "env" || secretFormat(context) === "dotenv" ? "env" : "k8s-secret";
   const problems = [ID_FIELD, SECRET_FIELD].flatMap((flag) => {
     const name = context.values.text(flag);
-    return name === undefined ? [] : caught(() => credentialName(name, syntax, `--${flag.name}`));
+    return name === undefined ? [] : caught(() => parseCredentialName(name, syntax, `--${flag.name}`));
   });
   const { id = "CLIENT_ID", secret = "CLIENT_SECRET" } = credentialNames(context);
   if (id !== secret) return problems;
@@ -153,7 +153,7 @@ function metadataProblems(context: Pick<Context, "values" | "format">): readonly
     ];
   const metadata = secretMetadata(context);
   return [
-    ...(metadata.namespace === undefined || isNamespace(metadata.namespace)
+    ...(metadata.namespace === undefined || isKubernetesNamespace(metadata.namespace)
       ? []
       : [
           usageError(
@@ -172,7 +172,7 @@ function metadataProblems(context: Pick<Context, "values" | "format">): readonly
           "bad-name",
         ),
       ),
-    ...(isSecretName(secretName(metadata, "id"))
+    ...(isKubernetesSecretName(kubernetesSecretName(metadata, "id"))
       ? []
       : [
           usageError(
@@ -197,7 +197,7 @@ function encryptedFormatProblems({ values }: Values): readonly Problem[] {
 }
 
 /** The problem of credentials that the format of the secret file can't hold. */
-export function unwritableProblems({ values }: Values, credentials: Credentials): readonly Problem[] {
+export function unwritableCredentialProblems({ values }: Values, credentials: Credentials): readonly Problem[] {
   if (!values.isSet(SECRET_OUT)) return [];
   // An encrypted secret is text that every format can hold.
   const held = wantsRecipients({ values }) ? { id: credentials.id } : credentials;
@@ -207,7 +207,7 @@ export function unwritableProblems({ values }: Values, credentials: Credentials)
 }
 
 /** The problem of a recipient for a client without a secret. */
-export function publicRecipientProblems({ values }: Values, client: JsonObject, label: Label): readonly Problem[] {
+export function publicRecipientProblems({ values }: Values, client: JsonObject, label: FieldLabel): readonly Problem[] {
   if (!isPublic(client) || !wantsRecipients({ values })) return [];
   return [
     usageError(

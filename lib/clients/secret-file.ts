@@ -12,10 +12,10 @@ import { toJson } from "../core/json.ts";
 import {
   type CredentialNames,
   type Credentials,
-  envLines,
+  formatDotenv,
+  formatSecretManifest,
   parseKubernetesLabel,
   type SecretMetadata,
-  secretManifest,
 } from "../core/output/credential-files.ts";
 import type { SecretText } from "./secret-source.ts";
 import { ENCRYPTED } from "./views.ts";
@@ -69,8 +69,8 @@ export function secretFileText(
 export function formatCredentials(context: Pick<Context, "values">, credentials: Credentials): string {
   const names = credentialNames(context);
   const format = secretFormat(context);
-  if (format === "k8s") return secretManifest(credentials, names);
-  if (format === "dotenv") return envLines(credentials, names);
+  if (format === "k8s") return formatSecretManifest(credentials, names);
+  if (format === "dotenv") return formatDotenv(credentials, names);
   const { id, secret, encrypted } = credentials;
   // Members that are undefined don't appear in JSON.
   return `${toJson({ client_id: id, client_secret: secret, [ENCRYPTED]: encrypted }, 2)}\n`;

@@ -1,14 +1,14 @@
 import type { SecretTarget } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
-import { isPublic, textField } from "../core/client/client.ts";
+import { getTextField, isPublic } from "../core/client/client.ts";
 import { IF_EXISTS, SECRET_OUT } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
-import { isSecretName, secretName } from "../core/output/credential-files.ts";
-import { clientFiles, isFileTemplate, pathFor, templateProblem } from "../core/output/file-name.ts";
+import { isKubernetesSecretName, kubernetesSecretName } from "../core/output/credential-files.ts";
+import { assignClientFiles, fillTemplate, isFileTemplate, templateProblem } from "../core/output/file-name.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { type ClientEntry, MAX_SHOWN } from "./client-files.ts";
-import { unwritableProblems } from "./secret-checks.ts";
+import { type ClientEntry, MAX_SHOWN_PROBLEMS } from "./client-files.ts";
+import { unwritableCredentialProblems } from "./secret-checks.ts";
 import { secretFileText, secretFormat, secretMetadata } from "./secret-file.ts";
 import type { SecretText } from "./secret-source.ts";
 import { requestedId } from "./views.ts";
@@ -39,26 +39,26 @@ export async function secretFileProblems(
   const withSecret = entries.map(({ client }) => client).filter((client) => !isPublic(client));
   const ids = [...new Set(withSecret.flatMap((client) => requestedId(client) ?? []))];
   const found = [
-    ...clientFiles(template, ids, FLAG).problems,
+    ...assignClientFiles(template, ids, FLAG).problems,
     ...objectNameProblems(context, ids),
     ...withSecret.flatMap((client) => contentProblems(context, client)),
   ];
   // Where IDs are generated, one path is checked for all of them: only the folder matters.
   const paths = (ids.length === 0 && withSecret.length > 0 ? [context.host.uuid()] : ids).map((id) =>
-    pathFor(template, id),
+    fillTemplate(template, id),
   );
   return limited(found.length > 0 ? found : await pathProblems(context, paths));
 }
 
 function limited(problems: readonly Problem[]): readonly Problem[] {
-  if (problems.length <= MAX_SHOWN) return problems;
-  const more = `${problems.length - MAX_SHOWN} more problems are not shown`;
-  return [...problems.slice(0, MAX_SHOWN), usageError(more, "fix these first", "more")];
+  if (problems.length <= MAX_SHOWN_PROBLEMS) return problems;
+  const more = `${problems.length - MAX_SHOWN_PROBLEMS} more problems are not shown`;
+  return [...problems.slice(0, MAX_SHOWN_PROBLEMS), usageError(more, "fix these first", "more")];
 }
 
 function contentProblems(context: Pick<Context, "values">, client: JsonObject): readonly Problem[] {
   const id = requestedId(client) ?? "id";
-  return unwritableProblems(context, { id, secret: textField(client, "client_secret") });
+  return unwritableCredentialProblems(context, { id, secret: getTextField(client, "client_secret") });
 }
 
 /** The problems of the names of Kubernetes Secrets: the same for two clients, or too long. */
@@ -66,10 +66,10 @@ function objectNameProblems(context: Pick<Context, "values">, ids: readonly stri
   if (secretFormat(context) !== "k8s") return [];
   const metadata = secretMetadata(context);
   // A template that is no name for any client is one problem of its own.
-  if (!isSecretName(secretName(metadata, "id"))) return [];
+  if (!isKubernetesSecretName(kubernetesSecretName(metadata, "id"))) return [];
   const owners = new Map<string, string>();
   return ids.flatMap((id) => {
-    const name = secretName(metadata, id);
+    const name = kubernetesSecretName(metadata, id);
     const owner = owners.get(name);
     owners.set(name, owner ?? id);
     if (owner !== undefined)
@@ -80,7 +80,7 @@ function objectNameProblems(context: Pick<Context, "values">, ids: readonly stri
           "file-name-twice",
         ),
       ];
-    if (isSecretName(name)) return [];
+    if (isKubernetesSecretName(name)) return [];
     return [
       usageError(
         `Client ID ${quote(id)} is too long for --secret-name ${quote(metadata.name ?? "{id}")}`,
@@ -119,12 +119,12 @@ export async function openSecretFile(
 ): Promise<ClientSecretFile | undefined> {
   const template = context.values.text(SECRET_OUT);
   if (template === undefined) return undefined;
-  const target = await context.openTarget(SECRET_OUT, pathFor(template, id));
+  const target = await context.openTarget(SECRET_OUT, fillTemplate(template, id));
   if (target === undefined) return undefined;
   return {
     target,
     async write(finalId, secret) {
-      const path = pathFor(template, finalId);
+      const path = fillTemplate(template, finalId);
       await target.commit(secretFileText(context, finalId, secret), path);
       return path;
     },

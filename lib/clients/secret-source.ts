@@ -1,5 +1,5 @@
 import type { Context } from "../command.ts";
-import { isPublic, textField } from "../core/client/client.ts";
+import { getTextField, isPublic } from "../core/client/client.ts";
 import {
   ENCRYPTED_FORMAT,
   KEYBASE,
@@ -35,7 +35,7 @@ type SecretSourceContext = Pick<Context, "values" | "host" | "readFile" | "warn"
  * The secret that the user provides by file, prompt, flag or environment; undefined when they provide none. What is wrong
  * with it is added to the problems. Where there are problems already, nobody is asked to type.
  */
-export async function providedSecret(
+export async function readProvidedSecret(
   context: SecretSourceContext,
   problems: Problem[],
   hasErrors = false,
@@ -93,7 +93,7 @@ function secretInFlag({ values, warn }: Pick<Context, "values" | "warn">): Provi
  * Whether a provided secret comes back in the result, as Hydra's own CLI 2.x prints it: one from the command line or a
  * client file, but not one that was kept off the command line, or that is encrypted.
  */
-export function isEchoed(
+export function isSecretEchoed(
   { syntax, values }: Pick<Context, "syntax" | "values">,
   given: ProvidedSecret | undefined,
 ): boolean {
@@ -151,6 +151,6 @@ export async function prepareClientSecret(
   client: JsonObject,
   recipients: readonly Recipient[],
 ): Promise<PreparedSecret> {
-  if (!isPublic(client)) return prepareSecret(context, textField(client, "client_secret"), recipients);
+  if (!isPublic(client)) return prepareSecret(context, getTextField(client, "client_secret"), recipients);
   return { plain: undefined, given: false, encrypted: undefined, recipients, kind: "client_secret" };
 }

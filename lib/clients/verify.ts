@@ -1,6 +1,6 @@
-import type { ClientProof, ProofEndpoints, Proven } from "../adapters/token-endpoint.ts";
+import type { ClientProof, ProofEndpoints, ProofKind } from "../adapters/prove-credentials.ts";
 import type { Context } from "../command.ts";
-import { textField } from "../core/client/client.ts";
+import { getTextField } from "../core/client/client.ts";
 import { PUBLIC_URL, TOKEN_ENDPOINT, VERIFY } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
 import { capitalize, Problem, usageError } from "../core/problem.ts";
@@ -37,7 +37,7 @@ function urlProblems(name: string, url: string, hint: string): readonly Problem[
 }
 
 /** The endpoints to verify at, found before anything is changed; undefined without `--verify`. */
-export async function verifyEndpoints({
+export async function discoverVerifyEndpoints({
   values,
   tokens,
 }: Pick<Context, "values" | "tokens">): Promise<ProofEndpoints | undefined> {
@@ -48,7 +48,7 @@ export async function verifyEndpoints({
 }
 
 /** What a successful check shows about a client. */
-const PROVEN: Readonly<Record<Proven, (client: string) => string>> = {
+const PROVEN: Readonly<Record<ProofKind, (client: string) => string>> = {
   secret: (client) => `the revocation endpoint accepted the secret of client ${client} and rejected a wrong one`,
   token: (client) => `client ${client} got a token`,
   accepted: (client) => `the token endpoint accepted the credentials of client ${client}`,
@@ -56,7 +56,7 @@ const PROVEN: Readonly<Record<Proven, (client: string) => string>> = {
 
 /** How a client with this secret authenticates: by the method that it is registered with. */
 export function secretProof(client: JsonObject, secret: string): ClientProof {
-  const post = textField(client, "token_endpoint_auth_method") === "client_secret_post";
+  const post = getTextField(client, "token_endpoint_auth_method") === "client_secret_post";
   return { way: post ? "client_secret_post" : "client_secret_basic", secret };
 }
 
@@ -64,7 +64,7 @@ export function secretProof(client: JsonObject, secret: string): ClientProof {
  * Checks new credentials at the server's public endpoints and reports the result. A failure returns false instead of
  * throwing, because the credentials must be delivered in any case.
  */
-export async function verify(
+export async function verifyCredentials(
   context: Pick<Context, "tokens" | "note" | "fail">,
   endpoints: ProofEndpoints | undefined,
   clientId: string,

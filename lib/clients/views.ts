@@ -1,17 +1,17 @@
-import { isPublic, listField, textField } from "../core/client/client.ts";
+import { getListField, getTextField, isPublic } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { Column, View } from "../core/output/render.ts";
+import type { Column, ResultView } from "../core/output/render.ts";
 
 function field(label: string, name: string): Column<JsonObject> {
   return {
     label,
-    value: (client) => (Array.isArray(client[name]) ? listField(client, name) : (textField(client, name) ?? "")),
+    value: (client) => (Array.isArray(client[name]) ? getListField(client, name) : (getTextField(client, name) ?? "")),
   };
 }
 
 /** A list in one line, as Hydra's own CLI 1.x shows short ones in its table. */
 function joinedField(label: string, name: string): Column<JsonObject> {
-  return { label, value: (client) => listField(client, name).join(",") };
+  return { label, value: (client) => getListField(client, name).join(",") };
 }
 
 const COLUMNS: readonly Column<JsonObject>[] = [
@@ -26,17 +26,17 @@ const COLUMNS: readonly Column<JsonObject>[] = [
 
 /** The ID of a client in a result. */
 export function idOf(client: JsonObject): string {
-  return textField(client, "client_id") ?? "";
+  return getTextField(client, "client_id") ?? "";
 }
 
 /** The ID that a client of a file or a command line asks for, if any. */
 export function requestedId(client: JsonObject): string | undefined {
-  const id = textField(client, "client_id");
+  const id = getTextField(client, "client_id");
   return id === "" ? undefined : id;
 }
 
 /** A client that was found, in the columns of Hydra's own CLI 2.x. */
-export const CLIENT_VIEW: View<JsonObject> = {
+export const CLIENT_VIEW: ResultView<JsonObject> = {
   // Always empty here, so the column may be left out on a narrow terminal.
   columns: COLUMNS.map((column) => (column.label === "CLIENT SECRET" ? { ...column, whole: false } : column)),
   id: idOf,
@@ -44,7 +44,7 @@ export const CLIENT_VIEW: View<JsonObject> = {
 };
 
 /** Clients of a list, in the columns of Hydra's own CLI, 2.x as a plain and 1.x as a bordered table. */
-export const LIST_VIEW: View<JsonObject> = {
+export const LIST_VIEW: ResultView<JsonObject> = {
   ...CLIENT_VIEW,
   listColumns: [
     { ...field("CLIENT ID", "client_id"), whole: true },
@@ -58,7 +58,7 @@ export const LIST_VIEW: View<JsonObject> = {
   envelope: { items: "items", rest: { next_page_token: "", is_last_page: true } },
   tableEnd: (rest) => [
     [],
-    ["NEXT PAGE TOKEN", textField(rest, "next_page_token") ?? ""],
+    ["NEXT PAGE TOKEN", getTextField(rest, "next_page_token") ?? ""],
     ["IS LAST PAGE", String(rest["is_last_page"])],
   ],
 };
@@ -71,7 +71,7 @@ export const ENCRYPTED_KEY = "client_private_key_encrypted";
 
 /** The secret that a result shows, encrypted or plain. */
 function shownSecret(client: JsonObject): string {
-  return textField(client, ENCRYPTED) ?? textField(client, "client_secret") ?? "";
+  return getTextField(client, ENCRYPTED) ?? getTextField(client, "client_secret") ?? "";
 }
 
 /**
@@ -79,7 +79,7 @@ function shownSecret(client: JsonObject): string {
  *
  * @param secret whether the client has a secret; the text format says so where it has none.
  */
-export function createdView(secret: "has secret" | "no secret"): View<JsonObject> {
+export function createdView(secret: "has secret" | "no secret"): ResultView<JsonObject> {
   return {
     columns: [
       ...COLUMNS.slice(0, 2).map((column) =>
@@ -89,11 +89,11 @@ export function createdView(secret: "has secret" | "no secret"): View<JsonObject
     ],
     text(client) {
       const id = `OAuth 2.0 Client ID: ${idOf(client)}`;
-      const encrypted = textField(client, ENCRYPTED);
+      const encrypted = getTextField(client, ENCRYPTED);
       if (encrypted !== undefined) return [id, ...`OAuth 2.0 Encrypted Client Secret: ${encrypted}`.split("\n")];
-      const key = textField(client, ENCRYPTED_KEY);
+      const key = getTextField(client, ENCRYPTED_KEY);
       if (key !== undefined) return [id, ...`OAuth 2.0 Encrypted Client Private Key: ${key}`.split("\n")];
-      const plain = textField(client, "client_secret");
+      const plain = getTextField(client, "client_secret");
       if (plain !== undefined) return [id, `OAuth 2.0 Client Secret: ${plain}`];
       return secret === "no secret" ? [id, "This OAuth 2.0 Client has no secret"] : [id];
     },
@@ -101,15 +101,15 @@ export function createdView(secret: "has secret" | "no secret"): View<JsonObject
     credentials: (client) => ({
       id: idOf(client),
       // A server may return an empty secret for a client that has none.
-      secret: textField(client, "client_secret") || undefined,
-      encrypted: textField(client, ENCRYPTED),
+      secret: getTextField(client, "client_secret") || undefined,
+      encrypted: getTextField(client, ENCRYPTED),
       hasNoSecret: secret === "no secret" || isPublic(client),
     }),
   };
 }
 
 /** A client that was created with a key pair: its encrypted private key takes the place of the secret. */
-export const KEYED_VIEW: View<JsonObject> = {
+export const KEYED_VIEW: ResultView<JsonObject> = {
   ...createdView("has secret"),
   columns: createdView("has secret").columns.map((column) =>
     column.label === "CLIENT SECRET" ? { ...field("CLIENT PRIVATE KEY", ENCRYPTED_KEY), whole: true } : column,
@@ -124,19 +124,19 @@ const OUTCOME_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** A client of an import: with its outcome and the file that it is from. */
-export const IMPORT_VIEW: View<JsonObject> = {
+export const IMPORT_VIEW: ResultView<JsonObject> = {
   ...createdView("has secret"),
   columns: [
     { label: "CLIENT ID", value: idOf, whole: true },
     { label: "CLIENT SECRET", value: shownSecret, whole: true },
-    { label: "OUTCOME", value: (client) => textField(client, "outcome") ?? "" },
-    { label: "FROM", value: (client) => textField(client, "from") ?? "" },
+    { label: "OUTCOME", value: (client) => getTextField(client, "outcome") ?? "" },
+    { label: "FROM", value: (client) => getTextField(client, "from") ?? "" },
   ],
   text: (client) => {
     const secret = shownSecret(client);
-    const word = OUTCOME_WORDS[textField(client, "outcome") ?? ""] ?? "Imported";
+    const word = OUTCOME_WORDS[getTextField(client, "outcome") ?? ""] ?? "Imported";
     return [
-      `${word} OAuth 2.0 Client ${idOf(client)}${secret === "" ? "" : `:${secret}`} from: ${textField(client, "from") ?? ""}`,
+      `${word} OAuth 2.0 Client ${idOf(client)}${secret === "" ? "" : `:${secret}`} from: ${getTextField(client, "from") ?? ""}`,
     ];
   },
 };

@@ -1,12 +1,12 @@
-import { command, type PreparedCommand, single } from "../command.ts";
-import { SCRIPTS } from "../core/completion/scripts.ts";
-import { SHELLS, shellNamed } from "../core/completion/shells.ts";
+import { defineLeaf, type PreparedCommand, singleResult } from "../command.ts";
+import { COMPLETION_SCRIPTS } from "../core/completion/scripts.ts";
+import { findShell, SHELLS } from "../core/completion/shells.ts";
 import { FORMAT, GENERAL_FLAGS } from "../core/flags/flag-table.ts";
 import { usageError } from "../core/problem.ts";
-import { joined, quote, suggest } from "../core/text.ts";
+import { joinWords, quote, suggestWord } from "../core/text.ts";
 
 /** `completion`: the script that completes command lines of this program in a shell. */
-export const completion = command({
+export const completion = defineLeaf({
   name: "completion",
   summary: "Print a shell completion script",
   about: [
@@ -14,7 +14,7 @@ export const completion = command({
     "Client IDs need an endpoint, from the command line, the environment or the config file. HYDRA_COMPLETE_IDS=0 turns them off, for shells that complete as you type.",
     "The examples show the line for each shell: bash in ~/.bashrc, zsh into a directory of fpath before compinit, fish as shown, PowerShell (untested) in $PROFILE.",
   ],
-  operands: { name: "SHELL", least: 1, most: 1, help: `One of ${joined(SHELLS, "or")}` },
+  operands: { name: "SHELL", least: 1, most: 1, help: `One of ${joinWords(SHELLS, "or")}` },
   flags: [FORMAT, ...GENERAL_FLAGS],
   examples: {
     "1.x": [
@@ -28,20 +28,20 @@ export const completion = command({
   format: { "1.x": "text", "2.x": "text" },
   prepare(context): PreparedCommand {
     const [word = ""] = context.operands;
-    const shell = shellNamed(word);
-    const meant = suggest(word, SHELLS);
+    const shell = findShell(word);
+    const meant = suggestWord(word, SHELLS);
     const hint = meant === undefined ? "for example: hydra completion bash" : `did you mean ${meant}?`;
     return {
       problems:
         shell === undefined && word !== ""
-          ? [usageError(`Unknown shell ${quote(word)}: supported are ${joined(SHELLS)}`, hint, "unknown-shell")]
+          ? [usageError(`Unknown shell ${quote(word)}: supported are ${joinWords(SHELLS)}`, hint, "unknown-shell")]
           : [],
       run: async () => {
-        const script = SCRIPTS[shell ?? "bash"];
+        const script = COMPLETION_SCRIPTS[shell ?? "bash"];
         const view = { columns: [], text: () => script.split("\n"), id: () => word };
         // A format in the config file is meant for results, not for what a shell reads.
         const asked = context.values.origin(FORMAT).from === "flag";
-        return single(view, { shell: word, script }, asked ? {} : { format: { kind: "text" } });
+        return singleResult(view, { shell: word, script }, asked ? {} : { format: { kind: "text" } });
       },
     };
   },

@@ -1,4 +1,4 @@
-import { command, withoutChecks } from "../command.ts";
+import { defineLeaf, withoutChecks } from "../command.ts";
 import type { ChoiceFlag, TextFlag, WithDefault } from "../core/flags/flag.ts";
 import { GENERAL_FLAGS } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
@@ -44,7 +44,7 @@ function environmentLines(item: JsonObject): readonly string[] {
 }
 
 /** `sandbox`: an in-memory Hydra, to try the program and to test pipelines without a real server. */
-export const sandbox = command({
+export const sandbox = defineLeaf({
   name: "sandbox",
   summary: "Run an in-memory Hydra for testing",
   about: [

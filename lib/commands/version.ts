@@ -1,5 +1,5 @@
-import { command, type PreparedCommand, single } from "../command.ts";
-import { BUILD } from "../core/build.ts";
+import { defineLeaf, type PreparedCommand, singleResult } from "../command.ts";
+import { BUILD } from "../core/build-info.ts";
 import type { BoolFlag } from "../core/flags/flag.ts";
 import { ENDPOINT, SERVER_COMMAND_FLAGS } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
@@ -18,7 +18,7 @@ function column(label: string, name: string): Column<JsonObject> {
 }
 
 /** `version`: the version of this program, and with `--server` that of the server. */
-export const version = command({
+export const version = defineLeaf({
   name: "version",
   summary: "Print the version of this program, and of the server",
   flags: [SERVER, ...SERVER_COMMAND_FLAGS],
@@ -46,7 +46,7 @@ export const version = command({
       async run() {
         const server = asks ? { server: await context.admin.version(), api: (await context.admin.family()).api } : {};
         const columns = [column("VERSION", "version"), column("COMMIT", "commit"), column("DATE", "date")];
-        return single(
+        return singleResult(
           {
             columns: asks ? [...columns, column("SERVER", "server"), column("API", "api")] : columns,
             text: (build) => [

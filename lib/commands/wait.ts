@@ -1,4 +1,4 @@
-import { command, single, withoutChecks } from "../command.ts";
+import { defineLeaf, singleResult, withoutChecks } from "../command.ts";
 import type { DurationFlag, WithDefault } from "../core/flags/flag.ts";
 import { SERVER_COMMAND_FLAGS } from "../core/flags/flag-table.ts";
 
@@ -12,7 +12,7 @@ const FOR: WithDefault<DurationFlag> = {
 };
 
 /** `wait`: until the server is ready. */
-export const wait = command({
+export const wait = defineLeaf({
   name: "wait",
   summary: "Wait until the server is ready",
   about: [
@@ -27,7 +27,7 @@ export const wait = command({
     withoutChecks(async () => {
       await context.admin.withDeadline(context.values.number(FOR), context.signal).ready();
       const { endpoint } = context;
-      return single(
+      return singleResult(
         {
           columns: [{ label: "ENDPOINT", value: () => endpoint }],
           text: () => [`Ready: ${endpoint}`],

@@ -1,4 +1,4 @@
-import { trimmedEnd } from "./text.ts";
+import { trimCharactersAtEnd } from "./text.ts";
 
 /** Bytes as a binary string, one character for each byte: what `btoa` accepts and `atob` returns. */
 function binaryString(bytes: Uint8Array): string {
@@ -19,7 +19,7 @@ export function toBase64(bytes: Uint8Array): string {
 
 /** The bytes of base64 in the standard or the URL-safe alphabet, however wrapped; undefined if it is not base64. */
 export function fromBase64(text: string): Uint8Array | undefined {
-  const digits = trimmedEnd(text.replace(/\s+/g, "").replaceAll("-", "+").replaceAll("_", "/"), "=");
+  const digits = trimCharactersAtEnd(text.replace(/\s+/g, "").replaceAll("-", "+").replaceAll("_", "/"), "=");
   if (digits === "" || digits.length % 4 === 1 || !/^[A-Za-z0-9+/]+$/.test(digits)) return undefined;
   return bytesOf(atob(digits));
 }

@@ -1,4 +1,4 @@
-import { trimmedEnd } from "./text.ts";
+import { trimCharactersAtEnd } from "./text.ts";
 
 /** Nanoseconds in each unit of a Go duration; both micro signs are the same unit. */
 const UNITS = new Map<string, bigint>([
@@ -81,6 +81,6 @@ export function formatDuration(milliseconds: number): string {
 /** A whole number with its last digits after a decimal point, without trailing zeros. */
 function decimal(value: bigint, places: number): string {
   const digits = String(value).padStart(places + 1, "0");
-  const fraction = trimmedEnd(digits.slice(-places), "0");
+  const fraction = trimCharactersAtEnd(digits.slice(-places), "0");
   return `${digits.slice(0, -places)}${fraction === "" ? "" : `.${fraction}`}`;
 }

@@ -25,12 +25,12 @@ const LIMITS: ReadonlyMap<string, InputLimit> = new Map([
 ]);
 
 /** The limit of what a flag or command reads, for all of its files together. */
-export function limitOf(reader: string): InputLimit {
+export function inputLimitOf(reader: string): InputLimit {
   return LIMITS.get(reader) ?? INPUT_LIMIT;
 }
 
 /** A number of bytes for humans: `4 KiB`, `256 MiB`. */
-export function sizeText(bytes: number): string {
+export function formatSize(bytes: number): string {
   return bytes < MIB ? `${bytes / KIB} KiB` : `${bytes / MIB} MiB`;
 }
 
@@ -51,6 +51,6 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** Why a file could not be read, for a message. */
-export function whyUnreadable(error: unknown): string {
+export function unreadableReason(error: unknown): string {
   return REASONS[errorCode(error) ?? ""] ?? errorMessage(error);
 }

@@ -1,4 +1,4 @@
-import { MAX_DEPTH, readJson } from "./json.ts";
+import { MAX_DEPTH, parseJsonExactly } from "./json.ts";
 import { type Problem, usageError } from "./problem.ts";
 import { escapeControls } from "./text.ts";
 
@@ -206,17 +206,17 @@ function uncommented(text: string, { start, end }: Span, comments: readonly Span
  * Parses JSON with comments: one or more values, on separate lines or not. A trailing comma, a duplicate name and nesting
  * beyond `depth` are faults.
  */
-export function readJsonText(text: string, depth = MAX_DEPTH): readonly unknown[] | JsonFault {
+export function parseJsonValues(text: string, depth = MAX_DEPTH): readonly unknown[] | JsonFault {
   const scanner = new JsonScanner(text, depth);
   try {
     const spans = scanner.values();
     const { comments } = scanner;
-    if (comments.length === 0) return spans.map(({ start, end }) => readJson(text.slice(start, end), depth));
+    if (comments.length === 0) return spans.map(({ start, end }) => parseJsonExactly(text.slice(start, end), depth));
     let next = 0;
     return spans.map((span) => {
       const from = next;
       while (next < comments.length && (comments[next]?.end ?? 0) <= span.end) next++;
-      return readJson(uncommented(text, span, comments.slice(from, next)), depth);
+      return parseJsonExactly(uncommented(text, span, comments.slice(from, next)), depth);
     });
   } catch (error) {
     if (error instanceof Fault) return { offset: error.offset, reason: error.message };
@@ -224,17 +224,17 @@ export function readJsonText(text: string, depth = MAX_DEPTH): readonly unknown[
   }
 }
 
-/** Parses exactly one JSON value like {@link readJsonText}. */
-export function readOneJson(text: string): { readonly value: unknown } | JsonFault {
-  const read = readJsonText(text);
-  if (isFault(read)) return read;
+/** Parses exactly one JSON value like {@link parseJsonValues}. */
+export function parseOneJson(text: string): { readonly value: unknown } | JsonFault {
+  const read = parseJsonValues(text);
+  if (isJsonFault(read)) return read;
   const [value, ...others] = read;
   if (read.length === 1) return { value };
   return { offset: text.length, reason: others.length === 0 ? "a value is missing" : "there is more than one value" };
 }
 
-/** Whether a result of {@link readJsonText} is a fault. */
-export function isFault(read: readonly unknown[] | JsonFault): read is JsonFault {
+/** Whether a result of {@link parseJsonValues} is a fault. */
+export function isJsonFault(read: readonly unknown[] | JsonFault): read is JsonFault {
   return "offset" in read;
 }
 
@@ -246,7 +246,7 @@ function lineAndColumn(text: string, { offset }: JsonFault): string {
 }
 
 /** What is wrong with a text and where, for the end of a message. */
-export function faultText(text: string, fault: JsonFault): string {
+export function jsonFaultText(text: string, fault: JsonFault): string {
   return `${fault.reason} (${lineAndColumn(text, fault)})`;
 }
 
@@ -257,12 +257,12 @@ export function isJsonText(text: string, name: string): boolean {
 }
 
 /**
- * Parses a JSON file like {@link readJsonText}; throws a usage Problem with the line and column of a fault. In a file with
+ * Parses a JSON file like {@link parseJsonValues}; throws a usage Problem with the line and column of a fault. In a file with
  * one value per line that is the first invalid line, even if the scanner only detects the fault further down.
  */
-export function readJsonFile(text: string, name: string, depth = MAX_DEPTH): readonly unknown[] {
-  const read = readJsonText(text, depth);
-  if (!isFault(read)) return read;
+export function parseJsonFile(text: string, name: string, depth = MAX_DEPTH): readonly unknown[] {
+  const read = parseJsonValues(text, depth);
+  if (!isJsonFault(read)) return read;
   throw invalidLine(text, name, depth) ?? jsonProblem(text, name, read);
 }
 
@@ -270,10 +270,10 @@ export function readJsonFile(text: string, name: string, depth = MAX_DEPTH): rea
 function invalidLine(text: string, name: string, depth: number): Problem | undefined {
   const lines = text
     .split("\n")
-    .flatMap((line, at) => (line.trim() === "" ? [] : [{ at, read: readJsonText(line, depth) }]));
-  const broken = lines.filter((line) => isFault(line.read));
+    .flatMap((line, at) => (line.trim() === "" ? [] : [{ at, read: parseJsonValues(line, depth) }]));
+  const broken = lines.filter((line) => isJsonFault(line.read));
   const [first] = broken;
-  if (first === undefined || !isFault(first.read) || 2 * broken.length >= lines.length) return undefined;
+  if (first === undefined || !isJsonFault(first.read) || 2 * broken.length >= lines.length) return undefined;
   return usageError(
     `Cannot read ${escapeControls(name)}, line ${first.at + 1}: it is not JSON: ${first.read.reason}`,
     "write one complete object per line; this line may be cut off",

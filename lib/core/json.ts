@@ -1,4 +1,4 @@
-import { trimmedEnd, trimmedStart } from "./text.ts";
+import { trimCharactersAtEnd, trimCharactersAtStart } from "./text.ts";
 
 /** A JSON object, or anything that has members. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -99,7 +99,7 @@ export function isLargerThan(value: unknown, most: number): boolean {
  * Parses JSON like `JSON.parse`, and also throws a {@link JsonDepthError}. A number that JavaScript can't represent, such
  * as a 64-bit ID in a client's metadata, keeps its text and is written back unchanged.
  */
-export function readJson(text: string, most = MAX_DEPTH): unknown {
+export function parseJsonExactly(text: string, most = MAX_DEPTH): unknown {
   const value: unknown = JSON.parse(text);
   // Before the reviver, which recurses into every level.
   if (isTooDeep(value, most)) throw new JsonDepthError(`JSON nests more than ${most} levels deep`);
@@ -118,8 +118,8 @@ function canonical(text: string): string {
   const [, sign = "", whole = "", fraction = "", exponent = "0"] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
   const digits = `${whole}${fraction}`;
-  const rest = trimmedStart(digits, "0");
-  const short = trimmedEnd(rest, "0");
+  const rest = trimCharactersAtStart(digits, "0");
+  const short = trimCharactersAtEnd(rest, "0");
   return short === "" ? "0" : `${sign}${short}e${Number(exponent) - fraction.length + rest.length - short.length}`;
 }
 
@@ -149,13 +149,13 @@ function* marksOf(text: string): Generator<Mark> {
 }
 
 /** Whether a JSON text nests deeper than `most` levels; reads no further than necessary. */
-export function nestsDeeper(text: string, most: number): boolean {
+export function textNestsDeeper(text: string, most: number): boolean {
   for (const { depth } of marksOf(text)) if (depth > most) return true;
   return false;
 }
 
 /** The members of the object or list in a JSON text, each as its text; without recursion. */
-export function partsOf(text: string): readonly string[] {
+export function memberTexts(text: string): readonly string[] {
   const parts: string[] = [];
   let start: number | undefined;
   for (const { at, depth } of marksOf(text)) {
@@ -167,13 +167,13 @@ export function partsOf(text: string): readonly string[] {
 }
 
 /** The object or list that a text begins with, without what follows it; undefined if it has no end. */
-export function firstContainer(text: string): string | undefined {
+export function firstContainerText(text: string): string | undefined {
   for (const { at, depth } of marksOf(text))
     if (depth === 1 && "]}".includes(text.charAt(at))) return text.slice(0, at + 1);
   return undefined;
 }
 
-/** The text of a number that {@link readJson} preserved; undefined for any other value. */
+/** The text of a number that {@link parseJsonExactly} preserved; undefined for any other value. */
 export function numberText(value: unknown): string | undefined {
   return JSON.isRawJSON(value) ? JSON.stringify(value) : undefined;
 }

@@ -1,16 +1,16 @@
 import { Problem } from "./problem.ts";
 import { redactUrl } from "./redact.ts";
-import { escapeControls, joined } from "./text.ts";
+import { escapeControls, joinWords } from "./text.ts";
 
 /** Query parameters, before they are encoded. */
-export type Query = Readonly<Record<string, string>>;
+export type QueryParameters = Readonly<Record<string, string>>;
 
 /** One request. */
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: string;
   /** Parameters to add to the URL. */
-  readonly query?: Query;
+  readonly query?: QueryParameters;
   readonly headers?: Readonly<Record<string, string>>;
   /** A body to send as JSON. */
   readonly json?: unknown;
@@ -95,7 +95,7 @@ function certificateHint({ reason, unread = [] }: CertificateFault, hint: string
     return `use a host name that the certificate is for, or a certificate for this one; ${SKIP_HINT}`;
   if (reason === "dates") return `renew the server's certificate, or correct the clock of this machine; ${SKIP_HINT}`;
   if (unread.length === 0) return hint;
-  return `${hint}; ${joined(unread)} ${unread.length === 1 ? "is" : "are"} set but not read`;
+  return `${hint}; ${joinWords(unread)} ${unread.length === 1 ? "is" : "are"} set but not read`;
 }
 
 /** The failures that a proxy can cause. */
@@ -143,7 +143,7 @@ export function proxyOf(url: URL, environment: (name: string) => string | undefi
 export type SendHttp = (request: HttpRequest) => Promise<HttpAnswer>;
 
 /** The Problem for a request without a response. */
-export function unreachable(action: string, url: string, failure: NetworkFailure, hint: string): Problem {
+export function unreachableProblem(action: string, url: string, failure: NetworkFailure, hint: string): Problem {
   return new Problem(`${action}: ${failure.message}`, {
     code: failure.kind === "timeout" ? "timeout" : failure.kind === "certificate" ? "certificate" : "unreachable",
     exit: "unreachable",

@@ -3,7 +3,7 @@ import type { ProblemCode } from "./problem-codes.ts";
 export type { ProblemCode };
 
 /** The exit codes of the program, by name. `hydra help exit-codes` and `docs/` are generated from this table. */
-export const EXIT = {
+export const EXIT_CODES = {
   done: 0,
   failed: 1,
   usage: 2,
@@ -16,10 +16,10 @@ export const EXIT = {
 } as const;
 
 /** If signal N ends the program, its exit code is this plus N, as in a shell. */
-export const BY_SIGNAL = 128;
+export const SIGNAL_EXIT_BASE = 128;
 
 /** The name of an exit code. */
-export type ExitName = keyof typeof EXIT;
+export type ExitName = keyof typeof EXIT_CODES;
 
 /** What a {@link Problem} has in addition to its message. */
 interface ProblemDetails {

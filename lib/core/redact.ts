@@ -1,4 +1,4 @@
-import { trimmedEnd } from "./text.ts";
+import { trimCharactersAtEnd } from "./text.ts";
 
 /** Replaces a credential wherever a request is shown. */
 export const REDACTED = "(redacted)";
@@ -10,7 +10,7 @@ export const CREDENTIAL_FIELDS: readonly string[] = ["client_secret", "registrat
 const PUBLIC_HEADERS = new Set(["accept", "content-type", "user-agent", "x-forwarded-proto", "content-length"]);
 
 /** Whether the value of a header is never a credential. */
-export function isOpenHeader(name: string): boolean {
+export function isHarmlessHeader(name: string): boolean {
   return PUBLIC_HEADERS.has(name.toLowerCase());
 }
 
@@ -18,7 +18,7 @@ export function isOpenHeader(name: string): boolean {
  * The values of headers that may be credentials: also without the scheme of an Authorization header, and for Basic
  * credentials also the decoded pair and the password.
  */
-export function secretsIn(headers: Readonly<Record<string, string>>): readonly string[] {
+export function secretsInHeaders(headers: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(headers)
     .filter(([name]) => !PUBLIC_HEADERS.has(name.toLowerCase()))
     .flatMap(([, value]) => [value, value.replace(/^[A-Za-z]+ +/, ""), ...basicParts(value)]);
@@ -76,7 +76,7 @@ function spellings(value: string): readonly string[] {
       const whole = btoa(" ".repeat(before) + text);
       return whole.slice(before === 0 ? 0 : 4, (before + text.length) % 3 === 0 ? undefined : -4);
     });
-    return [trimmedEnd(btoa(text), "="), ...pieces.filter((piece) => piece.length >= MIN_PIECE)];
+    return [trimCharactersAtEnd(btoa(text), "="), ...pieces.filter((piece) => piece.length >= MIN_PIECE)];
   });
   const urlSafe = encoded.map((piece) => piece.replaceAll("+", "-").replaceAll("/", "_"));
   return [value, JSON.stringify(value).slice(1, -1), ...encoded, ...urlSafe];

@@ -2,20 +2,20 @@
 export const SECRET_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 
 /** Length of a generated secret: 26 characters of 66 are 157 bits. */
-export const SECRET_LENGTH = 26;
+export const DEFAULT_SECRET_LENGTH = 26;
 
 /** The server rejects shorter secrets. */
-export const SECRET_SHORTEST = 6;
+export const MIN_SECRET_LENGTH = 6;
 
 /** bcrypt, with which the server stores the secret, ignores any further bytes. */
-export const SECRET_BCRYPT_BYTES = 72;
+export const MAX_BCRYPT_BYTES = 72;
 
 /**
  * Generates a client secret from unreserved characters, each equally likely.
  *
  * @param random returns a number of random bytes; bytes beyond the last whole multiple of the alphabet are drawn again.
  */
-export function generateSecret(random: (count: number) => Uint8Array, length = SECRET_LENGTH): string {
+export function generateSecret(random: (count: number) => Uint8Array, length = DEFAULT_SECRET_LENGTH): string {
   const limit = 256 - (256 % SECRET_ALPHABET.length);
   let secret = "";
   while (secret.length < length) {

@@ -25,21 +25,21 @@ export function quote(text: string): string {
  * A text without the characters of a set at its end. A regular expression such as `/0+$/` would take quadratic time for
  * long runs inside the text.
  */
-export function trimmedEnd(text: string, set: string): string {
+export function trimCharactersAtEnd(text: string, set: string): string {
   let end = text.length;
   while (end > 0 && set.includes(text.charAt(end - 1))) end--;
   return text.slice(0, end);
 }
 
 /** A text without the characters of a set at its start. */
-export function trimmedStart(text: string, set: string): string {
+export function trimCharactersAtStart(text: string, set: string): string {
   let start = 0;
   while (start < text.length && set.includes(text.charAt(start))) start++;
   return text.slice(start);
 }
 
 /** Words joined like in a sentence: `a`, `a and b`, `a, b and c`. */
-export function joined(words: readonly string[], last = "and"): string {
+export function joinWords(words: readonly string[], last = "and"): string {
   if (words.length < 2) return words.join("");
   return `${words.slice(0, -1).join(", ")} ${last} ${words[words.length - 1]}`;
 }
@@ -64,7 +64,7 @@ function distance(a: string, b: string): number {
 }
 
 /** The candidate that a mistyped word most likely meant, or undefined if none is similar. */
-export function suggest(word: string, candidates: Iterable<string>): string | undefined {
+export function suggestWord(word: string, candidates: Iterable<string>): string | undefined {
   const typed = word.toLowerCase();
   let best: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;

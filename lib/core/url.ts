@@ -26,6 +26,6 @@ export function mayFetchKey(url: URL, pinned: boolean): boolean {
 }
 
 /** Whether text that should be data is a web page, such as a login or an error page. */
-export function isWebPage(text: string): boolean {
+export function looksLikeWebPage(text: string): boolean {
   return /^\s*(?:<!doctype\s+html|<html|<\?xml|<head|<body)/i.test(text.slice(0, 2048));
 }

@@ -1,21 +1,21 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { isStringList, type JsonObject } from "../core/json.ts";
 import { generateSecret } from "../core/secret.ts";
-import { type Draft, decode, parseBody, type Read, type Shape } from "./decode-body.ts";
+import { type BodyShape, type DecodeOutcome, type Draft, decodeBody, parseFirstJson } from "./decode-body.ts";
 import {
   type ApiError,
-  badBody,
   CONFLICT,
   isApiError,
-  malformed,
+  malformedRequestError,
   NOT_FOUND,
   UNKNOWN_OR_UNAUTHORIZED,
-  unexpected,
+  undecodableBodyError,
+  unexpectedServerError,
 } from "./error-bodies.ts";
 import { applyPatch, type PatchDialect } from "./patch.ts";
 import { escapedSegment, escapedTwice } from "./request-target.ts";
-import { type Field, fieldsOf, ZERO } from "./server-fields.ts";
-import { type ClientStore, createStore, type StoredClient } from "./store.ts";
+import { type Field, fieldsOf, ZERO_VALUES } from "./server-fields.ts";
+import { type ClientStore, createClientStore, type StoredClient } from "./store.ts";
 import { validateAndSetDefaults } from "./validate.ts";
 import { BEHAVIOURS, type Behaviour, type SandboxVersion } from "./versions.ts";
 
@@ -99,8 +99,8 @@ interface Model {
   /** A client without any values. */
   readonly zero: Readonly<Draft>;
   readonly noLifespans: Readonly<Draft>;
-  readonly clientShape: Shape;
-  readonly lifespanShape: Shape;
+  readonly clientShape: BodyShape;
+  readonly lifespanShape: BodyShape;
 }
 
 function modelOf(version: SandboxVersion): Model {
@@ -114,7 +114,7 @@ function modelOf(version: SandboxVersion): Model {
     fields,
     kept: fields.filter(({ name }) => !FLEETING.includes(name)),
     lists: fields.filter(({ kind }) => kind === "list").map(({ name }) => name),
-    zero: Object.fromEntries(fields.map(({ name, kind }) => [name, ZERO[kind]])),
+    zero: Object.fromEntries(fields.map(({ name, kind }) => [name, ZERO_VALUES[kind]])),
     noLifespans: Object.fromEntries(lifespans.map(({ name }) => [name, null])),
     clientShape: { fields: byName(fields), type: "client.Client", listType, keyLibrary, lifespans: "Lifespans." },
     lifespanShape: { fields: byName(lifespans), type: behaviour.lifespansType, listType, keyLibrary, lifespans: "" },
@@ -147,7 +147,7 @@ export class SandboxClients {
   constructor(version: SandboxVersion) {
     this.#model = modelOf(version);
     this.#behaviour = this.#model.behaviour;
-    this.store = createStore(this.#behaviour.order);
+    this.store = createClientStore(this.#behaviour.order);
   }
 
   create(body: string): Result {
@@ -169,7 +169,7 @@ export class SandboxClients {
   patch(id: string, body: string, dialect: PatchDialect): Result {
     return this.#withClient(id, (client) => {
       const patched = this.#patched(this.#fromStore(client), body, dialect);
-      if ("fault" in patched) return unexpected(this.#behaviour, patched.fault);
+      if ("fault" in patched) return unexpectedServerError(this.#behaviour, patched.fault);
       const draft = patched.value;
       if (draft["client_secret"] === SECRET_HASH) return this.#save({ ...draft, client_secret: "" });
       return this.#save(draft, draft["client_secret"] === "" ? client.secrets.slice(0, 1) : undefined);
@@ -222,19 +222,24 @@ export class SandboxClients {
     }
   }
 
-  #readBody(body: string, shape: Shape, base: Readonly<Draft>, report: Behaviour["badCreateBody"]): Draft | ApiError {
-    const parsed = parseBody(body);
-    const decoded = "fault" in parsed ? parsed : decode(parsed.value, shape, base);
-    return "fault" in decoded ? badBody(this.#behaviour, report, decoded.fault) : decoded.value;
+  #readBody(
+    body: string,
+    shape: BodyShape,
+    base: Readonly<Draft>,
+    report: Behaviour["badCreateBody"],
+  ): Draft | ApiError {
+    const parsed = parseFirstJson(body);
+    const decoded = "fault" in parsed ? parsed : decodeBody(parsed.value, shape, base);
+    return "fault" in decoded ? undecodableBodyError(this.#behaviour, report, decoded.fault) : decoded.value;
   }
 
-  #patched(stored: Readonly<Draft>, body: string, dialect: PatchDialect): Read<Draft> {
-    const parsed = parseBody(body);
+  #patched(stored: Readonly<Draft>, body: string, dialect: PatchDialect): DecodeOutcome<Draft> {
+    const parsed = parseFirstJson(body);
     if ("fault" in parsed) return parsed;
     const { clientShape, fields, zero } = this.#model;
     const base: Draft = { ...stored, client_secret: SECRET_HASH };
     const patched = applyPatch(written(base, fields), parsed.value, dialect);
-    return "fault" in patched ? patched : decode(patched.value, clientShape, dialect.keepsRemoved ? base : zero);
+    return "fault" in patched ? patched : decodeBody(patched.value, clientShape, dialect.keepsRemoved ? base : zero);
   }
 
   /** A stored client with all its fields, as the start of a change. */
@@ -245,7 +250,7 @@ export class SandboxClients {
   #add(draft: Draft): Result {
     const chosen = text(draft, "client_id");
     if (chosen !== "" && !this.#behaviour.ownId) {
-      return malformed(
+      return malformedRequestError(
         "It is no longer possible to set an OAuth2 Client ID as a user. The system will generate a unique ID for you.",
       );
     }
@@ -284,7 +289,7 @@ export class SandboxClients {
     if (before === undefined) return NOT_FOUND;
     const now = new Date();
     fillIn(draft, this.#behaviour);
-    if (fillsEmpty && draft["created_at"] === ZERO.time) draft["created_at"] = now.toISOString();
+    if (fillsEmpty && draft["created_at"] === ZERO_VALUES.time) draft["created_at"] = now.toISOString();
     draft["updated_at"] = fillsEmpty ? now.toISOString() : wholeSecond(now);
     const created = fillsEmpty ? before.view["created_at"] : draft["created_at"];
     this.#put({ ...draft, created_at: created }, secrets ?? (given === "" ? before.secrets : [given]));
@@ -311,7 +316,7 @@ export class SandboxClients {
     return this.#withClient(id, (client) => {
       const method = text(client.view, "token_endpoint_auth_method");
       if (ROTATING_METHODS.includes(method)) return change(client);
-      return malformed(
+      return malformedRequestError(
         `The client is configured to use the "${method}" authentication method, which does not support client secret rotation.`,
       );
     });

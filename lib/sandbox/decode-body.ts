@@ -1,16 +1,16 @@
 import { formatNanoseconds, parseNanoseconds } from "../core/duration.ts";
-import { firstContainer, isJsonObject, isStringList, JsonDepthError, readJson } from "../core/json.ts";
-import { trimmedEnd } from "../core/text.ts";
-import { kindOf } from "./json-kind.ts";
-import { type KeySet, readKeySet } from "./key-set.ts";
-import { TOO_DEEP } from "./limits.ts";
-import type { Field, Kind } from "./server-fields.ts";
+import { firstContainerText, isJsonObject, isStringList, JsonDepthError, parseJsonExactly } from "../core/json.ts";
+import { trimCharactersAtEnd } from "../core/text.ts";
+import { jsonKindName } from "./json-kind.ts";
+import { decodeKeySet, type KeySet } from "./key-set.ts";
+import { TOO_DEEP_ERROR } from "./limits.ts";
+import type { Field, FieldKind } from "./server-fields.ts";
 
 /** A client under construction: every field of the version, including empty ones. */
 export type Draft = Record<string, unknown>;
 
 /** What a body is decoded into. */
-export interface Shape {
+export interface BodyShape {
   readonly fields: ReadonlyMap<string, Field>;
   /** Its Go type in error messages: `client.Client`. */
   readonly type: string;
@@ -23,7 +23,7 @@ export interface Shape {
 }
 
 /** A value, or what is wrong with what was to be read. */
-export type Read<T> = { readonly value: T } | { readonly fault: string };
+export type DecodeOutcome<T> = { readonly value: T } | { readonly fault: string };
 
 const LITERALS = ["null", "true", "false"];
 
@@ -41,37 +41,37 @@ function syntaxError(text: string): string {
 }
 
 /** Parses the first JSON value of a body; like Go's decoder, ignores what follows an object or array. */
-export function parseBody(text: string): Read<unknown> {
+export function parseFirstJson(text: string): DecodeOutcome<unknown> {
   const whole = read(text);
   if (whole !== undefined) return whole;
-  const first = /^\s*[{[]/.test(text) ? firstContainer(text) : undefined;
+  const first = /^\s*[{[]/.test(text) ? firstContainerText(text) : undefined;
   return (first === undefined ? undefined : read(first)) ?? { fault: syntaxError(text) };
 }
 
 /** The value of a JSON text, or undefined if it isn't JSON. */
-function read(text: string): Read<unknown> | undefined {
+function read(text: string): DecodeOutcome<unknown> | undefined {
   try {
-    return { value: readJson(text) };
+    return { value: parseJsonExactly(text) };
   } catch (error) {
-    return error instanceof JsonDepthError ? TOO_DEEP : undefined;
+    return error instanceof JsonDepthError ? TOO_DEEP_ERROR : undefined;
   }
 }
 
 const TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 
-function wrongType(value: unknown, field: Field, shape: Shape, wanted: string): { readonly fault: string } {
+function wrongType(value: unknown, field: Field, shape: BodyShape, wanted: string): { readonly fault: string } {
   const struct = shape.type.split(".").at(-1) ?? "";
   const group = field.kind === "duration" ? shape.lifespans : "";
-  const shown = typeof value === "number" && wanted === "int" ? `number ${value}` : kindOf(value);
+  const shown = typeof value === "number" && wanted === "int" ? `number ${value}` : jsonKindName(value);
   return {
     fault: `json: cannot unmarshal ${shown} into Go struct field ${struct}.${group}${field.name} of type ${wanted}`,
   };
 }
 
-type Reader = (value: unknown, field: Field, shape: Shape) => Read<unknown>;
+type Reader = (value: unknown, field: Field, shape: BodyShape) => DecodeOutcome<unknown>;
 
 /** How a value other than null is decoded, by the kind of its field. */
-const READERS: Readonly<Record<Kind, Reader>> = {
+const READERS: Readonly<Record<FieldKind, Reader>> = {
   // Go replaces a lone surrogate with U+FFFD, except in raw JSON.
   text: (value, field, shape) =>
     typeof value === "string" ? { value: value.toWellFormed() } : wrongType(value, field, shape, "string"),
@@ -86,20 +86,21 @@ const READERS: Readonly<Record<Kind, Reader>> = {
   choice: (value) =>
     typeof value === "boolean"
       ? { value }
-      : { fault: `json: cannot unmarshal ${kindOf(value)} into Go value of type bool` },
+      : { fault: `json: cannot unmarshal ${jsonKindName(value)} into Go value of type bool` },
   integer: (value, field, shape) =>
     typeof value === "number" && Number.isSafeInteger(value) ? { value } : wrongType(value, field, shape, "int"),
   raw: (value) => ({ value }),
   keys: (value, field, shape) => {
     if (!isJsonObject(value)) return wrongType(value, field, shape, "x.JoseJSONWebKeySet");
-    const keys: KeySet | { readonly fault: string } = readKeySet(value, shape.keyLibrary);
+    const keys: KeySet | { readonly fault: string } = decodeKeySet(value, shape.keyLibrary);
     return "fault" in keys ? keys : { value: keys };
   },
   time: (value) => {
     if (typeof value !== "string") return { fault: "Time.UnmarshalJSON: input is not a JSON string" };
     // Go formats a time without the trailing zeros of its fraction.
     const [, start = "", fraction = "", zone = ""] = TIME.exec(value) ?? [];
-    if (start !== "") return { value: `${start}${trimmedEnd(trimmedEnd(fraction, "0"), ".")}${zone}` };
+    if (start !== "")
+      return { value: `${start}${trimCharactersAtEnd(trimCharactersAtEnd(fraction, "0"), ".")}${zone}` };
     return {
       fault: `parsing time "${value}" as "2006-01-02T15:04:05Z07:00": cannot parse "${value}" as "2006"`,
     };
@@ -114,16 +115,16 @@ const READERS: Readonly<Record<Kind, Reader>> = {
 };
 
 /** Kinds that null clears; like in Go's decoder, the others keep their value. */
-const EMPTIED: ReadonlySet<Kind> = new Set<Kind>(["list", "keys", "raw"]);
+const EMPTIED: ReadonlySet<FieldKind> = new Set<FieldKind>(["list", "keys", "raw"]);
 
 /**
  * Reads a JSON value into a draft like Go's decoder reads into a struct that already has values: names are matched without
  * case, unknown members and nulls are ignored, and the first value of a wrong type is reported.
  */
-export function decode(value: unknown, shape: Shape, base: Readonly<Draft>): Read<Draft> {
+export function decodeBody(value: unknown, shape: BodyShape, base: Readonly<Draft>): DecodeOutcome<Draft> {
   if (value === null) return { value: { ...base } };
   if (!isJsonObject(value))
-    return { fault: `json: cannot unmarshal ${kindOf(value)} into Go value of type ${shape.type}` };
+    return { fault: `json: cannot unmarshal ${jsonKindName(value)} into Go value of type ${shape.type}` };
   const draft: Draft = { ...base };
   for (const [name, member] of Object.entries(value)) {
     const field = shape.fields.get(name) ?? shape.fields.get(name.toLowerCase());

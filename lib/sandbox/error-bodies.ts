@@ -28,7 +28,7 @@ const HINT =
   "Make sure that the various parameters are correct, be aware of case sensitivity and trim your parameters. Make sure that the client you are using has exactly whitelisted the redirect_uri you specified.";
 
 /** A field breaks a rule (RFC 7591 section 3.2.2, `invalid_client_metadata`). */
-export function badMetadata({ wording }: Behaviour, hint?: string, debug?: string): ApiError {
+export function invalidMetadataError({ wording }: Behaviour, hint?: string, debug?: string): ApiError {
   const error = wording.metadataError;
   const shownHint = hint ?? (error === "invalid_request" ? HINT : undefined);
   return {
@@ -41,8 +41,8 @@ export function badMetadata({ wording }: Behaviour, hint?: string, debug?: strin
 }
 
 /** A redirect URI breaks a rule (RFC 7591 section 3.2.2, `invalid_redirect_uri`); 1.8 has no such error. */
-export function badRedirect(behaviour: Behaviour, hint: string): ApiError {
-  if (behaviour.wording.metadataError === "invalid_request") return badMetadata(behaviour, hint);
+export function invalidRedirectError(behaviour: Behaviour, hint: string): ApiError {
+  if (behaviour.wording.metadataError === "invalid_request") return invalidMetadataError(behaviour, hint);
   return {
     status: 400,
     error: "invalid_redirect_uri",
@@ -52,7 +52,7 @@ export function badRedirect(behaviour: Behaviour, hint: string): ApiError {
 }
 
 /** An invalid request, with the reason. */
-export function malformed(reason: string): ApiError {
+export function malformedRequestError(reason: string): ApiError {
   return {
     status: 400,
     error: "The request was malformed or contained invalid parameters",
@@ -61,17 +61,21 @@ export function malformed(reason: string): ApiError {
 }
 
 /** An error that the server did not expect; only 1.8 reports the reason. */
-export function unexpected({ errors }: Behaviour, reason: string): ApiError {
+export function unexpectedServerError({ errors }: Behaviour, reason: string): ApiError {
   return errors === "verbose"
     ? { status: 500, error: "error", description: "The error is unrecognizable.", debug: reason }
     : { status: 500, error: "error", description: "The error is unrecognizable" };
 }
 
 /** A body that cannot be decoded. */
-export function badBody(behaviour: Behaviour, report: Behaviour["badCreateBody"], reason: string): ApiError {
+export function undecodableBodyError(
+  behaviour: Behaviour,
+  report: Behaviour["badCreateBody"],
+  reason: string,
+): ApiError {
   return report === "explained"
-    ? malformed(`Unable to decode the request body: ${reason}`)
-    : unexpected(behaviour, reason);
+    ? malformedRequestError(`Unable to decode the request body: ${reason}`)
+    : unexpectedServerError(behaviour, reason);
 }
 
 export const NOT_FOUND: ApiError = { status: 404, error: "Unable to locate the resource", description: "" };

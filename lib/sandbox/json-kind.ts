@@ -1,5 +1,5 @@
 /** What the servers' error messages call the type of a JSON value. */
-export function kindOf(value: unknown): string {
+export function jsonKindName(value: unknown): string {
   if (Array.isArray(value)) return "array";
   return typeof value === "boolean" ? "bool" : typeof value;
 }

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
-import { kindOf } from "./json-kind.ts";
+import { jsonKindName } from "./json-kind.ts";
 
 /** A set of public keys as a server stores it (RFC 7517 section 5). */
 export interface KeySet {
@@ -78,19 +78,19 @@ function faultOf(key: JsonObject): string | undefined {
 }
 
 /** Decodes a key set, or returns what is wrong with its first invalid key, in the words of the library. */
-export function readKeySet(value: JsonObject, library: string): KeySet | { readonly fault: string } {
+export function decodeKeySet(value: JsonObject, library: string): KeySet | { readonly fault: string } {
   const given = value["keys"];
   if (given === undefined) return {};
   if (given === null) return { keys: null };
   if (!Array.isArray(given)) {
     return {
-      fault: `json: cannot unmarshal ${kindOf(given)} into Go struct field JoseJSONWebKeySet.jwks.JSONWebKeySet.keys of type []jose.JSONWebKey`,
+      fault: `json: cannot unmarshal ${jsonKindName(given)} into Go struct field JoseJSONWebKeySet.jwks.JSONWebKeySet.keys of type []jose.JSONWebKey`,
     };
   }
   const keys: JsonObject[] = [];
   for (const key of given) {
     if (!isJsonObject(key)) {
-      return { fault: `json: cannot unmarshal ${kindOf(key)} into Go value of type jose.rawJSONWebKey` };
+      return { fault: `json: cannot unmarshal ${jsonKindName(key)} into Go value of type jose.rawJSONWebKey` };
     }
     const fault = faultOf(key);
     if (fault !== undefined) return { fault: `${library}: ${fault}` };

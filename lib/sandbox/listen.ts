@@ -89,7 +89,7 @@ export async function listenOn(server: Server, address: ListenAddress, listen: s
 }
 
 /** The URL of a listening server. */
-export function urlOf(server: Server, address: ListenAddress, scheme: "http" | "https"): string {
+export function serverUrl(server: Server, address: ListenAddress, scheme: "http" | "https"): string {
   if ("socket" in address) return `unix://${address.socket}`;
   // Not the requested port, which is 0 for a free one.
   const bound = server.address();

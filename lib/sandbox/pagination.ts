@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { type ApiError, malformed } from "./error-bodies.ts";
+import { type ApiError, malformedRequestError } from "./error-bodies.ts";
 import type { ClientStore, StoredClient } from "./store.ts";
 import type { Behaviour } from "./versions.ts";
 
@@ -188,7 +188,7 @@ function cursorTokens(): CursorTokens {
 }
 
 function badPage(reason: string): ApiError {
-  return malformed(`Unable to parse pagination parameters: ${reason}`);
+  return malformedRequestError(`Unable to parse pagination parameters: ${reason}`);
 }
 
 /** The size of a page, or the error for one that is not a number. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isJsonObject, isLargerThan, isTooDeep, type JsonObject, MAX_DEPTH } from "../core/json.ts";
-import { unescapeToken } from "../core/json-pointer.ts";
-import { BODY_LIMIT, TOO_DEEP } from "./limits.ts";
+import { unescapePointerToken } from "../core/json-pointer.ts";
+import { BODY_LIMIT, TOO_DEEP_ERROR } from "./limits.ts";
 
 /** How a server reads a JSON Patch: each release line has its own reader. */
 export interface PatchDialect {
@@ -24,7 +24,7 @@ export interface PatchDialect {
 const ALL = ["add", "remove", "replace", "move", "copy", "test"];
 
 /** The dialect of 1.11. */
-export const STANDARD: PatchDialect = {
+export const PATCH_OF_1_11: PatchDialect = {
   operations: ALL,
   createsParents: false,
   allowsNoValue: true,
@@ -35,14 +35,14 @@ export const STANDARD: PatchDialect = {
 };
 
 /** The dialect of 2.1, with only three operations. */
-export const REDUCED: PatchDialect = { ...STANDARD, operations: ALL.slice(0, 3) };
+export const PATCH_OF_2_1: PatchDialect = { ...PATCH_OF_1_11, operations: ALL.slice(0, 3) };
 
 /** The dialect of 2.3. */
-export const LENIENT: PatchDialect = { ...REDUCED, createsParents: true, sortsMembers: false };
+export const PATCH_OF_2_3: PatchDialect = { ...PATCH_OF_2_1, createsParents: true, sortsMembers: false };
 
 /** The dialect of 26. */
-export const CHECKED: PatchDialect = {
-  ...LENIENT,
+export const PATCH_OF_26: PatchDialect = {
+  ...PATCH_OF_2_3,
   allowsNoValue: false,
   replacesRoot: true,
   deniedPath: /^\/id$/i,
@@ -141,7 +141,7 @@ function edited(target: unknown, tokens: readonly string[], createsParents: bool
 /** The tokens of a path; unlike in RFC 6901, a tilde that is not an escape is taken literally. */
 function tokensOf(path: string): readonly string[] | undefined {
   if (!path.startsWith("/")) return undefined;
-  return path.slice(1).split("/").map(unescapeToken);
+  return path.slice(1).split("/").map(unescapePointerToken);
 }
 
 function found(document: unknown, tokens: readonly string[]): unknown {
@@ -154,7 +154,7 @@ type Step = (document: unknown, tokens: readonly string[], operation: Operation,
 function transfer(removes: boolean): Step {
   return (document, tokens, { from }) => {
     const source = tokensOf(from);
-    if (source !== undefined && source.length > MAX_DEPTH) return TOO_DEEP;
+    if (source !== undefined && source.length > MAX_DEPTH) return TOO_DEEP_ERROR;
     const value = source === undefined ? undefined : found(document, source);
     if (source === undefined || value === undefined) return missing(from);
     const rest = removes ? edited(document, source, false, removing) : { value: document };
@@ -198,7 +198,7 @@ function apply(document: unknown, given: unknown, dialect: PatchDialect): Patche
   if (path === "" && dialect.replacesRoot && op !== "remove") return { value };
   const tokens = tokensOf(path);
   if (tokens === undefined) return missing(path);
-  return tokens.length > MAX_DEPTH ? TOO_DEEP : step(document, tokens, operation, dialect);
+  return tokens.length > MAX_DEPTH ? TOO_DEEP_ERROR : step(document, tokens, operation, dialect);
 }
 
 /** Applies a JSON Patch (RFC 6902) in the dialect of a server; the document itself is not changed. */
@@ -212,7 +212,7 @@ export function applyPatch(document: unknown, patch: unknown, dialect: PatchDial
     value = patched.value;
     // Copies can grow the document beyond the size of a request.
     if (isLargerThan(value, BODY_LIMIT)) return { fault: "the patched document is too large" };
-    if (isTooDeep(value)) return TOO_DEEP;
+    if (isTooDeep(value)) return TOO_DEEP_ERROR;
   }
   if (dialect.sortsMembers && isJsonObject(value))
     return { value: Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) };

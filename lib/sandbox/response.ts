@@ -15,24 +15,24 @@ const TEXT_TYPE = "text/plain; charset=utf-8";
 const HTML_TYPE = "text/html; charset=utf-8";
 
 /** An answer that no cache may keep (RFC 9111 section 5.2.2). */
-export function uncached(answer: Answer): Answer {
+export function withNoStore(answer: Answer): Answer {
   return { ...answer, headers: { ...answer.headers, "cache-control": "private, no-cache, no-store, must-revalidate" } };
 }
 
 const NO_ROUTE = "The requested route does not exist. Make sure you are using the right path, domain, and port.";
 
 /** A value as JSON, with a trailing newline like Go's encoder. */
-export function json(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+export function jsonAnswer(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
   return { status, headers: { "content-type": JSON_TYPE, ...headers }, body: `${JSON.stringify(value)}\n` };
 }
 
 /** Plain text. */
-export function plain(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Answer {
+export function plainAnswer(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Answer {
   return { status, headers: { "content-type": TEXT_TYPE, ...headers }, body };
 }
 
 /** An answer without a body. */
-export function empty(status: number, headers: Readonly<Record<string, string>> = {}): Answer {
+export function emptyAnswer(status: number, headers: Readonly<Record<string, string>> = {}): Answer {
   return { status, headers, body: "" };
 }
 
@@ -44,29 +44,29 @@ export function errorAnswer(behaviour: Behaviour, error: ApiError): Answer {
 
 function negotiatedMissing(accept: string): Answer {
   if (accept.includes("application/json")) {
-    return json(404, { error: { code: 404, message: "Not Found", reason: NO_ROUTE } });
+    return jsonAnswer(404, { error: { code: 404, message: "Not Found", reason: NO_ROUTE } });
   }
-  if (accept.includes("text/plain")) return plain(404, `Error 404 - ${NO_ROUTE}`);
+  if (accept.includes("text/plain")) return plainAnswer(404, `Error 404 - ${NO_ROUTE}`);
   const body = `<!DOCTYPE html>\n<html lang="en"><title>404 - Route not found</title><h1>Error 404</h1><p>${NO_ROUTE}</p></html>\n`;
   return { status: 404, headers: { "content-type": HTML_TYPE }, body };
 }
 
 /** How each kind of router answers for a route that doesn't exist. */
 const MISSING: Readonly<Record<Behaviour["missing"], (accept: string) => Answer>> = {
-  "plain-json": () => plain(404, JSON.stringify({ error: `Error 404 - ${NO_ROUTE}` })),
+  "plain-json": () => plainAnswer(404, JSON.stringify({ error: `Error 404 - ${NO_ROUTE}` })),
   negotiated: negotiatedMissing,
-  plain: () => plain(404, "404 page not found\n", { "x-content-type-options": "nosniff" }),
+  plain: () => plainAnswer(404, "404 page not found\n", { "x-content-type-options": "nosniff" }),
 };
 
 /** The route doesn't exist. */
-export function missing(kind: Behaviour["missing"], accept: string): Answer {
+export function notFoundAnswer(kind: Behaviour["missing"], accept: string): Answer {
   return MISSING[kind](accept);
 }
 
 /** The route doesn't support the method (RFC 9110 section 15.5.6). */
-export function wrongMethod(allowed: readonly string[]): Answer {
+export function wrongMethodAnswer(allowed: readonly string[]): Answer {
   const headers = { allow: allowed.join(", "), "x-content-type-options": "nosniff" };
-  return plain(405, "Method Not Allowed\n", headers);
+  return plainAnswer(405, "Method Not Allowed\n", headers);
 }
 
 const STATUS_TEXT: Readonly<Record<number, string>> = {
@@ -75,8 +75,8 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
 };
 
 /** A redirect like Go's: with a line of HTML only for reads. */
-export function redirect(status: 301 | 307, method: string, location: string): Answer {
-  if (method !== "GET" && method !== "HEAD") return empty(status, { location });
+export function redirectAnswer(status: 301 | 307, method: string, location: string): Answer {
+  if (method !== "GET" && method !== "HEAD") return emptyAnswer(status, { location });
   const shown = location.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&#34;");
   const body = method === "HEAD" ? "" : `<a href="${shown}">${STATUS_TEXT[status]}</a>.\n\n`;
   return { status, headers: { location, "content-type": HTML_TYPE }, body };

@@ -2,7 +2,17 @@ import { isClientAnswer, SandboxClients } from "./client-api.ts";
 import { type ApiError, isApiError } from "./error-bodies.ts";
 import { pagingOf } from "./pagination.ts";
 import { escapedTwice, isEscaped, splitAt } from "./request-target.ts";
-import { type Answer, empty, errorAnswer, json, missing, plain, redirect, uncached, wrongMethod } from "./response.ts";
+import {
+  type Answer,
+  emptyAnswer,
+  errorAnswer,
+  jsonAnswer,
+  notFoundAnswer,
+  plainAnswer,
+  redirectAnswer,
+  withNoStore,
+  wrongMethodAnswer,
+} from "./response.ts";
 import { BEHAVIOURS, type Behaviour, type SandboxVersion } from "./versions.ts";
 
 /** A request with its body already read. */
@@ -80,7 +90,10 @@ function allowedOf({ methods }: Route, { router }: Behaviour): readonly string[]
 }
 
 function publicRoutes(): readonly Route[] {
-  const get = (path: string, value: unknown): Route => ({ path, methods: new Map([["GET", () => json(200, value)]]) });
+  const get = (path: string, value: unknown): Route => ({
+    path,
+    methods: new Map([["GET", () => jsonAnswer(200, value)]]),
+  });
   return [
     get("/health/ready", { status: "ok" }),
     get("/health/alive", { status: "ok" }),
@@ -93,16 +106,16 @@ function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly R
   const { prefix } = behaviour;
 
   function answerOf(result: ReturnType<SandboxClients["read"]>): Answer {
-    return isClientAnswer(result) ? json(200, result.client) : errorAnswer(behaviour, result);
+    return isClientAnswer(result) ? jsonAnswer(200, result.client) : errorAnswer(behaviour, result);
   }
   function gone(error: ApiError | undefined): Answer {
-    return error === undefined ? empty(204) : errorAnswer(behaviour, error);
+    return error === undefined ? emptyAnswer(204) : errorAnswer(behaviour, error);
   }
   function list({ query }: Call): Answer | undefined {
     const page = paging(clients.store, { path: `${prefix}/clients`, query, filters: behaviour.filters });
     if (page === undefined) return undefined;
     if (isApiError(page)) return errorAnswer(behaviour, page);
-    return json(
+    return jsonAnswer(
       200,
       page.clients.map(({ view }) => view),
       page.headers,
@@ -112,7 +125,7 @@ function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly R
     const result = clients.create(request.body);
     if (!isClientAnswer(result)) return errorAnswer(behaviour, result);
     const id = String(result.client["client_id"]);
-    return json(201, result.client, {
+    return jsonAnswer(201, result.client, {
       location: `${prefix}/clients/${behaviour.idEscapes === 0 ? id : escapedTwice(id)}`,
     });
   }
@@ -162,7 +175,7 @@ function wrapped({ path, methods }: Route, prefix: string, wrap: (endpoint: Endp
 function neverCached(endpoint: Endpoint): Endpoint {
   return (call) => {
     const answer = endpoint(call);
-    return answer === undefined ? undefined : uncached(answer);
+    return answer === undefined ? undefined : withNoStore(answer);
   };
 }
 
@@ -179,7 +192,7 @@ export function createAdminApi(version: SandboxVersion): AdminApi {
   const { prefix, unprefixed, uncached: caching } = behaviour;
 
   /** Redirects to the prefix, with a URL that lacks its host, as the servers do. */
-  const toPrefix: Endpoint = ({ request }) => redirect(307, request.method, `http://${prefix}${request.target}`);
+  const toPrefix: Endpoint = ({ request }) => redirectAnswer(307, request.method, `http://${prefix}${request.target}`);
 
   const same = (endpoint: Endpoint): Endpoint => endpoint;
   const routes = [
@@ -200,12 +213,12 @@ export function createAdminApi(version: SandboxVersion): AdminApi {
     const [whole, query] = splitAt(request.target, "?");
     const tidy = tidied(whole);
     const path = tidy === prefix || tidy.startsWith(`${prefix}/`) ? tidy.slice(prefix.length) : tidy;
-    if (path === "" || path === "/") return missing("negotiated", request.accept);
+    if (path === "" || path === "/") return notFoundAnswer("negotiated", request.accept);
     const matched = match(routes, path.split("/").map(decoded));
-    if (matched === undefined) return missing(behaviour.missing, request.accept);
+    if (matched === undefined) return notFoundAnswer(behaviour.missing, request.accept);
     const method = request.method === "HEAD" ? "GET" : request.method;
     if (matched.route.methods.has(method)) return perform(matched, method, query, request);
-    return wrongMethod(allowedOf(matched.route, behaviour));
+    return wrongMethodAnswer(allowedOf(matched.route, behaviour));
   }
 
   /** Unescapes a path before splitting it, and answers OPTIONS everywhere. */
@@ -216,22 +229,22 @@ export function createAdminApi(version: SandboxVersion): AdminApi {
     if (matched === undefined) return toTidyPath(request);
     if (matched.route.methods.has(method)) return perform(matched, method, query, request);
     const allowed = allowedOf(matched.route, behaviour);
-    return method === "OPTIONS" ? empty(200, { allow: allowed.join(", ") }) : wrongMethod(allowed);
+    return method === "OPTIONS" ? emptyAnswer(200, { allow: allowed.join(", ") }) : wrongMethodAnswer(allowed);
   }
 
   /** Redirects from a path with superfluous slashes to the one that exists. */
   function toTidyPath({ method, target, accept }: SandboxRequest): Answer {
     const [path, query] = splitAt(target, "?");
     const meant = match(routes, decoded(tidied(path)).split("/"));
-    if (meant === undefined || !meant.route.methods.has(method)) return missing(behaviour.missing, accept);
-    return redirect(method === "GET" ? 301 : 307, method, `${tidied(path)}${query === "" ? "" : `?${query}`}`);
+    if (meant === undefined || !meant.route.methods.has(method)) return notFoundAnswer(behaviour.missing, accept);
+    return redirectAnswer(method === "GET" ? 301 : 307, method, `${tidied(path)}${query === "" ? "" : `?${query}`}`);
   }
 
   function answer(request: SandboxRequest): Answer | undefined {
-    if (!isEscaped(splitAt(request.target, "?")[0])) return plain(400, "400 Bad Request");
+    if (!isEscaped(splitAt(request.target, "?")[0])) return plainAnswer(400, "400 Bad Request");
     const found = behaviour.router === "mux" ? byMux(request) : byHttpRouter(request);
     const isRead = caching === "reads" && request.method === "GET";
-    return isRead && found !== undefined ? uncached(found) : found;
+    return isRead && found !== undefined ? withNoStore(found) : found;
   }
 
   return { clients, behaviour, answer };

@@ -11,7 +11,7 @@ export interface ServerTls {
 }
 
 /** A request and its whole body, undefined where that is larger than the limit. */
-export interface Received {
+export interface ReceivedRequest {
   readonly request: IncomingMessage;
   readonly method: string;
   readonly target: string;
@@ -46,10 +46,10 @@ function write(response: ServerResponse, method: string, answer: Answer): void {
 }
 
 /** Creates a server that answers each request once its body is read, and hangs up where there is no answer. */
-export function createAnswering(
+export function createHttpServer(
   tls: ServerTls | undefined,
-  answerTo: (received: Received) => Answer | undefined,
-  onAnswer: (received: Received, answer: Answer | undefined) => void,
+  answerTo: (received: ReceivedRequest) => Answer | undefined,
+  onAnswer: (received: ReceivedRequest, answer: Answer | undefined) => void,
 ): Server {
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = "GET", url: target = "/" } = request;
@@ -66,7 +66,7 @@ export function createAnswering(
 }
 
 /** Stops a server and ends its open connections. */
-export async function stop(server: Server): Promise<void> {
+export async function stopServer(server: Server): Promise<void> {
   await new Promise<void>((resolve) => {
     server.close(() => resolve());
     server.closeAllConnections();

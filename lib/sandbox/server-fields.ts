@@ -1,19 +1,19 @@
 import { SANDBOX_VERSIONS, type SandboxVersion } from "./versions.ts";
 
 /** The type of a client field. */
-export type Kind = "text" | "list" | "boolean" | "choice" | "integer" | "raw" | "keys" | "time" | "duration";
+export type FieldKind = "text" | "list" | "boolean" | "choice" | "integer" | "raw" | "keys" | "time" | "duration";
 
 /** A client field of the servers. */
 export interface Field {
   readonly name: string;
-  readonly kind: Kind;
+  readonly kind: FieldKind;
   /** Omitted from responses while it is empty. */
   readonly optional: boolean;
 }
 
 interface FieldRow {
   readonly name: string;
-  readonly kind: Kind;
+  readonly kind: FieldKind;
   readonly optional?: true;
   readonly from?: SandboxVersion;
   readonly until?: SandboxVersion;
@@ -91,7 +91,7 @@ export function fieldsOf(version: SandboxVersion): readonly Field[] {
 }
 
 /** The value of an unset field, by its kind; undefined means absent. */
-export const ZERO: Readonly<Record<Kind, unknown>> = {
+export const ZERO_VALUES: Readonly<Record<FieldKind, unknown>> = {
   text: "",
   list: null,
   boolean: false,

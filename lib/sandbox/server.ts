@@ -2,13 +2,13 @@ import { rmSync } from "node:fs";
 import type { JsonObject } from "../core/json.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { listenOn, parseListenAddress, urlOf } from "./listen.ts";
+import { type Entrance, foreignSenderReason } from "./foreign-sender.ts";
+import { listenOn, parseListenAddress, serverUrl } from "./listen.ts";
 import { createPublicSide, type PublicSide } from "./public/index.ts";
 import { splitTarget, type WebRequest } from "./public/web.ts";
 import { type Answer, errorAnswer } from "./response.ts";
 import { createAdminApi } from "./routes.ts";
-import { type Entrance, foreignSender } from "./sender.ts";
-import { createAnswering, type Received, type ServerTls, stop } from "./serve.ts";
+import { createHttpServer, type ReceivedRequest, type ServerTls, stopServer } from "./serve.ts";
 import { BEHAVIOURS, type SandboxVersion } from "./versions.ts";
 
 /** What a sandbox is started with. */
@@ -53,7 +53,7 @@ const DEFAULT_PUBLIC_URL = "http://127.0.0.1:4444";
 
 /** A request as the sandbox's endpoints read it, or the answer that it gets for where it comes from or its size. */
 function checked(
-  { request, method, target, body }: Received,
+  { request, method, target, body }: ReceivedRequest,
   entrance: Entrance,
   as: SandboxVersion,
   isNavigation: boolean,
@@ -66,7 +66,7 @@ function checked(
     cookie = "",
     "content-type": contentType = "",
   } = request.headers;
-  const foreign = foreignSender({ host, origin: isNavigation ? undefined : origin }, entrance);
+  const foreign = foreignSenderReason({ host, origin: isNavigation ? undefined : origin }, entrance);
   const behaviour = BEHAVIOURS[as];
   if (foreign !== undefined) return errorAnswer(behaviour, { status: 403, error: "Forbidden", description: foreign });
   if (body !== undefined) return { method, target, accept, authorization, cookie, contentType, body };
@@ -91,16 +91,16 @@ async function listenPublicly(options: SandboxOptions, side: PublicSide): Promis
     );
   }
   const scheme = tls === undefined ? "http" : "https";
-  const answerTo = (received: Received): Answer => {
+  const answerTo = (received: ReceivedRequest): Answer => {
     const request = checked(received, scheme, as, side.isNavigable(splitTarget(received.target).path));
     return "status" in request ? request : side.answer(request);
   };
   // Without the query, which may hold codes and states.
-  const log = ({ method, target }: Received, answer: Answer | undefined): void =>
+  const log = ({ method, target }: ReceivedRequest, answer: Answer | undefined): void =>
     onRequest?.(`${method} ${splitTarget(target).path} ${answer?.status ?? "closed"}`);
-  const server = createAnswering(tls, answerTo, log);
+  const server = createHttpServer(tls, answerTo, log);
   await listenOn(server, address, publicListen);
-  return { url: urlOf(server, address, scheme), close: () => stop(server) };
+  return { url: serverUrl(server, address, scheme), close: () => stopServer(server) };
 }
 
 /**
@@ -126,16 +126,16 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     now,
   });
 
-  const answerTo = (received: Received): Answer | undefined => {
+  const answerTo = (received: ReceivedRequest): Answer | undefined => {
     const request = checked(received, entrance, as, false);
     return "status" in request ? request : (side.answerAdmin(request) ?? api.answer(request));
   };
-  const server = createAnswering(tls, answerTo, ({ method, target }, answer) =>
+  const server = createHttpServer(tls, answerTo, ({ method, target }, answer) =>
     options.onRequest?.(`${method} ${target} ${answer?.status ?? "closed"}`),
   );
   await listenOn(server, address, listen);
   const close = async (): Promise<void> => {
-    await stop(server);
+    await stopServer(server);
     if ("socket" in address) rmSync(address.socket, { force: true });
   };
   const port = await listenPublicly(options, side).catch(async (error: unknown) => {
@@ -145,7 +145,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   publicUrl = port.url ?? publicUrl;
 
   return {
-    url: urlOf(server, address, scheme),
+    url: serverUrl(server, address, scheme),
     publicUrl: port.url,
     clients: () => api.clients.store.all().map(({ view }) => view),
     secretOf: (id) => api.clients.store.get(id)?.secrets[0],

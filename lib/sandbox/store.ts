@@ -53,7 +53,7 @@ function merged(left: readonly Slot[], right: readonly Slot[]): Slot[] {
  *
  * The cost of a write doesn't depend on the number of clients: the next list sorts, once for all writes since the last.
  */
-export function createStore(order: Behaviour["order"]): ClientStore {
+export function createClientStore(order: Behaviour["order"]): ClientStore {
   const slots = new Map<string, Slot>();
   let ordered: Slot[] = [];
   let fresh: Slot[] = [];

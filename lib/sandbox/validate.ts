@@ -1,8 +1,8 @@
 import { ASSERTION_ALGORITHMS } from "../core/client/jwk.ts";
 import { isJsonObject, isStringList } from "../core/json.ts";
-import { trimmedEnd } from "../core/text.ts";
+import { trimCharactersAtEnd } from "../core/text.ts";
 import type { Draft } from "./decode-body.ts";
-import { type ApiError, badMetadata, badRedirect } from "./error-bodies.ts";
+import { type ApiError, invalidMetadataError, invalidRedirectError } from "./error-bodies.ts";
 import { originOf, parseGoUrl } from "./request-target.ts";
 import type { Behaviour } from "./versions.ts";
 
@@ -38,14 +38,14 @@ function authMethod(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   if (method === "") draft["token_endpoint_auth_method"] = "client_secret_basic";
   if (method !== "private_key_jwt") return undefined;
   if (text(draft, "jwks_uri") === "" && !hasKeys(draft, behaviour)) {
-    return badMetadata(
+    return invalidMetadataError(
       behaviour,
       'When token_endpoint_auth_method is "private_key_jwt", either jwks or jwks_uri must be set.',
     );
   }
   const algorithm = text(draft, "token_endpoint_auth_signing_alg");
   if (algorithm === "" || ASSERTION_ALGORITHMS.includes(algorithm)) return undefined;
-  return badMetadata(
+  return invalidMetadataError(
     behaviour,
     "Only RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and ES512 are supported as algorithms for private key authentication.",
   );
@@ -53,7 +53,7 @@ function authMethod(draft: Draft, behaviour: Behaviour): ApiError | undefined {
 
 function keys(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   if (text(draft, "jwks_uri") === "" || !hasKeys(draft, behaviour)) return undefined;
-  return badMetadata(behaviour, "Fields jwks and jwks_uri can not both be set, you must choose one.");
+  return invalidMetadataError(behaviour, "Fields jwks and jwks_uri can not both be set, you must choose one.");
 }
 
 /** Symmetric keys can be read, but a client cannot publish them. */
@@ -61,7 +61,7 @@ function checkedKeys(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   const set = draft["jwks"];
   if (!behaviour.checksKeys || !isJsonObject(set) || !Array.isArray(set["keys"])) return undefined;
   const symmetric = set["keys"].some((key: unknown) => isJsonObject(key) && key["kty"] === "oct");
-  return symmetric ? badMetadata(behaviour, "Invalid JSON web key in set.") : undefined;
+  return symmetric ? invalidMetadataError(behaviour, "Invalid JSON web key in set.") : undefined;
 }
 
 function webFields(draft: Draft, behaviour: Behaviour): ApiError | undefined {
@@ -70,9 +70,9 @@ function webFields(draft: Draft, behaviour: Behaviour): ApiError | undefined {
     const value = text(draft, name);
     if (value === "") continue;
     const url = parseGoUrl(value, true);
-    if (url === undefined) return badMetadata(behaviour, `Field ${name} must be a valid URI.`);
+    if (url === undefined) return invalidMetadataError(behaviour, `Field ${name} must be a valid URI.`);
     if (url.scheme !== "https" && url.scheme !== "http") {
-      return badMetadata(behaviour, `${value} must use https:// or http:// as HTTP scheme for field ${name}.`);
+      return invalidMetadataError(behaviour, `${value} must use https:// or http:// as HTTP scheme for field ${name}.`);
     }
   }
   return undefined;
@@ -81,7 +81,10 @@ function webFields(draft: Draft, behaviour: Behaviour): ApiError | undefined {
 function secret(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   const given = Buffer.byteLength(text(draft, "client_secret"));
   if (given === 0 || given >= 6) return undefined;
-  return badMetadata(behaviour, "Field client_secret must contain a secret that is at least 6 characters long.");
+  return invalidMetadataError(
+    behaviour,
+    "Field client_secret must contain a secret that is at least 6 characters long.",
+  );
 }
 
 function scope(draft: Draft): undefined {
@@ -94,19 +97,22 @@ function origins(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   for (const origin of list(draft, "allowed_cors_origins")) {
     const url = parseGoUrl(origin);
     if (url === undefined) {
-      return badMetadata(
+      return invalidMetadataError(
         behaviour,
         `Origin URL ${origin} from allowed_cors_origins could not be parsed: parse "${origin}"`,
       );
     }
     if (url.scheme !== "https" && url.scheme !== "http") {
-      return badMetadata(behaviour, `Origin URL ${origin} must use https:// or http:// as HTTP scheme.`);
+      return invalidMetadataError(behaviour, `Origin URL ${origin} must use https:// or http:// as HTTP scheme.`);
     }
     if (url.user !== "") {
-      return badMetadata(behaviour, `Origin URL ${origin} has HTTP user and/or password set which is not allowed.`);
+      return invalidMetadataError(
+        behaviour,
+        `Origin URL ${origin} has HTTP user and/or password set which is not allowed.`,
+      );
     }
-    if (trimmedEnd(url.path, "/") + url.query + url.fragment !== "") {
-      return badMetadata(
+    if (trimCharactersAtEnd(url.path, "/") + url.query + url.fragment !== "") {
+      return invalidMetadataError(
         behaviour,
         `Origin URL ${origin} must have an empty path, query, and fragment but one of the parts is not empty.`,
       );
@@ -125,27 +131,34 @@ function sectorIdentifier(draft: Draft, behaviour: Behaviour): ApiError | undefi
   const url = parseGoUrl(location);
   if (url?.scheme === "https") return undefined;
   if (url !== undefined) {
-    return badMetadata(behaviour, undefined, "Value sector_identifier_uri must be an HTTPS URL but it is not.");
+    return invalidMetadataError(
+      behaviour,
+      undefined,
+      "Value sector_identifier_uri must be an HTTPS URL but it is not.",
+    );
   }
-  return badMetadata(behaviour, `Value of sector_identifier_uri could not be parsed because parse "${location}".`);
+  return invalidMetadataError(
+    behaviour,
+    `Value of sector_identifier_uri could not be parsed because parse "${location}".`,
+  );
 }
 
 function userinfo(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   const algorithm = text(draft, "userinfo_signed_response_alg");
   if (algorithm === "") draft["userinfo_signed_response_alg"] = "none";
   if (algorithm === "" || algorithm === "none" || algorithm === "RS256") return undefined;
-  return badMetadata(behaviour, 'Field userinfo_signed_response_alg can either be "none" or "RS256".');
+  return invalidMetadataError(behaviour, 'Field userinfo_signed_response_alg can either be "none" or "RS256".');
 }
 
 function redirects(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   const { fragment, fragmentFirst } = behaviour.wording;
   for (const redirect of list(draft, "redirect_uris")) {
     const marked = redirect.includes("#");
-    if (marked && fragmentFirst) return badRedirect(behaviour, fragment);
+    if (marked && fragmentFirst) return invalidRedirectError(behaviour, fragment);
     if (parseGoUrl(redirect, true) === undefined) {
-      return badRedirect(behaviour, `Unable to parse redirect URL: ${redirect}`);
+      return invalidRedirectError(behaviour, `Unable to parse redirect URL: ${redirect}`);
     }
-    if (marked) return badRedirect(behaviour, fragment);
+    if (marked) return invalidRedirectError(behaviour, fragment);
   }
   return undefined;
 }
@@ -154,7 +167,7 @@ function subjectType(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   const given = text(draft, "subject_type");
   if (given === "") draft["subject_type"] = "public";
   if (given === "" || SUBJECT_TYPES.includes(given)) return undefined;
-  return badMetadata(
+  return invalidMetadataError(
     behaviour,
     `Subject type ${given} is not supported by server, only [${SUBJECT_TYPES.join(" ")}] are allowed.`,
   );
@@ -164,12 +177,13 @@ function postLogout(draft: Draft, behaviour: Behaviour): ApiError | undefined {
   const registered = list(draft, "redirect_uris").map((redirect) => parseGoUrl(redirect, true));
   for (const target of list(draft, "post_logout_redirect_uris")) {
     const url = parseGoUrl(target, true);
-    if (url === undefined) return badMetadata(behaviour, `Unable to parse post_logout_redirect_uri: ${target}`);
+    if (url === undefined)
+      return invalidMetadataError(behaviour, `Unable to parse post_logout_redirect_uri: ${target}`);
     const known = registered.some(
       (redirect) => redirect?.scheme === url.scheme && redirect.hostname === url.hostname && redirect.port === url.port,
     );
     if (!known) {
-      return badMetadata(
+      return invalidMetadataError(
         behaviour,
         `post_logout_redirect_uri "${target}" must match the domain, port, scheme of at least one of the registered redirect URIs but did not${behaviour.wording.postLogoutTail}`,
       );
@@ -183,7 +197,7 @@ function tokenStrategy(draft: Draft, behaviour: Behaviour): ApiError | undefined
   if (given === "") return undefined;
   const strategy = given.toLowerCase();
   if (!TOKEN_STRATEGIES.includes(strategy)) {
-    return badMetadata(
+    return invalidMetadataError(
       behaviour,
       `invalid access token strategy: expected one of [${TOKEN_STRATEGIES.join(", ")}] but got ${strategy}`,
     );

@@ -1,4 +1,4 @@
-import { CHECKED, LENIENT, type PatchDialect, REDUCED, STANDARD } from "./patch.ts";
+import { PATCH_OF_1_11, PATCH_OF_2_1, PATCH_OF_2_3, PATCH_OF_26, type PatchDialect } from "./patch.ts";
 
 /** The server versions that the sandbox can emulate, oldest first. */
 export const SANDBOX_VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const;
@@ -117,7 +117,7 @@ const V1_11: Behaviour = {
   badUpdateBody: "explained",
   unknownOnGet: 404,
   unknownOnDelete: "rejected",
-  patch: STANDARD,
+  patch: PATCH_OF_1_11,
   lifespans: true,
   fillsEmpty: true,
   joinsLists: true,
@@ -140,7 +140,7 @@ const V2_1: Behaviour = {
   uncached: "prefixed",
   listType: "sqlxx.StringSliceJSONFormat",
   ownId: false,
-  patch: REDUCED,
+  patch: PATCH_OF_2_1,
   joinsLists: false,
   paging: "token",
   lifespansType: "client.Lifespans",
@@ -152,7 +152,7 @@ const V2_3: Behaviour = {
   badCreateBody: "explained",
   keyLibrary: "go-jose/go-jose",
   ownId: true,
-  patch: LENIENT,
+  patch: PATCH_OF_2_3,
   registrationTail: "slash",
   checksKeys: true,
 };
@@ -163,7 +163,7 @@ const V26: Behaviour = {
   router: "mux",
   missing: "plain",
   uncached: "reads",
-  patch: CHECKED,
+  patch: PATCH_OF_26,
   paging: "cursor",
   invalidToken: "closes",
   idEscapes: 2,

@@ -1,6 +1,6 @@
-import { parseJson, textField } from "../core/client/client.ts";
+import { getTextField, tryParseJson } from "../core/client/client.ts";
 import { isJsonObject } from "../core/json.ts";
-import { trimmedEnd } from "../core/text.ts";
+import { trimCharactersAtEnd } from "../core/text.ts";
 import type { Answer, RequestTarget, ServerError, ServerFamily } from "./family.ts";
 
 /** Sentences that servers put before the actual reason; they say nothing about the request. */
@@ -12,11 +12,11 @@ const BOILERPLATE = [
 ];
 
 /** The error texts of a body in any format that the servers use; undefined for any other body. */
-export function errorText(body: unknown): string | undefined {
+export function errorTextOf(body: unknown): string | undefined {
   if (!isJsonObject(body)) return undefined;
   const { error } = body;
   if (typeof error === "string") return sentences(error, detailOf(body));
-  return isJsonObject(error) ? sentences(textField(error, "message"), textField(error, "reason")) : undefined;
+  return isJsonObject(error) ? sentences(getTextField(error, "message"), getTextField(error, "reason")) : undefined;
 }
 
 function sentences(...texts: readonly (string | undefined)[]): string {
@@ -25,22 +25,22 @@ function sentences(...texts: readonly (string | undefined)[]): string {
 
 /** The detail in an error that is a flat object. */
 function detailOf(body: Readonly<Record<string, unknown>>): string | undefined {
-  return textField(body, "error_hint") ?? textField(body, "error_description");
+  return getTextField(body, "error_hint") ?? getTextField(body, "error_description");
 }
 
 /** Only the reason, without boilerplate. */
 function reasonText(body: unknown): string | undefined {
   const raw =
-    isJsonObject(body) && typeof body["error"] === "string" ? detailOf(body) || body["error"] : errorText(body);
+    isJsonObject(body) && typeof body["error"] === "string" ? detailOf(body) || body["error"] : errorTextOf(body);
   if (raw === undefined) return undefined;
   const stripped = BOILERPLATE.reduce((text, sentence) => text.replace(sentence, ""), raw).trim();
-  const reason = trimmedEnd(stripped === "" ? raw : stripped, ". \t\r\n");
+  const reason = trimCharactersAtEnd(stripped === "" ? raw : stripped, ". \t\r\n");
   return reason === "" ? undefined : reason;
 }
 
 /** The body of a response parsed as JSON, or undefined if it isn't JSON. */
-export function jsonOf(text: string): unknown {
-  return parseJson(text)?.value;
+export function parseJsonBody(text: string): unknown {
+  return tryParseJson(text)?.value;
 }
 
 /** The longest plain text that is shown as the reason of an error. */
@@ -51,12 +51,12 @@ function plainReason({ contentType, text }: Answer): string | undefined {
   if (contentType !== "" && !/^text\/plain\b/i.test(contentType)) return undefined;
   const line = text.trim();
   if (line === "" || line.length > LONGEST_PLAIN_REASON || /[\n<\0\ufffd]/.test(line)) return undefined;
-  return trimmedEnd(line, ". ") || undefined;
+  return trimCharactersAtEnd(line, ". ") || undefined;
 }
 
 /** What a response other than a success means. */
 export function classifyError(answer: Answer, family: ServerFamily, target: RequestTarget): ServerError {
-  const body = jsonOf(answer.text);
+  const body = parseJsonBody(answer.text);
   if (answer.status >= 300 && answer.status < 400) return { kind: "moved", reason: undefined };
   const reason = body === undefined ? plainReason(answer) : reasonText(body);
   if (isMissingRoute(answer, body, target)) return { kind: "missing-route", reason };
@@ -88,13 +88,13 @@ function isMissingRoute(answer: Answer, body: unknown, target: RequestTarget): b
   if (answer.status === 405) return target === "collection";
   if (answer.status !== 404) return false;
   if (target === "collection") return true;
-  const text = errorText(body);
+  const text = errorTextOf(body);
   return text === undefined || /requested route does not exist|^Error 404/i.test(text);
 }
 
 /** Whether a 500 has an error body of the server itself, which makes it final. */
 export function hasOwnError(answer: Answer): boolean {
-  return errorText(jsonOf(answer.text)) !== undefined;
+  return errorTextOf(parseJsonBody(answer.text)) !== undefined;
 }
 
 /** What servers answer to plain http on a port for TLS: those of Go, Tomcat and Jetty as text, nginx and Apache as a page. */
@@ -102,6 +102,6 @@ const WANTS_TLS =
   /HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port|speaking plain HTTP to an SSL-enabled|combination of host and port requires TLS/i;
 
 /** Whether a response means that the request should have been sent with TLS. */
-export function wantsTls({ status, text }: Pick<Answer, "status" | "text">): boolean {
+export function requiresTls({ status, text }: Pick<Answer, "status" | "text">): boolean {
   return status === 400 && WANTS_TLS.test(text.slice(0, 4096));
 }

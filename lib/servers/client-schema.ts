@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { FIELDS, type FieldShape } from "../core/client/fields.ts";
+import { CLIENT_FIELDS, type FieldShape } from "../core/client/fields.ts";
 
 type Schema = v.GenericSchema;
 
@@ -35,14 +35,14 @@ export function fieldSchemas(): ReadonlyMap<string, Schema> {
   if (schemas !== undefined) return schemas;
   const byShape = shapeSchemas();
   schemas = new Map([
-    ...FIELDS.map(({ name, shape }) => [name, byShape[shape]] as const),
+    ...CLIENT_FIELDS.map(({ name, shape }) => [name, byShape[shape]] as const),
     ...SERVER_SET.map(([name, shape]) => [name, byShape[shape]] as const),
   ]);
   return schemas;
 }
 
 /** The fields whose values have a type that this program doesn't expect, as a later release of a server could send. */
-export function unexpectedTypes(record: Readonly<Record<string, unknown>>): readonly string[] {
+export function fieldsWithUnexpectedTypes(record: Readonly<Record<string, unknown>>): readonly string[] {
   const known = fieldSchemas();
   return Object.entries(record).flatMap(([field, value]) => {
     const schema = known.get(field);

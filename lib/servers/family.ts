@@ -1,5 +1,5 @@
 import type { ApiVersion } from "../core/flags/flag-table.ts";
-import type { Query } from "../core/network.ts";
+import type { QueryParameters } from "../core/network.ts";
 
 /** The parts of a response that a server family looks at. */
 export interface Answer {
@@ -73,7 +73,7 @@ export interface ServerFamily {
   /** The most clients per page. */
   readonly largestPage: number;
   /** The query parameters that request a page. */
-  pageQuery(page: PageRequest): Query;
+  pageQuery(page: PageRequest): QueryParameters;
   /** The start of the page that a token from an earlier page names; undefined if it isn't a token of this family. */
   pageStart(token: string): Pick<PageRequest, "offset" | "token"> | undefined;
   /** The next page, or undefined at the end; the host in the link is ignored. */

@@ -1,7 +1,7 @@
-import type { Query } from "../core/network.ts";
-import { errorText } from "./classify-error.ts";
+import type { QueryParameters } from "../core/network.ts";
+import { errorTextOf } from "./classify-error.ts";
 import type { Answer, PageRequest, ServerFamily } from "./family.ts";
-import { adminPaths, definedOnly, linkTo } from "./spelling.ts";
+import { adminPaths, findLink, withoutUndefined } from "./spelling.ts";
 
 /** Ory Hydra 1.x: no prefix, updates by GET and PUT (a PATCH is 405 on 1.8 and breaks the secret on 1.10), limit and offset. */
 export const HYDRA_1: ServerFamily = {
@@ -20,8 +20,8 @@ export const HYDRA_1: ServerFamily = {
     "device_authorization_grant_refresh_token_lifespan",
   ]),
   largestPage: 500,
-  pageQuery(page: PageRequest): Query {
-    return definedOnly({
+  pageQuery(page: PageRequest): QueryParameters {
+    return withoutUndefined({
       limit: String(page.size),
       offset: String(page.offset ?? 0),
       client_name: page.name,
@@ -34,12 +34,12 @@ export const HYDRA_1: ServerFamily = {
     if (count === 0) return undefined;
     const offset = page.offset ?? 0;
     if (answer.link === "") return { ...page, offset: offset + count };
-    const next = Number(linkTo("next", answer.link)?.get("offset"));
+    const next = Number(findLink("next", answer.link)?.get("offset"));
     return next > offset ? { ...page, offset: next } : undefined;
   },
   isUnknownClient(answer: Answer, body: unknown): boolean {
     if (answer.status === 404) return true;
     // 1.8 answers 401 for an unknown client, with a message that it never sends for a rejected token.
-    return answer.status === 401 && /client does not exist/i.test(errorText(body) ?? "");
+    return answer.status === 401 && /client does not exist/i.test(errorTextOf(body) ?? "");
   },
 };

@@ -1,6 +1,6 @@
-import type { Query } from "../core/network.ts";
+import type { QueryParameters } from "../core/network.ts";
 import type { Answer, PageRequest, ServerFamily } from "./family.ts";
-import { adminPaths, definedOnly, linkTo } from "./spelling.ts";
+import { adminPaths, findLink, withoutUndefined } from "./spelling.ts";
 
 /** Ory Hydra 2.x and later: everything below `/admin`, updates by JSON Patch, page tokens. */
 export const HYDRA_2: ServerFamily = {
@@ -12,8 +12,8 @@ export const HYDRA_2: ServerFamily = {
   canRotate: true,
   unknownFields: new Set(["password_grant_access_token_lifespan", "password_grant_refresh_token_lifespan"]),
   largestPage: 500,
-  pageQuery(page: PageRequest): Query {
-    return definedOnly({
+  pageQuery(page: PageRequest): QueryParameters {
+    return withoutUndefined({
       page_size: String(page.size),
       page_token: page.token,
       client_name: page.name,
@@ -24,7 +24,7 @@ export const HYDRA_2: ServerFamily = {
   nextPage(page: PageRequest, answer: Answer, count: number): PageRequest | undefined {
     // Hydra 2.0 to 2.3 link to a next page even if there are no clients.
     if (count === 0) return undefined;
-    const token = linkTo("next", answer.link)?.get("page_token");
+    const token = findLink("next", answer.link)?.get("page_token");
     return token === null || token === undefined || token === "" ? undefined : { ...page, token };
   },
   isUnknownClient(answer: Answer): boolean {

@@ -10,7 +10,13 @@ export const FAMILY_SPECIFIC_FIELDS: ReadonlySet<string> = new Set(
   FAMILIES.flatMap(({ unknownFields }) => [...unknownFields]),
 );
 
-export { classifyError, hasOwnError, jsonOf, wantsTls } from "./classify-error.ts";
-export { unexpectedTypes } from "./client-schema.ts";
+export { classifyError, hasOwnError, parseJsonBody as jsonOf, requiresTls as wantsTls } from "./classify-error.ts";
+export { fieldsWithUnexpectedTypes as unexpectedTypes } from "./client-schema.ts";
 export type { Answer, PageRequest, RequestTarget, ServerError, ServerFamily } from "./family.ts";
-export { type ClientRecord, clientIn, clientsIn, isJson, type ReadClient } from "./read-client.ts";
+export {
+  type ClientRecord,
+  isJson,
+  parseClient as clientIn,
+  parseClients as clientsIn,
+  type ReadClient,
+} from "./read-client.ts";

@@ -1,5 +1,13 @@
 import * as v from "valibot";
-import { endOfString, isJsonObject, JsonDepthError, MAX_DEPTH, nestsDeeper, partsOf, readJson } from "../core/json.ts";
+import {
+  endOfString,
+  isJsonObject,
+  JsonDepthError,
+  MAX_DEPTH,
+  memberTexts,
+  parseJsonExactly,
+  textNestsDeeper,
+} from "../core/json.ts";
 
 /** A client as a server returns it, including fields that this program doesn't know. */
 export type ClientRecord = Readonly<Record<string, unknown>> & { readonly client_id: string };
@@ -30,22 +38,22 @@ function isClientRecord(value: unknown): value is ClientRecord {
 const TOO_DEEP = Symbol("too deep");
 
 /** The client in a response; undefined if it is something else. */
-export function clientIn(text: string): ReadClient | undefined {
+export function parseClient(text: string): ReadClient | undefined {
   const read = readDeep(text, MAX_DEPTH);
   if (read === TOO_DEEP) return fieldByField(text);
   return isClientRecord(read) ? { record: read, unread: [] } : undefined;
 }
 
 /** The clients in a response with a list; undefined if it is something else. */
-export function clientsIn(text: string): ReadClients | undefined {
+export function parseClients(text: string): ReadClients | undefined {
   const read = readDeep(text, MAX_DEPTH + 1);
   if (read !== TOO_DEEP)
     return Array.isArray(read) && read.every(isClientRecord) ? { records: read, unread: new Map() } : undefined;
   if (!begins(text, "[")) return undefined;
   const records: ClientRecord[] = [];
   const unread = new Map<ClientRecord, readonly string[]>();
-  for (const part of partsOf(text)) {
-    const client = nestsDeeper(part, MAX_DEPTH) ? fieldByField(part) : clientIn(part);
+  for (const part of memberTexts(text)) {
+    const client = textNestsDeeper(part, MAX_DEPTH) ? fieldByField(part) : parseClient(part);
     if (client === undefined) return undefined;
     records.push(client.record);
     if (client.unread.length > 0) unread.set(client.record, client.unread);
@@ -57,12 +65,12 @@ export function clientsIn(text: string): ReadClients | undefined {
 function fieldByField(text: string): ReadClient | undefined {
   if (!begins(text, "{")) return undefined;
   const unread: string[] = [];
-  const members = partsOf(text).map((part): readonly [string, unknown] => {
+  const members = memberTexts(text).map((part): readonly [string, unknown] => {
     const quote = part.indexOf('"');
     const end = endOfString(part, quote) + 1;
-    const field = String(readJson(part.slice(quote, end)));
+    const field = String(parseJsonExactly(part.slice(quote, end)));
     const value = part.slice(part.indexOf(":", end) + 1);
-    if (!nestsDeeper(value, MAX_DEPTH - 1)) return [field, readJson(value)];
+    if (!textNestsDeeper(value, MAX_DEPTH - 1)) return [field, parseJsonExactly(value)];
     unread.push(field);
     return [field, null];
   });
@@ -77,7 +85,7 @@ function begins(text: string, bracket: string): boolean {
 /** Reads JSON; {@link TOO_DEEP} if it is nested deeper, undefined if it isn't JSON. */
 function readDeep(text: string, depth: number): unknown {
   try {
-    return readJson(text, depth);
+    return parseJsonExactly(text, depth);
   } catch (error) {
     return error instanceof JsonDepthError ? TOO_DEEP : undefined;
   }

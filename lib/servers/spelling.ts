@@ -1,4 +1,4 @@
-import type { Query } from "../core/network.ts";
+import type { QueryParameters } from "../core/network.ts";
 import type { AdminPaths } from "./family.ts";
 
 /** The paths below a collection of clients. */
@@ -8,14 +8,14 @@ export function adminPaths(clients: string): AdminPaths {
 }
 
 /** Query parameters without those that are undefined. */
-export function definedOnly(values: Readonly<Record<string, string | undefined>>): Query {
+export function withoutUndefined(values: Readonly<Record<string, string | undefined>>): QueryParameters {
   return Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value.toWellFormed()]])),
   );
 }
 
 /** The query parameters of the link with a relation (RFC 8288); its host and path are ignored. */
-export function linkTo(relation: string, header: string): URLSearchParams | undefined {
+export function findLink(relation: string, header: string): URLSearchParams | undefined {
   const wanted = new RegExp(`rel="?${relation}"?`);
   for (const link of header.split("<").slice(1)) {
     const end = link.indexOf(">");

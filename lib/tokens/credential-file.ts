@@ -1,6 +1,6 @@
 import type { Context } from "../command.ts";
 import { fromBase64 } from "../core/bytes.ts";
-import { parseJson } from "../core/client/client.ts";
+import { tryParseJson } from "../core/client/client.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { CredentialNames } from "../core/output/credential-files.ts";
 import { usageError } from "../core/problem.ts";
@@ -76,12 +76,12 @@ function isArmored(value: string | undefined): boolean {
 }
 
 /** Reads credentials in any of the formats of `--secret-out`. */
-export async function parseCredentials(
+export async function parseCredentialFile(
   { text, name }: { readonly text: string; readonly name: string },
   names: Names,
   parseYaml: Context["parseYaml"],
 ): Promise<StoredCredentials> {
-  const json = parseJson(text)?.value;
+  const json = tryParseJson(text)?.value;
   const isManifest = /^kind: *["']?Secret["']?[ \t]*$/m.test(text);
   const document = isJsonObject(json) ? json : isManifest ? (await parseYaml(text, name))[0] : undefined;
   const found = isJsonObject(document)

@@ -1,5 +1,5 @@
 import { fromBase64 } from "../core/bytes.ts";
-import { parseJson } from "../core/client/client.ts";
+import { tryParseJson } from "../core/client/client.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";
 
@@ -11,7 +11,7 @@ interface Jwt {
 
 function objectIn(part: string): JsonObject | undefined {
   const bytes = fromBase64(part);
-  const value = bytes === undefined ? undefined : parseJson(new TextDecoder().decode(bytes))?.value;
+  const value = bytes === undefined ? undefined : tryParseJson(new TextDecoder().decode(bytes))?.value;
   return isJsonObject(value) ? value : undefined;
 }
 
@@ -33,7 +33,7 @@ export function parseJwt(token: string): Jwt {
 }
 
 /** What a reader should know about a token that decodes well. */
-export function cautions({ header, payload }: Jwt, now: number): readonly string[] {
+export function jwtCautions({ header, payload }: Jwt, now: number): readonly string[] {
   const { exp, nbf } = payload;
   const seconds = now / 1000;
   return [

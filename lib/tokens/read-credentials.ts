@@ -3,7 +3,7 @@ import type { ClientLogin, Context } from "../command.ts";
 import { CLIENT_ID, CLIENT_SECRET, ID_FIELD, SECRET_FIELD } from "../core/flags/flag-table.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { parseCredentials, type StoredCredentials } from "./credential-file.ts";
+import { parseCredentialFile, type StoredCredentials } from "./credential-file.ts";
 import { CLIENT_AUTH, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "./token-flags.ts";
 
 type LoginContext = Pick<Context, "values" | "host" | "readFile" | "parseYaml" | "warn" | "hasErrors">;
@@ -33,7 +33,7 @@ async function storedCredentials(context: LoginContext): Promise<StoredCredentia
     secret: secret ?? "CLIENT_SECRET",
     encrypted: secret ?? "CLIENT_SECRET_ENCRYPTED",
   };
-  return parseCredentials(await context.readFile(path, "--credentials"), names, context.parseYaml);
+  return parseCredentialFile(await context.readFile(path, "--credentials"), names, context.parseYaml);
 }
 
 /** The secret of the command line, a file or the environment; asked for on a terminal if there is none. */
@@ -95,7 +95,7 @@ async function authenticationOf(
 }
 
 /** Reads which client to act as, and its credentials: a flag beats the credentials file, which beats the environment. */
-export async function readLogin(context: LoginContext): Promise<ClientLogin> {
+export async function readClientLogin(context: LoginContext): Promise<ClientLogin> {
   const { values } = context;
   checkSources(context);
   const stored = await storedCredentials(context);

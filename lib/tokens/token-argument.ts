@@ -9,7 +9,10 @@ export const TOKEN_OPERAND: OperandSpec = {
 };
 
 /** The token of the command line or of standard input, without the spaces and line breaks around it. */
-export async function readToken({ operands, readFile }: Pick<Context, "operands" | "readFile">): Promise<string> {
+export async function readTokenArgument({
+  operands,
+  readFile,
+}: Pick<Context, "operands" | "readFile">): Promise<string> {
   const [operand = ""] = operands;
   const text = operand === "-" ? (await readFile("-", "TOKEN")).text : operand;
   const token = text.trim();

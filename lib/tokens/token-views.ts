@@ -1,44 +1,44 @@
-import { textField } from "../core/client/client.ts";
+import { getTextField } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { Column, View } from "../core/output/render.ts";
+import type { Column, ResultView } from "../core/output/render.ts";
 
 function column(label: string, name: string): Column<JsonObject> {
-  return { label, value: (item) => textField(item, name) ?? "", whole: true };
+  return { label, value: (item) => getTextField(item, name) ?? "", whole: true };
 }
 
 /** A point in time as RFC 3339 in UTC, to the second. */
-export function timestamp(milliseconds: number): string {
+export function formatTimestamp(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replace(/\.\d{3}Z$/, "Z");
 }
 
 /** Tokens that a client got: the bare access token, or the columns of Hydra's own CLI 2.x. */
-export const TOKEN_VIEW: View<JsonObject> = {
+export const TOKEN_VIEW: ResultView<JsonObject> = {
   columns: [
     column("ACCESS TOKEN", "access_token"),
     column("REFRESH TOKEN", "refresh_token"),
     column("ID TOKEN", "id_token"),
     column("EXPIRY", "expires_at"),
   ],
-  text: (item) => [textField(item, "access_token") ?? ""],
-  id: (item) => textField(item, "access_token") ?? "",
+  text: (item) => [getTextField(item, "access_token") ?? ""],
+  id: (item) => getTextField(item, "access_token") ?? "",
 };
 
 /** What the server says about a token (RFC 7662), in the columns of Hydra's own CLI 2.x. */
-export const INTROSPECTION_VIEW: View<JsonObject> = {
+export const INTROSPECTION_VIEW: ResultView<JsonObject> = {
   columns: [
     { label: "ACTIVE", value: (item) => String(item["active"] === true) },
-    { label: "SUBJECT", value: (item) => textField(item, "sub") ?? "" },
-    { label: "CLIENT ID", value: (item) => textField(item, "client_id") ?? "", whole: true },
-    { label: "SCOPE", value: (item) => textField(item, "scope") ?? "" },
-    { label: "EXPIRY", value: ({ exp }) => (typeof exp === "number" ? timestamp(exp * 1000) : "") },
-    { label: "TOKEN USE", value: (item) => textField(item, "token_use") ?? "" },
+    { label: "SUBJECT", value: (item) => getTextField(item, "sub") ?? "" },
+    { label: "CLIENT ID", value: (item) => getTextField(item, "client_id") ?? "", whole: true },
+    { label: "SCOPE", value: (item) => getTextField(item, "scope") ?? "" },
+    { label: "EXPIRY", value: ({ exp }) => (typeof exp === "number" ? formatTimestamp(exp * 1000) : "") },
+    { label: "TOKEN USE", value: (item) => getTextField(item, "token_use") ?? "" },
   ],
-  id: (item) => textField(item, "client_id") ?? "",
+  id: (item) => getTextField(item, "client_id") ?? "",
 };
 
 const SHOWN_START = 10;
 
 /** The start of a token, which tells it from others and is of no use to anyone. */
-export function tokenStart(token: string): string {
+export function tokenPrefix(token: string): string {
   return `${token.slice(0, Math.min(SHOWN_START, Math.floor(token.length / 4)))}…`;
 }

@@ -4,8 +4,8 @@ import { createServer as createTcpServer, type Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { createHttp, type HttpOptions } from "../../lib/adapters/http.ts";
-import { transport, trustedAuthorities } from "../../lib/adapters/transport.ts";
-import { readJson } from "../../lib/core/json.ts";
+import { loadTrustedCertificates, runtimeTransport } from "../../lib/adapters/transport.ts";
+import { parseJsonExactly } from "../../lib/core/json.ts";
 import { type HttpRequest, NetworkFailure, type SendHttp } from "../../lib/core/network.ts";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { makeCertificates } from "../e2e/tls.ts";
@@ -15,8 +15,8 @@ const IN_BUN = "Bun" in globalThis;
 /** An http door with the runtime's own connections, told what to trust. */
 function door(more: Partial<HttpOptions> = {}): SendHttp {
   return createHttp({
-    transport,
-    authorities: () => trustedAuthorities([]),
+    transport: runtimeTransport,
+    authorities: () => loadTrustedCertificates([]),
     monotonic: () => performance.now(),
     ...more,
   });
@@ -143,7 +143,7 @@ describe("an HTTP request", () => {
       "[{}]",
       '{"n":12345678901234567890}',
     ]) {
-      await door()({ method: "POST", url: server.url, json: readJson(text) });
+      await door()({ method: "POST", url: server.url, json: parseJsonExactly(text) });
       assert.equal(seen, text);
     }
   });
@@ -368,7 +368,7 @@ describe("https", () => {
       let asked = 0;
       const authorities = (): Promise<string[]> => {
         asked++;
-        return trustedAuthorities([made.authority.cert]);
+        return loadTrustedCertificates([made.authority.cert]);
       };
       const http = door({ authorities });
       await http({ method: "GET", url: plain.url });
@@ -387,7 +387,7 @@ describe("https", () => {
   });
 
   it("says what is wrong with a certificate, and sends nothing", async () => {
-    const trusting = { authorities: () => trustedAuthorities([made.authority.cert]) };
+    const trusting = { authorities: () => loadTrustedCertificates([made.authority.cert]) };
     const cases = [
       [made.good, {}, /authority is not trusted|not trusted/],
       [made.selfSigned, trusting, /not trusted/],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { keyFromUrl } from "../../lib/adapters/key-url.ts";
+import { fetchKeyFromUrl } from "../../lib/adapters/key-url.ts";
 import type { Download } from "../../lib/core/network.ts";
 import { type KeyServer, openKeyServer, type Reply } from "./keyserver.ts";
 
@@ -17,7 +17,7 @@ describe("keys from URLs", () => {
   it("returns the bytes as received, up to the largest size of a key", async () => {
     const body = Uint8Array.from({ length: 256 }, (_, i) => i);
     reply = { body };
-    const { material, url } = await keyFromUrl(`${server.url}/key.asc`, server.download, false);
+    const { material, url } = await fetchKeyFromUrl(`${server.url}/key.asc`, server.download, false);
     assert.deepEqual(Buffer.from(material), Buffer.from(body));
     assert.equal(url, `${server.url}/key.asc`);
     assert.deepEqual(server.asked.at(-1)?.options, {
@@ -31,10 +31,10 @@ describe("keys from URLs", () => {
     reply = { body: "key" };
     const before = server.asked.length;
     for (const address of ["http://example.org/k", "http://127.evil.example/k", "http://localhost.example.org/k"]) {
-      await assert.rejects(keyFromUrl(address, server.download, false), { code: "plain-http", exit: "usage" });
+      await assert.rejects(fetchKeyFromUrl(address, server.download, false), { code: "plain-http", exit: "usage" });
     }
     assert.equal(server.asked.length, before, "nothing was sent");
-    await keyFromUrl("http://example.org/k", server.download, true);
+    await fetchKeyFromUrl("http://example.org/k", server.download, true);
     assert.equal(server.asked.at(-1)?.options.allowPlainHttp, true);
     for (const address of [
       "http://localhost/k",
@@ -43,21 +43,21 @@ describe("keys from URLs", () => {
       "http://127.1/k",
       "https://x.y/k",
     ]) {
-      await keyFromUrl(address, server.download, false);
+      await fetchKeyFromUrl(address, server.download, false);
     }
   });
 
   it("doesn't use a key after a redirect to plain http", async () => {
     const elsewhere: Download = async () => ({ status: 200, url: "http://example.org/k", bytes: new Uint8Array(1) });
-    await assert.rejects(keyFromUrl("https://example.org/k", elsewhere, false), { code: "plain-http" });
-    assert.equal((await keyFromUrl("https://example.org/k", elsewhere, true)).material.length, 1);
+    await assert.rejects(fetchKeyFromUrl("https://example.org/k", elsewhere, false), { code: "plain-http" });
+    assert.equal((await fetchKeyFromUrl("https://example.org/k", elsewhere, true)).material.length, 1);
   });
 
   it("rejects an invalid URL, without its credentials in the message", async () => {
     for (const address of ["", "key.asc", "ftp://example.org/k", "file:///etc/passwd"]) {
-      await assert.rejects(keyFromUrl(address, server.download, true), { code: "bad-address", exit: "usage" });
+      await assert.rejects(fetchKeyFromUrl(address, server.download, true), { code: "bad-address", exit: "usage" });
     }
-    await assert.rejects(keyFromUrl("ftp://user:hunter2@example.org/k", server.download, true), (error: Error) => {
+    await assert.rejects(fetchKeyFromUrl("ftp://user:hunter2@example.org/k", server.download, true), (error: Error) => {
       assert.doesNotMatch(error.message, /hunter2/);
       return true;
     });
@@ -66,7 +66,7 @@ describe("keys from URLs", () => {
   it("reports the status of a response without a key", async () => {
     for (const status of [204, 401, 403, 404, 410]) {
       reply = { status, body: "" };
-      await assert.rejects(keyFromUrl(`${server.url}/k`, server.download, false), {
+      await assert.rejects(fetchKeyFromUrl(`${server.url}/k`, server.download, false), {
         code: "key-url-status",
         exit: "noUsableKey",
         status,
@@ -77,19 +77,19 @@ describe("keys from URLs", () => {
     }
     for (const status of [429, 500, 503]) {
       reply = { status, body: "-----BEGIN PGP PUBLIC KEY BLOCK-----" };
-      await assert.rejects(keyFromUrl(`${server.url}/k`, server.download, false), { exit: "unreachable", status });
+      await assert.rejects(fetchKeyFromUrl(`${server.url}/k`, server.download, false), { exit: "unreachable", status });
     }
   });
 
   it("detects a web page", async () => {
     for (const body of ["<!DOCTYPE html><html>", "\n <html lang=en>", "<head></head>"]) {
       reply = { body, type: "text/html" };
-      await assert.rejects(keyFromUrl(`${server.url}/k`, server.download, false), {
+      await assert.rejects(fetchKeyFromUrl(`${server.url}/k`, server.download, false), {
         code: "key-url-web-page",
         exit: "noUsableKey",
       });
     }
     reply = { body: "<html><pre>-----BEGIN PGP PUBLIC KEY BLOCK-----\n", type: "text/html" };
-    assert.ok((await keyFromUrl(`${server.url}/k`, server.download, false)).material.length > 0);
+    assert.ok((await fetchKeyFromUrl(`${server.url}/k`, server.download, false)).material.length > 0);
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { checkKeybaseKey, KEYBASE_URL, keybaseKey } from "../../lib/adapters/keybase.ts";
-import { encrypt, recipientsFrom } from "../../lib/adapters/pgp.ts";
+import { checkKeybaseFingerprint, fetchKeybaseKey, KEYBASE_URL } from "../../lib/adapters/keybase.ts";
+import { encryptText, parseRecipients } from "../../lib/adapters/pgp.ts";
 import { Problem } from "../../lib/core/problem.ts";
 import { type Exported, type Gpg, openGpg } from "./gpg.ts";
 import { type KeyServer, openKeyServer, type Reply } from "./keyserver.ts";
@@ -44,7 +44,7 @@ describe("Keybase", () => {
     answer = given;
     status = answered;
     try {
-      await keybaseKey(name, server.download, server.url);
+      await fetchKeybaseKey(name, server.download, server.url);
     } catch (error) {
       assert.ok(error instanceof Problem, String(error));
       assert.ok(error.hint);
@@ -58,34 +58,34 @@ describe("Keybase", () => {
 
   it("returns the key of a user, case-insensitively", async () => {
     answer = { status: OK, them: [user("Alice_1", primary(alice))] };
-    const key = await keybaseKey("aLICE_1", server.download, `${server.url}/`);
+    const key = await fetchKeybaseKey("aLICE_1", server.download, `${server.url}/`);
     assert.deepEqual(key, { armored: alice.armored, fingerprint: alice.fingerprint, username: "Alice_1" });
     const asked = new URL(server.asked.at(-1)?.url ?? "");
     assert.equal(asked.pathname, "/_/api/1.0/user/lookup.json");
     assert.deepEqual(Object.fromEntries(asked.searchParams), { usernames: "aLICE_1", fields: "basics,public_keys" });
     assert.equal(server.asked.at(-1)?.options.maxBytes, 1_048_576);
-    const [recipient] = await recipientsFrom(key.armored, "--keybase aLICE_1", new Date());
+    const [recipient] = await parseRecipients(key.armored, "--keybase aLICE_1", new Date());
     assert.ok(recipient);
-    checkKeybaseKey(recipient, key);
-    const message = await encrypt([recipient], "for alice", "base64");
+    checkKeybaseFingerprint(recipient, key);
+    const message = await encryptText([recipient], "for alice", "base64");
     assert.equal(gpg.decrypt(Buffer.from(message, "base64")), "for alice");
   });
 
   it("requests Keybase itself by default, and keeps the path of a mirror", async () => {
     answer = { status: OK, them: [user("alice", primary(alice))] };
-    await keybaseKey("alice", server.download);
+    await fetchKeybaseKey("alice", server.download);
     assert.ok(server.asked.at(-1)?.url.startsWith(`${KEYBASE_URL}/_/api/1.0/user/lookup.json?`));
     assert.equal(KEYBASE_URL, "https://keybase.io");
-    await keybaseKey("alice", server.download, "https://mirror.example.org/kb/");
+    await fetchKeybaseKey("alice", server.download, "https://mirror.example.org/kb/");
     assert.equal(new URL(server.asked.at(-1)?.url ?? "").pathname, "/kb/_/api/1.0/user/lookup.json");
   });
 
   it("rejects a key with another fingerprint than claimed", async () => {
     answer = { status: OK, them: [user("alice", { ...primary(alice), bundle: bob.armored })] };
-    const key = await keybaseKey("alice", server.download, server.url);
-    const [recipient] = await recipientsFrom(key.armored, "--keybase alice", new Date());
+    const key = await fetchKeybaseKey("alice", server.download, server.url);
+    const [recipient] = await parseRecipients(key.armored, "--keybase alice", new Date());
     assert.ok(recipient);
-    assert.throws(() => checkKeybaseKey(recipient, key), {
+    assert.throws(() => checkKeybaseFingerprint(recipient, key), {
       code: "keybase-fingerprint-mismatch",
       exit: "noUsableKey",
       message: new RegExp(`claims the fingerprint ${alice.fingerprint}, but sent the key ${bob.fingerprint}$`),
@@ -154,14 +154,14 @@ describe("Keybase", () => {
   it("requests only one valid name, and never with plain http from other hosts", async () => {
     const before = server.asked.length;
     for (const name of ["", "alice,bob", "a b", "../x", "al\u00efce", "alice\n", "alice@github"]) {
-      await assert.rejects(keybaseKey(name, server.download, server.url), { code: "keybase-name", exit: "usage" });
+      await assert.rejects(fetchKeybaseKey(name, server.download, server.url), { code: "keybase-name", exit: "usage" });
     }
     for (const base of ["http://keybase.io", "http://127.evil.example", "ftp://127.0.0.1", "keybase.io"]) {
-      await assert.rejects(keybaseKey("alice", server.download, base), { exit: "usage" });
+      await assert.rejects(fetchKeybaseKey("alice", server.download, base), { exit: "usage" });
     }
     assert.equal(server.asked.length, before, "nothing was sent");
     answer = { status: OK, them: [user("alice", primary(alice))] };
-    await keybaseKey("alice", server.download, "http://mirror.example.org", true);
+    await fetchKeybaseKey("alice", server.download, "http://mirror.example.org", true);
     assert.equal(server.asked.at(-1)?.options.allowPlainHttp, true);
   });
 });

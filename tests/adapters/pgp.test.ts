@@ -4,9 +4,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import * as openpgp from "openpgp";
-import { encrypt, inspectKey, type KeySelector, recipientsFrom } from "../../lib/adapters/pgp.ts";
-import { packetsOf, TAG } from "../../lib/core/keys/key-material.ts";
-import { checkPins, decryptLine, ENCRYPTED_FORMATS, type Recipient } from "../../lib/core/keys/recipient.ts";
+import { encryptText, inspectKeys, type KeySelector, parseRecipients } from "../../lib/adapters/pgp.ts";
+import { PACKET_TYPE, readPackets } from "../../lib/core/keys/key-material.ts";
+import {
+  checkFingerprintPins,
+  decryptCommand,
+  ENCRYPTED_FORMATS,
+  type Recipient,
+} from "../../lib/core/keys/recipient.ts";
 import { Problem } from "../../lib/core/problem.ts";
 import { type Exported, type Gpg, openGpg } from "./gpg.ts";
 
@@ -20,7 +25,7 @@ function base64(data: string | Uint8Array): string {
 }
 
 async function one(material: string | Uint8Array, now = new Date(), selector: KeySelector = {}): Promise<Recipient> {
-  const recipients = await recipientsFrom(material, ORIGIN, now, selector);
+  const recipients = await parseRecipients(material, ORIGIN, now, selector);
   assert.equal(recipients.length, 1);
   const [recipient] = recipients;
   assert.ok(recipient);
@@ -29,7 +34,7 @@ async function one(material: string | Uint8Array, now = new Date(), selector: Ke
 
 async function refusal(material: string | Uint8Array, selector: KeySelector = {}, now = new Date()): Promise<Problem> {
   try {
-    await recipientsFrom(material, ORIGIN, now, selector);
+    await parseRecipients(material, ORIGIN, now, selector);
   } catch (error) {
     assert.ok(error instanceof Problem, String(error));
     assert.equal(error.exit, "noUsableKey", error.message);
@@ -92,7 +97,7 @@ describe("OpenPGP recipients", () => {
           assert.equal(recipient.encryptsTo.fingerprint, gpg.fingerprints(key.fingerprint)[1]);
           assert.equal(recipient.origin, ORIGIN);
           assert.deepEqual(recipient.skipped, []);
-          const message = await encrypt([recipient], PLAIN, "base64");
+          const message = await encryptText([recipient], PLAIN, "base64");
           assert.equal(gpg.decrypt(Buffer.from(message, "base64")), PLAIN);
         }
       }
@@ -191,7 +196,7 @@ describe("OpenPGP recipients", () => {
     });
   });
 
-  describe("rejected keys", () => {
+  describe("versionedError keys", () => {
     it("rejects a private key in each form, names it, and shows nothing of it", async () => {
       const secret = gpg.secret(rsa.fingerprint);
       const binary = gpg.run(["--export-secret-keys", rsa.fingerprint]).stdout;
@@ -322,7 +327,7 @@ describe("OpenPGP recipients", () => {
       assert.equal(reasons.get(signing), "it is for signing only");
       assert.match(reasons.get(weak) ?? "", /^RSA 1024 is too weak/);
       assert.match(reasons.get(revoked) ?? "", /^it was revoked on .*\(it was retired, "rotated"\)$/);
-      const message = await encrypt([recipient], PLAIN, "base64");
+      const message = await encryptText([recipient], PLAIN, "base64");
       assert.equal(gpg.decrypt(Buffer.from(message, "base64")), PLAIN);
       assert.match(packets(gpg, message), new RegExp(`keyid ${good.slice(-16)}`));
     });
@@ -342,7 +347,7 @@ describe("OpenPGP recipients", () => {
       const name = gpg.quick("Single <single@example.org>", "rsa2048", "sign,encr");
       const recipient = await one(gpg.exported(name).armored);
       assert.deepEqual(recipient.encryptsTo, { fingerprint: name, algorithm: "RSA 2048" });
-      assert.equal(gpg.decrypt(Buffer.from(await encrypt([recipient], PLAIN, "base64"), "base64")), PLAIN);
+      assert.equal(gpg.decrypt(Buffer.from(await encryptText([recipient], PLAIN, "base64"), "base64")), PLAIN);
     });
 
     it("has its reason reported if it is the only one and can't be used", async () => {
@@ -400,8 +405,8 @@ describe("OpenPGP recipients", () => {
         const certificate = gpg.run(asked, { input: "y\n0\n\ny\n" }).stdout;
         gpg.run(["--import"], { input: certificate });
         const revoked = gpg.exported(name).binary;
-        const revocation = packetsOf(revoked).packets.find(
-          ({ tag, body }) => tag === TAG.signature && body[1] === 0x20,
+        const revocation = readPackets(revoked).packets.find(
+          ({ tag, body }) => tag === PACKET_TYPE.signature && body[1] === 0x20,
         );
         assert.equal(revocation?.body[3], 2, "it is over SHA-1");
         assert.equal((await refusal(revoked)).code, "pgp-key-revoked");
@@ -441,12 +446,12 @@ describe("OpenPGP recipients", () => {
       assert.equal(second.fingerprint, curve.fingerprint);
       const [, subkey = ""] = gpg.fingerprints(nist.fingerprint);
       const pins = [`0x${rsa.fingerprint}`, subkey];
-      const both = await recipientsFrom(file, ORIGIN, new Date(), { pins });
+      const both = await parseRecipients(file, ORIGIN, new Date(), { pins });
       assert.deepEqual(
         both.map(({ fingerprint }) => fingerprint),
         [rsa.fingerprint, nist.fingerprint],
       );
-      checkPins(both, pins);
+      checkFingerprintPins(both, pins);
     });
 
     it("are rejected if none is pinned", async () => {
@@ -478,7 +483,7 @@ describe("OpenPGP recipients", () => {
       const recipients = await Promise.all([rsa, curve, nist].map((key) => one(key.armored)));
       const [first] = recipients;
       assert.ok(first);
-      const message = await encrypt([...recipients, first], PLAIN, "base64");
+      const message = await encryptText([...recipients, first], PLAIN, "base64");
       for (const { fingerprint } of recipients) {
         const alone = openGpg();
         try {
@@ -494,7 +499,7 @@ describe("OpenPGP recipients", () => {
     it("writes each format so that the documented command decrypts it", async () => {
       const recipient = await one(curve.armored);
       for (const format of ENCRYPTED_FORMATS) {
-        const message = await encrypt([recipient], PLAIN, format);
+        const message = await encryptText([recipient], PLAIN, format);
         assert.ok(!message.includes(PLAIN));
         if (format === "armor") {
           assert.match(message, /^-----BEGIN PGP MESSAGE-----\n\n[^\r]*\n-----END PGP MESSAGE-----$/);
@@ -504,14 +509,14 @@ describe("OpenPGP recipients", () => {
         if (format === "base64-armor") {
           assert.match(Buffer.from(message, "base64").toString(), /^-----BEGIN PGP MESSAGE-----\n/);
         }
-        const line = decryptLine(format, message);
+        const line = decryptCommand(format, message);
         const shell = spawnSync("sh", ["-c", line], { env: { ...process.env, GNUPGHOME: gpg.home } });
         assert.equal(shell.stdout.toString(), PLAIN, shell.stderr.toString());
       }
     });
 
     it("writes integrity-protected data of version 1 without a file name", async () => {
-      const listed = packets(gpg, await encrypt([await one(rsa.armored)], PLAIN, "base64"));
+      const listed = packets(gpg, await encryptText([await one(rsa.armored)], PLAIN, "base64"));
       assert.match(listed, /:encrypted data packet:\n\tlength: \d+\n\tmdc_method: 2/);
       assert.match(listed, /mode b .*name=""/);
     });
@@ -525,7 +530,7 @@ describe("OpenPGP recipients", () => {
       const { selfCertification } = await read.getPrimaryUser();
       assert.ok((selfCertification.features?.[0] ?? 0) & 8, "the key advertises SEIPD version 2");
       gpg.run(["--import"], { input: privateKey });
-      const message = await encrypt([await one(publicKey)], PLAIN, "base64");
+      const message = await encryptText([await one(publicKey)], PLAIN, "base64");
       assert.equal(gpg.decrypt(Buffer.from(message, "base64")), PLAIN);
     });
 
@@ -543,12 +548,12 @@ describe("OpenPGP recipients", () => {
         assert.equal(recipient.encryptsTo.algorithm, "X25519");
         assert.equal(recipient.userId, "Vera <vera@example.org>");
         for (const format of ENCRYPTED_FORMATS) {
-          const armored = await encrypt([recipient], PLAIN, format);
+          const armored = await encryptText([recipient], PLAIN, format);
           assert.equal(await opened(armored, format, privateKey), PLAIN);
         }
-        const alone = Buffer.from(await encrypt([recipient], PLAIN, "base64"), "base64");
+        const alone = Buffer.from(await encryptText([recipient], PLAIN, "base64"), "base64");
         assert.equal(alone[2], aeadProtect ? 6 : 3, "the key's own preference counts");
-        const mixed = await encrypt([recipient, await one(curve.armored)], PLAIN, "base64");
+        const mixed = await encryptText([recipient, await one(curve.armored)], PLAIN, "base64");
         assert.equal(gpg.decrypt(Buffer.from(mixed, "base64")), PLAIN);
         assert.equal(await opened(mixed, "base64", privateKey), PLAIN);
       }
@@ -570,22 +575,22 @@ describe("OpenPGP recipients", () => {
       gpg.addSubkey(name, "cv25519", "encr", "20200301T000000", "20200101T000000");
       const recipient = await one(gpg.exported(name).armored, new Date("2020-02-01T00:00:00Z"));
       const [first, second] = [
-        await encrypt([recipient], PLAIN, "base64"),
-        await encrypt([recipient], PLAIN, "base64"),
+        await encryptText([recipient], PLAIN, "base64"),
+        await encryptText([recipient], PLAIN, "base64"),
       ];
       assert.equal(gpg.decrypt(Buffer.from(first, "base64")), PLAIN);
       assert.notEqual(first, second);
     });
 
     it("never creates a message without a recipient", async () => {
-      await assert.rejects(encrypt([], PLAIN, "base64"), { code: "no-recipient" });
+      await assert.rejects(encryptText([], PLAIN, "base64"), { code: "no-recipient" });
     });
   });
 
   describe("inspection", () => {
     it("describes a valid key as plain JSON", async () => {
       const [, subkey] = gpg.fingerprints(curve.fingerprint);
-      const [found, ...others] = await inspectKey(curve.armored, ORIGIN, new Date());
+      const [found, ...others] = await inspectKeys(curve.armored, ORIGIN, new Date());
       assert.ok(found);
       assert.equal(others.length, 0);
       assert.deepEqual(JSON.parse(JSON.stringify(found)), found);
@@ -624,7 +629,7 @@ describe("OpenPGP recipients", () => {
       const old = gpg.quick("Dated <dated@example.org>", "ed25519", "sign", "20200301T000000", "20200101T000000");
       const short = gpg.quick("Tiny <tiny@example.org>", "rsa1024", "sign,encr");
       const material = gpg.exported(old).armored + gpg.exported(short).armored + gpg.secret(nist.fingerprint);
-      const found = await inspectKey(material, ORIGIN, new Date());
+      const found = await inspectKeys(material, ORIGIN, new Date());
       assert.deepEqual(
         found.map(({ fingerprint, usable, code, encryptsTo }) => ({ fingerprint, usable, code, encryptsTo })),
         [
@@ -644,8 +649,8 @@ describe("OpenPGP recipients", () => {
         .matchAll(/^pub:.*\nfpr:+(\w+):/gm)) {
         const { armored } = gpg.exported(line[1] ?? "");
         if (armored === "") continue;
-        const [found] = await inspectKey(armored, ORIGIN, new Date());
-        const outcome = await recipientsFrom(armored, ORIGIN, new Date()).catch((error: unknown) => error);
+        const [found] = await inspectKeys(armored, ORIGIN, new Date());
+        const outcome = await parseRecipients(armored, ORIGIN, new Date()).catch((error: unknown) => error);
         assert.equal(found?.usable, Array.isArray(outcome), found?.fingerprint);
         if (outcome instanceof Problem) assert.equal(outcome.code, found?.code);
       }

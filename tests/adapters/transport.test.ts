@@ -5,7 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { rootCertificates } from "node:tls";
-import { type ConnectionOptions, certificatesIn, transport, trustedAuthorities } from "../../lib/adapters/transport.ts";
+import {
+  type ConnectionOptions,
+  loadTrustedCertificates,
+  parseCertificates,
+  runtimeTransport,
+} from "../../lib/adapters/transport.ts";
 import { makeCertificates } from "../e2e/tls.ts";
 
 /** Listens while a test works; the address is a port of loopback, or a socket. */
@@ -24,7 +29,7 @@ async function serving(server: Server, work: (port: number) => Promise<void>, so
 }
 
 function get(connection: ConnectionOptions, url: string, init: RequestInit = {}): Promise<Response> {
-  return transport(connection)(url, { redirect: "manual", ...init });
+  return runtimeTransport(connection)(url, { redirect: "manual", ...init });
 }
 
 const made = makeCertificates();
@@ -129,7 +134,7 @@ describe("a connection", () => {
       const url = `https://127.0.0.1:${port}/`;
       for (let n = 0; n < 3; n++) {
         assert.equal((await get({ skipVerify: true }, url)).status, 200);
-        await assert.rejects(get({ authorities: await trustedAuthorities([]) }, url));
+        await assert.rejects(get({ authorities: await loadTrustedCertificates([]) }, url));
       }
     });
   });
@@ -137,7 +142,7 @@ describe("a connection", () => {
 
 describe("the certificates to trust", () => {
   it("are the bundled, the system's and the given ones, without duplicates", async () => {
-    const all = await trustedAuthorities([made.authority.cert, made.authority.cert]);
+    const all = await loadTrustedCertificates([made.authority.cert, made.authority.cert]);
     assert.ok(rootCertificates.length > 50);
     for (const certificate of rootCertificates) assert.ok(all.includes(certificate));
     assert.equal(all.filter((certificate) => certificate === made.authority.cert).length, 1);
@@ -146,16 +151,16 @@ describe("the certificates to trust", () => {
 
   it("are found in PEM text with anything between them", async () => {
     const text = `subject=a\r\n${made.good.cert}\n# comment\n${made.authority.cert.replaceAll("\n", "\r\n")}tail`;
-    const { certificates, readable } = await certificatesIn(text);
+    const { certificates, readable } = await parseCertificates(text);
     assert.equal(certificates.length, 2);
     assert.equal(readable, true);
     assert.equal(certificates[0], made.good.cert.trim());
   });
 
   it("are none in text without any, and an unreadable one is reported", async () => {
-    assert.deepEqual(await certificatesIn(""), { certificates: [], readable: true });
-    assert.deepEqual((await certificatesIn(made.good.key)).certificates, []);
+    assert.deepEqual(await parseCertificates(""), { certificates: [], readable: true });
+    assert.deepEqual((await parseCertificates(made.good.key)).certificates, []);
     const broken = made.good.cert.replace(/^M.{20}/m, "A".repeat(20));
-    assert.equal((await certificatesIn(made.authority.cert + broken)).readable, false);
+    assert.equal((await parseCertificates(made.authority.cert + broken)).readable, false);
   });
 });

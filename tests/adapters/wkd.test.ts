@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { encrypt, recipientsFrom } from "../../lib/adapters/pgp.ts";
-import { wkdKey, wkdUrls } from "../../lib/adapters/wkd.ts";
+import { encryptText, parseRecipients } from "../../lib/adapters/pgp.ts";
+import { fetchWkdKey, wkdUrls } from "../../lib/adapters/wkd.ts";
 import { Problem } from "../../lib/core/problem.ts";
 import { type Gpg, openGpg } from "./gpg.ts";
 import { type KeyServer, openKeyServer, type Reply } from "./keyserver.ts";
@@ -23,7 +23,7 @@ describe("Web Key Directory", () => {
 
   async function refusal(address: string): Promise<Problem> {
     try {
-      await wkdKey(address, server.download);
+      await fetchWkdKey(address, server.download);
     } catch (error) {
       assert.ok(error instanceof Problem, String(error));
       return error;
@@ -67,14 +67,14 @@ describe("Web Key Directory", () => {
     const { advanced } = await wkdUrls(address);
     files.set(advanced, { body: key.binary });
     const before = server.asked.length;
-    const found = await wkdKey(address, server.download);
+    const found = await fetchWkdKey(address, server.download);
     assert.equal(server.asked.length, before + 1);
     assert.equal(found.url, advanced);
     assert.deepEqual(server.asked.at(-1)?.options, { what: 'the key of "Dora@example.org"', maxBytes: 1_048_576 });
-    const [recipient] = await recipientsFrom(found.material, `wkd:${address}`, new Date(), { address: found.address });
+    const [recipient] = await parseRecipients(found.material, `wkd:${address}`, new Date(), { address: found.address });
     assert.ok(recipient);
     assert.equal(recipient.fingerprint, key.fingerprint);
-    const message = await encrypt([recipient], "for dora", "base64");
+    const message = await encryptText([recipient], "for dora", "base64");
     assert.equal(gpg.decrypt(Buffer.from(message, "base64")), "for dora");
   });
 
@@ -86,7 +86,7 @@ describe("Web Key Directory", () => {
     const refused = await refusal(address);
     assert.equal(refused.code, "wkd-no-key", "a directory that answers has the last word");
     server.dead.add("openpgpkey.direct.example");
-    const found = await wkdKey(address, server.download);
+    const found = await fetchWkdKey(address, server.download);
     assert.equal(found.url, direct);
     assert.deepEqual(Buffer.from(found.material), Buffer.from(key.binary));
   });
@@ -124,7 +124,7 @@ describe("Web Key Directory", () => {
       "u@[::1]",
       "a@b@c",
     ]) {
-      await assert.rejects(wkdKey(address, server.download), { code: "wkd-address", exit: "usage" }, address);
+      await assert.rejects(fetchWkdKey(address, server.download), { code: "wkd-address", exit: "usage" }, address);
     }
     assert.equal(server.asked.length, before);
   });

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parse } from "yaml";
-import { parseDocuments, parseYaml, yamlWriter } from "../../lib/adapters/yaml.ts";
-import { readJson } from "../../lib/core/json.ts";
+import { loadYamlWriter, parseYaml, parseYamlDocuments } from "../../lib/adapters/yaml.ts";
+import { parseJsonExactly } from "../../lib/core/json.ts";
 import { parseFormat } from "../../lib/core/output/formats.ts";
-import { createRenderer, type View } from "../../lib/core/output/render.ts";
+import { createRenderer, type ResultView } from "../../lib/core/output/render.ts";
 import { Problem } from "../../lib/core/problem.ts";
 
-const write = await yamlWriter();
+const write = await loadYamlWriter();
 
 const anything = fc.jsonValue({ stringUnit: "binary", maxDepth: 3 }).map((value) => JSON.parse(JSON.stringify(value)));
 
@@ -157,7 +157,7 @@ test("the writer uses brackets for deep nesting, so that depth costs no indentat
 
 test("the writer keeps long numbers, in linear time", () => {
   const digits = "12".repeat(1_000_000);
-  assert.equal(write({ id: readJson(digits) }) === `id: ${digits}\n`, true);
+  assert.equal(write({ id: parseJsonExactly(digits) }) === `id: ${digits}\n`, true);
 });
 
 test("the writer quotes the default value and the merge key of YAML 1.1", () => {
@@ -167,9 +167,9 @@ test("the writer quotes the default value and the merge key of YAML 1.1", () => 
 });
 
 test("parseDocuments() parses a stream of documents, and locates an error in the whole text", async () => {
-  assert.deepEqual(await parseDocuments("a: 1\n---\n- b\n---\n{}\n", "a file"), [{ a: 1 }, ["b"], {}]);
-  assert.deepEqual(await parseDocuments("", "a file"), []);
-  await assert.rejects(parseDocuments("a: 1\n---\nb: 1\nb: 2", "a file"), /line 4, column 1: a key is used twice/);
+  assert.deepEqual(await parseYamlDocuments("a: 1\n---\n- b\n---\n{}\n", "a file"), [{ a: 1 }, ["b"], {}]);
+  assert.deepEqual(await parseYamlDocuments("", "a file"), []);
+  await assert.rejects(parseYamlDocuments("a: 1\n---\nb: 1\nb: 2", "a file"), /line 4, column 1: a key is used twice/);
 });
 
 test("the writer keeps the order, and its output means the same in YAML 1.1 and 1.2", () => {
@@ -215,7 +215,7 @@ test("everything that is written can be read back, and is harmless on a terminal
   );
 });
 
-const view: View<Readonly<Record<string, unknown>>> = { columns: [], id: () => "" };
+const view: ResultView<Readonly<Record<string, unknown>>> = { columns: [], id: () => "" };
 
 const wrapped = { ...view, envelope: { items: "the items", rest: { next: "", last: true } } };
 

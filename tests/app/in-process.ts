@@ -81,7 +81,7 @@ export async function play(args: readonly string[], scene: Scene = {}): Promise<
     readFile: async (path) => ({ bytes: new TextEncoder().encode(read(path)), mode: scene.mode ?? 0o600, uid: 0 }),
     readStdin: async () => new TextEncoder().encode(scene.stdin ?? ""),
     ask: async () => undefined,
-    askTerminal: async () => "no-terminal",
+    askOnTerminal: async () => "no-terminal",
     ...(scene.uuid === undefined ? {} : { uuid: scene.uuid }),
     monotonic: () => slept,
     sleep: async (milliseconds, signal) => {

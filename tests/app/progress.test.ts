@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { progressLine, shortDuration } from "../../lib/app/progress.ts";
+import { formatProgressLine, formatShortDuration } from "../../lib/app/progress.ts";
 
-describe("progressLine()", () => {
+describe("formatProgressLine()", () => {
   const line = (total: number, done: number, failures = 0, elapsed = 0, columns = 80): string =>
-    progressLine({ total, done, failures, elapsed }, columns);
+    formatProgressLine({ total, done, failures, elapsed }, columns);
 
   test("shows how much is done, failures, rate and time left", () => {
     assert.equal(line(8, 2), "[######..................] 2/8");
@@ -36,5 +36,5 @@ test("shortDuration() is as people say it, rounded up", () => {
     [125_000, "2m05s"],
     [3_720_000, "1h02m"],
   ] as const)
-    assert.equal(shortDuration(milliseconds), text);
+    assert.equal(formatShortDuration(milliseconds), text);
 });

@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { lint } from "../../lib/core/client/rules.ts";
+import { lintClient } from "../../lib/core/client/rules.ts";
 import { HYDRA_1 } from "../../lib/servers/hydra1.ts";
 import { HYDRA_2 } from "../../lib/servers/hydra2.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
@@ -28,7 +28,7 @@ function clientsFor({ family }: Server, seed: number): readonly Json[] {
   const { unknownFields } = family === "v1" ? HYDRA_1 : HYDRA_2;
   return [...SPELLINGS, ...fc.sample(anyClient, { numRuns: 60, seed })]
     .map((client) => Object.fromEntries(Object.entries(client).filter(([field]) => !unknownFields.has(field))))
-    .filter((client) => lint(client, (field) => field).every(({ severity }) => severity !== "error"))
+    .filter((client) => lintClient(client, (field) => field).every(({ severity }) => severity !== "error"))
     .slice(0, 14);
 }
 

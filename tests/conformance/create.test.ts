@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { test } from "node:test";
-import { FIELDS } from "../../lib/core/client/fields.ts";
+import { CLIENT_FIELDS } from "../../lib/core/client/fields.ts";
 import {
   asJson,
   askToken,
@@ -159,7 +159,7 @@ const ROWS: readonly Row[] = [
     args: ["--access-token-strategy", "jwt"],
     fields: { access_token_strategy: "jwt" },
   },
-  ...FIELDS.filter(({ shape }) => shape === "duration").map(({ name, flag }, index) => ({
+  ...CLIENT_FIELDS.filter(({ shape }) => shape === "duration").map(({ name, flag }, index) => ({
     title: name,
     args: [`--${flag.name}`, `${index + 1}h0m0s`],
     fields: { [name]: `${index + 1}h0m0s` },
@@ -218,7 +218,7 @@ async function stored(server: Server, id: string): Promise<Json> {
 test("the rows set every field of a client", () => {
   const set = new Set(ROWS.flatMap(({ fields }) => Object.keys(fields)));
   assert.deepEqual(
-    FIELDS.map(({ name }) => name).filter((name) => !set.has(name)),
+    CLIENT_FIELDS.map(({ name }) => name).filter((name) => !set.has(name)),
     [],
   );
 });

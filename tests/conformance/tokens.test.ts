@@ -10,12 +10,16 @@ import {
   discover,
   type OAuthClient,
 } from "../../lib/adapters/oauth/index.ts";
-import { transport, trustedAuthorities } from "../../lib/adapters/transport.ts";
+import { loadTrustedCertificates, runtimeTransport } from "../../lib/adapters/transport.ts";
 import { Problem } from "../../lib/core/problem.ts";
 import { driveLogin } from "../adapters/oauth/driver.ts";
 import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 
-const http = createHttp({ transport, authorities: () => trustedAuthorities([]), monotonic: () => 0 });
+const http = createHttp({
+  transport: runtimeTransport,
+  authorities: () => loadTrustedCertificates([]),
+  monotonic: () => 0,
+});
 
 const SECRET = "a-secret~of.mine_1";
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { FIELDS } from "../../lib/core/client/fields.ts";
+import { CLIENT_FIELDS } from "../../lib/core/client/fields.ts";
 import { asJson, comparable, type Json, onEveryServer, proveSecret, type Server, textOf } from "./servers.ts";
 
 /** A client with something in every field that an update could wipe, on every version. */
@@ -154,7 +154,7 @@ onEveryServer("clients update", (server) => {
     });
   }
 
-  for (const { name, flag } of FIELDS.filter(({ shape }) => shape === "duration")) {
+  for (const { name, flag } of CLIENT_FIELDS.filter(({ shape }) => shape === "duration")) {
     test(`sets ${name}, or reports that the API version lacks it`, async () => {
       const client = await made(server());
       const ended = await server().run(["clients", "update", client.id, `--${flag.name}`, "7h"]);

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { numberText, readJson } from "../../lib/core/json.ts";
-import { isFault, isJsonText, readJsonFile, readJsonText } from "../../lib/core/json-text.ts";
+import { numberText, parseJsonExactly } from "../../lib/core/json.ts";
+import { isJsonFault, isJsonText, parseJsonFile, parseJsonValues } from "../../lib/core/json-text.ts";
 
-describe("readJsonText()", () => {
+describe("parseJsonValues()", () => {
   test("reads whatever JSON.parse reads", () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false }), fc.constantFrom(0, 2), (value, indent) => {
         const text = JSON.stringify(value, null, indent);
-        assert.deepEqual(readJsonText(text), [JSON.parse(text)]);
+        assert.deepEqual(parseJsonValues(text), [JSON.parse(text)]);
       }),
     );
   });
@@ -21,11 +21,12 @@ describe("readJsonText()", () => {
         const whole = JSON.stringify([value]);
         const place = at % whole.length;
         const text = whole.slice(0, place) + put + whole.slice(place + 1);
-        const read = readJsonText(text);
-        const values = isFault(read) ? undefined : read;
+        const read = parseJsonValues(text);
+        const values = isJsonFault(read) ? undefined : read;
         const known = parsed(text);
         if (known === undefined) assert.notEqual(values?.length, 1, text);
-        else if (values !== undefined) assert.equal(JSON.stringify(values), JSON.stringify([readJson(text)]), text);
+        else if (values !== undefined)
+          assert.equal(JSON.stringify(values), JSON.stringify([parseJsonExactly(text)]), text);
       }),
       { numRuns: 2000 },
     );
@@ -35,14 +36,14 @@ describe("readJsonText()", () => {
     const text = `// first
       /* { */ { /**/ "a" /* b */ : // "c"
       [ 1 /* , 2 */ , /* ] */ "// no, /* this is text" ] /***/ } // end`;
-    assert.deepEqual(readJsonText(text), [{ a: [1, "// no, /* this is text"] }]);
-    assert.deepEqual(readJsonText("{}/**/{}//x\n[1]"), [{}, {}, [1]]);
-    assert.deepEqual(readJsonText("[/*a*/]"), [[]]);
+    assert.deepEqual(parseJsonValues(text), [{ a: [1, "// no, /* this is text"] }]);
+    assert.deepEqual(parseJsonValues("{}/**/{}//x\n[1]"), [{}, {}, [1]]);
+    assert.deepEqual(parseJsonValues("[/*a*/]"), [[]]);
   });
 
   test("keeps the digits of long numbers", () => {
-    const read = readJsonText("[12345678901234567890]");
-    const [list] = isFault(read) ? [] : read;
+    const read = parseJsonValues("[12345678901234567890]");
+    const [list] = isJsonFault(read) ? [] : read;
     assert.equal(Array.isArray(list) ? numberText(list[0]) : undefined, "12345678901234567890");
   });
 
@@ -66,22 +67,22 @@ describe("readJsonText()", () => {
     ["{},{}", 2, "a value is missing"],
   ] as const) {
     test(`finds what is wrong with ${JSON.stringify(text)}`, () => {
-      assert.deepEqual(readJsonText(text), { offset, reason });
+      assert.deepEqual(parseJsonValues(text), { offset, reason });
     });
   }
 
   test("takes names again in another object, also those of an object's prototype", () => {
     const text = '{"a":{"a":1},"b":[{"a":1},{"a":1}],"__proto__":1,"constructor":2}';
-    assert.equal(JSON.stringify(readJsonText(text)), `[${text}]`);
+    assert.equal(JSON.stringify(parseJsonValues(text)), `[${text}]`);
   });
 
   test("takes 500 levels and no more, and linear time for texts that take minutes in quadratic time", () => {
     const nested = (depth: number): string => `${"[".repeat(depth)}${"]".repeat(depth)}`;
-    assert.equal(JSON.stringify(readJsonText(nested(500))), `[${nested(500)}]`);
-    assert.deepEqual(readJsonText(nested(501)), { offset: 500, reason: "it nests more than 500 levels deep" });
+    assert.equal(JSON.stringify(parseJsonValues(nested(500))), `[${nested(500)}]`);
+    assert.deepEqual(parseJsonValues(nested(501)), { offset: 500, reason: "it nests more than 500 levels deep" });
     const many = 2_000_000;
     for (const text of ["[", '{"a":', '"\\"', "/**/", "//\n", "/*", '{"a":"\\"', "[],", "1"])
-      assert.ok(isFault(readJsonText(`[${text.repeat(many)}`)), text);
+      assert.ok(isJsonFault(parseJsonValues(`[${text.repeat(many)}`)), text);
   });
 });
 
@@ -100,7 +101,7 @@ test("readJsonFile() names the file, the line and the column, and quotes nothing
     ['{"client_secret": "s3cr3t",\n "client_secret": "s3cr3t"}', "line 2, column 2: a name occurs twice in an object"],
     ['{"a": 1}\n{"client_secret": "s3cr3t"\n\n', "line 2, column 27: the text ends in the middle of a value"],
   ] as const)
-    assert.throws(() => readJsonFile(text, "a\u009b.json"), {
+    assert.throws(() => parseJsonFile(text, "a\u009b.json"), {
       name: "Problem",
       exit: "usage",
       code: "bad-json",

@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { isTooDeep, JsonDepthError, MAX_DEPTH, numberText, readJson, toJson } from "../../lib/core/json.ts";
+import { isTooDeep, JsonDepthError, MAX_DEPTH, numberText, parseJsonExactly, toJson } from "../../lib/core/json.ts";
 
-describe("readJson()", () => {
+describe("parseJsonExactly()", () => {
   test("reads what JSON.parse reads, and refuses what it refuses", () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
-        assert.deepEqual(readJson(text), JSON.parse(text));
+        assert.deepEqual(parseJsonExactly(text), JSON.parse(text));
       }),
     );
-    for (const text of ["", "{", "[1,]", "nul", "1e", '{"a":12345678901234567890']) assert.throws(() => readJson(text));
+    for (const text of ["", "{", "[1,]", "nul", "1e", '{"a":12345678901234567890'])
+      assert.throws(() => parseJsonExactly(text));
   });
 
   test("keeps the text of every number that it cannot hold, wherever it stands", () => {
@@ -19,8 +20,8 @@ describe("readJson()", () => {
       ...["-1E-999999", "9007199254740993.0"],
     ]) {
       for (const text of [number, `[${number}]`, `[1,${number}]`, `{"a":${number}}`, `{"a":\n ${number}}`])
-        assert.equal(JSON.stringify(readJson(text)), text.replace(/\s/g, ""), text);
-      assert.equal(numberText(readJson(number)), number);
+        assert.equal(JSON.stringify(parseJsonExactly(text)), text.replace(/\s/g, ""), text);
+      assert.equal(numberText(parseJsonExactly(number)), number);
     }
   });
 
@@ -38,15 +39,15 @@ describe("readJson()", () => {
       ["1.7976931348623157E+308", Number.MAX_VALUE],
       ["1.7976931348623157e308", Number.MAX_VALUE],
     ] as const) {
-      assert.equal(readJson(text), value);
-      assert.equal(numberText(readJson(text)), undefined);
+      assert.equal(parseJsonExactly(text), value);
+      assert.equal(numberText(parseJsonExactly(text)), undefined);
     }
   });
 
   test("gives whole numbers back that were written from any", () => {
     fc.assert(
       fc.property(fc.bigInt(), (number) => {
-        assert.equal(JSON.stringify(readJson(String(number))), String(number));
+        assert.equal(JSON.stringify(parseJsonExactly(String(number))), String(number));
       }),
     );
   });
@@ -54,17 +55,17 @@ describe("readJson()", () => {
   test("reads values of 500 levels, with numbers of any length in them, and refuses deeper ones", () => {
     for (const number of ["1", "12345678901234567890"]) {
       const most = nested(MAX_DEPTH, number);
-      assert.equal(JSON.stringify(readJson(most)), most);
+      assert.equal(JSON.stringify(parseJsonExactly(most)), most);
       for (const depth of [MAX_DEPTH + 1, 9_000, 1_000_000])
-        assert.throws(() => readJson(nested(depth, number)), JsonDepthError);
+        assert.throws(() => parseJsonExactly(nested(depth, number)), JsonDepthError);
     }
   });
 
   test("compares long numbers in linear time: the quadratic way takes minutes for these", () => {
     const zeros = "0".repeat(4_000_000);
     for (const number of [`1.1${zeros}1`, `1${zeros}1`, `-0.${zeros}1${zeros}`, `1.${zeros}1e5`])
-      assert.equal(numberText(readJson(number)) === number, true);
-    assert.equal(readJson(`1.${zeros}`), 1);
+      assert.equal(numberText(parseJsonExactly(number)) === number, true);
+    assert.equal(parseJsonExactly(`1.${zeros}`), 1);
   });
 });
 
@@ -82,7 +83,7 @@ test("isTooDeep() counts the objects and lists within each other, on any side, a
     ['{"a":[12345678901234567890]}', 2],
     ['[[],{"a":{"b":[]}},[]]', 4],
   ] as const) {
-    const value = readJson(text);
+    const value = parseJsonExactly(text);
     assert.equal(isTooDeep(value, depth), false, text);
     if (depth > 0) assert.equal(isTooDeep(value, depth - 1), true, text);
   }

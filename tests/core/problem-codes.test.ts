@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { RULE_NAMES } from "../../lib/core/client/rules.ts";
+import { RULE_INFOS } from "../../lib/core/client/rules.ts";
 import { PROBLEM_CODES } from "../../lib/core/problem-codes.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -23,7 +23,7 @@ test("every code of the error catalogue is used, once listed and documented in o
 });
 
 test("every client rule has its code under its own heading", () => {
-  assert.deepEqual(Object.keys(PROBLEM_CODES["Client rules"]).sort(), RULE_NAMES.map(({ name }) => name).sort());
+  assert.deepEqual(Object.keys(PROBLEM_CODES["Client rules"]).sort(), RULE_INFOS.map(({ name }) => name).sort());
 });
 
 test("the error catalogue in docs/reference lists every code with its meaning", () => {

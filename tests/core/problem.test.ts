@@ -1,9 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { capitalize, EXIT, errorCode, errorMessage, Problem, usageError, withMessage } from "../../lib/core/problem.ts";
+import {
+  capitalize,
+  EXIT_CODES,
+  errorCode,
+  errorMessage,
+  Problem,
+  usageError,
+  withMessage,
+} from "../../lib/core/problem.ts";
 
 test("the exit statuses are those of the manual", () => {
-  assert.deepEqual(EXIT, {
+  assert.deepEqual(EXIT_CODES, {
     done: 0,
     failed: 1,
     usage: 2,

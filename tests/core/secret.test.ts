@@ -7,10 +7,10 @@ import {
   redactHeader,
   redactUrl,
   redactValues,
-  secretsIn,
+  secretsInHeaders,
   withoutCredentials,
 } from "../../lib/core/redact.ts";
-import { generateSecret, SECRET_ALPHABET, SECRET_LENGTH } from "../../lib/core/secret.ts";
+import { DEFAULT_SECRET_LENGTH, generateSecret, SECRET_ALPHABET } from "../../lib/core/secret.ts";
 
 /** Every byte in turn, again and again. */
 function everyByte(): (count: number) => Uint8Array {
@@ -28,11 +28,11 @@ test("the alphabet is the unreserved characters of RFC 3986, each once", () => {
 
 describe("generateSecret()", () => {
   test("makes at least 26 characters of the alphabet, more than 128 bits", () => {
-    assert.equal(SECRET_LENGTH, 26);
+    assert.equal(DEFAULT_SECRET_LENGTH, 26);
     const secret = generateSecret(everyByte());
     assert.equal(secret.length, 26);
     assert.ok([...secret].every((letter) => SECRET_ALPHABET.includes(letter)));
-    assert.ok(SECRET_LENGTH * Math.log2(SECRET_ALPHABET.length) > 128);
+    assert.ok(DEFAULT_SECRET_LENGTH * Math.log2(SECRET_ALPHABET.length) > 128);
   });
 
   test("makes any length", () => {
@@ -140,11 +140,11 @@ describe("redactValues()", () => {
   });
 
   test("gets the parts of Basic credentials from hiddenValues(), however they are written", () => {
-    const hidden = secretsIn({ authorization: `Basic ${Buffer.from(pair).toString("base64")}`, accept: "*/*" });
+    const hidden = secretsInHeaders({ authorization: `Basic ${Buffer.from(pair).toString("base64")}`, accept: "*/*" });
     for (const text of [pair, secret, Buffer.from(pair).toString("latin1"), encodeURIComponent(pair)])
       assert.equal(redactValues(`<${text}>`, hidden), `<${REDACTED}>`);
     assert.ok(!hidden.includes("*/*"));
-    assert.deepEqual(secretsIn({ "x-key": "Basic !" }), ["Basic !", "!"]);
+    assert.deepEqual(secretsInHeaders({ "x-key": "Basic !" }), ["Basic !", "!"]);
   });
 
   test("never shows a credential, whatever stands around it", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { escapeControls, joined, quote, suggest } from "../../lib/core/text.ts";
+import { escapeControls, joinWords, quote, suggestWord } from "../../lib/core/text.ts";
 
 const HARMFUL = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u;
 
@@ -48,14 +48,14 @@ test("quoted() puts text in quotes and cuts it at 120 characters", () => {
 });
 
 test("joined() makes the list of a sentence", () => {
-  assert.equal(joined([]), "");
-  assert.equal(joined(["a"]), "a");
-  assert.equal(joined(["a", "b"]), "a and b");
-  assert.equal(joined(["a", "b", "c"]), "a, b and c");
-  assert.equal(joined(["a", "b", "c"], "or"), "a, b or c");
+  assert.equal(joinWords([]), "");
+  assert.equal(joinWords(["a"]), "a");
+  assert.equal(joinWords(["a", "b"]), "a and b");
+  assert.equal(joinWords(["a", "b", "c"]), "a, b and c");
+  assert.equal(joinWords(["a", "b", "c"], "or"), "a, b or c");
 });
 
-describe("suggest()", () => {
+describe("suggestWord()", () => {
   const NAMES = ["callbacks", "grant-types", "name", "scope", "clients", "create", "list", "id"];
   const cases: readonly (readonly [word: string, meant: string | undefined])[] = [
     ["callback", "callbacks"],
@@ -77,20 +77,20 @@ describe("suggest()", () => {
   ];
   for (const [word, meant] of cases) {
     test(`${JSON.stringify(word)} means ${meant ?? "nothing"}`, () => {
-      assert.equal(suggest(word, NAMES), meant);
+      assert.equal(suggestWord(word, NAMES), meant);
     });
   }
 
   test("takes the first of several that are as near", () => {
-    assert.equal(suggest("cat", ["cut", "cot"]), "cut");
+    assert.equal(suggestWord("cat", ["cut", "cot"]), "cut");
   });
 
   test("finds a word itself, and only ever one of the candidates", () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 12 }), fc.array(fc.string({ maxLength: 12 })), (word, names) => {
-        const meant = suggest(word, names);
+        const meant = suggestWord(word, names);
         assert.ok(meant === undefined || names.includes(meant));
-        assert.equal(suggest(word.toLowerCase(), [...names, word.toLowerCase()]) !== undefined, true);
+        assert.equal(suggestWord(word.toLowerCase(), [...names, word.toLowerCase()]) !== undefined, true);
       }),
     );
   });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { isLoopback, isWebPage } from "../../lib/core/url.ts";
+import { isLoopback, looksLikeWebPage } from "../../lib/core/url.ts";
 
 it("knows this machine by every spelling that a URL can have", () => {
   const here = [
@@ -44,7 +44,7 @@ it("takes no other host for this machine, however it begins", () => {
 
 it("knows a web page from a key", () => {
   for (const page of ["<!doctype html>", "\n\t<HTML>", "<?xml version='1.0'?><html>", "<body>"])
-    assert.ok(isWebPage(page));
+    assert.ok(looksLikeWebPage(page));
   for (const text of ["", "-----BEGIN PGP PUBLIC KEY BLOCK-----", "mQINBF", "see <html> below"])
-    assert.ok(!isWebPage(text));
+    assert.ok(!looksLikeWebPage(text));
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { FIELDS, LIST_EDITS } from "../../lib/core/client/fields.ts";
+import { CLIENT_FIELDS, LIST_EDITS } from "../../lib/core/client/fields.ts";
 import * as FLAGS from "../../lib/core/flags/flag-table.ts";
 import { TOPICS } from "../../lib/core/help/topics.ts";
 
@@ -149,7 +149,7 @@ test("the glossary finds words in prose, and not in code", () => {
   );
 });
 
-describe("plain English", () => {
+describe("plainAnswer English", () => {
   for (const page of [...globSync("*.md", { cwd: ROOT }), ...globSync("docs/*.md", { cwd: ROOT })].sort()) {
     test(`in ${page}`, () => assert.deepEqual(offendersIn(page, proseOf(read(page))), []));
   }
@@ -169,7 +169,7 @@ describe("plain English", () => {
   test("in the help of flags", () => {
     const flags = [
       ...Object.values(FLAGS).flatMap((value) => (typeof value === "object" && "help" in value ? [value] : [])),
-      ...[...FIELDS, ...LIST_EDITS].map(({ flag }) => flag),
+      ...[...CLIENT_FIELDS, ...LIST_EDITS].map(({ flag }) => flag),
     ];
     assert.ok(flags.length > 80);
     for (const { name, help } of flags) assert.deepEqual(offendersIn(`--${name}`, help), []);

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { rootCertificates } from "node:tls";
 import { everyCommand } from "../../.ci/docs.ts";
-import { walk } from "../../lib/app/resolve.ts";
+import { walkCommands } from "../../lib/app/resolve.ts";
 import { isGroup, isLeaf } from "../../lib/command.ts";
-import { RULE_NAMES } from "../../lib/core/client/rules.ts";
+import { RULE_INFOS } from "../../lib/core/client/rules.ts";
 import { type Flag, indexFlags } from "../../lib/core/flags/flag.ts";
 import { parseFlags } from "../../lib/core/flags/parse.ts";
 import { TOPICS, type Topic, type TopicPart } from "../../lib/core/help/topics.ts";
-import { EXIT } from "../../lib/core/problem.ts";
+import { EXIT_CODES } from "../../lib/core/problem.ts";
 import { type Sandbox, type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
 import { type Played, play, type Scene } from "../app/in-process.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
@@ -60,9 +60,9 @@ describe("hydra help TOPIC", () => {
   }
 
   test("no topic has the name of a command", async () => {
-    const { command } = await walk([]);
+    const { command } = await walkCommands([]);
     assert.ok(isGroup(command));
-    for (const { name } of TOPICS) assert.equal((await walk([name])).stray, name);
+    for (const { name } of TOPICS) assert.equal((await walkCommands([name])).stray, name);
   });
 
   test("hydra help lists the topics, and a typo gets a suggestion", async () => {
@@ -111,7 +111,7 @@ describe("names in topics", () => {
           .trim()
           .split(" ")
           .map((word) => word.replaceAll("'", ""));
-        const { command, words: after, stray } = await walk(words);
+        const { command, words: after, stray } = await walkCommands(words);
         assert.equal(stray, undefined, code);
         assert.ok(isLeaf(command), code);
         assert.deepEqual(parseFlags(after, command.spec.flags, "", NOTHING).problems, [], code);
@@ -142,8 +142,8 @@ describe("names in topics", () => {
   });
 
   test("exit-codes lists every exit code, and rules lists every rule", () => {
-    assert.deepEqual(termsOf("exit-codes"), [...Object.values(EXIT).map(String), "128+N"]);
-    assert.deepEqual([...termsOf("rules")].sort(), RULE_NAMES.map(({ name }) => name).sort());
+    assert.deepEqual(termsOf("exit-codes"), [...Object.values(EXIT_CODES).map(String), "128+N"]);
+    assert.deepEqual([...termsOf("rules")].sort(), RULE_INFOS.map(({ name }) => name).sort());
   });
 });
 

@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import * as v from "valibot";
-import { isEmpty, sameJson } from "../../lib/core/client/client.ts";
+import { isEmpty, isSameJson } from "../../lib/core/client/client.ts";
 import { SECRET_ALPHABET } from "../../lib/core/secret.ts";
 import { type Ended, runBinary, temporaryFolder } from "./binary.ts";
 import { assertFails, describeRun } from "./scenario.ts";
@@ -272,7 +272,7 @@ for (const contract of CONTRACTS) {
             assert.ok([...secret].every((letter) => SECRET_ALPHABET.includes(letter)));
           } else assert.equal(secret, theirs["client_secret"]);
           const { client_secret: _, ...others } = theirs;
-          assert.ok(sameJson(rest, others), `${JSON.stringify(rest)} is not ${JSON.stringify(others)}`);
+          assert.ok(isSameJson(rest, others), `${JSON.stringify(rest)} is not ${JSON.stringify(others)}`);
         }
       });
     }
@@ -319,7 +319,7 @@ for (const contract of CONTRACTS) {
         const { jwks: __, post_logout_redirect_uris: unset, ...rest } = before;
         const ours = comparable(v.parse(Client, changed.body));
         const wanted = comparable({ ...rest, post_logout_redirect_uris: misfit ? [] : unset, ...named });
-        assert.ok(sameJson(ours, wanted), `${JSON.stringify(ours)} is not ${JSON.stringify(wanted)}`);
+        assert.ok(isSameJson(ours, wanted), `${JSON.stringify(ours)} is not ${JSON.stringify(wanted)}`);
       });
 
       test(`${each.name}: with --replace sends the reference's request`, async () => {
@@ -338,10 +338,10 @@ for (const contract of CONTRACTS) {
         const { client_id: _, ...rest } = theirs;
         const asked = Object.fromEntries(
           Object.entries(rest).filter(
-            ([field, value]) => !(Object.hasOwn(unasked, field) && sameJson(value, unasked[field])),
+            ([field, value]) => !(Object.hasOwn(unasked, field) && isSameJson(value, unasked[field])),
           ),
         );
-        assert.ok(sameJson(ours, asked), `${JSON.stringify(ours)} is not ${JSON.stringify(asked)}`);
+        assert.ok(isSameJson(ours, asked), `${JSON.stringify(ours)} is not ${JSON.stringify(asked)}`);
       });
     }
 
@@ -373,7 +373,7 @@ for (const contract of CONTRACTS) {
           for (const [n, client] of theirs.entries()) {
             // The reference leaves out what it does not know, and null; the server's answer is shown whole here.
             for (const [field, value] of Object.entries(client))
-              assert.ok(sameJson(ours[n]?.[field], value), `${each.name}: ${field}`);
+              assert.ok(isSameJson(ours[n]?.[field], value), `${each.name}: ${field}`);
           }
         }
       });

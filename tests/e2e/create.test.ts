@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { FIELDS } from "../../lib/core/client/fields.ts";
+import { CLIENT_FIELDS } from "../../lib/core/client/fields.ts";
 import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { always, instead } from "./fault-proxy.ts";
 import { type KeybaseServer, openKeybase } from "./keybase-server.ts";
@@ -146,7 +146,7 @@ describe("the flags", () => {
   it("set each field", SLOW, async () => {
     await using one = await openScenario();
     await using other = await openScenario("1.11");
-    const fields = FIELDS.map((field) => [field.name, field.flag.name] as const);
+    const fields = CLIENT_FIELDS.map((field) => [field.name, field.flag.name] as const);
     const sample = (flag: string): (typeof FLAGS)[string] => FLAGS[flag] ?? [["1h30m"], "1h30m0s"];
     const names = fields.map(([, flag]) => flag).filter((flag) => !OLD.test(flag));
     assert.deepEqual(

@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { parse } from "yaml";
-import { RULE_NAMES } from "../../lib/core/client/rules.ts";
+import { RULE_INFOS } from "../../lib/core/client/rules.ts";
 import { BINARY, type Ended, start } from "./binary.ts";
 import { instead } from "./fault-proxy.ts";
 import { assertExit, assertFails, describeRun, openScenario, type Scenario, SLOW } from "./scenario.ts";
@@ -397,7 +397,7 @@ describe("the rules", () => {
   };
 
   it("are all tried here", () => {
-    assert.deepEqual(Object.keys(BROKEN).toSorted(), RULE_NAMES.map(({ name }) => name).toSorted());
+    assert.deepEqual(Object.keys(BROKEN).toSorted(), RULE_INFOS.map(({ name }) => name).toSorted());
   });
 
   it(
@@ -406,7 +406,7 @@ describe("the rules", () => {
     async () => {
       await using scenario = await openScenario();
       // Whether a slash is an error depends on the server: see below.
-      for (const { name: rule, severity } of RULE_NAMES.filter(({ name }) => name !== "client-id-slash")) {
+      for (const { name: rule, severity } of RULE_INFOS.filter(({ name }) => name !== "client-id-slash")) {
         const client = { ...sound, ...BROKEN[rule] };
         const file = join(scenario.home, `${rule}.json`);
         writeFileSync(file, JSON.stringify(client));

@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
-import { packetsOf, TAG } from "../../lib/core/keys/key-material.ts";
+import { PACKET_TYPE, readPackets } from "../../lib/core/keys/key-material.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../../lib/core/keys/recipient.ts";
 import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
 import { type Ended, start, temporaryFolder } from "./binary.ts";
@@ -110,17 +110,17 @@ describe("an unusual but usable key", () => {
 
   /** The key with a certification before any user ID, and a binding before any subkey. */
   function withStraySignatures(): Uint8Array {
-    const { packets } = packetsOf(key.binary);
+    const { packets } = readPackets(key.binary);
     const [primary, ...others] = packets.map(({ whole }) => whole);
-    const signatures = packets.filter(({ tag }) => tag === TAG.signature).map(({ whole }) => whole);
+    const signatures = packets.filter(({ tag }) => tag === PACKET_TYPE.signature).map(({ whole }) => whole);
     assert.ok(primary !== undefined && signatures.length === 3);
     return Buffer.concat([primary, ...signatures, ...others]);
   }
 
   /** The key with its older subkey made one of an algorithm that nobody knows. */
   function withUnknownAlgorithm(): Uint8Array {
-    const { packets } = packetsOf(key.binary);
-    const subkey = packets.find(({ tag }) => tag === TAG.publicSubkey);
+    const { packets } = readPackets(key.binary);
+    const subkey = packets.find(({ tag }) => tag === PACKET_TYPE.publicSubkey);
     assert.ok(subkey !== undefined);
     const changed = Uint8Array.from(key.binary);
     changed[subkey.body.byteOffset - key.binary.byteOffset + 5] = 99;

@@ -8,7 +8,7 @@ import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import * as v from "valibot";
-import { envLines } from "../../lib/core/output/credential-files.ts";
+import { formatDotenv } from "../../lib/core/output/credential-files.ts";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { type Gpg, openGpg } from "../adapters/gpg.ts";
 import { BINARY, temporaryFolder } from "./binary.ts";
@@ -89,7 +89,7 @@ describe("the recipes of the README", () => {
 
   test("a pipeline that runs twice", async () => {
     await cook("pipeline");
-    assert.equal(read("billing.env"), envLines({ id: "billing", secret: server.secretOf("billing") }));
+    assert.equal(read("billing.env"), formatDotenv({ id: "billing", secret: server.secretOf("billing") }));
     assert.equal(statSync(join(folder.path, "billing.env")).mode & 0o777, 0o600);
     const secret = server.secretOf("billing");
     await cook("pipeline");
@@ -114,7 +114,7 @@ describe("the recipes of the README", () => {
     const before = server.secretOf("billing");
     await cook("rotation");
     assert.notEqual(server.secretOf("billing"), before);
-    assert.equal(read("billing-new.env"), envLines({ id: "billing", secret: server.secretOf("billing") }));
+    assert.equal(read("billing-new.env"), formatDotenv({ id: "billing", secret: server.secretOf("billing") }));
   });
 
   /** What the file of the import holds: each client that was made, with its secret. */

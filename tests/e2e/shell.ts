@@ -3,7 +3,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { SCRIPTS } from "../../lib/core/completion/scripts.ts";
+import { COMPLETION_SCRIPTS } from "../../lib/core/completion/scripts.ts";
 import { BINARY, start, temporaryFolder } from "./binary.ts";
 import { openTerminal } from "./terminal.ts";
 
@@ -77,7 +77,7 @@ function program(folder: string, shell: keyof typeof DIALECTS): string {
   const bin = join(folder, "bin");
   mkdirSync(bin);
   symlinkSync(BINARY, join(bin, "hydra"));
-  writeFileSync(join(folder, "completion"), `${SCRIPTS[shell]}\n`);
+  writeFileSync(join(folder, "completion"), `${COMPLETION_SCRIPTS[shell]}\n`);
   return bin;
 }
 

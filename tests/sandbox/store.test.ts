@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { createStore, type StoredClient } from "../../lib/sandbox/store.ts";
+import { createClientStore, type StoredClient } from "../../lib/sandbox/store.ts";
 
 function client(id: string, name = ""): StoredClient {
   return { id, name, owner: "", view: {}, secrets: [] };
@@ -17,12 +17,12 @@ const steps = fc.array(
   ),
 );
 
-describe("createStore()", () => {
+describe("createClientStore()", () => {
   for (const order of ["id", "insertion"] as const) {
     test(`keeps clients by ${order} as a plain map would`, () => {
       fc.assert(
         fc.property(steps, (all) => {
-          const store = createStore(order);
+          const store = createClientStore(order);
           const model = new Map<string, string>();
           const expected = () => (order === "id" ? [...model].sort(([a], [b]) => (a < b ? -1 : 1)) : [...model]);
           for (const step of all) {
@@ -51,7 +51,7 @@ describe("createStore()", () => {
   test("finds the place after an id, whether or not it is there", () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.string()), fc.string(), (all, wanted) => {
-        const store = createStore("id");
+        const store = createClientStore("id");
         for (const id of all) store.put(client(id));
         assert.equal(store.after(wanted), all.filter((id) => id <= wanted).length);
       }),

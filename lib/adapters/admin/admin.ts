@@ -3,24 +3,24 @@ import { CLEANUP_MS } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import type { ClientRecord, PageRequest, ServerFamily } from "../../servers/index.ts";
+import { type AdminOptions, type AdminSession, createAdminSession, withWaitIndicator } from "./admin-session.ts";
 import { type CreateOutcome, createClient } from "./create-client.ts";
-import { type AdminOptions, createExchange, type Exchange, whileWaiting } from "./exchange.ts";
 import {
+  addOrDropSecrets,
   changeClient,
-  changeSecrets,
   clientRequest,
   deleteClient,
   detectFamily,
   getClient,
   getPage,
-  getVersion,
-  lookUp,
-  type Page,
+  getServerVersion,
+  type ListPage,
+  lookUpClient,
 } from "./operations.ts";
 import { waitUntilReady } from "./readiness.ts";
 
 export type { CreateOutcome } from "./create-client.ts";
-export type { Page } from "./operations.ts";
+export type { ListPage as Page } from "./operations.ts";
 
 /** The admin API of a Hydra server of any version. */
 export interface Admin {
@@ -32,7 +32,7 @@ export interface Admin {
   /** The client, or undefined if it doesn't exist. */
   find(id: string): Promise<ClientRecord | undefined>;
   get(id: string): Promise<ClientRecord>;
-  page(request: PageRequest): Promise<Page>;
+  page(request: PageRequest): Promise<ListPage>;
   replace(id: string, payload: Readonly<Record<string, unknown>>): Promise<ClientRecord>;
   patch(id: string, steps: readonly PatchStep[]): Promise<ClientRecord>;
   remove(id: string): Promise<void>;
@@ -53,7 +53,7 @@ export interface Admin {
 
 /** Creates the {@link Admin} API. */
 export function createAdmin(options: AdminOptions): Admin {
-  const exchange = createExchange(options);
+  const exchange = createAdminSession(options);
   const update = (id: string, method: "PUT" | "PATCH", body: unknown): Promise<ClientRecord> =>
     changeClient(exchange, id, clientRequest(id, method, `Cannot update client ${quote(id)}`, { body }));
   const withDeadline = (failAfter: number, signal = new AbortController().signal): Admin =>
@@ -68,16 +68,16 @@ export function createAdmin(options: AdminOptions): Admin {
     replace: (id, payload) => update(id, "PUT", payload),
     patch: (id, steps) => update(id, "PATCH", steps),
     remove: (id) => deleteClient(exchange, id),
-    rotate: (id) => changeSecrets(exchange, id, "POST"),
-    dropOldSecrets: (id) => changeSecrets(exchange, id, "DELETE"),
-    ready: () => whileWaiting(exchange, () => waitUntilReady(exchange)),
-    version: () => getVersion(exchange),
+    rotate: (id) => addOrDropSecrets(exchange, id, "POST"),
+    dropOldSecrets: (id) => addOrDropSecrets(exchange, id, "DELETE"),
+    ready: () => withWaitIndicator(exchange, () => waitUntilReady(exchange)),
+    version: () => getServerVersion(exchange),
     withDeadline,
   };
 }
 
-async function findClient(exchange: Exchange, id: string): Promise<ClientRecord | undefined> {
-  const found = await lookUp(exchange, id);
+async function findClient(exchange: AdminSession, id: string): Promise<ClientRecord | undefined> {
+  const found = await lookUpClient(exchange, id);
   return found instanceof Problem ? undefined : found.record;
 }
 

@@ -1,16 +1,16 @@
 import { Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { type ClientRecord, classifyError, clientIn, hasOwnError } from "../../servers/index.ts";
-import { answerTo, type Exchange, type Trail } from "./exchange.ts";
-import { warnOfDepth, warnOfUnexpectedTypes } from "./operations.ts";
+import { type AdminSession, type AttemptHistory, sendDetectingFamily } from "./admin-session.ts";
+import { warnOfTooDeepFields, warnOfUnexpectedTypes } from "./operations.ts";
 import {
   type AdminRequest,
   type AdminResponse,
   ambiguousProblem,
-  anotherClient,
-  rejection,
+  rejectionProblem,
   responseProblem,
-  unreadable,
+  unreadableAnswerProblem,
+  wrongClientText,
 } from "./problems.ts";
 
 /** How a create ended. */
@@ -28,20 +28,20 @@ type Payload = Readonly<Record<string, unknown>>;
 
 /** A create under way. */
 interface Creation {
-  readonly exchange: Exchange;
+  readonly exchange: AdminSession;
   readonly request: AdminRequest;
   /** The client ID that was sent. */
   readonly id: string | undefined;
   /** Whether this run generated the ID, so that a client with it can only be this run's. */
   readonly ownId: boolean;
-  readonly trail: Trail;
+  readonly trail: AttemptHistory;
   /** The client with an ID; "none" if it doesn't exist, undefined if that can't be found out in time. */
   readonly look: (id: string) => Promise<ClientRecord | "none" | undefined>;
 }
 
 /** Creates a client with one POST, repeated only if the client ID makes that safe. */
 export async function createClient(
-  exchange: Exchange,
+  exchange: AdminSession,
   look: Creation["look"],
   payload: Payload,
   ownId: boolean,
@@ -55,11 +55,11 @@ export async function createClient(
     target: "collection",
     repeatable: id !== undefined,
   };
-  const trail: Trail = { ambiguous: false };
+  const trail: AttemptHistory = { ambiguous: false };
   const creation: Creation = { exchange, request, id, ownId, trail, look };
   let response: AdminResponse;
   try {
-    response = await answerTo(exchange, request, trail);
+    response = await sendDetectingFamily(exchange, request, trail);
   } catch (error) {
     return settle(creation, error);
   }
@@ -79,13 +79,13 @@ async function accepted(creation: Creation, response: AdminResponse): Promise<Cr
   const received = client?.record.client_id;
   const isOther = received !== undefined && id !== undefined && received !== id;
   if (client !== undefined && response.answer.status === 201 && !isOther) {
-    warnOfDepth(exchange, client);
+    warnOfTooDeepFields(exchange, client);
     warnOfUnexpectedTypes(exchange, client.record);
     return { kind: "created", record: client.record };
   }
   trail.ambiguous = true;
-  const got = isOther ? anotherClient(exchange.options, request, received) : undefined;
-  return settle(creation, unreadable(exchange.options, response, "the created client", got));
+  const got = isOther ? wrongClientText(exchange.options, request, received) : undefined;
+  return settle(creation, unreadableAnswerProblem(exchange.options, response, "the created client", got));
 }
 
 /** The outcome of an error response. */
@@ -94,7 +94,7 @@ async function rejected(creation: Creation, response: AdminResponse): Promise<Cr
   const { kind } = classifyError(response.answer, response.family, request.target);
   // Nobody else has the UUID that this run generated: something on the way has sent the request twice.
   if (kind === "conflict" && ownId) trail.ambiguous = true;
-  const problem = rejection(exchange.options, response);
+  const problem = rejectionProblem(exchange.options, response);
   if (response.answer.status === 500 && hasOwnError(response.answer)) return settleServerError(creation, problem);
   return settle(creation, kind === "conflict" && id !== undefined ? conflict(creation, response, id) : problem);
 }

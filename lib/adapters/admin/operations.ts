@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { Problem, withMessage } from "../../core/problem.ts";
-import { escapeControls, joined, quote } from "../../core/text.ts";
+import { escapeControls, joinWords, quote } from "../../core/text.ts";
 import {
   type ClientRecord,
   classifyError,
@@ -14,22 +14,28 @@ import {
   type ServerFamily,
   unexpectedTypes,
 } from "../../servers/index.ts";
-import { answerTo, type Exchange, isPublicPort, send, type Trail } from "./exchange.ts";
+import {
+  type AdminSession,
+  type AttemptHistory,
+  isPublicPort,
+  sendDetectingFamily,
+  sendWithRetries,
+} from "./admin-session.ts";
 import {
   type AdminRequest,
   type AdminResponse,
   ambiguousProblem,
-  anotherClient,
-  deepFields,
-  noSuchClient,
-  publicPort,
-  rejection,
-  tooDeep,
-  unreadable,
+  deepFieldsText,
+  noSuchClientProblem,
+  publicPortProblem,
+  rejectionProblem,
+  tooDeepProblem,
+  unreadableAnswerProblem,
+  wrongClientText,
 } from "./problems.ts";
 
 /** A page of a list. */
-export interface Page {
+export interface ListPage {
   readonly clients: readonly ClientRecord[];
   /** Why some of them cannot be shown: only their IDs and the fields that aren't nested are reliable. */
   readonly unreadable: ReadonlyMap<ClientRecord, Problem>;
@@ -55,67 +61,74 @@ function readRequest(action: string, path: AdminRequest["path"], query?: AdminRe
 }
 
 /** The server's family, detected with a harmless request if no response has revealed it yet. */
-export async function detectFamily(exchange: Exchange): Promise<ServerFamily> {
+export async function detectFamily(exchange: AdminSession): Promise<ServerFamily> {
   if (exchange.family !== undefined) return exchange.family;
   const action = "Cannot detect the server's API version";
   const query = (family: ServerFamily) => family.pageQuery({ size: 1 });
-  const response = await answerTo(
+  const response = await sendDetectingFamily(
     exchange,
     readRequest(action, ({ paths }) => paths.clients, query),
   );
-  if (response.answer.status > 299) throw rejection(exchange.options, response);
+  if (response.answer.status > 299) throw rejectionProblem(exchange.options, response);
   exchange.family = response.family;
   return response.family;
 }
 
 /** The body of a successful response; throws the Problem of any other. */
-function successText({ options }: Exchange, response: AdminResponse): string {
+function successText({ options }: AdminSession, response: AdminResponse): string {
   const { status, text } = response.answer;
-  if (status < 200 || status > 299) throw rejection(options, response);
+  if (status < 200 || status > 299) throw rejectionProblem(options, response);
   return text;
 }
 
 /** The client in a successful response, which must be the requested one. */
-function requestedClient(exchange: Exchange, response: AdminResponse, id: string): ReadClient {
+function requestedClient(exchange: AdminSession, response: AdminResponse, id: string): ReadClient {
   const { options } = exchange;
   const client = clientIn(successText(exchange, response));
-  if (client === undefined) throw unreadable(options, response, "a client");
+  if (client === undefined) throw unreadableAnswerProblem(options, response, "a client");
   const { client_id: received } = client.record;
   // A database may compare IDs case-insensitively and then returns the ID that it has.
   if (received.toLowerCase() !== id.toLowerCase())
-    throw unreadable(options, response, `client ${quote(id)}`, anotherClient(options, response.request, received));
+    throw unreadableAnswerProblem(
+      options,
+      response,
+      `client ${quote(id)}`,
+      wrongClientText(options, response.request, received),
+    );
   warnOfUnexpectedTypes(exchange, client.record);
   return client;
 }
 
 /** Warns, once per field, of types that this program doesn't expect: a newer server could return them. */
-export function warnOfUnexpectedTypes({ options, reportedFields }: Exchange, record: ClientRecord): void {
+export function warnOfUnexpectedTypes({ options, reportedFields }: AdminSession, record: ClientRecord): void {
   const fields = unexpectedTypes(record).filter((field) => !reportedFields.has(field));
   if (fields.length === 0) return;
   for (const field of fields) reportedFields.add(field);
-  const names = joined(fields.map(escapeControls));
+  const names = joinWords(fields.map(escapeControls));
   options.warn(`the server returned client ${quote(record.client_id)} with an unexpected type of ${names}`);
 }
 
 /** Warns of fields in the response to a write that are nested too deep to be shown; the write was a success anyway. */
-export function warnOfDepth({ options }: Exchange, { record, unread }: ReadClient): void {
+export function warnOfTooDeepFields({ options }: AdminSession, { record, unread }: ReadClient): void {
   if (unread.length === 0) return;
   options.warn(
-    `the server's answer about client ${quote(record.client_id)} has ${deepFields(unread)}; it is shown as null`,
+    `the server's answer about client ${quote(record.client_id)} has ${deepFieldsText(unread)}; it is shown as null`,
   );
 }
 
 /** The client, or the problem that it doesn't exist. */
-export async function lookUp(exchange: Exchange, id: string): Promise<ReadClient | Problem> {
-  const response = await answerTo(exchange, clientRequest(id, "GET", `Cannot get client ${quote(id)}`));
-  return isGone(response) ? noSuchClient(exchange.options, response, id) : requestedClient(exchange, response, id);
+export async function lookUpClient(exchange: AdminSession, id: string): Promise<ReadClient | Problem> {
+  const response = await sendDetectingFamily(exchange, clientRequest(id, "GET", `Cannot get client ${quote(id)}`));
+  return isGone(response)
+    ? noSuchClientProblem(exchange.options, response, id)
+    : requestedClient(exchange, response, id);
 }
 
 /** The client as a whole. */
-export async function getClient(exchange: Exchange, id: string): Promise<ClientRecord> {
-  const found = await lookUp(exchange, id);
+export async function getClient(exchange: AdminSession, id: string): Promise<ClientRecord> {
+  const found = await lookUpClient(exchange, id);
   if (found instanceof Problem) throw found;
-  if (found.unread.length > 0) throw tooDeep(`Cannot get client ${quote(id)}`, found);
+  if (found.unread.length > 0) throw tooDeepProblem(`Cannot get client ${quote(id)}`, found);
   return found.record;
 }
 
@@ -128,16 +141,16 @@ function totalIn({ total = "" }: AdminResponse["answer"]): number | undefined {
 }
 
 /** One page of the list of clients. */
-export async function getPage(exchange: Exchange, page: PageRequest): Promise<Page> {
+export async function getPage(exchange: AdminSession, page: PageRequest): Promise<ListPage> {
   const query = (family: ServerFamily) => family.pageQuery(page);
   const request = readRequest("Cannot list clients", ({ paths }) => paths.clients, query);
-  const response = await answerTo(exchange, request);
+  const response = await sendDetectingFamily(exchange, request);
   const read = clientsIn(successText(exchange, response));
-  if (read === undefined) throw unreadable(exchange.options, response, "a list of clients");
+  if (read === undefined) throw unreadableAnswerProblem(exchange.options, response, "a list of clients");
   const problems = Array.from(
     read.unread,
     ([record, unread]) =>
-      [record, tooDeep(`Cannot show client ${quote(record.client_id)}`, { record, unread })] as const,
+      [record, tooDeepProblem(`Cannot show client ${quote(record.client_id)}`, { record, unread })] as const,
   );
   return {
     clients: read.records,
@@ -148,10 +161,10 @@ export async function getPage(exchange: Exchange, page: PageRequest): Promise<Pa
 }
 
 /** Changes a client; a failure says whether the change may have been made anyway. */
-export async function changeClient(exchange: Exchange, id: string, request: AdminRequest): Promise<ClientRecord> {
-  const trail: Trail = { ambiguous: false };
+export async function changeClient(exchange: AdminSession, id: string, request: AdminRequest): Promise<ClientRecord> {
+  const trail: AttemptHistory = { ambiguous: false };
   try {
-    return changedClient(exchange, await answerTo(exchange, request, trail), id, trail);
+    return changedClient(exchange, await sendDetectingFamily(exchange, request, trail), id, trail);
   } catch (error) {
     if (!trail.ambiguous || !(error instanceof Problem)) throw error;
     throw ambiguousProblem(error, request, "the change may have been made anyway");
@@ -159,16 +172,21 @@ export async function changeClient(exchange: Exchange, id: string, request: Admi
 }
 
 /** The client in the response to a change. Whatever a successful response holds, the change was made. */
-function changedClient(exchange: Exchange, response: AdminResponse, id: string, trail: Trail): ClientRecord {
+function changedClient(
+  exchange: AdminSession,
+  response: AdminResponse,
+  id: string,
+  trail: AttemptHistory,
+): ClientRecord {
   if (response.answer.status < 300) trail.ambiguous = true;
   const client = requestedClient(exchange, response, id);
-  warnOfDepth(exchange, client);
+  warnOfTooDeepFields(exchange, client);
   return client.record;
 }
 
 /** Adds a secret (POST) or drops the older ones (DELETE); undefined if the server can't. */
-export async function changeSecrets(
-  exchange: Exchange,
+export async function addOrDropSecrets(
+  exchange: AdminSession,
   id: string,
   method: "POST" | "DELETE",
 ): Promise<ClientRecord | undefined> {
@@ -180,13 +198,13 @@ export async function changeSecrets(
     // Another POST would create another secret.
     repeatable: method === "DELETE",
   });
-  const trail: Trail = { ambiguous: false };
+  const trail: AttemptHistory = { ambiguous: false };
   try {
-    const response = await send(exchange, request, family, trail);
+    const response = await sendWithRetries(exchange, request, family, trail);
     const { answer } = response;
     const error = answer.status < 400 ? undefined : classifyError(answer, family, "item").kind;
     if (answer.status === 405 || error === "missing-route") return undefined;
-    if (error === "not-found") throw noSuchClient(exchange.options, response, id);
+    if (error === "not-found") throw noSuchClientProblem(exchange.options, response, id);
     return changedClient(exchange, response, id, trail);
   } catch (error) {
     if (!trail.ambiguous || !(error instanceof Problem)) throw error;
@@ -195,21 +213,21 @@ export async function changeSecrets(
 }
 
 /** Deletes a client. */
-export async function deleteClient(exchange: Exchange, id: string): Promise<void> {
+export async function deleteClient(exchange: AdminSession, id: string): Promise<void> {
   const request = clientRequest(id, "DELETE", `Cannot delete client ${quote(id)}`);
-  const trail: Trail = { ambiguous: false };
+  const trail: AttemptHistory = { ambiguous: false };
   try {
-    const response = await answerTo(exchange, request, trail);
+    const response = await sendDetectingFamily(exchange, request, trail);
     if (isGone(response)) {
       // A repeat after a lost response finds nothing if the first attempt worked.
       if (trail.ambiguous) return;
-      throw noSuchClient(exchange.options, response, id);
+      throw noSuchClientProblem(exchange.options, response, id);
     }
     const text = successText(exchange, response);
     if (response.answer.status === 204 || text.trim() === "" || isJson(text)) return;
     // A page of something in front of the server.
     trail.ambiguous = true;
-    throw unreadable(exchange.options, response, "a confirmation that the client is deleted");
+    throw unreadableAnswerProblem(exchange.options, response, "a confirmation that the client is deleted");
   } catch (error) {
     if (!trail.ambiguous || !(error instanceof Problem)) throw error;
     throw withMessage(error, error.message, { ambiguous: true });
@@ -217,13 +235,13 @@ export async function deleteClient(exchange: Exchange, id: string): Promise<void
 }
 
 /** The version that the server reports. */
-export async function getVersion(exchange: Exchange): Promise<string> {
+export async function getServerVersion(exchange: AdminSession): Promise<string> {
   // Both families have this path, so the family need not be detected.
   const request = readRequest("Cannot get the server's version", () => "/version");
-  const response = await send(exchange, request, FAMILIES[0], { ambiguous: false });
+  const response = await sendWithRetries(exchange, request, FAMILIES[0], { ambiguous: false });
   if (response.answer.status === 404 && (await isPublicPort(exchange)))
-    throw publicPort(exchange.options, request, FAMILIES[0]);
+    throw publicPortProblem(exchange.options, request, FAMILIES[0]);
   const body = v.safeParse(v.looseObject({ version: v.string() }), jsonOf(successText(exchange, response)));
-  if (!body.success) throw unreadable(exchange.options, response, "a version");
+  if (!body.success) throw unreadableAnswerProblem(exchange.options, response, "a version");
   return body.output.version;
 }

@@ -1,11 +1,11 @@
 import { formatDuration } from "../../core/duration.ts";
 import { isJsonObject, MAX_DEPTH, TOO_DEEP_CODE } from "../../core/json.ts";
-import { type HttpRequest, type NetworkFailure, networkHint, type Query } from "../../core/network.ts";
+import { type HttpRequest, type NetworkFailure, networkHint, type QueryParameters } from "../../core/network.ts";
 import { shellQuoted } from "../../core/output/shell.ts";
 import { type ExitName, Problem, type ProblemCode, withMessage } from "../../core/problem.ts";
-import { redactUrl, redactValues, secretsIn } from "../../core/redact.ts";
-import { escapeControls, joined, quote, trimmedEnd } from "../../core/text.ts";
-import { isWebPage } from "../../core/url.ts";
+import { redactUrl, redactValues, secretsInHeaders } from "../../core/redact.ts";
+import { escapeControls, joinWords, quote, trimCharactersAtEnd } from "../../core/text.ts";
+import { looksLikeWebPage } from "../../core/url.ts";
 import {
   type Answer,
   classifyError,
@@ -36,7 +36,7 @@ export interface ServerInfo {
 export interface AdminRequest {
   readonly method: HttpRequest["method"];
   readonly path: (family: ServerFamily) => string;
-  readonly query?: (family: ServerFamily) => Query;
+  readonly query?: (family: ServerFamily) => QueryParameters;
   readonly body?: unknown;
   /** What the command was doing, for messages: `Cannot create client`. */
   readonly action: string;
@@ -134,7 +134,7 @@ export function responseProblem(
 }
 
 /** The problem that an error response means. */
-export function rejection(server: ServerInfo, response: AdminResponse): Problem {
+export function rejectionProblem(server: ServerInfo, response: AdminResponse): Problem {
   const { request, answer, family, gaveUpBecause } = response;
   const error = classifyError(answer, family, request.target);
   if (error.kind === "moved" && (answer.status === 304 || answer.location === "")) {
@@ -190,7 +190,7 @@ function isSignIn({ base }: ServerInfo, { request, family, answer }: AdminRespon
   if (!URL.canParse(answer.location, from)) return false;
   const to = new URL(answer.location, from);
   const { host, pathname } = new URL(from);
-  if (trimmedEnd(to.pathname, "/") === pathname) return false;
+  if (trimCharactersAtEnd(to.pathname, "/") === pathname) return false;
   return SIGN_IN_WORD.test(to.host === host ? to.pathname : `/${to.host}${to.pathname}`);
 }
 
@@ -237,7 +237,7 @@ function requestIdOf({ requestId = "", text }: Answer): string {
 
 /** Whether a response is a web page. */
 function isPage({ contentType, text }: Answer): boolean {
-  return isHtml(contentType) || isWebPage(text);
+  return isHtml(contentType) || looksLikeWebPage(text);
 }
 
 /** A web page as messages call it: by its title. */
@@ -278,11 +278,16 @@ function serverText({ headers }: ServerInfo, { body }: AdminRequest, text: strin
   const secrets = parts
     .filter(isJsonObject)
     .map((part) => (part["path"] === "/client_secret" ? part["value"] : part["client_secret"]));
-  return redactValues(text, [...secretsIn(headers), ...secrets.filter((secret) => typeof secret === "string")]);
+  return redactValues(text, [...secretsInHeaders(headers), ...secrets.filter((secret) => typeof secret === "string")]);
 }
 
 /** The problem of a response that isn't what was `expected`. */
-export function unreadable(server: ServerInfo, response: AdminResponse, expected: string, got?: string): Problem {
+export function unreadableAnswerProblem(
+  server: ServerInfo,
+  response: AdminResponse,
+  expected: string,
+  got?: string,
+): Problem {
   const { status, text } = response.answer;
   const page = got === undefined && isPage(response.answer);
   const body = got ?? (page ? pageName(server, response) : "something else");
@@ -294,17 +299,17 @@ export function unreadable(server: ServerInfo, response: AdminResponse, expected
   });
 }
 
-/** How {@link unreadable} describes a client with another ID than the requested one. */
-export function anotherClient(server: ServerInfo, request: AdminRequest, id: string): string {
+/** How {@link unreadableAnswerProblem} describes a client with another ID than the requested one. */
+export function wrongClientText(server: ServerInfo, request: AdminRequest, id: string): string {
   return `another client, ${quote(serverText(server, request, id))},`;
 }
 
-export function noSuchClient(server: ServerInfo, response: AdminResponse, id: string): Problem {
+export function noSuchClientProblem(server: ServerInfo, response: AdminResponse, id: string): Problem {
   return responseProblem(server, response, `client ${quote(id)} not found`, ERRORS["not-found"]);
 }
 
 /** The problem of a request without any response. */
-export function noAnswer(
+export function noAnswerProblem(
   server: ServerInfo,
   request: AdminRequest,
   family: ServerFamily,
@@ -330,13 +335,13 @@ const NETWORK_CODES: ReadonlyMap<NetworkFailure["kind"], ProblemCode> = new Map<
 ]);
 
 /** The problem of a server without the paths of any family. */
-export function noAdminApi(
+export function noAdminApiProblem(
   server: ServerInfo,
   request: AdminRequest,
   families: readonly [ServerFamily, ...ServerFamily[]],
   isPublic: boolean,
 ): Problem {
-  if (isPublic) return publicPort(server, request, families[0]);
+  if (isPublic) return publicPortProblem(server, request, families[0]);
   const paths = families.map(({ paths: { clients } }) => clients).join(" nor ");
   const message = `${server.endpoint} has no ${families.length > 1 ? "path " : ""}${paths}: it is not a Hydra admin port`;
   return requestProblem(server, request, families.at(-1) ?? families[0], message, {
@@ -348,7 +353,7 @@ export function noAdminApi(
 }
 
 /** The problem of Hydra's public port in place of its admin port. */
-export function publicPort(server: ServerInfo, request: AdminRequest, family: ServerFamily): Problem {
+export function publicPortProblem(server: ServerInfo, request: AdminRequest, family: ServerFamily): Problem {
   const origin = server.endpointOrigin === undefined ? "" : ` (${server.endpointOrigin})`;
   const message = `${server.endpoint}${origin} is the public port of Hydra, not a Hydra admin port`;
   return requestProblem(server, request, family, message, {
@@ -365,7 +370,7 @@ function adminUrl(endpoint: string): string {
 }
 
 /** The problem of a client ID that the server's router cannot match. */
-export function noSlashes(server: ServerInfo, request: AdminRequest, family: ServerFamily): Problem {
+export function slashProblem(server: ServerInfo, request: AdminRequest, family: ServerFamily): Problem {
   const message = `${server.endpoint} does not support a slash in a client ID, or is not a Hydra admin port`;
   return requestProblem(server, request, family, message, {
     code: "slash-in-id",
@@ -382,19 +387,19 @@ export function ambiguousProblem(problem: Problem, { action }: AdminRequest, rem
 }
 
 /** Names fields that are nested too deep. */
-export function deepFields(fields: readonly string[]): string {
-  return `${joined(fields.map(escapeControls))} nested more than ${MAX_DEPTH} levels deep`;
+export function deepFieldsText(fields: readonly string[]): string {
+  return `${joinWords(fields.map(escapeControls))} nested more than ${MAX_DEPTH} levels deep`;
 }
 
 /** The problem of a client that can't be shown as a whole. */
-export function tooDeep(action: string, { record: { client_id: id }, unread }: ReadClient): Problem {
-  return new Problem(`${action}: it has ${deepFields(unread)}`, {
+export function tooDeepProblem(action: string, { record: { client_id: id }, unread }: ReadClient): Problem {
+  return new Problem(`${action}: it has ${deepFieldsText(unread)}`, {
     code: TOO_DEEP_CODE,
     exit: "failed",
     hint: `hydra clients list -q shows its ID, and hydra clients delete ${shellQuoted(id)} deletes it`,
   });
 }
 
-export function triedFor(milliseconds: number): string {
+export function triedForText(milliseconds: number): string {
   return `tried for ${formatDuration(milliseconds)}`;
 }

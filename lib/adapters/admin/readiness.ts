@@ -1,7 +1,13 @@
 import { type Problem, withMessage } from "../../core/problem.ts";
 import { FAMILIES } from "../../servers/index.ts";
-import { type Exchange, isPublicPort, send } from "./exchange.ts";
-import { type AdminRequest, type AdminResponse, publicPort, rejection, triedFor } from "./problems.ts";
+import { type AdminSession, isPublicPort, sendWithRetries } from "./admin-session.ts";
+import {
+  type AdminRequest,
+  type AdminResponse,
+  publicPortProblem,
+  rejectionProblem,
+  triedForText,
+} from "./problems.ts";
 
 const READY: AdminRequest = {
   method: "GET",
@@ -15,7 +21,7 @@ const READY: AdminRequest = {
 const INTERVAL_MS = 500;
 
 /** Resolves once the server reports that it is ready. */
-export async function waitUntilReady(exchange: Exchange): Promise<void> {
+export async function waitUntilReady(exchange: AdminSession): Promise<void> {
   const { options, remaining } = exchange;
   const isLate = (): boolean => options.failAfter === 0 || remaining() <= 0;
   for (let last: AdminResponse | undefined; ; ) {
@@ -23,18 +29,18 @@ export async function waitUntilReady(exchange: Exchange): Promise<void> {
     const { status } = last.answer;
     // The public port is ready too, and without its health paths it would never be.
     if ((status === 200 || status === 404) && (await isPublicPort(exchange)))
-      throw publicPort(options, READY, FAMILIES[0]);
+      throw publicPortProblem(options, READY, FAMILIES[0]);
     if (status === 200) return;
     // While it starts, a server may answer with any 5xx, and a gateway in front of it with 404; other statuses are final.
-    if (status < 500 && status !== 404) throw rejection(options, last);
+    if (status < 500 && status !== 404) throw rejectionProblem(options, last);
     if (isLate()) throw notReady(exchange, last);
     await options.sleep(Math.min(INTERVAL_MS, remaining()), options.signal);
   }
 }
 
-async function checkReadiness(exchange: Exchange, last: AdminResponse | undefined): Promise<AdminResponse> {
+async function checkReadiness(exchange: AdminSession, last: AdminResponse | undefined): Promise<AdminResponse> {
   try {
-    return await send(exchange, READY, FAMILIES[0], { ambiguous: false });
+    return await sendWithRetries(exchange, READY, FAMILIES[0], { ambiguous: false });
   } catch (error) {
     // The server's last response says more than that the time ran out.
     if (last === undefined || exchange.remaining() > 0) throw error;
@@ -42,9 +48,9 @@ async function checkReadiness(exchange: Exchange, last: AdminResponse | undefine
   }
 }
 
-function notReady({ options }: Exchange, last: AdminResponse): Problem {
-  const problem = rejection(options, { ...last, gaveUpBecause: undefined });
-  const tried = options.failAfter === 0 ? "" : ` (${triedFor(options.failAfter)})`;
+function notReady({ options }: AdminSession, last: AdminResponse): Problem {
+  const problem = rejectionProblem(options, { ...last, gaveUpBecause: undefined });
+  const tried = options.failAfter === 0 ? "" : ` (${triedForText(options.failAfter)})`;
   const hint = "wait longer with --for, or check the server's log";
   return withMessage(problem, `${problem.message}${tried}`, { exit: "unreachable", hint });
 }

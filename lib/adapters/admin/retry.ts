@@ -12,7 +12,7 @@ export type AttemptOutcome =
   | { readonly kind: "failed"; readonly failure: NetworkFailure; readonly answer?: undefined };
 
 /** What a request may still spend after an attempt. */
-export interface Budget {
+export interface RetryBudget {
   /** Whether the command retries at all (`--fail-after 0` doesn't). */
   readonly retries: boolean;
   /** Milliseconds that are left of `--fail-after`. */
@@ -27,7 +27,7 @@ export interface Budget {
   readonly bare500s: number;
 }
 
-export type Decision =
+export type RetryDecision =
   /** The outcome is final; `exceeds` says what there is no time for if another attempt could have helped. */
   | { readonly kind: "stop"; readonly exceeds: "attempt" | "pause" | undefined }
   /** Wait, then send again; without `again` the time is over after the wait. */
@@ -37,7 +37,7 @@ export type Decision =
 const MIN_ATTEMPT_MS = 50;
 
 /** Whether to send a request again after an attempt. */
-export function decide(outcome: AttemptOutcome, budget: Budget): Decision {
+export function decideRetry(outcome: AttemptOutcome, budget: RetryBudget): RetryDecision {
   const { remaining } = budget;
   if (!budget.retries || !canHelp(outcome, budget)) return { kind: "stop", exceeds: undefined };
   const requested = outcome.kind === "answered" ? outcome.retryAfter : 0;
@@ -50,7 +50,7 @@ export function decide(outcome: AttemptOutcome, budget: Budget): Decision {
 }
 
 /** Whether another attempt can end differently and cannot do harm. */
-function canHelp(outcome: AttemptOutcome, { repeatable, ambiguous, bare500s }: Budget): boolean {
+function canHelp(outcome: AttemptOutcome, { repeatable, ambiguous, bare500s }: RetryBudget): boolean {
   if (outcome.kind === "answered") return isRetryable(outcome.answer, bare500s) && (repeatable || !ambiguous);
   const { kind } = outcome.failure;
   return kind === "refused" || kind === "unresolved" || (repeatable && (kind === "lost" || kind === "timeout"));
@@ -81,13 +81,13 @@ function mayHaveBeenProcessed(answer: Answer): boolean {
 }
 
 /** Milliseconds before the next attempt after `attempts`: doubling from 0.2 s to 5 s, between half and all of it. */
-export function backoff(attempts: number, random: (count: number) => Uint8Array): number {
+export function backoffDelay(attempts: number, random: (count: number) => Uint8Array): number {
   const longest = Math.min(5_000, 200 * 2 ** (attempts - 1));
   return longest * (0.5 + (random(1)[0] ?? 0) / 510);
 }
 
 /** The Retry-After of RFC 9110, 10.2.3, as seconds or a date; in milliseconds. */
-export function retryAfter(value: string | null, now: number): number | undefined {
+export function parseRetryAfter(value: string | null, now: number): number | undefined {
   if (value === null) return undefined;
   if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1000;
   const date = Date.parse(value);

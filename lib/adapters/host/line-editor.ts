@@ -10,7 +10,7 @@ export type EditedLine =
   | { readonly kind: "too-long" };
 
 /** The longest line, in characters: longer than any secret. */
-export const LONGEST_LINE = 4_096;
+export const MAX_LINE_LENGTH = 4_096;
 
 /** What a terminal sends for keys such as arrows, and around pasted text (ECMA-48, 5.4). */
 const SEQUENCE = /\u001b(?:\[[\u0020-\u003f]*[\u0040-\u007e]|O[\u0040-\u007e])/g;
@@ -38,7 +38,7 @@ export function editLine(before: string, typed: string, raw: boolean): EditedLin
     const finished = finishedBy(key, line, () => keys.slice(index + 1).join(""), raw);
     if (finished !== undefined) return finished;
     line = raw ? applyKey(line, key) : line + key;
-    if (line.length > LONGEST_LINE) return { kind: "too-long" };
+    if (line.length > MAX_LINE_LENGTH) return { kind: "too-long" };
   }
   return { kind: "editing", line };
 }

@@ -1,7 +1,7 @@
 import process from "node:process";
 import { usageError } from "../../core/problem.ts";
 import type { Output } from "./descriptor-output.ts";
-import { type EditedLine, editLine, LONGEST_LINE } from "./line-editor.ts";
+import { type EditedLine, editLine, MAX_LINE_LENGTH } from "./line-editor.ts";
 
 /** Milliseconds to wait for a signal that the process sent to itself. */
 const OWN_SIGNAL_MS = 1_000;
@@ -33,7 +33,7 @@ export function createPrompter(
       case "ended":
         return answer.line === "" ? undefined : answer.line;
       case "too-long":
-        throw usageError(`The answer is longer than ${LONGEST_LINE} characters`, undefined, "input-too-large");
+        throw usageError(`The answer is longer than ${MAX_LINE_LENGTH} characters`, undefined, "input-too-large");
       case "signal":
         process.kill(process.pid, answer.signal);
         // Without something to wait for, the program would end before it receives its own signal.

@@ -2,7 +2,7 @@ import { open, read } from "node:fs";
 import process from "node:process";
 import { promisify } from "node:util";
 import { usageError } from "../../core/problem.ts";
-import { LONGEST_LINE } from "./line-editor.ts";
+import { MAX_LINE_LENGTH } from "./line-editor.ts";
 
 /** The terminal that controls the process, whatever its standard streams are. */
 const TERMINAL = process.platform === "win32" ? "\\\\.\\CONIN$" : "/dev/tty";
@@ -11,7 +11,7 @@ const TERMINAL = process.platform === "win32" ? "\\\\.\\CONIN$" : "/dev/tty";
  * Asks a question on standard error and reads the answer from the controlling terminal: for commands that read something
  * else from standard input. Undefined at the end of input.
  */
-export async function askTerminal(question: string): Promise<string | "no-terminal" | undefined> {
+export async function askOnTerminal(question: string): Promise<string | "no-terminal" | undefined> {
   const descriptor = await promisify(open)(TERMINAL, "r").catch(() => undefined);
   if (descriptor === undefined) return "no-terminal";
   process.stderr.write(question);
@@ -21,7 +21,7 @@ export async function askTerminal(question: string): Promise<string | "no-termin
 /** The descriptor stays open: a read that a signal interrupts still uses it, and the process asks once. */
 async function readLine(descriptor: number): Promise<string | undefined> {
   const decoder = new TextDecoder();
-  const block = new Uint8Array(LONGEST_LINE);
+  const block = new Uint8Array(MAX_LINE_LENGTH);
   let line = "";
   while (!line.includes("\n")) {
     const count = await readSome(descriptor, block);
@@ -31,8 +31,8 @@ async function readLine(descriptor: number): Promise<string | undefined> {
       return line === "" ? undefined : line;
     }
     line += decoder.decode(block.subarray(0, count), { stream: true });
-    if (line.length > LONGEST_LINE)
-      throw usageError(`The answer is longer than ${LONGEST_LINE} characters`, undefined, "input-too-large");
+    if (line.length > MAX_LINE_LENGTH)
+      throw usageError(`The answer is longer than ${MAX_LINE_LENGTH} characters`, undefined, "input-too-large");
   }
   return line.replace(/\r?\n.*$/s, "");
 }

@@ -43,7 +43,7 @@ const KINDS = new Map<string, readonly [FailureKind, string]>([
 const UNDECODABLE = /^(Malformed|InvalidHTTP|HPE_|Zlib|Z_|Brotli|Unsupported|InvalidMethod|HTTPHeaders)/;
 
 /** The failure of a proxy that opens no connection to the server. Only a 5xx may be temporary. */
-export function tunnelFailure(status: number | undefined, error?: unknown): NetworkFailure {
+export function proxyTunnelFailure(status: number | undefined, error?: unknown): NetworkFailure {
   const temporary = status !== undefined && status >= 500;
   const reason = status === 407 ? "requires credentials" : "refused the connection";
   const suffix = status === undefined ? "" : ` (status ${status})`;
@@ -69,11 +69,11 @@ function certificateFault(code: string): CertificateFault | undefined {
   return reason === undefined ? undefined : { reason };
 }
 
-export function networkFailure(error: unknown): NetworkFailure {
+export function toNetworkFailure(error: unknown): NetworkFailure {
   const code = errorCode(error) ?? "";
   if (code === "ERR_PROXY_TUNNEL") {
     const status = /: (\d{3})\b/.exec(rootMessage(error))?.[1];
-    return tunnelFailure(status === undefined ? undefined : Number(status), error);
+    return proxyTunnelFailure(status === undefined ? undefined : Number(status), error);
   }
   const known = KINDS.get(code);
   if (known !== undefined) return new NetworkFailure(known[0], known[1], error, undefined, certificateFault(code));

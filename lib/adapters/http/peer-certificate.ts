@@ -1,5 +1,5 @@
 import type { DetailedPeerCertificate } from "node:tls";
-import { escapeControls, joined } from "../../core/text.ts";
+import { escapeControls, joinWords } from "../../core/text.ts";
 
 /** What a certificate that was not accepted says about itself. */
 interface PeerCertificate {
@@ -22,7 +22,7 @@ const LONGEST_CHAIN = 8;
  * The certificate of a server, by a handshake of its own that sends no request: the runtime's fetch says only that it was
  * not accepted. Undefined if the server can't be reached in time.
  */
-export async function peerCertificate(url: URL): Promise<PeerCertificate | undefined> {
+export async function fetchPeerCertificate(url: URL): Promise<PeerCertificate | undefined> {
   const { connect } = await import("node:tls");
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const isAddress = /^[\d.]+$|:/.test(host);
@@ -74,10 +74,10 @@ function nameOf({ subject }: DetailedPeerCertificate): string {
 }
 
 /** The hosts of a certificate, for a message; empty if it names none. */
-export function hostsText({ hosts }: PeerCertificate): string {
+export function certificateHostsText({ hosts }: PeerCertificate): string {
   const shown = hosts.slice(0, MOST_HOSTS).map(escapeControls);
   const more = hosts.length - shown.length;
-  return joined([...shown, ...(more > 0 ? [`${more} more`] : [])]);
+  return joinWords([...shown, ...(more > 0 ? [`${more} more`] : [])]);
 }
 
 /** When a certificate or one of its issuers expired or becomes valid, for a message; empty if all are valid. */

@@ -1,11 +1,11 @@
-import { parseJson } from "../../core/client/client.ts";
+import { tryParseJson } from "../../core/client/client.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import type { HttpAnswer, SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
-import { redactUrl, secretsIn } from "../../core/redact.ts";
-import { escapeControls, trimmedEnd } from "../../core/text.ts";
-import { ask } from "./library-session.ts";
-import { oauthErrorIn, oauthProblem, type Step } from "./oauth-problems.ts";
+import { redactUrl, secretsInHeaders } from "../../core/redact.ts";
+import { escapeControls, trimCharactersAtEnd } from "../../core/text.ts";
+import { sendStep } from "./library-session.ts";
+import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
 
 /** How the admin API's endpoints for tokens are reached. */
 interface AdminTokensOptions {
@@ -45,11 +45,11 @@ interface AdminCall {
 }
 
 /** Sends a request to the path of either family, whichever exists. */
-async function send(options: AdminTokensOptions, step: Step, call: AdminCall): Promise<HttpAnswer | undefined> {
+async function send(options: AdminTokensOptions, step: OAuthStep, call: AdminCall): Promise<HttpAnswer | undefined> {
   for (const prefix of PREFIXES) {
-    const answer = await ask(options.http, step, {
+    const answer = await sendStep(options.http, step, {
       method: call.method,
-      url: `${trimmedEnd(options.adminUrl, "/")}${prefix}${call.path}`,
+      url: `${trimCharactersAtEnd(options.adminUrl, "/")}${prefix}${call.path}`,
       headers: { accept: "application/json", ...options.headers },
       ...(call.form === undefined ? {} : { form: call.form }),
       ...(call.json === undefined ? {} : { json: call.json }),
@@ -62,7 +62,7 @@ async function send(options: AdminTokensOptions, step: Step, call: AdminCall): P
   return undefined;
 }
 
-function notAdmin({ adminUrl }: AdminTokensOptions, { action }: Step): Problem {
+function notAdmin({ adminUrl }: AdminTokensOptions, { action }: OAuthStep): Problem {
   return new Problem(`${action}: ${escapeControls(redactUrl(adminUrl))} isn't a Hydra admin port`, {
     code: "not-an-admin-api",
     exit: "failed",
@@ -71,8 +71,8 @@ function notAdmin({ adminUrl }: AdminTokensOptions, { action }: Step): Problem {
   });
 }
 
-function rejected(step: Step, { status, text }: HttpAnswer): Problem {
-  const error = oauthErrorIn(text);
+function rejected(step: OAuthStep, { status, text }: HttpAnswer): Problem {
+  const error = parseOAuthError(text);
   const isGuarded = status === 401 || status === 403;
   if (error !== undefined && !isGuarded) return oauthProblem(step, error, status);
   return new Problem(`${step.action}: the server answered ${status}`, {
@@ -85,8 +85,8 @@ function rejected(step: Step, { status, text }: HttpAnswer): Problem {
   });
 }
 
-function stepOf({ headers }: AdminTokensOptions, action: string, hidden: readonly string[] = []): Step {
-  return { action, hidden: [...secretsIn(headers), ...hidden] };
+function stepOf({ headers }: AdminTokensOptions, action: string, hidden: readonly string[] = []): OAuthStep {
+  return { action, hidden: [...secretsInHeaders(headers), ...hidden] };
 }
 
 async function introspect(
@@ -98,7 +98,7 @@ async function introspect(
   const form = { token, ...(scopes.length === 0 ? {} : { scope: scopes.join(" ") }) };
   const answer = await send(options, step, { method: "POST", path: "/oauth2/introspect", form });
   if (answer === undefined) throw notAdmin(options, step);
-  const raw = parseJson(answer.text)?.value;
+  const raw = tryParseJson(answer.text)?.value;
   if (answer.status !== 200 || !isJsonObject(raw) || typeof raw["active"] !== "boolean") throw rejected(step, answer);
   return { active: raw["active"], raw };
 }

@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, type JsonWebKey, type KeyObject, webcrypto } from "node:crypto";
-import { parseJson } from "../../core/client/client.ts";
+import { tryParseJson } from "../../core/client/client.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import { errorMessage, usageError } from "../../core/problem.ts";
 import {
@@ -63,7 +63,7 @@ function importParameters(
 }
 
 async function signingKey(key: ClientKey): Promise<{ key: webcrypto.CryptoKey; kid: string }> {
-  const value = parseJson(key.text)?.value;
+  const value = tryParseJson(key.text)?.value;
   const jwk = isJsonObject(value) ? value : undefined;
   const exported = keyObjectOf(key.text, jwk).export({ format: "jwk" });
   const own = (name: string): string | undefined => (typeof jwk?.[name] === "string" ? jwk[name] : undefined);
@@ -82,12 +82,12 @@ async function signingKey(key: ClientKey): Promise<{ key: webcrypto.CryptoKey; k
 }
 
 /** What of an authentication must not appear in a message. */
-export function hiddenParts(authentication: ClientAuthentication): readonly string[] {
+export function secretsOfAuthentication(authentication: ClientAuthentication): readonly string[] {
   return "secret" in authentication ? [authentication.secret] : [];
 }
 
 /** An authentication as the library performs it. All Hydra versions accept only the token endpoint as an assertion's audience. */
-export async function clientAuthOf(authentication: ClientAuthentication, tokenEndpoint: string): Promise<ClientAuth> {
+export async function toLibraryAuth(authentication: ClientAuthentication, tokenEndpoint: string): Promise<ClientAuth> {
   switch (authentication.method) {
     case "client_secret_basic":
       return ClientSecretBasic(authentication.secret);

@@ -1,6 +1,6 @@
 import { Problem } from "../../core/problem.ts";
 import type { ProblemCode } from "../../core/problem-codes.ts";
-import { endpointOf } from "./discovery.ts";
+import { requireEndpoint } from "./discovery.ts";
 import {
   authorizationCodeGrantRequest,
   calculatePKCECodeChallenge,
@@ -10,8 +10,15 @@ import {
   processAuthorizationCodeResponse,
   validateAuthResponse,
 } from "./library.ts";
-import { problemOf, type Step } from "./oauth-problems.ts";
-import { type ClientSession, formOf, requestTokens, stepOf, type TokenRequest, type Tokens } from "./token-requests.ts";
+import { type OAuthStep, toOAuthProblem } from "./oauth-problems.ts";
+import {
+  type ClientSession,
+  createStep,
+  requestTokens,
+  type TokenRequest,
+  type TokenSet,
+  tokenRequestForm,
+} from "./token-requests.ts";
 
 /** What a user is asked to grant. */
 export interface AuthorizationRequest extends TokenRequest {
@@ -39,7 +46,7 @@ export async function beginAuthorization(
   { server, clientId }: ClientSession,
   request: AuthorizationRequest,
 ): Promise<PendingAuthorization> {
-  const url = new URL(endpointOf(server, "authorization_endpoint", "Cannot log in"));
+  const url = new URL(requireEndpoint(server, "authorization_endpoint", "Cannot log in"));
   const codeVerifier = generateRandomCodeVerifier();
   const state = request.state ?? generateRandomState();
   const nonce = generateRandomNonce();
@@ -48,7 +55,7 @@ export async function beginAuthorization(
     client_id: clientId,
     response_type: "code",
     redirect_uri: redirectUri,
-    ...Object.fromEntries(formOf(request)),
+    ...Object.fromEntries(tokenRequestForm(request)),
     state,
     nonce,
     code_challenge: await calculatePKCECodeChallenge(codeVerifier),
@@ -67,8 +74,8 @@ function badRedirect(reason: string, code: ProblemCode, hint: string): Problem {
 const DISTRUST = "start again, and don't trust the link that led here";
 
 /** The problem of a redirect that the library rejects. */
-function redirectProblem(step: Step, error: unknown): unknown {
-  const known = problemOf(step, error, "", undefined);
+function redirectProblem(step: OAuthStep, error: unknown): unknown {
+  const known = toOAuthProblem(step, error, "", undefined);
   if (known instanceof Problem && known.code !== "unreadable-answer") return known;
   return badRedirect(
     "the answer is of another issuer, or isn't an answer to an authorization request",
@@ -78,7 +85,7 @@ function redirectProblem(step: Step, error: unknown): unknown {
 }
 
 /** The parameters of a redirect to the client, once state and issuer are checked (RFC 9207) and there is no error. */
-export function checkedRedirect(
+export function checkRedirect(
   session: ClientSession,
   { codeVerifier, nonce, state }: PendingAuthorization,
   redirected: string,
@@ -97,13 +104,13 @@ export function checkedRedirect(
   try {
     parameters = validateAuthResponse(session.as, session.client, url, state);
   } catch (error) {
-    throw redirectProblem(stepOf(session, "Login failed", [codeVerifier, nonce]), error);
+    throw redirectProblem(createStep(session, "Login failed", [codeVerifier, nonce]), error);
   }
   if (parameters.has("code")) return parameters;
   throw badRedirect("the answer has no code", "unreadable-redirect", DISTRUST);
 }
 
-function noIdToken({ action }: Step): Problem {
+function noIdToken({ action }: OAuthStep): Problem {
   return new Problem(`${action}: the server granted openid and sent no ID token`, {
     code: "no-id-token",
     exit: "failed",
@@ -116,11 +123,11 @@ export async function exchangeCode(
   session: ClientSession,
   pending: PendingAuthorization,
   redirected: string,
-): Promise<Tokens> {
+): Promise<TokenSet> {
   const { as, client } = session;
   const { redirectUri, codeVerifier, nonce, isOpenId } = pending;
-  const parameters = checkedRedirect(session, pending, redirected);
-  const step = stepOf(session, "Cannot exchange the code", [parameters.get("code") ?? "", codeVerifier, nonce]);
+  const parameters = checkRedirect(session, pending, redirected);
+  const step = createStep(session, "Cannot exchange the code", [parameters.get("code") ?? "", codeVerifier, nonce]);
   return requestTokens(
     session,
     step,

@@ -1,6 +1,6 @@
 import { MAX_TIMER_MS } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
-import { endpointOf } from "./discovery.ts";
+import { requireEndpoint } from "./discovery.ts";
 import {
   deviceAuthorizationRequest,
   deviceCodeGrantRequest,
@@ -8,10 +8,17 @@ import {
   processDeviceCodeResponse,
 } from "./library.ts";
 import { runStep } from "./library-session.ts";
-import { type ClientSession, formOf, requestTokens, stepOf, type TokenRequest, type Tokens } from "./token-requests.ts";
+import {
+  type ClientSession,
+  createStep,
+  requestTokens,
+  type TokenRequest,
+  type TokenSet,
+  tokenRequestForm,
+} from "./token-requests.ts";
 
 /** A device that waits for its user (RFC 8628, 3.2). */
-export interface PendingDevice {
+export interface PendingDeviceFlow {
   readonly deviceCode: string;
   readonly userCode: string;
   readonly verificationUri: string;
@@ -33,14 +40,14 @@ const SLOW_DOWN = 5;
 const DEFAULT_INTERVAL = 5;
 
 /** Starts the device flow. */
-export async function beginDevice(session: ClientSession, request: TokenRequest): Promise<PendingDevice> {
+export async function beginDeviceFlow(session: ClientSession, request: TokenRequest): Promise<PendingDeviceFlow> {
   const { as, client, server, now } = session;
-  const step = stepOf(session, "Cannot start the device flow");
-  endpointOf(server, "device_authorization_endpoint", step.action);
+  const step = createStep(session, "Cannot start the device flow");
+  requireEndpoint(server, "device_authorization_endpoint", step.action);
   const auth = await session.auth(step.action);
   const began = now();
   const { value } = await runStep(session, step, async (more) => {
-    const response = await deviceAuthorizationRequest(as, client, auth, formOf(request), more);
+    const response = await deviceAuthorizationRequest(as, client, auth, tokenRequestForm(request), more);
     return processDeviceAuthorizationResponse(as, client, response);
   });
   return {
@@ -54,15 +61,18 @@ export async function beginDevice(session: ClientSession, request: TokenRequest)
 }
 
 /** What a poll gave: tokens, or why there are none yet. */
-export type Polled = Tokens | "pending" | "slow-down";
+export type PollOutcome = TokenSet | "pending" | "slow-down";
 
 /** Asks for the tokens of a device once. */
-export async function pollDevice(session: ClientSession, { deviceCode }: PendingDevice): Promise<Polled> {
+export async function pollDeviceTokens(
+  session: ClientSession,
+  { deviceCode }: PendingDeviceFlow,
+): Promise<PollOutcome> {
   const { as, client } = session;
   try {
     return await requestTokens(
       session,
-      stepOf(session, "Cannot get a token for the device", [deviceCode]),
+      createStep(session, "Cannot get a token for the device", [deviceCode]),
       (auth, request) => deviceCodeGrantRequest(as, client, auth, deviceCode, request),
       (response) => processDeviceCodeResponse(as, client, response),
     );
@@ -74,16 +84,16 @@ export async function pollDevice(session: ClientSession, { deviceCode }: Pending
 }
 
 /** Polls at the server's pace until the user is done or the code has expired. */
-export async function waitForDevice(
+export async function waitForDeviceTokens(
   session: ClientSession,
-  pending: PendingDevice,
+  pending: PendingDeviceFlow,
   { sleep }: PollOptions,
-): Promise<Tokens> {
+): Promise<TokenSet> {
   let { interval } = pending;
   while (session.now() < pending.expiresAt) {
     await sleep(Math.min(MAX_TIMER_MS, interval * 1000));
     try {
-      const polled = await pollDevice(session, pending);
+      const polled = await pollDeviceTokens(session, pending);
       if (typeof polled !== "string") return polled;
       if (polled === "slow-down") interval += SLOW_DOWN;
     } catch (error) {

@@ -1,10 +1,10 @@
 import * as v from "valibot";
-import { parseJson } from "../../core/client/client.ts";
+import { tryParseJson } from "../../core/client/client.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import { type HttpAnswer, NetworkFailure, type SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";
-import { escapeControls, quote, trimmedEnd } from "../../core/text.ts";
+import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
 import { networkProblem } from "./oauth-problems.ts";
 
 /** The endpoints of a server that this program uses. */
@@ -73,7 +73,7 @@ async function get({ http, timeout, signal }: DiscoveryOptions, url: string): Pr
 async function isAdminPort(options: DiscoveryOptions, base: string): Promise<boolean> {
   try {
     const { status, text } = await get(options, `${base}/health/alive`);
-    const value = parseJson(text)?.value;
+    const value = tryParseJson(text)?.value;
     return status === 200 && isJsonObject(value) && value["status"] === "ok";
   } catch (error) {
     if (error instanceof Problem) return false;
@@ -124,18 +124,18 @@ function clockOffset(answer: HttpAnswer, now: number): number | undefined {
  *
  * @throws {Problem} for a server that can't be reached, has no document, or has that of another issuer.
  */
-export async function discover(options: DiscoveryOptions): Promise<AuthorizationServer> {
-  const base = trimmedEnd(options.publicUrl, "/");
+export async function discoverServer(options: DiscoveryOptions): Promise<AuthorizationServer> {
+  const base = trimCharactersAtEnd(options.publicUrl, "/");
   const url = `${base}/.well-known/openid-configuration`;
   const answer = await get(options, url);
-  const value = parseJson(answer.text)?.value;
+  const value = tryParseJson(answer.text)?.value;
   const read = v.safeParse(DOCUMENT, value);
   if (answer.status !== 200 || !read.success || !isJsonObject(value)) {
     throw await noDocument(options, base, url, answer.status);
   }
   const { issuer } = read.output;
   const expected = options.issuer ?? base;
-  if (trimmedEnd(issuer, "/") !== trimmedEnd(expected, "/")) {
+  if (trimCharactersAtEnd(issuer, "/") !== trimCharactersAtEnd(expected, "/")) {
     throw new Problem(`${STEP.action}: it is of another issuer, ${quote(redactUrl(issuer))}`, {
       code: "issuer-mismatch",
       exit: "failed",
@@ -154,7 +154,7 @@ export async function discover(options: DiscoveryOptions): Promise<Authorization
 }
 
 /** The same server with endpoints that the user chose, which may be at any origin. */
-export function withEndpoints(
+export function overrideEndpoints(
   server: AuthorizationServer,
   chosen: Readonly<Partial<Record<EndpointName, string>>>,
 ): AuthorizationServer {
@@ -163,7 +163,7 @@ export function withEndpoints(
 }
 
 /** An endpoint that a step needs. */
-export function endpointOf(server: AuthorizationServer, name: EndpointName, action: string): string {
+export function requireEndpoint(server: AuthorizationServer, name: EndpointName, action: string): string {
   const url = server.endpoints[name];
   if (url !== undefined) return url;
   const isForeign = server.foreign.includes(name);

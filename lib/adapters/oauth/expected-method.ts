@@ -1,10 +1,10 @@
 import { Problem } from "../../core/problem.ts";
 import type { ClientAuthentication } from "./authentication.ts";
-import { ExpectedMethod } from "./oauth-problems.ts";
+import { UnexpectedAuthMethod } from "./oauth-problems.ts";
 
 /** The other way to send a secret, if that is what the server asks for. */
 function otherMethod(authentication: ClientAuthentication, error: unknown): ClientAuthentication | undefined {
-  if (!(error instanceof Problem && error.cause instanceof ExpectedMethod) || !("secret" in authentication))
+  if (!(error instanceof Problem && error.cause instanceof UnexpectedAuthMethod) || !("secret" in authentication))
     return undefined;
   const { method } = error.cause;
   if (method !== "client_secret_basic" && method !== "client_secret_post") return undefined;
@@ -15,7 +15,7 @@ function otherMethod(authentication: ClientAuthentication, error: unknown): Clie
  * Does something with a client's secret, and once more if the server says that it expects the other method for it. If that
  * fails too, the first failure is the one to report.
  */
-export async function withExpectedMethod<T>(
+export async function retryWithExpectedMethod<T>(
   authentication: ClientAuthentication,
   attempt: (authentication: ClientAuthentication) => Promise<T>,
 ): Promise<T> {

@@ -2,10 +2,14 @@ export { type AdminTokens, createAdminTokens } from "./admin-tokens.ts";
 
 export type { ClientAuthentication } from "./authentication.ts";
 
-export { type AuthorizationServer, discover, withEndpoints } from "./discovery.ts";
+export {
+  type AuthorizationServer,
+  discoverServer as discover,
+  overrideEndpoints as withEndpoints,
+} from "./discovery.ts";
 
-export { withExpectedMethod } from "./expected-method.ts";
+export { retryWithExpectedMethod as withExpectedMethod } from "./expected-method.ts";
 
 export { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
 
-export type { Tokens } from "./token-requests.ts";
+export type { TokenSet as Tokens } from "./token-requests.ts";

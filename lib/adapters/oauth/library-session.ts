@@ -1,7 +1,7 @@
 import { type HttpAnswer, NetworkFailure, type SendHttp } from "../../core/network.ts";
 import type { AuthorizationServer } from "./discovery.ts";
 import { allowInsecureRequests, customFetch, type AuthorizationServer as LibraryServer } from "./library.ts";
-import { networkProblem, problemOf, type Step } from "./oauth-problems.ts";
+import { networkProblem, type OAuthStep, toOAuthProblem } from "./oauth-problems.ts";
 
 /** What every request of a client needs. */
 export interface SessionOptions {
@@ -36,7 +36,7 @@ interface Answered<T> {
 }
 
 /** The server as the library reads it. */
-export function libraryServer({
+export function toLibraryServer({
   issuer,
   endpoints,
   issParameter,
@@ -56,7 +56,7 @@ export function libraryServer({
  */
 export async function runStep<T>(
   { http, timeLeft, signal }: SessionOptions,
-  step: Step,
+  step: OAuthStep,
   work: (options: RequestOptions) => Promise<T>,
 ): Promise<Answered<T>> {
   let url = "";
@@ -84,12 +84,12 @@ export async function runStep<T>(
     if (first === undefined) throw new TypeError("a step without a request");
     return { value, answer: first };
   } catch (error) {
-    throw problemOf(step, error, url, answer);
+    throw toOAuthProblem(step, error, url, answer);
   }
 }
 
 /** The same for a request without the library. */
-export async function ask(http: SendHttp, step: Step, request: Parameters<SendHttp>[0]): Promise<HttpAnswer> {
+export async function sendStep(http: SendHttp, step: OAuthStep, request: Parameters<SendHttp>[0]): Promise<HttpAnswer> {
   try {
     return await http({ maxBytes: MAX_BYTES, ...request });
   } catch (error) {

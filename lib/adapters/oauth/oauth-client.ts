@@ -2,19 +2,19 @@ import type { JsonObject } from "../../core/json.ts";
 import {
   type AuthorizationRequest,
   beginAuthorization,
-  checkedRedirect,
+  checkRedirect,
   exchangeCode,
   type PendingAuthorization,
 } from "./authorization.ts";
 import {
-  beginDevice,
-  type PendingDevice,
-  type Polled,
+  beginDeviceFlow,
+  type PendingDeviceFlow,
   type PollOptions,
-  pollDevice,
-  waitForDevice,
+  type PollOutcome,
+  pollDeviceTokens,
+  waitForDeviceTokens,
 } from "./device-flow.ts";
-import { endpointOf } from "./discovery.ts";
+import { requireEndpoint } from "./discovery.ts";
 import {
   processRevocationResponse,
   processUserInfoResponse,
@@ -26,38 +26,38 @@ import {
 import { runStep } from "./library-session.ts";
 import {
   type ClientSession,
-  clientCredentials,
+  createClientSession,
+  createStep,
   type OAuthClientOptions,
-  openSession,
-  refresh,
-  stepOf,
+  refreshTokens,
+  requestClientCredentials,
   type TokenRequest,
-  type Tokens,
+  type TokenSet,
 } from "./token-requests.ts";
 
 /** An OAuth 2.0 client of one server. Every failure is a Problem. */
 export interface OAuthClient {
-  readonly clientCredentials: (request?: TokenRequest) => Promise<Tokens>;
+  readonly clientCredentials: (request?: TokenRequest) => Promise<TokenSet>;
   readonly beginAuthorization: (request: AuthorizationRequest) => Promise<PendingAuthorization>;
   /** Checks the URL that the browser was sent back to: state, issuer and error. Sends nothing. */
   readonly checkRedirect: (pending: PendingAuthorization, redirected: string) => void;
   /** Checks the URL and exchanges its code. */
-  readonly exchangeCode: (pending: PendingAuthorization, redirected: string) => Promise<Tokens>;
+  readonly exchangeCode: (pending: PendingAuthorization, redirected: string) => Promise<TokenSet>;
   /** The subject, where it is known, must be that of the new ID token. */
-  readonly refresh: (refreshToken: string, subject?: string) => Promise<Tokens>;
+  readonly refresh: (refreshToken: string, subject?: string) => Promise<TokenSet>;
   /** Revokes a token, and the others of its grant (RFC 7009). */
   readonly revoke: (token: string) => Promise<void>;
-  readonly beginDevice: (request?: TokenRequest) => Promise<PendingDevice>;
-  readonly pollDevice: (pending: PendingDevice) => Promise<Polled>;
-  readonly waitForDevice: (pending: PendingDevice, options: PollOptions) => Promise<Tokens>;
+  readonly beginDevice: (request?: TokenRequest) => Promise<PendingDeviceFlow>;
+  readonly pollDevice: (pending: PendingDeviceFlow) => Promise<PollOutcome>;
+  readonly waitForDevice: (pending: PendingDeviceFlow, options: PollOptions) => Promise<TokenSet>;
   /** The claims about the user, who must be the subject where one is given. */
   readonly userinfo: (accessToken: string, subject?: string) => Promise<JsonObject>;
 }
 
 async function revoke(session: ClientSession, token: string): Promise<void> {
   const { as, client, server } = session;
-  const step = stepOf(session, "Cannot revoke the token", [token]);
-  endpointOf(server, "revocation_endpoint", step.action);
+  const step = createStep(session, "Cannot revoke the token", [token]);
+  requireEndpoint(server, "revocation_endpoint", step.action);
   const auth = await session.auth(step.action);
   await runStep(session, step, async (request) =>
     processRevocationResponse(await revocationRequest(as, client, auth, token, request)),
@@ -66,8 +66,8 @@ async function revoke(session: ClientSession, token: string): Promise<void> {
 
 async function userinfo(session: ClientSession, accessToken: string, subject: string | undefined): Promise<JsonObject> {
   const { as, client, server } = session;
-  const step = stepOf(session, "Cannot read the user's claims", [accessToken]);
-  endpointOf(server, "userinfo_endpoint", step.action);
+  const step = createStep(session, "Cannot read the user's claims", [accessToken]);
+  requireEndpoint(server, "userinfo_endpoint", step.action);
   const { value } = await runStep(session, step, async (request) => {
     const response = await userInfoRequest(as, client, accessToken, request);
     const isSigned = /^application\/jwt\b/i.test(response.headers.get("content-type") ?? "");
@@ -80,19 +80,19 @@ async function userinfo(session: ClientSession, accessToken: string, subject: st
 
 /** Creates a client; nothing is sent yet. */
 export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
-  const session = openSession(options);
+  const session = createClientSession(options);
   return {
-    clientCredentials: (request = {}) => clientCredentials(session, request),
+    clientCredentials: (request = {}) => requestClientCredentials(session, request),
     beginAuthorization: (request) => beginAuthorization(session, request),
     checkRedirect: (pending, redirected) => {
-      checkedRedirect(session, pending, redirected);
+      checkRedirect(session, pending, redirected);
     },
     exchangeCode: (pending, redirected) => exchangeCode(session, pending, redirected),
-    refresh: (refreshToken, subject) => refresh(session, refreshToken, subject),
+    refresh: (refreshToken, subject) => refreshTokens(session, refreshToken, subject),
     revoke: (token) => revoke(session, token),
-    beginDevice: (request = {}) => beginDevice(session, request),
-    pollDevice: (pending) => pollDevice(session, pending),
-    waitForDevice: (pending, poll) => waitForDevice(session, pending, poll),
+    beginDevice: (request = {}) => beginDeviceFlow(session, request),
+    pollDevice: (pending) => pollDeviceTokens(session, pending),
+    waitForDevice: (pending, poll) => waitForDeviceTokens(session, pending, poll),
     userinfo: (accessToken, subject) => userinfo(session, accessToken, subject),
   };
 }

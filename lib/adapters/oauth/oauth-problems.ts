@@ -1,4 +1,4 @@
-import { parseJson } from "../../core/client/client.ts";
+import { tryParseJson } from "../../core/client/client.ts";
 import { isJsonObject } from "../../core/json.ts";
 import { type FailureKind, type HttpAnswer, NetworkFailure, networkHint } from "../../core/network.ts";
 import { type ExitName, Problem } from "../../core/problem.ts";
@@ -17,7 +17,7 @@ import {
 } from "./library.ts";
 
 /** What a failing step was about, and what of it must not appear in a message. */
-export interface Step {
+export interface OAuthStep {
   /** The start of a message: `Cannot get a token`. */
   readonly action: string;
   readonly hidden: readonly string[];
@@ -30,7 +30,7 @@ interface OAuthError {
 }
 
 /** The cause of a problem where the server names the authentication method that it expects of the client. */
-export class ExpectedMethod extends Error {
+export class UnexpectedAuthMethod extends Error {
   override readonly name = "ExpectedMethod";
   readonly method: string;
 
@@ -102,8 +102,8 @@ function known(error: string): KnownError | undefined {
 }
 
 /** The OAuth 2.0 error in an answer's body. */
-export function oauthErrorIn(text: string): OAuthError | undefined {
-  const value = parseJson(text)?.value;
+export function parseOAuthError(text: string): OAuthError | undefined {
+  const value = tryParseJson(text)?.value;
   if (!isJsonObject(value)) return undefined;
   const { error, error_description: description } = value;
   if (typeof error !== "string" || error === "") return undefined;
@@ -127,7 +127,11 @@ function hintFor({ error, description = "" }: OAuthError): string | undefined {
 }
 
 /** The problem of an OAuth 2.0 error. */
-export function oauthProblem({ action, hidden }: Step, { error, description }: OAuthError, status?: number): Problem {
+export function oauthProblem(
+  { action, hidden }: OAuthStep,
+  { error, description }: OAuthError,
+  status?: number,
+): Problem {
   // The standard text of the servers for it names every possible cause.
   const method = error === "invalid_client" ? expectedMethod(description ?? "") : undefined;
   const isBare = error === "invalid_client" && method === undefined;
@@ -139,7 +143,7 @@ export function oauthProblem({ action, hidden }: Step, { error, description }: O
     exit: known(error)?.exit ?? "failed",
     ...(hint === undefined ? {} : { hint }),
     ...(status === undefined ? {} : { status }),
-    ...(method === undefined ? {} : { cause: new ExpectedMethod(method) }),
+    ...(method === undefined ? {} : { cause: new UnexpectedAuthMethod(method) }),
   });
 }
 
@@ -149,7 +153,7 @@ const NETWORK_CODES: Readonly<Partial<Record<FailureKind, ProblemCode>>> = {
 };
 
 /** The problem of a request without a whole answer. */
-export function networkProblem({ action }: Step, url: string, failure: NetworkFailure): Problem {
+export function networkProblem({ action }: OAuthStep, url: string, failure: NetworkFailure): Problem {
   return new Problem(`${action}: no answer from ${escapeControls(redactUrl(url))}: ${failure.message}`, {
     code: NETWORK_CODES[failure.kind] ?? "unreachable",
     exit: "unreachable",
@@ -159,7 +163,7 @@ export function networkProblem({ action }: Step, url: string, failure: NetworkFa
 }
 
 /** The problem of an answer that is neither what was asked for nor an OAuth 2.0 error. */
-function unreadable({ action }: Step, url: string, status: number): Problem {
+function unreadable({ action }: OAuthStep, url: string, status: number): Problem {
   return new Problem(`${action}: ${escapeControls(redactUrl(url))} answered ${status} without an OAuth 2.0 answer`, {
     code: "unreadable-answer",
     exit: "failed",
@@ -188,12 +192,12 @@ function rejectedAlgorithm({ code, cause }: OperationProcessingError): string | 
   return typeof alg === "string" ? alg : "";
 }
 
-function mismatch({ action }: Step, reason: string, hint = "don't use the token"): Problem {
+function mismatch({ action }: OAuthStep, reason: string, hint = "don't use the token"): Problem {
   return new Problem(`${action}: ${reason}`, { code: "id-token-mismatch", exit: "failed", hint });
 }
 
 /** The problem of an ID token or userinfo that isn't what it should be. */
-function contentProblem(step: Step, error: OperationProcessingError): Problem | undefined {
+function contentProblem(step: OAuthStep, error: OperationProcessingError): Problem | undefined {
   const { code, cause } = error;
   const claim = claimOf(error);
   if (code === JWT_TIMESTAMP_CHECK) {
@@ -218,7 +222,7 @@ function contentProblem(step: Step, error: OperationProcessingError): Problem | 
 }
 
 /** An ID token whose times lie ahead of this machine's clock. */
-export function earlyIdToken({ action }: Step, seconds: number): Problem {
+export function earlyIdTokenProblem({ action }: OAuthStep, seconds: number): Problem {
   return new Problem(`${action}: the ID token isn't valid yet: it was issued ${Math.round(seconds)} s in the future`, {
     code: "id-token-not-yet-valid",
     exit: "failed",
@@ -227,7 +231,7 @@ export function earlyIdToken({ action }: Step, seconds: number): Problem {
 }
 
 /** An ID token whose signature can't be verified. */
-export function unverifiable({ action }: Step, error: unknown): Problem {
+export function unverifiableIdTokenProblem({ action }: OAuthStep, error: unknown): Problem {
   const code = error instanceof OperationProcessingError ? error.code : undefined;
   const reason =
     code === KEY_SELECTION
@@ -243,14 +247,14 @@ export function unverifiable({ action }: Step, error: unknown): Problem {
 }
 
 /** The problem of anything that the library threw, with the answer that it was about. */
-export function problemOf(step: Step, error: unknown, url: string, answer: HttpAnswer | undefined): unknown {
+export function toOAuthProblem(step: OAuthStep, error: unknown, url: string, answer: HttpAnswer | undefined): unknown {
   if (error instanceof Problem) return error;
   if (error instanceof NetworkFailure) return networkProblem(step, url, error);
   if (error instanceof AuthorizationResponseError) {
     return oauthProblem(step, { error: error.error, description: error.error_description });
   }
   // Read here, because the library stops at a WWW-Authenticate header and at a status of 500.
-  const told = answer === undefined || answer.status < 400 ? undefined : oauthErrorIn(answer.text);
+  const told = answer === undefined || answer.status < 400 ? undefined : parseOAuthError(answer.text);
   if (told !== undefined) return oauthProblem(step, told, answer?.status);
   if (error instanceof OperationProcessingError) {
     return contentProblem(step, error) ?? unreadable(step, url, answer?.status ?? 0);

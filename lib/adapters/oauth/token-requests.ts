@@ -1,8 +1,8 @@
-import { parseJson } from "../../core/client/client.ts";
+import { tryParseJson } from "../../core/client/client.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import { Problem } from "../../core/problem.ts";
-import { type ClientAuthentication, clientAuthOf, hiddenParts } from "./authentication.ts";
-import { endpointOf } from "./discovery.ts";
+import { type ClientAuthentication, secretsOfAuthentication, toLibraryAuth } from "./authentication.ts";
+import { requireEndpoint } from "./discovery.ts";
 import {
   type Client,
   type ClientAuth,
@@ -15,8 +15,8 @@ import {
   type TokenEndpointResponse,
   validateApplicationLevelSignature,
 } from "./library.ts";
-import { libraryServer, type RequestOptions, runStep, type SessionOptions } from "./library-session.ts";
-import { earlyIdToken, problemOf, type Step, unverifiable } from "./oauth-problems.ts";
+import { type RequestOptions, runStep, type SessionOptions, toLibraryServer } from "./library-session.ts";
+import { earlyIdTokenProblem, type OAuthStep, toOAuthProblem, unverifiableIdTokenProblem } from "./oauth-problems.ts";
 
 /** What a client talks to a server with. */
 export interface OAuthClientOptions extends SessionOptions {
@@ -27,7 +27,7 @@ export interface OAuthClientOptions extends SessionOptions {
 }
 
 /** The tokens of an answer. */
-export interface Tokens {
+export interface TokenSet {
   readonly accessToken: string;
   readonly refreshToken: string | undefined;
   readonly idToken: string | undefined;
@@ -61,27 +61,31 @@ type Process = (response: Response, raw: JsonObject) => Promise<TokenEndpointRes
 const CLOCK_TOLERANCE = 30;
 
 /** Prepares a client; nothing is sent yet. */
-export function openSession(options: OAuthClientOptions): ClientSession {
+export function createClientSession(options: OAuthClientOptions): ClientSession {
   const { server, clientId, authentication } = options;
   let prepared: Promise<ClientAuth> | undefined;
   return {
     ...options,
-    as: libraryServer(server),
+    as: toLibraryServer(server),
     client: { client_id: clientId },
     auth: (action) => {
-      prepared ??= clientAuthOf(authentication, endpointOf(server, "token_endpoint", action));
+      prepared ??= toLibraryAuth(authentication, requireEndpoint(server, "token_endpoint", action));
       return prepared;
     },
   };
 }
 
 /** A step whose messages show neither the client's secret nor these values. */
-export function stepOf({ authentication }: ClientSession, action: string, hidden: readonly string[] = []): Step {
-  return { action, hidden: [...hiddenParts(authentication), ...hidden] };
+export function createStep(
+  { authentication }: ClientSession,
+  action: string,
+  hidden: readonly string[] = [],
+): OAuthStep {
+  return { action, hidden: [...secretsOfAuthentication(authentication), ...hidden] };
 }
 
 /** Scopes and audience as form fields; Hydra separates audiences by spaces. */
-export function formOf({ scopes = [], audience = [] }: TokenRequest): URLSearchParams {
+export function tokenRequestForm({ scopes = [], audience = [] }: TokenRequest): URLSearchParams {
   const form = new URLSearchParams();
   if (scopes.length > 0) form.set("scope", scopes.join(" "));
   if (audience.length > 0) form.set("audience", audience.join(" "));
@@ -89,36 +93,36 @@ export function formOf({ scopes = [], audience = [] }: TokenRequest): URLSearchP
 }
 
 function rawOf(text: string): JsonObject {
-  const value = parseJson(text)?.value;
+  const value = tryParseJson(text)?.value;
   return isJsonObject(value) ? value : {};
 }
 
 /** Verifies the signature and the age of an ID token whose claims are already checked, and gives them. */
 async function verifiedClaims(
   { as, server, now }: ClientSession,
-  step: Step,
+  step: OAuthStep,
   { response, tokens }: { readonly response: Response; readonly tokens: TokenEndpointResponse },
   request: RequestOptions,
 ): Promise<JsonObject | undefined> {
   const claims = getValidatedIdTokenClaims(tokens);
   if (claims === undefined) return undefined;
-  const keys = endpointOf(server, "jwks_uri", step.action);
+  const keys = requireEndpoint(server, "jwks_uri", step.action);
   await validateApplicationLevelSignature(as, response, request).catch((error: unknown) => {
-    const known = problemOf(step, error, keys, undefined);
-    throw known instanceof Problem && known.exit === "unreachable" ? known : unverifiable(step, error);
+    const known = toOAuthProblem(step, error, keys, undefined);
+    throw known instanceof Problem && known.exit === "unreachable" ? known : unverifiableIdTokenProblem(step, error);
   });
   const ahead = claims.iat - now() / 1000;
-  if (ahead > CLOCK_TOLERANCE) throw earlyIdToken(step, ahead);
+  if (ahead > CLOCK_TOLERANCE) throw earlyIdTokenProblem(step, ahead);
   return { ...claims };
 }
 
 /** Sends a request to the token endpoint, and reads and verifies what comes. */
 export async function requestTokens(
   session: ClientSession,
-  step: Step,
+  step: OAuthStep,
   send: (auth: ClientAuth, request: RequestOptions) => Promise<Response>,
   process: Process,
-): Promise<Tokens> {
+): Promise<TokenSet> {
   const auth = await session.auth(step.action);
   const asked = session.now();
   const { value, answer } = await runStep(session, step, async (request) => {
@@ -139,24 +143,24 @@ export async function requestTokens(
 }
 
 /** Gets a token for the client itself (RFC 6749, 4.4). */
-export function clientCredentials(session: ClientSession, request: TokenRequest): Promise<Tokens> {
+export function requestClientCredentials(session: ClientSession, request: TokenRequest): Promise<TokenSet> {
   const { as, client } = session;
   return requestTokens(
     session,
-    stepOf(session, "Cannot get a token"),
-    (auth, more) => clientCredentialsGrantRequest(as, client, auth, formOf(request), more),
+    createStep(session, "Cannot get a token"),
+    (auth, more) => clientCredentialsGrantRequest(as, client, auth, tokenRequestForm(request), more),
     (response) => processClientCredentialsResponse(as, client, response),
   );
 }
 
 /** Exchanges a refresh token; the new ID token must be for the same user (OpenID Connect Core, 12.2). */
-export async function refresh(
+export async function refreshTokens(
   session: ClientSession,
   refreshToken: string,
   subject: string | undefined,
-): Promise<Tokens> {
+): Promise<TokenSet> {
   const { as, client } = session;
-  const step = stepOf(session, "Cannot refresh the token", [refreshToken]);
+  const step = createStep(session, "Cannot refresh the token", [refreshToken]);
   const tokens = await requestTokens(
     session,
     step,

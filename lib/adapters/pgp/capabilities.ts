@@ -1,5 +1,5 @@
 import type { SignaturePacket } from "openpgp";
-import { joined } from "../../core/text.ts";
+import { joinWords } from "../../core/text.ts";
 import type { Capability, KeyIssue, OpenPgp } from "./key-report.ts";
 
 /** What the key flags of a signature allow, limited to what the algorithm can do. */
@@ -35,9 +35,9 @@ const USES: Readonly<Record<Capability, string>> = {
 };
 
 /** The issue of a key or subkey that isn't meant for encryption. */
-export function notForEncryption(capabilities: readonly Capability[]): KeyIssue | undefined {
+export function notForEncryptionIssue(capabilities: readonly Capability[]): KeyIssue | undefined {
   if (capabilities.includes("encrypt")) return undefined;
-  const uses = joined(capabilities.map((use) => USES[use]));
+  const uses = joinWords(capabilities.map((use) => USES[use]));
   const reason = uses === "" ? "it does not say that it is for encryption" : `it is for ${uses} only`;
   return { code: "pgp-key-sign-only", reason };
 }

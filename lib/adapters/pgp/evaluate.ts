@@ -1,16 +1,16 @@
 import { webcrypto } from "node:crypto";
 import type { Key, Subkey } from "openpgp";
-import { TAG } from "../../core/keys/key-material.ts";
+import { PACKET_TYPE } from "../../core/keys/key-material.ts";
 import type { KeyIdentity } from "../../core/keys/recipient.ts";
 import { errorMessage } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
-import { capabilitiesOf, notForEncryption } from "./capabilities.ts";
-import { encryptTo } from "./encrypt-message.ts";
-import { primaryIssue, subkeyIssue } from "./key-issues.ts";
-import { fingerprintOf, keyIdentityOf } from "./key-name.ts";
+import { capabilitiesOf, notForEncryptionIssue } from "./capabilities.ts";
+import { encryptBytes } from "./encrypt-message.ts";
+import { fingerprintOf, keyIdentityOf } from "./key-identity.ts";
+import { findPrimaryKeyIssue, findSubkeyIssue } from "./key-issues.ts";
 import type { EvaluatedKey, KeyIssue, KeyReport, OpenPgp, ParsedKey, SubkeyReport } from "./key-report.ts";
 import { parseKeys } from "./parse-keys.ts";
-import { expiryDate, newest, selfSignature } from "./self-signatures.ts";
+import { keyFlagsSignature, newestSignature, toExpiryDate } from "./self-signatures.ts";
 
 /** Parses and evaluates all keys in some material. */
 export async function parseAndEvaluateKeys(
@@ -26,13 +26,13 @@ export async function parseAndEvaluateKeys(
 /** Evaluates one key at the time `now`. */
 async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<KeyReport> {
   const { key } = parsed;
-  const capabilities = capabilitiesOf(pgp, key.keyPacket.algorithm, await selfSignature(pgp, key, now));
+  const capabilities = capabilitiesOf(pgp, key.keyPacket.algorithm, await keyFlagsSignature(pgp, key, now));
   const primaryUser = await key.getPrimaryUser(now).catch(() => undefined);
   const evaluated = [
     ...(await Promise.all(key.subkeys.map((subkey) => evaluateSubkey(pgp, parsed, subkey, now)))),
     ...(await unreadableSubkeys(parsed)),
   ];
-  const own = await primaryIssue(pgp, parsed, now);
+  const own = await findPrimaryKeyIssue(pgp, parsed, now);
   const part = own ?? (await encryptionPart(pgp, key, now));
   const encryptsTo = part !== undefined && "fingerprint" in part ? part : undefined;
   const failed = part !== undefined && "code" in part ? part : undefined;
@@ -40,7 +40,7 @@ async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Key
     (subkey): SubkeyReport =>
       subkey.fingerprint === encryptsTo?.fingerprint ? { ...subkey, verdict: "used", issue: undefined } : subkey,
   );
-  const purpose = notForEncryption(capabilities) ?? {
+  const purpose = notForEncryptionIssue(capabilities) ?? {
     code: "pgp-key-invalid",
     reason: "it cannot be used for encryption",
   };
@@ -48,7 +48,7 @@ async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Key
     ...keyIdentityOf(key),
     version: key.keyPacket.version,
     created: key.getCreationTime(),
-    expires: expiryDate(await key.getExpirationTime()),
+    expires: toExpiryDate(await key.getExpirationTime()),
     capabilities,
     userId: primaryUser?.user.userID?.userID ?? key.getUserIDs()[0],
     userIds: await evaluateUserIds(key, now),
@@ -60,10 +60,10 @@ async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Key
 
 /** Evaluates a subkey; which one is used is decided later. */
 async function evaluateSubkey(pgp: OpenPgp, parsed: ParsedKey, subkey: Subkey, now: Date): Promise<SubkeyReport> {
-  const binding = await subkey.verify(now).catch(() => newest(subkey.bindingSignatures));
+  const binding = await subkey.verify(now).catch(() => newestSignature(subkey.bindingSignatures));
   const capabilities = capabilitiesOf(pgp, subkey.keyPacket.algorithm, binding);
-  const expires = expiryDate(await subkey.getExpirationTime(now));
-  const issue = await subkeyIssue(pgp, parsed, subkey, capabilities, expires, now);
+  const expires = toExpiryDate(await subkey.getExpirationTime(now));
+  const issue = await findSubkeyIssue(pgp, parsed, subkey, capabilities, expires, now);
   const verdict = issue === undefined ? "unused" : "skipped";
   return { ...keyIdentityOf(subkey), created: subkey.getCreationTime(), expires, capabilities, verdict, issue };
 }
@@ -71,7 +71,7 @@ async function evaluateSubkey(pgp: OpenPgp, parsed: ParsedKey, subkey: Subkey, n
 /** The subkeys with algorithms that the library doesn't support and silently omits (version 4 only). */
 async function unreadableSubkeys({ key, raw }: ParsedKey): Promise<readonly SubkeyReport[]> {
   const known = new Set(key.subkeys.map(fingerprintOf));
-  const packets = raw.packets.filter((packet) => packet.tag === TAG.publicSubkey && packet.body[0] === 4);
+  const packets = raw.packets.filter((packet) => packet.tag === PACKET_TYPE.publicSubkey && packet.body[0] === 4);
   const reports = await Promise.all(
     packets.map(async ({ body }): Promise<SubkeyReport> => {
       const fingerprint = await fingerprintV4(body);
@@ -126,7 +126,7 @@ async function encryptionPart(pgp: OpenPgp, key: Key, now: Date): Promise<KeyIde
   const part = await key.getEncryptionKey(undefined, now).catch(() => undefined);
   if (part === undefined) return undefined;
   try {
-    await encryptTo(pgp, [key], new Uint8Array(1), now);
+    await encryptBytes(pgp, [key], new Uint8Array(1), now);
     return keyIdentityOf(part);
   } catch (error) {
     return { code: "pgp-key-invalid", reason: `encryption to it failed (${escapeControls(errorMessage(error))})` };

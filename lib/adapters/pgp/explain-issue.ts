@@ -29,12 +29,12 @@ const HINTS: Readonly<Record<string, readonly [hint: string, command?: (fingerpr
   "pgp-key-invalid": ["export it again from where it was created", (fpr) => `gpg --export --armor ${fpr}`],
 };
 
-export function hintFor(issue: KeyIssue, fingerprint: string): string {
+export function issueHint(issue: KeyIssue, fingerprint: string): string {
   const [hint, command] = HINTS[issue.code] ?? ["use another key"];
   return command === undefined || isV6(fingerprint) ? hint : `${hint}: ${command(fingerprint)}`;
 }
 
-export function describe(report: KeyReport): string {
+export function describeKey(report: KeyReport): string {
   return `${report.fingerprint}${report.userId === undefined ? "" : ` ${quote(report.userId)}`}`;
 }
 
@@ -43,10 +43,10 @@ export function unusableKeyProblem(report: KeyReport, issue: KeyIssue, origin: s
   const subkeys = report.subkeys.flatMap(({ fingerprint, algorithm, issue: own }) =>
     own === undefined ? [] : [`Subkey ${fingerprint} (${algorithm}): ${own.reason}`],
   );
-  return new Problem(`Cannot encrypt to ${describe(report)} from ${escapeControls(origin)}: ${issue.reason}`, {
+  return new Problem(`Cannot encrypt to ${describeKey(report)} from ${escapeControls(origin)}: ${issue.reason}`, {
     code: issue.code,
     exit: "noUsableKey",
-    hint: hintFor(issue, report.fingerprint),
+    hint: issueHint(issue, report.fingerprint),
     details: subkeys,
   });
 }

@@ -1,5 +1,5 @@
-import { hintFor } from "./explain-issue.ts";
-import { isoTime } from "./key-name.ts";
+import { issueHint } from "./explain-issue.ts";
+import { isoTime } from "./key-identity.ts";
 import type { Capability, KeyReport, SubkeyReport } from "./key-report.ts";
 
 /** The description of a key and whether it is usable, as plain JSON. */
@@ -37,7 +37,7 @@ interface InspectedSubkey {
 }
 
 /** Describes an evaluated key. */
-export function inspectionOf(report: KeyReport, origin: string): Inspection {
+export function toInspection(report: KeyReport, origin: string): Inspection {
   const { fingerprint, version, algorithm, userIds, capabilities, issue } = report;
   return {
     origin,
@@ -52,7 +52,7 @@ export function inspectionOf(report: KeyReport, origin: string): Inspection {
     usable: issue === undefined,
     code: issue?.code ?? null,
     reason: issue?.reason ?? null,
-    hint: issue === undefined ? null : hintFor(issue, fingerprint),
+    hint: issue === undefined ? null : issueHint(issue, fingerprint),
     encryptsTo: report.encryptsTo?.fingerprint ?? null,
     subkeys: report.subkeys.map(inspectedSubkey),
   };

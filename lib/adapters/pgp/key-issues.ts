@@ -2,10 +2,10 @@ import type { AnyKeyPacket, Key, SignaturePacket, Subkey } from "openpgp";
 import { isSha1Signature } from "../../core/keys/key-material.ts";
 import { errorMessage } from "../../core/problem.ts";
 import { escapeControls, quote } from "../../core/text.ts";
-import { notForEncryption } from "./capabilities.ts";
-import { algorithmName, isoTime } from "./key-name.ts";
+import { notForEncryptionIssue } from "./capabilities.ts";
+import { algorithmName, isoTime } from "./key-identity.ts";
 import type { Capability, KeyIssue, OpenPgp, ParsedKey } from "./key-report.ts";
-import { directSignatures, expiryDate, newest } from "./self-signatures.ts";
+import { directKeySignatures, newestSignature, toExpiryDate } from "./self-signatures.ts";
 
 /** The issue of an algorithm, curve or key size that is too weak by the library's own limits. */
 function weakness(pgp: OpenPgp, packet: AnyKeyPacket): KeyIssue | undefined {
@@ -77,7 +77,7 @@ function expiredIssue(expires: Date): KeyIssue {
 }
 
 /** Why a primary key can't be used, regardless of its subkeys. */
-export async function primaryIssue(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<KeyIssue | undefined> {
+export async function findPrimaryKeyIssue(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<KeyIssue | undefined> {
   const { key, raw } = parsed;
   if (raw.secret) return { code: "pgp-key-private", reason: "it is a private key" };
   if ((await key.isRevoked(undefined, undefined, now)) || hasSha1Revocation(pgp, key, key.revocationSignatures)) {
@@ -88,13 +88,13 @@ export async function primaryIssue(pgp: OpenPgp, parsed: ParsedKey, now: Date): 
   const weak = weakness(pgp, key.keyPacket);
   if (weak !== undefined) return weak;
   if (key.getCreationTime() > now) return futureIssue("it is valid from", key.getCreationTime(), now);
-  const expires = expiryDate(await key.getExpirationTime());
+  const expires = toExpiryDate(await key.getExpirationTime());
   if (expires !== undefined && expires <= now) return expiredIssue(expires);
   try {
     await key.verifyPrimaryKey(now);
     return undefined;
   } catch (error) {
-    const selves = [...key.users.flatMap((user) => user.selfCertifications), ...directSignatures(pgp, key)];
+    const selves = [...key.users.flatMap((user) => user.selfCertifications), ...directKeySignatures(pgp, key)];
     const forgeable = selves.length === 0 ? sha1Issue(parsed) : undefined;
     if (forgeable !== undefined) return forgeable;
     const first = selves.map((one) => one.created ?? now).sort((a, b) => a.getTime() - b.getTime())[0];
@@ -107,7 +107,7 @@ export async function primaryIssue(pgp: OpenPgp, parsed: ParsedKey, now: Date): 
 }
 
 /** Why a subkey can't be used for encryption. */
-export async function subkeyIssue(
+export async function findSubkeyIssue(
   pgp: OpenPgp,
   parsed: ParsedKey,
   subkey: Subkey,
@@ -116,11 +116,11 @@ export async function subkeyIssue(
   now: Date,
 ): Promise<KeyIssue | undefined> {
   const { key } = parsed;
-  const binding = newest(subkey.bindingSignatures);
+  const binding = newestSignature(subkey.bindingSignatures);
   if (binding === undefined) {
     return sha1Issue(parsed) ?? { code: "pgp-key-invalid", reason: "the primary key did not sign it" };
   }
-  const purpose = notForEncryption(capabilities);
+  const purpose = notForEncryptionIssue(capabilities);
   if (purpose !== undefined) return purpose;
   if (
     (await subkey.isRevoked(binding, key.keyPacket, now)) ||

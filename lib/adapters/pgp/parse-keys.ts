@@ -1,9 +1,9 @@
 import type { Key } from "openpgp";
 import { concatBytes } from "../../core/bytes.ts";
-import { findKeys, isSha1Signature, notAKey, type TransferableKey } from "../../core/keys/key-material.ts";
+import { findKeys, isSha1Signature, notAKeyProblem, type TransferableKey } from "../../core/keys/key-material.ts";
 import { errorMessage, Problem } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
-import { fingerprintOf } from "./key-name.ts";
+import { fingerprintOf } from "./key-identity.ts";
 import type { OpenPgp, ParsedKey } from "./key-report.ts";
 
 /** Parses one key; throws a Problem that says why if that fails. */
@@ -28,7 +28,7 @@ async function parse(pgp: OpenPgp, raw: TransferableKey, origin: string): Promis
       cause: error,
     });
   }
-  throw notAKey(origin, "it contains no readable key");
+  throw notAKeyProblem(origin, "it contains no readable key");
 }
 
 /** Parses the keys in some material. Copies of one key are merged, so that a revocation in any of them counts. */

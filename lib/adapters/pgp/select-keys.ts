@@ -1,12 +1,12 @@
-import { parsePin } from "../../core/keys/recipient.ts";
+import { parseFingerprintPin } from "../../core/keys/recipient.ts";
 import { Problem } from "../../core/problem.ts";
-import { escapeControls, joined, quote } from "../../core/text.ts";
-import { describe } from "./explain-issue.ts";
+import { escapeControls, joinWords, quote } from "../../core/text.ts";
+import { describeKey } from "./explain-issue.ts";
 import type { EvaluatedKey } from "./key-report.ts";
 
 /** Selects among the keys of a source. */
 export interface KeySelector {
-  /** Fingerprints that the user pinned, in any spelling that {@link parsePin} takes. */
+  /** Fingerprints that the user pinned, in any spelling that {@link parseFingerprintPin} takes. */
   readonly pins?: readonly string[];
   /** The email address that one of the key's user IDs must have. */
   readonly address?: string;
@@ -19,13 +19,13 @@ function isFor(userId: string, address: string): boolean {
 }
 
 /** The selected keys of a source; exactly one if nothing selects among them. */
-export function select(
+export function selectKeys(
   reports: readonly EvaluatedKey[],
   origin: string,
   selector: KeySelector,
 ): readonly EvaluatedKey[] {
   const addressed = withAddress(reports, origin, selector.address);
-  const pins = (selector.pins ?? []).map((pin) => parsePin(pin));
+  const pins = (selector.pins ?? []).map((pin) => parseFingerprintPin(pin));
   if (pins.length > 0) return withPin(addressed, origin, pins);
   const usable = addressed.filter(({ report }) => report.issue === undefined);
   // A directory may return a revoked or expired key in addition to its replacement.
@@ -35,7 +35,7 @@ export function select(
     code: "pgp-several-keys",
     exit: "noUsableKey",
     hint: `choose with --pgp-fingerprint ${addressed[0]?.report.fingerprint ?? ""} (or another), or pass only the right key`,
-    details: addressed.map(({ report }) => `Found: ${describe(report)}`),
+    details: addressed.map(({ report }) => `Found: ${describeKey(report)}`),
   });
 }
 
@@ -55,7 +55,7 @@ function withAddress(
       code: "pgp-address-mismatch",
       exit: "noUsableKey",
       hint: "ask its owner for the key itself and pass it with --pgp-key",
-      details: reports.map(({ report }) => `Found: ${describe(report)}`),
+      details: reports.map(({ report }) => `Found: ${describeKey(report)}`),
     },
   );
 }
@@ -66,14 +66,14 @@ function withPin(reports: readonly EvaluatedKey[], origin: string, pins: readonl
   );
   const [first] = reports;
   if (pinned.length > 0 || first === undefined) return pinned;
-  const which = reports.length === 1 ? describe(first.report) : `any of the ${reports.length} keys`;
+  const which = reports.length === 1 ? describeKey(first.report) : `any of the ${reports.length} keys`;
   throw new Problem(
-    `Cannot encrypt to ${which} from ${escapeControls(origin)}: ${reports.length === 1 ? "its fingerprint is not" : "none has the fingerprint"} ${joined(pins, "or")}`,
+    `Cannot encrypt to ${which} from ${escapeControls(origin)}: ${reports.length === 1 ? "its fingerprint is not" : "none has the fingerprint"} ${joinWords(pins, "or")}`,
     {
       code: "pgp-fingerprint-mismatch",
       exit: "noUsableKey",
       hint: `ask its owner for the fingerprint; if the key is right, add --pgp-fingerprint ${first.report.fingerprint}`,
-      details: reports.length === 1 ? [] : reports.map(({ report }) => `Found: ${describe(report)}`),
+      details: reports.length === 1 ? [] : reports.map(({ report }) => `Found: ${describeKey(report)}`),
     },
   );
 }

@@ -2,26 +2,26 @@ import type { Key, SignaturePacket } from "openpgp";
 import type { OpenPgp } from "./key-report.ts";
 
 /** A time of expiry from the library, which uses other types for "never" and "unknown". */
-export function expiryDate(time: Date | number | null): Date | undefined {
+export function toExpiryDate(time: Date | number | null): Date | undefined {
   return time instanceof Date ? time : undefined;
 }
 
 /** The newest signature, or undefined. */
-export function newest(signatures: readonly SignaturePacket[]): SignaturePacket | undefined {
+export function newestSignature(signatures: readonly SignaturePacket[]): SignaturePacket | undefined {
   return signatures.reduce<SignaturePacket | undefined>((best, one) => {
     return best === undefined || (one.created ?? 0) >= (best.created ?? 0) ? one : best;
   }, undefined);
 }
 
 /** The direct-key signatures, which contain the flags of a version 6 key (RFC 9580 section 10.1.1). */
-export function directSignatures(pgp: OpenPgp, key: Key): readonly SignaturePacket[] {
+export function directKeySignatures(pgp: OpenPgp, key: Key): readonly SignaturePacket[] {
   if (!("directSignatures" in key) || !Array.isArray(key.directSignatures)) return [];
   return key.directSignatures.filter((one) => one instanceof pgp.SignaturePacket);
 }
 
 /** The signature with the key flags of a primary key. */
-export async function selfSignature(pgp: OpenPgp, key: Key, now: Date): Promise<SignaturePacket | undefined> {
-  if (key.keyPacket.version === 6) return newest(directSignatures(pgp, key));
+export async function keyFlagsSignature(pgp: OpenPgp, key: Key, now: Date): Promise<SignaturePacket | undefined> {
+  if (key.keyPacket.version === 6) return newestSignature(directKeySignatures(pgp, key));
   const primary = await key.getPrimaryUser(now).catch(() => undefined);
-  return primary?.selfCertification ?? newest(key.users.flatMap((user) => user.selfCertifications));
+  return primary?.selfCertification ?? newestSignature(key.users.flatMap((user) => user.selfCertifications));
 }

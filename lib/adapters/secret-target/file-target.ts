@@ -11,7 +11,7 @@ import { unwritableProblem } from "./unwritable.ts";
 const EXCLUSIVE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
 /** What is wrong with the path of a new file, as far as that shows without creating it. */
-export function fileProblem(path: string, flag: string): Problem | undefined {
+export function newFileProblem(path: string, flag: string): Problem | undefined {
   const name = `${flag} ${quote(path)}`;
   if (path === "" || path.endsWith("/"))
     return usageError(`${name} is not a file name`, "use the path of a new file", "bad-secret-out");
@@ -50,13 +50,13 @@ function folderProblem(name: string, why: string): Problem {
 }
 
 /** Creates a draft in the same folder, which gets the name of the new file when it is committed. */
-export async function fileTarget(
+export async function openFileTarget(
   path: string,
   random: (count: number) => Uint8Array,
   flag: string,
 ): Promise<SecretTarget> {
   const name = `${flag} ${quote(path)}`;
-  const problem = fileProblem(path, flag);
+  const problem = newFileProblem(path, flag);
   if (problem !== undefined) throw problem;
   const tail = Array.from(random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
   const draft = join(dirname(path), `.${basename(path)}.${tail}`);

@@ -1,28 +1,34 @@
-import type { ClientProof } from "../../adapters/token-endpoint.ts";
+import type { ClientProof } from "../../adapters/prove-credentials.ts";
 import { reportRecipients } from "../../clients/delivery.ts";
 import { labelWithSecret, lintDraft, type ReadDraft, readDraft, rejectUnsupportedFields } from "../../clients/draft.ts";
 import { warnOfDroppedFields } from "../../clients/dropped-fields.ts";
-import { dryRun, isDryRun, plannedCreateRequest } from "../../clients/dry-run.ts";
+import { dryRunResult, isDryRun, plannedCreateRequest } from "../../clients/dry-run.ts";
 import { findForIfExists, isConflict, keepOrUpdate } from "../../clients/existing-client.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
-import { applyGenerateKey, prepareKey } from "../../clients/key-pair.ts";
-import { type OutletOptions, withOutlets } from "../../clients/outlets.ts";
+import { applyGenerateKey, prepareKeyPair } from "../../clients/key-pair.ts";
+import { type OutletOptions, withSecretOutlets } from "../../clients/outlets.ts";
 import {
   type CreatedClient,
-  deliverCreated,
+  createRegistration,
+  deliverCreatedClient,
   type Registration,
-  register,
-  registrationOf,
+  registerClient,
 } from "../../clients/register.ts";
-import { publicRecipientProblems, secretProblems, unwritableProblems } from "../../clients/secret-checks.ts";
-import { isEchoed, type ProvidedSecret, prepareClientSecret, providedSecret } from "../../clients/secret-source.ts";
-import { secretProof, verify, verifyEndpoints, verifyProblems } from "../../clients/verify.ts";
+import { publicRecipientProblems, secretProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
+import {
+  isSecretEchoed,
+  type ProvidedSecret,
+  prepareClientSecret,
+  readProvidedSecret,
+} from "../../clients/secret-source.ts";
+import { discoverVerifyEndpoints, secretProof, verifyCredentials, verifyProblems } from "../../clients/verify.ts";
 import { createdView, KEYED_VIEW, requestedId } from "../../clients/views.ts";
-import { type Context, command, type PreparedCommand, type Result } from "../../command.ts";
-import { isEmpty, isPublic, textField } from "../../core/client/client.ts";
-import { lint } from "../../core/client/rules.ts";
+import { type Context, defineLeaf, type PreparedCommand, type Result } from "../../command.ts";
+import { getTextField, isEmpty, isPublic } from "../../core/client/client.ts";
+import { lintClient } from "../../core/client/rules.ts";
 import type { Flag } from "../../core/flags/flag.ts";
 import {
+  CREDENTIAL_OUTPUT_FLAGS,
   DRY_RUN,
   ENCRYPTION_FLAGS,
   FIELD_FLAGS,
@@ -33,11 +39,10 @@ import {
   type IfExists,
   KEY_OUT,
   LENIENT,
+  NEW_CLIENT_SECRET_FLAGS,
   NO_INPUT,
-  SECRET_IN_FLAGS,
   SECRET_LENGTH,
   SECRET_OUT,
-  SECRET_OUT_FLAGS,
   SERVER_COMMAND_FLAGS,
   SET,
   STRICT,
@@ -81,14 +86,14 @@ async function prepareCreate(context: Context): Promise<PreparedCommand> {
   const outlets = ifExists === "fail" && (!isPublic(read.client) || values.isSet(GENERATE_KEY));
   problems.push(...(await secretProblems(context, { outlets, instead: [GENERATE_KEY] })), ...verifyProblems(context));
   const hasErrors =
-    read.problems.length > 0 || lint(read.client, read.label).some(({ severity }) => severity === "error");
-  const given = await providedSecret(context, problems, hasErrors);
+    read.problems.length > 0 || lintClient(read.client, read.label).some(({ severity }) => severity === "error");
+  const given = await readProvidedSecret(context, problems, hasErrors);
   const draft = withSecret(context, read, given);
-  const credentials = { id: requestedId(draft.client) ?? "id", secret: textField(draft.client, "client_secret") };
+  const credentials = { id: requestedId(draft.client) ?? "id", secret: getTextField(draft.client, "client_secret") };
   problems.push(
     ...lintDraft(context, draft),
     ...publicRecipientProblems(context, draft.client, draft.label),
-    ...unwritableProblems(context, credentials),
+    ...unwritableCredentialProblems(context, credentials),
     ...ifExistsProblems(context, { draft, ifExists, algorithm }),
   );
   if (algorithm !== undefined && given !== undefined && isEmpty(read.client["client_secret"]))
@@ -99,7 +104,7 @@ async function prepareCreate(context: Context): Promise<PreparedCommand> {
         "two-keys",
       ),
     );
-  return { problems, run: () => run(context, { draft, ifExists, algorithm, echoed: isEchoed(context, given) }) };
+  return { problems, run: () => run(context, { draft, ifExists, algorithm, echoed: isSecretEchoed(context, given) }) };
 }
 
 /** A draft with the secret that the user provides. A public client has none, so it is checked and sent without one. */
@@ -146,7 +151,7 @@ function ifExistsProblems(
 
 async function run(context: Context, job: CreateJob): Promise<Result> {
   const { draft } = job;
-  if (isDryRun(context)) return dryRun(context, [await plannedRequest(context, job)]);
+  if (isDryRun(context)) return dryRunResult(context, [await plannedRequest(context, job)]);
   await rejectUnsupportedFields(context, draft.client, draft.label);
   await rejectUnfindableIds(context, [draft]);
   // Read once, since a key may come from standard input.
@@ -154,14 +159,14 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
   const existing = await findForIfExists(context, job);
   if (existing !== undefined) return keepOrUpdate(context, { ...job, recipients }, existing);
   const { registration, proofOf } = await prepareRegistration(context, job, await recipients());
-  const endpoints = await verifyEndpoints(context);
-  return withOutlets(context, outletsOf(job), async (outlets) => {
+  const endpoints = await discoverVerifyEndpoints(context);
+  return withSecretOutlets(context, outletsOf(job), async (outlets) => {
     const targets = { admin: context.admin, copies: "a file of its own", ...outlets } as const;
-    const registered = await register(context, targets, registration, async (created) => {
+    const registered = await registerClient(context, targets, registration, async (created) => {
       warnOfDroppedFields(context, registration.payload, created.record);
-      const works = await verify(context, endpoints, created.record.client_id, proofOf(created));
+      const works = await verifyCredentials(context, endpoints, created.record.client_id, proofOf(created));
       reportRecipients(context, registration.prepared.recipients);
-      const result = await deliverCreated(context, outlets, registration, created);
+      const result = await deliverCreatedClient(context, outlets, registration, created);
       return works ? result : { ...result, exit: () => "failed" as const };
     });
     if (registered.kind === "delivered") return registered.result;
@@ -214,10 +219,13 @@ async function prepareRegistration(
 ): Promise<PreparedCreate> {
   const more = ifExists === "fail" ? {} : { outcome: "created" };
   if (algorithm !== undefined) {
-    const { pair, prepared } = await prepareKey(context, algorithm, recipients);
+    const { pair, prepared } = await prepareKeyPair(context, algorithm, recipients);
     const view = context.values.isSet(KEY_OUT) ? createdView("has secret") : KEYED_VIEW;
     return {
-      registration: registrationOf(context, { ...client, jwks: { keys: [pair.publicJwk] } }, prepared, { view, more }),
+      registration: createRegistration(context, { ...client, jwks: { keys: [pair.publicJwk] } }, prepared, {
+        view,
+        more,
+      }),
       proofOf: ({ record }) => ({
         way: "private_key_jwt",
         assertion: (audience) => context.pairs.assertion(pair, record.client_id, audience),
@@ -227,16 +235,16 @@ async function prepareRegistration(
   const prepared = { ...(await prepareClientSecret(context, client, recipients)), echoed };
   const view = createdView(prepared.plain === undefined ? "no secret" : "has secret");
   return {
-    registration: registrationOf(context, client, prepared, { view, more }),
+    registration: createRegistration(context, client, prepared, { view, more }),
     proofOf: ({ record }) => {
-      const secret = textField(record, "client_secret") ?? prepared.plain;
+      const secret = getTextField(record, "client_secret") ?? prepared.plain;
       return secret === undefined ? undefined : secretProof({ ...client, ...record }, secret);
     },
   };
 }
 
 /** `clients create` and `create oauth2-client`: creates a client and delivers its credentials. */
-export const create = command({
+export const create = defineLeaf({
   name: "create",
   summary: "Create a client and print its ID and secret",
   about: [
@@ -247,12 +255,12 @@ export const create = command({
   flags: [
     ID,
     ...FIELD_FLAGS,
-    ...SECRET_IN_FLAGS,
+    ...NEW_CLIENT_SECRET_FLAGS,
     SECRET_LENGTH,
     GENERATE_KEY,
     KEY_OUT,
     ...VERIFY_FLAGS,
-    ...SECRET_OUT_FLAGS,
+    ...CREDENTIAL_OUTPUT_FLAGS,
     ...ENCRYPTION_FLAGS,
     FILE,
     SET,

@@ -1,19 +1,19 @@
 import { Batch } from "../../clients/batch.ts";
-import { confirm, confirmationFlag, notConfirmed } from "../../clients/confirm.ts";
+import { confirmationFlag, notConfirmedProblem, requireConfirmation } from "../../clients/confirm.ts";
 import { safeReason } from "../../clients/delivery.ts";
-import { dryRun, isDryRun } from "../../clients/dry-run.ts";
+import { dryRunResult, isDryRun } from "../../clients/dry-run.ts";
 import { idOf } from "../../clients/views.ts";
-import { type Context, command, type PreparedCommand, type Result } from "../../command.ts";
-import { badId } from "../../core/client/id.ts";
+import { type Context, defineLeaf, type PreparedCommand, type Result } from "../../command.ts";
+import { clientIdProblem } from "../../core/client/client-id.ts";
 import { DRY_RUN, FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import type { JsonObject } from "../../core/json.ts";
-import type { View } from "../../core/output/render.ts";
+import type { ResultView } from "../../core/output/render.ts";
 import { Problem, usageError } from "../../core/problem.ts";
-import { joined, quote } from "../../core/text.ts";
+import { joinWords, quote } from "../../core/text.ts";
 
 const YES = confirmationFlag("Delete without asking for confirmation");
 
-const VIEW: View<JsonObject> = {
+const VIEW: ResultView<JsonObject> = {
   columns: [{ label: "ID", value: idOf, whole: true }],
   text: (client) => [`OAuth 2.0 Client deleted: ${idOf(client)}`],
   id: idOf,
@@ -45,18 +45,21 @@ async function confirmDeletion(
   // One ID with redirected input is a script, as is everything without a terminal.
   if (!answersOnStdin && ((ids.length === 1 && !readsIds) || !host.stderr.isTerminal)) return;
   if (!host.stderr.isTerminal)
-    throw notConfirmed("Nothing was deleted: cannot ask, since standard error is not a terminal", "use --yes");
-  const names = ids.length > 5 ? `${ids.length} clients` : joined(ids.map(quote));
+    throw notConfirmedProblem("Nothing was deleted: cannot ask, since standard error is not a terminal", "use --yes");
+  const names = ids.length > 5 ? `${ids.length} clients` : joinWords(ids.map(quote));
   const text =
     ids.length === 1
       ? `Delete client ${names}? Its tokens stop working immediately.`
       : `Delete ${ids.length > 5 ? names : `clients ${names}`}? Their tokens stop working immediately.`;
-  await confirm({ host }, { text, declined: "Nothing was deleted", from: answersOnStdin ? "stdin" : "terminal" });
+  await requireConfirmation(
+    { host },
+    { text, declined: "Nothing was deleted", from: answersOnStdin ? "stdin" : "terminal" },
+  );
 }
 
 async function run(context: Context, ids: readonly string[]): Promise<Result> {
   if (isDryRun(context)) {
-    return dryRun(
+    return dryRunResult(
       context,
       ids.map((id) => ({ method: "DELETE", url: context.plannedFamily.paths.client(id) })),
     );
@@ -70,7 +73,7 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
       // The first one also detects the server's version; its deadline is that of the command.
       const admin = started++ === 0 ? context.admin : context.admin.withDeadline(failAfter, context.signal);
       const done = await batch.attempt(async () => {
-        const bad = badId(id);
+        const bad = clientIdProblem(id);
         if (bad !== undefined) throw bad;
         await admin.remove(id);
         return true;
@@ -88,7 +91,7 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
       const gone = lost.map(({ item }) => quote(idOf(item)));
       const left = ids.length - started;
       return new Problem(
-        `Cannot write the result: ${safeReason(reason)}; deleted anyway: ${joined(gone)}${left === 0 ? "" : `; not started: ${left}`}`,
+        `Cannot write the result: ${safeReason(reason)}; deleted anyway: ${joinWords(gone)}${left === 0 ? "" : `; not started: ${left}`}`,
         { code: "unwritable", exit: "failed", hint: "run it again for the rest, with a writable destination" },
       );
     },
@@ -96,7 +99,7 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
 }
 
 /** `clients delete` and `delete oauth2-client`: deletes clients by their IDs. */
-export const remove = command({
+export const remove = defineLeaf({
   name: "delete",
   summary: "Delete one or more clients",
   about: [
@@ -125,7 +128,7 @@ export const remove = command({
     // An invalid ID among others on standard input fails by itself; on the command line it is a usage error.
     const problems = ids
       .filter((id) => context.operands.includes(id))
-      .map(badId)
+      .map(clientIdProblem)
       .filter((problem) => problem !== undefined);
     if (context.operands.length > 0 && ids.length === 0)
       problems.push(usageError("There are no IDs on standard input", "write one ID per line", "missing-argument"));

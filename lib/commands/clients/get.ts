@@ -1,7 +1,7 @@
 import { Batch } from "../../clients/batch.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
-import { type Context, command, type Result } from "../../command.ts";
-import { badId } from "../../core/client/id.ts";
+import { type Context, defineLeaf, type Result } from "../../command.ts";
+import { clientIdProblem } from "../../core/client/client-id.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import { type JsonObject, TOO_DEEP_CODE } from "../../core/json.ts";
 import { Problem } from "../../core/problem.ts";
@@ -30,7 +30,7 @@ async function run(context: Context): Promise<Result> {
 }
 
 /** `clients get` and `get oauth2-client`: shows clients by their IDs. */
-export const get = command({
+export const get = defineLeaf({
   name: "get",
   summary: "Show one or more clients",
   about: ["Shows each client as the server returns it. Hydra never returns a secret after creation."],
@@ -47,7 +47,7 @@ export const get = command({
   credentials: "ids",
   format: { "1.x": "json-pretty", "2.x": "table" },
   prepare: (context) => ({
-    problems: context.operands.map(badId).filter((problem) => problem !== undefined),
+    problems: context.operands.map(clientIdProblem).filter((problem) => problem !== undefined),
     run: () => run(context),
   }),
 });

@@ -1,7 +1,7 @@
 import type { RecoveryLog } from "../../adapters/recovery-store.ts";
 import { Batch, OrderedPool } from "../../clients/batch.ts";
 import { diffLines } from "../../clients/change-lines.ts";
-import { type ClientEntry, entryProblems, MAX_SHOWN, readEntries } from "../../clients/client-files.ts";
+import { type ClientEntry, entryProblems, MAX_SHOWN_PROBLEMS, readEntries } from "../../clients/client-files.ts";
 import { reportRecipients, safeReason } from "../../clients/delivery.ts";
 import { DroppedFields } from "../../clients/dropped-fields.ts";
 import { isDryRun } from "../../clients/dry-run.ts";
@@ -13,11 +13,12 @@ import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
 import { secretProblems } from "../../clients/secret-checks.ts";
 import { secretFileProblems } from "../../clients/secret-files.ts";
 import { IMPORT_VIEW, idOf, requestedId } from "../../clients/views.ts";
-import { type Context, command, type PreparedCommand, type Result, type UndeliveredItem } from "../../command.ts";
-import { isPublic, textField } from "../../core/client/client.ts";
-import { sameValue } from "../../core/client/equality.ts";
+import { type Context, defineLeaf, type PreparedCommand, type Result, type UndeliveredItem } from "../../command.ts";
+import { getTextField, isPublic } from "../../core/client/client.ts";
+import { isSameValue } from "../../core/client/equality.ts";
 import type { IntFlag, WithDefault } from "../../core/flags/flag.ts";
 import {
+  CREDENTIAL_OUTPUT_FLAGS,
   DRY_RUN,
   ENCRYPTION_FLAGS,
   FAIL_AFTER,
@@ -26,14 +27,13 @@ import {
   LENIENT,
   SECRET_LENGTH,
   SECRET_OUT,
-  SECRET_OUT_FLAGS,
   SERVER_COMMAND_FLAGS,
   STRICT,
 } from "../../core/flags/flag-table.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { CLEANUP_MS } from "../../core/network.ts";
-import { writesAll } from "../../core/output/formats.ts";
-import type { View } from "../../core/output/render.ts";
+import { writesEveryField } from "../../core/output/formats.ts";
+import type { ResultView } from "../../core/output/render.ts";
 import { type ExitName, Problem, usageError, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 
@@ -117,7 +117,9 @@ function openLog(
   { recovery, warn }: Pick<Context, "recovery" | "warn">,
   entries: readonly ClientEntry[],
 ): RecoveryLog | undefined {
-  const generates = entries.some(({ client }) => !isPublic(client) && textField(client, "client_secret") === undefined);
+  const generates = entries.some(
+    ({ client }) => !isPublic(client) && getTextField(client, "client_secret") === undefined,
+  );
   if (!generates) return undefined;
   const log = recovery.openLog();
   if (log === undefined) warnNoRecoveryFolder({ warn });
@@ -142,7 +144,7 @@ async function rejectUnsupportedFields(
   const family = await admin.family();
   const found = entries.flatMap(({ client, location }) =>
     Object.keys(client)
-      .filter((field) => family.unknownFields.has(field) && !sameValue(field, client[field], undefined))
+      .filter((field) => family.unknownFields.has(field) && !isSameValue(field, client[field], undefined))
       .map((field) => `${location}: ${family.label} has no field ${field}`),
   );
   const [first, ...others] = found;
@@ -163,7 +165,9 @@ async function rejectUnsupportedFields(
 
 /** The first lines of many, with the number of the others. */
 function firstOf(lines: readonly string[]): readonly string[] {
-  return lines.length <= MAX_SHOWN ? lines : [...lines.slice(0, MAX_SHOWN), `${lines.length - MAX_SHOWN} more`];
+  return lines.length <= MAX_SHOWN_PROBLEMS
+    ? lines
+    : [...lines.slice(0, MAX_SHOWN_PROBLEMS), `${lines.length - MAX_SHOWN_PROBLEMS} more`];
 }
 
 interface ImportState {
@@ -214,7 +218,7 @@ class ImportResults {
   /** Whether the result of a client is written, not only counted or reported as a failure. */
   #isWritten({ outcome, problem, changes = [] }: ImportOutcome): boolean {
     const { format, note } = this.#context;
-    if (problem !== undefined) return writesAll(format);
+    if (problem !== undefined) return writesEveryField(format);
     if (!this.#isForPeople()) return true;
     // A table has no place for the changes of a client.
     if (format.kind === "table") for (const line of diffLines(changes)) note(line);
@@ -222,7 +226,7 @@ class ImportResults {
   }
 
   /** On a terminal, the text of an update shows what it changed. */
-  get view(): View<JsonObject> {
+  get view(): ResultView<JsonObject> {
     if (!this.#isForPeople()) return IMPORT_VIEW;
     const changesOf = (item: JsonObject): readonly string[] => diffLines(this.#unwritten.get(item)?.changes ?? []);
     return { ...IMPORT_VIEW, isDiff: true, text: (item) => [...(IMPORT_VIEW.text?.(item) ?? []), ...changesOf(item)] };
@@ -300,7 +304,7 @@ const OUTCOMES = ["created", "updated", "unchanged", "skipped", "failed"] as con
 const CHANGED: ReadonlySet<string> = new Set(["created", "updated"]);
 
 /** `clients import` and `import oauth2-client`: registers many clients. */
-export const importClients = command({
+export const importClients = defineLeaf({
   name: "import",
   summary: "Create clients from JSON, NDJSON or YAML files",
   about: [
@@ -322,7 +326,7 @@ export const importClients = command({
     STRICT,
     LENIENT,
     SECRET_LENGTH,
-    ...SECRET_OUT_FLAGS,
+    ...CREDENTIAL_OUTPUT_FLAGS,
     ...ENCRYPTION_FLAGS,
     DRY_RUN,
     ...SERVER_COMMAND_FLAGS,

@@ -1,13 +1,19 @@
 import type { Page } from "../../adapters/admin/admin.ts";
 import { Batch } from "../../clients/batch.ts";
-import { type ClientField, ClientFields, columnOf, comparison, hasValue } from "../../clients/client-columns.ts";
+import {
+  type ClientField,
+  ClientFields,
+  columnOf,
+  compareByField,
+  matchesValue,
+} from "../../clients/client-columns.ts";
 import { LIST_VIEW } from "../../clients/views.ts";
-import { type Context, command, type Result } from "../../command.ts";
+import { type Context, defineLeaf, type Result } from "../../command.ts";
 import type { ClientRecord } from "../../core/client/client.ts";
 import type { IntFlag, ListFlag, RepeatFlag, TextFlag } from "../../core/flags/flag.ts";
 import { FORMAT, LIMIT, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import type { JsonObject } from "../../core/json.ts";
-import type { Column, View } from "../../core/output/render.ts";
+import type { Column, ResultView } from "../../core/output/render.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { withoutCredentials } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
@@ -144,10 +150,10 @@ function readSelection({ values, host }: Pick<Context, "values" | "host">): Sele
     matches: (client) =>
       (owner === undefined || client["owner"] === owner) &&
       (name === undefined || client["client_name"] === name) &&
-      filters.every(({ field, value }) => hasValue(field, client, value)),
+      filters.every(({ field, value }) => matchesValue(field, client, value)),
     isFiltered: owner !== undefined || name !== undefined || filters.length > 0,
     query: { ...(owner === undefined ? {} : { owner }), ...(name === undefined ? {} : { name }) },
-    compare: key === undefined ? undefined : comparison(key, sort.startsWith("-")),
+    compare: key === undefined ? undefined : compareByField(key, sort.startsWith("-")),
     columns: columns?.map(columnOf),
     problems,
   };
@@ -421,7 +427,7 @@ async function run(context: Context, selection: Selection): Promise<Result> {
 }
 
 /** A list with columns of its own, without borders and without the last rows of Hydra's CLI in every format that is a table. */
-function tableOf(columns: readonly Column<JsonObject>[]): View<JsonObject> {
+function tableOf(columns: readonly Column<JsonObject>[]): ResultView<JsonObject> {
   const { listColumns: _, tableEnd: __, ...view } = LIST_VIEW;
   return { ...view, columns };
 }
@@ -451,7 +457,7 @@ function selectionProblems({ values, format }: Pick<Context, "values" | "format"
 }
 
 /** `clients list` and `list oauth2-clients`: all clients, or a part of them. */
-export const list = command({
+export const list = defineLeaf({
   name: "list",
   summary: "List all clients",
   about: [

@@ -2,30 +2,31 @@ import {
   type ChangedSecret,
   type ChangeSecretContext,
   deliverChangedSecret,
-  sendWithCopy,
+  sendWithRecoveryCopy,
 } from "../../clients/change-secret.ts";
-import { confirm, confirmationFlag } from "../../clients/confirm.ts";
+import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
 import { safeReason } from "../../clients/delivery.ts";
-import { dryRun, GENERATED, isDryRun } from "../../clients/dry-run.ts";
-import { withOutlets } from "../../clients/outlets.ts";
-import { savedIn } from "../../clients/recovery.ts";
-import { secretProblems, unwritableProblems } from "../../clients/secret-checks.ts";
+import { dryRunResult, GENERATED_SECRET_PLACEHOLDER, isDryRun } from "../../clients/dry-run.ts";
+import { withSecretOutlets } from "../../clients/outlets.ts";
+import { trackInRecoveryCopy } from "../../clients/recovery.ts";
+import { secretProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
 import {
   type PrepareContext,
   type PreparedSecret,
   prepareSecret,
-  providedSecret,
+  readProvidedSecret,
 } from "../../clients/secret-source.ts";
 import { updateClient } from "../../clients/send-change.ts";
-import { secretProof, verify, verifyEndpoints, verifyProblems } from "../../clients/verify.ts";
+import { discoverVerifyEndpoints, secretProof, verifyCredentials, verifyProblems } from "../../clients/verify.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
-import { type Context, command, type PreparedCommand, type Result, single } from "../../command.ts";
-import { changeRequest } from "../../core/client/changes.ts";
-import { isPublic, textField } from "../../core/client/client.ts";
-import { badId } from "../../core/client/id.ts";
-import { findingProblem, lint } from "../../core/client/rules.ts";
+import { type Context, defineLeaf, type PreparedCommand, type Result, singleResult } from "../../command.ts";
+import { createUpdateRequest } from "../../core/client/changes.ts";
+import { getTextField, isPublic } from "../../core/client/client.ts";
+import { clientIdProblem } from "../../core/client/client-id.ts";
+import { findingProblem, lintClient } from "../../core/client/rules.ts";
 import type { BoolFlag, Flag } from "../../core/flags/flag.ts";
 import {
+  CREDENTIAL_OUTPUT_FLAGS,
   DRY_RUN,
   ENCRYPTED_FORMAT,
   ENCRYPTION_FLAGS,
@@ -33,7 +34,6 @@ import {
   REQUIRE_PIN,
   SECRET_LENGTH,
   SECRET_OUT,
-  SECRET_OUT_FLAGS,
   SERVER_COMMAND_FLAGS,
   VERIFY,
   VERIFY_FLAGS,
@@ -42,7 +42,7 @@ import type { FlagValues } from "../../core/flags/flag-values.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { withoutCredentials } from "../../core/redact.ts";
-import { joined, quote } from "../../core/text.ts";
+import { joinWords, quote } from "../../core/text.ts";
 
 const DROP_OLD_SECRETS: BoolFlag = {
   kind: "switch",
@@ -67,12 +67,12 @@ async function prepare(context: Context): Promise<PreparedCommand> {
   const { values } = context;
   const [id = ""] = context.operands;
   const problems: Problem[] = [...(await secretProblems(context)), ...verifyProblems(context)];
-  const bad = context.operands.length === 0 ? undefined : badId(id);
+  const bad = context.operands.length === 0 ? undefined : clientIdProblem(id);
   if (bad !== undefined) problems.push(bad);
   problems.push(...dropProblems(values));
-  const given = await providedSecret(context, problems);
+  const given = await readProvidedSecret(context, problems);
   if (given !== undefined) problems.push(...secretFindings(context, given.text, given.name));
-  problems.push(...unwritableProblems(context, { id, secret: given?.text }));
+  problems.push(...unwritableCredentialProblems(context, { id, secret: given?.text }));
   const run = values.bool(DROP_OLD_SECRETS) ? dropOldSecrets : rotate;
   return { problems, run: () => run(context, id, given?.text) };
 }
@@ -84,7 +84,7 @@ function dropProblems(values: FlagValues): readonly Problem[] {
   if (pointless.length === 0) return [];
   return [
     usageError(
-      `${values.origin(DROP_OLD_SECRETS).name} generates no secret, so it excludes ${joined(pointless)}`,
+      `${values.origin(DROP_OLD_SECRETS).name} generates no secret, so it excludes ${joinWords(pointless)}`,
       "leave out one of them",
       "finish-with-secret",
     ),
@@ -93,7 +93,7 @@ function dropProblems(values: FlagValues): readonly Problem[] {
 
 /** Checks a provided secret by the rules; shows the warnings and returns the errors. */
 function secretFindings({ warn }: Pick<Context, "warn">, secret: string, name: string): readonly Problem[] {
-  const findings = lint({ client_secret: secret }, () => name);
+  const findings = lintClient({ client_secret: secret }, () => name);
   for (const { severity, message, hint } of findings) if (severity === "warning") warn(`${message}: ${hint}`, "advice");
   return findings.filter(({ severity }) => severity === "error").map(findingProblem);
 }
@@ -105,12 +105,14 @@ async function confirmChange(
   declined: string,
 ): Promise<void> {
   if (values.bool(YES) || !host.stdinIsTerminal || !host.stderr.isTerminal) return;
-  await confirm({ host }, { text: question, declined, from: "stdin" });
+  await requireConfirmation({ host }, { text: question, declined, from: "stdin" });
 }
 
 async function dropOldSecrets(context: Context, id: string): Promise<Result> {
   if (isDryRun(context))
-    return dryRun(context, [{ method: "DELETE", url: `/admin/clients/${encodeURIComponent(id)}/secrets/rotate` }]);
+    return dryRunResult(context, [
+      { method: "DELETE", url: `/admin/clients/${encodeURIComponent(id)}/secrets/rotate` },
+    ]);
   const question = `Revoke the old secrets of client ${quote(id)}? They stop working immediately.`;
   await confirmChange(context, question, "No secret was revoked");
   const record = await context.admin.dropOldSecrets(id);
@@ -122,7 +124,7 @@ async function dropOldSecrets(context: Context, id: string): Promise<Result> {
     });
   }
   context.note(`Only the newest secret of client ${quote(id)} works now`);
-  return single(
+  return singleResult(
     { ...CLIENT_VIEW, text: () => [`${id} OAuth 2.0 Client rotation finished`] },
     withoutCredentials(record),
   );
@@ -153,21 +155,21 @@ function cannotRotate(client: JsonObject): { readonly why: string; readonly hint
 async function showRotation(context: Context, id: string, given: string | undefined): Promise<Result> {
   const current = await readRotatable(context, id);
   const { paths, update } = await context.admin.family();
-  const secret = { field: "client_secret", before: undefined, after: given ?? GENERATED };
-  const request = changeRequest(update, current, [secret]);
-  return dryRun(context, [{ ...request, url: paths.client(id) }], "client");
+  const secret = { field: "client_secret", before: undefined, after: given ?? GENERATED_SECRET_PLACEHOLDER };
+  const request = createUpdateRequest(update, current, [secret]);
+  return dryRunResult(context, [{ ...request, url: paths.client(id) }], "client");
 }
 
 async function rotate(context: Context, id: string, given: string | undefined): Promise<Result> {
   if (isDryRun(context)) return showRotation(context, id, given);
   const recipients = await context.keys.recipients(context.values);
-  const endpoints = await verifyEndpoints(context);
+  const endpoints = await discoverVerifyEndpoints(context);
   const current = await readRotatable(context, id);
   const kept = given === undefined ? ", unless the server keeps it" : "";
   const question = `Rotate the secret of client ${quote(id)}? The old one stops working immediately${kept}.`;
   await confirmChange(context, question, "The secret was not rotated");
   const options = { action: `Cannot rotate the secret of client ${quote(id)}`, needsRecoveryCopy: true };
-  return withOutlets(context, options, async (outlets) => {
+  return withSecretOutlets(context, options, async (outlets) => {
     const byServer = given === undefined ? await rotateByServer(context, id, recipients) : undefined;
     const changed =
       byServer ?? (await setSecret(context, id, current, await prepareSecret(context, given, recipients)));
@@ -183,8 +185,8 @@ async function rotate(context: Context, id: string, given: string | undefined): 
       view: createdView("has secret"),
       async before(_, record) {
         if (plain === undefined) return;
-        const proof = secretProof(current, textField(record, "client_secret") ?? plain);
-        works = await verify(context, endpoints, id, proof);
+        const proof = secretProof(current, getTextField(record, "client_secret") ?? plain);
+        works = await verifyCredentials(context, endpoints, id, proof);
       },
       exit: () => (works ? "done" : "failed"),
     });
@@ -205,7 +207,7 @@ async function rotateByServer(
   const answer = await requestRotation(context, id);
   if (answer === undefined) return undefined;
   const { registration_access_token: _, ...record } = answer;
-  const secret = textField(record, "client_secret");
+  const secret = getTextField(record, "client_secret");
   if (secret === undefined || secret === "") {
     throw new Problem(`Cannot rotate the secret of client ${quote(id)}: the server's answer has no secret`, {
       code: "unreadable-answer",
@@ -214,7 +216,7 @@ async function rotateByServer(
     });
   }
   const prepared = await encryptRotated(context, id, secret, recipients);
-  const saved = savedIn(context, undefined);
+  const saved = trackInRecoveryCopy(context, undefined);
   await saved.update({ id, state: "made", reason: "the secret is about to be delivered" }, prepared);
   return { prepared, record, saved };
 }
@@ -257,11 +259,11 @@ function setSecret(
   prepared: PreparedSecret,
 ): Promise<ChangedSecret> {
   const wanted = [{ field: "client_secret", before: undefined, after: prepared.plain }];
-  return sendWithCopy(context, id, prepared, () => updateClient(context.admin, id, current, wanted));
+  return sendWithRecoveryCopy(context, id, prepared, () => updateClient(context.admin, id, current, wanted));
 }
 
 /** `clients rotate-secret` and `rotate-secret oauth2-client`: replaces the secret and nothing else. */
-export const rotateSecret = command({
+export const rotateSecret = defineLeaf({
   name: "rotate-secret",
   summary: "Rotate a client's secret, and change nothing else",
   about: [
@@ -276,7 +278,7 @@ export const rotateSecret = command({
     ...NEW_SECRET_FLAGS,
     SECRET_LENGTH,
     ...VERIFY_FLAGS,
-    ...SECRET_OUT_FLAGS,
+    ...CREDENTIAL_OUTPUT_FLAGS,
     ...ENCRYPTION_FLAGS,
     DRY_RUN,
     ...SERVER_COMMAND_FLAGS,

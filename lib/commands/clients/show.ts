@@ -1,20 +1,20 @@
 import { Batch } from "../../clients/batch.ts";
-import { clientPage } from "../../clients/client-page.ts";
+import { clientPageLines } from "../../clients/client-page.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
-import { type Context, command, type Result } from "../../command.ts";
-import { badId } from "../../core/client/id.ts";
+import { type Context, defineLeaf, type Result } from "../../command.ts";
+import { clientIdProblem } from "../../core/client/client-id.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import type { JsonObject } from "../../core/json.ts";
-import type { View } from "../../core/output/render.ts";
+import type { ResultView } from "../../core/output/render.ts";
 import { withoutCredentials } from "../../core/redact.ts";
 
 /** Clients as pages of text, with an empty line between two. */
-function pageView({ stdout, now }: Pick<Context["host"], "stdout" | "now">): View<JsonObject> {
+function pageView({ stdout, now }: Pick<Context["host"], "stdout" | "now">): ResultView<JsonObject> {
   const columns = stdout.isTerminal ? stdout.columns || 80 : undefined;
   let count = 0;
   return {
     ...CLIENT_VIEW,
-    text: (client) => [...(count++ === 0 ? [] : [""]), ...clientPage(client, now(), columns)],
+    text: (client) => [...(count++ === 0 ? [] : [""]), ...clientPageLines(client, now(), columns)],
   };
 }
 
@@ -31,7 +31,7 @@ async function run(context: Context): Promise<Result> {
 }
 
 /** `clients show` and `show oauth2-client`: clients for people to read. */
-export const show = command({
+export const show = defineLeaf({
   name: "show",
   summary: "Describe clients for people to read",
   about: [
@@ -47,7 +47,7 @@ export const show = command({
   credentials: "ids",
   format: { "1.x": "text", "2.x": "text" },
   prepare: (context) => ({
-    problems: context.operands.map(badId).filter((problem) => problem !== undefined),
+    problems: context.operands.map(clientIdProblem).filter((problem) => problem !== undefined),
     run: () => run(context),
   }),
 });

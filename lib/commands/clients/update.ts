@@ -1,4 +1,4 @@
-import { abbreviated } from "../../clients/change-lines.ts";
+import { abbreviateValue } from "../../clients/change-lines.ts";
 import { changeSecret } from "../../clients/change-secret.ts";
 import {
   labelWithSecret,
@@ -9,22 +9,23 @@ import {
   reportWarningsCollectErrors,
 } from "../../clients/draft.ts";
 import { warnOfDroppedFields } from "../../clients/dropped-fields.ts";
-import { dryRun, isDryRun } from "../../clients/dry-run.ts";
+import { dryRunResult, isDryRun } from "../../clients/dry-run.ts";
 import { reportClientOnWriteFailure } from "../../clients/outlets.ts";
-import { type PlannedUpdate, planUpdate, type RequestedUpdate, requestOf } from "../../clients/plan-update.ts";
-import { secretProblems, unwritableProblems } from "../../clients/secret-checks.ts";
-import { isEchoed, prepareSecret, providedSecret, wantsRecipients } from "../../clients/secret-source.ts";
+import { buildUpdateRequest, type PlannedUpdate, planUpdate, type RequestedUpdate } from "../../clients/plan-update.ts";
+import { secretProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
+import { isSecretEchoed, prepareSecret, readProvidedSecret, wantsRecipients } from "../../clients/secret-source.ts";
 import { sendChange } from "../../clients/send-change.ts";
 import { CLIENT_VIEW, createdView, idOf } from "../../clients/views.ts";
-import { type Context, command, type PreparedCommand, type Result, single } from "../../command.ts";
-import { fieldNamed, type PathAssignment } from "../../core/client/changes.ts";
-import { isPublic, textField, usesSecret } from "../../core/client/client.ts";
-import { type Change, emptyOf, sameValue } from "../../core/client/equality.ts";
+import { type Context, defineLeaf, type PreparedCommand, type Result, singleResult } from "../../command.ts";
+import { findField, type PathAssignment } from "../../core/client/changes.ts";
+import { getTextField, isPublic, usesSecret } from "../../core/client/client.ts";
+import { clientIdProblem } from "../../core/client/client-id.ts";
+import { type Change, clearingValue, isSameValue } from "../../core/client/equality.ts";
 import { type Field, LIST_EDITS } from "../../core/client/fields.ts";
-import { badId } from "../../core/client/id.ts";
-import { findingProblem, lint } from "../../core/client/rules.ts";
+import { findingProblem, lintClient } from "../../core/client/rules.ts";
 import type { BoolFlag, ListFlag } from "../../core/flags/flag.ts";
 import {
+  CREDENTIAL_OUTPUT_FLAGS,
   DRY_RUN,
   ENCRYPTION_FLAGS,
   FIELD_FLAGS,
@@ -33,7 +34,6 @@ import {
   NEW_SECRET_FLAGS,
   SECRET_FILE,
   SECRET_OUT,
-  SECRET_OUT_FLAGS,
   SECRET_PROMPT,
   SERVER_COMMAND_FLAGS,
   SET,
@@ -41,7 +41,7 @@ import {
 } from "../../core/flags/flag-table.ts";
 import type { FlagValues } from "../../core/flags/flag-values.ts";
 import type { JsonObject } from "../../core/json.ts";
-import type { View } from "../../core/output/render.ts";
+import type { ResultView } from "../../core/output/render.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { CREDENTIAL_FIELDS, withoutCredentials } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
@@ -72,12 +72,15 @@ async function prepare(context: Context): Promise<PreparedCommand> {
   const replace = isReplacement(context);
   const read = await readDraft(context, replace);
   const problems: Problem[] = [...(await secretProblems(context))];
-  const given = await providedSecret(context, problems);
+  const given = await readProvidedSecret(context, problems);
   // An empty secret in a file is none.
-  const secret = given?.text ?? (textField(read.client, "client_secret") || undefined);
+  const secret = given?.text ?? (getTextField(read.client, "client_secret") || undefined);
   const unset = unsetFields(values);
   const editedLists = [...new Set(LIST_EDITS.filter(({ flag }) => values.isSet(flag)).map(({ field }) => field))];
-  const set = { ...fieldsOf(read), ...Object.fromEntries(unset.fields.map((field) => [field.name, emptyOf(field)])) };
+  const set = {
+    ...fieldsOf(read),
+    ...Object.fromEntries(unset.fields.map((field) => [field.name, clearingValue(field)])),
+  };
   const label = labelWithSecret(read.label, given);
   const update: RequestedUpdate = { id, set, nested: read.nested, editedLists, secret, label, replace };
   problems.push(
@@ -86,7 +89,7 @@ async function prepare(context: Context): Promise<PreparedCommand> {
     ...twiceProblems(read, [...unset.fields, ...editedLists]),
     ...editProblems(values, update),
     ...secretUseProblems(context, secret),
-    ...unwritableProblems(context, { id, secret }),
+    ...unwritableCredentialProblems(context, { id, secret }),
     ...ruleProblems(context, read, update),
   );
   if (problems.length === 0 && !replace && isNothing(update))
@@ -97,7 +100,7 @@ async function prepare(context: Context): Promise<PreparedCommand> {
         "nothing-named",
       ),
     );
-  return { problems, run: () => run(context, update, isEchoed(context, given)) };
+  return { problems, run: () => run(context, update, isSecretEchoed(context, given)) };
 }
 
 /** The fields that the command line sets as a whole, other than the ID and the secret. */
@@ -111,7 +114,7 @@ function isNothing({ set, nested, editedLists, secret }: RequestedUpdate): boole
 }
 
 function idProblems(id: string, { client, label }: ReadDraft): readonly Problem[] {
-  const bad = badId(id);
+  const bad = clientIdProblem(id);
   const own = client["client_id"];
   const problems = bad === undefined ? [] : [bad];
   if (typeof own !== "string" || own === id) return problems;
@@ -128,7 +131,7 @@ function unsetFields(values: FlagValues): { readonly fields: readonly Field[]; r
   const fields: Field[] = [];
   const problems: Problem[] = [];
   for (const name of values.list(UNSET)) {
-    const { field, meant } = fieldNamed(name);
+    const { field, meant } = findField(name);
     if (field !== undefined) fields.push(field);
     else
       problems.push(
@@ -187,7 +190,7 @@ function ruleProblems(
   const withSecret = secret === undefined ? {} : { client_secret: secret };
   if (replace) return lintDraft(context, { ...read, client: { ...set, ...withSecret }, label });
   for (const warning of read.warnings) context.warn(warning);
-  const errors = lint(withSecret, label).filter(({ severity }) => severity === "error");
+  const errors = lintClient(withSecret, label).filter(({ severity }) => severity === "error");
   return [...read.problems, ...reportWarningsCollectErrors(context, read.findings), ...errors.map(findingProblem)];
 }
 
@@ -198,14 +201,14 @@ async function run(context: Context, update: RequestedUpdate, echoed: boolean): 
   const recipients = secret === undefined ? [] : await context.keys.recipients(context.values);
   const plan = planUpdate(context, update, await context.admin.get(id));
   const { paths, update: method } = await context.admin.family();
-  const request = requestOf(plan, method);
+  const request = buildUpdateRequest(plan, method);
   if (request === undefined) return unchanged(context, plan);
-  if (isDry) return dryRun(context, [{ ...request, url: paths.client(id) }], "client");
+  if (isDry) return dryRunResult(context, [{ ...request, url: paths.client(id) }], "client");
   const send = (): Promise<JsonObject> => sendChange(context.admin, id, request);
   if (secret === undefined) {
     const record = withoutCredentials(await send());
     reportUpdate(context, plan, record);
-    return single(updatedView(id, "updated"), record, reportClientOnWriteFailure(id, "updated"));
+    return singleResult(updatedView(id, "updated"), record, reportClientOnWriteFailure(id, "updated"));
   }
   return changeSecret(context, {
     id,
@@ -225,8 +228,8 @@ function topValues(nested: readonly PathAssignment[]): JsonObject {
 function unchanged(context: Context, { id, wanted, current }: PlannedUpdate): Result {
   context.note(`Client ${quote(id)} is already up to date`);
   warnOfDroppedFields(context, wanted, current);
-  if (isDryRun(context)) return dryRun(context, [], "client");
-  return single(updatedView(id, "unchanged"), withoutCredentials(current));
+  if (isDryRun(context)) return dryRunResult(context, [], "client");
+  return singleResult(updatedView(id, "unchanged"), withoutCredentials(current));
 }
 
 /** Reports on stderr what an update changed, and what became of the secret. */
@@ -236,7 +239,7 @@ function reportUpdate(
   record: JsonObject,
 ): void {
   for (const { field, before, after } of observedChanges(plan, record))
-    context.noteChange(field, abbreviated(before), abbreviated(after));
+    context.noteChange(field, abbreviateValue(before), abbreviateValue(after));
   reportSecret(context, plan, record);
   warnOfDroppedFields(context, plan.wanted, record);
 }
@@ -255,7 +258,7 @@ function observedChanges({ replace, current, differing }: PlannedUpdate, record:
     ? [...new Set([...Object.keys(current), ...Object.keys(record)])].filter((name) => !VOLATILE_FIELDS.includes(name))
     : differing.map(({ field }) => field);
   return fields
-    .filter((field) => !sameValue(field, current[field], record[field]))
+    .filter((field) => !isSameValue(field, current[field], record[field]))
     .map((field) => ({ field, before: current[field], after: record[field] }));
 }
 
@@ -266,7 +269,7 @@ function reportSecret(
 ): void {
   const client = quote(id);
   if (secret !== undefined) {
-    const answered = textField(record, "client_secret") ?? "";
+    const answered = getTextField(record, "client_secret") ?? "";
     const source = answered === "" || answered === secret ? "given" : "returned by the server";
     const old = isPublic(current) ? "it had none before" : "the old one no longer works";
     note(`Secret of client ${client} is the one ${source}; ${old}`);
@@ -279,7 +282,7 @@ function reportSecret(
   }
 }
 
-function updatedView(id: string, outcome: "updated" | "unchanged", encrypted = false): View<JsonObject> {
+function updatedView(id: string, outcome: "updated" | "unchanged", encrypted = false): ResultView<JsonObject> {
   const base = encrypted ? createdView("has secret") : CLIENT_VIEW;
   return {
     ...base,
@@ -289,7 +292,7 @@ function updatedView(id: string, outcome: "updated" | "unchanged", encrypted = f
 }
 
 /** `clients update` and `update oauth2-client`: changes only the fields that are given. */
-export const update = command({
+export const update = defineLeaf({
   name: "update",
   summary: "Change a client, only the fields you pass",
   about: [
@@ -305,7 +308,7 @@ export const update = command({
     FILE,
     REPLACE,
     ...NEW_SECRET_FLAGS,
-    ...SECRET_OUT_FLAGS,
+    ...CREDENTIAL_OUTPUT_FLAGS,
     ...ENCRYPTION_FLAGS,
     STRICT,
     LENIENT,

@@ -1,10 +1,10 @@
 import { Batch } from "../../clients/batch.ts";
-import { type Context, command, type Result, withoutChecks } from "../../command.ts";
-import { textField } from "../../core/client/client.ts";
+import { type Context, defineLeaf, type Result, withoutChecks } from "../../command.ts";
+import { getTextField } from "../../core/client/client.ts";
 import type { RepeatFlag } from "../../core/flags/flag.ts";
 import { FORMAT, GENERAL_FLAGS, PGP_KEY, QUIET } from "../../core/flags/flag-table.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
-import type { View } from "../../core/output/render.ts";
+import type { ResultView } from "../../core/output/render.ts";
 
 function day(value: unknown): string {
   return typeof value === "string" ? value.slice(0, 10) : "never";
@@ -22,7 +22,7 @@ function isMessage(item: JsonObject): boolean {
 
 function keyIds(message: JsonObject): string {
   return objectsIn(message, "recipients")
-    .map((recipient) => textField(recipient, "keyId") ?? "hidden")
+    .map((recipient) => getTextField(recipient, "keyId") ?? "hidden")
     .join(" ");
 }
 
@@ -47,9 +47,9 @@ function messageLines(message: JsonObject): readonly string[] {
     ...recipients.map((recipient) => {
       const { key } = recipient;
       const owner = isJsonObject(key)
-        ? `: key ${textField(key, "fingerprint") ?? ""}, ${textField(key, "userId") ?? "without a user ID"}`
+        ? `: key ${getTextField(key, "fingerprint") ?? ""}, ${getTextField(key, "userId") ?? "without a user ID"}`
         : "";
-      return `Recipient: key ID ${textField(recipient, "keyId") ?? "hidden"} (${textField(recipient, "algorithm") ?? ""})${owner}`;
+      return `Recipient: key ID ${getTextField(recipient, "keyId") ?? "hidden"} (${getTextField(recipient, "algorithm") ?? ""})${owner}`;
     }),
     `Match:     ${matchText(message)}`,
   ];
@@ -65,33 +65,34 @@ function lines(key: JsonObject): readonly string[] {
   const subkeys = objectsIn(key, "subkeys");
   const usable = key["usable"] === true;
   return [
-    `Key:       ${textField(key, "fingerprint") ?? ""} (${textField(key, "algorithm") ?? ""})`,
-    `User ID:   ${textField(key, "userId") ?? "(none)"}`,
+    `Key:       ${getTextField(key, "fingerprint") ?? ""} (${getTextField(key, "algorithm") ?? ""})`,
+    `User ID:   ${getTextField(key, "userId") ?? "(none)"}`,
     `Created:   ${day(key["created"])}, expires ${day(key["expires"])}`,
     ...subkeys.map((subkey) => {
-      const reason = textField(subkey, "reason") ?? (usable ? "a newer one is used" : "the key itself is not usable");
-      const verdict = textField(subkey, "verdict") === "used" ? "used" : `not used: ${reason}`;
-      return `Subkey:    ${textField(subkey, "fingerprint") ?? ""} (${textField(subkey, "algorithm") ?? ""}), ${verdict}`;
+      const reason =
+        getTextField(subkey, "reason") ?? (usable ? "a newer one is used" : "the key itself is not usable");
+      const verdict = getTextField(subkey, "verdict") === "used" ? "used" : `not used: ${reason}`;
+      return `Subkey:    ${getTextField(subkey, "fingerprint") ?? ""} (${getTextField(subkey, "algorithm") ?? ""}), ${verdict}`;
     }),
-    `Usable:    ${usable ? `yes, encrypts to ${textField(key, "encryptsTo") ?? ""}` : `no: ${textField(key, "reason") ?? ""}`}`,
-    ...(usable || textField(key, "hint") === undefined ? [] : [`Hint:      ${textField(key, "hint") ?? ""}`]),
+    `Usable:    ${usable ? `yes, encrypts to ${getTextField(key, "encryptsTo") ?? ""}` : `no: ${getTextField(key, "reason") ?? ""}`}`,
+    ...(usable || getTextField(key, "hint") === undefined ? [] : [`Hint:      ${getTextField(key, "hint") ?? ""}`]),
   ];
 }
 
 function idOf(item: JsonObject): string {
-  return isMessage(item) ? keyIds(item) : (textField(item, "fingerprint") ?? "");
+  return isMessage(item) ? keyIds(item) : (getTextField(item, "fingerprint") ?? "");
 }
 
 function usableText(item: JsonObject): string {
   if (isMessage(item)) return `encrypted message; match: ${matchText(item)}`;
-  return item["usable"] === true ? "yes" : `no: ${textField(item, "reason") ?? ""}`;
+  return item["usable"] === true ? "yes" : `no: ${getTextField(item, "reason") ?? ""}`;
 }
 
-const VIEW: View<JsonObject> = {
+const VIEW: ResultView<JsonObject> = {
   columns: [
     { label: "FINGERPRINT", value: (key) => idOf(key), whole: true },
-    { label: "USER ID", value: (key) => textField(key, "userId") ?? "" },
-    { label: "ALGORITHM", value: (key) => textField(key, "algorithm") ?? "" },
+    { label: "USER ID", value: (key) => getTextField(key, "userId") ?? "" },
+    { label: "ALGORITHM", value: (key) => getTextField(key, "algorithm") ?? "" },
     { label: "USABLE", value: usableText },
   ],
   text: lines,
@@ -126,7 +127,7 @@ async function run(context: Context): Promise<Result> {
 }
 
 /** `pgp inspect`: what a key is, and whether it is usable for encryption. */
-export const pgpInspect = command({
+export const pgpInspect = defineLeaf({
   name: "inspect",
   summary: "Show an OpenPGP key and whether it is usable",
   about: [

@@ -1,19 +1,19 @@
-import { type ClientLogin, type Context, command, type Result, single } from "../../command.ts";
+import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { readLogin } from "../../tokens/read-credentials.ts";
+import { readClientLogin } from "../../tokens/read-credentials.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, SCOPE, TOKEN_URL } from "../../tokens/token-flags.ts";
-import { TOKEN_VIEW, timestamp } from "../../tokens/token-views.ts";
+import { formatTimestamp, TOKEN_VIEW } from "../../tokens/token-views.ts";
 
 async function run({ values, oauth }: Pick<Context, "values" | "oauth">, login: ClientLogin): Promise<Result> {
   const request = { scopes: values.list(SCOPE), audience: values.list(AUDIENCE) };
   const tokens = await oauth.asClient(login, values.text(TOKEN_URL), (client) => client.clientCredentials(request));
   const { raw, expiresAt } = tokens;
-  const item: JsonObject = { ...raw, ...(expiresAt === undefined ? {} : { expires_at: timestamp(expiresAt) }) };
-  return single(TOKEN_VIEW, item);
+  const item: JsonObject = { ...raw, ...(expiresAt === undefined ? {} : { expires_at: formatTimestamp(expiresAt) }) };
+  return singleResult(TOKEN_VIEW, item);
 }
 
 /** `token client` and `perform client-credentials`: gets a token for the client itself (RFC 6749, 4.4). */
-export const clientCredentials = command({
+export const clientCredentials = defineLeaf({
   name: "client",
   summary: "Get a token with the client credentials grant",
   about: [
@@ -42,7 +42,7 @@ export const clientCredentials = command({
   server: "public",
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
-    const login = await readLogin(context);
+    const login = await readClientLogin(context);
     return { problems: [], run: () => run(context, login) };
   },
 });

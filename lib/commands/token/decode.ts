@@ -1,14 +1,14 @@
-import { type Context, command, type Result, single } from "../../command.ts";
-import { parseJson, textField } from "../../core/client/client.ts";
+import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
+import { getTextField, tryParseJson } from "../../core/client/client.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
 import { FORMAT, GENERAL_FLAGS, PUBLIC_URL, QUIET } from "../../core/flags/flag-table.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../../core/json.ts";
-import type { Column, View } from "../../core/output/render.ts";
+import type { Column, ResultView } from "../../core/output/render.ts";
 import { Problem, usageError } from "../../core/problem.ts";
-import { trimmedEnd } from "../../core/text.ts";
-import { cautions, parseJwt } from "../../tokens/jwt.ts";
-import { readToken, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
-import { timestamp } from "../../tokens/token-views.ts";
+import { trimCharactersAtEnd } from "../../core/text.ts";
+import { jwtCautions, parseJwt } from "../../tokens/jwt.ts";
+import { readTokenArgument, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
+import { formatTimestamp } from "../../tokens/token-views.ts";
 
 const KEYS_FILE: TextFlag = {
   kind: "text",
@@ -44,22 +44,24 @@ function claim(label: string, name: string): Column<JsonObject> {
     value: (item) => {
       const value = part(item, "payload")[name];
       if (isStringList(value)) return value;
-      return typeof value === "number" ? timestamp(value * 1000) : (textField(part(item, "payload"), name) ?? "");
+      return typeof value === "number"
+        ? formatTimestamp(value * 1000)
+        : (getTextField(part(item, "payload"), name) ?? "");
     },
   };
 }
 
-const VIEW: View<JsonObject> = {
+const VIEW: ResultView<JsonObject> = {
   columns: [
-    { label: "ALGORITHM", value: (item) => textField(part(item, "header"), "alg") ?? "" },
-    { label: "KEY ID", value: (item) => textField(part(item, "header"), "kid") ?? "" },
+    { label: "ALGORITHM", value: (item) => getTextField(part(item, "header"), "alg") ?? "" },
+    { label: "KEY ID", value: (item) => getTextField(part(item, "header"), "kid") ?? "" },
     claim("ISSUER", "iss"),
     claim("SUBJECT", "sub"),
     claim("AUDIENCE", "aud"),
     claim("EXPIRY", "exp"),
     { label: "VERIFIED", value: (item) => String(item["verified"] === true) },
   ],
-  id: (item) => textField(part(item, "payload"), "jti") ?? "",
+  id: (item) => getTextField(part(item, "payload"), "jti") ?? "",
 };
 
 /** The text of the key set that the flags name, and what messages call it; undefined if none is named. */
@@ -77,7 +79,7 @@ function keySource({ values, readFile, oauth }: Pick<Context, "values" | "readFi
   const publicUrl = values.text(PUBLIC_URL);
   if (publicUrl === undefined)
     throw usageError("--verify needs --public-url", "add it, or set HYDRA_PUBLIC_URL", "no-endpoint");
-  return { what, read: () => oauth.fetchKeySet(`${trimmedEnd(publicUrl, "/")}/.well-known/jwks.json`, what) };
+  return { what, read: () => oauth.fetchKeySet(`${trimCharactersAtEnd(publicUrl, "/")}/.well-known/jwks.json`, what) };
 }
 
 async function checkSignature(
@@ -85,7 +87,7 @@ async function checkSignature(
   token: string,
   { what, read }: { readonly what: string; readonly read: () => Promise<string> },
 ): Promise<void> {
-  const keySet = parseJson(await read())?.value;
+  const keySet = tryParseJson(await read())?.value;
   if (!isJsonObject(keySet) || !Array.isArray(keySet["keys"]))
     throw new Problem(`Cannot verify the token: ${what} is not a JSON Web Key Set`, {
       code: "bad-key-set",
@@ -103,13 +105,13 @@ async function checkSignature(
 async function run(context: Context, token: string): Promise<Result> {
   const jwt = parseJwt(token);
   const source = keySource(context);
-  for (const caution of cautions(jwt, context.host.now())) context.note(caution);
+  for (const caution of jwtCautions(jwt, context.host.now())) context.note(caution);
   if (source !== undefined) await checkSignature(context, token, source);
-  return single(VIEW, { ...jwt, verified: source !== undefined });
+  return singleResult(VIEW, { ...jwt, verified: source !== undefined });
 }
 
 /** `token decode`: shows what is in a JSON Web Token, offline. */
-export const decode = command({
+export const decode = defineLeaf({
   name: "decode",
   summary: "Show the header and claims of a JSON Web Token",
   about: [
@@ -126,7 +128,7 @@ export const decode = command({
   server: false,
   format: { "1.x": "json-pretty", "2.x": "json-pretty" },
   async prepare(context) {
-    const token = await readToken(context);
+    const token = await readTokenArgument(context);
     keySource(context);
     return { problems: [], run: () => run(context, token) };
   },

@@ -1,11 +1,11 @@
 import { Batch } from "../../clients/batch.ts";
 import { idOf } from "../../clients/views.ts";
-import { type Context, command, type Result } from "../../command.ts";
-import { badId } from "../../core/client/id.ts";
+import { type Context, defineLeaf, type Result } from "../../command.ts";
+import { clientIdProblem } from "../../core/client/client-id.ts";
 import type { TextFlag } from "../../core/flags/flag.ts";
 import { FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import type { JsonObject } from "../../core/json.ts";
-import type { View } from "../../core/output/render.ts";
+import type { ResultView } from "../../core/output/render.ts";
 import { usageError } from "../../core/problem.ts";
 
 const OF_CLIENT: TextFlag = {
@@ -16,7 +16,7 @@ const OF_CLIENT: TextFlag = {
   help: "Client ID, as in Hydra's 1.x CLI; the same as ID",
 };
 
-const VIEW: View<JsonObject> = {
+const VIEW: ResultView<JsonObject> = {
   columns: [{ label: "ID", value: idOf, whole: true }],
   text: (client) => [`Successfully deleted access tokens for client ${idOf(client)}`],
   id: idOf,
@@ -40,7 +40,7 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
 }
 
 /** `token delete` and `delete access-tokens`: deletes all access tokens of clients. */
-export const deleteTokens = command({
+export const deleteTokens = defineLeaf({
   name: "delete",
   summary: "Delete all access tokens of one or more clients",
   about: ["The clients and their refresh tokens stay. Exits with 4 if there is no such client."],
@@ -55,7 +55,7 @@ export const deleteTokens = command({
   prepare(context) {
     const named = context.values.text(OF_CLIENT);
     const ids = [...new Set([...(named === undefined ? [] : [named]), ...context.operands])];
-    const problems = ids.map(badId).filter((problem) => problem !== undefined);
+    const problems = ids.map(clientIdProblem).filter((problem) => problem !== undefined);
     if (ids.length === 0)
       problems.push(usageError("There is no client ID", "give the IDs of clients, or --client-id", "missing-argument"));
     return { problems, run: () => run(context, ids) };

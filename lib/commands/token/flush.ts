@@ -1,4 +1,4 @@
-import { command, single, withoutChecks } from "../../command.ts";
+import { defineLeaf, singleResult, withoutChecks } from "../../command.ts";
 import type { DurationFlag } from "../../core/flags/flag.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 
@@ -11,7 +11,7 @@ const MIN_AGE: DurationFlag = {
 };
 
 /** `token flush`: deletes expired tokens from the database of a Hydra 1.x. */
-export const flush = command({
+export const flush = defineLeaf({
   name: "flush",
   summary: "Delete expired access tokens from the database (Hydra 1.x)",
   about: ["From Hydra 2.0 on, this is hydra janitor, which runs on the server."],
@@ -29,6 +29,6 @@ export const flush = command({
         text: () => ["Successfully flushed inactive access tokens"],
         id: () => endpoint,
       };
-      return single(view, { endpoint, status: "flushed" });
+      return singleResult(view, { endpoint, status: "flushed" });
     }),
 });

@@ -1,7 +1,7 @@
-import { type Context, command, type Result, single } from "../../command.ts";
+import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import type { ListFlag, TextFlag } from "../../core/flags/flag.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
-import { readToken, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
+import { readTokenArgument, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
 import { ACTIVE } from "../../tokens/token-flags.ts";
 import { INTROSPECTION_VIEW } from "../../tokens/token-views.ts";
 
@@ -26,11 +26,11 @@ const IGNORED: readonly TextFlag[] = ["client-id", "client-secret"].map((name) =
 async function run({ values, oauth }: Pick<Context, "values" | "oauth">, token: string): Promise<Result> {
   const { active, raw } = await (await oauth.admin()).introspect(token, values.list(REQUIRED_SCOPE));
   const isMissed = !active && values.bool(ACTIVE);
-  return single(INTROSPECTION_VIEW, raw, { exit: () => (isMissed ? "notFound" : "done") });
+  return singleResult(INTROSPECTION_VIEW, raw, { exit: () => (isMissed ? "notFound" : "done") });
 }
 
 /** `token introspect` and `introspect token`: asks the admin API about a token (RFC 7662). */
-export const introspect = command({
+export const introspect = defineLeaf({
   name: "introspect",
   summary: "Show whether a token is active, and what it is for",
   about: [
@@ -45,7 +45,7 @@ export const introspect = command({
   server: true,
   format: { "1.x": "json-pretty", "2.x": "table" },
   async prepare(context) {
-    const token = await readToken(context);
+    const token = await readTokenArgument(context);
     return { problems: [], run: () => run(context, token) };
   },
 });

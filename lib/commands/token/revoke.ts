@@ -1,17 +1,17 @@
-import { type ClientLogin, type Context, command, type Result, single } from "../../command.ts";
-import { textField } from "../../core/client/client.ts";
+import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
+import { getTextField } from "../../core/client/client.ts";
 import type { JsonObject } from "../../core/json.ts";
-import type { View } from "../../core/output/render.ts";
-import { readLogin } from "../../tokens/read-credentials.ts";
-import { readToken, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
+import type { ResultView } from "../../core/output/render.ts";
+import { readClientLogin } from "../../tokens/read-credentials.ts";
+import { readTokenArgument, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
 import { CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS } from "../../tokens/token-flags.ts";
-import { tokenStart } from "../../tokens/token-views.ts";
+import { tokenPrefix } from "../../tokens/token-views.ts";
 
 function shown(item: JsonObject): string {
-  return textField(item, "token") ?? "";
+  return getTextField(item, "token") ?? "";
 }
 
-const VIEW: View<JsonObject> = {
+const VIEW: ResultView<JsonObject> = {
   columns: [{ label: "ID", value: shown }],
   text: (item) => [`Revoked OAuth 2.0 Access Token: ${shown(item)}`],
   id: shown,
@@ -19,11 +19,11 @@ const VIEW: View<JsonObject> = {
 
 async function run({ oauth }: Pick<Context, "oauth">, login: ClientLogin, token: string): Promise<Result> {
   await oauth.asClient(login, undefined, (client) => client.revoke(token));
-  return single(VIEW, { token: tokenStart(token) });
+  return singleResult(VIEW, { token: tokenPrefix(token) });
 }
 
 /** `token revoke` and `revoke token`: revokes a token of the client (RFC 7009). */
-export const revoke = command({
+export const revoke = defineLeaf({
   name: "revoke",
   summary: "Revoke a token of a client",
   about: [
@@ -43,8 +43,8 @@ export const revoke = command({
   server: "public",
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
-    const token = await readToken(context);
-    const login = await readLogin(context);
+    const token = await readTokenArgument(context);
+    const login = await readClientLogin(context);
     return { problems: [], run: () => run(context, login, token) };
   },
 });

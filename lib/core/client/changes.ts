@@ -1,10 +1,10 @@
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { escapeToken } from "../json-pointer.ts";
+import { escapePointerToken } from "../json-pointer.ts";
 import { CREDENTIAL_FIELDS } from "../redact.ts";
-import { suggest } from "../text.ts";
-import { isEmpty, sameJson } from "./client.ts";
-import { type Change, isNothing } from "./equality.ts";
-import { FIELDS, type Field } from "./fields.ts";
+import { suggestWord } from "../text.ts";
+import { isEmpty, isSameJson } from "./client.ts";
+import { type Change, isUnset } from "./equality.ts";
+import { CLIENT_FIELDS, type Field } from "./fields.ts";
 
 /** One step of a JSON Patch (RFC 6902). */
 export interface PatchStep {
@@ -14,11 +14,11 @@ export interface PatchStep {
 }
 
 function pointer(path: string, key: string): string {
-  return `${path}/${escapeToken(key)}`;
+  return `${path}/${escapePointerToken(key)}`;
 }
 
 /** The steps that turn `before` into `after`: object members one by one, lists as a whole. */
-export function diff(before: JsonObject, after: JsonObject, path = ""): readonly PatchStep[] {
+export function diffAsPatch(before: JsonObject, after: JsonObject, path = ""): readonly PatchStep[] {
   const steps: PatchStep[] = [];
   for (const key of Object.keys(before)) {
     if (!Object.hasOwn(after, key)) steps.push({ op: "remove", path: pointer(path, key) });
@@ -30,43 +30,43 @@ export function diff(before: JsonObject, after: JsonObject, path = ""): readonly
       continue;
     }
     const old = before[key];
-    if (sameJson(old, value)) continue;
-    if (isJsonObject(old) && isJsonObject(value)) steps.push(...diff(old, value, at));
+    if (isSameJson(old, value)) continue;
+    if (isJsonObject(old) && isJsonObject(value)) steps.push(...diffAsPatch(old, value, at));
     else steps.push({ op: "replace", path: at, value });
   }
   return steps;
 }
 
-const SETTABLE: readonly string[] = FIELDS.map(({ name }) => name);
+const SETTABLE: readonly string[] = CLIENT_FIELDS.map(({ name }) => name);
 
 /** Finds a field by its JSON or flag name, or suggests one. */
-export function fieldNamed(name: string): { readonly field?: Field; readonly meant?: string } {
+export function findField(name: string): { readonly field?: Field; readonly meant?: string } {
   const plain = name.replace(/^--/, "");
-  const field = FIELDS.find(
+  const field = CLIENT_FIELDS.find(
     ({ name: json, flag }) => [json, flag.name, flag.v2].includes(plain) || json === plain.replaceAll("-", "_"),
   );
   if (field !== undefined) return { field };
-  const meant = suggest(plain, SETTABLE);
+  const meant = suggestWord(plain, SETTABLE);
   return meant === undefined ? {} : { meant };
 }
 
 const LIFESPANS: ReadonlySet<string> = new Set(
-  FIELDS.filter(({ shape }) => shape === "duration").map(({ name }) => name),
+  CLIENT_FIELDS.filter(({ shape }) => shape === "duration").map(({ name }) => name),
 );
 
 /**
  * The JSON Patch for changes to a client. A member of an object, such as the metadata, gets its own step. Nothing is
  * removed at the top level, because Hydra keeps what a patch leaves out.
  */
-export function patchFor(current: JsonObject, wanted: readonly Change[]): readonly PatchStep[] {
+export function buildPatch(current: JsonObject, wanted: readonly Change[]): readonly PatchStep[] {
   const after = Object.fromEntries(wanted.map((change) => [change.field, change.after]));
   // Hydra 1.11 to 2.3 return an absent key set as {}, which then conflicts with a jwks_uri and makes any patch fail.
   const keys = { ...current, ...after };
   const patchFails =
     Object.hasOwn(current, "jwks") &&
     !Object.hasOwn(after, "jwks") &&
-    isNothing(keys["jwks"]) &&
-    !isNothing(keys["jwks_uri"]);
+    isUnset(keys["jwks"]) &&
+    !isUnset(keys["jwks_uri"]);
   return [
     ...(patchFails ? [{ op: "replace", path: "/jwks", value: null } as const] : []),
     ...stepsFor(current, wanted),
@@ -78,13 +78,13 @@ function stepsFor(current: JsonObject, wanted: readonly Change[]): readonly Patc
     const at = pointer("", field);
     const before = current[field];
     if (isJsonObject(before) && isJsonObject(after) && Object.keys(before).length > 0 && Object.keys(after).length > 0)
-      return diff(before, after, at);
+      return diffAsPatch(before, after, at);
     return [{ op: Object.hasOwn(current, field) ? "replace" : "add", path: at, value: after } satisfies PatchStep];
   });
 }
 
 /** The whole client for a PUT: its current fields with the changes, without those that the server sets itself. */
-export function replacementFor(current: JsonObject, wanted: readonly Change[]): JsonObject {
+export function buildReplacement(current: JsonObject, wanted: readonly Change[]): JsonObject {
   const setByServer = new Set([
     ...CREDENTIAL_FIELDS,
     "registration_client_uri",
@@ -92,23 +92,27 @@ export function replacementFor(current: JsonObject, wanted: readonly Change[]): 
     "client_secret_expires_at",
   ]);
   const kept = Object.entries(current).filter(
-    ([field, value]) => !setByServer.has(field) && !(field === "jwks" && isNothing(value)),
+    ([field, value]) => !setByServer.has(field) && !(field === "jwks" && isUnset(value)),
   );
   return Object.fromEntries([...kept, ...wanted.map(({ field, after }) => [field, after] as const)]);
 }
 
 /** How changes to a client are sent. */
-export type ChangeRequest =
+export type UpdateRequest =
   | { readonly method: "PATCH"; readonly body: readonly PatchStep[] }
   | { readonly method: "PUT"; readonly body: JsonObject };
 
 /** The request for the changes, by what the server family supports. */
-export function changeRequest(method: "patch" | "put", current: JsonObject, wanted: readonly Change[]): ChangeRequest {
+export function createUpdateRequest(
+  method: "patch" | "put",
+  current: JsonObject,
+  wanted: readonly Change[],
+): UpdateRequest {
   // Hydra 2.0 to 2.3 ignore a patch that sets a lifespan to null.
   const clearsLifespan = wanted.some(({ field, after }) => after === null && LIFESPANS.has(field));
   return method === "patch" && !clearsLifespan
-    ? { method: "PATCH", body: patchFor(current, wanted) }
-    : { method: "PUT", body: replacementFor(current, wanted) };
+    ? { method: "PATCH", body: buildPatch(current, wanted) }
+    : { method: "PUT", body: buildReplacement(current, wanted) };
 }
 
 /** A value and the path inside a client that it is assigned to. */
@@ -128,7 +132,9 @@ export function setPath(client: JsonObject, { path, value }: PathAssignment): Js
   return isJsonObject(assigned) ? assigned : undefined;
 }
 
-const LISTS: ReadonlySet<string> = new Set(FIELDS.filter(({ shape }) => shape === "list").map(({ name }) => name));
+const LISTS: ReadonlySet<string> = new Set(
+  CLIENT_FIELDS.filter(({ shape }) => shape === "list").map(({ name }) => name),
+);
 
 function assign(target: unknown, path: readonly string[], value: unknown): unknown {
   const [key, ...rest] = path;

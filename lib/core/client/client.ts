@@ -2,22 +2,22 @@ import { parseDuration } from "../duration.ts";
 import type { Flag, Syntax } from "../flags/flag.ts";
 import type { FlagValues, Origin } from "../flags/flag-values.ts";
 import { describeValue } from "../flags/read-value.ts";
-import { isJsonObject, type JsonObject, MAX_DEPTH, numberText, readJson } from "../json.ts";
-import { faultText, readOneJson } from "../json-text.ts";
+import { isJsonObject, type JsonObject, MAX_DEPTH, numberText, parseJsonExactly } from "../json.ts";
+import { jsonFaultText, parseOneJson } from "../json-text.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { quote } from "../text.ts";
-import { FIELDS, type Field, SERVER_FIELDS, V2_DEFAULTS } from "./fields.ts";
+import { CLIENT_FIELDS, type Field, SERVER_FIELDS, V2_FLAG_DEFAULTS } from "./fields.ts";
 
 /** A client as a server returns it, unknown fields included. */
 export type ClientRecord = JsonObject & { readonly client_id: string };
 
 /** What a message calls the source of a field's value: `--callbacks`, `"scope" in client.json`. */
-export type Label = (field: string) => string;
+export type FieldLabel = (field: string) => string;
 
 /** A client that is about to be sent, with the sources of its values. */
 export interface Draft {
   readonly client: JsonObject;
-  readonly label: Label;
+  readonly label: FieldLabel;
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
 }
@@ -55,7 +55,7 @@ export function draftClient(input: DraftInput): Draft {
   const problems: Problem[] = [];
   const warnings: string[] = [];
   const isNew = input.defaults && base === undefined;
-  for (const field of FIELDS) {
+  for (const field of CLIENT_FIELDS) {
     const isSet = values.isSet(field.flag);
     if (!isSet && !isNew) continue;
     const read = isSet ? fieldValue(field, input) : defaultValue(field, input);
@@ -78,7 +78,7 @@ type Read = { readonly value: unknown } | { readonly problem: Problem };
 
 function defaultValue(field: Field, input: DraftInput): Read {
   if (field.shape === "boolean") return { value: undefined };
-  const v2Default = input.grammar === "2.x" ? V2_DEFAULTS.get(field.flag.name) : undefined;
+  const v2Default = input.grammar === "2.x" ? V2_FLAG_DEFAULTS.get(field.flag.name) : undefined;
   return v2Default === undefined ? fieldValue(field, input) : { value: v2Default };
 }
 
@@ -119,22 +119,22 @@ function durationValue(name: string, text: string): Read {
 /** JSON in the value of a flag. */
 function jsonValue(flag: Flag, name: string, text: string): Read {
   if (text === "") return { value: null };
-  const read = readOneJson(text);
+  const read = parseOneJson(text);
   if (!("offset" in read)) return read;
   // Only the beginning: a key set that lacks a bracket may contain a private key.
   const beginning = text.length > 12 ? `${text.slice(0, 11)}…` : text;
-  return notJson(flag, `${name} ${describeValue(flag, beginning)} is not JSON: ${faultText(text, read)}`);
+  return notJson(flag, `${name} ${describeValue(flag, beginning)} is not JSON: ${jsonFaultText(text, read)}`);
 }
 
 /** JSON in a file that a flag names; the content is undefined if reading it has failed, which is reported elsewhere. */
 function fileValue(flag: Flag, name: string, path: string, content: string | undefined): Read {
   if (content === undefined) return { value: undefined };
   if (content === "") return { value: null };
-  const read = readOneJson(content);
+  const read = parseOneJson(content);
   if (!("offset" in read)) return read;
   return notJson(
     flag,
-    `${name} ${describeValue(flag, path)} names a file that is not JSON: ${faultText(content, read)}`,
+    `${name} ${describeValue(flag, path)} names a file that is not JSON: ${jsonFaultText(content, read)}`,
   );
 }
 
@@ -143,22 +143,22 @@ function notJson(flag: Flag, message: string): Read {
 }
 
 /** Parses JSON without throwing; undefined for a text that isn't JSON or that nests deeper. */
-export function parseJson(text: string, depth = MAX_DEPTH): { readonly value: unknown } | undefined {
+export function tryParseJson(text: string, depth = MAX_DEPTH): { readonly value: unknown } | undefined {
   try {
-    return { value: readJson(text, depth) };
+    return { value: parseJsonExactly(text, depth) };
   } catch {
     return undefined;
   }
 }
 
 /** A text field of a client; undefined if it is absent or not a string. */
-export function textField(client: JsonObject, name: string): string | undefined {
+export function getTextField(client: JsonObject, name: string): string | undefined {
   const value = client[name];
   return typeof value === "string" ? value : undefined;
 }
 
 /** The strings of a list field; empty if it is absent or null. */
-export function listField(client: JsonObject, name: string): readonly string[] {
+export function getListField(client: JsonObject, name: string): readonly string[] {
   const value = client[name];
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
@@ -188,13 +188,14 @@ export function usesSecret(client: JsonObject): boolean {
 }
 
 /** Whether two JSON values are equal; the order matters in a list, not in an object. */
-export function sameJson(a: unknown, b: unknown): boolean {
+export function isSameJson(a: unknown, b: unknown): boolean {
   // Not Object.is(): a -0 is written as 0.
   if (a === b) return true;
-  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
+  if (Array.isArray(a))
+    return Array.isArray(b) && a.length === b.length && a.every((item, i) => isSameJson(item, b[i]));
   if (!isJsonObject(a) || !isJsonObject(b)) return numberText(a) !== undefined && numberText(a) === numberText(b);
   const keys = Object.keys(a);
   return (
-    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]))
+    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && isSameJson(a[key], b[key]))
   );
 }

@@ -1,23 +1,23 @@
 import { parseNanoseconds } from "../duration.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { isEmpty, isEmptyObject, sameJson } from "./client.ts";
-import { FIELD_NAMES, FIELDS, type Field, SERVER_FIELDS } from "./fields.ts";
+import { isEmpty, isEmptyObject, isSameJson } from "./client.ts";
+import { CLIENT_FIELDS, FIELD_NAMES, type Field, SERVER_FIELDS } from "./fields.ts";
 
 /**
  * The release lines whose clients have different fields, named after their oldest measured release. A server without
  * lifespans counts as 1.8; 26 includes everything from 25 on.
  */
-export type Tier = "1.8" | "1.11" | "2.1" | "2.3" | "26";
+export type ReleaseLine = "1.8" | "1.11" | "2.1" | "2.3" | "26";
 
-const TIERS: readonly Tier[] = ["1.8", "1.11", "2.1", "2.3", "26"];
+const TIERS: readonly ReleaseLine[] = ["1.8", "1.11", "2.1", "2.3", "26"];
 
-const FIELD_BY_NAME: ReadonlyMap<string, Field> = new Map(FIELDS.map((field) => [field.name, field]));
+const FIELD_BY_NAME: ReadonlyMap<string, Field> = new Map(CLIENT_FIELDS.map((field) => [field.name, field]));
 
 /**
  * Detects the release line of a server by the keys of a client: these keys are in every response, if only with a null.
  * Undefined if they contradict each other, for example after a proxy that strips nulls.
  */
-export function tierOf(answer: JsonObject): Tier | undefined {
+export function detectReleaseLine(answer: JsonObject): ReleaseLine | undefined {
   const keys = Object.keys(answer);
   const has = (prefix: string): boolean => keys.some((key) => key.startsWith(prefix));
   const skipsConsent = Object.hasOwn(answer, "skip_consent");
@@ -29,7 +29,7 @@ export function tierOf(answer: JsonObject): Tier | undefined {
 }
 
 /** The oldest and newest release line that stores a field; others silently drop it. */
-function keptBy(field: string): readonly [oldest: Tier, newest: Tier] {
+function keptBy(field: string): readonly [oldest: ReleaseLine, newest: ReleaseLine] {
   if (field.startsWith("device_authorization_grant_")) return ["26", "26"];
   if (field.startsWith("password_grant_")) return ["1.11", "1.11"];
   if (field.endsWith("_lifespan")) return ["1.11", "26"];
@@ -39,10 +39,10 @@ function keptBy(field: string): readonly [oldest: Tier, newest: Tier] {
 }
 
 /** Whether the server that returned a client stores a field. */
-export function keeps(answer: JsonObject, field: string): boolean {
+export function storesField(answer: JsonObject, field: string): boolean {
   if (Object.hasOwn(answer, field)) return true;
   if (!FIELD_NAMES.includes(field)) return false;
-  const tier = tierOf(answer);
+  const tier = detectReleaseLine(answer);
   if (tier === undefined) return true;
   const [oldest, newest] = keptBy(field);
   const at = TIERS.indexOf(tier);
@@ -50,7 +50,7 @@ export function keeps(answer: JsonObject, field: string): boolean {
 }
 
 /** Whether a value means unset: absent, null, false, or an empty string, list or object. */
-export function isNothing(value: unknown): boolean {
+export function isUnset(value: unknown): boolean {
   return isEmpty(value) || value === false || isEmptyObject(value);
 }
 
@@ -86,7 +86,7 @@ const ITEM_FORMS: Readonly<Record<string, (item: string) => string>> = {
   response_types: (item) => wordsOf(item).join(" "),
 };
 
-function listForm(field: string, value: readonly unknown[], tier: Tier | undefined): unknown {
+function listForm(field: string, value: readonly unknown[], tier: ReleaseLine | undefined): unknown {
   // Go decodes a null in a list of strings as an empty string, and a lone surrogate as U+FFFD.
   const read = value.map((item) => (item === null ? "" : item));
   const texts = read.filter((item) => typeof item === "string").map((item) => item.toWellFormed());
@@ -112,7 +112,7 @@ function keyForm(key: unknown): unknown {
   const { kty } = key;
   const own = typeof kty === "string" && Object.hasOwn(THUMBPRINT, kty) ? THUMBPRINT[kty] : undefined;
   if (own === undefined) return key;
-  const kept = [...own, "kid", "use", "alg", "x5c", "d"].filter((name) => !isNothing(key[name]));
+  const kept = [...own, "kid", "use", "alg", "x5c", "d"].filter((name) => !isUnset(key[name]));
   return Object.fromEntries(kept.sort().map((name) => [name, key[name]]));
 }
 
@@ -136,12 +136,12 @@ function textForm(field: string, text: string): string {
  *
  * @param tier the release line of the server, which makes a difference for lists.
  */
-export function canonical(field: string, value: unknown, tier?: Tier): unknown {
-  if (isNothing(value)) return Object.hasOwn(DEFAULTS, field) ? DEFAULTS[field] : undefined;
+export function canonicalValue(field: string, value: unknown, tier?: ReleaseLine): unknown {
+  if (isUnset(value)) return Object.hasOwn(DEFAULTS, field) ? DEFAULTS[field] : undefined;
   switch (FIELD_BY_NAME.get(field)?.shape) {
     case "list": {
       const list = Array.isArray(value) ? listForm(field, value, tier) : value;
-      return isNothing(list) ? canonical(field, undefined, tier) : list;
+      return isUnset(list) ? canonicalValue(field, undefined, tier) : list;
     }
     case "space-separated":
       return typeof value === "string" ? wordsOf(value.toWellFormed()) : value;
@@ -158,12 +158,12 @@ export function canonical(field: string, value: unknown, tier?: Tier): unknown {
 }
 
 /** Whether two values of a field mean the same to a server. */
-export function sameValue(field: string, a: unknown, b: unknown, tier?: Tier): boolean {
-  return sameJson(canonical(field, a, tier), canonical(field, b, tier));
+export function isSameValue(field: string, a: unknown, b: unknown, tier?: ReleaseLine): boolean {
+  return isSameJson(canonicalValue(field, a, tier), canonicalValue(field, b, tier));
 }
 
 /** The value that clears a field. */
-export function emptyOf(field: Field): unknown {
+export function clearingValue(field: Field): unknown {
   switch (field.shape) {
     case "list":
       return [];
@@ -190,29 +190,29 @@ export interface Change {
 function changeOf(current: JsonObject, [field, value]: readonly [string, unknown]): Change {
   const known = FIELD_BY_NAME.get(field);
   // Go ignores null for strings and booleans, so an unset value is sent as the one that clears the field.
-  const emptied = known !== undefined && (isNothing(value) || canonical(field, value) === undefined);
-  return { field, before: current[field], after: emptied ? emptyOf(known) : value };
+  const emptied = known !== undefined && (isUnset(value) || canonicalValue(field, value) === undefined);
+  return { field, before: current[field], after: emptied ? clearingValue(known) : value };
 }
 
 /** Whether a response doesn't show if a value was stored. */
 function isSilentOn(current: JsonObject, field: string, value: unknown): boolean {
-  return field === "scope" ? isNothing(value) : !FIELD_NAMES.includes(field) && !Object.hasOwn(current, field);
+  return field === "scope" ? isUnset(value) : !FIELD_NAMES.includes(field) && !Object.hasOwn(current, field);
 }
 
 /**
  * The fields of `wanted` that differ in `current`, a client of a server. After writing them there are none, so that repeated
  * updates converge. Excludes what the server sets itself or doesn't store, credentials, and the fields that
- * {@link incomparable} returns.
+ * {@link findIncomparableChanges} returns.
  */
-export function changes(current: JsonObject, wanted: JsonObject): readonly Change[] {
-  const tier = tierOf(current);
+export function findChanges(current: JsonObject, wanted: JsonObject): readonly Change[] {
+  const tier = detectReleaseLine(current);
   return Object.entries(wanted)
     .filter(
       ([field, value]) =>
         !SERVER_FIELDS.includes(field) &&
         !isSilentOn(current, field, value) &&
-        keeps(current, field) &&
-        !sameValue(field, current[field], value, tier),
+        storesField(current, field) &&
+        !isSameValue(field, current[field], value, tier),
     )
     .map((entry) => changeOf(current, entry));
 }
@@ -221,8 +221,8 @@ export function changes(current: JsonObject, wanted: JsonObject): readonly Chang
  * The fields of `wanted` that cannot be compared and are only sent on explicit request: a cleared scope becomes the server's
  * configured default, and an unknown field may be one that a newer server omits while it is empty.
  */
-export function incomparable(current: JsonObject, wanted: JsonObject): readonly Change[] {
+export function findIncomparableChanges(current: JsonObject, wanted: JsonObject): readonly Change[] {
   return Object.entries(wanted)
-    .filter(([field, value]) => isSilentOn(current, field, value) && !sameValue(field, current[field], value))
+    .filter(([field, value]) => isSilentOn(current, field, value) && !isSameValue(field, current[field], value))
     .map((entry) => changeOf(current, entry));
 }

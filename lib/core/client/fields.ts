@@ -90,7 +90,7 @@ export const GRANT_TYPES = [
 const AUTH_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
 
 /** The flag of the client ID, which only create accepts. */
-export const ID: TextFlag = {
+export const ID_FLAG: TextFlag = {
   kind: "text",
   name: "id",
   value: "ID",
@@ -120,7 +120,7 @@ const CALLBACKS: ListFlag = {
 };
 
 /** The flag of the authentication method, which decides whether a client has a secret. */
-export const AUTH_METHOD: TextFlag = {
+export const AUTH_METHOD_FLAG: TextFlag = {
   kind: "text",
   name: "token-endpoint-auth-method",
   value: "METHOD",
@@ -131,7 +131,7 @@ export const AUTH_METHOD: TextFlag = {
 };
 
 /** Every client field that a flag can set, in the order of the help. A new field is one row here. */
-export const FIELDS: readonly Field[] = [
+export const CLIENT_FIELDS: readonly Field[] = [
   { name: "client_name", shape: "text", flag: NAME },
   { name: "redirect_uris", shape: "list", singular: "callback", flag: CALLBACKS },
   list("grant_types", "grant-types", "grant-type", "Allowed grant types", {
@@ -158,7 +158,7 @@ export const FIELDS: readonly Field[] = [
     },
   },
   list("audience", "audience", "audience", "Allowed token audiences"),
-  { name: "token_endpoint_auth_method", shape: "text", flag: AUTH_METHOD },
+  { name: "token_endpoint_auth_method", shape: "text", flag: AUTH_METHOD_FLAG },
   text(
     "token_endpoint_auth_signing_alg",
     "token-endpoint-auth-signing-alg",
@@ -275,7 +275,7 @@ interface ListEdit {
 }
 
 /** The flags that edit list fields in an update: `--add-callback`, `--remove-scope`. */
-export const LIST_EDITS: readonly ListEdit[] = FIELDS.flatMap((field) =>
+export const LIST_EDITS: readonly ListEdit[] = CLIENT_FIELDS.flatMap((field) =>
   (["add", "remove"] as const).flatMap((way): ListEdit[] => {
     if (field.singular === undefined) return [];
     const name = `${way}-${field.singular}`;
@@ -297,7 +297,7 @@ export const SERVER_FIELDS: readonly string[] = [
 ];
 
 /** Every field name of a client in JSON. */
-export const FIELD_NAMES: readonly string[] = [...SERVER_FIELDS, ...FIELDS.map((field) => field.name)];
+export const FIELD_NAMES: readonly string[] = [...SERVER_FIELDS, ...CLIENT_FIELDS.map((field) => field.name)];
 
 /** Flags with another default in the 2.x syntax, by name. */
-export const V2_DEFAULTS: ReadonlyMap<string, string> = new Map([["request-object-signing-alg", "RS256"]]);
+export const V2_FLAG_DEFAULTS: ReadonlyMap<string, string> = new Map([["request-object-signing-alg", "RS256"]]);

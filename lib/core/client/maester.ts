@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { type Problem, usageError } from "../problem.ts";
-import { escapeControls, joined, quote, suggest } from "../text.ts";
+import { escapeControls, joinWords, quote, suggestWord } from "../text.ts";
 import { usesSecret } from "./client.ts";
 import { FIELD_NAMES, SERVER_FIELDS } from "./fields.ts";
 
@@ -184,7 +184,7 @@ function squashed(key: string): string {
 
 /** The known key that a misspelt one means: in another case or with other separators, or a few letters away. */
 function nearestKey(key: string, known: readonly string[]): string | undefined {
-  return known.find((name) => squashed(name) === squashed(key)) ?? suggest(key, known);
+  return known.find((name) => squashed(name) === squashed(key)) ?? suggestWord(key, known);
 }
 
 /** Words from a text or a list of texts; the value itself where it is neither, so that the rules report it. */
@@ -303,7 +303,7 @@ function credentialIn(secret: KubernetesObject, key: string): string | Problem {
       'values under "data" are base64 of UTF-8 text; put plain text under "stringData"',
     );
   const own = keysIn(secret);
-  const found = own.length === 0 ? "it has no keys" : `its keys are ${joined(own.slice(0, 10).map(quote))}`;
+  const found = own.length === 0 ? "it has no keys" : `its keys are ${joinWords(own.slice(0, 10).map(quote))}`;
   return secretProblem(secret, `has no key ${quote(key)}`, found);
 }
 

@@ -1,4 +1,4 @@
-import { suggest } from "../text.ts";
+import { suggestWord } from "../text.ts";
 import { FIELD_NAMES } from "./fields.ts";
 
 /** What a key of a client in a file is. */
@@ -252,7 +252,7 @@ function snakeCase(key: string): string {
 
 /** Whether two words are the same but for a typing error. */
 function isNear(word: string, other: string): boolean {
-  return word === other || suggest(word, [other]) !== undefined;
+  return word === other || suggestWord(word, [other]) !== undefined;
 }
 
 /**
@@ -272,7 +272,7 @@ function isMisspelt(key: string, field: string): boolean {
 /** The known field that a misspelt key means. */
 function misspeltField(key: string): string | undefined {
   const near = FIELD_NAMES.filter((field) => isMisspelt(key, field));
-  return near.length < 2 ? near[0] : (suggest(key, near) ?? near[0]);
+  return near.length < 2 ? near[0] : (suggestWord(key, near) ?? near[0]);
 }
 
 /** Classifies a key of a client: a known field, a registered extension, a mistake with the field that was meant, or unknown. */

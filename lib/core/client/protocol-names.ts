@@ -1,4 +1,4 @@
-import { suggest } from "../text.ts";
+import { suggestWord } from "../text.ts";
 import { GRANT_TYPES } from "./fields.ts";
 
 /** The parts of a response type (OAuth 2.0 Multiple Response Type Encoding Practices). */
@@ -65,7 +65,7 @@ const LONGEST = 200;
 /** The grant type that a wrong one means, or undefined. */
 export function nearestGrantType(name: string): string | undefined {
   if (name.length > LONGEST) return undefined;
-  return GRANTS_BY_ALIAS.get(squashed(name)) ?? suggest(name, GRANT_TYPES);
+  return GRANTS_BY_ALIAS.get(squashed(name)) ?? suggestWord(name, GRANT_TYPES);
 }
 
 /** The response type that a wrong one means, each of its words corrected, or undefined. */

@@ -1,17 +1,17 @@
 import { parseDuration } from "../duration.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../json.ts";
 import { capitalize, Problem, type ProblemCode } from "../problem.ts";
-import { SECRET_ALPHABET, SECRET_BCRYPT_BYTES, SECRET_SHORTEST } from "../secret.ts";
+import { MAX_BCRYPT_BYTES, MIN_SECRET_LENGTH, SECRET_ALPHABET } from "../secret.ts";
 import { quote } from "../text.ts";
 import { isLoopback } from "../url.ts";
-import { isEmpty, isEmptyObject, isPublic, type Label, listField, textField } from "./client.ts";
-import { FIELDS, type Field } from "./fields.ts";
-import { ASSERTION_ALGORITHMS, PRIVATE_MEMBERS } from "./jwk.ts";
+import { type FieldLabel, getListField, getTextField, isEmpty, isEmptyObject, isPublic } from "./client.ts";
+import { CLIENT_FIELDS, type Field } from "./fields.ts";
+import { ASSERTION_ALGORITHMS, PRIVATE_JWK_MEMBERS } from "./jwk.ts";
 import type { LintFinding } from "./lint-finding.ts";
-import { lintValues, VALUE_RULE_NAMES } from "./value-rules.ts";
+import { lintValues, VALUE_RULE_INFOS } from "./value-rules.ts";
 
 /** The messages for what is wrong with a client, none when all is well. */
-type Check = (client: JsonObject, label: Label) => readonly string[];
+type Check = (client: JsonObject, label: FieldLabel) => readonly string[];
 
 interface Rule {
   readonly name: ProblemCode;
@@ -28,7 +28,7 @@ type IsWrong = (value: string, client: JsonObject) => boolean;
 /** Checks each item of a list field. */
 function eachItem(field: string, isWrong: IsWrong, problem: string): Check {
   return (client, label) =>
-    listField(client, field)
+    getListField(client, field)
       .filter((item) => isWrong(item, client))
       .map((item) => `${label(field)} ${quote(item)} ${problem}`);
 }
@@ -36,7 +36,7 @@ function eachItem(field: string, isWrong: IsWrong, problem: string): Check {
 /** Checks a text field that is set. */
 function textValue(field: string, isWrong: IsWrong, problem: string): Check {
   return (client, label) => {
-    const value = textField(client, field) ?? "";
+    const value = getTextField(client, field) ?? "";
     return value !== "" && isWrong(value, client) ? [`${label(field)} ${quote(value)} ${problem}`] : [];
   };
 }
@@ -44,13 +44,13 @@ function textValue(field: string, isWrong: IsWrong, problem: string): Check {
 /** Checks the secret, which no message may show. */
 function secretValue(isWrong: (secret: string) => boolean, problem: string): Check {
   return (client, label) => {
-    const secret = textField(client, "client_secret") ?? "";
+    const secret = getTextField(client, "client_secret") ?? "";
     return secret !== "" && isWrong(secret) ? [`${label("client_secret")} ${problem}`] : [];
   };
 }
 
 /** Checks how the fields of a client fit together. */
-function combination(isWrong: (client: JsonObject) => boolean, message: (label: Label) => string): Check {
+function combination(isWrong: (client: JsonObject) => boolean, message: (label: FieldLabel) => string): Check {
   return (client, label) => (isWrong(client) ? [message(label)] : []);
 }
 
@@ -81,7 +81,7 @@ function isRelative(uri: string): boolean {
 }
 
 function usesGrant(client: JsonObject, grant: string): boolean {
-  return listField(client, "grant_types").includes(grant);
+  return getListField(client, "grant_types").includes(grant);
 }
 
 function usesPrivateKeyJwt(client: JsonObject): boolean {
@@ -124,7 +124,7 @@ const fieldTypes: Check = (client, label) => [
   ...["client_id", "client_secret"]
     .filter((field) => !isEmpty(client[field]) && typeof client[field] !== "string")
     .map((field) => `${label(field)} must be a string`),
-  ...FIELDS.flatMap((field) => {
+  ...CLIENT_FIELDS.flatMap((field) => {
     const value = client[field.name];
     const required = value === undefined || value === null ? undefined : requiredType(field, value);
     return required === undefined ? [] : [`${label(field.name)} must be ${required}`];
@@ -135,7 +135,7 @@ const fieldTypes: Check = (client, label) => [
 const privateKeys: Check = ({ jwks }, label) => {
   const keys: readonly unknown[] = isJsonObject(jwks) && Array.isArray(jwks["keys"]) ? jwks["keys"] : [];
   return keys.filter(isJsonObject).flatMap((key, at) => {
-    const members = PRIVATE_MEMBERS.filter((member) => Object.hasOwn(key, member));
+    const members = PRIVATE_JWK_MEMBERS.filter((member) => Object.hasOwn(key, member));
     return members.length === 0
       ? []
       : [`${label("jwks")} contains the private part of key ${at + 1} (${members.join(", ")})`];
@@ -159,10 +159,10 @@ const ERRORS: readonly Omit<Rule, "severity">[] = [
   },
   {
     name: "secret-too-short",
-    hint: `use at least ${SECRET_SHORTEST} characters, or omit the secret to generate a strong one`,
+    hint: `use at least ${MIN_SECRET_LENGTH} characters, or omit the secret to generate a strong one`,
     check: secretValue(
-      (secret) => [...secret].length < SECRET_SHORTEST,
-      `is shorter than ${SECRET_SHORTEST} characters`,
+      (secret) => [...secret].length < MIN_SECRET_LENGTH,
+      `is shorter than ${MIN_SECRET_LENGTH} characters`,
     ),
   },
   {
@@ -175,7 +175,7 @@ const ERRORS: readonly Omit<Rule, "severity">[] = [
   },
   {
     name: "jwks-private-key",
-    hint: `register only the public key: remove ${PRIVATE_MEMBERS.join(", ")}`,
+    hint: `register only the public key: remove ${PRIVATE_JWK_MEMBERS.join(", ")}`,
     servers: "accepted by every server, which then publishes the private key with the client",
     check: privateKeys,
   },
@@ -215,7 +215,7 @@ const ERRORS: readonly Omit<Rule, "severity">[] = [
     hint: "use the scheme, host and port of one of the redirect URIs, exactly as written there",
     check: eachItem(
       "post_logout_redirect_uris",
-      (uri, client) => !listField(client, "redirect_uris").some((redirect) => originOf(redirect) === originOf(uri)),
+      (uri, client) => !getListField(client, "redirect_uris").some((redirect) => originOf(redirect) === originOf(uri)),
       "does not share its origin with any redirect URI",
     ),
   },
@@ -248,7 +248,7 @@ const WARNINGS: readonly Omit<Rule, "severity">[] = [
     check: combination(
       (client) =>
         (usesGrant(client, "authorization_code") || usesGrant(client, "implicit")) &&
-        listField(client, "redirect_uris").length === 0,
+        getListField(client, "redirect_uris").length === 0,
       () => "the client uses a browser grant but has no redirect URI",
     ),
   },
@@ -314,10 +314,10 @@ const WARNINGS: readonly Omit<Rule, "severity">[] = [
   },
   {
     name: "secret-too-long",
-    hint: `use a shorter one: the server compares only the first ${SECRET_BCRYPT_BYTES} bytes, or rejects it`,
+    hint: `use a shorter one: the server compares only the first ${MAX_BCRYPT_BYTES} bytes, or rejects it`,
     check: secretValue(
-      (secret) => utf8.encode(secret).length > SECRET_BCRYPT_BYTES,
-      `is longer than ${SECRET_BCRYPT_BYTES} bytes`,
+      (secret) => utf8.encode(secret).length > MAX_BCRYPT_BYTES,
+      `is longer than ${MAX_BCRYPT_BYTES} bytes`,
     ),
   },
   {
@@ -345,19 +345,19 @@ interface RuleInfo {
 }
 
 /** What servers do about an error or a warning of a rule that doesn't say more. */
-export const RULE_SERVERS: Readonly<Record<LintFinding["severity"], string>> = {
+export const SERVER_REACTIONS: Readonly<Record<LintFinding["severity"], string>> = {
   error: "rejected by every server",
   warning: "accepted by every server",
 };
 
 /** All rules, for the manual. */
-export const RULE_NAMES: readonly RuleInfo[] = [
-  ...RULES.map(({ name, severity, hint, servers = RULE_SERVERS[severity] }) => ({ name, severity, hint, servers })),
-  ...VALUE_RULE_NAMES,
+export const RULE_INFOS: readonly RuleInfo[] = [
+  ...RULES.map(({ name, severity, hint, servers = SERVER_REACTIONS[severity] }) => ({ name, severity, hint, servers })),
+  ...VALUE_RULE_INFOS,
 ];
 
 /** Everything that the rules find in a client, errors first. */
-export function lint(client: JsonObject, label: Label): readonly LintFinding[] {
+export function lintClient(client: JsonObject, label: FieldLabel): readonly LintFinding[] {
   const found = [
     ...RULES.flatMap(({ name, severity, hint, check }) =>
       check(client, label).map((message) => ({ rule: name, severity, message, hint })),

@@ -3,7 +3,7 @@ import { isPlaceholder, placeholderInUrl } from "../placeholders.ts";
 import type { ProblemCode } from "../problem.ts";
 import { escapeControls, quote } from "../text.ts";
 import { isLoopback } from "../url.ts";
-import { isPublic, type Label, listField, textField } from "./client.ts";
+import { type FieldLabel, getListField, getTextField, isPublic } from "./client.ts";
 import { GRANT_TYPES } from "./fields.ts";
 import type { LintFinding } from "./lint-finding.ts";
 import {
@@ -31,7 +31,7 @@ interface ValueRule {
   readonly hint: string;
   /** Which servers reject what the rule finds, for the manual. */
   readonly servers: string;
-  readonly find: (client: JsonObject, label: Label) => readonly Finding[];
+  readonly find: (client: JsonObject, label: FieldLabel) => readonly Finding[];
 }
 
 const ALL_ACCEPT = "accepted by every server";
@@ -40,12 +40,17 @@ const ALL_ACCEPT = "accepted by every server";
 const LONGEST_SHOWN = 500;
 
 /** The flag that a field's value came from, given or as its default; undefined for one in a file. */
-function flagOf(field: string, label: Label): string | undefined {
+function flagOf(field: string, label: FieldLabel): string | undefined {
   return /^(?:the default of )?(--?[a-z]\S*)$/.exec(label(field))?.[1];
 }
 
 /** The advice to write a value, as it would be typed where the old one came from: after a flag, or in a file. */
-function writeInstead(field: string, label: Label, values: readonly string[], form: "list" | "words" = "list"): string {
+function writeInstead(
+  field: string,
+  label: FieldLabel,
+  values: readonly string[],
+  form: "list" | "words" = "list",
+): string {
   const flag = flagOf(field, label);
   const distinct = [...new Set(values)];
   const value = form === "list" ? `[${distinct.map((text) => toJson(text)).join(", ")}]` : toJson(distinct.join(" "));
@@ -55,12 +60,12 @@ function writeInstead(field: string, label: Label, values: readonly string[], fo
 
 /** The grant types of a client; none listed means this one to every server. */
 function grantsOf(client: JsonObject): readonly string[] {
-  const grants = listField(client, "grant_types");
+  const grants = getListField(client, "grant_types");
   return grants.length === 0 ? ["authorization_code"] : grants;
 }
 
 function scopesOf(client: JsonObject): readonly string[] {
-  return (textField(client, "scope") ?? "").split(/\s+/).filter((word) => word !== "");
+  return (getTextField(client, "scope") ?? "").split(/\s+/).filter((word) => word !== "");
 }
 
 /** The values in one that should have been several, at spaces, commas and the like. */
@@ -70,8 +75,8 @@ function severalIn(value: string): readonly string[] {
 
 const SUPPORTED_GRANTS = `Hydra supports ${GRANT_TYPES.join(", ")}`;
 
-function unknownGrants(client: JsonObject, label: Label): readonly Finding[] {
-  const grants = listField(client, "grant_types");
+function unknownGrants(client: JsonObject, label: FieldLabel): readonly Finding[] {
+  const grants = getListField(client, "grant_types");
   const corrected = grants.flatMap((grant) =>
     GRANT_TYPES.includes(grant) ? [grant] : severalIn(grant).map((part) => nearestGrantType(part) ?? part),
   );
@@ -95,8 +100,8 @@ function unknownGrants(client: JsonObject, label: Label): readonly Finding[] {
     });
 }
 
-function unknownResponses(client: JsonObject, label: Label): readonly Finding[] {
-  const types = listField(client, "response_types");
+function unknownResponses(client: JsonObject, label: FieldLabel): readonly Finding[] {
+  const types = getListField(client, "response_types");
   const corrected = types.map((type) => (isResponseType(type) ? type : (nearestResponseType(type) ?? type)));
   const shown = corrected.every(isResponseType)
     ? writeInstead("response_types", label, corrected)
@@ -114,9 +119,9 @@ function grantsNeededBy(type: string): readonly string[] {
   return words.includes("token") ? ["authorization_code", "implicit"] : ["authorization_code"];
 }
 
-function unusedResponses(client: JsonObject, label: Label): readonly Finding[] {
+function unusedResponses(client: JsonObject, label: FieldLabel): readonly Finding[] {
   const grants = grantsOf(client);
-  const types = listField(client, "response_types");
+  const types = getListField(client, "response_types");
   const usesBrowser = grants.includes("authorization_code") || grants.includes("implicit");
   // The default of every command line and server, which says nothing about what was meant.
   if (!usesBrowser && types.length === 1 && types[0] === "code") return [];
@@ -134,8 +139,8 @@ function unusedResponses(client: JsonObject, label: Label): readonly Finding[] {
   });
 }
 
-function missingResponses(client: JsonObject, label: Label): readonly Finding[] {
-  const types = listField(client, "response_types");
+function missingResponses(client: JsonObject, label: FieldLabel): readonly Finding[] {
+  const types = getListField(client, "response_types");
   if (types.length === 0 || !types.every(isResponseType)) return [];
   const grants = grantsOf(client);
   const needs = (grant: string, words: readonly string[], add: string): readonly Finding[] =>
@@ -150,7 +155,7 @@ function missingResponses(client: JsonObject, label: Label): readonly Finding[] 
   return [...needs("authorization_code", ["code"], "code"), ...needs("implicit", ["token", "id_token"], "token")];
 }
 
-function offlineWithoutRefresh(client: JsonObject, label: Label): readonly Finding[] {
+function offlineWithoutRefresh(client: JsonObject, label: FieldLabel): readonly Finding[] {
   const grants = grantsOf(client);
   const [offline] = scopesOf(client).filter((word) => OFFLINE_SCOPES.includes(word));
   if (offline === undefined || grants.includes("refresh_token")) return [];
@@ -162,11 +167,11 @@ function offlineWithoutRefresh(client: JsonObject, label: Label): readonly Findi
   ];
 }
 
-function refreshWithoutOffline(client: JsonObject, label: Label): readonly Finding[] {
+function refreshWithoutOffline(client: JsonObject, label: FieldLabel): readonly Finding[] {
   const scopes = scopesOf(client);
   // Without a scope the server's own default counts; a wildcard may cover the offline scopes.
   const covered = scopes.length === 0 || scopes.some((word) => OFFLINE_SCOPES.includes(word) || word.includes("*"));
-  if (covered || !listField(client, "grant_types").includes("refresh_token")) return [];
+  if (covered || !getListField(client, "grant_types").includes("refresh_token")) return [];
   return [
     {
       message: `${label("grant_types")} "refresh_token" has no effect without the scope offline or offline_access`,
@@ -175,7 +180,7 @@ function refreshWithoutOffline(client: JsonObject, label: Label): readonly Findi
   ];
 }
 
-function misspeltScopes(client: JsonObject, label: Label): readonly Finding[] {
+function misspeltScopes(client: JsonObject, label: FieldLabel): readonly Finding[] {
   return scopesOf(client).flatMap((word): readonly Finding[] => {
     const meant = nearestScope(word);
     return meant === undefined
@@ -189,7 +194,7 @@ function misspeltScopes(client: JsonObject, label: Label): readonly Finding[] {
   });
 }
 
-function scopesWithCommas(client: JsonObject, label: Label): readonly Finding[] {
+function scopesWithCommas(client: JsonObject, label: FieldLabel): readonly Finding[] {
   const words = scopesOf(client);
   if (!words.some((word) => word.includes(","))) return [];
   return [
@@ -218,7 +223,7 @@ const URL_FIELDS: readonly string[] = [
 
 function urlsOf(client: JsonObject): readonly { readonly field: string; readonly url: string }[] {
   return URL_FIELDS.flatMap((field) =>
-    [textField(client, field) ?? "", ...listField(client, field)].map((url) => ({ field, url })),
+    [getTextField(client, field) ?? "", ...getListField(client, field)].map((url) => ({ field, url })),
   );
 }
 
@@ -244,7 +249,7 @@ function nearScheme(scheme: string, slashes: string): string | undefined {
   return ["https", "http"].find((known) => isOneEdit(scheme.toLowerCase(), known));
 }
 
-function urlsWithoutScheme(client: JsonObject, label: Label): readonly Finding[] {
+function urlsWithoutScheme(client: JsonObject, label: FieldLabel): readonly Finding[] {
   return urlsOf(client).flatMap(({ field, url }): readonly Finding[] => {
     const corrected = correctedScheme(url);
     return corrected === undefined || field === "allowed_cors_origins"
@@ -258,8 +263,8 @@ function urlsWithoutScheme(client: JsonObject, label: Label): readonly Finding[]
   });
 }
 
-function severalRedirects(client: JsonObject, label: Label): readonly Finding[] {
-  return listField(client, "redirect_uris").flatMap((uri): readonly Finding[] => {
+function severalRedirects(client: JsonObject, label: FieldLabel): readonly Finding[] {
+  return getListField(client, "redirect_uris").flatMap((uri): readonly Finding[] => {
     if (!/\s|[,;][a-z][a-z\d+.-]{0,30}:/i.test(uri)) return [];
     const parts = uri.split(/\s+|[,;](?=[a-z][a-z\d+.-]{0,30}:)/i).filter((part) => part !== "");
     const several = parts.length > 1 && parts.every((part) => /^[a-z][a-z\d+.-]*:/i.test(part));
@@ -272,9 +277,9 @@ function severalRedirects(client: JsonObject, label: Label): readonly Finding[] 
   });
 }
 
-function localhostRedirects(client: JsonObject, label: Label): readonly Finding[] {
+function localhostRedirects(client: JsonObject, label: FieldLabel): readonly Finding[] {
   if (!isPublic(client)) return [];
-  return listField(client, "redirect_uris").flatMap((uri): readonly Finding[] => {
+  return getListField(client, "redirect_uris").flatMap((uri): readonly Finding[] => {
     const host = /^http:\/\/localhost(?=[/?#]|$)/i.exec(uri)?.[0];
     if (host === undefined) return [];
     return [
@@ -290,9 +295,9 @@ function hostOf(uri: string): string | undefined {
   return URL.canParse(uri) ? new URL(uri).host : undefined;
 }
 
-function pairwiseHosts(client: JsonObject, label: Label): readonly Finding[] {
-  if (client["subject_type"] !== "pairwise" || (textField(client, "sector_identifier_uri") ?? "") !== "") return [];
-  const hosts = new Set(listField(client, "redirect_uris").map(hostOf));
+function pairwiseHosts(client: JsonObject, label: FieldLabel): readonly Finding[] {
+  if (client["subject_type"] !== "pairwise" || (getTextField(client, "sector_identifier_uri") ?? "") !== "") return [];
+  const hosts = new Set(getListField(client, "redirect_uris").map(hostOf));
   if (hosts.size < 2) return [];
   return [
     {
@@ -302,8 +307,8 @@ function pairwiseHosts(client: JsonObject, label: Label): readonly Finding[] {
   ];
 }
 
-function pairwiseJwt(client: JsonObject, label: Label): readonly Finding[] {
-  const strategy = textField(client, "access_token_strategy")?.toLowerCase();
+function pairwiseJwt(client: JsonObject, label: FieldLabel): readonly Finding[] {
+  const strategy = getTextField(client, "access_token_strategy")?.toLowerCase();
   if (client["subject_type"] !== "pairwise" || strategy !== "jwt") return [];
   return [
     {
@@ -314,8 +319,8 @@ function pairwiseJwt(client: JsonObject, label: Label): readonly Finding[] {
 }
 
 /** A warning: whether the server finds such a client is only known once it was asked. */
-function slashId(client: JsonObject, label: Label): readonly Finding[] {
-  const id = textField(client, "client_id") ?? "";
+function slashId(client: JsonObject, label: FieldLabel): readonly Finding[] {
+  const id = getTextField(client, "client_id") ?? "";
   if (!id.includes("/")) return [];
   return [
     {
@@ -326,8 +331,8 @@ function slashId(client: JsonObject, label: Label): readonly Finding[] {
   ];
 }
 
-function unpairedId(client: JsonObject, label: Label): readonly Finding[] {
-  const id = textField(client, "client_id") ?? "";
+function unpairedId(client: JsonObject, label: FieldLabel): readonly Finding[] {
+  const id = getTextField(client, "client_id") ?? "";
   return id.isWellFormed()
     ? []
     : [
@@ -338,10 +343,10 @@ function unpairedId(client: JsonObject, label: Label): readonly Finding[] {
       ];
 }
 
-function placeholders(client: JsonObject, label: Label): readonly Finding[] {
+function placeholders(client: JsonObject, label: FieldLabel): readonly Finding[] {
   const hint = "set the variable, or run the file through the program that replaces it";
   return ["client_id", "client_secret"].flatMap((field): readonly Finding[] => {
-    const value = textField(client, field) ?? "";
+    const value = getTextField(client, field) ?? "";
     if (!isPlaceholder(value)) return [];
     // Never the secret itself, which may only look like one.
     const shown = field === "client_id" ? ` ${quote(value)}` : "";
@@ -349,7 +354,7 @@ function placeholders(client: JsonObject, label: Label): readonly Finding[] {
   });
 }
 
-function placeholdersInUrls(client: JsonObject, label: Label): readonly Finding[] {
+function placeholdersInUrls(client: JsonObject, label: FieldLabel): readonly Finding[] {
   return urlsOf(client).flatMap(({ field, url }): readonly Finding[] => {
     const found = placeholderInUrl(url);
     if (found === undefined) return [];
@@ -363,7 +368,7 @@ function placeholdersInUrls(client: JsonObject, label: Label): readonly Finding[
 }
 
 /** What is reported for an empty secret, which is often a variable that isn't set; `name` is the flag or the field. */
-export function emptySecret(name: string): LintFinding {
+export function emptySecretFinding(name: string): LintFinding {
   return {
     rule: "secret-empty",
     severity: "warning",
@@ -495,20 +500,20 @@ const VALUE_RULES: readonly ValueRule[] = [
   {
     name: "secret-empty",
     severity: "warning",
-    hint: emptySecret("").hint,
+    hint: emptySecretFinding("").hint,
     servers: ALL_ACCEPT,
     find: (client, label) =>
-      client["client_secret"] === "" && !isPublic(client) ? [emptySecret(label("client_secret"))] : [],
+      client["client_secret"] === "" && !isPublic(client) ? [emptySecretFinding(label("client_secret"))] : [],
   },
 ];
 
 /** The rules with what the manual says of them. */
-export const VALUE_RULE_NAMES: readonly Omit<ValueRule, "find">[] = VALUE_RULES.map(
+export const VALUE_RULE_INFOS: readonly Omit<ValueRule, "find">[] = VALUE_RULES.map(
   ({ name, severity, hint, servers }) => ({ name, severity, hint, servers }),
 );
 
 /** What these rules find in a client, each hint with the corrected value. */
-export function lintValues(client: JsonObject, label: Label): readonly LintFinding[] {
+export function lintValues(client: JsonObject, label: FieldLabel): readonly LintFinding[] {
   return VALUE_RULES.flatMap(({ name, severity, find }) =>
     find(client, label).map((found) => ({
       rule: name,

@@ -1,19 +1,19 @@
 import { splitCsv } from "../flags/csv.ts";
 import { type Flag, type FlagIndex, indexFlags, longNames, type Syntax } from "../flags/flag.ts";
 import { readWord } from "../flags/read-word.ts";
-import { isCommon, isLifespan } from "../help/common-flags.ts";
-import { type Candidate, operandValues, type Values, valuesOf } from "./values.ts";
+import { isLifespanFlag, isOnShortPage } from "../help/common-flags.ts";
+import { type Candidate, type PossibleValues, valuesOfFlag, valuesOfOperand } from "./values.ts";
 
 /** The candidates for the word at the cursor. */
 export interface Completion {
-  readonly kind: Values["kind"];
+  readonly kind: PossibleValues["kind"];
   /** The part of the typed word before the part to complete: `--format=`, `a,b,`, `@`. */
   readonly head: string;
   readonly candidates: readonly Candidate[];
 }
 
 /** A command as far as its completion needs it. */
-export interface Target {
+export interface CompletionTarget {
   readonly flags: readonly Flag[];
   readonly syntax: Syntax;
   readonly operands: { readonly name: string; readonly most: number } | undefined;
@@ -25,7 +25,7 @@ export function plainWords(rows: readonly (readonly [text: string, about: string
 }
 
 /** No candidate is known. */
-export const NOTHING_KNOWN: Completion = plainWords([]);
+export const NO_CANDIDATES: Completion = plainWords([]);
 
 interface Before {
   /** The flag whose value is being typed. */
@@ -37,7 +37,7 @@ interface Before {
 }
 
 /** Reads the words before the cursor, by the rules of the parser. */
-export function readBefore(words: readonly string[], index: FlagIndex): Before {
+export function readWordsBefore(words: readonly string[], index: FlagIndex): Before {
   const operands: string[] = [];
   const given = new Set<Flag>();
   for (let at = 0; at < words.length; at++) {
@@ -85,7 +85,7 @@ export function completeValue(flag: Flag, typed: string, head = ""): Completion 
   const start = flag.kind === "list" ? lastElement(typed) : 0;
   const before = typed.slice(0, start);
   const element = typed.slice(start);
-  const values = valuesOf(flag, element);
+  const values = valuesOfFlag(flag, element);
   if (values.kind !== "words") {
     return { kind: values.kind, head: head + before + element.slice(0, values.skip ?? 0), candidates: [] };
   }
@@ -96,7 +96,7 @@ export function completeValue(flag: Flag, typed: string, head = ""): Completion 
 
 /** How early a flag is listed: the common ones first, the many lifespans last. */
 function rankOf(flag: Flag): number {
-  return isCommon(flag) ? 0 : isLifespan(flag) ? 2 : 1;
+  return isOnShortPage(flag) ? 0 : isLifespanFlag(flag) ? 2 : 1;
 }
 
 /** The names of flags that could still be given. The other names of a flag count where its first one does not fit. */
@@ -130,9 +130,9 @@ function attached(typed: string, index: FlagIndex): { readonly flag: Flag; reado
 }
 
 /** The candidates after a command: `words` are between it and the cursor, `typed` is what the word at the cursor has. */
-export function complete(target: Target, words: readonly string[], typed: string): Completion {
+export function completeWord(target: CompletionTarget, words: readonly string[], typed: string): Completion {
   const index = indexFlags(target.flags);
-  const before = readBefore(words, index);
+  const before = readWordsBefore(words, index);
   if (before.pending !== undefined) return completeValue(before.pending, typed);
   if (!before.ended && typed.startsWith("-")) {
     const found = attached(typed, index);
@@ -142,12 +142,12 @@ export function complete(target: Target, words: readonly string[], typed: string
   }
   const { operands } = target;
   if (operands !== undefined && before.operands.length < operands.most) {
-    const values = operandValues(operands.name, typed);
+    const values = valuesOfOperand(operands.name, typed);
     if (values.kind !== "words") return { kind: values.kind, head: typed.slice(0, values.skip ?? 0), candidates: [] };
     return beginningWith({ kind: "words", head: "", candidates: values.candidates }, typed);
   }
   // If only a flag can follow, listing all of them helps more than nothing.
   return typed === "" && !before.ended
     ? completeFlagName(target.flags, target.syntax, before.given, typed)
-    : NOTHING_KNOWN;
+    : NO_CANDIDATES;
 }

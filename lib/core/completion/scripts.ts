@@ -107,7 +107,7 @@ Register-ArgumentCompleter -Native -CommandName hydra -ScriptBlock {
 }`;
 
 /** The script that makes a shell ask this program, without a line break at its end. */
-export const SCRIPTS: Readonly<Record<Shell, string>> = {
+export const COMPLETION_SCRIPTS: Readonly<Record<Shell, string>> = {
   bash: BASH,
   zsh: ZSH,
   fish: FISH,

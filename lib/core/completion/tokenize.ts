@@ -21,7 +21,7 @@ const EMPTY: TypedWord = { raw: "", text: "", quote: "" };
  * Splits the text before the cursor into words as a shell does (IEEE 1003.1, 2.2), without expanding anything: completing
  * a line must never run a part of it. `escapeLetter` is the character that makes the next one literal.
  */
-export function typedLine(line: string, escapeLetter = "\\"): TypedLine {
+export function splitTypedLine(line: string, escapeLetter = "\\"): TypedLine {
   const words: string[] = [];
   let word = EMPTY;
   for (let at = 0; at < line.length; at++) {
@@ -54,7 +54,7 @@ function withEscaped({ raw, text, quote }: TypedWord, escapeLetter: string, next
 }
 
 /** A single word without its quotes. */
-export function unquoted(word: string): string {
-  const { words, last } = typedLine(word);
+export function removeQuotes(word: string): string {
+  const { words, last } = splitTypedLine(word);
   return [...words, last.text].join(" ");
 }

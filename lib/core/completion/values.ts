@@ -1,4 +1,4 @@
-import { FIELD_NAMES, FIELDS, GRANT_TYPES, LIST_EDITS } from "../client/fields.ts";
+import { CLIENT_FIELDS, FIELD_NAMES, GRANT_TYPES, LIST_EDITS } from "../client/fields.ts";
 import { ASSERTION_ALGORITHMS } from "../client/jwk.ts";
 import type { Flag } from "../flags/flag.ts";
 import { FORMAT, SET } from "../flags/flag-table.ts";
@@ -16,11 +16,11 @@ export interface Candidate {
 }
 
 /** What a value can be: a choice of texts, or something that is looked up. */
-export type Values =
+export type PossibleValues =
   | { readonly kind: "words"; readonly candidates: readonly Candidate[] }
   | { readonly kind: "files" | "folders" | "ids" };
 
-function closed(texts: readonly string[]): Values {
+function closed(texts: readonly string[]): PossibleValues {
   return { kind: "words", candidates: texts.map((text) => ({ text, about: "", open: false })) };
 }
 
@@ -52,11 +52,12 @@ export const USUAL_VALUES: ReadonlyMap<string, readonly string[]> = new Map([
 
 /** The flags that set fields with usual values, or edit them. */
 function usualOf(flag: Flag): readonly string[] | undefined {
-  const field = FIELDS.find((known) => known.flag === flag) ?? LIST_EDITS.find((known) => known.flag === flag)?.field;
+  const field =
+    CLIENT_FIELDS.find((known) => known.flag === flag) ?? LIST_EDITS.find((known) => known.flag === flag)?.field;
   return field === undefined ? undefined : USUAL_VALUES.get(field.name);
 }
 
-const OUTPUT_FORMATS: Values = {
+const OUTPUT_FORMATS: PossibleValues = {
   kind: "words",
   candidates: FORMAT_CHOICES.map((format) => {
     const text = format.replace(/=.*$/, "=");
@@ -67,13 +68,13 @@ const OUTPUT_FORMATS: Values = {
   }),
 };
 
-const FIELD_PATHS: Values = {
+const FIELD_PATHS: PossibleValues = {
   kind: "words",
   candidates: FIELD_NAMES.map((name) => ({ text: `${name}=`, about: "", open: true })),
 };
 
 /** Keys: in a file after `@`, or by a kind of URL. */
-function keys(typed: string): Values & { readonly skip?: number } {
+function keys(typed: string): PossibleValues & { readonly skip?: number } {
   if (typed.startsWith("@")) return { kind: "files", skip: 1 };
   return {
     kind: "words",
@@ -87,16 +88,16 @@ function keys(typed: string): Values & { readonly skip?: number } {
 }
 
 /** The values of a placeholder, such as FILE. */
-function byPlaceholder(name: string, typed: string): Values & { readonly skip?: number } {
+function byPlaceholder(name: string, typed: string): PossibleValues & { readonly skip?: number } {
   if (/\bFILE\b/.test(name)) return { kind: "files" };
   if (/\bDIR\b/.test(name)) return { kind: "folders" };
   if (name === "KEY") return keys(typed);
-  if (name === "FIELD") return closed(FIELDS.map((field) => field.name));
+  if (name === "FIELD") return closed(CLIENT_FIELDS.map((field) => field.name));
   return NONE;
 }
 
 /** The possible values of a flag; the first `skip` characters of what is typed are not part of a file name. */
-export function valuesOf(flag: Flag, typed: string): Values & { readonly skip?: number } {
+export function valuesOfFlag(flag: Flag, typed: string): PossibleValues & { readonly skip?: number } {
   if (flag.kind === "switch") return closed(["true", "false"]);
   if (flag === FORMAT) return OUTPUT_FORMATS;
   if (flag === SET) return FIELD_PATHS;
@@ -109,7 +110,7 @@ export function valuesOf(flag: Flag, typed: string): Values & { readonly skip?: 
 }
 
 /** The possible values of an operand, by the name that help gives it. */
-export function operandValues(name: string, typed: string): Values & { readonly skip?: number } {
+export function valuesOfOperand(name: string, typed: string): PossibleValues & { readonly skip?: number } {
   if (name === "ID") return { kind: "ids" };
   if (name === "SHELL") return closed(SHELLS);
   if (name === "KEY") return keys(typed);

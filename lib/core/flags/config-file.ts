@@ -1,6 +1,6 @@
 import { isJsonObject, numberText } from "../json.ts";
 import { usageError } from "../problem.ts";
-import { escapeControls, quote, suggest } from "../text.ts";
+import { escapeControls, quote, suggestWord } from "../text.ts";
 import { ACCESS_TOKEN, CONNECTION_FLAGS, FORMAT, HEADER, REQUIRE_PIN } from "./flag-table.ts";
 
 /** A config file as read from the disk. */
@@ -118,15 +118,15 @@ const ENDPOINT_NAMES = new Set([
 ]);
 
 /** The key of a config file that was probably meant to be the endpoint. */
-export function misspeltEndpoint({ unknown }: Pick<ConfigFile, "unknown">): string | undefined {
+export function findMisspeltEndpoint({ unknown }: Pick<ConfigFile, "unknown">): string | undefined {
   return unknown.find((key) => {
     const name = key.toLowerCase().replaceAll("-", "_");
-    return ENDPOINT_NAMES.has(name) || /endpoint|admin_url/.test(name) || suggest(name, CONFIG_KEYS) === "endpoint";
+    return ENDPOINT_NAMES.has(name) || /endpoint|admin_url/.test(name) || suggestWord(name, CONFIG_KEYS) === "endpoint";
   });
 }
 
 /** Reads the settings in the content of a config file; keys that it doesn't know may be for the server. */
-export function readConfigFile({ path, content, readable, writers }: ConfigContent): ConfigFile {
+export function parseConfigFile({ path, content, readable, writers }: ConfigContent): ConfigFile {
   const record = content ?? {};
   if (!isJsonObject(record))
     throw usageError(

@@ -1,6 +1,6 @@
 import { capitalize, Problem, usageError } from "../problem.ts";
 import { redactUrl } from "../redact.ts";
-import { escapeControls, quote, trimmedEnd } from "../text.ts";
+import { escapeControls, quote, trimCharactersAtEnd } from "../text.ts";
 import {
   ACCESS_TOKEN,
   API,
@@ -73,7 +73,7 @@ function readEndpoint(endpoint: string, origin: string): Endpoint | Problem {
       "bad-endpoint",
     );
   }
-  const path = trimmedEnd(url.pathname, "/");
+  const path = trimCharactersAtEnd(url.pathname, "/");
   const kept = path.replace(/\/admin$/, "");
   const base = `${url.origin}${kept}`;
   return {

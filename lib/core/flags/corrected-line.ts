@@ -1,7 +1,7 @@
 import { shellQuoted } from "../output/shell.ts";
 import { readForeignFormat } from "./common-mistakes.ts";
 import type { Flag, FlagIndex } from "./flag.ts";
-import { isCredentialFlag, readWord, type Word } from "./read-word.ts";
+import { isCredentialFlag, readWord, type WordReading } from "./read-word.ts";
 
 /** Shown instead of a value that must stay hidden. */
 const HIDDEN = "…";
@@ -45,7 +45,7 @@ export function withFormatFlag(command: string, words: readonly string[], index:
 
 /** What replaces a word with flags, and how many words of the command line that takes. */
 function flagParts(
-  { complete, awaiting, unknown }: Extract<Word, { readonly kind: "flags" }>,
+  { complete, awaiting, unknown }: Extract<WordReading, { readonly kind: "flags" }>,
   text: string,
   next: string | undefined,
 ): readonly [parts: readonly string[], taken: number] {

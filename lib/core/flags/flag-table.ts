@@ -1,9 +1,9 @@
-import { AUTH_METHOD, FIELDS, ID } from "../client/fields.ts";
+import { AUTH_METHOD_FLAG, CLIENT_FIELDS, ID_FLAG } from "../client/fields.ts";
 import { KEY_ALGORITHMS, type KeyAlgorithm } from "../keys/key-algorithm.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/recipient.ts";
 import { COLOR_CHOICES, type ColorChoice } from "../output/colors.ts";
 import { FORMAT_CHOICES } from "../output/formats.ts";
-import { SECRET_LENGTH as SECRET_DEFAULT_LENGTH } from "../secret.ts";
+import { DEFAULT_SECRET_LENGTH as SECRET_DEFAULT_LENGTH } from "../secret.ts";
 import type {
   BoolFlag,
   ChoiceFlag,
@@ -16,7 +16,7 @@ import type {
   WithDefault,
 } from "./flag.ts";
 
-export { AUTH_METHOD, ID };
+export { AUTH_METHOD_FLAG as AUTH_METHOD, ID_FLAG as ID };
 
 /** Every command has this flag. */
 export const HELP: TextFlag = {
@@ -425,7 +425,7 @@ export const ENCRYPTION_FLAGS: readonly Flag[] = [
 ];
 
 /** Flags that set the fields of a client. */
-export const FIELD_FLAGS: readonly Flag[] = FIELDS.map((field) => field.flag);
+export const FIELD_FLAGS: readonly Flag[] = CLIENT_FIELDS.map((field) => field.flag);
 
 export const LIMIT: IntFlag = {
   kind: "count",
@@ -436,13 +436,13 @@ export const LIMIT: IntFlag = {
 };
 
 /** Flags for the secret of a new client. */
-export const SECRET_IN_FLAGS: readonly Flag[] = [SECRET, SECRET_FILE, SECRET_PROMPT];
+export const NEW_CLIENT_SECRET_FLAGS: readonly Flag[] = [SECRET, SECRET_FILE, SECRET_PROMPT];
 
 /** Flags for a new secret of an existing client. */
 export const NEW_SECRET_FLAGS: readonly Flag[] = [NEW_SECRET, SECRET_FILE, SECRET_PROMPT];
 
 /** Flags that decide where credentials are written. */
-export const SECRET_OUT_FLAGS: readonly Flag[] = [
+export const CREDENTIAL_OUTPUT_FLAGS: readonly Flag[] = [
   SECRET_OUT,
   SECRET_FORMAT,
   ID_FIELD,

@@ -3,7 +3,7 @@ import { type Flag, indexFlags, type TextFlag } from "./flag.ts";
 import { type FlagValue, FlagValues, type Origin } from "./flag-values.ts";
 import { BOOLEANS, ValueReader, type ValueText } from "./read-value.ts";
 import type { FlagToken } from "./read-word.ts";
-import { describeWord, scan } from "./scan.ts";
+import { describeWord, scanWords } from "./scan.ts";
 
 /** Where values come from that the command line does not give. */
 export interface ValueSources {
@@ -13,7 +13,7 @@ export interface ValueSources {
 }
 
 /** No environment and no config file: only the command line counts. */
-export const NO_SOURCES: ValueSources = { environment: () => undefined, file: () => undefined };
+export const NO_VALUE_SOURCES: ValueSources = { environment: () => undefined, file: () => undefined };
 
 /** A command line that was read: the values as far as they are valid, and all that is wrong. */
 export interface ParsedLine {
@@ -36,7 +36,7 @@ export function parseFlags(
   command: string,
   sources: ValueSources,
 ): ParsedLine {
-  const { flags, operands, maybeSecret, ...scanned } = scan(words, indexFlags(rows), command);
+  const { flags, operands, maybeSecret, ...scanned } = scanWords(words, indexFlags(rows), command);
   const problems = [...scanned.problems];
   const warnings = [...scanned.warnings];
   const values = new Map<string, FlagValue>();
@@ -78,6 +78,6 @@ function findValue(row: Flag, tokens: readonly FlagToken[], sources: ValueSource
 export function asksForHelp(words: readonly string[], rows: readonly Flag[], help: TextFlag): boolean {
   // Parsing costs part of a start, so only words that can hold the flag lead to it.
   const mayHold = words.some((word) => (word.startsWith("--") ? word.startsWith("--h") : /^-[A-Za-z]*h/.test(word)));
-  const value = mayHold ? parseFlags(words, rows, "", NO_SOURCES).values.text(help) : undefined;
+  const value = mayHold ? parseFlags(words, rows, "", NO_VALUE_SOURCES).values.text(help) : undefined;
   return value !== undefined && BOOLEANS.get(value) !== false;
 }

@@ -1,6 +1,6 @@
 import { parseDuration } from "../duration.ts";
 import { capitalize, type Problem, usageError } from "../problem.ts";
-import { escapeControls, joined, quote, suggest } from "../text.ts";
+import { escapeControls, joinWords, quote, suggestWord } from "../text.ts";
 import { splitCsv } from "./csv.ts";
 import type { BoolFlag, DurationFlag, Flag, IntFlag, ListFlag, RepeatFlag, TextFlag } from "./flag.ts";
 import type { FlagValue, Origin } from "./flag-values.ts";
@@ -132,11 +132,11 @@ export class ValueReader {
     const { choices } = flag;
     if (choices === undefined || choices.includes(text)) return true;
     const named = choices.filter((choice) => choice !== "");
-    const meant = suggest(text, named);
+    const meant = suggestWord(text, named);
     this.#reject(
       flag,
       text,
-      `is not one of ${joined(named, "or")}`,
+      `is not one of ${joinWords(named, "or")}`,
       meant === undefined ? `for example: ${this.#example(flag, named[0] ?? "")}` : `did you mean ${meant}?`,
     );
     return false;

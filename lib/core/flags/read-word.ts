@@ -13,7 +13,7 @@ export interface FlagToken extends WrittenFlag {
 }
 
 /** One word of a command line, read without its neighbours. */
-export type Word =
+export type WordReading =
   | { readonly kind: "operand" }
   /** `--`, after which no word is a flag. */
   | { readonly kind: "end" }
@@ -29,14 +29,14 @@ export type Word =
  * Reads a word by the rules of pflag: `--flag value`, `--flag=value`, `-fvalue`, `-f=value`, `-f value`, clusters of
  * switches, and `--`. Everything that reads a command line uses this one function, so that all of it agrees.
  */
-export function readWord(word: string, index: FlagIndex): Word {
+export function readWord(word: string, index: FlagIndex): WordReading {
   if (word === "--") return { kind: "end" };
   // An armored key begins with dashes too.
   if (!word.startsWith("-") || word === "-" || word.startsWith("-----BEGIN ")) return { kind: "operand" };
   return word.startsWith("--") ? readLongFlag(word, index) : readLetters(word, index);
 }
 
-function readLongFlag(word: string, index: FlagIndex): Word {
+function readLongFlag(word: string, index: FlagIndex): WordReading {
   const equals = word.indexOf("=");
   const name = word.slice(2, equals < 0 ? undefined : equals);
   const value = equals < 0 ? undefined : word.slice(equals + 1);
@@ -47,7 +47,7 @@ function readLongFlag(word: string, index: FlagIndex): Word {
   return { kind: "flags", complete: [{ flag, spelled, value }] };
 }
 
-function readLetters(word: string, index: FlagIndex): Word {
+function readLetters(word: string, index: FlagIndex): WordReading {
   const complete: FlagToken[] = [];
   for (let at = 1; at < word.length; at++) {
     const spelled = `-${word.charAt(at)}`;

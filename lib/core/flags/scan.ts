@@ -1,6 +1,6 @@
 import { shellQuoted } from "../output/shell.ts";
 import { type Problem, usageError } from "../problem.ts";
-import { quote, suggest } from "../text.ts";
+import { quote, suggestWord } from "../text.ts";
 import { type ForeignFormat, hintForFlag, readForeignFormat } from "./common-mistakes.ts";
 import { withFormatFlag } from "./corrected-line.ts";
 import type { FlagIndex } from "./flag.ts";
@@ -17,7 +17,7 @@ interface Tokens {
 }
 
 /** Splits the words of a command line into flags with their values and operands. */
-export function scan(words: readonly string[], index: FlagIndex, command: string): Tokens {
+export function scanWords(words: readonly string[], index: FlagIndex, command: string): Tokens {
   const scanner = new Scanner(words, index, command);
   scanner.run();
   return scanner;
@@ -126,7 +126,7 @@ function unknownFlag(spelled: string, index: FlagIndex, command: string): Proble
   // Only the name is shown: a secret may follow a short letter.
   const shown = isLong ? spelled : spelled.slice(0, 2);
   const name = spelled.slice(isLong ? 2 : 1);
-  const meant = suggest(name, index.long.keys());
+  const meant = suggestWord(name, index.long.keys());
   const hint = meant === undefined ? `${helpOf(command)} lists the flags` : `did you mean --${meant}?`;
   return usageError(`Unknown flag ${quote(shown).slice(1, -1)}`, hintForFlag(name, index) ?? hint, "unknown-flag");
 }

@@ -42,12 +42,12 @@ const COMMON_FLAGS: ReadonlyMap<string, string | undefined> = new Map<string, st
 ]);
 
 /** Whether a page has too many flags to describe each of them. */
-export function isLong(flags: readonly Flag[]): boolean {
+export function hasManyFlags(flags: readonly Flag[]): boolean {
   return flags.length > MANY_FLAGS;
 }
 
 /** Whether a flag is described on the short page of a command with many flags. */
-export function isCommon({ name }: Flag): boolean {
+export function isOnShortPage({ name }: Flag): boolean {
   return COMMON_FLAGS.has(name);
 }
 
@@ -57,7 +57,7 @@ export function briefHelp({ name, help }: Flag): string {
 }
 
 /** Whether a flag is one of the many lifespans. */
-export function isLifespan({ name }: Flag): boolean {
+export function isLifespanFlag({ name }: Flag): boolean {
   return LIFESPAN.test(name);
 }
 

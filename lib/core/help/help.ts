@@ -1,6 +1,6 @@
 import { formatDuration } from "../duration.ts";
 import { type Flag, type FlagGroup, longNames, type Syntax } from "../flags/flag.ts";
-import { briefHelp, flagNamesText, isCommon, isLong } from "./common-flags.ts";
+import { briefHelp, flagNamesText, hasManyFlags, isOnShortPage } from "./common-flags.ts";
 
 /** The contents of a help page. */
 export interface HelpPage {
@@ -18,7 +18,7 @@ export interface HelpPage {
 }
 
 /** The headings of the flag groups, in order. */
-export const GROUPS: readonly (readonly [FlagGroup, string])[] = [
+export const FLAG_GROUP_HEADINGS: readonly (readonly [FlagGroup, string])[] = [
   ["client", "Client"],
   ["secret", "Secret"],
   ["encryption", "Secret encryption"],
@@ -42,7 +42,7 @@ export function flagNotes(flag: Flag, grammar: Syntax): readonly string[] {
   if ((flag.kind === "text" || flag.kind === "list") && flag.choices !== undefined) {
     notes.push(`one of: ${flag.choices.filter((choice) => choice !== "").join(", ")}`);
   }
-  const fallback = defaultText(flag);
+  const fallback = flagDefaultText(flag);
   if (fallback !== undefined) notes.push(`default: ${fallback}`);
   if (flag.env !== undefined) notes.push(`environment: ${flag.env.join(", ")}`);
   const others = longNames(flag, grammar).slice(1);
@@ -51,7 +51,7 @@ export function flagNotes(flag: Flag, grammar: Syntax): readonly string[] {
 }
 
 /** The default of a flag, as it would be typed. */
-export function defaultText(flag: Flag): string | undefined {
+export function flagDefaultText(flag: Flag): string | undefined {
   if (flag.kind === "duration") return flag.default === undefined ? undefined : formatDuration(flag.default);
   if (flag.kind === "count") return flag.default === undefined ? undefined : String(flag.default);
   if (flag.kind === "list") return flag.default?.join(",");
@@ -59,7 +59,7 @@ export function defaultText(flag: Flag): string | undefined {
 }
 
 /** Breaks words into lines of at most `width` columns. */
-export function wrap(text: string, width: number): readonly string[] {
+export function wrapText(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {
@@ -74,7 +74,7 @@ export function wrap(text: string, width: number): readonly string[] {
 }
 
 /** A left column of names and a right column of wrapped text; on a narrow terminal, the text is below the name. */
-export function twoColumns(rows: readonly (readonly [string, string])[], width: number, color: boolean): string {
+export function formatTwoColumns(rows: readonly (readonly [string, string])[], width: number, color: boolean): string {
   const widest = Math.max(0, ...rows.map(([left]) => left.length));
   const left = Math.min(widest, 34);
   const narrow = width < left + 30;
@@ -82,7 +82,7 @@ export function twoColumns(rows: readonly (readonly [string, string])[], width: 
     .map(([name, text]) => {
       const shown = color ? `\u001b[1m${name}\u001b[22m` : name;
       const pad = narrow ? 6 : left + 4;
-      const lines = wrap(text, Math.max(20, width - pad));
+      const lines = wrapText(text, Math.max(20, width - pad));
       const below = narrow || name.length > left;
       const first = below ? `\n${" ".repeat(pad)}` : " ".repeat(left - name.length + 2);
       return `  ${shown}${first}${lines.join(`\n${" ".repeat(pad)}`)}\n`;
@@ -106,12 +106,12 @@ function headingOf(text: string, { color }: HelpStyle): string {
 /** Renders a help page. */
 export function renderHelp(page: HelpPage, style: HelpStyle): string {
   const { width, color, all } = style;
-  const isShort = !all && isLong(page.flags);
-  const paragraph = (text: string): string => `${wrap(text, width).join("\n")}\n`;
+  const isShort = !all && hasManyFlags(page.flags);
+  const paragraph = (text: string): string => `${wrapText(text, width).join("\n")}\n`;
   const parts = [paragraph(`${page.summary}.`)];
   for (const text of isShort ? page.about.slice(0, 1) : page.about) parts.push(`\n${paragraph(text)}`);
   parts.push(headingOf("Usage", style), `  ${usageOf(page)}\n`);
-  if (page.commands.length > 0) parts.push(headingOf("Commands", style), twoColumns(page.commands, width, color));
+  if (page.commands.length > 0) parts.push(headingOf("Commands", style), formatTwoColumns(page.commands, width, color));
   if (page.examples.length > 0) {
     parts.push(headingOf("Examples", style));
     for (const [line, what] of isShort ? page.examples.slice(0, SHORT_EXAMPLES) : page.examples)
@@ -138,22 +138,22 @@ function everyFlag({ flags, grammar }: HelpPage, style: HelpStyle): string {
         const notes = flagNotes(flag, grammar);
         return [flagUsage(flag, grammar), `${flag.help}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}`] as const;
       });
-      return headingOf(title, style) + twoColumns(described, style.width, style.color);
+      return headingOf(title, style) + formatTwoColumns(described, style.width, style.color);
     })
     .join("");
 }
 
 /** The common flags, a line or two each, and the names of the others. */
 function commonFlags({ path, flags, grammar }: HelpPage, style: HelpStyle): string {
-  const common = inGroups(flags.filter(isCommon)).flatMap(([, rows]) => rows);
+  const common = inGroups(flags.filter(isOnShortPage)).flatMap(([, rows]) => rows);
   const described = common.map((flag) => [flagUsage(flag, grammar), briefHelp(flag)] as const);
-  const rest = inGroups(flags.filter((flag) => !isCommon(flag))).map(
+  const rest = inGroups(flags.filter((flag) => !isOnShortPage(flag))).map(
     ([title, rows]) => [title, flagNamesText(rows.map((flag) => longNames(flag, grammar)[0] ?? flag.name))] as const,
   );
-  const others = rest.map(([title, names]) => `  ${wrap(`${title}: ${names}`, style.width - 4).join("\n    ")}\n`);
+  const others = rest.map(([title, names]) => `  ${wrapText(`${title}: ${names}`, style.width - 4).join("\n    ")}\n`);
   return [
     headingOf("Common flags", style),
-    twoColumns(described, style.width, style.color),
+    formatTwoColumns(described, style.width, style.color),
     headingOf(`More flags (${path} --help=all explains them)`, style),
     ...others,
   ].join("");
@@ -161,7 +161,7 @@ function commonFlags({ path, flags, grammar }: HelpPage, style: HelpStyle): stri
 
 /** Flags by group, in the order of the groups. */
 function inGroups(flags: readonly Flag[]): readonly (readonly [title: string, flags: readonly Flag[]])[] {
-  return GROUPS.map(([group, title]) => [title, flags.filter((flag) => flag.group === group)] as const).filter(
-    ([, rows]) => rows.length > 0,
-  );
+  return FLAG_GROUP_HEADINGS.map(
+    ([group, title]) => [title, flags.filter((flag) => flag.group === group)] as const,
+  ).filter(([, rows]) => rows.length > 0);
 }

@@ -1,4 +1,4 @@
-import { twoColumns, wrap } from "./help.ts";
+import { formatTwoColumns, wrapText } from "./help.ts";
 import type { Topic, TopicPart } from "./topics.ts";
 
 function withoutTicks(text: string): string {
@@ -6,9 +6,9 @@ function withoutTicks(text: string): string {
 }
 
 /** A topic as help on a terminal of a width. */
-export function topicText(topic: Topic, width: number, color: boolean): string {
+export function renderTopic(topic: Topic, width: number, color: boolean): string {
   const bold = (text: string): string => (color ? `\u001b[1m${text}\u001b[22m` : text);
-  const paragraph = (text: string): string => `${wrap(withoutTicks(text), width).join("\n")}\n`;
+  const paragraph = (text: string): string => `${wrapText(withoutTicks(text), width).join("\n")}\n`;
   const part = (piece: TopicPart): string => {
     switch (piece.kind) {
       case "heading":
@@ -16,7 +16,7 @@ export function topicText(topic: Topic, width: number, color: boolean): string {
       case "text":
         return `\n${paragraph(piece.text)}`;
       case "rows":
-        return `\n${twoColumns(
+        return `\n${formatTwoColumns(
           piece.rows.map(([term, meaning]) => [term, withoutTicks(meaning)] as const),
           width,
           color,

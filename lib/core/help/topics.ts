@@ -1,4 +1,4 @@
-import { RULE_NAMES, RULE_SERVERS } from "../client/rules.ts";
+import { RULE_INFOS, SERVER_REACTIONS } from "../client/rules.ts";
 import { CONFIG_KEYS } from "../flags/config-file.ts";
 import type { Flag } from "../flags/flag.ts";
 import {
@@ -14,12 +14,12 @@ import {
   SECRET,
   SECRET_LENGTH as SECRET_LENGTH_FLAG,
 } from "../flags/flag-table.ts";
-import { INPUT_LIMIT, limitOf, sizeText } from "../input-limits.ts";
-import { decryptLine, ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/recipient.ts";
+import { formatSize, INPUT_LIMIT, inputLimitOf } from "../input-limits.ts";
+import { decryptCommand, ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/recipient.ts";
 import type { FormatKind } from "../output/formats.ts";
-import { BY_SIGNAL, EXIT, type ExitName } from "../problem.ts";
-import { SECRET_BCRYPT_BYTES, SECRET_LENGTH, SECRET_SHORTEST } from "../secret.ts";
-import { joined } from "../text.ts";
+import { EXIT_CODES, type ExitName, SIGNAL_EXIT_BASE } from "../problem.ts";
+import { DEFAULT_SECRET_LENGTH, MAX_BCRYPT_BYTES, MIN_SECRET_LENGTH } from "../secret.ts";
+import { joinWords } from "../text.ts";
 
 /** A part of a topic; in its texts, words in backquotes are code. */
 export type TopicPart =
@@ -179,12 +179,12 @@ const EXIT_TOPIC: Topic = {
   title: "Exit codes",
   parts: [
     rows(
-      ...Object.entries(EXIT).map(
+      ...Object.entries(EXIT_CODES).map(
         ([name, status]) =>
           [String(status), Object.entries(EXIT_MEANINGS).find(([known]) => known === name)?.[1] ?? name] as const,
       ),
       [
-        `${BY_SIGNAL}+N`,
+        `${SIGNAL_EXIT_BASE}+N`,
         "Ended by signal N: 129 for SIGHUP, 130 for SIGINT (Ctrl-C), 131 for SIGQUIT, 143 for SIGTERM",
       ],
     ),
@@ -275,7 +275,7 @@ const ENVIRONMENT_TOPIC: Topic = {
           (name, at) =>
             [
               name,
-              `${flag.help.split(". ")[0] ?? ""} (\`--${flag.name}\`)${at === 0 ? "" : `. Used if ${joined(flag.env?.slice(0, at) ?? [])} ${at === 1 ? "is" : "are"} not set`}`,
+              `${flag.help.split(". ")[0] ?? ""} (\`--${flag.name}\`)${at === 0 ? "" : `. Used if ${joinWords(flag.env?.slice(0, at) ?? [])} ${at === 1 ? "is" : "are"} not set`}`,
             ] as const,
         ),
       ),
@@ -353,7 +353,7 @@ const ENCRYPTION_TOPIC: Topic = {
     text("`--encrypted-format` sets its encoding:"),
     rows(...ENCRYPTED_FORMATS.map((form) => [form, FORM_MEANINGS[form]] as const)),
     text("Standard error shows the fingerprint of each key that was used, and the command that decrypts:"),
-    lines(decryptLine("base64")),
+    lines(decryptCommand("base64")),
     text(
       "GnuPG does not support version 6 keys (RFC 9580). For these, the message shows a tool that does, such as rsop.",
     ),
@@ -503,7 +503,7 @@ const CONFIG_TOPIC: Topic = {
       "`$HOME/.hydra.yaml` is rejected (exit code 2) if it belongs to anyone but you or root, or if every user can write to it, because it",
       "decides where your credentials go. If its group can write to it, there is a warning. A file given with `--config` is always used,",
       "with a warning in these cases.",
-      `At most ${sizeText(INPUT_LIMIT.bytes)} of a config file is read.`,
+      `At most ${formatSize(INPUT_LIMIT.bytes)} of a config file is read.`,
     ),
   ],
 };
@@ -513,8 +513,8 @@ const SECRETS_TOPIC: Topic = {
   title: "Secrets: input, output and recovery",
   parts: [
     text(
-      `By default, the program generates a secret of ${SECRET_LENGTH} characters that need no escaping anywhere, and prints it once.`,
-      `\`--${SECRET_LENGTH_FLAG.name}\` sets the length, up to ${SECRET_BCRYPT_BYTES}.`,
+      `By default, the program generates a secret of ${DEFAULT_SECRET_LENGTH} characters that need no escaping anywhere, and prints it once.`,
+      `\`--${SECRET_LENGTH_FLAG.name}\` sets the length, up to ${MAX_BCRYPT_BYTES}.`,
       "Hydra never returns a secret later. A client with `--token-endpoint-auth-method none` has no secret.",
     ),
     heading("Input"),
@@ -525,7 +525,7 @@ const SECRETS_TOPIC: Topic = {
       ["--secret SECRET", "From the command line, with a warning, because other users can see it"],
     ),
     text(
-      `A secret of fewer than ${SECRET_SHORTEST} characters is rejected. More than ${SECRET_BCRYPT_BYTES} bytes, or characters that need escaping, cause a warning.`,
+      `A secret of fewer than ${MIN_SECRET_LENGTH} characters is rejected. More than ${MAX_BCRYPT_BYTES} bytes, or characters that need escaping, cause a warning.`,
       "A secret that you give is not printed, except one from `--secret` or `--file` in the 2.x syntax, as Hydra's own CLI does. `--access-token-file` reads the token for the admin API in the same way.",
     ),
     heading("Output"),
@@ -670,17 +670,17 @@ const RULES_TOPIC: Topic = {
     heading("Input limits"),
     text(
       "Input over its limit is a usage error, whether it comes from a file, a pipe, a terminal or a device. The limits:",
-      `${sizeText(limitOf("--secret-file").bytes)} for \`--secret-file\`, ${sizeText(limitOf("--access-token-file").bytes)} for \`--access-token-file\`,`,
-      `${sizeText(limitOf("import").bytes)} for all files of one \`hydra clients import\` together and for the IDs of \`hydra clients delete -\`, and`,
-      `${sizeText(INPUT_LIMIT.bytes)} for each other file: \`--file\`, \`--jwks\`, \`--pgp-key @FILE\`, \`--ca-file\`, \`hydra pgp inspect\` and the config file.`,
+      `${formatSize(inputLimitOf("--secret-file").bytes)} for \`--secret-file\`, ${formatSize(inputLimitOf("--access-token-file").bytes)} for \`--access-token-file\`,`,
+      `${formatSize(inputLimitOf("import").bytes)} for all files of one \`hydra clients import\` together and for the IDs of \`hydra clients delete -\`, and`,
+      `${formatSize(INPUT_LIMIT.bytes)} for each other file: \`--file\`, \`--jwks\`, \`--pgp-key @FILE\`, \`--ca-file\`, \`hydra pgp inspect\` and the config file.`,
     ),
   ],
 };
 
 function ruleRows(severity: "error" | "warning"): readonly (readonly [string, string])[] {
-  return RULE_NAMES.filter((rule) => rule.severity === severity).map(({ name, hint, servers }) => [
+  return RULE_INFOS.filter((rule) => rule.severity === severity).map(({ name, hint, servers }) => [
     name,
-    servers === RULE_SERVERS[severity] ? hint : `${hint} (${servers})`,
+    servers === SERVER_REACTIONS[severity] ? hint : `${hint} (${servers})`,
   ]);
 }
 

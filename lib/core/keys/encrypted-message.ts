@@ -1,5 +1,5 @@
 import { Problem } from "../problem.ts";
-import { packetsOf, streamIn, TAG } from "./key-material.ts";
+import { findPacketStream, PACKET_TYPE, readPackets } from "./key-material.ts";
 
 /** A key that a message is encrypted to (RFC 9580 section 5.1). */
 interface MessageRecipient {
@@ -29,24 +29,25 @@ const ALGORITHMS: ReadonlyMap<number, string> = new Map([
 const ENCRYPTED_DATA: readonly number[] = [9, 18, 20];
 
 /** The encrypted message in some material, in the encodings that keys have too; undefined for anything else. */
-export function encryptedMessageIn(material: string | Uint8Array, origin: string): EncryptedMessage | undefined {
+export function findEncryptedMessage(material: string | Uint8Array, origin: string): EncryptedMessage | undefined {
   const bytes = streamOf(material, origin);
   if (bytes === undefined) return undefined;
-  const { packets } = packetsOf(bytes);
-  const [first] = packets.filter(({ tag }) => tag !== TAG.marker);
+  const { packets } = readPackets(bytes);
+  const [first] = packets.filter(({ tag }) => tag !== PACKET_TYPE.marker);
   const isMessage =
-    first !== undefined && [TAG.keyEncryptedKey, TAG.passwordEncryptedKey, ...ENCRYPTED_DATA].includes(first.tag);
+    first !== undefined &&
+    [PACKET_TYPE.keyEncryptedKey, PACKET_TYPE.passwordEncryptedKey, ...ENCRYPTED_DATA].includes(first.tag);
   if (!isMessage) return undefined;
   return {
-    recipients: packets.filter(({ tag }) => tag === TAG.keyEncryptedKey).map(({ body }) => recipientOf(body)),
-    passwords: packets.filter(({ tag }) => tag === TAG.passwordEncryptedKey).length,
+    recipients: packets.filter(({ tag }) => tag === PACKET_TYPE.keyEncryptedKey).map(({ body }) => recipientOf(body)),
+    passwords: packets.filter(({ tag }) => tag === PACKET_TYPE.passwordEncryptedKey).length,
   };
 }
 
 /** The packets as bytes; what can't be read is left for the reader of keys, which says why. */
 function streamOf(material: string | Uint8Array, origin: string): Uint8Array | undefined {
   try {
-    return streamIn(material, origin);
+    return findPacketStream(material, origin);
   } catch (error) {
     if (error instanceof Problem) return undefined;
     throw error;

@@ -1,7 +1,7 @@
 import { concatBytes, fromBase64 } from "../bytes.ts";
 import { Problem } from "../problem.ts";
 import { escapeControls } from "../text.ts";
-import { isWebPage } from "../url.ts";
+import { looksLikeWebPage } from "../url.ts";
 import { absentKeyReason, armorBodyWithoutMarkers } from "./key-text.ts";
 
 /** A packet of an OpenPGP stream: its type ID, its body, and all its bytes including the header. */
@@ -20,7 +20,7 @@ export interface TransferableKey {
 }
 
 /** Packet type IDs (RFC 9580 section 5). */
-export const TAG = {
+export const PACKET_TYPE = {
   keyEncryptedKey: 1,
   signature: 2,
   passwordEncryptedKey: 3,
@@ -94,14 +94,14 @@ const SHA1 = 2;
  * Revocations don't count: respecting a forged one only makes a key unusable.
  */
 export function isSha1Signature({ tag, body }: Packet): boolean {
-  if (tag !== TAG.signature) return false;
+  if (tag !== PACKET_TYPE.signature) return false;
   const old = body[0] === 3;
   const type = body[old ? 2 : 1];
   return body[old ? 16 : 3] === SHA1 && type !== undefined && SELF_SIGNATURES.includes(type);
 }
 
 /** The problem for material without a key. */
-export function notAKey(origin: string, reason: string, hint = EXPORT): Problem {
+export function notAKeyProblem(origin: string, reason: string, hint = EXPORT): Problem {
   return new Problem(`Cannot read a key from ${escapeControls(origin)}: ${reason}`, {
     code: "pgp-not-a-key",
     exit: "noUsableKey",
@@ -136,7 +136,7 @@ function header(bytes: Uint8Array, at: number): { tag: number; start: number; le
  * A packet without a length (streamed data) extends to the end; `broken` means that the bytes end in the middle of a packet
  * or are invalid.
  */
-export function packetsOf(bytes: Uint8Array): { readonly packets: readonly Packet[]; readonly broken: boolean } {
+export function readPackets(bytes: Uint8Array): { readonly packets: readonly Packet[]; readonly broken: boolean } {
   const packets: Packet[] = [];
   let at = 0;
   while (at < bytes.length) {
@@ -152,16 +152,20 @@ export function packetsOf(bytes: Uint8Array): { readonly packets: readonly Packe
 
 /** The keys of a binary stream, one for each primary key packet. */
 function keysOf(bytes: Uint8Array, origin: string): readonly TransferableKey[] {
-  const { packets, broken } = packetsOf(bytes);
+  const { packets, broken } = readPackets(bytes);
   const kept = packets.filter((packet) => !NOT_OF_A_KEY.includes(packet.tag));
   const [first] = kept;
-  const isPrimary = (packet: Packet) => packet.tag === TAG.publicKey || packet.tag === TAG.secretKey;
+  const isPrimary = (packet: Packet) => packet.tag === PACKET_TYPE.publicKey || packet.tag === PACKET_TYPE.secretKey;
   if (first !== undefined && !isPrimary(first)) {
     const kind = STREAM_KINDS[first.tag];
-    throw notAKey(origin, kind === undefined ? "it is not OpenPGP data" : `this is ${kind}, not a key`);
+    throw notAKeyProblem(origin, kind === undefined ? "it is not OpenPGP data" : `this is ${kind}, not a key`);
   }
   if (first === undefined || broken) {
-    throw notAKey(origin, first === undefined ? "it is not OpenPGP data" : "the key is damaged or cut off", EXPORT);
+    throw notAKeyProblem(
+      origin,
+      first === undefined ? "it is not OpenPGP data" : "the key is damaged or cut off",
+      EXPORT,
+    );
   }
   const starts = kept.flatMap((packet, i) => (isPrimary(packet) ? [i] : []));
   return starts.map((start, i) => {
@@ -169,7 +173,7 @@ function keysOf(bytes: Uint8Array, origin: string): readonly TransferableKey[] {
     return {
       packets: own,
       bytes: concatBytes(own.map((packet) => packet.whole)),
-      secret: own.some((packet) => packet.tag === TAG.secretKey || packet.tag === TAG.secretSubkey),
+      secret: own.some((packet) => packet.tag === PACKET_TYPE.secretKey || packet.tag === PACKET_TYPE.secretSubkey),
     };
   });
 }
@@ -218,7 +222,7 @@ function blocksOf(text: string, origin: string): readonly Block[] {
     }
     const end = text.indexOf(`-----END PGP ${label}-----`, start);
     if (end < 0) {
-      throw notAKey(
+      throw notAKeyProblem(
         origin,
         "the armored text is cut off: its END line is missing",
         "copy all of it, from BEGIN to END",
@@ -226,7 +230,7 @@ function blocksOf(text: string, origin: string): readonly Block[] {
     }
     const bytes = fromBase64(armorBody(text.slice(start, end)));
     if (bytes === undefined && KEY_BLOCK.test(label)) {
-      throw notAKey(origin, "the armored text is damaged: the part between BEGIN and END is not base64");
+      throw notAKeyProblem(origin, "the armored text is damaged: the part between BEGIN and END is not base64");
     }
     blocks.push({ label, bytes: bytes ?? new Uint8Array() });
     at = end;
@@ -243,7 +247,7 @@ function bareArmor(text: string): Uint8Array | undefined {
 /** Rejects the text that a site answers, and that someone saved, in place of a key that it doesn't have. */
 function rejectNote(text: string, origin: string): void {
   const absent = absentKeyReason(text);
-  if (absent !== undefined) throw notAKey(origin, absent, "ask the owner for the key");
+  if (absent !== undefined) throw notAKeyProblem(origin, absent, "ask the owner for the key");
 }
 
 /** The keys of an armored text: all its key blocks; other blocks are ignored. */
@@ -260,7 +264,7 @@ function armoredKeys(text: string, origin: string): readonly TransferableKey[] {
       : label.startsWith("sig")
         ? "a signature"
         : "a message";
-    throw notAKey(origin, `this is ${kind}, not a key`);
+    throw notAKeyProblem(origin, `this is ${kind}, not a key`);
   }
   return keys.flatMap((block) => keysOf(block.bytes, origin));
 }
@@ -276,7 +280,7 @@ function asText(bytes: Uint8Array): string | undefined {
 function keysInBytes(bytes: Uint8Array, origin: string): readonly TransferableKey[] {
   const text = asText(bytes);
   if (text === undefined) return keysOf(bytes, origin);
-  if (/^KBXf/.test(text.slice(8))) throw notAKey(origin, "this is a GnuPG keybox, not an exported key");
+  if (/^KBXf/.test(text.slice(8))) throw notAKeyProblem(origin, "this is a GnuPG keybox, not an exported key");
   return text.includes(BEGIN) ? armoredKeys(unescaped(text), origin) : keysInPlainText(text, origin);
 }
 
@@ -288,16 +292,17 @@ function unescaped(text: string): string {
 /** The keys in text that is not armored but base64; throws for what is often mistaken for a key. */
 function keysInPlainText(text: string, origin: string): readonly TransferableKey[] {
   const trimmed = text.replace(/^\ufeff/, "").trim();
-  if (trimmed === "") throw notAKey(origin, "it is empty");
-  if (isWebPage(trimmed)) throw notAKey(origin, "this is a web page", "use the URL of the key file itself");
+  if (trimmed === "") throw notAKeyProblem(origin, "it is empty");
+  if (looksLikeWebPage(trimmed))
+    throw notAKeyProblem(origin, "this is a web page", "use the URL of the key file itself");
   rejectNote(trimmed, origin);
   const mistaken = MISTAKEN.find(([looks]) => looks.test(trimmed));
-  if (mistaken !== undefined) throw notAKey(origin, mistaken[1], mistaken[2]);
+  if (mistaken !== undefined) throw notAKeyProblem(origin, mistaken[1], mistaken[2]);
   const bytes = fromBase64(unescaped(trimmed)) ?? bareArmor(trimmed);
-  if (bytes === undefined) throw notAKey(origin, "it is neither an armored OpenPGP key nor base64 of one");
+  if (bytes === undefined) throw notAKeyProblem(origin, "it is neither an armored OpenPGP key nor base64 of one");
   const inner = asText(bytes);
   if (inner === undefined) return keysOf(bytes, origin);
-  if (!inner.includes(BEGIN)) throw notAKey(origin, "it is base64 of something that is not OpenPGP data");
+  if (!inner.includes(BEGIN)) throw notAKeyProblem(origin, "it is base64 of something that is not OpenPGP data");
   return armoredKeys(unescaped(inner), origin);
 }
 
@@ -313,7 +318,7 @@ export function findKeys(material: string | Uint8Array, origin: string): readonl
 }
 
 /** The packets of a message, in any encoding in which {@link findKeys} finds keys; undefined for other material. */
-export function streamIn(material: string | Uint8Array, origin: string): Uint8Array | undefined {
+export function findPacketStream(material: string | Uint8Array, origin: string): Uint8Array | undefined {
   const text = typeof material === "string" ? material : asText(material);
   if (text === undefined) return typeof material === "string" ? undefined : material;
   if (text.includes(BEGIN)) return armoredMessage(text, origin);

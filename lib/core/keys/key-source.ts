@@ -11,7 +11,7 @@ export function plainHttpHint(name: string): string {
 }
 
 /** The problem for a key that is fetched over plain http. */
-export function plainHttp(action: string, url: string, name: string): Problem {
+export function plainHttpProblem(action: string, url: string, name: string): Problem {
   return usageError(
     `${action}: ${escapeControls(redactUrl(url))} uses plain http, so anyone on the network path could replace the key`,
     plainHttpHint(name),
@@ -20,7 +20,7 @@ export function plainHttp(action: string, url: string, name: string): Problem {
 }
 
 /** What is wrong with the URL of a key, or undefined; `pinned` means that the key's fingerprint is known. */
-export function keyAddressProblem(address: string, pinned: boolean, name: string): Problem | undefined {
+export function keyUrlProblem(address: string, pinned: boolean, name: string): Problem | undefined {
   const shown = `${name} ${quote(redactUrl(address))}`;
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
@@ -30,11 +30,11 @@ export function keyAddressProblem(address: string, pinned: boolean, name: string
       "bad-address",
     );
   }
-  return mayFetchKey(url, pinned) ? undefined : plainHttp(`Cannot fetch the key of ${shown}`, url.href, name);
+  return mayFetchKey(url, pinned) ? undefined : plainHttpProblem(`Cannot fetch the key of ${shown}`, url.href, name);
 }
 
 /** An email address split into its parts, the domain as in DNS; or what is wrong with it. */
-export function mailParts(address: string): { readonly local: string; readonly domain: string } | Problem {
+export function splitMailAddress(address: string): { readonly local: string; readonly domain: string } | Problem {
   const at = address.lastIndexOf("@");
   const local = address.slice(0, Math.max(at, 0));
   const host = address.slice(at + 1);

@@ -1,6 +1,6 @@
 import { type Problem, usageError } from "../problem.ts";
-import { quote, trimmedEnd } from "../text.ts";
-import { keybaseNameProblem, mailParts } from "./key-source.ts";
+import { quote, trimCharactersAtEnd } from "../text.ts";
+import { keybaseNameProblem, splitMailAddress } from "./key-source.ts";
 
 /** Where a key comes from, as a word names it. */
 export type KeySource =
@@ -14,7 +14,7 @@ export type KeySource =
   | { readonly kind: "material"; readonly text: string };
 
 /** The name of a Keybase user in any spelling: `ann`, `@ann` as Keybase writes it, `keybase:ann` as Vault and Terraform do. */
-export function keybaseUser(text: string): string {
+export function keybaseUserName(text: string): string {
   const name = text.trim().replace(/^keybase:(?:\/\/)?/i, "");
   const profile = /^https?:\/\/(?:www\.)?keybase\.io\/([^/?#]+)\/?$/i.exec(name)?.[1];
   return profile ?? name.replace(/^@/, "");
@@ -32,7 +32,7 @@ export function parseKeySource(word: string): KeySource {
   const rest = word.slice(prefix.length);
   switch (scheme.toLowerCase()) {
     case "keybase":
-      return { kind: "keybase", name: keybaseUser(rest) };
+      return { kind: "keybase", name: keybaseUserName(rest) };
     case "github":
       return { kind: "github", user: rest.replace(/^(?:\/\/|@)/, "") };
     case "wkd":
@@ -43,7 +43,9 @@ export function parseKeySource(word: string): KeySource {
 }
 
 /** Whether a service looks the key up by a name. */
-export function isLookedUp(source: KeySource): source is Extract<KeySource, { kind: "keybase" | "github" | "wkd" }> {
+export function isLookedUpByName(
+  source: KeySource,
+): source is Extract<KeySource, { kind: "keybase" | "github" | "wkd" }> {
   return source.kind === "keybase" || source.kind === "github" || source.kind === "wkd";
 }
 
@@ -55,7 +57,7 @@ export function keySourceProblem(source: KeySource, flag: string): Problem | und
     case "github":
       return githubUserProblem(source.user, flag);
     case "wkd": {
-      const parts = mailParts(source.address);
+      const parts = splitMailAddress(source.address);
       return parts instanceof Error ? parts : undefined;
     }
     default:
@@ -78,7 +80,7 @@ export const GITHUB_URL = "https://github.com";
 
 /** The URL of the OpenPGP keys of a GitHub user below a base URL, which may have a path. */
 export function githubKeyUrl(user: string, base = GITHUB_URL): string {
-  return `${trimmedEnd(base, "/")}/${encodeURIComponent(user)}.gpg`;
+  return `${trimCharactersAtEnd(base, "/")}/${encodeURIComponent(user)}.gpg`;
 }
 
 /** What sites answer with status 200 for a user without a key, in place of one, and what it means. */

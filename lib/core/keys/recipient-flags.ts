@@ -3,14 +3,16 @@ import type { FlagValues } from "../flags/flag-values.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { redactUrl } from "../redact.ts";
 import { escapeControls } from "../text.ts";
-import { keyAddressProblem, keybaseNameProblem } from "./key-source.ts";
-import { isLookedUp, keybaseUser, keySourceProblem, parseKeySource } from "./key-text.ts";
-import { pinProblem } from "./recipient.ts";
+import { keybaseNameProblem, keyUrlProblem } from "./key-source.ts";
+import { isLookedUpByName, keybaseUserName, keySourceProblem, parseKeySource } from "./key-text.ts";
+import { fingerprintPinProblem } from "./recipient.ts";
 
 /** The keys that are fetched from the network, as specified: the server decides which key it is, unless it is pinned. */
 function fetchedKeys(values: FlagValues): readonly string[] {
   return [
-    ...values.list(PGP_KEY).flatMap((key) => (isLookedUp(parseKeySource(key)) ? [`--${PGP_KEY.name} ${key}`] : [])),
+    ...values
+      .list(PGP_KEY)
+      .flatMap((key) => (isLookedUpByName(parseKeySource(key)) ? [`--${PGP_KEY.name} ${key}`] : [])),
     ...values.list(PGP_KEY_URL).map((url) => `${values.origin(PGP_KEY_URL).name} ${redactUrl(url)}`),
     ...values.list(KEYBASE).map((name) => `${values.origin(KEYBASE).name} ${name}`),
   ];
@@ -32,14 +34,14 @@ export function recipientProblems(values: FlagValues): readonly Problem[] {
   const pins = values.list(PGP_FINGERPRINT);
   const pinned = pins.length > 0;
   const found: readonly (Problem | undefined)[] = [
-    ...pins.map((pin) => pinProblem(pin, values.origin(PGP_FINGERPRINT).name)),
+    ...pins.map((pin) => fingerprintPinProblem(pin, values.origin(PGP_FINGERPRINT).name)),
     ...values.list(PGP_KEY).map((key) => keySourceProblem(parseKeySource(key), values.origin(PGP_KEY).name)),
     ...values.list(PGP_KEY_URL).map((url) => {
       const source = parseKeySource(url);
       const { name } = values.origin(PGP_KEY_URL);
-      return isLookedUp(source) ? keySourceProblem(source, name) : keyAddressProblem(url, pinned, name);
+      return isLookedUpByName(source) ? keySourceProblem(source, name) : keyUrlProblem(url, pinned, name);
     }),
-    ...values.list(KEYBASE).map((name) => keybaseNameProblem(keybaseUser(name), values.origin(KEYBASE).name)),
+    ...values.list(KEYBASE).map((name) => keybaseNameProblem(keybaseUserName(name), values.origin(KEYBASE).name)),
   ];
   const unpinned = pinMissing(values);
   const lacksKey = pinned && ![PGP_KEY, PGP_KEY_URL, KEYBASE].some((flag) => values.isSet(flag));

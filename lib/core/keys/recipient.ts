@@ -1,6 +1,6 @@
 import { Problem, type ProblemCode, usageError } from "../problem.ts";
 import { redactUrl } from "../redact.ts";
-import { escapeControls, joined, quote } from "../text.ts";
+import { escapeControls, joinWords, quote } from "../text.ts";
 
 /** What identifies a key or subkey. */
 export interface KeyIdentity {
@@ -50,7 +50,7 @@ export const MAX_KEY_BYTES = 1_048_576;
  * The problem for a response of a key server that is not a key. A busy or broken server counts as unreachable; any other
  * response means that there is no key.
  */
-export function refusedAnswer(
+export function keyServerProblem(
   message: string,
   answer: { readonly status: number; readonly url: string },
   code: ProblemCode,
@@ -77,7 +77,7 @@ const UNPACK: Readonly<Record<EncryptedFormat, readonly [before: string, after: 
  * The shell command that decrypts a text, by default with GnuPG. Encrypted texts contain no single quotes in any encoding,
  * so they are inserted literally.
  */
-export function decryptLine(format: EncryptedFormat, encrypted = "ENCRYPTED", command = "gpg --decrypt"): string {
+export function decryptCommand(format: EncryptedFormat, encrypted = "ENCRYPTED", command = "gpg --decrypt"): string {
   const [before, after] = UNPACK[format];
   return `${before}${encrypted}${after} | ${command}`;
 }
@@ -90,9 +90,9 @@ export function isV6(fingerprint: string): boolean {
 /** How the recipients decrypt a message, one line each: GnuPG doesn't support version 6 keys. */
 export function decryptAdvice(recipients: readonly Recipient[], format: EncryptedFormat): readonly string[] {
   const newer = recipients.filter(({ fingerprint }) => isV6(fingerprint));
-  const sop = decryptLine(format, undefined, "rsop decrypt PRIVATE-KEY-FILE");
+  const sop = decryptCommand(format, undefined, "rsop decrypt PRIVATE-KEY-FILE");
   return [
-    ...(newer.length < recipients.length ? [`Decrypt with: ${decryptLine(format)}`] : []),
+    ...(newer.length < recipients.length ? [`Decrypt with: ${decryptCommand(format)}`] : []),
     ...(newer.length > 0
       ? [`Decrypt with a tool that reads version 6 keys, such as rsop, gosop or sqop (GnuPG does not): ${sop}`]
       : []),
@@ -110,8 +110,8 @@ export function recipientLine(recipient: Recipient): string {
  * Anything but 40 or 64 digits is a usage error: a key ID is the end of a fingerprint, and anyone can create a key with a
  * chosen end.
  */
-export function parsePin(text: string, name = "--pgp-fingerprint"): string {
-  const wrong = pinProblem(text, name);
+export function parseFingerprintPin(text: string, name = "--pgp-fingerprint"): string {
+  const wrong = fingerprintPinProblem(text, name);
   if (wrong !== undefined) throw wrong;
   return pinDigits(text).toUpperCase();
 }
@@ -121,7 +121,7 @@ function pinDigits(text: string): string {
 }
 
 /** What is wrong with a pinned fingerprint, or undefined. */
-export function pinProblem(text: string, name = "--pgp-fingerprint"): Problem | undefined {
+export function fingerprintPinProblem(text: string, name = "--pgp-fingerprint"): Problem | undefined {
   const digits = pinDigits(text);
   const shown = `${name} ${quote(text)}`;
   const hint = "show the full fingerprint with: gpg --fingerprint --with-subkey-fingerprint NAME";
@@ -152,13 +152,17 @@ function pinnedBy(recipient: Recipient, pin: string): boolean {
  * Checks recipients against pinned fingerprints: if there are any, each recipient needs one and each pin needs a recipient.
  * Throws a `Problem` with exit `noUsableKey` that lists all mismatches.
  */
-export function checkPins(recipients: readonly Recipient[], pins: readonly string[], name = "--pgp-fingerprint"): void {
-  const wanted = [...new Set(pins.map((pin) => parsePin(pin, name)))];
+export function checkFingerprintPins(
+  recipients: readonly Recipient[],
+  pins: readonly string[],
+  name = "--pgp-fingerprint",
+): void {
+  const wanted = [...new Set(pins.map((pin) => parseFingerprintPin(pin, name)))];
   if (wanted.length === 0) return;
   const unpinned = recipients.filter((recipient) => !wanted.some((pin) => pinnedBy(recipient, pin)));
   const [first] = unpinned;
   if (first !== undefined) {
-    throw new Problem(`Cannot encrypt to ${recipientLine(first)}: its fingerprint is not ${joined(wanted, "or")}`, {
+    throw new Problem(`Cannot encrypt to ${recipientLine(first)}: its fingerprint is not ${joinWords(wanted, "or")}`, {
       code: "pgp-fingerprint-mismatch",
       exit: "noUsableKey",
       hint: `confirm the fingerprint with the owner through another channel; if it is right, add ${name} ${first.fingerprint}`,
@@ -167,7 +171,7 @@ export function checkPins(recipients: readonly Recipient[], pins: readonly strin
   }
   const unused = wanted.filter((pin) => !recipients.some((recipient) => pinnedBy(recipient, pin)));
   if (unused.length > 0) {
-    throw new Problem(`None of the keys has the fingerprint ${joined(unused)}`, {
+    throw new Problem(`None of the keys has the fingerprint ${joinWords(unused)}`, {
       code: "pgp-fingerprint-unused",
       exit: "noUsableKey",
       hint: `add the key it belongs to, or remove this ${name}`,

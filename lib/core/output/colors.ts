@@ -52,13 +52,13 @@ const STYLES: Readonly<Record<TextRole, Parameters<typeof styleText>[0]>> = {
 export type Painter = (role: TextRole, text: string) => string;
 
 /** The painter for a stream: one that paints, or one that leaves text as it is. */
-export function painterFor(color: boolean): Painter {
+export function createPainter(color: boolean): Painter {
   if (!color) return (_, text) => text;
   // The stream is looked at by wantsColor(), which knows --color; styleText() would ask the process's own.
   return (role, text) => (text === "" ? "" : styleText(STYLES[role], text, { validateStream: false }));
 }
 
-/** What {@link painterFor} adds to text: SGR sequences (ECMA-48), which take no column. */
+/** What {@link createPainter} adds to text: SGR sequences (ECMA-48), which take no column. */
 const SGR = /\u001b\[[\d;]*m/g;
 
 /** Text without its colours, for measuring it. */

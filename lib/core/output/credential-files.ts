@@ -1,7 +1,7 @@
 import { toBase64 } from "../bytes.ts";
 import { toJson } from "../json.ts";
 import { usageError } from "../problem.ts";
-import { quote, trimmedEnd, trimmedStart } from "../text.ts";
+import { quote, trimCharactersAtEnd, trimCharactersAtStart } from "../text.ts";
 import { shellQuoted } from "./shell.ts";
 
 /** The credentials of a client, with at most one of `secret` and `encrypted`. */
@@ -15,7 +15,7 @@ export interface Credentials {
 }
 
 /** Whether the credentials are complete: they aren't if the client has a secret that is missing here. */
-export function isWhole({ secret, encrypted, hasNoSecret }: Credentials): boolean {
+export function areComplete({ secret, encrypted, hasNoSecret }: Credentials): boolean {
   return secret !== undefined || encrypted !== undefined || hasNoSecret === true;
 }
 
@@ -57,7 +57,7 @@ const RULES = {
 } as const;
 
 /** The name of a credential in a format; throws a usage Problem, which mentions its source, for an invalid one. */
-export function credentialName(text: string, format: keyof typeof RULES, from: string): string {
+export function parseCredentialName(text: string, format: keyof typeof RULES, from: string): string {
   const { pattern, what, hint } = RULES[format];
   if (!pattern.test(text))
     throw usageError(`Cannot use ${from} ${quote(text)}: it is not a valid name for ${what}`, hint, "bad-name");
@@ -73,7 +73,7 @@ function named(credentials: Credentials, names: Partial<CredentialNames>): reado
 }
 
 /** Credentials as assignments of a POSIX shell, one per line. */
-export function envLines(credentials: Credentials, names: Partial<CredentialNames> = {}): string {
+export function formatDotenv(credentials: Credentials, names: Partial<CredentialNames> = {}): string {
   return named(credentials, names)
     .map(([name, value]) => `${name}=${shellQuoted(value)}\n`)
     .join("");
@@ -99,12 +99,12 @@ export function kubernetesName(id: string): string {
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .slice(0, 240);
-  const plain = trimmedStart(trimmedEnd(letters, "-"), "-");
+  const plain = trimCharactersAtStart(trimCharactersAtEnd(letters, "-"), "-");
   return `${plain === "" ? "client" : plain}-${fingerprint(id)}`;
 }
 
 /** The name of the Kubernetes Secret of a client; a template names several, with the client ID as {@link kubernetesName}. */
-export function secretName({ name = "{id}" }: SecretMetadata, id: string): string {
+export function kubernetesSecretName({ name = "{id}" }: SecretMetadata, id: string): string {
   return name.replaceAll("{id}", () => kubernetesName(id));
 }
 
@@ -117,11 +117,11 @@ const DNS_SUBDOMAIN = /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9
 /** The name in the key of a label, and its value where it isn't empty. */
 const LABEL_TEXT = /^(?=.{1,63}$)[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 
-export function isNamespace(text: string): boolean {
+export function isKubernetesNamespace(text: string): boolean {
   return DNS_LABEL.test(text);
 }
 
-export function isSecretName(text: string): boolean {
+export function isKubernetesSecretName(text: string): boolean {
   return DNS_SUBDOMAIN.test(text);
 }
 
@@ -147,14 +147,14 @@ function metadataLines({ namespace, labels = {} }: SecretMetadata): string {
 }
 
 /** Credentials as the YAML manifest of a Kubernetes Secret (v1, Opaque), the same for the same credentials. */
-export function secretManifest(credentials: Credentials, names: Partial<CredentialNames> = {}): string {
+export function formatSecretManifest(credentials: Credentials, names: Partial<CredentialNames> = {}): string {
   const data = named(credentials, names).map(
     ([key, value]) => `  ${toJson(key)}: ${toJson(toBase64(utf8.encode(value)))}\n`,
   );
   return `apiVersion: v1
 kind: Secret
 metadata:
-  name: ${toJson(secretName(names.metadata ?? {}, credentials.id))}
+  name: ${toJson(kubernetesSecretName(names.metadata ?? {}, credentials.id))}
 ${metadataLines(names.metadata ?? {})}type: Opaque
 data:
 ${data.join("")}`;

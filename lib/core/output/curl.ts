@@ -1,6 +1,6 @@
-import { isKey, PRIVATE_MEMBERS } from "../client/jwk.ts";
+import { isJwk, PRIVATE_JWK_MEMBERS } from "../client/jwk.ts";
 import { isJsonObject } from "../json.ts";
-import { CREDENTIAL_FIELDS, isOpenHeader, REDACTED } from "../redact.ts";
+import { CREDENTIAL_FIELDS, isHarmlessHeader, REDACTED } from "../redact.ts";
 import { shellQuoted } from "./shell.ts";
 
 /** A request that would be sent. */
@@ -16,17 +16,17 @@ type Mark = (field: string) => unknown;
 /**
  * A body with every credential replaced at any depth, including those in JSON Patch steps and private JSON Web Keys.
  */
-export function redacted(value: unknown, mark: Mark = () => REDACTED): unknown {
-  if (Array.isArray(value)) return value.map((item) => redacted(item, mark));
+export function redactBody(value: unknown, mark: Mark = () => REDACTED): unknown {
+  if (Array.isArray(value)) return value.map((item) => redactBody(item, mark));
   if (!isJsonObject(value)) return value;
   const path = value["path"];
   const field = typeof path === "string" && typeof value["op"] === "string" ? path.slice(1) : "";
   if (CREDENTIAL_FIELDS.includes(field) && "value" in value) return { ...value, value: mark(field) };
-  const hidden = isKey(value) ? [...CREDENTIAL_FIELDS, ...PRIVATE_MEMBERS] : CREDENTIAL_FIELDS;
+  const hidden = isJwk(value) ? [...CREDENTIAL_FIELDS, ...PRIVATE_JWK_MEMBERS] : CREDENTIAL_FIELDS;
   return Object.fromEntries(
     Object.entries(value).map(([key, member]) => [
       key,
-      hidden.includes(key) && member !== undefined ? mark(key) : redacted(member, mark),
+      hidden.includes(key) && member !== undefined ? mark(key) : redactBody(member, mark),
     ]),
   );
 }
@@ -92,10 +92,10 @@ export function curlLine(request: PlannedRequest, options: CurlOptions): string 
   if (options.skipVerify) words.push(["--insecure"]);
   if (options.caFile !== undefined) words.push(["--cacert"], [options.caFile]);
   for (const [name, value] of Object.entries(options.headers))
-    words.push(["--header"], [`${name}: `, isOpenHeader(name) ? value : new Variable(`header-${name}`)]);
+    words.push(["--header"], [`${name}: `, isHarmlessHeader(name) ? value : new Variable(`header-${name}`)]);
   if (request.body !== undefined) {
     const type = request.method === "PATCH" ? "application/json-patch+json" : "application/json";
-    const body = redacted(request.body, (field) => new Variable(field));
+    const body = redactBody(request.body, (field) => new Variable(field));
     words.push(["--header"], [`content-type: ${type}`], ["--data-raw"], jsonWord(body));
   }
   words.push([request.url]);

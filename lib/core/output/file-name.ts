@@ -1,5 +1,5 @@
 import { type Problem, usageError } from "../problem.ts";
-import { joined, quote } from "../text.ts";
+import { joinWords, quote } from "../text.ts";
 
 /** What stays as it is in a file name. */
 const PLAIN = /[A-Za-z0-9_.-]/;
@@ -22,7 +22,7 @@ function escaped(character: string): string {
 /**
  * A file name for any client ID: letters, digits, `_`, `-` and dots stay, everything else is percent-encoded UTF-8. A dot at
  * either end and the names of Windows' devices are encoded too, so that no ID is hidden, another folder, or a device. Two
- * IDs never have the same name; on a file system that ignores case they may ({@link clientFiles} finds these).
+ * IDs never have the same name; on a file system that ignores case they may ({@link assignClientFiles} finds these).
  */
 export function fileNameOf(id: string): string {
   const characters = [...id];
@@ -66,7 +66,7 @@ function folderProblem(path: string, name: string): Problem | undefined {
 }
 
 /** The path that a template gives for a client. */
-export function pathFor(template: string, id: string): string {
+export function fillTemplate(template: string, id: string): string {
   return template.replaceAll(ID, () => fileNameOf(id));
 }
 
@@ -93,12 +93,12 @@ function folded(path: string): string {
  * The file of each client by a template. Two IDs whose files would be one, also where case is ignored as on macOS and
  * Windows, and an ID too long for a file name are problems, to be found before anything is sent.
  */
-export function clientFiles(template: string, ids: readonly string[], name: string): ClientFiles {
+export function assignClientFiles(template: string, ids: readonly string[], name: string): ClientFiles {
   const paths = new Map<string, string>();
   const owners = new Map<string, string[]>();
   const problems: Problem[] = [];
   for (const id of new Set(ids)) {
-    const path = pathFor(template, id);
+    const path = fillTemplate(template, id);
     paths.set(id, path);
     const key = folded(path);
     const owner = owners.get(key);
@@ -122,7 +122,7 @@ function sharedProblem(ids: readonly string[], paths: ReadonlyMap<string, string
   const [first = ""] = ids;
   const shown = ids.slice(0, 5).map(quote);
   return usageError(
-    `Client IDs ${joined(ids.length > 5 ? [...shown, `${ids.length - 5} more`] : shown)} have the same file ${quote(paths.get(first) ?? "")}`,
+    `Client IDs ${joinWords(ids.length > 5 ? [...shown, `${ids.length - 5} more`] : shown)} have the same file ${quote(paths.get(first) ?? "")}`,
     `import them in separate runs, each with its own folder in ${name}; some file systems ignore case`,
     "file-name-twice",
   );

@@ -1,6 +1,6 @@
 import { capitalize, type Problem, usageError } from "../problem.ts";
-import { quote, suggest } from "../text.ts";
-import { parsePointerQuery, parseQuery, type Query } from "./query.ts";
+import { quote, suggestWord } from "../text.ts";
+import { type ParsedQuery, parsePathQuery, parsePointerQuery } from "./query.ts";
 
 /** The formats without an expression. */
 const PLAIN = [
@@ -26,7 +26,7 @@ export type FormatKind = (typeof PLAIN)[number] | (typeof QUERIES)[number];
 /** An output format. */
 export type Format =
   | { readonly kind: (typeof PLAIN)[number] }
-  | { readonly kind: (typeof QUERIES)[number]; readonly query: Query };
+  | { readonly kind: (typeof QUERIES)[number]; readonly query: ParsedQuery };
 
 /** Every format as typed. */
 export const FORMATS: readonly string[] = [...PLAIN, "jsonpath=EXPR", "jsonpointer=PTR", "raw=EXPR"];
@@ -72,17 +72,17 @@ function parseExpression(
   expression: string | undefined,
   text: string,
   from: string,
-): Query {
+): ParsedQuery {
   const hint = `for example: --format ${EXAMPLES[kind]}`;
   if (expression === undefined || (expression === "" && kind !== "jsonpointer"))
     throw usageError(`Cannot use ${from} ${kind}: it requires an expression`, hint);
-  const query = kind === "jsonpointer" ? parsePointerQuery(expression) : parseQuery(expression);
+  const query = kind === "jsonpointer" ? parsePointerQuery(expression) : parsePathQuery(expression);
   if ("error" in query) throw usageError(`Cannot use ${from} ${quote(text)}: ${query.error}`, hint);
   return query;
 }
 
 function unknownFormat(name: string, text: string, from: string): Problem {
-  const near = suggest(name, ["auto", ...PLAIN, ...QUERIES]);
+  const near = suggestWord(name, ["auto", ...PLAIN, ...QUERIES]);
   return usageError(
     from === "--format" ? `Unknown format ${quote(text)}` : `${capitalize(from)} ${quote(text)} is not a known format`,
     `${near === undefined ? "" : `did you mean ${near}? `}formats: ${FORMAT_CHOICES.join(", ")}`,
@@ -106,6 +106,6 @@ export function isForPrograms(format: Format): boolean {
 const WHOLE_KINDS: ReadonlySet<FormatKind> = new Set(["json", "json-pretty", "ndjson", "yaml"]);
 
 /** Whether a format writes every field of a value. */
-export function writesAll(format: Format): boolean {
+export function writesEveryField(format: Format): boolean {
   return WHOLE_KINDS.has(format.kind);
 }

@@ -1,11 +1,17 @@
 import { type JsonObject, toJson } from "../json.ts";
 import { escapeControls } from "../text.ts";
-import { painterFor } from "./colors.ts";
-import { type CredentialNames, type Credentials, envLines, isWhole, secretManifest } from "./credential-files.ts";
+import { createPainter } from "./colors.ts";
+import {
+  areComplete,
+  type CredentialNames,
+  type Credentials,
+  formatDotenv,
+  formatSecretManifest,
+} from "./credential-files.ts";
 import { csvLine, tsvLine } from "./delimited.ts";
 import type { Format, FormatKind } from "./formats.ts";
-import type { Select } from "./query.ts";
-import { type Cell, createTable, recordTable, type Terminal } from "./text-table.ts";
+import type { Selector } from "./query.ts";
+import { type Cell, createTable, formatRecord, type Terminal } from "./text-table.ts";
 
 /** A column of a table. */
 export interface Column<T> {
@@ -20,7 +26,7 @@ export interface Column<T> {
 }
 
 /** How one kind of value is shown. */
-export interface View<T> {
+export interface ResultView<T> {
   /** The table: the columns of a list, the lines of a single value. */
   readonly columns: readonly Column<T>[];
   /** The lines of the `text` format; the table if missing. */
@@ -45,14 +51,14 @@ export interface FormatLibraries {
   /** Writes a value as one YAML document that ends in a line feed and is safe to print on a terminal. */
   readonly yaml?: (value: unknown) => string;
   /** The expression of the format. */
-  readonly select?: Select;
+  readonly select?: Selector;
 }
 
 /** How {@link loadFormatLibraries} loads the libraries. */
 export interface FormatLibraryLoaders {
   readonly yaml: () => Promise<(value: unknown) => string>;
   /** Throws a usage Problem for a text that is not RFC 9535. */
-  readonly jsonpath: (text: string) => Promise<Select>;
+  readonly jsonpath: (text: string) => Promise<Selector>;
 }
 
 /** Loads what a format needs; called before anything is sent, so that a bad expression is a usage error. */
@@ -84,7 +90,7 @@ export interface Renderer<T> {
 }
 
 interface Setup<T> {
-  readonly view: View<T>;
+  readonly view: ResultView<T>;
   readonly options: RenderOptions;
 }
 
@@ -130,7 +136,7 @@ function table<T>(setup: Setup<T>): Renderer<T> {
   const { columns, envelope, tableEnd } = view;
   if (options.isList) return tableOf(columns, "plain", setup, (rest = envelope?.rest ?? {}) => tableEnd?.(rest) ?? []);
   return each((value) =>
-    recordTable(
+    formatRecord(
       columns.map((column) => ({ label: column.label, value: column.value(value) })),
       options.terminal,
     ),
@@ -143,7 +149,7 @@ function text<T>(setup: Setup<T>): Renderer<T> {
   const { text: linesOf } = view;
   if (linesOf === undefined) return table(setup);
   if (view.isDiff !== true || !options.terminal.color) return each((value) => safeLines(linesOf(value)));
-  const paint = painterFor(true);
+  const paint = createPainter(true);
   const painted = (line: string): string => {
     const safe = escapeControls(line);
     if (safe.startsWith("  - ")) return paint("removed", safe);
@@ -265,7 +271,7 @@ const raw: RendererFactory = (setup) => {
   );
 };
 
-function credentialsOf<T>(view: View<T>, value: T): Credentials {
+function credentialsOf<T>(view: ResultView<T>, value: T): Credentials {
   return view.credentials?.(value) ?? { id: view.id(value) };
 }
 
@@ -273,8 +279,8 @@ function credentialsOf<T>(view: View<T>, value: T): Credentials {
  * Whether `k8s-secret` omits a value. The manifest of a client that has a secret, but without that secret, would remove it
  * from a cluster.
  */
-export function withholds<T>(view: View<T>, value: T): boolean {
-  return !isWhole(credentialsOf(view, value));
+export function withholdsValue<T>(view: ResultView<T>, value: T): boolean {
+  return !areComplete(credentialsOf(view, value));
 }
 
 const RENDERERS: Readonly<Record<FormatKind, RendererFactory>> = {
@@ -289,11 +295,11 @@ const RENDERERS: Readonly<Record<FormatKind, RendererFactory>> = {
   jsonpath: query,
   jsonpointer: query,
   raw,
-  env: ({ view, options }) => separated((value) => envLines(credentialsOf(view, value), options.names), "\n"),
+  env: ({ view, options }) => separated((value) => formatDotenv(credentialsOf(view, value), options.names), "\n"),
   id: ({ view }) => each((value) => `${escapeControls(view.id(value))}\n`),
   "k8s-secret": ({ view, options }) =>
     separated(
-      (value) => (withholds(view, value) ? "" : secretManifest(credentialsOf(view, value), options.names)),
+      (value) => (withholdsValue(view, value) ? "" : formatSecretManifest(credentialsOf(view, value), options.names)),
       "---\n",
     ),
 };
@@ -306,6 +312,6 @@ const RENDERERS: Readonly<Record<FormatKind, RendererFactory>> = {
  * Nothing is written for a list before its first value or its end. IDs and everything in `text` and `table` are safe to
  * print on a terminal; `raw` is so on a terminal and exact otherwise.
  */
-export function createRenderer<T>(format: Format, view: View<T>, options: RenderOptions): Renderer<T> {
+export function createRenderer<T>(format: Format, view: ResultView<T>, options: RenderOptions): Renderer<T> {
   return RENDERERS[format.kind]({ view, options });
 }

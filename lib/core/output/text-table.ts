@@ -13,7 +13,7 @@ export interface Terminal {
 export type Cell = string | readonly string[];
 
 /** The heading of a column. */
-export interface Heading {
+export interface ColumnHeading {
   readonly label: string;
   /** Never cut or left out on a narrow terminal: a secret, for example. */
   readonly whole?: boolean;
@@ -127,7 +127,7 @@ function cap(widths: readonly number[], room: number, floor: 0 | 1): number {
 }
 
 /** How early a column is left out: by its rank, or by its place if it has none. */
-function rankOf(headings: readonly Heading[], at: number): number {
+function rankOf(headings: readonly ColumnHeading[], at: number): number {
   return headings[at]?.rank ?? at;
 }
 
@@ -139,7 +139,7 @@ function rankOf(headings: readonly Heading[], at: number): number {
  * if the terminal is narrower.
  */
 function fitted(
-  headings: readonly Heading[],
+  headings: readonly ColumnHeading[],
   natural: readonly number[],
   filled: readonly boolean[],
   room: number,
@@ -187,7 +187,7 @@ interface TableOptions {
  * wider cells are cut with `…`; otherwise nothing is cut and no line ends in padding.
  */
 export function createTable(
-  headings: readonly Heading[],
+  headings: readonly ColumnHeading[],
   shape: "plain" | "grid",
   terminal: Terminal,
   { settleAfter = 100, onHidden }: TableOptions = {},
@@ -241,7 +241,7 @@ export function createTable(
 }
 
 /** One value as lines of label and field; nothing is cut. */
-export function recordTable(
+export function formatRecord(
   fields: readonly { readonly label: string; readonly value: Cell }[],
   terminal: Terminal,
 ): string {

@@ -1,9 +1,9 @@
-import { FIELDS } from "../client/fields.ts";
+import { CLIENT_FIELDS } from "../client/fields.ts";
 import { isJsonObject } from "../json.ts";
-import { joined, quote, suggest } from "../text.ts";
-import type { Select } from "./query.ts";
+import { joinWords, quote, suggestWord } from "../text.ts";
+import type { Selector } from "./query.ts";
 
-const KNOWN_FIELDS: ReadonlySet<string> = new Set(FIELDS.map(({ name }) => name));
+const KNOWN_FIELDS: ReadonlySet<string> = new Set(CLIENT_FIELDS.map(({ name }) => name));
 
 /** Names of a document that are kept as candidates: more than any client has. */
 const MOST_NAMES = 1_000;
@@ -23,7 +23,7 @@ export class SelectionWatch {
   }
 
   /** The same expression, watched. */
-  watch(select: Select): Select {
+  watch(select: Selector): Selector {
     return (document) => {
       const selection = select(document);
       this.#documents++;
@@ -46,8 +46,8 @@ export class SelectionWatch {
       return `Nothing is selected by ${quote(this.#text)}: there is no value at this path${hint}`;
     }
     // A field that this client only doesn't have is no typing error.
-    const meant = KNOWN_FIELDS.has(first) ? undefined : suggest(first, this.#names);
-    return `Nothing is selected by ${quote(this.#text)}: there is no ${joined(missing.map(quote), "or")}${
+    const meant = KNOWN_FIELDS.has(first) ? undefined : suggestWord(first, this.#names);
+    return `Nothing is selected by ${quote(this.#text)}: there is no ${joinWords(missing.map(quote), "or")}${
       meant === undefined ? "" : `; did you mean ${quote(meant)}?`
     }`;
   }

@@ -1,21 +1,21 @@
 import type { JsonObject } from "../../core/json.ts";
 import { type ApiError, isApiError } from "../error-bodies.ts";
-import { type Answer, empty, errorAnswer, json, uncached, wrongMethod } from "../response.ts";
+import { type Answer, emptyAnswer, errorAnswer, jsonAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
 import type { AuthorizationRequest } from "./authorize.ts";
-import { words } from "./client-view.ts";
-import { consentDecision, declined, loginDecision, objectBody } from "./decisions.ts";
-import type { DeviceRequest, Devices } from "./device-routes.ts";
-import { type Engine, issuerOf, rejected } from "./engine.ts";
-import { type Flow, type FlowRequest, type Flows, isDeclined, type StepName } from "./flows.ts";
-import { EMPTY_BODY, oauthJson, oauthRefused } from "./oauth-errors.ts";
+import { splitWords } from "./client-view.ts";
+import { parseObjectBody, readConsentDecision, readLoginDecision, readRefusal } from "./decisions.ts";
+import type { DeviceGrant, DeviceRequest } from "./device-routes.ts";
+import { type Engine, issuerOf, versionedError } from "./engine.ts";
+import { type Flow, type FlowRequest, type FlowStore, isRefusal, type StepName } from "./flows.ts";
+import { EMPTY_BODY, oauthErrorAnswer, oauthJsonAnswer } from "./oauth-errors.ts";
 import type { Token } from "./token-store.ts";
 import { formOf, splitTarget, type WebRequest } from "./web.ts";
 
 /** What the admin side needs of the public side. */
 export interface AdminParts {
-  readonly authorizations: Flows<AuthorizationRequest>;
-  readonly deviceFlows: Flows<DeviceRequest>;
-  readonly devices: Devices;
+  readonly authorizations: FlowStore<AuthorizationRequest>;
+  readonly deviceFlows: FlowStore<DeviceRequest>;
+  readonly devices: DeviceGrant;
 }
 
 type Endpoint = (request: WebRequest, query: URLSearchParams) => Answer;
@@ -51,12 +51,12 @@ function introspection(engine: Engine): Endpoint {
   return (request) => {
     const form = formOf(request);
     if (form.size === 0) {
-      return oauthRefused(engine.behaviour, rejected(engine, "invalid_request", EMPTY_BODY));
+      return oauthErrorAnswer(engine.behaviour, versionedError(engine, "invalid_request", EMPTY_BODY));
     }
     const token = engine.tokens.active(form.get("token") ?? "", engine.now());
-    const scopes = words(form.get("scope") ?? "");
+    const scopes = splitWords(form.get("scope") ?? "");
     const isActive = token !== undefined && scopes.every((scope) => token.grant.scopes.includes(scope));
-    return isActive ? oauthJson(introspected(engine, token), {}) : oauthJson({ active: false });
+    return isActive ? oauthJsonAnswer(introspected(engine, token), {}) : oauthJsonAnswer({ active: false });
   };
 }
 
@@ -65,10 +65,10 @@ function deletion(engine: Engine): Endpoint {
     const id = query.get("client_id") ?? "";
     if (id === "") {
       const hint = `Query parameter "${engine.traits.missingClientName}" is not defined but it should have been.`;
-      return errorAnswer(engine.behaviour, rejected(engine, "invalid_request", hint));
+      return errorAnswer(engine.behaviour, versionedError(engine, "invalid_request", hint));
     }
     engine.tokens.endClient(id);
-    return empty(204);
+    return emptyAnswer(204);
   };
 }
 
@@ -93,7 +93,7 @@ function shownLogin({ traits }: Engine, flow: Flow): JsonObject {
 function shownConsent({ traits }: Engine, flow: Flow): JsonObject {
   const { request, login, consent, sessionId } = flow;
   const { decision } = login;
-  const isLoggedIn = decision !== undefined && !isDeclined(decision);
+  const isLoggedIn = decision !== undefined && !isRefusal(decision);
   const { subject, acr, amr, context } = isLoggedIn ? decision : { subject: "", acr: "", amr: [], context: null };
   return {
     challenge: consent.challenge,
@@ -129,12 +129,12 @@ function stepRoutes(
   /** Runs an action on the flow of a challenge, whichever kind of flow it is. */
   function withFlow(
     query: URLSearchParams,
-    action: <Request extends FlowRequest>(flows: Flows<Request>, flow: Flow<Request>) => Answer,
+    action: <Request extends FlowRequest>(flows: FlowStore<Request>, flow: Flow<Request>) => Answer,
   ): Answer {
     const challenge = query.get(`${name}_challenge`) ?? query.get("challenge") ?? "";
     if (challenge === "") {
       const hint = `Query parameter "challenge" is not defined but should have been.`;
-      return errorAnswer(engine.behaviour, rejected(engine, "invalid_request", hint));
+      return errorAnswer(engine.behaviour, versionedError(engine, "invalid_request", hint));
     }
     const authorization = authorizations.byChallenge(name, challenge);
     if (authorization !== undefined) return action(authorizations, authorization);
@@ -147,29 +147,30 @@ function stepRoutes(
     withFlow(query, (_flows, flow) => {
       const { usedChallenge } = engine.traits;
       if (!flow[name].isUsed || usedChallenge === "served")
-        return json(200, name === "login" ? shownLogin(engine, flow) : shownConsent(engine, flow));
-      if (usedChallenge === "gone") return json(410, { redirect_to: flow.request.url });
+        return jsonAnswer(200, name === "login" ? shownLogin(engine, flow) : shownConsent(engine, flow));
+      if (usedChallenge === "gone") return jsonAnswer(410, { redirect_to: flow.request.url });
       const description = "Unable to process the requested resource because of conflict in the current state";
       return errorAnswer(engine.behaviour, { status: 409, error: "Conflict", description });
     });
 
   const accept: Endpoint = ({ body }, query) =>
     withFlow(query, (flows, flow) => {
-      const given = objectBody(body);
+      const given = parseObjectBody(body);
       if (isApiError(given)) return errorAnswer(engine.behaviour, given);
-      if (name === "consent") return json(200, { redirect_to: flows.decideConsent(flow, consentDecision(given)) });
-      const decision = loginDecision(engine, given);
+      if (name === "consent")
+        return jsonAnswer(200, { redirect_to: flows.decideConsent(flow, readConsentDecision(given)) });
+      const decision = readLoginDecision(engine, given);
       if (isApiError(decision)) return errorAnswer(engine.behaviour, decision);
-      return json(200, { redirect_to: flows.decideLogin(flow, decision) });
+      return jsonAnswer(200, { redirect_to: flows.decideLogin(flow, decision) });
     });
 
   const reject: Endpoint = ({ body }, query) =>
     withFlow(query, (flows, flow) => {
-      const given = objectBody(body);
+      const given = parseObjectBody(body);
       if (isApiError(given)) return errorAnswer(engine.behaviour, given);
-      const decision = declined(given);
+      const decision = readRefusal(given);
       const url = name === "login" ? flows.decideLogin(flow, decision) : flows.decideConsent(flow, decision);
-      return json(200, { redirect_to: url });
+      return jsonAnswer(200, { redirect_to: url });
     });
 
   return [
@@ -182,12 +183,14 @@ function stepRoutes(
 function deviceRoutes(engine: Engine, { devices }: AdminParts): readonly AdminRoute[] {
   if (!engine.traits.device) return [];
   const accept: Endpoint = ({ body }, query) => {
-    const given = objectBody(body);
+    const given = parseObjectBody(body);
     if (isApiError(given)) return errorAnswer(engine.behaviour, given);
     const userCode = typeof given["user_code"] === "string" ? given["user_code"] : "";
     const result = devices.acceptUserCode(query.get("device_challenge") ?? "", userCode);
     if (result === undefined) return errorAnswer(engine.behaviour, unknownChallenge(engine));
-    return typeof result === "string" ? json(200, { redirect_to: result }) : errorAnswer(engine.behaviour, result);
+    return typeof result === "string"
+      ? jsonAnswer(200, { redirect_to: result })
+      : errorAnswer(engine.behaviour, result);
   };
   return [{ path: `${REQUESTS}/device/accept`, methods: new Map([["PUT", accept]]) }];
 }
@@ -197,7 +200,7 @@ export function createAdminRoutes(engine: Engine, parts: AdminParts): (request: 
   const { prefix, unprefixed, uncached: kept, router } = engine.behaviour;
   const flush: Endpoint = () => {
     engine.tokens.removeExpired(engine.now());
-    return empty(204);
+    return emptyAnswer(204);
   };
   const all: readonly AdminRoute[] = [
     { path: "/oauth2/introspect", methods: new Map([["POST", introspection(engine)]]) },
@@ -211,7 +214,7 @@ export function createAdminRoutes(engine: Engine, parts: AdminParts): (request: 
 
   function neverCached(answer: Answer, method: string): Answer {
     if ("cache-control" in answer.headers) return answer;
-    return kept === "prefixed" || (kept === "reads" && method === "GET") ? uncached(answer) : answer;
+    return kept === "prefixed" || (kept === "reads" && method === "GET") ? withNoStore(answer) : answer;
   }
 
   return (request) => {
@@ -220,12 +223,12 @@ export function createAdminRoutes(engine: Engine, parts: AdminParts): (request: 
     const route = routes.get(isPrefixed ? path.slice(prefix.length) : path);
     if (route === undefined) return undefined;
     if (prefix !== "" && !isPrefixed && unprefixed === "redirected") {
-      return uncached(empty(307, { location: `http://${prefix}${request.target}` }));
+      return withNoStore(emptyAnswer(307, { location: `http://${prefix}${request.target}` }));
     }
     const endpoint = route.methods.get(request.method);
     if (endpoint !== undefined) return neverCached(endpoint(request, query), request.method);
     const allowed = [...route.methods.keys()];
-    if (router === "httprouter") return wrongMethod([...allowed, "OPTIONS"].sort());
-    return neverCached(wrongMethod(allowed), request.method);
+    if (router === "httprouter") return wrongMethodAnswer([...allowed, "OPTIONS"].sort());
+    return neverCached(wrongMethodAnswer(allowed), request.method);
   };
 }

@@ -4,8 +4,8 @@ import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import type { ApiError } from "../error-bodies.ts";
 import type { StoredClient } from "../store.ts";
 import { authMethodOf, textField } from "./client-view.ts";
-import { type Engine, rejected, tokenEndpointOf } from "./engine.ts";
-import { unrecognizable } from "./oauth-errors.ts";
+import { type Engine, tokenEndpointOf, versionedError } from "./engine.ts";
+import { unrecognizedError } from "./oauth-errors.ts";
 
 interface Assertion {
   readonly header: JsonObject;
@@ -68,11 +68,11 @@ function candidateKeys(engine: Engine, client: StoredClient, kid: unknown): read
   const all = isJsonObject(set) && Array.isArray(set["keys"]) ? set["keys"].filter(isJsonObject) : [];
   if (typeof kid !== "string" || kid === "") {
     if (!engine.traits.lenientAssertions) return all;
-    return rejected(engine, "invalid_request", "The JSON Web Token must contain a kid header value but did not.");
+    return versionedError(engine, "invalid_request", "The JSON Web Token must contain a kid header value but did not.");
   }
   const named = all.filter((key) => key["kid"] === kid);
   if (named.length > 0) return named;
-  return rejected(
+  return versionedError(
     engine,
     "invalid_request",
     `The JSON Web Token uses signing key with kid "${kid}", which could not be found.`,
@@ -88,18 +88,18 @@ function badSignature(engine: Engine, client: StoredClient, assertion: Assertion
   const enforced = textField(client, "token_endpoint_auth_signing_alg") || "RS256";
   if (alg !== enforced) {
     const hint = `The "client_assertion" uses signing algorithm "${alg}" but the requested OAuth 2.0 Client enforces signing algorithm "${enforced}".`;
-    return rejected(engine, "invalid_client", hint);
+    return versionedError(engine, "invalid_client", hint);
   }
   const keys = candidateKeys(engine, client, header["kid"]);
   if ("status" in keys) return keys;
   if (!keys.some((key) => isSignedBy(assertion, alg, key))) {
-    if (engine.traits.lenientAssertions) return unrecognizable(engine.behaviour);
-    return rejected(engine, "invalid_client", UNVERIFIABLE);
+    if (engine.traits.lenientAssertions) return unrecognizedError(engine.behaviour);
+    return versionedError(engine, "invalid_client", UNVERIFIABLE);
   }
   const { exp, nbf } = claims;
   const isOutdated = typeof exp === "number" && exp < engine.now();
   const isEarly = typeof nbf === "number" && nbf > engine.now();
-  return isOutdated || isEarly ? unrecognizable(engine.behaviour) : undefined;
+  return isOutdated || isEarly ? unrecognizedError(engine.behaviour) : undefined;
 }
 
 /** Why the claims of an assertion are wrong, or undefined; its identifier counts as used then. */
@@ -108,38 +108,38 @@ function badClaims(engine: Engine, client: StoredClient, { claims }: Assertion):
   if (typeof exp !== "number") {
     const hint =
       "Unable to type assert the expiry time from claims. This should not happen as we validate the expiry time already earlier with token.Claims.Valid()";
-    return rejected(engine, "invalid_client", hint);
+    return versionedError(engine, "invalid_client", hint);
   }
   if (iss !== client.id) {
     const hint = `Claim "iss" from "client_assertion" must match the "client_id" of the OAuth 2.0 Client.`;
-    return rejected(engine, "invalid_client", hint);
+    return versionedError(engine, "invalid_client", hint);
   }
   const endpoint = tokenEndpointOf(engine);
   if (aud !== endpoint && !(Array.isArray(aud) && aud.includes(endpoint))) {
     const hint = `Claim "audience" from "client_assertion" must match the authorization server's token endpoint "${endpoint}".`;
-    return rejected(engine, "invalid_client", hint);
+    return versionedError(engine, "invalid_client", hint);
   }
   if (typeof jti !== "string" || jti === "") {
-    return rejected(engine, "invalid_client", `Claim "jti" from "client_assertion" must be set but is not.`);
+    return versionedError(engine, "invalid_client", `Claim "jti" from "client_assertion" must be set but is not.`);
   }
   if (engine.assertionIds.has(jti)) {
-    return rejected(engine, "jti_known", `Claim "jti" from "client_assertion" MUST only be used once.`);
+    return versionedError(engine, "jti_known", `Claim "jti" from "client_assertion" MUST only be used once.`);
   }
   engine.assertionIds.add(jti);
   return undefined;
 }
 
 /** The client that a signed assertion authenticates (RFC 7523, 3), or why it doesn't. */
-export function clientOfAssertion(engine: Engine, text: string): StoredClient | ApiError {
+export function authenticateByAssertion(engine: Engine, text: string): StoredClient | ApiError {
   const assertion = parseAssertion(text);
-  if (assertion === undefined) return rejected(engine, "invalid_client", UNVERIFIABLE);
+  if (assertion === undefined) return versionedError(engine, "invalid_client", UNVERIFIABLE);
   const { sub } = assertion.claims;
   const client = typeof sub === "string" ? engine.client(sub) : undefined;
-  if (client === undefined) return rejected(engine, "invalid_client");
+  if (client === undefined) return versionedError(engine, "invalid_client");
   const method = authMethodOf(client);
   if (method !== "private_key_jwt") {
     const hint = `This requested OAuth 2.0 client only supports client authentication method "${method}", however "private_key_jwt" was requested.`;
-    return rejected(engine, "invalid_client", hint);
+    return versionedError(engine, "invalid_client", hint);
   }
   return badSignature(engine, client, assertion) ?? badClaims(engine, client, assertion) ?? client;
 }

@@ -2,13 +2,13 @@ import { isLoopback } from "../../core/url.ts";
 import type { ApiError } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
 import type { StoredClient } from "../store.ts";
-import { allowsGrant, listField, words } from "./client-view.ts";
-import { type Engine, rejected } from "./engine.ts";
-import type { Flow, FlowRequest, Flows, StepName } from "./flows.ts";
-import { issueAccessToken, issueIdToken, newToken } from "./issue.ts";
-import { audiencesIn, excessive } from "./permissions.ts";
-import { type Completed, completedOf, declinedIn, grantOf, toStep } from "./steps.ts";
-import { formOf, found, splitTarget, type WebRequest } from "./web.ts";
+import { allowsGrant, listField, splitWords } from "./client-view.ts";
+import { type Engine, versionedError } from "./engine.ts";
+import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";
+import { issueAccessToken, issueIdToken, newOpaqueToken } from "./issue.ts";
+import { audiencesIn, excessiveRequestError } from "./permissions.ts";
+import { decisionsOf, type FlowDecisions, grantOf, redirectToStep, takeRefusal } from "./steps.ts";
+import { formOf, redirectTo, splitTarget, type WebRequest } from "./web.ts";
 
 /** An authorization request (RFC 6749, 4.1.1; OpenID Connect Core, 3.1.2.1) on its way through login and consent. */
 export interface AuthorizationRequest extends FlowRequest {
@@ -78,7 +78,7 @@ function errorToClient(engine: Engine, redirect: Redirect, refusal: ApiError): A
 
 /** An error that must not go to the redirect URI, because that may be anyone's: the server's own page shows it. */
 function errorPage(engine: Engine, refusal: ApiError): Answer {
-  return found(`${engine.publicUrl()}/oauth2/fallbacks/error?${errorParams(engine, refusal)}`);
+  return redirectTo(`${engine.publicUrl()}/oauth2/fallbacks/error?${errorParams(engine, refusal)}`);
 }
 
 interface Addressed {
@@ -91,20 +91,20 @@ interface Addressed {
 function addressed(engine: Engine, params: URLSearchParams): Addressed | ApiError {
   const client = engine.client(params.get("client_id") ?? "");
   if (client === undefined) {
-    return rejected(engine, "invalid_client", "The requested OAuth 2.0 Client does not exist.");
+    return versionedError(engine, "invalid_client", "The requested OAuth 2.0 Client does not exist.");
   }
   const registered = listField(client, "redirect_uris");
   const requested = params.get("redirect_uri") ?? "";
-  const isOpenId = words(params.get("scope") ?? "").includes("openid");
+  const isOpenId = splitWords(params.get("scope") ?? "").includes("openid");
   if (requested === "" && isOpenId && engine.traits.redirectUriRequired) {
     const hint = 'The "redirect_uri" parameter is required when using OpenID Connect 1.0.';
-    return rejected(engine, "invalid_request", hint);
+    return versionedError(engine, "invalid_request", hint);
   }
   const only = registered.length === 1 ? registered[0] : undefined;
   const uri = requested === "" ? only : requested;
   if (uri === undefined || !(requested === "" || isRegistered(registered, requested))) {
     const hint = `The "redirect_uri" parameter does not match any of the OAuth 2.0 Client's pre-registered redirect urls.`;
-    return rejected(engine, "invalid_request", hint);
+    return versionedError(engine, "invalid_request", hint);
   }
   const inFragment = /\b(?:token|id_token)\b/.test(params.get("response_type") ?? "");
   const redirect = { uri, state: params.get("state") ?? "", inFragment };
@@ -113,7 +113,7 @@ function addressed(engine: Engine, params: URLSearchParams): Addressed | ApiErro
 
 function allowsResponseType(client: StoredClient, responseTypes: readonly string[]): boolean {
   const wanted = responseTypes.toSorted().join(" ");
-  return listField(client, "response_types").some((each) => words(each).toSorted().join(" ") === wanted);
+  return listField(client, "response_types").some((each) => splitWords(each).toSorted().join(" ") === wanted);
 }
 
 /** Why an implicit request is wrong (OpenID Connect Core, 3.2.2.1), or undefined. */
@@ -126,56 +126,56 @@ function badImplicit(
   if (!types.includes("token") && !types.includes("id_token")) return undefined;
   if (!allowsGrant(client, "implicit")) {
     const hint = `The OAuth 2.0 Client is not allowed to use the authorization grant "implicit".`;
-    return rejected(engine, "unauthorized_client", hint);
+    return versionedError(engine, "unauthorized_client", hint);
   }
   if (!types.includes("id_token") || nonce !== "") return undefined;
   const hint = 'Parameter "nonce" must be set when using the OpenID Connect Implicit Flow.';
-  return rejected(engine, "invalid_request", hint);
+  return versionedError(engine, "invalid_request", hint);
 }
 
 /** Why the state, the response type or the code challenge of a request is wrong, or undefined. */
 function badForm(engine: Engine, client: StoredClient, params: URLSearchParams): ApiError | undefined {
   if ((params.get("state") ?? "").length < CHECKED_LENGTH) {
     const hint = `Request parameter "state" must be at least be 8 characters long to ensure sufficient entropy.`;
-    return rejected(engine, "invalid_state", hint);
+    return versionedError(engine, "invalid_state", hint);
   }
   const responseType = params.get("response_type") ?? "";
-  const types = words(responseType);
+  const types = splitWords(responseType);
   if (types.length === 0 || !allowsResponseType(client, types)) {
     const hint = `The client is not allowed to request response_type "${responseType}".`;
-    return rejected(engine, "unsupported_response_type", hint);
+    return versionedError(engine, "unsupported_response_type", hint);
   }
   if (["", "plain", "S256"].includes(params.get("code_challenge_method") ?? "")) return undefined;
-  return rejected(engine, "invalid_request", "The code_challenge_method is not supported, use S256 instead.");
+  return versionedError(engine, "invalid_request", "The code_challenge_method is not supported, use S256 instead.");
 }
 
 /** Why a request can't be answered without a login, or undefined. */
 function needsLogin(engine: Engine, params: URLSearchParams): ApiError | undefined {
-  if (!words(params.get("prompt") ?? "").includes("none")) return undefined;
+  if (!splitWords(params.get("prompt") ?? "").includes("none")) return undefined;
   const hint = `Prompt "none" was requested, but no existing login session was found.`;
-  return rejected(engine, "login_required", engine.behaviour.errors === "verbose" ? undefined : hint);
+  return versionedError(engine, "login_required", engine.behaviour.errors === "verbose" ? undefined : hint);
 }
 
 /** Why a request is rejected before a login, or undefined. */
 function badRequest(engine: Engine, client: StoredClient, params: URLSearchParams): ApiError | undefined {
-  const types = words(params.get("response_type") ?? "");
+  const types = splitWords(params.get("response_type") ?? "");
   return (
     badForm(engine, client, params) ??
-    excessive(engine, client, words(params.get("scope") ?? ""), audiencesIn(params)) ??
+    excessiveRequestError(engine, client, splitWords(params.get("scope") ?? ""), audiencesIn(params)) ??
     badImplicit(engine, client, types, params.get("nonce") ?? "") ??
     needsLogin(engine, params)
   );
 }
 
 /** The codes and tokens that a completed flow sends to the client. */
-function granted(engine: Engine, flow: Flow<AuthorizationRequest>, done: Completed): Answer {
+function granted(engine: Engine, flow: Flow<AuthorizationRequest>, done: FlowDecisions): Answer {
   const { client, redirect, responseTypes, nonce, challenge, redirectUriRequested } = flow.request;
   const grant = grantOf(flow.login.challenge, flow, done, nonce);
   const params = new URLSearchParams();
   const bound: { code?: string; accessToken?: string; nonce: string } = { nonce };
   const by = "implicit" as const;
   if (responseTypes.includes("code")) {
-    bound.code = newToken(engine, "code");
+    bound.code = newOpaqueToken(engine, "code");
     const expiresAt = engine.now() + CODE_LIFESPAN;
     engine.tokens.addCode(bound.code, { grant, redirectUri: redirect.uri, redirectUriRequested, challenge, expiresAt });
     params.set("code", bound.code);
@@ -198,9 +198,9 @@ function granted(engine: Engine, flow: Flow<AuthorizationRequest>, done: Complet
 }
 
 /** The authorization endpoint. */
-export function createAuthorization(
+export function createAuthorizationEndpoint(
   engine: Engine,
-  flows: Flows<AuthorizationRequest>,
+  flows: FlowStore<AuthorizationRequest>,
 ): (request: WebRequest) => Answer {
   function begin(params: URLSearchParams, target: string): Answer {
     const to = addressed(engine, params);
@@ -213,30 +213,30 @@ export function createAuthorization(
       client,
       redirect,
       redirectUriRequested,
-      scopes: words(params.get("scope") ?? ""),
+      scopes: splitWords(params.get("scope") ?? ""),
       audience: audiencesIn(params),
       url: `${engine.publicUrl()}${target}`,
       resumeUrl: `${engine.publicUrl()}/oauth2/auth`,
       params,
-      responseTypes: words(params.get("response_type") ?? ""),
+      responseTypes: splitWords(params.get("response_type") ?? ""),
       nonce: params.get("nonce") ?? "",
       challenge:
         challenge === "" ? undefined : { value: challenge, method: params.get("code_challenge_method") || "plain" },
     });
-    return toStep(engine, "login", flow);
+    return redirectToStep(engine, "login", flow);
   }
 
   function decided(name: StepName, flow: Flow<AuthorizationRequest>, request: WebRequest): Answer {
     const { redirect } = flow.request;
-    const declined = declinedIn(engine, flow, name, request);
+    const declined = takeRefusal(engine, flow, name, request);
     if (declined !== undefined) {
       const params = new URLSearchParams({ error: declined.error, error_description: declined.description });
       return toClient(engine, redirect, params);
     }
-    if (name === "login") return toStep(engine, "consent", flow);
-    const completed = completedOf(flow);
+    if (name === "login") return redirectToStep(engine, "consent", flow);
+    const completed = decisionsOf(flow);
     return completed === undefined
-      ? errorToClient(engine, redirect, rejected(engine, "access_denied"))
+      ? errorToClient(engine, redirect, versionedError(engine, "access_denied"))
       : granted(engine, flow, completed);
   }
 
@@ -249,7 +249,7 @@ export function createAuthorization(
       if (flow !== undefined) return decided(name, flow, request);
       return errorPage(
         engine,
-        rejected(
+        versionedError(
           engine,
           "access_denied",
           `The ${name} verifier has already been used, has not been granted, or is invalid.`,

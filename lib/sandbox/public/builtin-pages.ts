@@ -2,8 +2,8 @@ import { isApiError } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
 import type { AdminParts } from "./admin-routes.ts";
 import type { Engine } from "./engine.ts";
-import type { Flow, FlowRequest, Flows, StepName } from "./flows.ts";
-import { escapeHtml, found, page, splitTarget, type WebRequest } from "./web.ts";
+import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";
+import { escapeHtml, htmlPage, redirectTo, splitTarget, type WebRequest } from "./web.ts";
 
 /** The user whom the built-in login page logs in. */
 const TEST_USER = "sandbox-user";
@@ -25,14 +25,14 @@ export function createBuiltinPages(
   function withFlow(
     step: StepName,
     request: WebRequest,
-    show: <Request extends FlowRequest>(flows: Flows<Request>, flow: Flow<Request>) => Answer,
+    show: <Request extends FlowRequest>(flows: FlowStore<Request>, flow: Flow<Request>) => Answer,
   ): Answer {
     const challenge = splitTarget(request.target).query.get(`${step}_challenge`) ?? "";
     const authorization = authorizations.byChallenge(step, challenge);
     if (authorization !== undefined) return show(authorizations, authorization);
     const device = deviceFlows.byChallenge(step, challenge);
     if (device !== undefined) return show(deviceFlows, device);
-    return page(404, "Unknown request", `<p>This ${step} request doesn't exist, or the sandbox was restarted.</p>`);
+    return htmlPage(404, "Unknown request", `<p>This ${step} request doesn't exist, or the sandbox was restarted.</p>`);
   }
 
   function login(request: WebRequest): Answer {
@@ -41,14 +41,14 @@ export function createBuiltinPages(
       const next = flows.decideLogin(flow, { subject: TEST_USER, acr: "", amr: [], context: null, at });
       const { client, scopes } = flow.request;
       const content = `<p>Logged in as <b>${TEST_USER}</b> for client <b>${escapeHtml(client.name || client.id)}</b>. All requested scopes are granted: <b>${escapeHtml(scopes.join(" "))}</b>.</p><p><a href="${escapeHtml(next)}">Continue</a></p>`;
-      return page(200, "Logged in by the sandbox", content, next);
+      return htmlPage(200, "Logged in by the sandbox", content, next);
     });
   }
 
   function consent(request: WebRequest): Answer {
     return withFlow("consent", request, (flows, flow) => {
       const { scopes, audience } = flow.request;
-      return found(flows.decideConsent(flow, { scopes, audience, accessTokenClaims: {}, idTokenClaims: {} }));
+      return redirectTo(flows.decideConsent(flow, { scopes, audience, accessTokenClaims: {}, idTokenClaims: {} }));
     });
   }
 
@@ -58,7 +58,7 @@ export function createBuiltinPages(
       const value = query.get(name);
       return value === null ? [] : [`<li>${name}: ${escapeHtml(value)}</li>`];
     });
-    return page(500, "An OAuth 2.0 error occurred", `<ul>${lines.join("")}</ul>`);
+    return htmlPage(500, "An OAuth 2.0 error occurred", `<ul>${lines.join("")}</ul>`);
   }
 
   function device(request: WebRequest): Answer {
@@ -66,10 +66,10 @@ export function createBuiltinPages(
     const challenge = query.get("device_challenge") ?? "";
     const userCode = (query.get("user_code") ?? "").trim();
     const next = userCode === "" ? undefined : devices.acceptUserCode(challenge, userCode);
-    if (typeof next === "string") return found(next);
+    if (typeof next === "string") return redirectTo(next);
     const fault = next !== undefined && isApiError(next) ? "<p>This code is wrong or has expired.</p>" : "";
     const form = `<form action="${BUILTIN_PATHS.device}"><input type="hidden" name="device_challenge" value="${escapeHtml(challenge)}"><label>Code shown by the device: <input name="user_code" autofocus required></label> <button>Continue</button></form>`;
-    return page(fault === "" ? 200 : 400, "Connect a device", `${fault}${form}`);
+    return htmlPage(fault === "" ? 200 : 400, "Connect a device", `${fault}${form}`);
   }
 
   return new Map([
@@ -79,7 +79,7 @@ export function createBuiltinPages(
     ...(engine.traits.device
       ? ([
           [BUILTIN_PATHS.device, device],
-          [BUILTIN_PATHS.deviceDone, () => page(200, "Device connected", "<p>You can close this page.</p>")],
+          [BUILTIN_PATHS.deviceDone, () => htmlPage(200, "Device connected", "<p>You can close this page.</p>")],
         ] as const)
       : []),
   ]);

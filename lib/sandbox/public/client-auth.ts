@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
 import { type ApiError, isApiError } from "../error-bodies.ts";
 import type { StoredClient } from "../store.ts";
-import { clientOfAssertion } from "./assertion.ts";
+import { authenticateByAssertion } from "./assertion.ts";
 import { authMethodOf } from "./client-view.ts";
-import { type Engine, rejected } from "./engine.ts";
+import { type Engine, versionedError } from "./engine.ts";
 import { ANY_PARAMETER } from "./oauth-errors.ts";
 
 /** How a request authenticates its client. */
@@ -47,7 +47,7 @@ function presentedIn(form: URLSearchParams, authorization: string): Presented | 
 function otherMethod(engine: Engine, { method }: Presented, registered: string): ApiError | undefined {
   const matches = method === registered || (method === "none" && registered !== "none");
   if (matches) return undefined;
-  return rejected(
+  return versionedError(
     engine,
     "invalid_client",
     `The OAuth 2.0 Client supports client authentication method "${registered}", but method "${method}" was requested. You must configure the OAuth 2.0 client's "token_endpoint_auth_method" value to accept "${method}".`,
@@ -55,22 +55,26 @@ function otherMethod(engine: Engine, { method }: Presented, registered: string):
 }
 
 /** The client that a request authenticates as, or why it doesn't (RFC 6749, 2.3). */
-export function authenticate(engine: Engine, form: URLSearchParams, authorization: string): StoredClient | ApiError {
+export function authenticateClient(
+  engine: Engine,
+  form: URLSearchParams,
+  authorization: string,
+): StoredClient | ApiError {
   if (form.get("client_assertion_type") === ASSERTION_TYPE)
-    return clientOfAssertion(engine, form.get("client_assertion") ?? "");
+    return authenticateByAssertion(engine, form.get("client_assertion") ?? "");
   const presented = presentedIn(form, authorization);
   if (presented === undefined) {
     const hint = "Client credentials missing or malformed in both HTTP Authorization header and HTTP POST body.";
-    return rejected(engine, "invalid_request", hint);
+    return versionedError(engine, "invalid_request", hint);
   }
   const client = engine.client(presented.id);
-  if (client === undefined) return rejected(engine, "invalid_client");
+  if (client === undefined) return versionedError(engine, "invalid_client");
   const registered = authMethodOf(client);
   const refusal = otherMethod(engine, presented, registered);
   if (refusal !== undefined) return refusal;
   if (registered === "none") return client;
   const isSecret = registered !== "private_key_jwt" && client.secrets.includes(presented.secret);
-  return isSecret ? client : rejected(engine, "invalid_client");
+  return isSecret ? client : versionedError(engine, "invalid_client");
 }
 
 /**
@@ -82,8 +86,8 @@ export function authenticateForRevocation(
   form: URLSearchParams,
   authorization: string,
 ): StoredClient | ApiError | "ignored" {
-  const client = authenticate(engine, form, authorization);
+  const client = authenticateClient(engine, form, authorization);
   if (!isApiError(client)) return client;
-  if (client.error === "invalid_request") return rejected(engine, "invalid_request", ANY_PARAMETER);
-  return client.error === "invalid_client" ? rejected(engine, "invalid_client") : "ignored";
+  if (client.error === "invalid_request") return versionedError(engine, "invalid_request", ANY_PARAMETER);
+  return client.error === "invalid_client" ? versionedError(engine, "invalid_client") : "ignored";
 }

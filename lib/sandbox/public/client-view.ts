@@ -51,7 +51,7 @@ function matchesScope(pattern: string, scope: string): boolean {
 
 /** The first requested scope that a client may not have. */
 export function forbiddenScope(client: StoredClient, requested: readonly string[]): string | undefined {
-  const allowed = words(textField(client, "scope"));
+  const allowed = splitWords(textField(client, "scope"));
   return requested.find((scope) => !allowed.some((pattern) => matchesScope(pattern, scope)));
 }
 
@@ -62,6 +62,6 @@ export function forbiddenAudience(client: StoredClient, requested: readonly stri
 }
 
 /** The words of a text that spaces separate, as scopes are written. */
-export function words(text: string): readonly string[] {
+export function splitWords(text: string): readonly string[] {
   return text.split(" ").filter((word) => word !== "");
 }

@@ -1,8 +1,8 @@
 import { isJsonObject, isStringList, type JsonObject } from "../../core/json.ts";
-import { parseBody } from "../decode-body.ts";
-import { type ApiError, malformed, unexpected } from "../error-bodies.ts";
-import { type Engine, rejected } from "./engine.ts";
-import type { ConsentDecision, Declined, LoginDecision } from "./flows.ts";
+import { parseFirstJson } from "../decode-body.ts";
+import { type ApiError, malformedRequestError, unexpectedServerError } from "../error-bodies.ts";
+import { type Engine, versionedError } from "./engine.ts";
+import type { ConsentDecision, LoginDecision, Refusal } from "./flows.ts";
 
 function text(body: JsonObject, name: string): string {
   const value = body[name];
@@ -19,26 +19,28 @@ function object(value: unknown): JsonObject {
 }
 
 /** The object of a request body, or why there is none. */
-export function objectBody(body: string): JsonObject | ApiError {
-  const parsed = parseBody(body === "" ? "{}" : body);
-  if ("fault" in parsed) return malformed(`Unable to decode the request body: ${parsed.fault}`);
-  return isJsonObject(parsed.value) ? parsed.value : malformed("Unable to decode the request body: not an object");
+export function parseObjectBody(body: string): JsonObject | ApiError {
+  const parsed = parseFirstJson(body === "" ? "{}" : body);
+  if ("fault" in parsed) return malformedRequestError(`Unable to decode the request body: ${parsed.fault}`);
+  return isJsonObject(parsed.value)
+    ? parsed.value
+    : malformedRequestError("Unable to decode the request body: not an object");
 }
 
 /** Reads what a login application accepts. */
-export function loginDecision(engine: Engine, body: JsonObject): LoginDecision | ApiError {
+export function readLoginDecision(engine: Engine, body: JsonObject): LoginDecision | ApiError {
   const subject = text(body, "subject");
   if (subject === "") {
     return engine.behaviour.errors === "verbose"
-      ? unexpected(engine.behaviour, "Subject from payload can not be empty")
-      : rejected(engine, "invalid_request", 'Field "subject" must not be empty.');
+      ? unexpectedServerError(engine.behaviour, "Subject from payload can not be empty")
+      : versionedError(engine, "invalid_request", 'Field "subject" must not be empty.');
   }
   const at = Math.floor(engine.now());
   return { subject, acr: text(body, "acr"), amr: list(body, "amr"), context: body["context"] ?? null, at };
 }
 
 /** Reads what a consent application accepts. */
-export function consentDecision(body: JsonObject): ConsentDecision {
+export function readConsentDecision(body: JsonObject): ConsentDecision {
   const session = object(body["session"]);
   return {
     scopes: list(body, "grant_scope"),
@@ -49,7 +51,7 @@ export function consentDecision(body: JsonObject): ConsentDecision {
 }
 
 /** Reads why a login or consent application rejects. */
-export function declined(body: JsonObject): Declined {
+export function readRefusal(body: JsonObject): Refusal {
   const hint = text(body, "error_hint");
   const description = text(body, "error_description");
   return {

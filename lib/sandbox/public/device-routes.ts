@@ -1,17 +1,17 @@
 import { randomInt, randomUUID } from "node:crypto";
 import { type ApiError, errorBody, isApiError } from "../error-bodies.ts";
-import { type Answer, uncached } from "../response.ts";
+import { type Answer, withNoStore } from "../response.ts";
 import type { StoredClient } from "../store.ts";
-import { authenticate } from "./client-auth.ts";
-import { allowsGrant, words } from "./client-view.ts";
-import { type Engine, newHandle, rejected } from "./engine.ts";
-import { type Flow, type FlowRequest, type Flows, type StepName, sortedUrl } from "./flows.ts";
+import { authenticateClient } from "./client-auth.ts";
+import { allowsGrant, splitWords } from "./client-view.ts";
+import { type Engine, newChallenge, versionedError } from "./engine.ts";
+import { type Flow, type FlowRequest, type FlowStore, type StepName, sortedUrl } from "./flows.ts";
 import { issueTokens, type TokenAnswer } from "./issue.ts";
-import { EMPTY_BODY, oauthJson, oauthRefused } from "./oauth-errors.ts";
-import { audiencesIn, excessive } from "./permissions.ts";
-import { completedOf, declinedIn, grantOf, toStep } from "./steps.ts";
+import { EMPTY_BODY, oauthErrorAnswer, oauthJsonAnswer } from "./oauth-errors.ts";
+import { audiencesIn, excessiveRequestError } from "./permissions.ts";
+import { decisionsOf, grantOf, redirectToStep, takeRefusal } from "./steps.ts";
 import { type Grant, opaqueToken } from "./token-store.ts";
-import { formOf, found, splitTarget, type WebRequest } from "./web.ts";
+import { formOf, redirectTo, splitTarget, type WebRequest } from "./web.ts";
 
 /** Grant type of the device authorization grant (RFC 8628, 3.4). */
 export const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
@@ -39,7 +39,7 @@ export interface DeviceRequest extends FlowRequest {
 }
 
 /** The device authorization grant of a sandbox. */
-export interface Devices {
+export interface DeviceGrant {
   /** `/oauth2/device/auth` (RFC 8628, 3.1). */
   readonly authorize: (request: WebRequest) => Answer;
   /** `/oauth2/device/verify`, where the user's browser begins and returns to. */
@@ -57,7 +57,7 @@ function newUserCode(): string {
 /** The devices of a sandbox and what their browsers were sent on with. */
 interface DeviceState {
   readonly engine: Engine;
-  readonly flows: Flows<DeviceRequest>;
+  readonly flows: FlowStore<DeviceRequest>;
   readonly byDeviceCode: Map<string, Device>;
   readonly byUserCode: Map<string, Device>;
   /** Of browsers that came to enter a user code. */
@@ -73,9 +73,9 @@ function verifyUrl({ publicUrl }: Engine): string {
 /** Registers a device and gives it its codes. */
 function startDevice(state: DeviceState, client: StoredClient, form: URLSearchParams): TokenAnswer | ApiError {
   const { engine, byDeviceCode, byUserCode } = state;
-  const scopes = words(form.get("scope") ?? "");
+  const scopes = splitWords(form.get("scope") ?? "");
   const audience = audiencesIn(form);
-  const refusal = excessive(engine, client, scopes, audience);
+  const refusal = excessiveRequestError(engine, client, scopes, audience);
   if (refusal !== undefined) return refusal;
   const expiresAt = engine.now() + DEVICE_LIFESPAN;
   const device: Device = { client, scopes, audience, expiresAt, grant: undefined };
@@ -98,21 +98,21 @@ function startDevice(state: DeviceState, client: StoredClient, form: URLSearchPa
 function authorizeDevice(state: DeviceState, request: WebRequest): TokenAnswer | ApiError {
   const { engine } = state;
   const form = formOf(request);
-  if (form.size === 0) return rejected(engine, "invalid_request", EMPTY_BODY);
-  const client = authenticate(engine, form, request.authorization);
+  if (form.size === 0) return versionedError(engine, "invalid_request", EMPTY_BODY);
+  const client = authenticateClient(engine, form, request.authorization);
   if (isApiError(client)) return client;
   if (allowsGrant(client, DEVICE_GRANT)) return startDevice(state, client, form);
   const hint = `The requested OAuth 2.0 Client does not have the "${DEVICE_GRANT}" grant.`;
-  return rejected(engine, "invalid_grant", hint);
+  return versionedError(engine, "invalid_grant", hint);
 }
 
 /** Sends a browser to the page on which a user enters the code. */
 function toCodePage({ engine, challenges }: DeviceState, userCode: string): Answer {
-  const challenge = newHandle(engine);
+  const challenge = newChallenge(engine);
   challenges.add(challenge);
   const params = new URLSearchParams({ device_challenge: challenge });
   if (userCode !== "") params.set("user_code", userCode);
-  return found(`${engine.publicUrl()}/oauth2/fallbacks/device?${params}`);
+  return redirectTo(`${engine.publicUrl()}/oauth2/fallbacks/device?${params}`);
 }
 
 /** Begins a login for the device whose code the user entered. */
@@ -121,23 +121,23 @@ function toLogin({ engine, flows }: DeviceState, device: Device, target: string)
   const params = new URLSearchParams({ client_id: client.id, user_code: "****" });
   const url = `${engine.publicUrl()}${target}`;
   const flow = flows.begin({ client, scopes, audience, url, resumeUrl: verifyUrl(engine), params, device });
-  return toStep(engine, "login", flow);
+  return redirectToStep(engine, "login", flow);
 }
 
 /** Goes on after a login or a consent. */
 function decided({ engine }: DeviceState, name: StepName, flow: Flow<DeviceRequest>, request: WebRequest): Answer {
-  const declined = declinedIn(engine, flow, name, request);
+  const declined = takeRefusal(engine, flow, name, request);
   if (declined !== undefined) {
     const { error, description } = declined;
     const body = JSON.stringify(errorBody(engine.behaviour, { status: 400, error, description }));
-    return uncached({ status: 400, headers: { "content-type": "application/json" }, body: `${body}\n` });
+    return withNoStore({ status: 400, headers: { "content-type": "application/json" }, body: `${body}\n` });
   }
-  if (name === "login") return toStep(engine, "consent", flow);
+  if (name === "login") return redirectToStep(engine, "consent", flow);
   const { device } = flow.request;
-  const completed = completedOf(flow);
+  const completed = decisionsOf(flow);
   if (completed !== undefined) device.grant = grantOf(randomUUID(), flow, completed, "");
   const params = new URLSearchParams({ client_id: device.client.id });
-  return found(`${engine.publicUrl()}/oauth2/fallbacks/device/done?${params}`);
+  return redirectTo(`${engine.publicUrl()}/oauth2/fallbacks/device/done?${params}`);
 }
 
 function verify(state: DeviceState, request: WebRequest): Answer {
@@ -155,9 +155,9 @@ function exchange(state: DeviceState, client: StoredClient, form: URLSearchParam
   const { engine, byDeviceCode } = state;
   const value = form.get("device_code") ?? "";
   const device = byDeviceCode.get(value);
-  if (device === undefined || device.client.id !== client.id) return rejected(engine, "invalid_grant");
-  if (device.expiresAt <= engine.now()) return rejected(engine, "expired_token");
-  if (device.grant === undefined) return rejected(engine, "authorization_pending");
+  if (device === undefined || device.client.id !== client.id) return versionedError(engine, "invalid_grant");
+  if (device.expiresAt <= engine.now()) return versionedError(engine, "expired_token");
+  if (device.grant === undefined) return versionedError(engine, "authorization_pending");
   byDeviceCode.delete(value);
   return issueTokens(engine, { client, grant: device.grant, by: "device_authorization" });
 }
@@ -168,18 +168,18 @@ function acceptUserCode(state: DeviceState, challenge: string, userCode: string)
   const device = byUserCode.get(userCode);
   if (device === undefined || device.expiresAt <= engine.now()) {
     const hint = `The "user_code" session could not be found or has expired or is otherwise malformed.`;
-    return rejected(engine, "invalid_request", hint);
+    return versionedError(engine, "invalid_request", hint);
   }
   challenges.delete(challenge);
   byUserCode.delete(userCode);
-  const verifier = newHandle(engine);
+  const verifier = newChallenge(engine);
   verifiers.set(verifier, device);
   const params = { client_id: device.client.id, device_verifier: verifier, user_code: "****" };
   return sortedUrl(verifyUrl(engine), new URLSearchParams(params));
 }
 
 /** Creates the device grant. */
-export function createDevices(engine: Engine, flows: Flows<DeviceRequest>): Devices {
+export function createDeviceGrant(engine: Engine, flows: FlowStore<DeviceRequest>): DeviceGrant {
   const state: DeviceState = {
     engine,
     flows,
@@ -192,8 +192,8 @@ export function createDevices(engine: Engine, flows: Flows<DeviceRequest>): Devi
     authorize: (request) => {
       const result = authorizeDevice(state, request);
       return isApiError(result)
-        ? oauthRefused(engine.behaviour, result)
-        : oauthJson(result, { "cache-control": "no-store" });
+        ? oauthErrorAnswer(engine.behaviour, result)
+        : oauthJsonAnswer(result, { "cache-control": "no-store" });
     },
     verify: (request) => verify(state, request),
     exchange: (client, form) => exchange(state, client, form),

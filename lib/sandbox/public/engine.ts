@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { trimmedEnd } from "../../core/text.ts";
+import { trimCharactersAtEnd } from "../../core/text.ts";
 import type { ApiError } from "../error-bodies.ts";
 import type { StoredClient } from "../store.ts";
 import type { Behaviour } from "../versions.ts";
@@ -28,7 +28,7 @@ export interface Engine {
 
 /** The issuer identifier. */
 export function issuerOf({ traits, publicUrl }: Engine): string {
-  return traits.issuerSlash ? `${trimmedEnd(publicUrl(), "/")}/` : publicUrl();
+  return traits.issuerSlash ? `${trimCharactersAtEnd(publicUrl(), "/")}/` : publicUrl();
 }
 
 export function tokenEndpointOf({ publicUrl }: Engine): string {
@@ -36,11 +36,11 @@ export function tokenEndpointOf({ publicUrl }: Engine): string {
 }
 
 /** An error in the words of the engine's version. */
-export function rejected({ behaviour }: Engine, name: OAuthErrorName, hint?: string): ApiError {
+export function versionedError({ behaviour }: Engine, name: OAuthErrorName, hint?: string): ApiError {
   return oauthError(behaviour, name, hint);
 }
 
 /** A challenge or verifier that nobody can guess. */
-export function newHandle({ traits }: Engine): string {
+export function newChallenge({ traits }: Engine): string {
   return traits.handles === "hex" ? randomBytes(16).toString("hex") : `${randomBytes(64).toString("base64url")}==`;
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json.ts";
 import type { StoredClient } from "../store.ts";
-import { type Engine, newHandle } from "./engine.ts";
+import { type Engine, newChallenge } from "./engine.ts";
 
 /** A login or consent that the application refused, with the error that the client gets. */
-export interface Declined {
+export interface Refusal {
   readonly error: string;
   readonly description: string;
 }
@@ -26,7 +26,7 @@ export interface ConsentDecision {
 }
 
 /** Whether a decision is a refusal. */
-export function isDeclined(decision: object): decision is Declined {
+export function isRefusal(decision: object): decision is Refusal {
   return "error" in decision;
 }
 
@@ -44,11 +44,11 @@ export interface FlowRequest {
 }
 
 /** One step that an application decides, under a challenge, and confirms with a verifier. */
-export interface Step<Decision> {
+export interface FlowStep<Decision> {
   readonly challenge: string;
   /** Ties the step to the browser that it began in. */
   readonly csrf: string;
-  decision: Decision | Declined | undefined;
+  decision: Decision | Refusal | undefined;
   verifier: string | undefined;
   isUsed: boolean;
 }
@@ -59,20 +59,20 @@ export interface Flow<Request extends FlowRequest = FlowRequest> {
   readonly sessionId: string;
   /** Seconds since 1970. */
   readonly startedAt: number;
-  readonly login: Step<LoginDecision>;
-  readonly consent: Step<ConsentDecision>;
+  readonly login: FlowStep<LoginDecision>;
+  readonly consent: FlowStep<ConsentDecision>;
 }
 
 export type StepName = "login" | "consent";
 
 /** The flows of a sandbox, by challenge and by verifier. */
-export interface Flows<Request extends FlowRequest> {
+export interface FlowStore<Request extends FlowRequest> {
   readonly begin: (request: Request) => Flow<Request>;
   readonly byChallenge: (step: StepName, challenge: string) => Flow<Request> | undefined;
   readonly byVerifier: (step: StepName, verifier: string) => Flow<Request> | undefined;
   /** Records a decision and gives the URL at which the browser goes on. */
-  readonly decideLogin: (flow: Flow<Request>, decision: LoginDecision | Declined) => string;
-  readonly decideConsent: (flow: Flow<Request>, decision: ConsentDecision | Declined) => string;
+  readonly decideLogin: (flow: Flow<Request>, decision: LoginDecision | Refusal) => string;
+  readonly decideConsent: (flow: Flow<Request>, decision: ConsentDecision | Refusal) => string;
 }
 
 /** A URL with its parameters in the order of their names. */
@@ -83,24 +83,24 @@ export function sortedUrl(url: string, params: URLSearchParams): string {
 }
 
 /** Creates an empty store of flows. */
-export function createFlows<Request extends FlowRequest>(engine: Engine): Flows<Request> {
+export function createFlowStore<Request extends FlowRequest>(engine: Engine): FlowStore<Request> {
   const challenges = new Map<string, Flow<Request>>();
   const verifiers = new Map<string, Flow<Request>>();
 
-  function newStep<Decision>(): Step<Decision> {
-    const [challenge, csrf] = [newHandle(engine), newHandle(engine).replaceAll("=", "")];
+  function newStep<Decision>(): FlowStep<Decision> {
+    const [challenge, csrf] = [newChallenge(engine), newChallenge(engine).replaceAll("=", "")];
     return { challenge, csrf, decision: undefined, verifier: undefined, isUsed: false };
   }
 
   function decide<Decision>(
     flow: Flow<Request>,
     name: StepName,
-    step: Step<Decision>,
-    decision: Decision | Declined,
+    step: FlowStep<Decision>,
+    decision: Decision | Refusal,
   ): string {
     if (step.verifier !== undefined) verifiers.delete(`${name} ${step.verifier}`);
     step.decision = decision;
-    step.verifier = newHandle(engine);
+    step.verifier = newChallenge(engine);
     verifiers.set(`${name} ${step.verifier}`, flow);
     const params = new URLSearchParams(flow.request.params);
     params.set(`${name}_verifier`, step.verifier);

@@ -1,18 +1,18 @@
-import { type Answer, empty, json, missing, uncached, wrongMethod } from "../response.ts";
+import { type Answer, emptyAnswer, jsonAnswer, notFoundAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
 import type { StoredClient } from "../store.ts";
 import { BEHAVIOURS, type SandboxVersion } from "../versions.ts";
 import { type AdminParts, createAdminRoutes } from "./admin-routes.ts";
-import { type AuthorizationRequest, createAuthorization } from "./authorize.ts";
+import { type AuthorizationRequest, createAuthorizationEndpoint } from "./authorize.ts";
 import { createBuiltinPages } from "./builtin-pages.ts";
-import { createDevices, type DeviceRequest } from "./device-routes.ts";
+import { createDeviceGrant, type DeviceRequest } from "./device-routes.ts";
 import { discoveryDocument } from "./discovery-document.ts";
 import type { Engine } from "./engine.ts";
-import { createFlows } from "./flows.ts";
+import { createFlowStore } from "./flows.ts";
 import { createSigningKeys } from "./signing.ts";
-import { createRevocation, createTokenEndpoint } from "./token-route.ts";
+import { createRevocationEndpoint, createTokenEndpoint } from "./token-route.ts";
 import { createTokenStore } from "./token-store.ts";
 import { PUBLIC_TRAITS } from "./traits.ts";
-import { createUserinfo } from "./userinfo.ts";
+import { createUserinfoEndpoint } from "./userinfo.ts";
 import { splitTarget, type WebRequest } from "./web.ts";
 
 /** What the public side of a sandbox is created with. */
@@ -76,17 +76,17 @@ function both(endpoint: Endpoint): ReadonlyMap<string, Endpoint> {
 /** The endpoints of the public port by path and method. */
 function routesOf(engine: Engine, parts: AdminParts): Routes {
   const { authorizations, devices } = parts;
-  const healthy = get(() => json(200, { status: "ok" }));
+  const healthy = get(() => jsonAnswer(200, { status: "ok" }));
   const pages = [...createBuiltinPages(engine, parts)].map(([path, show]) => [path, get(show)] as const);
   return new Map([
-    ["/.well-known/openid-configuration", get(() => json(200, discoveryDocument(engine)))],
-    ["/.well-known/jwks.json", get(() => json(200, { keys: engine.keys.published() }))],
+    ["/.well-known/openid-configuration", get(() => jsonAnswer(200, discoveryDocument(engine)))],
+    ["/.well-known/jwks.json", get(() => jsonAnswer(200, { keys: engine.keys.published() }))],
     ["/health/ready", healthy],
     ["/health/alive", healthy],
-    ["/oauth2/auth", both(createAuthorization(engine, authorizations))],
+    ["/oauth2/auth", both(createAuthorizationEndpoint(engine, authorizations))],
     ["/oauth2/token", post(createTokenEndpoint(engine, devices))],
-    ["/oauth2/revoke", post(createRevocation(engine))],
-    ["/userinfo", both(createUserinfo(engine))],
+    ["/oauth2/revoke", post(createRevocationEndpoint(engine))],
+    ["/userinfo", both(createUserinfoEndpoint(engine))],
     ...pages,
     ...(engine.traits.device
       ? ([
@@ -109,20 +109,20 @@ function routed(engine: Engine, routes: Routes, request: WebRequest): Answer {
   const endpoint = methods?.get(request.method === "HEAD" ? "GET" : request.method);
   if (endpoint !== undefined) return endpoint(request);
   if (methods === undefined || engine.traits.wrongMethod === "missing") {
-    return missing(missingOn(engine, path), request.accept);
+    return notFoundAnswer(missingOn(engine, path), request.accept);
   }
   const allowed = [...methods.keys(), "OPTIONS"].sort();
-  return request.method === "OPTIONS" ? empty(200, { allow: allowed.join(", ") }) : wrongMethod(allowed);
+  return request.method === "OPTIONS" ? emptyAnswer(200, { allow: allowed.join(", ") }) : wrongMethodAnswer(allowed);
 }
 
 /** Creates the public side, without tokens. */
 export function createPublicSide(options: PublicSideOptions): PublicSide {
   const engine = createEngine(options);
-  const deviceFlows = createFlows<DeviceRequest>(engine);
+  const deviceFlows = createFlowStore<DeviceRequest>(engine);
   const parts = {
-    authorizations: createFlows<AuthorizationRequest>(engine),
+    authorizations: createFlowStore<AuthorizationRequest>(engine),
     deviceFlows,
-    devices: createDevices(engine, deviceFlows),
+    devices: createDeviceGrant(engine, deviceFlows),
   };
   const routes = routesOf(engine, parts);
   return {
@@ -133,7 +133,7 @@ export function createPublicSide(options: PublicSideOptions): PublicSide {
         request.method !== "GET" ||
         answer.status === 405 ||
         "cache-control" in answer.headers;
-      return isKept ? answer : uncached(answer);
+      return isKept ? answer : withNoStore(answer);
     },
     answerAdmin: createAdminRoutes(engine, parts),
     isNavigable: (path) => NAVIGABLE.test(path),

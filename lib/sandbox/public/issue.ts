@@ -3,7 +3,7 @@ import type { JsonObject } from "../../core/json.ts";
 import type { StoredClient } from "../store.ts";
 import { allowsGrant, type LifespanGrant, lifespanOf, textField } from "./client-view.ts";
 import { type Engine, issuerOf } from "./engine.ts";
-import { halfHash } from "./signing.ts";
+import { idTokenHash } from "./signing.ts";
 import { type Grant, opaqueToken, type TokenUse } from "./token-store.ts";
 
 /** A successful answer of the token endpoint, its members in the order of the servers. */
@@ -26,7 +26,7 @@ const PREFIXES: Readonly<Record<TokenUse | "code", string>> = {
 };
 
 /** A new opaque token of a kind, with the prefix of the version. */
-export function newToken({ traits }: Engine, kind: TokenUse | "code"): string {
+export function newOpaqueToken({ traits }: Engine, kind: TokenUse | "code"): string {
   return opaqueToken(traits.tokenPrefixes ? PREFIXES[kind] : "");
 }
 
@@ -49,13 +49,13 @@ export function issueAccessToken(engine: Engine, { client, grant, by }: Issue): 
         scp: grant.scopes,
         sub: grant.subject,
       })
-    : newToken(engine, "access_token");
+    : newOpaqueToken(engine, "access_token");
   engine.tokens.add({ value, use: "access_token", grant, issuedAt, expiresAt });
   return { value, expiresIn: Math.floor(expiresIn) };
 }
 
 function issueRefreshToken(engine: Engine, { client, grant, by }: Issue): string {
-  const value = newToken(engine, "refresh_token");
+  const value = newOpaqueToken(engine, "refresh_token");
   const issuedAt = engine.now();
   const expiresAt = issuedAt + lifespanOf(client, by, "refresh");
   engine.tokens.add({ value, use: "refresh_token", grant, issuedAt, expiresAt });
@@ -90,8 +90,8 @@ export function issueIdToken(engine: Engine, { client, grant, by }: Issue, bound
     exp: Math.floor(engine.now() + lifespanOf(client, by, "id")),
     jti: randomUUID(),
     ...(bound.nonce === "" && engine.traits.refreshKeepsNonce ? {} : { nonce: bound.nonce }),
-    ...(bound.accessToken === undefined ? {} : { at_hash: halfHash(bound.accessToken) }),
-    ...(bound.code === undefined ? {} : { c_hash: halfHash(bound.code) }),
+    ...(bound.accessToken === undefined ? {} : { at_hash: idTokenHash(bound.accessToken) }),
+    ...(bound.code === undefined ? {} : { c_hash: idTokenHash(bound.code) }),
     sid: grant.user?.sessionId ?? "",
   });
 }

@@ -53,7 +53,7 @@ export function oauthError({ errors }: Behaviour, name: OAuthErrorName, hint?: s
 }
 
 /** The answer to an error that a server didn't foresee. */
-export function unrecognizable({ errors }: Behaviour): ApiError {
+export function unrecognizedError({ errors }: Behaviour): ApiError {
   const end = errors === "verbose" ? "." : "";
   return { status: 500, error: "error", description: `The error is unrecognizable${end}` };
 }
@@ -64,12 +64,12 @@ export const NO_STORE = { "cache-control": "no-store", pragma: "no-cache" } as c
 const FORM_JSON = "application/json;charset=UTF-8";
 
 /** A successful answer of the OAuth 2.0 endpoints. */
-export function oauthJson(value: unknown, headers: Readonly<Record<string, string>> = NO_STORE): Answer {
+export function oauthJsonAnswer(value: unknown, headers: Readonly<Record<string, string>> = NO_STORE): Answer {
   return { status: 200, headers: { "content-type": FORM_JSON, ...headers }, body: JSON.stringify(value) };
 }
 
 /** An error of the OAuth 2.0 endpoints. */
-export function oauthRefused(behaviour: Behaviour, refusal: ApiError): Answer {
+export function oauthErrorAnswer(behaviour: Behaviour, refusal: ApiError): Answer {
   const headers = { "content-type": FORM_JSON, ...NO_STORE };
   return { status: refusal.status, headers, body: JSON.stringify(errorBody(behaviour, refusal)) };
 }

@@ -1,15 +1,15 @@
 import type { ApiError } from "../error-bodies.ts";
 import type { StoredClient } from "../store.ts";
-import { allowsGrant, forbiddenAudience, forbiddenScope, words } from "./client-view.ts";
-import { type Engine, rejected } from "./engine.ts";
+import { allowsGrant, forbiddenAudience, forbiddenScope, splitWords } from "./client-view.ts";
+import { type Engine, versionedError } from "./engine.ts";
 
 /** The requested audiences: repeated, or separated by spaces. */
 export function audiencesIn(form: URLSearchParams): readonly string[] {
-  return form.getAll("audience").flatMap(words);
+  return form.getAll("audience").flatMap(splitWords);
 }
 
 /** Why a client may not ask for these scopes and audiences, or undefined. */
-export function excessive(
+export function excessiveRequestError(
   engine: Engine,
   client: StoredClient,
   scopes: readonly string[],
@@ -17,17 +17,17 @@ export function excessive(
 ): ApiError | undefined {
   const scope = forbiddenScope(client, scopes);
   if (scope !== undefined) {
-    return rejected(engine, "invalid_scope", `The OAuth 2.0 Client is not allowed to request scope "${scope}".`);
+    return versionedError(engine, "invalid_scope", `The OAuth 2.0 Client is not allowed to request scope "${scope}".`);
   }
   const other = forbiddenAudience(client, audience);
   if (other === undefined) return undefined;
   const hint = `Requested audience "${other}" has not been whitelisted by the OAuth 2.0 Client.`;
-  return rejected(engine, "invalid_request", hint);
+  return versionedError(engine, "invalid_request", hint);
 }
 
 /** Why a client may not use a grant type at the token endpoint, or undefined. */
-export function missingGrant(engine: Engine, client: StoredClient, grantType: string): ApiError | undefined {
+export function missingGrantError(engine: Engine, client: StoredClient, grantType: string): ApiError | undefined {
   if (allowsGrant(client, grantType)) return undefined;
   const hint = `The OAuth 2.0 Client is not allowed to use authorization grant "${grantType}".`;
-  return rejected(engine, "unauthorized_client", hint);
+  return versionedError(engine, "unauthorized_client", hint);
 }

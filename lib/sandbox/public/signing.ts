@@ -56,6 +56,6 @@ export function createSigningKeys(kidPrefix: string, signsAccessTokens: boolean)
 }
 
 /** The hash that binds an access token or a code to an ID token (OpenID Connect Core, 3.1.3.6). */
-export function halfHash(value: string): string {
+export function idTokenHash(value: string): string {
   return createHash("sha256").update(value).digest().subarray(0, 16).toString("base64url");
 }

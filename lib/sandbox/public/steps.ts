@@ -1,18 +1,18 @@
 import { createHash } from "node:crypto";
 import type { Answer } from "../response.ts";
-import { type Engine, rejected } from "./engine.ts";
+import { type Engine, versionedError } from "./engine.ts";
 import {
   type ConsentDecision,
-  type Declined,
   type Flow,
   type FlowRequest,
-  isDeclined,
+  type FlowStep,
+  isRefusal,
   type LoginDecision,
-  type Step,
+  type Refusal,
   type StepName,
 } from "./flows.ts";
 import type { Grant, UserSession } from "./token-store.ts";
-import { cookieOf, found, type WebRequest } from "./web.ts";
+import { cookieOf, redirectTo, type WebRequest } from "./web.ts";
 
 /** The cookie that ties a step to a browser. */
 function stepCookie({ traits }: Engine, step: StepName, clientId: string): string {
@@ -35,26 +35,26 @@ function pageOf(engine: Engine, step: StepName, flow: Flow): string {
 }
 
 /** Sends the browser to the page that decides a step. */
-export function toStep(engine: Engine, step: StepName, flow: Flow): Answer {
-  return found(pageOf(engine, step, flow), setCookie(engine, step, flow));
+export function redirectToStep(engine: Engine, step: StepName, flow: Flow): Answer {
+  return redirectTo(pageOf(engine, step, flow), setCookie(engine, step, flow));
 }
 
 /** What a login and a consent have led to. */
-export interface Completed {
+export interface FlowDecisions {
   readonly login: LoginDecision;
   readonly consent: ConsentDecision;
 }
 
 /** The decisions of a flow that nobody declined. */
-export function completedOf<Request extends FlowRequest>({ login, consent }: Flow<Request>): Completed | undefined {
+export function decisionsOf<Request extends FlowRequest>({ login, consent }: Flow<Request>): FlowDecisions | undefined {
   const [loggedIn, consented] = [login.decision, consent.decision];
   if (loggedIn === undefined || consented === undefined) return undefined;
-  if (isDeclined(loggedIn) || isDeclined(consented)) return undefined;
+  if (isRefusal(loggedIn) || isRefusal(consented)) return undefined;
   return { login: loggedIn, consent: consented };
 }
 
 /** The claims of a user in what a flow grants. */
-function sessionOf<Request extends FlowRequest>(flow: Flow<Request>, done: Completed, nonce: string): UserSession {
+function sessionOf<Request extends FlowRequest>(flow: Flow<Request>, done: FlowDecisions, nonce: string): UserSession {
   const { accessTokenClaims, idTokenClaims } = done.consent;
   return {
     sessionId: flow.sessionId,
@@ -71,7 +71,7 @@ function sessionOf<Request extends FlowRequest>(flow: Flow<Request>, done: Compl
 export function grantOf<Request extends FlowRequest>(
   id: string,
   flow: Flow<Request>,
-  done: Completed,
+  done: FlowDecisions,
   nonce: string,
 ): Grant {
   const { client } = flow.request;
@@ -83,12 +83,12 @@ export function grantOf<Request extends FlowRequest>(
 /** A decision that a verifier stands for, or the error that the flow ends with. */
 function decisionOf<Decision extends object>(
   engine: Engine,
-  step: Step<Decision>,
+  step: FlowStep<Decision>,
   name: StepName,
   cookie: string | undefined,
-): Decision | Declined {
-  const declined = (error: "request_forbidden" | "access_denied", hint: string): Declined => {
-    const refusal = rejected(engine, error, hint);
+): Decision | Refusal {
+  const declined = (error: "request_forbidden" | "access_denied", hint: string): Refusal => {
+    const refusal = versionedError(engine, error, hint);
     return { error, description: `${refusal.description} ${hint}` };
   };
   if (cookie === undefined) return declined("request_forbidden", "No CSRF value available in the session cookie.");
@@ -104,14 +104,14 @@ function decisionOf<Decision extends object>(
 }
 
 /** Whether the step that a browser returns from was declined, and why; the step counts as used then. */
-export function declinedIn<Request extends FlowRequest>(
+export function takeRefusal<Request extends FlowRequest>(
   engine: Engine,
   flow: Flow<Request>,
   name: StepName,
   request: WebRequest,
-): Declined | undefined {
+): Refusal | undefined {
   const cookie = cookieOf(request, stepCookie(engine, name, flow.request.client.id));
   const decision =
     name === "login" ? decisionOf(engine, flow.login, name, cookie) : decisionOf(engine, flow.consent, name, cookie);
-  return isDeclined(decision) ? decision : undefined;
+  return isRefusal(decision) ? decision : undefined;
 }

@@ -2,13 +2,13 @@ import { createHash, randomUUID } from "node:crypto";
 import { type ApiError, isApiError } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
 import type { StoredClient } from "../store.ts";
-import { authenticate, authenticateForRevocation } from "./client-auth.ts";
-import { authMethodOf, words } from "./client-view.ts";
-import { DEVICE_GRANT, type Devices } from "./device-routes.ts";
-import { type Engine, rejected } from "./engine.ts";
+import { authenticateClient, authenticateForRevocation } from "./client-auth.ts";
+import { authMethodOf, splitWords } from "./client-view.ts";
+import { DEVICE_GRANT, type DeviceGrant } from "./device-routes.ts";
+import { type Engine, versionedError } from "./engine.ts";
 import { issueTokens, type TokenAnswer } from "./issue.ts";
-import { ANY_PARAMETER, EMPTY_BODY, NO_STORE, oauthJson, oauthRefused } from "./oauth-errors.ts";
-import { audiencesIn, excessive, missingGrant } from "./permissions.ts";
+import { ANY_PARAMETER, EMPTY_BODY, NO_STORE, oauthErrorAnswer, oauthJsonAnswer } from "./oauth-errors.ts";
+import { audiencesIn, excessiveRequestError, missingGrantError } from "./permissions.ts";
 import type { Code, Grant } from "./token-store.ts";
 import { formOf, type WebRequest } from "./web.ts";
 
@@ -16,16 +16,16 @@ type GrantHandler = (client: StoredClient, form: URLSearchParams) => TokenAnswer
 
 function clientCredentials(engine: Engine): GrantHandler {
   return (client, form) => {
-    const scopes = words(form.get("scope") ?? "");
+    const scopes = splitWords(form.get("scope") ?? "");
     const audience = audiencesIn(form);
-    const refusal = excessive(engine, client, scopes, audience);
+    const refusal = excessiveRequestError(engine, client, scopes, audience);
     if (refusal !== undefined) return refusal;
     if (authMethodOf(client) === "none") {
       const hint =
         'The OAuth 2.0 Client is marked as public and is thus not allowed to use authorization grant "client_credentials".';
-      return rejected(engine, "invalid_grant", hint);
+      return versionedError(engine, "invalid_grant", hint);
     }
-    const missing = missingGrant(engine, client, "client_credentials");
+    const missing = missingGrantError(engine, client, "client_credentials");
     if (missing !== undefined) return missing;
     const grant = { id: randomUUID(), clientId: client.id, subject: client.id, scopes, audience, user: undefined };
     return issueTokens(engine, { client, grant, by: "client_credentials" });
@@ -36,39 +36,39 @@ function clientCredentials(engine: Engine): GrantHandler {
 function badVerifier(engine: Engine, { challenge }: Code, verifier: string): ApiError | undefined {
   if (challenge === undefined) return undefined;
   if (verifier.length < 43) {
-    return rejected(engine, "invalid_grant", "The PKCE code verifier must be at least 43 characters.");
+    return versionedError(engine, "invalid_grant", "The PKCE code verifier must be at least 43 characters.");
   }
   const derived = challenge.method === "S256" ? createHash("sha256").update(verifier).digest("base64url") : verifier;
   if (derived === challenge.value) return undefined;
-  return rejected(engine, "invalid_grant", "The PKCE code challenge did not match the code verifier.");
+  return versionedError(engine, "invalid_grant", "The PKCE code challenge did not match the code verifier.");
 }
 
 function badCode(engine: Engine, code: Code, client: StoredClient, form: URLSearchParams): ApiError | undefined {
-  if (code.expiresAt <= engine.now()) return rejected(engine, "invalid_grant");
+  if (code.expiresAt <= engine.now()) return versionedError(engine, "invalid_grant");
   if (code.grant.clientId !== client.id) {
     const hint = "The OAuth 2.0 Client ID from this request does not match the one from the authorize request.";
-    return rejected(engine, "invalid_grant", hint);
+    return versionedError(engine, "invalid_grant", hint);
   }
   if (code.redirectUriRequested && form.get("redirect_uri") !== code.redirectUri) {
     const hint = 'The "redirect_uri" from this request does not match the one from the authorize request.';
-    return rejected(engine, "invalid_grant", hint);
+    return versionedError(engine, "invalid_grant", hint);
   }
   return badVerifier(engine, code, form.get("code_verifier") ?? "");
 }
 
 function authorizationCode(engine: Engine): GrantHandler {
   return (client, form) => {
-    const missing = missingGrant(engine, client, "authorization_code");
+    const missing = missingGrantError(engine, client, "authorization_code");
     if (missing !== undefined) return missing;
     const value = form.get("code") ?? "";
     const used = engine.tokens.usedCode(value);
     if (used !== undefined) {
       // Whoever comes second may be the rightful one, so the first one's tokens end (RFC 6749, 4.1.2).
       engine.tokens.endGrant(used.id);
-      return rejected(engine, "invalid_grant", "The authorization code has already been used.");
+      return versionedError(engine, "invalid_grant", "The authorization code has already been used.");
     }
     const code = engine.tokens.code(value);
-    if (code === undefined) return rejected(engine, "invalid_grant");
+    if (code === undefined) return versionedError(engine, "invalid_grant");
     const refusal = badCode(engine, code, client, form);
     if (refusal !== undefined) return refusal;
     engine.tokens.useCode(value);
@@ -79,16 +79,16 @@ function authorizationCode(engine: Engine): GrantHandler {
 /** The answer to a refresh token that was exchanged or revoked before. */
 function reusedRefresh(engine: Engine, grant: Grant): ApiError {
   const { refreshReuse } = engine.traits;
-  if (refreshReuse === "plain") return rejected(engine, "invalid_grant");
+  if (refreshReuse === "plain") return versionedError(engine, "invalid_grant");
   engine.tokens.endGrant(grant.id);
   return refreshReuse === "inactive"
-    ? rejected(engine, "token_inactive", "Token validation failed.")
-    : rejected(engine, "invalid_grant", "The refresh token was already used.");
+    ? versionedError(engine, "token_inactive", "Token validation failed.")
+    : versionedError(engine, "invalid_grant", "The refresh token was already used.");
 }
 
 function refreshToken(engine: Engine): GrantHandler {
   return (client, form) => {
-    const missing = missingGrant(engine, client, "refresh_token");
+    const missing = missingGrantError(engine, client, "refresh_token");
     if (missing !== undefined) return missing;
     const value = form.get("refresh_token") ?? "";
     const reused = engine.tokens.usedRefresh(value);
@@ -97,11 +97,11 @@ function refreshToken(engine: Engine): GrantHandler {
     if (token === undefined || token.use !== "refresh_token") {
       const isExplained = engine.traits.refreshReuse === "explained";
       const hint = "The refresh token is malformed or not valid.";
-      return rejected(engine, "invalid_grant", isExplained ? hint : undefined);
+      return versionedError(engine, "invalid_grant", isExplained ? hint : undefined);
     }
     if (token.grant.clientId !== client.id) {
       const hint = "The OAuth 2.0 Client ID from this request does not match the ID during the initial token issuance.";
-      return rejected(engine, "invalid_grant", hint);
+      return versionedError(engine, "invalid_grant", hint);
     }
     engine.tokens.endGrant(token.grant.id);
     return issueTokens(engine, { client, grant: token.grant, by: "refresh_token" });
@@ -109,7 +109,7 @@ function refreshToken(engine: Engine): GrantHandler {
 }
 
 /** The token endpoint (RFC 6749, 3.2). */
-export function createTokenEndpoint(engine: Engine, devices: Devices): (request: WebRequest) => Answer {
+export function createTokenEndpoint(engine: Engine, devices: DeviceGrant): (request: WebRequest) => Answer {
   const grants = new Map<string, GrantHandler>([
     ["client_credentials", clientCredentials(engine)],
     ["authorization_code", authorizationCode(engine)],
@@ -119,33 +119,33 @@ export function createTokenEndpoint(engine: Engine, devices: Devices): (request:
 
   function answer(request: WebRequest): TokenAnswer | ApiError {
     const form = formOf(request);
-    if (form.size === 0) return rejected(engine, "invalid_request", EMPTY_BODY);
+    if (form.size === 0) return versionedError(engine, "invalid_request", EMPTY_BODY);
     const grantType = form.get("grant_type") ?? "";
     if (grantType === "") {
-      return rejected(engine, "invalid_request", engine.traits.grantTypeMissing);
+      return versionedError(engine, "invalid_request", engine.traits.grantTypeMissing);
     }
-    const client = authenticate(engine, form, request.authorization);
+    const client = authenticateClient(engine, form, request.authorization);
     if (isApiError(client)) return client;
     const handler = grants.get(grantType);
-    return handler === undefined ? rejected(engine, "invalid_request", ANY_PARAMETER) : handler(client, form);
+    return handler === undefined ? versionedError(engine, "invalid_request", ANY_PARAMETER) : handler(client, form);
   }
 
   return (request) => {
     const result = answer(request);
-    return isApiError(result) ? oauthRefused(engine.behaviour, result) : oauthJson(result);
+    return isApiError(result) ? oauthErrorAnswer(engine.behaviour, result) : oauthJsonAnswer(result);
   };
 }
 
 /** The revocation endpoint (RFC 7009): a token of another client, or none at all, is answered with success too. */
-export function createRevocation(engine: Engine): (request: WebRequest) => Answer {
+export function createRevocationEndpoint(engine: Engine): (request: WebRequest) => Answer {
   return (request) => {
     const form = formOf(request);
     if (form.size === 0) {
-      return oauthRefused(engine.behaviour, rejected(engine, "invalid_request", ANY_PARAMETER));
+      return oauthErrorAnswer(engine.behaviour, versionedError(engine, "invalid_request", ANY_PARAMETER));
     }
     const client = authenticateForRevocation(engine, form, request.authorization);
     if (client !== "ignored") {
-      if (isApiError(client)) return oauthRefused(engine.behaviour, client);
+      if (isApiError(client)) return oauthErrorAnswer(engine.behaviour, client);
       const token = engine.tokens.active(form.get("token") ?? "", engine.now());
       if (token?.grant.clientId === client.id) engine.tokens.endGrant(token.grant.id);
     }

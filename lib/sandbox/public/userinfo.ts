@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json.ts";
 import { errorBody } from "../error-bodies.ts";
-import { type Answer, json } from "../response.ts";
+import { type Answer, jsonAnswer } from "../response.ts";
 import { textField } from "./client-view.ts";
-import { type Engine, rejected } from "./engine.ts";
+import { type Engine, versionedError } from "./engine.ts";
 import { userClaims } from "./issue.ts";
 import { sortedClaims } from "./signing.ts";
 import type { Grant } from "./token-store.ts";
@@ -12,7 +12,7 @@ import { formOf, type WebRequest } from "./web.ts";
 const HINT = "Check that you provided valid credentials in the right format.";
 
 function unauthorized(engine: Engine): Answer {
-  const refusal = { ...rejected(engine, "request_unauthorized", HINT), debug: ": not_found" };
+  const refusal = { ...versionedError(engine, "request_unauthorized", HINT), debug: ": not_found" };
   const { error, description } = refusal;
   const challenge =
     engine.behaviour.errors === "verbose"
@@ -30,7 +30,7 @@ function claimsFor(engine: Engine, grant: Grant): JsonObject {
 }
 
 /** The userinfo endpoint (OpenID Connect Core, 5.3). */
-export function createUserinfo(engine: Engine): (request: WebRequest) => Answer {
+export function createUserinfoEndpoint(engine: Engine): (request: WebRequest) => Answer {
   return (request) => {
     const bearer = /^bearer +(\S+)$/i.exec(request.authorization)?.[1];
     const token = engine.tokens.active(bearer ?? formOf(request).get("access_token") ?? "", engine.now());
@@ -39,7 +39,7 @@ export function createUserinfo(engine: Engine): (request: WebRequest) => Answer 
     const claims = claimsFor(engine, grant);
     const client = engine.client(grant.clientId);
     if (client === undefined || textField(client, "userinfo_signed_response_alg") !== "RS256")
-      return json(200, sortedClaims(claims));
+      return jsonAnswer(200, sortedClaims(claims));
     const body = engine.keys.sign("id-token", { ...userClaims(engine, grant), ...claims, jti: randomUUID() });
     return { status: 200, headers: { "content-type": "application/jwt" }, body };
   };

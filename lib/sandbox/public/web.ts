@@ -36,14 +36,14 @@ export function escapeHtml(text: string): string {
 }
 
 /** Sends a browser to another page. */
-export function found(location: string, cookie?: string): Answer {
+export function redirectTo(location: string, cookie?: string): Answer {
   const body = `<a href="${escapeHtml(location)}">Found</a>.\n\n`;
   const headers = { location, "content-type": "text/html; charset=utf-8" };
   return { status: 302, headers: cookie === undefined ? headers : { ...headers, "set-cookie": cookie }, body };
 }
 
 /** A web page that loads nothing, and that nothing may show in a frame. */
-export function page(status: number, title: string, content: string, refresh?: string): Answer {
+export function htmlPage(status: number, title: string, content: string, refresh?: string): Answer {
   const head = refresh === undefined ? "" : `<meta http-equiv="refresh" content="2;url=${escapeHtml(refresh)}">`;
   const style =
     "body{font:16px/1.5 system-ui,sans-serif;max-width:40em;margin:3em auto;padding:0 1em}.banner{background:#b45309;color:#fff;padding:1em;font-weight:bold}";

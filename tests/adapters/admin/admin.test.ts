@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Admin, createAdmin } from "../../../lib/adapters/admin/admin.ts";
-import type { AdminOptions } from "../../../lib/adapters/admin/exchange.ts";
+import type { AdminOptions } from "../../../lib/adapters/admin/admin-session.ts";
 import { createHttp } from "../../../lib/adapters/http.ts";
-import { transport, trustedAuthorities } from "../../../lib/adapters/transport.ts";
+import { loadTrustedCertificates, runtimeTransport } from "../../../lib/adapters/transport.ts";
 import { NetworkFailure } from "../../../lib/core/network.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 import { type Sandbox, type SandboxVersion, startSandbox } from "../../../lib/sandbox/index.ts";
@@ -45,9 +45,9 @@ async function stage(
   let now = 0;
   const admin = createAdmin({
     http: createHttp({
-      transport,
+      transport: runtimeTransport,
       headers: more.headers ?? {},
-      authorities: () => trustedAuthorities([]),
+      authorities: () => loadTrustedCertificates([]),
       monotonic: () => performance.now(),
     }),
     base: proxy.url,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type AttemptOutcome, type Budget, decide } from "../../../lib/adapters/admin/retry.ts";
+import { type AttemptOutcome, decideRetry, type RetryBudget } from "../../../lib/adapters/admin/retry.ts";
 import { type FailureKind, NetworkFailure } from "../../../lib/core/network.ts";
 
-const BUDGET: Budget = {
+const BUDGET: RetryBudget = {
   retries: true,
   remaining: 10_000,
   backoff: 200,
@@ -24,42 +24,43 @@ function failed(kind: FailureKind): AttemptOutcome {
   return { kind: "failed", failure: new NetworkFailure(kind, "x") };
 }
 
-describe("decide()", () => {
+describe("decideRetry()", () => {
   it("retries the statuses that can change, and no others", () => {
-    for (const status of [429, 502, 503, 504]) assert.deepEqual(decide(answered(status), BUDGET), AGAIN, `${status}`);
+    for (const status of [429, 502, 503, 504])
+      assert.deepEqual(decideRetry(answered(status), BUDGET), AGAIN, `${status}`);
     for (const status of [200, 201, 307, 400, 401, 404, 409, 501, 505])
-      assert.deepEqual(decide(answered(status), BUDGET), FINAL, `${status}`);
+      assert.deepEqual(decideRetry(answered(status), BUDGET), FINAL, `${status}`);
   });
 
   it("retries a 500 without an error body once, and one with an error body never", () => {
-    assert.deepEqual(decide(answered(500), { ...BUDGET, bare500s: 1 }), AGAIN);
-    assert.deepEqual(decide(answered(500), { ...BUDGET, bare500s: 2 }), FINAL);
-    assert.deepEqual(decide(answered(500, 0, '{"error":"e"}'), { ...BUDGET, bare500s: 1 }), FINAL);
+    assert.deepEqual(decideRetry(answered(500), { ...BUDGET, bare500s: 1 }), AGAIN);
+    assert.deepEqual(decideRetry(answered(500), { ...BUDGET, bare500s: 2 }), FINAL);
+    assert.deepEqual(decideRetry(answered(500, 0, '{"error":"e"}'), { ...BUDGET, bare500s: 1 }), FINAL);
   });
 
   it("retries connections that failed, and lost ones only if a repeat does no harm", () => {
     for (const kind of ["refused", "unresolved", "lost", "timeout"] as const)
-      assert.deepEqual(decide(failed(kind), BUDGET), AGAIN, kind);
+      assert.deepEqual(decideRetry(failed(kind), BUDGET), AGAIN, kind);
     for (const kind of ["certificate", "handshake", "protocol", "proxy", "exhausted", "too-large"] as const)
-      assert.deepEqual(decide(failed(kind), BUDGET), FINAL, kind);
+      assert.deepEqual(decideRetry(failed(kind), BUDGET), FINAL, kind);
     const once = { ...BUDGET, repeatable: false };
-    assert.deepEqual(decide(failed("lost"), once), FINAL);
-    assert.deepEqual(decide(failed("refused"), once), AGAIN);
-    assert.deepEqual(decide(answered(503), { ...once, ambiguous: true }), FINAL);
-    assert.deepEqual(decide(answered(429), once), AGAIN);
+    assert.deepEqual(decideRetry(failed("lost"), once), FINAL);
+    assert.deepEqual(decideRetry(failed("refused"), once), AGAIN);
+    assert.deepEqual(decideRetry(answered(503), { ...once, ambiguous: true }), FINAL);
+    assert.deepEqual(decideRetry(answered(429), once), AGAIN);
   });
 
   it("waits as long as the server asks, but never less than the backoff", () => {
-    assert.deepEqual(decide(answered(429, 3_000), BUDGET), { kind: "retry", wait: 3_000, again: true });
-    assert.deepEqual(decide(answered(429, 1), BUDGET), AGAIN);
+    assert.deepEqual(decideRetry(answered(429, 3_000), BUDGET), { kind: "retry", wait: 3_000, again: true });
+    assert.deepEqual(decideRetry(answered(429, 1), BUDGET), AGAIN);
   });
 
   it("stops when there is no time for another attempt, and says why", () => {
-    assert.deepEqual(decide(answered(429, 10_001), BUDGET), { kind: "stop", exceeds: "pause" });
-    assert.deepEqual(decide(answered(503), { ...BUDGET, remaining: 100 }), { kind: "stop", exceeds: "attempt" });
-    assert.deepEqual(decide(failed("refused"), { ...BUDGET, remaining: 0 }), { kind: "stop", exceeds: "attempt" });
+    assert.deepEqual(decideRetry(answered(429, 10_001), BUDGET), { kind: "stop", exceeds: "pause" });
+    assert.deepEqual(decideRetry(answered(503), { ...BUDGET, remaining: 100 }), { kind: "stop", exceeds: "attempt" });
+    assert.deepEqual(decideRetry(failed("refused"), { ...BUDGET, remaining: 0 }), { kind: "stop", exceeds: "attempt" });
     const last = { kind: "retry", wait: 220, again: false };
-    assert.deepEqual(decide(failed("refused"), { ...BUDGET, remaining: 220 }), last);
-    assert.deepEqual(decide(answered(503), { ...BUDGET, retries: false }), FINAL);
+    assert.deepEqual(decideRetry(failed("refused"), { ...BUDGET, remaining: 220 }), last);
+    assert.deepEqual(decideRetry(answered(503), { ...BUDGET, retries: false }), FINAL);
   });
 });

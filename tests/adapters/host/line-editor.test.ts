@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { editLine, LONGEST_LINE } from "../../../lib/adapters/host/line-editor.ts";
+import { editLine, MAX_LINE_LENGTH } from "../../../lib/adapters/host/line-editor.ts";
 
 describe("editLine()", () => {
   it("collects what is typed until a line ends, and keeps the rest for the next question", () => {
@@ -34,7 +34,7 @@ describe("editLine()", () => {
   });
 
   it("rejects a line that is too long", () => {
-    const longest = "x".repeat(LONGEST_LINE);
+    const longest = "x".repeat(MAX_LINE_LENGTH);
     assert.deepEqual(editLine("", longest, true), { kind: "editing", line: longest });
     assert.deepEqual(editLine(longest, "x\n", true), { kind: "too-long" });
   });

@@ -1,11 +1,11 @@
-import { ask } from "../../../lib/adapters/oauth/library-session.ts";
-import { oauthErrorIn, oauthProblem, type Step } from "../../../lib/adapters/oauth/oauth-problems.ts";
-import { parseJson } from "../../../lib/core/client/client.ts";
+import { sendStep } from "../../../lib/adapters/oauth/library-session.ts";
+import { type OAuthStep, oauthProblem, parseOAuthError } from "../../../lib/adapters/oauth/oauth-problems.ts";
+import { tryParseJson } from "../../../lib/core/client/client.ts";
 import { isJsonObject, type JsonObject } from "../../../lib/core/json.ts";
 import type { HttpAnswer, SendHttp } from "../../../lib/core/network.ts";
 import { Problem } from "../../../lib/core/problem.ts";
-import { redactUrl, secretsIn } from "../../../lib/core/redact.ts";
-import { quote, trimmedEnd } from "../../../lib/core/text.ts";
+import { redactUrl, secretsInHeaders } from "../../../lib/core/redact.ts";
+import { quote, trimCharactersAtEnd } from "../../../lib/core/text.ts";
 
 /** How a login is driven through the admin API, in the place of the login and consent application. */
 export interface DriverOptions {
@@ -73,7 +73,7 @@ class CookieJar {
 
 /** What the parts of a driven login share. */
 interface Drive extends DriverOptions {
-  readonly step: Step;
+  readonly step: OAuthStep;
   readonly origin: string;
   readonly jar: CookieJar;
 }
@@ -101,18 +101,18 @@ async function askAdmin(
   const query = new URLSearchParams({ [`${name}_challenge`]: value });
   let answer: HttpAnswer | undefined;
   for (const prefix of ["/admin", ""]) {
-    answer = await ask(http, step, {
+    answer = await sendStep(http, step, {
       method,
-      url: `${trimmedEnd(drive.adminUrl, "/")}${prefix}/oauth2/auth/requests/${path}?${query}`,
+      url: `${trimCharactersAtEnd(drive.adminUrl, "/")}${prefix}/oauth2/auth/requests/${path}?${query}`,
       headers: { accept: "application/json", ...adminHeaders },
       ...(body === undefined ? {} : { json: body }),
       ...limitsOf(drive),
     });
     if (answer.status !== 404) break;
   }
-  const read = parseJson(answer?.text ?? "")?.value;
+  const read = tryParseJson(answer?.text ?? "")?.value;
   if (answer?.status === 200 && isJsonObject(read)) return read;
-  const error = oauthErrorIn(answer?.text ?? "");
+  const error = parseOAuthError(answer?.text ?? "");
   if (error !== undefined) throw oauthProblem(step, error, answer?.status);
   throw unexpected(drive, `the admin API answered ${answer?.status ?? 0}`);
 }
@@ -140,13 +140,13 @@ async function accept(drive: Drive, challenge: Challenge): Promise<URL> {
 async function follow(drive: Drive, url: URL): Promise<URL> {
   const { http, step, jar } = drive;
   const headers = { accept: "text/html", ...jar.header() };
-  const answer = await ask(http, step, { method: "GET", url: url.href, headers, ...limitsOf(drive) });
+  const answer = await sendStep(http, step, { method: "GET", url: url.href, headers, ...limitsOf(drive) });
   jar.take(answer);
   const { status } = answer;
   const location = answer.headers.get("location") ?? "";
   const isRedirect = status >= 300 && status < 400 && location !== "" && URL.canParse(location, url.href);
   if (isRedirect) return new URL(location, url.href);
-  const error = oauthErrorIn(answer.text);
+  const error = parseOAuthError(answer.text);
   if (error !== undefined) throw oauthProblem(step, error, status);
   throw unexpected(drive, `${quote(redactUrl(url.href))} answered ${status} instead of a redirect`);
 }
@@ -167,7 +167,7 @@ function checkErrorPage({ origin, step }: Drive, url: URL): void {
 export async function driveLogin(options: DriverOptions, startUrl: string): Promise<Driven> {
   const drive: Drive = {
     ...options,
-    step: { action: "Cannot drive the login", hidden: secretsIn(options.adminHeaders) },
+    step: { action: "Cannot drive the login", hidden: secretsInHeaders(options.adminHeaders) },
     origin: new URL(options.publicUrl).origin,
     jar: new CookieJar(),
   };

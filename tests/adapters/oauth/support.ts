@@ -8,12 +8,16 @@ import {
   discover,
   type OAuthClient,
 } from "../../../lib/adapters/oauth/index.ts";
-import { transport, trustedAuthorities } from "../../../lib/adapters/transport.ts";
+import { loadTrustedCertificates, runtimeTransport } from "../../../lib/adapters/transport.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../../lib/sandbox/index.ts";
 import { type Driven, driveLogin } from "./driver.ts";
 
-export const http = createHttp({ transport, authorities: () => trustedAuthorities([]), monotonic: () => 0 });
+export const http = createHttp({
+  transport: runtimeTransport,
+  authorities: () => loadTrustedCertificates([]),
+  monotonic: () => 0,
+});
 
 export const SECRET = "a-secret/of mine+more";
 

@@ -2,20 +2,27 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import {
-  changeRequest,
-  diff,
-  fieldNamed,
+  buildPatch,
+  buildReplacement,
+  createUpdateRequest,
+  diffAsPatch,
+  findField,
   type PatchStep,
-  patchFor,
-  replacementFor,
   setPath,
 } from "../../../lib/core/client/changes.ts";
-import { sameJson } from "../../../lib/core/client/client.ts";
-import { type Change, changes, sameValue } from "../../../lib/core/client/equality.ts";
-import { FIELDS, LIST_EDITS } from "../../../lib/core/client/fields.ts";
+import { isSameJson } from "../../../lib/core/client/client.ts";
+import { type Change, findChanges, isSameValue } from "../../../lib/core/client/equality.ts";
+import { CLIENT_FIELDS, LIST_EDITS } from "../../../lib/core/client/fields.ts";
 import { isJsonObject, type JsonObject } from "../../../lib/core/json.ts";
-import { unescapeToken } from "../../../lib/core/json-pointer.ts";
-import { applyPatch, CHECKED, LENIENT, type PatchDialect, REDUCED, STANDARD } from "../../../lib/sandbox/patch.ts";
+import { unescapePointerToken } from "../../../lib/core/json-pointer.ts";
+import {
+  applyPatch,
+  PATCH_OF_1_11,
+  PATCH_OF_2_1,
+  PATCH_OF_2_3,
+  PATCH_OF_26,
+  type PatchDialect,
+} from "../../../lib/sandbox/patch.ts";
 
 /** Names that a careless merge trips over. */
 const HARD_NAMES = ["__proto__", "constructor", "toString", "a/b", "m~n", "~1", "", "0", "-", "ä ☃", "a.b"];
@@ -42,7 +49,7 @@ function record(values: fc.Arbitrary<unknown>): fc.Arbitrary<JsonObject> {
 const object: fc.Arbitrary<JsonObject> = record(json);
 
 /** A value that a field may have. */
-function valueFor(shape: (typeof FIELDS)[number]["shape"]): fc.Arbitrary<unknown> {
+function valueFor(shape: (typeof CLIENT_FIELDS)[number]["shape"]): fc.Arbitrary<unknown> {
   switch (shape) {
     case "list":
       return fc.array(fc.constantFrom("a", "b", "https://a.example/cb"), { maxLength: 3 });
@@ -61,7 +68,9 @@ function valueFor(shape: (typeof FIELDS)[number]["shape"]): fc.Arbitrary<unknown
 /** A client, of which some fields are set. */
 const client: fc.Arbitrary<JsonObject> = fc
   .tuple(
-    ...FIELDS.map((field) => fc.option(fc.tuple(fc.constant(field.name), valueFor(field.shape)), { nil: undefined })),
+    ...CLIENT_FIELDS.map((field) =>
+      fc.option(fc.tuple(fc.constant(field.name), valueFor(field.shape)), { nil: undefined }),
+    ),
   )
   .map((entries) => Object.fromEntries(entries.filter((entry) => entry !== undefined)));
 
@@ -73,18 +82,18 @@ function patched(document: unknown, steps: readonly PatchStep[], dialect: PatchD
 }
 
 function same(actual: unknown, wanted: unknown): void {
-  assert.ok(sameJson(actual, wanted), `${JSON.stringify(actual)} is not ${JSON.stringify(wanted)}`);
+  assert.ok(isSameJson(actual, wanted), `${JSON.stringify(actual)} is not ${JSON.stringify(wanted)}`);
 }
 
 /** A key set that is empty is told in several ways, which are one. */
 function plain(value: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(value).filter(([field, member]) => !sameValue(field, member, undefined)));
+  return Object.fromEntries(Object.entries(value).filter(([field, member]) => !isSameValue(field, member, undefined)));
 }
 
-/** Applies the steps of {@link diff}. */
+/** Applies the steps of {@link diffAsPatch}. */
 function apply(steps: readonly PatchStep[], to: JsonObject): JsonObject {
   return steps.reduce<JsonObject>(
-    (client, step) => applied(client, step.path.split("/").slice(1).map(unescapeToken), step),
+    (client, step) => applied(client, step.path.split("/").slice(1).map(unescapePointerToken), step),
     to,
   );
 }
@@ -104,11 +113,11 @@ function applied(to: JsonObject, path: readonly string[], step: PatchStep): Json
   );
 }
 
-describe("diff()", () => {
+describe("diffAsPatch()", () => {
   it("lead from any object to any other", () => {
     fc.assert(
       fc.property(object, object, (a, b) => {
-        same(apply(diff(a, b), a), b);
+        same(apply(diffAsPatch(a, b), a), b);
       }),
       { numRuns: 2000 },
     );
@@ -117,8 +126,8 @@ describe("diff()", () => {
   it("find nothing between equals, whatever the order of their members", () => {
     fc.assert(
       fc.property(object, (a) => {
-        assert.deepEqual(diff(a, a), []);
-        assert.deepEqual(diff(a, Object.fromEntries(Object.entries(a).reverse())), []);
+        assert.deepEqual(diffAsPatch(a, a), []);
+        assert.deepEqual(diffAsPatch(a, Object.fromEntries(Object.entries(a).reverse())), []);
       }),
     );
   });
@@ -127,7 +136,7 @@ describe("diff()", () => {
     fc.assert(
       fc.property(object, object, (a, b) => {
         const before = JSON.stringify([a, b]);
-        apply(diff(a, b), a);
+        apply(diffAsPatch(a, b), a);
         assert.equal(JSON.stringify([a, b]), before);
       }),
     );
@@ -137,7 +146,7 @@ describe("diff()", () => {
     fc.assert(
       fc.property(object, object, (a, b) => {
         // The RFC itself denies no path, as Hydra does with /id.
-        same(patched(a, diff(a, b), { ...STANDARD, deniedPath: /(?!)/ }), b);
+        same(patched(a, diffAsPatch(a, b), { ...PATCH_OF_1_11, deniedPath: /(?!)/ }), b);
       }),
       { numRuns: 1000 },
     );
@@ -146,7 +155,7 @@ describe("diff()", () => {
   it("name members of objects one by one, and lists as a whole", () => {
     const before = { keep: 1, "a/b": { "m~n": 1, gone: 2 }, list: [1, 2], kind: {} };
     const after = { keep: 1, "a/b": { "m~n": 2, fresh: null }, list: [1], kind: [], more: "x" };
-    assert.deepEqual(diff(before, after), [
+    assert.deepEqual(diffAsPatch(before, after), [
       { op: "remove", path: "/a~1b/gone" },
       { op: "replace", path: "/a~1b/m~0n", value: 2 },
       { op: "add", path: "/a~1b/fresh", value: null },
@@ -157,19 +166,19 @@ describe("diff()", () => {
   });
 });
 
-describe("patchFor()", () => {
+describe("buildPatch()", () => {
   for (const [version, dialect] of [
-    ["1.11", STANDARD],
-    ["2.1", REDUCED],
-    ["2.3", LENIENT],
-    ["26", CHECKED],
+    ["1.11", PATCH_OF_1_11],
+    ["2.1", PATCH_OF_2_1],
+    ["2.3", PATCH_OF_2_3],
+    ["26", PATCH_OF_26],
   ] as const) {
     it(`changes what is named and nothing else, as ${version} reads it`, () => {
       fc.assert(
         fc.property(client, client, (current, wanted) => {
-          const after = patched(current, patchFor(current, changes(current, wanted)), dialect);
+          const after = patched(current, buildPatch(current, findChanges(current, wanted)), dialect);
           assert.ok(isJsonObject(after));
-          assert.deepEqual(changes(after, wanted), []);
+          assert.deepEqual(findChanges(after, wanted), []);
           const others = (value: JsonObject): JsonObject =>
             plain(Object.fromEntries(Object.entries(value).filter(([field]) => !Object.hasOwn(wanted, field))));
           same(others(after), others(current));
@@ -183,7 +192,7 @@ describe("patchFor()", () => {
     fc.assert(
       fc.property(client, (current) => {
         const { jwks: _, ...rest } = current;
-        assert.deepEqual(patchFor(rest, changes(rest, rest)), []);
+        assert.deepEqual(buildPatch(rest, findChanges(rest, rest)), []);
       }),
     );
   });
@@ -191,7 +200,7 @@ describe("patchFor()", () => {
   it("removes nothing on the top level, where a server would keep it", () => {
     fc.assert(
       fc.property(client, client, (current, wanted) => {
-        for (const { op, path } of patchFor(current, changes(current, wanted)))
+        for (const { op, path } of buildPatch(current, findChanges(current, wanted)))
           if (op === "remove") assert.ok(path.split("/").length > 2, path);
       }),
     );
@@ -200,17 +209,17 @@ describe("patchFor()", () => {
   it("clears an empty key set that stands in the way of an address", () => {
     const current = { jwks: {}, jwks_uri: "https://a.example/keys", client_name: "a" };
     const named: readonly Change[] = [{ field: "client_name", before: "a", after: "b" }];
-    assert.deepEqual(patchFor(current, named), [
+    assert.deepEqual(buildPatch(current, named), [
       { op: "replace", path: "/jwks", value: null },
       { op: "replace", path: "/client_name", value: "b" },
     ]);
-    assert.deepEqual(patchFor({ jwks: {}, client_name: "a" }, named), [
+    assert.deepEqual(buildPatch({ jwks: {}, client_name: "a" }, named), [
       { op: "replace", path: "/client_name", value: "b" },
     ]);
   });
 });
 
-describe("replacementFor()", () => {
+describe("buildReplacement()", () => {
   it("keeps every field that is not named, and what the server sets it leaves out", () => {
     const own = {
       ...{ client_secret: "s", registration_access_token: "t", registration_client_uri: "https://a.example" },
@@ -219,9 +228,9 @@ describe("replacementFor()", () => {
     fc.assert(
       fc.property(client, client, (current, wanted) => {
         const stored = { ...current, client_id: "id", created_at: "2026-01-01T00:00:00Z", ...own };
-        const named = changes(stored, wanted);
-        const whole = replacementFor(stored, named);
-        assert.deepEqual(changes(whole, wanted), []);
+        const named = findChanges(stored, wanted);
+        const whole = buildReplacement(stored, named);
+        assert.deepEqual(findChanges(whole, wanted), []);
         for (const field of Object.keys(own)) assert.ok(!Object.hasOwn(whole, field), field);
         const after = Object.fromEntries(named.map((change) => [change.field, change.after]));
         same(plain(whole), plain({ ...stored, ...after, ...withheld(own) }));
@@ -231,7 +240,7 @@ describe("replacementFor()", () => {
 
   it("carries a new secret, and only then one", () => {
     const secret = { field: "client_secret", before: undefined, after: "new" };
-    assert.deepEqual(replacementFor({ client_id: "a", client_secret: "old" }, [secret]), {
+    assert.deepEqual(buildReplacement({ client_id: "a", client_secret: "old" }, [secret]), {
       client_id: "a",
       client_secret: "new",
     });
@@ -243,12 +252,15 @@ function withheld(fields: JsonObject): JsonObject {
   return Object.fromEntries(Object.keys(fields).map((field) => [field, undefined]));
 }
 
-describe("changeRequest()", () => {
+describe("createUpdateRequest()", () => {
   it("patches where the family can, and replaces elsewhere", () => {
     const current = { client_id: "a", client_name: "x", owner: "o" };
-    const named = changes(current, { client_name: "y" });
-    assert.deepEqual(changeRequest("patch", current, named), { method: "PATCH", body: patchFor(current, named) });
-    assert.deepEqual(changeRequest("put", current, named), {
+    const named = findChanges(current, { client_name: "y" });
+    assert.deepEqual(createUpdateRequest("patch", current, named), {
+      method: "PATCH",
+      body: buildPatch(current, named),
+    });
+    assert.deepEqual(createUpdateRequest("put", current, named), {
       method: "PUT",
       body: { client_id: "a", client_name: "y", owner: "o" },
     });
@@ -256,13 +268,13 @@ describe("changeRequest()", () => {
 
   it("replaces to empty a lifespan, which a patch cannot", () => {
     const current = { client_id: "a", owner: "o", jwt_bearer_grant_access_token_lifespan: "1h0m0s" };
-    const emptied = changes(current, { jwt_bearer_grant_access_token_lifespan: null });
-    assert.deepEqual(changeRequest("patch", current, emptied), {
+    const emptied = findChanges(current, { jwt_bearer_grant_access_token_lifespan: null });
+    assert.deepEqual(createUpdateRequest("patch", current, emptied), {
       method: "PUT",
       body: { client_id: "a", owner: "o", jwt_bearer_grant_access_token_lifespan: null },
     });
-    const owner = changes({ owner: "o" }, { owner: null });
-    assert.equal(changeRequest("patch", { owner: "o" }, owner).method, "PATCH");
+    const owner = findChanges({ owner: "o" }, { owner: null });
+    assert.equal(createUpdateRequest("patch", { owner: "o" }, owner).method, "PATCH");
   });
 });
 
@@ -320,20 +332,20 @@ describe("setPath()", () => {
   });
 });
 
-describe("fieldNamed()", () => {
+describe("findField()", () => {
   it("find a field by each of its names", () => {
-    for (const field of FIELDS) {
+    for (const field of CLIENT_FIELDS) {
       for (const known of [field.name, field.flag.name, `--${field.flag.name}`, field.flag.v2 ?? field.name])
-        assert.equal(fieldNamed(known).field?.name, field.name, known);
+        assert.equal(findField(known).field?.name, field.name, known);
     }
-    assert.equal(fieldNamed("logo-uri").field?.name, "logo_uri");
+    assert.equal(findField("logo-uri").field?.name, "logo_uri");
   });
 
   it("say what was meant where there is none, and offer no field that cannot be emptied", () => {
-    assert.deepEqual(fieldNamed("logo_ur"), { meant: "logo_uri" });
-    assert.deepEqual(fieldNamed("constructor"), {});
-    assert.equal(fieldNamed("client_id").field, undefined);
-    assert.equal(fieldNamed("client_secret").field, undefined);
+    assert.deepEqual(findField("logo_ur"), { meant: "logo_uri" });
+    assert.deepEqual(findField("constructor"), {});
+    assert.equal(findField("client_id").field, undefined);
+    assert.equal(findField("client_secret").field, undefined);
   });
 });
 
@@ -341,7 +353,7 @@ describe("the flags that change single values of lists", () => {
   it("are there for each list, in both grammars' words", () => {
     const names = LIST_EDITS.map(({ flag }) => flag.name);
     assert.equal(new Set(names).size, names.length);
-    const lists = FIELDS.filter(({ shape }) => shape === "list" || shape === "space-separated");
+    const lists = CLIENT_FIELDS.filter(({ shape }) => shape === "list" || shape === "space-separated");
     assert.equal(LIST_EDITS.length, lists.length * 2);
     for (const wanted of ["add-callback", "remove-callback", "add-scope", "remove-contact", "add-grant-type"])
       assert.ok(names.includes(wanted), wanted);

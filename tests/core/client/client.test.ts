@@ -4,14 +4,14 @@ import fc from "fast-check";
 import {
   type Draft,
   draftClient,
+  getListField,
+  getTextField,
   isEmpty,
   isPublic,
-  listField,
-  parseJson,
-  sameJson,
-  textField,
+  isSameJson,
+  tryParseJson,
 } from "../../../lib/core/client/client.ts";
-import { FIELD_NAMES, FIELDS } from "../../../lib/core/client/fields.ts";
+import { CLIENT_FIELDS, FIELD_NAMES } from "../../../lib/core/client/fields.ts";
 import { longNames, type Syntax } from "../../../lib/core/flags/flag.ts";
 import { FIELD_FLAGS } from "../../../lib/core/flags/flag-table.ts";
 import { parseFlags } from "../../../lib/core/flags/parse.ts";
@@ -90,7 +90,7 @@ describe("draftClient() sets", () => {
   }
 
   test("every field by every name of its flag", () => {
-    for (const { name, flag, shape } of FIELDS) {
+    for (const { name, flag, shape } of CLIENT_FIELDS) {
       const value =
         flag.kind === "text" && flag.choices !== undefined
           ? (flag.choices[0] ?? "")
@@ -192,9 +192,9 @@ test("an empty lifespan takes the client's own away", () => {
 
 test("fields have names of their own, and so do their flags", () => {
   assert.equal(new Set(FIELD_NAMES).size, FIELD_NAMES.length);
-  const longs = FIELDS.flatMap(({ flag }) => longNames(flag));
+  const longs = CLIENT_FIELDS.flatMap(({ flag }) => longNames(flag));
   assert.equal(new Set(longs).size, longs.length);
-  const shorts = FIELDS.flatMap(({ flag }) => flag.short ?? []);
+  const shorts = CLIENT_FIELDS.flatMap(({ flag }) => flag.short ?? []);
   assert.equal(new Set(shorts).size, shorts.length);
 });
 
@@ -202,10 +202,10 @@ test("isEmpty(), textField(), listField(), isPublic(), isJsonObject()", () => {
   for (const value of [undefined, null, "", []]) assert.equal(isEmpty(value), true);
   for (const value of [0, false, " ", {}, [""], "a"]) assert.equal(isEmpty(value), false);
   const client = { a: "x", b: ["y", 1, null], c: 5, d: null };
-  assert.equal(textField(client, "a"), "x");
-  for (const name of ["b", "c", "d", "e", "toString"]) assert.equal(textField(client, name), undefined);
-  assert.deepEqual(listField(client, "b"), ["y"]);
-  for (const name of ["a", "d", "e", "constructor"]) assert.deepEqual(listField(client, name), []);
+  assert.equal(getTextField(client, "a"), "x");
+  for (const name of ["b", "c", "d", "e", "toString"]) assert.equal(getTextField(client, name), undefined);
+  assert.deepEqual(getListField(client, "b"), ["y"]);
+  for (const name of ["a", "d", "e", "constructor"]) assert.deepEqual(getListField(client, name), []);
   assert.equal(isPublic({ token_endpoint_auth_method: "none" }), true);
   for (const method of ["None", "", undefined, null]) {
     assert.equal(isPublic({ token_endpoint_auth_method: method }), false);
@@ -215,15 +215,15 @@ test("isEmpty(), textField(), listField(), isPublic(), isJsonObject()", () => {
 });
 
 test("parseJson() tells a value from none", () => {
-  assert.deepEqual(parseJson("null"), { value: null });
-  assert.deepEqual(parseJson(' {"a":[1]} '), { value: { a: [1] } });
-  for (const text of ["", "{", "undefined", "{'a':1}", "1 2"]) assert.equal(parseJson(text), undefined);
+  assert.deepEqual(tryParseJson("null"), { value: null });
+  assert.deepEqual(tryParseJson(' {"a":[1]} '), { value: { a: [1] } });
+  for (const text of ["", "{", "undefined", "{'a':1}", "1 2"]) assert.equal(tryParseJson(text), undefined);
 });
 
-describe("sameJson()", () => {
+describe("isSameJson()", () => {
   test("does not mind the order of keys, and minds that of lists", () => {
-    assert.equal(sameJson({ a: 1, b: [1, { c: null }] }, { b: [1, { c: null }], a: 1 }), true);
-    assert.equal(sameJson([1, 2], [2, 1]), false);
+    assert.equal(isSameJson({ a: 1, b: [1, { c: null }] }, { b: [1, { c: null }], a: 1 }), true);
+    assert.equal(isSameJson([1, 2], [2, 1]), false);
   });
   const different: readonly (readonly [a: unknown, b: unknown])[] = [
     [{}, []],
@@ -240,17 +240,17 @@ describe("sameJson()", () => {
   ];
   for (const [a, b] of different) {
     test(`tells ${JSON.stringify(a)} from ${JSON.stringify(b)}`, () => {
-      assert.equal(sameJson(a, b), false);
-      assert.equal(sameJson(b, a), false);
+      assert.equal(isSameJson(a, b), false);
+      assert.equal(isSameJson(b, a), false);
     });
   }
   test("agrees with a copy, and with nothing that was changed", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const copy: unknown = JSON.parse(JSON.stringify(value));
-        assert.equal(sameJson(copy, JSON.parse(JSON.stringify(value))), true);
-        assert.equal(sameJson([copy, 1], [copy, 2]), false);
-        assert.equal(sameJson({ a: copy }, { b: copy }), false);
+        assert.equal(isSameJson(copy, JSON.parse(JSON.stringify(value))), true);
+        assert.equal(isSameJson([copy, 1], [copy, 2]), false);
+        assert.equal(isSameJson({ a: copy }, { b: copy }), false);
       }),
     );
   });

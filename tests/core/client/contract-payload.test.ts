@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
-import { isEmpty, sameJson } from "../../../lib/core/client/client.ts";
+import { isEmpty, isSameJson } from "../../../lib/core/client/client.ts";
 import { isJsonObject } from "../../../lib/core/json.ts";
 import { SECRET_ALPHABET } from "../../../lib/core/secret.ts";
 import { codesOf, type Played, play } from "../../app/in-process.ts";
@@ -70,7 +70,7 @@ function comparable(payload: Json): Json {
 /** The fields whose values differ. */
 function differing(ours: Json, theirs: Json): readonly string[] {
   const fields = new Set([...Object.keys(ours), ...Object.keys(theirs)]);
-  return [...fields].filter((field) => !sameJson(ours[field], theirs[field])).sort();
+  return [...fields].filter((field) => !isSameJson(ours[field], theirs[field])).sort();
 }
 
 interface Posted {
@@ -208,7 +208,7 @@ function without(payload: Json, leftOut: Json): Json {
   const { client_id: _, client_secret: __, ...rest } = comparable(payload);
   return Object.fromEntries(
     Object.entries(rest).filter(
-      ([field, value]) => !(Object.hasOwn(leftOut, field) && sameJson(value, leftOut[field])),
+      ([field, value]) => !(Object.hasOwn(leftOut, field) && isSameJson(value, leftOut[field])),
     ),
   );
 }
@@ -262,7 +262,7 @@ for (const contract of CONTRACTS) {
           assert.deepEqual(differing(rest, without(each.payload, leftOut)), []);
           for (const field of Object.keys(leftOut)) {
             // Left out where nobody asked, and sent where the reference sends something else.
-            if (sameJson(each.payload[field], leftOut[field])) assert.equal(Object.hasOwn(rest, field), false, field);
+            if (isSameJson(each.payload[field], leftOut[field])) assert.equal(Object.hasOwn(rest, field), false, field);
           }
         }
       });
@@ -284,7 +284,7 @@ test("each field that is left out on purpose is one that the reference sends una
     assert.ok(plain?.payload !== undefined);
     for (const [field, value] of Object.entries(leftOut)) {
       const known = version !== "2.1.2" || field !== "skip_logout_consent";
-      assert.equal(sameJson(plain.payload[field], value), known, `${version}: ${field}`);
+      assert.equal(isSameJson(plain.payload[field], value), known, `${version}: ${field}`);
     }
   }
 });

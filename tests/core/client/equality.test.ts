@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { changeRequest } from "../../../lib/core/client/changes.ts";
+import { createUpdateRequest } from "../../../lib/core/client/changes.ts";
 import {
   type Change,
-  canonical,
-  changes,
-  emptyOf,
-  incomparable,
-  keeps,
-  sameValue,
-  type Tier,
-  tierOf,
+  canonicalValue,
+  clearingValue,
+  detectReleaseLine,
+  findChanges,
+  findIncomparableChanges,
+  isSameValue,
+  type ReleaseLine,
+  storesField,
 } from "../../../lib/core/client/equality.ts";
-import { FIELDS } from "../../../lib/core/client/fields.ts";
-import { isJsonObject, type JsonObject, readJson } from "../../../lib/core/json.ts";
+import { CLIENT_FIELDS } from "../../../lib/core/client/fields.ts";
+import { isJsonObject, type JsonObject, parseJsonExactly } from "../../../lib/core/json.ts";
 import type { SandboxVersion } from "../../../lib/sandbox/index.ts";
 import { createAdminApi } from "../../../lib/sandbox/routes.ts";
 import { anyClient, EC_KEY } from "../../random-client.ts";
@@ -30,12 +30,12 @@ const SPELLINGS: readonly (readonly [field: string, alike: readonly unknown[], o
   ["metadata", [undefined, null, {}], { a: null }],
   [
     "metadata",
-    [{ a: 1, b: [1, 2] }, { b: [1, 2], a: 1.0 }, readJson('{"b":[1.0,2e0],"a":10e-1}')],
+    [{ a: 1, b: [1, 2] }, { b: [1, 2], a: 1.0 }, parseJsonExactly('{"b":[1.0,2e0],"a":10e-1}')],
     { a: 1, b: [2, 1] },
   ],
   ["metadata", [{ a: "" }], { a: null }],
   ["metadata", [{ a: 0 }, { a: -0 }], { a: null }],
-  ["metadata", [readJson('{"a":10000000000000000001}')], readJson('{"a":10000000000000000002}')],
+  ["metadata", [parseJsonExactly('{"a":10000000000000000001}')], parseJsonExactly('{"a":10000000000000000002}')],
   ["grant_types", [undefined, null, [], ["authorization_code"]], ["implicit"]],
   [
     "grant_types",
@@ -130,24 +130,24 @@ const SPELLINGS: readonly (readonly [field: string, alike: readonly unknown[], o
   ["client_uri", ["https://a.example/"], "https://a.example"],
 ];
 
-describe("sameValue()", () => {
+describe("isSameValue()", () => {
   for (const [field, alike, other] of SPELLINGS) {
     it(`takes all spellings of one ${field} for the same, and no other: ${JSON.stringify(alike).slice(0, 60)}`, () => {
       for (const a of alike) {
-        for (const b of alike) assert.ok(sameValue(field, a, b), JSON.stringify([a, b]));
-        assert.ok(!sameValue(field, a, other), JSON.stringify([a, other]));
-        assert.ok(!sameValue(field, other, a), JSON.stringify([other, a]));
+        for (const b of alike) assert.ok(isSameValue(field, a, b), JSON.stringify([a, b]));
+        assert.ok(!isSameValue(field, a, other), JSON.stringify([a, other]));
+        assert.ok(!isSameValue(field, other, a), JSON.stringify([other, a]));
       }
     });
   }
 
   it("splits items at bars where the server does", () => {
     for (const tier of ["1.8", "1.11"] as const) {
-      assert.ok(sameValue("audience", ["a|b", ""], ["b", "a"], tier));
-      assert.ok(sameValue("grant_types", ["|"], ["authorization_code"], tier));
+      assert.ok(isSameValue("audience", ["a|b", ""], ["b", "a"], tier));
+      assert.ok(isSameValue("grant_types", ["|"], ["authorization_code"], tier));
     }
     for (const tier of ["2.1", "2.3", "26", undefined] as const)
-      assert.ok(!sameValue("audience", ["a|b"], ["b", "a"], tier));
+      assert.ok(!isSameValue("audience", ["a|b"], ["b", "a"], tier));
   });
 
   it("takes linear time, whatever the texts", () => {
@@ -158,16 +158,16 @@ describe("sameValue()", () => {
       [LIFESPAN, "1".repeat(2_000_000)],
       [LIFESPAN, `0.${"0".repeat(2_000_000)}`],
     ] as const)
-      assert.ok(canonical(field, value) !== undefined || field === "scope");
+      assert.ok(canonicalValue(field, value) !== undefined || field === "scope");
   });
 
   it("takes what empties a field for nothing", () => {
-    for (const field of FIELDS) assert.ok(sameValue(field.name, emptyOf(field), undefined), field.name);
+    for (const field of CLIENT_FIELDS) assert.ok(isSameValue(field.name, clearingValue(field), undefined), field.name);
   });
 });
 
 /** The keys of an answer that tell a release line. */
-const ANSWERS: readonly (readonly [Tier | undefined, readonly string[]])[] = [
+const ANSWERS: readonly (readonly [ReleaseLine | undefined, readonly string[]])[] = [
   ["1.8", []],
   ["1.11", [LIFESPAN, "password_grant_access_token_lifespan"]],
   ["2.1", [LIFESPAN, "skip_consent"]],
@@ -178,7 +178,7 @@ const ANSWERS: readonly (readonly [Tier | undefined, readonly string[]])[] = [
 ];
 
 /** The fields that a release line drops, as they were measured. */
-const DROPPED: Readonly<Record<Tier, RegExp>> = {
+const DROPPED: Readonly<Record<ReleaseLine, RegExp>> = {
   "1.8": /^skip_|^access_token_strategy$|_lifespan$/,
   "1.11": /^skip_|^access_token_strategy$|^device_/,
   "2.1": /^skip_logout_consent$|^password_|^device_/,
@@ -191,40 +191,40 @@ function answerOf(keys: readonly string[]): JsonObject {
   return Object.fromEntries(keys.map((key) => [key, null]));
 }
 
-describe("tierOf() and keeps()", () => {
+describe("detectReleaseLine() and keeps()", () => {
   it("read a server's release line from any client, and which fields it drops", () => {
     for (const [tier, keys] of ANSWERS) {
       const answer = answerOf(keys);
-      assert.equal(tierOf(answer), tier);
-      for (const { name } of FIELDS) {
+      assert.equal(detectReleaseLine(answer), tier);
+      for (const { name } of CLIENT_FIELDS) {
         const dropped = tier !== undefined && DROPPED[tier].test(name);
-        assert.equal(keeps(answer, name), !dropped, `${tier} ${name}`);
+        assert.equal(storesField(answer, name), !dropped, `${tier} ${name}`);
       }
     }
   });
 
   it("believe an answer that has the field", () => {
-    assert.ok(keeps({ skip_consent: true }, "skip_consent"));
-    assert.ok(keeps({ later: 1 }, "later"));
-    assert.ok(!keeps({}, "later"));
+    assert.ok(storesField({ skip_consent: true }, "skip_consent"));
+    assert.ok(storesField({ later: 1 }, "later"));
+    assert.ok(!storesField({}, "later"));
   });
 });
 
-describe("changes()", () => {
+describe("findChanges()", () => {
   const modern = answerOf(ANSWERS.find(([tier]) => tier === "26")?.[1] ?? []);
 
   it("gives none for what a client is already, in any spelling", () => {
     for (const [field, alike] of SPELLINGS)
       for (const before of alike)
         for (const after of alike)
-          assert.deepEqual(changes({ ...modern, [field]: before }, { [field]: after }), [], field);
+          assert.deepEqual(findChanges({ ...modern, [field]: before }, { [field]: after }), [], field);
   });
 
   it("gives what differs, as it is wanted", () => {
     for (const [field, [value], other] of SPELLINGS) {
-      if (sameValue(field, value, undefined) || sameValue(field, other, undefined)) continue;
+      if (isSameValue(field, value, undefined) || isSameValue(field, other, undefined)) continue;
       const expected: readonly Change[] = [{ field, before: other, after: value }];
-      assert.deepEqual(changes({ ...modern, [field]: other }, { [field]: value }), expected);
+      assert.deepEqual(findChanges({ ...modern, [field]: other }, { [field]: value }), expected);
     }
   });
 
@@ -242,7 +242,7 @@ describe("changes()", () => {
     };
     const nothing = { client_name: null, audience: null, metadata: null, jwks: { keys: [] }, skip_consent: null };
     assert.deepEqual(
-      changes(full, { ...nothing, [LIFESPAN]: "" }).map(({ field, after }) => [field, after]),
+      findChanges(full, { ...nothing, [LIFESPAN]: "" }).map(({ field, after }) => [field, after]),
       [
         ["client_name", ""],
         ["audience", []],
@@ -264,18 +264,18 @@ describe("changes()", () => {
         owner: "o",
       },
     };
-    assert.deepEqual(changes({ client_id: "a" }, wanted), [{ field: "owner", before: undefined, after: "o" }]);
+    assert.deepEqual(findChanges({ client_id: "a" }, wanted), [{ field: "owner", before: undefined, after: "o" }]);
   });
 
   it("leaves out what an answer cannot show, which incomparable() gives", () => {
     const current = { ...modern, scope: "openid offline" };
-    assert.deepEqual(changes(current, { scope: "", later: 1 }), []);
-    assert.deepEqual(incomparable(current, { scope: "", later: 1, owner: "o" }), [
+    assert.deepEqual(findChanges(current, { scope: "", later: 1 }), []);
+    assert.deepEqual(findIncomparableChanges(current, { scope: "", later: 1, owner: "o" }), [
       { field: "scope", before: "openid offline", after: "" },
       { field: "later", before: undefined, after: 1 },
     ]);
-    assert.deepEqual(incomparable(current, { scope: "offline openid" }), []);
-    assert.deepEqual(changes({ ...current, later: 2 }, { later: 1 }), [{ field: "later", before: 2, after: 1 }]);
+    assert.deepEqual(findIncomparableChanges(current, { scope: "offline openid" }), []);
+    assert.deepEqual(findChanges({ ...current, later: 2 }, { later: 1 }), [{ field: "later", before: 2, after: 1 }]);
   });
 });
 
@@ -287,7 +287,7 @@ function serverOf(version: SandboxVersion): (method: string, path: string, body?
     const target = `${behaviour.prefix}/clients${path}`;
     const told = answer({ method, target, accept: "application/json", body: text });
     if (told === undefined || told.status >= 300) return undefined;
-    const read = readJson(told.body);
+    const read = parseJsonExactly(told.body);
     assert.ok(isJsonObject(read));
     return read;
   };
@@ -306,16 +306,16 @@ describe("a second run", () => {
           created++;
           const path = `/${String(made["client_id"])}`;
           const current = ask("GET", path) ?? assert.fail("the client is gone");
-          assert.deepEqual(changes(made, before), []);
-          assert.deepEqual(changes(current, before), []);
-          const found = changes(current, wanted);
+          assert.deepEqual(findChanges(made, before), []);
+          assert.deepEqual(findChanges(current, before), []);
+          const found = findChanges(current, wanted);
           if (found.length === 0) return;
-          const { method, body } = changeRequest(version.startsWith("1.") ? "put" : "patch", current, found);
+          const { method, body } = createUpdateRequest(version.startsWith("1.") ? "put" : "patch", current, found);
           const answered = ask(method, path, body);
           if (answered === undefined) return;
           changed++;
-          assert.deepEqual(changes(answered, wanted), []);
-          assert.deepEqual(changes(ask("GET", path) ?? {}, wanted), []);
+          assert.deepEqual(findChanges(answered, wanted), []);
+          assert.deepEqual(findChanges(ask("GET", path) ?? {}, wanted), []);
         }),
         { numRuns: 1000 },
       );

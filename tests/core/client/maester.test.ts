@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { parseDocuments } from "../../../lib/adapters/yaml.ts";
+import { parseYamlDocuments } from "../../../lib/adapters/yaml.ts";
 import { FIELD_NAMES } from "../../../lib/core/client/fields.ts";
 import {
   isKubernetesObject,
@@ -8,14 +8,14 @@ import {
   readManifests,
   type SecretKeys,
 } from "../../../lib/core/client/maester.ts";
-import { lint } from "../../../lib/core/client/rules.ts";
+import { lintClient } from "../../../lib/core/client/rules.ts";
 
 /** Reads YAML files, one by name or several. */
 async function read(files: string | Readonly<Record<string, string>>, keys?: SecretKeys): Promise<Manifests> {
   const named = typeof files === "string" ? { "app.yaml": files } : files;
   const parsed = Object.entries(named).map(async ([name, text]) => ({
     name,
-    values: await parseDocuments(text, name),
+    values: await parseYamlDocuments(text, name),
   }));
   return readManifests(await Promise.all(parsed), keys);
 }
@@ -226,7 +226,7 @@ tokenLifespans:
     assert.deepEqual(client, { scope: 5, redirect_uris: "https://a.example/cb", owner: "a/default" });
     assert.ok(typeof client === "object" && client !== null);
     assert.deepEqual(
-      lint({ ...client }, (field) => field).flatMap(({ rule }) => (rule === "field-type" ? [rule] : [])),
+      lintClient({ ...client }, (field) => field).flatMap(({ rule }) => (rule === "field-type" ? [rule] : [])),
       ["field-type", "field-type"],
     );
   });

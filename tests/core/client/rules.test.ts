@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { findingProblem, lint, RULE_NAMES } from "../../../lib/core/client/rules.ts";
-import { VALUE_RULE_NAMES } from "../../../lib/core/client/value-rules.ts";
+import { findingProblem, lintClient, RULE_INFOS } from "../../../lib/core/client/rules.ts";
+import { VALUE_RULE_INFOS } from "../../../lib/core/client/value-rules.ts";
 import type { JsonObject } from "../../../lib/core/json.ts";
 
 interface Row {
@@ -347,14 +347,14 @@ const RULES: Readonly<Record<string, Row>> = {
 
 test("the rules and their severity match the table, in its order", () => {
   assert.deepEqual(
-    RULE_NAMES.map(({ name, severity }) => [name, severity]),
+    RULE_INFOS.map(({ name, severity }) => [name, severity]),
     [
       ...Object.entries(RULES).map(([name, { severity }]) => [name, severity]),
-      ...VALUE_RULE_NAMES.map(({ name, severity }) => [name, severity]),
+      ...VALUE_RULE_INFOS.map(({ name, severity }) => [name, severity]),
     ],
   );
-  assert.equal(new Set(RULE_NAMES.map(({ name }) => name)).size, RULE_NAMES.length);
-  for (const { name, hint } of RULE_NAMES) {
+  assert.equal(new Set(RULE_INFOS.map(({ name }) => name)).size, RULE_INFOS.length);
+  for (const { name, hint } of RULE_INFOS) {
     assert.match(name, /^[a-z]+(-[a-z]+)*$/);
     assert.match(hint, /^[a-z].*[^.\s]$/);
   }
@@ -366,7 +366,7 @@ for (const [rule, { severity, broken, fine }] of Object.entries(RULES)) {
   describe(rule, () => {
     for (const [client, messages] of broken) {
       test(`finds ${JSON.stringify(client)}`, () => {
-        const found = lint(client, own).filter((finding) => finding.rule === rule);
+        const found = lintClient(client, own).filter((finding) => finding.rule === rule);
         assert.deepEqual(
           found.map(({ message }) => message),
           messages,
@@ -377,7 +377,7 @@ for (const [rule, { severity, broken, fine }] of Object.entries(RULES)) {
     for (const client of fine) {
       test(`leaves ${JSON.stringify(client)}`, () => {
         assert.deepEqual(
-          lint(client, own).filter((finding) => finding.rule === rule),
+          lintClient(client, own).filter((finding) => finding.rule === rule),
           [],
         );
       });
@@ -398,7 +398,7 @@ test("all problems are found at once, in the order of the rules", () => {
     token_endpoint_auth_method: "none",
   };
   assert.deepEqual(
-    lint(client, own).map(({ rule }) => rule),
+    lintClient(client, own).map(({ rule }) => rule),
     [
       "secret-too-short",
       "jwks-and-jwks-uri",
@@ -429,15 +429,15 @@ test("a client with the defaults of Hydra's own CLI only lacks a callback", () =
     token_endpoint_auth_method: "client_secret_basic",
   };
   assert.deepEqual(
-    lint(client, own).map(({ rule }) => rule),
+    lintClient(client, own).map(({ rule }) => rule),
     ["no-callback"],
   );
-  assert.deepEqual(lint({ ...client, redirect_uris: ["http://localhost/cb"] }, own), []);
+  assert.deepEqual(lintClient({ ...client, redirect_uris: ["http://localhost/cb"] }, own), []);
 });
 
 test("messages name the source of a value, and problems are capitalized", () => {
   const label = (field: string): string => (field === "redirect_uris" ? "environment variable X" : `--${field}`);
-  const [finding] = lint({ redirect_uris: ["https://a.example#\u001b[2J"] }, label);
+  const [finding] = lintClient({ redirect_uris: ["https://a.example#\u001b[2J"] }, label);
   assert.ok(finding !== undefined);
   const problem = findingProblem(finding);
   assert.equal(problem.message, 'Environment variable X "https://a.example#\\x1b[2J" has a fragment');
@@ -467,7 +467,7 @@ test("no client makes a rule throw, and no message holds the secret", () => {
   fc.assert(
     fc.property(client, fc.constantFrom("", "!"), (some, tail) => {
       const secret = `Zq9 ${tail}Zq9`.slice(0, tail === "" ? 5 : 9);
-      for (const { message, hint } of lint({ ...some, client_secret: secret }, own)) {
+      for (const { message, hint } of lintClient({ ...some, client_secret: secret }, own)) {
         assert.ok(!message.includes(secret) && !hint.includes(secret), message);
         assert.match(message, /[^.\s]$/);
       }

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { RULE_NAMES } from "../../../lib/core/client/rules.ts";
-import { emptySecret, lintValues, VALUE_RULE_NAMES } from "../../../lib/core/client/value-rules.ts";
+import { RULE_INFOS } from "../../../lib/core/client/rules.ts";
+import { emptySecretFinding, lintValues, VALUE_RULE_INFOS } from "../../../lib/core/client/value-rules.ts";
 import type { JsonObject } from "../../../lib/core/json.ts";
 
 /** The label of a client in a file. */
@@ -482,12 +482,12 @@ const RULES: Readonly<Record<string, Row>> = {
 describe("the rules about values", () => {
   test("are these", () => {
     assert.deepEqual(
-      VALUE_RULE_NAMES.map(({ name }) => name),
+      VALUE_RULE_INFOS.map(({ name }) => name),
       Object.keys(RULES),
     );
-    for (const { hint, servers } of VALUE_RULE_NAMES) assert.ok(hint !== "" && servers !== "");
+    for (const { hint, servers } of VALUE_RULE_INFOS) assert.ok(hint !== "" && servers !== "");
     assert.deepEqual(
-      RULE_NAMES.slice(-VALUE_RULE_NAMES.length).map(({ name }) => name),
+      RULE_INFOS.slice(-VALUE_RULE_INFOS.length).map(({ name }) => name),
       Object.keys(RULES),
     );
   });
@@ -568,7 +568,7 @@ describe("the rules about values", () => {
 });
 
 test("emptySecret() names the flag", () => {
-  assert.equal(emptySecret("--secret").message, "--secret is empty, so it's ignored");
+  assert.equal(emptySecretFinding("--secret").message, "--secret is empty, so it's ignored");
 });
 
 test("no client makes a rule throw, and no message or hint holds the secret", () => {

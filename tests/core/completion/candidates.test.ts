@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { everyCommand } from "../../../.ci/docs.ts";
-import { answer, completionOf } from "../../../lib/app/complete.ts";
+import { answerCompletionScript, completeCommandLine } from "../../../lib/app/complete.ts";
 import { GLOBAL_FLAGS } from "../../../lib/app/resolve.ts";
 import { isLeaf } from "../../../lib/command.ts";
 import { FIELD_NAMES } from "../../../lib/core/client/fields.ts";
-import { readBefore } from "../../../lib/core/completion/candidates.ts";
-import { SCRIPTS } from "../../../lib/core/completion/scripts.ts";
+import { readWordsBefore } from "../../../lib/core/completion/candidates.ts";
+import { COMPLETION_SCRIPTS } from "../../../lib/core/completion/scripts.ts";
 import { SHELLS } from "../../../lib/core/completion/shells.ts";
-import { typedLine } from "../../../lib/core/completion/tokenize.ts";
+import { splitTypedLine } from "../../../lib/core/completion/tokenize.ts";
 import { USUAL_VALUES } from "../../../lib/core/completion/values.ts";
 import { type Flag, indexFlags, longNames } from "../../../lib/core/flags/flag.ts";
 import { FIELD_FLAGS } from "../../../lib/core/flags/flag-table.ts";
@@ -25,8 +25,8 @@ const NOBODY = { environment: () => undefined, output: () => assert.fail("a serv
 
 /** What completes a line that ends at the cursor: whole words, or what is looked up elsewhere. */
 async function candidates(line: string): Promise<readonly string[]> {
-  const { words, last } = typedLine(line);
-  const { kind, head, candidates: found } = await completionOf(words, last.text, NOBODY);
+  const { words, last } = splitTypedLine(line);
+  const { kind, head, candidates: found } = await completeCommandLine(words, last.text, NOBODY);
   return kind === "words" ? found.map(({ text }) => head + text) : [`${kind} behind ${JSON.stringify(head)}`];
 }
 
@@ -175,7 +175,7 @@ describe("reading what is typed", () => {
       fc.property(word, (text) => {
         fc.pre(text.startsWith("-") && text !== "-" && text !== "--");
         const takes = splitBeforeCommand([text, "x", "y"], index).flags.length === 2;
-        assert.equal(readBefore([text], index).pending !== undefined, takes, text);
+        assert.equal(readWordsBefore([text], index).pending !== undefined, takes, text);
       }),
       { numRuns: 2000 },
     );
@@ -186,7 +186,7 @@ describe("reading what is typed", () => {
     const plain = fc.array(fc.string().filter((text) => text === escapeControls(text)));
     fc.assert(
       fc.property(plain, (texts) => {
-        const { words, last } = typedLine(`${texts.map(shellQuoted).join(" ")} `);
+        const { words, last } = splitTypedLine(`${texts.map(shellQuoted).join(" ")} `);
         assert.deepEqual(words, texts);
         assert.equal(last.raw, "");
       }),
@@ -194,12 +194,12 @@ describe("reading what is typed", () => {
   });
 
   test("an open quote, an escape at the end and what a shell would run are only text", () => {
-    assert.deepEqual(typedLine(`a 'b c`), { words: ["a"], last: { raw: "'b c", text: "b c", quote: "'" } });
-    assert.deepEqual(typedLine('a "b\\"'), { words: ["a"], last: { raw: '"b\\"', text: 'b"', quote: '"' } });
-    assert.deepEqual(typedLine('"\\a').last.text, "\\a");
-    assert.deepEqual(typedLine("a\\").last, { raw: "a\\", text: "a", quote: "" });
-    assert.deepEqual(typedLine("$(x y)").words, ["$(x"]);
-    assert.deepEqual(typedLine('a`"b c', "`").last.text, "c");
+    assert.deepEqual(splitTypedLine(`a 'b c`), { words: ["a"], last: { raw: "'b c", text: "b c", quote: "'" } });
+    assert.deepEqual(splitTypedLine('a "b\\"'), { words: ["a"], last: { raw: '"b\\"', text: 'b"', quote: '"' } });
+    assert.deepEqual(splitTypedLine('"\\a').last.text, "\\a");
+    assert.deepEqual(splitTypedLine("a\\").last, { raw: "a\\", text: "a", quote: "" });
+    assert.deepEqual(splitTypedLine("$(x y)").words, ["$(x"]);
+    assert.deepEqual(splitTypedLine('a`"b c', "`").last.text, "c");
   });
 });
 
@@ -212,24 +212,29 @@ describe("the answers to shells", () => {
   test("bash gets what takes the place of the part that it replaces", async () => {
     const line = "hydra clients create -g a,urn:ie";
     assert.equal(
-      await answer(["bash", line, "ie"], NOBODY),
+      await answerCompletionScript(["bash", line, "ie"], NOBODY),
       "words 0\nietf:params:oauth:grant-type:device_code \nietf:params:oauth:grant-type:jwt-bearer \n",
     );
     // With other word breaks bash replaces the whole word.
     assert.ok(
-      (await answer(["bash", line, "a,urn:ie"], NOBODY)).includes("\na,urn:ietf:params:oauth:grant-type:jwt-bearer \n"),
+      (await answerCompletionScript(["bash", line, "a,urn:ie"], NOBODY)).includes(
+        "\na,urn:ietf:params:oauth:grant-type:jwt-bearer \n",
+      ),
     );
-    assert.equal(await answer(["bash", "hydra clients create --ca-file=x", "--ca-file=x"], NOBODY), "files 10\n");
-    assert.equal(await answer(["bash", "hydra clients create --ca-file=x", "x"], NOBODY), "files 0\n");
+    assert.equal(
+      await answerCompletionScript(["bash", "hydra clients create --ca-file=x", "--ca-file=x"], NOBODY),
+      "files 10\n",
+    );
+    assert.equal(await answerCompletionScript(["bash", "hydra clients create --ca-file=x", "x"], NOBODY), "files 0\n");
   });
 
   test("bash reads back each id as it is", async () => {
     const id = fc.string({ minLength: 1 }).filter((text) => text === escapeControls(text) && text.trim() === text);
     await fc.assert(
       fc.asyncProperty(id, async (text) => {
-        const told = await answer(["bash", "hydra clients get ", ""], ids(text));
+        const told = await answerCompletionScript(["bash", "hydra clients get ", ""], ids(text));
         assert.ok(told.startsWith("words 0\n") && told.endsWith(" \n"), told);
-        const { words } = typedLine(told.slice("words 0\n".length));
+        const { words } = splitTypedLine(told.slice("words 0\n".length));
         assert.deepEqual(words, [text]);
       }),
     );
@@ -237,28 +242,45 @@ describe("the answers to shells", () => {
 
   test("an open quote gets no id that it could not hold", async () => {
     const all = ids("it's", "a$b", "plain", "wide id");
-    assert.equal(await answer(["bash", "hydra clients get '", ""], all), "words 0\na$b\nplain\nwide id\n");
-    assert.equal(await answer(["bash", 'hydra clients get "', ""], all), "words 0\nit's\nplain\nwide id\n");
+    assert.equal(
+      await answerCompletionScript(["bash", "hydra clients get '", ""], all),
+      "words 0\na$b\nplain\nwide id\n",
+    );
+    assert.equal(
+      await answerCompletionScript(["bash", 'hydra clients get "', ""], all),
+      "words 0\nit's\nplain\nwide id\n",
+    );
   });
 
   test("zsh, fish and PowerShell get descriptions, and no line is broken by a name", async () => {
     const odd = ids("a:b", "wide id", "line\nbreak", "tab\tid");
-    assert.equal(await answer(["zsh", "clients", "get", ""], odd), "words 0\n+a\\:b:N\\x00: n\n+wide id:N\\x00: n\n");
-    assert.equal(await answer(["fish", "clients", "get", ""], odd), "words 0\na:b\tN\\x00: n\nwide id\tN\\x00: n\n");
     assert.equal(
-      await answer(["powershell", "hydra clients get "], odd),
+      await answerCompletionScript(["zsh", "clients", "get", ""], odd),
+      "words 0\n+a\\:b:N\\x00: n\n+wide id:N\\x00: n\n",
+    );
+    assert.equal(
+      await answerCompletionScript(["fish", "clients", "get", ""], odd),
+      "words 0\na:b\tN\\x00: n\nwide id\tN\\x00: n\n",
+    );
+    assert.equal(
+      await answerCompletionScript(["powershell", "hydra clients get "], odd),
       "words\na:b\tN\\x00: n\n'wide id'\tN\\x00: n\n",
     );
-    assert.equal(await answer(["powershell", "hydra clients create --api 'v"], NOBODY), "words\nv1\t\nv2\t\n");
     assert.equal(
-      await answer(["zsh", "clients", "create", "--format=raw"], NOBODY).then((text) => text.split(":")[0]),
+      await answerCompletionScript(["powershell", "hydra clients create --api 'v"], NOBODY),
+      "words\nv1\t\nv2\t\n",
+    );
+    assert.equal(
+      await answerCompletionScript(["zsh", "clients", "create", "--format=raw"], NOBODY).then(
+        (text) => text.split(":")[0],
+      ),
       "words 9\n-raw=",
     );
   });
 
   test("nobody else gets one", async () => {
-    assert.equal(await answer([], NOBODY), "");
-    assert.equal(await answer(["tcsh", "clients", ""], NOBODY), "");
+    assert.equal(await answerCompletionScript([], NOBODY), "");
+    assert.equal(await answerCompletionScript(["tcsh", "clients", ""], NOBODY), "");
   });
 });
 
@@ -269,7 +291,7 @@ describe("asking for ids", () => {
     environment: Readonly<Record<string, string>> = {},
   ): Promise<readonly string[]> {
     const lines: string[] = [];
-    await completionOf(words, "", {
+    await completeCommandLine(words, "", {
       environment: (name) => environment[name],
       output: async (args) => {
         lines.push(args.join(" "));
@@ -317,18 +339,22 @@ describe("hydra completion", () => {
   for (const shell of SHELLS) {
     test(`prints the script for ${shell}, whole and alone`, async () => {
       const played = await play(["completion", shell]);
-      assert.deepEqual(played, { status: 0, stdout: `${SCRIPTS[shell]}\n`, stderr: "" });
-      assert.ok(SCRIPTS[shell].includes(`__complete ${shell}`));
-      assert.doesNotMatch(SCRIPTS[shell], /--[a-z]+-[a-z]+|oauth2-client/, "a script names no flag and no command");
+      assert.deepEqual(played, { status: 0, stdout: `${COMPLETION_SCRIPTS[shell]}\n`, stderr: "" });
+      assert.ok(COMPLETION_SCRIPTS[shell].includes(`__complete ${shell}`));
+      assert.doesNotMatch(
+        COMPLETION_SCRIPTS[shell],
+        /--[a-z]+-[a-z]+|oauth2-client/,
+        "a script names no flag and no command",
+      );
     });
   }
 
   test("is a script whatever the config file says, and JSON where the line asks for it", async () => {
     const files = { "/c.yaml": "format: json\n" };
     const played = await play(["completion", "zsh", "--config", "/c.yaml"], { files });
-    assert.equal(played.stdout, `${SCRIPTS.zsh}\n`);
+    assert.equal(played.stdout, `${COMPLETION_SCRIPTS.zsh}\n`);
     const asked = await play(["completion", "zsh", "--format", "json"]);
-    assert.deepEqual(JSON.parse(asked.stdout), { shell: "zsh", script: SCRIPTS.zsh });
+    assert.deepEqual(JSON.parse(asked.stdout), { shell: "zsh", script: COMPLETION_SCRIPTS.zsh });
   });
 
   test("knows no other shell", async () => {
@@ -340,11 +366,11 @@ describe("hydra completion", () => {
     });
   });
 
-  test("is said to be untested where it is", () => assert.match(SCRIPTS.powershell, /^# Not tested/m));
+  test("is said to be untested where it is", () => assert.match(COMPLETION_SCRIPTS.powershell, /^# Not tested/m));
 
   test("calls the program in PowerShell by its path without the quotes that stand on the line", () => {
-    assert.match(SCRIPTS.powershell, /^ {2}\$program = \$commandAst\.GetCommandName\(\)\n/m);
-    assert.match(SCRIPTS.powershell, /& \$program __complete powershell \$line/);
-    assert.doesNotMatch(SCRIPTS.powershell, /CommandElements\[0\]/);
+    assert.match(COMPLETION_SCRIPTS.powershell, /^ {2}\$program = \$commandAst\.GetCommandName\(\)\n/m);
+    assert.match(COMPLETION_SCRIPTS.powershell, /& \$program __complete powershell \$line/);
+    assert.doesNotMatch(COMPLETION_SCRIPTS.powershell, /CommandElements\[0\]/);
   });
 });

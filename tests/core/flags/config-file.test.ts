@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { CONFIG_KEYS, type ConfigFile, configFileTrust, readConfigFile } from "../../../lib/core/flags/config-file.ts";
+import { CONFIG_KEYS, type ConfigFile, configFileTrust, parseConfigFile } from "../../../lib/core/flags/config-file.ts";
 import {
   API,
   CONNECTION_FLAGS,
@@ -17,7 +17,7 @@ import { Problem } from "../../../lib/core/problem.ts";
 const PATH = "/etc/hydra.yaml";
 
 function read(content: unknown, readable = false): ConfigFile {
-  return readConfigFile({ path: PATH, content, readable });
+  return parseConfigFile({ path: PATH, content, readable });
 }
 
 function valuesOf(file: ConfigFile): FlagValues {
@@ -181,7 +181,7 @@ describe("who can have written a file", () => {
   }
 
   test("is a warning, whatever the file holds", () => {
-    const file = readConfigFile({ path: PATH, content: {}, readable: false, writers: "its group can write it" });
+    const file = parseConfigFile({ path: PATH, content: {}, readable: false, writers: "its group can write it" });
     assert.deepEqual(file.warnings, [
       `Config file ${PATH} may have been written by someone else: its group can write it`,
     ]);

@@ -20,7 +20,14 @@ import {
   GENERAL_FLAGS,
   SECRET,
 } from "../../../lib/core/flags/flag-table.ts";
-import { defaultText, flagNotes, flagUsage, type HelpPage, renderHelp, wrap } from "../../../lib/core/help/help.ts";
+import {
+  flagDefaultText,
+  flagNotes,
+  flagUsage,
+  type HelpPage,
+  renderHelp,
+  wrapText,
+} from "../../../lib/core/help/help.ts";
 
 const shared = { group: "client", help: "Does a thing" } as const;
 
@@ -153,12 +160,12 @@ test("in the 2.x grammar a flag goes by the name that it has there", () => {
 });
 
 test("defaultText() is what would be typed", () => {
-  assert.equal(defaultText(KIND), "a");
-  assert.equal(defaultText(URIS), "x,y");
-  assert.equal(defaultText(AFTER), "1m0s");
-  assert.equal(defaultText(LOUD), undefined);
-  assert.equal(defaultText({ ...shared, kind: "count", name: "n", value: "N", default: 5 }), "5");
-  assert.equal(defaultText({ ...shared, kind: "each", name: "e", value: "E" }), undefined);
+  assert.equal(flagDefaultText(KIND), "a");
+  assert.equal(flagDefaultText(URIS), "x,y");
+  assert.equal(flagDefaultText(AFTER), "1m0s");
+  assert.equal(flagDefaultText(LOUD), undefined);
+  assert.equal(flagDefaultText({ ...shared, kind: "count", name: "n", value: "N", default: 5 }), "5");
+  assert.equal(flagDefaultText({ ...shared, kind: "each", name: "e", value: "E" }), undefined);
 });
 
 test("colour is bold on headings and names, and nothing else", () => {
@@ -176,12 +183,12 @@ test("wrap() keeps every word, in lines no longer than the width but for a word 
   });
   fc.assert(
     fc.property(words, fc.integer({ min: 5, max: 40 }), (all, width) => {
-      const lines = wrap(all.join(" "), width);
+      const lines = wrapText(all.join(" "), width);
       assert.deepEqual(lines.join(" ").split(" "), all);
       for (const line of lines) assert.ok(line.length <= width || !line.includes(" "), line);
     }),
   );
-  assert.deepEqual(wrap("", 10), [""]);
+  assert.deepEqual(wrapText("", 10), [""]);
 });
 
 const REAL: readonly Flag[] = [

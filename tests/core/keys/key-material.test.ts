@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { concatBytes, fromBase64, toBase64 } from "../../../lib/core/bytes.ts";
-import { findKeys, packetsOf } from "../../../lib/core/keys/key-material.ts";
+import { findKeys, readPackets } from "../../../lib/core/keys/key-material.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
 /** A packet in one of the two header forms, with a length field of one of the sizes (RFC 9580 section 4.2). */
@@ -30,7 +30,7 @@ describe("OpenPGP packets", () => {
     fc.assert(
       fc.property(packets, (rows) => {
         const stream = concatBytes(rows.map(({ tag, body, form, wide }) => packet(tag, body, form, wide)));
-        const found = packetsOf(stream);
+        const found = readPackets(stream);
         assert.equal(found.broken, false);
         assert.deepEqual(
           found.packets.map(({ tag, body }) => ({ tag, body: [...body] })),
@@ -44,7 +44,7 @@ describe("OpenPGP packets", () => {
   it("are known to be cut off", () => {
     const whole = packet(6, new Uint8Array(300), "new", false);
     for (let length = 1; length < whole.length; length++)
-      assert.ok(packetsOf(whole.subarray(0, length)).broken, String(length));
+      assert.ok(readPackets(whole.subarray(0, length)).broken, String(length));
   });
 });
 

@@ -7,7 +7,7 @@ import {
   armorBodyWithoutMarkers,
   githubKeyUrl,
   type KeySource,
-  keybaseUser,
+  keybaseUserName,
   keySourceProblem,
   parseKeySource,
 } from "../../../lib/core/keys/key-text.ts";
@@ -24,7 +24,7 @@ test("keybaseUser() takes every spelling of a name", () => {
     "https://keybase.io/ann/",
     " ann ",
   ])
-    assert.equal(keybaseUser(text), "ann", text);
+    assert.equal(keybaseUserName(text), "ann", text);
   for (const text of [
     "",
     "ann bob",
@@ -33,7 +33,7 @@ test("keybaseUser() takes every spelling of a name", () => {
     "https://example.com/ann",
     "https://keybase.io/ann/key.asc",
   ])
-    assert.notEqual(keySourceProblem({ kind: "keybase", name: keybaseUser(text) }, "--keybase"), undefined, text);
+    assert.notEqual(keySourceProblem({ kind: "keybase", name: keybaseUserName(text) }, "--keybase"), undefined, text);
 });
 
 describe("parseKeySource()", () => {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  checkPins,
+  checkFingerprintPins,
   decryptAdvice,
-  decryptLine,
-  parsePin,
+  decryptCommand,
+  keyServerProblem,
+  parseFingerprintPin,
   type Recipient,
   recipientLine,
-  refusedAnswer,
 } from "../../../lib/core/keys/recipient.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
@@ -55,14 +55,14 @@ describe("pinned fingerprints", () => {
       A.replace(/(.{4})/g, "$1 "),
       A.replace(/(.{20})/, "$1  "),
     ];
-    for (const spelling of spellings) assert.equal(parsePin(spelling), A);
-    assert.equal(parsePin("ab:".repeat(20).slice(0, -1)), "AB".repeat(20));
-    assert.equal(parsePin(C.toLowerCase()), C);
+    for (const spelling of spellings) assert.equal(parseFingerprintPin(spelling), A);
+    assert.equal(parseFingerprintPin("ab:".repeat(20).slice(0, -1)), "AB".repeat(20));
+    assert.equal(parseFingerprintPin(C.toLowerCase()), C);
   });
 
   it("are whole: a key ID is refused with the reason", () => {
     for (const id of ["DEADBEEF", "0xdeadbeef", "DEAD BEEF DEAD BEEF"]) {
-      const problem = refusal(() => parsePin(id));
+      const problem = refusal(() => parseFingerprintPin(id));
       assert.equal(problem.code, "pgp-fingerprint-short");
       assert.equal(problem.exit, "usage");
       assert.match(
@@ -71,20 +71,20 @@ describe("pinned fingerprints", () => {
       );
     }
     for (const wrong of ["", " ", "0x", A.slice(1), `${A}0`, "G".repeat(40), "alice@example.org", `${A},${B}`]) {
-      assert.equal(refusal(() => parsePin(wrong)).code, "pgp-fingerprint-invalid", wrong);
+      assert.equal(refusal(() => parseFingerprintPin(wrong)).code, "pgp-fingerprint-invalid", wrong);
     }
   });
 
   it("pass where each key has one and each has its key", () => {
-    checkPins([recipient(A)], []);
-    checkPins([], []);
-    checkPins([recipient(A), recipient(B)], [`0x${B.toLowerCase()}`, A, A]);
-    checkPins([recipient(A, SUBKEY)], [SUBKEY]);
-    checkPins([recipient(A, SUBKEY)], [SUBKEY, A]);
+    checkFingerprintPins([recipient(A)], []);
+    checkFingerprintPins([], []);
+    checkFingerprintPins([recipient(A), recipient(B)], [`0x${B.toLowerCase()}`, A, A]);
+    checkFingerprintPins([recipient(A, SUBKEY)], [SUBKEY]);
+    checkFingerprintPins([recipient(A, SUBKEY)], [SUBKEY, A]);
   });
 
   it("refuse a key without one, and name all such keys", () => {
-    const problem = refusal(() => checkPins([recipient(A), recipient(B), recipient(C)], [A]));
+    const problem = refusal(() => checkFingerprintPins([recipient(A), recipient(B), recipient(C)], [A]));
     assert.equal(problem.code, "pgp-fingerprint-mismatch");
     assert.equal(problem.exit, "noUsableKey");
     assert.match(problem.message, new RegExp(`^Cannot encrypt to ${B} .*: its fingerprint is not ${A}$`));
@@ -92,7 +92,7 @@ describe("pinned fingerprints", () => {
   });
 
   it("refuse a pin that no key has", () => {
-    const problem = refusal(() => checkPins([recipient(A)], [A, B]));
+    const problem = refusal(() => checkFingerprintPins([recipient(A)], [A, B]));
     assert.equal(problem.code, "pgp-fingerprint-unused");
     assert.match(problem.message, new RegExp(`${B}$`));
   });
@@ -104,9 +104,9 @@ it("shows a recipient without what could move a cursor", () => {
 });
 
 it("shows a line to decrypt with the text put in, also for armored text", () => {
-  assert.equal(decryptLine("base64"), "printf '%s' 'ENCRYPTED' | base64 -d | gpg --decrypt");
-  assert.match(decryptLine("armor", "-----BEGIN\nx"), /^printf '%s\\n' '-----BEGIN\nx' \| gpg --decrypt$/);
-  assert.match(decryptLine("base64-armor", "abc"), /'abc' \| base64 -d \| gpg --decrypt$/);
+  assert.equal(decryptCommand("base64"), "printf '%s' 'ENCRYPTED' | base64 -d | gpg --decrypt");
+  assert.match(decryptCommand("armor", "-----BEGIN\nx"), /^printf '%s\\n' '-----BEGIN\nx' \| gpg --decrypt$/);
+  assert.match(decryptCommand("base64-armor", "abc"), /'abc' \| base64 -d \| gpg --decrypt$/);
   assert.deepEqual(decryptAdvice([recipient(A), recipient(B)], "base64"), [
     "Decrypt with: printf '%s' 'ENCRYPTED' | base64 -d | gpg --decrypt",
   ]);
@@ -124,9 +124,9 @@ it("shows a line to decrypt with the text put in, also for armored text", () => 
 
 it("tells a busy key server from one without the key, and hides credentials of its address", () => {
   const url = "https://user:hunter2@keys.example.org/k";
-  const none = refusedAnswer("Cannot fetch it", { status: 404, url }, "wkd-no-key", "do this");
+  const none = keyServerProblem("Cannot fetch it", { status: 404, url }, "wkd-no-key", "do this");
   assert.deepEqual([none.code, none.exit, none.status, none.hint], ["wkd-no-key", "noUsableKey", 404, "do this"]);
-  const busy = refusedAnswer("Cannot fetch it", { status: 503, url }, "wkd-no-key", "do this");
+  const busy = keyServerProblem("Cannot fetch it", { status: 503, url }, "wkd-no-key", "do this");
   assert.deepEqual([busy.code, busy.exit, busy.status], ["unreachable", "unreachable", 503]);
   assert.doesNotMatch(JSON.stringify([none.message, none.request]), /hunter2/);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type ColorChoice, painterFor, wantsColor, withoutColors } from "../../../lib/core/output/colors.ts";
+import { type ColorChoice, createPainter, wantsColor, withoutColors } from "../../../lib/core/output/colors.ts";
 
 interface Row {
   readonly choice?: ColorChoice;
@@ -47,9 +47,9 @@ describe("wantsColor()", () => {
     });
 });
 
-describe("painterFor()", () => {
+describe("createPainter()", () => {
   test("paints each role, whatever stream the process has", () => {
-    const paint = painterFor(true);
+    const paint = createPainter(true);
     assert.equal(paint("error", "Error"), "\u001b[1m\u001b[31mError\u001b[39m\u001b[22m");
     assert.equal(paint("warning", "Warning"), "\u001b[1m\u001b[33mWarning\u001b[39m\u001b[22m");
     assert.equal(paint("note", "x"), "\u001b[2mx\u001b[22m");
@@ -62,13 +62,13 @@ describe("painterFor()", () => {
   });
 
   test("goes on with a note after a command in it", () => {
-    const paint = painterFor(true);
+    const paint = createPainter(true);
     const text = paint("note", `run ${paint("command", "hydra")} now`);
     assert.equal(text, "\u001b[2mrun \u001b[36mhydra\u001b[39m now\u001b[22m");
     assert.equal(withoutColors(text), "run hydra now");
   });
 
   test("leaves text as it is without colour", () => {
-    assert.equal(painterFor(false)("error", "Error"), "Error");
+    assert.equal(createPainter(false)("error", "Error"), "Error");
   });
 });

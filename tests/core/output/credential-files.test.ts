@@ -2,9 +2,14 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import fc from "fast-check";
-import { credentialName, envLines, kubernetesName, secretManifest } from "../../../lib/core/output/credential-files.ts";
+import {
+  formatDotenv,
+  formatSecretManifest,
+  kubernetesName,
+  parseCredentialName,
+} from "../../../lib/core/output/credential-files.ts";
 import { parseFormat } from "../../../lib/core/output/formats.ts";
-import { createRenderer, type View } from "../../../lib/core/output/render.ts";
+import { createRenderer, type ResultView } from "../../../lib/core/output/render.ts";
 import { shellQuoted } from "../../../lib/core/output/shell.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
@@ -36,7 +41,7 @@ test("a POSIX shell gets back every text that shellQuoted() wrote", () => {
 test("a shell that evaluates the env format has the credentials and runs nothing else", () => {
   fc.assert(
     fc.property(value, value, (id, secret) => {
-      const script = `${envLines({ id, secret })}printf '%s\\0%s' "$CLIENT_ID" "$CLIENT_SECRET"`;
+      const script = `${formatDotenv({ id, secret })}printf '%s\\0%s' "$CLIENT_ID" "$CLIENT_SECRET"`;
       assert.deepEqual(shell(script).split("\0"), [id, secret]);
       assert.deepEqual(shell(`eval ${shellQuoted(script)}`).split("\0"), [id, secret]);
     }),
@@ -88,17 +93,17 @@ test("a text that no shell can hold is refused without being shown", () => {
 });
 
 test("env writes what there is: a secret, an encrypted one, or the id alone", () => {
-  assert.equal(envLines({ id: "a", secret: "s~1" }), "CLIENT_ID=a\nCLIENT_SECRET=s~1\n");
-  assert.equal(envLines({ id: "a", secret: "~s:~" }), "CLIENT_ID=a\nCLIENT_SECRET='~s:~'\n");
-  assert.equal(envLines({ id: "a", secret: "s:~1" }), "CLIENT_ID=a\nCLIENT_SECRET='s:~1'\n");
-  assert.equal(envLines({ id: "a", encrypted: "hQEM+/A=" }), "CLIENT_ID=a\nCLIENT_SECRET_ENCRYPTED=hQEM+/A=\n");
-  assert.equal(envLines({ id: "a", secret: undefined }), "CLIENT_ID=a\n");
-  assert.equal(envLines({ id: "a", secret: "s" }, { id: "APP_ID" }), "APP_ID=a\nCLIENT_SECRET=s\n");
+  assert.equal(formatDotenv({ id: "a", secret: "s~1" }), "CLIENT_ID=a\nCLIENT_SECRET=s~1\n");
+  assert.equal(formatDotenv({ id: "a", secret: "~s:~" }), "CLIENT_ID=a\nCLIENT_SECRET='~s:~'\n");
+  assert.equal(formatDotenv({ id: "a", secret: "s:~1" }), "CLIENT_ID=a\nCLIENT_SECRET='s:~1'\n");
+  assert.equal(formatDotenv({ id: "a", encrypted: "hQEM+/A=" }), "CLIENT_ID=a\nCLIENT_SECRET_ENCRYPTED=hQEM+/A=\n");
+  assert.equal(formatDotenv({ id: "a", secret: undefined }), "CLIENT_ID=a\n");
+  assert.equal(formatDotenv({ id: "a", secret: "s" }, { id: "APP_ID" }), "APP_ID=a\nCLIENT_SECRET=s\n");
 });
 
 test("k8s-secret is the manifest of an opaque Secret", () => {
   assert.equal(
-    secretManifest({ id: "My App", secret: "s:é'\n" }, { secret: "client.secret" }),
+    formatSecretManifest({ id: "My App", secret: "s:é'\n" }, { secret: "client.secret" }),
     `apiVersion: v1
 kind: Secret
 metadata:
@@ -112,7 +117,7 @@ data:
 });
 
 test("k8s-secret of many is a stream of documents, and env of many blocks", () => {
-  const view: View<{ readonly id: string }> = {
+  const view: ResultView<{ readonly id: string }> = {
     columns: [],
     id: ({ id }) => id,
     credentials: ({ id }) => ({ id, secret: "s" }),
@@ -125,8 +130,8 @@ test("k8s-secret of many is a stream of documents, and env of many blocks", () =
   assert.equal(all("env"), "ID=a\nCLIENT_SECRET=s\n\nID=b\nCLIENT_SECRET=s\n");
   const documents = all("k8s-secret").split("---\n");
   assert.deepEqual(documents, [
-    secretManifest({ id: "a", secret: "s" }, { id: "ID" }),
-    secretManifest({ id: "b", secret: "s" }, { id: "ID" }),
+    formatSecretManifest({ id: "a", secret: "s" }, { id: "ID" }),
+    formatSecretManifest({ id: "b", secret: "s" }, { id: "ID" }),
   ]);
 });
 
@@ -165,11 +170,11 @@ for (const [text, format] of [
   ["k".repeat(254), "k8s-secret"],
 ] as const) {
   test(`credentialName() refuses ${JSON.stringify(text.slice(0, 8))} for ${format}`, () => {
-    assert.throws(() => credentialName(text, format, "--x"), { name: "Problem", exit: "usage" });
+    assert.throws(() => parseCredentialName(text, format, "--x"), { name: "Problem", exit: "usage" });
   });
 }
 
 test("credentialName() takes what the format takes", () => {
-  assert.equal(credentialName("_App1", "env", "--x"), "_App1");
-  assert.equal(credentialName("client.secret-1_A", "k8s-secret", "--x"), "client.secret-1_A");
+  assert.equal(parseCredentialName("_App1", "env", "--x"), "_App1");
+  assert.equal(parseCredentialName("client.secret-1_A", "k8s-secret", "--x"), "client.secret-1_A");
 });

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { isJsonObject, readJson } from "../../../lib/core/json.ts";
-import { type CurlOptions, curlLine, redacted } from "../../../lib/core/output/curl.ts";
+import { isJsonObject, parseJsonExactly } from "../../../lib/core/json.ts";
+import { type CurlOptions, curlLine, redactBody } from "../../../lib/core/output/curl.ts";
 import { CREDENTIAL_FIELDS, REDACTED } from "../../../lib/core/redact.ts";
 
 /** The words that a real shell makes of a line. */
@@ -41,33 +41,33 @@ const { json } = fc.letrec<{ json: unknown }>((tie) => ({
   ),
 }));
 
-describe("redacted()", () => {
+describe("redactBody()", () => {
   it("takes every credential out, at whatever depth", () => {
     const body = {
       client_secret: "s",
       items: [{ registration_access_token: "t", client_id: "a" }],
       metadata: { client_secret: { even: "this" } },
     };
-    assert.deepEqual(redacted(body), {
+    assert.deepEqual(redactBody(body), {
       client_secret: REDACTED,
       items: [{ registration_access_token: REDACTED, client_id: "a" }],
       metadata: { client_secret: REDACTED },
     });
     const jwks = { keys: [{ kty: "EC", x: "public", d: "private" }] };
-    assert.deepEqual(redacted({ jwks }), { jwks: { keys: [{ kty: "EC", x: "public", d: REDACTED }] } });
+    assert.deepEqual(redactBody({ jwks }), { jwks: { keys: [{ kty: "EC", x: "public", d: REDACTED }] } });
     const steps = [
       { op: "add", path: "/client_secret", value: "s" },
       { op: "replace", path: "/client_name", value: "n" },
       { op: "remove", path: "/client_secret" },
     ];
-    assert.deepEqual(redacted(steps), [{ op: "add", path: "/client_secret", value: REDACTED }, steps[1], steps[2]]);
+    assert.deepEqual(redactBody(steps), [{ op: "add", path: "/client_secret", value: REDACTED }, steps[1], steps[2]]);
   });
 
   it("leaves none behind in anything, and leaves all else as it is", () => {
     fc.assert(
       fc.property(json, (value) => {
-        for (const found of credentialsIn(redacted(value))) assert.ok(found === REDACTED || found === undefined);
-        if ([...credentialsIn(value)].length === 0) assert.deepEqual(redacted(value), value);
+        for (const found of credentialsIn(redactBody(value))) assert.ok(found === REDACTED || found === undefined);
+        if ([...credentialsIn(value)].length === 0) assert.deepEqual(redactBody(value), value);
       }),
       { numRuns: 500 },
     );
@@ -75,7 +75,7 @@ describe("redacted()", () => {
 });
 
 function readRecord(text: string): Readonly<Record<string, unknown>> {
-  const value = readJson(text);
+  const value = parseJsonExactly(text);
   return isJsonObject(value) ? value : assert.fail(text);
 }
 
@@ -146,7 +146,7 @@ describe("curlLine()", () => {
           ...["--request", method, "--header", `Authorization: ${REDACTED}`, "--header", `content-type: ${type}`],
           "--data-raw",
         ]);
-        assert.deepEqual(JSON.parse(words[7] ?? ""), JSON.parse(JSON.stringify(redacted(body))));
+        assert.deepEqual(JSON.parse(words[7] ?? ""), JSON.parse(JSON.stringify(redactBody(body))));
         assert.deepEqual(words.slice(8), [url]);
       }),
       { numRuns: 100 },

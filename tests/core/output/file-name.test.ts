@@ -3,10 +3,10 @@ import { basename, join, normalize } from "node:path";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
-  clientFiles,
+  assignClientFiles,
   fileNameOf,
+  fillTemplate,
   isFileTemplate,
-  pathFor,
   templateProblem,
 } from "../../../lib/core/output/file-name.ts";
 
@@ -77,9 +77,9 @@ describe("a template", () => {
     assert.equal(isFileTemplate("{id}"), true);
     assert.equal(isFileTemplate("secrets.env"), false);
     assert.equal(isFileTemplate("fd:3"), false);
-    assert.equal(pathFor(TEMPLATE, "../x"), "secrets/%2E.%2Fx.env");
-    assert.equal(pathFor("{id}/{id}.json", "a"), "a/a.json");
-    assert.equal(pathFor(TEMPLATE, "$&{id}"), "secrets/%24%26%7Bid%7D.env");
+    assert.equal(fillTemplate(TEMPLATE, "../x"), "secrets/%2E.%2Fx.env");
+    assert.equal(fillTemplate("{id}/{id}.json", "a"), "a/a.json");
+    assert.equal(fillTemplate(TEMPLATE, "$&{id}"), "secrets/%24%26%7Bid%7D.env");
   });
 
   test("with another placeholder is a problem", () => {
@@ -99,12 +99,12 @@ describe("a template", () => {
   });
 });
 
-describe("clientFiles()", () => {
+describe("assignClientFiles()", () => {
   const messages = (ids: readonly string[], template = TEMPLATE): readonly string[] =>
-    clientFiles(template, ids, "--secret-out").problems.map(({ message }) => message);
+    assignClientFiles(template, ids, "--secret-out").problems.map(({ message }) => message);
 
   test("gives each client its own path", () => {
-    const { paths, problems } = clientFiles(TEMPLATE, ["web", "a/b", "web"], "--secret-out");
+    const { paths, problems } = assignClientFiles(TEMPLATE, ["web", "a/b", "web"], "--secret-out");
     assert.deepEqual(
       [...paths],
       [

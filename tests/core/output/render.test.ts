@@ -8,13 +8,13 @@ import {
   type FormatLibraryLoaders,
   loadFormatLibraries,
   type RenderOptions,
-  type View,
+  type ResultView,
 } from "../../../lib/core/output/render.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
 type Item = Readonly<Record<string, unknown>>;
 
-const view: View<Item> = {
+const view: ResultView<Item> = {
   columns: [
     { label: "ID", value: (item) => String(item["id"] ?? "") },
     { label: "SECRET", value: (item) => String(item["secret"] ?? ""), whole: true },
@@ -24,7 +24,7 @@ const view: View<Item> = {
   id: (item) => String(item["id"]),
 };
 
-const wrapped: View<Item> = { ...view, envelope: { items: "items", rest: { next: "", last: true } } };
+const wrapped: ResultView<Item> = { ...view, envelope: { items: "items", rest: { next: "", last: true } } };
 
 const pipe: RenderOptions = { terminal: { isTerminal: false, color: false }, isList: false, tools: {} };
 
@@ -39,7 +39,7 @@ async function rendered(
   format: string,
   options: RenderOptions,
   items: readonly Item[],
-  shownAs: View<Item> = view,
+  shownAs: ResultView<Item> = view,
 ): Promise<string> {
   const parsed = parseFormat(format);
   const renderer = createRenderer(parsed, shownAs, { ...options, tools: await loadFormatLibraries(parsed, none) });

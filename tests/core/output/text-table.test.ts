@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseFormat } from "../../../lib/core/output/formats.ts";
-import { type Column, createRenderer, type View } from "../../../lib/core/output/render.ts";
+import { type Column, createRenderer, type ResultView } from "../../../lib/core/output/render.ts";
 import {
   type Cell,
+  type ColumnHeading,
   createTable,
-  type Heading,
-  recordTable,
+  formatRecord,
   type Terminal,
 } from "../../../lib/core/output/text-table.ts";
 import { cutToWidth, displayWidth } from "../../../lib/core/output/width.ts";
@@ -19,7 +19,7 @@ function screen(columns: number): Terminal {
 }
 
 function drawn(
-  headings: readonly Heading[],
+  headings: readonly ColumnHeading[],
   shape: "plain" | "grid",
   terminal: Terminal,
   rows: readonly (readonly Cell[])[],
@@ -44,7 +44,7 @@ function column(label: string, name: string, between?: string): Column<ClientRec
 }
 
 /** The columns of both references. */
-const VIEW: View<ClientRecord> = {
+const VIEW: ResultView<ClientRecord> = {
   columns: [
     column("CLIENT ID", "client_id"),
     column("CLIENT SECRET", "client_secret"),
@@ -166,7 +166,7 @@ test("a column marked whole is never cut, and one value is never cut", () => {
   const headings = [{ label: "ID" }, { label: "SECRET", whole: true }, { label: "SCOPE" }];
   const rows = drawn(headings, "plain", screen(40), [["id-1", secret, "openid offline"]], 1);
   assert.equal(rows.filter((row) => row.includes(secret)).length, 1);
-  assert.ok(recordTable([{ label: "SECRET", value: secret }], screen(20)).includes(secret));
+  assert.ok(formatRecord([{ label: "SECRET", value: secret }], screen(20)).includes(secret));
 });
 
 test("labels are bold on a terminal with colour and nowhere else", () => {
@@ -175,9 +175,9 @@ test("labels are bold on a terminal with colour and nowhere else", () => {
     { label: "NAME", value: ["b", "c"] },
   ];
   const colored: Terminal = { isTerminal: true, color: true, columns: 40 };
-  assert.equal(recordTable(fields, colored), "\u001b[1mID\u001b[22m    a\n\u001b[1mNAME\u001b[22m  b, c\n");
-  assert.equal(recordTable(fields, screen(40)), "ID    a\nNAME  b, c\n");
-  assert.equal(recordTable(fields, { isTerminal: false, color: true }), "ID\ta\nNAME\tb, c\n");
+  assert.equal(formatRecord(fields, colored), "\u001b[1mID\u001b[22m    a\n\u001b[1mNAME\u001b[22m  b, c\n");
+  assert.equal(formatRecord(fields, screen(40)), "ID    a\nNAME  b, c\n");
+  assert.equal(formatRecord(fields, { isTerminal: false, color: true }), "ID\ta\nNAME\tb, c\n");
   assert.deepEqual(drawn([{ label: "ID" }, { label: "N" }], "plain", colored, [["a", "b"]]), [
     "\u001b[1mID\u001b[22m  \u001b[1mN\u001b[22m",
     "a   b",

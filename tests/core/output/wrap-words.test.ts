@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { painterFor, withoutColors } from "../../../lib/core/output/colors.ts";
+import { createPainter, withoutColors } from "../../../lib/core/output/colors.ts";
 import { displayWidth } from "../../../lib/core/output/width.ts";
 import { wrapWords } from "../../../lib/core/output/wrap-words.ts";
 
@@ -31,7 +31,7 @@ describe("wrapWords()", () => {
 
   test("counts columns, not characters or colours", () => {
     assert.equal(wrapWords("漢字漢字 漢字漢字 漢字漢字", 20), "漢字漢字 漢字漢字\n漢字漢字");
-    const paint = painterFor(true);
+    const paint = createPainter(true);
     const red = paint("error", "Error:");
     assert.equal(wrapWords(`${red} cannot open the file`, 20), `${red} cannot open\nthe file`);
   });

@@ -17,7 +17,7 @@ interface PendingText {
  * Texts on their way to standard output. They follow each other without waiting, so that many values need few writes;
  * {@link settle} limits how many are pending.
  */
-export class OutputQueue {
+export class StdoutQueue {
   readonly #host: Pick<Host, "stdout" | "sleep">;
   readonly #signal: AbortSignal;
   readonly #delivered: (item: JsonObject) => void | Promise<void>;

@@ -3,7 +3,7 @@ import { type Problem, usageError } from "../problem.ts";
 import { classifyFieldName } from "./misnamed-fields.ts";
 
 /** A key of a client that is not a field. */
-export interface KeyFinding {
+export interface FieldNameFinding {
   readonly severity: "error" | "warning";
   /** `"grant_typs" in client.json is not a client field` */
   readonly message: string;
@@ -12,7 +12,7 @@ export interface KeyFinding {
 }
 
 /** The finding of a key that is not a field; with a `hint` it is a mistake and not an extension. */
-export function keyFinding(name: string, hint: string | undefined, lenient: boolean): KeyFinding {
+export function fieldNameFinding(name: string, hint: string | undefined, lenient: boolean): FieldNameFinding {
   const severity = hint === undefined || lenient ? "warning" : "error";
   return { severity, message: `${name} is not a client field`, hint };
 }
@@ -21,37 +21,37 @@ export function keyFinding(name: string, hint: string | undefined, lenient: bool
  * The keys of a client that are not fields. Misspelt and wrong names would lose what they say, so they are errors unless
  * `lenient`; extensions, registered or not, are warnings. `nameOf` is what messages call a key.
  */
-export function keyFindings(
+export function findFieldNameMistakes(
   client: JsonObject,
   nameOf: (key: string) => string,
   lenient: boolean,
-): readonly KeyFinding[] {
-  return Object.keys(client).flatMap((key): readonly KeyFinding[] => {
+): readonly FieldNameFinding[] {
+  return Object.keys(client).flatMap((key): readonly FieldNameFinding[] => {
     const found = classifyFieldName(key);
     switch (found.kind) {
       case "field":
         return [];
       case "misspelt":
-        return [keyFinding(nameOf(key), `did you mean ${found.field}?`, lenient)];
+        return [fieldNameFinding(nameOf(key), `did you mean ${found.field}?`, lenient)];
       case "wrong-name":
-        return [keyFinding(nameOf(key), found.hint, lenient)];
+        return [fieldNameFinding(nameOf(key), found.hint, lenient)];
       default:
-        return [keyFinding(nameOf(key), undefined, lenient)];
+        return [fieldNameFinding(nameOf(key), undefined, lenient)];
     }
   });
 }
 
 /** A finding as the text of a warning. */
-export function keyWarning({ message, hint }: KeyFinding): string {
+export function fieldNameWarning({ message, hint }: FieldNameFinding): string {
   return hint === undefined ? message : `${message}; ${hint}`;
 }
 
 /** A finding as a usage error. */
-export function keyProblem({ severity, message, hint }: KeyFinding): Problem {
+export function fieldNameProblem({ severity, message, hint }: FieldNameFinding): Problem {
   return usageError(message, problemHint(severity, hint), "unknown-field");
 }
 
-function problemHint(severity: KeyFinding["severity"], hint: string | undefined): string {
+function problemHint(severity: FieldNameFinding["severity"], hint: string | undefined): string {
   if (hint === undefined) return "leave it out, or leave out --strict";
   if (severity === "warning") return hint;
   return `${hint}${hint.endsWith("?") ? " " : "; "}--lenient goes on anyway`;

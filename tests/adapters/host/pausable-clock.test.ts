@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { pausedClock } from "../../../lib/adapters/host/paused-clock.ts";
+import { createPausableClock } from "../../../lib/adapters/host/pausable-clock.ts";
 
 test("a clock stands still while work is done, also if it fails", async () => {
   let real = 100;
-  const clock = pausedClock(() => real);
+  const clock = createPausableClock(() => real);
   const started = clock.now();
   real += 5;
   assert.equal(clock.now() - started, 5);

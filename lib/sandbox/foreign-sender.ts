@@ -16,7 +16,7 @@ export type Entrance = "http" | "https" | "unix";
  * credentials, so a page that the user visits could change its clients, or read them by a name that it points at this
  * machine. A real server is protected by its network.
  */
-export function foreignSender({ host, origin }: Sender, entrance: Entrance): string | undefined {
+export function foreignSenderReason({ host, origin }: Sender, entrance: Entrance): string | undefined {
   // Over TLS the certificate keeps a page from naming this machine as its own host.
   if (entrance === "http" && host !== undefined && !isLoopback(hostname(host)))
     return "The Host header doesn't name this machine";

@@ -5,7 +5,7 @@ import { escapeControls } from "../core/text.ts";
 import { type LineStyle, PLAIN_STYLE } from "./terminal-style.ts";
 
 /** Several things that are wrong at once, reported together. */
-export class Problems extends Error {
+export class ProblemList extends Error {
   override readonly name = "Problems";
   readonly all: readonly Problem[];
 
@@ -16,7 +16,7 @@ export class Problems extends Error {
 }
 
 /** Problems as standard error shows them: lines for a person, or one JSON object for a program. */
-export function problemsText(all: readonly Problem[], json: boolean, style = PLAIN_STYLE): string {
+export function formatProblems(all: readonly Problem[], json: boolean, style = PLAIN_STYLE): string {
   if (json) return `${toJson(asJson(all))}\n`;
   const { paint, wrap } = style;
   return all
@@ -51,8 +51,8 @@ function asJson(all: readonly Problem[]): Record<string, unknown> {
 }
 
 /** The problems of anything thrown; what is not a problem is a bug in the program. */
-export function problemsIn(error: unknown, { environment }: Pick<Host, "environment">): readonly Problem[] {
-  if (error instanceof Problems) return error.all;
+export function toProblems(error: unknown, { environment }: Pick<Host, "environment">): readonly Problem[] {
+  if (error instanceof ProblemList) return error.all;
   return [error instanceof Problem ? error : bug(error, (environment("HYDRA_DEBUG") ?? "") !== "")];
 }
 

@@ -1,12 +1,12 @@
 /** A monotonic clock that stops while a question waits for its answer, so that thinking uses up no time limit. */
-interface PausedClock {
+interface PausableClock {
   now(): number;
   /** Does work while the clock stands still. */
   paused<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /** Creates the clock from one that never stops. */
-export function pausedClock(monotonic: () => number): PausedClock {
+export function createPausableClock(monotonic: () => number): PausableClock {
   let waited = 0;
   let stopped: number | undefined;
   return {

@@ -5,13 +5,21 @@ import { type Answer, classifyError, FAMILIES, jsonOf, type ServerFamily } from 
 import {
   type AdminRequest,
   type AdminResponse,
-  noAdminApi,
-  noAnswer,
-  noSlashes,
+  noAdminApiProblem,
+  noAnswerProblem,
   type ServerInfo,
-  triedFor,
+  slashProblem,
+  triedForText,
 } from "./problems.ts";
-import { type AttemptOutcome, backoff, type Decision, decide, isAmbiguous, isBare500, retryAfter } from "./retry.ts";
+import {
+  type AttemptOutcome,
+  backoffDelay,
+  decideRetry,
+  isAmbiguous,
+  isBare500,
+  parseRetryAfter,
+  type RetryDecision,
+} from "./retry.ts";
 
 /** Where and how to reach the admin API. */
 export interface AdminOptions extends ServerInfo {
@@ -34,13 +42,13 @@ export interface AdminOptions extends ServerInfo {
 }
 
 /** What is known about the attempts of one request; it outlives an exception. */
-export interface Trail {
+export interface AttemptHistory {
   /** An attempt may have reached the server without its response coming back. */
   ambiguous: boolean;
 }
 
 /** Sends requests to one server. */
-export interface Exchange {
+export interface AdminSession {
   readonly options: AdminOptions;
   /** The server's family, once a response has revealed it. */
   family: ServerFamily | undefined;
@@ -62,8 +70,8 @@ const SHORTEST_ATTEMPT_MS = 5_000;
 /** The headers in which servers and proxies send the ID of a request. */
 const REQUEST_ID_HEADERS = ["x-request-id", "x-correlation-id", "x-amzn-requestid", "x-amzn-trace-id", "cf-ray"];
 
-/** Starts the clock of an {@link Exchange}. */
-export function createExchange(options: AdminOptions): Exchange {
+/** Starts the clock of an {@link AdminSession}. */
+export function createAdminSession(options: AdminOptions): AdminSession {
   const began = options.monotonic();
   return {
     options,
@@ -75,11 +83,11 @@ export function createExchange(options: AdminOptions): Exchange {
 }
 
 /** Sends a request until it has a final response, with the retries that can help. */
-export async function send(
-  exchange: Exchange,
+export async function sendWithRetries(
+  exchange: AdminSession,
   request: AdminRequest,
   family: ServerFamily,
-  trail: Trail,
+  trail: AttemptHistory,
 ): Promise<AdminResponse> {
   const { options, remaining } = exchange;
   const { random, failAfter } = options;
@@ -90,34 +98,34 @@ export async function send(
     last = outcome.answer ?? last;
     if (isBare500(outcome.answer)) bare500s++;
     const left = remaining();
-    const budget = { remaining: left, backoff: backoff(attempts, random), retries: failAfter > 0, bare500s };
-    const decision = decide(outcome, { ...budget, ...trail, repeatable: request.repeatable });
+    const budget = { remaining: left, backoff: backoffDelay(attempts, random), retries: failAfter > 0, bare500s };
+    const decision = decideRetry(outcome, { ...budget, ...trail, repeatable: request.repeatable });
     if (decision.kind === "retry") {
       if (attempts === 1) warnOfRetry(options, request, outcome, left);
       if (await hasTimeAfterWait(exchange, decision)) continue;
     }
     const gaveUpBecause = reasonToGiveUp(options, outcome, decision);
     if (last !== undefined) return { request, family, answer: last, gaveUpBecause };
-    throw noAnswer(options, request, family, outcome, gaveUpBecause);
+    throw noAnswerProblem(options, request, family, outcome, gaveUpBecause);
   }
 }
 
 async function hasTimeAfterWait(
-  { options, remaining }: Exchange,
-  { wait, again }: Extract<Decision, { readonly kind: "retry" }>,
+  { options, remaining }: AdminSession,
+  { wait, again }: Extract<RetryDecision, { readonly kind: "retry" }>,
 ): Promise<boolean> {
   await options.sleep(Math.min(MAX_TIMER_MS, wait), options.signal);
   return again && remaining() > 0;
 }
 
 /** Why an attempt was the last one although another could have helped, as messages put it. */
-function reasonToGiveUp(options: AdminOptions, outcome: AttemptOutcome, decision: Decision): string | undefined {
+function reasonToGiveUp(options: AdminOptions, outcome: AttemptOutcome, decision: RetryDecision): string | undefined {
   if (decision.kind === "stop" && decision.exceeds === undefined) return undefined;
   if (decision.kind === "stop" && decision.exceeds === "pause" && outcome.kind === "answered") {
     const pause = formatDuration(Math.round(outcome.retryAfter / 1000) * 1000);
     return `it asks for a pause of ${pause}, longer than --fail-after leaves`;
   }
-  return triedFor(options.failAfter);
+  return triedForText(options.failAfter);
 }
 
 function warnOfRetry(options: AdminOptions, request: AdminRequest, outcome: AttemptOutcome, left: number): void {
@@ -129,10 +137,10 @@ function warnOfRetry(options: AdminOptions, request: AdminRequest, outcome: Atte
 
 /** Sends a request once. */
 async function attempt(
-  exchange: Exchange,
+  exchange: AdminSession,
   request: AdminRequest,
   family: ServerFamily,
-  trail: Trail,
+  trail: AttemptHistory,
 ): Promise<AttemptOutcome> {
   const { options } = exchange;
   const timeout = timeoutFor(exchange, request);
@@ -150,7 +158,7 @@ async function attempt(
   }
 }
 
-function timeoutFor({ options, remaining }: Exchange, { repeatable }: AdminRequest): number {
+function timeoutFor({ options, remaining }: AdminSession, { repeatable }: AdminRequest): number {
   const left = remaining();
   if (options.failAfter === 0 || !repeatable) return left;
   return Math.min(left, Math.max(SHORTEST_ATTEMPT_MS, left / 2));
@@ -192,11 +200,11 @@ function answered({ now }: AdminOptions, { status, headers, text }: HttpAnswer):
     ...(total === undefined ? {} : { total }),
     text,
   };
-  return { kind: "answered", answer, retryAfter: retryAfter(headers.get("retry-after"), now()) ?? 0 };
+  return { kind: "answered", answer, retryAfter: parseRetryAfter(headers.get("retry-after"), now()) ?? 0 };
 }
 
 /** Does work that waits for the server, and shows that. */
-export function whileWaiting<T>({ options: { waiting } }: Exchange, work: () => Promise<T>): Promise<T> {
+export function withWaitIndicator<T>({ options: { waiting } }: AdminSession, work: () => Promise<T>): Promise<T> {
   return waiting === undefined ? work() : waiting(work);
 }
 
@@ -204,7 +212,7 @@ export function whileWaiting<T>({ options: { waiting } }: Exchange, work: () => 
 const LOOK_MS = 5_000;
 
 /** The status and the text of a path, requested once; undefined without an answer. */
-async function look({ options, remaining }: Exchange, path: string): Promise<HttpAnswer | undefined> {
+async function look({ options, remaining }: AdminSession, path: string): Promise<HttpAnswer | undefined> {
   const timeout = Math.max(1, Math.min(LOOK_MS, remaining()));
   const { base, http, signal } = options;
   try {
@@ -222,7 +230,7 @@ async function look({ options, remaining }: Exchange, path: string): Promise<Htt
 }
 
 /** Whether the server has an OpenID configuration, which only the public port of Hydra has. */
-async function hasDiscovery(exchange: Exchange): Promise<boolean> {
+async function hasDiscovery(exchange: AdminSession): Promise<boolean> {
   const answer = await look(exchange, "/.well-known/openid-configuration");
   if (answer?.status !== 200) return false;
   const body = jsonOf(answer.text);
@@ -230,7 +238,7 @@ async function hasDiscovery(exchange: Exchange): Promise<boolean> {
 }
 
 /** Whether the server is certainly the public port of Hydra: it has an OpenID configuration, and no path of the admin API. */
-export async function isPublicPort(exchange: Exchange): Promise<boolean> {
+export async function isPublicPort(exchange: AdminSession): Promise<boolean> {
   if (!(await hasDiscovery(exchange))) return false;
   for (const { paths } of FAMILIES) {
     const answer = await look(exchange, paths.clients);
@@ -240,20 +248,24 @@ export async function isPublicPort(exchange: Exchange): Promise<boolean> {
 }
 
 /** Sends a request to the known family of the server, or to each in turn until a path exists. */
-export function answerTo(
-  exchange: Exchange,
+export function sendDetectingFamily(
+  exchange: AdminSession,
   request: AdminRequest,
-  trail: Trail = { ambiguous: false },
+  trail: AttemptHistory = { ambiguous: false },
 ): Promise<AdminResponse> {
-  return whileWaiting(exchange, () => answerOfFamily(exchange, request, trail));
+  return withWaitIndicator(exchange, () => answerOfFamily(exchange, request, trail));
 }
 
-async function answerOfFamily(exchange: Exchange, request: AdminRequest, trail: Trail): Promise<AdminResponse> {
+async function answerOfFamily(
+  exchange: AdminSession,
+  request: AdminRequest,
+  trail: AttemptHistory,
+): Promise<AdminResponse> {
   const families = exchange.family === undefined ? FAMILIES : ([exchange.family] as const);
   let tried: ServerFamily = families[0];
   for (const family of families) {
     tried = family;
-    const response = await send(exchange, request, family, trail);
+    const response = await sendWithRetries(exchange, request, family, trail);
     const { answer } = response;
     const error = answer.status < 300 ? undefined : classifyError(answer, family, request.target).kind;
     if (error === "missing-route") continue;
@@ -263,6 +275,6 @@ async function answerOfFamily(exchange: Exchange, request: AdminRequest, trail: 
   }
   // The router of Hydra up to 2.3 treats an escaped slash as a path separator.
   const hasSlash = request.target === "item" && /\/clients\/[^/]*%2f/i.test(request.path(tried));
-  if (hasSlash) throw noSlashes(exchange.options, request, tried);
-  throw noAdminApi(exchange.options, request, families, families.length > 1 && (await hasDiscovery(exchange)));
+  if (hasSlash) throw slashProblem(exchange.options, request, tried);
+  throw noAdminApiProblem(exchange.options, request, families, families.length > 1 && (await hasDiscovery(exchange)));
 }

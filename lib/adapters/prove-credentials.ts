@@ -1,9 +1,9 @@
 import * as v from "valibot";
-import { parseJson } from "../core/client/client.ts";
+import { tryParseJson } from "../core/client/client.ts";
 import { type HttpAnswer, type HttpRequest, NetworkFailure, networkHint, type SendHttp } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
-import { redactUrl, redactValues, secretsIn } from "../core/redact.ts";
-import { escapeControls, quote, trimmedEnd } from "../core/text.ts";
+import { redactUrl, redactValues, secretsInHeaders } from "../core/redact.ts";
+import { escapeControls, quote, trimCharactersAtEnd } from "../core/text.ts";
 import { wantsTls } from "../servers/index.ts";
 
 /** The credentials of a client and how it authenticates with them (RFC 6749, 2.3; RFC 7523). */
@@ -27,7 +27,7 @@ interface ProofOptions {
 }
 
 /** How credentials were verified: with a token, with an error that only valid ones lead to, or at the revocation endpoint. */
-export type Proven = "token" | "accepted" | "secret";
+export type ProofKind = "token" | "accepted" | "secret";
 
 const DISCOVERY = v.looseObject({
   token_endpoint: v.string(),
@@ -60,9 +60,13 @@ async function request(http: SendHttp, details: HttpRequest, action: string): Pr
  * The endpoints in the discovery document of a server (OpenID Connect Discovery, 4; RFC 8414, 2). They must have the same
  * origin: a new secret is sent only to the host that the user gave. A revocation endpoint elsewhere is ignored.
  */
-export async function discoverEndpoints(http: SendHttp, publicUrl: string, timeout: number): Promise<ProofEndpoints> {
+export async function discoverProofEndpoints(
+  http: SendHttp,
+  publicUrl: string,
+  timeout: number,
+): Promise<ProofEndpoints> {
   const action = "Cannot find the token endpoint";
-  const base = trimmedEnd(publicUrl, "/");
+  const base = trimCharactersAtEnd(publicUrl, "/");
   const url = `${base}/.well-known/openid-configuration`;
   const answer = await request(http, { method: "GET", url, timeout, headers: { accept: "application/json" } }, action);
   if (wantsTls(answer)) {
@@ -73,7 +77,7 @@ export async function discoverEndpoints(http: SendHttp, publicUrl: string, timeo
       hint: `use ${origin.replace(/^http:/, "https:")} (with --ca-file, or for tests --skip-tls-verify)`,
     });
   }
-  const document = v.safeParse(DISCOVERY, parseJson(answer.text)?.value);
+  const document = v.safeParse(DISCOVERY, tryParseJson(answer.text)?.value);
   const own = (endpoint: string): boolean =>
     URL.canParse(endpoint) && new URL(endpoint).origin === new URL(base).origin;
   if (answer.status === 200 && document.success && URL.canParse(document.output.token_endpoint)) {
@@ -123,7 +127,7 @@ async function authenticate(
   if (proof.way === "client_secret_basic") {
     const authorization = `Basic ${btoa(`${formEncoded(clientId)}:${formEncoded(proof.secret)}`)}`;
     const basic = { ...headers, authorization };
-    return { form: fields, headers: basic, secrets: [...secretsIn(basic), proof.secret] };
+    return { form: fields, headers: basic, secrets: [...secretsInHeaders(basic), proof.secret] };
   }
   const form = { ...fields, client_id: clientId };
   if ("secret" in proof) return { form: { ...form, client_secret: proof.secret }, headers, secrets: [proof.secret] };
@@ -134,7 +138,7 @@ async function authenticate(
 
 /** The error code in an OAuth 2.0 error response (RFC 6749, 5.2). */
 function errorIn(text: string): string | undefined {
-  const body = v.safeParse(OAUTH_ERROR, parseJson(text)?.value);
+  const body = v.safeParse(OAUTH_ERROR, tryParseJson(text)?.value);
   return body.success ? body.output.error : undefined;
 }
 
@@ -166,7 +170,7 @@ export async function proveCredentials(
   clientId: string,
   proof: ClientProof,
   options: ProofOptions,
-): Promise<Proven> {
+): Promise<ProofKind> {
   const { token, revocation } = endpoints;
   // Hydra 1.8 answers 200 at the revocation endpoint to an assertion by the wrong key.
   return proof.way === "private_key_jwt" || revocation === undefined
@@ -186,7 +190,7 @@ async function proveByRevocation(
   clientId: string,
   proof: Exclude<ClientProof, { readonly way: "private_key_jwt" }>,
   { timeLeft, wrongSecret }: ProofOptions,
-): Promise<Proven> {
+): Promise<ProofKind> {
   const action = `Cannot verify the credentials of client ${quote(clientId)}`;
   const attempt = async (secret: string): Promise<Attempt> => {
     const { form, headers, secrets } = await authenticate({ token: "none" }, clientId, { ...proof, secret }, url);
@@ -220,13 +224,13 @@ async function proveAtToken(
   clientId: string,
   proof: ClientProof,
   { timeLeft }: ProofOptions,
-): Promise<Proven> {
+): Promise<ProofKind> {
   const fields = { grant_type: "client_credentials" };
   const { form, headers, secrets } = await authenticate(fields, clientId, proof, url);
   const action = `Cannot verify the credentials of client ${quote(clientId)}`;
   const answer = await request(http, { method: "POST", url, form, headers, timeout: timeLeft() }, action);
   if (answer.status === 200) {
-    if (v.is(TOKEN, parseJson(answer.text)?.value)) return "token";
+    if (v.is(TOKEN, tryParseJson(answer.text)?.value)) return "token";
     throw notVerified(
       `${action}: the token endpoint answered 200 without a token`,
       answer.status,

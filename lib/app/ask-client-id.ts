@@ -1,11 +1,11 @@
 import type { Context } from "../command.ts";
-import { textField } from "../core/client/client.ts";
+import { getTextField } from "../core/client/client.ts";
 
 /** How many clients are offered. */
 const OFFERED = 20;
 
 /** Offers the first clients of the server by number; undefined where none was chosen. */
-export async function askId({
+export async function askClientId({
   admin,
   host,
   tell,
@@ -16,7 +16,7 @@ export async function askId({
   const widest = Math.max(...offered.map(({ client_id: id }) => id.length));
   for (const [at, client] of offered.entries()) {
     const number = String(at + 1).padStart(String(offered.length).length);
-    tell(`  ${number}) ${client.client_id.padEnd(widest)}  ${textField(client, "client_name") ?? ""}`.trimEnd());
+    tell(`  ${number}) ${client.client_id.padEnd(widest)}  ${getTextField(client, "client_name") ?? ""}`.trimEnd());
   }
   if (next !== undefined) tell("  More clients exist; type the ID of another one");
   const answer = (await host.ask("Client (number or ID): ", false))?.trim() ?? "";

@@ -4,11 +4,11 @@ import { describe, test } from "node:test";
 import { createHttp } from "../../lib/adapters/http.ts";
 import {
   type ClientProof,
-  discoverEndpoints,
+  discoverProofEndpoints,
   type ProofEndpoints,
   proveCredentials,
-} from "../../lib/adapters/token-endpoint.ts";
-import { transport, trustedAuthorities } from "../../lib/adapters/transport.ts";
+} from "../../lib/adapters/prove-credentials.ts";
+import { loadTrustedCertificates, runtimeTransport } from "../../lib/adapters/transport.ts";
 import { Problem } from "../../lib/core/problem.ts";
 
 interface Asked {
@@ -55,7 +55,11 @@ async function publicSide(answer: (asked: Asked, url: string) => Told): Promise<
   };
 }
 
-const http = createHttp({ transport, authorities: () => trustedAuthorities([]), monotonic: () => 0 });
+const http = createHttp({
+  transport: runtimeTransport,
+  authorities: () => loadTrustedCertificates([]),
+  monotonic: () => 0,
+});
 
 const SECRET = "s3cret/of mine";
 
@@ -191,7 +195,7 @@ describe("discovery", () => {
     }));
     const { token } = at(server.url);
     revocation = `${server.url}/oauth2/revoke`;
-    assert.deepEqual(await discoverEndpoints(http, `${server.url}/`, 10_000), { token, revocation });
+    assert.deepEqual(await discoverProofEndpoints(http, `${server.url}/`, 10_000), { token, revocation });
     for (revocation of [
       undefined,
       null,
@@ -204,6 +208,6 @@ describe("discovery", () => {
       `${server.url}0/revoke`,
       `${server.url}@elsewhere.example/revoke`,
     ])
-      assert.deepEqual(await discoverEndpoints(http, server.url, 10_000), { token, revocation: undefined });
+      assert.deepEqual(await discoverProofEndpoints(http, server.url, 10_000), { token, revocation: undefined });
   });
 });
