@@ -14,7 +14,7 @@ const EXPORT_LIST = /^export (?:type )?\{([^}]*)\}/gm;
 const NAMED_IMPORT = /^(?:import|export) (?:type )?\{([^}]*)\} from "(\.[^"]*)"/gm;
 
 /** Imports of a whole module: the names that they use can be anywhere in the importing module. */
-const WHOLE_IMPORT = /^import (?:type )?\* as \w+ from "(\.[^"]*)"|\bimport\("(\.[^"]*)"\)/gm;
+const WHOLE_IMPORT = /^import (?:type )?\* as \w+ from "(\.[^"]*)"|\bimport\(\s*"(\.[^"]*)"\s*\)/gm;
 
 interface Module {
   readonly path: string;

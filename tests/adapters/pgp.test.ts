@@ -196,7 +196,7 @@ describe("OpenPGP recipients", () => {
     });
   });
 
-  describe("versionedError keys", () => {
+  describe("rejected keys", () => {
     it("rejects a private key in each form, names it, and shows nothing of it", async () => {
       const secret = gpg.secret(rsa.fingerprint);
       const binary = gpg.run(["--export-secret-keys", rsa.fingerprint]).stdout;

@@ -149,7 +149,7 @@ test("the glossary finds words in prose, and not in code", () => {
   );
 });
 
-describe("plainAnswer English", () => {
+describe("plain English", () => {
   for (const page of [...globSync("*.md", { cwd: ROOT }), ...globSync("docs/*.md", { cwd: ROOT })].sort()) {
     test(`in ${page}`, () => assert.deepEqual(offendersIn(page, proseOf(read(page))), []));
   }

@@ -191,7 +191,7 @@ function answerOf(keys: readonly string[]): JsonObject {
   return Object.fromEntries(keys.map((key) => [key, null]));
 }
 
-describe("detectReleaseLine() and keeps()", () => {
+describe("detectReleaseLine() and storesField()", () => {
   it("read a server's release line from any client, and which fields it drops", () => {
     for (const [tier, keys] of ANSWERS) {
       const answer = answerOf(keys);
