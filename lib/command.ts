@@ -2,7 +2,7 @@ import { type ArgsDef, type CommandContext, type CommandDef, defineCommand, runC
 import type { Admin } from "./adapters/admin/admin.ts";
 import type { Host } from "./adapters/host.ts";
 import type { KeyPair } from "./adapters/key-generator.ts";
-import type { AdminTokens, ClientAuthentication, OAuthClient } from "./adapters/oauth/index.ts";
+import type { AdminTokens, ClientAuthentication, FlowAccess, OAuthClient } from "./adapters/oauth/index.ts";
 import type { ClientProof, ProofEndpoints, ProofKind } from "./adapters/prove-credentials.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
 import type { SecretTarget } from "./adapters/secret-target.ts";
@@ -86,6 +86,8 @@ export interface OAuthAccess {
   /** Does something as a client, with the endpoints that the server names or with this token endpoint. */
   asClient<T>(login: ClientLogin, tokenUrl: string | undefined, work: (client: OAuthClient) => Promise<T>): Promise<T>;
   admin(): Promise<AdminTokens>;
+  /** Both sides of a server, for a command whose connection is to the admin API; the public side never gets its credentials. */
+  openFlows(publicUrl: string): Promise<FlowAccess>;
   /** Fetches the text of a public key set; `what` names it in messages. */
   fetchKeySet(url: string, what: string): Promise<string>;
   /** Whether a key of the set signed the token (RFC 7515). */

@@ -89,7 +89,7 @@ export function createContext(options: ContextOptions): Context {
     keys: recipientKeys(values, sources),
     pairs: keyPairs(host),
     tokens: tokenEndpoint(host, https.public, remaining),
-    oauth: oauthAccess(options, { http: https.admin, download, remaining }),
+    oauth: oauthAccess(options, { https, download, remaining }),
     ...outlets(options, remaining),
     startSandbox: async (sandbox) => (await import("../sandbox/index.ts")).startSandbox(sandbox),
     rendersText: (view, item, text) => rendersText(format, render, view, item, text),
@@ -149,7 +149,8 @@ function httpClients({ run, input, line, connection, detail }: ContextOptions): 
   const publicSide = createHttp(toServer);
   return {
     anonymous: createHttp({ ...shared, authorities: () => loadTrustedCertificates([]), skipVerify: false }),
-    public: (request) => publicSide({ ...request, signal: ending.signal }),
+    // A request with its own signal may go on after an ending signal, such as one that cleans up.
+    public: (request) => publicSide({ signal: ending.signal, ...request }),
     admin: createHttp({ ...toServer, headers: connection?.headers ?? {}, ...(socket === undefined ? {} : { socket }) }),
   };
 }
@@ -220,14 +221,14 @@ function tokenEndpoint(
 function oauthAccess(
   { run, connection }: Pick<ContextOptions, "run" | "connection">,
   {
-    http,
+    https,
     download,
     remaining,
-  }: { readonly http: SendHttp; readonly download: Download; readonly remaining: () => number },
+  }: { readonly https: HttpClients; readonly download: Download; readonly remaining: () => number },
 ): OAuthAccess {
   const adapter = (): Promise<typeof import("../adapters/oauth/index.ts")> => import("../adapters/oauth/index.ts");
   const { now } = run.host;
-  const shared = { http, timeLeft: remaining, signal: run.ending.signal };
+  const shared = { http: https.admin, timeLeft: remaining, signal: run.ending.signal };
   return {
     async asClient({ clientId, authentication, followsServer }, tokenUrl, work) {
       const { createOAuthClient, discover, withEndpoints, withExpectedMethod } = await adapter();
@@ -241,6 +242,11 @@ function oauthAccess(
     admin: async () => {
       const { base, headers } = needed(connection);
       return (await adapter()).createAdminTokens({ ...shared, adminUrl: base, headers });
+    },
+    openFlows: async (publicUrl) => {
+      const { base, headers } = needed(connection);
+      const sides = { http: https.public, adminHttp: https.admin };
+      return (await adapter()).createFlowAccess({ ...sides, publicUrl, adminUrl: base, adminHeaders: headers, now });
     },
     fetchKeySet: async (url, what) => (await import("./fetch-key-set.ts")).fetchKeySet(download, url, what),
     isSignedBy: async (token, keySet) => (await import("../adapters/key-generator.ts")).isSignedByKeySet(token, keySet),

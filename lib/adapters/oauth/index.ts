@@ -2,6 +2,8 @@ export { type AdminTokens, createAdminTokens } from "./admin-tokens.ts";
 
 export type { ClientAuthentication } from "./authentication.ts";
 
+export type { PendingAuthorization } from "./authorization.ts";
+
 export {
   type AuthorizationServer,
   discoverServer as discover,
@@ -9,6 +11,8 @@ export {
 } from "./discovery.ts";
 
 export { retryWithExpectedMethod as withExpectedMethod } from "./expected-method.ts";
+
+export { createFlowAccess, type FlowAccess, type RequestLimits } from "./flow-access.ts";
 
 export { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
 
