@@ -45,8 +45,13 @@ export interface FlowAccess {
   readonly beginImplicit: (server: AuthorizationServer, request: ImplicitRequest) => PendingImplicitFlow;
   readonly readImplicit: (pending: PendingImplicitFlow, redirected: string) => ImplicitAnswer;
   readonly adminTokens: (limits: RequestLimits) => AdminTokens;
-  /** Gets a page of the server or of an application, without cookies or credentials; `action` is for messages. */
-  readonly getPage: (limits: RequestLimits, action: string, url: string) => Promise<HttpAnswer>;
+  /** Opens a page of the server or of an application, without cookies or credentials; `action` is for messages. */
+  readonly openPage: (
+    limits: RequestLimits,
+    action: string,
+    url: string,
+    form?: Readonly<Record<string, string>>,
+  ) => Promise<HttpAnswer>;
   /** The access and refresh tokens that were issued so far. */
   readonly issuedTokens: () => readonly string[];
   /** Everything that was received so far and must not be shown. */
@@ -73,8 +78,10 @@ export function createFlowAccess({ http, adminHttp, publicUrl, adminUrl, adminHe
     beginImplicit: beginImplicitFlow,
     readImplicit: readImplicitAnswer,
     adminTokens: (limits) => createAdminTokens({ ...admin, ...limits }),
-    getPage: ({ timeLeft, signal }, action, url) =>
-      sendStep(recorder.http, { action, hidden: [] }, { method: "GET", url, timeout: timeLeft(), signal }),
+    openPage: ({ timeLeft, signal }, action, url, form) => {
+      const what = form === undefined ? { method: "GET" as const } : { method: "POST" as const, form };
+      return sendStep(recorder.http, { action, hidden: [] }, { ...what, url, timeout: timeLeft(), signal });
+    },
     issuedTokens: () => [...recorder.tokens],
     secrets: () => [...recorder.secrets, ...adminRecorder.secrets],
   };

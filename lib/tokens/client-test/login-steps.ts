@@ -76,7 +76,7 @@ async function fetchKeySet(session: TestSession): Promise<JsonObject> {
   const { jwks_uri: url } = foundServer(session).endpoints;
   if (url === undefined)
     throw new Problem("Login failed: the server has no jwks_uri", { code: "missing-endpoint", exit: "failed" });
-  const { text } = await session.flow.getPage(session.limits.ordinary, "Cannot read the server's keys", url);
+  const { text } = await session.flow.openPage(session.limits.ordinary, "Cannot read the server's keys", url);
   const keySet = tryParseJson(text)?.value;
   return isJsonObject(keySet) ? keySet : { keys: [] };
 }

@@ -75,7 +75,7 @@ function refreshDecision(client: TestedClient, facts: PlanFacts): Decision {
   const hasUser = usesCode(client) || (usesDevice(client) && facts.hasDeviceFlow);
   const hasGrant = client.grantTypes.includes("refresh_token");
   const isOffline = asksForRefreshToken(client);
-  if (!hasUser) return hasGrant ? skipped("no other grant type of the client gives a refresh token") : "leave-out";
+  if (!hasUser) return hasGrant ? skipped("no login of this client gives a refresh token") : "leave-out";
   if (hasGrant && isOffline) return authenticated(facts);
   if (!hasGrant && !isOffline) return skipped("the client has no refresh_token grant");
   if (hasGrant) {

@@ -7,7 +7,9 @@ import { connectClient, foundServer, type TestSession } from "./test-session.ts"
 /** Seconds that the clocks may differ: the Date header has no fractions, and the answer takes time. */
 const CLOCK_TOLERANCE = 5;
 
+/** The difference of the clocks; a second is the precision of the Date header. */
 function clockText(offset: number): string {
+  if (Math.abs(offset) <= 1) return "clock agrees";
   return `clock ${offset < 0 ? "-" : "+"}${formatDuration(Math.abs(offset) * 1_000)}`;
 }
 
@@ -70,7 +72,7 @@ export async function askLoginPage({ flow, limits, loginPage }: TestSession): Pr
   if (loginPage === undefined) return skipped("the server did not send the browser to it");
   const shown = redactUrl(loginPage);
   try {
-    const { status, text } = await flow.getPage(limits.ordinary, "Cannot reach the login page", loginPage);
+    const { status, text } = await flow.openPage(limits.ordinary, "Cannot reach the login page", loginPage);
     // Hydra's own page for servers without the setting answers 200 in some versions.
     if (text.includes("<code>urls.login</code>")) return warned("the server has no login page", PAGE_HINT);
     const detail = `${shown} answers ${status}`;

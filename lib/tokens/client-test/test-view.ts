@@ -44,6 +44,14 @@ function stepLines({ name, status, detail, hint }: StepResult, width: number, is
   return hint === undefined ? [line] : [line, `${" ".repeat(width + 4)}${hint}`];
 }
 
+/** The steps, each hint only where it comes first. */
+function withoutRepeatedHints(steps: readonly StepResult[]): readonly StepResult[] {
+  return steps.map(({ hint, ...step }, at) => {
+    const isRepeated = steps.slice(0, at).some((other) => other.hint === hint);
+    return hint === undefined || isRepeated ? step : { ...step, hint };
+  });
+}
+
 function paintMark(line: string, paint: Painter): string {
   const [first = ""] = line;
   const mark = Object.values(MARKS).find(({ symbol, ascii }) => first === symbol || first === ascii);
@@ -59,7 +67,7 @@ export function createTestView(id: string, steps: readonly StepResult[], isUtf8:
       { label: "OK", value: ({ ok }) => String(ok) },
       ...STATUSES.map(([status]) => ({ label: status.toUpperCase(), value: () => namesWith(steps, status) })),
     ],
-    text: () => [...steps.flatMap((step) => stepLines(step, width, isUtf8)), summaryLine(steps)],
+    text: () => [...withoutRepeatedHints(steps).flatMap((step) => stepLines(step, width, isUtf8)), summaryLine(steps)],
     paintLine: paintMark,
     id: () => id,
   };
