@@ -3,8 +3,8 @@ import { isLoopback } from "../../core/url.ts";
 /** The longest cookie, name and value together, that browsers keep (RFC 6265bis, 5.6). */
 const MAX_COOKIE_CHARACTERS = 4_096;
 
-/** The most cookies of one server; browsers keep at least 50 (RFC 6265, 6.1). */
-const MAX_COOKIES = 50;
+/** The most that all cookies together may take: common servers accept no larger headers. */
+const MAX_JAR_CHARACTERS = 16_384;
 
 interface Cookie {
   readonly name: string;
@@ -79,9 +79,13 @@ export class CookieJar {
       const cookie = parseCookie(line, url, this.#now());
       if (cookie === undefined) continue;
       const key = `${cookie.name};${cookie.path}`;
-      if (cookie.isExpired) this.#cookies.delete(key);
-      else if (this.#cookies.has(key) || this.#cookies.size < MAX_COOKIES) this.#cookies.set(key, cookie);
+      this.#cookies.delete(key);
+      if (!cookie.isExpired && this.#size() + sizeOf(cookie) <= MAX_JAR_CHARACTERS) this.#cookies.set(key, cookie);
     }
+  }
+
+  #size(): number {
+    return [...this.#cookies.values()].reduce((sum, cookie) => sum + sizeOf(cookie), 0);
   }
 
   /** The header with the cookies for a URL of the server; without any, none. */
@@ -96,6 +100,10 @@ export class CookieJar {
   withholds(url: URL): boolean {
     return !maySendSecure(url) && [...this.#cookies.values()].some(({ isSecure }) => isSecure);
   }
+}
+
+function sizeOf({ name, value }: Cookie): number {
+  return name.length + value.length;
 }
 
 function maySendSecure({ protocol, hostname }: URL): boolean {
