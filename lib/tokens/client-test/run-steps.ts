@@ -48,9 +48,16 @@ function withoutSecrets(text: string, secrets: readonly string[]): string {
   return safe;
 }
 
-function failedOutcome(name: StepName, problem: Problem, { client }: TestSession): StepOutcome {
-  const fix = fixFor(name, problem.code, client);
-  const hint = fix ?? problem.hint;
+/** With --auth-method, a client may have been authenticated in another way than it is registered with. */
+function otherMethodHint({ client, authentication }: TestSession, { code }: Problem): string | undefined {
+  if (code !== "invalid-client" || authentication === undefined || authentication.method === client.authMethod)
+    return undefined;
+  return `the client is registered with ${client.authMethod}: leave out --auth-method`;
+}
+
+function failedOutcome(name: StepName, problem: Problem, session: TestSession): StepOutcome {
+  const fix = fixFor(name, problem.code, session.client);
+  const hint = fix ?? problem.hint ?? otherMethodHint(session, problem);
   const { message: detail, code: error } = problem;
   return { status: "failed", detail, ...(hint === undefined ? {} : { hint }), error };
 }
