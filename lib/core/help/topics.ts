@@ -645,6 +645,22 @@ const TOKENS_TOPIC: Topic = {
       "`token decode` shows header and claims of a JSON Web Token without a server. It verifies the signature only with `--jwks FILE`,",
       "`--jwks-uri URL` or `--verify`. Expired and unsigned tokens are shown with a note.",
     ),
+    heading("Testing a client"),
+    lines("hydra clients test web --credentials web.env"),
+    text(
+      "`clients test` (`test oauth2-client` in 2.x syntax) goes through all grant types of a client: discovery, credentials, login and consent,",
+      "tokens, refresh, introspection, revocation, logout, and whether the login page answers. The login and the consent are accepted over the",
+      "admin API, so no browser is needed, and any redirect URI works: it is never requested. It needs the admin port and `--public-url`.",
+    ),
+    text(
+      "Each step passes, fails, is skipped or warns, and says why. A failed step names the command line that changes the setting, and the exit",
+      "code is 1. A login page that this machine cannot reach is a warning. Without credentials, only the steps that need none are done.",
+    ),
+    text(
+      "No real user is affected: the user is a new one, `hydra-test-UUID`, the login is not remembered, and only the tokens of the test are",
+      "revoked, also after Ctrl-C. `--subject SUB` logs in as that user instead, which the admin API allows, and a warning says so.",
+    ),
+    heading("Flushing"),
     text(
       "`token flush` exists only in Hydra 1.x. From 2.0 on, the server's own program has a command `janitor` for it.",
     ),
