@@ -66,8 +66,12 @@ describe("clients test with a provider", () => {
   test("that behaves passes, and tokens are revoked", async () => {
     await using provider = await startProvider();
     const steps = await testClient(provider);
-    const open = steps.filter(({ status }) => status !== "passed" && status !== "skipped");
-    assert.deepEqual(open, []);
+    assert.deepEqual(
+      steps.map(({ name, status }) => `${name} ${status}`),
+      ["discovery", "credentials", "authorization", "tokens", "refresh", "introspection", "revocation"]
+        .map((name) => `${name} passed`)
+        .concat("logout skipped", "login-page passed"),
+    );
     assert.equal(provider.issued.size, 4);
     const cookies = provider.requests.filter(({ cookie }) => cookie !== "").map(({ url }) => url.pathname);
     assert.deepEqual(cookies, ["/oauth2/auth", "/oauth2/auth"], "cookies go to the authorization endpoint only");
@@ -76,6 +80,26 @@ describe("clients test with a provider", () => {
       page.map(({ url, cookie }) => `${url.search}${cookie}`),
       [""],
     );
+  });
+
+  test("is asked for nothing that affects a real user, and -v shows nothing secret", async () => {
+    await using provider = await startProvider();
+    const { stdout, stderr } = await runBinary([...ARGS, "-v"], { env: environmentOf(provider) });
+    checkSafety(provider, { stdout, stderr, status: 0, signal: null });
+    assert.match(stderr, /> PUT http:\/\/127\.0\.0\.1:\d+\/admin\/oauth2\/auth\/requests\/login\/accept\?…\n/);
+    assert.deepEqual([...new Set(provider.requests.map(({ method }) => method))].toSorted(), ["GET", "POST", "PUT"]);
+    const accepted = provider.requests.filter(({ method }) => method === "PUT").map(({ body }) => body);
+    const uuid = /hydra-test-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
+    assert.deepEqual(
+      accepted.map((body) => body.replace(uuid, "hydra-test-UUID")),
+      [
+        '{"subject":"hydra-test-UUID","remember":false}',
+        '{"grant_scope":["openid","offline"],"grant_access_token_audience":[],"remember":false}',
+      ],
+    );
+    const revoked = provider.requests.filter(({ url }) => url.pathname === "/oauth2/revoke");
+    const known = new Set([...provider.issued, "none"]);
+    assert.ok(revoked.every(({ form }) => known.has(form.get("token") ?? "")));
   });
 
   test("that sends the browser to another host fails, and that host gets nothing", async () => {
@@ -203,13 +227,21 @@ describe("clients test with a provider", () => {
     failed(await testClient(user), "tokens", "id-token-mismatch", /the ID token is of another user$/);
   });
 
-  test("that repeats the code in an error shows it to nobody", async () => {
+  test("that repeats codes and cookies in an error shows them to nobody", async () => {
     await using provider = await startProvider(
       ({ url, form }, response) =>
         url.pathname === "/oauth2/token" &&
         sendJson(response, 400, { error: "invalid_grant", error_description: `code ${form.get("code")} \u001b[31m` }),
     );
     failed(await testClient(provider), "tokens", "invalid-grant", /code \(redacted\)/);
+    await using other = await startProvider(({ url, cookie }, response) => {
+      const verifier = url.searchParams.get("login_verifier");
+      const error_description = `${cookie} ${verifier}`;
+      const query = new URLSearchParams({ error: "access_denied", error_description });
+      return verifier !== null && redirect(response, `https://error.example.com/?${query}`);
+    });
+    const detail = /^Login failed: login=\(redacted\) \(redacted\) \(access_denied\)$/;
+    failed(await testClient(other), "authorization", "access-denied", detail);
   });
 
   test("whose revocation endpoint accepts any secret proves nothing, and gets no secret for it", async () => {

@@ -10,6 +10,7 @@ export interface ProviderRequest {
   readonly method: string;
   readonly url: URL;
   readonly cookie: string;
+  readonly body: string;
   readonly form: URLSearchParams;
 }
 
@@ -119,8 +120,7 @@ function authorize(login: Login): Handler {
 
 /** The subject of an acceptance, which the requests about consent repeat. */
 function acceptLogin(login: Login): Handler {
-  return ({ form }, response) => {
-    const [body = "{}"] = form.keys();
+  return ({ body }, response) => {
     login.subject = /"subject":"([^"]*)"/.exec(body)?.[1] ?? "";
     sendJson(response, 200, { redirect_to: login.at("/oauth2/auth", { login_verifier: login.fresh() }) });
   };
@@ -179,7 +179,7 @@ export async function startProvider(override: Override = () => false): Promise<P
     for await (const part of incoming) text += String(part);
     const { method = "GET", headers } = incoming;
     const url = new URL(incoming.url ?? "/", login.url);
-    const request = { method, url, cookie: headers.cookie ?? "", form: new URLSearchParams(text) };
+    const request = { method, url, cookie: headers.cookie ?? "", body: text, form: new URLSearchParams(text) };
     requests.push(request);
     if (await override(request, response, provider)) return;
     const isProof = url.pathname === "/oauth2/revoke" || url.pathname === "/oauth2/token";
