@@ -2,11 +2,14 @@
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { request } from "node:https";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import * as v from "valibot";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { type Ended, runBinary, temporaryFolder } from "./binary.ts";
+import { makeCertificates } from "./tls.ts";
 
 const WRONG = "certainly~not_the.secret";
 
@@ -27,6 +30,30 @@ const Report = v.object({
 });
 
 type Step = v.InferOutput<typeof Report>["steps"][number];
+
+/** Forwards plain http to an https server, as a sidecar does. */
+async function openForwarder(target: string): Promise<AsyncDisposable & { readonly url: string }> {
+  const { port } = new URL(target);
+  const server = createServer((incoming, response) => {
+    const { method, url: path, headers } = incoming;
+    const options = { host: "127.0.0.1", port, method, path, headers, rejectUnauthorized: false };
+    const outgoing = request(options, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    incoming.pipe(outgoing);
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const address = server.address();
+  assert.ok(address !== null && typeof address === "object");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
 
 describe("clients test", () => {
   const folder = temporaryFolder();
@@ -184,12 +211,13 @@ describe("clients test", () => {
       assert.equal(found.error, error);
       assert.equal(found.hint, `hydra clients update ${args[0]} ${hint}`);
     }
-    const warning = await step("refresh", ["once", ...own("once")]);
-    assert.equal(warning.status, "warning");
-    assert.equal(warning.hint, "hydra clients update once --add-grant-type refresh_token");
-    const skipped = await step("refresh", ["never", ...own("never")]);
-    assert.equal(skipped.status, "skipped");
-    assert.match(skipped.hint ?? "", /hydra clients update never --add-scope offline$/);
+    for (const [id, flag] of [
+      ["once", "--add-grant-type refresh_token"],
+      ["never", "--add-scope offline"],
+    ] as const) {
+      const { status, hint } = await step("refresh", [id, ...own(id)]);
+      assert.deepEqual([status, hint], ["skipped", `to get refresh tokens: hydra clients update ${id} ${flag}`]);
+    }
     const { stdout } = await hydra(["test", "oauth2-client", "typeless"]);
     assert.match(stdout, /\n {17}hydra update oauth2-client typeless --add-response-type code\n/);
   });
@@ -225,6 +253,29 @@ describe("clients test", () => {
       } finally {
         await other.close();
       }
+    }
+  });
+
+  test("verifies the certificate of the public side with --ca-file, also where the admin API is plain http", async () => {
+    const { authority, good } = makeCertificates();
+    writeFileSync(path("ca.pem"), authority.cert);
+    const secure = await startSandbox({ as: "26", listen: "127.0.0.1:0", publicListen: "127.0.0.1:0", tls: good });
+    await using plain = await openForwarder(secure.url);
+    const env = { HYDRA_ADMIN_URL: plain.url, HYDRA_PUBLIC_URL: secure.publicUrl };
+    try {
+      const create = ["clients", "create", "--id", "spa", "-c", REDIRECT, "--token-endpoint-auth-method", "none"];
+      assert.equal((await hydra(create, env)).status, 0);
+      const untrusted = await step("discovery", ["spa"], env);
+      assert.equal(untrusted.error, "certificate");
+      for (const trust of [["--ca-file", path("ca.pem")], ["--skip-tls-verify"]]) {
+        const all = await steps(["spa", ...trust], env);
+        assert.ok(
+          all.every(({ status }) => status === "passed" || status === "skipped"),
+          JSON.stringify(all),
+        );
+      }
+    } finally {
+      await secure.close();
     }
   });
 

@@ -1,6 +1,6 @@
 import { getListField } from "../../core/client/client.ts";
 import { addToClientLine } from "./fix-hints.ts";
-import { type StepName, type StepOutcome, skipped, warned } from "./step-result.ts";
+import { type StepName, type StepOutcome, skipped } from "./step-result.ts";
 import {
   asksForRefreshToken,
   DEVICE_GRANT,
@@ -78,12 +78,10 @@ function refreshDecision(client: TestedClient, facts: PlanFacts): Decision {
   if (!hasUser) return hasGrant ? skipped("no login of this client gives a refresh token") : "leave-out";
   if (hasGrant && isOffline) return authenticated(facts);
   if (!hasGrant && !isOffline) return skipped("the client has no refresh_token grant");
-  if (hasGrant) {
-    const hint = `to get refresh tokens: ${addToClientLine(client, "scope", "offline")}`;
-    return skipped("the scope has no offline, so there is no refresh token", hint);
-  }
-  const hint = addToClientLine(client, "grant_types", "refresh_token");
-  return warned("the scope asks for a refresh token, and the client has no refresh_token grant", hint);
+  const [reason, fix] = hasGrant
+    ? ["the scope has no offline, so there is no refresh token", addToClientLine(client, "scope", "offline")]
+    : ["the client has no refresh_token grant", addToClientLine(client, "grant_types", "refresh_token")];
+  return skipped(reason, `to get refresh tokens: ${fix}`);
 }
 
 function logoutDecision({ registered, scopes }: TestedClient, { hasLogout }: PlanFacts): Decision {
