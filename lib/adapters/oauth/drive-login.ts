@@ -24,7 +24,7 @@ export interface DrivenLogin {
 }
 
 /** How the server and its admin API are reached. */
-export interface DriveOptions {
+interface DriveOptions {
   readonly browser: FollowerOptions;
   readonly admin: AdminTokensOptions;
 }

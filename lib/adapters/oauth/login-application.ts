@@ -22,7 +22,7 @@ export interface LoginIdentity {
 }
 
 /** The part of the login and consent application that accepts, over the admin API. */
-export interface LoginApplication {
+interface LoginApplication {
   /** Accepts a challenge and gives the URL at which the browser goes on. */
   readonly accept: (challenge: Challenge, userCode: string) => Promise<URL>;
 }

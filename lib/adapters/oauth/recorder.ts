@@ -3,7 +3,7 @@ import { isJsonObject } from "../../core/json.ts";
 import type { HttpAnswer, SendHttp } from "../../core/network.ts";
 
 /** What the answers of a server contained that must not be shown, and the tokens among it. */
-export interface Recorder {
+interface Recorder {
   /** The same network access, whose answers are recorded. */
   readonly http: SendHttp;
   /** Everything so far that must not be shown. */

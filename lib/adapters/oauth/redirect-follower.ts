@@ -7,7 +7,7 @@ import { sendStep } from "./library-session.ts";
 import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
 
 /** A browser without a window, for one server. */
-export interface RedirectFollower {
+interface RedirectFollower {
   /** Where the server sends the browser from one of its own URLs. */
   readonly open: (url: URL) => Promise<URL>;
 }

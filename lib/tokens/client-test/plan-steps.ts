@@ -23,7 +23,7 @@ interface PlannedStep {
   readonly instead?: StepOutcome;
 }
 
-export const CREDENTIALS_HINT = "add --credentials FILE, --client-secret-file FILE or --client-key FILE";
+const CREDENTIALS_HINT = "add --credentials FILE, --client-secret-file FILE or --client-key FILE";
 
 type Decision = StepOutcome | "run" | "leave-out";
 
@@ -104,34 +104,21 @@ function hasFlow(client: TestedClient, facts: PlanFacts): boolean {
 /** Decides which steps there are for a client. Steps of grant types that the client doesn't have are left out. */
 export function planSteps(client: TestedClient, facts: PlanFacts): readonly PlannedStep[] {
   const ofTokens = hasFlow(client, facts) ? "run" : skipped("none of the client's grant types can be tested");
-  const decisions: Readonly<Record<Exclude<StepName, "discovery">, Decision>> = {
-    credentials: credentialsDecision(client, facts),
-    "client-credentials": client.grantTypes.includes("client_credentials") ? authenticated(facts) : "leave-out",
-    authorization: codeDecision(client),
-    tokens: codeTokensDecision(client, facts),
-    device: deviceDecision(client, facts),
-    implicit: implicitDecision(client, facts),
-    refresh: refreshDecision(client, facts),
-    introspection: ofTokens,
-    revocation: ofTokens,
-    logout: hasLogin(client, facts) ? logoutDecision(client, facts) : "leave-out",
-    "login-page": hasLogin(client, facts) ? "run" : "leave-out",
-  };
-  const names: readonly (keyof typeof decisions)[] = [
-    "credentials",
-    "client-credentials",
-    "authorization",
-    "tokens",
-    "device",
-    "implicit",
-    "refresh",
-    "introspection",
-    "revocation",
-    "logout",
-    "login-page",
+  const ofLogin = (decision: Decision): Decision => (hasLogin(client, facts) ? decision : "leave-out");
+  const decisions: readonly (readonly [StepName, Decision])[] = [
+    ["credentials", credentialsDecision(client, facts)],
+    ["client-credentials", client.grantTypes.includes("client_credentials") ? authenticated(facts) : "leave-out"],
+    ["authorization", codeDecision(client)],
+    ["tokens", codeTokensDecision(client, facts)],
+    ["device", deviceDecision(client, facts)],
+    ["implicit", implicitDecision(client, facts)],
+    ["refresh", refreshDecision(client, facts)],
+    ["introspection", ofTokens],
+    ["revocation", ofTokens],
+    ["logout", ofLogin(logoutDecision(client, facts))],
+    ["login-page", ofLogin("run")],
   ];
-  return names.flatMap((name): readonly PlannedStep[] => {
-    const decision = decisions[name];
+  return decisions.flatMap(([name, decision]): readonly PlannedStep[] => {
     if (decision === "leave-out") return [];
     return [decision === "run" ? { name } : { name, instead: decision }];
   });

@@ -13,19 +13,19 @@ import { CLEANUP_MS } from "../../core/network.ts";
 import type { TestedClient } from "./tested-client.ts";
 
 /** A login that reached the client's redirect URI. */
-export interface ReachedRedirect {
+interface ReachedRedirect {
   readonly pending: PendingAuthorization;
   readonly redirected: string;
 }
 
 /** An access token that a step got, and what introspection must say about it. */
-export interface ObtainedToken {
+interface ObtainedToken {
   readonly value: string;
   readonly subject: string;
 }
 
 /** How requests are limited, by what an interruption means for them. */
-export interface TestLimits {
+interface TestLimits {
   /** Canceled by the first signal. */
   readonly ordinary: RequestLimits;
   /** Requests that get tokens go on for a moment: a token in an answer that nobody reads could not be revoked. */
