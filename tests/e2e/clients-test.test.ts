@@ -174,7 +174,7 @@ describe("clients test", () => {
       {
         name: "credentials",
         status: "failed",
-        detail: "Cannot revoke the token: the server rejected the client's credentials (invalid_client)",
+        detail: "Cannot verify the credentials: the server rejected the client's credentials (invalid_client)",
         error: "invalid-client",
       },
     );
@@ -183,6 +183,13 @@ describe("clients test", () => {
     // The registered method is known.
     const named = await step("credentials", ["web", ...own("web"), "--auth-method", "post"]);
     assert.equal(named.hint, "the client is registered with client_secret_basic: leave out --auth-method");
+  });
+
+  test("doesn't use the credentials of a public client, and says so", async () => {
+    const args = ["clients", "test", "spa", "--client-secret-file", path("web.env"), "--format", "json"];
+    const { status, stderr } = await hydra(args);
+    assert.equal(status, 0);
+    assert.equal(stderr, 'Warning: client "spa" is public: its credentials are not used\n');
   });
 
   test("names the setting to change", async () => {

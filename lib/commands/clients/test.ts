@@ -1,6 +1,6 @@
 import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { clientIdProblem } from "../../core/client/client-id.ts";
-import { CLIENT_SECRET, ID_FIELD, SECRET_FIELD, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import { quote } from "../../core/text.ts";
 import { runSteps } from "../../tokens/client-test/run-steps.ts";
 import { toTestReport } from "../../tokens/client-test/step-result.ts";
@@ -10,19 +10,21 @@ import {
   REDIRECT_URI,
   REQUESTED_SCOPE,
   SUBJECT,
+  TEST_FLAGS,
   TESTED_PUBLIC_URL,
 } from "../../tokens/client-test/test-flags.ts";
 import { createTestLimits, type TestSession } from "../../tokens/client-test/test-session.ts";
 import { createTestView, isUtf8Locale } from "../../tokens/client-test/test-view.ts";
 import { describeTestedClient } from "../../tokens/client-test/tested-client.ts";
-import { CLIENT_AUTH, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "../../tokens/token-flags.ts";
 
 /** Opens a test of the client as it is registered now. */
 async function openTest(context: Context, id: string, login: ClientLogin | undefined): Promise<TestSession> {
-  const { admin, host, oauth, signal, syntax, values } = context;
+  const { admin, host, oauth, signal, syntax, values, warn } = context;
   const registered = await admin.get(id);
   const wanted = { redirectUri: values.text(REDIRECT_URI), scopes: values.list(REQUESTED_SCOPE) };
   const client = describeTestedClient(id, syntax, registered, wanted);
+  if (client.isPublic && login?.followsServer === true)
+    warn(`client ${quote(id)} is public: its credentials are not used`);
   return {
     client,
     subject: values.text(SUBJECT) ?? `hydra-test-${host.uuid()}`,
@@ -64,20 +66,7 @@ export const testClient = defineLeaf({
     "Exits with 1 if a step failed. Skipped steps and warnings are not failures.",
   ],
   operands: { name: "ID", least: 1, most: 1, help: "Client ID" },
-  flags: [
-    SUBJECT,
-    REDIRECT_URI,
-    REQUESTED_SCOPE,
-    CREDENTIALS,
-    CLIENT_SECRET,
-    CLIENT_SECRET_FILE,
-    CLIENT_KEY,
-    CLIENT_AUTH,
-    ID_FIELD,
-    SECRET_FIELD,
-    TESTED_PUBLIC_URL,
-    ...SERVER_COMMAND_FLAGS,
-  ],
+  flags: [...TEST_FLAGS, ...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [
       ["clients test web --credentials web.env", "With the file that create --secret-out wrote"],

@@ -3,7 +3,14 @@ import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";
 import { parseJwt } from "../jwt.ts";
-import { checkSubject, describeTokens, idTokenText, keepTokens, scopeText } from "./obtained-tokens.ts";
+import {
+  accessTokenText,
+  checkSubject,
+  describeTokens,
+  idTokenText,
+  keepTokens,
+  scopeText,
+} from "./obtained-tokens.ts";
 import { passed, type StepOutcome } from "./step-result.ts";
 import { connectClient, foundServer, type TestSession } from "./test-session.ts";
 import { implicitResponseType } from "./tested-client.ts";
@@ -113,7 +120,7 @@ export async function useImplicit(session: TestSession): Promise<StepOutcome> {
     subject,
   });
   session.loginPage ??= loginPage;
-  const { accessToken, idToken } = flow.readImplicit(pending, redirected);
+  const { accessToken, idToken, expiresIn } = flow.readImplicit(pending, redirected);
   if (accessToken !== undefined) session.obtained.push({ value: accessToken, subject });
   if (idToken !== undefined) {
     await verifyIdToken(session, idToken, pending.nonce);
@@ -123,6 +130,6 @@ export async function useImplicit(session: TestSession): Promise<StepOutcome> {
   if (accessToken === undefined && idToken === undefined) {
     throw new Problem("Login failed: the answer has no token", { code: "unreadable-redirect", exit: "failed" });
   }
-  const access = accessToken === undefined ? [] : ["access token"];
+  const access = accessToken === undefined ? [] : [accessTokenText(accessToken, expiresIn)];
   return passed([shownRedirectUri(redirectUri), ...access, ...idTokenText(idToken)].join(", "));
 }

@@ -38,13 +38,17 @@ export function idTokenText(idToken: string | undefined): readonly string[] {
   return [`ID token ${getTextField(header, "alg") ?? ""}${kid === undefined ? "" : ` kid ${kid}`} verified`];
 }
 
+/** The kind of an access token and its lifetime, without the token itself. */
+export function accessTokenText(accessToken: string, seconds: unknown): string {
+  const kind = accessToken.split(".").length === 3 ? "JWT" : "opaque";
+  const lifetime = typeof seconds === "number" ? `, ${formatDuration(seconds * 1_000)}` : "";
+  return `access token (${kind}${lifetime})`;
+}
+
 /** What came with an answer of the token endpoint, without the tokens themselves. */
 export function describeTokens({ accessToken, refreshToken, idToken, raw }: Tokens): readonly string[] {
-  const kind = accessToken.split(".").length === 3 ? "JWT" : "opaque";
-  const { expires_in: seconds } = raw;
-  const lifetime = typeof seconds === "number" ? `, ${formatDuration(seconds * 1_000)}` : "";
   return [
-    `access token (${kind}${lifetime})`,
+    accessTokenText(accessToken, raw["expires_in"]),
     ...(refreshToken === undefined ? [] : ["refresh token"]),
     ...idTokenText(idToken),
   ];

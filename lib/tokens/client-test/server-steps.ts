@@ -1,5 +1,5 @@
 import { formatDuration } from "../../core/duration.ts";
-import { Problem, type ProblemCode } from "../../core/problem.ts";
+import { Problem, type ProblemCode, withMessage } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";
 import { passed, type StepOutcome, skipped, warned } from "./step-result.ts";
 import { connectClient, foundServer, type TestSession } from "./test-session.ts";
@@ -45,6 +45,14 @@ async function rejectsWrongSecret(session: TestSession): Promise<boolean> {
   }
 }
 
+/** A failed revocation as what it means here. */
+function ofCredentials(problem: Problem): Problem {
+  return withMessage(
+    problem,
+    problem.message.replace(/^Cannot revoke the token(?=: )/, "Cannot verify the credentials"),
+  );
+}
+
 /**
  * Proves the credentials by revoking a token that doesn't exist, which issues nothing (RFC 7009, 2.1 and 2.2). A wrong
  * secret is sent first: the real one is never sent to an endpoint that accepts any.
@@ -56,7 +64,11 @@ export async function proveCredentials(session: TestSession): Promise<StepOutcom
   if (!(await rejectsWrongSecret(session))) {
     return warned("the revocation endpoint also accepts a wrong secret, so it proves nothing", "check --public-url");
   }
-  await connectClient(session).revoke("none");
+  await connectClient(session)
+    .revoke("none")
+    .catch((error: unknown) => {
+      throw error instanceof Problem ? ofCredentials(error) : error;
+    });
   // Hydra 1.8 accepts assertions by any key there.
   const proof = method === "private_key_jwt" ? "not rejected by" : "accepted by";
   return passed(`${method} ${proof} the revocation endpoint, no token issued`);

@@ -1,10 +1,10 @@
-import type { TextFlag } from "../../core/flags/flag.ts";
-import { PUBLIC_URL } from "../../core/flags/flag-table.ts";
+import type { Flag, TextFlag } from "../../core/flags/flag.ts";
+import { CLIENT_SECRET, ID_FIELD, PUBLIC_URL, SECRET_FIELD } from "../../core/flags/flag-table.ts";
 import type { FlagValues } from "../../core/flags/flag-values.ts";
 import { capitalize, type Problem, usageError } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
-import { SCOPE } from "../token-flags.ts";
+import { CLIENT_AUTH, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS, SCOPE } from "../token-flags.ts";
 
 export const SUBJECT: TextFlag = {
   kind: "text",
@@ -26,6 +26,13 @@ export const REDIRECT_URI: TextFlag = {
 
 export const REQUESTED_SCOPE = { ...SCOPE, help: "Scopes to request (default: all scopes of the client)" };
 
+const TESTED_SECRET: TextFlag = {
+  ...CLIENT_SECRET,
+  help: "Client secret. Visible to other users of the machine: prefer --client-secret-file",
+};
+
+const TESTED_AUTH: TextFlag = { ...CLIENT_AUTH, help: "How the client authenticates; auto: as it is registered" };
+
 export const TESTED_PUBLIC_URL: TextFlag = {
   kind: "text",
   name: PUBLIC_URL.name,
@@ -34,6 +41,21 @@ export const TESTED_PUBLIC_URL: TextFlag = {
   env: ["HYDRA_PUBLIC_URL"],
   help: "Public URL of the server",
 };
+
+/** The flags of `clients test` in addition to those of every command for the admin API. */
+export const TEST_FLAGS: readonly Flag[] = [
+  SUBJECT,
+  REDIRECT_URI,
+  REQUESTED_SCOPE,
+  CREDENTIALS,
+  TESTED_SECRET,
+  CLIENT_SECRET_FILE,
+  CLIENT_KEY,
+  TESTED_AUTH,
+  ID_FIELD,
+  SECRET_FIELD,
+  TESTED_PUBLIC_URL,
+];
 
 /** What is wrong with the public URL, found before anything is sent. */
 export function publicUrlProblems(values: FlagValues): readonly Problem[] {
