@@ -24,7 +24,7 @@ const PUBLIC = { ...WEB, client_secret: undefined, token_endpoint_auth_method: "
 
 const Report = v.object({
   ok: v.boolean(),
-  steps: v.array(v.object({ name: v.string(), status: v.string(), detail: v.string() })),
+  steps: v.array(v.object({ name: v.string(), status: v.string(), detail: v.string(), hint: v.optional(v.string()) })),
 });
 
 type Steps = v.InferOutput<typeof Report>["steps"];
@@ -35,17 +35,17 @@ async function registered(server: Server, client: Json): Promise<string> {
   return textOf(asJson(body), "client_id");
 }
 
-/** Tests a client, which must pass. */
-async function testClient(server: Server, id: string, ...flags: readonly string[]): Promise<Steps> {
+/** Tests a client, which must pass unless another exit code is expected. */
+async function testClient(server: Server, args: readonly string[], exit = 0): Promise<Steps> {
   const { publicUrl } = server;
   assert.ok(publicUrl !== undefined, "the public URL is needed");
   const words = server.family === "v1" ? ["clients", "test"] : ["test", "oauth2-client"];
   const env = { HYDRA_PUBLIC_URL: publicUrl };
-  const { status, stdout, stderr } = await server.run([...words, id, ...flags, "--format", "json"], { env });
-  assert.equal(status, 0, `${stdout}${stderr}`);
+  const { status, stdout, stderr } = await server.run([...words, ...args, "--format", "json"], { env });
+  assert.equal(status, exit, `${stdout}${stderr}`);
   assert.ok(!stdout.includes(SECRET));
   const { ok, steps } = v.parse(Report, JSON.parse(stdout));
-  assert.equal(ok, true);
+  assert.equal(ok, exit === 0);
   return steps;
 }
 
@@ -65,7 +65,7 @@ onEveryServer("clients test", (server) => {
     writeFileSync(file, SECRET);
     for (const method of ["client_secret_basic", "client_secret_post"]) {
       const id = await registered(server(), { ...WEB, token_endpoint_auth_method: method });
-      const steps = await testClient(server(), id, "--client-secret-file", file);
+      const steps = await testClient(server(), [id, "--client-secret-file", file]);
       assert.deepEqual(passedSteps(steps), ["discovery", "credentials", ...LOGIN]);
       assert.match(steps.find(({ name }) => name === "credentials")?.detail ?? "", new RegExp(`^${method} accepted`));
       assert.match(steps.find(({ name }) => name === "introspection")?.detail ?? "", /sub hydra-test-[0-9a-f-]{36},/);
@@ -74,7 +74,7 @@ onEveryServer("clients test", (server) => {
 
   test("goes through the login of a web application without its secret", async () => {
     const id = await registered(server(), WEB);
-    assert.deepEqual(passedSteps(await testClient(server(), id)), ["discovery", "authorization"]);
+    assert.deepEqual(passedSteps(await testClient(server(), [id])), ["discovery", "authorization"]);
   });
 
   test("goes through a single-page and a native application", async () => {
@@ -86,7 +86,7 @@ onEveryServer("clients test", (server) => {
         skip_consent: server().family === "v2" ? true : undefined,
       });
       const expected = ["discovery", ...LOGIN.slice(0, -1)];
-      assert.deepEqual(passedSteps(await testClient(server(), id)), expected, uri);
+      assert.deepEqual(passedSteps(await testClient(server(), [id])), expected, uri);
     }
   });
 
@@ -97,7 +97,7 @@ onEveryServer("clients test", (server) => {
     const machine = { grant_types: ["client_credentials"], scope: "read write" };
     const expected = ["discovery", "credentials", "client-credentials", "introspection", "revocation"];
     const id = await registered(server(), { ...machine, client_secret: SECRET });
-    assert.deepEqual(passedSteps(await testClient(server(), id, "--client-secret-file", secret)), expected);
+    assert.deepEqual(passedSteps(await testClient(server(), [id, "--client-secret-file", secret])), expected);
     const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     writeFileSync(key, privateKey.export({ type: "pkcs8", format: "pem" }));
     const jwk = { ...publicKey.export({ format: "jwk" }), kid: "k1", alg: "RS256", use: "sig" };
@@ -106,13 +106,32 @@ onEveryServer("clients test", (server) => {
       token_endpoint_auth_method: "private_key_jwt",
       jwks: { keys: [jwk] },
     });
-    assert.deepEqual(passedSteps(await testClient(server(), keyed, "--client-key", key)), expected);
+    assert.deepEqual(passedSteps(await testClient(server(), [keyed, "--client-key", key])), expected);
+  });
+
+  test("names the setting where a redirect URI or a scope isn't registered", async () => {
+    const id = await registered(server(), WEB);
+    const command = server().family === "v1" ? `hydra clients update ${id}` : `hydra update oauth2-client ${id}`;
+    const flag = server().family === "v1" ? "--add-callback" : "--add-redirect-uri";
+    for (const [args, detail, hint] of [
+      [
+        ["--redirect-uri", "https://other.example/"],
+        /malformed[.:] The .redirect_uri. /,
+        `${flag} https://other.example/`,
+      ],
+      [["--scope", "openid,write"], /malformed[.:] The .*write/, "--add-scope write"],
+    ] as const) {
+      const steps = await testClient(server(), [id, ...args], 1);
+      const step = steps.find(({ name }) => name === "authorization");
+      assert.match(step?.detail ?? "", detail);
+      assert.equal(step?.hint, `${command} ${hint}`);
+    }
   });
 
   test("goes through the implicit flow", async () => {
     for (const types of [["token"], ["id_token"], ["id_token token"]]) {
       const id = await registered(server(), { ...PUBLIC, grant_types: ["implicit"], response_types: types });
-      const passed = passedSteps(await testClient(server(), id));
+      const passed = passedSteps(await testClient(server(), [id]));
       const hasToken = types[0] !== "id_token";
       const hasIdToken = types[0] !== "token";
       const expected = [
@@ -131,7 +150,7 @@ onEveryServer("clients test", (server) => {
       redirect_uris: [],
       post_logout_redirect_uris: [],
     });
-    const steps = await testClient(server(), id);
+    const steps = await testClient(server(), [id]);
     const device = steps.find(({ name }) => name === "device");
     if (device?.status === "skipped") assert.match(device.detail, /no device flow; Hydra has it from version 25 on$/);
     else assert.deepEqual(passedSteps(steps), ["discovery", "device", "refresh", "introspection", "revocation"]);

@@ -57,7 +57,10 @@ function pageOf(url: URL, { name }: Challenge): string {
 function checkErrorPage(step: OAuthStep, { searchParams }: URL): void {
   const error = searchParams.get("error");
   if (error === null || error === "") return;
-  throw oauthProblem(step, { error, description: searchParams.get("error_description") ?? undefined });
+  // Hydra 1.x says the part that helps apart from the rest.
+  const parts = ["error_description", "error_hint"].flatMap((name) => searchParams.get(name) ?? []);
+  const [description = "", hint = ""] = parts;
+  throw oauthProblem(step, { error, description: description.includes(hint) ? description : parts.join(": ") });
 }
 
 /**

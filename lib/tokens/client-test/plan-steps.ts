@@ -78,6 +78,8 @@ function refreshDecision(client: TestedClient, facts: PlanFacts): Decision {
   if (!hasUser) return hasGrant ? skipped("no login of this client gives a refresh token") : "leave-out";
   if (hasGrant && isOffline) return authenticated(facts);
   if (!hasGrant && !isOffline) return skipped("the client has no refresh_token grant");
+  if (asksForRefreshToken({ scopes: client.registeredScopes }) && !isOffline)
+    return skipped("the requested scope has no offline, so there is no refresh token");
   const [reason, fix] = hasGrant
     ? ["the scope has no offline, so there is no refresh token", addToClientLine(client, "scope", "offline")]
     : ["the client has no refresh_token grant", addToClientLine(client, "grant_types", "refresh_token")];
