@@ -86,8 +86,6 @@ export interface OAuthAccess {
   /** Does something as a client, with the endpoints that the server names or with this token endpoint. */
   asClient<T>(login: ClientLogin, tokenUrl: string | undefined, work: (client: OAuthClient) => Promise<T>): Promise<T>;
   admin(): Promise<AdminTokens>;
-  /** Both sides of a server, for a command whose connection is to the admin API; the public side never gets its credentials. */
-  openFlows(publicUrl: string): Promise<FlowAccess>;
   /** Fetches the text of a public key set; `what` names it in messages. */
   fetchKeySet(url: string, what: string): Promise<string>;
   /** Whether a key of the set signed the token (RFC 7515). */
@@ -111,6 +109,8 @@ export interface Context {
   readonly pairs: KeyPairs;
   readonly tokens: CredentialVerifier;
   readonly oauth: OAuthAccess;
+  /** Opens both sides of a server, for a command whose connection is to the admin API. */
+  openFlows(publicUrl: string): Promise<FlowAccess>;
   /** Reads a file, or standard input for `-`; a usage Problem names the flag. */
   readFile(path: string, flag: string): Promise<TextFile>;
   /** Reads YAML or JSON. */

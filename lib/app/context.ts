@@ -89,7 +89,8 @@ export function createContext(options: ContextOptions): Context {
     keys: recipientKeys(values, sources),
     pairs: keyPairs(host),
     tokens: tokenEndpoint(host, https.public, remaining),
-    oauth: oauthAccess(options, { https, download, remaining }),
+    oauth: oauthAccess(options, { http: https.admin, download, remaining }),
+    openFlows: flowAccess(options, https),
     ...outlets(options, remaining),
     startSandbox: async (sandbox) => (await import("../sandbox/index.ts")).startSandbox(sandbox),
     rendersText: (view, item, text) => rendersText(format, render, view, item, text),
@@ -221,14 +222,14 @@ function tokenEndpoint(
 function oauthAccess(
   { run, connection }: Pick<ContextOptions, "run" | "connection">,
   {
-    https,
+    http,
     download,
     remaining,
-  }: { readonly https: HttpClients; readonly download: Download; readonly remaining: () => number },
+  }: { readonly http: SendHttp; readonly download: Download; readonly remaining: () => number },
 ): OAuthAccess {
   const adapter = (): Promise<typeof import("../adapters/oauth/index.ts")> => import("../adapters/oauth/index.ts");
   const { now } = run.host;
-  const shared = { http: https.admin, timeLeft: remaining, signal: run.ending.signal };
+  const shared = { http, timeLeft: remaining, signal: run.ending.signal };
   return {
     async asClient({ clientId, authentication, followsServer }, tokenUrl, work) {
       const { createOAuthClient, discover, withEndpoints, withExpectedMethod } = await adapter();
@@ -243,13 +244,21 @@ function oauthAccess(
       const { base, headers } = needed(connection);
       return (await adapter()).createAdminTokens({ ...shared, adminUrl: base, headers });
     },
-    openFlows: async (publicUrl) => {
-      const { base, headers } = needed(connection);
-      const sides = { http: https.public, adminHttp: https.admin };
-      return (await adapter()).createFlowAccess({ ...sides, publicUrl, adminUrl: base, adminHeaders: headers, now });
-    },
     fetchKeySet: async (url, what) => (await import("./fetch-key-set.ts")).fetchKeySet(download, url, what),
     isSignedBy: async (token, keySet) => (await import("../adapters/key-generator.ts")).isSignedByKeySet(token, keySet),
+  };
+}
+
+/** Both sides of a server. The public side gets no credentials of the admin API. */
+function flowAccess(
+  { run, connection }: Pick<ContextOptions, "run" | "connection">,
+  https: Pick<HttpClients, "admin" | "public">,
+): Context["openFlows"] {
+  return async (publicUrl) => {
+    const { createFlowAccess } = await import("../adapters/oauth/index.ts");
+    const { base: adminUrl, headers: adminHeaders } = needed(connection);
+    const { now } = run.host;
+    return createFlowAccess({ http: https.public, adminHttp: https.admin, publicUrl, adminUrl, adminHeaders, now });
   };
 }
 

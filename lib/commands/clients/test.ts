@@ -19,7 +19,7 @@ import { describeTestedClient } from "../../tokens/client-test/tested-client.ts"
 
 /** Opens a test of the client as it is registered now. */
 async function openTest(context: Context, id: string, login: ClientLogin | undefined): Promise<TestSession> {
-  const { admin, host, oauth, signal, syntax, values, warn } = context;
+  const { admin, host, oauth, openFlows, signal, syntax, values, warn } = context;
   const registered = await admin.get(id);
   const wanted = { redirectUri: values.text(REDIRECT_URI), scopes: values.list(REQUESTED_SCOPE) };
   const client = describeTestedClient(id, syntax, registered, wanted);
@@ -28,7 +28,7 @@ async function openTest(context: Context, id: string, login: ClientLogin | undef
   return {
     client,
     subject: values.text(SUBJECT) ?? `hydra-test-${host.uuid()}`,
-    flow: await oauth.openFlows(values.text(TESTED_PUBLIC_URL) ?? ""),
+    flow: await openFlows(values.text(TESTED_PUBLIC_URL) ?? ""),
     limits: createTestLimits(host, signal, admin.remaining),
     authentication: chooseAuthentication(client, login),
     host,
