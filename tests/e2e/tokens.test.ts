@@ -99,7 +99,7 @@ describe("tokens", () => {
   });
 
   test("come from a secret in a file, on standard input, in the environment and on the command line", async () => {
-    const [, secret = ""] = /CLIENT_SECRET=(\S+)/.exec(text("basic.env")) ?? [];
+    const [, secret = ""] = /CLIENT_SECRET='?([^'\s]+)/.exec(text("basic.env")) ?? [];
     writeFileSync(path("secret"), `${secret}\n`);
     const id = ["--client-id", "basic"];
     await token(...id, "--client-secret-file", path("secret"));
