@@ -27,12 +27,13 @@ export async function rejectUnfindableIds(
   { admin }: Pick<Context, "admin">,
   clients: readonly NewClient[],
 ): Promise<void> {
+  const id = clients.map(({ client }) => getTextField(client, "client_id") ?? "").find((each) => each.includes("/"));
+  if (id === undefined || (await findsIt(admin, id))) return;
   const found = clients.flatMap(({ client, label }) =>
     lintClient(client, label).filter(({ rule }) => rule === SLASH_RULE),
   );
   const [first, ...others] = found;
-  const id = clients.map(({ client }) => getTextField(client, "client_id") ?? "").find((each) => each.includes("/"));
-  if (first === undefined || id === undefined || (await findsIt(admin, id))) return;
+  if (first === undefined) return;
   const problem = findingProblem(first);
   throw withMessage(problem, `${problem.message}, which this server cannot look up`, {
     details: others.map(({ message }) => message),

@@ -38,9 +38,9 @@ type SecretSourceContext = Pick<Context, "values" | "host" | "readFile" | "warn"
 export async function readProvidedSecret(
   context: SecretSourceContext,
   problems: Problem[],
-  hasErrors = false,
+  hasErrors: () => boolean = () => false,
 ): Promise<ProvidedSecret | undefined> {
-  const mayPrompt = !hasErrors && !context.hasErrors && problems.length === 0;
+  const mayPrompt = (): boolean => !context.hasErrors && problems.length === 0 && !hasErrors();
   try {
     return await readSecret(context, mayPrompt);
   } catch (error) {
@@ -50,12 +50,12 @@ export async function readProvidedSecret(
   }
 }
 
-async function readSecret(context: SecretSourceContext, mayPrompt: boolean): Promise<ProvidedSecret | undefined> {
+async function readSecret(context: SecretSourceContext, mayPrompt: () => boolean): Promise<ProvidedSecret | undefined> {
   const { values, host } = context;
   const file = values.text(SECRET_FILE);
   if (file !== undefined) return secretInFile(context, file);
   if (!values.bool(SECRET_PROMPT)) return secretInFlag(context);
-  if (host.stdinIsTerminal) return mayPrompt ? typedSecret(context) : undefined;
+  if (host.stdinIsTerminal) return mayPrompt() ? typedSecret(context) : undefined;
   throw usageError(
     "--secret-prompt needs a terminal",
     "use --secret-file - to read the secret from standard input",

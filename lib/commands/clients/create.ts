@@ -85,7 +85,7 @@ async function prepareCreate(context: Context): Promise<PreparedCommand> {
   // With --if-exists it is unknown yet whether the outlets are needed.
   const outlets = ifExists === "fail" && (!isPublic(read.client) || values.isSet(GENERATE_KEY));
   problems.push(...(await secretProblems(context, { outlets, instead: [GENERATE_KEY] })), ...verifyProblems(context));
-  const hasErrors =
+  const hasErrors = (): boolean =>
     read.problems.length > 0 || lintClient(read.client, read.label).some(({ severity }) => severity === "error");
   const given = await readProvidedSecret(context, problems, hasErrors);
   const draft = withSecret(context, read, given);
