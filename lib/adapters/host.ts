@@ -1,5 +1,4 @@
 import { fstatSync, readFileSync, readlinkSync } from "node:fs";
-import process from "node:process";
 import { errorCode } from "../core/problem.ts";
 import { captureConsole } from "./host/capture-console.ts";
 import { createOutput, type Output } from "./host/descriptor-output.ts";
