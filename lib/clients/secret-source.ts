@@ -11,7 +11,8 @@ import {
   SECRET_PROMPT,
 } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
-import { ENCRYPTED_FORMATS, type EncryptedFormat, type Recipient } from "../core/keys/recipient.ts";
+import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../core/keys/encrypted-format.ts";
+import type { Recipient } from "../core/keys/recipient.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { generateSecret } from "../core/secret.ts";
 
