@@ -77,6 +77,7 @@ const SUPPORTED_GRANTS = `Hydra supports ${GRANT_TYPES.join(", ")}`;
 
 function unknownGrants(client: JsonObject, label: FieldLabel): readonly Finding[] {
   const grants = getListField(client, "grant_types");
+  if (grants.every((grant) => GRANT_TYPES.includes(grant))) return [];
   const corrected = grants.flatMap((grant) =>
     GRANT_TYPES.includes(grant) ? [grant] : severalIn(grant).map((part) => nearestGrantType(part) ?? part),
   );
@@ -102,6 +103,7 @@ function unknownGrants(client: JsonObject, label: FieldLabel): readonly Finding[
 
 function unknownResponses(client: JsonObject, label: FieldLabel): readonly Finding[] {
   const types = getListField(client, "response_types");
+  if (types.every(isResponseType)) return [];
   const corrected = types.map((type) => (isResponseType(type) ? type : (nearestResponseType(type) ?? type)));
   const shown = corrected.every(isResponseType)
     ? writeInstead("response_types", label, corrected)
@@ -223,7 +225,9 @@ const URL_FIELDS: readonly string[] = [
 
 function urlsOf(client: JsonObject): readonly { readonly field: string; readonly url: string }[] {
   return URL_FIELDS.flatMap((field) =>
-    [getTextField(client, field) ?? "", ...getListField(client, field)].map((url) => ({ field, url })),
+    [getTextField(client, field) ?? "", ...getListField(client, field)]
+      .filter((url) => url !== "")
+      .map((url) => ({ field, url })),
   );
 }
 
