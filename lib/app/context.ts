@@ -1,11 +1,11 @@
 import { type Admin, createAdmin } from "../adapters/admin/admin.ts";
-import { createDownload } from "../adapters/download.ts";
 import type { Host } from "../adapters/host.ts";
 import { createHttp } from "../adapters/http.ts";
 import type { ClientAuthentication } from "../adapters/oauth/index.ts";
 import { createRecoveryStore, type RecoveryOptions, recoveryFolderProblem } from "../adapters/recovery-store.ts";
 import type { SecretTargets } from "../adapters/secret-target.ts";
 import { loadTrustedCertificates, runtimeTransport, TRANSPORT_USES_PROXIES } from "../adapters/transport.ts";
+import { wantsRecipients } from "../clients/secret-source.ts";
 import type { Context, CredentialVerifier, EncryptionKeys, KeyPairs, OAuthAccess } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import type { Syntax } from "../core/flags/flag.ts";
@@ -25,7 +25,7 @@ import type { Format } from "../core/output/formats.ts";
 import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type ServerFamily } from "../servers/index.ts";
 import { InputFiles } from "./input.ts";
 import type { Messages } from "./messages.ts";
-import { findRecipients, inspectKeySource, type KeySources } from "./recipients.ts";
+import type { KeySources } from "./recipients.ts";
 import { rendersText } from "./renders-text.ts";
 import type { RunState } from "./run-state.ts";
 import type { CreateRenderOptions } from "./write-result.ts";
@@ -64,7 +64,10 @@ export function createContext(options: ContextOptions): Context {
   const admin = connection === undefined ? undefined : adminOf(options, connection, https.admin, family);
   const began = host.monotonic();
   const remaining = (): number => admin?.remaining() ?? Math.max(0, NO_SERVER_TIME - (host.monotonic() - began));
-  const download = createDownload(https.anonymous, remaining, ending.signal, host.monotonic);
+  const download: Download = async (url, what) => {
+    const { createDownload } = await import("../adapters/download.ts");
+    return createDownload(https.anonymous, remaining, ending.signal, host.monotonic)(url, what);
+  };
   const sources: KeySources = { host, input, download };
   return {
     host,
@@ -85,7 +88,7 @@ export function createContext(options: ContextOptions): Context {
     readFile: (path, reader) => input.readText(path, reader),
     parseYaml: async (text, name) =>
       (await import("../adapters/yaml.ts")).parseYamlDocuments(text, name, "values", FILE_DEPTH),
-    inspectKey: async (material) => inspectKeySource(material, values, sources),
+    inspectKey: async (material) => (await import("./recipients.ts")).inspectKeySource(material, values, sources),
     keys: recipientKeys(values, sources),
     pairs: keyPairs(host),
     tokens: tokenEndpoint(host, https.public, remaining),
@@ -184,7 +187,8 @@ function adminOf(
 
 function recipientKeys(values: FlagValues, sources: KeySources): EncryptionKeys {
   return {
-    recipients: () => findRecipients(values, sources),
+    recipients: async () =>
+      wantsRecipients({ values }) ? (await import("./recipients.ts")).findRecipients(values, sources) : [],
     encrypt: async (recipients, text, format) =>
       (await import("../adapters/pgp.ts")).encryptText(recipients, text, format),
   };

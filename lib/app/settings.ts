@@ -2,11 +2,20 @@ import type { Host, InputFile } from "../adapters/host.ts";
 import type { Leaf, OperandSpec } from "../command.ts";
 import type { ConfigFile } from "../core/flags/config-file.ts";
 import { type Connection, type ConnectionReading, readConnection, type ServerSide } from "../core/flags/connection.ts";
-import { ACCESS_TOKEN_FILE, CA_FILE, CONFIG, ENDPOINT, FORMAT } from "../core/flags/flag-table.ts";
+import {
+  ACCESS_TOKEN_FILE,
+  CA_FILE,
+  CONFIG,
+  ENDPOINT,
+  FORMAT,
+  KEYBASE,
+  PGP_FINGERPRINT,
+  PGP_KEY,
+  PGP_KEY_URL,
+} from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import { describeOperand, NO_VALUE_SOURCES, type ParsedLine, parseFlags } from "../core/flags/parse.ts";
 import { formatSize, INPUT_LIMIT, InputTooLarge, unreadableReason } from "../core/input-limits.ts";
-import { recipientProblems } from "../core/keys/recipient-flags.ts";
 import { type Format, isJson } from "../core/output/formats.ts";
 import { shellQuoted } from "../core/output/shell.ts";
 import { errorCode, Problem, usageError, withMessage } from "../core/problem.ts";
@@ -56,7 +65,7 @@ export async function readSettings(
   const server = needsServer(spec.server, values)
     ? await readServer(input, values, problems, { config, side })
     : undefined;
-  problems.push(...recipientProblems(values), ...(server?.problems ?? []));
+  problems.push(...(await recipientFlagProblems(values)), ...(server?.problems ?? []));
   if (server?.connection !== undefined) problems.push(...(await caProblems(input, values)));
   return {
     line,
@@ -67,6 +76,13 @@ export async function readSettings(
     advice: line.warnings,
     unknownKeys: config?.unknown ?? [],
   };
+}
+
+/** The problems of the recipient flags. Their checks are loaded only where one is given. */
+async function recipientFlagProblems(values: FlagValues): Promise<readonly Problem[]> {
+  if (![PGP_KEY, PGP_KEY_URL, KEYBASE, PGP_FINGERPRINT].some((flag) => values.isSet(flag))) return [];
+  const { recipientProblems } = await import("../core/keys/recipient-flags.ts");
+  return recipientProblems(values);
 }
 
 /** Reads the config file, which must exist only where `--config` names it. */

@@ -4,7 +4,7 @@ import { diffLines } from "../../clients/change-lines.ts";
 import { type ClientEntry, entryProblems, MAX_SHOWN_PROBLEMS, readEntries } from "../../clients/client-files.ts";
 import { reportRecipients, safeReason } from "../../clients/delivery.ts";
 import { DroppedFields } from "../../clients/dropped-fields.ts";
-import { isDryRun } from "../../clients/dry-run.ts";
+import { isDryRun } from "../../clients/dry-run-flag.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { type ImportJob, type ImportOutcome, importClient } from "../../clients/import-client.ts";
 import { requireOpenOutput } from "../../clients/outlets.ts";

@@ -15,7 +15,8 @@ import {
   SECRET_LENGTH as SECRET_LENGTH_FLAG,
 } from "../flags/flag-table.ts";
 import { formatSize, INPUT_LIMIT, inputLimitOf } from "../input-limits.ts";
-import { decryptCommand, ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/recipient.ts";
+import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/encrypted-format.ts";
+import { decryptCommand } from "../keys/recipient.ts";
 import type { FormatKind } from "../output/formats.ts";
 import { EXIT_CODES, type ExitName, SIGNAL_EXIT_BASE } from "../problem.ts";
 import { DEFAULT_SECRET_LENGTH, MAX_BCRYPT_BYTES, MIN_SECRET_LENGTH } from "../secret.ts";
