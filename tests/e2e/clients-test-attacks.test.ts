@@ -186,6 +186,18 @@ describe("clients test with a provider", () => {
     assert.ok(provider.requests.every(({ method }) => method !== "PUT"));
   });
 
+  test("whose clock is wrong is a warning", async () => {
+    await using provider = await startProvider(({ url }, response) => {
+      const at = Date.now() + 3_600_000;
+      if (url.pathname.endsWith("/openid-configuration")) response.setHeader("date", new Date(at).toUTCString());
+      return false;
+    });
+    const { status, detail, hint } = step(await testClient(provider), "discovery");
+    assert.equal(status, "warning");
+    assert.match(detail, /, issuer agrees, clock \+(?:1h0m0s|59m59s)$/);
+    assert.match(hint ?? "", /^set the clocks/);
+  });
+
   test("of another issuer fails before anything else is done", async () => {
     await using provider = await startProvider(
       ({ url }, response) =>
@@ -225,6 +237,13 @@ describe("clients test with a provider", () => {
       return sendJson(response, 200, { access_token: "t", id_token, token_type: "bearer", scope: "openid" });
     });
     failed(await testClient(user), "tokens", "id-token-mismatch", /the ID token is of another user$/);
+  });
+
+  test("that never answers is given up when the time of --fail-after is over", async () => {
+    await using provider = await startProvider(({ url }) => url.pathname === "/oauth2/token");
+    const steps = await testClient(provider, "--fail-after", "1s");
+    failed(steps, "tokens", "timeout", /no answer from .*: no complete response in time$/);
+    assert.equal(step(steps, "refresh").detail, "needs the step tokens");
   });
 
   test("that repeats codes and cookies in an error shows them to nobody", async () => {

@@ -229,6 +229,24 @@ describe("clients test", () => {
     assert.match(stdout, /\n {17}hydra update oauth2-client typeless --add-response-type code\n/);
   });
 
+  test("leaves out what a failed step was needed for", async () => {
+    const all = await steps(["web", ...own("web"), "--scope", "openid,offline,write"]);
+    assert.deepEqual(
+      all.map(({ name, status, detail }) => (status === "skipped" ? `${name}: ${detail}` : `${name} ${status}`)),
+      [
+        "discovery passed",
+        "credentials passed",
+        "authorization failed",
+        "tokens: needs the step authorization",
+        "refresh: needs the step tokens",
+        "introspection: no token was issued",
+        "revocation: no token was issued",
+        "logout: there is no ID token to log out with",
+        "login-page: the server did not send the browser to it",
+      ],
+    );
+  });
+
   test("follows its own hint: the client works after it", async () => {
     const failed = await step("authorization", ["spa", "--scope", "openid,profile"]);
     const [program, ...words] = (failed.hint ?? "").split(" ");

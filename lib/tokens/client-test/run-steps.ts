@@ -33,6 +33,9 @@ const NEEDS: Readonly<Partial<Record<StepName, readonly StepName[]>>> = {
   refresh: ["credentials"],
 };
 
+/** The steps of which one must have passed before a step. */
+const NEEDS_ONE_OF: Readonly<Partial<Record<StepName, readonly StepName[]>>> = { refresh: ["tokens", "device"] };
+
 const HIDDEN = "(redacted)";
 
 /** Shorter values would match ordinary words. */
@@ -87,7 +90,10 @@ function factsOf({ server, authentication }: TestSession): PlanFacts {
 /** The step because of which another can't be done. */
 function blockerOf(name: StepName, results: readonly StepResult[]): StepName | undefined {
   const needed = ["discovery" as const, ...(NEEDS[name] ?? [])];
-  return results.find((result) => result.status === "failed" && needed.includes(result.name))?.name;
+  const failed = results.find((result) => result.status === "failed" && needed.includes(result.name));
+  if (failed !== undefined) return failed.name;
+  const alternatives = results.filter((result) => NEEDS_ONE_OF[name]?.includes(result.name));
+  return alternatives.some(({ status }) => status === "passed") ? undefined : alternatives[0]?.name;
 }
 
 async function doAllSteps(session: TestSession): Promise<readonly StepResult[]> {
