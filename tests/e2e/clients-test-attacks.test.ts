@@ -276,6 +276,24 @@ describe("clients test with a provider", () => {
     assert.equal(ended.status, 1);
   });
 
+  test("that can't revoke one token still gets to revoke the others, and the rest is reported", async () => {
+    await using provider = await startProvider(({ url, form }, response, { issued }) => {
+      const isNewest = form.get("token") === [...issued].at(-1);
+      return url.pathname === "/oauth2/revoke" && isNewest && sendJson(response, 500, { error: "server_error" });
+    });
+    const { status, stdout, stderr } = await runBinary(ARGS, { env: environmentOf(provider) });
+    assert.equal(status, 1);
+    failed(
+      v.parse(Report, JSON.parse(stdout)).steps,
+      "revocation",
+      "oauth-error",
+      /^Cannot revoke the token: server_error/,
+    );
+    assert.match(stderr, /^Warning: tokens of this test are left until they expire: Cannot revoke the token/);
+    const left = [...provider.issued].filter((token) => !provider.revoked.has(token));
+    assert.equal(left.length, 1);
+  });
+
   test("whose admin API doesn't know the login request names the likely reason", async () => {
     await using provider = await startProvider(
       ({ url }, response) => url.pathname.endsWith("/requests/login") && sendJson(response, 404, {}),

@@ -56,16 +56,23 @@ export async function introspectTokens({ flow, limits, obtained, client }: TestS
   return passed(["active", ...subjects, `client ${client.id}`].join(", "));
 }
 
-/** Revokes all tokens that are left, the newest first: a refresh token takes the others of its grant with it. */
+/**
+ * Revokes all tokens that are left, the newest first: a refresh token takes the others of its grant with it. A failure
+ * doesn't stop it; the first one is thrown at the end.
+ */
 async function revokeLeft(session: TestSession): Promise<number> {
   const { flow, revoked, limits } = session;
   const left = flow.issuedTokens().filter((token) => !revoked.has(token));
   if (left.length === 0) return 0;
   const client = connectClient(session, limits.cleanup);
+  const failures: unknown[] = [];
   for (const token of left.toReversed()) {
-    await client.revoke(token);
-    revoked.add(token);
+    await client.revoke(token).then(
+      () => revoked.add(token),
+      (error: unknown) => failures.push(error),
+    );
   }
+  if (failures.length > 0) throw failures[0];
   return left.length;
 }
 
