@@ -34,6 +34,8 @@ const importClients = (): Promise<CommandDef> => import("./clients/import.ts").t
 const rotateSecret = (): Promise<CommandDef> =>
   import("./clients/rotate-secret.ts").then((module) => module.rotateSecret);
 
+const exportClients = (): Promise<CommandDef> => import("./clients/export.ts").then((module) => module.exportClients);
+
 const pgpInspect = (): Promise<CommandDef> => import("./pgp/inspect.ts").then((module) => module.pgpInspect);
 
 const clientCredentials = (): Promise<CommandDef> =>
@@ -61,7 +63,7 @@ const version = (): Promise<CommandDef> => import("./version.ts").then((module) 
 const COMMAND_ALIASES = { ls: "list", rm: "delete", new: "create" };
 
 /** The other names of a client in the 2.x syntax. */
-const CLIENT_ALIASES = { client: "oauth2-client", clients: "oauth2-client", "oauth2-clients": "oauth2-client" };
+export const CLIENT_ALIASES = { client: "oauth2-client", clients: "oauth2-client", "oauth2-clients": "oauth2-client" };
 
 /** One verb of the 2.x syntax: `create oauth2-client`. */
 function verb(name: string, summary: string, leaf: () => Promise<CommandDef>): Group {
@@ -86,6 +88,7 @@ export const ROOT: Group = group(
         update,
         delete: remove,
         import: importClients,
+        export: exportClients,
         "rotate-secret": rotateSecret,
       },
       COMMAND_ALIASES,
@@ -104,6 +107,7 @@ export const ROOT: Group = group(
     ),
     import: verb("import", "Create OAuth 2.0 clients from files (2.x)", importClients),
     "rotate-secret": verb("rotate-secret", "Rotate the secret of an OAuth 2.0 client (2.x)", rotateSecret),
+    export: exportClients,
     token: group("token", "Get, inspect and revoke tokens", "1.x", {
       client: clientCredentials,
       introspect,

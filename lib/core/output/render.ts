@@ -35,6 +35,8 @@ export interface ResultView<T> {
   readonly listColumns?: readonly Column<T>[];
   /** Whether lines of `text` are the sides of a diff, which begin with `  - ` and `  + `. */
   readonly isDiff?: boolean;
+  /** Whether a list in YAML is a stream of documents instead of a sequence. */
+  readonly isStream?: boolean;
   /** Called with the labels of columns that a terminal is too narrow for. */
   readonly onHidden?: (labels: readonly string[]) => void;
   readonly id: (record: T) => string;
@@ -210,10 +212,11 @@ function delimited(line: (cells: readonly Cell[], onTerminal: boolean) => string
   };
 }
 
-function yaml<T>({ view: { envelope }, options }: Setup<T>): Renderer<T> {
+function yaml<T>({ view: { envelope, isStream }, options }: Setup<T>): Renderer<T> {
   const write = options.tools.yaml;
   if (write === undefined) throw new TypeError("the yaml format needs its tool");
   if (!options.isList) return each(write);
+  if (isStream === true) return separated(write, "---\n");
   const indent = envelope === undefined ? "" : "  ";
   let count = 0;
   return {

@@ -1,0 +1,80 @@
+import { getTextField } from "../client/client.ts";
+import { looksLikeClient } from "../client/field-name-findings.ts";
+import { isKubernetesObject } from "../client/maester.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
+import { FILE_MEMBER } from "./exported-client.ts";
+
+/** The keys and positions that lead to a value of a file, from the number of its document on. */
+export type FilePath = readonly [document: number, ...steps: (string | number)[]];
+
+/** An object in a file of clients: a client, or a Kubernetes object. */
+export interface FileEntry {
+  readonly path: FilePath;
+  readonly written: JsonObject;
+}
+
+/** What a file of clients contains. */
+export interface FileContents {
+  readonly entries: readonly FileEntry[];
+  /** The first list that further clients can be added to. */
+  readonly list: FilePath | undefined;
+}
+
+/** The member of an object that is a list of clients or of Kubernetes objects. */
+function listMember(value: JsonObject): string | undefined {
+  if (isKubernetesObject(value)) return Array.isArray(value["items"]) ? "items" : undefined;
+  return ["items", "clients"].find((name) => Array.isArray(value[name]));
+}
+
+/** The clients and Kubernetes objects among the values of a file; anything else isn't one of its entries. */
+export function findFileEntries(values: readonly unknown[]): FileContents {
+  const entries: FileEntry[] = [];
+  const lists: FilePath[] = [];
+  const visit = (value: unknown, path: FilePath): void => {
+    if (Array.isArray(value)) {
+      lists.push(path);
+      value.forEach((item: unknown, at) => {
+        if (!Array.isArray(item)) visit(item, [...path, at]);
+      });
+    } else if (isJsonObject(value)) {
+      const list = listMember(value);
+      if (list === undefined) entries.push({ path, written: value });
+      else visit(value[list], [...path, list]);
+    }
+  };
+  values.forEach((value, document) => {
+    visit(value, [document]);
+  });
+  return { entries: entries.filter(({ written }) => isEntry(written)), list: lists[0] };
+}
+
+function isEntry(value: JsonObject): boolean {
+  return isKubernetesObject(value) || looksLikeClient(value, true) || Object.hasOwn(value, FILE_MEMBER);
+}
+
+/** The name of a path's file without its folders and its ending. */
+function stemOf(path: string): string {
+  return path.replace(/^.*[/\\]/s, "").replace(/\.[^.]*$/, "");
+}
+
+/** The name of a client of a file inside its stack: as given, else its ID, else the name of the file. */
+export function keyOfClient(written: JsonObject, file: string): string {
+  const settings = written[FILE_MEMBER];
+  const given = isJsonObject(settings) ? getTextField(settings, "key") : undefined;
+  return given ?? getTextField(written, "client_id") ?? stemOf(file);
+}
+
+/** A value with one inside it changed. */
+export function changeAt(
+  value: unknown,
+  [step, ...rest]: readonly (string | number)[],
+  change: (value: unknown) => unknown,
+): unknown {
+  if (step === undefined) return change(value);
+  if (Array.isArray(value))
+    return value.map((item: unknown, at) => (at === step ? changeAt(item, rest, change) : item));
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [key, key === step ? changeAt(member, rest, change) : member]),
+  );
+}
