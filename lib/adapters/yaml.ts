@@ -337,6 +337,13 @@ async function nodeMaker(): Promise<CreateNode> {
   };
 }
 
+/** Whether a scalar is plain text on one line, which may stay exactly as it is. */
+function isOneLine(scalar: Scalar): scalar is Scalar & { readonly source: string } {
+  const { type, value, source } = scalar;
+  const isKept = typeof value === "number" || (typeof value === "string" && type === "PLAIN");
+  return isKept && source !== undefined && !source.includes("\n");
+}
+
 /**
  * Edits a stream of YAML documents. Documents that don't change keep their text, and changed ones their comments, order and
  * quotes. `appended` are further documents.
@@ -362,8 +369,7 @@ export async function editYamlDocuments(
     start = end;
     if (own.length === 0) return source;
     walk(document.contents, ({ node }) => {
-      if (library.isScalar(node) && typeof node.value === "number" && node.source !== undefined)
-        node.value = new Verbatim(node.source);
+      if (library.isScalar(node) && isOneLine(node)) node.value = new Verbatim(node.source);
     });
     for (const change of own) editor.change(document, change);
     return document.toString({ ...LAYOUT, ...styleOf(source), flowCollectionPadding: false });

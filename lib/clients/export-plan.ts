@@ -162,7 +162,7 @@ async function planFile(plan: FilePlan, editor: YamlEditor, parseYaml: Context["
   const values = valuesAfter(plan);
   const text = isYaml ? await editedYaml(plan, editor) : editedJson(file, values);
   if (isYaml && !(await holds(text, path, values, parseYaml)))
-    throw notEditable(path, "its anchors, tags or keys cannot be kept");
+    throw before === undefined ? notYaml(path) : notEditable(path, "its anchors, tags or keys cannot be kept");
   return { path, before, text, items };
 }
 
@@ -189,6 +189,15 @@ function notEditable(path: string, why: string): Problem {
   return usageError(
     `Cannot edit ${quote(path)}: ${why}`,
     "write each value where it is used, or export into another file",
+    "file-not-editable",
+  );
+}
+
+/** A number beyond the range of YAML, for example. */
+function notYaml(path: string): Problem {
+  return usageError(
+    `Cannot write ${quote(path)}: YAML cannot hold a value of its client`,
+    "export into a file whose name ends in .json",
     "file-not-editable",
   );
 }
