@@ -17,11 +17,15 @@ const ROOT = join(import.meta.dirname, "../..");
 
 const SCHEMA = JSON.parse(readFileSync(join(ROOT, CLIENT_SCHEMA_FILE), "utf8"));
 
-const validate = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, strictRequired: false }).compile(SCHEMA);
+const validate = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, strictRequired: false }).compile(
+  SCHEMA,
+);
 
 /** What the schema finds in a value; empty if nothing. */
 function faultsIn(value: unknown): readonly string[] {
-  return validate(value) ? [] : (validate.errors ?? []).map(({ instancePath, message = "" }) => `${instancePath} ${message}`);
+  return validate(value)
+    ? []
+    : (validate.errors ?? []).map(({ instancePath, message = "" }) => `${instancePath} ${message}`);
 }
 
 /** YAML in the documentation that describes clients and isn't a manifest. */
@@ -89,7 +93,10 @@ describe("the JSON Schema of client files", () => {
   for (const [value, place] of WRONG)
     test(`rejects ${JSON.stringify(value)}`, () => {
       const faults = faultsIn(value);
-      assert.ok(faults.some((fault) => fault.startsWith(`${place} `)), faults.join("\n"));
+      assert.ok(
+        faults.some((fault) => fault.startsWith(`${place} `)),
+        faults.join("\n"),
+      );
     });
 
   for (const value of RIGHT)

@@ -78,8 +78,11 @@ interface Fitting {
 export function writeManifest(client: JsonObject, isProtected: boolean): WrittenManifest {
   const fitting: Fitting = { spec: {}, unfit: [] };
   const name = manifestNameOf(client);
-  for (const [field, value] of Object.entries(client))
-    if (field !== "client_id" && !isUnset(value)) fit(field, value, fitting);
+  for (const [field, value] of Object.entries(client)) {
+    // An empty key set, for example, is not one.
+    const isSet = !isUnset(value) && canonicalValue(field, value) !== undefined;
+    if (field !== "client_id" && isSet) fit(field, value, fitting);
+  }
   const grants = grantTypesOf(client, fitting.unfit);
   checkOwner(client, name, fitting.unfit);
   if (grants.length === 0) return { manifest: undefined, unfit: fitting.unfit };
