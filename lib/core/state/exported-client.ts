@@ -48,10 +48,9 @@ function settingsOf({ key, protect }: Mark): JsonObject {
 function exportedValue(field: string, value: unknown, keepsDefaults: boolean): unknown {
   const unset = canonicalValue(field, undefined);
   if (!keepsDefaults) return isSameJson(canonicalValue(field, value), unset) ? undefined : value;
-  if (!isUnset(value)) return value;
   // Servers before 25 reject an empty key set together with a jwks_uri.
-  if (field === "jwks" || value === null) return unset;
-  return unset ?? value;
+  if (field === "jwks") return isSameJson(canonicalValue(field, value), unset) ? undefined : value;
+  return isUnset(value) ? (unset ?? value ?? undefined) : value;
 }
 
 function unmarkedMetadata(record: JsonObject, notes: string[]): unknown {
