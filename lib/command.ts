@@ -200,12 +200,12 @@ interface Spec {
   readonly name: string;
   /** One line, an imperative. */
   readonly summary: string;
-  /** Whether it is a verb of the 2.x syntax too, which the noun may follow: `export oauth2-clients` is `export`. */
-  readonly mayPrecedeNoun?: boolean;
   /** Paragraphs for its help page. */
   readonly about?: readonly string[];
   readonly flags: readonly Flag[];
   readonly operands?: OperandSpec;
+  /** Words of the 2.x syntax that may follow the name at the top of the tree: `diff oauth2-clients`. */
+  readonly nouns?: readonly string[];
   /** Command lines without the program's name, by syntax. */
   readonly examples: Readonly<Partial<Record<Syntax, readonly (readonly [line: string, what: string])[]>>>;
   /**

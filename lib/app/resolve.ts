@@ -1,6 +1,6 @@
 import type { CommandDef } from "citty";
 import { type Group, isGroup, isLeaf, type Leaf } from "../command.ts";
-import { CLIENT_ALIASES, ROOT } from "../commands/index.ts";
+import { ROOT } from "../commands/index.ts";
 import { commandMeantBy, isOryCommand, maySuggest } from "../core/command-words.ts";
 import { type Flag, indexFlags, type Syntax } from "../core/flags/flag.ts";
 import { CONNECTION_FLAGS, FORMAT, GENERAL_FLAGS, QUIET } from "../core/flags/flag-table.ts";
@@ -107,20 +107,10 @@ export async function walkCommands(words: readonly string[]): Promise<ResolvedCo
     path = [...path, split.command];
     rest = split.rest;
   }
-  const called = { path, syntax, command, words: [...before, ...rest], stray: undefined };
-  return isLeaf(command) && command.spec.mayPrecedeNoun === true && path.length === 2
-    ? withoutNoun(called, before, rest)
-    : called;
-}
-
-/** The names of a client in the 2.x syntax. */
-const NOUNS: ReadonlySet<string> = new Set([...Object.keys(CLIENT_ALIASES), ...Object.values(CLIENT_ALIASES)]);
-
-/** A command whose name is a verb, without the noun after it. */
-function withoutNoun(called: ResolvedCommand, before: readonly string[], rest: readonly string[]): ResolvedCommand {
-  const { flags, command: noun, rest: words } = splitBeforeCommand(rest, PARENT_FLAGS);
-  if (noun === undefined || !NOUNS.has(noun)) return called;
-  return { ...called, path: [...called.path, noun], syntax: "2.x", words: [...before, ...flags, ...words] };
+  const [noun, ...others] = rest;
+  if (isLeaf(command) && path.length === 2 && noun !== undefined && command.spec.nouns?.includes(noun) === true)
+    return { path: [...path, noun], syntax: "2.x", command, words: [...before, ...others], stray: undefined };
+  return { path, syntax, command, words: [...before, ...rest], stray: undefined };
 }
 
 /** The child of a group with a name or an alias, not yet loaded. */

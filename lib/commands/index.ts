@@ -63,7 +63,7 @@ const version = (): Promise<CommandDef> => import("./version.ts").then((module) 
 const COMMAND_ALIASES = { ls: "list", rm: "delete", new: "create" };
 
 /** The other names of a client in the 2.x syntax. */
-export const CLIENT_ALIASES = { client: "oauth2-client", clients: "oauth2-client", "oauth2-clients": "oauth2-client" };
+const CLIENT_ALIASES = { client: "oauth2-client", clients: "oauth2-client", "oauth2-clients": "oauth2-client" };
 
 /** One verb of the 2.x syntax: `create oauth2-client`. */
 function verb(name: string, summary: string, leaf: () => Promise<CommandDef>): Group {

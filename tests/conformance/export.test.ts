@@ -63,6 +63,7 @@ onEveryServer("export", (server) => {
     const clients = await register(server(), 11);
     const { stdout, status, stderr } = await server().run(["export", ...clients.keys()]);
     assert.equal(status, 0, stderr);
+    assert.doesNotMatch(stderr, /does not know/);
     const documents = await parseYamlDocuments(stdout, "stdout");
     assert.equal(documents.length, clients.size);
     for (const [at, [id, stored]] of [...clients].entries()) {

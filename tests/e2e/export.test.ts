@@ -110,7 +110,7 @@ describe("export to standard output", () => {
 
   it("has every spelling", async () => {
     await using scenario = await filled([WEB]);
-    for (const line of ["export", "clients export", "export oauth2-clients", "export client", "client export"]) {
+    for (const line of ["export", "clients export", "export oauth2-clients", "export oauth2-client", "client export"]) {
       const ended = await scenario.run([...line.split(" "), "web"]);
       assertExit(ended, 0);
       assert.equal(ended.stdout, WEB_YAML, line);

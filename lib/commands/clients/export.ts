@@ -277,7 +277,6 @@ async function placeOf(context: Context): Promise<Place | undefined> {
 export const exportClients = defineLeaf({
   name: "export",
   summary: "Export clients as files for hydra apply",
-  mayPrecedeNoun: true,
   about: [
     "Writes clients as YAML documents: the fields in a fixed order, without defaults and without what only the server sets. Secrets and private keys are never written.",
     "Select clients with --stack, --unmarked, IDs, or patterns with * and ?.",
@@ -285,6 +284,7 @@ export const exportClients = defineLeaf({
     "docs/schema/client-file.schema.json is a JSON Schema with which editors complete and check these files.",
   ],
   operands: { name: "ID", least: 0, most: Number.POSITIVE_INFINITY, help: "Client ID, or a pattern with * and ?" },
+  nouns: ["oauth2-clients", "oauth2-client"],
   flags: [STACK, UNMARKED, VAR, INTO, AS, DEFAULTS, ...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [

@@ -58,7 +58,7 @@ const SPEC_NAMES: ReadonlyMap<string, string> = new Map([...SPEC_FIELDS].map(([n
 const SHAPES: ReadonlyMap<string, FieldShape> = new Map(CLIENT_FIELDS.map(({ name, shape }) => [name, shape]));
 
 /** A client as a manifest of hydra-maester. */
-export interface WrittenManifest {
+interface WrittenManifest {
   /** Undefined if the CRD has no manifest for such a client. */
   readonly manifest: JsonObject | undefined;
   /** What the manifest doesn't say about the client, for messages. */

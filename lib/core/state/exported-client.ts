@@ -10,7 +10,7 @@ import { MARK_MEMBER, type Mark, readMark } from "./mark.ts";
 export const FILE_MEMBER = "x-hydra";
 
 /** A client as a file describes it, and what the file can't say about it. */
-export interface ExportedClient {
+interface ExportedClient {
   readonly client: JsonObject;
   readonly notes: readonly string[];
 }

@@ -14,7 +14,7 @@ export interface FileEntry {
 }
 
 /** What a file of clients contains. */
-export interface FileContents {
+interface FileContents {
   readonly entries: readonly FileEntry[];
   /** The first list that further clients can be added to. */
   readonly list: FilePath | undefined;
