@@ -5,7 +5,7 @@ import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { formatJsonFile, jsonLayoutOf } from "../core/output/json-file.ts";
 import { Problem, usageError, withMessage } from "../core/problem.ts";
 import { applyEdits, type Edit } from "../core/state/client-edits.ts";
-import { changeAt, type FileEntry, type FilePath } from "../core/state/file-entries.ts";
+import { changeAt, type FileEntry, identityOf, nameOfEntry } from "../core/state/file-entries.ts";
 import { placeholderNames, type Variables } from "../core/state/placeholder-values.ts";
 import { joinWords, quote } from "../core/text.ts";
 import type { ExportFile, ExportTarget } from "./export-target.ts";
@@ -17,8 +17,8 @@ export interface ExportItem {
   readonly value: JsonObject;
   /** The name of its own file, without the ending. */
   readonly fileName: string;
-  /** Whether an entry of a file describes this client. */
-  readonly isDescribedBy: (entry: FileEntry, file: ExportFile) => boolean;
+  /** The names under which files describe this client. */
+  readonly names: readonly string[];
   /** The edits after which the entry describes it. */
   readonly planEdits: (entry: FileEntry, file: ExportFile, variables: Variables) => readonly Edit[];
 }
@@ -42,7 +42,7 @@ export interface PlannedFile {
 interface FilePlan {
   readonly file: ExportFile;
   readonly items: PlannedItem[];
-  readonly changes: { readonly path: FilePath; readonly edits: readonly Edit[] }[];
+  readonly changes: { readonly entry: FileEntry; readonly edits: readonly Edit[] }[];
   readonly added: JsonObject[];
 }
 
@@ -55,10 +55,11 @@ export async function planExport(
 ): Promise<readonly PlannedFile[]> {
   const plans = new Map<string, FilePlan>();
   const problems: Problem[] = [];
+  const places = findPlaces(target, variables);
   // Without capitals first, so that these keep the plain names of their files.
   const sorted = target.isFolder ? items.toSorted((a, b) => Number(hasCapitals(a)) - Number(hasCapitals(b))) : items;
-  for (const item of sorted) placeItem(item, target, { plans, problems, variables });
-  const [first, ...others] = [...undefinedVariables(plans, variables), ...problems];
+  for (const item of sorted) placeItem(item, target, { plans, problems, variables, places });
+  const [first, ...others] = [...undefinedVariables(target, plans, variables), ...problems];
   if (first !== undefined) throw withMessage(first, first.message, { details: others.map(({ message }) => message) });
   const editor = await loadYamlEditor();
   return Promise.all([...plans.values()].map((plan) => planFile(plan, editor, parseYaml)));
@@ -68,8 +69,21 @@ function hasCapitals({ fileName }: ExportItem): boolean {
   return /[A-Z]/.test(fileName);
 }
 
+/** Where a file describes a client. */
+interface ClientPlace {
+  readonly file: ExportFile;
+  readonly entry: FileEntry;
+}
+
+/** The places of the clients that the files describe, by their names. */
+function findPlaces({ files }: ExportTarget, variables: Variables): Placement["places"] {
+  const all = files.flatMap((file) => file.entries.map((entry) => ({ file, entry })));
+  return Map.groupBy(all, ({ file, entry }) => nameOfEntry(identityOf(entry.written, variables), file.path));
+}
+
 /** What placing the clients collects. */
 interface Placement {
+  readonly places: ReadonlyMap<string, readonly ClientPlace[]>;
   readonly plans: Map<string, FilePlan>;
   readonly problems: Problem[];
   readonly variables: Variables;
@@ -83,22 +97,20 @@ function planOf(plans: Placement["plans"], file: ExportFile): FilePlan {
   return plan;
 }
 
-function placeItem(item: ExportItem, target: ExportTarget, { plans, problems, variables }: Placement): void {
-  const places = target.files.flatMap((file) =>
-    file.entries.filter((entry) => item.isDescribedBy(entry, file)).map((entry) => ({ entry, file })),
-  );
-  const [place, other] = places;
+function placeItem(item: ExportItem, target: ExportTarget, { plans, problems, variables, places }: Placement): void {
+  const found = item.names.flatMap((name) => places.get(name) ?? []);
+  const [place, other] = found;
   if (other !== undefined) {
     problems.push(
       twiceProblem(
         item,
-        places.map(({ file }) => file.path),
+        found.map(({ file }) => file.path),
       ),
     );
   } else if (place !== undefined) {
     const plan = planOf(plans, place.file);
     const edits = item.planEdits(place.entry, place.file, variables);
-    if (edits.length > 0) plan.changes.push({ path: place.entry.path, edits });
+    if (edits.length > 0) plan.changes.push({ entry: place.entry, edits });
     plan.items.push({ id: item.id, outcome: edits.length > 0 ? "changed" : "unchanged" });
   } else {
     const file = target.fileFor(item.fileName);
@@ -117,14 +129,16 @@ function twiceProblem({ id }: ExportItem, files: readonly string[]): Problem {
   return usageError(`Client ${quote(id)} is described more than once, in ${places}`, "keep one of them", "id-twice");
 }
 
-/** The problem of variables that the entries to compare use and that aren't set. */
-function undefinedVariables(plans: Placement["plans"], variables: Variables): readonly Problem[] {
-  const missing = new Set<string>();
-  for (const { file, changes } of plans.values())
-    for (const { path } of changes) {
-      const entry = file.entries.find((known) => known.path === path);
-      for (const name of placeholderNames(entry?.written)) if (variables(name) === undefined) missing.add(name);
-    }
+/** The problem of variables that aren't set, in entries that would change and in what identifies entries. */
+function undefinedVariables(
+  { files }: ExportTarget,
+  plans: Placement["plans"],
+  variables: Variables,
+): readonly Problem[] {
+  const changed = [...plans.values()].flatMap(({ changes }) => changes.map(({ entry }) => entry.written));
+  // What is left after replacing has no value.
+  const identities = files.flatMap(({ entries }) => entries.map(({ written }) => identityOf(written, variables)));
+  const missing = new Set(placeholderNames([changed, identities]).filter((name) => variables(name) === undefined));
   if (missing.size === 0) return [];
   const names = [...missing].sort();
   const [first = ""] = names;
@@ -141,7 +155,8 @@ function undefinedVariables(plans: Placement["plans"], variables: Variables): re
 function valuesAfter({ file, changes, added }: FilePlan): readonly unknown[] {
   const { values, list, isYaml } = file;
   const edited = changes.reduce<unknown>(
-    (all, { path, edits }) => changeAt(all, path, (value) => (isJsonObject(value) ? applyEdits(value, edits) : value)),
+    (all, { entry, edits }) =>
+      changeAt(all, entry.path, (value) => (isJsonObject(value) ? applyEdits(value, edits) : value)),
     [...values],
   );
   const all: readonly unknown[] = Array.isArray(edited) ? edited : [];
@@ -210,7 +225,14 @@ function editedJson({ path, text }: ExportFile, values: readonly unknown[]): str
 
 async function editedYaml({ file, changes, added }: FilePlan, editor: YamlEditor): Promise<string> {
   const { path, text = "", list } = file;
-  const edits = changes.map(({ path: [document, ...steps], edits: own }) => ({ document, path: steps, edits: own }));
+  const edits = changes.map(
+    ({
+      entry: {
+        path: [document, ...steps],
+      },
+      edits: own,
+    }) => ({ document, path: steps, edits: own }),
+  );
   const inList: readonly YamlChange[] =
     list === undefined || added.length === 0 ? [] : [{ document: list[0], path: list.slice(1), added }];
   try {

@@ -167,7 +167,7 @@ describe("export to standard output", () => {
       "x-hydra": { key: "bill", protect: true },
     });
     assert.equal((await stdout("ndjson")).split("\n").length, 3);
-    assert.equal(await stdout("env"), "CLIENT_ID=billing\n\nCLIENT_ID=web\n");
+    assert.equal(await stdout("env"), "BILL_CLIENT_ID=billing\n\nCLIENT_ID=web\n");
     assert.equal(await stdout("tsv"), await (await scenario.run(["list", "clients", "--format", "tsv"])).stdout);
   });
 
@@ -194,6 +194,22 @@ describe("export to standard output", () => {
     assert.deepEqual(JSON.parse(ended.stdout)[0].jwks, { keys: [key] });
     assert.match(ended.stderr, /client "a": private keys in its jwks are left out/);
     assert.doesNotMatch(ended.stdout + ended.stderr, /given-secret|870MB6/);
+  });
+
+  it("ignores the rules that a client breaks, so that its file can be compared", async () => {
+    await using scenario = await filled([{ client_id: "$APP", scope: "x" }]);
+    const ended = await exportIn(scenario, "$APP");
+    assert.equal(ended.stdout, "client_id: $APP\nscope: x\nx-hydra:\n  ignore:\n    - placeholder\n");
+    put(scenario, "c.yaml", "client_id: $APP\nx-hydra: {protect: true, ignore: [implicit-grant]}\n");
+    assertExit(await exportIn(scenario, "$APP", "--into", "c.yaml"), 0);
+    assert.match(read(scenario, "c.yaml"), /^x-hydra: \{protect: true, ignore: \[implicit-grant, placeholder\]\}$/m);
+  });
+
+  it("warns of values that look like placeholders of files", async () => {
+    await using scenario = await filled([{ client_id: "a", scope: "x", client_name: `My \${{ app }}` }]);
+    const ended = await scenario.run(["export", "a"]);
+    assertExit(ended, 0);
+    assert.match(ended.stderr, /client "a": applying the file would replace app, which is a placeholder in its values/);
   });
 
   it("warns of invalid marks and of several stacks", async () => {
@@ -347,6 +363,26 @@ client_id: other
     assert.equal(read(scenario, "c/web.yaml"), "resources: []\n");
   });
 
+  it("leaves whole files if it is killed", SLOW, async () => {
+    const clients = Array.from({ length: 120 }, (_, i) => ({
+      client_id: `c-${i}`,
+      client_name: "n".repeat(2000),
+      scope: "x",
+    }));
+    await using scenario = await filled(clients);
+    assertExit(await exportIn(scenario, "*", "--into", "whole"), 0);
+    for (let round = 0; round < 8; round++) {
+      await using running = scenario.start(["export", "*", "--into", "c"], { cwd: scenario.home });
+      await running.seen("stdout", `client c-${round + 1}:`).catch(() => {});
+      running.kill("SIGKILL");
+      await running.ended;
+      for (const name of readdirSync(join(scenario.home, "c")).filter((file) => file.endsWith(".yaml")))
+        assert.equal(read(scenario, `c/${name}`), read(scenario, `whole/${name}`));
+    }
+    assertExit(await exportIn(scenario, "*", "--into", "c"), 0);
+    assert.equal(readdirSync(join(scenario.home, "c")).filter((file) => file.endsWith(".yaml")).length, 120);
+  });
+
   it("writes no file through a link, and leaves links alone", async () => {
     await using scenario = await filled([WEB]);
     const outside = put(scenario, "outside.yaml", "client_id: web\nclient_name: Old\n");
@@ -444,6 +480,27 @@ metadata: {team: "\${{ team }}", size: "\${{ size }}"}
     const wrong = await run(["--var", "=s3cret"], variables);
     assertFails(wrong, 2, /--var "=…" is not NAME=VALUE/);
     assert.doesNotMatch(wrong.stderr, /s3cret/);
+  });
+
+  it("finds clients whose ID or key is a placeholder", async () => {
+    await using scenario = await filled([WEB, MARKED]);
+    const before = `client_id: \${{ id }}
+client_name: Old
+---
+client_name: Old
+x-hydra: {key: "\${{ key }}", protect: true}
+`;
+    put(scenario, "c.yaml", before);
+    const args = ["export", "*", "--into", "c.yaml", "--var", "id=web"];
+    const missing = await scenario.run(args, { cwd: scenario.home });
+    assertFails(missing, 2, /Variable key of the files is not set/);
+    const ended = await scenario.run([...args, "--var", "key=bill"], { cwd: scenario.home });
+    assertExit(ended, 0);
+    assert.equal(ended.stdout, "Changed client billing: c.yaml\nChanged client web: c.yaml\n");
+    assert.match(
+      read(scenario, "c.yaml"),
+      /^client_id: \$\{\{ id \}\}\nclient_name: Web\n[\s\S]*x-hydra: \{key: "\$\{\{ key \}\}", protect: true\}\n$/,
+    );
   });
 
   it("keeps JSON in its order with two spaces, and NDJSON on its lines", async () => {

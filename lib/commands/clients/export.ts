@@ -12,19 +12,18 @@ import {
 import { type ExportTarget, readExportTarget } from "../../clients/export-target.ts";
 import { CLIENT_VIEW, idOf } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
-import { type ClientRecord, getTextField } from "../../core/client/client.ts";
-import { isKubernetesObject } from "../../core/client/maester.ts";
+import { type ClientRecord, getTextField, isPublic } from "../../core/client/client.ts";
 import { writeManifest } from "../../core/client/write-manifest.ts";
 import type { BoolFlag, ChoiceFlag, RepeatFlag, TextFlag, WithDefault } from "../../core/flags/flag.ts";
 import { FORMAT, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
-import type { JsonObject } from "../../core/json.ts";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import { fileNameOf } from "../../core/output/file-name.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { type ExitName, type Problem, usageError } from "../../core/problem.ts";
 import { planClientEdits } from "../../core/state/client-edits.ts";
-import { exportClient } from "../../core/state/exported-client.ts";
-import { keyOfClient } from "../../core/state/file-entries.ts";
-import { isSameManifest, planManifestEdits } from "../../core/state/manifest-edits.ts";
+import { exportClient, FILE_MEMBER } from "../../core/state/exported-client.ts";
+import { identityOf, keyOfClient, nameOfId, nameOfKey, nameOfManifest } from "../../core/state/file-entries.ts";
+import { planManifestEdits } from "../../core/state/manifest-edits.ts";
 import { readMark } from "../../core/state/mark.ts";
 import type { Variables } from "../../core/state/placeholder-values.ts";
 import { escapeControls, joinWords, quote } from "../../core/text.ts";
@@ -120,20 +119,16 @@ class ExportRun {
       id: record.client_id,
       value: client,
       fileName: fileNameOf(record.client_id),
-      isDescribedBy({ written }, file) {
-        if (isKubernetesObject(written)) return false;
-        const id = getTextField(written, "client_id");
-        return id === undefined ? keyOfClient(written, file.path) === mark?.key : id === record.client_id;
-      },
+      names: [nameOfId(record.client_id), ...(mark === undefined ? [] : [nameOfKey(mark.key)])],
       planEdits: ({ written }, file, variables) =>
-        planClientEdits({ written, key: keyOfClient(written, file.path) }, client, variables),
+        planClientEdits({ written, key: keyOfClient(identityOf(written, variables), file.path) }, client, variables),
     };
   }
 
   #manifestOf(record: ClientRecord): ExportItem | undefined {
     const { client } = exportClient(record, false);
     const { manifest, unfit } = writeManifest(
-      Object.fromEntries(Object.entries(client).filter(([name]) => name !== "x-hydra")),
+      Object.fromEntries(Object.entries(client).filter(([name]) => name !== FILE_MEMBER)),
       readMark(record)?.protect === true,
     );
     for (const what of unfit)
@@ -148,14 +143,27 @@ class ExportRun {
       id: record.client_id,
       value: manifest,
       fileName: fileNameOf(record.client_id),
-      isDescribedBy: ({ written }) => isSameManifest(written, manifest),
+      names: [nameOfManifest(manifest)],
       planEdits: ({ written }) => planManifestEdits(written, manifest),
     };
   }
 }
 
 /** A client as it is exported: with `--format yaml` a stream of documents. */
-const EXPORT_VIEW: ResultView<JsonObject> = { ...CLIENT_VIEW, isStream: true };
+const EXPORT_VIEW: ResultView<JsonObject> = {
+  ...CLIENT_VIEW,
+  isStream: true,
+  credentials(client) {
+    const settings = client[FILE_MEMBER];
+    const key = isJsonObject(settings) ? getTextField(settings, "key") : undefined;
+    return { id: idOf(client), hasNoSecret: isPublic(client), prefix: key === undefined ? undefined : prefixOf(key) };
+  },
+};
+
+/** The start of the names of a client's variables, by its key. */
+function prefixOf(key: string): string {
+  return `${key.toUpperCase().replace(/[^A-Z0-9]+/g, "_")}_`.replace(/^(?=[0-9])/, "_");
+}
 
 /** A manifest, whose table has only its names. */
 const MANIFEST_VIEW: ResultView<JsonObject> = {
@@ -168,9 +176,7 @@ const MANIFEST_VIEW: ResultView<JsonObject> = {
 };
 
 function nameIn({ metadata }: JsonObject, name: string): string {
-  return isKubernetesObject({ kind: "-", metadata })
-    ? (Object.entries(metadata ?? {}).find(([key]) => key === name)?.[1] ?? "")
-    : "";
+  return isJsonObject(metadata) ? (getTextField(metadata, name) ?? "") : "";
 }
 
 const OUTCOME_WORDS: Readonly<Record<string, string>> = { added: "Added", changed: "Changed", unchanged: "Unchanged" };
@@ -206,7 +212,7 @@ interface Place {
 
 /** Exports into files: all clients are read and all files planned before the first is written. */
 async function written(
-  context: ExportContext & Pick<Context, "loadYamlEditor" | "parseYaml">,
+  context: ExportContext & Pick<Context, "loadYamlEditor" | "parseYaml" | "uninterruptible">,
   selection: ExportSelection,
   { store, target }: Place,
 ): Promise<Result> {
@@ -216,7 +222,7 @@ async function written(
   const sorted = found.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const files = await planExport(context, target, sorted, variablesOf(context));
   async function* items(): AsyncGenerator<JsonObject> {
-    for (const file of files) yield* writeFile(store, run.batch, file);
+    for (const file of files) yield* writeFile(context, store, run.batch, file);
   }
   return {
     view: FILE_VIEW,
@@ -228,12 +234,13 @@ async function written(
 }
 
 async function* writeFile(
+  { uninterruptible }: Pick<Context, "uninterruptible">,
   store: ClientFileStore,
   batch: Batch,
   { path, before, text, items }: PlannedFile,
 ): AsyncGenerator<JsonObject> {
   const done = await batch.attempt(async () => {
-    if (text !== before) await store.write(path, before, text);
+    if (text !== before) await uninterruptible(() => store.write(path, before, text));
     return true;
   });
   if (done === true) for (const { id, outcome } of items) yield { client_id: id, outcome, file: path };

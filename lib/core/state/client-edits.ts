@@ -1,4 +1,4 @@
-import { isSameJson } from "../client/client.ts";
+import { getListField, isSameJson } from "../client/client.ts";
 import { canonicalValue, isSameValue } from "../client/equality.ts";
 import { CLIENT_FIELDS } from "../client/fields.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../json.ts";
@@ -106,19 +106,24 @@ function planMembers(
   });
 }
 
-/** The edits of the settings that the mark of a client holds; a client without a mark keeps those of its file. */
+/** The edits of the settings: those that a mark holds, and the rules that the client breaks. A client without a mark keeps those of its file. */
 function planSettings(written: unknown, key: string, wanted: unknown): readonly Edit[] {
   if (!isJsonObject(wanted)) return [];
+  const isMarked = wanted["key"] !== undefined;
   if (!isJsonObject(written)) {
-    const differs = wanted["key"] !== key || Object.keys(wanted).length > 1;
+    const { key: wantedKey, ...rest } = wanted;
+    const differs = (isMarked && wantedKey !== key) || Object.keys(rest).length > 0;
     return differs ? [{ path: [FILE_MEMBER], value: wanted, after: [] }] : [];
   }
   const edits: Edit[] = [];
-  const edit = (path: readonly string[], value: unknown): void => {
-    edits.push({ path: [FILE_MEMBER, ...path], value, after: [] });
+  const edit = (name: string, value: unknown): void => {
+    edits.push({ path: [FILE_MEMBER, name], value, after: [] });
   };
-  if (wanted["key"] !== key) edit(["key"], wanted["key"]);
-  if ((wanted["protect"] === true) !== (written["protect"] === true)) edit(["protect"], wanted["protect"]);
+  if (isMarked && wanted["key"] !== key) edit("key", wanted["key"]);
+  if (isMarked && (wanted["protect"] === true) !== (written["protect"] === true)) edit("protect", wanted["protect"]);
+  const ignored = getListField(written, "ignore");
+  const broken = getListField(wanted, "ignore").filter((rule) => !ignored.includes(rule));
+  if (broken.length > 0) edit("ignore", [...ignored, ...broken]);
   return edits;
 }
 

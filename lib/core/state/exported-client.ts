@@ -2,9 +2,11 @@ import { isSameJson } from "../client/client.ts";
 import { canonicalValue, isUnset } from "../client/equality.ts";
 import { CLIENT_FIELDS, FIELD_NAMES } from "../client/fields.ts";
 import { PRIVATE_JWK_MEMBERS } from "../client/jwk.ts";
+import { lintClient } from "../client/rules.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { escapeControls, joinWords } from "../text.ts";
 import { MARK_MEMBER, type Mark, readMark } from "./mark.ts";
+import { placeholderNames } from "./placeholder-values.ts";
 
 /** The member of a client in a file that is never sent to a server. */
 export const FILE_MEMBER = "x-hydra";
@@ -35,14 +37,26 @@ export function exportClient(record: JsonObject, keepsDefaults: boolean): Export
     const value = exportedValue(name, shown[name], keepsDefaults);
     return value === undefined ? [] : [[name, value] as const];
   });
-  const mark = readMark(record);
-  const settings = mark === undefined ? [] : [[FILE_MEMBER, settingsOf(mark)] as const];
-  return { client: Object.fromEntries([["client_id", record["client_id"]], ...fields, ...settings]), notes };
+  const client = Object.fromEntries([["client_id", record["client_id"]], ...fields]);
+  const names = placeholderNames(client);
+  if (names.length > 0)
+    notes.push(`applying the file would replace ${joinWords(names)}, which is a placeholder in its values`);
+  const settings = { ...settingsOf(readMark(record)), ...ignoredRules(client) };
+  return { client: Object.keys(settings).length === 0 ? client : { ...client, [FILE_MEMBER]: settings }, notes };
 }
 
 /** What a file says about a mark. The version of a secret belongs to where the secret is from, which only the file knows. */
-function settingsOf({ key, protect }: Mark): JsonObject {
-  return { key, ...(protect === undefined ? {} : { protect }) };
+function settingsOf(mark: Mark | undefined): JsonObject {
+  if (mark === undefined) return {};
+  return { key: mark.key, ...(mark.protect === undefined ? {} : { protect: mark.protect }) };
+}
+
+/** The rules that a client of a server breaks: as errors in its file they would keep it from being compared at all. */
+function ignoredRules(client: JsonObject): JsonObject {
+  const broken = lintClient(client, (field) => field).filter(
+    ({ rule, severity }) => severity === "error" && !rule.startsWith("client-id-"),
+  );
+  return broken.length === 0 ? {} : { ignore: [...new Set(broken.map(({ rule }) => rule))] };
 }
 
 function exportedValue(field: string, value: unknown, keepsDefaults: boolean): unknown {

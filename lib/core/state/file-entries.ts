@@ -3,6 +3,7 @@ import { looksLikeClient } from "../client/field-name-findings.ts";
 import { isKubernetesObject } from "../client/maester.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { FILE_MEMBER } from "./exported-client.ts";
+import { replacePlaceholders, type Variables } from "./placeholder-values.ts";
 
 /** The keys and positions that lead to a value of a file, from the number of its document on. */
 export type FilePath = readonly [document: number, ...steps: (string | number)[]];
@@ -61,7 +62,41 @@ function stemOf(path: string): string {
 export function keyOfClient(written: JsonObject, file: string): string {
   const settings = written[FILE_MEMBER];
   const given = isJsonObject(settings) ? getTextField(settings, "key") : undefined;
-  return given ?? getTextField(written, "client_id") ?? stemOf(file);
+  return given || getTextField(written, "client_id") || stemOf(file);
+}
+
+/** What identifies an entry, with its placeholders replaced. */
+export function identityOf(written: JsonObject, variables: Variables): JsonObject {
+  const { kind, apiVersion, metadata, client_id: id, [FILE_MEMBER]: settings } = written;
+  const members = isKubernetesObject(written)
+    ? { kind, apiVersion, metadata }
+    : { client_id: id, [FILE_MEMBER]: settings };
+  const replaced = replacePlaceholders(members, variables);
+  return isJsonObject(replaced) ? replaced : {};
+}
+
+/** A name that two entries share only if they describe the same client: an ID, else a key, or that of a manifest. */
+export function nameOfEntry(written: JsonObject, file: string): string {
+  if (isKubernetesObject(written)) return nameOfManifest(written);
+  const id = getTextField(written, "client_id") ?? "";
+  return id === "" ? nameOfKey(keyOfClient(written, file)) : nameOfId(id);
+}
+
+/** {@link nameOfEntry} of a client with an ID. */
+export function nameOfId(id: string): string {
+  return `id ${id}`;
+}
+
+/** {@link nameOfEntry} of a client without an ID. */
+export function nameOfKey(key: string): string {
+  return `key ${key}`;
+}
+
+/** {@link nameOfEntry} of a manifest; without a namespace it is in `default`. */
+export function nameOfManifest(manifest: JsonObject): string {
+  const metadata = isJsonObject(manifest["metadata"]) ? manifest["metadata"] : {};
+  const [namespace, name] = [getTextField(metadata, "namespace") ?? "default", getTextField(metadata, "name") ?? ""];
+  return `${getTextField(manifest, "kind") ?? ""} ${namespace}/${name}`;
 }
 
 /** A value with one inside it changed. */

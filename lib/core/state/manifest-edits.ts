@@ -1,6 +1,5 @@
-import { getTextField } from "../client/client.ts";
 import { isSameValue } from "../client/equality.ts";
-import { MANIFEST_KIND, SPEC_FIELDS, scopeOfSpec } from "../client/maester.ts";
+import { SPEC_FIELDS, scopeOfSpec } from "../client/maester.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import type { Edit } from "./client-edits.ts";
 
@@ -12,15 +11,6 @@ const SCOPE_KEYS: ReadonlySet<string> = new Set(["scope", "scopeArray"]);
 function memberOf(value: JsonObject, name: string): JsonObject {
   const member = value[name];
   return isJsonObject(member) ? member : {};
-}
-
-/** Whether two manifests are of the same client; without a namespace both are in `default`. */
-export function isSameManifest(one: JsonObject, other: JsonObject): boolean {
-  const nameOf = (manifest: JsonObject): string => {
-    const metadata = memberOf(manifest, "metadata");
-    return `${getTextField(metadata, "namespace") ?? "default"}/${getTextField(metadata, "name") ?? ""}`;
-  };
-  return one["kind"] === MANIFEST_KIND && other["kind"] === MANIFEST_KIND && nameOf(one) === nameOf(other);
 }
 
 /** The edits after which a manifest of a file describes the client of another one. */

@@ -99,7 +99,7 @@ describe("the edits of a client in a file", () => {
         const file = { client_id: "a", ...written };
         const edited = applyEdits(file, planClientEdits({ written: file, key: "a" }, client, NO_VARIABLES));
         assert.deepEqual(differences(edited, client), []);
-        assert.deepEqual(edited["x-hydra"], isMarked ? { key: "k", protect: true } : undefined);
+        assert.deepEqual(edited["x-hydra"], client["x-hydra"]);
         assert.deepEqual(planClientEdits({ written: edited, key: isMarked ? "k" : "a" }, client, NO_VARIABLES), []);
       }),
       { numRuns: 1000 },
@@ -111,10 +111,26 @@ describe("the edits of a client in a file", () => {
       fc.property(anyClient, (random) => {
         const file = { client_id: "a", ...random };
         const { client } = exportClient(file, false);
-        assert.deepEqual(planClientEdits({ written: file, key: "a" }, client, NO_VARIABLES), []);
+        const edits = planClientEdits({ written: file, key: "a" }, client, NO_VARIABLES);
+        // Only the rules that the client breaks are new.
+        assert.deepEqual(applyEdits(file, edits), {
+          ...file,
+          ...("x-hydra" in client ? { "x-hydra": client["x-hydra"] } : {}),
+        });
       }),
       { numRuns: 1000 },
     );
+  });
+
+  test("ignore the rules that the client breaks, in addition to those of the file", () => {
+    const written = { client_id: "a", "x-hydra": { ignore: ["implicit-grant"], key: "k" } };
+    const { client } = exportClient({ client_id: "a", redirect_uris: ["https://a.example/#b"] }, false);
+    assert.deepEqual(client["x-hydra"], { ignore: ["redirect-uri-fragment"] });
+    const edits = planClientEdits({ written, key: "k" }, client, NO_VARIABLES);
+    assert.deepEqual(applyEdits(written, edits)["x-hydra"], {
+      ignore: ["implicit-grant", "redirect-uri-fragment"],
+      key: "k",
+    });
   });
 
   test("change only the settings that a mark has", () => {
