@@ -209,7 +209,10 @@ describe("export to standard output", () => {
     await using scenario = await filled([{ client_id: "a", scope: "x", client_name: `My \${{ app }}` }]);
     const ended = await scenario.run(["export", "a"]);
     assertExit(ended, 0);
-    assert.match(ended.stderr, /client "a": applying the file would replace app, which is a placeholder in its values/);
+    assert.match(
+      ended.stderr,
+      /client "a": its values contain placeholders, which applying the file would replace: app/,
+    );
   });
 
   it("warns of invalid marks and of several stacks", async () => {

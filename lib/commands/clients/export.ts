@@ -59,7 +59,7 @@ const VAR: RepeatFlag = {
   name: "var",
   value: "NAME=VALUE",
   group: "input",
-  help: `Value of $\{{ NAME }} in the files of --into, instead of the variable HYDRA_VAR_NAME; repeatable`,
+  help: `Value of $\{{NAME}} in the files of --into, instead of the variable HYDRA_VAR_NAME; repeatable`,
 };
 
 /** What exporting needs of the context. */
@@ -287,7 +287,7 @@ export const exportClients = defineLeaf({
   about: [
     "Writes clients as YAML documents: the fields in a fixed order, without defaults and without what only the server sets. Secrets and private keys are never written.",
     "Select clients with --stack, --unmarked, IDs, or patterns with * and ?.",
-    `With --into, clients that a file already describes are changed there: comments, order, quotes and values that mean the same stay, and so do placeholders $\{{ NAME }} whose variable has the server's value. Other clients are added.`,
+    `With --into, clients that a file already describes are changed there: comments, order, quotes and values that mean the same stay, and so do placeholders $\{{NAME}} whose variable has the server's value. Other clients are added.`,
     "docs/schema/client-file.schema.json is a JSON Schema with which editors complete and check these files.",
   ],
   operands: { name: "ID", least: 0, most: Number.POSITIVE_INFINITY, help: "Client ID, or a pattern with * and ?" },

@@ -40,7 +40,7 @@ export function exportClient(record: JsonObject, keepsDefaults: boolean): Export
   const client = Object.fromEntries([["client_id", record["client_id"]], ...fields]);
   const names = placeholderNames(client);
   if (names.length > 0)
-    notes.push(`applying the file would replace ${joinWords(names)}, which is a placeholder in its values`);
+    notes.push(`its values contain placeholders, which applying the file would replace: ${joinWords(names)}`);
   const settings = { ...settingsOf(readMark(record)), ...ignoredRules(client) };
   return { client: Object.keys(settings).length === 0 ? client : { ...client, [FILE_MEMBER]: settings }, notes };
 }
