@@ -55,7 +55,9 @@ function isEntry(value: JsonObject): boolean {
 
 /** The name of a path's file without its folders and its ending. */
 function stemOf(path: string): string {
-  return path.replace(/^.*[/\\]/s, "").replace(/\.[^.]*$/, "");
+  const name = path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+  const dot = name.lastIndexOf(".");
+  return dot > 0 ? name.slice(0, dot) : name;
 }
 
 /** The name of a client of a file inside its stack: as given, else its ID, else the name of the file. */
