@@ -58,6 +58,16 @@ describe("editing YAML", () => {
     );
   });
 
+  test("keeps the indentation of a text", async () => {
+    for (const source of [
+      "a:\n    b: 1\nl:\n    - x\n",
+      "a:\n   # d\n   b: 1\nl:\n   - x\n",
+      "# l:\n#   - x\nl:\n\n- x\na:\n  b: 1\n",
+      "l: [x] # y:\na:\n    b: 1\n",
+    ])
+      assert.equal(await editFirst(source, edit(["a", "b"], 2)), source.replace("b: 1", "b: 2"));
+  });
+
   test("returns the same text where nothing changes", async () => {
     assert.equal(await editYamlDocuments(SOURCE, "x", [], []), SOURCE);
   });

@@ -29,10 +29,38 @@ interface Style {
   readonly indentSeq: boolean;
 }
 
+/** A line with something other than a comment. */
+interface Line {
+  readonly indent: number;
+  readonly body: string;
+}
+
+function linesOf(text: string): readonly Line[] {
+  return text
+    .split("\n")
+    .map((line) => ({ indent: line.length - line.trimStart().length, body: line.trim() }))
+    .filter(({ body }) => body !== "" && !body.startsWith("#"));
+}
+
+/** Whether a line is only the key of a value that begins on the next line. */
+function isKeyOnly({ body }: Line): boolean {
+  const comment = body.indexOf(" #");
+  return !body.startsWith("-") && (comment < 0 ? body : body.slice(0, comment).trimEnd()).endsWith(":");
+}
+
 /** The indentation that a text uses, as far as it shows. */
 export function styleOf(text: string): Style {
-  const [, indent = "  "] = /^[^\s#-][^\n]*:[ \t]*(?:#[^\n]*)?\r?\n( +)[^\s#-]/m.exec(text) ?? [];
-  return { indent: indent.length, indentSeq: !/^( *)[^\s#-][^\n]*:[ \t]*(?:#[^\n]*)?\r?\n\1- /m.test(text) };
+  const lines = linesOf(text);
+  let indent: number | undefined;
+  let indentSeq: boolean | undefined;
+  for (const [at, line] of lines.entries()) {
+    const key = lines[at - 1];
+    if (key === undefined || !isKeyOnly(key)) continue;
+    const step = line.indent - key.indent;
+    if (/^-(?: |$)/.test(line.body)) indentSeq ??= step > 0;
+    else if (step > 0) indent ??= step;
+  }
+  return { indent: indent ?? 2, indentSeq: indentSeq ?? true };
 }
 
 /** Edits the nodes of documents, so that comments, order and quotes stay. */
