@@ -337,6 +337,28 @@ async function nodeMaker(): Promise<CreateNode> {
   };
 }
 
+/** Whether two texts have the same values and the same comments. */
+function isSameYaml(
+  { Lexer, parseAllDocuments }: Pick<typeof import("yaml"), "Lexer" | "parseAllDocuments">,
+  one: string,
+  other: string,
+): boolean {
+  const [values, comments] = [one, other].reduce<[string[], string[]]>(
+    ([allValues, allComments], text) => {
+      const documents = parseAllDocuments(text, PARSE_OPTIONS);
+      const isValid = documents.length === 1 && documents.every(({ errors }) => errors.length === 0);
+      const value = isValid ? JSON.stringify(documents[0]?.toJS({ maxAliasCount: MAX_ALIASES })) : text;
+      const found = [...new Lexer().lex(text)].filter((lexeme) => lexeme.startsWith("#")).sort();
+      return [
+        [...allValues, value],
+        [...allComments, found.join("\n")],
+      ];
+    },
+    [[], []],
+  );
+  return values[0] === values[1] && comments[0] === comments[1];
+}
+
 /** Whether a scalar is plain text on one line, which may stay exactly as it is. */
 function isOneLine(scalar: Scalar): scalar is Scalar & { readonly source: string } {
   const { type, value, source } = scalar;
@@ -356,6 +378,7 @@ export async function editYamlDocuments(
 ): Promise<string> {
   const library = await import("yaml");
   const { DocumentEditor, styleOf } = await import("./yaml/edit-documents.ts");
+  const { DocumentSplice } = await import("./yaml/splice-document.ts");
   const { tokens } = await parseTokens(text, name);
   const options = { ...PARSE_OPTIONS, ...WRITE_OPTIONS, customTags: [...WRITE_OPTIONS.customTags] };
   const documents = Array.from(new library.Composer(options).compose(tokens));
@@ -364,15 +387,30 @@ export async function editYamlDocuments(
   let start = 0;
   const parts = documents.map((document, at) => {
     const own = changes.filter((change) => change.document === at);
-    const end = at === documents.length - 1 ? text.length : document.range[2];
-    const source = text.slice(start, end);
-    start = end;
+    const offset = start;
+    start = at === documents.length - 1 ? text.length : document.range[2];
+    const source = text.slice(offset, start);
     if (own.length === 0) return source;
-    walk(document.contents, ({ node }) => {
+    const { contents } = document;
+    const splice =
+      library.isMap(contents) && contents.flow !== true ? new DocumentSplice(source, offset, contents) : undefined;
+    walk(contents, ({ node }) => {
       if (library.isScalar(node) && isOneLine(node)) node.value = new Verbatim(node.source);
     });
     for (const change of own) editor.change(document, change);
-    return document.toString({ ...LAYOUT, ...styleOf(source), flowCollectionPadding: false });
+    const layout = { ...LAYOUT, ...styleOf(source), flowCollectionPadding: false };
+    const whole = document.toString(layout);
+    if (splice === undefined || !library.isMap(contents)) return whole;
+    const names = new Set(
+      own.flatMap(({ path, edits }) => (path[0] === undefined ? edits?.map((edit) => edit.path[0]) : [path[0]])),
+    );
+    const spliced = splice.render(
+      document,
+      contents,
+      ({ key }) => library.isScalar(key) && names.has(String(key.source)),
+      () => document.toString(layout),
+    );
+    return spliced !== undefined && isSameYaml(library, spliced, whole) ? spliced : whole;
   });
   const write = await loadYamlWriter();
   const isEmpty = documents.every(
