@@ -106,7 +106,7 @@ function folderTarget(folder: string, files: readonly ExportFile[]): ExportTarge
     fileFor(fileName) {
       const names = [fileName, withoutCapitals(fileName)].map((name) => `${start}${name}.yaml`);
       const path = names.find((name) => !paths.has(folded(name)));
-      if (path === undefined) return existsProblem(paths.get(folded(names[0] ?? "")) ?? "");
+      if (path === undefined) return fileExistsProblem(paths.get(folded(names[0] ?? "")) ?? "");
       if (isFileNameTooLong(path)) return tooLongProblem(fileName);
       paths.set(folded(path), path);
       return newFile(path);
@@ -130,7 +130,8 @@ function folded(path: string): string {
     .toLowerCase();
 }
 
-function existsProblem(path: string): Problem {
+/** The problem of a file that is in the way of a new one. */
+export function fileExistsProblem(path: string): Problem {
   return usageError(
     `Cannot write ${quote(path)}: it holds something else`,
     "rename the file, or export into one file: --into clients.yaml",

@@ -391,8 +391,10 @@ client_id: other
     const outside = put(scenario, "outside.yaml", "client_id: web\nclient_name: Old\n");
     mkdirSync(join(scenario.home, "c"));
     symlinkSync(outside, join(scenario.home, "c/web.yaml"));
-    const ended = await exportIn(scenario, "web", "--into", "c");
-    assert.notEqual(ended.status, 0, describeRun(ended));
+    await post(scenario, MARKED);
+    const ended = await exportIn(scenario, "*", "--into", "c");
+    assertFails(ended, 2, /Cannot write "c\/web.yaml": it holds something else/);
+    assert.deepEqual(readdirSync(join(scenario.home, "c")), ["web.yaml"]);
     assert.equal(read(scenario, "outside.yaml"), "client_id: web\nclient_name: Old\n");
   });
 });

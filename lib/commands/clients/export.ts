@@ -9,7 +9,7 @@ import {
   selectClients,
   UNMARKED,
 } from "../../clients/export-selection.ts";
-import { type ExportTarget, readExportTarget } from "../../clients/export-target.ts";
+import { type ExportTarget, fileExistsProblem, readExportTarget } from "../../clients/export-target.ts";
 import { CLIENT_VIEW, idOf } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { type ClientRecord, getTextField, isPublic } from "../../core/client/client.ts";
@@ -221,6 +221,7 @@ async function written(
   for await (const item of run.items()) found.push(item);
   const sorted = found.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const files = await planExport(context, target, sorted, variablesOf(context));
+  await checkNewFiles(store, files);
   async function* items(): AsyncGenerator<JsonObject> {
     for (const file of files) yield* writeFile(context, store, run.batch, file);
   }
@@ -231,6 +232,12 @@ async function written(
     exit: () => run.exit(),
     ...(context.values.isSet(FORMAT) || context.format.kind === "id" ? {} : { format: { kind: "text" } }),
   };
+}
+
+/** Throws the problem of a file, such as a symbolic link, that is where a new one would be. */
+async function checkNewFiles(store: ClientFileStore, files: readonly PlannedFile[]): Promise<void> {
+  for (const { path, before } of files)
+    if (before === undefined && (await store.kindOf(path)) !== undefined) throw fileExistsProblem(path);
 }
 
 async function* writeFile(
