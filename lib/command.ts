@@ -1,11 +1,13 @@
 import { type ArgsDef, type CommandContext, type CommandDef, defineCommand, runCommand } from "citty";
 import type { Admin } from "./adapters/admin/admin.ts";
+import type { ClientFileStore } from "./adapters/client-file-store.ts";
 import type { Host } from "./adapters/host.ts";
 import type { KeyPair } from "./adapters/key-generator.ts";
 import type { AdminTokens, ClientAuthentication, FlowAccess, OAuthClient } from "./adapters/oauth/index.ts";
 import type { ClientProof, ProofEndpoints, ProofKind } from "./adapters/prove-credentials.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
 import type { SecretTarget } from "./adapters/secret-target.ts";
+import type { YamlChange } from "./adapters/yaml.ts";
 import type { Connection } from "./core/flags/connection.ts";
 import { type Flag, longNames, type Syntax, type TextFlag } from "./core/flags/flag.ts";
 import type { FlagValues } from "./core/flags/flag-values.ts";
@@ -93,6 +95,14 @@ export interface OAuthAccess {
   isSignedBy(token: string, keySet: JsonObject): Promise<boolean>;
 }
 
+/** Reads and writes YAML that people have written. */
+export interface YamlEditor {
+  /** A value as one document. */
+  write(value: unknown): string;
+  /** The same stream of documents with changes and further documents; comments, order and quotes stay. */
+  edit(text: string, name: string, changes: readonly YamlChange[], appended: readonly unknown[]): Promise<string>;
+}
+
 /** What a command works with. Functions take only the members that they use. */
 export interface Context {
   readonly host: Host;
@@ -116,6 +126,10 @@ export interface Context {
   readFile(path: string, flag: string): Promise<TextFile>;
   /** Reads YAML or JSON. */
   parseYaml(text: string, name: string): Promise<readonly unknown[]>;
+  /** Loads the editor of YAML. */
+  loadYamlEditor(): Promise<YamlEditor>;
+  /** Opens the files of clients. */
+  openClientFiles(): Promise<ClientFileStore>;
   startSandbox(options: {
     readonly as: SandboxVersion;
     readonly listen: string;
@@ -193,6 +207,8 @@ interface Spec {
   readonly about?: readonly string[];
   readonly flags: readonly Flag[];
   readonly operands?: OperandSpec;
+  /** Words of the 2.x syntax that may follow the name at the top of the tree: `diff oauth2-clients`. */
+  readonly nouns?: readonly string[];
   /** Command lines without the program's name, by syntax. */
   readonly examples: Readonly<Partial<Record<Syntax, readonly (readonly [line: string, what: string])[]>>>;
   /**

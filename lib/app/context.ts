@@ -88,6 +88,11 @@ export function createContext(options: ContextOptions): Context {
     readFile: (path, reader) => input.readText(path, reader),
     parseYaml: async (text, name) =>
       (await import("../adapters/yaml.ts")).parseYamlDocuments(text, name, "values", FILE_DEPTH),
+    loadYamlEditor: async () => {
+      const { editYamlDocuments, loadYamlWriter } = await import("../adapters/yaml.ts");
+      return { write: await loadYamlWriter(), edit: editYamlDocuments };
+    },
+    openClientFiles: async () => (await import("../adapters/client-file-store.ts")).createClientFileStore(host.random),
     inspectKey: async (material) => (await import("./recipients.ts")).inspectKeySource(material, values, sources),
     keys: recipientKeys(values, sources),
     pairs: keyPairs(host),

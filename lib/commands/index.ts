@@ -35,6 +35,7 @@ const rotateSecret = (): Promise<CommandDef> =>
   import("./clients/rotate-secret.ts").then((module) => module.rotateSecret);
 
 const testClient = (): Promise<CommandDef> => import("./clients/test.ts").then((module) => module.testClient);
+const exportClients = (): Promise<CommandDef> => import("./clients/export.ts").then((module) => module.exportClients);
 
 const pgpInspect = (): Promise<CommandDef> => import("./pgp/inspect.ts").then((module) => module.pgpInspect);
 
@@ -88,6 +89,7 @@ export const ROOT: Group = group(
         update,
         delete: remove,
         import: importClients,
+        export: exportClients,
         "rotate-secret": rotateSecret,
         test: testClient,
       },
@@ -108,6 +110,7 @@ export const ROOT: Group = group(
     import: verb("import", "Create OAuth 2.0 clients from files (2.x)", importClients),
     "rotate-secret": verb("rotate-secret", "Rotate the secret of an OAuth 2.0 client (2.x)", rotateSecret),
     test: verb("test", "Test the whole flow of an OAuth 2.0 client (2.x)", testClient),
+    export: exportClients,
     token: group("token", "Get, inspect and revoke tokens", "1.x", {
       client: clientCredentials,
       introspect,

@@ -84,8 +84,9 @@ describe("the recipes of the README", () => {
     assert.ok(!stdout.includes(token));
   });
 
-  test("are six", () => {
-    assert.deepEqual([...RECIPES.keys()], ["tokens", "pipeline", "init-container", "encrypted", "rotation", "moving"]);
+  test("are seven", () => {
+    const names = ["tokens", "pipeline", "init-container", "encrypted", "rotation", "moving", "files"];
+    assert.deepEqual([...RECIPES.keys()], names);
   });
 
   test("a pipeline that runs twice", async () => {
@@ -116,6 +117,12 @@ describe("the recipes of the README", () => {
     await cook("rotation");
     assert.notEqual(server.secretOf("billing"), before);
     assert.equal(read("billing-new.env"), formatDotenv({ id: "billing", secret: server.secretOf("billing") }));
+  });
+
+  test("clients in files", async () => {
+    assert.match(await cook("files"), /^Added client billing: clients\/billing.yaml$/m);
+    assert.match(read("clients/billing.yaml"), /^client_id: billing\nclient_name: Billing\n/);
+    assert.doesNotMatch(await cook("files"), /Added|Changed/);
   });
 
   /** What the file of the import holds: each client that was made, with its secret. */

@@ -219,6 +219,7 @@ const OTHER_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
     "Base URL of GitHub for `github:USER`, such as that of a GitHub Enterprise Server (default: `https://github.com`)",
   ],
   ["HYDRA_KEYBASE_URL", "Base URL of the Keybase API, for a mirror (default: `https://keybase.io`)"],
+  ["HYDRA_STACK", "Stack of clients (`--stack`) for `export`, if nothing else selects clients"],
   ["HYDRA_COMPLETE_IDS", "`0` disables requests for client IDs during shell completion (`hydra help completion`)"],
   [
     "HYDRA_DEBUG",
@@ -283,6 +284,7 @@ const ENVIRONMENT_TOPIC: Topic = {
       ...OTHER_VARIABLES,
     ),
     text("Only `create` reads `HYDRA_CLIENT_SECRET`. `update` and `rotate-secret` take a secret only from a flag."),
+    text("`HYDRA_VAR_` and a name is the value of a variable in files of clients, if `--var` does not give it."),
     text(
       "To `token client` and `token revoke`, `HYDRA_URL` is the public URL. They use it if `HYDRA_PUBLIC_URL` is not set.",
     ),

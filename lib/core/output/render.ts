@@ -35,6 +35,8 @@ export interface ResultView<T> {
   readonly listColumns?: readonly Column<T>[];
   /** Paints a line of `text`, which is safe to print already. */
   readonly paintLine?: (line: string, paint: Painter) => string;
+  /** Whether a list in YAML is a stream of documents instead of a sequence. */
+  readonly isStream?: boolean;
   /** Called with the labels of columns that a terminal is too narrow for. */
   readonly onHidden?: (labels: readonly string[]) => void;
   readonly id: (record: T) => string;
@@ -211,10 +213,11 @@ function delimited(line: (cells: readonly Cell[], onTerminal: boolean) => string
   };
 }
 
-function yaml<T>({ view: { envelope }, options }: Setup<T>): Renderer<T> {
+function yaml<T>({ view: { envelope, isStream }, options }: Setup<T>): Renderer<T> {
   const write = options.tools.yaml;
   if (write === undefined) throw new TypeError("the yaml format needs its tool");
   if (!options.isList) return each(write);
+  if (isStream === true) return separated(write, "---\n");
   const indent = envelope === undefined ? "" : "  ";
   let count = 0;
   return {
