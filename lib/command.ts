@@ -1,8 +1,9 @@
 import { type ArgsDef, type CommandContext, type CommandDef, defineCommand, runCommand } from "citty";
 import type { Admin } from "./adapters/admin/admin.ts";
+import type { CallbackListener, ListenOptions } from "./adapters/callback-listener.ts";
 import type { Host } from "./adapters/host.ts";
 import type { KeyPair } from "./adapters/key-generator.ts";
-import type { AdminTokens, ClientAuthentication, OAuthClient } from "./adapters/oauth/index.ts";
+import type { AdminTokens, AuthorizationServer, ClientAuthentication, OAuthClient } from "./adapters/oauth/index.ts";
 import type { ClientProof, ProofEndpoints, ProofKind } from "./adapters/prove-credentials.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
 import type { SecretTarget } from "./adapters/secret-target.ts";
@@ -81,8 +82,20 @@ export interface ClientLogin {
   readonly followsServer: boolean;
 }
 
+/** Endpoints that the user chose instead of those that the server names. */
+export type ChosenEndpoints = AuthorizationServer["endpoints"];
+
+/** A client and its server, whose endpoints are known. */
+export interface OAuthSession {
+  readonly server: AuthorizationServer;
+  /** Does something as the client; if the server expects the other method for a secret, once more with that. */
+  attempt<T>(work: (client: OAuthClient) => Promise<T>): Promise<T>;
+}
+
 /** The server of the connection as an OAuth 2.0 client sees it, and the admin API's endpoints for tokens. */
 export interface OAuthAccess {
+  /** Finds the server's endpoints, for several requests as the client. */
+  openSession(login: ClientLogin, chosen: ChosenEndpoints): Promise<OAuthSession>;
   /** Does something as a client, with the endpoints that the server names or with this token endpoint. */
   asClient<T>(login: ClientLogin, tokenUrl: string | undefined, work: (client: OAuthClient) => Promise<T>): Promise<T>;
   admin(): Promise<AdminTokens>;
@@ -90,6 +103,24 @@ export interface OAuthAccess {
   fetchKeySet(url: string, what: string): Promise<string>;
   /** Whether a key of the set signed the token (RFC 7515). */
   isSignedBy(token: string, keySet: JsonObject): Promise<boolean>;
+}
+
+/** The person's browser, and the listener where it ends. */
+export interface BrowserAccess {
+  /** Why no browser can be opened here; undefined if one can. */
+  obstacle(): Promise<string | undefined>;
+  /** Opens the person's browser. Calls back if that fails, now or later. */
+  open(url: string, onFailure: () => void): Promise<void>;
+  listen(options: ListenOptions): Promise<CallbackListener>;
+}
+
+/** The admin API next to the public side that a command calls. */
+export interface AdminSide {
+  readonly admin: Admin;
+  /** Its URL as messages show it. */
+  readonly endpoint: string;
+  /** Whether the command line names it. */
+  readonly isRequested: boolean;
 }
 
 /** What a command works with. Functions take only the members that they use. */
@@ -109,6 +140,9 @@ export interface Context {
   readonly pairs: KeyPairs;
   readonly tokens: CredentialVerifier;
   readonly oauth: OAuthAccess;
+  readonly browser: BrowserAccess;
+  /** For a command that calls the public side of a server: its admin API, if the settings name one. */
+  readonly adminSide: AdminSide | undefined;
   /** Reads a file, or standard input for `-`; a usage Problem names the flag. */
   readFile(path: string, flag: string): Promise<TextFile>;
   /** Reads YAML or JSON. */

@@ -2,7 +2,21 @@ import type { Host, InputFile } from "../adapters/host.ts";
 import type { Leaf, OperandSpec } from "../command.ts";
 import type { ConfigFile } from "../core/flags/config-file.ts";
 import { type Connection, type ConnectionReading, readConnection, type ServerSide } from "../core/flags/connection.ts";
-import { ACCESS_TOKEN_FILE, CA_FILE, CONFIG, ENDPOINT, FORMAT } from "../core/flags/flag-table.ts";
+import type { Flag } from "../core/flags/flag.ts";
+import {
+  ACCESS_TOKEN,
+  ACCESS_TOKEN_FILE,
+  ADMIN_URL,
+  API,
+  CA_FILE,
+  CONFIG,
+  ENDPOINT,
+  FAIL_AFTER,
+  FAKE_TLS,
+  FORMAT,
+  HEADER,
+  SKIP_TLS,
+} from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import { describeOperand, NO_VALUE_SOURCES, type ParsedLine, parseFlags } from "../core/flags/parse.ts";
 import { formatSize, INPUT_LIMIT, InputTooLarge, unreadableReason } from "../core/input-limits.ts";
@@ -22,6 +36,8 @@ export interface Settings {
   readonly format: Format | undefined;
   /** Undefined for a command without a server, or where its settings are wrong. */
   readonly connection: Connection | undefined;
+  /** The admin API of a command that calls the public side; undefined if none is set, or its settings are wrong. */
+  readonly adminConnection: Connection | undefined;
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
   /** Warnings without which nothing is lost. */
@@ -56,17 +72,44 @@ export async function readSettings(
   const server = needsServer(spec.server, values)
     ? await readServer(input, values, problems, { config, side })
     : undefined;
-  problems.push(...recipientProblems(values), ...(server?.problems ?? []));
+  const adminSide = spec.flags.includes(ADMIN_URL) ? readAdminSide(environment, values, config) : undefined;
+  problems.push(...recipientProblems(values), ...(server?.problems ?? []), ...(adminSide?.problems ?? []));
   if (server?.connection !== undefined) problems.push(...(await caProblems(input, values)));
   return {
     line,
     format,
     connection: server?.connection,
+    adminConnection: adminSide?.connection,
     problems,
     warnings: [...(config?.warnings ?? []), ...(server?.warnings ?? [])],
     advice: line.warnings,
     unknownKeys: config?.unknown ?? [],
   };
+}
+
+/** Flags of the command line that count for both sides of a server. */
+const SHARED_FLAGS: readonly Flag[] = [FAIL_AFTER, SKIP_TLS, CA_FILE];
+
+/** Flags for the admin API that a command for the public side doesn't have: only the environment and the config file set them. */
+const ADMIN_SIDE_FLAGS: readonly Flag[] = [ACCESS_TOKEN, HEADER, FAKE_TLS, API];
+
+/** How the admin API is reached by a command for the public side. What is wrong counts only if the command line names it. */
+function readAdminSide(
+  environment: Host["environment"],
+  values: FlagValues,
+  config: ConfigFile | undefined,
+): Pick<ConnectionReading, "connection" | "problems"> {
+  const url = values.text(ADMIN_URL);
+  if (url === undefined) return { connection: undefined, problems: [] };
+  const origin = values.origin(ADMIN_URL);
+  const file = config?.file ?? NO_VALUE_SOURCES.file;
+  const own = parseFlags([], ADMIN_SIDE_FLAGS, "", { environment, file }).values;
+  const endpoint = [ENDPOINT.name, { texts: [url], origin }] as const;
+  const { connection, problems } = readConnection(
+    own.with([...values.entriesOf(SHARED_FLAGS), endpoint]),
+    config?.endpoint,
+  );
+  return { connection, problems: origin.from === "flag" ? problems : [] };
 }
 
 /** Reads the config file, which must exist only where `--config` names it. */

@@ -1,4 +1,4 @@
-import { isLoopback } from "../../core/url.ts";
+import { isRegisteredRedirect } from "../../core/client/redirect-match.ts";
 import type { ApiError } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
 import type { StoredClient } from "../store.ts";
@@ -30,21 +30,6 @@ interface Redirect {
 const CODE_LIFESPAN = 600;
 
 const CHECKED_LENGTH = 8;
-
-/** Whether a redirect URI is registered; the port of a loopback address is free (RFC 8252, 7.3). */
-function isRegistered(registered: readonly string[], uri: string): boolean {
-  if (registered.includes(uri)) return true;
-  if (!URL.canParse(uri)) return false;
-  const asked = new URL(uri);
-  const isFree = (url: URL): boolean =>
-    url.protocol === "http:" && isLoopback(url.hostname) && /^(?:127\.|\[::1\])/.test(url.hostname);
-  return registered.some((each) => {
-    if (!URL.canParse(each)) return false;
-    const own = new URL(each);
-    if (!isFree(own) || !isFree(asked) || own.hostname !== asked.hostname) return false;
-    return own.pathname === asked.pathname && own.search === asked.search;
-  });
-}
 
 function errorParams(engine: Engine, refusal: ApiError): URLSearchParams {
   const { error, description, hint } = refusal;
@@ -102,7 +87,7 @@ function addressed(engine: Engine, params: URLSearchParams): Addressed | ApiErro
   }
   const only = registered.length === 1 ? registered[0] : undefined;
   const uri = requested === "" ? only : requested;
-  if (uri === undefined || !(requested === "" || isRegistered(registered, requested))) {
+  if (uri === undefined || !(requested === "" || isRegisteredRedirect(registered, requested))) {
     const hint = `The "redirect_uri" parameter does not match any of the OAuth 2.0 Client's pre-registered redirect urls.`;
     return versionedError(engine, "invalid_request", hint);
   }
