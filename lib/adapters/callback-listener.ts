@@ -24,7 +24,7 @@ export interface CallbackListener extends AsyncDisposable {
   readonly port: number;
   /** Resolves with the parameters of the one answer. Before it is called, every request is answered with 404. */
   expect(expected: ExpectedAnswer): Promise<string>;
-  /** Resolves once the browser has got the page after the answer, but after two seconds at most. */
+  /** Resolves once the browser has the page after the answer, but two seconds after the answer at most; at once without one. */
   finished(): Promise<void>;
 }
 
@@ -86,20 +86,17 @@ class AnswerDesk {
   #page: "granted" | "declined" | undefined;
   #isDone = false;
   readonly #end = Promise.withResolvers<void>();
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(path: string) {
     this.#path = path;
     this.#donePath = path === "/done" ? "/finished" : "/done";
   }
 
-  /** Resolves when the browser has got the last page. */
-  get end(): Promise<void> {
-    return this.#end.promise;
-  }
-
-  /** Whether an answer has come, so that a browser may still ask for the last page. */
-  get isAnswered(): boolean {
-    return this.#page !== undefined;
+  /** Resolves when no browser is waited for: it has the last page, or had time enough, or none has answered. */
+  async finished(): Promise<void> {
+    if (this.#page !== undefined) await this.#end.promise;
+    clearTimeout(this.#timer);
   }
 
   expect(expected: ExpectedAnswer): Promise<string> {
@@ -138,6 +135,7 @@ class AnswerDesk {
       return;
     }
     this.#page = read.has("error") ? "declined" : "granted";
+    this.#timer = setTimeout(this.#end.resolve, PAGE_MS);
     // The page that stays in the browser and its history has a URL without the code.
     response.writeHead(303, { ...PAGE_HEADERS, location: this.#donePath }).end();
     this.#resolve(parameters);
@@ -225,15 +223,7 @@ export async function listenForCallback(options: ListenOptions): Promise<Callbac
   return {
     port: first === undefined ? 0 : portOf(first),
     expect: (expected) => desk.expect(expected),
-    async finished() {
-      if (!desk.isAnswered) return;
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, PAGE_MS);
-      });
-      await Promise.race([desk.end, late]);
-      clearTimeout(timer);
-    },
+    finished: () => desk.finished(),
     async [Symbol.asyncDispose]() {
       closeAll(servers);
     },

@@ -9,7 +9,7 @@ import { quote } from "../core/text.ts";
 import { missingRedirect, type RedirectTarget } from "./redirect-uri.ts";
 
 /** Milliseconds for the admin API where nobody asked for it by a flag: the login works without it. */
-const OPTIONAL_LOOKUP_MS = 3_000;
+const OPTIONAL_LOOKUP_MS = 2_000;
 
 /** The client at the admin API; undefined where no setting names one, or where it doesn't answer and no flag names it. */
 export async function readRegisteredClient(

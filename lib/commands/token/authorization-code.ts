@@ -116,11 +116,13 @@ async function logIn(
   );
   const unchecked = isChecked ? undefined : target.uri;
   const redirected = await waitForRedirect(context, { session, clientId, pending, listener, responseMode, unchecked });
-  const [tokens] = await Promise.all([
-    session.attempt((client) => client.exchangeCode(pending, redirected)),
-    listener?.finished(),
-  ]);
-  return singleResult(LOGIN_VIEW, tokenItem(tokens));
+  try {
+    const tokens = await session.attempt((client) => client.exchangeCode(pending, redirected));
+    return singleResult(LOGIN_VIEW, tokenItem(tokens));
+  } finally {
+    // The browser gets its page, however the exchange ends.
+    await listener?.finished();
+  }
 }
 
 async function run(context: Context, login: UserLogin, wishes: LoginWishes): Promise<Result> {
