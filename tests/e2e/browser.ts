@@ -1,7 +1,7 @@
 /** A browser that follows redirects and links that a page opens by itself, with cookies and without scripts. */
 
 import assert from "node:assert/strict";
-import { type IncomingHttpHeaders, request } from "node:http";
+import { createServer, type IncomingHttpHeaders, request } from "node:http";
 
 /** A page that was visited. */
 export interface Visited {
@@ -73,4 +73,14 @@ export async function browse(
     end = url ?? end;
   }
   return { pages, end };
+}
+
+/** A port that nothing listens on. The system gives the next free ports from all over its range, so hardly the same one. */
+export async function unusedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  await new Promise((resolve) => server.close(resolve));
+  return address.port;
 }

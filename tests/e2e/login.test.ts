@@ -17,7 +17,7 @@ import {
   temporaryFolder,
   withSandbox,
 } from "./binary.ts";
-import { browse, type Visited, visit } from "./browser.ts";
+import { browse, unusedPort, type Visited, visit } from "./browser.ts";
 import { openTerminal } from "./terminal.ts";
 
 const folder = temporaryFolder();
@@ -180,12 +180,7 @@ describe("token user", () => {
   });
 
   test("asks the admin API which redirect URI fits, and whether the client has a secret", async () => {
-    const probe = createServer();
-    await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-    const address = probe.address();
-    assert.ok(typeof address === "object" && address !== null);
-    await new Promise((resolve) => probe.close(resolve));
-    const uri = `http://localhost:${address.port}/app/cb`;
+    const uri = `http://localhost:${await unusedPort()}/app/cb`;
     await register("native", "-c", `https://app.example.com/cb,${uri}`, "--token-endpoint-auth-method", "none");
     const args = ["token", "user", "--client-id", "native", "--admin-url", server.url];
     const { url, ended } = await logIn(args);
@@ -545,7 +540,7 @@ describe("token user with a rogue server", () => {
       { query: () => "&iss=https%3A%2F%2Fevil.example" },
       /the answer is of another issuer/,
     ],
-    ["two codes", { query: () => "&code=another" }, /isn't an answer to an authorization request/],
+    ["two codes", { query: () => "&code=another" }, /the answer has several codes\nHint: start again/],
     ["a swapped nonce", { claims: { nonce: "of-another-login" } }, /the ID token has another nonce than expected/],
     ["an ID token for another client", { claims: { aud: "other" } }, /the ID token has another aud/],
     ["an ID token of another issuer", { claims: { iss: "https://evil.example" } }, /the ID token has another iss/],

@@ -113,8 +113,9 @@ export function checkRedirect(
   } catch (error) {
     throw redirectProblem(createStep(session, "Login failed", [codeVerifier, nonce]), error);
   }
-  if (parameters.has("code")) return parameters;
-  throw badRedirect("the answer has no code", "unreadable-redirect", DISTRUST);
+  const codes = parameters.getAll("code").length;
+  if (codes === 1) return parameters;
+  throw badRedirect(`the answer has ${codes === 0 ? "no code" : "several codes"}`, "unreadable-redirect", DISTRUST);
 }
 
 function noIdToken({ action }: OAuthStep): Problem {
