@@ -49,13 +49,17 @@ export function withPort(uri: string, port: number): string {
   return url.href;
 }
 
-/** The registered URI that this program can listen on best: any port of an IP address, else a fixed port of localhost. */
+/**
+ * The registered URI that this program can listen on best: any port of an IP address, else a fixed port of localhost.
+ * Hydra 1.8 rejects http on `[::1]`, so 127.0.0.1 comes first.
+ */
 function usableRedirect(registered: readonly string[], port: number | undefined): string | undefined {
   const ours = registered.filter((uri) => {
     const url = URL.canParse(uri) ? new URL(uri) : undefined;
     return url?.protocol === "http:" && isLoopback(url.hostname);
   });
-  const free = ours.find((uri) => hasFreePort(new URL(uri)));
+  const free =
+    ours.find((uri) => new URL(uri).hostname === "127.0.0.1") ?? ours.find((uri) => hasFreePort(new URL(uri)));
   if (free !== undefined) return free;
   return ours.find((uri) => port === undefined || (portIn(uri) ?? 80) === port);
 }

@@ -6,7 +6,7 @@ import { createHttp } from "../../lib/adapters/http.ts";
 import { loadTrustedCertificates, runtimeTransport } from "../../lib/adapters/transport.ts";
 import { driveLogin } from "../adapters/oauth/driver.ts";
 import { type Running, startBinary } from "../e2e/binary.ts";
-import { unusedPort, visit } from "../e2e/browser.ts";
+import { browse, unusedPort, visit } from "../e2e/browser.ts";
 import { asJson, exchange, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 
 const http = createHttp({
@@ -65,9 +65,9 @@ async function isActive({ url, family }: Server, token: string): Promise<boolean
 }
 
 onEveryServer("a login with the program", (server) => {
-  for (const uri of ["http://127.0.0.1/callback", "http://[::1]:4446/callback"])
+  for (const uri of ["http://127.0.0.1/callback", "http://127.0.0.1:4446/a/b?c=d"])
     test(`gets tokens at a free port of ${uri}, which are revoked again`, async () => {
-      const id = await registered(server(), { ...LOGIN, redirect_uris: [uri] });
+      const id = await registered(server(), { ...LOGIN, redirect_uris: ["http://[::1]/callback", uri] });
       const tokens = await logIn(server(), ["token", "user", "--client-id", id]);
       assert.deepEqual(textOf(tokens, "scope").split(" ").toSorted(), ["offline", "openid"]);
       assert.match(textOf(tokens, "expires_at"), /^\d{4}-.*Z$/);
@@ -80,6 +80,22 @@ onEveryServer("a login with the program", (server) => {
       assert.equal(revoked.status, 0, revoked.stderr);
       assert.equal(await isActive(server(), access), false);
     });
+
+  test("works at a free port of [::1], which only 1.8 rejects", async () => {
+    const id = await registered(server(), { ...LOGIN, redirect_uris: ["http://[::1]:4446/callback"] });
+    const args = ["token", "user", "--client-id", id];
+    // Only 1.8 answers so for an unknown client.
+    const isOld = (await server().ask("GET", `${server().path}/nobody`)).status === 401;
+    if (!isOld) return void (await logIn(server(), args));
+    await using running = start(server(), args);
+    const shown = await running.seen("stderr", /^http\S+\n/m);
+    const { end } = await browse(/^http\S+$/m.exec(shown)?.[0] ?? "");
+    assert.equal(new URL(end).pathname, "/done");
+    const { status, stdout, stderr } = await running.ended;
+    assert.equal(status, 1);
+    assert.equal(stdout, "");
+    assert.match(stderr, /Redirect URL is using an insecure protocol/);
+  });
 
   test("works for a client that must send its secret as a form field, and for one without a secret", async () => {
     const redirect = { redirect_uris: ["http://127.0.0.1/callback"] };

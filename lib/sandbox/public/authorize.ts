@@ -141,11 +141,20 @@ function needsLogin(engine: Engine, params: URLSearchParams): ApiError | undefin
   return versionedError(engine, "login_required", engine.behaviour.errors === "verbose" ? undefined : hint);
 }
 
+/** Why a redirect URI is not secure enough, or undefined. */
+function insecureRedirect(engine: Engine, { uri }: Redirect): ApiError | undefined {
+  if (engine.traits.plainHttpOnIpv6 || !uri.startsWith("http://[::1]")) return undefined;
+  const hint =
+    "Redirect URL is using an insecure protocol, http is only allowed for hosts with suffix `localhost`, for example: http://myapp.localhost/.";
+  return versionedError(engine, "invalid_request", hint);
+}
+
 /** Why a request is rejected before a login, or undefined. */
-function badRequest(engine: Engine, client: StoredClient, params: URLSearchParams): ApiError | undefined {
+function badRequest(engine: Engine, { client, redirect }: Addressed, params: URLSearchParams): ApiError | undefined {
   const types = splitWords(params.get("response_type") ?? "");
   return (
     badForm(engine, client, params) ??
+    insecureRedirect(engine, redirect) ??
     excessiveRequestError(engine, client, splitWords(params.get("scope") ?? ""), audiencesIn(params)) ??
     badImplicit(engine, client, types, params.get("nonce") ?? "") ??
     needsLogin(engine, params)
@@ -191,7 +200,7 @@ export function createAuthorizationEndpoint(
     const to = addressed(engine, params);
     if ("status" in to) return errorPage(engine, to);
     const { client, redirect, redirectUriRequested } = to;
-    const refusal = badRequest(engine, client, params);
+    const refusal = badRequest(engine, to, params);
     if (refusal !== undefined) return errorToClient(engine, redirect, refusal);
     const challenge = params.get("code_challenge") ?? "";
     const flow = flows.begin({
