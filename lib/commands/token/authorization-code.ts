@@ -1,7 +1,7 @@
 import { updateClient } from "../../clients/send-change.ts";
 import { type Context, defineLeaf, type OAuthSession, type Result, singleResult } from "../../command.ts";
 import { type ClientRecord, getListField } from "../../core/client/client.ts";
-import { ADMIN_URL, NO_INPUT } from "../../core/flags/flag-table.ts";
+import { ADMIN_URL } from "../../core/flags/flag-table.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { canPaste, waitForRedirect } from "../../tokens/browser-login.ts";
 import { readEndpointUrl } from "../../tokens/endpoint-flags.ts";
@@ -163,7 +163,6 @@ export const authorizationCode = defineLeaf({
     TOKEN_URL,
     ADMIN_URL,
     ...PUBLIC_COMMAND_FLAGS,
-    NO_INPUT,
   ],
   examples: {
     "1.x": [

@@ -1,7 +1,7 @@
 import type { PendingDeviceFlow } from "../../adapters/oauth/index.ts";
 import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { formatDuration } from "../../core/duration.ts";
-import { ADMIN_URL, NO_INPUT } from "../../core/flags/flag-table.ts";
+import { ADMIN_URL } from "../../core/flags/flag-table.ts";
 import { readEndpointUrl } from "../../tokens/endpoint-flags.ts";
 import { DEVICE_AUTH_URL, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
@@ -50,16 +50,7 @@ export const deviceCode = defineLeaf({
     "Shows a code and a URL to enter it at, on any device with a browser, and waits until the user has logged in. Prints the tokens; -q prints only the access token.",
     "Needs Hydra 25.4 or later, and a client with the grant type urn:ietf:params:oauth:grant-type:device_code.",
   ],
-  flags: [
-    LOGIN_SCOPE,
-    AUDIENCE,
-    ...CREDENTIAL_FLAGS,
-    DEVICE_AUTH_URL,
-    TOKEN_URL,
-    ADMIN_URL,
-    ...PUBLIC_COMMAND_FLAGS,
-    NO_INPUT,
-  ],
+  flags: [LOGIN_SCOPE, AUDIENCE, ...CREDENTIAL_FLAGS, DEVICE_AUTH_URL, TOKEN_URL, ADMIN_URL, ...PUBLIC_COMMAND_FLAGS],
   examples: {
     "1.x": [["token device --client-id tv --auth-method none --endpoint http://127.0.0.1:4444", "A public client"]],
     "2.x": [
