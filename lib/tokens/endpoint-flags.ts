@@ -9,8 +9,9 @@ export function readEndpointUrl({ values }: Pick<Context, "values">, flag: TextF
   const text = (values.text(flag) ?? "").trim();
   if (text === "") return undefined;
   if (/^https?:\/\//i.test(text) && URL.canParse(text)) return text;
+  const name = `--${flag.name}`;
   throw usageError(
-    `--${flag.name} ${quote(redactUrl(text))} is not a valid URL`,
+    `${name} ${quote(redactUrl(text))} is not a valid URL`,
     "give a whole URL, with http:// or https://",
     "bad-address",
   );

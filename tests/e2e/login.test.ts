@@ -462,12 +462,9 @@ describe("token user fails", () => {
     const ended = await runBinary(["perform", "authorization-code", ...credentials("web"), ...flags], {
       env: environment(),
     });
-    for (const reason of [
-      /--https is not supported: a self-signed/,
-      /--no-shutdown is not supported: the listener is closed/,
-    ])
+    for (const reason of [/Cannot use --https: a self-signed/, /Cannot use --no-shutdown: the listener is closed/])
       assertFails(ended, 2, reason);
-    assert.match(ended.stderr, /--skip is not supported: this program is not a login and consent application/);
+    assert.match(ended.stderr, /Cannot use --skip: this program is not a login and consent application/);
     const off = await logIn(["token", "user", ...credentials("web"), "--https=false", "--skip=false"]);
     assert.equal(off.ended.status, 0);
   });

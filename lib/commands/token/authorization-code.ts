@@ -186,7 +186,7 @@ export const authorizationCode = defineLeaf({
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
     const problems = REJECTED_LOGIN_FLAGS.filter(({ flag }) => context.values.bool(flag)).map(
-      ({ flag, reason, hint }) => usageError(`--${flag.name} is not supported: ${reason}`, hint, "unsupported-flag"),
+      ({ flag, reason, hint }) => usageError(`Cannot use --${flag.name}: ${reason}`, hint, "unsupported-flag"),
     );
     const wishes = readWishes(context);
     const { values, host, readFile, parseYaml, warn, adminSide, signal } = context;
