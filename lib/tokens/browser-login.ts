@@ -70,7 +70,7 @@ async function answerOf(
       reported.add(reason);
     },
   });
-  return `${pending.redirectUri}${pending.redirectUri.includes("?") ? "&" : "?"}${parameters}`;
+  return `${pending.redirectUri.replace(/\?.*$/s, "")}?${parameters}`;
 }
 
 /** The first pasted URL that is an answer to this login; waits for ever where the input ends. */

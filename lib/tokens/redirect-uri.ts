@@ -42,11 +42,11 @@ function listenFor(uri: string, port: number | undefined): RedirectTarget["liste
   return { hosts, port: port ?? own, path: url.pathname };
 }
 
-/** A URI with another port. */
-export function withPort(uri: string, port: number): string {
-  const url = new URL(uri);
-  url.port = String(port);
-  return url.href;
+/** A URI with another port, or without one. The rest stays as it is written, because servers compare texts. */
+export function withPort(uri: string, port: number | undefined): string {
+  return uri.replace(/^([a-z]+:\/\/[^/?#]*?)(?::\d+)?(?=[/?#]|$)/i, (_, start: string) =>
+    port === undefined ? start : `${start}:${port}`,
+  );
 }
 
 /**
@@ -77,8 +77,8 @@ export function chooseRedirect(
   const url = new URL(uri);
   const isFixed = !hasFreePort(url) || (redirect !== undefined && portIn(redirect) !== undefined);
   if (isFixed) return { uri, listen: listenFor(uri, port) };
-  url.port = port === undefined || port === 0 ? "" : String(port);
-  return { uri: url.href, listen: listenFor(url.href, port) };
+  const free = withPort(uri, port === 0 ? undefined : port);
+  return { uri: free, listen: listenFor(free, port) };
 }
 
 /** The URI to register for a target; undefined where the client has one already. */

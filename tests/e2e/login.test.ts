@@ -318,6 +318,20 @@ describe("the browser of token user", () => {
     assert.equal(calls(), `1\n${url.href}\nsecret=\n`);
   });
 
+  test("may run for longer than the program", async () => {
+    const { env } = fakeBrowser(0);
+    const closed = join(folder.path, "closed");
+    const script = `#!/bin/sh\nwhile [ ! -e '${closed}' ]; do sleep 0.05; done\n`;
+    writeFileSync(join(folder.path, "bin-0/xdg-open"), script, { mode: 0o755 });
+    try {
+      await using running = startLogin([], env);
+      await browse((await loginUrl(running)).href);
+      assert.equal((await running.ended).status, 0);
+    } finally {
+      writeFileSync(closed, "");
+    }
+  });
+
   test("that can't be started is reported, and the login goes on", async () => {
     for (const env of [fakeBrowser(3).env, { PATH: folder.path, DISPLAY: ":99" }]) {
       await using running = startLogin([], env);

@@ -51,6 +51,19 @@ describe("the redirect URI", () => {
     );
   });
 
+  test("stays as it is written, except for the port", () => {
+    for (const [uri, withPort8] of [
+      ["http://127.0.0.1", "http://127.0.0.1:8"],
+      ["http://127.0.0.1:4446?a=b", "http://127.0.0.1:8?a=b"],
+      ["http://[::1]/%7Ea/../b?x=y:9", "http://[::1]:8/%7Ea/../b?x=y:9"],
+      ["http://[::1]:12/", "http://[::1]:8/"],
+    ] as const) {
+      const chosen = chooseRedirect(NOTHING, [uri]);
+      assert.equal(withPort(chosen.uri, 8), withPort8);
+      assert.doesNotMatch(chosen.uri, /^http:..(?:127.0.0.1|\[::1\]):/);
+    }
+  });
+
   test("can only be pasted where this program isn't reached by it", () => {
     for (const redirect of [
       "https://app.example.com/cb",
