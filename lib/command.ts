@@ -83,7 +83,7 @@ export interface ClientLogin {
 }
 
 /** Endpoints that the user chose instead of those that the server names. */
-export type ChosenEndpoints = AuthorizationServer["endpoints"];
+type ChosenEndpoints = AuthorizationServer["endpoints"];
 
 /** A client and its server, whose endpoints are known. */
 export interface OAuthSession {

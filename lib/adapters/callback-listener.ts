@@ -11,7 +11,7 @@ export interface ListenOptions {
 }
 
 /** Which request is the answer to a login. */
-export interface ExpectedAnswer {
+interface ExpectedAnswer {
   readonly state: string;
   /** POST for `response_mode=form_post`. */
   readonly method: "GET" | "POST";

@@ -10,7 +10,7 @@ import { LOGIN_TIMEOUT, NO_OPEN } from "./login-flags.ts";
 import { addCallbackCommand } from "./registered-client.ts";
 
 /** A login that waits for its browser. */
-export interface WaitingLogin {
+interface WaitingLogin {
   readonly session: OAuthSession;
   readonly clientId: string;
   readonly pending: PendingAuthorization;

@@ -18,7 +18,7 @@ export interface RedirectWishes {
 }
 
 /** The redirect URI where nothing else is known. Servers accept every port on it (RFC 8252, 7.3). */
-export const DEFAULT_REDIRECT = "http://127.0.0.1/callback";
+const DEFAULT_REDIRECT = "http://127.0.0.1/callback";
 
 /** The loopback addresses of a host. A browser may try either address of the name. */
 function addressesOf(hostname: string): readonly string[] {

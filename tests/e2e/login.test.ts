@@ -103,7 +103,7 @@ function assertPrivate({ headers }: Visited): void {
 
 describe("token user", () => {
   test("logs a user in with PKCE, state and nonce, and prints the tokens with the labels of Hydra's 1.x CLI", async () => {
-    const { url, pages, ended } = await logIn(["token", "user", ...credentials("web")]);
+    const { url, pages, ended } = await logIn(["token", "user", ...credentials("web"), "-v"]);
     assert.equal(ended.status, 0, ended.stderr);
     const labels = /^Access Token:\n\t(\S+)\nRefresh Token:\n\t(\S+)\nExpires in:\n\t\S+Z\nID Token:\n\t(\S+)\n$/;
     const [, ...tokens] = labels.exec(ended.stdout) ?? assert.fail(ended.stdout);
@@ -532,7 +532,8 @@ describe("token user with a rogue server", () => {
     issuer.claims = { nonce: parameter(url, "nonce"), ...change.claims };
     await answerLogin(url, `code=code-of-mine${change.query?.(rogue) ?? ""}`);
     const ended = await running.ended;
-    for (const secret of ["code-of-mine", "access-token-1", "secret-of-the-client"])
+    const verifiers = rogue.asked.flatMap(({ form }) => form.get("code_verifier") ?? []);
+    for (const secret of ["code-of-mine", "access-token-1", "secret-of-the-client", ...verifiers])
       assert.ok(!ended.stderr.includes(secret));
     return ended;
   }
