@@ -141,7 +141,7 @@ function needsLogin(engine: Engine, params: URLSearchParams): ApiError | undefin
   return versionedError(engine, "login_required", engine.behaviour.errors === "verbose" ? undefined : hint);
 }
 
-/** Why a redirect URI is not secure enough, or undefined. */
+/** Why a redirect URI is not secure enough for a code, or undefined. Servers notice it after the login. */
 function insecureRedirect(engine: Engine, { uri }: Redirect): ApiError | undefined {
   if (engine.traits.plainHttpOnIpv6 || !uri.startsWith("http://[::1]")) return undefined;
   const hint =
@@ -150,11 +150,10 @@ function insecureRedirect(engine: Engine, { uri }: Redirect): ApiError | undefin
 }
 
 /** Why a request is rejected before a login, or undefined. */
-function badRequest(engine: Engine, { client, redirect }: Addressed, params: URLSearchParams): ApiError | undefined {
+function badRequest(engine: Engine, client: StoredClient, params: URLSearchParams): ApiError | undefined {
   const types = splitWords(params.get("response_type") ?? "");
   return (
     badForm(engine, client, params) ??
-    insecureRedirect(engine, redirect) ??
     excessiveRequestError(engine, client, splitWords(params.get("scope") ?? ""), audiencesIn(params)) ??
     badImplicit(engine, client, types, params.get("nonce") ?? "") ??
     needsLogin(engine, params)
@@ -200,7 +199,7 @@ export function createAuthorizationEndpoint(
     const to = addressed(engine, params);
     if ("status" in to) return errorPage(engine, to);
     const { client, redirect, redirectUriRequested } = to;
-    const refusal = badRequest(engine, to, params);
+    const refusal = badRequest(engine, client, params);
     if (refusal !== undefined) return errorToClient(engine, redirect, refusal);
     const challenge = params.get("code_challenge") ?? "";
     const flow = flows.begin({
@@ -229,9 +228,9 @@ export function createAuthorizationEndpoint(
     }
     if (name === "login") return redirectToStep(engine, "consent", flow);
     const completed = decisionsOf(flow);
-    return completed === undefined
-      ? errorToClient(engine, redirect, versionedError(engine, "access_denied"))
-      : granted(engine, flow, completed);
+    if (completed === undefined) return errorToClient(engine, redirect, versionedError(engine, "access_denied"));
+    const insecure = insecureRedirect(engine, redirect);
+    return insecure === undefined ? granted(engine, flow, completed) : errorToClient(engine, redirect, insecure);
   }
 
   return (request) => {
