@@ -3,7 +3,13 @@ import type { Admin } from "./adapters/admin/admin.ts";
 import type { CallbackListener, ListenOptions } from "./adapters/callback-listener.ts";
 import type { Host } from "./adapters/host.ts";
 import type { KeyPair } from "./adapters/key-generator.ts";
-import type { AdminTokens, AuthorizationServer, ClientAuthentication, OAuthClient } from "./adapters/oauth/index.ts";
+import type {
+  AdminTokens,
+  AuthorizationServer,
+  ClientAuthentication,
+  FlowAccess,
+  OAuthClient,
+} from "./adapters/oauth/index.ts";
 import type { ClientProof, ProofEndpoints, ProofKind } from "./adapters/prove-credentials.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
 import type { SecretTarget } from "./adapters/secret-target.ts";
@@ -11,8 +17,9 @@ import type { Connection } from "./core/flags/connection.ts";
 import { type Flag, longNames, type Syntax, type TextFlag } from "./core/flags/flag.ts";
 import type { FlagValues } from "./core/flags/flag-values.ts";
 import type { JsonObject } from "./core/json.ts";
+import type { EncryptedFormat } from "./core/keys/encrypted-format.ts";
 import type { KeyAlgorithm } from "./core/keys/key-algorithm.ts";
-import type { EncryptedFormat, Recipient } from "./core/keys/recipient.ts";
+import type { Recipient } from "./core/keys/recipient.ts";
 import type { Format } from "./core/output/formats.ts";
 import type { ResultView } from "./core/output/render.ts";
 import type { ExitName, Problem } from "./core/problem.ts";
@@ -143,6 +150,8 @@ export interface Context {
   readonly browser: BrowserAccess;
   /** For a command that calls the public side of a server: its admin API, if the settings name one. */
   readonly adminSide: AdminSide | undefined;
+  /** Opens both sides of a server, for a command whose connection is to the admin API. */
+  openFlows(publicUrl: string): Promise<FlowAccess>;
   /** Reads a file, or standard input for `-`; a usage Problem names the flag. */
   readFile(path: string, flag: string): Promise<TextFile>;
   /** Reads YAML or JSON. */

@@ -1,10 +1,8 @@
 import { fstatSync, readFileSync, readlinkSync } from "node:fs";
-import process from "node:process";
 import { errorCode } from "../core/problem.ts";
 import { captureConsole } from "./host/capture-console.ts";
 import { createOutput, type Output } from "./host/descriptor-output.ts";
 import { createPausableClock } from "./host/pausable-clock.ts";
-import { createPrompter } from "./host/prompter.ts";
 import { type InputFile, readDescriptorUpTo, readFileUpTo } from "./host/read-file.ts";
 import { isTerminal } from "./host/terminal.ts";
 
@@ -125,7 +123,11 @@ export function systemHost(): Host {
   // A build for Bun defines this; with Deno it would depend on the environment.
   Object.assign(process.env, { NODE_ENV: "production" });
   const stderr = createOutput(2);
-  const ask = createPrompter(stderr);
+  let prompter: Promise<Host["ask"]> | undefined;
+  const ask: Host["ask"] = async (question, hidden, signal) => {
+    prompter ??= import("./host/prompter.ts").then(({ createPrompter }) => createPrompter(stderr));
+    return (await prompter)(question, hidden, signal);
+  };
   return {
     onConsole,
     args: process.argv.slice(2),

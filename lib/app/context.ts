@@ -1,11 +1,11 @@
 import { type Admin, createAdmin } from "../adapters/admin/admin.ts";
-import { createDownload } from "../adapters/download.ts";
 import type { Host } from "../adapters/host.ts";
 import { createHttp } from "../adapters/http.ts";
 import type { ClientAuthentication, OAuthClient } from "../adapters/oauth/index.ts";
 import { createRecoveryStore, type RecoveryOptions, recoveryFolderProblem } from "../adapters/recovery-store.ts";
 import type { SecretTargets } from "../adapters/secret-target.ts";
 import { loadTrustedCertificates, runtimeTransport, TRANSPORT_USES_PROXIES } from "../adapters/transport.ts";
+import { wantsRecipients } from "../clients/secret-source.ts";
 import type {
   AdminSide,
   BrowserAccess,
@@ -33,7 +33,7 @@ import type { Format } from "../core/output/formats.ts";
 import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type ServerFamily } from "../servers/index.ts";
 import { InputFiles } from "./input.ts";
 import type { Messages } from "./messages.ts";
-import { findRecipients, inspectKeySource, type KeySources } from "./recipients.ts";
+import type { KeySources } from "./recipients.ts";
 import { rendersText } from "./renders-text.ts";
 import type { RunState } from "./run-state.ts";
 import type { CreateRenderOptions } from "./write-result.ts";
@@ -74,7 +74,10 @@ export function createContext(options: ContextOptions): Context {
   const admin = connection === undefined ? undefined : adminOf(options, connection, https.admin, family);
   const began = host.monotonic();
   const remaining = (): number => admin?.remaining() ?? Math.max(0, NO_SERVER_TIME - (host.monotonic() - began));
-  const download = createDownload(https.anonymous, remaining, ending.signal, host.monotonic);
+  const download: Download = async (url, what) => {
+    const { createDownload } = await import("../adapters/download.ts");
+    return createDownload(https.anonymous, remaining, ending.signal, host.monotonic)(url, what);
+  };
   const sources: KeySources = { host, input, download };
   return {
     host,
@@ -95,13 +98,14 @@ export function createContext(options: ContextOptions): Context {
     readFile: (path, reader) => input.readText(path, reader),
     parseYaml: async (text, name) =>
       (await import("../adapters/yaml.ts")).parseYamlDocuments(text, name, "values", FILE_DEPTH),
-    inspectKey: async (material) => inspectKeySource(material, values, sources),
+    inspectKey: async (material) => (await import("./recipients.ts")).inspectKeySource(material, values, sources),
     keys: recipientKeys(values, sources),
     pairs: keyPairs(host),
     tokens: tokenEndpoint(host, https.public, remaining),
     oauth: oauthAccess(options, { http: https.admin, download, remaining }),
     browser: browserAccess(host),
     adminSide: adminSideOf(options),
+    openFlows: flowAccess(options, https),
     ...outlets(options, remaining),
     startSandbox: async (sandbox) => (await import("../sandbox/index.ts")).startSandbox(sandbox),
     rendersText: (view, item, text) => rendersText(format, render, view, item, text),
@@ -161,7 +165,8 @@ function httpClients({ run, input, line, connection, detail }: ContextOptions): 
   const publicSide = createHttp(toServer);
   return {
     anonymous: createHttp({ ...shared, authorities: () => loadTrustedCertificates([]), skipVerify: false }),
-    public: (request) => publicSide({ ...request, signal: ending.signal }),
+    // A request with its own signal may go on after an ending signal, such as one that cleans up.
+    public: (request) => publicSide({ signal: ending.signal, ...request }),
     admin: createHttp({ ...toServer, headers: connection?.headers ?? {}, ...(socket === undefined ? {} : { socket }) }),
   };
 }
@@ -215,7 +220,8 @@ function browserAccess({ environment }: Pick<Host, "environment">): BrowserAcces
 
 function recipientKeys(values: FlagValues, sources: KeySources): EncryptionKeys {
   return {
-    recipients: () => findRecipients(values, sources),
+    recipients: async () =>
+      wantsRecipients({ values }) ? (await import("./recipients.ts")).findRecipients(values, sources) : [],
     encrypt: async (recipients, text, format) =>
       (await import("../adapters/pgp.ts")).encryptText(recipients, text, format),
   };
@@ -288,6 +294,19 @@ function oauthAccess(
     },
     fetchKeySet: async (url, what) => (await import("./fetch-key-set.ts")).fetchKeySet(download, url, what),
     isSignedBy: async (token, keySet) => (await import("../adapters/key-generator.ts")).isSignedByKeySet(token, keySet),
+  };
+}
+
+/** Both sides of a server. The public side gets no credentials of the admin API. */
+function flowAccess(
+  { run, connection }: Pick<ContextOptions, "run" | "connection">,
+  https: Pick<HttpClients, "admin" | "public">,
+): Context["openFlows"] {
+  return async (publicUrl) => {
+    const { createFlowAccess } = await import("../adapters/oauth/index.ts");
+    const { base: adminUrl, headers: adminHeaders } = needed(connection);
+    const { now } = run.host;
+    return createFlowAccess({ http: https.public, adminHttp: https.admin, publicUrl, adminUrl, adminHeaders, now });
   };
 }
 

@@ -2,25 +2,21 @@ import type { Host, InputFile } from "../adapters/host.ts";
 import type { Leaf, OperandSpec } from "../command.ts";
 import type { ConfigFile } from "../core/flags/config-file.ts";
 import { type Connection, type ConnectionReading, readConnection, type ServerSide } from "../core/flags/connection.ts";
-import type { Flag } from "../core/flags/flag.ts";
 import {
-  ACCESS_TOKEN,
   ACCESS_TOKEN_FILE,
   ADMIN_URL,
-  API,
   CA_FILE,
   CONFIG,
   ENDPOINT,
-  FAIL_AFTER,
-  FAKE_TLS,
   FORMAT,
-  HEADER,
-  SKIP_TLS,
+  KEYBASE,
+  PGP_FINGERPRINT,
+  PGP_KEY,
+  PGP_KEY_URL,
 } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import { describeOperand, NO_VALUE_SOURCES, type ParsedLine, parseFlags } from "../core/flags/parse.ts";
 import { formatSize, INPUT_LIMIT, InputTooLarge, unreadableReason } from "../core/input-limits.ts";
-import { recipientProblems } from "../core/keys/recipient-flags.ts";
 import { type Format, isJson } from "../core/output/formats.ts";
 import { shellQuoted } from "../core/output/shell.ts";
 import { errorCode, Problem, usageError, withMessage } from "../core/problem.ts";
@@ -72,8 +68,8 @@ export async function readSettings(
   const server = needsServer(spec.server, values)
     ? await readServer(input, values, problems, { config, side })
     : undefined;
-  const adminSide = spec.flags.includes(ADMIN_URL) ? readAdminSide(environment, values, config) : undefined;
-  problems.push(...recipientProblems(values), ...(server?.problems ?? []), ...(adminSide?.problems ?? []));
+  const adminSide = spec.flags.includes(ADMIN_URL) ? await adminSideOf(environment, values, config) : undefined;
+  problems.push(...(await recipientFlagProblems(values)), ...(server?.problems ?? []), ...(adminSide?.problems ?? []));
   if (server?.connection !== undefined) problems.push(...(await caProblems(input, values)));
   return {
     line,
@@ -87,29 +83,21 @@ export async function readSettings(
   };
 }
 
-/** Flags of the command line that count for both sides of a server. */
-const SHARED_FLAGS: readonly Flag[] = [FAIL_AFTER, SKIP_TLS, CA_FILE];
+/** The problems of the recipient flags. Their checks are loaded only where one is given. */
+async function recipientFlagProblems(values: FlagValues): Promise<readonly Problem[]> {
+  if (![PGP_KEY, PGP_KEY_URL, KEYBASE, PGP_FINGERPRINT].some((flag) => values.isSet(flag))) return [];
+  const { recipientProblems } = await import("../core/keys/recipient-flags.ts");
+  return recipientProblems(values);
+}
 
-/** Flags for the admin API that a command for the public side doesn't have: only the environment and the config file set them. */
-const ADMIN_SIDE_FLAGS: readonly Flag[] = [ACCESS_TOKEN, HEADER, FAKE_TLS, API];
-
-/** How the admin API is reached by a command for the public side. What is wrong counts only if the command line names it. */
-function readAdminSide(
+/** How the admin API is reached by a command for the public side. */
+async function adminSideOf(
   environment: Host["environment"],
   values: FlagValues,
   config: ConfigFile | undefined,
-): Pick<ConnectionReading, "connection" | "problems"> {
-  const url = values.text(ADMIN_URL);
-  if (url === undefined) return { connection: undefined, problems: [] };
-  const origin = values.origin(ADMIN_URL);
-  const file = config?.file ?? NO_VALUE_SOURCES.file;
-  const own = parseFlags([], ADMIN_SIDE_FLAGS, "", { environment, file }).values;
-  const endpoint = [ENDPOINT.name, { texts: [url], origin }] as const;
-  const { connection, problems } = readConnection(
-    own.with([...values.entriesOf(SHARED_FLAGS), endpoint]),
-    config?.endpoint,
-  );
-  return { connection, problems: origin.from === "flag" ? problems : [] };
+): Promise<Pick<ConnectionReading, "connection" | "problems">> {
+  const { readAdminSide } = await import("./admin-side.ts");
+  return readAdminSide(environment, values, config);
 }
 
 /** Reads the config file, which must exist only where `--config` names it. */

@@ -34,6 +34,8 @@ const importClients = (): Promise<CommandDef> => import("./clients/import.ts").t
 const rotateSecret = (): Promise<CommandDef> =>
   import("./clients/rotate-secret.ts").then((module) => module.rotateSecret);
 
+const testClient = (): Promise<CommandDef> => import("./clients/test.ts").then((module) => module.testClient);
+
 const pgpInspect = (): Promise<CommandDef> => import("./pgp/inspect.ts").then((module) => module.pgpInspect);
 
 const clientCredentials = (): Promise<CommandDef> =>
@@ -92,6 +94,7 @@ export const ROOT: Group = group(
         delete: remove,
         import: importClients,
         "rotate-secret": rotateSecret,
+        test: testClient,
       },
       COMMAND_ALIASES,
     ),
@@ -109,6 +112,7 @@ export const ROOT: Group = group(
     ),
     import: verb("import", "Create OAuth 2.0 clients from files (2.x)", importClients),
     "rotate-secret": verb("rotate-secret", "Rotate the secret of an OAuth 2.0 client (2.x)", rotateSecret),
+    test: verb("test", "Test the whole flow of an OAuth 2.0 client (2.x)", testClient),
     token: group("token", "Get, inspect and revoke tokens", "1.x", {
       client: clientCredentials,
       user: authorizationCode,

@@ -212,6 +212,8 @@ export const PROBLEM_CODES = {
     "not-a-jwt": "The token is not a JSON Web Token",
     "jwt-signature": "The signature of the token does not verify",
     "bad-key-set": "A JSON Web Key Set cannot be read",
+    "introspection-mismatch": "Introspection of a token disagrees with how it was issued",
+    "no-logout": "The server does not log out to a registered URL",
     "no-flush": "The server cannot delete expired tokens on request",
   },
   Encryption: {

@@ -1,7 +1,7 @@
 /** `token user` through the compiled program: the login in a browser, the listener, and what can go wrong. */
 
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import process from "node:process";
@@ -292,37 +292,47 @@ describe("the listener of token user", () => {
 });
 
 describe("the browser of token user", () => {
+  let browsers = 0;
+
   /** A program in the place of xdg-open that notes how it was called. */
-  function fakeBrowser(status: number): {
+  function fakeBrowser(run: (log: string) => string): {
     readonly env: Readonly<Record<string, string>>;
-    readonly calls: () => string;
+    readonly log: string;
   } {
-    const bin = join(folder.path, `bin-${status}`);
-    const log = join(folder.path, `calls-${status}`);
+    const bin = join(folder.path, `browser-${browsers++}`);
+    const log = join(bin, "log");
+    mkdirSync(bin);
     writeFileSync(log, "");
-    process.getBuiltinModule("node:fs").mkdirSync(bin, { recursive: true });
-    const script = `#!/bin/sh\nprintf '%s\\n' "$#" "$@" "secret=$OAUTH2_CLIENT_SECRET" > '${log}'\nexit ${status}\n`;
-    writeFileSync(join(bin, "xdg-open"), script, { mode: 0o755 });
-    const env = { PATH: `${bin}:${process.env["PATH"]}`, DISPLAY: ":99" };
-    return { env, calls: () => readFileSync(log, "utf8") };
+    writeFileSync(join(bin, "xdg-open"), `#!/bin/sh\n${run(log)}\n`, { mode: 0o755 });
+    return { env: { PATH: `${bin}:${process.env["PATH"]}`, DISPLAY: ":99" }, log };
+  }
+
+  const noting = (log: string): string =>
+    `printf '%s\\n' "$#" "$@" "secret=$OAUTH2_CLIENT_SECRET" > '${log}.new'; mv '${log}.new' '${log}'`;
+
+  /** What a browser has noted, which may come after the end of the program that started it. */
+  async function notes(log: string): Promise<string> {
+    for (;;) {
+      const text = readFileSync(log, "utf8");
+      if (text !== "") return text;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   }
 
   test("is started with the URL as its only argument, and without the credentials in the environment", async () => {
-    const { env, calls } = fakeBrowser(0);
+    const { env, log } = fakeBrowser(noting);
     const secret = /CLIENT_SECRET=(\S+)/.exec(readFileSync(join(folder.path, "web.env"), "utf8"))?.[1] ?? "";
     const more = { ...env, OAUTH2_CLIENT_ID: "web", OAUTH2_CLIENT_SECRET: secret };
     await using running = startBinary(["token", "user"], { env: environment(more) });
     const url = await loginUrl(running);
     await browse(url.href);
     assert.equal((await running.ended).status, 0);
-    assert.equal(calls(), `1\n${url.href}\nsecret=\n`);
+    assert.equal(await notes(log), `1\n${url.href}\nsecret=\n`);
   });
 
   test("may run for longer than the program", async () => {
-    const { env } = fakeBrowser(0);
     const closed = join(folder.path, "closed");
-    const script = `#!/bin/sh\nwhile [ ! -e '${closed}' ]; do sleep 0.05; done\n`;
-    writeFileSync(join(folder.path, "bin-0/xdg-open"), script, { mode: 0o755 });
+    const { env } = fakeBrowser(() => `while [ ! -e '${closed}' ]; do sleep 0.05; done`);
     try {
       await using running = startLogin([], env);
       await browse((await loginUrl(running)).href);
@@ -333,7 +343,7 @@ describe("the browser of token user", () => {
   });
 
   test("that can't be started is reported, and the login goes on", async () => {
-    for (const env of [fakeBrowser(3).env, { PATH: folder.path, DISPLAY: ":99" }]) {
+    for (const env of [fakeBrowser(() => "exit 3").env, { PATH: folder.path, DISPLAY: ":99" }]) {
       await using running = startLogin([], env);
       await running.seen("stderr", "The browser could not be opened; open the URL yourself");
       await browse((await loginUrl(running)).href);
@@ -342,7 +352,7 @@ describe("the browser of token user", () => {
   });
 
   test("isn't started with --no-open, in CI, over SSH or without a display; the device flow is offered", async () => {
-    const { env, calls } = fakeBrowser(0);
+    const { env, log } = fakeBrowser(noting);
     const ways: readonly (readonly [readonly string[], Readonly<Record<string, string>>, RegExp])[] = [
       [["--no-open"], env, /^Open this URL in a browser:$/m],
       [[], { ...env, CI: "true" }, /not opened, because this is a CI job/],
@@ -357,7 +367,7 @@ describe("the browser of token user", () => {
       assert.equal(status, 0);
       assert.match(stderr, reason);
     }
-    assert.equal(calls(), "");
+    assert.equal(readFileSync(log, "utf8"), "");
   });
 
   test("that never comes back ends the command at the time limit", async () => {

@@ -77,8 +77,9 @@ describe("the recipes of the README", () => {
 
   const read = (name: string): string => readFileSync(join(folder.path, name), "utf8");
 
-  test("tokens: a token from the sandbox is active, then revoked", async () => {
+  test("tokens: a token from the sandbox is active, then revoked, and a client passes its test", async () => {
     const stdout = await cook("tokens");
+    assert.match(stdout, /^8 passed, 1 skipped$/m);
     assert.match(stdout, /"active": true/);
     assert.match(stdout, /^Revoked OAuth 2\.0 Access Token: ory_at_\S{3}…$/m);
     const token = read("token.txt").trim();

@@ -1,4 +1,3 @@
-import process from "node:process";
 import { usageError } from "../../core/problem.ts";
 import type { Output } from "./descriptor-output.ts";
 import { type EditedLine, editLine, MAX_LINE_LENGTH } from "./line-editor.ts";

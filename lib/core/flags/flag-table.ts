@@ -1,6 +1,6 @@
 import { AUTH_METHOD_FLAG, CLIENT_FIELDS, ID_FLAG } from "../client/fields.ts";
+import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/encrypted-format.ts";
 import { KEY_ALGORITHMS, type KeyAlgorithm } from "../keys/key-algorithm.ts";
-import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/recipient.ts";
 import { COLOR_CHOICES, type ColorChoice } from "../output/colors.ts";
 import { FORMAT_CHOICES } from "../output/formats.ts";
 import { DEFAULT_SECRET_LENGTH as SECRET_DEFAULT_LENGTH } from "../secret.ts";

@@ -15,7 +15,8 @@ import {
   SECRET_LENGTH as SECRET_LENGTH_FLAG,
 } from "../flags/flag-table.ts";
 import { formatSize, INPUT_LIMIT, inputLimitOf } from "../input-limits.ts";
-import { decryptCommand, ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/recipient.ts";
+import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/encrypted-format.ts";
+import { decryptCommand } from "../keys/recipient.ts";
 import type { FormatKind } from "../output/formats.ts";
 import { EXIT_CODES, type ExitName, SIGNAL_EXIT_BASE } from "../problem.ts";
 import { DEFAULT_SECRET_LENGTH, MAX_BCRYPT_BYTES, MIN_SECRET_LENGTH } from "../secret.ts";
@@ -671,6 +672,22 @@ const TOKENS_TOPIC: Topic = {
       "`token decode` shows header and claims of a JSON Web Token without a server. It verifies the signature only with `--jwks FILE`,",
       "`--jwks-uri URL` or `--verify`. Expired and unsigned tokens are shown with a note.",
     ),
+    heading("Testing a client"),
+    lines("hydra clients test web --credentials web.env"),
+    text(
+      "`clients test` (`test oauth2-client` in 2.x syntax) goes through all grant types of a client: discovery, credentials, login and consent,",
+      "tokens, refresh, introspection, revocation, logout, and whether the login page answers. The login and the consent are accepted over the",
+      "admin API, so no browser is needed, and any redirect URI works: it is never requested. It needs the admin port and `--public-url`.",
+    ),
+    text(
+      "Each step passes, fails, is skipped or warns, and says why. A failed step names the command line that changes the setting, and the exit",
+      "code is 1. A login page that this machine cannot reach is a warning. Without credentials, only the steps that need none are done.",
+    ),
+    text(
+      "No real user is affected: the user is a new one, `hydra-test-UUID`, the login is not remembered, and only the tokens of the test are",
+      "revoked, also after Ctrl-C. `--subject SUB` logs in as that user instead, which the admin API allows, and a warning says so.",
+    ),
+    heading("Flushing"),
     text(
       "`token flush` exists only in Hydra 1.x. From 2.0 on, the server's own program has a command `janitor` for it.",
     ),

@@ -1,6 +1,6 @@
 import { type JsonObject, toJson } from "../json.ts";
 import { escapeControls } from "../text.ts";
-import { createPainter } from "./colors.ts";
+import { createPainter, type Painter } from "./colors.ts";
 import {
   areComplete,
   type CredentialNames,
@@ -33,8 +33,8 @@ export interface ResultView<T> {
   readonly text?: (record: T) => readonly string[];
   /** The columns of the bordered table that a list in the `text` format is, instead of `text`. */
   readonly listColumns?: readonly Column<T>[];
-  /** Whether lines of `text` are the sides of a diff, which begin with `  - ` and `  + `. */
-  readonly isDiff?: boolean;
+  /** Paints a line of `text`, which is safe to print already. */
+  readonly paintLine?: (line: string, paint: Painter) => string;
   /** Called with the labels of columns that a terminal is too narrow for. */
   readonly onHidden?: (labels: readonly string[]) => void;
   readonly id: (record: T) => string;
@@ -148,20 +148,21 @@ function table<T>(setup: Setup<T>): Renderer<T> {
 function text<T>(setup: Setup<T>): Renderer<T> {
   const { view, options } = setup;
   if (options.isList && view.listColumns !== undefined) return tableOf(view.listColumns, "grid", setup);
-  const { text: linesOf } = view;
+  const { text: linesOf, paintLine } = view;
   if (linesOf === undefined) return table(setup);
-  if (view.isDiff !== true || !options.terminal.color) return each((value) => safeLines(linesOf(value)));
+  if (paintLine === undefined || !options.terminal.color) return each((value) => safeLines(linesOf(value)));
   const paint = createPainter(true);
-  const painted = (line: string): string => {
-    const safe = escapeControls(line);
-    if (safe.startsWith("  - ")) return paint("removed", safe);
-    return safe.startsWith("  + ") ? paint("added", safe) : safe;
-  };
   return each((value) =>
     linesOf(value)
-      .map((line) => `${painted(line)}\n`)
+      .map((line) => `${paintLine(escapeControls(line), paint)}\n`)
       .join(""),
   );
+}
+
+/** Paints the sides of a diff, which begin with `  - ` and `  + `. */
+export function paintDiffLine(line: string, paint: Painter): string {
+  if (line.startsWith("  - ")) return paint("removed", line);
+  return line.startsWith("  + ") ? paint("added", line) : line;
 }
 
 /** JSON of one value, an array or the envelope around it: on one line, or indented. */

@@ -62,7 +62,7 @@ function errorToClient(engine: Engine, redirect: Redirect, refusal: ApiError): A
 }
 
 /** An error that must not go to the redirect URI, because that may be anyone's: the server's own page shows it. */
-function errorPage(engine: Engine, refusal: ApiError): Answer {
+export function errorPage(engine: Engine, refusal: ApiError): Answer {
   return redirectTo(`${engine.publicUrl()}/oauth2/fallbacks/error?${errorParams(engine, refusal)}`);
 }
 

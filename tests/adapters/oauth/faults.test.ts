@@ -83,7 +83,7 @@ for (const as of ["1.8", "1.11", "2.1", "26"] as const) {
       await failsWith(client.clientCredentials({ scopes: ["write"] }), {
         code: "invalid-scope",
         exit: "failed",
-        message: /write/,
+        message: /malformed[.:] The .*write/,
       });
       await failsWith(client.clientCredentials({ audience: ["https://other"] }), {
         code: "invalid-request",
