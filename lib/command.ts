@@ -1,9 +1,16 @@
 import { type ArgsDef, type CommandContext, type CommandDef, defineCommand, runCommand } from "citty";
 import type { Admin } from "./adapters/admin/admin.ts";
+import type { CallbackListener, ListenOptions } from "./adapters/callback-listener.ts";
 import type { ClientFileStore } from "./adapters/client-file-store.ts";
 import type { Host } from "./adapters/host.ts";
 import type { KeyPair } from "./adapters/key-generator.ts";
-import type { AdminTokens, ClientAuthentication, FlowAccess, OAuthClient } from "./adapters/oauth/index.ts";
+import type {
+  AdminTokens,
+  AuthorizationServer,
+  ClientAuthentication,
+  FlowAccess,
+  OAuthClient,
+} from "./adapters/oauth/index.ts";
 import type { ClientProof, ProofEndpoints, ProofKind } from "./adapters/prove-credentials.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
 import type { SecretTarget } from "./adapters/secret-target.ts";
@@ -84,8 +91,20 @@ export interface ClientLogin {
   readonly followsServer: boolean;
 }
 
+/** Endpoints that the user chose instead of those that the server names. */
+type ChosenEndpoints = AuthorizationServer["endpoints"];
+
+/** A client and its server, whose endpoints are known. */
+export interface OAuthSession {
+  readonly server: AuthorizationServer;
+  /** Does something as the client; if the server expects the other method for a secret, once more with that. */
+  attempt<T>(work: (client: OAuthClient) => Promise<T>): Promise<T>;
+}
+
 /** The server of the connection as an OAuth 2.0 client sees it, and the admin API's endpoints for tokens. */
 export interface OAuthAccess {
+  /** Finds the server's endpoints, for several requests as the client. */
+  openSession(login: ClientLogin, chosen: ChosenEndpoints): Promise<OAuthSession>;
   /** Does something as a client, with the endpoints that the server names or with this token endpoint. */
   asClient<T>(login: ClientLogin, tokenUrl: string | undefined, work: (client: OAuthClient) => Promise<T>): Promise<T>;
   admin(): Promise<AdminTokens>;
@@ -101,6 +120,24 @@ export interface YamlEditor {
   write(value: unknown): string;
   /** The same stream of documents with changes and further documents; comments, order and quotes stay. */
   edit(text: string, name: string, changes: readonly YamlChange[], appended: readonly unknown[]): Promise<string>;
+}
+
+/** The person's browser, and the listener where it ends. */
+export interface BrowserAccess {
+  /** Why no browser can be opened here; undefined if one can. */
+  obstacle(): Promise<string | undefined>;
+  /** Opens the person's browser. Calls back if that fails, now or later. */
+  open(url: string, onFailure: () => void): Promise<void>;
+  listen(options: ListenOptions): Promise<CallbackListener>;
+}
+
+/** The admin API next to the public side that a command calls. */
+export interface AdminSide {
+  readonly admin: Admin;
+  /** Its URL as messages show it. */
+  readonly endpoint: string;
+  /** Whether the command line names it. */
+  readonly isRequested: boolean;
 }
 
 /** What a command works with. Functions take only the members that they use. */
@@ -120,6 +157,9 @@ export interface Context {
   readonly pairs: KeyPairs;
   readonly tokens: CredentialVerifier;
   readonly oauth: OAuthAccess;
+  readonly browser: BrowserAccess;
+  /** For a command that calls the public side of a server: its admin API, if the settings name one. */
+  readonly adminSide: AdminSide | undefined;
   /** Opens both sides of a server, for a command whose connection is to the admin API. */
   openFlows(publicUrl: string): Promise<FlowAccess>;
   /** Reads a file, or standard input for `-`; a usage Problem names the flag. */

@@ -222,7 +222,17 @@ function loadedWith(...entries: readonly string[]): ReadonlySet<string> {
   return loaded;
 }
 
-const LAZY_ADAPTERS = ["pgp", "yaml", "jsonpath", "keybase", "key-url", "wkd", "key-generator"];
+const LAZY_ADAPTERS = [
+  "pgp",
+  "yaml",
+  "jsonpath",
+  "keybase",
+  "key-url",
+  "wkd",
+  "key-generator",
+  "browser",
+  "callback-listener",
+];
 
 /** What is slow to load, and most commands don't need. */
 const LAZY = [

@@ -1,15 +1,23 @@
 import { type Admin, createAdmin } from "../adapters/admin/admin.ts";
 import type { Host } from "../adapters/host.ts";
 import { createHttp } from "../adapters/http.ts";
-import type { ClientAuthentication } from "../adapters/oauth/index.ts";
+import type { ClientAuthentication, OAuthClient } from "../adapters/oauth/index.ts";
 import { createRecoveryStore, type RecoveryOptions, recoveryFolderProblem } from "../adapters/recovery-store.ts";
 import type { SecretTargets } from "../adapters/secret-target.ts";
 import { loadTrustedCertificates, runtimeTransport, TRANSPORT_USES_PROXIES } from "../adapters/transport.ts";
 import { wantsRecipients } from "../clients/secret-source.ts";
-import type { Context, CredentialVerifier, EncryptionKeys, KeyPairs, OAuthAccess } from "../command.ts";
+import type {
+  AdminSide,
+  BrowserAccess,
+  Context,
+  CredentialVerifier,
+  EncryptionKeys,
+  KeyPairs,
+  OAuthAccess,
+} from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import type { Syntax } from "../core/flags/flag.ts";
-import { CA_FILE, RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
+import { ADMIN_URL, CA_FILE, RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import type { ParsedLine } from "../core/flags/parse.ts";
 import { FILE_DEPTH } from "../core/json.ts";
@@ -42,6 +50,8 @@ interface ContextOptions {
   readonly render: CreateRenderOptions;
   /** Undefined for a command without a server, or where its settings are wrong. */
   readonly connection: Connection | undefined;
+  /** The admin API of a command that calls the public side. */
+  readonly adminConnection: Connection | undefined;
   readonly hasErrors: boolean;
   readonly detail: (line: string) => void;
   readonly warn: Context["warn"];
@@ -98,6 +108,8 @@ export function createContext(options: ContextOptions): Context {
     pairs: keyPairs(host),
     tokens: tokenEndpoint(host, https.public, remaining),
     oauth: oauthAccess(options, { http: https.admin, download, remaining }),
+    browser: browserAccess(host),
+    adminSide: adminSideOf(options),
     openFlows: flowAccess(options, https),
     ...outlets(options, remaining),
     startSandbox: async (sandbox) => (await import("../sandbox/index.ts")).startSandbox(sandbox),
@@ -190,6 +202,27 @@ function adminOf(
   });
 }
 
+/** The admin API of a command that calls the public side, with the credentials that are meant for it only. */
+function adminSideOf(options: ContextOptions): AdminSide | undefined {
+  const { adminConnection: connection, line } = options;
+  if (connection === undefined) return undefined;
+  const family = FAMILIES.find(({ api }) => api === connection.api);
+  return {
+    admin: adminOf(options, connection, httpClients({ ...options, connection }).admin, family),
+    endpoint: connection.shown,
+    isRequested: line.values.origin(ADMIN_URL).from === "flag",
+  };
+}
+
+function browserAccess({ environment }: Pick<Host, "environment">): BrowserAccess {
+  const adapter = (): Promise<typeof import("../adapters/browser.ts")> => import("../adapters/browser.ts");
+  return {
+    obstacle: async () => (await adapter()).browserObstacle(environment),
+    open: async (url, onFailure) => (await adapter()).openBrowser(url, onFailure),
+    listen: async (options) => (await import("../adapters/callback-listener.ts")).listenForCallback(options),
+  };
+}
+
 function recipientKeys(values: FlagValues, sources: KeySources): EncryptionKeys {
   return {
     recipients: async () =>
@@ -239,15 +272,26 @@ function oauthAccess(
   const adapter = (): Promise<typeof import("../adapters/oauth/index.ts")> => import("../adapters/oauth/index.ts");
   const { now } = run.host;
   const shared = { http, timeLeft: remaining, signal: run.ending.signal };
+  const openSession: OAuthAccess["openSession"] = async ({ clientId, authentication, followsServer }, chosen) => {
+    const { createOAuthClient, discover, withEndpoints, withExpectedMethod } = await adapter();
+    const publicUrl = needed(connection).base;
+    const found = await discover({ ...shared, publicUrl, timeout: remaining(), now });
+    const server = withEndpoints(found, chosen);
+    const client = (method: ClientAuthentication): OAuthClient =>
+      createOAuthClient({ ...shared, server, clientId, authentication: method, now });
+    return {
+      server,
+      attempt: (work) =>
+        followsServer
+          ? withExpectedMethod(authentication, (method) => work(client(method)))
+          : work(client(authentication)),
+    };
+  };
   return {
-    async asClient({ clientId, authentication, followsServer }, tokenUrl, work) {
-      const { createOAuthClient, discover, withEndpoints, withExpectedMethod } = await adapter();
-      const publicUrl = needed(connection).base;
-      const found = await discover({ ...shared, publicUrl, timeout: remaining(), now });
-      const server = tokenUrl === undefined ? found : withEndpoints(found, { token_endpoint: tokenUrl });
-      const attempt = (method: ClientAuthentication) =>
-        work(createOAuthClient({ ...shared, server, clientId, authentication: method, now }));
-      return followsServer ? withExpectedMethod(authentication, attempt) : attempt(authentication);
+    openSession,
+    async asClient(login, tokenUrl, work) {
+      const session = await openSession(login, tokenUrl === undefined ? {} : { token_endpoint: tokenUrl });
+      return session.attempt(work);
     },
     admin: async () => {
       const { base, headers } = needed(connection);

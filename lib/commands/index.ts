@@ -42,6 +42,11 @@ const pgpInspect = (): Promise<CommandDef> => import("./pgp/inspect.ts").then((m
 const clientCredentials = (): Promise<CommandDef> =>
   import("./token/client-credentials.ts").then((module) => module.clientCredentials);
 
+const authorizationCode = (): Promise<CommandDef> =>
+  import("./token/authorization-code.ts").then((module) => module.authorizationCode);
+
+const deviceCode = (): Promise<CommandDef> => import("./token/device-code.ts").then((module) => module.deviceCode);
+
 const introspect = (): Promise<CommandDef> => import("./token/introspect.ts").then((module) => module.introspect);
 
 const revoke = (): Promise<CommandDef> => import("./token/revoke.ts").then((module) => module.revoke);
@@ -113,13 +118,19 @@ export const ROOT: Group = group(
     export: exportClients,
     token: group("token", "Get, inspect and revoke tokens", "1.x", {
       client: clientCredentials,
+      user: authorizationCode,
+      device: deviceCode,
       introspect,
       revoke,
       delete: deleteTokens,
       flush,
       decode,
     }),
-    perform: group("perform", "Get tokens (2.x)", "2.x", { "client-credentials": clientCredentials }),
+    perform: group("perform", "Get tokens (2.x)", "2.x", {
+      "client-credentials": clientCredentials,
+      "authorization-code": authorizationCode,
+      "device-code": deviceCode,
+    }),
     introspect: group("introspect", "Inspect tokens (2.x)", "2.x", { token: introspect }, { "access-token": "token" }),
     revoke: group("revoke", "Revoke tokens (2.x)", "2.x", { token: revoke }, { "access-token": "token" }),
     pgp: group("pgp", "Inspect OpenPGP keys", "1.x", { inspect: pgpInspect }),

@@ -23,6 +23,7 @@ export const PROBLEM_CODES = {
     "page-without-limit": "--page needs --limit",
     "nothing-selected": "The command line selects no clients to export",
     "format-without-credentials": "The format is for credentials, and the command has none",
+    "unsupported-flag": "A flag of Hydra's own CLI is not supported; the message says why",
     jsonpath: "The JSONPath expression is invalid (RFC 9535)",
   },
   Connection: {
@@ -202,6 +203,7 @@ export const PROBLEM_CODES = {
     "foreign-endpoint": "The server names an endpoint on another origin",
     "missing-endpoint": "The server does not have the endpoint",
     "unreadable-redirect": "The redirect to the client is not an answer to an authorization request",
+    "redirect-uri-unregistered": "The client does not have the redirect URI of the login",
     "state-mismatch": "The redirect to the client belongs to another login",
     "no-id-token": "The server granted openid but sent no ID token",
     "id-token-expired": "The ID token has expired",
@@ -257,8 +259,8 @@ export const PROBLEM_CODES = {
     "keybase-fingerprint-mismatch": "The key has another fingerprint than the one that Keybase lists",
   },
   Program: {
-    "cannot-listen": "The sandbox cannot listen on the address",
-    "address-in-use": "The sandbox's address is in use",
+    "cannot-listen": "The program cannot listen on the address",
+    "address-in-use": "The address to listen on is in use",
     unexpected: "A bug in the program",
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;

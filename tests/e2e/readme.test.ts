@@ -39,6 +39,8 @@ describe("the recipes of the README", () => {
     gpg.quick("Team <team@example.com>", "default", "default");
     mkdirSync(join(folder.path, "bin"));
     symlinkSync(BINARY, join(folder.path, "bin/hydra"));
+    const browser = `#!/bin/sh\nexec '${process.execPath}' '${join(import.meta.dirname, "open-url.ts")}' "$@"\n`;
+    writeFileSync(join(folder.path, "bin/xdg-open"), browser, { mode: 0o755 });
     writeFileSync(join(folder.path, "team.asc"), gpg.exported("team@example.com").armored);
   });
 
@@ -63,6 +65,7 @@ describe("the recipes of the README", () => {
       env: {
         PATH: `${join(folder.path, "bin")}:${process.env["PATH"] ?? ""}`,
         HOME: folder.path,
+        DISPLAY: ":99",
         GNUPGHOME: gpg.home,
         HYDRA_ADMIN_URL: server.url,
         OLD_HYDRA: old.url,
@@ -84,8 +87,15 @@ describe("the recipes of the README", () => {
     assert.ok(!stdout.includes(token));
   });
 
-  test("are seven", () => {
-    const names = ["tokens", "pipeline", "init-container", "encrypted", "rotation", "moving", "files"];
+  test("login: the browser logs the sandbox's user in, and the token is active", async () => {
+    const stdout = await cook("login");
+    assert.match(stdout, /"active": true/);
+    assert.match(stdout, /"sub": "sandbox-user"/);
+    assert.match(read("token.txt"), /^ory_at_\S+\n$/);
+  });
+
+  test("are eight", () => {
+    const names = ["tokens", "login", "pipeline", "init-container", "encrypted", "rotation", "moving", "files"];
     assert.deepEqual([...RECIPES.keys()], names);
   });
 

@@ -275,6 +275,10 @@ function testOfClient(...words: readonly string[]): readonly Case[] {
 const COMMANDS: Readonly<Record<string, readonly Case[]>> = {
   "token client": withClientSecret("token", "client"),
   "perform client-credentials": withClientSecret("perform", "client-credentials"),
+  "token user": withClientSecret("token", "user"),
+  "perform authorization-code": withClientSecret("perform", "authorization-code"),
+  "token device": withClientSecret("token", "device"),
+  "perform device-code": withClientSecret("perform", "device-code"),
   "token introspect": aboutToken("token", "introspect"),
   "introspect token": aboutToken("introspect", "token"),
   "token revoke": aboutToken("token", "revoke"),

@@ -1,8 +1,7 @@
 export { type AdminTokens, createAdminTokens } from "./admin-tokens.ts";
-
 export type { ClientAuthentication } from "./authentication.ts";
-
 export type { PendingAuthorization } from "./authorization.ts";
+export type { PendingDeviceFlow } from "./device-flow.ts";
 
 export {
   type AuthorizationServer,

@@ -492,6 +492,17 @@ export const PUBLIC_ENDPOINT: TextFlag = {
   help: "Public URL of the server (also --public-url)",
 };
 
+/** The URL of the admin API for commands that call the public side of a server. */
+export const ADMIN_URL: TextFlag = {
+  kind: "text",
+  name: "admin-url",
+  value: "URL",
+  group: "connection",
+  env: ["HYDRA_ADMIN_URL"],
+  file: "endpoint",
+  help: "Admin API URL, to read the client's redirect URIs and auth method",
+};
+
 export const CLIENT_ID: TextFlag = {
   kind: "text",
   name: "client-id",

@@ -609,12 +609,38 @@ const TOKENS_TOPIC: Topic = {
     ),
     text(
       "`token client` prints the access token and nothing else. `--format json` prints the server's whole answer and `expires_at`.",
-      "In 2.x syntax the commands are `perform client-credentials`, `introspect token`, `revoke token` and `delete access-tokens`.",
+      "In 2.x syntax the commands are `perform client-credentials`, `perform authorization-code`, `perform device-code`, `introspect token`,",
+      "`revoke token` and `delete access-tokens`.",
+    ),
+    heading("Tokens of a user"),
+    lines(
+      "hydra clients create --id web -g authorization_code,refresh_token -r code \\",
+      "  -a openid,offline -c http://127.0.0.1/callback --secret-out web.env",
+      "hydra token user --credentials web.env",
+    ),
+    text(
+      "`token user` opens the login in the browser and waits for the answer, five minutes by default (`--timeout`). It prints the tokens;",
+      "`-q` prints only the access token. Without a browser (`--no-open`, CI, SSH, no display) it prints the URL of the login. On a",
+      "terminal, you can paste the URL that the browser ends at, even if its page can't be loaded.",
+    ),
+    text(
+      "The answer comes to a free port of 127.0.0.1. Hydra accepts every port if `http://127.0.0.1/callback` is registered, but not for",
+      "`localhost`. `--redirect` and `--port` set both; if the redirect URI is not on this machine, the URL has to be pasted. With the",
+      "admin API (`--admin-url` or `HYDRA_ADMIN_URL`), `token user` uses a redirect URI that the client has, and offers to add one",
+      "if none fits. A public client then needs no `--auth-method none`.",
+    ),
+    text(
+      "`token device` shows a code to enter on another device. Hydra has this flow from 25.4 on, and the client needs the grant type",
+      "`urn:ietf:params:oauth:grant-type:device_code`.",
+    ),
+    text(
+      "Every login uses PKCE with S256, a state and a nonce. The issuer and the ID token with its signature, claims and times are verified",
+      "before anything is printed. Not supported: `--https`, `--no-shutdown` and `--skip` of Hydra's own CLI.",
     ),
     heading("URLs"),
     rows(
       [
-        "token client, token revoke",
+        "token client, user, device, revoke",
         "The public port, 4444 by default: `--public-url` or `--endpoint`, `HYDRA_PUBLIC_URL`, `HYDRA_URL`",
       ],
       ["token introspect, delete, flush", "The admin port, 4445 by default: `--endpoint`, `HYDRA_ADMIN_URL`"],
@@ -622,7 +648,7 @@ const TOKENS_TOPIC: Topic = {
     ),
     text(
       "The endpoints come from the server's discovery document, whose issuer must be the public URL. Endpoints on another origin are not",
-      "used; `--token-url` overrides the token endpoint.",
+      "used; `--token-url`, `--auth-url` and `--device-auth-url` override single endpoints.",
     ),
     heading("Credentials"),
     rows(
@@ -642,7 +668,7 @@ const TOKENS_TOPIC: Topic = {
     heading("What is checked"),
     text(
       "An inactive token is not an error, unless `--active` is given: then the exit code is 4. `token delete` exits with 4 if there is no",
-      "such client; Hydra itself reports success. Rejected credentials exit with 3.",
+      "such client; Hydra itself reports success. Rejected credentials exit with 3, and a browser that doesn't come back with 6.",
     ),
     text(
       "`token decode` shows header and claims of a JSON Web Token without a server. It verifies the signature only with `--jwks FILE`,",

@@ -99,7 +99,9 @@ interface Setup<T> {
 type RendererFactory = <T>(setup: Setup<T>) => Renderer<T>;
 
 function safeLines(lines: readonly string[]): string {
-  return lines.map((line) => `${escapeControls(line)}\n`).join("");
+  return lines
+    .map((line) => `${line.startsWith("\t") ? "\t" : ""}${escapeControls(line.replace(/^\t/, ""))}\n`)
+    .join("");
 }
 
 /** Renders each value by itself. */
