@@ -408,6 +408,11 @@ const COMMANDS: Readonly<Record<string, readonly Case[]>> = {
     { args: () => ["clients", "rotate-secret", "old", "--dry-run"] },
   ],
   "rotate-secret oauth2-client": [{ args: () => ["rotate-secret", "oauth2-client", "old"], delivers: true }],
+  "clients export": [
+    { args: () => ["clients", "export", "old", "--access-token-file", "token"] },
+    { args: () => ["clients", "export", "--unmarked", "--format", "json"] },
+  ],
+  export: [{ args: () => ["export", "old", "--as", "maester"] }],
   wait: [{ args: () => ["wait", "--for", "700ms", "--access-token-file", "token"] }],
   version: [{ args: () => ["version", "--access-token-file", "token"] }],
   "pgp inspect": [{ args: () => ["pgp", "inspect", "@key.asc"], alone: true }],
