@@ -1,28 +1,37 @@
 import { Buffer } from "node:buffer";
-import { createHash, generateKeyPairSync, type KeyObject, randomUUID, sign } from "node:crypto";
+import { constants, createHash, createPrivateKey, randomUUID, type SignKeyObjectInput, sign } from "node:crypto";
 import type { JsonObject } from "../../core/json.ts";
+import { isPrivate, type JsonWebKey, parseJsonWebKey, publicPart } from "../../core/jwk/json-web-key.ts";
+import { possibleAlgorithms } from "../../core/jwk/key-algorithms.ts";
+import { completeRsaKey } from "../../core/jwk/rsa-parameters.ts";
+import { storedMembers } from "../key-set.ts";
+import { type KeyStore, SIGNING_SETS } from "../key-store.ts";
+import type { Behaviour } from "../versions.ts";
 
 /** Which of a server's keys signs. */
-type KeyUse = "id-token" | "access-token";
+type KeyUse = keyof typeof SIGNING_SETS;
 
-/** The signing keys of a sandbox. They are generated when they are first needed, because that takes time. */
+/** There is no key that the server can sign with. */
+export class SigningError extends Error {}
+
+/** The keys that a sandbox signs tokens with: those of its signing sets. */
 export interface SigningKeys {
   /** The public keys, as `/.well-known/jwks.json` shows them. */
   readonly published: () => readonly JsonObject[];
-  /** A JSON Web Token with these claims, signed with RS256. */
-  readonly sign: (use: KeyUse, claims: JsonObject) => string;
+  /**
+   * A JSON Web Token with these claims, signed with the newest key.
+   *
+   * @param session what the token belongs to: a later token of the same session names the key of its first one, as the
+   * servers do, although the newest key signs it (ory/hydra#3573).
+   * @throws {SigningError} where the server has no key to sign with.
+   */
+  readonly sign: (use: KeyUse, claims: JsonObject, session?: string) => string;
 }
 
 interface SigningKey {
   readonly kid: string;
-  readonly privateKey: KeyObject;
-  readonly publicJwk: JsonObject;
-}
-
-function generateKey(kidPrefix: string): SigningKey {
-  const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const kid = `${kidPrefix}${randomUUID()}`;
-  return { kid, privateKey, publicJwk: { use: "sig", kid, alg: "RS256", ...publicKey.export({ format: "jwk" }) } };
+  readonly alg: string;
+  readonly privateJwk: JsonWebKey;
 }
 
 /** Claims in the order of their names, as the servers write them. */
@@ -34,23 +43,87 @@ function part(value: JsonObject): string {
   return Buffer.from(JSON.stringify(value)).toString("base64url");
 }
 
-/** Creates the keys of a sandbox: one for ID tokens, and one for access tokens where a version signs them. */
-export function createSigningKeys(kidPrefix: string, signsAccessTokens: boolean): SigningKeys {
-  const keys = new Map<KeyUse, SigningKey>();
-  function keyFor(use: KeyUse): SigningKey {
-    const key = keys.get(use) ?? generateKey(kidPrefix);
-    keys.set(use, key);
-    return key;
+function keysOf(store: KeyStore, set: string): readonly JsonWebKey[] {
+  return (store.get(set) ?? []).flatMap((key) => parseJsonWebKey(key) ?? []);
+}
+
+/** The newest private and the newest public key must be a pair, and RSA; anything else ends every login. */
+function newestPair(store: KeyStore, { keys: { findsBy } }: Behaviour, set: string): SigningKey {
+  const keys = keysOf(store, set);
+  const isKind = (key: JsonWebKey, kind: "private" | "public"): boolean =>
+    findsBy === "prefix" ? key.kid?.startsWith(`${kind}:`) === true : isPrivate(key) === (kind === "private");
+  const privateJwk = keys.find((key) => isKind(key, "private"));
+  const publicJwk = keys.find((key) => isKind(key, "public"));
+  if (privateJwk === undefined || publicJwk === undefined) throw new SigningError("a key is missing");
+  const [privateId = "", publicId = ""] = [privateJwk.kid, publicJwk.kid];
+  const isPair = privateId.replace("private:", "") === publicId.replace("public:", "");
+  if (!isPair || privateJwk.kty !== "RSA" || privateJwk["n"] !== publicJwk["n"])
+    throw new SigningError("the newest keys are no RSA pair");
+  return { kid: publicId, alg: "RS256", privateJwk };
+}
+
+/** The newest private key; a new one is generated where there is none. */
+function newestPrivate(store: KeyStore, set: string): SigningKey {
+  const find = (): JsonWebKey | undefined => keysOf(store, set).find(isPrivate);
+  if (find() === undefined) store.generate(set, { kid: randomUUID(), alg: "RS256", use: "sig" });
+  const privateJwk = find();
+  if (privateJwk === undefined) throw new SigningError("a key is missing");
+  return { kid: privateJwk.kid ?? "", alg: privateJwk.alg ?? possibleAlgorithms(privateJwk)[0] ?? "", privateJwk };
+}
+
+function signature(text: string, { alg, privateJwk }: SigningKey): string {
+  const members = Object.entries(completeRsaKey(privateJwk)).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string",
+  );
+  const key = createPrivateKey({ key: Object.fromEntries(members), format: "jwk" });
+  const padding = constants.RSA_PKCS1_PSS_PADDING;
+  const saltLength = constants.RSA_PSS_SALTLEN_DIGEST;
+  const input: SignKeyObjectInput = {
+    key,
+    ...(alg.startsWith("ES") ? { dsaEncoding: "ieee-p1363" as const } : {}),
+    ...(alg.startsWith("PS") ? { padding, saltLength } : {}),
+  };
+  return sign(alg === "EdDSA" ? null : `sha${alg.slice(2)}`, Buffer.from(text), input).toString("base64url");
+}
+
+/** The sets whose keys are published. */
+function publishedSets(signsAccessTokens: boolean): readonly string[] {
+  return signsAccessTokens ? [SIGNING_SETS["id-token"], SIGNING_SETS["access-token"]] : [SIGNING_SETS["id-token"]];
+}
+
+/** Creates access to the signing keys in a store. */
+export function createSigningKeys(store: KeyStore, behaviour: Behaviour, signsAccessTokens: boolean): SigningKeys {
+  const { pairs, findsBy, namesOldAccessKey } = behaviour.keys;
+  /** The key IDs that sessions began with. */
+  const firstKeys = new Map<string, string>();
+
+  function isPublished(key: JsonWebKey): boolean {
+    if (!pairs) return key.kty !== "oct";
+    return findsBy === "prefix" ? key.kid?.startsWith("public:") === true : !isPrivate(key);
   }
+
+  /** The key ID in a token: that of the session's first token, which the servers keep. */
+  function namedKey(use: KeyUse, kid: string, session: string | undefined): string {
+    if (session === undefined || (use === "access-token" && !namesOldAccessKey)) return kid;
+    const name = `${use} ${session}`;
+    const first = firstKeys.get(name) ?? kid;
+    firstKeys.set(name, first);
+    return first;
+  }
+
   return {
-    published: () => {
-      const uses: readonly KeyUse[] = signsAccessTokens ? ["id-token", "access-token"] : ["id-token"];
-      return uses.map((use) => keyFor(use).publicJwk);
-    },
-    sign: (use, claims) => {
-      const { kid, privateKey } = keyFor(use);
-      const signed = `${part({ alg: "RS256", kid, typ: "JWT" })}.${part(sortedClaims(claims))}`;
-      return `${signed}.${sign("RSA-SHA256", Buffer.from(signed), privateKey).toString("base64url")}`;
+    published: () =>
+      publishedSets(signsAccessTokens).flatMap((set) => {
+        if (!pairs) newestPrivate(store, set);
+        const keys = keysOf(store, set).filter(isPublished);
+        return keys.map((key) => storedMembers(publicPart(key)));
+      }),
+    sign: (use, claims, session) => {
+      const set = SIGNING_SETS[use];
+      const key = pairs ? newestPair(store, behaviour, set) : newestPrivate(store, set);
+      const header = { alg: key.alg, kid: namedKey(use, key.kid, session), typ: "JWT" };
+      const signed = `${part(header)}.${part(sortedClaims(claims))}`;
+      return `${signed}.${signature(signed, key)}`;
     },
   };
 }
