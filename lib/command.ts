@@ -10,6 +10,7 @@ import type { Connection } from "./core/flags/connection.ts";
 import { type Flag, longNames, type Syntax, type TextFlag } from "./core/flags/flag.ts";
 import type { FlagValues } from "./core/flags/flag-values.ts";
 import type { JsonObject } from "./core/json.ts";
+import type { JsonWebKey } from "./core/jwk/json-web-key.ts";
 import type { KeyAlgorithm } from "./core/keys/key-algorithm.ts";
 import type { EncryptedFormat, Recipient } from "./core/keys/recipient.ts";
 import type { Format } from "./core/output/formats.ts";
@@ -67,6 +68,18 @@ export interface KeyPairs {
   assertion(keys: KeyPair, clientId: string, audience: string): Promise<string>;
 }
 
+/** JSON Web Keys in files. */
+export interface KeyFiles {
+  /** Reads the keys in a file, or in standard input for `-`; a usage Problem names the reader. */
+  read(path: string, reader: string, passphrase: (name: string) => Promise<string>): Promise<readonly JsonWebKey[]>;
+  /** The ID that a key has by its content (RFC 7638). */
+  thumbprint(key: JsonWebKey): Promise<string>;
+  /** A key in PEM; undefined for a shared secret. */
+  toPem(key: JsonWebKey): Promise<string | undefined>;
+  /** Generates a private key on this machine. */
+  generate(alg: string, use: string): Promise<JsonWebKey>;
+}
+
 /** The public side of a server, which never gets credentials of the admin API. */
 export interface CredentialVerifier {
   discover(publicUrl: string): Promise<ProofEndpoints>;
@@ -107,6 +120,7 @@ export interface Context {
   readonly endpoint: string;
   readonly keys: EncryptionKeys;
   readonly pairs: KeyPairs;
+  readonly keyFiles: KeyFiles;
   readonly tokens: CredentialVerifier;
   readonly oauth: OAuthAccess;
   /** Reads a file, or standard input for `-`; a usage Problem names the flag. */
@@ -200,9 +214,9 @@ interface Spec {
   readonly format: Readonly<Record<Syntax, string>>;
   /**
    * Whether its results are clients, for the formats `env` and `k8s-secret`: with their secrets if it delivers them, or only
-   * with their IDs, for which there is no `k8s-secret`.
+   * with their IDs, for which there is no `k8s-secret`. `keys`: its results are keys, for the format `pem`.
    */
-  readonly credentials?: "secrets" | "ids";
+  readonly credentials?: "secrets" | "ids" | "keys";
   /** Reads and checks all flags and files before anything is sent. */
   readonly prepare: (context: Context) => Promise<PreparedCommand> | PreparedCommand;
 }

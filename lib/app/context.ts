@@ -6,7 +6,7 @@ import type { ClientAuthentication } from "../adapters/oauth/index.ts";
 import { createRecoveryStore, type RecoveryOptions, recoveryFolderProblem } from "../adapters/recovery-store.ts";
 import type { SecretTargets } from "../adapters/secret-target.ts";
 import { loadTrustedCertificates, runtimeTransport, TRANSPORT_USES_PROXIES } from "../adapters/transport.ts";
-import type { Context, CredentialVerifier, EncryptionKeys, KeyPairs, OAuthAccess } from "../command.ts";
+import type { Context, CredentialVerifier, EncryptionKeys, KeyFiles, KeyPairs, OAuthAccess } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import type { Syntax } from "../core/flags/flag.ts";
 import { CA_FILE, RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
@@ -88,6 +88,7 @@ export function createContext(options: ContextOptions): Context {
     inspectKey: async (material) => inspectKeySource(material, values, sources),
     keys: recipientKeys(values, sources),
     pairs: keyPairs(host),
+    keyFiles: keyFiles(input),
     tokens: tokenEndpoint(host, https.public, remaining),
     oauth: oauthAccess(options, { http: https.admin, download, remaining }),
     ...outlets(options, remaining),
@@ -195,6 +196,21 @@ function keyPairs({ now, uuid }: Pick<Host, "now" | "uuid">): KeyPairs {
     generate: async (algorithm) => (await generator()).generateKeyPair(algorithm),
     assertion: async (keys, clientId, audience) =>
       (await generator()).signClientAssertion(keys, clientId, audience, now(), uuid()),
+  };
+}
+
+/** Keys in files. The library is loaded when the first key is read. */
+function keyFiles(input: InputFiles): KeyFiles {
+  const codec = (): Promise<typeof import("../adapters/key-codec.ts")> => import("../adapters/key-codec.ts");
+  return {
+    async read(path, reader, passphrase) {
+      const bytes = await input.readBytes(path, reader);
+      const name = path === "-" ? "standard input" : path;
+      return (await codec()).readKeys({ bytes, name, passphrase: () => passphrase(name) });
+    },
+    thumbprint: async (key) => (await codec()).thumbprintOf(key),
+    toPem: async (key) => (await codec()).toPem(key),
+    generate: async (alg, use) => (await codec()).generateSigningKey(alg, use),
   };
 }
 

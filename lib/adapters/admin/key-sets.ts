@@ -10,6 +10,7 @@ import {
   type AdminResponse,
   ambiguousProblem,
   rejectionProblem,
+  responseProblem,
   unreadableAnswerProblem,
 } from "./problems.ts";
 
@@ -39,7 +40,7 @@ export interface KeySets {
 }
 
 const HINTS: ReadonlyMap<string, string> = new Map([
-  ["not-found", "there is no command that lists key sets: check the name"],
+  ["not-found", "check the name of the set and the key ID"],
   ["conflict", "choose another key ID, or leave it out"],
   ["invalid", "see which algorithms each server generates: hydra help keys"],
 ]);
@@ -49,6 +50,14 @@ function keyProblem({ options }: AdminSession, response: AdminResponse): Problem
   const problem = rejectionProblem(options, response);
   const hint = HINTS.get(problem.code);
   return hint === undefined ? problem : withMessage(problem, problem.message, { hint });
+}
+
+function noSuchSetProblem({ options }: AdminSession, response: AdminResponse, set: string): Problem {
+  return responseProblem(options, response, `key set ${quote(set)} not found`, {
+    code: "not-found",
+    exit: "notFound",
+    hint: "check the name: servers have no list of key sets",
+  });
 }
 
 function request(action: string, method: AdminRequest["method"], path: AdminRequest["path"], body?: unknown) {
@@ -131,7 +140,7 @@ export function createKeySets(exchange: AdminSession): KeySets {
     find,
     get: async (set) => {
       const response = await readSet(exchange, set);
-      if (isMissing(response)) throw keyProblem(exchange, response);
+      if (isMissing(response)) throw noSuchSetProblem(exchange, response, set);
       return keysIn(exchange, response);
     },
     create: (set, wanted) => createKey(exchange, set, wanted),

@@ -68,6 +68,7 @@ export const FORMAT_MEANINGS: Readonly<Record<FormatKind, readonly [term: string
   env: ["env", "`CLIENT_ID=…` and `CLIENT_SECRET=…`, quoted for a POSIX shell, with an empty line between clients"],
   id: ["id", "Only the client ID, one per line; same as `-q`"],
   "k8s-secret": ["k8s-secret", "A Kubernetes Secret manifest with the credentials, with `---` between clients"],
+  pem: ["pem", "Keys in PEM: SPKI for public ones, PKCS #8 for private ones"],
   jsonpath: [
     "jsonpath=EXPR",
     "The value that an expression selects, as JSON: RFC 9535 if it starts with `$`, otherwise a dotted path such as `items.0.client_id`",

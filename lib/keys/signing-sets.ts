@@ -1,0 +1,122 @@
+import type { KeySets } from "../adapters/admin/key-sets.ts";
+import type { Context } from "../command.ts";
+import { isSameKey, type JsonWebKey } from "../core/jwk/json-web-key.ts";
+import { hasKid } from "../core/jwk/key-pair-ids.ts";
+import { Problem } from "../core/problem.ts";
+import { quote } from "../core/text.ts";
+import type { ServerFamily } from "../servers/index.ts";
+import { KEYS_YES } from "./key-flags.ts";
+import {
+  ACCESS_TOKEN_SET,
+  isSigningSet,
+  maySign,
+  type SigningState,
+  signingState,
+  signsTokens,
+  stateWithNewKey,
+} from "./signing-state.ts";
+
+type GuardContext = Pick<Context, "values" | "warn">;
+
+type KeyShape = ServerFamily["keyShape"];
+
+/** A change of a set that a server signs with. */
+interface SigningChange {
+  readonly set: string;
+  readonly shape: KeyShape;
+  readonly before: SigningState;
+  readonly after: SigningState;
+  /** Whether no key is left, not even a public one. */
+  readonly isEmpty?: boolean;
+}
+
+/** What was measured to happen after a change that stops or breaks logins; undefined for any other change. */
+function consequenceOf({ set, shape, before, after, isEmpty = false }: SigningChange): string | undefined {
+  if (!signsTokens(set))
+    return after.kind === "fails" ? "the server presents another TLS certificate after its next start" : undefined;
+  if (after.kind === "fails")
+    return shape === "pair"
+      ? "every login fails until the newest keys of the set are a private RSA key and its public half (measured on Hydra 1.8 and 1.11)"
+      : "the server would have to sign with a shared secret, and every login fails";
+  // What a server generates by itself is for RS256.
+  const alg = before.kind === "signs" ? before.alg : "RS256";
+  if (after.kind === "signs" && after.alg !== alg)
+    return `tokens are signed with ${after.alg} at once, although the discovery document still says ${alg}, so that clients reject them (measured on Hydra 2.1 to 26.2)`;
+  if (before.kind !== "signs") return undefined;
+  if (after.kind === "generates")
+    return isEmpty
+      ? "the server generates another key at the next login, and no token issued so far can be verified (measured on Hydra 2.1 to 26.2)"
+      : "no private key is left, so the server generates another one at the next login (measured on Hydra 2.1 to 26.2)";
+  const isReplaced = before.key !== undefined && after.key !== undefined && !isSameKey(before.key, after.key);
+  return after.kid === before.kid && isReplaced
+    ? `key ${quote(before.kid)} gets other contents, and no token issued so far can be verified`
+    : undefined;
+}
+
+/** Rejects a change that stops or breaks logins, unless `--yes` goes on. */
+function checkSigningChange({ values, warn }: GuardContext, change: SigningChange): void {
+  const consequence = consequenceOf(change);
+  if (consequence === undefined) return;
+  if (!values.bool(KEYS_YES))
+    throw new Problem(`Cannot change key set ${quote(change.set)}: ${consequence}`, {
+      code: "signing-set",
+      exit: "usage",
+      hint: "to replace its key, see hydra keys rotate; --yes goes on anyway",
+    });
+  warn(`key set ${quote(change.set)}: ${consequence}`);
+}
+
+/** The sessions that break when another key signs (ory/hydra#3573). */
+export function brokenSessionsText(set: string, shape: KeyShape): string {
+  const tokens =
+    set === ACCESS_TOKEN_SET
+      ? "JWT access tokens that they get by refreshing do not verify (measured on Hydra 2.3 and 26.2)"
+      : "ID tokens that they get by refreshing do not verify (measured on Hydra 1.8 to 26.2)";
+  const proof = shape === "pair" ? "" : "; new logins are not affected";
+  return `sessions that began before keep the old key's ID: ${tokens} until those sessions end (ory/hydra#3573)${proof}`;
+}
+
+/** Warns where another key will sign from now on. */
+function warnOfRotation({ warn }: GuardContext, { set, shape, before, after }: SigningChange): void {
+  if (!signsTokens(set) || before.kind !== "signs" || after.kind !== "signs" || after.kid === before.kid) return;
+  warn(`a new key signs at once: ${brokenSessionsText(set, shape)}`);
+}
+
+/** Checks a key that the server will generate. Sets that nothing is signed with are not looked at. */
+export async function guardNewKey(context: GuardContext, api: KeySets, set: string, alg: string): Promise<void> {
+  if (!maySign(set)) return;
+  const keys = await api.find(set);
+  const { keyShape: shape } = await api.family(set);
+  if (!isSigningSet(set, shape)) return;
+  const change = { set, shape, before: signingState(shape, keys ?? []), after: stateWithNewKey(shape, alg) };
+  checkSigningChange(context, change);
+  warnOfRotation(context, change);
+}
+
+/** Checks the keys that a set will have, the newest first. */
+export function guardNewKeys(
+  context: GuardContext,
+  { set, shape }: { readonly set: string; readonly shape: KeyShape },
+  before: readonly JsonWebKey[],
+  after: readonly JsonWebKey[],
+): void {
+  if (!isSigningSet(set, shape)) return;
+  const states = { before: signingState(shape, before), after: signingState(shape, after) };
+  const change = { set, shape, ...states, isEmpty: after.length === 0 };
+  checkSigningChange(context, change);
+  warnOfRotation(context, change);
+}
+
+/** Checks the deletion of a set, or of one of its keys. */
+export async function guardDeletion(
+  context: GuardContext,
+  api: KeySets,
+  set: string,
+  kid: string | undefined,
+): Promise<void> {
+  if (!maySign(set)) return;
+  const before = (await api.find(set)) ?? [];
+  const { keyShape: shape } = await api.family(set);
+  const after = kid === undefined ? [] : before.filter((key) => !hasKid(key, kid));
+  if (after.length < before.length) guardNewKeys(context, { set, shape }, before, after);
+}
