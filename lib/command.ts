@@ -1,5 +1,6 @@
 import { type ArgsDef, type CommandContext, type CommandDef, defineCommand, runCommand } from "citty";
 import type { Admin } from "./adapters/admin/admin.ts";
+import type { Browser } from "./adapters/browser.ts";
 import type { Host } from "./adapters/host.ts";
 import type { KeyPair } from "./adapters/key-generator.ts";
 import type { AdminTokens, ClientAuthentication, OAuthClient } from "./adapters/oauth/index.ts";
@@ -99,6 +100,12 @@ export interface OAuthAccess {
   /** Does something as a client, with the endpoints that the server names or with this token endpoint. */
   asClient<T>(login: ClientLogin, tokenUrl: string | undefined, work: (client: OAuthClient) => Promise<T>): Promise<T>;
   admin(): Promise<AdminTokens>;
+  /** Does something as a client of the server at a public URL, with a browser, neither with credentials of the admin API. */
+  withBrowser<T>(
+    publicUrl: string,
+    login: Pick<ClientLogin, "clientId" | "authentication">,
+    work: (client: OAuthClient, browser: Browser) => Promise<T>,
+  ): Promise<T>;
   /** Fetches the text of a public key set; `what` names it in messages. */
   fetchKeySet(url: string, what: string): Promise<string>;
   /** Whether a key of the set signed the token (RFC 7515). */

@@ -90,7 +90,7 @@ export function createContext(options: ContextOptions): Context {
     pairs: keyPairs(host),
     keyFiles: keyFiles(input),
     tokens: tokenEndpoint(host, https.public, remaining),
-    oauth: oauthAccess(options, { http: https.admin, download, remaining }),
+    oauth: oauthAccess(options, { http: https.admin, publicHttp: https.public, download, remaining }),
     ...outlets(options, remaining),
     startSandbox: async (sandbox) => (await import("../sandbox/index.ts")).startSandbox(sandbox),
     rendersText: (view, item, text) => rendersText(format, render, view, item, text),
@@ -237,9 +237,15 @@ function oauthAccess(
   { run, connection }: Pick<ContextOptions, "run" | "connection">,
   {
     http,
+    publicHttp,
     download,
     remaining,
-  }: { readonly http: SendHttp; readonly download: Download; readonly remaining: () => number },
+  }: {
+    readonly http: SendHttp;
+    readonly publicHttp: SendHttp;
+    readonly download: Download;
+    readonly remaining: () => number;
+  },
 ): OAuthAccess {
   const adapter = (): Promise<typeof import("../adapters/oauth/index.ts")> => import("../adapters/oauth/index.ts");
   const { now } = run.host;
@@ -253,6 +259,15 @@ function oauthAccess(
       const attempt = (method: ClientAuthentication) =>
         work(createOAuthClient({ ...shared, server, clientId, authentication: method, now }));
       return followsServer ? withExpectedMethod(authentication, attempt) : attempt(authentication);
+    },
+    async withBrowser(publicUrl, { clientId, authentication }, work) {
+      const { createOAuthClient, discover } = await adapter();
+      const { createBrowser } = await import("../adapters/browser.ts");
+      // The proof of a change may take longer than the rest of the command's time.
+      const timeLeft = (): number => Math.max(VERIFY_TIME, remaining());
+      const server = await discover({ http: publicHttp, publicUrl, timeout: timeLeft(), now });
+      const client = createOAuthClient({ http: publicHttp, timeLeft, server, clientId, authentication, now });
+      return work(client, createBrowser(publicHttp, publicUrl, timeLeft));
     },
     admin: async () => {
       const { base, headers } = needed(connection);

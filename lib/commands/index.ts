@@ -53,6 +53,10 @@ const createKey = (): Promise<CommandDef> => import("./keys/create.ts").then((mo
 
 const getKeys = (): Promise<CommandDef> => import("./keys/get.ts").then((module) => module.getKeys);
 
+const importKeys = (): Promise<CommandDef> => import("./keys/import.ts").then((module) => module.importKeys);
+
+const rotateKeys = (): Promise<CommandDef> => import("./keys/rotate.ts").then((module) => module.rotateKeys);
+
 const deleteKeys = (): Promise<CommandDef> => import("./keys/delete.ts").then((module) => module.deleteKeys);
 
 const wait = (): Promise<CommandDef> => import("./wait.ts").then((module) => module.wait);
@@ -118,8 +122,9 @@ export const ROOT: Group = group(
       { "oauth2-client": remove, "access-tokens": deleteTokens, jwk: deleteKeys },
       { ...CLIENT_ALIASES, ...KEY_ALIASES, "access-token": "access-tokens" },
     ),
-    import: verb("import", "Create OAuth 2.0 clients from files (2.x)", importClients),
+    import: verb("import", "Create OAuth 2.0 clients, or keys, from files (2.x)", importClients, importKeys),
     "rotate-secret": verb("rotate-secret", "Rotate the secret of an OAuth 2.0 client (2.x)", rotateSecret),
+    rotate: group("rotate", "Rotate keys (2.x)", "2.x", { jwk: rotateKeys }, KEY_ALIASES),
     token: group("token", "Get, inspect and revoke tokens", "1.x", {
       client: clientCredentials,
       introspect,
@@ -132,7 +137,7 @@ export const ROOT: Group = group(
       "keys",
       "Create, move and rotate JSON Web Keys",
       "1.x",
-      { create: createKey, get: getKeys, delete: deleteKeys },
+      { create: createKey, get: getKeys, import: importKeys, delete: deleteKeys, rotate: rotateKeys },
       COMMAND_ALIASES,
     ),
     perform: group("perform", "Get tokens (2.x)", "2.x", { "client-credentials": clientCredentials }),

@@ -29,6 +29,24 @@ export const ALG: WithDefault<TextFlag> = {
   help: "Algorithm of the key; which ones exist depends on the server (hydra help keys)",
 };
 
+/** The algorithm of keys that exist: any that a key can have. */
+export const IMPORT_ALG: TextFlag = {
+  kind: "text",
+  name: "alg",
+  short: "a",
+  value: "ALG",
+  group: "input",
+  nonEmpty: true,
+  help: "Algorithm of keys that don't say theirs (default: by their type); must fit the key",
+};
+
+export const REPLACE: BoolFlag = {
+  kind: "switch",
+  name: "replace",
+  group: "input",
+  help: "Replace all keys of the set, such as with a backup",
+};
+
 export const USE: WithDefault<ChoiceFlag<"sig" | "enc">> = {
   kind: "text",
   name: "use",

@@ -30,27 +30,39 @@ interface SigningChange {
   readonly isEmpty?: boolean;
 }
 
-/** What was measured to happen after a change that stops or breaks logins; undefined for any other change. */
+function failureText(shape: KeyShape): string {
+  return shape === "pair"
+    ? "every login fails until the newest keys of the set are a private RSA key and its public half (measured on Hydra 1.8 and 1.11)"
+    : "the server would have to sign with a shared secret, and every login fails";
+}
+
+function generationText(isEmpty: boolean): string {
+  return isEmpty
+    ? "the server generates another key at the next login, and no token issued so far can be verified (measured on Hydra 2.1 to 26.2)"
+    : "no private key is left, so the server generates another one at the next login (measured on Hydra 2.1 to 26.2)";
+}
+
+type Signing = Extract<SigningState, { readonly kind: "signs" }>;
+
+/** What breaks because another algorithm signs, or another key with the same ID. */
+function otherSignatureText(before: SigningState, after: Signing): string | undefined {
+  // What a server generates by itself is for RS256.
+  const alg = before.kind === "signs" ? before.alg : "RS256";
+  if (after.alg !== alg)
+    return `tokens are signed with ${after.alg} at once, although the discovery document still says ${alg}, so that clients reject them (measured on Hydra 2.1 to 26.2)`;
+  if (before.kind !== "signs" || before.key === undefined || after.key === undefined) return undefined;
+  return after.kid === before.kid && !isSameKey(before.key, after.key)
+    ? `key ${quote(before.kid)} gets other contents, and no token issued so far can be verified`
+    : undefined;
+}
+
+/** What happens after a change that stops or breaks logins; undefined for any other change. */
 function consequenceOf({ set, shape, before, after, isEmpty = false }: SigningChange): string | undefined {
   if (!signsTokens(set))
     return after.kind === "fails" ? "the server presents another TLS certificate after its next start" : undefined;
-  if (after.kind === "fails")
-    return shape === "pair"
-      ? "every login fails until the newest keys of the set are a private RSA key and its public half (measured on Hydra 1.8 and 1.11)"
-      : "the server would have to sign with a shared secret, and every login fails";
-  // What a server generates by itself is for RS256.
-  const alg = before.kind === "signs" ? before.alg : "RS256";
-  if (after.kind === "signs" && after.alg !== alg)
-    return `tokens are signed with ${after.alg} at once, although the discovery document still says ${alg}, so that clients reject them (measured on Hydra 2.1 to 26.2)`;
-  if (before.kind !== "signs") return undefined;
-  if (after.kind === "generates")
-    return isEmpty
-      ? "the server generates another key at the next login, and no token issued so far can be verified (measured on Hydra 2.1 to 26.2)"
-      : "no private key is left, so the server generates another one at the next login (measured on Hydra 2.1 to 26.2)";
-  const isReplaced = before.key !== undefined && after.key !== undefined && !isSameKey(before.key, after.key);
-  return after.kid === before.kid && isReplaced
-    ? `key ${quote(before.kid)} gets other contents, and no token issued so far can be verified`
-    : undefined;
+  if (after.kind === "fails") return failureText(shape);
+  if (after.kind === "signs") return otherSignatureText(before, after);
+  return before.kind === "signs" ? generationText(isEmpty) : undefined;
 }
 
 /** Rejects a change that stops or breaks logins, unless `--yes` goes on. */
@@ -82,15 +94,34 @@ function warnOfRotation({ warn }: GuardContext, { set, shape, before, after }: S
   warn(`a new key signs at once: ${brokenSessionsText(set, shape)}`);
 }
 
-/** Checks a key that the server will generate. Sets that nothing is signed with are not looked at. */
+/** A set with its keys, as a guard looks at it. */
+interface GuardedSet {
+  readonly set: string;
+  readonly shape: KeyShape;
+  readonly state: SigningState;
+}
+
+function changeByNewKey({ set, shape, state }: GuardedSet, alg: string): SigningChange {
+  return { set, shape, before: state, after: stateWithNewKey(shape, alg) };
+}
+
+/** Checks the algorithm of a key that will sign later. */
+export function checkNewAlgorithm(context: GuardContext, guarded: GuardedSet, alg: string): void {
+  if (isSigningSet(guarded.set, guarded.shape)) checkSigningChange(context, changeByNewKey(guarded, alg));
+}
+
+/** Checks a key that the server will generate, and that will sign at once. */
+export function guardGeneratedKey(context: GuardContext, guarded: GuardedSet, alg: string): void {
+  checkNewAlgorithm(context, guarded, alg);
+  warnOfRotation(context, changeByNewKey(guarded, alg));
+}
+
+/** The same for a set that is not read yet. Sets that nothing is signed with are not looked at. */
 export async function guardNewKey(context: GuardContext, api: KeySets, set: string, alg: string): Promise<void> {
   if (!maySign(set)) return;
-  const keys = await api.find(set);
+  const keys = (await api.find(set)) ?? [];
   const { keyShape: shape } = await api.family(set);
-  if (!isSigningSet(set, shape)) return;
-  const change = { set, shape, before: signingState(shape, keys ?? []), after: stateWithNewKey(shape, alg) };
-  checkSigningChange(context, change);
-  warnOfRotation(context, change);
+  guardGeneratedKey(context, { set, shape, state: signingState(shape, keys) }, alg);
 }
 
 /** Checks the keys that a set will have, the newest first. */

@@ -32,13 +32,15 @@ export interface AdminTokens {
   readonly deleteTokens: (clientId: string) => Promise<void>;
   /** Deletes expired tokens from the database; 1.x only. */
   readonly flush: (notAfter?: string) => Promise<void>;
+  /** Accepts a login or a consent, as the application does that the server sends browsers to; returns where they go on. */
+  readonly accept: (step: "login" | "consent", challenge: string, decision: JsonObject) => Promise<string>;
 }
 
 /** Where the two families of servers have these endpoints. */
 const PREFIXES = ["/admin", ""];
 
 interface AdminCall {
-  readonly method: "POST" | "DELETE";
+  readonly method: "POST" | "PUT" | "DELETE";
   readonly path: string;
   readonly form?: Readonly<Record<string, string>>;
   readonly json?: JsonObject;
@@ -126,11 +128,28 @@ async function flush(options: AdminTokensOptions, notAfter: string | undefined):
   if (answer.status !== 204) throw rejected(step, answer);
 }
 
+async function accept(
+  options: AdminTokensOptions,
+  name: "login" | "consent",
+  challenge: string,
+  decision: JsonObject,
+): Promise<string> {
+  const step = stepOf(options, `Cannot accept the ${name}`, [challenge]);
+  const path = `/oauth2/auth/requests/${name}/accept?${new URLSearchParams({ [`${name}_challenge`]: challenge })}`;
+  const answer = await send(options, step, { method: "PUT", path, json: decision });
+  if (answer === undefined) throw notAdmin(options, step);
+  const body = tryParseJson(answer.text)?.value;
+  if (answer.status !== 200 || !isJsonObject(body) || typeof body["redirect_to"] !== "string")
+    throw rejected(step, answer);
+  return body["redirect_to"];
+}
+
 /** Creates access to the endpoints; nothing is sent yet. */
 export function createAdminTokens(options: AdminTokensOptions): AdminTokens {
   return {
     introspect: (token, scopes = []) => introspect(options, token, scopes),
     deleteTokens: (clientId) => deleteTokens(options, clientId),
     flush: (notAfter) => flush(options, notAfter),
+    accept: (step, challenge, decision) => accept(options, step, challenge, decision),
   };
 }

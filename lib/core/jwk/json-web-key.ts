@@ -75,7 +75,7 @@ export function publicPart(key: JsonWebKey): JsonWebKey {
   return { ...Object.fromEntries(members), kty: key.kty };
 }
 
-/** Whether two keys have the same public part. */
+/** Whether two keys, or the halves of them, have the same contents: the same public part or shared secret. */
 export function isSameKey(a: JsonWebKey, b: JsonWebKey): boolean {
   return ["kty", "crv", "n", "e", "x", "y", "k"].every((name) => a[name] === b[name]);
 }

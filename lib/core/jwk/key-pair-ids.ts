@@ -13,30 +13,30 @@ export function hasKid(key: JsonWebKey, kid: string): boolean {
   return own === kid || bareKid(own) === kid;
 }
 
-/** Whether the other half of a pair, or the same key once more, is among some keys. */
-function findTwin(keys: readonly JsonWebKey[], key: JsonWebKey): JsonWebKey | undefined {
-  return keys.find(
+/** Whether some keys have the private or the public half of a key, other than the key itself. */
+function hasHalf(keys: readonly JsonWebKey[], key: JsonWebKey, half: "private" | "public"): boolean {
+  const kid = bareKid(key.kid ?? "");
+  return keys.some(
     (other) =>
       other !== key &&
-      bareKid(other.kid ?? "") === bareKid(key.kid ?? "") &&
-      isSameKey(publicPart(other), publicPart(key)),
+      bareKid(other.kid ?? "") === kid &&
+      isPrivate(other) === (half === "private") &&
+      isSameKey(other, key),
   );
+}
+
+/** Whether a key, or its private half, is among some keys. */
+export function isIncluded(keys: readonly JsonWebKey[], key: JsonWebKey): boolean {
+  const same = keys.some((other) => other.kid === key.kid && isSameKey(other, key));
+  return hasHalf(keys, key, "private") || (same && !isPrivate(key));
 }
 
 /** The public keys of a set: one for each pair or private key, none for a shared secret. */
 export function publicKeys(keys: readonly JsonWebKey[]): readonly JsonWebKey[] {
-  return keys
-    .filter((key) => {
-      const twin = isPrivate(key) ? findTwin(keys, key) : undefined;
-      return key.kty !== "oct" && (twin === undefined || isPrivate(twin));
-    })
-    .map(publicPart);
+  return keys.filter((key) => key.kty !== "oct" && !(isPrivate(key) && hasHalf(keys, key, "public"))).map(publicPart);
 }
 
 /** The keys of a set without the public halves that follow from private ones. */
 export function wholeKeys(keys: readonly JsonWebKey[]): readonly JsonWebKey[] {
-  return keys.filter((key) => {
-    const twin = isPrivate(key) ? undefined : findTwin(keys, key);
-    return twin === undefined || !isPrivate(twin);
-  });
+  return keys.filter((key) => isPrivate(key) || !hasHalf(keys, key, "private"));
 }
