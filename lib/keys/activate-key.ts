@@ -54,7 +54,6 @@ export async function activateKey(context: Context, set: string, key: NamedKey |
   await takeStep(context, rotation, {
     change: () => api.put(set, stored),
     undo: (cleanup) => cleanup.put(set, published),
-    isExpected: (signed) => signed === kid,
     expected: kid,
   });
   const old = rotation.state.kind === "signs" ? rotation.state.kid : undefined;

@@ -8,6 +8,7 @@ import { toJson } from "../core/json.ts";
 import { isPrivate, isSymmetric, type JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { publicKeys, wholeKeys } from "../core/jwk/key-pair-ids.ts";
 import type { Recipient } from "../core/keys/recipient.ts";
+import type { FormatKind } from "../core/output/formats.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { escapeControls, joinWords, quote } from "../core/text.ts";
 import { KEYS_ENCRYPTED_FORMAT, KEYS_YES, PRIVATE, PUBLIC } from "./key-flags.ts";
@@ -96,10 +97,17 @@ function writtenNote(name: string, sets: readonly NamedSet[], recipients: readon
   return `${what} of set ${names} are in ${escapeControls(name)}`;
 }
 
+/** Formats that show no key material at all. */
+const ROW_FORMATS: readonly FormatKind[] = ["text", "table", "tsv", "csv", "id"];
+
 /** The public keys of sets; says what was left out. */
-function publicSets({ note }: Pick<Context, "note">, sets: readonly NamedSet[], mode?: "quiet"): readonly NamedSet[] {
+function publicSets(
+  { note, format }: Pick<Context, "note" | "format">,
+  sets: readonly NamedSet[],
+  mode?: "quiet",
+): readonly NamedSet[] {
   const all = sets.flatMap(({ keys }) => keys);
-  if (mode !== "quiet" && all.some(isPrivate)) {
+  if (mode !== "quiet" && !ROW_FORMATS.includes(format.kind) && all.some(isPrivate)) {
     const secrets = all.filter(isSymmetric).length;
     const rest = secrets === 0 ? "" : `, and ${secrets} shared ${secrets === 1 ? "secret" : "secrets"} as a whole`;
     note(`Private parts are left out${rest}; --private prints them`);

@@ -29,7 +29,6 @@ export async function replaceKey(context: Context, set: string): Promise<Result>
       created.push({ set, keys: publicKeys(keys) });
     },
     undo: (cleanup) => removeKey(cleanup, set, kid),
-    isExpected: (signed) => signed === named,
     expected: named,
   });
   return keySetResult(context, created);

@@ -8,7 +8,7 @@ import { confirmStep, type Rotation, readRotation, takeStep } from "./rotation.t
 
 /** The place of a key among the keys of a set, the newest first; the key must not be the one that signs. */
 function retirablePlace(
-  { set, keys, state }: Rotation,
+  { set, keys, state, shape }: Rotation,
   kid: string,
 ): { readonly place: number; readonly count: number } {
   const ids = publicKeys(keys).map((key) => key.kid ?? "");
@@ -45,8 +45,6 @@ export async function retireKey(context: Context, set: string, named: string): P
     change: () => removeKey(api, set, kid),
     // The last key of a list becomes the newest.
     undo: (cleanup) => cleanup.replace(set, keys.toReversed()),
-    isExpected: (signed) => signed === signing,
-    expected: signing,
   });
   return keySetResult(context, [{ set, keys: retired }]);
 }

@@ -40,10 +40,8 @@ export async function confirmStep({ host, values }: Pick<Context, "host" | "valu
 export interface RotationStep {
   readonly change: () => Promise<void>;
   readonly undo: (api: KeySets) => Promise<void>;
-  /** Whether a login may be signed with this key after the change. */
-  readonly isExpected: (kid: string) => boolean;
-  /** The key that is expected, for messages. */
-  readonly expected: string;
+  /** The key that must sign a login after the change, as tokens name it; the same as before if undefined. */
+  readonly expected?: string;
 }
 
 /** Milliseconds that undoing a step may take. */
@@ -54,35 +52,53 @@ export async function takeStep(context: RotationContext, rotation: Rotation, ste
   const publicUrl = context.values.text(PROOF_URL);
   if (publicUrl === undefined || !signsTokens(rotation.set)) return step.change();
   // Before anything is changed: a proof that cannot work must not undo a step that did.
-  const before = await proveLogin(context, publicUrl, rotation.set);
+  const before = await proveLoginPersistently(context, publicUrl, rotation.set);
   if (before === undefined) {
     context.warn(`the server's tokens for key set ${quote(rotation.set)} are opaque, so no login can prove the step`);
     return step.change();
   }
+  const expected = step.expected ?? before.kid;
   await context.uninterruptible(async () => {
     context.signal.throwIfAborted();
     await step.change();
-    const failure = await findFailure(context, rotation, step, publicUrl);
+    const failure = await findFailure(context, rotation, expected, publicUrl);
     if (failure !== undefined) throw await undoStep(context, rotation, step, failure);
   });
-  context.note(`Proved by a login: key ${quote(step.expected)} signs`);
+  context.note(`Proved by a login: key ${quote(expected)} signs`);
+}
+
+/** Logins that are tried where the network fails: a lost answer says nothing about the keys. */
+const LOGIN_ATTEMPTS = 3;
+
+async function proveLoginPersistently(
+  context: ProofContext,
+  publicUrl: string,
+  set: string,
+): Promise<SignedLogin | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await proveLogin(context, publicUrl, set);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.exit !== "unreachable" || attempt === LOGIN_ATTEMPTS) throw error;
+    }
+  }
 }
 
 /** What a login after a step shows to be wrong, or undefined. */
 async function findFailure(
   context: RotationContext,
   { set, api }: Rotation,
-  step: RotationStep,
+  expected: string,
   publicUrl: string,
 ): Promise<string | undefined> {
   let login: SignedLogin | undefined;
   try {
-    login = await proveLogin(context, publicUrl, set);
+    login = await proveLoginPersistently(context, publicUrl, set);
   } catch (error) {
     return `the login failed: ${safeReason(error)}`;
   }
-  if (login === undefined || !step.isExpected(login.kid))
-    return `the login was signed with key ${quote(login?.kid ?? "")} instead of ${quote(step.expected)}`;
+  if (login?.kid !== expected)
+    return `the login was signed with key ${quote(login?.kid ?? "")} instead of ${quote(expected)}`;
   const stored = { keys: publicKeys(await api.get(set)) };
   return (await context.oauth.isSignedBy(login.token, stored)) ? undefined : "no key of the set signed the login";
 }
