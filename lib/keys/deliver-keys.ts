@@ -76,7 +76,7 @@ export async function deliverKeys(
   if (recipients.length === 0 && !values.isSet(out)) await confirmPrivate(context);
   return withSecretOutlets(context, { action, needsRecoveryCopy: false, target: out }, async ({ target }) => {
     const sets = await getSets();
-    if (recipients.length === 0 && target === undefined) return shownResult(context, sets);
+    if (recipients.length === 0 && target === undefined) return shownResult(withPrivateFormat(context), sets);
     const delivered = isSecret || fileIsPrivate ? sets : publicSets(context, sets);
     const plain = await fileText(
       context,
@@ -113,6 +113,13 @@ function publicSets(
     note(`Private parts are left out${rest}; --private prints them`);
   }
   return sets.map(({ set, keys }) => ({ set, keys: publicKeys(keys) }));
+}
+
+/** The context with a format that shows private parts, where none was asked for. */
+function withPrivateFormat(context: DeliveryContext): Pick<Context, "format" | "syntax" | "keyFiles"> {
+  const { values, format, syntax, keyFiles } = context;
+  const isDefault = !values.isSet(FORMAT) && ROW_FORMATS.includes(format.kind) && format.kind !== "id";
+  return isDefault ? { format: { kind: "json-pretty" }, syntax, keyFiles } : context;
 }
 
 async function shownResult(

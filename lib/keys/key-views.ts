@@ -35,7 +35,7 @@ export function keySetResult(
   }
   // Hydra's own CLI names the set in the 2.x syntax only.
   const items = sets.map(({ set, keys }): JsonObject => (syntax === "2.x" ? { set, keys } : { keys }));
-  return { view: KEY_VIEW, isList: sets.length !== 1, items };
+  return { view: KEY_VIEW, isList: sets.length !== 1, items, format };
 }
 
 const TEXT_VIEW: ResultView<JsonObject> = {
