@@ -6,6 +6,8 @@ import {
   generateKeyPair,
   type KeyObject,
   type PrivateKeyInput,
+  sign,
+  verify,
   X509Certificate,
 } from "node:crypto";
 import { promisify } from "node:util";
@@ -172,11 +174,18 @@ function readJson(file: KeyFile, text: string): readonly JsonWebKey[] {
 function isUsable(key: JsonWebKey): boolean {
   if (isSymmetric(key)) return typeof key["k"] === "string" && key["k"] !== "";
   try {
-    toKeyObject(key);
-    return true;
+    const object = toKeyObject(key);
+    return !isPrivate(key) || key.crv === "X25519" || areHalves(object, toKeyObject(publicPart(key)));
   } catch {
     return false;
   }
+}
+
+/** Whether the private members of a key belong to its public ones, which the runtime does not check. */
+function areHalves(privateKey: KeyObject, publicKey: KeyObject): boolean {
+  const digest = privateKey.asymmetricKeyType === "ed25519" ? null : "sha256";
+  const text = Buffer.from("hydra");
+  return verify(digest, text, publicKey, sign(digest, text, privateKey));
 }
 
 /** The keys in a file, in its order, in any of the supported formats. */
