@@ -32,6 +32,7 @@ export interface SignedTokens {
   /** Undefined for an opaque one. */
   readonly accessToken: SignedToken | undefined;
   readonly refreshToken: string;
+  readonly rawIdToken: string;
 }
 
 const Header = v.looseObject({ kid: v.string(), alg: v.string() });
@@ -54,7 +55,8 @@ async function tokensOf(server: Server, answer: Json): Promise<SignedTokens> {
   const idToken = await signedToken(server, textOf(answer, "id_token"));
   assert.ok(idToken !== undefined, "the ID token is not signed");
   const accessToken = await signedToken(server, textOf(answer, "access_token"));
-  return { idToken, accessToken, refreshToken: textOf(answer, "refresh_token") };
+  const [refreshToken, rawIdToken] = [textOf(answer, "refresh_token"), textOf(answer, "id_token")];
+  return { idToken, accessToken, refreshToken, rawIdToken };
 }
 
 /** Registers a public client for logins. */
