@@ -138,7 +138,7 @@ export const ROOT: Group = group(
       "Create, move and rotate JSON Web Keys",
       "1.x",
       { create: createKey, get: getKeys, import: importKeys, delete: deleteKeys, rotate: rotateKeys },
-      COMMAND_ALIASES,
+      { rm: "delete", new: "create" },
     ),
     perform: group("perform", "Get tokens (2.x)", "2.x", { "client-credentials": clientCredentials }),
     introspect: group("introspect", "Inspect tokens (2.x)", "2.x", { token: introspect }, { "access-token": "token" }),

@@ -285,7 +285,7 @@ describe("a rotation that goes wrong", () => {
     assert.equal(none.status, 2);
     assert.match(none.stderr, /--publish has no destination for the private key/);
     const both = await server.run(["keys", "rotate", SET, "--publish", "--activate"]);
-    assert.match(both.stderr, /--publish and --activate exclude each other/);
+    assert.match(both.stderr, /Steps --publish and --activate exclude each other/);
     assert.equal(both.status, 2);
     assert.deepEqual(await storedKeys(server), before);
   });

@@ -27,7 +27,7 @@ function stepProblems({ values }: Pick<Context, "values">): readonly Problem[] {
   if (first !== undefined && second !== undefined)
     return [
       usageError(
-        `--${first.name} and --${second.name} exclude each other`,
+        `Steps --${first.name} and --${second.name} exclude each other`,
         "take one step after the other",
         "rotation-steps",
       ),
@@ -39,7 +39,7 @@ function stepProblems({ values }: Pick<Context, "values">): readonly Problem[] {
   ].find((flag) => values.isSet(flag));
   if (foreign === undefined) return [];
   const step = first === undefined ? "a rotation in one step" : `--${first.name}`;
-  return [usageError(`--${foreign.name} has no effect with ${step}`, "leave it out", "rotation-steps")];
+  return [usageError(`Flag --${foreign.name} has no effect with ${step}`, "leave it out", "rotation-steps")];
 }
 
 function proofProblems({ values }: Pick<Context, "values">): readonly Problem[] {
