@@ -4,7 +4,7 @@ import { safeReason } from "../clients/delivery.ts";
 import type { Context } from "../command.ts";
 import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { publicKeys } from "../core/jwk/key-pair-ids.ts";
-import { Problem } from "../core/problem.ts";
+import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { KEYS_YES, PROOF_URL } from "./key-flags.ts";
 import { type ProofContext, proveLogin, type SignedLogin } from "./prove-login.ts";
@@ -52,7 +52,7 @@ export async function takeStep(context: RotationContext, rotation: Rotation, ste
   const publicUrl = context.values.text(PROOF_URL);
   if (publicUrl === undefined || !signsTokens(rotation.set)) return step.change();
   // Before anything is changed: a proof that cannot work must not undo a step that did.
-  const before = await proveLoginPersistently(context, publicUrl, rotation.set);
+  const before = await proveStart(context, publicUrl, rotation.set);
   if (before === undefined) {
     context.warn(`the server's tokens for key set ${quote(rotation.set)} are opaque, so no login can prove the step`);
     return step.change();
@@ -81,6 +81,22 @@ async function proveLoginPersistently(
     } catch (error) {
       if (!(error instanceof Problem) || error.exit !== "unreachable" || attempt === LOGIN_ATTEMPTS) throw error;
     }
+  }
+}
+
+/** The login before a step; nothing is changed if it fails. */
+async function proveStart(context: ProofContext, publicUrl: string, set: string): Promise<SignedLogin | undefined> {
+  try {
+    return await proveLoginPersistently(context, publicUrl, set);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    throw withMessage(
+      error,
+      `Cannot prove a rotation of key set ${quote(set)}, so nothing was changed: ${error.message}`,
+      {
+        hint: `${error.hint ?? "check the public URL"}; without --public-url, the step is not proved`,
+      },
+    );
   }
 }
 

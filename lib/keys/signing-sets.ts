@@ -33,7 +33,7 @@ interface SigningChange {
 function failureText(shape: KeyShape): string {
   return shape === "pair"
     ? "every login fails until the newest keys of the set are a private RSA key and its public half (measured on Hydra 1.8 and 1.11)"
-    : "the server would have to sign with a shared secret, and every login fails";
+    : "tokens are signed with a shared secret at once, so that no client can verify them (measured on Hydra 26.2)";
 }
 
 function generationText(isEmpty: boolean): string {

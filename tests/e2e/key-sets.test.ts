@@ -277,6 +277,7 @@ describe("a rotation that goes wrong", () => {
     const before = await storedKeys(server);
     const wrong = await server.run(["keys", "rotate", SET, "--public-url", "http://127.0.0.1:9"]);
     assert.equal(wrong.status, 6, wrong.stderr);
+    assert.match(wrong.stderr, /so nothing was changed: /);
     assert.deepEqual(await storedKeys(server), before);
     const full = await runBinary(["keys", "rotate", SET, "--publish", "--key-out", "fd:9", "--endpoint", sandbox.url]);
     assert.equal(full.status, 2, full.stderr);
