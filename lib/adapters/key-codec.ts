@@ -25,7 +25,7 @@ import { errorCode, Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
 /** A file with keys, and how the passphrase of an encrypted one is found. */
-export interface KeyFile {
+interface KeyFile {
   readonly bytes: Uint8Array;
   /** The file as messages name it. */
   readonly name: string;

@@ -170,7 +170,7 @@ async function encrypted(
   return `${(await keys.encrypt(recipients, text, values.text(KEYS_ENCRYPTED_FORMAT))).trimEnd()}\n`;
 }
 
-/** The message alone, or in an object where a format for programs was asked for. */
+/** The message itself, or in an object where a format for programs was asked for. */
 function encryptedResult(
   context: Pick<Context, "values" | "format" | "syntax">,
   sets: readonly NamedSet[],

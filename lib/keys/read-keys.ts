@@ -10,7 +10,7 @@ import { passphraseReader } from "./passphrase.ts";
 /** A key with everything that is stored with it. */
 export type NamedKey = JsonWebKey & { readonly kid: string };
 
-export type ReadKeysContext = Pick<Context, "values" | "host" | "readFile" | "hasErrors" | "keyFiles">;
+type ReadKeysContext = Pick<Context, "values" | "host" | "readFile" | "hasErrors" | "keyFiles">;
 
 /** The keys that a command line names, the oldest first, and all that is wrong with them. */
 interface ReadKeys {

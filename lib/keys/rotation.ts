@@ -11,7 +11,7 @@ import { type ProofContext, proveLogin, type SignedLogin } from "./prove-login.t
 import { type SigningState, signingState, signsTokens } from "./signing-state.ts";
 import type { TargetSet } from "./stored-keys.ts";
 
-export type RotationContext = ProofContext &
+type RotationContext = ProofContext &
   Pick<Context, "values" | "note" | "format" | "syntax" | "uninterruptible" | "signal">;
 
 /** A set that is rotated, as it was before. */
@@ -37,7 +37,7 @@ export async function confirmStep({ host, values }: Pick<Context, "host" | "valu
 }
 
 /** One change of a set, how it is undone, and which key signs afterwards. */
-export interface RotationStep {
+interface RotationStep {
   readonly change: () => Promise<void>;
   readonly undo: (api: KeySets) => Promise<void>;
   /** The key that must sign a login after the change, as tokens name it; the same as before if undefined. */

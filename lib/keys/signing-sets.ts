@@ -4,7 +4,7 @@ import { isSameKey, type JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { hasKid } from "../core/jwk/key-pair-ids.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import type { ServerFamily } from "../servers/index.ts";
+import type { KeyShape } from "../servers/family.ts";
 import { KEYS_YES } from "./key-flags.ts";
 import {
   ACCESS_TOKEN_SET,
@@ -17,8 +17,6 @@ import {
 } from "./signing-state.ts";
 
 type GuardContext = Pick<Context, "values" | "warn">;
-
-type KeyShape = ServerFamily["keyShape"];
 
 /** A change of a set that a server signs with. */
 interface SigningChange {
@@ -79,7 +77,7 @@ function checkSigningChange({ values, warn }: GuardContext, change: SigningChang
 }
 
 /** The sessions that break when another key signs (ory/hydra#3573). */
-export function brokenSessionsText(set: string, shape: KeyShape): string {
+function brokenSessionsText(set: string, shape: KeyShape): string {
   const tokens =
     set === ACCESS_TOKEN_SET
       ? "JWT access tokens that they get by refreshing do not verify (measured on Hydra 2.3 and 26.2)"

@@ -1,12 +1,10 @@
 import { isPrivate, isSymmetric, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { possibleAlgorithms } from "../core/jwk/key-algorithms.ts";
 import { bareKid } from "../core/jwk/key-pair-ids.ts";
-import type { ServerFamily } from "../servers/index.ts";
-
-type KeyShape = ServerFamily["keyShape"];
+import type { KeyShape } from "../servers/family.ts";
 
 /** The set that ID tokens are signed with. */
-export const ID_TOKEN_SET = "hydra.openid.id-token";
+const ID_TOKEN_SET = "hydra.openid.id-token";
 
 /** The set that JWT access tokens are signed with. */
 export const ACCESS_TOKEN_SET = "hydra.jwt.access-token";

@@ -1,13 +1,13 @@
 import { isPrivate, isSymmetric, publicPart } from "../core/jwk/json-web-key.ts";
 import { bareKid } from "../core/jwk/key-pair-ids.ts";
-import type { ServerFamily } from "../servers/index.ts";
+import type { KeyShape } from "../servers/family.ts";
 import type { NamedKey } from "./read-keys.ts";
 import { signsTokens } from "./signing-state.ts";
 
 /** A set, and how its server stores key pairs. */
 export interface TargetSet {
   readonly set: string;
-  readonly shape: ServerFamily["keyShape"];
+  readonly shape: KeyShape;
 }
 
 /** Hydra 1.x signs with a pair, and names its public half in tokens. */

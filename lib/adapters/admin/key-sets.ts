@@ -15,7 +15,7 @@ import {
 } from "./problems.ts";
 
 /** What a generated key is asked for. */
-export interface KeyRequest {
+interface KeyRequest {
   readonly kid: string;
   readonly alg: string;
   readonly use: string;
