@@ -1,4 +1,6 @@
+import type { KeySets } from "../adapters/admin/key-sets.ts";
 import type { Context, Result } from "../command.ts";
+import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { bareKid, hasKid, publicKeys } from "../core/jwk/key-pair-ids.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -28,6 +30,15 @@ function retirablePlace(
   });
 }
 
+/** Puts a retired key back in its place. Keys that others have added meanwhile stay, as the newest. */
+async function putBack(api: KeySets, set: string, before: readonly JsonWebKey[], kid: string): Promise<void> {
+  const now = (await api.find(set)) ?? [];
+  const added = now.filter((key) => before.every((old) => old.kid !== key.kid));
+  const kept = before.filter((old) => hasKid(old, kid) || now.some((key) => key.kid === old.kid));
+  // The last key of a list becomes the newest.
+  await api.replace(set, [...added, ...kept].toReversed());
+}
+
 /** Deletes a key that no longer signs. */
 export async function retireKey(context: Context, set: string, named: string): Promise<Result> {
   const rotation = await readRotation(context, set);
@@ -43,8 +54,7 @@ export async function retireKey(context: Context, set: string, named: string): P
   await confirmStep(context, `Delete key ${quote(kid)}? Tokens that it signed can't be verified any more.`);
   await takeStep(context, rotation, {
     change: () => removeKey(api, set, kid),
-    // The last key of a list becomes the newest.
-    undo: (cleanup) => cleanup.replace(set, keys.toReversed()),
+    undo: (cleanup) => putBack(cleanup, set, keys, kid),
   });
   return keySetResult(context, [{ set, keys: retired }]);
 }

@@ -231,6 +231,65 @@ describe("a rotation that goes wrong", () => {
     }
   });
 
+  test("is undone where another instance rotates at the same time: the key is published as before", async () => {
+    await using sandbox = await withSandbox("2.3");
+    const server = serverOf(sandbox, "2.3");
+    await signingKey(server, await registerLoginClient(server));
+    using folder = temporaryFolder();
+    const file = join(folder.path, "next.json");
+    assertDone(await server.run(["keys", "rotate", SET, "--publish", "--key-out", file, "--kid", "next"]));
+    let isDone = false;
+    const proxy = await openFaultProxy(sandbox.url, ({ method, target }) => {
+      if (method !== "PUT" || !target.includes("/keys/") || isDone) return undefined;
+      isDone = true;
+      return async ({ pass, reply }) => {
+        const answer = await pass();
+        await server.ask("POST", `/admin/keys/${SET}`, { alg: "RS256", kid: "other", use: "sig" });
+        reply(answer);
+      };
+    });
+    try {
+      const args = ["keys", "rotate", SET, "--activate", "--key", file, "--public-url", sandbox.publicUrl];
+      const ended = await runBinary([...args, "--endpoint", proxy.url]);
+      assert.equal(ended.status, 1, ended.stderr);
+      assert.match(ended.stderr, /signed with key "other" instead of "next"; the change was undone/);
+      const [next] = (await storedKeys(server)).filter(({ kid }) => kid === "next");
+      assert.ok(next !== undefined && next["d"] === undefined, "the private key is still there");
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  test("puts a retired key back in its place where another key signs afterwards", async () => {
+    await using sandbox = await withSandbox("26");
+    const server = serverOf(sandbox, "26");
+    await signingKey(server, await registerLoginClient(server));
+    for (const kid of ["second", "third", "fourth"])
+      assertDone(await server.run(["keys", "rotate", SET, "--kid", kid]));
+    const before = await storedKeys(server);
+    let isDone = false;
+    const proxy = await openFaultProxy(sandbox.url, ({ method, target }) => {
+      if (method !== "DELETE" || !target.includes("/keys/") || isDone) return undefined;
+      isDone = true;
+      return async ({ pass, reply }) => {
+        const answer = await pass();
+        await server.ask("POST", `/admin/keys/${SET}`, { alg: "RS256", kid: "other", use: "sig" });
+        reply(answer);
+      };
+    });
+    try {
+      const args = ["keys", "rotate", SET, "--retire", "third", "--public-url", sandbox.publicUrl];
+      const ended = await runBinary([...args, "--endpoint", proxy.url]);
+      assert.equal(ended.status, 1, ended.stderr);
+      assert.match(ended.stderr, /signed with key "other" instead of "fourth"; the change was undone/);
+      const [other, ...rest] = await storedKeys(server);
+      assert.equal(other?.["kid"], "other");
+      assert.deepEqual(rest, before);
+    } finally {
+      await proxy.close();
+    }
+  });
+
   test("is undone in one step where the login fails", async () => {
     await using sandbox = await withSandbox("1.11");
     const server = serverOf(sandbox, "1.11");
