@@ -186,6 +186,8 @@ export interface Context {
 export interface OperandSpec {
   /** How help names one: `ID`. */
   readonly name: string;
+  /** How help names the first one, if it is something else; `least` and `most` count it too. */
+  readonly first?: string;
   readonly least: number;
   readonly most: number;
   readonly help: string;

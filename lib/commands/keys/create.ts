@@ -50,7 +50,13 @@ export const createKey = defineLeaf({
     "The server generates the key, and creates the set if it doesn't exist. Prints the public key; --private, --key-out and recipients deliver the private one too.",
     "A new key in a set that tokens are signed with signs at once. See hydra keys rotate for a rotation that disturbs less.",
   ],
-  operands: { name: "SET [KID]", least: 1, most: 2, help: "Key set, and the ID of the new key (default: generated)" },
+  operands: {
+    first: "SET",
+    name: "KID",
+    least: 1,
+    most: 2,
+    help: "Key set, and the ID of the new key (default: generated)",
+  },
   flags: [
     { ...KID, help: "ID of the new key; the same as the second argument" },
     ALG,

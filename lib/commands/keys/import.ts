@@ -123,7 +123,8 @@ export const importKeys = defineLeaf({
     "The sets that tokens are signed with are protected: what would stop or break logins needs --yes.",
   ],
   operands: {
-    name: "SET FILE",
+    first: "SET",
+    name: "FILE",
     least: 2,
     most: Number.POSITIVE_INFINITY,
     help: "Key set, and files with keys (- for standard input)",
