@@ -10,8 +10,17 @@ import type { SandboxVersion } from "../../lib/sandbox/index.ts";
 import { type Gpg, openGpg } from "../adapters/gpg.ts";
 import { asJson, exchange, type Json, type Server } from "../conformance/servers.ts";
 import { logIn, registerLoginClient, signedToken } from "../conformance/signed-login.ts";
-import { type Ended, type RunningSandbox, runBinary, startBinary, temporaryFolder, withSandbox } from "./binary.ts";
-import { instead, openFaultProxy } from "./fault-proxy.ts";
+import {
+  BINARY,
+  type Ended,
+  type RunningSandbox,
+  runBinary,
+  start,
+  startBinary,
+  temporaryFolder,
+  withSandbox,
+} from "./binary.ts";
+import { dropAfter, inOrder, instead, openFaultProxy } from "./fault-proxy.ts";
 import { openTerminal } from "./terminal.ts";
 
 const SET = "hydra.openid.id-token";
@@ -419,6 +428,62 @@ describe("on a terminal", () => {
     assert.equal(await terminal.ended(), 1);
     assert.equal(await signingKey(server, clientId), old);
   });
+});
+
+describe("an answer that is lost", () => {
+  test("creates no second key, and a chosen ID is a conflict", async () => {
+    await using sandbox = await withSandbox("26");
+    const server = serverOf(sandbox, "26");
+    for (const [set, more, status] of [
+      ["generated", [], 0],
+      ["chosen", ["mine"], 5],
+    ] as const) {
+      const proxy = await openFaultProxy(sandbox.url, inOrder(dropAfter));
+      try {
+        const args = ["keys", "create", set, ...more, "--alg", "ES256", "--format", "json", "--endpoint", proxy.url];
+        const ended = await runBinary(args);
+        assert.equal(ended.status, status, ended.stderr);
+        const [stored, ...others] = await storedKeys(server, set);
+        assert.deepEqual(others, []);
+        if (status === 0) assert.ok(ended.stdout.includes(String(stored?.["kid"])));
+      } finally {
+        await proxy.close();
+      }
+    }
+  });
+
+  test("of a published key whose private half reaches nobody removes it again", async () => {
+    await using sandbox = await withSandbox("26");
+    const server = serverOf(sandbox, "26");
+    const before = await storedKeys(server);
+    using folder = temporaryFolder();
+    const gpg = openGpg();
+    try {
+      gpg.quick("ops@example.org", "default");
+      writeFileSync(join(folder.path, "ops.asc"), gpg.exported("ops@example.org").armored);
+    } finally {
+      gpg.close();
+    }
+    const line = '"$HYDRA" keys rotate "$SET" --publish --alg RS256 --pgp-key @ops.asc > /dev/full';
+    const env = { HYDRA: BINARY, SET, HYDRA_ADMIN_URL: sandbox.url };
+    const ended = await start("sh", ["-c", line], { env, cwd: folder.path }).ended;
+    assert.equal(ended.status, 1, ended.stderr);
+    assert.match(ended.stderr, /Cannot deliver the private key: .*; the public key was removed again/);
+    assert.deepEqual(await storedKeys(server), before);
+  });
+});
+
+test("the key of Hydra 1.x's own TLS certificate is protected too", async () => {
+  await using sandbox = await withSandbox("1.8");
+  const server = serverOf(sandbox, "1.8");
+  const set = "hydra.https-tls";
+  assertDone(await server.run(["keys", "create", set]));
+  const ended = await server.run(["keys", "delete", set]);
+  assert.equal(ended.status, 2);
+  assert.match(ended.stderr, /the server presents another TLS certificate after its next start/);
+  assert.equal((await storedKeys(server, set)).length, 2);
+  assertDone(await server.run(["keys", "delete", set, "--yes"]));
+  assert.deepEqual(await storedKeys(server, set), []);
 });
 
 test("no message shows a private key or a passphrase, not even of a server that repeats the request", async () => {
