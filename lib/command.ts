@@ -1,6 +1,6 @@
 import { type ArgsDef, type CommandContext, type CommandDef, defineCommand, runCommand } from "citty";
 import type { Admin } from "./adapters/admin/admin.ts";
-import type { Browser } from "./adapters/browser.ts";
+import type { Browser } from "./adapters/headless-browser.ts";
 import type { Host } from "./adapters/host.ts";
 import type { KeyPair } from "./adapters/key-generator.ts";
 import type { AdminTokens, ClientAuthentication, OAuthClient } from "./adapters/oauth/index.ts";

@@ -262,7 +262,7 @@ function oauthAccess(
     },
     async withBrowser(publicUrl, { clientId, authentication }, work) {
       const { createOAuthClient, discover } = await adapter();
-      const { createBrowser } = await import("../adapters/browser.ts");
+      const { createBrowser } = await import("../adapters/headless-browser.ts");
       // The proof of a change may take longer than the rest of the command's time.
       const timeLeft = (): number => Math.max(VERIFY_TIME, remaining());
       const server = await discover({ http: publicHttp, publicUrl, timeout: timeLeft(), now });
