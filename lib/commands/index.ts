@@ -34,10 +34,18 @@ const importClients = (): Promise<CommandDef> => import("./clients/import.ts").t
 const rotateSecret = (): Promise<CommandDef> =>
   import("./clients/rotate-secret.ts").then((module) => module.rotateSecret);
 
+const testClient = (): Promise<CommandDef> => import("./clients/test.ts").then((module) => module.testClient);
+const exportClients = (): Promise<CommandDef> => import("./clients/export.ts").then((module) => module.exportClients);
+
 const pgpInspect = (): Promise<CommandDef> => import("./pgp/inspect.ts").then((module) => module.pgpInspect);
 
 const clientCredentials = (): Promise<CommandDef> =>
   import("./token/client-credentials.ts").then((module) => module.clientCredentials);
+
+const authorizationCode = (): Promise<CommandDef> =>
+  import("./token/authorization-code.ts").then((module) => module.authorizationCode);
+
+const deviceCode = (): Promise<CommandDef> => import("./token/device-code.ts").then((module) => module.deviceCode);
 
 const introspect = (): Promise<CommandDef> => import("./token/introspect.ts").then((module) => module.introspect);
 
@@ -106,7 +114,9 @@ export const ROOT: Group = group(
         update,
         delete: remove,
         import: importClients,
+        export: exportClients,
         "rotate-secret": rotateSecret,
+        test: testClient,
       },
       COMMAND_ALIASES,
     ),
@@ -125,8 +135,12 @@ export const ROOT: Group = group(
     import: verb("import", "Create OAuth 2.0 clients, or keys, from files (2.x)", importClients, importKeys),
     "rotate-secret": verb("rotate-secret", "Rotate the secret of an OAuth 2.0 client (2.x)", rotateSecret),
     rotate: group("rotate", "Rotate keys (2.x)", "2.x", { jwk: rotateKeys }, KEY_ALIASES),
+    test: verb("test", "Test the whole flow of an OAuth 2.0 client (2.x)", testClient),
+    export: exportClients,
     token: group("token", "Get, inspect and revoke tokens", "1.x", {
       client: clientCredentials,
+      user: authorizationCode,
+      device: deviceCode,
       introspect,
       revoke,
       delete: deleteTokens,
@@ -140,7 +154,11 @@ export const ROOT: Group = group(
       { create: createKey, get: getKeys, import: importKeys, delete: deleteKeys, rotate: rotateKeys },
       { rm: "delete", new: "create" },
     ),
-    perform: group("perform", "Get tokens (2.x)", "2.x", { "client-credentials": clientCredentials }),
+    perform: group("perform", "Get tokens (2.x)", "2.x", {
+      "client-credentials": clientCredentials,
+      "authorization-code": authorizationCode,
+      "device-code": deviceCode,
+    }),
     introspect: group("introspect", "Inspect tokens (2.x)", "2.x", { token: introspect }, { "access-token": "token" }),
     revoke: group("revoke", "Revoke tokens (2.x)", "2.x", { token: revoke }, { "access-token": "token" }),
     pgp: group("pgp", "Inspect OpenPGP keys", "1.x", { inspect: pgpInspect }),

@@ -3,10 +3,9 @@ import { fromBase64 } from "../core/bytes.ts";
 import { tryParseJson } from "../core/client/client.ts";
 import { isJsonObject } from "../core/json.ts";
 import { CLEANUP_MS } from "../core/network.ts";
-import { Problem } from "../core/problem.ts";
 import { ACCESS_TOKEN_SET } from "./signing-state.ts";
 
-export type ProofContext = Pick<Context, "admin" | "oauth" | "host" | "warn">;
+export type ProofContext = Pick<Context, "admin" | "openFlows" | "host" | "warn" | "signal">;
 
 /** A token of a fresh login, and the ID of the key that it names. */
 export interface SignedLogin {
@@ -42,27 +41,19 @@ async function createTemporaryClient({ admin, host }: ProofContext): Promise<str
   throw outcome.problem;
 }
 
+/** Milliseconds that one request of a login may take: a proof may take longer than the rest of the command's time. */
+const REQUEST_MS = 15_000;
+
 /** Logs a user in as a client, with the login and the consent accepted over the admin API. */
-async function logIn(context: ProofContext, publicUrl: string, clientId: string) {
-  const admin = await context.oauth.admin();
-  const login = { clientId, authentication: { method: "none" as const } };
-  return context.oauth.withBrowser(publicUrl, login, async (client, browser) => {
-    const pending = await client.beginAuthorization({ redirectUri: REDIRECT_URI, scopes: ["openid"] });
-    const decide = async (step: "login" | "consent", at: URL, decision: Readonly<Record<string, unknown>>) => {
-      const challenge = at.searchParams.get(`${step}_challenge`);
-      if (challenge === null)
-        throw new Problem(`Login failed: the server did not ask for a ${step}`, {
-          code: "unreadable-redirect",
-          exit: "failed",
-          hint: "check the server's log",
-        });
-      return browser.open(await admin.accept(step, challenge, decision));
-    };
-    const consent = await decide("login", await browser.open(pending.url), { subject: "hydra-keys-rotate" });
-    const done = await decide("consent", consent, { grant_scope: ["openid"] });
-    // Checks the signature of the ID token with the keys that the server publishes.
-    return client.exchangeCode(pending, done.href);
-  });
+async function logIn({ openFlows, signal }: ProofContext, publicUrl: string, clientId: string) {
+  const flow = await openFlows(publicUrl);
+  const limits = { timeLeft: () => REQUEST_MS, signal };
+  const client = flow.connect(await flow.discover(limits), limits, clientId, { method: "none" });
+  const pending = await client.beginAuthorization({ redirectUri: REDIRECT_URI, scopes: ["openid"] });
+  const login = { url: pending.url, redirectUri: REDIRECT_URI, clientId, subject: "hydra-keys-rotate" };
+  const { redirected } = await flow.login(limits, login);
+  // Checks the signature of the ID token with the keys that the server publishes.
+  return client.exchangeCode(pending, redirected);
 }
 
 /**

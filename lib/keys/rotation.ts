@@ -12,7 +12,7 @@ import { type SigningState, signingState, signsTokens } from "./signing-state.ts
 import type { TargetSet } from "./stored-keys.ts";
 
 type RotationContext = ProofContext &
-  Pick<Context, "values" | "note" | "format" | "syntax" | "uninterruptible" | "signal">;
+  Pick<Context, "values" | "note" | "format" | "syntax" | "oauth" | "uninterruptible">;
 
 /** A set that is rotated, as it was before. */
 export interface Rotation extends TargetSet {

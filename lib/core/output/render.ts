@@ -1,6 +1,6 @@
 import { type JsonObject, toJson } from "../json.ts";
 import { escapeControls } from "../text.ts";
-import { createPainter } from "./colors.ts";
+import { createPainter, type Painter } from "./colors.ts";
 import {
   areComplete,
   type CredentialNames,
@@ -33,8 +33,10 @@ export interface ResultView<T> {
   readonly text?: (record: T) => readonly string[];
   /** The columns of the bordered table that a list in the `text` format is, instead of `text`. */
   readonly listColumns?: readonly Column<T>[];
-  /** Whether lines of `text` are the sides of a diff, which begin with `  - ` and `  + `. */
-  readonly isDiff?: boolean;
+  /** Paints a line of `text`, which is safe to print already. */
+  readonly paintLine?: (line: string, paint: Painter) => string;
+  /** Whether a list in YAML is a stream of documents instead of a sequence. */
+  readonly isStream?: boolean;
   /** Called with the labels of columns that a terminal is too narrow for. */
   readonly onHidden?: (labels: readonly string[]) => void;
   readonly id: (record: T) => string;
@@ -97,7 +99,9 @@ interface Setup<T> {
 type RendererFactory = <T>(setup: Setup<T>) => Renderer<T>;
 
 function safeLines(lines: readonly string[]): string {
-  return lines.map((line) => `${escapeControls(line)}\n`).join("");
+  return lines
+    .map((line) => `${line.startsWith("\t") ? "\t" : ""}${escapeControls(line.replace(/^\t/, ""))}\n`)
+    .join("");
 }
 
 /** Renders each value by itself. */
@@ -146,20 +150,21 @@ function table<T>(setup: Setup<T>): Renderer<T> {
 function text<T>(setup: Setup<T>): Renderer<T> {
   const { view, options } = setup;
   if (options.isList && view.listColumns !== undefined) return tableOf(view.listColumns, "grid", setup);
-  const { text: linesOf } = view;
+  const { text: linesOf, paintLine } = view;
   if (linesOf === undefined) return table(setup);
-  if (view.isDiff !== true || !options.terminal.color) return each((value) => safeLines(linesOf(value)));
+  if (paintLine === undefined || !options.terminal.color) return each((value) => safeLines(linesOf(value)));
   const paint = createPainter(true);
-  const painted = (line: string): string => {
-    const safe = escapeControls(line);
-    if (safe.startsWith("  - ")) return paint("removed", safe);
-    return safe.startsWith("  + ") ? paint("added", safe) : safe;
-  };
   return each((value) =>
     linesOf(value)
-      .map((line) => `${painted(line)}\n`)
+      .map((line) => `${paintLine(escapeControls(line), paint)}\n`)
       .join(""),
   );
+}
+
+/** Paints the sides of a diff, which begin with `  - ` and `  + `. */
+export function paintDiffLine(line: string, paint: Painter): string {
+  if (line.startsWith("  - ")) return paint("removed", line);
+  return line.startsWith("  + ") ? paint("added", line) : line;
 }
 
 /** JSON of one value, an array or the envelope around it: on one line, or indented. */
@@ -210,10 +215,11 @@ function delimited(line: (cells: readonly Cell[], onTerminal: boolean) => string
   };
 }
 
-function yaml<T>({ view: { envelope }, options }: Setup<T>): Renderer<T> {
+function yaml<T>({ view: { envelope, isStream }, options }: Setup<T>): Renderer<T> {
   const write = options.tools.yaml;
   if (write === undefined) throw new TypeError("the yaml format needs its tool");
   if (!options.isList) return each(write);
+  if (isStream === true) return separated(write, "---\n");
   const indent = envelope === undefined ? "" : "  ";
   let count = 0;
   return {

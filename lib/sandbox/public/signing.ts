@@ -1,6 +1,15 @@
 import { Buffer } from "node:buffer";
-import { constants, createHash, createPrivateKey, randomUUID, type SignKeyObjectInput, sign } from "node:crypto";
-import type { JsonObject } from "../../core/json.ts";
+import {
+  constants,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  randomUUID,
+  type SignKeyObjectInput,
+  sign,
+  verify,
+} from "node:crypto";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import { isPrivate, type JsonWebKey, parseJsonWebKey, publicPart } from "../../core/jwk/json-web-key.ts";
 import { possibleAlgorithms } from "../../core/jwk/key-algorithms.ts";
 import { completeRsaKey } from "../../core/jwk/rsa-parameters.ts";
@@ -26,6 +35,8 @@ export interface SigningKeys {
    * @throws {SigningError} where the server has no key to sign with.
    */
   readonly sign: (use: KeyUse, claims: JsonObject, session?: string) => string;
+  /** The claims of a JSON Web Token that was signed with a published key; undefined for any other text. */
+  readonly verify: (use: KeyUse, token: string) => JsonObject | undefined;
 }
 
 interface SigningKey {
@@ -71,19 +82,39 @@ function newestPrivate(store: KeyStore, set: string): SigningKey {
   return { kid: privateJwk.kid ?? "", alg: privateJwk.alg ?? possibleAlgorithms(privateJwk)[0] ?? "", privateJwk };
 }
 
-function signature(text: string, { alg, privateJwk }: SigningKey): string {
-  const members = Object.entries(completeRsaKey(privateJwk)).filter(
+/** A key as the runtime takes it. */
+function keyInput(key: JsonWebKey): { readonly key: Record<string, string>; readonly format: "jwk" } {
+  const members = Object.entries(completeRsaKey(key)).filter(
     (entry): entry is [string, string] => typeof entry[1] === "string",
   );
-  const key = createPrivateKey({ key: Object.fromEntries(members), format: "jwk" });
-  const padding = constants.RSA_PKCS1_PSS_PADDING;
-  const saltLength = constants.RSA_PSS_SALTLEN_DIGEST;
-  const input: SignKeyObjectInput = {
-    key,
-    ...(alg.startsWith("ES") ? { dsaEncoding: "ieee-p1363" as const } : {}),
-    ...(alg.startsWith("PS") ? { padding, saltLength } : {}),
-  };
-  return sign(alg === "EdDSA" ? null : `sha${alg.slice(2)}`, Buffer.from(text), input).toString("base64url");
+  return { key: Object.fromEntries(members), format: "jwk" };
+}
+
+function digestOf(alg: string): string | null {
+  return alg === "EdDSA" ? null : `sha${alg.slice(2)}`;
+}
+
+/** How signatures of an algorithm are encoded and padded (RFC 7518, 3). */
+function signatureOptions(alg: string): Pick<SignKeyObjectInput, "dsaEncoding" | "padding" | "saltLength"> {
+  if (alg.startsWith("ES")) return { dsaEncoding: "ieee-p1363" };
+  if (!alg.startsWith("PS")) return {};
+  return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
+}
+
+function signature(text: string, { alg, privateJwk }: SigningKey): string {
+  const input = { key: createPrivateKey(keyInput(privateJwk)), ...signatureOptions(alg) };
+  return sign(digestOf(alg), Buffer.from(text), input).toString("base64url");
+}
+
+function isSignedWith(text: string, signed: string, key: JsonWebKey): boolean {
+  const alg = key.alg ?? possibleAlgorithms(key)[0] ?? "";
+  const input = { key: createPublicKey(keyInput(publicPart(key))), ...signatureOptions(alg) };
+  return verify(digestOf(alg), Buffer.from(text), input, Buffer.from(signed, "base64url"));
+}
+
+function claimsIn(body: string): JsonObject | undefined {
+  const value: unknown = JSON.parse(Buffer.from(body, "base64url").toString());
+  return isJsonObject(value) ? value : undefined;
 }
 
 /** The sets whose keys are published. */
@@ -124,6 +155,11 @@ export function createSigningKeys(store: KeyStore, behaviour: Behaviour, signsAc
       const header = { alg: key.alg, kid: namedKey(use, key.kid, session), typ: "JWT" };
       const signed = `${part(header)}.${part(sortedClaims(claims))}`;
       return `${signed}.${signature(signed, key)}`;
+    },
+    verify: (use, token) => {
+      const [head = "", body = "", signed = ""] = token.split(".");
+      const keys = keysOf(store, SIGNING_SETS[use]).filter(isPublished);
+      return keys.some((key) => isSignedWith(`${head}.${body}`, signed, key)) ? claimsIn(body) : undefined;
     },
   };
 }

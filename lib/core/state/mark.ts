@@ -1,0 +1,36 @@
+import * as v from "valibot";
+import { isJsonObject, type JsonObject } from "../json.ts";
+
+/** The member of a client's metadata that holds its mark. */
+export const MARK_MEMBER = "hydra.apply";
+
+/** What `hydra apply` writes into the clients that it keeps: the stack they belong to and their name in it. */
+export interface Mark {
+  readonly stack: string;
+  readonly key: string;
+  /** The version of the secret that was set last. */
+  readonly secret?: number;
+  /** Whether `--prune` never deletes the client. */
+  readonly protect?: true;
+}
+
+const NAME = v.pipe(v.string(), v.nonEmpty());
+
+const MARK = v.object({
+  stack: NAME,
+  key: NAME,
+  secret: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+  protect: v.exactOptional(v.literal(true)),
+});
+
+/** The mark of a client; undefined if it has none, or one that is malformed. */
+export function readMark({ metadata }: JsonObject): Mark | undefined {
+  const read = v.safeParse(MARK, isJsonObject(metadata) ? metadata[MARK_MEMBER] : undefined);
+  return read.success ? read.output : undefined;
+}
+
+/** The client with a mark, in addition to the rest of its metadata. */
+export function withMark(client: JsonObject, mark: Mark): JsonObject {
+  const { metadata } = client;
+  return { ...client, metadata: { ...(isJsonObject(metadata) ? metadata : {}), [MARK_MEMBER]: mark } };
+}
