@@ -15,6 +15,7 @@ const PLAIN = [
   "env",
   "id",
   "k8s-secret",
+  "pem",
 ] as const;
 
 /** The formats with an expression: `NAME=EXPRESSION`. */
