@@ -8,7 +8,7 @@ export interface Target {
   readonly runtime: string;
   readonly executable: "hydra" | "hydra.exe";
   readonly archive: "tar.gz" | "zip";
-  /** Whether the compiled file keeps a signature that no longer fits and needs one of its own. */
+  /** Whether the compiled file needs a signature of its own: the runtime's names another program, or no longer fits. */
   readonly resign?: true;
 }
 
@@ -24,7 +24,7 @@ export const TARGETS: readonly Target[] = [
   { name: "linux-x64-musl", bun: "bun-linux-x64-musl", runtime: "@oven/bun-linux-x64-musl", ...unix },
   { name: "linux-arm64-musl", bun: "bun-linux-arm64-musl", runtime: "@oven/bun-linux-aarch64-musl", ...unix },
   { name: "darwin-x64", bun: "bun-darwin-x64", runtime: "@oven/bun-darwin-x64", ...unix, resign: true },
-  { name: "darwin-arm64", bun: "bun-darwin-arm64", runtime: "@oven/bun-darwin-aarch64", ...unix },
+  { name: "darwin-arm64", bun: "bun-darwin-arm64", runtime: "@oven/bun-darwin-aarch64", ...unix, resign: true },
   {
     name: "windows-x64",
     bun: "bun-windows-x64",

@@ -198,8 +198,8 @@ describe("a release", () => {
       assert.ok(program.includes(commit));
       for (const path of [root, scratch]) assert.ok(!program.includes(path), `${path} is in the program`);
       if (target.name.startsWith("darwin")) {
-        const { broken, whole } = readSignature(program);
-        assert.deepEqual({ broken, whole }, { broken: [], whole: true });
+        const { identifier, broken, whole } = readSignature(program);
+        assert.deepEqual({ identifier, broken, whole }, { identifier: "hydra", broken: [], whole: true });
       }
     });
   }
