@@ -7,7 +7,7 @@ import { bare, definitions, type Stamp } from "./compile.ts";
 import { compiler } from "./runtimes.ts";
 
 /** The oldest Node that runs the bundle; a test runs it with that version. */
-export const OLDEST_NODE = "22.12.0";
+export const OLDEST_NODE = "22.18.0";
 
 const MANIFEST = v.object({
   name: v.string(),

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -78,10 +78,16 @@ export function packForSystem(options: SystemPackageOptions, kind: PackageKind, 
   const file = join(folder, "nfpm.json");
   writeFileSync(file, JSON.stringify(config));
   mkdirSync(dirname(to), { recursive: true });
-  execFileSync("nfpm", ["package", `--config=${file}`, `--packager=${kind}`, `--target=${to}`], {
-    env: { ...bare(folder), SOURCE_DATE_EPOCH: String(stamp.seconds) },
-    stdio: ["ignore", "ignore", "inherit"],
+  runNfpm(["package", `--config=${file}`, `--packager=${kind}`, `--target=${to}`], {
+    ...bare(folder),
+    SOURCE_DATE_EPOCH: String(stamp.seconds),
   });
+}
+
+function runNfpm(args: readonly string[], env: Readonly<Record<string, string>>): void {
+  const { status, error } = spawnSync("nfpm", args, { env, stdio: ["ignore", "ignore", "inherit"] });
+  if (error !== undefined) throw new Error("nfpm is not installed; .ci/tools/requirements.txt has its version");
+  if (status !== 0) throw new Error(`nfpm failed with exit code ${status ?? "none"}`);
 }
 
 /** The file name of a package. */
@@ -158,6 +164,7 @@ License: Apache-2.0
 
 const OVERRIDES = `# The project has no email address.
 ${PACKAGE_NAME}: malformed-contact
+${PACKAGE_NAME}: bogus-mail-host-in-debian-changelog
 # The package is not for Debian's own archive.
 ${PACKAGE_NAME}: initial-upload-closes-no-bugs
 # The Bun runtime is linked as its project links it. Its code and the program's are one file, which strip would cut.
