@@ -8,6 +8,8 @@ import * as v from "valibot";
 import { parse } from "yaml";
 import { everyCommand } from "../../.ci/docs.ts";
 import { newestRelease, sectionsOf } from "../../.ci/release/changelog.ts";
+import { OLDEST_NODE } from "../../.ci/release/node-package.ts";
+import { packageKinds } from "../../.ci/release/system-packages.ts";
 import { TARGETS } from "../../.ci/release/targets.ts";
 import { isLeaf } from "../../lib/command.ts";
 import { TOPICS } from "../../lib/core/help/topics.ts";
@@ -206,16 +208,42 @@ describe("the workflows", () => {
 });
 
 describe("the documentation", () => {
-  test("names the archive of every target", () => {
-    for (const { name, archive } of TARGETS) {
-      for (const page of ["README.md", "docs/install.md"]) {
-        assert.ok(
-          read(page).includes(`\`hydra-${name}.${archive}\``),
-          `${page} does not name hydra-${name}.${archive}`,
-        );
-      }
+  test("names the archive and the packages of every target", () => {
+    for (const target of TARGETS) {
+      const { name, archive } = target;
+      for (const kind of [archive, ...packageKinds(target)])
+        assert.ok(read("docs/install.md").includes(`\`hydra-${name}.${kind}\``), `hydra-${name}.${kind}`);
       assert.match(read("docs/sizes.md"), new RegExp(`^\\| ${name} +\\| +\\d+\\.\\d \\| +\\d+\\.\\d \\|$`, "m"));
     }
+  });
+
+  test("has a line for each way to install, in the README and with details", () => {
+    const [, section = ""] = read("README.md").split(/^## Install$/m);
+    const [install = ""] = section.split(/^## /m);
+    for (const word of [
+      "install.sh | sh",
+      "install.ps1 | iex",
+      "npx hydra-clients",
+      "docker run",
+      ".deb",
+      "scoop install",
+    ]) {
+      assert.ok(install.includes(word), word);
+      assert.ok(read("docs/install.md").includes(word.replace(" install", "")), word);
+    }
+    assert.ok(read("docs/install.md").includes(`Node ${OLDEST_NODE.replace(/\.0$/, "")} or newer`));
+    assert.ok(install.includes(`Node ${OLDEST_NODE.replace(/\.0$/, "")} or newer`));
+  });
+
+  test("states the Node that the development needs, as package.json does", () => {
+    const { engines } = v.parse(
+      v.object({ engines: v.object({ node: v.string() }) }),
+      JSON.parse(read("package.json")),
+    );
+    const oldest = engines.node.replace(">=", "");
+    assert.ok(read("README.md").includes(`with Node ${oldest} or newer and npm`));
+    assert.ok(read("docs/install.md").includes(`needs Node ${oldest} or newer`));
+    assert.ok(read(".github/workflows/test.yml").includes(`node: ["${oldest}", `));
   });
 
   test("keeps a changelog whose first section is of what is not released yet, or of this version", () => {
