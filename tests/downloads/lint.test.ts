@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { homebrewFormula } from "../../.ci/release/installers.ts";
+import { TARGETS } from "../../.ci/release/targets.ts";
 import { BINARY, temporaryFolder } from "../e2e/binary.ts";
 import { RELEASE, runTool, trackedFiles } from "./tools.ts";
 
@@ -28,6 +30,15 @@ describe("lint", () => {
 
   test("hadolint accepts the Dockerfiles", () => {
     runTool("hadolint", ["Dockerfile", "Dockerfile.alpine"]);
+  });
+
+  test("ruby accepts the Homebrew formula", () => {
+    using folder = temporaryFolder();
+    const file = join(folder.path, "hydra-clients.rb");
+    const sums = new Map(TARGETS.map((target) => [target, "0".repeat(64)]));
+    const page = "https://github.com/owner/repository";
+    writeFileSync(file, homebrewFormula({ version: "1.2.3", page, description: "One line", sums }));
+    assert.match(runTool("ruby", ["-wc", file]), /^Syntax OK$/m);
   });
 
   test("the PowerShell scripts parse", () => {
