@@ -8,9 +8,6 @@
 # HYDRA_INSTALL_BASE replaces the URL of the folder that has the archives and SHA256SUMS, for a mirror.
 param([string] $Folder = "$env:LOCALAPPDATA\Programs\hydra")
 
-$ErrorActionPreference = 'Stop'
-$ProgressPreference = 'SilentlyContinue'
-
 # A release fills these in.
 $Repository = ''
 $Version = ''
@@ -54,6 +51,9 @@ function Add-ToPath([string] $Folder) {
 }
 
 function Install-Hydra {
+  # In here, so that the terminal that runs the script keeps its own.
+  $ErrorActionPreference = 'Stop'
+  $ProgressPreference = 'SilentlyContinue'
   $name = 'hydra-windows-x64'
   $base = Get-Base
   $scratch = Join-Path ([IO.Path]::GetTempPath()) ([Guid]::NewGuid())
