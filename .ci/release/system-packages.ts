@@ -8,7 +8,7 @@ import { archiveName } from "./pack.ts";
 import type { Target } from "./targets.ts";
 
 /** A kind of package: its file's ending, which is nfpm's name of it too. */
-export type PackageKind = "deb" | "rpm" | "apk";
+type PackageKind = "deb" | "rpm" | "apk";
 
 /** `hydra` is the name of a package with another program in Debian, Fedora and Alpine, which has the same path. */
 export const PACKAGE_NAME = "hydra-clients";
