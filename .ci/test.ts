@@ -1,6 +1,7 @@
 /**
  * `npm test`: runs the checks, the unit tests and the tests of the compiled program, and prints `N passed, N failed` as
  * its last line. Arguments select steps by any part of their names; `checks` selects format, lint and types.
+ * `TEST_DOWNLOADS=1` adds the tests whose tools `.ci/run --all` downloads.
  */
 
 import { spawn } from "node:child_process";
@@ -202,17 +203,19 @@ function allSteps(): readonly Step[] {
   const built = once(build.run);
   const files = globSync("tests/**/*.test.ts", { cwd: root })
     .map((file) => file.replaceAll("\\", "/"))
+    .filter((file) => process.env["TEST_DOWNLOADS"] === "1" || !file.startsWith("tests/downloads/"))
     .sort();
   files.sort((a, b) => Number(LONG.test(b)) - Number(LONG.test(a)));
   const conformance = files.filter((file) => file.startsWith("tests/conformance/"));
   const endToEnd = files.filter((file) => file.startsWith("tests/e2e/"));
-  const units = files.filter((file) => !conformance.includes(file) && !endToEnd.includes(file));
+  const downloads = files.filter((file) => file.startsWith("tests/downloads/"));
+  const units = files.filter((file) => ![conformance, endToEnd, downloads].some((others) => others.includes(file)));
   const conformanceSteps = conformance.map((file) => testStep("bun", file, built));
   return [
     { name: build.name, run: built },
     ...checks(),
     ...(process.env["HYDRA_TEST_ENDPOINTS"] ? oneByOne(conformanceSteps) : conformanceSteps),
-    ...endToEnd.map((file) => testStep("bun", file, built)),
+    ...[...endToEnd, ...downloads].map((file) => testStep("bun", file, built)),
     ...units.map((file) => testStep("bun", file)),
     ...units.filter((file) => ALSO_UNDER_DENO.test(file)).map((file) => testStep("deno", file)),
     ...presence("conformance tests", conformance),

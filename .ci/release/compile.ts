@@ -47,7 +47,7 @@ export function scratchFolder(beside: string): Disposable & { readonly path: str
 }
 
 /** A checkout that is ready to be compiled for any target. */
-interface Prepared {
+export interface Prepared {
   readonly root: string;
   readonly stamp: Stamp;
   /** Which bytecode a typical run reads, and in what order. */
@@ -118,22 +118,14 @@ export const COMPILE_OPTIONS: readonly string[] = [
 function bundle(root: string, stamp: Stamp, to: string, options: readonly string[]): void {
   const folder = dirname(to);
   mkdirSync(folder, { recursive: true });
-  const define = {
-    HYDRA_VERSION: stamp.version,
-    HYDRA_COMMIT: stamp.commit,
-    HYDRA_DATE: stamp.date,
-    // Else libraries run in their debug mode: OpenPGP.js writes what it skips to standard output.
-    "process.env.NODE_ENV": "production",
-  };
   execFileSync(
     compiler(root),
     [
       "build",
       "cli.ts",
       ...COMPILE_OPTIONS,
-      ...Object.entries({ ...define, "import.meta.url": "file:///hydra" }).map(
-        ([name, value]) => `--define=${name}=${JSON.stringify(value)}`,
-      ),
+      ...definitions(stamp),
+      '--define=import.meta.url="file:///hydra"',
       ...options,
       `--outfile=${to}`,
     ],
@@ -141,8 +133,20 @@ function bundle(root: string, stamp: Stamp, to: string, options: readonly string
   );
 }
 
+/** The constants of the source that a build fills in. */
+export function definitions(stamp: Stamp): readonly string[] {
+  const values = {
+    HYDRA_VERSION: stamp.version,
+    HYDRA_COMMIT: stamp.commit,
+    HYDRA_DATE: stamp.date,
+    // Else libraries run in their debug mode: OpenPGP.js writes what it skips to standard output.
+    "process.env.NODE_ENV": "production",
+  };
+  return Object.entries(values).map(([name, value]) => `--define=${name}=${JSON.stringify(value)}`);
+}
+
 /** An environment in which nothing of this machine or user steers the result. */
-function bare(home: string): Record<string, string> {
+export function bare(home: string): Record<string, string> {
   const kept = ["PATH", "SystemRoot", "TEMP", "TMP", "TMPDIR"].flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];

@@ -4,13 +4,17 @@ const CODE_SIGNATURE = 0x1d;
 
 const SEGMENT_64 = 0x19;
 
+/** Bytes of the file that one hash covers. */
 const PAGE = 4096;
+
+/** Bytes of a page in memory on Apple silicon, a multiple of those on Intel. */
+const MEMORY_PAGE = 16_384;
 
 /**
  * Gives a Mach-O file an ad-hoc signature that fits its bytes, in place of the one that it has.
  *
  * A compiled program for Intel Macs keeps the signature of the runtime, whose hashes its own bytes break; a system that
- * checks it ends the program at once. The result holds one code directory (version 0x20400) of SHA-256 hashes.
+ * checks it ends the program at once. One for Apple silicon has hashes that fit, and the identifier `a.out`. The result holds one code directory (version 0x20400) of SHA-256 hashes.
  */
 export function signAdHoc(file: Uint8Array, identifier: string): Uint8Array {
   const view = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
@@ -32,7 +36,7 @@ export function signAdHoc(file: Uint8Array, identifier: string): Uint8Array {
   const start = Number(view.readBigUInt64LE(linkedit.at + 40));
   const length = limit + size - start;
   signed.writeUInt32LE(size, signature.at + 12);
-  signed.writeBigUInt64LE(BigInt(Math.ceil(length / PAGE) * PAGE), linkedit.at + 32);
+  signed.writeBigUInt64LE(BigInt(Math.ceil(length / MEMORY_PAGE) * MEMORY_PAGE), linkedit.at + 32);
   signed.writeBigUInt64LE(BigInt(length), linkedit.at + 48);
   codeDirectory(signed.subarray(0, limit), identifier, {
     offset: view.readBigUInt64LE(text.at + 40),

@@ -8,8 +8,10 @@ export interface Target {
   readonly runtime: string;
   readonly executable: "hydra" | "hydra.exe";
   readonly archive: "tar.gz" | "zip";
-  /** Whether the compiled file keeps a signature that no longer fits and needs one of its own. */
+  /** Whether the compiled file needs a signature of its own: the runtime's names another program, or no longer fits. */
   readonly resign?: true;
+  /** The processor and C library of the container images with this program, as the Dockerfiles name them. */
+  readonly image?: string;
 }
 
 const unix = { executable: "hydra", archive: "tar.gz" } as const;
@@ -19,12 +21,24 @@ const unix = { executable: "hydra", archive: "tar.gz" } as const;
  * `-baseline` hold the same bytes, but only the plain ones are dependencies of `bun` and so have a hash in the lockfile.
  */
 export const TARGETS: readonly Target[] = [
-  { name: "linux-x64", bun: "bun-linux-x64", runtime: "@oven/bun-linux-x64", ...unix },
-  { name: "linux-arm64", bun: "bun-linux-arm64", runtime: "@oven/bun-linux-aarch64", ...unix },
-  { name: "linux-x64-musl", bun: "bun-linux-x64-musl", runtime: "@oven/bun-linux-x64-musl", ...unix },
-  { name: "linux-arm64-musl", bun: "bun-linux-arm64-musl", runtime: "@oven/bun-linux-aarch64-musl", ...unix },
+  { name: "linux-x64", bun: "bun-linux-x64", runtime: "@oven/bun-linux-x64", ...unix, image: "amd64" },
+  { name: "linux-arm64", bun: "bun-linux-arm64", runtime: "@oven/bun-linux-aarch64", ...unix, image: "arm64" },
+  {
+    name: "linux-x64-musl",
+    bun: "bun-linux-x64-musl",
+    runtime: "@oven/bun-linux-x64-musl",
+    ...unix,
+    image: "amd64-musl",
+  },
+  {
+    name: "linux-arm64-musl",
+    bun: "bun-linux-arm64-musl",
+    runtime: "@oven/bun-linux-aarch64-musl",
+    ...unix,
+    image: "arm64-musl",
+  },
   { name: "darwin-x64", bun: "bun-darwin-x64", runtime: "@oven/bun-darwin-x64", ...unix, resign: true },
-  { name: "darwin-arm64", bun: "bun-darwin-arm64", runtime: "@oven/bun-darwin-aarch64", ...unix },
+  { name: "darwin-arm64", bun: "bun-darwin-arm64", runtime: "@oven/bun-darwin-aarch64", ...unix, resign: true },
   {
     name: "windows-x64",
     bun: "bun-windows-x64",

@@ -35,6 +35,8 @@ export interface Host {
   /** Whether standard output and standard error are the same file, pipe or terminal. */
   streamsAreOne(): boolean;
   environment(name: string): string | undefined;
+  /** The operating system, as Node names it. */
+  readonly platform: string;
   /** The effective user ID, if the system has one. */
   uid(): number | undefined;
   /** Reads a file to its end; rejects with `InputTooLarge` once it is longer than `limit` bytes. */
@@ -139,6 +141,7 @@ export function systemHost(): Host {
     stdoutWasClosed,
     streamsAreOne,
     environment: (name) => process.env[name],
+    platform: process.platform,
     uid: () => process.geteuid?.(),
     readFile: readFileUpTo,
     readStdin: (limit) => readDescriptorUpTo(0, limit),

@@ -57,16 +57,26 @@ export interface RecoveryOptions {
   /** Folders in order of preference. */
   readonly folders: readonly string[];
   readonly random: (count: number) => Uint8Array;
+  /** Limits the access to an empty file in the named folder, where mode 0600 doesn't. */
+  readonly limitAccess?: (path: string) => void;
 }
 
 /** Only a new file, never through a symbolic link. */
 const EXCLUSIVE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
+/** How a file is created. */
+interface NewFileOptions {
+  /** Whether it survives a power loss. */
+  readonly durable: boolean;
+  readonly limitAccess?: RecoveryOptions["limitAccess"];
+}
+
 /** Creates a file with mode 0600, whatever the umask is; removes it again if the text can't be written. */
-function writeNew(path: string, text: string, durable: boolean): void {
+function writeNew(path: string, text: string, { durable, limitAccess }: NewFileOptions): void {
   const file = openSync(path, EXCLUSIVE, 0o600);
   try {
     fchmodSync(file, 0o600);
+    limitAccess?.(path);
     // Unlike a plain write, this continues after a partial write and fails if the disk is full.
     writeFileSync(file, text);
     if (durable) fsyncSync(file);
@@ -94,27 +104,27 @@ function syncFolder(folder: string): void {
 }
 
 /** Replaces a file atomically, so that a crash leaves either the old text or the new one. */
-function replaceFile(path: string, text: string, durable: boolean): void {
+function replaceFile(path: string, text: string, options: NewFileOptions): void {
   const next = `${path}.new`;
-  writeNew(next, text, durable);
+  writeNew(next, text, options);
   renameSync(next, path);
-  if (durable) syncFolder(dirname(path));
+  if (options.durable) syncFolder(dirname(path));
 }
 
 const prettyText = (record: RecoveryRecord): string => `${toJson(record, 2)}\n`;
 
 const lineOf = (record: RecoveryRecord): string => `${toJson(record)}\n`;
 
-function copyIn(path: string, durable: boolean): RecoveryCopy {
+function copyIn(path: string, options: NewFileOptions): RecoveryCopy {
   return {
     path,
     exists: () => existsSync(path),
-    replace: (record) => replaceFile(path, prettyText(record), durable),
+    replace: (record) => replaceFile(path, prettyText(record), options),
     remove: () => unlinkSync(path),
   };
 }
 
-function logIn(path: string): RecoveryLog {
+function logIn(path: string, options: NewFileOptions): RecoveryLog {
   const file = openSync(path, constants.O_WRONLY | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0));
   const current = new Map<number, RecoveryRecord>();
   let entries = 0;
@@ -137,7 +147,7 @@ function logIn(path: string): RecoveryLog {
     close() {
       closeSync(file);
       if (current.size === 0) unlinkSync(path);
-      else replaceFile(path, [...current.values()].map(lineOf).join(""), false);
+      else replaceFile(path, [...current.values()].map(lineOf).join(""), options);
     },
   };
 }
@@ -189,17 +199,23 @@ export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
     }
   }
 
+  function newFileOptions(folder: string, durable: boolean): NewFileOptions {
+    const { limitAccess } = options;
+    return { durable, ...(folder === named?.folder && limitAccess !== undefined ? { limitAccess } : {}) };
+  }
+
   function saveIn(folder: string, record: RecoveryRecord, durable: boolean): RecoveryCopy {
     const path = fileFor(folder, record.client_id ?? "client", "json");
-    writeNew(path, prettyText(record), durable);
-    return copyIn(path, durable);
+    const created = newFileOptions(folder, durable);
+    writeNew(path, prettyText(record), created);
+    return copyIn(path, created);
   }
 
   return {
     probe: () =>
       inPreferred((folder) => {
         const path = join(folder, `.hydra-rescue-${randomName()}`);
-        writeNew(path, PROBE, false);
+        writeNew(path, PROBE, { durable: false });
         unlinkSync(path);
         return folder;
       }),
@@ -211,8 +227,9 @@ export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
     openLog: () =>
       inPreferred((folder) => {
         const path = fileFor(folder, "import", "ndjson");
-        writeNew(path, "", false);
-        return logIn(path);
+        const created = newFileOptions(folder, false);
+        writeNew(path, "", created);
+        return logIn(path, created);
       }),
   };
 }

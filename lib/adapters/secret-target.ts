@@ -1,13 +1,12 @@
 import type { Problem } from "../core/problem.ts";
 import { createInheritedDescriptors } from "./secret-target/descriptors.ts";
-import { newFileProblem, openFileTarget } from "./secret-target/file-target.ts";
+import { type FileTargetOptions, newFileProblem, openFileTarget } from "./secret-target/file-target.ts";
 import type { SecretTarget, WriteTimeouts } from "./secret-target/target.ts";
 
 export type { SecretTarget } from "./secret-target/target.ts";
 
 /** What targets need from outside. */
-interface SecretTargetOptions {
-  readonly random: (count: number) => Uint8Array;
+interface SecretTargetOptions extends FileTargetOptions {
   readonly timeouts: WriteTimeouts;
 }
 
@@ -20,7 +19,7 @@ export interface SecretTargets {
 }
 
 /** Creates the {@link SecretTargets} of one command. */
-export function createSecretTargets({ random, timeouts }: SecretTargetOptions): SecretTargets {
+export function createSecretTargets({ timeouts, ...files }: SecretTargetOptions): SecretTargets {
   const descriptors = createInheritedDescriptors(timeouts);
   return {
     check(target, flag) {
@@ -29,7 +28,7 @@ export function createSecretTargets({ random, timeouts }: SecretTargetOptions): 
     },
     async open(target, flag) {
       const fd = descriptorIn(target);
-      return fd === undefined ? openFileTarget(target, random, flag) : descriptors.open(fd, flag);
+      return fd === undefined ? openFileTarget(target, files, flag) : descriptors.open(fd, flag);
     },
   };
 }

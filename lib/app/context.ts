@@ -1,4 +1,5 @@
 import { type Admin, createAdmin } from "../adapters/admin/admin.ts";
+import { createFileAccess } from "../adapters/file-access.ts";
 import type { Host } from "../adapters/host.ts";
 import { createHttp } from "../adapters/http.ts";
 import type { ClientAuthentication, OAuthClient } from "../adapters/oauth/index.ts";
@@ -31,6 +32,8 @@ import {
   UNREAD_CA_VARIABLES,
 } from "../core/network.ts";
 import type { Format } from "../core/output/formats.ts";
+import { platformFolders } from "../core/platform-folders.ts";
+import { quote } from "../core/text.ts";
 import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type ServerFamily } from "../servers/index.ts";
 import { InputFiles } from "./input.ts";
 import type { Messages } from "./messages.ts";
@@ -338,17 +341,19 @@ function flowAccess(
 
 /** Where secrets go: the targets that flags name, and the recovery copies. */
 function outlets(
-  { run, line }: Pick<ContextOptions, "run" | "line">,
+  { run, line, warn }: Pick<ContextOptions, "run" | "line" | "warn">,
   remaining: () => number,
 ): Pick<Context, "outletProblems" | "fileProblem" | "openTarget" | "recovery"> {
   const { values } = line;
   const { random, monotonic, sleep } = run.host;
   const folders = recoveryFolders(run.host, values);
+  const protection = fileProtection(run.host, warn);
   let created: SecretTargets | undefined;
   const targets = async (): Promise<SecretTargets> => {
     const { createSecretTargets } = await import("../adapters/secret-target.ts");
     created ??= createSecretTargets({
       random,
+      ...protection,
       timeouts: {
         longest: () => remaining() + CLEANUP_MS,
         afterSignal: STALLED_READER_MS,
@@ -363,7 +368,7 @@ function outlets(
     return created;
   };
   return {
-    recovery: createRecoveryStore({ ...folders, random }),
+    recovery: createRecoveryStore({ ...folders, random, ...protection }),
     async outletProblems(flags) {
       const problems = folders.named === undefined ? [] : [recoveryFolderProblem(folders.named)];
       for (const flag of flags) {
@@ -379,15 +384,27 @@ function outlets(
   };
 }
 
+/** On Windows, limits the access to new files for secrets, with a warning where that fails. */
+function fileProtection(
+  { environment, platform }: Pick<Host, "environment" | "platform">,
+  warn: Context["warn"],
+): Pick<RecoveryOptions, "limitAccess"> {
+  if (platform !== "win32") return {};
+  return {
+    limitAccess: createFileAccess(environment, (folder, reason) =>
+      warn(`cannot limit the access to new files in ${quote(folder)} to you, so others may read them: ${reason}`),
+    ),
+  };
+}
+
 /** Where a recovery copy may go: the named folder, else the best place first. */
 function recoveryFolders(
-  { environment }: Pick<Host, "environment">,
+  { environment, platform }: Pick<Host, "environment" | "platform">,
   values: FlagValues,
 ): Pick<RecoveryOptions, "named" | "folders"> {
   const named = values.text(RESCUE_DIR);
-  const places = [environment("XDG_STATE_HOME"), environment("HOME"), ".", environment("TMPDIR") ?? "/tmp"];
   return {
     ...(named === undefined ? {} : { named: { folder: named, from: values.origin(RESCUE_DIR).name } }),
-    folders: places.flatMap((folder) => (folder === undefined || folder === "" ? [] : [folder])),
+    folders: platformFolders(platform, environment).recoveryFolders,
   };
 }

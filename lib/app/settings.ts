@@ -19,6 +19,7 @@ import { describeOperand, NO_VALUE_SOURCES, type ParsedLine, parseFlags } from "
 import { formatSize, INPUT_LIMIT, InputTooLarge, unreadableReason } from "../core/input-limits.ts";
 import { type Format, isJson } from "../core/output/formats.ts";
 import { shellQuoted } from "../core/output/shell.ts";
+import { platformFolders } from "../core/platform-folders.ts";
 import { errorCode, Problem, usageError, withMessage } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import type { InputFiles } from "./input.ts";
@@ -102,15 +103,13 @@ async function adminSideOf(
 
 /** Reads the config file, which must exist only where `--config` names it. */
 async function readConfig(
-  host: Pick<Host, "environment" | "readFile" | "uid">,
+  host: Pick<Host, "environment" | "platform" | "readFile" | "uid">,
   values: FlagValues,
 ): Promise<ConfigFile | undefined> {
   const named = values.text(CONFIG);
-  const home = host.environment("HOME") ?? "";
-  if (named === undefined && home === "") return undefined;
-  const path = named ?? `${home}/.hydra.yaml`;
-  const file = await readConfigBytes(host, path, named === undefined);
-  if (file === undefined) return undefined;
+  const found = await findConfigFile(host, named);
+  if (found === undefined) return undefined;
+  const { path, file } = found;
   const { parseConfigFile, configFileTrust } = await import("../core/flags/config-file.ts");
   const trust = configFileTrust(file, host.uid());
   // The user did not choose this file on the command line, so it counts only if nobody else can have written it.
@@ -127,7 +126,8 @@ async function readConfig(
     path,
     // A token of digits must stay a text: as a number it would lose leading zeros and its last digits.
     content: isJsonText(text, path) ? parseJsonFile(text, path)[0] : await parseYaml(text, path, "texts"),
-    readable: (file.mode & 0o044) !== 0,
+    // Without user IDs, as on Windows, the bits say nothing about other users.
+    readable: host.uid() !== undefined && (file.mode & 0o044) !== 0,
     ...(trust.trust === "all" ? {} : { writers: trust.reason }),
   });
 }
@@ -141,6 +141,19 @@ async function withMisspeltEndpoint(problem: Problem, config: ConfigFile | undef
   return withMessage(problem, `${problem.message}: ${quote(key)} in ${escapeControls(config.path)} is not a setting`, {
     hint: `rename ${quote(key)} to endpoint in ${escapeControls(config.path)}`,
   });
+}
+
+/** The config file that `--config` names, or the first default one that exists. */
+async function findConfigFile(
+  host: Pick<Host, "environment" | "platform" | "readFile">,
+  named: string | undefined,
+): Promise<{ readonly path: string; readonly file: InputFile } | undefined> {
+  const paths = named === undefined ? platformFolders(host.platform, host.environment).configFiles : [named];
+  for (const path of paths) {
+    const file = await readConfigBytes(host, path, named === undefined);
+    if (file !== undefined) return { path, file };
+  }
+  return undefined;
 }
 
 async function readConfigBytes(

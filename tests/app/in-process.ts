@@ -15,6 +15,8 @@ function stateFolder(): string {
 
 /** The surroundings of one run of the program. */
 export interface Scene {
+  /** The operating system whose conventions count, Linux without it. */
+  readonly platform?: string;
   readonly environment?: Readonly<Record<string, string>>;
   /** Files by path; every other path is not there. */
   readonly files?: Readonly<Record<string, string>>;
@@ -77,7 +79,8 @@ export async function play(args: readonly string[], scene: Scene = {}): Promise<
     stdoutWasClosed: () => false,
     streamsAreOne: () => scene.streamsAreOne === true,
     environment: (name) => (Object.hasOwn(environment, name) ? environment[name] : undefined),
-    uid: () => 0,
+    platform: scene.platform ?? "linux",
+    uid: () => (scene.platform === "win32" ? undefined : 0),
     readFile: async (path) => ({ bytes: new TextEncoder().encode(read(path)), mode: scene.mode ?? 0o600, uid: 0 }),
     readStdin: async () => new TextEncoder().encode(scene.stdin ?? ""),
     ask: async () => undefined,

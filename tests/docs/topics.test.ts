@@ -131,7 +131,7 @@ describe("names in topics", () => {
   test("environment lists exactly the variables that the program reads", async () => {
     const source = globSync("lib/**/*.ts", { cwd: ROOT }).map((file) => readFileSync(join(ROOT, file), "utf8"));
     const read = new Set(
-      source.flatMap((text) => [...text.matchAll(/environment\("([A-Z_]+)"\)/g)].map(([, name = ""]) => name)),
+      source.flatMap((text) => [...text.matchAll(/environment\("([A-Za-z_]+)"\)/g)].map(([, name = ""]) => name)),
     );
     for (const { command } of await everyCommand()) {
       for (const flag of isLeaf(command) ? command.spec.flags : []) for (const name of flag.env ?? []) read.add(name);

@@ -157,6 +157,18 @@ describe("the config file", () => {
     isStored(await cleared(scenario), await scenario.run(SEED, { cwd: folder.path, env: { HOME: "" } }));
   });
 
+  it("may be in the config folder of the user, where the home folder has none", async () => {
+    await using scenario = await openScenario();
+    mkdirSync(join(scenario.home, "conf/hydra"), { recursive: true });
+    const env = { ...NO_ENDPOINT.env, XDG_CONFIG_HOME: join(scenario.home, "conf") };
+    configure(scenario, `endpoint: ${scenario.url}\n`, 0o600, "conf/hydra/config.yaml");
+    isStored(scenario, await scenario.run(SEED, { env }));
+    const relative = await scenario.run(SEED, { cwd: scenario.home, env: { ...env, XDG_CONFIG_HOME: "conf" } });
+    assertFails(relative, 2, /endpoint/);
+    configure(scenario, "endpoint: http://127.0.0.1:1\nfail_after: 0s\n");
+    assertFails(await scenario.run(SEED, { env }), 6, /127\.0\.0\.1:1: connection refused/);
+  });
+
   it("may be empty, and may be a server's own", async () => {
     await using scenario = await openScenario();
     configure(scenario, "");

@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
+import { TARGETS } from "../../.ci/release/targets.ts";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { copyRoot, NONROOT, openGlibcRoot, place, type Root, type RootOptions } from "./bare-root.ts";
 import { runBinary } from "./binary.ts";
@@ -216,19 +217,48 @@ describe("the images", () => {
   test("hold the licences beside the program", () => {
     for (const { name, text } of files) {
       assert.match(text, /^COPY LICENSE THIRD-PARTY\.md \S+\/doc\/hydra\/$/m, name);
-      assert.match(text, /^COPY dist\/programs\/licenses\/ \S+\/doc\/hydra\/licenses\/$/m, name);
+      assert.match(text, /^COPY dist\/images\/licenses\/ \S+\/doc\/hydra\/licenses\/$/m, name);
     }
   });
 
   test("hold the programs of their C library, and run nothing in the base without a shell", () => {
     for (const { name, text } of files) {
-      const sources = [...text.matchAll(/^COPY --chmod=0755 dist\/programs\/(\S+)\/hydra \/hydra$/gm)];
-      const libc = name === "Dockerfile" ? "" : "-musl";
+      const [, place = ""] =
+        /^COPY --chmod=0755 dist\/images\/(\S+)\/hydra \/usr\/local\/bin\/hydra$/m.exec(text) ?? [];
+      const places = ["amd64", "arm64"].map((processor) => place.replace(/\$\{TARGETARCH\}/, processor));
+      const musl = name === "Dockerfile.alpine";
+      const wanted = TARGETS.filter((target) => target.image?.endsWith("-musl") === musl);
       assert.deepEqual(
-        sources.map(([, target]) => target),
-        [`linux-x64${libc}`, `linux-arm64${libc}`],
+        places,
+        wanted.map(({ image }) => image),
       );
       assert.equal(/^RUN /m.test(text), name === "Dockerfile.alpine");
+    }
+  });
+
+  test("use no build argument before the first FROM that the builder would have to set", () => {
+    for (const { name, text } of files) {
+      const [before = "", stage = ""] = text.split(/^FROM .*$/m);
+      assert.deepEqual(before.match(/^(?!#).+$/gm), [text.match(/^ARG BASE=.*$/m)?.[0]], name);
+      assert.match(stage, /^ARG TARGETARCH$/m, name);
+    }
+  });
+
+  test("have the labels that do not depend on the build", () => {
+    for (const { name, text } of files) {
+      const labels = [...text.matchAll(/org\.opencontainers\.image\.(\w+)="([^"]+)"/g)].map(([, key, value]) => [
+        key,
+        value,
+      ]);
+      assert.deepEqual(
+        Object.fromEntries(labels),
+        {
+          title: "hydra-clients",
+          description: "Manage OAuth 2.0 clients on an Ory Hydra server",
+          licenses: "Apache-2.0",
+        },
+        name,
+      );
     }
   });
 
@@ -242,7 +272,7 @@ describe("the images", () => {
     );
     assert.ok(copied.length > 0);
     for (const source of copied) {
-      assert.ok(source.startsWith("dist/programs/") || existsSync(join(root, source)), source);
+      assert.ok(source.startsWith("dist/images/") || existsSync(join(root, source)), source);
       assert.ok(
         allowed.some((line) => `${source}/`.replace("//", "/").startsWith(`${line.slice(1)}/`)),
         `${source} is kept back`,

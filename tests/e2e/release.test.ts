@@ -21,7 +21,10 @@ import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import * as v from "valibot";
 import { BUN_PARTS } from "../../.ci/release/bun-parts.ts";
+import { nodePackageName, OLDEST_NODE } from "../../.ci/release/node-package.ts";
+import { repositoryPage } from "../../.ci/release/repository.ts";
 import { compiler, hostTarget, pinned } from "../../.ci/release/runtimes.ts";
+import { packageFile, packageKinds } from "../../.ci/release/system-packages.ts";
 import { TARGETS, type Target } from "../../.ci/release/targets.ts";
 import { readSignature } from "../release/macho-check.ts";
 import { runBinary, start } from "./binary.ts";
@@ -50,6 +53,11 @@ function git(...args: readonly string[]): string {
 const commit = git("rev-parse", "HEAD").trim();
 
 const date = git("show", "--no-patch", "--format=%cI", "HEAD").trim();
+
+const { version } = v.parse(
+  v.object({ version: v.string() }),
+  JSON.parse(readFileSync(join(root, "package.json"), "utf8")),
+);
 
 const seconds = Number(git("show", "--no-patch", "--format=%ct", "HEAD"));
 
@@ -113,8 +121,18 @@ describe("a release", () => {
     return join(to, `hydra-${target.name}`);
   };
 
-  test("holds an archive of each target, the bill of materials, and the checksums of them all", () => {
-    const names = [...targets.map(({ name, archive }) => `hydra-${name}.${archive}`), "hydra.cdx.json"];
+  test("holds an archive of each target, what else installs the program, and the checksums of them all", () => {
+    const names = [
+      ...targets.map(({ name, archive }) => `hydra-${name}.${archive}`),
+      nodePackageName({ version }),
+      // Only a release that was given has been built with the tool that makes these.
+      ...(GIVEN === undefined
+        ? []
+        : targets.flatMap((target) => packageKinds(target).map((kind) => packageFile(target, kind)))),
+      ...["install.sh", "install.ps1"],
+      ...(repositoryPage(root) === undefined || GIVEN === undefined ? [] : ["hydra-clients.rb", "hydra-clients.json"]),
+      "hydra.cdx.json",
+    ];
     assert.deepEqual(readdirSync(folder).sort(), ["SHA256SUMS", ...names].sort());
     const sums = names.map((name) => {
       const sum = createHash("sha256")
@@ -195,11 +213,42 @@ describe("a release", () => {
       assert.ok(program.includes(commit));
       for (const path of [root, scratch]) assert.ok(!program.includes(path), `${path} is in the program`);
       if (target.name.startsWith("darwin")) {
-        const { broken, whole } = readSignature(program);
-        assert.deepEqual({ broken, whole }, { broken: [], whole: true });
+        const { identifier, broken, whole } = readSignature(program);
+        assert.deepEqual({ identifier, broken, whole }, { identifier: "hydra", broken: [], whole: true });
       }
     });
   }
+
+  test("has an npm package with what the program was built from, which runs nothing when it is installed", () => {
+    const to = join(scratch, "npm");
+    mkdirSync(to);
+    execFileSync("tar", ["-xzf", join(folder, nodePackageName({ version })), "-C", to]);
+    const at = join(to, "package");
+    const manifest: unknown = JSON.parse(readFileSync(join(at, "package.json"), "utf8"));
+    const { man, ...about } = v.parse(v.looseObject({ man: v.array(v.string()) }), manifest);
+    const { repository, ...rest } = about;
+    assert.equal(repository === undefined, repositoryPage(root) === undefined);
+    assert.deepEqual(rest, {
+      name: "hydra-clients",
+      description: "Manage OAuth 2.0 clients on an Ory Hydra server, with a single binary",
+      license: "Apache-2.0",
+      version,
+      type: "module",
+      engines: { node: `>=${OLDEST_NODE}` },
+      bin: { hydra: "hydra.js" },
+    });
+    const pages = globSync("docs/man/**/*.[157]", { cwd: root }).map((file) => basename(file));
+    assert.deepEqual(man.map((file) => basename(file)).sort(), pages.sort());
+    for (const file of [...man, "README.md", "LICENSE", "THIRD-PARTY.md", "licenses/openpgp.txt"])
+      assert.ok(existsSync(join(at, file)), file);
+    assert.ok(!existsSync(join(at, "licenses/bun.txt")), "Bun is not in it");
+    const modules = globSync("{hydra.js,lib/*.js}", { cwd: at });
+    const text = modules.map((file) => readFileSync(join(at, file), "utf8")).join("\n");
+    assert.ok(text.includes(commit));
+    for (const path of [root, scratch]) assert.ok(!text.includes(path), `${path} is in the package`);
+    assert.match(readFileSync(join(at, "hydra.js"), "utf8"), /^#!\/usr\/bin\/env node\nimport/);
+    assert.ok(statSync(join(at, "hydra.js")).mode & 0o100);
+  });
 
   test("has a program for this machine that is the one of the build and works", async () => {
     const program = join(unpacked(host), host.executable);

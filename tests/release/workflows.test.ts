@@ -8,6 +8,8 @@ import * as v from "valibot";
 import { parse } from "yaml";
 import { everyCommand } from "../../.ci/docs.ts";
 import { newestRelease, sectionsOf } from "../../.ci/release/changelog.ts";
+import { OLDEST_NODE } from "../../.ci/release/node-package.ts";
+import { packageKinds } from "../../.ci/release/system-packages.ts";
 import { TARGETS } from "../../.ci/release/targets.ts";
 import { isLeaf } from "../../lib/command.ts";
 import { TOPICS } from "../../lib/core/help/topics.ts";
@@ -32,12 +34,19 @@ const WORKFLOW = v.looseObject({
   permissions: PERMISSIONS,
   jobs: v.record(
     v.string(),
-    v.looseObject({
-      "timeout-minutes": v.number(),
-      needs: v.optional(v.union([v.string(), v.array(v.string())])),
-      permissions: v.optional(PERMISSIONS, {}),
-      steps: v.array(STEP),
-    }),
+    v.pipe(
+      v.looseObject({
+        /** The workflow that the job is, in the place of steps. */
+        uses: v.optional(v.string()),
+        "timeout-minutes": v.optional(v.number()),
+        needs: v.optional(v.union([v.string(), v.array(v.string())]), []),
+        permissions: v.optional(PERMISSIONS, {}),
+        steps: v.optional(v.array(STEP), []),
+      }),
+      v.check(({ uses, steps, "timeout-minutes": limit }) =>
+        uses === undefined ? steps.length > 0 && limit !== undefined : uses === "./.github/workflows/smoke.yml",
+      ),
+    ),
   ),
 });
 
@@ -45,20 +54,35 @@ const files = globSync(".github/workflows/*.yml", { cwd: root }).sort();
 
 const workflows = files.map((file) => ({ file, text: read(file), workflow: v.parse(WORKFLOW, parse(read(file))) }));
 
+const jobsOf = (name: string) => workflows.find(({ file }) => file.endsWith(`/${name}.yml`))?.workflow.jobs ?? {};
+
 const commands = (file: string): string =>
   workflows
     .filter((one) => one.file.endsWith(file))
     .flatMap(({ workflow }) => Object.values(workflow.jobs).flatMap(({ steps }) => steps.map(({ run = "" }) => run)))
     .join("\n");
 
+/** The jobs that may write, with what they may write. */
+const WRITERS: Readonly<Record<string, readonly string[]>> = {
+  attest: ["id-token", "attestations"],
+  publish: ["contents"],
+  "publish-images": ["packages"],
+  "publish-npm": ["id-token"],
+};
+
+const PUBLISH = `npm publish "release/hydra-clients-\${GITHUB_REF_NAME#v}.tgz" --ignore-scripts --provenance --access public`;
+
 describe("the workflows", () => {
-  test("are those for a push and for a release", () => {
-    assert.deepEqual(files, [".github/workflows/release.yml", ".github/workflows/test.yml"]);
+  test("are those for a push and for a release, and the one that both use", () => {
+    assert.deepEqual(
+      files,
+      ["release", "smoke", "test"].map((name) => `.github/workflows/${name}.yml`),
+    );
   });
 
   test("pin every action by the hash of a commit, the same one everywhere, and name its version", () => {
     const pins = workflows.flatMap(({ file, text }) =>
-      [...text.matchAll(/uses: (.*)/g)].map(([, use = ""]) => {
+      [...text.matchAll(/uses: (?!\.\/)(.*)/g)].map(([, use = ""]) => {
         assert.match(use, /^actions\/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/, `${file}: ${use}`);
         return use;
       }),
@@ -73,75 +97,97 @@ describe("the workflows", () => {
       assert.deepEqual(workflow.permissions, { contents: "read" }, file);
       for (const [name, job] of Object.entries(workflow.jobs)) {
         const writes = Object.entries(job.permissions).flatMap(([what, how]) => (how === "write" ? [what] : []));
-        const allowed = { attest: ["id-token", "attestations"], publish: ["contents"] }[name] ?? [];
+        const allowed = WRITERS[name] ?? [];
         assert.deepEqual(writes, file.endsWith("release.yml") ? allowed : [], `${file}: ${name}`);
       }
     }
   });
 
   test("put no outside input into a command", () => {
-    assert.doesNotMatch(commands("test.yml") + commands("release.yml"), /\$\{\{/);
+    for (const { file } of workflows) assert.doesNotMatch(commands(file), /\$\{\{/, file);
   });
 
   test("run scripts and tests that exist", () => {
-    const named = [...`${commands("test.yml")}\n${commands("release.yml")}`.matchAll(/[\w./-]+\.(?:sh|test\.ts)/g)];
-    assert.ok(named.length > 0);
+    const all = files.map(commands).join("\n");
+    const named = [...all.matchAll(/(?<=\s)(?:\.\/)?(?:\.github|\.ci|tests)\/[\w./-]+\.(?:sh|txt|test\.ts)/g)];
+    assert.ok(named.length > 4);
     for (const [path] of named) assert.ok(existsSync(join(root, path)), path);
   });
 
   test("start every target's program on a machine that is of its kind, and those for musl in an image that has it", () => {
     const matrix = v.object({ strategy: v.object({ matrix: v.object({ include: v.array(MACHINE) }) }) });
-    const elsewhere = workflows.find(({ file }) => file.endsWith("test.yml"))?.workflow.jobs["elsewhere"];
-    const machines = v.parse(matrix, elsewhere).strategy.matrix.include;
+    const machines = v.parse(matrix, jobsOf("smoke")["smoke"]).strategy.matrix.include;
     assert.deepEqual(machines.map(({ target }) => target).sort(), TARGETS.map(({ name }) => name).sort());
     for (const { target, runner, image } of machines) {
       assert.equal(/^alpine:\d/.test(image ?? ""), target.endsWith("-musl"), target);
       if (target.startsWith("linux")) assert.equal(runner.endsWith("-arm"), target.includes("arm64"), target);
       else assert.ok(runner.startsWith(target.startsWith("darwin") ? "macos-" : "windows-"), target);
     }
-    assert.equal(commands("test.yml").match(/sh \.github\/smoke\.sh "?release\/hydra-\$TARGET/g)?.length, 2);
+    assert.equal(commands("smoke.yml").match(/sh \.github\/smoke\.sh /g)?.length, 2);
   });
 
   test("give what root made back before a step that is not root writes", () => {
-    const steps = workflows.find(({ file }) => file.endsWith("release.yml"))?.workflow.jobs["test"]?.steps ?? [];
+    const steps = jobsOf("release")["test"]?.steps ?? [];
     const lines = steps.map(({ run = "" }) => run);
     const rooted = lines.findIndex((line) => line.includes("sudo env"));
     assert.ok(rooted > 0);
     assert.match(lines[rooted + 1] ?? "", /^sudo chown -R "\$\(id -u\):\$\(id -g\)" \.$/);
   });
 
+  test("build, test, attest, publish and verify a release in this order", () => {
+    const jobs = jobsOf("release");
+    const needs = Object.entries(jobs).map(([name, job]) => [name, [job.needs].flat()]);
+    const published = ["publish", "publish-images", "publish-npm"];
+    assert.deepEqual(Object.fromEntries(needs), {
+      build: [],
+      test: ["build"],
+      smoke: ["build"],
+      attest: ["build", "test", "smoke"],
+      ...Object.fromEntries(published.map((name) => [name, ["attest"]])),
+      verify: published,
+      "verify-installers": published,
+    });
+    assert.deepEqual(jobs["verify"]?.["with"], { tag: `\${{ github.ref_name }}` });
+  });
+
   test("give a job that can sign or publish nothing to run but actions and the tools of the system", () => {
-    const signing = workflows.flatMap(({ workflow }) =>
-      Object.values(workflow.jobs).filter(({ permissions }) => permissions["id-token"] === "write"),
-    );
-    assert.equal(signing.length, 1);
-    for (const { steps, needs } of signing) {
-      assert.deepEqual(needs, ["test", "build"]);
-      for (const { uses = "", run } of steps) {
-        if (run === undefined) assert.match(uses, /^actions\/(?:download-artifact|attest)@/);
-        else assert.equal(run, "sha256sum --check --strict SHA256SUMS");
+    const jobs = Object.entries(jobsOf("release"));
+    const writing = jobs.filter(([, { permissions }]) => Object.values(permissions).includes("write"));
+    assert.deepEqual(writing.map(([name]) => name).sort(), Object.keys(WRITERS).sort());
+    for (const [name, { steps }] of writing) {
+      for (const { uses = "", run = "" } of steps) {
+        if (uses !== "" && name === "attest") assert.match(uses, /^actions\/(?:download-artifact|attest)@/);
+        assert.doesNotMatch(run.replace(PUBLISH, ""), /\b(?:npm|npx|node|bun|deno|bash|sh|pip|python3) /, name);
       }
     }
-    const writing = workflows.flatMap(({ workflow }) =>
-      Object.values(workflow.jobs).filter(({ permissions }) => Object.values(permissions).includes("write")),
-    );
-    for (const { steps } of writing) {
-      for (const { run = "" } of steps) assert.doesNotMatch(run, /\b(?:npm|npx|node|bun|deno|bash|sh) /);
+    assert.ok(jobsOf("release")["publish-npm"]?.steps.some(({ run }) => run === PUBLISH));
+  });
+
+  test("check what they publish against the checksums, which the attestations are of", () => {
+    for (const name of ["attest", "publish", "publish-npm"]) {
+      const lines = jobsOf("release")[name]?.steps.map(({ run = "" }) => run) ?? [];
+      assert.ok(lines.includes("sha256sum --check --strict SHA256SUMS"), name);
     }
+    assert.match(commands("release.yml"), /skopeo copy --quiet --all --preserve-digests "oci-archive:images\//);
   });
 
   test("upload what is released before tests could change it, from a job without install scripts", () => {
-    const steps = workflows.find(({ file }) => file.endsWith("release.yml"))?.workflow.jobs["build"]?.steps ?? [];
-    const uploaded = steps.findIndex(({ uses = "" }) => uses.startsWith("actions/upload-artifact@"));
-    const before = steps.slice(0, uploaded).map(({ run = "" }) => run);
-    assert.ok(uploaded > 0);
-    for (const line of before) assert.doesNotMatch(line, /\btest\b|\.ci\/run|npm ci(?! --ignore-scripts)/);
+    const { steps = [] } = jobsOf("release")["build"] ?? {};
+    const uploads = steps.filter(({ uses = "" }) => uses.startsWith("actions/upload-artifact@"));
+    assert.deepEqual(
+      uploads.map((step) => step.with?.["name"]),
+      ["release", "images"],
+    );
+    for (const { run = "" } of steps) assert.doesNotMatch(run, /\bnpm test\b|\.ci\/run|npm ci(?! --ignore-scripts)/);
+    const elsewhere = Object.entries(jobsOf("release")).filter(([name]) => name !== "build");
+    for (const [name, job] of elsewhere)
+      assert.ok(!job.steps.some(({ uses = "" }) => uses.startsWith("actions/upload-artifact@")), name);
   });
 
   test("audit, build twice, attest and sum before a release", () => {
-    const wanted = ["npm audit --omit=dev", "npm run build -- --all", "deno-compile.sh", "sha256sum --check --strict"];
+    const wanted = ["npm audit --omit=dev", "npm run build -- --all --packages", "deno-compile.sh", ".ci/run --all"];
     for (const command of wanted) assert.ok(commands("release.yml").includes(command), command);
-    const attested = (workflows.find(({ file }) => file.endsWith("release.yml"))?.workflow.jobs["attest"]?.steps ?? [])
+    const attested = (jobsOf("release")["attest"]?.steps ?? [])
       .filter(({ uses = "" }) => uses.startsWith("actions/attest@"))
       .map((step) => step.with);
     assert.deepEqual(attested, [
@@ -149,21 +195,55 @@ describe("the workflows", () => {
       // The checksums are no part of what they list.
       { "subject-path": "release/SHA256SUMS" },
       { "subject-checksums": "release/SHA256SUMS", "sbom-path": "release/hydra.cdx.json" },
+      { "subject-checksums": "images/SHA256SUMS" },
+      { "subject-checksums": "images/SHA256SUMS", "sbom-path": "release/hydra.cdx.json" },
     ]);
+  });
+
+  test("verify what was published on every platform, and by every way to install it", () => {
+    const verified = commands("smoke.yml") + commands("release.yml");
+    for (const command of ["gh attestation verify", "install.ps1", "install.sh", "npx --yes", "docker run"])
+      assert.ok(verified.includes(command), command);
   });
 });
 
 describe("the documentation", () => {
-  test("names the archive of every target", () => {
-    for (const { name, archive } of TARGETS) {
-      for (const page of ["README.md", "docs/install.md"]) {
-        assert.ok(
-          read(page).includes(`\`hydra-${name}.${archive}\``),
-          `${page} does not name hydra-${name}.${archive}`,
-        );
-      }
+  test("names the archive and the packages of every target", () => {
+    for (const target of TARGETS) {
+      const { name, archive } = target;
+      for (const kind of [archive, ...packageKinds(target)])
+        assert.ok(read("docs/install.md").includes(`\`hydra-${name}.${kind}\``), `hydra-${name}.${kind}`);
       assert.match(read("docs/sizes.md"), new RegExp(`^\\| ${name} +\\| +\\d+\\.\\d \\| +\\d+\\.\\d \\|$`, "m"));
     }
+  });
+
+  test("has a line for each way to install, in the README and with details", () => {
+    const [, section = ""] = read("README.md").split(/^## Install$/m);
+    const [install = ""] = section.split(/^## /m);
+    for (const word of [
+      "install.sh | sh",
+      "install.ps1 | iex",
+      "npx hydra-clients",
+      "docker run",
+      ".deb",
+      "scoop install",
+    ]) {
+      assert.ok(install.includes(word), word);
+      assert.ok(read("docs/install.md").includes(word.replace(" install", "")), word);
+    }
+    assert.ok(read("docs/install.md").includes(`Node ${OLDEST_NODE.replace(/\.0$/, "")} or newer`));
+    assert.ok(install.includes(`Node ${OLDEST_NODE.replace(/\.0$/, "")} or newer`));
+  });
+
+  test("states the Node that the development needs, as package.json does", () => {
+    const { engines } = v.parse(
+      v.object({ engines: v.object({ node: v.string() }) }),
+      JSON.parse(read("package.json")),
+    );
+    const oldest = engines.node.replace(">=", "");
+    assert.ok(read("README.md").includes(`with Node ${oldest} or newer and npm`));
+    assert.ok(read("docs/install.md").includes(`needs Node ${oldest} or newer`));
+    assert.ok(read(".github/workflows/test.yml").includes(`node: ["${oldest}", `));
   });
 
   test("keeps a changelog whose first section is of what is not released yet, or of this version", () => {

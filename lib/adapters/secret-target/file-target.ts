@@ -49,10 +49,17 @@ function folderProblem(name: string, why: string): Problem {
   return usageError(`Cannot write ${name}: ${why}`, "use a file in a writable folder", "bad-secret-out");
 }
 
+/** What a new file needs from outside. */
+export interface FileTargetOptions {
+  readonly random: (count: number) => Uint8Array;
+  /** Limits the access to an empty file, where mode 0600 doesn't. */
+  readonly limitAccess?: (path: string) => void;
+}
+
 /** Creates a draft in the same folder, which gets the name of the new file when it is committed. */
 export async function openFileTarget(
   path: string,
-  random: (count: number) => Uint8Array,
+  { random, limitAccess }: FileTargetOptions,
   flag: string,
 ): Promise<SecretTarget> {
   const name = `${flag} ${quote(path)}`;
@@ -79,6 +86,7 @@ export async function openFileTarget(
   };
   try {
     await file.chmod(0o600);
+    limitAccess?.(draft);
     await fill(file, new Uint8Array(RESERVED_BYTES));
     await file.sync();
   } catch (error) {

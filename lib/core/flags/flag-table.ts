@@ -50,7 +50,7 @@ export const CONFIG: TextFlag = {
   name: "config",
   value: "FILE",
   group: "general",
-  help: "Config file (default: $HOME/.hydra.yaml)",
+  help: "Config file (default: $HOME/.hydra.yaml; hydra help config)",
 };
 
 export const COLOR: WithDefault<ChoiceFlag<ColorChoice>> = {
@@ -341,7 +341,7 @@ export const RESCUE_DIR: TextFlag = {
   name: "rescue-dir",
   value: "DIR",
   group: "secret",
-  help: "Directory for recovery copies of secrets; default: XDG_STATE_HOME, HOME, the working directory or TMPDIR",
+  help: "Directory for recovery copies of secrets (default: see hydra help secrets)",
 };
 
 export const STRICT: BoolFlag = {

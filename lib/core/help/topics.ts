@@ -200,8 +200,16 @@ const OTHER_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
 
 const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
   ["HOME", "Directory of `.hydra.yaml`, and of recovery copies"],
+  [
+    "XDG_CONFIG_HOME",
+    "On Linux, directory of `hydra/config.yaml`, which is used without `.hydra.yaml` (default: `$HOME/.config`)",
+  ],
   ["XDG_STATE_HOME", "First directory for recovery copies, before `HOME`"],
   ["TMPDIR", "Last directory for recovery copies, after the working directory (default: `/tmp`)"],
+  ["USERPROFILE", "On Windows, directory of `.hydra.yaml`, instead of `HOME`"],
+  ["LOCALAPPDATA", "On Windows, directory of `hydra\\config.yaml`, and the first directory for recovery copies"],
+  ["TEMP", "On Windows, last directory for recovery copies, after `USERPROFILE`"],
+  ["SystemRoot", "On Windows, directory of `icacls` and `whoami`, which limit the access to files with secrets"],
   ["NO_COLOR", "Any value disables colors, like `--color never`. Results in a pipe or a file never have any"],
   [
     "FORCE_COLOR, CLICOLOR_FORCE",
@@ -451,7 +459,9 @@ const CONFIG_TOPIC: Topic = {
   title: "Config file",
   parts: [
     text(
-      "A YAML file, or JSON with or without comments. The path is that of `--config`, by default `$HOME/.hydra.yaml` if it exists.",
+      "A YAML file, or JSON with or without comments. The path is that of `--config`, or the first of these that exists:",
+      "`$HOME/.hydra.yaml` and, on Linux, `$XDG_CONFIG_HOME/hydra/config.yaml` (`~/.config/hydra/config.yaml`). On Windows:",
+      "`%USERPROFILE%\\.hydra.yaml` and `%LOCALAPPDATA%\\hydra\\config.yaml`.",
       "A file given with `--config` must exist.",
       "Precedence: flag, environment variable, config file, default. Errors name the source of a value.",
     ),
@@ -474,9 +484,9 @@ const CONFIG_TOPIC: Topic = {
     ),
     heading("Permissions"),
     text(
-      "`$HOME/.hydra.yaml` is rejected (exit code 2) if it belongs to anyone but you or root, or if every user can write to it, because it",
+      "A default config file is rejected (exit code 2) if it belongs to anyone but you or root, or if every user can write to it, because it",
       "decides where your credentials go. If its group can write to it, there is a warning. A file given with `--config` is always used,",
-      "with a warning in these cases.",
+      "with a warning in these cases. On Windows, nothing is checked: keep the file in your profile, where only you can write.",
       `At most ${formatSize(INPUT_LIMIT.bytes)} of a config file is read.`,
     ),
   ],
@@ -540,7 +550,7 @@ const SECRETS_TOPIC: Topic = {
     ),
     text(
       "Copies are saved in `--rescue-dir`, or in the first writable directory of `XDG_STATE_HOME`, `HOME`, the working directory and",
-      "`TMPDIR`. If none is writable, `create` continues with a warning and `rotate-secret` is refused. An unusable `--rescue-dir` is a",
+      "`TMPDIR`; on Windows, of `LOCALAPPDATA`, `USERPROFILE` and `TEMP`. If none is writable, `create` continues with a warning and `rotate-secret` is refused. An unusable `--rescue-dir` is a",
       "usage error. A copy helps only as long as its directory exists: in a container, use a mounted volume. The copy of a rotation is",
       "synced to disk before the request, so it also survives a power failure. Those of `create` and `import` may not.",
     ),

@@ -1,0 +1,285 @@
+/** install.sh with a local server, on systems that stand-ins for `uname` and others describe. */
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { join } from "node:path";
+import process from "node:process";
+import { after, before, describe, test } from "node:test";
+import { tarGz } from "../../.ci/release/archive.ts";
+import { installScripts } from "../../.ci/release/installers.ts";
+import { archiveName } from "../../.ci/release/pack.ts";
+import { TARGETS } from "../../.ci/release/targets.ts";
+import { temporaryFolder } from "../e2e/binary.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+const PAGE = "https://github.com/owner/repository";
+
+/** An archive like that of a release, with a program that prints its target. */
+function archiveOf(name: string, program = `echo "Version: 1.2.3"; echo ${name} >&2`): Uint8Array {
+  const text = (path: string, content: string) => ({ path: `hydra-${name}/${path}`, content: Buffer.from(content) });
+  return tarGz(
+    [
+      { ...text("hydra", `#!/bin/sh\n${program}\n`), executable: true },
+      ...["completions/hydra.bash", "completions/_hydra", "completions/hydra.fish"].map((path) => text(path, path)),
+      ...["man/man1/hydra.1", "man/man7/hydra-config.7"].map((path) => text(path, path)),
+    ],
+    0,
+    1,
+  );
+}
+
+const served = new Map<string, Uint8Array>();
+
+let server: Server;
+
+let base: string;
+
+/** Serves the archives, and their checksums. */
+function serve(archives: ReadonlyMap<string, Uint8Array>): void {
+  served.clear();
+  const sums = [...archives].map(([name, content]) => {
+    served.set(`/${name}`, content);
+    return `${createHash("sha256").update(content).digest("hex")}  ${name}\n`;
+  });
+  served.set("/SHA256SUMS", Buffer.from(sums.join("")));
+}
+
+const good = new Map(
+  TARGETS.filter(({ archive }) => archive === "tar.gz").map((target) => [
+    `${archiveName(target)}.tar.gz`,
+    archiveOf(target.name),
+  ]),
+);
+
+before(async () => {
+  server = createServer((request, response) => {
+    const content = served.get(request.url ?? "");
+    response.writeHead(content === undefined ? 404 : 200).end(content);
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const address = server.address();
+  assert.ok(address !== null && typeof address === "object");
+  base = `http://127.0.0.1:${address.port}`;
+});
+after(() => server.close());
+
+/** The surroundings of one run. */
+interface System {
+  /** Tools with the lines of their scripts; one without lines is not installed. */
+  readonly tools?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+  /** Whether the script is that of a release. */
+  readonly released?: boolean;
+  /** Whether an older program is installed, in a folder on the PATH. */
+  readonly older?: boolean;
+}
+
+interface Run extends Disposable {
+  readonly status: number | null;
+  readonly output: string;
+  readonly home: string;
+  /** The files in the home folder. */
+  readonly files: readonly string[];
+}
+
+const LINUX = { uname: "case $1 in -s) echo Linux ;; *) echo x86_64 ;; esac", getconf: "echo glibc 2.36" };
+
+/** Tools of the system that the script may use. */
+const USED = [
+  "awk",
+  "cat",
+  "chmod",
+  "cp",
+  "curl",
+  "cut",
+  "dirname",
+  "basename",
+  "grep",
+  "ls",
+  "mkdir",
+  "mktemp",
+  "mv",
+  "rm",
+  "sed",
+  "sh",
+  "sha256sum",
+  "tar",
+  "gzip",
+];
+
+/** Runs the script with a PATH that has only what it needs, and the tools of the system. */
+async function install(system: System = {}): Promise<Run> {
+  const folder = temporaryFolder();
+  const [bin, home, temporary] = ["bin", "home", "tmp"].map((name) => join(folder.path, name));
+  assert.ok(bin !== undefined && home !== undefined && temporary !== undefined);
+  for (const path of [bin, home, temporary]) mkdirSync(path);
+  const places = (process.env["PATH"] ?? "").split(":");
+  const tools = { id: "echo 1000", ldd: "exit 1", sysctl: "exit 1", ...LINUX, ...system.tools };
+  for (const name of USED.filter((used) => !Object.hasOwn(tools, used))) {
+    const place = places.find((path) => existsSync(join(path, name)));
+    assert.ok(place !== undefined, `${name} is not installed`);
+    symlinkSync(join(place, name), join(bin, name));
+  }
+  for (const [name, lines] of Object.entries(tools).filter(([, lines]) => lines !== ""))
+    writeFileSync(join(bin, name), `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
+  const scripts = installScripts(ROOT, { page: system.released === true ? PAGE : undefined, version: "1.2.3" });
+  const script = scripts.find(({ name }) => name === "install.sh")?.text ?? "";
+  const programs = join(home, ".local/bin");
+  if (system.older === true) {
+    mkdirSync(programs, { recursive: true });
+    writeFileSync(join(programs, "hydra"), "old", { mode: 0o700 });
+  }
+  const env = {
+    PATH: system.older === true ? `${bin}:${programs}` : bin,
+    HOME: home,
+    TMPDIR: temporary,
+    HYDRA_INSTALL_BASE: base,
+    ...system.env,
+  };
+  const child = spawn("/bin/sh", ["-s", "--", ...(system.args ?? [])], { env, cwd: folder.path });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+  child.stdin.end(script);
+  const status = await new Promise<number | null>((ended) => child.once("close", ended));
+  assert.deepEqual(readdirSync(temporary), [], "the script left files in the temporary folder");
+  const files = readdirSync(home, { recursive: true, encoding: "utf8" }).filter((name) =>
+    statSync(join(home, name)).isFile(),
+  );
+  return { status, output, home, files: files.sort(), [Symbol.dispose]: () => folder[Symbol.dispose]() };
+}
+
+function assertRejected(run: Run, message: RegExp): void {
+  assert.match(run.output, message);
+  assert.deepEqual([run.status, run.files], [1, []], run.output);
+}
+
+describe("install.sh", () => {
+  const uname = (system: string, processor: string) => `case $1 in -s) echo ${system} ;; *) echo ${processor} ;; esac`;
+  const musl = { getconf: "exit 1", ldd: "echo 'musl libc (x86_64)' >&2; exit 1" };
+  const systems: readonly (readonly [name: string, tools: Readonly<Record<string, string>>])[] = [
+    ["linux-x64", {}],
+    ["linux-arm64", { uname: uname("Linux", "aarch64") }],
+    ["linux-x64-musl", musl],
+    ["linux-arm64-musl", { uname: uname("Linux", "aarch64"), ...musl }],
+    ["darwin-x64", { uname: uname("Darwin", "x86_64") }],
+    ["darwin-arm64", { uname: uname("Darwin", "arm64") }],
+    ["darwin-arm64", { uname: uname("Darwin", "x86_64"), sysctl: "echo 1" }],
+  ];
+  test("has a system for every target", () => {
+    const names = TARGETS.filter(({ archive }) => archive === "tar.gz").map(({ name }) => name);
+    assert.deepEqual(new Set(systems.map(([name]) => name)), new Set(names));
+  });
+
+  for (const [name, tools] of systems) {
+    test(`installs ${name} on ${JSON.stringify(tools)}`, async () => {
+      serve(good);
+      using run = await install({ tools });
+      assert.equal(run.status, 0, run.output);
+      assert.match(
+        run.output,
+        new RegExp(`^${name}\nInstalled hydra 1\\.2\\.3 to \\S+/home/\\.local/bin/hydra\nAdd it to`),
+      );
+      assert.deepEqual(run.files, [
+        ".local/bin/hydra",
+        ".local/share/bash-completion/completions/hydra",
+        ".local/share/fish/vendor_completions.d/hydra.fish",
+        ".local/share/man/man1/hydra.1",
+        ".local/share/man/man7/hydra-config.7",
+        ".local/share/zsh/site-functions/_hydra",
+      ]);
+      assert.equal(statSync(join(run.home, ".local/bin/hydra")).mode & 0o777, 0o755);
+    });
+  }
+
+  test("rejects systems without a program", async () => {
+    using system = await install({ tools: { uname: uname("SunOS", "x86_64") } });
+    assertRejected(system, /there is no program for SunOS/);
+    using processor = await install({ tools: { uname: uname("Linux", "riscv64") } });
+    assertRejected(processor, /there is no program for riscv64/);
+    using windows = await install({ tools: { uname: uname("MINGW64_NT", "x86_64") } });
+    assertRejected(windows, /install\.ps1/);
+  });
+
+  test("installs nothing from an archive that was changed, or that the checksums do not list", async () => {
+    serve(good);
+    served.set("/hydra-linux-x64.tar.gz", archiveOf("linux-x64", "echo changed"));
+    using changed = await install();
+    assertRejected(changed, /hydra-linux-x64\.tar\.gz has the checksum [0-9a-f]{64} instead of [0-9a-f]{64}; nothing/);
+    served.set("/SHA256SUMS", Buffer.from(`${"0".repeat(64)}  hydra-linux-x64.tar.gz.old\n`));
+    using unlisted = await install();
+    assertRejected(unlisted, /SHA256SUMS does not list hydra-linux-x64\.tar\.gz/);
+    served.delete("/SHA256SUMS");
+    using missing = await install();
+    assertRejected(missing, /cannot download http:\/\/127\.0\.0\.1:\d+\/SHA256SUMS/);
+  });
+
+  test("installs no program that does not start, and says what musl needs", async () => {
+    serve(new Map([["hydra-linux-x64-musl.tar.gz", archiveOf("linux-x64-musl", "exit 127")]]));
+    using run = await install({ tools: musl });
+    assertRejected(run, /it needs libstdc\+\+: apk add libstdc\+\+/);
+  });
+
+  test("checks the attestation where GitHub's CLI is logged in", async () => {
+    serve(good);
+    const log = 'echo "$*" >>"$HOME/../gh.log"';
+    using valid = await install({ released: true, tools: { gh: log } });
+    assert.equal(valid.status, 0, valid.output);
+    const [login, verify = "", ...more] = readFileSync(join(valid.home, "../gh.log"), "utf8").trimEnd().split("\n");
+    assert.match(verify, /^attestation verify \S+\/hydra-linux-x64\.tar\.gz --repo owner\/repository$/);
+    assert.deepEqual([login, more], ["auth status", []]);
+    using invalid = await install({ released: true, tools: { gh: '[ "$1" = auth ]' } });
+    assertRejected(invalid, /hydra-linux-x64\.tar\.gz has no valid attestation; nothing was installed/);
+    using anonymous = await install({ released: true, tools: { gh: "exit 1" } });
+    assert.equal(anonymous.status, 0, anonymous.output);
+    assert.match(anonymous.output, /^The attestation is not checked, because gh is not logged in$/m);
+  });
+
+  test("downloads its own version from the repository of the release, over https only", async () => {
+    const curl = 'echo "curl $*"; exit 22';
+    using run = await install({ released: true, env: { HYDRA_INSTALL_BASE: "" }, tools: { curl } });
+    const url = `${PAGE}/releases/download/v1.2.3/SHA256SUMS`;
+    assertRejected(run, /cannot download/);
+    assert.match(run.output, new RegExp(`^curl -fsSL --proto =https --tlsv1.2 -o \\S+/SHA256SUMS ${url}\n`));
+    using unreleased = await install({ env: { HYDRA_INSTALL_BASE: "" } });
+    assertRejected(unreleased, /not from a release: set HYDRA_INSTALL_BASE/);
+  });
+
+  test("downloads with wget where there is no curl", async () => {
+    serve(good);
+    const curl = (process.env["PATH"] ?? "")
+      .split(":")
+      .map((path) => join(path, "curl"))
+      .find(existsSync);
+    const wget = `[ "$1 $2" = "-q -O" ] && exec ${curl} -fs -o "$3" "$4"`;
+    using run = await install({ tools: { wget, curl: "" } });
+    assert.equal(run.status, 0, run.output);
+  });
+
+  test("replaces an older program, and does not explain a PATH that is right", async () => {
+    serve(good);
+    using run = await install({ older: true });
+    assert.equal(run.status, 0, run.output);
+    assert.match(readFileSync(join(run.home, ".local/bin/hydra"), "utf8"), /1\.2\.3/);
+    assert.doesNotMatch(run.output, /PATH/);
+  });
+
+  test("installs for all users as root, or into the folder that is given", async () => {
+    serve(good);
+    using given = await install({ args: ["--prefix", "home/opt"] });
+    assert.equal(given.status, 0, given.output);
+    assert.ok(given.files.includes("opt/bin/hydra"));
+    using root = await install({ tools: { id: "echo 0", mkdir: 'echo "mkdir $*"; exit 1' } });
+    assert.match(root.output, /^mkdir -p \/usr\/local\//m);
+    assert.equal(root.status, 1);
+    using usage = await install({ args: ["--to", "x"] });
+    assertRejected(usage, /usage: sh install\.sh \[--prefix FOLDER\]/);
+  });
+});
