@@ -117,7 +117,7 @@ describe("tokens", () => {
     const flags = ["--credentials", path("basic.env"), "--scope", "read,write"];
     const answer: unknown = JSON.parse(await done(["token", "client", ...flags, "--format", "json"]));
     assert.ok(typeof answer === "object" && answer !== null);
-    const names = ["access_token", "expires_at", "expires_in", "scope", "token_type"];
+    const names = ["access_token", "expires_at", "expires_in", "expiry", "scope", "token_type"];
     assert.deepEqual(Object.keys(answer).toSorted(), names);
     assert.ok("scope" in answer && answer.scope === "read write");
     assert.ok("expires_at" in answer && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(String(answer.expires_at)));
