@@ -133,7 +133,16 @@ describe("token user", () => {
     const json = (await logIn(["token", "user", ...credentials("web"), "--format", "json"])).ended;
     const answer: unknown = JSON.parse(json.stdout);
     assert.ok(typeof answer === "object" && answer !== null);
-    const names = ["access_token", "expires_at", "expires_in", "expiry", "id_token", "refresh_token", "scope", "token_type"];
+    const names = [
+      "access_token",
+      "expires_at",
+      "expires_in",
+      "expiry",
+      "id_token",
+      "refresh_token",
+      "scope",
+      "token_type",
+    ];
     assert.deepEqual(Object.keys(answer).toSorted(), names);
     const bare = (await logIn(["token", "user", ...credentials("web"), "-q", "--scope", "openid"])).ended;
     assert.match(bare.stdout, /^ory_at_\S+\n$/);

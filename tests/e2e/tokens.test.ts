@@ -150,6 +150,18 @@ describe("tokens", () => {
     await failsWith(await hydra(["delete", "access-tokens", "nobody"]), 4, /client "nobody" not found/);
   });
 
+  test("of the client in OAUTH2_CLIENT_ID are deleted only in 1.x syntax, and only where no other is named", async () => {
+    const named = { OAUTH2_CLIENT_ID: "basic" };
+    const kept = await token("--credentials", path("basic.env"));
+    await failsWith(await hydra(["delete", "access-tokens"], named), 2, /There is no client ID/);
+    const other = await done(["token", "delete", "post"], named);
+    assert.equal(other, "Successfully deleted access tokens for client post\n");
+    assert.equal(await isActive(kept), true);
+    const own = await done(["token", "delete"], named);
+    assert.equal(own, "Successfully deleted access tokens for client basic\n");
+    assert.equal(await isActive(kept), false);
+  });
+
   test("with a scope that they lack are inactive", async () => {
     const granted = await token("--credentials", path("basic.env"), "--scope", "read");
     assert.match(await done(["token", "introspect", "--scope", "read", "-"], {}, granted), /"active": true/);
