@@ -197,6 +197,16 @@ describe("token user", () => {
     assert.equal(parameter(url, "redirect_uri"), uri);
   });
 
+  test("sends X-Forwarded-Proto to both sides of a server behind a TLS-terminating proxy", async () => {
+    const args = ["token", "user", ...credentials("web"), "--admin-url", server.url, "--fake-tls-termination", "-v"];
+    const { ended } = await logIn(args);
+    assert.equal(ended.status, 0, ended.stderr);
+    for (const start of [`GET ${server.url}/admin/clients/web`, `POST ${server.publicUrl}/oauth2/token`]) {
+      const [, headers = ""] = ended.stderr.split(`> ${start}\n`);
+      assert.match(headers, /^(?:> .*\n)*> x-forwarded-proto: https\n/, start);
+    }
+  });
+
   test("reports a redirect URI that isn't registered with the command that adds it, which works", async () => {
     await register("remote", "-c", "https://app.example.com/cb");
     const more = { HYDRA_ADMIN_URL: server.url };
