@@ -17,10 +17,10 @@ import type { FlagValues } from "../core/flags/flag-values.ts";
 import { NO_VALUE_SOURCES, parseFlags } from "../core/flags/parse.ts";
 
 /** Flags of the command line that count for both sides of a server. */
-const SHARED_FLAGS: readonly Flag[] = [FAIL_AFTER, SKIP_TLS, CA_FILE];
+const SHARED_FLAGS: readonly Flag[] = [FAIL_AFTER, FAKE_TLS, SKIP_TLS, CA_FILE];
 
 /** Flags for the admin API that a command for the public side doesn't have: only the environment and the config file set them. */
-const ADMIN_SIDE_FLAGS: readonly Flag[] = [ACCESS_TOKEN, HEADER, FAKE_TLS, API];
+const ADMIN_SIDE_FLAGS: readonly Flag[] = [ACCESS_TOKEN, HEADER, API];
 
 /** How the admin API is reached by a command for the public side. What is wrong counts only if the command line names it. */
 export function readAdminSide(

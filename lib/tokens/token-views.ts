@@ -42,9 +42,11 @@ export const LOGIN_VIEW: ResultView<JsonObject> = {
     }),
 };
 
-/** The server's answer, whole, and when the access token expires. */
+/** The server's answer, whole, and when the access token expires, also under the name of Hydra's own 2.x CLI. */
 export function tokenItem({ raw, expiresAt }: Pick<Tokens, "raw" | "expiresAt">): JsonObject {
-  return { ...raw, ...(expiresAt === undefined ? {} : { expires_at: formatTimestamp(expiresAt) }) };
+  if (expiresAt === undefined) return raw;
+  const time = formatTimestamp(expiresAt);
+  return { ...raw, expires_at: time, expiry: time };
 }
 
 /** What the server says about a token (RFC 7662), in the columns of Hydra's own CLI 2.x. */

@@ -77,7 +77,7 @@ describe("token device", () => {
     await browse((await shown(running)).complete);
     const { status, stdout, stderr } = await running.ended;
     assert.equal(status, 0, stderr);
-    const names = ["access_token", "expires_at", "expires_in", "id_token", "scope", "token_type"];
+    const names = ["access_token", "expires_at", "expires_in", "expiry", "id_token", "scope", "token_type"];
     assert.deepEqual(Object.keys(JSON.parse(stdout)).toSorted(), names);
   });
 

@@ -133,7 +133,16 @@ describe("token user", () => {
     const json = (await logIn(["token", "user", ...credentials("web"), "--format", "json"])).ended;
     const answer: unknown = JSON.parse(json.stdout);
     assert.ok(typeof answer === "object" && answer !== null);
-    const names = ["access_token", "expires_at", "expires_in", "id_token", "refresh_token", "scope", "token_type"];
+    const names = [
+      "access_token",
+      "expires_at",
+      "expires_in",
+      "expiry",
+      "id_token",
+      "refresh_token",
+      "scope",
+      "token_type",
+    ];
     assert.deepEqual(Object.keys(answer).toSorted(), names);
     const bare = (await logIn(["token", "user", ...credentials("web"), "-q", "--scope", "openid"])).ended;
     assert.match(bare.stdout, /^ory_at_\S+\n$/);
@@ -186,6 +195,16 @@ describe("token user", () => {
     const { url, ended } = await logIn(args);
     assert.equal(ended.status, 0, ended.stderr);
     assert.equal(parameter(url, "redirect_uri"), uri);
+  });
+
+  test("sends X-Forwarded-Proto to both sides of a server behind a TLS-terminating proxy", async () => {
+    const args = ["token", "user", ...credentials("web"), "--admin-url", server.url, "--fake-tls-termination", "-v"];
+    const { ended } = await logIn(args);
+    assert.equal(ended.status, 0, ended.stderr);
+    for (const start of [`GET ${server.url}/admin/clients/web`, `POST ${server.publicUrl}/oauth2/token`]) {
+      const [, headers = ""] = ended.stderr.split(`> ${start}\n`);
+      assert.match(headers, /^(?:> .*\n)*> x-forwarded-proto: https\n/, start);
+    }
   });
 
   test("reports a redirect URI that isn't registered with the command that adds it, which works", async () => {

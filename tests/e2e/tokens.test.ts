@@ -117,7 +117,7 @@ describe("tokens", () => {
     const flags = ["--credentials", path("basic.env"), "--scope", "read,write"];
     const answer: unknown = JSON.parse(await done(["token", "client", ...flags, "--format", "json"]));
     assert.ok(typeof answer === "object" && answer !== null);
-    const names = ["access_token", "expires_at", "expires_in", "scope", "token_type"];
+    const names = ["access_token", "expires_at", "expires_in", "expiry", "scope", "token_type"];
     assert.deepEqual(Object.keys(answer).toSorted(), names);
     assert.ok("scope" in answer && answer.scope === "read write");
     assert.ok("expires_at" in answer && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(String(answer.expires_at)));
@@ -148,6 +148,18 @@ describe("tokens", () => {
     assert.equal(await done(["delete", "access-tokens", "basic", "post"]), "ID\nbasic\npost\n");
     assert.equal(await isActive(kept), false);
     await failsWith(await hydra(["delete", "access-tokens", "nobody"]), 4, /client "nobody" not found/);
+  });
+
+  test("of the client in OAUTH2_CLIENT_ID are deleted only in 1.x syntax, and only where no other is named", async () => {
+    const named = { OAUTH2_CLIENT_ID: "basic" };
+    const kept = await token("--credentials", path("basic.env"));
+    await failsWith(await hydra(["delete", "access-tokens"], named), 2, /There is no client ID/);
+    const other = await done(["token", "delete", "post"], named);
+    assert.equal(other, "Successfully deleted access tokens for client post\n");
+    assert.equal(await isActive(kept), true);
+    const own = await done(["token", "delete"], named);
+    assert.equal(own, "Successfully deleted access tokens for client basic\n");
+    assert.equal(await isActive(kept), false);
   });
 
   test("with a scope that they lack are inactive", async () => {

@@ -1,6 +1,6 @@
 import { tryParseJson } from "../../core/client/client.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
-import type { HttpAnswer, SendHttp } from "../../core/network.ts";
+import type { HttpAnswer, HttpRequest, SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { redactUrl, secretsInHeaders } from "../../core/redact.ts";
 import { escapeControls, trimCharactersAtEnd } from "../../core/text.ts";
@@ -37,6 +37,8 @@ export interface AdminTokens {
 /** Where the two families of servers have these endpoints. */
 const PREFIXES = ["/admin", ""];
 
+const UNREACHABLE_HINT = "check that the server is running, and that the endpoint is its admin port";
+
 interface AdminCall {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
@@ -51,7 +53,7 @@ export async function sendToEitherFamily(
   call: AdminCall,
 ): Promise<HttpAnswer | undefined> {
   for (const prefix of PREFIXES) {
-    const answer = await sendStep(options.http, step, {
+    const request: HttpRequest = {
       method: call.method,
       url: `${trimCharactersAtEnd(options.adminUrl, "/")}${prefix}${call.path}`,
       headers: { accept: "application/json", ...options.headers },
@@ -59,7 +61,8 @@ export async function sendToEitherFamily(
       ...(call.json === undefined ? {} : { json: call.json }),
       timeout: options.timeLeft(),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
-    });
+    };
+    const answer = await sendStep(options.http, step, request, UNREACHABLE_HINT);
     // 2.0 to 2.3 redirect the path of the other family.
     if (answer.status !== 404 && answer.status !== 405 && answer.status !== 307) return answer;
   }

@@ -1,4 +1,4 @@
-import { type HttpAnswer, NetworkFailure, type SendHttp } from "../../core/network.ts";
+import { type HttpAnswer, type HttpRequest, NetworkFailure, type SendHttp } from "../../core/network.ts";
 import type { AuthorizationServer } from "./discovery.ts";
 import { allowInsecureRequests, customFetch, type AuthorizationServer as LibraryServer } from "./library.ts";
 import { networkProblem, type OAuthStep, toOAuthProblem } from "./oauth-problems.ts";
@@ -88,11 +88,16 @@ export async function runStep<T>(
   }
 }
 
-/** The same for a request without the library. */
-export async function sendStep(http: SendHttp, step: OAuthStep, request: Parameters<SendHttp>[0]): Promise<HttpAnswer> {
+/** The same for a request without the library. Without an answer, the hint says what to check. */
+export async function sendStep(
+  http: SendHttp,
+  step: OAuthStep,
+  request: HttpRequest,
+  hint?: string,
+): Promise<HttpAnswer> {
   try {
     return await http({ maxBytes: MAX_BYTES, ...request });
   } catch (error) {
-    throw error instanceof NetworkFailure ? networkProblem(step, request.url, error) : error;
+    throw error instanceof NetworkFailure ? networkProblem(step, request.url, error, hint) : error;
   }
 }

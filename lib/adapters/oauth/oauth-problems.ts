@@ -154,12 +154,17 @@ const NETWORK_CODES: Readonly<Partial<Record<FailureKind, ProblemCode>>> = {
   certificate: "certificate",
 };
 
-/** The problem of a request without a whole answer. */
-export function networkProblem({ action }: OAuthStep, url: string, failure: NetworkFailure): Problem {
+/** The problem of a request without a whole answer, by default from the public side. */
+export function networkProblem(
+  { action }: OAuthStep,
+  url: string,
+  failure: NetworkFailure,
+  hint = "check the public URL, and that the server is running",
+): Problem {
   return new Problem(`${action}: no answer from ${escapeControls(redactUrl(url))}: ${failure.message}`, {
     code: NETWORK_CODES[failure.kind] ?? "unreachable",
     exit: "unreachable",
-    hint: networkHint(failure, "check the public URL, and that the server is running"),
+    hint: networkHint(failure, hint),
     cause: failure,
   });
 }

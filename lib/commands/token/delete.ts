@@ -13,8 +13,21 @@ const OF_CLIENT: TextFlag = {
   name: "client-id",
   value: "ID",
   group: "input",
-  help: "Client ID, as in Hydra's 1.x CLI; the same as ID",
+  env: ["OAUTH2_CLIENT_ID"],
+  help: "Client ID, the same as ID; the variable counts only in 1.x syntax, and only without ID",
 };
+
+/** The clients that the command line names, else the one of the environment, as in Hydra's 1.x CLI. */
+function readClientIds({
+  values,
+  operands,
+  syntax,
+}: Pick<Context, "values" | "operands" | "syntax">): readonly string[] {
+  const named = values.text(OF_CLIENT) ?? "";
+  const isFlag = values.origin(OF_CLIENT).from === "flag";
+  const isUsed = isFlag || (named !== "" && syntax === "1.x" && operands.length === 0);
+  return [...new Set([...(isUsed ? [named] : []), ...operands])];
+}
 
 const VIEW: ResultView<JsonObject> = {
   columns: [{ label: "ID", value: idOf, whole: true }],
@@ -53,8 +66,7 @@ export const deleteTokens = defineLeaf({
   server: true,
   format: { "1.x": "text", "2.x": "table" },
   prepare(context) {
-    const named = context.values.text(OF_CLIENT);
-    const ids = [...new Set([...(named === undefined ? [] : [named]), ...context.operands])];
+    const ids = readClientIds(context);
     const problems = ids.map(clientIdProblem).filter((problem) => problem !== undefined);
     if (ids.length === 0)
       problems.push(usageError("There is no client ID", "give the IDs of clients, or --client-id", "missing-argument"));

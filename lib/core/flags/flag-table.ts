@@ -488,7 +488,7 @@ export const PUBLIC_ENDPOINT: TextFlag = {
   short: "e",
   value: "URL",
   group: "connection",
-  env: ["HYDRA_PUBLIC_URL", "HYDRA_URL"],
+  env: ["HYDRA_PUBLIC_URL", "HYDRA_URL", "ORY_SDK_URL"],
   help: "Public URL of the server (also --public-url)",
 };
 

@@ -265,7 +265,8 @@ const ENVIRONMENT_TOPIC: Topic = {
     text("Only `create` reads `HYDRA_CLIENT_SECRET`. `update` and `rotate-secret` take a secret only from a flag."),
     text("`HYDRA_VAR_` and a name is the value of a variable in files of clients, if `--var` does not give it."),
     text(
-      "To `token client` and `token revoke`, `HYDRA_URL` is the public URL. They use it if `HYDRA_PUBLIC_URL` is not set.",
+      "To `token client`, `user`, `device` and `revoke`, `HYDRA_URL` and `ORY_SDK_URL` are the public URL. They use them if",
+      "`HYDRA_PUBLIC_URL` is not set. `token delete` reads `OAUTH2_CLIENT_ID` if the command line names no client.",
     ),
     heading("System variables"),
     rows(...SYSTEM_VARIABLES),
@@ -589,7 +590,8 @@ const TOKENS_TOPIC: Topic = {
       "hydra token revoke --credentials app.env - < token.txt",
     ),
     text(
-      "`token client` prints the access token and nothing else. `--format json` prints the server's whole answer and `expires_at`.",
+      "`token client` prints the access token and nothing else. `--format json` prints the server's whole answer and the time when",
+      "the token expires, as `expires_at` and as `expiry`, the name in Hydra's 2.x CLI.",
       "In 2.x syntax the commands are `perform client-credentials`, `perform authorization-code`, `perform device-code`, `introspect token`,",
       "`revoke token` and `delete access-tokens`.",
     ),
@@ -622,7 +624,7 @@ const TOKENS_TOPIC: Topic = {
     rows(
       [
         "token client, user, device, revoke",
-        "The public port, 4444 by default: `--public-url` or `--endpoint`, `HYDRA_PUBLIC_URL`, `HYDRA_URL`",
+        "The public port, 4444 by default: `--public-url` or `--endpoint`, `HYDRA_PUBLIC_URL`, `HYDRA_URL`, `ORY_SDK_URL`",
       ],
       ["token introspect, delete, flush", "The admin port, 4445 by default: `--endpoint`, `HYDRA_ADMIN_URL`"],
       ["token decode", "None; with `--verify`, the public port"],

@@ -233,6 +233,14 @@ describe("discovery", () => {
 });
 
 describe("an admin endpoint", () => {
+  test("that doesn't answer is reported as the admin port", async () => {
+    const admin = createAdminTokens({ http, adminUrl: "http://127.0.0.1:1", headers: {}, timeLeft: () => 60_000 });
+    const expected = { code: "unreachable", exit: "unreachable", hint: /the endpoint is its admin port$/ } as const;
+    await failsWith(admin.introspect("token"), expected);
+    await failsWith(admin.deleteTokens("app"), expected);
+    await failsWith(admin.flush(), expected);
+  });
+
   test("on the public port is recognized", async () => {
     await using server = await testServer("26");
     const admin = createAdminTokens({ http, adminUrl: server.publicUrl, headers: {}, timeLeft: () => 60_000 });
