@@ -6,12 +6,14 @@ import type { AdminTokens, ClientAuthentication, OAuthClient } from "./adapters/
 import type { ClientProof, ProofEndpoints, ProofKind } from "./adapters/prove-credentials.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
 import type { SecretTarget } from "./adapters/secret-target.ts";
+import type { PositionedDocument } from "./adapters/yaml.ts";
 import type { Connection } from "./core/flags/connection.ts";
 import { type Flag, longNames, type Syntax, type TextFlag } from "./core/flags/flag.ts";
 import type { FlagValues } from "./core/flags/flag-values.ts";
 import type { JsonObject } from "./core/json.ts";
 import type { KeyAlgorithm } from "./core/keys/key-algorithm.ts";
 import type { EncryptedFormat, Recipient } from "./core/keys/recipient.ts";
+import type { TextRole } from "./core/output/colors.ts";
 import type { Format } from "./core/output/formats.ts";
 import type { ResultView } from "./core/output/render.ts";
 import type { ExitName, Problem } from "./core/problem.ts";
@@ -113,6 +115,8 @@ export interface Context {
   readFile(path: string, flag: string): Promise<TextFile>;
   /** Reads YAML or JSON. */
   parseYaml(text: string, name: string): Promise<readonly unknown[]>;
+  /** Reads YAML or JSON, and where its values are. */
+  parseYamlWithPositions(text: string, name: string): Promise<readonly PositionedDocument[]>;
   startSandbox(options: {
     readonly as: SandboxVersion;
     readonly listen: string;
@@ -129,8 +133,8 @@ export interface Context {
   note(line: string): void;
   /** A note about a value that changes, with the old one in red and the new one in green on a terminal. */
   noteChange(field: string, before: string, after: string): void;
-  /** A line of a dialogue with a person on stderr: never left out, and not broken, so that it can be copied. */
-  tell(line: string): void;
+  /** A line of a dialogue with a person on stderr: never left out, and not broken, so that it can be copied. A role has its color. */
+  tell(line: string, role?: TextRole): void;
   /** A line on stderr under `-v`. */
   detail(line: string): void;
   /** Whether the command line is known to be wrong, so that nothing will be done and no question may be asked. */
@@ -190,6 +194,8 @@ interface Spec {
   readonly about?: readonly string[];
   readonly flags: readonly Flag[];
   readonly operands?: OperandSpec;
+  /** Words of the 2.x syntax that may follow the name at the top of the tree: `diff oauth2-clients`. */
+  readonly nouns?: readonly string[];
   /** Command lines without the program's name, by syntax. */
   readonly examples: Readonly<Partial<Record<Syntax, readonly (readonly [line: string, what: string])[]>>>;
   /**

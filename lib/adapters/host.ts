@@ -3,6 +3,7 @@ import process from "node:process";
 import { errorCode } from "../core/problem.ts";
 import { captureConsole } from "./host/capture-console.ts";
 import { createOutput, type Output } from "./host/descriptor-output.ts";
+import { listFolder } from "./host/list-folder.ts";
 import { createPausableClock } from "./host/pausable-clock.ts";
 import { createPrompter } from "./host/prompter.ts";
 import { type InputFile, readDescriptorUpTo, readFileUpTo } from "./host/read-file.ts";
@@ -41,6 +42,8 @@ export interface Host {
   uid(): number | undefined;
   /** Reads a file to its end; rejects with `InputTooLarge` once it is longer than `limit` bytes. */
   readFile(path: string, limit: number): Promise<InputFile>;
+  /** The files in a folder and its subfolders, sorted; undefined for a path that isn't a folder. */
+  listFolder(path: string): Promise<readonly string[] | undefined>;
   /** Reads standard input to its end, with the same limit. */
   readStdin(limit: number): Promise<Uint8Array>;
   /** Asks a question on the terminal; `hidden` doesn't echo the answer. Undefined at the end of input. */
@@ -137,6 +140,7 @@ export function systemHost(): Host {
     environment: (name) => process.env[name],
     uid: () => process.geteuid?.(),
     readFile: readFileUpTo,
+    listFolder: async (path) => listFolder(path),
     readStdin: (limit) => readDescriptorUpTo(0, limit),
     ask: (question, hidden) => clock.paused(() => ask(question, hidden)),
     askOnTerminal: async (question) => {

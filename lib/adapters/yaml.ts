@@ -1,6 +1,7 @@
 import type { Alias, Document, ErrorCode, Node, Scalar, ScalarTag } from "yaml";
 import { isTooDeep, MAX_DEPTH, numberText, parseJsonExactly } from "../core/json.ts";
 import { type Problem, usageError } from "../core/problem.ts";
+import { POSITION_DEPTH, type PositionNode } from "../core/state/positions.ts";
 import { escapeControls, trimCharactersAtStart } from "../core/text.ts";
 
 /** YAML 1.2 with only the core schema, without custom tags. We look for duplicate keys ourselves: the library compares each key with all others. */
@@ -64,8 +65,6 @@ interface Reading {
   readonly name: string;
   /** With `texts`, numbers and booleans remain as written, for callers with types of their own. */
   readonly as: "values" | "texts";
-  /** How deep a value may be nested. */
-  readonly depth: number;
   readonly at: (offset: number) => string;
 }
 
@@ -82,6 +81,37 @@ export async function parseYamlDocuments(
   as: "values" | "texts" = "values",
   depth = MAX_DEPTH,
 ): Promise<readonly unknown[]> {
+  const read = await documentReader(name, as, depth);
+  return Array.from(await composeDocuments(text, name), read);
+}
+
+/** A document of a YAML stream, with the positions of its values. */
+export interface PositionedDocument {
+  readonly value: unknown;
+  readonly positions: PositionNode;
+}
+
+/** Parses a stream of YAML documents like {@link parseYamlDocuments}, and records where their values are. */
+export async function parseYamlWithPositions(
+  text: string,
+  name: string,
+  depth = MAX_DEPTH,
+): Promise<readonly PositionedDocument[]> {
+  const read = await documentReader(name, "values", depth);
+  const positionsOf = await positionReader();
+  return Array.from(await composeDocuments(text, name), (composed) => ({
+    value: read(composed),
+    positions: positionsOf(composed.document),
+  }));
+}
+
+/** A document, and how messages call a place in it. */
+interface ComposedDocument {
+  readonly document: Document.Parsed;
+  readonly at: (offset: number) => string;
+}
+
+async function composeDocuments(text: string, name: string): Promise<Iterable<ComposedDocument>> {
   const { Composer, Lexer, LineCounter, Parser } = await import("yaml");
   const lines = new LineCounter();
   const at = (offset: number): string => {
@@ -97,20 +127,51 @@ export async function parseYamlDocuments(
     if (parser.stack.length > PARSER_DEPTH) throw rejected(name, at(parser.offset), TOO_DEEP);
   }
   tokens.push(...parser.end());
-  const read = await documentReader({ name, as, depth, at });
-  return Array.from(new Composer(PARSE_OPTIONS).compose(tokens), read);
+  return composed(new Composer(PARSE_OPTIONS).compose(tokens), at);
+}
+
+function* composed(documents: Iterable<Document.Parsed>, at: ComposedDocument["at"]): Generator<ComposedDocument> {
+  for (const document of documents) yield { document, at };
+}
+
+/** Loads the reader of positions. */
+async function positionReader(): Promise<(document: Document.Parsed) => PositionNode> {
+  const { isMap, isScalar, isSeq } = await import("yaml");
+  // Aliases are not followed: they could repeat a value more often than there is memory.
+  const nodeAt = (node: unknown, depth: number): PositionNode => {
+    const offset = offsetOf(node);
+    if (depth > POSITION_DEPTH) return { offset };
+    if (isSeq(node)) return { offset, items: node.items.map((item) => nodeAt(item, depth + 1)) };
+    if (!isMap(node)) return { offset };
+    const members = node.items.flatMap(({ key, value }) => {
+      const name = isScalar(key) ? String(key.value) : undefined;
+      const member = { nameOffset: offsetOf(key), value: nodeAt(value ?? key, depth + 1) };
+      return name === undefined ? [] : [[name, member] as const];
+    });
+    return { offset, members: new Map(members) };
+  };
+  return (document) => nodeAt(document.contents, 1);
+}
+
+function offsetOf(node: unknown): number {
+  const range = typeof node === "object" && node !== null && "range" in node ? node.range : undefined;
+  const first: unknown = Array.isArray(range) ? range[0] : undefined;
+  return typeof first === "number" ? first : 0;
 }
 
 /** Loads the reader of one document. */
-async function documentReader(reading: Reading): Promise<(document: Document.Parsed) => unknown> {
-  const { name, at } = reading;
-  const check = await documentCheck(reading);
-  return (document) => {
+async function documentReader(
+  name: string,
+  as: Reading["as"],
+  depth: number,
+): Promise<(composed: ComposedDocument) => unknown> {
+  const check = await documentCheck();
+  return ({ document, at }) => {
     const error = document.errors[0] ?? document.warnings[0];
     if (error !== undefined) {
       throw rejected(name, at(error.pos[0]), REASONS[error.code] ?? "unexpected text");
     }
-    check(document);
+    check(document, { name, as, at });
     let value: unknown;
     try {
       value = document.toJS({ maxAliasCount: MAX_ALIASES });
@@ -118,7 +179,7 @@ async function documentReader(reading: Reading): Promise<(document: Document.Par
       if (error instanceof ReferenceError) throw rejected(name, "", "it has too many aliases");
       throw error instanceof RangeError ? rejected(name, "", TOO_DEEP) : error;
     }
-    if (isTooDeep(value, reading.depth)) throw rejected(name, "", TOO_DEEP);
+    if (isTooDeep(value, depth)) throw rejected(name, "", TOO_DEEP);
     return value;
   };
 }
@@ -158,10 +219,10 @@ async function nodeWalk(): Promise<(document: Document<Node>, visit: (visit: Vis
 }
 
 /** Loads the check of a document: it rejects bad aliases, keys and numbers, and keeps all digits of numbers. */
-async function documentCheck(reading: Reading): Promise<(document: Document.Parsed) => void> {
+async function documentCheck(): Promise<(document: Document.Parsed, reading: Reading) => void> {
   const { isAlias, isMap, isNode, isScalar } = await import("yaml");
   const walk = await nodeWalk();
-  return (document) => {
+  return (document, reading) => {
     const anchors = new Set<string>();
     walk(document, ({ node, isKey, around }) => {
       if (isAlias(node)) checkAlias(node, anchors, around, reading);

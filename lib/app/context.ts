@@ -85,6 +85,8 @@ export function createContext(options: ContextOptions): Context {
     readFile: (path, reader) => input.readText(path, reader),
     parseYaml: async (text, name) =>
       (await import("../adapters/yaml.ts")).parseYamlDocuments(text, name, "values", FILE_DEPTH),
+    parseYamlWithPositions: async (text, name) =>
+      (await import("../adapters/yaml.ts")).parseYamlWithPositions(text, name, FILE_DEPTH),
     inspectKey: async (material) => inspectKeySource(material, values, sources),
     keys: recipientKeys(values, sources),
     pairs: keyPairs(host),

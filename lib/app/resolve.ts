@@ -107,6 +107,9 @@ export async function walkCommands(words: readonly string[]): Promise<ResolvedCo
     path = [...path, split.command];
     rest = split.rest;
   }
+  const [noun, ...others] = rest;
+  if (isLeaf(command) && path.length === 2 && noun !== undefined && command.spec.nouns?.includes(noun) === true)
+    return { path: [...path, noun], syntax: "2.x", command, words: [...before, ...others], stray: undefined };
   return { path, syntax, command, words: [...before, ...rest], stray: undefined };
 }
 

@@ -31,6 +31,8 @@ const remove = (): Promise<CommandDef> => import("./clients/delete.ts").then((mo
 
 const importClients = (): Promise<CommandDef> => import("./clients/import.ts").then((module) => module.importClients);
 
+const diff = (): Promise<CommandDef> => import("./clients/diff.ts").then((module) => module.diff);
+
 const rotateSecret = (): Promise<CommandDef> =>
   import("./clients/rotate-secret.ts").then((module) => module.rotateSecret);
 
@@ -87,6 +89,7 @@ export const ROOT: Group = group(
         delete: remove,
         import: importClients,
         "rotate-secret": rotateSecret,
+        diff,
       },
       COMMAND_ALIASES,
     ),
@@ -116,6 +119,7 @@ export const ROOT: Group = group(
     introspect: group("introspect", "Inspect tokens (2.x)", "2.x", { token: introspect }, { "access-token": "token" }),
     revoke: group("revoke", "Revoke tokens (2.x)", "2.x", { token: revoke }, { "access-token": "token" }),
     pgp: group("pgp", "Inspect OpenPGP keys", "1.x", { inspect: pgpInspect }),
+    diff,
     wait,
     sandbox,
     completion,

@@ -22,6 +22,7 @@ const LIMITS: ReadonlyMap<string, InputLimit> = new Map([
   ["--access-token-file", { ...INPUT_LIMIT, bytes: 16 * KIB }],
   ["import", MANY],
   ["delete", MANY],
+  ["apply", MANY],
 ]);
 
 /** The limit of what a flag or command reads, for all of its files together. */

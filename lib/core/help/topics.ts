@@ -64,6 +64,7 @@ export const FORMAT_MEANINGS: Readonly<Record<FormatKind, readonly [term: string
   yaml: ["yaml", "YAML"],
   tsv: ["tsv", "A table with a tab between fields; tabs, line breaks and backslashes in a field are escaped"],
   csv: ["csv", "A table of comma-separated values (RFC 4180)"],
+  markdown: ["markdown", "A table in Markdown; of `diff`, a report for a pull request"],
   ndjson: ["ndjson", "One JSON object per line, streamed"],
   env: ["env", "`CLIENT_ID=…` and `CLIENT_SECRET=…`, quoted for a POSIX shell, with an empty line between clients"],
   id: ["id", "Only the client ID, one per line; same as `-q`"],
@@ -172,6 +173,7 @@ const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
     "The server or a key server is unreachable, its certificate is not trusted, or the time limit was reached, also after answers such as 503",
   noUsableKey: "No usable encryption key. Nothing was created or changed",
   someFailed: "Some of several clients failed. Each failure is reported on standard error",
+  differs: "`diff --exit-code`: the files and the server differ",
 };
 
 const EXIT_TOPIC: Topic = {

@@ -35,7 +35,7 @@ export function wantsColor({ choice, environment, isTerminal }: ColorSources): b
 }
 
 /** What a piece of text is, each with its own colour. */
-type TextRole = "error" | "warning" | "note" | "command" | "added" | "removed" | "changed" | "heading";
+export type TextRole = "error" | "warning" | "note" | "command" | "added" | "removed" | "changed" | "heading";
 
 const STYLES: Readonly<Record<TextRole, Parameters<typeof styleText>[0]>> = {
   error: ["bold", "red"],
