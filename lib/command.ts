@@ -143,6 +143,8 @@ export interface Context {
   outletProblems(targets: readonly TextFlag[]): Promise<readonly Problem[]>;
   /** The problem of a path that a flag such as `--secret-out` names by a template. */
   fileProblem(flag: TextFlag, path: string): Promise<Problem | undefined>;
+  /** Creates the folder that a flag such as `--secret-out` names, for its owner only; one that exists stays as it is. */
+  makeSecretFolder(flag: TextFlag, path: string): Promise<void>;
   /**
    * Opens the target that a flag such as `--secret-out` names, and checks that it is writable; undefined if not given.
    *

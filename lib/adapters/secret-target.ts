@@ -1,6 +1,6 @@
 import type { Problem } from "../core/problem.ts";
 import { createInheritedDescriptors } from "./secret-target/descriptors.ts";
-import { newFileProblem, openFileTarget } from "./secret-target/file-target.ts";
+import { makeSecretFolder, newFileProblem, openFileTarget } from "./secret-target/file-target.ts";
 import type { SecretTarget, WriteTimeouts } from "./secret-target/target.ts";
 
 export type { SecretTarget } from "./secret-target/target.ts";
@@ -15,6 +15,8 @@ interface SecretTargetOptions {
 export interface SecretTargets {
   /** What is wrong with a target, without opening it; must be called before anything is sent. */
   check(target: string, flag: string): Problem | undefined;
+  /** Creates a folder that only its owner can read; one that exists stays as it is. */
+  makeFolder(path: string, flag: string): void;
   /** Opens a target; throws a usage Problem if it isn't writable, exists already, or is not open. */
   open(target: string, flag: string): Promise<SecretTarget>;
 }
@@ -27,6 +29,7 @@ export function createSecretTargets({ random, timeouts }: SecretTargetOptions): 
       const fd = descriptorIn(target);
       return fd === undefined ? newFileProblem(target, flag) : descriptors.check(fd, flag);
     },
+    makeFolder: makeSecretFolder,
     async open(target, flag) {
       const fd = descriptorIn(target);
       return fd === undefined ? openFileTarget(target, random, flag) : descriptors.open(fd, flag);

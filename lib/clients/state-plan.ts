@@ -8,7 +8,7 @@ import { Problem, usageError } from "../core/problem.ts";
 import type { DesiredClient } from "../core/state/desired.ts";
 import { type Plan, type PlanOptions, planStack, type Step } from "../core/state/plan.ts";
 import { planMarkdown } from "../core/state/plan-markdown.ts";
-import { planDocument, planLines, summarizePlan } from "../core/state/plan-text.ts";
+import { planDocument, planLines, type SecretPlaceText, summarizePlan } from "../core/state/plan-text.ts";
 import { quote } from "../core/text.ts";
 import type { DesiredClients } from "./state-files.ts";
 import { unnamedStackProblem } from "./state-input.ts";
@@ -116,6 +116,7 @@ export function refusalProblem(steps: readonly Step[], adopt: boolean): Problem 
 export function planResult(
   { endpoint }: Pick<Context, "endpoint">,
   plan: Plan,
+  { place }: { readonly place: SecretPlaceText },
   exit: NonNullable<Result["exit"]>,
 ): Result {
   return singleResult(
@@ -124,7 +125,7 @@ export function planResult(
         { label: "STACK", value: () => plan.stack },
         { label: "SUMMARY", value: () => summarizePlan(plan) },
       ],
-      styledText: () => planLines(plan),
+      styledText: () => planLines(plan, place),
       markdown: () => planMarkdown(plan),
       id: () => plan.stack,
     },

@@ -31,6 +31,8 @@ const remove = (): Promise<CommandDef> => import("./clients/delete.ts").then((mo
 
 const importClients = (): Promise<CommandDef> => import("./clients/import.ts").then((module) => module.importClients);
 
+const apply = (): Promise<CommandDef> => import("./clients/apply.ts").then((module) => module.apply);
+
 const diff = (): Promise<CommandDef> => import("./clients/diff.ts").then((module) => module.diff);
 
 const rotateSecret = (): Promise<CommandDef> =>
@@ -90,6 +92,7 @@ export const ROOT: Group = group(
         import: importClients,
         "rotate-secret": rotateSecret,
         diff,
+        apply,
       },
       COMMAND_ALIASES,
     ),
@@ -120,6 +123,7 @@ export const ROOT: Group = group(
     revoke: group("revoke", "Revoke tokens (2.x)", "2.x", { token: revoke }, { "access-token": "token" }),
     pgp: group("pgp", "Inspect OpenPGP keys", "1.x", { inspect: pgpInspect }),
     diff,
+    apply,
     wait,
     sandbox,
     completion,

@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync, readlinkSync, statSync } from "node:fs";
+import { accessSync, constants, lstatSync, mkdirSync, readlinkSync, statSync } from "node:fs";
 import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { folderReason, isUnwritable } from "../../core/folder.ts";
@@ -47,6 +47,17 @@ function requireWritable(folder: string): void {
 
 function folderProblem(name: string, why: string): Problem {
   return usageError(`Cannot write ${name}: ${why}`, "use a file in a writable folder", "bad-secret-out");
+}
+
+/** Creates a folder, and those above it, for its owner only; one that exists stays as it is. */
+export function makeSecretFolder(path: string, flag: string): void {
+  const name = `${flag} ${quote(path)}`;
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const isFile = errorCode(error) === "EEXIST" || errorCode(error) === "ENOTDIR";
+    throw folderProblem(name, isFile ? "a file has its name" : folderReason(error));
+  }
 }
 
 /** Creates a draft in the same folder, which gets the name of the new file when it is committed. */

@@ -1,7 +1,9 @@
+import { proveGivenSecrets } from "../../clients/prove-given-secrets.ts";
 import { readDesiredClients } from "../../clients/state-files.ts";
 import { planResult, pruneProblems, readPlan, refusalProblem } from "../../clients/state-plan.ts";
+import { discoverVerifyEndpoints, verifyProblems } from "../../clients/verify.ts";
 import { type Context, defineLeaf, type PreparedCommand, type Result } from "../../command.ts";
-import { LENIENT, SERVER_COMMAND_FLAGS, STRICT } from "../../core/flags/flag-table.ts";
+import { LENIENT, SERVER_COMMAND_FLAGS, STRICT, VERIFY, VERIFY_FLAGS } from "../../core/flags/flag-table.ts";
 import { COMPARISON_FLAGS, EXIT_CODE } from "../../core/flags/state-flags.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { DesiredClient } from "../../core/state/desired.ts";
@@ -9,15 +11,16 @@ import { hasDifferences } from "../../core/state/plan.ts";
 
 async function prepare(context: Context): Promise<PreparedCommand> {
   const problems: Problem[] = [];
-  const desired = await readDesiredClients(context, problems, "leave");
-  problems.push(...pruneProblems(context, desired, problems.length > 0));
+  const desired = await readDesiredClients(context, problems, context.values.bool(VERIFY) ? "read" : "leave");
+  problems.push(...pruneProblems(context, desired, problems.length > 0), ...verifyProblems(context));
   return { problems, run: () => run(context, desired.clients) };
 }
 
 async function run(context: Context, desired: readonly DesiredClient[]): Promise<Result> {
-  const plan = await readPlan(context, desired);
+  const endpoints = await discoverVerifyEndpoints(context);
+  const plan = await proveGivenSecrets(context, endpoints, await readPlan(context, desired));
   const refused = refusalProblem(plan.steps, true);
-  return planResult(context, plan, () => {
+  return planResult(context, plan, { place: undefined }, () => {
     if (refused !== undefined) {
       context.fail(refused);
       return refused.exit;
@@ -42,7 +45,7 @@ export const diff = defineLeaf({
     help: "File or folder with clients, or - for standard input",
   },
   nouns: ["oauth2-clients", "oauth2-client"],
-  flags: [...COMPARISON_FLAGS, EXIT_CODE, STRICT, LENIENT, ...SERVER_COMMAND_FLAGS],
+  flags: [...COMPARISON_FLAGS, EXIT_CODE, STRICT, LENIENT, ...VERIFY_FLAGS, ...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [
       ["diff clients/ --stack prod", "What would change"],

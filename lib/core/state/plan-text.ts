@@ -45,10 +45,10 @@ export function formatValue(field: string, value: unknown): string {
 }
 
 /** Where the secrets that are generated go: `encrypted to 2 recipients`. */
-export type SecretPlace = string | undefined;
+export type SecretPlaceText = string | undefined;
 
 /** What happens to the secret of a client; undefined if there is nothing to say. */
-export function describeSecret({ action, secret, desired }: Step, place: SecretPlace): string | undefined {
+export function describeSecret({ action, secret, desired }: Step, place: SecretPlaceText): string | undefined {
   if (action === "delete" || action === "refused" || action === "unchanged") return undefined;
   switch (secret) {
     case "none":
@@ -95,7 +95,7 @@ function fieldLines({ field, before, after, added, removed }: FieldChange, width
   return items.map(({ sign, item, role }, at) => ({ text: `${at === 0 ? name : rest}${sign} ${item}`, role }));
 }
 
-function stepLines(step: Step, stack: string, place: SecretPlace): readonly StyledLine[] {
+function stepLines(step: Step, stack: string, place: SecretPlaceText): readonly StyledLine[] {
   const { action, key, notes } = step;
   const asNotes = notes.map((note): StyledLine => ({ text: `! ${key.padEnd(KEY_WIDTH)}${note}`, role: "warning" }));
   if (action === "unchanged") return asNotes;
@@ -137,7 +137,7 @@ export function countNotes({ steps, notes }: Plan): number {
 }
 
 /** A plan for people. */
-export function planLines(plan: Plan, place?: SecretPlace): readonly StyledLine[] {
+export function planLines(plan: Plan, place?: SecretPlaceText): readonly StyledLine[] {
   return [
     ...plan.steps.flatMap((step) => stepLines(step, plan.stack, place)),
     ...plan.notes.map((note): StyledLine => ({ text: `! ${note}`, role: "warning" })),
