@@ -2,8 +2,8 @@ import type { Admin } from "../adapters/admin/admin.ts";
 import type { ProofEndpoints } from "../adapters/prove-credentials.ts";
 import type { RecoveryLog } from "../adapters/recovery-store.ts";
 import type { Context } from "../command.ts";
-import { isSameJson } from "../core/client/client.ts";
 import type { ClientRecord } from "../core/client/client.ts";
+import { isSameJson } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/keys/recipient.ts";
 import type { ResultView } from "../core/output/render.ts";
@@ -11,7 +11,7 @@ import { Problem, withMessage } from "../core/problem.ts";
 import { withoutCredentials } from "../core/redact.ts";
 import { type DesiredClient, formatSource } from "../core/state/desired.ts";
 import { readMark } from "../core/state/mark.ts";
-import { createBody, planClient, type PlanOptions, type Step } from "../core/state/plan.ts";
+import { createBody, type PlanOptions, planClient, type Step } from "../core/state/plan.ts";
 import { quote } from "../core/text.ts";
 import { type ChangedSecret, sendWithRecoveryCopy } from "./change-secret.ts";
 import { type DeliveredCredentials, prepareDelivery, safeReason } from "./delivery.ts";
@@ -19,7 +19,7 @@ import { isConflict } from "./existing-client.ts";
 import { keptSecretText } from "./recovery.ts";
 import { type CreatedClient, createRegistration, type RegisterContext, registerClient } from "./register.ts";
 import { ownerOf, type SecretPlace, setsSecret } from "./secret-place.ts";
-import { type PreparedSecret, prepareSecret, type PrepareContext } from "./secret-source.ts";
+import { type PrepareContext, type PreparedSecret, prepareSecret } from "./secret-source.ts";
 import { updateClient } from "./send-change.ts";
 import { refusalProblem } from "./state-plan.ts";
 import { secretProof, verifyCredentials } from "./verify.ts";
@@ -126,7 +126,12 @@ async function createFromStep(job: ApplyJob, step: Step): Promise<ApplyOutcome> 
   const prepared = await prepareStepSecret(job, step);
   const body = createBody(desired, job.options);
   const isChosen = desired.clientId !== undefined;
-  const outcome = await register(job, step, prepared, !isChosen && job.choosesIds ? body : { ...body, client_id: step.clientId });
+  const outcome = await register(
+    job,
+    step,
+    prepared,
+    !isChosen && job.choosesIds ? body : { ...body, client_id: step.clientId },
+  );
   if (!(outcome instanceof Problem)) return outcome;
   if (outcome.code === "id-refused" && !isChosen) {
     job.choosesIds = true;
@@ -270,7 +275,8 @@ async function changeFromStep(job: ApplyJob, planned: Step): Promise<ApplyOutcom
       const before = planned.changes[at];
       return before === undefined || before.field !== field || !isSameJson(before.after, after);
     });
-  if (differs) job.context.warn(`client ${quote(current.client_id)} was changed by someone else meanwhile; planned again`);
+  if (differs)
+    job.context.warn(`client ${quote(current.client_id)} was changed by someone else meanwhile; planned again`);
   if (step.changes.length === 0 && !setsSecret(step)) return unchangedOutcome(step);
   return setsSecret(step) ? changeWithSecret(job, step, current) : changeFields(job, step, current, admin);
 }

@@ -114,7 +114,10 @@ export class ApplyResults {
   }
 
   async #finishSecrets(): Promise<void> {
-    for (const problem of await this.#work.place.finish()) this.#batch.fail(problem);
+    const { place } = this.#work;
+    for (const problem of await place.finish()) this.#batch.fail(problem);
+    const note = place.note();
+    if (note !== undefined) this.#context.note(note);
   }
 
   delivered(item: JsonObject): void {
@@ -130,8 +133,10 @@ export class ApplyResults {
       const count = this.#counts.get(outcome) ?? 0;
       return count === 0 ? [] : [`${count} ${outcome}`];
     });
-    if (deletes.notStarted > 0 && this.#batch.failures > 0)
-      this.#context.warn(`${deletes.notStarted} clients were not deleted, because not everything else succeeded`);
+    if (deletes.notStarted > 0 && this.#batch.failures > 0) {
+      const clients = deletes.notStarted === 1 ? "1 client was" : `${deletes.notStarted} clients were`;
+      this.#context.warn(`${clients} not deleted, because not everything else succeeded`);
+    }
     const rest = writes.notStarted + deletes.notStarted;
     const parts = rest > 0 ? [...counts, `${rest} not started`] : counts;
     this.#context.note(`Apply: ${parts.length === 0 ? "nothing to do" : parts.join(", ")}`);

@@ -25,11 +25,7 @@ export async function proveGivenSecrets(
   return { ...plan, steps };
 }
 
-async function provenStep(
-  { tokens }: Pick<Context, "tokens">,
-  endpoints: ProofEndpoints,
-  step: Step,
-): Promise<Step> {
+async function provenStep({ tokens }: Pick<Context, "tokens">, endpoints: ProofEndpoints, step: Step): Promise<Step> {
   const { action, secret, current, desired } = step;
   if (secret !== "unchanged" || action === "refused" || current === undefined || desired?.secret === undefined)
     return step;

@@ -14,16 +14,16 @@ import { assignClientFiles, fileNameOf } from "../core/output/file-name.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import type { SecretObject } from "../core/state/desired.ts";
 import type { Step } from "../core/state/plan.ts";
-import { quote } from "../core/text.ts";
+import { escapeControls, quote } from "../core/text.ts";
 import { credentialNames, secretFormat, secretMetadata } from "./secret-file.ts";
 import { type SecretText, wantsRecipients } from "./secret-source.ts";
 import { ENCRYPTED } from "./views.ts";
 
 /** What the places of secrets need of a command's context. */
-export type SecretPlaceContext = Pick<Context, "values" | "openTarget" | "fileProblem" | "makeSecretFolder">;
+type SecretPlaceContext = Pick<Context, "values" | "openTarget" | "fileProblem" | "makeSecretFolder">;
 
 /** Where the secrets of a run go. */
-export type SecretPlaceKind =
+type SecretPlaceKind =
   /** Into a folder with one file for each client. */
   | "folder"
   /** Into one file, or one descriptor, for all of them. */
@@ -32,13 +32,13 @@ export type SecretPlaceKind =
   | "result";
 
 /** A client whose secret is to be written. */
-export interface SecretOwner {
+interface SecretOwner {
   readonly key: string;
   readonly object: SecretObject | undefined;
 }
 
 /** A secret on its way to its place. */
-export interface PendingSecret extends SecretOwner {
+interface PendingSecret extends SecretOwner {
   readonly id: string;
   readonly secret: SecretText;
   /** To be called once it is there. */
@@ -50,7 +50,7 @@ export interface PendingSecret extends SecretOwner {
 type Values = Pick<Context, "values">;
 
 /** Where secrets go by `--secret-out`. */
-export function secretPlaceKind({ values }: Values): SecretPlaceKind {
+function secretPlaceKind({ values }: Values): SecretPlaceKind {
   const target = values.text(SECRET_OUT);
   if (target === undefined) return "result";
   return /^fd:\d+$|\.(?:ya?ml|json|env)$/i.test(target) ? "shared" : "folder";
@@ -58,7 +58,8 @@ export function secretPlaceKind({ values }: Values): SecretPlaceKind {
 
 /** How a plan describes the place of generated secrets; undefined if there is none. */
 export function describeSecretPlace({ values }: Values, recipients: number): string | undefined {
-  const encrypted = recipients === 0 ? [] : [`encrypted to ${recipients} ${recipients === 1 ? "recipient" : "recipients"}`];
+  const encrypted =
+    recipients === 0 ? [] : [`encrypted to ${recipients} ${recipients === 1 ? "recipient" : "recipients"}`];
   const target = values.text(SECRET_OUT);
   const parts = [...encrypted, ...(target === undefined ? [] : [`written to ${target}`])];
   return parts.length === 0 ? undefined : parts.join(", ");
@@ -76,7 +77,8 @@ export function ownerOf({ key, desired }: Step): SecretOwner {
 /** The problem of secrets that would be generated and have no place to go. */
 export function missingPlaceProblem({ values }: Values, steps: readonly Step[]): Problem | undefined {
   const generated = steps.filter((step) => setsSecret(step) && step.secret === "generated");
-  if (generated.length === 0 || secretPlaceKind({ values }) !== "result" || wantsRecipients({ values })) return undefined;
+  if (generated.length === 0 || secretPlaceKind({ values }) !== "result" || wantsRecipients({ values }))
+    return undefined;
   const clients = generated.length === 1 ? "1 client needs" : `${generated.length} clients need`;
   return new Problem(`${clients} a place for ${generated.length === 1 ? "its" : "their"} generated secret`, {
     code: "no-secret-place",
@@ -137,7 +139,11 @@ function sharedText(context: Values, secrets: readonly PendingSecret[]): string 
   if (format === "k8s") return all.map(({ owner, credentials }) => ownText(context, owner, credentials)).join("---\n");
   return all
     .map(({ owner, credentials }) => {
-      const { id = "CLIENT_ID", secret = "CLIENT_SECRET", encrypted = "CLIENT_SECRET_ENCRYPTED" } = namesOf(context, owner);
+      const {
+        id = "CLIENT_ID",
+        secret = "CLIENT_SECRET",
+        encrypted = "CLIENT_SECRET_ENCRYPTED",
+      } = namesOf(context, owner);
       const prefix = `${variablePrefix(owner.key)}_`;
       return formatDotenv(credentials, {
         id: `${prefix}${id}`,
@@ -232,6 +238,7 @@ export class SecretPlace {
   readonly #context: SecretPlaceContext;
   readonly #shared: SecretTarget | undefined;
   readonly #pending: PendingSecret[] = [];
+  #written = 0;
 
   private constructor(context: SecretPlaceContext, shared: SecretTarget | undefined) {
     this.kind = secretPlaceKind(context);
@@ -289,6 +296,14 @@ export class SecretPlace {
       return Promise.all(pending.map((each) => each.undelivered(error, partlyWritten)));
     }
     for (const { delivered } of pending) delivered();
+    this.#written = pending.length;
     return [];
+  }
+
+  /** Where the secrets of a shared file are; undefined if none was written. */
+  note(): string | undefined {
+    if (this.#shared === undefined || this.#written === 0) return undefined;
+    const clients = this.#written === 1 ? "1 client" : `${this.#written} clients`;
+    return `The credentials of ${clients} are in ${escapeControls(this.#shared.name)}`;
   }
 }

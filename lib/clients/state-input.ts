@@ -68,7 +68,7 @@ function isClientFile(path: string): boolean {
 }
 
 /** The variables of `--var`; the others are read from the environment. */
-export function readVariables(
+function readVariables(
   { values, host }: Pick<StateInputContext, "values" | "host">,
   problems: Problem[],
 ): (name: string) => string | undefined {

@@ -14,14 +14,17 @@ export function listFolder(path: string): readonly string[] | undefined {
   const files: string[] = [];
   const pending = [path];
   for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
+    for (const entry of readdirSync(folder, { withFileTypes: true }).filter(({ name }) => !isHidden(name))) {
       const inner = joined(folder, entry.name);
       if (entry.isDirectory()) pending.push(inner);
       else if (entry.isFile() || (entry.isSymbolicLink() && isFile(inner))) files.push(inner);
     }
   }
   return files.sort();
+}
+
+function isHidden(name: string): boolean {
+  return name.startsWith(".") || name === "node_modules";
 }
 
 function isFile(path: string): boolean {

@@ -155,14 +155,14 @@ async function confirm(context: Context, plan: Plan, steps: readonly Step[]): Pr
   if (from === "stdin" && !host.stdinIsTerminal) return;
   const place = describeSecretPlace(context, wantsRecipients(context) ? recipientCount(context) : 0);
   for (const { text, role } of planLines(plan, place)) context.tell(text, role);
-  await requireConfirmation(
-    { host },
-    { text: `Apply to ${context.endpoint}?`, declined: "Nothing was changed", from },
-  );
+  await requireConfirmation({ host }, { text: `Apply to ${context.endpoint}?`, declined: "Nothing was changed", from });
 }
 
 /** Opens the file for the recovery copies of generated secrets. */
-function openLog({ recovery, warn }: Pick<Context, "recovery" | "warn">, steps: readonly Step[]): RecoveryLog | undefined {
+function openLog(
+  { recovery, warn }: Pick<Context, "recovery" | "warn">,
+  steps: readonly Step[],
+): RecoveryLog | undefined {
   if (!steps.some(({ action, secret }) => action === "create" && secret === "generated")) return undefined;
   const log = recovery.openLog();
   if (log === undefined) warnNoRecoveryFolder({ warn });

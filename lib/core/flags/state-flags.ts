@@ -31,7 +31,7 @@ export const VAR: RepeatFlag = {
   value: "NAME=VALUE",
   group: "input",
   nonEmpty: true,
-  help: "Value of ${{ NAME }} in the files, instead of the variable HYDRA_VAR_NAME; repeatable",
+  help: "Value of a variable in the files, instead of the environment's HYDRA_VAR_NAME; repeatable",
 };
 
 export const EXIT_CODE: BoolFlag = {

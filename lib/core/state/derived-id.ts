@@ -10,7 +10,7 @@ function paddedWords(bytes: Uint8Array): Uint32Array {
   const put = (at: number, byte: number): void => {
     words[at >> 2] = (words[at >> 2] ?? 0) | (byte << (24 - 8 * (at & 3)));
   };
-  bytes.forEach((byte, at) => put(at, byte));
+  for (const [at, byte] of bytes.entries()) put(at, byte);
   put(bytes.length, 0x80);
   words[words.length - 1] = bytes.length * 8;
   return words;

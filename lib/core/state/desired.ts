@@ -1,14 +1,14 @@
 import type { JsonObject } from "../json.ts";
 
 /** Where a client is in the files. */
-export interface ClientSource {
+interface ClientSource {
   readonly file: string;
   readonly line: number;
   readonly column: number;
 }
 
 /** A secret that the files or the environment give to a client. */
-export interface GivenSecret {
+interface GivenSecret {
   readonly text: string;
   /** `environment variable BILLING_SECRET`, `secrets/billing.txt`, `Secret ory/web` */
   readonly origin: string;

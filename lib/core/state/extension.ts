@@ -24,7 +24,7 @@ export interface Extension {
 }
 
 /** Something wrong in `x-hydra`. */
-export interface ExtensionFault {
+interface ExtensionFault {
   readonly path: readonly (string | number)[];
   readonly message: string;
   readonly hint: string;

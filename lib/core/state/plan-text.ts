@@ -7,7 +7,7 @@ import { describeNewClient, type FieldChange, withoutMark } from "./field-change
 import { type Action, countActions, type Plan, type Step } from "./plan.ts";
 
 /** A line of text, and the color that it has on a terminal. */
-export interface StyledLine {
+interface StyledLine {
   readonly text: string;
   readonly role?: TextRole;
 }
@@ -132,7 +132,7 @@ export function summarizePlan(plan: Plan): string {
 }
 
 /** The number of notes. */
-export function countNotes({ steps, notes }: Plan): number {
+function countNotes({ steps, notes }: Plan): number {
   return steps.reduce((sum, step) => sum + step.notes.length, notes.length);
 }
 

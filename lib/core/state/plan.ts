@@ -20,7 +20,7 @@ import { type Mark, readMark, withMark } from "./mark.ts";
 export type Action = "create" | "change" | "adopt" | "unchanged" | "delete" | "refused";
 
 /** What is to be done with a client's secret. */
-export type SecretPlan =
+type SecretPlan =
   /** The client doesn't authenticate with a secret. */
   | "none"
   | "unchanged"

@@ -67,7 +67,7 @@ function wholeValue(text: string, path: Path): unknown {
  */
 export function replaceVariables(value: unknown, lookup: (name: string) => string | undefined): Replaced {
   const missing: MissingVariable[] = [];
-  const valueOf = (name: string, path: Path): string => {
+  const replacement = (name: string, path: Path): string => {
     const found = lookup(name);
     if (found === undefined) missing.push({ name, path });
     return found ?? "";
@@ -75,8 +75,8 @@ export function replaceVariables(value: unknown, lookup: (name: string) => strin
   const text = (source: string, path: Path): unknown => {
     if (!source.includes("${{")) return source.toWellFormed();
     const name = ONLY_PLACEHOLDER.exec(source)?.[1];
-    if (name !== undefined) return wholeValue(valueOf(name, path), path);
-    return source.replace(PLACEHOLDER, (_, inner: string) => valueOf(inner, path)).toWellFormed();
+    if (name !== undefined) return wholeValue(replacement(name, path), path);
+    return source.replace(PLACEHOLDER, (_, inner: string) => replacement(inner, path)).toWellFormed();
   };
   const replace = (part: unknown, path: Path): unknown => {
     if (typeof part === "string") return text(part, path);
