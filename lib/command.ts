@@ -5,7 +5,7 @@ import type { KeyPair } from "./adapters/key-generator.ts";
 import type { AdminTokens, ClientAuthentication, OAuthClient } from "./adapters/oauth/index.ts";
 import type { ClientProof, ProofEndpoints, ProofKind } from "./adapters/prove-credentials.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
-import type { SecretTarget } from "./adapters/secret-target.ts";
+import type { LeftoverDraft, SecretTarget } from "./adapters/secret-target.ts";
 import type { PositionedDocument } from "./adapters/yaml.ts";
 import type { Connection } from "./core/flags/connection.ts";
 import { type Flag, longNames, type Syntax, type TextFlag } from "./core/flags/flag.ts";
@@ -145,6 +145,8 @@ export interface Context {
   fileProblem(flag: TextFlag, path: string): Promise<Problem | undefined>;
   /** Creates the folder that a flag such as `--secret-out` names, for its owner only; one that exists stays as it is. */
   makeSecretFolder(flag: TextFlag, path: string): Promise<void>;
+  /** Drafts of secret files that runs which were killed have left in a folder. */
+  secretDrafts(folder: string): Promise<readonly LeftoverDraft[]>;
   /**
    * Opens the target that a flag such as `--secret-out` names, and checks that it is writable; undefined if not given.
    *

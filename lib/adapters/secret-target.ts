@@ -1,8 +1,15 @@
 import type { Problem } from "../core/problem.ts";
 import { createInheritedDescriptors } from "./secret-target/descriptors.ts";
-import { makeSecretFolder, newFileProblem, openFileTarget } from "./secret-target/file-target.ts";
+import {
+  findDrafts,
+  type LeftoverDraft,
+  makeSecretFolder,
+  newFileProblem,
+  openFileTarget,
+} from "./secret-target/file-target.ts";
 import type { SecretTarget, WriteTimeouts } from "./secret-target/target.ts";
 
+export type { LeftoverDraft } from "./secret-target/file-target.ts";
 export type { SecretTarget } from "./secret-target/target.ts";
 
 /** What targets need from outside. */
@@ -17,6 +24,8 @@ export interface SecretTargets {
   check(target: string, flag: string): Problem | undefined;
   /** Creates a folder that only its owner can read; one that exists stays as it is. */
   makeFolder(path: string, flag: string): void;
+  /** Drafts of files that runs which were killed have left in a folder. */
+  drafts(folder: string): readonly LeftoverDraft[];
   /** Opens a target; throws a usage Problem if it isn't writable, exists already, or is not open. */
   open(target: string, flag: string): Promise<SecretTarget>;
 }
@@ -30,6 +39,7 @@ export function createSecretTargets({ random, timeouts }: SecretTargetOptions): 
       return fd === undefined ? newFileProblem(target, flag) : descriptors.check(fd, flag);
     },
     makeFolder: makeSecretFolder,
+    drafts: findDrafts,
     async open(target, flag) {
       const fd = descriptorIn(target);
       return fd === undefined ? openFileTarget(target, random, flag) : descriptors.open(fd, flag);

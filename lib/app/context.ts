@@ -253,7 +253,7 @@ function oauthAccess(
 function outlets(
   { run, line }: Pick<ContextOptions, "run" | "line">,
   remaining: () => number,
-): Pick<Context, "outletProblems" | "fileProblem" | "makeSecretFolder" | "openTarget" | "recovery"> {
+): Pick<Context, "outletProblems" | "fileProblem" | "makeSecretFolder" | "secretDrafts" | "openTarget" | "recovery"> {
   const { values } = line;
   const { random, monotonic, sleep } = run.host;
   const folders = recoveryFolders(run.host, values);
@@ -286,6 +286,7 @@ function outlets(
       return problems.flatMap((problem) => problem ?? []);
     },
     fileProblem: async (flag, path) => (await targets()).check(path, `--${flag.name}`),
+    secretDrafts: async (folder) => (await targets()).drafts(folder),
     makeSecretFolder: async (flag, path) => (await targets()).makeFolder(path, `--${flag.name}`),
     async openTarget(flag, target = values.text(flag)) {
       return target === undefined ? undefined : (await targets()).open(target, `--${flag.name}`);

@@ -160,7 +160,7 @@ async function register(
 ): Promise<ApplyOutcome | Problem> {
   const { context, place, copies, view } = job;
   const more = { outcome: "created", key: step.key, from: whereOf(step) };
-  const registration = createRegistration(context, body, prepared, { view, more });
+  const registration = createRegistration(context, body, prepared, { view, more, key: step.key });
   const own = prepared.plain === undefined ? undefined : await place.openOwn(ownerOf(step));
   try {
     const targets = { admin: job.admin(), target: place.targetOf(own), copies };

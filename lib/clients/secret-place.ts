@@ -307,3 +307,25 @@ export class SecretPlace {
     return `The credentials of ${clients} are in ${escapeControls(this.#shared.name)}`;
   }
 }
+
+/** Warns of secrets that a run which was killed has left in drafts and recovery copies. */
+export async function warnOfLeftovers(
+  context: Pick<Context, "values" | "secretDrafts" | "recovery" | "endpoint" | "warn">,
+  steps: readonly Step[],
+): Promise<void> {
+  const folder = secretPlaceKind(context) === "folder" ? context.values.text(SECRET_OUT) : undefined;
+  const drafts = folder === undefined ? [] : await context.secretDrafts(folder);
+  const copies = context.recovery.leftovers(context.endpoint);
+  if (drafts.length + copies.length === 0) return;
+  for (const { key, clientId } of steps) {
+    const name = `${fileNameOf(key)}${EXTENSIONS[formatOf(context)]}`;
+    const paths = [
+      ...drafts.filter((draft) => draft.name === name),
+      ...copies.filter((copy) => copy.key === key || (copy.clientId !== undefined && copy.clientId === clientId)),
+    ].map(({ path }) => path);
+    for (const path of new Set(paths))
+      context.warn(
+        `an earlier run has left a secret of client ${quote(key)} in ${quote(path)}; delete it once you have it`,
+      );
+  }
+}

@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync, mkdirSync, readlinkSync, statSync } from "node:fs";
+import { accessSync, constants, lstatSync, mkdirSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { folderReason, isUnwritable } from "../../core/folder.ts";
@@ -57,6 +57,25 @@ export function makeSecretFolder(path: string, flag: string): void {
   } catch (error) {
     const isFile = errorCode(error) === "EEXIST" || errorCode(error) === "ENOTDIR";
     throw folderProblem(name, isFile ? "a file has its name" : folderReason(error));
+  }
+}
+
+/** A draft that a run which was killed has left. */
+export interface LeftoverDraft {
+  readonly path: string;
+  /** The name that the file would have got. */
+  readonly name: string;
+}
+
+/** The drafts in a folder. */
+export function findDrafts(folder: string): readonly LeftoverDraft[] {
+  try {
+    return readdirSync(folder).flatMap((entry) => {
+      const name = /^\.(.+)\.[0-9a-f]{16}$/.exec(entry)?.[1];
+      return name === undefined ? [] : [{ path: join(folder, entry), name }];
+    });
+  } catch {
+    return [];
   }
 }
 

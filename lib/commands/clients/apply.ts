@@ -17,6 +17,7 @@ import {
   SecretPlace,
   secretPlaceProblems,
   setsSecret,
+  warnOfLeftovers,
 } from "../../clients/secret-place.ts";
 import { wantsRecipients } from "../../clients/secret-source.ts";
 import { readDesiredClients } from "../../clients/state-files.ts";
@@ -75,6 +76,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   if (desired.length > MANY) context.host.enableJit();
   const endpoints = await discoverVerifyEndpoints(context);
   const plan = await proveGivenSecrets(context, endpoints, await readPlan(context, desired));
+  await warnOfLeftovers(context, plan.steps);
   if (context.values.bool(DRY_RUN)) return dryRun(context, plan);
   const steps = plan.steps.filter(({ action }) => action !== "unchanged");
   await rejectUnsafe(context, steps);

@@ -1,0 +1,155 @@
+/** `hydra apply` that is interrupted, and files that are wrong. */
+
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, test } from "node:test";
+import { isJsonObject, type JsonObject } from "../../lib/core/json.ts";
+import { SANDBOX_VERSIONS, startSandbox } from "../../lib/sandbox/index.ts";
+import { type Ended, type Running, runBinary, startBinary, temporaryFolder } from "./binary.ts";
+import { openFaultProxy } from "./fault-proxy.ts";
+import { openRandom } from "./random.ts";
+
+/** How many runs are interrupted; more before a release. */
+const KILLS = Number(process.env["TEST_KILLS"] ?? 20);
+
+const KEYS = ["k0", "k1", "k2", "k3", "k4", "k5"];
+
+const BASE = { grant_types: ["client_credentials"], scope: "a" };
+
+/** Every credential in the files below a folder: of dotenv files and drafts of them, of JSON, and of recovery copies. */
+function secretsBelow(folder: string): readonly (readonly [id: string, secret: string])[] {
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.flatMap((entry) => {
+    const text = readFileSync(join(entry.parentPath, entry.name), "utf8");
+    const dotenv = [...text.matchAll(/CLIENT_ID='?([^\s']+)'?\n\S*CLIENT_SECRET='?([^\s']+)/g)];
+    const json = [...text.matchAll(/(?:"client_id": ?"([^"]+)",\s*)?"client_secret": ?"([^"]+)"/g)];
+    return [...dotenv, ...json].map(([, id = "", secret = ""]) => [id, secret] as const);
+  });
+}
+
+/** The drafts of secret files in a folder that hold a secret. */
+function draftsIn(folder: string): readonly string[] {
+  if (!existsSync(folder)) return [];
+  const drafts = readdirSync(folder).filter((name) => /^\..+\.[0-9a-f]{16}$/.test(name));
+  return drafts.filter((name) => readFileSync(join(folder, name), "utf8").includes("CLIENT_SECRET"));
+}
+
+interface Scene {
+  readonly folder: string;
+  readonly state: string;
+  readonly url: string;
+  readonly publicUrl: string;
+}
+
+function args(scene: Scene, out: string, endpoint = scene.url): readonly string[] {
+  const files = join(scene.folder, "clients");
+  return ["apply", files, "--stack", "s", "--prune", "--secret-out", join(scene.folder, out), "--endpoint", endpoint];
+}
+
+function environment({ state }: Scene): Readonly<Record<string, string>> {
+  return { XDG_STATE_HOME: state };
+}
+
+async function clientsOf({ url }: Scene, prefix: string): Promise<readonly JsonObject[]> {
+  const answer = await fetch(`${url}${prefix}`);
+  const clients: unknown = await answer.json();
+  assert.ok(Array.isArray(clients));
+  return clients.filter(isJsonObject);
+}
+
+async function works({ publicUrl }: Scene, id: string, secret: string): Promise<boolean> {
+  const authorization = `Basic ${Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString("base64")}`;
+  const answer = await fetch(`${publicUrl}/oauth2/token`, {
+    method: "POST",
+    headers: { authorization, "content-type": "application/x-www-form-urlencoded" },
+    body: "grant_type=client_credentials",
+  });
+  return answer.status === 200;
+}
+
+function writeClients({ folder }: Scene, clients: Readonly<Record<string, JsonObject>>): void {
+  const text = Object.entries(clients).map(([key, client]) => `${JSON.stringify({ ...client, "x-hydra": { key } })}\n`);
+  writeFileSync(join(folder, "clients/all.json"), text.join(""));
+}
+
+/** When a run is interrupted: at which of its requests, before or after the server has seen it. */
+interface Interruption {
+  readonly signal: "SIGKILL" | "SIGTERM";
+  readonly request: number;
+  readonly isAfter: boolean;
+}
+
+/** Two runs through one proxy, so that both have the same endpoint; the first one is interrupted. */
+async function interruptedAndRepeated(
+  scene: Scene,
+  outs: readonly [string, string],
+  { signal, request, isAfter }: Interruption,
+): Promise<readonly [Ended, Ended]> {
+  let count = 0;
+  let running: Running | undefined;
+  const proxy = await openFaultProxy(scene.url, () => {
+    if (++count !== request) return undefined;
+    return async (exchange) => {
+      if (isAfter) await exchange.pass();
+      running?.kill(signal);
+      exchange.socket.destroy();
+    };
+  });
+  try {
+    running = startBinary(args(scene, outs[0], proxy.url), { env: environment(scene) });
+    const ended = await running.ended;
+    return [ended, await runBinary(args(scene, outs[1], proxy.url), { env: environment(scene) })];
+  } finally {
+    await proxy.close();
+  }
+}
+
+describe("an apply that is interrupted", () => {
+  const random = openRandom("apply");
+  for (let n = 0; n < KILLS; n++) {
+    const as = SANDBOX_VERSIONS[n % SANDBOX_VERSIONS.length] ?? "26";
+    const signal = random.chance(0.7) ? "SIGKILL" : "SIGTERM";
+    const interruption: Interruption = { signal, request: 2 + random.below(12), isAfter: random.chance(0.5) };
+    const shared = random.chance(0.4);
+    const title = `${interruption.signal} ${interruption.isAfter ? "after" : "at"} request ${interruption.request}`;
+    test(`converges in the next run and loses no secret: ${n + 1}, ${as}, ${title}`, async () => {
+      using folder = temporaryFolder();
+      const sandbox = await startSandbox({ as, listen: "127.0.0.1:0", publicListen: "127.0.0.1:0" });
+      const { url, publicUrl = "" } = sandbox;
+      const scene = { folder: folder.path, state: join(folder.path, "state"), url, publicUrl };
+      try {
+        for (const name of ["clients", "state"]) mkdirSync(join(folder.path, name));
+        writeClients(scene, { k0: BASE, k1: BASE, gone: BASE });
+        const before = await runBinary(args(scene, "before"), { env: environment(scene) });
+        assert.equal(before.status, 0, before.stderr);
+        writeClients(scene, Object.fromEntries(KEYS.map((key) => [key, { ...BASE, client_name: key }])));
+        // A folder is used again, a file can't be.
+        const outs = shared ? (["one.json", "two.json"] as const) : (["one", "one"] as const);
+        const [ended, again] = await interruptedAndRepeated(scene, outs, interruption);
+        assert.equal(again.status, 0, `${ended.stderr}\n${again.stderr}`);
+        // What the first run could not deliver is named by the second one.
+        const copies = [...secretsBelow(scene.state), ...draftsIn(join(folder.path, "one"))];
+        if (copies.length > 0) assert.match(again.stderr, /an earlier run has left a secret of client "k\d" in/);
+        const clean = await runBinary(["diff", ...args(scene, "x").slice(1, 5), "--exit-code", "--endpoint", url]);
+        assert.equal(clean.status, 0, clean.stdout + clean.stderr);
+        const clients = await clientsOf(scene, as.startsWith("1.") ? "/clients" : "/admin/clients");
+        assert.deepEqual(clients.map((client) => client["client_name"]).sort(), KEYS);
+        const secrets = secretsBelow(folder.path);
+        for (const { client_id: id, client_name: name } of clients) {
+          // Where the server chooses the ID, a copy from before the answer has another one.
+          const own = secrets.filter(([owner]) => owner === id || as === "2.1");
+          const proven = await Promise.all(own.map(([, secret]) => works(scene, String(id), secret)));
+          assert.ok(
+            proven.includes(true),
+            `${as} ${String(name)} ${String(id)} has ${own.length} secrets, none of which works\n${ended.stderr}\n${again.stderr}`,
+          );
+        }
+      } finally {
+        await sandbox.close();
+      }
+    });
+  }
+});
