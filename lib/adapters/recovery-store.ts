@@ -43,7 +43,7 @@ export interface RecoveryLog {
 }
 
 /** A recovery copy of an earlier run. */
-export interface LeftoverCopy {
+interface LeftoverCopy {
   readonly path: string;
   readonly clientId: string | undefined;
   /** The name of the client in its stack, if `hydra apply` saved it. */

@@ -14,12 +14,14 @@ import {
   SECRET,
   SECRET_LENGTH as SECRET_LENGTH_FLAG,
 } from "../flags/flag-table.ts";
+import { STACK } from "../flags/state-flags.ts";
 import { formatSize, INPUT_LIMIT, inputLimitOf } from "../input-limits.ts";
 import { decryptCommand, ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/recipient.ts";
 import type { FormatKind } from "../output/formats.ts";
 import { EXIT_CODES, type ExitName, SIGNAL_EXIT_BASE } from "../problem.ts";
 import { DEFAULT_SECRET_LENGTH, MAX_BCRYPT_BYTES, MIN_SECRET_LENGTH } from "../secret.ts";
 import { joinWords } from "../text.ts";
+import { STATE_TOPIC } from "./state-topic.ts";
 
 /** A part of a topic; in its texts, words in backquotes are code. */
 export type TopicPart =
@@ -211,10 +213,20 @@ const EXIT_TOPIC: Topic = {
 };
 
 /** The flags that read environment variables. */
-const ENV_FLAGS: readonly Flag[] = [ENDPOINT, ACCESS_TOKEN, SECRET, PUBLIC_URL, CLIENT_ID, CLIENT_SECRET, NO_WARNINGS];
+const ENV_FLAGS: readonly Flag[] = [
+  ENDPOINT,
+  ACCESS_TOKEN,
+  SECRET,
+  PUBLIC_URL,
+  CLIENT_ID,
+  CLIENT_SECRET,
+  STACK,
+  NO_WARNINGS,
+];
 
 /** Variables that no flag reads. */
 const OTHER_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
+  ["HYDRA_VAR_NAME", "Value of the variable `NAME` in client files (`hydra help state`)"],
   [
     "HYDRA_GITHUB_URL",
     "Base URL of GitHub for `github:USER`, such as that of a GitHub Enterprise Server (default: `https://github.com`)",
@@ -673,7 +685,7 @@ const RULES_TOPIC: Topic = {
     text(
       "Input over its limit is a usage error, whether it comes from a file, a pipe, a terminal or a device. The limits:",
       `${formatSize(inputLimitOf("--secret-file").bytes)} for \`--secret-file\`, ${formatSize(inputLimitOf("--access-token-file").bytes)} for \`--access-token-file\`,`,
-      `${formatSize(inputLimitOf("import").bytes)} for all files of one \`hydra clients import\` together and for the IDs of \`hydra clients delete -\`, and`,
+      `${formatSize(inputLimitOf("import").bytes)} for all files of one \`hydra clients import\`, \`diff\` or \`apply\` together and for the IDs of \`hydra clients delete -\`, and`,
       `${formatSize(INPUT_LIMIT.bytes)} for each other file: \`--file\`, \`--jwks\`, \`--pgp-key @FILE\`, \`--ca-file\`, \`hydra pgp inspect\` and the config file.`,
     ),
   ],
@@ -697,4 +709,5 @@ export const TOPICS: readonly Topic[] = [
   ENCRYPTION_TOPIC,
   TOKENS_TOPIC,
   RULES_TOPIC,
+  STATE_TOPIC,
 ];

@@ -48,7 +48,7 @@ test("in any JSON text, a recorded offset is where the value begins", () => {
         if (Array.isArray(value)) {
           assert.ok(rest.startsWith("["));
           assert.equal(node.items?.length, value.length);
-          value.forEach((item: unknown, at) => check(item, node.items?.[at] ?? { offset: -1 }));
+          for (const [at, item] of value.entries()) check(item, node.items?.[at] ?? { offset: -1 });
         } else if (typeof value === "object" && value !== null) {
           assert.ok(rest.startsWith("{"));
           for (const [name, member] of Object.entries(value)) {
@@ -58,7 +58,7 @@ test("in any JSON text, a recorded offset is where the value begins", () => {
           }
         } else assert.ok(rest.startsWith(JSON.stringify(value)));
       };
-      values.forEach((value, at) => check(value, roots[at] ?? { offset: -1 }));
+      for (const [at, value] of values.entries()) check(value, roots[at] ?? { offset: -1 });
     }),
   );
 });
