@@ -3,6 +3,7 @@
 /** Which files `diff` and `apply` read, and what they say about wrong ones. */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { isJsonObject, type JsonObject } from "../../lib/core/json.ts";
@@ -167,6 +168,18 @@ test("with --lenient, unknown fields are sent, and a note says that they can't b
     assert.match(shown.stdout, /software_id is not in the server's answers, so it is not compared/);
   }));
 
+test("the examples in docs/state.md are right", () =>
+  withStateBench("26", async (bench) => {
+    const page = readFileSync(join(import.meta.dirname, "../../docs/state.md"), "utf8");
+    const examples = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = ""]) => text);
+    assert.equal(examples.length, 2);
+    for (const [at, text] of examples.entries()) bench.write({ [`c/${at}.yaml`]: text });
+    const flags = ["--strict", "--var", 'redirect_uris=["https://app.example.com/cb"]'];
+    const played = await bench.run(["diff", join(bench.folder, "c"), ...flags]);
+    assert.equal(played.status, 0, played.stderr);
+    assert.match(played.stdout, /^2 to create$/m);
+  }));
+
 /** The clients that a plan for files creates, by key. */
 async function planned(
   bench: StateBench,
@@ -240,7 +253,6 @@ spec:
       assert.equal(client["owner"], "web/auth");
       assert.equal(client["scope"], "a b");
       assert.deepEqual(client["metadata"], { "hydra.apply": { stack: "default", key: "auth/web", protect: true } });
-      const { readFileSync } = await import("node:fs");
       assert.match(readFileSync(out, "utf8"), /name: "web-credentials"\n {2}namespace: "auth"\n/);
       assert.equal((await bench.run(["diff", files, "--exit-code"])).status, 0);
     }));

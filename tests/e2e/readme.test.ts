@@ -83,8 +83,17 @@ describe("the recipes of the README", () => {
     assert.ok(!stdout.includes(token));
   });
 
-  test("are six", () => {
-    assert.deepEqual([...RECIPES.keys()], ["tokens", "pipeline", "init-container", "encrypted", "rotation", "moving"]);
+  test("are seven", () => {
+    const names = ["tokens", "pipeline", "init-container", "encrypted", "rotation", "state", "moving"];
+    assert.deepEqual([...RECIPES.keys()], names);
+  });
+
+  test("clients in files, applied twice", async () => {
+    await cook("state");
+    assert.equal(read("secrets/reports.env"), formatDotenv({ id: "reports", secret: server.secretOf("reports") }));
+    const secret = server.secretOf("reports");
+    await cook("state");
+    assert.equal(server.secretOf("reports"), secret);
   });
 
   test("a pipeline that runs twice", async () => {

@@ -1,3 +1,5 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of client files are written that way
+
 function text(...sentences: readonly string[]) {
   return { kind: "text", text: sentences.join(" ") } as const;
 }
