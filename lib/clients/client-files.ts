@@ -24,6 +24,7 @@ import {
 } from "../core/json.ts";
 import { isJsonText, parseJsonFile } from "../core/json-text.ts";
 import { Problem, type ProblemCode, usageError } from "../core/problem.ts";
+import { EXTENSION } from "../core/state/extension-member.ts";
 import { quote } from "../core/text.ts";
 import { isCheckedOffline } from "./id-checks.ts";
 
@@ -99,7 +100,19 @@ function translated(
   );
   reportFieldNameFindings({ values, warn }, findings, problems);
   problems.push(...wrong);
-  return entries.map((entry) => ({ ...entry, value: withScopeText(entry.value) }));
+  const extended = entries.filter(({ value }) => isJsonObject(value) && Object.hasOwn(value, EXTENSION)).length;
+  if (extended > 0)
+    warn(
+      `${EXTENSION} of ${extended === 1 ? "a client" : `${extended} clients`} is ignored: only hydra apply reads it`,
+    );
+  return entries.map((entry) => ({ ...entry, value: withScopeText(withoutExtension(entry.value)) }));
+}
+
+/** A client of `hydra apply` as its other readers see it. */
+function withoutExtension(client: unknown): unknown {
+  if (!isJsonObject(client)) return client;
+  const { [EXTENSION]: _, ...rest } = client;
+  return rest;
 }
 
 /** A client whose scope is a list of words, as other programs write it, with the text that servers expect. */

@@ -5,7 +5,8 @@ import { ID_FIELD, LENIENT, SECRET_FIELD } from "../core/flags/flag-table.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../core/json.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import type { DesiredClient, SecretObject } from "../core/state/desired.ts";
-import { EXTENSION, parseExtension, type SecretReference } from "../core/state/extension.ts";
+import { parseExtension, type SecretReference } from "../core/state/extension.ts";
+import { EXTENSION } from "../core/state/extension-member.ts";
 import { quote } from "../core/text.ts";
 import { oversizedClientProblem } from "./client-files.ts";
 import {

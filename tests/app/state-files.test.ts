@@ -180,6 +180,15 @@ test("the examples in docs/state.md are right", () =>
     assert.match(played.stdout, /^2 to create$/m);
   }));
 
+test("import ignores x-hydra and says so", () =>
+  withStateBench("26", async (bench) => {
+    bench.write({ "a.yaml": "client_id: a\nscope: a\nx-hydra: {key: other}\n" });
+    const played = await bench.run(["clients", "import", join(bench.folder, "a.yaml"), "--format", "id"]);
+    assert.equal(played.status, 0, played.stderr);
+    assert.match(played.stderr, /^Warning: x-hydra of a client is ignored: only hydra apply reads it$/m);
+    assert.equal("x-hydra" in (await bench.ask("GET", "a")), false);
+  }));
+
 /** The clients that a plan for files creates, by key. */
 async function planned(
   bench: StateBench,

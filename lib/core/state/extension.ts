@@ -1,9 +1,7 @@
 import { RULE_INFOS } from "../client/rules.ts";
 import { isJsonObject } from "../json.ts";
 import { joinWords, quote, suggestWord } from "../text.ts";
-
-/** The member of a client in a file that only `hydra apply` reads; it is never sent. */
-export const EXTENSION = "x-hydra";
+import { EXTENSION } from "./extension-member.ts";
 
 /** Where the secret of a client comes from. */
 export interface SecretReference {
