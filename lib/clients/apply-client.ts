@@ -126,14 +126,14 @@ async function createFromStep(job: ApplyJob, step: Step): Promise<ApplyOutcome> 
   const prepared = await prepareStepSecret(job, step);
   const body = createBody(desired, job.options);
   const isChosen = desired.clientId !== undefined;
-  const outcome = await register(
-    job,
-    step,
-    prepared,
-    !isChosen && job.choosesIds ? body : { ...body, client_id: step.clientId },
-  );
+  const hasId = isChosen || (!job.choosesIds && step.clientId !== undefined);
+  const outcome = await register(job, step, prepared, hasId ? { ...body, client_id: step.clientId } : body);
   if (!(outcome instanceof Problem)) return outcome;
-  if (outcome.code === "id-refused" && !isChosen) {
+  if (outcome.code === "id-refused") {
+    if (isChosen)
+      throw withMessage(outcome, outcome.message.replace(/ \(--id .*\)/, ""), {
+        hint: "remove client_id from the file: the client is then found by its mark",
+      });
     job.choosesIds = true;
     const repeated = await register(job, step, prepared, body);
     if (repeated instanceof Problem) throw repeated;
@@ -204,7 +204,7 @@ async function deliver(
     return nothing;
   }
   if (own !== undefined) {
-    await own.target.commit(own.text(credentials.id, secret), own.path);
+    await place.writeOwn(own, credentials.id, secret);
     delivered();
     return { ...nothing, shown: { secret_file: own.path } };
   }

@@ -229,7 +229,7 @@ export async function secretPlaceProblems(
 interface OwnFile {
   readonly target: SecretTarget;
   readonly path: string;
-  text(id: string, secret: SecretText): string;
+  readonly text: (id: string, secret: SecretText) => string;
 }
 
 /** The places of the secrets of a run. */
@@ -300,11 +300,17 @@ export class SecretPlace {
     return [];
   }
 
-  /** Where the secrets of a shared file are; undefined if none was written. */
+  /** Writes the file of one client. */
+  async writeOwn({ target, path, text }: OwnFile, id: string, secret: SecretText): Promise<void> {
+    await target.commit(text(id, secret), path);
+    this.#written++;
+  }
+
+  /** Where the secrets are; undefined if none was written to a file. */
   note(): string | undefined {
-    if (this.#shared === undefined || this.#written === 0) return undefined;
+    if (this.#written === 0) return undefined;
     const clients = this.#written === 1 ? "1 client" : `${this.#written} clients`;
-    return `The credentials of ${clients} are in ${escapeControls(this.#shared.name)}`;
+    return `The credentials of ${clients} are in ${escapeControls(this.#context.values.text(SECRET_OUT) ?? "")}`;
   }
 }
 

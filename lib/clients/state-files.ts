@@ -1,5 +1,5 @@
 import type { Context } from "../command.ts";
-import { getTextField, isEmpty, isPublic } from "../core/client/client.ts";
+import { getTextField, isEmpty, isPublic, usesSecret } from "../core/client/client.ts";
 import { type Manifests, readManifests } from "../core/client/maester.ts";
 import { ID_FIELD, LENIENT, SECRET_FIELD } from "../core/flags/flag-table.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../core/json.ts";
@@ -7,6 +7,7 @@ import { Problem, usageError } from "../core/problem.ts";
 import type { DesiredClient, SecretObject } from "../core/state/desired.ts";
 import { parseExtension, type SecretReference } from "../core/state/extension.ts";
 import { EXTENSION } from "../core/state/extension-member.ts";
+import { withoutMark } from "../core/state/field-change.ts";
 import { quote } from "../core/text.ts";
 import { oversizedClientProblem } from "./client-files.ts";
 import {
@@ -36,9 +37,9 @@ const MAX_LISTED = 100;
 export async function readDesiredClients(
   context: StateFileContext,
   problems: Problem[],
-  secrets: "read" | "leave",
+  { reader, secrets }: { readonly reader: "diff" | "apply"; readonly secrets: "read" | "leave" },
 ): Promise<DesiredClients> {
-  const read = await readFileValues(context, problems);
+  const read = await readFileValues(context, problems, reader);
   const findings = new Findings(context);
   const entries = entriesOf(context, read.values, findings);
   const clients: DesiredClient[] = [];
@@ -143,12 +144,15 @@ async function desiredClient(
   const { value, fields, extension, manifest } = entry;
   if (manifest === undefined) reportFieldNames(context, entry, findings);
   const { client_id: id, client_secret: _, ...rest } = fields;
-  const client = Object.fromEntries(Object.entries(rest).filter(([field]) => !IGNORED_FIELDS.has(field)));
+  // The output of another program run may have the mark of a stack.
+  const client = withoutMark(Object.fromEntries(Object.entries(rest).filter(([field]) => !IGNORED_FIELDS.has(field))));
   const { origin, text, version } = await secretOf(context, entry, findings, secrets);
   lintEntry(context, entry, isEmpty(id) ? client : { ...client, client_id: id }, text, findings);
-  if (origin !== undefined && isPublic(client))
+  if (extension.secret !== undefined && !usesSecret(client))
     findings.error(value, [EXTENSION, "secret"], {
-      message: "a public client has no secret",
+      message: isPublic(client)
+        ? "a public client has no secret"
+        : "a client with private_key_jwt does not use a secret",
       hint: `remove ${EXTENSION}.secret, or choose another token_endpoint_auth_method`,
       code: "public-client-secret",
     });

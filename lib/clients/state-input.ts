@@ -32,6 +32,9 @@ export function formatPosition(file: string, { line, column }: Position): string
   return `${escapeControls(file)}:${line}:${column}`;
 }
 
+/** From how many files or clients on it pays to compile the code. */
+const MANY = 100;
+
 /** The name of stdin in messages. */
 const STDIN = "standard input";
 
@@ -89,18 +92,21 @@ function readVariables(
 export async function readFileValues(
   context: StateInputContext,
   problems: Problem[],
+  reader: string,
 ): Promise<{ readonly values: readonly FileValue[]; readonly files: number }> {
   const lookup = readVariables(context, problems);
   const files = await findFiles(context, problems);
+  if (files.length > MANY) context.host.enableJit();
   const values: FileValue[] = [];
   for (const file of files) {
     try {
-      for (const value of await valuesIn(context, file)) values.push(...withVariables(value, lookup, problems));
+      for (const value of await valuesIn(context, file, reader)) values.push(...withVariables(value, lookup, problems));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       problems.push(error);
     }
   }
+  if (values.length > MANY) context.host.enableJit();
   return { values, files: files.length };
 }
 
@@ -108,8 +114,9 @@ export async function readFileValues(
 async function valuesIn(
   context: Pick<StateInputContext, "readFile" | "parseYamlWithPositions">,
   { path, isFromFolder }: NamedFile,
+  reader: string,
 ): Promise<readonly FileValue[]> {
-  const file = await context.readFile(path, "apply");
+  const file = await context.readFile(path, reader);
   const roots = await parseWithPositions(context, file);
   let lines: ((offset: number) => Position) | undefined;
   const position = (offset: number): Position => {

@@ -576,23 +576,3 @@ describe("what the server does not keep", () => {
       assert.equal((await apply(bench, "--strict")).status, 2);
     }));
 });
-
-test("5,000 clients are planned in memory that stays flat, and applied again without a write", () =>
-  withStateBench("26", async (bench) => {
-    const clients = Array.from({ length: 5000 }, (_, n) =>
-      JSON.stringify({
-        client_id: `c${n}`,
-        scope: "a",
-        client_name: `Client ${n}`,
-        "x-hydra": {},
-        token_endpoint_auth_method: "none",
-        redirect_uris: ["http://127.0.0.1/cb"],
-      }),
-    );
-    bench.write({ "clients/all.ndjson.json": clients.join("\n") });
-    await assertDone(apply(bench, "--format", "id"));
-    bench.writes();
-    const played = await assertDone(apply(bench, "--format", "id"));
-    assert.equal(played.stderr.split("\n").at(-2), "Apply: 5000 unchanged");
-    assert.deepEqual(bench.writes(), []);
-  }));

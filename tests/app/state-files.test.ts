@@ -146,7 +146,7 @@ describe("wrong files are reported with their place, before the first request", 
   test("a file that does not exist, and one that is given twice", async () => {
     const played = await run({ "a.yaml": "scope: a\n" }, "none.yaml", "a.yaml");
     assert.equal(played.status, 2);
-    assert.match(played.stderr, /Cannot read "none\.yaml" of apply: the file does not exist/);
+    assert.match(played.stderr, /Cannot read "none\.yaml" of diff: the file does not exist/);
     assert.match(played.stderr, /"a\.yaml" is given twice/);
   });
 

@@ -153,3 +153,65 @@ describe("an apply that is interrupted", () => {
     });
   }
 });
+
+/** The most memory that a run has held, in KiB, while it waits for its last page of clients. */
+async function peakOfDiff(scene: Scene, pages: number): Promise<number> {
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let seen = (): void => {};
+  const reached = new Promise<void>((resolve) => {
+    seen = resolve;
+  });
+  let count = 0;
+  const proxy = await openFaultProxy(scene.url, () => {
+    if (++count < pages) return undefined;
+    return async (exchange) => {
+      seen();
+      await released;
+      exchange.reply(await exchange.pass());
+    };
+  });
+  try {
+    await using running = startBinary(
+      ["diff", join(scene.folder, "clients"), "--stack", "s", "--no-warnings", "--exit-code", "--endpoint", proxy.url],
+      { env: environment(scene) },
+    );
+    await reached;
+    const [, most = ""] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${running.pid}/status`, "latin1")) ?? [];
+    release();
+    const ended = await running.ended;
+    assert.equal(ended.status, 0, ended.stderr);
+    assert.match(ended.stdout, /^\d+ unchanged$/m);
+    return Number(most);
+  } finally {
+    await proxy.close();
+  }
+}
+
+test("5,000 clients are applied, then differ in nothing, with little more memory than 50", {
+  timeout: 120_000,
+}, async () => {
+  using folder = temporaryFolder();
+  const sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
+  const { url } = sandbox;
+  const scene = { folder: folder.path, state: join(folder.path, "state"), url, publicUrl: "" };
+  try {
+    for (const name of ["clients", "state"]) mkdirSync(join(folder.path, name));
+    const client = { scope: "a", token_endpoint_auth_method: "none", redirect_uris: ["http://127.0.0.1/cb"] };
+    const peaks: number[] = [];
+    for (const count of [50, 5000]) {
+      const clients = Array.from({ length: count }, (_, n) => [`k${n}`, { ...client, client_name: `Client ${n}` }]);
+      writeClients(scene, Object.fromEntries(clients));
+      const applied = await runBinary([...args(scene, "out"), "-q", "--no-warnings"], { env: environment(scene) });
+      assert.equal(applied.status, 0, applied.stderr);
+      assert.equal(sandbox.clients().length, count);
+      peaks.push(await peakOfDiff(scene, Math.ceil(count / 500)));
+    }
+    const [few = 0, many = 0] = peaks;
+    assert.ok(few > 0 && many - few <= 120 * 1024, `${many} KiB against ${few} KiB`);
+  } finally {
+    await sandbox.close();
+  }
+});

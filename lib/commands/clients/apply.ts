@@ -54,12 +54,9 @@ const DRY_RUN: BoolFlag = {
   help: "Show what would be changed, like hydra diff, and change nothing",
 };
 
-/** From how many clients on it pays to compile the code. */
-const MANY = 100;
-
 async function prepare(context: Context): Promise<PreparedCommand> {
   const problems: Problem[] = [];
-  const desired = await readDesiredClients(context, problems, "read");
+  const desired = await readDesiredClients(context, problems, { reader: "apply", secrets: "read" });
   problems.push(
     ...pruneProblems(context, desired, problems.length > 0),
     ...concurrencyProblems(context),
@@ -73,7 +70,6 @@ async function prepare(context: Context): Promise<PreparedCommand> {
 }
 
 async function run(context: Context, desired: readonly DesiredClient[]): Promise<Result> {
-  if (desired.length > MANY) context.host.enableJit();
   const endpoints = await discoverVerifyEndpoints(context);
   const plan = await proveGivenSecrets(context, endpoints, await readPlan(context, desired));
   await warnOfLeftovers(context, plan.steps);

@@ -11,7 +11,8 @@ import { hasDifferences } from "../../core/state/plan.ts";
 
 async function prepare(context: Context): Promise<PreparedCommand> {
   const problems: Problem[] = [];
-  const desired = await readDesiredClients(context, problems, context.values.bool(VERIFY) ? "read" : "leave");
+  const secrets = context.values.bool(VERIFY) ? "read" : "leave";
+  const desired = await readDesiredClients(context, problems, { reader: "diff", secrets });
   problems.push(...pruneProblems(context, desired, problems.length > 0), ...verifyProblems(context));
   return { problems, run: () => run(context, desired.clients) };
 }

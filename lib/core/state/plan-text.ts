@@ -74,7 +74,8 @@ export function changesOf({ action, shown, current }: Step): readonly FieldChang
 /** The text after the key of a client. */
 function remark(step: Step, stack: string): string {
   const { action, desired, refusal, clientId } = step;
-  const id = clientId === undefined || clientId === step.key || action === "create" ? "" : `  ID ${clientId}`;
+  const shownId = clientId === undefined ? "  its ID is chosen by the server" : `  ID ${clientId}`;
+  const id = clientId === step.key || (action === "create" && clientId !== undefined) ? "" : shownId;
   if (refusal !== undefined) return `refused: ${refusal.reason}${id}`;
   if (action === "delete") return `in stack ${stack}, not in any file${id}`;
   const from = desired === undefined ? "" : formatSource(desired.source);

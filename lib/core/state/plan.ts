@@ -158,7 +158,9 @@ export function planClient(
   const { key } = desired;
   const notes = lostFields(desired, current ?? sample);
   if (current === undefined) {
-    const clientId = desired.clientId ?? deriveClientId(options.stack, key);
+    // Hydra 2.0 and 2.1 accept no ID.
+    const isChosen = sample === undefined || detectReleaseLine(sample) !== "2.1";
+    const clientId = desired.clientId ?? (isChosen ? deriveClientId(options.stack, key) : undefined);
     const shown = describeNewClient(desired.client);
     const secret = secretOfNew(desired);
     return { action: "create", key, clientId, desired, current, changes: [], shown, secret, notes };
