@@ -77,6 +77,7 @@ export class ApplyResults {
   readonly #work: ApplyWork;
   readonly #batch: Batch;
   readonly #counts = new Map<ApplyOutcome["outcome"], number>();
+  #hasFinishedSecrets = false;
   /** The outcomes whose results haven't been written yet. */
   readonly #unwritten = new Map<JsonObject, ApplyOutcome>();
 
@@ -114,6 +115,8 @@ export class ApplyResults {
   }
 
   async #finishSecrets(): Promise<void> {
+    if (this.#hasFinishedSecrets) return;
+    this.#hasFinishedSecrets = true;
     const { place } = this.#work;
     for (const problem of await place.finish()) this.#batch.fail(problem);
     const note = place.note();

@@ -4,10 +4,11 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { isJsonObject, type JsonObject } from "../../lib/core/json.ts";
 import { SANDBOX_VERSIONS, startSandbox } from "../../lib/sandbox/index.ts";
-import { type Ended, type Running, runBinary, startBinary, temporaryFolder } from "./binary.ts";
+import { openGpg } from "../adapters/gpg.ts";
+import { BINARY, type Ended, type Running, runBinary, start, startBinary, temporaryFolder } from "./binary.ts";
 import { openFaultProxy } from "./fault-proxy.ts";
 import { openRandom } from "./random.ts";
 
@@ -152,6 +153,75 @@ describe("an apply that is interrupted", () => {
       }
     });
   }
+});
+
+describe("an apply with recipients", () => {
+  const gpg = openGpg();
+  after(() => gpg.close());
+  gpg.quick("Team <team@example.com>", "default", "default");
+
+  async function withOneClient(
+    work: (
+      scene: Scene,
+      flags: readonly string[],
+      secretOf: (id: string) => string | undefined,
+      count: () => number,
+    ) => Promise<void>,
+  ): Promise<void> {
+    using folder = temporaryFolder();
+    const sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
+    const { url } = sandbox;
+    const scene = { folder: folder.path, state: join(folder.path, "state"), url, publicUrl: "" };
+    for (const name of ["clients", "state"]) mkdirSync(join(folder.path, name));
+    writeFileSync(join(folder.path, "team.asc"), gpg.exported("team@example.com").armored);
+    writeClients(scene, { k0: { ...BASE, client_id: "k0" } });
+    const flags = [
+      "apply",
+      join(folder.path, "clients"),
+      "--pgp-key",
+      `@${join(folder.path, "team.asc")}`,
+      "--endpoint",
+      url,
+    ];
+    try {
+      await work(scene, flags, sandbox.secretOf, () => sandbox.clients().length);
+    } finally {
+      await sandbox.close();
+    }
+  }
+
+  test("prints the encrypted secret, and nothing of the plain one", () =>
+    withOneClient(async (scene, flags, secretOf) => {
+      const ended = await runBinary([...flags, "--format", "ndjson"], { env: environment(scene) });
+      assert.equal(ended.status, 0, ended.stderr);
+      const result: unknown = JSON.parse(ended.stdout);
+      assert.ok(isJsonObject(result) && typeof result["client_secret_encrypted"] === "string");
+      const secret = secretOf("k0") ?? "none";
+      assert.equal(gpg.decrypt(Buffer.from(result["client_secret_encrypted"], "base64")), secret);
+      assert.ok(!ended.stdout.includes(secret) && !ended.stderr.includes(secret));
+      assert.deepEqual(readdirSync(scene.state), []);
+    }));
+
+  test("deletes the client again where the encrypted secret can't be printed", () =>
+    withOneClient(async (scene, flags, _, count) => {
+      const line = `"$0" "$@" > /dev/full`;
+      const ended = await start("bash", ["-c", line, BINARY, ...flags, "--format", "ndjson"], {
+        env: environment(scene),
+      }).ended;
+      assert.equal(ended.status, 1, ended.stderr);
+      assert.match(ended.stderr, /client \\"k0\\" was deleted again/);
+      assert.equal(count(), 0);
+      assert.deepEqual(readdirSync(scene.state), []);
+    }));
+
+  test("keeps a copy where the output format leaves the encrypted secret out", () =>
+    withOneClient(async (scene, flags) => {
+      const ended = await runBinary([...flags, "-q"], { env: environment(scene) });
+      assert.equal(ended.status, 0, ended.stderr);
+      assert.equal(ended.stdout, "k0\n");
+      assert.match(ended.stderr, /this output format omits the secret of client "k0"; its encrypted secret is in/);
+      assert.equal(readdirSync(scene.state).length, 1);
+    }));
 });
 
 /** The most memory that a run has held, in KiB, while it waits for its last page of clients. */
