@@ -1,4 +1,3 @@
-import process from "node:process";
 import { systemHost } from "./lib/adapters/host.ts";
 import { main } from "./lib/app/main.ts";
 

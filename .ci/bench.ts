@@ -5,6 +5,7 @@
  * `HYDRA_REFERENCE='hydra create oauth2-client --endpoint {endpoint} --name x'` names a command line that creates a
  * client; its first word with `--help` and with `version`, and the command line with `--pgp-key`, are measured as well.
  * Both take turns, and each ratio is the median of the ratios of the pairs. `BENCH_ROUNDS` is the number of pairs.
+ * Rows with "other: floor" compare with programs of the same runtime that only send one request, or only print.
  * Lists and imports of many clients follow; `HYDRA_REFERENCE_SERVER` and `HYDRA_REFERENCE_IMPORT='hydra import
  * oauth2-client {file} --endpoint {endpoint}'` measure the reference's own server and import as well. With `--write` the
  * figures go into `docs/bench.md` and `docs/bench.svg`; `BENCH_OTHER` is what that page calls the other program.
@@ -33,6 +34,7 @@ import process from "node:process";
 import { generateKey } from "openpgp";
 import { BINARY, start } from "../tests/e2e/binary.ts";
 import { bulkRows } from "./bench/bulk.ts";
+import { buildFloor, type FloorPrograms } from "./bench/floor.ts";
 import { type Bar, chart, page } from "./bench/report.ts";
 
 /** Programs in memory as a download or a copy leaves them. */
@@ -191,7 +193,7 @@ function shown(value: number | undefined, digits: number): string {
 /** The bars of the chart. */
 function barsOf([, ...rows]: readonly Words[]): readonly Bar[] {
   return rows.flatMap(([name = "", what = "", ours = "", other = ""]) => {
-    if (what === READ_IN) return [];
+    if (what === READ_IN || name.endsWith("floor")) return [];
     const kind = what === FRESH ? "" : what.startsWith("peak") ? ", memory" : ", cold";
     const unit = what.endsWith("MiB") ? "MiB" : "ms";
     return [{ name: `${name}${kind}`, unit, ours: Number(ours), other: other === "-" ? undefined : Number(other) }];
@@ -225,6 +227,7 @@ function tasksOf(
   endpoint: string,
   key: string,
   other: { readonly create: Words; readonly command: (args: Words) => Words | undefined },
+  floor: FloorPrograms,
 ): readonly Task[] {
   const create = [
     ...["clients", "create", "--endpoint", endpoint, "-n", "my app", "-c", "http://localhost/cb"],
@@ -240,6 +243,9 @@ function tasksOf(
     },
     { name: "help", ours: [program, "--help"], reference: other.command(["--help"]) },
     { name: "version", ours: [program, "version"], reference: other.command(["version"]) },
+    { name: "create, other: floor", ours: [program, ...create], reference: [floor.post, endpoint] },
+    { name: "help, other: floor", ours: [program, "--help"], reference: [floor.print] },
+    { name: "version, other: floor", ours: [program, "version"], reference: [floor.print] },
   ];
 }
 
@@ -253,7 +259,8 @@ async function setUp(folder: string, endpoint: string): Promise<Setup> {
     const whole = [reference, ...args];
     return runsWell(whole, environment) ? whole : undefined;
   };
-  const tasks = tasksOf(program, endpoint, await recipientKey(), { create, command });
+  const floor = buildFloor(join(import.meta.dirname, ".."), folder);
+  const tasks = tasksOf(program, endpoint, await recipientKey(), { create, command }, floor);
   return { folder, program, reference, tasks, environment, cold: canDropCaches(), memory: existsSync(GNU_TIME) };
 }
 

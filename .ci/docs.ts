@@ -1,5 +1,5 @@
 /**
- * Generates the manual, `docs/man/` and `docs/reference/`, from the program's own tables (`npm run docs`). A test fails
+ * Generates the manual, `docs/man/`, `docs/reference/` and `docs/schema/`, from the program's own tables (`npm run docs`). A test fails
  * if the files are out of date.
  */
 
@@ -14,6 +14,7 @@ import { ROOT } from "../lib/commands/index.ts";
 import type { Syntax } from "../lib/core/flags/flag.ts";
 import { TOPICS } from "../lib/core/help/topics.ts";
 import { PROBLEM_CODES } from "../lib/core/problem-codes.ts";
+import { CLIENT_SCHEMA_FILE, clientSchemaText } from "./docs/client-schema.ts";
 import {
   type CommandPage,
   commandMarkdown,
@@ -95,11 +96,12 @@ export async function manual(): Promise<ReadonlyMap<string, string>> {
     ["docs/reference/errors.md", errorsMarkdown(PROBLEM_CODES)] as const,
     ...leaves.map((page) => [`docs/reference/${markdownName(page.path)}`, commandMarkdown(page)] as const),
     ...TOPICS.map((topic) => [`docs/reference/${topic.name}.md`, topicMarkdown(topic)] as const),
+    [CLIENT_SCHEMA_FILE, clientSchemaText()] as const,
   ]);
 }
 
 /** The folders that hold nothing but the manual. */
-const MANUAL_FOLDERS = ["docs/man", "docs/reference"] as const;
+const MANUAL_FOLDERS = ["docs/man", "docs/reference", "docs/schema"] as const;
 
 /** The files in the folders of the manual. */
 export function manualFiles(folder = root): readonly string[] {

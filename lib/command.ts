@@ -1,18 +1,27 @@
 import { type ArgsDef, type CommandContext, type CommandDef, defineCommand, runCommand } from "citty";
 import type { Admin } from "./adapters/admin/admin.ts";
+import type { CallbackListener, ListenOptions } from "./adapters/callback-listener.ts";
+import type { ClientFileStore } from "./adapters/client-file-store.ts";
 import type { Host } from "./adapters/host.ts";
 import type { KeyPair } from "./adapters/key-generator.ts";
-import type { AdminTokens, ClientAuthentication, OAuthClient } from "./adapters/oauth/index.ts";
+import type {
+  AdminTokens,
+  AuthorizationServer,
+  ClientAuthentication,
+  FlowAccess,
+  OAuthClient,
+} from "./adapters/oauth/index.ts";
 import type { ClientProof, ProofEndpoints, ProofKind } from "./adapters/prove-credentials.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
 import type { LeftoverDraft, SecretTarget } from "./adapters/secret-target.ts";
-import type { PositionedDocument } from "./adapters/yaml.ts";
+import type { PositionedDocument, YamlChange } from "./adapters/yaml.ts";
 import type { Connection } from "./core/flags/connection.ts";
 import { type Flag, longNames, type Syntax, type TextFlag } from "./core/flags/flag.ts";
 import type { FlagValues } from "./core/flags/flag-values.ts";
 import type { JsonObject } from "./core/json.ts";
+import type { EncryptedFormat } from "./core/keys/encrypted-format.ts";
 import type { KeyAlgorithm } from "./core/keys/key-algorithm.ts";
-import type { EncryptedFormat, Recipient } from "./core/keys/recipient.ts";
+import type { Recipient } from "./core/keys/recipient.ts";
 import type { TextRole } from "./core/output/colors.ts";
 import type { Format } from "./core/output/formats.ts";
 import type { ResultView } from "./core/output/render.ts";
@@ -83,8 +92,20 @@ export interface ClientLogin {
   readonly followsServer: boolean;
 }
 
+/** Endpoints that the user chose instead of those that the server names. */
+type ChosenEndpoints = AuthorizationServer["endpoints"];
+
+/** A client and its server, whose endpoints are known. */
+export interface OAuthSession {
+  readonly server: AuthorizationServer;
+  /** Does something as the client; if the server expects the other method for a secret, once more with that. */
+  attempt<T>(work: (client: OAuthClient) => Promise<T>): Promise<T>;
+}
+
 /** The server of the connection as an OAuth 2.0 client sees it, and the admin API's endpoints for tokens. */
 export interface OAuthAccess {
+  /** Finds the server's endpoints, for several requests as the client. */
+  openSession(login: ClientLogin, chosen: ChosenEndpoints): Promise<OAuthSession>;
   /** Does something as a client, with the endpoints that the server names or with this token endpoint. */
   asClient<T>(login: ClientLogin, tokenUrl: string | undefined, work: (client: OAuthClient) => Promise<T>): Promise<T>;
   admin(): Promise<AdminTokens>;
@@ -92,6 +113,32 @@ export interface OAuthAccess {
   fetchKeySet(url: string, what: string): Promise<string>;
   /** Whether a key of the set signed the token (RFC 7515). */
   isSignedBy(token: string, keySet: JsonObject): Promise<boolean>;
+}
+
+/** Reads and writes YAML that people have written. */
+export interface YamlEditor {
+  /** A value as one document. */
+  write(value: unknown): string;
+  /** The same stream of documents with changes and further documents; comments, order and quotes stay. */
+  edit(text: string, name: string, changes: readonly YamlChange[], appended: readonly unknown[]): Promise<string>;
+}
+
+/** The person's browser, and the listener where it ends. */
+export interface BrowserAccess {
+  /** Why no browser can be opened here; undefined if one can. */
+  obstacle(): Promise<string | undefined>;
+  /** Opens the person's browser. Calls back if that fails, now or later. */
+  open(url: string, onFailure: () => void): Promise<void>;
+  listen(options: ListenOptions): Promise<CallbackListener>;
+}
+
+/** The admin API next to the public side that a command calls. */
+export interface AdminSide {
+  readonly admin: Admin;
+  /** Its URL as messages show it. */
+  readonly endpoint: string;
+  /** Whether the command line names it. */
+  readonly isRequested: boolean;
 }
 
 /** What a command works with. Functions take only the members that they use. */
@@ -111,12 +158,21 @@ export interface Context {
   readonly pairs: KeyPairs;
   readonly tokens: CredentialVerifier;
   readonly oauth: OAuthAccess;
+  readonly browser: BrowserAccess;
+  /** For a command that calls the public side of a server: its admin API, if the settings name one. */
+  readonly adminSide: AdminSide | undefined;
+  /** Opens both sides of a server, for a command whose connection is to the admin API. */
+  openFlows(publicUrl: string): Promise<FlowAccess>;
   /** Reads a file, or standard input for `-`; a usage Problem names the flag. */
   readFile(path: string, flag: string): Promise<TextFile>;
   /** Reads YAML or JSON. */
   parseYaml(text: string, name: string): Promise<readonly unknown[]>;
   /** Reads YAML or JSON, and where its values are. */
   parseYamlWithPositions(text: string, name: string): Promise<readonly PositionedDocument[]>;
+  /** Loads the editor of YAML. */
+  loadYamlEditor(): Promise<YamlEditor>;
+  /** Opens the files of clients. */
+  openClientFiles(): Promise<ClientFileStore>;
   startSandbox(options: {
     readonly as: SandboxVersion;
     readonly listen: string;

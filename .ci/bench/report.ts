@@ -51,7 +51,8 @@ export function page(run: {
   return `# Benchmark
 
 Measured by \`npm run bench -- --write\` on ${run.date}, on ${run.machine}. All figures are medians of
-whole processes. A ratio is the median over pairs of runs in alternation. Compare only figures from the same run. "Other" is ${run.other}.
+whole processes. A ratio is the median over pairs of runs in alternation. Compare only figures from the same run. "Other" is ${run.other};
+in rows with "floor", a program of the same runtime that only sends one POST and prints the answer, or only prints.
 
 A freshly copied program starts faster than one that was read from a cold disk, because the system then has larger pieces of it in
 memory. Memory is measured in the second state. All but about 5 MiB of the memory of a create is the program's file, which processes

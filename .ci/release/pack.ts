@@ -19,7 +19,7 @@ const COMPLETIONS = [
 /** Files of the checkout that are in every archive, at the same place: the README, and what it and its pages link to. */
 const DOCUMENTS = [
   ...["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "SECURITY.md", "THIRD-PARTY.md"],
-  ...["docs/*.{md,svg}", "docs/reference/*.md"],
+  ...["docs/*.{md,svg}", "docs/reference/*.md", "docs/schema/*.json"],
 ] as const;
 
 /**

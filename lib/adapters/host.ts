@@ -1,11 +1,9 @@
 import { fstatSync, readFileSync, readlinkSync } from "node:fs";
-import process from "node:process";
 import { errorCode } from "../core/problem.ts";
 import { captureConsole } from "./host/capture-console.ts";
 import { createOutput, type Output } from "./host/descriptor-output.ts";
 import { listFolder } from "./host/list-folder.ts";
 import { createPausableClock } from "./host/pausable-clock.ts";
-import { createPrompter } from "./host/prompter.ts";
 import { type InputFile, readDescriptorUpTo, readFileUpTo } from "./host/read-file.ts";
 import { isTerminal } from "./host/terminal.ts";
 
@@ -46,16 +44,18 @@ export interface Host {
   listFolder(path: string): Promise<readonly string[] | undefined>;
   /** Reads standard input to its end, with the same limit. */
   readStdin(limit: number): Promise<Uint8Array>;
-  /** Asks a question on the terminal; `hidden` doesn't echo the answer. Undefined at the end of input. */
-  ask(question: string, hidden: boolean): Promise<string | undefined>;
+  /** Asks a question on the terminal; `hidden` doesn't echo the answer. Undefined at the end of input, and if the signal takes the question back. */
+  ask(question: string, hidden: boolean, signal?: AbortSignal): Promise<string | undefined>;
   /** Asks a question and reads the answer from the controlling terminal, whatever standard input is. */
   askOnTerminal(question: string): Promise<string | "no-terminal" | undefined>;
   random(count: number): Uint8Array;
   uuid(): string;
   /** Milliseconds since 1970. */
   now(): number;
-  /** Milliseconds of a monotonic clock, which stops while a question waits for its answer. */
+  /** Milliseconds of a monotonic clock, which stops while the program waits for a person. */
   monotonic(): number;
+  /** Does work that waits for a person, which uses up no time limit. */
+  waitForPerson<T>(work: () => Promise<T>): Promise<T>;
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   /** Lets the runtime compile hot code from now on, which only pays off in a long run. */
   enableJit(): void;
@@ -126,7 +126,11 @@ export function systemHost(): Host {
   // A build for Bun defines this; with Deno it would depend on the environment.
   Object.assign(process.env, { NODE_ENV: "production" });
   const stderr = createOutput(2);
-  const ask = createPrompter(stderr);
+  let prompter: Promise<Host["ask"]> | undefined;
+  const ask: Host["ask"] = async (question, hidden, signal) => {
+    prompter ??= import("./host/prompter.ts").then(({ createPrompter }) => createPrompter(stderr));
+    return (await prompter)(question, hidden, signal);
+  };
   return {
     onConsole,
     args: process.argv.slice(2),
@@ -142,7 +146,7 @@ export function systemHost(): Host {
     readFile: readFileUpTo,
     listFolder: async (path) => listFolder(path),
     readStdin: (limit) => readDescriptorUpTo(0, limit),
-    ask: (question, hidden) => clock.paused(() => ask(question, hidden)),
+    ask: (question, hidden, signal) => clock.paused(() => ask(question, hidden, signal)),
     askOnTerminal: async (question) => {
       const { askOnTerminal } = await import("./host/terminal-prompter.ts");
       return clock.paused(() => askOnTerminal(question));
@@ -151,6 +155,7 @@ export function systemHost(): Host {
     uuid: () => crypto.randomUUID(),
     now: () => Date.now(),
     monotonic: clock.now,
+    waitForPerson: clock.paused,
     sleep,
     enableJit,
     exit: (code) => process.exit(code),

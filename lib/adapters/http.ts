@@ -9,7 +9,6 @@ import {
 import { redactHeader, redactUrl } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
 import { isLoopback } from "../core/url.ts";
-import { proxyTunnelFailure, toNetworkFailure } from "./http/network-failure.ts";
 import { readResponseBody } from "./http/read-body.ts";
 import type { ConnectionOptions, Transport } from "./transport.ts";
 
@@ -56,7 +55,7 @@ export function createHttp(options: HttpOptions): SendHttp {
       return { status, headers, bytes, text: new TextDecoder().decode(bytes) };
     } catch (error) {
       request.signal?.throwIfAborted();
-      const failure = await detailed(failureOf(error, deadline.signal, proxyFor(options, url)), options, url);
+      const failure = await detailed(await failureOf(error, deadline.signal, proxyFor(options, url)), options, url);
       trace(failure.message);
       throw failure;
     } finally {
@@ -116,9 +115,10 @@ function createSender(options: HttpOptions, connection: ConnectionOptions): $Fet
       ignoreResponseError: true,
       retry: false,
       onRequest: (context) => traceRequest(options, context),
-      onResponse: ({ request, response }) => {
-        if (response.status === 407 && proxyFor(options, new URL(String(request))) !== undefined)
-          throw proxyTunnelFailure(407);
+      onResponse: async ({ request, response }) => {
+        if (response.status !== 407 || proxyFor(options, new URL(String(request))) === undefined) return;
+        const { proxyTunnelFailure } = await import("./http/network-failure.ts");
+        throw proxyTunnelFailure(407);
       },
     },
   });
@@ -157,8 +157,8 @@ function startDeadline({ timeout, signal }: HttpRequest): { readonly signal: Abo
   };
 }
 
-function failureOf(error: unknown, deadline: AbortSignal, via: string | undefined): NetworkFailure {
-  const failure = error instanceof NetworkFailure ? error : unnamedFailure(error, deadline);
+async function failureOf(error: unknown, deadline: AbortSignal, via: string | undefined): Promise<NetworkFailure> {
+  const failure = error instanceof NetworkFailure ? error : await unnamedFailure(error, deadline);
   const { kind, message, cause, certificate } = failure;
   return via === undefined ? failure : new NetworkFailure(kind, message, cause, via, certificate);
 }
@@ -183,7 +183,8 @@ async function detailed(failure: NetworkFailure, options: HttpOptions, url: URL)
   return again(`${message}: ${text}`, certificate);
 }
 
-function unnamedFailure(error: unknown, deadline: AbortSignal): NetworkFailure {
+async function unnamedFailure(error: unknown, deadline: AbortSignal): Promise<NetworkFailure> {
   if (deadline.reason === TIMEOUT) return new NetworkFailure("timeout", "no complete response in time");
+  const { toNetworkFailure } = await import("./http/network-failure.ts");
   return toNetworkFailure(error);
 }

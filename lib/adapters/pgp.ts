@@ -1,5 +1,6 @@
 import { toBase64 } from "../core/bytes.ts";
-import type { EncryptedFormat, Recipient, SkippedKey } from "../core/keys/recipient.ts";
+import type { EncryptedFormat } from "../core/keys/encrypted-format.ts";
+import type { Recipient, SkippedKey } from "../core/keys/recipient.ts";
 import { Problem } from "../core/problem.ts";
 import { areAllV6, encryptBytes } from "./pgp/encrypt-message.ts";
 import { parseAndEvaluateKeys } from "./pgp/evaluate.ts";

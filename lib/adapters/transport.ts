@@ -1,6 +1,5 @@
 import { closeSync, openSync } from "node:fs";
 import type { IncomingMessage, RequestOptions } from "node:http";
-import process from "node:process";
 import { errorCode } from "../core/problem.ts";
 
 /** How to connect, in addition to what the URL says. */

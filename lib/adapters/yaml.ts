@@ -1,8 +1,11 @@
-import type { Alias, Document, ErrorCode, Node, Scalar, ScalarTag } from "yaml";
+import type { Alias, CST, Document, ErrorCode, Node, Scalar, ScalarTag } from "yaml";
 import { isTooDeep, MAX_DEPTH, numberText, parseJsonExactly } from "../core/json.ts";
 import { type Problem, usageError } from "../core/problem.ts";
-import { POSITION_DEPTH, type PositionNode } from "../core/state/positions.ts";
+import type { PositionNode } from "../core/state/positions.ts";
 import { escapeControls, trimCharactersAtStart } from "../core/text.ts";
+import type { CreateNode, YamlChange } from "./yaml/edit-documents.ts";
+
+export type { YamlChange } from "./yaml/edit-documents.ts";
 
 /** YAML 1.2 with only the core schema, without custom tags. We look for duplicate keys ourselves: the library compares each key with all others. */
 const PARSE_OPTIONS = {
@@ -65,6 +68,8 @@ interface Reading {
   readonly name: string;
   /** With `texts`, numbers and booleans remain as written, for callers with types of their own. */
   readonly as: "values" | "texts";
+  /** How deep a value may be nested. */
+  readonly depth: number;
   readonly at: (offset: number) => string;
 }
 
@@ -81,8 +86,10 @@ export async function parseYamlDocuments(
   as: "values" | "texts" = "values",
   depth = MAX_DEPTH,
 ): Promise<readonly unknown[]> {
-  const read = await documentReader(name, as, depth);
-  return Array.from(await composeDocuments(text, name), read);
+  const { Composer } = await import("yaml");
+  const { tokens, at } = await parseTokens(text, name);
+  const read = await documentReader({ name, as, depth, at });
+  return Array.from(new Composer(PARSE_OPTIONS).compose(tokens), read);
 }
 
 /** A document of a YAML stream, with the positions of its values. */
@@ -97,29 +104,30 @@ export async function parseYamlWithPositions(
   name: string,
   depth = MAX_DEPTH,
 ): Promise<readonly PositionedDocument[]> {
-  const read = await documentReader(name, "values", depth);
-  const positionsOf = await positionReader();
-  return Array.from(await composeDocuments(text, name), (composed) => ({
-    value: read(composed),
-    positions: positionsOf(composed.document),
+  const { Composer } = await import("yaml");
+  const { tokens, at } = await parseTokens(text, name);
+  const read = await documentReader({ name, as: "values", depth, at });
+  const { loadPositionReader } = await import("./yaml/positions.ts");
+  const positionsOf = await loadPositionReader();
+  return Array.from(new Composer(PARSE_OPTIONS).compose(tokens), (document) => ({
+    value: read(document),
+    positions: positionsOf(document),
   }));
 }
 
-/** A document, and how messages call a place in it. */
-interface ComposedDocument {
-  readonly document: Document.Parsed;
-  readonly at: (offset: number) => string;
-}
-
-async function composeDocuments(text: string, name: string): Promise<Iterable<ComposedDocument>> {
-  const { Composer, Lexer, LineCounter, Parser } = await import("yaml");
+/** Parses the tokens of a text, and finds the line and column of an offset. */
+async function parseTokens(
+  text: string,
+  name: string,
+): Promise<{ readonly tokens: readonly CST.Token[]; readonly at: Reading["at"] }> {
+  const { Lexer, LineCounter, Parser } = await import("yaml");
   const lines = new LineCounter();
   const at = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `, line ${line}, column ${col}`;
   };
   const parser = new Parser(lines.addNewLine);
-  const tokens = [];
+  const tokens: CST.Token[] = [];
   lines.addNewLine(0);
   for (const lexeme of new Lexer().lex(text)) {
     for (const token of parser.next(lexeme)) tokens.push(token);
@@ -127,51 +135,19 @@ async function composeDocuments(text: string, name: string): Promise<Iterable<Co
     if (parser.stack.length > PARSER_DEPTH) throw rejected(name, at(parser.offset), TOO_DEEP);
   }
   tokens.push(...parser.end());
-  return composed(new Composer(PARSE_OPTIONS).compose(tokens), at);
-}
-
-function* composed(documents: Iterable<Document.Parsed>, at: ComposedDocument["at"]): Generator<ComposedDocument> {
-  for (const document of documents) yield { document, at };
-}
-
-/** Loads the reader of positions. */
-async function positionReader(): Promise<(document: Document.Parsed) => PositionNode> {
-  const { isMap, isScalar, isSeq } = await import("yaml");
-  // Aliases are not followed: they could repeat a value more often than there is memory.
-  const nodeAt = (node: unknown, depth: number): PositionNode => {
-    const offset = offsetOf(node);
-    if (depth > POSITION_DEPTH) return { offset };
-    if (isSeq(node)) return { offset, items: node.items.map((item) => nodeAt(item, depth + 1)) };
-    if (!isMap(node)) return { offset };
-    const members = node.items.flatMap(({ key, value }) => {
-      const name = isScalar(key) ? String(key.value) : undefined;
-      const member = { nameOffset: offsetOf(key), value: nodeAt(value ?? key, depth + 1) };
-      return name === undefined ? [] : [[name, member] as const];
-    });
-    return { offset, members: new Map(members) };
-  };
-  return (document) => nodeAt(document.contents, 1);
-}
-
-function offsetOf(node: unknown): number {
-  const range = typeof node === "object" && node !== null && "range" in node ? node.range : undefined;
-  const first: unknown = Array.isArray(range) ? range[0] : undefined;
-  return typeof first === "number" ? first : 0;
+  return { tokens, at };
 }
 
 /** Loads the reader of one document. */
-async function documentReader(
-  name: string,
-  as: Reading["as"],
-  depth: number,
-): Promise<(composed: ComposedDocument) => unknown> {
-  const check = await documentCheck();
-  return ({ document, at }) => {
+async function documentReader(reading: Reading): Promise<(document: Document.Parsed) => unknown> {
+  const { name, at } = reading;
+  const check = await documentCheck(reading);
+  return (document) => {
     const error = document.errors[0] ?? document.warnings[0];
     if (error !== undefined) {
       throw rejected(name, at(error.pos[0]), REASONS[error.code] ?? "unexpected text");
     }
-    check(document, { name, as, at });
+    check(document);
     let value: unknown;
     try {
       value = document.toJS({ maxAliasCount: MAX_ALIASES });
@@ -179,7 +155,7 @@ async function documentReader(
       if (error instanceof ReferenceError) throw rejected(name, "", "it has too many aliases");
       throw error instanceof RangeError ? rejected(name, "", TOO_DEEP) : error;
     }
-    if (isTooDeep(value, depth)) throw rejected(name, "", TOO_DEEP);
+    if (isTooDeep(value, reading.depth)) throw rejected(name, "", TOO_DEEP);
     return value;
   };
 }
@@ -195,12 +171,12 @@ interface Visit {
 }
 
 /**
- * Loads a walk through all nodes of a document, each collection before its items. The library's own walk copies the path
+ * Loads a walk through all nodes from one on, each collection before its items. The library's own walk copies the path
  * for every collection, which takes quadratic time.
  */
-async function nodeWalk(): Promise<(document: Document<Node>, visit: (visit: Visit) => void) => void> {
+async function nodeWalk(): Promise<(root: unknown, visit: (visit: Visit) => void) => void> {
   const { isCollection, isPair } = await import("yaml");
-  return (document, visit) => {
+  return (root, visit) => {
     const around: Collection[] = [];
     const walk = (node: unknown, isKey: boolean): void => {
       visit({ node, isKey, around });
@@ -214,17 +190,17 @@ async function nodeWalk(): Promise<(document: Document<Node>, visit: (visit: Vis
       }
       around.pop();
     };
-    walk(document.contents, false);
+    walk(root, false);
   };
 }
 
 /** Loads the check of a document: it rejects bad aliases, keys and numbers, and keeps all digits of numbers. */
-async function documentCheck(): Promise<(document: Document.Parsed, reading: Reading) => void> {
+async function documentCheck(reading: Reading): Promise<(document: Document.Parsed) => void> {
   const { isAlias, isMap, isNode, isScalar } = await import("yaml");
   const walk = await nodeWalk();
-  return (document, reading) => {
+  return (document) => {
     const anchors = new Set<string>();
-    walk(document, ({ node, isKey, around }) => {
+    walk(document.contents, ({ node, isKey, around }) => {
       if (isAlias(node)) checkAlias(node, anchors, around, reading);
       else if (isNode(node) && node.anchor !== undefined) anchors.add(node.anchor);
       if (isMap(node))
@@ -300,8 +276,8 @@ const SIGNIFICANT_WHITESPACE = /^\s|\n |\n\n$/;
 /** The depth from which collections are written in brackets: blocks cost time and space for the indentation of every line. */
 const BLOCK_DEPTH = 100;
 
-/** An integer of any length, which is written unchanged. */
-class Digits {
+/** A scalar that is written unchanged, such as an integer of any length. */
+class Verbatim {
   readonly text: string;
 
   constructor(text: string) {
@@ -309,19 +285,25 @@ class Digits {
   }
 }
 
-const DIGITS_TAG: ScalarTag = {
+const VERBATIM_TAG: ScalarTag = {
   tag: "tag:yaml.org,2002:int",
   default: true,
-  identify: (value) => value instanceof Digits,
-  resolve: (text) => new Digits(text),
-  stringify: ({ value }) => (value instanceof Digits ? value.text : String(value)),
+  identify: (value) => value instanceof Verbatim,
+  resolve: (text) => new Verbatim(text),
+  stringify: ({ value }) => (value instanceof Verbatim ? value.text : String(value)),
 };
+
+/** How documents are written, so that they mean the same in YAML 1.1 and 1.2. */
+const WRITE_OPTIONS = { version: "1.2", schema: "core", compat: "yaml-1.1", customTags: [VERBATIM_TAG] } as const;
+
+/** How the text of a document looks. */
+const LAYOUT = { lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER } as const;
 
 /** Turns an exact number into a value that the library can write; returns other values unchanged. */
 function writableNumber(member: unknown): unknown {
   const text = numberText(member);
   if (text === undefined) return member;
-  if (/^-?\d+$/.test(text)) return new Digits(text);
+  if (/^-?\d+$/.test(text)) return new Verbatim(text);
   return Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
@@ -336,21 +318,132 @@ export async function loadYamlWriter(): Promise<(value: unknown) => string> {
   const unsafe = new RegExp(UNSAFE, "g");
   return (value) => {
     const document = new Document(value, (_, member) => writableNumber(member), {
-      version: "1.2",
-      schema: "core",
-      compat: "yaml-1.1",
+      ...WRITE_OPTIONS,
+      customTags: [...WRITE_OPTIONS.customTags],
       aliasDuplicateObjects: false,
-      customTags: [DIGITS_TAG],
     });
-    walk(document, ({ node, around }) => {
+    walk(document.contents, ({ node, around }) => {
       if (isCollection(node) && around.length >= BLOCK_DEPTH) node.flow = true;
       if (!isScalar(node) || typeof node.value !== "string") return;
       const { value: text } = node;
       if (UNSAFE.test(text) || SIGNIFICANT_WHITESPACE.test(text) || SPECIAL.includes(text))
         node.type = Scalar.QUOTE_DOUBLE;
     });
-    return document
-      .toString({ lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER })
-      .replace(unsafe, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+    return document.toString(LAYOUT).replace(unsafe, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
   };
+}
+
+/** What a JSON text must not contain literally: characters that a terminal could interpret. */
+function quotedText(text: string): string {
+  return JSON.stringify(text).replace(
+    new RegExp(UNSAFE, "g"),
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** Loads the maker of new nodes for documents that people have written. */
+async function nodeMaker(): Promise<CreateNode> {
+  const { isCollection, isScalar } = await import("yaml");
+  const [walk, write] = await Promise.all([nodeWalk(), loadYamlWriter()]);
+  // In brackets some characters have a meaning, and a text of several lines would need the indentation of its place.
+  const written = (text: string): string => (/[\n,[\]{}]/.test(text) ? quotedText(text) : write(text).trimEnd());
+  return (document, value) => {
+    const node = document.createNode(value, (_, member: unknown) => writableNumber(member), {
+      aliasDuplicateObjects: false,
+    });
+    walk(node, ({ node: part, around }) => {
+      if (isCollection(part) && around.length >= BLOCK_DEPTH) part.flow = true;
+      if (!isScalar(part) || typeof part.value !== "string") return;
+      part.source = part.value;
+      part.value = new Verbatim(written(part.value));
+    });
+    return node;
+  };
+}
+
+/** Whether two texts have the same values and the same comments. */
+function isSameYaml(
+  { Lexer, parseAllDocuments }: Pick<typeof import("yaml"), "Lexer" | "parseAllDocuments">,
+  one: string,
+  other: string,
+): boolean {
+  const [values, comments] = [one, other].reduce<[string[], string[]]>(
+    ([allValues, allComments], text) => {
+      const documents = parseAllDocuments(text, PARSE_OPTIONS);
+      const isValid = documents.length === 1 && documents.every(({ errors }) => errors.length === 0);
+      const value = isValid ? JSON.stringify(documents[0]?.toJS({ maxAliasCount: MAX_ALIASES })) : text;
+      const found = [...new Lexer().lex(text)].filter((lexeme) => lexeme.startsWith("#")).sort();
+      return [
+        [...allValues, value],
+        [...allComments, found.join("\n")],
+      ];
+    },
+    [[], []],
+  );
+  return values[0] === values[1] && comments[0] === comments[1];
+}
+
+/** Whether a scalar is plain text on one line, which may stay exactly as it is. */
+function isOneLine(scalar: Scalar): scalar is Scalar & { readonly source: string } {
+  const { type, value, source } = scalar;
+  const isKept = typeof value === "number" || (typeof value === "string" && type === "PLAIN");
+  return isKept && source !== undefined && !source.includes("\n");
+}
+
+/**
+ * Edits a stream of YAML documents. Documents that don't change keep their text, and changed ones their comments, order and
+ * quotes. `appended` are further documents.
+ */
+export async function editYamlDocuments(
+  text: string,
+  name: string,
+  changes: readonly YamlChange[],
+  appended: readonly unknown[],
+): Promise<string> {
+  const library = await import("yaml");
+  const { DocumentEditor, styleOf } = await import("./yaml/edit-documents.ts");
+  const { DocumentSplice } = await import("./yaml/splice-document.ts");
+  const { tokens } = await parseTokens(text, name);
+  const options = { ...PARSE_OPTIONS, ...WRITE_OPTIONS, customTags: [...WRITE_OPTIONS.customTags] };
+  const documents = Array.from(new library.Composer(options).compose(tokens));
+  const editor = new DocumentEditor(library, await nodeMaker());
+  const walk = await nodeWalk();
+  let start = 0;
+  const parts = documents.map((document, at) => {
+    const own = changes.filter((change) => change.document === at);
+    const offset = start;
+    start = at === documents.length - 1 ? text.length : document.range[2];
+    const source = text.slice(offset, start);
+    if (own.length === 0) return source;
+    const { contents } = document;
+    const splice =
+      library.isMap(contents) && contents.flow !== true ? new DocumentSplice(source, offset, contents) : undefined;
+    walk(contents, ({ node }) => {
+      if (library.isScalar(node) && isOneLine(node)) node.value = new Verbatim(node.source);
+    });
+    for (const change of own) editor.change(document, change);
+    const layout = { ...LAYOUT, ...styleOf(source), flowCollectionPadding: false };
+    const whole = document.toString(layout);
+    if (splice === undefined || !library.isMap(contents)) return whole;
+    const names = new Set(
+      own.flatMap(({ path, edits }) => (path[0] === undefined ? edits?.map((edit) => edit.path[0]) : [path[0]])),
+    );
+    const spliced = splice.render(
+      document,
+      contents,
+      ({ key }) => library.isScalar(key) && names.has(String(key.source)),
+      () => document.toString(layout),
+    );
+    return spliced !== undefined && isSameYaml(library, spliced, whole) ? spliced : whole;
+  });
+  const write = await loadYamlWriter();
+  const isEmpty = documents.every(
+    ({ contents }) => contents === null || (library.isScalar(contents) && contents.value === null),
+  );
+  // A text without documents may have comments.
+  const kept = documents.length === 0 ? [text] : parts;
+  return [...kept, ...appended.map(write)].reduce((before, part, at) => {
+    const needsMark = at >= kept.length && !(at === kept.length && isEmpty);
+    return `${before}${before === "" || before.endsWith("\n") ? "" : "\n"}${needsMark ? "---\n" : ""}${part}`;
+  }, "");
 }

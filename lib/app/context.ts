@@ -1,15 +1,23 @@
 import { type Admin, createAdmin } from "../adapters/admin/admin.ts";
-import { createDownload } from "../adapters/download.ts";
 import type { Host } from "../adapters/host.ts";
 import { createHttp } from "../adapters/http.ts";
-import type { ClientAuthentication } from "../adapters/oauth/index.ts";
+import type { ClientAuthentication, OAuthClient } from "../adapters/oauth/index.ts";
 import { createRecoveryStore, type RecoveryOptions, recoveryFolderProblem } from "../adapters/recovery-store.ts";
 import type { SecretTargets } from "../adapters/secret-target.ts";
 import { loadTrustedCertificates, runtimeTransport, TRANSPORT_USES_PROXIES } from "../adapters/transport.ts";
-import type { Context, CredentialVerifier, EncryptionKeys, KeyPairs, OAuthAccess } from "../command.ts";
+import { wantsRecipients } from "../clients/secret-source.ts";
+import type {
+  AdminSide,
+  BrowserAccess,
+  Context,
+  CredentialVerifier,
+  EncryptionKeys,
+  KeyPairs,
+  OAuthAccess,
+} from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import type { Syntax } from "../core/flags/flag.ts";
-import { CA_FILE, RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
+import { ADMIN_URL, CA_FILE, RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import type { ParsedLine } from "../core/flags/parse.ts";
 import { FILE_DEPTH } from "../core/json.ts";
@@ -25,7 +33,7 @@ import type { Format } from "../core/output/formats.ts";
 import { FAMILIES, FAMILY_SPECIFIC_FIELDS, type ServerFamily } from "../servers/index.ts";
 import { InputFiles } from "./input.ts";
 import type { Messages } from "./messages.ts";
-import { findRecipients, inspectKeySource, type KeySources } from "./recipients.ts";
+import type { KeySources } from "./recipients.ts";
 import { rendersText } from "./renders-text.ts";
 import type { RunState } from "./run-state.ts";
 import type { CreateRenderOptions } from "./write-result.ts";
@@ -42,6 +50,8 @@ interface ContextOptions {
   readonly render: CreateRenderOptions;
   /** Undefined for a command without a server, or where its settings are wrong. */
   readonly connection: Connection | undefined;
+  /** The admin API of a command that calls the public side. */
+  readonly adminConnection: Connection | undefined;
   readonly hasErrors: boolean;
   readonly detail: (line: string) => void;
   readonly warn: Context["warn"];
@@ -64,7 +74,10 @@ export function createContext(options: ContextOptions): Context {
   const admin = connection === undefined ? undefined : adminOf(options, connection, https.admin, family);
   const began = host.monotonic();
   const remaining = (): number => admin?.remaining() ?? Math.max(0, NO_SERVER_TIME - (host.monotonic() - began));
-  const download = createDownload(https.anonymous, remaining, ending.signal, host.monotonic);
+  const download: Download = async (url, what) => {
+    const { createDownload } = await import("../adapters/download.ts");
+    return createDownload(https.anonymous, remaining, ending.signal, host.monotonic)(url, what);
+  };
   const sources: KeySources = { host, input, download };
   return {
     host,
@@ -87,11 +100,19 @@ export function createContext(options: ContextOptions): Context {
       (await import("../adapters/yaml.ts")).parseYamlDocuments(text, name, "values", FILE_DEPTH),
     parseYamlWithPositions: async (text, name) =>
       (await import("../adapters/yaml.ts")).parseYamlWithPositions(text, name, FILE_DEPTH),
-    inspectKey: async (material) => inspectKeySource(material, values, sources),
+    loadYamlEditor: async () => {
+      const { editYamlDocuments, loadYamlWriter } = await import("../adapters/yaml.ts");
+      return { write: await loadYamlWriter(), edit: editYamlDocuments };
+    },
+    openClientFiles: async () => (await import("../adapters/client-file-store.ts")).createClientFileStore(host.random),
+    inspectKey: async (material) => (await import("./recipients.ts")).inspectKeySource(material, values, sources),
     keys: recipientKeys(values, sources),
     pairs: keyPairs(host),
     tokens: tokenEndpoint(host, https.public, remaining),
     oauth: oauthAccess(options, { http: https.admin, download, remaining }),
+    browser: browserAccess(host),
+    adminSide: adminSideOf(options),
+    openFlows: flowAccess(options, https),
     ...outlets(options, remaining),
     startSandbox: async (sandbox) => (await import("../sandbox/index.ts")).startSandbox(sandbox),
     rendersText: (view, item, text) => rendersText(format, render, view, item, text),
@@ -151,7 +172,8 @@ function httpClients({ run, input, line, connection, detail }: ContextOptions): 
   const publicSide = createHttp(toServer);
   return {
     anonymous: createHttp({ ...shared, authorities: () => loadTrustedCertificates([]), skipVerify: false }),
-    public: (request) => publicSide({ ...request, signal: ending.signal }),
+    // A request with its own signal may go on after an ending signal, such as one that cleans up.
+    public: (request) => publicSide({ signal: ending.signal, ...request }),
     admin: createHttp({ ...toServer, headers: connection?.headers ?? {}, ...(socket === undefined ? {} : { socket }) }),
   };
 }
@@ -182,9 +204,31 @@ function adminOf(
   });
 }
 
+/** The admin API of a command that calls the public side, with the credentials that are meant for it only. */
+function adminSideOf(options: ContextOptions): AdminSide | undefined {
+  const { adminConnection: connection, line } = options;
+  if (connection === undefined) return undefined;
+  const family = FAMILIES.find(({ api }) => api === connection.api);
+  return {
+    admin: adminOf(options, connection, httpClients({ ...options, connection }).admin, family),
+    endpoint: connection.shown,
+    isRequested: line.values.origin(ADMIN_URL).from === "flag",
+  };
+}
+
+function browserAccess({ environment }: Pick<Host, "environment">): BrowserAccess {
+  const adapter = (): Promise<typeof import("../adapters/browser.ts")> => import("../adapters/browser.ts");
+  return {
+    obstacle: async () => (await adapter()).browserObstacle(environment),
+    open: async (url, onFailure) => (await adapter()).openBrowser(url, onFailure),
+    listen: async (options) => (await import("../adapters/callback-listener.ts")).listenForCallback(options),
+  };
+}
+
 function recipientKeys(values: FlagValues, sources: KeySources): EncryptionKeys {
   return {
-    recipients: () => findRecipients(values, sources),
+    recipients: async () =>
+      wantsRecipients({ values }) ? (await import("./recipients.ts")).findRecipients(values, sources) : [],
     encrypt: async (recipients, text, format) =>
       (await import("../adapters/pgp.ts")).encryptText(recipients, text, format),
   };
@@ -230,15 +274,26 @@ function oauthAccess(
   const adapter = (): Promise<typeof import("../adapters/oauth/index.ts")> => import("../adapters/oauth/index.ts");
   const { now } = run.host;
   const shared = { http, timeLeft: remaining, signal: run.ending.signal };
+  const openSession: OAuthAccess["openSession"] = async ({ clientId, authentication, followsServer }, chosen) => {
+    const { createOAuthClient, discover, withEndpoints, withExpectedMethod } = await adapter();
+    const publicUrl = needed(connection).base;
+    const found = await discover({ ...shared, publicUrl, timeout: remaining(), now });
+    const server = withEndpoints(found, chosen);
+    const client = (method: ClientAuthentication): OAuthClient =>
+      createOAuthClient({ ...shared, server, clientId, authentication: method, now });
+    return {
+      server,
+      attempt: (work) =>
+        followsServer
+          ? withExpectedMethod(authentication, (method) => work(client(method)))
+          : work(client(authentication)),
+    };
+  };
   return {
-    async asClient({ clientId, authentication, followsServer }, tokenUrl, work) {
-      const { createOAuthClient, discover, withEndpoints, withExpectedMethod } = await adapter();
-      const publicUrl = needed(connection).base;
-      const found = await discover({ ...shared, publicUrl, timeout: remaining(), now });
-      const server = tokenUrl === undefined ? found : withEndpoints(found, { token_endpoint: tokenUrl });
-      const attempt = (method: ClientAuthentication) =>
-        work(createOAuthClient({ ...shared, server, clientId, authentication: method, now }));
-      return followsServer ? withExpectedMethod(authentication, attempt) : attempt(authentication);
+    openSession,
+    async asClient(login, tokenUrl, work) {
+      const session = await openSession(login, tokenUrl === undefined ? {} : { token_endpoint: tokenUrl });
+      return session.attempt(work);
     },
     admin: async () => {
       const { base, headers } = needed(connection);
@@ -246,6 +301,19 @@ function oauthAccess(
     },
     fetchKeySet: async (url, what) => (await import("./fetch-key-set.ts")).fetchKeySet(download, url, what),
     isSignedBy: async (token, keySet) => (await import("../adapters/key-generator.ts")).isSignedByKeySet(token, keySet),
+  };
+}
+
+/** Both sides of a server. The public side gets no credentials of the admin API. */
+function flowAccess(
+  { run, connection }: Pick<ContextOptions, "run" | "connection">,
+  https: Pick<HttpClients, "admin" | "public">,
+): Context["openFlows"] {
+  return async (publicUrl) => {
+    const { createFlowAccess } = await import("../adapters/oauth/index.ts");
+    const { base: adminUrl, headers: adminHeaders } = needed(connection);
+    const { now } = run.host;
+    return createFlowAccess({ http: https.public, adminHttp: https.admin, publicUrl, adminUrl, adminHeaders, now });
   };
 }
 

@@ -32,7 +32,7 @@ export async function executeCommand(run: RunState, called: ResolvedLeaf): Promi
   for (const warning of read.advice) messages.warn(warning, "advice");
   for (const key of read.unknownKeys) detail(`Config file: unknown key ${quote(key)} is ignored`);
   const misread = read.problems.some(({ code }) => MISREAD.has(code));
-  const contextOf = ({ line, connection, problems }: Settings, render: CreateRenderOptions): Context =>
+  const contextOf = ({ line, connection, adminConnection, problems }: Settings, render: CreateRenderOptions): Context =>
     createContext({
       run,
       input,
@@ -41,6 +41,7 @@ export async function executeCommand(run: RunState, called: ResolvedLeaf): Promi
       format,
       render,
       connection,
+      adminConnection,
       hasErrors: problems.length > 0,
       detail,
       messages,

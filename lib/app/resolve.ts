@@ -1,7 +1,6 @@
 import type { CommandDef } from "citty";
 import { type Group, isGroup, isLeaf, type Leaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
-import { commandMeantBy, isOryCommand, maySuggest } from "../core/command-words.ts";
 import { type Flag, indexFlags, type Syntax } from "../core/flags/flag.ts";
 import { CONNECTION_FLAGS, FORMAT, GENERAL_FLAGS, QUIET } from "../core/flags/flag-table.ts";
 import { describeOperand, NO_VALUE_SOURCES, parseFlags } from "../core/flags/parse.ts";
@@ -44,6 +43,7 @@ export async function resolveCommand(words: readonly string[]): Promise<Resolved
   // A wrong flag explains why the word after it was read as a command.
   if (line.problems.length > 0) throw new ProblemList(line.problems);
   const parent = path.join(" ");
+  const { isOryCommand } = await import("../core/command-words.ts");
   if (isOryCommand(path.slice(1), stray)) {
     throw usageError(
       `${parent} ${stray} belongs to Ory Hydra's own CLI`,
@@ -59,6 +59,7 @@ export async function resolveCommand(words: readonly string[]): Promise<Resolved
 }
 
 async function commandHint(parent: string, group: Group, stray: string): Promise<string> {
+  const { commandMeantBy, maySuggest } = await import("../core/command-words.ts");
   const known = commandMeantBy(stray);
   if (known !== undefined && CLIENT_GROUPS.has(parent)) return `did you mean hydra ${known}?`;
   const names = [...Object.keys(await childrenOf(group)), ...Object.keys(group.group.aliases)];

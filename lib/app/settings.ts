@@ -2,11 +2,21 @@ import type { Host, InputFile } from "../adapters/host.ts";
 import type { Leaf, OperandSpec } from "../command.ts";
 import type { ConfigFile } from "../core/flags/config-file.ts";
 import { type Connection, type ConnectionReading, readConnection, type ServerSide } from "../core/flags/connection.ts";
-import { ACCESS_TOKEN_FILE, CA_FILE, CONFIG, ENDPOINT, FORMAT } from "../core/flags/flag-table.ts";
+import {
+  ACCESS_TOKEN_FILE,
+  ADMIN_URL,
+  CA_FILE,
+  CONFIG,
+  ENDPOINT,
+  FORMAT,
+  KEYBASE,
+  PGP_FINGERPRINT,
+  PGP_KEY,
+  PGP_KEY_URL,
+} from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import { describeOperand, NO_VALUE_SOURCES, type ParsedLine, parseFlags } from "../core/flags/parse.ts";
 import { formatSize, INPUT_LIMIT, InputTooLarge, unreadableReason } from "../core/input-limits.ts";
-import { recipientProblems } from "../core/keys/recipient-flags.ts";
 import { type Format, isJson } from "../core/output/formats.ts";
 import { shellQuoted } from "../core/output/shell.ts";
 import { errorCode, Problem, usageError, withMessage } from "../core/problem.ts";
@@ -22,6 +32,8 @@ export interface Settings {
   readonly format: Format | undefined;
   /** Undefined for a command without a server, or where its settings are wrong. */
   readonly connection: Connection | undefined;
+  /** The admin API of a command that calls the public side; undefined if none is set, or its settings are wrong. */
+  readonly adminConnection: Connection | undefined;
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
   /** Warnings without which nothing is lost. */
@@ -56,17 +68,36 @@ export async function readSettings(
   const server = needsServer(spec.server, values)
     ? await readServer(input, values, problems, { config, side })
     : undefined;
-  problems.push(...recipientProblems(values), ...(server?.problems ?? []));
+  const adminSide = spec.flags.includes(ADMIN_URL) ? await adminSideOf(environment, values, config) : undefined;
+  problems.push(...(await recipientFlagProblems(values)), ...(server?.problems ?? []), ...(adminSide?.problems ?? []));
   if (server?.connection !== undefined) problems.push(...(await caProblems(input, values)));
   return {
     line,
     format,
     connection: server?.connection,
+    adminConnection: adminSide?.connection,
     problems,
     warnings: [...(config?.warnings ?? []), ...(server?.warnings ?? [])],
     advice: line.warnings,
     unknownKeys: config?.unknown ?? [],
   };
+}
+
+/** The problems of the recipient flags. Their checks are loaded only where one is given. */
+async function recipientFlagProblems(values: FlagValues): Promise<readonly Problem[]> {
+  if (![PGP_KEY, PGP_KEY_URL, KEYBASE, PGP_FINGERPRINT].some((flag) => values.isSet(flag))) return [];
+  const { recipientProblems } = await import("../core/keys/recipient-flags.ts");
+  return recipientProblems(values);
+}
+
+/** How the admin API is reached by a command for the public side. */
+async function adminSideOf(
+  environment: Host["environment"],
+  values: FlagValues,
+  config: ConfigFile | undefined,
+): Promise<Pick<ConnectionReading, "connection" | "problems">> {
+  const { readAdminSide } = await import("./admin-side.ts");
+  return readAdminSide(environment, values, config);
 }
 
 /** Reads the config file, which must exist only where `--config` names it. */

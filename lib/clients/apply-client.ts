@@ -15,7 +15,7 @@ import { createBody, type PlanOptions, planClient, type Step } from "../core/sta
 import { quote } from "../core/text.ts";
 import { type ChangedSecret, sendWithRecoveryCopy } from "./change-secret.ts";
 import { type DeliveredCredentials, prepareDelivery, safeReason } from "./delivery.ts";
-import { isConflict } from "./existing-client.ts";
+import { isConflict } from "./find-existing.ts";
 import { keptSecretText } from "./recovery.ts";
 import { type CreatedClient, createRegistration, type RegisterContext, registerClient } from "./register.ts";
 import { ownerOf, type SecretPlace, setsSecret } from "./secret-place.ts";

@@ -98,7 +98,7 @@ export async function deliverChangedSecret(
     const delivery = await prepareDelivery(context, prepared, record);
     ({ secret } = delivery);
     if (delivery.differs) await saved.update(status, secret);
-    reportRecipients(context, prepared.recipients);
+    await reportRecipients(context, prepared.recipients);
     await before(delivery, record);
     return { ...(await changedResult(context, outlets, { id, view, delivery, saved, keep })), exit };
   } catch (error) {

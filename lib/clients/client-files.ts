@@ -12,45 +12,13 @@ import type { LintFinding } from "../core/client/lint-finding.ts";
 import { isKubernetesObject, type Manifests, readManifests } from "../core/client/maester.ts";
 import { lintClient } from "../core/client/rules.ts";
 import { LENIENT, STRICT } from "../core/flags/flag-table.ts";
-import {
-  FILE_DEPTH,
-  isJsonObject,
-  isLargerThan,
-  isStringList,
-  isTooDeep,
-  type JsonObject,
-  MAX_DEPTH,
-  TOO_DEEP_CODE,
-} from "../core/json.ts";
+import { FILE_DEPTH, isJsonObject, isStringList, type JsonObject } from "../core/json.ts";
 import { isJsonText, parseJsonFile } from "../core/json-text.ts";
 import { Problem, type ProblemCode, usageError } from "../core/problem.ts";
-import { EXTENSION } from "../core/state/extension-member.ts";
+import { FILE_MEMBER } from "../core/state/file-member.ts";
 import { quote } from "../core/text.ts";
+import { oversizedClientProblem, oversizedTextProblem } from "./client-size.ts";
 import { isCheckedOffline } from "./id-checks.ts";
-
-/** The largest client that is accepted from a file or a flag: 1 MiB. */
-const CLIENT_BYTES = 1024 * 1024;
-
-/** The problem of a text with one client, or one field of it, that is too large. */
-export function oversizedTextProblem(text: string, location: string): Problem | undefined {
-  return isLargerThan(text, CLIENT_BYTES) ? tooLarge(location) : undefined;
-}
-
-/** The problem of a client that is too large or too deep to be sent. */
-export function oversizedClientProblem(client: unknown, location: string): Problem | undefined {
-  // The size first: a value that YAML aliases repeat may be too large to be walked through.
-  if (isLargerThan(client, CLIENT_BYTES)) return tooLarge(location);
-  if (!isTooDeep(client)) return undefined;
-  return usageError(
-    `${location} nests more than ${MAX_DEPTH} levels deep`,
-    "store such data outside the client",
-    TOO_DEEP_CODE,
-  );
-}
-
-function tooLarge(location: string): Problem {
-  return usageError(`${location} is larger than 1 MiB`, "store such data outside the client", "too-large");
-}
 
 /** What reading client files needs of a command's context. */
 export type ClientFileContext = Pick<Context, "readFile" | "parseYaml" | "values" | "warn" | "note">;
@@ -100,10 +68,10 @@ function translated(
   );
   reportFieldNameFindings({ values, warn }, findings, problems);
   problems.push(...wrong);
-  const extended = entries.filter(({ value }) => isJsonObject(value) && Object.hasOwn(value, EXTENSION)).length;
+  const extended = entries.filter(({ value }) => isJsonObject(value) && Object.hasOwn(value, FILE_MEMBER)).length;
   if (extended > 0)
     warn(
-      `${EXTENSION} of ${extended === 1 ? "a client" : `${extended} clients`} is ignored: only hydra apply reads it`,
+      `${FILE_MEMBER} of ${extended === 1 ? "a client" : `${extended} clients`} is ignored: only hydra apply reads it`,
     );
   return entries.map((entry) => ({ ...entry, value: withScopeText(withoutExtension(entry.value)) }));
 }
@@ -111,7 +79,7 @@ function translated(
 /** A client of `hydra apply` as its other readers see it. */
 function withoutExtension(client: unknown): unknown {
   if (!isJsonObject(client)) return client;
-  const { [EXTENSION]: _, ...rest } = client;
+  const { [FILE_MEMBER]: _, ...rest } = client;
   return rest;
 }
 

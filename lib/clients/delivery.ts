@@ -2,7 +2,7 @@ import type { Context } from "../command.ts";
 import { type ClientRecord, getTextField } from "../core/client/client.ts";
 import { KEY_OUT, SECRET_OUT } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
-import { decryptAdvice, type Recipient, recipientLine } from "../core/keys/recipient.ts";
+import type { Recipient } from "../core/keys/recipient.ts";
 import type { Credentials } from "../core/output/credential-files.ts";
 import type { ResultView } from "../core/output/render.ts";
 import { errorCode, errorMessage, Problem, usageError } from "../core/problem.ts";
@@ -12,11 +12,12 @@ import { encryptedSecretFormat, type PreparedSecret, type SecretText, secretNoun
 import { ENCRYPTED, ENCRYPTED_KEY, idOf } from "./views.ts";
 
 /** Reports on stderr who can decrypt the secret, and how. */
-export function reportRecipients(
+export async function reportRecipients(
   context: Pick<Context, "values" | "note" | "detail">,
   recipients: readonly Recipient[],
-): void {
+): Promise<void> {
   if (recipients.length === 0) return;
+  const { decryptAdvice, recipientLine } = await import("../core/keys/recipient.ts");
   for (const recipient of recipients) {
     context.note(`Encrypted to ${recipientLine(recipient)}`);
     for (const skipped of recipient.skipped) {

@@ -1,27 +1,20 @@
 import type { Context } from "../command.ts";
-import { type PathAssignment, setPath } from "../core/client/changes.ts";
+import type { PathAssignment } from "../core/client/changes.ts";
 import { type Draft, draftClient, type FieldLabel, isPublic, withoutServerFields } from "../core/client/client.ts";
 import { isSameValue } from "../core/client/equality.ts";
-import { findFieldNameMistakes } from "../core/client/field-name-findings.ts";
 import { CLIENT_FIELDS, ID_FLAG } from "../core/client/fields.ts";
 import type { LintFinding } from "../core/client/lint-finding.ts";
 import { findingProblem, lintClient } from "../core/client/rules.ts";
 import { emptySecretFinding } from "../core/client/value-rules.ts";
 import { FILE, LENIENT, SECRET, SET, STRICT } from "../core/flags/flag-table.ts";
-import { type JsonObject, MAX_DEPTH } from "../core/json.ts";
-import { unescapePointerToken } from "../core/json-pointer.ts";
-import { jsonFaultText, parseOneJson } from "../core/json-text.ts";
-import { Problem, usageError } from "../core/problem.ts";
+import type { JsonObject } from "../core/json.ts";
+import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import {
-  type ClientFileContext,
-  oversizedClientProblem,
-  oversizedTextProblem,
-  readOneClient,
-  reportFieldNameFindings,
-} from "./client-files.ts";
+import type { ClientFileContext } from "./client-files.ts";
+import { oversizedClientProblem, oversizedTextProblem } from "./client-size.ts";
 import { isCheckedOffline } from "./id-checks.ts";
 import type { ProvidedSecret } from "./secret-source.ts";
+import type { AppliedSet } from "./set-values.ts";
 
 /** A client read from the flags and files of a command line. */
 export interface ReadDraft extends Draft {
@@ -56,18 +49,17 @@ export async function readDraft(context: DraftContext, defaults: boolean): Promi
   const files = await readFieldFiles(context, problems);
   const flags = draftClient({ values, grammar: syntax, defaults, files, ...(base === undefined ? {} : { base }) });
   const named = idAndSecret(context);
-  const assigned = applySet(context, { ...flags.client, ...named.client }, defaults);
+  const assigned = await withSetValues(context, { ...flags.client, ...named.client }, defaults);
   problems.push(...assigned.problems);
   const origins = new Map([...named.origins, ...assigned.origins]);
   const bounds = oversizedClientProblem(assigned.client, "The client that the command line describes");
   if (bounds !== undefined) problems.push(bounds);
   // No check can go on with a client that is too deep or too large.
   const client = bounds === undefined ? assigned.client : {};
-  const lenient = values.bool(LENIENT);
+  const tops = Object.fromEntries(assigned.nested.map(({ path: [top = ""], value }) => [top, value]));
   const nameOf = (key: string): string =>
     origins.get(key) ?? (base === undefined ? quote(key) : `${quote(key)} in ${base.name}`);
-  const tops = Object.fromEntries(assigned.nested.map(({ path: [top = ""], value }) => [top, value]));
-  reportFieldNameFindings(context, findFieldNameMistakes({ ...client, ...tops }, nameOf, lenient), problems);
+  await reportFieldNames(context, { ...client, ...tops }, nameOf, problems);
   return {
     client,
     label: (field) => origins.get(field) ?? flags.label(field),
@@ -86,10 +78,35 @@ export async function readDraft(context: DraftContext, defaults: boolean): Promi
 async function readBase(context: DraftContext, problems: Problem[]): Promise<FileClient | undefined> {
   const path = context.values.text(FILE);
   if (path === undefined) return undefined;
+  const { readOneClient } = await import("./client-files.ts");
   const read = await attempt(problems, () => readOneClient(context, path, problems));
   if (read === undefined) return undefined;
   const hasEmptySecret = read.client["client_secret"] === "" && !isPublic(read.client);
   return { name: read.name, client: withoutServerFields(read.client), hasEmptySecret };
+}
+
+/** A draft with the values of `--set`, whose code is loaded only where there are any. */
+async function withSetValues(
+  context: Pick<Context, "values">,
+  draft: JsonObject,
+  defaults: boolean,
+): Promise<AppliedSet> {
+  if (!context.values.isSet(SET)) return { client: draft, nested: [], origins: new Map(), problems: [] };
+  const { applySet } = await import("./set-values.ts");
+  return applySet(context, draft, defaults);
+}
+
+/** Reports keys of a client that are not fields. Flags only set fields, so it needs a file or `--set`. */
+async function reportFieldNames(
+  context: Pick<Context, "values" | "warn">,
+  client: JsonObject,
+  nameOf: (key: string) => string,
+  problems: Problem[],
+): Promise<void> {
+  if (!context.values.isSet(FILE) && !context.values.isSet(SET)) return;
+  const { findFieldNameMistakes } = await import("../core/client/field-name-findings.ts");
+  const { reportFieldNameFindings } = await import("./client-files.ts");
+  reportFieldNameFindings(context, findFieldNameMistakes(client, nameOf, context.values.bool(LENIENT)), problems);
 }
 
 /** The findings of an empty secret in a flag, or in a file whose secret no flag overrides. */
@@ -139,81 +156,6 @@ function idAndSecret({ values }: Pick<Context, "values">): {
     client: Object.fromEntries(given.map(([field, flag]) => [field, values.text(flag)])),
     origins: new Map(given.map(([field, flag]) => [field, values.origin(flag).name])),
   };
-}
-
-/** A client with the values of `--set`. */
-interface AppliedSet {
-  readonly client: JsonObject;
-  /** Values inside fields that nothing else sets. */
-  readonly nested: readonly PathAssignment[];
-  readonly origins: ReadonlyMap<string, string>;
-  readonly problems: readonly Problem[];
-}
-
-/** Applies `--set` to a client. Without `defaults`, values inside a field that only the existing client has are kept apart. */
-function applySet({ values }: Pick<Context, "values">, draft: JsonObject, defaults: boolean): AppliedSet {
-  let client = draft;
-  const known = new Set(Object.keys(client));
-  const nested: PathAssignment[] = [];
-  const origins = new Map<string, string>();
-  const problems: Problem[] = [];
-  for (const text of values.list(SET)) {
-    const assignment = parseAssignment(text);
-    if (assignment instanceof Problem) {
-      problems.push(assignment);
-      continue;
-    }
-    const { path } = assignment;
-    const [top = ""] = path;
-    const set = setPath(client, assignment);
-    const isOpen = !defaults && !known.has(top);
-    if (set === undefined && !isOpen) problems.push(invalidPathProblem(path));
-    if (path.length > 1 && isOpen) nested.push(assignment);
-    else known.add(top);
-    client = set ?? client;
-    origins.set(top, `--set ${path.join(".")}`);
-  }
-  return { client, nested: nested.filter(({ path: [top = ""] }) => !known.has(top)), origins, problems };
-}
-
-/** Parses a value of `--set`: a path, an equals sign and JSON. */
-function parseAssignment(assignment: string): PathAssignment | Problem {
-  const equals = assignment.indexOf("=");
-  const path = pathOf(assignment.slice(0, Math.max(0, equals)));
-  if (path.length > MAX_DEPTH)
-    return usageError(`A path of --set has more than ${MAX_DEPTH} parts`, "use a shorter path", "bad-set");
-  if (equals < 1 || path.includes(""))
-    return usageError(
-      `--set ${quote(/^[\w.~/-]*/.exec(assignment)?.[0] ?? "")} has no path before an equals sign`,
-      "write it as --set metadata.team='\"x\"'",
-      "bad-set",
-    );
-  const text = assignment.slice(equals + 1);
-  const read = parseOneJson(text);
-  if (!("offset" in read)) return { path, value: read.value };
-  return usageError(
-    `The value of --set ${quote(assignment.slice(0, equals))} is not JSON: ${jsonFaultText(text, read)}`,
-    `strings need double quotes inside single ones: --set ${path.join(".")}='"x"'`,
-    "bad-set",
-  );
-}
-
-/** The path of `--set PATH=JSON`: separated by dots, or a JSON Pointer (RFC 6901). */
-function pathOf(text: string): readonly string[] {
-  if (!text.startsWith("/")) return text.split(".");
-  return text
-    .slice(1)
-    .split("/")
-    .map((part) => unescapePointerToken(part));
-}
-
-/** The problem of a path of `--set` that the client doesn't have. */
-export function invalidPathProblem(path: readonly string[]): Problem {
-  return usageError(
-    `--set ${quote(path.join("."))} does not exist in the client`,
-    "list positions count from 0, and - appends to a list; strings have no members",
-    "bad-set",
-  );
 }
 
 /** How messages name a field, where the secret may be provided by a file or a prompt. */

@@ -17,11 +17,6 @@ const REQUEST_VIEW: ResultView<JsonObject> = { columns: [], id: (request) => Str
 /** Placeholder for a secret that a run would generate; {@link redactBody} replaces it before anything is shown. */
 export const GENERATED_SECRET_PLACEHOLDER = "generated";
 
-/** Whether `--dry-run` asks to send nothing. */
-export function isDryRun({ values }: Pick<Context, "values">): boolean {
-  return values.isSet(DRY_RUN);
-}
-
 /** The request that would create a client. */
 export function plannedCreateRequest(
   { host, plannedFamily }: Pick<Context, "host" | "plannedFamily">,

@@ -4,24 +4,16 @@ import { type Change, findChanges } from "../core/client/equality.ts";
 import { type IfExists, SECRET, SECRET_OUT } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/keys/recipient.ts";
-import { Problem } from "../core/problem.ts";
 import { withoutCredentials } from "../core/redact.ts";
 import { quote } from "../core/text.ts";
 import { type ChangeSecretContext, changeSecret } from "./change-secret.ts";
 import type { ReadDraft } from "./draft.ts";
 import { warnOfDroppedFields } from "./dropped-fields.ts";
+import type { ExistingClient } from "./find-existing.ts";
 import { reportClientOnWriteFailure } from "./outlets.ts";
 import { prepareSecret } from "./secret-source.ts";
 import { updateClient } from "./send-change.ts";
-import { createdView, requestedId } from "./views.ts";
-
-/** Whether the server rejected a create because a client with this ID exists. */
-export function isConflict(problem: unknown): problem is Problem {
-  return problem instanceof Problem && problem.exit === "conflict";
-}
-
-/** A client that the server has. */
-type Existing = JsonObject & { readonly client_id: string };
+import { createdView } from "./views.ts";
 
 /** A create that may find its client. */
 interface CreateIfMissing {
@@ -34,20 +26,15 @@ interface CreateIfMissing {
   readonly echoed: boolean;
 }
 
-/** The client with the ID of a create, looked up only if `--if-exists` needs it. */
-export async function findForIfExists(
-  context: Pick<Context, "admin">,
-  { draft, ifExists }: Pick<CreateIfMissing, "draft" | "ifExists">,
-): Promise<Existing | undefined> {
-  const id = requestedId(draft.client);
-  return ifExists === "fail" || id === undefined ? undefined : context.admin.find(id);
-}
-
 /** What keeping or updating an existing client needs of a command's context. */
 type ExistingContext = ChangeSecretContext & Pick<Context, "admin" | "signal" | "uninterruptible">;
 
 /** Keeps an existing client as it is, or updates it to match the command line. No secret is generated. */
-export function keepOrUpdate(context: ExistingContext, create: CreateIfMissing, current: Existing): Promise<Result> {
+export function keepOrUpdate(
+  context: ExistingContext,
+  create: CreateIfMissing,
+  current: ExistingClient,
+): Promise<Result> {
   const { draft, ifExists, algorithm } = create;
   // The key of --generate-key doesn't exist yet, so there is nothing to compare.
   const ignored = ["client_secret", ...(algorithm === undefined ? [] : ["jwks"])];
@@ -61,7 +48,7 @@ export function keepOrUpdate(context: ExistingContext, create: CreateIfMissing, 
 
 /** An existing client, and how it differs from what the command line describes. */
 interface Difference {
-  readonly current: Existing;
+  readonly current: ExistingClient;
   readonly wanted: JsonObject;
   readonly differing: readonly Change[];
 }
@@ -76,7 +63,7 @@ function existingResult(record: JsonObject, more: JsonObject): Result {
 
 async function skipped(
   { note }: Pick<Context, "note">,
-  current: Existing,
+  current: ExistingClient,
   differing: readonly Change[],
 ): Promise<Result> {
   const how = differing.length === 0 ? "nothing differs" : `it differs in ${namesOf(differing)}`;

@@ -4,7 +4,7 @@ import type { LintFinding } from "../core/client/lint-finding.ts";
 import { findingProblem, lintClient } from "../core/client/rules.ts";
 import type { JsonObject } from "../core/json.ts";
 import { Problem, withMessage } from "../core/problem.ts";
-import { isDryRun } from "./dry-run.ts";
+import { isDryRun } from "./dry-run-flag.ts";
 
 /** A client that is about to be created. */
 interface NewClient {
@@ -27,12 +27,13 @@ export async function rejectUnfindableIds(
   { admin }: Pick<Context, "admin">,
   clients: readonly NewClient[],
 ): Promise<void> {
+  const id = clients.map(({ client }) => getTextField(client, "client_id") ?? "").find((each) => each.includes("/"));
+  if (id === undefined || (await findsIt(admin, id))) return;
   const found = clients.flatMap(({ client, label }) =>
     lintClient(client, label).filter(({ rule }) => rule === SLASH_RULE),
   );
   const [first, ...others] = found;
-  const id = clients.map(({ client }) => getTextField(client, "client_id") ?? "").find((each) => each.includes("/"));
-  if (first === undefined || id === undefined || (await findsIt(admin, id))) return;
+  if (first === undefined) return;
   const problem = findingProblem(first);
   throw withMessage(problem, `${problem.message}, which this server cannot look up`, {
     details: others.map(({ message }) => message),

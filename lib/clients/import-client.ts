@@ -11,7 +11,7 @@ import { withoutCredentials } from "../core/redact.ts";
 import { type ClientEntry, createPayload } from "./client-files.ts";
 import { safeReason } from "./delivery.ts";
 import { droppedKnownFields } from "./dropped-fields.ts";
-import { isConflict } from "./existing-client.ts";
+import { isConflict } from "./find-existing.ts";
 import { classifyDifference } from "./plan-import.ts";
 import {
   type CreatedClient,

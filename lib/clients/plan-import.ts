@@ -6,7 +6,7 @@ import { type Change, findChanges } from "../core/client/equality.ts";
 import { DRY_RUN, FORMAT, IF_EXISTS, type IfExists } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { PlannedRequest } from "../core/output/curl.ts";
-import type { ResultView } from "../core/output/render.ts";
+import { paintDiffLine, type ResultView } from "../core/output/render.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { type Batch, OrderedPool } from "./batch.ts";
@@ -167,7 +167,7 @@ function shownPlan({ outcome, entry, changes: differing = [] }: EntryPlan): Json
 
 const PLAN_VIEW: ResultView<JsonObject> = {
   columns: [],
-  isDiff: true,
+  paintLine: paintDiffLine,
   id: (plan) => String(plan["line"]),
   text: ({ line, diff }) => [String(line), ...(Array.isArray(diff) ? diff.map(String) : [])],
 };

@@ -7,7 +7,8 @@ import { lintClient } from "../core/client/rules.ts";
 import type { JsonObject } from "../core/json.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { invalidPathProblem, reportWarningsCollectErrors } from "./draft.ts";
+import { reportWarningsCollectErrors } from "./draft.ts";
+import { invalidPathProblem } from "./set-values.ts";
 
 /** What a command line asks for, as far as it is known without the client. */
 export interface RequestedUpdate {

@@ -11,7 +11,8 @@ import {
   SECRET_PROMPT,
 } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
-import { ENCRYPTED_FORMATS, type EncryptedFormat, type Recipient } from "../core/keys/recipient.ts";
+import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../core/keys/encrypted-format.ts";
+import type { Recipient } from "../core/keys/recipient.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { generateSecret } from "../core/secret.ts";
 
@@ -38,9 +39,9 @@ type SecretSourceContext = Pick<Context, "values" | "host" | "readFile" | "warn"
 export async function readProvidedSecret(
   context: SecretSourceContext,
   problems: Problem[],
-  hasErrors = false,
+  hasErrors: () => boolean = () => false,
 ): Promise<ProvidedSecret | undefined> {
-  const mayPrompt = !hasErrors && !context.hasErrors && problems.length === 0;
+  const mayPrompt = (): boolean => !context.hasErrors && problems.length === 0 && !hasErrors();
   try {
     return await readSecret(context, mayPrompt);
   } catch (error) {
@@ -50,12 +51,12 @@ export async function readProvidedSecret(
   }
 }
 
-async function readSecret(context: SecretSourceContext, mayPrompt: boolean): Promise<ProvidedSecret | undefined> {
+async function readSecret(context: SecretSourceContext, mayPrompt: () => boolean): Promise<ProvidedSecret | undefined> {
   const { values, host } = context;
   const file = values.text(SECRET_FILE);
   if (file !== undefined) return secretInFile(context, file);
   if (!values.bool(SECRET_PROMPT)) return secretInFlag(context);
-  if (host.stdinIsTerminal) return mayPrompt ? typedSecret(context) : undefined;
+  if (host.stdinIsTerminal) return mayPrompt() ? typedSecret(context) : undefined;
   throw usageError(
     "--secret-prompt needs a terminal",
     "use --secret-file - to read the secret from standard input",

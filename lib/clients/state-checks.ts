@@ -10,7 +10,7 @@ import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { type Problem, type ProblemCode, usageError } from "../core/problem.ts";
 import type { DesiredClient } from "../core/state/desired.ts";
 import type { Extension } from "../core/state/extension.ts";
-import { EXTENSION } from "../core/state/extension-member.ts";
+import { FILE_MEMBER } from "../core/state/file-member.ts";
 import { joinWords, quote } from "../core/text.ts";
 import { isCheckedOffline } from "./id-checks.ts";
 import { type FileValue, formatPosition } from "./state-input.ts";
@@ -66,7 +66,7 @@ export function reportFieldNames(context: Pick<Context, "values">, { value, fiel
   if (!isEmpty(fields["client_secret"]))
     findings.error(value, ["client_secret"], {
       message: "a secret does not belong into a file of clients",
-      hint: `use ${EXTENSION}: {secret: {env: NAME}} or {secret: {file: PATH}}, or leave it out`,
+      hint: `use ${FILE_MEMBER}: {secret: {env: NAME}} or {secret: {file: PATH}}, or leave it out`,
       code: "secret-in-file",
     });
   if (Object.keys(fields).length === 0 || isKubernetesObject(fields))
@@ -116,7 +116,7 @@ export function lintEntry(
     if (extension.ignore.includes(rule) || !isChecked(finding)) continue;
     const field = FIELD_TAG.exec(finding.message)?.[1] ?? "";
     FIELD_TAG.lastIndex = 0;
-    const path = manifest === undefined ? (field === "client_secret" ? [EXTENSION, "secret"] : [field]) : [];
+    const path = manifest === undefined ? (field === "client_secret" ? [FILE_MEMBER, "secret"] : [field]) : [];
     const message = finding.message.replace(FIELD_TAG, "$1");
     const report = severity === "error" ? findings.error : findings.warning;
     report.call(findings, value, path, { message, hint, code: rule });
@@ -130,7 +130,7 @@ export function reportDuplicates(
   findings: Findings,
 ): void {
   const names = [
-    { what: "key", hint: `give one of them another ${EXTENSION}.key`, code: "key-twice", of: "key" },
+    { what: "key", hint: `give one of them another ${FILE_MEMBER}.key`, code: "key-twice", of: "key" },
     { what: "client_id", hint: "keep one of the two", code: "id-twice", of: "clientId" },
   ] as const;
   for (const { what, hint, code, of } of names) {
@@ -158,7 +158,7 @@ export function reportDuplicates(
 
 function pathOf(what: "key" | "client_id", entry: Entry | undefined): readonly string[] {
   if (what === "client_id") return ["client_id"];
-  return entry?.extension.key === undefined ? [] : [EXTENSION, "key"];
+  return entry?.extension.key === undefined ? [] : [FILE_MEMBER, "key"];
 }
 
 /** Warns once of clients without a scope: the server's default is configuration, so it isn't compared. */

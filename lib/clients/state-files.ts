@@ -6,10 +6,10 @@ import { isJsonObject, isStringList, type JsonObject } from "../core/json.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import type { DesiredClient, SecretObject } from "../core/state/desired.ts";
 import { parseExtension, type SecretReference } from "../core/state/extension.ts";
-import { EXTENSION } from "../core/state/extension-member.ts";
 import { withoutMark } from "../core/state/field-change.ts";
+import { FILE_MEMBER } from "../core/state/file-member.ts";
 import { quote } from "../core/text.ts";
-import { oversizedClientProblem } from "./client-files.ts";
+import { oversizedClientProblem } from "./client-size.ts";
 import {
   type Entry,
   Findings,
@@ -77,7 +77,7 @@ function entriesOf(
     const value = origins.get(source);
     if (value === undefined || !isJsonObject(client)) return [];
     const manifest = isJsonObject(source) && source !== client ? source : undefined;
-    const { [EXTENSION]: own, ...fields } = client;
+    const { [FILE_MEMBER]: own, ...fields } = client;
     const { extension, faults } = parseExtension(own);
     for (const { path, message, hint } of faults) findings.error(value, path, { message, hint, code: "bad-extension" });
     return [{ value, fields: withScopeText(fields), extension, manifest }];
@@ -149,11 +149,11 @@ async function desiredClient(
   const { origin, text, version } = await secretOf(context, entry, findings, secrets);
   lintEntry(context, entry, isEmpty(id) ? client : { ...client, client_id: id }, text, findings);
   if (extension.secret !== undefined && !usesSecret(client))
-    findings.error(value, [EXTENSION, "secret"], {
+    findings.error(value, [FILE_MEMBER, "secret"], {
       message: isPublic(client)
         ? "a public client has no secret"
         : "a client with private_key_jwt does not use a secret",
-      hint: `remove ${EXTENSION}.secret, or choose another token_endpoint_auth_method`,
+      hint: `remove ${FILE_MEMBER}.secret, or choose another token_endpoint_auth_method`,
       code: "public-client-secret",
     });
   return {
@@ -222,7 +222,7 @@ function keyOf({ value, fields, extension, manifest }: Entry, findings: Findings
   if (value.file !== "standard input") return stem;
   findings.error(value, [], {
     message: "the client has neither a client_id nor a key",
-    hint: `add ${EXTENSION}: {key: NAME}`,
+    hint: `add ${FILE_MEMBER}: {key: NAME}`,
     code: "no-key",
   });
   return "";
@@ -247,7 +247,7 @@ async function readSecret(
   const { value, extension } = entry;
   const { secret } = extension;
   if (secret === undefined) return undefined;
-  const path = [EXTENSION, "secret", secret.from];
+  const path = [FILE_MEMBER, "secret", secret.from];
   if (secret.from === "env") {
     const text = host.environment(secret.name) ?? "";
     if (text !== "") return text;
@@ -260,7 +260,7 @@ async function readSecret(
     return undefined;
   }
   try {
-    const file = await readFile(pathFrom(value.file, secret.name), `${EXTENSION}.secret`);
+    const file = await readFile(pathFrom(value.file, secret.name), `${FILE_MEMBER}.secret`);
     const text = file.text.replace(/\r?\n$/, "");
     if (text !== "") return text;
     findings.error(value, path, {

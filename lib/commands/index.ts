@@ -38,10 +38,18 @@ const diff = (): Promise<CommandDef> => import("./clients/diff.ts").then((module
 const rotateSecret = (): Promise<CommandDef> =>
   import("./clients/rotate-secret.ts").then((module) => module.rotateSecret);
 
+const testClient = (): Promise<CommandDef> => import("./clients/test.ts").then((module) => module.testClient);
+const exportClients = (): Promise<CommandDef> => import("./clients/export.ts").then((module) => module.exportClients);
+
 const pgpInspect = (): Promise<CommandDef> => import("./pgp/inspect.ts").then((module) => module.pgpInspect);
 
 const clientCredentials = (): Promise<CommandDef> =>
   import("./token/client-credentials.ts").then((module) => module.clientCredentials);
+
+const authorizationCode = (): Promise<CommandDef> =>
+  import("./token/authorization-code.ts").then((module) => module.authorizationCode);
+
+const deviceCode = (): Promise<CommandDef> => import("./token/device-code.ts").then((module) => module.deviceCode);
 
 const introspect = (): Promise<CommandDef> => import("./token/introspect.ts").then((module) => module.introspect);
 
@@ -90,9 +98,11 @@ export const ROOT: Group = group(
         update,
         delete: remove,
         import: importClients,
+        export: exportClients,
         "rotate-secret": rotateSecret,
         diff,
         apply,
+        test: testClient,
       },
       COMMAND_ALIASES,
     ),
@@ -110,15 +120,23 @@ export const ROOT: Group = group(
     ),
     import: verb("import", "Create OAuth 2.0 clients from files (2.x)", importClients),
     "rotate-secret": verb("rotate-secret", "Rotate the secret of an OAuth 2.0 client (2.x)", rotateSecret),
+    test: verb("test", "Test the whole flow of an OAuth 2.0 client (2.x)", testClient),
+    export: exportClients,
     token: group("token", "Get, inspect and revoke tokens", "1.x", {
       client: clientCredentials,
+      user: authorizationCode,
+      device: deviceCode,
       introspect,
       revoke,
       delete: deleteTokens,
       flush,
       decode,
     }),
-    perform: group("perform", "Get tokens (2.x)", "2.x", { "client-credentials": clientCredentials }),
+    perform: group("perform", "Get tokens (2.x)", "2.x", {
+      "client-credentials": clientCredentials,
+      "authorization-code": authorizationCode,
+      "device-code": deviceCode,
+    }),
     introspect: group("introspect", "Inspect tokens (2.x)", "2.x", { token: introspect }, { "access-token": "token" }),
     revoke: group("revoke", "Revoke tokens (2.x)", "2.x", { token: revoke }, { "access-token": "token" }),
     pgp: group("pgp", "Inspect OpenPGP keys", "1.x", { inspect: pgpInspect }),

@@ -18,7 +18,7 @@ export function isOryCommand(parents: readonly string[], word: string): boolean 
 
 /** What people write for a command of this program, and the words after `hydra` that they mean. */
 const MEANT_COMMANDS: ReadonlyMap<string, string> = new Map([
-  ...["export", "dump", "backup"].map((word) => [word, "clients list --format json"] as const),
+  ...["dump", "backup"].map((word) => [word, "export '*'"] as const),
   ...["find", "search", "all"].map((word) => [word, "clients list"] as const),
   ...["describe", "view", "read", "info", "inspect"].map((word) => [word, "clients get"] as const),
   ...["register", "add"].map((word) => [word, "clients create"] as const),

@@ -21,6 +21,7 @@ const LIMITS: ReadonlyMap<string, InputLimit> = new Map([
   // A token is sent in a header, and no common server accepts larger headers.
   ["--access-token-file", { ...INPUT_LIMIT, bytes: 16 * KIB }],
   ["import", MANY],
+  ["export", MANY],
   ["delete", MANY],
   ["apply", MANY],
   ["diff", MANY],

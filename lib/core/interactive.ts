@@ -6,9 +6,14 @@ interface InteractiveSources {
   environment(name: string): string | undefined;
 }
 
+/** Whether a CI job runs the program. */
+export function isCi(environment: (name: string) => string | undefined): boolean {
+  const ci = environment("CI") ?? "";
+  return ci !== "" && ci !== "0" && ci.toLowerCase() !== "false";
+}
+
 /** Whether a person is there to answer: never in a pipe, in CI, or with `--no-input`. */
 export function canAsk(host: InteractiveSources, noInput: boolean): boolean {
   if (noInput || !host.stdinIsTerminal || !host.stdout.isTerminal || !host.stderr.isTerminal) return false;
-  const ci = host.environment("CI") ?? "";
-  return (ci === "" || ci === "0" || ci.toLowerCase() === "false") && host.environment("TERM") !== "dumb";
+  return !isCi(host.environment) && host.environment("TERM") !== "dumb";
 }

@@ -1,4 +1,4 @@
-import { MAX_DEPTH, parseJsonExactly } from "./json.ts";
+import { isTooDeep, MAX_DEPTH, parseJsonExactly } from "./json.ts";
 import { type Problem, usageError } from "./problem.ts";
 import { escapeControls } from "./text.ts";
 
@@ -203,10 +203,31 @@ function uncommented(text: string, { start, end }: Span, comments: readonly Span
 }
 
 /**
+ * The values of a text in which every line is JSON as `JSON.stringify` writes it, or undefined. Such a text has no comment,
+ * no duplicate name and no number that loses digits, so the runtime's own parser is enough, which is many times faster.
+ */
+function parseCompactLines(text: string, depth: number): readonly unknown[] | undefined {
+  try {
+    const lines = text.split("\n").filter((line) => line !== "");
+    const values: unknown[] = [];
+    for (const line of lines) {
+      const value: unknown = JSON.parse(line);
+      if (JSON.stringify(value) !== line || isTooDeep(value, depth)) return undefined;
+      values.push(value);
+    }
+    return values;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
  * Parses JSON with comments: one or more values, on separate lines or not. A trailing comma, a duplicate name and nesting
  * beyond `depth` are faults.
  */
 export function parseJsonValues(text: string, depth = MAX_DEPTH): readonly unknown[] | JsonFault {
+  const compact = parseCompactLines(text, depth);
+  if (compact !== undefined) return compact;
   const scanner = new JsonScanner(text, depth);
   try {
     const spans = scanner.values();

@@ -21,7 +21,9 @@ export const PROBLEM_CODES = {
     "not-confirmed": "The question before a deletion or a rotation was not answered with yes",
     "two-paginations": "--page-size or --page-token is combined with --limit or --page",
     "page-without-limit": "--page needs --limit",
+    "nothing-selected": "The command line selects no clients to export",
     "format-without-credentials": "The format is for credentials, and the command has none",
+    "unsupported-flag": "A flag of Hydra's own CLI is not supported; the message says why",
     jsonpath: "The JSONPath expression is invalid (RFC 9535)",
   },
   Connection: {
@@ -78,6 +80,10 @@ export const PROBLEM_CODES = {
     "bad-template": "The template of a file name is invalid",
     "file-name-too-long": "The file name for a client ID is too long",
     "file-name-twice": "Two client IDs have the same file name",
+    "file-exists": "A file that would be written exists and holds something else",
+    "file-not-editable": "A file has something that would be lost by editing it",
+    "file-not-written": "A file cannot be written",
+    "undefined-variable": "A variable that a client file uses is not set",
     "unreadable-file": "A file or standard input cannot be read",
     "not-utf8": "A file is not UTF-8 text",
     "input-too-large": "The input is larger than its limit",
@@ -213,6 +219,7 @@ export const PROBLEM_CODES = {
     "foreign-endpoint": "The server names an endpoint on another origin",
     "missing-endpoint": "The server does not have the endpoint",
     "unreadable-redirect": "The redirect to the client is not an answer to an authorization request",
+    "redirect-uri-unregistered": "The client does not have the redirect URI of the login",
     "state-mismatch": "The redirect to the client belongs to another login",
     "no-id-token": "The server granted openid but sent no ID token",
     "id-token-expired": "The ID token has expired",
@@ -226,6 +233,8 @@ export const PROBLEM_CODES = {
     "not-a-jwt": "The token is not a JSON Web Token",
     "jwt-signature": "The signature of the token does not verify",
     "bad-key-set": "A JSON Web Key Set cannot be read",
+    "introspection-mismatch": "Introspection of a token disagrees with how it was issued",
+    "no-logout": "The server does not log out to a registered URL",
     "no-flush": "The server cannot delete expired tokens on request",
   },
   Encryption: {
@@ -266,8 +275,8 @@ export const PROBLEM_CODES = {
     "keybase-fingerprint-mismatch": "The key has another fingerprint than the one that Keybase lists",
   },
   Program: {
-    "cannot-listen": "The sandbox cannot listen on the address",
-    "address-in-use": "The sandbox's address is in use",
+    "cannot-listen": "The program cannot listen on the address",
+    "address-in-use": "The address to listen on is in use",
     unexpected: "A bug in the program",
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;

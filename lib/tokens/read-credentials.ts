@@ -1,6 +1,6 @@
 import type { ClientAuthentication } from "../adapters/oauth/index.ts";
 import type { ClientLogin, Context } from "../command.ts";
-import { CLIENT_ID, CLIENT_SECRET, ID_FIELD, SECRET_FIELD } from "../core/flags/flag-table.ts";
+import { CLIENT_ID, CLIENT_SECRET, ID_FIELD, NO_INPUT, SECRET_FIELD } from "../core/flags/flag-table.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { parseCredentialFile, type StoredCredentials } from "./credential-file.ts";
@@ -60,7 +60,8 @@ async function readSecret(context: LoginContext, stored: StoredCredentials | und
       "--client-secret is visible to other users of this machine and in the shell history; prefer --client-secret-file",
     );
   if (secret !== "") return secret;
-  const mayAsk = host.stdinIsTerminal && host.stderr.isTerminal && !context.hasErrors && stored === undefined;
+  const isPerson = host.stdinIsTerminal && host.stderr.isTerminal && !values.bool(NO_INPUT);
+  const mayAsk = isPerson && !context.hasErrors && stored === undefined;
   const typed = mayAsk ? ((await host.ask("Client secret: ", true)) ?? "") : "";
   if (typed !== "") return typed;
   throw usageError(

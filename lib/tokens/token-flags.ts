@@ -8,6 +8,7 @@ import {
   GENERAL_FLAGS,
   HEADER,
   ID_FIELD,
+  NO_INPUT,
   PUBLIC_ENDPOINT,
   QUIET,
   SECRET_FIELD,
@@ -112,5 +113,6 @@ export const PUBLIC_COMMAND_FLAGS: readonly Flag[] = [
   FAIL_AFTER,
   SKIP_TLS,
   CA_FILE,
+  NO_INPUT,
   ...GENERAL_FLAGS,
 ];

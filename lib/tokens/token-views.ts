@@ -1,3 +1,4 @@
+import type { Tokens } from "../adapters/oauth/index.ts";
 import { getTextField } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Column, ResultView } from "../core/output/render.ts";
@@ -22,6 +23,29 @@ export const TOKEN_VIEW: ResultView<JsonObject> = {
   text: (item) => [getTextField(item, "access_token") ?? ""],
   id: (item) => getTextField(item, "access_token") ?? "",
 };
+
+/** The labels of Hydra's 1.x CLI for the tokens of a user. */
+const LOGIN_LABELS = [
+  ["Access Token", "access_token"],
+  ["Refresh Token", "refresh_token"],
+  ["Expires in", "expires_at"],
+  ["ID Token", "id_token"],
+] as const;
+
+/** The tokens of a user who has logged in; unlike {@link TOKEN_VIEW}, the text has all of them. */
+export const LOGIN_VIEW: ResultView<JsonObject> = {
+  ...TOKEN_VIEW,
+  text: (item) =>
+    LOGIN_LABELS.flatMap(([label, name]) => {
+      const value = getTextField(item, name) ?? "";
+      return value === "" ? [] : [`${label}:`, `\t${value}`];
+    }),
+};
+
+/** The server's answer, whole, and when the access token expires. */
+export function tokenItem({ raw, expiresAt }: Pick<Tokens, "raw" | "expiresAt">): JsonObject {
+  return { ...raw, ...(expiresAt === undefined ? {} : { expires_at: formatTimestamp(expiresAt) }) };
+}
 
 /** What the server says about a token (RFC 7662), in the columns of Hydra's own CLI 2.x. */
 export const INTROSPECTION_VIEW: ResultView<JsonObject> = {

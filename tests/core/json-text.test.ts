@@ -14,6 +14,21 @@ describe("parseJsonValues()", () => {
     );
   });
 
+  test("reads lines as JSON.stringify writes them like the same lines with a comment", () => {
+    fc.assert(
+      fc.property(fc.array(fc.jsonValue({ noUnicodeString: false }), { minLength: 1 }), (values) => {
+        const lines = values.map((value) => JSON.stringify(value));
+        const expected = lines.map((line) => JSON.parse(line));
+        assert.deepEqual(parseJsonValues(lines.join("\n")), expected);
+        assert.deepEqual(parseJsonValues(`${lines.join("\n")}\n// a comment`), expected);
+      }),
+    );
+    for (const line of ['{"a":1,"a":1}', '{"a":1,"a":2}', '{"a":1,}'])
+      assert.ok(isJsonFault(parseJsonValues(`{"a":1}\n${line}\n{"a":1}\n`)), line);
+    const [, long] = parseJsonFile("1\n10000000000000000001\n", "numbers.json");
+    assert.equal(numberText(long), "10000000000000000001");
+  });
+
   test("refuses whatever JSON.parse refuses, of texts that differ from JSON by one change", () => {
     const change = fc.record({ at: fc.nat(), put: fc.constantFrom("", ...'{}[],:"\\ 0.-e+tnx\n\t') });
     fc.assert(

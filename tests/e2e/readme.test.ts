@@ -39,6 +39,8 @@ describe("the recipes of the README", () => {
     gpg.quick("Team <team@example.com>", "default", "default");
     mkdirSync(join(folder.path, "bin"));
     symlinkSync(BINARY, join(folder.path, "bin/hydra"));
+    const browser = `#!/bin/sh\nexec '${process.execPath}' '${join(import.meta.dirname, "open-url.ts")}' "$@"\n`;
+    writeFileSync(join(folder.path, "bin/xdg-open"), browser, { mode: 0o755 });
     writeFileSync(join(folder.path, "team.asc"), gpg.exported("team@example.com").armored);
   });
 
@@ -63,6 +65,7 @@ describe("the recipes of the README", () => {
       env: {
         PATH: `${join(folder.path, "bin")}:${process.env["PATH"] ?? ""}`,
         HOME: folder.path,
+        DISPLAY: ":99",
         GNUPGHOME: gpg.home,
         HYDRA_ADMIN_URL: server.url,
         OLD_HYDRA: old.url,
@@ -74,8 +77,9 @@ describe("the recipes of the README", () => {
 
   const read = (name: string): string => readFileSync(join(folder.path, name), "utf8");
 
-  test("tokens: a token from the sandbox is active, then revoked", async () => {
+  test("tokens: a token from the sandbox is active, then revoked, and a client passes its test", async () => {
     const stdout = await cook("tokens");
+    assert.match(stdout, /^8 passed, 1 skipped$/m);
     assert.match(stdout, /"active": true/);
     assert.match(stdout, /^Revoked OAuth 2\.0 Access Token: ory_at_\S{3}…$/m);
     const token = read("token.txt").trim();
@@ -83,8 +87,25 @@ describe("the recipes of the README", () => {
     assert.ok(!stdout.includes(token));
   });
 
-  test("are seven", () => {
-    const names = ["tokens", "pipeline", "init-container", "encrypted", "rotation", "state", "moving"];
+  test("login: the browser logs the sandbox's user in, and the token is active", async () => {
+    const stdout = await cook("login");
+    assert.match(stdout, /"active": true/);
+    assert.match(stdout, /"sub": "sandbox-user"/);
+    assert.match(read("token.txt"), /^ory_at_\S+\n$/);
+  });
+
+  test("are nine", () => {
+    const names = [
+      "tokens",
+      "login",
+      "pipeline",
+      "init-container",
+      "encrypted",
+      "rotation",
+      "state",
+      "moving",
+      "files",
+    ];
     assert.deepEqual([...RECIPES.keys()], names);
   });
 
@@ -124,6 +145,12 @@ describe("the recipes of the README", () => {
     await cook("rotation");
     assert.notEqual(server.secretOf("billing"), before);
     assert.equal(read("billing-new.env"), formatDotenv({ id: "billing", secret: server.secretOf("billing") }));
+  });
+
+  test("clients in files", async () => {
+    assert.match(await cook("files"), /^Added client billing: clients\/billing.yaml$/m);
+    assert.match(read("clients/billing.yaml"), /^client_id: billing\nclient_name: Billing\n/);
+    assert.doesNotMatch(await cook("files"), /Added|Changed/);
   });
 
   /** What the file of the import holds: each client that was made, with its secret. */

@@ -260,14 +260,31 @@ function withClientSecret(...words: readonly string[]): readonly Case[] {
   ];
 }
 
+/** A test of a client, whose server has no public side here. */
+function testOfClient(...words: readonly string[]): readonly Case[] {
+  return [
+    { args: () => [...words, "old", "--public-url", "http://127.0.0.1:1", "--client-secret-file", "secret"] },
+    {
+      args: () => [...words, "old", "--public-url", "http://127.0.0.1:1"],
+      env: ({ secret }) => ({ OAUTH2_CLIENT_SECRET: secret }),
+    },
+  ];
+}
+
 /** Every command, in both of its grammars, as it is meant to be used. */
 const COMMANDS: Readonly<Record<string, readonly Case[]>> = {
   "token client": withClientSecret("token", "client"),
   "perform client-credentials": withClientSecret("perform", "client-credentials"),
+  "token user": withClientSecret("token", "user"),
+  "perform authorization-code": withClientSecret("perform", "authorization-code"),
+  "token device": withClientSecret("token", "device"),
+  "perform device-code": withClientSecret("perform", "device-code"),
   "token introspect": aboutToken("token", "introspect"),
   "introspect token": aboutToken("introspect", "token"),
   "token revoke": aboutToken("token", "revoke"),
   "revoke token": aboutToken("revoke", "token"),
+  "clients test": testOfClient("clients", "test"),
+  "test oauth2-client": testOfClient("test", "oauth2-client"),
   "token decode": [{ args: () => ["token", "decode", "-"], stdin: ({ secret }) => secret, alone: true }],
   "token delete": [{ args: () => ["token", "delete", "--client-id", "old"] }],
   "delete access-tokens": [{ args: () => ["delete", "access-tokens", "old"] }],

@@ -55,7 +55,10 @@ const TABS: readonly (readonly [line: string, completed: string])[] = [
 
 /** All that can follow, which bash and zsh insert and fish lists. */
 const ALL: readonly (readonly [line: string, candidates: readonly string[]])[] = [
-  ["hydra clients ", ["create", "delete", "get", "import", "list", "rotate-secret", "show", "update"]],
+  [
+    "hydra clients ",
+    ["create", "delete", "export", "get", "import", "list", "rotate-secret", "show", "test", "update"],
+  ],
   ["hydra --api ", ["auto", "v1", "v2"]],
   ["hydra completion ", ["bash", "fish", "powershell", "zsh"]],
   ["hydra clients get ", ["app-one", "app-two", "we\\ ird:id\\'x"]],

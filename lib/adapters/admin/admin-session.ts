@@ -2,15 +2,7 @@ import { formatDuration } from "../../core/duration.ts";
 import { isJsonObject } from "../../core/json.ts";
 import { type HttpAnswer, type HttpRequest, MAX_TIMER_MS, NetworkFailure, type SendHttp } from "../../core/network.ts";
 import { type Answer, classifyError, FAMILIES, jsonOf, type ServerFamily } from "../../servers/index.ts";
-import {
-  type AdminRequest,
-  type AdminResponse,
-  noAdminApiProblem,
-  noAnswerProblem,
-  type ServerInfo,
-  slashProblem,
-  triedForText,
-} from "./problems.ts";
+import type { AdminRequest, AdminResponse, ServerInfo } from "./problems.ts";
 import {
   type AttemptOutcome,
   backoffDelay,
@@ -70,6 +62,10 @@ const SHORTEST_ATTEMPT_MS = 5_000;
 /** The headers in which servers and proxies send the ID of a request. */
 const REQUEST_ID_HEADERS = ["x-request-id", "x-correlation-id", "x-amzn-requestid", "x-amzn-trace-id", "cf-ray"];
 
+export function triedForText(milliseconds: number): string {
+  return `tried for ${formatDuration(milliseconds)}`;
+}
+
 /** Starts the clock of an {@link AdminSession}. */
 export function createAdminSession(options: AdminOptions): AdminSession {
   const began = options.monotonic();
@@ -84,29 +80,29 @@ export function createAdminSession(options: AdminOptions): AdminSession {
 
 /** Sends a request until it has a final response, with the retries that can help. */
 export async function sendWithRetries(
-  exchange: AdminSession,
+  session: AdminSession,
   request: AdminRequest,
   family: ServerFamily,
-  trail: AttemptHistory,
+  history: AttemptHistory,
 ): Promise<AdminResponse> {
-  const { options, remaining } = exchange;
+  const { options, remaining } = session;
   const { random, failAfter } = options;
   let last: Answer | undefined;
   let bare500s = 0;
   for (let attempts = 1; ; attempts++) {
-    const outcome = await attempt(exchange, request, family, trail);
+    const outcome = await attempt(session, request, family, history);
     last = outcome.answer ?? last;
     if (isBare500(outcome.answer)) bare500s++;
     const left = remaining();
     const budget = { remaining: left, backoff: backoffDelay(attempts, random), retries: failAfter > 0, bare500s };
-    const decision = decideRetry(outcome, { ...budget, ...trail, repeatable: request.repeatable });
+    const decision = decideRetry(outcome, { ...budget, ...history, repeatable: request.repeatable });
     if (decision.kind === "retry") {
       if (attempts === 1) warnOfRetry(options, request, outcome, left);
-      if (await hasTimeAfterWait(exchange, decision)) continue;
+      if (await hasTimeAfterWait(session, decision)) continue;
     }
     const gaveUpBecause = reasonToGiveUp(options, outcome, decision);
     if (last !== undefined) return { request, family, answer: last, gaveUpBecause };
-    throw noAnswerProblem(options, request, family, outcome, gaveUpBecause);
+    throw (await import("./problems.ts")).noAnswerProblem(options, request, family, outcome, gaveUpBecause);
   }
 }
 
@@ -137,22 +133,22 @@ function warnOfRetry(options: AdminOptions, request: AdminRequest, outcome: Atte
 
 /** Sends a request once. */
 async function attempt(
-  exchange: AdminSession,
+  session: AdminSession,
   request: AdminRequest,
   family: ServerFamily,
-  trail: AttemptHistory,
+  history: AttemptHistory,
 ): Promise<AttemptOutcome> {
-  const { options } = exchange;
-  const timeout = timeoutFor(exchange, request);
+  const { options } = session;
+  const timeout = timeoutFor(session, request);
   // Before the attempt: a request that was never sent leaves no doubt.
   options.signal.throwIfAborted();
   try {
     const outcome = answered(options, await options.http(httpRequest(options, request, family, timeout)));
-    if (isAmbiguous(outcome)) trail.ambiguous = true;
+    if (isAmbiguous(outcome)) history.ambiguous = true;
     return outcome;
   } catch (error) {
     // Anything else is an interruption, and nobody knows whether the request reached the server.
-    if (!(error instanceof NetworkFailure) || error.maybeSent) trail.ambiguous = true;
+    if (!(error instanceof NetworkFailure) || error.maybeSent) history.ambiguous = true;
     if (!(error instanceof NetworkFailure)) throw error;
     return { kind: "failed", failure: error };
   }
@@ -230,18 +226,18 @@ async function look({ options, remaining }: AdminSession, path: string): Promise
 }
 
 /** Whether the server has an OpenID configuration, which only the public port of Hydra has. */
-async function hasDiscovery(exchange: AdminSession): Promise<boolean> {
-  const answer = await look(exchange, "/.well-known/openid-configuration");
+async function hasDiscovery(session: AdminSession): Promise<boolean> {
+  const answer = await look(session, "/.well-known/openid-configuration");
   if (answer?.status !== 200) return false;
   const body = jsonOf(answer.text);
   return isJsonObject(body) && typeof body["issuer"] === "string";
 }
 
 /** Whether the server is certainly the public port of Hydra: it has an OpenID configuration, and no path of the admin API. */
-export async function isPublicPort(exchange: AdminSession): Promise<boolean> {
-  if (!(await hasDiscovery(exchange))) return false;
+export async function isPublicPort(session: AdminSession): Promise<boolean> {
+  if (!(await hasDiscovery(session))) return false;
   for (const { paths } of FAMILIES) {
-    const answer = await look(exchange, paths.clients);
+    const answer = await look(session, paths.clients);
     if (answer?.status !== 404) return false;
   }
   return true;
@@ -249,32 +245,33 @@ export async function isPublicPort(exchange: AdminSession): Promise<boolean> {
 
 /** Sends a request to the known family of the server, or to each in turn until a path exists. */
 export function sendDetectingFamily(
-  exchange: AdminSession,
+  session: AdminSession,
   request: AdminRequest,
-  trail: AttemptHistory = { ambiguous: false },
+  history: AttemptHistory = { ambiguous: false },
 ): Promise<AdminResponse> {
-  return withWaitIndicator(exchange, () => answerOfFamily(exchange, request, trail));
+  return withWaitIndicator(session, () => answerOfFamily(session, request, history));
 }
 
 async function answerOfFamily(
-  exchange: AdminSession,
+  session: AdminSession,
   request: AdminRequest,
-  trail: AttemptHistory,
+  history: AttemptHistory,
 ): Promise<AdminResponse> {
-  const families = exchange.family === undefined ? FAMILIES : ([exchange.family] as const);
+  const families = session.family === undefined ? FAMILIES : ([session.family] as const);
   let tried: ServerFamily = families[0];
   for (const family of families) {
     tried = family;
-    const response = await sendWithRetries(exchange, request, family, trail);
+    const response = await sendWithRetries(session, request, family, history);
     const { answer } = response;
     const error = answer.status < 300 ? undefined : classifyError(answer, family, request.target).kind;
     if (error === "missing-route") continue;
     // A rejection by something in front of the server (a proxy's 401, a 502) says nothing about the server's family.
-    if (error !== "unauthorised" && answer.status < 500) exchange.family ??= family;
+    if (error !== "unauthorised" && answer.status < 500) session.family ??= family;
     return response;
   }
   // The router of Hydra up to 2.3 treats an escaped slash as a path separator.
   const hasSlash = request.target === "item" && /\/clients\/[^/]*%2f/i.test(request.path(tried));
-  if (hasSlash) throw slashProblem(exchange.options, request, tried);
-  throw noAdminApiProblem(exchange.options, request, families, families.length > 1 && (await hasDiscovery(exchange)));
+  if (hasSlash) throw (await import("./problems.ts")).slashProblem(session.options, request, tried);
+  const isPublic = families.length > 1 && (await hasDiscovery(session));
+  throw (await import("./problems.ts")).noAdminApiProblem(session.options, request, families, isPublic);
 }

@@ -53,31 +53,31 @@ export interface Admin {
 
 /** Creates the {@link Admin} API. */
 export function createAdmin(options: AdminOptions): Admin {
-  const exchange = createAdminSession(options);
+  const session = createAdminSession(options);
   const update = (id: string, method: "PUT" | "PATCH", body: unknown): Promise<ClientRecord> =>
-    changeClient(exchange, id, clientRequest(id, method, `Cannot update client ${quote(id)}`, { body }));
+    changeClient(session, id, clientRequest(id, method, `Cannot update client ${quote(id)}`, { body }));
   const withDeadline = (failAfter: number, signal = new AbortController().signal): Admin =>
-    createAdmin({ ...options, family: exchange.family, failAfter, signal, quiet: true });
+    createAdmin({ ...options, family: session.family, failAfter, signal, quiet: true });
   return {
-    family: () => detectFamily(exchange),
-    remaining: exchange.remaining,
-    create: (payload, ownId) => createClient(exchange, (id) => look(withDeadline(CLEANUP_MS), id), payload, ownId),
-    find: (id) => findClient(exchange, id),
-    get: (id) => getClient(exchange, id),
-    page: (request) => getPage(exchange, request),
+    family: () => detectFamily(session),
+    remaining: session.remaining,
+    create: (payload, ownId) => createClient(session, (id) => look(withDeadline(CLEANUP_MS), id), payload, ownId),
+    find: (id) => findClient(session, id),
+    get: (id) => getClient(session, id),
+    page: (request) => getPage(session, request),
     replace: (id, payload) => update(id, "PUT", payload),
     patch: (id, steps) => update(id, "PATCH", steps),
-    remove: (id) => deleteClient(exchange, id),
-    rotate: (id) => addOrDropSecrets(exchange, id, "POST"),
-    dropOldSecrets: (id) => addOrDropSecrets(exchange, id, "DELETE"),
-    ready: () => withWaitIndicator(exchange, () => waitUntilReady(exchange)),
-    version: () => getServerVersion(exchange),
+    remove: (id) => deleteClient(session, id),
+    rotate: (id) => addOrDropSecrets(session, id, "POST"),
+    dropOldSecrets: (id) => addOrDropSecrets(session, id, "DELETE"),
+    ready: () => withWaitIndicator(session, () => waitUntilReady(session)),
+    version: () => getServerVersion(session),
     withDeadline,
   };
 }
 
-async function findClient(exchange: AdminSession, id: string): Promise<ClientRecord | undefined> {
-  const found = await lookUpClient(exchange, id);
+async function findClient(session: AdminSession, id: string): Promise<ClientRecord | undefined> {
+  const found = await lookUpClient(session, id);
   return found instanceof Problem ? undefined : found.record;
 }
 

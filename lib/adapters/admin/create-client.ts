@@ -3,15 +3,7 @@ import { quote } from "../../core/text.ts";
 import { type ClientRecord, classifyError, clientIn, hasOwnError } from "../../servers/index.ts";
 import { type AdminSession, type AttemptHistory, sendDetectingFamily } from "./admin-session.ts";
 import { warnOfTooDeepFields, warnOfUnexpectedTypes } from "./operations.ts";
-import {
-  type AdminRequest,
-  type AdminResponse,
-  ambiguousProblem,
-  rejectionProblem,
-  responseProblem,
-  unreadableAnswerProblem,
-  wrongClientText,
-} from "./problems.ts";
+import type { AdminRequest, AdminResponse } from "./problems.ts";
 
 /** How a create ended. */
 export type CreateOutcome =
@@ -28,20 +20,20 @@ type Payload = Readonly<Record<string, unknown>>;
 
 /** A create under way. */
 interface Creation {
-  readonly exchange: AdminSession;
+  readonly session: AdminSession;
   readonly request: AdminRequest;
   /** The client ID that was sent. */
   readonly id: string | undefined;
   /** Whether this run generated the ID, so that a client with it can only be this run's. */
   readonly ownId: boolean;
-  readonly trail: AttemptHistory;
+  readonly history: AttemptHistory;
   /** The client with an ID; "none" if it doesn't exist, undefined if that can't be found out in time. */
   readonly look: (id: string) => Promise<ClientRecord | "none" | undefined>;
 }
 
 /** Creates a client with one POST, repeated only if the client ID makes that safe. */
 export async function createClient(
-  exchange: AdminSession,
+  session: AdminSession,
   look: Creation["look"],
   payload: Payload,
   ownId: boolean,
@@ -55,11 +47,11 @@ export async function createClient(
     target: "collection",
     repeatable: id !== undefined,
   };
-  const trail: AttemptHistory = { ambiguous: false };
-  const creation: Creation = { exchange, request, id, ownId, trail, look };
+  const history: AttemptHistory = { ambiguous: false };
+  const creation: Creation = { session, request, id, ownId, history, look };
   let response: AdminResponse;
   try {
-    response = await sendDetectingFamily(exchange, request, trail);
+    response = await sendDetectingFamily(session, request, history);
   } catch (error) {
     return settle(creation, error);
   }
@@ -67,67 +59,70 @@ export async function createClient(
   if (status >= 200 && status < 300) return accepted(creation, response);
   if (classifyError(response.answer, response.family, request.target).kind !== "id-refused")
     return rejected(creation, response);
-  if (!ownId) return { kind: "refused", problem: idRefused(creation, response) };
+  if (!ownId) return { kind: "refused", problem: await idRefused(creation, response) };
   const { client_id: _, ...withoutId } = payload;
-  return createClient(exchange, look, withoutId, false);
+  return createClient(session, look, withoutId, false);
 }
 
 /** The outcome of a successful response: created if it holds the client. */
 async function accepted(creation: Creation, response: AdminResponse): Promise<CreateOutcome> {
-  const { exchange, request, id, trail } = creation;
+  const { session, request, id, history } = creation;
   const client = clientIn(response.answer.text);
   const received = client?.record.client_id;
   const isOther = received !== undefined && id !== undefined && received !== id;
   if (client !== undefined && response.answer.status === 201 && !isOther) {
-    warnOfTooDeepFields(exchange, client);
-    warnOfUnexpectedTypes(exchange, client.record);
+    await warnOfTooDeepFields(session, client);
+    warnOfUnexpectedTypes(session, client.record);
     return { kind: "created", record: client.record };
   }
-  trail.ambiguous = true;
-  const got = isOther ? wrongClientText(exchange.options, request, received) : undefined;
-  return settle(creation, unreadableAnswerProblem(exchange.options, response, "the created client", got));
+  history.ambiguous = true;
+  const { unreadableAnswerProblem, wrongClientText } = await import("./problems.ts");
+  const got = isOther ? wrongClientText(session.options, request, received) : undefined;
+  return settle(creation, unreadableAnswerProblem(session.options, response, "the created client", got));
 }
 
 /** The outcome of an error response. */
 async function rejected(creation: Creation, response: AdminResponse): Promise<CreateOutcome> {
-  const { exchange, request, id, ownId, trail } = creation;
+  const { session, request, id, ownId, history } = creation;
   const { kind } = classifyError(response.answer, response.family, request.target);
   // Nobody else has the UUID that this run generated: something on the way has sent the request twice.
-  if (kind === "conflict" && ownId) trail.ambiguous = true;
-  const problem = rejectionProblem(exchange.options, response);
+  if (kind === "conflict" && ownId) history.ambiguous = true;
+  const { rejectionProblem } = await import("./problems.ts");
+  const problem = rejectionProblem(session.options, response);
   if (response.answer.status === 500 && hasOwnError(response.answer)) return settleServerError(creation, problem);
-  return settle(creation, kind === "conflict" && id !== undefined ? conflict(creation, response, id) : problem);
+  return settle(creation, kind === "conflict" && id !== undefined ? await conflict(creation, response, id) : problem);
 }
 
 /** The outcome of a 500 with the server's own error: the database may have committed before something else failed. */
 async function settleServerError(creation: Creation, problem: Problem): Promise<CreateOutcome> {
-  const { exchange, id, ownId, trail, look } = creation;
+  const { session, id, ownId, history, look } = creation;
   const found = id === undefined ? undefined : await look(id);
-  if (found === "none") return trail.ambiguous ? settle(creation, problem) : { kind: "refused", problem };
+  if (found === "none") return history.ambiguous ? settle(creation, problem) : { kind: "refused", problem };
   if (found !== undefined && ownId) {
-    exchange.options.warn(`server answered 500, but client ${quote(found.client_id)} was created`);
+    session.options.warn(`server answered 500, but client ${quote(found.client_id)} was created`);
     return { kind: "found", record: found };
   }
-  return { kind: "unknown", problem: inDoubt(creation, problem, false), clientId: id };
+  return { kind: "unknown", problem: await inDoubt(creation, problem, false), clientId: id };
 }
 
 /** The outcome without a response that shows the client. */
 async function settle(creation: Creation, error: unknown): Promise<CreateOutcome> {
-  const { id, ownId, trail, look } = creation;
-  if (!trail.ambiguous) return { kind: "refused", problem: error };
+  const { id, ownId, history, look } = creation;
+  if (!history.ambiguous) return { kind: "refused", problem: error };
   const found = id !== undefined && ownId ? await look(id) : undefined;
   if (found !== undefined && found !== "none") return { kind: "found", record: found };
   const problem =
     error instanceof Problem
       ? error
       : new Problem("Cannot create client: interrupted", { code: "interrupted", exit: "failed", cause: error });
-  return { kind: "unknown", problem: inDoubt(creation, problem, found === "none"), clientId: id };
+  return { kind: "unknown", problem: await inDoubt(creation, problem, found === "none"), clientId: id };
 }
 
 /** A problem after which the client may exist. */
-function inDoubt({ request, id }: Creation, problem: Problem, isAbsent: boolean): Problem {
+async function inDoubt({ request, id }: Creation, problem: Problem, isAbsent: boolean): Promise<Problem> {
   const which = id === undefined ? "look for the newest client with this name" : `look for client ${quote(id)}`;
   const hint = `${which} before you run this again: hydra clients ${id === undefined ? "list" : `get ${id}`}`;
+  const { ambiguousProblem } = await import("./problems.ts");
   return ambiguousProblem(problem, request, doubtRemark(problem, isAbsent), hint);
 }
 
@@ -137,17 +132,19 @@ function doubtRemark({ code }: Problem, isAbsent: boolean): string {
   return "the client may have been created anyway";
 }
 
-function conflict({ exchange }: Creation, response: AdminResponse, id: string): Problem {
-  return responseProblem(exchange.options, response, `client ${quote(id)} already exists`, {
+async function conflict({ session }: Creation, response: AdminResponse, id: string): Promise<Problem> {
+  const { responseProblem } = await import("./problems.ts");
+  return responseProblem(session.options, response, `client ${quote(id)} already exists`, {
     code: "conflict",
     exit: "conflict",
     hint: "--if-exists skip leaves that client as it is, --if-exists update changes it",
   });
 }
 
-function idRefused({ exchange, id }: Creation, response: AdminResponse): Problem {
+async function idRefused({ session, id }: Creation, response: AdminResponse): Promise<Problem> {
   const given = id === undefined ? "" : ` (--id ${quote(id)})`;
-  return responseProblem(exchange.options, response, `this server does not accept a chosen client ID${given}`, {
+  const { responseProblem } = await import("./problems.ts");
+  return responseProblem(session.options, response, `this server does not accept a chosen client ID${given}`, {
     code: "id-refused",
     exit: "failed",
     hint: "Hydra 2.0 and 2.1 generate the ID: omit --id, or upgrade the server to 2.2 or newer",

@@ -21,18 +21,7 @@ import {
   sendDetectingFamily,
   sendWithRetries,
 } from "./admin-session.ts";
-import {
-  type AdminRequest,
-  type AdminResponse,
-  ambiguousProblem,
-  deepFieldsText,
-  noSuchClientProblem,
-  publicPortProblem,
-  rejectionProblem,
-  tooDeepProblem,
-  unreadableAnswerProblem,
-  wrongClientText,
-} from "./problems.ts";
+import type { AdminRequest, AdminResponse } from "./problems.ts";
 
 /** A page of a list. */
 export interface ListPage {
@@ -61,41 +50,40 @@ function readRequest(action: string, path: AdminRequest["path"], query?: AdminRe
 }
 
 /** The server's family, detected with a harmless request if no response has revealed it yet. */
-export async function detectFamily(exchange: AdminSession): Promise<ServerFamily> {
-  if (exchange.family !== undefined) return exchange.family;
+export async function detectFamily(session: AdminSession): Promise<ServerFamily> {
+  if (session.family !== undefined) return session.family;
   const action = "Cannot detect the server's API version";
   const query = (family: ServerFamily) => family.pageQuery({ size: 1 });
   const response = await sendDetectingFamily(
-    exchange,
+    session,
     readRequest(action, ({ paths }) => paths.clients, query),
   );
-  if (response.answer.status > 299) throw rejectionProblem(exchange.options, response);
-  exchange.family = response.family;
+  if (response.answer.status > 299) throw (await import("./problems.ts")).rejectionProblem(session.options, response);
+  session.family = response.family;
   return response.family;
 }
 
 /** The body of a successful response; throws the Problem of any other. */
-function successText({ options }: AdminSession, response: AdminResponse): string {
+async function successText({ options }: AdminSession, response: AdminResponse): Promise<string> {
   const { status, text } = response.answer;
-  if (status < 200 || status > 299) throw rejectionProblem(options, response);
+  if (status < 200 || status > 299) throw (await import("./problems.ts")).rejectionProblem(options, response);
   return text;
 }
 
 /** The client in a successful response, which must be the requested one. */
-function requestedClient(exchange: AdminSession, response: AdminResponse, id: string): ReadClient {
-  const { options } = exchange;
-  const client = clientIn(successText(exchange, response));
-  if (client === undefined) throw unreadableAnswerProblem(options, response, "a client");
+async function requestedClient(session: AdminSession, response: AdminResponse, id: string): Promise<ReadClient> {
+  const { options } = session;
+  const client = clientIn(await successText(session, response));
+  if (client === undefined)
+    throw (await import("./problems.ts")).unreadableAnswerProblem(options, response, "a client");
   const { client_id: received } = client.record;
   // A database may compare IDs case-insensitively and then returns the ID that it has.
-  if (received.toLowerCase() !== id.toLowerCase())
-    throw unreadableAnswerProblem(
-      options,
-      response,
-      `client ${quote(id)}`,
-      wrongClientText(options, response.request, received),
-    );
-  warnOfUnexpectedTypes(exchange, client.record);
+  if (received.toLowerCase() !== id.toLowerCase()) {
+    const { unreadableAnswerProblem, wrongClientText } = await import("./problems.ts");
+    const got = wrongClientText(options, response.request, received);
+    throw unreadableAnswerProblem(options, response, `client ${quote(id)}`, got);
+  }
+  warnOfUnexpectedTypes(session, client.record);
   return client;
 }
 
@@ -109,26 +97,28 @@ export function warnOfUnexpectedTypes({ options, reportedFields }: AdminSession,
 }
 
 /** Warns of fields in the response to a write that are nested too deep to be shown; the write was a success anyway. */
-export function warnOfTooDeepFields({ options }: AdminSession, { record, unread }: ReadClient): void {
+export async function warnOfTooDeepFields({ options }: AdminSession, { record, unread }: ReadClient): Promise<void> {
   if (unread.length === 0) return;
+  const { deepFieldsText } = await import("./problems.ts");
   options.warn(
     `the server's answer about client ${quote(record.client_id)} has ${deepFieldsText(unread)}; it is shown as null`,
   );
 }
 
 /** The client, or the problem that it doesn't exist. */
-export async function lookUpClient(exchange: AdminSession, id: string): Promise<ReadClient | Problem> {
-  const response = await sendDetectingFamily(exchange, clientRequest(id, "GET", `Cannot get client ${quote(id)}`));
+export async function lookUpClient(session: AdminSession, id: string): Promise<ReadClient | Problem> {
+  const response = await sendDetectingFamily(session, clientRequest(id, "GET", `Cannot get client ${quote(id)}`));
   return isGone(response)
-    ? noSuchClientProblem(exchange.options, response, id)
-    : requestedClient(exchange, response, id);
+    ? (await import("./problems.ts")).noSuchClientProblem(session.options, response, id)
+    : requestedClient(session, response, id);
 }
 
 /** The client as a whole. */
-export async function getClient(exchange: AdminSession, id: string): Promise<ClientRecord> {
-  const found = await lookUpClient(exchange, id);
+export async function getClient(session: AdminSession, id: string): Promise<ClientRecord> {
+  const found = await lookUpClient(session, id);
   if (found instanceof Problem) throw found;
-  if (found.unread.length > 0) throw tooDeepProblem(`Cannot get client ${quote(id)}`, found);
+  if (found.unread.length > 0)
+    throw (await import("./problems.ts")).tooDeepProblem(`Cannot get client ${quote(id)}`, found);
   return found.record;
 }
 
@@ -140,57 +130,65 @@ function totalIn({ total = "" }: AdminResponse["answer"]): number | undefined {
   return /^\d{1,9}$/.test(total) ? Number(total) : undefined;
 }
 
+/** Why clients of a list cannot be shown. */
+async function unreadableClients(found: ReadonlyMap<ClientRecord, readonly string[]>): Promise<ListPage["unreadable"]> {
+  if (found.size === 0) return new Map();
+  const { tooDeepProblem } = await import("./problems.ts");
+  return new Map(
+    Array.from(found, ([record, unread]) => [
+      record,
+      tooDeepProblem(`Cannot show client ${quote(record.client_id)}`, { record, unread }),
+    ]),
+  );
+}
+
 /** One page of the list of clients. */
-export async function getPage(exchange: AdminSession, page: PageRequest): Promise<ListPage> {
+export async function getPage(session: AdminSession, page: PageRequest): Promise<ListPage> {
   const query = (family: ServerFamily) => family.pageQuery(page);
   const request = readRequest("Cannot list clients", ({ paths }) => paths.clients, query);
-  const response = await sendDetectingFamily(exchange, request);
-  const read = clientsIn(successText(exchange, response));
-  if (read === undefined) throw unreadableAnswerProblem(exchange.options, response, "a list of clients");
-  const problems = Array.from(
-    read.unread,
-    ([record, unread]) =>
-      [record, tooDeepProblem(`Cannot show client ${quote(record.client_id)}`, { record, unread })] as const,
-  );
+  const response = await sendDetectingFamily(session, request);
+  const read = clientsIn(await successText(session, response));
+  if (read === undefined)
+    throw (await import("./problems.ts")).unreadableAnswerProblem(session.options, response, "a list of clients");
   return {
     clients: read.records,
-    unreadable: new Map(problems),
+    unreadable: await unreadableClients(read.unread),
     next: response.family.nextPage(page, response.answer, read.records.length),
     total: totalIn(response.answer),
   };
 }
 
 /** Changes a client; a failure says whether the change may have been made anyway. */
-export async function changeClient(exchange: AdminSession, id: string, request: AdminRequest): Promise<ClientRecord> {
-  const trail: AttemptHistory = { ambiguous: false };
+export async function changeClient(session: AdminSession, id: string, request: AdminRequest): Promise<ClientRecord> {
+  const history: AttemptHistory = { ambiguous: false };
   try {
-    return changedClient(exchange, await sendDetectingFamily(exchange, request, trail), id, trail);
+    return await changedClient(session, await sendDetectingFamily(session, request, history), id, history);
   } catch (error) {
-    if (!trail.ambiguous || !(error instanceof Problem)) throw error;
-    throw ambiguousProblem(error, request, "the change may have been made anyway");
+    if (!history.ambiguous || !(error instanceof Problem)) throw error;
+    throw (await import("./problems.ts")).ambiguousProblem(error, request, "the change may have been made anyway");
   }
 }
 
 /** The client in the response to a change. Whatever a successful response holds, the change was made. */
-function changedClient(
-  exchange: AdminSession,
+async function changedClient(
+  session: AdminSession,
   response: AdminResponse,
   id: string,
-  trail: AttemptHistory,
-): ClientRecord {
-  if (response.answer.status < 300) trail.ambiguous = true;
-  const client = requestedClient(exchange, response, id);
-  warnOfTooDeepFields(exchange, client);
+  history: AttemptHistory,
+): Promise<ClientRecord> {
+  if (response.answer.status < 300) history.ambiguous = true;
+  const client = await requestedClient(session, response, id);
+  await warnOfTooDeepFields(session, client);
   return client.record;
 }
 
 /** Adds a secret (POST) or drops the older ones (DELETE); undefined if the server can't. */
 export async function addOrDropSecrets(
-  exchange: AdminSession,
+  session: AdminSession,
   id: string,
   method: "POST" | "DELETE",
 ): Promise<ClientRecord | undefined> {
-  const family = await detectFamily(exchange);
+  const family = await detectFamily(session);
   if (!family.canRotate) return undefined;
   const action = method === "POST" ? "Cannot rotate the secret" : "Cannot drop the old secrets";
   const request = clientRequest(id, method, `${action} of client ${quote(id)}`, {
@@ -198,50 +196,55 @@ export async function addOrDropSecrets(
     // Another POST would create another secret.
     repeatable: method === "DELETE",
   });
-  const trail: AttemptHistory = { ambiguous: false };
+  const history: AttemptHistory = { ambiguous: false };
   try {
-    const response = await sendWithRetries(exchange, request, family, trail);
+    const response = await sendWithRetries(session, request, family, history);
     const { answer } = response;
     const error = answer.status < 400 ? undefined : classifyError(answer, family, "item").kind;
     if (answer.status === 405 || error === "missing-route") return undefined;
-    if (error === "not-found") throw noSuchClientProblem(exchange.options, response, id);
-    return changedClient(exchange, response, id, trail);
+    if (error === "not-found") throw (await import("./problems.ts")).noSuchClientProblem(session.options, response, id);
+    return await changedClient(session, response, id, history);
   } catch (error) {
-    if (!trail.ambiguous || !(error instanceof Problem)) throw error;
-    throw ambiguousProblem(error, request, "it may have been done anyway");
+    if (!history.ambiguous || !(error instanceof Problem)) throw error;
+    throw (await import("./problems.ts")).ambiguousProblem(error, request, "it may have been done anyway");
   }
 }
 
 /** Deletes a client. */
-export async function deleteClient(exchange: AdminSession, id: string): Promise<void> {
+export async function deleteClient(session: AdminSession, id: string): Promise<void> {
   const request = clientRequest(id, "DELETE", `Cannot delete client ${quote(id)}`);
-  const trail: AttemptHistory = { ambiguous: false };
+  const history: AttemptHistory = { ambiguous: false };
   try {
-    const response = await sendDetectingFamily(exchange, request, trail);
+    const response = await sendDetectingFamily(session, request, history);
     if (isGone(response)) {
       // A repeat after a lost response finds nothing if the first attempt worked.
-      if (trail.ambiguous) return;
-      throw noSuchClientProblem(exchange.options, response, id);
+      if (history.ambiguous) return;
+      throw (await import("./problems.ts")).noSuchClientProblem(session.options, response, id);
     }
-    const text = successText(exchange, response);
+    const text = await successText(session, response);
     if (response.answer.status === 204 || text.trim() === "" || isJson(text)) return;
     // A page of something in front of the server.
-    trail.ambiguous = true;
-    throw unreadableAnswerProblem(exchange.options, response, "a confirmation that the client is deleted");
+    history.ambiguous = true;
+    throw (await import("./problems.ts")).unreadableAnswerProblem(
+      session.options,
+      response,
+      "a confirmation that the client is deleted",
+    );
   } catch (error) {
-    if (!trail.ambiguous || !(error instanceof Problem)) throw error;
+    if (!history.ambiguous || !(error instanceof Problem)) throw error;
     throw withMessage(error, error.message, { ambiguous: true });
   }
 }
 
 /** The version that the server reports. */
-export async function getServerVersion(exchange: AdminSession): Promise<string> {
+export async function getServerVersion(session: AdminSession): Promise<string> {
   // Both families have this path, so the family need not be detected.
   const request = readRequest("Cannot get the server's version", () => "/version");
-  const response = await sendWithRetries(exchange, request, FAMILIES[0], { ambiguous: false });
-  if (response.answer.status === 404 && (await isPublicPort(exchange)))
-    throw publicPortProblem(exchange.options, request, FAMILIES[0]);
-  const body = v.safeParse(v.looseObject({ version: v.string() }), jsonOf(successText(exchange, response)));
-  if (!body.success) throw unreadableAnswerProblem(exchange.options, response, "a version");
+  const response = await sendWithRetries(session, request, FAMILIES[0], { ambiguous: false });
+  if (response.answer.status === 404 && (await isPublicPort(session)))
+    throw (await import("./problems.ts")).publicPortProblem(session.options, request, FAMILIES[0]);
+  const body = v.safeParse(v.looseObject({ version: v.string() }), jsonOf(await successText(session, response)));
+  if (!body.success)
+    throw (await import("./problems.ts")).unreadableAnswerProblem(session.options, response, "a version");
   return body.output.version;
 }

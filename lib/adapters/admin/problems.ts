@@ -1,4 +1,3 @@
-import { formatDuration } from "../../core/duration.ts";
 import { isJsonObject, MAX_DEPTH, TOO_DEEP_CODE } from "../../core/json.ts";
 import { type HttpRequest, type NetworkFailure, networkHint, type QueryParameters } from "../../core/network.ts";
 import { shellQuoted } from "../../core/output/shell.ts";
@@ -398,8 +397,4 @@ export function tooDeepProblem(action: string, { record: { client_id: id }, unre
     exit: "failed",
     hint: `hydra clients list -q shows its ID, and hydra clients delete ${shellQuoted(id)} deletes it`,
   });
-}
-
-export function triedForText(milliseconds: number): string {
-  return `tried for ${formatDuration(milliseconds)}`;
 }

@@ -1,13 +1,7 @@
 import { type Problem, withMessage } from "../../core/problem.ts";
 import { FAMILIES } from "../../servers/index.ts";
-import { type AdminSession, isPublicPort, sendWithRetries } from "./admin-session.ts";
-import {
-  type AdminRequest,
-  type AdminResponse,
-  publicPortProblem,
-  rejectionProblem,
-  triedForText,
-} from "./problems.ts";
+import { type AdminSession, isPublicPort, sendWithRetries, triedForText } from "./admin-session.ts";
+import type { AdminRequest, AdminResponse } from "./problems.ts";
 
 const READY: AdminRequest = {
   method: "GET",
@@ -21,34 +15,35 @@ const READY: AdminRequest = {
 const INTERVAL_MS = 500;
 
 /** Resolves once the server reports that it is ready. */
-export async function waitUntilReady(exchange: AdminSession): Promise<void> {
-  const { options, remaining } = exchange;
+export async function waitUntilReady(session: AdminSession): Promise<void> {
+  const { options, remaining } = session;
   const isLate = (): boolean => options.failAfter === 0 || remaining() <= 0;
   for (let last: AdminResponse | undefined; ; ) {
-    last = await checkReadiness(exchange, last);
+    last = await checkReadiness(session, last);
     const { status } = last.answer;
     // The public port is ready too, and without its health paths it would never be.
-    if ((status === 200 || status === 404) && (await isPublicPort(exchange)))
-      throw publicPortProblem(options, READY, FAMILIES[0]);
+    if ((status === 200 || status === 404) && (await isPublicPort(session)))
+      throw (await import("./problems.ts")).publicPortProblem(options, READY, FAMILIES[0]);
     if (status === 200) return;
     // While it starts, a server may answer with any 5xx, and a gateway in front of it with 404; other statuses are final.
-    if (status < 500 && status !== 404) throw rejectionProblem(options, last);
-    if (isLate()) throw notReady(exchange, last);
+    if (status < 500 && status !== 404) throw (await import("./problems.ts")).rejectionProblem(options, last);
+    if (isLate()) throw await notReady(session, last);
     await options.sleep(Math.min(INTERVAL_MS, remaining()), options.signal);
   }
 }
 
-async function checkReadiness(exchange: AdminSession, last: AdminResponse | undefined): Promise<AdminResponse> {
+async function checkReadiness(session: AdminSession, last: AdminResponse | undefined): Promise<AdminResponse> {
   try {
-    return await sendWithRetries(exchange, READY, FAMILIES[0], { ambiguous: false });
+    return await sendWithRetries(session, READY, FAMILIES[0], { ambiguous: false });
   } catch (error) {
     // The server's last response says more than that the time ran out.
-    if (last === undefined || exchange.remaining() > 0) throw error;
-    throw notReady(exchange, last);
+    if (last === undefined || session.remaining() > 0) throw error;
+    throw await notReady(session, last);
   }
 }
 
-function notReady({ options }: AdminSession, last: AdminResponse): Problem {
+async function notReady({ options }: AdminSession, last: AdminResponse): Promise<Problem> {
+  const { rejectionProblem } = await import("./problems.ts");
   const problem = rejectionProblem(options, { ...last, gaveUpBecause: undefined });
   const tried = options.failAfter === 0 ? "" : ` (${triedForText(options.failAfter)})`;
   const hint = "wait longer with --for, or check the server's log";

@@ -1,5 +1,4 @@
 import { constants, fstatSync, openSync, write, writeSync } from "node:fs";
-import process from "node:process";
 import { concatBytes } from "../../core/bytes.ts";
 import { errorCode, errorMessage } from "../../core/problem.ts";
 import { isTerminal } from "./terminal.ts";

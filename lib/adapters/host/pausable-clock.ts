@@ -9,16 +9,21 @@ interface PausableClock {
 export function createPausableClock(monotonic: () => number): PausableClock {
   let waited = 0;
   let stopped: number | undefined;
+  let pauses = 0;
   return {
     now: () => (stopped ?? monotonic()) - waited,
     async paused(work) {
-      const began = monotonic();
-      stopped = began;
+      pauses++;
+      stopped ??= monotonic();
       try {
         return await work();
       } finally {
-        waited += monotonic() - began;
-        stopped = undefined;
+        pauses--;
+        // A question may be part of a longer wait.
+        if (pauses === 0) {
+          waited += monotonic() - stopped;
+          stopped = undefined;
+        }
       }
     },
   };

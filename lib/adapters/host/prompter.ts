@@ -1,4 +1,3 @@
-import process from "node:process";
 import { usageError } from "../../core/problem.ts";
 import type { Output } from "./descriptor-output.ts";
 import { type EditedLine, editLine, MAX_LINE_LENGTH } from "./line-editor.ts";
@@ -9,17 +8,17 @@ const OWN_SIGNAL_MS = 1_000;
 /** Asks questions on standard error and reads the answers from standard input; undefined at the end of input. */
 export function createPrompter(
   output: Pick<Output, "write">,
-): (question: string, hidden: boolean) => Promise<string | undefined> {
+): (question: string, hidden: boolean, signal?: AbortSignal) => Promise<string | undefined> {
   // What was typed or pasted after a line answers the next question.
   let typeAhead = "";
-  return async (question, hidden) => {
+  return async (question, hidden, signal) => {
     const { stdin } = process;
     const raw = hidden && stdin.isTTY === true;
     // Before the question is shown, so that nothing of an immediate answer is echoed.
     if (raw) stdin.setRawMode(true);
     // After the messages that are on their way to the same terminal.
     await output.write(question);
-    const answer = await readLine(typeAhead, raw);
+    const answer = await readLine(typeAhead, raw, signal);
     if (raw) {
       stdin.setRawMode(false);
       await output.write("\n");
@@ -45,21 +44,23 @@ export function createPrompter(
 
 type FinishedLine = Exclude<EditedLine, { readonly kind: "editing" }>;
 
-async function readLine(typeAhead: string, raw: boolean): Promise<FinishedLine> {
+async function readLine(typeAhead: string, raw: boolean, signal: AbortSignal | undefined): Promise<FinishedLine> {
   const { stdin } = process;
   const first = editLine("", typeAhead, raw);
   if (first.kind !== "editing") return first;
   let { line } = first;
-  if (stdin.readableEnded) return { kind: "ended", line };
+  if (stdin.readableEnded || signal?.aborted === true) return { kind: "ended", line };
   return new Promise((resolve) => {
     const decoder = new TextDecoder();
     const finish = (finished: FinishedLine): void => {
       stdin.off("data", onData);
       stdin.off("end", onEnd);
+      signal?.removeEventListener("abort", onAbort);
       stdin.pause();
       resolve(finished);
     };
     const onEnd = (): void => finish({ kind: "ended", line });
+    const onAbort = (): void => finish({ kind: "ended", line: "" });
     const onData = (chunk: Uint8Array): void => {
       const edited = editLine(line, decoder.decode(chunk, { stream: true }), raw);
       if (edited.kind === "editing") line = edited.line;
@@ -67,6 +68,7 @@ async function readLine(typeAhead: string, raw: boolean): Promise<FinishedLine> 
     };
     stdin.on("data", onData);
     stdin.on("end", onEnd);
+    signal?.addEventListener("abort", onAbort, { once: true });
     stdin.resume();
   });
 }

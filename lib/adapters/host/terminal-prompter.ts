@@ -1,5 +1,4 @@
 import { open, read } from "node:fs";
-import process from "node:process";
 import { promisify } from "node:util";
 import { usageError } from "../../core/problem.ts";
 import { MAX_LINE_LENGTH } from "./line-editor.ts";

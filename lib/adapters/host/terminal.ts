@@ -1,5 +1,4 @@
 import { fstatSync } from "node:fs";
-import process from "node:process";
 
 /** Whether a descriptor is a terminal. The runtime's own streams take a third of the start-up time, so they come last. */
 export function isTerminal(fd: 0 | 1 | 2): boolean {

@@ -8,7 +8,7 @@ import { sendStep } from "./library-session.ts";
 import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
 
 /** How the admin API's endpoints for tokens are reached. */
-interface AdminTokensOptions {
+export interface AdminTokensOptions {
   readonly http: SendHttp;
   /** The admin API's URL without `/admin`. */
   readonly adminUrl: string;
@@ -38,14 +38,18 @@ export interface AdminTokens {
 const PREFIXES = ["/admin", ""];
 
 interface AdminCall {
-  readonly method: "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   readonly form?: Readonly<Record<string, string>>;
   readonly json?: JsonObject;
 }
 
-/** Sends a request to the path of either family, whichever exists. */
-async function send(options: AdminTokensOptions, step: OAuthStep, call: AdminCall): Promise<HttpAnswer | undefined> {
+/** Sends a request to the path of either family, whichever exists; undefined if neither does. */
+export async function sendToEitherFamily(
+  options: AdminTokensOptions,
+  step: OAuthStep,
+  call: AdminCall,
+): Promise<HttpAnswer | undefined> {
   for (const prefix of PREFIXES) {
     const answer = await sendStep(options.http, step, {
       method: call.method,
@@ -96,7 +100,7 @@ async function introspect(
 ): Promise<Introspection> {
   const step = stepOf(options, "Cannot introspect the token", [token]);
   const form = { token, ...(scopes.length === 0 ? {} : { scope: scopes.join(" ") }) };
-  const answer = await send(options, step, { method: "POST", path: "/oauth2/introspect", form });
+  const answer = await sendToEitherFamily(options, step, { method: "POST", path: "/oauth2/introspect", form });
   if (answer === undefined) throw notAdmin(options, step);
   const raw = tryParseJson(answer.text)?.value;
   if (answer.status !== 200 || !isJsonObject(raw) || typeof raw["active"] !== "boolean") throw rejected(step, answer);
@@ -106,7 +110,7 @@ async function introspect(
 async function deleteTokens(options: AdminTokensOptions, clientId: string): Promise<void> {
   const step = stepOf(options, "Cannot delete the client's tokens");
   const path = `/oauth2/tokens?${new URLSearchParams({ client_id: clientId })}`;
-  const answer = await send(options, step, { method: "DELETE", path });
+  const answer = await sendToEitherFamily(options, step, { method: "DELETE", path });
   if (answer === undefined) throw notAdmin(options, step);
   if (answer.status !== 204) throw rejected(step, answer);
 }
@@ -114,7 +118,7 @@ async function deleteTokens(options: AdminTokensOptions, clientId: string): Prom
 async function flush(options: AdminTokensOptions, notAfter: string | undefined): Promise<void> {
   const step = stepOf(options, "Cannot flush expired tokens");
   const json = notAfter === undefined ? {} : { notAfter };
-  const answer = await send(options, step, { method: "POST", path: "/oauth2/flush", json });
+  const answer = await sendToEitherFamily(options, step, { method: "POST", path: "/oauth2/flush", json });
   if (answer === undefined) {
     throw new Problem(`${step.action}: the server has no such endpoint`, {
       code: "no-flush",

@@ -12,6 +12,7 @@ import {
 } from "./library.ts";
 import { type OAuthStep, toOAuthProblem } from "./oauth-problems.ts";
 import {
+  CLOCK_TOLERANCE,
   type ClientSession,
   createStep,
   requestTokens,
@@ -26,6 +27,8 @@ export interface AuthorizationRequest extends TokenRequest {
   readonly prompt?: string;
   /** Seconds. */
   readonly maxAge?: number;
+  /** How the answer comes; by default in the query of the redirect URI. */
+  readonly responseMode?: "form_post";
   /** Chosen by the user; by default 256 random bits. */
   readonly state?: string;
 }
@@ -39,18 +42,20 @@ export interface PendingAuthorization {
   readonly nonce: string;
   readonly codeVerifier: string;
   readonly isOpenId: boolean;
+  /** The oldest login that the request allows, in seconds since 1970. */
+  readonly oldestLogin: number | undefined;
 }
 
 /** Prepares a login: the URL for the browser, with PKCE (RFC 7636), state and nonce. */
 export async function beginAuthorization(
-  { server, clientId }: ClientSession,
+  { server, clientId, now }: ClientSession,
   request: AuthorizationRequest,
 ): Promise<PendingAuthorization> {
   const url = new URL(requireEndpoint(server, "authorization_endpoint", "Cannot log in"));
   const codeVerifier = generateRandomCodeVerifier();
   const state = request.state ?? generateRandomState();
   const nonce = generateRandomNonce();
-  const { redirectUri, prompt, maxAge, scopes = [] } = request;
+  const { redirectUri, prompt, maxAge, responseMode, scopes = [] } = request;
   const parameters = {
     client_id: clientId,
     response_type: "code",
@@ -62,9 +67,11 @@ export async function beginAuthorization(
     code_challenge_method: "S256",
     ...(prompt === undefined ? {} : { prompt }),
     ...(maxAge === undefined ? {} : { max_age: String(maxAge) }),
+    ...(responseMode === undefined ? {} : { response_mode: responseMode }),
   };
+  const oldestLogin = maxAge === undefined ? undefined : Math.floor(now() / 1000) - maxAge;
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
-  return { url: url.href, redirectUri, state, nonce, codeVerifier, isOpenId: scopes.includes("openid") };
+  return { url: url.href, redirectUri, state, nonce, codeVerifier, isOpenId: scopes.includes("openid"), oldestLogin };
 }
 
 function badRedirect(reason: string, code: ProblemCode, hint: string): Problem {
@@ -106,8 +113,9 @@ export function checkRedirect(
   } catch (error) {
     throw redirectProblem(createStep(session, "Login failed", [codeVerifier, nonce]), error);
   }
-  if (parameters.has("code")) return parameters;
-  throw badRedirect("the answer has no code", "unreadable-redirect", DISTRUST);
+  const codes = parameters.getAll("code").length;
+  if (codes === 1) return parameters;
+  throw badRedirect(`the answer has ${codes === 0 ? "no code" : "several codes"}`, "unreadable-redirect", DISTRUST);
 }
 
 function noIdToken({ action }: OAuthStep): Problem {
@@ -116,6 +124,25 @@ function noIdToken({ action }: OAuthStep): Problem {
     exit: "failed",
     hint: "check the server's log, and that it has a signing key",
   });
+}
+
+/** Checks that the user has logged in as recently as the request demands (OpenID Connect Core, 3.1.2.1, `max_age`). */
+function checkLoginAge(
+  { action }: OAuthStep,
+  { oldestLogin }: PendingAuthorization,
+  { idTokenClaims }: Pick<TokenSet, "idTokenClaims">,
+): void {
+  if (oldestLogin === undefined || idTokenClaims === undefined) return;
+  const at = idTokenClaims["auth_time"];
+  if (typeof at === "number" && at + CLOCK_TOLERANCE >= oldestLogin) return;
+  throw new Problem(
+    `${action}: the ID token ${typeof at === "number" ? "is of an older login" : "has no time of the login"}`,
+    {
+      code: "id-token-mismatch",
+      exit: "failed",
+      hint: "the server ignored max_age: check its login application",
+    },
+  );
 }
 
 /** Checks a redirect to the client and exchanges its code (RFC 6749, 4.1.3). */
@@ -128,7 +155,7 @@ export async function exchangeCode(
   const { redirectUri, codeVerifier, nonce, isOpenId } = pending;
   const parameters = checkRedirect(session, pending, redirected);
   const step = createStep(session, "Cannot exchange the code", [parameters.get("code") ?? "", codeVerifier, nonce]);
-  return requestTokens(
+  const tokens = await requestTokens(
     session,
     step,
     (auth, request) => authorizationCodeGrantRequest(as, client, auth, parameters, redirectUri, codeVerifier, request),
@@ -141,4 +168,6 @@ export async function exchangeCode(
       return processAuthorizationCodeResponse(as, client, response, expected);
     },
   );
+  checkLoginAge(step, pending, tokens);
+  return tokens;
 }

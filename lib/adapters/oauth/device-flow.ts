@@ -39,10 +39,21 @@ const SLOW_DOWN = 5;
 
 const DEFAULT_INTERVAL = 5;
 
+function noDeviceFlow(action: string): Problem {
+  return new Problem(`${action}: the server doesn't have it`, {
+    code: "missing-endpoint",
+    exit: "failed",
+    hint: "Hydra has it from 25.4 on, if device_authorization_endpoint is in its discovery document; otherwise use hydra token user",
+  });
+}
+
 /** Starts the device flow. */
 export async function beginDeviceFlow(session: ClientSession, request: TokenRequest): Promise<PendingDeviceFlow> {
   const { as, client, server, now } = session;
   const step = createStep(session, "Cannot start the device flow");
+  const { device_authorization_endpoint: endpoint } = server.endpoints;
+  if (endpoint === undefined && !server.foreign.includes("device_authorization_endpoint"))
+    throw noDeviceFlow(step.action);
   requireEndpoint(server, "device_authorization_endpoint", step.action);
   const auth = await session.auth(step.action);
   const began = now();

@@ -1,6 +1,7 @@
 export { type AdminTokens, createAdminTokens } from "./admin-tokens.ts";
-
 export type { ClientAuthentication } from "./authentication.ts";
+export type { PendingAuthorization } from "./authorization.ts";
+export type { PendingDeviceFlow } from "./device-flow.ts";
 
 export {
   type AuthorizationServer,
@@ -9,6 +10,8 @@ export {
 } from "./discovery.ts";
 
 export { retryWithExpectedMethod as withExpectedMethod } from "./expected-method.ts";
+
+export { createFlowAccess, type FlowAccess, type RequestLimits } from "./flow-access.ts";
 
 export { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
 

@@ -111,7 +111,9 @@ export function parseOAuthError(text: string): OAuthError | undefined {
 }
 
 function shown(text: string, hidden: readonly string[]): string {
-  const safe = escapeControls(redactValues(text, hidden));
+  // Hydra 1.x puts an empty line between what went wrong and why.
+  const line = text.trim().replace(/([.:])?\n+/g, (_, end: string | undefined) => `${end ?? ":"} `);
+  const safe = escapeControls(redactValues(line, hidden));
   return safe.length > MAX_QUOTED ? `${safe.slice(0, MAX_QUOTED - 1)}…` : safe;
 }
 

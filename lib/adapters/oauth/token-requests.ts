@@ -57,8 +57,8 @@ export interface ClientSession extends OAuthClientOptions {
 /** Reads an answer of the token endpoint; it gets the whole body too. */
 type Process = (response: Response, raw: JsonObject) => Promise<TokenEndpointResponse>;
 
-/** Seconds that an ID token may lie ahead of this machine's clock. */
-const CLOCK_TOLERANCE = 30;
+/** Seconds that the clocks of the server and this machine may differ. */
+export const CLOCK_TOLERANCE = 30;
 
 /** Prepares a client; nothing is sent yet. */
 export function createClientSession(options: OAuthClientOptions): ClientSession {

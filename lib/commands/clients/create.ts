@@ -2,10 +2,9 @@ import type { ClientProof } from "../../adapters/prove-credentials.ts";
 import { reportRecipients } from "../../clients/delivery.ts";
 import { labelWithSecret, lintDraft, type ReadDraft, readDraft, rejectUnsupportedFields } from "../../clients/draft.ts";
 import { warnOfDroppedFields } from "../../clients/dropped-fields.ts";
-import { dryRunResult, isDryRun, plannedCreateRequest } from "../../clients/dry-run.ts";
-import { findForIfExists, isConflict, keepOrUpdate } from "../../clients/existing-client.ts";
+import { isDryRun } from "../../clients/dry-run-flag.ts";
+import { type ExistingClient, findForIfExists, isConflict } from "../../clients/find-existing.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
-import { applyGenerateKey, prepareKeyPair } from "../../clients/key-pair.ts";
 import { type OutletOptions, withSecretOutlets } from "../../clients/outlets.ts";
 import {
   type CreatedClient,
@@ -51,7 +50,6 @@ import {
 import { canAsk } from "../../core/interactive.ts";
 import type { KeyAlgorithm } from "../../core/keys/key-algorithm.ts";
 import type { Recipient } from "../../core/keys/recipient.ts";
-import type { PlannedRequest } from "../../core/output/curl.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 
 /** What a create command is to do. */
@@ -81,11 +79,11 @@ async function prepareCreate(context: Context): Promise<PreparedCommand> {
   const ifExists = values.text(IF_EXISTS);
   const algorithm = values.text(GENERATE_KEY);
   const problems: Problem[] = [];
-  const read = applyGenerateKey(context, await readDraft(context, true), problems);
+  const read = await withGeneratedKey(context, await readDraft(context, true), problems);
   // With --if-exists it is unknown yet whether the outlets are needed.
   const outlets = ifExists === "fail" && (!isPublic(read.client) || values.isSet(GENERATE_KEY));
   problems.push(...(await secretProblems(context, { outlets, instead: [GENERATE_KEY] })), ...verifyProblems(context));
-  const hasErrors =
+  const hasErrors = (): boolean =>
     read.problems.length > 0 || lintClient(read.client, read.label).some(({ severity }) => severity === "error");
   const given = await readProvidedSecret(context, problems, hasErrors);
   const draft = withSecret(context, read, given);
@@ -105,6 +103,17 @@ async function prepareCreate(context: Context): Promise<PreparedCommand> {
       ),
     );
   return { problems, run: () => run(context, { draft, ifExists, algorithm, echoed: isSecretEchoed(context, given) }) };
+}
+
+/** A draft with the fields of `--generate-key`, whose code is loaded only for its flags. */
+async function withGeneratedKey(
+  context: Pick<Context, "values">,
+  draft: ReadDraft,
+  problems: Problem[],
+): Promise<ReadDraft> {
+  if (!context.values.isSet(GENERATE_KEY) && !context.values.isSet(KEY_OUT)) return draft;
+  const { applyGenerateKey } = await import("../../clients/key-pair.ts");
+  return applyGenerateKey(context, draft, problems);
 }
 
 /** A draft with the secret that the user provides. A public client has none, so it is checked and sent without one. */
@@ -151,13 +160,13 @@ function ifExistsProblems(
 
 async function run(context: Context, job: CreateJob): Promise<Result> {
   const { draft } = job;
-  if (isDryRun(context)) return dryRunResult(context, [await plannedRequest(context, job)]);
+  if (isDryRun(context)) return plan(context, job);
   await rejectUnsupportedFields(context, draft.client, draft.label);
   await rejectUnfindableIds(context, [draft]);
   // Read once, since a key may come from standard input.
   const recipients = once(() => context.keys.recipients(context.values));
   const existing = await findForIfExists(context, job);
-  if (existing !== undefined) return keepOrUpdate(context, { ...job, recipients }, existing);
+  if (existing !== undefined) return keepExisting(context, { ...job, recipients }, existing);
   const { registration, proofOf } = await prepareRegistration(context, job, await recipients());
   const endpoints = await discoverVerifyEndpoints(context);
   return withSecretOutlets(context, outletsOf(job), async (outlets) => {
@@ -165,7 +174,7 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
     const registered = await registerClient(context, targets, registration, async (created) => {
       warnOfDroppedFields(context, registration.payload, created.record);
       const works = await verifyCredentials(context, endpoints, created.record.client_id, proofOf(created));
-      reportRecipients(context, registration.prepared.recipients);
+      await reportRecipients(context, registration.prepared.recipients);
       const result = await deliverCreatedClient(context, outlets, registration, created);
       return works ? result : { ...result, exit: () => "failed" as const };
     });
@@ -174,7 +183,7 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
     const meanwhile = isConflict(registered.problem) ? await findForIfExists(context, job) : undefined;
     if (meanwhile === undefined) throw registered.problem;
     await outlets.target?.discard();
-    return keepOrUpdate(context, { ...job, recipients }, meanwhile);
+    return keepExisting(context, { ...job, recipients }, meanwhile);
   });
 }
 
@@ -187,14 +196,22 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** The request that a create would send. */
-async function plannedRequest(
-  context: Pick<Context, "host" | "plannedFamily" | "pairs">,
-  { draft: { client }, algorithm }: CreateJob,
-): Promise<PlannedRequest> {
-  if (algorithm === undefined) return plannedCreateRequest(context, client);
+/** Shows the request that a create would send. */
+async function plan(context: Context, { draft: { client }, algorithm }: CreateJob): Promise<Result> {
+  const { dryRunResult, plannedCreateRequest } = await import("../../clients/dry-run.ts");
+  if (algorithm === undefined) return dryRunResult(context, [plannedCreateRequest(context, client)]);
   const { publicJwk } = await context.pairs.generate(algorithm);
-  return plannedCreateRequest(context, { ...client, jwks: { keys: [publicJwk] } }, false);
+  return dryRunResult(context, [plannedCreateRequest(context, { ...client, jwks: { keys: [publicJwk] } }, false)]);
+}
+
+/** Leaves an existing client as it is, or updates it, as `--if-exists` says. */
+async function keepExisting(
+  context: Context,
+  job: CreateJob & { readonly recipients: () => Promise<readonly Recipient[]> },
+  existing: ExistingClient,
+): Promise<Result> {
+  const { keepOrUpdate } = await import("../../clients/existing-client.ts");
+  return keepOrUpdate(context, job, existing);
 }
 
 function outletsOf({ draft, algorithm }: CreateJob): OutletOptions {
@@ -219,6 +236,7 @@ async function prepareRegistration(
 ): Promise<PreparedCreate> {
   const more = ifExists === "fail" ? {} : { outcome: "created" };
   if (algorithm !== undefined) {
+    const { prepareKeyPair } = await import("../../clients/key-pair.ts");
     const { pair, prepared } = await prepareKeyPair(context, algorithm, recipients);
     const view = context.values.isSet(KEY_OUT) ? createdView("has secret") : KEYED_VIEW;
     return {

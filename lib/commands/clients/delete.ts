@@ -1,7 +1,8 @@
 import { Batch } from "../../clients/batch.ts";
 import { confirmationFlag, notConfirmedProblem, requireConfirmation } from "../../clients/confirm.ts";
 import { safeReason } from "../../clients/delivery.ts";
-import { dryRunResult, isDryRun } from "../../clients/dry-run.ts";
+import { dryRunResult } from "../../clients/dry-run.ts";
+import { isDryRun } from "../../clients/dry-run-flag.ts";
 import { idOf } from "../../clients/views.ts";
 import { type Context, defineLeaf, type PreparedCommand, type Result } from "../../command.ts";
 import { clientIdProblem } from "../../core/client/client-id.ts";

@@ -5,7 +5,7 @@ import { diffLines } from "../../clients/change-lines.ts";
 import { type ClientEntry, entryProblems, MAX_SHOWN_PROBLEMS, readEntries } from "../../clients/client-files.ts";
 import { reportRecipients, safeReason } from "../../clients/delivery.ts";
 import { DroppedFields } from "../../clients/dropped-fields.ts";
-import { isDryRun } from "../../clients/dry-run.ts";
+import { isDryRun } from "../../clients/dry-run-flag.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { type ImportJob, type ImportOutcome, importClient } from "../../clients/import-client.ts";
 import { requireOpenOutput } from "../../clients/outlets.ts";
@@ -32,7 +32,7 @@ import {
 } from "../../core/flags/flag-table.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { writesEveryField } from "../../core/output/formats.ts";
-import type { ResultView } from "../../core/output/render.ts";
+import { paintDiffLine, type ResultView } from "../../core/output/render.ts";
 import { type ExitName, Problem, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 
@@ -206,7 +206,11 @@ class ImportResults {
   get view(): ResultView<JsonObject> {
     if (!this.#isForPeople()) return IMPORT_VIEW;
     const changesOf = (item: JsonObject): readonly string[] => diffLines(this.#unwritten.get(item)?.changes ?? []);
-    return { ...IMPORT_VIEW, isDiff: true, text: (item) => [...(IMPORT_VIEW.text?.(item) ?? []), ...changesOf(item)] };
+    return {
+      ...IMPORT_VIEW,
+      paintLine: paintDiffLine,
+      text: (item) => [...(IMPORT_VIEW.text?.(item) ?? []), ...changesOf(item)],
+    };
   }
 
   /** Whether the results go to a person: what didn't change is only counted. */

@@ -1,4 +1,5 @@
 import type { Page } from "../../adapters/admin/admin.ts";
+import { PAGE_OF_ALL, readPages } from "../../clients/all-clients.ts";
 import { Batch } from "../../clients/batch.ts";
 import {
   type ClientField,
@@ -83,19 +84,8 @@ const FILTER: RepeatFlag = {
   help: "Only clients with this value; of a list one item is enough. Repeatable, all must match",
 };
 
-/** The page size when all clients are listed: larger pages save few requests and cost memory. */
-const PAGE_OF_ALL = 200;
-
 /** The largest page that every server returns. */
 const LARGEST_PART = 500;
-
-function endless(): Problem {
-  return new Problem("Cannot list clients: the server's pages repeat endlessly", {
-    code: "endless-pages",
-    exit: "failed",
-    hint: "list a single page with --page-size, and check proxies in front of the server",
-  });
-}
 
 /** What the flags ask for, as far as it is about the clients and not about pages. */
 interface Selection {
@@ -159,20 +149,6 @@ function readSelection({ values, host }: Pick<Context, "values" | "host">): Sele
   };
 }
 
-/** The pages from one on; each is fetched once the previous one has been used. */
-async function* pages({ admin, host }: Pick<Context, "admin" | "host">, start: PageRequest): AsyncGenerator<Page> {
-  const seen = new Set<string>();
-  for (let request: PageRequest | undefined = start; request !== undefined; ) {
-    const page: Page = await admin.page(request);
-    yield page;
-    request = page.next;
-    const position = `${request?.token ?? ""} ${request?.offset ?? ""}`;
-    if (request !== undefined && seen.has(position)) throw endless();
-    if (seen.size === 1) host.enableJit();
-    seen.add(position);
-  }
-}
-
 /** A client of a page as a result. One that can't be read is reported instead, unless only its ID is asked for. */
 function shown(
   { format }: Pick<Context, "format">,
@@ -190,7 +166,7 @@ function shown(
 type ListContext = Pick<Context, "values" | "admin" | "host" | "format" | "note">;
 
 async function* all(context: ListContext, batch: Batch, { matches, query }: Selection): AsyncGenerator<JsonObject> {
-  for await (const page of pages(context, { size: PAGE_OF_ALL, ...query }))
+  for await (const page of readPages(context, { size: PAGE_OF_ALL, ...query }))
     for (const client of page.clients) if (matches(client)) yield* shown(context, batch, page, client);
 }
 
@@ -240,7 +216,7 @@ async function* partOfAll(
   const { request, skipped } = await partRequest(context, part, selection);
   let skip = part.skip - skipped;
   let left = part.limit;
-  for await (const page of pages(context, request)) {
+  for await (const page of readPages(context, request)) {
     const matching = page.clients.filter(matches);
     const rest = matching.slice(skip);
     skip = Math.max(0, skip - matching.length);

@@ -6,7 +6,8 @@ import {
 } from "../../clients/change-secret.ts";
 import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
 import { safeReason } from "../../clients/delivery.ts";
-import { dryRunResult, GENERATED_SECRET_PLACEHOLDER, isDryRun } from "../../clients/dry-run.ts";
+import { dryRunResult, GENERATED_SECRET_PLACEHOLDER } from "../../clients/dry-run.ts";
+import { isDryRun } from "../../clients/dry-run-flag.ts";
 import { withSecretOutlets } from "../../clients/outlets.ts";
 import { trackInRecoveryCopy } from "../../clients/recovery.ts";
 import { secretProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";

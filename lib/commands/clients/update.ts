@@ -9,7 +9,8 @@ import {
   reportWarningsCollectErrors,
 } from "../../clients/draft.ts";
 import { warnOfDroppedFields } from "../../clients/dropped-fields.ts";
-import { dryRunResult, isDryRun } from "../../clients/dry-run.ts";
+import { dryRunResult } from "../../clients/dry-run.ts";
+import { isDryRun } from "../../clients/dry-run-flag.ts";
 import { reportClientOnWriteFailure } from "../../clients/outlets.ts";
 import { buildUpdateRequest, type PlannedUpdate, planUpdate, type RequestedUpdate } from "../../clients/plan-update.ts";
 import { secretProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";

@@ -1,15 +1,17 @@
 import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
-import type { JsonObject } from "../../core/json.ts";
+import { readEndpointUrl } from "../../tokens/endpoint-flags.ts";
 import { readClientLogin } from "../../tokens/read-credentials.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, SCOPE, TOKEN_URL } from "../../tokens/token-flags.ts";
-import { formatTimestamp, TOKEN_VIEW } from "../../tokens/token-views.ts";
+import { TOKEN_VIEW, tokenItem } from "../../tokens/token-views.ts";
 
-async function run({ values, oauth }: Pick<Context, "values" | "oauth">, login: ClientLogin): Promise<Result> {
+async function run(
+  { values, oauth }: Pick<Context, "values" | "oauth">,
+  login: ClientLogin,
+  tokenUrl: string | undefined,
+): Promise<Result> {
   const request = { scopes: values.list(SCOPE), audience: values.list(AUDIENCE) };
-  const tokens = await oauth.asClient(login, values.text(TOKEN_URL), (client) => client.clientCredentials(request));
-  const { raw, expiresAt } = tokens;
-  const item: JsonObject = { ...raw, ...(expiresAt === undefined ? {} : { expires_at: formatTimestamp(expiresAt) }) };
-  return singleResult(TOKEN_VIEW, item);
+  const tokens = await oauth.asClient(login, tokenUrl, (client) => client.clientCredentials(request));
+  return singleResult(TOKEN_VIEW, tokenItem(tokens));
 }
 
 /** `token client` and `perform client-credentials`: gets a token for the client itself (RFC 6749, 4.4). */
@@ -42,7 +44,8 @@ export const clientCredentials = defineLeaf({
   server: "public",
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
+    const tokenUrl = readEndpointUrl(context, TOKEN_URL);
     const login = await readClientLogin(context);
-    return { problems: [], run: () => run(context, login) };
+    return { problems: [], run: () => run(context, login, tokenUrl) };
   },
 });

@@ -54,7 +54,8 @@ const DEFAULT_KEYS: readonly SecretKeys[] = [NEW_KEYS, { id: "client_id", secret
 /** The API group of hydra-maester, in any version. */
 const GROUP = "hydra.ory.sh/";
 
-const KIND = "OAuth2Client";
+/** The kind of the manifests. */
+export const MANIFEST_KIND = "OAuth2Client";
 
 /** Kubernetes objects without a namespace are in this one. */
 const DEFAULT_NAMESPACE = "default";
@@ -74,7 +75,7 @@ const NOT_IN_SPEC: ReadonlySet<string> = new Set([
 const isLifespan = (field: string): boolean => field.endsWith("_token_lifespan");
 
 /** Client fields by their names in `spec`. The four of logout have capitals of their own. */
-const SPEC_FIELDS: ReadonlyMap<string, string> = new Map([
+export const SPEC_FIELDS: ReadonlyMap<string, string> = new Map([
   ...FIELD_NAMES.filter((field) => !NOT_IN_SPEC.has(field) && !isLifespan(field)).map(
     (field) => [camelCase(field), field] as const,
   ),
@@ -160,8 +161,9 @@ function objectOf(file: string, body: Fields): KubernetesObject {
   };
 }
 
+/** Whether an object is a manifest of hydra-maester. */
 function isMaesterClient({ kind, apiVersion }: KubernetesObject): boolean {
-  return kind === KIND && (apiVersion === "" || apiVersion.startsWith(GROUP));
+  return kind === MANIFEST_KIND && (apiVersion === "" || apiVersion.startsWith(GROUP));
 }
 
 function isSecret({ kind, apiVersion }: KubernetesObject): boolean {
@@ -195,7 +197,7 @@ function wordsOf(value: unknown): unknown {
 }
 
 /** The scope as hydra-maester composes it: the words of `scopeArray`, then those of `scope`. */
-function scopeOf(spec: Fields): unknown {
+export function scopeOfSpec(spec: Fields): unknown {
   const parts = [wordsOf(spec["scopeArray"]), wordsOf(spec["scope"])].filter((part) => (part ?? "") !== "");
   const [first] = parts;
   return parts.every((part) => typeof part === "string") ? parts.join(" ").trim() || undefined : first;
@@ -230,7 +232,7 @@ function specFields(object: KubernetesObject, spec: Fields, location: string, fi
       findings.unknownKeys.push(unknownSpecKey(key, location));
     }
   }
-  const scope = scopeOf(spec);
+  const scope = scopeOfSpec(spec);
   return {
     ...client,
     ...(scope === undefined || scope === null ? {} : { scope }),
@@ -338,7 +340,7 @@ interface Translation {
 }
 
 function clientOf(object: KubernetesObject, { secrets, used, keys, findings }: Translation): ManifestEntry | undefined {
-  const location = `${object.file}, ${KIND} ${fullName(object)}`;
+  const location = `${object.file}, ${MANIFEST_KIND} ${fullName(object)}`;
   const { spec } = object.body;
   if (object.name === undefined || !isJsonObject(spec)) {
     const missing = object.name === undefined ? "metadata.name" : "spec";
@@ -362,7 +364,7 @@ function clientOf(object: KubernetesObject, { secrets, used, keys, findings }: T
 function counted(objects: readonly KubernetesObject[]): string {
   const counts = new Map<string, number>();
   for (const { kind, apiVersion } of objects) {
-    const shown = kind === KIND ? `${kind} of ${apiVersion}` : kind;
+    const shown = kind === MANIFEST_KIND ? `${kind} of ${apiVersion}` : kind;
     counts.set(shown, (counts.get(shown) ?? 0) + 1);
   }
   return [...counts].map(([kind, count]) => `${count} ${quote(kind).slice(1, -1)}`).join(", ");
@@ -379,8 +381,8 @@ function reportSkipped(file: string, objects: readonly KubernetesObject[], trans
   else
     problems.push(
       usageError(
-        `${file} holds Kubernetes objects but no ${KIND} (${counted(skipped)})`,
-        `give manifests of kind ${KIND} (${GROUP}v1alpha1), or clients as JSON or YAML objects`,
+        `${file} holds Kubernetes objects but no ${MANIFEST_KIND} (${counted(skipped)})`,
+        `give manifests of kind ${MANIFEST_KIND} (${GROUP}v1alpha1), or clients as JSON or YAML objects`,
         "no-client",
       ),
     );

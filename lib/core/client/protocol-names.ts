@@ -48,16 +48,24 @@ function squashed(name: string): string {
     .replace(/granttype$|grant$/, "");
 }
 
-function byAlias(known: readonly string[], aliases: Readonly<Record<string, readonly string[]>>) {
-  return new Map([
-    ...Object.entries(aliases).flatMap(([name, others]) => others.map((other) => [other, name] as const)),
-    ...known.map((name) => [squashed(name), name] as const),
-  ]);
+/** Finds known names by their aliases. The index is built at the first use: most clients have no wrong name. */
+function createAliasLookup(
+  known: readonly string[],
+  aliases: Readonly<Record<string, readonly string[]>>,
+): (name: string) => string | undefined {
+  let index: ReadonlyMap<string, string> | undefined;
+  return (name) => {
+    index ??= new Map([
+      ...Object.entries(aliases).flatMap(([meant, others]) => others.map((other) => [other, meant] as const)),
+      ...known.map((each) => [squashed(each), each] as const),
+    ]);
+    return index.get(squashed(name));
+  };
 }
 
-const GRANTS_BY_ALIAS = byAlias(GRANT_TYPES, GRANT_ALIASES);
+const grantByAlias = createAliasLookup(GRANT_TYPES, GRANT_ALIASES);
 
-const RESPONSES_BY_ALIAS = byAlias(RESPONSE_TYPE_PARTS, RESPONSE_ALIASES);
+const responseByAlias = createAliasLookup(RESPONSE_TYPE_PARTS, RESPONSE_ALIASES);
 
 /** The longest name that is compared: no name of the protocol comes near it. */
 const LONGEST = 200;
@@ -65,14 +73,14 @@ const LONGEST = 200;
 /** The grant type that a wrong one means, or undefined. */
 export function nearestGrantType(name: string): string | undefined {
   if (name.length > LONGEST) return undefined;
-  return GRANTS_BY_ALIAS.get(squashed(name)) ?? suggestWord(name, GRANT_TYPES);
+  return grantByAlias(name) ?? suggestWord(name, GRANT_TYPES);
 }
 
 /** The response type that a wrong one means, each of its words corrected, or undefined. */
 export function nearestResponseType(name: string): string | undefined {
   if (name.length > LONGEST) return undefined;
   const words = name.split(/[\s,+]+/).filter((word) => word !== "");
-  const meant = words.map((word) => RESPONSES_BY_ALIAS.get(squashed(word)));
+  const meant = words.map((word) => responseByAlias(word));
   return words.length === 0 || meant.includes(undefined) ? undefined : meant.join(" ");
 }
 

@@ -31,7 +31,13 @@ interface ValueRule {
   readonly hint: string;
   /** Which servers reject what the rule finds, for the manual. */
   readonly servers: string;
-  readonly find: (client: JsonObject, label: FieldLabel) => readonly Finding[];
+  readonly find: (client: JsonObject, label: FieldLabel, urls: readonly ClientUrl[]) => readonly Finding[];
+}
+
+/** A URL of a client, and the field that it is in. */
+interface ClientUrl {
+  readonly field: string;
+  readonly url: string;
 }
 
 const ALL_ACCEPT = "accepted by every server";
@@ -77,6 +83,7 @@ const SUPPORTED_GRANTS = `Hydra supports ${GRANT_TYPES.join(", ")}`;
 
 function unknownGrants(client: JsonObject, label: FieldLabel): readonly Finding[] {
   const grants = getListField(client, "grant_types");
+  if (grants.every((grant) => GRANT_TYPES.includes(grant))) return [];
   const corrected = grants.flatMap((grant) =>
     GRANT_TYPES.includes(grant) ? [grant] : severalIn(grant).map((part) => nearestGrantType(part) ?? part),
   );
@@ -102,6 +109,7 @@ function unknownGrants(client: JsonObject, label: FieldLabel): readonly Finding[
 
 function unknownResponses(client: JsonObject, label: FieldLabel): readonly Finding[] {
   const types = getListField(client, "response_types");
+  if (types.every(isResponseType)) return [];
   const corrected = types.map((type) => (isResponseType(type) ? type : (nearestResponseType(type) ?? type)));
   const shown = corrected.every(isResponseType)
     ? writeInstead("response_types", label, corrected)
@@ -221,9 +229,11 @@ const URL_FIELDS: readonly string[] = [
   "backchannel_logout_uri",
 ];
 
-function urlsOf(client: JsonObject): readonly { readonly field: string; readonly url: string }[] {
+function urlsOf(client: JsonObject): readonly ClientUrl[] {
   return URL_FIELDS.flatMap((field) =>
-    [getTextField(client, field) ?? "", ...getListField(client, field)].map((url) => ({ field, url })),
+    [getTextField(client, field) ?? "", ...getListField(client, field)]
+      .filter((url) => url !== "")
+      .map((url) => ({ field, url })),
   );
 }
 
@@ -249,8 +259,8 @@ function nearScheme(scheme: string, slashes: string): string | undefined {
   return ["https", "http"].find((known) => isOneEdit(scheme.toLowerCase(), known));
 }
 
-function urlsWithoutScheme(client: JsonObject, label: FieldLabel): readonly Finding[] {
-  return urlsOf(client).flatMap(({ field, url }): readonly Finding[] => {
+function urlsWithoutScheme(_: JsonObject, label: FieldLabel, urls: readonly ClientUrl[]): readonly Finding[] {
+  return urls.flatMap(({ field, url }): readonly Finding[] => {
     const corrected = correctedScheme(url);
     return corrected === undefined || field === "allowed_cors_origins"
       ? []
@@ -354,8 +364,8 @@ function placeholders(client: JsonObject, label: FieldLabel): readonly Finding[]
   });
 }
 
-function placeholdersInUrls(client: JsonObject, label: FieldLabel): readonly Finding[] {
-  return urlsOf(client).flatMap(({ field, url }): readonly Finding[] => {
+function placeholdersInUrls(_: JsonObject, label: FieldLabel, urls: readonly ClientUrl[]): readonly Finding[] {
+  return urls.flatMap(({ field, url }): readonly Finding[] => {
     const found = placeholderInUrl(url);
     if (found === undefined) return [];
     return [
@@ -514,8 +524,9 @@ export const VALUE_RULE_INFOS: readonly Omit<ValueRule, "find">[] = VALUE_RULES.
 
 /** What these rules find in a client, each hint with the corrected value. */
 export function lintValues(client: JsonObject, label: FieldLabel): readonly LintFinding[] {
+  const urls = urlsOf(client);
   return VALUE_RULES.flatMap(({ name, severity, find }) =>
-    find(client, label).map((found) => ({
+    find(client, label, urls).map((found) => ({
       rule: name,
       severity: found.severity ?? severity,
       message: found.message,

@@ -354,6 +354,7 @@ function connectionTo(
     failAfter: values.number(FAIL_AFTER),
     api: values.text(API),
     skipVerify: values.bool(SKIP_TLS),
-    caFile: secure ? values.text(CA_FILE) : undefined,
+    // Also for http: the public side of the same server may be https.
+    caFile: values.text(CA_FILE),
   };
 }

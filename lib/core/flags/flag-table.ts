@@ -1,6 +1,6 @@
 import { AUTH_METHOD_FLAG, CLIENT_FIELDS, ID_FLAG } from "../client/fields.ts";
+import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/encrypted-format.ts";
 import { KEY_ALGORITHMS, type KeyAlgorithm } from "../keys/key-algorithm.ts";
-import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/recipient.ts";
 import { COLOR_CHOICES, type ColorChoice } from "../output/colors.ts";
 import { FORMAT_CHOICES } from "../output/formats.ts";
 import { DEFAULT_SECRET_LENGTH as SECRET_DEFAULT_LENGTH } from "../secret.ts";
@@ -499,6 +499,17 @@ export const PUBLIC_ENDPOINT: TextFlag = {
   group: "connection",
   env: ["HYDRA_PUBLIC_URL", "HYDRA_URL"],
   help: "Public URL of the server (also --public-url)",
+};
+
+/** The URL of the admin API for commands that call the public side of a server. */
+export const ADMIN_URL: TextFlag = {
+  kind: "text",
+  name: "admin-url",
+  value: "URL",
+  group: "connection",
+  env: ["HYDRA_ADMIN_URL"],
+  file: "endpoint",
+  help: "Admin API URL, to read the client's redirect URIs and auth method",
 };
 
 export const CLIENT_ID: TextFlag = {

@@ -52,6 +52,14 @@ export class FlagValues {
     return new FlagValues(new Map([...this.#values, ...others]));
   }
 
+  /** The values of some flags, as far as they are set, for {@link with}. */
+  entriesOf(flags: readonly Flag[]): readonly (readonly [name: string, value: FlagValue])[] {
+    return flags.flatMap(({ name }) => {
+      const value = this.#values.get(name);
+      return value === undefined ? [] : [[name, value] as const];
+    });
+  }
+
   /** Whether a switch is on. */
   bool(flag: BoolFlag): boolean {
     return this.#values.get(flag.name)?.on ?? false;

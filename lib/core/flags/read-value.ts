@@ -98,7 +98,8 @@ export class ValueReader {
         return this.#readBool(flag, text);
       case "text": {
         const chosen = text ?? flag.implicitValue ?? "";
-        return this.#isChoice(flag, chosen) ? { texts: [chosen], origin: this.#origin } : undefined;
+        if (!this.#isChoice(flag, chosen) || !this.#isFilled(flag, chosen, [chosen])) return undefined;
+        return { texts: [chosen], origin: this.#origin };
       }
       case "duration":
         return this.#readDuration(flag, text ?? "");

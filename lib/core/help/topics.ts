@@ -16,7 +16,8 @@ import {
 } from "../flags/flag-table.ts";
 import { STACK } from "../flags/state-flags.ts";
 import { formatSize, INPUT_LIMIT, inputLimitOf } from "../input-limits.ts";
-import { decryptCommand, ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/recipient.ts";
+import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/encrypted-format.ts";
+import { decryptCommand } from "../keys/recipient.ts";
 import type { FormatKind } from "../output/formats.ts";
 import { EXIT_CODES, type ExitName, SIGNAL_EXIT_BASE } from "../problem.ts";
 import { DEFAULT_SECRET_LENGTH, MAX_BCRYPT_BYTES, MIN_SECRET_LENGTH } from "../secret.ts";
@@ -232,6 +233,7 @@ const OTHER_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
     "Base URL of GitHub for `github:USER`, such as that of a GitHub Enterprise Server (default: `https://github.com`)",
   ],
   ["HYDRA_KEYBASE_URL", "Base URL of the Keybase API, for a mirror (default: `https://keybase.io`)"],
+  ["HYDRA_STACK", "Stack of clients (`--stack`) for `export`, if nothing else selects clients"],
   ["HYDRA_COMPLETE_IDS", "`0` disables requests for client IDs during shell completion (`hydra help completion`)"],
   [
     "HYDRA_DEBUG",
@@ -296,6 +298,7 @@ const ENVIRONMENT_TOPIC: Topic = {
       ...OTHER_VARIABLES,
     ),
     text("Only `create` reads `HYDRA_CLIENT_SECRET`. `update` and `rotate-secret` take a secret only from a flag."),
+    text("`HYDRA_VAR_` and a name is the value of a variable in files of clients, if `--var` does not give it."),
     text(
       "To `token client` and `token revoke`, `HYDRA_URL` is the public URL. They use it if `HYDRA_PUBLIC_URL` is not set.",
     ),
@@ -620,12 +623,38 @@ const TOKENS_TOPIC: Topic = {
     ),
     text(
       "`token client` prints the access token and nothing else. `--format json` prints the server's whole answer and `expires_at`.",
-      "In 2.x syntax the commands are `perform client-credentials`, `introspect token`, `revoke token` and `delete access-tokens`.",
+      "In 2.x syntax the commands are `perform client-credentials`, `perform authorization-code`, `perform device-code`, `introspect token`,",
+      "`revoke token` and `delete access-tokens`.",
+    ),
+    heading("Tokens of a user"),
+    lines(
+      "hydra clients create --id web -g authorization_code,refresh_token -r code \\",
+      "  -a openid,offline -c http://127.0.0.1/callback --secret-out web.env",
+      "hydra token user --credentials web.env",
+    ),
+    text(
+      "`token user` opens the login in the browser and waits for the answer, five minutes by default (`--timeout`). It prints the tokens;",
+      "`-q` prints only the access token. Without a browser (`--no-open`, CI, SSH, no display) it prints the URL of the login. On a",
+      "terminal, you can paste the URL that the browser ends at, even if its page can't be loaded.",
+    ),
+    text(
+      "The answer comes to a free port of 127.0.0.1. Hydra accepts every port if `http://127.0.0.1/callback` is registered, but not for",
+      "`localhost`. `--redirect` and `--port` set both; if the redirect URI is not on this machine, the URL has to be pasted. With the",
+      "admin API (`--admin-url` or `HYDRA_ADMIN_URL`), `token user` uses a redirect URI that the client has, and offers to add one",
+      "if none fits. A public client then needs no `--auth-method none`.",
+    ),
+    text(
+      "`token device` shows a code to enter on another device. Hydra has this flow from 25.4 on, and the client needs the grant type",
+      "`urn:ietf:params:oauth:grant-type:device_code`.",
+    ),
+    text(
+      "Every login uses PKCE with S256, a state and a nonce. The issuer and the ID token with its signature, claims and times are verified",
+      "before anything is printed. Not supported: `--https`, `--no-shutdown` and `--skip` of Hydra's own CLI.",
     ),
     heading("URLs"),
     rows(
       [
-        "token client, token revoke",
+        "token client, user, device, revoke",
         "The public port, 4444 by default: `--public-url` or `--endpoint`, `HYDRA_PUBLIC_URL`, `HYDRA_URL`",
       ],
       ["token introspect, delete, flush", "The admin port, 4445 by default: `--endpoint`, `HYDRA_ADMIN_URL`"],
@@ -633,7 +662,7 @@ const TOKENS_TOPIC: Topic = {
     ),
     text(
       "The endpoints come from the server's discovery document, whose issuer must be the public URL. Endpoints on another origin are not",
-      "used; `--token-url` overrides the token endpoint.",
+      "used; `--token-url`, `--auth-url` and `--device-auth-url` override single endpoints.",
     ),
     heading("Credentials"),
     rows(
@@ -653,12 +682,28 @@ const TOKENS_TOPIC: Topic = {
     heading("What is checked"),
     text(
       "An inactive token is not an error, unless `--active` is given: then the exit code is 4. `token delete` exits with 4 if there is no",
-      "such client; Hydra itself reports success. Rejected credentials exit with 3.",
+      "such client; Hydra itself reports success. Rejected credentials exit with 3, and a browser that doesn't come back with 6.",
     ),
     text(
       "`token decode` shows header and claims of a JSON Web Token without a server. It verifies the signature only with `--jwks FILE`,",
       "`--jwks-uri URL` or `--verify`. Expired and unsigned tokens are shown with a note.",
     ),
+    heading("Testing a client"),
+    lines("hydra clients test web --credentials web.env"),
+    text(
+      "`clients test` (`test oauth2-client` in 2.x syntax) goes through all grant types of a client: discovery, credentials, login and consent,",
+      "tokens, refresh, introspection, revocation, logout, and whether the login page answers. The login and the consent are accepted over the",
+      "admin API, so no browser is needed, and any redirect URI works: it is never requested. It needs the admin port and `--public-url`.",
+    ),
+    text(
+      "Each step passes, fails, is skipped or warns, and says why. A failed step names the command line that changes the setting, and the exit",
+      "code is 1. A login page that this machine cannot reach is a warning. Without credentials, only the steps that need none are done.",
+    ),
+    text(
+      "No real user is affected: the user is a new one, `hydra-test-UUID`, the login is not remembered, and only the tokens of the test are",
+      "revoked, also after Ctrl-C. `--subject SUB` logs in as that user instead, which the admin API allows, and a warning says so.",
+    ),
+    heading("Flushing"),
     text(
       "`token flush` exists only in Hydra 1.x. From 2.0 on, the server's own program has a command `janitor` for it.",
     ),

@@ -1,6 +1,7 @@
 import { Problem, type ProblemCode, usageError } from "../problem.ts";
 import { redactUrl } from "../redact.ts";
 import { escapeControls, joinWords, quote } from "../text.ts";
+import type { EncryptedFormat } from "./encrypted-format.ts";
 
 /** What identifies a key or subkey. */
 export interface KeyIdentity {
@@ -36,12 +37,6 @@ export interface Recipient extends KeyIdentity {
   /** The time of the validation. Encryption uses the same time, so that a key can't expire in the middle of a command. */
   readonly judged: Date;
 }
-
-/** The encodings of an encrypted text: base64 of the binary message, armor, base64 of the armored text. */
-export const ENCRYPTED_FORMATS = ["base64", "armor", "base64-armor"] as const;
-
-/** One of {@link ENCRYPTED_FORMATS}. */
-export type EncryptedFormat = (typeof ENCRYPTED_FORMATS)[number];
 
 /** The maximum size of a downloaded key: 1 MiB. */
 export const MAX_KEY_BYTES = 1_048_576;

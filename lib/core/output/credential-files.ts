@@ -12,6 +12,8 @@ export interface Credentials {
   readonly encrypted?: string | undefined;
   /** The client has no secret, so its ID is complete by itself. */
   readonly hasNoSecret?: boolean;
+  /** The start of the names in an environment, for several clients in one. */
+  readonly prefix?: string | undefined;
 }
 
 /** Whether the credentials are complete: they aren't if the client has a secret that is missing here. */
@@ -75,7 +77,7 @@ function named(credentials: Credentials, names: Partial<CredentialNames>): reado
 /** Credentials as assignments of a POSIX shell, one per line. */
 export function formatDotenv(credentials: Credentials, names: Partial<CredentialNames> = {}): string {
   return named(credentials, names)
-    .map(([name, value]) => `${name}=${shellQuoted(value)}\n`)
+    .map(([name, value]) => `${credentials.prefix ?? ""}${name}=${shellQuoted(value)}\n`)
     .join("");
 }
 

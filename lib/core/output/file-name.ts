@@ -73,7 +73,8 @@ export function fillTemplate(template: string, id: string): string {
 /** The longest part of a path that file systems take, in bytes. */
 const LONGEST_PART = 255;
 
-function tooLong(path: string): boolean {
+/** Whether a part of a path is too long for a file name. */
+export function isFileNameTooLong(path: string): boolean {
   return path.split(/[/\\]/).some((part) => utf8.encode(part).length > LONGEST_PART);
 }
 
@@ -104,7 +105,7 @@ export function assignClientFiles(template: string, ids: readonly string[], name
     const owner = owners.get(key);
     if (owner === undefined) owners.set(key, [id]);
     else owner.push(id);
-    if (tooLong(path)) problems.push(longProblem(id, name));
+    if (isFileNameTooLong(path)) problems.push(longProblem(id, name));
   }
   for (const sharing of owners.values()) if (sharing.length > 1) problems.push(sharedProblem(sharing, paths, name));
   return { paths, problems };

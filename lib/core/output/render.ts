@@ -1,6 +1,6 @@
 import { type JsonObject, toJson } from "../json.ts";
 import { escapeControls } from "../text.ts";
-import { createPainter, type TextRole } from "./colors.ts";
+import { createPainter, type Painter, type TextRole } from "./colors.ts";
 import {
   areComplete,
   type CredentialNames,
@@ -37,8 +37,10 @@ export interface ResultView<T> {
   readonly styledText?: (record: T) => readonly { readonly text: string; readonly role?: TextRole }[];
   /** The text of the `markdown` format; a table if missing. */
   readonly markdown?: (record: T) => string;
-  /** Whether lines of `text` are the sides of a diff, which begin with `  - ` and `  + `. */
-  readonly isDiff?: boolean;
+  /** Paints a line of `text`, which is safe to print already. */
+  readonly paintLine?: (line: string, paint: Painter) => string;
+  /** Whether a list in YAML is a stream of documents instead of a sequence. */
+  readonly isStream?: boolean;
   /** Called with the labels of columns that a terminal is too narrow for. */
   readonly onHidden?: (labels: readonly string[]) => void;
   readonly id: (record: T) => string;
@@ -101,7 +103,9 @@ interface Setup<T> {
 type RendererFactory = <T>(setup: Setup<T>) => Renderer<T>;
 
 function safeLines(lines: readonly string[]): string {
-  return lines.map((line) => `${escapeControls(line)}\n`).join("");
+  return lines
+    .map((line) => `${line.startsWith("\t") ? "\t" : ""}${escapeControls(line.replace(/^\t/, ""))}\n`)
+    .join("");
 }
 
 /** Renders each value by itself. */
@@ -150,19 +154,14 @@ function table<T>(setup: Setup<T>): Renderer<T> {
 function text<T>(setup: Setup<T>): Renderer<T> {
   const { view, options } = setup;
   if (options.isList && view.listColumns !== undefined) return tableOf(view.listColumns, "grid", setup);
-  const { text: linesOf, styledText } = view;
+  const { text: linesOf, styledText, paintLine } = view;
   if (styledText !== undefined) return each((value) => styledLines(styledText(value), options.terminal.color));
   if (linesOf === undefined) return table(setup);
-  if (view.isDiff !== true || !options.terminal.color) return each((value) => safeLines(linesOf(value)));
+  if (paintLine === undefined || !options.terminal.color) return each((value) => safeLines(linesOf(value)));
   const paint = createPainter(true);
-  const painted = (line: string): string => {
-    const safe = escapeControls(line);
-    if (safe.startsWith("  - ")) return paint("removed", safe);
-    return safe.startsWith("  + ") ? paint("added", safe) : safe;
-  };
   return each((value) =>
     linesOf(value)
-      .map((line) => `${painted(line)}\n`)
+      .map((line) => `${paintLine(escapeControls(line), paint)}\n`)
       .join(""),
   );
 }
@@ -175,6 +174,12 @@ function styledLines(lines: readonly { readonly text: string; readonly role?: Te
       return `${role === undefined ? safe : paint(role, safe)}\n`;
     })
     .join("");
+}
+
+/** Paints the sides of a diff, which begin with `  - ` and `  + `. */
+export function paintDiffLine(line: string, paint: Painter): string {
+  if (line.startsWith("  - ")) return paint("removed", line);
+  return line.startsWith("  + ") ? paint("added", line) : line;
 }
 
 /** JSON of one value, an array or the envelope around it: on one line, or indented. */
@@ -228,10 +233,11 @@ function delimited(
   };
 }
 
-function yaml<T>({ view: { envelope }, options }: Setup<T>): Renderer<T> {
+function yaml<T>({ view: { envelope, isStream }, options }: Setup<T>): Renderer<T> {
   const write = options.tools.yaml;
   if (write === undefined) throw new TypeError("the yaml format needs its tool");
   if (!options.isList) return each(write);
+  if (isStream === true) return separated(write, "---\n");
   const indent = envelope === undefined ? "" : "  ";
   let count = 0;
   return {

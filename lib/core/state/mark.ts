@@ -1,16 +1,14 @@
 import * as v from "valibot";
 import { isJsonObject, type JsonObject } from "../json.ts";
 
-/** The member of a client's metadata that says which stack manages the client. */
+/** The member of a client's metadata that holds its mark. */
 export const MARK_MEMBER = "hydra.apply";
 
-/** What `hydra apply` stores in the metadata of each client that it manages. */
+/** What `hydra apply` writes into the clients that it keeps: the stack they belong to and their name in it. */
 export interface Mark {
-  /** The named group of clients that are kept together. */
   readonly stack: string;
-  /** The name of the client inside the stack. */
   readonly key: string;
-  /** The version of the secret that was set last (`x-hydra.secret.version`). */
+  /** The version of the secret that was set last. */
   readonly secret?: number;
   /** Whether `--prune` never deletes the client. */
   readonly protect?: true;
@@ -21,20 +19,17 @@ const NAME = v.pipe(v.string(), v.nonEmpty());
 const MARK = v.object({
   stack: NAME,
   key: NAME,
-  secret: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
-  protect: v.optional(v.literal(true)),
+  secret: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+  protect: v.exactOptional(v.literal(true)),
 });
 
-/** The mark of a client; undefined if it has none, or one that `hydra apply` never writes. */
-export function readMark(client: JsonObject): Mark | undefined {
-  const { metadata } = client;
+/** The mark of a client; undefined if it has none, or one that is malformed. */
+export function readMark({ metadata }: JsonObject): Mark | undefined {
   const read = v.safeParse(MARK, isJsonObject(metadata) ? metadata[MARK_MEMBER] : undefined);
-  if (!read.success) return undefined;
-  const { stack, key, secret, protect } = read.output;
-  return { stack, key, ...(secret === undefined ? {} : { secret }), ...(protect === undefined ? {} : { protect }) };
+  return read.success ? read.output : undefined;
 }
 
-/** A client whose metadata has this mark, in addition to its other members. */
+/** The client with a mark, in addition to the rest of its metadata. */
 export function withMark(client: JsonObject, mark: Mark): JsonObject {
   const { metadata } = client;
   return { ...client, metadata: { ...(isJsonObject(metadata) ? metadata : {}), [MARK_MEMBER]: mark } };

@@ -1,4 +1,4 @@
-import { isLoopback } from "../../core/url.ts";
+import { isRegisteredRedirect } from "../../core/client/redirect-match.ts";
 import type { ApiError } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
 import type { StoredClient } from "../store.ts";
@@ -31,21 +31,6 @@ const CODE_LIFESPAN = 600;
 
 const CHECKED_LENGTH = 8;
 
-/** Whether a redirect URI is registered; the port of a loopback address is free (RFC 8252, 7.3). */
-function isRegistered(registered: readonly string[], uri: string): boolean {
-  if (registered.includes(uri)) return true;
-  if (!URL.canParse(uri)) return false;
-  const asked = new URL(uri);
-  const isFree = (url: URL): boolean =>
-    url.protocol === "http:" && isLoopback(url.hostname) && /^(?:127\.|\[::1\])/.test(url.hostname);
-  return registered.some((each) => {
-    if (!URL.canParse(each)) return false;
-    const own = new URL(each);
-    if (!isFree(own) || !isFree(asked) || own.hostname !== asked.hostname) return false;
-    return own.pathname === asked.pathname && own.search === asked.search;
-  });
-}
-
 function errorParams(engine: Engine, refusal: ApiError): URLSearchParams {
   const { error, description, hint } = refusal;
   if (engine.behaviour.errors === "verbose") {
@@ -77,7 +62,7 @@ function errorToClient(engine: Engine, redirect: Redirect, refusal: ApiError): A
 }
 
 /** An error that must not go to the redirect URI, because that may be anyone's: the server's own page shows it. */
-function errorPage(engine: Engine, refusal: ApiError): Answer {
+export function errorPage(engine: Engine, refusal: ApiError): Answer {
   return redirectTo(`${engine.publicUrl()}/oauth2/fallbacks/error?${errorParams(engine, refusal)}`);
 }
 
@@ -102,7 +87,7 @@ function addressed(engine: Engine, params: URLSearchParams): Addressed | ApiErro
   }
   const only = registered.length === 1 ? registered[0] : undefined;
   const uri = requested === "" ? only : requested;
-  if (uri === undefined || !(requested === "" || isRegistered(registered, requested))) {
+  if (uri === undefined || !(requested === "" || isRegisteredRedirect(registered, requested))) {
     const hint = `The "redirect_uri" parameter does not match any of the OAuth 2.0 Client's pre-registered redirect urls.`;
     return versionedError(engine, "invalid_request", hint);
   }
@@ -154,6 +139,14 @@ function needsLogin(engine: Engine, params: URLSearchParams): ApiError | undefin
   if (!splitWords(params.get("prompt") ?? "").includes("none")) return undefined;
   const hint = `Prompt "none" was requested, but no existing login session was found.`;
   return versionedError(engine, "login_required", engine.behaviour.errors === "verbose" ? undefined : hint);
+}
+
+/** Why a redirect URI is not secure enough for a code, or undefined. Servers notice it after the login. */
+function insecureRedirect(engine: Engine, { uri }: Redirect): ApiError | undefined {
+  if (engine.traits.plainHttpOnIpv6 || !uri.startsWith("http://[::1]")) return undefined;
+  const hint =
+    "Redirect URL is using an insecure protocol, http is only allowed for hosts with suffix `localhost`, for example: http://myapp.localhost/.";
+  return versionedError(engine, "invalid_request", hint);
 }
 
 /** Why a request is rejected before a login, or undefined. */
@@ -235,9 +228,9 @@ export function createAuthorizationEndpoint(
     }
     if (name === "login") return redirectToStep(engine, "consent", flow);
     const completed = decisionsOf(flow);
-    return completed === undefined
-      ? errorToClient(engine, redirect, versionedError(engine, "access_denied"))
-      : granted(engine, flow, completed);
+    if (completed === undefined) return errorToClient(engine, redirect, versionedError(engine, "access_denied"));
+    const insecure = insecureRedirect(engine, redirect);
+    return insecure === undefined ? granted(engine, flow, completed) : errorToClient(engine, redirect, insecure);
   }
 
   return (request) => {

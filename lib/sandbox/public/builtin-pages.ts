@@ -15,6 +15,7 @@ const BUILTIN_PATHS = {
   error: "/oauth2/fallbacks/error",
   device: "/oauth2/fallbacks/device",
   deviceDone: "/oauth2/fallbacks/device/done",
+  loggedOut: "/oauth2/fallbacks/logout/callback",
 } as const;
 
 /** Pages that accept every login, consent and device by themselves, by path. */
@@ -28,6 +29,8 @@ export function createBuiltinPages(
     show: <Request extends FlowRequest>(flows: FlowStore<Request>, flow: Flow<Request>) => Answer,
   ): Answer {
     const challenge = splitTarget(request.target).query.get(`${step}_challenge`) ?? "";
+    if (challenge === "")
+      return htmlPage(200, "Built-in page of the sandbox", `<p>A client sends people here with a ${step} request.</p>`);
     const authorization = authorizations.byChallenge(step, challenge);
     if (authorization !== undefined) return show(authorizations, authorization);
     const device = deviceFlows.byChallenge(step, challenge);
@@ -76,6 +79,7 @@ export function createBuiltinPages(
     [BUILTIN_PATHS.login, login],
     [BUILTIN_PATHS.consent, consent],
     [BUILTIN_PATHS.error, error],
+    [BUILTIN_PATHS.loggedOut, () => htmlPage(200, "Logged out", "<p>You can close this page.</p>")],
     ...(engine.traits.device
       ? ([
           [BUILTIN_PATHS.device, device],

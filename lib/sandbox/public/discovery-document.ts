@@ -41,6 +41,7 @@ export function discoveryDocument(engine: Engine): JsonObject {
     backchannel_logout_session_supported: false,
     frontchannel_logout_supported: false,
     frontchannel_logout_session_supported: false,
+    end_session_endpoint: at("/oauth2/sessions/logout"),
     ...later,
   };
 }

@@ -8,6 +8,7 @@ import { createDeviceGrant, type DeviceRequest } from "./device-routes.ts";
 import { discoveryDocument } from "./discovery-document.ts";
 import type { Engine } from "./engine.ts";
 import { createFlowStore } from "./flows.ts";
+import { createLogoutEndpoint } from "./logout.ts";
 import { createSigningKeys } from "./signing.ts";
 import { createRevocationEndpoint, createTokenEndpoint } from "./token-route.ts";
 import { createTokenStore } from "./token-store.ts";
@@ -40,7 +41,7 @@ export interface PublicSide {
 
 type Endpoint = (request: WebRequest) => Answer;
 
-const NAVIGABLE = /^\/oauth2\/(?:auth|device\/verify|fallbacks\/[a-z/]+)$/;
+const NAVIGABLE = /^\/oauth2\/(?:auth|device\/verify|sessions\/logout|fallbacks\/[a-z/]+)$/;
 
 function createEngine(options: PublicSideOptions): Engine {
   const behaviour = BEHAVIOURS[options.as];
@@ -86,6 +87,7 @@ function routesOf(engine: Engine, parts: AdminParts): Routes {
     ["/oauth2/auth", both(createAuthorizationEndpoint(engine, authorizations))],
     ["/oauth2/token", post(createTokenEndpoint(engine, devices))],
     ["/oauth2/revoke", post(createRevocationEndpoint(engine))],
+    ["/oauth2/sessions/logout", both(createLogoutEndpoint(engine))],
     ["/userinfo", both(createUserinfoEndpoint(engine))],
     ...pages,
     ...(engine.traits.device

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import { createHash, generateKeyPairSync, type KeyObject, randomUUID, sign } from "node:crypto";
-import type { JsonObject } from "../../core/json.ts";
+import { createHash, generateKeyPairSync, type KeyObject, randomUUID, sign, verify } from "node:crypto";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
 
 /** Which of a server's keys signs. */
 type KeyUse = "id-token" | "access-token";
@@ -11,18 +11,22 @@ export interface SigningKeys {
   readonly published: () => readonly JsonObject[];
   /** A JSON Web Token with these claims, signed with RS256. */
   readonly sign: (use: KeyUse, claims: JsonObject) => string;
+  /** The claims of a JSON Web Token that was signed with this key; undefined for any other text. */
+  readonly verify: (use: KeyUse, token: string) => JsonObject | undefined;
 }
 
 interface SigningKey {
   readonly kid: string;
   readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
   readonly publicJwk: JsonObject;
 }
 
 function generateKey(kidPrefix: string): SigningKey {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const kid = `${kidPrefix}${randomUUID()}`;
-  return { kid, privateKey, publicJwk: { use: "sig", kid, alg: "RS256", ...publicKey.export({ format: "jwk" }) } };
+  const publicJwk = { use: "sig", kid, alg: "RS256", ...publicKey.export({ format: "jwk" }) };
+  return { kid, privateKey, publicKey, publicJwk };
 }
 
 /** Claims in the order of their names, as the servers write them. */
@@ -32,6 +36,11 @@ export function sortedClaims(claims: JsonObject): JsonObject {
 
 function part(value: JsonObject): string {
   return Buffer.from(JSON.stringify(value)).toString("base64url");
+}
+
+function claimsIn(body: string): JsonObject | undefined {
+  const value: unknown = JSON.parse(Buffer.from(body, "base64url").toString());
+  return isJsonObject(value) ? value : undefined;
 }
 
 /** Creates the keys of a sandbox: one for ID tokens, and one for access tokens where a version signs them. */
@@ -51,6 +60,17 @@ export function createSigningKeys(kidPrefix: string, signsAccessTokens: boolean)
       const { kid, privateKey } = keyFor(use);
       const signed = `${part({ alg: "RS256", kid, typ: "JWT" })}.${part(sortedClaims(claims))}`;
       return `${signed}.${sign("RSA-SHA256", Buffer.from(signed), privateKey).toString("base64url")}`;
+    },
+    verify: (use, token) => {
+      const [head = "", body = "", signature = ""] = token.split(".");
+      const { publicKey } = keyFor(use);
+      const isSigned = verify(
+        "RSA-SHA256",
+        Buffer.from(`${head}.${body}`),
+        publicKey,
+        Buffer.from(signature, "base64url"),
+      );
+      return isSigned ? claimsIn(body) : undefined;
     },
   };
 }

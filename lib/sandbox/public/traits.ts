@@ -35,6 +35,8 @@ export interface PublicTraits {
   readonly lenientAssertions: boolean;
   /** Whether OpenID Connect requests must contain `redirect_uri`. */
   readonly redirectUriRequired: boolean;
+  /** Whether a redirect URI may be http on `[::1]`. */
+  readonly plainHttpOnIpv6: boolean;
   /** Whether a wrong method on a public path is 405 or as if there were no such route. */
   readonly wrongMethod: "told" | "missing";
   /** What `/admin/…` is answered with on the public port. */
@@ -65,6 +67,7 @@ const V1_8: PublicTraits = {
   consentRequest: "short",
   lenientAssertions: true,
   redirectUriRequired: false,
+  plainHttpOnIpv6: false,
   wrongMethod: "told",
   adminPaths: "negotiated",
   userinfo: "short",
@@ -77,6 +80,7 @@ const V1_11: PublicTraits = {
   ...V1_8,
   grantTypeMissing: 'Request parameter "grant_type" is missing',
   redirectStatus: 303,
+  plainHttpOnIpv6: true,
   introspection: "full",
   refreshReuse: "inactive",
   refreshKeepsNonce: true,

@@ -23,3 +23,28 @@ test("a clock stands still while work is done, also if it fails", async () => {
   real += 2;
   assert.equal(clock.now() - started, 7);
 });
+
+test("a clock counts a pause within another one, and pauses that overlap, only once", async () => {
+  let real = 100;
+  const clock = createPausableClock(() => real);
+  const started = clock.now();
+  await clock.paused(async () => {
+    real += 10;
+    await clock.paused(async () => {
+      real += 20;
+    });
+    real += 30;
+    assert.equal(clock.now(), started);
+  });
+  const first = Promise.withResolvers<void>();
+  const second = Promise.withResolvers<void>();
+  const pauses = [clock.paused(() => first.promise), clock.paused(() => second.promise)];
+  real += 40;
+  first.resolve();
+  await pauses[0];
+  real += 50;
+  second.resolve();
+  await pauses[1];
+  real += 3;
+  assert.equal(clock.now() - started, 3);
+});

@@ -491,11 +491,11 @@ describe("the rest of the connection", () => {
     ]);
   });
 
-  test("certificates do not matter without https", () => {
+  test("without https, certificates matter only for the public side of the server", () => {
     const { connection, warnings } = read({
       words: ["-e", "http://a.example", "--ca-file", "ca.pem", "--skip-tls-verify"],
     });
-    assert.equal(connection?.caFile, undefined);
+    assert.equal(connection?.caFile, "ca.pem");
     assert.deepEqual(warnings, []);
   });
 

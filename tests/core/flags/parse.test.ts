@@ -23,15 +23,25 @@ import {
   FORMAT,
   GENERAL_FLAGS,
   HELP,
+  KEYBASE,
   LIMIT as LIMIT_ROW,
+  NAMESPACE,
+  PGP_KEY,
   QUIET,
   SECRET,
   SECRET_FORMAT,
   SECRET_LENGTH,
+  SECRET_NAME,
   STRICT,
 } from "../../../lib/core/flags/flag-table.ts";
 import type { FlagValues } from "../../../lib/core/flags/flag-values.ts";
-import { asksForHelp, type ParsedLine, parseFlags, type ValueSources } from "../../../lib/core/flags/parse.ts";
+import {
+  asksForHelp,
+  NO_VALUE_SOURCES,
+  type ParsedLine,
+  parseFlags,
+  type ValueSources,
+} from "../../../lib/core/flags/parse.ts";
 import { describeValue } from "../../../lib/core/flags/read-value.ts";
 import { describeWord, splitBeforeCommand } from "../../../lib/core/flags/scan.ts";
 import type { Problem } from "../../../lib/core/problem.ts";
@@ -312,6 +322,17 @@ describe("parseFlags() refuses", () => {
       assert.ok(line.problems.every(({ exit }) => exit === "usage"));
     });
   }
+});
+
+test("a flag that needs a value rejects an empty one, also where it takes a single text", () => {
+  const rows = [NAMESPACE, SECRET_NAME, PGP_KEY, KEYBASE];
+  const problems = rows.flatMap(
+    (row) => parseFlags([`--${row.name}`, ""], [row], "clients create", NO_VALUE_SOURCES).problems,
+  );
+  assert.deepEqual(
+    told(problems).map((line) => line.replace(/ \|.*/, "")),
+    rows.map(({ name }) => `bad-value: --${name} "" is empty`),
+  );
 });
 
 test("a value that is overridden and bad leaves the flag without a value", () => {

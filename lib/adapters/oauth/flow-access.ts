@@ -1,0 +1,88 @@
+import type { HttpAnswer, SendHttp } from "../../core/network.ts";
+import { type AdminTokens, createAdminTokens } from "./admin-tokens.ts";
+import type { ClientAuthentication } from "./authentication.ts";
+import { type AuthorizationServer, discoverServer } from "./discovery.ts";
+import { type DrivenLogin, driveLogin, type LoginToDrive } from "./drive-login.ts";
+import {
+  beginImplicitFlow,
+  type ImplicitAnswer,
+  type ImplicitRequest,
+  type PendingImplicitFlow,
+  readImplicitAnswer,
+} from "./implicit-flow.ts";
+import { sendStep } from "./library-session.ts";
+import { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
+import { createRecorder } from "./recorder.ts";
+
+/** How both sides of a server are reached. */
+interface FlowOptions {
+  /** For the public side. */
+  readonly http: SendHttp;
+  readonly adminHttp: SendHttp;
+  readonly publicUrl: string;
+  readonly adminUrl: string;
+  readonly adminHeaders: Readonly<Record<string, string>>;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** How long requests may take, and what cancels them. */
+export interface RequestLimits {
+  readonly timeLeft: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** Both sides of a server, for going through the flows of a client without a browser. */
+export interface FlowAccess {
+  readonly discover: (limits: RequestLimits) => Promise<AuthorizationServer>;
+  readonly connect: (
+    server: AuthorizationServer,
+    limits: RequestLimits,
+    clientId: string,
+    authentication: ClientAuthentication,
+  ) => OAuthClient;
+  readonly login: (limits: RequestLimits, login: LoginToDrive) => Promise<DrivenLogin>;
+  readonly beginImplicit: (server: AuthorizationServer, request: ImplicitRequest) => PendingImplicitFlow;
+  readonly readImplicit: (pending: PendingImplicitFlow, redirected: string) => ImplicitAnswer;
+  readonly adminTokens: (limits: RequestLimits) => AdminTokens;
+  /** Opens a page of the server or of an application, without cookies or credentials; `action` is for messages. */
+  readonly openPage: (
+    limits: RequestLimits,
+    action: string,
+    url: string,
+    form?: Readonly<Record<string, string>>,
+  ) => Promise<HttpAnswer>;
+  /** The access and refresh tokens that were issued so far. */
+  readonly issuedTokens: () => readonly string[];
+  /** Everything that was received so far and must not be shown. */
+  readonly secrets: () => readonly string[];
+}
+
+/** Creates the access; nothing is sent yet. */
+export function createFlowAccess({ http, adminHttp, publicUrl, adminUrl, adminHeaders, now }: FlowOptions): FlowAccess {
+  const recorder = createRecorder(http);
+  const adminRecorder = createRecorder(adminHttp);
+  const admin = { http: adminRecorder.http, adminUrl, headers: adminHeaders };
+  const { origin } = new URL(publicUrl);
+  return {
+    discover: ({ timeLeft, signal }) =>
+      discoverServer({ http: recorder.http, publicUrl, timeout: timeLeft(), signal, now }),
+    connect: (server, limits, clientId, authentication) =>
+      createOAuthClient({ http: recorder.http, server, clientId, authentication, now, ...limits }),
+    login: (limits, login) =>
+      driveLogin(
+        { browser: { http: recorder.http, origin, now, ...limits }, admin: { ...admin, ...limits } },
+        { action: "Login failed", hidden: [] },
+        login,
+      ),
+    beginImplicit: beginImplicitFlow,
+    readImplicit: readImplicitAnswer,
+    adminTokens: (limits) => createAdminTokens({ ...admin, ...limits }),
+    openPage: ({ timeLeft, signal }, action, url, form) => {
+      const what = form === undefined ? { method: "GET" as const } : { method: "POST" as const, form };
+      return sendStep(recorder.http, { action, hidden: [] }, { ...what, url, timeout: timeLeft(), signal });
+    },
+    issuedTokens: () => [...recorder.tokens],
+    secrets: () => [...recorder.secrets, ...adminRecorder.secrets],
+  };
+}

@@ -1,0 +1,67 @@
+import type { SendHttp } from "../../core/network.ts";
+import { Problem } from "../../core/problem.ts";
+import { redactUrl } from "../../core/redact.ts";
+import { quote } from "../../core/text.ts";
+import { CookieJar } from "./cookie-jar.ts";
+import { sendStep } from "./library-session.ts";
+import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
+
+/** A browser without a window, for one server. */
+interface RedirectFollower {
+  /** Where the server sends the browser from one of its own URLs. */
+  readonly open: (url: URL) => Promise<URL>;
+}
+
+/** What a browser needs. */
+export interface FollowerOptions {
+  readonly http: SendHttp;
+  /** The only origin that is asked, and that gets cookies. */
+  readonly origin: string;
+  readonly timeLeft: () => number;
+  readonly signal: AbortSignal;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** A redirect that isn't what the flow needs. */
+export function unexpectedRedirect(
+  { action }: OAuthStep,
+  reason: string,
+  hint = "check that the endpoint and the public URL belong to the same server",
+): Problem {
+  return new Problem(`${action}: ${reason}`, { code: "unreadable-redirect", exit: "failed", hint });
+}
+
+const SECURE_HINT =
+  "the server marks its cookies Secure, and browsers don't send those over http: use the https URL as the public URL";
+
+/** Creates a browser that has no cookies yet. */
+export function createRedirectFollower(
+  { http, origin, timeLeft, signal, now }: FollowerOptions,
+  step: OAuthStep,
+): RedirectFollower {
+  const jar = new CookieJar(now);
+
+  async function open(url: URL): Promise<URL> {
+    const shown = quote(redactUrl(url.href));
+    if (url.origin !== origin) {
+      throw unexpectedRedirect(step, `the server sends the browser on to ${shown}, which isn't at the public URL`);
+    }
+    const headers = { accept: "text/html", ...jar.headersFor(url) };
+    const isWithheld = jar.withholds(url);
+    const answer = await sendStep(http, step, { method: "GET", url: url.href, headers, timeout: timeLeft(), signal });
+    jar.keep(url, answer.headers);
+    const location = answer.headers.get("location") ?? "";
+    const isRedirect = answer.status >= 300 && answer.status < 400 && URL.canParse(location, url.href);
+    if (isRedirect) return new URL(location, url.href);
+    const error = parseOAuthError(answer.text);
+    if (error !== undefined) throw oauthProblem(step, error, answer.status);
+    throw unexpectedRedirect(
+      step,
+      `${shown} answered ${answer.status} instead of a redirect`,
+      isWithheld ? SECURE_HINT : undefined,
+    );
+  }
+
+  return { open };
+}

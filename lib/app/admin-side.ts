@@ -1,0 +1,42 @@
+import type { Host } from "../adapters/host.ts";
+import type { ConfigFile } from "../core/flags/config-file.ts";
+import { type ConnectionReading, readConnection } from "../core/flags/connection.ts";
+import type { Flag } from "../core/flags/flag.ts";
+import {
+  ACCESS_TOKEN,
+  ADMIN_URL,
+  API,
+  CA_FILE,
+  ENDPOINT,
+  FAIL_AFTER,
+  FAKE_TLS,
+  HEADER,
+  SKIP_TLS,
+} from "../core/flags/flag-table.ts";
+import type { FlagValues } from "../core/flags/flag-values.ts";
+import { NO_VALUE_SOURCES, parseFlags } from "../core/flags/parse.ts";
+
+/** Flags of the command line that count for both sides of a server. */
+const SHARED_FLAGS: readonly Flag[] = [FAIL_AFTER, SKIP_TLS, CA_FILE];
+
+/** Flags for the admin API that a command for the public side doesn't have: only the environment and the config file set them. */
+const ADMIN_SIDE_FLAGS: readonly Flag[] = [ACCESS_TOKEN, HEADER, FAKE_TLS, API];
+
+/** How the admin API is reached by a command for the public side. What is wrong counts only if the command line names it. */
+export function readAdminSide(
+  environment: Host["environment"],
+  values: FlagValues,
+  config: ConfigFile | undefined,
+): Pick<ConnectionReading, "connection" | "problems"> {
+  const url = values.text(ADMIN_URL);
+  if (url === undefined) return { connection: undefined, problems: [] };
+  const origin = values.origin(ADMIN_URL);
+  const file = config?.file ?? NO_VALUE_SOURCES.file;
+  const own = parseFlags([], ADMIN_SIDE_FLAGS, "", { environment, file }).values;
+  const endpoint = [ENDPOINT.name, { texts: [url], origin }] as const;
+  const { connection, problems } = readConnection(
+    own.with([...values.entriesOf(SHARED_FLAGS), endpoint]),
+    config?.endpoint,
+  );
+  return { connection, problems: origin.from === "flag" ? problems : [] };
+}

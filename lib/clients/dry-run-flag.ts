@@ -1,0 +1,7 @@
+import type { Context } from "../command.ts";
+import { DRY_RUN } from "../core/flags/flag-table.ts";
+
+/** Whether `--dry-run` asks to send nothing. */
+export function isDryRun({ values }: Pick<Context, "values">): boolean {
+  return values.isSet(DRY_RUN);
+}

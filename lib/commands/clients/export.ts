@@ -1,0 +1,325 @@
+import type { ClientFileStore } from "../../adapters/client-file-store.ts";
+import { Batch } from "../../clients/batch.ts";
+import { type ExportItem, type PlannedFile, planExport } from "../../clients/export-plan.ts";
+import {
+  type ExportSelection,
+  exportSelectionProblems,
+  readExportSelection,
+  STACK,
+  selectClients,
+  UNMARKED,
+} from "../../clients/export-selection.ts";
+import { type ExportTarget, fileExistsProblem, readExportTarget } from "../../clients/export-target.ts";
+import { CLIENT_VIEW, idOf } from "../../clients/views.ts";
+import { type Context, defineLeaf, type Result } from "../../command.ts";
+import { type ClientRecord, getTextField, isPublic } from "../../core/client/client.ts";
+import { writeManifest } from "../../core/client/write-manifest.ts";
+import type { BoolFlag, ChoiceFlag, RepeatFlag, TextFlag, WithDefault } from "../../core/flags/flag.ts";
+import { FORMAT, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { fileNameOf } from "../../core/output/file-name.ts";
+import type { ResultView } from "../../core/output/render.ts";
+import { type ExitName, type Problem, usageError } from "../../core/problem.ts";
+import { planClientEdits } from "../../core/state/client-edits.ts";
+import { exportClient } from "../../core/state/exported-client.ts";
+import { identityOf, keyOfClient, nameOfId, nameOfKey, nameOfManifest } from "../../core/state/file-entries.ts";
+import { FILE_MEMBER } from "../../core/state/file-member.ts";
+import { planManifestEdits } from "../../core/state/manifest-edits.ts";
+import { readMark } from "../../core/state/mark.ts";
+import type { Variables } from "../../core/state/placeholder-values.ts";
+import { escapeControls, joinWords, quote } from "../../core/text.ts";
+
+const INTO: TextFlag = {
+  kind: "text",
+  name: "into",
+  value: "FILE|FOLDER",
+  group: "output",
+  nonEmpty: true,
+  help: "Write files: a name that ends in .yaml, .yml or .json is one file, any other a folder with a file per client",
+};
+
+const AS: WithDefault<ChoiceFlag<"clients" | "maester">> = {
+  kind: "text",
+  name: "as",
+  value: "KIND",
+  group: "output",
+  default: "clients",
+  choices: ["clients", "maester"],
+  help: "What to write; maester: OAuth2Client manifests for hydra-maester",
+};
+
+const DEFAULTS: BoolFlag = {
+  kind: "switch",
+  name: "defaults",
+  group: "output",
+  help: "Include fields that have the server's default",
+};
+
+const VAR: RepeatFlag = {
+  kind: "each",
+  name: "var",
+  value: "NAME=VALUE",
+  group: "input",
+  help: `Value of $\{{NAME}} in the files of --into, instead of the variable HYDRA_VAR_NAME; repeatable`,
+};
+
+/** What exporting needs of the context. */
+type ExportContext = Pick<Context, "admin" | "fail" | "format" | "host" | "note" | "signal" | "values" | "warn">;
+
+/** The clients of an export, as they are written, and what is reported about them. */
+class ExportRun {
+  readonly #context: ExportContext;
+  readonly #batch: Batch;
+  readonly #selection: ExportSelection;
+  readonly #stacks = new Set<string>();
+  #unfit = 0;
+  #count = 0;
+
+  constructor(context: ExportContext, selection: ExportSelection) {
+    this.#context = context;
+    this.#selection = selection;
+    const isOne = selection.ids.length === 1 && selection.globs.length === 0;
+    this.#batch = new Batch(context, isOne ? 1 : Number.POSITIVE_INFINITY);
+  }
+
+  get batch(): Batch {
+    return this.#batch;
+  }
+
+  /** The clients as they are written into files. */
+  async *items(): AsyncGenerator<ExportItem> {
+    for await (const record of selectClients(this.#context, this.#batch, this.#selection)) {
+      this.#count++;
+      const mark = readMark(record);
+      if (mark !== undefined) this.#stacks.add(mark.stack);
+      const item = this.#context.values.text(AS) === "maester" ? this.#manifestOf(record) : this.#clientOf(record);
+      if (item !== undefined) yield item;
+    }
+  }
+
+  /** The exit code, after what is to be said at the end. */
+  exit(): ExitName {
+    const { note, warn, values } = this.#context;
+    if (this.#count === 0 && this.#batch.failures === 0) note("No clients are selected");
+    if (this.#stacks.size > 1)
+      warn(
+        `the clients are from the stacks ${joinWords([...this.#stacks].sort().map(quote))}; export each with --stack, because files don't name their stack`,
+      );
+    if (this.#count > 0 && values.text(AS) === "maester")
+      note(
+        "hydra-maester takes over an existing client only with its owner NAME/NAMESPACE and a Secret that holds its ID and secret",
+      );
+    return this.#unfit > 0 ? "someFailed" : this.#batch.exit();
+  }
+
+  #clientOf(record: ClientRecord): ExportItem {
+    const { client, notes } = exportClient(record, this.#context.values.bool(DEFAULTS));
+    for (const line of notes) this.#context.warn(`client ${quote(record.client_id)}: ${line}`);
+    const mark = readMark(record);
+    return {
+      id: record.client_id,
+      value: client,
+      fileName: fileNameOf(record.client_id),
+      names: [nameOfId(record.client_id), ...(mark === undefined ? [] : [nameOfKey(mark.key)])],
+      planEdits: ({ written }, file, variables) =>
+        planClientEdits({ written, key: keyOfClient(identityOf(written, variables), file.path) }, client, variables),
+    };
+  }
+
+  #manifestOf(record: ClientRecord): ExportItem | undefined {
+    const { client } = exportClient(record, false);
+    const { manifest, unfit } = writeManifest(
+      Object.fromEntries(Object.entries(client).filter(([name]) => name !== FILE_MEMBER)),
+      readMark(record)?.protect === true,
+    );
+    for (const what of unfit)
+      this.#context.warn(`client ${quote(record.client_id)}: a manifest cannot hold ${escapeControls(what)}`);
+    if (manifest === undefined)
+      this.#context.warn(
+        `client ${quote(record.client_id)} is left out: a manifest needs a grant type that it can hold`,
+      );
+    if (unfit.length > 0) this.#unfit++;
+    if (manifest === undefined) return undefined;
+    return {
+      id: record.client_id,
+      value: manifest,
+      fileName: fileNameOf(record.client_id),
+      names: [nameOfManifest(manifest)],
+      planEdits: ({ written }) => planManifestEdits(written, manifest),
+    };
+  }
+}
+
+/** A client as it is exported: with `--format yaml` a stream of documents. */
+const EXPORT_VIEW: ResultView<JsonObject> = {
+  ...CLIENT_VIEW,
+  isStream: true,
+  credentials(client) {
+    const settings = client[FILE_MEMBER];
+    const key = isJsonObject(settings) ? getTextField(settings, "key") : undefined;
+    return { id: idOf(client), hasNoSecret: isPublic(client), prefix: key === undefined ? undefined : prefixOf(key) };
+  },
+};
+
+/** The start of the names of a client's variables, by its key. */
+function prefixOf(key: string): string {
+  return `${key.toUpperCase().replace(/[^A-Z0-9]+/g, "_")}_`.replace(/^(?=[0-9])/, "_");
+}
+
+/** A manifest, whose table has only its names. */
+const MANIFEST_VIEW: ResultView<JsonObject> = {
+  isStream: true,
+  columns: [
+    { label: "NAMESPACE", value: (manifest) => nameIn(manifest, "namespace") },
+    { label: "NAME", value: (manifest) => nameIn(manifest, "name"), whole: true },
+  ],
+  id: (manifest) => nameIn(manifest, "name"),
+};
+
+function nameIn({ metadata }: JsonObject, name: string): string {
+  return isJsonObject(metadata) ? (getTextField(metadata, name) ?? "") : "";
+}
+
+const OUTCOME_WORDS: Readonly<Record<string, string>> = { added: "Added", changed: "Changed", unchanged: "Unchanged" };
+
+/** What happened to a client in its file. */
+const FILE_VIEW: ResultView<JsonObject> = {
+  columns: [
+    { label: "CLIENT ID", value: idOf, whole: true },
+    { label: "OUTCOME", value: (result) => getTextField(result, "outcome") ?? "" },
+    { label: "FILE", value: (result) => getTextField(result, "file") ?? "" },
+  ],
+  text: (result) => [
+    `${OUTCOME_WORDS[getTextField(result, "outcome") ?? ""] ?? ""} client ${idOf(result)}: ${getTextField(result, "file") ?? ""}`,
+  ],
+  id: idOf,
+};
+
+/** Exports to standard output. */
+function printed(context: ExportContext, selection: ExportSelection): Result {
+  const run = new ExportRun(context, selection);
+  async function* items(): AsyncGenerator<JsonObject> {
+    for await (const { value } of run.items()) yield value;
+  }
+  const view = context.values.text(AS) === "maester" ? MANIFEST_VIEW : EXPORT_VIEW;
+  return { view, isList: true, items: items(), exit: () => run.exit() };
+}
+
+/** Where the files of an export are. */
+interface Place {
+  readonly store: ClientFileStore;
+  readonly target: ExportTarget;
+}
+
+/** Exports into files: all clients are read and all files planned before the first is written. */
+async function written(
+  context: ExportContext & Pick<Context, "loadYamlEditor" | "parseYaml" | "uninterruptible">,
+  selection: ExportSelection,
+  { store, target }: Place,
+): Promise<Result> {
+  const run = new ExportRun(context, selection);
+  const found: ExportItem[] = [];
+  for await (const item of run.items()) found.push(item);
+  const sorted = found.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const files = await planExport(context, target, sorted, variablesOf(context));
+  await checkNewFiles(store, files);
+  async function* items(): AsyncGenerator<JsonObject> {
+    for (const file of files) yield* writeFile(context, store, run.batch, file);
+  }
+  return {
+    view: FILE_VIEW,
+    isList: true,
+    items: items(),
+    exit: () => run.exit(),
+    ...(context.values.isSet(FORMAT) || context.format.kind === "id" ? {} : { format: { kind: "text" } }),
+  };
+}
+
+/** Throws the problem of a file, such as a symbolic link, that is where a new one would be. */
+async function checkNewFiles(store: ClientFileStore, files: readonly PlannedFile[]): Promise<void> {
+  for (const { path, before } of files)
+    if (before === undefined && (await store.kindOf(path)) !== undefined) throw fileExistsProblem(path);
+}
+
+async function* writeFile(
+  { uninterruptible }: Pick<Context, "uninterruptible">,
+  store: ClientFileStore,
+  batch: Batch,
+  { path, before, text, items }: PlannedFile,
+): AsyncGenerator<JsonObject> {
+  const done = await batch.attempt(async () => {
+    if (text !== before) await uninterruptible(() => store.write(path, before, text));
+    return true;
+  });
+  if (done === true) for (const { id, outcome } of items) yield { client_id: id, outcome, file: path };
+}
+
+/** The variables of the command line and the environment. */
+function variablesOf({ values, host }: Pick<Context, "values" | "host">): Variables {
+  const given = new Map(
+    values.list(VAR).map((word): [string, string] => {
+      const equals = word.indexOf("=");
+      return [word.slice(0, equals), word.slice(equals + 1)];
+    }),
+  );
+  return (name) => given.get(name) ?? host.environment(`HYDRA_VAR_${name}`);
+}
+
+function variableProblems({ values }: Pick<Context, "values">): readonly Problem[] {
+  return values
+    .list(VAR)
+    .filter((word) => !/^[A-Za-z_][A-Za-z0-9_]*=/.test(word))
+    .map((word) =>
+      // The value may be a credential.
+      usageError(
+        `--var ${quote(word.replace(/=.*/s, "=…"))} is not NAME=VALUE`,
+        "names have letters, digits and _: --var domain=example.com",
+        "bad-value",
+      ),
+    );
+}
+
+/** The files of `--into`, read before anything is sent; the Problem of what can't be edited. */
+async function placeOf(context: Context): Promise<Place | undefined> {
+  const into = context.values.text(INTO);
+  if (into === undefined) return undefined;
+  if (into === "-") throw usageError("--into - is not a file", "leave --into out for standard output", "bad-value");
+  const store = await context.openClientFiles();
+  return { store, target: await readExportTarget(context, store, into) };
+}
+
+/** `export`, `clients export` and `export oauth2-clients`: clients as files that can be kept in version control. */
+export const exportClients = defineLeaf({
+  name: "export",
+  summary: "Export clients as files for hydra apply",
+  about: [
+    "Writes clients as YAML documents: the fields in a fixed order, without defaults and without what only the server sets. Secrets and private keys are never written.",
+    "Select clients with --stack, --unmarked, IDs, or patterns with * and ?.",
+    `With --into, clients that a file already describes are changed there: comments, order, quotes and values that mean the same stay, and so do placeholders $\{{NAME}} whose variable has the server's value. Other clients are added.`,
+    "docs/schema/client-file.schema.json is a JSON Schema with which editors complete and check these files.",
+  ],
+  operands: { name: "ID", least: 0, most: Number.POSITIVE_INFINITY, help: "Client ID, or a pattern with * and ?" },
+  nouns: ["oauth2-clients", "oauth2-client"],
+  flags: [STACK, UNMARKED, VAR, INTO, AS, DEFAULTS, ...SERVER_COMMAND_FLAGS],
+  examples: {
+    "1.x": [
+      ["export --unmarked --into clients/", "A file for each client that no stack has yet"],
+      ["export --stack prod", "The clients of a stack as YAML"],
+      ["export 'billing-*' --into billing.yaml", "Some clients into one file"],
+      ["export --stack prod --as maester --into manifests/", "Manifests for hydra-maester"],
+    ],
+    "2.x": [["export oauth2-clients --unmarked --into clients/", "A file for each client that no stack has yet"]],
+  },
+  server: true,
+  credentials: "ids",
+  format: { "1.x": "yaml", "2.x": "yaml" },
+  async prepare(context) {
+    const selection = readExportSelection(context);
+    const problems = [...exportSelectionProblems(selection), ...variableProblems(context)];
+    const place = await placeOf(context);
+    return {
+      problems,
+      run: async () => (place === undefined ? printed(context, selection) : written(context, selection, place)),
+    };
+  },
+});

@@ -1,0 +1,86 @@
+import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
+import { clientIdProblem } from "../../core/client/client-id.ts";
+import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { quote } from "../../core/text.ts";
+import { runSteps } from "../../tokens/client-test/run-steps.ts";
+import { toTestReport } from "../../tokens/client-test/step-result.ts";
+import { chooseAuthentication, readTestCredentials } from "../../tokens/client-test/test-credentials.ts";
+import {
+  publicUrlProblems,
+  REDIRECT_URI,
+  REQUESTED_SCOPE,
+  SUBJECT,
+  TEST_FLAGS,
+  TESTED_PUBLIC_URL,
+} from "../../tokens/client-test/test-flags.ts";
+import { createTestLimits, type TestSession } from "../../tokens/client-test/test-session.ts";
+import { createTestView, isUtf8Locale } from "../../tokens/client-test/test-view.ts";
+import { describeTestedClient } from "../../tokens/client-test/tested-client.ts";
+
+/** Opens a test of the client as it is registered now. */
+async function openTest(context: Context, id: string, login: ClientLogin | undefined): Promise<TestSession> {
+  const { admin, host, oauth, openFlows, signal, syntax, values, warn } = context;
+  const registered = await admin.get(id);
+  const wanted = { redirectUri: values.text(REDIRECT_URI), scopes: values.list(REQUESTED_SCOPE) };
+  const client = describeTestedClient(id, syntax, registered, wanted);
+  if (client.isPublic && login?.followsServer === true)
+    warn(`client ${quote(id)} is public: its credentials are not used`);
+  return {
+    client,
+    subject: values.text(SUBJECT) ?? `hydra-test-${host.uuid()}`,
+    flow: await openFlows(values.text(TESTED_PUBLIC_URL) ?? ""),
+    limits: createTestLimits(host, signal, admin.remaining),
+    authentication: chooseAuthentication(client, login),
+    host,
+    isSignedBy: oauth.isSignedBy,
+    server: undefined,
+    reached: undefined,
+    loginPage: undefined,
+    refreshable: undefined,
+    idToken: undefined,
+    obtained: [],
+    revoked: new Set(),
+  };
+}
+
+async function run(context: Context, id: string, login: ClientLogin | undefined): Promise<Result> {
+  const { host, uninterruptible, values, warn } = context;
+  const subject = values.text(SUBJECT);
+  const session = await openTest(context, id, login);
+  if (subject !== undefined) warn(`this test logs in as user ${quote(subject)} at client ${quote(id)}`);
+  const steps = await uninterruptible(() =>
+    runSteps(session, ({ message }) => warn(`tokens of this test are left until they expire: ${message}`)),
+  );
+  const report = toTestReport(id, steps);
+  const view = createTestView(id, steps, isUtf8Locale(host.environment));
+  return singleResult(view, report, { exit: () => (report["ok"] === true ? "done" : "failed") });
+}
+
+/** `clients test` and `test oauth2-client`: goes through all that a client does, without a browser. */
+export const testClient = defineLeaf({
+  name: "test",
+  summary: "Test the whole flow of a client, without a browser",
+  about: [
+    "Goes through every grant type of the client. The login and the consent are accepted over the admin API, so it works for any redirect URI, and neither the application nor the login page has to run. A failed step names the setting to change.",
+    "The user is a new one, hydra-test-UUID, unless --subject is given. Only the tokens of the test are revoked; sessions and consents of users stay. Without credentials, only the steps that need none are done.",
+    "Exits with 1 if a step failed. Skipped steps and warnings are not failures.",
+  ],
+  operands: { name: "ID", least: 1, most: 1, help: "Client ID" },
+  flags: [...TEST_FLAGS, ...SERVER_COMMAND_FLAGS],
+  examples: {
+    "1.x": [
+      ["clients test web --credentials web.env", "With the file that create --secret-out wrote"],
+      ["clients test web", "Without credentials: login and consent only"],
+      ["clients test spa --scope openid --format json", "For a program: one entry per step"],
+    ],
+    "2.x": [["test oauth2-client web --credentials web.env", "With the file that create --secret-out wrote"]],
+  },
+  server: true,
+  format: { "1.x": "text", "2.x": "text" },
+  async prepare(context) {
+    const [id = ""] = context.operands;
+    const login = await readTestCredentials(context, id);
+    const problems = [clientIdProblem(id), ...publicUrlProblems(context.values)].flatMap((problem) => problem ?? []);
+    return { problems, run: () => run(context, id, login) };
+  },
+});

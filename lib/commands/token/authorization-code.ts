@@ -1,0 +1,197 @@
+import { updateClient } from "../../clients/send-change.ts";
+import { type Context, defineLeaf, type OAuthSession, type Result, singleResult } from "../../command.ts";
+import { type ClientRecord, getListField } from "../../core/client/client.ts";
+import { ADMIN_URL } from "../../core/flags/flag-table.ts";
+import { Problem, usageError } from "../../core/problem.ts";
+import { canPaste, waitForRedirect } from "../../tokens/browser-login.ts";
+import { readEndpointUrl } from "../../tokens/endpoint-flags.ts";
+import {
+  AUTH_URL,
+  LOGIN_SCOPE,
+  LOGIN_TIMEOUT,
+  MAX_AGE,
+  NO_OPEN,
+  PORT,
+  PROMPT,
+  REDIRECT,
+  REJECTED_LOGIN_FLAGS,
+  RESPONSE_MODE,
+  STATE,
+} from "../../tokens/login-flags.ts";
+import { checkRedirectUri, chooseRedirect, type RedirectTarget, withPort } from "../../tokens/redirect-uri.ts";
+import { ensureRegistered } from "../../tokens/registered-client.ts";
+import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
+import { LOGIN_VIEW, tokenItem } from "../../tokens/token-views.ts";
+import { prepareUserLogin, type UserLogin } from "../../tokens/user-login.ts";
+
+/** The seconds of `--max-age`; undefined for no limit, which Hydra's own CLI writes as -1. */
+function readMaxAge({ values }: Pick<Context, "values">): number | undefined {
+  const text = (values.text(MAX_AGE) ?? "-1").trim();
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  if (text === "-1" || text === "") return undefined;
+  throw usageError("--max-age is not a number of seconds", "give a whole number, or -1 for no limit", "bad-value");
+}
+
+function readPort({ values }: Pick<Context, "values">): number | undefined {
+  const port = values.number(PORT);
+  if (port === undefined || port <= 65_535) return port;
+  throw usageError("--port is not a TCP port", "give a number up to 65535; 0 is a free port", "bad-value");
+}
+
+/** What the command line asks of the login, checked. */
+interface LoginWishes {
+  readonly redirect: string | undefined;
+  readonly port: number | undefined;
+  readonly maxAge: number | undefined;
+  readonly authUrl: string | undefined;
+  readonly tokenUrl: string | undefined;
+}
+
+function readWishes(context: Pick<Context, "values">): LoginWishes {
+  const redirect = context.values.text(REDIRECT);
+  checkRedirectUri(redirect);
+  return {
+    redirect,
+    port: readPort(context),
+    maxAge: readMaxAge(context),
+    authUrl: readEndpointUrl(context, AUTH_URL),
+    tokenUrl: readEndpointUrl(context, TOKEN_URL),
+  };
+}
+
+/** Chooses the redirect URI, and makes sure that the client has it where that can be checked. */
+async function prepareRedirect(
+  context: Context,
+  wishes: LoginWishes,
+  client: ClientRecord | undefined,
+): Promise<RedirectTarget> {
+  const registered = client === undefined ? undefined : getListField(client, "redirect_uris");
+  const target = chooseRedirect(wishes, registered);
+  if (target.listen === undefined && !canPaste(context, context.values.text(RESPONSE_MODE)))
+    throw new Problem(`Cannot log in: this program can't receive the redirect to ${target.uri}`, {
+      code: "no-terminal",
+      exit: "failed",
+      hint: "run it on a terminal to paste the URL that the browser ends at, or use a redirect URI such as http://127.0.0.1/callback",
+    });
+  const { adminSide } = context;
+  if (client === undefined || adminSide === undefined) return target;
+  await ensureRegistered(context, { client, target }, async (after) => {
+    await updateClient(adminSide.admin, client.client_id, client, [
+      { field: "redirect_uris", before: registered, after },
+    ]);
+  });
+  return target;
+}
+
+/** A login about to begin. */
+interface PreparedLogin {
+  readonly clientId: string;
+  readonly wishes: LoginWishes;
+  readonly target: RedirectTarget;
+  /** Whether the client is known to have the redirect URI. */
+  readonly isChecked: boolean;
+}
+
+async function logIn(
+  context: Context,
+  session: OAuthSession,
+  { clientId, wishes, target, isChecked }: PreparedLogin,
+): Promise<Result> {
+  const { values } = context;
+  await using listener = target.listen === undefined ? undefined : await context.browser.listen(target.listen);
+  const isFree = listener !== undefined && target.listen?.port === 0;
+  const responseMode = values.text(RESPONSE_MODE);
+  const prompt = values.list(PROMPT).join(" ");
+  const state = values.text(STATE) ?? "";
+  const pending = await session.attempt((client) =>
+    client.beginAuthorization({
+      redirectUri: isFree ? withPort(target.uri, listener.port) : target.uri,
+      scopes: values.list(LOGIN_SCOPE),
+      audience: values.list(AUDIENCE),
+      ...(prompt === "" ? {} : { prompt }),
+      ...(wishes.maxAge === undefined ? {} : { maxAge: wishes.maxAge }),
+      ...(responseMode === "query" ? {} : { responseMode }),
+      ...(state === "" ? {} : { state }),
+    }),
+  );
+  const unchecked = isChecked ? undefined : target.uri;
+  const redirected = await waitForRedirect(context, { session, clientId, pending, listener, responseMode, unchecked });
+  try {
+    const tokens = await session.attempt((client) => client.exchangeCode(pending, redirected));
+    return singleResult(LOGIN_VIEW, tokenItem(tokens));
+  } finally {
+    // The browser gets its page, however the exchange ends.
+    await listener?.finished();
+  }
+}
+
+async function run(context: Context, login: UserLogin, wishes: LoginWishes): Promise<Result> {
+  const { client, credentials } = await login.resolve();
+  const { authUrl, tokenUrl } = wishes;
+  const session = await context.oauth.openSession(credentials, {
+    ...(authUrl === undefined ? {} : { authorization_endpoint: authUrl }),
+    ...(tokenUrl === undefined ? {} : { token_endpoint: tokenUrl }),
+  });
+  const target = await prepareRedirect(context, wishes, client);
+  const { clientId } = credentials;
+  return logIn(context, session, { clientId, wishes, target, isChecked: client !== undefined });
+}
+
+/** `token user` and `perform authorization-code`: logs a user in with a browser (RFC 6749, 4.1; RFC 8252). */
+export const authorizationCode = defineLeaf({
+  name: "user",
+  summary: "Log a user in with a browser, and get their tokens",
+  about: [
+    "Opens the login in the browser and waits for it on a loopback port. Uses PKCE, and verifies state, nonce, issuer and the ID token's signature. Prints the tokens; -q prints only the access token.",
+    "Without a browser on this machine, it prints the URL; the URL that the browser ends at can be pasted.",
+    "With the admin API (--admin-url), it offers to add a missing redirect URI, and needs no secret for a public client.",
+  ],
+  flags: [
+    LOGIN_SCOPE,
+    AUDIENCE,
+    REDIRECT,
+    PORT,
+    NO_OPEN,
+    PROMPT,
+    MAX_AGE,
+    RESPONSE_MODE,
+    STATE,
+    LOGIN_TIMEOUT,
+    ...REJECTED_LOGIN_FLAGS.map(({ flag }) => flag),
+    ...CREDENTIAL_FLAGS,
+    AUTH_URL,
+    TOKEN_URL,
+    ADMIN_URL,
+    ...PUBLIC_COMMAND_FLAGS,
+  ],
+  examples: {
+    "1.x": [
+      [
+        "token user --credentials web.env --endpoint http://127.0.0.1:4444",
+        "With the file that create --secret-out wrote",
+      ],
+      [
+        "token user --client-id spa --auth-method none --scope openid,email -q --endpoint http://127.0.0.1:4444",
+        "A public client; only the access token",
+      ],
+    ],
+    "2.x": [
+      [
+        "perform authorization-code --credentials web.env --no-open --format json --endpoint http://127.0.0.1:4444",
+        "On a machine without a browser; the whole answer",
+      ],
+    ],
+  },
+  server: "public",
+  format: { "1.x": "text", "2.x": "table" },
+  async prepare(context) {
+    const problems = REJECTED_LOGIN_FLAGS.filter(({ flag }) => context.values.bool(flag)).map(
+      ({ flag, reason, hint }) => usageError(`Cannot use --${flag.name}: ${reason}`, hint, "unsupported-flag"),
+    );
+    const wishes = readWishes(context);
+    const { values, host, readFile, parseYaml, warn, adminSide, signal } = context;
+    const hasErrors = context.hasErrors || problems.length > 0;
+    const login = await prepareUserLogin({ values, host, readFile, parseYaml, warn, adminSide, signal, hasErrors });
+    return { problems, run: () => run(context, login, wishes) };
+  },
+});

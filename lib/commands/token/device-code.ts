@@ -1,0 +1,70 @@
+import type { PendingDeviceFlow } from "../../adapters/oauth/index.ts";
+import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
+import { formatDuration } from "../../core/duration.ts";
+import { ADMIN_URL } from "../../core/flags/flag-table.ts";
+import { readEndpointUrl } from "../../tokens/endpoint-flags.ts";
+import { DEVICE_AUTH_URL, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
+import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
+import { LOGIN_VIEW, tokenItem } from "../../tokens/token-views.ts";
+import { prepareUserLogin, type UserLogin } from "../../tokens/user-login.ts";
+
+/** Shows the code, set apart from everything else. */
+function showCode(
+  { host, tell }: Pick<Context, "host" | "tell">,
+  { userCode, verificationUri, verificationUriComplete, expiresAt }: PendingDeviceFlow,
+): void {
+  tell(`Open ${verificationUri} on any device, and enter this code:`);
+  tell("");
+  tell(`    ${userCode}`);
+  tell("");
+  if (verificationUriComplete !== undefined)
+    tell(`Or open this URL, which contains the code: ${verificationUriComplete}`);
+  const left = Math.max(0, Math.round((expiresAt - host.now()) / 1000));
+  tell(`The code expires in ${formatDuration(left * 1000)}. Waiting for the login; Ctrl-C stops.`);
+}
+
+async function run(
+  context: Context,
+  login: UserLogin,
+  { deviceUrl, tokenUrl }: { readonly deviceUrl: string | undefined; readonly tokenUrl: string | undefined },
+): Promise<Result> {
+  const { host, values, signal } = context;
+  const { credentials } = await login.resolve();
+  const session = await context.oauth.openSession(credentials, {
+    ...(deviceUrl === undefined ? {} : { device_authorization_endpoint: deviceUrl }),
+    ...(tokenUrl === undefined ? {} : { token_endpoint: tokenUrl }),
+  });
+  const request = { scopes: values.list(LOGIN_SCOPE), audience: values.list(AUDIENCE) };
+  const pending = await session.attempt((client) => client.beginDevice(request));
+  showCode(context, pending);
+  const sleep = (milliseconds: number): Promise<void> => host.sleep(milliseconds, signal);
+  const tokens = await host.waitForPerson(() => session.attempt((client) => client.waitForDevice(pending, { sleep })));
+  return singleResult(LOGIN_VIEW, tokenItem(tokens));
+}
+
+/** `token device` and `perform device-code`: logs a user in on another device (RFC 8628). */
+export const deviceCode = defineLeaf({
+  name: "device",
+  summary: "Log a user in on another device, and get their tokens",
+  about: [
+    "Shows a code and a URL to enter it at, on any device with a browser, and waits until the user has logged in. Prints the tokens; -q prints only the access token.",
+    "Needs Hydra 25.4 or later, and a client with the grant type urn:ietf:params:oauth:grant-type:device_code.",
+  ],
+  flags: [LOGIN_SCOPE, AUDIENCE, ...CREDENTIAL_FLAGS, DEVICE_AUTH_URL, TOKEN_URL, ADMIN_URL, ...PUBLIC_COMMAND_FLAGS],
+  examples: {
+    "1.x": [["token device --client-id tv --auth-method none --endpoint http://127.0.0.1:4444", "A public client"]],
+    "2.x": [
+      ["perform device-code --credentials tv.env --format json --endpoint http://127.0.0.1:4444", "The whole answer"],
+    ],
+  },
+  server: "public",
+  format: { "1.x": "text", "2.x": "table" },
+  async prepare(context) {
+    const urls = {
+      deviceUrl: readEndpointUrl(context, DEVICE_AUTH_URL),
+      tokenUrl: readEndpointUrl(context, TOKEN_URL),
+    };
+    const login = await prepareUserLogin(context);
+    return { problems: [], run: () => run(context, login, urls) };
+  },
+});

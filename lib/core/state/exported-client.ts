@@ -1,0 +1,93 @@
+import { isSameJson } from "../client/client.ts";
+import { canonicalValue, isUnset } from "../client/equality.ts";
+import { CLIENT_FIELDS, FIELD_NAMES } from "../client/fields.ts";
+import { PRIVATE_JWK_MEMBERS } from "../client/jwk.ts";
+import { lintClient } from "../client/rules.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
+import { escapeControls, joinWords } from "../text.ts";
+import { FILE_MEMBER } from "./file-member.ts";
+import { MARK_MEMBER, type Mark, readMark } from "./mark.ts";
+import { placeholderNames } from "./placeholder-values.ts";
+
+/** A client as a file describes it, and what the file can't say about it. */
+interface ExportedClient {
+  readonly client: JsonObject;
+  readonly notes: readonly string[];
+}
+
+/**
+ * A client of a server as a file describes it: the fields in their usual order, without what only the server sets, without
+ * secrets and private keys, and with the mark as {@link FILE_MEMBER}.
+ *
+ * @param keepsDefaults whether fields that have the server's default are written too.
+ */
+export function exportClient(record: JsonObject, keepsDefaults: boolean): ExportedClient {
+  const notes: string[] = [];
+  const shown: JsonObject = {
+    ...record,
+    metadata: unmarkedMetadata(record, notes),
+    jwks: publicKeySet(record["jwks"], notes),
+  };
+  const unknown = Object.keys(record).filter((name) => !FIELD_NAMES.includes(name) && !isUnset(record[name]));
+  if (unknown.length > 0)
+    notes.push(`fields that this program does not know are left out: ${joinWords(unknown.map(escapeControls))}`);
+  const fields = CLIENT_FIELDS.flatMap(({ name }) => {
+    const value = exportedValue(name, shown[name], keepsDefaults);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const client = Object.fromEntries([["client_id", record["client_id"]], ...fields]);
+  const names = placeholderNames(client);
+  if (names.length > 0)
+    notes.push(`its values contain placeholders, which applying the file would replace: ${joinWords(names)}`);
+  const settings = { ...settingsOf(readMark(record)), ...ignoredRules(client) };
+  return { client: Object.keys(settings).length === 0 ? client : { ...client, [FILE_MEMBER]: settings }, notes };
+}
+
+/** What a file says about a mark. The version of a secret belongs to where the secret is from, which only the file knows. */
+function settingsOf(mark: Mark | undefined): JsonObject {
+  if (mark === undefined) return {};
+  return { key: mark.key, ...(mark.protect === undefined ? {} : { protect: mark.protect }) };
+}
+
+/** The rules that a client of a server breaks: as errors in its file they would keep it from being compared at all. */
+function ignoredRules(client: JsonObject): JsonObject {
+  const broken = lintClient(client, (field) => field).filter(
+    ({ rule, severity }) => severity === "error" && !rule.startsWith("client-id-"),
+  );
+  return broken.length === 0 ? {} : { ignore: [...new Set(broken.map(({ rule }) => rule))] };
+}
+
+function exportedValue(field: string, value: unknown, keepsDefaults: boolean): unknown {
+  const unset = canonicalValue(field, undefined);
+  if (!keepsDefaults) return isSameJson(canonicalValue(field, value), unset) ? undefined : value;
+  // Servers before 25 reject an empty key set together with a jwks_uri.
+  if (field === "jwks") return isSameJson(canonicalValue(field, value), unset) ? undefined : value;
+  return isUnset(value) ? (unset ?? value ?? undefined) : value;
+}
+
+function unmarkedMetadata(record: JsonObject, notes: string[]): unknown {
+  const { metadata } = record;
+  if (!isJsonObject(metadata) || !Object.hasOwn(metadata, MARK_MEMBER)) return metadata;
+  if (readMark(record) === undefined) notes.push(`the member "${MARK_MEMBER}" of its metadata is not a valid mark`);
+  return Object.fromEntries(Object.entries(metadata).filter(([name]) => name !== MARK_MEMBER));
+}
+
+/** A key set without private keys, which must not get into files. */
+function publicKeySet(value: unknown, notes: string[]): unknown {
+  if (!isJsonObject(value) || !Array.isArray(value["keys"])) return value;
+  const keys: readonly unknown[] = value["keys"];
+  const isPrivate = (key: unknown): boolean =>
+    isJsonObject(key) && PRIVATE_JWK_MEMBERS.some((member) => Object.hasOwn(key, member));
+  if (!keys.some(isPrivate)) return value;
+  notes.push("private keys in its jwks are left out, and applying the file removes them from the server");
+  return { ...value, keys: keys.filter((key) => !isSymmetric(key)).map(publicPart) };
+}
+
+function isSymmetric(key: unknown): boolean {
+  return isJsonObject(key) && key["kty"] === "oct";
+}
+
+function publicPart(key: unknown): unknown {
+  if (!isJsonObject(key)) return key;
+  return Object.fromEntries(Object.entries(key).filter(([member]) => !PRIVATE_JWK_MEMBERS.includes(member)));
+}

@@ -1,0 +1,117 @@
+import { getTextField } from "../client/client.ts";
+import { looksLikeClient } from "../client/field-name-findings.ts";
+import { isKubernetesObject } from "../client/maester.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
+import { FILE_MEMBER } from "./file-member.ts";
+import { replacePlaceholders, type Variables } from "./placeholder-values.ts";
+
+/** The keys and positions that lead to a value of a file, from the number of its document on. */
+export type FilePath = readonly [document: number, ...steps: (string | number)[]];
+
+/** An object in a file of clients: a client, or a Kubernetes object. */
+export interface FileEntry {
+  readonly path: FilePath;
+  readonly written: JsonObject;
+}
+
+/** What a file of clients contains. */
+interface FileContents {
+  readonly entries: readonly FileEntry[];
+  /** The first list that further clients can be added to. */
+  readonly list: FilePath | undefined;
+}
+
+/** The member of an object that is a list of clients or of Kubernetes objects. */
+function listMember(value: JsonObject): string | undefined {
+  if (isKubernetesObject(value)) return Array.isArray(value["items"]) ? "items" : undefined;
+  return ["items", "clients"].find((name) => Array.isArray(value[name]));
+}
+
+/** The clients and Kubernetes objects among the values of a file; anything else isn't one of its entries. */
+export function findFileEntries(values: readonly unknown[]): FileContents {
+  const entries: FileEntry[] = [];
+  const lists: FilePath[] = [];
+  const visit = (value: unknown, path: FilePath): void => {
+    if (Array.isArray(value)) {
+      lists.push(path);
+      value.forEach((item: unknown, at) => {
+        if (!Array.isArray(item)) visit(item, [...path, at]);
+      });
+    } else if (isJsonObject(value)) {
+      const list = listMember(value);
+      if (list === undefined) entries.push({ path, written: value });
+      else visit(value[list], [...path, list]);
+    }
+  };
+  values.forEach((value, document) => {
+    visit(value, [document]);
+  });
+  return { entries: entries.filter(({ written }) => isEntry(written)), list: lists[0] };
+}
+
+function isEntry(value: JsonObject): boolean {
+  return isKubernetesObject(value) || looksLikeClient(value, true) || Object.hasOwn(value, FILE_MEMBER);
+}
+
+/** The name of a path's file without its folders and its ending. */
+function stemOf(path: string): string {
+  const name = path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+  const dot = name.lastIndexOf(".");
+  return dot > 0 ? name.slice(0, dot) : name;
+}
+
+/** The name of a client of a file inside its stack: as given, else its ID, else the name of the file. */
+export function keyOfClient(written: JsonObject, file: string): string {
+  const settings = written[FILE_MEMBER];
+  const given = isJsonObject(settings) ? getTextField(settings, "key") : undefined;
+  return given || getTextField(written, "client_id") || stemOf(file);
+}
+
+/** What identifies an entry, with its placeholders replaced. */
+export function identityOf(written: JsonObject, variables: Variables): JsonObject {
+  const { kind, apiVersion, metadata, client_id: id, [FILE_MEMBER]: settings } = written;
+  const members = isKubernetesObject(written)
+    ? { kind, apiVersion, metadata }
+    : { client_id: id, [FILE_MEMBER]: settings };
+  const replaced = replacePlaceholders(members, variables);
+  return isJsonObject(replaced) ? replaced : {};
+}
+
+/** A name that two entries share only if they describe the same client: an ID, else a key, or that of a manifest. */
+export function nameOfEntry(written: JsonObject, file: string): string {
+  if (isKubernetesObject(written)) return nameOfManifest(written);
+  const id = getTextField(written, "client_id") ?? "";
+  return id === "" ? nameOfKey(keyOfClient(written, file)) : nameOfId(id);
+}
+
+/** {@link nameOfEntry} of a client with an ID. */
+export function nameOfId(id: string): string {
+  return `id ${id}`;
+}
+
+/** {@link nameOfEntry} of a client without an ID. */
+export function nameOfKey(key: string): string {
+  return `key ${key}`;
+}
+
+/** {@link nameOfEntry} of a manifest; without a namespace it is in `default`. */
+export function nameOfManifest(manifest: JsonObject): string {
+  const metadata = isJsonObject(manifest["metadata"]) ? manifest["metadata"] : {};
+  const [namespace, name] = [getTextField(metadata, "namespace") ?? "default", getTextField(metadata, "name") ?? ""];
+  return `${getTextField(manifest, "kind") ?? ""} ${namespace}/${name}`;
+}
+
+/** A value with one inside it changed. */
+export function changeAt(
+  value: unknown,
+  [step, ...rest]: readonly (string | number)[],
+  change: (value: unknown) => unknown,
+): unknown {
+  if (step === undefined) return change(value);
+  if (Array.isArray(value))
+    return value.map((item: unknown, at) => (at === step ? changeAt(item, rest, change) : item));
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [key, key === step ? changeAt(member, rest, change) : member]),
+  );
+}

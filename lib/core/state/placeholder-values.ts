@@ -1,0 +1,49 @@
+import { tryParseJson } from "../client/client.ts";
+import { isJsonObject } from "../json.ts";
+
+/** A placeholder for a variable in a text of a client file: `${{ name }}`. */
+const PLACEHOLDER = /\$\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}/g;
+
+/** A text that is nothing but one placeholder. */
+const WHOLE = /^\$\{\{\s*[A-Za-z_][A-Za-z0-9_]*\s*\}\}$/;
+
+/** The value of a variable; undefined if it isn't set. */
+export type Variables = (name: string) => string | undefined;
+
+/** The names of the variables in a value of a file. */
+export function placeholderNames(value: unknown): readonly string[] {
+  const names = new Set<string>();
+  const pending: unknown[] = [value];
+  while (pending.length > 0) {
+    const next = pending.pop();
+    if (typeof next === "string") for (const [, name = ""] of next.matchAll(PLACEHOLDER)) names.add(name);
+    else if (Array.isArray(next)) pending.push(...next);
+    else if (isJsonObject(next)) pending.push(...Object.values(next));
+  }
+  return [...names];
+}
+
+function replaceIn(text: string, variables: Variables): string {
+  return text.replace(PLACEHOLDER, (all, name: string) => variables(name) ?? all);
+}
+
+/** A value of a file with its placeholders replaced; texts stay texts. */
+export function replacePlaceholders(value: unknown, variables: Variables): unknown {
+  if (typeof value === "string") return replaceIn(value, variables);
+  if (Array.isArray(value)) return value.map((item: unknown) => replacePlaceholders(item, variables));
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [key, replacePlaceholders(member, variables)]),
+  );
+}
+
+/**
+ * What a value of a file can mean: itself with its placeholders replaced, and where it is nothing but one placeholder also
+ * the list, number or boolean that the variable contains as JSON.
+ */
+export function possibleValues(value: unknown, variables: Variables): readonly unknown[] {
+  const replaced = replacePlaceholders(value, variables);
+  if (typeof value !== "string" || typeof replaced !== "string" || !WHOLE.test(value.trim())) return [replaced];
+  const parsed = tryParseJson(replaced);
+  return parsed === undefined ? [replaced] : [replaced, parsed.value];
+}

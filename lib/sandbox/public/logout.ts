@@ -1,0 +1,48 @@
+import type { Answer } from "../response.ts";
+import { errorPage } from "./authorize.ts";
+import { listField } from "./client-view.ts";
+import { type Engine, issuerOf, versionedError } from "./engine.ts";
+import { formOf, redirectTo, splitTarget, type WebRequest } from "./web.ts";
+
+const REDIRECT_PARAMETER = "post_logout_redirect_uri";
+
+/** The page that a browser without another place to go ends at. */
+const DONE = "/oauth2/fallbacks/logout/callback";
+
+/** The client that an ID token was issued to; undefined if the sandbox didn't issue it. Expired ones count too. */
+function clientOfHint(engine: Engine, hint: string): ReturnType<Engine["client"]> {
+  const claims = engine.keys.verify("id-token", hint);
+  if (claims === undefined || claims["iss"] !== issuerOf(engine)) return undefined;
+  const { aud } = claims;
+  return engine.client(String(Array.isArray(aud) ? aud[0] : aud));
+}
+
+/** Why a request with a place to go to is wrong, or undefined. */
+function rejectionOf(engine: Engine, hint: string, uri: string): string | undefined {
+  const end = engine.behaviour.errors === "verbose" ? "" : ".";
+  const failed = `Logout failed because query parameter ${REDIRECT_PARAMETER} is`;
+  if (hint === "") return uri === "" ? undefined : `${failed} set but id_token_hint is missing${end}`;
+  const client = clientOfHint(engine, hint);
+  if (client === undefined) return "The id_token_hint is not an ID token of this server";
+  if (uri === "" || listField(client, "post_logout_redirect_uris").includes(uri)) return undefined;
+  // The servers' own words.
+  return `${failed} not a whitelisted as a ${REDIRECT_PARAMETER} for the client${end}`;
+}
+
+/**
+ * The end session endpoint (OpenID Connect RP-Initiated Logout 1.0). The sandbox remembers no login, so that there is no
+ * session to end, and nobody is asked.
+ */
+export function createLogoutEndpoint(engine: Engine): (request: WebRequest) => Answer {
+  return (request) => {
+    const params = request.method === "POST" ? formOf(request) : splitTarget(request.target).query;
+    const uri = params.get(REDIRECT_PARAMETER) ?? "";
+    const rejection = rejectionOf(engine, params.get("id_token_hint") ?? "", uri);
+    if (rejection !== undefined) return errorPage(engine, versionedError(engine, "invalid_request", rejection));
+    if (uri === "") return redirectTo(`${engine.publicUrl()}${DONE}`);
+    const next = new URL(uri);
+    const state = params.get("state") ?? "";
+    if (state !== "") next.searchParams.set("state", state);
+    return redirectTo(next.href);
+  };
+}

@@ -1,0 +1,75 @@
+import { LIST_EDITS } from "../../core/client/fields.ts";
+import { longNames } from "../../core/flags/flag.ts";
+import { shellQuoted } from "../../core/output/shell.ts";
+import type { ProblemCode } from "../../core/problem.ts";
+import type { StepName } from "./step-result.ts";
+import { DEVICE_GRANT, implicitResponseType, type TestedClient } from "./tested-client.ts";
+
+/** The part of a client that a command line needs. */
+type Named = Pick<TestedClient, "id" | "syntax">;
+
+function updateLine({ id, syntax }: Named, ...words: readonly string[]): string {
+  const command = syntax === "2.x" ? "hydra update oauth2-client" : "hydra clients update";
+  return [command, ...[id, ...words].map(shellQuoted)].join(" ");
+}
+
+/** A value as one field of a list flag (RFC 4180). */
+function csvField(value: string): string {
+  return /[",]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+}
+
+/** The command line that adds values to a list field of the client. */
+export function addToClientLine(client: Named, field: string, ...values: readonly string[]): string {
+  const edit = LIST_EDITS.find((each) => each.way === "add" && each.field.name === field);
+  const flag = edit === undefined ? undefined : longNames(edit.flag, client.syntax)[0];
+  if (flag === undefined) throw new TypeError(`${field} is not a list field`);
+  return updateLine(client, `--${flag}`, values.map(csvField).join(","));
+}
+
+/** The grant type that each step uses. */
+const GRANT_TYPES: Readonly<Partial<Record<StepName, string>>> = {
+  "client-credentials": "client_credentials",
+  authorization: "authorization_code",
+  tokens: "authorization_code",
+  device: DEVICE_GRANT,
+  implicit: "implicit",
+  refresh: "refresh_token",
+};
+
+function responseTypeOf(step: StepName, client: TestedClient): string {
+  return step === "implicit" ? (implicitResponseType(client) ?? "token") : "code";
+}
+
+function missingRedirectUri(client: TestedClient): string | undefined {
+  const { redirectUri, registered } = client;
+  const registeredUris = registered["redirect_uris"];
+  if (redirectUri === undefined) return addToClientLine(client, "redirect_uris", "https://app.example.com/callback");
+  const isRegistered = Array.isArray(registeredUris) && registeredUris.includes(redirectUri);
+  return isRegistered ? undefined : addToClientLine(client, "redirect_uris", redirectUri);
+}
+
+/**
+ * The command line that changes the setting which made a step fail; undefined where no setting of the client is known to
+ * help. Rejected credentials have none: the server doesn't say what is wrong with them.
+ */
+export function fixFor(step: StepName, code: ProblemCode, client: TestedClient): string | undefined {
+  const grantType = GRANT_TYPES[step];
+  switch (code) {
+    case "invalid-scope": {
+      const missing = client.scopes.filter((scope) => !client.registeredScopes.includes(scope));
+      return missing.length === 0 ? undefined : addToClientLine(client, "scope", ...missing);
+    }
+    case "unauthorized-client":
+      return grantType === undefined ? undefined : addToClientLine(client, "grant_types", grantType);
+    case "unsupported-response-type":
+      return addToClientLine(client, "response_types", responseTypeOf(step, client));
+    case "invalid-request":
+    case "no-callback":
+      return step === "authorization" || step === "implicit" ? missingRedirectUri(client) : undefined;
+    case "invalid-grant":
+      if (step !== "client-credentials" || !client.isPublic) return undefined;
+      return updateLine(client, "--token-endpoint-auth-method", "client_secret_basic");
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,135 @@
+import { getListField, tryParseJson } from "../../core/client/client.ts";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { Problem } from "../../core/problem.ts";
+import { redactUrl } from "../../core/redact.ts";
+import { parseJwt } from "../jwt.ts";
+import {
+  accessTokenText,
+  checkSubject,
+  describeTokens,
+  idTokenText,
+  keepTokens,
+  scopeText,
+} from "./obtained-tokens.ts";
+import { passed, type StepOutcome } from "./step-result.ts";
+import { connectClient, foundServer, type TestSession } from "./test-session.ts";
+import { implicitResponseType } from "./tested-client.ts";
+
+function requireRedirectUri({ client }: TestSession): string {
+  if (client.redirectUri !== undefined) return client.redirectUri;
+  throw new Problem("Login failed: the client has no redirect URI", { code: "no-callback", exit: "failed" });
+}
+
+function shownRedirectUri(uri: string): string {
+  return `redirect_uri ${redactUrl(uri)}`;
+}
+
+/** Logs the user in up to the redirect URI, which is never requested. */
+export async function authorize(session: TestSession): Promise<StepOutcome> {
+  const { flow, client, limits, subject } = session;
+  const redirectUri = requireRedirectUri(session);
+  const { id: clientId, scopes } = client;
+  // Nothing of this step needs the credentials.
+  const anonymous = flow.connect(foundServer(session), limits.ordinary, clientId, { method: "none" });
+  const pending = await anonymous.beginAuthorization({ redirectUri, scopes });
+  const { redirected, loginPage } = await flow.login(limits.ordinary, {
+    url: pending.url,
+    redirectUri,
+    clientId,
+    subject,
+  });
+  session.loginPage ??= loginPage;
+  anonymous.checkRedirect(pending, redirected);
+  session.reached = { pending, redirected };
+  return passed([shownRedirectUri(redirectUri), ...scopeText(scopes), "PKCE S256"].join(", "));
+}
+
+/** Exchanges the code of the login. */
+export async function exchangeCode(session: TestSession): Promise<StepOutcome> {
+  const { reached } = session;
+  if (reached === undefined) throw new TypeError("an exchange without a code");
+  const tokens = await connectClient(session).exchangeCode(reached.pending, reached.redirected);
+  keepTokens(session, tokens, session.subject);
+  checkSubject(session, tokens.idTokenClaims);
+  const nonce = tokens.idToken === undefined ? [] : ["nonce agrees"];
+  return passed([...describeTokens(tokens), ...nonce].join(", "));
+}
+
+/** Goes through the device flow (RFC 8628): the user code is accepted over the admin API. */
+export async function useDevice(session: TestSession): Promise<StepOutcome> {
+  const { flow, client, limits, subject, host } = session;
+  const device = connectClient(session);
+  const pending = await device.beginDevice({ scopes: client.scopes });
+  const { userCode, verificationUri, verificationUriComplete: url = verificationUri } = pending;
+  const { loginPage } = await flow.login(limits.ordinary, { url, userCode, clientId: client.id, subject });
+  session.loginPage ??= loginPage;
+  const polled = await device.pollDevice(pending);
+  const sleep = (milliseconds: number): Promise<void> => host.sleep(milliseconds, limits.ordinary.signal);
+  const tokens = typeof polled === "string" ? await device.waitForDevice(pending, { sleep }) : polled;
+  keepTokens(session, tokens, subject);
+  checkSubject(session, tokens.idTokenClaims);
+  return passed(["user code accepted", ...describeTokens(tokens)].join(", "));
+}
+
+function mismatch(reason: string): Problem {
+  return new Problem(`Login failed: ${reason}`, {
+    code: "id-token-mismatch",
+    exit: "failed",
+    hint: "don't use the token",
+  });
+}
+
+async function fetchKeySet(session: TestSession): Promise<JsonObject> {
+  const { jwks_uri: url } = foundServer(session).endpoints;
+  if (url === undefined)
+    throw new Problem("Login failed: the server has no jwks_uri", { code: "missing-endpoint", exit: "failed" });
+  const { text } = await session.flow.openPage(session.limits.ordinary, "Cannot read the server's keys", url);
+  const keySet = tryParseJson(text)?.value;
+  return isJsonObject(keySet) ? keySet : { keys: [] };
+}
+
+/** Verifies an ID token that came through the browser (OpenID Connect Core, 3.2.2.11). */
+async function verifyIdToken(session: TestSession, idToken: string, nonce: string): Promise<void> {
+  const { payload } = parseJwt(idToken);
+  const { iss, aud, exp } = payload;
+  const audience = typeof aud === "string" ? [aud] : getListField(payload, "aud");
+  if (payload["nonce"] !== nonce) throw mismatch("the ID token has another nonce than expected");
+  if (iss !== foundServer(session).issuer) throw mismatch("the ID token has another iss than expected");
+  if (!audience.includes(session.client.id)) throw mismatch("the ID token has another aud than expected");
+  if (typeof exp !== "number" || exp * 1000 <= session.host.now()) throw mismatch("the ID token has expired");
+  if (await session.isSignedBy(idToken, await fetchKeySet(session))) return;
+  throw new Problem("Login failed: the ID token can't be verified: no published key signed it", {
+    code: "id-token-signature",
+    exit: "failed",
+    hint: "don't use the token",
+  });
+}
+
+/** Gets tokens in the fragment of the redirect (RFC 6749, 4.2). */
+export async function useImplicit(session: TestSession): Promise<StepOutcome> {
+  const { flow, client, limits, subject } = session;
+  const redirectUri = requireRedirectUri(session);
+  const { id: clientId, scopes } = client;
+  const responseType = implicitResponseType(client) ?? "token";
+  const pending = flow.beginImplicit(foundServer(session), { clientId, redirectUri, responseType, scopes });
+  // The last redirect has the tokens, so a signal must not cut it off.
+  const { redirected, loginPage } = await flow.login(limits.patient, {
+    url: pending.url,
+    redirectUri,
+    clientId,
+    subject,
+  });
+  session.loginPage ??= loginPage;
+  const { accessToken, idToken, expiresIn } = flow.readImplicit(pending, redirected);
+  if (accessToken !== undefined) session.obtained.push({ value: accessToken, subject });
+  if (idToken !== undefined) {
+    await verifyIdToken(session, idToken, pending.nonce);
+    checkSubject(session, parseJwt(idToken).payload);
+    session.idToken ??= idToken;
+  }
+  if (accessToken === undefined && idToken === undefined) {
+    throw new Problem("Login failed: the answer has no token", { code: "unreadable-redirect", exit: "failed" });
+  }
+  const access = accessToken === undefined ? [] : [accessTokenText(accessToken, expiresIn)];
+  return passed([shownRedirectUri(redirectUri), ...access, ...idTokenText(idToken)].join(", "));
+}

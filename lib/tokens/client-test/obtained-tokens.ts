@@ -1,0 +1,55 @@
+import type { Tokens } from "../../adapters/oauth/index.ts";
+import { getTextField } from "../../core/client/client.ts";
+import { formatDuration } from "../../core/duration.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { Problem } from "../../core/problem.ts";
+import { parseJwt } from "../jwt.ts";
+import type { TestSession } from "./test-session.ts";
+
+/** Remembers new tokens for the later steps. */
+export function keepTokens(session: TestSession, tokens: Tokens, subject: string): void {
+  session.obtained.push({ value: tokens.accessToken, subject });
+  session.idToken ??= tokens.idToken;
+  if (tokens.refreshToken !== undefined) session.refreshable ??= tokens;
+}
+
+/** Checks that an ID token is of the user who logged in. A client with pairwise subjects gets another name for the user. */
+export function checkSubject(
+  { client, subject }: Pick<TestSession, "client" | "subject">,
+  claims: JsonObject | undefined,
+): void {
+  if (claims === undefined || client.registered["subject_type"] === "pairwise" || claims["sub"] === subject) return;
+  throw new Problem("Login failed: the ID token is of another user", {
+    code: "id-token-mismatch",
+    exit: "failed",
+    hint: "don't use the token",
+  });
+}
+
+export function scopeText(scopes: readonly string[]): readonly string[] {
+  return scopes.length === 0 ? [] : [`scope ${scopes.join(" ")}`];
+}
+
+/** What a reader should know about an ID token that is verified. */
+export function idTokenText(idToken: string | undefined): readonly string[] {
+  if (idToken === undefined) return [];
+  const { header } = parseJwt(idToken);
+  const kid = getTextField(header, "kid");
+  return [`ID token ${getTextField(header, "alg") ?? ""}${kid === undefined ? "" : ` kid ${kid}`} verified`];
+}
+
+/** The kind of an access token and its lifetime, without the token itself. */
+export function accessTokenText(accessToken: string, seconds: unknown): string {
+  const kind = accessToken.split(".").length === 3 ? "JWT" : "opaque";
+  const lifetime = typeof seconds === "number" ? `, ${formatDuration(seconds * 1_000)}` : "";
+  return `access token (${kind}${lifetime})`;
+}
+
+/** What came with an answer of the token endpoint, without the tokens themselves. */
+export function describeTokens({ accessToken, refreshToken, idToken, raw }: Tokens): readonly string[] {
+  return [
+    accessTokenText(accessToken, raw["expires_in"]),
+    ...(refreshToken === undefined ? [] : ["refresh token"]),
+    ...idTokenText(idToken),
+  ];
+}

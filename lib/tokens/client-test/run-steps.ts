@@ -1,0 +1,126 @@
+import { Problem } from "../../core/problem.ts";
+import { fixFor } from "./fix-hints.ts";
+import { authorize, exchangeCode, useDevice, useImplicit } from "./login-steps.ts";
+import { type PlanFacts, planSteps } from "./plan-steps.ts";
+import { askLoginPage, discoverServer, proveCredentials } from "./server-steps.ts";
+import { type StepName, type StepOutcome, type StepResult, skipped } from "./step-result.ts";
+import type { TestSession } from "./test-session.ts";
+import { cleanUp, getClientToken, introspectTokens, logOut, refresh, revokeTokens } from "./token-steps.ts";
+
+type Step = (session: TestSession) => Promise<StepOutcome>;
+
+const STEPS: Readonly<Record<StepName, Step>> = {
+  discovery: discoverServer,
+  credentials: proveCredentials,
+  "client-credentials": getClientToken,
+  authorization: authorize,
+  tokens: exchangeCode,
+  device: useDevice,
+  implicit: useImplicit,
+  refresh,
+  introspection: introspectTokens,
+  revocation: revokeTokens,
+  logout: logOut,
+  "login-page": askLoginPage,
+};
+
+/** The steps that must not have failed before a step. */
+const NEEDS: Readonly<Partial<Record<StepName, readonly StepName[]>>> = {
+  "client-credentials": ["credentials"],
+  tokens: ["credentials", "authorization"],
+  device: ["credentials"],
+  implicit: ["credentials"],
+  refresh: ["credentials"],
+};
+
+/** The steps of which one must have passed before a step. */
+const NEEDS_ONE_OF: Readonly<Partial<Record<StepName, readonly StepName[]>>> = { refresh: ["tokens", "device"] };
+
+const HIDDEN = "(redacted)";
+
+/** Shorter values would match ordinary words. */
+const MIN_HIDDEN = 8;
+
+/** A text without what must not be shown: a server may repeat a code or a token in an error. */
+function withoutSecrets(text: string, secrets: readonly string[]): string {
+  let safe = text;
+  for (const secret of secrets) {
+    if (secret.length < MIN_HIDDEN) continue;
+    safe = safe.replaceAll(secret, HIDDEN).replaceAll(encodeURIComponent(secret), HIDDEN);
+  }
+  return safe;
+}
+
+/** With --auth-method, a client may have been authenticated in another way than it is registered with. */
+function otherMethodHint({ client, authentication }: TestSession, { code }: Problem): string | undefined {
+  if (code !== "invalid-client" || authentication === undefined || authentication.method === client.authMethod)
+    return undefined;
+  return `the client is registered with ${client.authMethod}: leave out --auth-method`;
+}
+
+function failedOutcome(name: StepName, problem: Problem, session: TestSession): StepOutcome {
+  const fix = fixFor(name, problem.code, session.client);
+  const hint = fix ?? problem.hint ?? otherMethodHint(session, problem);
+  const { message: detail, code: error } = problem;
+  return { status: "failed", detail, ...(hint === undefined ? {} : { hint }), error };
+}
+
+/** Does a step; a failure is its outcome. A wrong command line and an interruption end the whole test. */
+async function doStep(session: TestSession, name: StepName): Promise<StepResult> {
+  let outcome: StepOutcome;
+  try {
+    outcome = await STEPS[name](session);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.exit === "usage" || error.code === "interrupted") throw error;
+    outcome = failedOutcome(name, error, session);
+  }
+  const detail = withoutSecrets(outcome.detail, session.flow.secrets());
+  const hint = outcome.hint === undefined ? {} : { hint: withoutSecrets(outcome.hint, session.flow.secrets()) };
+  return { name, ...outcome, detail, ...hint };
+}
+
+function factsOf({ server, authentication }: TestSession): PlanFacts {
+  return {
+    hasDeviceFlow: server?.endpoints.device_authorization_endpoint !== undefined,
+    hasLogout: server?.endpoints.end_session_endpoint !== undefined,
+    canAuthenticate: authentication !== undefined,
+  };
+}
+
+/** The step because of which another can't be done. */
+function blockerOf(name: StepName, results: readonly StepResult[]): StepName | undefined {
+  const needed = ["discovery" as const, ...(NEEDS[name] ?? [])];
+  const failed = results.find((result) => result.status === "failed" && needed.includes(result.name));
+  if (failed !== undefined) return failed.name;
+  const alternatives = results.filter((result) => NEEDS_ONE_OF[name]?.includes(result.name));
+  return alternatives.some(({ status }) => status === "passed") ? undefined : alternatives[0]?.name;
+}
+
+async function doAllSteps(session: TestSession): Promise<readonly StepResult[]> {
+  const { signal } = session.limits.ordinary;
+  const results: StepResult[] = [await doStep(session, "discovery")];
+  for (const { name, instead } of planSteps(session.client, factsOf(session))) {
+    signal.throwIfAborted();
+    const blocker = blockerOf(name, results);
+    if (instead !== undefined) results.push({ name, ...instead });
+    else if (blocker !== undefined) results.push({ name, ...skipped(`needs the step ${blocker}`) });
+    else results.push(await doStep(session, name));
+  }
+  return results;
+}
+
+/**
+ * Does all steps of a test. Whatever happens, the tokens that it got are revoked; `onLeft` is called with the reason if
+ * that fails.
+ */
+export async function runSteps(
+  session: TestSession,
+  onLeft: (problem: Problem) => void,
+): Promise<readonly StepResult[]> {
+  try {
+    return await doAllSteps(session);
+  } finally {
+    const problem = await cleanUp(session);
+    if (problem !== undefined) onLeft(problem);
+  }
+}

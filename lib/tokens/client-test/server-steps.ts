@@ -1,0 +1,96 @@
+import { formatDuration } from "../../core/duration.ts";
+import { Problem, type ProblemCode, withMessage } from "../../core/problem.ts";
+import { redactUrl } from "../../core/redact.ts";
+import { passed, type StepOutcome, skipped, warned } from "./step-result.ts";
+import { connectClient, foundServer, type TestSession } from "./test-session.ts";
+
+/** Seconds that the clocks may differ: the Date header has no fractions, and the answer takes time. */
+const CLOCK_TOLERANCE = 5;
+
+/** The difference of the clocks; a second is the precision of the Date header. */
+function clockText(offset: number): string {
+  if (Math.abs(offset) <= 1) return "clock agrees";
+  return `clock ${offset < 0 ? "-" : "+"}${formatDuration(Math.abs(offset) * 1_000)}`;
+}
+
+/** Reads the discovery document. */
+export async function discoverServer(session: TestSession): Promise<StepOutcome> {
+  const server = await session.flow.discover(session.limits.ordinary);
+  session.server = server;
+  const { issuer, clockOffset } = server;
+  const found = `${redactUrl(issuer)}, issuer agrees`;
+  if (clockOffset === undefined) return passed(`${found}, clock unknown`);
+  const detail = `${found}, ${clockText(clockOffset)}`;
+  return Math.abs(clockOffset) <= CLOCK_TOLERANCE
+    ? passed(detail)
+    : warned(
+        detail,
+        "set the clocks of this machine and of the server: tokens may be rejected as expired or not yet valid",
+      );
+}
+
+const REJECTED: readonly ProblemCode[] = ["invalid-client"];
+
+/** Whether the revocation endpoint rejects a secret that is certainly wrong, so that it proves something. */
+async function rejectsWrongSecret(session: TestSession): Promise<boolean> {
+  const { authentication, host, flow, client, limits } = session;
+  if (authentication === undefined || !("secret" in authentication)) return true;
+  const wrong = { ...authentication, secret: host.uuid() };
+  try {
+    await flow.connect(foundServer(session), limits.ordinary, client.id, wrong).revoke("none");
+    return false;
+  } catch (error) {
+    if (error instanceof Problem && REJECTED.includes(error.code)) return true;
+    throw error;
+  }
+}
+
+/** A failed revocation as what it means here. */
+function ofCredentials(problem: Problem): Problem {
+  return withMessage(
+    problem,
+    problem.message.replace(/^Cannot revoke the token(?=: )/, "Cannot verify the credentials"),
+  );
+}
+
+/**
+ * Proves the credentials by revoking a token that doesn't exist, which issues nothing (RFC 7009, 2.1 and 2.2). A wrong
+ * secret is sent first: the real one is never sent to an endpoint that accepts any.
+ */
+export async function proveCredentials(session: TestSession): Promise<StepOutcome> {
+  const { authentication } = session;
+  if (authentication === undefined) throw new TypeError("a proof without credentials");
+  const { method } = authentication;
+  if (!(await rejectsWrongSecret(session))) {
+    return warned("the revocation endpoint also accepts a wrong secret, so it proves nothing", "check --public-url");
+  }
+  await connectClient(session)
+    .revoke("none")
+    .catch((error: unknown) => {
+      throw error instanceof Problem ? ofCredentials(error) : error;
+    });
+  // Hydra 1.8 accepts assertions by any key there.
+  const proof = method === "private_key_jwt" ? "not rejected by" : "accepted by";
+  return passed(`${method} ${proof} the revocation endpoint, no token issued`);
+}
+
+/** Statuses of a page that isn't where the server sends people. */
+const MISSING = [404, 410];
+
+const PAGE_HINT = "check the server's setting urls.login (URLS_LOGIN)";
+
+/** Asks for the configured login page, without a login request. Only the server itself must reach everything. */
+export async function askLoginPage({ flow, limits, loginPage }: TestSession): Promise<StepOutcome> {
+  if (loginPage === undefined) return skipped("the server did not send the browser to it");
+  const shown = redactUrl(loginPage);
+  try {
+    const { status, text } = await flow.openPage(limits.ordinary, "Cannot reach the login page", loginPage);
+    // Hydra's own page for servers without the setting answers 200 in some versions.
+    if (text.includes("<code>urls.login</code>")) return warned("the server has no login page", PAGE_HINT);
+    const detail = `${shown} answers ${status}`;
+    return status >= 500 || MISSING.includes(status) ? warned(detail, PAGE_HINT) : passed(detail);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.exit !== "unreachable") throw error;
+    return warned(error.message, `this machine may not be allowed to reach it; otherwise ${PAGE_HINT}`);
+  }
+}

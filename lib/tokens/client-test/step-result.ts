@@ -1,0 +1,50 @@
+import type { JsonObject } from "../../core/json.ts";
+import type { ProblemCode } from "../../core/problem.ts";
+
+/** The steps of a test. */
+export type StepName =
+  | "discovery"
+  | "credentials"
+  | "client-credentials"
+  | "authorization"
+  | "tokens"
+  | "device"
+  | "implicit"
+  | "refresh"
+  | "introspection"
+  | "revocation"
+  | "logout"
+  | "login-page";
+
+type StepStatus = "passed" | "failed" | "skipped" | "warning";
+
+/** How a step ended: what it found, or why it failed or was skipped. */
+export interface StepOutcome {
+  readonly status: StepStatus;
+  readonly detail: string;
+  /** The next thing to type or to look at. */
+  readonly hint?: string;
+  /** The code of the problem that it failed with. */
+  readonly error?: ProblemCode;
+}
+
+export interface StepResult extends StepOutcome {
+  readonly name: StepName;
+}
+
+export function passed(detail: string): StepOutcome {
+  return { status: "passed", detail };
+}
+
+export function skipped(detail: string, hint?: string): StepOutcome {
+  return { status: "skipped", detail, ...(hint === undefined ? {} : { hint }) };
+}
+
+export function warned(detail: string, hint?: string): StepOutcome {
+  return { status: "warning", detail, ...(hint === undefined ? {} : { hint }) };
+}
+
+/** The whole test as the command returns it. */
+export function toTestReport(clientId: string, steps: readonly StepResult[]): JsonObject {
+  return { client_id: clientId, ok: steps.every(({ status }) => status !== "failed"), steps };
+}

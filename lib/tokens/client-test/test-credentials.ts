@@ -1,0 +1,83 @@
+import type { ClientAuthentication } from "../../adapters/oauth/index.ts";
+import type { ClientLogin, Context } from "../../command.ts";
+import { CLIENT_ID, CLIENT_SECRET } from "../../core/flags/flag-table.ts";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { usageError } from "../../core/problem.ts";
+import { quote } from "../../core/text.ts";
+import { readClientLogin } from "../read-credentials.ts";
+import { CLIENT_AUTH, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "../token-flags.ts";
+import type { TestedClient } from "./tested-client.ts";
+
+type CredentialContext = Parameters<typeof readClientLogin>[0] & Pick<Context, "host">;
+
+/** Whether the secret in the environment is of this client: with an ID beside it, it may be of another one. */
+function isSecretOf({ values, host }: CredentialContext, id: string): boolean {
+  if (!values.isSet(CLIENT_SECRET)) return false;
+  if (values.origin(CLIENT_SECRET).from === "flag") return true;
+  const other = host.environment(CLIENT_ID.env?.[0] ?? "") ?? "";
+  return other === "" || other === id;
+}
+
+/** Reads the credentials of the client to test; undefined if there are none. */
+export async function readTestCredentials(context: CredentialContext, id: string): Promise<ClientLogin | undefined> {
+  const { values } = context;
+  const isGiven =
+    [CLIENT_SECRET_FILE, CREDENTIALS, CLIENT_KEY].some((flag) => values.isSet(flag)) ||
+    values.text(CLIENT_AUTH) !== "auto" ||
+    isSecretOf(context, id);
+  if (!isGiven) return undefined;
+  // The ID in a credentials file counts for more than this one, so that a file of another client is noticed.
+  const named = { texts: [id], origin: { from: "default", name: "ID" } } as const;
+  const login = await readClientLogin({ ...context, values: values.with([[CLIENT_ID.name, named]]) });
+  if (login.clientId === id) return login;
+  throw usageError(
+    `The credentials are of client ${quote(login.clientId)}, not of client ${quote(id)}`,
+    "give the file that --secret-out wrote for this client",
+    "bad-credentials",
+  );
+}
+
+/** The key with what the client is registered with, where the key itself doesn't say it. */
+function registeredKey(
+  { registered }: TestedClient,
+  authentication: Extract<ClientAuthentication, { readonly method: "private_key_jwt" }>,
+): ClientAuthentication {
+  const { key } = authentication;
+  const algorithm = registered["token_endpoint_auth_signing_alg"];
+  const [only, ...others] = registeredKeys(registered);
+  const kid = key.text.trimStart().startsWith("-----") && others.length === 0 ? only?.["kid"] : undefined;
+  return {
+    method: "private_key_jwt",
+    key: {
+      ...key,
+      ...(typeof algorithm === "string" && algorithm !== "" ? { algorithm } : {}),
+      ...(typeof kid === "string" ? { kid } : {}),
+    },
+  };
+}
+
+function registeredKeys({ jwks }: JsonObject): readonly JsonObject[] {
+  return isJsonObject(jwks) && Array.isArray(jwks["keys"]) ? jwks["keys"].filter(isJsonObject) : [];
+}
+
+/** How the client authenticates in the test: with the method that it is registered with, unless the command line sets one. */
+export function chooseAuthentication(
+  client: TestedClient,
+  login: ClientLogin | undefined,
+): ClientAuthentication | undefined {
+  const authentication = login?.authentication;
+  if (login?.followsServer !== false && client.isPublic) return { method: "none" };
+  if (login === undefined || authentication === undefined) return undefined;
+  if (authentication.method === "private_key_jwt") {
+    if (client.authMethod === "private_key_jwt" || !login.followsServer) return registeredKey(client, authentication);
+    throw otherCredentials(client, "add --credentials FILE or --client-secret-file FILE instead of --client-key");
+  }
+  if (!login.followsServer || !("secret" in authentication)) return authentication;
+  const { authMethod: method } = client;
+  if (method === "client_secret_basic" || method === "client_secret_post") return { ...authentication, method };
+  throw otherCredentials(client, "add --client-key FILE instead of a secret");
+}
+
+function otherCredentials({ id, authMethod }: TestedClient, hint: string): Error {
+  return usageError(`Client ${quote(id)} is registered with ${authMethod}`, hint, "bad-credentials");
+}

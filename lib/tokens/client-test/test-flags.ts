@@ -1,0 +1,74 @@
+import type { Flag, TextFlag } from "../../core/flags/flag.ts";
+import { CLIENT_SECRET, ID_FIELD, PUBLIC_URL, SECRET_FIELD } from "../../core/flags/flag-table.ts";
+import type { FlagValues } from "../../core/flags/flag-values.ts";
+import { capitalize, type Problem, usageError } from "../../core/problem.ts";
+import { redactUrl } from "../../core/redact.ts";
+import { quote } from "../../core/text.ts";
+import { CLIENT_AUTH, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS, SCOPE } from "../token-flags.ts";
+
+export const SUBJECT: TextFlag = {
+  kind: "text",
+  name: "subject",
+  value: "SUB",
+  group: "input",
+  nonEmpty: true,
+  help: "User to log in as (default: a new one, hydra-test-UUID)",
+};
+
+export const REDIRECT_URI: TextFlag = {
+  kind: "text",
+  name: "redirect-uri",
+  value: "URI",
+  group: "input",
+  nonEmpty: true,
+  help: "Redirect URI to use (default: the first one of the client)",
+};
+
+export const REQUESTED_SCOPE = { ...SCOPE, help: "Scopes to request (default: all scopes of the client)" };
+
+const TESTED_SECRET: TextFlag = {
+  ...CLIENT_SECRET,
+  help: "Client secret. Visible to other users of the machine: prefer --client-secret-file",
+};
+
+const TESTED_AUTH: TextFlag = { ...CLIENT_AUTH, help: "How the client authenticates; auto: as it is registered" };
+
+export const TESTED_PUBLIC_URL: TextFlag = {
+  kind: "text",
+  name: PUBLIC_URL.name,
+  value: "URL",
+  group: "connection",
+  env: ["HYDRA_PUBLIC_URL"],
+  help: "Public URL of the server",
+};
+
+/** The flags of `clients test` in addition to those of every command for the admin API. */
+export const TEST_FLAGS: readonly Flag[] = [
+  SUBJECT,
+  REDIRECT_URI,
+  REQUESTED_SCOPE,
+  CREDENTIALS,
+  TESTED_SECRET,
+  CLIENT_SECRET_FILE,
+  CLIENT_KEY,
+  TESTED_AUTH,
+  ID_FIELD,
+  SECRET_FIELD,
+  TESTED_PUBLIC_URL,
+];
+
+/** What is wrong with the public URL, found before anything is sent. */
+export function publicUrlProblems(values: FlagValues): readonly Problem[] {
+  const text = values.text(TESTED_PUBLIC_URL) ?? "";
+  if (text === "") {
+    const hint = "add --public-url http://127.0.0.1:4444 or set HYDRA_PUBLIC_URL";
+    return [usageError("No public URL: tokens are issued at the server's public port", hint, "no-endpoint")];
+  }
+  const url = /^https?:\/\//i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && url.username === "" && url.password === "" && url.search === "" && url.hash === "")
+    return [];
+  const name = capitalize(values.origin(TESTED_PUBLIC_URL).name);
+  const reason = url === undefined ? "is not an http or https URL" : "has a user, a query or a fragment";
+  const hint = "write http://host:4444 or https://host";
+  return [usageError(`${name} ${quote(redactUrl(text))} ${reason}`, hint, "bad-address")];
+}

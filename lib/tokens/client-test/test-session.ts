@@ -1,0 +1,99 @@
+import type {
+  AuthorizationServer,
+  ClientAuthentication,
+  FlowAccess,
+  OAuthClient,
+  PendingAuthorization,
+  RequestLimits,
+  Tokens,
+} from "../../adapters/oauth/index.ts";
+import type { Context } from "../../command.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { CLEANUP_MS } from "../../core/network.ts";
+import type { TestedClient } from "./tested-client.ts";
+
+/** A login that reached the client's redirect URI. */
+interface ReachedRedirect {
+  readonly pending: PendingAuthorization;
+  readonly redirected: string;
+}
+
+/** An access token that a step got, and what introspection must say about it. */
+interface ObtainedToken {
+  readonly value: string;
+  readonly subject: string;
+}
+
+/** How requests are limited, by what an interruption means for them. */
+interface TestLimits {
+  /** Canceled by the first signal. */
+  readonly ordinary: RequestLimits;
+  /** Requests that get tokens go on for a moment: a token in an answer that nobody reads could not be revoked. */
+  readonly patient: RequestLimits;
+  /** For what must be done also after a signal and after the time of the command. */
+  readonly cleanup: RequestLimits;
+}
+
+/** A test under way: what its steps share. */
+export interface TestSession {
+  readonly client: TestedClient;
+  readonly subject: string;
+  readonly flow: FlowAccess;
+  readonly limits: TestLimits;
+  /** Undefined without credentials. */
+  readonly authentication: ClientAuthentication | undefined;
+  readonly host: Pick<Context["host"], "now" | "sleep" | "uuid">;
+  readonly isSignedBy: (token: string, keySet: JsonObject) => Promise<boolean>;
+  server: AuthorizationServer | undefined;
+  reached: ReachedRedirect | undefined;
+  loginPage: string | undefined;
+  /** The newest tokens with a refresh token, and whose they are. */
+  refreshable: Tokens | undefined;
+  idToken: string | undefined;
+  /** The access tokens that must be active now. */
+  readonly obtained: ObtainedToken[];
+  /** Tokens that are revoked already. */
+  readonly revoked: Set<string>;
+}
+
+/** The server, once the first step has found it. */
+export function foundServer({ server }: Pick<TestSession, "server">): AuthorizationServer {
+  if (server === undefined) throw new TypeError("a step without a server");
+  return server;
+}
+
+/** The client, for requests that it authenticates. */
+export function connectClient(session: TestSession, limits = session.limits.patient): OAuthClient {
+  const { flow, client, authentication } = session;
+  if (authentication === undefined) throw new TypeError("a step without credentials");
+  return flow.connect(foundServer(session), limits, client.id, authentication);
+}
+
+/** The limits of a test. */
+export function createTestLimits(
+  { sleep, monotonic }: Pick<Context["host"], "sleep" | "monotonic">,
+  signal: AbortSignal,
+  remaining: () => number,
+): TestLimits {
+  const patience = new AbortController();
+  const endPatience = (): void => {
+    sleep(CLEANUP_MS).then(
+      () => patience.abort(signal.reason),
+      () => {},
+    );
+  };
+  if (signal.aborted) endPatience();
+  else signal.addEventListener("abort", endPatience, { once: true });
+  let cleanupEnd: number | undefined;
+  return {
+    ordinary: { timeLeft: remaining, signal },
+    patient: { timeLeft: remaining, signal: patience.signal },
+    cleanup: {
+      timeLeft: () => {
+        cleanupEnd ??= monotonic() + Math.max(CLEANUP_MS, remaining());
+        return Math.max(1, cleanupEnd - monotonic());
+      },
+      signal: new AbortController().signal,
+    },
+  };
+}

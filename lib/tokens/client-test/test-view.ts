@@ -1,0 +1,74 @@
+import type { JsonObject } from "../../core/json.ts";
+import type { Painter, TextRole } from "../../core/output/colors.ts";
+import type { ResultView } from "../../core/output/render.ts";
+import type { StepOutcome, StepResult } from "./step-result.ts";
+
+type Status = StepOutcome["status"];
+
+/** How each status is marked, also where the locale has only ASCII. */
+const MARKS: Readonly<Record<Status, { readonly symbol: string; readonly ascii: string; readonly role: TextRole }>> = {
+  passed: { symbol: "✓", ascii: "+", role: "added" },
+  failed: { symbol: "✗", ascii: "x", role: "removed" },
+  warning: { symbol: "!", ascii: "!", role: "changed" },
+  skipped: { symbol: "–", ascii: "-", role: "note" },
+};
+
+const STATUSES: readonly (readonly [Status, singular: string, plural: string])[] = [
+  ["passed", "passed", "passed"],
+  ["failed", "failed", "failed"],
+  ["warning", "warning", "warnings"],
+  ["skipped", "skipped", "skipped"],
+];
+
+/** Whether the locale of an environment is UTF-8; the first variable that is set counts (POSIX, 8.2). */
+export function isUtf8Locale(environment: (name: string) => string | undefined): boolean {
+  const locale = ["LC_ALL", "LC_CTYPE", "LANG"].map((name) => environment(name) ?? "").find((value) => value !== "");
+  return /utf-?8/i.test(locale ?? "");
+}
+
+function namesWith(steps: readonly StepResult[], status: Status): readonly string[] {
+  return steps.filter((step) => step.status === status).map(({ name }) => name);
+}
+
+function summaryLine(steps: readonly StepResult[]): string {
+  return STATUSES.flatMap(([status, singular, plural]) => {
+    const { length } = namesWith(steps, status);
+    return length === 0 && status !== "passed" ? [] : [`${length} ${length === 1 ? singular : plural}`];
+  }).join(", ");
+}
+
+function stepLines({ name, status, detail, hint }: StepResult, width: number, isUtf8: boolean): readonly string[] {
+  const { symbol, ascii } = MARKS[status];
+  const said = status === "skipped" ? `skipped: ${detail}` : detail;
+  const line = `${isUtf8 ? symbol : ascii} ${name.replaceAll("-", " ").padEnd(width)}  ${said}`;
+  return hint === undefined ? [line] : [line, `${" ".repeat(width + 4)}${hint}`];
+}
+
+/** The steps, each hint only where it comes first. */
+function withoutRepeatedHints(steps: readonly StepResult[]): readonly StepResult[] {
+  return steps.map(({ hint, ...step }, at) => {
+    const isRepeated = steps.slice(0, at).some((other) => other.hint === hint);
+    return hint === undefined || isRepeated ? step : { ...step, hint };
+  });
+}
+
+function paintMark(line: string, paint: Painter): string {
+  const [first = ""] = line;
+  const mark = Object.values(MARKS).find(({ symbol, ascii }) => first === symbol || first === ascii);
+  return mark === undefined ? line : `${paint(mark.role, first)}${line.slice(first.length)}`;
+}
+
+/** A test for people and for programs. */
+export function createTestView(id: string, steps: readonly StepResult[], isUtf8: boolean): ResultView<JsonObject> {
+  const width = Math.max(...steps.map(({ name }) => name.length));
+  return {
+    columns: [
+      { label: "CLIENT ID", value: () => id, whole: true },
+      { label: "OK", value: ({ ok }) => String(ok) },
+      ...STATUSES.map(([status]) => ({ label: status.toUpperCase(), value: () => namesWith(steps, status) })),
+    ],
+    text: () => [...withoutRepeatedHints(steps).flatMap((step) => stepLines(step, width, isUtf8)), summaryLine(steps)],
+    paintLine: paintMark,
+    id: () => id,
+  };
+}

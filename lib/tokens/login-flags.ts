@@ -1,0 +1,135 @@
+import type {
+  BoolFlag,
+  ChoiceFlag,
+  DurationFlag,
+  IntFlag,
+  ListFlag,
+  TextFlag,
+  WithDefault,
+} from "../core/flags/flag.ts";
+import { SCOPE } from "./token-flags.ts";
+
+/** The scopes of a login, with the default of Hydra's own CLI. */
+export const LOGIN_SCOPE: ListFlag = { ...SCOPE, default: ["offline", "openid"] };
+
+export const AUTH_URL: TextFlag = {
+  kind: "text",
+  name: "auth-url",
+  value: "URL",
+  group: "connection",
+  help: "Authorization endpoint, instead of the one in the server's discovery document",
+};
+
+export const DEVICE_AUTH_URL: TextFlag = {
+  kind: "text",
+  name: "device-auth-url",
+  value: "URL",
+  group: "connection",
+  help: "Device authorization endpoint, instead of the one in the server's discovery document",
+};
+
+export const REDIRECT: TextFlag = {
+  kind: "text",
+  name: "redirect",
+  value: "URI",
+  group: "input",
+  nonEmpty: true,
+  help: "Redirect URI; default: a registered loopback URI, or http://127.0.0.1:PORT/callback",
+};
+
+export const PORT: IntFlag = {
+  kind: "count",
+  name: "port",
+  short: "p",
+  value: "PORT",
+  group: "input",
+  help: "Port to listen on for the redirect; default: a free port, or that of the redirect URI",
+};
+
+export const NO_OPEN: BoolFlag = {
+  kind: "switch",
+  name: "no-open",
+  group: "input",
+  help: "Only print the URL of the login, and don't open the browser",
+};
+
+export const PROMPT: ListFlag = {
+  kind: "list",
+  name: "prompt",
+  value: "PROMPT",
+  group: "input",
+  help: "OpenID Connect prompt: login, consent, select_account or none",
+};
+
+export const MAX_AGE: TextFlag = {
+  kind: "text",
+  name: "max-age",
+  value: "SECONDS",
+  group: "input",
+  help: "Time since the last login, after which the user must log in again; -1: no limit",
+};
+
+export const RESPONSE_MODE: WithDefault<ChoiceFlag<"query" | "form_post">> = {
+  kind: "text",
+  name: "response-mode",
+  value: "MODE",
+  default: "query",
+  choices: ["query", "form_post"],
+  group: "input",
+  help: "How the answer reaches the redirect URI; form_post needs Hydra 26",
+};
+
+export const STATE: TextFlag = {
+  kind: "text",
+  name: "state",
+  value: "STATE",
+  group: "input",
+  help: "Fixed state instead of a random one; insecure, for testing only",
+};
+
+export const LOGIN_TIMEOUT: WithDefault<DurationFlag> = {
+  kind: "duration",
+  name: "timeout",
+  value: "DURATION",
+  group: "input",
+  default: 300_000,
+  help: "Time limit for the login in the browser; 0 = none",
+};
+
+/** Flags of Hydra's own CLI that are rejected, with the reason. */
+export const REJECTED_LOGIN_FLAGS: readonly {
+  readonly flag: BoolFlag;
+  readonly reason: string;
+  readonly hint: string;
+}[] = [
+  {
+    flag: {
+      kind: "switch",
+      name: "https",
+      group: "input",
+      help: "Not supported: browsers don't trust a self-signed certificate",
+    },
+    reason: "a self-signed certificate teaches people to ignore the browser's warnings",
+    hint: "leave it out: http on a loopback address is secure (RFC 8252, 8.3); for an https redirect URI, give it with --redirect and paste the URL that the browser ends at",
+  },
+  {
+    flag: {
+      kind: "switch",
+      name: "no-shutdown",
+      group: "input",
+      help: "Not supported: each login has its own listener",
+    },
+    reason: "the listener is closed after each login, so that nobody else can send an answer",
+    hint: "leave it out, and run the command again for another login",
+  },
+  {
+    flag: {
+      kind: "switch",
+      name: "skip",
+      group: "input",
+      help: "Not supported: this program is not a login and consent application",
+    },
+    reason: "this program is not a login and consent application, which is what decides about it",
+    hint: "leave it out; the sandbox (hydra sandbox) logs in by itself",
+  },
+];

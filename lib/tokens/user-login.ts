@@ -1,0 +1,47 @@
+import type { ClientLogin, Context } from "../command.ts";
+import { type ClientRecord, getTextField } from "../core/client/client.ts";
+import { CLIENT_ID, CLIENT_SECRET } from "../core/flags/flag-table.ts";
+import { readClientLogin } from "./read-credentials.ts";
+import { readRegisteredClient } from "./registered-client.ts";
+import { CLIENT_AUTH, CLIENT_KEY, CLIENT_SECRET_FILE, CREDENTIALS } from "./token-flags.ts";
+
+/** The client of a user's login, and what the admin API knows about it. */
+interface ResolvedLogin {
+  readonly credentials: ClientLogin;
+  /** Undefined where the admin API isn't known or doesn't answer. */
+  readonly client: ClientRecord | undefined;
+}
+
+/** A client whose settings are read before its credentials where those are missing. */
+export interface UserLogin {
+  readonly resolve: () => Promise<ResolvedLogin>;
+}
+
+type UserLoginContext = Parameters<typeof readClientLogin>[0] & Parameters<typeof readRegisteredClient>[0];
+
+/** Whether the command line or the environment says how the client authenticates. */
+function namesCredentials({ values }: Pick<Context, "values">): boolean {
+  const sources = [CLIENT_SECRET, CLIENT_SECRET_FILE, CREDENTIALS, CLIENT_KEY, CLIENT_AUTH];
+  return sources.some((flag) => values.isSet(flag));
+}
+
+/**
+ * Reads the credentials of the client. Where there are none and the admin API can say whether the client needs any, they
+ * are read only after that: a public client has no secret to ask for.
+ */
+export async function prepareUserLogin(context: UserLoginContext): Promise<UserLogin> {
+  const clientId = context.values.text(CLIENT_ID) ?? "";
+  const mayBePublic = clientId !== "" && context.adminSide !== undefined && !namesCredentials(context);
+  const given = mayBePublic ? undefined : await readClientLogin(context);
+  return {
+    async resolve() {
+      const client = await readRegisteredClient(context, given?.clientId ?? clientId);
+      if (given !== undefined) return { credentials: given, client };
+      const isPublic = client !== undefined && getTextField(client, "token_endpoint_auth_method") === "none";
+      const credentials: ClientLogin = isPublic
+        ? { clientId, authentication: { method: "none" }, followsServer: false }
+        : await readClientLogin(context);
+      return { credentials, client };
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { createClientFileStore } from "../../lib/adapters/client-file-store.ts";
+import { Problem } from "../../lib/core/problem.ts";
+
+describe("the files of clients", () => {
+  const store = createClientFileStore((count) => randomBytes(count));
+  let root = "";
+
+  before(() => {
+    root = mkdtempSync(join(tmpdir(), "hydra-files-"));
+  });
+
+  after(() => rmSync(root, { recursive: true, force: true }));
+
+  const at = (name: string): string => join(root, name);
+
+  const fails = (work: Promise<unknown>, message: RegExp): Promise<void> =>
+    assert.rejects(work, (error) => error instanceof Problem && message.test(error.message));
+
+  test("are written into folders that don't exist yet", async () => {
+    await store.write(at("a/b/c.yaml"), undefined, "x: ä\n");
+    assert.equal(readFileSync(at("a/b/c.yaml"), "utf8"), "x: ä\n");
+    assert.deepEqual(readdirSync(at("a/b")), ["c.yaml"]);
+  });
+
+  test("keep their permissions, and links to them", async () => {
+    writeFileSync(at("mode.yaml"), "old");
+    chmodSync(at("mode.yaml"), 0o604);
+    symlinkSync("mode.yaml", at("link.yaml"));
+    await store.write(at("link.yaml"), "old", "new");
+    assert.equal(statSync(at("mode.yaml")).mode & 0o777, 0o604);
+    assert.ok(lstatSync(at("link.yaml")).isSymbolicLink());
+    assert.equal(readFileSync(at("mode.yaml"), "utf8"), "new");
+  });
+
+  test("are not overwritten if another program has changed or created them", async () => {
+    mkdirSync(at("m"));
+    writeFileSync(at("m/x.yaml"), "theirs");
+    await fails(store.write(at("m/x.yaml"), "ours", "new"), /another program changed it meanwhile/);
+    await fails(store.write(at("m/x.yaml"), undefined, "new"), /another program changed it meanwhile/);
+    symlinkSync("nowhere", at("m/dangling.yaml"));
+    await fails(store.write(at("m/dangling.yaml"), undefined, "new"), /another program changed it meanwhile/);
+    rmSync(at("m/dangling.yaml"));
+    assert.equal(readFileSync(at("m/x.yaml"), "utf8"), "theirs");
+    assert.deepEqual(readdirSync(at("m")), ["x.yaml"]);
+  });
+
+  test("that can't be written are reported, without a draft", async () => {
+    writeFileSync(at("file"), "x");
+    await fails(store.write(at("file/x.yaml"), undefined, "new"), /^Cannot write ".*x.yaml": /);
+    await fails(store.write(at("gone.yaml"), "before", "new"), /^Cannot write ".*gone.yaml": /);
+    assert.deepEqual(
+      readdirSync(root).filter((name) => name.startsWith(".")),
+      [],
+    );
+  });
+
+  test("are listed in order, without hidden ones, links and packages", async () => {
+    for (const name of [
+      "l/b.yml",
+      "l/a/z.yaml",
+      "l/a.json",
+      "l/x.txt",
+      "l/.h/a.yaml",
+      "l/node_modules/p/a.yaml",
+      "l/.a.yaml",
+    ])
+      await store.write(at(name), undefined, "");
+    symlinkSync(at("l/a"), at("l/link"));
+    symlinkSync(at("l/a.json"), at("l/link.json"));
+    const found = await store.list(at("l"));
+    assert.deepEqual(
+      found.map((path) => path.slice(root.length + 1)),
+      ["l/a.json", "l/a/z.yaml", "l/b.yml"],
+    );
+    await fails(store.list(at("nosuch")), /^Cannot read ".*nosuch"/);
+  });
+
+  test("have a kind", async () => {
+    assert.equal(await store.kindOf(at("l")), "folder");
+    assert.equal(await store.kindOf(at("l/a.json")), "file");
+    assert.equal(await store.kindOf(at("nosuch")), undefined);
+    assert.equal(await store.kindOf("/dev/null"), "other");
+    await fails(store.kindOf(at("l/a.json/x")), /^Cannot read /);
+  });
+});

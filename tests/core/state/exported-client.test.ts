@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { loadYamlWriter, parseYamlDocuments } from "../../../lib/adapters/yaml.ts";
+import { canonicalValue, isSameValue } from "../../../lib/core/client/equality.ts";
+import { CLIENT_FIELDS } from "../../../lib/core/client/fields.ts";
+import { isJsonObject, type JsonObject } from "../../../lib/core/json.ts";
+import { applyEdits, planClientEdits } from "../../../lib/core/state/client-edits.ts";
+import { exportClient } from "../../../lib/core/state/exported-client.ts";
+import { MARK_MEMBER, readMark, withMark } from "../../../lib/core/state/mark.ts";
+import { possibleValues, replacePlaceholders } from "../../../lib/core/state/placeholder-values.ts";
+import { anyClient, EC_KEY } from "../../random-client.ts";
+
+const FIELDS = CLIENT_FIELDS.map(({ name }) => name);
+
+const NO_VARIABLES = (): undefined => undefined;
+
+/** The fields in which two clients differ to a server; without a scope a file doesn't say anything about it. */
+function differences(file: JsonObject, server: JsonObject): readonly string[] {
+  return FIELDS.filter((field) => !isSameValue(field, file[field], server[field]));
+}
+
+describe("an exported client", () => {
+  test("has the fields in the order of the help, whatever order the server has", () => {
+    const record = { scope: "x", owner: "o", client_name: "n", client_id: "a", created_at: "2026", client_secret: "s" };
+    assert.deepEqual(Object.entries(exportClient(record, false).client), [
+      ["client_id", "a"],
+      ["client_name", "n"],
+      ["scope", "x"],
+      ["owner", "o"],
+    ]);
+  });
+
+  test("leaves out defaults, spelt in any way", () => {
+    const record = {
+      client_id: "a",
+      grant_types: [],
+      response_types: ["code"],
+      subject_type: "public",
+      token_endpoint_auth_method: "",
+      jwks: { keys: [] },
+      metadata: {},
+      skip_consent: false,
+      implicit_grant_id_token_lifespan: null,
+      contacts: null,
+    };
+    assert.deepEqual(exportClient(record, false).client, { client_id: "a" });
+    assert.deepEqual(exportClient(record, true).client, {
+      client_id: "a",
+      grant_types: ["authorization_code"],
+      response_types: ["code"],
+      token_endpoint_auth_method: "client_secret_basic",
+      subject_type: "public",
+      userinfo_signed_response_alg: "none",
+      metadata: {},
+      skip_consent: false,
+    });
+  });
+
+  test("has no private key, and no key that is secret as a whole", () => {
+    const keys = [{ ...EC_KEY, d: "d1" }, { kty: "oct", k: "k1" }, EC_KEY, null];
+    const { client, notes } = exportClient({ client_id: "a", jwks: { keys } }, false);
+    assert.deepEqual(client["jwks"], { keys: [EC_KEY, EC_KEY, null] });
+    assert.equal(notes.length, 1);
+  });
+
+  test("leaves out what this program doesn't know, and says so", () => {
+    const record = { client_id: "a", new_field: 1, "x-hydra": { key: "b" }, empty: "", "\u001b": true };
+    const { client, notes } = exportClient(record, false);
+    assert.deepEqual(client, { client_id: "a" });
+    assert.deepEqual(notes, ["fields that this program does not know are left out: new_field, x-hydra and \\x1b"]);
+  });
+
+  test("read from YAML is the same client, for any client", async () => {
+    const write = await loadYamlWriter();
+    await fc.assert(
+      fc.asyncProperty(anyClient, fc.boolean(), async (random, keepsDefaults) => {
+        const record = { ...random, client_id: "a" };
+        const { client } = exportClient(record, keepsDefaults);
+        const [read] = await parseYamlDocuments(write(client), "x");
+        assert.ok(isJsonObject(read));
+        assert.deepEqual(differences(read, record), []);
+        if (keepsDefaults) return;
+        for (const [field, value] of Object.entries(client).slice(1))
+          assert.notDeepEqual(canonicalValue(field, value), canonicalValue(field, undefined), field);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("the edits of a client in a file", () => {
+  test("make it the exported one, and nothing is left to edit, for any two clients", () => {
+    fc.assert(
+      fc.property(anyClient, anyClient, fc.boolean(), (written, random, isMarked) => {
+        const record = { ...random, client_id: "a" };
+        const marked = isMarked ? withMark(record, { stack: "s", key: "k", protect: true }) : record;
+        const { client } = exportClient(marked, false);
+        const file = { client_id: "a", ...written };
+        const edited = applyEdits(file, planClientEdits({ written: file, key: "a" }, client, NO_VARIABLES));
+        assert.deepEqual(differences(edited, client), []);
+        assert.deepEqual(edited["x-hydra"], client["x-hydra"]);
+        assert.deepEqual(planClientEdits({ written: edited, key: isMarked ? "k" : "a" }, client, NO_VARIABLES), []);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("don't touch other spellings of the same client, for any client", () => {
+    fc.assert(
+      fc.property(anyClient, (random) => {
+        const file = { client_id: "a", ...random };
+        const { client } = exportClient(file, false);
+        const edits = planClientEdits({ written: file, key: "a" }, client, NO_VARIABLES);
+        // Only the rules that the client breaks are new.
+        assert.deepEqual(applyEdits(file, edits), {
+          ...file,
+          ...("x-hydra" in client ? { "x-hydra": client["x-hydra"] } : {}),
+        });
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("ignore the rules that the client breaks, in addition to those of the file", () => {
+    const written = { client_id: "a", "x-hydra": { ignore: ["implicit-grant"], key: "k" } };
+    const { client } = exportClient({ client_id: "a", redirect_uris: ["https://a.example/#b"] }, false);
+    assert.deepEqual(client["x-hydra"], { ignore: ["redirect-uri-fragment"] });
+    const edits = planClientEdits({ written, key: "k" }, client, NO_VARIABLES);
+    assert.deepEqual(applyEdits(written, edits)["x-hydra"], {
+      ignore: ["implicit-grant", "redirect-uri-fragment"],
+      key: "k",
+    });
+  });
+
+  test("change only the settings that a mark has", () => {
+    const plan = (settings: unknown, mark: JsonObject): unknown =>
+      applyEdits(
+        { client_id: "a", "x-hydra": settings },
+        planClientEdits(
+          { written: { client_id: "a", "x-hydra": settings }, key: "a" },
+          { "x-hydra": mark },
+          NO_VARIABLES,
+        ),
+      )["x-hydra"];
+    const secret = { env: "A", version: 2 };
+    assert.deepEqual(plan({ secret, ignore: ["x"] }, { key: "a" }), { secret, ignore: ["x"] });
+    assert.deepEqual(plan({ secret, protect: true }, { key: "b" }), { secret, key: "b" });
+    assert.deepEqual(plan({ secret, protect: false }, { key: "a", protect: true }), { secret, protect: true });
+    assert.deepEqual(plan(undefined, { key: "a" }), undefined);
+    assert.deepEqual(plan(null, { key: "b" }), { key: "b" });
+  });
+});
+
+describe("the mark of a client", () => {
+  test("is a member of its metadata", () => {
+    const mark = { stack: "prod", key: "billing", secret: 2, protect: true } as const;
+    assert.equal(MARK_MEMBER, "hydra.apply");
+    const client = withMark({ client_id: "a", metadata: { team: "x" } }, mark);
+    assert.deepEqual(client, { client_id: "a", metadata: { team: "x", "hydra.apply": mark } });
+    assert.deepEqual(readMark(client), mark);
+  });
+
+  for (const value of [
+    undefined,
+    null,
+    "prod",
+    [],
+    {},
+    { stack: "a" },
+    { stack: "", key: "a" },
+    { stack: 1, key: "a" },
+  ])
+    test(`is not ${JSON.stringify(value)}`, () => {
+      assert.equal(readMark({ metadata: { "hydra.apply": value } }), undefined);
+      assert.equal(readMark({ metadata: value }), undefined);
+    });
+
+  for (const more of [{ secret: -1 }, { secret: 1.5 }, { secret: "1" }, { protect: false }, { protect: 1 }])
+    test(`is malformed with ${JSON.stringify(more)}`, () => {
+      assert.equal(readMark({ metadata: { "hydra.apply": { stack: "a", key: "b", ...more } } }), undefined);
+    });
+});
+
+describe("placeholders", () => {
+  const variables = (name: string): string | undefined =>
+    ({ host: "a.example", list: '["x"]', yes: "true", text: "x" })[name];
+
+  test("are replaced inside of texts only", () => {
+    const value = { a: [`https://\${{host}}/\${{ text }}`, 1], [`\${{ host }}`]: `\${{ nosuch }} \${ host }` };
+    assert.deepEqual(replacePlaceholders(value, variables), {
+      a: ["https://a.example/x", 1],
+      [`\${{ host }}`]: `\${{ nosuch }} \${ host }`,
+    });
+  });
+
+  test("that are the whole text can also mean JSON", () => {
+    assert.deepEqual(possibleValues(`\${{ list }}`, variables), ['["x"]', ["x"]]);
+    assert.deepEqual(possibleValues(` \${{ yes }} `, variables), [" true ", true]);
+    assert.deepEqual(possibleValues(`\${{ text }}`, variables), ["x"]);
+    assert.deepEqual(possibleValues(`a\${{ list }}`, variables), ['a["x"]']);
+  });
+});

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { addToClientLine, fixFor } from "../../lib/tokens/client-test/fix-hints.ts";
+import { type PlanFacts, planSteps } from "../../lib/tokens/client-test/plan-steps.ts";
+import { DEVICE_GRANT, describeTestedClient, type TestedClient } from "../../lib/tokens/client-test/tested-client.ts";
+
+const ALL: PlanFacts = { hasDeviceFlow: true, hasLogout: true, canAuthenticate: true };
+
+function client(registered: Readonly<Record<string, unknown>>, scopes: readonly string[] = []): TestedClient {
+  return describeTestedClient("web", "1.x", registered, { redirectUri: undefined, scopes });
+}
+
+/** The plan as text: a step to do, or its name with the status that it gets instead. */
+function plan(registered: Readonly<Record<string, unknown>>, facts: Partial<PlanFacts> = {}): readonly string[] {
+  return planSteps(client(registered), { ...ALL, ...facts }).map(({ name, instead }) =>
+    instead === undefined ? name : `${name}: ${instead.status}`,
+  );
+}
+
+const WEB = {
+  grant_types: ["authorization_code", "refresh_token"],
+  response_types: ["code"],
+  redirect_uris: ["https://app.example.com/cb"],
+  post_logout_redirect_uris: ["https://app.example.com/bye"],
+  scope: "openid offline_access",
+};
+
+const PUBLIC = { ...WEB, token_endpoint_auth_method: "none" };
+
+const TOKENS = ["introspection", "revocation"];
+
+describe("the steps of a test", () => {
+  test("follow from the grant types of the client", () => {
+    assert.deepEqual(plan(WEB), [
+      "credentials",
+      "authorization",
+      "tokens",
+      "refresh",
+      ...TOKENS,
+      "logout",
+      "login-page",
+    ]);
+    assert.deepEqual(plan(PUBLIC).slice(0, 2), ["credentials: skipped", "authorization"]);
+    assert.deepEqual(plan({ grant_types: ["client_credentials"], response_types: ["code"] }), [
+      "credentials",
+      "client-credentials",
+      ...TOKENS,
+    ]);
+    assert.deepEqual(plan({ ...PUBLIC, grant_types: ["implicit"], response_types: ["id_token token"] }), [
+      "credentials: skipped",
+      "implicit",
+      ...TOKENS,
+      "logout",
+      "login-page",
+    ]);
+    assert.deepEqual(plan({ ...PUBLIC, grant_types: [DEVICE_GRANT], redirect_uris: [], scope: "openid" }), [
+      "credentials: skipped",
+      "device",
+      "refresh: skipped",
+      ...TOKENS,
+      "logout",
+      "login-page",
+    ]);
+    assert.deepEqual(plan({ grant_types: ["urn:ietf:params:oauth:grant-type:jwt-bearer"] }), [
+      "credentials",
+      "introspection: skipped",
+      "revocation: skipped",
+    ]);
+  });
+
+  test("need credentials where the client authenticates", () => {
+    const skipped = ["credentials: skipped", "authorization", "tokens: skipped", "refresh: skipped"];
+    assert.deepEqual(plan(WEB, { canAuthenticate: false }).slice(0, 4), skipped);
+    const implicit = { ...WEB, grant_types: ["implicit"], response_types: ["token"] };
+    assert.ok(plan(implicit, { canAuthenticate: false }).includes("implicit: skipped"));
+    const without = { ...implicit, response_types: ["id_token"] };
+    assert.ok(plan(without, { canAuthenticate: false }).includes("implicit"));
+  });
+
+  test("need what the server has", () => {
+    const device = plan({ ...PUBLIC, grant_types: [DEVICE_GRANT], redirect_uris: [] }, { hasDeviceFlow: false });
+    assert.deepEqual(device, [
+      "credentials: skipped",
+      "device: skipped",
+      "introspection: skipped",
+      "revocation: skipped",
+    ]);
+    assert.ok(plan(WEB, { hasLogout: false }).includes("logout: skipped"));
+  });
+
+  test("include the login of a client that has redirect URIs, whatever its grant types say", () => {
+    assert.ok(plan({ ...WEB, grant_types: ["client_credentials"] }).includes("authorization"));
+    const hybrid = plan({ ...WEB, response_types: ["code id_token"] });
+    assert.ok(hybrid.includes("authorization: skipped") && hybrid.includes("tokens: skipped"));
+  });
+
+  test("report a refresh token that can't come", () => {
+    assert.ok(plan({ ...WEB, scope: "openid" }).includes("refresh: skipped"));
+    assert.ok(plan({ ...WEB, grant_types: ["authorization_code"] }).includes("refresh: skipped"));
+    assert.ok(plan({ ...WEB, grant_types: ["authorization_code"], scope: "openid" }).includes("refresh: skipped"));
+  });
+
+  test("leave out a logout without an ID token", () => {
+    assert.ok(plan({ ...WEB, scope: "offline" }).includes("logout: skipped"));
+    assert.ok(plan({ ...WEB, post_logout_redirect_uris: null }).includes("logout: skipped"));
+  });
+});
+
+describe("the setting to change", () => {
+  test("is a command line in the syntax of the user, with its words quoted", () => {
+    const named = { id: "my app", syntax: "2.x" } as const;
+    assert.equal(addToClientLine(named, "scope", "a", "b"), "hydra update oauth2-client 'my app' --add-scope a,b");
+    assert.equal(
+      addToClientLine(named, "redirect_uris", "https://app.example.com/?a=1&b=2,3"),
+      `hydra update oauth2-client 'my app' --add-redirect-uri '"https://app.example.com/?a=1&b=2,3"'`,
+    );
+    assert.throws(() => addToClientLine(named, "client_name", "x"), TypeError);
+  });
+
+  test("is none for rejected credentials, and for what no setting of the client can change", () => {
+    const web = client(WEB);
+    for (const code of ["invalid-client", "unreachable", "invalid-grant", "invalid-request"] as const)
+      assert.equal(fixFor("tokens", code, web), undefined, code);
+    assert.equal(fixFor("authorization", "invalid-scope", web), undefined);
+    assert.equal(fixFor("authorization", "invalid-request", web), undefined);
+  });
+});
