@@ -104,11 +104,11 @@ export async function parseYamlWithPositions(
   name: string,
   depth = MAX_DEPTH,
 ): Promise<readonly PositionedDocument[]> {
-  const { Composer } = await import("yaml");
+  const { Composer, isMap, isScalar, isSeq } = await import("yaml");
   const { tokens, at } = await parseTokens(text, name);
   const read = await documentReader({ name, as: "values", depth, at });
-  const { loadPositionReader } = await import("./yaml/positions.ts");
-  const positionsOf = await loadPositionReader();
+  const { createPositionReader } = await import("./yaml/record-positions.ts");
+  const positionsOf = createPositionReader({ isMap, isScalar, isSeq });
   return Array.from(new Composer(PARSE_OPTIONS).compose(tokens), (document) => ({
     value: read(document),
     positions: positionsOf(document),

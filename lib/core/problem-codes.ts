@@ -99,7 +99,6 @@ export const PROBLEM_CODES = {
     "secret-in-file": "A file of clients contains a secret",
     "metadata-not-object": "The metadata of a client is not an object, so it has no place for the name of the stack",
     "scope-unset": "The scope of a client is not set, so it is not compared",
-    "undefined-variable": "A variable of a file has no value",
     "prune-without-stack": "--prune needs --stack",
     "no-clients": "The files have no clients, and --prune would delete all clients of the stack",
     "too-many-deletes": "--prune would delete more clients than --max-deletes",

@@ -1,4 +1,4 @@
-import type { Document } from "yaml";
+import type { Document, isMap, isScalar, isSeq } from "yaml";
 import { POSITION_DEPTH, type PositionNode } from "../../core/state/positions.ts";
 
 function offsetOf(node: unknown): number {
@@ -7,9 +7,19 @@ function offsetOf(node: unknown): number {
   return typeof first === "number" ? first : 0;
 }
 
-/** Loads the reader of the positions in a document. Aliases are not followed: they could repeat a value endlessly. */
-export async function loadPositionReader(): Promise<(document: Document.Parsed) => PositionNode> {
-  const { isMap, isScalar, isSeq } = await import("yaml");
+/** What the library says about a node. */
+interface NodeKinds {
+  readonly isMap: typeof isMap;
+  readonly isScalar: typeof isScalar;
+  readonly isSeq: typeof isSeq;
+}
+
+/** Creates the reader of the positions in a document. Aliases are not followed: they could repeat a value endlessly. */
+export function createPositionReader({
+  isMap,
+  isScalar,
+  isSeq,
+}: NodeKinds): (document: Document.Parsed) => PositionNode {
   const nodeAt = (node: unknown, depth: number): PositionNode => {
     const offset = offsetOf(node);
     if (depth > POSITION_DEPTH) return { offset };
