@@ -19,6 +19,7 @@ import type { Connection } from "./core/flags/connection.ts";
 import { type Flag, longNames, type Syntax, type TextFlag } from "./core/flags/flag.ts";
 import type { FlagValues } from "./core/flags/flag-values.ts";
 import type { JsonObject } from "./core/json.ts";
+import type { JsonWebKey } from "./core/jwk/json-web-key.ts";
 import type { EncryptedFormat } from "./core/keys/encrypted-format.ts";
 import type { KeyAlgorithm } from "./core/keys/key-algorithm.ts";
 import type { Recipient } from "./core/keys/recipient.ts";
@@ -76,6 +77,18 @@ export interface EncryptionKeys {
 export interface KeyPairs {
   generate(algorithm: KeyAlgorithm): Promise<KeyPair>;
   assertion(keys: KeyPair, clientId: string, audience: string): Promise<string>;
+}
+
+/** JSON Web Keys in files. */
+export interface KeyFiles {
+  /** Reads the keys in a file, or in standard input for `-`; a usage Problem names the reader. */
+  read(path: string, reader: string, passphrase: (name: string) => Promise<string>): Promise<readonly JsonWebKey[]>;
+  /** The ID that a key has by its content (RFC 7638). */
+  thumbprint(key: JsonWebKey): Promise<string>;
+  /** A key in PEM; undefined for a shared secret. */
+  toPem(key: JsonWebKey): Promise<string | undefined>;
+  /** Generates a private key on this machine. */
+  generate(alg: string, use: string): Promise<JsonWebKey>;
 }
 
 /** The public side of a server, which never gets credentials of the admin API. */
@@ -156,6 +169,7 @@ export interface Context {
   readonly endpoint: string;
   readonly keys: EncryptionKeys;
   readonly pairs: KeyPairs;
+  readonly keyFiles: KeyFiles;
   readonly tokens: CredentialVerifier;
   readonly oauth: OAuthAccess;
   readonly browser: BrowserAccess;
@@ -229,6 +243,8 @@ export interface Context {
 export interface OperandSpec {
   /** How help names one: `ID`. */
   readonly name: string;
+  /** How help names the first one, if it is something else; `least` and `most` count it too. */
+  readonly first?: string;
   readonly least: number;
   readonly most: number;
   readonly help: string;
@@ -266,9 +282,9 @@ interface Spec {
   readonly format: Readonly<Record<Syntax, string>>;
   /**
    * Whether its results are clients, for the formats `env` and `k8s-secret`: with their secrets if it delivers them, or only
-   * with their IDs, for which there is no `k8s-secret`.
+   * with their IDs, for which there is no `k8s-secret`. `keys`: its results are keys, for the format `pem`.
    */
-  readonly credentials?: "secrets" | "ids";
+  readonly credentials?: "secrets" | "ids" | "keys";
   /** Reads and checks all flags and files before anything is sent. */
   readonly prepare: (context: Context) => Promise<PreparedCommand> | PreparedCommand;
 }

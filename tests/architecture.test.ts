@@ -28,7 +28,7 @@ interface Layer {
   readonly effects?: true;
 }
 
-const EVERY_LAYER = ["core", "servers", "sandbox", "adapters", "lib", "clients", "tokens", "commands", "app"];
+const EVERY_LAYER = ["core", "servers", "sandbox", "adapters", "lib", "clients", "tokens", "keys", "commands", "app"];
 
 /** The import table, by folder of lib; `lib` is lib/command.ts, `cli` is cli.ts. */
 const LAYERS: Readonly<Record<string, Layer>> = {
@@ -40,8 +40,9 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   lib: { imports: ["core"], types: ["adapters", "servers", "sandbox"], packages: ["citty"] },
   clients: { imports: ["core", "lib", "clients"], types: ["adapters"] },
   tokens: { imports: ["core", "lib", "tokens"], types: ["adapters"] },
+  keys: { imports: ["core", "lib", "clients", "keys"], types: ["adapters", "servers"] },
   commands: {
-    imports: ["core", "lib", "clients", "tokens", "commands"],
+    imports: ["core", "lib", "clients", "tokens", "keys", "commands"],
     types: ["adapters", "servers"],
     packages: ["citty"],
   },
@@ -230,6 +231,7 @@ const LAZY_ADAPTERS = [
   "key-url",
   "wkd",
   "key-generator",
+  "key-codec",
   "browser",
   "callback-listener",
 ];

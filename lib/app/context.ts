@@ -12,6 +12,7 @@ import type {
   Context,
   CredentialVerifier,
   EncryptionKeys,
+  KeyFiles,
   KeyPairs,
   OAuthAccess,
 } from "../command.ts";
@@ -108,6 +109,7 @@ export function createContext(options: ContextOptions): Context {
     inspectKey: async (material) => (await import("./recipients.ts")).inspectKeySource(material, values, sources),
     keys: recipientKeys(values, sources),
     pairs: keyPairs(host),
+    keyFiles: keyFiles(input),
     tokens: tokenEndpoint(host, https.public, remaining),
     oauth: oauthAccess(options, { http: https.admin, download, remaining }),
     browser: browserAccess(host),
@@ -244,6 +246,21 @@ function keyPairs({ now, uuid }: Pick<Host, "now" | "uuid">): KeyPairs {
   };
 }
 
+/** Keys in files. The library is loaded when the first key is read. */
+function keyFiles(input: InputFiles): KeyFiles {
+  const codec = (): Promise<typeof import("../adapters/key-codec.ts")> => import("../adapters/key-codec.ts");
+  return {
+    async read(path, reader, passphrase) {
+      const bytes = await input.readBytes(path, reader);
+      const name = path === "-" ? "standard input" : path;
+      return (await codec()).readKeys({ bytes, name, passphrase: () => passphrase(name) });
+    },
+    thumbprint: async (key) => (await codec()).thumbprintOf(key),
+    toPem: async (key) => (await codec()).toPem(key),
+    generate: async (alg, use) => (await codec()).generateSigningKey(alg, use),
+  };
+}
+
 function tokenEndpoint(
   host: Pick<Host, "monotonic" | "uuid">,
   http: SendHttp,
@@ -269,7 +286,11 @@ function oauthAccess(
     http,
     download,
     remaining,
-  }: { readonly http: SendHttp; readonly download: Download; readonly remaining: () => number },
+  }: {
+    readonly http: SendHttp;
+    readonly download: Download;
+    readonly remaining: () => number;
+  },
 ): OAuthAccess {
   const adapter = (): Promise<typeof import("../adapters/oauth/index.ts")> => import("../adapters/oauth/index.ts");
   const { now } = run.host;

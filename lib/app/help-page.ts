@@ -4,10 +4,12 @@ import type { HelpPage } from "../core/help/help.ts";
 import { TOPICS } from "../core/help/topics.ts";
 import { childrenOf, loadCommand, type ResolvedCommand } from "./resolve.ts";
 
-/** How operands are written in a usage line: `ID`, `ID…`, `[FILE]…`. */
+/** How operands are written in a usage line: `ID`, `ID…`, `[FILE]…`, `SET [KID]`. */
 function operandsUsage(operands: OperandSpec | undefined): string {
   if (operands === undefined) return "";
-  const { name, least, most } = operands;
+  const { name, first, least, most } = operands;
+  if (first !== undefined)
+    return `${first} ${operandsUsage({ name, help: operands.help, least: least - 1, most: most - 1 })}`;
   return `${least > 0 ? name : `[${name}]`}${most > 1 ? "…" : ""}`;
 }
 

@@ -40,9 +40,13 @@ export function wantsJsonErrors(values: FlagValues): boolean {
 export function credentialFormatProblems(
   format: Format | undefined,
   values: FlagValues,
-  credentials: "secrets" | "ids" | undefined,
+  credentials: "secrets" | "ids" | "keys" | undefined,
 ): readonly Problem[] {
   const kind = format?.kind;
+  if (kind === "pem" && credentials !== "keys") {
+    const message = `Cannot use ${values.origin(FORMAT).name} pem here: there is no key to write`;
+    return [usageError(message, "it is for keys get and keys create", "format-without-credentials")];
+  }
   if (kind !== "env" && kind !== "k8s-secret") return [];
   const dry = values.isSet(DRY_RUN);
   if (!dry && (credentials === "secrets" || (credentials === "ids" && kind === "env"))) return [];

@@ -211,6 +211,18 @@ async function caProblems(input: InputFiles, values: FlagValues): Promise<readon
   }
 }
 
+/** How many arguments a command takes, in words. */
+function operandLimit(wanted: OperandSpec | undefined, most: number): string {
+  const others = wanted?.first === undefined ? most : most - 1;
+  const first = wanted?.first === undefined ? "" : `one ${wanted.first} and `;
+  return `${first}${others === 1 ? "one" : `at most ${others}`} ${wanted?.name ?? ""}`;
+}
+
+/** What the first missing argument is called. */
+function missingOperand({ name, first }: OperandSpec, operands: readonly string[]): string {
+  return operands.length === 0 ? (first ?? name) : name;
+}
+
 function operandProblems(path: string, wanted: OperandSpec | undefined, line: ParsedLine): readonly Problem[] {
   const { operands } = line;
   const most = wanted?.most ?? 0;
@@ -221,13 +233,17 @@ function operandProblems(path: string, wanted: OperandSpec | undefined, line: Pa
         `Unexpected argument ${describeOperand(word, line)}`,
         most === 0
           ? `${path} takes only flags; put quotes around a value with spaces`
-          : `${path} takes ${most === 1 ? "one" : `at most ${most}`} ${wanted?.name ?? ""}`,
+          : `${path} takes ${operandLimit(wanted, most)}`,
         "stray-argument",
       ),
     );
   if (wanted !== undefined && operands.length < wanted.least) {
     problems.push(
-      usageError(`Missing ${wanted.name} after ${path}`, `${path} --help shows the usage`, "missing-argument"),
+      usageError(
+        `Missing ${missingOperand(wanted, operands)} after ${path}`,
+        `${path} --help shows the usage`,
+        "missing-argument",
+      ),
     );
   }
   return problems;

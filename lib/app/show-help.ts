@@ -34,12 +34,14 @@ function asksForAll({ command, words }: Pick<ResolvedCommand, "command" | "words
 export async function showHelpAbout(host: HelpHost, words: readonly string[]): Promise<ExitName> {
   const names = words.filter((word) => !word.startsWith("-"));
   const [name] = names;
-  const topic = TOPICS.find((known) => known.name === name);
+  // A topic may have the name of a group of commands; the words after it then name a command.
+  const isCommand = names.length > 1 && Object.hasOwn(await childrenOf(ROOT), names[0] ?? "");
+  const topic = isCommand ? undefined : TOPICS.find((known) => known.name === name);
   if (topic !== undefined) {
     await writeText(host, renderTopic(topic, helpWidth(host), hasColor(host, host.stdout)));
     return "done";
   }
-  if (name !== undefined) await rejectMisspeltTopic(name);
+  if (name !== undefined && !isCommand) await rejectMisspeltTopic(name);
   return showHelp(host, await resolveCommand([...names, ...words.filter((word) => word === "--help=all")]));
 }
 

@@ -61,6 +61,16 @@ const flush = (): Promise<CommandDef> => import("./token/flush.ts").then((module
 
 const decode = (): Promise<CommandDef> => import("./token/decode.ts").then((module) => module.decode);
 
+const createKey = (): Promise<CommandDef> => import("./keys/create.ts").then((module) => module.createKey);
+
+const getKeys = (): Promise<CommandDef> => import("./keys/get.ts").then((module) => module.getKeys);
+
+const importKeys = (): Promise<CommandDef> => import("./keys/import.ts").then((module) => module.importKeys);
+
+const rotateKeys = (): Promise<CommandDef> => import("./keys/rotate.ts").then((module) => module.rotateKeys);
+
+const deleteKeys = (): Promise<CommandDef> => import("./keys/delete.ts").then((module) => module.deleteKeys);
+
 const wait = (): Promise<CommandDef> => import("./wait.ts").then((module) => module.wait);
 
 const sandbox = (): Promise<CommandDef> => import("./sandbox.ts").then((module) => module.sandbox);
@@ -75,9 +85,19 @@ const COMMAND_ALIASES = { ls: "list", rm: "delete", new: "create" };
 /** The other names of a client in the 2.x syntax. */
 const CLIENT_ALIASES = { client: "oauth2-client", clients: "oauth2-client", "oauth2-clients": "oauth2-client" };
 
-/** One verb of the 2.x syntax: `create oauth2-client`. */
-function verb(name: string, summary: string, leaf: () => Promise<CommandDef>): Group {
-  return group(name, summary, "2.x", { "oauth2-client": leaf }, CLIENT_ALIASES);
+/** The other names of keys in the 2.x syntax. */
+const KEY_ALIASES = { jwks: "jwk", key: "jwk", keys: "jwk" };
+
+/** One verb of the 2.x syntax: `create oauth2-client`, and `create jwk` where there is a command for keys. */
+function verb(name: string, summary: string, leaf: () => Promise<CommandDef>, keys?: () => Promise<CommandDef>): Group {
+  const children = { "oauth2-client": leaf, ...(keys === undefined ? {} : { jwk: keys }) };
+  return group(
+    name,
+    summary,
+    "2.x",
+    children,
+    keys === undefined ? CLIENT_ALIASES : { ...CLIENT_ALIASES, ...KEY_ALIASES },
+  );
 }
 
 /** The command tree: both syntaxes are spellings of the same commands. A new command is one line here. */
@@ -106,20 +126,21 @@ export const ROOT: Group = group(
       },
       COMMAND_ALIASES,
     ),
-    create: verb("create", "Create an OAuth 2.0 client (2.x syntax)", create),
-    get: verb("get", "Show OAuth 2.0 clients (2.x)", get),
+    create: verb("create", "Create an OAuth 2.0 client or a key (2.x syntax)", create, createKey),
+    get: verb("get", "Show OAuth 2.0 clients or keys (2.x)", get, getKeys),
     show: verb("show", "Describe OAuth 2.0 clients for people to read (2.x)", show),
     list: verb("list", "List OAuth 2.0 clients (2.x)", list),
     update: verb("update", "Update an OAuth 2.0 client (2.x)", update),
     delete: group(
       "delete",
-      "Delete OAuth 2.0 clients, or their access tokens (2.x)",
+      "Delete OAuth 2.0 clients, their access tokens, or keys (2.x)",
       "2.x",
-      { "oauth2-client": remove, "access-tokens": deleteTokens },
-      { ...CLIENT_ALIASES, "access-token": "access-tokens" },
+      { "oauth2-client": remove, "access-tokens": deleteTokens, jwk: deleteKeys },
+      { ...CLIENT_ALIASES, ...KEY_ALIASES, "access-token": "access-tokens" },
     ),
-    import: verb("import", "Create OAuth 2.0 clients from files (2.x)", importClients),
+    import: verb("import", "Create OAuth 2.0 clients, or keys, from files (2.x)", importClients, importKeys),
     "rotate-secret": verb("rotate-secret", "Rotate the secret of an OAuth 2.0 client (2.x)", rotateSecret),
+    rotate: group("rotate", "Rotate keys (2.x)", "2.x", { jwk: rotateKeys }, KEY_ALIASES),
     test: verb("test", "Test the whole flow of an OAuth 2.0 client (2.x)", testClient),
     export: exportClients,
     token: group("token", "Get, inspect and revoke tokens", "1.x", {
@@ -132,6 +153,13 @@ export const ROOT: Group = group(
       flush,
       decode,
     }),
+    keys: group(
+      "keys",
+      "Create, move and rotate JSON Web Keys",
+      "1.x",
+      { create: createKey, get: getKeys, import: importKeys, delete: deleteKeys, rotate: rotateKeys },
+      { rm: "delete", new: "create" },
+    ),
     perform: group("perform", "Get tokens (2.x)", "2.x", {
       "client-credentials": clientCredentials,
       "authorization-code": authorizationCode,
@@ -147,5 +175,5 @@ export const ROOT: Group = group(
     completion,
     version,
   },
-  { client: "clients", ...COMMAND_ALIASES },
+  { client: "clients", key: "keys", jwk: "keys", jwks: "keys", ...COMMAND_ALIASES },
 );

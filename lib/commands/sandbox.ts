@@ -48,7 +48,7 @@ export const sandbox = defineLeaf({
   name: "sandbox",
   summary: "Run an in-memory Hydra for testing",
   about: [
-    "Emulates the chosen Ory Hydra version, for clients, tokens, logins and consents. Nothing is stored: all clients and tokens are gone when it stops.",
+    "Emulates the chosen Ory Hydra version, for clients, tokens, key sets, logins and consents. Nothing is stored: all clients, tokens and keys are gone when it stops.",
     "The public port issues tokens and accepts every login by itself, after a page that says so. It is a test server, never for real users.",
   ],
   flags: [LISTEN, PUBLIC_LISTEN, AS, ...GENERAL_FLAGS],

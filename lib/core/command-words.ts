@@ -1,14 +1,6 @@
 /** The commands of Ory Hydra's own CLI, of every version, that this program doesn't have: by their parent commands. */
 const ORY_COMMANDS: Readonly<Record<string, ReadonlySet<string>>> = {
-  "": new Set([
-    ...["serve", "migrate", "janitor", "keys", "jwk", "jwks", "connect", "groups", "policies", "warden", "host"],
-  ]),
-  ...Object.fromEntries(
-    ["create", "get", "list", "ls", "delete", "import", "update"].map((verb) => [
-      verb,
-      new Set(["jwk", "jwks", "key", "keys"]),
-    ]),
-  ),
+  "": new Set(["serve", "migrate", "janitor", "connect", "groups", "policies", "warden", "host"]),
 };
 
 /** Whether the words of a command line name a command of Ory Hydra's own CLI. */

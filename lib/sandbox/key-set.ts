@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { jsonKindName } from "./json-kind.ts";
 
-/** A set of public keys as a server stores it (RFC 7517 section 5). */
+/** A set of keys as a server stores it (RFC 7517 section 5). */
 export interface KeySet {
   readonly keys?: readonly JsonObject[] | null;
 }
@@ -92,9 +92,23 @@ export function decodeKeySet(value: JsonObject, library: string): KeySet | { rea
     if (!isJsonObject(key)) {
       return { fault: `json: cannot unmarshal ${jsonKindName(key)} into Go value of type jose.rawJSONWebKey` };
     }
-    const fault = faultOf(key);
-    if (fault !== undefined) return { fault: `${library}: ${fault}` };
-    keys.push(Object.fromEntries(MEMBERS.filter((name) => Object.hasOwn(key, name)).map((name) => [name, key[name]])));
+    const decoded = decodeKey(key, library);
+    if ("fault" in decoded) return decoded;
+    keys.push(decoded.key);
   }
   return { keys };
+}
+
+/** Decodes one key, or returns what is wrong with it. */
+export function decodeKey(
+  value: JsonObject,
+  library: string,
+): { readonly key: JsonObject } | { readonly fault: string } {
+  const fault = faultOf(value);
+  return fault === undefined ? { key: storedMembers(value) } : { fault: `${library}: ${fault}` };
+}
+
+/** The members of a key that servers store, in their order. */
+export function storedMembers(key: JsonObject): JsonObject {
+  return Object.fromEntries(MEMBERS.filter((name) => Object.hasOwn(key, name)).map((name) => [name, key[name]]));
 }

@@ -1,5 +1,7 @@
 import { isClientAnswer, SandboxClients } from "./client-api.ts";
 import { type ApiError, isApiError } from "./error-bodies.ts";
+import { createKeyRoutes } from "./key-routes.ts";
+import { KeyStore } from "./key-store.ts";
 import { pagingOf } from "./pagination.ts";
 import { escapedTwice, isEscaped, splitAt } from "./request-target.ts";
 import {
@@ -15,6 +17,9 @@ import {
 } from "./response.ts";
 import { BEHAVIOURS, type Behaviour, type SandboxVersion } from "./versions.ts";
 
+/** The URL in answers of a sandbox without a public port: where a Hydra serves its own by default. */
+export const DEFAULT_PUBLIC_URL = "http://127.0.0.1:4444";
+
 /** A request with its body already read. */
 export interface SandboxRequest {
   readonly method: string;
@@ -27,6 +32,7 @@ export interface SandboxRequest {
 /** An admin API in memory. */
 interface AdminApi {
   readonly clients: SandboxClients;
+  readonly keys: KeyStore;
   readonly behaviour: Behaviour;
   /** Answers a request; undefined where the server closes the connection instead. */
   readonly answer: (request: SandboxRequest) => Answer | undefined;
@@ -36,6 +42,8 @@ interface Call {
   readonly request: SandboxRequest;
   readonly query: URLSearchParams;
   readonly id: string;
+  /** The second ID in the path: of a key in a set. */
+  readonly kid: string;
 }
 
 type Endpoint = (call: Call) => Answer | undefined;
@@ -45,30 +53,32 @@ interface Route {
   readonly methods: ReadonlyMap<string, Endpoint>;
 }
 
-interface Matched {
+/** The IDs in a path; empty where a route has none. */
+type PathIds = Pick<Call, "id" | "kid">;
+
+interface Matched extends PathIds {
   readonly route: Route;
-  readonly id: string;
 }
 
-/** The ID in a path that matches a route (empty for a route without `{id}`), or undefined if it doesn't match. */
-function fit(route: Route, segments: readonly string[]): string | undefined {
+/** The IDs in a path that matches a route, or undefined if it doesn't match. */
+function fit(route: Route, segments: readonly string[]): PathIds | undefined {
   const wanted = route.path.split("/");
   if (wanted.length !== segments.length) return undefined;
-  let id = "";
+  const ids = { id: "", kid: "" };
   for (const [at, part] of wanted.entries()) {
     const segment = segments[at] ?? "";
-    if (part === "{id}") {
+    if (part === "{id}" || part === "{kid}") {
       if (segment === "") return undefined;
-      id = segment;
+      ids[part === "{id}" ? "id" : "kid"] = segment;
     } else if (part !== segment) return undefined;
   }
-  return id;
+  return ids;
 }
 
 function match(routes: readonly Route[], segments: readonly string[]): Matched | undefined {
   for (const route of routes) {
-    const id = fit(route, segments);
-    if (id !== undefined) return { route, id };
+    const ids = fit(route, segments);
+    if (ids !== undefined) return { route, ...ids };
   }
   return undefined;
 }
@@ -166,6 +176,20 @@ function clientRoutes(clients: SandboxClients, behaviour: Behaviour): readonly R
   return routes;
 }
 
+function keyRoutes(options: Parameters<typeof createKeyRoutes>[0]): readonly Route[] {
+  const { set, key } = createKeyRoutes(options);
+  const route = (path: string, methods: typeof set): Route => ({
+    path,
+    methods: new Map(
+      [...methods].map(([method, endpoint]) => [
+        method,
+        ({ id, kid, request }: Call) => endpoint({ set: id, kid, body: request.body }),
+      ]),
+    ),
+  });
+  return [route("/keys/{id}", set), route("/keys/{id}/{kid}", key)];
+}
+
 /** A route with a prefix and wrapped endpoints. */
 function wrapped({ path, methods }: Route, prefix: string, wrap: (endpoint: Endpoint) => Endpoint): Route {
   const changed = [...methods].map(([method, endpoint]) => [method, wrap(endpoint)] as const);
@@ -185,10 +209,11 @@ function tidied(path: string): string {
 }
 
 /** Creates the admin API of a version, without clients. */
-export function createAdminApi(version: SandboxVersion): AdminApi {
+export function createAdminApi(version: SandboxVersion, publicUrl = (): string => DEFAULT_PUBLIC_URL): AdminApi {
   const behaviour = BEHAVIOURS[version];
   const clients = new SandboxClients(version);
-  const owned = clientRoutes(clients, behaviour);
+  const keys = new KeyStore(behaviour);
+  const owned = [...clientRoutes(clients, behaviour), ...keyRoutes({ behaviour, keys, publicUrl })];
   const { prefix, unprefixed, uncached: caching } = behaviour;
 
   /** Redirects to the prefix, with a URL that lacks its host, as the servers do. */
@@ -203,9 +228,8 @@ export function createAdminApi(version: SandboxVersion): AdminApi {
     ...(unprefixed === "redirected" ? owned.map((route) => wrapped(route, "", () => neverCached(toPrefix))) : []),
   ];
 
-  function perform({ route, id }: Matched, method: string, query: string, request: SandboxRequest): Answer | undefined {
-    const endpoint = route.methods.get(method);
-    return endpoint?.({ request, query: new URLSearchParams(query), id });
+  function perform({ route, ...ids }: Matched, method: string, query: string, request: SandboxRequest) {
+    return route.methods.get(method)?.({ request, query: new URLSearchParams(query), ...ids });
   }
 
   /** Splits a path before unescaping its segments, makes the prefix optional, and answers HEAD where there is a GET. */
@@ -247,5 +271,5 @@ export function createAdminApi(version: SandboxVersion): AdminApi {
     return isRead && found !== undefined ? withNoStore(found) : found;
   }
 
-  return { clients, behaviour, answer };
+  return { clients, keys, behaviour, answer };
 }

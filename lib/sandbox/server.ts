@@ -7,7 +7,7 @@ import { listenOn, parseListenAddress, serverUrl } from "./listen.ts";
 import { createPublicSide, type PublicSide } from "./public/index.ts";
 import { splitTarget, type WebRequest } from "./public/web.ts";
 import { type Answer, errorAnswer } from "./response.ts";
-import { createAdminApi } from "./routes.ts";
+import { createAdminApi, DEFAULT_PUBLIC_URL } from "./routes.ts";
 import { createHttpServer, type ReceivedRequest, type ServerTls, stopServer } from "./serve.ts";
 import { BEHAVIOURS, type SandboxVersion } from "./versions.ts";
 
@@ -47,9 +47,6 @@ export interface Sandbox {
   /** Stops listening, ends open connections and removes the socket. */
   readonly close: () => Promise<void>;
 }
-
-/** The URL in answers of a sandbox without a public port: where a Hydra serves its own by default. */
-const DEFAULT_PUBLIC_URL = "http://127.0.0.1:4444";
 
 /** A request as the sandbox's endpoints read it, or the answer that it gets for where it comes from or its size. */
 function checked(
@@ -111,15 +108,16 @@ async function listenPublicly(options: SandboxOptions, side: PublicSide): Promis
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { as, listen, tls, loginUrl, consentUrl, now = Date.now } = options;
   const address = parseListenAddress(listen);
-  const api = createAdminApi(as);
+  let publicUrl = DEFAULT_PUBLIC_URL;
+  const api = createAdminApi(as, () => publicUrl);
   api.clients.seed(options.seed ?? 0);
   const scheme = tls === undefined ? "http" : "https";
   const entrance = "socket" in address ? "unix" : scheme;
 
-  let publicUrl = DEFAULT_PUBLIC_URL;
   const side = createPublicSide({
     as,
     client: (id) => api.clients.store.get(id),
+    keys: api.keys,
     publicUrl: () => publicUrl,
     ...(loginUrl === undefined ? {} : { loginUrl }),
     ...(consentUrl === undefined ? {} : { consentUrl }),

@@ -64,6 +64,23 @@ export interface Behaviour {
   readonly webFields: boolean;
   /** Whether each key of a set is validated. */
   readonly checksKeys: boolean;
+  /** The key sets of the admin API, and how they sign. */
+  readonly keys: {
+    /** Whether a generated key pair is stored as `private:KID` and `public:KID`, which must both be the newest to sign. */
+    readonly pairs: boolean;
+    /** How the newest private and public keys are found. */
+    readonly findsBy: "prefix" | "type";
+    /** The algorithms that keys are generated for. */
+    readonly generates: readonly string[];
+    /** Whether members of private RSA keys that follow from the others are left out of generated ones. */
+    readonly shortRsa: boolean;
+    /** Whether a single key can only be written or deleted in a set that exists. */
+    readonly needsSet: boolean;
+    /** How an unknown algorithm, a conflict and a missing key are worded. */
+    readonly wording: "own" | "shared";
+    /** Whether the sessions that began before a rotation name their first key in access tokens too. */
+    readonly namesOldAccessKey: boolean;
+  };
   /** The wording of validation errors that changed. */
   readonly wording: {
     readonly metadataError: "invalid_request" | "invalid_client_metadata";
@@ -102,6 +119,15 @@ const V1_8: Behaviour = {
   registrationTail: "id",
   webFields: false,
   checksKeys: false,
+  keys: {
+    pairs: true,
+    findsBy: "prefix",
+    generates: ["RS256", "ES512", "HS256", "HS512"],
+    shortRsa: true,
+    needsSet: true,
+    wording: "own",
+    namesOldAccessKey: false,
+  },
   wording: {
     metadataError: "invalid_request",
     fragment: "Redirect URIs must not contain fragments (#)",
@@ -125,6 +151,13 @@ const V1_11: Behaviour = {
   paging: "page",
   filters: true,
   tokenPrefix: "",
+  keys: {
+    ...V1_8.keys,
+    findsBy: "type",
+    generates: [...V1_8.keys.generates, "ES256", "EdDSA"],
+    needsSet: false,
+    wording: "shared",
+  },
   wording: {
     metadataError: "invalid_client_metadata",
     fragment: "Redirect URIs must not contain fragments (#).",
@@ -145,6 +178,12 @@ const V2_1: Behaviour = {
   paging: "token",
   lifespansType: "client.Lifespans",
   tokenPrefix: "ory_at_",
+  keys: {
+    ...V1_11.keys,
+    pairs: false,
+    shortRsa: false,
+    generates: ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"],
+  },
 };
 
 const V2_3: Behaviour = {
@@ -155,6 +194,7 @@ const V2_3: Behaviour = {
   patch: PATCH_OF_2_3,
   registrationTail: "slash",
   checksKeys: true,
+  keys: { ...V2_1.keys, namesOldAccessKey: true },
 };
 
 const V26: Behaviour = {

@@ -53,7 +53,14 @@ export interface AdminPaths {
   client(id: string): string;
   /** Where POST adds a secret and DELETE drops the older ones; requested only if the family {@link ServerFamily.canRotate}. */
   rotateSecret(id: string): string;
+  /** A JSON Web Key set. */
+  keySet(set: string): string;
+  /** One key of a set. */
+  key(set: string, kid: string): string;
 }
+
+/** How servers store a key pair: as two JSON Web Keys, or as the private one, from which they derive the public one. */
+export type KeyShape = "pair" | "single";
 
 /** What the servers of one family can do, and how they spell requests and responses. */
 export interface ServerFamily {
@@ -68,6 +75,8 @@ export interface ServerFamily {
   readonly paging: "token" | "offset";
   /** Whether some servers of this family can add a secret and keep the old ones valid. */
   readonly canRotate: boolean;
+  /** Whether a generated key is stored as a pair, `private:KID` and `public:KID`, or as one private key. */
+  readonly keyShape: KeyShape;
   /** Client fields that no server of this family supports. */
   readonly unknownFields: ReadonlySet<string>;
   /** The most clients per page. */

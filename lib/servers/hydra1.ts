@@ -11,6 +11,7 @@ export const HYDRA_1: ServerFamily = {
   update: "put",
   paging: "offset",
   canRotate: false,
+  keyShape: "pair",
   unknownFields: new Set([
     "skip_consent",
     "skip_logout_consent",

@@ -10,6 +10,7 @@ export const HYDRA_2: ServerFamily = {
   update: "patch",
   paging: "token",
   canRotate: true,
+  keyShape: "single",
   unknownFields: new Set(["password_grant_access_token_lifespan", "password_grant_refresh_token_lifespan"]),
   largestPage: 500,
   pageQuery(page: PageRequest): QueryParameters {

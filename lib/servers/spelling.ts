@@ -1,10 +1,17 @@
 import type { QueryParameters } from "../core/network.ts";
 import type { AdminPaths } from "./family.ts";
 
-/** The paths below a collection of clients. */
+/** The paths of the admin API, by that of its collection of clients. */
 export function adminPaths(clients: string): AdminPaths {
   const client = (id: string): string => `${clients}/${encodeURIComponent(id)}`;
-  return { clients, client, rotateSecret: (id) => `${client(id)}/secrets/rotate` };
+  const keySet = (set: string): string => `${clients.replace(/clients$/, "keys")}/${encodeURIComponent(set)}`;
+  return {
+    clients,
+    client,
+    rotateSecret: (id) => `${client(id)}/secrets/rotate`,
+    keySet,
+    key: (set, kid) => `${keySet(set)}/${encodeURIComponent(kid)}`,
+  };
 }
 
 /** Query parameters without those that are undefined. */

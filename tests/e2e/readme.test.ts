@@ -94,7 +94,39 @@ describe("the recipes of the README", () => {
     assert.match(read("token.txt"), /^ory_at_\S+\n$/);
   });
 
-  test("are nine", () => {
+  /** The keys that sign ID tokens, the newest first. */
+  async function signingKeys(endpoint: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    const { stdout } = await promisify(execFile)(BINARY, [
+      ...["keys", "get", "hydra.openid.id-token", "--private", "--format", "json", "--endpoint", endpoint],
+    ]);
+    return v.parse(v.looseObject({ keys: v.array(v.record(v.string(), v.unknown())) }), JSON.parse(stdout)).keys;
+  }
+
+  test("a backup of signing keys that is put back", async () => {
+    const before = await signingKeys(server.url);
+    await cook("keys-backup");
+    assert.deepEqual(await signingKeys(server.url), before);
+    assert.match(read("id-token.asc"), /^-----BEGIN PGP MESSAGE-----/);
+  });
+
+  test("signing keys moved from Hydra 1.x to 2.x", async () => {
+    const [, privateKey] = await signingKeys(old.url);
+    await cook("keys-moving");
+    const [moved, ...others] = await signingKeys(server.url);
+    assert.deepEqual(others, []);
+    assert.equal(moved?.["d"], privateKey?.["d"]);
+    assert.match(String(moved?.["kid"]), /^public:/);
+  });
+
+  test("a rotation of signing keys in two steps", async () => {
+    const [before] = await signingKeys(server.url);
+    await cook("keys-rotation");
+    const [newest, older] = await signingKeys(server.url);
+    assert.ok(newest?.["d"] !== undefined && newest["d"] !== before?.["d"]);
+    assert.deepEqual(older, before);
+  });
+
+  test("are twelve", () => {
     const names = [
       "tokens",
       "login",
@@ -106,7 +138,7 @@ describe("the recipes of the README", () => {
       "moving",
       "files",
     ];
-    assert.deepEqual([...RECIPES.keys()], names);
+    assert.deepEqual([...RECIPES.keys()], [...names, "keys-backup", "keys-moving", "keys-rotation"]);
   });
 
   test("clients in files, applied twice", async () => {

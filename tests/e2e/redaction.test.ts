@@ -260,6 +260,11 @@ function withClientSecret(...words: readonly string[]): readonly Case[] {
   ];
 }
 
+/** A command that reads a key which must not be shown. */
+function withKey(...words: readonly string[]): readonly Case[] {
+  return [{ args: () => words, stdin: ({ key }) => JSON.stringify({ kty: "oct", kid: "own", k: key }) }];
+}
+
 /** A test of a client, whose server has no public side here. */
 function testOfClient(...words: readonly string[]): readonly Case[] {
   return [
@@ -444,6 +449,21 @@ const COMMANDS: Readonly<Record<string, readonly Case[]>> = {
       ],
     ]),
   ),
+  "clients export": [
+    { args: () => ["clients", "export", "old", "--access-token-file", "token"] },
+    { args: () => ["clients", "export", "--unmarked", "--format", "json"] },
+  ],
+  export: [{ args: () => ["export", "old", "--as", "maester"] }],
+  "keys create": [{ args: () => ["keys", "create", "own", "--access-token-file", "token"] }],
+  "create jwk": [{ args: () => ["create", "jwk", "own", "--alg", "ES512", "--key-out", "own.pem"] }],
+  "keys get": [{ args: () => ["keys", "get", "own", "--private", ...TO] }],
+  "get jwk": [{ args: () => ["get", "jwk", "own", "--access-token-file", "token"] }],
+  "keys import": withKey("keys", "import", "own", "-"),
+  "import jwk": withKey("import", "jwk", "own", "-", "--replace"),
+  "keys delete": [{ args: () => ["keys", "delete", "own", "--access-token-file", "token"] }],
+  "delete jwk": [{ args: () => ["delete", "jwk", "own", "other"] }],
+  "keys rotate": withKey("keys", "rotate", "own", "--activate", "--key", "-"),
+  "rotate jwk": [{ args: () => ["rotate", "jwk", "own", "--alg", "ES512"] }],
   wait: [{ args: () => ["wait", "--for", "700ms", "--access-token-file", "token"] }],
   version: [{ args: () => ["version", "--access-token-file", "token"] }],
   "pgp inspect": [{ args: () => ["pgp", "inspect", "@key.asc"], alone: true }],

@@ -156,10 +156,7 @@ describe("a release", () => {
           ...["hydra.bash", "_hydra", "hydra.fish", "hydra.ps1"].map((file) => `completions/${file}`),
           target.executable,
           ...["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "THIRD-PARTY.md"],
-          ...["architecture.md", "bench.md", "bench.svg", "deno.md", "install.md", "sizes.md"].map(
-            (file) => `docs/${file}`,
-          ),
-          ...globSync("docs/reference/*.md", { cwd: root }),
+          ...globSync(["docs/*.md", "docs/*.svg", "docs/reference/*.md", "docs/schema/*.json"], { cwd: root }),
           ...globSync("docs/licenses/*.txt", { cwd: root }).map((file) => file.replace("docs/", "")),
           "licenses/bun.txt",
           ...[...texts].map(([, name]) => `licenses/${name}.txt`),

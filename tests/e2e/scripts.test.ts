@@ -11,12 +11,9 @@ const GIVEN = "given-secret-0001";
 
 /** Mistakes: the command line, and the first two lines of standard error. */
 const MISTAKES: readonly (readonly [line: string, error: string, hint: string])[] = [
-  ...["serve all", "migrate sql", "janitor", "keys create x", "jwk get x", "connect"].map((line) =>
-    oryCommand(line, `hydra ${line.split(" ")[0]}`),
-  ),
-  ...["create jwks x", "get jwk x", "list keys", "import jwk x"].map((line) =>
-    oryCommand(line, `hydra ${line.split(" ").slice(0, 2).join(" ")}`),
-  ),
+  ...["serve all", "migrate sql", "janitor", "connect"].map((line) => oryCommand(line, `hydra ${line.split(" ")[0]}`)),
+  ["keys lst x", 'Unknown command "lst" after hydra keys', "hydra keys --help lists the commands"],
+  ["list keys", 'Unknown command "keys" after hydra list', "hydra list --help lists the commands"],
   oryCommand("help serve", "hydra serve"),
   ["dump", 'Unknown command "dump" after hydra', "did you mean hydra export '*'?"],
   ["clients backup", 'Unknown command "backup" after hydra clients', "did you mean hydra export '*'?"],

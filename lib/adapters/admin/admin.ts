@@ -5,6 +5,7 @@ import { quote } from "../../core/text.ts";
 import type { ClientRecord, PageRequest, ServerFamily } from "../../servers/index.ts";
 import { type AdminOptions, type AdminSession, createAdminSession, withWaitIndicator } from "./admin-session.ts";
 import { type CreateOutcome, createClient } from "./create-client.ts";
+import type { KeySets } from "./key-sets.ts";
 import {
   addOrDropSecrets,
   changeClient,
@@ -43,6 +44,8 @@ export interface Admin {
   rotate(id: string): Promise<ClientRecord | undefined>;
   /** Drops the secrets that {@link rotate} left valid; undefined if the server keeps none. */
   dropOldSecrets(id: string): Promise<ClientRecord | undefined>;
+  /** The JSON Web Key sets of the server. */
+  keySets(): Promise<KeySets>;
   /** Resolves once the server reports that it is ready. */
   ready(): Promise<void>;
   /** The version that the server reports. */
@@ -70,6 +73,7 @@ export function createAdmin(options: AdminOptions): Admin {
     remove: (id) => deleteClient(session, id),
     rotate: (id) => addOrDropSecrets(session, id, "POST"),
     dropOldSecrets: (id) => addOrDropSecrets(session, id, "DELETE"),
+    keySets: async () => (await import("./key-sets.ts")).createKeySets(session),
     ready: () => withWaitIndicator(session, () => waitUntilReady(session)),
     version: () => getServerVersion(session),
     withDeadline,

@@ -1,4 +1,5 @@
-import { isJsonObject, MAX_DEPTH, TOO_DEEP_CODE } from "../../core/json.ts";
+import { PRIVATE_JWK_MEMBERS } from "../../core/client/jwk.ts";
+import { isJsonObject, type JsonObject, MAX_DEPTH, TOO_DEEP_CODE } from "../../core/json.ts";
 import { type HttpRequest, type NetworkFailure, networkHint, type QueryParameters } from "../../core/network.ts";
 import { shellQuoted } from "../../core/output/shell.ts";
 import { type ExitName, Problem, type ProblemCode, withMessage } from "../../core/problem.ts";
@@ -276,8 +277,17 @@ function serverText({ headers }: ServerInfo, { body }: AdminRequest, text: strin
   const parts: readonly unknown[] = Array.isArray(body) ? body : [body];
   const secrets = parts
     .filter(isJsonObject)
-    .map((part) => (part["path"] === "/client_secret" ? part["value"] : part["client_secret"]));
+    .flatMap((part) => [
+      part["path"] === "/client_secret" ? part["value"] : part["client_secret"],
+      ...keySecrets(part),
+    ]);
   return redactValues(text, [...secretsInHeaders(headers), ...secrets.filter((secret) => typeof secret === "string")]);
+}
+
+/** The private members of a key, or of the keys of a set. */
+function keySecrets(body: JsonObject): readonly unknown[] {
+  const keys: readonly unknown[] = Array.isArray(body["keys"]) ? body["keys"] : [body];
+  return keys.filter(isJsonObject).flatMap((key) => PRIVATE_JWK_MEMBERS.map((name) => key[name]));
 }
 
 /** The problem of a response that isn't what was `expected`. */

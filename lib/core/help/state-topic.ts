@@ -1,23 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of client files are written that way
 
-function text(...sentences: readonly string[]) {
-  return { kind: "text", text: sentences.join(" ") } as const;
-}
-
-function heading(title: string) {
-  return { kind: "heading", text: title } as const;
-}
-
-function rows(...found: readonly (readonly [term: string, meaning: string])[]) {
-  return { kind: "rows", rows: found } as const;
-}
-
-function lines(...found: readonly string[]) {
-  return { kind: "lines", lines: found } as const;
-}
+import { heading, lines, rows, type Topic, text } from "./topic-parts.ts";
 
 /** `hydra help state`: clients in files. */
-export const STATE_TOPIC = {
+export const STATE_TOPIC: Topic = {
   name: "state",
   title: "Clients in files: diff and apply",
   parts: [
@@ -105,4 +91,4 @@ export const STATE_TOPIC = {
       "meanwhile. Let only one run at a time work on a stack. On Hydra 25 and later, each update ends the client's registration access token.",
     ),
   ],
-} as const;
+};

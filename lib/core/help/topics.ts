@@ -22,41 +22,11 @@ import type { FormatKind } from "../output/formats.ts";
 import { EXIT_CODES, type ExitName, SIGNAL_EXIT_BASE } from "../problem.ts";
 import { DEFAULT_SECRET_LENGTH, MAX_BCRYPT_BYTES, MIN_SECRET_LENGTH } from "../secret.ts";
 import { joinWords } from "../text.ts";
+import { KEYS_TOPIC } from "./keys-topic.ts";
 import { STATE_TOPIC } from "./state-topic.ts";
+import { heading, lines, rows, type Topic, text } from "./topic-parts.ts";
 
-/** A part of a topic; in its texts, words in backquotes are code. */
-export type TopicPart =
-  | { readonly kind: "heading"; readonly text: string }
-  | { readonly kind: "text"; readonly text: string }
-  /** Terms with their meanings. */
-  | { readonly kind: "rows"; readonly rows: readonly (readonly [term: string, meaning: string])[] }
-  /** Lines of code. */
-  | { readonly kind: "lines"; readonly lines: readonly string[] };
-
-/** A page of the manual about a subject instead of a command. */
-export interface Topic {
-  /** The word after `hydra help`. */
-  readonly name: string;
-  /** The heading, one line. */
-  readonly title: string;
-  readonly parts: readonly TopicPart[];
-}
-
-function heading(text: string): TopicPart {
-  return { kind: "heading", text };
-}
-
-function text(...sentences: readonly string[]): TopicPart {
-  return { kind: "text", text: sentences.join(" ") };
-}
-
-function rows(...found: readonly (readonly [term: string, meaning: string])[]): TopicPart {
-  return { kind: "rows", rows: found };
-}
-
-function lines(...found: readonly string[]): TopicPart {
-  return { kind: "lines", lines: found };
-}
+export type { Topic, TopicPart } from "./topic-parts.ts";
 
 /** Every output format: how it is typed, and what it is. */
 export const FORMAT_MEANINGS: Readonly<Record<FormatKind, readonly [term: string, meaning: string]>> = {
@@ -72,6 +42,7 @@ export const FORMAT_MEANINGS: Readonly<Record<FormatKind, readonly [term: string
   env: ["env", "`CLIENT_ID=…` and `CLIENT_SECRET=…`, quoted for a POSIX shell, with an empty line between clients"],
   id: ["id", "Only the client ID, one per line; same as `-q`"],
   "k8s-secret": ["k8s-secret", "A Kubernetes Secret manifest with the credentials, with `---` between clients"],
+  pem: ["pem", "Keys in PEM: SPKI for public ones, PKCS #8 for private ones"],
   jsonpath: [
     "jsonpath=EXPR",
     "The value that an expression selects, as JSON: RFC 9535 if it starts with `$`, otherwise a dotted path such as `items.0.client_id`",
@@ -753,6 +724,7 @@ export const TOPICS: readonly Topic[] = [
   SECRETS_TOPIC,
   ENCRYPTION_TOPIC,
   TOKENS_TOPIC,
+  KEYS_TOPIC,
   RULES_TOPIC,
   STATE_TOPIC,
 ];

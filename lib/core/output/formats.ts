@@ -16,6 +16,7 @@ const PLAIN = [
   "env",
   "id",
   "k8s-secret",
+  "pem",
 ] as const;
 
 /** The formats with an expression: `NAME=EXPRESSION`. */

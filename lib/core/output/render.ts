@@ -324,6 +324,7 @@ const RENDERERS: Readonly<Record<FormatKind, RendererFactory>> = {
   jsonpointer: query,
   raw,
   env: ({ view, options }) => separated((value) => formatDotenv(credentialsOf(view, value), options.names), "\n"),
+  pem: text,
   id: ({ view }) => each((value) => `${escapeControls(view.id(value))}\n`),
   "k8s-secret": ({ view, options }) =>
     separated(

@@ -1,3 +1,4 @@
+import type { KeyStore } from "../key-store.ts";
 import { type Answer, emptyAnswer, jsonAnswer, notFoundAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
 import type { StoredClient } from "../store.ts";
 import { BEHAVIOURS, type SandboxVersion } from "../versions.ts";
@@ -6,10 +7,11 @@ import { type AuthorizationRequest, createAuthorizationEndpoint } from "./author
 import { createBuiltinPages } from "./builtin-pages.ts";
 import { createDeviceGrant, type DeviceRequest } from "./device-routes.ts";
 import { discoveryDocument } from "./discovery-document.ts";
-import type { Engine } from "./engine.ts";
+import { type Engine, versionedError } from "./engine.ts";
 import { createFlowStore } from "./flows.ts";
 import { createLogoutEndpoint } from "./logout.ts";
-import { createSigningKeys } from "./signing.ts";
+import { oauthErrorAnswer } from "./oauth-errors.ts";
+import { createSigningKeys, SigningError } from "./signing.ts";
 import { createRevocationEndpoint, createTokenEndpoint } from "./token-route.ts";
 import { createTokenStore } from "./token-store.ts";
 import { PUBLIC_TRAITS } from "./traits.ts";
@@ -20,6 +22,7 @@ import { splitTarget, type WebRequest } from "./web.ts";
 interface PublicSideOptions {
   readonly as: SandboxVersion;
   readonly client: (id: string) => StoredClient | undefined;
+  readonly keys: KeyStore;
   /** The public port's URL; asked when it is needed, because a free port is known only once it is taken. */
   readonly publicUrl: () => string;
   /** Login and consent application; without them built-in pages accept everything. */
@@ -53,7 +56,7 @@ function createEngine(options: PublicSideOptions): Engine {
     publicUrl: options.publicUrl,
     loginUrl: options.loginUrl,
     consentUrl: options.consentUrl,
-    keys: createSigningKeys(traits.tokenPrefixes ? "" : "public:", traits.jwtAccessTokens),
+    keys: createSigningKeys(options.keys, behaviour, traits.jwtAccessTokens),
     tokens: createTokenStore(),
     assertionIds: new Set(),
     now: () => options.now() / 1000,
@@ -105,11 +108,21 @@ function missingOn({ behaviour, traits }: Engine, path: string): Engine["behavio
   return behaviour.missing === "plain" ? "negotiated" : behaviour.missing;
 }
 
+/** An answer that may need a signature. A server without a usable key rejects the grant instead of naming the reason. */
+function signed(engine: Engine, answer: () => Answer): Answer {
+  try {
+    return answer();
+  } catch (error) {
+    if (!(error instanceof SigningError)) throw error;
+    return oauthErrorAnswer(engine.behaviour, versionedError(engine, "invalid_grant"));
+  }
+}
+
 function routed(engine: Engine, routes: Routes, request: WebRequest): Answer {
   const { path } = splitTarget(request.target);
   const methods = routes.get(path);
   const endpoint = methods?.get(request.method === "HEAD" ? "GET" : request.method);
-  if (endpoint !== undefined) return endpoint(request);
+  if (endpoint !== undefined) return signed(engine, () => endpoint(request));
   if (methods === undefined || engine.traits.wrongMethod === "missing") {
     return notFoundAnswer(missingOn(engine, path), request.accept);
   }

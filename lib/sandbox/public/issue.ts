@@ -37,18 +37,22 @@ export function issueAccessToken(engine: Engine, { client, grant, by }: Issue): 
   const expiresAt = issuedAt + expiresIn;
   const isJwt = engine.traits.jwtAccessTokens && textField(client, "access_token_strategy") === "jwt";
   const value = isJwt
-    ? engine.keys.sign("access-token", {
-        aud: grant.audience,
-        client_id: client.id,
-        exp: Math.floor(expiresAt),
-        ext: grant.user?.accessTokenClaims ?? {},
-        iat: Math.floor(issuedAt),
-        iss: issuerOf(engine),
-        jti: randomUUID(),
-        nbf: Math.floor(issuedAt),
-        scp: grant.scopes,
-        sub: grant.subject,
-      })
+    ? engine.keys.sign(
+        "access-token",
+        {
+          aud: grant.audience,
+          client_id: client.id,
+          exp: Math.floor(expiresAt),
+          ext: grant.user?.accessTokenClaims ?? {},
+          iat: Math.floor(issuedAt),
+          iss: issuerOf(engine),
+          jti: randomUUID(),
+          nbf: Math.floor(issuedAt),
+          scp: grant.scopes,
+          sub: grant.subject,
+        },
+        grant.id,
+      )
     : newOpaqueToken(engine, "access_token");
   engine.tokens.add({ value, use: "access_token", grant, issuedAt, expiresAt });
   return { value, expiresIn: Math.floor(expiresIn) };
@@ -85,15 +89,19 @@ interface Bound {
 
 /** A signed ID token (OpenID Connect Core, 2). */
 export function issueIdToken(engine: Engine, { client, grant, by }: Issue, bound: Bound): string {
-  return engine.keys.sign("id-token", {
-    ...userClaims(engine, grant),
-    exp: Math.floor(engine.now() + lifespanOf(client, by, "id")),
-    jti: randomUUID(),
-    ...(bound.nonce === "" && engine.traits.refreshKeepsNonce ? {} : { nonce: bound.nonce }),
-    ...(bound.accessToken === undefined ? {} : { at_hash: idTokenHash(bound.accessToken) }),
-    ...(bound.code === undefined ? {} : { c_hash: idTokenHash(bound.code) }),
-    sid: grant.user?.sessionId ?? "",
-  });
+  return engine.keys.sign(
+    "id-token",
+    {
+      ...userClaims(engine, grant),
+      exp: Math.floor(engine.now() + lifespanOf(client, by, "id")),
+      jti: randomUUID(),
+      ...(bound.nonce === "" && engine.traits.refreshKeepsNonce ? {} : { nonce: bound.nonce }),
+      ...(bound.accessToken === undefined ? {} : { at_hash: idTokenHash(bound.accessToken) }),
+      ...(bound.code === undefined ? {} : { c_hash: idTokenHash(bound.code) }),
+      sid: grant.user?.sessionId ?? "",
+    },
+    grant.id,
+  );
 }
 
 /** Whether a grant comes with a refresh token. */

@@ -1,32 +1,48 @@
 import { Buffer } from "node:buffer";
-import { createHash, generateKeyPairSync, type KeyObject, randomUUID, sign, verify } from "node:crypto";
+import {
+  constants,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  randomUUID,
+  type SignKeyObjectInput,
+  sign,
+  verify,
+} from "node:crypto";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { isPrivate, type JsonWebKey, parseJsonWebKey, publicPart } from "../../core/jwk/json-web-key.ts";
+import { possibleAlgorithms } from "../../core/jwk/key-algorithms.ts";
+import { completeRsaKey } from "../../core/jwk/rsa-parameters.ts";
+import { storedMembers } from "../key-set.ts";
+import { type KeyStore, SIGNING_SETS } from "../key-store.ts";
+import type { Behaviour } from "../versions.ts";
 
 /** Which of a server's keys signs. */
-type KeyUse = "id-token" | "access-token";
+type KeyUse = keyof typeof SIGNING_SETS;
 
-/** The signing keys of a sandbox. They are generated when they are first needed, because that takes time. */
+/** There is no key that the server can sign with. */
+export class SigningError extends Error {}
+
+/** The keys that a sandbox signs tokens with: those of its signing sets. */
 export interface SigningKeys {
   /** The public keys, as `/.well-known/jwks.json` shows them. */
   readonly published: () => readonly JsonObject[];
-  /** A JSON Web Token with these claims, signed with RS256. */
-  readonly sign: (use: KeyUse, claims: JsonObject) => string;
-  /** The claims of a JSON Web Token that was signed with this key; undefined for any other text. */
+  /**
+   * A JSON Web Token with these claims, signed with the newest key.
+   *
+   * @param session what the token belongs to: a later token of the same session names the key of its first one, as the
+   * servers do, although the newest key signs it (ory/hydra#3573).
+   * @throws {SigningError} where the server has no key to sign with.
+   */
+  readonly sign: (use: KeyUse, claims: JsonObject, session?: string) => string;
+  /** The claims of a JSON Web Token that was signed with a published key; undefined for any other text. */
   readonly verify: (use: KeyUse, token: string) => JsonObject | undefined;
 }
 
 interface SigningKey {
   readonly kid: string;
-  readonly privateKey: KeyObject;
-  readonly publicKey: KeyObject;
-  readonly publicJwk: JsonObject;
-}
-
-function generateKey(kidPrefix: string): SigningKey {
-  const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const kid = `${kidPrefix}${randomUUID()}`;
-  const publicJwk = { use: "sig", kid, alg: "RS256", ...publicKey.export({ format: "jwk" }) };
-  return { kid, privateKey, publicKey, publicJwk };
+  readonly alg: string;
+  readonly privateJwk: JsonWebKey;
 }
 
 /** Claims in the order of their names, as the servers write them. */
@@ -38,39 +54,112 @@ function part(value: JsonObject): string {
   return Buffer.from(JSON.stringify(value)).toString("base64url");
 }
 
+function keysOf(store: KeyStore, set: string): readonly JsonWebKey[] {
+  return (store.get(set) ?? []).flatMap((key) => parseJsonWebKey(key) ?? []);
+}
+
+/** The newest private and the newest public key must be a pair, and RSA; anything else ends every login. */
+function newestPair(store: KeyStore, { keys: { findsBy } }: Behaviour, set: string): SigningKey {
+  const keys = keysOf(store, set);
+  const isKind = (key: JsonWebKey, kind: "private" | "public"): boolean =>
+    findsBy === "prefix" ? key.kid?.startsWith(`${kind}:`) === true : isPrivate(key) === (kind === "private");
+  const privateJwk = keys.find((key) => isKind(key, "private"));
+  const publicJwk = keys.find((key) => isKind(key, "public"));
+  if (privateJwk === undefined || publicJwk === undefined) throw new SigningError("a key is missing");
+  const [privateId = "", publicId = ""] = [privateJwk.kid, publicJwk.kid];
+  const isPair = privateId.replace("private:", "") === publicId.replace("public:", "");
+  if (!isPair || privateJwk.kty !== "RSA" || privateJwk["n"] !== publicJwk["n"])
+    throw new SigningError("the newest keys are no RSA pair");
+  return { kid: publicId, alg: "RS256", privateJwk };
+}
+
+/** The newest private key; a new one is generated where there is none. */
+function newestPrivate(store: KeyStore, set: string): SigningKey {
+  const find = (): JsonWebKey | undefined => keysOf(store, set).find(isPrivate);
+  if (find() === undefined) store.generate(set, { kid: randomUUID(), alg: "RS256", use: "sig" });
+  const privateJwk = find();
+  if (privateJwk === undefined) throw new SigningError("a key is missing");
+  return { kid: privateJwk.kid ?? "", alg: privateJwk.alg ?? possibleAlgorithms(privateJwk)[0] ?? "", privateJwk };
+}
+
+/** A key as the runtime takes it. */
+function keyInput(key: JsonWebKey): { readonly key: Record<string, string>; readonly format: "jwk" } {
+  const members = Object.entries(completeRsaKey(key)).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string",
+  );
+  return { key: Object.fromEntries(members), format: "jwk" };
+}
+
+function digestOf(alg: string): string | null {
+  return alg === "EdDSA" ? null : `sha${alg.slice(2)}`;
+}
+
+/** How signatures of an algorithm are encoded and padded (RFC 7518, 3). */
+function signatureOptions(alg: string): Pick<SignKeyObjectInput, "dsaEncoding" | "padding" | "saltLength"> {
+  if (alg.startsWith("ES")) return { dsaEncoding: "ieee-p1363" };
+  if (!alg.startsWith("PS")) return {};
+  return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
+}
+
+function signature(text: string, { alg, privateJwk }: SigningKey): string {
+  const input = { key: createPrivateKey(keyInput(privateJwk)), ...signatureOptions(alg) };
+  return sign(digestOf(alg), Buffer.from(text), input).toString("base64url");
+}
+
+function isSignedWith(text: string, signed: string, key: JsonWebKey): boolean {
+  const alg = key.alg ?? possibleAlgorithms(key)[0] ?? "";
+  const input = { key: createPublicKey(keyInput(publicPart(key))), ...signatureOptions(alg) };
+  return verify(digestOf(alg), Buffer.from(text), input, Buffer.from(signed, "base64url"));
+}
+
 function claimsIn(body: string): JsonObject | undefined {
   const value: unknown = JSON.parse(Buffer.from(body, "base64url").toString());
   return isJsonObject(value) ? value : undefined;
 }
 
-/** Creates the keys of a sandbox: one for ID tokens, and one for access tokens where a version signs them. */
-export function createSigningKeys(kidPrefix: string, signsAccessTokens: boolean): SigningKeys {
-  const keys = new Map<KeyUse, SigningKey>();
-  function keyFor(use: KeyUse): SigningKey {
-    const key = keys.get(use) ?? generateKey(kidPrefix);
-    keys.set(use, key);
-    return key;
+/** The sets whose keys are published. */
+function publishedSets(signsAccessTokens: boolean): readonly string[] {
+  return signsAccessTokens ? [SIGNING_SETS["id-token"], SIGNING_SETS["access-token"]] : [SIGNING_SETS["id-token"]];
+}
+
+/** Creates access to the signing keys in a store. */
+export function createSigningKeys(store: KeyStore, behaviour: Behaviour, signsAccessTokens: boolean): SigningKeys {
+  const { pairs, findsBy, namesOldAccessKey } = behaviour.keys;
+  /** The key IDs that sessions began with. */
+  const firstKeys = new Map<string, string>();
+
+  function isPublished(key: JsonWebKey): boolean {
+    if (!pairs) return key.kty !== "oct";
+    return findsBy === "prefix" ? key.kid?.startsWith("public:") === true : !isPrivate(key);
   }
+
+  /** The key ID in a token: that of the session's first token, which the servers keep. */
+  function namedKey(use: KeyUse, kid: string, session: string | undefined): string {
+    if (session === undefined || (use === "access-token" && !namesOldAccessKey)) return kid;
+    const name = `${use} ${session}`;
+    const first = firstKeys.get(name) ?? kid;
+    firstKeys.set(name, first);
+    return first;
+  }
+
   return {
-    published: () => {
-      const uses: readonly KeyUse[] = signsAccessTokens ? ["id-token", "access-token"] : ["id-token"];
-      return uses.map((use) => keyFor(use).publicJwk);
-    },
-    sign: (use, claims) => {
-      const { kid, privateKey } = keyFor(use);
-      const signed = `${part({ alg: "RS256", kid, typ: "JWT" })}.${part(sortedClaims(claims))}`;
-      return `${signed}.${sign("RSA-SHA256", Buffer.from(signed), privateKey).toString("base64url")}`;
+    published: () =>
+      publishedSets(signsAccessTokens).flatMap((set) => {
+        if (!pairs) newestPrivate(store, set);
+        const keys = keysOf(store, set).filter(isPublished);
+        return keys.map((key) => storedMembers(publicPart(key)));
+      }),
+    sign: (use, claims, session) => {
+      const set = SIGNING_SETS[use];
+      const key = pairs ? newestPair(store, behaviour, set) : newestPrivate(store, set);
+      const header = { alg: key.alg, kid: namedKey(use, key.kid, session), typ: "JWT" };
+      const signed = `${part(header)}.${part(sortedClaims(claims))}`;
+      return `${signed}.${signature(signed, key)}`;
     },
     verify: (use, token) => {
-      const [head = "", body = "", signature = ""] = token.split(".");
-      const { publicKey } = keyFor(use);
-      const isSigned = verify(
-        "RSA-SHA256",
-        Buffer.from(`${head}.${body}`),
-        publicKey,
-        Buffer.from(signature, "base64url"),
-      );
-      return isSigned ? claimsIn(body) : undefined;
+      const [head = "", body = "", signed = ""] = token.split(".");
+      const keys = keysOf(store, SIGNING_SETS[use]).filter(isPublished);
+      return keys.some((key) => isSignedWith(`${head}.${body}`, signed, key)) ? claimsIn(body) : undefined;
     },
   };
 }

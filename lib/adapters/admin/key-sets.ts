@@ -1,0 +1,157 @@
+import { tryParseJson } from "../../core/client/client.ts";
+import { type JsonWebKey, parseKeySet } from "../../core/jwk/json-web-key.ts";
+import { Problem, withMessage } from "../../core/problem.ts";
+import { quote } from "../../core/text.ts";
+import { classifyError, type ServerFamily } from "../../servers/index.ts";
+import { type AdminSession, type AttemptHistory, sendDetectingFamily } from "./admin-session.ts";
+import { detectFamily } from "./operations.ts";
+import {
+  type AdminRequest,
+  type AdminResponse,
+  ambiguousProblem,
+  rejectionProblem,
+  responseProblem,
+  unreadableAnswerProblem,
+} from "./problems.ts";
+
+/** What a generated key is asked for. */
+interface KeyRequest {
+  readonly kid: string;
+  readonly alg: string;
+  readonly use: string;
+  /** Whether this program chose the ID, so that an existing key with it can only be this run's after a lost answer. */
+  readonly isOwnId: boolean;
+}
+
+/** The JSON Web Key sets of a server, whose keys are in the order of their age, the newest first. */
+export interface KeySets {
+  /** How the server stores key pairs, detected by a harmless request. */
+  family(set: string): Promise<ServerFamily>;
+  /** The keys of a set, or undefined if there is no such set. */
+  find(set: string): Promise<readonly JsonWebKey[] | undefined>;
+  get(set: string): Promise<readonly JsonWebKey[]>;
+  /** Generates a key in a set, which is created if it doesn't exist. */
+  create(set: string, request: KeyRequest): Promise<readonly JsonWebKey[]>;
+  /** Replaces all keys of a set. */
+  replace(set: string, keys: readonly JsonWebKey[]): Promise<void>;
+  /** Adds or replaces one key, which becomes the newest. */
+  put(set: string, key: JsonWebKey & { readonly kid: string }): Promise<void>;
+  remove(set: string, kid?: string): Promise<void>;
+}
+
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ["not-found", "check the name of the set and the key ID"],
+  ["conflict", "choose another key ID, or leave it out"],
+  ["invalid", "see which algorithms each server generates: hydra help keys"],
+]);
+
+/** The problem of an answer, with a hint about keys instead of clients. */
+function keyProblem({ options }: AdminSession, response: AdminResponse): Problem {
+  const problem = rejectionProblem(options, response);
+  const hint = HINTS.get(problem.code);
+  return hint === undefined ? problem : withMessage(problem, problem.message, { hint });
+}
+
+function noSuchSetProblem({ options }: AdminSession, response: AdminResponse, set: string): Problem {
+  return responseProblem(options, response, `key set ${quote(set)} not found`, {
+    code: "not-found",
+    exit: "notFound",
+    hint: "check the name: servers have no list of key sets",
+  });
+}
+
+function request(action: string, method: AdminRequest["method"], path: AdminRequest["path"], body?: unknown) {
+  return {
+    method,
+    path,
+    action,
+    target: "item",
+    repeatable: true,
+    ...(body === undefined ? {} : { body }),
+  } satisfies AdminRequest;
+}
+
+/** Sends a request; a change that may have been made although it failed is reported as such. */
+async function send(exchange: AdminSession, what: AdminRequest, trail: AttemptHistory): Promise<AdminResponse> {
+  try {
+    return await sendDetectingFamily(exchange, what, trail);
+  } catch (error) {
+    if (what.method === "GET" || !trail.ambiguous || !(error instanceof Problem)) throw error;
+    throw ambiguousProblem(error, what, "the change may have been made anyway");
+  }
+}
+
+async function sendChange(exchange: AdminSession, what: AdminRequest): Promise<AdminResponse> {
+  const response = await send(exchange, what, { ambiguous: false });
+  if (response.answer.status > 299) throw keyProblem(exchange, response);
+  return response;
+}
+
+function isMissing({ answer, family }: AdminResponse): boolean {
+  return answer.status >= 400 && classifyError(answer, family, "item").kind === "not-found";
+}
+
+function keysIn(exchange: AdminSession, response: AdminResponse): readonly JsonWebKey[] {
+  const keys = parseKeySet(tryParseJson(response.answer.text)?.value);
+  if (keys === undefined) throw unreadableAnswerProblem(exchange.options, response, "a JSON Web Key Set");
+  return keys;
+}
+
+async function readSet(exchange: AdminSession, set: string): Promise<AdminResponse> {
+  const read = request(`Cannot get key set ${quote(set)}`, "GET", ({ paths }) => paths.keySet(set));
+  const response = await send(exchange, read, { ambiguous: false });
+  if (response.answer.status > 299 && !isMissing(response)) throw keyProblem(exchange, response);
+  return response;
+}
+
+async function createKey(exchange: AdminSession, set: string, wanted: KeyRequest): Promise<readonly JsonWebKey[]> {
+  const { kid, alg, use, isOwnId } = wanted;
+  const action = `Cannot create a key in set ${quote(set)}`;
+  const trail: AttemptHistory = { ambiguous: false };
+  const post = request(action, "POST", ({ paths }) => paths.keySet(set), { alg, kid, use });
+  const response = await send(exchange, post, trail);
+  const { answer, family } = response;
+  const isConflict = answer.status > 299 && classifyError(answer, family, "item").kind === "conflict";
+  // After a lost answer, a key with an ID that this run generated is this run's.
+  if (isConflict && isOwnId && trail.ambiguous) {
+    const stored = keysIn(exchange, await readSet(exchange, set));
+    const found = stored.filter((key) => [kid, `private:${kid}`, `public:${kid}`].includes(key.kid ?? ""));
+    if (found.length > 0) return found;
+  }
+  if (answer.status > 299) throw keyProblem(exchange, response);
+  return keysIn(exchange, response);
+}
+
+/** Creates access to the key sets; nothing is sent yet. */
+export function createKeySets(exchange: AdminSession): KeySets {
+  const find = async (set: string): Promise<readonly JsonWebKey[] | undefined> => {
+    const response = await readSet(exchange, set);
+    return isMissing(response) ? undefined : keysIn(exchange, response);
+  };
+  const change = (set: string, method: "PUT" | "DELETE", path: AdminRequest["path"], body?: unknown) => {
+    const verb = method === "PUT" ? "change" : "delete from";
+    return sendChange(exchange, request(`Cannot ${verb} key set ${quote(set)}`, method, path, body));
+  };
+  return {
+    family: async (set) => {
+      if (exchange.family === undefined) await readSet(exchange, set);
+      return exchange.family ?? detectFamily(exchange);
+    },
+    find,
+    get: async (set) => {
+      const response = await readSet(exchange, set);
+      if (isMissing(response)) throw noSuchSetProblem(exchange, response, set);
+      return keysIn(exchange, response);
+    },
+    create: (set, wanted) => createKey(exchange, set, wanted),
+    replace: async (set, keys) => {
+      await change(set, "PUT", ({ paths }) => paths.keySet(set), { keys });
+    },
+    put: async (set, key) => {
+      await change(set, "PUT", ({ paths }) => paths.key(set, key.kid), key);
+    },
+    remove: async (set, kid) => {
+      await change(set, "DELETE", ({ paths }) => (kid === undefined ? paths.keySet(set) : paths.key(set, kid)));
+    },
+  };
+}

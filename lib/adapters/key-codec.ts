@@ -1,0 +1,244 @@
+import { Buffer } from "node:buffer";
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  type KeyObject,
+  type PrivateKeyInput,
+  sign,
+  verify,
+  X509Certificate,
+} from "node:crypto";
+import { promisify } from "node:util";
+import { parseJsonExactly } from "../core/json.ts";
+import {
+  isPrivate,
+  isSymmetric,
+  type JsonWebKey,
+  parseJsonWebKey,
+  parseKeySet,
+  publicPart,
+} from "../core/jwk/json-web-key.ts";
+import { completeRsaKey } from "../core/jwk/rsa-parameters.ts";
+import { errorCode, Problem, usageError } from "../core/problem.ts";
+import { quote } from "../core/text.ts";
+
+/** A file with keys, and how the passphrase of an encrypted one is found. */
+interface KeyFile {
+  readonly bytes: Uint8Array;
+  /** The file as messages name it. */
+  readonly name: string;
+  readonly passphrase: () => Promise<string>;
+}
+
+const FORMATS = "it can be a JSON Web Key, a key set, PEM, DER or an X.509 certificate";
+
+function badKey({ name }: Pick<KeyFile, "name">, reason: string, hint = FORMATS): Problem {
+  return usageError(`Cannot read the key in ${quote(name)}: ${reason}`, hint, "bad-key");
+}
+
+/** The key of a key object as a JSON Web Key, without an ID. */
+function exported(key: KeyObject): JsonWebKey | undefined {
+  return parseJsonWebKey(key.export({ format: "jwk" }));
+}
+
+/** The key object of a JSON Web Key; the runtime's error never contains the key. */
+function toKeyObject(key: JsonWebKey): KeyObject {
+  const whole = completeRsaKey(key);
+  const members = Object.entries(whole).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  const input = { key: Object.fromEntries(members), format: "jwk" as const };
+  return isPrivate(key) ? createPrivateKey(input) : createPublicKey(input);
+}
+
+/** Reads a private key, asking for the passphrase only if it needs one. */
+async function readPrivateKey(file: KeyFile, input: PrivateKeyInput, isEncrypted: boolean): Promise<KeyObject> {
+  if (!isEncrypted) return createPrivateKey(input);
+  const passphrase = await file.passphrase();
+  try {
+    return createPrivateKey({ ...input, passphrase });
+  } catch {
+    throw usageError(
+      `Cannot decrypt the key in ${quote(file.name)}: the passphrase is wrong, or the encryption is not supported`,
+      "check the passphrase; one trailing line break in --passphrase-file is ignored",
+      "bad-passphrase",
+    );
+  }
+}
+
+/** A block of PEM (RFC 7468). */
+interface PemBlock {
+  readonly label: string;
+  readonly text: string;
+}
+
+const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
+
+async function readPemBlock(file: KeyFile, { label, text }: PemBlock): Promise<KeyObject> {
+  if (label === "CERTIFICATE") return new X509Certificate(text).publicKey;
+  if (label.endsWith("PUBLIC KEY")) return createPublicKey(text);
+  if (!label.endsWith("PRIVATE KEY")) throw badKey(file, `it has a PEM block ${quote(label)}, which is not a key`);
+  const isEncrypted = label.startsWith("ENCRYPTED") || /^Proc-Type: *4,ENCRYPTED/m.test(text);
+  return readPrivateKey(file, { key: text, format: "pem" }, isEncrypted);
+}
+
+/** Formats that other tools must convert first, and how. */
+function foreignFormatProblem(file: KeyFile, text: string): Problem | undefined {
+  const path = file.name === "standard input" ? "FILE" : file.name;
+  if (text.includes("-----BEGIN OPENSSH PRIVATE KEY-----"))
+    return badKey(file, "it is in the format of OpenSSH", `convert a copy of it: ssh-keygen -p -m PKCS8 -f ${path}`);
+  if (/^\s*(?:ssh-|ecdsa-sha2-|sk-)/.test(text) || text.includes("BEGIN SSH2 PUBLIC KEY"))
+    return badKey(file, "it is a public key in the format of OpenSSH", `convert it: ssh-keygen -e -m PKCS8 -f ${path}`);
+  if (text.includes("-----BEGIN PGP MESSAGE-----"))
+    return badKey(file, "it is encrypted with OpenPGP", `decrypt it first: gpg --decrypt ${path}`);
+  return undefined;
+}
+
+/** Runs a reader of the runtime, whose errors name the part of the encoding that is wrong. */
+async function readable(file: KeyFile, read: () => Promise<KeyObject>): Promise<JsonWebKey> {
+  try {
+    const key = exported(await read());
+    if (key !== undefined) return key;
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+  }
+  throw badKey(
+    file,
+    "it is damaged, or of a type that JSON Web Keys don't have here",
+    "supported are RSA, EC on P-256, P-384 and P-521, and Ed25519",
+  );
+}
+
+async function readPem(file: KeyFile, text: string): Promise<readonly JsonWebKey[]> {
+  const blocks = [...text.matchAll(PEM_BLOCK)].map(([block, label = ""]) => ({ label, text: block }));
+  // OpenSSL writes the parameters of a curve before the key.
+  const keys = blocks.filter(({ label }) => !label.endsWith("PARAMETERS"));
+  if (keys.length === 0) throw badKey(file, "its PEM text has no end, or no key");
+  const read: JsonWebKey[] = [];
+  for (const block of keys) read.push(await readable(file, () => readPemBlock(file, block)));
+  return read;
+}
+
+/** The first reader of binary encodings that accepts the bytes. */
+async function readDer(file: KeyFile): Promise<KeyObject> {
+  const key = Buffer.from(file.bytes);
+  const readers: readonly (() => KeyObject)[] = [
+    () => createPrivateKey({ key, format: "der", type: "pkcs8" }),
+    () => createPrivateKey({ key, format: "der", type: "pkcs1" }),
+    () => createPrivateKey({ key, format: "der", type: "sec1" }),
+    () => createPublicKey({ key, format: "der", type: "spki" }),
+    () => createPublicKey({ key, format: "der", type: "pkcs1" }),
+    () => new X509Certificate(key).publicKey,
+  ];
+  for (const read of readers) {
+    try {
+      return read();
+    } catch (error) {
+      if (errorCode(error) === "ERR_MISSING_PASSPHRASE")
+        return readPrivateKey(file, { key, format: "der", type: "pkcs8" }, true);
+    }
+  }
+  throw badKey(file, "it is none of the supported formats");
+}
+
+/** The JSON in a text, or undefined if it is something else. */
+function jsonIn(text: string): unknown {
+  try {
+    return parseJsonExactly(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The keys in a JSON text, each of them checked. */
+function readJson(file: KeyFile, text: string): readonly JsonWebKey[] {
+  const keys = parseKeySet(jsonIn(text));
+  if (keys === undefined)
+    throw badKey(
+      file,
+      "it is JSON, but neither a key nor a key set",
+      'a key has a "kty", a set a list "keys" (RFC 7517)',
+    );
+  for (const [at, key] of keys.entries()) {
+    const which = keys.length === 1 ? "it" : `key ${at + 1} of ${keys.length}`;
+    if (!isUsable(key))
+      throw badKey(
+        file,
+        `${which} is incomplete, or of a type that is not supported`,
+        "check its members (RFC 7518, 6)",
+      );
+  }
+  return keys;
+}
+
+function isUsable(key: JsonWebKey): boolean {
+  if (isSymmetric(key)) return typeof key["k"] === "string" && key["k"] !== "";
+  try {
+    const object = toKeyObject(key);
+    return !isPrivate(key) || key.crv === "X25519" || areHalves(object, toKeyObject(publicPart(key)));
+  } catch {
+    return false;
+  }
+}
+
+/** Whether the private members of a key belong to its public ones, which the runtime does not check. */
+function areHalves(privateKey: KeyObject, publicKey: KeyObject): boolean {
+  const digest = privateKey.asymmetricKeyType === "ed25519" ? null : "sha256";
+  const text = Buffer.from("hydra");
+  return verify(digest, text, publicKey, sign(digest, text, privateKey));
+}
+
+/** The keys in a file, in its order, in any of the supported formats. */
+export async function readKeys(file: KeyFile): Promise<readonly JsonWebKey[]> {
+  const text = new TextDecoder().decode(file.bytes);
+  if (text.trim() === "") throw badKey(file, "it is empty");
+  const foreign = foreignFormatProblem(file, text);
+  if (foreign !== undefined) throw foreign;
+  if (/^\s*[{[]/.test(text)) return readJson(file, text);
+  if (text.includes("-----BEGIN ")) return readPem(file, text);
+  return [await readable(file, () => readDer(file))];
+}
+
+/** The members that identify a key, in the order of their names (RFC 7638, 3.2). */
+const THUMBPRINT_MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  RSA: ["e", "kty", "n"],
+  EC: ["crv", "kty", "x", "y"],
+  OKP: ["crv", "kty", "x"],
+  oct: ["k", "kty"],
+};
+
+/** The thumbprint of a key (RFC 7638), which is the same for its private and its public part. */
+export function thumbprintOf(key: JsonWebKey): string {
+  const members = (THUMBPRINT_MEMBERS[key.kty] ?? []).map((name) => [name, key[name]]);
+  return createHash("sha256")
+    .update(JSON.stringify(Object.fromEntries(members)))
+    .digest("base64url");
+}
+
+/** A key in PEM: PKCS #8 for a private one, SPKI for a public one; undefined for a shared secret. */
+export function toPem(key: JsonWebKey): string | undefined {
+  if (isSymmetric(key)) return undefined;
+  const object = toKeyObject(key);
+  const pem = object.export({ format: "pem", type: object.type === "private" ? "pkcs8" : "spki" });
+  return typeof pem === "string" ? pem : pem.toString();
+}
+
+/** As long as those that servers generate. */
+const RSA_BITS = 4096;
+
+const CURVES: Readonly<Record<string, string>> = { ES256: "P-256", ES384: "P-384", ES512: "P-521" };
+
+/** Generates a private key for an algorithm; its ID is its thumbprint. */
+export async function generateSigningKey(alg: string, use: string): Promise<JsonWebKey> {
+  const generate = promisify(generateKeyPair);
+  const namedCurve = CURVES[alg];
+  const { privateKey } =
+    namedCurve !== undefined
+      ? await generate("ec", { namedCurve })
+      : alg === "EdDSA"
+        ? await generate("ed25519")
+        : await generate("rsa", { modulusLength: RSA_BITS });
+  const key = exported(privateKey);
+  if (key === undefined) throw new TypeError(`no key for ${alg}`);
+  return { ...key, use, alg, kid: thumbprintOf(publicPart(key)) };
+}

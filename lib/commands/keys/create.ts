@@ -1,0 +1,88 @@
+import { type Context, defineLeaf, type Result } from "../../command.ts";
+import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { type Problem, usageError } from "../../core/problem.ts";
+import { quote } from "../../core/text.ts";
+import { deliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
+import {
+  ALG,
+  KEY_ENCRYPTION_FLAGS,
+  KEYS_YES,
+  KID,
+  PRIVATE,
+  PRIVATE_KEY_OUT,
+  PUBLIC,
+  USE,
+} from "../../keys/key-flags.ts";
+import { setOperandProblems } from "../../keys/set-operands.ts";
+import { guardNewKey } from "../../keys/signing-sets.ts";
+
+/** The problems of an ID that is given twice. */
+function kidProblems({ operands, values }: Pick<Context, "operands" | "values">): readonly Problem[] {
+  const [, kid] = operands;
+  const named = values.text(KID);
+  if (kid === undefined || named === undefined || kid === named) return [];
+  return [usageError(`There are two key IDs, ${quote(kid)} and --kid ${quote(named)}`, "give one of them", "key-id")];
+}
+
+async function run(context: Context): Promise<Result> {
+  const { operands, values, host } = context;
+  const [set = "", operand] = operands;
+  const given = values.text(KID) ?? operand;
+  const request = {
+    kid: given ?? host.uuid(),
+    alg: values.text(ALG),
+    use: values.text(USE),
+    isOwnId: given === undefined,
+  };
+  const action = `Cannot create a key in set ${quote(set)}`;
+  return deliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, async () => {
+    const api = await context.admin.keySets();
+    await guardNewKey(context, api, set, request.alg);
+    return [{ set, keys: await api.create(set, request) }];
+  });
+}
+
+/** `keys create` and `create jwk`: generates a key on the server. */
+export const createKey = defineLeaf({
+  name: "create",
+  summary: "Generate a key in a set",
+  about: [
+    "The server generates the key, and creates the set if it doesn't exist. Prints the public key; --private, --key-out and recipients deliver the private one too.",
+    "A new key in a set that tokens are signed with signs at once. See hydra keys rotate for a rotation that disturbs less.",
+  ],
+  operands: {
+    first: "SET",
+    name: "KID",
+    least: 1,
+    most: 2,
+    help: "Key set, and the ID of the new key (default: generated)",
+  },
+  flags: [
+    { ...KID, help: "ID of the new key; the same as the second argument" },
+    ALG,
+    USE,
+    PUBLIC,
+    PRIVATE,
+    PRIVATE_KEY_OUT,
+    KEYS_YES,
+    ...KEY_ENCRYPTION_FLAGS,
+    ...SERVER_COMMAND_FLAGS,
+  ],
+  examples: {
+    "1.x": [
+      ["keys create my-set", "An RSA key for RS256"],
+      ["keys create my-set --alg ES512 --key-out key.json", "Its private key in a new file"],
+    ],
+    "2.x": [["create jwk my-set my-key --alg ES256 --use sig", "A key with a chosen ID"]],
+  },
+  server: true,
+  credentials: "keys",
+  format: { "1.x": "json-pretty", "2.x": "table" },
+  async prepare(context) {
+    const outputs = await keyOutputProblems(context, PRIVATE_KEY_OUT, []);
+    return {
+      problems: [...setOperandProblems(context), ...kidProblems(context), ...outputs],
+      run: () => run(context),
+    };
+  },
+});

@@ -1,0 +1,87 @@
+import { Batch } from "../../clients/batch.ts";
+import { requireConfirmation } from "../../clients/confirm.ts";
+import { type Context, defineLeaf, type Result } from "../../command.ts";
+import { getTextField } from "../../core/client/client.ts";
+import { FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import type { JsonObject } from "../../core/json.ts";
+import type { ResultView } from "../../core/output/render.ts";
+import { usageError } from "../../core/problem.ts";
+import { joinWords, quote } from "../../core/text.ts";
+import { KEYS_YES, KID } from "../../keys/key-flags.ts";
+import { removeKey } from "../../keys/remove-key.ts";
+import { readSetOperands } from "../../keys/set-operands.ts";
+import { guardDeletion } from "../../keys/signing-sets.ts";
+
+function idOf(item: JsonObject): string {
+  return getTextField(item, "kid") ?? getTextField(item, "set") ?? "";
+}
+
+const VIEW: ResultView<JsonObject> = {
+  columns: [{ label: "ID", value: idOf, whole: true }],
+  text: (item) => {
+    const kid = getTextField(item, "kid");
+    const set = getTextField(item, "set") ?? "";
+    return [kid === undefined ? `JSON Web Key Set deleted: ${set}` : `JSON Web Key deleted: ${kid} of set ${set}`];
+  },
+  id: idOf,
+};
+
+/** Asks on a terminal; a script is not asked. */
+async function confirmDeletion(
+  { host, values }: Pick<Context, "host" | "values">,
+  sets: readonly string[],
+  kid: string | undefined,
+): Promise<void> {
+  if (values.bool(KEYS_YES) || !host.stdinIsTerminal || !host.stderr.isTerminal) return;
+  const names = joinWords(sets.map(quote));
+  const what = sets.length === 1 ? `key set ${names}` : `key sets ${names}`;
+  const text = kid === undefined ? `Delete ${what} with all keys?` : `Delete key ${quote(kid)} of ${what}?`;
+  await requireConfirmation({ host }, { text, declined: "Nothing was deleted", from: "stdin" });
+}
+
+async function run(context: Context, sets: readonly string[]): Promise<Result> {
+  const kid = context.values.text(KID);
+  await confirmDeletion(context, sets, kid);
+  const batch = new Batch(context, sets.length);
+  async function* items(): AsyncGenerator<JsonObject> {
+    for (const set of sets) {
+      const api = await context.admin.withDeadline(context.values.number(FAIL_AFTER), context.signal).keySets();
+      const done = await batch.attempt(async () => {
+        await guardDeletion(context, api, set, kid);
+        await (kid === undefined ? api.remove(set) : removeKey(api, set, kid));
+        return true;
+      });
+      if (done === true) yield kid === undefined ? { set } : { set, kid };
+    }
+  }
+  return { view: VIEW, isList: sets.length > 1, items: items(), exit: () => batch.exit(), unbuffered: true };
+}
+
+/** `keys delete` and `delete jwk`: deletes key sets, or one key. */
+export const deleteKeys = defineLeaf({
+  name: "delete",
+  summary: "Delete a key set, or one key of it",
+  about: [
+    "Like the server, reports success for a set that doesn't exist. On a terminal, asks first.",
+    "The sets that tokens are signed with are protected: what would end logins or make issued tokens unverifiable needs --yes.",
+    "In the 1.x syntax it takes one set, in the 2.x syntax any number.",
+  ],
+  operands: { name: "SET", least: 1, most: Number.POSITIVE_INFINITY, help: "Key set" },
+  flags: [{ ...KID, help: "Delete only the key with this ID" }, KEYS_YES, ...SERVER_COMMAND_FLAGS],
+  examples: {
+    "1.x": [
+      ["keys delete my-set", "A set with all its keys"],
+      ["keys delete my-set --kid my-key", "One key"],
+    ],
+    "2.x": [["delete jwk my-set other-set", "Two sets"]],
+  },
+  server: true,
+  format: { "1.x": "text", "2.x": "table" },
+  prepare(context) {
+    const { sets, problems: operandProblems } = readSetOperands(context);
+    const problems = [...operandProblems];
+    if (context.values.isSet(KID) && sets.length > 1)
+      problems.push(usageError("--kid names a key of one set", "give one set", "key-id"));
+    return { problems, run: () => run(context, sets) };
+  },
+});

@@ -1,0 +1,70 @@
+import { type Context, defineLeaf, type Result } from "../../command.ts";
+import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import type { JsonWebKey } from "../../core/jwk/json-web-key.ts";
+import { hasKid } from "../../core/jwk/key-pair-ids.ts";
+import { Problem } from "../../core/problem.ts";
+import { joinWords, quote } from "../../core/text.ts";
+import { deliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
+import { KEY_ENCRYPTION_FLAGS, KEYS_YES, KID, OUT, PRIVATE, PUBLIC } from "../../keys/key-flags.ts";
+import type { NamedSet } from "../../keys/key-views.ts";
+import { readSetOperands } from "../../keys/set-operands.ts";
+
+/** The keys of a set, or only those with an ID. */
+function selectKeys(set: string, keys: readonly JsonWebKey[], kid: string | undefined): readonly JsonWebKey[] {
+  if (kid === undefined) return keys;
+  const selected = keys.filter((key) => hasKid(key, kid));
+  if (selected.length > 0) return selected;
+  throw new Problem(`Key ${quote(kid)} is not in key set ${quote(set)}`, {
+    code: "not-found",
+    exit: "notFound",
+    hint: `show the IDs of its keys: hydra keys get ${set} --quiet`,
+  });
+}
+
+async function run(context: Context, sets: readonly string[]): Promise<Result> {
+  const kid = context.values.text(KID);
+  const action = `Cannot get key set ${joinWords(sets.map(quote))}`;
+  return deliverKeys(context, { action, out: OUT, fileIsPrivate: false }, async () => {
+    const api = await context.admin.keySets();
+    const found: NamedSet[] = [];
+    for (const set of sets) found.push({ set, keys: selectKeys(set, await api.get(set), kid) });
+    return found;
+  });
+}
+
+/** `keys get` and `get jwk`: shows key sets, or writes them to a file or an encrypted message. */
+export const getKeys = defineLeaf({
+  name: "get",
+  summary: "Show the keys of a set, or export them",
+  about: [
+    "Prints public keys, the newest first. --private adds the private keys; on a terminal, that asks first.",
+    "Recipients (--pgp-key and others) encrypt the whole set with its private keys, which is a backup that hydra keys import reads after decryption.",
+    "In the 1.x syntax it takes one set, in the 2.x syntax any number.",
+  ],
+  operands: { name: "SET", least: 1, most: Number.POSITIVE_INFINITY, help: "Key set, such as hydra.openid.id-token" },
+  flags: [
+    { ...KID, help: "Only the key with this ID" },
+    PUBLIC,
+    PRIVATE,
+    OUT,
+    KEYS_YES,
+    ...KEY_ENCRYPTION_FLAGS,
+    ...SERVER_COMMAND_FLAGS,
+  ],
+  examples: {
+    "1.x": [
+      ["keys get hydra.openid.id-token", "The public keys of ID tokens"],
+      ["keys get my-set --format pem", "Public keys in PEM"],
+      ["keys get hydra.openid.id-token --pgp-key @ops.asc > id-token.asc", "An encrypted backup of the whole set"],
+    ],
+    "2.x": [["get jwk my-set other-set", "Two sets"]],
+  },
+  server: true,
+  credentials: "keys",
+  format: { "1.x": "json-pretty", "2.x": "table" },
+  async prepare(context) {
+    const { sets, problems } = readSetOperands(context);
+    const outputs = await keyOutputProblems(context, OUT, sets);
+    return { problems: [...problems, ...outputs], run: () => run(context, sets) };
+  },
+});

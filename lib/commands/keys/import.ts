@@ -1,0 +1,158 @@
+import type { KeySets } from "../../adapters/admin/key-sets.ts";
+import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
+import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { isPrivate, isSameKey, type JsonWebKey } from "../../core/jwk/json-web-key.ts";
+import { bareKid, isIncluded, publicKeys } from "../../core/jwk/key-pair-ids.ts";
+import { Problem, usageError } from "../../core/problem.ts";
+import { joinWords, quote } from "../../core/text.ts";
+import { IMPORT_ALG, KEYS_YES, KID, PASSPHRASE_FILE, REPLACE, USE } from "../../keys/key-flags.ts";
+import { keySetResult } from "../../keys/key-views.ts";
+import { type NamedKey, readKeyFiles } from "../../keys/read-keys.ts";
+import { setOperandProblems } from "../../keys/set-operands.ts";
+import { guardNewKeys } from "../../keys/signing-sets.ts";
+import { signsTokens } from "../../keys/signing-state.ts";
+import { type TargetSet, toStoredKeys } from "../../keys/stored-keys.ts";
+
+type ImportContext = Pick<Context, "values" | "warn" | "note">;
+
+/** The keys of a set after an import, the newest first. */
+function resultingKeys(
+  before: readonly JsonWebKey[],
+  stored: readonly NamedKey[],
+  isReplaced: boolean,
+): readonly JsonWebKey[] {
+  const added = stored.toReversed();
+  const ids = new Set(stored.map(({ kid }) => kid));
+  return isReplaced ? added : [...added, ...before.filter(({ kid }) => !ids.has(kid ?? ""))];
+}
+
+/** Rejects another key under an ID that exists. */
+function checkConflicts(
+  { values }: Pick<Context, "values">,
+  set: string,
+  before: readonly JsonWebKey[],
+  stored: readonly NamedKey[],
+): void {
+  if (values.bool(REPLACE) || values.bool(KEYS_YES)) return;
+  const other = stored.find((key) => before.some((old) => old.kid === key.kid && !isSameKey(old, key)));
+  if (other === undefined) return;
+  throw new Problem(`Cannot import key ${quote(other.kid)}: key set ${quote(set)} has another key with this ID`, {
+    code: "conflict",
+    exit: "conflict",
+    hint: "choose another ID with --kid; --yes replaces the key",
+  });
+}
+
+/** The keys to add: a public key must not take the place of its private half. */
+function newKeys(
+  { note }: Pick<Context, "note">,
+  set: string,
+  before: readonly JsonWebKey[],
+  read: readonly NamedKey[],
+): readonly NamedKey[] {
+  return read.filter((key) => {
+    if (isPrivate(key) || !isIncluded(before, key)) return true;
+    note(`Key set ${quote(set)} has key ${quote(key.kid)} already`);
+    return false;
+  });
+}
+
+/** Says which issued tokens an import makes unverifiable. */
+function warnOfLostKeys(
+  { warn, note }: ImportContext,
+  { set, shape }: TargetSet,
+  keys: {
+    readonly before: readonly JsonWebKey[];
+    readonly after: readonly JsonWebKey[];
+    readonly read: readonly NamedKey[];
+  },
+): void {
+  if (!signsTokens(set)) return;
+  const kept = new Set(publicKeys(keys.after).map(({ kid }) => kid));
+  const lost = publicKeys(keys.before).flatMap(({ kid = "" }) => (kept.has(kid) ? [] : [kid]));
+  if (lost.length > 0) warn(`tokens signed with key ${joinWords(lost.map(quote))} can't be verified any more`);
+  const renamed = shape === "pair" ? keys.read.filter(({ kid }) => bareKid(kid) === kid) : [];
+  if (renamed.length > 0)
+    note(
+      `Hydra 1.x names keys public:KID in tokens; tokens from another server that name ${joinWords(renamed.map(({ kid }) => quote(kid)))} find no key here`,
+    );
+}
+
+/** Writes keys. The keys of Hydra 1.x come in pairs, and logins fail while one half is missing, so all are written at once. */
+async function writeKeys(
+  api: KeySets,
+  { set, shape }: TargetSet,
+  stored: readonly NamedKey[],
+  { after, isReplaced }: { readonly after: readonly JsonWebKey[]; readonly isReplaced: boolean },
+): Promise<void> {
+  // The last key of a list becomes the newest.
+  if (isReplaced || shape === "pair") return api.replace(set, after.toReversed());
+  for (const key of stored) await api.put(set, key);
+}
+
+async function run(context: Context, set: string, read: readonly NamedKey[]): Promise<Result> {
+  const { values, note, format, syntax } = context;
+  const isReplaced = values.bool(REPLACE);
+  const api = await context.admin.keySets();
+  const before = (await api.find(set)) ?? [];
+  const { keyShape: shape } = await api.family(set);
+  const target = { set, shape };
+  const added = isReplaced ? read : newKeys(context, set, before, read);
+  const stored = toStoredKeys(target, added);
+  const after = resultingKeys(before, stored, isReplaced);
+  checkConflicts(context, set, before, stored);
+  guardNewKeys(context, target, before, after);
+  warnOfLostKeys(context, target, { before, after, read });
+  if (isReplaced || stored.length > 0) await writeKeys(api, target, stored, { after, isReplaced });
+  const keys = publicKeys(stored.toReversed());
+  if (format.kind !== "text") return keySetResult({ format, syntax }, [{ set, keys }]);
+  if (stored.length > 0)
+    note(`Key set ${quote(set)} has ${joinWords(stored.map(({ kid, alg = "" }) => `${kid} (${alg})`))}`);
+  const view = { columns: [], text: () => ["JSON Web Key Set successfully imported!"], id: () => set };
+  return singleResult(view, { set });
+}
+
+/** `keys import` and `import jwk`: adds keys in files to a set. */
+export const importKeys = defineLeaf({
+  name: "import",
+  summary: "Add keys in files to a set, or replace the set",
+  about: [
+    "Reads JSON Web Keys, key sets, PEM (PKCS #1, PKCS #8, SEC 1, SPKI, X.509; also encrypted) and DER. A set that keys get or Hydra's own CLI printed is read too, of any version.",
+    "The algorithm follows from the key; an --alg that does not fit is an error, and nothing is sent. Without an ID, a key gets its thumbprint (RFC 7638). For Hydra 1.x, a private key becomes a pair.",
+    "Files begin with the newest key, as keys get prints them, and the order is kept. Of several files, the last has the newest keys.",
+    "The sets that tokens are signed with are protected: what would stop or break logins needs --yes.",
+  ],
+  operands: {
+    first: "SET",
+    name: "FILE",
+    least: 2,
+    most: Number.POSITIVE_INFINITY,
+    help: "Key set, and files with keys (- for standard input)",
+  },
+  flags: [
+    { ...KID, help: "ID of the key, if there is only one (default: its own, or its thumbprint)" },
+    IMPORT_ALG,
+    USE,
+    REPLACE,
+    PASSPHRASE_FILE,
+    KEYS_YES,
+    ...SERVER_COMMAND_FLAGS,
+  ],
+  examples: {
+    "1.x": [
+      ["keys import my-set key.pem", "A key in PEM"],
+      ["keys import my-set key.pem --passphrase-file key.pass", "An encrypted one"],
+      ["keys import hydra.openid.id-token - --replace < id-token.json", "A set that keys get --private wrote"],
+    ],
+    "2.x": [["import jwk my-set a.json b.pem --use enc", "Two keys for encryption"]],
+  },
+  server: true,
+  format: { "1.x": "text", "2.x": "table" },
+  async prepare(context) {
+    const [set = "", ...files] = context.operands;
+    const { keys, problems } = await readKeyFiles(context, files, "keys import");
+    const isRepeated = files.filter((file) => file === "-").length > 1;
+    const twice = isRepeated ? [usageError("Standard input can be read only once", "name it once", "stdin-twice")] : [];
+    return { problems: [...setOperandProblems(context), ...problems, ...twice], run: () => run(context, set, keys) };
+  },
+});

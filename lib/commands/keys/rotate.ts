@@ -1,0 +1,124 @@
+import { type Context, defineLeaf, type PreparedCommand } from "../../command.ts";
+import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { capitalize, type Problem, usageError } from "../../core/problem.ts";
+import { redactUrl } from "../../core/redact.ts";
+import { quote } from "../../core/text.ts";
+import { activateKey, activationProblems } from "../../keys/activate-key.ts";
+import { keyOutputProblems } from "../../keys/deliver-keys.ts";
+import {
+  KEY_ENCRYPTION_FLAGS,
+  KEYS_YES,
+  KID,
+  PASSPHRASE_FILE,
+  PRIVATE_KEY_OUT,
+  PROOF_URL,
+} from "../../keys/key-flags.ts";
+import { publicationProblems, publishKey } from "../../keys/publish-key.ts";
+import { readKeyFiles } from "../../keys/read-keys.ts";
+import { replaceKey } from "../../keys/replace-key.ts";
+import { retireKey } from "../../keys/retire-key.ts";
+import { ACTIVATE, KEY_FILE, NEW_ALG, PUBLISH, RETIRE } from "../../keys/rotate-flags.ts";
+import { setOperandProblems } from "../../keys/set-operands.ts";
+
+/** The problems of flags that belong to another step. */
+function stepProblems({ values }: Pick<Context, "values">): readonly Problem[] {
+  const steps = [PUBLISH, ACTIVATE, RETIRE].filter((flag) => values.isSet(flag));
+  const [first, second] = steps;
+  if (first !== undefined && second !== undefined)
+    return [
+      usageError(
+        `Steps --${first.name} and --${second.name} exclude each other`,
+        "take one step after the other",
+        "rotation-steps",
+      ),
+    ];
+  const foreign = [
+    ...(values.bool(PUBLISH) ? [] : [PRIVATE_KEY_OUT]),
+    ...(values.bool(ACTIVATE) ? [] : [KEY_FILE, PASSPHRASE_FILE]),
+    ...(values.bool(ACTIVATE) || values.isSet(RETIRE) ? [NEW_ALG, KID] : []),
+  ].find((flag) => values.isSet(flag));
+  if (foreign === undefined) return [];
+  const step = first === undefined ? "a rotation in one step" : `--${first.name}`;
+  return [usageError(`Flag --${foreign.name} has no effect with ${step}`, "leave it out", "rotation-steps")];
+}
+
+function proofProblems({ values }: Pick<Context, "values">): readonly Problem[] {
+  const url = values.text(PROOF_URL);
+  if (url === undefined || (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol))) return [];
+  const { name } = values.origin(PROOF_URL);
+  return [
+    usageError(
+      `${capitalize(name)} ${quote(redactUrl(url))} is not an http or https URL`,
+      "write http://host:4444 or https://host",
+      "bad-address",
+    ),
+  ];
+}
+
+async function prepare(context: Context): Promise<PreparedCommand> {
+  const { values, operands } = context;
+  const [set = ""] = operands;
+  const problems: Problem[] = [
+    ...setOperandProblems(context),
+    ...stepProblems(context),
+    ...proofProblems(context),
+    ...(await keyOutputProblems(context, PRIVATE_KEY_OUT, [])),
+  ];
+  if (values.bool(PUBLISH)) {
+    problems.push(...publicationProblems(context));
+    return { problems, run: () => publishKey(context, set) };
+  }
+  const retired = values.text(RETIRE);
+  if (retired !== undefined) return { problems, run: () => retireKey(context, set, retired) };
+  if (!values.bool(ACTIVATE)) return { problems, run: () => replaceKey(context, set) };
+  const file = values.text(KEY_FILE);
+  const { keys, problems: unreadable } = await readKeyFiles(context, file === undefined ? [] : [file], "--key");
+  problems.push(...unreadable, ...(unreadable.length > 0 ? [] : activationProblems(keys, file)));
+  const [key] = keys;
+  return { problems, run: () => activateKey(context, set, key) };
+}
+
+/** `keys rotate` and `rotate jwk`: replaces the key that signs. */
+export const rotateKeys = defineLeaf({
+  name: "rotate",
+  summary: "Replace the key that signs, in steps or at once",
+  about: [
+    "In steps (Hydra 2.x): --publish adds a public key, with which nothing is signed yet. Once verifiers have fetched the key set again, --activate makes it sign. Once no token of the old key is left, --retire deletes that.",
+    "In one step, without any of these flags, the server generates a key that signs at once. This is the only way with Hydra 1.x, where a public key by itself stops all logins.",
+    "With --public-url, a login of a temporary client proves each step. If another key signs it, the step is undone.",
+    "Names the sessions that a step breaks, and asks on a terminal.",
+  ],
+  operands: { name: "SET", least: 1, most: 1, help: "Key set, such as hydra.openid.id-token" },
+  flags: [
+    PUBLISH,
+    PRIVATE_KEY_OUT,
+    ACTIVATE,
+    KEY_FILE,
+    PASSPHRASE_FILE,
+    RETIRE,
+    NEW_ALG,
+    { ...KID, help: "ID of the new key (default: generated)" },
+    PROOF_URL,
+    KEYS_YES,
+    ...KEY_ENCRYPTION_FLAGS,
+    ...SERVER_COMMAND_FLAGS,
+  ],
+  examples: {
+    "1.x": [
+      ["keys rotate hydra.openid.id-token --publish --key-out next.json", "Publish the next key"],
+      [
+        "keys rotate hydra.openid.id-token --activate --key next.json --public-url http://127.0.0.1:4444",
+        "Sign with it",
+      ],
+      ["keys rotate hydra.openid.id-token --retire old-key", "Delete the old key"],
+      ["keys rotate hydra.openid.id-token", "At once, also with Hydra 1.x"],
+    ],
+    "2.x": [
+      ["rotate jwk hydra.openid.id-token --publish --pgp-key @ops.asc > next.asc", "With an encrypted private key"],
+    ],
+  },
+  server: true,
+  credentials: "keys",
+  format: { "1.x": "text", "2.x": "table" },
+  prepare,
+});

@@ -1,0 +1,37 @@
+/** A part of a topic; in its texts, words in backquotes are code. */
+export type TopicPart =
+  | { readonly kind: "heading"; readonly text: string }
+  | { readonly kind: "text"; readonly text: string }
+  /** Terms with their meanings. */
+  | { readonly kind: "rows"; readonly rows: readonly (readonly [term: string, meaning: string])[] }
+  /** Lines of code. */
+  | { readonly kind: "lines"; readonly lines: readonly string[] };
+
+/** A page of the manual about a subject instead of a command. */
+export interface Topic {
+  /** The word after `hydra help`. */
+  readonly name: string;
+  /** The heading, one line. */
+  readonly title: string;
+  readonly parts: readonly TopicPart[];
+}
+
+/** A heading inside of a topic. */
+export function heading(text: string): TopicPart {
+  return { kind: "heading", text };
+}
+
+/** A paragraph. */
+export function text(...sentences: readonly string[]): TopicPart {
+  return { kind: "text", text: sentences.join(" ") };
+}
+
+/** Terms with their meanings. */
+export function rows(...found: readonly (readonly [term: string, meaning: string])[]): TopicPart {
+  return { kind: "rows", rows: found };
+}
+
+/** Lines of code. */
+export function lines(...found: readonly string[]): TopicPart {
+  return { kind: "lines", lines: found };
+}

@@ -1,0 +1,81 @@
+import * as v from "valibot";
+import { PRIVATE_JWK_MEMBERS } from "../client/jwk.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
+
+/** A JSON Web Key (RFC 7517, 4). Other members stay as they are. */
+export type JsonWebKey = JsonObject & {
+  readonly kty: string;
+  readonly kid?: string | undefined;
+  readonly use?: string | undefined;
+  readonly alg?: string | undefined;
+  readonly crv?: string | undefined;
+};
+
+const TEXT_MEMBERS = ["use", "alg", "crv", "n", "e", "x", "y", "d", "p", "q", "dp", "dq", "qi", "k"] as const;
+
+/** Text, or nothing: some servers send null for a member without a value. */
+const TEXT = v.nullish(v.string());
+
+const KEY = v.looseObject({
+  kty: v.pipe(v.string(), v.nonEmpty()),
+  kid: TEXT,
+  ...v.entriesFromList(TEXT_MEMBERS, TEXT),
+});
+
+/** The key in a JSON value, without members that are null; undefined if it is something else. */
+export function parseJsonWebKey(value: unknown): JsonWebKey | undefined {
+  const read = v.safeParse(KEY, value);
+  if (!read.success) return undefined;
+  const { kty } = read.output;
+  return { ...Object.fromEntries(Object.entries(read.output).filter(([, member]) => member !== null)), kty };
+}
+
+/**
+ * The keys in a JSON value: one key, a set, a set in the wrapper that Hydra's CLI 1.8 prints, or a list of any of these;
+ * undefined if it is something else.
+ */
+export function parseKeySet(value: unknown): readonly JsonWebKey[] | undefined {
+  if (Array.isArray(value)) return parseAll(value, parseKeySet);
+  if (!isJsonObject(value)) return undefined;
+  if (isJsonObject(value["Payload"])) return parseKeySet(value["Payload"]);
+  if (Array.isArray(value["keys"])) return parseAll(value["keys"], (key) => one(parseJsonWebKey(key)));
+  return one(parseJsonWebKey(value));
+}
+
+function one(key: JsonWebKey | undefined): readonly JsonWebKey[] | undefined {
+  return key === undefined ? undefined : [key];
+}
+
+function parseAll(
+  values: readonly unknown[],
+  parse: (value: unknown) => readonly JsonWebKey[] | undefined,
+): readonly JsonWebKey[] | undefined {
+  const keys: JsonWebKey[] = [];
+  for (const value of values) {
+    const found = parse(value);
+    if (found === undefined) return undefined;
+    keys.push(...found);
+  }
+  return keys;
+}
+
+/** Whether a key has private or symmetric key material. */
+export function isPrivate(key: JsonObject): boolean {
+  return PRIVATE_JWK_MEMBERS.some((name) => key[name] !== undefined && key[name] !== null);
+}
+
+/** Whether a key is a shared secret, which has no public part. */
+export function isSymmetric({ kty }: Pick<JsonWebKey, "kty">): boolean {
+  return kty === "oct";
+}
+
+/** A key without its private members. */
+export function publicPart(key: JsonWebKey): JsonWebKey {
+  const members = Object.entries(key).filter(([name]) => !PRIVATE_JWK_MEMBERS.includes(name));
+  return { ...Object.fromEntries(members), kty: key.kty };
+}
+
+/** Whether two keys, or the halves of them, have the same contents: the same public part or shared secret. */
+export function isSameKey(a: JsonWebKey, b: JsonWebKey): boolean {
+  return ["kty", "crv", "n", "e", "x", "y", "k"].every((name) => a[name] === b[name]);
+}

@@ -1,0 +1,30 @@
+import { isSymmetric, type JsonWebKey } from "./json-web-key.ts";
+
+/** The algorithm of each curve that can sign (RFC 7518, 3.4; RFC 8037, 3.1; RFC 8812, 3.2). */
+const CURVE_ALGORITHMS: ReadonlyMap<string, string> = new Map([
+  ["P-256", "ES256"],
+  ["P-384", "ES384"],
+  ["P-521", "ES512"],
+  ["secp256k1", "ES256K"],
+  ["Ed25519", "EdDSA"],
+]);
+
+/** The algorithms that a key can be used with, the default first: what its type and curve allow. */
+export function possibleAlgorithms(key: JsonWebKey): readonly string[] {
+  const { kty, crv = "" } = key;
+  if (kty === "RSA")
+    return [
+      ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
+      ...["RSA-OAEP", "RSA-OAEP-256", "RSA-OAEP-384", "RSA-OAEP-512", "RSA1_5"],
+    ];
+  if (isSymmetric(key)) return ["HS256", "HS384", "HS512", "dir", "A128KW", "A192KW", "A256KW"];
+  const signing = CURVE_ALGORITHMS.get(crv);
+  const agreement = crv === "Ed25519" ? [] : ["ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A192KW", "ECDH-ES+A256KW"];
+  return signing === undefined ? agreement : [signing, ...agreement];
+}
+
+/** A key as messages describe it: `EC P-256`, `RSA`. */
+export function keyTypeName({ kty, crv }: JsonWebKey): string {
+  if (kty === "oct") return "symmetric";
+  return crv === undefined ? kty : `${kty} ${crv}`;
+}

@@ -1,0 +1,42 @@
+import { isPrivate, isSameKey, type JsonWebKey, publicPart } from "./json-web-key.ts";
+
+const PREFIX = /^(?:private|public):/;
+
+/** The ID of a key without the prefix that Hydra 1.x gives to each half of a pair. */
+export function bareKid(kid: string): string {
+  return kid.replace(PREFIX, "");
+}
+
+/** Whether a key has an ID, or is a half of the pair with it. */
+export function hasKid(key: JsonWebKey, kid: string): boolean {
+  const own = key.kid ?? "";
+  return own === kid || bareKid(own) === kid;
+}
+
+/** Whether some keys have the private or the public half of a key, other than the key itself. */
+function hasHalf(keys: readonly JsonWebKey[], key: JsonWebKey, half: "private" | "public"): boolean {
+  const kid = bareKid(key.kid ?? "");
+  return keys.some(
+    (other) =>
+      other !== key &&
+      bareKid(other.kid ?? "") === kid &&
+      isPrivate(other) === (half === "private") &&
+      isSameKey(other, key),
+  );
+}
+
+/** Whether a key, or its private half, is among some keys. */
+export function isIncluded(keys: readonly JsonWebKey[], key: JsonWebKey): boolean {
+  const same = keys.some((other) => other.kid === key.kid && isSameKey(other, key));
+  return hasHalf(keys, key, "private") || (same && !isPrivate(key));
+}
+
+/** The public keys of a set: one for each pair or private key, none for a shared secret. */
+export function publicKeys(keys: readonly JsonWebKey[]): readonly JsonWebKey[] {
+  return keys.filter((key) => key.kty !== "oct" && !(isPrivate(key) && hasHalf(keys, key, "public"))).map(publicPart);
+}
+
+/** The keys of a set without the public halves that follow from private ones. */
+export function wholeKeys(keys: readonly JsonWebKey[]): readonly JsonWebKey[] {
+  return keys.filter((key) => isPrivate(key) || !hasHalf(keys, key, "private"));
+}

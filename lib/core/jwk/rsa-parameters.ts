@@ -1,0 +1,41 @@
+import { fromBase64, toBase64 } from "../bytes.ts";
+import { trimCharactersAtEnd } from "../text.ts";
+import type { JsonWebKey } from "./json-web-key.ts";
+
+function toNumber(text: unknown): bigint | undefined {
+  const bytes = typeof text === "string" ? fromBase64(text) : undefined;
+  if (bytes === undefined) return undefined;
+  return BigInt(`0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`);
+}
+
+function toText(value: bigint): string {
+  const digits = value.toString(16);
+  const even = digits.length % 2 === 0 ? digits : `0${digits}`;
+  const bytes = Uint8Array.from(even.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  return trimCharactersAtEnd(toBase64(bytes), "=").replaceAll("+", "-").replaceAll("/", "_");
+}
+
+/** The inverse of a number modulo a prime, by the extended Euclidean algorithm. */
+function inverse(value: bigint, modulus: bigint): bigint {
+  let [previous, current] = [modulus, value % modulus];
+  let [before, coefficient] = [0n, 1n];
+  while (current !== 0n) {
+    const quotient = previous / current;
+    [previous, current] = [current, previous - quotient * current];
+    [before, coefficient] = [coefficient, before - quotient * coefficient];
+  }
+  return ((before % modulus) + modulus) % modulus;
+}
+
+/**
+ * A private RSA key with the members of the Chinese remainder theorem (RFC 7518, 6.3.2), which Hydra 1.8 leaves out and
+ * most libraries require. Any other key stays as it is.
+ */
+export function completeRsaKey(key: JsonWebKey): JsonWebKey {
+  const [d, p, q] = [toNumber(key["d"]), toNumber(key["p"]), toNumber(key["q"])];
+  const hasAll = key["dp"] !== undefined && key["dq"] !== undefined && key["qi"] !== undefined;
+  if (key.kty !== "RSA" || hasAll || d === undefined || p === undefined || q === undefined) return key;
+  // A damaged key is rejected by whatever reads it next.
+  if (p < 3n || q < 3n) return key;
+  return { ...key, dp: toText(d % (p - 1n)), dq: toText(d % (q - 1n)), qi: toText(inverse(q, p)) };
+}

@@ -1,0 +1,65 @@
+import type { Context, Result } from "../command.ts";
+import { isPrivate, isSameKey, publicPart } from "../core/jwk/json-web-key.ts";
+import { Problem, usageError } from "../core/problem.ts";
+import { quote } from "../core/text.ts";
+import { keySetResult } from "./key-views.ts";
+import type { NamedKey } from "./read-keys.ts";
+import { confirmStep, type Rotation, readRotation, takeStep } from "./rotation.ts";
+import { guardNewKeys } from "./signing-sets.ts";
+
+/** The problems of the key to activate. */
+export function activationProblems(keys: readonly NamedKey[], file: string | undefined): readonly Problem[] {
+  if (file === undefined)
+    return [
+      usageError("--activate needs the private key", "add --key FILE, or --key - for standard input", "rotation-steps"),
+    ];
+  const [key, ...others] = keys;
+  if (others.length > 0)
+    return [usageError(`There are ${keys.length} keys in ${quote(file)}`, "give the one to activate", "bad-key")];
+  if (key !== undefined && !isPrivate(key))
+    return [usageError(`The key in ${quote(file)} is a public key`, "give its private half", "bad-key")];
+  return [];
+}
+
+/** The key of the set whose private half is activated. */
+function findPublished({ set, keys, shape }: Rotation, key: NamedKey): NamedKey {
+  const published = keys.find((candidate) => isSameKey(candidate, key));
+  if (shape === "single" && published?.kid !== undefined) return { ...published, kid: published.kid };
+  throw new Problem(`Cannot activate key ${quote(key.kid)}: it is not published in key set ${quote(set)}`, {
+    code: "not-published",
+    exit: "usage",
+    hint:
+      shape === "single"
+        ? `publish a key first: hydra keys rotate ${set} --publish --key-out FILE`
+        : `Hydra 1.x rotates in one step: hydra keys rotate ${set}`,
+  });
+}
+
+/** Makes a published key sign, by adding its private half under the same ID. */
+export async function activateKey(context: Context, set: string, key: NamedKey | undefined): Promise<Result> {
+  if (key === undefined) throw new TypeError("a key to activate is missing");
+  const rotation = await readRotation(context, set);
+  const published = findPublished(rotation, key);
+  const { kid, alg, use } = published;
+  const result = keySetResult(context, [{ set, keys: [publicPart(published)] }]);
+  if (rotation.state.kind === "signs" && rotation.state.kid === kid) {
+    context.note(`Key ${quote(kid)} signs already: nothing was changed`);
+    return result;
+  }
+  const { api, keys, shape } = rotation;
+  const stored = { ...key, kid, ...(alg === undefined ? {} : { alg }), ...(use === undefined ? {} : { use }) };
+  const others = keys.filter((other) => other.kid !== kid);
+  guardNewKeys(context, { set, shape }, keys, [stored, ...others]);
+  await confirmStep(context, `Sign with key ${quote(kid)} from now on?`);
+  await takeStep(context, rotation, {
+    change: () => api.put(set, stored),
+    undo: (cleanup) => cleanup.put(set, published),
+    expected: kid,
+  });
+  const old = rotation.state.kind === "signs" ? rotation.state.kid : undefined;
+  if (old !== undefined)
+    context.note(
+      `Key ${quote(kid)} signs. Once no token of key ${quote(old)} is left: hydra keys rotate ${set} --retire ${old}`,
+    );
+  return result;
+}

@@ -1,0 +1,183 @@
+import { requireConfirmation } from "../clients/confirm.ts";
+import { type OutletContext, withSecretOutlets } from "../clients/outlets.ts";
+import { wantsRecipients } from "../clients/secret-source.ts";
+import type { Context, Result } from "../command.ts";
+import type { TextFlag } from "../core/flags/flag.ts";
+import { FORMAT } from "../core/flags/flag-table.ts";
+import { toJson } from "../core/json.ts";
+import { isPrivate, isSymmetric, type JsonWebKey } from "../core/jwk/json-web-key.ts";
+import { publicKeys, wholeKeys } from "../core/jwk/key-pair-ids.ts";
+import type { Recipient } from "../core/keys/recipient.ts";
+import type { FormatKind } from "../core/output/formats.ts";
+import { Problem, usageError } from "../core/problem.ts";
+import { escapeControls, joinWords, quote } from "../core/text.ts";
+import { KEYS_ENCRYPTED_FORMAT, KEYS_YES, PRIVATE, PUBLIC } from "./key-flags.ts";
+import { keySetResult, type NamedSet, textResult } from "./key-views.ts";
+
+/** How keys are delivered. */
+interface DeliveryOptions {
+  /** How messages about it begin: `Cannot get key set "a"`. */
+  readonly action: string;
+  /** The flag that names the file. */
+  readonly out: TextFlag;
+  /** Whether a file gets the private keys without `--private`. */
+  readonly fileIsPrivate: boolean;
+}
+
+type DeliveryContext = Pick<
+  Context,
+  "values" | "host" | "format" | "syntax" | "keys" | "keyFiles" | "note" | "signal" | "uninterruptible"
+> &
+  OutletContext;
+
+/** The problems of the flags that decide where keys go. */
+export async function keyOutputProblems(
+  { values, outletProblems }: Pick<Context, "values" | "outletProblems">,
+  out: TextFlag,
+  sets: readonly string[],
+): Promise<readonly Problem[]> {
+  const problems = [...(await outletProblems([out]))];
+  if (values.bool(PUBLIC) && (values.bool(PRIVATE) || wantsRecipients({ values })))
+    problems.push(usageError("--public and --private exclude each other", "leave one of them out"));
+  if (values.isSet(KEYS_ENCRYPTED_FORMAT) && !wantsRecipients({ values }))
+    problems.push(
+      usageError(
+        "--encrypted-format has no recipient to encrypt to",
+        "add --pgp-key, --pgp-key-url or --keybase, or leave it out",
+        "encrypted-format-without-recipient",
+      ),
+    );
+  if (sets.length > 1 && (values.isSet(out) || wantsRecipients({ values })))
+    problems.push(usageError(`Cannot write ${sets.length} key sets to one file or message`, "get them one by one"));
+  return problems;
+}
+
+/** Asks before private keys are shown on a terminal. */
+async function confirmPrivate(context: Pick<Context, "values" | "host">): Promise<void> {
+  const { host, values } = context;
+  if (!host.stdout.isTerminal || values.bool(KEYS_YES)) return;
+  await requireConfirmation(context, {
+    text: "Show private keys on this terminal?",
+    declined: "No key was shown",
+    from: host.stdinIsTerminal ? "stdin" : "terminal",
+  });
+}
+
+/** Gets keys, and delivers them as the flags say. All that could fail has been done before the keys are asked for. */
+export async function deliverKeys(
+  context: DeliveryContext,
+  { action, out, fileIsPrivate }: DeliveryOptions,
+  getSets: () => Promise<readonly NamedSet[]>,
+): Promise<Result> {
+  const { values } = context;
+  const recipients = await context.keys.recipients(values);
+  const isSecret = values.bool(PRIVATE) || recipients.length > 0;
+  if (!isSecret && !values.isSet(out)) return shownResult(context, publicSets(context, await getSets()));
+  if (recipients.length === 0 && !values.isSet(out)) await confirmPrivate(context);
+  return withSecretOutlets(context, { action, needsRecoveryCopy: false, target: out }, async ({ target }) => {
+    const sets = await getSets();
+    if (recipients.length === 0 && target === undefined) return shownResult(withPrivateFormat(context), sets);
+    const delivered = isSecret || fileIsPrivate ? sets : publicSets(context, sets);
+    const plain = await fileText(
+      context,
+      values.text(out),
+      delivered.flatMap(({ keys }) => keys),
+    );
+    const text = await encrypted(context, recipients, plain);
+    if (target === undefined) return encryptedResult(context, sets, text);
+    await target.commit(text);
+    context.note(writtenNote(target.name, delivered, recipients));
+    return shownResult(context, publicSets(context, sets, "quiet"));
+  });
+}
+
+function writtenNote(name: string, sets: readonly NamedSet[], recipients: readonly Recipient[]): string {
+  const names = joinWords(sets.map(({ set }) => quote(set)));
+  const what = recipients.length > 0 ? "The encrypted keys" : "The keys";
+  return `${what} of set ${names} are in ${escapeControls(name)}`;
+}
+
+/** Formats that show no key material at all. */
+const ROW_FORMATS: readonly FormatKind[] = ["text", "table", "tsv", "csv", "id"];
+
+/** The public keys of sets; says what was left out. */
+function publicSets(
+  { note, format }: Pick<Context, "note" | "format">,
+  sets: readonly NamedSet[],
+  mode?: "quiet",
+): readonly NamedSet[] {
+  const all = sets.flatMap(({ keys }) => keys);
+  if (mode !== "quiet" && !ROW_FORMATS.includes(format.kind) && all.some(isPrivate)) {
+    const secrets = all.filter(isSymmetric).length;
+    const rest = secrets === 0 ? "" : `, and ${secrets} shared ${secrets === 1 ? "secret" : "secrets"} as a whole`;
+    note(`Private parts are left out${rest}; --private prints them`);
+  }
+  return sets.map(({ set, keys }) => ({ set, keys: publicKeys(keys) }));
+}
+
+/** The context with a format that shows private parts, where none was asked for. */
+function withPrivateFormat(context: DeliveryContext): Pick<Context, "format" | "syntax" | "keyFiles"> {
+  const { values, format, syntax, keyFiles } = context;
+  const isDefault = !values.isSet(FORMAT) && ROW_FORMATS.includes(format.kind) && format.kind !== "id";
+  return isDefault ? { format: { kind: "json-pretty" }, syntax, keyFiles } : context;
+}
+
+async function shownResult(
+  context: Pick<Context, "format" | "syntax" | "keyFiles">,
+  sets: readonly NamedSet[],
+): Promise<Result> {
+  if (context.format.kind !== "pem") return keySetResult(context, sets);
+  return textResult(
+    await pemText(
+      context,
+      sets.flatMap(({ keys }) => keys),
+    ),
+  );
+}
+
+/** What a file or message holds: PEM if asked for, or if the file's name says so; otherwise a key set. */
+async function fileText(
+  context: Pick<Context, "format" | "keyFiles">,
+  name: string | undefined,
+  keys: readonly JsonWebKey[],
+): Promise<string> {
+  const isPem = context.format.kind === "pem" || /\.(?:pem|key)$/i.test(name ?? "");
+  return isPem ? pemText(context, keys) : `${toJson({ keys }, 2)}\n`;
+}
+
+/** Keys in PEM, one block each. */
+async function pemText({ keyFiles }: Pick<Context, "keyFiles">, keys: readonly JsonWebKey[]): Promise<string> {
+  const blocks: string[] = [];
+  for (const key of wholeKeys(keys)) {
+    const block = await keyFiles.toPem(key);
+    if (block === undefined)
+      throw new Problem(`Cannot write key ${quote(key.kid ?? "")} as PEM: it is a shared secret`, {
+        code: "key-without-pem",
+        exit: "failed",
+        hint: "use --format json, or --kid for another key",
+      });
+    blocks.push(block);
+  }
+  return blocks.join("");
+}
+
+async function encrypted(
+  { keys, values }: Pick<Context, "keys" | "values">,
+  recipients: readonly Recipient[],
+  text: string,
+): Promise<string> {
+  if (recipients.length === 0) return text;
+  return `${(await keys.encrypt(recipients, text, values.text(KEYS_ENCRYPTED_FORMAT))).trimEnd()}\n`;
+}
+
+/** The message itself, or in an object where a format for programs was asked for. */
+function encryptedResult(
+  context: Pick<Context, "values" | "format" | "syntax">,
+  sets: readonly NamedSet[],
+  message: string,
+): Result {
+  const { values, format } = context;
+  if (!values.isSet(FORMAT) || format.kind === "text" || format.kind === "pem") return textResult(message);
+  const { format: _, ...result } = textResult(message);
+  return { ...result, items: [{ set: sets.map(({ set }) => set).join(" "), encrypted_keys: message }] };
+}

@@ -1,0 +1,82 @@
+import type { Context } from "../command.ts";
+import { fromBase64 } from "../core/bytes.ts";
+import { tryParseJson } from "../core/client/client.ts";
+import { isJsonObject } from "../core/json.ts";
+import { CLEANUP_MS } from "../core/network.ts";
+import { ACCESS_TOKEN_SET } from "./signing-state.ts";
+
+export type ProofContext = Pick<Context, "admin" | "openFlows" | "host" | "warn" | "signal">;
+
+/** A token of a fresh login, and the ID of the key that it names. */
+export interface SignedLogin {
+  readonly token: string;
+  readonly kid: string;
+}
+
+/** Never opened: the code is read from the redirect to it. */
+const REDIRECT_URI = "https://hydra-keys.invalid/callback";
+
+/** The key ID in the header of a JSON Web Token; undefined for an opaque token. */
+function kidOf(token: string): string | undefined {
+  const header = fromBase64(token.split(".")[0] ?? "");
+  const parsed = header === undefined ? undefined : tryParseJson(new TextDecoder().decode(header))?.value;
+  return isJsonObject(parsed) && typeof parsed["kid"] === "string" ? parsed["kid"] : undefined;
+}
+
+/** Creates the temporary client of a login; returns its ID. */
+async function createTemporaryClient({ admin, host }: ProofContext): Promise<string> {
+  const { keyShape } = await admin.family();
+  const payload = {
+    client_id: host.uuid(),
+    client_name: "hydra keys rotate (temporary)",
+    redirect_uris: [REDIRECT_URI],
+    grant_types: ["authorization_code"],
+    response_types: ["code"],
+    scope: "openid",
+    token_endpoint_auth_method: "none",
+    ...(keyShape === "single" ? { access_token_strategy: "jwt" } : {}),
+  };
+  const outcome = await admin.create(payload, true);
+  if (outcome.kind === "created" || outcome.kind === "found") return outcome.record.client_id;
+  throw outcome.problem;
+}
+
+/** Milliseconds that one request of a login may take: a proof may take longer than the rest of the command's time. */
+const REQUEST_MS = 15_000;
+
+/** Logs a user in as a client, with the login and the consent accepted over the admin API. */
+async function logIn({ openFlows, signal }: ProofContext, publicUrl: string, clientId: string) {
+  const flow = await openFlows(publicUrl);
+  const limits = { timeLeft: () => REQUEST_MS, signal };
+  const client = flow.connect(await flow.discover(limits), limits, clientId, { method: "none" });
+  const pending = await client.beginAuthorization({ redirectUri: REDIRECT_URI, scopes: ["openid"] });
+  const login = { url: pending.url, redirectUri: REDIRECT_URI, clientId, subject: "hydra-keys-rotate" };
+  const { redirected } = await flow.login(limits, login);
+  // Checks the signature of the ID token with the keys that the server publishes.
+  return client.exchangeCode(pending, redirected);
+}
+
+/**
+ * Logs in with a temporary client, which is deleted afterwards: which key signs the tokens of a set?
+ * Undefined where the server has no JSON Web Token for the set, such as with opaque access tokens.
+ *
+ * @throws {Problem} where the login fails.
+ */
+export async function proveLogin(
+  context: ProofContext,
+  publicUrl: string,
+  set: string,
+): Promise<SignedLogin | undefined> {
+  const clientId = await createTemporaryClient(context);
+  try {
+    const { idToken = "", accessToken } = await logIn(context, publicUrl, clientId);
+    const token = set === ACCESS_TOKEN_SET ? accessToken : idToken;
+    const kid = kidOf(token);
+    return kid === undefined ? undefined : { token, kid };
+  } finally {
+    await context.admin
+      .withDeadline(CLEANUP_MS)
+      .remove(clientId)
+      .catch(() => context.warn(`the temporary client ${clientId} could not be deleted`));
+  }
+}

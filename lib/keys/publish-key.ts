@@ -1,0 +1,101 @@
+import type { KeySets } from "../adapters/admin/key-sets.ts";
+import { safeReason } from "../clients/delivery.ts";
+import { wantsRecipients } from "../clients/secret-source.ts";
+import type { Context, Result } from "../command.ts";
+import { type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
+import { CLEANUP_MS } from "../core/network.ts";
+import { Problem, usageError } from "../core/problem.ts";
+import { quote } from "../core/text.ts";
+import { deliverKeys } from "./deliver-keys.ts";
+import { KID, PRIVATE_KEY_OUT } from "./key-flags.ts";
+import { NEW_ALG } from "./rotate-flags.ts";
+import { type Rotation, readRotation, takeStep } from "./rotation.ts";
+import { checkNewAlgorithm } from "./signing-sets.ts";
+
+/** The problems of where the private key waits. */
+export function publicationProblems({ values }: Pick<Context, "values">): readonly Problem[] {
+  const problems: Problem[] = [];
+  if (!values.isSet(PRIVATE_KEY_OUT) && !wantsRecipients({ values }))
+    problems.push(
+      usageError(
+        "--publish has no destination for the private key",
+        "add --key-out FILE, or a recipient to encrypt it to",
+        "key-without-out",
+      ),
+    );
+  if (values.text(NEW_ALG)?.startsWith("HS") === true)
+    problems.push(usageError("--publish needs a key with a public half", "choose another --alg", "key-algorithm"));
+  return problems;
+}
+
+/** Hydra 1.x pairs the newest public key with the newest private one, so that a public key by itself ends all logins. */
+function rejectPairs({ set, shape }: Rotation): void {
+  if (shape === "single") return;
+  throw new Problem(
+    `Cannot publish a key in set ${quote(set)}: on Hydra 1.x, every login fails while the newest public key has no private half`,
+    { code: "signing-set", exit: "usage", hint: `rotate in one step: hydra keys rotate ${set}` },
+  );
+}
+
+/** Removes a published key whose private half was not delivered. */
+async function unpublish({ admin }: Pick<Context, "admin">, set: string, kid: string): Promise<void> {
+  const api: KeySets = await admin.withDeadline(CLEANUP_MS).keySets();
+  await api.remove(set, kid);
+}
+
+/** The problem of a private key that could not be delivered. */
+async function undelivered(
+  context: Pick<Context, "admin">,
+  set: string,
+  kid: string,
+  reason: unknown,
+): Promise<Problem> {
+  const start = `Cannot deliver the private key: ${safeReason(reason)}`;
+  const details = { code: "undelivered", exit: "failed", cause: reason } as const;
+  try {
+    await unpublish(context, set, kid);
+    return new Problem(`${start}; the public key was removed again`, { ...details, hint: "run the command again" });
+  } catch {
+    const hint = `remove it: hydra keys delete ${set} --kid ${kid}`;
+    return new Problem(`${start}; its public key ${quote(kid)} is still published`, { ...details, hint });
+  }
+}
+
+/** Adds the public half of a new key to a set; the private half goes to a file or to recipients. */
+export async function publishKey(context: Context, set: string): Promise<Result> {
+  const { values, keyFiles, note } = context;
+  const rotation = await readRotation(context, set);
+  rejectPairs(rotation);
+  const { api, state } = rotation;
+  const alg = values.text(NEW_ALG) ?? (state.kind === "signs" ? state.alg : "RS256");
+  checkNewAlgorithm(context, rotation, alg);
+  const generated = await keyFiles.generate(alg, "sig");
+  const kid = values.text(KID) ?? generated.kid ?? "";
+  const key: JsonWebKey = { ...generated, kid };
+  let isPublished = false;
+  const publish = async () => {
+    await takeStep(context, rotation, {
+      change: async () => {
+        await api.put(set, { ...publicPart(key), kid });
+        isPublished = true;
+      },
+      undo: async (cleanup) => {
+        await cleanup.remove(set, kid);
+        isPublished = false;
+      },
+    });
+    return [{ set, keys: [key] }];
+  };
+  const action = `Cannot publish a key in set ${quote(set)}`;
+  try {
+    const result = await deliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, publish);
+    note(
+      `Key ${quote(kid)} is published, and nothing is signed with it. Once verifiers have fetched the key set again: hydra keys rotate ${set} --activate --key FILE`,
+    );
+    if (values.isSet(PRIVATE_KEY_OUT)) return result;
+    return { ...result, undelivered: (_, reason) => undelivered(context, set, kid, reason) };
+  } catch (error) {
+    if (isPublished) throw await undelivered(context, set, kid, error);
+    throw error;
+  }
+}

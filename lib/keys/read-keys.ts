@@ -1,0 +1,122 @@
+import type { Context } from "../command.ts";
+import { isSameKey, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
+import { keyTypeName, possibleAlgorithms } from "../core/jwk/key-algorithms.ts";
+import { wholeKeys } from "../core/jwk/key-pair-ids.ts";
+import { Problem, usageError } from "../core/problem.ts";
+import { joinWords, quote } from "../core/text.ts";
+import { IMPORT_ALG, KID, USE } from "./key-flags.ts";
+import { passphraseReader } from "./passphrase.ts";
+
+/** A key with everything that is stored with it. */
+export type NamedKey = JsonWebKey & { readonly kid: string };
+
+type ReadKeysContext = Pick<Context, "values" | "host" | "readFile" | "hasErrors" | "keyFiles">;
+
+/** The keys that a command line names, the oldest first, and all that is wrong with them. */
+interface ReadKeys {
+  readonly keys: readonly NamedKey[];
+  readonly problems: readonly Problem[];
+}
+
+/** The key with its algorithm, which follows from its type; the problem of another one. */
+function withAlgorithm(key: NamedKey, name: string, wanted: string | undefined): NamedKey | Problem {
+  const possible = possibleAlgorithms(key);
+  const [usual] = possible;
+  const { alg: own } = key;
+  const type = keyTypeName(key);
+  const signing = possible.filter((alg) => /^(?:[RPEH]S|EdDSA)/.test(alg));
+  const fits = `it is a key for ${joinWords(signing.length > 0 ? signing : possible, "or")}`;
+  if (usual === undefined)
+    return usageError(`Cannot use the key in ${quote(name)}: ${type} has no algorithm`, undefined, "key-algorithm");
+  if (own !== undefined && !possible.includes(own))
+    return usageError(
+      `Cannot use the key in ${quote(name)}: it says "alg": ${quote(own)}, but its type is ${type}`,
+      `correct or remove its "alg": ${fits}`,
+      "key-algorithm",
+    );
+  if (wanted !== undefined && !possible.includes(wanted))
+    return usageError(
+      `--alg ${wanted} does not fit the key in ${quote(name)}: its type is ${type}`,
+      `leave out --alg: ${fits}`,
+      "key-algorithm",
+    );
+  if (wanted !== undefined && own !== undefined && wanted !== own)
+    return usageError(
+      `--alg ${wanted} contradicts the key in ${quote(name)}, which says "alg": ${quote(own)}`,
+      "leave out --alg, or change the key",
+      "key-algorithm",
+    );
+  return { ...key, alg: own ?? wanted ?? usual };
+}
+
+/** The keys in one file, the oldest first, with IDs; a file begins with the newest. */
+async function keysInFile(
+  context: ReadKeysContext,
+  path: string,
+  { reader, passphrase }: { readonly reader: string; readonly passphrase: (name: string) => Promise<string> },
+): Promise<ReadKeys> {
+  const name = path === "-" ? "standard input" : path;
+  const { keyFiles, values } = context;
+  const keys: NamedKey[] = [];
+  const problems: Problem[] = [];
+  for (const key of await keyFiles.read(path, reader, passphrase)) {
+    const kid = key.kid ?? (await keyFiles.thumbprint(publicPart(key)));
+    const named = withAlgorithm({ use: values.text(USE), ...key, kid }, name, values.text(IMPORT_ALG));
+    if (named instanceof Problem) problems.push(named);
+    else keys.push(named);
+  }
+  return { keys: keys.toReversed(), problems };
+}
+
+/** Rejects different keys with one ID; keeps the last of equal ones. */
+function withoutRepeats(keys: readonly NamedKey[], problems: Problem[]): readonly NamedKey[] {
+  const byId = new Map<string, NamedKey>();
+  for (const key of keys) {
+    const before = byId.get(key.kid);
+    if (before !== undefined && !isSameKey(before, key))
+      problems.push(usageError(`Two keys have the ID ${quote(key.kid)}`, 'change the "kid" of one of them', "key-id"));
+    // Deleted first, so that its place is that of the last one.
+    byId.delete(key.kid);
+    byId.set(key.kid, key);
+  }
+  return [...byId.values()];
+}
+
+function isNamedKey(key: JsonWebKey): key is NamedKey {
+  return key.kid !== undefined;
+}
+
+/** Reads the keys in files; of several files, the last has the newest keys. */
+export async function readKeyFiles(
+  context: ReadKeysContext,
+  paths: readonly string[],
+  reader: string,
+): Promise<ReadKeys> {
+  const passphrase = passphraseReader(context);
+  const read: NamedKey[] = [];
+  const problems: Problem[] = [];
+  for (const path of paths) {
+    try {
+      const found = await keysInFile(context, path, { reader, passphrase });
+      read.push(...found.keys);
+      problems.push(...found.problems);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.exit !== "usage") throw error;
+      problems.push(error);
+    }
+  }
+  const keys = withoutRepeats(wholeKeys(read).filter(isNamedKey), problems);
+  if (keys.length === 0 && problems.length === 0 && paths.length > 0)
+    problems.push(usageError("There is no key to import", "check the files", "bad-key"));
+  return renamed(context, { keys, problems });
+}
+
+/** Gives the only key the ID of `--kid`. */
+function renamed({ values }: Pick<Context, "values">, { keys, problems }: ReadKeys): ReadKeys {
+  const kid = values.text(KID);
+  const [only, ...others] = keys;
+  if (kid === undefined || only === undefined) return { keys, problems };
+  if (others.length === 0) return { keys: [{ ...only, kid }], problems };
+  const message = `--kid ${kid} cannot name ${keys.length} keys`;
+  return { keys, problems: [...problems, usageError(message, "import them one by one, or leave it out", "key-id")] };
+}

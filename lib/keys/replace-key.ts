@@ -1,0 +1,35 @@
+import type { Context, Result } from "../command.ts";
+import { publicKeys } from "../core/jwk/key-pair-ids.ts";
+import { quote } from "../core/text.ts";
+import { KID } from "./key-flags.ts";
+import { keySetResult, type NamedSet } from "./key-views.ts";
+import { removeKey } from "./remove-key.ts";
+import { NEW_ALG } from "./rotate-flags.ts";
+import { confirmStep, readRotation, takeStep } from "./rotation.ts";
+import { guardGeneratedKey } from "./signing-sets.ts";
+import { signsTokens } from "./signing-state.ts";
+
+/** Rotates in one step: the server generates a key, which signs at once. */
+export async function replaceKey(context: Context, set: string): Promise<Result> {
+  const { values, host, note } = context;
+  const rotation = await readRotation(context, set);
+  const { api, shape, state } = rotation;
+  const alg = values.text(NEW_ALG) ?? (state.kind === "signs" ? state.alg : "RS256");
+  const given = values.text(KID);
+  const kid = given ?? host.uuid();
+  guardGeneratedKey(context, rotation, alg);
+  if (shape === "single" && signsTokens(set))
+    note("Verifiers that have cached the key set reject tokens of the new key; --publish and --activate avoid that");
+  await confirmStep(context, `Generate a key in set ${quote(set)} that signs at once?`);
+  const named = shape === "pair" ? `public:${kid}` : kid;
+  const created: NamedSet[] = [];
+  await takeStep(context, rotation, {
+    change: async () => {
+      const keys = await api.create(set, { kid, alg, use: "sig", isOwnId: given === undefined });
+      created.push({ set, keys: publicKeys(keys) });
+    },
+    undo: (cleanup) => removeKey(cleanup, set, kid),
+    expected: named,
+  });
+  return keySetResult(context, created);
+}

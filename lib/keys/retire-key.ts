@@ -1,0 +1,60 @@
+import type { KeySets } from "../adapters/admin/key-sets.ts";
+import type { Context, Result } from "../command.ts";
+import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
+import { bareKid, hasKid, publicKeys } from "../core/jwk/key-pair-ids.ts";
+import { Problem } from "../core/problem.ts";
+import { quote } from "../core/text.ts";
+import { keySetResult } from "./key-views.ts";
+import { removeKey } from "./remove-key.ts";
+import { confirmStep, type Rotation, readRotation, takeStep } from "./rotation.ts";
+
+/** The place of a key among the keys of a set, the newest first; the key must not be the one that signs. */
+function retirablePlace(
+  { set, keys, state, shape }: Rotation,
+  kid: string,
+): { readonly place: number; readonly count: number } {
+  const ids = publicKeys(keys).map((key) => key.kid ?? "");
+  const place = ids.findIndex((id) => id === kid || bareKid(id) === bareKid(kid));
+  if (place < 0)
+    throw new Problem(`Key ${quote(kid)} is not in key set ${quote(set)}`, {
+      code: "not-found",
+      exit: "notFound",
+      hint: `show the IDs of its keys: hydra keys get ${set} --quiet`,
+    });
+  const signing = state.kind === "signs" ? state.kid : ids[0];
+  if (ids[place] !== signing) return { place, count: ids.length };
+  throw new Problem(`Cannot retire key ${quote(kid)}: it is the newest one, which signs`, {
+    code: "still-signing",
+    exit: "usage",
+    hint: `rotate first: hydra keys rotate ${set}${shape === "single" ? " --publish --key-out FILE" : ""}`,
+  });
+}
+
+/** Puts a retired key back in its place. Keys that others have added meanwhile stay, as the newest. */
+async function putBack(api: KeySets, set: string, before: readonly JsonWebKey[], kid: string): Promise<void> {
+  const now = (await api.find(set)) ?? [];
+  const added = now.filter((key) => before.every((old) => old.kid !== key.kid));
+  const kept = before.filter((old) => hasKid(old, kid) || now.some((key) => key.kid === old.kid));
+  // The last key of a list becomes the newest.
+  await api.replace(set, [...added, ...kept].toReversed());
+}
+
+/** Deletes a key that no longer signs. */
+export async function retireKey(context: Context, set: string, named: string): Promise<Result> {
+  const rotation = await readRotation(context, set);
+  // Both halves of a pair.
+  const kid = rotation.shape === "pair" ? bareKid(named) : named;
+  const { api, keys, state } = rotation;
+  const { place, count } = retirablePlace(rotation, kid);
+  const signing = state.kind === "signs" ? state.kid : "";
+  const retired = publicKeys(keys.filter((key) => hasKid(key, kid)));
+  context.note(
+    `Key ${quote(kid)} is number ${place + 1} of ${count}, the newest first${signing === "" ? "" : `; ${quote(signing)} signs`}`,
+  );
+  await confirmStep(context, `Delete key ${quote(kid)}? Tokens that it signed can't be verified any more.`);
+  await takeStep(context, rotation, {
+    change: () => removeKey(api, set, kid),
+    undo: (cleanup) => putBack(cleanup, set, keys, kid),
+  });
+  return keySetResult(context, [{ set, keys: retired }]);
+}

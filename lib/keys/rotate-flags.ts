@@ -1,0 +1,44 @@
+import type { BoolFlag, TextFlag } from "../core/flags/flag.ts";
+import { ALG } from "./key-flags.ts";
+
+export const PUBLISH: BoolFlag = {
+  kind: "switch",
+  name: "publish",
+  group: "input",
+  help: "First step: generate a key here, and publish its public half",
+};
+
+export const ACTIVATE: BoolFlag = {
+  kind: "switch",
+  name: "activate",
+  group: "input",
+  help: "Second step: sign with a published key",
+};
+
+export const KEY_FILE: TextFlag = {
+  kind: "text",
+  name: "key",
+  value: "FILE",
+  group: "input",
+  help: "Private key to activate (- for standard input)",
+};
+
+export const RETIRE: TextFlag = {
+  kind: "text",
+  name: "retire",
+  value: "KID",
+  group: "input",
+  nonEmpty: true,
+  help: "Last step: delete a key that no longer signs",
+};
+
+/** The algorithm of the next key: that of the current one unless given. */
+export const NEW_ALG: TextFlag = {
+  kind: "text",
+  name: ALG.name,
+  short: "a",
+  value: "ALG",
+  group: "input",
+  choices: ALG.choices ?? [],
+  help: "Algorithm of the new key (default: that of the current one)",
+};

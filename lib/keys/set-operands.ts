@@ -1,0 +1,38 @@
+import type { Context } from "../command.ts";
+import { type Problem, usageError } from "../core/problem.ts";
+import { quote } from "../core/text.ts";
+
+/** What is wrong with the name of a key set, or undefined. Up to 2.3, no server finds a set with a slash again. */
+function keySetNameProblem(set: string): Problem | undefined {
+  if (set !== "" && set !== "." && set !== ".." && !set.includes("/")) return undefined;
+  return usageError(
+    `${quote(set)} is not a valid name for a key set`,
+    "use letters, digits, dots and -, such as hydra.openid.id-token",
+    "bad-key-set-name",
+  );
+}
+
+/** The key sets that the arguments name: one in the 1.x syntax, any number in the 2.x syntax, as in Hydra's own CLI. */
+export function readSetOperands({ operands, syntax }: Pick<Context, "operands" | "syntax">): {
+  readonly sets: readonly string[];
+  readonly problems: readonly Problem[];
+} {
+  const sets = [...new Set(operands)];
+  const problems = sets.flatMap((set) => keySetNameProblem(set) ?? []);
+  const [, second] = operands;
+  if (syntax === "1.x" && second !== undefined)
+    problems.push(
+      usageError(
+        `Cannot use ${quote(second)}: the 1.x syntax takes one key set`,
+        `for one key of the set, use --kid ${second}; for several sets, use the 2.x syntax, such as hydra get jwk`,
+        "stray-argument",
+      ),
+    );
+  return { sets, problems };
+}
+
+/** The problem of the name of the only set. */
+export function setOperandProblems({ operands: [set] }: Pick<Context, "operands">): readonly Problem[] {
+  const problem = set === undefined ? undefined : keySetNameProblem(set);
+  return problem === undefined ? [] : [problem];
+}

@@ -1,0 +1,44 @@
+import { Buffer } from "node:buffer";
+import { generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
+import type { JsonObject } from "../core/json.ts";
+import { storedMembers } from "./key-set.ts";
+import type { Behaviour } from "./versions.ts";
+
+/** Shorter than that of a real server, which takes seconds to generate one. */
+const RSA_BITS = 2048;
+
+const CURVES: ReadonlyMap<string, string> = new Map([
+  ["ES256", "P-256"],
+  ["ES384", "P-384"],
+  ["ES512", "P-521"],
+]);
+
+function keyPairFor(alg: string): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } {
+  const namedCurve = CURVES.get(alg);
+  if (namedCurve !== undefined) return generateKeyPairSync("ec", { namedCurve });
+  if (alg === "EdDSA") return generateKeyPairSync("ed25519");
+  return generateKeyPairSync("rsa", { modulusLength: RSA_BITS });
+}
+
+function secretFor(alg: string): string {
+  return Buffer.from(randomBytes(alg === "HS256" ? 16 : 64)).toString("base64url");
+}
+
+/** Generates a key as a version stores it, in the order in which it adds the parts. */
+export function generateKey(
+  { keys }: Pick<Behaviour, "keys">,
+  { kid, alg, use }: { readonly kid: string; readonly alg: string; readonly use: string },
+): readonly JsonObject[] {
+  const shared = use === "" ? {} : { use };
+  if (alg.startsWith("HS")) return [storedMembers({ ...shared, kty: "oct", kid, alg, k: secretFor(alg) })];
+  const { privateKey, publicKey } = keyPairFor(alg);
+  const privateJwk: JsonObject = { ...privateKey.export({ format: "jwk" }), ...shared };
+  if (!keys.pairs) return [storedMembers({ ...privateJwk, kid, alg })];
+  // Servers with pairs name the algorithm of RSA keys only.
+  const named = alg.startsWith("RS") ? { alg } : {};
+  const { dp: _, dq: __, qi: ___, ...short } = privateJwk;
+  return [
+    storedMembers({ ...(keys.shortRsa ? short : privateJwk), ...named, kid: `private:${kid}` }),
+    storedMembers({ ...publicKey.export({ format: "jwk" }), ...shared, ...named, kid: `public:${kid}` }),
+  ];
+}

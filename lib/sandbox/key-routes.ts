@@ -1,0 +1,140 @@
+import { randomUUID } from "node:crypto";
+import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { parseFirstJson } from "./decode-body.ts";
+import { type ApiError, CONFLICT, NOT_FOUND, undecodableBodyError, unexpectedServerError } from "./error-bodies.ts";
+import { jsonKindName } from "./json-kind.ts";
+import { decodeKey, decodeKeySet } from "./key-set.ts";
+import type { KeyStore } from "./key-store.ts";
+import { type Answer, emptyAnswer, errorAnswer, jsonAnswer } from "./response.ts";
+import type { Behaviour } from "./versions.ts";
+
+/** A request about a set, or about one of its keys. */
+interface KeyCall {
+  readonly set: string;
+  readonly kid: string;
+  readonly body: string;
+}
+
+/** What the routes of key sets are made from. */
+interface KeyRoutesOptions {
+  readonly behaviour: Behaviour;
+  readonly keys: KeyStore;
+  /** The public port's URL, which newer versions name in the Location of a new set. */
+  readonly publicUrl: () => string;
+}
+
+type KeyEndpoint = (call: KeyCall) => Answer;
+
+interface KeyRoutes {
+  readonly set: ReadonlyMap<string, KeyEndpoint>;
+  readonly key: ReadonlyMap<string, KeyEndpoint>;
+}
+
+function noSuchSet({ errors }: Behaviour): ApiError {
+  const verb = errors === "verbose" ? "located" : "locate";
+  return { status: 404, error: "Not Found", description: `Unable to ${verb} the requested resource` };
+}
+
+function conflict({ keys }: Behaviour, set: string, kid: string): ApiError {
+  if (keys.wording === "shared") return CONFLICT;
+  const description = `Unable to create key with kid "${kid}" in set "${set}" because that kid already exists in the set.`;
+  return { status: 409, error: "Conflict", description };
+}
+
+/** The first ID that two keys of a new set share. */
+function repeatedKid(keys: readonly JsonObject[]): string | undefined {
+  const ids = keys.map(({ kid }) => (typeof kid === "string" ? kid : ""));
+  return ids.find((kid, at) => ids.indexOf(kid) !== at);
+}
+
+function text(body: JsonObject, name: string): string {
+  const value = body[name];
+  return typeof value === "string" ? value : "";
+}
+
+/** The object in a body, or what is wrong with it; `type` is what a server's decoder expects. */
+function objectIn(body: string, type: string): JsonObject | { readonly fault: string } {
+  const parsed = parseFirstJson(body);
+  if ("fault" in parsed) return { fault: parsed.fault };
+  if (isJsonObject(parsed.value)) return parsed.value;
+  return { fault: `json: cannot unmarshal ${jsonKindName(parsed.value)} into Go value of type ${type}` };
+}
+
+function isFault(value: object): value is { readonly fault: string } {
+  return "fault" in value && typeof value.fault === "string";
+}
+
+function unknownAlgorithm(behaviour: Behaviour, alg: string): Answer {
+  if (behaviour.keys.wording === "shared")
+    return errorAnswer(behaviour, { status: 400, error: "Bad Request", description: "Unsupported key algorithm" });
+  // The status of the answer and the one in its body differ on this version.
+  return { ...errorAnswer(behaviour, unexpectedServerError(behaviour, `Generator ${alg} unknown`)), status: 400 };
+}
+
+/** The endpoints for JSON Web Key sets, by method. */
+export function createKeyRoutes({ behaviour, keys, publicUrl }: KeyRoutesOptions): KeyRoutes {
+  const failed = (error: ApiError): Answer => errorAnswer(behaviour, error);
+  const undecodable = (fault: string): Answer =>
+    failed(undecodableBodyError(behaviour, behaviour.badCreateBody, fault));
+
+  function create({ set, body }: KeyCall): Answer {
+    const given = objectIn(body, "jwk.createRequest");
+    if (isFault(given)) return undecodable(given.fault);
+    const alg = text(given, "alg");
+    if (!behaviour.keys.generates.includes(alg)) return unknownAlgorithm(behaviour, alg);
+    const kid = text(given, "kid") || randomUUID();
+    const made = keys.generate(set, { kid, alg, use: text(given, "use") });
+    const base = behaviour.keys.pairs ? "://" : publicUrl();
+    if (made !== undefined) return jsonAnswer(201, { keys: made }, { location: `${base}/keys/${set}` });
+    return failed(conflict(behaviour, set, behaviour.keys.pairs ? `private:${kid}` : kid));
+  }
+
+  function replace({ set, body }: KeyCall): Answer {
+    const given = objectIn(body, "jose.JSONWebKeySet");
+    if (isFault(given)) return undecodable(given.fault);
+    const decoded = decodeKeySet(given, behaviour.keyLibrary);
+    if ("fault" in decoded) return undecodable(decoded.fault);
+    const list = decoded.keys ?? [];
+    const twice = repeatedKid(list);
+    if (twice !== undefined) return failed(conflict(behaviour, set, twice));
+    keys.replace(set, list);
+    return jsonAnswer(200, { keys: list });
+  }
+
+  function put({ set, body }: KeyCall): Answer {
+    const given = objectIn(body, "jose.rawJSONWebKey");
+    if (isFault(given)) return undecodable(given.fault);
+    const decoded = decodeKey(given, behaviour.keyLibrary);
+    if ("fault" in decoded) return undecodable(decoded.fault);
+    if (behaviour.keys.needsSet && keys.get(set) === undefined) return failed(noSuchSet(behaviour));
+    keys.put(set, decoded.key);
+    return jsonAnswer(200, decoded.key);
+  }
+
+  function read({ set }: KeyCall): Answer {
+    const found = keys.get(set);
+    return found === undefined ? failed(noSuchSet(behaviour)) : jsonAnswer(200, { keys: found });
+  }
+
+  function readKey({ set, kid }: KeyCall): Answer {
+    const found = (keys.get(set) ?? []).filter((key) => key["kid"] === kid);
+    if (found.length > 0) return jsonAnswer(200, { keys: found });
+    return failed(behaviour.keys.wording === "own" ? noSuchSet(behaviour) : NOT_FOUND);
+  }
+
+  function removeKey({ set, kid }: KeyCall): Answer {
+    if (behaviour.keys.needsSet && keys.get(set) === undefined) return failed(noSuchSet(behaviour));
+    keys.remove(set, kid);
+    return emptyAnswer(204);
+  }
+
+  function removeSet({ set }: KeyCall): Answer {
+    keys.removeSet(set);
+    return emptyAnswer(204);
+  }
+
+  return {
+    set: new Map(Object.entries({ GET: read, POST: create, PUT: replace, DELETE: removeSet })),
+    key: new Map(Object.entries({ GET: readKey, PUT: put, DELETE: removeKey })),
+  };
+}

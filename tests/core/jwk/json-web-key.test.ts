@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { createPrivateKey, generateKeyPairSync } from "node:crypto";
+import { describe, test } from "node:test";
+import {
+  isPrivate,
+  type JsonWebKey,
+  parseJsonWebKey,
+  parseKeySet,
+  publicPart,
+} from "../../../lib/core/jwk/json-web-key.ts";
+import { possibleAlgorithms } from "../../../lib/core/jwk/key-algorithms.ts";
+import { bareKid, hasKid, isIncluded, publicKeys, wholeKeys } from "../../../lib/core/jwk/key-pair-ids.ts";
+import { completeRsaKey } from "../../../lib/core/jwk/rsa-parameters.ts";
+
+function key(members: Readonly<Record<string, unknown>>): JsonWebKey {
+  return parseJsonWebKey(members) ?? assert.fail("it is not a key");
+}
+
+function rsaKey(): JsonWebKey {
+  return key(generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" }));
+}
+
+const EC = { kty: "EC", crv: "P-256", x: "eA", y: "eQ" };
+
+describe("parseKeySet()", () => {
+  test("reads a key, a set, the wrapper of Hydra's CLI 1.8, and lists of them", () => {
+    const one = key({ ...EC, kid: "a" });
+    const two = key({ ...EC, kid: "b" });
+    const read: readonly (readonly [unknown, readonly JsonWebKey[] | undefined])[] = [
+      [one, [one]],
+      [{ keys: [one, two] }, [one, two]],
+      [{ set: "s", keys: [one] }, [one]],
+      [{ Payload: { keys: [two] } }, [two]],
+      [
+        [{ keys: [one] }, two],
+        [one, two],
+      ],
+      [{ keys: [] }, []],
+      [{ keys: [{}] }, undefined],
+      [{}, undefined],
+      ["text", undefined],
+      [{ ...EC, x: 5 }, undefined],
+    ];
+    for (const [value, keys] of read) assert.deepEqual(parseKeySet(value), keys, JSON.stringify(value));
+  });
+
+  test("leaves out members that are null, as 1.x servers send them", () => {
+    assert.deepEqual(parseKeySet({ ...EC, alg: null, other: null }), [EC]);
+  });
+});
+
+test("publicPart() keeps no private member, and isPrivate() finds each of them", () => {
+  for (const name of ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]) {
+    const secret = { ...EC, [name]: name === "oth" ? [] : "c2VjcmV0" };
+    assert.ok(isPrivate(secret), name);
+    assert.deepEqual(publicPart(key(secret)), EC);
+  }
+  assert.ok(!isPrivate(EC));
+});
+
+test("completeRsaKey() computes what Hydra 1.8 leaves out", () => {
+  for (let round = 0; round < 3; round++) {
+    const whole = rsaKey();
+    const { dp: _, dq: __, qi: ___, ...short } = whole;
+    const completed = completeRsaKey(key(short));
+    const members = Object.entries(completed).filter(
+      (entry): entry is [string, string] => typeof entry[1] === "string",
+    );
+    const read = createPrivateKey({ key: Object.fromEntries(members), format: "jwk" });
+    assert.deepEqual(read.export({ format: "jwk" }), whole);
+  }
+  for (const other of [
+    key(EC),
+    key({ kty: "RSA", n: "AA", e: "AQAB" }),
+    key({ kty: "RSA", d: "AQ", p: "AQ", q: "AQ" }),
+  ])
+    assert.equal(completeRsaKey(other), other);
+});
+
+describe("pairs of Hydra 1.x", () => {
+  const privateKey = key({ ...EC, d: "ZA", kid: "private:a" });
+  const publicKey = key({ ...EC, kid: "public:a" });
+  const other = key({ ...EC, x: "eg", kid: "public:b" });
+  const secret = key({ kty: "oct", k: "aw", kid: "s" });
+
+  test("are one public key, and one whole key", () => {
+    const all = [publicKey, privateKey, other, secret];
+    assert.deepEqual(publicKeys(all), [publicKey, other]);
+    assert.deepEqual(wholeKeys(all), [privateKey, other, secret]);
+    assert.deepEqual(publicKeys([privateKey]), [{ ...EC, kid: "private:a" }]);
+  });
+
+  test("are included by their halves and IDs", () => {
+    assert.ok(isIncluded([privateKey], publicKey));
+    assert.ok(isIncluded([privateKey], key({ ...EC, kid: "a" })));
+    assert.ok(isIncluded([publicKey], publicKey));
+    assert.ok(!isIncluded([publicKey], privateKey));
+    assert.ok(!isIncluded([privateKey], other));
+    assert.equal(bareKid("private:public:x"), "public:x");
+    assert.ok(hasKid(privateKey, "a") && hasKid(privateKey, "private:a") && !hasKid(privateKey, "public:a"));
+  });
+});
+
+test("possibleAlgorithms() begins with the usual one of each type", () => {
+  const usual = (members: Readonly<Record<string, unknown>>) => possibleAlgorithms(key(members))[0];
+  assert.equal(usual({ kty: "RSA" }), "RS256");
+  assert.deepEqual(
+    ["P-256", "P-384", "P-521", "Ed25519"].map((crv) => usual({ kty: crv === "Ed25519" ? "OKP" : "EC", crv })),
+    ["ES256", "ES384", "ES512", "EdDSA"],
+  );
+  assert.equal(usual({ kty: "oct" }), "HS256");
+  assert.ok(!possibleAlgorithms(key(EC)).includes("RS256"));
+});
