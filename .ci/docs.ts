@@ -74,6 +74,7 @@ async function commandPages(): Promise<readonly CommandPage[]> {
       return {
         ...(await buildHelpPage({ ...named, path })),
         otherPath: other?.path.join(" "),
+        otherGrammar: other?.syntax,
         operandHelp: isLeaf(command) ? command.spec.operands?.help : undefined,
         seeAlso: neighbours(named, all, other),
       };

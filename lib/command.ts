@@ -13,8 +13,8 @@ import type {
 } from "./adapters/oauth/index.ts";
 import type { ClientProof, ProofEndpoints, ProofKind } from "./adapters/prove-credentials.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
-import type { SecretTarget } from "./adapters/secret-target.ts";
-import type { YamlChange } from "./adapters/yaml.ts";
+import type { LeftoverDraft, SecretTarget } from "./adapters/secret-target.ts";
+import type { PositionedDocument, YamlChange } from "./adapters/yaml.ts";
 import type { Connection } from "./core/flags/connection.ts";
 import { type Flag, longNames, type Syntax, type TextFlag } from "./core/flags/flag.ts";
 import type { FlagValues } from "./core/flags/flag-values.ts";
@@ -23,6 +23,7 @@ import type { JsonWebKey } from "./core/jwk/json-web-key.ts";
 import type { EncryptedFormat } from "./core/keys/encrypted-format.ts";
 import type { KeyAlgorithm } from "./core/keys/key-algorithm.ts";
 import type { Recipient } from "./core/keys/recipient.ts";
+import type { TextRole } from "./core/output/colors.ts";
 import type { Format } from "./core/output/formats.ts";
 import type { ResultView } from "./core/output/render.ts";
 import type { ExitName, Problem } from "./core/problem.ts";
@@ -180,6 +181,8 @@ export interface Context {
   readFile(path: string, flag: string): Promise<TextFile>;
   /** Reads YAML or JSON. */
   parseYaml(text: string, name: string): Promise<readonly unknown[]>;
+  /** Reads YAML or JSON, and where its values are. */
+  parseYamlWithPositions(text: string, name: string): Promise<readonly PositionedDocument[]>;
   /** Loads the editor of YAML. */
   loadYamlEditor(): Promise<YamlEditor>;
   /** Opens the files of clients. */
@@ -200,8 +203,8 @@ export interface Context {
   note(line: string): void;
   /** A note about a value that changes, with the old one in red and the new one in green on a terminal. */
   noteChange(field: string, before: string, after: string): void;
-  /** A line of a dialogue with a person on stderr: never left out, and not broken, so that it can be copied. */
-  tell(line: string): void;
+  /** A line of a dialogue with a person on stderr: never left out, and not broken, so that it can be copied. A role has its color. */
+  tell(line: string, role?: TextRole): void;
   /** A line on stderr under `-v`. */
   detail(line: string): void;
   /** Whether the command line is known to be wrong, so that nothing will be done and no question may be asked. */
@@ -210,6 +213,10 @@ export interface Context {
   outletProblems(targets: readonly TextFlag[]): Promise<readonly Problem[]>;
   /** The problem of a path that a flag such as `--secret-out` names by a template. */
   fileProblem(flag: TextFlag, path: string): Promise<Problem | undefined>;
+  /** Creates the folder that a flag such as `--secret-out` names, for its owner only; one that exists stays as it is. */
+  makeSecretFolder(flag: TextFlag, path: string): Promise<void>;
+  /** Drafts of secret files that runs which were killed have left in a folder. */
+  secretDrafts(folder: string): Promise<readonly LeftoverDraft[]>;
   /**
    * Opens the target that a flag such as `--secret-out` names, and checks that it is writable; undefined if not given.
    *

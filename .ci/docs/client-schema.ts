@@ -4,7 +4,7 @@ import { CLIENT_FIELDS, type Field, SERVER_FIELDS } from "../../lib/core/client/
 import { RULE_INFOS } from "../../lib/core/client/rules.ts";
 import { USUAL_VALUES } from "../../lib/core/completion/values.ts";
 import type { JsonObject } from "../../lib/core/json.ts";
-import { FILE_MEMBER } from "../../lib/core/state/exported-client.ts";
+import { FILE_MEMBER } from "../../lib/core/state/file-member.ts";
 
 /** Where the schema is. */
 export const CLIENT_SCHEMA_FILE = "docs/schema/client-file.schema.json";

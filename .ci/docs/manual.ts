@@ -12,8 +12,9 @@ interface Edition {
 
 /** A command's page, with its links to other pages. */
 export interface CommandPage extends HelpPage {
-  /** The same command in the other syntax. */
+  /** The same command, usually in the other syntax. */
   readonly otherPath: string | undefined;
+  readonly otherGrammar: Syntax | undefined;
   /** Describes its operands. */
   readonly operandHelp: string | undefined;
   /** Pages listed under SEE ALSO: `hydra-clients(1)`. */
@@ -33,8 +34,9 @@ function flagText(flag: Flag, grammar: Syntax): string {
   return `${flag.help}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}`;
 }
 
-/** The label of the same command in the other syntax. */
+/** The label of the same command in the other syntax, or under another name in the same one. */
 function otherSyntax(page: CommandPage): string {
+  if (page.otherGrammar === page.grammar) return "Also";
   return page.grammar === "2.x" ? "In 1.x syntax" : "In 2.x syntax";
 }
 

@@ -6,14 +6,18 @@ import {
   fchmodSync,
   fsyncSync,
   openSync,
+  readdirSync,
+  readFileSync,
   renameSync,
   statSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import * as v from "valibot";
 import { folderReason, isUnwritable } from "../core/folder.ts";
 import { toJson } from "../core/json.ts";
+import { isJsonFault, parseJsonValues } from "../core/json-text.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { type RecoveryRecord, SaveFailure } from "../core/recovery-record.ts";
 import { quote } from "../core/text.ts";
@@ -38,6 +42,14 @@ export interface RecoveryLog {
   close(): void;
 }
 
+/** A recovery copy of an earlier run. */
+interface LeftoverCopy {
+  readonly path: string;
+  readonly clientId: string | undefined;
+  /** The name of the client in its stack, if `hydra apply` saved it. */
+  readonly key: string | undefined;
+}
+
 /** Saves recovery copies. Everything in it is synchronous, so a signal can't interrupt it. */
 export interface RecoveryStore {
   /** Creates and removes a file to make sure that it is possible; returns its folder. */
@@ -48,6 +60,8 @@ export interface RecoveryStore {
   saveDurably(record: RecoveryRecord, where: "preferred folders" | "any folder"): RecoveryCopy;
   /** Creates a file for many records; undefined if no folder is writable. */
   openLog(): RecoveryLog | undefined;
+  /** The recovery copies of clients of a server that earlier runs have left in the preferred folders. */
+  leftovers(endpoint: string): readonly LeftoverCopy[];
 }
 
 /** Where recovery copies may go. */
@@ -152,6 +166,37 @@ function logIn(path: string, options: NewFileOptions): RecoveryLog {
   };
 }
 
+/** The largest file that is read as a recovery copy. */
+const LARGEST_COPY = 16 * 1024 * 1024;
+
+function leftoversIn(folder: string, endpoint: string): readonly LeftoverCopy[] {
+  try {
+    const names = readdirSync(folder).filter((name) => /^hydra-rescue-.*\.(?:nd)?json$/.test(name));
+    return names.map((name) => resolve(folder, name)).flatMap((path) => recordsIn(path, endpoint));
+  } catch {
+    // A folder that can't be read has no copies of ours.
+    return [];
+  }
+}
+
+/** The records of a file about clients of a server. */
+function recordsIn(path: string, endpoint: string): readonly LeftoverCopy[] {
+  if (statSync(path).size > LARGEST_COPY) return [];
+  const values = parseJsonValues(readFileSync(path, "utf8"));
+  if (isJsonFault(values)) return [];
+  return values.flatMap((record) => {
+    const read = v.safeParse(LEFTOVER, record);
+    if (!read.success || read.output.endpoint !== endpoint) return [];
+    return [{ path, clientId: read.output.client_id, key: read.output.key }];
+  });
+}
+
+const LEFTOVER = v.object({
+  endpoint: v.string(),
+  client_id: v.optional(v.string()),
+  key: v.optional(v.string()),
+});
+
 /** The usage Problem of a folder from a flag or variable. */
 function unusable({ folder, from }: NonNullable<RecoveryOptions["named"]>, why: string): Problem {
   return usageError(
@@ -224,6 +269,7 @@ export function createRecoveryStore(options: RecoveryOptions): RecoveryStore {
       inFirst(where === "preferred folders" ? preferred : new Set([...preferred, ...options.folders]), (folder) =>
         saveIn(folder, record, true),
       ),
+    leftovers: (endpoint) => preferred.flatMap((folder) => leftoversIn(folder, endpoint)),
     openLog: () =>
       inPreferred((folder) => {
         const path = fileFor(folder, "import", "ndjson");

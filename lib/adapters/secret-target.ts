@@ -1,8 +1,16 @@
 import type { Problem } from "../core/problem.ts";
 import { createInheritedDescriptors } from "./secret-target/descriptors.ts";
-import { type FileTargetOptions, newFileProblem, openFileTarget } from "./secret-target/file-target.ts";
+import {
+  type FileTargetOptions,
+  findDrafts,
+  type LeftoverDraft,
+  makeSecretFolder,
+  newFileProblem,
+  openFileTarget,
+} from "./secret-target/file-target.ts";
 import type { SecretTarget, WriteTimeouts } from "./secret-target/target.ts";
 
+export type { LeftoverDraft } from "./secret-target/file-target.ts";
 export type { SecretTarget } from "./secret-target/target.ts";
 
 /** What targets need from outside. */
@@ -14,6 +22,10 @@ interface SecretTargetOptions extends FileTargetOptions {
 export interface SecretTargets {
   /** What is wrong with a target, without opening it; must be called before anything is sent. */
   check(target: string, flag: string): Problem | undefined;
+  /** Creates a folder that only its owner can read; one that exists stays as it is. */
+  makeFolder(path: string, flag: string): void;
+  /** Drafts of files that runs which were killed have left in a folder. */
+  drafts(folder: string): readonly LeftoverDraft[];
   /** Opens a target; throws a usage Problem if it isn't writable, exists already, or is not open. */
   open(target: string, flag: string): Promise<SecretTarget>;
 }
@@ -26,6 +38,8 @@ export function createSecretTargets({ timeouts, ...files }: SecretTargetOptions)
       const fd = descriptorIn(target);
       return fd === undefined ? newFileProblem(target, flag) : descriptors.check(fd, flag);
     },
+    makeFolder: makeSecretFolder,
+    drafts: findDrafts,
     async open(target, flag) {
       const fd = descriptorIn(target);
       return fd === undefined ? openFileTarget(target, files, flag) : descriptors.open(fd, flag);

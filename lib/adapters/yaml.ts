@@ -1,6 +1,7 @@
 import type { Alias, CST, Document, ErrorCode, Node, Scalar, ScalarTag } from "yaml";
 import { isTooDeep, MAX_DEPTH, numberText, parseJsonExactly } from "../core/json.ts";
 import { type Problem, usageError } from "../core/problem.ts";
+import type { PositionNode } from "../core/state/positions.ts";
 import { escapeControls, trimCharactersAtStart } from "../core/text.ts";
 import type { CreateNode, YamlChange } from "./yaml/edit-documents.ts";
 
@@ -89,6 +90,29 @@ export async function parseYamlDocuments(
   const { tokens, at } = await parseTokens(text, name);
   const read = await documentReader({ name, as, depth, at });
   return Array.from(new Composer(PARSE_OPTIONS).compose(tokens), read);
+}
+
+/** A document of a YAML stream, with the positions of its values. */
+export interface PositionedDocument {
+  readonly value: unknown;
+  readonly positions: PositionNode;
+}
+
+/** Parses a stream of YAML documents like {@link parseYamlDocuments}, and records where their values are. */
+export async function parseYamlWithPositions(
+  text: string,
+  name: string,
+  depth = MAX_DEPTH,
+): Promise<readonly PositionedDocument[]> {
+  const { Composer, isMap, isScalar, isSeq } = await import("yaml");
+  const { tokens, at } = await parseTokens(text, name);
+  const read = await documentReader({ name, as: "values", depth, at });
+  const { createPositionReader } = await import("./yaml/record-positions.ts");
+  const positionsOf = createPositionReader({ isMap, isScalar, isSeq });
+  return Array.from(new Composer(PARSE_OPTIONS).compose(tokens), (document) => ({
+    value: read(document),
+    positions: positionsOf(document),
+  }));
 }
 
 /** Parses the tokens of a text, and finds the line and column of an offset. */

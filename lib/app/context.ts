@@ -102,6 +102,8 @@ export function createContext(options: ContextOptions): Context {
     readFile: (path, reader) => input.readText(path, reader),
     parseYaml: async (text, name) =>
       (await import("../adapters/yaml.ts")).parseYamlDocuments(text, name, "values", FILE_DEPTH),
+    parseYamlWithPositions: async (text, name) =>
+      (await import("../adapters/yaml.ts")).parseYamlWithPositions(text, name, FILE_DEPTH),
     loadYamlEditor: async () => {
       const { editYamlDocuments, loadYamlWriter } = await import("../adapters/yaml.ts");
       return { write: await loadYamlWriter(), edit: editYamlDocuments };
@@ -343,7 +345,7 @@ function flowAccess(
 function outlets(
   { run, line, warn }: Pick<ContextOptions, "run" | "line" | "warn">,
   remaining: () => number,
-): Pick<Context, "outletProblems" | "fileProblem" | "openTarget" | "recovery"> {
+): Pick<Context, "outletProblems" | "fileProblem" | "makeSecretFolder" | "secretDrafts" | "openTarget" | "recovery"> {
   const { values } = line;
   const { random, monotonic, sleep } = run.host;
   const folders = recoveryFolders(run.host, values);
@@ -378,6 +380,8 @@ function outlets(
       return problems.flatMap((problem) => problem ?? []);
     },
     fileProblem: async (flag, path) => (await targets()).check(path, `--${flag.name}`),
+    secretDrafts: async (folder) => (await targets()).drafts(folder),
+    makeSecretFolder: async (flag, path) => (await targets()).makeFolder(path, `--${flag.name}`),
     async openTarget(flag, target = values.text(flag)) {
       return target === undefined ? undefined : (await targets()).open(target, `--${flag.name}`);
     },

@@ -1,3 +1,4 @@
+import type { TextRole } from "../core/output/colors.ts";
 import type { Problem } from "../core/problem.ts";
 import { escapeControls } from "../core/text.ts";
 import { formatProblems } from "./problem-list.ts";
@@ -25,7 +26,10 @@ export class Messages {
   };
 
   /** A line of a dialogue with a person: never left out, and not broken, so that it can be copied. */
-  readonly tell = (line: string): void => this.#write(`${escapeControls(line)}\n`);
+  readonly tell = (line: string, role?: TextRole): void => {
+    const safe = escapeControls(line);
+    this.#write(`${role === undefined ? safe : this.#style.paint(role, safe)}\n`);
+  };
 
   readonly note = (line: string): void => {
     if (!this.#isQuiet()) this.detail(line);

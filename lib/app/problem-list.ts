@@ -31,7 +31,7 @@ export function formatProblems(all: readonly Problem[], json: boolean, style = P
 
 /** A command line of this program up to its first value, and flags. */
 const COMMAND =
-  /\bhydra(?: (?:help [a-z-]+|[a-z]+(?:-secret)?(?= oauth2-client)|clients?|pgp|create|get|show|list|update|delete|import|rotate-secret|inspect|wait|sandbox|completion|version|oauth2-clients?))*(?: -{1,2}[a-z][a-z-]*)*|(?<![\w-])--[a-z][a-z-]*(?:=[\w.-]+)?/g;
+  /\bhydra(?: (?:help [a-z-]+|[a-z]+(?:-secret)?(?= oauth2-client)|clients?|pgp|create|get|show|list|update|delete|import|rotate-secret|diff|apply|inspect|wait|sandbox|completion|version|oauth2-clients?))*(?: -{1,2}[a-z][a-z-]*)*|(?<![\w-])--[a-z][a-z-]*(?:=[\w.-]+)?/g;
 
 /** Gives the commands in a hint their colour. */
 function withCommands(hint: string, { paint }: LineStyle): string {

@@ -1,5 +1,13 @@
 import type { Context } from "../command.ts";
-import { EXIT_CODES, type ExitName, Problem } from "../core/problem.ts";
+import { CONCURRENCY } from "../core/flags/flag-table.ts";
+import { EXIT_CODES, type ExitName, Problem, usageError } from "../core/problem.ts";
+
+/** The problem of a `--concurrency` that no server could take. */
+export function concurrencyProblems({ values }: Pick<Context, "values">): readonly Problem[] {
+  const concurrency = values.number(CONCURRENCY);
+  if (concurrency >= 1 && concurrency <= 256) return [];
+  return [usageError(`--concurrency ${concurrency} is not from 1 to 256`, "8 suits most servers", "bad-value")];
+}
 
 /** Work on several items, where a failure of one doesn't stop the others. */
 export class Batch {

@@ -15,6 +15,7 @@ import { LENIENT, STRICT } from "../core/flags/flag-table.ts";
 import { FILE_DEPTH, isJsonObject, isStringList, type JsonObject } from "../core/json.ts";
 import { isJsonText, parseJsonFile } from "../core/json-text.ts";
 import { Problem, type ProblemCode, usageError } from "../core/problem.ts";
+import { FILE_MEMBER } from "../core/state/file-member.ts";
 import { quote } from "../core/text.ts";
 import { oversizedClientProblem, oversizedTextProblem } from "./client-size.ts";
 import { isCheckedOffline } from "./id-checks.ts";
@@ -67,7 +68,19 @@ function translated(
   );
   reportFieldNameFindings({ values, warn }, findings, problems);
   problems.push(...wrong);
-  return entries.map((entry) => ({ ...entry, value: withScopeText(entry.value) }));
+  const extended = entries.filter(({ value }) => isJsonObject(value) && Object.hasOwn(value, FILE_MEMBER)).length;
+  if (extended > 0)
+    warn(
+      `${FILE_MEMBER} of ${extended === 1 ? "a client" : `${extended} clients`} is ignored: only hydra apply reads it`,
+    );
+  return entries.map((entry) => ({ ...entry, value: withScopeText(withoutExtension(entry.value)) }));
+}
+
+/** A client of `hydra apply` as its other readers see it. */
+function withoutExtension(client: unknown): unknown {
+  if (!isJsonObject(client)) return client;
+  const { [FILE_MEMBER]: _, ...rest } = client;
+  return rest;
 }
 
 /** A client whose scope is a list of words, as other programs write it, with the text that servers expect. */

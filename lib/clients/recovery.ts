@@ -19,6 +19,8 @@ export interface RecoveryStatus {
   readonly id: string | undefined;
   readonly state: RecoveryRecord["state"];
   readonly reason: string;
+  /** The name of the client in its stack, where its ID may turn out to be another one. */
+  readonly key?: string | undefined;
 }
 
 /** Where a secret is that was not delivered. */
@@ -47,7 +49,7 @@ function textOf(secret: SecretText): string | undefined {
 /** The record of a recovery copy. */
 export function createRecoveryRecord(
   context: RecoveryContext,
-  { id, state, reason }: RecoveryStatus,
+  { id, state, reason, key }: RecoveryStatus,
   secret: SecretText,
 ): RecoveryRecord {
   return {
@@ -55,6 +57,7 @@ export function createRecoveryRecord(
     reason,
     time: new Date(context.host.now()).toISOString(),
     endpoint: context.endpoint,
+    ...(key === undefined ? {} : { key }),
     ...(id === undefined ? {} : { client_id: id }),
     ...(secret.encrypted === undefined
       ? { [secret.kind]: secret.plain ?? "" }
@@ -63,8 +66,8 @@ export function createRecoveryRecord(
 }
 
 /** The status before a create is sent. */
-export function statusBeforeCreate(id: string): RecoveryStatus {
-  return { id, state: "unverified", reason: "the request that creates this client is about to be sent" };
+export function statusBeforeCreate(id: string, key?: string): RecoveryStatus {
+  return { id, state: "unverified", reason: "the request that creates this client is about to be sent", key };
 }
 
 /** A secret whose copy is in its own file or in an import's log; without a copy, one is created when it must be kept. */

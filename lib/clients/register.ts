@@ -44,6 +44,8 @@ export interface Registration {
   readonly view: ResultView<JsonObject>;
   /** Members of the result that are not the client's own. */
   readonly more?: JsonObject;
+  /** The name of the client in its stack. */
+  readonly key?: string;
 }
 
 /** How a registration ended, other than by a Problem that says what is left of the client and its secret. */
@@ -80,7 +82,7 @@ export function createRegistration(
   { host }: Pick<Context, "host">,
   client: JsonObject,
   prepared: PreparedSecret,
-  result: Pick<Registration, "view" | "more">,
+  result: Pick<Registration, "view" | "more" | "key">,
 ): Registration {
   const id = requestedId(client);
   const { client_secret: _, ...fields } = client;
@@ -110,7 +112,7 @@ export async function registerClient<T>(
       saved.remove();
       return outcome;
     case "unknown":
-      throw keptUnverified(outcome, saved, registration.prepared);
+      throw keptUnverified(outcome, saved, registration);
     case "created":
     case "found": {
       const result = await deliverOrRecover(context, { targets, registration, saved, outcome }, deliver);
@@ -123,7 +125,7 @@ export async function registerClient<T>(
 async function saveBeforeSend(
   context: RegisterContext,
   { target, copies }: RegistrationTargets,
-  { payload: { client_id: id }, prepared }: Registration,
+  { payload: { client_id: id }, prepared, key }: Registration,
 ): Promise<UndeliveredSecret> {
   if (prepared.plain === undefined || prepared.given || copies === "none")
     return trackInRecoveryCopy(context, undefined);
@@ -135,7 +137,7 @@ async function saveBeforeSend(
     await write(statusBeforeCreate(id), prepared);
     return trackInDraft(context, { ...target, draft }, write, text);
   }
-  const record = createRecoveryRecord(context, statusBeforeCreate(id), prepared);
+  const record = createRecoveryRecord(context, statusBeforeCreate(id, key), prepared);
   if (copies === "a file of its own") {
     const copy = context.recovery.save(record);
     if (copy === undefined) warnNoRecoveryFolder(context);
@@ -176,9 +178,9 @@ async function send(admin: Admin, { payload, ownId, prepared }: Registration): P
 function keptUnverified(
   { problem, clientId }: Extract<CreateOutcome, { kind: "unknown" }>,
   saved: UndeliveredSecret,
-  prepared: PreparedSecret,
+  { prepared, key }: Registration,
 ): Problem {
-  const kept = saved.keep({ id: clientId, state: "unverified", reason: problem.message }, prepared);
+  const kept = saved.keep({ id: clientId, state: "unverified", reason: problem.message, key }, prepared);
   return withMessage(problem, `${problem.message}${keptSecretText(kept)}`);
 }
 

@@ -31,6 +31,10 @@ const remove = (): Promise<CommandDef> => import("./clients/delete.ts").then((mo
 
 const importClients = (): Promise<CommandDef> => import("./clients/import.ts").then((module) => module.importClients);
 
+const apply = (): Promise<CommandDef> => import("./clients/apply.ts").then((module) => module.apply);
+
+const diff = (): Promise<CommandDef> => import("./clients/diff.ts").then((module) => module.diff);
+
 const rotateSecret = (): Promise<CommandDef> =>
   import("./clients/rotate-secret.ts").then((module) => module.rotateSecret);
 
@@ -116,6 +120,8 @@ export const ROOT: Group = group(
         import: importClients,
         export: exportClients,
         "rotate-secret": rotateSecret,
+        diff,
+        apply,
         test: testClient,
       },
       COMMAND_ALIASES,
@@ -162,6 +168,8 @@ export const ROOT: Group = group(
     introspect: group("introspect", "Inspect tokens (2.x)", "2.x", { token: introspect }, { "access-token": "token" }),
     revoke: group("revoke", "Revoke tokens (2.x)", "2.x", { token: revoke }, { "access-token": "token" }),
     pgp: group("pgp", "Inspect OpenPGP keys", "1.x", { inspect: pgpInspect }),
+    diff,
+    apply,
     wait,
     sandbox,
     completion,

@@ -25,7 +25,16 @@ export function commandMeantBy(word: string): string | undefined {
 }
 
 /** The commands that change clients. */
-const WRITING: ReadonlySet<string> = new Set(["create", "new", "update", "delete", "rm", "import", "rotate-secret"]);
+const WRITING: ReadonlySet<string> = new Set([
+  "create",
+  "new",
+  "update",
+  "delete",
+  "rm",
+  "import",
+  "rotate-secret",
+  "apply",
+]);
 
 /** Whether a command may be suggested for a word: one that changes clients only for a word that begins like it. */
 export function maySuggest(command: string, word: string): boolean {

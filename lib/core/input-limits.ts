@@ -23,6 +23,8 @@ const LIMITS: ReadonlyMap<string, InputLimit> = new Map([
   ["import", MANY],
   ["export", MANY],
   ["delete", MANY],
+  ["apply", MANY],
+  ["diff", MANY],
 ]);
 
 /** The limit of what a flag or command reads, for all of its files together. */

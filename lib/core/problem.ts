@@ -13,6 +13,7 @@ export const EXIT_CODES = {
   unreachable: 6,
   noUsableKey: 7,
   someFailed: 8,
+  differs: 9,
 } as const;
 
 /** If signal N ends the program, its exit code is this plus N, as in a shell. */

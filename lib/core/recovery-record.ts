@@ -8,6 +8,8 @@ export interface RecoveryRecord {
   readonly time: string;
   readonly endpoint: string;
   readonly client_id?: string;
+  /** The name of the client in its stack. */
+  readonly key?: string;
   readonly client_secret?: string;
   readonly client_secret_encrypted?: string;
   readonly [more: string]: unknown;

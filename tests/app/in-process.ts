@@ -22,7 +22,11 @@ export interface Scene {
   readonly files?: Readonly<Record<string, string>>;
   /** The permission bits of the files, 0600 without it. */
   readonly mode?: number;
+  /** Files and folders are the real ones. */
+  readonly realFiles?: true;
   readonly stdin?: string;
+  /** What a person types on a terminal that is standard input. */
+  readonly answer?: string;
   /** Columns of a terminal on standard output and standard error; without it both are pipes. */
   readonly columns?: number;
   /** Whether standard output and standard error are one stream. */
@@ -75,15 +79,27 @@ export async function play(args: readonly string[], scene: Scene = {}): Promise<
     args,
     stdout: output("stdout"),
     stderr: output("stderr"),
-    stdinIsTerminal: false,
+    stdinIsTerminal: scene.answer !== undefined,
     stdoutWasClosed: () => false,
     streamsAreOne: () => scene.streamsAreOne === true,
     environment: (name) => (Object.hasOwn(environment, name) ? environment[name] : undefined),
     platform: scene.platform ?? "linux",
     uid: () => (scene.platform === "win32" ? undefined : 0),
-    readFile: async (path) => ({ bytes: new TextEncoder().encode(read(path)), mode: scene.mode ?? 0o600, uid: 0 }),
+    ...(scene.realFiles === true
+      ? {}
+      : {
+          readFile: async (path) => ({
+            bytes: new TextEncoder().encode(read(path)),
+            mode: scene.mode ?? 0o600,
+            uid: 0,
+          }),
+          listFolder: async () => undefined,
+        }),
     readStdin: async () => new TextEncoder().encode(scene.stdin ?? ""),
-    ask: async () => undefined,
+    ask: async (question) => {
+      written.stderr += question;
+      return scene.answer;
+    },
     askOnTerminal: async () => "no-terminal",
     ...(scene.uuid === undefined ? {} : { uuid: scene.uuid }),
     monotonic: () => slept,

@@ -21,6 +21,7 @@ test("the exit statuses are those of the manual", () => {
     unreachable: 6,
     noUsableKey: 7,
     someFailed: 8,
+    differs: 9,
   });
 });
 

@@ -126,9 +126,27 @@ describe("the recipes of the README", () => {
     assert.deepEqual(older, before);
   });
 
-  test("are eleven", () => {
-    const names = ["tokens", "login", "pipeline", "init-container", "encrypted", "rotation", "moving", "files"];
+  test("are twelve", () => {
+    const names = [
+      "tokens",
+      "login",
+      "pipeline",
+      "init-container",
+      "encrypted",
+      "rotation",
+      "state",
+      "moving",
+      "files",
+    ];
     assert.deepEqual([...RECIPES.keys()], [...names, "keys-backup", "keys-moving", "keys-rotation"]);
+  });
+
+  test("clients in files, applied twice", async () => {
+    await cook("state");
+    assert.equal(read("secrets/reports.env"), formatDotenv({ id: "reports", secret: server.secretOf("reports") }));
+    const secret = server.secretOf("reports");
+    await cook("state");
+    assert.equal(server.secretOf("reports"), secret);
   });
 
   test("a pipeline that runs twice", async () => {

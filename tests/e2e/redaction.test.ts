@@ -413,6 +413,42 @@ const COMMANDS: Readonly<Record<string, readonly Case[]>> = {
     { args: () => ["clients", "rotate-secret", "old", "--dry-run"] },
   ],
   "rotate-secret oauth2-client": [{ args: () => ["rotate-secret", "oauth2-client", "old"], delivers: true }],
+  ...Object.fromEntries(
+    [["apply"], ["clients", "apply"]].map((words): readonly [string, readonly Case[]] => [
+      words.join(" "),
+      [
+        {
+          args: () => [...words, "-", "--secret-out", "out.json", "--access-token-file", "token"],
+          stdin: () => JSON.stringify({ grant_types: ["client_credentials"], "x-hydra": { key: "a" } }),
+        },
+        {
+          args: () => [...words, "-", ...TO],
+          stdin: () => JSON.stringify({ grant_types: ["client_credentials"], "x-hydra": { key: "a" } }),
+        },
+        {
+          args: () => [...words, "-"],
+          stdin: () => JSON.stringify({ client_id: "new", "x-hydra": { secret: { file: "secret" } } }),
+        },
+        {
+          args: () => [...words, "-"],
+          stdin: ({ secret }) => JSON.stringify({ client_id: "x", client_secret: secret }),
+        },
+        { args: () => [...words, "broken.yaml", "client.json"] },
+      ],
+    ]),
+  ),
+  ...Object.fromEntries(
+    [["diff"], ["clients", "diff"]].map((words): readonly [string, readonly Case[]] => [
+      words.join(" "),
+      [
+        {
+          args: () => [...words, "-", "--access-token-file", "token"],
+          stdin: () => JSON.stringify({ client_id: "old", "x-hydra": { secret: { file: "secret" } } }),
+        },
+        { args: () => [...words, "client.json"] },
+      ],
+    ]),
+  ),
   "clients export": [
     { args: () => ["clients", "export", "old", "--access-token-file", "token"] },
     { args: () => ["clients", "export", "--unmarked", "--format", "json"] },

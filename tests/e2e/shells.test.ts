@@ -57,7 +57,7 @@ const TABS: readonly (readonly [line: string, completed: string])[] = [
 const ALL: readonly (readonly [line: string, candidates: readonly string[]])[] = [
   [
     "hydra clients ",
-    ["create", "delete", "export", "get", "import", "list", "rotate-secret", "show", "test", "update"],
+    ["apply", "create", "delete", "diff", "export", "get", "import", "list", "rotate-secret", "show", "test", "update"],
   ],
   ["hydra --api ", ["auto", "v1", "v2"]],
   ["hydra completion ", ["bash", "fish", "powershell", "zsh"]],

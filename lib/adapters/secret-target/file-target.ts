@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync, readlinkSync, statSync } from "node:fs";
+import { accessSync, constants, lstatSync, mkdirSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { folderReason, isUnwritable } from "../../core/folder.ts";
@@ -54,6 +54,36 @@ export interface FileTargetOptions {
   readonly random: (count: number) => Uint8Array;
   /** Limits the access to an empty file, where mode 0600 doesn't. */
   readonly limitAccess?: (path: string) => void;
+}
+
+/** Creates a folder, and those above it, for its owner only; one that exists stays as it is. */
+export function makeSecretFolder(path: string, flag: string): void {
+  const name = `${flag} ${quote(path)}`;
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const isFile = errorCode(error) === "EEXIST" || errorCode(error) === "ENOTDIR";
+    throw folderProblem(name, isFile ? "a file has its name" : folderReason(error));
+  }
+}
+
+/** A draft that a run which was killed has left. */
+export interface LeftoverDraft {
+  readonly path: string;
+  /** The name that the file would have got. */
+  readonly name: string;
+}
+
+/** The drafts in a folder. */
+export function findDrafts(folder: string): readonly LeftoverDraft[] {
+  try {
+    return readdirSync(folder).flatMap((entry) => {
+      const name = /^\.(.+)\.[0-9a-f]{16}$/.exec(entry)?.[1];
+      return name === undefined ? [] : [{ path: join(folder, entry), name }];
+    });
+  } catch {
+    return [];
+  }
 }
 
 /** Creates a draft in the same folder, which gets the name of the new file when it is committed. */

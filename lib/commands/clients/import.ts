@@ -1,5 +1,6 @@
 import type { RecoveryLog } from "../../adapters/recovery-store.ts";
-import { Batch, OrderedPool } from "../../clients/batch.ts";
+import { createAdminForEach } from "../../clients/admin-for-each.ts";
+import { Batch, concurrencyProblems, OrderedPool } from "../../clients/batch.ts";
 import { diffLines } from "../../clients/change-lines.ts";
 import { type ClientEntry, entryProblems, MAX_SHOWN_PROBLEMS, readEntries } from "../../clients/client-files.ts";
 import { reportRecipients, safeReason } from "../../clients/delivery.ts";
@@ -16,12 +17,11 @@ import { IMPORT_VIEW, idOf, requestedId } from "../../clients/views.ts";
 import { type Context, defineLeaf, type PreparedCommand, type Result, type UndeliveredItem } from "../../command.ts";
 import { getTextField, isPublic } from "../../core/client/client.ts";
 import { isSameValue } from "../../core/client/equality.ts";
-import type { IntFlag, WithDefault } from "../../core/flags/flag.ts";
 import {
+  CONCURRENCY,
   CREDENTIAL_OUTPUT_FLAGS,
   DRY_RUN,
   ENCRYPTION_FLAGS,
-  FAIL_AFTER,
   FORMAT,
   IF_EXISTS,
   LENIENT,
@@ -31,20 +31,10 @@ import {
   STRICT,
 } from "../../core/flags/flag-table.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { CLEANUP_MS } from "../../core/network.ts";
 import { writesEveryField } from "../../core/output/formats.ts";
 import { paintDiffLine, type ResultView } from "../../core/output/render.ts";
-import { type ExitName, Problem, usageError, withMessage } from "../../core/problem.ts";
+import { type ExitName, Problem, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
-
-const CONCURRENCY: WithDefault<IntFlag> = {
-  kind: "count",
-  name: "concurrency",
-  value: "N",
-  default: 8,
-  group: "input",
-  help: "Number of concurrent requests",
-};
 
 /** From how many clients on it pays to compile the code of an import. */
 const MANY = 100;
@@ -54,9 +44,8 @@ async function prepare(context: Context): Promise<PreparedCommand> {
   const entries = await readEntries(context, problems);
   problems.push(...entryProblems(context, entries));
   const concurrency = context.values.number(CONCURRENCY);
-  if (concurrency < 1 || concurrency > 256)
-    problems.push(usageError(`--concurrency ${concurrency} is not from 1 to 256`, "8 suits most servers", "bad-value"));
   problems.push(
+    ...concurrencyProblems(context),
     ...(await secretProblems(context, { outlets: "elsewhere" })),
     ...(await secretFileProblems(context, entries)),
   );
@@ -64,7 +53,7 @@ async function prepare(context: Context): Promise<PreparedCommand> {
 }
 
 async function run(context: Context, entries: readonly ClientEntry[], concurrency: number): Promise<Result> {
-  const adminOfEach = adminForEach(context);
+  const adminOfEach = createAdminForEach(context);
   if (isDryRun(context)) {
     if (entries.some(({ client }) => requestedId(client) !== undefined))
       await rejectUnsupportedFields(context, entries);
@@ -98,18 +87,6 @@ async function run(context: Context, entries: readonly ClientEntry[], concurrenc
     delivered: (item) => results.delivered(item),
     undelivered: (lost, reason) => results.undelivered(lost, reason),
   };
-}
-
-/** The admin API with a deadline for each client. After a signal, requests that are under way get some time to finish. */
-function adminForEach(context: Pick<Context, "admin" | "signal" | "values">): ImportJob["admin"] {
-  const late = new AbortController();
-  const startCleanup = (): void => {
-    setTimeout(() => late.abort(context.signal.reason), CLEANUP_MS);
-  };
-  if (context.signal.aborted) startCleanup();
-  else context.signal.addEventListener("abort", startCleanup, { once: true });
-  const failAfter = context.values.number(FAIL_AFTER) ?? 60_000;
-  return () => context.admin.withDeadline(failAfter, late.signal);
 }
 
 /** Opens the file for the recovery copies of an import that generates secrets. */

@@ -409,7 +409,7 @@ function tableOf(columns: readonly Column<JsonObject>[]): ResultView<JsonObject>
 }
 
 /** The formats that have columns. */
-const WITH_COLUMNS: ReadonlySet<string> = new Set(["text", "table", "tsv", "csv"]);
+const WITH_COLUMNS: ReadonlySet<string> = new Set(["text", "table", "tsv", "csv", "markdown"]);
 
 function selectionProblems({ values, format }: Pick<Context, "values" | "format">): readonly Problem[] {
   const problems: Problem[] = [];

@@ -16,6 +16,8 @@ interface ManifestEntry {
   readonly value: unknown;
   /** How messages name a client from a manifest: `app.yaml, OAuth2Client ory/web`; undefined for any other value. */
   readonly location?: string;
+  /** The manifest of a client, or the value itself. */
+  readonly source: unknown;
 }
 
 /** A key of a manifest that hydra-maester doesn't know either. */
@@ -355,7 +357,7 @@ function clientOf(object: KubernetesObject, { secrets, used, keys, findings }: T
   const admin = textOf(recordOf(spec["hydraAdmin"])["url"]);
   if (admin !== undefined)
     findings.notes.push(`${location}: spec.hydraAdmin is ignored; --endpoint chooses the server`);
-  return { file: object.file, location, value: { ...credentials, ...client } };
+  return { file: object.file, location, value: { ...credentials, ...client }, source: object.body };
 }
 
 /** `2 Deployment, 1 Service` */
@@ -404,7 +406,7 @@ export function readManifests(files: readonly ManifestFile[], keys?: SecretKeys)
   const translation: Translation = { secrets: all.filter(isSecret), used: new Set(), keys, findings };
   const entries = values.flatMap(({ file, value }): readonly ManifestEntry[] => {
     const object = isKubernetesObject(value) ? objects.get(value) : undefined;
-    if (object === undefined) return [{ file, value }];
+    if (object === undefined) return [{ file, value, source: value }];
     const entry = isMaesterClient(object) ? clientOf(object, translation) : undefined;
     return entry === undefined ? [] : [entry];
   });

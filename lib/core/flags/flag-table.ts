@@ -398,6 +398,15 @@ export const IF_EXISTS: WithDefault<ChoiceFlag<IfExists>> = {
   help: "What to do if a client with this ID exists",
 };
 
+export const CONCURRENCY: WithDefault<IntFlag> = {
+  kind: "count",
+  name: "concurrency",
+  value: "N",
+  default: 8,
+  group: "input",
+  help: "Number of concurrent requests",
+};
+
 /** Flags for the connection to the server. */
 export const CONNECTION_FLAGS: readonly Flag[] = [
   ENDPOINT,

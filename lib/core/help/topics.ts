@@ -14,6 +14,7 @@ import {
   SECRET,
   SECRET_LENGTH as SECRET_LENGTH_FLAG,
 } from "../flags/flag-table.ts";
+import { STACK } from "../flags/state-flags.ts";
 import { formatSize, INPUT_LIMIT, inputLimitOf } from "../input-limits.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../keys/encrypted-format.ts";
 import { decryptCommand } from "../keys/recipient.ts";
@@ -22,6 +23,7 @@ import { EXIT_CODES, type ExitName, SIGNAL_EXIT_BASE } from "../problem.ts";
 import { DEFAULT_SECRET_LENGTH, MAX_BCRYPT_BYTES, MIN_SECRET_LENGTH } from "../secret.ts";
 import { joinWords } from "../text.ts";
 import { KEYS_TOPIC } from "./keys-topic.ts";
+import { STATE_TOPIC } from "./state-topic.ts";
 import { heading, lines, rows, type Topic, text } from "./topic-parts.ts";
 
 export type { Topic, TopicPart } from "./topic-parts.ts";
@@ -35,6 +37,7 @@ export const FORMAT_MEANINGS: Readonly<Record<FormatKind, readonly [term: string
   yaml: ["yaml", "YAML"],
   tsv: ["tsv", "A table with a tab between fields; tabs, line breaks and backslashes in a field are escaped"],
   csv: ["csv", "A table of comma-separated values (RFC 4180)"],
+  markdown: ["markdown", "A table in Markdown; of `diff`, a report for a pull request"],
   ndjson: ["ndjson", "One JSON object per line, streamed"],
   env: ["env", "`CLIENT_ID=…` and `CLIENT_SECRET=…`, quoted for a POSIX shell, with an empty line between clients"],
   id: ["id", "Only the client ID, one per line; same as `-q`"],
@@ -144,6 +147,7 @@ const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
     "The server or a key server is unreachable, its certificate is not trusted, or the time limit was reached, also after answers such as 503",
   noUsableKey: "No usable encryption key. Nothing was created or changed",
   someFailed: "Some of several clients failed. Each failure is reported on standard error",
+  differs: "`diff --exit-code`: the files and the server differ",
 };
 
 const EXIT_TOPIC: Topic = {
@@ -181,10 +185,20 @@ const EXIT_TOPIC: Topic = {
 };
 
 /** The flags that read environment variables. */
-const ENV_FLAGS: readonly Flag[] = [ENDPOINT, ACCESS_TOKEN, SECRET, PUBLIC_URL, CLIENT_ID, CLIENT_SECRET, NO_WARNINGS];
+const ENV_FLAGS: readonly Flag[] = [
+  ENDPOINT,
+  ACCESS_TOKEN,
+  SECRET,
+  PUBLIC_URL,
+  CLIENT_ID,
+  CLIENT_SECRET,
+  STACK,
+  NO_WARNINGS,
+];
 
 /** Variables that no flag reads. */
 const OTHER_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
+  ["HYDRA_VAR_NAME", "Value of the variable `NAME` in client files (`hydra help state`)"],
   [
     "HYDRA_GITHUB_URL",
     "Base URL of GitHub for `github:USER`, such as that of a GitHub Enterprise Server (default: `https://github.com`)",
@@ -699,7 +713,7 @@ const RULES_TOPIC: Topic = {
     text(
       "Input over its limit is a usage error, whether it comes from a file, a pipe, a terminal or a device. The limits:",
       `${formatSize(inputLimitOf("--secret-file").bytes)} for \`--secret-file\`, ${formatSize(inputLimitOf("--access-token-file").bytes)} for \`--access-token-file\`,`,
-      `${formatSize(inputLimitOf("import").bytes)} for all files of one \`hydra clients import\` together and for the IDs of \`hydra clients delete -\`, and`,
+      `${formatSize(inputLimitOf("import").bytes)} for all files of one \`hydra clients import\`, \`diff\` or \`apply\` together and for the IDs of \`hydra clients delete -\`, and`,
       `${formatSize(INPUT_LIMIT.bytes)} for each other file: \`--file\`, \`--jwks\`, \`--pgp-key @FILE\`, \`--ca-file\`, \`hydra pgp inspect\` and the config file.`,
     ),
   ],
@@ -724,4 +738,5 @@ export const TOPICS: readonly Topic[] = [
   TOKENS_TOPIC,
   KEYS_TOPIC,
   RULES_TOPIC,
+  STATE_TOPIC,
 ];

@@ -34,3 +34,18 @@ export function csvLine(cells: readonly Cell[], onTerminal = false): string {
   const line = cells.map((cell) => csvField(cell, onTerminal)).join(",");
   return `${line === "" && cells.length === 1 ? '""' : line}\r\n`;
 }
+
+/** Text that Markdown shows as it is, also in a table. */
+export function markdownText(text: string): string {
+  return escapeControls(text).replace(/[\\`*_{}[\]<>()#+\-!|~@&]/g, (c) => `&#${c.charCodeAt(0)};`);
+}
+
+/** One row of a table of GitHub Flavored Markdown. */
+export function markdownLine(cells: readonly Cell[]): string {
+  return `| ${cells.map((cell) => markdownText(typeof cell === "string" ? cell : cell.join(", "))).join(" | ")} |\n`;
+}
+
+/** The row between the heading and the records. */
+export function markdownRule(columns: number): string {
+  return `|${" --- |".repeat(columns)}\n`;
+}

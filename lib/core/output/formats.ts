@@ -12,6 +12,7 @@ const PLAIN = [
   "ndjson",
   "tsv",
   "csv",
+  "markdown",
   "env",
   "id",
   "k8s-secret",

@@ -1,6 +1,6 @@
 import { type JsonObject, toJson } from "../json.ts";
 import { escapeControls } from "../text.ts";
-import { createPainter, type Painter } from "./colors.ts";
+import { createPainter, type Painter, type TextRole } from "./colors.ts";
 import {
   areComplete,
   type CredentialNames,
@@ -8,7 +8,7 @@ import {
   formatDotenv,
   formatSecretManifest,
 } from "./credential-files.ts";
-import { csvLine, tsvLine } from "./delimited.ts";
+import { csvLine, markdownLine, markdownRule, tsvLine } from "./delimited.ts";
 import type { Format, FormatKind } from "./formats.ts";
 import type { Selector } from "./query.ts";
 import { type Cell, createTable, formatRecord, type Terminal } from "./text-table.ts";
@@ -33,6 +33,10 @@ export interface ResultView<T> {
   readonly text?: (record: T) => readonly string[];
   /** The columns of the bordered table that a list in the `text` format is, instead of `text`. */
   readonly listColumns?: readonly Column<T>[];
+  /** The same with a color for each line on a terminal, instead of `text`. */
+  readonly styledText?: (record: T) => readonly { readonly text: string; readonly role?: TextRole }[];
+  /** The text of the `markdown` format; a table if missing. */
+  readonly markdown?: (record: T) => string;
   /** Paints a line of `text`, which is safe to print already. */
   readonly paintLine?: (line: string, paint: Painter) => string;
   /** Whether a list in YAML is a stream of documents instead of a sequence. */
@@ -150,7 +154,8 @@ function table<T>(setup: Setup<T>): Renderer<T> {
 function text<T>(setup: Setup<T>): Renderer<T> {
   const { view, options } = setup;
   if (options.isList && view.listColumns !== undefined) return tableOf(view.listColumns, "grid", setup);
-  const { text: linesOf, paintLine } = view;
+  const { text: linesOf, styledText, paintLine } = view;
+  if (styledText !== undefined) return each((value) => styledLines(styledText(value), options.terminal.color));
   if (linesOf === undefined) return table(setup);
   if (paintLine === undefined || !options.terminal.color) return each((value) => safeLines(linesOf(value)));
   const paint = createPainter(true);
@@ -159,6 +164,16 @@ function text<T>(setup: Setup<T>): Renderer<T> {
       .map((line) => `${paintLine(escapeControls(line), paint)}\n`)
       .join(""),
   );
+}
+
+function styledLines(lines: readonly { readonly text: string; readonly role?: TextRole }[], color: boolean): string {
+  const paint = createPainter(color);
+  return lines
+    .map(({ text: line, role }) => {
+      const safe = escapeControls(line);
+      return `${role === undefined ? safe : paint(role, safe)}\n`;
+    })
+    .join("");
 }
 
 /** Paints the sides of a diff, which begin with `  - ` and `  + `. */
@@ -193,13 +208,16 @@ function json(indent: 0 | 2): RendererFactory {
 }
 
 /** A heading and one record for each value, without alignment. */
-function delimited(line: (cells: readonly Cell[], onTerminal: boolean) => string): RendererFactory {
+function delimited(
+  line: (cells: readonly Cell[], onTerminal: boolean) => string,
+  rule: (columns: number) => string = () => "",
+): RendererFactory {
   return ({ view: { columns }, options: { terminal, isList } }) => {
     const labels = line(
       columns.map(({ label }) => label),
       terminal.isTerminal,
     );
-    let head = labels;
+    let head = `${labels}${rule(columns.length)}`;
     const withHead = (text: string): string => {
       const whole = head + text;
       head = "";
@@ -296,6 +314,10 @@ const RENDERERS: Readonly<Record<FormatKind, RendererFactory>> = {
   "json-pretty": json(2),
   yaml,
   tsv: delimited(tsvLine),
+  markdown: (setup) => {
+    const { markdown } = setup.view;
+    return markdown === undefined ? delimited(markdownLine, markdownRule)(setup) : each(markdown);
+  },
   csv: delimited(csvLine),
   ndjson: () => each((value) => `${toJson(value)}\n`),
   jsonpath: query,

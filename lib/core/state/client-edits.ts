@@ -2,7 +2,7 @@ import { getListField, isSameJson } from "../client/client.ts";
 import { canonicalValue, isSameValue } from "../client/equality.ts";
 import { CLIENT_FIELDS } from "../client/fields.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../json.ts";
-import { FILE_MEMBER } from "./exported-client.ts";
+import { FILE_MEMBER } from "./file-member.ts";
 import { possibleValues, replacePlaceholders, type Variables } from "./placeholder-values.ts";
 
 /** A change of one value in a file. */

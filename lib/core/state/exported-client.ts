@@ -5,11 +5,9 @@ import { PRIVATE_JWK_MEMBERS } from "../client/jwk.ts";
 import { lintClient } from "../client/rules.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { escapeControls, joinWords } from "../text.ts";
+import { FILE_MEMBER } from "./file-member.ts";
 import { MARK_MEMBER, type Mark, readMark } from "./mark.ts";
 import { placeholderNames } from "./placeholder-values.ts";
-
-/** The member of a client in a file that is never sent to a server. */
-export const FILE_MEMBER = "x-hydra";
 
 /** A client as a file describes it, and what the file can't say about it. */
 interface ExportedClient {

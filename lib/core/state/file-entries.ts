@@ -2,7 +2,7 @@ import { getTextField } from "../client/client.ts";
 import { looksLikeClient } from "../client/field-name-findings.ts";
 import { isKubernetesObject } from "../client/maester.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { FILE_MEMBER } from "./exported-client.ts";
+import { FILE_MEMBER } from "./file-member.ts";
 import { replacePlaceholders, type Variables } from "./placeholder-values.ts";
 
 /** The keys and positions that lead to a value of a file, from the number of its document on. */

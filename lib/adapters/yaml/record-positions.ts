@@ -1,0 +1,36 @@
+import type { Document, isMap, isScalar, isSeq } from "yaml";
+import { POSITION_DEPTH, type PositionNode } from "../../core/state/positions.ts";
+
+function offsetOf(node: unknown): number {
+  const range = typeof node === "object" && node !== null && "range" in node ? node.range : undefined;
+  const first: unknown = Array.isArray(range) ? range[0] : undefined;
+  return typeof first === "number" ? first : 0;
+}
+
+/** What the library says about a node. */
+interface NodeKinds {
+  readonly isMap: typeof isMap;
+  readonly isScalar: typeof isScalar;
+  readonly isSeq: typeof isSeq;
+}
+
+/** Creates the reader of the positions in a document. Aliases are not followed: they could repeat a value endlessly. */
+export function createPositionReader({
+  isMap,
+  isScalar,
+  isSeq,
+}: NodeKinds): (document: Document.Parsed) => PositionNode {
+  const nodeAt = (node: unknown, depth: number): PositionNode => {
+    const offset = offsetOf(node);
+    if (depth > POSITION_DEPTH) return { offset };
+    if (isSeq(node)) return { offset, items: node.items.map((item) => nodeAt(item, depth + 1)) };
+    if (!isMap(node)) return { offset };
+    const members = node.items.flatMap(({ key, value }) => {
+      const name = isScalar(key) ? String(key.value) : undefined;
+      const member = { nameOffset: offsetOf(key), value: nodeAt(value ?? key, depth + 1) };
+      return name === undefined ? [] : [[name, member] as const];
+    });
+    return { offset, members: new Map(members) };
+  };
+  return (document) => nodeAt(document.contents, 1);
+}

@@ -1,0 +1,16 @@
+import type { Admin } from "../adapters/admin/admin.ts";
+import type { Context } from "../command.ts";
+import { FAIL_AFTER } from "../core/flags/flag-table.ts";
+import { CLEANUP_MS } from "../core/network.ts";
+
+/** The admin API with a deadline for each client. After a signal, requests that are under way get some time to finish. */
+export function createAdminForEach(context: Pick<Context, "admin" | "signal" | "values">): () => Admin {
+  const late = new AbortController();
+  const startCleanup = (): void => {
+    setTimeout(() => late.abort(context.signal.reason), CLEANUP_MS);
+  };
+  if (context.signal.aborted) startCleanup();
+  else context.signal.addEventListener("abort", startCleanup, { once: true });
+  const failAfter = context.values.number(FAIL_AFTER);
+  return () => context.admin.withDeadline(failAfter, late.signal);
+}

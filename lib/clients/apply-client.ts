@@ -1,0 +1,381 @@
+import type { Admin } from "../adapters/admin/admin.ts";
+import type { ProofEndpoints } from "../adapters/prove-credentials.ts";
+import type { RecoveryLog } from "../adapters/recovery-store.ts";
+import type { Context } from "../command.ts";
+import type { ClientRecord } from "../core/client/client.ts";
+import { isSameJson } from "../core/client/client.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { Recipient } from "../core/keys/recipient.ts";
+import type { ResultView } from "../core/output/render.ts";
+import { Problem, withMessage } from "../core/problem.ts";
+import { withoutCredentials } from "../core/redact.ts";
+import { type DesiredClient, formatSource } from "../core/state/desired.ts";
+import { readMark } from "../core/state/mark.ts";
+import { createBody, type PlanOptions, planClient, type Step } from "../core/state/plan.ts";
+import { quote } from "../core/text.ts";
+import { type ChangedSecret, sendWithRecoveryCopy } from "./change-secret.ts";
+import { type DeliveredCredentials, prepareDelivery, safeReason } from "./delivery.ts";
+import { isConflict } from "./find-existing.ts";
+import { keptSecretText } from "./recovery.ts";
+import { type CreatedClient, createRegistration, type RegisterContext, registerClient } from "./register.ts";
+import { ownerOf, type SecretPlace, setsSecret } from "./secret-place.ts";
+import { type PrepareContext, type PreparedSecret, prepareSecret } from "./secret-source.ts";
+import { updateClient } from "./send-change.ts";
+import { refusalProblem } from "./state-plan.ts";
+import { secretProof, verifyCredentials } from "./verify.ts";
+import { ENCRYPTED } from "./views.ts";
+
+/** How one client of an apply ended. */
+export interface ApplyOutcome {
+  readonly outcome: "created" | "changed" | "adopted" | "unchanged" | "deleted" | "failed";
+  readonly step: Step;
+  readonly shown: JsonObject;
+  readonly problem?: Problem;
+  /** For a secret that the result delivers. */
+  readonly delivery?: Pick<CreatedClient, "delivered" | "undelivered">;
+  /** What the server did with the client that was not asked for. */
+  readonly notes?: readonly string[];
+}
+
+/** What the clients of one apply share. */
+export interface ApplyJob {
+  readonly context: RegisterContext &
+    PrepareContext &
+    Pick<Context, "rendersText" | "tokens" | "note" | "fail" | "warn">;
+  readonly options: PlanOptions;
+  readonly adopt: boolean;
+  readonly recipients: readonly Recipient[];
+  readonly place: SecretPlace;
+  readonly copies: RecoveryLog | "none" | "a file of its own";
+  readonly endpoints: ProofEndpoints | undefined;
+  readonly view: ResultView<JsonObject>;
+  /** The admin API, with a deadline for one client. */
+  readonly admin: () => Admin;
+  /** Whether the server chooses the IDs, as Hydra 2.0 and 2.1 do; known after the first answer. */
+  choosesIds: boolean;
+}
+
+/** Brings one client to what its file says. It never throws: a failure must not lose the secrets of the other clients. */
+export async function applyStep(job: ApplyJob, step: Step): Promise<ApplyOutcome> {
+  try {
+    switch (step.action) {
+      case "create":
+        return await createFromStep(job, step);
+      case "delete":
+        return await deleteFromStep(job, step);
+      default:
+        return await changeFromStep(job, step);
+    }
+  } catch (error) {
+    return failed(step, error instanceof Problem ? error : unexpected(error));
+  }
+}
+
+function unexpected(error: unknown): Problem {
+  return new Problem(`Cannot apply the client: ${safeReason(error)}`, {
+    code: "unexpected",
+    exit: "failed",
+    hint: "check the client, then run the command again",
+    cause: error,
+  });
+}
+
+function whereOf({ desired }: Step): string {
+  return desired === undefined ? "" : formatSource(desired.source);
+}
+
+function failed(step: Step, error: Problem): ApplyOutcome {
+  const where = whereOf(step);
+  const problem = where === "" ? error : withMessage(error, `${where}: ${error.message}`);
+  const { code, message, hint = "", status } = problem;
+  const failure = { error: code, message, hint, ...(status === undefined ? {} : { status }) };
+  return { ...outcomeOf(step, "failed", step.clientId, { error: failure }), problem };
+}
+
+function outcomeOf(
+  step: Step,
+  outcome: ApplyOutcome["outcome"],
+  id: string | undefined,
+  more: JsonObject = {},
+): ApplyOutcome {
+  const { key } = step;
+  const from = whereOf(step);
+  const shown = { outcome, key, client_id: id ?? null, ...(from === "" ? {} : { from }), ...more };
+  return { outcome, step, shown };
+}
+
+/** The outcome of a client that is as its file says. */
+export function unchangedOutcome(step: Step): ApplyOutcome {
+  return outcomeOf(step, "unchanged", step.clientId);
+}
+
+/** The desired client of a step that has one. */
+function desiredOf({ desired }: Step): DesiredClient {
+  if (desired === undefined) throw new TypeError("a client that is in no file can't be written");
+  return desired;
+}
+
+async function prepareStepSecret({ context, recipients }: ApplyJob, step: Step): Promise<PreparedSecret> {
+  if (setsSecret(step))
+    return prepareSecret(context, step.secret === "generated" ? undefined : step.desired?.secret?.text, recipients);
+  return { plain: undefined, given: false, encrypted: undefined, recipients, kind: "client_secret" };
+}
+
+async function createFromStep(job: ApplyJob, step: Step): Promise<ApplyOutcome> {
+  const desired = desiredOf(step);
+  const prepared = await prepareStepSecret(job, step);
+  const body = createBody(desired, job.options);
+  const isChosen = desired.clientId !== undefined;
+  const hasId = isChosen || (!job.choosesIds && step.clientId !== undefined);
+  const outcome = await register(job, step, prepared, hasId ? { ...body, client_id: step.clientId } : body);
+  if (!(outcome instanceof Problem)) return outcome;
+  if (outcome.code === "id-refused") {
+    if (isChosen)
+      throw withMessage(outcome, outcome.message.replace(/ \(--id .*\)/, ""), {
+        hint: "remove client_id from the file: the client is then found by its mark",
+      });
+    job.choosesIds = true;
+    const repeated = await register(job, step, prepared, body);
+    if (repeated instanceof Problem) throw repeated;
+    return repeated;
+  }
+  if (!isConflict(outcome)) throw outcome;
+  // Someone else, perhaps another run of the same files, created it between the list and this request.
+  const current = await job.admin().get(step.clientId ?? "");
+  const now = planClient(desired, current, job.options);
+  const refused = refusalProblem([now], job.adopt);
+  if (refused !== undefined) throw refused;
+  job.context.warn(
+    `client ${quote(current.client_id)} was created by someone else meanwhile; its secret was not delivered here`,
+  );
+  return changeFromStep(job, { ...now, secret: now.secret === "generated" ? "unchanged" : now.secret });
+}
+
+/** Creates a client; returns the problem of a server that created nothing. */
+async function register(
+  job: ApplyJob,
+  step: Step,
+  prepared: PreparedSecret,
+  body: JsonObject,
+): Promise<ApplyOutcome | Problem> {
+  const { context, place, copies, view } = job;
+  const more = { outcome: "created", key: step.key, from: whereOf(step) };
+  const registration = createRegistration(context, body, prepared, { view, more, key: step.key });
+  const own = prepared.plain === undefined ? undefined : await place.openOwn(ownerOf(step));
+  try {
+    const targets = { admin: job.admin(), target: place.targetOf(own), copies };
+    const registered = await registerClient(context, targets, registration, async (created) => {
+      const { delivery, record } = created;
+      const sent = await deliver(job, step, created, own);
+      const notes = remaining(job, step, record);
+      const verified = await verifyNew(job, record, delivery);
+      const { shown } = outcomeOf(step, "created", record.client_id, sent.shown);
+      return { outcome: "created" as const, step, shown, notes, ...sent.delivery, ...verified };
+    });
+    if (registered.kind === "delivered") return registered.result;
+    await own?.target.discard();
+    return registered.problem instanceof Problem ? registered.problem : unexpected(registered.problem);
+  } catch (error) {
+    await own?.target.discard();
+    throw error;
+  }
+}
+
+/** A secret that the server has, and what becomes of it. */
+type Deliverable = Pick<CreatedClient, "delivery" | "delivered" | "hidden" | "undelivered">;
+
+interface Sent {
+  /** What the result shows of it. */
+  readonly shown: JsonObject;
+  readonly delivery: Pick<ApplyOutcome, "delivery">;
+}
+
+/** Delivers the secret of a client to its place; never to standard output, unless it is encrypted. */
+async function deliver(
+  { place, context, view }: ApplyJob,
+  step: Step,
+  { delivery, delivered, hidden, undelivered }: Deliverable,
+  own: Awaited<ReturnType<SecretPlace["openOwn"]>>,
+): Promise<Sent> {
+  const { credentials, secret, mustDeliver, shown } = delivery;
+  const nothing = { shown: {}, delivery: {} };
+  if (secret.plain === undefined && secret.encrypted === undefined) {
+    await own?.target.discard();
+    return nothing;
+  }
+  if (own !== undefined) {
+    await place.writeOwn(own, credentials.id, secret);
+    delivered();
+    return { ...nothing, shown: { secret_file: own.path } };
+  }
+  if (place.kind === "shared") {
+    place.add({ ...ownerOf(step), id: credentials.id, secret, delivered, undelivered });
+    return nothing;
+  }
+  if (mustDeliver === undefined) {
+    delivered();
+    return nothing;
+  }
+  const encrypted = { [ENCRYPTED]: shown[ENCRYPTED], client_secret_recipients: shown["client_secret_recipients"] };
+  // A server that answers with another secret than the one that was given must not get it printed.
+  const isShown = shown[ENCRYPTED] !== undefined && context.rendersText(view, { ...encrypted }, mustDeliver);
+  if (!isShown) {
+    hidden();
+    return nothing;
+  }
+  return { shown: encrypted, delivery: { delivery: { delivered, undelivered } } };
+}
+
+async function verifyNew(
+  { context, endpoints }: ApplyJob,
+  record: ClientRecord,
+  { secret }: DeliveredCredentials,
+): Promise<Pick<ApplyOutcome, "problem">> {
+  if (endpoints === undefined || secret.plain === undefined) return {};
+  let problem: Problem | undefined;
+  const fail = (found: Problem): void => {
+    problem = found;
+  };
+  await verifyCredentials(
+    { tokens: context.tokens, note: context.note, fail },
+    endpoints,
+    record.client_id,
+    secretProof(record, secret.plain),
+  );
+  return problem === undefined ? {} : { problem };
+}
+
+/** What the server did not keep of what was sent. */
+function remaining({ options }: ApplyJob, step: Step, record: ClientRecord): readonly string[] {
+  const { changes, notes } = planClient(desiredOf(step), record, options);
+  return [...notes, ...changes.map(({ field }) => `the server keeps another value of ${field} than the one sent`)];
+}
+
+/** Reads a client again right before it is changed: no server can reject a change of what someone else has changed. */
+async function readAgain(admin: Admin, { clientId = "" }: Step): Promise<ClientRecord> {
+  const current = await admin.find(clientId);
+  if (current !== undefined) return current;
+  throw new Problem(`Client ${quote(clientId)} was deleted by someone else meanwhile`, {
+    code: "changed-meanwhile",
+    exit: "notFound",
+    hint: "run the command again to create it",
+  });
+}
+
+async function changeFromStep(job: ApplyJob, planned: Step): Promise<ApplyOutcome> {
+  const admin = job.admin();
+  const current = await readAgain(admin, planned);
+  const again = planClient(desiredOf(planned), current, job.options);
+  const refused = refusalProblem([again], job.adopt);
+  if (refused !== undefined) throw refused;
+  const step = { ...again, secret: planned.secret };
+  const differs =
+    again.changes.length !== planned.changes.length ||
+    again.changes.some(({ field, after }, at) => {
+      const before = planned.changes[at];
+      return before === undefined || before.field !== field || !isSameJson(before.after, after);
+    });
+  if (differs)
+    job.context.warn(`client ${quote(current.client_id)} was changed by someone else meanwhile; planned again`);
+  if (step.changes.length === 0 && !setsSecret(step)) return unchangedOutcome(step);
+  return setsSecret(step) ? changeWithSecret(job, step, current) : changeFields(job, step, current, admin);
+}
+
+function changedOutcome(step: Step): "adopted" | "changed" {
+  return step.action === "adopt" ? "adopted" : "changed";
+}
+
+function shownFields(step: Step): JsonObject {
+  return { fields: step.shown.map(({ field }) => field) };
+}
+
+async function changeFields(job: ApplyJob, step: Step, current: ClientRecord, admin: Admin): Promise<ApplyOutcome> {
+  const record = await updateClient(admin, current.client_id, current, step.changes);
+  const outcome = outcomeOf(step, changedOutcome(step), current.client_id, shownFields(step));
+  return { ...outcome, notes: remaining(job, step, record) };
+}
+
+/** Changes a client and sets its secret, in one request. */
+async function changeWithSecret(job: ApplyJob, step: Step, current: ClientRecord): Promise<ApplyOutcome> {
+  const { context, place } = job;
+  const id = current.client_id;
+  const prepared = await prepareStepSecret(job, step);
+  const own = await place.openOwn(ownerOf(step));
+  const secret = { field: "client_secret", before: undefined, after: prepared.plain };
+  try {
+    const changed = await sendWithRecoveryCopy(context, id, prepared, () =>
+      updateClient(job.admin(), id, current, [...step.changes, secret]),
+    );
+    const record = { ...changed.record, client_id: id };
+    const { delivery, sent } = await deliverSet(job, step, changed, own);
+    const shown = { ...shownFields(step), ...sent.shown, secret: "set" };
+    const verified = await verifyNew(job, record, delivery);
+    const outcome = outcomeOf(step, changedOutcome(step), id, shown);
+    return { ...outcome, notes: remaining(job, step, record), ...sent.delivery, ...verified };
+  } catch (error) {
+    await own?.target.discard();
+    throw error;
+  }
+}
+
+/** Delivers a secret that was set. Whatever fails, the problem says which file holds it. */
+async function deliverSet(
+  job: ApplyJob,
+  step: Step,
+  { prepared, record, saved }: ChangedSecret,
+  own: Awaited<ReturnType<SecretPlace["openOwn"]>>,
+): Promise<{ readonly delivery: DeliveredCredentials; readonly sent: Sent }> {
+  const id = step.clientId ?? "";
+  const keep = (reason: unknown): Problem => {
+    const kept = saved.keep({ id, state: "made", reason: safeReason(reason) }, prepared);
+    return new Problem(
+      `Cannot deliver the new secret of client ${quote(id)}: ${safeReason(reason)}${keptSecretText(kept)}`,
+      {
+        code: "undelivered",
+        exit: "failed",
+        hint: kept.kind === "kept" ? "take it from that file, then delete it" : rotateHint(id),
+        cause: reason,
+      },
+    );
+  };
+  try {
+    const delivery = await prepareDelivery(job.context, prepared, record);
+    const sent = await deliver(
+      job,
+      step,
+      {
+        delivery,
+        delivered: () => saved.remove(),
+        hidden: () => job.context.warn(keep("the output format omits the secret").message),
+        undelivered: async (reason) => keep(reason),
+      },
+      own,
+    );
+    return { delivery, sent };
+  } catch (error) {
+    throw keep(error);
+  }
+}
+
+/** The command that gives a client a new secret. */
+function rotateHint(id: string): string {
+  return `set another one: hydra clients rotate-secret ${id}`;
+}
+
+async function deleteFromStep(job: ApplyJob, step: Step): Promise<ApplyOutcome> {
+  const admin = job.admin();
+  const id = step.clientId ?? "";
+  const current = await admin.find(id);
+  if (current === undefined) return outcomeOf(step, "deleted", id);
+  const mark = readMark(current);
+  const isOurs = mark?.stack === job.options.stack && mark.key === step.key && mark.protect !== true;
+  if (!isOurs)
+    throw new Problem(`Client ${quote(id)} is not deleted: its mark was changed by someone else meanwhile`, {
+      code: "changed-meanwhile",
+      exit: "conflict",
+      hint: "run hydra diff --prune again",
+    });
+  await admin.remove(id);
+  // Whole, so that it can be created again.
+  return outcomeOf(step, "deleted", id, { client: withoutCredentials(current) });
+}

@@ -1,0 +1,337 @@
+import type { SecretTarget } from "../adapters/secret-target.ts";
+import type { Context } from "../command.ts";
+import { SECRET_OUT } from "../core/flags/flag-table.ts";
+import { toJson } from "../core/json.ts";
+import {
+  type CredentialNames,
+  type Credentials,
+  formatDotenv,
+  formatSecretManifest,
+  isKubernetesSecretName,
+  kubernetesSecretName,
+} from "../core/output/credential-files.ts";
+import { assignClientFiles, fileNameOf } from "../core/output/file-name.ts";
+import { Problem, usageError } from "../core/problem.ts";
+import type { SecretObject } from "../core/state/desired.ts";
+import type { Step } from "../core/state/plan.ts";
+import { escapeControls, quote } from "../core/text.ts";
+import { credentialNames, secretFormat, secretMetadata } from "./secret-file.ts";
+import { type SecretText, wantsRecipients } from "./secret-source.ts";
+import { ENCRYPTED } from "./views.ts";
+
+/** What the places of secrets need of a command's context. */
+type SecretPlaceContext = Pick<Context, "values" | "openTarget" | "fileProblem" | "makeSecretFolder">;
+
+/** Where the secrets of a run go. */
+type SecretPlaceKind =
+  /** Into a folder with one file for each client. */
+  | "folder"
+  /** Into one file, or one descriptor, for all of them. */
+  | "shared"
+  /** Encrypted, into the result. */
+  | "result";
+
+/** A client whose secret is to be written. */
+interface SecretOwner {
+  readonly key: string;
+  readonly object: SecretObject | undefined;
+}
+
+/** A secret on its way to its place. */
+interface PendingSecret extends SecretOwner {
+  readonly id: string;
+  readonly secret: SecretText;
+  /** To be called once it is there. */
+  readonly delivered: () => void;
+  /** To be called when it can't get there; returns the problem that says what became of it. */
+  readonly undelivered: (reason: unknown, partlyWritten: boolean) => Promise<Problem>;
+}
+
+type Values = Pick<Context, "values">;
+
+/** Where secrets go by `--secret-out`. */
+function secretPlaceKind({ values }: Values): SecretPlaceKind {
+  const target = values.text(SECRET_OUT);
+  if (target === undefined) return "result";
+  return /^fd:\d+$|\.(?:ya?ml|json|env)$/i.test(target) ? "shared" : "folder";
+}
+
+/** How a plan describes the place of generated secrets; undefined if there is none. */
+export function describeSecretPlace({ values }: Values, recipients: number): string | undefined {
+  const encrypted =
+    recipients === 0 ? [] : [`encrypted to ${recipients} ${recipients === 1 ? "recipient" : "recipients"}`];
+  const target = values.text(SECRET_OUT);
+  const parts = [...encrypted, ...(target === undefined ? [] : [`written to ${target}`])];
+  return parts.length === 0 ? undefined : parts.join(", ");
+}
+
+/** Whether a step sets a secret. */
+export function setsSecret({ action, secret }: Pick<Step, "action" | "secret">): boolean {
+  return action !== "delete" && action !== "refused" && ["generated", "given", "mismatched"].includes(secret);
+}
+
+export function ownerOf({ key, desired }: Step): SecretOwner {
+  return { key, object: desired?.secretObject };
+}
+
+/** The problem of secrets that would be generated and have no place to go. */
+export function missingPlaceProblem({ values }: Values, steps: readonly Step[]): Problem | undefined {
+  const generated = steps.filter((step) => setsSecret(step) && step.secret === "generated");
+  if (generated.length === 0 || secretPlaceKind({ values }) !== "result" || wantsRecipients({ values }))
+    return undefined;
+  const clients = generated.length === 1 ? "1 client needs" : `${generated.length} clients need`;
+  return new Problem(`${clients} a place for ${generated.length === 1 ? "its" : "their"} generated secret`, {
+    code: "no-secret-place",
+    exit: "usage",
+    hint: "add --secret-out FOLDER, or a recipient such as --pgp-key; nothing was changed",
+    details: generated.map(({ key }) => key),
+  });
+}
+
+const EXTENSIONS = { dotenv: ".env", json: ".json", k8s: ".yaml" } as const;
+
+function formatOf({ values }: Values): keyof typeof EXTENSIONS {
+  return secretFormat({ values }) ?? "dotenv";
+}
+
+/** The path of a client's file in the folder. */
+function ownPath({ values }: Values, key: string): string {
+  const folder = (values.text(SECRET_OUT) ?? "").replace(/[/\\]+$/, "");
+  return `${folder}/${fileNameOf(key)}${EXTENSIONS[formatOf({ values })]}`;
+}
+
+/** The beginning of the names of a client's variables in a file with several: `BILLING`. */
+function variablePrefix(key: string): string {
+  const name = key.toUpperCase().replace(/[^A-Z0-9]+/g, "_");
+  return /^[0-9]/.test(name) ? `_${name}` : name;
+}
+
+/** The names of credentials of a client, and of its Kubernetes Secret. */
+function namesOf({ values }: Values, { key, object }: SecretOwner): Partial<CredentialNames> {
+  const metadata = secretMetadata({ values });
+  const name = metadata.name === undefined && object !== undefined ? object.name : kubernetesSecretName(metadata, key);
+  const namespace = metadata.namespace ?? object?.namespace;
+  return { ...credentialNames({ values }), metadata: { ...metadata, name, namespace } };
+}
+
+function credentialsOf(id: string, { plain, encrypted }: SecretText): Credentials {
+  return encrypted === undefined ? { id, secret: plain } : { id, encrypted };
+}
+
+function jsonOf({ id, secret, encrypted }: Credentials): Record<string, unknown> {
+  return { client_id: id, client_secret: secret, [ENCRYPTED]: encrypted };
+}
+
+/** The text of the file of one client. */
+function ownText(context: Values, owner: SecretOwner, credentials: Credentials): string {
+  const format = formatOf(context);
+  const names = namesOf(context, owner);
+  if (format === "k8s") return formatSecretManifest(credentials, names);
+  return format === "dotenv" ? formatDotenv(credentials, names) : `${toJson(jsonOf(credentials), 2)}\n`;
+}
+
+/** The text of one file with the credentials of several clients. */
+function sharedText(context: Values, secrets: readonly PendingSecret[]): string {
+  const all = secrets.map((each) => ({ owner: each, credentials: credentialsOf(each.id, each.secret) }));
+  const format = formatOf(context);
+  if (format === "json")
+    return `${toJson(Object.fromEntries(all.map(({ owner, credentials }) => [owner.key, jsonOf(credentials)])), 2)}\n`;
+  if (format === "k8s") return all.map(({ owner, credentials }) => ownText(context, owner, credentials)).join("---\n");
+  return all
+    .map(({ owner, credentials }) => {
+      const {
+        id = "CLIENT_ID",
+        secret = "CLIENT_SECRET",
+        encrypted = "CLIENT_SECRET_ENCRYPTED",
+      } = namesOf(context, owner);
+      const prefix = `${variablePrefix(owner.key)}_`;
+      return formatDotenv(credentials, {
+        id: `${prefix}${id}`,
+        secret: `${prefix}${secret}`,
+        encrypted: `${prefix}${encrypted}`,
+      });
+    })
+    .join("");
+}
+
+/** Two clients whose credentials would have the same name in a file. */
+function clashes(names: readonly (readonly [key: string, name: string])[], what: string): readonly Problem[] {
+  const owners = new Map<string, string>();
+  return names.flatMap(([key, name]) => {
+    const owner = owners.get(name);
+    owners.set(name, owner ?? key);
+    if (owner === undefined) return [];
+    return [
+      usageError(
+        `${quote(owner)} and ${quote(key)} have the same ${what} ${quote(name)}`,
+        "give one of them another x-hydra.key, or write to a folder",
+        "file-name-twice",
+      ),
+    ];
+  });
+}
+
+function nameProblems(context: Values, owners: readonly SecretOwner[]): readonly Problem[] {
+  const format = formatOf(context);
+  if (format === "k8s") {
+    const named = owners.map((owner) => {
+      const { name = "", namespace = "" } = namesOf(context, owner).metadata ?? {};
+      return { key: owner.key, name, namespace };
+    });
+    const wrong = named.find(({ name }) => !isKubernetesSecretName(name));
+    if (wrong !== undefined)
+      return [
+        usageError(
+          `${quote(wrong.name)} of client ${quote(wrong.key)} is not a name for a Kubernetes Secret`,
+          "use a shorter --secret-name",
+          "file-name-too-long",
+        ),
+      ];
+    return clashes(
+      named.map(({ key, name, namespace }) => [key, namespace === "" ? name : `${namespace}/${name}`]),
+      "Kubernetes Secret",
+    );
+  }
+  if (format === "dotenv" && secretPlaceKind(context) === "shared")
+    return clashes(
+      owners.map(({ key }) => [key, variablePrefix(key)]),
+      "prefix",
+    );
+  return [];
+}
+
+/** What is wrong with the places of the secrets that a run would write, found before anything is changed. */
+export async function secretPlaceProblems(
+  context: SecretPlaceContext,
+  owners: readonly SecretOwner[],
+): Promise<readonly Problem[]> {
+  const target = context.values.text(SECRET_OUT);
+  const kind = secretPlaceKind(context);
+  if (target === undefined || owners.length === 0) return [];
+  const problems = [...nameProblems(context, owners)];
+  if (kind === "shared") {
+    const problem = await context.fileProblem(SECRET_OUT, target);
+    return problem === undefined ? problems : [...problems, problem];
+  }
+  await context.makeSecretFolder(SECRET_OUT, target);
+  const keys = owners.map(({ key }) => key);
+  problems.push(...assignClientFiles("{id}.yaml", keys, `--${SECRET_OUT.name}`).problems);
+  for (const key of keys) {
+    const problem = await context.fileProblem(SECRET_OUT, ownPath(context, key));
+    if (problem !== undefined) problems.push(problem);
+    // The folder is the same for all.
+    if (problem !== undefined && problem.code !== "secret-out-exists") break;
+  }
+  return problems;
+}
+
+/** The file of one client, open and not named yet. */
+interface OwnFile {
+  readonly target: SecretTarget;
+  readonly path: string;
+  readonly text: (id: string, secret: SecretText) => string;
+}
+
+/** The places of the secrets of a run. */
+export class SecretPlace {
+  readonly kind: SecretPlaceKind;
+  readonly #context: SecretPlaceContext;
+  readonly #shared: SecretTarget | undefined;
+  readonly #pending: PendingSecret[] = [];
+  #written = 0;
+
+  private constructor(context: SecretPlaceContext, shared: SecretTarget | undefined) {
+    this.kind = secretPlaceKind(context);
+    this.#context = context;
+    this.#shared = shared;
+  }
+
+  /** Opens what must be open before anything is sent. */
+  static async open(context: SecretPlaceContext, owners: readonly SecretOwner[]): Promise<SecretPlace> {
+    const isShared = secretPlaceKind(context) === "shared" && owners.length > 0;
+    return new SecretPlace(context, isShared ? await context.openTarget(SECRET_OUT) : undefined);
+  }
+
+  /** The target that a registration knows of: its draft is the recovery copy only where the file is the client's own. */
+  targetOf(own: OwnFile | undefined): SecretTarget | undefined {
+    const shared = this.#shared;
+    if (own !== undefined || shared === undefined) return own?.target;
+    return {
+      ...shared,
+      draft: undefined,
+      get partlyWritten() {
+        return shared.partlyWritten;
+      },
+    };
+  }
+
+  /** Opens the file of a client, where each has its own. */
+  async openOwn(owner: SecretOwner): Promise<OwnFile | undefined> {
+    if (this.kind !== "folder") return undefined;
+    const path = ownPath(this.#context, owner.key);
+    const target = await this.#context.openTarget(SECRET_OUT, path);
+    if (target === undefined) return undefined;
+    return { target, path, text: (id, secret) => ownText(this.#context, owner, credentialsOf(id, secret)) };
+  }
+
+  /** Keeps a secret for the file that all clients share. */
+  add(secret: PendingSecret): void {
+    this.#pending.push(secret);
+  }
+
+  /** Writes the file that all clients share. Returns the problems of the secrets that could not be written. */
+  async finish(): Promise<readonly Problem[]> {
+    const target = this.#shared;
+    if (target === undefined) return [];
+    const pending = this.#pending.splice(0);
+    if (pending.length === 0) {
+      await target.discard();
+      return [];
+    }
+    try {
+      await target.commit(sharedText(this.#context, pending));
+    } catch (error) {
+      const { partlyWritten } = target;
+      await target.discard();
+      return Promise.all(pending.map((each) => each.undelivered(error, partlyWritten)));
+    }
+    for (const { delivered } of pending) delivered();
+    this.#written = pending.length;
+    return [];
+  }
+
+  /** Writes the file of one client. */
+  async writeOwn({ target, path, text }: OwnFile, id: string, secret: SecretText): Promise<void> {
+    await target.commit(text(id, secret), path);
+    this.#written++;
+  }
+
+  /** Where the secrets are; undefined if none was written to a file. */
+  note(): string | undefined {
+    if (this.#written === 0) return undefined;
+    const clients = this.#written === 1 ? "1 client" : `${this.#written} clients`;
+    return `The credentials of ${clients} are in ${escapeControls(this.#context.values.text(SECRET_OUT) ?? "")}`;
+  }
+}
+
+/** Warns of secrets that a run which was killed has left in drafts and recovery copies. */
+export async function warnOfLeftovers(
+  context: Pick<Context, "values" | "secretDrafts" | "recovery" | "endpoint" | "warn">,
+  steps: readonly Step[],
+): Promise<void> {
+  const folder = secretPlaceKind(context) === "folder" ? context.values.text(SECRET_OUT) : undefined;
+  const drafts = folder === undefined ? [] : await context.secretDrafts(folder);
+  const copies = context.recovery.leftovers(context.endpoint);
+  if (drafts.length + copies.length === 0) return;
+  for (const { key, clientId } of steps) {
+    const name = `${fileNameOf(key)}${EXTENSIONS[formatOf(context)]}`;
+    const paths = [
+      ...drafts.filter((draft) => draft.name === name),
+      ...copies.filter((copy) => copy.key === key || (copy.clientId !== undefined && copy.clientId === clientId)),
+    ].map(({ path }) => path);
+    for (const path of new Set(paths))
+      context.warn(
+        `an earlier run has left a secret of client ${quote(key)} in ${quote(path)}; delete it once you have it`,
+      );
+  }
+}

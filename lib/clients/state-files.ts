@@ -1,0 +1,277 @@
+import type { Context } from "../command.ts";
+import { getTextField, isEmpty, isPublic, usesSecret } from "../core/client/client.ts";
+import { type Manifests, readManifests } from "../core/client/maester.ts";
+import { ID_FIELD, LENIENT, SECRET_FIELD } from "../core/flags/flag-table.ts";
+import { isJsonObject, isStringList, type JsonObject } from "../core/json.ts";
+import { Problem, usageError } from "../core/problem.ts";
+import type { DesiredClient, SecretObject } from "../core/state/desired.ts";
+import { parseExtension, type SecretReference } from "../core/state/extension.ts";
+import { withoutMark } from "../core/state/field-change.ts";
+import { FILE_MEMBER } from "../core/state/file-member.ts";
+import { quote } from "../core/text.ts";
+import { oversizedClientProblem } from "./client-size.ts";
+import {
+  type Entry,
+  Findings,
+  IGNORED_FIELDS,
+  lintEntry,
+  reportDuplicates,
+  reportFieldNames,
+  reportUnsetScopes,
+} from "./state-checks.ts";
+import { type FileValue, formatPosition, readFileValues, type StateInputContext } from "./state-input.ts";
+
+/** What reading the clients of a stack needs of a command's context. */
+type StateFileContext = StateInputContext & Pick<Context, "warn">;
+
+/** The clients that files describe. */
+export interface DesiredClients {
+  readonly clients: readonly DesiredClient[];
+  readonly files: number;
+}
+
+/** How many problems are listed one by one. */
+const MAX_LISTED = 100;
+
+/** Reads and checks all files that the command line names. Everything that is wrong is added to the problems, at once. */
+export async function readDesiredClients(
+  context: StateFileContext,
+  problems: Problem[],
+  { reader, secrets }: { readonly reader: "diff" | "apply"; readonly secrets: "read" | "leave" },
+): Promise<DesiredClients> {
+  const read = await readFileValues(context, problems, reader);
+  const findings = new Findings(context);
+  const entries = entriesOf(context, read.values, findings);
+  const clients: DesiredClient[] = [];
+  for (const entry of entries) clients.push(await desiredClient(context, entry, findings, secrets));
+  reportDuplicates(entries, clients, findings);
+  reportUnsetScopes(context, entries, clients, findings);
+  problems.push(...limited(findings.problems));
+  for (const warning of findings.warnings.slice(0, MAX_LISTED)) context.warn(warning, "advice");
+  return { clients, files: read.files };
+}
+
+function limited(problems: readonly Problem[]): readonly Problem[] {
+  if (problems.length <= MAX_LISTED) return problems;
+  const more = `${problems.length - MAX_LISTED} more problems are not shown`;
+  return [...problems.slice(0, MAX_LISTED), usageError(more, "fix these first", "more")];
+}
+
+/** The clients among the values of files, those of manifests translated. */
+function entriesOf(
+  context: Pick<StateFileContext, "values" | "note">,
+  values: readonly FileValue[],
+  findings: Findings,
+): readonly Entry[] {
+  const objects = values.filter((each) => isReadable(each, findings));
+  const origins = new Map(objects.map((each) => [each.value, each]));
+  const files = [...Map.groupBy(objects, ({ file }) => file)].map(([name, own]) => ({
+    name,
+    values: own.map(({ value }) => value),
+  }));
+  const id = context.values.text(ID_FIELD);
+  const secret = context.values.text(SECRET_FIELD);
+  const manifests = readManifests(files, id === undefined || secret === undefined ? undefined : { id, secret });
+  reportManifests(context, manifests, { objects, origins, findings });
+  return manifests.entries.flatMap(({ value: client, source }) => {
+    const value = origins.get(source);
+    if (value === undefined || !isJsonObject(client)) return [];
+    const manifest = isJsonObject(source) && source !== client ? source : undefined;
+    const { [FILE_MEMBER]: own, ...fields } = client;
+    const { extension, faults } = parseExtension(own);
+    for (const { path, message, hint } of faults) findings.error(value, path, { message, hint, code: "bad-extension" });
+    return [{ value, fields: withScopeText(fields), extension, manifest }];
+  });
+}
+
+function isReadable(each: FileValue, findings: Findings): boolean {
+  if (!isJsonObject(each.value)) {
+    const hint = "a client is a JSON or YAML object";
+    findings.error(each, [], { message: "this is not an object", hint, code: "bad-file" });
+    return false;
+  }
+  const oversized = oversizedClientProblem(each.value, formatPosition(each.file, each.at([])));
+  if (oversized !== undefined) findings.problems.push(oversized);
+  return oversized === undefined;
+}
+
+/** A scope that is a list of words, as a text. */
+function withScopeText(client: JsonObject): JsonObject {
+  return isStringList(client["scope"]) ? { ...client, scope: client["scope"].join(" ") } : client;
+}
+
+interface ManifestReport {
+  readonly objects: readonly FileValue[];
+  readonly origins: ReadonlyMap<unknown, FileValue>;
+  readonly findings: Findings;
+}
+
+function reportManifests(
+  { values, note }: Pick<StateFileContext, "values" | "note">,
+  { entries, unknownKeys, notes, problems }: Manifests,
+  { objects, origins, findings }: ManifestReport,
+): void {
+  const skipped = notes.filter((line) => line.includes(": skipped "));
+  for (const line of notes) if (!skipped.includes(line)) note(line);
+  const folderFiles = new Set(objects.flatMap(({ file, isFromFolder }) => (isFromFolder ? [file] : [])));
+  const others = problems.filter(
+    ({ code, message }) => code === "no-client" && [...folderFiles].some((file) => message.startsWith(`${file} `)),
+  );
+  findings.problems.push(...problems.filter((problem) => !others.includes(problem)));
+  const count = skipped.length + others.length;
+  if (count > 0) note(`Skipped Kubernetes objects of other kinds in ${count} ${count === 1 ? "file" : "files"}`);
+  const sources = new Map(entries.map(({ location, source }) => [location, origins.get(source)]));
+  for (const { location, key, meant } of unknownKeys) {
+    const value = sources.get(location);
+    if (value === undefined) continue;
+    const fault = {
+      message: `${quote(key)} is not a key of an OAuth2Client`,
+      hint: meant === undefined ? "remove it, or add --lenient" : `did you mean ${meant}? --lenient goes on anyway`,
+      code: "unknown-field",
+    } as const;
+    if (values.bool(LENIENT)) findings.warning(value, key.split("."), fault);
+    else findings.error(value, key.split("."), fault);
+  }
+}
+
+/** Checks one client; the problems are collected. */
+async function desiredClient(
+  context: Pick<StateFileContext, "values" | "host" | "readFile">,
+  entry: Entry,
+  findings: Findings,
+  secrets: "read" | "leave",
+): Promise<DesiredClient> {
+  const { value, fields, extension, manifest } = entry;
+  if (manifest === undefined) reportFieldNames(context, entry, findings);
+  const { client_id: id, client_secret: _, ...rest } = fields;
+  // The output of another program run may have the mark of a stack.
+  const client = withoutMark(Object.fromEntries(Object.entries(rest).filter(([field]) => !IGNORED_FIELDS.has(field))));
+  const { origin, text, version } = await secretOf(context, entry, findings, secrets);
+  lintEntry(context, entry, isEmpty(id) ? client : { ...client, client_id: id }, text, findings);
+  if (extension.secret !== undefined && !usesSecret(client))
+    findings.error(value, [FILE_MEMBER, "secret"], {
+      message: isPublic(client)
+        ? "a public client has no secret"
+        : "a client with private_key_jwt does not use a secret",
+      hint: `remove ${FILE_MEMBER}.secret, or choose another token_endpoint_auth_method`,
+      code: "public-client-secret",
+    });
+  return {
+    key: keyOf(entry, findings),
+    clientId: typeof id === "string" && id !== "" ? id : undefined,
+    client,
+    secretOrigin: origin,
+    secret: text === undefined || origin === undefined ? undefined : { text, origin },
+    secretVersion: version,
+    protect: extension.protect || specOf(manifest)["deletionPolicy"] === "orphan",
+    secretObject: secretObjectOf(manifest),
+    source: { file: value.file, ...value.at([]) },
+  };
+}
+
+/** Where the secret of a client comes from, and what it is, if it is read now. */
+interface EntrySecret {
+  readonly origin?: string;
+  readonly text?: string | undefined;
+  readonly version?: number | undefined;
+}
+
+async function secretOf(
+  context: Pick<StateFileContext, "host" | "readFile">,
+  entry: Entry,
+  findings: Findings,
+  secrets: "read" | "leave",
+): Promise<EntrySecret> {
+  const { fields, extension, manifest } = entry;
+  if (manifest !== undefined) {
+    const text = getTextField(fields, "client_secret");
+    return text === undefined || isPublic(fields) ? {} : { origin: "the Secret of its manifest", text };
+  }
+  if (extension.secret === undefined) return {};
+  const origin = describeReference(entry, extension.secret);
+  const text = secrets === "leave" ? undefined : await readSecret(context, entry, findings);
+  return { origin, text, version: extension.secret.version };
+}
+
+function specOf(manifest: JsonObject | undefined): JsonObject {
+  const spec = manifest?.["spec"];
+  return isJsonObject(spec) ? spec : {};
+}
+
+function metadataOf(manifest: JsonObject | undefined): JsonObject {
+  const metadata = manifest?.["metadata"];
+  return isJsonObject(metadata) ? metadata : {};
+}
+
+function secretObjectOf(manifest: JsonObject | undefined): SecretObject | undefined {
+  const name = getTextField(specOf(manifest), "secretName");
+  if (name === undefined || name === "") return undefined;
+  return { name, namespace: getTextField(metadataOf(manifest), "namespace") };
+}
+
+/** The name of a client in its stack: the one of `x-hydra`, of the manifest, the ID, or the name of the file. */
+function keyOf({ value, fields, extension, manifest }: Entry, findings: Findings): string {
+  if (extension.key !== undefined) return extension.key;
+  if (manifest !== undefined) {
+    const metadata = metadataOf(manifest);
+    return `${getTextField(metadata, "namespace") ?? "default"}/${getTextField(metadata, "name") ?? ""}`;
+  }
+  const id = getTextField(fields, "client_id") ?? "";
+  if (id !== "") return id;
+  const stem = /([^/\\]+?)(?:\.[^./\\]*)?$/.exec(value.file)?.[1] ?? "";
+  if (value.file !== "standard input") return stem;
+  findings.error(value, [], {
+    message: "the client has neither a client_id nor a key",
+    hint: `add ${FILE_MEMBER}: {key: NAME}`,
+    code: "no-key",
+  });
+  return "";
+}
+
+function describeReference({ value }: Entry, { from, name }: SecretReference): string {
+  return from === "env" ? `environment variable ${name}` : pathFrom(value.file, name);
+}
+
+/** A path in a file of clients, which is relative to that file. */
+function pathFrom(file: string, path: string): string {
+  if (/^(?:[/\\]|[A-Za-z]:)/.test(path) || file === "standard input") return path;
+  return `${/^.*[/\\]/.exec(file)?.[0] ?? ""}${path}`;
+}
+
+/** The secret that `x-hydra.secret` names. One that is missing is never replaced by a generated one. */
+async function readSecret(
+  { host, readFile }: Pick<StateFileContext, "host" | "readFile">,
+  entry: Entry,
+  findings: Findings,
+): Promise<string | undefined> {
+  const { value, extension } = entry;
+  const { secret } = extension;
+  if (secret === undefined) return undefined;
+  const path = [FILE_MEMBER, "secret", secret.from];
+  if (secret.from === "env") {
+    const text = host.environment(secret.name) ?? "";
+    if (text !== "") return text;
+    const hint = "set it to the secret of the client";
+    findings.error(value, path, {
+      message: `environment variable ${quote(secret.name)} is not set`,
+      hint,
+      code: "no-secret",
+    });
+    return undefined;
+  }
+  try {
+    const file = await readFile(pathFrom(value.file, secret.name), `${FILE_MEMBER}.secret`);
+    const text = file.text.replace(/\r?\n$/, "");
+    if (text !== "") return text;
+    findings.error(value, path, {
+      message: `there is no secret in ${quote(file.name)}`,
+      hint: "write the secret to it",
+      code: "no-secret",
+    });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    const { message, hint = "check the path", code } = error;
+    findings.error(value, path, { message, hint, code });
+  }
+  return undefined;
+}

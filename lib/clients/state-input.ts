@@ -1,0 +1,204 @@
+import type { Context, TextFile } from "../command.ts";
+import { isKubernetesObject } from "../core/client/maester.ts";
+import { STACK, VAR } from "../core/flags/state-flags.ts";
+import { FILE_DEPTH, isJsonObject } from "../core/json.ts";
+import { isJsonText, parseJsonFile } from "../core/json-text.ts";
+import { Problem, usageError } from "../core/problem.ts";
+import { findOffset, indexLines, jsonPositions, type Position, type PositionNode } from "../core/state/positions.ts";
+import { isVariableName, replaceVariables } from "../core/state/variables.ts";
+import { escapeControls, quote } from "../core/text.ts";
+
+/** What reading files with positions needs of a command's context. */
+export type StateInputContext = Pick<
+  Context,
+  "readFile" | "parseYamlWithPositions" | "values" | "operands" | "host" | "note"
+>;
+
+/** A path inside a value of a file. */
+type Path = readonly (string | number)[];
+
+/** A value of a file that is a client or a Kubernetes object, with its variables replaced. */
+export interface FileValue {
+  readonly file: string;
+  /** Whether the file was found in a folder, so that it may be about something else. */
+  readonly isFromFolder: boolean;
+  readonly value: unknown;
+  /** The position of a part of the value. */
+  at(path: Path): Position;
+}
+
+/** How messages name a position: `clients/web.yaml:14:3`. */
+export function formatPosition(file: string, { line, column }: Position): string {
+  return `${escapeControls(file)}:${line}:${column}`;
+}
+
+/** From how many files or clients on it pays to compile the code. */
+const MANY = 100;
+
+/** The name of stdin in messages. */
+const STDIN = "standard input";
+
+interface NamedFile {
+  readonly path: string;
+  readonly isFromFolder: boolean;
+}
+
+/** The files that the operands name, those of folders sorted. What can't be listed is added to the problems. */
+async function findFiles(
+  { operands, host }: Pick<StateInputContext, "operands" | "host">,
+  problems: Problem[],
+): Promise<readonly NamedFile[]> {
+  const found: NamedFile[] = [];
+  for (const path of operands) {
+    try {
+      const inFolder = path === "-" ? undefined : await host.listFolder(path);
+      if (inFolder === undefined) found.push({ path, isFromFolder: false });
+      else for (const file of inFolder) if (isClientFile(file)) found.push({ path: file, isFromFolder: true });
+    } catch {
+      // Reading it explains what is wrong with the path.
+      found.push({ path, isFromFolder: false });
+    }
+  }
+  const twice = found.find(({ path }, at) => found.findIndex((other) => other.path === path) !== at);
+  if (twice !== undefined)
+    problems.push(usageError(`${quote(twice.path)} is given twice`, "name each file once", "bad-file"));
+  return found;
+}
+
+/** Whether a file of a folder may have clients. The files of kustomize may leave out their kind. */
+function isClientFile(path: string): boolean {
+  return /\.(?:json|ya?ml)$/i.test(path) && !/(?:^|[/\\])kustomization\.ya?ml$/i.test(path);
+}
+
+/** The variables of `--var`; the others are read from the environment. */
+function readVariables(
+  { values, host }: Pick<StateInputContext, "values" | "host">,
+  problems: Problem[],
+): (name: string) => string | undefined {
+  const given = new Map<string, string>();
+  for (const text of values.list(VAR)) {
+    const at = text.indexOf("=");
+    const name = text.slice(0, Math.max(at, 0));
+    if (isVariableName(name)) given.set(name, text.slice(at + 1));
+    else
+      problems.push(
+        usageError(`--var ${quote(text)} is not NAME=VALUE`, "a name has letters, digits and _", "bad-value"),
+      );
+  }
+  return (name) => given.get(name) ?? host.environment(`HYDRA_VAR_${name}`);
+}
+
+/** All values of the files, and how many files there are. Everything wrong is added to the problems. */
+export async function readFileValues(
+  context: StateInputContext,
+  problems: Problem[],
+  reader: string,
+): Promise<{ readonly values: readonly FileValue[]; readonly files: number }> {
+  const lookup = readVariables(context, problems);
+  const files = await findFiles(context, problems);
+  if (files.length > MANY) context.host.enableJit();
+  const values: FileValue[] = [];
+  for (const file of files) {
+    try {
+      for (const value of await valuesIn(context, file, reader)) values.push(...withVariables(value, lookup, problems));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      problems.push(error);
+    }
+  }
+  if (values.length > MANY) context.host.enableJit();
+  return { values, files: files.length };
+}
+
+/** A value of a file before its variables are replaced, and how to find its positions. */
+async function valuesIn(
+  context: Pick<StateInputContext, "readFile" | "parseYamlWithPositions">,
+  { path, isFromFolder }: NamedFile,
+  reader: string,
+): Promise<readonly FileValue[]> {
+  const file = await context.readFile(path, reader);
+  const roots = await parseWithPositions(context, file);
+  let lines: ((offset: number) => Position) | undefined;
+  const position = (offset: number): Position => {
+    lines ??= indexLines(file.text);
+    return lines(offset);
+  };
+  return roots.flatMap(({ value, positions }) =>
+    clientsBelow(value, []).map(({ value: client, path: start }) => ({
+      file: path === "-" ? STDIN : path,
+      isFromFolder,
+      value: client,
+      at: (inner: Path) => position(findOffset(positions(), [...start, ...inner])),
+    })),
+  );
+}
+
+interface Root {
+  readonly value: unknown;
+  readonly positions: () => PositionNode;
+}
+
+async function parseWithPositions(
+  { parseYamlWithPositions }: Pick<StateInputContext, "parseYamlWithPositions">,
+  { text, name }: TextFile,
+): Promise<readonly Root[]> {
+  if (!isJsonText(text, name)) {
+    const documents = await parseYamlWithPositions(text, name);
+    return documents
+      .filter(({ value }) => value !== null)
+      .map(({ value, positions }) => ({ value, positions: () => positions }));
+  }
+  let found: readonly PositionNode[] | undefined;
+  return parseJsonFile(text, name, FILE_DEPTH).map((value, at) => ({
+    value,
+    positions: () => {
+      found ??= jsonPositions(text);
+      return found[at] ?? { offset: 0 };
+    },
+  }));
+}
+
+interface InnerValue {
+  readonly value: unknown;
+  readonly path: Path;
+}
+
+/** The clients and manifests in a value: of a list its items, and of an object with a list of clients the items of that. */
+function clientsBelow(value: unknown, path: Path): readonly InnerValue[] {
+  if (Array.isArray(value)) return value.flatMap((item: unknown, at) => clientsBelow(item, [...path, at]));
+  if (!isJsonObject(value)) return [{ value, path }];
+  const isList = isKubernetesObject(value) && String(value["kind"]).endsWith("List");
+  const names = isKubernetesObject(value) ? (isList ? ["items"] : []) : ["items", "clients"];
+  const name = names.find((each) => Array.isArray(value[each]));
+  return name === undefined ? [{ value, path }] : clientsBelow(value[name], [...path, name]);
+}
+
+/** A value with its variables replaced; without some of them nothing else can be said about it. */
+function withVariables(
+  entry: FileValue,
+  lookup: (name: string) => string | undefined,
+  problems: Problem[],
+): readonly FileValue[] {
+  const { value, missing } = replaceVariables(entry.value, lookup);
+  for (const name of new Set(missing.map((each) => each.name))) {
+    const { path = [] } = missing.find((each) => each.name === name) ?? {};
+    problems.push(
+      usageError(
+        `${formatPosition(entry.file, entry.at(path))}: variable ${quote(name)} is not defined`,
+        `add --var ${name}=VALUE, or set HYDRA_VAR_${name}`,
+        "undefined-variable",
+      ),
+    );
+  }
+  return missing.length > 0 ? [] : [{ ...entry, value }];
+}
+
+/** The problem of a stack that was not named, where another stack could be pruned by mistake. */
+export function unnamedStackProblem({ values }: Pick<Context, "values">): Problem | undefined {
+  if (values.isSet(STACK)) return undefined;
+  return usageError(
+    "--prune needs --stack NAME",
+    "name the stack, so that two repositories with the same default don't delete each other's clients",
+    "prune-without-stack",
+  );
+}

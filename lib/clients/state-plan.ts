@@ -1,0 +1,135 @@
+import type { Admin } from "../adapters/admin/admin.ts";
+import type { Context, Result } from "../command.ts";
+import { singleResult } from "../command.ts";
+import type { ClientRecord } from "../core/client/client.ts";
+import { STRICT } from "../core/flags/flag-table.ts";
+import { ALLOW_EMPTY, MERGE, PRUNE, STACK } from "../core/flags/state-flags.ts";
+import { Problem, usageError } from "../core/problem.ts";
+import type { DesiredClient } from "../core/state/desired.ts";
+import { type Plan, type PlanOptions, planStack, type Step } from "../core/state/plan.ts";
+import { planMarkdown } from "../core/state/plan-markdown.ts";
+import { planDocument, planLines, type SecretPlaceText, summarizePlan } from "../core/state/plan-text.ts";
+import { quote } from "../core/text.ts";
+import type { DesiredClients } from "./state-files.ts";
+import { unnamedStackProblem } from "./state-input.ts";
+
+/** Clients per page of the list. */
+const PAGE_SIZE = 500;
+
+/** How the flags ask to compare. */
+export function planOptions({ values }: Pick<Context, "values">): PlanOptions {
+  return { stack: values.text(STACK), merge: values.bool(MERGE), prune: values.bool(PRUNE) };
+}
+
+/** The problems of `--prune` that show before anything is sent. */
+export function pruneProblems(
+  { values }: Pick<Context, "values">,
+  { clients, files }: DesiredClients,
+  hasProblems: boolean,
+): readonly Problem[] {
+  if (!values.bool(PRUNE)) return [];
+  const unnamed = unnamedStackProblem({ values });
+  const problems = unnamed === undefined ? [] : [unnamed];
+  if (hasProblems || clients.length > 0 || values.bool(ALLOW_EMPTY)) return problems;
+  const read = files === 0 ? "No file was read" : `No client is in the ${files === 1 ? "file" : `${files} files`}`;
+  return [
+    ...problems,
+    usageError(
+      `${read}, and --prune would delete all clients of stack ${quote(values.text(STACK))}`,
+      "check the path, or add --allow-empty to delete them",
+      "no-clients",
+    ),
+  ];
+}
+
+/** All clients of a server; at once only one page of them is in memory. */
+async function* allClients(admin: Admin): AsyncGenerator<ClientRecord> {
+  const seen = new Set<string>();
+  for (let request: Parameters<Admin["page"]>[0] | undefined = { size: PAGE_SIZE }; request !== undefined; ) {
+    const { clients, unreadable, next } = await admin.page(request);
+    for (const client of clients) {
+      const problem = unreadable.get(client);
+      if (problem !== undefined) throw problem;
+      yield client;
+    }
+    const position = JSON.stringify(next ?? null);
+    if (next !== undefined && seen.has(position))
+      throw new Problem("Cannot list clients: the server's pages repeat endlessly", {
+        code: "endless-pages",
+        exit: "failed",
+        hint: "check proxies in front of the server",
+      });
+    seen.add(position);
+    request = next;
+  }
+}
+
+/** Lists the clients of the server once, and compares them with those of the files. */
+export async function readPlan(
+  context: Pick<Context, "admin" | "values">,
+  desired: readonly DesiredClient[],
+): Promise<Plan> {
+  const plan = await planStack(desired, allClients(context.admin), planOptions(context));
+  rejectLostFields(context, plan);
+  return plan;
+}
+
+/** With `--strict`, rejects fields that the server doesn't keep. */
+function rejectLostFields({ values }: Pick<Context, "values">, { steps }: Plan): void {
+  if (!values.bool(STRICT)) return;
+  const found = steps.flatMap(({ desired, notes }) =>
+    desired === undefined ? [] : notes.map((note) => `${desired.source.file}:${desired.source.line}: ${note}`),
+  );
+  const [first, ...details] = found;
+  if (first === undefined) return;
+  throw new Problem(first, {
+    code: "field-not-kept",
+    exit: "usage",
+    hint: "remove the field, or leave out --strict; nothing was changed",
+    details,
+  });
+}
+
+/** The problem of clients that belong to somebody else; undefined if there are none. */
+export function refusalProblem(steps: readonly Step[], adopt: boolean): Problem | undefined {
+  const refused = steps.flatMap(({ action, clientId = "", refusal }) => {
+    if (refusal !== undefined) return [{ line: `client ${quote(clientId)}: ${refusal.reason}`, hint: refusal.hint }];
+    if (action !== "adopt" || adopt) return [];
+    return [
+      {
+        line: `client ${quote(clientId)} exists and belongs to no stack`,
+        hint: "hydra diff shows what would be reset; --adopt takes it over",
+      },
+    ];
+  });
+  const [first, ...others] = refused;
+  if (first === undefined) return undefined;
+  return new Problem(`Nothing was changed: ${first.line}`, {
+    code: "not-ours",
+    exit: "conflict",
+    hint: first.hint,
+    details: others.map(({ line }) => line),
+  });
+}
+
+/** A plan as the result of a command. */
+export function planResult(
+  { endpoint }: Pick<Context, "endpoint">,
+  plan: Plan,
+  { place }: { readonly place: SecretPlaceText },
+  exit: NonNullable<Result["exit"]>,
+): Result {
+  return singleResult(
+    {
+      columns: [
+        { label: "STACK", value: () => plan.stack },
+        { label: "SUMMARY", value: () => summarizePlan(plan) },
+      ],
+      styledText: () => planLines(plan, place),
+      markdown: () => planMarkdown(plan),
+      id: () => plan.stack,
+    },
+    planDocument(plan, endpoint),
+    { exit, isPaged: true },
+  );
+}

@@ -1,0 +1,246 @@
+import type { RecoveryLog } from "../../adapters/recovery-store.ts";
+import { createAdminForEach } from "../../clients/admin-for-each.ts";
+import { type ApplyJob, type ApplyOutcome, applyStep } from "../../clients/apply-client.ts";
+import { APPLY_VIEW, ApplyResults } from "../../clients/apply-results.ts";
+import { concurrencyProblems, OrderedPool } from "../../clients/batch.ts";
+import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
+import { reportRecipients } from "../../clients/delivery.ts";
+import { rejectUnfindableIds } from "../../clients/id-checks.ts";
+import { requireOpenOutput } from "../../clients/outlets.ts";
+import { proveGivenSecrets } from "../../clients/prove-given-secrets.ts";
+import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
+import { secretProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
+import {
+  describeSecretPlace,
+  missingPlaceProblem,
+  ownerOf,
+  SecretPlace,
+  secretPlaceProblems,
+  setsSecret,
+  warnOfLeftovers,
+} from "../../clients/secret-place.ts";
+import { wantsRecipients } from "../../clients/secret-source.ts";
+import { readDesiredClients } from "../../clients/state-files.ts";
+import { planOptions, planResult, pruneProblems, readPlan, refusalProblem } from "../../clients/state-plan.ts";
+import { discoverVerifyEndpoints, verifyProblems } from "../../clients/verify.ts";
+import { type Context, defineLeaf, type PreparedCommand, type Result } from "../../command.ts";
+import type { BoolFlag } from "../../core/flags/flag.ts";
+import {
+  CONCURRENCY,
+  CREDENTIAL_OUTPUT_FLAGS,
+  ENCRYPTION_FLAGS,
+  KEYBASE,
+  LENIENT,
+  PGP_KEY,
+  PGP_KEY_URL,
+  SECRET_LENGTH,
+  SERVER_COMMAND_FLAGS,
+  STRICT,
+  VERIFY_FLAGS,
+} from "../../core/flags/flag-table.ts";
+import { ADOPT, COMPARISON_FLAGS, MAX_DELETES } from "../../core/flags/state-flags.ts";
+import { Problem, withMessage } from "../../core/problem.ts";
+import type { DesiredClient } from "../../core/state/desired.ts";
+import { countActions, type Plan, type Step } from "../../core/state/plan.ts";
+import { planLines, summarizePlan } from "../../core/state/plan-text.ts";
+import { quote } from "../../core/text.ts";
+
+const YES = confirmationFlag("Apply without asking for confirmation");
+
+const DRY_RUN: BoolFlag = {
+  kind: "switch",
+  name: "dry-run",
+  group: "output",
+  help: "Show what would be changed, like hydra diff, and change nothing",
+};
+
+async function prepare(context: Context): Promise<PreparedCommand> {
+  const problems: Problem[] = [];
+  const desired = await readDesiredClients(context, problems, { reader: "apply", secrets: "read" });
+  problems.push(
+    ...pruneProblems(context, desired, problems.length > 0),
+    ...concurrencyProblems(context),
+    ...(await secretProblems(context, { outlets: false })),
+    ...desired.clients.flatMap(({ key, secret }) =>
+      unwritableCredentialProblems(context, { id: key, secret: secret?.text }),
+    ),
+    ...verifyProblems(context),
+  );
+  return { problems, run: () => run(context, desired.clients) };
+}
+
+async function run(context: Context, desired: readonly DesiredClient[]): Promise<Result> {
+  const endpoints = await discoverVerifyEndpoints(context);
+  const plan = await proveGivenSecrets(context, endpoints, await readPlan(context, desired));
+  await warnOfLeftovers(context, plan.steps);
+  if (context.values.bool(DRY_RUN)) return dryRun(context, plan);
+  const steps = plan.steps.filter(({ action }) => action !== "unchanged");
+  await rejectUnsafe(context, steps);
+  for (const note of plan.notes) context.note(note);
+  await confirm(context, plan, steps);
+  const owners = steps.filter(setsSecret).map(ownerOf);
+  const recipients = owners.length === 0 ? [] : await context.keys.recipients(context.values);
+  context.signal.throwIfAborted();
+  reportRecipients(context, recipients);
+  throwAll(await secretPlaceProblems(context, owners));
+  const place = await SecretPlace.open(context, owners);
+  if (owners.length > 0 && place.kind === "result") requireOpenOutput(context, "Cannot apply clients", "the secret");
+  const log = place.kind === "folder" ? undefined : openLog(context, steps);
+  const job: ApplyJob = {
+    context,
+    options: planOptions(context),
+    adopt: context.values.bool(ADOPT),
+    recipients,
+    place,
+    copies: log ?? (place.kind === "folder" ? "a file of its own" : "none"),
+    endpoints,
+    view: APPLY_VIEW,
+    admin: createAdminForEach(context),
+    choosesIds: plan.release === "2.1",
+  };
+  return resultOf(context, job, { plan, steps, log });
+}
+
+function dryRun(context: Context, plan: Plan): Result {
+  const place = describeSecretPlace(context, recipientCount(context));
+  const refused = refusalProblem(plan.steps, context.values.bool(ADOPT));
+  return planResult(context, plan, { place }, () => {
+    if (refused === undefined) return "done";
+    context.fail(refused);
+    return refused.exit;
+  });
+}
+
+function recipientCount({ values }: Pick<Context, "values">): number {
+  return [PGP_KEY, PGP_KEY_URL, KEYBASE].reduce((sum, flag) => sum + values.list(flag).length, 0);
+}
+
+/** Throws the first of several problems, with the others as its details. */
+function throwAll(problems: readonly Problem[]): void {
+  const [first, ...others] = problems;
+  if (first !== undefined) throw withMessage(first, first.message, { details: others.map(({ message }) => message) });
+}
+
+/** Throws if a step would touch a client of somebody else, delete too many clients, or lose a secret. */
+async function rejectUnsafe(context: Context, steps: readonly Step[]): Promise<void> {
+  const { values } = context;
+  const refused = refusalProblem(steps, values.bool(ADOPT));
+  if (refused !== undefined) throw refused;
+  const deletes = steps.filter(({ action }) => action === "delete");
+  const most = values.number(MAX_DELETES);
+  if (deletes.length > most)
+    throw new Problem(`--prune would delete ${deletes.length} clients, more than --max-deletes ${most}`, {
+      code: "too-many-deletes",
+      exit: "usage",
+      hint: `check them with hydra diff --prune, then add --max-deletes ${deletes.length}; nothing was changed`,
+      details: deletes.map(({ clientId = "" }) => clientId),
+    });
+  const unplaced = missingPlaceProblem(context, steps);
+  if (unplaced !== undefined) throw unplaced;
+  const chosen = steps.flatMap(({ action, desired }) =>
+    action === "create" && desired?.clientId !== undefined
+      ? [{ client: { client_id: desired.clientId }, label: (field: string) => `${quote(desired.key)}: ${field}` }]
+      : [],
+  );
+  await rejectUnfindableIds(context, chosen);
+}
+
+/** On a terminal, shows the plan and asks. */
+async function confirm(context: Context, plan: Plan, steps: readonly Step[]): Promise<void> {
+  const { values, host, operands } = context;
+  if (steps.length === 0 || values.bool(YES) || !host.stderr.isTerminal) return;
+  const from = operands.includes("-") ? "terminal" : "stdin";
+  if (from === "stdin" && !host.stdinIsTerminal) return;
+  const place = describeSecretPlace(context, wantsRecipients(context) ? recipientCount(context) : 0);
+  for (const { text, role } of planLines(plan, place)) context.tell(text, role);
+  await requireConfirmation({ host }, { text: `Apply to ${context.endpoint}?`, declined: "Nothing was changed", from });
+}
+
+/** Opens the file for the recovery copies of generated secrets. */
+function openLog(
+  { recovery, warn }: Pick<Context, "recovery" | "warn">,
+  steps: readonly Step[],
+): RecoveryLog | undefined {
+  if (!steps.some(({ action, secret }) => action === "create" && secret === "generated")) return undefined;
+  const log = recovery.openLog();
+  if (log === undefined) warnNoRecoveryFolder({ warn });
+  return log;
+}
+
+interface ApplyState {
+  readonly plan: Plan;
+  readonly steps: readonly Step[];
+  readonly log: RecoveryLog | undefined;
+}
+
+function resultOf(context: Context, job: ApplyJob, { plan, steps, log }: ApplyState): Result {
+  const options = { concurrency: context.values.number(CONCURRENCY), signal: context.signal };
+  const poolOf = (some: readonly Step[]): OrderedPool<Step, ApplyOutcome> =>
+    new OrderedPool(some, (step) => applyStep(job, step), options);
+  const { delete: deleted } = countActions(plan);
+  if (steps.length - deleted > 0)
+    context.detail("On Hydra 25 and later, every update ends the client's registration access token");
+  const results = new ApplyResults(context, {
+    writes: poolOf(steps.filter(({ action }) => action !== "delete")),
+    deletes: poolOf(steps.filter(({ action }) => action === "delete")),
+    place: job.place,
+    log,
+    unchanged: plan.steps.filter(({ action }) => action === "unchanged"),
+    total: steps.length,
+  });
+  if (steps.length > 0) context.detail(`Plan: ${summarizePlan(plan)}`);
+  return {
+    view: APPLY_VIEW,
+    isList: true,
+    items: results.items(),
+    unbuffered: true,
+    exit: () => results.finish(),
+    delivered: (item) => results.delivered(item),
+    undelivered: (lost, reason) => results.undelivered(lost, reason),
+  };
+}
+
+/** `apply` and `clients apply`: brings the clients of a server to what files say. */
+export const apply = defineLeaf({
+  name: "apply",
+  summary: "Create, change and delete clients to match client files",
+  about: [
+    "Compares the files with the server like hydra diff, then makes the changes. A file is the whole client: a field that it leaves out is reset to the server's default, except scope. --merge changes only the fields that a file has.",
+    "Clients that belong to no stack are taken over only with --adopt; clients of other stacks and of hydra-maester are never touched. --prune deletes clients of the stack that are in no file.",
+    "A generated secret needs a place: --secret-out, or recipients that it is encrypted to. --secret-out takes a folder for one file per client, or a file that ends in .yaml, .json or .env for all of them.",
+    "On a terminal, the plan is shown and confirmed. If a client fails, the others are still applied and the exit code is 8; a second run continues. --fail-after limits the time for each client.",
+  ],
+  operands: {
+    name: "FILE",
+    least: 1,
+    most: Number.POSITIVE_INFINITY,
+    help: "File or folder with clients, or - for standard input",
+  },
+  nouns: ["oauth2-clients", "oauth2-client"],
+  flags: [
+    ...COMPARISON_FLAGS,
+    MAX_DELETES,
+    ADOPT,
+    CONCURRENCY,
+    STRICT,
+    LENIENT,
+    YES,
+    DRY_RUN,
+    SECRET_LENGTH,
+    ...VERIFY_FLAGS,
+    ...CREDENTIAL_OUTPUT_FLAGS,
+    ...ENCRYPTION_FLAGS,
+    ...SERVER_COMMAND_FLAGS,
+  ],
+  examples: {
+    "1.x": [
+      ["apply clients/ --stack prod --adopt", "Once: takes over clients that exist"],
+      ["apply clients/ --stack prod --prune --secret-out secrets/", "On every merge"],
+      ["apply clients/ --stack prod --keybase alice --format ndjson", "With new secrets encrypted, in the result"],
+    ],
+    "2.x": [["apply oauth2-clients clients/ --stack prod", "Create and change clients"]],
+  },
+  server: true,
+  format: { "1.x": "text", "2.x": "text" },
+  prepare,
+});

@@ -1,0 +1,61 @@
+import { proveGivenSecrets } from "../../clients/prove-given-secrets.ts";
+import { readDesiredClients } from "../../clients/state-files.ts";
+import { planResult, pruneProblems, readPlan, refusalProblem } from "../../clients/state-plan.ts";
+import { discoverVerifyEndpoints, verifyProblems } from "../../clients/verify.ts";
+import { type Context, defineLeaf, type PreparedCommand, type Result } from "../../command.ts";
+import { LENIENT, SERVER_COMMAND_FLAGS, STRICT, VERIFY, VERIFY_FLAGS } from "../../core/flags/flag-table.ts";
+import { COMPARISON_FLAGS, EXIT_CODE } from "../../core/flags/state-flags.ts";
+import type { Problem } from "../../core/problem.ts";
+import type { DesiredClient } from "../../core/state/desired.ts";
+import { hasDifferences } from "../../core/state/plan.ts";
+
+async function prepare(context: Context): Promise<PreparedCommand> {
+  const problems: Problem[] = [];
+  const secrets = context.values.bool(VERIFY) ? "read" : "leave";
+  const desired = await readDesiredClients(context, problems, { reader: "diff", secrets });
+  problems.push(...pruneProblems(context, desired, problems.length > 0), ...verifyProblems(context));
+  return { problems, run: () => run(context, desired.clients) };
+}
+
+async function run(context: Context, desired: readonly DesiredClient[]): Promise<Result> {
+  const endpoints = await discoverVerifyEndpoints(context);
+  const plan = await proveGivenSecrets(context, endpoints, await readPlan(context, desired));
+  const refused = refusalProblem(plan.steps, true);
+  return planResult(context, plan, { place: undefined }, () => {
+    if (refused !== undefined) {
+      context.fail(refused);
+      return refused.exit;
+    }
+    return context.values.bool(EXIT_CODE) && hasDifferences(plan) ? "differs" : "done";
+  });
+}
+
+/** `diff` and `clients diff`: what `apply` would change. */
+export const diff = defineLeaf({
+  name: "diff",
+  summary: "Compare client files with the server",
+  about: [
+    "Shows what hydra apply would create, change and delete; changes nothing. A file is the whole client: a field that it leaves out has the server's default, except scope.",
+    "Accepts files, folders (*.json, *.yaml, *.yml) and - for standard input: clients as objects, lists, NDJSON or YAML documents, the output of list and export, and hydra-maester manifests.",
+    "hydra help state describes the files, stacks and variables.",
+  ],
+  operands: {
+    name: "FILE",
+    least: 1,
+    most: Number.POSITIVE_INFINITY,
+    help: "File or folder with clients, or - for standard input",
+  },
+  nouns: ["oauth2-clients", "oauth2-client"],
+  flags: [...COMPARISON_FLAGS, EXIT_CODE, STRICT, LENIENT, ...VERIFY_FLAGS, ...SERVER_COMMAND_FLAGS],
+  examples: {
+    "1.x": [
+      ["diff clients/ --stack prod", "What would change"],
+      ["diff clients/ --stack prod --prune --format markdown", "As a comment on a pull request"],
+      ["diff clients/ --stack prod --exit-code", "Exits with 9 if the files and the server differ"],
+    ],
+    "2.x": [["diff oauth2-clients clients/ --stack prod", "What would change"]],
+  },
+  server: true,
+  format: { "1.x": "text", "2.x": "text" },
+  prepare,
+});

@@ -1,0 +1,45 @@
+import type { JsonObject } from "../json.ts";
+
+/** Where a client is in the files. */
+interface ClientSource {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A secret that the files or the environment give to a client. */
+interface GivenSecret {
+  readonly text: string;
+  /** `environment variable BILLING_SECRET`, `secrets/billing.txt`, `Secret ory/web` */
+  readonly origin: string;
+}
+
+/** The Kubernetes Secret that a hydra-maester manifest names for the credentials. */
+export interface SecretObject {
+  readonly name: string;
+  readonly namespace: string | undefined;
+}
+
+/** A client as the files describe it. */
+export interface DesiredClient {
+  /** Its name inside the stack. */
+  readonly key: string;
+  /** The ID, if the file gives one. */
+  readonly clientId: string | undefined;
+  /** Its fields, without the ID, the secret, `x-hydra` and what the server sets itself. */
+  readonly client: JsonObject;
+  /** Where the secret comes from, for plans: `environment variable BILLING_SECRET`; undefined if it is generated. */
+  readonly secretOrigin: string | undefined;
+  /** The secret itself, if it was read. */
+  readonly secret: GivenSecret | undefined;
+  /** `x-hydra.secret.version` */
+  readonly secretVersion: number | undefined;
+  readonly protect: boolean;
+  readonly secretObject: SecretObject | undefined;
+  readonly source: ClientSource;
+}
+
+/** A place in a file as messages name it: `clients/web.yaml:14`. */
+export function formatSource({ file, line }: ClientSource): string {
+  return `${file}:${line}`;
+}

@@ -1,0 +1,133 @@
+import { RULE_INFOS } from "../client/rules.ts";
+import { isJsonObject } from "../json.ts";
+import { joinWords, quote, suggestWord } from "../text.ts";
+import { FILE_MEMBER } from "./file-member.ts";
+
+/** Where the secret of a client comes from. */
+export interface SecretReference {
+  readonly from: "env" | "file";
+  /** The name of the variable, or the path of the file. */
+  readonly name: string;
+  /** A higher number than the one that the server has sets the secret again. */
+  readonly version: number | undefined;
+}
+
+/** What `x-hydra` says about a client. */
+export interface Extension {
+  readonly key: string | undefined;
+  readonly secret: SecretReference | undefined;
+  readonly protect: boolean;
+  /** Names of validation rules that are not applied. */
+  readonly ignore: readonly string[];
+}
+
+/** Something wrong in `x-hydra`. */
+interface ExtensionFault {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  readonly hint: string;
+}
+
+const KEYS = ["key", "secret", "protect", "ignore"];
+
+const SECRET_KEYS = ["env", "file", "version"];
+
+/** Rules about the files and not about the clients in them. */
+const FILE_RULES = ["scope-unset"];
+
+const RULE_NAMES: readonly string[] = [...RULE_INFOS.map(({ name }) => name), ...FILE_RULES];
+
+type Report = (path: ExtensionFault["path"], message: string, hint: string) => void;
+
+function reportUnknownKeys(
+  value: Readonly<Record<string, unknown>>,
+  known: readonly string[],
+  path: readonly string[],
+  report: Report,
+): void {
+  for (const key of Object.keys(value)) {
+    if (known.includes(key)) continue;
+    const near = suggestWord(key, known);
+    const name = [...path, key].join(".");
+    report(
+      [...path, key],
+      `${quote(name)} is not a setting`,
+      near === undefined ? `use ${joinWords(known, "or")}` : `did you mean ${near}?`,
+    );
+  }
+}
+
+function readKey(value: unknown, report: Report): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === "string" && value !== "") return value;
+  report([FILE_MEMBER, "key"], `${FILE_MEMBER}.key is not a name`, "write the name of the client inside its stack");
+  return undefined;
+}
+
+function readSecret(value: unknown, report: Report): SecretReference | undefined {
+  const path = [FILE_MEMBER, "secret"];
+  if (value === undefined) return undefined;
+  if (!isJsonObject(value)) {
+    report(path, `${FILE_MEMBER}.secret is not an object`, "write secret: {env: NAME} or secret: {file: PATH}");
+    return undefined;
+  }
+  reportUnknownKeys(value, SECRET_KEYS, path, report);
+  const { env, file, version } = value;
+  const name = env ?? file;
+  if ((env === undefined) === (file === undefined) || typeof name !== "string" || name === "") {
+    report(path, `${FILE_MEMBER}.secret needs either env or file`, "write secret: {env: NAME} or secret: {file: PATH}");
+    return undefined;
+  }
+  const isVersion = typeof version === "number" && Number.isSafeInteger(version) && version > 0;
+  if (version !== undefined && !isVersion) {
+    report([...path, "version"], `${FILE_MEMBER}.secret.version is not a positive whole number`, "start with 1");
+  }
+  return { from: env === undefined ? "file" : "env", name, version: isVersion ? version : undefined };
+}
+
+function readProtect(value: unknown, report: Report): boolean {
+  if (typeof value === "boolean" || value === undefined) return value === true;
+  report([FILE_MEMBER, "protect"], `${FILE_MEMBER}.protect is not true or false`, "write protect: true");
+  return false;
+}
+
+function readIgnore(value: unknown, report: Report): readonly string[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) {
+    report([FILE_MEMBER, "ignore"], `${FILE_MEMBER}.ignore is not a list`, "write a list of rules: [implicit-grant]");
+    return [];
+  }
+  return value.flatMap((name: unknown, at) => {
+    if (typeof name === "string" && RULE_NAMES.includes(name)) return [name];
+    const text = typeof name === "string" ? name : "";
+    const near = suggestWord(text, RULE_NAMES);
+    report(
+      [FILE_MEMBER, "ignore", at],
+      `${FILE_MEMBER}.ignore names an unknown rule ${quote(text)}`,
+      near === undefined ? "hydra help rules lists the rules" : `did you mean ${near}?`,
+    );
+    return [];
+  });
+}
+
+/** Reads `x-hydra` of a client; undefined counts as an empty one. */
+export function parseExtension(value: unknown): {
+  readonly extension: Extension;
+  readonly faults: readonly ExtensionFault[];
+} {
+  const faults: ExtensionFault[] = [];
+  const report: Report = (path, message, hint) => faults.push({ path, message, hint });
+  const members = value === undefined || value === null ? {} : value;
+  if (!isJsonObject(members)) {
+    report([FILE_MEMBER], `${FILE_MEMBER} is not an object`, `use ${joinWords(KEYS, "or")} below it`);
+    return { extension: { key: undefined, secret: undefined, protect: false, ignore: [] }, faults };
+  }
+  reportUnknownKeys(members, KEYS, [FILE_MEMBER], report);
+  const extension = {
+    key: readKey(members["key"], report),
+    secret: readSecret(members["secret"], report),
+    protect: readProtect(members["protect"], report),
+    ignore: readIgnore(members["ignore"], report),
+  };
+  return { extension, faults };
+}

@@ -1,0 +1,106 @@
+import { isSameJson } from "../client/client.ts";
+import { type Change, canonicalValue, isUnset } from "../client/equality.ts";
+import { CLIENT_FIELDS } from "../client/fields.ts";
+import { PRIVATE_JWK_MEMBERS } from "../client/jwk.ts";
+import { isJsonObject, isStringList, type JsonObject } from "../json.ts";
+import { MARK_MEMBER } from "./mark.ts";
+
+/** The change of a field, or of a member of the metadata, as people see it. */
+export interface FieldChange {
+  readonly field: string;
+  /** Undefined where it is not set. */
+  readonly before: unknown;
+  readonly after: unknown;
+  /** The items that a list gets and loses. */
+  readonly added?: readonly string[];
+  readonly removed?: readonly string[];
+}
+
+const SETS: ReadonlySet<string> = new Set(
+  CLIENT_FIELDS.filter(({ shape }) => shape === "list" || shape === "space-separated").map(({ name }) => name),
+);
+
+/** A value as people see it: what is not set has the server's default, where that is known, and no private key is shown. */
+function shownValue(field: string, value: unknown): unknown {
+  if (isUnset(value)) return canonicalValue(field, value);
+  return field === "jwks" ? publicKeySet(value) : value;
+}
+
+function publicKeySet(value: unknown): unknown {
+  if (!isJsonObject(value) || !Array.isArray(value["keys"])) return value;
+  const keys = value["keys"].map((key: unknown) =>
+    isJsonObject(key)
+      ? Object.fromEntries(Object.entries(key).filter(([name]) => !PRIVATE_JWK_MEMBERS.includes(name)))
+      : key,
+  );
+  return { ...value, keys };
+}
+
+/** The items of a list or a scope, without doubles; undefined for another value. */
+function itemsOf(field: string, value: unknown): readonly string[] | undefined {
+  const items = isUnset(value) ? (canonicalValue(field, value) ?? []) : canonicalValue(field, value);
+  return isStringList(items) ? items : undefined;
+}
+
+function describeField(field: string, before: unknown, after: unknown): FieldChange {
+  const change = { field, before: shownValue(field, before), after: shownValue(field, after) };
+  const old = SETS.has(field) ? itemsOf(field, before) : undefined;
+  const next = SETS.has(field) ? itemsOf(field, after) : undefined;
+  if (old === undefined || next === undefined) return change;
+  return {
+    ...change,
+    added: next.filter((item) => !old.includes(item)),
+    removed: old.filter((item) => !next.includes(item)),
+  };
+}
+
+/** The members of the metadata without the mark; undefined where it is not an object. */
+function ownMembers(metadata: unknown): JsonObject | undefined {
+  if (metadata === undefined || metadata === null) return {};
+  if (!isJsonObject(metadata)) return undefined;
+  const { [MARK_MEMBER]: _, ...own } = metadata;
+  return own;
+}
+
+/** A client whose metadata doesn't have the mark. */
+export function withoutMark(client: JsonObject): JsonObject {
+  const { metadata } = client;
+  if (!isJsonObject(metadata) || !Object.hasOwn(metadata, MARK_MEMBER)) return client;
+  return { ...client, metadata: ownMembers(metadata) };
+}
+
+/** What changes in the mark of a client that has one. */
+function describeMark(before: unknown, after: unknown): readonly FieldChange[] {
+  const old = isJsonObject(before) ? before[MARK_MEMBER] : undefined;
+  const next = isJsonObject(after) ? after[MARK_MEMBER] : undefined;
+  if (!isJsonObject(old) || !isJsonObject(next)) return [];
+  return ["key", "protect"].flatMap((name) =>
+    isSameJson(old[name], next[name]) ? [] : [{ field: `x-hydra.${name}`, before: old[name], after: next[name] }],
+  );
+}
+
+function describeMetadata(before: unknown, after: unknown): readonly FieldChange[] {
+  const old = ownMembers(before);
+  const next = ownMembers(after);
+  const marks = describeMark(before, after);
+  if (old === undefined || next === undefined) return [{ field: "metadata", before, after: next }, ...marks];
+  const names = [...new Set([...Object.keys(old), ...Object.keys(next)])];
+  const members = names
+    .filter((name) => !isSameJson(old[name], next[name]))
+    .map((name) => ({ field: `metadata.${name}`, before: old[name], after: next[name] }));
+  return [...members, ...marks];
+}
+
+/** Changes as people see them. */
+export function describeChanges(changes: readonly Change[]): readonly FieldChange[] {
+  return changes.flatMap(({ field, before, after }) =>
+    field === "metadata" ? describeMetadata(before, after) : [describeField(field, before, after)],
+  );
+}
+
+/** The fields of a new client. */
+export function describeNewClient(client: JsonObject): readonly FieldChange[] {
+  return Object.entries(client)
+    .filter(([, value]) => !isUnset(value))
+    .map(([field, value]) => ({ field, before: undefined, after: shownValue(field, value) }));
+}

@@ -1,0 +1,88 @@
+import { markdownText } from "../output/delimited.ts";
+import { escapeControls } from "../text.ts";
+import { formatSource } from "./desired.ts";
+import type { FieldChange } from "./field-change.ts";
+import type { Plan, Step } from "./plan.ts";
+import { changesOf, describeSecret, formatValue, SIGNS, summarizePlan } from "./plan-text.ts";
+
+/** GitHub accepts 65,536 characters in a comment; this leaves room for text around the plan. */
+const LONGEST_MARKDOWN = 60_000;
+
+/** Room for the lines about what is left out. */
+const RESERVED = 300;
+
+const utf8 = new TextEncoder();
+
+function sides({ field, before, after, added, removed }: FieldChange): readonly string[] {
+  if (added !== undefined && removed !== undefined && before !== undefined)
+    return [...removed.map((item) => `- ${field}: ${item}`), ...added.map((item) => `+ ${field}: ${item}`)];
+  return [
+    ...(before === undefined || before === null ? [] : [`- ${field}: ${formatValue(field, before)}`]),
+    ...(after === undefined || after === null ? [] : [`+ ${field}: ${formatValue(field, after)}`]),
+  ];
+}
+
+/** The words for an action in the table. */
+const WORDS: Readonly<Record<Step["action"], string>> = {
+  create: "create",
+  change: "change",
+  adopt: "adopt",
+  unchanged: "unchanged",
+  delete: "**delete**",
+  refused: "**refused**",
+};
+
+function row(step: Step): string {
+  const { action, key, desired, notes, refusal } = step;
+  const fields = changesOf(step).map(({ field }) => field);
+  const what = action === "delete" ? "not in any file" : fields.join(", ");
+  const remarks = [...(refusal === undefined ? [] : [refusal.reason]), ...notes].map(markdownText);
+  const cells = [
+    WORDS[action],
+    markdownText(key),
+    desired === undefined ? "" : markdownText(formatSource(desired.source)),
+    [...(what === "" || action === "create" ? [] : [markdownText(what)]), ...remarks].join("<br>"),
+  ];
+  return `| ${cells.join(" | ")} |\n`;
+}
+
+function details(step: Step): string {
+  const secret = describeSecret(step, undefined);
+  const lines = [...changesOf(step).flatMap(sides), ...(secret === undefined ? [] : [`  secret: ${secret}`])].map(
+    escapeControls,
+  );
+  if (lines.length === 0) return "";
+  const title = `${markdownText(SIGNS[step.action])} ${markdownText(step.key)}`;
+  return `<details><summary>${title}</summary>\n\n\`\`\`diff\n${lines.join("\n")}\n\`\`\`\n\n</details>\n\n`;
+}
+
+/** Adds texts while there is room; returns how many are left out. */
+function fill(parts: string[], texts: readonly string[], room: { left: number }): number {
+  for (const [at, text] of texts.entries()) {
+    const size = utf8.encode(text).length;
+    if (size > room.left) return texts.length - at;
+    room.left -= size;
+    parts.push(text);
+  }
+  return 0;
+}
+
+/** A plan as Markdown that fits into a comment on a pull request. */
+export function planMarkdown(plan: Plan): string {
+  const shown = plan.steps.filter(({ action, notes }) => action !== "unchanged" || notes.length > 0);
+  const head = `### OAuth 2.0 clients of stack ${markdownText(plan.stack)}\n\n${summarizePlan(plan)}\n\n`;
+  const parts = [head];
+  const room = { left: LONGEST_MARKDOWN - RESERVED - utf8.encode(head).length };
+  fill(
+    parts,
+    plan.notes.map((note) => `> ${markdownText(note)}\n\n`),
+    room,
+  );
+  if (shown.length === 0) return parts.join("");
+  parts.push("| | client | file | changes |\n|---|---|---|---|\n");
+  const rows = fill(parts, shown.map(row), room);
+  parts.push(rows === 0 ? "\n" : `\n${rows} more clients are not listed.\n\n`);
+  const left = fill(parts, shown.map(details), room);
+  if (left > 0) parts.push(`The details of ${left} more clients are not shown.\n`);
+  return parts.join("");
+}

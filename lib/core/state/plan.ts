@@ -1,0 +1,285 @@
+import type { ClientRecord } from "../client/client.ts";
+import { getTextField, isEmpty, isPublic, usesSecret } from "../client/client.ts";
+import {
+  type Change,
+  detectReleaseLine,
+  findChanges,
+  isUnset,
+  type ReleaseLine,
+  storesField,
+} from "../client/equality.ts";
+import { CLIENT_FIELDS, FIELD_NAMES } from "../client/fields.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
+import { quote } from "../text.ts";
+import { deriveClientId } from "./derived-id.ts";
+import type { DesiredClient } from "./desired.ts";
+import { describeChanges, describeNewClient, type FieldChange } from "./field-change.ts";
+import { type Mark, readMark, withMark } from "./mark.ts";
+
+/** What is to be done with a client. */
+export type Action = "create" | "change" | "adopt" | "unchanged" | "delete" | "refused";
+
+/** What is to be done with a client's secret. */
+type SecretPlan =
+  /** The client doesn't authenticate with a secret. */
+  | "none"
+  | "unchanged"
+  | "generated"
+  /** The one that the files give is set. */
+  | "given"
+  /** The same, because the server rejects it now. */
+  | "mismatched";
+
+/** What is to be done with one client. */
+export interface Step {
+  readonly action: Action;
+  readonly key: string;
+  /** Undefined where the server will choose it. */
+  readonly clientId: string | undefined;
+  /** Undefined for a client that is in no file. */
+  readonly desired: DesiredClient | undefined;
+  /** The client that the server has. */
+  readonly current: ClientRecord | undefined;
+  /** What is sent to change the client. */
+  readonly changes: readonly Change[];
+  /** The same for people, without the mark. */
+  readonly shown: readonly FieldChange[];
+  readonly secret: SecretPlan;
+  /** What differs and can't be changed. */
+  readonly notes: readonly string[];
+  /** Why nothing is done with the client. */
+  readonly refusal?: { readonly reason: string; readonly hint: string };
+}
+
+/** How clients are compared. */
+export interface PlanOptions {
+  readonly stack: string;
+  /** Whether fields that a file leaves out are not compared. */
+  readonly merge: boolean;
+  readonly prune: boolean;
+}
+
+/** What is to be done with all clients of a stack. */
+export interface Plan {
+  readonly stack: string;
+  readonly release: ReleaseLine | undefined;
+  /** The clients of the files in their order, then those that are in no file. */
+  readonly steps: readonly Step[];
+  /** About the stack as a whole. */
+  readonly notes: readonly string[];
+}
+
+/** How hydra-maester names the owner of a client: `NAME/NAMESPACE`. */
+const MAESTER_OWNER = /^[a-z0-9.-]+\/[a-z0-9-]+$/;
+
+/** The fields of a client as the server should have them, with the mark. */
+function wantedFields(
+  { client, key, protect, secretVersion }: DesiredClient,
+  current: ClientRecord | undefined,
+  { stack, merge }: PlanOptions,
+): JsonObject {
+  const before = current === undefined ? undefined : readMark(current);
+  const version = Math.max(before?.secret ?? 0, secretVersion ?? 0);
+  const mark: Mark = {
+    stack,
+    key,
+    ...(version === 0 ? {} : { secret: version }),
+    ...(protect ? { protect: true } : {}),
+  };
+  const metadata = merge && isEmpty(client["metadata"]) ? current?.["metadata"] : client["metadata"];
+  const named = withMark({ ...client, metadata }, mark);
+  if (merge) return named;
+  const unset = CLIENT_FIELDS.map(({ name }) => name).filter((name) => name !== "scope");
+  return { ...Object.fromEntries(unset.map((name) => [name, null])), ...named };
+}
+
+/** The body that creates a client, without its ID and secret. */
+export function createBody(desired: DesiredClient, options: PlanOptions): JsonObject {
+  const wanted = wantedFields(desired, undefined, options);
+  return Object.fromEntries(Object.entries(wanted).filter(([, value]) => !isUnset(value)));
+}
+
+/** Fields of the file that the server doesn't keep. */
+function lostFields({ client }: DesiredClient, answer: ClientRecord | undefined): readonly string[] {
+  if (answer === undefined) return [];
+  const release = detectReleaseLine(answer);
+  return Object.entries(client).flatMap(([field, value]) => {
+    if (isUnset(value) || storesField(answer, field)) return [];
+    if (!FIELD_NAMES.includes(field)) return [`${field} is not in the server's answers, so it is not compared`];
+    return [`${field} is not kept by this server${release === undefined ? "" : ` (it answers as Hydra ${release})`}`];
+  });
+}
+
+/** What is to be done with the secret of a client that exists. */
+function secretOfExisting(desired: DesiredClient, current: ClientRecord, merge: boolean): SecretPlan {
+  const after = merge ? { ...current, ...desired.client } : desired.client;
+  if (!usesSecret(after)) return "none";
+  const raised = desired.secretVersion !== undefined && desired.secretVersion > (readMark(current)?.secret ?? 0);
+  // Until now it had no secret, or one that nobody knows.
+  if (!raised && usesSecret(current)) return "unchanged";
+  return desired.secretOrigin === undefined ? "generated" : "given";
+}
+
+function secretOfNew({ client, secretOrigin }: DesiredClient): SecretPlan {
+  if (!usesSecret(client)) return "none";
+  return secretOrigin === undefined ? "generated" : "given";
+}
+
+/** Why a client that exists must not be touched. */
+function refusalOf(current: ClientRecord, { stack, merge }: PlanOptions): Step["refusal"] {
+  const mark = readMark(current);
+  if (mark !== undefined && mark.stack !== stack)
+    return {
+      reason: `it belongs to stack ${quote(mark.stack)}`,
+      hint: "a client has one stack: remove it from the files of one of them",
+    };
+  const owner = getTextField(current, "owner") ?? "";
+  if (mark === undefined && MAESTER_OWNER.test(owner))
+    return {
+      reason: `it belongs to hydra-maester (owner ${quote(owner)})`,
+      hint: "hydra help state explains how to take it over",
+    };
+  const { metadata } = current;
+  if (merge && !isEmpty(metadata) && !isJsonObject(metadata))
+    return {
+      reason: "its metadata is not an object, so it has no place for the name of the stack",
+      hint: "without --merge the metadata is replaced",
+    };
+  return undefined;
+}
+
+/** Plans a client of the files against the client that the server has. */
+export function planClient(
+  desired: DesiredClient,
+  current: ClientRecord | undefined,
+  options: PlanOptions,
+  sample = current,
+): Step {
+  const { key } = desired;
+  const notes = lostFields(desired, current ?? sample);
+  if (current === undefined) {
+    // Hydra 2.0 and 2.1 accept no ID.
+    const isChosen = sample === undefined || detectReleaseLine(sample) !== "2.1";
+    const clientId = desired.clientId ?? (isChosen ? deriveClientId(options.stack, key) : undefined);
+    const shown = describeNewClient(desired.client);
+    const secret = secretOfNew(desired);
+    return { action: "create", key, clientId, desired, current, changes: [], shown, secret, notes };
+  }
+  const clientId = current.client_id;
+  const refusal = refusalOf(current, options);
+  const changes = findChanges(current, wantedFields(desired, current, options));
+  const secret = secretOfExisting(desired, current, options.merge);
+  const mark = readMark(current);
+  const step = { key, clientId, desired, current, changes, shown: describeChanges(changes), secret, notes };
+  if (refusal !== undefined) return { ...step, action: "refused", refusal };
+  if (mark === undefined) return { ...step, action: "adopt" };
+  const lowered = desired.secretVersion !== undefined && desired.secretVersion < (mark.secret ?? 0);
+  return {
+    ...step,
+    action: changes.length === 0 && (secret === "none" || secret === "unchanged") ? "unchanged" : "change",
+    notes: lowered ? [...notes, `the server has secret version ${mark.secret ?? 0}, which is newer`] : notes,
+  };
+}
+
+/** The clients of a server that a plan is about. */
+class Inventory {
+  readonly #byId = new Map<string, ClientRecord>();
+  readonly #byKey = new Map<string, ClientRecord[]>();
+  readonly #taken = new Set<string>();
+  /** Any client, which shows the release line of the server. */
+  sample: ClientRecord | undefined;
+
+  add(record: ClientRecord, wantedIds: ReadonlySet<string>, stack: string): void {
+    this.sample ??= record;
+    const mark = readMark(record);
+    const isOurs = mark?.stack === stack;
+    if (!isOurs && !wantedIds.has(record.client_id)) return;
+    // An offset moves when clients are created meanwhile, so a page may repeat one.
+    const isNew = !this.#byId.has(record.client_id);
+    this.#byId.set(record.client_id, record);
+    if (!isOurs || !isNew) return;
+    const same = this.#byKey.get(mark.key);
+    if (same === undefined) this.#byKey.set(mark.key, [record]);
+    else same.push(record);
+  }
+
+  takeId(id: string): ClientRecord | undefined {
+    const record = this.#taken.has(id) ? undefined : this.#byId.get(id);
+    if (record !== undefined) this.#taken.add(id);
+    return record;
+  }
+
+  /** The client of a key. Of several, which two runs at once may have created, always the same one. */
+  takeKey(key: string, derivedId: string): ClientRecord | undefined {
+    const free = (this.#byKey.get(key) ?? []).filter(({ client_id: id }) => !this.#taken.has(id));
+    const [first] = free.toSorted((a, b) => orderOf(a).localeCompare(orderOf(b)));
+    const record = free.find(({ client_id: id }) => id === derivedId) ?? first;
+    if (record === undefined) return this.takeId(derivedId);
+    this.#taken.add(record.client_id);
+    return record;
+  }
+
+  /** The clients of the stack that no file has. */
+  unlisted(): readonly ClientRecord[] {
+    return [...this.#byKey.values()].flat().filter(({ client_id: id }) => !this.#taken.has(id));
+  }
+}
+
+function orderOf(record: ClientRecord): string {
+  return `${getTextField(record, "created_at") ?? ""} ${record.client_id}`;
+}
+
+/** A client of the stack that is in no file. */
+function planDelete(current: ClientRecord): Step {
+  const key = readMark(current)?.key ?? "";
+  const clientId = current.client_id;
+  const secret = isPublic(current) ? "none" : "unchanged";
+  return { action: "delete", key, clientId, desired: undefined, current, changes: [], shown: [], secret, notes: [] };
+}
+
+/** Compares the clients of the files with those of a server. */
+export async function planStack(
+  desired: readonly DesiredClient[],
+  records: AsyncIterable<ClientRecord>,
+  options: PlanOptions,
+): Promise<Plan> {
+  const { stack, prune } = options;
+  const inventory = new Inventory();
+  const ids = new Set(desired.map(({ key, clientId }) => clientId ?? deriveClientId(stack, key)));
+  for await (const record of records) inventory.add(record, ids, stack);
+  // Clients with an ID first, so that no other one takes theirs by its key.
+  const found = new Map<DesiredClient, ClientRecord | undefined>();
+  for (const each of desired) if (each.clientId !== undefined) found.set(each, inventory.takeId(each.clientId));
+  for (const each of desired)
+    if (each.clientId === undefined) found.set(each, inventory.takeKey(each.key, deriveClientId(stack, each.key)));
+  const { sample } = inventory;
+  const steps = desired.map((each) => planClient(each, found.get(each), options, sample));
+  const unlisted = inventory.unlisted();
+  const kept = unlisted.filter((record) => readMark(record)?.protect === true);
+  const deletes = unlisted.filter((record) => !kept.includes(record));
+  const notes = [
+    ...(prune ? kept : []).map(
+      ({ client_id: id }) => `client ${quote(id)} is in no file, and is kept because it is protected (x-hydra.protect)`,
+    ),
+    ...(prune || deletes.length === 0 ? [] : [unlistedNote(deletes.length, stack)]),
+  ];
+  const release = sample === undefined ? undefined : detectReleaseLine(sample);
+  return { stack, release, steps: [...steps, ...(prune ? deletes.map(planDelete) : [])], notes };
+}
+
+function unlistedNote(count: number, stack: string): string {
+  const clients = count === 1 ? "1 client of stack" : `${count} clients of stack`;
+  return `${clients} ${quote(stack)} ${count === 1 ? "is" : "are"} in no file; --prune would delete ${count === 1 ? "it" : "them"}`;
+}
+
+/** The number of steps by action. */
+export function countActions({ steps }: Pick<Plan, "steps">): Readonly<Record<Action, number>> {
+  const counts = { create: 0, change: 0, adopt: 0, unchanged: 0, delete: 0, refused: 0 };
+  for (const { action } of steps) counts[action]++;
+  return counts;
+}
+
+/** Whether the files and the server differ. */
+export function hasDifferences(plan: Pick<Plan, "steps">): boolean {
+  return plan.steps.some(({ action }) => action !== "unchanged" && action !== "refused");
+}

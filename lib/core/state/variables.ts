@@ -1,0 +1,90 @@
+import { CLIENT_FIELDS } from "../client/fields.ts";
+import { isJsonObject } from "../json.ts";
+import { parseOneJson } from "../json-text.ts";
+
+/** The name of a variable. */
+const NAME = "[A-Za-z_][A-Za-z0-9_]*";
+
+const PLACEHOLDER = new RegExp(`\\$\\{\\{\\s*(${NAME})\\s*\\}\\}`, "g");
+
+const ONLY_PLACEHOLDER = new RegExp(`^\\s*\\$\\{\\{\\s*(${NAME})\\s*\\}\\}\\s*$`);
+
+/** Whether a text is the name of a variable. */
+export function isVariableName(text: string): boolean {
+  return new RegExp(`^${NAME}$`).test(text);
+}
+
+type Path = readonly (string | number)[];
+
+/** A placeholder without a value. */
+interface MissingVariable {
+  readonly name: string;
+  readonly path: Path;
+}
+
+/** A value whose placeholders are replaced. */
+interface Replaced {
+  readonly value: unknown;
+  readonly missing: readonly MissingVariable[];
+}
+
+const SHAPES: ReadonlyMap<string, string> = new Map(CLIENT_FIELDS.map(({ name, shape }) => [name, shape]));
+
+/** The field of a client or of a manifest's `spec` that a path is in. */
+function shapeAt(path: Path): string | undefined {
+  const [top, key] = path;
+  const name = top === "spec" && typeof key === "string" ? key.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`) : top;
+  return typeof name === "string" ? SHAPES.get(name) : undefined;
+}
+
+/** What a variable that is the whole value becomes: text, unless the field takes a list or a boolean, or any JSON. */
+function wholeValue(text: string, path: Path): unknown {
+  const read = parseOneJson(text);
+  if ("offset" in read) return text;
+  const { value } = read;
+  const shape = shapeAt(path);
+  const isWhole = path.length === (path[0] === "spec" ? 2 : 1);
+  switch (shape) {
+    case "list":
+    case "space-separated":
+      return isWhole && Array.isArray(value) ? value : text;
+    case "boolean":
+      return typeof value === "boolean" ? value : text;
+    case "text":
+    case "duration":
+      return text;
+    default:
+      return path[0] !== "client_id" && (Array.isArray(value) || ["number", "boolean"].includes(typeof value))
+        ? value
+        : text;
+  }
+}
+
+/**
+ * Replaces `${{ name }}` in the strings of a parsed value, never in its text, so that a value can't change the structure of
+ * a file. A string that is only one placeholder may become a list, a number or a boolean. Values are not searched again.
+ * Strings become well-formed Unicode, as servers store them.
+ */
+export function replaceVariables(value: unknown, lookup: (name: string) => string | undefined): Replaced {
+  const missing: MissingVariable[] = [];
+  const replacement = (name: string, path: Path): string => {
+    const found = lookup(name);
+    if (found === undefined) missing.push({ name, path });
+    return found ?? "";
+  };
+  const text = (source: string, path: Path): unknown => {
+    if (!source.includes("${{")) return source.toWellFormed();
+    const name = ONLY_PLACEHOLDER.exec(source)?.[1];
+    if (name !== undefined) return wholeValue(replacement(name, path), path);
+    return source.replace(PLACEHOLDER, (_, inner: string) => replacement(inner, path)).toWellFormed();
+  };
+  const replace = (part: unknown, path: Path): unknown => {
+    if (typeof part === "string") return text(part, path);
+    if (Array.isArray(part)) return part.map((item, i) => replace(item, [...path, i]));
+    if (!isJsonObject(part)) return part;
+    return Object.fromEntries(
+      Object.entries(part).map(([key, member]) => [key.toWellFormed(), replace(member, [...path, key])]),
+    );
+  };
+  return { value: replace(value, []), missing };
+}

@@ -1,0 +1,578 @@
+/** What `diff` and `apply` do to a server, and what they leave alone. */
+
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { MARK_MEMBER } from "../../lib/core/state/mark.ts";
+import type { Played } from "./in-process.ts";
+import { jsonLines, jsonObject, type StateBench, withStateBench } from "./state-bench.ts";
+
+const SECRET = "given-secret-1234567890-abcdef";
+
+function yaml(id: string, more = ""): string {
+  return `client_id: ${id}\nscope: a\ngrant_types: [client_credentials]\n${more}`;
+}
+
+/** Applies the folder `clients`; secrets go to the folder `secrets`. */
+function apply(bench: StateBench, ...flags: readonly string[]): Promise<Played> {
+  const out = flags.some((flag) => flag.startsWith("--secret-out"))
+    ? []
+    : ["--secret-out", join(bench.folder, `secrets-${secrets++}`)];
+  return bench.run(["apply", join(bench.folder, "clients"), "--stack", "prod", ...out, ...flags]);
+}
+
+let secrets = 0;
+
+function diff(bench: StateBench, ...flags: readonly string[]): Promise<Played> {
+  return bench.run(["diff", join(bench.folder, "clients"), "--stack", "prod", ...flags]);
+}
+
+async function assertDone(played: Promise<Played>): Promise<Played> {
+  const result = await played;
+  assert.equal(result.status, 0, result.stderr);
+  return result;
+}
+
+async function idsOf(bench: StateBench): Promise<readonly unknown[]> {
+  const { items } = await bench.ask("GET", "");
+  assert.ok(Array.isArray(items));
+  return items
+    .map((client: unknown) =>
+      typeof client === "object" && client !== null && "client_id" in client ? client.client_id : "",
+    )
+    .sort();
+}
+
+describe("clients of others", () => {
+  test("a client without a mark is changed only with --adopt, and diff shows it as an adoption", () =>
+    withStateBench("26", async (bench) => {
+      await bench.ask("POST", "", { client_id: "one", client_name: "By hand", owner: "me" });
+      await bench.ask("POST", "", { client_id: "two" });
+      bench.write({ "clients/a.yaml": yaml("one"), "clients/b.yaml": yaml("two"), "clients/c.yaml": yaml("three") });
+      bench.writes();
+      const refused = await apply(bench);
+      assert.equal(refused.status, 5);
+      assert.match(refused.stderr, /client "one" exists and belongs to no stack\n {2}client "two" exists/);
+      assert.deepEqual(bench.writes(), []);
+      const shown = jsonObject((await assertDone(diff(bench, "--format", "json"))).stdout);
+      assert.deepEqual(shown["summary"], {
+        create: 1,
+        change: 0,
+        adopt: 2,
+        delete: 0,
+        refused: 0,
+        unchanged: 0,
+        notes: 0,
+      });
+      assert.equal((await diff(bench, "--exit-code")).status, 9);
+      const text = (await diff(bench)).stdout;
+      assert.match(text, /client_name +"By hand" → \(not set\)\n/);
+      await assertDone(apply(bench, "--adopt"));
+      const client = await bench.ask("GET", "one");
+      assert.deepEqual(client["metadata"], { [MARK_MEMBER]: { stack: "prod", key: "one" } });
+      assert.equal(client["client_name"], "");
+      assert.equal((await diff(bench, "--exit-code")).status, 0);
+    }));
+
+  test("with --merge, an adoption keeps what the file doesn't name, metadata included", () =>
+    withStateBench("1.11", async (bench) => {
+      await bench.ask("POST", "", { client_id: "one", client_name: "By hand", metadata: { team: "x" }, scope: "old" });
+      bench.write({ "clients/a.yaml": "client_id: one\nowner: me\n" });
+      await assertDone(apply(bench, "--adopt", "--merge"));
+      const client = await bench.ask("GET", "one");
+      assert.equal(client["client_name"], "By hand");
+      assert.equal(client["owner"], "me");
+      assert.equal(client["scope"], "old");
+      assert.deepEqual(client["metadata"], { team: "x", [MARK_MEMBER]: { stack: "prod", key: "one" } });
+    }));
+
+  test("clients of another stack and of hydra-maester are refused, --adopt or not", () =>
+    withStateBench("26", async (bench) => {
+      await bench.ask("POST", "", { client_id: "one", metadata: { [MARK_MEMBER]: { stack: "test", key: "one" } } });
+      await bench.ask("POST", "", { client_id: "two", owner: "web/auth" });
+      bench.write({ "clients/a.yaml": yaml("one"), "clients/b.yaml": yaml("two") });
+      bench.writes();
+      for (const played of [await apply(bench, "--adopt"), await diff(bench)]) {
+        assert.equal(played.status, 5, played.stderr);
+        assert.match(played.stderr, /it belongs to stack "test"\n.*it belongs to hydra-maester \(owner "web\/auth"\)/);
+      }
+      assert.deepEqual(bench.writes(), []);
+    }));
+
+  test("a client with our mark is ours, whatever its owner looks like", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({ "clients/a.yaml": yaml("one", "owner: web/auth\n") });
+      await assertDone(apply(bench));
+      bench.write({ "clients/a.yaml": yaml("one", "owner: web/auth\nclient_name: New\n") });
+      await assertDone(apply(bench));
+      assert.equal((await bench.ask("GET", "one"))["client_name"], "New");
+    }));
+});
+
+describe("--prune", () => {
+  const three = { "clients/a.yaml": yaml("one"), "clients/b.yaml": yaml("two"), "clients/c.yaml": yaml("three") };
+
+  async function withClients(work: (bench: StateBench) => Promise<void>): Promise<void> {
+    await withStateBench("26", async (bench) => {
+      bench.write(three);
+      await assertDone(apply(bench));
+      await bench.ask("POST", "", { client_id: "foreign" });
+      await bench.ask("POST", "", { client_id: "other", metadata: { [MARK_MEMBER]: { stack: "test", key: "k" } } });
+      bench.writes();
+      await work(bench);
+    });
+  }
+
+  test("deletes what no file has, last, and prints it whole; nothing without the flag", () =>
+    withClients(async (bench) => {
+      bench.write({ "clients/b.yaml": "", "clients/c.yaml": yaml("three", "client_name: C\n") });
+      const without = await diff(bench);
+      assert.match(without.stdout, /1 client of stack "prod" is in no file; --prune would delete it\n/);
+      assert.equal((await diff(bench, "--exit-code")).status, 9);
+      assert.match((await diff(bench, "--prune")).stdout, /^- two +in stack prod, not in any file$/m);
+      const played = await assertDone(apply(bench, "--prune", "--format", "ndjson"));
+      const last = jsonLines(played.stdout).at(-1);
+      assert.equal(last?.["outcome"], "deleted");
+      assert.equal(JSON.stringify(last?.["client"]).includes('"scope":"a"'), true);
+      assert.match(bench.writes().at(-1) ?? "", /^DELETE/);
+      assert.deepEqual(await idsOf(bench), ["foreign", "one", "other", "three"]);
+    }));
+
+  test("needs an explicit stack", () =>
+    withClients(async (bench) => {
+      for (const command of ["diff", "apply"]) {
+        const played = await bench.run([command, join(bench.folder, "clients"), "--prune"]);
+        assert.equal(played.status, 2);
+        assert.match(played.stderr, /--prune needs --stack NAME/);
+        const named = await bench.run([command, join(bench.folder, "clients"), "--prune"], {
+          environment: { HYDRA_STACK: "prod" },
+        });
+        assert.equal(named.status, 0, named.stderr);
+      }
+    }));
+
+  test("does nothing where the files have no clients, without --allow-empty", () =>
+    withClients(async (bench) => {
+      bench.write({ "clients/a.yaml": "", "clients/b.yaml": "", "clients/c.yaml": "" });
+      const played = await apply(bench, "--prune");
+      assert.equal(played.status, 2);
+      assert.match(played.stderr, /No client is in the 3 files, and --prune would delete all clients of stack "prod"/);
+      assert.deepEqual(bench.writes(), []);
+      await assertDone(apply(bench, "--prune", "--allow-empty"));
+      assert.deepEqual(await idsOf(bench), ["foreign", "other"]);
+    }));
+
+  test("does nothing where it would delete more than --max-deletes", () =>
+    withClients(async (bench) => {
+      bench.write({ "clients/b.yaml": "", "clients/c.yaml": yaml("new") });
+      const played = await apply(bench, "--prune", "--max-deletes", "1");
+      assert.equal(played.status, 2);
+      assert.match(
+        played.stderr,
+        /would delete 2 clients, more than --max-deletes 1\n {2}(two|three)\n {2}(two|three)\n/,
+      );
+      assert.deepEqual(bench.writes(), []);
+    }));
+
+  test("keeps a protected client, until its file says otherwise", () =>
+    withClients(async (bench) => {
+      bench.write({ "clients/b.yaml": yaml("two", "x-hydra: {protect: true}\n") });
+      assert.match((await diff(bench)).stdout, /x-hydra.protect +true\n/);
+      await assertDone(apply(bench));
+      bench.write({ "clients/b.yaml": "" });
+      const played = await assertDone(apply(bench, "--prune"));
+      assert.match(played.stderr, /client "two" is in no file, and is kept because it is protected/);
+      bench.write({ "clients/b.yaml": yaml("two") });
+      await assertDone(apply(bench));
+      bench.write({ "clients/b.yaml": "" });
+      await assertDone(apply(bench, "--prune"));
+      assert.equal((await idsOf(bench)).includes("two"), false);
+    }));
+
+  test("does not begin where another client failed", () =>
+    withClients(async (bench) => {
+      bench.write({
+        "clients/b.yaml": "",
+        "clients/c.yaml": yaml("three", "client_uri: ftp://a.example\nx-hydra: {ignore: [not-an-address]}\n"),
+      });
+      const played = await apply(bench, "--prune");
+      assert.equal(played.status, 8, played.stderr);
+      assert.match(played.stderr, /1 clients? (?:was|were) not deleted, because not everything else succeeded/);
+      assert.equal((await idsOf(bench)).includes("two"), true);
+    }));
+});
+
+describe("identity", () => {
+  test("without a client_id, a second run finds the client, on every version", async () => {
+    for (const as of ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const)
+      await withStateBench(as, async (bench) => {
+        bench.write({ "clients/web.yaml": "scope: a\n", "clients/api.yaml": "scope: b\n" });
+        const first = await assertDone(apply(bench, "--format", "ndjson"));
+        assert.deepEqual(
+          jsonLines(first.stdout).map(({ key, outcome }) => [key, outcome]),
+          [
+            ["api", "created"],
+            ["web", "created"],
+          ],
+        );
+        bench.writes();
+        const again = await assertDone(apply(bench, "--format", "ndjson"));
+        assert.deepEqual(
+          jsonLines(again.stdout).map(({ client_id: id }) => id),
+          jsonLines(first.stdout).map(({ client_id: id }) => id),
+        );
+        assert.deepEqual(bench.writes(), []);
+      });
+  });
+
+  test("a server that chooses IDs can't have the one of a file", () =>
+    withStateBench("2.1", async (bench) => {
+      bench.write({ "clients/web.yaml": yaml("web") });
+      const played = await apply(bench);
+      assert.equal(played.status, 1);
+      assert.match(played.stderr, /does not accept a chosen client ID/);
+    }));
+
+  test("of two clients with the same mark, the older one is kept and the other one pruned", () =>
+    withStateBench("2.1", async (bench) => {
+      bench.write({ "clients/web.yaml": "scope: a\n" });
+      await assertDone(apply(bench));
+      const [id] = await idsOf(bench);
+      const client = await bench.ask("GET", String(id));
+      await bench.ask("POST", "", { scope: "a", metadata: client["metadata"] });
+      const shown = await diff(bench, "--prune", "--format", "json");
+      const summary = jsonObject(shown.stdout)["summary"];
+      assert.deepEqual(summary, { create: 0, change: 0, adopt: 0, delete: 1, refused: 0, unchanged: 1, notes: 0 });
+    }));
+
+  test("a key that moves to another client_id creates that client, and the old one is pruned", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({ "clients/web.yaml": yaml("old", "x-hydra: {key: web}\n") });
+      await assertDone(apply(bench));
+      bench.write({ "clients/web.yaml": yaml("new", "x-hydra: {key: web}\n") });
+      await assertDone(apply(bench, "--prune"));
+      assert.deepEqual(await idsOf(bench), ["new"]);
+    }));
+});
+
+describe("secrets", () => {
+  test("nothing is created without a place for the generated secrets", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({ "clients/a.yaml": yaml("one"), "clients/b.yaml": yaml("two") });
+      const played = await bench.run(["apply", join(bench.folder, "clients")]);
+      assert.equal(played.status, 2);
+      assert.match(played.stderr, /2 clients need a place for their generated secret\n {2}one\n {2}two\n/);
+      assert.deepEqual(bench.writes(), []);
+    }));
+
+  test("public clients and clients that sign assertions need no place", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({
+        "clients/a.yaml":
+          "client_id: a\nscope: a\ntoken_endpoint_auth_method: none\nredirect_uris: [http://127.0.0.1/cb]\n",
+        "clients/b.yaml": yaml("b", "token_endpoint_auth_method: private_key_jwt\njwks_uri: https://a.example/jwks\n"),
+      });
+      const played = await assertDone(bench.run(["apply", join(bench.folder, "clients"), "--format", "ndjson"]));
+      assert.doesNotMatch(played.stdout, /secret/);
+    }));
+
+  test("a folder gets one private file for each new client, and a rerun opens nothing", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({
+        "clients/a.yaml": yaml("one"),
+        "clients/b.yaml": yaml("b/2", "x-hydra: {key: two}\n").replace("b/2", "b-2"),
+      });
+      const out = join(bench.folder, "deep", "secrets");
+      await assertDone(apply(bench, "--secret-out", out));
+      assert.deepEqual(readdirSync(out).sort(), ["one.env", "two.env"]);
+      assert.equal(statSync(out).mode & 0o777, 0o700);
+      assert.equal(statSync(join(out, "one.env")).mode & 0o777, 0o600);
+      assert.match(readFileSync(join(out, "two.env"), "utf8"), /^CLIENT_ID=b-2\nCLIENT_SECRET=\S{26}\n$/);
+      await assertDone(apply(bench, "--secret-out", out));
+      bench.write({ "clients/c.yaml": yaml("one2", "x-hydra: {key: One}\n") });
+      await assertDone(apply(bench, "--secret-out", out));
+      bench.write({ "clients/d.yaml": yaml("d") });
+      bench.write({ "deep/secrets/d.env": "" });
+      const taken = await apply(bench, "--secret-out", out);
+      assert.equal(taken.status, 2);
+      assert.match(taken.stderr, /already exists and is not overwritten/);
+      assert.equal((await idsOf(bench)).includes("d"), false);
+    }));
+
+  test("one file holds all secrets in its format", () =>
+    withStateBench("26", async (bench) => {
+      const files = { "clients/a.yaml": yaml("one"), "clients/b.yaml": yaml("2-x") };
+      bench.write(files);
+      const read = async (name: string): Promise<string> => {
+        const out = join(bench.folder, name);
+        await assertDone(apply(bench, "--secret-out", out));
+        bench.write({ "clients/a.yaml": "", "clients/b.yaml": "" });
+        await assertDone(apply(bench, "--prune", "--allow-empty"));
+        bench.write(files);
+        return readFileSync(out, "utf8");
+      };
+      assert.match(
+        await read("s.env"),
+        /^ONE_CLIENT_ID=one\nONE_CLIENT_SECRET=\S+\n_2_X_CLIENT_ID=2-x\n_2_X_CLIENT_SECRET=\S+\n$/,
+      );
+      const json = jsonObject(await read("s.json"));
+      assert.deepEqual(Object.keys(json), ["one", "2-x"]);
+      assert.equal((await read("s.yaml")).split("---\n").length, 2);
+    }));
+
+  test("secrets of the environment and of files are set once, and again when their version is raised", () =>
+    withStateBench("26", async (bench) => {
+      const file = (version: number): string => yaml("one", `x-hydra: {secret: {env: ONE, version: ${version}}}\n`);
+      bench.write({
+        "clients/a.yaml": file(1),
+        "clients/b.yaml": yaml("two", "x-hydra: {secret: {file: two.txt}}\n"),
+        "clients/two.txt": `${SECRET}-two\n`,
+      });
+      const environment = { ONE: SECRET };
+      const run = (...flags: readonly string[]): Promise<Played> =>
+        bench.run(
+          ["apply", join(bench.folder, "clients"), "--stack", "prod", "--verify", "--format", "ndjson", ...flags],
+          { environment },
+        );
+      const first = await assertDone(run());
+      assert.doesNotMatch(first.stdout + first.stderr, new RegExp(SECRET));
+      assert.match(first.stderr, /accepted the secret of client "one"/);
+      bench.writes();
+      assert.deepEqual(
+        jsonLines((await assertDone(run())).stdout).map(({ outcome }) => outcome),
+        ["unchanged", "unchanged"],
+      );
+      bench.write({ "clients/a.yaml": file(2) });
+      environment.ONE = `${SECRET}-v2`;
+      // The secret of version 2 does not work yet, so --verify finds the drift even if the version stays.
+      const raised = await assertDone(run());
+      assert.match(raised.stderr, /accepted the secret of client "one"/);
+      assert.deepEqual((await bench.ask("GET", "one"))["metadata"], {
+        [MARK_MEMBER]: { stack: "prod", key: "one", secret: 2 },
+      });
+      assert.deepEqual(
+        jsonLines((await assertDone(run())).stdout).map(({ outcome }) => outcome),
+        ["unchanged", "unchanged"],
+      );
+    }));
+
+  test("--verify shows a secret that someone changed, and apply sets it again", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({ "clients/a.yaml": yaml("one", "x-hydra: {secret: {env: ONE}}\n") });
+      const environment = { ONE: SECRET };
+      const run = (command: string, ...flags: readonly string[]): Promise<Played> =>
+        bench.run([command, join(bench.folder, "clients"), "--stack", "prod", "--verify", ...flags], { environment });
+      await assertDone(run("apply"));
+      assert.equal((await run("diff", "--exit-code")).status, 0);
+      await bench.ask("PATCH", "one", [{ op: "replace", path: "/client_secret", value: "another-secret-1234567890" }]);
+      const shown = await run("diff", "--exit-code");
+      assert.equal(shown.status, 9, shown.stderr);
+      assert.match(shown.stdout, /secret +does not match; set from environment variable ONE/);
+      assert.equal((await diff(bench, "--exit-code")).status, 0);
+      await assertDone(run("apply"));
+      assert.equal((await run("diff", "--exit-code")).status, 0);
+    }));
+
+  test("a missing secret is an error before the first request, and diff does not need it", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({
+        "clients/a.yaml": yaml("one", "x-hydra: {secret: {env: ONE}}\n"),
+        "clients/b.yaml": yaml("two", "x-hydra: {secret: {file: none.txt}}\n"),
+      });
+      const played = await apply(bench);
+      assert.equal(played.status, 2);
+      assert.match(played.stderr, /a\.yaml:4:20: environment variable "ONE" is not set/);
+      assert.match(played.stderr, /b\.yaml:4:20: Cannot read .*none\.txt/);
+      await assertDone(diff(bench));
+      assert.deepEqual(bench.writes(), []);
+    }));
+
+  test("a client that becomes confidential gets a secret", () =>
+    withStateBench("26", async (bench) => {
+      const client = (method: string): string =>
+        `client_id: one\nscope: a\nredirect_uris: [https://a.example/cb]\ntoken_endpoint_auth_method: ${method}\n`;
+      bench.write({ "clients/a.yaml": client("none") });
+      await assertDone(bench.run(["apply", join(bench.folder, "clients"), "--stack", "prod"]));
+      bench.write({ "clients/a.yaml": client("client_secret_basic") });
+      assert.equal((await bench.run(["apply", join(bench.folder, "clients"), "--stack", "prod"])).status, 2);
+      const out = join(bench.folder, "s");
+      const played = await assertDone(apply(bench, "--secret-out", out, "--verify"));
+      assert.match(played.stderr, /accepted the secret/);
+      assert.deepEqual(readdirSync(out), ["one.env"]);
+    }));
+
+  test("no recovery copy is left behind", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({ "clients/a.yaml": yaml("one") });
+      const state = join(bench.folder, "state");
+      bench.write({ "state/keep": "" });
+      await assertDone(
+        bench.run(["apply", join(bench.folder, "clients"), "--secret-out", join(bench.folder, "x.json")], {
+          environment: { XDG_STATE_HOME: state },
+        }),
+      );
+      assert.deepEqual(readdirSync(state), ["keep"]);
+    }));
+});
+
+/** A server in front of another one, which does something before it passes a request on. */
+async function withProxy(
+  url: string,
+  before: (method: string, path: string) => Promise<void>,
+  work: (url: string) => Promise<void>,
+): Promise<void> {
+  const server: Server = createServer((request, response) => {
+    const pass = async (): Promise<void> => {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of request) chunks.push(chunk);
+      const { method = "GET", url: path = "/" } = request;
+      await before(method, path);
+      const body = Buffer.concat(chunks);
+      const answer = await fetch(`${url}${path}`, {
+        method,
+        redirect: "manual",
+        headers: { "content-type": String(request.headers["content-type"] ?? "application/json") },
+        ...(body.length === 0 ? {} : { body }),
+      });
+      response.writeHead(answer.status, {
+        "content-type": answer.headers.get("content-type") ?? "text/plain",
+        link: answer.headers.get("link") ?? "",
+      });
+      response.end(await answer.text());
+    };
+    pass().catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? (address satisfies AddressInfo).port : 0;
+  try {
+    await work(`http://127.0.0.1:${port}`);
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+describe("an editor between the plan and the write", () => {
+  /** Applies while someone else does something right before the client is read again. */
+  async function applyWhile(
+    bench: StateBench,
+    edit: () => Promise<unknown>,
+    ...flags: readonly string[]
+  ): Promise<Played> {
+    let played: Played | undefined;
+    let edited = false;
+    const before = async (method: string, path: string): Promise<void> => {
+      if (edited || method !== "GET" || !/clients\/one$/.test(path)) return;
+      edited = true;
+      await edit();
+    };
+    await withProxy(bench.url, before, async (url) => {
+      played = await apply(bench, "--endpoint", url, "--format", "ndjson", ...flags);
+    });
+    assert.ok(played !== undefined && edited);
+    return played;
+  }
+
+  for (const as of ["1.11", "26"] as const)
+    test(`a change by someone else is planned again, on ${as}`, () =>
+      withStateBench(as, async (bench) => {
+        bench.write({ "clients/a.yaml": yaml("one") });
+        await assertDone(apply(bench));
+        bench.write({ "clients/a.yaml": yaml("one", "client_name: Mine\n") });
+        const client = await bench.ask("GET", "one");
+        const played = await applyWhile(bench, () =>
+          bench.ask("PUT", "one", { ...client, owner: "them", client_uri: "https://x.example" }),
+        );
+        assert.equal(played.status, 0, played.stderr);
+        assert.match(played.stderr, /client "one" was changed by someone else meanwhile; planned again/);
+        const now = await bench.ask("GET", "one");
+        assert.deepEqual([now["client_name"], now["owner"], now["client_uri"]], ["Mine", "", ""]);
+      }));
+
+  test("a client that another stack has taken meanwhile is not touched", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({ "clients/a.yaml": yaml("one") });
+      await assertDone(apply(bench));
+      bench.write({ "clients/a.yaml": yaml("one", "client_name: Mine\n") });
+      const client = await bench.ask("GET", "one");
+      const mark = { metadata: { [MARK_MEMBER]: { stack: "theirs", key: "one" } } };
+      const played = await applyWhile(bench, () => bench.ask("PUT", "one", { ...client, ...mark }));
+      assert.equal(played.status, 5);
+      assert.equal((await bench.ask("GET", "one"))["client_name"], "");
+      bench.write({ "clients/a.yaml": "" });
+    }));
+
+  test("a client that another stack has taken meanwhile is not pruned", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({ "clients/a.yaml": yaml("one"), "clients/b.yaml": yaml("two") });
+      await assertDone(apply(bench));
+      bench.write({ "clients/a.yaml": "" });
+      const client = await bench.ask("GET", "one");
+      const mark = { metadata: { [MARK_MEMBER]: { stack: "theirs", key: "one" } } };
+      const played = await applyWhile(bench, () => bench.ask("PUT", "one", { ...client, ...mark }), "--prune");
+      assert.equal(played.status, 5, played.stderr);
+      assert.match(played.stderr, /is not deleted: its mark was changed by someone else meanwhile/);
+      assert.deepEqual(await idsOf(bench), ["one", "two"]);
+    }));
+
+  test("two runs at once create one client, and the slower one says so", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({ "clients/one.yaml": "scope: a\n" });
+      let other: Played | undefined;
+      const before = async (method: string): Promise<void> => {
+        if (method === "POST" && other === undefined) {
+          other = { status: -1, stdout: "", stderr: "" };
+          other = await apply(bench);
+        }
+      };
+      await withProxy(bench.url, before, async (url) => {
+        const played = await apply(bench, "--endpoint", url);
+        assert.equal(played.status, 0, played.stderr);
+        assert.match(played.stderr, /was created by someone else meanwhile; its secret was not delivered here/);
+      });
+      assert.equal(other?.status, 0);
+      assert.equal((await idsOf(bench)).length, 1);
+    }));
+});
+
+describe("on a terminal", () => {
+  test("apply shows the plan and asks; without a yes nothing is changed", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({ "clients/a.yaml": yaml("one") });
+      const args = ["apply", join(bench.folder, "clients"), "--secret-out", join(bench.folder, "s")];
+      const declined = await bench.run(args, { answer: "n", columns: 100 });
+      assert.equal(declined.status, 1);
+      assert.match(declined.stderr, /\+ one +.*a\.yaml:1/);
+      assert.match(declined.stderr, /secret +generated, written to/);
+      assert.match(declined.stderr, /Apply to http:\/\/127\.0\.0\.1:\d+\? \[y\/N\]/);
+      assert.deepEqual(bench.writes(), []);
+      assert.equal(existsSync(join(bench.folder, "s")), false);
+      await assertDone(bench.run(args, { answer: "y", columns: 100 }));
+      const nothing = await assertDone(bench.run(args, { answer: "n", columns: 100 }));
+      assert.doesNotMatch(nothing.stderr, /\[y\/N\]/);
+    }));
+
+  test("--dry-run shows the plan and changes nothing", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({ "clients/a.yaml": yaml("one") });
+      const played = await assertDone(apply(bench, "--dry-run"));
+      assert.match(played.stdout, /^\+ one /);
+      assert.deepEqual(bench.writes(), []);
+    }));
+});
+
+describe("what the server does not keep", () => {
+  test("is a note and not a difference; --strict makes it an error", () =>
+    withStateBench("1.8", async (bench) => {
+      bench.write({ "clients/a.yaml": yaml("one", "skip_consent: true\n") });
+      await assertDone(apply(bench));
+      const shown = await diff(bench, "--exit-code");
+      assert.equal(shown.status, 0);
+      assert.match(shown.stdout, /^! one +skip_consent is not kept by this server \(it answers as Hydra 1\.8\)$/m);
+      assert.equal((await diff(bench, "--strict")).status, 2);
+      assert.equal((await apply(bench, "--strict")).status, 2);
+    }));
+});

@@ -1,0 +1,337 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of client files are written that way
+
+/** Which files `diff` and `apply` read, and what they say about wrong ones. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { isJsonObject, type JsonObject } from "../../lib/core/json.ts";
+import { type Played, play } from "./in-process.ts";
+import { jsonLines, jsonObject, type StateBench, withStateBench } from "./state-bench.ts";
+
+/** A port on which nothing listens: wrong files are reported before the first request. */
+const NOWHERE = "http://127.0.0.1:9";
+
+/** What a file leads to: the beginning of each line about it, in order. */
+const WRONG: readonly (readonly [name: string, text: string, ...errors: string[]])[] = [
+  ["a.yaml", "client_id: a\nscope: [a\n", "Cannot read a.yaml, line "],
+  ["b.json", '{"client_id": "a",}', "Cannot read b.json, line 1, column 18: a trailing comma before }"],
+  ["c.json", '{"client_id": "a", "client_id": "b"}', "Cannot read c.json, line 1, column 20: a name occurs twice"],
+  ["d.yaml", "scope: a\nscope: b\n", "Cannot read d.yaml, line 2, column 1: a key is used twice"],
+  ["e.yaml", "scope: !secret x\n", "Cannot read e.yaml, line 1, column 8: unknown tag"],
+  ["f.yaml", "- client_id: a\n  scope: x\n- text\n", "f.yaml:3:3: this is not an object"],
+  [
+    "g.yaml",
+    "scope: a\ngrant_typs: [x]\n",
+    'g.yaml:2:1: "grant_typs" is not a client field | did you mean grant_types?',
+  ],
+  [
+    "h.json",
+    '[\n  {"scope": "a", "redirectURIs": []}]',
+    'h.json:2:18: "redirectURIs" is not a client field | did you mean redirect_uris?',
+  ],
+  ["i.yaml", "scope: a\nsoftware_id: x\n", 'i.yaml:2:1: "software_id" is not a client field | remove it'],
+  [
+    "j.yaml",
+    "scope: a\nclient_secret: abcdefgh\n",
+    "j.yaml:2:1: a secret does not belong into a file of clients | use x-hydra",
+  ],
+  ["k.yaml", "scope: a\nmetadata: text\n", "k.yaml:2:1: metadata is not an object"],
+  [
+    "l.yaml",
+    "client_id: a\nscope: a\nx-hydra: {key: k}\n---\nclient_id: a\nscope: a\nx-hydra: {key: l}\n",
+    'l.yaml:5:1: client_id "a" is also at l.yaml:1:1',
+  ],
+  [
+    "m.yaml",
+    "client_id: a\nscope: a\n---\nclient_id: b\nscope: a\nx-hydra:\n  key: a\n",
+    'm.yaml:7:3: key "a" is also at m.yaml:1:1',
+  ],
+  [
+    "n.yaml",
+    "scope: a\n---\nscope: b\n",
+    'n.yaml:3:1: key "n" is also at n.yaml:1:1 | give one of them another x-hydra.key',
+  ],
+  ["o.yaml", "scope: a\nx-hydra: text\n", "o.yaml:2:1: x-hydra is not an object"],
+  ["p.yaml", "scope: a\nx-hydra: {keey: a}\n", 'p.yaml:2:11: "x-hydra.keey" is not a setting | did you mean key?'],
+  ["q.yaml", "scope: a\nx-hydra: {key: ''}\n", "q.yaml:2:11: x-hydra.key is not a name"],
+  ["r.yaml", "scope: a\nx-hydra: {secret: abc}\n", "r.yaml:2:11: x-hydra.secret is not an object"],
+  [
+    "s.yaml",
+    "scope: a\nx-hydra: {secret: {env: A, file: b}}\n",
+    "s.yaml:2:11: x-hydra.secret needs either env or file",
+  ],
+  [
+    "t.yaml",
+    "scope: a\nx-hydra: {secret: {env: PATH, version: 0}}\n",
+    "t.yaml:2:31: x-hydra.secret.version is not a positive whole number",
+  ],
+  [
+    "u.yaml",
+    "scope: a\nx-hydra: {secret: {environment: A}}\n",
+    'u.yaml:2:20: "x-hydra.secret.environment" is not a setting',
+    "u.yaml:2:11: x-hydra.secret needs either env or file",
+  ],
+  ["v.yaml", "scope: a\nx-hydra: {protect: yes}\n", "v.yaml:2:11: x-hydra.protect is not true or false"],
+  ["w.yaml", "scope: a\nx-hydra: {ignore: implicit-grant}\n", "w.yaml:2:11: x-hydra.ignore is not a list"],
+  [
+    "x.yaml",
+    "scope: a\nx-hydra:\n  ignore: [implicit-grant, scope-unsett]\n",
+    "x.yaml:3:28: x-hydra.ignore names an unknown rule | did you mean scope-unset?",
+  ],
+  ["y.yaml", "scope: a\ngrant_types: client_credentials\n", "y.yaml:2:1: grant_types must be a list of strings"],
+  ["z.yaml", "scope: a\nredirect_uris: [https://a.example/#x]\n", "z.yaml:2:1: redirect_uris "],
+  [
+    "aa.yaml",
+    "scope: a\ntoken_endpoint_auth_method: none\nredirect_uris: [http://127.0.0.1/]\nx-hydra: {secret: {env: A}}\n",
+    "aa.yaml:4:11: a public client has no secret",
+  ],
+  [
+    "ab.yaml",
+    "scope: ${{ one }}\nclient_name: ${{ two }} ${{ one }}\n",
+    'ab.yaml:1:1: variable "one" is not defined | add --var one=VALUE, or set HYDRA_VAR_one',
+    'ab.yaml:2:1: variable "two" is not defined',
+  ],
+  [
+    "ac.yaml",
+    "apiVersion: hydra.ory.sh/v1alpha1\nkind: OAuth2Client\nmetadata: {name: a}\nspec:\n  grantTypes: [client_credentials]\n  scope: a\n  redirect_uris: []\n",
+    'ac.yaml:7:3: "spec.redirect_uris" is not a key of an OAuth2Client | did you mean spec.redirectUris?',
+  ],
+  [
+    "ad.yaml",
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+    "ad.yaml holds Kubernetes objects but no OAuth2Client",
+  ],
+  ["ae.yaml", "{}\n", "ae.yaml:1:1: the client has no field"],
+  ["af.json", '[[[{\n  "scope": "a", "nme": 1}]]]', 'af.json:2:17: "nme" is not a client field'],
+  ["ag.yaml", "clients:\n  - client_id: a\n    scope: a\n  - client_id: .\n    scope: a\n", "ag.yaml:4:5: client_id "],
+];
+
+function run(files: Readonly<Record<string, string>>, ...flags: readonly string[]): Promise<Played> {
+  return play(["diff", ...Object.keys(files), "-e", NOWHERE, "--no-warnings", ...flags], { files });
+}
+
+/** The errors on standard error, each with its hint. */
+function errorsIn({ stderr }: Played): readonly string[] {
+  return stderr.split("Error: ").slice(1);
+}
+
+describe("wrong files are reported with their place, before the first request", () => {
+  for (const [name, text, ...errors] of WRONG)
+    test(name, async () => {
+      const played = await run({ [name]: text });
+      assert.equal(played.status, 2, played.stderr);
+      const found = errorsIn(played);
+      assert.equal(found.length, errors.length, played.stderr);
+      for (const [at, error] of errors.entries()) {
+        const [message = "", hint = ""] = error.split(" | ");
+        const shown = found[at] ?? "";
+        assert.ok(
+          shown.startsWith(message.replace(/ names an unknown rule$/, "")),
+          `${shown} does not begin with ${message}`,
+        );
+        assert.ok(shown.includes(hint), `${shown} has no ${hint}`);
+      }
+    });
+
+  test("all of them at once", async () => {
+    const played = await run(Object.fromEntries(WRONG.map(([name, text]) => [name, text])));
+    assert.equal(played.status, 2);
+    const expected = WRONG.flatMap(([, , ...errors]) => errors);
+    for (const error of expected)
+      assert.ok(played.stderr.includes(error.split(/ \| | names an| is also at/)[0] ?? ""), `${error} is missing`);
+  });
+
+  test("a file that does not exist, and one that is given twice", async () => {
+    const played = await run({ "a.yaml": "scope: a\n" }, "none.yaml", "a.yaml");
+    assert.equal(played.status, 2);
+    assert.match(played.stderr, /Cannot read "none\.yaml" of diff: the file does not exist/);
+    assert.match(played.stderr, /"a\.yaml" is given twice/);
+  });
+
+  test("--var that is not NAME=VALUE", async () => {
+    const played = await run({ "a.yaml": "scope: a\n" }, "--var", "x", "--var", "1=2");
+    assert.equal(errorsIn(played).length, 2, played.stderr);
+  });
+});
+
+test("with --lenient, unknown fields are sent, and a note says that they can't be compared", () =>
+  withStateBench("26", async (bench) => {
+    bench.write({ "a.yaml": "client_id: a\nscope: a\nsoftware_id: x\n" });
+    const out = join(bench.folder, "out");
+    const flags = [join(bench.folder, "a.yaml"), "--lenient"];
+    assert.equal((await bench.run(["apply", ...flags, "--secret-out", out])).status, 0);
+    const shown = await bench.run(["diff", ...flags, "--exit-code"]);
+    assert.equal(shown.status, 0);
+    assert.match(shown.stderr, /"software_id" is not a client field/);
+    assert.match(shown.stdout, /software_id is not in the server's answers, so it is not compared/);
+  }));
+
+test("the examples in docs/state.md are right", () =>
+  withStateBench("26", async (bench) => {
+    const page = readFileSync(join(import.meta.dirname, "../../docs/state.md"), "utf8");
+    const examples = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = ""]) => text);
+    assert.equal(examples.length, 2);
+    for (const [at, text] of examples.entries()) bench.write({ [`c/${at}.yaml`]: text });
+    const flags = ["--strict", "--var", 'redirect_uris=["https://app.example.com/cb"]'];
+    const played = await bench.run(["diff", join(bench.folder, "c"), ...flags]);
+    assert.equal(played.status, 0, played.stderr);
+    assert.match(played.stdout, /^2 to create$/m);
+  }));
+
+test("import ignores x-hydra and says so", () =>
+  withStateBench("26", async (bench) => {
+    bench.write({ "a.yaml": "client_id: a\nscope: a\nx-hydra: {key: other}\n" });
+    const played = await bench.run(["clients", "import", join(bench.folder, "a.yaml"), "--format", "id"]);
+    assert.equal(played.status, 0, played.stderr);
+    assert.match(played.stderr, /^Warning: x-hydra of a client is ignored: only hydra apply reads it$/m);
+    assert.equal("x-hydra" in (await bench.ask("GET", "a")), false);
+  }));
+
+/** The clients that a plan for files creates, by key. */
+async function planned(
+  bench: StateBench,
+  args: readonly string[],
+  stdin?: string,
+): Promise<ReadonlyMap<unknown, JsonObject>> {
+  const played = await bench.run(["diff", ...args, "--format", "json"], stdin === undefined ? {} : { stdin });
+  assert.equal(played.status, 0, played.stderr);
+  const { clients } = jsonObject(played.stdout);
+  assert.ok(Array.isArray(clients));
+  return new Map(clients.filter(isJsonObject).map((client) => [client["key"], client]));
+}
+
+function sourcesOf(clients: ReadonlyMap<unknown, JsonObject>, folder: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    [...clients].map(([key, { source }]) => {
+      assert.ok(isJsonObject(source));
+      return [String(key), `${String(source["file"]).replace(`${folder}/`, "")}:${String(source["line"])}`];
+    }),
+  );
+}
+
+describe("files", () => {
+  test("of a folder are read recursively in order; hidden ones, packages and other kinds are skipped", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({
+        "c/web.yaml": "scope: a\n",
+        "c/b/api.json": '{"client_id": "api", "scope": ["a", "b"]}',
+        "c/b/two.yml": "---\nclient_id: x\nscope: a\n---\n---\nclient_id: y\nscope: a\n",
+        "c/list.json": '{"items": [{"client_id": "i", "scope": "a", "created_at": "2020-01-01T00:00:00Z"}]}',
+        "c/lines.json": '{"client_id": "l1", "scope": "a"}\n{"client_id": "l2", "scope": "a"}\n',
+        "c/.hidden/x.yaml": "nothing: good\n",
+        "c/.x.yaml": "nothing: good\n",
+        "c/node_modules/x.json": "{}",
+        "c/kustomization.yaml": "resources: [web.yaml]\n",
+        "c/secret.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n",
+        "c/README.md": "# text\n",
+      });
+      const clients = await planned(bench, [join(bench.folder, "c")]);
+      assert.deepEqual(sourcesOf(clients, bench.folder), {
+        api: "c/b/api.json:1",
+        x: "c/b/two.yml:2",
+        y: "c/b/two.yml:6",
+        l1: "c/lines.json:1",
+        l2: "c/lines.json:2",
+        i: "c/list.json:1",
+        web: "c/web.yaml:1",
+      });
+    }));
+
+  test("of hydra-maester become clients with its owner and the Secret that it names", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({
+        "m/all.yaml": `apiVersion: hydra.ory.sh/v1alpha1
+kind: OAuth2Client
+metadata: {name: web, namespace: auth}
+spec:
+  grantTypes: [client_credentials]
+  scopeArray: [a, b]
+  secretName: web-credentials
+  deletionPolicy: orphan
+`,
+      });
+      const out = join(bench.folder, "s.yaml");
+      const files = join(bench.folder, "m");
+      const played = await bench.run(["apply", files, "--secret-out", out, "--format", "ndjson"]);
+      assert.equal(played.status, 0, played.stderr);
+      const [created] = jsonLines(played.stdout);
+      assert.equal(created?.["key"], "auth/web");
+      const client = await bench.ask("GET", String(created?.["client_id"]));
+      assert.equal(client["owner"], "web/auth");
+      assert.equal(client["scope"], "a b");
+      assert.deepEqual(client["metadata"], { "hydra.apply": { stack: "default", key: "auth/web", protect: true } });
+      assert.match(readFileSync(out, "utf8"), /name: "web-credentials"\n {2}namespace: "auth"\n/);
+      assert.equal((await bench.run(["diff", files, "--exit-code"])).status, 0);
+    }));
+
+  test("with the Secret of a manifest give the ID and the secret", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({
+        "m/a.yaml":
+          "apiVersion: hydra.ory.sh/v1alpha1\nkind: OAuth2Client\nmetadata: {name: web}\nspec: {grantTypes: [client_credentials], scope: a, secretName: s}\n",
+        "m/b.yaml":
+          "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {CLIENT_ID: the-id, CLIENT_SECRET: given-secret-1234567890-abcdef}\n",
+      });
+      const files = join(bench.folder, "m");
+      const played = await bench.run(["apply", files, "--verify", "--format", "ndjson"]);
+      assert.equal(played.status, 0, played.stderr);
+      assert.match(played.stderr, /accepted the secret of client "the-id"/);
+      assert.doesNotMatch(played.stdout + played.stderr, /given-secret/);
+    }));
+
+  test("from standard input need a key or an ID", () =>
+    withStateBench("26", async (bench) => {
+      const clients = await planned(
+        bench,
+        ["-"],
+        '{"client_id": "a", "scope": "x"}\n{"scope": "x", "x-hydra": {"key": "b"}}',
+      );
+      assert.deepEqual([...clients.keys()], ["a", "b"]);
+      const played = await bench.run(["diff", "-"], { stdin: '{"scope": "x"}' });
+      assert.equal(played.status, 2);
+      assert.match(played.stderr, /standard input:1:1: the client has neither a client_id nor a key/);
+    }));
+
+  test("take variables from --var and HYDRA_VAR_…, and no others from the environment", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({
+        "a.yaml": "client_id: ${{ id }}\nscope: ${{ scopes }}\nredirect_uris: ['https://${{ host }}/cb']\n",
+      });
+      const played = await bench.run(
+        [
+          "diff",
+          join(bench.folder, "a.yaml"),
+          "--var",
+          "host=a.example",
+          "--var",
+          'scopes=["x","y"]',
+          "--format",
+          "json",
+        ],
+        { environment: { HYDRA_VAR_id: "from-env", HYDRA_VAR_host: "b.example", id: "wrong" } },
+      );
+      assert.equal(played.status, 0, played.stderr);
+      assert.match(played.stdout, /"client_id":"from-env"/);
+      assert.match(played.stdout, /"after":"x y"/);
+      assert.match(played.stdout, /https:\/\/a\.example\/cb/);
+    }));
+
+  test("printed by list apply as they are", () =>
+    withStateBench("2.3", async (bench) => {
+      await bench.ask("POST", "", {
+        client_id: "a",
+        scope: "x",
+        metadata: { team: 1 },
+        redirect_uris: ["https://a.example/cb"],
+      });
+      const listed = await bench.run(["clients", "list", "--format", "json"]);
+      const shown = await bench.run(["diff", "-", "--format", "json"], { stdin: listed.stdout });
+      assert.equal(shown.status, 0, shown.stderr);
+      const { clients } = jsonObject(shown.stdout);
+      assert.ok(Array.isArray(clients) && clients.length === 1 && isJsonObject(clients[0]));
+      assert.equal(clients[0]["action"], "adopt");
+      assert.deepEqual(clients[0]["changes"], []);
+    }));
+});

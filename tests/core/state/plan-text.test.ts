@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { JsonObject } from "../../../lib/core/json.ts";
+import type { DesiredClient } from "../../../lib/core/state/desired.ts";
+import { withMark } from "../../../lib/core/state/mark.ts";
+import { type Plan, planStack } from "../../../lib/core/state/plan.ts";
+import { planMarkdown } from "../../../lib/core/state/plan-markdown.ts";
+import { planDocument, planLines } from "../../../lib/core/state/plan-text.ts";
+
+function desired(key: string, client: JsonObject, more: Partial<DesiredClient> = {}): DesiredClient {
+  return {
+    key,
+    clientId: key,
+    client,
+    secretOrigin: undefined,
+    secret: undefined,
+    secretVersion: undefined,
+    protect: false,
+    secretObject: undefined,
+    source: { file: `clients/${key}.yaml`, line: 1, column: 1 },
+    ...more,
+  };
+}
+
+/** A client as Hydra 1.8 returns it: without lifespans. */
+function stored(id: string, fields: JsonObject, stack = "prod"): JsonObject & { readonly client_id: string } {
+  return { ...withMark({ scope: "a", ...fields }, { stack, key: id }), client_id: id };
+}
+
+function planOf(
+  clients: readonly DesiredClient[],
+  records: readonly (JsonObject & { readonly client_id: string })[],
+): Promise<Plan> {
+  async function* pages(): AsyncGenerator<JsonObject & { readonly client_id: string }> {
+    yield* records;
+  }
+  return planStack(clients, pages(), { stack: "prod", merge: false, prune: true });
+}
+
+const EXAMPLE = (): Promise<Plan> =>
+  planOf(
+    [
+      desired("billing", { grant_types: ["client_credentials"], scope: "invoices:read invoices:write" }),
+      desired("web", {
+        client_name: "Web app",
+        redirect_uris: ["https://app.example.com/callback"],
+        scope: "a",
+        metadata: { team: "web", n: 1 },
+      }),
+      desired("legacy", { scope: "a", skip_consent: true }),
+      desired("foreign", { scope: "a" }),
+      desired("by-hand", { scope: "a", owner: "me" }),
+    ],
+    [
+      stored("web", { client_name: "Web", redirect_uris: ["http://old.example.com/callback"], metadata: { n: 1 } }),
+      stored("legacy", {}),
+      stored("old-job", { client_name: "Old" }),
+      stored("foreign", {}, "test"),
+      { client_id: "by-hand", scope: "a", owner: "you" },
+    ],
+  );
+
+test("a plan for people", async () => {
+  const lines = planLines(await EXAMPLE(), "encrypted to 2 recipients").map(({ text }) => text);
+  assert.deepEqual(lines, [
+    "+ billing                       clients/billing.yaml:1",
+    "    grant_types  client_credentials",
+    "    scope        invoices:read invoices:write",
+    "    secret       generated, encrypted to 2 recipients",
+    "~ web                           clients/web.yaml:1",
+    '    client_name    "Web" → "Web app"',
+    "    redirect_uris  + https://app.example.com/callback",
+    "                   - http://old.example.com/callback",
+    '    metadata.team  "web"',
+    "    secret         unchanged",
+    "! legacy                        skip_consent is not kept by this server (it answers as Hydra 1.8)",
+    '! foreign                       refused: it belongs to stack "test"',
+    "~ by-hand                       clients/by-hand.yaml:1  taken over: it belongs to no stack",
+    '    owner   "you" → "me"',
+    "    secret  unchanged",
+    "- old-job                       in stack prod, not in any file",
+    "1 to create, 1 to change, 1 to adopt, 1 to delete, 1 refused, 1 unchanged, 1 note",
+  ]);
+});
+
+test("a plan as JSON lists what differs, and counts the rest", async () => {
+  const document = planDocument(await EXAMPLE(), "http://127.0.0.1:4445");
+  const { clients, ...rest } = document;
+  assert.deepEqual(rest, {
+    stack: "prod",
+    endpoint: "http://127.0.0.1:4445",
+    tier: "1.8",
+    summary: { create: 1, change: 1, adopt: 1, delete: 1, refused: 1, unchanged: 1, notes: 1 },
+    notes: [],
+  });
+  assert.ok(Array.isArray(clients));
+  assert.deepEqual(clients[1], {
+    action: "change",
+    key: "web",
+    client_id: "web",
+    source: { file: "clients/web.yaml", line: 1 },
+    changes: [
+      { field: "client_name", before: "Web", after: "Web app" },
+      {
+        field: "redirect_uris",
+        before: ["http://old.example.com/callback"],
+        after: ["https://app.example.com/callback"],
+        added: ["https://app.example.com/callback"],
+        removed: ["http://old.example.com/callback"],
+      },
+      { field: "metadata.team", before: null, after: "web" },
+    ],
+    secret: "unchanged",
+    notes: [],
+  });
+});
+
+test("a plan as Markdown has a table, and a diff for each client", async () => {
+  const text = planMarkdown(await EXAMPLE());
+  assert.match(text, /^### OAuth 2\.0 clients of stack prod\n\n1 to create, 1 to change/);
+  assert.match(
+    text,
+    /^\| change \| web \| clients\/web\.yaml:1 \| client&#95;name, redirect&#95;uris, metadata\.team \|$/m,
+  );
+  assert.match(
+    text,
+    /```diff\n- client_name: "Web"\n\+ client_name: "Web app"\n- redirect_uris: http:\/\/old\.example\.com\/callback\n\+ redirect_uris: https:\/\/app\.example\.com\/callback\n\+ metadata\.team: "web"\n {2}secret: unchanged\n```/,
+  );
+  // What is deleted can be read in the comment.
+  assert.match(text, /- client_name: "Old"\n/);
+});
+
+test("Markdown of many clients fits into a comment, and says what is left out", async () => {
+  const long = "ä☃".repeat(60);
+  const clients = Array.from({ length: 3000 }, (_, n) => desired(`client-${n}`, { scope: "a", client_name: long }));
+  const text = planMarkdown(await planOf(clients, []));
+  assert.ok(new TextEncoder().encode(text).length <= 60_000);
+  assert.match(text, /\n\d+ more clients are not listed\.\n/);
+  assert.match(text, /The details of 3000 more clients are not shown\.\n$/);
+});
+
+test("names from a file or a server can't change the Markdown around them", async () => {
+  const name = "a|b`c</summary><img src=x>\n```\n# x @team";
+  const text = planMarkdown(await planOf([desired(name, { scope: "a", client_name: "x\n```\n" })], []));
+  for (const harmful of ["<img", "\n# x", "a|b", "@team", "\n```\n#"])
+    assert.equal(text.includes(harmful), false, harmful);
+  assert.equal(text.match(/^```/gm)?.length, 2);
+});
+
+test("no private key is shown", async () => {
+  const jwks = { keys: [{ kty: "oct", k: "c2VjcmV0", kid: "a" }] };
+  const plan = await planOf([desired("web", { scope: "a" })], [stored("web", { jwks })]);
+  for (const text of [
+    planMarkdown(plan),
+    JSON.stringify(planDocument(plan, "")),
+    planLines(plan)
+      .map((line) => line.text)
+      .join("\n"),
+  ])
+    assert.equal(text.includes("c2VjcmV0"), false);
+});

@@ -1,0 +1,287 @@
+/** `hydra apply` that is interrupted, and files that are wrong. */
+
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { after, describe, test } from "node:test";
+import { isJsonObject, type JsonObject } from "../../lib/core/json.ts";
+import { SANDBOX_VERSIONS, startSandbox } from "../../lib/sandbox/index.ts";
+import { openGpg } from "../adapters/gpg.ts";
+import { BINARY, type Ended, type Running, runBinary, start, startBinary, temporaryFolder } from "./binary.ts";
+import { openFaultProxy } from "./fault-proxy.ts";
+import { openRandom } from "./random.ts";
+
+/** How many runs are interrupted; more before a release. */
+const KILLS = Number(process.env["TEST_KILLS"] ?? 20);
+
+const KEYS = ["k0", "k1", "k2", "k3", "k4", "k5"];
+
+const BASE = { grant_types: ["client_credentials"], scope: "a" };
+
+/** Every credential in the files below a folder: of dotenv files and drafts of them, of JSON, and of recovery copies. */
+function secretsBelow(folder: string): readonly (readonly [id: string, secret: string])[] {
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.flatMap((entry) => {
+    const text = readFileSync(join(entry.parentPath, entry.name), "utf8");
+    const dotenv = [...text.matchAll(/CLIENT_ID='?([^\s']+)'?\n\S*CLIENT_SECRET='?([^\s']+)/g)];
+    const json = [...text.matchAll(/(?:"client_id": ?"([^"]+)",\s*)?"client_secret": ?"([^"]+)"/g)];
+    return [...dotenv, ...json].map(([, id = "", secret = ""]) => [id, secret] as const);
+  });
+}
+
+/** The drafts of secret files in a folder that hold a secret. */
+function draftsIn(folder: string): readonly string[] {
+  if (!existsSync(folder)) return [];
+  const drafts = readdirSync(folder).filter((name) => /^\..+\.[0-9a-f]{16}$/.test(name));
+  return drafts.filter((name) => readFileSync(join(folder, name), "utf8").includes("CLIENT_SECRET"));
+}
+
+interface Scene {
+  readonly folder: string;
+  readonly state: string;
+  readonly url: string;
+  readonly publicUrl: string;
+}
+
+function args(scene: Scene, out: string, endpoint = scene.url): readonly string[] {
+  const files = join(scene.folder, "clients");
+  return ["apply", files, "--stack", "s", "--prune", "--secret-out", join(scene.folder, out), "--endpoint", endpoint];
+}
+
+function environment({ state }: Scene): Readonly<Record<string, string>> {
+  return { XDG_STATE_HOME: state };
+}
+
+async function clientsOf({ url }: Scene, prefix: string): Promise<readonly JsonObject[]> {
+  const answer = await fetch(`${url}${prefix}`);
+  const clients: unknown = await answer.json();
+  assert.ok(Array.isArray(clients));
+  return clients.filter(isJsonObject);
+}
+
+async function works({ publicUrl }: Scene, id: string, secret: string): Promise<boolean> {
+  const authorization = `Basic ${Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString("base64")}`;
+  const answer = await fetch(`${publicUrl}/oauth2/token`, {
+    method: "POST",
+    headers: { authorization, "content-type": "application/x-www-form-urlencoded" },
+    body: "grant_type=client_credentials",
+  });
+  return answer.status === 200;
+}
+
+function writeClients({ folder }: Scene, clients: Readonly<Record<string, JsonObject>>): void {
+  const text = Object.entries(clients).map(([key, client]) => `${JSON.stringify({ ...client, "x-hydra": { key } })}\n`);
+  writeFileSync(join(folder, "clients/all.json"), text.join(""));
+}
+
+/** When a run is interrupted: at which of its requests, before or after the server has seen it. */
+interface Interruption {
+  readonly signal: "SIGKILL" | "SIGTERM";
+  readonly request: number;
+  readonly isAfter: boolean;
+}
+
+/** Two runs through one proxy, so that both have the same endpoint; the first one is interrupted. */
+async function interruptedAndRepeated(
+  scene: Scene,
+  outs: readonly [string, string],
+  { signal, request, isAfter }: Interruption,
+): Promise<readonly [Ended, Ended]> {
+  let count = 0;
+  let running: Running | undefined;
+  const proxy = await openFaultProxy(scene.url, () => {
+    if (++count !== request) return undefined;
+    return async (exchange) => {
+      if (isAfter) await exchange.pass();
+      running?.kill(signal);
+      exchange.socket.destroy();
+    };
+  });
+  try {
+    running = startBinary(args(scene, outs[0], proxy.url), { env: environment(scene) });
+    const ended = await running.ended;
+    return [ended, await runBinary(args(scene, outs[1], proxy.url), { env: environment(scene) })];
+  } finally {
+    await proxy.close();
+  }
+}
+
+describe("an apply that is interrupted", () => {
+  const random = openRandom("apply");
+  for (let n = 0; n < KILLS; n++) {
+    const as = SANDBOX_VERSIONS[n % SANDBOX_VERSIONS.length] ?? "26";
+    const signal = random.chance(0.7) ? "SIGKILL" : "SIGTERM";
+    const interruption: Interruption = { signal, request: 2 + random.below(12), isAfter: random.chance(0.5) };
+    const shared = random.chance(0.4);
+    const title = `${interruption.signal} ${interruption.isAfter ? "after" : "at"} request ${interruption.request}`;
+    test(`converges in the next run and loses no secret: ${n + 1}, ${as}, ${title}`, async () => {
+      using folder = temporaryFolder();
+      const sandbox = await startSandbox({ as, listen: "127.0.0.1:0", publicListen: "127.0.0.1:0" });
+      const { url, publicUrl = "" } = sandbox;
+      const scene = { folder: folder.path, state: join(folder.path, "state"), url, publicUrl };
+      try {
+        for (const name of ["clients", "state"]) mkdirSync(join(folder.path, name));
+        writeClients(scene, { k0: BASE, k1: BASE, gone: BASE });
+        const before = await runBinary(args(scene, "before"), { env: environment(scene) });
+        assert.equal(before.status, 0, before.stderr);
+        writeClients(scene, Object.fromEntries(KEYS.map((key) => [key, { ...BASE, client_name: key }])));
+        // A folder is used again, a file can't be.
+        const outs = shared ? (["one.json", "two.json"] as const) : (["one", "one"] as const);
+        const [ended, again] = await interruptedAndRepeated(scene, outs, interruption);
+        assert.equal(again.status, 0, `${ended.stderr}\n${again.stderr}`);
+        // What the first run could not deliver is named by the second one.
+        const copies = [...secretsBelow(scene.state), ...draftsIn(join(folder.path, "one"))];
+        if (copies.length > 0) assert.match(again.stderr, /an earlier run has left a secret of client "k\d" in/);
+        const clean = await runBinary(["diff", ...args(scene, "x").slice(1, 5), "--exit-code", "--endpoint", url]);
+        assert.equal(clean.status, 0, clean.stdout + clean.stderr);
+        const clients = await clientsOf(scene, as.startsWith("1.") ? "/clients" : "/admin/clients");
+        assert.deepEqual(clients.map((client) => client["client_name"]).sort(), KEYS);
+        const secrets = secretsBelow(folder.path);
+        for (const { client_id: id, client_name: name } of clients) {
+          // Where the server chooses the ID, a copy from before the answer has another one.
+          const own = secrets.filter(([owner]) => owner === id || as === "2.1");
+          const proven = await Promise.all(own.map(([, secret]) => works(scene, String(id), secret)));
+          assert.ok(
+            proven.includes(true),
+            `${as} ${String(name)} ${String(id)} has ${own.length} secrets, none of which works\n${ended.stderr}\n${again.stderr}`,
+          );
+        }
+      } finally {
+        await sandbox.close();
+      }
+    });
+  }
+});
+
+describe("an apply with recipients", () => {
+  const gpg = openGpg();
+  after(() => gpg.close());
+  gpg.quick("Team <team@example.com>", "default", "default");
+
+  async function withOneClient(
+    work: (
+      scene: Scene,
+      flags: readonly string[],
+      secretOf: (id: string) => string | undefined,
+      count: () => number,
+    ) => Promise<void>,
+  ): Promise<void> {
+    using folder = temporaryFolder();
+    const sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
+    const { url } = sandbox;
+    const scene = { folder: folder.path, state: join(folder.path, "state"), url, publicUrl: "" };
+    for (const name of ["clients", "state"]) mkdirSync(join(folder.path, name));
+    writeFileSync(join(folder.path, "team.asc"), gpg.exported("team@example.com").armored);
+    writeClients(scene, { k0: { ...BASE, client_id: "k0" } });
+    const flags = [
+      "apply",
+      join(folder.path, "clients"),
+      "--pgp-key",
+      `@${join(folder.path, "team.asc")}`,
+      "--endpoint",
+      url,
+    ];
+    try {
+      await work(scene, flags, sandbox.secretOf, () => sandbox.clients().length);
+    } finally {
+      await sandbox.close();
+    }
+  }
+
+  test("prints the encrypted secret, and nothing of the plain one", () =>
+    withOneClient(async (scene, flags, secretOf) => {
+      const ended = await runBinary([...flags, "--format", "ndjson"], { env: environment(scene) });
+      assert.equal(ended.status, 0, ended.stderr);
+      const result: unknown = JSON.parse(ended.stdout);
+      assert.ok(isJsonObject(result) && typeof result["client_secret_encrypted"] === "string");
+      const secret = secretOf("k0") ?? "none";
+      assert.equal(gpg.decrypt(Buffer.from(result["client_secret_encrypted"], "base64")), secret);
+      assert.ok(!ended.stdout.includes(secret) && !ended.stderr.includes(secret));
+      assert.deepEqual(readdirSync(scene.state), []);
+    }));
+
+  test("deletes the client again where the encrypted secret can't be printed", () =>
+    withOneClient(async (scene, flags, _, count) => {
+      const line = `"$0" "$@" > /dev/full`;
+      const ended = await start("bash", ["-c", line, BINARY, ...flags, "--format", "ndjson"], {
+        env: environment(scene),
+      }).ended;
+      assert.equal(ended.status, 1, ended.stderr);
+      assert.match(ended.stderr, /client \\"k0\\" was deleted again/);
+      assert.equal(count(), 0);
+      assert.deepEqual(readdirSync(scene.state), []);
+    }));
+
+  test("keeps a copy where the output format leaves the encrypted secret out", () =>
+    withOneClient(async (scene, flags) => {
+      const ended = await runBinary([...flags, "-q"], { env: environment(scene) });
+      assert.equal(ended.status, 0, ended.stderr);
+      assert.equal(ended.stdout, "k0\n");
+      assert.match(ended.stderr, /this output format omits the secret of client "k0"; its encrypted secret is in/);
+      assert.equal(readdirSync(scene.state).length, 1);
+    }));
+});
+
+/** The most memory that a run has held, in KiB, while it waits for its last page of clients. */
+async function peakOfDiff(scene: Scene, pages: number): Promise<number> {
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let seen = (): void => {};
+  const reached = new Promise<void>((resolve) => {
+    seen = resolve;
+  });
+  let count = 0;
+  const proxy = await openFaultProxy(scene.url, () => {
+    if (++count < pages) return undefined;
+    return async (exchange) => {
+      seen();
+      await released;
+      exchange.reply(await exchange.pass());
+    };
+  });
+  try {
+    await using running = startBinary(
+      ["diff", join(scene.folder, "clients"), "--stack", "s", "--no-warnings", "--exit-code", "--endpoint", proxy.url],
+      { env: environment(scene) },
+    );
+    await reached;
+    const [, most = ""] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${running.pid}/status`, "latin1")) ?? [];
+    release();
+    const ended = await running.ended;
+    assert.equal(ended.status, 0, ended.stderr);
+    assert.match(ended.stdout, /^\d+ unchanged$/m);
+    return Number(most);
+  } finally {
+    await proxy.close();
+  }
+}
+
+test("5,000 clients are applied, then differ in nothing, with little more memory than 50", {
+  timeout: 120_000,
+}, async () => {
+  using folder = temporaryFolder();
+  const sandbox = await startSandbox({ as: "26", listen: "127.0.0.1:0" });
+  const { url } = sandbox;
+  const scene = { folder: folder.path, state: join(folder.path, "state"), url, publicUrl: "" };
+  try {
+    for (const name of ["clients", "state"]) mkdirSync(join(folder.path, name));
+    const client = { scope: "a", token_endpoint_auth_method: "none", redirect_uris: ["http://127.0.0.1/cb"] };
+    const peaks: number[] = [];
+    for (const count of [50, 5000]) {
+      const clients = Array.from({ length: count }, (_, n) => [`k${n}`, { ...client, client_name: `Client ${n}` }]);
+      writeClients(scene, Object.fromEntries(clients));
+      const applied = await runBinary([...args(scene, "out"), "-q", "--no-warnings"], { env: environment(scene) });
+      assert.equal(applied.status, 0, applied.stderr);
+      assert.equal(sandbox.clients().length, count);
+      peaks.push(await peakOfDiff(scene, Math.ceil(count / 500)));
+    }
+    const [few = 0, many = 0] = peaks;
+    assert.ok(few > 0 && many - few <= 120 * 1024, `${many} KiB against ${few} KiB`);
+  } finally {
+    await sandbox.close();
+  }
+});
