@@ -10,7 +10,7 @@ import { quote } from "../core/text.ts";
 import { PAGE_OF_ALL, readPages } from "./all-clients.ts";
 import type { Batch } from "./batch.ts";
 
-export const STACK: TextFlag = {
+export const STACK_FILTER: TextFlag = {
   kind: "text",
   name: "stack",
   value: "NAME",
@@ -38,11 +38,11 @@ export interface ExportSelection {
 /** The selection of a command line. A stack from the environment counts only if the line selects nothing itself. */
 export function readExportSelection({ values, operands }: Pick<Context, "values" | "operands">): ExportSelection {
   const isUnmarked = values.bool(UNMARKED);
-  const isGiven = values.origin(STACK).from === "flag" || (operands.length === 0 && !isUnmarked);
+  const isGiven = values.origin(STACK_FILTER).from === "flag" || (operands.length === 0 && !isUnmarked);
   return {
     ids: [...new Set(operands.filter((word) => !hasWildcard(word)))],
     globs: operands.filter(hasWildcard),
-    stack: isGiven ? values.text(STACK) : undefined,
+    stack: isGiven ? values.text(STACK_FILTER) : undefined,
     isUnmarked,
   };
 }

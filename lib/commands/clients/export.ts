@@ -5,7 +5,7 @@ import {
   type ExportSelection,
   exportSelectionProblems,
   readExportSelection,
-  STACK,
+  STACK_FILTER,
   selectClients,
   UNMARKED,
 } from "../../clients/export-selection.ts";
@@ -14,8 +14,9 @@ import { CLIENT_VIEW, idOf } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { type ClientRecord, getTextField, isPublic } from "../../core/client/client.ts";
 import { writeManifest } from "../../core/client/write-manifest.ts";
-import type { BoolFlag, ChoiceFlag, RepeatFlag, TextFlag, WithDefault } from "../../core/flags/flag.ts";
+import type { BoolFlag, ChoiceFlag, TextFlag, WithDefault } from "../../core/flags/flag.ts";
 import { FORMAT, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { VAR } from "../../core/flags/state-flags.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import { fileNameOf } from "../../core/output/file-name.ts";
 import type { ResultView } from "../../core/output/render.ts";
@@ -53,14 +54,6 @@ const DEFAULTS: BoolFlag = {
   name: "defaults",
   group: "output",
   help: "Include fields that have the server's default",
-};
-
-const VAR: RepeatFlag = {
-  kind: "each",
-  name: "var",
-  value: "NAME=VALUE",
-  group: "input",
-  help: `Value of $\{{NAME}} in the files of --into, instead of the variable HYDRA_VAR_NAME; repeatable`,
 };
 
 /** What exporting needs of the context. */
@@ -300,7 +293,7 @@ export const exportClients = defineLeaf({
   ],
   operands: { name: "ID", least: 0, most: Number.POSITIVE_INFINITY, help: "Client ID, or a pattern with * and ?" },
   nouns: ["oauth2-clients", "oauth2-client"],
-  flags: [STACK, UNMARKED, VAR, INTO, AS, DEFAULTS, ...SERVER_COMMAND_FLAGS],
+  flags: [STACK_FILTER, UNMARKED, VAR, INTO, AS, DEFAULTS, ...SERVER_COMMAND_FLAGS],
   examples: {
     "1.x": [
       ["export --unmarked --into clients/", "A file for each client that no stack has yet"],

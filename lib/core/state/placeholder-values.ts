@@ -1,11 +1,6 @@
 import { tryParseJson } from "../client/client.ts";
 import { isJsonObject } from "../json.ts";
-
-/** A placeholder for a variable in a text of a client file: `${{ name }}`. */
-const PLACEHOLDER = /\$\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}/g;
-
-/** A text that is nothing but one placeholder. */
-const WHOLE = /^\$\{\{\s*[A-Za-z_][A-Za-z0-9_]*\s*\}\}$/;
+import { ONLY_PLACEHOLDER, PLACEHOLDER } from "./variables.ts";
 
 /** The value of a variable; undefined if it isn't set. */
 export type Variables = (name: string) => string | undefined;
@@ -43,7 +38,7 @@ export function replacePlaceholders(value: unknown, variables: Variables): unkno
  */
 export function possibleValues(value: unknown, variables: Variables): readonly unknown[] {
   const replaced = replacePlaceholders(value, variables);
-  if (typeof value !== "string" || typeof replaced !== "string" || !WHOLE.test(value.trim())) return [replaced];
+  if (typeof value !== "string" || typeof replaced !== "string" || !ONLY_PLACEHOLDER.test(value)) return [replaced];
   const parsed = tryParseJson(replaced);
   return parsed === undefined ? [replaced] : [replaced, parsed.value];
 }

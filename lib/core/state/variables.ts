@@ -5,9 +5,11 @@ import { parseOneJson } from "../json-text.ts";
 /** The name of a variable. */
 const NAME = "[A-Za-z_][A-Za-z0-9_]*";
 
-const PLACEHOLDER = new RegExp(`\\$\\{\\{\\s*(${NAME})\\s*\\}\\}`, "g");
+/** A placeholder for a variable in a text of a client file: `${{ name }}`. */
+export const PLACEHOLDER = new RegExp(`\\$\\{\\{\\s*(${NAME})\\s*\\}\\}`, "g");
 
-const ONLY_PLACEHOLDER = new RegExp(`^\\s*\\$\\{\\{\\s*(${NAME})\\s*\\}\\}\\s*$`);
+/** A text that is nothing but one placeholder. */
+export const ONLY_PLACEHOLDER = new RegExp(`^\\s*\\$\\{\\{\\s*(${NAME})\\s*\\}\\}\\s*$`);
 
 /** Whether a text is the name of a variable. */
 export function isVariableName(text: string): boolean {
