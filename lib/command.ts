@@ -13,7 +13,7 @@ import type {
 } from "./adapters/oauth/index.ts";
 import type { ClientProof, ProofEndpoints, ProofKind } from "./adapters/prove-credentials.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
-import type { LeftoverDraft, SecretTarget } from "./adapters/secret-target.ts";
+import type { LeftoverDraft, OpenSecretTarget } from "./adapters/secret-target.ts";
 import type { PositionedDocument, YamlChange } from "./adapters/yaml.ts";
 import type { Connection } from "./core/flags/connection.ts";
 import { type Flag, longNames, type Syntax, type TextFlag } from "./core/flags/flag.ts";
@@ -93,7 +93,7 @@ export interface KeyFiles {
 
 /** The public side of a server, which never gets credentials of the admin API. */
 export interface CredentialVerifier {
-  discover(publicUrl: string): Promise<ProofEndpoints>;
+  discoverServer(publicUrl: string): Promise<ProofEndpoints>;
   prove(endpoints: ProofEndpoints, clientId: string, proof: ClientProof): Promise<ProofKind>;
 }
 
@@ -222,7 +222,7 @@ export interface Context {
    *
    * @param path the path where the flag is a template.
    */
-  openTarget(flag: TextFlag, path?: string): Promise<SecretTarget | undefined>;
+  openTarget(flag: TextFlag, path?: string): Promise<OpenSecretTarget | undefined>;
   /** Describes the public keys that a word names. */
   inspectKey(material: string): Promise<readonly JsonObject[]>;
   /** The server family to assume for a request that is only shown: the one of `--api`, or the newest. */

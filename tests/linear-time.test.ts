@@ -13,7 +13,7 @@ import { suggestWord, trimCharactersAtEnd, trimCharactersAtStart } from "../lib/
 import { looksLikeWebPage } from "../lib/core/url.ts";
 import { parseFirstJson } from "../lib/sandbox/decode-body.ts";
 import { parseGoUrl } from "../lib/sandbox/request-target.ts";
-import { classifyError, clientsIn, FAMILIES } from "../lib/servers/index.ts";
+import { classifyError, FAMILIES, parseClients } from "../lib/servers/index.ts";
 import { findLink } from "../lib/servers/spelling.ts";
 
 const MANY = 1_000_000;
@@ -36,8 +36,8 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["a body that does not end", () => parseFirstJson(`{"${'\\"'.repeat(MANY)}`)],
   ["a body with more behind it", () => parseFirstJson(`{"a":"${'\\"'.repeat(MANY)}"} x`)],
   ["a deep body", () => parseFirstJson(`{"a":${"[".repeat(MANY)}${"]".repeat(MANY)}}`)],
-  ["a deep list", () => clientsIn(`[{"client_id":"a","x":${"[".repeat(MANY)}${"]".repeat(MANY)}}]`)],
-  ["a list of deep clients", () => clientsIn(`[${Array(200).fill(deepClient()).join(",")}]`)],
+  ["a deep list", () => parseClients(`[{"client_id":"a","x":${"[".repeat(MANY)}${"]".repeat(MANY)}}]`)],
+  ["a list of deep clients", () => parseClients(`[${Array(200).fill(deepClient()).join(",")}]`)],
   ["members", () => memberTexts(`[${"[],".repeat(MANY)}[]]`)],
   ["a long word", () => suggestWord("x".repeat(MANY), Array(100).fill("redirect_uris"))],
 ];

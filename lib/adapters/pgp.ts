@@ -1,15 +1,15 @@
 import { toBase64 } from "../core/bytes.ts";
 import type { EncryptedFormat } from "../core/keys/encrypted-format.ts";
-import type { Recipient, SkippedKey } from "../core/keys/recipient.ts";
+import type { Recipient, SkippedSubkey } from "../core/keys/recipient.ts";
 import { Problem } from "../core/problem.ts";
+import { chooseKeys, type KeySelector } from "./pgp/choose-keys.ts";
 import { areAllV6, encryptBytes } from "./pgp/encrypt-message.ts";
 import { parseAndEvaluateKeys } from "./pgp/evaluate.ts";
 import { unusableKeyProblem } from "./pgp/explain-issue.ts";
 import { type Inspection, toInspection } from "./pgp/inspection.ts";
 import type { KeyReport } from "./pgp/key-report.ts";
-import { type KeySelector, selectKeys } from "./pgp/select-keys.ts";
 
-export type { KeySelector } from "./pgp/select-keys.ts";
+export type { KeySelector } from "./pgp/choose-keys.ts";
 
 /**
  * The recipients in some key material, each evaluated at the time `now` and tested.
@@ -27,7 +27,7 @@ export async function parseRecipients(
   selector: KeySelector = {},
 ): Promise<readonly Recipient[]> {
   const pgp = await import("openpgp");
-  const selected = selectKeys(await parseAndEvaluateKeys(pgp, material, origin, now), origin, selector);
+  const selected = chooseKeys(await parseAndEvaluateKeys(pgp, material, origin, now), origin, selector);
   return selected.map(({ parsed, report }): Recipient => {
     const { fingerprint, algorithm, userId, created, expires, encryptsTo, issue } = report;
     if (encryptsTo === undefined) {
@@ -53,7 +53,7 @@ export async function parseRecipients(
   });
 }
 
-function skippedOf(report: KeyReport): readonly SkippedKey[] {
+function skippedOf(report: KeyReport): readonly SkippedSubkey[] {
   return report.subkeys.flatMap(({ fingerprint, algorithm, verdict, issue }) => {
     if (verdict === "used") return [];
     return [{ fingerprint, algorithm, reason: issue?.reason ?? "a newer one is used" }];

@@ -4,7 +4,7 @@ import { type HttpAnswer, type HttpRequest, NetworkFailure, networkHint, type Se
 import { Problem } from "../core/problem.ts";
 import { redactUrl, redactValues, secretsInHeaders } from "../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../core/text.ts";
-import { wantsTls } from "../servers/index.ts";
+import { requiresTls } from "../servers/index.ts";
 
 /** The credentials of a client and how it authenticates with them (RFC 6749, 2.3; RFC 7523). */
 export type ClientProof =
@@ -69,7 +69,7 @@ export async function discoverProofEndpoints(
   const base = trimCharactersAtEnd(publicUrl, "/");
   const url = `${base}/.well-known/openid-configuration`;
   const answer = await request(http, { method: "GET", url, timeout, headers: { accept: "application/json" } }, action);
-  if (wantsTls(answer)) {
+  if (requiresTls(answer)) {
     const { origin } = new URL(base);
     throw new Problem(`${action}: ${origin} speaks TLS: the server wants https`, {
       code: "https-required",

@@ -8,10 +8,10 @@ import {
   newFileProblem,
   openFileTarget,
 } from "./secret-target/file-target.ts";
-import type { SecretTarget, WriteTimeouts } from "./secret-target/target.ts";
+import type { OpenSecretTarget, WriteTimeouts } from "./secret-target/target.ts";
 
 export type { LeftoverDraft } from "./secret-target/file-target.ts";
-export type { SecretTarget } from "./secret-target/target.ts";
+export type { OpenSecretTarget } from "./secret-target/target.ts";
 
 /** What targets need from outside. */
 interface SecretTargetOptions extends FileTargetOptions {
@@ -27,7 +27,7 @@ export interface SecretTargets {
   /** Drafts of files that runs which were killed have left in a folder. */
   drafts(folder: string): readonly LeftoverDraft[];
   /** Opens a target; throws a usage Problem if it isn't writable, exists already, or is not open. */
-  open(target: string, flag: string): Promise<SecretTarget>;
+  open(target: string, flag: string): Promise<OpenSecretTarget>;
 }
 
 /** Creates the {@link SecretTargets} of one command. */

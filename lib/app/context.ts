@@ -272,7 +272,8 @@ function tokenEndpoint(
   const adapter = (): Promise<typeof import("../adapters/prove-credentials.ts")> =>
     import("../adapters/prove-credentials.ts");
   return {
-    discover: async (url) => (await adapter()).discoverProofEndpoints(http, url, Math.min(VERIFY_TIME, remaining())),
+    discoverServer: async (url) =>
+      (await adapter()).discoverProofEndpoints(http, url, Math.min(VERIFY_TIME, remaining())),
     prove: async (endpoints, clientId, proof) => {
       // The client exists by now, so the check may take longer than the rest of the command's time.
       const until = host.monotonic() + Math.min(VERIFY_TIME, Math.max(CLEANUP_MS, remaining()));
@@ -299,17 +300,17 @@ function oauthAccess(
   const { now } = run.host;
   const shared = { http, timeLeft: remaining, signal: run.ending.signal };
   const openSession: OAuthAccess["openSession"] = async ({ clientId, authentication, followsServer }, chosen) => {
-    const { createOAuthClient, discover, withEndpoints, withExpectedMethod } = await adapter();
+    const { createOAuthClient, discoverServer: discover, overrideEndpoints, retryWithExpectedMethod } = await adapter();
     const publicUrl = needed(connection).base;
     const found = await discover({ ...shared, publicUrl, timeout: remaining(), now });
-    const server = withEndpoints(found, chosen);
+    const server = overrideEndpoints(found, chosen);
     const client = (method: ClientAuthentication): OAuthClient =>
       createOAuthClient({ ...shared, server, clientId, authentication: method, now });
     return {
       server,
       attempt: (work) =>
         followsServer
-          ? withExpectedMethod(authentication, (method) => work(client(method)))
+          ? retryWithExpectedMethod(authentication, (method) => work(client(method)))
           : work(client(authentication)),
     };
   };

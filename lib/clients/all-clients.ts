@@ -1,4 +1,4 @@
-import type { Page } from "../adapters/admin/admin.ts";
+import type { ListPage } from "../adapters/admin/admin.ts";
 import type { Context } from "../command.ts";
 import { Problem } from "../core/problem.ts";
 
@@ -19,10 +19,10 @@ function endless(): Problem {
 export async function* readPages(
   { admin, host }: Pick<Context, "admin" | "host">,
   start: PageRequest,
-): AsyncGenerator<Page> {
+): AsyncGenerator<ListPage> {
   const seen = new Set<string>();
   for (let request: PageRequest | undefined = start; request !== undefined; ) {
-    const page: Page = await admin.page(request);
+    const page: ListPage = await admin.page(request);
     yield page;
     request = page.next;
     const position = `${request?.token ?? ""} ${request?.offset ?? ""}`;

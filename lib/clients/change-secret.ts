@@ -17,7 +17,7 @@ import {
   type OutletContext,
   reportClientOnWriteFailure,
   type SecretOutlets,
-  withSecretOutlets,
+  withSecretTarget,
   writeSecretFile,
 } from "./outlets.ts";
 import {
@@ -168,7 +168,7 @@ export function changeSecret(
   change: SecretChange,
 ): Promise<Result> {
   const { id, action, prepared, send } = change;
-  return withSecretOutlets(context, { action, needsRecoveryCopy: true }, async (outlets) =>
+  return withSecretTarget(context, { action, needsRecoveryCopy: true }, async (outlets) =>
     deliverChangedSecret(context, outlets, await sendWithRecoveryCopy(context, id, prepared, send), change),
   );
 }

@@ -2,7 +2,7 @@ import type { Context, Result } from "../command.ts";
 import { isPublic } from "../core/client/client.ts";
 import { DRY_RUN } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
-import { curlLine, type PlannedRequest, redactBody } from "../core/output/curl.ts";
+import { curlLineWithoutSecrets, type PlannedRequest, redactBody } from "../core/output/curl.ts";
 import type { ResultView } from "../core/output/render.ts";
 import { requestedId } from "./views.ts";
 
@@ -49,7 +49,7 @@ export function dryRunResult(
   );
   const requests = plans.map((plan) => ({ ...plan, url: `${connection.base}${plan.url}` }));
   if (values.text(DRY_RUN) === "curl") {
-    const items = requests.map((request) => ({ url: request.url, curl: curlLine(request, connection) }));
+    const items = requests.map((request) => ({ url: request.url, curl: curlLineWithoutSecrets(request, connection) }));
     return { view: CURL_VIEW, isList: true, items, format: { kind: "text" } };
   }
   const items = requests.map(({ method, url, body }) => ({

@@ -22,7 +22,7 @@ import {
   registerClient,
 } from "./register.ts";
 import { type ClientSecretFile, openSecretFile } from "./secret-files.ts";
-import { type PrepareContext, prepareClientSecret, prepareSecret } from "./secret-source.ts";
+import { type PrepareContext, prepareNewClientSecret, prepareSecret } from "./secret-source.ts";
 import { updateClient } from "./send-change.ts";
 import { ENCRYPTED, IMPORT_VIEW, requestedId } from "./views.ts";
 
@@ -93,7 +93,7 @@ async function createOrUpdate(job: ImportJob, entry: ClientEntry): Promise<Impor
     const current = await admin.find(id);
     if (current !== undefined) return existing(job, admin, entry, { ...client, client_id: id }, current);
   }
-  const registration = createRegistration(context, client, await prepareClientSecret(context, client, recipients), {
+  const registration = createRegistration(context, client, await prepareNewClientSecret(context, client, recipients), {
     view: IMPORT_VIEW,
     more: { outcome: "created", from: entry.file },
   });

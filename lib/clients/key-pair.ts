@@ -1,6 +1,6 @@
 import type { KeyPair } from "../adapters/key-generator.ts";
 import type { Context } from "../command.ts";
-import { AUTH_METHOD, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../core/flags/flag-table.ts";
+import { AUTH_METHOD_FLAG, GENERATE_KEY, KEY_OUT, SECRET_OUT } from "../core/flags/flag-table.ts";
 import { toJson } from "../core/json.ts";
 import type { KeyAlgorithm } from "../core/keys/key-algorithm.ts";
 import type { Recipient } from "../core/keys/recipient.ts";
@@ -36,7 +36,7 @@ function keyFieldProblems({ client, label }: ReadDraft, algorithm: string): read
     problems.push(
       usageError(
         `--generate-key ${algorithm} is for clients that authenticate with a key`,
-        `add --${AUTH_METHOD.name} private_key_jwt`,
+        `add --${AUTH_METHOD_FLAG.name} private_key_jwt`,
         "key-without-private-key-jwt",
       ),
     );

@@ -1,4 +1,4 @@
-import type { SecretTarget } from "../adapters/secret-target.ts";
+import type { OpenSecretTarget } from "../adapters/secret-target.ts";
 import type { Context, Result } from "../command.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
 import { SECRET_OUT } from "../core/flags/flag-table.ts";
@@ -12,7 +12,7 @@ import { ENCRYPTED, ENCRYPTED_KEY } from "./views.ts";
 /** Where a secret goes other than to standard output; opened before anything is changed on the server. */
 export interface SecretOutlets {
   /** The target of `--secret-out` or `--key-out`. */
-  readonly target: SecretTarget | undefined;
+  readonly target: OpenSecretTarget | undefined;
 }
 
 /** How the outlets of a secret are opened. */
@@ -31,7 +31,7 @@ export interface OutletOptions {
 export type OutletContext = Pick<Context, "host" | "openTarget" | "recovery">;
 
 /** Opens the outlets of a secret and does the work, which signals don't interrupt; a failure leaves no partial file. */
-export function withSecretOutlets<T>(
+export function withSecretTarget<T>(
   context: OutletContext & Pick<Context, "signal" | "uninterruptible">,
   options: OutletOptions,
   work: (outlets: SecretOutlets) => Promise<T>,
@@ -83,7 +83,7 @@ export function requireOpenOutput(context: Pick<Context, "host">, action: string
 /** Writes credentials to the secret file; returns what is left for standard output. Throws what the file throws. */
 export async function writeSecretFile(
   context: Pick<Context, "values" | "warn" | "note">,
-  target: SecretTarget,
+  target: OpenSecretTarget,
   delivery: DeliveredCredentials,
 ): Promise<JsonObject> {
   const { shown, credentials, secret } = delivery;

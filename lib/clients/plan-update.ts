@@ -1,5 +1,10 @@
 import type { Context } from "../command.ts";
-import { createUpdateRequest, type PathAssignment, setPath, type UpdateRequest } from "../core/client/changes.ts";
+import {
+  createUpdateRequest,
+  type PathAssignment,
+  type UpdateRequest,
+  withValueAtPath,
+} from "../core/client/changes.ts";
 import { type FieldLabel, getListField, getTextField, isPublic } from "../core/client/client.ts";
 import { type Change, findChanges, findIncomparableChanges } from "../core/client/equality.ts";
 import { type Field, LIST_EDITS } from "../core/client/fields.ts";
@@ -84,7 +89,7 @@ function applyListEdits({ values, warn }: Pick<Context, "values" | "warn">, fiel
 function applyNested(current: JsonObject, nested: readonly PathAssignment[]): JsonObject {
   let client = current;
   for (const assignment of nested) {
-    const set = setPath(client, assignment);
+    const set = withValueAtPath(client, assignment);
     if (set === undefined) throw invalidPathProblem(assignment.path);
     client = set;
   }

@@ -1,5 +1,5 @@
 import type { RecoveryCopy } from "../adapters/recovery-store.ts";
-import type { SecretTarget } from "../adapters/secret-target.ts";
+import type { OpenSecretTarget } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
 import { errorMessage } from "../core/problem.ts";
 import { type RecoveryRecord, SaveFailure } from "../core/recovery-record.ts";
@@ -134,7 +134,7 @@ export function trackInRecoveryCopy(
 /** A secret whose copy is the draft of its secret file; the draft is gone once the file is written or discarded. */
 export function trackInDraft(
   context: RecoveryContext,
-  target: SecretTarget & { readonly draft: string },
+  target: OpenSecretTarget & { readonly draft: string },
   write: (status: RecoveryStatus, secret: SecretText) => Promise<void>,
   text: string | undefined,
 ): UndeliveredSecret {

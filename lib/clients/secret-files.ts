@@ -1,4 +1,4 @@
-import type { SecretTarget } from "../adapters/secret-target.ts";
+import type { OpenSecretTarget } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
 import { getTextField, isPublic } from "../core/client/client.ts";
 import { IF_EXISTS, SECRET_OUT } from "../core/flags/flag-table.ts";
@@ -107,7 +107,7 @@ async function pathProblems(context: CheckContext, paths: readonly string[]): Pr
 
 /** The file for the credentials of one client of an import, open and not named yet. */
 export interface ClientSecretFile {
-  readonly target: SecretTarget;
+  readonly target: OpenSecretTarget;
   /** Writes the credentials; the server may have chosen another ID than the one that was sent. Returns the path. */
   write(id: string, secret: SecretText): Promise<string>;
 }

@@ -1,4 +1,4 @@
-import type { SecretTarget } from "../adapters/secret-target.ts";
+import type { OpenSecretTarget } from "../adapters/secret-target.ts";
 import type { Context } from "../command.ts";
 import { SECRET_OUT } from "../core/flags/flag-table.ts";
 import { toJson } from "../core/json.ts";
@@ -227,7 +227,7 @@ export async function secretPlaceProblems(
 
 /** The file of one client, open and not named yet. */
 interface OwnFile {
-  readonly target: SecretTarget;
+  readonly target: OpenSecretTarget;
   readonly path: string;
   readonly text: (id: string, secret: SecretText) => string;
 }
@@ -236,11 +236,11 @@ interface OwnFile {
 export class SecretPlace {
   readonly kind: SecretPlaceKind;
   readonly #context: SecretPlaceContext;
-  readonly #shared: SecretTarget | undefined;
+  readonly #shared: OpenSecretTarget | undefined;
   readonly #pending: PendingSecret[] = [];
   #written = 0;
 
-  private constructor(context: SecretPlaceContext, shared: SecretTarget | undefined) {
+  private constructor(context: SecretPlaceContext, shared: OpenSecretTarget | undefined) {
     this.kind = secretPlaceKind(context);
     this.#context = context;
     this.#shared = shared;
@@ -253,7 +253,7 @@ export class SecretPlace {
   }
 
   /** The target that a registration knows of: its draft is the recovery copy only where the file is the client's own. */
-  targetOf(own: OwnFile | undefined): SecretTarget | undefined {
+  targetOf(own: OwnFile | undefined): OpenSecretTarget | undefined {
     const shared = this.#shared;
     if (own !== undefined || shared === undefined) return own?.target;
     return {

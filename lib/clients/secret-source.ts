@@ -147,7 +147,7 @@ export async function prepareSecret(
 }
 
 /** The secret of a new client: the one in its fields or a generated one, none for a public client. */
-export async function prepareClientSecret(
+export async function prepareNewClientSecret(
   context: PrepareContext,
   client: JsonObject,
   recipients: readonly Recipient[],

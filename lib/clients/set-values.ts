@@ -1,5 +1,5 @@
 import type { Context } from "../command.ts";
-import { type PathAssignment, setPath } from "../core/client/changes.ts";
+import { type PathAssignment, withValueAtPath } from "../core/client/changes.ts";
 import { SET } from "../core/flags/flag-table.ts";
 import { type JsonObject, MAX_DEPTH } from "../core/json.ts";
 import { unescapePointerToken } from "../core/json-pointer.ts";
@@ -31,7 +31,7 @@ export function applySet({ values }: Pick<Context, "values">, draft: JsonObject,
     }
     const { path } = assignment;
     const [top = ""] = path;
-    const set = setPath(client, assignment);
+    const set = withValueAtPath(client, assignment);
     const isOpen = !defaults && !known.has(top);
     if (set === undefined && !isOpen) problems.push(invalidPathProblem(path));
     if (path.length > 1 && isOpen) nested.push(assignment);

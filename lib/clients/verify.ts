@@ -44,7 +44,7 @@ export async function discoverVerifyEndpoints({
   if (!values.bool(VERIFY)) return undefined;
   const token = values.text(TOKEN_ENDPOINT);
   if (token !== undefined) return { token, revocation: undefined };
-  return tokens.discover(values.text(PUBLIC_URL) ?? "");
+  return tokens.discoverServer(values.text(PUBLIC_URL) ?? "");
 }
 
 /** What a successful check shows about a client. */

@@ -1,5 +1,5 @@
 import { requireConfirmation } from "../clients/confirm.ts";
-import { type OutletContext, withSecretOutlets } from "../clients/outlets.ts";
+import { type OutletContext, withSecretTarget } from "../clients/outlets.ts";
 import { wantsRecipients } from "../clients/secret-source.ts";
 import type { Context, Result } from "../command.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
@@ -74,7 +74,7 @@ export async function deliverKeys(
   const isSecret = values.bool(PRIVATE) || recipients.length > 0;
   if (!isSecret && !values.isSet(out)) return shownResult(context, publicSets(context, await getSets()));
   if (recipients.length === 0 && !values.isSet(out)) await confirmPrivate(context);
-  return withSecretOutlets(context, { action, needsRecoveryCopy: false, target: out }, async ({ target }) => {
+  return withSecretTarget(context, { action, needsRecoveryCopy: false, target: out }, async ({ target }) => {
     const sets = await getSets();
     if (recipients.length === 0 && target === undefined) return shownResult(withPrivateFormat(context), sets);
     const delivered = isSecret || fileIsPrivate ? sets : publicSets(context, sets);

@@ -1,7 +1,7 @@
 import type { KeySets } from "../adapters/admin/key-sets.ts";
 import type { Context, Result } from "../command.ts";
 import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
-import { bareKid, hasKid, publicKeys } from "../core/jwk/key-pair-ids.ts";
+import { hasKid, kidWithoutPrefix, publicKeys } from "../core/jwk/key-pair-ids.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { keySetResult } from "./key-views.ts";
@@ -14,7 +14,7 @@ function retirablePlace(
   kid: string,
 ): { readonly place: number; readonly count: number } {
   const ids = publicKeys(keys).map((key) => key.kid ?? "");
-  const place = ids.findIndex((id) => id === kid || bareKid(id) === bareKid(kid));
+  const place = ids.findIndex((id) => id === kid || kidWithoutPrefix(id) === kidWithoutPrefix(kid));
   if (place < 0)
     throw new Problem(`Key ${quote(kid)} is not in key set ${quote(set)}`, {
       code: "not-found",
@@ -43,7 +43,7 @@ async function putBack(api: KeySets, set: string, before: readonly JsonWebKey[],
 export async function retireKey(context: Context, set: string, named: string): Promise<Result> {
   const rotation = await readRotation(context, set);
   // Both halves of a pair.
-  const kid = rotation.shape === "pair" ? bareKid(named) : named;
+  const kid = rotation.shape === "pair" ? kidWithoutPrefix(named) : named;
   const { api, keys, state } = rotation;
   const { place, count } = retirablePlace(rotation, kid);
   const signing = state.kind === "signs" ? state.kid : "";

@@ -1,6 +1,6 @@
 import { isPrivate, isSymmetric, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { possibleAlgorithms } from "../core/jwk/key-algorithms.ts";
-import { bareKid } from "../core/jwk/key-pair-ids.ts";
+import { kidWithoutPrefix } from "../core/jwk/key-pair-ids.ts";
 import type { KeyShape } from "../servers/family.ts";
 
 /** The set that ID tokens are signed with. */
@@ -49,7 +49,7 @@ function stateOfPairs(keys: readonly JsonWebKey[]): SigningState {
   const isPair =
     privateKey.kid.startsWith("private:") &&
     publicKey.kid.startsWith("public:") &&
-    bareKid(privateKey.kid) === bareKid(publicKey.kid) &&
+    kidWithoutPrefix(privateKey.kid) === kidWithoutPrefix(publicKey.kid) &&
     privateKey["n"] === publicKey["n"];
   if (!isPair || privateKey.kty !== "RSA") return { kind: "fails" };
   return { kind: "signs", kid: publicKey.kid, alg: "RS256", key: publicKey };

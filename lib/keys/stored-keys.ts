@@ -1,5 +1,5 @@
 import { isPrivate, isSymmetric, publicPart } from "../core/jwk/json-web-key.ts";
-import { bareKid } from "../core/jwk/key-pair-ids.ts";
+import { kidWithoutPrefix } from "../core/jwk/key-pair-ids.ts";
 import type { KeyShape } from "../servers/family.ts";
 import type { NamedKey } from "./read-keys.ts";
 import { signsTokens } from "./signing-state.ts";
@@ -12,7 +12,7 @@ export interface TargetSet {
 
 /** Hydra 1.x signs with a pair, and names its public half in tokens. */
 function asPair({ set }: TargetSet, key: NamedKey): readonly NamedKey[] {
-  const kid = bareKid(key.kid);
+  const kid = kidWithoutPrefix(key.kid);
   if (isSymmetric(key)) return [key];
   const isMoved = signsTokens(set) || kid !== key.kid;
   if (!isPrivate(key)) return [{ ...key, kid: isMoved ? `public:${kid}` : key.kid }];
@@ -25,7 +25,7 @@ function asPair({ set }: TargetSet, key: NamedKey): readonly NamedKey[] {
 /** A private key of Hydra 1.x gets the ID of its public half, because tokens that were issued already name that. */
 function asSingle(key: NamedKey): NamedKey {
   const isHalf = isPrivate(key) && !isSymmetric(key) && key.kid.startsWith("private:");
-  return isHalf ? { ...key, kid: `public:${bareKid(key.kid)}` } : key;
+  return isHalf ? { ...key, kid: `public:${kidWithoutPrefix(key.kid)}` } : key;
 }
 
 /** Keys as a server stores them, in the same order. */

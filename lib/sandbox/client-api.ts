@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { isStringList, type JsonObject } from "../core/json.ts";
 import { generateSecret } from "../core/secret.ts";
+import { type ClientStore, createClientStore, type StoredClient } from "./client-store.ts";
 import { type BodyShape, type DecodeOutcome, type Draft, decodeBody, parseFirstJson } from "./decode-body.ts";
 import {
   type ApiError,
@@ -15,7 +16,6 @@ import {
 import { applyPatch, type PatchDialect } from "./patch.ts";
 import { escapedSegment, escapedTwice } from "./request-target.ts";
 import { type Field, fieldsOf, ZERO_VALUES } from "./server-fields.ts";
-import { type ClientStore, createClientStore, type StoredClient } from "./store.ts";
 import { validateAndSetDefaults } from "./validate.ts";
 import { BEHAVIOURS, type Behaviour, type SandboxVersion } from "./versions.ts";
 

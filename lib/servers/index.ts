@@ -10,13 +10,13 @@ export const FAMILY_SPECIFIC_FIELDS: ReadonlySet<string> = new Set(
   FAMILIES.flatMap(({ unknownFields }) => [...unknownFields]),
 );
 
-export { classifyError, hasOwnError, parseJsonBody as jsonOf, requiresTls as wantsTls } from "./classify-error.ts";
-export { fieldsWithUnexpectedTypes as unexpectedTypes } from "./client-schema.ts";
+export { classifyError, hasOwnError, parseJsonBody, requiresTls } from "./classify-error.ts";
+export { fieldsWithUnexpectedTypes } from "./client-schema.ts";
 export type { Answer, PageRequest, RequestTarget, ServerError, ServerFamily } from "./family.ts";
 export {
   type ClientRecord,
   isJson,
-  parseClient as clientIn,
-  parseClients as clientsIn,
+  parseClient,
+  parseClients,
   type ReadClient,
 } from "./read-client.ts";

@@ -6,7 +6,7 @@ import { canAsk } from "../core/interactive.ts";
 import { shellQuoted } from "../core/output/shell.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { missingRedirect, type RedirectTarget } from "./redirect-uri.ts";
+import { type RedirectTarget, redirectToRegister } from "./redirect-uri.ts";
 
 /** Milliseconds for the admin API where nobody asked for it by a flag: the login works without it. */
 const OPTIONAL_LOOKUP_MS = 2_000;
@@ -54,7 +54,7 @@ export async function ensureRegistered(
   add: (uris: readonly string[]) => Promise<void>,
 ): Promise<void> {
   const registered = getListField(client, "redirect_uris");
-  const missing = missingRedirect(target, registered);
+  const missing = redirectToRegister(target, registered);
   if (missing === undefined) return;
   const id = client.client_id;
   const question = `${quote(missing)} is not a redirect URI of client ${quote(id)}. Add it at ${adminSide?.endpoint ?? ""}? [y/N] `;

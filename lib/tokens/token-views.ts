@@ -1,4 +1,4 @@
-import type { Tokens } from "../adapters/oauth/index.ts";
+import type { TokenSet } from "../adapters/oauth/index.ts";
 import { getTextField } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Column, ResultView } from "../core/output/render.ts";
@@ -43,7 +43,7 @@ export const LOGIN_VIEW: ResultView<JsonObject> = {
 };
 
 /** The server's answer, whole, and when the access token expires, also under the name of Hydra's own 2.x CLI. */
-export function tokenItem({ raw, expiresAt }: Pick<Tokens, "raw" | "expiresAt">): JsonObject {
+export function tokenItem({ raw, expiresAt }: Pick<TokenSet, "raw" | "expiresAt">): JsonObject {
   if (expiresAt === undefined) return raw;
   const time = formatTimestamp(expiresAt);
   return { ...raw, expires_at: time, expiry: time };

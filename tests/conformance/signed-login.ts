@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import * as v from "valibot";
 import { createHttp } from "../../lib/adapters/http.ts";
 import { isSignedByKeySet } from "../../lib/adapters/key-generator.ts";
-import { createOAuthClient, discover } from "../../lib/adapters/oauth/index.ts";
+import { createOAuthClient, discoverServer } from "../../lib/adapters/oauth/index.ts";
 import { loadTrustedCertificates, runtimeTransport } from "../../lib/adapters/transport.ts";
 import { driveLogin } from "../adapters/oauth/driver.ts";
 import { asJson, exchange, type Json, type Server, textOf } from "./servers.ts";
@@ -77,7 +77,7 @@ export async function registerLoginClient(server: Server): Promise<string> {
 export async function logIn(server: Server, clientId: string): Promise<SignedTokens | "failed"> {
   const { url, publicUrl } = server;
   assert.ok(publicUrl !== undefined);
-  const found = await discover({ http, publicUrl, timeout: timeLeft(), now: Date.now });
+  const found = await discoverServer({ http, publicUrl, timeout: timeLeft(), now: Date.now });
   const authentication = { method: "none" } as const;
   const client = createOAuthClient({ http, server: found, clientId, authentication, timeLeft, now: Date.now });
   const pending = await client.beginAuthorization({ redirectUri: REDIRECT_URI, scopes: ["openid", "offline"] });

@@ -7,7 +7,7 @@ import {
   type ClientAuthentication,
   createAdminTokens,
   createOAuthClient,
-  discover,
+  discoverServer,
   type OAuthClient,
 } from "../../lib/adapters/oauth/index.ts";
 import { loadTrustedCertificates, runtimeTransport } from "../../lib/adapters/transport.ts";
@@ -55,7 +55,7 @@ async function clientOf(
   authentication: ClientAuthentication,
 ): Promise<OAuthClient> {
   assert.ok(publicUrl !== undefined);
-  const found = await discover({ http, publicUrl, timeout: timeLeft(), now: Date.now });
+  const found = await discoverServer({ http, publicUrl, timeout: timeLeft(), now: Date.now });
   return createOAuthClient({ http, server: found, clientId, authentication, timeLeft, now: Date.now });
 }
 
@@ -124,7 +124,7 @@ onEveryServer("tokens", (server) => {
 
   test("come to a device, where the server has that flow", async () => {
     const { publicUrl = "" } = server();
-    const { endpoints } = await discover({ http, publicUrl, timeout: timeLeft(), now: Date.now });
+    const { endpoints } = await discoverServer({ http, publicUrl, timeout: timeLeft(), now: Date.now });
     if (endpoints.device_authorization_endpoint === undefined) return;
     const id = await registered(server(), {
       grant_types: ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clientIn, clientsIn, isJson } from "../../lib/servers/index.ts";
+import { isJson, parseClient, parseClients } from "../../lib/servers/index.ts";
 
 function nested(depth: number): string {
   return `${"[".repeat(depth)}${"]".repeat(depth)}`;
@@ -8,7 +8,7 @@ function nested(depth: number): string {
 
 test("clientIn() returns a client unchanged, also with numbers that the runtime can't represent", () => {
   const text = `{"client_id":"a","metadata":{"n":12345678901234567890,"x":${nested(498)}}}`;
-  const read = clientIn(text);
+  const read = parseClient(text);
   assert.equal(JSON.stringify(read?.record), text);
   assert.deepEqual(read?.unread, []);
 });
@@ -17,7 +17,7 @@ test("clientIn() reads a client that is nested too deep field by field", () => {
   for (const depth of [500, 9_000, 1_000_000]) {
     const text = ` { "n" : 12345678901234567890, "deep" : ${nested(depth)} , "client_id":"a" , "s":"[{,\\"}" ,
       "od\\u0064" :{"x":${nested(depth)}},"client_secret":"s3cret", "last":{"x":[1,{}]} } `;
-    const read = clientIn(text);
+    const read = parseClient(text);
     assert.equal(
       JSON.stringify(read?.record),
       '{"n":12345678901234567890,"deep":null,"client_id":"a","s":"[{,\\"}","odd":null,"client_secret":"s3cret","last":{"x":[1,{}]}}',
@@ -27,7 +27,7 @@ test("clientIn() reads a client that is nested too deep field by field", () => {
 });
 
 test("clientsIn() reads the clients of a list one by one if one is nested too deep", () => {
-  const read = clientsIn(`[{"client_id":"a","n":1e400},{"client_id":"b","x":${nested(501)}},\n{"client_id":"c"} ]`);
+  const read = parseClients(`[{"client_id":"a","n":1e400},{"client_id":"b","x":${nested(501)}},\n{"client_id":"c"} ]`);
   assert.equal(
     JSON.stringify(read?.records),
     '[{"client_id":"a","n":1e400},{"client_id":"b","x":null},{"client_id":"c"}]',
@@ -36,10 +36,10 @@ test("clientsIn() reads the clients of a list one by one if one is nested too de
     Array.from(read?.unread ?? [], ([{ client_id: id }, fields]) => [id, fields]),
     [["b", ["x"]]],
   );
-  assert.deepEqual(clientsIn("[]"), { records: [], unread: new Map() });
+  assert.deepEqual(parseClients("[]"), { records: [], unread: new Map() });
   // 500 levels of a client are 501 of its list.
-  assert.equal(clientsIn(`[{"client_id":"a","x":${nested(499)}}]`)?.unread.size, 0);
-  assert.equal(clientsIn(`[{"client_id":"a","x":${nested(500)}}]`)?.unread.size, 1);
+  assert.equal(parseClients(`[{"client_id":"a","x":${nested(499)}}]`)?.unread.size, 0);
+  assert.equal(parseClients(`[{"client_id":"a","x":${nested(500)}}]`)?.unread.size, 1);
 });
 
 test("other JSON is neither a client nor a list of clients, at any depth", () => {
@@ -54,7 +54,7 @@ test("other JSON is neither a client nor a list of clients, at any depth", () =>
     `{"client_id":${deep}}`,
     `{"client_id":"a","x":${deep}`,
   ])
-    assert.equal(clientIn(text), undefined, text.slice(0, 40));
+    assert.equal(parseClient(text), undefined, text.slice(0, 40));
   for (const text of [
     "",
     "null",
@@ -65,7 +65,7 @@ test("other JSON is neither a client nor a list of clients, at any depth", () =>
     `[{"client_id":"a"},${deep}]`,
     `[{"x":${deep}}`,
   ])
-    assert.equal(clientsIn(text), undefined, text.slice(0, 40));
+    assert.equal(parseClients(text), undefined, text.slice(0, 40));
 });
 
 test("isJson() accepts JSON of any depth", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FIELD_NAMES } from "../../lib/core/client/fields.ts";
 import { fieldSchemas } from "../../lib/servers/client-schema.ts";
-import { clientIn, clientsIn, unexpectedTypes } from "../../lib/servers/index.ts";
+import { fieldsWithUnexpectedTypes, parseClient, parseClients } from "../../lib/servers/index.ts";
 import { recorded, VERSIONS } from "./recordings.ts";
 
 test("every field of a client has a schema, and there are no others", () => {
@@ -15,10 +15,10 @@ for (const version of VERSIONS) {
   test(`all clients that ${version} returned have the expected types`, () => {
     const clients = recorded(version).flatMap(({ answer }) => {
       const text = answer !== undefined && answer.status < 300 ? answer.text : "";
-      return clientIn(text)?.record ?? clientsIn(text)?.records ?? [];
+      return parseClient(text)?.record ?? parseClients(text)?.records ?? [];
     });
     assert.ok(clients.length > 20);
-    for (const client of clients) assert.deepEqual(unexpectedTypes(client), [], JSON.stringify(client));
+    for (const client of clients) assert.deepEqual(fieldsWithUnexpectedTypes(client), [], JSON.stringify(client));
   });
 }
 
@@ -31,6 +31,15 @@ test("a value of another type is named, and a field that is unknown or null isn'
     contacts: [1],
     skip_consent: "yes",
   };
-  assert.deepEqual(unexpectedTypes(client), ["client_name", "scope", "redirect_uris", "contacts", "skip_consent"]);
-  assert.deepEqual(unexpectedTypes({ client_id: "a", client_name: null, contacts: null, later: {}, metadata: 1 }), []);
+  assert.deepEqual(fieldsWithUnexpectedTypes(client), [
+    "client_name",
+    "scope",
+    "redirect_uris",
+    "contacts",
+    "skip_consent",
+  ]);
+  assert.deepEqual(
+    fieldsWithUnexpectedTypes({ client_id: "a", client_name: null, contacts: null, later: {}, metadata: 1 }),
+    [],
+  );
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { addToClientLine, fixFor } from "../../lib/tokens/client-test/fix-hints.ts";
+import { addToClientLine, fixCommandFor } from "../../lib/tokens/client-test/fix-hints.ts";
 import { type PlanFacts, planSteps } from "../../lib/tokens/client-test/plan-steps.ts";
 import { DEVICE_GRANT, describeTestedClient, type TestedClient } from "../../lib/tokens/client-test/tested-client.ts";
 
@@ -120,8 +120,8 @@ describe("the setting to change", () => {
   test("is none for rejected credentials, and for what no setting of the client can change", () => {
     const web = client(WEB);
     for (const code of ["invalid-client", "unreachable", "invalid-grant", "invalid-request"] as const)
-      assert.equal(fixFor("tokens", code, web), undefined, code);
-    assert.equal(fixFor("authorization", "invalid-scope", web), undefined);
-    assert.equal(fixFor("authorization", "invalid-request", web), undefined);
+      assert.equal(fixCommandFor("tokens", code, web), undefined, code);
+    assert.equal(fixCommandFor("authorization", "invalid-scope", web), undefined);
+    assert.equal(fixCommandFor("authorization", "invalid-request", web), undefined);
   });
 });

@@ -1,7 +1,7 @@
 import { formatDuration } from "../../core/duration.ts";
 import { isJsonObject } from "../../core/json.ts";
 import { type HttpAnswer, type HttpRequest, MAX_TIMER_MS, NetworkFailure, type SendHttp } from "../../core/network.ts";
-import { type Answer, classifyError, FAMILIES, jsonOf, type ServerFamily } from "../../servers/index.ts";
+import { type Answer, classifyError, FAMILIES, parseJsonBody, type ServerFamily } from "../../servers/index.ts";
 import type { AdminRequest, AdminResponse, ServerInfo } from "./problems.ts";
 import {
   type AttemptOutcome,
@@ -229,7 +229,7 @@ async function look({ options, remaining }: AdminSession, path: string): Promise
 async function hasDiscovery(session: AdminSession): Promise<boolean> {
   const answer = await look(session, "/.well-known/openid-configuration");
   if (answer?.status !== 200) return false;
-  const body = jsonOf(answer.text);
+  const body = parseJsonBody(answer.text);
   return isJsonObject(body) && typeof body["issuer"] === "string";
 }
 

@@ -21,7 +21,7 @@ import {
 import { waitUntilReady } from "./readiness.ts";
 
 export type { CreateOutcome } from "./create-client.ts";
-export type { ListPage as Page } from "./operations.ts";
+export type { ListPage } from "./operations.ts";
 
 /** The admin API of a Hydra server of any version. */
 export interface Admin {

@@ -1,6 +1,6 @@
 import { Problem } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
-import { type ClientRecord, classifyError, clientIn, hasOwnError } from "../../servers/index.ts";
+import { type ClientRecord, classifyError, hasOwnError, parseClient } from "../../servers/index.ts";
 import { type AdminSession, type AttemptHistory, sendDetectingFamily } from "./admin-session.ts";
 import { warnOfTooDeepFields, warnOfUnexpectedTypes } from "./operations.ts";
 import type { AdminRequest, AdminResponse } from "./problems.ts";
@@ -67,7 +67,7 @@ export async function createClient(
 /** The outcome of a successful response: created if it holds the client. */
 async function accepted(creation: Creation, response: AdminResponse): Promise<CreateOutcome> {
   const { session, request, id, history } = creation;
-  const client = clientIn(response.answer.text);
+  const client = parseClient(response.answer.text);
   const received = client?.record.client_id;
   const isOther = received !== undefined && id !== undefined && received !== id;
   if (client !== undefined && response.answer.status === 201 && !isOther) {

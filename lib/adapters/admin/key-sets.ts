@@ -72,18 +72,18 @@ function request(action: string, method: AdminRequest["method"], path: AdminRequ
 }
 
 /** Sends a request; a change that may have been made although it failed is reported as such. */
-async function send(exchange: AdminSession, what: AdminRequest, trail: AttemptHistory): Promise<AdminResponse> {
+async function send(session: AdminSession, what: AdminRequest, trail: AttemptHistory): Promise<AdminResponse> {
   try {
-    return await sendDetectingFamily(exchange, what, trail);
+    return await sendDetectingFamily(session, what, trail);
   } catch (error) {
     if (what.method === "GET" || !trail.ambiguous || !(error instanceof Problem)) throw error;
     throw ambiguousProblem(error, what, "the change may have been made anyway");
   }
 }
 
-async function sendChange(exchange: AdminSession, what: AdminRequest): Promise<AdminResponse> {
-  const response = await send(exchange, what, { ambiguous: false });
-  if (response.answer.status > 299) throw keyProblem(exchange, response);
+async function sendChange(session: AdminSession, what: AdminRequest): Promise<AdminResponse> {
+  const response = await send(session, what, { ambiguous: false });
+  if (response.answer.status > 299) throw keyProblem(session, response);
   return response;
 }
 
@@ -91,59 +91,59 @@ function isMissing({ answer, family }: AdminResponse): boolean {
   return answer.status >= 400 && classifyError(answer, family, "item").kind === "not-found";
 }
 
-function keysIn(exchange: AdminSession, response: AdminResponse): readonly JsonWebKey[] {
+function keysIn(session: AdminSession, response: AdminResponse): readonly JsonWebKey[] {
   const keys = parseKeySet(tryParseJson(response.answer.text)?.value);
-  if (keys === undefined) throw unreadableAnswerProblem(exchange.options, response, "a JSON Web Key Set");
+  if (keys === undefined) throw unreadableAnswerProblem(session.options, response, "a JSON Web Key Set");
   return keys;
 }
 
-async function readSet(exchange: AdminSession, set: string): Promise<AdminResponse> {
+async function readSet(session: AdminSession, set: string): Promise<AdminResponse> {
   const read = request(`Cannot get key set ${quote(set)}`, "GET", ({ paths }) => paths.keySet(set));
-  const response = await send(exchange, read, { ambiguous: false });
-  if (response.answer.status > 299 && !isMissing(response)) throw keyProblem(exchange, response);
+  const response = await send(session, read, { ambiguous: false });
+  if (response.answer.status > 299 && !isMissing(response)) throw keyProblem(session, response);
   return response;
 }
 
-async function createKey(exchange: AdminSession, set: string, wanted: KeyRequest): Promise<readonly JsonWebKey[]> {
+async function createKey(session: AdminSession, set: string, wanted: KeyRequest): Promise<readonly JsonWebKey[]> {
   const { kid, alg, use, isOwnId } = wanted;
   const action = `Cannot create a key in set ${quote(set)}`;
   const trail: AttemptHistory = { ambiguous: false };
   const post = request(action, "POST", ({ paths }) => paths.keySet(set), { alg, kid, use });
-  const response = await send(exchange, post, trail);
+  const response = await send(session, post, trail);
   const { answer, family } = response;
   const isConflict = answer.status > 299 && classifyError(answer, family, "item").kind === "conflict";
   // After a lost answer, a key with an ID that this run generated is this run's.
   if (isConflict && isOwnId && trail.ambiguous) {
-    const stored = keysIn(exchange, await readSet(exchange, set));
+    const stored = keysIn(session, await readSet(session, set));
     const found = stored.filter((key) => [kid, `private:${kid}`, `public:${kid}`].includes(key.kid ?? ""));
     if (found.length > 0) return found;
   }
-  if (answer.status > 299) throw keyProblem(exchange, response);
-  return keysIn(exchange, response);
+  if (answer.status > 299) throw keyProblem(session, response);
+  return keysIn(session, response);
 }
 
 /** Creates access to the key sets; nothing is sent yet. */
-export function createKeySets(exchange: AdminSession): KeySets {
+export function createKeySets(session: AdminSession): KeySets {
   const find = async (set: string): Promise<readonly JsonWebKey[] | undefined> => {
-    const response = await readSet(exchange, set);
-    return isMissing(response) ? undefined : keysIn(exchange, response);
+    const response = await readSet(session, set);
+    return isMissing(response) ? undefined : keysIn(session, response);
   };
   const change = (set: string, method: "PUT" | "DELETE", path: AdminRequest["path"], body?: unknown) => {
     const verb = method === "PUT" ? "change" : "delete from";
-    return sendChange(exchange, request(`Cannot ${verb} key set ${quote(set)}`, method, path, body));
+    return sendChange(session, request(`Cannot ${verb} key set ${quote(set)}`, method, path, body));
   };
   return {
     family: async (set) => {
-      if (exchange.family === undefined) await readSet(exchange, set);
-      return exchange.family ?? detectFamily(exchange);
+      if (session.family === undefined) await readSet(session, set);
+      return session.family ?? detectFamily(session);
     },
     find,
     get: async (set) => {
-      const response = await readSet(exchange, set);
-      if (isMissing(response)) throw noSuchSetProblem(exchange, response, set);
-      return keysIn(exchange, response);
+      const response = await readSet(session, set);
+      if (isMissing(response)) throw noSuchSetProblem(session, response, set);
+      return keysIn(session, response);
     },
-    create: (set, wanted) => createKey(exchange, set, wanted),
+    create: (set, wanted) => createKey(session, set, wanted),
     replace: async (set, keys) => {
       await change(set, "PUT", ({ paths }) => paths.keySet(set), { keys });
     },

@@ -4,15 +4,15 @@ import { escapeControls, joinWords, quote } from "../../core/text.ts";
 import {
   type ClientRecord,
   classifyError,
-  clientIn,
-  clientsIn,
   FAMILIES,
+  fieldsWithUnexpectedTypes,
   isJson,
-  jsonOf,
   type PageRequest,
+  parseClient,
+  parseClients,
+  parseJsonBody,
   type ReadClient,
   type ServerFamily,
-  unexpectedTypes,
 } from "../../servers/index.ts";
 import {
   type AdminSession,
@@ -73,7 +73,7 @@ async function successText({ options }: AdminSession, response: AdminResponse): 
 /** The client in a successful response, which must be the requested one. */
 async function requestedClient(session: AdminSession, response: AdminResponse, id: string): Promise<ReadClient> {
   const { options } = session;
-  const client = clientIn(await successText(session, response));
+  const client = parseClient(await successText(session, response));
   if (client === undefined)
     throw (await import("./problems.ts")).unreadableAnswerProblem(options, response, "a client");
   const { client_id: received } = client.record;
@@ -89,7 +89,7 @@ async function requestedClient(session: AdminSession, response: AdminResponse, i
 
 /** Warns, once per field, of types that this program doesn't expect: a newer server could return them. */
 export function warnOfUnexpectedTypes({ options, reportedFields }: AdminSession, record: ClientRecord): void {
-  const fields = unexpectedTypes(record).filter((field) => !reportedFields.has(field));
+  const fields = fieldsWithUnexpectedTypes(record).filter((field) => !reportedFields.has(field));
   if (fields.length === 0) return;
   for (const field of fields) reportedFields.add(field);
   const names = joinWords(fields.map(escapeControls));
@@ -99,7 +99,7 @@ export function warnOfUnexpectedTypes({ options, reportedFields }: AdminSession,
 /** Warns of fields in the response to a write that are nested too deep to be shown; the write was a success anyway. */
 export async function warnOfTooDeepFields({ options }: AdminSession, { record, unread }: ReadClient): Promise<void> {
   if (unread.length === 0) return;
-  const { deepFieldsText } = await import("./problems.ts");
+  const { tooDeepFieldsText: deepFieldsText } = await import("./problems.ts");
   options.warn(
     `the server's answer about client ${quote(record.client_id)} has ${deepFieldsText(unread)}; it is shown as null`,
   );
@@ -147,7 +147,7 @@ export async function getPage(session: AdminSession, page: PageRequest): Promise
   const query = (family: ServerFamily) => family.pageQuery(page);
   const request = readRequest("Cannot list clients", ({ paths }) => paths.clients, query);
   const response = await sendDetectingFamily(session, request);
-  const read = clientsIn(await successText(session, response));
+  const read = parseClients(await successText(session, response));
   if (read === undefined)
     throw (await import("./problems.ts")).unreadableAnswerProblem(session.options, response, "a list of clients");
   return {
@@ -243,7 +243,7 @@ export async function getServerVersion(session: AdminSession): Promise<string> {
   const response = await sendWithRetries(session, request, FAMILIES[0], { ambiguous: false });
   if (response.answer.status === 404 && (await isPublicPort(session)))
     throw (await import("./problems.ts")).publicPortProblem(session.options, request, FAMILIES[0]);
-  const body = v.safeParse(v.looseObject({ version: v.string() }), jsonOf(await successText(session, response)));
+  const body = v.safeParse(v.looseObject({ version: v.string() }), parseJsonBody(await successText(session, response)));
   if (!body.success)
     throw (await import("./problems.ts")).unreadableAnswerProblem(session.options, response, "a version");
   return body.output.version;

@@ -9,12 +9,12 @@ import { looksLikeWebPage } from "../../core/url.ts";
 import {
   type Answer,
   classifyError,
-  jsonOf,
+  parseJsonBody,
   type ReadClient,
   type RequestTarget,
+  requiresTls,
   type ServerError,
   type ServerFamily,
-  wantsTls,
 } from "../../servers/index.ts";
 import type { AttemptOutcome } from "./retry.ts";
 
@@ -141,7 +141,7 @@ export function rejectionProblem(server: ServerInfo, response: AdminResponse): P
     const what = answer.status === 304 ? "which fits no request of this program" : "a redirect without a target";
     return responseProblem(server, response, `server answered ${answer.status}, ${what}`, UNEXPECTED_RESPONSE);
   }
-  if (wantsTls(answer)) return needsHttps(server, response);
+  if (requiresTls(answer)) return needsHttps(server, response);
   const details = { ...ERRORS[error.kind], ...specialHint(server, response, error) };
   const message = rejectionMessage(server, response, error);
   if (gaveUpBecause === undefined) return responseProblem(server, response, message, details);
@@ -229,7 +229,7 @@ function rejectedCredential(server: ServerInfo, { request, family, answer }: Adm
 /** The ID of a request in a header, or in the error body of Hydra. */
 function requestIdOf({ requestId = "", text }: Answer): string {
   if (requestId !== "") return requestId;
-  const body = jsonOf(text);
+  const body = parseJsonBody(text);
   const error = isJsonObject(body) ? body["error"] : undefined;
   const id = isJsonObject(error) ? error["request"] : undefined;
   return typeof id === "string" ? id : "";
@@ -396,13 +396,13 @@ export function ambiguousProblem(problem: Problem, { action }: AdminRequest, rem
 }
 
 /** Names fields that are nested too deep. */
-export function deepFieldsText(fields: readonly string[]): string {
+export function tooDeepFieldsText(fields: readonly string[]): string {
   return `${joinWords(fields.map(escapeControls))} nested more than ${MAX_DEPTH} levels deep`;
 }
 
 /** The problem of a client that can't be shown as a whole. */
 export function tooDeepProblem(action: string, { record: { client_id: id }, unread }: ReadClient): Problem {
-  return new Problem(`${action}: it has ${deepFieldsText(unread)}`, {
+  return new Problem(`${action}: it has ${tooDeepFieldsText(unread)}`, {
     code: TOO_DEEP_CODE,
     exit: "failed",
     hint: `hydra clients list -q shows its ID, and hydra clients delete ${shellQuoted(id)} deletes it`,

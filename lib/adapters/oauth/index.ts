@@ -5,14 +5,14 @@ export type { PendingDeviceFlow } from "./device-flow.ts";
 
 export {
   type AuthorizationServer,
-  discoverServer as discover,
-  overrideEndpoints as withEndpoints,
+  discoverServer,
+  overrideEndpoints,
 } from "./discovery.ts";
 
-export { retryWithExpectedMethod as withExpectedMethod } from "./expected-method.ts";
+export { retryWithExpectedMethod } from "./expected-method.ts";
 
 export { createFlowAccess, type FlowAccess, type RequestLimits } from "./flow-access.ts";
 
 export { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
 
-export type { TokenSet as Tokens } from "./token-requests.ts";
+export type { TokenSet } from "./token-requests.ts";

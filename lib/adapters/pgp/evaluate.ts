@@ -1,13 +1,13 @@
 import { webcrypto } from "node:crypto";
 import type { Key, Subkey } from "openpgp";
 import { PACKET_TYPE } from "../../core/keys/key-material.ts";
-import type { KeyIdentity } from "../../core/keys/recipient.ts";
+import type { KeyLabel } from "../../core/keys/recipient.ts";
 import { errorMessage } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
 import { capabilitiesOf, notForEncryptionIssue } from "./capabilities.ts";
 import { encryptBytes } from "./encrypt-message.ts";
-import { fingerprintOf, keyIdentityOf } from "./key-identity.ts";
 import { findPrimaryKeyIssue, findSubkeyIssue } from "./key-issues.ts";
+import { fingerprintOf, keyLabelOf } from "./key-label.ts";
 import type { EvaluatedKey, KeyIssue, KeyReport, OpenPgp, ParsedKey, SubkeyReport } from "./key-report.ts";
 import { parseKeys } from "./parse-keys.ts";
 import { keyFlagsSignature, newestSignature, toExpiryDate } from "./self-signatures.ts";
@@ -45,7 +45,7 @@ async function evaluate(pgp: OpenPgp, parsed: ParsedKey, now: Date): Promise<Key
     reason: "it cannot be used for encryption",
   };
   return {
-    ...keyIdentityOf(key),
+    ...keyLabelOf(key),
     version: key.keyPacket.version,
     created: key.getCreationTime(),
     expires: toExpiryDate(await key.getExpirationTime()),
@@ -65,7 +65,7 @@ async function evaluateSubkey(pgp: OpenPgp, parsed: ParsedKey, subkey: Subkey, n
   const expires = toExpiryDate(await subkey.getExpirationTime(now));
   const issue = await findSubkeyIssue(pgp, parsed, subkey, capabilities, expires, now);
   const verdict = issue === undefined ? "unused" : "skipped";
-  return { ...keyIdentityOf(subkey), created: subkey.getCreationTime(), expires, capabilities, verdict, issue };
+  return { ...keyLabelOf(subkey), created: subkey.getCreationTime(), expires, capabilities, verdict, issue };
 }
 
 /** The subkeys with algorithms that the library doesn't support and silently omits (version 4 only). */
@@ -122,12 +122,12 @@ function evaluateUserIds(key: Key, now: Date): Promise<KeyReport["userIds"]> {
  *
  * It encrypts a dummy text, so that a key that only looks valid is noticed before anything depends on it.
  */
-async function encryptionPart(pgp: OpenPgp, key: Key, now: Date): Promise<KeyIdentity | KeyIssue | undefined> {
+async function encryptionPart(pgp: OpenPgp, key: Key, now: Date): Promise<KeyLabel | KeyIssue | undefined> {
   const part = await key.getEncryptionKey(undefined, now).catch(() => undefined);
   if (part === undefined) return undefined;
   try {
     await encryptBytes(pgp, [key], new Uint8Array(1), now);
-    return keyIdentityOf(part);
+    return keyLabelOf(part);
   } catch (error) {
     return { code: "pgp-key-invalid", reason: `encryption to it failed (${escapeControls(errorMessage(error))})` };
   }

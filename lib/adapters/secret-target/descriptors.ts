@@ -10,7 +10,7 @@ import {
   writeSync,
 } from "node:fs";
 import { errorCode, type Problem, usageError } from "../../core/problem.ts";
-import { RESERVED_BYTES, type SecretTarget, type WriteTimeouts } from "./target.ts";
+import { type OpenSecretTarget, RESERVED_BYTES, type WriteTimeouts } from "./target.ts";
 import { unwritableProblem } from "./unwritable.ts";
 
 /** Descriptors that the caller opened for this program, such as `3>FILE` in a shell. */
@@ -18,7 +18,7 @@ interface InheritedDescriptors {
   /** What is wrong with a descriptor; must be called before the first request, which may open sockets. */
   check(fd: number, flag: string): Problem | undefined;
   /** Opens a descriptor as a target; throws a usage Problem if it can't be written. */
-  open(fd: number, flag: string): SecretTarget;
+  open(fd: number, flag: string): OpenSecretTarget;
 }
 
 export function createInheritedDescriptors(timeouts: WriteTimeouts): InheritedDescriptors {
@@ -83,7 +83,7 @@ const ACCESS_MODE = 3;
 /** O_CLOEXEC on Linux. */
 const CLOSE_ON_EXEC = 0o2000000;
 
-function descriptorTarget(fd: number, timeouts: WriteTimeouts): SecretTarget {
+function descriptorTarget(fd: number, timeouts: WriteTimeouts): OpenSecretTarget {
   const name = `fd:${fd}`;
   let partlyWritten = false;
   return {

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { folderReason, isUnwritable } from "../../core/folder.ts";
 import { errorCode, type Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
-import { RESERVED_BYTES, type SecretTarget } from "./target.ts";
+import { type OpenSecretTarget, RESERVED_BYTES } from "./target.ts";
 import { unwritableProblem } from "./unwritable.ts";
 
 /** Only a new file, never through a symbolic link. */
@@ -91,7 +91,7 @@ export async function openFileTarget(
   path: string,
   { random, limitAccess }: FileTargetOptions,
   flag: string,
-): Promise<SecretTarget> {
+): Promise<OpenSecretTarget> {
   const name = `${flag} ${quote(path)}`;
   const problem = newFileProblem(path, flag);
   if (problem !== undefined) throw problem;

@@ -1,5 +1,5 @@
 /** A file or descriptor for credentials that is open and was tested to be writable. */
-export interface SecretTarget {
+export interface OpenSecretTarget {
   /** Its name in messages. */
   readonly name: string;
   /**

@@ -5,7 +5,7 @@ import { warnOfDroppedFields } from "../../clients/dropped-fields.ts";
 import { isDryRun } from "../../clients/dry-run-flag.ts";
 import { type ExistingClient, findForIfExists, isConflict } from "../../clients/find-existing.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
-import { type OutletOptions, withSecretOutlets } from "../../clients/outlets.ts";
+import { type OutletOptions, withSecretTarget } from "../../clients/outlets.ts";
 import {
   type CreatedClient,
   createRegistration,
@@ -17,7 +17,7 @@ import { publicRecipientProblems, secretProblems, unwritableCredentialProblems }
 import {
   isSecretEchoed,
   type ProvidedSecret,
-  prepareClientSecret,
+  prepareNewClientSecret,
   readProvidedSecret,
 } from "../../clients/secret-source.ts";
 import { discoverVerifyEndpoints, secretProof, verifyCredentials, verifyProblems } from "../../clients/verify.ts";
@@ -33,7 +33,7 @@ import {
   FIELD_FLAGS,
   FILE,
   GENERATE_KEY,
-  ID,
+  ID_FLAG,
   IF_EXISTS,
   type IfExists,
   KEY_OUT,
@@ -63,7 +63,7 @@ interface CreateJob {
 }
 
 /** The flags that describe a client, or where its description is. */
-const DESCRIBING: readonly Flag[] = [ID, ...FIELD_FLAGS, FILE, SET, GENERATE_KEY];
+const DESCRIBING: readonly Flag[] = [ID_FLAG, ...FIELD_FLAGS, FILE, SET, GENERATE_KEY];
 
 /** Asks for the client where a person is there and the command line doesn't describe one. */
 async function prepare(context: Context): Promise<PreparedCommand> {
@@ -169,7 +169,7 @@ async function run(context: Context, job: CreateJob): Promise<Result> {
   if (existing !== undefined) return keepExisting(context, { ...job, recipients }, existing);
   const { registration, proofOf } = await prepareRegistration(context, job, await recipients());
   const endpoints = await discoverVerifyEndpoints(context);
-  return withSecretOutlets(context, outletsOf(job), async (outlets) => {
+  return withSecretTarget(context, outletsOf(job), async (outlets) => {
     const targets = { admin: context.admin, copies: "a file of its own", ...outlets } as const;
     const registered = await registerClient(context, targets, registration, async (created) => {
       warnOfDroppedFields(context, registration.payload, created.record);
@@ -250,7 +250,7 @@ async function prepareRegistration(
       }),
     };
   }
-  const prepared = { ...(await prepareClientSecret(context, client, recipients)), echoed };
+  const prepared = { ...(await prepareNewClientSecret(context, client, recipients)), echoed };
   const view = createdView(prepared.plain === undefined ? "no secret" : "has secret");
   return {
     registration: createRegistration(context, client, prepared, { view, more }),
@@ -271,7 +271,7 @@ export const create = defineLeaf({
     "List flags accept commas or may be repeated; quote a value containing a comma: '\"a,b\",c'.",
   ],
   flags: [
-    ID,
+    ID_FLAG,
     ...FIELD_FLAGS,
     ...NEW_CLIENT_SECRET_FLAGS,
     SECRET_LENGTH,

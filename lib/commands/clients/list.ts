@@ -1,4 +1,4 @@
-import type { Page } from "../../adapters/admin/admin.ts";
+import type { ListPage } from "../../adapters/admin/admin.ts";
 import { PAGE_OF_ALL, readPages } from "../../clients/all-clients.ts";
 import { Batch } from "../../clients/batch.ts";
 import {
@@ -153,7 +153,7 @@ function readSelection({ values, host }: Pick<Context, "values" | "host">): Sele
 function shown(
   { format }: Pick<Context, "format">,
   batch: Batch,
-  page: Page,
+  page: ListPage,
   client: ClientRecord,
 ): readonly JsonObject[] {
   const problem = page.unreadable.get(client);

@@ -8,7 +8,7 @@ import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts"
 import { safeReason } from "../../clients/delivery.ts";
 import { dryRunResult, GENERATED_SECRET_PLACEHOLDER } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/dry-run-flag.ts";
-import { withSecretOutlets } from "../../clients/outlets.ts";
+import { withSecretTarget } from "../../clients/outlets.ts";
 import { trackInRecoveryCopy } from "../../clients/recovery.ts";
 import { secretProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
 import {
@@ -170,7 +170,7 @@ async function rotate(context: Context, id: string, given: string | undefined): 
   const question = `Rotate the secret of client ${quote(id)}? The old one stops working immediately${kept}.`;
   await confirmChange(context, question, "The secret was not rotated");
   const options = { action: `Cannot rotate the secret of client ${quote(id)}`, needsRecoveryCopy: true };
-  return withSecretOutlets(context, options, async (outlets) => {
+  return withSecretTarget(context, options, async (outlets) => {
     const byServer = given === undefined ? await rotateByServer(context, id, recipients) : undefined;
     const changed =
       byServer ?? (await setSecret(context, id, current, await prepareSecret(context, given, recipients)));

@@ -1,5 +1,5 @@
 import { Batch } from "../../clients/batch.ts";
-import { clientPageLines } from "../../clients/client-page.ts";
+import { clientDescriptionLines } from "../../clients/client-description.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { clientIdProblem } from "../../core/client/client-id.ts";
@@ -14,7 +14,7 @@ function pageView({ stdout, now }: Pick<Context["host"], "stdout" | "now">): Res
   let count = 0;
   return {
     ...CLIENT_VIEW,
-    text: (client) => [...(count++ === 0 ? [] : [""]), ...clientPageLines(client, now(), columns)],
+    text: (client) => [...(count++ === 0 ? [] : [""]), ...clientDescriptionLines(client, now(), columns)],
   };
 }
 

@@ -18,7 +18,7 @@ import { isSecretEchoed, prepareSecret, readProvidedSecret, wantsRecipients } fr
 import { sendChange } from "../../clients/send-change.ts";
 import { CLIENT_VIEW, createdView, idOf } from "../../clients/views.ts";
 import { type Context, defineLeaf, type PreparedCommand, type Result, singleResult } from "../../command.ts";
-import { findField, type PathAssignment } from "../../core/client/changes.ts";
+import { findFieldOrSuggestion, type PathAssignment } from "../../core/client/changes.ts";
 import { getTextField, isPublic, usesSecret } from "../../core/client/client.ts";
 import { clientIdProblem } from "../../core/client/client-id.ts";
 import { type Change, clearingValue, isSameValue } from "../../core/client/equality.ts";
@@ -132,7 +132,7 @@ function unsetFields(values: FlagValues): { readonly fields: readonly Field[]; r
   const fields: Field[] = [];
   const problems: Problem[] = [];
   for (const name of values.list(UNSET)) {
-    const { field, meant } = findField(name);
+    const { field, meant } = findFieldOrSuggestion(name);
     if (field !== undefined) fields.push(field);
     else
       problems.push(

@@ -2,7 +2,7 @@ import type { KeySets } from "../../adapters/admin/key-sets.ts";
 import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import { isPrivate, isSameKey, type JsonWebKey } from "../../core/jwk/json-web-key.ts";
-import { bareKid, isIncluded, publicKeys } from "../../core/jwk/key-pair-ids.ts";
+import { includesKey, kidWithoutPrefix, publicKeys } from "../../core/jwk/key-pair-ids.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { IMPORT_ALG, KEYS_YES, KID, PASSPHRASE_FILE, REPLACE, USE } from "../../keys/key-flags.ts";
@@ -51,7 +51,7 @@ function newKeys(
   read: readonly NamedKey[],
 ): readonly NamedKey[] {
   return read.filter((key) => {
-    if (isPrivate(key) || !isIncluded(before, key)) return true;
+    if (isPrivate(key) || !includesKey(before, key)) return true;
     note(`Key set ${quote(set)} has key ${quote(key.kid)} already`);
     return false;
   });
@@ -71,7 +71,7 @@ function warnOfLostKeys(
   const kept = new Set(publicKeys(keys.after).map(({ kid }) => kid));
   const lost = publicKeys(keys.before).flatMap(({ kid = "" }) => (kept.has(kid) ? [] : [kid]));
   if (lost.length > 0) warn(`tokens signed with key ${joinWords(lost.map(quote))} can't be verified any more`);
-  const renamed = shape === "pair" ? keys.read.filter(({ kid }) => bareKid(kid) === kid) : [];
+  const renamed = shape === "pair" ? keys.read.filter(({ kid }) => kidWithoutPrefix(kid) === kid) : [];
   if (renamed.length > 0)
     note(
       `Hydra 1.x names keys public:KID in tokens; tokens from another server that name ${joinWords(renamed.map(({ kid }) => quote(kid)))} find no key here`,

@@ -40,7 +40,7 @@ export function diffAsPatch(before: JsonObject, after: JsonObject, path = ""): r
 const SETTABLE: readonly string[] = CLIENT_FIELDS.map(({ name }) => name);
 
 /** Finds a field by its JSON or flag name, or suggests one. */
-export function findField(name: string): { readonly field?: Field; readonly meant?: string } {
+export function findFieldOrSuggestion(name: string): { readonly field?: Field; readonly meant?: string } {
   const plain = name.replace(/^--/, "");
   const field = CLIENT_FIELDS.find(
     ({ name: json, flag }) => [json, flag.name, flag.v2].includes(plain) || json === plain.replaceAll("-", "_"),
@@ -125,7 +125,7 @@ export interface PathAssignment {
  * Assigns a value at a path in a copy of a client. Missing objects on the way are created, and so is the list of a list
  * field. In a list, a part of the path is an index, or `-` to append. Undefined if the path doesn't exist.
  */
-export function setPath(client: JsonObject, { path, value }: PathAssignment): JsonObject | undefined {
+export function withValueAtPath(client: JsonObject, { path, value }: PathAssignment): JsonObject | undefined {
   const [top = ""] = path;
   const needsList = path.length > 1 && LISTS.has(top) && isEmpty(client[top]);
   const assigned = assign(needsList ? { ...client, [top]: [] } : client, path, value);

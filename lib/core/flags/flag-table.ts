@@ -16,7 +16,7 @@ import type {
   WithDefault,
 } from "./flag.ts";
 
-export { AUTH_METHOD_FLAG as AUTH_METHOD, ID_FLAG as ID };
+export { AUTH_METHOD_FLAG, ID_FLAG };
 
 /** Every command has this flag. */
 export const HELP: TextFlag = {

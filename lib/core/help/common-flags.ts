@@ -86,7 +86,7 @@ function edits(names: readonly string[]): string {
 }
 
 /** The names of flags in a few words: those that follow a pattern are written once. */
-export function flagNamesText(names: readonly string[]): string {
+export function condensedFlagNames(names: readonly string[]): string {
   const single = names.filter((name) => !LIFESPAN.test(name) && !EDIT.test(name)).map((name) => `--${name}`);
   return [...single, lifespans(names), edits(names)].filter((text) => text !== "").join(" ");
 }

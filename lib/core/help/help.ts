@@ -1,6 +1,6 @@
 import { formatDuration } from "../duration.ts";
 import { type Flag, type FlagGroup, longNames, type Syntax } from "../flags/flag.ts";
-import { briefHelp, flagNamesText, hasManyFlags, isOnShortPage } from "./common-flags.ts";
+import { briefHelp, condensedFlagNames, hasManyFlags, isOnShortPage } from "./common-flags.ts";
 
 /** The contents of a help page. */
 export interface HelpPage {
@@ -148,7 +148,8 @@ function commonFlags({ path, flags, grammar }: HelpPage, style: HelpStyle): stri
   const common = inGroups(flags.filter(isOnShortPage)).flatMap(([, rows]) => rows);
   const described = common.map((flag) => [flagUsage(flag, grammar), briefHelp(flag)] as const);
   const rest = inGroups(flags.filter((flag) => !isOnShortPage(flag))).map(
-    ([title, rows]) => [title, flagNamesText(rows.map((flag) => longNames(flag, grammar)[0] ?? flag.name))] as const,
+    ([title, rows]) =>
+      [title, condensedFlagNames(rows.map((flag) => longNames(flag, grammar)[0] ?? flag.name))] as const,
   );
   const others = rest.map(([title, names]) => `  ${wrapText(`${title}: ${names}`, style.width - 4).join("\n    ")}\n`);
   return [

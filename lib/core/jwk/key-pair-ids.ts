@@ -3,30 +3,30 @@ import { isPrivate, isSameKey, type JsonWebKey, publicPart } from "./json-web-ke
 const PREFIX = /^(?:private|public):/;
 
 /** The ID of a key without the prefix that Hydra 1.x gives to each half of a pair. */
-export function bareKid(kid: string): string {
+export function kidWithoutPrefix(kid: string): string {
   return kid.replace(PREFIX, "");
 }
 
 /** Whether a key has an ID, or is a half of the pair with it. */
 export function hasKid(key: JsonWebKey, kid: string): boolean {
   const own = key.kid ?? "";
-  return own === kid || bareKid(own) === kid;
+  return own === kid || kidWithoutPrefix(own) === kid;
 }
 
 /** Whether some keys have the private or the public half of a key, other than the key itself. */
 function hasHalf(keys: readonly JsonWebKey[], key: JsonWebKey, half: "private" | "public"): boolean {
-  const kid = bareKid(key.kid ?? "");
+  const kid = kidWithoutPrefix(key.kid ?? "");
   return keys.some(
     (other) =>
       other !== key &&
-      bareKid(other.kid ?? "") === kid &&
+      kidWithoutPrefix(other.kid ?? "") === kid &&
       isPrivate(other) === (half === "private") &&
       isSameKey(other, key),
   );
 }
 
 /** Whether a key, or its private half, is among some keys. */
-export function isIncluded(keys: readonly JsonWebKey[], key: JsonWebKey): boolean {
+export function includesKey(keys: readonly JsonWebKey[], key: JsonWebKey): boolean {
   const same = keys.some((other) => other.kid === key.kid && isSameKey(other, key));
   return hasHalf(keys, key, "private") || (same && !isPrivate(key));
 }

@@ -4,7 +4,7 @@ import { escapeControls, joinWords, quote } from "../text.ts";
 import type { EncryptedFormat } from "./encrypted-format.ts";
 
 /** What identifies a key or subkey. */
-export interface KeyIdentity {
+export interface KeyLabel {
   /** Fingerprint: 40 (version 4) or 64 (version 6) hex digits in upper case (RFC 9580 section 5.5.4). */
   readonly fingerprint: string;
   /** The name of the algorithm, for example `RSA 3072` or `ECDH Curve25519`. */
@@ -12,7 +12,7 @@ export interface KeyIdentity {
 }
 
 /** A subkey that is not used for encryption, and why. */
-export interface SkippedKey extends KeyIdentity {
+export interface SkippedSubkey extends KeyLabel {
   readonly reason: string;
 }
 
@@ -20,7 +20,7 @@ export interface SkippedKey extends KeyIdentity {
  * A public key to encrypt to, which has been parsed, validated and tried. It is plain data; the OpenPGP adapter encrypts to
  * `certificate`.
  */
-export interface Recipient extends KeyIdentity {
+export interface Recipient extends KeyLabel {
   /** The primary user ID, not escaped for a terminal, or undefined if there is none. */
   readonly userId: string | undefined;
   readonly userIds: readonly string[];
@@ -30,8 +30,8 @@ export interface Recipient extends KeyIdentity {
   /** How the user specified the key: `--pgp-key @team.asc`, `--keybase alice`, `wkd:user@host`. */
   readonly origin: string;
   /** The subkey or primary key that messages are encrypted to. */
-  readonly encryptsTo: KeyIdentity;
-  readonly skipped: readonly SkippedKey[];
+  readonly encryptsTo: KeyLabel;
+  readonly skipped: readonly SkippedSubkey[];
   /** The transferable public key in binary form (RFC 9580 section 10.1). */
   readonly certificate: Uint8Array;
   /** The time of the validation. Encryption uses the same time, so that a key can't expire in the middle of a command. */

@@ -86,7 +86,7 @@ function wordText(word: Word): string {
  * A request as a curl command. Credentials are variables such as `${CLIENT_SECRET:?}`, so that nothing is sent before they
  * are set.
  */
-export function curlLine(request: PlannedRequest, options: CurlOptions): string {
+export function curlLineWithoutSecrets(request: PlannedRequest, options: CurlOptions): string {
   const words: Word[] = [["curl"], ["--request"], [request.method]];
   if (options.socket !== undefined) words.push(["--unix-socket"], [options.socket]);
   if (options.skipVerify) words.push(["--insecure"]);

@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import { constants, createPublicKey, type KeyObject, verify } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import type { StoredClient } from "../client-store.ts";
 import type { ApiError } from "../error-bodies.ts";
-import type { StoredClient } from "../store.ts";
 import { authMethodOf, textField } from "./client-view.ts";
 import { type Engine, tokenEndpointOf, versionedError } from "./engine.ts";
 import { unrecognizedError } from "./oauth-errors.ts";

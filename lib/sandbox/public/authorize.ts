@@ -1,7 +1,7 @@
 import { isRegisteredRedirect } from "../../core/client/redirect-match.ts";
+import type { StoredClient } from "../client-store.ts";
 import type { ApiError } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
-import type { StoredClient } from "../store.ts";
 import { allowsGrant, listField, splitWords } from "./client-view.ts";
 import { type Engine, versionedError } from "./engine.ts";
 import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";

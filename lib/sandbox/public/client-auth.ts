@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
+import type { StoredClient } from "../client-store.ts";
 import { type ApiError, isApiError } from "../error-bodies.ts";
-import type { StoredClient } from "../store.ts";
 import { authenticateByAssertion } from "./assertion.ts";
 import { authMethodOf } from "./client-view.ts";
 import { type Engine, versionedError } from "./engine.ts";

@@ -1,6 +1,6 @@
 import { parseDuration } from "../../core/duration.ts";
 import { isStringList } from "../../core/json.ts";
-import type { StoredClient } from "../store.ts";
+import type { StoredClient } from "../client-store.ts";
 
 /** A text field of a client; empty where it is missing. */
 export function textField({ view }: StoredClient, name: string): string {

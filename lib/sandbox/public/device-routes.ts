@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from "node:crypto";
+import type { StoredClient } from "../client-store.ts";
 import { type ApiError, errorBody, isApiError } from "../error-bodies.ts";
 import { type Answer, withNoStore } from "../response.ts";
-import type { StoredClient } from "../store.ts";
 import { authenticateClient } from "./client-auth.ts";
 import { allowsGrant, splitWords } from "./client-view.ts";
 import { type Engine, newChallenge, versionedError } from "./engine.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { trimCharactersAtEnd } from "../../core/text.ts";
+import type { StoredClient } from "../client-store.ts";
 import type { ApiError } from "../error-bodies.ts";
-import type { StoredClient } from "../store.ts";
 import type { Behaviour } from "../versions.ts";
 import { type OAuthErrorName, oauthError } from "./oauth-errors.ts";
 import type { SigningKeys } from "./signing.ts";

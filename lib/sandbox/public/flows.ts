@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json.ts";
-import type { StoredClient } from "../store.ts";
+import type { StoredClient } from "../client-store.ts";
 import { type Engine, newChallenge } from "./engine.ts";
 
 /** A login or consent that the application refused, with the error that the client gets. */

@@ -1,6 +1,6 @@
+import type { StoredClient } from "../client-store.ts";
 import type { KeyStore } from "../key-store.ts";
 import { type Answer, emptyAnswer, jsonAnswer, notFoundAnswer, withNoStore, wrongMethodAnswer } from "../response.ts";
-import type { StoredClient } from "../store.ts";
 import { BEHAVIOURS, type SandboxVersion } from "../versions.ts";
 import { type AdminParts, createAdminRoutes } from "./admin-routes.ts";
 import { type AuthorizationRequest, createAuthorizationEndpoint } from "./authorize.ts";

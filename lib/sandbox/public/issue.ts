@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json.ts";
-import type { StoredClient } from "../store.ts";
+import type { StoredClient } from "../client-store.ts";
 import { allowsGrant, type LifespanGrant, lifespanOf, textField } from "./client-view.ts";
 import { type Engine, issuerOf } from "./engine.ts";
 import { idTokenHash } from "./signing.ts";

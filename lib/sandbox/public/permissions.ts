@@ -1,5 +1,5 @@
+import type { StoredClient } from "../client-store.ts";
 import type { ApiError } from "../error-bodies.ts";
-import type { StoredClient } from "../store.ts";
 import { allowsGrant, forbiddenAudience, forbiddenScope, splitWords } from "./client-view.ts";
 import { type Engine, versionedError } from "./engine.ts";
 

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
+import type { StoredClient } from "../client-store.ts";
 import { type ApiError, isApiError } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
-import type { StoredClient } from "../store.ts";
 import { authenticateClient, authenticateForRevocation } from "./client-auth.ts";
 import { authMethodOf, splitWords } from "./client-view.ts";
 import { DEVICE_GRANT, type DeviceGrant } from "./device-routes.ts";

@@ -52,7 +52,7 @@ function missingRedirectUri(client: TestedClient): string | undefined {
  * The command line that changes the setting which made a step fail; undefined where no setting of the client is known to
  * help. Rejected credentials have none: the server doesn't say what is wrong with them.
  */
-export function fixFor(step: StepName, code: ProblemCode, client: TestedClient): string | undefined {
+export function fixCommandFor(step: StepName, code: ProblemCode, client: TestedClient): string | undefined {
   const grantType = GRANT_TYPES[step];
   switch (code) {
     case "invalid-scope": {

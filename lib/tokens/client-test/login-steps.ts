@@ -8,10 +8,10 @@ import {
   checkSubject,
   describeTokens,
   idTokenText,
-  keepTokens,
+  rememberTokens,
   scopeText,
 } from "./obtained-tokens.ts";
-import { passed, type StepOutcome } from "./step-result.ts";
+import { passedOutcome, type StepOutcome } from "./step-result.ts";
 import { connectClient, foundServer, type TestSession } from "./test-session.ts";
 import { implicitResponseType } from "./tested-client.ts";
 
@@ -25,7 +25,7 @@ function shownRedirectUri(uri: string): string {
 }
 
 /** Logs the user in up to the redirect URI, which is never requested. */
-export async function authorize(session: TestSession): Promise<StepOutcome> {
+export async function authorizeUser(session: TestSession): Promise<StepOutcome> {
   const { flow, client, limits, subject } = session;
   const redirectUri = requireRedirectUri(session);
   const { id: clientId, scopes } = client;
@@ -41,7 +41,7 @@ export async function authorize(session: TestSession): Promise<StepOutcome> {
   session.loginPage ??= loginPage;
   anonymous.checkRedirect(pending, redirected);
   session.reached = { pending, redirected };
-  return passed([shownRedirectUri(redirectUri), ...scopeText(scopes), "PKCE S256"].join(", "));
+  return passedOutcome([shownRedirectUri(redirectUri), ...scopeText(scopes), "PKCE S256"].join(", "));
 }
 
 /** Exchanges the code of the login. */
@@ -49,10 +49,10 @@ export async function exchangeCode(session: TestSession): Promise<StepOutcome> {
   const { reached } = session;
   if (reached === undefined) throw new TypeError("an exchange without a code");
   const tokens = await connectClient(session).exchangeCode(reached.pending, reached.redirected);
-  keepTokens(session, tokens, session.subject);
+  rememberTokens(session, tokens, session.subject);
   checkSubject(session, tokens.idTokenClaims);
   const nonce = tokens.idToken === undefined ? [] : ["nonce agrees"];
-  return passed([...describeTokens(tokens), ...nonce].join(", "));
+  return passedOutcome([...describeTokens(tokens), ...nonce].join(", "));
 }
 
 /** Goes through the device flow (RFC 8628): the user code is accepted over the admin API. */
@@ -66,9 +66,9 @@ export async function useDevice(session: TestSession): Promise<StepOutcome> {
   const polled = await device.pollDevice(pending);
   const sleep = (milliseconds: number): Promise<void> => host.sleep(milliseconds, limits.ordinary.signal);
   const tokens = typeof polled === "string" ? await device.waitForDevice(pending, { sleep }) : polled;
-  keepTokens(session, tokens, subject);
+  rememberTokens(session, tokens, subject);
   checkSubject(session, tokens.idTokenClaims);
-  return passed(["user code accepted", ...describeTokens(tokens)].join(", "));
+  return passedOutcome(["user code accepted", ...describeTokens(tokens)].join(", "));
 }
 
 function mismatch(reason: string): Problem {
@@ -131,5 +131,5 @@ export async function useImplicit(session: TestSession): Promise<StepOutcome> {
     throw new Problem("Login failed: the answer has no token", { code: "unreadable-redirect", exit: "failed" });
   }
   const access = accessToken === undefined ? [] : [accessTokenText(accessToken, expiresIn)];
-  return passed([shownRedirectUri(redirectUri), ...access, ...idTokenText(idToken)].join(", "));
+  return passedOutcome([shownRedirectUri(redirectUri), ...access, ...idTokenText(idToken)].join(", "));
 }

@@ -1,4 +1,4 @@
-import type { Tokens } from "../../adapters/oauth/index.ts";
+import type { TokenSet } from "../../adapters/oauth/index.ts";
 import { getTextField } from "../../core/client/client.ts";
 import { formatDuration } from "../../core/duration.ts";
 import type { JsonObject } from "../../core/json.ts";
@@ -7,7 +7,7 @@ import { parseJwt } from "../jwt.ts";
 import type { TestSession } from "./test-session.ts";
 
 /** Remembers new tokens for the later steps. */
-export function keepTokens(session: TestSession, tokens: Tokens, subject: string): void {
+export function rememberTokens(session: TestSession, tokens: TokenSet, subject: string): void {
   session.obtained.push({ value: tokens.accessToken, subject });
   session.idToken ??= tokens.idToken;
   if (tokens.refreshToken !== undefined) session.refreshable ??= tokens;
@@ -46,7 +46,7 @@ export function accessTokenText(accessToken: string, seconds: unknown): string {
 }
 
 /** What came with an answer of the token endpoint, without the tokens themselves. */
-export function describeTokens({ accessToken, refreshToken, idToken, raw }: Tokens): readonly string[] {
+export function describeTokens({ accessToken, refreshToken, idToken, raw }: TokenSet): readonly string[] {
   return [
     accessTokenText(accessToken, raw["expires_in"]),
     ...(refreshToken === undefined ? [] : ["refresh token"]),

@@ -1,6 +1,6 @@
 import { getListField } from "../../core/client/client.ts";
 import { addToClientLine } from "./fix-hints.ts";
-import { type StepName, type StepOutcome, skipped } from "./step-result.ts";
+import { type StepName, type StepOutcome, skippedOutcome } from "./step-result.ts";
 import {
   asksForRefreshToken,
   DEVICE_GRANT,
@@ -28,13 +28,13 @@ const CREDENTIALS_HINT = "add --credentials FILE, --client-secret-file FILE or -
 type Decision = StepOutcome | "run" | "leave-out";
 
 function credentialsDecision({ isPublic }: TestedClient, { canAuthenticate }: PlanFacts): Decision {
-  if (isPublic) return skipped("the client is public and has none");
-  return canAuthenticate ? "run" : skipped("none were given", CREDENTIALS_HINT);
+  if (isPublic) return skippedOutcome("the client is public and has none");
+  return canAuthenticate ? "run" : skippedOutcome("none were given", CREDENTIALS_HINT);
 }
 
 /** A step that the client has to authenticate for. */
 function authenticated({ canAuthenticate }: PlanFacts): Decision {
-  return canAuthenticate ? "run" : skipped("needs the client's credentials", CREDENTIALS_HINT);
+  return canAuthenticate ? "run" : skippedOutcome("needs the client's credentials", CREDENTIALS_HINT);
 }
 
 /** A client with redirect URIs is meant for logins, even if its grant types don't say so: the server decides. */
@@ -50,17 +50,21 @@ function usesDevice({ grantTypes }: TestedClient): boolean {
 function codeDecision(client: TestedClient): Decision {
   if (!usesCode(client)) return "leave-out";
   if (!isHybridOnly(client)) return "run";
-  return skipped("the client only has hybrid response types, which this test doesn't use");
+  return skippedOutcome("the client only has hybrid response types, which this test doesn't use");
 }
 
 function codeTokensDecision(client: TestedClient, facts: PlanFacts): Decision {
   const code = codeDecision(client);
-  return code === "run" ? authenticated(facts) : code === "leave-out" ? code : skipped("there is no code to exchange");
+  return code === "run"
+    ? authenticated(facts)
+    : code === "leave-out"
+      ? code
+      : skippedOutcome("there is no code to exchange");
 }
 
 function deviceDecision(client: TestedClient, facts: PlanFacts): Decision {
   if (!usesDevice(client)) return "leave-out";
-  if (!facts.hasDeviceFlow) return skipped("this server has no device flow; Hydra has it from version 25 on");
+  if (!facts.hasDeviceFlow) return skippedOutcome("this server has no device flow; Hydra has it from version 25 on");
   return authenticated(facts);
 }
 
@@ -68,30 +72,30 @@ function implicitDecision(client: TestedClient, { canAuthenticate }: PlanFacts):
   if (!client.grantTypes.includes("implicit")) return "leave-out";
   const type = implicitResponseType(client);
   if (type === undefined || type === "id_token" || canAuthenticate) return "run";
-  return skipped("the token could not be revoked without the client's credentials", CREDENTIALS_HINT);
+  return skippedOutcome("the token could not be revoked without the client's credentials", CREDENTIALS_HINT);
 }
 
 function refreshDecision(client: TestedClient, facts: PlanFacts): Decision {
   const hasUser = usesCode(client) || (usesDevice(client) && facts.hasDeviceFlow);
   const hasGrant = client.grantTypes.includes("refresh_token");
   const isOffline = asksForRefreshToken(client);
-  if (!hasUser) return hasGrant ? skipped("no login of this client gives a refresh token") : "leave-out";
+  if (!hasUser) return hasGrant ? skippedOutcome("no login of this client gives a refresh token") : "leave-out";
   if (hasGrant && isOffline) return authenticated(facts);
-  if (!hasGrant && !isOffline) return skipped("the client has no refresh_token grant");
+  if (!hasGrant && !isOffline) return skippedOutcome("the client has no refresh_token grant");
   if (asksForRefreshToken({ scopes: client.registeredScopes }) && !isOffline)
-    return skipped("the requested scope has no offline, so there is no refresh token");
+    return skippedOutcome("the requested scope has no offline, so there is no refresh token");
   const [reason, fix] = hasGrant
     ? ["the scope has no offline, so there is no refresh token", addToClientLine(client, "scope", "offline")]
     : ["the client has no refresh_token grant", addToClientLine(client, "grant_types", "refresh_token")];
-  return skipped(reason, `to get refresh tokens: ${fix}`);
+  return skippedOutcome(reason, `to get refresh tokens: ${fix}`);
 }
 
 function logoutDecision({ registered, scopes }: TestedClient, { hasLogout }: PlanFacts): Decision {
   if (getListField(registered, "post_logout_redirect_uris").length === 0) {
-    return skipped("no post_logout_redirect_uris registered");
+    return skippedOutcome("no post_logout_redirect_uris registered");
   }
-  if (!hasLogout) return skipped("the server has no end_session_endpoint");
-  return scopes.includes("openid") ? "run" : skipped("needs an ID token, and the scope has no openid");
+  if (!hasLogout) return skippedOutcome("the server has no end_session_endpoint");
+  return scopes.includes("openid") ? "run" : skippedOutcome("needs an ID token, and the scope has no openid");
 }
 
 function hasLogin(client: TestedClient, { hasDeviceFlow }: PlanFacts): boolean {
@@ -105,7 +109,7 @@ function hasFlow(client: TestedClient, facts: PlanFacts): boolean {
 
 /** Decides which steps there are for a client. Steps of grant types that the client doesn't have are left out. */
 export function planSteps(client: TestedClient, facts: PlanFacts): readonly PlannedStep[] {
-  const ofTokens = hasFlow(client, facts) ? "run" : skipped("none of the client's grant types can be tested");
+  const ofTokens = hasFlow(client, facts) ? "run" : skippedOutcome("none of the client's grant types can be tested");
   const ofLogin = (decision: Decision): Decision => (hasLogin(client, facts) ? decision : "leave-out");
   const decisions: readonly (readonly [StepName, Decision])[] = [
     ["credentials", credentialsDecision(client, facts)],

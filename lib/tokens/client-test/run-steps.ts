@@ -1,11 +1,11 @@
 import { Problem } from "../../core/problem.ts";
-import { fixFor } from "./fix-hints.ts";
-import { authorize, exchangeCode, useDevice, useImplicit } from "./login-steps.ts";
+import { fixCommandFor } from "./fix-hints.ts";
+import { authorizeUser, exchangeCode, useDevice, useImplicit } from "./login-steps.ts";
 import { type PlanFacts, planSteps } from "./plan-steps.ts";
 import { askLoginPage, discoverServer, proveCredentials } from "./server-steps.ts";
-import { type StepName, type StepOutcome, type StepResult, skipped } from "./step-result.ts";
+import { type StepName, type StepOutcome, type StepResult, skippedOutcome } from "./step-result.ts";
 import type { TestSession } from "./test-session.ts";
-import { cleanUp, getClientToken, introspectTokens, logOut, refresh, revokeTokens } from "./token-steps.ts";
+import { cleanUp, getClientToken, introspectTokens, logOut, refreshTokens, revokeTokens } from "./token-steps.ts";
 
 type Step = (session: TestSession) => Promise<StepOutcome>;
 
@@ -13,11 +13,11 @@ const STEPS: Readonly<Record<StepName, Step>> = {
   discovery: discoverServer,
   credentials: proveCredentials,
   "client-credentials": getClientToken,
-  authorization: authorize,
+  authorization: authorizeUser,
   tokens: exchangeCode,
   device: useDevice,
   implicit: useImplicit,
-  refresh,
+  refresh: refreshTokens,
   introspection: introspectTokens,
   revocation: revokeTokens,
   logout: logOut,
@@ -59,7 +59,7 @@ function otherMethodHint({ client, authentication }: TestSession, { code }: Prob
 }
 
 function failedOutcome(name: StepName, problem: Problem, session: TestSession): StepOutcome {
-  const fix = fixFor(name, problem.code, session.client);
+  const fix = fixCommandFor(name, problem.code, session.client);
   const hint = fix ?? problem.hint ?? otherMethodHint(session, problem);
   const { message: detail, code: error } = problem;
   return { status: "failed", detail, ...(hint === undefined ? {} : { hint }), error };
@@ -103,7 +103,7 @@ async function doAllSteps(session: TestSession): Promise<readonly StepResult[]> 
     signal.throwIfAborted();
     const blocker = blockerOf(name, results);
     if (instead !== undefined) results.push({ name, ...instead });
-    else if (blocker !== undefined) results.push({ name, ...skipped(`needs the step ${blocker}`) });
+    else if (blocker !== undefined) results.push({ name, ...skippedOutcome(`needs the step ${blocker}`) });
     else results.push(await doStep(session, name));
   }
   return results;

@@ -1,7 +1,7 @@
 import { formatDuration } from "../../core/duration.ts";
 import { Problem, type ProblemCode, withMessage } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";
-import { passed, type StepOutcome, skipped, warned } from "./step-result.ts";
+import { passedOutcome, type StepOutcome, skippedOutcome, warningOutcome } from "./step-result.ts";
 import { connectClient, foundServer, type TestSession } from "./test-session.ts";
 
 /** Seconds that the clocks may differ: the Date header has no fractions, and the answer takes time. */
@@ -19,11 +19,11 @@ export async function discoverServer(session: TestSession): Promise<StepOutcome>
   session.server = server;
   const { issuer, clockOffset } = server;
   const found = `${redactUrl(issuer)}, issuer agrees`;
-  if (clockOffset === undefined) return passed(`${found}, clock unknown`);
+  if (clockOffset === undefined) return passedOutcome(`${found}, clock unknown`);
   const detail = `${found}, ${clockText(clockOffset)}`;
   return Math.abs(clockOffset) <= CLOCK_TOLERANCE
-    ? passed(detail)
-    : warned(
+    ? passedOutcome(detail)
+    : warningOutcome(
         detail,
         "set the clocks of this machine and of the server: tokens may be rejected as expired or not yet valid",
       );
@@ -62,7 +62,10 @@ export async function proveCredentials(session: TestSession): Promise<StepOutcom
   if (authentication === undefined) throw new TypeError("a proof without credentials");
   const { method } = authentication;
   if (!(await rejectsWrongSecret(session))) {
-    return warned("the revocation endpoint also accepts a wrong secret, so it proves nothing", "check --public-url");
+    return warningOutcome(
+      "the revocation endpoint also accepts a wrong secret, so it proves nothing",
+      "check --public-url",
+    );
   }
   await connectClient(session)
     .revoke("none")
@@ -71,7 +74,7 @@ export async function proveCredentials(session: TestSession): Promise<StepOutcom
     });
   // Hydra 1.8 accepts assertions by any key there.
   const proof = method === "private_key_jwt" ? "not rejected by" : "accepted by";
-  return passed(`${method} ${proof} the revocation endpoint, no token issued`);
+  return passedOutcome(`${method} ${proof} the revocation endpoint, no token issued`);
 }
 
 /** Statuses of a page that isn't where the server sends people. */
@@ -81,16 +84,16 @@ const PAGE_HINT = "check the server's setting urls.login (URLS_LOGIN)";
 
 /** Asks for the configured login page, without a login request. Only the server itself must reach everything. */
 export async function askLoginPage({ flow, limits, loginPage }: TestSession): Promise<StepOutcome> {
-  if (loginPage === undefined) return skipped("the server did not send the browser to it");
+  if (loginPage === undefined) return skippedOutcome("the server did not send the browser to it");
   const shown = redactUrl(loginPage);
   try {
     const { status, text } = await flow.openPage(limits.ordinary, "Cannot reach the login page", loginPage);
     // Hydra's own page for servers without the setting answers 200 in some versions.
-    if (text.includes("<code>urls.login</code>")) return warned("the server has no login page", PAGE_HINT);
+    if (text.includes("<code>urls.login</code>")) return warningOutcome("the server has no login page", PAGE_HINT);
     const detail = `${shown} answers ${status}`;
-    return status >= 500 || MISSING.includes(status) ? warned(detail, PAGE_HINT) : passed(detail);
+    return status >= 500 || MISSING.includes(status) ? warningOutcome(detail, PAGE_HINT) : passedOutcome(detail);
   } catch (error) {
     if (!(error instanceof Problem) || error.exit !== "unreachable") throw error;
-    return warned(error.message, `this machine may not be allowed to reach it; otherwise ${PAGE_HINT}`);
+    return warningOutcome(error.message, `this machine may not be allowed to reach it; otherwise ${PAGE_HINT}`);
   }
 }

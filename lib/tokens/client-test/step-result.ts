@@ -32,15 +32,15 @@ export interface StepResult extends StepOutcome {
   readonly name: StepName;
 }
 
-export function passed(detail: string): StepOutcome {
+export function passedOutcome(detail: string): StepOutcome {
   return { status: "passed", detail };
 }
 
-export function skipped(detail: string, hint?: string): StepOutcome {
+export function skippedOutcome(detail: string, hint?: string): StepOutcome {
   return { status: "skipped", detail, ...(hint === undefined ? {} : { hint }) };
 }
 
-export function warned(detail: string, hint?: string): StepOutcome {
+export function warningOutcome(detail: string, hint?: string): StepOutcome {
   return { status: "warning", detail, ...(hint === undefined ? {} : { hint }) };
 }
 

@@ -5,7 +5,7 @@ import type {
   OAuthClient,
   PendingAuthorization,
   RequestLimits,
-  Tokens,
+  TokenSet,
 } from "../../adapters/oauth/index.ts";
 import type { Context } from "../../command.ts";
 import type { JsonObject } from "../../core/json.ts";
@@ -48,7 +48,7 @@ export interface TestSession {
   reached: ReachedRedirect | undefined;
   loginPage: string | undefined;
   /** The newest tokens with a refresh token, and whose they are. */
-  refreshable: Tokens | undefined;
+  refreshable: TokenSet | undefined;
   idToken: string | undefined;
   /** The access tokens that must be active now. */
   readonly obtained: ObtainedToken[];

@@ -3,8 +3,8 @@ import { Problem } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import { addToClientLine } from "./fix-hints.ts";
-import { describeTokens, idTokenText, keepTokens, scopeText } from "./obtained-tokens.ts";
-import { passed, type StepOutcome, skipped, warned } from "./step-result.ts";
+import { describeTokens, idTokenText, rememberTokens, scopeText } from "./obtained-tokens.ts";
+import { passedOutcome, type StepOutcome, skippedOutcome, warningOutcome } from "./step-result.ts";
 import { connectClient, foundServer, type TestSession } from "./test-session.ts";
 
 /** Gets a token for the client itself (RFC 6749, 4.4). */
@@ -12,15 +12,18 @@ export async function getClientToken(session: TestSession): Promise<StepOutcome>
   const { scopes, id } = session.client;
   const tokens = await connectClient(session).clientCredentials({ scopes });
   session.obtained.push({ value: tokens.accessToken, subject: id });
-  return passed([...describeTokens(tokens), ...scopeText(scopes)].join(", "));
+  return passedOutcome([...describeTokens(tokens), ...scopeText(scopes)].join(", "));
 }
 
 /** Exchanges the refresh token (RFC 6749, 6). */
-export async function refresh(session: TestSession): Promise<StepOutcome> {
+export async function refreshTokens(session: TestSession): Promise<StepOutcome> {
   const { refreshable, client, subject, obtained } = session;
   if (refreshable?.refreshToken === undefined) {
     const hint = addToClientLine(client, "scope", "offline");
-    return warned("no refresh token was issued", client.registeredScopes.includes("offline") ? undefined : hint);
+    return warningOutcome(
+      "no refresh token was issued",
+      client.registeredScopes.includes("offline") ? undefined : hint,
+    );
   }
   const sub = refreshable.idTokenClaims?.["sub"];
   const tokens = await connectClient(session).refresh(
@@ -30,8 +33,8 @@ export async function refresh(session: TestSession): Promise<StepOutcome> {
   const old = obtained.findIndex(({ value }) => value === refreshable.accessToken);
   if (old >= 0) obtained.splice(old, 1);
   session.refreshable = undefined;
-  keepTokens(session, tokens, subject);
-  return passed(["new tokens", ...idTokenText(tokens.idToken)].join(", "));
+  rememberTokens(session, tokens, subject);
+  return passedOutcome(["new tokens", ...idTokenText(tokens.idToken)].join(", "));
 }
 
 function unexpectedIntrospection(reason: string): Problem {
@@ -44,7 +47,7 @@ function unexpectedIntrospection(reason: string): Problem {
 
 /** Asks the admin API about every access token that must be active. */
 export async function introspectTokens({ flow, limits, obtained, client }: TestSession): Promise<StepOutcome> {
-  if (obtained.length === 0) return skipped("no token was issued");
+  if (obtained.length === 0) return skippedOutcome("no token was issued");
   const admin = flow.adminTokens(limits.ordinary);
   for (const { value, subject } of obtained) {
     const { active, raw } = await admin.introspect(value);
@@ -53,7 +56,7 @@ export async function introspectTokens({ flow, limits, obtained, client }: TestS
     if (raw["sub"] !== subject) throw unexpectedIntrospection("the token is of another subject");
   }
   const subjects = [...new Set(obtained.map(({ subject }) => `sub ${subject}`))];
-  return passed(["active", ...subjects, `client ${client.id}`].join(", "));
+  return passedOutcome(["active", ...subjects, `client ${client.id}`].join(", "));
 }
 
 /**
@@ -80,13 +83,13 @@ async function revokeLeft(session: TestSession): Promise<number> {
 export async function revokeTokens(session: TestSession): Promise<StepOutcome> {
   const { flow, limits } = session;
   const count = await revokeLeft(session);
-  if (count === 0) return skipped("no token was issued");
+  if (count === 0) return skippedOutcome("no token was issued");
   const admin = flow.adminTokens(limits.cleanup);
   for (const token of flow.issuedTokens()) {
     const { active } = await admin.introspect(token);
     if (active) throw unexpectedIntrospection("a revoked token is still active");
   }
-  return passed(`${count} ${count === 1 ? "token" : "tokens"} revoked and inactive`);
+  return passedOutcome(`${count} ${count === 1 ? "token" : "tokens"} revoked and inactive`);
 }
 
 /** Revokes what a test that didn't end well has left; returns the problem if that failed. */
@@ -113,14 +116,14 @@ export async function logOut(session: TestSession): Promise<StepOutcome> {
   const { flow, limits, client, idToken } = session;
   const [registered = ""] = getListField(client.registered, "post_logout_redirect_uris");
   const { end_session_endpoint: endpoint } = foundServer(session).endpoints;
-  if (idToken === undefined || endpoint === undefined) return skipped("there is no ID token to log out with");
+  if (idToken === undefined || endpoint === undefined) return skippedOutcome("there is no ID token to log out with");
   // In a body and not in the URL, which ends up in logs.
   const form = { id_token_hint: idToken, post_logout_redirect_uri: registered };
   const { status, headers } = await flow.openPage(limits.ordinary, "Cannot log out", endpoint, form);
   const location = headers.get("location") ?? "";
   const next = URL.canParse(location, endpoint) ? new URL(location, endpoint) : undefined;
-  if (next !== undefined && leadsTo(registered, next)) return passed(`returns to ${redactUrl(registered)}`);
-  if (next?.searchParams.has("logout_challenge")) return passed("the server asks the logout page first");
+  if (next !== undefined && leadsTo(registered, next)) return passedOutcome(`returns to ${redactUrl(registered)}`);
+  if (next?.searchParams.has("logout_challenge")) return passedOutcome("the server asks the logout page first");
   const error = next?.searchParams.get("error") ?? undefined;
   const answer = next === undefined ? `answered ${status}` : `sends the browser to ${quote(redactUrl(next.href))}`;
   throw new Problem(`Cannot log out: the server ${answer}${error === undefined ? "" : ` (${error})`}`, {

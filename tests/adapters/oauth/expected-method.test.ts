@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ClientAuthentication } from "../../../lib/adapters/oauth/index.ts";
-import { withExpectedMethod } from "../../../lib/adapters/oauth/index.ts";
+import { retryWithExpectedMethod } from "../../../lib/adapters/oauth/index.ts";
 import { UnexpectedAuthMethod } from "../../../lib/adapters/oauth/oauth-problems.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 import { failsWith, SECRET } from "./support.ts";
@@ -10,7 +10,7 @@ const BASIC: ClientAuthentication = { method: "client_secret_basic", secret: SEC
 
 /** Runs work whose first attempt fails because the server expects the other method. */
 function afterwards(second: Problem | string): Promise<string> {
-  return withExpectedMethod(BASIC, async ({ method }) => {
+  return retryWithExpectedMethod(BASIC, async ({ method }) => {
     if (method === "client_secret_basic") {
       const cause = new UnexpectedAuthMethod("client_secret_post");
       throw new Problem("Basic", { code: "invalid-client", exit: "unauthorised", cause });

@@ -5,9 +5,9 @@ import {
   type ClientAuthentication,
   createAdminTokens,
   createOAuthClient,
-  discover,
+  discoverServer,
   type OAuthClient,
-  withEndpoints,
+  overrideEndpoints,
 } from "../../../lib/adapters/oauth/index.ts";
 import { driveLogin } from "./driver.ts";
 import { RogueIssuer } from "./rogue-issuer.ts";
@@ -40,8 +40,8 @@ const WEB = {
   client_secret: SECRET,
 };
 
-function discovering(publicUrl: string, more: { readonly issuer?: string } = {}): ReturnType<typeof discover> {
-  return discover({ http, publicUrl, timeout: 60_000, now: Date.now, ...more });
+function discovering(publicUrl: string, more: { readonly issuer?: string } = {}): ReturnType<typeof discoverServer> {
+  return discoverServer({ http, publicUrl, timeout: 60_000, now: Date.now, ...more });
 }
 
 for (const as of ["1.8", "1.11", "2.1", "26"] as const) {
@@ -201,7 +201,7 @@ describe("discovery", () => {
     const client = createOAuthClient({ ...options, server: found });
     await failsWith(client.clientCredentials(), { code: "foreign-endpoint", exit: "failed" });
     assert.deepEqual(rogue.asked, []);
-    const chosen = withEndpoints(found, { token_endpoint: `${rogue.url}/token` });
+    const chosen = overrideEndpoints(found, { token_endpoint: `${rogue.url}/token` });
     assert.equal((await createOAuthClient({ ...options, server: chosen }).clientCredentials()).accessToken, "t");
   });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { describe, test } from "node:test";
-import { type ClientAuthentication, createAdminTokens, type Tokens } from "../../../lib/adapters/oauth/index.ts";
+import { type ClientAuthentication, createAdminTokens, type TokenSet } from "../../../lib/adapters/oauth/index.ts";
 import { SANDBOX_VERSIONS, type SandboxVersion } from "../../../lib/sandbox/index.ts";
 import { failsWith, http, REDIRECT_URI, SECRET, type TestServer, testServer } from "./support.ts";
 
@@ -26,7 +26,7 @@ async function loggedIn(
   id: string,
   authentication: ClientAuthentication = BASIC,
   scopes: readonly string[] = ["openid", "offline"],
-): Promise<Tokens> {
+): Promise<TokenSet> {
   const client = await server.client(id, authentication);
   const pending = await client.beginAuthorization({ redirectUri: REDIRECT_URI, scopes });
   const { redirected } = await server.login(pending.url);

@@ -5,7 +5,7 @@ import {
   type AuthorizationServer,
   type ClientAuthentication,
   createOAuthClient,
-  discover,
+  discoverServer,
   type OAuthClient,
 } from "../../../lib/adapters/oauth/index.ts";
 import { loadTrustedCertificates, runtimeTransport } from "../../../lib/adapters/transport.ts";
@@ -41,7 +41,8 @@ export interface TestServer extends AsyncDisposable {
 export async function testServer(as: SandboxOptions["as"], options: Partial<SandboxOptions> = {}): Promise<TestServer> {
   const sandbox = await startSandbox({ as, listen: "127.0.0.1:0", publicListen: "127.0.0.1:0", ...options });
   const { publicUrl = assert.fail("no public port") } = sandbox;
-  const discovered = (): Promise<AuthorizationServer> => discover({ http, publicUrl, timeout: TIMEOUT, now: Date.now });
+  const discovered = (): Promise<AuthorizationServer> =>
+    discoverServer({ http, publicUrl, timeout: TIMEOUT, now: Date.now });
   return {
     sandbox,
     publicUrl,

@@ -6,9 +6,9 @@ import {
   buildReplacement,
   createUpdateRequest,
   diffAsPatch,
-  findField,
+  findFieldOrSuggestion,
   type PatchStep,
-  setPath,
+  withValueAtPath,
 } from "../../../lib/core/client/changes.ts";
 import { isSameJson } from "../../../lib/core/client/client.ts";
 import { type Change, findChanges, isSameValue } from "../../../lib/core/client/equality.ts";
@@ -278,7 +278,7 @@ describe("createUpdateRequest()", () => {
   });
 });
 
-describe("setPath()", () => {
+describe("withValueAtPath()", () => {
   const segment = fc.oneof(fc.constantFrom(...HARD_NAMES), fc.string({ minLength: 1, maxLength: 3 }));
 
   /** What stands at a path. */
@@ -292,7 +292,7 @@ describe("setPath()", () => {
   it("puts the value there, and leaves everything beside the path", () => {
     fc.assert(
       fc.property(object, fc.array(segment, { minLength: 1, maxLength: 4 }), json, (whole, path, value) => {
-        const set = setPath(whole, { path, value });
+        const set = withValueAtPath(whole, { path, value });
         if (set === undefined) return;
         const before = JSON.stringify(whole);
         const [top = ""] = path;
@@ -306,46 +306,48 @@ describe("setPath()", () => {
   });
 
   it("makes objects on the way, and counts places in lists", () => {
-    assert.deepEqual(setPath({ a: { b: 1 } }, { path: ["a", "c", "d"], value: 2 }), { a: { b: 1, c: { d: 2 } } });
-    assert.deepEqual(setPath({ a: null }, { path: ["a", "b"], value: 1 }), { a: { b: 1 } });
-    assert.equal(setPath({ a: "x" }, { path: ["a", "b"], value: 1 }), undefined);
+    assert.deepEqual(withValueAtPath({ a: { b: 1 } }, { path: ["a", "c", "d"], value: 2 }), {
+      a: { b: 1, c: { d: 2 } },
+    });
+    assert.deepEqual(withValueAtPath({ a: null }, { path: ["a", "b"], value: 1 }), { a: { b: 1 } });
+    assert.equal(withValueAtPath({ a: "x" }, { path: ["a", "b"], value: 1 }), undefined);
     const list = { a: ["x", { b: 1 }] };
-    assert.deepEqual(setPath(list, { path: ["a", "0"], value: "y" }), { a: ["y", { b: 1 }] });
-    assert.deepEqual(setPath(list, { path: ["a", "1", "c"], value: 2 }), { a: ["x", { b: 1, c: 2 }] });
-    assert.deepEqual(setPath(list, { path: ["a", "2"], value: "z" }), { a: ["x", { b: 1 }, "z"] });
-    assert.deepEqual(setPath(list, { path: ["a", "-"], value: "z" }), { a: ["x", { b: 1 }, "z"] });
-    assert.equal(setPath(list, { path: ["a", "3"], value: "z" }), undefined);
-    assert.equal(setPath(list, { path: ["a", "b"], value: "z" }), undefined);
-    assert.equal(setPath(list, { path: ["a", "-1"], value: "z" }), undefined);
+    assert.deepEqual(withValueAtPath(list, { path: ["a", "0"], value: "y" }), { a: ["y", { b: 1 }] });
+    assert.deepEqual(withValueAtPath(list, { path: ["a", "1", "c"], value: 2 }), { a: ["x", { b: 1, c: 2 }] });
+    assert.deepEqual(withValueAtPath(list, { path: ["a", "2"], value: "z" }), { a: ["x", { b: 1 }, "z"] });
+    assert.deepEqual(withValueAtPath(list, { path: ["a", "-"], value: "z" }), { a: ["x", { b: 1 }, "z"] });
+    assert.equal(withValueAtPath(list, { path: ["a", "3"], value: "z" }), undefined);
+    assert.equal(withValueAtPath(list, { path: ["a", "b"], value: "z" }), undefined);
+    assert.equal(withValueAtPath(list, { path: ["a", "-1"], value: "z" }), undefined);
   });
 
   it("begins the list of a field that holds one", () => {
     for (const audience of [undefined, null, []])
-      assert.deepEqual(setPath({ audience }, { path: ["audience", "-"], value: "a" }), { audience: ["a"] });
-    assert.equal(setPath({ scope: "a b" }, { path: ["scope", "-"], value: "c" }), undefined);
+      assert.deepEqual(withValueAtPath({ audience }, { path: ["audience", "-"], value: "a" }), { audience: ["a"] });
+    assert.equal(withValueAtPath({ scope: "a b" }, { path: ["scope", "-"], value: "c" }), undefined);
   });
 
   it("touches no prototype", () => {
-    const set = setPath({}, { path: ["__proto__", "polluted"], value: true });
+    const set = withValueAtPath({}, { path: ["__proto__", "polluted"], value: true });
     assert.deepEqual(Object.keys(set ?? {}), ["__proto__"]);
     assert.equal(Object.hasOwn(Object.prototype, "polluted"), false);
   });
 });
 
-describe("findField()", () => {
+describe("findFieldOrSuggestion()", () => {
   it("find a field by each of its names", () => {
     for (const field of CLIENT_FIELDS) {
       for (const known of [field.name, field.flag.name, `--${field.flag.name}`, field.flag.v2 ?? field.name])
-        assert.equal(findField(known).field?.name, field.name, known);
+        assert.equal(findFieldOrSuggestion(known).field?.name, field.name, known);
     }
-    assert.equal(findField("logo-uri").field?.name, "logo_uri");
+    assert.equal(findFieldOrSuggestion("logo-uri").field?.name, "logo_uri");
   });
 
   it("say what was meant where there is none, and offer no field that cannot be emptied", () => {
-    assert.deepEqual(findField("logo_ur"), { meant: "logo_uri" });
-    assert.deepEqual(findField("constructor"), {});
-    assert.equal(findField("client_id").field, undefined);
-    assert.equal(findField("client_secret").field, undefined);
+    assert.deepEqual(findFieldOrSuggestion("logo_ur"), { meant: "logo_uri" });
+    assert.deepEqual(findFieldOrSuggestion("constructor"), {});
+    assert.equal(findFieldOrSuggestion("client_id").field, undefined);
+    assert.equal(findFieldOrSuggestion("client_secret").field, undefined);
   });
 });
 

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { withFormatFlag } from "../../../lib/core/flags/corrected-line.ts";
 import { indexFlags } from "../../../lib/core/flags/flag.ts";
-import { ID, SECRET, SERVER_COMMAND_FLAGS, SET } from "../../../lib/core/flags/flag-table.ts";
+import { ID_FLAG, SECRET, SERVER_COMMAND_FLAGS, SET } from "../../../lib/core/flags/flag-table.ts";
 
-const INDEX = indexFlags([ID, SECRET, SET, ...SERVER_COMMAND_FLAGS]);
+const INDEX = indexFlags([ID_FLAG, SECRET, SET, ...SERVER_COMMAND_FLAGS]);
 
 /** Command lines without the command, and what is suggested. */
 const LINES: readonly (readonly [words: readonly string[], corrected: string])[] = [

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { isJsonObject, parseJsonExactly } from "../../../lib/core/json.ts";
-import { type CurlOptions, curlLine, redactBody } from "../../../lib/core/output/curl.ts";
+import { type CurlOptions, curlLineWithoutSecrets, redactBody } from "../../../lib/core/output/curl.ts";
 import { CREDENTIAL_FIELDS, REDACTED } from "../../../lib/core/redact.ts";
 
 /** The words that a real shell makes of a line. */
@@ -81,20 +81,20 @@ function readRecord(text: string): Readonly<Record<string, unknown>> {
 
 const PLAIN: CurlOptions = { headers: {}, socket: undefined, skipVerify: false, caFile: undefined };
 
-describe("curlLine()", () => {
+describe("curlLineWithoutSecrets()", () => {
   it("writes a line to paste", () => {
     const url = "http://127.0.0.1:4445/admin/clients/my-app";
-    assert.equal(curlLine({ method: "DELETE", url }, PLAIN), `curl --request DELETE ${url}`);
+    assert.equal(curlLineWithoutSecrets({ method: "DELETE", url }, PLAIN), `curl --request DELETE ${url}`);
     const body = [{ op: "add", path: "/client_secret", value: "s" }];
     assert.equal(
-      curlLine(
+      curlLineWithoutSecrets(
         { method: "PATCH", url, body },
         { ...PLAIN, headers: { "X-Key": "k", "X-Forwarded-Proto": "https" }, socket: "/a b" },
       ),
       `curl --request PATCH --unix-socket '/a b' --header 'X-Key: '"\${HEADER_X_KEY:?}" --header 'X-Forwarded-Proto: https' --header 'content-type: application/json-patch+json' --data-raw '[{"op":"add","path":"/client_secret","value":"'"\${CLIENT_SECRET:?}"'"}]' ${url}`,
     );
     assert.equal(
-      curlLine({ method: "DELETE", url }, { ...PLAIN, skipVerify: true, caFile: "/ca.pem" }),
+      curlLineWithoutSecrets({ method: "DELETE", url }, { ...PLAIN, skipVerify: true, caFile: "/ca.pem" }),
       `curl --request DELETE --insecure --cacert /ca.pem ${url}`,
     );
   });
@@ -104,7 +104,7 @@ describe("curlLine()", () => {
     const body = { client_name: values, client_secret: "s", ...Object.fromEntries(values.map((key) => [key, key])) };
     const url = "http://127.0.0.1:1";
     const [, , ...words] = shellWords(
-      curlLine(
+      curlLineWithoutSecrets(
         { method: "POST", url: url + values[1], body },
         { ...PLAIN, headers: { "X-Forwarded-Proto": values[0] ?? "" } },
       ),
@@ -117,18 +117,24 @@ describe("curlLine()", () => {
 
   it("keeps numbers as they came, and leaves out what JSON leaves out", () => {
     const body = { ...readRecord('{"n":12345678901234567890,"f":1.10,"list":[1e400]}'), gone: undefined };
-    const words = shellWords(curlLine({ method: "POST", url: "http://a", body }, PLAIN));
+    const words = shellWords(curlLineWithoutSecrets({ method: "POST", url: "http://a", body }, PLAIN));
     assert.equal(words[5], JSON.stringify(body));
     assert.match(words[5] ?? "", /12345678901234567890.*1e400/);
   });
 
   it("has a variable of its own for every header, whatever the header's name", () => {
-    const line = curlLine({ method: "DELETE", url: "http://a" }, { ...PLAIN, headers: { "X.A": "s", Path: "s" } });
+    const line = curlLineWithoutSecrets(
+      { method: "DELETE", url: "http://a" },
+      { ...PLAIN, headers: { "X.A": "s", Path: "s" } },
+    );
     assert.match(line, /'X\.A: '"\$\{HEADER_X_A:\?\}" --header 'Path: '"\$\{HEADER_PATH:\?\}"/);
   });
 
   it("is a line that a shell does not run before its credentials are set", () => {
-    const line = curlLine({ method: "POST", url: "http://127.0.0.1:1", body: { client_secret: "s" } }, PLAIN);
+    const line = curlLineWithoutSecrets(
+      { method: "POST", url: "http://127.0.0.1:1", body: { client_secret: "s" } },
+      PLAIN,
+    );
     const { status, stderr } = spawnSync("/bin/sh", ["-c", line], { env: {}, encoding: "utf8" });
     assert.notEqual(status, 0);
     assert.match(stderr, /CLIENT_SECRET/);
@@ -140,7 +146,9 @@ describe("curlLine()", () => {
       fc.property(json, fc.constantFrom("POST", "PUT", "PATCH"), (value, method) => {
         const body = { hard: "'\"$(touch x)`\\\n\t\u0000\u001b☃", value };
         const url = "http://127.0.0.1:1/admin/clients/a%20b";
-        const words = shellWords(curlLine({ method, url, body }, { ...PLAIN, headers: { Authorization: "s" } }));
+        const words = shellWords(
+          curlLineWithoutSecrets({ method, url, body }, { ...PLAIN, headers: { Authorization: "s" } }),
+        );
         const type = method === "PATCH" ? "application/json-patch+json" : "application/json";
         assert.deepEqual(words.slice(0, 7), [
           ...["--request", method, "--header", `Authorization: ${REDACTED}`, "--header", `content-type: ${type}`],

@@ -19,7 +19,7 @@ function isFor(userId: string, address: string): boolean {
 }
 
 /** The selected keys of a source; exactly one if nothing selects among them. */
-export function selectKeys(
+export function chooseKeys(
   reports: readonly EvaluatedKey[],
   origin: string,
   selector: KeySelector,

@@ -172,7 +172,11 @@ function sectionLines(title: string, rows: readonly Line[], columns: number | un
  * The lines of a client for people: what isn't usual, by subject, and what the rules find. Long lines are broken at the
  * columns of a terminal.
  */
-export function clientPageLines(client: JsonObject, now: number, columns: number | undefined): readonly string[] {
+export function clientDescriptionLines(
+  client: JsonObject,
+  now: number,
+  columns: number | undefined,
+): readonly string[] {
   const sections: readonly (readonly [title: string, rows: readonly Line[]])[] = [
     ["Client", identity(client, now)],
     ["Redirects", redirects(client)],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { createClientStore, type StoredClient } from "../../lib/sandbox/store.ts";
+import { createClientStore, type StoredClient } from "../../lib/sandbox/client-store.ts";
 
 function client(id: string, name = ""): StoredClient {
   return { id, name, owner: "", view: {}, secrets: [] };
