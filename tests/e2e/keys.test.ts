@@ -146,7 +146,9 @@ describe("--generate-key", () => {
       const hidden = [scenario.sandbox.secretOf(id) ?? "", tokens[n] ?? assert.fail("no token")];
       for (const text of hidden)
         assert.ok(text !== "" && !`${ended.stdout}${ended.stderr}`.includes(text), describeRun(ended));
-      const encoded = /wV4D[A-Za-z0-9+/]{100,}=*/.exec(ended.stdout)?.[0];
+      // Markdown shows a plus sign, which is written as a character reference.
+      const shown = ended.stdout.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)));
+      const encoded = /wV4D[A-Za-z0-9+/]{100,}=*/.exec(shown)?.[0];
       const kept = scenario.recoveryCopies().find(({ record }) => record.client_id === id)?.record[
         "client_private_key_encrypted"
       ];
