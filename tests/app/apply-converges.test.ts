@@ -86,7 +86,7 @@ async function withBench(as: (typeof SANDBOX_VERSIONS)[number], work: (bench: Be
   }
 }
 
-const RUNS = { numRuns: 25 };
+const RUNS = { numRuns: 15 };
 
 /** How many clients were wanted, and how many of them a server took: it may refuse some on its own. */
 class Tally {
