@@ -5,11 +5,11 @@ import type { ClientFileStore } from "./adapters/client-file-store.ts";
 import type { Host } from "./adapters/host.ts";
 import type { KeyPair } from "./adapters/key-generator.ts";
 import type {
-  AdminTokens,
   AuthorizationServer,
   ClientAuthentication,
   FlowAccess,
   OAuthClient,
+  TokenManagement,
 } from "./adapters/oauth/index.ts";
 import type { ClientProof, ProofEndpoints, ProofKind } from "./adapters/prove-credentials.ts";
 import type { RecoveryStore } from "./adapters/recovery-store.ts";
@@ -121,7 +121,7 @@ export interface OAuthAccess {
   openSession(login: ClientLogin, chosen: ChosenEndpoints): Promise<OAuthSession>;
   /** Does something as a client, with the endpoints that the server names or with this token endpoint. */
   asClient<T>(login: ClientLogin, tokenUrl: string | undefined, work: (client: OAuthClient) => Promise<T>): Promise<T>;
-  admin(): Promise<AdminTokens>;
+  admin(): Promise<TokenManagement>;
   /** Fetches the text of a public key set; `what` names it in messages. */
   fetchKeySet(url: string, what: string): Promise<string>;
   /** Whether a key of the set signed the token (RFC 7515). */
@@ -137,7 +137,7 @@ export interface YamlEditor {
 }
 
 /** The person's browser, and the listener where it ends. */
-export interface BrowserAccess {
+export interface BrowserLogin {
   /** Why no browser can be opened here; undefined if one can. */
   obstacle(): Promise<string | undefined>;
   /** Opens the person's browser. Calls back if that fails, now or later. */
@@ -172,7 +172,7 @@ export interface Context {
   readonly keyFiles: KeyFiles;
   readonly tokens: CredentialVerifier;
   readonly oauth: OAuthAccess;
-  readonly browser: BrowserAccess;
+  readonly browser: BrowserLogin;
   /** For a command that calls the public side of a server: its admin API, if the settings name one. */
   readonly adminSide: AdminSide | undefined;
   /** Opens both sides of a server, for a command whose connection is to the admin API. */
@@ -251,13 +251,13 @@ export interface OperandSpec {
 }
 
 /** A command that has read its input: all that is wrong with it, and the work itself. */
-export interface PreparedCommand {
+export interface CheckedCommand {
   readonly problems: readonly Problem[];
   readonly run: () => Promise<Result>;
 }
 
-/** A {@link PreparedCommand} without input that could be wrong. */
-export function withoutChecks(run: () => Promise<Result>): PreparedCommand {
+/** A {@link CheckedCommand} without input that could be wrong. */
+export function withoutChecks(run: () => Promise<Result>): CheckedCommand {
   return { problems: [], run };
 }
 
@@ -286,7 +286,7 @@ interface Spec {
    */
   readonly credentials?: "secrets" | "ids" | "keys";
   /** Reads and checks all flags and files before anything is sent. */
-  readonly prepare: (context: Context) => Promise<PreparedCommand> | PreparedCommand;
+  readonly prepare: (context: Context) => Promise<CheckedCommand> | CheckedCommand;
 }
 
 /** A command of the tree that runs. */
@@ -316,7 +316,7 @@ export function isGroup(command: CommandDef): command is Group {
 interface LeafData {
   readonly context: Context;
   /** Prepares the command and throws all that is wrong with its input, before it does anything. */
-  readonly check: (prepare: () => Promise<PreparedCommand> | PreparedCommand) => Promise<PreparedCommand>;
+  readonly check: (prepare: () => Promise<CheckedCommand> | CheckedCommand) => Promise<CheckedCommand>;
 }
 
 /** Makes a citty command from a {@link Spec}; its args come from the flag rows. */

@@ -7,10 +7,10 @@ import { describe, test } from "node:test";
 import { parseCertificates } from "../lib/adapters/transport.ts";
 import { fromBase64 } from "../lib/core/bytes.ts";
 import { isLargerThan, memberTexts } from "../lib/core/json.ts";
-import { findKeys } from "../lib/core/keys/key-material.ts";
+import { findPgpKeys } from "../lib/core/keys/key-material.ts";
 import { redactUrl } from "../lib/core/redact.ts";
 import { suggestWord, trimCharactersAtEnd, trimCharactersAtStart } from "../lib/core/text.ts";
-import { looksLikeWebPage } from "../lib/core/url.ts";
+import { looksLikeWebPage } from "../lib/core/url-checks.ts";
 import { parseFirstJson } from "../lib/sandbox/decode-body.ts";
 import { parseGoUrl } from "../lib/sandbox/request-target.ts";
 import { classifyError, FAMILIES, parseClients } from "../lib/servers/index.ts";
@@ -25,10 +25,10 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["a Link header", () => findLink("next", "<".repeat(MANY))],
   ["a Link header with ends", () => findLink("next", `${"<".repeat(MANY)}${"> ".repeat(MANY)}`)],
   ["base64", () => fromBase64(`${"=".repeat(MANY)}!`)],
-  ["a key that looks like an address", () => thrown(() => findKeys(`a@${"b.".repeat(MANY)}@`, "it"))],
-  ["a key with many beginnings", () => thrown(() => findKeys("-----BEGIN ".repeat(MANY / 10), "it"))],
-  ["a key of fingerprints", () => thrown(() => findKeys(`${"0123 ".repeat(MANY)}!`, "it"))],
-  ["armor without an end", () => thrown(() => findKeys("-----BEGIN PGP MESSAGE-----".repeat(MANY / 10), "it"))],
+  ["a key that looks like an address", () => thrown(() => findPgpKeys(`a@${"b.".repeat(MANY)}@`, "it"))],
+  ["a key with many beginnings", () => thrown(() => findPgpKeys("-----BEGIN ".repeat(MANY / 10), "it"))],
+  ["a key of fingerprints", () => thrown(() => findPgpKeys(`${"0123 ".repeat(MANY)}!`, "it"))],
+  ["armor without an end", () => thrown(() => findPgpKeys("-----BEGIN PGP MESSAGE-----".repeat(MANY / 10), "it"))],
   ["certificates without an end", () => parseCertificates("-----BEGIN CERTIFICATE-----".repeat(MANY / 10))],
   ["an address", () => parseGoUrl(`https://${"@".repeat(MANY)}:a`)],
   ["a URL", () => redactUrl(`a${"@".repeat(MANY)}`)],

@@ -9,7 +9,7 @@ import {
 import { Problem, type ProblemCode } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
-import { isLoopback } from "../core/url.ts";
+import { isLoopback } from "../core/url-checks.ts";
 
 const MAX_REDIRECTS = 5;
 

@@ -8,7 +8,7 @@ import {
 } from "../core/network.ts";
 import { redactHeader, redactUrl } from "../core/redact.ts";
 import { escapeControls } from "../core/text.ts";
-import { isLoopback } from "../core/url.ts";
+import { isLoopback } from "../core/url-checks.ts";
 import { readResponseBody } from "./http/read-body.ts";
 import type { ConnectionOptions, Transport } from "./transport.ts";
 

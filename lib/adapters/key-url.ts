@@ -5,7 +5,7 @@ import type { Download } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
 import { escapeControls, quote } from "../core/text.ts";
-import { looksLikeWebPage, mayFetchKey } from "../core/url.ts";
+import { looksLikeWebPage, mayFetchKey } from "../core/url-checks.ts";
 
 /** A key from a URL. */
 interface FetchedKey {

@@ -6,7 +6,7 @@ import type { Download } from "../core/network.ts";
 import { Problem, type ProblemCode, usageError } from "../core/problem.ts";
 import { redactUrl } from "../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../core/text.ts";
-import { mayFetchKey } from "../core/url.ts";
+import { mayFetchKey } from "../core/url-checks.ts";
 
 /** The PGP key of a Keybase user. */
 export interface KeybaseKey {

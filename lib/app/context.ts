@@ -9,7 +9,7 @@ import { loadTrustedCertificates, runtimeTransport, TRANSPORT_USES_PROXIES } fro
 import { wantsRecipients } from "../clients/secret-source.ts";
 import type {
   AdminSide,
-  BrowserAccess,
+  BrowserLogin,
   Context,
   CredentialVerifier,
   EncryptionKeys,
@@ -40,7 +40,7 @@ import type { Messages } from "./messages.ts";
 import type { KeySources } from "./recipients.ts";
 import { rendersText } from "./renders-text.ts";
 import type { RunState } from "./run-state.ts";
-import type { CreateRenderOptions } from "./write-result.ts";
+import type { RenderOptionsFactory } from "./write-result.ts";
 
 export { InputFiles };
 
@@ -51,7 +51,7 @@ interface ContextOptions {
   readonly syntax: Syntax;
   readonly line: Pick<ParsedLine, "values" | "operands">;
   readonly format: Format;
-  readonly render: CreateRenderOptions;
+  readonly render: RenderOptionsFactory;
   /** Undefined for a command without a server, or where its settings are wrong. */
   readonly connection: Connection | undefined;
   /** The admin API of a command that calls the public side. */
@@ -221,7 +221,7 @@ function adminSideOf(options: ContextOptions): AdminSide | undefined {
   };
 }
 
-function browserAccess({ environment }: Pick<Host, "environment">): BrowserAccess {
+function browserAccess({ environment }: Pick<Host, "environment">): BrowserLogin {
   const adapter = (): Promise<typeof import("../adapters/browser.ts")> => import("../adapters/browser.ts");
   return {
     obstacle: async () => (await adapter()).browserObstacle(environment),
@@ -322,7 +322,7 @@ function oauthAccess(
     },
     admin: async () => {
       const { base, headers } = needed(connection);
-      return (await adapter()).createAdminTokens({ ...shared, adminUrl: base, headers });
+      return (await adapter()).createTokenManagement({ ...shared, adminUrl: base, headers });
     },
     fetchKeySet: async (url, what) => (await import("./fetch-key-set.ts")).fetchKeySet(download, url, what),
     isSignedBy: async (token, keySet) => (await import("../adapters/key-generator.ts")).isSignedByKeySet(token, keySet),

@@ -1,6 +1,6 @@
 import type { Host } from "../adapters/host.ts";
 import { credentialNames } from "../clients/secret-file.ts";
-import { type Context, type PreparedCommand, type Result, runLeaf } from "../command.ts";
+import { type CheckedCommand, type Context, type Result, runLeaf } from "../command.ts";
 import { FORMAT, NO_INPUT, NO_WARNINGS, QUIET, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import { canAsk } from "../core/interactive.ts";
@@ -15,7 +15,7 @@ import type { ResolvedLeaf } from "./resolve.ts";
 import type { RunState } from "./run-state.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { hasColor } from "./terminal-style.ts";
-import { type CreateRenderOptions, writeResult } from "./write-result.ts";
+import { type RenderOptionsFactory, writeResult } from "./write-result.ts";
 
 /** Runs one command: reads its settings, prepares it, stops with all that is wrong or does the work, writes the result. */
 export async function executeCommand(run: RunState, called: ResolvedLeaf): Promise<ExitName> {
@@ -32,7 +32,10 @@ export async function executeCommand(run: RunState, called: ResolvedLeaf): Promi
   for (const warning of read.advice) messages.warn(warning, "advice");
   for (const key of read.unknownKeys) detail(`Config file: unknown key ${quote(key)} is ignored`);
   const misread = read.problems.some(({ code }) => MISREAD.has(code));
-  const contextOf = ({ line, connection, adminConnection, problems }: Settings, render: CreateRenderOptions): Context =>
+  const contextOf = (
+    { line, connection, adminConnection, problems }: Settings,
+    render: RenderOptionsFactory,
+  ): Context =>
     createContext({
       run,
       input,
@@ -105,9 +108,9 @@ const MISREAD: ReadonlySet<ProblemCode> = new Set<ProblemCode>(["unknown-flag", 
 
 /** Lets a command read its input. An error that stops it is reported with everything else that is wrong. */
 async function prepared(
-  prepare: () => Promise<PreparedCommand> | PreparedCommand,
+  prepare: () => Promise<CheckedCommand> | CheckedCommand,
   problems: readonly Problem[],
-): Promise<PreparedCommand> {
+): Promise<CheckedCommand> {
   try {
     return await prepare();
   } catch (error) {
@@ -129,7 +132,7 @@ async function rendering(
   values: FlagValues,
   problems: readonly Problem[],
   watch: SelectionWatch | undefined,
-): Promise<CreateRenderOptions> {
+): Promise<RenderOptionsFactory> {
   const { isTerminal, columns } = host.stdout;
   const terminal = { isTerminal, columns, color: hasColor(host, host.stdout) };
   const loaded = problems.length > 0 ? {} : await loadLibrariesForFormat(format);
@@ -152,7 +155,7 @@ async function writePaged(
   { ending }: Pick<RunState, "ending">,
   context: Context,
   result: Result,
-  render: CreateRenderOptions,
+  render: RenderOptionsFactory,
   command: string,
 ): Promise<ExitName> {
   const { startPager } = await import("../adapters/pager.ts");
@@ -172,7 +175,7 @@ async function writePaged(
   });
 }
 
-async function write(run: RunState, context: Context, result: Result, render: CreateRenderOptions): Promise<ExitName> {
+async function write(run: RunState, context: Context, result: Result, render: RenderOptionsFactory): Promise<ExitName> {
   const { host, ending } = run;
   const pager = result.isPaged === true ? pagerOf(context) : undefined;
   if (pager !== undefined) return writePaged(run, context, result, render, pager);

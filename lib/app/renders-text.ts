@@ -1,12 +1,12 @@
 import { type JsonObject, toJson } from "../core/json.ts";
 import { type Format, writesEveryField } from "../core/output/formats.ts";
 import { createRenderer, type ResultView } from "../core/output/render.ts";
-import type { CreateRenderOptions } from "./write-result.ts";
+import type { RenderOptionsFactory } from "./write-result.ts";
 
 /** Whether a format writes a text of a value, such as its secret, which some formats leave out. */
 export function rendersText(
   format: Format,
-  render: CreateRenderOptions,
+  render: RenderOptionsFactory,
   view: ResultView<JsonObject>,
   item: JsonObject,
   text: string,

@@ -18,7 +18,7 @@ import type { FlagValues } from "../core/flags/flag-values.ts";
 import { describeOperand, NO_VALUE_SOURCES, type ParsedLine, parseFlags } from "../core/flags/parse.ts";
 import { formatSize, INPUT_LIMIT, InputTooLarge, unreadableReason } from "../core/input-limits.ts";
 import { type Format, isJson } from "../core/output/formats.ts";
-import { shellQuoted } from "../core/output/shell.ts";
+import { shellQuoted } from "../core/output/shell-quote.ts";
 import { platformFolders } from "../core/platform-folders.ts";
 import { errorCode, Problem, usageError, withMessage } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";

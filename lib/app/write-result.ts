@@ -14,7 +14,7 @@ import { escapeControls, quote } from "../core/text.ts";
 import { StdoutQueue } from "./stdout-queue.ts";
 
 /** How values are rendered, once it is known whether they are a list and whether each is shown at once. */
-export type CreateRenderOptions = (isList: boolean, unbuffered: boolean) => RenderOptions;
+export type RenderOptionsFactory = (isList: boolean, unbuffered: boolean) => RenderOptions;
 
 /** Characters that may be pending before the next value is asked for. */
 const MAX_PENDING_CHARACTERS = 262_144;
@@ -31,7 +31,7 @@ export async function writeResult(
   signal: AbortSignal,
   format: Format,
   result: Result,
-  render: CreateRenderOptions,
+  render: RenderOptionsFactory,
   note: (line: string) => void,
 ): Promise<ExitName> {
   const renderer = createRenderer(format, result.view, render(result.isList, result.unbuffered === true));

@@ -4,7 +4,7 @@ import { lintClient } from "../core/client/rules.ts";
 import type { Flag } from "../core/flags/flag.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import type { JsonObject } from "../core/json.ts";
-import { shellQuoted } from "../core/output/shell.ts";
+import { shellQuoted } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 
 /** What asking needs of a command's context. */

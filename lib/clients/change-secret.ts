@@ -15,8 +15,8 @@ import {
 } from "./delivery.ts";
 import {
   type OutletContext,
-  reportClientOnWriteFailure,
   type SecretOutlets,
+  undeliveredClientReport,
   withSecretTarget,
   writeSecretFile,
 } from "./outlets.ts";
@@ -123,7 +123,7 @@ async function changedResult(
   { id, view, delivery, saved, keep }: DeliveryState,
 ): Promise<Result> {
   const { shown, mustDeliver } = delivery;
-  const unwritten = reportClientOnWriteFailure(id, "updated");
+  const unwritten = undeliveredClientReport(id, "updated");
   if (target !== undefined || mustDeliver === undefined) {
     const rest = target === undefined ? shown : await writeSecretFile(context, target, delivery);
     saved.remove();

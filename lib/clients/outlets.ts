@@ -105,7 +105,7 @@ export async function writeSecretFile(
 }
 
 /** Where the result of a client that was created or updated can't be written, names its ID. */
-export function reportClientOnWriteFailure(id: string, what: "created" | "updated"): Pick<Result, "undelivered"> {
+export function undeliveredClientReport(id: string, what: "created" | "updated"): Pick<Result, "undelivered"> {
   return {
     undelivered: async (_, reason) =>
       new Problem(`Cannot write the result: ${safeReason(reason)}; client ${quote(id)} was ${what}`, {

@@ -17,7 +17,7 @@ import {
   safeReason,
   UNDELIVERED_CODE,
 } from "./delivery.ts";
-import { reportClientOnWriteFailure, type SecretOutlets, writeSecretFile } from "./outlets.ts";
+import { type SecretOutlets, undeliveredClientReport, writeSecretFile } from "./outlets.ts";
 import {
   createRecoveryRecord,
   keptSecretText,
@@ -283,7 +283,7 @@ export async function deliverCreatedClient(
   { delivery, delivered, hidden, undelivered }: CreatedClient,
 ): Promise<Result> {
   const { shown, mustDeliver } = delivery;
-  const unwritten = reportClientOnWriteFailure(delivery.credentials.id, "created");
+  const unwritten = undeliveredClientReport(delivery.credentials.id, "created");
   if (target !== undefined) {
     const rest = await writeSecretFile(context, target, delivery);
     delivered();

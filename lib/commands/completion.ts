@@ -1,4 +1,4 @@
-import { defineLeaf, type PreparedCommand, singleResult } from "../command.ts";
+import { type CheckedCommand, defineLeaf, singleResult } from "../command.ts";
 import { COMPLETION_SCRIPTS } from "../core/completion/scripts.ts";
 import { findShell, SHELLS } from "../core/completion/shells.ts";
 import { FORMAT, GENERAL_FLAGS } from "../core/flags/flag-table.ts";
@@ -26,7 +26,7 @@ export const completion = defineLeaf({
   },
   server: false,
   format: { "1.x": "text", "2.x": "text" },
-  prepare(context): PreparedCommand {
+  prepare(context): CheckedCommand {
     const [word = ""] = context.operands;
     const shell = findShell(word);
     const meant = suggestWord(word, SHELLS);

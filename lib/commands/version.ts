@@ -1,4 +1,4 @@
-import { defineLeaf, type PreparedCommand, singleResult } from "../command.ts";
+import { type CheckedCommand, defineLeaf, singleResult } from "../command.ts";
 import { BUILD } from "../core/build-info.ts";
 import type { BoolFlag } from "../core/flags/flag.ts";
 import { ENDPOINT, SERVER_COMMAND_FLAGS } from "../core/flags/flag-table.ts";
@@ -30,7 +30,7 @@ export const version = defineLeaf({
   },
   server: "if-asked",
   format: { "1.x": "text", "2.x": "text" },
-  prepare(context): PreparedCommand {
+  prepare(context): CheckedCommand {
     const asks = context.values.bool(SERVER);
     const missing = asks && !context.values.isSet(ENDPOINT);
     return {

@@ -1,4 +1,4 @@
-import { isLoopback } from "../core/url.ts";
+import { isLoopback } from "../core/url-checks.ts";
 
 /** The headers that show where a request comes from. */
 interface Sender {

@@ -3,7 +3,7 @@ import type { Server } from "node:http";
 import { connect } from "node:net";
 import { errorCode, errorMessage, Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { isLoopback } from "../core/url.ts";
+import { isLoopback } from "../core/url-checks.ts";
 
 /** Where a sandbox listens. */
 type ListenAddress = { readonly socket: string } | { readonly host: string; readonly port: number };

@@ -1,4 +1,4 @@
-import { ASSERTION_ALGORITHMS } from "../core/client/jwk.ts";
+import { ASSERTION_ALGORITHMS } from "../core/client/jwk-members.ts";
 import { isJsonObject, isStringList } from "../core/json.ts";
 import { trimCharactersAtEnd } from "../core/text.ts";
 import type { Draft } from "./decode-body.ts";

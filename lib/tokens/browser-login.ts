@@ -4,7 +4,7 @@ import type { Context, OAuthSession } from "../command.ts";
 import { formatDuration } from "../core/duration.ts";
 import { NO_INPUT } from "../core/flags/flag-table.ts";
 import { MAX_TIMER_MS } from "../core/network.ts";
-import { shellQuoted } from "../core/output/shell.ts";
+import { shellQuoted } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 import { LOGIN_TIMEOUT, NO_OPEN } from "./login-flags.ts";
 import { addCallbackCommand } from "./registered-client.ts";

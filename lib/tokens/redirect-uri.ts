@@ -1,7 +1,7 @@
 import { hasFreePort, isRegisteredRedirect } from "../core/client/redirect-match.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-import { isLoopback } from "../core/url.ts";
+import { isLoopback } from "../core/url-checks.ts";
 
 /** Where the browser ends, and where the program listens for it. */
 export interface RedirectTarget {

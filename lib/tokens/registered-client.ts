@@ -3,7 +3,7 @@ import type { ClientRecord } from "../core/client/client.ts";
 import { getListField } from "../core/client/client.ts";
 import { NO_INPUT } from "../core/flags/flag-table.ts";
 import { canAsk } from "../core/interactive.ts";
-import { shellQuoted } from "../core/output/shell.ts";
+import { shellQuoted } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { type RedirectTarget, redirectToRegister } from "./redirect-uri.ts";

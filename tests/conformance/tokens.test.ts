@@ -3,12 +3,12 @@ import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import { createHttp } from "../../lib/adapters/http.ts";
 import {
-  type AdminTokens,
   type ClientAuthentication,
-  createAdminTokens,
   createOAuthClient,
+  createTokenManagement,
   discoverServer,
   type OAuthClient,
+  type TokenManagement,
 } from "../../lib/adapters/oauth/index.ts";
 import { loadTrustedCertificates, runtimeTransport } from "../../lib/adapters/transport.ts";
 import { Problem } from "../../lib/core/problem.ts";
@@ -39,8 +39,8 @@ const WEB = {
 
 const MACHINE = { grant_types: ["client_credentials"], scope: "read", client_secret: SECRET };
 
-function admin({ url }: Server): AdminTokens {
-  return createAdminTokens({ http, adminUrl: url, headers: {}, timeLeft });
+function admin({ url }: Server): TokenManagement {
+  return createTokenManagement({ http, adminUrl: url, headers: {}, timeLeft });
 }
 
 async function registered(server: Server, client: Json): Promise<string> {

@@ -234,7 +234,7 @@ async function hasDiscovery(session: AdminSession): Promise<boolean> {
 }
 
 /** Whether the server is certainly the public port of Hydra: it has an OpenID configuration, and no path of the admin API. */
-export async function isPublicPort(session: AdminSession): Promise<boolean> {
+export async function probePublicPort(session: AdminSession): Promise<boolean> {
   if (!(await hasDiscovery(session))) return false;
   for (const { paths } of FAMILIES) {
     const answer = await look(session, paths.clients);

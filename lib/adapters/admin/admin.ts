@@ -8,7 +8,6 @@ import { type CreateOutcome, createClient } from "./create-client.ts";
 import type { KeySets } from "./key-sets.ts";
 import {
   addOrDropSecrets,
-  changeClient,
   clientRequest,
   deleteClient,
   detectFamily,
@@ -17,6 +16,7 @@ import {
   getServerVersion,
   type ListPage,
   lookUpClient,
+  sendClientChange,
 } from "./operations.ts";
 import { waitUntilReady } from "./readiness.ts";
 
@@ -58,7 +58,7 @@ export interface Admin {
 export function createAdmin(options: AdminOptions): Admin {
   const session = createAdminSession(options);
   const update = (id: string, method: "PUT" | "PATCH", body: unknown): Promise<ClientRecord> =>
-    changeClient(session, id, clientRequest(id, method, `Cannot update client ${quote(id)}`, { body }));
+    sendClientChange(session, id, clientRequest(id, method, `Cannot update client ${quote(id)}`, { body }));
   const withDeadline = (failAfter: number, signal = new AbortController().signal): Admin =>
     createAdmin({ ...options, family: session.family, failAfter, signal, quiet: true });
   return {

@@ -17,7 +17,7 @@ import {
 import {
   type AdminSession,
   type AttemptHistory,
-  isPublicPort,
+  probePublicPort,
   sendDetectingFamily,
   sendWithRetries,
 } from "./admin-session.ts";
@@ -159,7 +159,11 @@ export async function getPage(session: AdminSession, page: PageRequest): Promise
 }
 
 /** Changes a client; a failure says whether the change may have been made anyway. */
-export async function changeClient(session: AdminSession, id: string, request: AdminRequest): Promise<ClientRecord> {
+export async function sendClientChange(
+  session: AdminSession,
+  id: string,
+  request: AdminRequest,
+): Promise<ClientRecord> {
   const history: AttemptHistory = { ambiguous: false };
   try {
     return await changedClient(session, await sendDetectingFamily(session, request, history), id, history);
@@ -241,7 +245,7 @@ export async function getServerVersion(session: AdminSession): Promise<string> {
   // Both families have this path, so the family need not be detected.
   const request = readRequest("Cannot get the server's version", () => "/version");
   const response = await sendWithRetries(session, request, FAMILIES[0], { ambiguous: false });
-  if (response.answer.status === 404 && (await isPublicPort(session)))
+  if (response.answer.status === 404 && (await probePublicPort(session)))
     throw (await import("./problems.ts")).publicPortProblem(session.options, request, FAMILIES[0]);
   const body = v.safeParse(v.looseObject({ version: v.string() }), parseJsonBody(await successText(session, response)));
   if (!body.success)

@@ -1,11 +1,11 @@
-import { PRIVATE_JWK_MEMBERS } from "../../core/client/jwk.ts";
+import { PRIVATE_JWK_MEMBERS } from "../../core/client/jwk-members.ts";
 import { isJsonObject, type JsonObject, MAX_DEPTH, TOO_DEEP_CODE } from "../../core/json.ts";
 import { type HttpRequest, type NetworkFailure, networkHint, type QueryParameters } from "../../core/network.ts";
-import { shellQuoted } from "../../core/output/shell.ts";
+import { shellQuoted } from "../../core/output/shell-quote.ts";
 import { type ExitName, Problem, type ProblemCode, withMessage } from "../../core/problem.ts";
 import { redactUrl, redactValues, secretsInHeaders } from "../../core/redact.ts";
 import { escapeControls, joinWords, quote, trimCharactersAtEnd } from "../../core/text.ts";
-import { looksLikeWebPage } from "../../core/url.ts";
+import { looksLikeWebPage } from "../../core/url-checks.ts";
 import {
   type Answer,
   classifyError,

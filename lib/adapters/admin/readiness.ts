@@ -1,6 +1,6 @@
 import { type Problem, withMessage } from "../../core/problem.ts";
 import { FAMILIES } from "../../servers/index.ts";
-import { type AdminSession, isPublicPort, sendWithRetries, triedForText } from "./admin-session.ts";
+import { type AdminSession, probePublicPort, sendWithRetries, triedForText } from "./admin-session.ts";
 import type { AdminRequest, AdminResponse } from "./problems.ts";
 
 const READY: AdminRequest = {
@@ -22,7 +22,7 @@ export async function waitUntilReady(session: AdminSession): Promise<void> {
     last = await checkReadiness(session, last);
     const { status } = last.answer;
     // The public port is ready too, and without its health paths it would never be.
-    if ((status === 200 || status === 404) && (await isPublicPort(session)))
+    if ((status === 200 || status === 404) && (await probePublicPort(session)))
       throw (await import("./problems.ts")).publicPortProblem(options, READY, FAMILIES[0]);
     if (status === 200) return;
     // While it starts, a server may answer with any 5xx, and a gateway in front of it with 404; other statuses are final.

@@ -12,7 +12,7 @@ export type AttemptOutcome =
   | { readonly kind: "failed"; readonly failure: NetworkFailure; readonly answer?: undefined };
 
 /** What a request may still spend after an attempt. */
-export interface RetryBudget {
+export interface RetryState {
   /** Whether the command retries at all (`--fail-after 0` doesn't). */
   readonly retries: boolean;
   /** Milliseconds that are left of `--fail-after`. */
@@ -37,7 +37,7 @@ export type RetryDecision =
 const MIN_ATTEMPT_MS = 50;
 
 /** Whether to send a request again after an attempt. */
-export function decideRetry(outcome: AttemptOutcome, budget: RetryBudget): RetryDecision {
+export function decideRetry(outcome: AttemptOutcome, budget: RetryState): RetryDecision {
   const { remaining } = budget;
   if (!budget.retries || !canHelp(outcome, budget)) return { kind: "stop", exceeds: undefined };
   const requested = outcome.kind === "answered" ? outcome.retryAfter : 0;
@@ -50,7 +50,7 @@ export function decideRetry(outcome: AttemptOutcome, budget: RetryBudget): Retry
 }
 
 /** Whether another attempt can end differently and cannot do harm. */
-function canHelp(outcome: AttemptOutcome, { repeatable, ambiguous, bare500s }: RetryBudget): boolean {
+function canHelp(outcome: AttemptOutcome, { repeatable, ambiguous, bare500s }: RetryState): boolean {
   if (outcome.kind === "answered") return isRetryable(outcome.answer, bare500s) && (repeatable || !ambiguous);
   const { kind } = outcome.failure;
   return kind === "refused" || kind === "unresolved" || (repeatable && (kind === "lost" || kind === "timeout"));

@@ -1,4 +1,4 @@
-import { isLoopback } from "../../core/url.ts";
+import { isLoopback } from "../../core/url-checks.ts";
 
 /** The longest cookie, name and value together, that browsers keep (RFC 6265bis, 5.6). */
 const MAX_COOKIE_CHARACTERS = 4_096;

@@ -1,9 +1,9 @@
 import { redactUrl } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
-import type { AdminTokensOptions } from "./admin-tokens.ts";
+import { createHeadlessBrowser, type FollowerOptions, unexpectedRedirect } from "./headless-browser.ts";
 import { CHALLENGES, type Challenge, createLoginApplication, type LoginIdentity } from "./login-application.ts";
 import { type OAuthStep, oauthProblem } from "./oauth-problems.ts";
-import { createRedirectFollower, type FollowerOptions, unexpectedRedirect } from "./redirect-follower.ts";
+import type { TokenManagementOptions } from "./token-management.ts";
 
 /** A login that is driven without a browser and without the login and consent application. */
 export interface LoginToDrive extends LoginIdentity {
@@ -26,7 +26,7 @@ export interface DrivenLogin {
 /** How the server and its admin API are reached. */
 interface DriveOptions {
   readonly browser: FollowerOptions;
-  readonly admin: AdminTokensOptions;
+  readonly admin: TokenManagementOptions;
 }
 
 /** A server sends a browser on fewer times than this. */
@@ -74,7 +74,7 @@ export async function driveLogin(
   step: OAuthStep,
   { url, redirectUri, userCode = "", clientId, subject }: LoginToDrive,
 ): Promise<DrivenLogin> {
-  const follower = createRedirectFollower(browser, step);
+  const follower = createHeadlessBrowser(browser, step);
   const application = createLoginApplication(admin, { clientId, subject }, step);
   const pages = new Map<Challenge["name"], string>();
   const ended = (next: URL): DrivenLogin => ({ redirected: next.href, loginPage: pages.get("login") });

@@ -1,5 +1,4 @@
 import type { HttpAnswer, SendHttp } from "../../core/network.ts";
-import { type AdminTokens, createAdminTokens } from "./admin-tokens.ts";
 import type { ClientAuthentication } from "./authentication.ts";
 import { type AuthorizationServer, discoverServer } from "./discovery.ts";
 import { type DrivenLogin, driveLogin, type LoginToDrive } from "./drive-login.ts";
@@ -13,6 +12,7 @@ import {
 import { sendStep } from "./library-session.ts";
 import { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
 import { createRecorder } from "./recorder.ts";
+import { createTokenManagement, type TokenManagement } from "./token-management.ts";
 
 /** How both sides of a server are reached. */
 interface FlowOptions {
@@ -44,7 +44,7 @@ export interface FlowAccess {
   readonly login: (limits: RequestLimits, login: LoginToDrive) => Promise<DrivenLogin>;
   readonly beginImplicit: (server: AuthorizationServer, request: ImplicitRequest) => PendingImplicitFlow;
   readonly readImplicit: (pending: PendingImplicitFlow, redirected: string) => ImplicitAnswer;
-  readonly adminTokens: (limits: RequestLimits) => AdminTokens;
+  readonly adminTokens: (limits: RequestLimits) => TokenManagement;
   /** Opens a page of the server or of an application, without cookies or credentials; `action` is for messages. */
   readonly openPage: (
     limits: RequestLimits,
@@ -77,7 +77,7 @@ export function createFlowAccess({ http, adminHttp, publicUrl, adminUrl, adminHe
       ),
     beginImplicit: beginImplicitFlow,
     readImplicit: readImplicitAnswer,
-    adminTokens: (limits) => createAdminTokens({ ...admin, ...limits }),
+    adminTokens: (limits) => createTokenManagement({ ...admin, ...limits }),
     openPage: ({ timeLeft, signal }, action, url, form) => {
       const what = form === undefined ? { method: "GET" as const } : { method: "POST" as const, form };
       return sendStep(recorder.http, { action, hidden: [] }, { ...what, url, timeout: timeLeft(), signal });

@@ -1,18 +1,14 @@
-export { type AdminTokens, createAdminTokens } from "./admin-tokens.ts";
 export type { ClientAuthentication } from "./authentication.ts";
 export type { PendingAuthorization } from "./authorization.ts";
 export type { PendingDeviceFlow } from "./device-flow.ts";
-
 export {
   type AuthorizationServer,
   discoverServer,
   overrideEndpoints,
 } from "./discovery.ts";
-
 export { retryWithExpectedMethod } from "./expected-method.ts";
-
 export { createFlowAccess, type FlowAccess, type RequestLimits } from "./flow-access.ts";
-
 export { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
+export { createTokenManagement, type TokenManagement } from "./token-management.ts";
 
 export type { TokenSet } from "./token-requests.ts";

@@ -2,9 +2,9 @@ import { getTextField, tryParseJson } from "../../core/client/client.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../../core/json.ts";
 import { secretsInHeaders } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
-import { type AdminTokensOptions, sendToEitherFamily } from "./admin-tokens.ts";
+import { unexpectedRedirect } from "./headless-browser.ts";
 import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
-import { unexpectedRedirect } from "./redirect-follower.ts";
+import { sendToEitherFamily, type TokenManagementOptions } from "./token-management.ts";
 
 /** What a server asks the login and consent application for. */
 export const CHALLENGES = ["device", "login", "consent"] as const;
@@ -38,7 +38,7 @@ function clientIdOf(request: JsonObject): string | undefined {
  * belongs to someone else.
  */
 export function createLoginApplication(
-  options: AdminTokensOptions,
+  options: TokenManagementOptions,
   { clientId, subject }: LoginIdentity,
   { action, hidden }: OAuthStep,
 ): LoginApplication {

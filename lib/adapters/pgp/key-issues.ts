@@ -5,7 +5,7 @@ import { escapeControls, quote } from "../../core/text.ts";
 import { notForEncryptionIssue } from "./capabilities.ts";
 import { algorithmName, isoTime } from "./key-label.ts";
 import type { Capability, KeyIssue, OpenPgp, ParsedKey } from "./key-report.ts";
-import { directKeySignatures, newestSignature, toExpiryDate } from "./self-signatures.ts";
+import { directSignaturePackets, newestSignature, toExpiryDate } from "./self-signatures.ts";
 
 /** The issue of an algorithm, curve or key size that is too weak by the library's own limits. */
 function weakness(pgp: OpenPgp, packet: AnyKeyPacket): KeyIssue | undefined {
@@ -94,7 +94,7 @@ export async function findPrimaryKeyIssue(pgp: OpenPgp, parsed: ParsedKey, now: 
     await key.verifyPrimaryKey(now);
     return undefined;
   } catch (error) {
-    const selves = [...key.users.flatMap((user) => user.selfCertifications), ...directKeySignatures(pgp, key)];
+    const selves = [...key.users.flatMap((user) => user.selfCertifications), ...directSignaturePackets(pgp, key)];
     const forgeable = selves.length === 0 ? sha1Issue(parsed) : undefined;
     if (forgeable !== undefined) return forgeable;
     const first = selves.map((one) => one.created ?? now).sort((a, b) => a.getTime() - b.getTime())[0];

@@ -1,6 +1,6 @@
 import type { Key } from "openpgp";
 import { concatBytes } from "../../core/bytes.ts";
-import { findKeys, isSha1Signature, notAKeyProblem, type TransferableKey } from "../../core/keys/key-material.ts";
+import { findPgpKeys, isSha1Signature, notAKeyProblem, type TransferableKey } from "../../core/keys/key-material.ts";
 import { errorMessage, Problem } from "../../core/problem.ts";
 import { escapeControls } from "../../core/text.ts";
 import { fingerprintOf } from "./key-label.ts";
@@ -39,7 +39,7 @@ export async function parseKeys(
   now: Date,
 ): Promise<readonly ParsedKey[]> {
   const byFingerprint = new Map<string, ParsedKey>();
-  for (const raw of findKeys(material, origin)) {
+  for (const raw of findPgpKeys(material, origin)) {
     const parsed = await parse(pgp, raw, origin);
     const fingerprint = fingerprintOf(parsed.key);
     const seen = byFingerprint.get(fingerprint);

@@ -14,14 +14,14 @@ export function newestSignature(signatures: readonly SignaturePacket[]): Signatu
 }
 
 /** The direct-key signatures, which contain the flags of a version 6 key (RFC 9580 section 10.1.1). */
-export function directKeySignatures(pgp: OpenPgp, key: Key): readonly SignaturePacket[] {
+export function directSignaturePackets(pgp: OpenPgp, key: Key): readonly SignaturePacket[] {
   if (!("directSignatures" in key) || !Array.isArray(key.directSignatures)) return [];
   return key.directSignatures.filter((one) => one instanceof pgp.SignaturePacket);
 }
 
 /** The signature with the key flags of a primary key. */
 export async function keyFlagsSignature(pgp: OpenPgp, key: Key, now: Date): Promise<SignaturePacket | undefined> {
-  if (key.keyPacket.version === 6) return newestSignature(directKeySignatures(pgp, key));
+  if (key.keyPacket.version === 6) return newestSignature(directSignaturePackets(pgp, key));
   const primary = await key.getPrimaryUser(now).catch(() => undefined);
   return primary?.selfCertification ?? newestSignature(key.users.flatMap((user) => user.selfCertifications));
 }

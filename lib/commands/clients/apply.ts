@@ -23,7 +23,7 @@ import { wantsRecipients } from "../../clients/secret-source.ts";
 import { readDesiredClients } from "../../clients/state-files.ts";
 import { planOptions, planResult, pruneProblems, readPlan, refusalProblem } from "../../clients/state-plan.ts";
 import { discoverVerifyEndpoints, verifyProblems } from "../../clients/verify.ts";
-import { type Context, defineLeaf, type PreparedCommand, type Result } from "../../command.ts";
+import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import type { BoolFlag } from "../../core/flags/flag.ts";
 import {
   CONCURRENCY,
@@ -54,7 +54,7 @@ const DRY_RUN: BoolFlag = {
   help: "Show what would be changed, like hydra diff, and change nothing",
 };
 
-async function prepare(context: Context): Promise<PreparedCommand> {
+async function prepare(context: Context): Promise<CheckedCommand> {
   const problems: Problem[] = [];
   const desired = await readDesiredClients(context, problems, { reader: "apply", secrets: "read" });
   problems.push(

@@ -22,7 +22,7 @@ import {
 } from "../../clients/secret-source.ts";
 import { discoverVerifyEndpoints, secretProof, verifyCredentials, verifyProblems } from "../../clients/verify.ts";
 import { createdView, KEYED_VIEW, requestedId } from "../../clients/views.ts";
-import { type Context, defineLeaf, type PreparedCommand, type Result } from "../../command.ts";
+import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { getTextField, isEmpty, isPublic } from "../../core/client/client.ts";
 import { lintClient } from "../../core/client/rules.ts";
 import type { Flag } from "../../core/flags/flag.ts";
@@ -66,7 +66,7 @@ interface CreateJob {
 const DESCRIBING: readonly Flag[] = [ID_FLAG, ...FIELD_FLAGS, FILE, SET, GENERATE_KEY];
 
 /** Asks for the client where a person is there and the command line doesn't describe one. */
-async function prepare(context: Context): Promise<PreparedCommand> {
+async function prepare(context: Context): Promise<CheckedCommand> {
   const { values, host, hasErrors } = context;
   const isDescribed = DESCRIBING.some((flag) => values.isSet(flag));
   if (isDescribed || hasErrors || !canAsk(host, values.bool(NO_INPUT))) return prepareCreate(context);
@@ -74,7 +74,7 @@ async function prepare(context: Context): Promise<PreparedCommand> {
   return prepareCreate({ ...context, values: await askClient(context, values) });
 }
 
-async function prepareCreate(context: Context): Promise<PreparedCommand> {
+async function prepareCreate(context: Context): Promise<CheckedCommand> {
   const { values } = context;
   const ifExists = values.text(IF_EXISTS);
   const algorithm = values.text(GENERATE_KEY);

@@ -4,7 +4,7 @@ import { safeReason } from "../../clients/delivery.ts";
 import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/dry-run-flag.ts";
 import { idOf } from "../../clients/views.ts";
-import { type Context, defineLeaf, type PreparedCommand, type Result } from "../../command.ts";
+import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { clientIdProblem } from "../../core/client/client-id.ts";
 import { DRY_RUN, FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import type { JsonObject } from "../../core/json.ts";
@@ -124,7 +124,7 @@ export const remove = defineLeaf({
   server: true,
   credentials: "ids",
   format: { "1.x": "text", "2.x": "table" },
-  async prepare(context): Promise<PreparedCommand> {
+  async prepare(context): Promise<CheckedCommand> {
     const ids = context.operands.length === 0 ? [] : await idsOf(context);
     // An invalid ID among others on standard input fails by itself; on the command line it is a usage error.
     const problems = ids

@@ -2,14 +2,14 @@ import { proveGivenSecrets } from "../../clients/prove-given-secrets.ts";
 import { readDesiredClients } from "../../clients/state-files.ts";
 import { planResult, pruneProblems, readPlan, refusalProblem } from "../../clients/state-plan.ts";
 import { discoverVerifyEndpoints, verifyProblems } from "../../clients/verify.ts";
-import { type Context, defineLeaf, type PreparedCommand, type Result } from "../../command.ts";
+import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { LENIENT, SERVER_COMMAND_FLAGS, STRICT, VERIFY, VERIFY_FLAGS } from "../../core/flags/flag-table.ts";
 import { COMPARISON_FLAGS, EXIT_CODE } from "../../core/flags/state-flags.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { DesiredClient } from "../../core/state/desired.ts";
 import { hasDifferences } from "../../core/state/plan.ts";
 
-async function prepare(context: Context): Promise<PreparedCommand> {
+async function prepare(context: Context): Promise<CheckedCommand> {
   const problems: Problem[] = [];
   const secrets = context.values.bool(VERIFY) ? "read" : "leave";
   const desired = await readDesiredClients(context, problems, { reader: "diff", secrets });

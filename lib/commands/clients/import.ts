@@ -14,7 +14,7 @@ import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
 import { secretProblems } from "../../clients/secret-checks.ts";
 import { secretFileProblems } from "../../clients/secret-files.ts";
 import { IMPORT_VIEW, idOf, requestedId } from "../../clients/views.ts";
-import { type Context, defineLeaf, type PreparedCommand, type Result, type UndeliveredItem } from "../../command.ts";
+import { type CheckedCommand, type Context, defineLeaf, type Result, type UndeliveredItem } from "../../command.ts";
 import { getTextField, isPublic } from "../../core/client/client.ts";
 import { isSameValue } from "../../core/client/equality.ts";
 import {
@@ -39,7 +39,7 @@ import { quote } from "../../core/text.ts";
 /** From how many clients on it pays to compile the code of an import. */
 const MANY = 100;
 
-async function prepare(context: Context): Promise<PreparedCommand> {
+async function prepare(context: Context): Promise<CheckedCommand> {
   const problems: Problem[] = [];
   const entries = await readEntries(context, problems);
   problems.push(...entryProblems(context, entries));

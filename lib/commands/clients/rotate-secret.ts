@@ -20,7 +20,7 @@ import {
 import { updateClient } from "../../clients/send-change.ts";
 import { discoverVerifyEndpoints, secretProof, verifyCredentials, verifyProblems } from "../../clients/verify.ts";
 import { CLIENT_VIEW, createdView } from "../../clients/views.ts";
-import { type Context, defineLeaf, type PreparedCommand, type Result, singleResult } from "../../command.ts";
+import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { createUpdateRequest } from "../../core/client/changes.ts";
 import { getTextField, isPublic } from "../../core/client/client.ts";
 import { clientIdProblem } from "../../core/client/client-id.ts";
@@ -64,7 +64,7 @@ const NEW_SECRET_ONLY: readonly Flag[] = [
   VERIFY,
 ];
 
-async function prepare(context: Context): Promise<PreparedCommand> {
+async function prepare(context: Context): Promise<CheckedCommand> {
   const { values } = context;
   const [id = ""] = context.operands;
   const problems: Problem[] = [...(await secretProblems(context)), ...verifyProblems(context)];

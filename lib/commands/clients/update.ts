@@ -11,13 +11,13 @@ import {
 import { warnOfDroppedFields } from "../../clients/dropped-fields.ts";
 import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/dry-run-flag.ts";
-import { reportClientOnWriteFailure } from "../../clients/outlets.ts";
+import { undeliveredClientReport } from "../../clients/outlets.ts";
 import { buildUpdateRequest, type PlannedUpdate, planUpdate, type RequestedUpdate } from "../../clients/plan-update.ts";
 import { secretProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
 import { isSecretEchoed, prepareSecret, readProvidedSecret, wantsRecipients } from "../../clients/secret-source.ts";
 import { sendChange } from "../../clients/send-change.ts";
 import { CLIENT_VIEW, createdView, idOf } from "../../clients/views.ts";
-import { type Context, defineLeaf, type PreparedCommand, type Result, singleResult } from "../../command.ts";
+import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { findFieldOrSuggestion, type PathAssignment } from "../../core/client/changes.ts";
 import { getTextField, isPublic, usesSecret } from "../../core/client/client.ts";
 import { clientIdProblem } from "../../core/client/client-id.ts";
@@ -67,7 +67,7 @@ function isReplacement({ syntax, values }: Pick<Context, "syntax" | "values">): 
   return values.bool(REPLACE) || (syntax === "2.x" && values.isSet(FILE));
 }
 
-async function prepare(context: Context): Promise<PreparedCommand> {
+async function prepare(context: Context): Promise<CheckedCommand> {
   const { values } = context;
   const [id = ""] = context.operands;
   const replace = isReplacement(context);
@@ -209,7 +209,7 @@ async function run(context: Context, update: RequestedUpdate, echoed: boolean): 
   if (secret === undefined) {
     const record = withoutCredentials(await send());
     reportUpdate(context, plan, record);
-    return singleResult(updatedView(id, "updated"), record, reportClientOnWriteFailure(id, "updated"));
+    return singleResult(updatedView(id, "updated"), record, undeliveredClientReport(id, "updated"));
   }
   return changeSecret(context, {
     id,

@@ -1,4 +1,4 @@
-import { type Context, defineLeaf, type PreparedCommand } from "../../command.ts";
+import { type CheckedCommand, type Context, defineLeaf } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import { capitalize, type Problem, usageError } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";
@@ -55,7 +55,7 @@ function proofProblems({ values }: Pick<Context, "values">): readonly Problem[] 
   ];
 }
 
-async function prepare(context: Context): Promise<PreparedCommand> {
+async function prepare(context: Context): Promise<CheckedCommand> {
   const { values, operands } = context;
   const [set = ""] = operands;
   const problems: Problem[] = [

@@ -2,7 +2,7 @@ import { type JsonObject, toJson } from "../json.ts";
 import { isPlaceholder, placeholderInUrl } from "../placeholders.ts";
 import type { ProblemCode } from "../problem.ts";
 import { escapeControls, quote } from "../text.ts";
-import { isLoopback } from "../url.ts";
+import { isLoopback } from "../url-checks.ts";
 import { type FieldLabel, getListField, getTextField, isPublic } from "./client.ts";
 import { GRANT_TYPES } from "./fields.ts";
 import type { LintFinding } from "./lint-finding.ts";

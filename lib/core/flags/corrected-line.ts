@@ -1,4 +1,4 @@
-import { shellQuoted } from "../output/shell.ts";
+import { shellQuoted } from "../output/shell-quote.ts";
 import { readForeignFormat } from "./common-mistakes.ts";
 import type { Flag, FlagIndex } from "./flag.ts";
 import { isCredentialFlag, readWord, type WordReading } from "./read-word.ts";

@@ -1,4 +1,4 @@
-import { shellQuoted } from "../output/shell.ts";
+import { shellQuoted } from "../output/shell-quote.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { quote, suggestWord } from "../text.ts";
 import { type ForeignFormat, hintForFlag, readForeignFormat } from "./common-mistakes.ts";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { PRIVATE_JWK_MEMBERS } from "../client/jwk.ts";
+import { PRIVATE_JWK_MEMBERS } from "../client/jwk-members.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 
 /** A JSON Web Key (RFC 7517, 4). Other members stay as they are. */

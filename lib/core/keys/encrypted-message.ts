@@ -1,5 +1,5 @@
 import { Problem } from "../problem.ts";
-import { findPacketStream, PACKET_TYPE, readPackets } from "./key-material.ts";
+import { findPgpPackets, PACKET_TYPE, readPackets } from "./key-material.ts";
 
 /** A key that a message is encrypted to (RFC 9580 section 5.1). */
 interface MessageRecipient {
@@ -47,7 +47,7 @@ export function findEncryptedMessage(material: string | Uint8Array, origin: stri
 /** The packets as bytes; what can't be read is left for the reader of keys, which says why. */
 function streamOf(material: string | Uint8Array, origin: string): Uint8Array | undefined {
   try {
-    return findPacketStream(material, origin);
+    return findPgpPackets(material, origin);
   } catch (error) {
     if (error instanceof Problem) return undefined;
     throw error;

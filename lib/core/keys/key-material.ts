@@ -1,7 +1,7 @@
 import { concatBytes, fromBase64 } from "../bytes.ts";
 import { Problem } from "../problem.ts";
 import { escapeControls } from "../text.ts";
-import { looksLikeWebPage } from "../url.ts";
+import { looksLikeWebPage } from "../url-checks.ts";
 import { absentKeyReason, armorBodyWithoutMarkers } from "./key-text.ts";
 
 /** A packet of an OpenPGP stream: its type ID, its body, and all its bytes including the header. */
@@ -312,13 +312,13 @@ function keysInPlainText(text: string, origin: string): readonly TransferableKey
  *
  * Throws a `Problem` with code `pgp-not-a-key` that says what the material is instead. It never quotes the material.
  */
-export function findKeys(material: string | Uint8Array, origin: string): readonly TransferableKey[] {
+export function findPgpKeys(material: string | Uint8Array, origin: string): readonly TransferableKey[] {
   if (typeof material !== "string") return keysInBytes(material, origin);
   return material.includes(BEGIN) ? armoredKeys(unescaped(material), origin) : keysInPlainText(material, origin);
 }
 
-/** The packets of a message, in any encoding in which {@link findKeys} finds keys; undefined for other material. */
-export function findPacketStream(material: string | Uint8Array, origin: string): Uint8Array | undefined {
+/** The packets of a message, in any encoding in which {@link findPgpKeys} finds keys; undefined for other material. */
+export function findPgpPackets(material: string | Uint8Array, origin: string): Uint8Array | undefined {
   const text = typeof material === "string" ? material : asText(material);
   if (text === undefined) return typeof material === "string" ? undefined : material;
   if (text.includes(BEGIN)) return armoredMessage(text, origin);

@@ -1,7 +1,7 @@
 import { type Problem, usageError } from "../problem.ts";
 import { redactUrl } from "../redact.ts";
 import { escapeControls, quote } from "../text.ts";
-import { mayFetchKey } from "../url.ts";
+import { mayFetchKey } from "../url-checks.ts";
 
 /** The hint for a key over plain http; a fingerprint can only be pinned if the key comes from a flag. */
 export function plainHttpHint(name: string): string {

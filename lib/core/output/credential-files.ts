@@ -2,7 +2,7 @@ import { toBase64 } from "../bytes.ts";
 import { toJson } from "../json.ts";
 import { usageError } from "../problem.ts";
 import { quote, trimCharactersAtEnd, trimCharactersAtStart } from "../text.ts";
-import { shellQuoted } from "./shell.ts";
+import { shellQuoted } from "./shell-quote.ts";
 
 /** The credentials of a client, with at most one of `secret` and `encrypted`. */
 export interface Credentials {

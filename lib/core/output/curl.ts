@@ -1,7 +1,7 @@
-import { isJwk, PRIVATE_JWK_MEMBERS } from "../client/jwk.ts";
+import { isJwk, PRIVATE_JWK_MEMBERS } from "../client/jwk-members.ts";
 import { isJsonObject } from "../json.ts";
 import { CREDENTIAL_FIELDS, isHarmlessHeader, REDACTED } from "../redact.ts";
-import { shellQuoted } from "./shell.ts";
+import { shellQuoted } from "./shell-quote.ts";
 
 /** A request that would be sent. */
 export interface PlannedRequest {

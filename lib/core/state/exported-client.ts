@@ -1,7 +1,7 @@
 import { isSameJson } from "../client/client.ts";
 import { canonicalValue, isUnset } from "../client/equality.ts";
 import { CLIENT_FIELDS, FIELD_NAMES } from "../client/fields.ts";
-import { PRIVATE_JWK_MEMBERS } from "../client/jwk.ts";
+import { PRIVATE_JWK_MEMBERS } from "../client/jwk-members.ts";
 import { lintClient } from "../client/rules.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { escapeControls, joinWords } from "../text.ts";

@@ -1,7 +1,7 @@
 import { isSameJson } from "../client/client.ts";
 import { type Change, canonicalValue, isUnset } from "../client/equality.ts";
 import { CLIENT_FIELDS } from "../client/fields.ts";
-import { PRIVATE_JWK_MEMBERS } from "../client/jwk.ts";
+import { PRIVATE_JWK_MEMBERS } from "../client/jwk-members.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../json.ts";
 import { MARK_MEMBER } from "./mark.ts";
 

@@ -5,9 +5,9 @@ import type { AuthorizationRequest } from "./authorize.ts";
 import { splitWords } from "./client-view.ts";
 import { parseObjectBody, readConsentDecision, readLoginDecision, readRefusal } from "./decisions.ts";
 import type { DeviceGrant, DeviceRequest } from "./device-routes.ts";
-import { type Engine, issuerOf, versionedError } from "./engine.ts";
 import { type Flow, type FlowRequest, type FlowStore, isRefusal, type StepName } from "./flows.ts";
-import { EMPTY_BODY, oauthErrorAnswer, oauthJsonAnswer } from "./oauth-errors.ts";
+import { EMPTY_BODY, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
+import { issuerOf, type PublicContext, versionedError } from "./public-context.ts";
 import type { Token } from "./token-store.ts";
 import { formOf, splitTarget, type WebRequest } from "./web.ts";
 
@@ -28,7 +28,7 @@ interface AdminRoute {
 const REQUESTS = "/oauth2/auth/requests";
 
 /** What introspection says of a token (RFC 7662, 2.2). */
-function introspected(engine: Engine, { use, grant, issuedAt, expiresAt }: Token): JsonObject {
+function introspected(engine: PublicContext, { use, grant, issuedAt, expiresAt }: Token): JsonObject {
   const isFull = engine.traits.introspection === "full";
   const extra = grant.user?.accessTokenClaims ?? {};
   return {
@@ -47,7 +47,7 @@ function introspected(engine: Engine, { use, grant, issuedAt, expiresAt }: Token
   };
 }
 
-function introspection(engine: Engine): Endpoint {
+function introspection(engine: PublicContext): Endpoint {
   return (request) => {
     const form = formOf(request);
     if (form.size === 0) {
@@ -56,11 +56,11 @@ function introspection(engine: Engine): Endpoint {
     const token = engine.tokens.active(form.get("token") ?? "", engine.now());
     const scopes = splitWords(form.get("scope") ?? "");
     const isActive = token !== undefined && scopes.every((scope) => token.grant.scopes.includes(scope));
-    return isActive ? oauthJsonAnswer(introspected(engine, token), {}) : oauthJsonAnswer({ active: false });
+    return isActive ? oauthSuccessAnswer(introspected(engine, token), {}) : oauthSuccessAnswer({ active: false });
   };
 }
 
-function deletion(engine: Engine): Endpoint {
+function deletion(engine: PublicContext): Endpoint {
   return (_, query) => {
     const id = query.get("client_id") ?? "";
     if (id === "") {
@@ -73,7 +73,7 @@ function deletion(engine: Engine): Endpoint {
 }
 
 /** A login request as its application reads it. */
-function shownLogin({ traits }: Engine, flow: Flow): JsonObject {
+function shownLogin({ traits }: PublicContext, flow: Flow): JsonObject {
   const { request, login, sessionId } = flow;
   const isNull = traits.consentRequest === "short" && request.audience.length === 0;
   return {
@@ -90,7 +90,7 @@ function shownLogin({ traits }: Engine, flow: Flow): JsonObject {
 }
 
 /** A consent request as its application reads it. */
-function shownConsent({ traits }: Engine, flow: Flow): JsonObject {
+function shownConsent({ traits }: PublicContext, flow: Flow): JsonObject {
   const { request, login, consent, sessionId } = flow;
   const { decision } = login;
   const isLoggedIn = decision !== undefined && !isRefusal(decision);
@@ -112,7 +112,7 @@ function shownConsent({ traits }: Engine, flow: Flow): JsonObject {
   };
 }
 
-function unknownChallenge({ behaviour }: Engine): ApiError {
+function unknownChallenge({ behaviour }: PublicContext): ApiError {
   const description =
     behaviour.errors === "verbose"
       ? "Unable to located the requested resource"
@@ -122,7 +122,7 @@ function unknownChallenge({ behaviour }: Engine): ApiError {
 
 /** The endpoints of one step: read, accept and reject. */
 function stepRoutes(
-  engine: Engine,
+  engine: PublicContext,
   { authorizations, deviceFlows }: AdminParts,
   name: StepName,
 ): readonly AdminRoute[] {
@@ -180,7 +180,7 @@ function stepRoutes(
   ];
 }
 
-function deviceRoutes(engine: Engine, { devices }: AdminParts): readonly AdminRoute[] {
+function deviceRoutes(engine: PublicContext, { devices }: AdminParts): readonly AdminRoute[] {
   if (!engine.traits.device) return [];
   const accept: Endpoint = ({ body }, query) => {
     const given = parseObjectBody(body);
@@ -196,7 +196,10 @@ function deviceRoutes(engine: Engine, { devices }: AdminParts): readonly AdminRo
 }
 
 /** The admin API's endpoints for tokens, logins and consents; undefined for a path that is none of them. */
-export function createAdminRoutes(engine: Engine, parts: AdminParts): (request: WebRequest) => Answer | undefined {
+export function createAdminRoutes(
+  engine: PublicContext,
+  parts: AdminParts,
+): (request: WebRequest) => Answer | undefined {
   const { prefix, unprefixed, uncached: kept, router } = engine.behaviour;
   const flush: Endpoint = () => {
     engine.tokens.removeExpired(engine.now());

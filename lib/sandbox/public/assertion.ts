@@ -4,8 +4,8 @@ import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import type { StoredClient } from "../client-store.ts";
 import type { ApiError } from "../error-bodies.ts";
 import { authMethodOf, textField } from "./client-view.ts";
-import { type Engine, tokenEndpointOf, versionedError } from "./engine.ts";
-import { unrecognizedError } from "./oauth-errors.ts";
+import { unrecognizedError } from "./oauth-answers.ts";
+import { type PublicContext, tokenEndpointOf, versionedError } from "./public-context.ts";
 
 interface Assertion {
   readonly header: JsonObject;
@@ -63,7 +63,7 @@ function isSignedBy({ signed, signature }: Assertion, alg: string, jwk: JsonObje
 }
 
 /** The registered keys of a client that an assertion may be signed with, or why there are none. */
-function candidateKeys(engine: Engine, client: StoredClient, kid: unknown): readonly JsonObject[] | ApiError {
+function candidateKeys(engine: PublicContext, client: StoredClient, kid: unknown): readonly JsonObject[] | ApiError {
   const set = client.view["jwks"];
   const all = isJsonObject(set) && Array.isArray(set["keys"]) ? set["keys"].filter(isJsonObject) : [];
   if (typeof kid !== "string" || kid === "") {
@@ -82,7 +82,7 @@ function candidateKeys(engine: Engine, client: StoredClient, kid: unknown): read
 const UNVERIFIABLE = 'Unable to verify the integrity of the "client_assertion" value.';
 
 /** Why the signature or the times of an assertion are wrong, or undefined. */
-function badSignature(engine: Engine, client: StoredClient, assertion: Assertion): ApiError | undefined {
+function badSignature(engine: PublicContext, client: StoredClient, assertion: Assertion): ApiError | undefined {
   const { header, claims } = assertion;
   const alg = typeof header["alg"] === "string" ? header["alg"] : "";
   const enforced = textField(client, "token_endpoint_auth_signing_alg") || "RS256";
@@ -103,7 +103,7 @@ function badSignature(engine: Engine, client: StoredClient, assertion: Assertion
 }
 
 /** Why the claims of an assertion are wrong, or undefined; its identifier counts as used then. */
-function badClaims(engine: Engine, client: StoredClient, { claims }: Assertion): ApiError | undefined {
+function badClaims(engine: PublicContext, client: StoredClient, { claims }: Assertion): ApiError | undefined {
   const { exp, iss, aud, jti } = claims;
   if (typeof exp !== "number") {
     const hint =
@@ -130,7 +130,7 @@ function badClaims(engine: Engine, client: StoredClient, { claims }: Assertion):
 }
 
 /** The client that a signed assertion authenticates (RFC 7523, 3), or why it doesn't. */
-export function authenticateByAssertion(engine: Engine, text: string): StoredClient | ApiError {
+export function authenticateByAssertion(engine: PublicContext, text: string): StoredClient | ApiError {
   const assertion = parseAssertion(text);
   if (assertion === undefined) return versionedError(engine, "invalid_client", UNVERIFIABLE);
   const { sub } = assertion.claims;

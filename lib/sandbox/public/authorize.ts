@@ -3,10 +3,10 @@ import type { StoredClient } from "../client-store.ts";
 import type { ApiError } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
 import { allowsGrant, listField, splitWords } from "./client-view.ts";
-import { type Engine, versionedError } from "./engine.ts";
 import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";
 import { issueAccessToken, issueIdToken, newOpaqueToken } from "./issue.ts";
 import { audiencesIn, excessiveRequestError } from "./permissions.ts";
+import { type PublicContext, versionedError } from "./public-context.ts";
 import { decisionsOf, type FlowDecisions, grantOf, redirectToStep, takeRefusal } from "./steps.ts";
 import { formOf, redirectTo, splitTarget, type WebRequest } from "./web.ts";
 
@@ -31,7 +31,7 @@ const CODE_LIFESPAN = 600;
 
 const CHECKED_LENGTH = 8;
 
-function errorParams(engine: Engine, refusal: ApiError): URLSearchParams {
+function errorParams(engine: PublicContext, refusal: ApiError): URLSearchParams {
   const { error, description, hint } = refusal;
   if (engine.behaviour.errors === "verbose") {
     const params = new URLSearchParams({ error, error_description: description });
@@ -45,7 +45,7 @@ function errorParams(engine: Engine, refusal: ApiError): URLSearchParams {
 }
 
 /** An answer that goes back to the client through the browser. */
-function toClient(engine: Engine, { uri, state, inFragment }: Redirect, params: URLSearchParams): Answer {
+function toClient(engine: PublicContext, { uri, state, inFragment }: Redirect, params: URLSearchParams): Answer {
   if (state !== "") params.set("state", state);
   params.sort();
   const text =
@@ -57,12 +57,12 @@ function toClient(engine: Engine, { uri, state, inFragment }: Redirect, params: 
   return { status: engine.traits.redirectStatus, headers, body: "" };
 }
 
-function errorToClient(engine: Engine, redirect: Redirect, refusal: ApiError): Answer {
+function errorToClient(engine: PublicContext, redirect: Redirect, refusal: ApiError): Answer {
   return toClient(engine, redirect, errorParams(engine, refusal));
 }
 
 /** An error that must not go to the redirect URI, because that may be anyone's: the server's own page shows it. */
-export function errorPage(engine: Engine, refusal: ApiError): Answer {
+export function redirectToErrorPage(engine: PublicContext, refusal: ApiError): Answer {
   return redirectTo(`${engine.publicUrl()}/oauth2/fallbacks/error?${errorParams(engine, refusal)}`);
 }
 
@@ -73,7 +73,7 @@ interface Addressed {
 }
 
 /** The client and the redirect URI of a request, which must be right before any error may go there. */
-function addressed(engine: Engine, params: URLSearchParams): Addressed | ApiError {
+function addressed(engine: PublicContext, params: URLSearchParams): Addressed | ApiError {
   const client = engine.client(params.get("client_id") ?? "");
   if (client === undefined) {
     return versionedError(engine, "invalid_client", "The requested OAuth 2.0 Client does not exist.");
@@ -103,7 +103,7 @@ function allowsResponseType(client: StoredClient, responseTypes: readonly string
 
 /** Why an implicit request is wrong (OpenID Connect Core, 3.2.2.1), or undefined. */
 function badImplicit(
-  engine: Engine,
+  engine: PublicContext,
   client: StoredClient,
   types: readonly string[],
   nonce: string,
@@ -119,7 +119,7 @@ function badImplicit(
 }
 
 /** Why the state, the response type or the code challenge of a request is wrong, or undefined. */
-function badForm(engine: Engine, client: StoredClient, params: URLSearchParams): ApiError | undefined {
+function badForm(engine: PublicContext, client: StoredClient, params: URLSearchParams): ApiError | undefined {
   if ((params.get("state") ?? "").length < CHECKED_LENGTH) {
     const hint = `Request parameter "state" must be at least be 8 characters long to ensure sufficient entropy.`;
     return versionedError(engine, "invalid_state", hint);
@@ -135,14 +135,14 @@ function badForm(engine: Engine, client: StoredClient, params: URLSearchParams):
 }
 
 /** Why a request can't be answered without a login, or undefined. */
-function needsLogin(engine: Engine, params: URLSearchParams): ApiError | undefined {
+function needsLogin(engine: PublicContext, params: URLSearchParams): ApiError | undefined {
   if (!splitWords(params.get("prompt") ?? "").includes("none")) return undefined;
   const hint = `Prompt "none" was requested, but no existing login session was found.`;
   return versionedError(engine, "login_required", engine.behaviour.errors === "verbose" ? undefined : hint);
 }
 
 /** Why a redirect URI is not secure enough for a code, or undefined. Servers notice it after the login. */
-function insecureRedirect(engine: Engine, { uri }: Redirect): ApiError | undefined {
+function insecureRedirect(engine: PublicContext, { uri }: Redirect): ApiError | undefined {
   if (engine.traits.plainHttpOnIpv6 || !uri.startsWith("http://[::1]")) return undefined;
   const hint =
     "Redirect URL is using an insecure protocol, http is only allowed for hosts with suffix `localhost`, for example: http://myapp.localhost/.";
@@ -150,7 +150,7 @@ function insecureRedirect(engine: Engine, { uri }: Redirect): ApiError | undefin
 }
 
 /** Why a request is rejected before a login, or undefined. */
-function badRequest(engine: Engine, client: StoredClient, params: URLSearchParams): ApiError | undefined {
+function badRequest(engine: PublicContext, client: StoredClient, params: URLSearchParams): ApiError | undefined {
   const types = splitWords(params.get("response_type") ?? "");
   return (
     badForm(engine, client, params) ??
@@ -161,7 +161,7 @@ function badRequest(engine: Engine, client: StoredClient, params: URLSearchParam
 }
 
 /** The codes and tokens that a completed flow sends to the client. */
-function granted(engine: Engine, flow: Flow<AuthorizationRequest>, done: FlowDecisions): Answer {
+function granted(engine: PublicContext, flow: Flow<AuthorizationRequest>, done: FlowDecisions): Answer {
   const { client, redirect, responseTypes, nonce, challenge, redirectUriRequested } = flow.request;
   const grant = grantOf(flow.login.challenge, flow, done, nonce);
   const params = new URLSearchParams();
@@ -192,12 +192,12 @@ function granted(engine: Engine, flow: Flow<AuthorizationRequest>, done: FlowDec
 
 /** The authorization endpoint. */
 export function createAuthorizationEndpoint(
-  engine: Engine,
+  engine: PublicContext,
   flows: FlowStore<AuthorizationRequest>,
 ): (request: WebRequest) => Answer {
   function begin(params: URLSearchParams, target: string): Answer {
     const to = addressed(engine, params);
-    if ("status" in to) return errorPage(engine, to);
+    if ("status" in to) return redirectToErrorPage(engine, to);
     const { client, redirect, redirectUriRequested } = to;
     const refusal = badRequest(engine, client, params);
     if (refusal !== undefined) return errorToClient(engine, redirect, refusal);
@@ -240,7 +240,7 @@ export function createAuthorizationEndpoint(
       if (verifier === null) continue;
       const flow = flows.byVerifier(name, verifier);
       if (flow !== undefined) return decided(name, flow, request);
-      return errorPage(
+      return redirectToErrorPage(
         engine,
         versionedError(
           engine,

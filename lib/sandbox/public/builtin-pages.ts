@@ -1,8 +1,8 @@
 import { isApiError } from "../error-bodies.ts";
 import type { Answer } from "../response.ts";
 import type { AdminParts } from "./admin-routes.ts";
-import type { Engine } from "./engine.ts";
 import type { Flow, FlowRequest, FlowStore, StepName } from "./flows.ts";
+import type { PublicContext } from "./public-context.ts";
 import { escapeHtml, htmlPage, redirectTo, splitTarget, type WebRequest } from "./web.ts";
 
 /** The user whom the built-in login page logs in. */
@@ -20,7 +20,7 @@ const BUILTIN_PATHS = {
 
 /** Pages that accept every login, consent and device by themselves, by path. */
 export function createBuiltinPages(
-  engine: Engine,
+  engine: PublicContext,
   { authorizations, deviceFlows, devices }: AdminParts,
 ): ReadonlyMap<string, (request: WebRequest) => Answer> {
   function withFlow(

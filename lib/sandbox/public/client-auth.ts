@@ -3,8 +3,8 @@ import type { StoredClient } from "../client-store.ts";
 import { type ApiError, isApiError } from "../error-bodies.ts";
 import { authenticateByAssertion } from "./assertion.ts";
 import { authMethodOf } from "./client-view.ts";
-import { type Engine, versionedError } from "./engine.ts";
-import { ANY_PARAMETER } from "./oauth-errors.ts";
+import { ANY_PARAMETER } from "./oauth-answers.ts";
+import { type PublicContext, versionedError } from "./public-context.ts";
 
 /** How a request authenticates its client. */
 interface Presented {
@@ -44,7 +44,7 @@ function presentedIn(form: URLSearchParams, authorization: string): Presented | 
 }
 
 /** Whether the method that a request uses is the one that the client is registered with; a missing secret shows later. */
-function otherMethod(engine: Engine, { method }: Presented, registered: string): ApiError | undefined {
+function otherMethod(engine: PublicContext, { method }: Presented, registered: string): ApiError | undefined {
   const matches = method === registered || (method === "none" && registered !== "none");
   if (matches) return undefined;
   return versionedError(
@@ -56,7 +56,7 @@ function otherMethod(engine: Engine, { method }: Presented, registered: string):
 
 /** The client that a request authenticates as, or why it doesn't (RFC 6749, 2.3). */
 export function authenticateClient(
-  engine: Engine,
+  engine: PublicContext,
   form: URLSearchParams,
   authorization: string,
 ): StoredClient | ApiError {
@@ -82,7 +82,7 @@ export function authenticateClient(
  * Hydra 1.8 accepts assertions with a wrong signature, and all versions accept an assertion that was used before.
  */
 export function authenticateForRevocation(
-  engine: Engine,
+  engine: PublicContext,
   form: URLSearchParams,
   authorization: string,
 ): StoredClient | ApiError | "ignored" {

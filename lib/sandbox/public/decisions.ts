@@ -1,8 +1,8 @@
 import { isJsonObject, isStringList, type JsonObject } from "../../core/json.ts";
 import { parseFirstJson } from "../decode-body.ts";
 import { type ApiError, malformedRequestError, unexpectedServerError } from "../error-bodies.ts";
-import { type Engine, versionedError } from "./engine.ts";
 import type { ConsentDecision, LoginDecision, Refusal } from "./flows.ts";
+import { type PublicContext, versionedError } from "./public-context.ts";
 
 function text(body: JsonObject, name: string): string {
   const value = body[name];
@@ -28,7 +28,7 @@ export function parseObjectBody(body: string): JsonObject | ApiError {
 }
 
 /** Reads what a login application accepts. */
-export function readLoginDecision(engine: Engine, body: JsonObject): LoginDecision | ApiError {
+export function readLoginDecision(engine: PublicContext, body: JsonObject): LoginDecision | ApiError {
   const subject = text(body, "subject");
   if (subject === "") {
     return engine.behaviour.errors === "verbose"

@@ -4,11 +4,11 @@ import { type ApiError, errorBody, isApiError } from "../error-bodies.ts";
 import { type Answer, withNoStore } from "../response.ts";
 import { authenticateClient } from "./client-auth.ts";
 import { allowsGrant, splitWords } from "./client-view.ts";
-import { type Engine, newChallenge, versionedError } from "./engine.ts";
 import { type Flow, type FlowRequest, type FlowStore, type StepName, sortedUrl } from "./flows.ts";
 import { issueTokens, type TokenAnswer } from "./issue.ts";
-import { EMPTY_BODY, oauthErrorAnswer, oauthJsonAnswer } from "./oauth-errors.ts";
+import { EMPTY_BODY, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
 import { audiencesIn, excessiveRequestError } from "./permissions.ts";
+import { newChallenge, type PublicContext, versionedError } from "./public-context.ts";
 import { decisionsOf, grantOf, redirectToStep, takeRefusal } from "./steps.ts";
 import { type Grant, opaqueToken } from "./token-store.ts";
 import { formOf, redirectTo, splitTarget, type WebRequest } from "./web.ts";
@@ -56,7 +56,7 @@ function newUserCode(): string {
 
 /** The devices of a sandbox and what their browsers were sent on with. */
 interface DeviceState {
-  readonly engine: Engine;
+  readonly engine: PublicContext;
   readonly flows: FlowStore<DeviceRequest>;
   readonly byDeviceCode: Map<string, Device>;
   readonly byUserCode: Map<string, Device>;
@@ -66,7 +66,7 @@ interface DeviceState {
   readonly verifiers: Map<string, Device>;
 }
 
-function verifyUrl({ publicUrl }: Engine): string {
+function verifyUrl({ publicUrl }: PublicContext): string {
   return `${publicUrl()}/oauth2/device/verify`;
 }
 
@@ -179,7 +179,7 @@ function acceptUserCode(state: DeviceState, challenge: string, userCode: string)
 }
 
 /** Creates the device grant. */
-export function createDeviceGrant(engine: Engine, flows: FlowStore<DeviceRequest>): DeviceGrant {
+export function createDeviceGrant(engine: PublicContext, flows: FlowStore<DeviceRequest>): DeviceGrant {
   const state: DeviceState = {
     engine,
     flows,
@@ -193,7 +193,7 @@ export function createDeviceGrant(engine: Engine, flows: FlowStore<DeviceRequest
       const result = authorizeDevice(state, request);
       return isApiError(result)
         ? oauthErrorAnswer(engine.behaviour, result)
-        : oauthJsonAnswer(result, { "cache-control": "no-store" });
+        : oauthSuccessAnswer(result, { "cache-control": "no-store" });
     },
     verify: (request) => verify(state, request),
     exchange: (client, form) => exchange(state, client, form),

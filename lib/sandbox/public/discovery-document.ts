@@ -1,9 +1,9 @@
 import type { JsonObject } from "../../core/json.ts";
 import { DEVICE_GRANT } from "./device-routes.ts";
-import { type Engine, issuerOf } from "./engine.ts";
+import { issuerOf, type PublicContext } from "./public-context.ts";
 
 /** The discovery document (OpenID Connect Discovery, 3), its members in the order of the servers. */
-export function discoveryDocument(engine: Engine): JsonObject {
+export function discoveryDocument(engine: PublicContext): JsonObject {
   const { traits } = engine;
   const at = (path: string): string => `${engine.publicUrl()}${path}`;
   const { id_token_signed_response_alg, userinfo_signed_response_alg, ...later } = traits.discovery;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json.ts";
 import type { StoredClient } from "../client-store.ts";
-import { type Engine, newChallenge } from "./engine.ts";
+import { newChallenge, type PublicContext } from "./public-context.ts";
 
 /** A login or consent that the application refused, with the error that the client gets. */
 export interface Refusal {
@@ -83,7 +83,7 @@ export function sortedUrl(url: string, params: URLSearchParams): string {
 }
 
 /** Creates an empty store of flows. */
-export function createFlowStore<Request extends FlowRequest>(engine: Engine): FlowStore<Request> {
+export function createFlowStore<Request extends FlowRequest>(engine: PublicContext): FlowStore<Request> {
   const challenges = new Map<string, Flow<Request>>();
   const verifiers = new Map<string, Flow<Request>>();
 

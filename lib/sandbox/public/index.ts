@@ -7,10 +7,10 @@ import { type AuthorizationRequest, createAuthorizationEndpoint } from "./author
 import { createBuiltinPages } from "./builtin-pages.ts";
 import { createDeviceGrant, type DeviceRequest } from "./device-routes.ts";
 import { discoveryDocument } from "./discovery-document.ts";
-import { type Engine, versionedError } from "./engine.ts";
 import { createFlowStore } from "./flows.ts";
 import { createLogoutEndpoint } from "./logout.ts";
-import { oauthErrorAnswer } from "./oauth-errors.ts";
+import { oauthErrorAnswer } from "./oauth-answers.ts";
+import { type PublicContext, versionedError } from "./public-context.ts";
 import { createSigningKeys, SigningError } from "./signing.ts";
 import { createRevocationEndpoint, createTokenEndpoint } from "./token-route.ts";
 import { createTokenStore } from "./token-store.ts";
@@ -46,7 +46,7 @@ type Endpoint = (request: WebRequest) => Answer;
 
 const NAVIGABLE = /^\/oauth2\/(?:auth|device\/verify|sessions\/logout|fallbacks\/[a-z/]+)$/;
 
-function createEngine(options: PublicSideOptions): Engine {
+function createEngine(options: PublicSideOptions): PublicContext {
   const behaviour = BEHAVIOURS[options.as];
   const traits = PUBLIC_TRAITS[options.as];
   return {
@@ -78,7 +78,7 @@ function both(endpoint: Endpoint): ReadonlyMap<string, Endpoint> {
 }
 
 /** The endpoints of the public port by path and method. */
-function routesOf(engine: Engine, parts: AdminParts): Routes {
+function routesOf(engine: PublicContext, parts: AdminParts): Routes {
   const { authorizations, devices } = parts;
   const healthy = get(() => jsonAnswer(200, { status: "ok" }));
   const pages = [...createBuiltinPages(engine, parts)].map(([path, show]) => [path, get(show)] as const);
@@ -103,13 +103,13 @@ function routesOf(engine: Engine, parts: AdminParts): Routes {
 }
 
 /** The public port negotiates where the admin port of a version answers in plain text. */
-function missingOn({ behaviour, traits }: Engine, path: string): Engine["behaviour"]["missing"] {
+function missingOn({ behaviour, traits }: PublicContext, path: string): PublicContext["behaviour"]["missing"] {
   if (path.startsWith("/admin/") && traits.adminPaths === "plain") return "plain";
   return behaviour.missing === "plain" ? "negotiated" : behaviour.missing;
 }
 
 /** An answer that may need a signature. A server without a usable key rejects the grant instead of naming the reason. */
-function signed(engine: Engine, answer: () => Answer): Answer {
+function signed(engine: PublicContext, answer: () => Answer): Answer {
   try {
     return answer();
   } catch (error) {
@@ -118,7 +118,7 @@ function signed(engine: Engine, answer: () => Answer): Answer {
   }
 }
 
-function routed(engine: Engine, routes: Routes, request: WebRequest): Answer {
+function routed(engine: PublicContext, routes: Routes, request: WebRequest): Answer {
   const { path } = splitTarget(request.target);
   const methods = routes.get(path);
   const endpoint = methods?.get(request.method === "HEAD" ? "GET" : request.method);

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../../core/json.ts";
 import type { StoredClient } from "../client-store.ts";
 import { allowsGrant, type LifespanGrant, lifespanOf, textField } from "./client-view.ts";
-import { type Engine, issuerOf } from "./engine.ts";
+import { issuerOf, type PublicContext } from "./public-context.ts";
 import { idTokenHash } from "./signing.ts";
 import { type Grant, opaqueToken, type TokenUse } from "./token-store.ts";
 
@@ -26,12 +26,15 @@ const PREFIXES: Readonly<Record<TokenUse | "code", string>> = {
 };
 
 /** A new opaque token of a kind, with the prefix of the version. */
-export function newOpaqueToken({ traits }: Engine, kind: TokenUse | "code"): string {
+export function newOpaqueToken({ traits }: PublicContext, kind: TokenUse | "code"): string {
   return opaqueToken(traits.tokenPrefixes ? PREFIXES[kind] : "");
 }
 
 /** An access token, opaque or a JSON Web Token (RFC 9068 in the form that Hydra has), and its remaining seconds. */
-export function issueAccessToken(engine: Engine, { client, grant, by }: Issue): { value: string; expiresIn: number } {
+export function issueAccessToken(
+  engine: PublicContext,
+  { client, grant, by }: Issue,
+): { value: string; expiresIn: number } {
   const issuedAt = engine.now();
   const expiresIn = lifespanOf(client, by, "access");
   const expiresAt = issuedAt + expiresIn;
@@ -58,7 +61,7 @@ export function issueAccessToken(engine: Engine, { client, grant, by }: Issue): 
   return { value, expiresIn: Math.floor(expiresIn) };
 }
 
-function issueRefreshToken(engine: Engine, { client, grant, by }: Issue): string {
+function issueRefreshToken(engine: PublicContext, { client, grant, by }: Issue): string {
   const value = newOpaqueToken(engine, "refresh_token");
   const issuedAt = engine.now();
   const expiresAt = issuedAt + lifespanOf(client, by, "refresh");
@@ -67,7 +70,7 @@ function issueRefreshToken(engine: Engine, { client, grant, by }: Issue): string
 }
 
 /** The claims about the user that an ID token and userinfo share. */
-export function userClaims(engine: Engine, { clientId, subject, user }: Grant): JsonObject {
+export function userClaims(engine: PublicContext, { clientId, subject, user }: Grant): JsonObject {
   return {
     ...user?.idTokenClaims,
     aud: [clientId],
@@ -88,7 +91,7 @@ interface Bound {
 }
 
 /** A signed ID token (OpenID Connect Core, 2). */
-export function issueIdToken(engine: Engine, { client, grant, by }: Issue, bound: Bound): string {
+export function issueIdToken(engine: PublicContext, { client, grant, by }: Issue, bound: Bound): string {
   return engine.keys.sign(
     "id-token",
     {
@@ -111,7 +114,7 @@ function isOffline({ client, grant, by }: Issue): boolean {
 }
 
 /** The tokens that a grant is answered with at the token endpoint. */
-export function issueTokens(engine: Engine, issue: Issue): TokenAnswer {
+export function issueTokens(engine: PublicContext, issue: Issue): TokenAnswer {
   const { grant, by } = issue;
   const { value, expiresIn } = issueAccessToken(engine, issue);
   const isOpenId = grant.user !== undefined && grant.scopes.includes("openid");

@@ -1,7 +1,7 @@
 import type { Answer } from "../response.ts";
-import { errorPage } from "./authorize.ts";
+import { redirectToErrorPage } from "./authorize.ts";
 import { listField } from "./client-view.ts";
-import { type Engine, issuerOf, versionedError } from "./engine.ts";
+import { issuerOf, type PublicContext, versionedError } from "./public-context.ts";
 import { formOf, redirectTo, splitTarget, type WebRequest } from "./web.ts";
 
 const REDIRECT_PARAMETER = "post_logout_redirect_uri";
@@ -10,7 +10,7 @@ const REDIRECT_PARAMETER = "post_logout_redirect_uri";
 const DONE = "/oauth2/fallbacks/logout/callback";
 
 /** The client that an ID token was issued to; undefined if the sandbox didn't issue it. Expired ones count too. */
-function clientOfHint(engine: Engine, hint: string): ReturnType<Engine["client"]> {
+function clientOfHint(engine: PublicContext, hint: string): ReturnType<PublicContext["client"]> {
   const claims = engine.keys.verify("id-token", hint);
   if (claims === undefined || claims["iss"] !== issuerOf(engine)) return undefined;
   const { aud } = claims;
@@ -18,7 +18,7 @@ function clientOfHint(engine: Engine, hint: string): ReturnType<Engine["client"]
 }
 
 /** Why a request with a place to go to is wrong, or undefined. */
-function rejectionOf(engine: Engine, hint: string, uri: string): string | undefined {
+function rejectionOf(engine: PublicContext, hint: string, uri: string): string | undefined {
   const end = engine.behaviour.errors === "verbose" ? "" : ".";
   const failed = `Logout failed because query parameter ${REDIRECT_PARAMETER} is`;
   if (hint === "") return uri === "" ? undefined : `${failed} set but id_token_hint is missing${end}`;
@@ -33,12 +33,13 @@ function rejectionOf(engine: Engine, hint: string, uri: string): string | undefi
  * The end session endpoint (OpenID Connect RP-Initiated Logout 1.0). The sandbox remembers no login, so that there is no
  * session to end, and nobody is asked.
  */
-export function createLogoutEndpoint(engine: Engine): (request: WebRequest) => Answer {
+export function createLogoutEndpoint(engine: PublicContext): (request: WebRequest) => Answer {
   return (request) => {
     const params = request.method === "POST" ? formOf(request) : splitTarget(request.target).query;
     const uri = params.get(REDIRECT_PARAMETER) ?? "";
     const rejection = rejectionOf(engine, params.get("id_token_hint") ?? "", uri);
-    if (rejection !== undefined) return errorPage(engine, versionedError(engine, "invalid_request", rejection));
+    if (rejection !== undefined)
+      return redirectToErrorPage(engine, versionedError(engine, "invalid_request", rejection));
     if (uri === "") return redirectTo(`${engine.publicUrl()}${DONE}`);
     const next = new URL(uri);
     const state = params.get("state") ?? "";

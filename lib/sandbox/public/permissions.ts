@@ -1,7 +1,7 @@
 import type { StoredClient } from "../client-store.ts";
 import type { ApiError } from "../error-bodies.ts";
 import { allowsGrant, forbiddenAudience, forbiddenScope, splitWords } from "./client-view.ts";
-import { type Engine, versionedError } from "./engine.ts";
+import { type PublicContext, versionedError } from "./public-context.ts";
 
 /** The requested audiences: repeated, or separated by spaces. */
 export function audiencesIn(form: URLSearchParams): readonly string[] {
@@ -10,7 +10,7 @@ export function audiencesIn(form: URLSearchParams): readonly string[] {
 
 /** Why a client may not ask for these scopes and audiences, or undefined. */
 export function excessiveRequestError(
-  engine: Engine,
+  engine: PublicContext,
   client: StoredClient,
   scopes: readonly string[],
   audience: readonly string[],
@@ -26,7 +26,11 @@ export function excessiveRequestError(
 }
 
 /** Why a client may not use a grant type at the token endpoint, or undefined. */
-export function missingGrantError(engine: Engine, client: StoredClient, grantType: string): ApiError | undefined {
+export function missingGrantError(
+  engine: PublicContext,
+  client: StoredClient,
+  grantType: string,
+): ApiError | undefined {
   if (allowsGrant(client, grantType)) return undefined;
   const hint = `The OAuth 2.0 Client is not allowed to use authorization grant "${grantType}".`;
   return versionedError(engine, "unauthorized_client", hint);

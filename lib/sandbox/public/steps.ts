@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import type { Answer } from "../response.ts";
-import { type Engine, versionedError } from "./engine.ts";
 import {
   type ConsentDecision,
   type Flow,
@@ -11,23 +10,24 @@ import {
   type Refusal,
   type StepName,
 } from "./flows.ts";
+import { type PublicContext, versionedError } from "./public-context.ts";
 import type { Grant, UserSession } from "./token-store.ts";
 import { cookieOf, redirectTo, type WebRequest } from "./web.ts";
 
 /** The cookie that ties a step to a browser. */
-function stepCookie({ traits }: Engine, step: StepName, clientId: string): string {
+function stepCookie({ traits }: PublicContext, step: StepName, clientId: string): string {
   const { prefix, perClient } = traits.cookies;
   if (!perClient) return step === "login" ? `${prefix}authentication_csrf_insecure` : `${prefix}consent_csrf_insecure`;
   return `${prefix}${step}_csrf_dev_${createHash("sha256").update(clientId).digest().readUInt32BE(0)}`;
 }
 
-function setCookie(engine: Engine, step: StepName, flow: Flow): string {
+function setCookie(engine: PublicContext, step: StepName, flow: Flow): string {
   const name = stepCookie(engine, step, flow.request.client.id);
   return `${name}=${flow[step].csrf}; Path=/; Max-Age=1800; HttpOnly; SameSite=Lax`;
 }
 
 /** The URL of the page that decides a step, with its challenge. */
-function pageOf(engine: Engine, step: StepName, flow: Flow): string {
+function pageOf(engine: PublicContext, step: StepName, flow: Flow): string {
   const configured = step === "login" ? engine.loginUrl : engine.consentUrl;
   const base = configured ?? `${engine.publicUrl()}/oauth2/fallbacks/${step}`;
   const challenge = new URLSearchParams({ [`${step}_challenge`]: flow[step].challenge });
@@ -35,7 +35,7 @@ function pageOf(engine: Engine, step: StepName, flow: Flow): string {
 }
 
 /** Sends the browser to the page that decides a step. */
-export function redirectToStep(engine: Engine, step: StepName, flow: Flow): Answer {
+export function redirectToStep(engine: PublicContext, step: StepName, flow: Flow): Answer {
   return redirectTo(pageOf(engine, step, flow), setCookie(engine, step, flow));
 }
 
@@ -82,7 +82,7 @@ export function grantOf<Request extends FlowRequest>(
 
 /** A decision that a verifier stands for, or the error that the flow ends with. */
 function decisionOf<Decision extends object>(
-  engine: Engine,
+  engine: PublicContext,
   step: FlowStep<Decision>,
   name: StepName,
   cookie: string | undefined,
@@ -105,7 +105,7 @@ function decisionOf<Decision extends object>(
 
 /** Whether the step that a browser returns from was declined, and why; the step counts as used then. */
 export function takeRefusal<Request extends FlowRequest>(
-  engine: Engine,
+  engine: PublicContext,
   flow: Flow<Request>,
   name: StepName,
   request: WebRequest,

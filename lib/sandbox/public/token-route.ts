@@ -5,16 +5,16 @@ import type { Answer } from "../response.ts";
 import { authenticateClient, authenticateForRevocation } from "./client-auth.ts";
 import { authMethodOf, splitWords } from "./client-view.ts";
 import { DEVICE_GRANT, type DeviceGrant } from "./device-routes.ts";
-import { type Engine, versionedError } from "./engine.ts";
 import { issueTokens, type TokenAnswer } from "./issue.ts";
-import { ANY_PARAMETER, EMPTY_BODY, NO_STORE, oauthErrorAnswer, oauthJsonAnswer } from "./oauth-errors.ts";
+import { ANY_PARAMETER, EMPTY_BODY, NO_STORE, oauthErrorAnswer, oauthSuccessAnswer } from "./oauth-answers.ts";
 import { audiencesIn, excessiveRequestError, missingGrantError } from "./permissions.ts";
+import { type PublicContext, versionedError } from "./public-context.ts";
 import type { Code, Grant } from "./token-store.ts";
 import { formOf, type WebRequest } from "./web.ts";
 
 type GrantHandler = (client: StoredClient, form: URLSearchParams) => TokenAnswer | ApiError;
 
-function clientCredentials(engine: Engine): GrantHandler {
+function clientCredentials(engine: PublicContext): GrantHandler {
   return (client, form) => {
     const scopes = splitWords(form.get("scope") ?? "");
     const audience = audiencesIn(form);
@@ -33,7 +33,7 @@ function clientCredentials(engine: Engine): GrantHandler {
 }
 
 /** Why a code verifier doesn't fit (RFC 7636, 4.6), or undefined. */
-function badVerifier(engine: Engine, { challenge }: Code, verifier: string): ApiError | undefined {
+function badVerifier(engine: PublicContext, { challenge }: Code, verifier: string): ApiError | undefined {
   if (challenge === undefined) return undefined;
   if (verifier.length < 43) {
     return versionedError(engine, "invalid_grant", "The PKCE code verifier must be at least 43 characters.");
@@ -43,7 +43,7 @@ function badVerifier(engine: Engine, { challenge }: Code, verifier: string): Api
   return versionedError(engine, "invalid_grant", "The PKCE code challenge did not match the code verifier.");
 }
 
-function badCode(engine: Engine, code: Code, client: StoredClient, form: URLSearchParams): ApiError | undefined {
+function badCode(engine: PublicContext, code: Code, client: StoredClient, form: URLSearchParams): ApiError | undefined {
   if (code.expiresAt <= engine.now()) return versionedError(engine, "invalid_grant");
   if (code.grant.clientId !== client.id) {
     const hint = "The OAuth 2.0 Client ID from this request does not match the one from the authorize request.";
@@ -56,7 +56,7 @@ function badCode(engine: Engine, code: Code, client: StoredClient, form: URLSear
   return badVerifier(engine, code, form.get("code_verifier") ?? "");
 }
 
-function authorizationCode(engine: Engine): GrantHandler {
+function authorizationCode(engine: PublicContext): GrantHandler {
   return (client, form) => {
     const missing = missingGrantError(engine, client, "authorization_code");
     if (missing !== undefined) return missing;
@@ -77,7 +77,7 @@ function authorizationCode(engine: Engine): GrantHandler {
 }
 
 /** The answer to a refresh token that was exchanged or revoked before. */
-function reusedRefresh(engine: Engine, grant: Grant): ApiError {
+function reusedRefresh(engine: PublicContext, grant: Grant): ApiError {
   const { refreshReuse } = engine.traits;
   if (refreshReuse === "plain") return versionedError(engine, "invalid_grant");
   engine.tokens.endGrant(grant.id);
@@ -86,7 +86,7 @@ function reusedRefresh(engine: Engine, grant: Grant): ApiError {
     : versionedError(engine, "invalid_grant", "The refresh token was already used.");
 }
 
-function refreshToken(engine: Engine): GrantHandler {
+function refreshToken(engine: PublicContext): GrantHandler {
   return (client, form) => {
     const missing = missingGrantError(engine, client, "refresh_token");
     if (missing !== undefined) return missing;
@@ -109,7 +109,7 @@ function refreshToken(engine: Engine): GrantHandler {
 }
 
 /** The token endpoint (RFC 6749, 3.2). */
-export function createTokenEndpoint(engine: Engine, devices: DeviceGrant): (request: WebRequest) => Answer {
+export function createTokenEndpoint(engine: PublicContext, devices: DeviceGrant): (request: WebRequest) => Answer {
   const grants = new Map<string, GrantHandler>([
     ["client_credentials", clientCredentials(engine)],
     ["authorization_code", authorizationCode(engine)],
@@ -132,12 +132,12 @@ export function createTokenEndpoint(engine: Engine, devices: DeviceGrant): (requ
 
   return (request) => {
     const result = answer(request);
-    return isApiError(result) ? oauthErrorAnswer(engine.behaviour, result) : oauthJsonAnswer(result);
+    return isApiError(result) ? oauthErrorAnswer(engine.behaviour, result) : oauthSuccessAnswer(result);
   };
 }
 
 /** The revocation endpoint (RFC 7009): a token of another client, or none at all, is answered with success too. */
-export function createRevocationEndpoint(engine: Engine): (request: WebRequest) => Answer {
+export function createRevocationEndpoint(engine: PublicContext): (request: WebRequest) => Answer {
   return (request) => {
     const form = formOf(request);
     if (form.size === 0) {

@@ -3,15 +3,15 @@ import type { JsonObject } from "../../core/json.ts";
 import { errorBody } from "../error-bodies.ts";
 import { type Answer, jsonAnswer } from "../response.ts";
 import { textField } from "./client-view.ts";
-import { type Engine, versionedError } from "./engine.ts";
 import { userClaims } from "./issue.ts";
+import { type PublicContext, versionedError } from "./public-context.ts";
 import { sortedClaims } from "./signing.ts";
 import type { Grant } from "./token-store.ts";
 import { formOf, type WebRequest } from "./web.ts";
 
 const HINT = "Check that you provided valid credentials in the right format.";
 
-function unauthorized(engine: Engine): Answer {
+function unauthorized(engine: PublicContext): Answer {
   const refusal = { ...versionedError(engine, "request_unauthorized", HINT), debug: ": not_found" };
   const { error, description } = refusal;
   const challenge =
@@ -22,7 +22,7 @@ function unauthorized(engine: Engine): Answer {
   return { status: 401, headers, body: `${JSON.stringify(errorBody(engine.behaviour, refusal))}\n` };
 }
 
-function claimsFor(engine: Engine, grant: Grant): JsonObject {
+function claimsFor(engine: PublicContext, grant: Grant): JsonObject {
   if (engine.traits.userinfo === "full") return userClaims(engine, grant);
   const { user } = grant;
   if (user === undefined) return { sub: "" };
@@ -30,7 +30,7 @@ function claimsFor(engine: Engine, grant: Grant): JsonObject {
 }
 
 /** The userinfo endpoint (OpenID Connect Core, 5.3). */
-export function createUserinfoEndpoint(engine: Engine): (request: WebRequest) => Answer {
+export function createUserinfoEndpoint(engine: PublicContext): (request: WebRequest) => Answer {
   return (request) => {
     const bearer = /^bearer +(\S+)$/i.exec(request.authorization)?.[1];
     const token = engine.tokens.active(bearer ?? formOf(request).get("access_token") ?? "", engine.now());

@@ -1,6 +1,6 @@
 import { LIST_EDITS } from "../../core/client/fields.ts";
 import { longNames } from "../../core/flags/flag.ts";
-import { shellQuoted } from "../../core/output/shell.ts";
+import { shellQuoted } from "../../core/output/shell-quote.ts";
 import type { ProblemCode } from "../../core/problem.ts";
 import type { StepName } from "./step-result.ts";
 import { DEVICE_GRANT, implicitResponseType, type TestedClient } from "./tested-client.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type AttemptOutcome, decideRetry, type RetryBudget } from "../../../lib/adapters/admin/retry.ts";
+import { type AttemptOutcome, decideRetry, type RetryState } from "../../../lib/adapters/admin/retry.ts";
 import { type FailureKind, NetworkFailure } from "../../../lib/core/network.ts";
 
-const BUDGET: RetryBudget = {
+const BUDGET: RetryState = {
   retries: true,
   remaining: 10_000,
   backoff: 200,

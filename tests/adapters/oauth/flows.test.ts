@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { describe, test } from "node:test";
-import { type ClientAuthentication, createAdminTokens, type TokenSet } from "../../../lib/adapters/oauth/index.ts";
+import { type ClientAuthentication, createTokenManagement, type TokenSet } from "../../../lib/adapters/oauth/index.ts";
 import { SANDBOX_VERSIONS, type SandboxVersion } from "../../../lib/sandbox/index.ts";
 import { failsWith, http, REDIRECT_URI, SECRET, type TestServer, testServer } from "./support.ts";
 
@@ -17,8 +17,8 @@ const WEB = {
 
 const MACHINE = { grant_types: ["client_credentials"], scope: "read write", client_secret: SECRET };
 
-function adminOf({ sandbox }: TestServer): ReturnType<typeof createAdminTokens> {
-  return createAdminTokens({ http, adminUrl: sandbox.url, headers: {}, timeLeft: () => 60_000 });
+function adminOf({ sandbox }: TestServer): ReturnType<typeof createTokenManagement> {
+  return createTokenManagement({ http, adminUrl: sandbox.url, headers: {}, timeLeft: () => 60_000 });
 }
 
 async function loggedIn(

@@ -17,7 +17,7 @@ import { parseFlags } from "../../../lib/core/flags/parse.ts";
 import { splitBeforeCommand } from "../../../lib/core/flags/scan.ts";
 import { TOPICS } from "../../../lib/core/help/topics.ts";
 import { FORMAT_CHOICES } from "../../../lib/core/output/formats.ts";
-import { shellQuoted } from "../../../lib/core/output/shell.ts";
+import { shellQuoted } from "../../../lib/core/output/shell-quote.ts";
 import { escapeControls } from "../../../lib/core/text.ts";
 import { play } from "../../app/in-process.ts";
 

@@ -10,7 +10,7 @@ import {
 } from "../../../lib/core/output/credential-files.ts";
 import { parseFormat } from "../../../lib/core/output/formats.ts";
 import { createRenderer, type ResultView } from "../../../lib/core/output/render.ts";
-import { shellQuoted } from "../../../lib/core/output/shell.ts";
+import { shellQuoted } from "../../../lib/core/output/shell-quote.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 
 /** What a real shell makes of a script. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { isLoopback, looksLikeWebPage } from "../../lib/core/url.ts";
+import { isLoopback, looksLikeWebPage } from "../../lib/core/url-checks.ts";
 
 it("knows this machine by every spelling that a URL can have", () => {
   const here = [

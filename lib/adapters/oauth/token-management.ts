@@ -8,7 +8,7 @@ import { sendStep } from "./library-session.ts";
 import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
 
 /** How the admin API's endpoints for tokens are reached. */
-export interface AdminTokensOptions {
+export interface TokenManagementOptions {
   readonly http: SendHttp;
   /** The admin API's URL without `/admin`. */
   readonly adminUrl: string;
@@ -25,7 +25,7 @@ interface Introspection {
 }
 
 /** The admin API's endpoints for tokens. */
-export interface AdminTokens {
+export interface TokenManagement {
   /** Whether a token is active, and with all of these scopes where any are given. */
   readonly introspect: (token: string, scopes?: readonly string[]) => Promise<Introspection>;
   /** Deletes all access tokens of a client. Servers report success for an unknown client too. */
@@ -48,7 +48,7 @@ interface AdminCall {
 
 /** Sends a request to the path of either family, whichever exists; undefined if neither does. */
 export async function sendToEitherFamily(
-  options: AdminTokensOptions,
+  options: TokenManagementOptions,
   step: OAuthStep,
   call: AdminCall,
 ): Promise<HttpAnswer | undefined> {
@@ -69,7 +69,7 @@ export async function sendToEitherFamily(
   return undefined;
 }
 
-function notAdmin({ adminUrl }: AdminTokensOptions, { action }: OAuthStep): Problem {
+function notAdmin({ adminUrl }: TokenManagementOptions, { action }: OAuthStep): Problem {
   return new Problem(`${action}: ${escapeControls(redactUrl(adminUrl))} isn't a Hydra admin port`, {
     code: "not-an-admin-api",
     exit: "failed",
@@ -92,12 +92,12 @@ function rejected(step: OAuthStep, { status, text }: HttpAnswer): Problem {
   });
 }
 
-function stepOf({ headers }: AdminTokensOptions, action: string, hidden: readonly string[] = []): OAuthStep {
+function stepOf({ headers }: TokenManagementOptions, action: string, hidden: readonly string[] = []): OAuthStep {
   return { action, hidden: [...secretsInHeaders(headers), ...hidden] };
 }
 
 async function introspect(
-  options: AdminTokensOptions,
+  options: TokenManagementOptions,
   token: string,
   scopes: readonly string[],
 ): Promise<Introspection> {
@@ -110,7 +110,7 @@ async function introspect(
   return { active: raw["active"], raw };
 }
 
-async function deleteTokens(options: AdminTokensOptions, clientId: string): Promise<void> {
+async function deleteTokens(options: TokenManagementOptions, clientId: string): Promise<void> {
   const step = stepOf(options, "Cannot delete the client's tokens");
   const path = `/oauth2/tokens?${new URLSearchParams({ client_id: clientId })}`;
   const answer = await sendToEitherFamily(options, step, { method: "DELETE", path });
@@ -118,7 +118,7 @@ async function deleteTokens(options: AdminTokensOptions, clientId: string): Prom
   if (answer.status !== 204) throw rejected(step, answer);
 }
 
-async function flush(options: AdminTokensOptions, notAfter: string | undefined): Promise<void> {
+async function flush(options: TokenManagementOptions, notAfter: string | undefined): Promise<void> {
   const step = stepOf(options, "Cannot flush expired tokens");
   const json = notAfter === undefined ? {} : { notAfter };
   const answer = await sendToEitherFamily(options, step, { method: "POST", path: "/oauth2/flush", json });
@@ -134,7 +134,7 @@ async function flush(options: AdminTokensOptions, notAfter: string | undefined):
 }
 
 /** Creates access to the endpoints; nothing is sent yet. */
-export function createAdminTokens(options: AdminTokensOptions): AdminTokens {
+export function createTokenManagement(options: TokenManagementOptions): TokenManagement {
   return {
     introspect: (token, scopes = []) => introspect(options, token, scopes),
     deleteTokens: (clientId) => deleteTokens(options, clientId),

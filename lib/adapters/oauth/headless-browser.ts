@@ -7,7 +7,7 @@ import { sendStep } from "./library-session.ts";
 import { type OAuthStep, oauthProblem, parseOAuthError } from "./oauth-problems.ts";
 
 /** A browser without a window, for one server. */
-interface RedirectFollower {
+interface HeadlessBrowser {
   /** Where the server sends the browser from one of its own URLs. */
   readonly open: (url: URL) => Promise<URL>;
 }
@@ -36,10 +36,10 @@ const SECURE_HINT =
   "the server marks its cookies Secure, and browsers don't send those over http: use the https URL as the public URL";
 
 /** Creates a browser that has no cookies yet. */
-export function createRedirectFollower(
+export function createHeadlessBrowser(
   { http, origin, timeLeft, signal, now }: FollowerOptions,
   step: OAuthStep,
-): RedirectFollower {
+): HeadlessBrowser {
   const jar = new CookieJar(now);
 
   async function open(url: URL): Promise<URL> {

@@ -64,7 +64,7 @@ export const NO_STORE = { "cache-control": "no-store", pragma: "no-cache" } as c
 const FORM_JSON = "application/json;charset=UTF-8";
 
 /** A successful answer of the OAuth 2.0 endpoints. */
-export function oauthJsonAnswer(value: unknown, headers: Readonly<Record<string, string>> = NO_STORE): Answer {
+export function oauthSuccessAnswer(value: unknown, headers: Readonly<Record<string, string>> = NO_STORE): Answer {
   return { status: 200, headers: { "content-type": FORM_JSON, ...headers }, body: JSON.stringify(value) };
 }
 

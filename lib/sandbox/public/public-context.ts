@@ -3,13 +3,13 @@ import { trimCharactersAtEnd } from "../../core/text.ts";
 import type { StoredClient } from "../client-store.ts";
 import type { ApiError } from "../error-bodies.ts";
 import type { Behaviour } from "../versions.ts";
-import { type OAuthErrorName, oauthError } from "./oauth-errors.ts";
+import { type OAuthErrorName, oauthError } from "./oauth-answers.ts";
 import type { SigningKeys } from "./signing.ts";
 import type { TokenStore } from "./token-store.ts";
 import type { PublicTraits } from "./traits.ts";
 
 /** What all endpoints of the public side share. */
-export interface Engine {
+export interface PublicContext {
   readonly behaviour: Behaviour;
   readonly traits: PublicTraits;
   readonly client: (id: string) => StoredClient | undefined;
@@ -27,20 +27,20 @@ export interface Engine {
 }
 
 /** The issuer identifier. */
-export function issuerOf({ traits, publicUrl }: Engine): string {
+export function issuerOf({ traits, publicUrl }: PublicContext): string {
   return traits.issuerSlash ? `${trimCharactersAtEnd(publicUrl(), "/")}/` : publicUrl();
 }
 
-export function tokenEndpointOf({ publicUrl }: Engine): string {
+export function tokenEndpointOf({ publicUrl }: PublicContext): string {
   return `${publicUrl()}/oauth2/token`;
 }
 
 /** An error in the words of the engine's version. */
-export function versionedError({ behaviour }: Engine, name: OAuthErrorName, hint?: string): ApiError {
+export function versionedError({ behaviour }: PublicContext, name: OAuthErrorName, hint?: string): ApiError {
   return oauthError(behaviour, name, hint);
 }
 
 /** A challenge or verifier that nobody can guess. */
-export function newChallenge({ traits }: Engine): string {
+export function newChallenge({ traits }: PublicContext): string {
   return traits.handles === "hex" ? randomBytes(16).toString("hex") : `${randomBytes(64).toString("base64url")}==`;
 }
