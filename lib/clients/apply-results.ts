@@ -68,7 +68,10 @@ interface ApplyWork {
   readonly place: SecretPlace;
   readonly log: RecoveryLog | undefined;
   readonly unchanged: readonly Step[];
+  /** How many clients are to be changed. */
   readonly total: number;
+  /** How many clients the plan has, unchanged ones too. */
+  readonly clients: number;
 }
 
 /** The results of an apply: written in order, secrets delivered or recovered, and summed up at the end. */
@@ -84,7 +87,7 @@ export class ApplyResults {
   constructor(context: ResultContext, work: ApplyWork) {
     this.#context = context;
     this.#work = work;
-    this.#batch = new Batch(context, work.total);
+    this.#batch = new Batch(context, work.clients);
   }
 
   async *items(): AsyncGenerator<JsonObject> {
@@ -110,7 +113,10 @@ export class ApplyResults {
 
   #count({ outcome, problem, notes = [], step }: ApplyOutcome): void {
     this.#counts.set(outcome, (this.#counts.get(outcome) ?? 0) + 1);
-    if (problem !== undefined) this.#batch.fail(problem);
+    if (problem === undefined) this.#batch.succeed();
+    else this.#batch.fail(problem);
+    // Each of the others would wait for the whole time limit too.
+    if (this.#batch.isServerGone) void this.#work.writes.stop();
     for (const note of notes) this.#context.warn(`${step.key}: ${note}`);
   }
 

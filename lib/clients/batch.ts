@@ -9,11 +9,15 @@ export function concurrencyProblems({ values }: Pick<Context, "values">): readon
   return [usageError(`--concurrency ${concurrency} is not from 1 to 256`, "8 suits most servers", "bad-value")];
 }
 
+/** After so many items in a row that found no server, the others would not find it either. */
+const SERVER_GONE_AFTER = 8;
+
 /** Work on several items, where a failure of one doesn't stop the others. */
 export class Batch {
   readonly #context: Pick<Context, "fail" | "signal">;
   readonly #total: number;
   #failures: Problem[] = [];
+  #unreachableInARow = 0;
 
   /** @param total the number of items; with a single one, its failure ends the command. */
   constructor(context: Pick<Context, "fail" | "signal">, total: number) {
@@ -23,6 +27,16 @@ export class Batch {
 
   get failures(): number {
     return this.#failures.length;
+  }
+
+  /** Whether the server could not be reached for so long that no more items should be started. */
+  get isServerGone(): boolean {
+    return this.#unreachableInARow >= SERVER_GONE_AFTER;
+  }
+
+  /** Counts an item that succeeded. */
+  succeed(): void {
+    this.#unreachableInARow = 0;
   }
 
   /** Works on one item. A failure is reported and counted; an interruption ends the whole batch. */
@@ -39,6 +53,7 @@ export class Batch {
   /** Reports and counts a failure. */
   fail(problem: Problem): void {
     this.#failures.push(problem);
+    this.#unreachableInARow = problem.exit === "unreachable" ? this.#unreachableInARow + 1 : 0;
     this.#context.fail(problem);
   }
 

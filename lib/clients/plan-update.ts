@@ -11,6 +11,7 @@ import { type Field, LIST_EDITS } from "../core/client/fields.ts";
 import { lintClient } from "../core/client/rules.ts";
 import type { JsonObject } from "../core/json.ts";
 import { Problem, withMessage } from "../core/problem.ts";
+import { MARK_MEMBER, readMark } from "../core/state/mark.ts";
 import { quote } from "../core/text.ts";
 import { reportWarningsCollectErrors } from "./draft.ts";
 import { invalidPathProblem } from "./set-values.ts";
@@ -58,6 +59,11 @@ export function planUpdate(
       exit: "usage",
       hint: "leave the secret out, or choose another --token-endpoint-auth-method",
     });
+  const mark = readMark(current);
+  if (mark !== undefined && readMark(merged) === undefined)
+    context.warn(
+      `client ${quote(id)} leaves stack ${quote(mark.stack)}: the new metadata has no "${MARK_MEMBER}", so hydra apply will not know it`,
+    );
   return {
     ...update,
     current,

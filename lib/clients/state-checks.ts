@@ -40,9 +40,8 @@ export class Findings {
     this.#context = context;
   }
 
-  error({ file, at }: FileValue, path: Parameters<FileValue["at"]>[0], fault: Fault): void {
-    const message = `${formatPosition(file, at(path))}: ${fault.message}`;
-    this.problems.push(usageError(message, fault.hint, fault.code));
+  error(value: FileValue, path: Parameters<FileValue["at"]>[0], fault: Fault): void {
+    this.problems.push(positionedProblem(value, path, fault));
   }
 
   /** A warning, or an error with `--strict`. */
@@ -53,6 +52,15 @@ export class Findings {
         `${formatPosition(value.file, value.at(path))}: ${fault.message} [${fault.code}]: ${fault.hint}`,
       );
   }
+}
+
+/** The problem of a part of a value, with its position. */
+export function positionedProblem(
+  { file, at }: FileValue,
+  path: Parameters<FileValue["at"]>[0],
+  { message, hint, code }: Fault,
+): Problem {
+  return usageError(`${formatPosition(file, at(path))}: ${message}`, hint, code);
 }
 
 interface Fault {

@@ -15,6 +15,7 @@ import {
   Findings,
   IGNORED_FIELDS,
   lintEntry,
+  positionedProblem,
   reportDuplicates,
   reportFieldNames,
   reportUnsetScopes,
@@ -146,7 +147,7 @@ async function desiredClient(
   const { client_id: id, client_secret: _, ...rest } = fields;
   // The output of another program run may have the mark of a stack.
   const client = withoutMark(Object.fromEntries(Object.entries(rest).filter(([field]) => !IGNORED_FIELDS.has(field))));
-  const { origin, text, version } = await secretOf(context, entry, findings, secrets);
+  const { origin, text, version, problem } = await secretOf(context, entry, secrets);
   lintEntry(context, entry, isEmpty(id) ? client : { ...client, client_id: id }, text, findings);
   if (extension.secret !== undefined && !usesSecret(client))
     findings.error(value, [FILE_MEMBER, "secret"], {
@@ -162,6 +163,7 @@ async function desiredClient(
     client,
     secretOrigin: origin,
     secret: text === undefined || origin === undefined ? undefined : { text, origin },
+    secretProblem: problem,
     secretVersion: version,
     protect: extension.protect || specOf(manifest)["deletionPolicy"] === "orphan",
     secretObject: secretObjectOf(manifest),
@@ -173,13 +175,13 @@ async function desiredClient(
 interface EntrySecret {
   readonly origin?: string;
   readonly text?: string | undefined;
+  readonly problem?: Problem;
   readonly version?: number | undefined;
 }
 
 async function secretOf(
   context: Pick<StateFileContext, "host" | "readFile">,
   entry: Entry,
-  findings: Findings,
   secrets: "read" | "leave",
 ): Promise<EntrySecret> {
   const { fields, extension, manifest } = entry;
@@ -189,8 +191,10 @@ async function secretOf(
   }
   if (extension.secret === undefined) return {};
   const origin = describeReference(entry, extension.secret);
-  const text = secrets === "leave" ? undefined : await readSecret(context, entry, findings);
-  return { origin, text, version: extension.secret.version };
+  const { version } = extension.secret;
+  if (secrets === "leave") return { origin, version };
+  const read = await readSecret(context, entry, extension.secret);
+  return read instanceof Problem ? { origin, version, problem: read } : { origin, version, text: read };
 }
 
 function specOf(manifest: JsonObject | undefined): JsonObject {
@@ -238,40 +242,28 @@ function pathFrom(file: string, path: string): string {
   return `${/^.*[/\\]/.exec(file)?.[0] ?? ""}${path}`;
 }
 
-/** The secret that `x-hydra.secret` names. One that is missing is never replaced by a generated one. */
+/** The secret that `x-hydra.secret` names, or why it can't be read. One that is missing is never replaced by a generated one. */
 async function readSecret(
   { host, readFile }: Pick<StateFileContext, "host" | "readFile">,
-  entry: Entry,
-  findings: Findings,
-): Promise<string | undefined> {
-  const { value, extension } = entry;
-  const { secret } = extension;
-  if (secret === undefined) return undefined;
+  { value }: Entry,
+  secret: SecretReference,
+): Promise<string | Problem> {
   const path = [FILE_MEMBER, "secret", secret.from];
   if (secret.from === "env") {
     const text = host.environment(secret.name) ?? "";
     if (text !== "") return text;
-    const hint = "set it to the secret of the client";
-    findings.error(value, path, {
-      message: `environment variable ${quote(secret.name)} is not set`,
-      hint,
-      code: "no-secret",
-    });
-    return undefined;
+    const message = `environment variable ${quote(secret.name)} is not set`;
+    return positionedProblem(value, path, { message, hint: "set it to the secret of the client", code: "no-secret" });
   }
   try {
     const file = await readFile(pathFrom(value.file, secret.name), `${FILE_MEMBER}.secret`);
     const text = file.text.replace(/\r?\n$/, "");
     if (text !== "") return text;
-    findings.error(value, path, {
-      message: `there is no secret in ${quote(file.name)}`,
-      hint: "write the secret to it",
-      code: "no-secret",
-    });
+    const message = `there is no secret in ${quote(file.name)}`;
+    return positionedProblem(value, path, { message, hint: "write the secret to it", code: "no-secret" });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     const { message, hint = "check the path", code } = error;
-    findings.error(value, path, { message, hint, code });
+    return positionedProblem(value, path, { message, hint, code });
   }
-  return undefined;
 }

@@ -1,6 +1,6 @@
 import type { Context, TextFile } from "../command.ts";
 import { isKubernetesObject } from "../core/client/maester.ts";
-import { STACK, VAR } from "../core/flags/state-flags.ts";
+import { ALLOW_EMPTY, STACK, VAR } from "../core/flags/state-flags.ts";
 import { FILE_DEPTH, isJsonObject } from "../core/json.ts";
 import { isJsonText, parseJsonFile } from "../core/json-text.ts";
 import { Problem, usageError } from "../core/problem.ts";
@@ -45,7 +45,7 @@ interface NamedFile {
 
 /** The files that the operands name, those of folders sorted. What can't be listed is added to the problems. */
 async function findFiles(
-  { operands, host }: Pick<StateInputContext, "operands" | "host">,
+  { operands, host, values }: Pick<StateInputContext, "operands" | "host" | "values">,
   problems: Problem[],
 ): Promise<readonly NamedFile[]> {
   const found: NamedFile[] = [];
@@ -53,7 +53,11 @@ async function findFiles(
     try {
       const inFolder = path === "-" ? undefined : await host.listFolder(path);
       if (inFolder === undefined) found.push({ path, isFromFolder: false });
-      else for (const file of inFolder) if (isClientFile(file)) found.push({ path: file, isFromFolder: true });
+      else {
+        const files = inFolder.filter(isClientFile);
+        if (files.length === 0 && !values.bool(ALLOW_EMPTY)) problems.push(emptyFolderProblem(path));
+        for (const file of files) found.push({ path: file, isFromFolder: true });
+      }
     } catch {
       // Reading it explains what is wrong with the path.
       found.push({ path, isFromFolder: false });
@@ -63,6 +67,15 @@ async function findFiles(
   if (twice !== undefined)
     problems.push(usageError(`${quote(twice.path)} is given twice`, "name each file once", "bad-file"));
   return found;
+}
+
+/** The problem of a folder without files of clients: a wrong path would otherwise look like a server without differences. */
+function emptyFolderProblem(path: string): Problem {
+  return usageError(
+    `No file in folder ${quote(path)} ends in .yaml, .yml or .json`,
+    "check the path, or add --allow-empty",
+    "no-clients",
+  );
 }
 
 /** Whether a file of a folder may have clients. The files of kustomize may leave out their kind. */
@@ -179,7 +192,7 @@ function withVariables(
   lookup: (name: string) => string | undefined,
   problems: Problem[],
 ): readonly FileValue[] {
-  const { value, missing } = replaceVariables(entry.value, lookup);
+  const { value, missing, malformed } = replaceVariables(entry.value, lookup);
   for (const name of new Set(missing.map((each) => each.name))) {
     const { path = [] } = missing.find((each) => each.name === name) ?? {};
     problems.push(
@@ -190,7 +203,15 @@ function withVariables(
       ),
     );
   }
-  return missing.length > 0 ? [] : [{ ...entry, value }];
+  for (const path of malformed)
+    problems.push(
+      usageError(
+        `${formatPosition(entry.file, entry.at(path))}: a placeholder has no valid name or no end`,
+        `write $\{{ NAME }}: a name has letters, digits and _`,
+        "bad-variable",
+      ),
+    );
+  return missing.length + malformed.length > 0 ? [] : [{ ...entry, value }];
 }
 
 /** The problem of a stack that was not named, where another stack could be pruned by mistake. */

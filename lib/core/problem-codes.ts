@@ -83,6 +83,7 @@ export const PROBLEM_CODES = {
     "file-exists": "A file that would be written exists and holds something else",
     "file-not-editable": "A file has something that would be lost by editing it",
     "file-not-written": "A file cannot be written",
+    "bad-variable": "A placeholder in a client file has no valid name",
     "undefined-variable": "A variable that a client file uses is not set",
     "unreadable-file": "A file or standard input cannot be read",
     "not-utf8": "A file is not UTF-8 text",

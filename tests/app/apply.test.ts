@@ -376,7 +376,36 @@ describe("secrets", () => {
       assert.equal((await run("diff", "--exit-code")).status, 0);
     }));
 
-  test("a missing secret is an error before the first request, and diff does not need it", () =>
+  test("one failure among several clients is exit code 8, also where the others are unchanged", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({ "clients/a.yaml": yaml("one") });
+      await assertDone(apply(bench));
+      const rejected = "policy_uri: ftp://one.example/\n";
+      bench.write({ "clients/b.yaml": yaml("two", rejected) });
+      const played = await apply(bench);
+      assert.equal(played.status, 8, played.stderr);
+      assert.match(played.stderr, /Apply: 1 unchanged, 1 failed/);
+    }));
+
+  test("a secret that is not to be set is not needed, except to be checked", () =>
+    withStateBench("26", async (bench) => {
+      const write = (scope: string): void =>
+        bench.write({ "clients/a.yaml": yaml("one", "x-hydra: {secret: {env: ONE}}\n").replace("scope: a", scope) });
+      write("scope: a");
+      const out = ["--secret-out", join(bench.folder, "first")];
+      const first = ["apply", join(bench.folder, "clients"), "--stack", "prod", ...out];
+      await assertDone(bench.run(first, { environment: { ONE: "first-secret-0123" } }));
+      bench.writes();
+      await assertDone(apply(bench));
+      write("scope: b");
+      await assertDone(apply(bench));
+      assert.equal(bench.writes().length, 1);
+      const checked = await apply(bench, "--verify");
+      assert.equal(checked.status, 2);
+      assert.match(checked.stderr, /a\.yaml:4:20: environment variable "ONE" is not set/);
+    }));
+
+  test("a missing secret is an error before the first change, and diff does not need it", () =>
     withStateBench("26", async (bench) => {
       bench.write({
         "clients/a.yaml": yaml("one", "x-hydra: {secret: {env: ONE}}\n"),
@@ -513,7 +542,7 @@ describe("an editor between the plan and the write", () => {
       const client = await bench.ask("GET", "one");
       const mark = { metadata: { [MARK_MEMBER]: { stack: "theirs", key: "one" } } };
       const played = await applyWhile(bench, () => bench.ask("PUT", "one", { ...client, ...mark }), "--prune");
-      assert.equal(played.status, 5, played.stderr);
+      assert.equal(played.status, 8, played.stderr);
       assert.match(played.stderr, /is not deleted: its mark was changed by someone else meanwhile/);
       assert.deepEqual(await idsOf(bench), ["one", "two"]);
     }));

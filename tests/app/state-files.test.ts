@@ -94,6 +94,13 @@ const WRONG: readonly (readonly [name: string, text: string, ...errors: string[]
     'ab.yaml:2:1: variable "two" is not defined',
   ],
   [
+    "ab2.yaml",
+    'scope: a\nclient_name: "${{ secrets.NAME }}"\ncontacts: ["${{ a-b }} ${{}}", "${{ open"]\n',
+    "ab2.yaml:2:1: a placeholder has no valid name or no end | write ${{ NAME }}",
+    "ab2.yaml:3:12: a placeholder",
+    "ab2.yaml:3:32: a placeholder",
+  ],
+  [
     "ac.yaml",
     "apiVersion: hydra.ory.sh/v1alpha1\nkind: OAuth2Client\nmetadata: {name: a}\nspec:\n  grantTypes: [client_credentials]\n  scope: a\n  redirect_uris: []\n",
     'ac.yaml:7:3: "spec.redirect_uris" is not a key of an OAuth2Client | did you mean spec.redirectUris?',
@@ -149,6 +156,18 @@ describe("wrong files are reported with their place, before the first request", 
     assert.match(played.stderr, /Cannot read "none\.yaml" of diff: the file does not exist/);
     assert.match(played.stderr, /"a\.yaml" is given twice/);
   });
+
+  test("a folder without files of clients, which may be a wrong path, except with --allow-empty", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({ "c/README.md": "# text\n" });
+      for (const command of ["diff", "apply"]) {
+        const args = [command, join(bench.folder, "c"), "--stack", "s"];
+        const played = await bench.run(args);
+        assert.equal(played.status, 2, played.stderr);
+        assert.match(played.stderr, /^Error: No file in folder ".*" ends in \.yaml, \.yml or \.json$/m);
+        assert.equal((await bench.run([...args, "--allow-empty"])).status, 0);
+      }
+    }));
 
   test("--var that is not NAME=VALUE", async () => {
     const played = await run({ "a.yaml": "scope: a\n" }, "--var", "x", "--var", "1=2");

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { OrderedPool } from "../../lib/clients/batch.ts";
+import { Batch, OrderedPool } from "../../lib/clients/batch.ts";
+import { Problem } from "../../lib/core/problem.ts";
 
 /** A pool over numbers whose work each test finishes by hand. */
 function openPool(total: number, concurrency: number) {
@@ -34,6 +35,21 @@ function openPool(total: number, concurrency: number) {
     },
   };
 }
+
+test("a batch gives the server up after eight items in a row that could not reach it", () => {
+  const reported: Problem[] = [];
+  const context = { fail: (problem: Problem) => void reported.push(problem), signal: new AbortController().signal };
+  const batch = new Batch(context, 100);
+  const unreachable = new Problem("no answer", { code: "unreachable", exit: "unreachable" });
+  for (let n = 0; n < 7; n++) batch.fail(unreachable);
+  batch.succeed();
+  for (let n = 0; n < 7; n++) batch.fail(unreachable);
+  batch.fail(new Problem("rejected", { code: "conflict", exit: "conflict" }));
+  assert.equal(batch.isServerGone, false);
+  for (let n = 0; n < 8; n++) batch.fail(unreachable);
+  assert.equal(batch.isServerGone, true);
+  assert.equal(reported.length, 23);
+});
 
 describe("an ordered pool", () => {
   test("yields outcomes in the order of the items, whichever is finished first", async () => {

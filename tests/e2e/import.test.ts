@@ -7,7 +7,7 @@ import { after, before, describe, it } from "node:test";
 import * as v from "valibot";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
 import { type Exported, type Gpg, openGpg } from "../adapters/gpg.ts";
-import { BINARY, start, temporaryFolder } from "./binary.ts";
+import { BINARY, runBinary, start, temporaryFolder } from "./binary.ts";
 import { dropAfter, type Exchange, type Fault, instead, type Plan } from "./fault-proxy.ts";
 import { openFifo } from "./fifo.ts";
 import { waitUntilIdle } from "./process-state.ts";
@@ -697,6 +697,17 @@ describe("an import with recipients", () => {
     });
     assertFails(bad, 7, /--pgp-key/);
     assert.equal(scenario.sandbox.clients().length, 3);
+  });
+});
+
+describe("an import whose server is gone", () => {
+  it("starts no more clients after eight that could not reach it", async () => {
+    const stdin = ndjson(Array.from({ length: 60 }, (_, n) => ({ client_id: `c${n}`, grant_types: ["implicit"] })));
+    const ended = await runBinary(["clients", "import", "-e", "http://127.0.0.1:9", "--fail-after", "0"], { stdin });
+    assert.equal(ended.status, 8, describeRun(ended));
+    const [, failed, rest] = /^Import: (\d+) failed, (\d+) not started$/m.exec(ended.stderr) ?? [];
+    assert.equal(Number(failed) + Number(rest), 60, ended.stderr);
+    assert.ok(Number(failed) >= 8 && Number(failed) < 60, ended.stderr);
   });
 });
 

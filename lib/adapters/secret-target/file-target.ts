@@ -59,6 +59,12 @@ export interface FileTargetOptions {
 /** Creates a folder, and those above it, for its owner only; one that exists stays as it is. */
 export function makeSecretFolder(path: string, flag: string): void {
   const name = `${flag} ${quote(path)}`;
+  if (path === "" || path === "-" || path.includes("{id}"))
+    throw usageError(
+      `${name} is not a folder`,
+      "name a folder, a file that ends in .yaml, .json or .env, or a descriptor such as fd:3",
+      "bad-secret-out",
+    );
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {

@@ -36,6 +36,7 @@ import {
   SECRET_LENGTH,
   SERVER_COMMAND_FLAGS,
   STRICT,
+  VERIFY,
   VERIFY_FLAGS,
 } from "../../core/flags/flag-table.ts";
 import { ADOPT, COMPARISON_FLAGS, MAX_DELETES } from "../../core/flags/state-flags.ts";
@@ -65,6 +66,8 @@ async function prepare(context: Context): Promise<CheckedCommand> {
       unwritableCredentialProblems(context, { id: key, secret: secret?.text }),
     ),
     ...verifyProblems(context),
+    // To be checked, every secret is needed; otherwise only those that will be set.
+    ...(context.values.bool(VERIFY) ? desired.clients.flatMap(({ secretProblem }) => secretProblem ?? []) : []),
   );
   return { problems, run: () => run(context, desired.clients) };
 }
@@ -135,6 +138,7 @@ async function rejectUnsafe(context: Context, steps: readonly Step[]): Promise<v
       hint: `check them with hydra diff --prune, then add --max-deletes ${deletes.length}; nothing was changed`,
       details: deletes.map(({ clientId = "" }) => clientId),
     });
+  throwAll(steps.filter(setsSecret).flatMap(({ desired }) => desired?.secretProblem ?? []));
   const unplaced = missingPlaceProblem(context, steps);
   if (unplaced !== undefined) throw unplaced;
   const chosen = steps.flatMap(({ action, desired }) =>
@@ -187,6 +191,7 @@ function resultOf(context: Context, job: ApplyJob, { plan, steps, log }: ApplySt
     log,
     unchanged: plan.steps.filter(({ action }) => action === "unchanged"),
     total: steps.length,
+    clients: plan.steps.length,
   });
   if (steps.length > 0) context.detail(`Plan: ${summarizePlan(plan)}`);
   return {

@@ -189,7 +189,10 @@ class ImportResults {
     this.#counts.set(outcome, (this.#counts.get(outcome) ?? 0) + 1);
     if ("secret_file" in shown) this.#files++;
     this.#dropped.record(entry.location, dropped);
-    if (problem !== undefined) this.#batch.fail(problem);
+    if (problem === undefined) this.#batch.succeed();
+    else this.#batch.fail(problem);
+    // Each of the others would wait for the whole time limit too.
+    if (this.#batch.isServerGone) void this.#state.pool.stop();
   }
 
   /** Whether the result of a client is written, not only counted or reported as a failure. */

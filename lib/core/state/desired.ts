@@ -1,4 +1,5 @@
 import type { JsonObject } from "../json.ts";
+import type { Problem } from "../problem.ts";
 
 /** Where a client is in the files. */
 interface ClientSource {
@@ -32,6 +33,8 @@ export interface DesiredClient {
   readonly secretOrigin: string | undefined;
   /** The secret itself, if it was read. */
   readonly secret: GivenSecret | undefined;
+  /** Why it could not be read, which matters only where it is to be set or checked. */
+  readonly secretProblem: Problem | undefined;
   /** `x-hydra.secret.version` */
   readonly secretVersion: number | undefined;
   readonly protect: boolean;

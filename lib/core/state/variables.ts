@@ -28,6 +28,8 @@ interface MissingVariable {
 interface Replaced {
   readonly value: unknown;
   readonly missing: readonly MissingVariable[];
+  /** Where texts begin a placeholder that is none: its name is invalid, or its end is missing. */
+  readonly malformed: readonly Path[];
 }
 
 const SHAPES: ReadonlyMap<string, string> = new Map(CLIENT_FIELDS.map(({ name, shape }) => [name, shape]));
@@ -69,6 +71,7 @@ function wholeValue(text: string, path: Path): unknown {
  */
 export function replaceVariables(value: unknown, lookup: (name: string) => string | undefined): Replaced {
   const missing: MissingVariable[] = [];
+  const malformed: Path[] = [];
   const replacement = (name: string, path: Path): string => {
     const found = lookup(name);
     if (found === undefined) missing.push({ name, path });
@@ -76,6 +79,7 @@ export function replaceVariables(value: unknown, lookup: (name: string) => strin
   };
   const text = (source: string, path: Path): unknown => {
     if (!source.includes("${{")) return source.toWellFormed();
+    if (source.replace(PLACEHOLDER, "").includes("${{")) malformed.push(path);
     const name = ONLY_PLACEHOLDER.exec(source)?.[1];
     if (name !== undefined) return wholeValue(replacement(name, path), path);
     return source.replace(PLACEHOLDER, (_, inner: string) => replacement(inner, path)).toWellFormed();
@@ -88,5 +92,5 @@ export function replaceVariables(value: unknown, lookup: (name: string) => strin
       Object.entries(part).map(([key, member]) => [key.toWellFormed(), replace(member, [...path, key])]),
     );
   };
-  return { value: replace(value, []), missing };
+  return { value: replace(value, []), missing, malformed };
 }

@@ -14,6 +14,7 @@ function desired(key: string, client: JsonObject, more: Partial<DesiredClient> =
     client,
     secretOrigin: undefined,
     secret: undefined,
+    secretProblem: undefined,
     secretVersion: undefined,
     protect: false,
     secretObject: undefined,
