@@ -703,7 +703,10 @@ describe("an import with recipients", () => {
 describe("an import whose server is gone", () => {
   it("starts no more clients after eight that could not reach it", async () => {
     const stdin = ndjson(Array.from({ length: 60 }, (_, n) => ({ client_id: `c${n}`, grant_types: ["implicit"] })));
-    const ended = await runBinary(["clients", "import", "-e", "http://127.0.0.1:9", "--fail-after", "0"], { stdin });
+    const ended = await runBinary(
+      ["clients", "import", "-e", "http://127.0.0.1:9", "--api", "v2", "--fail-after", "0"],
+      { stdin },
+    );
     assert.equal(ended.status, 8, describeRun(ended));
     const [, failed, rest] = /^Import: (\d+) failed, (\d+) not started$/m.exec(ended.stderr) ?? [];
     assert.equal(Number(failed) + Number(rest), 60, ended.stderr);
