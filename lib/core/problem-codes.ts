@@ -104,7 +104,7 @@ export const PROBLEM_CODES = {
     "no-clients": "The files have no clients, and --prune would delete all clients of the stack",
     "too-many-deletes": "--prune would delete more clients than --max-deletes",
     "not-ours": "A client exists and belongs to nobody, to another stack or to hydra-maester",
-    "no-secret-place": "A secret would be generated, and there is no place for it",
+    "no-secret-place": "A secret would be generated, and nothing says where it goes",
     "field-not-kept": "The server does not keep a field, and --strict makes that an error",
     "changed-meanwhile": "The client was changed by someone else between the plan and the change",
   },

@@ -40,7 +40,7 @@ export function lifespanOf(client: StoredClient, grant: LifespanGrant, token: ke
   return chosen === undefined ? DEFAULT_LIFESPANS[token] : chosen / 1000;
 }
 
-/** Whether a scope matches a pattern in which `*` stands for one part, or at the end for all that follow. */
+/** Whether a scope matches a pattern in which `*` matches one part, or at the end all parts that follow. */
 function matchesScope(pattern: string, scope: string): boolean {
   const wanted = pattern.split(".");
   const parts = scope.split(".");

@@ -80,7 +80,7 @@ export function grantOf<Request extends FlowRequest>(
   return { id, clientId: client.id, subject: done.login.subject, scopes, audience, user };
 }
 
-/** A decision that a verifier stands for, or the error that the flow ends with. */
+/** The decision that a verifier confirms, or the error that the flow ends with. */
 function decisionOf<Decision extends object>(
   engine: PublicContext,
   step: FlowStep<Decision>,

@@ -64,7 +64,7 @@ export interface TokenStore {
   readonly usedCode: (value: string) => Grant | undefined;
 }
 
-/** An opaque token: a random part and one that stands for its signature. */
+/** An opaque token: a random part, and another one in place of a signature. */
 export function opaqueToken(prefix: string): string {
   return `${prefix}${randomBytes(32).toString("base64url")}.${randomBytes(32).toString("base64url")}`;
 }
