@@ -24,7 +24,7 @@ import { readDesiredClients } from "../../clients/state-files.ts";
 import { planOptions, planResult, pruneProblems, readPlan, refusalProblem } from "../../clients/state-plan.ts";
 import { discoverVerifyEndpoints, verifyProblems } from "../../clients/verify.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
-import type { BoolFlag } from "../../core/flags/flag.ts";
+import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
 import {
   CONCURRENCY,
   CREDENTIAL_OUTPUT_FLAGS,
@@ -34,6 +34,7 @@ import {
   PGP_KEY,
   PGP_KEY_URL,
   SECRET_LENGTH,
+  SECRET_OUT,
   SERVER_COMMAND_FLAGS,
   STRICT,
   VERIFY_FLAGS,
@@ -51,7 +52,15 @@ const DRY_RUN: BoolFlag = {
   kind: "switch",
   name: "dry-run",
   group: "output",
-  help: "Show what would be changed, like hydra diff, and change nothing",
+  help: "Read the clients of the server, show what would be changed, like hydra diff, and change nothing",
+  brief: "Show what would be changed, like hydra diff",
+};
+
+const PLACE: TextFlag = {
+  ...SECRET_OUT,
+  value: "FOLDER|FILE|fd:N",
+  help: "Write the credentials to new files (mode 0600), keeping secrets out of the output: a folder gets a file for each client, a FILE that ends in .yaml, .json or .env and an open descriptor those of all clients",
+  brief: "Write new credentials into a folder, a file per client, or into one file",
 };
 
 async function prepare(context: Context): Promise<CheckedCommand> {
@@ -228,7 +237,7 @@ export const apply = defineLeaf({
     DRY_RUN,
     SECRET_LENGTH,
     ...VERIFY_FLAGS,
-    ...CREDENTIAL_OUTPUT_FLAGS,
+    ...CREDENTIAL_OUTPUT_FLAGS.map((flag) => (flag === SECRET_OUT ? PLACE : flag)),
     ...ENCRYPTION_FLAGS,
     ...SERVER_COMMAND_FLAGS,
   ],
