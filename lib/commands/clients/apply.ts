@@ -10,6 +10,7 @@ import { requireOpenOutput } from "../../clients/outlets.ts";
 import { proveGivenSecrets } from "../../clients/prove-given-secrets.ts";
 import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
 import { secretProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
+import { warnOfLeftovers } from "../../clients/secret-leftovers.ts";
 import {
   describeSecretPlace,
   missingPlaceProblem,
@@ -17,7 +18,6 @@ import {
   SecretPlace,
   secretPlaceProblems,
   setsSecret,
-  warnOfLeftovers,
 } from "../../clients/secret-place.ts";
 import { wantsRecipients } from "../../clients/secret-source.ts";
 import { readDesiredClients } from "../../clients/state-files.ts";
@@ -83,6 +83,8 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   const plan = await proveGivenSecrets(context, endpoints, await readPlan(context, desired));
   await warnOfLeftovers(context, plan.steps);
   if (context.values.bool(DRY_RUN)) return dryRun(context, plan);
+  const target = context.values.text(SECRET_OUT);
+  if (target !== undefined) await context.removeEmptyDrafts(target);
   const steps = plan.steps.filter(({ action }) => action !== "unchanged");
   await rejectUnsafe(context, steps);
   for (const note of plan.notes) context.note(note);
