@@ -90,13 +90,17 @@ function rejectLostFields({ values }: Pick<Context, "values">, { steps }: Plan):
   });
 }
 
-/** The problem of clients that belong to somebody else; undefined if there are none. */
+/** The problem of clients that belong to somebody else, or that the server can't have; undefined if there are none. */
 export function refusalProblem(steps: readonly Step[], adopt: boolean): Problem | undefined {
   const refused = steps.flatMap(({ action, clientId = "", refusal }) => {
-    if (refusal !== undefined) return [{ line: `client ${quote(clientId)}: ${refusal.reason}`, hint: refusal.hint }];
+    if (refusal !== undefined) {
+      const { code, reason, hint } = refusal;
+      return [{ code, line: `client ${quote(clientId)}: ${reason}`, hint }];
+    }
     if (action !== "adopt" || adopt) return [];
     return [
       {
+        code: "not-ours" as const,
         line: `client ${quote(clientId)} exists and belongs to no stack`,
         hint: "hydra diff shows what would be reset; --adopt takes it over",
       },
@@ -105,8 +109,8 @@ export function refusalProblem(steps: readonly Step[], adopt: boolean): Problem 
   const [first, ...others] = refused;
   if (first === undefined) return undefined;
   return new Problem(`Nothing was changed: ${first.line}`, {
-    code: "not-ours",
-    exit: "conflict",
+    code: first.code,
+    exit: first.code === "id-refused" ? "usage" : "conflict",
     hint: first.hint,
     details: others.map(({ line }) => line),
   });

@@ -58,7 +58,7 @@ export const STATE_TOPIC: Topic = {
       "delete its `OAuth2Client` with `deletionPolicy: orphan`, then clear the owner: `hydra clients update ID --unset owner`.",
     ),
     text(
-      "A client without `client_id` gets an ID that is derived from its stack and key. Hydra 2.0 and 2.1 choose the ID themselves; there, the client is found by its mark.",
+      "A client without `client_id` gets an ID that is derived from its stack and key. Hydra 2.0 and 2.1 choose the ID themselves; there, the client is found by its mark, and a file with a `client_id` that the server does not have is refused.",
     ),
     heading("Pruning"),
     text(
