@@ -12,6 +12,7 @@ import { planDocument, planLines, type SecretPlaceText, summarizePlan } from "..
 import { quote } from "../core/text.ts";
 import type { DesiredClients } from "./state-files.ts";
 import { unnamedStackProblem } from "./state-input.ts";
+import { terminalColumns } from "./terminal-columns.ts";
 
 /** Clients per page of the list. */
 const PAGE_SIZE = 500;
@@ -118,7 +119,7 @@ export function refusalProblem(steps: readonly Step[], adopt: boolean): Problem 
 
 /** A plan as the result of a command. */
 export function planResult(
-  { endpoint }: Pick<Context, "endpoint">,
+  { endpoint, host }: Pick<Context, "endpoint" | "host">,
   plan: Plan,
   { place }: { readonly place: SecretPlaceText },
   exit: NonNullable<Result["exit"]>,
@@ -129,7 +130,7 @@ export function planResult(
         { label: "STACK", value: () => plan.stack },
         { label: "SUMMARY", value: () => summarizePlan(plan) },
       ],
-      styledText: () => planLines(plan, place),
+      styledText: () => planLines(plan, { place, columns: terminalColumns(host.stdout) }),
       markdown: () => planMarkdown(plan),
       id: () => plan.stack,
     },

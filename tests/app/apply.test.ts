@@ -567,16 +567,39 @@ describe("on a terminal", () => {
     withStateBench("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one") });
       const args = ["apply", join(bench.folder, "clients"), "--secret-out", join(bench.folder, "s")];
-      const declined = await bench.run(args, { answer: "n", columns: 100 });
+      const declined = await bench.run(args, { answer: "n", columns: 300 });
       assert.equal(declined.status, 1);
       assert.match(declined.stderr, /\+ one +.*a\.yaml:1/);
       assert.match(declined.stderr, /secret +generated, written to/);
       assert.match(declined.stderr, /Apply to http:\/\/127\.0\.0\.1:\d+\? \[y\/N\]/);
       assert.deepEqual(bench.writes(), []);
       assert.equal(existsSync(join(bench.folder, "s")), false);
-      await assertDone(bench.run(args, { answer: "y", columns: 100 }));
-      const nothing = await assertDone(bench.run(args, { answer: "n", columns: 100 }));
+      await assertDone(bench.run(args, { answer: "y", columns: 300 }));
+      const nothing = await assertDone(bench.run(args, { answer: "n", columns: 300 }));
       assert.doesNotMatch(nothing.stderr, /\[y\/N\]/);
+    }));
+
+  test("diff and apply break lines at words, below their values; in a pipe no line is broken", () =>
+    withStateBench("26", async (bench) => {
+      const words = Array.from({ length: 9 }, (_, at) => `scope-${at}`);
+      bench.write({ "clients/a.yaml": `client_id: one\nscope: ${words.join(" ")}\n` });
+      const args = [join(bench.folder, "clients"), "--stack", "prod", "--color", "never"];
+      for (const [columns, perLine] of [
+        [40, 3],
+        [80, 8],
+      ] as const) {
+        const lines = [0, 1, 2].map((at) => words.slice(at * perLine, (at + 1) * perLine).join(" "));
+        const broken = `\n    scope   ${lines.filter((line) => line !== "").join("\n            ")}\n`;
+        const shown = await assertDone(bench.run(["diff", ...args], { columns }));
+        assert.ok(shown.stdout.includes(broken), shown.stdout);
+        const asked = await bench.run(["apply", ...args, "--secret-out", join(bench.folder, "s")], {
+          columns,
+          answer: "n",
+        });
+        assert.ok(asked.stderr.includes(broken), asked.stderr);
+      }
+      assert.ok((await diff(bench)).stdout.includes(`scope   ${words.join(" ")}\n`));
+      assert.deepEqual(bench.writes(), []);
     }));
 
   test("--dry-run shows the plan and changes nothing", () =>

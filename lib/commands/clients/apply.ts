@@ -22,6 +22,7 @@ import {
 import { wantsRecipients } from "../../clients/secret-source.ts";
 import { readDesiredClients } from "../../clients/state-files.ts";
 import { planOptions, planResult, pruneProblems, readPlan, refusalProblem } from "../../clients/state-plan.ts";
+import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { discoverVerifyEndpoints, verifyProblems } from "../../clients/verify.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
@@ -163,7 +164,8 @@ async function confirm(context: Context, plan: Plan, steps: readonly Step[]): Pr
   const from = operands.includes("-") ? "terminal" : "stdin";
   if (from === "stdin" && !host.stdinIsTerminal) return;
   const place = describeSecretPlace(context, wantsRecipients(context) ? recipientCount(context) : 0);
-  for (const { text, role } of planLines(plan, place)) context.tell(text, role);
+  const columns = terminalColumns(host.stderr);
+  for (const { text, role } of planLines(plan, { place, columns })) context.tell(text, role);
   await requireConfirmation({ host }, { text: `Apply to ${context.endpoint}?`, declined: "Nothing was changed", from });
 }
 
