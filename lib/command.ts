@@ -215,8 +215,10 @@ export interface Context {
   fileProblem(flag: TextFlag, path: string): Promise<Problem | undefined>;
   /** Creates the folder that a flag such as `--secret-out` names, for its owner only; one that exists stays as it is. */
   makeSecretFolder(flag: TextFlag, path: string): Promise<void>;
-  /** Drafts of secret files that runs which were killed have left in a folder. */
-  secretDrafts(folder: string): Promise<readonly LeftoverDraft[]>;
+  /** Drafts with secrets that runs which were killed have left: of all files of a folder, or of one file. */
+  secretDrafts(target: string): Promise<readonly LeftoverDraft[]>;
+  /** Removes the drafts without secrets that such runs have left. */
+  removeEmptyDrafts(target: string): Promise<void>;
   /**
    * Opens the target that a flag such as `--secret-out` names, and checks that it is writable; undefined if not given.
    *

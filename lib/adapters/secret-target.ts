@@ -1,21 +1,21 @@
 import type { Problem } from "../core/problem.ts";
 import { createInheritedDescriptors } from "./secret-target/descriptors.ts";
+import { findDrafts, type LeftoverDraft, removeEmptyDrafts } from "./secret-target/drafts.ts";
 import {
   type FileTargetOptions,
-  findDrafts,
-  type LeftoverDraft,
   makeSecretFolder,
   newFileProblem,
   openFileTarget,
 } from "./secret-target/file-target.ts";
 import type { OpenSecretTarget, WriteTimeouts } from "./secret-target/target.ts";
 
-export type { LeftoverDraft } from "./secret-target/file-target.ts";
+export type { LeftoverDraft } from "./secret-target/drafts.ts";
 export type { OpenSecretTarget } from "./secret-target/target.ts";
 
 /** What targets need from outside. */
 interface SecretTargetOptions extends FileTargetOptions {
   readonly timeouts: WriteTimeouts;
+  readonly now: () => number;
 }
 
 /** The targets of flags such as `--secret-out`: new files, and inherited descriptors as `fd:3`. */
@@ -24,14 +24,16 @@ export interface SecretTargets {
   check(target: string, flag: string): Problem | undefined;
   /** Creates a folder that only its owner can read; one that exists stays as it is. */
   makeFolder(path: string, flag: string): void;
-  /** Drafts of files that runs which were killed have left in a folder. */
-  drafts(folder: string): readonly LeftoverDraft[];
+  /** Drafts with contents that runs which were killed have left: of all files of a folder, or of one file. */
+  drafts(target: string): readonly LeftoverDraft[];
+  /** Removes the drafts without contents that such runs have left. */
+  removeEmptyDrafts(target: string): void;
   /** Opens a target; throws a usage Problem if it isn't writable, exists already, or is not open. */
   open(target: string, flag: string): Promise<OpenSecretTarget>;
 }
 
 /** Creates the {@link SecretTargets} of one command. */
-export function createSecretTargets({ timeouts, ...files }: SecretTargetOptions): SecretTargets {
+export function createSecretTargets({ timeouts, now, ...files }: SecretTargetOptions): SecretTargets {
   const descriptors = createInheritedDescriptors(timeouts);
   return {
     check(target, flag) {
@@ -40,6 +42,7 @@ export function createSecretTargets({ timeouts, ...files }: SecretTargetOptions)
     },
     makeFolder: makeSecretFolder,
     drafts: findDrafts,
+    removeEmptyDrafts: (target) => removeEmptyDrafts(target, now()),
     async open(target, flag) {
       const fd = descriptorIn(target);
       return fd === undefined ? openFileTarget(target, files, flag) : descriptors.open(fd, flag);

@@ -346,9 +346,18 @@ function flowAccess(
 function outlets(
   { run, line, warn }: Pick<ContextOptions, "run" | "line" | "warn">,
   remaining: () => number,
-): Pick<Context, "outletProblems" | "fileProblem" | "makeSecretFolder" | "secretDrafts" | "openTarget" | "recovery"> {
+): Pick<
+  Context,
+  | "outletProblems"
+  | "fileProblem"
+  | "makeSecretFolder"
+  | "secretDrafts"
+  | "removeEmptyDrafts"
+  | "openTarget"
+  | "recovery"
+> {
   const { values } = line;
-  const { random, monotonic, sleep } = run.host;
+  const { random, monotonic, now, sleep } = run.host;
   const folders = recoveryFolders(run.host, values);
   const protection = fileProtection(run.host, warn);
   let created: SecretTargets | undefined;
@@ -356,6 +365,7 @@ function outlets(
     const { createSecretTargets } = await import("../adapters/secret-target.ts");
     created ??= createSecretTargets({
       random,
+      now,
       ...protection,
       timeouts: {
         longest: () => remaining() + CLEANUP_MS,
@@ -381,7 +391,8 @@ function outlets(
       return problems.flatMap((problem) => problem ?? []);
     },
     fileProblem: async (flag, path) => (await targets()).check(path, `--${flag.name}`),
-    secretDrafts: async (folder) => (await targets()).drafts(folder),
+    secretDrafts: async (target) => (await targets()).drafts(target),
+    removeEmptyDrafts: async (target) => (await targets()).removeEmptyDrafts(target),
     makeSecretFolder: async (flag, path) => (await targets()).makeFolder(path, `--${flag.name}`),
     async openTarget(flag, target = values.text(flag)) {
       return target === undefined ? undefined : (await targets()).open(target, `--${flag.name}`);

@@ -50,7 +50,7 @@ interface PendingSecret extends SecretOwner {
 type Values = Pick<Context, "values">;
 
 /** Where secrets go by `--secret-out`. */
-function secretPlaceKind({ values }: Values): SecretPlaceKind {
+export function secretPlaceKind({ values }: Values): SecretPlaceKind {
   const target = values.text(SECRET_OUT);
   if (target === undefined) return "result";
   return /^fd:\d+$|\.(?:ya?ml|json|env)$/i.test(target) ? "shared" : "folder";
@@ -311,27 +311,5 @@ export class SecretPlace {
     if (this.#written === 0) return undefined;
     const clients = this.#written === 1 ? "1 client" : `${this.#written} clients`;
     return `The credentials of ${clients} are in ${escapeControls(this.#context.values.text(SECRET_OUT) ?? "")}`;
-  }
-}
-
-/** Warns of secrets that a run which was killed has left in drafts and recovery copies. */
-export async function warnOfLeftovers(
-  context: Pick<Context, "values" | "secretDrafts" | "recovery" | "endpoint" | "warn">,
-  steps: readonly Step[],
-): Promise<void> {
-  const folder = secretPlaceKind(context) === "folder" ? context.values.text(SECRET_OUT) : undefined;
-  const drafts = folder === undefined ? [] : await context.secretDrafts(folder);
-  const copies = context.recovery.leftovers(context.endpoint);
-  if (drafts.length + copies.length === 0) return;
-  for (const { key, clientId } of steps) {
-    const name = `${fileNameOf(key)}${EXTENSIONS[formatOf(context)]}`;
-    const paths = [
-      ...drafts.filter((draft) => draft.name === name),
-      ...copies.filter((copy) => copy.key === key || (copy.clientId !== undefined && copy.clientId === clientId)),
-    ].map(({ path }) => path);
-    for (const path of new Set(paths))
-      context.warn(
-        `an earlier run has left a secret of client ${quote(key)} in ${quote(path)}; delete it once you have it`,
-      );
   }
 }

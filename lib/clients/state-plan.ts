@@ -12,6 +12,7 @@ import { planDocument, planLines, type SecretPlaceText, summarizePlan } from "..
 import { quote } from "../core/text.ts";
 import type { DesiredClients } from "./state-files.ts";
 import { unnamedStackProblem } from "./state-input.ts";
+import { terminalColumns } from "./terminal-columns.ts";
 
 /** Clients per page of the list. */
 const PAGE_SIZE = 500;
@@ -90,13 +91,17 @@ function rejectLostFields({ values }: Pick<Context, "values">, { steps }: Plan):
   });
 }
 
-/** The problem of clients that belong to somebody else; undefined if there are none. */
+/** The problem of clients that belong to somebody else, or that the server can't have; undefined if there are none. */
 export function refusalProblem(steps: readonly Step[], adopt: boolean): Problem | undefined {
   const refused = steps.flatMap(({ action, clientId = "", refusal }) => {
-    if (refusal !== undefined) return [{ line: `client ${quote(clientId)}: ${refusal.reason}`, hint: refusal.hint }];
+    if (refusal !== undefined) {
+      const { code, reason, hint } = refusal;
+      return [{ code, line: `client ${quote(clientId)}: ${reason}`, hint }];
+    }
     if (action !== "adopt" || adopt) return [];
     return [
       {
+        code: "not-ours" as const,
         line: `client ${quote(clientId)} exists and belongs to no stack`,
         hint: "hydra diff shows what would be reset; --adopt takes it over",
       },
@@ -105,8 +110,8 @@ export function refusalProblem(steps: readonly Step[], adopt: boolean): Problem 
   const [first, ...others] = refused;
   if (first === undefined) return undefined;
   return new Problem(`Nothing was changed: ${first.line}`, {
-    code: "not-ours",
-    exit: "conflict",
+    code: first.code,
+    exit: first.code === "id-refused" ? "usage" : "conflict",
     hint: first.hint,
     details: others.map(({ line }) => line),
   });
@@ -114,7 +119,7 @@ export function refusalProblem(steps: readonly Step[], adopt: boolean): Problem 
 
 /** A plan as the result of a command. */
 export function planResult(
-  { endpoint }: Pick<Context, "endpoint">,
+  { endpoint, host }: Pick<Context, "endpoint" | "host">,
   plan: Plan,
   { place }: { readonly place: SecretPlaceText },
   exit: NonNullable<Result["exit"]>,
@@ -125,7 +130,7 @@ export function planResult(
         { label: "STACK", value: () => plan.stack },
         { label: "SUMMARY", value: () => summarizePlan(plan) },
       ],
-      styledText: () => planLines(plan, place),
+      styledText: () => planLines(plan, { place, columns: terminalColumns(host.stdout) }),
       markdown: () => planMarkdown(plan),
       id: () => plan.stack,
     },

@@ -6,6 +6,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { isJsonObject } from "../../lib/core/json.ts";
 import { MARK_MEMBER } from "../../lib/core/state/mark.ts";
 import type { Played } from "./in-process.ts";
 import { jsonLines, jsonObject, type StateBench, withStateBench } from "./state-bench.ts";
@@ -234,6 +235,29 @@ describe("identity", () => {
       const played = await apply(bench);
       assert.equal(played.status, 1);
       assert.match(played.stderr, /does not accept a chosen client ID/);
+    }));
+
+  test("a server that is known to choose IDs refuses the one of a file in the plan, and nothing is changed", () =>
+    withStateBench("2.1", async (bench) => {
+      bench.write({ "clients/api.yaml": "scope: a\n" });
+      await assertDone(apply(bench));
+      bench.write({ "clients/other.yaml": "scope: a\n", "clients/web.yaml": yaml("web-id") });
+      bench.writes();
+      const reason = "this server does not accept a chosen client ID (it answers as Hydra 2.1)";
+      for (const played of [await diff(bench), await apply(bench), await apply(bench, "--dry-run")]) {
+        assert.equal(played.status, 2, played.stderr);
+        assert.ok(played.stderr.includes(`Nothing was changed: client "web-id": ${reason}\n`), played.stderr);
+        assert.match(played.stderr, /Hint: remove client_id from the file: the client is then found by its mark/);
+      }
+      assert.deepEqual(bench.writes(), []);
+      const shown = await diff(bench, "--exit-code");
+      assert.ok(shown.stdout.includes(`refused: ${reason}\n1 to create, 1 refused, 1 unchanged`), shown.stdout);
+      assert.equal(shown.status, 2);
+      assert.equal(jsonObject((await apply(bench, "--format", "json")).stderr)["error"], "id-refused");
+      const clients = jsonObject((await diff(bench, "--format", "json")).stdout)["clients"];
+      assert.ok(Array.isArray(clients));
+      const [refused] = clients.filter(isJsonObject).filter(({ action }) => action === "refused");
+      assert.deepEqual([refused?.["client_id"], refused?.["reason"], refused?.["changes"]], ["web-id", reason, []]);
     }));
 
   test("of two clients with the same mark, the older one is kept and the other one pruned", () =>
@@ -572,16 +596,39 @@ describe("on a terminal", () => {
     withStateBench("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one") });
       const args = ["apply", join(bench.folder, "clients"), "--secret-out", join(bench.folder, "s")];
-      const declined = await bench.run(args, { answer: "n", columns: 100 });
+      const declined = await bench.run(args, { answer: "n", columns: 300 });
       assert.equal(declined.status, 1);
       assert.match(declined.stderr, /\+ one +.*a\.yaml:1/);
       assert.match(declined.stderr, /secret +generated, written to/);
       assert.match(declined.stderr, /Apply to http:\/\/127\.0\.0\.1:\d+\? \[y\/N\]/);
       assert.deepEqual(bench.writes(), []);
       assert.equal(existsSync(join(bench.folder, "s")), false);
-      await assertDone(bench.run(args, { answer: "y", columns: 100 }));
-      const nothing = await assertDone(bench.run(args, { answer: "n", columns: 100 }));
+      await assertDone(bench.run(args, { answer: "y", columns: 300 }));
+      const nothing = await assertDone(bench.run(args, { answer: "n", columns: 300 }));
       assert.doesNotMatch(nothing.stderr, /\[y\/N\]/);
+    }));
+
+  test("diff and apply break lines at words, below their values; in a pipe no line is broken", () =>
+    withStateBench("26", async (bench) => {
+      const words = Array.from({ length: 9 }, (_, at) => `scope-${at}`);
+      bench.write({ "clients/a.yaml": `client_id: one\nscope: ${words.join(" ")}\n` });
+      const args = [join(bench.folder, "clients"), "--stack", "prod", "--color", "never"];
+      for (const [columns, perLine] of [
+        [40, 3],
+        [80, 8],
+      ] as const) {
+        const lines = [0, 1, 2].map((at) => words.slice(at * perLine, (at + 1) * perLine).join(" "));
+        const broken = `\n    scope   ${lines.filter((line) => line !== "").join("\n            ")}\n`;
+        const shown = await assertDone(bench.run(["diff", ...args], { columns }));
+        assert.ok(shown.stdout.includes(broken), shown.stdout);
+        const asked = await bench.run(["apply", ...args, "--secret-out", join(bench.folder, "s")], {
+          columns,
+          answer: "n",
+        });
+        assert.ok(asked.stderr.includes(broken), asked.stderr);
+      }
+      assert.ok((await diff(bench)).stdout.includes(`scope   ${words.join(" ")}\n`));
+      assert.deepEqual(bench.writes(), []);
     }));
 
   test("--dry-run shows the plan and changes nothing", () =>

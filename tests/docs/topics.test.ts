@@ -59,6 +59,11 @@ describe("hydra help TOPIC", () => {
     });
   }
 
+  test("environment lists each variable once", () => {
+    const terms = termsOf("environment");
+    assert.deepEqual(terms, [...new Set(terms)]);
+  });
+
   test("no topic has the name of a command, except keys, whose commands have their help too", async () => {
     const { command } = await walkCommands([]);
     assert.ok(isGroup(command));

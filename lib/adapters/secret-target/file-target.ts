@@ -1,9 +1,10 @@
-import { accessSync, constants, lstatSync, mkdirSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { accessSync, constants, lstatSync, mkdirSync, readlinkSync, statSync } from "node:fs";
 import { type FileHandle, link, lstat, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { folderReason, isUnwritable } from "../../core/folder.ts";
 import { errorCode, type Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
+import { draftNameOf } from "./drafts.ts";
 import { type OpenSecretTarget, RESERVED_BYTES } from "./target.ts";
 import { unwritableProblem } from "./unwritable.ts";
 
@@ -73,25 +74,6 @@ export function makeSecretFolder(path: string, flag: string): void {
   }
 }
 
-/** A draft that a run which was killed has left. */
-export interface LeftoverDraft {
-  readonly path: string;
-  /** The name that the file would have got. */
-  readonly name: string;
-}
-
-/** The drafts in a folder. */
-export function findDrafts(folder: string): readonly LeftoverDraft[] {
-  try {
-    return readdirSync(folder).flatMap((entry) => {
-      const name = /^\.(.+)\.[0-9a-f]{16}$/.exec(entry)?.[1];
-      return name === undefined ? [] : [{ path: join(folder, entry), name }];
-    });
-  } catch {
-    return [];
-  }
-}
-
 /** Creates a draft in the same folder, which gets the name of the new file when it is committed. */
 export async function openFileTarget(
   path: string,
@@ -101,8 +83,7 @@ export async function openFileTarget(
   const name = `${flag} ${quote(path)}`;
   const problem = newFileProblem(path, flag);
   if (problem !== undefined) throw problem;
-  const tail = Array.from(random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  const draft = join(dirname(path), `.${basename(path)}.${tail}`);
+  const draft = join(dirname(path), draftNameOf(basename(path), random));
   let file: FileHandle;
   try {
     file = await open(draft, EXCLUSIVE, 0o600);

@@ -10,6 +10,7 @@ import { requireOpenOutput } from "../../clients/outlets.ts";
 import { proveGivenSecrets } from "../../clients/prove-given-secrets.ts";
 import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
 import { secretProblems, unwritableCredentialProblems } from "../../clients/secret-checks.ts";
+import { warnOfLeftovers } from "../../clients/secret-leftovers.ts";
 import {
   describeSecretPlace,
   missingPlaceProblem,
@@ -17,14 +18,14 @@ import {
   SecretPlace,
   secretPlaceProblems,
   setsSecret,
-  warnOfLeftovers,
 } from "../../clients/secret-place.ts";
 import { wantsRecipients } from "../../clients/secret-source.ts";
 import { readDesiredClients } from "../../clients/state-files.ts";
 import { planOptions, planResult, pruneProblems, readPlan, refusalProblem } from "../../clients/state-plan.ts";
+import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { discoverVerifyEndpoints, verifyProblems } from "../../clients/verify.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
-import type { BoolFlag } from "../../core/flags/flag.ts";
+import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
 import {
   CONCURRENCY,
   CREDENTIAL_OUTPUT_FLAGS,
@@ -34,6 +35,7 @@ import {
   PGP_KEY,
   PGP_KEY_URL,
   SECRET_LENGTH,
+  SECRET_OUT,
   SERVER_COMMAND_FLAGS,
   STRICT,
   VERIFY,
@@ -52,7 +54,15 @@ const DRY_RUN: BoolFlag = {
   kind: "switch",
   name: "dry-run",
   group: "output",
-  help: "Show what would be changed, like hydra diff, and change nothing",
+  help: "Read the clients of the server, show what would be changed, like hydra diff, and change nothing",
+  brief: "Show what would be changed, like hydra diff",
+};
+
+const PLACE: TextFlag = {
+  ...SECRET_OUT,
+  value: "FOLDER|FILE|fd:N",
+  help: "Write the credentials to new files (mode 0600), keeping secrets out of the output: a folder gets a file for each client, a FILE that ends in .yaml, .json or .env and an open descriptor those of all clients",
+  brief: "Write new credentials into a folder, a file per client, or into one file",
 };
 
 async function prepare(context: Context): Promise<CheckedCommand> {
@@ -77,6 +87,8 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
   const plan = await proveGivenSecrets(context, endpoints, await readPlan(context, desired));
   await warnOfLeftovers(context, plan.steps);
   if (context.values.bool(DRY_RUN)) return dryRun(context, plan);
+  const target = context.values.text(SECRET_OUT);
+  if (target !== undefined) await context.removeEmptyDrafts(target);
   const steps = plan.steps.filter(({ action }) => action !== "unchanged");
   await rejectUnsafe(context, steps);
   for (const note of plan.notes) context.note(note);
@@ -156,7 +168,8 @@ async function confirm(context: Context, plan: Plan, steps: readonly Step[]): Pr
   const from = operands.includes("-") ? "terminal" : "stdin";
   if (from === "stdin" && !host.stdinIsTerminal) return;
   const place = describeSecretPlace(context, wantsRecipients(context) ? recipientCount(context) : 0);
-  for (const { text, role } of planLines(plan, place)) context.tell(text, role);
+  const columns = terminalColumns(host.stderr);
+  for (const { text, role } of planLines(plan, { place, columns })) context.tell(text, role);
   await requireConfirmation({ host }, { text: `Apply to ${context.endpoint}?`, declined: "Nothing was changed", from });
 }
 
@@ -233,7 +246,7 @@ export const apply = defineLeaf({
     DRY_RUN,
     SECRET_LENGTH,
     ...VERIFY_FLAGS,
-    ...CREDENTIAL_OUTPUT_FLAGS,
+    ...CREDENTIAL_OUTPUT_FLAGS.map((flag) => (flag === SECRET_OUT ? PLACE : flag)),
     ...ENCRYPTION_FLAGS,
     ...SERVER_COMMAND_FLAGS,
   ],

@@ -138,7 +138,7 @@ class ExportRun {
       value: manifest,
       fileName: fileNameOf(record.client_id),
       names: [nameOfManifest(manifest)],
-      planEdits: ({ written }) => planManifestEdits(written, manifest),
+      planEdits: ({ written }, _, variables) => planManifestEdits(written, manifest, variables),
     };
   }
 }

@@ -1,5 +1,6 @@
 import { Batch } from "../../clients/batch.ts";
 import { clientDescriptionLines } from "../../clients/client-description.ts";
+import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { clientIdProblem } from "../../core/client/client-id.ts";
@@ -10,7 +11,7 @@ import { withoutCredentials } from "../../core/redact.ts";
 
 /** Clients as pages of text, with an empty line between two. */
 function pageView({ stdout, now }: Pick<Context["host"], "stdout" | "now">): ResultView<JsonObject> {
-  const columns = stdout.isTerminal ? stdout.columns || 80 : undefined;
+  const columns = terminalColumns(stdout);
   let count = 0;
   return {
     ...CLIENT_VIEW,

@@ -381,7 +381,7 @@ export const DRY_RUN: ChoiceFlag<"json" | "curl"> = {
   implicitValue: "json",
   choices: ["json", "curl"],
   group: "output",
-  help: "Print the request without secrets, and send nothing",
+  help: "Print the request without secrets, and change nothing",
 };
 
 /** What to do with a client that exists already. */

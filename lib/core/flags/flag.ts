@@ -13,6 +13,8 @@ interface FlagRow {
   readonly group: FlagGroup;
   /** What it does, in one sentence without a period. */
   readonly help: string;
+  /** The same in a few words, for the short page of a command on which the flag means something of its own. */
+  readonly brief?: string;
   /** Environment variables that are read, in this order, when the flag is not given. */
   readonly env?: readonly string[];
   /** The key of the config file that is read when neither flag nor variable is given. */

@@ -33,7 +33,12 @@ const COMMON_FLAGS: ReadonlyMap<string, string | undefined> = new Map<string, st
   ["file", "Read the client from JSON or YAML"],
   ["set", "Set any field: metadata.team='\"x\"'"],
   ["if-exists", "If the ID exists: fail, skip or update"],
-  ["dry-run", "Print the request, send nothing"],
+  ["stack", undefined],
+  ["prune", undefined],
+  ["adopt", undefined],
+  ["merge", "Compare only the fields that a file has"],
+  ["yes", undefined],
+  ["dry-run", "Print the request, change nothing"],
   ["format", "text, json, yaml … (hydra help formats)"],
   ["quiet", "Print only IDs"],
   ["endpoint", "Admin API URL (or HYDRA_ADMIN_URL)"],
@@ -52,8 +57,8 @@ export function isOnShortPage({ name }: Flag): boolean {
 }
 
 /** What the short page says about a flag. */
-export function briefHelp({ name, help }: Flag): string {
-  return COMMON_FLAGS.get(name) ?? help;
+export function briefHelp({ name, brief, help }: Flag): string {
+  return brief ?? COMMON_FLAGS.get(name) ?? help;
 }
 
 /** Whether a flag is one of the many lifespans. */

@@ -58,7 +58,7 @@ export const STATE_TOPIC: Topic = {
       "delete its `OAuth2Client` with `deletionPolicy: orphan`, then clear the owner: `hydra clients update ID --unset owner`.",
     ),
     text(
-      "A client without `client_id` gets an ID that is derived from its stack and key. Hydra 2.0 and 2.1 choose the ID themselves; there, the client is found by its mark.",
+      "A client without `client_id` gets an ID that is derived from its stack and key. Hydra 2.0 and 2.1 choose the ID themselves; there, the client is found by its mark, and a file with a `client_id` that the server does not have is refused.",
     ),
     heading("Pruning"),
     text(
@@ -83,7 +83,8 @@ export const STATE_TOPIC: Topic = {
     text(
       "Existing secrets are not changed and cannot be compared, because no server returns them. With `--verify`, `diff` and `apply` check the secrets",
       "that the files name at the server's revocation endpoint, and report those that do not match. `apply` sets them again.",
-      "Recovery copies work as for `create` (`hydra help secrets`). If a run was killed, the next one names the copies that it has left.",
+      "Recovery copies work as for `create` (`hydra help secrets`). If a run was killed, the next one names the copies that it has left,",
+      "also drafts of files if it has the same `--secret-out`. It removes drafts without a secret once they are ten minutes old.",
     ),
     heading("Limits"),
     text(

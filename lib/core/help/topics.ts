@@ -204,7 +204,6 @@ const OTHER_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
     "Base URL of GitHub for `github:USER`, such as that of a GitHub Enterprise Server (default: `https://github.com`)",
   ],
   ["HYDRA_KEYBASE_URL", "Base URL of the Keybase API, for a mirror (default: `https://keybase.io`)"],
-  ["HYDRA_STACK", "Stack of clients (`--stack`) for `export`, if nothing else selects clients"],
   ["HYDRA_COMPLETE_IDS", "`0` disables requests for client IDs during shell completion (`hydra help completion`)"],
   [
     "HYDRA_DEBUG",
@@ -277,6 +276,7 @@ const ENVIRONMENT_TOPIC: Topic = {
       ...OTHER_VARIABLES,
     ),
     text("Only `create` reads `HYDRA_CLIENT_SECRET`. `update` and `rotate-secret` take a secret only from a flag."),
+    text("`export` reads `HYDRA_STACK` only if nothing else selects clients."),
     text("`HYDRA_VAR_` and a name is the value of a variable in files of clients, if `--var` does not give it."),
     text(
       "To `token client`, `user`, `device` and `revoke`, `HYDRA_URL` and `ORY_SDK_URL` are the public URL. They use them if",

@@ -37,6 +37,12 @@ export function wantsColor({ choice, environment, isTerminal }: ColorSources): b
 /** What a piece of text is, each with its own colour. */
 export type TextRole = "error" | "warning" | "note" | "command" | "added" | "removed" | "changed" | "heading";
 
+/** A line of text, and the color that it has on a terminal. */
+export interface StyledLine {
+  readonly text: string;
+  readonly role: TextRole | undefined;
+}
+
 const STYLES: Readonly<Record<TextRole, Parameters<typeof styleText>[0]>> = {
   error: ["bold", "red"],
   warning: ["bold", "yellow"],

@@ -1,6 +1,6 @@
 import { type JsonObject, toJson } from "../json.ts";
 import { escapeControls } from "../text.ts";
-import { createPainter, type Painter, type TextRole } from "./colors.ts";
+import { createPainter, type Painter, type StyledLine } from "./colors.ts";
 import {
   areComplete,
   type CredentialNames,
@@ -34,7 +34,7 @@ export interface ResultView<T> {
   /** The columns of the bordered table that a list in the `text` format is, instead of `text`. */
   readonly listColumns?: readonly Column<T>[];
   /** The same with a color for each line on a terminal, instead of `text`. */
-  readonly styledText?: (record: T) => readonly { readonly text: string; readonly role?: TextRole }[];
+  readonly styledText?: (record: T) => readonly StyledLine[];
   /** The text of the `markdown` format; a table if missing. */
   readonly markdown?: (record: T) => string;
   /** Paints a line of `text`, which is safe to print already. */
@@ -166,7 +166,7 @@ function text<T>(setup: Setup<T>): Renderer<T> {
   );
 }
 
-function styledLines(lines: readonly { readonly text: string; readonly role?: TextRole }[], color: boolean): string {
+function styledLines(lines: readonly StyledLine[], color: boolean): string {
   const paint = createPainter(color);
   return lines
     .map(({ text: line, role }) => {

@@ -47,7 +47,7 @@ export function planClientEdits(
     if (field === "metadata") return planMembers([field], written[field], wanted, variables, after);
     return [{ path: [field], value: fieldValue(field, written[field], wanted, variables), after }];
   });
-  return [...edits, ...planSettings(written[FILE_MEMBER], key, exported[FILE_MEMBER])];
+  return [...edits, ...planSettings({ written: written[FILE_MEMBER], key }, exported[FILE_MEMBER], variables)];
 }
 
 /** Whether a value of a file means the same to a server as another one. */
@@ -89,7 +89,7 @@ function mergeItems(
 }
 
 /** The edits of an object of any JSON, member by member. */
-function planMembers(
+export function planMembers(
   path: readonly string[],
   written: unknown,
   wanted: unknown,
@@ -107,7 +107,11 @@ function planMembers(
 }
 
 /** The edits of the settings: those that a mark holds, and the rules that the client breaks. A client without a mark keeps those of its file. */
-function planSettings(written: unknown, key: string, wanted: unknown): readonly Edit[] {
+function planSettings(
+  { written, key }: { readonly written: unknown; readonly key: string },
+  wanted: unknown,
+  variables: Variables,
+): readonly Edit[] {
   if (!isJsonObject(wanted)) return [];
   const isMarked = wanted["key"] !== undefined;
   if (!isJsonObject(written)) {
@@ -120,10 +124,12 @@ function planSettings(written: unknown, key: string, wanted: unknown): readonly 
     edits.push({ path: [FILE_MEMBER, name], value, after: [] });
   };
   if (isMarked && wanted["key"] !== key) edit("key", wanted["key"]);
-  if (isMarked && (wanted["protect"] === true) !== (written["protect"] === true)) edit("protect", wanted["protect"]);
-  const ignored = getListField(written, "ignore");
+  const isProtected = possibleValues(written["protect"], variables).includes(true);
+  if (isMarked && (wanted["protect"] === true) !== isProtected) edit("protect", wanted["protect"]);
+  const { ignore } = written;
+  const ignored = possibleValues(ignore, variables).find(isStringList) ?? [];
   const broken = getListField(wanted, "ignore").filter((rule) => !ignored.includes(rule));
-  if (broken.length > 0) edit("ignore", [...ignored, ...broken]);
+  if (broken.length > 0) edit("ignore", [...(isStringList(ignore) ? ignore : ignored), ...broken]);
   return edits;
 }
 

@@ -1,7 +1,8 @@
 import { isSameValue } from "../client/equality.ts";
 import { SPEC_FIELDS, scopeOfSpec } from "../client/maester.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import type { Edit } from "./client-edits.ts";
+import { type Edit, planMembers } from "./client-edits.ts";
+import { possibleValues, replacePlaceholders, type Variables } from "./placeholder-values.ts";
 
 /** What a manifest says to the controller and not about the client. */
 const CONTROLLER_KEYS: ReadonlySet<string> = new Set(["secretName", "hydraAdmin", "deletionPolicy"]);
@@ -13,39 +14,48 @@ function memberOf(value: JsonObject, name: string): JsonObject {
   return isJsonObject(member) ? member : {};
 }
 
-/** The edits after which a manifest of a file describes the client of another one. */
-export function planManifestEdits(written: JsonObject, wanted: JsonObject): readonly Edit[] {
+/**
+ * The edits after which a manifest of a file describes the client of another one. Values that mean the same to a server
+ * stay as they are written, also with placeholders.
+ */
+export function planManifestEdits(written: JsonObject, wanted: JsonObject, variables: Variables): readonly Edit[] {
   const [before, after] = [memberOf(written, "spec"), memberOf(wanted, "spec")];
   const keys = [...new Set([...Object.keys(after), ...Object.keys(before)])];
   const edits = keys
     .filter((key) => !CONTROLLER_KEYS.has(key) && !SCOPE_KEYS.has(key))
     .flatMap((key) =>
       key === "tokenLifespans"
-        ? planFields(["spec", key], memberOf(before, key), memberOf(after, key), (name) => name)
-        : planFields(["spec"], { [key]: before[key] }, { [key]: after[key] }, (name) => SPEC_FIELDS.get(name)),
+        ? Object.keys({ ...memberOf(after, key), ...memberOf(before, key) }).flatMap((name) =>
+            planField(["spec", key, name], name, [memberOf(before, key)[name], memberOf(after, key)[name]], variables),
+          )
+        : planField(["spec", key], SPEC_FIELDS.get(key) ?? key, [before[key], after[key]], variables),
     );
-  return [...edits, ...planScope(before, after), ...planDeletionPolicy(before, after)];
+  return [...edits, ...planScope(before, after, variables), ...planDeletionPolicy(before, after, variables)];
 }
 
-function planFields(
+function planField(
   path: readonly string[],
-  before: JsonObject,
-  after: JsonObject,
-  fieldOf: (key: string) => string | undefined,
+  field: string,
+  [before, after]: readonly [before: unknown, after: unknown],
+  variables: Variables,
 ): readonly Edit[] {
-  return [...new Set([...Object.keys(after), ...Object.keys(before)])]
-    .filter((key) => !isSameValue(fieldOf(key) ?? key, before[key], after[key]))
-    .map((key) => ({ path: [...path, key], value: after[key], after: [] }));
+  if (possibleValues(before, variables).some((value) => isSameValue(field, value, after))) return [];
+  return field === "metadata" ? planMembers(path, before, after, variables) : [{ path, value: after, after: [] }];
 }
 
-function planScope(before: JsonObject, after: JsonObject): readonly Edit[] {
-  if (isSameValue("scope", scopeOfSpec(before), scopeOfSpec(after))) return [];
+function planScope(before: JsonObject, after: JsonObject, variables: Variables): readonly Edit[] {
+  const scope = replacePlaceholders(before["scope"], variables);
+  const wanted = scopeOfSpec(after);
+  const isSame = possibleValues(before["scopeArray"], variables).some((scopeArray) =>
+    isSameValue("scope", scopeOfSpec({ scope, scopeArray }), wanted),
+  );
+  if (isSame) return [];
   const edits = Object.hasOwn(before, "scope") ? [{ path: ["spec", "scope"], value: undefined, after: [] }] : [];
   return [...edits, { path: ["spec", "scopeArray"], value: after["scopeArray"], after: [] }];
 }
 
-function planDeletionPolicy(before: JsonObject, after: JsonObject): readonly Edit[] {
+function planDeletionPolicy(before: JsonObject, after: JsonObject, variables: Variables): readonly Edit[] {
   const policy = after["deletionPolicy"];
-  if (policy === undefined || policy === before["deletionPolicy"]) return [];
+  if (policy === undefined || possibleValues(before["deletionPolicy"], variables).includes(policy)) return [];
   return [{ path: ["spec", "deletionPolicy"], value: policy, after: [] }];
 }

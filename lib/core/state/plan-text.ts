@@ -1,16 +1,11 @@
 import { withoutServerFields } from "../client/client.ts";
 import { isStringList, type JsonObject, toJson } from "../json.ts";
-import type { TextRole } from "../output/colors.ts";
+import type { StyledLine, TextRole } from "../output/colors.ts";
 import { redactBody } from "../output/curl.ts";
+import { type LabelledValue, labelledLines } from "../output/labelled-lines.ts";
 import { formatSource } from "./desired.ts";
 import { describeNewClient, type FieldChange, withoutMark } from "./field-change.ts";
 import { type Action, countActions, type Plan, type Step } from "./plan.ts";
-
-/** A line of text, and the color that it has on a terminal. */
-interface StyledLine {
-  readonly text: string;
-  readonly role?: TextRole;
-}
 
 /** The sign of an action, as in a diff. */
 export const SIGNS: Readonly<Record<Action, string>> = {
@@ -82,34 +77,42 @@ function remark(step: Step, stack: string): string {
   return `${from}${action === "adopt" ? "  taken over: it belongs to no stack" : ""}${id}`;
 }
 
-function fieldLines({ field, before, after, added, removed }: FieldChange, width: number): readonly StyledLine[] {
-  const name = `    ${field.padEnd(width)}  `;
-  const rest = " ".repeat(name.length);
-  if (before === undefined && added === undefined)
-    return [{ text: `${name}${formatValue(field, after)}`, role: "added" }];
-  if (added === undefined || removed === undefined)
-    return [{ text: `${name}${formatValue(field, before)} → ${formatValue(field, after)}`, role: "changed" }];
-  const items = [
-    ...added.map((item) => ({ sign: "+", item, role: "added" as const })),
-    ...removed.map((item) => ({ sign: "-", item, role: "removed" as const })),
-  ];
-  return items.map(({ sign, item, role }, at) => ({ text: `${at === 0 ? name : rest}${sign} ${item}`, role }));
+/** How a plan is shown to people. */
+interface PlanLayout {
+  readonly place?: SecretPlaceText;
+  /** The width of the terminal; undefined breaks no line. */
+  readonly columns: number | undefined;
 }
 
-function stepLines(step: Step, stack: string, place: SecretPlaceText): readonly StyledLine[] {
+function fieldRows({ field, before, after, added, removed }: FieldChange, width: number): readonly LabelledValue[] {
+  const label = `    ${field.padEnd(width)}  `;
+  if (before === undefined && added === undefined) return [{ label, value: formatValue(field, after), role: "added" }];
+  if (added === undefined || removed === undefined)
+    return [{ label, value: `${formatValue(field, before)} → ${formatValue(field, after)}`, role: "changed" }];
+  const items = [
+    ...added.map((value) => ({ sign: "+ ", value, role: "added" as const })),
+    ...removed.map((value) => ({ sign: "- ", value, role: "removed" as const })),
+  ];
+  const rest = " ".repeat(label.length);
+  return items.map((item, at) => ({ ...item, label: at === 0 ? label : rest }));
+}
+
+function stepLines(step: Step, stack: string, { place, columns }: PlanLayout): readonly StyledLine[] {
   const { action, key, notes } = step;
-  const asNotes = notes.map((note): StyledLine => ({ text: `! ${key.padEnd(KEY_WIDTH)}${note}`, role: "warning" }));
-  if (action === "unchanged") return asNotes;
-  const role = ROLES[action];
-  const title = { text: `${SIGNS[action]} ${key.padEnd(KEY_WIDTH - 1)} ${remark(step, stack)}` };
+  const noteLines = notes.flatMap((note) =>
+    labelledLines([{ label: `! ${key.padEnd(KEY_WIDTH)}`, value: note, role: "warning" }], columns),
+  );
+  if (action === "unchanged") return noteLines;
+  const label = `${SIGNS[action]} ${key.padEnd(KEY_WIDTH - 1)} `;
   const secret = describeSecret(step, place);
   const shown = action === "delete" ? [] : changesOf(step);
   const width = Math.max(...shown.map(({ field }) => field.length), "secret".length);
+  const secretRow = { label: `    ${"secret".padEnd(width)}  `, value: secret ?? "" };
   return [
-    role === undefined ? title : { ...title, role },
-    ...shown.flatMap((change) => fieldLines(change, width)),
-    ...(secret === undefined ? [] : [{ text: `    ${"secret".padEnd(width)}  ${secret}` }]),
-    ...asNotes,
+    ...labelledLines([{ label, value: remark(step, stack), role: ROLES[action] }], columns),
+    ...shown.flatMap((change) => labelledLines(fieldRows(change, width), columns)),
+    ...(secret === undefined ? [] : labelledLines([secretRow], columns)),
+    ...noteLines,
   ];
 }
 
@@ -138,11 +141,12 @@ function countNotes({ steps, notes }: Plan): number {
 }
 
 /** A plan for people. */
-export function planLines(plan: Plan, place?: SecretPlaceText): readonly StyledLine[] {
+export function planLines(plan: Plan, layout: PlanLayout): readonly StyledLine[] {
+  const { columns } = layout;
   return [
-    ...plan.steps.flatMap((step) => stepLines(step, plan.stack, place)),
-    ...plan.notes.map((note): StyledLine => ({ text: `! ${note}`, role: "warning" })),
-    { text: summarizePlan(plan), role: "heading" },
+    ...plan.steps.flatMap((step) => stepLines(step, plan.stack, layout)),
+    ...plan.notes.flatMap((note) => labelledLines([{ label: "! ", value: note, role: "warning" }], columns)),
+    ...labelledLines([{ label: "", value: summarizePlan(plan), role: "heading" }], columns),
   ];
 }
 

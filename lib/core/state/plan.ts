@@ -48,7 +48,14 @@ export interface Step {
   /** What differs and can't be changed. */
   readonly notes: readonly string[];
   /** Why nothing is done with the client. */
-  readonly refusal?: { readonly reason: string; readonly hint: string };
+  readonly refusal?: Refusal;
+}
+
+/** Why nothing is done with a client: it isn't ours, or the server can't have it as its file says. */
+interface Refusal {
+  readonly code: "not-ours" | "id-refused";
+  readonly reason: string;
+  readonly hint: string;
 }
 
 /** How clients are compared. */
@@ -126,26 +133,47 @@ function secretOfNew({ client, secretOrigin }: DesiredClient): SecretPlan {
 }
 
 /** Why a client that exists must not be touched. */
-function refusalOf(current: ClientRecord, { stack, merge }: PlanOptions): Step["refusal"] {
+function refusalOf(current: ClientRecord, { stack, merge }: PlanOptions): Refusal | undefined {
   const mark = readMark(current);
   if (mark !== undefined && mark.stack !== stack)
     return {
+      code: "not-ours",
       reason: `it belongs to stack ${quote(mark.stack)}`,
       hint: "a client has one stack: remove it from the files of one of them",
     };
   const owner = getTextField(current, "owner") ?? "";
   if (mark === undefined && MAESTER_OWNER.test(owner))
     return {
+      code: "not-ours",
       reason: `it belongs to hydra-maester (owner ${quote(owner)})`,
       hint: "hydra help state explains how to take it over",
     };
   const { metadata } = current;
   if (merge && !isEmpty(metadata) && !isJsonObject(metadata))
     return {
+      code: "not-ours",
       reason: "its metadata is not an object, so it has no place for the name of the stack",
       hint: "without --merge the metadata is replaced",
     };
   return undefined;
+}
+
+const ID_REFUSED: Refusal = {
+  code: "id-refused",
+  reason: "this server does not accept a chosen client ID (it answers as Hydra 2.1)",
+  hint: "remove client_id from the file: the client is then found by its mark",
+};
+
+/** Plans a client of the files that the server doesn't have. */
+function planNewClient(desired: DesiredClient, { stack }: PlanOptions, sample: ClientRecord | undefined): Step {
+  const { key, clientId } = desired;
+  const notes = lostFields(desired, sample);
+  const step = { key, clientId, desired, current: undefined, changes: [], secret: secretOfNew(desired), notes };
+  // Hydra 2.0 and 2.1 accept no ID.
+  const choosesIds = sample !== undefined && detectReleaseLine(sample) === "2.1";
+  if (choosesIds && clientId !== undefined) return { ...step, action: "refused", shown: [], refusal: ID_REFUSED };
+  const derived = choosesIds ? undefined : deriveClientId(stack, key);
+  return { ...step, action: "create", clientId: clientId ?? derived, shown: describeNewClient(desired.client) };
 }
 
 /** Plans a client of the files against the client that the server has. */
@@ -155,16 +183,9 @@ export function planClient(
   options: PlanOptions,
   sample = current,
 ): Step {
+  if (current === undefined) return planNewClient(desired, options, sample);
   const { key } = desired;
-  const notes = lostFields(desired, current ?? sample);
-  if (current === undefined) {
-    // Hydra 2.0 and 2.1 accept no ID.
-    const isChosen = sample === undefined || detectReleaseLine(sample) !== "2.1";
-    const clientId = desired.clientId ?? (isChosen ? deriveClientId(options.stack, key) : undefined);
-    const shown = describeNewClient(desired.client);
-    const secret = secretOfNew(desired);
-    return { action: "create", key, clientId, desired, current, changes: [], shown, secret, notes };
-  }
+  const notes = lostFields(desired, current);
   const clientId = current.client_id;
   const refusal = refusalOf(current, options);
   const changes = findChanges(current, wantedFields(desired, current, options));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { apply as APPLY } from "../../../lib/commands/clients/apply.ts";
 import { create as CREATE } from "../../../lib/commands/clients/create.ts";
 import { update as UPDATE } from "../../../lib/commands/clients/update.ts";
 import {
@@ -262,4 +263,15 @@ describe("the page of a command with many flags", () => {
       for (const flag of flags) assert.ok(text.includes(`  ${flagUsage(flag, grammar)}`), flag.name);
     });
   }
+
+  test("describes the flags of apply as apply takes them", () => {
+    const text = renderHelp({ ...PAGE, flags: APPLY.spec.flags }, { width: 80, color: false, all: false });
+    const [common = "", more = ""] = text.split("More flags");
+    assert.match(common, /--dry-run +Show what would be changed, like hydra diff\n/);
+    assert.match(common, /--secret-out FOLDER\|FILE\|fd:N +Write new credentials into a folder/);
+    for (const name of ["stack", "prune", "adopt", "merge", "yes"]) {
+      assert.match(common, new RegExp(`--${name}\\b`));
+      assert.doesNotMatch(more, new RegExp(`--${name}\\b`));
+    }
+  });
 });

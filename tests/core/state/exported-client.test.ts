@@ -7,6 +7,7 @@ import { CLIENT_FIELDS } from "../../../lib/core/client/fields.ts";
 import { isJsonObject, type JsonObject } from "../../../lib/core/json.ts";
 import { applyEdits, planClientEdits } from "../../../lib/core/state/client-edits.ts";
 import { exportClient } from "../../../lib/core/state/exported-client.ts";
+import { planManifestEdits } from "../../../lib/core/state/manifest-edits.ts";
 import { MARK_MEMBER, readMark, withMark } from "../../../lib/core/state/mark.ts";
 import { possibleValues, replacePlaceholders } from "../../../lib/core/state/placeholder-values.ts";
 import { anyClient, EC_KEY } from "../../random-client.ts";
@@ -149,6 +150,62 @@ describe("the edits of a client in a file", () => {
     assert.deepEqual(plan({ secret, protect: false }, { key: "a", protect: true }), { secret, protect: true });
     assert.deepEqual(plan(undefined, { key: "a" }), undefined);
     assert.deepEqual(plan(null, { key: "b" }), { key: "b" });
+  });
+
+  test("keep placeholders in settings that have the wanted value", () => {
+    const values: Record<string, string> = {
+      yes: "true",
+      no: "false",
+      rule: "implicit-grant",
+      rules: '["placeholder"]',
+    };
+    const plan = (settings: JsonObject, wanted: JsonObject): unknown => {
+      const written = { client_id: "a", "x-hydra": settings };
+      const edits = planClientEdits({ written, key: "a" }, { "x-hydra": wanted }, (name) => values[name]);
+      return applyEdits(written, edits)["x-hydra"];
+    };
+    const [yes, no, rule, rules] = ["yes", "no", "rule", "rules"].map((name) => `\${{ ${name} }}`);
+    assert.deepEqual(plan({ protect: yes }, { key: "a", protect: true }), { protect: yes });
+    assert.deepEqual(plan({ protect: no }, { key: "a" }), { protect: no });
+    assert.deepEqual(plan({ protect: no }, { key: "a", protect: true }), { protect: true });
+    assert.deepEqual(plan({ protect: yes }, { key: "a" }), {});
+    assert.deepEqual(plan({ ignore: [rule] }, { ignore: ["implicit-grant"] }), { ignore: [rule] });
+    assert.deepEqual(plan({ ignore: [rule] }, { ignore: ["placeholder"] }), { ignore: [rule, "placeholder"] });
+    assert.deepEqual(plan({ ignore: rules }, { ignore: ["placeholder"] }), { ignore: rules });
+    assert.deepEqual(plan({ ignore: rules }, { ignore: ["implicit-grant"] }), {
+      ignore: ["placeholder", "implicit-grant"],
+    });
+  });
+
+  test("keep placeholders in a manifest that have the wanted value", () => {
+    const values: Record<string, string> = {
+      name: "Web",
+      grants: '["client_credentials"]',
+      words: '["a","b"]',
+      n: "3",
+    };
+    const spec = {
+      clientName: `\${{ name }}`,
+      grantTypes: `\${{ grants }}`,
+      scopeArray: `\${{ words }}`,
+      tokenLifespans: { client_credentials_grant_access_token_lifespan: `\${{ n }}h` },
+      metadata: { n: `\${{ n }}`, team: "a" },
+      deletionPolicy: `\${{ n }}`,
+    };
+    const wanted = {
+      clientName: "Web",
+      grantTypes: ["client_credentials"],
+      scopeArray: ["a", "b"],
+      tokenLifespans: { client_credentials_grant_access_token_lifespan: "3h" },
+      metadata: { n: 3, team: "a" },
+      deletionPolicy: "3",
+    };
+    const plan = (after: JsonObject): unknown => planManifestEdits({ spec }, { spec: after }, (name) => values[name]);
+    assert.deepEqual(plan(wanted), []);
+    assert.deepEqual(plan({ ...wanted, clientName: "New", metadata: { n: 3, team: "b" } }), [
+      { path: ["spec", "clientName"], value: "New", after: [] },
+      { path: ["spec", "metadata", "team"], value: "b", after: [] },
+    ]);
   });
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import type { JsonObject } from "../../../lib/core/json.ts";
 import type { DesiredClient } from "../../../lib/core/state/desired.ts";
 import { withMark } from "../../../lib/core/state/mark.ts";
@@ -62,7 +62,9 @@ const EXAMPLE = (): Promise<Plan> =>
   );
 
 test("a plan for people", async () => {
-  const lines = planLines(await EXAMPLE(), "encrypted to 2 recipients").map(({ text }) => text);
+  const lines = planLines(await EXAMPLE(), { place: "encrypted to 2 recipients", columns: undefined }).map(
+    ({ text }) => text,
+  );
   assert.deepEqual(lines, [
     "+ billing                       clients/billing.yaml:1",
     "    grant_types  client_credentials",
@@ -82,6 +84,67 @@ test("a plan for people", async () => {
     "- old-job                       in stack prod, not in any file",
     "1 to create, 1 to change, 1 to adopt, 1 to delete, 1 refused, 1 unchanged, 1 note",
   ]);
+});
+
+describe("a plan for a terminal", () => {
+  const linesAt = async (columns: number | undefined): Promise<readonly string[]> =>
+    planLines(await EXAMPLE(), { place: "encrypted to 2 recipients", columns }).map(({ text }) => text);
+
+  test("is broken at words below the values", async () => {
+    const lines = await linesAt(58);
+    assert.deepEqual(lines.slice(0, 14), [
+      "+ billing                       clients/billing.yaml:1",
+      "    grant_types  client_credentials",
+      "    scope        invoices:read invoices:write",
+      "    secret       generated, encrypted to 2 recipients",
+      "~ web                           clients/web.yaml:1",
+      '    client_name    "Web" → "Web app"',
+      "    redirect_uris  + https://app.example.com/callback",
+      "                   - http://old.example.com/callback",
+      '    metadata.team  "web"',
+      "    secret         unchanged",
+      "! legacy                        skip_consent is not kept",
+      "                                by this server (it answers",
+      "                                as Hydra 1.8)",
+      "! foreign                       refused: it belongs to",
+    ]);
+  });
+
+  test("has values below their labels where they have no room", async () => {
+    const lines = await linesAt(40);
+    assert.deepEqual(lines.slice(0, 18), [
+      "+ billing",
+      "      clients/billing.yaml:1",
+      "    grant_types  client_credentials",
+      "    scope        invoices:read",
+      "                 invoices:write",
+      "    secret       generated, encrypted to",
+      "                 2 recipients",
+      "~ web",
+      "      clients/web.yaml:1",
+      '    client_name    "Web" → "Web app"',
+      "    redirect_uris",
+      "      + https://app.example.com/callback",
+      "      - http://old.example.com/callback",
+      '    metadata.team  "web"',
+      "    secret         unchanged",
+      "! legacy",
+      "      skip_consent is not kept by this",
+      "      server (it answers as Hydra 1.8)",
+    ]);
+  });
+
+  test("has the same words at every width", async () => {
+    const words = (lines: readonly string[]): readonly string[] => lines.join(" ").split(/ +/);
+    const expected = words(await linesAt(undefined));
+    for (let columns = 20; columns <= 120; columns++) {
+      const lines = await linesAt(columns);
+      assert.deepEqual(words(lines), expected, `${columns} columns`);
+      // Only a word that is longer than a line, after its indent and its sign.
+      for (const line of lines)
+        assert.ok(line.length <= columns || columns < 40 || /^ *(?:[+-] )?\S+$/.test(line), `${columns}: ${line}`);
+    }
+  });
 });
 
 test("a plan as JSON lists what differs, and counts the rest", async () => {
@@ -154,7 +217,7 @@ test("no private key is shown", async () => {
   for (const text of [
     planMarkdown(plan),
     JSON.stringify(planDocument(plan, "")),
-    planLines(plan)
+    planLines(plan, { columns: undefined })
       .map((line) => line.text)
       .join("\n"),
   ])

@@ -1,0 +1,95 @@
+import { constants, lstatSync, readdirSync, readFileSync, statSync, unlinkSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { errorCode } from "../../core/problem.ts";
+import { RESERVED_BYTES } from "./target.ts";
+
+/** The name of the draft of a file: hidden, with a random end. */
+export function draftNameOf(name: string, random: (count: number) => Uint8Array): string {
+  const tail = Array.from(random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `.${name}.${tail}`;
+}
+
+const DRAFT_NAME = /^\.(.+)\.[0-9a-f]{16}$/;
+
+/** A draft with contents that a run which was killed has left. */
+export interface LeftoverDraft {
+  readonly path: string;
+  /** The name that the file would have got. */
+  readonly name: string;
+  /** The path of that file, and whether there is one. */
+  readonly file: string;
+  readonly fileExists: boolean;
+  /** Whether reserved bytes follow the text. */
+  readonly isPadded: boolean;
+}
+
+/** The drafts with contents of a target: of every file in a folder, or of one file. */
+export function findDrafts(target: string): readonly LeftoverDraft[] {
+  return draftsOf(target).flatMap(({ folder, path, name }) => {
+    const contents = contentsOf(path);
+    if (contents === undefined || contents === "none") return [];
+    const file = join(folder, name);
+    return [{ path, name, file, fileExists: exists(file), isPadded: contents === "padded text" }];
+  });
+}
+
+/** How long a run may keep a draft empty: much longer than the requests for one client take. */
+const LONGEST_EMPTY_MS = 10 * 60_000;
+
+/** Removes the drafts of a target that hold nothing, unless a run that still goes on may have opened them. */
+export function removeEmptyDrafts(target: string, now: number): void {
+  for (const { path } of draftsOf(target)) {
+    try {
+      if (lstatSync(path).mtimeMs < now - LONGEST_EMPTY_MS && contentsOf(path) === "none") unlinkSync(path);
+    } catch {
+      // It is empty, so nothing is lost if it stays.
+    }
+  }
+}
+
+interface DraftFile {
+  readonly folder: string;
+  readonly path: string;
+  readonly name: string;
+}
+
+function draftsOf(target: string): readonly DraftFile[] {
+  try {
+    const isFolder = statSync(target, { throwIfNoEntry: false })?.isDirectory() === true;
+    const folder = isFolder ? target : dirname(target);
+    return readdirSync(folder).flatMap((entry) => {
+      const name = DRAFT_NAME.exec(entry)?.[1];
+      const isOurs = name !== undefined && (isFolder || name === basename(target));
+      return isOurs ? [{ folder, path: join(folder, entry), name }] : [];
+    });
+  } catch {
+    // A folder that can't be read has no drafts of ours.
+    return [];
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** Waits for no writer if something else takes the place of the file. */
+const READ_ONLY = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/** What a draft contains; undefined if there is no such file. A file that can't be read may contain a secret. */
+function contentsOf(path: string): "none" | "text" | "padded text" | undefined {
+  try {
+    const status = lstatSync(path);
+    if (!status.isFile()) return undefined;
+    if (status.size > RESERVED_BYTES) return "text";
+    const bytes = readFileSync(path, { flag: READ_ONLY });
+    const end = bytes.findLastIndex((byte) => byte !== 0) + 1;
+    if (end === 0) return "none";
+    return end < bytes.length ? "padded text" : "text";
+  } catch (error) {
+    return errorCode(error) === "ENOENT" ? undefined : "text";
+  }
+}

@@ -1,0 +1,75 @@
+import type { LeftoverDraft } from "../adapters/secret-target.ts";
+import type { Context } from "../command.ts";
+import { SECRET_OUT } from "../core/flags/flag-table.ts";
+import { fileNameOf } from "../core/output/file-name.ts";
+import type { Step } from "../core/state/plan.ts";
+import { joinWords, quote } from "../core/text.ts";
+import { secretPlaceKind } from "./secret-place.ts";
+
+/** How many leftovers are named one by one; the others are only counted. */
+const MAX_SHOWN_LEFTOVERS = 5;
+
+/** A secret that an earlier run has left. */
+interface Leftover {
+  readonly path: string;
+  readonly warning: string;
+}
+
+/** Warns of secrets that a run which was killed has left in drafts and recovery copies. */
+export async function warnOfLeftovers(
+  context: Pick<Context, "values" | "secretDrafts" | "recovery" | "endpoint" | "warn">,
+  steps: readonly Step[],
+): Promise<void> {
+  const target = context.values.text(SECRET_OUT);
+  const drafts = target === undefined ? [] : await context.secretDrafts(target);
+  const copies = context.recovery.leftovers(context.endpoint);
+  if (drafts.length + copies.length === 0) return;
+  const isFolder = secretPlaceKind(context) === "folder";
+  const ofClients = steps.flatMap(({ key, clientId }) => {
+    const own = isFolder ? drafts.filter(({ name }) => isFileOf(key, name)) : [];
+    const paths = copies
+      .filter((copy) => copy.key === key || (copy.clientId !== undefined && copy.clientId === clientId))
+      .map(({ path }) => path);
+    return leftoversOf(`a secret of client ${quote(key)}`, own, [...new Set(paths)]);
+  });
+  const isOnly = drafts.length === 1 && copies.length === 0;
+  const shared = isFolder ? [] : drafts.map((draft) => draftLeftover("secrets", draft, isOnly));
+  warnOf(context, [...ofClients, ...shared]);
+}
+
+/** Whether a file in the folder for secrets belongs to a client, in any of the formats. */
+function isFileOf(key: string, name: string): boolean {
+  return name.replace(/\.(?:env|json|yaml)$/, "") === fileNameOf(key);
+}
+
+function leftoversOf(what: string, drafts: readonly LeftoverDraft[], copies: readonly string[]): readonly Leftover[] {
+  const isOnly = drafts.length + copies.length === 1;
+  return [
+    ...drafts.map((draft) => draftLeftover(what, draft, isOnly)),
+    ...copies.map((path) => ({ path, warning: `${START} ${what} in ${quote(path)}; delete it once you have it` })),
+  ];
+}
+
+const START = "an earlier run has left";
+
+/** @param isOnly whether no other draft or copy holds the same secrets. */
+function draftLeftover(what: string, draft: LeftoverDraft, isOnly: boolean): Leftover {
+  const { path, file, fileExists, isPadded } = draft;
+  const place = `${START} ${what} in ${quote(path)}${isPadded ? " (before the NUL bytes at its end)" : ""}`;
+  if (fileExists)
+    return {
+      path,
+      warning: `${place}, and ${quote(file)} exists too; delete the draft once you know that the file works`,
+    };
+  const only = isOnly ? `, the only copy: ${quote(file)} does not exist` : "";
+  return { path, warning: `${place}${only}; delete it once you have it` };
+}
+
+function warnOf({ warn }: Pick<Context, "warn">, leftovers: readonly Leftover[]): void {
+  for (const { warning } of leftovers.slice(0, MAX_SHOWN_LEFTOVERS)) warn(warning);
+  const rest = leftovers.slice(MAX_SHOWN_LEFTOVERS);
+  if (rest.length === 0) return;
+  const folders = new Set(rest.map(({ path }) => path.replace(/[^/\\]*$/, "") || "."));
+  const secrets = rest.length === 1 ? "1 more secret" : `${rest.length} more secrets`;
+  warn(`earlier runs have left ${secrets} in ${joinWords([...folders].map(quote))}`);
+}

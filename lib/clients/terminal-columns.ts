@@ -1,0 +1,6 @@
+import type { Context } from "../command.ts";
+
+/** The columns at which text for people is wrapped; undefined where it isn't for a terminal. */
+export function terminalColumns({ isTerminal, columns }: Context["host"]["stdout"]): number | undefined {
+  return isTerminal ? columns || 80 : undefined;
+}
