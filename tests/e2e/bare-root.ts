@@ -38,6 +38,9 @@ export interface Root extends Disposable {
   signal(running: Running, name: NodeJS.Signals): void;
 }
 
+/** The program in a root. */
+const PROGRAM = "/usr/local/bin/hydra";
+
 /** The user of the image. */
 export const NONROOT = 65532;
 
@@ -50,9 +53,9 @@ mount --bind "$root" "$root"
 [ "$tmp" = no ] || mount -t tmpfs -o "size=$tmp,mode=1777" tmpfs "$root/tmp"
 [ "$mode" = rw ] || mount -o remount,ro,bind "$root"
 case $enter in
-  root) exec chroot --userspec="$user:$user" "$root" /usr/local/bin/hydra "$@" ;;
+  root) exec chroot --userspec="$user:$user" "$root" "$@" ;;
   # Here only one user is known, so the program gets its id in a namespace inside of this one.
-  user) exec unshare --user --map-user="$user" --map-group="$user" --root="$root" /usr/local/bin/hydra "$@" ;;
+  user) exec unshare --user --map-user="$user" --map-group="$user" --root="$root" "$@" ;;
 esac
 `;
 
@@ -91,8 +94,11 @@ export function namespaces(): (typeof WAYS)[number] {
   return way;
 }
 
-/** Puts files, by their path in the root, into a root of its own; one of them is `usr/local/bin/hydra`. */
-function openRoot(files: Readonly<Record<string, string>>): Root {
+/**
+ * Puts files, by their path in the root, into a root of its own; one of them is `usr/local/bin/hydra`. An emulator, if given, is
+ * the path in the root of a file that runs it.
+ */
+function openRoot(files: Readonly<Record<string, string>>, emulator?: string): Root {
   const folder = temporaryFolder();
   chmodSync(folder.path, 0o755);
   for (const name of ["proc", "tmp"]) mkdirSync(join(folder.path, name));
@@ -115,6 +121,8 @@ function openRoot(files: Readonly<Record<string, string>>): Root {
         tmp === undefined ? "no" : String(tmp),
         readOnly ? "ro" : "rw",
         enter,
+        ...(emulator === undefined ? [] : [emulator]),
+        PROGRAM,
       ];
       return start(
         "unshare",
@@ -154,10 +162,10 @@ export function openGlibcRoot(): Root {
   return openRoot({ "usr/local/bin/hydra": BINARY, ...libraries });
 }
 
-/** A root with the files of a folder that is laid out as one. */
-export function copyRoot(folder: string): Root {
+/** A root with the files of a folder that is laid out as one. An emulator in it can run the program for another processor. */
+export function copyRoot(folder: string, emulator?: string): Root {
   const files = globSync("**/*", { cwd: folder }).filter((path) => statSync(join(folder, path)).isFile());
-  return openRoot(Object.fromEntries(files.map((path) => [path, join(folder, path)])));
+  return openRoot(Object.fromEntries(files.map((path) => [path, join(folder, path)])), emulator);
 }
 
 /** Writes a file into a root, readable by all. */
