@@ -1,3 +1,4 @@
+import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { clientIdProblem } from "../../core/client/client-id.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
@@ -52,7 +53,10 @@ async function run(context: Context, id: string, login: ClientLogin | undefined)
     runSteps(session, ({ message }) => warn(`tokens of this test are left until they expire: ${message}`)),
   );
   const report = toTestReport(id, steps);
-  const view = createTestView(id, steps, isUtf8Locale(host.environment));
+  const view = createTestView(id, steps, {
+    isUtf8: isUtf8Locale(host.environment),
+    columns: terminalColumns(host.stdout),
+  });
   return singleResult(view, report, { exit: () => (report["ok"] === true ? "done" : "failed") });
 }
 

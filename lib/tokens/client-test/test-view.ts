@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../core/json.ts";
 import type { Painter, TextRole } from "../../core/output/colors.ts";
+import { labelledLines } from "../../core/output/labelled-lines.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import type { StepOutcome, StepResult } from "./step-result.ts";
 
@@ -37,11 +38,25 @@ function summaryLine(steps: readonly StepResult[]): string {
   }).join(", ");
 }
 
-function stepLines({ name, status, detail, hint }: StepResult, width: number, isUtf8: boolean): readonly string[] {
+/** How the lines of a test are laid out. */
+interface TestLayout {
+  readonly isUtf8: boolean;
+  /** The width of the terminal; undefined breaks no line. */
+  readonly columns: number | undefined;
+}
+
+function stepLines(
+  { name, status, detail, hint }: StepResult,
+  width: number,
+  { isUtf8, columns }: TestLayout,
+): readonly string[] {
   const { symbol, ascii } = MARKS[status];
-  const said = status === "skipped" ? `skipped: ${detail}` : detail;
-  const line = `${isUtf8 ? symbol : ascii} ${name.replaceAll("-", " ").padEnd(width)}  ${said}`;
-  return hint === undefined ? [line] : [line, `${" ".repeat(width + 4)}${hint}`];
+  const label = `${isUtf8 ? symbol : ascii} ${name.replaceAll("-", " ").padEnd(width)}  `;
+  const rows = [
+    { label, value: status === "skipped" ? `skipped: ${detail}` : detail },
+    ...(hint === undefined ? [] : [{ label: " ".repeat(width + 4), value: hint }]),
+  ];
+  return labelledLines(rows, columns).map(({ text }) => text);
 }
 
 /** The steps, each hint only where it comes first. */
@@ -59,7 +74,7 @@ function paintMark(line: string, paint: Painter): string {
 }
 
 /** A test for people and for programs. */
-export function createTestView(id: string, steps: readonly StepResult[], isUtf8: boolean): ResultView<JsonObject> {
+export function createTestView(id: string, steps: readonly StepResult[], layout: TestLayout): ResultView<JsonObject> {
   const width = Math.max(...steps.map(({ name }) => name.length));
   return {
     columns: [
@@ -67,7 +82,7 @@ export function createTestView(id: string, steps: readonly StepResult[], isUtf8:
       { label: "OK", value: ({ ok }) => String(ok) },
       ...STATUSES.map(([status]) => ({ label: status.toUpperCase(), value: () => namesWith(steps, status) })),
     ],
-    text: () => [...withoutRepeatedHints(steps).flatMap((step) => stepLines(step, width, isUtf8)), summaryLine(steps)],
+    text: () => [...withoutRepeatedHints(steps).flatMap((step) => stepLines(step, width, layout)), summaryLine(steps)],
     paintLine: paintMark,
     id: () => id,
   };
