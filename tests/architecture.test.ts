@@ -10,6 +10,11 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import * as v from "valibot";
+import { childrenOf, loadCommand } from "../lib/app/resolve.ts";
+import { isLeaf } from "../lib/command.ts";
+import { ROOT as COMMANDS } from "../lib/commands/index.ts";
+import { TOPIC_NAMES } from "../lib/core/help/topic-names.ts";
+import { TOPICS } from "../lib/core/help/topics.ts";
 import { type Import, importGraph } from "./import-graph.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -266,6 +271,25 @@ function assertNotLoaded(loaded: ReadonlySet<string>, paths: readonly string[]):
 }
 
 describe("start-up", () => {
+  test("the names of topics and the summaries that help lists without loading them are those of the topics and commands", async () => {
+    assert.deepEqual(
+      TOPIC_NAMES,
+      TOPICS.map(({ name }) => name),
+    );
+    const children = Object.entries(await childrenOf(COMMANDS));
+    const listed = children.flatMap(([name, child]) =>
+      typeof child === "function" && "summary" in child ? [{ name, child, summary: child.summary }] : [],
+    );
+    assert.ok(listed.length >= 7);
+    for (const { name, child, summary } of listed) {
+      const command = await loadCommand(child);
+      assert.equal(isLeaf(command) ? command.spec.summary : "", summary, name);
+    }
+    // Every command that is not in a group is one of them, or the help of the program would load it.
+    const leaves = children.filter(([, child]) => typeof child === "function");
+    assert.equal(leaves.length, listed.length);
+  });
+
   test("the program starts without the network, OpenPGP, the sandbox and the commands", () => {
     const loaded = loadedWith("cli.ts");
     assert.ok(loaded.has("lib/app/main.ts") && loaded.has("lib/commands/index.ts"));

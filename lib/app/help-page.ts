@@ -1,7 +1,7 @@
 import { isLeaf, type OperandSpec } from "../command.ts";
 import { GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
 import type { HelpPage } from "../core/help/help.ts";
-import { TOPICS } from "../core/help/topics.ts";
+import { TOPIC_NAMES } from "../core/help/topic-names.ts";
 import { childrenOf, loadCommand, type ResolvedCommand } from "./resolve.ts";
 
 /** How operands are written in a usage line: `ID`, `ID…`, `[FILE]…`, `SET [KID]`. */
@@ -20,7 +20,14 @@ function aliasLine(aliases: Readonly<Record<string, string>>): readonly string[]
   return texts.length === 0 ? [] : [`Aliases: ${texts.join("; ")}.`];
 }
 
-/** The help page of a place in the tree; of a group, every child is loaded for its summary. */
+/** The summary of a command in the list of its group; the command is loaded if the tree doesn't have its summary. */
+async function summaryOf(child: unknown): Promise<string> {
+  if (typeof child === "function" && "summary" in child && typeof child.summary === "string") return child.summary;
+  const found = await loadCommand(child);
+  return isLeaf(found) ? found.spec.summary : found.group.summary;
+}
+
+/** The help page of a place in the tree. */
 export async function buildHelpPage({
   path,
   syntax,
@@ -43,10 +50,7 @@ export async function buildHelpPage({
   }
   const children = await childrenOf(command);
   const commands = await Promise.all(
-    Object.entries(children).map(async ([child, loader]) => {
-      const found = await loadCommand(loader);
-      return [child, isLeaf(found) ? found.spec.summary : found.group.summary] as const;
-    }),
+    Object.entries(children).map(async ([name, child]) => [name, await summaryOf(child)] as const),
   );
   const isRoot = path.length === 1;
   return {
@@ -68,7 +72,7 @@ export async function buildHelpPage({
     more: [
       ...aliasLine(command.group.aliases),
       `Use ${name} COMMAND --help for details about a command.`,
-      ...(isRoot ? [`Topics (hydra help TOPIC): ${TOPICS.map((topic) => topic.name).join(", ")}.`] : []),
+      ...(isRoot ? [`Topics (hydra help TOPIC): ${TOPIC_NAMES.join(", ")}.`] : []),
     ],
   };
 }

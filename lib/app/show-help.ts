@@ -6,8 +6,7 @@ import { GENERAL_FLAGS, HELP } from "../core/flags/flag-table.ts";
 import { NO_VALUE_SOURCES, parseFlags } from "../core/flags/parse.ts";
 import { describeWord } from "../core/flags/scan.ts";
 import { renderHelp } from "../core/help/help.ts";
-import { renderTopic } from "../core/help/topic-text.ts";
-import { TOPICS } from "../core/help/topics.ts";
+import { TOPIC_NAMES } from "../core/help/topic-names.ts";
 import { type ExitName, usageError } from "../core/problem.ts";
 import { suggestWord } from "../core/text.ts";
 import { buildHelpPage } from "./help-page.ts";
@@ -36,20 +35,25 @@ export async function showHelpAbout(host: HelpHost, words: readonly string[]): P
   const [name] = names;
   // A topic may have the name of a group of commands; the words after it then name a command.
   const isCommand = names.length > 1 && Object.hasOwn(await childrenOf(ROOT), names[0] ?? "");
-  const topic = isCommand ? undefined : TOPICS.find((known) => known.name === name);
-  if (topic !== undefined) {
-    await writeText(host, renderTopic(topic, helpWidth(host), hasColor(host, host.stdout)));
-    return "done";
-  }
+  if (name !== undefined && !isCommand && TOPIC_NAMES.includes(name)) return showTopic(host, name);
   if (name !== undefined && !isCommand) await rejectMisspeltTopic(name);
   return showHelp(host, await resolveCommand([...names, ...words.filter((word) => word === "--help=all")]));
+}
+
+async function showTopic(host: HelpHost, name: string): Promise<ExitName> {
+  const { TOPICS } = await import("../core/help/topics.ts");
+  const { renderTopic } = await import("../core/help/topic-text.ts");
+  const text = TOPICS.filter((topic) => topic.name === name).map((topic) =>
+    renderTopic(topic, helpWidth(host), hasColor(host, host.stdout)),
+  );
+  await writeText(host, text.join(""));
+  return "done";
 }
 
 /** A word that resembles a topic more than a command is an unknown topic; any other is left to the resolver. */
 async function rejectMisspeltTopic(name: string): Promise<void> {
   if (isOryCommand([], name)) return;
-  const topics = TOPICS.map((known) => known.name);
-  const meant = suggestWord(name, [...Object.keys(await childrenOf(ROOT)), ...topics]);
-  if (meant === undefined || !topics.includes(meant)) return;
+  const meant = suggestWord(name, [...Object.keys(await childrenOf(ROOT)), ...TOPIC_NAMES]);
+  if (meant === undefined || !TOPIC_NAMES.includes(meant)) return;
   throw usageError(`No help about ${describeWord(name)}`, `did you mean hydra help ${meant}?`, "unknown-topic");
 }

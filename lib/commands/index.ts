@@ -17,6 +17,11 @@ function group(
   });
 }
 
+/** A command that the help of the program lists, with its summary, so that the list loads none of them. */
+function listed(summary: string, load: () => Promise<CommandDef>): () => Promise<CommandDef> {
+  return Object.assign(load, { summary });
+}
+
 const create = (): Promise<CommandDef> => import("./clients/create.ts").then((module) => module.create);
 
 const get = (): Promise<CommandDef> => import("./clients/get.ts").then((module) => module.get);
@@ -31,15 +36,21 @@ const remove = (): Promise<CommandDef> => import("./clients/delete.ts").then((mo
 
 const importClients = (): Promise<CommandDef> => import("./clients/import.ts").then((module) => module.importClients);
 
-const apply = (): Promise<CommandDef> => import("./clients/apply.ts").then((module) => module.apply);
+const apply = listed("Create, change and delete clients to match client files", () =>
+  import("./clients/apply.ts").then((module) => module.apply),
+);
 
-const diff = (): Promise<CommandDef> => import("./clients/diff.ts").then((module) => module.diff);
+const diff = listed("Compare client files with the server", () =>
+  import("./clients/diff.ts").then((module) => module.diff),
+);
 
 const rotateSecret = (): Promise<CommandDef> =>
   import("./clients/rotate-secret.ts").then((module) => module.rotateSecret);
 
 const testClient = (): Promise<CommandDef> => import("./clients/test.ts").then((module) => module.testClient);
-const exportClients = (): Promise<CommandDef> => import("./clients/export.ts").then((module) => module.exportClients);
+const exportClients = listed("Export clients as files for hydra apply", () =>
+  import("./clients/export.ts").then((module) => module.exportClients),
+);
 
 const pgpInspect = (): Promise<CommandDef> => import("./pgp/inspect.ts").then((module) => module.pgpInspect);
 
@@ -71,13 +82,19 @@ const rotateKeys = (): Promise<CommandDef> => import("./keys/rotate.ts").then((m
 
 const deleteKeys = (): Promise<CommandDef> => import("./keys/delete.ts").then((module) => module.deleteKeys);
 
-const wait = (): Promise<CommandDef> => import("./wait.ts").then((module) => module.wait);
+const wait = listed("Wait until the server is ready", () => import("./wait.ts").then((module) => module.wait));
 
-const sandbox = (): Promise<CommandDef> => import("./sandbox.ts").then((module) => module.sandbox);
+const sandbox = listed("Run an in-memory Hydra for testing", () =>
+  import("./sandbox.ts").then((module) => module.sandbox),
+);
 
-const completion = (): Promise<CommandDef> => import("./completion.ts").then((module) => module.completion);
+const completion = listed("Print a shell completion script", () =>
+  import("./completion.ts").then((module) => module.completion),
+);
 
-const version = (): Promise<CommandDef> => import("./version.ts").then((module) => module.version);
+const version = listed("Print the version of this program, and of the server", () =>
+  import("./version.ts").then((module) => module.version),
+);
 
 /** The other names of commands, as Hydra's own CLI and other tools have them. */
 const COMMAND_ALIASES = { ls: "list", rm: "delete", new: "create" };
