@@ -118,6 +118,29 @@ describe("clients test with a provider", () => {
     assert.deepEqual(other.requests, []);
   });
 
+  test("that repeats the credentials in an error fails, and no report shows a part of them", async () => {
+    for (const path of ["/oauth2/token", "/oauth2/revoke"]) {
+      let sent = "";
+      await using provider = await startProvider(({ url, authorization, form }, response) => {
+        if (url.pathname !== path || (path === "/oauth2/revoke" && form.get("token") !== "none")) return false;
+        sent = authorization;
+        return sendJson(response, 400, {
+          error: `refused ${sent}`,
+          error_description: `${"x ".repeat(150)}${sent} ${sent.slice(0, -3)} ${form}`,
+        });
+      });
+      const { stdout, stderr } = await runBinary(ARGS, { env: environmentOf(provider) });
+      checkSafety(provider, { stdout, stderr, status: 1, signal: null });
+      assert.match(stdout, /"status":"failed"/);
+      assert.ok(sent.length > 30);
+      for (let at = 6; at + 10 < sent.length; at++)
+        assert.ok(
+          !`${stdout}${stderr}`.includes(sent.slice(at, at + 10)),
+          "a part of the credentials is in the output",
+        );
+    }
+  });
+
   test("that redirects forever fails", async () => {
     await using provider = await startProvider(
       ({ url }, response, { url: own }) => url.pathname === "/oauth2/auth" && redirect(response, `${own}/oauth2/auth`),

@@ -3,7 +3,7 @@ import { isJsonObject } from "../../core/json.ts";
 import { type FailureKind, type HttpAnswer, NetworkFailure, networkHint } from "../../core/network.ts";
 import { type ExitName, Problem } from "../../core/problem.ts";
 import type { ProblemCode } from "../../core/problem-codes.ts";
-import { redactUrl, redactValues } from "../../core/redact.ts";
+import { redactServerText, redactUrl } from "../../core/redact.ts";
 import { escapeControls, quote } from "../../core/text.ts";
 import {
   AuthorizationResponseError,
@@ -111,15 +111,21 @@ export function parseOAuthError(text: string): OAuthError | undefined {
 }
 
 function shown(text: string, hidden: readonly string[]): string {
+  const safe = redactServerText(text, hidden);
   // Hydra 1.x puts an empty line between what went wrong and why.
-  const line = text.trim().replace(/([.:])?\n+/g, (_, end: string | undefined) => `${end ?? ":"} `);
-  const safe = escapeControls(redactValues(line, hidden));
+  const line = safe.trim().replace(/([.:])?\n+/g, (_, end: string | undefined) => `${end ?? ":"} `);
+  return shorten(escapeControls(line));
+}
+
+/** Shortens a text that has no credentials any more: a part of one would not be found. */
+function shorten(safe: string): string {
   return safe.length > MAX_QUOTED ? `${safe.slice(0, MAX_QUOTED - 1)}…` : safe;
 }
 
 /** The authentication method that a server says a client must use instead. */
 function expectedMethod(description: string): string | undefined {
-  return /supports client authentication method ['"](\w+)['"], but/.exec(description)?.[1];
+  const methods = /supports client authentication method ['"](client_secret_\w{3,5}|private_key_jwt|none)['"], but/;
+  return methods.exec(description)?.[1];
 }
 
 function hintFor({ error, description = "" }: OAuthError): string | undefined {
@@ -221,7 +227,7 @@ function contentProblem(step: OAuthStep, error: OperationProcessingError): Probl
   if (code === JSON_ATTRIBUTE_COMPARISON) return mismatch(step, "the claims are those of another user");
   const algorithm = rejectedAlgorithm(error);
   if (algorithm !== undefined) {
-    const reason = `the ID token is signed with ${quote(algorithm)}, which the server's discovery document doesn't list`;
+    const reason = `the ID token is signed with ${quote(shown(algorithm, step.hidden))}, which the server's discovery document doesn't list`;
     return mismatch(step, reason, "check which keys the server signs with");
   }
   const isOfClaims = code === INVALID_RESPONSE && isJsonObject(cause) && "claims" in cause;

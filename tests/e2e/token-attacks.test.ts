@@ -1,0 +1,99 @@
+/** The commands about tokens against servers that attack them. */
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { generateKeyPairSync } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { type Asked, type RogueServer, rogueServer, sendJson } from "../adapters/oauth/support.ts";
+import { runBinary, temporaryFolder } from "./binary.ts";
+
+const SECRET = "p.q-r_s~tuv.wxy-z_0123456789~AB";
+
+const BASIC = ["--client-id", "my-own-app", "--auth-method", "basic"];
+
+/** A server whose endpoints all answer with an error, which a function of the request describes. */
+function echoServer(describeError: (asked: Asked) => string): Promise<RogueServer> {
+  return rogueServer((asked, response, url) => {
+    const endpoints = ["token", "revocation", "device_authorization"].map((name) => [`${name}_endpoint`, `${url}/x`]);
+    if (asked.path.startsWith("/.well-known/"))
+      sendJson(response, 200, { issuer: url, ...Object.fromEntries(endpoints) });
+    else sendJson(response, 400, { error: "invalid_request", error_description: describeError(asked) });
+  });
+}
+
+/** What a request contains, as it was sent. */
+function sentIn({ headers, form }: Asked): string {
+  return `${headers.authorization ?? ""} ${form}`;
+}
+
+/** The parts of a text that have 12 characters in common with what was sent, apart from names and public values. */
+function leaksIn(text: string, sent: readonly string[]): readonly string[] {
+  const found = sent.flatMap((value) =>
+    Array.from({ length: Math.max(0, value.length - 11) }, (_, at) => value.slice(at, at + 12)),
+  );
+  return found.filter((piece) => text.includes(piece));
+}
+
+describe("a server that repeats a request in its error", () => {
+  const folder = temporaryFolder();
+  const key = join(folder.path, "key.pem");
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  writeFileSync(key, privateKey.export({ type: "pkcs8", format: "pem" }));
+  after(() => folder[Symbol.dispose]());
+
+  const commands: readonly (readonly string[])[] = [
+    ["token", "client", ...BASIC],
+    ["token", "client", "--client-id", "my-own-app", "--auth-method", "post"],
+    ["token", "client", "--client-id", "my-own-app", "--client-key", key],
+    ["token", "revoke", ...BASIC, "ory_at_0123456789abcdefghijklm"],
+    ["token", "device", ...BASIC],
+  ];
+  const wholes: Readonly<Record<string, (asked: Asked) => string>> = {
+    "as it is": sentIn,
+    "cut before its end": (asked) => sentIn(asked).trim().slice(0, -6),
+    "after so much text that the message is cut": (asked) => `${"x ".repeat(150)}${sentIn(asked)}`,
+    "in base64": (asked) => Buffer.from(sentIn(asked)).toString("base64"),
+  };
+  for (const [how, describeError] of Object.entries(wholes)) {
+    test(`${how} makes no command show a credential`, async () => {
+      await using server = await echoServer(describeError);
+      for (const args of commands) {
+        const env = { HYDRA_PUBLIC_URL: server.url, ...(args.includes(key) ? {} : { OAUTH2_CLIENT_SECRET: SECRET }) };
+        const { stdout, stderr, status } = await runBinary(args, { env });
+        assert.equal(status, 1, stderr);
+        assert.equal(stdout, "");
+        assert.match(stderr, /\(redacted\)|…/);
+        const { headers, form } = server.asked.at(-1) ?? assert.fail();
+        const values = [SECRET, headers.authorization?.slice(6) ?? "", form.get("client_assertion") ?? ""];
+        const encoded = values.map((value) => Buffer.from(value).toString("base64"));
+        assert.deepEqual(
+          leaksIn(stderr, [...values, ...encoded, form.get("token") ?? ""]),
+          [],
+          `${args.slice(0, 2)}: ${stderr}`,
+        );
+      }
+    });
+  }
+
+  test("shows no short token where it is quoted or the value of a name", async () => {
+    await using server = await echoServer(({ form }) => `AAA is no word, but token=${form.get("token")}, "AAA" is`);
+    const env = { HYDRA_PUBLIC_URL: server.url, OAUTH2_CLIENT_SECRET: SECRET };
+    const { stderr } = await runBinary(["token", "revoke", ...BASIC, "AAA"], { env });
+    assert.match(stderr, /: AAA is no word, but token=\(redacted\), "\(redacted\)" is \(invalid_request\)$/m);
+  });
+
+  test("names no method for the credentials that is none", async () => {
+    const text = `The OAuth 2.0 Client supports client authentication method 'secretsecret', but`;
+    await using server = await rogueServer(({ path }, response, url) =>
+      path.startsWith("/.well-known/")
+        ? sendJson(response, 200, { issuer: url, token_endpoint: `${url}/token` })
+        : sendJson(response, 401, { error: "invalid_client", error_description: text }),
+    );
+    const env = { HYDRA_PUBLIC_URL: server.url, OAUTH2_CLIENT_SECRET: "secretsecret" };
+    const { stderr, status } = await runBinary(["token", "client", ...BASIC], { env });
+    assert.equal(status, 3);
+    assert.ok(!stderr.includes("secretsecret"), stderr);
+  });
+});
