@@ -7,11 +7,13 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { type Asked, type RogueServer, rogueServer, sendJson } from "../adapters/oauth/support.ts";
-import { runBinary, temporaryFolder } from "./binary.ts";
+import { BINARY, runBinary, start, temporaryFolder } from "./binary.ts";
 
 const SECRET = "p.q-r_s~tuv.wxy-z_0123456789~AB";
 
 const BASIC = ["--client-id", "my-own-app", "--auth-method", "basic"];
+
+const PUBLIC = ["--client-id", "my-own-app", "--auth-method", "none"];
 
 /** A server whose endpoints all answer with an error, which a function of the request describes. */
 function echoServer(describeError: (asked: Asked) => string): Promise<RogueServer> {
@@ -95,5 +97,25 @@ describe("a server that repeats a request in its error", () => {
     const { stderr, status } = await runBinary(["token", "client", ...BASIC], { env });
     assert.equal(status, 3);
     assert.ok(!stderr.includes("secretsecret"), stderr);
+  });
+});
+
+describe("standard output that is closed", () => {
+  test("gets no token, so none is requested", async () => {
+    await using server = await echoServer(() => "");
+    for (const args of [
+      ["token", "client", ...BASIC],
+      ["token", "device", ...PUBLIC],
+      ["token", "user", ...PUBLIC, "--no-open"],
+    ]) {
+      const env = { HYDRA_PUBLIC_URL: server.url, OAUTH2_CLIENT_SECRET: SECRET };
+      const { status, stderr } = await start("sh", ["-c", '"$0" "$@" >&-', BINARY, ...args], { env }).ended;
+      assert.match(
+        stderr,
+        /^Error: Cannot (?:log in|get a token): standard output is closed, so the token would be lost$/m,
+      );
+      assert.equal(status, 1);
+    }
+    assert.deepEqual(server.asked, []);
   });
 });

@@ -1,3 +1,4 @@
+import { requireOpenOutput } from "../../clients/outlets.ts";
 import { updateClient } from "../../clients/send-change.ts";
 import { type Context, defineLeaf, type OAuthSession, type Result, singleResult } from "../../command.ts";
 import { type ClientRecord, getListField } from "../../core/client/client.ts";
@@ -126,6 +127,7 @@ async function logIn(
 }
 
 async function run(context: Context, login: UserLogin, wishes: LoginWishes): Promise<Result> {
+  requireOpenOutput(context, "Cannot log in", "the token");
   const { client, credentials } = await login.resolve();
   const { authUrl, tokenUrl } = wishes;
   const session = await context.oauth.openSession(credentials, {

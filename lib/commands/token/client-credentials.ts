@@ -1,3 +1,4 @@
+import { requireOpenOutput } from "../../clients/outlets.ts";
 import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { readEndpointUrl } from "../../tokens/endpoint-flags.ts";
 import { readClientLogin } from "../../tokens/read-credentials.ts";
@@ -5,10 +6,11 @@ import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, SCOPE, TOKEN_URL } fr
 import { TOKEN_VIEW, tokenItem } from "../../tokens/token-views.ts";
 
 async function run(
-  { values, oauth }: Pick<Context, "values" | "oauth">,
+  { values, oauth, host }: Pick<Context, "values" | "oauth" | "host">,
   login: ClientLogin,
   tokenUrl: string | undefined,
 ): Promise<Result> {
+  requireOpenOutput({ host }, "Cannot get a token", "the token");
   const request = { scopes: values.list(SCOPE), audience: values.list(AUDIENCE) };
   const tokens = await oauth.asClient(login, tokenUrl, (client) => client.clientCredentials(request));
   return singleResult(TOKEN_VIEW, tokenItem(tokens));

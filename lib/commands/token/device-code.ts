@@ -1,4 +1,5 @@
 import type { PendingDeviceFlow } from "../../adapters/oauth/index.ts";
+import { requireOpenOutput } from "../../clients/outlets.ts";
 import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { formatDuration } from "../../core/duration.ts";
 import { ADMIN_URL } from "../../core/flags/flag-table.ts";
@@ -29,6 +30,7 @@ async function run(
   { deviceUrl, tokenUrl }: { readonly deviceUrl: string | undefined; readonly tokenUrl: string | undefined },
 ): Promise<Result> {
   const { host, values, signal } = context;
+  requireOpenOutput(context, "Cannot log in", "the token");
   const { credentials } = await login.resolve();
   const session = await context.oauth.openSession(credentials, {
     ...(deviceUrl === undefined ? {} : { device_authorization_endpoint: deviceUrl }),
