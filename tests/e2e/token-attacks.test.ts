@@ -119,3 +119,44 @@ describe("standard output that is closed", () => {
     assert.deepEqual(server.asked, []);
   });
 });
+
+/** A server whose token endpoint answers with 200 and this body. */
+function tokenServer(body: string): Promise<RogueServer> {
+  return rogueServer(({ path }, response, url) =>
+    path.startsWith("/.well-known/")
+      ? sendJson(response, 200, { issuer: url, token_endpoint: `${url}/token` })
+      : response.writeHead(200, { "content-type": "application/json" }).end(body),
+  );
+}
+
+describe("a token", () => {
+  test("is not lost because of an impossible lifetime", async () => {
+    for (const lifetime of ["1e300", "1e+300", "1e999", "-1", "null", '"soon"', '"NaN"', "[]", "{}", "1e11"]) {
+      await using server = await tokenServer(`{"access_token":"at-1","token_type":"bearer","expires_in":${lifetime}}`);
+      const env = { HYDRA_PUBLIC_URL: server.url, OAUTH2_CLIENT_SECRET: SECRET };
+      const { stdout, stderr, status } = await runBinary(["token", "client", ...BASIC], { env });
+      assert.equal(status, 0, stderr);
+      assert.equal(stdout, "at-1\n");
+      assert.match(stderr, /^Warning: the server's expires_in is ignored: no token can have such a lifetime$/m);
+    }
+    for (const lifetime of ["600", '"600"', "0"]) {
+      await using server = await tokenServer(`{"access_token":"at-1","token_type":"bearer","expires_in":${lifetime}}`);
+      const env = { HYDRA_PUBLIC_URL: server.url, OAUTH2_CLIENT_SECRET: SECRET };
+      const usual = await runBinary(["token", "client", ...BASIC, "--format", "json"], { env });
+      assert.match(usual.stdout, /"expires_at":\s*"2\d{3}-/);
+      assert.equal(usual.stderr, "");
+    }
+  });
+
+  test("whose times are no dates is shown with their numbers", async () => {
+    await using server = await rogueServer((_, response) => sendJson(response, 200, { active: true, exp: 1e300 }));
+    const args = ["introspect", "token", "-e", server.url, "-"];
+    const shown = await runBinary(args, { stdin: "ory_at_x" });
+    assert.match(shown.stdout, /^EXPIRY\t+1e\+300$/m, shown.stderr);
+    const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const decoded = await runBinary(["token", "decode", "--format", "table", "-"], {
+      stdin: `${encode({ alg: "RS256" })}.${encode({ exp: -1e300 })}.x`,
+    });
+    assert.match(decoded.stdout, /-1e\+300/, decoded.stderr);
+  });
+});
