@@ -141,6 +141,38 @@ describe("clients test with a provider", () => {
     }
   });
 
+  test("that never issues the token of a device is given up when the time of --fail-after is over", async () => {
+    const grant = "urn:ietf:params:oauth:grant-type:device_code";
+    await using provider = await startProvider(({ url, method }, response, { url: own }) => {
+      const endpoints = { token_endpoint: `${own}/oauth2/token`, device_authorization_endpoint: `${own}/device` };
+      const codes = { device_code: "device-code-1", user_code: "ABCD", verification_uri: `${own}/verify` };
+      switch (url.pathname) {
+        case "/admin/clients/web":
+          return sendJson(response, 200, {
+            client_id: "web",
+            grant_types: [grant],
+            token_endpoint_auth_method: "none",
+          });
+        case "/.well-known/openid-configuration":
+          return sendJson(response, 200, { issuer: own, ...endpoints, authorization_endpoint: `${own}/oauth2/auth` });
+        case "/device":
+          return sendJson(response, 200, { ...codes, expires_in: 1e300, interval: 0.01 });
+        case "/verify":
+          return redirect(response, `${own}/device-page?device_challenge=challenge`);
+        case "/admin/oauth2/auth/requests/device/accept":
+          return method === "PUT" && sendJson(response, 200, { redirect_to: `${own}/oauth2/auth` });
+        case "/oauth2/auth":
+          return url.searchParams.has("consent_verifier") && redirect(response, `${own}/done`);
+        case "/oauth2/token":
+          return sendJson(response, 400, { error: "authorization_pending" });
+        default:
+          return false;
+      }
+    });
+    const steps = await testClient(provider, "--fail-after", "1s");
+    failed(steps, "device", "timeout", /the server didn't issue one in time$/);
+  });
+
   test("that redirects forever fails", async () => {
     await using provider = await startProvider(
       ({ url }, response, { url: own }) => url.pathname === "/oauth2/auth" && redirect(response, `${own}/oauth2/auth`),
