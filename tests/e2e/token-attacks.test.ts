@@ -160,3 +160,74 @@ describe("a token", () => {
     assert.match(decoded.stdout, /-1e\+300/, decoded.stderr);
   });
 });
+
+describe("an answer that is no token or introspection", () => {
+  test("is named where it is none of RFC 7662", async () => {
+    for (const body of ["null", "[]", "", "{}", '{"active":"yes"}']) {
+      await using server = await rogueServer((_, response) => response.writeHead(200).end(body));
+      const { stdout, stderr, status } = await runBinary(["token", "introspect", "-e", server.url, "ory_at_x"]);
+      assert.match(
+        stderr,
+        /^Error: Cannot introspect the token: the server answered 200 without an introspection answer$/m,
+      );
+      assert.deepEqual([status, stdout], [1, ""]);
+    }
+  });
+
+  test("is named where it is a redirect, without what was sent, and is not followed", async () => {
+    await using server = await rogueServer(({ path, headers }, response, url) => {
+      const location = `/moved/${encodeURIComponent(headers.authorization ?? "")}?${SECRET}`;
+      if (path.startsWith("/.well-known/")) sendJson(response, 200, { issuer: url, token_endpoint: `${url}/token` });
+      else response.writeHead(307, { location }).end();
+    });
+    const env = { HYDRA_PUBLIC_URL: server.url, OAUTH2_CLIENT_SECRET: SECRET };
+    const { stderr, status } = await runBinary(["token", "client", ...BASIC], { env });
+    const [, target = ""] =
+      /^Error: Cannot get a token: \S+\/token redirects to "(\S+)", which is not followed$/m.exec(stderr) ?? [];
+    assert.match(target, /^http:\/\/127\.0\.0\.1:\d+\/moved\/(?:Basic%20)?\(redacted\)\?…$/, stderr);
+    assert.equal(status, 1);
+    assert.equal(server.asked.length, 2);
+  });
+
+  test("is named where the token has a type that this program doesn't use", async () => {
+    await using server = await tokenServer('{"access_token":"at-1","token_type":"mac"}');
+    const env = { HYDRA_PUBLIC_URL: server.url, OAUTH2_CLIENT_SECRET: SECRET };
+    const { stdout, stderr, status } = await runBinary(["token", "client", ...BASIC], { env });
+    assert.match(stderr, /^Error: Cannot get a token: the server issued a token of the unsupported type "mac"$/m);
+    assert.deepEqual([status, stdout], [1, ""]);
+  });
+});
+
+describe("a client without the grant type of the command", () => {
+  test("can't log in a user, and the message names the command that works or makes it work", async () => {
+    const device = "urn:ietf:params:oauth:grant-type:device_code";
+    for (const [command, grants, hint] of [
+      [
+        "user",
+        ["client_credentials"],
+        "with its grant type client_credentials: hydra token client --client-id my-own-app",
+      ],
+      ["user", [device], `with its grant type ${device}: hydra token device --client-id my-own-app`],
+      ["user", ["implicit"], "hydra clients update my-own-app --add-grant-type authorization_code"],
+      [
+        "device",
+        ["authorization_code"],
+        "with its grant type authorization_code: hydra token user --client-id my-own-app",
+      ],
+    ] as const) {
+      await using server = await rogueServer(({ path }, response, url) =>
+        sendJson(response, 200, {
+          ...(path.startsWith("/admin/clients/") ? { client_id: "my-own-app", grant_types: grants } : { issuer: url }),
+        }),
+      );
+      const env = { HYDRA_PUBLIC_URL: server.url, HYDRA_ADMIN_URL: server.url };
+      const { stdout, stderr, status } = await runBinary(["token", command, ...PUBLIC], { env });
+      const grant = command === "user" ? "authorization_code" : device;
+      assert.equal(
+        stderr,
+        `Error: Cannot log in: client "my-own-app" doesn't have the grant type ${grant}\nHint: ${hint}\n`,
+      );
+      assert.deepEqual([status, stdout], [1, ""]);
+    }
+  });
+});

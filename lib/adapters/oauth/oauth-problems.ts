@@ -185,6 +185,34 @@ function unreadable({ action }: OAuthStep, url: string, status: number): Problem
   });
 }
 
+/** The problem of a redirect, which could take credentials anywhere. */
+function redirected({ action, hidden }: OAuthStep, url: string, { status, headers }: HttpAnswer): Problem | undefined {
+  const location = headers.get("location") ?? "";
+  if (status < 300 || status > 399 || !URL.canParse(location, url)) return undefined;
+  const target = quote(redactUrl(shown(new URL(location, url).href, hidden)));
+  return new Problem(`${action}: ${escapeControls(redactUrl(url))} redirects to ${target}, which is not followed`, {
+    code: "unreadable-answer",
+    exit: "failed",
+    hint: "use the public URL that the server doesn't redirect; often that is https instead of http",
+    status,
+  });
+}
+
+/** The problem of a token that can't be used as this program uses tokens. */
+function foreignTokenType(step: OAuthStep, { cause }: UnsupportedOperationError): Problem | undefined {
+  if (!isJsonObject(cause) || !isJsonObject(cause["body"])) return undefined;
+  const { token_type: type } = cause["body"];
+  if (typeof type !== "string") return undefined;
+  return new Problem(
+    `${step.action}: the server issued a token of the unsupported type ${quote(shown(type, step.hidden))}`,
+    {
+      code: "unreadable-answer",
+      exit: "failed",
+      hint: "this program uses bearer and DPoP tokens: check the server's configuration",
+    },
+  );
+}
+
 const CLAIM_HINTS: Readonly<Record<string, string>> = {
   nonce: "the answer belongs to another login; start again, and don't trust the link that led here",
   iss: "the public URL must be the issuer that the server is configured with",
@@ -269,8 +297,9 @@ export function toOAuthProblem(step: OAuthStep, error: unknown, url: string, ans
   // Read here, because the library stops at a WWW-Authenticate header and at a status of 500.
   const told = answer === undefined || answer.status < 400 ? undefined : parseOAuthError(answer.text);
   if (told !== undefined) return oauthProblem(step, told, answer?.status);
-  if (error instanceof OperationProcessingError) {
-    return contentProblem(step, error) ?? unreadable(step, url, answer?.status ?? 0);
-  }
-  return error instanceof UnsupportedOperationError ? unreadable(step, url, answer?.status ?? 0) : error;
+  const elsewhere = answer === undefined ? undefined : redirected(step, url, answer);
+  if (elsewhere !== undefined) return elsewhere;
+  const other = unreadable(step, url, answer?.status ?? 0);
+  if (error instanceof OperationProcessingError) return contentProblem(step, error) ?? other;
+  return error instanceof UnsupportedOperationError ? (foreignTokenType(step, error) ?? other) : error;
 }

@@ -20,7 +20,7 @@ import {
   STATE,
 } from "../../tokens/login-flags.ts";
 import { checkRedirectUri, chooseRedirect, type RedirectTarget, withPort } from "../../tokens/redirect-uri.ts";
-import { ensureRegistered } from "../../tokens/registered-client.ts";
+import { ensureRegistered, requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenResult } from "../../tokens/token-views.ts";
 import { prepareUserLogin, type UserLogin } from "../../tokens/user-login.ts";
@@ -129,6 +129,7 @@ async function logIn(
 async function run(context: Context, login: UserLogin, wishes: LoginWishes): Promise<Result> {
   requireOpenOutput(context, "Cannot log in", "the token");
   const { client, credentials } = await login.resolve();
+  requireGrantType(client, "authorization_code");
   const { authUrl, tokenUrl } = wishes;
   const session = await context.oauth.openSession(credentials, {
     ...(authUrl === undefined ? {} : { authorization_endpoint: authUrl }),

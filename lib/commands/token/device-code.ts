@@ -6,6 +6,7 @@ import { ADMIN_URL } from "../../core/flags/flag-table.ts";
 import { Problem } from "../../core/problem.ts";
 import { readEndpointUrl } from "../../tokens/endpoint-flags.ts";
 import { DEVICE_AUTH_URL, DEVICE_TIMEOUT, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
+import { DEVICE_GRANT, requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenResult } from "../../tokens/token-views.ts";
 import { prepareUserLogin, type UserLogin } from "../../tokens/user-login.ts";
@@ -50,7 +51,8 @@ async function run(
 ): Promise<Result> {
   const { host, values } = context;
   requireOpenOutput(context, "Cannot log in", "the token");
-  const { credentials } = await login.resolve();
+  const { credentials, client } = await login.resolve();
+  requireGrantType(client, DEVICE_GRANT);
   const session = await context.oauth.openSession(credentials, {
     ...(deviceUrl === undefined ? {} : { device_authorization_endpoint: deviceUrl }),
     ...(tokenUrl === undefined ? {} : { token_endpoint: tokenUrl }),
