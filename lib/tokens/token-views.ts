@@ -1,5 +1,5 @@
 import type { TokenSet } from "../adapters/oauth/index.ts";
-import { type Context, type Result, singleResult } from "../command.ts";
+import type { Context } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Column, ResultView } from "../core/output/render.ts";
@@ -46,20 +46,15 @@ export const LOGIN_VIEW: ResultView<JsonObject> = {
 };
 
 /**
- * Tokens as a result: the server's answer, whole, and when the access token expires, also under the name of Hydra's own 2.x
- * CLI.
+ * The server's answer, whole, and when the access token expires, also under the name of Hydra's own 2.x CLI. Warns of a
+ * lifetime that was ignored.
  */
-export function toTokenResult(
+export function toTokenItem(
   { warn }: Pick<Context, "warn">,
-  view: ResultView<JsonObject>,
-  tokens: Pick<TokenSet, "raw" | "expiresAt">,
-): Result {
-  const hasImpossibleLifetime = tokens.expiresAt === undefined && tokens.raw["expires_in"] !== undefined;
+  { raw, expiresAt }: Pick<TokenSet, "raw" | "expiresAt">,
+): JsonObject {
+  const hasImpossibleLifetime = expiresAt === undefined && raw["expires_in"] !== undefined;
   if (hasImpossibleLifetime) warn("the server's expires_in is ignored: no token can have such a lifetime");
-  return singleResult(view, tokenItem(tokens));
-}
-
-function tokenItem({ raw, expiresAt }: Pick<TokenSet, "raw" | "expiresAt">): JsonObject {
   if (expiresAt === undefined) return raw;
   const time = formatTimestamp(expiresAt);
   return { ...raw, expires_at: time, expiry: time };

@@ -1,6 +1,6 @@
 import { requireOpenOutput } from "../../clients/outlets.ts";
 import { updateClient } from "../../clients/send-change.ts";
-import { type Context, defineLeaf, type OAuthSession, type Result } from "../../command.ts";
+import { type Context, defineLeaf, type OAuthSession, type Result, singleResult } from "../../command.ts";
 import { type ClientRecord, getListField } from "../../core/client/client.ts";
 import { ADMIN_URL } from "../../core/flags/flag-table.ts";
 import { Problem, usageError } from "../../core/problem.ts";
@@ -22,7 +22,7 @@ import {
 import { checkRedirectUri, chooseRedirect, type RedirectTarget, withPort } from "../../tokens/redirect-uri.ts";
 import { ensureRegistered, requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
-import { LOGIN_VIEW, toTokenResult } from "../../tokens/token-views.ts";
+import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
 import { prepareUserLogin, type UserLogin } from "../../tokens/user-login.ts";
 
 /** The seconds of `--max-age`; undefined for no limit, which Hydra's own CLI writes as -1. */
@@ -119,7 +119,7 @@ async function logIn(
   const redirected = await waitForRedirect(context, { session, clientId, pending, listener, responseMode, unchecked });
   try {
     const tokens = await session.attempt((client) => client.exchangeCode(pending, redirected));
-    return toTokenResult(context, LOGIN_VIEW, tokens);
+    return singleResult(LOGIN_VIEW, toTokenItem(context, tokens));
   } finally {
     // The browser gets its page, however the exchange ends.
     await listener?.finished();

@@ -1,6 +1,6 @@
 import type { PendingDeviceFlow } from "../../adapters/oauth/index.ts";
 import { requireOpenOutput } from "../../clients/outlets.ts";
-import { type Context, defineLeaf, type Result } from "../../command.ts";
+import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { formatDuration } from "../../core/duration.ts";
 import { ADMIN_URL } from "../../core/flags/flag-table.ts";
 import { Problem } from "../../core/problem.ts";
@@ -8,7 +8,7 @@ import { readEndpointUrl } from "../../tokens/endpoint-flags.ts";
 import { DEVICE_AUTH_URL, DEVICE_TIMEOUT, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
 import { DEVICE_GRANT, requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
-import { LOGIN_VIEW, toTokenResult } from "../../tokens/token-views.ts";
+import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
 import { prepareUserLogin, type UserLogin } from "../../tokens/user-login.ts";
 
 /** Shows the code, set apart from everything else. */
@@ -62,7 +62,7 @@ async function run(
   showCode(context, pending);
   const sleep = limitedSleep(context, values.number(DEVICE_TIMEOUT));
   const tokens = await host.waitForPerson(() => session.attempt((client) => client.waitForDevice(pending, { sleep })));
-  return toTokenResult(context, LOGIN_VIEW, tokens);
+  return singleResult(LOGIN_VIEW, toTokenItem(context, tokens));
 }
 
 /** `token device` and `perform device-code`: logs a user in on another device (RFC 8628). */
