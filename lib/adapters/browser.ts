@@ -8,8 +8,8 @@ const COMMANDS: Readonly<Partial<Record<NodeJS.Platform, readonly [file: string,
   win32: ["rundll32", "url.dll,FileProtocolHandler"],
 };
 
-/** Variables that hold credentials, which a browser doesn't need. */
-const SECRET_VARIABLES = ["OAUTH2_CLIENT_SECRET", "OAUTH2_ACCESS_TOKEN", "HYDRA_CLIENT_SECRET"];
+/** Variables of this program, which a browser doesn't need: they hold credentials, and URLs that may contain some. */
+const OWN_VARIABLE = /^(?:HYDRA|OAUTH2|ORY)_/i;
 
 /** Why no browser can be started here, for a message; undefined if one can. */
 export function browserObstacle(environment: (name: string) => string | undefined): string | undefined {
@@ -28,7 +28,7 @@ export function openBrowser(url: string, onFailure: () => void): void {
     return;
   }
   const [file, ...args] = COMMANDS[process.platform] ?? ["xdg-open"];
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRET_VARIABLES.includes(name)));
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OWN_VARIABLE.test(name)));
   const child = spawn(file, [...args, url], { stdio: "ignore", detached: true, env });
   child.once("error", onFailure);
   child.once("exit", (status) => {

@@ -8,6 +8,8 @@ export interface ListenOptions {
   /** 0 for a free port. */
   readonly port: number;
   readonly path: string;
+  /** Host and port of the redirect URI as a browser sends them; by default those of the listener itself. */
+  readonly authority?: string;
 }
 
 /** Which request is the answer to a login. */
@@ -80,6 +82,8 @@ async function readForm(request: IncomingMessage): Promise<string | undefined> {
 /** The part of the listener that knows how far the login is. */
 class AnswerDesk {
   readonly #path: string;
+  readonly #hosts: readonly string[];
+  readonly #authority: string | undefined;
   readonly #donePath: string;
   #expected: ExpectedAnswer | undefined;
   #resolve: (parameters: string) => void = () => {};
@@ -88,8 +92,10 @@ class AnswerDesk {
   readonly #end = Promise.withResolvers<void>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(path: string) {
+  constructor({ path, hosts, authority }: ListenOptions) {
     this.#path = path;
+    this.#hosts = hosts;
+    this.#authority = authority?.toLowerCase();
     this.#donePath = path === "/done" ? "/finished" : "/done";
   }
 
@@ -107,6 +113,10 @@ class AnswerDesk {
   }
 
   readonly handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (!this.#isForUs(request)) {
+      sendPage(response, 404, "unknown");
+      return;
+    }
     const [path = "", query = ""] = (request.url ?? "").split(/\?(.*)/s);
     if (path === this.#donePath && request.method === "GET") {
       this.#sendLastPage(response);
@@ -120,6 +130,13 @@ class AnswerDesk {
     const parameters = request.method === "GET" ? query : await readForm(request);
     this.#takeAnswer(expected, parameters ?? "", response);
   };
+
+  /** Whether a request is for the redirect URI or this listener, not for a name that someone made resolve to loopback. */
+  #isForUs({ headers: { host = "" }, socket: { localPort } }: IncomingMessage): boolean {
+    const sent = host.toLowerCase();
+    const names = ["localhost", "127.0.0.1", "[::1]", ...this.#hosts];
+    return sent === this.#authority || names.some((name) => sent === `${name}:${localPort}`);
+  }
 
   #takeAnswer(expected: ExpectedAnswer, parameters: string, response: ServerResponse): void {
     const read = new URLSearchParams(parameters);
@@ -217,7 +234,7 @@ async function openPort({ hosts, port }: ListenOptions, handle: AnswerDesk["hand
  * @throws {Problem} where the port can't be opened.
  */
 export async function listenForCallback(options: ListenOptions): Promise<CallbackListener> {
-  const desk = new AnswerDesk(options.path);
+  const desk = new AnswerDesk(options);
   const servers = await openPort(options, desk.handle);
   const [first] = servers;
   return {

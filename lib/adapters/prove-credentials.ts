@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { tryParseJson } from "../core/client/client.ts";
 import { type HttpAnswer, type HttpRequest, NetworkFailure, networkHint, type SendHttp } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
-import { redactUrl, redactValues, secretsInHeaders } from "../core/redact.ts";
+import { redactServerText, redactUrl, secretsInHeaders } from "../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../core/text.ts";
 import { requiresTls } from "../servers/index.ts";
 
@@ -39,6 +39,9 @@ const TOKEN = v.looseObject({ access_token: v.pipe(v.string(), v.nonEmpty()) });
 const OAUTH_ERROR = v.looseObject({ error: v.string() });
 
 const MAX_BYTES = 1_048_576;
+
+/** The longest error of a server that a message quotes. */
+const MAX_QUOTED = 400;
 
 const TRUST_HINT = "trust the server's CA with --ca-file FILE or SSL_CERT_FILE=FILE";
 
@@ -155,7 +158,8 @@ function notVerified(message: string, status: number, hint: string): Problem {
 /** The problem of a response that verifies nothing, with the error of the server and without the credentials. */
 function rejection(action: string, endpoint: string, { answer: { status, text }, secrets }: Attempt): Problem {
   const error = errorIn(text);
-  const reason = error === undefined ? "" : ` (${escapeControls(redactValues(error, secrets))})`;
+  const reason =
+    error === undefined ? "" : ` (${escapeControls(redactServerText(error, secrets).slice(0, MAX_QUOTED))})`;
   return notVerified(
     `${action}: the ${endpoint} endpoint answered ${status}${reason}`,
     status,

@@ -9,9 +9,9 @@ const MAX_BYTES = 1024 * 1024;
 /** Fetches the text of a public JSON Web Key Set (RFC 7517, 5), as `what` in messages. */
 export async function fetchKeySet(download: Download, url: string, what: string): Promise<string> {
   try {
-    const { status, bytes } = await download(url, { what, maxBytes: MAX_BYTES });
+    const { status, bytes, url: answered } = await download(url, { what, maxBytes: MAX_BYTES });
     if (status === 200) return new TextDecoder().decode(bytes);
-    throw new Problem(`Cannot fetch ${what}: ${escapeControls(redactUrl(url))} answered ${status}`, {
+    throw new Problem(`Cannot fetch ${what}: ${escapeControls(redactUrl(answered))} answered ${status}`, {
       code: "bad-key-set",
       exit: "failed",
       status,

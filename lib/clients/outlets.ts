@@ -71,12 +71,16 @@ async function openOutlets(
 }
 
 /** Throws where standard output was closed before the start, so that the result would be lost. */
-export function requireOpenOutput(context: Pick<Context, "host">, action: string, what: "the secret" | "its ID"): void {
+export function requireOpenOutput(
+  context: Pick<Context, "host">,
+  action: string,
+  what: "the secret" | "its ID" | "the token",
+): void {
   if (!context.host.stdoutWasClosed()) return;
   throw new Problem(`${action}: standard output is closed, so ${what} would be lost`, {
     code: "stdout-closed",
     exit: "failed",
-    hint: `run the command with standard output open${what === "its ID" ? "" : ", or use --secret-out"}`,
+    hint: `run the command with standard output open${what === "the secret" ? ", or use --secret-out" : ""}`,
   });
 }
 

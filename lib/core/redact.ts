@@ -62,6 +62,55 @@ export function redactValues(text: string, values: readonly string[]): string {
   return text.replace(new RegExp([...new Set(encodings)].map(percentPattern).join("|"), "g"), REDACTED);
 }
 
+/** Text of a server that got these credentials, without them: whole, in part, and in everything that looks like one. */
+export function redactServerText(text: string, values: readonly string[]): string {
+  // An Authorization header also contains the client ID, which a message may show; the credentials in it are values too.
+  const pieces = values.filter(
+    (value) => !values.some((other) => other !== value && other.length >= MIN_PIECE && value.endsWith(other)),
+  );
+  return redactPieces(redactShortValues(redactValues(text, values), values), pieces)
+    .replace(AUTHORIZATION, (whole, scheme: string, value: string) => (PROSE.test(value) ? whole : scheme + REDACTED))
+    .replace(JWT, REDACTED);
+}
+
+/** A value of an Authorization header. */
+const AUTHORIZATION = /\b((?:Basic|Bearer|DPoP)(?: |\+|%20)+)(\S+)/gi;
+
+/** An ordinary word after the name of a scheme (`Basic authentication`), or a parameter of a challenge (`Basic realm=x`). */
+const PROSE = /^(?:[a-z]|[A-Z][a-z]|\()[a-z]*\)?["'.,:;!?)]*$|^(?:realm|charset|scope|error\w*)=/;
+
+/** A JSON Web Token, or the start of one that was cut. */
+const JWT = /\beyJ[\w-]{8,}(?:\.[\w-]*)*/g;
+
+/** A value as a form has it (URL, 5.1). */
+function formEncoded(value: string): string {
+  return new URLSearchParams([["", value]]).toString().slice(1);
+}
+
+/** Replaces values that are too short to be found anywhere, where a text quotes them or assigns them to a name. */
+function redactShortValues(text: string, values: readonly string[]): string {
+  const short = values.filter((value) => value !== "" && value.length < MIN_REDACTED).map(percentPattern);
+  if (short.length === 0) return text;
+  return text.replace(new RegExp(`([=:"'\`] ?)(?:${short.join("|")})(?![\\w%])`, "g"), `$1${REDACTED}`);
+}
+
+/** Replaces what a text has in common with credentials, if it is long enough not to be an ordinary word. */
+function redactPieces(text: string, values: readonly string[]): string {
+  const known = new Set<string>();
+  for (const value of values.flatMap((each) => [...spellings(each), encodeURIComponent(each), formEncoded(each)]))
+    for (let at = 0; at + MIN_PIECE <= value.length; at++) known.add(value.slice(at, at + MIN_PIECE));
+  let shown = "";
+  let hiddenTo = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (known.has(text.slice(at, at + MIN_PIECE))) {
+      if (at >= hiddenTo) shown += REDACTED;
+      hiddenTo = at + MIN_PIECE;
+    }
+    if (at >= hiddenTo) shown += text[at];
+  }
+  return shown;
+}
+
 /** Anything shorter is no credential and would match ordinary words. */
 const MIN_REDACTED = 4;
 

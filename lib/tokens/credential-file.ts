@@ -15,13 +15,22 @@ export interface StoredCredentials {
 
 type Names = Pick<CredentialNames, "id" | "secret" | "encrypted">;
 
+/** The text of a file, and the file's name for messages. */
+interface NamedText {
+  readonly text: string;
+  readonly name: string;
+}
+
 type Members = ReadonlyMap<string, string>;
 
 const HINT = "give the file that --secret-out wrote; --id-field and --secret-field set the names in it";
 
 /** An assignment of a POSIX shell: words that are plain, escaped or quoted, and calls of printf in double quotes. */
 const ASSIGNMENT =
-  /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=((?:'[^']*'|"\$\(printf '[^']*'\)"|"[^"]*"|\\.|[^\s'"\\#])*)/gm;
+  /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=((?:'[^']*'|"\$\(printf '[^']*'\)"|"[^"]*"|\\.|[^\s'"\\])*)/gm;
+
+/** What may follow an assignment on its line. */
+const LINE_END = /^(?:[ \t]+#.*|[ \t]*)\r?$/;
 
 const PIECE = /'([^']*)'|"\$\(printf '([^']*)'\)"|"([^"]*)"|\\(.)|([^'"\\]+)/g;
 
@@ -39,8 +48,20 @@ function unquoted(word: string): string {
     .join("");
 }
 
-function shellMembers(text: string): Members {
-  return new Map([...text.matchAll(ASSIGNMENT)].map(([, name = "", word = ""]) => [name, unquoted(word)]));
+/** The assignments of these names; a value that a space or a missing quote cuts off is an error. */
+function shellMembers({ text, name: file }: NamedText, names: readonly string[]): Members {
+  const found = [...text.matchAll(ASSIGNMENT)].filter(([, name = ""]) => names.includes(name));
+  for (const { 0: assignment, 1: name = "", index } of found) {
+    const [rest = ""] = text.slice(index + assignment.length).split("\n", 1);
+    if (LINE_END.test(rest)) continue;
+    const line = text.slice(0, index).split("\n").length;
+    throw usageError(
+      `Cannot read the credentials: line ${line} of ${quote(file)} has text after the value of ${name}`,
+      "put a value with spaces, quotes or backslashes into single quotes",
+      "bad-credentials",
+    );
+  }
+  return new Map(found.map(([, name = "", word = ""]) => [name, unquoted(word)]));
 }
 
 function textMembers(object: JsonObject): Members {
@@ -77,7 +98,7 @@ function isArmored(value: string | undefined): boolean {
 
 /** Reads credentials in any of the formats of `--secret-out`. */
 export async function parseCredentialFile(
-  { text, name }: { readonly text: string; readonly name: string },
+  { text, name }: NamedText,
   names: Names,
   parseYaml: Context["parseYaml"],
 ): Promise<StoredCredentials> {
@@ -92,7 +113,7 @@ export async function parseCredentialFile(
           secret: "client_secret",
           encrypted: "client_secret_encrypted",
         })
-    : credentialsIn(shellMembers(text), names);
+    : credentialsIn(shellMembers({ text, name }, [names.id, names.secret, names.encrypted]), names);
   if (found.id === undefined && found.secret === undefined && !found.isEncrypted)
     throw usageError(`There are no credentials in ${quote(name)}`, HINT, "bad-credentials");
   return found;

@@ -96,6 +96,13 @@ export const LOGIN_TIMEOUT: WithDefault<DurationFlag> = {
   help: "Time limit for the login in the browser; 0 = none",
 };
 
+/** The same for a login on another device, whose code expires by itself. */
+export const DEVICE_TIMEOUT: WithDefault<DurationFlag> = {
+  ...LOGIN_TIMEOUT,
+  default: 0,
+  help: "Time limit for the login; 0 = until the code expires",
+};
+
 /** Flags of Hydra's own CLI that are rejected, with the reason. */
 export const REJECTED_LOGIN_FLAGS: readonly {
   readonly flag: BoolFlag;

@@ -1,3 +1,4 @@
+import type { ListenOptions } from "../adapters/callback-listener.ts";
 import { hasFreePort, isRegisteredRedirect } from "../core/client/redirect-match.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -8,7 +9,7 @@ export interface RedirectTarget {
   /** The redirect URI; for a free port it has none yet. */
   readonly uri: string;
   /** Undefined where the program can't be reached under the URI, so that the URL has to be pasted. */
-  readonly listen: { readonly hosts: readonly string[]; readonly port: number; readonly path: string } | undefined;
+  readonly listen: ListenOptions | undefined;
 }
 
 /** What the command line says about the redirect. */
@@ -39,7 +40,8 @@ function listenFor(uri: string, port: number | undefined): RedirectTarget["liste
   if (!isOurs && port === undefined) return undefined;
   const hosts = isOurs ? addressesOf(url.hostname) : ["127.0.0.1"];
   const own = portIn(uri) ?? (hasFreePort(url) ? 0 : 80);
-  return { hosts, port: port ?? own, path: url.pathname };
+  const isFree = own === 0 && isOurs;
+  return { hosts, port: port ?? own, path: url.pathname, ...(isFree ? {} : { authority: url.host }) };
 }
 
 /** A URI with another port, or without one. The rest stays as it is written, because servers compare texts. */

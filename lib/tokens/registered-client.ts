@@ -8,6 +8,8 @@ import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { type RedirectTarget, redirectToRegister } from "./redirect-uri.ts";
 
+export const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
+
 /** Milliseconds for the admin API where nobody asked for it by a flag: the login works without it. */
 const OPTIONAL_LOOKUP_MS = 2_000;
 
@@ -30,6 +32,34 @@ export async function readRegisteredClient(
 /** The command that registers a redirect URI. */
 export function addCallbackCommand(clientId: string, uri: string): string {
   return `hydra clients update ${shellQuoted(clientId)} --add-callback ${shellQuoted(uri)}`;
+}
+
+/** Commands that get a token in another way, by the grant type that a client needs for it. */
+const ALTERNATIVES: Readonly<Record<string, string>> = {
+  client_credentials: "hydra token client",
+  [DEVICE_GRANT]: "hydra token device",
+  authorization_code: "hydra token user",
+};
+
+/**
+ * Makes sure that a client may use a grant type, before a user logs in for nothing.
+ *
+ * @throws {Problem} with the command that the client can be used with instead.
+ */
+export function requireGrantType(client: ClientRecord | undefined, grantType: string): void {
+  if (client === undefined) return;
+  const allowed = getListField(client, "grant_types");
+  if (allowed.length === 0 || allowed.includes(grantType)) return;
+  const id = client.client_id;
+  const alternative = Object.keys(ALTERNATIVES).find((other) => allowed.includes(other));
+  throw new Problem(`Cannot log in: client ${quote(id)} doesn't have the grant type ${grantType}`, {
+    code: "unauthorized-client",
+    exit: "failed",
+    hint:
+      alternative === undefined
+        ? `hydra clients update ${shellQuoted(id)} --add-grant-type ${grantType}`
+        : `with its grant type ${alternative}: ${ALTERNATIVES[alternative]} --client-id ${shellQuoted(id)}`,
+  });
 }
 
 function notRegistered(clientId: string, uri: string): Problem {

@@ -1,4 +1,5 @@
 import type { TokenSet } from "../adapters/oauth/index.ts";
+import type { Context } from "../command.ts";
 import { getTextField } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Column, ResultView } from "../core/output/render.ts";
@@ -7,9 +8,11 @@ function column(label: string, name: string): Column<JsonObject> {
   return { label, value: (item) => getTextField(item, name) ?? "", whole: true };
 }
 
-/** A point in time as RFC 3339 in UTC, to the second. */
+/** A point in time as RFC 3339 in UTC, to the second; seconds since 1970 where no date is that far away. */
 export function formatTimestamp(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace(/\.\d{3}Z$/, "Z");
+  const date = new Date(milliseconds);
+  if (Number.isNaN(date.getTime())) return String(milliseconds / 1000);
+  return date.toISOString().replace(/\.\d{3}Z$/, "Z");
 }
 
 /** Tokens that a client got: the bare access token, or the columns of Hydra's own CLI 2.x. */
@@ -42,8 +45,16 @@ export const LOGIN_VIEW: ResultView<JsonObject> = {
     }),
 };
 
-/** The server's answer, whole, and when the access token expires, also under the name of Hydra's own 2.x CLI. */
-export function tokenItem({ raw, expiresAt }: Pick<TokenSet, "raw" | "expiresAt">): JsonObject {
+/**
+ * The server's answer, whole, and when the access token expires, also under the name of Hydra's own 2.x CLI. Warns of a
+ * lifetime that was ignored.
+ */
+export function toTokenItem(
+  { warn }: Pick<Context, "warn">,
+  { raw, expiresAt }: Pick<TokenSet, "raw" | "expiresAt">,
+): JsonObject {
+  const hasImpossibleLifetime = expiresAt === undefined && raw["expires_in"] !== undefined;
+  if (hasImpossibleLifetime) warn("the server's expires_in is ignored: no token can have such a lifetime");
   if (expiresAt === undefined) return raw;
   const time = formatTimestamp(expiresAt);
   return { ...raw, expires_at: time, expiry: time };

@@ -5,6 +5,7 @@ import {
   CREDENTIAL_FIELDS,
   REDACTED,
   redactHeader,
+  redactServerText,
   redactUrl,
   redactValues,
   secretsInHeaders,
@@ -110,6 +111,28 @@ test("redactHeader() shows only headers that hold no credential", () => {
     assert.equal(redactHeader(name, "v"), `${name}: v`);
   for (const name of ["Authorization", "authorization", "Cookie", "X-Api-Key", "X-Anything", ""])
     assert.equal(redactHeader(name, "s3cret"), `${name}: ${REDACTED}`);
+});
+
+describe("redactServerText()", () => {
+  test("removes whatever looks like a credential, and leaves ordinary text alone", () => {
+    for (const [text, shown] of [
+      ["got Basic bXktYXBwOnA", "got Basic (redacted)"],
+      ["got authorization: bearer ory_at_x!", "got authorization: bearer (redacted)"],
+      ["got Basic%20bXktYXBwOnA", "got Basic%20(redacted)"],
+      ["got eyJhbGciOiJSUzI1NiJ9.eyJzdWIi", "got (redacted)"],
+      ["Basic authentication (bearer token) is needed", "Basic authentication (bearer token) is needed"],
+      ['Basic realm="x"', 'Basic realm="x"'],
+    ] as const)
+      assert.equal(redactServerText(text, []), shown);
+  });
+
+  test("removes parts of a secret, but not the client ID in the credentials", () => {
+    const values = ["Basic bXktb3duLWFwcDpwYXNzd29yZA==", "my-own-app:pass-word_0123", "pass-word_0123"];
+    assert.equal(
+      redactServerText("my-own-app sent pass-word, or ord_0123", values),
+      "my-own-app sent (redacted), or (redacted)",
+    );
+  });
 });
 
 describe("redactValues()", () => {

@@ -118,6 +118,61 @@ describe("clients test with a provider", () => {
     assert.deepEqual(other.requests, []);
   });
 
+  test("that repeats the credentials in an error fails, and no report shows a part of them", async () => {
+    for (const path of ["/oauth2/token", "/oauth2/revoke"]) {
+      let sent = "";
+      await using provider = await startProvider(({ url, authorization, form }, response) => {
+        if (url.pathname !== path || (path === "/oauth2/revoke" && form.get("token") !== "none")) return false;
+        sent = authorization;
+        return sendJson(response, 400, {
+          error: `refused ${sent}`,
+          error_description: `${"x ".repeat(150)}${sent} ${sent.slice(0, -3)} ${form}`,
+        });
+      });
+      const { stdout, stderr } = await runBinary(ARGS, { env: environmentOf(provider) });
+      checkSafety(provider, { stdout, stderr, status: 1, signal: null });
+      assert.match(stdout, /"status":"failed"/);
+      assert.ok(sent.length > 30);
+      for (let at = 6; at + 10 < sent.length; at++)
+        assert.ok(
+          !`${stdout}${stderr}`.includes(sent.slice(at, at + 10)),
+          "a part of the credentials is in the output",
+        );
+    }
+  });
+
+  test("that never issues the token of a device is given up when the time of --fail-after is over", async () => {
+    const grant = "urn:ietf:params:oauth:grant-type:device_code";
+    await using provider = await startProvider(({ url, method }, response, { url: own }) => {
+      const endpoints = { token_endpoint: `${own}/oauth2/token`, device_authorization_endpoint: `${own}/device` };
+      const codes = { device_code: "device-code-1", user_code: "ABCD", verification_uri: `${own}/verify` };
+      switch (url.pathname) {
+        case "/admin/clients/web":
+          return sendJson(response, 200, {
+            client_id: "web",
+            grant_types: [grant],
+            token_endpoint_auth_method: "none",
+          });
+        case "/.well-known/openid-configuration":
+          return sendJson(response, 200, { issuer: own, ...endpoints, authorization_endpoint: `${own}/oauth2/auth` });
+        case "/device":
+          return sendJson(response, 200, { ...codes, expires_in: 1e300, interval: 0.01 });
+        case "/verify":
+          return redirect(response, `${own}/device-page?device_challenge=challenge`);
+        case "/admin/oauth2/auth/requests/device/accept":
+          return method === "PUT" && sendJson(response, 200, { redirect_to: `${own}/oauth2/auth` });
+        case "/oauth2/auth":
+          return url.searchParams.has("consent_verifier") && redirect(response, `${own}/done`);
+        case "/oauth2/token":
+          return sendJson(response, 400, { error: "authorization_pending" });
+        default:
+          return false;
+      }
+    });
+    const steps = await testClient(provider, "--fail-after", "1s");
+    failed(steps, "device", "timeout", /the server didn't issue one in time$/);
+  });
+
   test("that redirects forever fails", async () => {
     await using provider = await startProvider(
       ({ url }, response, { url: own }) => url.pathname === "/oauth2/auth" && redirect(response, `${own}/oauth2/auth`),

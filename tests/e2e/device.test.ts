@@ -111,7 +111,7 @@ describe("token device", () => {
 
 describe("token device with a rogue server", () => {
   /** A server whose polls are answered with these errors, one after the other. */
-  function deviceServer(errors: readonly string[]): Promise<RogueServer> {
+  function deviceServer(errors: readonly string[], more: Readonly<Record<string, unknown>> = {}): Promise<RogueServer> {
     let polls = 0;
     return rogueServer(({ path }, response, url) => {
       if (path.startsWith("/.well-known/"))
@@ -123,11 +123,36 @@ describe("token device with a rogue server", () => {
       else if (path === "/device")
         sendJson(response, 200, {
           ...{ device_code: "device-code-of-mine", user_code: "ABCD-EFGH", verification_uri: `${url}/verify` },
-          ...{ expires_in: 60, interval: 0.01 },
+          ...{ expires_in: 60, interval: 0.01, ...more },
         });
       else sendJson(response, 400, { error: errors[polls++] ?? "access_denied" });
     });
   }
+
+  const ARGS = ["token", "device", "--client-id", "tv", "--auth-method", "none", "--public-url"];
+
+  test("whose URLs are no web pages is an error, and none of them is shown", async () => {
+    for (const name of ["verification_uri", "verification_uri_complete"])
+      for (const url of ["javascript:alert(1)", "file:///etc/passwd", "https://", "vnc://x/verify", ""]) {
+        if (name === "verification_uri" && url === "") continue;
+        await using rogue = await deviceServer([], { [name]: url });
+        const ended = await runBinary([...ARGS, rogue.url]);
+        assertFails(ended, 1, /^Error: Cannot start the device flow: /);
+        assert.ok(url === "" || !ended.stderr.includes(url), ended.stderr);
+        assert.equal(rogue.asked.filter(({ path }) => path === "/token").length, 0);
+      }
+  });
+
+  test("whose code never expires is waited for a day at most, and until --timeout", async () => {
+    await using rogue = await deviceServer([], { expires_in: 1e300, interval: 1e300 });
+    const ended = await runBinary([...ARGS, rogue.url, "--timeout", "100ms"]);
+    assertFails(
+      ended,
+      6,
+      /The code expires in 24h0m0s\.[\s\S]*^Error: Login failed: the user didn't log in within 100ms\nHint: .*--timeout sets the limit$/m,
+    );
+    assert.equal(rogue.asked.filter(({ path }) => path === "/token").length, 0);
+  });
 
   test("that declines, or whose code expires, is an error without the device code", async () => {
     for (const [errors, message] of [

@@ -251,6 +251,38 @@ describe("the listener of token user", () => {
     assert.equal(ended.stderr.match(/an answer with a wrong state was rejected/g)?.length, 1);
   });
 
+  test("answers only requests for the host and port of the redirect URI", async () => {
+    await using running = startLogin();
+    const url = await loginUrl(running);
+    const { port, href } = new URL(parameter(url, "redirect_uri"));
+    const answer = `${href}?state=${parameter(url, "state")}&code=stolen`;
+    for (const host of [
+      "evil.example",
+      `evil.example:${port}`,
+      "127.0.0.1",
+      `127.0.0.1.evil.example:${port}`,
+      "127.0.0.1:1",
+    ])
+      await assertNothing(visit(answer, { headers: { host } }));
+    const { status } = await visit(answer, { headers: { host: `LOCALHOST:${port}` } });
+    assert.equal(status, 303);
+    await running.ended;
+  });
+
+  test("is reached through a proxy or a tunnel by the host of the redirect URI", async () => {
+    for (const [redirect, host] of [
+      ["https://app.example.com/cb", "app.example.com"],
+      ["http://localhost:8080/cb", "localhost:8080"],
+    ] as const) {
+      const port = String(await unusedPort());
+      await using running = startLogin(["--redirect", redirect, "--port", port]);
+      const answer = `http://127.0.0.1:${port}/cb?state=${parameter(await loginUrl(running), "state")}&code=none`;
+      await assertNothing(visit(answer, { headers: { host: "evil.example" } }));
+      assert.equal((await visit(answer, { headers: { host } })).status, 303);
+      await running.ended;
+    }
+  });
+
   test("takes one answer, and serves the page after it once", async () => {
     await using running = startLogin();
     const url = await loginUrl(running);
@@ -327,7 +359,7 @@ describe("the browser of token user", () => {
   }
 
   const noting = (log: string): string =>
-    `printf '%s\\n' "$#" "$@" "secret=$OAUTH2_CLIENT_SECRET" > '${log}.new'; mv '${log}.new' '${log}'`;
+    `printf '%s\\n' "$#" "$@" "own=$(env | grep -E '^(HYDRA|OAUTH2|ORY)_')" > '${log}.new'; mv '${log}.new' '${log}'`;
 
   /** What a browser has noted, which may come after the end of the program that started it. */
   async function notes(log: string): Promise<string> {
@@ -341,12 +373,12 @@ describe("the browser of token user", () => {
   test("is started with the URL as its only argument, and without the credentials in the environment", async () => {
     const { env, log } = fakeBrowser(noting);
     const secret = /CLIENT_SECRET=(\S+)/.exec(readFileSync(join(folder.path, "web.env"), "utf8"))?.[1] ?? "";
-    const more = { ...env, OAUTH2_CLIENT_ID: "web", OAUTH2_CLIENT_SECRET: secret };
+    const more = { ...env, OAUTH2_CLIENT_ID: "web", OAUTH2_CLIENT_SECRET: secret, ORY_SDK_URL: "http://u:p@127.0.0.1" };
     await using running = startBinary(["token", "user"], { env: environment(more) });
     const url = await loginUrl(running);
     await browse(url.href);
     assert.equal((await running.ended).status, 0);
-    assert.equal(await notes(log), `1\n${url.href}\nsecret=\n`);
+    assert.equal(await notes(log), `1\n${url.href}\nown=\n`);
   });
 
   test("may run for longer than the program", async () => {

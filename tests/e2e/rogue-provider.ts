@@ -10,6 +10,7 @@ export interface ProviderRequest {
   readonly method: string;
   readonly url: URL;
   readonly cookie: string;
+  readonly authorization: string;
   readonly body: string;
   readonly form: URLSearchParams;
 }
@@ -179,7 +180,8 @@ export async function startProvider(override: Override = () => false): Promise<P
     for await (const part of incoming) text += String(part);
     const { method = "GET", headers } = incoming;
     const url = new URL(incoming.url ?? "/", login.url);
-    const request = { method, url, cookie: headers.cookie ?? "", body: text, form: new URLSearchParams(text) };
+    const { cookie = "", authorization = "" } = headers;
+    const request = { method, url, cookie, authorization, body: text, form: new URLSearchParams(text) };
     requests.push(request);
     if (await override(request, response, provider)) return;
     const isProof = url.pathname === "/oauth2/revoke" || url.pathname === "/oauth2/token";

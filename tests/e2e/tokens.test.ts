@@ -4,6 +4,7 @@ import { generateKeyPairSync, sign } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { rogueServer } from "../adapters/oauth/support.ts";
 import { type Ended, type RunningSandbox, runBinary, temporaryFolder, withSandbox } from "./binary.ts";
 
 const WRONG = "certainly~not_the.secret";
@@ -276,14 +277,14 @@ describe("token decode", () => {
     assert.equal(verified.status, 0, verified.stderr);
     assert.match(verified.stdout, /"verified": true/);
     const [head, , signature] = token.split(".");
-    for (const forged of [
-      `${head}.${encode({ sub: "root" })}.${signature}`,
-      `${encode({ alg: "none" })}.${encode({})}.`,
-    ]) {
+    for (const [forged, message] of [
+      [`${head}.${encode({ sub: "root" })}.${signature}`, /no key of the key set of --jwks signed it/],
+      [`${encode({ alg: "none" })}.${encode({})}.`, /^Error: Cannot verify the token: it is not signed \(alg none\)$/m],
+    ] as const) {
       const failed = await decode(forged, "--jwks", keys);
       assert.equal(failed.status, 1);
       assert.equal(failed.stdout, "");
-      assert.match(failed.stderr, /no key of the key set of --jwks signed it/);
+      assert.match(failed.stderr, message);
     }
   });
 
@@ -294,6 +295,11 @@ describe("token decode", () => {
     assert.match(failed.stderr, /no key of the key set of --public-url signed it/);
     const missing = await decode(signed({}), "--jwks-uri", `${server.publicUrl}/nothing`);
     assert.match(missing.stderr, /answered 404/);
+    await using redirecting = await rogueServer(({ path }, response, url) =>
+      response.writeHead(path === "/jwks" ? 302 : 410, { location: `${url}/moved` }).end(),
+    );
+    const moved = await decode(signed({}), "--jwks-uri", `${redirecting.url}/jwks`);
+    assert.ok(moved.stderr.includes(`: ${redirecting.url}/moved answered 410\n`), moved.stderr);
   });
 
   test("rejects an opaque token", async () => {

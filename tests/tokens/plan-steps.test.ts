@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { addToClientLine, fixCommandFor } from "../../lib/tokens/client-test/fix-hints.ts";
 import { type PlanFacts, planSteps } from "../../lib/tokens/client-test/plan-steps.ts";
-import { DEVICE_GRANT, describeTestedClient, type TestedClient } from "../../lib/tokens/client-test/tested-client.ts";
+import { describeTestedClient, type TestedClient } from "../../lib/tokens/client-test/tested-client.ts";
+import { DEVICE_GRANT } from "../../lib/tokens/registered-client.ts";
 
 const ALL: PlanFacts = { hasDeviceFlow: true, hasLogout: true, canAuthenticate: true };
 

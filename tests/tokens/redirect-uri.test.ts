@@ -5,7 +5,8 @@ import { chooseRedirect, type RedirectTarget, type RedirectWishes, withPort } fr
 const NOTHING: RedirectWishes = { redirect: undefined, port: undefined };
 
 function target(uri: string, hosts: readonly string[], port: number, path: string): RedirectTarget {
-  return { uri, listen: { hosts, port, path } };
+  // A free port isn't known yet.
+  return { uri, listen: { hosts, port, path, ...(port === 0 ? {} : { authority: new URL(uri).host }) } };
 }
 
 describe("the redirect URI", () => {

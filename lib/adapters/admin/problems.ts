@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, MAX_DEPTH, TOO_DEEP_CODE } from "../../c
 import { type HttpRequest, type NetworkFailure, networkHint, type QueryParameters } from "../../core/network.ts";
 import { shellQuoted } from "../../core/output/shell-quote.ts";
 import { type ExitName, Problem, type ProblemCode, withMessage } from "../../core/problem.ts";
-import { redactUrl, redactValues, secretsInHeaders } from "../../core/redact.ts";
+import { redactServerText, redactUrl, secretsInHeaders } from "../../core/redact.ts";
 import { escapeControls, joinWords, quote, trimCharactersAtEnd } from "../../core/text.ts";
 import { looksLikeWebPage } from "../../core/url-checks.ts";
 import {
@@ -281,7 +281,10 @@ function serverText({ headers }: ServerInfo, { body }: AdminRequest, text: strin
       part["path"] === "/client_secret" ? part["value"] : part["client_secret"],
       ...keySecrets(part),
     ]);
-  return redactValues(text, [...secretsInHeaders(headers), ...secrets.filter((secret) => typeof secret === "string")]);
+  return redactServerText(text, [
+    ...secretsInHeaders(headers),
+    ...secrets.filter((secret) => typeof secret === "string"),
+  ]);
 }
 
 /** The private members of a key, or of the keys of a set. */

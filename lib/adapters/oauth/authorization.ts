@@ -111,7 +111,10 @@ export function checkRedirect(
   try {
     parameters = validateAuthResponse(session.as, session.client, url, state);
   } catch (error) {
-    throw redirectProblem(createStep(session, "Login failed", [codeVerifier, nonce]), error);
+    throw redirectProblem(
+      createStep(session, "Login failed", [codeVerifier, nonce, state, ...url.searchParams.getAll("code")]),
+      error,
+    );
   }
   const codes = parameters.getAll("code").length;
   if (codes === 1) return parameters;

@@ -1,4 +1,3 @@
-import { MAX_TIMER_MS } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { requireEndpoint } from "./discovery.ts";
 import {
@@ -8,6 +7,7 @@ import {
   processDeviceCodeResponse,
 } from "./library.ts";
 import { runStep } from "./library-session.ts";
+import type { OAuthStep } from "./oauth-problems.ts";
 import {
   type ClientSession,
   createStep,
@@ -39,11 +39,27 @@ const SLOW_DOWN = 5;
 
 const DEFAULT_INTERVAL = 5;
 
+/** The longest interval in seconds; a server that asks for more would never be asked again. */
+const MAX_INTERVAL = 300;
+
+/** The longest in seconds that a code is waited for, whatever the server says. */
+const MAX_LIFETIME = 86_400;
+
 function noDeviceFlow(action: string): Problem {
   return new Problem(`${action}: the server doesn't have it`, {
     code: "missing-endpoint",
     exit: "failed",
     hint: "Hydra has it from 25.4 on, if device_authorization_endpoint is in its discovery document; otherwise use hydra token user",
+  });
+}
+
+/** A URL for a person to open. Anything but a web page could start a program on the device. */
+function checkVerificationUri({ action }: OAuthStep, name: string, text: string): void {
+  if (/^https?:\/\//i.test(text) && URL.canParse(text)) return;
+  throw new Problem(`${action}: the server's ${name} is not an http or https URL`, {
+    code: "unreadable-answer",
+    exit: "failed",
+    hint: "check that the public URL is the right server, and URLS_DEVICE_VERIFICATION in its configuration",
   });
 }
 
@@ -61,13 +77,16 @@ export async function beginDeviceFlow(session: ClientSession, request: TokenRequ
     const response = await deviceAuthorizationRequest(as, client, auth, tokenRequestForm(request), more);
     return processDeviceAuthorizationResponse(as, client, response);
   });
+  const { verification_uri: uri, verification_uri_complete: complete } = value;
+  checkVerificationUri(step, "verification_uri", uri);
+  if (complete !== undefined) checkVerificationUri(step, "verification_uri_complete", complete);
   return {
     deviceCode: value.device_code,
     userCode: value.user_code,
-    verificationUri: value.verification_uri,
-    verificationUriComplete: value.verification_uri_complete,
-    expiresAt: began + value.expires_in * 1000,
-    interval: value.interval ?? DEFAULT_INTERVAL,
+    verificationUri: uri,
+    verificationUriComplete: complete,
+    expiresAt: began + Math.min(MAX_LIFETIME, value.expires_in) * 1000,
+    interval: Math.min(MAX_INTERVAL, value.interval ?? DEFAULT_INTERVAL),
   };
 }
 
@@ -102,7 +121,7 @@ export async function waitForDeviceTokens(
 ): Promise<TokenSet> {
   let { interval } = pending;
   while (session.now() < pending.expiresAt) {
-    await sleep(Math.min(MAX_TIMER_MS, interval * 1000));
+    await sleep(Math.min(interval * 1000, pending.expiresAt - session.now()));
     try {
       const polled = await pollDeviceTokens(session, pending);
       if (typeof polled !== "string") return polled;

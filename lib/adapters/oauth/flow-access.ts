@@ -11,6 +11,7 @@ import {
 } from "./implicit-flow.ts";
 import { sendStep } from "./library-session.ts";
 import { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
+import type { OAuthStep } from "./oauth-problems.ts";
 import { createRecorder } from "./recorder.ts";
 import { createTokenManagement, type TokenManagement } from "./token-management.ts";
 
@@ -64,15 +65,23 @@ export function createFlowAccess({ http, adminHttp, publicUrl, adminUrl, adminHe
   const adminRecorder = createRecorder(adminHttp);
   const admin = { http: adminRecorder.http, adminUrl, headers: adminHeaders };
   const { origin } = new URL(publicUrl);
+  const secrets = (): readonly string[] => [...recorder.secrets, ...adminRecorder.secrets];
+  /** A step whose messages show nothing of what was received until then. */
+  const stepOf = (action: string): OAuthStep => ({
+    action,
+    get hidden() {
+      return secrets();
+    },
+  });
   return {
     discover: ({ timeLeft, signal }) =>
       discoverServer({ http: recorder.http, publicUrl, timeout: timeLeft(), signal, now }),
     connect: (server, limits, clientId, authentication) =>
-      createOAuthClient({ http: recorder.http, server, clientId, authentication, now, ...limits }),
+      createOAuthClient({ http: recorder.http, server, clientId, authentication, now, received: secrets, ...limits }),
     login: (limits, login) =>
       driveLogin(
         { browser: { http: recorder.http, origin, now, ...limits }, admin: { ...admin, ...limits } },
-        { action: "Login failed", hidden: [] },
+        stepOf("Login failed"),
         login,
       ),
     beginImplicit: beginImplicitFlow,
@@ -80,9 +89,9 @@ export function createFlowAccess({ http, adminHttp, publicUrl, adminUrl, adminHe
     adminTokens: (limits) => createTokenManagement({ ...admin, ...limits }),
     openPage: ({ timeLeft, signal }, action, url, form) => {
       const what = form === undefined ? { method: "GET" as const } : { method: "POST" as const, form };
-      return sendStep(recorder.http, { action, hidden: [] }, { ...what, url, timeout: timeLeft(), signal });
+      return sendStep(recorder.http, stepOf(action), { ...what, url, timeout: timeLeft(), signal });
     },
     issuedTokens: () => [...recorder.tokens],
-    secrets: () => [...recorder.secrets, ...adminRecorder.secrets],
+    secrets,
   };
 }

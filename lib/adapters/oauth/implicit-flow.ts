@@ -67,6 +67,6 @@ export function readImplicitAnswer({ state, nonce }: PendingImplicitFlow, redire
   return {
     accessToken: answer.get("access_token") ?? undefined,
     idToken: answer.get("id_token") ?? undefined,
-    expiresIn: expiresIn === null || !/^\d+$/.test(expiresIn) ? undefined : Number(expiresIn),
+    expiresIn: expiresIn === null || !/^\d{1,10}$/.test(expiresIn) ? undefined : Number(expiresIn),
   };
 }

@@ -1,4 +1,5 @@
 import { type HttpAnswer, type HttpRequest, NetworkFailure, type SendHttp } from "../../core/network.ts";
+import { secretsInHeaders } from "../../core/redact.ts";
 import type { AuthorizationServer } from "./discovery.ts";
 import { allowInsecureRequests, customFetch, type AuthorizationServer as LibraryServer } from "./library.ts";
 import { networkProblem, type OAuthStep, toOAuthProblem } from "./oauth-problems.ts";
@@ -10,6 +11,8 @@ export interface SessionOptions {
   /** Milliseconds that the next request may take. */
   readonly timeLeft: () => number;
   readonly signal?: AbortSignal;
+  /** What earlier answers contained that no message may show. */
+  readonly received?: () => readonly string[];
 }
 
 const MAX_BYTES = 1_048_576;
@@ -27,6 +30,23 @@ interface LibraryRequest {
 export interface RequestOptions {
   readonly [customFetch]: (url: string, request: LibraryRequest) => Promise<Response>;
   readonly [allowInsecureRequests]: true;
+}
+
+/** Fields of a form that may be shown; any other value may be a credential. */
+const PUBLIC_FIELDS = new Set([
+  "audience",
+  "client_assertion_type",
+  "client_id",
+  "grant_type",
+  "redirect_uri",
+  "scope",
+  "token_type_hint",
+]);
+
+/** The credentials in a request, as they are sent. */
+function secretsInRequest({ headers = {}, form = {} }: Pick<HttpRequest, "headers" | "form">): readonly string[] {
+  const fields = Object.entries(form).filter(([name]) => !PUBLIC_FIELDS.has(name));
+  return [...secretsInHeaders(headers), ...fields.map(([, value]) => value)];
 }
 
 /** The last answer of a step, whole: the library gives only what it understands of it. */
@@ -55,36 +75,41 @@ export function toLibraryServer({
  * request gets a connection of its own: a code or an assertion that a runtime sends twice is rejected as used.
  */
 export async function runStep<T>(
-  { http, timeLeft, signal }: SessionOptions,
+  { http, timeLeft, signal, received = () => [] }: SessionOptions,
   step: OAuthStep,
   work: (options: RequestOptions) => Promise<T>,
 ): Promise<Answered<T>> {
   let url = "";
   let answer: HttpAnswer | undefined;
   let first: HttpAnswer | undefined;
+  const sent = new Set<string>();
   const send = async (target: string, { method, headers, body }: LibraryRequest): Promise<Response> => {
     url = target;
     answer = undefined;
+    const content = {
+      headers: Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "content-type")),
+      ...(body instanceof URLSearchParams ? { form: Object.fromEntries(body) } : {}),
+    };
+    for (const secret of secretsInRequest(content)) sent.add(secret);
     answer = await http({
       method: method === "POST" ? "POST" : "GET",
       url,
-      headers: Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "content-type")),
-      ...(body instanceof URLSearchParams ? { form: Object.fromEntries(body) } : {}),
+      ...content,
       timeout: timeLeft(),
       maxBytes: MAX_BYTES,
       once: true,
       ...(signal === undefined ? {} : { signal }),
     });
     first ??= answer;
-    const content = BODILESS.includes(answer.status) ? null : answer.text;
-    return new Response(content, { status: answer.status, headers: answer.headers });
+    const text = BODILESS.includes(answer.status) ? null : answer.text;
+    return new Response(text, { status: answer.status, headers: answer.headers });
   };
   try {
     const value = await work({ [customFetch]: send, [allowInsecureRequests]: true });
     if (first === undefined) throw new TypeError("a step without a request");
     return { value, answer: first };
   } catch (error) {
-    throw toOAuthProblem(step, error, url, answer);
+    throw toOAuthProblem({ ...step, hidden: [...step.hidden, ...sent, ...received()] }, error, url, answer);
   }
 }
 

@@ -40,9 +40,14 @@ function clientIdOf(request: JsonObject): string | undefined {
 export function createLoginApplication(
   options: TokenManagementOptions,
   { clientId, subject }: LoginIdentity,
-  { action, hidden }: OAuthStep,
+  outer: OAuthStep,
 ): LoginApplication {
-  const step = { action, hidden: [...hidden, ...secretsInHeaders(options.headers)] };
+  const step: OAuthStep = {
+    action: outer.action,
+    get hidden() {
+      return [...outer.hidden, ...secretsInHeaders(options.headers)];
+    },
+  };
 
   async function ask(
     { name, value }: Challenge,

@@ -3,7 +3,7 @@ import { isJsonObject } from "../../core/json.ts";
 import { type FailureKind, type HttpAnswer, NetworkFailure, networkHint } from "../../core/network.ts";
 import { type ExitName, Problem } from "../../core/problem.ts";
 import type { ProblemCode } from "../../core/problem-codes.ts";
-import { redactUrl, redactValues } from "../../core/redact.ts";
+import { redactServerText, redactUrl } from "../../core/redact.ts";
 import { escapeControls, quote } from "../../core/text.ts";
 import {
   AuthorizationResponseError,
@@ -111,15 +111,21 @@ export function parseOAuthError(text: string): OAuthError | undefined {
 }
 
 function shown(text: string, hidden: readonly string[]): string {
+  const safe = redactServerText(text, hidden);
   // Hydra 1.x puts an empty line between what went wrong and why.
-  const line = text.trim().replace(/([.:])?\n+/g, (_, end: string | undefined) => `${end ?? ":"} `);
-  const safe = escapeControls(redactValues(line, hidden));
+  const line = safe.trim().replace(/([.:])?\n+/g, (_, end: string | undefined) => `${end ?? ":"} `);
+  return shorten(escapeControls(line));
+}
+
+/** Shortens a text that has no credentials any more: a part of one would not be found. */
+function shorten(safe: string): string {
   return safe.length > MAX_QUOTED ? `${safe.slice(0, MAX_QUOTED - 1)}…` : safe;
 }
 
 /** The authentication method that a server says a client must use instead. */
 function expectedMethod(description: string): string | undefined {
-  return /supports client authentication method ['"](\w+)['"], but/.exec(description)?.[1];
+  const methods = /supports client authentication method ['"](client_secret_\w{3,5}|private_key_jwt|none)['"], but/;
+  return methods.exec(description)?.[1];
 }
 
 function hintFor({ error, description = "" }: OAuthError): string | undefined {
@@ -179,6 +185,34 @@ function unreadable({ action }: OAuthStep, url: string, status: number): Problem
   });
 }
 
+/** The problem of a redirect, which could take credentials anywhere. */
+function redirected({ action, hidden }: OAuthStep, url: string, { status, headers }: HttpAnswer): Problem | undefined {
+  const location = headers.get("location") ?? "";
+  if (status < 300 || status > 399 || !URL.canParse(location, url)) return undefined;
+  const target = quote(redactUrl(shown(new URL(location, url).href, hidden)));
+  return new Problem(`${action}: ${escapeControls(redactUrl(url))} redirects to ${target}, which is not followed`, {
+    code: "unreadable-answer",
+    exit: "failed",
+    hint: "use the public URL that the server doesn't redirect; often that is https instead of http",
+    status,
+  });
+}
+
+/** The problem of a token that can't be used as this program uses tokens. */
+function foreignTokenType(step: OAuthStep, { cause }: UnsupportedOperationError): Problem | undefined {
+  if (!isJsonObject(cause) || !isJsonObject(cause["body"])) return undefined;
+  const { token_type: type } = cause["body"];
+  if (typeof type !== "string") return undefined;
+  return new Problem(
+    `${step.action}: the server issued a token of the unsupported type ${quote(shown(type, step.hidden))}`,
+    {
+      code: "unreadable-answer",
+      exit: "failed",
+      hint: "this program uses bearer and DPoP tokens: check the server's configuration",
+    },
+  );
+}
+
 const CLAIM_HINTS: Readonly<Record<string, string>> = {
   nonce: "the answer belongs to another login; start again, and don't trust the link that led here",
   iss: "the public URL must be the issuer that the server is configured with",
@@ -221,7 +255,7 @@ function contentProblem(step: OAuthStep, error: OperationProcessingError): Probl
   if (code === JSON_ATTRIBUTE_COMPARISON) return mismatch(step, "the claims are those of another user");
   const algorithm = rejectedAlgorithm(error);
   if (algorithm !== undefined) {
-    const reason = `the ID token is signed with ${quote(algorithm)}, which the server's discovery document doesn't list`;
+    const reason = `the ID token is signed with ${quote(shown(algorithm, step.hidden))}, which the server's discovery document doesn't list`;
     return mismatch(step, reason, "check which keys the server signs with");
   }
   const isOfClaims = code === INVALID_RESPONSE && isJsonObject(cause) && "claims" in cause;
@@ -263,8 +297,9 @@ export function toOAuthProblem(step: OAuthStep, error: unknown, url: string, ans
   // Read here, because the library stops at a WWW-Authenticate header and at a status of 500.
   const told = answer === undefined || answer.status < 400 ? undefined : parseOAuthError(answer.text);
   if (told !== undefined) return oauthProblem(step, told, answer?.status);
-  if (error instanceof OperationProcessingError) {
-    return contentProblem(step, error) ?? unreadable(step, url, answer?.status ?? 0);
-  }
-  return error instanceof UnsupportedOperationError ? unreadable(step, url, answer?.status ?? 0) : error;
+  const elsewhere = answer === undefined ? undefined : redirected(step, url, answer);
+  if (elsewhere !== undefined) return elsewhere;
+  const other = unreadable(step, url, answer?.status ?? 0);
+  if (error instanceof OperationProcessingError) return contentProblem(step, error) ?? other;
+  return error instanceof UnsupportedOperationError ? (foreignTokenType(step, error) ?? other) : error;
 }

@@ -78,11 +78,12 @@ function notAdmin({ adminUrl }: TokenManagementOptions, { action }: OAuthStep): 
   });
 }
 
-function rejected(step: OAuthStep, { status, text }: HttpAnswer): Problem {
+function rejected(step: OAuthStep & { readonly expected?: string }, { status, text }: HttpAnswer): Problem {
   const error = parseOAuthError(text);
   const isGuarded = status === 401 || status === 403;
   if (error !== undefined && !isGuarded) return oauthProblem(step, error, status);
-  return new Problem(`${step.action}: the server answered ${status}`, {
+  const missing = status === 200 && step.expected !== undefined ? ` without ${step.expected}` : "";
+  return new Problem(`${step.action}: the server answered ${status}${missing}`, {
     code: isGuarded ? "unauthorised" : "unreadable-answer",
     exit: isGuarded ? "unauthorised" : "failed",
     status,
@@ -101,7 +102,10 @@ async function introspect(
   token: string,
   scopes: readonly string[],
 ): Promise<Introspection> {
-  const step = stepOf(options, "Cannot introspect the token", [token]);
+  const step = {
+    ...stepOf(options, "Cannot introspect the token", [token]),
+    expected: "an introspection answer",
+  };
   const form = { token, ...(scopes.length === 0 ? {} : { scope: scopes.join(" ") }) };
   const answer = await sendToEitherFamily(options, step, { method: "POST", path: "/oauth2/introspect", form });
   if (answer === undefined) throw notAdmin(options, step);

@@ -1,5 +1,5 @@
 import { tryParseJson } from "../../core/client/client.ts";
-import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { isJsonObject, type JsonObject, toJson } from "../../core/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { type ClientAuthentication, secretsOfAuthentication, toLibraryAuth } from "./authentication.ts";
 import { requireEndpoint } from "./discovery.ts";
@@ -34,7 +34,7 @@ export interface TokenSet {
   /** The claims of the ID token, its signature verified. */
   readonly idTokenClaims: JsonObject | undefined;
   readonly scope: string | undefined;
-  /** When the access token expires, in milliseconds since 1970. */
+  /** When the access token expires, in milliseconds since 1970; undefined if the server doesn't say, or says nonsense. */
   readonly expiresAt: number | undefined;
   /** The server's answer, whole. */
   readonly raw: JsonObject;
@@ -97,6 +97,17 @@ function rawOf(text: string): JsonObject {
   return isJsonObject(value) ? value : {};
 }
 
+/** The longest lifetime in seconds that is taken for one: 300 years. */
+const MAX_LIFETIME = 1e10;
+
+/** An answer that the library accepts: a lifetime that no token can have is no reason to lose the token. */
+async function withoutImpossibleLifetime(response: Response): Promise<Response> {
+  const { expires_in: lifetime, ...rest } = rawOf(await response.clone().text());
+  const seconds = Number.parseFloat(typeof lifetime === "string" ? lifetime : toJson(lifetime));
+  if (lifetime === undefined || (seconds >= 0 && seconds <= MAX_LIFETIME)) return response;
+  return new Response(toJson(rest), { status: response.status, headers: response.headers });
+}
+
 /** Verifies the signature and the age of an ID token whose claims are already checked, and gives them. */
 async function verifiedClaims(
   { as, server, now }: ClientSession,
@@ -126,7 +137,7 @@ export async function requestTokens(
   const auth = await session.auth(step.action);
   const asked = session.now();
   const { value, answer } = await runStep(session, step, async (request) => {
-    const response = await send(auth, request);
+    const response = await withoutImpossibleLifetime(await send(auth, request));
     const tokens = await process(response, rawOf(await response.clone().text()));
     return { tokens, claims: await verifiedClaims(session, step, { response, tokens }, request) };
   });

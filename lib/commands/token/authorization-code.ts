@@ -1,3 +1,4 @@
+import { requireOpenOutput } from "../../clients/outlets.ts";
 import { updateClient } from "../../clients/send-change.ts";
 import { type Context, defineLeaf, type OAuthSession, type Result, singleResult } from "../../command.ts";
 import { type ClientRecord, getListField } from "../../core/client/client.ts";
@@ -19,9 +20,9 @@ import {
   STATE,
 } from "../../tokens/login-flags.ts";
 import { checkRedirectUri, chooseRedirect, type RedirectTarget, withPort } from "../../tokens/redirect-uri.ts";
-import { ensureRegistered } from "../../tokens/registered-client.ts";
+import { ensureRegistered, requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
-import { LOGIN_VIEW, tokenItem } from "../../tokens/token-views.ts";
+import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
 import { prepareUserLogin, type UserLogin } from "../../tokens/user-login.ts";
 
 /** The seconds of `--max-age`; undefined for no limit, which Hydra's own CLI writes as -1. */
@@ -118,7 +119,7 @@ async function logIn(
   const redirected = await waitForRedirect(context, { session, clientId, pending, listener, responseMode, unchecked });
   try {
     const tokens = await session.attempt((client) => client.exchangeCode(pending, redirected));
-    return singleResult(LOGIN_VIEW, tokenItem(tokens));
+    return singleResult(LOGIN_VIEW, toTokenItem(context, tokens));
   } finally {
     // The browser gets its page, however the exchange ends.
     await listener?.finished();
@@ -126,7 +127,9 @@ async function logIn(
 }
 
 async function run(context: Context, login: UserLogin, wishes: LoginWishes): Promise<Result> {
+  requireOpenOutput(context, "Cannot log in", "the token");
   const { client, credentials } = await login.resolve();
+  requireGrantType(client, "authorization_code");
   const { authUrl, tokenUrl } = wishes;
   const session = await context.oauth.openSession(credentials, {
     ...(authUrl === undefined ? {} : { authorization_endpoint: authUrl }),

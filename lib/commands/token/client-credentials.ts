@@ -1,17 +1,20 @@
+import { requireOpenOutput } from "../../clients/outlets.ts";
 import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { readEndpointUrl } from "../../tokens/endpoint-flags.ts";
 import { readClientLogin } from "../../tokens/read-credentials.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, SCOPE, TOKEN_URL } from "../../tokens/token-flags.ts";
-import { TOKEN_VIEW, tokenItem } from "../../tokens/token-views.ts";
+import { TOKEN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
 
 async function run(
-  { values, oauth }: Pick<Context, "values" | "oauth">,
+  context: Pick<Context, "values" | "oauth" | "host" | "warn">,
   login: ClientLogin,
   tokenUrl: string | undefined,
 ): Promise<Result> {
+  const { values, oauth } = context;
+  requireOpenOutput(context, "Cannot get a token", "the token");
   const request = { scopes: values.list(SCOPE), audience: values.list(AUDIENCE) };
   const tokens = await oauth.asClient(login, tokenUrl, (client) => client.clientCredentials(request));
-  return singleResult(TOKEN_VIEW, tokenItem(tokens));
+  return singleResult(TOKEN_VIEW, toTokenItem(context, tokens));
 }
 
 /** `token client` and `perform client-credentials`: gets a token for the client itself (RFC 6749, 4.4). */

@@ -102,9 +102,20 @@ async function checkSignature(
   });
 }
 
+/** A token without a signature is not verified by any key set, so none is fetched. */
+function requireSignature({ header }: Pick<ReturnType<typeof parseJwt>, "header">): void {
+  if (header["alg"] !== "none") return;
+  throw new Problem("Cannot verify the token: it is not signed (alg none)", {
+    code: "jwt-signature",
+    exit: "failed",
+    hint: "don't trust the token: anyone could have written it",
+  });
+}
+
 async function run(context: Context, token: string): Promise<Result> {
   const jwt = parseJwt(token);
   const source = keySource(context);
+  if (source !== undefined) requireSignature(jwt);
   for (const caution of jwtCautions(jwt, context.host.now())) context.note(caution);
   if (source !== undefined) await checkSignature(context, token, source);
   return singleResult(VIEW, { ...jwt, verified: source !== undefined });

@@ -1,11 +1,14 @@
 import type { PendingDeviceFlow } from "../../adapters/oauth/index.ts";
+import { requireOpenOutput } from "../../clients/outlets.ts";
 import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { formatDuration } from "../../core/duration.ts";
 import { ADMIN_URL } from "../../core/flags/flag-table.ts";
+import { Problem } from "../../core/problem.ts";
 import { readEndpointUrl } from "../../tokens/endpoint-flags.ts";
-import { DEVICE_AUTH_URL, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
+import { DEVICE_AUTH_URL, DEVICE_TIMEOUT, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
+import { DEVICE_GRANT, requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
-import { LOGIN_VIEW, tokenItem } from "../../tokens/token-views.ts";
+import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
 import { prepareUserLogin, type UserLogin } from "../../tokens/user-login.ts";
 
 /** Shows the code, set apart from everything else. */
@@ -23,13 +26,33 @@ function showCode(
   tell(`The code expires in ${formatDuration(left * 1000)}. Waiting for the login; Ctrl-C stops.`);
 }
 
+/** Waits between two polls; throws at the time limit. A request that has begun goes on, because its answer may be the token. */
+function limitedSleep(
+  { host, signal }: Pick<Context, "host" | "signal">,
+  limit: number,
+): (milliseconds: number) => Promise<void> {
+  const end = limit === 0 ? Number.POSITIVE_INFINITY : host.now() + limit;
+  return async (milliseconds) => {
+    const left = end - host.now();
+    await host.sleep(Math.max(0, Math.min(milliseconds, left)), signal);
+    if (milliseconds < left) return;
+    throw new Problem(`Login failed: the user didn't log in within ${formatDuration(limit)}`, {
+      code: "timeout",
+      exit: "unreachable",
+      hint: "run the command again; --timeout sets the limit",
+    });
+  };
+}
+
 async function run(
   context: Context,
   login: UserLogin,
   { deviceUrl, tokenUrl }: { readonly deviceUrl: string | undefined; readonly tokenUrl: string | undefined },
 ): Promise<Result> {
-  const { host, values, signal } = context;
-  const { credentials } = await login.resolve();
+  const { host, values } = context;
+  requireOpenOutput(context, "Cannot log in", "the token");
+  const { credentials, client } = await login.resolve();
+  requireGrantType(client, DEVICE_GRANT);
   const session = await context.oauth.openSession(credentials, {
     ...(deviceUrl === undefined ? {} : { device_authorization_endpoint: deviceUrl }),
     ...(tokenUrl === undefined ? {} : { token_endpoint: tokenUrl }),
@@ -37,9 +60,9 @@ async function run(
   const request = { scopes: values.list(LOGIN_SCOPE), audience: values.list(AUDIENCE) };
   const pending = await session.attempt((client) => client.beginDevice(request));
   showCode(context, pending);
-  const sleep = (milliseconds: number): Promise<void> => host.sleep(milliseconds, signal);
+  const sleep = limitedSleep(context, values.number(DEVICE_TIMEOUT));
   const tokens = await host.waitForPerson(() => session.attempt((client) => client.waitForDevice(pending, { sleep })));
-  return singleResult(LOGIN_VIEW, tokenItem(tokens));
+  return singleResult(LOGIN_VIEW, toTokenItem(context, tokens));
 }
 
 /** `token device` and `perform device-code`: logs a user in on another device (RFC 8628). */
@@ -50,7 +73,16 @@ export const deviceCode = defineLeaf({
     "Shows a code and a URL to enter it at, on any device with a browser, and waits until the user has logged in. Prints the tokens; -q prints only the access token.",
     "Needs Hydra 25.4 or later, and a client with the grant type urn:ietf:params:oauth:grant-type:device_code.",
   ],
-  flags: [LOGIN_SCOPE, AUDIENCE, ...CREDENTIAL_FLAGS, DEVICE_AUTH_URL, TOKEN_URL, ADMIN_URL, ...PUBLIC_COMMAND_FLAGS],
+  flags: [
+    LOGIN_SCOPE,
+    AUDIENCE,
+    DEVICE_TIMEOUT,
+    ...CREDENTIAL_FLAGS,
+    DEVICE_AUTH_URL,
+    TOKEN_URL,
+    ADMIN_URL,
+    ...PUBLIC_COMMAND_FLAGS,
+  ],
   examples: {
     "1.x": [["token device --client-id tv --auth-method none --endpoint http://127.0.0.1:4444", "A public client"]],
     "2.x": [

@@ -2,8 +2,9 @@ import { LIST_EDITS } from "../../core/client/fields.ts";
 import { longNames } from "../../core/flags/flag.ts";
 import { shellQuoted } from "../../core/output/shell-quote.ts";
 import type { ProblemCode } from "../../core/problem.ts";
+import { DEVICE_GRANT } from "../registered-client.ts";
 import type { StepName } from "./step-result.ts";
-import { DEVICE_GRANT, implicitResponseType, type TestedClient } from "./tested-client.ts";
+import { implicitResponseType, type TestedClient } from "./tested-client.ts";
 
 /** The part of a client that a command line needs. */
 type Named = Pick<TestedClient, "id" | "syntax">;

@@ -64,7 +64,16 @@ export async function useDevice(session: TestSession): Promise<StepOutcome> {
   const { loginPage } = await flow.login(limits.ordinary, { url, userCode, clientId: client.id, subject });
   session.loginPage ??= loginPage;
   const polled = await device.pollDevice(pending);
-  const sleep = (milliseconds: number): Promise<void> => host.sleep(milliseconds, limits.ordinary.signal);
+  const sleep = async (milliseconds: number): Promise<void> => {
+    const left = limits.ordinary.timeLeft();
+    await host.sleep(Math.min(milliseconds, left), limits.ordinary.signal);
+    if (milliseconds < left) return;
+    throw new Problem("Cannot get a token for the device: the server didn't issue one in time", {
+      code: "timeout",
+      exit: "unreachable",
+      hint: "--fail-after sets the limit",
+    });
+  };
   const tokens = typeof polled === "string" ? await device.waitForDevice(pending, { sleep }) : polled;
   rememberTokens(session, tokens, subject);
   checkSubject(session, tokens.idTokenClaims);

@@ -46,9 +46,9 @@ export function accessTokenText(accessToken: string, seconds: unknown): string {
 }
 
 /** What came with an answer of the token endpoint, without the tokens themselves. */
-export function describeTokens({ accessToken, refreshToken, idToken, raw }: TokenSet): readonly string[] {
+export function describeTokens({ accessToken, refreshToken, idToken, raw, expiresAt }: TokenSet): readonly string[] {
   return [
-    accessTokenText(accessToken, raw["expires_in"]),
+    accessTokenText(accessToken, expiresAt === undefined ? undefined : raw["expires_in"]),
     ...(refreshToken === undefined ? [] : ["refresh token"]),
     ...idTokenText(idToken),
   ];

@@ -1,13 +1,8 @@
 import { getListField } from "../../core/client/client.ts";
+import { DEVICE_GRANT } from "../registered-client.ts";
 import { addToClientLine } from "./fix-hints.ts";
 import { type StepName, type StepOutcome, skippedOutcome } from "./step-result.ts";
-import {
-  asksForRefreshToken,
-  DEVICE_GRANT,
-  implicitResponseType,
-  isHybridOnly,
-  type TestedClient,
-} from "./tested-client.ts";
+import { asksForRefreshToken, implicitResponseType, isHybridOnly, type TestedClient } from "./tested-client.ts";
 
 /** What of a server and of the command line decides which steps there are. */
 export interface PlanFacts {

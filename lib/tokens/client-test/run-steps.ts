@@ -1,4 +1,5 @@
 import { Problem } from "../../core/problem.ts";
+import { redactValues } from "../../core/redact.ts";
 import { fixCommandFor } from "./fix-hints.ts";
 import { authorizeUser, exchangeCode, useDevice, useImplicit } from "./login-steps.ts";
 import { type PlanFacts, planSteps } from "./plan-steps.ts";
@@ -36,19 +37,15 @@ const NEEDS: Readonly<Partial<Record<StepName, readonly StepName[]>>> = {
 /** The steps of which one must have passed before a step. */
 const NEEDS_ONE_OF: Readonly<Partial<Record<StepName, readonly StepName[]>>> = { refresh: ["tokens", "device"] };
 
-const HIDDEN = "(redacted)";
-
 /** Shorter values would match ordinary words. */
 const MIN_HIDDEN = 8;
 
 /** A text without what must not be shown: a server may repeat a code or a token in an error. */
 function withoutSecrets(text: string, secrets: readonly string[]): string {
-  let safe = text;
-  for (const secret of secrets) {
-    if (secret.length < MIN_HIDDEN) continue;
-    safe = safe.replaceAll(secret, HIDDEN).replaceAll(encodeURIComponent(secret), HIDDEN);
-  }
-  return safe;
+  return redactValues(
+    text,
+    secrets.filter((secret) => secret.length >= MIN_HIDDEN),
+  );
 }
 
 /** With --auth-method, a client may have been authenticated in another way than it is registered with. */

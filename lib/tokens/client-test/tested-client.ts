@@ -2,8 +2,6 @@ import { getListField, getTextField, isPublic } from "../../core/client/client.t
 import type { Syntax } from "../../core/flags/flag.ts";
 import type { JsonObject } from "../../core/json.ts";
 
-export const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
-
 /** The scopes that ask for a refresh token (OpenID Connect Core, 11; Hydra's own is the shorter one). */
 const OFFLINE_SCOPES = ["offline", "offline_access"];
 

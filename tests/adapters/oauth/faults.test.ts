@@ -419,6 +419,18 @@ describe("polling for a device", () => {
     });
     await failsWith(waiting, { code: "access-denied", exit: "failed", secrets: ["device-code-1"] });
     assert.deepEqual(sleeps, [2_000, 7_000, 7_000]);
+    issuer.status = 200;
+    issuer.answer = {
+      device_code: "device-code-1",
+      user_code: "ABCD",
+      verification_uri: `${server.url}/device`,
+      ...{ expires_in: 1e300, interval: 1e300 },
+    };
+    const began = Date.now();
+    const bounded = await client.beginDevice({});
+    assert.equal(bounded.interval, 300);
+    assert.ok(bounded.expiresAt >= began + 86_400_000 && bounded.expiresAt <= Date.now() + 86_400_000);
+    issuer.status = 400;
     const expired = client.waitForDevice({ ...pending, expiresAt: Date.now() - 1 }, { sleep: async () => {} });
     await failsWith(expired, { code: "expired-token", exit: "failed" });
   });

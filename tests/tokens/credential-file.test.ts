@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Problem } from "../../lib/core/problem.ts";
+import { parseCredentialFile, type StoredCredentials } from "../../lib/tokens/credential-file.ts";
+
+const NAMES = { id: "CLIENT_ID", secret: "CLIENT_SECRET", encrypted: "CLIENT_SECRET_ENCRYPTED" };
+
+function parse(text: string): Promise<StoredCredentials> {
+  return parseCredentialFile({ text, name: "app.env" }, NAMES, () => assert.fail("this is no YAML"));
+}
+
+describe("a credentials file in shell syntax", () => {
+  test("is read with comments, quotes, escapes and a # inside a value", async () => {
+    for (const [line, secret] of [
+      ["CLIENT_SECRET=p@ss#w/rd", "p@ss#w/rd"],
+      ["CLIENT_SECRET=#start", "#start"],
+      ["  export CLIENT_SECRET='p@ss w/rd' # of the test", "p@ss w/rd"],
+      ['CLIENT_SECRET="p@ss w/rd"  \r', "p@ss w/rd"],
+      ["CLIENT_SECRET=p@ss\\ w/rd", "p@ss w/rd"],
+      ["CLIENT_SECRET=p'@'\"s\"s", "p@ss"],
+      ["OTHER=two words\nCLIENT_SECRET=p@ss", "p@ss"],
+    ] as const)
+      assert.equal((await parse(`CLIENT_ID=app\n${line}\nLAST=x\n`)).secret, secret, line);
+  });
+
+  test("names the line whose value is cut off, and never the value", async () => {
+    for (const line of [
+      "CLIENT_SECRET=p@ss w/rd",
+      "CLIENT_SECRET=p@ss\tw/rd",
+      "CLIENT_SECRET='p@ss'w' rd",
+      'CLIENT_SECRET="p@ss',
+      "CLIENT_SECRET=p@ss\\",
+    ]) {
+      await assert.rejects(parse(`# credentials\nCLIENT_ID=app\n${line}\nLAST=x\n`), (error) => {
+        assert.ok(error instanceof Problem);
+        assert.equal(
+          error.message,
+          'Cannot read the credentials: line 3 of "app.env" has text after the value of CLIENT_SECRET',
+        );
+        assert.deepEqual([error.code, error.exit], ["bad-credentials", "usage"]);
+        assert.ok(!`${error.message}${error.hint}`.includes("p@"));
+        return true;
+      });
+    }
+    await assert.rejects(parse("CLIENT_ID=my app\nCLIENT_SECRET=p"), /line 1 of "app\.env" has text after/);
+  });
+});
