@@ -241,6 +241,7 @@ export const PROBLEM_CODES = {
     "bad-passphrase": "The passphrase of a key is wrong",
     "no-passphrase": "A key is encrypted, and there is no passphrase for it",
     "key-algorithm": "The algorithm does not fit the key",
+    "bad-key-id": "This is not a valid key ID",
     "key-id": "A key ID is not possible here, or several keys would have it",
     "key-without-pem": "A shared secret cannot be written as PEM",
     "bad-key-set-name": "This is not a valid name for a key set",

@@ -1,8 +1,9 @@
 import type { Context } from "../command.ts";
 import { isSameKey, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { keyTypeName, possibleAlgorithms } from "../core/jwk/key-algorithms.ts";
+import { keyIdProblem } from "../core/jwk/key-id.ts";
 import { wholeKeys } from "../core/jwk/key-pair-ids.ts";
-import { Problem, usageError } from "../core/problem.ts";
+import { Problem, usageError, withMessage } from "../core/problem.ts";
 import { joinWords, quote } from "../core/text.ts";
 import { IMPORT_ALG, KID, USE } from "./key-flags.ts";
 import { passphraseReader } from "./passphrase.ts";
@@ -61,6 +62,12 @@ async function keysInFile(
   const problems: Problem[] = [];
   for (const key of await keyFiles.read(path, reader, passphrase)) {
     const kid = key.kid ?? (await keyFiles.thumbprint(publicPart(key)));
+    const invalid = keyIdProblem(kid);
+    // Another ID may be chosen with --kid.
+    if (invalid !== undefined && !values.isSet(KID)) {
+      problems.push(withMessage(invalid, `Cannot use the key in ${quote(name)}: ${invalid.message}`));
+      continue;
+    }
     const named = withAlgorithm({ use: values.text(USE), ...key, kid }, name, values.text(IMPORT_ALG));
     if (named instanceof Problem) problems.push(named);
     else keys.push(named);

@@ -9,7 +9,7 @@ import { usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { KEYS_YES, KID } from "../../keys/key-flags.ts";
 import { removeKey } from "../../keys/remove-key.ts";
-import { readSetOperands } from "../../keys/set-operands.ts";
+import { kidFlagProblems, readSetOperands } from "../../keys/set-operands.ts";
 import { guardDeletion } from "../../keys/signing-sets.ts";
 
 function idOf(item: JsonObject): string {
@@ -79,7 +79,7 @@ export const deleteKeys = defineLeaf({
   format: { "1.x": "text", "2.x": "table" },
   prepare(context) {
     const { sets, problems: operandProblems } = readSetOperands(context);
-    const problems = [...operandProblems];
+    const problems = [...operandProblems, ...kidFlagProblems(context, KID)];
     if (context.values.isSet(KID) && sets.length > 1)
       problems.push(usageError("--kid names a key of one set", "give one set", "key-id"));
     return { problems, run: () => run(context, sets) };

@@ -8,7 +8,7 @@ import { joinWords, quote } from "../../core/text.ts";
 import { IMPORT_ALG, KEYS_YES, KID, PASSPHRASE_FILE, REPLACE, USE } from "../../keys/key-flags.ts";
 import { keySetResult } from "../../keys/key-views.ts";
 import { type NamedKey, readKeyFiles } from "../../keys/read-keys.ts";
-import { setOperandProblems } from "../../keys/set-operands.ts";
+import { kidFlagProblems, setOperandProblems } from "../../keys/set-operands.ts";
 import { guardNewKeys } from "../../keys/signing-sets.ts";
 import { signsTokens } from "../../keys/signing-state.ts";
 import { type TargetSet, toStoredKeys } from "../../keys/stored-keys.ts";
@@ -153,6 +153,9 @@ export const importKeys = defineLeaf({
     const { keys, problems } = await readKeyFiles(context, files, "keys import");
     const isRepeated = files.filter((file) => file === "-").length > 1;
     const twice = isRepeated ? [usageError("Standard input can be read only once", "name it once", "stdin-twice")] : [];
-    return { problems: [...setOperandProblems(context), ...problems, ...twice], run: () => run(context, set, keys) };
+    return {
+      problems: [...setOperandProblems(context), ...kidFlagProblems(context, KID), ...problems, ...twice],
+      run: () => run(context, set, keys),
+    };
   },
 });

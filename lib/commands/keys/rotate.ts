@@ -18,7 +18,7 @@ import { readKeyFiles } from "../../keys/read-keys.ts";
 import { replaceKey } from "../../keys/replace-key.ts";
 import { retireKey } from "../../keys/retire-key.ts";
 import { ACTIVATE, KEY_FILE, NEW_ALG, PUBLISH, RETIRE } from "../../keys/rotate-flags.ts";
-import { setOperandProblems } from "../../keys/set-operands.ts";
+import { kidFlagProblems, setOperandProblems } from "../../keys/set-operands.ts";
 
 /** The problems of flags that belong to another step. */
 function stepProblems({ values }: Pick<Context, "values">): readonly Problem[] {
@@ -60,6 +60,8 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const [set = ""] = operands;
   const problems: Problem[] = [
     ...setOperandProblems(context),
+    ...kidFlagProblems(context, KID),
+    ...kidFlagProblems(context, RETIRE),
     ...stepProblems(context),
     ...proofProblems(context),
     ...(await keyOutputProblems(context, PRIVATE_KEY_OUT, [])),
