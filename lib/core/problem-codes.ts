@@ -249,7 +249,7 @@ export const PROBLEM_CODES = {
     "rotation-steps": "The flags of a rotation don't go together",
     "not-published": "The key to activate is not in the set",
     "still-signing": "The key to retire still signs",
-    "wrong-signing-key": "A login failed or another key signed it, so the rotation was undone",
+    "wrong-signing-key": "A login failed or another key signed it; the message says whether the rotation was undone",
   },
   Encryption: {
     "no-recipient": "There is no key to encrypt to",

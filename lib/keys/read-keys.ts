@@ -1,8 +1,8 @@
 import type { Context } from "../command.ts";
 import { isSameKey, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { keyTypeName, possibleAlgorithms } from "../core/jwk/key-algorithms.ts";
-import { keyIdProblem } from "../core/jwk/key-id.ts";
 import { wholeKeys } from "../core/jwk/key-pair-ids.ts";
+import { keyIdProblem } from "../core/path-segment.ts";
 import { Problem, usageError, withMessage } from "../core/problem.ts";
 import { joinWords, quote } from "../core/text.ts";
 import { IMPORT_ALG, KID, USE } from "./key-flags.ts";

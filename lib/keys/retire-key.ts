@@ -1,12 +1,12 @@
-import type { KeySets } from "../adapters/admin/key-sets.ts";
 import type { Context, Result } from "../command.ts";
-import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { hasKid, kidWithoutPrefix, publicKeys } from "../core/jwk/key-pair-ids.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { keySetResult } from "./key-views.ts";
 import { removeKey } from "./remove-key.ts";
-import { confirmStep, type Rotation, readRotation, takeStep } from "./rotation.ts";
+import { restoreKey } from "./restore-keys.ts";
+import { confirmStep, readRotation, takeStep } from "./rotation.ts";
+import type { Rotation } from "./rotation-step.ts";
 
 /** The place of a key among the keys of a set, the newest first; the key must not be the one that signs. */
 function retirablePlace(
@@ -30,21 +30,12 @@ function retirablePlace(
   });
 }
 
-/** Puts a retired key back in its place. Keys that others have added meanwhile stay, as the newest. */
-async function putBack(api: KeySets, set: string, before: readonly JsonWebKey[], kid: string): Promise<void> {
-  const now = (await api.find(set)) ?? [];
-  const added = now.filter((key) => before.every((old) => old.kid !== key.kid));
-  const kept = before.filter((old) => hasKid(old, kid) || now.some((key) => key.kid === old.kid));
-  // The last key of a list becomes the newest.
-  await api.replace(set, [...added, ...kept].toReversed());
-}
-
 /** Deletes a key that no longer signs. */
 export async function retireKey(context: Context, set: string, named: string): Promise<Result> {
   const rotation = await readRotation(context, set);
   // Both halves of a pair.
   const kid = rotation.shape === "pair" ? kidWithoutPrefix(named) : named;
-  const { api, keys, state } = rotation;
+  const { keys, state } = rotation;
   const { place, count } = retirablePlace(rotation, kid);
   const signing = state.kind === "signs" ? state.kid : "";
   const retired = publicKeys(keys.filter((key) => hasKid(key, kid)));
@@ -53,8 +44,9 @@ export async function retireKey(context: Context, set: string, named: string): P
   );
   await confirmStep(context, `Delete key ${quote(kid)}? Tokens that it signed can't be verified any more.`);
   await takeStep(context, rotation, {
-    change: () => removeKey(api, set, kid),
-    undo: (cleanup) => putBack(cleanup, set, keys, kid),
+    kid,
+    change: (api) => removeKey(api, set, kid),
+    undo: (api) => restoreKey(api, set, keys, kid),
   });
   return keySetResult(context, [{ set, keys: retired }]);
 }

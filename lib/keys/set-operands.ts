@@ -1,6 +1,6 @@
 import type { Context } from "../command.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
-import { keyIdProblem, keySetNameProblem } from "../core/jwk/key-id.ts";
+import { keyIdProblem, keySetNameProblem } from "../core/path-segment.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 

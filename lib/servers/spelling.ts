@@ -1,6 +1,5 @@
-import { clientIdProblem } from "../core/client/client-id.ts";
-import { keyIdProblem, keySetNameProblem } from "../core/jwk/key-id.ts";
 import type { QueryParameters } from "../core/network.ts";
+import { clientIdProblem, keyIdProblem, keySetNameProblem } from "../core/path-segment.ts";
 import type { Problem } from "../core/problem.ts";
 import type { AdminPaths } from "./family.ts";
 

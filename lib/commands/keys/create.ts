@@ -1,6 +1,6 @@
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
-import { keyIdProblem } from "../../core/jwk/key-id.ts";
+import { keyIdProblem } from "../../core/path-segment.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { deliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
