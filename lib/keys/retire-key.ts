@@ -3,6 +3,7 @@ import { hasKid, kidWithoutPrefix, publicKeys } from "../core/jwk/key-pair-ids.t
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { keySetResult } from "./key-views.ts";
+import { noSuchKeyProblem } from "./no-such-key.ts";
 import { removeKey } from "./remove-key.ts";
 import { restoreKey } from "./restore-keys.ts";
 import { confirmStep, readRotation, takeStep } from "./rotation.ts";
@@ -15,12 +16,7 @@ function retirablePlace(
 ): { readonly place: number; readonly count: number } {
   const ids = publicKeys(keys).map((key) => key.kid ?? "");
   const place = ids.findIndex((id) => id === kid || kidWithoutPrefix(id) === kidWithoutPrefix(kid));
-  if (place < 0)
-    throw new Problem(`Key ${quote(kid)} is not in key set ${quote(set)}`, {
-      code: "not-found",
-      exit: "notFound",
-      hint: `show the IDs of its keys: hydra keys get ${set} --quiet`,
-    });
+  if (place < 0) throw noSuchKeyProblem(set, kid);
   const signing = state.kind === "signs" ? state.kid : ids[0];
   if (ids[place] !== signing) return { place, count: ids.length };
   throw new Problem(`Cannot retire key ${quote(kid)}: it is the newest one, which signs`, {

@@ -101,6 +101,7 @@ function keysIn(session: AdminSession, response: AdminResponse): readonly JsonWe
 /** The keys in the answer to a change, among which must be those that were stored; of a pair, either half. */
 function checkStored(session: AdminSession, response: AdminResponse, kids: readonly string[]): readonly JsonWebKey[] {
   const keys = keysIn(session, response);
+  if (keys.length === 0) throw unreadableAnswerProblem(session.options, response, "a key", "an empty set");
   const missing = kids.find((kid) => !keys.some((key) => hasKid(key, kid)));
   if (missing === undefined) return keys;
   throw unreadableAnswerProblem(session.options, response, `key ${quote(missing)}`, "other keys");
@@ -128,7 +129,8 @@ async function createKey(session: AdminSession, set: string, wanted: KeyRequest)
     if (found.length > 0) return found;
   }
   if (answer.status > 299) throw keyProblem(session, response);
-  return checkStored(session, response, [kid]);
+  // An ID that nobody asked for may be another one: the result has that of the answer.
+  return checkStored(session, response, isOwnId ? [] : [kid]);
 }
 
 /** Creates access to the key sets; nothing is sent yet. */
