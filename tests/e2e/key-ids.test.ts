@@ -126,3 +126,68 @@ test("an answer without the key that was created or imported is an error", async
     }
   }
 });
+
+function newRsaKey(): Json {
+  return asJson(generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "jwk" }));
+}
+
+test("a private key whose members don't belong together is rejected, here and by every server", async () => {
+  using folder = temporaryFolder();
+  const file = join(folder.path, "key.json");
+  const other = newRsaKey();
+  const good = { ...newRsaKey(), kid: "mine", use: "sig", alg: "RS256" };
+  const faults = ["d", "p", "dp", "qi"] as const;
+  // As measured; older versions look at neither value of the Chinese remainder theorem.
+  for (const [version, statuses] of [
+    ["1.8", [500, 500, 404, 404]],
+    ["2.3", [400, 400, 400, 400]],
+    ["26", [400, 400, 400, 400]],
+  ] as const) {
+    await using sandbox = await withSandbox(version);
+    const path = version === "1.8" ? "/keys/own/mine" : "/admin/keys/own/mine";
+    const headers = { "content-type": "application/json" };
+    for (const [at, name] of faults.entries()) {
+      const body = JSON.stringify({ ...good, [name]: other[name] });
+      const { status } = await fetch(`${sandbox.url}${path}`, { method: "PUT", headers, body });
+      assert.equal(status, statuses[at], `${version} ${name}`);
+      writeFileSync(file, body);
+      const ended = await runBinary(["keys", "import", "own", file, "--endpoint", sandbox.url]);
+      assert.equal(ended.status, 2, `${name}: ${ended.stderr}`);
+      assert.match(ended.stderr, /its members don't belong together/);
+    }
+    writeFileSync(file, JSON.stringify(good));
+    const ended = await runBinary(["keys", "import", "own", file, "--endpoint", sandbox.url]);
+    assert.equal(ended.status, 0, ended.stderr);
+  }
+});
+
+test("keys with the same ID are rejected with the names of their files", async () => {
+  await using sandbox = await withSandbox("26");
+  using folder = temporaryFolder();
+  const [a, b, both, halves] = ["a", "b", "both", "halves"].map((name) => join(folder.path, `${name}.json`));
+  assert.ok(a !== undefined && b !== undefined && both !== undefined && halves !== undefined);
+  const [first, second] = [newKey(), newKey()];
+  writeFileSync(a, JSON.stringify({ ...first, kid: "mine" }));
+  writeFileSync(b, JSON.stringify({ ...second, kid: "mine" }));
+  writeFileSync(both, JSON.stringify({ keys: [first, second].map((key) => ({ ...key, kid: "mine" })) }));
+  writeFileSync(
+    halves,
+    JSON.stringify({
+      keys: [
+        { ...first, kid: "private:mine" },
+        { ...second, kid: "public:mine" },
+      ],
+    }),
+  );
+  for (const [files, message] of [
+    [[a, b], /Keys in ".*a\.json" and ".*b\.json" have the ID "mine"/],
+    [[a, a], /Two keys in ".*a\.json" have the ID "mine"/],
+    [[both], /Two keys in ".*both\.json" have the ID "mine"/],
+    [[halves], /Two keys would have the ID "public:mine" on this server/],
+  ] as const) {
+    const ended = await runBinary(["keys", "import", "own", ...files, "--endpoint", sandbox.url]);
+    assert.equal(ended.status, 2, ended.stderr);
+    assert.match(ended.stderr, message);
+  }
+  assert.deepEqual(await storedKeys(sandbox, "own"), []);
+});

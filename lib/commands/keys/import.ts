@@ -43,6 +43,14 @@ function checkConflicts(
   });
 }
 
+/** Rejects keys that would have the same ID, because the server's version decides about its prefix. */
+function checkDistinct(stored: readonly NamedKey[]): void {
+  const repeated = stored.find(({ kid }, at) => stored.findIndex((other) => other.kid === kid) !== at);
+  if (repeated === undefined) return;
+  const hint = 'change the "kid" of one of them';
+  throw usageError(`Two keys would have the ID ${quote(repeated.kid)} on this server`, hint, "key-id");
+}
+
 /** The keys to add: a public key must not take the place of its private half. */
 function newKeys(
   { note }: Pick<Context, "note">,
@@ -99,6 +107,7 @@ async function run(context: Context, set: string, read: readonly NamedKey[]): Pr
   const target = { set, shape };
   const added = isReplaced ? read : newKeys(context, set, before, read);
   const stored = toStoredKeys(target, added);
+  checkDistinct(stored);
   const after = resultingKeys(before, stored, isReplaced);
   checkConflicts(context, set, before, stored);
   guardNewKeys(context, target, before, after);
