@@ -20,7 +20,7 @@ import {
   parseKeySet,
   publicPart,
 } from "../core/jwk/json-web-key.ts";
-import { completeRsaKey } from "../core/jwk/rsa-parameters.ts";
+import { completeRsaKey, findRsaFault } from "../core/jwk/rsa-parameters.ts";
 import { errorCode, Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
@@ -98,7 +98,7 @@ function foreignFormatProblem(file: KeyFile, text: string): Problem | undefined 
 async function readable(file: KeyFile, read: () => Promise<KeyObject>): Promise<JsonWebKey> {
   try {
     const key = exported(await read());
-    if (key !== undefined) return key;
+    if (key !== undefined && isUsable(key)) return key;
   } catch (error) {
     if (error instanceof Problem) throw error;
   }
@@ -164,7 +164,7 @@ function readJson(file: KeyFile, text: string): readonly JsonWebKey[] {
     if (!isUsable(key))
       throw badKey(
         file,
-        `${which} is incomplete, or of a type that is not supported`,
+        `${which} is incomplete, its members don't belong together, or its type is not supported`,
         "check its members (RFC 7518, 6)",
       );
   }
@@ -173,15 +173,19 @@ function readJson(file: KeyFile, text: string): readonly JsonWebKey[] {
 
 function isUsable(key: JsonWebKey): boolean {
   if (isSymmetric(key)) return typeof key["k"] === "string" && key["k"] !== "";
+  if (findRsaFault(key) !== undefined) return false;
   try {
     const object = toKeyObject(key);
-    return !isPrivate(key) || key.crv === "X25519" || areHalves(object, toKeyObject(publicPart(key)));
+    if (!isPrivate(key)) return true;
+    // A key for agreement can't sign.
+    if (key.crv === "X25519") return exported(createPublicKey(object))?.["x"] === key["x"];
+    return areHalves(object, toKeyObject(publicPart(key)));
   } catch {
     return false;
   }
 }
 
-/** Whether the private members of a key belong to its public ones, which the runtime does not check. */
+/** Whether the private members of a key belong to its public ones, which the runtime does not check. RSA signs without `d`. */
 function areHalves(privateKey: KeyObject, publicKey: KeyObject): boolean {
   const digest = privateKey.asymmetricKeyType === "ed25519" ? null : "sha256";
   const text = Buffer.from("hydra");

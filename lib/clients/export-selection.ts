@@ -1,9 +1,9 @@
 import type { Context } from "../command.ts";
 import { type ClientRecord, getTextField } from "../core/client/client.ts";
-import { clientIdProblem } from "../core/client/client-id.ts";
 import { parseManifestOwner } from "../core/client/manifest-name.ts";
 import type { BoolFlag, TextFlag } from "../core/flags/flag.ts";
 import { hasWildcard, matchesGlob } from "../core/glob.ts";
+import { clientIdProblem } from "../core/path-segment.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { readMark } from "../core/state/mark.ts";
 import { quote } from "../core/text.ts";

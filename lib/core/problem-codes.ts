@@ -242,6 +242,7 @@ export const PROBLEM_CODES = {
     "bad-passphrase": "The passphrase of a key is wrong",
     "no-passphrase": "A key is encrypted, and there is no passphrase for it",
     "key-algorithm": "The algorithm does not fit the key",
+    "bad-key-id": "This is not a valid key ID",
     "key-id": "A key ID is not possible here, or several keys would have it",
     "key-without-pem": "A shared secret cannot be written as PEM",
     "bad-key-set-name": "This is not a valid name for a key set",
@@ -249,7 +250,7 @@ export const PROBLEM_CODES = {
     "rotation-steps": "The flags of a rotation don't go together",
     "not-published": "The key to activate is not in the set",
     "still-signing": "The key to retire still signs",
-    "wrong-signing-key": "A login failed or another key signed it, so the rotation was undone",
+    "wrong-signing-key": "A login failed or another key signed it; the message says whether the rotation was undone",
   },
   Encryption: {
     "no-recipient": "There is no key to encrypt to",

@@ -4,7 +4,9 @@ import { Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { keySetResult } from "./key-views.ts";
 import type { NamedKey } from "./read-keys.ts";
-import { confirmStep, type Rotation, readRotation, takeStep } from "./rotation.ts";
+import { restoreKey } from "./restore-keys.ts";
+import { confirmStep, readRotation, takeStep } from "./rotation.ts";
+import type { Rotation } from "./rotation-step.ts";
 import { guardNewKeys } from "./signing-sets.ts";
 
 /** The problems of the key to activate. */
@@ -46,14 +48,15 @@ export async function activateKey(context: Context, set: string, key: NamedKey |
     context.note(`Key ${quote(kid)} signs already: nothing was changed`);
     return result;
   }
-  const { api, keys, shape } = rotation;
+  const { keys, shape } = rotation;
   const stored = { ...key, kid, ...(alg === undefined ? {} : { alg }), ...(use === undefined ? {} : { use }) };
   const others = keys.filter((other) => other.kid !== kid);
   guardNewKeys(context, { set, shape }, keys, [stored, ...others]);
   await confirmStep(context, `Sign with key ${quote(kid)} from now on?`);
   await takeStep(context, rotation, {
-    change: () => api.put(set, stored),
-    undo: (cleanup) => cleanup.put(set, published),
+    kid,
+    change: (api) => api.put(set, stored),
+    undo: (api) => restoreKey(api, set, keys, kid),
     expected: kid,
   });
   const old = rotation.state.kind === "signs" ? rotation.state.kid : undefined;

@@ -2,8 +2,8 @@ import type { Context } from "../command.ts";
 import { fromBase64 } from "../core/bytes.ts";
 import { tryParseJson } from "../core/client/client.ts";
 import { isJsonObject } from "../core/json.ts";
-import { CLEANUP_MS } from "../core/network.ts";
 import { ACCESS_TOKEN_SET } from "./signing-state.ts";
+import { REDIRECT_URI, withTemporaryClient } from "./temporary-client.ts";
 
 export type ProofContext = Pick<Context, "admin" | "openFlows" | "host" | "warn" | "signal">;
 
@@ -13,32 +13,11 @@ export interface SignedLogin {
   readonly kid: string;
 }
 
-/** Never opened: the code is read from the redirect to it. */
-const REDIRECT_URI = "https://hydra-keys.invalid/callback";
-
 /** The key ID in the header of a JSON Web Token; undefined for an opaque token. */
 function kidOf(token: string): string | undefined {
   const header = fromBase64(token.split(".")[0] ?? "");
   const parsed = header === undefined ? undefined : tryParseJson(new TextDecoder().decode(header))?.value;
   return isJsonObject(parsed) && typeof parsed["kid"] === "string" ? parsed["kid"] : undefined;
-}
-
-/** Creates the temporary client of a login; returns its ID. */
-async function createTemporaryClient({ admin, host }: ProofContext): Promise<string> {
-  const { keyShape } = await admin.family();
-  const payload = {
-    client_id: host.uuid(),
-    client_name: "hydra keys rotate (temporary)",
-    redirect_uris: [REDIRECT_URI],
-    grant_types: ["authorization_code"],
-    response_types: ["code"],
-    scope: "openid",
-    token_endpoint_auth_method: "none",
-    ...(keyShape === "single" ? { access_token_strategy: "jwt" } : {}),
-  };
-  const outcome = await admin.create(payload, true);
-  if (outcome.kind === "created" || outcome.kind === "found") return outcome.record.client_id;
-  throw outcome.problem;
 }
 
 /** Milliseconds that one request of a login may take: a proof may take longer than the rest of the command's time. */
@@ -67,16 +46,10 @@ export async function proveLogin(
   publicUrl: string,
   set: string,
 ): Promise<SignedLogin | undefined> {
-  const clientId = await createTemporaryClient(context);
-  try {
+  return withTemporaryClient(context, async (clientId) => {
     const { idToken = "", accessToken } = await logIn(context, publicUrl, clientId);
     const token = set === ACCESS_TOKEN_SET ? accessToken : idToken;
     const kid = kidOf(token);
     return kid === undefined ? undefined : { token, kid };
-  } finally {
-    await context.admin
-      .withDeadline(CLEANUP_MS)
-      .remove(clientId)
-      .catch(() => context.warn(`the temporary client ${clientId} could not be deleted`));
-  }
+  });
 }

@@ -3,13 +3,15 @@ import { safeReason } from "../clients/delivery.ts";
 import { wantsRecipients } from "../clients/secret-source.ts";
 import type { Context, Result } from "../command.ts";
 import { type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
+import { hasKid } from "../core/jwk/key-pair-ids.ts";
 import { CLEANUP_MS } from "../core/network.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { deliverKeys } from "./deliver-keys.ts";
 import { KID, PRIVATE_KEY_OUT } from "./key-flags.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
-import { type Rotation, readRotation, takeStep } from "./rotation.ts";
+import { readRotation, takeStep, untilInterrupted } from "./rotation.ts";
+import type { Rotation } from "./rotation-step.ts";
 import { checkNewAlgorithm } from "./signing-sets.ts";
 
 /** The problems of where the private key waits. */
@@ -35,6 +37,16 @@ function rejectPairs({ set, shape }: Rotation): void {
     `Cannot publish a key in set ${quote(set)}: on Hydra 1.x, every login fails while the newest public key has no private half`,
     { code: "signing-set", exit: "usage", hint: `rotate in one step: hydra keys rotate ${set}` },
   );
+}
+
+/** Rejects the ID of a key that exists, whose place the new public key would take. */
+function rejectKnownId({ set, keys }: Rotation, kid: string | undefined): void {
+  if (kid === undefined || !keys.some((key) => hasKid(key, kid))) return;
+  throw new Problem(`Cannot publish key ${quote(kid)}: key set ${quote(set)} has a key with this ID`, {
+    code: "conflict",
+    exit: "conflict",
+    hint: "choose another key ID, or leave it out",
+  });
 }
 
 /** Removes a published key whose private half was not delivered. */
@@ -66,21 +78,23 @@ export async function publishKey(context: Context, set: string): Promise<Result>
   const { values, keyFiles, note } = context;
   const rotation = await readRotation(context, set);
   rejectPairs(rotation);
-  const { api, state } = rotation;
+  const { state } = rotation;
   const alg = values.text(NEW_ALG) ?? (state.kind === "signs" ? state.alg : "RS256");
   checkNewAlgorithm(context, rotation, alg);
-  const generated = await keyFiles.generate(alg, "sig");
+  rejectKnownId(rotation, values.text(KID));
+  const generated = await untilInterrupted(context.signal, keyFiles.generate(alg, "sig"));
   const kid = values.text(KID) ?? generated.kid ?? "";
   const key: JsonWebKey = { ...generated, kid };
   let isPublished = false;
   const publish = async () => {
     await takeStep(context, rotation, {
-      change: async () => {
+      kid,
+      change: async (api) => {
         await api.put(set, { ...publicPart(key), kid });
         isPublished = true;
       },
-      undo: async (cleanup) => {
-        await cleanup.remove(set, kid);
+      undo: async (api) => {
+        await api.remove(set, kid);
         isPublished = false;
       },
     });

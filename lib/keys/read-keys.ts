@@ -2,7 +2,8 @@ import type { Context } from "../command.ts";
 import { isSameKey, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { keyTypeName, possibleAlgorithms } from "../core/jwk/key-algorithms.ts";
 import { wholeKeys } from "../core/jwk/key-pair-ids.ts";
-import { Problem, usageError } from "../core/problem.ts";
+import { keyIdProblem } from "../core/path-segment.ts";
+import { Problem, usageError, withMessage } from "../core/problem.ts";
 import { joinWords, quote } from "../core/text.ts";
 import { IMPORT_ALG, KID, USE } from "./key-flags.ts";
 import { passphraseReader } from "./passphrase.ts";
@@ -61,6 +62,12 @@ async function keysInFile(
   const problems: Problem[] = [];
   for (const key of await keyFiles.read(path, reader, passphrase)) {
     const kid = key.kid ?? (await keyFiles.thumbprint(publicPart(key)));
+    const invalid = keyIdProblem(kid);
+    // Another ID may be chosen with --kid.
+    if (invalid !== undefined && !values.isSet(KID)) {
+      problems.push(withMessage(invalid, `Cannot use the key in ${quote(name)}: ${invalid.message}`));
+      continue;
+    }
     const named = withAlgorithm({ use: values.text(USE), ...key, kid }, name, values.text(IMPORT_ALG));
     if (named instanceof Problem) problems.push(named);
     else keys.push(named);
@@ -68,18 +75,18 @@ async function keysInFile(
   return { keys: keys.toReversed(), problems };
 }
 
-/** Rejects different keys with one ID; keeps the last of equal ones. */
-function withoutRepeats(keys: readonly NamedKey[], problems: Problem[]): readonly NamedKey[] {
+/** The problems of keys with the same ID. */
+function repeatProblems(keys: readonly NamedKey[], origins: ReadonlyMap<JsonWebKey, string>): readonly Problem[] {
   const byId = new Map<string, NamedKey>();
-  for (const key of keys) {
+  return keys.flatMap((key) => {
     const before = byId.get(key.kid);
-    if (before !== undefined && !isSameKey(before, key))
-      problems.push(usageError(`Two keys have the ID ${quote(key.kid)}`, 'change the "kid" of one of them', "key-id"));
-    // Deleted first, so that its place is that of the last one.
-    byId.delete(key.kid);
     byId.set(key.kid, key);
-  }
-  return [...byId.values()];
+    if (before === undefined) return [];
+    const [first = "", second = ""] = [origins.get(before), origins.get(key)];
+    const where = first === second ? `Two keys in ${quote(first)}` : `Keys in ${quote(first)} and ${quote(second)}`;
+    const hint = isSameKey(before, key) ? "leave out one of them" : 'change the "kid" of one of them';
+    return [usageError(`${where} have the ID ${quote(key.kid)}`, hint, "key-id")];
+  });
 }
 
 function isNamedKey(key: JsonWebKey): key is NamedKey {
@@ -94,18 +101,21 @@ export async function readKeyFiles(
 ): Promise<ReadKeys> {
   const passphrase = passphraseReader(context);
   const read: NamedKey[] = [];
+  const origins = new Map<JsonWebKey, string>();
   const problems: Problem[] = [];
   for (const path of paths) {
     try {
       const found = await keysInFile(context, path, { reader, passphrase });
       read.push(...found.keys);
+      for (const key of found.keys) origins.set(key, path === "-" ? "standard input" : path);
       problems.push(...found.problems);
     } catch (error) {
       if (!(error instanceof Problem) || error.exit !== "usage") throw error;
       problems.push(error);
     }
   }
-  const keys = withoutRepeats(wholeKeys(read).filter(isNamedKey), problems);
+  const keys = wholeKeys(read).filter(isNamedKey);
+  problems.push(...repeatProblems(keys, origins));
   if (keys.length === 0 && problems.length === 0 && paths.length > 0)
     problems.push(usageError("There is no key to import", "check the files", "bad-key"));
   return renamed(context, { keys, problems });

@@ -13,7 +13,7 @@ import { signsTokens } from "./signing-state.ts";
 export async function replaceKey(context: Context, set: string): Promise<Result> {
   const { values, host, note } = context;
   const rotation = await readRotation(context, set);
-  const { api, shape, state } = rotation;
+  const { shape, state } = rotation;
   const alg = values.text(NEW_ALG) ?? (state.kind === "signs" ? state.alg : "RS256");
   const given = values.text(KID);
   const kid = given ?? host.uuid();
@@ -24,11 +24,12 @@ export async function replaceKey(context: Context, set: string): Promise<Result>
   const named = shape === "pair" ? `public:${kid}` : kid;
   const created: NamedSet[] = [];
   await takeStep(context, rotation, {
-    change: async () => {
+    kid,
+    change: async (api) => {
       const keys = await api.create(set, { kid, alg, use: "sig", isOwnId: given === undefined });
       created.push({ set, keys: publicKeys(keys) });
     },
-    undo: (cleanup) => removeKey(cleanup, set, kid),
+    undo: (api) => removeKey(api, set, kid),
     expected: named,
   });
   return keySetResult(context, created);

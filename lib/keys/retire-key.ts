@@ -1,12 +1,13 @@
-import type { KeySets } from "../adapters/admin/key-sets.ts";
 import type { Context, Result } from "../command.ts";
-import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { hasKid, kidWithoutPrefix, publicKeys } from "../core/jwk/key-pair-ids.ts";
 import { Problem } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { keySetResult } from "./key-views.ts";
+import { noSuchKeyProblem } from "./no-such-key.ts";
 import { removeKey } from "./remove-key.ts";
-import { confirmStep, type Rotation, readRotation, takeStep } from "./rotation.ts";
+import { restoreKey } from "./restore-keys.ts";
+import { confirmStep, readRotation, takeStep } from "./rotation.ts";
+import type { Rotation } from "./rotation-step.ts";
 
 /** The place of a key among the keys of a set, the newest first; the key must not be the one that signs. */
 function retirablePlace(
@@ -15,12 +16,7 @@ function retirablePlace(
 ): { readonly place: number; readonly count: number } {
   const ids = publicKeys(keys).map((key) => key.kid ?? "");
   const place = ids.findIndex((id) => id === kid || kidWithoutPrefix(id) === kidWithoutPrefix(kid));
-  if (place < 0)
-    throw new Problem(`Key ${quote(kid)} is not in key set ${quote(set)}`, {
-      code: "not-found",
-      exit: "notFound",
-      hint: `show the IDs of its keys: hydra keys get ${set} --quiet`,
-    });
+  if (place < 0) throw noSuchKeyProblem(set, kid);
   const signing = state.kind === "signs" ? state.kid : ids[0];
   if (ids[place] !== signing) return { place, count: ids.length };
   throw new Problem(`Cannot retire key ${quote(kid)}: it is the newest one, which signs`, {
@@ -30,21 +26,12 @@ function retirablePlace(
   });
 }
 
-/** Puts a retired key back in its place. Keys that others have added meanwhile stay, as the newest. */
-async function putBack(api: KeySets, set: string, before: readonly JsonWebKey[], kid: string): Promise<void> {
-  const now = (await api.find(set)) ?? [];
-  const added = now.filter((key) => before.every((old) => old.kid !== key.kid));
-  const kept = before.filter((old) => hasKid(old, kid) || now.some((key) => key.kid === old.kid));
-  // The last key of a list becomes the newest.
-  await api.replace(set, [...added, ...kept].toReversed());
-}
-
 /** Deletes a key that no longer signs. */
 export async function retireKey(context: Context, set: string, named: string): Promise<Result> {
   const rotation = await readRotation(context, set);
   // Both halves of a pair.
   const kid = rotation.shape === "pair" ? kidWithoutPrefix(named) : named;
-  const { api, keys, state } = rotation;
+  const { keys, state } = rotation;
   const { place, count } = retirablePlace(rotation, kid);
   const signing = state.kind === "signs" ? state.kid : "";
   const retired = publicKeys(keys.filter((key) => hasKid(key, kid)));
@@ -53,8 +40,9 @@ export async function retireKey(context: Context, set: string, named: string): P
   );
   await confirmStep(context, `Delete key ${quote(kid)}? Tokens that it signed can't be verified any more.`);
   await takeStep(context, rotation, {
-    change: () => removeKey(api, set, kid),
-    undo: (cleanup) => putBack(cleanup, set, keys, kid),
+    kid,
+    change: (api) => removeKey(api, set, kid),
+    undo: (api) => restoreKey(api, set, keys, kid),
   });
   return keySetResult(context, [{ set, keys: retired }]);
 }

@@ -1,26 +1,19 @@
-import type { KeySets } from "../adapters/admin/key-sets.ts";
+import { createAdminForEach } from "../clients/admin-for-each.ts";
 import { requireConfirmation } from "../clients/confirm.ts";
 import { safeReason } from "../clients/delivery.ts";
 import type { Context } from "../command.ts";
-import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { publicKeys } from "../core/jwk/key-pair-ids.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { KEYS_YES, PROOF_URL } from "./key-flags.ts";
 import { type ProofContext, proveLogin, type SignedLogin } from "./prove-login.ts";
-import { type SigningState, signingState, signsTokens } from "./signing-state.ts";
-import type { TargetSet } from "./stored-keys.ts";
+import type { Rotation, RotationStep } from "./rotation-step.ts";
+import { signingState, signsTokens } from "./signing-state.ts";
+import { removeLeftoverClients } from "./temporary-client.ts";
+import { interruption, loginFailure, nothingChangedProblem, settleInterruption, undoStep } from "./undo-step.ts";
 
 type RotationContext = ProofContext &
   Pick<Context, "values" | "note" | "format" | "syntax" | "oauth" | "uninterruptible">;
-
-/** A set that is rotated, as it was before. */
-export interface Rotation extends TargetSet {
-  readonly api: KeySets;
-  /** Its keys, the newest first. */
-  readonly keys: readonly JsonWebKey[];
-  readonly state: SigningState;
-}
 
 /** Reads a set, whether or not it exists. */
 export async function readRotation({ admin }: Pick<Context, "admin">, set: string): Promise<Rotation> {
@@ -31,40 +24,81 @@ export async function readRotation({ admin }: Pick<Context, "admin">, set: strin
 }
 
 /** Asks before a step on a terminal; a script is not asked. */
-export async function confirmStep({ host, values }: Pick<Context, "host" | "values">, text: string): Promise<void> {
+export async function confirmStep(
+  { host, values, signal }: Pick<Context, "host" | "values" | "signal">,
+  text: string,
+): Promise<void> {
   if (values.bool(KEYS_YES) || !host.stdinIsTerminal || !host.stderr.isTerminal) return;
-  await requireConfirmation({ host }, { text, declined: "The key set was not changed", from: "stdin" });
+  const declined = "The key set was not changed";
+  await untilInterrupted(signal, requireConfirmation({ host }, { text, declined, from: "stdin" }));
 }
 
-/** One change of a set, how it is undone, and which key signs afterwards. */
-interface RotationStep {
-  readonly change: () => Promise<void>;
-  readonly undo: (api: KeySets) => Promise<void>;
-  /** The key that must sign a login after the change, as tokens name it; the same as before if undefined. */
-  readonly expected?: string;
-}
-
-/** Milliseconds that undoing a step may take. */
-const UNDO_MS = 15_000;
-
-/** Takes a step. With `--public-url`, a login before and after it proves which key signs; the wrong one undoes the step. */
-export async function takeStep(context: RotationContext, rotation: Rotation, step: RotationStep): Promise<void> {
-  const publicUrl = context.values.text(PROOF_URL);
-  if (publicUrl === undefined || !signsTokens(rotation.set)) return step.change();
-  // Before anything is changed: a proof that cannot work must not undo a step that did.
-  const before = await proveStart(context, publicUrl, rotation.set);
-  if (before === undefined) {
-    context.warn(`the server's tokens for key set ${quote(rotation.set)} are opaque, so no login can prove the step`);
-    return step.change();
+/** Stops waiting for work that ignores signals. */
+export async function untilInterrupted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = (): void => reject(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
-  const expected = step.expected ?? before.kid;
+}
+
+/** Does a rotation; a signal before its first change is reported as such. */
+export async function withInterruptionReport<T>(
+  { signal }: Pick<Context, "signal">,
+  set: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw signal.aborted && error === signal.reason ? nothingChangedProblem(set) : error;
+  }
+}
+
+/**
+ * Takes a step. With `--public-url`, a login before and after it proves which key signs; the wrong one undoes the step. So
+ * does a signal, which the request that is under way gets some seconds to survive.
+ */
+export async function takeStep(context: RotationContext, rotation: Rotation, step: RotationStep): Promise<void> {
   await context.uninterruptible(async () => {
+    const expected = await expectedProof(context, rotation, step);
     context.signal.throwIfAborted();
-    await step.change();
-    const failure = await findFailure(context, rotation, expected, publicUrl);
-    if (failure !== undefined) throw await undoStep(context, rotation, step, failure);
+    try {
+      await step.change(await createAdminForEach(context)().keySets());
+    } catch (error) {
+      if (!context.signal.aborted) throw error;
+      throw await settleInterruption(context, rotation, step, error);
+    }
+    const failure = expected === undefined ? undefined : await findFailure(context, rotation, expected);
+    if (context.signal.aborted) throw await undoStep(context, rotation, step, interruption(rotation));
+    if (failure !== undefined) throw await undoStep(context, rotation, step, loginFailure(rotation, failure));
+    if (expected !== undefined) context.note(`Proved by a login: key ${quote(expected.kid)} signs`);
   });
-  context.note(`Proved by a login: key ${quote(expected)} signs`);
+}
+
+/** How a login proves a step. */
+interface ExpectedProof {
+  readonly publicUrl: string;
+  readonly kid: string;
+}
+
+/** Logs in before a step: a proof that cannot work must not undo a step that did. Undefined where no login proves it. */
+async function expectedProof(
+  context: RotationContext,
+  { set }: Rotation,
+  step: RotationStep,
+): Promise<ExpectedProof | undefined> {
+  const publicUrl = context.values.text(PROOF_URL);
+  if (publicUrl === undefined || !signsTokens(set)) return undefined;
+  await removeLeftoverClients(context);
+  const before = await proveStart(context, publicUrl, set);
+  if (before !== undefined) return { publicUrl, kid: step.expected ?? before.kid };
+  context.warn(`the server's tokens for key set ${quote(set)} are opaque, so no login can prove the step`);
+  return undefined;
 }
 
 /** Logins that are tried where the network fails: a lost answer says nothing about the keys. */
@@ -89,6 +123,7 @@ async function proveStart(context: ProofContext, publicUrl: string, set: string)
   try {
     return await proveLoginPersistently(context, publicUrl, set);
   } catch (error) {
+    context.signal.throwIfAborted();
     if (!(error instanceof Problem)) throw error;
     throw withMessage(
       error,
@@ -104,43 +139,14 @@ async function proveStart(context: ProofContext, publicUrl: string, set: string)
 async function findFailure(
   context: RotationContext,
   { set, api }: Rotation,
-  expected: string,
-  publicUrl: string,
+  { publicUrl, kid }: ExpectedProof,
 ): Promise<string | undefined> {
-  let login: SignedLogin | undefined;
   try {
-    login = await proveLoginPersistently(context, publicUrl, set);
+    const login = await proveLoginPersistently(context, publicUrl, set);
+    if (login?.kid !== kid) return `the login was signed with key ${quote(login?.kid ?? "")} instead of ${quote(kid)}`;
+    const stored = { keys: publicKeys(await api.get(set)) };
+    return (await context.oauth.isSignedBy(login.token, stored)) ? undefined : "no key of the set signed the login";
   } catch (error) {
     return `the login failed: ${safeReason(error)}`;
   }
-  if (login?.kid !== expected)
-    return `the login was signed with key ${quote(login?.kid ?? "")} instead of ${quote(expected)}`;
-  const stored = { keys: publicKeys(await api.get(set)) };
-  return (await context.oauth.isSignedBy(login.token, stored)) ? undefined : "no key of the set signed the login";
-}
-
-/** Undoes a step; returns the problem that ends the command. */
-async function undoStep(
-  { admin }: Pick<Context, "admin">,
-  { set }: Rotation,
-  step: RotationStep,
-  failure: string,
-): Promise<Problem> {
-  const lost = "tokens that were signed meanwhile can't be verified";
-  const start = `Cannot rotate key set ${quote(set)}: ${failure}`;
-  try {
-    await step.undo(await admin.withDeadline(UNDO_MS).keySets());
-  } catch (error) {
-    return new Problem(`${start}; the change could not be undone: ${safeReason(error)}`, {
-      code: "wrong-signing-key",
-      exit: "failed",
-      hint: `look at the set, and put it right: hydra keys get ${set}`,
-      cause: error,
-    });
-  }
-  return new Problem(`${start}; the change was undone, and ${lost}`, {
-    code: "wrong-signing-key",
-    exit: "failed",
-    hint: "check the server's log, and that all its instances use this database",
-  });
 }

@@ -1,16 +1,8 @@
 import type { Context } from "../command.ts";
+import type { TextFlag } from "../core/flags/flag.ts";
+import { keyIdProblem, keySetNameProblem } from "../core/path-segment.ts";
 import { type Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
-
-/** What is wrong with the name of a key set, or undefined. Up to 2.3, no server finds a set with a slash again. */
-function keySetNameProblem(set: string): Problem | undefined {
-  if (set !== "" && set !== "." && set !== ".." && !set.includes("/")) return undefined;
-  return usageError(
-    `${quote(set)} is not a valid name for a key set`,
-    "use letters, digits, dots and -, such as hydra.openid.id-token",
-    "bad-key-set-name",
-  );
-}
 
 /** The key sets that the arguments name: one in the 1.x syntax, any number in the 2.x syntax, as in Hydra's own CLI. */
 export function readSetOperands({ operands, syntax }: Pick<Context, "operands" | "syntax">): {
@@ -29,6 +21,13 @@ export function readSetOperands({ operands, syntax }: Pick<Context, "operands" |
       ),
     );
   return { sets, problems };
+}
+
+/** The problem of the key ID in a flag. */
+export function kidFlagProblems({ values }: Pick<Context, "values">, flag: TextFlag): readonly Problem[] {
+  const kid = values.text(flag);
+  const problem = kid === undefined ? undefined : keyIdProblem(kid);
+  return problem === undefined ? [] : [problem];
 }
 
 /** The problem of the name of the only set. */

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { findRsaFault, type RsaFault } from "../core/jwk/rsa-parameters.ts";
 import { jsonKindName } from "./json-kind.ts";
 
 /** A set of keys as a server stores it (RFC 7517 section 5). */
@@ -99,11 +100,31 @@ export function decodeKeySet(value: JsonObject, library: string): KeySet | { rea
   return { keys };
 }
 
+/** How Go since 1.24, and before that, which looks at neither CRT value, reports members that don't belong together. */
+const RSA_FAULTS: Readonly<Record<Exclude<RsaFault, "missing">, readonly [text: string, older: string | undefined]>> = {
+  modulus: ["p * q != n", "invalid modulus"],
+  exponent: ["d does not match dP", "invalid exponents"],
+  "crt-exponent": ["invalid CRT exponent", undefined],
+  "crt-coefficient": ["invalid CRT coefficient", undefined],
+};
+
+/** What is wrong with a private RSA key, in the words of the server's library. */
+function rsaFaultText(key: JsonObject, library: string): string | undefined {
+  const fault = findRsaFault(key);
+  if (fault === undefined) return undefined;
+  if (fault === "missing") return `${library}: invalid RSA private key, missing P value(s)`;
+  const [text, older] = RSA_FAULTS[fault];
+  const shown = library.startsWith("square/") ? older : text;
+  return shown === undefined ? undefined : `crypto/rsa: ${shown}`;
+}
+
 /** Decodes one key, or returns what is wrong with it. */
 export function decodeKey(
   value: JsonObject,
   library: string,
 ): { readonly key: JsonObject } | { readonly fault: string } {
+  const rsaFault = rsaFaultText(value, library);
+  if (rsaFault !== undefined) return { fault: rsaFault };
   const fault = faultOf(value);
   return fault === undefined ? { key: storedMembers(value) } : { fault: `${library}: ${fault}` };
 }

@@ -1,16 +1,26 @@
 import type { QueryParameters } from "../core/network.ts";
+import { clientIdProblem, keyIdProblem, keySetNameProblem } from "../core/path-segment.ts";
+import type { Problem } from "../core/problem.ts";
 import type { AdminPaths } from "./family.ts";
+
+/** A text as a segment of a path, the last line of defence against requests about a whole collection or set. */
+function pathSegment(text: string, findProblem: (text: string) => Problem | undefined): string {
+  const problem = findProblem(text);
+  if (problem !== undefined) throw problem;
+  return encodeURIComponent(text);
+}
 
 /** The paths of the admin API, by that of its collection of clients. */
 export function adminPaths(clients: string): AdminPaths {
-  const client = (id: string): string => `${clients}/${encodeURIComponent(id)}`;
-  const keySet = (set: string): string => `${clients.replace(/clients$/, "keys")}/${encodeURIComponent(set)}`;
+  const keys = clients.replace(/clients$/, "keys");
+  const client = (id: string): string => `${clients}/${pathSegment(id, clientIdProblem)}`;
+  const keySet = (set: string): string => `${keys}/${pathSegment(set, keySetNameProblem)}`;
   return {
     clients,
     client,
     rotateSecret: (id) => `${client(id)}/secrets/rotate`,
     keySet,
-    key: (set, kid) => `${keySet(set)}/${encodeURIComponent(kid)}`,
+    key: (set, kid) => `${keySet(set)}/${pathSegment(kid, keyIdProblem)}`,
   };
 }
 

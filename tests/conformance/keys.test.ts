@@ -83,12 +83,20 @@ onEveryServer("key sets", (server) => {
     assert.equal((await run("keys", "get", set, "--kid", "third")).status, 4);
     const conflict = await run("keys", "create", set, "second");
     assert.equal(conflict.status, 5, conflict.stderr);
+    const unknown = await run("keys", "delete", set, "--kid", "third");
+    assert.equal(unknown.status, 4, unknown.stderr);
+    assert.match(unknown.stderr, /Key "third" is not in key set/);
+    assert.equal(unknown.stdout, "");
+    assert.deepEqual(await stored(set), keys);
     const line = assertDone(await run("keys", "delete", set, "--kid", "second"));
     assert.equal(line.stdout, `JSON Web Key deleted: second of set ${set}\n`);
     assert.equal((await stored(set)).length, isPair ? 2 : 1);
     assert.equal(assertDone(await run("keys", "delete", set)).stdout, `JSON Web Key Set deleted: ${set}\n`);
     assert.equal((await run("keys", "get", set)).status, 4);
-    assertDone(await run("delete", "jwk", set, newSet()));
+    const missing = await run("keys", "delete", set);
+    assert.equal(missing.status, 4, missing.stderr);
+    assert.match(missing.stderr, /key set ".*" not found/);
+    assert.equal(missing.stdout, "");
   });
 
   test("are shown several at a time in the 2.x syntax, and one at a time in the 1.x syntax", async () => {
@@ -107,7 +115,9 @@ onEveryServer("key sets", (server) => {
       assert.equal(refused.status, 2);
       assert.match(refused.stderr, /for one key of the set, use --kid/);
     }
-    assertDone(await run("delete", "jwk", a, b));
+    const some = await run("delete", "jwk", a, newSet(), b);
+    assert.equal(some.status, 8, some.stderr);
+    assert.match(some.stderr, /key set ".*" not found/);
     assert.deepEqual([await stored(a), await stored(b)], [[], []]);
   });
 

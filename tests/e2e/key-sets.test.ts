@@ -229,7 +229,9 @@ describe("a rotation that goes wrong", () => {
       assert.equal(ended.status, 1, ended.stderr);
       assert.match(
         ended.stderr,
-        /the login was signed with key "[^"]+" instead of "[^"]+"; the change was undone, and tokens that were signed meanwhile can't be verified/,
+        new RegExp(
+          `the login was signed with key "[^"]+" instead of "[^"]+"; the change was undone, and key "${old}" signs\n`,
+        ),
       );
       assert.equal(await signingKey(server, clientId), old);
       assert.deepEqual(await storedKeys(server), before);

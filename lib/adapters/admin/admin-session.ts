@@ -142,8 +142,9 @@ async function attempt(
   const timeout = timeoutFor(session, request);
   // Before the attempt: a request that was never sent leaves no doubt.
   options.signal.throwIfAborted();
+  const sent = httpRequest(options, request, family, timeout);
   try {
-    const outcome = answered(options, await options.http(httpRequest(options, request, family, timeout)));
+    const outcome = answered(options, await options.http(sent));
     if (isAmbiguous(outcome)) history.ambiguous = true;
     return outcome;
   } catch (error) {

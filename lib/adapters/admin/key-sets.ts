@@ -1,5 +1,6 @@
 import { tryParseJson } from "../../core/client/client.ts";
 import { type JsonWebKey, parseKeySet } from "../../core/jwk/json-web-key.ts";
+import { hasKid } from "../../core/jwk/key-pair-ids.ts";
 import { Problem, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { classifyError, type ServerFamily } from "../../servers/index.ts";
@@ -97,6 +98,15 @@ function keysIn(session: AdminSession, response: AdminResponse): readonly JsonWe
   return keys;
 }
 
+/** The keys in the answer to a change, among which must be those that were stored; of a pair, either half. */
+function checkStored(session: AdminSession, response: AdminResponse, kids: readonly string[]): readonly JsonWebKey[] {
+  const keys = keysIn(session, response);
+  if (keys.length === 0) throw unreadableAnswerProblem(session.options, response, "a key", "an empty set");
+  const missing = kids.find((kid) => !keys.some((key) => hasKid(key, kid)));
+  if (missing === undefined) return keys;
+  throw unreadableAnswerProblem(session.options, response, `key ${quote(missing)}`, "other keys");
+}
+
 async function readSet(session: AdminSession, set: string): Promise<AdminResponse> {
   const read = request(`Cannot get key set ${quote(set)}`, "GET", ({ paths }) => paths.keySet(set));
   const response = await send(session, read, { ambiguous: false });
@@ -119,7 +129,8 @@ async function createKey(session: AdminSession, set: string, wanted: KeyRequest)
     if (found.length > 0) return found;
   }
   if (answer.status > 299) throw keyProblem(session, response);
-  return keysIn(session, response);
+  // An ID that nobody asked for may be another one: the result has that of the answer.
+  return checkStored(session, response, isOwnId ? [] : [kid]);
 }
 
 /** Creates access to the key sets; nothing is sent yet. */
@@ -145,10 +156,16 @@ export function createKeySets(session: AdminSession): KeySets {
     },
     create: (set, wanted) => createKey(session, set, wanted),
     replace: async (set, keys) => {
-      await change(set, "PUT", ({ paths }) => paths.keySet(set), { keys });
+      const response = await change(set, "PUT", ({ paths }) => paths.keySet(set), { keys });
+      if (keys.length > 0)
+        checkStored(
+          session,
+          response,
+          keys.flatMap(({ kid }) => kid ?? []),
+        );
     },
     put: async (set, key) => {
-      await change(set, "PUT", ({ paths }) => paths.key(set, key.kid), key);
+      checkStored(session, await change(set, "PUT", ({ paths }) => paths.key(set, key.kid), key), [key.kid]);
     },
     remove: async (set, kid) => {
       await change(set, "DELETE", ({ paths }) => (kid === undefined ? paths.keySet(set) : paths.key(set, kid)));

@@ -5,10 +5,10 @@ import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/dry-run-flag.ts";
 import { idOf } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
-import { clientIdProblem } from "../../core/client/client-id.ts";
 import { DRY_RUN, FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
+import { clientIdProblem } from "../../core/path-segment.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 

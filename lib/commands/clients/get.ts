@@ -1,9 +1,9 @@
 import { Batch } from "../../clients/batch.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
-import { clientIdProblem } from "../../core/client/client-id.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import { type JsonObject, TOO_DEEP_CODE } from "../../core/json.ts";
+import { clientIdProblem } from "../../core/path-segment.ts";
 import { Problem } from "../../core/problem.ts";
 import { withoutCredentials } from "../../core/redact.ts";
 

@@ -3,10 +3,10 @@ import { clientDescriptionLines } from "../../clients/client-description.ts";
 import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { CLIENT_VIEW } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
-import { clientIdProblem } from "../../core/client/client-id.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
+import { clientIdProblem } from "../../core/path-segment.ts";
 import { withoutCredentials } from "../../core/redact.ts";
 
 /** Clients as pages of text, with an empty line between two. */

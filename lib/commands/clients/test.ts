@@ -1,7 +1,7 @@
 import { terminalColumns } from "../../clients/terminal-columns.ts";
 import { type ClientLogin, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
-import { clientIdProblem } from "../../core/client/client-id.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { clientIdProblem } from "../../core/path-segment.ts";
 import { quote } from "../../core/text.ts";
 import { runSteps } from "../../tokens/client-test/run-steps.ts";
 import { toTestReport } from "../../tokens/client-test/step-result.ts";

@@ -20,7 +20,6 @@ import { CLIENT_VIEW, createdView, idOf } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { findFieldOrSuggestion, type PathAssignment } from "../../core/client/changes.ts";
 import { getTextField, isPublic, usesSecret } from "../../core/client/client.ts";
-import { clientIdProblem } from "../../core/client/client-id.ts";
 import { type Change, clearingValue, isSameValue } from "../../core/client/equality.ts";
 import { type Field, LIST_EDITS } from "../../core/client/fields.ts";
 import { findingProblem, lintClient } from "../../core/client/rules.ts";
@@ -43,6 +42,7 @@ import {
 import type { FlagValues } from "../../core/flags/flag-values.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
+import { clientIdProblem } from "../../core/path-segment.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { CREDENTIAL_FIELDS, withoutCredentials } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";

@@ -1,5 +1,6 @@
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { keyIdProblem } from "../../core/path-segment.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { deliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
@@ -16,10 +17,12 @@ import {
 import { setOperandProblems } from "../../keys/set-operands.ts";
 import { guardNewKey } from "../../keys/signing-sets.ts";
 
-/** The problems of an ID that is given twice. */
+/** The problems of an ID that is not valid, or given twice. */
 function kidProblems({ operands, values }: Pick<Context, "operands" | "values">): readonly Problem[] {
   const [, kid] = operands;
   const named = values.text(KID);
+  const invalid = [kid, named].flatMap((id) => (id === undefined ? [] : (keyIdProblem(id) ?? [])));
+  if (invalid.length > 0) return invalid.slice(0, 1);
   if (kid === undefined || named === undefined || kid === named) return [];
   return [usageError(`There are two key IDs, ${quote(kid)} and --kid ${quote(named)}`, "give one of them", "key-id")];
 }

@@ -1,15 +1,18 @@
+import type { KeySets } from "../../adapters/admin/key-sets.ts";
 import { Batch } from "../../clients/batch.ts";
 import { requireConfirmation } from "../../clients/confirm.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
 import { FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { hasKid } from "../../core/jwk/key-pair-ids.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { KEYS_YES, KID } from "../../keys/key-flags.ts";
+import { noSuchKeyProblem } from "../../keys/no-such-key.ts";
 import { removeKey } from "../../keys/remove-key.ts";
-import { readSetOperands } from "../../keys/set-operands.ts";
+import { kidFlagProblems, readSetOperands } from "../../keys/set-operands.ts";
 import { guardDeletion } from "../../keys/signing-sets.ts";
 
 function idOf(item: JsonObject): string {
@@ -39,6 +42,12 @@ async function confirmDeletion(
   await requireConfirmation({ host }, { text, declined: "Nothing was deleted", from: "stdin" });
 }
 
+/** Rejects a set or a key that doesn't exist: servers report success for both. */
+async function requireKeys(api: KeySets, set: string, kid: string | undefined): Promise<void> {
+  const keys = await api.get(set);
+  if (kid !== undefined && !keys.some((key) => hasKid(key, kid))) throw noSuchKeyProblem(set, kid);
+}
+
 async function run(context: Context, sets: readonly string[]): Promise<Result> {
   const kid = context.values.text(KID);
   await confirmDeletion(context, sets, kid);
@@ -47,6 +56,7 @@ async function run(context: Context, sets: readonly string[]): Promise<Result> {
     for (const set of sets) {
       const api = await context.admin.withDeadline(context.values.number(FAIL_AFTER), context.signal).keySets();
       const done = await batch.attempt(async () => {
+        await requireKeys(api, set, kid);
         await guardDeletion(context, api, set, kid);
         await (kid === undefined ? api.remove(set) : removeKey(api, set, kid));
         return true;
@@ -62,7 +72,7 @@ export const deleteKeys = defineLeaf({
   name: "delete",
   summary: "Delete a key set, or one key of it",
   about: [
-    "Like the server, reports success for a set that doesn't exist. On a terminal, asks first.",
+    "A set or a key that doesn't exist is an error (exit code 4); Hydra's own CLI reports success. On a terminal, asks first.",
     "The sets that tokens are signed with are protected: what would end logins or make issued tokens unverifiable needs --yes.",
     "In the 1.x syntax it takes one set, in the 2.x syntax any number.",
   ],
@@ -79,7 +89,7 @@ export const deleteKeys = defineLeaf({
   format: { "1.x": "text", "2.x": "table" },
   prepare(context) {
     const { sets, problems: operandProblems } = readSetOperands(context);
-    const problems = [...operandProblems];
+    const problems = [...operandProblems, ...kidFlagProblems(context, KID)];
     if (context.values.isSet(KID) && sets.length > 1)
       problems.push(usageError("--kid names a key of one set", "give one set", "key-id"));
     return { problems, run: () => run(context, sets) };

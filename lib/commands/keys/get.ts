@@ -2,11 +2,11 @@ import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import type { JsonWebKey } from "../../core/jwk/json-web-key.ts";
 import { hasKid } from "../../core/jwk/key-pair-ids.ts";
-import { Problem } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { deliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
 import { KEY_ENCRYPTION_FLAGS, KEYS_YES, KID, OUT, PRIVATE, PUBLIC } from "../../keys/key-flags.ts";
 import type { NamedSet } from "../../keys/key-views.ts";
+import { noSuchKeyProblem } from "../../keys/no-such-key.ts";
 import { readSetOperands } from "../../keys/set-operands.ts";
 
 /** The keys of a set, or only those with an ID. */
@@ -14,11 +14,7 @@ function selectKeys(set: string, keys: readonly JsonWebKey[], kid: string | unde
   if (kid === undefined) return keys;
   const selected = keys.filter((key) => hasKid(key, kid));
   if (selected.length > 0) return selected;
-  throw new Problem(`Key ${quote(kid)} is not in key set ${quote(set)}`, {
-    code: "not-found",
-    exit: "notFound",
-    hint: `show the IDs of its keys: hydra keys get ${set} --quiet`,
-  });
+  throw noSuchKeyProblem(set, kid);
 }
 
 async function run(context: Context, sets: readonly string[]): Promise<Result> {

@@ -8,7 +8,7 @@ import { joinWords, quote } from "../../core/text.ts";
 import { IMPORT_ALG, KEYS_YES, KID, PASSPHRASE_FILE, REPLACE, USE } from "../../keys/key-flags.ts";
 import { keySetResult } from "../../keys/key-views.ts";
 import { type NamedKey, readKeyFiles } from "../../keys/read-keys.ts";
-import { setOperandProblems } from "../../keys/set-operands.ts";
+import { kidFlagProblems, setOperandProblems } from "../../keys/set-operands.ts";
 import { guardNewKeys } from "../../keys/signing-sets.ts";
 import { signsTokens } from "../../keys/signing-state.ts";
 import { type TargetSet, toStoredKeys } from "../../keys/stored-keys.ts";
@@ -41,6 +41,14 @@ function checkConflicts(
     exit: "conflict",
     hint: "choose another ID with --kid; --yes replaces the key",
   });
+}
+
+/** Rejects keys that would have the same ID, because the server's version decides about its prefix. */
+function checkDistinct(stored: readonly NamedKey[]): void {
+  const repeated = stored.find(({ kid }, at) => stored.findIndex((other) => other.kid === kid) !== at);
+  if (repeated === undefined) return;
+  const hint = 'change the "kid" of one of them';
+  throw usageError(`Two keys would have the ID ${quote(repeated.kid)} on this server`, hint, "key-id");
 }
 
 /** The keys to add: a public key must not take the place of its private half. */
@@ -99,6 +107,7 @@ async function run(context: Context, set: string, read: readonly NamedKey[]): Pr
   const target = { set, shape };
   const added = isReplaced ? read : newKeys(context, set, before, read);
   const stored = toStoredKeys(target, added);
+  checkDistinct(stored);
   const after = resultingKeys(before, stored, isReplaced);
   checkConflicts(context, set, before, stored);
   guardNewKeys(context, target, before, after);
@@ -153,6 +162,9 @@ export const importKeys = defineLeaf({
     const { keys, problems } = await readKeyFiles(context, files, "keys import");
     const isRepeated = files.filter((file) => file === "-").length > 1;
     const twice = isRepeated ? [usageError("Standard input can be read only once", "name it once", "stdin-twice")] : [];
-    return { problems: [...setOperandProblems(context), ...problems, ...twice], run: () => run(context, set, keys) };
+    return {
+      problems: [...setOperandProblems(context), ...kidFlagProblems(context, KID), ...problems, ...twice],
+      run: () => run(context, set, keys),
+    };
   },
 });

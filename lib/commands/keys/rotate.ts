@@ -18,7 +18,8 @@ import { readKeyFiles } from "../../keys/read-keys.ts";
 import { replaceKey } from "../../keys/replace-key.ts";
 import { retireKey } from "../../keys/retire-key.ts";
 import { ACTIVATE, KEY_FILE, NEW_ALG, PUBLISH, RETIRE } from "../../keys/rotate-flags.ts";
-import { setOperandProblems } from "../../keys/set-operands.ts";
+import { withInterruptionReport } from "../../keys/rotation.ts";
+import { kidFlagProblems, setOperandProblems } from "../../keys/set-operands.ts";
 
 /** The problems of flags that belong to another step. */
 function stepProblems({ values }: Pick<Context, "values">): readonly Problem[] {
@@ -60,22 +61,26 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   const [set = ""] = operands;
   const problems: Problem[] = [
     ...setOperandProblems(context),
+    ...kidFlagProblems(context, KID),
+    ...kidFlagProblems(context, RETIRE),
     ...stepProblems(context),
     ...proofProblems(context),
     ...(await keyOutputProblems(context, PRIVATE_KEY_OUT, [])),
   ];
   if (values.bool(PUBLISH)) {
     problems.push(...publicationProblems(context));
-    return { problems, run: () => publishKey(context, set) };
+    return { problems, run: () => withInterruptionReport(context, set, () => publishKey(context, set)) };
   }
   const retired = values.text(RETIRE);
-  if (retired !== undefined) return { problems, run: () => retireKey(context, set, retired) };
-  if (!values.bool(ACTIVATE)) return { problems, run: () => replaceKey(context, set) };
+  if (retired !== undefined)
+    return { problems, run: () => withInterruptionReport(context, set, () => retireKey(context, set, retired)) };
+  if (!values.bool(ACTIVATE))
+    return { problems, run: () => withInterruptionReport(context, set, () => replaceKey(context, set)) };
   const file = values.text(KEY_FILE);
   const { keys, problems: unreadable } = await readKeyFiles(context, file === undefined ? [] : [file], "--key");
   problems.push(...unreadable, ...(unreadable.length > 0 ? [] : activationProblems(keys, file)));
   const [key] = keys;
-  return { problems, run: () => activateKey(context, set, key) };
+  return { problems, run: () => withInterruptionReport(context, set, () => activateKey(context, set, key)) };
 }
 
 /** `keys rotate` and `rotate jwk`: replaces the key that signs. */

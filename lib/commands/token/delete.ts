@@ -1,11 +1,11 @@
 import { Batch } from "../../clients/batch.ts";
 import { idOf } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
-import { clientIdProblem } from "../../core/client/client-id.ts";
 import type { TextFlag } from "../../core/flags/flag.ts";
 import { FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
+import { clientIdProblem } from "../../core/path-segment.ts";
 import { usageError } from "../../core/problem.ts";
 
 const OF_CLIENT: TextFlag = {

@@ -89,7 +89,10 @@ export const KEYS_TOPIC: Topic = {
     text(
       "With `--public-url` (or `HYDRA_PUBLIC_URL`), a temporary client logs in before and after each step, with the login and the consent",
       "accepted over the admin API, and is deleted afterwards. If another key signs, or the login fails, the step is undone. Tokens that",
-      "were signed meanwhile can't be verified then.",
+      "were signed with a key that is removed again can't be verified. A run that is killed leaves its client; the next one deletes it.",
+    ),
+    text(
+      "A signal during a step also undoes it. The message says whether that worked, which is read from the server, and which key signs.",
     ),
     heading("Between servers"),
     lines(

@@ -4,7 +4,7 @@ import type { JsonWebKey } from "./json-web-key.ts";
 
 function toNumber(text: unknown): bigint | undefined {
   const bytes = typeof text === "string" ? fromBase64(text) : undefined;
-  if (bytes === undefined) return undefined;
+  if (bytes === undefined || bytes.length === 0) return undefined;
   return BigInt(`0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`);
 }
 
@@ -25,6 +25,27 @@ function inverse(value: bigint, modulus: bigint): bigint {
     [before, coefficient] = [coefficient, before - quotient * coefficient];
   }
   return ((before % modulus) + modulus) % modulus;
+}
+
+/** Bits of the longest modulus that is checked. */
+const LONGEST_MODULUS = 16_384n;
+
+/** What is wrong with a private RSA key whose members don't belong together (RFC 8017, 3.2). */
+export type RsaFault = "missing" | "modulus" | "exponent" | "crt-exponent" | "crt-coefficient";
+
+/** The first fault of the members of a private RSA key; undefined if they belong together, and for any other key. */
+export function findRsaFault(key: Readonly<Record<string, unknown>>): RsaFault | undefined {
+  if (key["kty"] !== "RSA" || key["d"] === undefined) return undefined;
+  const [n, e, d] = [toNumber(key["n"]), toNumber(key["e"]), toNumber(key["d"])];
+  const [p = 0n, q = 0n] = [toNumber(key["p"]), toNumber(key["q"])];
+  if (n === undefined || e === undefined || d === undefined || p < 3n || q < 3n) return "missing";
+  // Arithmetic with longer numbers would take too long.
+  if (n >> LONGEST_MODULUS > 0n) return "missing";
+  if (p * q !== n) return "modulus";
+  if ([p, q].some((prime) => (d * e) % (prime - 1n) !== 1n)) return "exponent";
+  const differs = (name: string, value: bigint): boolean => key[name] !== undefined && toNumber(key[name]) !== value;
+  if (differs("dp", d % (p - 1n)) || differs("dq", d % (q - 1n))) return "crt-exponent";
+  return differs("qi", inverse(q, p)) ? "crt-coefficient" : undefined;
 }
 
 /**

@@ -1,0 +1,22 @@
+import type { KeySets } from "../adapters/admin/key-sets.ts";
+import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
+import type { SigningState } from "./signing-state.ts";
+import type { TargetSet } from "./stored-keys.ts";
+
+/** A set that is rotated, as it was before. */
+export interface Rotation extends TargetSet {
+  readonly api: KeySets;
+  /** Its keys, the newest first. */
+  readonly keys: readonly JsonWebKey[];
+  readonly state: SigningState;
+}
+
+/** One change of a set, how it is undone, and which key signs afterwards. */
+export interface RotationStep {
+  /** The key that the step is about. */
+  readonly kid: string;
+  readonly change: (api: KeySets) => Promise<void>;
+  readonly undo: (api: KeySets) => Promise<void>;
+  /** The key that must sign a login after the change, as tokens name it; the same as before if undefined. */
+  readonly expected?: string;
+}

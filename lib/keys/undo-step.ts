@@ -1,0 +1,122 @@
+import type { KeySets } from "../adapters/admin/key-sets.ts";
+import { safeReason } from "../clients/delivery.ts";
+import type { Context } from "../command.ts";
+import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
+import { publicKeys } from "../core/jwk/key-pair-ids.ts";
+import { Problem } from "../core/problem.ts";
+import { quote } from "../core/text.ts";
+import { isRestored } from "./restore-keys.ts";
+import type { Rotation, RotationStep } from "./rotation-step.ts";
+import { signingState, signsTokens } from "./signing-state.ts";
+
+/** Milliseconds that undoing a step may take. */
+const UNDO_MS = 15_000;
+
+/** Why a step ends: how the message begins, and the code of the problem. */
+interface StepFailure {
+  readonly start: string;
+  readonly code: "interrupted" | "wrong-signing-key";
+  /** What to check if the change could be undone. */
+  readonly hint: string;
+}
+
+/** The failure that a login has shown. */
+export function loginFailure({ set }: Pick<Rotation, "set">, reason: string): StepFailure {
+  return {
+    start: `Cannot rotate key set ${quote(set)}: ${reason}`,
+    code: "wrong-signing-key",
+    hint: "check the server's log, and that all its instances use this database",
+  };
+}
+
+/** The failure that a signal means. */
+export function interruption({ set }: Pick<Rotation, "set">): StepFailure {
+  return {
+    start: `Interrupted while key set ${quote(set)} was rotated`,
+    code: "interrupted",
+    hint: "run the command again",
+  };
+}
+
+/** The problem of a rotation that a signal ended before anything was sent. */
+export function nothingChangedProblem(set: string): Problem {
+  return new Problem(`Interrupted; nothing was changed in key set ${quote(set)}`, {
+    code: "interrupted",
+    exit: "failed",
+    hint: "run the command again",
+  });
+}
+
+/** Which key of a set signs, as the end of a sentence. */
+function signingText({ set, shape }: Rotation, keys: readonly JsonWebKey[]): string {
+  const state = signingState(shape, keys);
+  if (state.kind === "signs")
+    return signsTokens(set) ? `key ${quote(state.kid)} signs` : `key ${quote(state.kid)} is the newest private key`;
+  if (!signsTokens(set)) return "the set has no key that can sign";
+  return state.kind === "fails" ? "no key of the set can sign, so logins fail" : "no private key is left to sign with";
+}
+
+function inspectHint(set: string): string {
+  return `look at the set, and put it right: hydra keys get ${set}`;
+}
+
+/** Undoes a step, reads the set again, and returns the problem that ends the command. */
+export async function undoStep(
+  { admin }: Pick<Context, "admin">,
+  rotation: Rotation,
+  step: RotationStep,
+  { start, code, hint }: StepFailure,
+): Promise<Problem> {
+  const { set, keys: before } = rotation;
+  const details = { code, exit: "failed", hint: inspectHint(set) } as const;
+  const api = await admin.withDeadline(UNDO_MS).keySets();
+  let now: readonly JsonWebKey[];
+  let failed = "";
+  try {
+    try {
+      await step.undo(api);
+    } catch (error) {
+      failed = `: ${safeReason(error)}`;
+    }
+    now = (await api.find(set)) ?? [];
+  } catch (error) {
+    const undone = failed === "" ? "was undone, but the set can't be read again" : "could not be undone";
+    return new Problem(`${start}; the change ${undone}${failed === "" ? `: ${safeReason(error)}` : failed}`, details);
+  }
+  const signs = signingText(rotation, now);
+  if (!isRestored(before, now, step.kid))
+    return new Problem(`${start}; the change was not undone${failed}; ${signs}`, details);
+  return new Problem(`${start}; the change was undone, and ${signs}${lostText(rotation, step, now)}`, {
+    ...details,
+    hint,
+  });
+}
+
+/** What is lost with a key that signed between the change and its end. */
+function lostText({ set }: Rotation, { expected }: RotationStep, now: readonly JsonWebKey[]): string {
+  const isLost = signsTokens(set) && expected !== undefined && !publicKeys(now).some(({ kid }) => kid === expected);
+  return isLost ? "; tokens that were signed meanwhile can't be verified" : "";
+}
+
+/** What a signal during a change has left: nothing, or a change that is undone. */
+export async function settleInterruption(
+  context: Pick<Context, "admin">,
+  rotation: Rotation,
+  step: RotationStep,
+  error: unknown,
+): Promise<Problem> {
+  const { set, keys: before } = rotation;
+  const api: KeySets = await context.admin.withDeadline(UNDO_MS).keySets();
+  const failure = interruption(rotation);
+  let now: readonly JsonWebKey[];
+  try {
+    now = (await api.find(set)) ?? [];
+  } catch (reason) {
+    const message = `${failure.start}, and the set can't be read again: ${safeReason(reason)}`;
+    return new Problem(message, { code: failure.code, exit: "failed", hint: inspectHint(set) });
+  }
+  if (!isRestored(before, now, step.kid)) return undoStep(context, rotation, step, failure);
+  if (!(error instanceof Problem && error.ambiguous)) return nothingChangedProblem(set);
+  const message = `${failure.start}; it is not changed, but the server may still carry out the request`;
+  return new Problem(message, { code: failure.code, exit: "failed", hint: inspectHint(set) });
+}
