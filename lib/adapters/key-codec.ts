@@ -152,7 +152,9 @@ function jsonIn(text: string): unknown {
 
 /** The keys in a JSON text, each of them checked. */
 function readJson(file: KeyFile, text: string): readonly JsonWebKey[] {
-  const keys = parseKeySet(jsonIn(text));
+  const json = jsonIn(text);
+  if (json === undefined) throw badKey(file, "it is not complete JSON", "check that the whole file was copied");
+  const keys = parseKeySet(json);
   if (keys === undefined)
     throw badKey(
       file,

@@ -1,6 +1,7 @@
 import type { Context, Result } from "../command.ts";
 import { publicKeys } from "../core/jwk/key-pair-ids.ts";
 import { quote } from "../core/text.ts";
+import { unwrittenKeyProblem } from "./created-key.ts";
 import { KID } from "./key-flags.ts";
 import { keySetResult, type NamedSet } from "./key-views.ts";
 import { removeKey } from "./remove-key.ts";
@@ -32,5 +33,6 @@ export async function replaceKey(context: Context, set: string): Promise<Result>
     undo: (api) => removeKey(api, set, kid),
     expected: named,
   });
-  return keySetResult(context, created);
+  const result = keySetResult(context, created);
+  return { ...result, undelivered: async (_, reason) => unwrittenKeyProblem(set, kid, reason) };
 }

@@ -8,7 +8,7 @@ import { test } from "node:test";
 import * as v from "valibot";
 import { adminPaths } from "../../lib/servers/spelling.ts";
 import { asJson, type Json } from "../conformance/servers.ts";
-import { type RunningSandbox, runBinary, temporaryFolder, withSandbox } from "./binary.ts";
+import { BINARY, type RunningSandbox, runBinary, start, temporaryFolder, withSandbox } from "./binary.ts";
 import { instead, openFaultProxy } from "./fault-proxy.ts";
 
 const SET = "hydra.openid.id-token";
@@ -190,4 +190,46 @@ test("keys with the same ID are rejected with the names of their files", async (
     assert.match(ended.stderr, message);
   }
   assert.deepEqual(await storedKeys(sandbox, "own"), []);
+});
+
+test("a key that was created is named where its output cannot be written", async () => {
+  await using sandbox = await withSandbox("26");
+  for (const words of ["create own --kid mine --private", "create own --kid mine-too", `rotate ${SET} --kid next`]) {
+    const env = { HYDRA: BINARY, HYDRA_ADMIN_URL: sandbox.url };
+    const ended = await start("sh", ["-c", `"$HYDRA" keys ${words} > /dev/full`], { env }).ended;
+    assert.equal(ended.status, 1, ended.stderr);
+    assert.match(ended.stderr, /Cannot write key "(?:mine|mine-too|next)", which was created in set ".*": /);
+  }
+});
+
+test("messages about keys fit what was asked for", async () => {
+  await using sandbox = await withSandbox("26");
+  using folder = temporaryFolder();
+  const file = join(folder.path, "key.json");
+  writeFileSync(file, JSON.stringify({ ...newKey(), kid: "mine" }));
+  const slash = join(folder.path, "slash.json");
+  writeFileSync(slash, JSON.stringify({ ...newKey(), kid: "a/b" }));
+  const cut = join(folder.path, "cut.json");
+  writeFileSync(cut, JSON.stringify({ ...newKey(), kid: "mine" }).slice(0, 40));
+  const truncated = await runBinary(["keys", "import", "own", cut, "--endpoint", sandbox.url]);
+  assert.equal(truncated.status, 2);
+  assert.match(truncated.stderr, /Cannot read the key in ".*cut\.json": it is not complete JSON/);
+  for (const [line, status, message] of [
+    [["import", "own", file], 400, /server answered 400(?![\s\S]*algorithms)/],
+    [["create", "own", "--kid", "mine"], 400, /see which algorithms each server generates/],
+    [["import", "own", slash], 404, /this key ID can't be used in a URL with this server version/],
+    [["import", "own", slash], 301, /this key ID can't be used in a URL with this server version/],
+  ] as const) {
+    const headers = { "content-type": "text/plain", ...(status === 301 ? { location: "/admin/keys/own/a/b" } : {}) };
+    const proxy = await openFaultProxy(sandbox.url, ({ method }) =>
+      method === "GET" ? undefined : instead({ status, headers, body: `${status} page not found` }),
+    );
+    try {
+      const ended = await runBinary(["keys", ...line, "--endpoint", proxy.url]);
+      assert.equal(ended.status, 1, ended.stderr);
+      assert.match(ended.stderr, message);
+    } finally {
+      await proxy.close();
+    }
+  }
 });

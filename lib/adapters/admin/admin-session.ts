@@ -62,6 +62,9 @@ const SHORTEST_ATTEMPT_MS = 5_000;
 /** The headers in which servers and proxies send the ID of a request. */
 const REQUEST_ID_HEADERS = ["x-request-id", "x-correlation-id", "x-amzn-requestid", "x-amzn-trace-id", "cf-ray"];
 
+/** A path with a slash in a key ID. */
+export const SLASH_IN_KEY_ID = /\/keys\/[^/]*\/[^/]*%2f/i;
+
 export function triedForText(milliseconds: number): string {
   return `tried for ${formatDuration(milliseconds)}`;
 }
@@ -271,6 +274,12 @@ async function answerOfFamily(
     return response;
   }
   // The router of Hydra up to 2.3 treats an escaped slash as a path separator.
+  if (request.method !== "GET" && SLASH_IN_KEY_ID.test(request.path(tried)))
+    throw (await import("./problems.ts")).keyIdSlashProblem(session.options, {
+      request,
+      family: tried,
+      answer: { status: 404 },
+    });
   const hasSlash = request.target === "item" && /\/clients\/[^/]*%2f/i.test(request.path(tried));
   if (hasSlash) throw (await import("./problems.ts")).slashProblem(session.options, request, tried);
   const isPublic = families.length > 1 && (await hasDiscovery(session));

@@ -4,12 +4,13 @@ import { hasKid } from "../../core/jwk/key-pair-ids.ts";
 import { Problem, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 import { classifyError, type ServerFamily } from "../../servers/index.ts";
-import { type AdminSession, type AttemptHistory, sendDetectingFamily } from "./admin-session.ts";
+import { type AdminSession, type AttemptHistory, SLASH_IN_KEY_ID, sendDetectingFamily } from "./admin-session.ts";
 import { detectFamily } from "./operations.ts";
 import {
   type AdminRequest,
   type AdminResponse,
   ambiguousProblem,
+  keyIdSlashProblem,
   rejectionProblem,
   responseProblem,
   unreadableAnswerProblem,
@@ -48,8 +49,11 @@ const HINTS: ReadonlyMap<string, string> = new Map([
 
 /** The problem of an answer, with a hint about keys instead of clients. */
 function keyProblem({ options }: AdminSession, response: AdminResponse): Problem {
+  const { request, family, answer } = response;
+  if (answer.status < 400 && SLASH_IN_KEY_ID.test(request.path(family))) return keyIdSlashProblem(options, response);
   const problem = rejectionProblem(options, response);
-  const hint = HINTS.get(problem.code);
+  const isAboutAlgorithms = request.method === "POST" || problem.code !== "invalid";
+  const hint = isAboutAlgorithms ? HINTS.get(problem.code) : "check the key, and the name of the set";
   return hint === undefined ? problem : withMessage(problem, problem.message, { hint });
 }
 

@@ -392,6 +392,19 @@ export function slashProblem(server: ServerInfo, request: AdminRequest, family: 
   });
 }
 
+/** The problem of a key ID that the router of a server does not match. */
+export function keyIdSlashProblem(
+  server: ServerInfo,
+  { request, family, answer }: Pick<AdminResponse, "request" | "family"> & { readonly answer: Pick<Answer, "status"> },
+): Problem {
+  return requestProblem(server, request, family, "this key ID can't be used in a URL with this server version", {
+    code: "slash-in-id",
+    exit: "failed",
+    status: answer.status,
+    hint: "Hydra up to 2.3 finds no key with a slash in its ID; change the whole set with keys import --replace",
+  });
+}
+
 /** Adds that a request may have been carried out. An interruption doesn't know which action it interrupted. */
 export function ambiguousProblem(problem: Problem, { action }: AdminRequest, remark: string, hint?: string): Problem {
   const message = problem.code === "interrupted" ? `${action}: interrupted` : problem.message;

@@ -3,6 +3,7 @@ import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import { keyIdProblem } from "../../core/path-segment.ts";
 import { type Problem, usageError } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
+import { unwrittenKeyProblem } from "../../keys/created-key.ts";
 import { deliverKeys, keyOutputProblems } from "../../keys/deliver-keys.ts";
 import {
   ALG,
@@ -38,11 +39,19 @@ async function run(context: Context): Promise<Result> {
     isOwnId: given === undefined,
   };
   const action = `Cannot create a key in set ${quote(set)}`;
-  return deliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, async () => {
-    const api = await context.admin.keySets();
-    await guardNewKey(context, api, set, request.alg);
-    return [{ set, keys: await api.create(set, request) }];
-  });
+  let isCreated = false;
+  try {
+    const result = await deliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, async () => {
+      const api = await context.admin.keySets();
+      await guardNewKey(context, api, set, request.alg);
+      const keys = await api.create(set, request);
+      isCreated = true;
+      return [{ set, keys }];
+    });
+    return { ...result, undelivered: async (_, reason) => unwrittenKeyProblem(set, request.kid, reason) };
+  } catch (error) {
+    throw isCreated ? unwrittenKeyProblem(set, request.kid, error) : error;
+  }
 }
 
 /** `keys create` and `create jwk`: generates a key on the server. */
