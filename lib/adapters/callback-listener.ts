@@ -84,6 +84,7 @@ class AnswerDesk {
   readonly #path: string;
   readonly #hosts: readonly string[];
   readonly #authority: string | undefined;
+  #port = 0;
   readonly #donePath: string;
   #expected: ExpectedAnswer | undefined;
   #resolve: (parameters: string) => void = () => {};
@@ -103,6 +104,11 @@ class AnswerDesk {
   async finished(): Promise<void> {
     if (this.#page !== undefined) await this.#end.promise;
     clearTimeout(this.#timer);
+  }
+
+  /** Sets the port that the listener got. */
+  setPort(port: number): void {
+    this.#port = port;
   }
 
   expect(expected: ExpectedAnswer): Promise<string> {
@@ -132,10 +138,10 @@ class AnswerDesk {
   };
 
   /** Whether a request is for the redirect URI or this listener, not for a name that someone made resolve to loopback. */
-  #isForUs({ headers: { host = "" }, socket: { localPort } }: IncomingMessage): boolean {
+  #isForUs({ headers: { host = "" } }: IncomingMessage): boolean {
     const sent = host.toLowerCase();
     const names = ["localhost", "127.0.0.1", "[::1]", ...this.#hosts];
-    return sent === this.#authority || names.some((name) => sent === `${name}:${localPort}`);
+    return sent === this.#authority || names.some((name) => sent === `${name}:${this.#port}`);
   }
 
   #takeAnswer(expected: ExpectedAnswer, parameters: string, response: ServerResponse): void {
@@ -237,8 +243,10 @@ export async function listenForCallback(options: ListenOptions): Promise<Callbac
   const desk = new AnswerDesk(options);
   const servers = await openPort(options, desk.handle);
   const [first] = servers;
+  const port = first === undefined ? 0 : portOf(first);
+  desk.setPort(port);
   return {
-    port: first === undefined ? 0 : portOf(first),
+    port,
     expect: (expected) => desk.expect(expected),
     finished: () => desk.finished(),
     async [Symbol.asyncDispose]() {
