@@ -181,17 +181,30 @@ function isUsable(key: JsonWebKey): boolean {
     if (!isPrivate(key)) return true;
     // A key for agreement can't sign.
     if (key.crv === "X25519") return exported(createPublicKey(object))?.["x"] === key["x"];
-    return areHalves(object, toKeyObject(publicPart(key)));
+    return areHalves(object, toKeyObject(publicPart(key)), digestFor(key));
   } catch {
     return false;
   }
 }
 
 /** Whether the private members of a key belong to its public ones, which the runtime does not check. RSA signs without `d`. */
-function areHalves(privateKey: KeyObject, publicKey: KeyObject): boolean {
-  const digest = privateKey.asymmetricKeyType === "ed25519" ? null : "sha256";
+function areHalves(privateKey: KeyObject, publicKey: KeyObject, digest: string | null): boolean {
   const text = Buffer.from("hydra");
   return verify(digest, text, publicKey, sign(digest, text, privateKey));
+}
+
+/** The digest to sign with; Deno takes only the one of the curve (RFC 7518, 3.4). Ed25519 takes none. */
+function digestFor({ crv }: JsonWebKey): string | null {
+  switch (crv) {
+    case "Ed25519":
+      return null;
+    case "P-384":
+      return "sha384";
+    case "P-521":
+      return "sha512";
+    default:
+      return "sha256";
+  }
 }
 
 /** The keys in a file, in its order, in any of the supported formats. */
