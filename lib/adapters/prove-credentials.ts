@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { tryParseJson } from "../core/client/client.ts";
 import { type HttpAnswer, type HttpRequest, NetworkFailure, networkHint, type SendHttp } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
-import { redactServerText, redactUrl, secretsInHeaders } from "../core/redact.ts";
+import { encodeFormValue, redactServerText, redactUrl, secretsInHeaders } from "../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../core/text.ts";
 import { requiresTls } from "../servers/index.ts";
 
@@ -106,11 +106,6 @@ export async function discoverProofEndpoints(
   );
 }
 
-/** A part of Basic credentials, which is encoded like a form value (RFC 6749, 2.3.1). */
-function formEncoded(text: string): string {
-  return new URLSearchParams([["", text]]).toString().slice(1);
-}
-
 /** A form with a client's credentials. */
 interface AuthenticatedForm {
   readonly form: Readonly<Record<string, string>>;
@@ -128,7 +123,7 @@ async function authenticate(
 ): Promise<AuthenticatedForm> {
   const headers = { accept: "application/json" };
   if (proof.way === "client_secret_basic") {
-    const authorization = `Basic ${btoa(`${formEncoded(clientId)}:${formEncoded(proof.secret)}`)}`;
+    const authorization = `Basic ${btoa(`${encodeFormValue(clientId)}:${encodeFormValue(proof.secret)}`)}`;
     const basic = { ...headers, authorization };
     return { form: fields, headers: basic, secrets: [...secretsInHeaders(basic), proof.secret] };
   }

@@ -1,12 +1,13 @@
 import type { Context, TextFile } from "../command.ts";
 import { isKubernetesObject } from "../core/client/maester.ts";
-import { ALLOW_EMPTY, STACK, VAR } from "../core/flags/state-flags.ts";
+import { ALLOW_EMPTY, STACK } from "../core/flags/state-flags.ts";
 import { FILE_DEPTH, isJsonObject } from "../core/json.ts";
 import { isJsonText, parseJsonFile } from "../core/json-text.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { findOffset, indexLines, jsonPositions, type Position, type PositionNode } from "../core/state/positions.ts";
-import { isVariableName, replaceVariables } from "../core/state/variables.ts";
+import { replaceVariables } from "../core/state/variables.ts";
 import { escapeControls, quote } from "../core/text.ts";
+import { readVariables, variableProblems } from "./file-variables.ts";
 
 /** What reading files with positions needs of a command's context. */
 export type StateInputContext = Pick<
@@ -83,31 +84,14 @@ function isClientFile(path: string): boolean {
   return /\.(?:json|ya?ml)$/i.test(path) && !/(?:^|[/\\])kustomization\.ya?ml$/i.test(path);
 }
 
-/** The variables of `--var`; the others are read from the environment. */
-function readVariables(
-  { values, host }: Pick<StateInputContext, "values" | "host">,
-  problems: Problem[],
-): (name: string) => string | undefined {
-  const given = new Map<string, string>();
-  for (const text of values.list(VAR)) {
-    const at = text.indexOf("=");
-    const name = text.slice(0, Math.max(at, 0));
-    if (isVariableName(name)) given.set(name, text.slice(at + 1));
-    else
-      problems.push(
-        usageError(`--var ${quote(text)} is not NAME=VALUE`, "a name has letters, digits and _", "bad-value"),
-      );
-  }
-  return (name) => given.get(name) ?? host.environment(`HYDRA_VAR_${name}`);
-}
-
 /** All values of the files, and how many files there are. Everything wrong is added to the problems. */
 export async function readFileValues(
   context: StateInputContext,
   problems: Problem[],
   reader: string,
 ): Promise<{ readonly values: readonly FileValue[]; readonly files: number }> {
-  const lookup = readVariables(context, problems);
+  problems.push(...variableProblems(context));
+  const lookup = readVariables(context);
   const files = await findFiles(context, problems);
   if (files.length > MANY) context.host.enableJit();
   const values: FileValue[] = [];

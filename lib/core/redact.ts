@@ -82,8 +82,8 @@ const PROSE = /^(?:[a-z]|[A-Z][a-z]|\()[a-z]*\)?["'.,:;!?)]*$|^(?:realm|charset|
 /** A JSON Web Token, or the start of one that was cut. */
 const JWT = /\beyJ[\w-]{8,}(?:\.[\w-]*)*/g;
 
-/** A value as a form has it (URL, 5.1). */
-function formEncoded(value: string): string {
+/** A value as a form has it (URL, 5.1), and as Basic credentials have each of their parts (RFC 6749, 2.3.1). */
+export function encodeFormValue(value: string): string {
   return new URLSearchParams([["", value]]).toString().slice(1);
 }
 
@@ -97,7 +97,7 @@ function redactShortValues(text: string, values: readonly string[]): string {
 /** Replaces what a text has in common with credentials, if it is long enough not to be an ordinary word. */
 function redactPieces(text: string, values: readonly string[]): string {
   const known = new Set<string>();
-  for (const value of values.flatMap((each) => [...spellings(each), encodeURIComponent(each), formEncoded(each)]))
+  for (const value of values.flatMap((each) => [...spellings(each), encodeURIComponent(each), encodeFormValue(each)]))
     for (let at = 0; at + MIN_PIECE <= value.length; at++) known.add(value.slice(at, at + MIN_PIECE));
   let shown = "";
   let hiddenTo = 0;

@@ -10,6 +10,7 @@ import {
   UNMARKED,
 } from "../../clients/export-selection.ts";
 import { type ExportTarget, fileExistsProblem, readExportTarget } from "../../clients/export-target.ts";
+import { readVariables, variableProblems } from "../../clients/file-variables.ts";
 import { CLIENT_VIEW, idOf } from "../../clients/views.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { type ClientRecord, getTextField, isPublic } from "../../core/client/client.ts";
@@ -20,14 +21,13 @@ import { VAR } from "../../core/flags/state-flags.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import { fileNameOf } from "../../core/output/file-name.ts";
 import type { ResultView } from "../../core/output/render.ts";
-import { type ExitName, type Problem, usageError } from "../../core/problem.ts";
+import { type ExitName, usageError } from "../../core/problem.ts";
 import { planClientEdits } from "../../core/state/client-edits.ts";
 import { exportClient } from "../../core/state/exported-client.ts";
 import { identityOf, keyOfClient, nameOfId, nameOfKey, nameOfManifest } from "../../core/state/file-entries.ts";
 import { FILE_MEMBER } from "../../core/state/file-member.ts";
 import { planManifestEdits } from "../../core/state/manifest-edits.ts";
 import { readMark } from "../../core/state/mark.ts";
-import type { Variables } from "../../core/state/placeholder-values.ts";
 import { escapeControls, joinWords, quote } from "../../core/text.ts";
 
 const INTO: TextFlag = {
@@ -214,7 +214,7 @@ async function written(
   const found: ExportItem[] = [];
   for await (const item of run.items()) found.push(item);
   const sorted = found.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  const files = await planExport(context, target, sorted, variablesOf(context));
+  const files = await planExport(context, target, sorted, readVariables(context));
   await checkNewFiles(store, files);
   async function* items(): AsyncGenerator<JsonObject> {
     for (const file of files) yield* writeFile(context, store, run.batch, file);
@@ -245,31 +245,6 @@ async function* writeFile(
     return true;
   });
   if (done === true) for (const { id, outcome } of items) yield { client_id: id, outcome, file: path };
-}
-
-/** The variables of the command line and the environment. */
-function variablesOf({ values, host }: Pick<Context, "values" | "host">): Variables {
-  const given = new Map(
-    values.list(VAR).map((word): [string, string] => {
-      const equals = word.indexOf("=");
-      return [word.slice(0, equals), word.slice(equals + 1)];
-    }),
-  );
-  return (name) => given.get(name) ?? host.environment(`HYDRA_VAR_${name}`);
-}
-
-function variableProblems({ values }: Pick<Context, "values">): readonly Problem[] {
-  return values
-    .list(VAR)
-    .filter((word) => !/^[A-Za-z_][A-Za-z0-9_]*=/.test(word))
-    .map((word) =>
-      // The value may be a credential.
-      usageError(
-        `--var ${quote(word.replace(/=.*/s, "=…"))} is not NAME=VALUE`,
-        "names have letters, digits and _: --var domain=example.com",
-        "bad-value",
-      ),
-    );
 }
 
 /** The files of `--into`, read before anything is sent; the Problem of what can't be edited. */

@@ -54,7 +54,7 @@ export const ALLOW_EMPTY: BoolFlag = {
   kind: "switch",
   name: "allow-empty",
   group: "input",
-  help: "Let --prune go on although the files have no clients",
+  help: "Accept a folder without files of clients, and let --prune go on without any client",
 };
 
 export const ADOPT: BoolFlag = {
