@@ -14,6 +14,9 @@ import { evaluate, type Verdict } from "./test-report.ts";
 /** Milliseconds after which a step counts as hanging. A busy machine needs many times what an idle one does. */
 const LIMIT = 20 * 60_000;
 
+/** Milliseconds after which one test counts as hanging, so that the report names it. */
+const TEST_LIMIT = 8 * 60_000;
+
 const root = join(import.meta.dirname, "..");
 
 const bin = join(root, "node_modules/.bin");
@@ -133,7 +136,7 @@ function runnerCommand(runtime: "bun" | "deno", file: string, report: string): r
     return [join(bin, "deno"), "test", ...options, `--junit-path=${report}`, `./${file}`];
   }
   const concurrent = CONCURRENT.test(file) ? ["--concurrent", "--max-concurrency=4"] : [];
-  const options = [`--timeout=${LIMIT}`, "--reporter=junit", `--reporter-outfile=${report}`];
+  const options = [`--timeout=${TEST_LIMIT}`, "--reporter=junit", `--reporter-outfile=${report}`];
   return [join(bin, "bun"), "test", ...options, ...concurrent, `./${file}`];
 }
 

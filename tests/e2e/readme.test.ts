@@ -11,7 +11,7 @@ import * as v from "valibot";
 import { formatDotenv } from "../../lib/core/output/credential-files.ts";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { type Gpg, openGpg } from "../adapters/gpg.ts";
-import { BINARY, temporaryFolder } from "./binary.ts";
+import { BINARY, start, temporaryFolder } from "./binary.ts";
 
 const README = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
 
@@ -59,8 +59,9 @@ describe("the recipes of the README", () => {
   async function cook(name: string, change: (lines: string) => string = (lines) => lines): Promise<string> {
     const recipe = RECIPES.get(name);
     assert.ok(recipe !== undefined, `the README has no recipe ${name}`);
-    const lines = change(recipe);
-    const { stdout } = await promisify(execFile)("bash", ["--norc", "-euo", "pipefail", "-c", lines], {
+    // A recipe that fails halfway must not leave its sandbox running: it would hold the output open.
+    const lines = `trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n${change(recipe)}`;
+    const { status, stdout, stderr } = await start("bash", ["--norc", "-euo", "pipefail", "-c", lines], {
       cwd: folder.path,
       env: {
         PATH: `${join(folder.path, "bin")}:${process.env["PATH"] ?? ""}`,
@@ -71,7 +72,9 @@ describe("the recipes of the README", () => {
         OLD_HYDRA: old.url,
         NEW_HYDRA: server.url,
       },
-    });
+      timeout: 600_000,
+    }).ended;
+    assert.equal(status, 0, `the recipe ${name} failed:\n${stdout}\n${stderr}`);
     return stdout;
   }
 
