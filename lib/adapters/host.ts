@@ -75,8 +75,9 @@ export interface Host {
  */
 function stdoutWasClosed(): boolean {
   try {
+    if (readlinkSync("/proc/self/fd/1") !== "/dev/null") return false;
     const flags = /flags:\s*(\d+)/.exec(readFileSync("/proc/self/fdinfo/1", "latin1"))?.[1] ?? "0";
-    return readlinkSync("/proc/self/fd/1") === "/dev/null" && (Number.parseInt(flags, 8) & 0o2000000) !== 0;
+    return (Number.parseInt(flags, 8) & 0o2000000) !== 0;
   } catch (error) {
     return errorCode(error) === "EBADF";
   }

@@ -7,7 +7,8 @@ import {
 } from "../core/client/changes.ts";
 import { type FieldLabel, getListField, getTextField, isPublic } from "../core/client/client.ts";
 import { type Change, findChanges, findIncomparableChanges } from "../core/client/equality.ts";
-import { type Field, LIST_EDITS } from "../core/client/fields.ts";
+import type { Field } from "../core/client/fields.ts";
+import { LIST_EDITS } from "../core/client/list-edits.ts";
 import { lintClient } from "../core/client/rules.ts";
 import type { JsonObject } from "../core/json.ts";
 import { Problem, withMessage } from "../core/problem.ts";

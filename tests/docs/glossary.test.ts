@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { CLIENT_FIELDS, LIST_EDITS } from "../../lib/core/client/fields.ts";
+import { CLIENT_FIELDS } from "../../lib/core/client/fields.ts";
+import { LIST_EDITS } from "../../lib/core/client/list-edits.ts";
 import * as FLAGS from "../../lib/core/flags/flag-table.ts";
 import { TOPICS } from "../../lib/core/help/topics.ts";
 

@@ -1,6 +1,3 @@
-/** Only inspected as an object, never written to. `deno check` doesn't include the global. */
-declare const console: object;
-
 /**
  * Redirects what libraries write to the console to a listener; without one, it is dropped. Only results may go to standard
  * output, where a library's message would become part of a result. Returns the function that sets the listener.
@@ -10,11 +7,9 @@ export function captureConsole(): (listener: (line: string) => void) => void {
   const report = (...parts: readonly unknown[]): void => {
     for (const line of parts.map(describePart).join(" ").split("\n")) listener(line);
   };
-  for (const name of Object.getOwnPropertyNames(console)) {
-    // Only methods: reading `_stdout` would open the runtime's own stream, which makes pipes non-blocking.
-    if (!/^[a-z]/.test(name) || typeof Reflect.get(console, name) !== "function") continue;
-    Object.defineProperty(console, name, { value: report, writable: true, configurable: true, enumerable: true });
-  }
+  // Every member is the same function. The runtime's own members are never read: one of them opens standard output.
+  const value = new Proxy({}, { get: () => report, set: () => true });
+  Object.defineProperty(globalThis, "console", { value, writable: true, configurable: true });
   return (next) => {
     listener = next;
   };

@@ -21,7 +21,8 @@ import { type CheckedCommand, type Context, defineLeaf, type Result, singleResul
 import { findFieldOrSuggestion, type PathAssignment } from "../../core/client/changes.ts";
 import { getTextField, isPublic, usesSecret } from "../../core/client/client.ts";
 import { type Change, clearingValue, isSameValue } from "../../core/client/equality.ts";
-import { type Field, LIST_EDITS } from "../../core/client/fields.ts";
+import type { Field } from "../../core/client/fields.ts";
+import { LIST_EDITS } from "../../core/client/list-edits.ts";
 import { findingProblem, lintClient } from "../../core/client/rules.ts";
 import type { BoolFlag, ListFlag } from "../../core/flags/flag.ts";
 import {

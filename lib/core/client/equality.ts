@@ -159,7 +159,8 @@ export function canonicalValue(field: string, value: unknown, tier?: ReleaseLine
 
 /** Whether two values of a field mean the same to a server. */
 export function isSameValue(field: string, a: unknown, b: unknown, tier?: ReleaseLine): boolean {
-  return isSameJson(canonicalValue(field, a, tier), canonicalValue(field, b, tier));
+  // Most values come back as they were sent, which needs no canonical form.
+  return isSameJson(a, b) || isSameJson(canonicalValue(field, a, tier), canonicalValue(field, b, tier));
 }
 
 /** The value that clears a field. */

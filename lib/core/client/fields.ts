@@ -267,24 +267,6 @@ export const CLIENT_FIELDS: readonly Field[] = [
   ...LIFESPAN_FIELDS,
 ];
 
-/** A flag that adds values to a list field or removes them. */
-interface ListEdit {
-  readonly field: Field;
-  readonly way: "add" | "remove";
-  readonly flag: ListFlag;
-}
-
-/** The flags that edit list fields in an update: `--add-callback`, `--remove-scope`. */
-export const LIST_EDITS: readonly ListEdit[] = CLIENT_FIELDS.flatMap((field) =>
-  (["add", "remove"] as const).flatMap((way): ListEdit[] => {
-    if (field.singular === undefined) return [];
-    const name = `${way}-${field.singular}`;
-    const v2 = field.flag.v2 === undefined || field.flag.v2 === field.singular ? {} : { v2: `${way}-${field.flag.v2}` };
-    const help = way === "add" ? `Add values to ${field.name}` : `Remove values from ${field.name}`;
-    return [{ field, way, flag: { kind: "list", name, ...v2, value: "LIST", group: "input", help } }];
-  }),
-);
-
 /** Fields that a server sets itself; an exported client contains them. */
 export const SERVER_FIELDS: readonly string[] = [
   "client_id",

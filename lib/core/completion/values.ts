@@ -1,5 +1,6 @@
-import { CLIENT_FIELDS, FIELD_NAMES, GRANT_TYPES, LIST_EDITS } from "../client/fields.ts";
+import { CLIENT_FIELDS, FIELD_NAMES, GRANT_TYPES } from "../client/fields.ts";
 import { ASSERTION_ALGORITHMS } from "../client/jwk-members.ts";
+import { LIST_EDITS } from "../client/list-edits.ts";
 import type { Flag } from "../flags/flag.ts";
 import { FORMAT, SET } from "../flags/flag-table.ts";
 import { FORMAT_MEANINGS } from "../help/topics.ts";

@@ -30,64 +30,53 @@ const LIFESPANS: Meant = {
   hint: "each grant has its own lifespans, such as --authorization-code-grant-access-token-lifespan",
 };
 
-/** Names without dashes, as people write them, and with what is meant. */
-const MEANT: readonly (readonly [name: string, meant: Meant])[] = [
-  ...["public", "is-public", "public-client"].map((name) => [name, PUBLIC] as const),
-  ...["pkce", "pkce-enforced", "enforce-pkce", "require-pkce", "pkce-required", "use-pkce"].map(
-    (name) => [name, PKCE] as const,
-  ),
-  ...["allowed-scopes", "allowed-scope", "granted-scopes", "default-scopes", "allowed-oauth-scopes"].map(
-    (name) => [name, use("scope")] as const,
-  ),
-  ...["client-id", "app-id"].map((name) => [name, use("id")] as const),
-  ...["client-name", "display-name", "app-name"].map((name) => [name, use("name")] as const),
-  ...["client-secret", "password"].map((name) => [name, use("secret-file")] as const),
-  ...["auth-method", "token-auth-method", "client-auth-method", "auth"].map(
-    (name) => [name, use("token-endpoint-auth-method")] as const,
-  ),
-  ...["allowed-redirect-uris", "redirect-url", "redirect-urls", "reply-url", "reply-urls"].map(
-    (name) => [name, use("redirect-uri")] as const,
-  ),
-  ...["allowed-grant-types", "flow", "flows"].map((name) => [name, use("grant-type")] as const),
-  ...["logout-uri", "logout-uris", "logout-url", "allowed-logout-urls"].map(
-    (name) => [name, use("post-logout-callback")] as const,
-  ),
-  ...["access-token-lifespan", "access-token-ttl", "token-lifespan", "refresh-token-lifespan", "token-ttl", "ttl"].map(
-    (name) => [name, LIFESPANS] as const,
-  ),
-  ...["url", "admin-url", "hydra-url", "hydra-admin-url", "host", "server", "address", "admin-endpoint"].map(
-    (name) => [name, use("endpoint")] as const,
-  ),
-  ...["token", "bearer", "bearer-token", "api-key"].map((name) => [name, use("access-token")] as const),
-  ...["insecure", "tls-skip-verify", "insecure-skip-tls-verify", "no-verify-ssl", "k"].map(
-    (name) => [name, use("skip-tls-verify")] as const,
-  ),
-  ...["cacert", "ca-cert", "ca-certificate", "cafile"].map((name) => [name, use("ca-file")] as const),
-  ...["timeout", "retry", "retries", "max-time"].map((name) => [name, use("fail-after")] as const),
-  ...["force", "f", "y", "assume-yes", "auto-approve"].map((name) => [name, use("yes")] as const),
-  ...["filename", "from-file", "f"].map((name) => [name, use("file")] as const),
-  ...["output", "out", "o"].map(
-    (name) =>
-      [
-        name,
-        {
-          flag: "secret-out",
-          hint: "--format chooses the output format, --secret-out writes the credentials to a file",
-        },
-      ] as const,
-  ),
-  ...["output", "out", "o", "output-format"].map((name) => [name, use("format")] as const),
-  ...["overwrite", "upsert", "skip-existing", "if-not-exists"].map((name) => [name, use("if-exists")] as const),
-  ...["debug", "trace"].map((name) => [name, use("verbose")] as const),
-  ...["silent", "no-warning", "no-warn"].map((name) => [name, use("no-warnings")] as const),
-  ...["project", "workspace", "organization"].map((name) => [name, ORY_NETWORK] as const),
-];
+/**
+ * Names without dashes, as people write them, and what is meant. A function, because few command lines have a mistake and
+ * a table would cost every start.
+ */
+function commonMistakes(): readonly (readonly [names: readonly string[], meant: Meant])[] {
+  return [
+    [["public", "is-public", "public-client"], PUBLIC],
+    [["pkce", "pkce-enforced", "enforce-pkce", "require-pkce", "pkce-required", "use-pkce"], PKCE],
+    [["allowed-scopes", "allowed-scope", "granted-scopes", "default-scopes", "allowed-oauth-scopes"], use("scope")],
+    [["client-id", "app-id"], use("id")],
+    [["client-name", "display-name", "app-name"], use("name")],
+    [["client-secret", "password"], use("secret-file")],
+    [["auth-method", "token-auth-method", "client-auth-method", "auth"], use("token-endpoint-auth-method")],
+    [["allowed-redirect-uris", "redirect-url", "redirect-urls", "reply-url", "reply-urls"], use("redirect-uri")],
+    [["allowed-grant-types", "flow", "flows"], use("grant-type")],
+    [["logout-uri", "logout-uris", "logout-url", "allowed-logout-urls"], use("post-logout-callback")],
+    [
+      ["access-token-lifespan", "access-token-ttl", "token-lifespan", "refresh-token-lifespan", "token-ttl", "ttl"],
+      LIFESPANS,
+    ],
+    [
+      ["url", "admin-url", "hydra-url", "hydra-admin-url", "host", "server", "address", "admin-endpoint"],
+      use("endpoint"),
+    ],
+    [["token", "bearer", "bearer-token", "api-key"], use("access-token")],
+    [["insecure", "tls-skip-verify", "insecure-skip-tls-verify", "no-verify-ssl", "k"], use("skip-tls-verify")],
+    [["cacert", "ca-cert", "ca-certificate", "cafile"], use("ca-file")],
+    [["timeout", "retry", "retries", "max-time"], use("fail-after")],
+    [["force", "f", "y", "assume-yes", "auto-approve"], use("yes")],
+    [["filename", "from-file", "f"], use("file")],
+    [
+      ["output", "out", "o"],
+      { flag: "secret-out", hint: "--format chooses the output format, --secret-out writes the credentials to a file" },
+    ],
+    [["output", "out", "o", "output-format"], use("format")],
+    [["overwrite", "upsert", "skip-existing", "if-not-exists"], use("if-exists")],
+    [["debug", "trace"], use("verbose")],
+    [["silent", "no-warning", "no-warn"], use("no-warnings")],
+    [["project", "workspace", "organization"], ORY_NETWORK],
+  ];
+}
 
 /** The hint for a flag that doesn't exist but that people write; undefined where the command lacks what is meant. */
 export function hintForFlag(name: string, index: FlagIndex): string | undefined {
   const typed = name.toLowerCase().replaceAll("_", "-");
   const fits = ({ flag }: Meant): boolean => flag === undefined || index.long.has(flag);
-  return MEANT.find(([known, meant]) => known === typed && fits(meant))?.[1].hint;
+  return commonMistakes().find(([names, meant]) => names.includes(typed) && fits(meant))?.[1].hint;
 }
 
 /** The formats by the names that `-o` has in other tools. */

@@ -1,4 +1,4 @@
-import { LIST_EDITS } from "../../core/client/fields.ts";
+import { LIST_EDITS } from "../../core/client/list-edits.ts";
 import { longNames } from "../../core/flags/flag.ts";
 import { shellQuoted } from "../../core/output/shell-quote.ts";
 import type { ProblemCode } from "../../core/problem.ts";

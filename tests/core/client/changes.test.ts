@@ -12,7 +12,8 @@ import {
 } from "../../../lib/core/client/changes.ts";
 import { isSameJson } from "../../../lib/core/client/client.ts";
 import { type Change, findChanges, isSameValue } from "../../../lib/core/client/equality.ts";
-import { CLIENT_FIELDS, LIST_EDITS } from "../../../lib/core/client/fields.ts";
+import { CLIENT_FIELDS } from "../../../lib/core/client/fields.ts";
+import { LIST_EDITS } from "../../../lib/core/client/list-edits.ts";
 import { isJsonObject, type JsonObject } from "../../../lib/core/json.ts";
 import { unescapePointerToken } from "../../../lib/core/json-pointer.ts";
 import {
