@@ -2,7 +2,8 @@ import type { ListPage } from "../adapters/admin/admin.ts";
 import type { Context } from "../command.ts";
 import { Problem } from "../core/problem.ts";
 
-type PageRequest = Parameters<Context["admin"]["page"]>[0];
+/** Which page of clients to request. */
+export type PageRequest = Parameters<Context["admin"]["page"]>[0];
 
 /** The page size when all clients are read: larger pages save few requests and cost memory. */
 export const PAGE_OF_ALL = 200;
