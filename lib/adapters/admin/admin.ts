@@ -18,7 +18,6 @@ import {
   lookUpClient,
   sendClientChange,
 } from "./operations.ts";
-import { waitUntilReady } from "./readiness.ts";
 
 export type { CreateOutcome } from "./create-client.ts";
 export type { ListPage } from "./operations.ts";
@@ -74,7 +73,10 @@ export function createAdmin(options: AdminOptions): Admin {
     rotate: (id) => addOrDropSecrets(session, id, "POST"),
     dropOldSecrets: (id) => addOrDropSecrets(session, id, "DELETE"),
     keySets: async () => (await import("./key-sets.ts")).createKeySets(session),
-    ready: () => withWaitIndicator(session, () => waitUntilReady(session)),
+    ready: async () => {
+      const { waitUntilReady } = await import("./readiness.ts");
+      return withWaitIndicator(session, () => waitUntilReady(session));
+    },
     version: () => getServerVersion(session),
     withDeadline,
   };

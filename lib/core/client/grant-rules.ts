@@ -1,0 +1,161 @@
+import type { JsonObject } from "../json.ts";
+import { quote } from "../text.ts";
+import { type FieldLabel, getListField, getTextField } from "./client.ts";
+import { GRANT_TYPES } from "./fields.ts";
+import {
+  isResponseType,
+  nearestGrantType,
+  nearestResponseType,
+  nearestScope,
+  OFFLINE_SCOPES,
+} from "./protocol-names.ts";
+import { type ValueFinding, writeInstead } from "./value-finding.ts";
+
+/** The grant types of a client; none listed means this one to every server. */
+function grantsOf(client: JsonObject): readonly string[] {
+  const grants = getListField(client, "grant_types");
+  return grants.length === 0 ? ["authorization_code"] : grants;
+}
+
+function scopesOf(client: JsonObject): readonly string[] {
+  return (getTextField(client, "scope") ?? "").split(/\s+/).filter((word) => word !== "");
+}
+
+/** The values in one that should have been several, at spaces, commas and the like. */
+function severalIn(value: string): readonly string[] {
+  return value.split(/[\s,;]+/).filter((part) => part !== "");
+}
+
+const SUPPORTED_GRANTS = `Hydra supports ${GRANT_TYPES.join(", ")}`;
+
+export function unknownGrants(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+  const grants = getListField(client, "grant_types");
+  if (grants.every((grant) => GRANT_TYPES.includes(grant))) return [];
+  const corrected = grants.flatMap((grant) =>
+    GRANT_TYPES.includes(grant) ? [grant] : severalIn(grant).map((part) => nearestGrantType(part) ?? part),
+  );
+  const shown = corrected.every((grant) => GRANT_TYPES.includes(grant))
+    ? writeInstead("grant_types", label, corrected)
+    : SUPPORTED_GRANTS;
+  return grants
+    .filter((grant) => !GRANT_TYPES.includes(grant))
+    .map((grant): ValueFinding => {
+      const where = `${label("grant_types")} ${quote(grant)}`;
+      if (grant === "password") {
+        return {
+          message: `${where} isn't supported by Hydra`,
+          hint: "use authorization_code, or client_credentials for a service",
+        };
+      }
+      return {
+        message: severalIn(grant).length > 1 ? `${where} is one value, not several` : `${where} isn't a grant type`,
+        hint: shown,
+      };
+    });
+}
+
+export function unknownResponses(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+  const types = getListField(client, "response_types");
+  if (types.every(isResponseType)) return [];
+  const corrected = types.map((type) => (isResponseType(type) ? type : (nearestResponseType(type) ?? type)));
+  const shown = corrected.every(isResponseType)
+    ? writeInstead("response_types", label, corrected)
+    : "Hydra supports code, token, id_token, and combinations such as code id_token";
+  return types
+    .filter((type) => !isResponseType(type))
+    .map((type) => ({ message: `${label("response_types")} ${quote(type)} isn't a response type`, hint: shown }));
+}
+
+/** The grants that a response type needs: the code, the implicit one, or for a hybrid type with a token both. */
+function grantsNeededBy(type: string): readonly string[] {
+  const words = type.split(" ");
+  if (words.includes("none")) return [];
+  if (!words.includes("code")) return ["implicit"];
+  return words.includes("token") ? ["authorization_code", "implicit"] : ["authorization_code"];
+}
+
+export function unusedResponses(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+  const grants = grantsOf(client);
+  const types = getListField(client, "response_types");
+  const usesBrowser = grants.includes("authorization_code") || grants.includes("implicit");
+  // The default of every command line and server, which says nothing about what was meant.
+  if (!usesBrowser && types.length === 1 && types[0] === "code") return [];
+  return [...new Set(types)].filter(isResponseType).flatMap((type): readonly ValueFinding[] => {
+    const missing = grantsNeededBy(type).filter((grant) => !grants.includes(grant));
+    if (missing.length === 0) return [];
+    return [
+      {
+        message: `${label("response_types")} ${quote(type)} needs the ${missing.join(" and ")} grant`,
+        hint: usesBrowser
+          ? `remove ${quote(type)}, or ${writeInstead("grant_types", label, [...grants, ...missing])}`
+          : `remove ${quote(type)}: the grants of this client use no response type`,
+      },
+    ];
+  });
+}
+
+export function missingResponses(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+  const types = getListField(client, "response_types");
+  if (types.length === 0 || !types.every(isResponseType)) return [];
+  const grants = grantsOf(client);
+  const needs = (grant: string, words: readonly string[], add: string): readonly ValueFinding[] =>
+    !grants.includes(grant) || types.some((type) => type.split(" ").some((word) => words.includes(word)))
+      ? []
+      : [
+          {
+            message: `${label("response_types")} has no response type for the ${grant} grant`,
+            hint: `${writeInstead("response_types", label, [...types, add])}, or remove the grant`,
+          },
+        ];
+  return [...needs("authorization_code", ["code"], "code"), ...needs("implicit", ["token", "id_token"], "token")];
+}
+
+export function offlineWithoutRefresh(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+  const grants = grantsOf(client);
+  const [offline] = scopesOf(client).filter((word) => OFFLINE_SCOPES.includes(word));
+  if (offline === undefined || grants.includes("refresh_token")) return [];
+  return [
+    {
+      message: `${label("scope")} ${quote(offline)} has no effect without the refresh_token grant`,
+      hint: `${writeInstead("grant_types", label, [...grants, "refresh_token"])}, or remove ${quote(offline)}`,
+    },
+  ];
+}
+
+export function refreshWithoutOffline(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+  const scopes = scopesOf(client);
+  // Without a scope the server's own default counts; a wildcard may cover the offline scopes.
+  const covered = scopes.length === 0 || scopes.some((word) => OFFLINE_SCOPES.includes(word) || word.includes("*"));
+  if (covered || !getListField(client, "grant_types").includes("refresh_token")) return [];
+  return [
+    {
+      message: `${label("grant_types")} "refresh_token" has no effect without the scope offline or offline_access`,
+      hint: `${writeInstead("scope", label, [...scopes, "offline_access"], "words")}, or remove the grant`,
+    },
+  ];
+}
+
+export function misspeltScopes(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+  return scopesOf(client).flatMap((word): readonly ValueFinding[] => {
+    const meant = nearestScope(word);
+    return meant === undefined
+      ? []
+      : [
+          {
+            message: `${label("scope")} ${quote(word)} isn't the standard scope ${meant}`,
+            hint: `did you mean ${meant}?`,
+          },
+        ];
+  });
+}
+
+export function scopesWithCommas(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+  const words = scopesOf(client);
+  if (!words.some((word) => word.includes(","))) return [];
+  return [
+    {
+      message: `${label("scope")} separates scopes with commas`,
+      hint: writeInstead("scope", label, words.flatMap(severalIn), "words"),
+    },
+  ];
+}

@@ -1,0 +1,122 @@
+import type { JsonObject } from "../json.ts";
+import { placeholderInUrl } from "../placeholders.ts";
+import { quote } from "../text.ts";
+import { isLoopback } from "../url-checks.ts";
+import { type FieldLabel, getListField, getTextField, isPublic } from "./client.ts";
+import { isOneEdit } from "./protocol-names.ts";
+import { type ValueFinding, writeInstead } from "./value-finding.ts";
+
+/** A URL of a client, and the field that it is in. */
+export interface ClientUrl {
+  readonly field: string;
+  readonly url: string;
+}
+
+/** Every field that holds one URL or several. */
+const URL_FIELDS: readonly string[] = [
+  "redirect_uris",
+  "post_logout_redirect_uris",
+  "request_uris",
+  "allowed_cors_origins",
+  "sector_identifier_uri",
+  "jwks_uri",
+  "client_uri",
+  "logo_uri",
+  "policy_uri",
+  "tos_uri",
+  "frontchannel_logout_uri",
+  "backchannel_logout_uri",
+];
+
+export function urlsOf(client: JsonObject): readonly ClientUrl[] {
+  return URL_FIELDS.flatMap((field) =>
+    [getTextField(client, field) ?? "", ...getListField(client, field)]
+      .filter((url) => url !== "")
+      .map((url) => ({ field, url })),
+  );
+}
+
+/** The URL that one without a scheme means. */
+function withScheme(url: string): string {
+  const host = /^\[[^\]]*\]|^[^:/?#]*/.exec(url)?.[0] ?? "";
+  return `${isLoopback(host) ? "http" : "https"}://${url}`;
+}
+
+/** What a URL that begins with its host, with a misspelt scheme, or without the slashes after it, should be. */
+function correctedScheme(url: string): string | undefined {
+  if (/^[a-z\d.-]+:\d{1,5}(?:[/?]|$)/i.test(url)) return withScheme(url);
+  const [begin = "", scheme = "", slashes = ""] = /^([a-z][a-z\d+.-]{0,40}):(\/{0,2})/i.exec(url) ?? [];
+  const rest = url.slice(begin.length);
+  const meant = ["https", "http"].find((known) => known === scheme.toLowerCase()) ?? nearScheme(scheme, slashes);
+  const isRight = slashes === "//" && meant === scheme.toLowerCase();
+  return meant === undefined || isRight || rest === "" ? undefined : `${meant}://${rest}`;
+}
+
+/** The scheme of the web that a misspelt one means; only in front of a host, where no app has a scheme of its own so near. */
+function nearScheme(scheme: string, slashes: string): string | undefined {
+  if (slashes !== "//") return undefined;
+  return ["https", "http"].find((known) => isOneEdit(scheme.toLowerCase(), known));
+}
+
+export function urlsWithoutScheme(
+  _: JsonObject,
+  label: FieldLabel,
+  urls: readonly ClientUrl[],
+): readonly ValueFinding[] {
+  return urls.flatMap(({ field, url }): readonly ValueFinding[] => {
+    const corrected = correctedScheme(url);
+    return corrected === undefined || field === "allowed_cors_origins"
+      ? []
+      : [
+          {
+            message: `${label(field)} ${quote(url)} doesn't begin with http:// or https://`,
+            hint: `write ${quote(corrected)}`,
+          },
+        ];
+  });
+}
+
+export function severalRedirects(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+  return getListField(client, "redirect_uris").flatMap((uri): readonly ValueFinding[] => {
+    if (!/\s|[,;][a-z][a-z\d+.-]{0,30}:/i.test(uri)) return [];
+    const parts = uri.split(/\s+|[,;](?=[a-z][a-z\d+.-]{0,30}:)/i).filter((part) => part !== "");
+    const several = parts.length > 1 && parts.every((part) => /^[a-z][a-z\d+.-]*:/i.test(part));
+    return [
+      {
+        message: `${label("redirect_uris")} ${quote(uri)} ${several ? "is one value, not several" : "contains a space"}`,
+        hint: several ? writeInstead("redirect_uris", label, parts) : "write %20 for a space, or remove it",
+      },
+    ];
+  });
+}
+
+export function localhostRedirects(client: JsonObject, label: FieldLabel): readonly ValueFinding[] {
+  if (!isPublic(client)) return [];
+  return getListField(client, "redirect_uris").flatMap((uri): readonly ValueFinding[] => {
+    const host = /^http:\/\/localhost(?=[/?#]|$)/i.exec(uri)?.[0];
+    if (host === undefined) return [];
+    return [
+      {
+        message: `${label("redirect_uris")} ${quote(uri)} allows only port 80`,
+        hint: `write ${quote(`http://127.0.0.1${uri.slice(host.length)}`)}, which allows any port (RFC 8252, section 7.3), or add the port`,
+      },
+    ];
+  });
+}
+
+export function placeholdersInUrls(
+  _: JsonObject,
+  label: FieldLabel,
+  urls: readonly ClientUrl[],
+): readonly ValueFinding[] {
+  return urls.flatMap(({ field, url }): readonly ValueFinding[] => {
+    const found = placeholderInUrl(url);
+    if (found === undefined) return [];
+    return [
+      {
+        message: `${label(field)} ${quote(url)} contains the placeholder ${quote(found)}`,
+        hint: `replace ${quote(found)} with its value before the client is sent`,
+      },
+    ];
+  });
+}

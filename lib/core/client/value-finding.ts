@@ -1,0 +1,34 @@
+import { toJson } from "../json.ts";
+import { escapeControls } from "../text.ts";
+import type { FieldLabel } from "./client.ts";
+import type { LintFinding } from "./lint-finding.ts";
+
+/** One thing that a rule found. The hint has the corrected value where there is one. */
+export interface ValueFinding {
+  readonly message: string;
+  readonly hint: string;
+  /** Where it differs from that of the rule, because it depends on the server. */
+  readonly severity?: LintFinding["severity"];
+}
+
+/** The longest corrected value that a hint shows. */
+const LONGEST_SHOWN = 500;
+
+/** The flag that a field's value came from, given or as its default; undefined for one in a file. */
+function flagOf(field: string, label: FieldLabel): string | undefined {
+  return /^(?:the default of )?(--?[a-z]\S*)$/.exec(label(field))?.[1];
+}
+
+/** The advice to write a value, as it would be typed where the old one came from: after a flag, or in a file. */
+export function writeInstead(
+  field: string,
+  label: FieldLabel,
+  values: readonly string[],
+  form: "list" | "words" = "list",
+): string {
+  const flag = flagOf(field, label);
+  const distinct = [...new Set(values)];
+  const value = form === "list" ? `[${distinct.map((text) => toJson(text)).join(", ")}]` : toJson(distinct.join(" "));
+  const text = flag === undefined ? `"${field}": ${value}` : `${flag} ${escapeControls(distinct.join(","))}`;
+  return text.length > LONGEST_SHOWN ? `correct ${label(field)}` : `write ${text}`;
+}
