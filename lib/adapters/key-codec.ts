@@ -12,14 +12,8 @@ import {
 } from "node:crypto";
 import { promisify } from "node:util";
 import { parseJsonExactly } from "../core/json.ts";
-import {
-  isPrivate,
-  isSymmetric,
-  type JsonWebKey,
-  parseJsonWebKey,
-  parseKeySet,
-  publicPart,
-} from "../core/jwk/json-web-key.ts";
+import { isSymmetric, type JsonWebKey, parseJsonWebKey, parseKeySet, publicPart } from "../core/jwk/json-web-key.ts";
+import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { completeRsaKey, findRsaFault } from "../core/jwk/rsa-parameters.ts";
 import { errorCode, Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -48,7 +42,7 @@ function toKeyObject(key: JsonWebKey): KeyObject {
   const whole = completeRsaKey(key);
   const members = Object.entries(whole).filter((entry): entry is [string, string] => typeof entry[1] === "string");
   const input = { key: Object.fromEntries(members), format: "jwk" as const };
-  return isPrivate(key) ? createPrivateKey(input) : createPublicKey(input);
+  return hasPrivateMembers(key) ? createPrivateKey(input) : createPublicKey(input);
 }
 
 /** Reads a private key, asking for the passphrase only if it needs one. */
@@ -178,7 +172,7 @@ function isUsable(key: JsonWebKey): boolean {
   if (findRsaFault(key) !== undefined) return false;
   try {
     const object = toKeyObject(key);
-    if (!isPrivate(key)) return true;
+    if (!hasPrivateMembers(key)) return true;
     // A key for agreement can't sign.
     if (key.crv === "X25519") return exported(createPublicKey(object))?.["x"] === key["x"];
     return areHalves(object, toKeyObject(publicPart(key)), digestFor(key));

@@ -1,5 +1,6 @@
 import type { Context, Result } from "../command.ts";
-import { isPrivate, isSameKey, publicPart } from "../core/jwk/json-web-key.ts";
+import { isSameKey, publicPart } from "../core/jwk/json-web-key.ts";
+import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { keySetResult } from "./key-views.ts";
@@ -18,7 +19,7 @@ export function activationProblems(keys: readonly NamedKey[], file: string | und
   const [key, ...others] = keys;
   if (others.length > 0)
     return [usageError(`There are ${keys.length} keys in ${quote(file)}`, "give the one to activate", "bad-key")];
-  if (key !== undefined && !isPrivate(key))
+  if (key !== undefined && !hasPrivateMembers(key))
     return [usageError(`The key in ${quote(file)} is a public key`, "give its private half", "bad-key")];
   return [];
 }

@@ -5,7 +5,8 @@ import type { Context, Result } from "../command.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
 import { FORMAT } from "../core/flags/flag-table.ts";
 import { toJson } from "../core/json.ts";
-import { isPrivate, isSymmetric, type JsonWebKey } from "../core/jwk/json-web-key.ts";
+import { isSymmetric, type JsonWebKey } from "../core/jwk/json-web-key.ts";
+import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { publicKeys, wholeKeys } from "../core/jwk/key-pair-ids.ts";
 import type { Recipient } from "../core/keys/recipient.ts";
 import type { FormatKind } from "../core/output/formats.ts";
@@ -107,7 +108,7 @@ function publicSets(
   mode?: "quiet",
 ): readonly NamedSet[] {
   const all = sets.flatMap(({ keys }) => keys);
-  if (mode !== "quiet" && !ROW_FORMATS.includes(format.kind) && all.some(isPrivate)) {
+  if (mode !== "quiet" && !ROW_FORMATS.includes(format.kind) && all.some(hasPrivateMembers)) {
     const secrets = all.filter(isSymmetric).length;
     const rest = secrets === 0 ? "" : `, and ${secrets} shared ${secrets === 1 ? "secret" : "secrets"} as a whole`;
     note(`Private parts are left out${rest}; --private prints them`);

@@ -1,5 +1,6 @@
 import type { KeySets } from "../adapters/admin/key-sets.ts";
-import { isPrivate, type JsonWebKey } from "../core/jwk/json-web-key.ts";
+import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
+import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { hasKid } from "../core/jwk/key-pair-ids.ts";
 
 function includesKid(keys: readonly JsonWebKey[], { kid }: JsonWebKey): boolean {
@@ -16,7 +17,7 @@ export async function restoreKey(api: KeySets, set: string, before: readonly Jso
 }
 
 function listHalves(keys: readonly JsonWebKey[]): string {
-  return JSON.stringify(keys.map((key) => [key.kid, isPrivate(key)]));
+  return JSON.stringify(keys.map((key) => [key.kid, hasPrivateMembers(key)]));
 }
 
 /** Whether a set has all its former keys in their order, and no new one with an ID; keys that others have added don't count. */

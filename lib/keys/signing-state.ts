@@ -1,4 +1,5 @@
-import { isPrivate, isSymmetric, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
+import { isSymmetric, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
+import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { possibleAlgorithms } from "../core/jwk/key-algorithms.ts";
 import { kidWithoutPrefix } from "../core/jwk/key-pair-ids.ts";
 import type { KeyShape } from "../servers/family.ts";
@@ -43,8 +44,8 @@ export function signingState(shape: KeyShape, keys: readonly JsonWebKey[]): Sign
 
 /** Hydra 1.x signs with the newest private and the newest public key, which must be a pair of RSA keys. */
 function stateOfPairs(keys: readonly JsonWebKey[]): SigningState {
-  const privateKey = keys.find(isPrivate);
-  const publicKey = keys.find((key) => !isPrivate(key));
+  const privateKey = keys.find(hasPrivateMembers);
+  const publicKey = keys.find((key) => !hasPrivateMembers(key));
   if (privateKey?.kid === undefined || publicKey?.kid === undefined) return { kind: "fails" };
   const isPair =
     privateKey.kid.startsWith("private:") &&
@@ -57,7 +58,7 @@ function stateOfPairs(keys: readonly JsonWebKey[]): SigningState {
 
 /** From Hydra 2.0 on, the newest private key signs. */
 function stateOfPrivateKeys(keys: readonly JsonWebKey[]): SigningState {
-  const key = keys.find(isPrivate);
+  const key = keys.find(hasPrivateMembers);
   if (key === undefined) return { kind: "generates" };
   if (isSymmetric(key)) return { kind: "fails" };
   const alg = key.alg ?? possibleAlgorithms(key)[0] ?? "";

@@ -1,4 +1,5 @@
-import { isPrivate, isSymmetric, publicPart } from "../core/jwk/json-web-key.ts";
+import { isSymmetric, publicPart } from "../core/jwk/json-web-key.ts";
+import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
 import { kidWithoutPrefix } from "../core/jwk/key-pair-ids.ts";
 import type { KeyShape } from "../servers/family.ts";
 import type { NamedKey } from "./read-keys.ts";
@@ -15,7 +16,7 @@ function asPair({ set }: TargetSet, key: NamedKey): readonly NamedKey[] {
   const kid = kidWithoutPrefix(key.kid);
   if (isSymmetric(key)) return [key];
   const isMoved = signsTokens(set) || kid !== key.kid;
-  if (!isPrivate(key)) return [{ ...key, kid: isMoved ? `public:${kid}` : key.kid }];
+  if (!hasPrivateMembers(key)) return [{ ...key, kid: isMoved ? `public:${kid}` : key.kid }];
   return [
     { ...key, kid: `private:${kid}` },
     { ...publicPart(key), kid: `public:${kid}` },
@@ -24,7 +25,7 @@ function asPair({ set }: TargetSet, key: NamedKey): readonly NamedKey[] {
 
 /** A private key of Hydra 1.x gets the ID of its public half, because tokens that were issued already name that. */
 function asSingle(key: NamedKey): NamedKey {
-  const isHalf = isPrivate(key) && !isSymmetric(key) && key.kid.startsWith("private:");
+  const isHalf = hasPrivateMembers(key) && !isSymmetric(key) && key.kid.startsWith("private:");
   return isHalf ? { ...key, kid: `public:${kidWithoutPrefix(key.kid)}` } : key;
 }
 

@@ -1,5 +1,5 @@
-import { ASSERTION_ALGORITHMS } from "../core/client/jwk-members.ts";
 import { isJsonObject, isStringList } from "../core/json.ts";
+import { ASSERTION_ALGORITHMS } from "../core/jwk/jwk-members.ts";
 import { trimCharactersAtEnd } from "../core/text.ts";
 import type { Draft } from "./decode-body.ts";
 import { type ApiError, invalidMetadataError, invalidRedirectError } from "./error-bodies.ts";

@@ -1,5 +1,5 @@
-import { PRIVATE_JWK_MEMBERS } from "../../core/client/jwk-members.ts";
 import { isJsonObject, type JsonObject, MAX_DEPTH, TOO_DEEP_CODE } from "../../core/json.ts";
+import { PRIVATE_JWK_MEMBERS } from "../../core/jwk/jwk-members.ts";
 import { type HttpRequest, type NetworkFailure, networkHint, type QueryParameters } from "../../core/network.ts";
 import { shellQuoted } from "../../core/output/shell-quote.ts";
 import { type ExitName, Problem, type ProblemCode, withMessage } from "../../core/problem.ts";

@@ -1,7 +1,8 @@
 import type { KeySets } from "../../adapters/admin/key-sets.ts";
 import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
-import { isPrivate, isSameKey, type JsonWebKey } from "../../core/jwk/json-web-key.ts";
+import { isSameKey, type JsonWebKey } from "../../core/jwk/json-web-key.ts";
+import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { includesKey, kidWithoutPrefix, publicKeys } from "../../core/jwk/key-pair-ids.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
@@ -59,7 +60,7 @@ function newKeys(
   read: readonly NamedKey[],
 ): readonly NamedKey[] {
   return read.filter((key) => {
-    if (isPrivate(key) || !includesKey(before, key)) return true;
+    if (hasPrivateMembers(key) || !includesKey(before, key)) return true;
     note(`Key set ${quote(set)} has key ${quote(key.kid)} already`);
     return false;
   });

@@ -1,12 +1,12 @@
 import { parseDuration } from "../duration.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../json.ts";
+import { ASSERTION_ALGORITHMS, PRIVATE_JWK_MEMBERS } from "../jwk/jwk-members.ts";
 import { capitalize, Problem, type ProblemCode } from "../problem.ts";
 import { MAX_BCRYPT_BYTES, MIN_SECRET_LENGTH, SECRET_ALPHABET } from "../secret.ts";
 import { quote } from "../text.ts";
 import { isLoopback } from "../url-checks.ts";
 import { type FieldLabel, getListField, getTextField, isEmpty, isEmptyObject, isPublic } from "./client.ts";
 import { CLIENT_FIELDS, type Field } from "./fields.ts";
-import { ASSERTION_ALGORITHMS, PRIVATE_JWK_MEMBERS } from "./jwk-members.ts";
 import type { LintFinding } from "./lint-finding.ts";
 import { lintValues, VALUE_RULE_INFOS } from "./value-rules.ts";
 

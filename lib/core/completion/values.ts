@@ -1,9 +1,9 @@
 import { CLIENT_FIELDS, FIELD_NAMES, GRANT_TYPES } from "../client/fields.ts";
-import { ASSERTION_ALGORITHMS } from "../client/jwk-members.ts";
 import { LIST_EDITS } from "../client/list-edits.ts";
 import type { Flag } from "../flags/flag.ts";
 import { FORMAT, SET } from "../flags/flag-table.ts";
 import { FORMAT_MEANINGS } from "../help/topics.ts";
+import { ASSERTION_ALGORITHMS } from "../jwk/jwk-members.ts";
 import { FORMAT_CHOICES } from "../output/formats.ts";
 import { SHELLS } from "./shells.ts";
 

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { PRIVATE_JWK_MEMBERS } from "../client/jwk-members.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
+import { withoutPrivateMembers } from "./jwk-members.ts";
 
 /** A JSON Web Key (RFC 7517, 4). Other members stay as they are. */
 export type JsonWebKey = JsonObject & {
@@ -59,11 +59,6 @@ function parseAll(
   return keys;
 }
 
-/** Whether a key has private or symmetric key material. */
-export function isPrivate(key: JsonObject): boolean {
-  return PRIVATE_JWK_MEMBERS.some((name) => key[name] !== undefined && key[name] !== null);
-}
-
 /** Whether a key is a shared secret, which has no public part. */
 export function isSymmetric({ kty }: Pick<JsonWebKey, "kty">): boolean {
   return kty === "oct";
@@ -71,8 +66,7 @@ export function isSymmetric({ kty }: Pick<JsonWebKey, "kty">): boolean {
 
 /** A key without its private members. */
 export function publicPart(key: JsonWebKey): JsonWebKey {
-  const members = Object.entries(key).filter(([name]) => !PRIVATE_JWK_MEMBERS.includes(name));
-  return { ...Object.fromEntries(members), kty: key.kty };
+  return { ...withoutPrivateMembers(key), kty: key.kty };
 }
 
 /** Whether two keys, or the halves of them, have the same contents: the same public part or shared secret. */

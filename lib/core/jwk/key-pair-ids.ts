@@ -1,4 +1,5 @@
-import { isPrivate, isSameKey, type JsonWebKey, publicPart } from "./json-web-key.ts";
+import { isSameKey, type JsonWebKey, publicPart } from "./json-web-key.ts";
+import { hasPrivateMembers } from "./jwk-members.ts";
 
 const PREFIX = /^(?:private|public):/;
 
@@ -20,7 +21,7 @@ function hasHalf(keys: readonly JsonWebKey[], key: JsonWebKey, half: "private" |
     (other) =>
       other !== key &&
       kidWithoutPrefix(other.kid ?? "") === kid &&
-      isPrivate(other) === (half === "private") &&
+      hasPrivateMembers(other) === (half === "private") &&
       isSameKey(other, key),
   );
 }
@@ -28,15 +29,17 @@ function hasHalf(keys: readonly JsonWebKey[], key: JsonWebKey, half: "private" |
 /** Whether a key, or its private half, is among some keys. */
 export function includesKey(keys: readonly JsonWebKey[], key: JsonWebKey): boolean {
   const same = keys.some((other) => other.kid === key.kid && isSameKey(other, key));
-  return hasHalf(keys, key, "private") || (same && !isPrivate(key));
+  return hasHalf(keys, key, "private") || (same && !hasPrivateMembers(key));
 }
 
 /** The public keys of a set: one for each pair or private key, none for a shared secret. */
 export function publicKeys(keys: readonly JsonWebKey[]): readonly JsonWebKey[] {
-  return keys.filter((key) => key.kty !== "oct" && !(isPrivate(key) && hasHalf(keys, key, "public"))).map(publicPart);
+  return keys
+    .filter((key) => key.kty !== "oct" && !(hasPrivateMembers(key) && hasHalf(keys, key, "public")))
+    .map(publicPart);
 }
 
 /** The keys of a set without the public halves that follow from private ones. */
 export function wholeKeys(keys: readonly JsonWebKey[]): readonly JsonWebKey[] {
-  return keys.filter((key) => isPrivate(key) || !hasHalf(keys, key, "private"));
+  return keys.filter((key) => hasPrivateMembers(key) || !hasHalf(keys, key, "private"));
 }

@@ -1,5 +1,5 @@
-import { isJwk, PRIVATE_JWK_MEMBERS } from "../client/jwk-members.ts";
 import { isJsonObject } from "../json.ts";
+import { isJwk, PRIVATE_JWK_MEMBERS } from "../jwk/jwk-members.ts";
 import { CREDENTIAL_FIELDS, isHarmlessHeader, REDACTED } from "../redact.ts";
 import { shellQuoted } from "./shell-quote.ts";
 

@@ -1,9 +1,9 @@
 import { isSameJson } from "../client/client.ts";
 import { canonicalValue, isUnset } from "../client/equality.ts";
 import { CLIENT_FIELDS, FIELD_NAMES } from "../client/fields.ts";
-import { PRIVATE_JWK_MEMBERS } from "../client/jwk-members.ts";
 import { lintClient } from "../client/rules.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
+import { hasPrivateMembers, withoutPrivateMembers } from "../jwk/jwk-members.ts";
 import { escapeControls, joinWords } from "../text.ts";
 import { FILE_MEMBER } from "./file-member.ts";
 import { MARK_MEMBER, type Mark, readMark } from "./mark.ts";
@@ -76,18 +76,12 @@ function unmarkedMetadata(record: JsonObject, notes: string[]): unknown {
 function publicKeySet(value: unknown, notes: string[]): unknown {
   if (!isJsonObject(value) || !Array.isArray(value["keys"])) return value;
   const keys: readonly unknown[] = value["keys"];
-  const isPrivate = (key: unknown): boolean =>
-    isJsonObject(key) && PRIVATE_JWK_MEMBERS.some((member) => Object.hasOwn(key, member));
-  if (!keys.some(isPrivate)) return value;
+  if (!keys.some((key) => isJsonObject(key) && hasPrivateMembers(key))) return value;
   notes.push("private keys in its jwks are left out, and applying the file removes them from the server");
-  return { ...value, keys: keys.filter((key) => !isSymmetric(key)).map(publicPart) };
-}
-
-function isSymmetric(key: unknown): boolean {
-  return isJsonObject(key) && key["kty"] === "oct";
-}
-
-function publicPart(key: unknown): unknown {
-  if (!isJsonObject(key)) return key;
-  return Object.fromEntries(Object.entries(key).filter(([member]) => !PRIVATE_JWK_MEMBERS.includes(member)));
+  const shown = keys.flatMap((key): readonly unknown[] => {
+    if (!isJsonObject(key)) return [key];
+    // A shared secret has no public part.
+    return key["kty"] === "oct" ? [] : [withoutPrivateMembers(key)];
+  });
+  return { ...value, keys: shown };
 }

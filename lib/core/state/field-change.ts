@@ -1,8 +1,8 @@
 import { isSameJson } from "../client/client.ts";
 import { type Change, canonicalValue, isUnset } from "../client/equality.ts";
 import { CLIENT_FIELDS } from "../client/fields.ts";
-import { PRIVATE_JWK_MEMBERS } from "../client/jwk-members.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../json.ts";
+import { withoutPrivateMembers } from "../jwk/jwk-members.ts";
 import { MARK_MEMBER } from "./mark.ts";
 
 /** The change of a field, or of a member of the metadata, as people see it. */
@@ -23,16 +23,12 @@ const SETS: ReadonlySet<string> = new Set(
 /** A value as people see it: what is not set has the server's default, where that is known, and no private key is shown. */
 function shownValue(field: string, value: unknown): unknown {
   if (isUnset(value)) return canonicalValue(field, value);
-  return field === "jwks" ? publicKeySet(value) : value;
+  return field === "jwks" ? withoutPrivateKeys(value) : value;
 }
 
-function publicKeySet(value: unknown): unknown {
+function withoutPrivateKeys(value: unknown): unknown {
   if (!isJsonObject(value) || !Array.isArray(value["keys"])) return value;
-  const keys = value["keys"].map((key: unknown) =>
-    isJsonObject(key)
-      ? Object.fromEntries(Object.entries(key).filter(([name]) => !PRIVATE_JWK_MEMBERS.includes(name)))
-      : key,
-  );
+  const keys = value["keys"].map((key: unknown) => (isJsonObject(key) ? withoutPrivateMembers(key) : key));
   return { ...value, keys };
 }
 

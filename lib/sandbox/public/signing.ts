@@ -10,7 +10,8 @@ import {
   verify,
 } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
-import { isPrivate, type JsonWebKey, parseJsonWebKey, publicPart } from "../../core/jwk/json-web-key.ts";
+import { type JsonWebKey, parseJsonWebKey, publicPart } from "../../core/jwk/json-web-key.ts";
+import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { possibleAlgorithms } from "../../core/jwk/key-algorithms.ts";
 import { completeRsaKey } from "../../core/jwk/rsa-parameters.ts";
 import { storedMembers } from "../key-set.ts";
@@ -62,7 +63,7 @@ function keysOf(store: KeyStore, set: string): readonly JsonWebKey[] {
 function newestPair(store: KeyStore, { keys: { findsBy } }: Behaviour, set: string): SigningKey {
   const keys = keysOf(store, set);
   const isKind = (key: JsonWebKey, kind: "private" | "public"): boolean =>
-    findsBy === "prefix" ? key.kid?.startsWith(`${kind}:`) === true : isPrivate(key) === (kind === "private");
+    findsBy === "prefix" ? key.kid?.startsWith(`${kind}:`) === true : hasPrivateMembers(key) === (kind === "private");
   const privateJwk = keys.find((key) => isKind(key, "private"));
   const publicJwk = keys.find((key) => isKind(key, "public"));
   if (privateJwk === undefined || publicJwk === undefined) throw new SigningError("a key is missing");
@@ -75,7 +76,7 @@ function newestPair(store: KeyStore, { keys: { findsBy } }: Behaviour, set: stri
 
 /** The newest private key; a new one is generated where there is none. */
 function newestPrivate(store: KeyStore, set: string): SigningKey {
-  const find = (): JsonWebKey | undefined => keysOf(store, set).find(isPrivate);
+  const find = (): JsonWebKey | undefined => keysOf(store, set).find(hasPrivateMembers);
   if (find() === undefined) store.generate(set, { kid: randomUUID(), alg: "RS256", use: "sig" });
   const privateJwk = find();
   if (privateJwk === undefined) throw new SigningError("a key is missing");
@@ -130,7 +131,7 @@ export function createSigningKeys(store: KeyStore, behaviour: Behaviour, signsAc
 
   function isPublished(key: JsonWebKey): boolean {
     if (!pairs) return key.kty !== "oct";
-    return findsBy === "prefix" ? key.kid?.startsWith("public:") === true : !isPrivate(key);
+    return findsBy === "prefix" ? key.kid?.startsWith("public:") === true : !hasPrivateMembers(key);
   }
 
   /** The key ID in a token: that of the session's first token, which the servers keep. */

@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { describe, test } from "node:test";
-import {
-  isPrivate,
-  type JsonWebKey,
-  parseJsonWebKey,
-  parseKeySet,
-  publicPart,
-} from "../../../lib/core/jwk/json-web-key.ts";
+import { type JsonWebKey, parseJsonWebKey, parseKeySet, publicPart } from "../../../lib/core/jwk/json-web-key.ts";
+import { hasPrivateMembers } from "../../../lib/core/jwk/jwk-members.ts";
 import { possibleAlgorithms } from "../../../lib/core/jwk/key-algorithms.ts";
 import { hasKid, includesKey, kidWithoutPrefix, publicKeys, wholeKeys } from "../../../lib/core/jwk/key-pair-ids.ts";
 import { completeRsaKey } from "../../../lib/core/jwk/rsa-parameters.ts";
@@ -49,13 +44,13 @@ describe("parseKeySet()", () => {
   });
 });
 
-test("publicPart() keeps no private member, and isPrivate() finds each of them", () => {
+test("publicPart() keeps no private member, and hasPrivateMembers() finds each of them", () => {
   for (const name of ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]) {
     const secret = { ...EC, [name]: name === "oth" ? [] : "c2VjcmV0" };
-    assert.ok(isPrivate(secret), name);
+    assert.ok(hasPrivateMembers(secret), name);
     assert.deepEqual(publicPart(key(secret)), EC);
   }
-  assert.ok(!isPrivate(EC));
+  assert.ok(!hasPrivateMembers(EC));
 });
 
 test("completeRsaKey() computes what Hydra 1.8 leaves out", () => {

@@ -12,3 +12,13 @@ export const ASSERTION_ALGORITHMS: readonly string[] = ["RS", "PS", "ES"].flatMa
 export function isJwk(value: JsonObject): boolean {
   return typeof value["kty"] === "string";
 }
+
+/** Whether a key has private or symmetric key material. */
+export function hasPrivateMembers(key: JsonObject): boolean {
+  return PRIVATE_JWK_MEMBERS.some((name) => key[name] !== undefined && key[name] !== null);
+}
+
+/** A key without its private members. */
+export function withoutPrivateMembers(key: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(key).filter(([name]) => !PRIVATE_JWK_MEMBERS.includes(name)));
+}
