@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { tryParseJson } from "../core/client/client.ts";
+import { tryParseJson } from "../core/json.ts";
 import { keybaseNameProblem, plainHttpHint } from "../core/keys/key-source.ts";
 import { keyServerProblem, MAX_KEY_BYTES, type Recipient } from "../core/keys/recipient.ts";
 import type { Download } from "../core/network.ts";

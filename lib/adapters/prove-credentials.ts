@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { tryParseJson } from "../core/client/client.ts";
+import { tryParseJson } from "../core/json.ts";
 import { type HttpAnswer, type HttpRequest, NetworkFailure, networkHint, type SendHttp } from "../core/network.ts";
 import { Problem } from "../core/problem.ts";
 import { encodeFormValue, redactServerText, redactUrl, secretsInHeaders } from "../core/redact.ts";

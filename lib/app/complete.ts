@@ -1,6 +1,6 @@
 import { type Group, isGroup, isLeaf, type Leaf } from "../command.ts";
 import { ROOT } from "../commands/index.ts";
-import { getTextField, tryParseJson } from "../core/client/client.ts";
+import { getTextField } from "../core/client/client.ts";
 import {
   type Completion,
   type CompletionTarget,
@@ -17,7 +17,7 @@ import { type Flag, indexFlags } from "../core/flags/flag.ts";
 import { ACCESS_TOKEN_FILE, CONFIG, CONNECTION_FLAGS, FAIL_AFTER } from "../core/flags/flag-table.ts";
 import { parseFlags } from "../core/flags/parse.ts";
 import { TOPICS } from "../core/help/topics.ts";
-import { isJsonObject } from "../core/json.ts";
+import { isJsonObject, tryParseJson } from "../core/json.ts";
 import { childrenOf, GLOBAL_FLAGS, loadCommand, walkCommands } from "./resolve.ts";
 
 /** What completion needs from outside. */

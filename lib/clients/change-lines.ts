@@ -1,7 +1,7 @@
 import { type Change, isUnset } from "../core/client/equality.ts";
 import { toJson } from "../core/json.ts";
-import { redactBody } from "../core/output/curl.ts";
 import { CREDENTIAL_FIELDS, REDACTED } from "../core/redact.ts";
+import { redactBody } from "../core/redact-body.ts";
 
 /** A value in a message about a change, without credentials. */
 export function abbreviateValue(value: unknown): string {

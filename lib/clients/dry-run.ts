@@ -2,8 +2,9 @@ import type { Context, Result } from "../command.ts";
 import { isPublic } from "../core/client/client.ts";
 import { DRY_RUN } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
-import { curlLineWithoutSecrets, type PlannedRequest, redactBody } from "../core/output/curl.ts";
+import { curlLineWithoutSecrets, type PlannedRequest } from "../core/output/curl.ts";
 import type { ResultView } from "../core/output/render.ts";
+import { redactBody } from "../core/redact-body.ts";
 import { requestedId } from "./views.ts";
 
 const CURL_VIEW: ResultView<JsonObject> = {

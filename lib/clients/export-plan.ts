@@ -1,7 +1,6 @@
 import type { YamlChange } from "../adapters/yaml.ts";
 import type { Context, YamlEditor } from "../command.ts";
-import { isSameJson } from "../core/client/client.ts";
-import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { isJsonObject, isSameJson, type JsonObject } from "../core/json.ts";
 import { formatJsonFile, jsonLayoutOf } from "../core/output/json-file.ts";
 import { Problem, usageError, withMessage } from "../core/problem.ts";
 import { applyEdits, type Edit } from "../core/state/client-edits.ts";

@@ -186,3 +186,25 @@ export function toJson(value: unknown, indent = 0): string {
   const text: string | undefined = JSON.stringify(value, null, indent);
   return (text ?? "null").replace(RAW_IN_JSON, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
+
+/** Whether two JSON values are equal; the order matters in a list, not in an object. */
+export function isSameJson(a: unknown, b: unknown): boolean {
+  // Not Object.is(): a -0 is written as 0.
+  if (a === b) return true;
+  if (Array.isArray(a))
+    return Array.isArray(b) && a.length === b.length && a.every((item, i) => isSameJson(item, b[i]));
+  if (!isJsonObject(a) || !isJsonObject(b)) return numberText(a) !== undefined && numberText(a) === numberText(b);
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && isSameJson(a[key], b[key]))
+  );
+}
+
+/** Parses JSON without throwing; undefined for a text that isn't JSON or that nests deeper. */
+export function tryParseJson(text: string, depth = MAX_DEPTH): { readonly value: unknown } | undefined {
+  try {
+    return { value: parseJsonExactly(text, depth) };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,7 +1,6 @@
 import type { Context } from "../command.ts";
 import { fromBase64 } from "../core/bytes.ts";
-import { tryParseJson } from "../core/client/client.ts";
-import { isJsonObject } from "../core/json.ts";
+import { isJsonObject, tryParseJson } from "../core/json.ts";
 import { ACCESS_TOKEN_SET } from "./signing-state.ts";
 import { REDIRECT_URI, withTemporaryClient } from "./temporary-client.ts";
 

@@ -1,5 +1,5 @@
-import { getTextField, tryParseJson } from "../core/client/client.ts";
-import { isJsonObject } from "../core/json.ts";
+import { getTextField } from "../core/client/client.ts";
+import { isJsonObject, tryParseJson } from "../core/json.ts";
 import { trimCharactersAtEnd } from "../core/text.ts";
 import type { Answer, RequestTarget, ServerError, ServerFamily } from "./family.ts";
 

@@ -1,7 +1,6 @@
 import type { Context } from "../command.ts";
 import { fromBase64 } from "../core/bytes.ts";
-import { tryParseJson } from "../core/client/client.ts";
-import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { isJsonObject, type JsonObject, tryParseJson } from "../core/json.ts";
 import type { CredentialNames } from "../core/output/credential-files.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";

@@ -1,6 +1,5 @@
 import { fromBase64 } from "../core/bytes.ts";
-import { tryParseJson } from "../core/client/client.ts";
-import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { isJsonObject, type JsonObject, tryParseJson } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";
 
 /** The readable parts of a signed JSON Web Token (RFC 7519). */

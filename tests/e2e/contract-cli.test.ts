@@ -6,7 +6,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import * as v from "valibot";
-import { isEmpty, isSameJson } from "../../lib/core/client/client.ts";
+import { isEmpty } from "../../lib/core/client/client.ts";
+import { isSameJson } from "../../lib/core/json.ts";
 import { SECRET_ALPHABET } from "../../lib/core/secret.ts";
 import { type Ended, runBinary, temporaryFolder } from "./binary.ts";
 import { assertFails, describeRun } from "./scenario.ts";

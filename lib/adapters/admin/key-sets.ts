@@ -1,4 +1,4 @@
-import { tryParseJson } from "../../core/client/client.ts";
+import { tryParseJson } from "../../core/json.ts";
 import { type JsonWebKey, parseKeySet } from "../../core/jwk/json-web-key.ts";
 import { hasKid } from "../../core/jwk/key-pair-ids.ts";
 import { Problem, withMessage } from "../../core/problem.ts";

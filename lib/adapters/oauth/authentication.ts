@@ -1,6 +1,5 @@
 import { createHash, createPrivateKey, type JsonWebKey, type KeyObject, webcrypto } from "node:crypto";
-import { tryParseJson } from "../../core/client/client.ts";
-import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { isJsonObject, type JsonObject, tryParseJson } from "../../core/json.ts";
 import { errorMessage, usageError } from "../../core/problem.ts";
 import {
   type ClientAuth,

@@ -1,6 +1,5 @@
 import * as v from "valibot";
-import { tryParseJson } from "../../core/client/client.ts";
-import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { isJsonObject, type JsonObject, tryParseJson } from "../../core/json.ts";
 import { type HttpAnswer, NetworkFailure, type SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";

@@ -1,5 +1,5 @@
-import { getTextField, tryParseJson } from "../../core/client/client.ts";
-import { isJsonObject, isStringList, type JsonObject } from "../../core/json.ts";
+import { getTextField } from "../../core/client/client.ts";
+import { isJsonObject, isStringList, type JsonObject, tryParseJson } from "../../core/json.ts";
 import { secretsInHeaders } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import { unexpectedRedirect } from "./headless-browser.ts";

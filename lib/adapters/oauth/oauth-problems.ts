@@ -1,5 +1,4 @@
-import { tryParseJson } from "../../core/client/client.ts";
-import { isJsonObject } from "../../core/json.ts";
+import { isJsonObject, tryParseJson } from "../../core/json.ts";
 import { type FailureKind, type HttpAnswer, NetworkFailure, networkHint } from "../../core/network.ts";
 import { type ExitName, Problem } from "../../core/problem.ts";
 import type { ProblemCode } from "../../core/problem-codes.ts";

@@ -1,5 +1,4 @@
-import { tryParseJson } from "../../core/client/client.ts";
-import { isJsonObject } from "../../core/json.ts";
+import { isJsonObject, tryParseJson } from "../../core/json.ts";
 import type { HttpAnswer, SendHttp } from "../../core/network.ts";
 
 /** What the answers of a server contained that must not be shown, and the tokens among it. */

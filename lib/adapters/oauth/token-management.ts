@@ -1,5 +1,4 @@
-import { tryParseJson } from "../../core/client/client.ts";
-import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { isJsonObject, type JsonObject, tryParseJson } from "../../core/json.ts";
 import type { HttpAnswer, HttpRequest, SendHttp } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
 import { redactUrl, secretsInHeaders } from "../../core/redact.ts";

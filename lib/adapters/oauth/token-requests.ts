@@ -1,5 +1,4 @@
-import { tryParseJson } from "../../core/client/client.ts";
-import { isJsonObject, type JsonObject, toJson } from "../../core/json.ts";
+import { isJsonObject, type JsonObject, toJson, tryParseJson } from "../../core/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { type ClientAuthentication, secretsOfAuthentication, toLibraryAuth } from "./authentication.ts";
 import { requireEndpoint } from "./discovery.ts";

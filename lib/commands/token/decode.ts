@@ -1,8 +1,8 @@
 import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
-import { getTextField, tryParseJson } from "../../core/client/client.ts";
+import { getTextField } from "../../core/client/client.ts";
 import type { BoolFlag, TextFlag } from "../../core/flags/flag.ts";
 import { FORMAT, GENERAL_FLAGS, PUBLIC_URL, QUIET } from "../../core/flags/flag-table.ts";
-import { isJsonObject, isStringList, type JsonObject } from "../../core/json.ts";
+import { isJsonObject, isStringList, type JsonObject, tryParseJson } from "../../core/json.ts";
 import type { Column, ResultView } from "../../core/output/render.ts";
 import { Problem, usageError } from "../../core/problem.ts";
 import { trimCharactersAtEnd } from "../../core/text.ts";

@@ -1,8 +1,8 @@
-import { isJsonObject, type JsonObject } from "../json.ts";
+import { isJsonObject, isSameJson, type JsonObject } from "../json.ts";
 import { escapePointerToken } from "../json-pointer.ts";
 import { CREDENTIAL_FIELDS } from "../redact.ts";
 import { suggestWord } from "../text.ts";
-import { isEmpty, isSameJson } from "./client.ts";
+import { isEmpty } from "./client.ts";
 import { type Change, isUnset } from "./equality.ts";
 import { CLIENT_FIELDS, type Field } from "./fields.ts";
 

@@ -2,7 +2,7 @@ import { parseDuration } from "../duration.ts";
 import type { Flag, Syntax } from "../flags/flag.ts";
 import type { FlagValues, Origin } from "../flags/flag-values.ts";
 import { describeValue } from "../flags/read-value.ts";
-import { isJsonObject, type JsonObject, MAX_DEPTH, numberText, parseJsonExactly } from "../json.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 import { jsonFaultText, parseOneJson } from "../json-text.ts";
 import { type Problem, usageError } from "../problem.ts";
 import { quote } from "../text.ts";
@@ -142,15 +142,6 @@ function notJson(flag: Flag, message: string): Read {
   return { problem: usageError(message, `write JSON in single quotes: --${flag.name} '{"team": "x"}'`, "bad-json") };
 }
 
-/** Parses JSON without throwing; undefined for a text that isn't JSON or that nests deeper. */
-export function tryParseJson(text: string, depth = MAX_DEPTH): { readonly value: unknown } | undefined {
-  try {
-    return { value: parseJsonExactly(text, depth) };
-  } catch {
-    return undefined;
-  }
-}
-
 /** A text field of a client; undefined if it is absent or not a string. */
 export function getTextField(client: JsonObject, name: string): string | undefined {
   const value = client[name];
@@ -185,17 +176,4 @@ export function isPublic(client: JsonObject): boolean {
 /** Whether the client authenticates with its secret. */
 export function usesSecret(client: JsonObject): boolean {
   return !isPublic(client) && client["token_endpoint_auth_method"] !== "private_key_jwt";
-}
-
-/** Whether two JSON values are equal; the order matters in a list, not in an object. */
-export function isSameJson(a: unknown, b: unknown): boolean {
-  // Not Object.is(): a -0 is written as 0.
-  if (a === b) return true;
-  if (Array.isArray(a))
-    return Array.isArray(b) && a.length === b.length && a.every((item, i) => isSameJson(item, b[i]));
-  if (!isJsonObject(a) || !isJsonObject(b)) return numberText(a) !== undefined && numberText(a) === numberText(b);
-  const keys = Object.keys(a);
-  return (
-    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && isSameJson(a[key], b[key]))
-  );
 }

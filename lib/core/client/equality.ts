@@ -1,6 +1,6 @@
 import { parseNanoseconds } from "../duration.ts";
-import { isJsonObject, type JsonObject } from "../json.ts";
-import { isEmpty, isEmptyObject, isSameJson } from "./client.ts";
+import { isJsonObject, isSameJson, type JsonObject } from "../json.ts";
+import { isEmpty, isEmptyObject } from "./client.ts";
 import { CLIENT_FIELDS, FIELD_NAMES, type Field, SERVER_FIELDS } from "./fields.ts";
 
 /**

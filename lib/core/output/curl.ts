@@ -1,6 +1,6 @@
 import { isJsonObject } from "../json.ts";
-import { isJwk, PRIVATE_JWK_MEMBERS } from "../jwk/jwk-members.ts";
-import { CREDENTIAL_FIELDS, isHarmlessHeader, REDACTED } from "../redact.ts";
+import { isHarmlessHeader } from "../redact.ts";
+import { redactBody } from "../redact-body.ts";
 import { shellQuoted } from "./shell-quote.ts";
 
 /** A request that would be sent. */
@@ -8,27 +8,6 @@ export interface PlannedRequest {
   readonly method: "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: string;
   readonly body?: unknown;
-}
-
-/** The replacement of a credential, by its field. */
-type Mark = (field: string) => unknown;
-
-/**
- * A body with every credential replaced at any depth, including those in JSON Patch steps and private JSON Web Keys.
- */
-export function redactBody(value: unknown, mark: Mark = () => REDACTED): unknown {
-  if (Array.isArray(value)) return value.map((item) => redactBody(item, mark));
-  if (!isJsonObject(value)) return value;
-  const path = value["path"];
-  const field = typeof path === "string" && typeof value["op"] === "string" ? path.slice(1) : "";
-  if (CREDENTIAL_FIELDS.includes(field) && "value" in value) return { ...value, value: mark(field) };
-  const hidden = isJwk(value) ? [...CREDENTIAL_FIELDS, ...PRIVATE_JWK_MEMBERS] : CREDENTIAL_FIELDS;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [
-      key,
-      hidden.includes(key) && member !== undefined ? mark(key) : redactBody(member, mark),
-    ]),
-  );
 }
 
 /** How curl reaches the server. */

@@ -1,5 +1,4 @@
-import { tryParseJson } from "../client/client.ts";
-import { FILE_DEPTH, toJson } from "../json.ts";
+import { FILE_DEPTH, toJson, tryParseJson } from "../json.ts";
 
 /** How the values of a JSON file are written: one value over several lines, or one on each line. */
 type JsonLayout = "one value" | "one per line";

@@ -1,7 +1,7 @@
-import { getListField, isSameJson } from "../client/client.ts";
+import { getListField } from "../client/client.ts";
 import { canonicalValue, isSameValue } from "../client/equality.ts";
 import { CLIENT_FIELDS } from "../client/fields.ts";
-import { isJsonObject, isStringList, type JsonObject } from "../json.ts";
+import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json.ts";
 import { FILE_MEMBER } from "./file-member.ts";
 import { possibleValues, replacePlaceholders, type Variables } from "./placeholder-values.ts";
 

@@ -1,8 +1,7 @@
-import { isSameJson } from "../client/client.ts";
 import { canonicalValue, isUnset } from "../client/equality.ts";
 import { CLIENT_FIELDS, FIELD_NAMES } from "../client/fields.ts";
 import { lintClient } from "../client/rules.ts";
-import { isJsonObject, type JsonObject } from "../json.ts";
+import { isJsonObject, isSameJson, type JsonObject } from "../json.ts";
 import { hasPrivateMembers, withoutPrivateMembers } from "../jwk/jwk-members.ts";
 import { escapeControls, joinWords } from "../text.ts";
 import { FILE_MEMBER } from "./file-member.ts";

@@ -1,7 +1,6 @@
-import { isSameJson } from "../client/client.ts";
 import { type Change, canonicalValue, isUnset } from "../client/equality.ts";
 import { CLIENT_FIELDS } from "../client/fields.ts";
-import { isJsonObject, isStringList, type JsonObject } from "../json.ts";
+import { isJsonObject, isSameJson, isStringList, type JsonObject } from "../json.ts";
 import { withoutPrivateMembers } from "../jwk/jwk-members.ts";
 import { MARK_MEMBER } from "./mark.ts";
 

@@ -1,5 +1,4 @@
-import { tryParseJson } from "../client/client.ts";
-import { isJsonObject } from "../json.ts";
+import { isJsonObject, tryParseJson } from "../json.ts";
 import { ONLY_PLACEHOLDER, PLACEHOLDER } from "./variables.ts";
 
 /** The value of a variable; undefined if it isn't set. */

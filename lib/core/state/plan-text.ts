@@ -1,8 +1,8 @@
 import { withoutServerFields } from "../client/client.ts";
 import { isStringList, type JsonObject, toJson } from "../json.ts";
 import type { StyledLine, TextRole } from "../output/colors.ts";
-import { redactBody } from "../output/curl.ts";
 import { type LabelledValue, labelledLines } from "../output/labelled-lines.ts";
+import { redactBody } from "../redact-body.ts";
 import { formatSource } from "./desired.ts";
 import { describeNewClient, type FieldChange, withoutMark } from "./field-change.ts";
 import { type Action, countActions, type Plan, type Step } from "./plan.ts";

@@ -1,5 +1,5 @@
-import { getListField, tryParseJson } from "../../core/client/client.ts";
-import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { getListField } from "../../core/client/client.ts";
+import { isJsonObject, type JsonObject, tryParseJson } from "../../core/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";
 import { parseJwt } from "../jwt.ts";

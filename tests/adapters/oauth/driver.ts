@@ -1,7 +1,6 @@
 import { sendStep } from "../../../lib/adapters/oauth/library-session.ts";
 import { type OAuthStep, oauthProblem, parseOAuthError } from "../../../lib/adapters/oauth/oauth-problems.ts";
-import { tryParseJson } from "../../../lib/core/client/client.ts";
-import { isJsonObject, type JsonObject } from "../../../lib/core/json.ts";
+import { isJsonObject, type JsonObject, tryParseJson } from "../../../lib/core/json.ts";
 import type { HttpAnswer, SendHttp } from "../../../lib/core/network.ts";
 import { Problem } from "../../../lib/core/problem.ts";
 import { redactUrl, secretsInHeaders } from "../../../lib/core/redact.ts";

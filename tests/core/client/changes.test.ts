@@ -10,11 +10,10 @@ import {
   type PatchStep,
   withValueAtPath,
 } from "../../../lib/core/client/changes.ts";
-import { isSameJson } from "../../../lib/core/client/client.ts";
 import { type Change, findChanges, isSameValue } from "../../../lib/core/client/equality.ts";
 import { CLIENT_FIELDS } from "../../../lib/core/client/fields.ts";
 import { LIST_EDITS } from "../../../lib/core/client/list-edits.ts";
-import { isJsonObject, type JsonObject } from "../../../lib/core/json.ts";
+import { isJsonObject, isSameJson, type JsonObject } from "../../../lib/core/json.ts";
 import { unescapePointerToken } from "../../../lib/core/json-pointer.ts";
 import {
   applyPatch,

@@ -8,14 +8,12 @@ import {
   getTextField,
   isEmpty,
   isPublic,
-  isSameJson,
-  tryParseJson,
 } from "../../../lib/core/client/client.ts";
 import { CLIENT_FIELDS, FIELD_NAMES } from "../../../lib/core/client/fields.ts";
 import { longNames, type Syntax } from "../../../lib/core/flags/flag.ts";
 import { FIELD_FLAGS } from "../../../lib/core/flags/flag-table.ts";
 import { parseFlags } from "../../../lib/core/flags/parse.ts";
-import { isJsonObject, type JsonObject } from "../../../lib/core/json.ts";
+import { isJsonObject, isSameJson, type JsonObject, tryParseJson } from "../../../lib/core/json.ts";
 
 interface Given {
   readonly grammar?: Syntax;

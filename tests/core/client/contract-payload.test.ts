@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
-import { isEmpty, isSameJson } from "../../../lib/core/client/client.ts";
-import { isJsonObject } from "../../../lib/core/json.ts";
+import { isEmpty } from "../../../lib/core/client/client.ts";
+import { isJsonObject, isSameJson } from "../../../lib/core/json.ts";
 import { SECRET_ALPHABET } from "../../../lib/core/secret.ts";
 import { codesOf, type Played, play } from "../../app/in-process.ts";
 

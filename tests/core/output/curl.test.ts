@@ -3,8 +3,9 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { isJsonObject, parseJsonExactly } from "../../../lib/core/json.ts";
-import { type CurlOptions, curlLineWithoutSecrets, redactBody } from "../../../lib/core/output/curl.ts";
+import { type CurlOptions, curlLineWithoutSecrets } from "../../../lib/core/output/curl.ts";
 import { CREDENTIAL_FIELDS, REDACTED } from "../../../lib/core/redact.ts";
+import { redactBody } from "../../../lib/core/redact-body.ts";
 
 /** The words that a real shell makes of a line. */
 function shellWords(line: string): readonly string[] {

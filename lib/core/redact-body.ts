@@ -1,0 +1,24 @@
+import { isJsonObject } from "./json.ts";
+import { isJwk, PRIVATE_JWK_MEMBERS } from "./jwk/jwk-members.ts";
+import { CREDENTIAL_FIELDS, REDACTED } from "./redact.ts";
+
+/** The replacement of a credential, by its field. */
+type CredentialMark = (field: string) => unknown;
+
+/**
+ * A body with every credential replaced at any depth, including those in JSON Patch steps and private JSON Web Keys.
+ */
+export function redactBody(value: unknown, mark: CredentialMark = () => REDACTED): unknown {
+  if (Array.isArray(value)) return value.map((item) => redactBody(item, mark));
+  if (!isJsonObject(value)) return value;
+  const path = value["path"];
+  const field = typeof path === "string" && typeof value["op"] === "string" ? path.slice(1) : "";
+  if (CREDENTIAL_FIELDS.includes(field) && "value" in value) return { ...value, value: mark(field) };
+  const hidden = isJwk(value) ? [...CREDENTIAL_FIELDS, ...PRIVATE_JWK_MEMBERS] : CREDENTIAL_FIELDS;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [
+      key,
+      hidden.includes(key) && member !== undefined ? mark(key) : redactBody(member, mark),
+    ]),
+  );
+}
