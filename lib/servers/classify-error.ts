@@ -61,7 +61,17 @@ export function classifyError(answer: Answer, family: ServerFamily, target: Requ
   const reason = body === undefined ? plainReason(answer) : reasonText(body);
   if (isMissingRoute(answer, body, target)) return { kind: "missing-route", reason };
   if (target === "item" && family.isUnknownClient(answer, body)) return { kind: "not-found", reason };
-  return { kind: kindOf(answer.status, reason), reason };
+  return { kind: isConcurrentUpdate(answer) ? "busy" : kindOf(answer.status, reason), reason };
+}
+
+/**
+ * Whether the database rolled the request back because of another one at the same time, so that it can be sent again:
+ * PostgreSQL and CockroachDB do so (`sqlcon.ErrConcurrentUpdate` of Hydra).
+ */
+export function isConcurrentUpdate({ status, text }: Pick<Answer, "status" | "text">): boolean {
+  return (
+    status === 400 && /\bserialize access due to a concurrent update\b/i.test(errorTextOf(parseJsonBody(text)) ?? "")
+  );
 }
 
 const KINDS: ReadonlyMap<number, ServerError["kind"]> = new Map([

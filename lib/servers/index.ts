@@ -10,7 +10,7 @@ export const FAMILY_SPECIFIC_FIELDS: ReadonlySet<string> = new Set(
   FAMILIES.flatMap(({ unknownFields }) => [...unknownFields]),
 );
 
-export { classifyError, hasOwnError, parseJsonBody, requiresTls } from "./classify-error.ts";
+export { classifyError, hasOwnError, isConcurrentUpdate, parseJsonBody, requiresTls } from "./classify-error.ts";
 export { fieldsWithUnexpectedTypes } from "./client-schema.ts";
 export type { Answer, PageRequest, RequestTarget, ServerError, ServerFamily } from "./family.ts";
 export {

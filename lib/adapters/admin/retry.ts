@@ -1,5 +1,5 @@
 import type { NetworkFailure } from "../../core/network.ts";
-import { type Answer, hasOwnError } from "../../servers/index.ts";
+import { type Answer, hasOwnError, isConcurrentUpdate } from "../../servers/index.ts";
 
 /** What came of one attempt to send a request. */
 export type AttemptOutcome =
@@ -59,7 +59,7 @@ function canHelp(outcome: AttemptOutcome, { repeatable, ambiguous, bare500s }: R
 /** Whether another attempt can change this response; a 500 without an error body is tried twice. */
 function isRetryable(answer: Answer, bare500s: number): boolean {
   if (answer.status === 500) return bare500s === 1 && isBare500(answer);
-  return answer.status === 429 || answer.status === 502 || answer.status === 503 || answer.status === 504;
+  return [429, 502, 503, 504].includes(answer.status) || isConcurrentUpdate(answer);
 }
 
 /** Whether a response is a 500 that doesn't say what went wrong. */

@@ -429,7 +429,8 @@ const SERVERS_TOPIC: Topic = {
     ),
     heading("Retries"),
     text(
-      "Failed and broken connections, 429, 502, 503 and 504 are retried with increasing delays until `--fail-after` (1m0s) has passed.",
+      "Failed and broken connections, 429, 502, 503 and 504 are retried with increasing delays until `--fail-after` (1m0s) has passed,",
+      "and so are requests that the server's database rolled back because of another one at the same time.",
       "`Retry-After` is respected. Then the command exits with 6 and shows the server's last answer. `--fail-after 0`",
       "means a single attempt.",
       "The first failure is reported immediately.",

@@ -296,6 +296,18 @@ describe("a request that fails", () => {
     }
   });
 
+  it("is sent again if the database rolled it back, and creates one client", async () => {
+    const body =
+      '{"error":{"code":400,"message":"Unable to serialize access due to a concurrent update in another session"}}';
+    await using set = await stage("26", inOrder(instead({ status: 400, body })));
+    assert.equal((await set.admin.create(PAYLOAD, true)).kind, "created");
+    assert.equal(set.proxy.posts().length, 2);
+    await using never = await stage("26", always(instead({ status: 400, body })), { failAfter: 2_000 });
+    const refused = await never.admin.create(PAYLOAD, true);
+    assert.ok(refused.kind === "refused" && refused.problem instanceof Problem);
+    assert.equal(refused.problem.exit, "unreachable");
+  });
+
   it("is final if repeating it can't help", async () => {
     for (const status of [400, 401, 403, 405, 409, 413, 422, 501, 302, 307]) {
       await using set = await stage("26", () => instead({ status }), { family: FAMILIES[0] });

@@ -38,6 +38,17 @@ describe("decideRetry()", () => {
     assert.deepEqual(decideRetry(answered(500, 0, '{"error":"e"}'), { ...BUDGET, bare500s: 1 }), FINAL);
   });
 
+  it("retries what the database rolled back, in both forms of an error", () => {
+    const sentence = "Unable to serialize access due to a concurrent update in another session";
+    for (const error of [{ code: 400, message: sentence }, { message: "x", reason: sentence }, sentence]) {
+      const outcome = answered(400, 0, JSON.stringify({ error }));
+      assert.deepEqual(decideRetry(outcome, { ...BUDGET, repeatable: false }), AGAIN);
+    }
+    const other = JSON.stringify({ error: "invalid_client_metadata", error_description: "serialize access" });
+    assert.deepEqual(decideRetry(answered(400, 0, other), BUDGET), FINAL);
+    assert.deepEqual(decideRetry(answered(409, 0, JSON.stringify({ error: sentence })), BUDGET), FINAL);
+  });
+
   it("retries connections that failed, and lost ones only if a repeat does no harm", () => {
     for (const kind of ["refused", "unresolved", "lost", "timeout"] as const)
       assert.deepEqual(decideRetry(failed(kind), BUDGET), AGAIN, kind);
