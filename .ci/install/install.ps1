@@ -21,12 +21,48 @@ function Get-Base {
   return "$Repository/releases/latest/download"
 }
 
+# A URL as messages show it: without the password and the query, which may be a signature.
+function Get-Shown([Uri] $Url) {
+  return "$Url" -replace '//[^/]*@', '//' -replace '[?#].*$', ''
+}
+
+# Downloads a URL to a file. Windows PowerShell would follow a redirect from https to http, so each step is checked here.
+function Save-File([Uri] $Url, [string] $Path) {
+  $current = $Url
+  for ($step = 0; $step -lt 10; $step++) {
+    try {
+      $request = [Net.WebRequest]::Create($current)
+      if ($request -is [Net.HttpWebRequest]) { $request.AllowAutoRedirect = $false }
+      $response = $request.GetResponse()
+    } catch {
+      throw "Cannot download $(Get-Shown $current): $($_.Exception.GetBaseException().Message) Check the network; for a mirror, check HYDRA_INSTALL_BASE"
+    }
+    try {
+      if ([int] $response.StatusCode -lt 300) {
+        $file = [IO.File]::Create($Path)
+        try { $response.GetResponseStream().CopyTo($file) } finally { $file.Dispose() }
+        return
+      }
+      $next = New-Object Uri $current, $response.Headers['Location']
+    } finally {
+      $response.Close()
+    }
+    if ($current.Scheme -eq 'https' -and $next.Scheme -ne 'https') {
+      throw "$(Get-Shown $current) redirects to $(Get-Shown $next), which is not https: set HYDRA_INSTALL_BASE to another URL"
+    }
+    $current = $next
+  }
+  throw "Cannot download $(Get-Shown $Url): too many redirects. For a mirror, check HYDRA_INSTALL_BASE"
+}
+
+$CheckBase = 'For a mirror, check that all files in HYDRA_INSTALL_BASE are from one release'
+
 function Test-Sum([string] $Scratch, [string] $Name) {
   $line = Get-Content "$Scratch\SHA256SUMS" | Where-Object { $_.EndsWith("  $Name") }
-  if (-not $line) { throw "SHA256SUMS does not list $Name" }
+  if (-not $line) { throw "SHA256SUMS does not list $Name. $CheckBase" }
   $wanted = $line.Split(' ')[0]
   $found = (Get-FileHash "$Scratch\$Name" -Algorithm SHA256).Hash
-  if ($found -ne $wanted) { throw "$Name has the checksum $found instead of $wanted; nothing was installed" }
+  if ($found -ne $wanted) { throw "$Name has the checksum $found instead of $wanted; nothing was installed. Download again. $CheckBase" }
 }
 
 function Test-Attestation([string] $Path) {
@@ -35,11 +71,40 @@ function Test-Attestation([string] $Path) {
   $ErrorActionPreference = 'Continue'
   gh auth status *> $null
   if ($LASTEXITCODE -ne 0) {
-    Write-Warning 'The attestation is not checked, because gh is not logged in'
+    Write-Warning 'The attestation is not checked, because gh is not logged in. Run gh auth login, then this script again'
     return
   }
-  gh attestation verify $Path --repo $Repository.Replace('https://github.com/', '') *> $null
-  if ($LASTEXITCODE -ne 0) { throw "$Path has no valid attestation; nothing was installed" }
+  gh attestation verify $Path --repo $Repository.Replace('https://github.com/', '') | Out-Null
+  if ($LASTEXITCODE -ne 0) {
+    $name = Split-Path -Leaf $Path
+    throw "gh found no valid attestation of $name; nothing was installed. If its message is about the network or the login, fix that and run this script again; otherwise, report it at $Repository"
+  }
+}
+
+function Test-Program([string] $Path) {
+  try {
+    & $Path version | Out-Null
+  } catch {
+    throw "$Path cannot be started: $($_.Exception.Message)"
+  }
+  if ($LASTEXITCODE -ne 0) { throw 'The program does not start: it needs Windows 10 1809 or newer on x64' }
+}
+
+function Install-Files([string] $From, [string] $Folder) {
+  Test-Program "$From\hydra.exe"
+  New-Item -ItemType Directory -Force $Folder | Out-Null
+  $staged = "$Folder\hydra.new.exe"
+  try {
+    Move-Item -LiteralPath "$From\hydra.exe" $staged -Force
+    Copy-Item "$From\*" $Folder -Recurse -Force
+    try {
+      Move-Item -LiteralPath $staged "$Folder\hydra.exe" -Force
+    } catch {
+      throw "Cannot replace $Folder\hydra.exe: $($_.Exception.Message) If hydra is running, end it, then run this script again"
+    }
+  } finally {
+    if (Test-Path -LiteralPath $staged) { Remove-Item -LiteralPath $staged -Force }
+  }
 }
 
 function Add-ToPath([string] $Folder) {
@@ -55,6 +120,7 @@ function Install-Hydra {
   $ErrorActionPreference = 'Stop'
   $ProgressPreference = 'SilentlyContinue'
   $name = 'hydra-windows-x64'
+  $target = $Folder
   $base = Get-Base
   $scratch = Join-Path ([IO.Path]::GetTempPath()) ([Guid]::NewGuid())
   New-Item -ItemType Directory $scratch | Out-Null
@@ -62,20 +128,17 @@ function Install-Hydra {
     # Windows PowerShell does not offer TLS 1.2 by itself.
     [Net.ServicePointManager]::SecurityProtocol = [Net.ServicePointManager]::SecurityProtocol -bor [Net.SecurityProtocolType]::Tls12
     foreach ($file in 'SHA256SUMS', "$name.zip") {
-      Invoke-WebRequest "$base/$file" -OutFile "$scratch\$file" -UseBasicParsing
+      Save-File "$base/$file" "$scratch\$file"
     }
     Test-Sum $scratch "$name.zip"
     Test-Attestation "$scratch\$name.zip"
     Expand-Archive "$scratch\$name.zip" -DestinationPath $scratch
-    & "$scratch\$name\hydra.exe" version | Out-Null
-    if ($LASTEXITCODE -ne 0) { throw 'The program does not start on this system' }
-    New-Item -ItemType Directory -Force $Folder | Out-Null
-    Copy-Item "$scratch\$name\*" $Folder -Recurse -Force
+    Install-Files "$scratch\$name" $target
   } finally {
     Remove-Item $scratch -Recurse -Force
   }
-  Write-Output "Installed hydra to $Folder\hydra.exe"
-  Add-ToPath $Folder
+  Write-Output "Installed hydra to $target\hydra.exe"
+  Add-ToPath $target
 }
 
 Install-Hydra

@@ -13,8 +13,10 @@ set -eu
 repository=''
 version=''
 
+# Prints what failed and what to do next.
 fail() {
   echo "install.sh: $1" >&2
+  echo "Hint: $2" >&2
   exit 1
 }
 
@@ -36,16 +38,17 @@ libc() {
 }
 
 target() {
+  from_source="run it with Node instead: npx hydra-clients"
   case $(uname -s) in
     Linux) system=linux ;;
     Darwin) system=darwin ;;
-    MINGW* | MSYS* | CYGWIN*) fail "use install.ps1 on Windows" ;;
-    *) fail "there is no program for $(uname -s)" ;;
+    MINGW* | MSYS* | CYGWIN*) fail "this script is not for Windows" "use install.ps1 in PowerShell" ;;
+    *) fail "there is no program for $(uname -s)" "$from_source" ;;
   esac
   case $(uname -m) in
     x86_64 | amd64) processor=x64 ;;
     aarch64 | arm64) processor=arm64 ;;
-    *) fail "there is no program for $(uname -m)" ;;
+    *) fail "there is no program for $(uname -m)" "$from_source" ;;
   esac
   # A shell under Rosetta sees an Intel processor.
   if [ "$system" = darwin ] && [ "$(sysctl -n sysctl.proc_translated 2>/dev/null)" = 1 ]; then
@@ -58,18 +61,59 @@ target() {
   fi
 }
 
+# A URL as messages show it: without the password and the query, which may be a signature.
+shown() {
+  echo "$1" | sed 's|//[^/]*@|//|; s|[?#].*||'
+}
+
 # Downloads a URL to a file. A redirect must not lead from https to http.
 download() {
-  if has curl; then
-    case $1 in
-      https://*) curl -fsSL --proto '=https' --tlsv1.2 -o "$2" "$1" ;;
-      *) curl -fsSL -o "$2" "$1" ;;
+  has curl || has wget || fail "neither curl nor wget is installed" "$install_curl"
+  case $1 in
+    [Hh][Tt][Tt][Pp][Ss]://*)
+      if has curl; then
+        curl -fsSL --proto '=https' --tlsv1.2 -o "$2" "$1"
+      else
+        wget_over_https "$1" "$2"
+      fi
+      ;;
+    *) if has curl; then curl -fsSL -o "$2" "$1"; else wget -q -O "$2" "$1"; fi ;;
+  esac || fail "cannot download $(shown "$1")" "check the network; for a mirror, check HYDRA_INSTALL_BASE"
+}
+
+# wget follows redirects from https to http, even with --https-only, so this follows them itself. The wget of busybox has no
+# option to stop at a redirect.
+wget_over_https() {
+  wget --help 2>&1 | grep -q -e --max-redirect || fail "this wget follows redirects from https to http" "$install_curl"
+  url=$1
+  left=10
+  while [ "$left" -gt 0 ]; do
+    if wget -nv -S --max-redirect=0 -O "$2" "$url" >"$scratch/wget.log" 2>&1; then
+      return 0
+    fi
+    location=$(awk 'tolower($1) == "location:" { sub(/\r$/, ""); url = $2 } END { print url }' "$scratch/wget.log")
+    case $location in
+      '')
+        # Without the headers of the response.
+        sed -n 's/?[^ ]*//; /^[^ ]/p' "$scratch/wget.log" >&2
+        return 1
+        ;;
+      [Hh][Tt][Tt][Pp][Ss]://*) url=$location ;;
+      *://*)
+        fail "$(shown "$url") redirects to $(shown "$location"), which is not https" \
+          "download from another URL: set HYDRA_INSTALL_BASE"
+        ;;
+      //*) url=https:$location ;;
+      /*)
+        host=${url#*://}
+        url=https://${host%%/*}$location
+        ;;
+      *) url=${url%/*}/$location ;;
     esac
-  elif has wget; then
-    wget -q -O "$2" "$1"
-  else
-    fail "curl or wget is required"
-  fi || fail "cannot download $1"
+    left=$((left - 1))
+  done
+  echo "too many redirects" >&2
+  return 1
 }
 
 sha256() {
@@ -77,18 +121,17 @@ sha256() {
     sha256sum "$1"
   elif has shasum; then
     shasum -a 256 "$1"
-  elif has openssl; then
-    openssl dgst -sha256 -r "$1"
   else
-    fail "sha256sum, shasum or openssl is required to check the download"
+    openssl dgst -sha256 -r "$1"
   fi | cut -d ' ' -f 1
 }
 
 check_sum() {
   wanted=$(awk -v name="$2" '$2 == name { print $1 }' "$1/SHA256SUMS")
-  [ -n "$wanted" ] || fail "SHA256SUMS does not list $2"
+  [ -n "$wanted" ] || fail "SHA256SUMS does not list $2" "$check_base"
   found=$(sha256 "$1/$2")
-  [ "$found" = "$wanted" ] || fail "$2 has the checksum $found instead of $wanted; nothing was installed"
+  [ "$found" = "$wanted" ] ||
+    fail "$2 has the checksum $found instead of $wanted; nothing was installed" "download again; $check_base"
 }
 
 check_attestation() {
@@ -96,19 +139,34 @@ check_attestation() {
     return
   fi
   if ! gh auth status >/dev/null 2>&1; then
-    echo "The attestation is not checked, because gh is not logged in" >&2
+    echo "The attestation is not checked, because gh is not logged in; run gh auth login, then this script again" >&2
     return
   fi
-  gh attestation verify "$1" --repo "${repository#https://github.com/}" >/dev/null ||
-    fail "$1 has no valid attestation; nothing was installed"
+  gh attestation verify "$1/$2" --repo "${repository#https://github.com/}" >/dev/null ||
+    fail "gh found no valid attestation of $2; nothing was installed" \
+      "if its message is about the network or the login, fix that and run this script again; otherwise, report it at $repository"
+}
+
+# Copies a file next to its place.
+stage() {
+  { mkdir -p "$(dirname "$3")" && cp "$2" "$3.new" && chmod "$1" "$3.new"; } ||
+    fail "cannot write $3" "choose a folder that you can write to with --prefix"
 }
 
 # Puts a file in place at once, also over a program that is running.
 place() {
-  mkdir -p "$(dirname "$3")"
-  cp "$2" "$3.new"
-  chmod "$1" "$3.new"
+  stage "$@"
   mv "$3.new" "$3"
+}
+
+try_program() {
+  "$1" version >"$scratch/version" && return
+  status=$?
+  case $status/$name in
+    */*-musl) fail "the program does not start" "it needs libstdc++: apk add libstdc++" ;;
+    */hydra-linux-*) fail "the program does not start" "it needs glibc 2.17 or newer, and /proc" ;;
+    *) fail "the program does not start" "it needs macOS 13 or newer" ;;
+  esac
 }
 
 install_files() {
@@ -126,7 +184,7 @@ base_url() {
   if [ -n "${HYDRA_INSTALL_BASE:-}" ]; then
     echo "${HYDRA_INSTALL_BASE%/}"
   elif [ -z "$repository" ]; then
-    fail "this copy is not from a release: set HYDRA_INSTALL_BASE to the URL of a folder with the archives"
+    fail "this copy is not from a release" "set HYDRA_INSTALL_BASE to the URL of a folder with the archives"
   elif [ -n "$version" ]; then
     echo "$repository/releases/download/v$version"
   else
@@ -135,33 +193,35 @@ base_url() {
 }
 
 main() {
+  usage="usage: sh install.sh [--prefix FOLDER]"
+  install_curl="install curl, then run this script again"
+  check_base="for a mirror, check that all files in HYDRA_INSTALL_BASE are from one release"
+  has sha256sum || has shasum || has openssl ||
+    fail "the checksum cannot be checked" "install sha256sum, shasum or openssl, then run this script again"
+  has tar || fail "tar is not installed" "install tar, then run this script again"
   if [ "$(id -u)" = 0 ]; then prefix=/usr/local; else prefix=${HOME:-}/.local; fi
   while [ $# -gt 0 ]; do
     case $1 in
       --prefix)
-        [ $# -ge 2 ] || fail "--prefix needs a folder"
+        [ $# -ge 2 ] || fail "--prefix needs a folder" "$usage"
         prefix=$2
         shift 2
         ;;
-      *) fail "usage: sh install.sh [--prefix FOLDER]" ;;
+      *) fail "unknown argument: $1" "$usage" ;;
     esac
   done
   base=$(base_url)
   name=hydra-$(target)
-  scratch=$(mktemp -d)
+  scratch=$(mktemp -d) || fail "cannot create a temporary folder" "set TMPDIR to a folder that you can write to"
   trap 'rm -rf "$scratch"' EXIT
   trap 'exit 1' HUP INT TERM
   download "$base/SHA256SUMS" "$scratch/SHA256SUMS"
   download "$base/$name.tar.gz" "$scratch/$name.tar.gz"
   check_sum "$scratch" "$name.tar.gz"
-  check_attestation "$scratch/$name.tar.gz"
-  tar -xzf "$scratch/$name.tar.gz" -C "$scratch"
-  if ! "$scratch/$name/hydra" version >"$scratch/version"; then
-    case $name in
-      *-musl) fail "the program does not start; it needs libstdc++: apk add libstdc++" ;;
-      *) fail "the program does not start on this system" ;;
-    esac
-  fi
+  check_attestation "$scratch" "$name.tar.gz"
+  tar -xzf "$scratch/$name.tar.gz" -C "$scratch" ||
+    fail "cannot unpack $name.tar.gz" "free space in ${TMPDIR:-/tmp}, or set TMPDIR to a folder on another disk"
+  try_program "$scratch/$name/hydra"
   install_files "$scratch/$name" "$prefix"
   echo "Installed hydra $(sed -n 's/^Version: *//p' "$scratch/version") to $prefix/bin/hydra"
   case :$PATH: in

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
@@ -13,6 +14,7 @@ import { installScripts } from "../../.ci/release/installers.ts";
 import { archiveName } from "../../.ci/release/pack.ts";
 import { TARGETS } from "../../.ci/release/targets.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
+import { makeCertificates } from "../e2e/tls.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -55,17 +57,67 @@ const good = new Map(
   ]),
 );
 
-before(async () => {
-  server = createServer((request, response) => {
-    const content = served.get(request.url ?? "");
-    response.writeHead(content === undefined ? 404 : 200).end(content);
-  });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const address = server.address();
+const answer: RequestListener = (request, response) => {
+  const content = served.get(request.url?.replace(/\?.*$/, "") ?? "");
+  response.writeHead(content === undefined ? 404 : 200).end(content);
+};
+
+async function portOf(listening: Server): Promise<number> {
+  await new Promise<void>((done) => listening.listen(0, "127.0.0.1", done));
+  const address = listening.address();
   assert.ok(address !== null && typeof address === "object");
-  base = `http://127.0.0.1:${address.port}`;
+  return address.port;
+}
+
+before(async () => {
+  server = createServer(answer);
+  base = `http://127.0.0.1:${await portOf(server)}`;
 });
 after(() => server.close());
+
+/** An https server with redirects, and the variables with which curl and wget trust it. */
+interface Mirror extends AsyncDisposable {
+  readonly base: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/**
+ * Serves the archives over https. Below `/plain`, everything is redirected to http; below `/https`, `/root`, `/host` and `/near` to
+ * the archives, by the forms that a redirect may have; below `/loop` to itself.
+ */
+async function openMirror(): Promise<Mirror> {
+  const { authority, good: identity } = makeCertificates();
+  const secure = createTlsServer({ key: identity.key, cert: identity.cert }, (request, response) => {
+    const [, kind = "", name = ""] = /^\/(\w+)\/(.+)$/.exec(request.url ?? "") ?? [];
+    const targets: Readonly<Record<string, string>> = {
+      plain: `${base}/${name}?signature=secret`,
+      https: `https://user:secret@127.0.0.1:${port}/${name}?signature=secret`,
+      root: `/${name}`,
+      host: `//127.0.0.1:${port}/${name}`,
+      near: `../${name}`,
+      loop: `${name}`,
+    };
+    const location = targets[kind];
+    if (location === undefined) answer(request, response);
+    else response.writeHead(302, { location }).end();
+  });
+  const port = await portOf(secure);
+  const folder = temporaryFolder();
+  const authorities = join(folder.path, "ca.pem");
+  writeFileSync(authorities, authority.cert);
+  writeFileSync(join(folder.path, "wgetrc"), `ca_certificate = ${authorities}\n`);
+  return {
+    base: `https://127.0.0.1:${port}`,
+    env: { CURL_CA_BUNDLE: authorities, WGETRC: join(folder.path, "wgetrc") },
+    async [Symbol.asyncDispose]() {
+      folder[Symbol.dispose]();
+      await new Promise((closed) => {
+        secure.close(closed);
+        secure.closeAllConnections();
+      });
+    },
+  };
+}
 
 /** The surroundings of one run. */
 interface System {
@@ -112,19 +164,21 @@ const USED = [
   "gzip",
 ];
 
+/** Where a tool of this system is. */
+function placeOf(name: string): string {
+  const place = (process.env["PATH"] ?? "").split(":").find((path) => existsSync(join(path, name)));
+  assert.ok(place !== undefined, `${name} is not installed`);
+  return join(place, name);
+}
+
 /** Runs the script with a PATH that has only what it needs, and the tools of the system. */
 async function install(system: System = {}): Promise<Run> {
   const folder = temporaryFolder();
   const [bin, home, temporary] = ["bin", "home", "tmp"].map((name) => join(folder.path, name));
   assert.ok(bin !== undefined && home !== undefined && temporary !== undefined);
   for (const path of [bin, home, temporary]) mkdirSync(path);
-  const places = (process.env["PATH"] ?? "").split(":");
   const tools = { id: "echo 1000", ldd: "exit 1", sysctl: "exit 1", ...LINUX, ...system.tools };
-  for (const name of USED.filter((used) => !Object.hasOwn(tools, used))) {
-    const place = places.find((path) => existsSync(join(path, name)));
-    assert.ok(place !== undefined, `${name} is not installed`);
-    symlinkSync(join(place, name), join(bin, name));
-  }
+  for (const name of USED.filter((used) => !Object.hasOwn(tools, used))) symlinkSync(placeOf(name), join(bin, name));
   for (const [name, lines] of Object.entries(tools).filter(([, lines]) => lines !== ""))
     writeFileSync(join(bin, name), `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
   const scripts = installScripts(ROOT, { page: system.released === true ? PAGE : undefined, version: "1.2.3" });
@@ -160,6 +214,8 @@ function assertRejected(run: Run, message: RegExp): void {
   assert.match(run.output, message);
   assert.deepEqual([run.status, run.files], [1, []], run.output);
 }
+
+const WGET = `exec ${placeOf("wget")} "$@"`;
 
 describe("install.sh", () => {
   const uname = (system: string, processor: string) => `case $1 in -s) echo ${system} ;; *) echo ${processor} ;; esac`;
@@ -235,11 +291,15 @@ describe("install.sh", () => {
     const [login, verify = "", ...more] = readFileSync(join(valid.home, "../gh.log"), "utf8").trimEnd().split("\n");
     assert.match(verify, /^attestation verify \S+\/hydra-linux-x64\.tar\.gz --repo owner\/repository$/);
     assert.deepEqual([login, more], ["auth status", []]);
-    using invalid = await install({ released: true, tools: { gh: '[ "$1" = auth ]' } });
-    assertRejected(invalid, /hydra-linux-x64\.tar\.gz has no valid attestation; nothing was installed/);
-    using anonymous = await install({ released: true, tools: { gh: "exit 1" } });
+    const rejecting = '[ "$1" = auth ] || [ "$3" = --help ] || { echo "Error: no attestations found" >&2; exit 1; }';
+    using invalid = await install({ released: true, tools: { gh: rejecting } });
+    assertRejected(
+      invalid,
+      /^Error: no attestations found\n.* no valid attestation of hydra-linux-x64\.tar\.gz; nothing was installed\nHint: /m,
+    );
+    using anonymous = await install({ released: true, tools: { gh: '[ "$3" = --help ]' } });
     assert.equal(anonymous.status, 0, anonymous.output);
-    assert.match(anonymous.output, /^The attestation is not checked, because gh is not logged in$/m);
+    assert.match(anonymous.output, /^The attestation is not checked, because gh is not logged in; run gh auth login/m);
   });
 
   test("downloads its own version from the repository of the release, over https only", async () => {
@@ -249,18 +309,58 @@ describe("install.sh", () => {
     assertRejected(run, /cannot download/);
     assert.match(run.output, new RegExp(`^curl -fsSL --proto =https --tlsv1.2 -o \\S+/SHA256SUMS ${url}\n`));
     using unreleased = await install({ env: { HYDRA_INSTALL_BASE: "" } });
-    assertRejected(unreleased, /not from a release: set HYDRA_INSTALL_BASE/);
+    assertRejected(unreleased, /not from a release\nHint: set HYDRA_INSTALL_BASE/);
   });
 
   test("downloads with wget where there is no curl", async () => {
     serve(good);
-    const curl = (process.env["PATH"] ?? "")
-      .split(":")
-      .map((path) => join(path, "curl"))
-      .find(existsSync);
-    const wget = `[ "$1 $2" = "-q -O" ] && exec ${curl} -fs -o "$3" "$4"`;
-    using run = await install({ tools: { wget, curl: "" } });
+    using run = await install({ tools: { wget: WGET, curl: "" } });
     assert.equal(run.status, 0, run.output);
+    using neither = await install({ tools: { curl: "" } });
+    assertRejected(neither, /neither curl nor wget is installed\nHint: install curl, then run this script again$/m);
+  });
+
+  for (const [name, tools] of Object.entries({ curl: {}, wget: { wget: WGET, curl: "" } })) {
+    test(`follows redirects of https to https only, with ${name}`, async () => {
+      serve(good);
+      await using mirror = await openMirror();
+      const from = (path: string) =>
+        install({ tools, env: { ...mirror.env, HYDRA_INSTALL_BASE: `${mirror.base}${path}` } });
+      for (const path of ["", "/https", "/root", "/host", "/near"]) {
+        using run = await from(path);
+        assert.equal(run.status, 0, `${path}: ${run.output}`);
+      }
+      using plain = await from("/plain");
+      assertRejected(
+        plain,
+        name === "curl" ? /cannot download https:/ : /redirects to http:\S+\/SHA256SUMS, which is not https/,
+      );
+      using loop = await from("/loop");
+      assertRejected(loop, /cannot download https:/);
+      using missing = await from("/missing");
+      assertRejected(missing, /404[\s\S]*cannot download https:\S+\/missing\/SHA256SUMS\nHint: check the network/);
+      for (const { output } of [plain, loop, missing]) assert.doesNotMatch(output, /secret|=/);
+      using untrusted = await install({ tools, env: { HYDRA_INSTALL_BASE: mirror.base } });
+      assertRejected(untrusted, /certificate[\s\S]*cannot download/);
+    });
+  }
+
+  test("uses a wget that cannot stop at a redirect only without https", async () => {
+    serve(good);
+    const wget = `[ "$1" = --help ] && echo "Usage: wget [-q] [-O FILE] URL" && exit 1\nexec ${placeOf("wget")} "$@"`;
+    using plain = await install({ tools: { wget, curl: "" } });
+    assert.equal(plain.status, 0, plain.output);
+    await using mirror = await openMirror();
+    const env = { ...mirror.env, HYDRA_INSTALL_BASE: mirror.base };
+    using secure = await install({ tools: { wget, curl: "" }, env });
+    assertRejected(secure, /this wget follows redirects from https to http\nHint: install curl/);
+  });
+
+  test("hides the password and the query of a URL", async () => {
+    const env = { HYDRA_INSTALL_BASE: "http://me:secret@127.0.0.1:1/x?key=secret&file=" };
+    using run = await install({ env });
+    assertRejected(run, /cannot download http:\/\/127\.0\.0\.1:1\/x$/m);
+    assert.doesNotMatch(run.output, /secret/);
   });
 
   test("replaces an older program, and does not explain a PATH that is right", async () => {
