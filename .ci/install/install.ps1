@@ -69,6 +69,11 @@ function Test-Attestation([string] $Path) {
   if (-not $Repository -or -not (Get-Command gh -ErrorAction SilentlyContinue)) { return }
   # What gh writes to its error stream must not end the script: only its exit code counts.
   $ErrorActionPreference = 'Continue'
+  gh attestation verify --help *> $null
+  if ($LASTEXITCODE -ne 0) {
+    Write-Warning 'The attestation is not checked, because gh is older than 2.49. Update gh, then run this script again'
+    return
+  }
   gh auth status *> $null
   if ($LASTEXITCODE -ne 0) {
     Write-Warning 'The attestation is not checked, because gh is not logged in. Run gh auth login, then this script again'

@@ -138,6 +138,10 @@ check_attestation() {
   if [ -z "$repository" ] || ! has gh; then
     return
   fi
+  if ! gh attestation verify --help >/dev/null 2>&1; then
+    echo "The attestation is not checked, because gh is older than 2.49; update gh, then run this script again" >&2
+    return
+  fi
   if ! gh auth status >/dev/null 2>&1; then
     echo "The attestation is not checked, because gh is not logged in; run gh auth login, then this script again" >&2
     return

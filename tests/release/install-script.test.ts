@@ -288,9 +288,11 @@ describe("install.sh", () => {
     const log = 'echo "$*" >>"$HOME/../gh.log"';
     using valid = await install({ released: true, tools: { gh: log } });
     assert.equal(valid.status, 0, valid.output);
-    const [login, verify = "", ...more] = readFileSync(join(valid.home, "../gh.log"), "utf8").trimEnd().split("\n");
+    const [help, login, verify = "", ...more] = readFileSync(join(valid.home, "../gh.log"), "utf8")
+      .trimEnd()
+      .split("\n");
     assert.match(verify, /^attestation verify \S+\/hydra-linux-x64\.tar\.gz --repo owner\/repository$/);
-    assert.deepEqual([login, more], ["auth status", []]);
+    assert.deepEqual([help, login, more], ["attestation verify --help", "auth status", []]);
     const rejecting = '[ "$1" = auth ] || [ "$3" = --help ] || { echo "Error: no attestations found" >&2; exit 1; }';
     using invalid = await install({ released: true, tools: { gh: rejecting } });
     assertRejected(
@@ -300,6 +302,14 @@ describe("install.sh", () => {
     using anonymous = await install({ released: true, tools: { gh: '[ "$3" = --help ]' } });
     assert.equal(anonymous.status, 0, anonymous.output);
     assert.match(anonymous.output, /^The attestation is not checked, because gh is not logged in; run gh auth login/m);
+  });
+
+  test("does not check the attestation with a GitHub CLI that cannot do it", async () => {
+    serve(good);
+    const gh = '[ "$1" = auth ] || { echo "unknown command \\"$1\\" for \\"gh\\"" >&2; exit 1; }';
+    using run = await install({ released: true, tools: { gh } });
+    assert.equal(run.status, 0, run.output);
+    assert.match(run.output, /^The attestation is not checked, because gh is older than 2\.49; update gh/m);
   });
 
   test("downloads its own version from the repository of the release, over https only", async () => {
