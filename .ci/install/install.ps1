@@ -6,7 +6,7 @@
 # CLI is installed and logged in, it must also have an attestation.
 #
 # HYDRA_INSTALL_BASE replaces the URL of the folder that has the archives and SHA256SUMS, for a mirror.
-param([string] $Folder = "$env:LOCALAPPDATA\Programs\hydra")
+param([string] $Folder = $(if ($env:LOCALAPPDATA) { "$env:LOCALAPPDATA\Programs\hydra" }))
 
 # A release fills these in.
 $Repository = ''
@@ -19,6 +19,16 @@ function Get-Base {
   }
   if ($Version) { return "$Repository/releases/download/v$Version" }
   return "$Repository/releases/latest/download"
+}
+
+# The folder as an absolute path: a relative one would not work on the PATH.
+function Get-Folder([string] $Folder) {
+  if (-not $Folder.Trim()) { throw 'There is no folder to install into: choose one with -Folder' }
+  $path = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Folder)
+  if (Test-Path -LiteralPath "$path\hydra.exe" -PathType Container) {
+    throw "$path\hydra.exe is a folder: remove it, or choose another folder with -Folder"
+  }
+  return $path
 }
 
 # A URL as messages show it: without the password and the query, which may be a signature.
@@ -125,7 +135,7 @@ function Install-Hydra {
   $ErrorActionPreference = 'Stop'
   $ProgressPreference = 'SilentlyContinue'
   $name = 'hydra-windows-x64'
-  $target = $Folder
+  $target = Get-Folder $Folder
   $base = Get-Base
   $scratch = Join-Path ([IO.Path]::GetTempPath()) ([Guid]::NewGuid())
   New-Item -ItemType Directory $scratch | Out-Null

@@ -151,8 +151,14 @@ check_attestation() {
       "if its message is about the network or the login, fix that and run this script again; otherwise, report it at $repository"
 }
 
+# mv would put a file into a folder with its name.
+require_no_folder() {
+  [ ! -d "$1" ] || fail "cannot write $1: it is a folder" "remove it, or choose another folder with --prefix"
+}
+
 # Copies a file next to its place.
 stage() {
+  require_no_folder "$3"
   { mkdir -p "$(dirname "$3")" && cp "$2" "$3.new" && chmod "$1" "$3.new"; } ||
     fail "cannot write $3" "choose a folder that you can write to with --prefix"
 }
@@ -196,6 +202,33 @@ base_url() {
   fi
 }
 
+default_prefix() {
+  if [ "$(id -u)" = 0 ]; then
+    echo /usr/local
+  elif [ -n "${HOME:-}" ]; then
+    echo "$HOME/.local"
+  else
+    fail "HOME is not set" "choose a folder: --prefix /opt/hydra"
+  fi
+}
+
+# The folder of --prefix, as an absolute path: a relative one would not work on the PATH.
+chosen_prefix() {
+  case $1 in
+    --prefix) [ $# -le 2 ] || fail "unknown argument: $3" "$usage" ;;
+    --prefix=*)
+      [ $# = 1 ] || fail "unknown argument: $2" "$usage"
+      set -- --prefix "${1#--prefix=}"
+      ;;
+    *) fail "unknown argument: $1" "$usage" ;;
+  esac
+  case ${2:-} in
+    '') fail "--prefix needs a folder" "use for example --prefix /opt/hydra, or leave out --prefix" ;;
+    /*) echo "${2%/}" ;;
+    *) echo "$PWD/${2%/}" ;;
+  esac
+}
+
 main() {
   usage="usage: sh install.sh [--prefix FOLDER]"
   install_curl="install curl, then run this script again"
@@ -203,17 +236,8 @@ main() {
   has sha256sum || has shasum || has openssl ||
     fail "the checksum cannot be checked" "install sha256sum, shasum or openssl, then run this script again"
   has tar || fail "tar is not installed" "install tar, then run this script again"
-  if [ "$(id -u)" = 0 ]; then prefix=/usr/local; else prefix=${HOME:-}/.local; fi
-  while [ $# -gt 0 ]; do
-    case $1 in
-      --prefix)
-        [ $# -ge 2 ] || fail "--prefix needs a folder" "$usage"
-        prefix=$2
-        shift 2
-        ;;
-      *) fail "unknown argument: $1" "$usage" ;;
-    esac
-  done
+  if [ $# = 0 ]; then prefix=$(default_prefix); else prefix=$(chosen_prefix "$@"); fi
+  require_no_folder "$prefix/bin/hydra"
   base=$(base_url)
   name=hydra-$(target)
   scratch=$(mktemp -d) || fail "cannot create a temporary folder" "set TMPDIR to a folder that you can write to"

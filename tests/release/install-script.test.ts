@@ -129,6 +129,8 @@ interface System {
   readonly released?: boolean;
   /** Whether an older program is installed, in a folder on the PATH. */
   readonly older?: boolean;
+  /** A folder to create in the home folder. */
+  readonly folder?: string;
 }
 
 interface Run extends Disposable {
@@ -188,6 +190,7 @@ async function install(system: System = {}): Promise<Run> {
     mkdirSync(programs, { recursive: true });
     writeFileSync(join(programs, "hydra"), "old", { mode: 0o700 });
   }
+  if (system.folder !== undefined) mkdirSync(join(home, system.folder), { recursive: true });
   const env = {
     PATH: system.older === true ? `${bin}:${programs}` : bin,
     HOME: home,
@@ -391,5 +394,33 @@ describe("install.sh", () => {
     assert.equal(root.status, 1);
     using usage = await install({ args: ["--to", "x"] });
     assertRejected(usage, /usage: sh install\.sh \[--prefix FOLDER\]/);
+  });
+
+  test("requires a folder to install into", async () => {
+    serve(good);
+    for (const args of [["--prefix", ""], ["--prefix="], ["--prefix"]]) {
+      using empty = await install({ args });
+      assertRejected(empty, /--prefix needs a folder\nHint: use for example --prefix \/opt\/hydra/);
+    }
+    using homeless = await install({ env: { HOME: "" } });
+    assertRejected(homeless, /HOME is not set\nHint: choose a folder: --prefix/);
+    for (const prefix of [".local", ".local/"]) {
+      using taken = await install({ args: ["--prefix", `home/${prefix}`], folder: ".local/bin/hydra" });
+      assertRejected(taken, /cannot write \S+\/home\/\.local\/bin\/hydra: it is a folder\nHint: remove it/);
+    }
+    using page = await install({ folder: ".local/share/man/man1/hydra.1" });
+    assert.equal(page.status, 1);
+    assert.match(page.output, /cannot write \S+\/man1\/hydra\.1: it is a folder/);
+    assert.deepEqual(page.files, []);
+  });
+
+  test("names the program by an absolute path, as the PATH needs it", async () => {
+    serve(good);
+    for (const args of [["--prefix", "home/opt"], ["--prefix=home/opt/"]]) {
+      using run = await install({ args });
+      assert.equal(run.status, 0, run.output);
+      const bin = join(run.home, "opt/bin");
+      assert.ok(run.output.endsWith(`to ${bin}/hydra\nAdd it to your PATH: export PATH="${bin}:$PATH"\n`), run.output);
+    }
   });
 });
