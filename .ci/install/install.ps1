@@ -96,21 +96,22 @@ function Test-Attestation([string] $Path) {
   }
 }
 
+# Starts the program in the folder where it will be: in the temporary folder, programs may not be allowed to run.
 function Test-Program([string] $Path) {
   try {
     & $Path version | Out-Null
   } catch {
-    throw "$Path cannot be started: $($_.Exception.Message)"
+    throw "$Path cannot be started: $($_.Exception.Message) If programs may not run in its folder, choose another one with -Folder"
   }
   if ($LASTEXITCODE -ne 0) { throw 'The program does not start: it needs Windows 10 1809 or newer on x64' }
 }
 
 function Install-Files([string] $From, [string] $Folder) {
-  Test-Program "$From\hydra.exe"
   New-Item -ItemType Directory -Force $Folder | Out-Null
   $staged = "$Folder\hydra.new.exe"
   try {
     Move-Item -LiteralPath "$From\hydra.exe" $staged -Force
+    Test-Program $staged
     Copy-Item "$From\*" $Folder -Recurse -Force
     try {
       Move-Item -LiteralPath $staged "$Folder\hydra.exe" -Force

@@ -169,10 +169,12 @@ place() {
   mv "$3.new" "$3"
 }
 
+# Starts the program next to its place: in the temporary folder, programs may not be allowed to run.
 try_program() {
   "$1" version >"$scratch/version" && return
   status=$?
   case $status/$name in
+    126/*) fail "$1 cannot be started" "if its folder is mounted noexec, choose another folder with --prefix" ;;
     */*-musl) fail "the program does not start" "it needs libstdc++: apk add libstdc++" ;;
     */hydra-linux-*) fail "the program does not start" "it needs glibc 2.17 or newer, and /proc" ;;
     *) fail "the program does not start" "it needs macOS 13 or newer" ;;
@@ -180,6 +182,9 @@ try_program() {
 }
 
 install_files() {
+  staged=$2/bin/hydra.new
+  stage 755 "$1/hydra" "$2/bin/hydra"
+  try_program "$staged"
   for page in "$1"/man/man*/*; do
     section=$(basename "$(dirname "$page")")
     place 644 "$page" "$2/share/man/$section/$(basename "$page")"
@@ -187,7 +192,7 @@ install_files() {
   place 644 "$1/completions/hydra.bash" "$2/share/bash-completion/completions/hydra"
   place 644 "$1/completions/_hydra" "$2/share/zsh/site-functions/_hydra"
   place 644 "$1/completions/hydra.fish" "$2/share/fish/vendor_completions.d/hydra.fish"
-  place 755 "$1/hydra" "$2/bin/hydra"
+  mv "$staged" "$2/bin/hydra"
 }
 
 base_url() {
@@ -241,7 +246,8 @@ main() {
   base=$(base_url)
   name=hydra-$(target)
   scratch=$(mktemp -d) || fail "cannot create a temporary folder" "set TMPDIR to a folder that you can write to"
-  trap 'rm -rf "$scratch"' EXIT
+  staged=
+  trap 'rm -rf "$scratch" ${staged:+"$staged"}' EXIT
   trap 'exit 1' HUP INT TERM
   download "$base/SHA256SUMS" "$scratch/SHA256SUMS"
   download "$base/$name.tar.gz" "$scratch/$name.tar.gz"
@@ -249,7 +255,6 @@ main() {
   check_attestation "$scratch" "$name.tar.gz"
   tar -xzf "$scratch/$name.tar.gz" -C "$scratch" ||
     fail "cannot unpack $name.tar.gz" "free space in ${TMPDIR:-/tmp}, or set TMPDIR to a folder on another disk"
-  try_program "$scratch/$name/hydra"
   install_files "$scratch/$name" "$prefix"
   echo "Installed hydra $(sed -n 's/^Version: *//p' "$scratch/version") to $prefix/bin/hydra"
   case :$PATH: in

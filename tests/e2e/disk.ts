@@ -24,12 +24,12 @@ function mount(...args: readonly string[]): void {
   }
 }
 
-/** Mounts a file system of so many bytes. */
-export function openDisk(bytes: number): Disk {
+/** Mounts a file system of so many bytes; `noexec` if no program may run on it. */
+export function openDisk(bytes: number, option: "exec" | "noexec" = "exec"): Disk {
   const folder = temporaryFolder();
   const path = join(folder.path, "disk");
   mkdirSync(path);
-  mount("-t", "tmpfs", "-o", `size=${bytes},mode=0700`, "none", path);
+  mount("-t", "tmpfs", "-o", `size=${bytes},mode=0700,${option}`, "none", path);
   return {
     path,
     fill(left = 0) {

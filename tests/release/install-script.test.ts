@@ -14,6 +14,7 @@ import { installScripts } from "../../.ci/release/installers.ts";
 import { archiveName } from "../../.ci/release/pack.ts";
 import { TARGETS } from "../../.ci/release/targets.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
+import { openDisk } from "../e2e/disk.ts";
 import { makeCertificates } from "../e2e/tls.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -422,5 +423,16 @@ describe("install.sh", () => {
       const bin = join(run.home, "opt/bin");
       assert.ok(run.output.endsWith(`to ${bin}/hydra\nAdd it to your PATH: export PATH="${bin}:$PATH"\n`), run.output);
     }
+  });
+
+  test("installs where programs in the temporary folder may not run, and says so of the folder to install into", async () => {
+    serve(good);
+    using disk = openDisk(1_048_576, "noexec");
+    using run = await install({ env: { TMPDIR: disk.path } });
+    assert.equal(run.status, 0, run.output);
+    assert.deepEqual(readdirSync(disk.path), [], "the script left files in the temporary folder");
+    using blocked = await install({ args: ["--prefix", disk.path] });
+    assertRejected(blocked, /bin\/hydra\.new cannot be started\nHint: if its folder is mounted noexec, choose another/);
+    assert.deepEqual(readdirSync(join(disk.path, "bin")), []);
   });
 });
