@@ -81,10 +81,17 @@ download() {
   esac || fail "cannot download $(shown "$1")" "check the network; for a mirror, check HYDRA_INSTALL_BASE"
 }
 
-# wget follows redirects from https to http, even with --https-only, so this follows them itself. The wget of busybox has no
-# option to stop at a redirect.
+# GNU Wget 1 follows redirects from https to http, even with --https-only, so this follows them itself. Wget2 follows one more
+# redirect than --max-redirect says, but heeds --https-only: it skips the URL, without an error. BusyBox has neither.
 wget_over_https() {
-  wget --help 2>&1 | grep -q -e --max-redirect || fail "this wget follows redirects from https to http" "$install_curl"
+  case $(wget --version 2>&1) in
+    'GNU Wget2 '*)
+      wget -q --https-only -O "$2" "$1" && [ -s "$2" ]
+      return
+      ;;
+    'GNU Wget 1.'*) ;;
+    *) fail "this wget follows redirects from https to http" "$install_curl" ;;
+  esac
   url=$1
   left=10
   while [ "$left" -gt 0 ]; do

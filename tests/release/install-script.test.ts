@@ -361,13 +361,29 @@ describe("install.sh", () => {
 
   test("uses a wget that cannot stop at a redirect only without https", async () => {
     serve(good);
-    const wget = `[ "$1" = --help ] && echo "Usage: wget [-q] [-O FILE] URL" && exit 1\nexec ${placeOf("wget")} "$@"`;
+    const wget = `[ "$1" = --version ] && echo "wget: unrecognized option: version" && exit 1\n${WGET}`;
     using plain = await install({ tools: { wget, curl: "" } });
     assert.equal(plain.status, 0, plain.output);
     await using mirror = await openMirror();
     const env = { ...mirror.env, HYDRA_INSTALL_BASE: mirror.base };
     using secure = await install({ tools: { wget, curl: "" }, env });
     assertRejected(secure, /this wget follows redirects from https to http\nHint: install curl/);
+  });
+
+  test("lets Wget2 skip redirects to http, and fails without the file", async () => {
+    serve(good);
+    await using mirror = await openMirror();
+    // As Wget2 does, it ends with 0 where it skips a URL.
+    const wget = `case $1 in --version) echo "GNU Wget2 2.2.0 - downloader"; exit ;; esac
+[ "$1 $2 $3" = "-q --https-only -O" ] || exit 2
+case $5 in */plain/*) exit ;; esac
+exec ${placeOf("wget")} -q -O "$4" "$5"`;
+    const from = (path: string) =>
+      install({ tools: { wget, curl: "" }, env: { ...mirror.env, HYDRA_INSTALL_BASE: `${mirror.base}${path}` } });
+    using run = await from("/https");
+    assert.equal(run.status, 0, run.output);
+    using plain = await from("/plain");
+    assertRejected(plain, /cannot download https:/);
   });
 
   test("hides the password and the query of a URL", async () => {
