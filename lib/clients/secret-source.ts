@@ -3,6 +3,7 @@ import { getTextField, isPublic } from "../core/client/client.ts";
 import {
   ENCRYPTED_FORMAT,
   KEYBASE,
+  NO_INPUT,
   PGP_KEY,
   PGP_KEY_URL,
   SECRET,
@@ -10,6 +11,7 @@ import {
   SECRET_LENGTH,
   SECRET_PROMPT,
 } from "../core/flags/flag-table.ts";
+import { allowsQuestions } from "../core/interactive.ts";
 import type { JsonObject } from "../core/json.ts";
 import { ENCRYPTED_FORMATS, type EncryptedFormat } from "../core/keys/encrypted-format.ts";
 import type { Recipient } from "../core/keys/recipient.ts";
@@ -56,9 +58,10 @@ async function readSecret(context: SecretSourceContext, mayPrompt: () => boolean
   const file = values.text(SECRET_FILE);
   if (file !== undefined) return secretInFile(context, file);
   if (!values.bool(SECRET_PROMPT)) return secretInFlag(context);
-  if (host.stdinIsTerminal) return mayPrompt() ? typedSecret(context) : undefined;
+  const mayAsk = allowsQuestions(host, values.bool(NO_INPUT));
+  if (host.stdinIsTerminal && mayAsk) return mayPrompt() ? typedSecret(context) : undefined;
   throw usageError(
-    "--secret-prompt needs a terminal",
+    mayAsk ? "--secret-prompt needs a terminal" : "--secret-prompt cannot ask: --no-input and CI exclude it",
     "use --secret-file - to read the secret from standard input",
     "no-terminal",
   );

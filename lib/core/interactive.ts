@@ -12,8 +12,17 @@ export function isCi(environment: (name: string) => string | undefined): boolean
   return ci !== "" && ci !== "0" && ci.toLowerCase() !== "false";
 }
 
-/** Whether a person is there to answer: never in a pipe, in CI, or with `--no-input`. */
+/** Whether questions are allowed at all: never in CI, or with `--no-input`. */
+export function allowsQuestions(host: Pick<InteractiveSources, "environment">, noInput: boolean): boolean {
+  return !noInput && !isCi(host.environment);
+}
+
+/** Whether a person can answer a question on standard error by standard input. */
+export function canAnswer(host: Omit<InteractiveSources, "stdout">, noInput: boolean): boolean {
+  return host.stdinIsTerminal && host.stderr.isTerminal && allowsQuestions(host, noInput);
+}
+
+/** Whether a command can ask for what is missing: also not where its result goes into a pipe, or on a dumb terminal. */
 export function canAsk(host: InteractiveSources, noInput: boolean): boolean {
-  if (noInput || !host.stdinIsTerminal || !host.stdout.isTerminal || !host.stderr.isTerminal) return false;
-  return !isCi(host.environment) && host.environment("TERM") !== "dumb";
+  return canAnswer(host, noInput) && host.stdout.isTerminal && host.environment("TERM") !== "dumb";
 }

@@ -1,9 +1,10 @@
-import { requireConfirmation } from "../clients/confirm.ts";
+import { notConfirmedProblem, requireConfirmation } from "../clients/confirm.ts";
 import { type OutletContext, withSecretTarget } from "../clients/outlets.ts";
 import { wantsRecipients } from "../clients/secret-source.ts";
 import type { Context, Result } from "../command.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
-import { FORMAT } from "../core/flags/flag-table.ts";
+import { FORMAT, NO_INPUT } from "../core/flags/flag-table.ts";
+import { allowsQuestions } from "../core/interactive.ts";
 import { toJson } from "../core/json.ts";
 import { isSymmetric, type JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
@@ -57,6 +58,8 @@ export async function keyOutputProblems(
 async function confirmPrivate(context: Pick<Context, "values" | "host">): Promise<void> {
   const { host, values } = context;
   if (!host.stdout.isTerminal || values.bool(KEYS_YES)) return;
+  if (!allowsQuestions(host, values.bool(NO_INPUT)))
+    throw notConfirmedProblem("No key was shown: --no-input and CI do not ask", "use --yes");
   await requireConfirmation(context, {
     text: "Show private keys on this terminal?",
     declined: "No key was shown",

@@ -2,6 +2,8 @@ import { createAdminForEach } from "../clients/admin-for-each.ts";
 import { requireConfirmation } from "../clients/confirm.ts";
 import { safeReason } from "../clients/delivery.ts";
 import type { Context } from "../command.ts";
+import { NO_INPUT } from "../core/flags/flag-table.ts";
+import { canAnswer } from "../core/interactive.ts";
 import { publicKeys } from "../core/jwk/key-pair-ids.ts";
 import { Problem, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -28,7 +30,7 @@ export async function confirmStep(
   { host, values, signal }: Pick<Context, "host" | "values" | "signal">,
   text: string,
 ): Promise<void> {
-  if (values.bool(KEYS_YES) || !host.stdinIsTerminal || !host.stderr.isTerminal) return;
+  if (values.bool(KEYS_YES) || !canAnswer(host, values.bool(NO_INPUT))) return;
   const declined = "The key set was not changed";
   await untilInterrupted(signal, requireConfirmation({ host }, { text, declined, from: "stdin" }));
 }

@@ -3,6 +3,7 @@ import type { PendingAuthorization } from "../adapters/oauth/index.ts";
 import type { Context, OAuthSession } from "../command.ts";
 import { formatDuration } from "../core/duration.ts";
 import { NO_INPUT } from "../core/flags/flag-table.ts";
+import { canAnswer } from "../core/interactive.ts";
 import { MAX_TIMER_MS } from "../core/network.ts";
 import { shellQuoted } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
@@ -48,7 +49,7 @@ export function canPaste(
   responseMode: WaitingLogin["responseMode"],
 ): boolean {
   // A form is in no URL.
-  return responseMode === "query" && host.stdinIsTerminal && host.stderr.isTerminal && !values.bool(NO_INPUT);
+  return responseMode === "query" && canAnswer(host, values.bool(NO_INPUT));
 }
 
 /** Waits for the answer in the listener; reports the first one that is rejected, so that a flood isn't one of messages. */

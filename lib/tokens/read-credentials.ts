@@ -1,6 +1,7 @@
 import type { ClientAuthentication } from "../adapters/oauth/index.ts";
 import type { ClientLogin, Context } from "../command.ts";
 import { CLIENT_ID, CLIENT_SECRET, ID_FIELD, NO_INPUT, SECRET_FIELD } from "../core/flags/flag-table.ts";
+import { canAnswer } from "../core/interactive.ts";
 import { usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { parseCredentialFile, type StoredCredentials } from "./credential-file.ts";
@@ -60,8 +61,7 @@ async function readSecret(context: LoginContext, stored: StoredCredentials | und
       "--client-secret is visible to other users of this machine and in the shell history; prefer --client-secret-file",
     );
   if (secret !== "") return secret;
-  const isPerson = host.stdinIsTerminal && host.stderr.isTerminal && !values.bool(NO_INPUT);
-  const mayAsk = isPerson && !context.hasErrors && stored === undefined;
+  const mayAsk = canAnswer(host, values.bool(NO_INPUT)) && !context.hasErrors && stored === undefined;
   const typed = mayAsk ? ((await host.ask("Client secret: ", true)) ?? "") : "";
   if (typed !== "") return typed;
   throw usageError(

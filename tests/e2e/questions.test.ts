@@ -96,11 +96,14 @@ describe("clients create without flags that describe a client", () => {
       ["clients create -g client_credentials", {}],
       ["clients get --no-input", {}],
       ["clients get | cat", {}],
+      ["clients delete web --no-input", {}],
+      ["clients delete web", { env: { CI: "true" } }],
+      ["clients create --secret-prompt", { env: { CI: "true" } }],
     ];
     for (const [words, options] of silent) {
       await using terminal = await open(scenario, [], { ...options, line: `"$HYDRA" ${words}` });
       await terminal.ended();
-      assert.doesNotMatch(terminal.screen(), /Kind of client|number or ID/, words);
+      assert.doesNotMatch(terminal.screen(), /Kind of client|number or ID|\[y\/N\]|Client secret:/, words);
     }
   });
 });

@@ -32,6 +32,7 @@ import {
   ENCRYPTION_FLAGS,
   KEYBASE,
   LENIENT,
+  NO_INPUT,
   PGP_KEY,
   PGP_KEY_URL,
   SECRET_LENGTH,
@@ -42,6 +43,7 @@ import {
   VERIFY_FLAGS,
 } from "../../core/flags/flag-table.ts";
 import { ADOPT, COMPARISON_FLAGS, MAX_DELETES } from "../../core/flags/state-flags.ts";
+import { allowsQuestions } from "../../core/interactive.ts";
 import { Problem, withMessage } from "../../core/problem.ts";
 import type { DesiredClient } from "../../core/state/desired.ts";
 import { countActions, type Plan, type Step } from "../../core/state/plan.ts";
@@ -165,6 +167,7 @@ async function rejectUnsafe(context: Context, steps: readonly Step[]): Promise<v
 async function confirm(context: Context, plan: Plan, steps: readonly Step[]): Promise<void> {
   const { values, host, operands } = context;
   if (steps.length === 0 || values.bool(YES) || !host.stderr.isTerminal) return;
+  if (!allowsQuestions(host, values.bool(NO_INPUT))) return;
   const from = operands.includes("-") ? "terminal" : "stdin";
   if (from === "stdin" && !host.stdinIsTerminal) return;
   const place = describeSecretPlace(context, wantsRecipients(context) ? recipientCount(context) : 0);

@@ -5,7 +5,8 @@ import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/dry-run-flag.ts";
 import { idOf } from "../../clients/views.ts";
 import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
-import { DRY_RUN, FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { DRY_RUN, FAIL_AFTER, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { allowsQuestions } from "../../core/interactive.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { clientIdProblem } from "../../core/path-segment.ts";
@@ -42,7 +43,7 @@ async function confirmDeletion(
 ): Promise<void> {
   const readsIds = operands.includes("-");
   const answersOnStdin = host.stdinIsTerminal && !readsIds;
-  if (values.bool(YES)) return;
+  if (values.bool(YES) || !allowsQuestions(host, values.bool(NO_INPUT))) return;
   // One ID with redirected input is a script, as is everything without a terminal.
   if (!answersOnStdin && ((ids.length === 1 && !readsIds) || !host.stderr.isTerminal)) return;
   if (!host.stderr.isTerminal)

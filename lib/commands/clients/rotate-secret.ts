@@ -31,6 +31,7 @@ import {
   ENCRYPTED_FORMAT,
   ENCRYPTION_FLAGS,
   NEW_SECRET_FLAGS,
+  NO_INPUT,
   REQUIRE_PIN,
   SECRET_LENGTH,
   SECRET_OUT,
@@ -39,6 +40,7 @@ import {
   VERIFY_FLAGS,
 } from "../../core/flags/flag-table.ts";
 import type { FlagValues } from "../../core/flags/flag-values.ts";
+import { canAnswer } from "../../core/interactive.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { clientIdProblem } from "../../core/path-segment.ts";
 import { Problem, usageError } from "../../core/problem.ts";
@@ -105,7 +107,7 @@ async function confirmChange(
   question: string,
   declined: string,
 ): Promise<void> {
-  if (values.bool(YES) || !host.stdinIsTerminal || !host.stderr.isTerminal) return;
+  if (values.bool(YES) || !canAnswer(host, values.bool(NO_INPUT))) return;
   await requireConfirmation({ host }, { text: question, declined, from: "stdin" });
 }
 

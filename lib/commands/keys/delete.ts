@@ -3,7 +3,8 @@ import { Batch } from "../../clients/batch.ts";
 import { requireConfirmation } from "../../clients/confirm.ts";
 import { type Context, defineLeaf, type Result } from "../../command.ts";
 import { getTextField } from "../../core/client/client.ts";
-import { FAIL_AFTER, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { FAIL_AFTER, NO_INPUT, SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { canAnswer } from "../../core/interactive.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { hasKid } from "../../core/jwk/key-pair-ids.ts";
 import type { ResultView } from "../../core/output/render.ts";
@@ -35,7 +36,7 @@ async function confirmDeletion(
   sets: readonly string[],
   kid: string | undefined,
 ): Promise<void> {
-  if (values.bool(KEYS_YES) || !host.stdinIsTerminal || !host.stderr.isTerminal) return;
+  if (values.bool(KEYS_YES) || !canAnswer(host, values.bool(NO_INPUT))) return;
   const names = joinWords(sets.map(quote));
   const what = sets.length === 1 ? `key set ${names}` : `key sets ${names}`;
   const text = kid === undefined ? `Delete ${what} with all keys?` : `Delete key ${quote(kid)} of ${what}?`;

@@ -555,7 +555,7 @@ export const NO_INPUT: BoolFlag = {
   kind: "switch",
   name: "no-input",
   group: "general",
-  help: "Never ask for what is missing",
+  help: "Never ask; continue as without a terminal",
 };
 
 /** The last flags of every command that calls a server. */

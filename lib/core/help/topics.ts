@@ -231,7 +231,7 @@ const SYSTEM_VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ],
   [
     "CI",
-    "Any value but `0` and `false`: `hydra` does not ask for missing values, as with `--no-input`. `TERM=dumb` does the same",
+    "Any value but `0` and `false`: `hydra` never asks, as with `--no-input`. A missing value is an error, and changes are made without confirmation, as without a terminal. `TERM=dumb` only disables questions for missing values",
   ],
   [
     "PAGER, HYDRA_PAGER",
