@@ -93,7 +93,7 @@ export interface KeyFiles {
 
 /** The public side of a server, which never gets credentials of the admin API. */
 export interface CredentialVerifier {
-  discoverServer(publicUrl: string): Promise<ProofEndpoints>;
+  discoverServer(publicUrl: string, origin: string): Promise<ProofEndpoints>;
   prove(endpoints: ProofEndpoints, clientId: string, proof: ClientProof): Promise<ProofKind>;
 }
 

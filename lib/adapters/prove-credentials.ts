@@ -16,6 +16,13 @@ export interface ProofEndpoints {
   readonly token: string;
   /** Undefined if it is not known; a secret is then verified at the token endpoint. */
   readonly revocation: string | undefined;
+  /** Where they come from: `--token-endpoint`, or what gave the public URL that they were found at. */
+  readonly origin: string;
+}
+
+/** One of the endpoints. */
+interface ProofEndpoint extends Pick<ProofEndpoints, "origin"> {
+  readonly url: string;
 }
 
 /** What a verification needs in addition to the credentials. */
@@ -45,7 +52,11 @@ const MAX_QUOTED = 400;
 
 const TRUST_HINT = "trust the server's CA with --ca-file FILE or SSL_CERT_FILE=FILE";
 
-async function request(http: SendHttp, details: HttpRequest, action: string): Promise<HttpAnswer> {
+async function request(
+  http: SendHttp,
+  details: HttpRequest,
+  { action, origin }: { readonly action: string; readonly origin: string },
+): Promise<HttpAnswer> {
   try {
     return await http({ maxBytes: MAX_BYTES, ...details });
   } catch (error) {
@@ -53,7 +64,7 @@ async function request(http: SendHttp, details: HttpRequest, action: string): Pr
     throw new Problem(`${action}: no answer from ${escapeControls(redactUrl(details.url))}: ${error.message}`, {
       code: "verify-unreachable",
       exit: "unreachable",
-      hint: networkHint(error, error.kind === "certificate" ? TRUST_HINT : "check --token-endpoint or --public-url"),
+      hint: networkHint(error, error.kind === "certificate" ? TRUST_HINT : `check ${origin}`),
       cause: error,
     });
   }
@@ -65,19 +76,20 @@ async function request(http: SendHttp, details: HttpRequest, action: string): Pr
  */
 export async function discoverProofEndpoints(
   http: SendHttp,
-  publicUrl: string,
+  { publicUrl, origin }: { readonly publicUrl: string; readonly origin: string },
   timeout: number,
 ): Promise<ProofEndpoints> {
   const action = "Cannot find the token endpoint";
   const base = trimCharactersAtEnd(publicUrl, "/");
   const url = `${base}/.well-known/openid-configuration`;
-  const answer = await request(http, { method: "GET", url, timeout, headers: { accept: "application/json" } }, action);
+  const headers = { accept: "application/json" };
+  const answer = await request(http, { method: "GET", url, timeout, headers }, { action, origin });
   if (requiresTls(answer)) {
-    const { origin } = new URL(base);
-    throw new Problem(`${action}: ${origin} speaks TLS: the server wants https`, {
+    const server = new URL(base).origin;
+    throw new Problem(`${action}: ${server} speaks TLS: the server wants https`, {
       code: "https-required",
       exit: "failed",
-      hint: `use ${origin.replace(/^http:/, "https:")} (with --ca-file, or for tests --skip-tls-verify)`,
+      hint: `use ${server.replace(/^http:/, "https:")} (with --ca-file, or for tests --skip-tls-verify)`,
     });
   }
   const document = v.safeParse(DISCOVERY, tryParseJson(answer.text)?.value);
@@ -86,7 +98,7 @@ export async function discoverProofEndpoints(
   if (answer.status === 200 && document.success && URL.canParse(document.output.token_endpoint)) {
     const { token_endpoint: token, revocation_endpoint: revocation } = document.output;
     if (own(token))
-      return { token, revocation: typeof revocation === "string" && own(revocation) ? revocation : undefined };
+      return { token, revocation: typeof revocation === "string" && own(revocation) ? revocation : undefined, origin };
     throw new Problem(
       `${action}: ${escapeControls(redactUrl(url))} points to another host, ${quote(redactUrl(token))}, and no secret is sent there`,
       {
@@ -170,11 +182,11 @@ export async function proveCredentials(
   proof: ClientProof,
   options: ProofOptions,
 ): Promise<ProofKind> {
-  const { token, revocation } = endpoints;
+  const { token, revocation, origin } = endpoints;
   // Hydra 1.8 answers 200 at the revocation endpoint to an assertion by the wrong key.
   return proof.way === "private_key_jwt" || revocation === undefined
-    ? proveAtToken(http, token, clientId, proof, options)
-    : proveByRevocation(http, revocation, clientId, proof, options);
+    ? proveAtToken(http, { url: token, origin }, clientId, proof, options)
+    : proveByRevocation(http, { url: revocation, origin }, clientId, proof, options);
 }
 
 /**
@@ -185,7 +197,7 @@ export async function proveCredentials(
  */
 async function proveByRevocation(
   http: SendHttp,
-  url: string,
+  { url, origin }: ProofEndpoint,
   clientId: string,
   proof: Exclude<ClientProof, { readonly way: "private_key_jwt" }>,
   { timeLeft, wrongSecret }: ProofOptions,
@@ -193,7 +205,7 @@ async function proveByRevocation(
   const action = `Cannot verify the credentials of client ${quote(clientId)}`;
   const attempt = async (secret: string): Promise<Attempt> => {
     const { form, headers, secrets } = await authenticate({ token: "none" }, clientId, { ...proof, secret }, url);
-    const answer = await request(http, { method: "POST", url, form, headers, timeout: timeLeft() }, action);
+    const answer = await request(http, { method: "POST", url, form, headers, timeout: timeLeft() }, { action, origin });
     return { answer, secrets };
   };
   const wrong = await attempt(wrongSecret);
@@ -202,7 +214,7 @@ async function proveByRevocation(
     throw notVerified(
       `${action}: the revocation endpoint answered ${status} to a wrong secret instead of 401, so it proves nothing`,
       status,
-      "check --public-url, or verify with a token request: --token-endpoint",
+      `check ${origin}, or verify with a token request: --token-endpoint`,
     );
   }
   const right = await attempt(proof.secret);
@@ -219,7 +231,7 @@ const ERRORS_AFTER_AUTHENTICATION = ["unauthorized_client", "unsupported_grant_t
  */
 async function proveAtToken(
   http: SendHttp,
-  url: string,
+  { url, origin }: ProofEndpoint,
   clientId: string,
   proof: ClientProof,
   { timeLeft }: ProofOptions,
@@ -227,13 +239,13 @@ async function proveAtToken(
   const fields = { grant_type: "client_credentials" };
   const { form, headers, secrets } = await authenticate(fields, clientId, proof, url);
   const action = `Cannot verify the credentials of client ${quote(clientId)}`;
-  const answer = await request(http, { method: "POST", url, form, headers, timeout: timeLeft() }, action);
+  const answer = await request(http, { method: "POST", url, form, headers, timeout: timeLeft() }, { action, origin });
   if (answer.status === 200) {
     if (v.is(TOKEN, tryParseJson(answer.text)?.value)) return "token";
     throw notVerified(
       `${action}: the token endpoint answered 200 without a token`,
       answer.status,
-      "check that --token-endpoint is the URL of the token endpoint, usually /oauth2/token",
+      `check that ${origin} leads to the token endpoint, usually /oauth2/token`,
     );
   }
   if (answer.status === 400 && ERRORS_AFTER_AUTHENTICATION.includes(errorIn(answer.text) ?? "")) return "accepted";

@@ -19,7 +19,7 @@ import type {
 } from "../command.ts";
 import type { Connection } from "../core/flags/connection.ts";
 import type { Syntax } from "../core/flags/flag.ts";
-import { ADMIN_URL, CA_FILE, RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
+import { ADMIN_URL, CA_FILE, PUBLIC_URL, RESCUE_DIR, VERBOSE } from "../core/flags/flag-table.ts";
 import type { FlagValues } from "../core/flags/flag-values.ts";
 import type { ParsedLine } from "../core/flags/parse.ts";
 import { FILE_DEPTH } from "../core/json.ts";
@@ -272,8 +272,8 @@ function tokenEndpoint(
   const adapter = (): Promise<typeof import("../adapters/prove-credentials.ts")> =>
     import("../adapters/prove-credentials.ts");
   return {
-    discoverServer: async (url) =>
-      (await adapter()).discoverProofEndpoints(http, url, Math.min(VERIFY_TIME, remaining())),
+    discoverServer: async (publicUrl, origin) =>
+      (await adapter()).discoverProofEndpoints(http, { publicUrl, origin }, Math.min(VERIFY_TIME, remaining())),
     prove: async (endpoints, clientId, proof) => {
       // The client exists by now, so the check may take longer than the rest of the command's time.
       const until = host.monotonic() + Math.min(VERIFY_TIME, Math.max(CLEANUP_MS, remaining()));
@@ -301,8 +301,8 @@ function oauthAccess(
   const shared = { http, timeLeft: remaining, signal: run.ending.signal };
   const openSession: OAuthAccess["openSession"] = async ({ clientId, authentication, followsServer }, chosen) => {
     const { createOAuthClient, discoverServer: discover, overrideEndpoints, retryWithExpectedMethod } = await adapter();
-    const publicUrl = needed(connection).base;
-    const found = await discover({ ...shared, publicUrl, timeout: remaining(), now });
+    const { base: publicUrl, endpointOrigin: publicUrlOrigin } = needed(connection);
+    const found = await discover({ ...shared, publicUrl, publicUrlOrigin, timeout: remaining(), now });
     const server = overrideEndpoints(found, chosen);
     const client = (method: ClientAuthentication): OAuthClient =>
       createOAuthClient({ ...shared, server, clientId, authentication: method, now });
@@ -331,14 +331,15 @@ function oauthAccess(
 
 /** Both sides of a server. The public side gets no credentials of the admin API. */
 function flowAccess(
-  { run, connection }: Pick<ContextOptions, "run" | "connection">,
+  { run, connection, line }: Pick<ContextOptions, "run" | "connection" | "line">,
   https: Pick<HttpClients, "admin" | "public">,
 ): Context["openFlows"] {
   return async (publicUrl) => {
     const { createFlowAccess } = await import("../adapters/oauth/index.ts");
     const { base: adminUrl, headers: adminHeaders } = needed(connection);
     const { now } = run.host;
-    return createFlowAccess({ http: https.public, adminHttp: https.admin, publicUrl, adminUrl, adminHeaders, now });
+    const sides = { http: https.public, adminHttp: https.admin, publicUrl, adminUrl, adminHeaders };
+    return createFlowAccess({ ...sides, publicUrlOrigin: line.values.origin(PUBLIC_URL).name, now });
   };
 }
 

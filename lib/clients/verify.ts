@@ -43,8 +43,8 @@ export async function discoverVerifyEndpoints({
 }: Pick<Context, "values" | "tokens">): Promise<ProofEndpoints | undefined> {
   if (!values.bool(VERIFY)) return undefined;
   const token = values.text(TOKEN_ENDPOINT);
-  if (token !== undefined) return { token, revocation: undefined };
-  return tokens.discoverServer(values.text(PUBLIC_URL) ?? "");
+  if (token !== undefined) return { token, revocation: undefined, origin: values.origin(TOKEN_ENDPOINT).name };
+  return tokens.discoverServer(values.text(PUBLIC_URL) ?? "", values.origin(PUBLIC_URL).name);
 }
 
 /** What a successful check shows about a client. */

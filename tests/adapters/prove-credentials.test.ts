@@ -73,8 +73,13 @@ const POST: ClientProof = { way: "client_secret_post", secret: SECRET };
 
 const KEY: ClientProof = { way: "private_key_jwt", assertion: async (audience) => `s3cret.for.${audience}` };
 
+/** Where the URL came from, for hints. */
+const ORIGIN = "environment variable HYDRA_PUBLIC_URL";
+
+const publicUrl = (url: string) => ({ publicUrl: url, origin: ORIGIN });
+
 function at(url: string): ProofEndpoints {
-  return { token: `${url}/token`, revocation: `${url}/revoke` };
+  return { token: `${url}/token`, revocation: `${url}/revoke`, origin: ORIGIN };
 }
 
 /** The secret that a request carries, by the method of RFC 6749, 2.3.1, that it uses. */
@@ -151,7 +156,10 @@ describe("the verification of a secret", () => {
   test("requests a token without a revocation endpoint, and always for a key", async () => {
     await using server = await publicSide(() => ({ status: 200, body: { access_token: "t" } }));
     const { token } = at(server.url);
-    assert.equal(await proveCredentials(http, { token, revocation: undefined }, "my app", BASIC, OPTIONS), "token");
+    assert.equal(
+      await proveCredentials(http, { token, revocation: undefined, origin: ORIGIN }, "my app", BASIC, OPTIONS),
+      "token",
+    );
     assert.equal(await proveCredentials(http, at(server.url), "my app", KEY, OPTIONS), "token");
     assert.deepEqual(
       server.asked.map(({ path, form }) => [path, form.get("grant_type"), form.get("client_assertion")]),
@@ -167,7 +175,7 @@ describe("the verification of a secret", () => {
       const error = `no ${asked.headers.authorization ?? ""} ${asked.form.toString()}`;
       return { status: 401, body: { error } };
     });
-    const token = { token: server.url, revocation: undefined };
+    const token = { token: server.url, revocation: undefined, origin: ORIGIN };
     for (const [endpoints, proof, named] of [
       [token, BASIC, "token"],
       [token, POST, "token"],
@@ -195,7 +203,11 @@ describe("discovery", () => {
     }));
     const { token } = at(server.url);
     revocation = `${server.url}/oauth2/revoke`;
-    assert.deepEqual(await discoverProofEndpoints(http, `${server.url}/`, 10_000), { token, revocation });
+    assert.deepEqual(await discoverProofEndpoints(http, publicUrl(`${server.url}/`), 10_000), {
+      token,
+      revocation,
+      origin: ORIGIN,
+    });
     for (revocation of [
       undefined,
       null,
@@ -208,6 +220,10 @@ describe("discovery", () => {
       `${server.url}0/revoke`,
       `${server.url}@elsewhere.example/revoke`,
     ])
-      assert.deepEqual(await discoverProofEndpoints(http, server.url, 10_000), { token, revocation: undefined });
+      assert.deepEqual(await discoverProofEndpoints(http, publicUrl(server.url), 10_000), {
+        token,
+        revocation: undefined,
+        origin: ORIGIN,
+      });
   });
 });

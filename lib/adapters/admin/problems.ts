@@ -62,15 +62,21 @@ interface Details {
   readonly cause?: unknown;
 }
 
-/** A response that no supported server sends. */
-const UNEXPECTED_RESPONSE: Details = {
-  code: "unreadable-answer",
-  exit: "failed",
-  hint: "check that the endpoint is a Hydra admin port and not a proxy or another service",
-};
+/** The endpoint as hints call it: with the place to change it. */
+function endpointName({ endpointOrigin }: ServerInfo): string {
+  return endpointOrigin === undefined ? "the endpoint" : `the endpoint (${endpointOrigin})`;
+}
 
-const ERRORS: Readonly<Record<ServerError["kind"], Details>> = {
-  "missing-route": { code: "missing-route", exit: "failed", hint: "check that the endpoint is a Hydra admin port" },
+/** How a response is reported that no supported server sends. */
+function unexpectedResponse(server: ServerInfo): Details {
+  return {
+    code: "unreadable-answer",
+    exit: "failed",
+    hint: `check that ${endpointName(server)} is a Hydra admin port and not a proxy or another service`,
+  };
+}
+
+const ERRORS: Readonly<Record<Exclude<ServerError["kind"], "missing-route" | "moved">, Details>> = {
   "not-found": { code: "not-found", exit: "notFound", hint: "list clients: hydra clients list" },
   conflict: { code: "conflict", exit: "conflict", hint: "choose another --id" },
   unauthorised: {
@@ -84,29 +90,38 @@ const ERRORS: Readonly<Record<ServerError["kind"], Details>> = {
     exit: "failed",
     hint: "fix the value that the server rejects, then run the command again",
   },
-  moved: {
-    code: "redirect",
-    exit: "failed",
-    hint: "use the URL it redirects to as --endpoint, or set --api v1 or v2 if the API version was detected wrongly",
-  },
   busy: { code: "busy", exit: "unreachable", hint: "try again later, or raise --fail-after" },
   broken: { code: "server-error", exit: "failed", hint: "check the server's log; -v shows each request" },
   refused: { code: "refused", exit: "failed", hint: "-v shows each request" },
 };
 
-const NETWORK_HINTS: Readonly<Record<NetworkFailure["kind"], string>> = {
-  refused: "check that the server is running and that --endpoint or HYDRA_ADMIN_URL points to its admin port",
-  exhausted: "close other programs or raise the limit, for example with ulimit -n",
-  proxy: "check the proxy in the environment, or add the host to NO_PROXY",
-  unresolved: "check the host name in --endpoint or HYDRA_ADMIN_URL",
-  lost: "check http or https in the endpoint, then run the command again",
-  certificate:
-    "trust the server's CA with --ca-file FILE or SSL_CERT_FILE=FILE, or use --skip-tls-verify for testing only",
-  handshake: "check http or https in the endpoint, and the port",
-  protocol: "check http or https in the endpoint, and the port",
-  timeout: "raise --fail-after, or check why the server is slow",
-  "too-large": "check that the endpoint is a Hydra admin port",
-};
+function errorDetails(server: ServerInfo, kind: ServerError["kind"]): Details {
+  if (kind === "missing-route")
+    return { code: "missing-route", exit: "failed", hint: `check that ${endpointName(server)} is a Hydra admin port` };
+  if (kind === "moved") {
+    const hint = `use the URL it redirects to as ${endpointName(server)}, or set --api v1 or v2 if the API version was detected wrongly`;
+    return { code: "redirect", exit: "failed", hint };
+  }
+  return ERRORS[kind];
+}
+
+function networkFailureHint(server: ServerInfo, kind: NetworkFailure["kind"]): string {
+  const endpoint = endpointName(server);
+  const hints: Readonly<Record<NetworkFailure["kind"], string>> = {
+    refused: `check that the server is running and that ${endpoint} points to its admin port`,
+    exhausted: "close other programs or raise the limit, for example with ulimit -n",
+    proxy: "check the proxy in the environment, or add the host to NO_PROXY",
+    unresolved: `check the host name in ${endpoint}`,
+    lost: `check http or https in ${endpoint}, then run the command again`,
+    certificate:
+      "trust the server's CA with --ca-file FILE or SSL_CERT_FILE=FILE, or use --skip-tls-verify for testing only",
+    handshake: `check http or https in ${endpoint}, and the port`,
+    protocol: `check http or https in ${endpoint}, and the port`,
+    timeout: "raise --fail-after, or check why the server is slow",
+    "too-large": `check that ${endpoint} is a Hydra admin port`,
+  };
+  return hints[kind];
+}
 
 /** A problem with a request. */
 function requestProblem(
@@ -139,10 +154,10 @@ export function rejectionProblem(server: ServerInfo, response: AdminResponse): P
   const error = classifyError(answer, family, request.target);
   if (error.kind === "moved" && (answer.status === 304 || answer.location === "")) {
     const what = answer.status === 304 ? "which fits no request of this program" : "a redirect without a target";
-    return responseProblem(server, response, `server answered ${answer.status}, ${what}`, UNEXPECTED_RESPONSE);
+    return responseProblem(server, response, `server answered ${answer.status}, ${what}`, unexpectedResponse(server));
   }
   if (requiresTls(answer)) return needsHttps(server, response);
-  const details = { ...ERRORS[error.kind], ...specialHint(server, response, error) };
+  const details = { ...errorDetails(server, error.kind), ...specialHint(server, response, error) };
   const message = rejectionMessage(server, response, error);
   if (gaveUpBecause === undefined) return responseProblem(server, response, message, details);
   const hint = error.kind === "busy" ? details.hint : "raise --fail-after, or check the server's log";
@@ -306,7 +321,7 @@ export function unreadableAnswerProblem(
   const message = `server answered ${status} with ${body} instead of ${expected}`;
   const asksToSignIn = page && /\b(?:sign|log)[ -]?in\b/i.test(pageTitle(text));
   return responseProblem(server, response, message, {
-    ...UNEXPECTED_RESPONSE,
+    ...unexpectedResponse(server),
     ...(asksToSignIn ? { hint: SIGN_IN_HINT } : {}),
   });
 }
@@ -331,7 +346,7 @@ export function noAnswerProblem(
   const failure = outcome.kind === "failed" ? outcome.failure : undefined;
   const { kind, message } = failure ?? { kind: "lost" as const, message: "the connection failed" };
   const reason = gaveUpBecause === undefined ? message : `${message} (${gaveUpBecause})`;
-  const hint = NETWORK_HINTS[kind];
+  const hint = networkFailureHint(server, kind);
   return requestProblem(server, request, family, `no answer from ${server.endpoint}: ${reason}`, {
     code: NETWORK_CODES.get(kind) ?? "unreachable",
     exit: "unreachable",

@@ -39,6 +39,8 @@ interface DiscoveryOptions {
   readonly http: SendHttp;
   /** Where the public port is, without `/.well-known`. */
   readonly publicUrl: string;
+  /** Where the public URL came from: `--public-url`, `environment variable HYDRA_PUBLIC_URL`. */
+  readonly publicUrlOrigin?: string;
   /** The issuer that is expected, where that isn't the public URL. */
   readonly issuer?: string;
   /** Milliseconds for each request. */
@@ -58,13 +60,20 @@ const STEP = { action: "Cannot read the server's discovery document", hidden: []
 
 const MAX_BYTES = 1_048_576;
 
-async function get({ http, timeout, signal }: DiscoveryOptions, url: string): Promise<HttpAnswer> {
+/** The public URL as hints call it: with the place to change it. */
+function publicUrlName({ publicUrlOrigin }: DiscoveryOptions): string {
+  return publicUrlOrigin === undefined ? "the public URL" : `the public URL (${publicUrlOrigin})`;
+}
+
+async function get(options: DiscoveryOptions, url: string): Promise<HttpAnswer> {
+  const { http, timeout, signal } = options;
   const headers = { accept: "application/json" };
   try {
     const more = signal === undefined ? {} : { signal };
     return await http({ method: "GET", url, headers, timeout, maxBytes: MAX_BYTES, ...more });
   } catch (error) {
-    throw error instanceof NetworkFailure ? networkProblem(STEP, url, error) : error;
+    const hint = `check ${publicUrlName(options)}, and that the server is running`;
+    throw error instanceof NetworkFailure ? networkProblem(STEP, url, error, hint) : error;
   }
 }
 
@@ -87,14 +96,14 @@ async function noDocument(options: DiscoveryOptions, base: string, url: string, 
       code: "admin-port",
       exit: "failed",
       status,
-      hint: "give the public port (4444 by default) with --public-url or HYDRA_PUBLIC_URL",
+      hint: `give the public port (4444 by default) as ${publicUrlName(options)}`,
     });
   }
   return new Problem(`${STEP.action}: ${shown} answered ${status} without one`, {
     code: "no-discovery",
     exit: "failed",
     status,
-    hint: "check the public URL, which --public-url or HYDRA_PUBLIC_URL sets",
+    hint: `check ${publicUrlName(options)}`,
   });
 }
 
@@ -138,7 +147,7 @@ export async function discoverServer(options: DiscoveryOptions): Promise<Authori
     throw new Problem(`${STEP.action}: it is of another issuer, ${quote(redactUrl(issuer))}`, {
       code: "issuer-mismatch",
       exit: "failed",
-      hint: "set the public URL to the issuer if that is the server you mean; tokens of another issuer aren't accepted",
+      hint: `set ${publicUrlName(options)} to the issuer if that is the server you mean; tokens of another issuer aren't accepted`,
     });
   }
   return {

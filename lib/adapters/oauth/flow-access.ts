@@ -21,6 +21,7 @@ interface FlowOptions {
   readonly http: SendHttp;
   readonly adminHttp: SendHttp;
   readonly publicUrl: string;
+  readonly publicUrlOrigin: string;
   readonly adminUrl: string;
   readonly adminHeaders: Readonly<Record<string, string>>;
   /** Milliseconds since 1970. */
@@ -60,7 +61,8 @@ export interface FlowAccess {
 }
 
 /** Creates the access; nothing is sent yet. */
-export function createFlowAccess({ http, adminHttp, publicUrl, adminUrl, adminHeaders, now }: FlowOptions): FlowAccess {
+export function createFlowAccess(options: FlowOptions): FlowAccess {
+  const { http, adminHttp, publicUrl, publicUrlOrigin, adminUrl, adminHeaders, now } = options;
   const recorder = createRecorder(http);
   const adminRecorder = createRecorder(adminHttp);
   const admin = { http: adminRecorder.http, adminUrl, headers: adminHeaders };
@@ -75,7 +77,7 @@ export function createFlowAccess({ http, adminHttp, publicUrl, adminUrl, adminHe
   });
   return {
     discover: ({ timeLeft, signal }) =>
-      discoverServer({ http: recorder.http, publicUrl, timeout: timeLeft(), signal, now }),
+      discoverServer({ http: recorder.http, publicUrl, publicUrlOrigin, timeout: timeLeft(), signal, now }),
     connect: (server, limits, clientId, authentication) =>
       createOAuthClient({ http: recorder.http, server, clientId, authentication, now, received: secrets, ...limits }),
     login: (limits, login) =>
