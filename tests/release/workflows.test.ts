@@ -231,6 +231,9 @@ describe("the documentation", () => {
       assert.ok(install.includes(word), word);
       assert.ok(read("docs/install.md").includes(word.replace(" install", "")), word);
     }
+    const page = "https://github.com/OWNER/REPOSITORY/releases/latest/download";
+    for (const [, file = ""] of install.matchAll(/apt install \.\/(\S+)/g))
+      assert.ok(install.includes(`curl -fsSLO ${page}/${file} && sudo apt install`), `the line downloads ${file}`);
     assert.ok(read("docs/install.md").includes(`Node ${OLDEST_NODE.replace(/\.0$/, "")} or newer`));
     assert.ok(install.includes(`Node ${OLDEST_NODE.replace(/\.0$/, "")} or newer`));
   });
