@@ -11,7 +11,7 @@ import { MARK_MEMBER } from "../../lib/core/state/mark.ts";
 import type { Ended } from "../e2e/binary.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 import { anyClient } from "../random-client.ts";
-import { asJson, type Json, onEveryServer, proveSecret, type Server, textOf } from "./servers.ts";
+import { asJson, type Json, onEveryServer, ordinaryTraits, proveSecret, type Server, textOf } from "./servers.ts";
 
 /** Random clients that no rule rejects, the same in every run. */
 function clientsFor(seed: number, count: number): readonly Json[] {
@@ -70,7 +70,7 @@ class Stack {
   }
 }
 
-onEveryServer("clients in files", (server) => {
+onEveryServer("clients in files", ordinaryTraits, (server) => {
   for (const flags of [[], ["--merge"]])
     test(`differ in nothing after apply ${flags.join(" ")}, and a second apply changes nothing`, async () => {
       using folder = temporaryFolder();

@@ -11,6 +11,7 @@ import {
   exchange,
   type Json,
   onEveryServer,
+  ordinaryTraits,
   proveSecret,
   type Server,
   textOf,
@@ -223,7 +224,7 @@ test("the rows set every field of a client", () => {
   );
 });
 
-onEveryServer("clients create", (server) => {
+onEveryServer("clients create", ordinaryTraits, (server) => {
   test("registers the client of the first example", async () => {
     const { id, secret, ended } = await server().create([
       ...["clients", "create", "-n", "my app", "-c", "http://localhost/cb"],

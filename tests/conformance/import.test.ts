@@ -6,7 +6,16 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryFolder } from "../e2e/binary.ts";
-import { asJson, comparable, type Json, onEveryServer, proveSecret, type Server, textOf } from "./servers.ts";
+import {
+  asJson,
+  comparable,
+  type Json,
+  onEveryServer,
+  ordinaryTraits,
+  proveSecret,
+  type Server,
+  textOf,
+} from "./servers.ts";
 
 /** Ids for clients, which a server that makes them itself is not given. */
 function ids(server: Server, count: number): readonly string[] {
@@ -28,7 +37,7 @@ async function works(server: Server, id: string, secret: string): Promise<void> 
   await proveSecret(server, { id, secret, ended: { status: 0, signal: null, stdout: "", stderr: "" } });
 }
 
-onEveryServer("clients import", (server) => {
+onEveryServer("clients import", ordinaryTraits, (server) => {
   test("registers the clients of every input format, in order, with secrets that work", async () => {
     using folder = temporaryFolder();
     const clients = ids(server(), 5).map((id, n) =>

@@ -6,7 +6,17 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryFolder } from "../e2e/binary.ts";
-import { asJson, askToken, comparable, type Json, onEveryServer, proveSecret, type Server, textOf } from "./servers.ts";
+import {
+  allTraits,
+  asJson,
+  askToken,
+  comparable,
+  type Json,
+  onEveryServer,
+  proveSecret,
+  type Server,
+  textOf,
+} from "./servers.ts";
 
 const FULL = {
   client_name: "rotating ☃",
@@ -59,7 +69,7 @@ async function proveChange(
   assert.equal((await askToken(server, { id, secret: old, ended })).status, oldWorks ? 200 : 401);
 }
 
-onEveryServer("clients rotate-secret", (server) => {
+onEveryServer("clients rotate-secret", allTraits, (server) => {
   test("sets a new secret that works, and changes nothing else", async () => {
     const client = await made(server());
     const ended = await server().run(["clients", "rotate-secret", client.id]);

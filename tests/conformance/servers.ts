@@ -1,4 +1,4 @@
-/** The servers that the conformance tests run on: every sandbox version, or real ones in HYDRA_TEST_ENDPOINTS. */
+/** The servers that the conformance tests run on: the sandbox versions that differ, and real ones in HYDRA_TEST_ENDPOINTS. */
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -6,8 +6,13 @@ import { request as overHttp } from "node:http";
 import { request as overHttps } from "node:https";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import * as v from "valibot";
+import { PUBLIC_TRAITS, type PublicTraits } from "../../lib/sandbox/public/traits.ts";
+import { fieldsOf } from "../../lib/sandbox/server-fields.ts";
+import { BEHAVIOURS, type Behaviour, SANDBOX_VERSIONS, type SandboxVersion } from "../../lib/sandbox/versions.ts";
 import { type Ended, type RunOptions, runBinary, withSandbox } from "../e2e/binary.ts";
+import { RUNS_EVERYTHING } from "../thorough.ts";
 
 /** A client as JSON. */
 export type Json = Record<string, unknown>;
@@ -199,20 +204,52 @@ interface Place {
   open(): Promise<Opened>;
 }
 
-/** The versions of the sandbox that every run of the suite goes through. */
-const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const;
+/** Everything that differs between the versions of the sandbox. */
+interface VersionTraits extends Behaviour {
+  readonly public: PublicTraits;
+  readonly fields: readonly unknown[];
+}
 
-const SANDBOXES: readonly Place[] = VERSIONS.map((as) => ({
-  name: `a sandbox as ${as}`,
-  open: async () => {
-    const sandbox = await withSandbox(as);
-    return openServer(sandbox.url, sandbox.publicUrl, async () => {
-      const clients = await exchange("GET", `${sandbox.url}/${as.startsWith("1.") ? "" : "admin/"}clients`);
-      await sandbox.stop();
-      assert.deepEqual(clients, { status: 200, body: [] }, "clients were left behind");
-    });
-  },
-}));
+/** Selects what a suite depends on. */
+export type Dependencies = (traits: VersionTraits) => unknown;
+
+/** For a suite that neither rotates secrets nor sends an invalid page token. */
+export const ordinaryTraits: Dependencies = ({ rotation: _, invalidToken: __, ...others }) => others;
+
+/** For a suite that does either. */
+export const allTraits: Dependencies = (traits) => traits;
+
+/** The versions by preference: the newest that exists first. */
+const PREFERRED = ["26", ...SANDBOX_VERSIONS.filter((version) => version !== "26").reverse()] as const;
+
+/**
+ * The versions that a suite runs on. Of those that are the same in all that the suite depends on, only the preferred one:
+ * the others would give the same answers to the same requests. With `TEST_ALL=1` every version.
+ */
+function versionsFor(dependencies: Dependencies): readonly SandboxVersion[] {
+  if (RUNS_EVERYTHING) return SANDBOX_VERSIONS;
+  const found: { readonly version: SandboxVersion; readonly traits: unknown }[] = [];
+  for (const version of PREFERRED) {
+    const all = { ...BEHAVIOURS[version], public: PUBLIC_TRAITS[version], fields: fieldsOf(version) };
+    const traits = dependencies(all);
+    if (!found.some((other) => isDeepStrictEqual(other.traits, traits))) found.push({ version, traits });
+  }
+  return SANDBOX_VERSIONS.filter((version) => found.some((one) => one.version === version));
+}
+
+function sandboxPlace(as: SandboxVersion): Place {
+  return {
+    name: `a sandbox as ${as}`,
+    open: async () => {
+      const sandbox = await withSandbox(as);
+      return openServer(sandbox.url, sandbox.publicUrl, async () => {
+        const clients = await exchange("GET", `${sandbox.url}/${as.startsWith("1.") ? "" : "admin/"}clients`);
+        await sandbox.stop();
+        assert.deepEqual(clients, { status: 200, body: [] }, "clients were left behind");
+      });
+    },
+  };
+}
 
 const ENDPOINTS: readonly Place[] = (process.env["HYDRA_TEST_ENDPOINTS"] ?? "")
   .split(",")
@@ -224,11 +261,12 @@ const ENDPOINTS: readonly Place[] = (process.env["HYDRA_TEST_ENDPOINTS"] ?? "")
   });
 
 /**
- * Runs a suite on every server: the sandboxes, and each address in `HYDRA_TEST_ENDPOINTS`, comma-separated, written
- * `ADMIN` or `ADMIN=PUBLIC`. Inside a test the function handed over gives the server.
+ * Runs a suite on every server: the sandbox versions that differ in what the suite depends on, and each URL in
+ * `HYDRA_TEST_ENDPOINTS`, comma-separated, written `ADMIN` or `ADMIN=PUBLIC`. Inside a test, the argument of the suite
+ * returns the server.
  */
-export function onEveryServer(title: string, suite: (server: () => Server) => void): void {
-  for (const place of [...SANDBOXES, ...ENDPOINTS]) {
+export function onEveryServer(title: string, dependencies: Dependencies, suite: (server: () => Server) => void): void {
+  for (const place of [...versionsFor(dependencies).map(sandboxPlace), ...ENDPOINTS]) {
     describe(`${title} on ${place.name}`, () => {
       let opened: Opened | undefined;
       const there = (): Opened => {
