@@ -6,3 +6,8 @@ import process from "node:process";
  * in every combination.
  */
 export const RUNS_EVERYTHING = process.env["TEST_ALL"] === "1";
+
+/** Whether a combination is tested: one in `every` by its number, or all of them. */
+export function isTested(number: number, every: number): boolean {
+  return RUNS_EVERYTHING || number % every === 0;
+}
