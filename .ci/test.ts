@@ -124,10 +124,12 @@ const LONG = /\/(contributing|faults|formats|never-lost|redaction|release|secret
 const CONCURRENT = /^tests\/e2e\/(create|faults|hostile-server|rotate|shells|signals|update|wait)\.test\.ts$/;
 
 /**
- * The unit tests that also run under deno: those whose code touches the system or the network, where runtimes differ. The
- * rest is plain computing, which `deno check` covers, and tests/e2e/deno.test.ts runs the whole program under deno.
+ * The unit tests that also run under deno: those whose code touches the system, the network or cryptography, where runtimes
+ * differ. The rest is plain computing, which `deno check` covers, and tests/e2e/deno.test.ts runs the whole program under
+ * deno.
  */
-const ALSO_UNDER_DENO = /^tests\/(adapters|app)\//;
+const ALSO_UNDER_DENO =
+  /^tests\/(app\/(main|platforms|state-files)|adapters\/(?!edit-yaml|host\/|jsonpath|oauth\/(cookie|expected)|yaml))/;
 
 /** The command that runs one test file and writes a JUnit report. */
 function runnerCommand(runtime: "bun" | "deno", file: string, report: string): readonly string[] {

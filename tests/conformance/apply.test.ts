@@ -11,7 +11,8 @@ import { MARK_MEMBER } from "../../lib/core/state/mark.ts";
 import type { Ended } from "../e2e/binary.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 import { anyClient } from "../random-client.ts";
-import { asJson, type Json, onEveryServer, ordinaryTraits, proveSecret, type Server, textOf } from "./servers.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
+import { asJson, type Json, onEveryServer, proveSecret, type Server, textOf } from "./servers.ts";
 
 /** Random clients that no rule rejects, the same in every run. */
 function clientsFor(seed: number, count: number): readonly Json[] {

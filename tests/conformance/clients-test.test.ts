@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import * as v from "valibot";
 import { temporaryFolder } from "../e2e/binary.ts";
-import { asJson, type Json, onEveryServer, ordinaryTraits, type Server, textOf } from "./servers.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
+import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 
 const SECRET = "a-secret~of.mine_1";
 

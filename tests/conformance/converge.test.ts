@@ -11,7 +11,8 @@ import { HYDRA_1 } from "../../lib/servers/hydra1.ts";
 import { HYDRA_2 } from "../../lib/servers/hydra2.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 import { anyClient } from "../random-client.ts";
-import { asJson, type Json, onEveryServer, ordinaryTraits, type Server, textOf } from "./servers.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
+import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 
 /** What people write in ways that servers store in another. */
 const SPELLINGS: readonly Json[] = [

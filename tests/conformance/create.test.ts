@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { test } from "node:test";
 import { CLIENT_FIELDS } from "../../lib/core/client/fields.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
 import {
   asJson,
   askToken,
@@ -11,7 +12,6 @@ import {
   exchange,
   type Json,
   onEveryServer,
-  ordinaryTraits,
   proveSecret,
   type Server,
   textOf,

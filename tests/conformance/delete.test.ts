@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { asJson, onEveryServer, ordinaryTraits, type Server, textOf } from "./servers.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
+import { asJson, onEveryServer, type Server, textOf } from "./servers.ts";
 
 async function made(server: Server): Promise<string> {
   const answer = await server.post({ token_endpoint_auth_method: "none" });

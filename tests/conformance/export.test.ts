@@ -14,7 +14,8 @@ import { isJsonObject, type JsonObject } from "../../lib/core/json.ts";
 import { withMark } from "../../lib/core/state/mark.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 import { anyClient } from "../random-client.ts";
-import { asJson, onEveryServer, ordinaryTraits, type Server, textOf } from "./servers.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
+import { asJson, onEveryServer, type Server, textOf } from "./servers.ts";
 
 /** Random clients that the server takes, by their IDs. */
 async function register(server: Server, seed: number): Promise<ReadonlyMap<string, JsonObject>> {

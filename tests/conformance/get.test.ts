@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { asJson, type Json, onEveryServer, ordinaryTraits, type Server, textOf } from "./servers.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
+import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 
 const CREDENTIALS = ["client_secret", "registration_access_token"];
 

@@ -6,16 +6,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryFolder } from "../e2e/binary.ts";
-import {
-  asJson,
-  comparable,
-  type Json,
-  onEveryServer,
-  ordinaryTraits,
-  proveSecret,
-  type Server,
-  textOf,
-} from "./servers.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
+import { asJson, comparable, type Json, onEveryServer, proveSecret, type Server, textOf } from "./servers.ts";
 
 /** Ids for clients, which a server that makes them itself is not given. */
 function ids(server: Server, count: number): readonly string[] {

@@ -8,7 +8,8 @@ import { after, test } from "node:test";
 import * as v from "valibot";
 import { type Ended, temporaryFolder } from "../e2e/binary.ts";
 import { openRandom, type RandomSource } from "../e2e/random.ts";
-import { asJson, type Dependencies, type Json, onEveryServer, textOf } from "./servers.ts";
+import type { Dependencies } from "../sandbox-versions.ts";
+import { asJson, type Json, onEveryServer, textOf } from "./servers.ts";
 
 const Keys = v.array(v.record(v.string(), v.unknown()));
 

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { allTraits, asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
+import { allTraits } from "../sandbox-versions.ts";
+import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 
 /** More clients than one request of a whole list asks for. */
 const MANY = 207;

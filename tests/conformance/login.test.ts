@@ -7,7 +7,8 @@ import { loadTrustedCertificates, runtimeTransport } from "../../lib/adapters/tr
 import { driveLogin } from "../adapters/oauth/driver.ts";
 import { type Running, startBinary } from "../e2e/binary.ts";
 import { browse, unusedPort, visit } from "../e2e/browser.ts";
-import { asJson, exchange, type Json, onEveryServer, ordinaryTraits, type Server, textOf } from "./servers.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
+import { asJson, exchange, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 
 const http = createHttp({
   transport: runtimeTransport,

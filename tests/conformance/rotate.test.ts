@@ -6,17 +6,8 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryFolder } from "../e2e/binary.ts";
-import {
-  allTraits,
-  asJson,
-  askToken,
-  comparable,
-  type Json,
-  onEveryServer,
-  proveSecret,
-  type Server,
-  textOf,
-} from "./servers.ts";
+import { allTraits } from "../sandbox-versions.ts";
+import { asJson, askToken, comparable, type Json, onEveryServer, proveSecret, type Server, textOf } from "./servers.ts";
 
 const FULL = {
   client_name: "rotating ☃",

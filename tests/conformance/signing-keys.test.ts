@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import * as v from "valibot";
 import { type Ended, temporaryFolder } from "../e2e/binary.ts";
-import { asJson, type Dependencies, type Json, onEveryServer, ordinaryTraits, type Server, textOf } from "./servers.ts";
+import { type Dependencies, ordinaryTraits } from "../sandbox-versions.ts";
+import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 import { logIn, publishedKeys, refresh, registerLoginClient, type SignedTokens } from "./signed-login.ts";
 
 const SET = "hydra.openid.id-token";

@@ -13,7 +13,8 @@ import {
 import { loadTrustedCertificates, runtimeTransport } from "../../lib/adapters/transport.ts";
 import { Problem } from "../../lib/core/problem.ts";
 import { driveLogin } from "../adapters/oauth/driver.ts";
-import { asJson, type Json, onEveryServer, ordinaryTraits, type Server, textOf } from "./servers.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
+import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 
 const http = createHttp({
   transport: runtimeTransport,

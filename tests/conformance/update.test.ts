@@ -4,16 +4,8 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { CLIENT_FIELDS } from "../../lib/core/client/fields.ts";
-import {
-  asJson,
-  comparable,
-  type Json,
-  onEveryServer,
-  ordinaryTraits,
-  proveSecret,
-  type Server,
-  textOf,
-} from "./servers.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
+import { asJson, comparable, type Json, onEveryServer, proveSecret, type Server, textOf } from "./servers.ts";
 
 /** A client with something in every field that an update could wipe, on every version. */
 const FULL = {

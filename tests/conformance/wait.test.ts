@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asJson, onEveryServer, ordinaryTraits } from "./servers.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
+import { asJson, onEveryServer } from "./servers.ts";
 
 onEveryServer("wait and version", ordinaryTraits, (server) => {
   test("waits for a server that is ready", async () => {
