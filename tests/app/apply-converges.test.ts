@@ -10,6 +10,7 @@ import { type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 import { anyClient } from "../random-client.ts";
 import { ordinaryTraits, versionsFor } from "../sandbox-versions.ts";
+import { RUNS_EVERYTHING } from "../thorough.ts";
 import { play } from "./in-process.ts";
 
 /** Clients without what no server accepts. */
@@ -87,7 +88,7 @@ async function withBench(as: SandboxVersion, work: (bench: Bench) => Promise<voi
   }
 }
 
-const RUNS = { numRuns: 15 };
+const RUNS = { numRuns: RUNS_EVERYTHING ? 15 : 8 };
 
 /** How many clients were wanted, and how many of them a server took: it may refuse some on its own. */
 class Tally {
