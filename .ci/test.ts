@@ -123,7 +123,8 @@ const LONG = /\/(contributing|faults|formats|never-lost|redaction|release|secret
  * The test files that mostly wait for deadlines and whose tests share nothing, each having its own servers and folders:
  * their tests run several at a time. bun then fails the file rather than the test: its output names the assertion.
  */
-const CONCURRENT = /^tests\/e2e\/(create|faults|hostile-server|rotate|shells|signals|update|wait)\.test\.ts$/;
+const CONCURRENT =
+  /^tests\/e2e\/(create|faults|hostile-server|rotate|rotation-signals|shells|signals|update|wait)\.test\.ts$/;
 
 /**
  * The unit tests that also run under deno: those whose code touches the system, the network or cryptography, where runtimes
