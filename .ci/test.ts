@@ -30,6 +30,8 @@ interface Done extends Verdict {
 interface Step {
   readonly name: string;
   readonly run: () => Promise<Done>;
+  /** The test file, where it shares a process with others that are selected. */
+  readonly shared?: string;
 }
 
 interface ProcessEnd {
@@ -121,31 +123,43 @@ const LONG = /\/(contributing|faults|formats|never-lost|redaction|release|secret
  * The test files that mostly wait for deadlines and whose tests share nothing, each having its own servers and folders:
  * their tests run several at a time. bun then fails the file rather than the test: its output names the assertion.
  */
-const CONCURRENT = /^tests\/e2e\/(create|faults|hostile-server|rotate|shells|signals|update|wait)\.test\.ts$/;
+const CONCURRENT =
+  /^tests\/e2e\/(create|faults|hostile-server|rotate|rotation-signals|shells|signals|update|wait)\.test\.ts$/;
 
 /**
- * The unit tests that also run under deno: those whose code touches the system or the network, where runtimes differ. The
- * rest is plain computing, which `deno check` covers, and tests/e2e/deno.test.ts runs the whole program under deno.
+ * The unit tests that also run under deno: those whose code touches the system, the network or cryptography, where runtimes
+ * differ. The rest is plain computing, which `deno check` covers, and tests/e2e/deno.test.ts runs the whole program under
+ * deno.
  */
-const ALSO_UNDER_DENO = /^tests\/(adapters|app)\//;
+const ALSO_UNDER_DENO =
+  /^tests\/(app\/(main|platforms|state-files)|adapters\/(?!edit-yaml|host\/|jsonpath|oauth\/(cookie|expected)|yaml))/;
 
-/** The command that runs one test file and writes a JUnit report. */
-function runnerCommand(runtime: "bun" | "deno", file: string, report: string): readonly string[] {
+/** The unit tests that share one process: they only compute, and most take less time than loading and compiling the code. */
+const SHARED = "tests/core/";
+
+type Runtime = "bun" | "deno";
+
+/** The command that runs test files and writes a JUnit report. */
+function runnerCommand(runtime: Runtime, files: readonly string[], report: string): readonly string[] {
+  const paths = files.map((file) => `./${file}`);
   if (runtime === "deno") {
     const options = ["--allow-all", "--no-check", "--no-lock", "--preload=.ci/uncaught.ts"];
-    return [join(bin, "deno"), "test", ...options, `--junit-path=${report}`, `./${file}`];
+    return [join(bin, "deno"), "test", ...options, `--junit-path=${report}`, ...paths];
   }
-  const concurrent = CONCURRENT.test(file) ? ["--concurrent", "--max-concurrency=4"] : [];
+  const concurrent = files.every((file) => CONCURRENT.test(file)) ? ["--concurrent", "--max-concurrency=4"] : [];
   const options = [`--timeout=${TEST_LIMIT}`, "--reporter=junit", `--reporter-outfile=${report}`];
-  return [join(bin, "bun"), "test", ...options, ...concurrent, `./${file}`];
+  return [join(bin, "bun"), "test", ...options, ...concurrent, ...paths];
 }
 
 let reports = 0;
 
-/** A step that runs one test file, after the build where there is one to wait for. */
-function testStep(runtime: "bun" | "deno", file: string, built?: () => Promise<Done>): Step {
+/** A step that runs test files in one process, after the build where there is one to wait for. */
+function testStep(runtime: Runtime, files: readonly string[], built?: () => Promise<Done>): Step {
+  const [only = "", ...others] = files;
+  const isShared = runtime === "bun" && only.startsWith(SHARED);
   return {
-    name: `${runtime} ${file}`,
+    name: `${runtime} ${others.length === 0 ? only : `${SHARED} (${files.length} files)`}`,
+    ...(isShared ? { shared: only } : {}),
     run: async () => {
       const build = await built?.();
       if (build !== undefined && build.failed.length > 0) {
@@ -153,7 +167,7 @@ function testStep(runtime: "bun" | "deno", file: string, built?: () => Promise<D
       }
       const report = join(scratch, `${reports++}.xml`);
       const uncaught = `${report}.uncaught`;
-      const { status, output } = await execute(runnerCommand(runtime, file, report), { TEST_UNCAUGHT: uncaught });
+      const { status, output } = await execute(runnerCommand(runtime, files, report), { TEST_UNCAUGHT: uncaught });
       const read = (path: string): string | undefined => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
       return { ...evaluate({ status, report: read(report), uncaught: read(uncaught) ?? "" }), output };
     },
@@ -213,14 +227,14 @@ function allSteps(): readonly Step[] {
   const endToEnd = files.filter((file) => file.startsWith("tests/e2e/"));
   const downloads = files.filter((file) => file.startsWith("tests/downloads/"));
   const units = files.filter((file) => ![conformance, endToEnd, downloads].some((others) => others.includes(file)));
-  const conformanceSteps = conformance.map((file) => testStep("bun", file, built));
+  const conformanceSteps = conformance.map((file) => testStep("bun", [file], built));
   return [
     { name: build.name, run: built },
     ...checks(),
     ...(process.env["HYDRA_TEST_ENDPOINTS"] ? oneByOne(conformanceSteps) : conformanceSteps),
-    ...[...endToEnd, ...downloads].map((file) => testStep("bun", file, built)),
-    ...units.map((file) => testStep("bun", file)),
-    ...units.filter((file) => ALSO_UNDER_DENO.test(file)).map((file) => testStep("deno", file)),
+    ...[...endToEnd, ...downloads].map((file) => testStep("bun", [file], built)),
+    ...units.map((file) => testStep("bun", [file])),
+    ...units.filter((file) => ALSO_UNDER_DENO.test(file)).map((file) => testStep("deno", [file])),
     ...presence("conformance tests", conformance),
     ...presence("end-to-end tests", endToEnd),
     ...presence("unit tests", units),
@@ -232,6 +246,14 @@ function selected(steps: readonly Step[], words: readonly string[]): readonly St
   return steps.filter(({ name }) =>
     words.some((word) => (word === "checks" ? /^check (types|format)/.test(name) : name.includes(word))),
   );
+}
+
+/** The same steps, with those that share a process as one, which takes long and so comes before the rest. */
+function withSharedProcess(steps: readonly Step[]): readonly Step[] {
+  const files = steps.flatMap(({ shared }) => (shared === undefined ? [] : [shared]));
+  const others = steps.filter(({ shared }) => shared === undefined);
+  const first = others.findIndex(({ name }) => name.startsWith("bun tests/e2e/"));
+  return files.length === 0 ? steps : others.toSpliced(Math.max(first, 0), 0, testStep("bun", files));
 }
 
 interface Totals {
@@ -257,7 +279,7 @@ function recoveryCopies(): readonly string[] {
 }
 
 async function main(): Promise<number> {
-  const steps = selected(allSteps(), process.argv.slice(2));
+  const steps = withSharedProcess(selected(allSteps(), process.argv.slice(2)));
   const totals: Totals = { passed: 0, failures: [] };
   const started = performance.now();
   const before = recoveryCopies();

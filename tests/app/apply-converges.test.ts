@@ -6,9 +6,11 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { lintClient } from "../../lib/core/client/rules.ts";
 import { isJsonObject, type JsonObject } from "../../lib/core/json.ts";
-import { SANDBOX_VERSIONS, startSandbox } from "../../lib/sandbox/index.ts";
+import { type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 import { anyClient } from "../random-client.ts";
+import { ordinaryTraits, versionsFor } from "../sandbox-versions.ts";
+import { RUNS_EVERYTHING } from "../thorough.ts";
 import { play } from "./in-process.ts";
 
 /** Clients without what no server accepts. */
@@ -47,7 +49,7 @@ interface Bench extends Disposable {
   differences(file: string, ...flags: readonly string[]): Promise<unknown>;
 }
 
-async function withBench(as: (typeof SANDBOX_VERSIONS)[number], work: (bench: Bench) => Promise<void>): Promise<void> {
+async function withBench(as: SandboxVersion, work: (bench: Bench) => Promise<void>): Promise<void> {
   let requests: string[] = [];
   const sandbox = await startSandbox({ as, listen: "127.0.0.1:0", onRequest: (line) => requests.push(line) });
   using folder = temporaryFolder();
@@ -86,7 +88,7 @@ async function withBench(as: (typeof SANDBOX_VERSIONS)[number], work: (bench: Be
   }
 }
 
-const RUNS = { numRuns: 15 };
+const RUNS = { numRuns: RUNS_EVERYTHING ? 15 : 8 };
 
 /** How many clients were wanted, and how many of them a server took: it may refuse some on its own. */
 class Tally {
@@ -99,7 +101,7 @@ class Tally {
   }
 }
 
-for (const as of SANDBOX_VERSIONS) {
+for (const as of versionsFor(ordinaryTraits)) {
   describe(`a server of version ${as}`, () => {
     for (const flags of [[], ["--merge"]]) {
       test(`has no differences after apply ${flags.join(" ")}, and a second apply sends no write`, async () => {

@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { isJsonObject } from "../../lib/core/json.ts";
-import { SANDBOX_VERSIONS } from "../../lib/sandbox/index.ts";
 import { anyClient } from "../random-client.ts";
+import { ordinaryTraits, versionsFor } from "../sandbox-versions.ts";
 import { jsonObject, withStateBench } from "./state-bench.ts";
 
-for (const as of SANDBOX_VERSIONS)
+for (const as of versionsFor(ordinaryTraits))
   test(`export and diff find no difference on a server of version ${as}, before and after adoption`, async () => {
     let compared = 0;
     await fc.assert(

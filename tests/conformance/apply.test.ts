@@ -11,6 +11,7 @@ import { MARK_MEMBER } from "../../lib/core/state/mark.ts";
 import type { Ended } from "../e2e/binary.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 import { anyClient } from "../random-client.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
 import { asJson, type Json, onEveryServer, proveSecret, type Server, textOf } from "./servers.ts";
 
 /** Random clients that no rule rejects, the same in every run. */
@@ -70,7 +71,7 @@ class Stack {
   }
 }
 
-onEveryServer("clients in files", (server) => {
+onEveryServer("clients in files", ordinaryTraits, (server) => {
   for (const flags of [[], ["--merge"]])
     test(`differ in nothing after apply ${flags.join(" ")}, and a second apply changes nothing`, async () => {
       using folder = temporaryFolder();

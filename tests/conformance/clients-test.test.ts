@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import * as v from "valibot";
 import { temporaryFolder } from "../e2e/binary.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
 import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 
 const SECRET = "a-secret~of.mine_1";
@@ -58,7 +59,7 @@ function passedSteps(steps: Steps): readonly string[] {
 
 const LOGIN = ["authorization", "tokens", "refresh", "introspection", "revocation", "logout"];
 
-onEveryServer("clients test", (server) => {
+onEveryServer("clients test", ordinaryTraits, (server) => {
   test("goes through a web application with a secret, in either way to send it", async () => {
     using folder = temporaryFolder();
     const file = join(folder.path, "secret");

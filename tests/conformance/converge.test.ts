@@ -11,6 +11,7 @@ import { HYDRA_1 } from "../../lib/servers/hydra1.ts";
 import { HYDRA_2 } from "../../lib/servers/hydra2.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 import { anyClient } from "../random-client.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
 import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 
 /** What people write in ways that servers store in another. */
@@ -37,7 +38,7 @@ function withId(server: Server, client: Json): Json {
   return server.takesIds ? { ...client, client_id: `again-${randomUUID()}` } : client;
 }
 
-onEveryServer("a second run", (server) => {
+onEveryServer("a second run", ordinaryTraits, (server) => {
   test("of a create with --if-exists update writes nothing", async () => {
     using folder = temporaryFolder();
     const before = clientsFor(server(), 1);

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { test } from "node:test";
 import { CLIENT_FIELDS } from "../../lib/core/client/fields.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
 import {
   asJson,
   askToken,
@@ -223,7 +224,7 @@ test("the rows set every field of a client", () => {
   );
 });
 
-onEveryServer("clients create", (server) => {
+onEveryServer("clients create", ordinaryTraits, (server) => {
   test("registers the client of the first example", async () => {
     const { id, secret, ended } = await server().create([
       ...["clients", "create", "-n", "my app", "-c", "http://localhost/cb"],

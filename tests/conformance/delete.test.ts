@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
+import { ordinaryTraits } from "../sandbox-versions.ts";
 import { asJson, onEveryServer, type Server, textOf } from "./servers.ts";
 
 async function made(server: Server): Promise<string> {
@@ -11,7 +12,7 @@ async function made(server: Server): Promise<string> {
   return textOf(asJson(answer.body), "client_id");
 }
 
-onEveryServer("clients delete", (server) => {
+onEveryServer("clients delete", ordinaryTraits, (server) => {
   test("deletes each of several, and reports it", async () => {
     const ids = [await made(server()), await made(server()), await made(server())];
     const ended = await server().run(["clients", "delete", ...ids]);

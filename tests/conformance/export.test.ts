@@ -14,6 +14,7 @@ import { isJsonObject, type JsonObject } from "../../lib/core/json.ts";
 import { withMark } from "../../lib/core/state/mark.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
 import { anyClient } from "../random-client.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
 import { asJson, onEveryServer, type Server, textOf } from "./servers.ts";
 
 /** Random clients that the server takes, by their IDs. */
@@ -58,7 +59,7 @@ function assertSame(file: unknown, stored: JsonObject): void {
   );
 }
 
-onEveryServer("export", (server) => {
+onEveryServer("export", ordinaryTraits, (server) => {
   test("writes the clients of the server", async () => {
     const clients = await register(server(), 11);
     const { stdout, status, stderr } = await server().run(["export", ...clients.keys()]);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
+import { ordinaryTraits } from "../sandbox-versions.ts";
 import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 
 const CREDENTIALS = ["client_secret", "registration_access_token"];
@@ -20,7 +21,7 @@ async function shown(server: Server, id: string): Promise<Json> {
   return Object.fromEntries(Object.entries(stored).filter(([name]) => !CREDENTIALS.includes(name)));
 }
 
-onEveryServer("clients get", (server) => {
+onEveryServer("clients get", ordinaryTraits, (server) => {
   test("shows what the server has, as JSON, without credentials", async () => {
     const id = await made(server(), {
       client_name: "Ünï ☃ <&>",

@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryFolder } from "../e2e/binary.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
 import { asJson, comparable, type Json, onEveryServer, proveSecret, type Server, textOf } from "./servers.ts";
 
 /** Ids for clients, which a server that makes them itself is not given. */
@@ -28,7 +29,7 @@ async function works(server: Server, id: string, secret: string): Promise<void> 
   await proveSecret(server, { id, secret, ended: { status: 0, signal: null, stdout: "", stderr: "" } });
 }
 
-onEveryServer("clients import", (server) => {
+onEveryServer("clients import", ordinaryTraits, (server) => {
   test("registers the clients of every input format, in order, with secrets that work", async () => {
     using folder = temporaryFolder();
     const clients = ids(server(), 5).map((id, n) =>

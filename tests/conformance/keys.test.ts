@@ -8,6 +8,7 @@ import { after, test } from "node:test";
 import * as v from "valibot";
 import { type Ended, temporaryFolder } from "../e2e/binary.ts";
 import { openRandom, type RandomSource } from "../e2e/random.ts";
+import type { Dependencies } from "../sandbox-versions.ts";
 import { asJson, type Json, onEveryServer, textOf } from "./servers.ts";
 
 const Keys = v.array(v.record(v.string(), v.unknown()));
@@ -45,7 +46,19 @@ function privateJwk(kind: Kind): Json {
   return asJson(pair.privateKey.export({ format: "jwk" }));
 }
 
-onEveryServer("key sets", (server) => {
+/** What the routes of keys depend on. */
+const keyRouteTraits: Dependencies = ({
+  prefix,
+  errors,
+  missing,
+  router,
+  keys: { namesOldAccessKey: _, ...keys },
+}) => ({
+  ...{ prefix, errors, missing, router },
+  ...keys,
+});
+
+onEveryServer("key sets", keyRouteTraits, (server) => {
   const made = new Set<string>();
   const newSet = (): string => {
     const set = `test-${randomUUID()}`;

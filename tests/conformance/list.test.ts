@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
+import { allTraits } from "../sandbox-versions.ts";
 import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 
 /** More clients than one request of a whole list asks for. */
@@ -34,7 +35,7 @@ function itemsOf(text: string): readonly Json[] {
   return items.map(asJson);
 }
 
-onEveryServer("clients list", (server) => {
+onEveryServer("clients list", allTraits, (server) => {
   const owner = `owner ${randomUUID()}`;
   let ids: readonly string[] = [];
 

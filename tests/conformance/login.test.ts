@@ -7,6 +7,7 @@ import { loadTrustedCertificates, runtimeTransport } from "../../lib/adapters/tr
 import { driveLogin } from "../adapters/oauth/driver.ts";
 import { type Running, startBinary } from "../e2e/binary.ts";
 import { browse, unusedPort, visit } from "../e2e/browser.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
 import { asJson, exchange, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 
 const http = createHttp({
@@ -64,7 +65,7 @@ async function isActive({ url, family }: Server, token: string): Promise<boolean
   return asJson(body)["active"] === true;
 }
 
-onEveryServer("a login with the program", (server) => {
+onEveryServer("a login with the program", ordinaryTraits, (server) => {
   for (const uri of ["http://127.0.0.1/callback", "http://127.0.0.1:4446/a/b?c=d"])
     test(`gets tokens at a free port of ${uri}, which are revoked again`, async () => {
       const id = await registered(server(), { ...LOGIN, redirect_uris: ["http://[::1]/callback", uri] });

@@ -6,6 +6,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryFolder } from "../e2e/binary.ts";
+import { allTraits } from "../sandbox-versions.ts";
 import { asJson, askToken, comparable, type Json, onEveryServer, proveSecret, type Server, textOf } from "./servers.ts";
 
 const FULL = {
@@ -59,7 +60,7 @@ async function proveChange(
   assert.equal((await askToken(server, { id, secret: old, ended })).status, oldWorks ? 200 : 401);
 }
 
-onEveryServer("clients rotate-secret", (server) => {
+onEveryServer("clients rotate-secret", allTraits, (server) => {
   test("sets a new secret that works, and changes nothing else", async () => {
     const client = await made(server());
     const ended = await server().run(["clients", "rotate-secret", client.id]);

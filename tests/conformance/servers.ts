@@ -1,4 +1,4 @@
-/** The servers that the conformance tests run on: every sandbox version, or real ones in HYDRA_TEST_ENDPOINTS. */
+/** The servers that the conformance tests run on: the sandbox versions that differ, and real ones in HYDRA_TEST_ENDPOINTS. */
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -7,7 +7,9 @@ import { request as overHttps } from "node:https";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import * as v from "valibot";
+import type { SandboxVersion } from "../../lib/sandbox/index.ts";
 import { type Ended, type RunOptions, runBinary, withSandbox } from "../e2e/binary.ts";
+import { type Dependencies, versionsFor } from "../sandbox-versions.ts";
 
 /** A client as JSON. */
 export type Json = Record<string, unknown>;
@@ -199,20 +201,19 @@ interface Place {
   open(): Promise<Opened>;
 }
 
-/** The versions of the sandbox that every run of the suite goes through. */
-const VERSIONS = ["1.8", "1.11", "2.1", "2.3", "26", "next"] as const;
-
-const SANDBOXES: readonly Place[] = VERSIONS.map((as) => ({
-  name: `a sandbox as ${as}`,
-  open: async () => {
-    const sandbox = await withSandbox(as);
-    return openServer(sandbox.url, sandbox.publicUrl, async () => {
-      const clients = await exchange("GET", `${sandbox.url}/${as.startsWith("1.") ? "" : "admin/"}clients`);
-      await sandbox.stop();
-      assert.deepEqual(clients, { status: 200, body: [] }, "clients were left behind");
-    });
-  },
-}));
+function sandboxPlace(as: SandboxVersion): Place {
+  return {
+    name: `a sandbox as ${as}`,
+    open: async () => {
+      const sandbox = await withSandbox(as);
+      return openServer(sandbox.url, sandbox.publicUrl, async () => {
+        const clients = await exchange("GET", `${sandbox.url}/${as.startsWith("1.") ? "" : "admin/"}clients`);
+        await sandbox.stop();
+        assert.deepEqual(clients, { status: 200, body: [] }, "clients were left behind");
+      });
+    },
+  };
+}
 
 const ENDPOINTS: readonly Place[] = (process.env["HYDRA_TEST_ENDPOINTS"] ?? "")
   .split(",")
@@ -224,11 +225,12 @@ const ENDPOINTS: readonly Place[] = (process.env["HYDRA_TEST_ENDPOINTS"] ?? "")
   });
 
 /**
- * Runs a suite on every server: the sandboxes, and each address in `HYDRA_TEST_ENDPOINTS`, comma-separated, written
- * `ADMIN` or `ADMIN=PUBLIC`. Inside a test the function handed over gives the server.
+ * Runs a suite on every server: the sandbox versions that differ in what the suite depends on, and each URL in
+ * `HYDRA_TEST_ENDPOINTS`, comma-separated, written `ADMIN` or `ADMIN=PUBLIC`. Inside a test, the argument of the suite
+ * returns the server.
  */
-export function onEveryServer(title: string, suite: (server: () => Server) => void): void {
-  for (const place of [...SANDBOXES, ...ENDPOINTS]) {
+export function onEveryServer(title: string, dependencies: Dependencies, suite: (server: () => Server) => void): void {
+  for (const place of [...versionsFor(dependencies).map(sandboxPlace), ...ENDPOINTS]) {
     describe(`${title} on ${place.name}`, () => {
       let opened: Opened | undefined;
       const there = (): Opened => {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import * as v from "valibot";
 import { type Ended, temporaryFolder } from "../e2e/binary.ts";
+import { type Dependencies, ordinaryTraits } from "../sandbox-versions.ts";
 import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 import { logIn, publishedKeys, refresh, registerLoginClient, type SignedTokens } from "./signed-login.ts";
 
@@ -62,7 +63,13 @@ function ecPem(): string {
 
 const NO_LOGIN = /every login fails/;
 
-onEveryServer("the keys that sign", (server) => {
+/** What decides which key signs. */
+const signingTraits: Dependencies = ({ prefix, errors, keys: { namesOldAccessKey: _, ...keys } }) => ({
+  ...{ prefix, errors },
+  ...keys,
+});
+
+onEveryServer("the keys that sign", signingTraits, (server) => {
   const isPair = (): boolean => server().family === "v1";
   let clientId = "";
   let original: readonly Json[] = [];
@@ -234,7 +241,7 @@ onEveryServer("the keys that sign", (server) => {
 });
 
 describe("JWT access tokens", () => {
-  onEveryServer("of a refreshed session", (server) => {
+  onEveryServer("of a refreshed session", ordinaryTraits, (server) => {
     test("name the old key from Hydra 2.3 on", async () => {
       const set = "hydra.jwt.access-token";
       const clientId = await registerLoginClient(server());

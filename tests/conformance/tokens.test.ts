@@ -13,6 +13,7 @@ import {
 import { loadTrustedCertificates, runtimeTransport } from "../../lib/adapters/transport.ts";
 import { Problem } from "../../lib/core/problem.ts";
 import { driveLogin } from "../adapters/oauth/driver.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
 import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 
 const http = createHttp({
@@ -68,7 +69,7 @@ function failed(...codes: readonly string[]): (error: unknown) => boolean {
   return (error) => error instanceof Problem && codes.includes(error.code);
 }
 
-onEveryServer("tokens", (server) => {
+onEveryServer("tokens", ordinaryTraits, (server) => {
   for (const method of ["client_secret_basic", "client_secret_post"] as const) {
     test(`come by client credentials with ${method}`, async () => {
       const id = await registered(server(), { ...MACHINE, token_endpoint_auth_method: method });

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { CLIENT_FIELDS } from "../../lib/core/client/fields.ts";
+import { ordinaryTraits } from "../sandbox-versions.ts";
 import { asJson, comparable, type Json, onEveryServer, proveSecret, type Server, textOf } from "./servers.ts";
 
 /** A client with something in every field that an update could wipe, on every version. */
@@ -128,7 +129,7 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-onEveryServer("clients update", (server) => {
+onEveryServer("clients update", ordinaryTraits, (server) => {
   for (const { title, args, changes } of ROWS) {
     test(`changes what is given and nothing else: ${title}`, async () => {
       const client = await made(server());

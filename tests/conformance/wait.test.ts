@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ordinaryTraits } from "../sandbox-versions.ts";
 import { asJson, onEveryServer } from "./servers.ts";
 
-onEveryServer("wait and version", (server) => {
+onEveryServer("wait and version", ordinaryTraits, (server) => {
   test("waits for a server that is ready", async () => {
     const ended = await server().run(["wait", "--for", "20s"]);
     assert.equal(ended.status, 0, ended.stderr);

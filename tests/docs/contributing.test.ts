@@ -7,10 +7,15 @@ import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
 import { temporaryFolder } from "../e2e/binary.ts";
+import { RUNS_EVERYTHING } from "../thorough.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
 const LONG = { timeout: 240_000 };
+
+const RECIPES = ["command", "field", "family"] as const;
+
+type Recipe = (typeof RECIPES)[number];
 
 /** A block of CONTRIBUTING.md that belongs to a recipe. */
 interface Block {
@@ -88,9 +93,9 @@ class Checkout implements Disposable {
     return stdout;
   }
 
-  /** Follows a recipe and checks the result as CI would; returns the output of the recipe's last lines. */
-  async follow(recipe: string): Promise<string> {
-    const blocks = BLOCKS.filter((block) => block.recipe === recipe);
+  /** Follows recipes and checks the result as CI would. */
+  async follow(recipes: readonly Recipe[]): Promise<void> {
+    const blocks = BLOCKS.filter(({ recipe }) => recipes.some((one) => one === recipe));
     for (const { kind, file, text } of blocks) {
       if (kind === "sh") continue;
       const path = this.path(file);
@@ -107,13 +112,38 @@ class Checkout implements Disposable {
       "./tests/architecture.test.ts",
       "./tests/docs/architecture.test.ts",
     );
-    return this.run("bash", "-euo", "pipefail", "-c", blocks.findLast(({ kind }) => kind === "sh")?.text ?? "false");
+  }
+
+  /** Runs the last lines of a recipe, and returns their output. */
+  tryOut(recipe: Recipe): Promise<string> {
+    const script = BLOCKS.findLast((block) => block.recipe === recipe && block.kind === "sh")?.text ?? "false";
+    return this.run("bash", "-euo", "pipefail", "-c", script);
   }
 
   [Symbol.dispose](): void {
     this.#folder[Symbol.dispose]();
   }
 }
+
+/** What can be done once a recipe has been followed. */
+const RESULTS: Readonly<Record<Recipe, (checkout: Checkout) => Promise<void>>> = {
+  command: async (checkout) => {
+    assert.equal(await checkout.tryOut("command"), "700\n");
+    assert.match(await checkout.run("hydra", "clients", "--help"), /^ +count +Count the clients$/m);
+    assert.equal(await checkout.run("hydra", "clients", "count"), "OAuth 2.0 Clients: 700\n");
+    assert.match(readFileSync(checkout.path("docs/reference/clients-count.md"), "utf8"), /Count the clients/);
+  },
+  field: async (checkout) => {
+    assert.match(await checkout.tryOut("field"), /^ +"software_id": "billing-agent"/m);
+    assert.match(readFileSync(checkout.path("docs/reference/clients-update.md"), "utf8"), /--software-id/);
+  },
+  family: async (checkout) => {
+    assert.match(await checkout.tryOut("family"), /\/admin\/v3\/clients\/app"/);
+    // It is tried first, and the sandbox is still detected as an older family.
+    assert.match(await checkout.run("hydra", "version", "--server"), /\(API v2\)$/m);
+    assert.equal((await checkout.run("hydra", "clients", "list", "-q")).trimEnd().split("\n").length, 700);
+  },
+};
 
 describe("the recipes of CONTRIBUTING.md", () => {
   let server: Sandbox;
@@ -124,28 +154,15 @@ describe("the recipes of CONTRIBUTING.md", () => {
   after(() => server.close());
 
   it("are three", () => {
-    assert.deepEqual([...new Set(BLOCKS.map(({ recipe }) => recipe))], ["command", "field", "family"]);
+    assert.deepEqual([...new Set(BLOCKS.map(({ recipe }) => recipe))], RECIPES);
   });
 
-  it("add a command", LONG, async () => {
-    using checkout = new Checkout(server);
-    assert.equal(await checkout.follow("command"), "700\n");
-    assert.match(await checkout.run("hydra", "clients", "--help"), /^ +count +Count the clients$/m);
-    assert.equal(await checkout.run("hydra", "clients", "count"), "OAuth 2.0 Clients: 700\n");
-    assert.match(readFileSync(checkout.path("docs/reference/clients-count.md"), "utf8"), /Count the clients/);
-  });
-
-  it("add a field", LONG, async () => {
-    using checkout = new Checkout(server);
-    assert.match(await checkout.follow("field"), /^ +"software_id": "billing-agent"/m);
-    assert.match(readFileSync(checkout.path("docs/reference/clients-update.md"), "utf8"), /--software-id/);
-  });
-
-  it("add a server family", LONG, async () => {
-    using checkout = new Checkout(server);
-    assert.match(await checkout.follow("family"), /\/admin\/v3\/clients\/app"/);
-    // It is tried first, and the sandbox is still detected as an older family.
-    assert.match(await checkout.run("hydra", "version", "--server"), /\(API v2\)$/m);
-    assert.equal((await checkout.run("hydra", "clients", "list", "-q")).trimEnd().split("\n").length, 700);
-  });
+  // Together they are checked in a third of the time.
+  for (const recipes of RUNS_EVERYTHING ? RECIPES.map((recipe) => [recipe]) : [RECIPES]) {
+    it(`add a ${recipes.join(", a ")}`, LONG, async () => {
+      using checkout = new Checkout(server);
+      await checkout.follow(recipes);
+      for (const recipe of recipes) await RESULTS[recipe](checkout);
+    });
+  }
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { parse } from "yaml";
 import { RULE_INFOS } from "../../lib/core/client/rules.ts";
+import { isTested } from "../thorough.ts";
 import { BINARY, type Ended, start } from "./binary.ts";
 import { instead } from "./fault-proxy.ts";
 import { assertExit, assertFails, describeRun, openScenario, type Scenario, SLOW } from "./scenario.ts";
@@ -214,7 +215,7 @@ describe("every command", () => {
 
   it("rejects an unknown format with a suggestion, and sends nothing", SLOW, async () => {
     await using scenario = await openScenario();
-    for (const args of [
+    const commands = [
       ["clients", "get", "a"],
       ["clients", "list"],
       ["clients", "update", "a", "-n", "x"],
@@ -223,8 +224,9 @@ describe("every command", () => {
       ["clients", "rotate-secret", "a"],
       ["wait"],
       ["version", "--server"],
-    ]) {
-      for (const [format, hint] of [
+    ];
+    for (const [at, args] of commands.entries()) {
+      const unknown = [
         ["jsn", /did you mean json\?/],
         ["", /formats: /],
         ["json=x", /try: --format json/],
@@ -233,7 +235,8 @@ describe("every command", () => {
         ["jsonpointer=client_id", /./],
         ["raw=", /raw=/],
         ["__proto__", /formats: /],
-      ] as const) {
+      ] as const;
+      for (const [format, hint] of unknown.filter((_, n) => isTested(at + n, 2))) {
         const ended = await scenario.run([...args, "--format", format]);
         assertExit(ended, 2);
         assert.equal(ended.stdout, "");
@@ -267,8 +270,8 @@ describe("every command", () => {
   it("reports errors as JSON where its format is JSON, and as lines elsewhere", SLOW, async () => {
     await using scenario = await openScenario();
     const file = join(scenario.home, "nothing.json");
-    for (const format of FORMATS) {
-      for (const [args, status, error] of [
+    for (const [at, format] of FORMATS.entries()) {
+      const errors = [
         [["clients", "get", "missing"], 4, "not-found"],
         [["clients", "update", "missing", "-n", "x"], 4, "not-found"],
         [["clients", "update", "missing"], 2, "nothing-named"],
@@ -279,7 +282,8 @@ describe("every command", () => {
         [["clients", "get", "a", "--endpoint", "nonsense"], 2, "bad-endpoint"],
         [["clients", "get"], 2, "missing-argument"],
         [["clients", "list", "--bogus"], 2, "unknown-flag"],
-      ] as const) {
+      ] as const;
+      for (const [args, status, error] of errors.filter((_, n) => isTested(at + n, 3))) {
         const read = args[1] === "get" || args[1] === "list" || args[1] === "delete";
         if (!formatsOf(read ? "clients" : "secrets").includes(format)) continue;
         const ended = await scenario.run([...args, "--format", format]);
@@ -406,14 +410,16 @@ describe("the rules", () => {
     async () => {
       await using scenario = await openScenario();
       // Whether a slash is an error depends on the server: see below.
-      for (const { name: rule, severity } of RULE_INFOS.filter(({ name }) => name !== "client-id-slash")) {
+      const rules = RULE_INFOS.filter(({ name }) => name !== "client-id-slash");
+      for (const [at, { name: rule, severity }] of rules.entries()) {
         const client = { ...sound, ...BROKEN[rule] };
         const file = join(scenario.home, `${rule}.json`);
         writeFileSync(file, JSON.stringify(client));
-        for (const args of [
+        const commands = [
           ["clients", "create", "--file", file],
           ["clients", "import", file],
-        ]) {
+        ];
+        for (const args of commands.filter((_, n) => isTested(at + n, 2))) {
           const before = scenario.proxy.seen.length;
           const strict = await scenario.run([...args, "--strict", "--format", "json"]);
           assertExit(strict, 2);

@@ -20,6 +20,7 @@ import { after, before, describe, it } from "node:test";
 import { createRecoveryStore } from "../../lib/adapters/recovery-store.ts";
 import { SaveFailure } from "../../lib/core/recovery-record.ts";
 import { type Sandbox, type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
+import { RUNS_EVERYTHING } from "../thorough.ts";
 import { BINARY, type Ended, type Running, start, temporaryFolder } from "./binary.ts";
 import {
   type Delivered,
@@ -478,6 +479,8 @@ let total = 0;
 
 const WELL_BEHAVED = { server: "as it should", once: true, output: "a pipe", takingBack: "is done" } as const;
 
+// Each operation meets each moment, output and server behaviour; what else a trial has is random, but the same in every
+// run. With TEST_ALL=1 there are more trials.
 describe("no credentials are lost, and none belong to a client that does not exist", () => {
   const random = openRandom("never lost");
 
@@ -507,7 +510,7 @@ describe("no credentials are lost, and none belong to a client that does not exi
 
   it("when a signal arrives at any moment", SLOW, async () => {
     const moments = ["the start", "the request", "the change", "the answer"] as const;
-    const trials = Array.from({ length: 144 }, (_, n): Trial => {
+    const trials = Array.from({ length: RUNS_EVERYTHING ? 144 : 72 }, (_, n): Trial => {
       const operation = OPERATIONS[n % OPERATIONS.length] ?? "create";
       const at = moments[Math.floor(n / OPERATIONS.length) % moments.length] ?? "the start";
       return {
@@ -528,7 +531,7 @@ describe("no credentials are lost, and none belong to a client that does not exi
 
   it("when the program is killed at any moment", SLOW, async () => {
     const moments = ["the request", "the change", "the answer"] as const;
-    const trials = Array.from({ length: 90 }, (_, n): Trial => {
+    const trials = Array.from({ length: RUNS_EVERYTHING ? 90 : 54 }, (_, n): Trial => {
       const operation = OPERATIONS[n % OPERATIONS.length] ?? "create";
       const at = moments[Math.floor(n / OPERATIONS.length) % moments.length] ?? "the request";
       return {
@@ -550,7 +553,7 @@ describe("no credentials are lost, and none belong to a client that does not exi
   });
 
   it("when the output cannot be written", SLOW, async () => {
-    const trials = Array.from({ length: 84 }, (_, n): Trial => {
+    const trials = Array.from({ length: RUNS_EVERYTHING ? 84 : 48 }, (_, n): Trial => {
       const operation = OPERATIONS[n % OPERATIONS.length] ?? "create";
       const some = operation === "import" ? OUTPUTS.any : [...OUTPUTS.any, ...OUTPUTS.sinks];
       return {

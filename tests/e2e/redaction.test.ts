@@ -10,6 +10,7 @@ import { everyCommand } from "../../.ci/docs.ts";
 import { isLeaf } from "../../lib/command.ts";
 import { FORMATS } from "../../lib/core/output/formats.ts";
 import { type SandboxVersion, startSandbox } from "../../lib/sandbox/index.ts";
+import { RUNS_EVERYTHING } from "../thorough.ts";
 import { BINARY, type Ended, start, temporaryFolder } from "./binary.ts";
 import { openReader, type Reader } from "./delivered.ts";
 import { type Fault, instead, openFaultProxy, swapped } from "./fault-proxy.ts";
@@ -491,6 +492,11 @@ async function atOnce<T>(items: readonly T[], work: (item: T) => Promise<unknown
 
 const VERSIONS = ["26", "next", "1.8", "1.11"] as const;
 
+/** Of the combinations of two things that have nothing to do with each other, one in so many is tested. */
+const EVERY = RUNS_EVERYTHING
+  ? { second: 1, fifth: 2, seventh: 3, sixteenth: 8 }
+  : { second: 2, fifth: 5, seventh: 7, sixteenth: 16 };
+
 describe("a credential is shown or stored only where it was requested", () => {
   it("by any command of the tree", async () => {
     const leaves = (await everyCommand())
@@ -511,8 +517,8 @@ describe("a credential is shown or stored only where it was requested", () => {
     const cases = Object.entries(COMMANDS).flatMap(([name, some], n) =>
       some.flatMap((one, m) =>
         formats
-          // Every format meets half of the commands, and every version.
-          .filter((_, f) => (f + m + n) % (m === 0 ? 2 : 8) === 0)
+          // Every command meets some of the formats and versions, and every format and version some of the commands.
+          .filter((_, f) => (f + m + n) % (m === 0 ? EVERY.fifth : EVERY.sixteenth) === 0)
           .filter((format) => format === "" || !/^(delete|wait)$/.test(name))
           .map((format, f) => ({ one, format, version: VERSIONS[(n + m + f) % VERSIONS.length] ?? ("26" as const) })),
       ),
@@ -531,7 +537,9 @@ describe("a credential is shown or stored only where it was requested", () => {
     const cases = Object.entries(COMMANDS)
       .filter(([name]) => name !== "pgp inspect")
       .flatMap(([, some]) => some)
-      .flatMap((one, n) => servers.filter((_, s) => (s + n) % 3 === 0 || n < 2).map((server) => ({ one, server })));
+      .flatMap((one, n) =>
+        servers.filter((_, s) => (s + n) % EVERY.seventh === 0 || n < 2).map((server) => ({ one, server })),
+      );
     let count = 0;
     await atOnce(cases, async ({ one, server }) => {
       await watch(one, count++ % 2 === 0 ? "json" : "text", server, "26");
@@ -628,7 +636,10 @@ describe("a credential is shown or stored only where it was requested", () => {
       { args: ({ secret }) => ["__complete", "clients", "create", "--secret", secret, "--"], alone },
       { args: ({ token }) => ["__complete", "clients", "get", "--access-token", token, ""], alone },
     ];
-    const cases = mistakes.flatMap((one) => ["json", ""].map((format) => ({ one, format })));
+    const formats = ["json", ""];
+    const cases = mistakes.flatMap((one, n) =>
+      formats.filter((_, f) => (f + n) % EVERY.second === 0).map((format) => ({ one, format })),
+    );
     await atOnce(cases, ({ one, format }) =>
       watch(one, one.args(hushed())[0] === "__complete" ? "" : format, "fair", "26"),
     );

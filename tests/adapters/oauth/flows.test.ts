@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { describe, test } from "node:test";
 import { type ClientAuthentication, createTokenManagement, type TokenSet } from "../../../lib/adapters/oauth/index.ts";
-import { SANDBOX_VERSIONS, type SandboxVersion } from "../../../lib/sandbox/index.ts";
+import type { SandboxVersion } from "../../../lib/sandbox/index.ts";
+import { ordinaryTraits, versionsFor } from "../../sandbox-versions.ts";
 import { failsWith, http, REDIRECT_URI, SECRET, type TestServer, testServer } from "./support.ts";
 
 const BASIC: ClientAuthentication = { method: "client_secret_basic", secret: SECRET };
@@ -33,7 +34,7 @@ async function loggedIn(
   return client.exchangeCode(pending, redirected);
 }
 
-for (const as of SANDBOX_VERSIONS) {
+for (const as of versionsFor(ordinaryTraits)) {
   describe(`the OAuth client with Hydra ${as}`, () => {
     test("gets a token by client credentials, with each method of authentication", async () => {
       await using server = await testServer(as);

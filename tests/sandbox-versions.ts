@@ -1,0 +1,40 @@
+/** The sandbox versions that a suite needs: those that differ in what it depends on. */
+
+import { isDeepStrictEqual } from "node:util";
+import { PUBLIC_TRAITS, type PublicTraits } from "../lib/sandbox/public/traits.ts";
+import { fieldsOf } from "../lib/sandbox/server-fields.ts";
+import { BEHAVIOURS, type Behaviour, SANDBOX_VERSIONS, type SandboxVersion } from "../lib/sandbox/versions.ts";
+import { RUNS_EVERYTHING } from "./thorough.ts";
+
+/** Everything that differs between the versions of the sandbox. */
+interface VersionTraits extends Behaviour {
+  readonly public: PublicTraits;
+  readonly fields: readonly unknown[];
+}
+
+/** Selects what a suite depends on. */
+export type Dependencies = (traits: VersionTraits) => unknown;
+
+/** For a suite that neither rotates secrets nor sends an invalid page token. */
+export const ordinaryTraits: Dependencies = ({ rotation: _, invalidToken: __, ...others }) => others;
+
+/** For a suite that does either. */
+export const allTraits: Dependencies = (traits) => traits;
+
+/** The versions by preference: the newest that exists first. */
+const PREFERRED = ["26", ...SANDBOX_VERSIONS.filter((version) => version !== "26").reverse()] as const;
+
+/**
+ * The versions that a suite runs on. Of those that are the same in all that the suite depends on, only the preferred one:
+ * the others would give the same answers to the same requests. With `TEST_ALL=1` every version.
+ */
+export function versionsFor(dependencies: Dependencies): readonly SandboxVersion[] {
+  if (RUNS_EVERYTHING) return SANDBOX_VERSIONS;
+  const found: { readonly version: SandboxVersion; readonly traits: unknown }[] = [];
+  for (const version of PREFERRED) {
+    const all = { ...BEHAVIOURS[version], public: PUBLIC_TRAITS[version], fields: fieldsOf(version) };
+    const traits = dependencies(all);
+    if (!found.some((other) => isDeepStrictEqual(other.traits, traits))) found.push({ version, traits });
+  }
+  return SANDBOX_VERSIONS.filter((version) => found.some((one) => one.version === version));
+}
