@@ -8,6 +8,7 @@ import { findOffset, indexLines, jsonPositions, type Position, type PositionNode
 import { replaceVariables } from "../core/state/variables.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import { readVariables, variableProblems } from "./file-variables.ts";
+import { findFolderFiles } from "./folder-files.ts";
 
 /** What reading files with positions needs of a command's context. */
 export type StateInputContext = Pick<
@@ -48,15 +49,18 @@ interface NamedFile {
 async function findFiles(
   { operands, host, values }: Pick<StateInputContext, "operands" | "host" | "values">,
   problems: Problem[],
+  reader: string,
 ): Promise<readonly NamedFile[]> {
   const found: NamedFile[] = [];
   for (const path of operands) {
     try {
-      const inFolder = path === "-" ? undefined : await host.listFolder(path);
+      const inFolder = path === "-" ? undefined : await findFolderFiles({ host }, path, reader);
       if (inFolder === undefined) found.push({ path, isFromFolder: false });
       else {
-        const files = inFolder.filter(isClientFile);
-        if (files.length === 0 && !values.bool(ALLOW_EMPTY)) problems.push(emptyFolderProblem(path));
+        const { files, problems: unreadable } = inFolder;
+        problems.push(...unreadable);
+        if (files.length + unreadable.length === 0 && !values.bool(ALLOW_EMPTY))
+          problems.push(emptyFolderProblem(path));
         for (const file of files) found.push({ path: file, isFromFolder: true });
       }
     } catch {
@@ -79,11 +83,6 @@ function emptyFolderProblem(path: string): Problem {
   );
 }
 
-/** Whether a file of a folder may have clients. The files of kustomize may leave out their kind. */
-function isClientFile(path: string): boolean {
-  return /\.(?:json|ya?ml)$/i.test(path) && !/(?:^|[/\\])kustomization\.ya?ml$/i.test(path);
-}
-
 /** All values of the files, and how many files there are. Everything wrong is added to the problems. */
 export async function readFileValues(
   context: StateInputContext,
@@ -92,7 +91,7 @@ export async function readFileValues(
 ): Promise<{ readonly values: readonly FileValue[]; readonly files: number }> {
   problems.push(...variableProblems(context));
   const lookup = readVariables(context);
-  const files = await findFiles(context, problems);
+  const files = await findFiles(context, problems, reader);
   if (files.length > MANY) context.host.enableJit();
   const values: FileValue[] = [];
   for (const file of files) {

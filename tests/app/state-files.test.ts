@@ -3,7 +3,8 @@
 /** Which files `diff` and `apply` read, and what they say about wrong ones. */
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { isJsonObject, type JsonObject } from "../../lib/core/json.ts";
@@ -124,6 +125,10 @@ function errorsIn({ stderr }: Played): readonly string[] {
   return stderr.split("Error: ").slice(1);
 }
 
+/** A client that needs no secret. */
+const PUBLIC = (id: string): string =>
+  `client_id: ${id}\nscope: a\ntoken_endpoint_auth_method: none\ngrant_types: [refresh_token]\n`;
+
 describe("wrong files are reported with their place, before the first request", () => {
   for (const [name, text, ...errors] of WRONG)
     test(name, async () => {
@@ -167,6 +172,38 @@ describe("wrong files are reported with their place, before the first request", 
         assert.match(played.stderr, /^Error: No file in folder ".*" ends in \.yaml, \.yml or \.json$/m);
         assert.equal((await bench.run([...args, "--allow-empty"])).status, 0);
       }
+    }));
+
+  test("what is in a folder and can't be read, so that --prune deletes no client that is behind it", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({ "ext/two.yaml": PUBLIC("two"), "c/one.yaml": PUBLIC("one") });
+      const at = (name: string): string => join(bench.folder, name);
+      const apply = (...flags: readonly string[]): Promise<Played> => bench.run(["apply", ...flags, "--stack", "s"]);
+      assert.equal((await apply(at("c"), at("ext"))).status, 0);
+      bench.writes();
+      symlinkSync("nowhere", at("c/two.yaml"));
+      mkdirSync(at("c/dir.yaml"));
+      execFileSync("mkfifo", [at("c/pipe.json")]);
+      for (const [command, ...flags] of [
+        ["apply", at("c"), "--prune"],
+        ["export", "one", "--into", at("c")],
+      ] as const) {
+        const played = await bench.run([command, ...flags, ...(command === "apply" ? ["--stack", "s"] : [])]);
+        assert.equal(played.status, 2, played.stderr);
+        for (const [name, why] of [
+          ["dir.yaml", "it is a folder"],
+          ["pipe.json", "it is not a regular file"],
+          ["two.yaml", "the link leads nowhere"],
+        ])
+          assert.ok(played.stderr.includes(`Cannot read "${at(`c/${name}`)}" of ${command}: ${why}`), played.stderr);
+      }
+      assert.deepEqual(bench.writes(), []);
+      for (const name of ["c/two.yaml", "c/dir.yaml", "c/pipe.json"]) rmSync(at(name), { recursive: true });
+      symlinkSync("../ext", at("c/shared"));
+      symlinkSync(".", at("c/loop"));
+      const pruned = await apply(at("c"), "--prune");
+      assert.equal(pruned.status, 0, pruned.stderr);
+      assert.deepEqual(bench.writes(), []);
     }));
 
   test("--var that is not NAME=VALUE", async () => {

@@ -13,9 +13,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
-import type { Ended } from "./binary.ts";
+import { BINARY, type Ended, runBinary, start } from "./binary.ts";
 import { assertExit, assertFails, describeRun, openScenario, type Scenario, SLOW } from "./scenario.ts";
 
 const WEB = {
@@ -386,16 +387,54 @@ client_id: other
     assert.equal(readdirSync(join(scenario.home, "c")).filter((file) => file.endsWith(".yaml")).length, 120);
   });
 
-  it("writes no file through a link, and leaves links alone", async () => {
+  it("finds clients through links to files and folders, and keeps the links", async () => {
+    await using scenario = await filled([WEB, MARKED]);
+    const { home } = scenario;
+    put(scenario, "outside.yaml", "client_id: web\nclient_name: Old # ours\n");
+    put(scenario, "shared/billing.yaml", "client_id: billing\nclient_name: Old\nx-hydra: {key: bill}\n");
+    mkdirSync(join(home, "c"));
+    symlinkSync("../outside.yaml", join(home, "c/a.yaml"));
+    symlinkSync("../shared", join(home, "c/team"));
+    const { stdout } = await exportIn(scenario, "*", "--into", "c");
+    assert.equal(stdout, "Changed client billing: c/team/billing.yaml\nChanged client web: c/a.yaml\n");
+    assert.deepEqual(readdirSync(join(home, "c")).sort(), ["a.yaml", "team"]);
+    for (const name of ["c/a.yaml", "c/team"]) assert.ok(lstatSync(join(home, name)).isSymbolicLink());
+    assert.match(read(scenario, "outside.yaml"), /^client_name: Web # ours$/m);
+    assert.match(read(scenario, "shared/billing.yaml"), /^client_name: Billing$/m);
+    assertExit(await scenario.run(["diff", "c", "--stack", "prod", "--exit-code"], { cwd: home }), 9);
+    assert.match((await exportIn(scenario, "*", "--into", "c")).stdout, /^Unchanged.*\nUnchanged.*\n$/);
+  });
+
+  it("writes nothing where a link leads nowhere", async () => {
     await using scenario = await filled([WEB]);
-    const outside = put(scenario, "outside.yaml", "client_id: web\nclient_name: Old\n");
     mkdirSync(join(scenario.home, "c"));
-    symlinkSync(outside, join(scenario.home, "c/web.yaml"));
-    await post(scenario, MARKED);
-    const ended = await exportIn(scenario, "*", "--into", "c");
-    assertFails(ended, 2, /Cannot write "c\/web.yaml": it holds something else/);
+    symlinkSync("nowhere", join(scenario.home, "c/web.yaml"));
+    assertFails(await exportIn(scenario, "*", "--into", "c"), 2, /"c\/web.yaml" of export: the link leads nowhere/);
     assert.deepEqual(readdirSync(join(scenario.home, "c")), ["web.yaml"]);
-    assert.equal(read(scenario, "outside.yaml"), "client_id: web\nclient_name: Old\n");
+  });
+
+  it("and diff name a subfolder that can't be read", async () => {
+    await using scenario = await filled([WEB]);
+    const folder = join(scenario.home, "c");
+    put(scenario, "c/b.yaml", "client_id: b\nscope: x\n");
+    mkdirSync(join(folder, "private"), { mode: 0 });
+    const caps = "-dac_override,-dac_read_search";
+    for (const args of [
+      ["export", "web", "--into", folder],
+      ["diff", folder],
+    ]) {
+      const line = [...args, "-e", scenario.url];
+      // Root reads everything, unless it gives that up.
+      const ended =
+        process.getuid?.() === 0
+          ? await start("setpriv", [`--inh-caps=${caps}`, `--bounding-set=${caps}`, BINARY, ...line]).ended
+          : await runBinary(line);
+      assertFails(
+        ended,
+        2,
+        new RegExp(`^Error: Cannot read "${folder}/private" of ${args[0]}: permission denied$`, "m"),
+      );
+    }
   });
 });
 
