@@ -3,9 +3,10 @@ import type { Context } from "../command.ts";
 import { FILE_DEPTH } from "../core/json.ts";
 import { isJsonText, parseJsonFile } from "../core/json-text.ts";
 import { isFileNameTooLong } from "../core/output/file-name.ts";
-import { type Problem, usageError, withMessage } from "../core/problem.ts";
+import { combineProblems, type Problem, usageError } from "../core/problem.ts";
 import { type FileEntry, type FilePath, findFileEntries } from "../core/state/file-entries.ts";
 import { quote } from "../core/text.ts";
+import { strayMemberProblems } from "./client-files.ts";
 import { findFolderFiles } from "./folder-files.ts";
 
 /** A file that clients are exported into. */
@@ -74,6 +75,8 @@ async function readFile({ readFile: read, parseYaml }: Omit<TargetContext, "host
   const { text, name } = await read(path, "export");
   const isJson = isJsonText(text, name);
   const values = isJson ? parseJsonFile(text, name, FILE_DEPTH) : await parseYaml(text, name);
+  const stray = combineProblems(strayMemberProblems(values, name));
+  if (stray !== undefined) throw stray;
   return { path, text, isYaml: !isJson, values, ...findFileEntries(values) };
 }
 
@@ -91,8 +94,8 @@ function isEmptyList(value: unknown): boolean {
 /** The files of a folder, also behind links, as `apply` reads them; throws the Problems of what can't be read. */
 async function readFolder(context: TargetContext, folder: string): Promise<readonly ExportFile[]> {
   const found = await findFolderFiles(context, folder, "export");
-  const [first, ...others] = found?.problems ?? [];
-  if (first !== undefined) throw withMessage(first, first.message, { details: others.map(({ message }) => message) });
+  const unreadable = combineProblems(found?.problems ?? []);
+  if (unreadable !== undefined) throw unreadable;
   const files: ExportFile[] = [];
   for (const path of found?.files ?? []) files.push(await readFile(context, path));
   return files;

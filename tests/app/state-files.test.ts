@@ -113,6 +113,30 @@ const WRONG: readonly (readonly [name: string, text: string, ...errors: string[]
   ],
   ["ae.yaml", "{}\n", "ae.yaml:1:1: the client has no field"],
   ["af.json", '[[[{\n  "scope": "a", "nme": 1}]]]', 'af.json:2:17: "nme" is not a client field'],
+  [
+    "ah.yaml",
+    "clients:\n  - client_id: a\n    scope: a\nitems:\n  - client_id: b\n",
+    'ah.yaml:1:1: "clients" does not belong to an object with a list of items | keep all clients in items',
+  ],
+  [
+    "ai.yaml",
+    "client_id: a\nitem: []\nredirect_uri: x\nfoo: 1\nx-hydra: {protect: true}\nclients: []\n",
+    'ai.yaml:1:1: "client_id" does not belong | move it into the clients in clients',
+    'ai.yaml:2:1: "item" does not belong | did you mean items?',
+    'ai.yaml:3:1: "redirect_uri" does not belong | did you mean redirect_uris? It belongs into the clients in clients',
+    'ai.yaml:4:1: "foo" does not belong | remove it; only apiVersion',
+    'ai.yaml:5:1: "x-hydra" does not belong | move it into the clients in clients',
+  ],
+  [
+    "aj.json",
+    '[{"items": [{"clients": [],\n "clint_id": "a"}]}]',
+    'aj.json:2:2: "clint_id" does not belong | did you mean client_id? It belongs into the clients in clients',
+  ],
+  [
+    "ak.yaml",
+    "apiVersion: v1\nkind: List\nmetadata: {}\nitems: []\nclients: []\n",
+    'ak.yaml:5:1: "clients" does not belong to an object with a list of items',
+  ],
   ["ag.yaml", "clients:\n  - client_id: a\n    scope: a\n  - client_id: .\n    scope: a\n", "ag.yaml:4:5: client_id "],
 ];
 
@@ -235,6 +259,28 @@ test("the examples in docs/state.md are right", () =>
     const played = await bench.run(["diff", join(bench.folder, "c"), ...flags]);
     assert.equal(played.status, 0, played.stderr);
     assert.match(played.stdout, /^2 to create$/m);
+  }));
+
+test("import and export reject a file that has more than a list of clients too, and 'JWT' is a strategy", () =>
+  withStateBench("26", async (bench) => {
+    bench.write({
+      "a.yaml": "client_id: a\nscope: a\nitems: [{client_id: b, scope: a}]\n",
+      "l.yaml":
+        "$schema: x\nx-team: a\nmetadata: {a: b}\nclients:\n  - client_id: c\n    scope: a\n    access_token_strategy: JWT\n",
+    });
+    const [wrong, right] = [join(bench.folder, "a.yaml"), join(bench.folder, "l.yaml")];
+    const imported = await bench.run(["clients", "import", right, "--format", "id"]);
+    assert.equal(imported.status, 0, imported.stderr);
+    assert.equal((await bench.run(["diff", right])).stdout.includes("access_token_strategy"), false);
+    for (const args of [
+      ["clients", "import", wrong],
+      ["clients", "create", "--file", wrong],
+      ["export", "c", "--into", wrong],
+    ]) {
+      const played = await bench.run(args);
+      assert.equal(played.status, 2, args.join(" "));
+      assert.match(played.stderr, /"client_id" does not belong to an object with a list of items/);
+    }
   }));
 
 test("import ignores x-hydra and says so", () =>

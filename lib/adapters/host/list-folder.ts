@@ -10,7 +10,7 @@ export interface FolderContents {
 }
 
 /** An entry of a folder that can't be read: the error, or what it is instead of a file. */
-export interface UnreadableEntry {
+interface UnreadableEntry {
   readonly path: string;
   readonly why: "dangling-link" | "folder" | "special" | Error;
 }

@@ -115,7 +115,9 @@ function requiredType(field: Field, value: unknown): string | undefined {
 
 function requiredChoice({ flag }: Field, value: string): string | undefined {
   if (value === "" || !ENUM_FLAGS.has(flag.name) || flag.kind !== "text") return undefined;
-  if (flag.choices === undefined || flag.choices.includes(value)) return undefined;
+  // Hydra compares this field without regard to case, and stores it in lower case.
+  const compared = flag.name === "access-token-strategy" ? value.toLowerCase() : value;
+  if (flag.choices === undefined || flag.choices.includes(compared)) return undefined;
   return `one of ${flag.choices.filter((choice) => choice !== "").join(", ")}`;
 }
 
