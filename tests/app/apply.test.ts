@@ -113,6 +113,62 @@ describe("clients of others", () => {
     }));
 });
 
+describe("what get, list and --prune print", () => {
+  const KEPT = "x-hydra: {key: k, protect: true}\n";
+  const read = (bench: StateBench, path: string, ...flags: readonly string[]): Promise<Played> =>
+    bench.run([...flags, join(bench.folder, path)]);
+
+  test("comes back without a difference, with the key and the protection of its mark", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({ "clients/a.yaml": yaml("one", KEPT), "clients/b.yaml": yaml("two", "x-hydra: {key: l}\n") });
+      await assertDone(apply(bench));
+      const got = await assertDone(bench.run(["get", "client", "one", "--format", "json"]));
+      const listed = await assertDone(bench.run(["clients", "list", "--format", "json"]));
+      bench.write({ "one.json": got.stdout, "all.json": listed.stdout });
+      bench.writes();
+      for (const path of ["one.json", "all.json"])
+        for (const command of ["diff", "apply"]) {
+          const flags = command === "diff" ? ["--exit-code"] : [];
+          const played = await read(bench, path, command, "--stack", "prod", ...flags);
+          assert.equal(played.status, 0, played.stdout + played.stderr);
+        }
+      assert.deepEqual(bench.writes(), []);
+      // Settings of the file win.
+      bench.write({ "one.json": JSON.stringify({ ...jsonObject(got.stdout), "x-hydra": { protect: false } }) });
+      const changed = await read(bench, "one.json", "diff", "--stack", "prod");
+      assert.match(changed.stdout, /x-hydra\.protect +true → \(not set\)/);
+      assert.doesNotMatch(changed.stdout, /x-hydra\.key/);
+    }));
+
+  test("creates a deleted client again under its key", () =>
+    withStateBench("1.8", async (bench) => {
+      bench.write({ "clients/a.yaml": yaml("one", "x-hydra: {key: k}\n"), "clients/b.yaml": yaml("two") });
+      await assertDone(apply(bench));
+      const { stdout } = await assertDone(bench.run(["clients", "get", "one", "--format", "json"]));
+      await bench.ask("DELETE", "one");
+      bench.write({ "one.json": stdout });
+      await assertDone(
+        read(bench, "one.json", "apply", "--stack", "prod", "--secret-out", join(bench.folder, "again")),
+      );
+      assert.equal((await assertDone(diff(bench, "--exit-code"))).status, 0);
+    }));
+
+  test("is an error in another stack, and never gets another key", () =>
+    withStateBench("26", async (bench) => {
+      const metadata = { [MARK_MEMBER]: { stack: "test", key: "k" } };
+      bench.write({ "one.json": JSON.stringify([{ scope: "a", client_id: "one", metadata }], undefined, 1) });
+      for (const command of ["diff", "apply"]) {
+        const played = await read(bench, "one.json", command, "--stack", "prod");
+        assert.equal(played.status, 2, played.stderr);
+        assert.match(
+          played.stderr,
+          /one\.json:6:4: the client has the mark of stack "test", and this is stack "prod"\nHint: use --stack "test", or remove "hydra.apply" from its metadata/,
+        );
+      }
+      assert.deepEqual(bench.writes(), []);
+    }));
+});
+
 describe("--prune", () => {
   const three = { "clients/a.yaml": yaml("one"), "clients/b.yaml": yaml("two"), "clients/c.yaml": yaml("three") };
 
