@@ -198,6 +198,7 @@ async function desiredClient(
     secretVersion: version,
     protect: extension.protect || specOf(manifest)["deletionPolicy"] === "orphan",
     secretObject: secretObjectOf(manifest),
+    maesterOwner: manifest === undefined ? undefined : getTextField(client, "owner"),
     source: { file: value.file, ...value.at([]) },
   };
 }

@@ -1,7 +1,7 @@
 /** What `diff` and `apply` do to a server, and what they leave alone. */
 
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -102,6 +102,68 @@ describe("clients of others", () => {
       }
       assert.deepEqual(bench.writes(), []);
     }));
+
+  const MANIFEST = `apiVersion: hydra.ory.sh/v1alpha1
+kind: OAuth2Client
+metadata: {name: web, namespace: prod}
+spec: {grantTypes: [client_credentials], scope: a b, secretName: web}
+`;
+
+  /** A client as hydra-maester keeps it for the manifest. */
+  const MAESTERS = {
+    client_id: "maesters-id",
+    owner: "web/prod",
+    grant_types: ["client_credentials"],
+    scope: "a b",
+    client_secret: SECRET,
+  };
+
+  test("a manifest is refused while hydra-maester keeps its client, which has another ID", () =>
+    withStateBench("26", async (bench) => {
+      await bench.ask("POST", "", MAESTERS);
+      bench.write({ "clients/web.yaml": MANIFEST });
+      bench.writes();
+      for (const played of [await diff(bench), await apply(bench), await apply(bench, "--adopt")]) {
+        assert.equal(played.status, 5, played.stderr);
+        assert.match(played.stderr, /client "maesters-id": it belongs to hydra-maester \(owner "web\/prod"\)/);
+      }
+      assert.deepEqual(bench.writes(), []);
+      assert.deepEqual(await idsOf(bench), ["maesters-id"]);
+    }));
+
+  test("a client of hydra-maester is taken over by the steps in docs/state.md, with its ID", async () => {
+    const page = readFileSync(join(import.meta.dirname, "../../docs/state.md"), "utf8");
+    const section = page.slice(page.indexOf("## Coming from hydra-maester"), page.indexOf("## Limits"));
+    const lines = [...section.matchAll(/^\d\. `hydra ([^`]+)`/gm)].map(([, line = ""]) => line);
+    assert.deepEqual(
+      lines.map((line) => line.split(" ")[0]),
+      ["clients", "export", "apply"],
+    );
+    for (const withSecret of [false, true])
+      await withStateBench("26", async (bench) => {
+        await bench.ask("POST", "", MAESTERS);
+        bench.write({ "clients/web.yaml": MANIFEST });
+        for (const line of lines) {
+          if (withSecret && line.startsWith("export")) {
+            const text = JSON.stringify({ CLIENT_ID: "maesters-id", CLIENT_SECRET: SECRET });
+            bench.write({
+              "clients/s.yaml": `{apiVersion: v1, kind: Secret, metadata: {name: web}, stringData: ${text}}\n`,
+            });
+            continue;
+          }
+          const place = join(bench.folder, "clients/");
+          const args = line
+            .split(" ")
+            .map((word) => (word === "clients/" ? place : word.replace(/^ID$/, "maesters-id")));
+          await assertDone(bench.run(args));
+          if (line.startsWith("export")) rmSync(join(bench.folder, "clients/web.yaml"));
+        }
+        await assertDone(diff(bench, "--exit-code"));
+        assert.deepEqual(await idsOf(bench), ["maesters-id"]);
+        const owner = (await bench.ask("GET", "maesters-id"))["owner"];
+        assert.equal(owner, withSecret ? "web/prod" : "");
+      });
+  });
 
   test("a client with our mark is ours, whatever its owner looks like", () =>
     withStateBench("26", async (bench) => {
