@@ -7,8 +7,9 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { RULE_INFOS } from "../../lib/core/client/rules.ts";
 import { isJsonObject, type JsonObject } from "../../lib/core/json.ts";
-import { type Played, play } from "./in-process.ts";
+import { codesOf, type Played, play } from "./in-process.ts";
 import { jsonLines, jsonObject, type StateBench, withStateBench } from "./state-bench.ts";
 
 /** A port on which nothing listens: wrong files are reported before the first request. */
@@ -235,6 +236,73 @@ describe("wrong files are reported with their place, before the first request", 
     assert.equal(errorsIn(played).length, 2, played.stderr);
     assert.ok(!played.stderr.includes("hush"), played.stderr);
   });
+});
+
+/** A client for each rule that it breaks, as YAML. */
+const BREAKING: Readonly<Record<string, string>> = {
+  "field-type": "grant_types: x",
+  "client-id-dots": "client_id: '..'",
+  "secret-too-short": "x-hydra: {secret: {env: SHORT}}",
+  "jwks-and-jwks-uri": "{jwks: {keys: [{kty: EC}]}, jwks_uri: 'https://a.example/'}",
+  "jwks-private-key": "jwks: {keys: [{kty: EC, d: x}]}",
+  "private-key-jwt-without-keys": "token_endpoint_auth_method: private_key_jwt",
+  "assertion-algorithm": "{token_endpoint_auth_method: private_key_jwt, token_endpoint_auth_signing_alg: HS256}",
+  "userinfo-algorithm": "userinfo_signed_response_alg: HS256",
+  "redirect-uri-fragment": "redirect_uris: ['https://a.example/#x']",
+  "post-logout-uri-mismatch": "post_logout_redirect_uris: ['https://a.example/']",
+  "cors-origin": "allowed_cors_origins: [a]",
+  "sector-identifier-uri-https": "sector_identifier_uri: http://a.example/",
+  "redirect-uri-not-an-address": "redirect_uris: ['a b']",
+  "no-callback": "grant_types: [authorization_code]",
+  "redirect-uri-relative": "redirect_uris: [/cb]",
+  "redirect-uri-plain-http": "redirect_uris: ['http://a.example/']",
+  "redirect-uri-script": "redirect_uris: ['javascript:x']",
+  "redirect-uri-wildcard": "redirect_uris: ['https://*.example/']",
+  "implicit-grant": "grant_types: [implicit]",
+  "public-client-credentials": "{token_endpoint_auth_method: none, grant_types: [client_credentials]}",
+  "cors-origin-wildcard": "allowed_cors_origins: ['https://*.example']",
+  "not-an-address": "logo_uri: x",
+  "secret-too-long": "x-hydra: {secret: {env: LONG}}",
+  "secret-characters": "x-hydra: {secret: {env: ODD}}",
+  "grant-type-unknown": "grant_types: [client-credentials]",
+  "response-type-unknown": "response_types: [codes]",
+  "response-type-unused": "{response_types: [code, token], redirect_uris: ['https://a.example/']}",
+  "response-type-missing": "response_types: [id_token]",
+  "offline-without-refresh-token": "scope: offline",
+  "refresh-token-without-offline": `{grant_types: [refresh_token], scope: '${"scope ".repeat(150)}'}`,
+  "scope-misspelt": "scope: opendi",
+  "scope-commas": "scope: 'a,b'",
+  "uri-without-scheme": "redirect_uris: ['localhost:3000/cb']",
+  "redirect-uri-several": "redirect_uris: ['https://a.example/,https://b.example/']",
+  "redirect-uri-localhost": "{redirect_uris: ['http://localhost/'], token_endpoint_auth_method: none}",
+  "pairwise-without-sector": "{subject_type: pairwise, redirect_uris: ['https://a.example/', 'https://b.example/']}",
+  "pairwise-with-jwt": "{subject_type: pairwise, access_token_strategy: jwt}",
+  "client-id-slash": "client_id: a/b",
+  "client-id-not-unicode": "",
+  placeholder: "client_id: '<id>'",
+  "placeholder-in-uri": "redirect_uris: ['https://<host>/cb']",
+  "secret-empty": "",
+};
+
+test("the hints of all rules name fields of the file, and no flags that apply doesn't have", async () => {
+  assert.deepEqual(Object.keys(BREAKING).sort(), RULE_INFOS.map(({ name }) => name).sort());
+  const environment = { SHORT: "abc", LONG: "a".repeat(80), ODD: "with a blank here" };
+  const found = new Set<string>();
+  for (const [rule, text] of Object.entries(BREAKING)) {
+    // Strings of files become valid Unicode, and there an empty secret counts as none.
+    if (text === "") continue;
+    const args = ["apply", "a.yaml", "--dry-run", "--strict", "-e", NOWHERE];
+    const played = await play(args, { files: { "a.yaml": `${text}\n` }, environment });
+    assert.equal(played.status, 2, `${rule}: ${played.stderr}`);
+    for (const hint of played.stderr.split("\n").filter((line) => line.startsWith("Hint: ")))
+      assert.doesNotMatch(hint, /--[a-z]|\p{Cc}/u);
+    for (const code of codesOf(await play([...args, "--format", "json"], { files: { "a.yaml": text }, environment })))
+      found.add(code);
+  }
+  assert.deepEqual(
+    Object.keys(BREAKING).filter((rule) => BREAKING[rule] !== "" && !found.has(rule)),
+    [],
+  );
 });
 
 test("with --lenient, unknown fields are sent, and a note says that they can't be compared", () =>
