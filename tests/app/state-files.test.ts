@@ -19,8 +19,30 @@ const NOWHERE = "http://127.0.0.1:9";
 const WRONG: readonly (readonly [name: string, text: string, ...errors: string[]])[] = [
   ["a.yaml", "client_id: a\nscope: [a\n", "Cannot read a.yaml, line "],
   ["b.json", '{"client_id": "a",}', "Cannot read b.json, line 1, column 18: a trailing comma before }"],
-  ["c.json", '{"client_id": "a", "client_id": "b"}', "Cannot read c.json, line 1, column 20: a name occurs twice"],
-  ["d.yaml", "scope: a\nscope: b\n", "Cannot read d.yaml, line 2, column 1: a key is used twice"],
+  [
+    "c.json",
+    '{"client_id": "a", "client_id": "b"}',
+    'Cannot read c.json, line 1, column 20: name "client_id" occurs twice in an object, first at line 1, column 2 | keep one',
+  ],
+  [
+    "d.yaml",
+    "scope: a\nscope: b\n",
+    'Cannot read d.yaml, line 2, column 1: key "scope" is used twice, first at line 1, column 1 | keep one',
+  ],
+  [
+    "d2.yaml",
+    "scope: a\nmetadata:\n  one: &m {a: 1}\n  two:\n    <<: *m\n",
+    "Cannot read d2.yaml, line 5, column 5: merge keys (<<) are not supported | write the merged keys out",
+  ],
+  ["d3.yaml", "scope: a\nmetadata:\n\ta: 1\n", "Cannot read d3.yaml, line 3, column 1: indentation | replace the tabs"],
+  ["d4.yaml", "scope: *a\n", "Cannot read d4.yaml, line 1, column 8: an alias | define the anchor with &NAME"],
+  ["d5.yaml", "redirect_uris: [a\nscope: b\n", "Cannot read d5.yaml, line 2, column 1: | close all brackets"],
+  ["d6.yaml", `a: ${"[".repeat(600)}${"]".repeat(600)}`, "Cannot read d6.yaml: it nests more than | use fewer levels"],
+  [
+    "d7.json",
+    '{"scope": "a"}\n{"scope": "b", "scope": "c"}\n{"scope": "d"}\n',
+    'Cannot read d7.json, line 2, column 16: it is not JSON: name "scope" occurs twice in an object, first at line 2, column 2 | keep one',
+  ],
   ["e.yaml", "scope: !secret x\n", "Cannot read e.yaml, line 1, column 8: unknown tag"],
   ["f.yaml", "- client_id: a\n  scope: x\n- text\n", "f.yaml:3:3: this is not an object"],
   [

@@ -613,7 +613,7 @@ x-hydra: {key: "\${{ key }}", protect: true}
     ["c.json", '{"client_id":"web" /* ours */}', /its comments would be lost/],
     ["c.yaml", "x: &a {team: a}\nclient_id: web\nmetadata: *a\n---\nclient_id: b\nmetadata: !x {}\n", /unknown tag/],
     ["c.yaml", "- client_id: web\n  metadata: &m {team: a}\n- client_id: b\n  metadata: *m\n", /anchors/],
-    ["c.yaml", "client_id: web\nclient_id: web\n", /a key is used twice/],
+    ["c.yaml", "client_id: web\nclient_id: web\n", /key "client_id" is used twice, first at line 1, column 1/],
     ["c.yaml", "\u0000", /holds something other than clients/],
   ];
 
