@@ -199,13 +199,11 @@ async function holds(
   }
 }
 
-function notEditable(path: string, why: string): Problem {
-  return usageError(
-    `Cannot edit ${quote(path)}: ${why}`,
-    "write each value where it is used, or export into another file",
-    "file-not-editable",
-  );
+function notEditable(path: string, why: string, hint = WITHOUT_ANCHORS): Problem {
+  return usageError(`Cannot edit ${quote(path)}: ${why}`, hint, "file-not-editable");
 }
+
+const WITHOUT_ANCHORS = "write each value where it is used, or export into another file";
 
 /** A number beyond the range of YAML, for example. */
 function notYaml(path: string): Problem {
@@ -218,7 +216,10 @@ function notYaml(path: string): Problem {
 
 function editedJson({ path, text }: ExportFile, values: readonly unknown[]): string {
   const layout = text === undefined || text.trim() === "" ? "one value" : jsonLayoutOf(text);
-  if (layout === undefined) throw notEditable(path, "its comments would be lost");
+  if (layout === undefined) {
+    const hint = "remove the comments, or export into another file; in YAML files, comments are kept";
+    throw notEditable(path, "its comments would be lost", hint);
+  }
   return formatJsonFile(values, layout);
 }
 

@@ -604,24 +604,31 @@ x-hydra: {key: "\${{ key }}", protect: true}
     }
   });
 
-  /** Files that must not be written, and the error. */
-  const REJECTED: readonly (readonly [name: string, text: string, error: RegExp])[] = [
+  /** Files that must not be written, the error, and its hint. */
+  const REJECTED: readonly (readonly [name: string, text: string, error: RegExp, hint?: RegExp])[] = [
     ["c.yaml", "a: [\n", /Cannot read c.yaml, line 2/],
     ["c.yaml", "resources: [a]\n", /holds something other than clients/],
     ["c.yaml", "just text\n", /holds something other than clients/],
     ["c.json", "[1, 2]", /holds something other than clients/],
-    ["c.json", '{"client_id":"web" /* ours */}', /its comments would be lost/],
+    ["c.json", '{"client_id":"web" /* ours */}', /its comments would be lost/, /^Hint: remove the comments/m],
     ["c.yaml", "x: &a {team: a}\nclient_id: web\nmetadata: *a\n---\nclient_id: b\nmetadata: !x {}\n", /unknown tag/],
-    ["c.yaml", "- client_id: web\n  metadata: &m {team: a}\n- client_id: b\n  metadata: *m\n", /anchors/],
+    [
+      "c.yaml",
+      "- client_id: web\n  metadata: &m {team: a}\n- client_id: b\n  metadata: *m\n",
+      /anchors/,
+      /^Hint: write each value/m,
+    ],
     ["c.yaml", "client_id: web\nclient_id: web\n", /key "client_id" is used twice, first at line 1, column 1/],
     ["c.yaml", "\u0000", /holds something other than clients/],
   ];
 
-  for (const [name, text, error] of REJECTED)
+  for (const [name, text, error, hint = /^Hint: /m] of REJECTED)
     it(`leaves a file with ${JSON.stringify(text)} alone`, async () => {
       await using scenario = await filled([{ ...WEB, metadata: { team: "b" } }]);
       const path = put(scenario, name, text);
-      assertFails(await exportIn(scenario, "web", "--into", name), 2, error);
+      const ended = await exportIn(scenario, "web", "--into", name);
+      assertFails(ended, 2, error);
+      assert.match(ended.stderr, hint);
       assert.equal(readFileSync(path, "utf8"), text);
     });
 
