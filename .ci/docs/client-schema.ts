@@ -1,6 +1,8 @@
 /** The JSON Schema of client files (draft 2020-12), with which editors complete and check them. */
 
+import { LIST_MEMBERS } from "../../lib/core/client/field-name-findings.ts";
 import { CLIENT_FIELDS, type Field, SERVER_FIELDS } from "../../lib/core/client/fields.ts";
+import { MANIFEST_GROUP, MANIFEST_KIND, OTHER_SPEC_KEYS, SPEC_FIELDS } from "../../lib/core/client/maester.ts";
 import { RULE_INFOS } from "../../lib/core/client/rules.ts";
 import { USUAL_VALUES } from "../../lib/core/completion/values.ts";
 import type { JsonObject } from "../../lib/core/json.ts";
@@ -105,24 +107,102 @@ const CLIENT: JsonObject = {
   },
 };
 
+const ENTRY = { $ref: "#/$defs/entry" };
+
+/** An object with a list of clients or of Kubernetes objects, which has nothing else that would be ignored. */
+function listObject(name: string): JsonObject {
+  return {
+    properties: {
+      [name]: { type: "array", items: ENTRY },
+      ...Object.fromEntries(LIST_MEMBERS.map((key) => [key, true])),
+    },
+    patternProperties: { [`^x-(?!${FILE_MEMBER.slice(2)}$)`]: true },
+    additionalProperties: false,
+  };
+}
+
 function listBelow(name: string): JsonObject {
   return {
     if: { type: "object", required: [name] },
     // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-    then: { properties: { [name]: { type: "array", items: { $ref: "#/$defs/client" } } } },
+    then: listObject(name),
   };
 }
 
-/** The schema: one client, a list of clients, or a list below `clients` or `items`. */
+const TEXT_OR_TEXTS = { anyOf: [{ type: "string" }, LIST_OF_TEXTS, NULL] };
+
+const LIFESPANS = CLIENT_FIELDS.filter(({ name }) => name.endsWith("_token_lifespan"));
+
+/** What hydra-maester's manifests have below `spec`. */
+const SPEC: JsonObject = {
+  type: "object",
+  additionalProperties: false,
+  properties: {
+    ...Object.fromEntries(
+      [...SPEC_FIELDS].map(([key, name]) => {
+        const field = CLIENT_FIELDS.find((each) => each.name === name);
+        return [key, field === undefined ? true : fieldSchema(field)[1]];
+      }),
+    ),
+    ...Object.fromEntries(OTHER_SPEC_KEYS.map((key) => [key, true])),
+    scope: TEXT_OR_TEXTS,
+    scopeArray: TEXT_OR_TEXTS,
+    secretName: { description: "Kubernetes Secret with the credentials", type: ["string", "null"] },
+    tokenLifespans: {
+      type: ["object", "null"],
+      additionalProperties: false,
+      properties: Object.fromEntries(LIFESPANS.map(fieldSchema)),
+    },
+  },
+};
+
+/** A Kubernetes object: a list, a manifest of hydra-maester, or one of another kind, which is skipped. */
+const KUBERNETES_OBJECT: JsonObject = {
+  if: { required: ["items"], properties: { kind: { pattern: "List$" }, items: { type: "array" } } },
+  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+  then: listObject("items"),
+  else: {
+    if: { properties: { kind: { const: MANIFEST_KIND }, apiVersion: { pattern: `^${MANIFEST_GROUP}|^$` } } },
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+    then: {
+      required: ["metadata", "spec"],
+      properties: { metadata: { type: "object", required: ["name"] }, spec: SPEC },
+    },
+  },
+};
+
+/** The objects that are Kubernetes objects and not clients. */
+const IS_KUBERNETES: JsonObject = {
+  type: "object",
+  required: ["kind"],
+  properties: { kind: { type: "string", minLength: 1 } },
+  anyOf: [
+    { required: ["apiVersion"], properties: { apiVersion: { type: "string", minLength: 1 } } },
+    { required: ["spec"], properties: { spec: { type: "object" } } },
+    {
+      required: ["metadata"],
+      properties: { metadata: { type: "object", required: ["name"], properties: { name: { type: "string" } } } },
+    },
+  ],
+};
+
+/** The schema: one client or manifest, a list of them, or a list below `clients` or `items`. */
 function clientSchema(): JsonObject {
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "OAuth 2.0 clients for hydra apply",
     if: { type: "array" },
     // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-    then: { items: { $ref: "#/$defs/client" } },
-    else: { ...listBelow("clients"), else: { ...listBelow("items"), else: { $ref: "#/$defs/client" } } },
+    then: { items: ENTRY },
+    else: {
+      if: IS_KUBERNETES,
+      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+      then: KUBERNETES_OBJECT,
+      else: { ...listBelow("items"), else: { ...listBelow("clients"), else: { $ref: "#/$defs/client" } } },
+    },
     $defs: {
+      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+      entry: { if: IS_KUBERNETES, then: KUBERNETES_OBJECT, else: { $ref: "#/$defs/client" } },
       client: CLIENT,
       placeholder: {
         description: "A variable: --var NAME=VALUE, or HYDRA_VAR_NAME",

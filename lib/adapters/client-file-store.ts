@@ -1,16 +1,4 @@
-import {
-  type FileHandle,
-  link,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  stat,
-  unlink,
-} from "node:fs/promises";
+import { type FileHandle, link, lstat, mkdir, open, readFile, realpath, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { folderReason } from "../core/folder.ts";
 import { errorCode, Problem, usageError } from "../core/problem.ts";
@@ -20,8 +8,6 @@ import { quote } from "../core/text.ts";
 export interface ClientFileStore {
   /** What is at a path; undefined if nothing is. */
   kindOf(path: string): Promise<"file" | "folder" | "other" | undefined>;
-  /** The JSON and YAML files in a folder and below, sorted; without hidden ones and symbolic links. */
-  list(folder: string): Promise<readonly string[]>;
   /**
    * Writes a whole file at once and keeps its permissions. A file that doesn't have the text `before` any more isn't
    * changed; `before` is undefined for a new file.
@@ -29,14 +15,10 @@ export interface ClientFileStore {
   write(path: string, before: string | undefined, text: string): Promise<void>;
 }
 
-/** The endings of files that may contain clients. */
-const CLIENT_FILE = /\.(?:json|ya?ml)$/i;
-
 /** Files of clients in the file system. Text is UTF-8; `random` makes the names of temporary files. */
 export function createClientFileStore(random: (count: number) => Uint8Array): ClientFileStore {
   return {
     kindOf,
-    list: (folder) => listFiles(folder),
     write: (path, before, text) => writeFile(path, before, text, random),
   };
 }
@@ -49,22 +31,6 @@ async function kindOf(path: string): ReturnType<ClientFileStore["kindOf"]> {
     if (errorCode(error) === "ENOENT") return undefined;
     throw unusable(path, error);
   }
-}
-
-/** The JSON and YAML files in a folder and below, sorted, without hidden ones, links and what packages install. */
-async function listFiles(folder: string): Promise<readonly string[]> {
-  const found: string[] = [];
-  try {
-    for (const entry of await readdir(folder, { withFileTypes: true })) {
-      if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) found.push(...(await listFiles(path)));
-      else if (entry.isFile() && CLIENT_FILE.test(entry.name)) found.push(path);
-    }
-  } catch (error) {
-    throw error instanceof Problem ? error : unusable(folder, error);
-  }
-  return found.sort();
 }
 
 /** Writes a whole file at once: readers see the old or the new text, also if the program is killed. */

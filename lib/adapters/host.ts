@@ -2,7 +2,7 @@ import { fstatSync, readFileSync, readlinkSync } from "node:fs";
 import { errorCode } from "../core/problem.ts";
 import { captureConsole } from "./host/capture-console.ts";
 import { createOutput, type Output } from "./host/descriptor-output.ts";
-import { listFolder } from "./host/list-folder.ts";
+import { type FolderContents, listFolder } from "./host/list-folder.ts";
 import { createPausableClock } from "./host/pausable-clock.ts";
 import { type InputFile, readDescriptorUpTo, readFileUpTo } from "./host/read-file.ts";
 import { isTerminal } from "./host/terminal.ts";
@@ -42,8 +42,8 @@ export interface Host {
   uid(): number | undefined;
   /** Reads a file to its end; rejects with `InputTooLarge` once it is longer than `limit` bytes. */
   readFile(path: string, limit: number): Promise<InputFile>;
-  /** The files in a folder and its subfolders, sorted; undefined for a path that isn't a folder. */
-  listFolder(path: string): Promise<readonly string[] | undefined>;
+  /** The wanted files in a folder and its subfolders, also behind links; undefined for a path that isn't a folder. */
+  listFolder(path: string, isWanted: (name: string) => boolean): Promise<FolderContents | undefined>;
   /** Reads standard input to its end, with the same limit. */
   readStdin(limit: number): Promise<Uint8Array>;
   /** Asks a question on the terminal; `hidden` doesn't echo the answer. Undefined at the end of input, and if the signal takes the question back. */
@@ -148,7 +148,7 @@ export function systemHost(): Host {
     platform: process.platform,
     uid: () => process.geteuid?.(),
     readFile: readFileUpTo,
-    listFolder: async (path) => listFolder(path),
+    listFolder: async (path, isWanted) => listFolder(path, isWanted),
     readStdin: (limit) => readDescriptorUpTo(0, limit),
     ask: (question, hidden, signal) => clock.paused(() => ask(question, hidden, signal)),
     askOnTerminal: async (question) => {

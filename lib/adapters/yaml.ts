@@ -1,9 +1,9 @@
-import type { Alias, CST, Document, ErrorCode, Node, Scalar, ScalarTag } from "yaml";
+import type { Alias, CST, Document, Node, Scalar, ScalarTag } from "yaml";
 import { isTooDeep, MAX_DEPTH, numberText, parseJsonExactly } from "../core/json.ts";
-import { type Problem, usageError } from "../core/problem.ts";
 import type { PositionNode } from "../core/state/positions.ts";
-import { escapeControls, trimCharactersAtStart } from "../core/text.ts";
+import { quote, trimCharactersAtStart } from "../core/text.ts";
 import type { CreateNode, YamlChange } from "./yaml/edit-documents.ts";
+import { faultOfCode, rejectYaml, SEVERAL_DOCUMENTS, TOO_DEEP, type YamlFault } from "./yaml/syntax-problem.ts";
 
 export type { YamlChange } from "./yaml/edit-documents.ts";
 
@@ -21,41 +21,24 @@ const PARSE_OPTIONS = {
 /** How often aliases may repeat one value, also through other aliases; more could fill the memory. */
 const MAX_ALIASES = 1000;
 
-const TOO_DEEP = `it nests more than ${MAX_DEPTH} levels deep`;
+const TOO_MANY_ALIASES: YamlFault = { reason: "it has too many aliases", hint: "write the values out instead" };
 
-const DUPLICATE_KEY = "a key is used twice";
-
-/** Our own messages, because the library's quote the text, which may be a secret. */
-const REASONS: Readonly<Partial<Record<ErrorCode, string>>> = {
-  ALIAS_PROPS: "an alias has a tag or an anchor of its own",
-  BAD_ALIAS: "an alias has no anchor before it, or a bad name",
-  BAD_COLLECTION_TYPE: "a tag does not match the value",
-  BAD_DIRECTIVE: "unknown directive",
-  BAD_DQ_ESCAPE: "a string in double quotes has an unknown escape",
-  BAD_INDENT: "wrong indentation, or a bracket is not closed",
-  BAD_PROP_ORDER: "a tag or an anchor is in the wrong place",
-  BAD_SCALAR_START: "a value starts with a character that requires quotes",
-  BLOCK_AS_IMPLICIT_KEY: "a nested mapping is on the line of its key",
-  BLOCK_IN_FLOW: "a block is inside brackets or braces",
-  DUPLICATE_KEY,
-  KEY_OVER_1024_CHARS: "a key is longer than 1024 characters",
-  MISSING_CHAR: "a colon, comma, quote or bracket is missing",
-  MULTILINE_IMPLICIT_KEY: "a key spans several lines, or its colon is missing",
-  MULTIPLE_ANCHORS: "a value has several anchors",
-  MULTIPLE_DOCS: "it contains several documents, but only one is allowed",
-  MULTIPLE_TAGS: "a value has several tags",
-  RESOURCE_EXHAUSTION: TOO_DEEP,
-  TAB_AS_INDENT: "indentation requires spaces, not tabs",
-  TAG_RESOLVE_FAILED: "unknown tag",
+const UNKNOWN_ALIAS: YamlFault = {
+  reason: "an alias has no anchor before it",
+  hint: "define the anchor with &NAME first, or put a text that begins with * in quotes",
 };
 
-function rejected(name: string, where: string, reason: string): Problem {
-  return usageError(
-    `Cannot read ${escapeControls(name)}${where}: ${reason}`,
-    "use YAML 1.2 or JSON without custom tags",
-    "yaml",
-  );
-}
+const NESTED_ALIAS: YamlFault = {
+  reason: "an alias is inside its own value",
+  hint: "write the value out; no value can contain itself",
+};
+
+const MERGE_KEY: YamlFault = {
+  reason: "merge keys (<<) are not supported",
+  hint: "write the merged keys out; an alias may be a whole value, as in metadata: *NAME",
+};
+
+const NUMBER_HINT = "put a text of digits in quotes";
 
 /** The limit for the stack of the library's parser, which contains more than the collections of a text. */
 const PARSER_DEPTH = 2 * MAX_DEPTH;
@@ -132,7 +115,7 @@ async function parseTokens(
   for (const lexeme of new Lexer().lex(text)) {
     for (const token of parser.next(lexeme)) tokens.push(token);
     // Before the tokens are composed, which the library does recursively.
-    if (parser.stack.length > PARSER_DEPTH) throw rejected(name, at(parser.offset), TOO_DEEP);
+    if (parser.stack.length > PARSER_DEPTH) throw rejectYaml(name, at(parser.offset), TOO_DEEP);
   }
   tokens.push(...parser.end());
   return { tokens, at };
@@ -145,17 +128,17 @@ async function documentReader(reading: Reading): Promise<(document: Document.Par
   return (document) => {
     const error = document.errors[0] ?? document.warnings[0];
     if (error !== undefined) {
-      throw rejected(name, at(error.pos[0]), REASONS[error.code] ?? "unexpected text");
+      throw rejectYaml(name, at(error.pos[0]), faultOfCode(error.code));
     }
     check(document);
     let value: unknown;
     try {
       value = document.toJS({ maxAliasCount: MAX_ALIASES });
     } catch (error) {
-      if (error instanceof ReferenceError) throw rejected(name, "", "it has too many aliases");
-      throw error instanceof RangeError ? rejected(name, "", TOO_DEEP) : error;
+      if (error instanceof ReferenceError) throw rejectYaml(name, "", TOO_MANY_ALIASES);
+      throw error instanceof RangeError ? rejectYaml(name, "", TOO_DEEP) : error;
     }
-    if (isTooDeep(value, reading.depth)) throw rejected(name, "", TOO_DEEP);
+    if (isTooDeep(value, reading.depth)) throw rejectYaml(name, "", TOO_DEEP);
     return value;
   };
 }
@@ -221,17 +204,21 @@ function positionOf(node: { readonly range?: readonly number[] | null }, { at }:
 function checkAlias(alias: Alias, anchors: ReadonlySet<string>, around: readonly Collection[], reading: Reading): void {
   const isNested = around.some(({ anchor }) => anchor === alias.source);
   if (!isNested && anchors.has(alias.source)) return;
-  const reason = isNested ? "an alias is inside its own value" : "an alias has no anchor before it";
-  throw rejected(reading.name, positionOf(alias, reading), reason);
+  throw rejectYaml(reading.name, positionOf(alias, reading), isNested ? NESTED_ALIAS : UNKNOWN_ALIAS);
 }
 
-/** Rejects duplicate keys of a mapping. */
+/** Rejects duplicate keys of a mapping, and merge keys, which YAML 1.2 doesn't have: they would be sent as plain keys. */
 function checkKeys(keys: readonly Scalar[], reading: Reading): void {
-  const seen = new Set<string>();
+  const seen = new Map<string, Scalar>();
   for (const key of keys) {
     const text = key.value === null ? "" : String(key.value);
-    if (seen.has(text)) throw rejected(reading.name, positionOf(key, reading), DUPLICATE_KEY);
-    seen.add(text);
+    const first = seen.get(text);
+    if (first !== undefined) {
+      const reason = `key ${quote(text)} is used twice, first at ${positionOf(first, reading).slice(2)}`;
+      throw rejectYaml(reading.name, positionOf(key, reading), { reason, hint: "keep one of the two" });
+    }
+    if (text === "<<" && key.type === "PLAIN") throw rejectYaml(reading.name, positionOf(key, reading), MERGE_KEY);
+    seen.set(text, key);
   }
 }
 
@@ -246,9 +233,16 @@ function exactValue(scalar: Scalar, isKey: boolean, reading: Reading): unknown {
 function exactNumber(value: number, source: string, isKey: boolean, scalar: Scalar, reading: Reading): unknown {
   const hasPrefix = /^0[ox]/.test(source);
   if (hasPrefix && source.length > LONGEST_PREFIXED_NUMBER)
-    throw rejected(reading.name, positionOf(scalar, reading), "the number is too long");
+    throw rejectYaml(reading.name, positionOf(scalar, reading), {
+      reason: "the number is too long",
+      hint: NUMBER_HINT,
+    });
   if (!hasPrefix && !/^[-+]?\d+$/.test(source)) {
-    if (!Number.isFinite(value)) throw rejected(reading.name, positionOf(scalar, reading), "the number is not finite");
+    if (!Number.isFinite(value))
+      throw rejectYaml(reading.name, positionOf(scalar, reading), {
+        reason: "the number is not finite",
+        hint: NUMBER_HINT,
+      });
     return value;
   }
   const digits = hasPrefix ? String(BigInt(source)) : trimCharactersAtStart(source.replace(/^[-+]/, ""), "0") || "0";
@@ -259,7 +253,7 @@ function exactNumber(value: number, source: string, isKey: boolean, scalar: Scal
 /** Parses one YAML document like {@link parseYamlDocuments}: null for empty text, a usage Problem for a second document. */
 export async function parseYaml(text: string, name: string, as: "values" | "texts" = "values"): Promise<unknown> {
   const documents = await parseYamlDocuments(text, name, as);
-  if (documents.length > 1) throw rejected(name, "", "it contains several documents, but only one is allowed");
+  if (documents.length > 1) throw rejectYaml(name, "", SEVERAL_DOCUMENTS);
   return documents[0] ?? null;
 }
 

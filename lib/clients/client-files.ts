@@ -5,7 +5,9 @@ import {
   fieldNameFinding,
   fieldNameProblem,
   fieldNameWarning,
+  findAllStrayMembers,
   findFieldNameMistakes,
+  findListMember,
   looksLikeClient,
 } from "../core/client/field-name-findings.ts";
 import type { LintFinding } from "../core/client/lint-finding.ts";
@@ -14,9 +16,9 @@ import { lintClient } from "../core/client/rules.ts";
 import { LENIENT, STRICT } from "../core/flags/flag-table.ts";
 import { FILE_DEPTH, isJsonObject, isStringList, type JsonObject } from "../core/json.ts";
 import { isJsonText, parseJsonFile } from "../core/json-text.ts";
-import { Problem, type ProblemCode, usageError } from "../core/problem.ts";
+import { combineProblems, Problem, type ProblemCode, usageError } from "../core/problem.ts";
 import { FILE_MEMBER } from "../core/state/file-member.ts";
-import { quote } from "../core/text.ts";
+import { escapeControls, quote } from "../core/text.ts";
 import { oversizedClientProblem, oversizedTextProblem } from "./client-size.ts";
 import { isCheckedOffline } from "./id-checks.ts";
 
@@ -44,6 +46,8 @@ async function contentOf({ parseYaml }: ClientFileContext, { text, name }: TextF
     ? parseJsonFile(text, name, FILE_DEPTH)
     : // Between or after the marks of YAML documents there may be nothing.
       (await parseYaml(text, name)).filter((value) => value !== null);
+  const stray = combineProblems(strayMemberProblems(values, name));
+  if (stray !== undefined) throw stray;
   const lists = values.map((value) => listBelow(value) ?? value);
   return { name, values: lists.flat(), isList: lists.some(Array.isArray) };
 }
@@ -51,7 +55,15 @@ async function contentOf({ parseYaml }: ClientFileContext, { text, name }: TextF
 /** The list in the envelope of `list --format json`, or of a file that groups its clients. */
 function listBelow(value: unknown): readonly unknown[] | undefined {
   if (!isJsonObject(value) || isKubernetesObject(value)) return undefined;
-  return [value["items"], value["clients"]].find((list) => Array.isArray(list));
+  const list = value[findListMember(value) ?? ""];
+  return Array.isArray(list) ? list : undefined;
+}
+
+/** The problems of what is in objects with lists of clients and would be ignored. */
+export function strayMemberProblems(values: readonly unknown[], name: string): readonly Problem[] {
+  return findAllStrayMembers(values).map(({ message, hint }) =>
+    usageError(`${escapeControls(name)}: ${message}`, hint, "bad-file"),
+  );
 }
 
 /** The clients in some files, those of Kubernetes manifests translated; what is wrong with a manifest is reported. */

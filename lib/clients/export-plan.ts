@@ -2,7 +2,7 @@ import type { YamlChange } from "../adapters/yaml.ts";
 import type { Context, YamlEditor } from "../command.ts";
 import { isJsonObject, isSameJson, type JsonObject } from "../core/json.ts";
 import { formatJsonFile, jsonLayoutOf } from "../core/output/json-file.ts";
-import { Problem, usageError, withMessage } from "../core/problem.ts";
+import { combineProblems, Problem, usageError } from "../core/problem.ts";
 import { applyEdits, type Edit } from "../core/state/client-edits.ts";
 import { changeAt, type FileEntry, identityOf, nameOfEntry } from "../core/state/file-entries.ts";
 import { placeholderNames, type Variables } from "../core/state/placeholder-values.ts";
@@ -58,8 +58,8 @@ export async function planExport(
   // Without capitals first, so that these keep the plain names of their files.
   const sorted = target.isFolder ? items.toSorted((a, b) => Number(hasCapitals(a)) - Number(hasCapitals(b))) : items;
   for (const item of sorted) placeItem(item, target, { plans, problems, variables, places });
-  const [first, ...others] = [...undefinedVariables(target, plans, variables), ...problems];
-  if (first !== undefined) throw withMessage(first, first.message, { details: others.map(({ message }) => message) });
+  const problem = combineProblems([...undefinedVariables(target, plans, variables), ...problems]);
+  if (problem !== undefined) throw problem;
   const editor = await loadYamlEditor();
   return Promise.all([...plans.values()].map((plan) => planFile(plan, editor, parseYaml)));
 }
@@ -199,13 +199,11 @@ async function holds(
   }
 }
 
-function notEditable(path: string, why: string): Problem {
-  return usageError(
-    `Cannot edit ${quote(path)}: ${why}`,
-    "write each value where it is used, or export into another file",
-    "file-not-editable",
-  );
+function notEditable(path: string, why: string, hint = WITHOUT_ANCHORS): Problem {
+  return usageError(`Cannot edit ${quote(path)}: ${why}`, hint, "file-not-editable");
 }
+
+const WITHOUT_ANCHORS = "write each value where it is used, or export into another file";
 
 /** A number beyond the range of YAML, for example. */
 function notYaml(path: string): Problem {
@@ -218,7 +216,10 @@ function notYaml(path: string): Problem {
 
 function editedJson({ path, text }: ExportFile, values: readonly unknown[]): string {
   const layout = text === undefined || text.trim() === "" ? "one value" : jsonLayoutOf(text);
-  if (layout === undefined) throw notEditable(path, "its comments would be lost");
+  if (layout === undefined) {
+    const hint = "remove the comments, or export into another file; in YAML files, comments are kept";
+    throw notEditable(path, "its comments would be lost", hint);
+  }
   return formatJsonFile(values, layout);
 }
 

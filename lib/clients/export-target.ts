@@ -3,9 +3,11 @@ import type { Context } from "../command.ts";
 import { FILE_DEPTH } from "../core/json.ts";
 import { isJsonText, parseJsonFile } from "../core/json-text.ts";
 import { isFileNameTooLong } from "../core/output/file-name.ts";
-import { type Problem, usageError } from "../core/problem.ts";
+import { combineProblems, type Problem, usageError } from "../core/problem.ts";
 import { type FileEntry, type FilePath, findFileEntries } from "../core/state/file-entries.ts";
 import { quote } from "../core/text.ts";
+import { strayMemberProblems } from "./client-files.ts";
+import { findFolderFiles } from "./folder-files.ts";
 
 /** A file that clients are exported into. */
 export interface ExportFile {
@@ -33,7 +35,7 @@ function isFileName(path: string): boolean {
 }
 
 /** What reading a target needs of a command's context. */
-type TargetContext = Pick<Context, "readFile" | "parseYaml">;
+type TargetContext = Pick<Context, "readFile" | "parseYaml" | "host">;
 
 /** Reads what a file or folder contains, before anything is sent; throws the Problem of what can't be edited. */
 export async function readExportTarget(
@@ -44,7 +46,7 @@ export async function readExportTarget(
   const kind = await store.kindOf(path);
   const isFile = isFileName(path);
   if (kind === "other" || (kind !== undefined && kind !== (isFile ? "file" : "folder"))) throw wrongKind(path, isFile);
-  if (!isFile) return folderTarget(path, kind === undefined ? [] : await readFolder(context, store, path));
+  if (!isFile) return folderTarget(path, kind === undefined ? [] : await readFolder(context, path));
   const file = kind === undefined ? newFile(path) : await readFile(context, path);
   if (file.entries.length === 0 && !isBare(file)) throw notClients(path);
   return { isFolder: false, files: [file], fileFor: () => file };
@@ -69,10 +71,12 @@ function newFile(path: string): ExportFile {
   return { path, text: undefined, isYaml: !/\.json$/i.test(path), values: [], entries: [], list: undefined };
 }
 
-async function readFile({ readFile: read, parseYaml }: TargetContext, path: string): Promise<ExportFile> {
+async function readFile({ readFile: read, parseYaml }: Omit<TargetContext, "host">, path: string): Promise<ExportFile> {
   const { text, name } = await read(path, "export");
   const isJson = isJsonText(text, name);
   const values = isJson ? parseJsonFile(text, name, FILE_DEPTH) : await parseYaml(text, name);
+  const stray = combineProblems(strayMemberProblems(values, name));
+  if (stray !== undefined) throw stray;
   return { path, text, isYaml: !isJson, values, ...findFileEntries(values) };
 }
 
@@ -87,13 +91,13 @@ function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) ? value.length === 0 : true;
 }
 
-async function readFolder(
-  context: TargetContext,
-  store: ClientFileStore,
-  folder: string,
-): Promise<readonly ExportFile[]> {
+/** The files of a folder, also behind links, as `apply` reads them; throws the Problems of what can't be read. */
+async function readFolder(context: TargetContext, folder: string): Promise<readonly ExportFile[]> {
+  const found = await findFolderFiles(context, folder, "export");
+  const unreadable = combineProblems(found?.problems ?? []);
+  if (unreadable !== undefined) throw unreadable;
   const files: ExportFile[] = [];
-  for (const path of await store.list(folder)) files.push(await readFile(context, path));
+  for (const path of found?.files ?? []) files.push(await readFile(context, path));
   return files;
 }
 

@@ -100,8 +100,12 @@ function unknownFieldHint(key: string): string | undefined {
   return `${found.kind === "wrong-name" ? found.hint : "remove it"}; --lenient sends it anyway`;
 }
 
-/** Marks the names of fields in messages of the rules, so that the positions of these fields can be found. */
+/** Marks the names of fields in messages and hints of the rules, so that the positions of these fields can be found. */
 const FIELD_TAG = /\u0000([^\u0000]*)\u0000/g;
+
+function untagged(text: string): string {
+  return text.replace(FIELD_TAG, "$1");
+}
 
 /** Applies the rules for clients, except those that `x-hydra.ignore` leaves out. */
 export function lintEntry(
@@ -120,12 +124,12 @@ export function lintEntry(
   const whole = secret === undefined ? client : { ...client, client_secret: secret };
   const isChecked = isCheckedOffline({ values });
   for (const finding of lintClient(whole, (field) => `\u0000${field}\u0000`)) {
-    const { rule, severity, hint } = finding;
+    const { rule, severity } = finding;
     if (extension.ignore.includes(rule) || !isChecked(finding)) continue;
     const field = FIELD_TAG.exec(finding.message)?.[1] ?? "";
     FIELD_TAG.lastIndex = 0;
     const path = manifest === undefined ? (field === "client_secret" ? [FILE_MEMBER, "secret"] : [field]) : [];
-    const message = finding.message.replace(FIELD_TAG, "$1");
+    const [message, hint] = [untagged(finding.message), untagged(finding.hint)];
     const report = severity === "error" ? findings.error : findings.warning;
     report.call(findings, value, path, { message, hint, code: rule });
   }

@@ -2,12 +2,14 @@ import type { Context } from "../command.ts";
 import { getTextField, isEmpty, isPublic, usesSecret } from "../core/client/client.ts";
 import { type Manifests, readManifests } from "../core/client/maester.ts";
 import { ID_FIELD, LENIENT, SECRET_FIELD } from "../core/flags/flag-table.ts";
+import { STACK } from "../core/flags/state-flags.ts";
 import { isJsonObject, isStringList, type JsonObject } from "../core/json.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import type { DesiredClient, SecretObject } from "../core/state/desired.ts";
 import { parseExtension, type SecretReference } from "../core/state/extension.ts";
 import { withoutMark } from "../core/state/field-change.ts";
 import { FILE_MEMBER } from "../core/state/file-member.ts";
+import { MARK_MEMBER, type Mark, readMark, settingsOfMark } from "../core/state/mark.ts";
 import { quote } from "../core/text.ts";
 import { oversizedClientProblem } from "./client-size.ts";
 import {
@@ -79,9 +81,38 @@ function entriesOf(
     if (value === undefined || !isJsonObject(client)) return [];
     const manifest = isJsonObject(source) && source !== client ? source : undefined;
     const { [FILE_MEMBER]: own, ...fields } = client;
-    const { extension, faults } = parseExtension(own);
+    const marked = settingsWithMark(own, readMark(fields));
+    reportOtherStack(context, value, fields, findings);
+    const { extension, faults } = parseExtension(marked);
     for (const { path, message, hint } of faults) findings.error(value, path, { message, hint, code: "bad-extension" });
     return [{ value, fields: withScopeText(fields), extension, manifest }];
+  });
+}
+
+/**
+ * The settings of a client. What `get`, `list` and `--prune` print has the mark of the server, which says the same as the
+ * settings that `export` writes for it; settings of the file win.
+ */
+function settingsWithMark(own: unknown, mark: Mark | undefined): unknown {
+  if (mark === undefined) return own;
+  if (own === undefined || own === null) return settingsOfMark(mark);
+  return isJsonObject(own) ? { ...settingsOfMark(mark), ...own } : own;
+}
+
+/** Reports a client with the mark of another stack: in this one it would get another name, or be a second client. */
+function reportOtherStack(
+  { values }: Pick<StateFileContext, "values">,
+  value: FileValue,
+  fields: JsonObject,
+  findings: Findings,
+): void {
+  const mark = readMark(fields);
+  const stack = values.text(STACK);
+  if (mark === undefined || mark.stack === stack) return;
+  findings.error(value, ["metadata", MARK_MEMBER], {
+    message: `the client has the mark of stack ${quote(mark.stack)}, and this is stack ${quote(stack)}`,
+    hint: `use --stack ${quote(mark.stack)}, or remove ${quote(MARK_MEMBER)} from its metadata`,
+    code: "other-stack",
   });
 }
 
@@ -145,7 +176,7 @@ async function desiredClient(
   const { value, fields, extension, manifest } = entry;
   if (manifest === undefined) reportFieldNames(context, entry, findings);
   const { client_id: id, client_secret: _, ...rest } = fields;
-  // The output of another program run may have the mark of a stack.
+  // Its settings say the same as the mark.
   const client = withoutMark(Object.fromEntries(Object.entries(rest).filter(([field]) => !IGNORED_FIELDS.has(field))));
   const { origin, text, version, problem } = await secretOf(context, entry, secrets);
   lintEntry(context, entry, isEmpty(id) ? client : { ...client, client_id: id }, text, findings);
@@ -167,6 +198,7 @@ async function desiredClient(
     secretVersion: version,
     protect: extension.protect || specOf(manifest)["deletionPolicy"] === "orphan",
     secretObject: secretObjectOf(manifest),
+    maesterOwner: manifest === undefined ? undefined : getTextField(client, "owner"),
     source: { file: value.file, ...value.at([]) },
   };
 }

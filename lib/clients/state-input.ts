@@ -1,13 +1,14 @@
 import type { Context, TextFile } from "../command.ts";
-import { isKubernetesObject } from "../core/client/maester.ts";
+import { findListMember, findStrayMembers } from "../core/client/field-name-findings.ts";
 import { ALLOW_EMPTY, STACK } from "../core/flags/state-flags.ts";
-import { FILE_DEPTH, isJsonObject } from "../core/json.ts";
+import { FILE_DEPTH, isJsonObject, type JsonObject } from "../core/json.ts";
 import { isJsonText, parseJsonFile } from "../core/json-text.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { findOffset, indexLines, jsonPositions, type Position, type PositionNode } from "../core/state/positions.ts";
 import { replaceVariables } from "../core/state/variables.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import { readVariables, variableProblems } from "./file-variables.ts";
+import { findFolderFiles } from "./folder-files.ts";
 
 /** What reading files with positions needs of a command's context. */
 export type StateInputContext = Pick<
@@ -48,15 +49,18 @@ interface NamedFile {
 async function findFiles(
   { operands, host, values }: Pick<StateInputContext, "operands" | "host" | "values">,
   problems: Problem[],
+  reader: string,
 ): Promise<readonly NamedFile[]> {
   const found: NamedFile[] = [];
   for (const path of operands) {
     try {
-      const inFolder = path === "-" ? undefined : await host.listFolder(path);
+      const inFolder = path === "-" ? undefined : await findFolderFiles({ host }, path, reader);
       if (inFolder === undefined) found.push({ path, isFromFolder: false });
       else {
-        const files = inFolder.filter(isClientFile);
-        if (files.length === 0 && !values.bool(ALLOW_EMPTY)) problems.push(emptyFolderProblem(path));
+        const { files, problems: unreadable } = inFolder;
+        problems.push(...unreadable);
+        if (files.length + unreadable.length === 0 && !values.bool(ALLOW_EMPTY))
+          problems.push(emptyFolderProblem(path));
         for (const file of files) found.push({ path: file, isFromFolder: true });
       }
     } catch {
@@ -79,11 +83,6 @@ function emptyFolderProblem(path: string): Problem {
   );
 }
 
-/** Whether a file of a folder may have clients. The files of kustomize may leave out their kind. */
-function isClientFile(path: string): boolean {
-  return /\.(?:json|ya?ml)$/i.test(path) && !/(?:^|[/\\])kustomization\.ya?ml$/i.test(path);
-}
-
 /** All values of the files, and how many files there are. Everything wrong is added to the problems. */
 export async function readFileValues(
   context: StateInputContext,
@@ -92,12 +91,13 @@ export async function readFileValues(
 ): Promise<{ readonly values: readonly FileValue[]; readonly files: number }> {
   problems.push(...variableProblems(context));
   const lookup = readVariables(context);
-  const files = await findFiles(context, problems);
+  const files = await findFiles(context, problems, reader);
   if (files.length > MANY) context.host.enableJit();
   const values: FileValue[] = [];
   for (const file of files) {
     try {
-      for (const value of await valuesIn(context, file, reader)) values.push(...withVariables(value, lookup, problems));
+      for (const value of await valuesIn(context, file, reader, problems))
+        values.push(...withVariables(value, lookup, problems));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       problems.push(error);
@@ -112,6 +112,7 @@ async function valuesIn(
   context: Pick<StateInputContext, "readFile" | "parseYamlWithPositions">,
   { path, isFromFolder }: NamedFile,
   reader: string,
+  problems: Problem[],
 ): Promise<readonly FileValue[]> {
   const file = await context.readFile(path, reader);
   const roots = await parseWithPositions(context, file);
@@ -120,14 +121,18 @@ async function valuesIn(
     lines ??= indexLines(file.text);
     return lines(offset);
   };
-  return roots.flatMap(({ value, positions }) =>
-    clientsBelow(value, []).map(({ value: client, path: start }) => ({
-      file: path === "-" ? STDIN : path,
+  const name = path === "-" ? STDIN : path;
+  return roots.flatMap(({ value, positions }) => {
+    const at = (inner: Path): Position => position(findOffset(positions(), inner));
+    const { clients, lists } = clientsBelow(value);
+    for (const each of lists) problems.push(...strayProblems(each, name, at));
+    return clients.map(({ value: client, path: start }) => ({
+      file: name,
       isFromFolder,
       value: client,
-      at: (inner: Path) => position(findOffset(positions(), [...start, ...inner])),
-    })),
-  );
+      at: (inner: Path) => at([...start, ...inner]),
+    }));
+  });
 }
 
 interface Root {
@@ -160,14 +165,48 @@ interface InnerValue {
   readonly path: Path;
 }
 
+/** An object with a list of clients. */
+interface ClientList {
+  readonly value: JsonObject;
+  readonly path: Path;
+  readonly member: string;
+}
+
 /** The clients and manifests in a value: of a list its items, and of an object with a list of clients the items of that. */
-function clientsBelow(value: unknown, path: Path): readonly InnerValue[] {
-  if (Array.isArray(value)) return value.flatMap((item: unknown, at) => clientsBelow(item, [...path, at]));
-  if (!isJsonObject(value)) return [{ value, path }];
-  const isList = isKubernetesObject(value) && String(value["kind"]).endsWith("List");
-  const names = isKubernetesObject(value) ? (isList ? ["items"] : []) : ["items", "clients"];
-  const name = names.find((each) => Array.isArray(value[each]));
-  return name === undefined ? [{ value, path }] : clientsBelow(value[name], [...path, name]);
+function clientsBelow(root: unknown): {
+  readonly clients: readonly InnerValue[];
+  readonly lists: readonly ClientList[];
+} {
+  const clients: InnerValue[] = [];
+  const lists: ClientList[] = [];
+  const visit = (value: unknown, path: Path): void => {
+    if (Array.isArray(value)) {
+      value.forEach((item: unknown, at) => {
+        visit(item, [...path, at]);
+      });
+      return;
+    }
+    const member = isJsonObject(value) ? findListMember(value) : undefined;
+    if (member === undefined || !isJsonObject(value)) {
+      clients.push({ value, path });
+      return;
+    }
+    lists.push({ value, path, member });
+    visit(value[member], [...path, member]);
+  };
+  visit(root, []);
+  return { clients, lists };
+}
+
+/** The problems of what is in an object with a list of clients and would be ignored: `--prune` would take it for removed. */
+function strayProblems(
+  { value, path, member }: ClientList,
+  file: string,
+  at: (path: Path) => Position,
+): readonly Problem[] {
+  return findStrayMembers(value, member).map(({ key, message, hint }) =>
+    usageError(`${formatPosition(file, at([...path, key]))}: ${message}`, hint, "bad-file"),
+  );
 }
 
 /** A value with its variables replaced; without some of them nothing else can be said about it. */

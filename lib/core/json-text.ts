@@ -1,6 +1,6 @@
 import { isTooDeep, MAX_DEPTH, parseJsonExactly } from "./json.ts";
 import { type Problem, usageError } from "./problem.ts";
-import { escapeControls } from "./text.ts";
+import { escapeControls, quote } from "./text.ts";
 
 /** A part of a text; the end is exclusive. */
 interface Span {
@@ -8,24 +8,29 @@ interface Span {
   readonly end: number;
 }
 
-/** A syntax error. The reason never quotes the text, which may contain a secret. */
+/** A syntax error. The reason quotes no value of the text, which may be a secret. */
 interface JsonFault {
   readonly offset: number;
   readonly reason: string;
+  /** Where a name that occurs twice is for the first time. */
+  readonly first?: number;
 }
 
 /** An unclosed object or list; an object with its names so far. */
 interface Open {
   readonly closer: "}" | "]";
-  readonly names: Set<string> | undefined;
+  /** With their offsets. */
+  readonly names: Map<string, number> | undefined;
 }
 
 class Fault extends Error {
   readonly offset: number;
+  readonly first: number | undefined;
 
-  constructor(offset: number, reason: string) {
+  constructor(offset: number, reason: string, first?: number) {
     super(reason);
     this.offset = offset;
+    this.first = first;
   }
 }
 
@@ -80,7 +85,7 @@ class JsonScanner {
     const c = this.#char();
     if (c !== "{" && c !== "[") return undefined;
     if (this.#open.length === this.#depth) throw this.#fault(`it nests more than ${this.#depth} levels deep`);
-    this.#open.push(c === "{" ? { closer: "}", names: new Set() } : { closer: "]", names: undefined });
+    this.#open.push(c === "{" ? { closer: "}", names: new Map() } : { closer: "]", names: undefined });
     this.#at++;
     this.#skip();
     if (this.#char() === this.#open.at(-1)?.closer) return "empty";
@@ -115,8 +120,9 @@ class JsonScanner {
     this.#string();
     const written = this.#text.slice(start, this.#at);
     const name = written.includes("\\") ? String(JSON.parse(written)) : written.slice(1, -1);
-    if (names.has(name)) throw new Fault(start, "a name occurs twice in an object");
-    names.add(name);
+    const first = names.get(name);
+    if (first !== undefined) throw new Fault(start, `name ${quote(name)} occurs twice in an object`, first);
+    names.set(name, start);
     this.#skip();
     if (this.#char() !== ":") throw this.#fault("a colon is missing after a name");
     this.#at++;
@@ -240,8 +246,9 @@ export function parseJsonValues(text: string, depth = MAX_DEPTH): readonly unkno
       return parseJsonExactly(uncommented(text, span, comments.slice(from, next)), depth);
     });
   } catch (error) {
-    if (error instanceof Fault) return { offset: error.offset, reason: error.message };
-    throw error;
+    if (!(error instanceof Fault)) throw error;
+    const { offset, message: reason, first } = error;
+    return { offset, reason, ...(first === undefined ? {} : { first }) };
   }
 }
 
@@ -259,16 +266,21 @@ export function isJsonFault(read: readonly unknown[] | JsonFault): read is JsonF
   return "offset" in read;
 }
 
-/** The line and column of a fault, both counted from 1. */
-function lineAndColumn(text: string, { offset }: JsonFault): string {
+/** The line and column of an offset, both counted from 1; `line` is the first line of the text in its file. */
+function lineAndColumn(text: string, offset: number, line = 1): string {
   // What is missing at the end is missing after the last character that isn't white space.
   const before = text.slice(0, Math.min(offset, text.trimEnd().length));
-  return `line ${before.split("\n").length}, column ${before.length - before.lastIndexOf("\n")}`;
+  return `line ${before.split("\n").length - 1 + line}, column ${before.length - before.lastIndexOf("\n")}`;
+}
+
+/** What is wrong, with the first place of a name that occurs twice. */
+function reasonOf(text: string, { reason, first }: JsonFault, line = 1): string {
+  return first === undefined ? reason : `${reason}, first at ${lineAndColumn(text, first, line)}`;
 }
 
 /** What is wrong with a text and where, for the end of a message. */
 export function jsonFaultText(text: string, fault: JsonFault): string {
-  return `${fault.reason} (${lineAndColumn(text, fault)})`;
+  return `${reasonOf(text, fault)} (${lineAndColumn(text, fault.offset)})`;
 }
 
 /** Whether a file is JSON: it begins like JSON, and its name doesn't end like that of a YAML file. */
@@ -287,25 +299,29 @@ export function parseJsonFile(text: string, name: string, depth = MAX_DEPTH): re
   throw invalidLine(text, name, depth) ?? jsonProblem(text, name, read);
 }
 
+const KEEP_ONE = "keep one of the two";
+
 /** The problem of the first invalid line of a file that has one value per line, as most of its lines show. */
 function invalidLine(text: string, name: string, depth: number): Problem | undefined {
-  const lines = text
-    .split("\n")
-    .flatMap((line, at) => (line.trim() === "" ? [] : [{ at, read: parseJsonValues(line, depth) }]));
-  const broken = lines.filter((line) => isJsonFault(line.read));
+  const lines = text.split("\n");
+  const parsed = lines.flatMap((line, at) => (line.trim() === "" ? [] : [{ at, read: parseJsonValues(line, depth) }]));
+  const broken = parsed.filter((line) => isJsonFault(line.read));
   const [first] = broken;
-  if (first === undefined || !isJsonFault(first.read) || 2 * broken.length >= lines.length) return undefined;
+  if (first === undefined || !isJsonFault(first.read) || 2 * broken.length >= parsed.length) return undefined;
+  const line = lines[first.at] ?? "";
   return usageError(
-    `Cannot read ${escapeControls(name)}, line ${first.at + 1}: it is not JSON: ${first.read.reason}`,
-    "write one complete object per line; this line may be cut off",
+    `Cannot read ${escapeControls(name)}, ${lineAndColumn(line, first.read.offset, first.at + 1)}: it is not JSON: ${reasonOf(line, first.read, first.at + 1)}`,
+    first.read.first === undefined ? "write one complete object per line; this line may be cut off" : KEEP_ONE,
     "bad-json",
   );
 }
 
 function jsonProblem(text: string, name: string, fault: JsonFault): Problem {
   return usageError(
-    `Cannot read ${escapeControls(name)}, ${lineAndColumn(text, fault)}: ${fault.reason}`,
-    "use JSON, optionally with comments; files named .yaml or .yml are read as YAML",
+    `Cannot read ${escapeControls(name)}, ${lineAndColumn(text, fault.offset)}: ${reasonOf(text, fault)}`,
+    fault.first === undefined
+      ? "use JSON, optionally with comments; files named .yaml or .yml are read as YAML"
+      : KEEP_ONE,
     "bad-json",
   );
 }

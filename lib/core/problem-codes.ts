@@ -99,6 +99,7 @@ export const PROBLEM_CODES = {
     "key-twice": "Two clients of the files have the same key",
     "secret-in-file": "A file of clients contains a secret",
     "metadata-not-object": "The metadata of a client is not an object, so it has no place for the name of the stack",
+    "other-stack": "A client in a file has the mark of another stack",
     "scope-unset": "The scope of a client is not set, so it is not compared",
     "prune-without-stack": "--prune needs --stack",
     "no-clients": "The files have no clients, and --prune would delete all clients of the stack",

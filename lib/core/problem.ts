@@ -85,6 +85,12 @@ export function withMessage(problem: Problem, message: string, more: Partial<Pro
   });
 }
 
+/** One problem with the messages of the others as its details; undefined for none. */
+export function combineProblems([first, ...others]: readonly Problem[]): Problem | undefined {
+  if (first === undefined) return undefined;
+  return withMessage(first, first.message, { details: others.map(({ message }) => message) });
+}
+
 /** A wrong command line or configuration: exit code 2, nothing was sent. */
 export function usageError(message: string, hint?: string, code: ProblemCode = "usage"): Problem {
   return new Problem(message, { code, exit: "usage", ...(hint === undefined ? {} : { hint }) });

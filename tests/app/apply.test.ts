@@ -1,7 +1,7 @@
 /** What `diff` and `apply` do to a server, and what they leave alone. */
 
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -103,6 +103,68 @@ describe("clients of others", () => {
       assert.deepEqual(bench.writes(), []);
     }));
 
+  const MANIFEST = `apiVersion: hydra.ory.sh/v1alpha1
+kind: OAuth2Client
+metadata: {name: web, namespace: prod}
+spec: {grantTypes: [client_credentials], scope: a b, secretName: web}
+`;
+
+  /** A client as hydra-maester keeps it for the manifest. */
+  const MAESTERS = {
+    client_id: "maesters-id",
+    owner: "web/prod",
+    grant_types: ["client_credentials"],
+    scope: "a b",
+    client_secret: SECRET,
+  };
+
+  test("a manifest is refused while hydra-maester keeps its client, which has another ID", () =>
+    withStateBench("26", async (bench) => {
+      await bench.ask("POST", "", MAESTERS);
+      bench.write({ "clients/web.yaml": MANIFEST });
+      bench.writes();
+      for (const played of [await diff(bench), await apply(bench), await apply(bench, "--adopt")]) {
+        assert.equal(played.status, 5, played.stderr);
+        assert.match(played.stderr, /client "maesters-id": it belongs to hydra-maester \(owner "web\/prod"\)/);
+      }
+      assert.deepEqual(bench.writes(), []);
+      assert.deepEqual(await idsOf(bench), ["maesters-id"]);
+    }));
+
+  test("a client of hydra-maester is taken over by the steps in docs/state.md, with its ID", async () => {
+    const page = readFileSync(join(import.meta.dirname, "../../docs/state.md"), "utf8");
+    const section = page.slice(page.indexOf("## Coming from hydra-maester"), page.indexOf("## Limits"));
+    const lines = [...section.matchAll(/^\d\. `hydra ([^`]+)`/gm)].map(([, line = ""]) => line);
+    assert.deepEqual(
+      lines.map((line) => line.split(" ")[0]),
+      ["clients", "export", "apply"],
+    );
+    for (const withSecret of [false, true])
+      await withStateBench("26", async (bench) => {
+        await bench.ask("POST", "", MAESTERS);
+        bench.write({ "clients/web.yaml": MANIFEST });
+        for (const line of lines) {
+          if (withSecret && line.startsWith("export")) {
+            const text = JSON.stringify({ CLIENT_ID: "maesters-id", CLIENT_SECRET: SECRET });
+            bench.write({
+              "clients/s.yaml": `{apiVersion: v1, kind: Secret, metadata: {name: web}, stringData: ${text}}\n`,
+            });
+            continue;
+          }
+          const place = join(bench.folder, "clients/");
+          const args = line
+            .split(" ")
+            .map((word) => (word === "clients/" ? place : word.replace(/^ID$/, "maesters-id")));
+          await assertDone(bench.run(args));
+          if (line.startsWith("export")) rmSync(join(bench.folder, "clients/web.yaml"));
+        }
+        await assertDone(diff(bench, "--exit-code"));
+        assert.deepEqual(await idsOf(bench), ["maesters-id"]);
+        const owner = (await bench.ask("GET", "maesters-id"))["owner"];
+        assert.equal(owner, withSecret ? "web/prod" : "");
+      });
+  });
+
   test("a client with our mark is ours, whatever its owner looks like", () =>
     withStateBench("26", async (bench) => {
       bench.write({ "clients/a.yaml": yaml("one", "owner: web/auth\n") });
@@ -110,6 +172,62 @@ describe("clients of others", () => {
       bench.write({ "clients/a.yaml": yaml("one", "owner: web/auth\nclient_name: New\n") });
       await assertDone(apply(bench));
       assert.equal((await bench.ask("GET", "one"))["client_name"], "New");
+    }));
+});
+
+describe("what get, list and --prune print", () => {
+  const KEPT = "x-hydra: {key: k, protect: true}\n";
+  const read = (bench: StateBench, path: string, ...flags: readonly string[]): Promise<Played> =>
+    bench.run([...flags, join(bench.folder, path)]);
+
+  test("comes back without a difference, with the key and the protection of its mark", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({ "clients/a.yaml": yaml("one", KEPT), "clients/b.yaml": yaml("two", "x-hydra: {key: l}\n") });
+      await assertDone(apply(bench));
+      const got = await assertDone(bench.run(["get", "client", "one", "--format", "json"]));
+      const listed = await assertDone(bench.run(["clients", "list", "--format", "json"]));
+      bench.write({ "one.json": got.stdout, "all.json": listed.stdout });
+      bench.writes();
+      for (const path of ["one.json", "all.json"])
+        for (const command of ["diff", "apply"]) {
+          const flags = command === "diff" ? ["--exit-code"] : [];
+          const played = await read(bench, path, command, "--stack", "prod", ...flags);
+          assert.equal(played.status, 0, played.stdout + played.stderr);
+        }
+      assert.deepEqual(bench.writes(), []);
+      // Settings of the file win.
+      bench.write({ "one.json": JSON.stringify({ ...jsonObject(got.stdout), "x-hydra": { protect: false } }) });
+      const changed = await read(bench, "one.json", "diff", "--stack", "prod");
+      assert.match(changed.stdout, /x-hydra\.protect +true → \(not set\)/);
+      assert.doesNotMatch(changed.stdout, /x-hydra\.key/);
+    }));
+
+  test("creates a deleted client again under its key", () =>
+    withStateBench("1.8", async (bench) => {
+      bench.write({ "clients/a.yaml": yaml("one", "x-hydra: {key: k}\n"), "clients/b.yaml": yaml("two") });
+      await assertDone(apply(bench));
+      const { stdout } = await assertDone(bench.run(["clients", "get", "one", "--format", "json"]));
+      await bench.ask("DELETE", "one");
+      bench.write({ "one.json": stdout });
+      await assertDone(
+        read(bench, "one.json", "apply", "--stack", "prod", "--secret-out", join(bench.folder, "again")),
+      );
+      assert.equal((await assertDone(diff(bench, "--exit-code"))).status, 0);
+    }));
+
+  test("is an error in another stack, and never gets another key", () =>
+    withStateBench("26", async (bench) => {
+      const metadata = { [MARK_MEMBER]: { stack: "test", key: "k" } };
+      bench.write({ "one.json": JSON.stringify([{ scope: "a", client_id: "one", metadata }], undefined, 1) });
+      for (const command of ["diff", "apply"]) {
+        const played = await read(bench, "one.json", command, "--stack", "prod");
+        assert.equal(played.status, 2, played.stderr);
+        assert.match(
+          played.stderr,
+          /one\.json:6:4: the client has the mark of stack "test", and this is stack "prod"\nHint: use --stack "test", or remove "hydra.apply" from its metadata/,
+        );
+      }
+      assert.deepEqual(bench.writes(), []);
     }));
 });
 

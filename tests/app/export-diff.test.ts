@@ -1,12 +1,38 @@
 /** What `export` writes differs in nothing from the server, for random clients. */
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { isJsonObject } from "../../lib/core/json.ts";
 import { anyClient } from "../random-client.ts";
 import { ordinaryTraits, versionsFor } from "../sandbox-versions.ts";
 import { jsonObject, withStateBench } from "./state-bench.ts";
+
+for (const as of versionsFor(ordinaryTraits))
+  test(`a client whose metadata is no object is left out with a warning that says how to go on, on ${as}`, () =>
+    withStateBench(as, async (bench) => {
+      // Hydra 2.1 chooses IDs.
+      const ids: unknown[] = [];
+      for (const metadata of [[1, 2], "text", 7, { a: 1 }, [], "", null])
+        ids.push((await bench.ask("POST", "", { scope: "a", metadata }))["client_id"]);
+      const out = join(bench.folder, "c");
+      const exported = await bench.run(["export", "--unmarked", "--into", out]);
+      assert.equal(exported.status, 0, exported.stderr);
+      const named = [
+        ...exported.stderr.matchAll(/^Warning: client "(.*)" is left out: its metadata is not an object/gm),
+      ];
+      const left = named.map(([, id]) => id).sort();
+      assert.deepEqual(left, ids.slice(0, 3).sort());
+      assert.equal((await bench.run(["diff", out])).status, 0);
+      const adopted = await bench.run(["apply", out, "--adopt"]);
+      assert.equal(adopted.status, 0, adopted.stderr);
+      // As the warning says.
+      const updated = await bench.run(["clients", "update", ...left.slice(0, 1).map(String), "--metadata", "{}"]);
+      assert.equal(updated.status, 0, updated.stderr);
+      const again = await bench.run(["export", "--unmarked", "--into", out, "--format", "id"]);
+      assert.deepEqual(again.stdout, `${left[0]}\n`);
+    }));
 
 for (const as of versionsFor(ordinaryTraits))
   test(`export and diff find no difference on a server of version ${as}, before and after adoption`, async () => {

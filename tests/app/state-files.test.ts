@@ -3,11 +3,13 @@
 /** Which files `diff` and `apply` read, and what they say about wrong ones. */
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { RULE_INFOS } from "../../lib/core/client/rules.ts";
 import { isJsonObject, type JsonObject } from "../../lib/core/json.ts";
-import { type Played, play } from "./in-process.ts";
+import { codesOf, type Played, play } from "./in-process.ts";
 import { jsonLines, jsonObject, type StateBench, withStateBench } from "./state-bench.ts";
 
 /** A port on which nothing listens: wrong files are reported before the first request. */
@@ -17,8 +19,30 @@ const NOWHERE = "http://127.0.0.1:9";
 const WRONG: readonly (readonly [name: string, text: string, ...errors: string[]])[] = [
   ["a.yaml", "client_id: a\nscope: [a\n", "Cannot read a.yaml, line "],
   ["b.json", '{"client_id": "a",}', "Cannot read b.json, line 1, column 18: a trailing comma before }"],
-  ["c.json", '{"client_id": "a", "client_id": "b"}', "Cannot read c.json, line 1, column 20: a name occurs twice"],
-  ["d.yaml", "scope: a\nscope: b\n", "Cannot read d.yaml, line 2, column 1: a key is used twice"],
+  [
+    "c.json",
+    '{"client_id": "a", "client_id": "b"}',
+    'Cannot read c.json, line 1, column 20: name "client_id" occurs twice in an object, first at line 1, column 2 | keep one',
+  ],
+  [
+    "d.yaml",
+    "scope: a\nscope: b\n",
+    'Cannot read d.yaml, line 2, column 1: key "scope" is used twice, first at line 1, column 1 | keep one',
+  ],
+  [
+    "d2.yaml",
+    "scope: a\nmetadata:\n  one: &m {a: 1}\n  two:\n    <<: *m\n",
+    "Cannot read d2.yaml, line 5, column 5: merge keys (<<) are not supported | write the merged keys out",
+  ],
+  ["d3.yaml", "scope: a\nmetadata:\n\ta: 1\n", "Cannot read d3.yaml, line 3, column 1: indentation | replace the tabs"],
+  ["d4.yaml", "scope: *a\n", "Cannot read d4.yaml, line 1, column 8: an alias | define the anchor with &NAME"],
+  ["d5.yaml", "redirect_uris: [a\nscope: b\n", "Cannot read d5.yaml, line 2, column 1: | close all brackets"],
+  ["d6.yaml", `a: ${"[".repeat(600)}${"]".repeat(600)}`, "Cannot read d6.yaml: it nests more than | use fewer levels"],
+  [
+    "d7.json",
+    '{"scope": "a"}\n{"scope": "b", "scope": "c"}\n{"scope": "d"}\n',
+    'Cannot read d7.json, line 2, column 16: it is not JSON: name "scope" occurs twice in an object, first at line 2, column 2 | keep one',
+  ],
   ["e.yaml", "scope: !secret x\n", "Cannot read e.yaml, line 1, column 8: unknown tag"],
   ["f.yaml", "- client_id: a\n  scope: x\n- text\n", "f.yaml:3:3: this is not an object"],
   [
@@ -112,6 +136,30 @@ const WRONG: readonly (readonly [name: string, text: string, ...errors: string[]
   ],
   ["ae.yaml", "{}\n", "ae.yaml:1:1: the client has no field"],
   ["af.json", '[[[{\n  "scope": "a", "nme": 1}]]]', 'af.json:2:17: "nme" is not a client field'],
+  [
+    "ah.yaml",
+    "clients:\n  - client_id: a\n    scope: a\nitems:\n  - client_id: b\n",
+    'ah.yaml:1:1: "clients" does not belong to an object with a list of items | keep all clients in items',
+  ],
+  [
+    "ai.yaml",
+    "client_id: a\nitem: []\nredirect_uri: x\nfoo: 1\nx-hydra: {protect: true}\nclients: []\n",
+    'ai.yaml:1:1: "client_id" does not belong | move it into the clients in clients',
+    'ai.yaml:2:1: "item" does not belong | did you mean items?',
+    'ai.yaml:3:1: "redirect_uri" does not belong | did you mean redirect_uris? It belongs into the clients in clients',
+    'ai.yaml:4:1: "foo" does not belong | remove it; only apiVersion',
+    'ai.yaml:5:1: "x-hydra" does not belong | move it into the clients in clients',
+  ],
+  [
+    "aj.json",
+    '[{"items": [{"clients": [],\n "clint_id": "a"}]}]',
+    'aj.json:2:2: "clint_id" does not belong | did you mean client_id? It belongs into the clients in clients',
+  ],
+  [
+    "ak.yaml",
+    "apiVersion: v1\nkind: List\nmetadata: {}\nitems: []\nclients: []\n",
+    'ak.yaml:5:1: "clients" does not belong to an object with a list of items',
+  ],
   ["ag.yaml", "clients:\n  - client_id: a\n    scope: a\n  - client_id: .\n    scope: a\n", "ag.yaml:4:5: client_id "],
 ];
 
@@ -123,6 +171,10 @@ function run(files: Readonly<Record<string, string>>, ...flags: readonly string[
 function errorsIn({ stderr }: Played): readonly string[] {
   return stderr.split("Error: ").slice(1);
 }
+
+/** A client that needs no secret. */
+const PUBLIC = (id: string): string =>
+  `client_id: ${id}\nscope: a\ntoken_endpoint_auth_method: none\ngrant_types: [refresh_token]\n`;
 
 describe("wrong files are reported with their place, before the first request", () => {
   for (const [name, text, ...errors] of WRONG)
@@ -169,11 +221,110 @@ describe("wrong files are reported with their place, before the first request", 
       }
     }));
 
+  test("what is in a folder and can't be read, so that --prune deletes no client that is behind it", () =>
+    withStateBench("26", async (bench) => {
+      bench.write({ "ext/two.yaml": PUBLIC("two"), "c/one.yaml": PUBLIC("one") });
+      const at = (name: string): string => join(bench.folder, name);
+      const apply = (...flags: readonly string[]): Promise<Played> => bench.run(["apply", ...flags, "--stack", "s"]);
+      assert.equal((await apply(at("c"), at("ext"))).status, 0);
+      bench.writes();
+      symlinkSync("nowhere", at("c/two.yaml"));
+      mkdirSync(at("c/dir.yaml"));
+      execFileSync("mkfifo", [at("c/pipe.json")]);
+      for (const [command, ...flags] of [
+        ["apply", at("c"), "--prune"],
+        ["export", "one", "--into", at("c")],
+      ] as const) {
+        const played = await bench.run([command, ...flags, ...(command === "apply" ? ["--stack", "s"] : [])]);
+        assert.equal(played.status, 2, played.stderr);
+        for (const [name, why] of [
+          ["dir.yaml", "it is a folder"],
+          ["pipe.json", "it is not a regular file"],
+          ["two.yaml", "the link leads nowhere"],
+        ])
+          assert.ok(played.stderr.includes(`Cannot read "${at(`c/${name}`)}" of ${command}: ${why}`), played.stderr);
+      }
+      assert.deepEqual(bench.writes(), []);
+      for (const name of ["c/two.yaml", "c/dir.yaml", "c/pipe.json"]) rmSync(at(name), { recursive: true });
+      symlinkSync("../ext", at("c/shared"));
+      symlinkSync(".", at("c/loop"));
+      const pruned = await apply(at("c"), "--prune");
+      assert.equal(pruned.status, 0, pruned.stderr);
+      assert.deepEqual(bench.writes(), []);
+    }));
+
   test("--var that is not NAME=VALUE", async () => {
     const played = await run({ "a.yaml": "scope: a\n" }, "--var", "x", "--var", "1=hush-value");
     assert.equal(errorsIn(played).length, 2, played.stderr);
     assert.ok(!played.stderr.includes("hush"), played.stderr);
   });
+});
+
+/** A client for each rule that it breaks, as YAML. */
+const BREAKING: Readonly<Record<string, string>> = {
+  "field-type": "grant_types: x",
+  "client-id-dots": "client_id: '..'",
+  "secret-too-short": "x-hydra: {secret: {env: SHORT}}",
+  "jwks-and-jwks-uri": "{jwks: {keys: [{kty: EC}]}, jwks_uri: 'https://a.example/'}",
+  "jwks-private-key": "jwks: {keys: [{kty: EC, d: x}]}",
+  "private-key-jwt-without-keys": "token_endpoint_auth_method: private_key_jwt",
+  "assertion-algorithm": "{token_endpoint_auth_method: private_key_jwt, token_endpoint_auth_signing_alg: HS256}",
+  "userinfo-algorithm": "userinfo_signed_response_alg: HS256",
+  "redirect-uri-fragment": "redirect_uris: ['https://a.example/#x']",
+  "post-logout-uri-mismatch": "post_logout_redirect_uris: ['https://a.example/']",
+  "cors-origin": "allowed_cors_origins: [a]",
+  "sector-identifier-uri-https": "sector_identifier_uri: http://a.example/",
+  "redirect-uri-not-an-address": "redirect_uris: ['a b']",
+  "no-callback": "grant_types: [authorization_code]",
+  "redirect-uri-relative": "redirect_uris: [/cb]",
+  "redirect-uri-plain-http": "redirect_uris: ['http://a.example/']",
+  "redirect-uri-script": "redirect_uris: ['javascript:x']",
+  "redirect-uri-wildcard": "redirect_uris: ['https://*.example/']",
+  "implicit-grant": "grant_types: [implicit]",
+  "public-client-credentials": "{token_endpoint_auth_method: none, grant_types: [client_credentials]}",
+  "cors-origin-wildcard": "allowed_cors_origins: ['https://*.example']",
+  "not-an-address": "logo_uri: x",
+  "secret-too-long": "x-hydra: {secret: {env: LONG}}",
+  "secret-characters": "x-hydra: {secret: {env: ODD}}",
+  "grant-type-unknown": "grant_types: [client-credentials]",
+  "response-type-unknown": "response_types: [codes]",
+  "response-type-unused": "{response_types: [code, token], redirect_uris: ['https://a.example/']}",
+  "response-type-missing": "response_types: [id_token]",
+  "offline-without-refresh-token": "scope: offline",
+  "refresh-token-without-offline": `{grant_types: [refresh_token], scope: '${"scope ".repeat(150)}'}`,
+  "scope-misspelt": "scope: opendi",
+  "scope-commas": "scope: 'a,b'",
+  "uri-without-scheme": "redirect_uris: ['localhost:3000/cb']",
+  "redirect-uri-several": "redirect_uris: ['https://a.example/,https://b.example/']",
+  "redirect-uri-localhost": "{redirect_uris: ['http://localhost/'], token_endpoint_auth_method: none}",
+  "pairwise-without-sector": "{subject_type: pairwise, redirect_uris: ['https://a.example/', 'https://b.example/']}",
+  "pairwise-with-jwt": "{subject_type: pairwise, access_token_strategy: jwt}",
+  "client-id-slash": "client_id: a/b",
+  "client-id-not-unicode": "",
+  placeholder: "client_id: '<id>'",
+  "placeholder-in-uri": "redirect_uris: ['https://<host>/cb']",
+  "secret-empty": "",
+};
+
+test("the hints of all rules name fields of the file, and no flags that apply doesn't have", async () => {
+  assert.deepEqual(Object.keys(BREAKING).sort(), RULE_INFOS.map(({ name }) => name).sort());
+  const environment = { SHORT: "abc", LONG: "a".repeat(80), ODD: "with a blank here" };
+  const found = new Set<string>();
+  for (const [rule, text] of Object.entries(BREAKING)) {
+    // Strings of files become valid Unicode, and there an empty secret counts as none.
+    if (text === "") continue;
+    const args = ["apply", "a.yaml", "--dry-run", "--strict", "-e", NOWHERE];
+    const played = await play(args, { files: { "a.yaml": `${text}\n` }, environment });
+    assert.equal(played.status, 2, `${rule}: ${played.stderr}`);
+    for (const hint of played.stderr.split("\n").filter((line) => line.startsWith("Hint: ")))
+      assert.doesNotMatch(hint, /--[a-z]|\p{Cc}/u);
+    for (const code of codesOf(await play([...args, "--format", "json"], { files: { "a.yaml": text }, environment })))
+      found.add(code);
+  }
+  assert.deepEqual(
+    Object.keys(BREAKING).filter((rule) => BREAKING[rule] !== "" && !found.has(rule)),
+    [],
+  );
 });
 
 test("with --lenient, unknown fields are sent, and a note says that they can't be compared", () =>
@@ -198,6 +349,28 @@ test("the examples in docs/state.md are right", () =>
     const played = await bench.run(["diff", join(bench.folder, "c"), ...flags]);
     assert.equal(played.status, 0, played.stderr);
     assert.match(played.stdout, /^2 to create$/m);
+  }));
+
+test("import and export reject a file that has more than a list of clients too, and 'JWT' is a strategy", () =>
+  withStateBench("26", async (bench) => {
+    bench.write({
+      "a.yaml": "client_id: a\nscope: a\nitems: [{client_id: b, scope: a}]\n",
+      "l.yaml":
+        "$schema: x\nx-team: a\nmetadata: {a: b}\nclients:\n  - client_id: c\n    scope: a\n    access_token_strategy: JWT\n",
+    });
+    const [wrong, right] = [join(bench.folder, "a.yaml"), join(bench.folder, "l.yaml")];
+    const imported = await bench.run(["clients", "import", right, "--format", "id"]);
+    assert.equal(imported.status, 0, imported.stderr);
+    assert.equal((await bench.run(["diff", right])).stdout.includes("access_token_strategy"), false);
+    for (const args of [
+      ["clients", "import", wrong],
+      ["clients", "create", "--file", wrong],
+      ["export", "c", "--into", wrong],
+    ]) {
+      const played = await bench.run(args);
+      assert.equal(played.status, 2, args.join(" "));
+      assert.match(played.stderr, /"client_id" does not belong to an object with a list of items/);
+    }
   }));
 
 test("import ignores x-hydra and says so", () =>

@@ -62,11 +62,12 @@ describe("parseJsonValues()", () => {
     assert.equal(Array.isArray(list) ? numberText(list[0]) : undefined, "12345678901234567890");
   });
 
-  for (const [text, offset, reason] of [
+  for (const [text, offset, reason, first] of [
+    ["[]]", 2, "a value is missing", undefined],
     ['{"a":1,}', 6, "a trailing comma before }"],
     ["[1, // more\n]", 2, "a trailing comma before ]"],
-    ['{"a":1,"b":2,"a":3}', 13, "a name occurs twice in an object"],
-    ['{"a":1,"\\u0061":2}', 7, "a name occurs twice in an object"],
+    ['{"a":1,"b":2,"a":3}', 13, 'name "a" occurs twice in an object', 1],
+    ['{"a":1,"\\u0061":2}', 7, 'name "a" occurs twice in an object', 1],
     ['{"a":1 "b":2}', 7, "a comma or } is missing"],
     ["[1 2]", 3, "a comma or ] is missing"],
     ["[01]", 2, "a comma or ] is missing"],
@@ -82,7 +83,7 @@ describe("parseJsonValues()", () => {
     ["{},{}", 2, "a value is missing"],
   ] as const) {
     test(`finds what is wrong with ${JSON.stringify(text)}`, () => {
-      assert.deepEqual(parseJsonValues(text), { offset, reason });
+      assert.deepEqual(parseJsonValues(text), { offset, reason, ...(first === undefined ? {} : { first }) });
     });
   }
 
@@ -110,10 +111,13 @@ function parsed(text: string): unknown {
   }
 }
 
-test("readJsonFile() names the file, the line and the column, and quotes nothing of the text", () => {
+test("readJsonFile() names the file, the line and the column, and quotes no value of the text", () => {
   for (const [text, where] of [
     ['{\n  "client_secret": "s3cr3t",\n}\n', "line 2, column 28: a trailing comma before }"],
-    ['{"client_secret": "s3cr3t",\n "client_secret": "s3cr3t"}', "line 2, column 2: a name occurs twice in an object"],
+    [
+      '{"client_secret": "s3cr3t",\n "client_secret": "s3cr3t"}',
+      'line 2, column 2: name "client_secret" occurs twice in an object, first at line 1, column 2',
+    ],
     ['{"a": 1}\n{"client_secret": "s3cr3t"\n\n', "line 2, column 27: the text ends in the middle of a value"],
   ] as const)
     assert.throws(() => parseJsonFile(text, "a\u009b.json"), {

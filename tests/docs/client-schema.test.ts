@@ -41,6 +41,19 @@ async function documentedClients(): Promise<readonly (readonly [file: string, va
   return found;
 }
 
+/** A manifest of hydra-maester. */
+const MANIFEST = {
+  apiVersion: "hydra.ory.sh/v1alpha1",
+  kind: "OAuth2Client",
+  metadata: { name: "a" },
+  spec: {
+    grantTypes: ["client_credentials"],
+    scope: "a",
+    secretName: "s",
+    frontChannelLogoutURI: "https://a.example/",
+  },
+};
+
 /** Values that an editor must reject, and the place of the fault. */
 const WRONG: readonly (readonly [value: unknown, place: string])[] = [
   [{ client_id: "a", grant_typs: ["x"] }, ""],
@@ -63,6 +76,14 @@ const WRONG: readonly (readonly [value: unknown, place: string])[] = [
   [[{ client_id: "a" }, { x: 1 }], "/1"],
   [{ clients: [{ x: 1 }] }, "/clients/0"],
   [{ items: [{ x: 1 }], is_last_page: true }, "/items/0"],
+  [{ clients: [], items: [] }, ""],
+  [{ items: [], client_id: "a" }, ""],
+  [{ clients: [], foo: 1 }, ""],
+  [{ clients: [], "x-hydra": { protect: true } }, ""],
+  [{ ...MANIFEST, spec: { grant_types: [] } }, "/spec"],
+  [{ ...MANIFEST, metadata: {} }, "/metadata"],
+  [[{ ...MANIFEST, spec: { grantTypes: "a" } }], "/0/spec/grantTypes"],
+  [{ apiVersion: "v1", kind: "List", items: [MANIFEST], clients: [] }, ""],
   [{}, ""],
   ["text", ""],
   [null, ""],
@@ -79,6 +100,13 @@ const RIGHT: readonly unknown[] = [
   [{ client_id: "a" }],
   { clients: [{ client_id: "a" }] },
   { items: [{ client_id: "a" }], next_page_token: "" },
+  { clients: [], apiVersion: "v1", metadata: { a: 1 }, "x-ours": 1, $schema: "a.json" },
+  { client_id: "a", access_token_strategy: "JWT" },
+  MANIFEST,
+  [MANIFEST, { client_id: "a" }],
+  { items: [MANIFEST] },
+  { apiVersion: "v1", kind: "List", metadata: {}, items: [MANIFEST] },
+  { apiVersion: "v1", kind: "Secret", metadata: { name: "a" }, stringData: { a: "b" } },
 ];
 
 describe("the JSON Schema of client files", () => {

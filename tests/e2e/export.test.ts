@@ -13,9 +13,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
 import type { SandboxVersion } from "../../lib/sandbox/index.ts";
-import type { Ended } from "./binary.ts";
+import { BINARY, type Ended, runBinary, start } from "./binary.ts";
 import { assertExit, assertFails, describeRun, openScenario, type Scenario, SLOW } from "./scenario.ts";
 
 const WEB = {
@@ -386,16 +387,54 @@ client_id: other
     assert.equal(readdirSync(join(scenario.home, "c")).filter((file) => file.endsWith(".yaml")).length, 120);
   });
 
-  it("writes no file through a link, and leaves links alone", async () => {
+  it("finds clients through links to files and folders, and keeps the links", async () => {
+    await using scenario = await filled([WEB, MARKED]);
+    const { home } = scenario;
+    put(scenario, "outside.yaml", "client_id: web\nclient_name: Old # ours\n");
+    put(scenario, "shared/billing.yaml", "client_id: billing\nclient_name: Old\nx-hydra: {key: bill}\n");
+    mkdirSync(join(home, "c"));
+    symlinkSync("../outside.yaml", join(home, "c/a.yaml"));
+    symlinkSync("../shared", join(home, "c/team"));
+    const { stdout } = await exportIn(scenario, "*", "--into", "c");
+    assert.equal(stdout, "Changed client billing: c/team/billing.yaml\nChanged client web: c/a.yaml\n");
+    assert.deepEqual(readdirSync(join(home, "c")).sort(), ["a.yaml", "team"]);
+    for (const name of ["c/a.yaml", "c/team"]) assert.ok(lstatSync(join(home, name)).isSymbolicLink());
+    assert.match(read(scenario, "outside.yaml"), /^client_name: Web # ours$/m);
+    assert.match(read(scenario, "shared/billing.yaml"), /^client_name: Billing$/m);
+    assertExit(await scenario.run(["diff", "c", "--stack", "prod", "--exit-code"], { cwd: home }), 9);
+    assert.match((await exportIn(scenario, "*", "--into", "c")).stdout, /^Unchanged.*\nUnchanged.*\n$/);
+  });
+
+  it("writes nothing where a link leads nowhere", async () => {
     await using scenario = await filled([WEB]);
-    const outside = put(scenario, "outside.yaml", "client_id: web\nclient_name: Old\n");
     mkdirSync(join(scenario.home, "c"));
-    symlinkSync(outside, join(scenario.home, "c/web.yaml"));
-    await post(scenario, MARKED);
-    const ended = await exportIn(scenario, "*", "--into", "c");
-    assertFails(ended, 2, /Cannot write "c\/web.yaml": it holds something else/);
+    symlinkSync("nowhere", join(scenario.home, "c/web.yaml"));
+    assertFails(await exportIn(scenario, "*", "--into", "c"), 2, /"c\/web.yaml" of export: the link leads nowhere/);
     assert.deepEqual(readdirSync(join(scenario.home, "c")), ["web.yaml"]);
-    assert.equal(read(scenario, "outside.yaml"), "client_id: web\nclient_name: Old\n");
+  });
+
+  it("and diff name a subfolder that can't be read", async () => {
+    await using scenario = await filled([WEB]);
+    const folder = join(scenario.home, "c");
+    put(scenario, "c/b.yaml", "client_id: b\nscope: x\n");
+    mkdirSync(join(folder, "private"), { mode: 0 });
+    const caps = "-dac_override,-dac_read_search";
+    for (const args of [
+      ["export", "web", "--into", folder],
+      ["diff", folder],
+    ]) {
+      const line = [...args, "-e", scenario.url];
+      // Root reads everything, unless it gives that up.
+      const ended =
+        process.getuid?.() === 0
+          ? await start("setpriv", [`--inh-caps=${caps}`, `--bounding-set=${caps}`, BINARY, ...line]).ended
+          : await runBinary(line);
+      assertFails(
+        ended,
+        2,
+        new RegExp(`^Error: Cannot read "${folder}/private" of ${args[0]}: permission denied$`, "m"),
+      );
+    }
   });
 });
 
@@ -565,24 +604,31 @@ x-hydra: {key: "\${{ key }}", protect: true}
     }
   });
 
-  /** Files that must not be written, and the error. */
-  const REJECTED: readonly (readonly [name: string, text: string, error: RegExp])[] = [
+  /** Files that must not be written, the error, and its hint. */
+  const REJECTED: readonly (readonly [name: string, text: string, error: RegExp, hint?: RegExp])[] = [
     ["c.yaml", "a: [\n", /Cannot read c.yaml, line 2/],
     ["c.yaml", "resources: [a]\n", /holds something other than clients/],
     ["c.yaml", "just text\n", /holds something other than clients/],
     ["c.json", "[1, 2]", /holds something other than clients/],
-    ["c.json", '{"client_id":"web" /* ours */}', /its comments would be lost/],
+    ["c.json", '{"client_id":"web" /* ours */}', /its comments would be lost/, /^Hint: remove the comments/m],
     ["c.yaml", "x: &a {team: a}\nclient_id: web\nmetadata: *a\n---\nclient_id: b\nmetadata: !x {}\n", /unknown tag/],
-    ["c.yaml", "- client_id: web\n  metadata: &m {team: a}\n- client_id: b\n  metadata: *m\n", /anchors/],
-    ["c.yaml", "client_id: web\nclient_id: web\n", /a key is used twice/],
+    [
+      "c.yaml",
+      "- client_id: web\n  metadata: &m {team: a}\n- client_id: b\n  metadata: *m\n",
+      /anchors/,
+      /^Hint: write each value/m,
+    ],
+    ["c.yaml", "client_id: web\nclient_id: web\n", /key "client_id" is used twice, first at line 1, column 1/],
     ["c.yaml", "\u0000", /holds something other than clients/],
   ];
 
-  for (const [name, text, error] of REJECTED)
+  for (const [name, text, error, hint = /^Hint: /m] of REJECTED)
     it(`leaves a file with ${JSON.stringify(text)} alone`, async () => {
       await using scenario = await filled([{ ...WEB, metadata: { team: "b" } }]);
       const path = put(scenario, name, text);
-      assertFails(await exportIn(scenario, "web", "--into", name), 2, error);
+      const ended = await exportIn(scenario, "web", "--into", name);
+      assertFails(ended, 2, error);
+      assert.match(ended.stderr, hint);
       assert.equal(readFileSync(path, "utf8"), text);
     });
 

@@ -719,7 +719,7 @@ describe("an import of unexpected input", () => {
     await using scenario = await openScenario();
     const lines = Array.from({ length: 5 }, (_, n) => JSON.stringify({ client_id: `nd${n}` }));
     const ended = await scenario.run(["clients", "import"], { stdin: `${lines.join("\n")}\n{"client_id":"nd6","cli` });
-    assertFails(ended, 2, /Cannot read standard input, line 6: it is not JSON/);
+    assertFails(ended, 2, /Cannot read standard input, line 6, column \d+: it is not JSON/);
     assert.deepEqual(scenario.proxy.seen, []);
   });
 

@@ -105,8 +105,16 @@ class ExportRun {
     return this.#unfit > 0 ? "someFailed" : this.#batch.exit();
   }
 
-  #clientOf(record: ClientRecord): ExportItem {
+  #clientOf(record: ClientRecord): ExportItem | undefined {
     const { client, notes } = exportClient(record, this.#context.values.bool(DEFAULTS));
+    const { metadata = {} } = client;
+    if (!isJsonObject(metadata)) {
+      // In a file it would keep apply and diff from reading any of the others.
+      this.#context.warn(
+        `client ${quote(record.client_id)} is left out: its metadata is not an object, so it has no place for the name of a stack; to export it, replace the metadata first: hydra clients update ID --metadata '{}'`,
+      );
+      return undefined;
+    }
     for (const line of notes) this.#context.warn(`client ${quote(record.client_id)}: ${line}`);
     const mark = readMark(record);
     return {

@@ -52,7 +52,7 @@ const NEW_KEYS: SecretKeys = { id: "CLIENT_ID", secret: "CLIENT_SECRET" };
 const DEFAULT_KEYS: readonly SecretKeys[] = [NEW_KEYS, { id: "client_id", secret: "client_secret" }];
 
 /** The API group of hydra-maester, in any version. */
-const GROUP = "hydra.ory.sh/";
+export const MANIFEST_GROUP = "hydra.ory.sh/";
 
 /** The kind of the manifests. */
 export const MANIFEST_KIND = "OAuth2Client";
@@ -86,7 +86,7 @@ export const SPEC_FIELDS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Keys of `spec` that steer the controller, or that are translated apart. */
-const OTHER_SPEC_KEYS: readonly string[] = [
+export const OTHER_SPEC_KEYS: readonly string[] = [
   "scope",
   "scopeArray",
   "secretName",
@@ -163,7 +163,7 @@ function objectOf(file: string, body: Fields): KubernetesObject {
 
 /** Whether an object is a manifest of hydra-maester. */
 function isMaesterClient({ kind, apiVersion }: KubernetesObject): boolean {
-  return kind === MANIFEST_KIND && (apiVersion === "" || apiVersion.startsWith(GROUP));
+  return kind === MANIFEST_KIND && (apiVersion === "" || apiVersion.startsWith(MANIFEST_GROUP));
 }
 
 function isSecret({ kind, apiVersion }: KubernetesObject): boolean {
@@ -382,7 +382,7 @@ function reportSkipped(file: string, objects: readonly KubernetesObject[], trans
     problems.push(
       usageError(
         `${file} holds Kubernetes objects but no ${MANIFEST_KIND} (${counted(skipped)})`,
-        `give manifests of kind ${MANIFEST_KIND} (${GROUP}v1alpha1), or clients as JSON or YAML objects`,
+        `give manifests of kind ${MANIFEST_KIND} (${MANIFEST_GROUP}v1alpha1), or clients as JSON or YAML objects`,
         "no-client",
       ),
     );

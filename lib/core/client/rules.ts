@@ -8,6 +8,7 @@ import { isLoopback } from "../url-checks.ts";
 import { type FieldLabel, getListField, getTextField, isEmpty, isEmptyObject, isPublic } from "./client.ts";
 import { CLIENT_FIELDS, type Field } from "./fields.ts";
 import type { LintFinding } from "./lint-finding.ts";
+import { nameToSet } from "./value-finding.ts";
 import { lintValues, VALUE_RULE_INFOS } from "./value-rules.ts";
 
 /** The messages for what is wrong with a client, none when all is well. */
@@ -16,7 +17,10 @@ type Check = (client: JsonObject, label: FieldLabel) => readonly string[];
 interface Rule {
   readonly name: ProblemCode;
   readonly severity: LintFinding["severity"];
+  /** The general advice, for the manual. */
   readonly hint: string;
+  /** The advice for a client, where it names a field or its flag. */
+  readonly advice?: (label: FieldLabel) => string;
   /** Which servers reject what the rule finds, where it isn't all of them for an error and none for a warning. */
   readonly servers?: string;
   readonly check: Check;
@@ -115,7 +119,9 @@ function requiredType(field: Field, value: unknown): string | undefined {
 
 function requiredChoice({ flag }: Field, value: string): string | undefined {
   if (value === "" || !ENUM_FLAGS.has(flag.name) || flag.kind !== "text") return undefined;
-  if (flag.choices === undefined || flag.choices.includes(value)) return undefined;
+  // Hydra compares this field without regard to case, and stores it in lower case.
+  const compared = flag.name === "access-token-strategy" ? value.toLowerCase() : value;
+  if (flag.choices === undefined || flag.choices.includes(compared)) return undefined;
   return `one of ${flag.choices.filter((choice) => choice !== "").join(", ")}`;
 }
 
@@ -181,7 +187,11 @@ const ERRORS: readonly Omit<Rule, "severity">[] = [
   },
   {
     name: "private-key-jwt-without-keys",
-    hint: "set the client's public keys with --jwks or --jwks-uri",
+    hint: "set the client's public keys: jwks or jwks_uri",
+    advice: (label) => {
+      const [keys, uri] = ["jwks", "jwks_uri"].map((name) => nameToSet(name, label, "token_endpoint_auth_method"));
+      return `set the client's public keys with ${keys} or ${uri}`;
+    },
     check: combination(
       (client) => usesPrivateKeyJwt(client) && isEmpty(client["jwks_uri"]) && !hasKeySet(client),
       (label) => `${label("token_endpoint_auth_method")} "private_key_jwt" requires public keys`,
@@ -244,7 +254,9 @@ const ERRORS: readonly Omit<Rule, "severity">[] = [
 const WARNINGS: readonly Omit<Rule, "severity">[] = [
   {
     name: "no-callback",
-    hint: "add --callbacks, or nobody can sign in with this client",
+    hint: "add redirect_uris, or nobody can sign in with this client",
+    advice: (label) =>
+      `add ${nameToSet("redirect_uris", label, "grant_types")}, or nobody can sign in with this client`,
     check: combination(
       (client) =>
         (usesGrant(client, "authorization_code") || usesGrant(client, "implicit")) &&
@@ -282,7 +294,9 @@ const WARNINGS: readonly Omit<Rule, "severity">[] = [
   },
   {
     name: "public-client-credentials",
-    hint: "use another --token-endpoint-auth-method for client_credentials",
+    hint: "use another token_endpoint_auth_method for client_credentials",
+    advice: (label) =>
+      `use another ${nameToSet("token_endpoint_auth_method", label, "token_endpoint_auth_method")} for client_credentials`,
     check: combination(
       (client) => isPublic(client) && usesGrant(client, "client_credentials"),
       () => "a client without a secret cannot use the client_credentials grant",
@@ -359,8 +373,8 @@ export const RULE_INFOS: readonly RuleInfo[] = [
 /** Everything that the rules find in a client, errors first. */
 export function lintClient(client: JsonObject, label: FieldLabel): readonly LintFinding[] {
   const found = [
-    ...RULES.flatMap(({ name, severity, hint, check }) =>
-      check(client, label).map((message) => ({ rule: name, severity, message, hint })),
+    ...RULES.flatMap(({ name, severity, hint, advice, check }) =>
+      check(client, label).map((message) => ({ rule: name, severity, message, hint: advice?.(label) ?? hint })),
     ),
     ...lintValues(client, label),
   ];

@@ -55,7 +55,8 @@ export const STATE_TOPIC: Topic = {
     text(
       "An existing client without a mark is only changed with `--adopt`; `hydra diff` shows what would be reset. Clients of another stack, and",
       "clients of hydra-maester (their `owner` is `NAME/NAMESPACE`), are never changed: the exit code is 5. To take a client over from hydra-maester,",
-      "delete its `OAuth2Client` with `deletionPolicy: orphan`, then clear the owner: `hydra clients update ID --unset owner`.",
+      "delete its `OAuth2Client` with `deletionPolicy: orphan`, clear the owner with `hydra clients update ID --unset owner`, and replace its",
+      "manifest by a file with its ID: `hydra export ID --into clients/`. Then use `--adopt`.",
     ),
     text(
       "A client without `client_id` gets an ID that is derived from its stack and key. Hydra 2.0 and 2.1 choose the ID themselves; there, the client is found by its mark, and a file with a `client_id` that the server does not have is refused.",

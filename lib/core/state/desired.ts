@@ -39,6 +39,8 @@ export interface DesiredClient {
   readonly secretVersion: number | undefined;
   readonly protect: boolean;
   readonly secretObject: SecretObject | undefined;
+  /** The owner that hydra-maester gives to the client of a manifest; undefined for a client that isn't from one. */
+  readonly maesterOwner: string | undefined;
   readonly source: ClientSource;
 }
 

@@ -5,7 +5,7 @@ import { isJsonObject, isSameJson, type JsonObject } from "../json.ts";
 import { hasPrivateMembers, withoutPrivateMembers } from "../jwk/jwk-members.ts";
 import { escapeControls, joinWords } from "../text.ts";
 import { FILE_MEMBER } from "./file-member.ts";
-import { MARK_MEMBER, type Mark, readMark } from "./mark.ts";
+import { MARK_MEMBER, readMark, settingsOfMark } from "./mark.ts";
 import { placeholderNames } from "./placeholder-values.ts";
 
 /** A client as a file describes it, and what the file can't say about it. */
@@ -38,14 +38,8 @@ export function exportClient(record: JsonObject, keepsDefaults: boolean): Export
   const names = placeholderNames(client);
   if (names.length > 0)
     notes.push(`its values contain placeholders, which applying the file would replace: ${joinWords(names)}`);
-  const settings = { ...settingsOf(readMark(record)), ...ignoredRules(client) };
+  const settings = { ...settingsOfMark(readMark(record)), ...ignoredRules(client) };
   return { client: Object.keys(settings).length === 0 ? client : { ...client, [FILE_MEMBER]: settings }, notes };
-}
-
-/** What a file says about a mark. The version of a secret belongs to where the secret is from, which only the file knows. */
-function settingsOf(mark: Mark | undefined): JsonObject {
-  if (mark === undefined) return {};
-  return { key: mark.key, ...(mark.protect === undefined ? {} : { protect: mark.protect }) };
 }
 
 /** The rules that a client of a server breaks: as errors in its file they would keep it from being compared at all. */

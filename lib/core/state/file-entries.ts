@@ -1,5 +1,5 @@
 import { getTextField } from "../client/client.ts";
-import { looksLikeClient } from "../client/field-name-findings.ts";
+import { findListMember, looksLikeClient } from "../client/field-name-findings.ts";
 import { isKubernetesObject } from "../client/maester.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { FILE_MEMBER } from "./file-member.ts";
@@ -21,12 +21,6 @@ interface FileContents {
   readonly list: FilePath | undefined;
 }
 
-/** The member of an object that is a list of clients or of Kubernetes objects. */
-function listMember(value: JsonObject): string | undefined {
-  if (isKubernetesObject(value)) return Array.isArray(value["items"]) ? "items" : undefined;
-  return ["items", "clients"].find((name) => Array.isArray(value[name]));
-}
-
 /** The clients and Kubernetes objects among the values of a file; anything else isn't one of its entries. */
 export function findFileEntries(values: readonly unknown[]): FileContents {
   const entries: FileEntry[] = [];
@@ -38,7 +32,7 @@ export function findFileEntries(values: readonly unknown[]): FileContents {
         if (!Array.isArray(item)) visit(item, [...path, at]);
       });
     } else if (isJsonObject(value)) {
-      const list = listMember(value);
+      const list = findListMember(value);
       if (list === undefined) entries.push({ path, written: value });
       else visit(value[list], [...path, list]);
     }

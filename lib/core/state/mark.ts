@@ -29,6 +29,12 @@ export function readMark({ metadata }: JsonObject): Mark | undefined {
   return read.success ? read.output : undefined;
 }
 
+/** The mark as the settings of a file. The version of a secret belongs to where it is from, which only the file knows. */
+export function settingsOfMark(mark: Mark | undefined): JsonObject {
+  if (mark === undefined) return {};
+  return { key: mark.key, ...(mark.protect === undefined ? {} : { protect: mark.protect }) };
+}
+
 /** The client with a mark, in addition to the rest of its metadata. */
 export function withMark(client: JsonObject, mark: Mark): JsonObject {
   const { metadata } = client;

@@ -142,12 +142,7 @@ function refusalOf(current: ClientRecord, { stack, merge }: PlanOptions): Refusa
       hint: "a client has one stack: remove it from the files of one of them",
     };
   const owner = getTextField(current, "owner") ?? "";
-  if (mark === undefined && MAESTER_OWNER.test(owner))
-    return {
-      code: "not-ours",
-      reason: `it belongs to hydra-maester (owner ${quote(owner)})`,
-      hint: "hydra help state explains how to take it over",
-    };
+  if (mark === undefined && MAESTER_OWNER.test(owner)) return maesterRefusal(owner);
   const { metadata } = current;
   if (merge && !isEmpty(metadata) && !isJsonObject(metadata))
     return {
@@ -156,6 +151,31 @@ function refusalOf(current: ClientRecord, { stack, merge }: PlanOptions): Refusa
       hint: "without --merge the metadata is replaced",
     };
   return undefined;
+}
+
+function maesterRefusal(owner: string): Refusal {
+  return {
+    code: "not-ours",
+    reason: `it belongs to hydra-maester (owner ${quote(owner)})`,
+    hint: "hydra help state explains how to take it over",
+  };
+}
+
+/** Plans nothing for a manifest whose client hydra-maester keeps: it deletes all clients with its owner, also a second one. */
+function planMaesterClient(desired: DesiredClient, current: ClientRecord, owner: string): Step {
+  const { key } = desired;
+  const secret = isPublic(current) ? "none" : "unchanged";
+  const step = {
+    key,
+    clientId: current.client_id,
+    desired,
+    current,
+    changes: [],
+    shown: [],
+    secret,
+    notes: [],
+  } as const;
+  return { ...step, action: "refused", refusal: maesterRefusal(owner) };
 }
 
 const ID_REFUSED: Refusal = {
@@ -202,18 +222,30 @@ export function planClient(
   };
 }
 
+/** What a plan looks for on a server. */
+interface Wanted {
+  readonly stack: string;
+  readonly ids: ReadonlySet<string>;
+  /** The owners that hydra-maester gives to the clients of manifests. */
+  readonly owners: ReadonlySet<string>;
+}
+
 /** The clients of a server that a plan is about. */
 class Inventory {
   readonly #byId = new Map<string, ClientRecord>();
   readonly #byKey = new Map<string, ClientRecord[]>();
   readonly #taken = new Set<string>();
+  /** Unmarked clients by the owners of manifests. */
+  readonly #byOwner = new Map<string, ClientRecord>();
   /** Any client, which shows the release line of the server. */
   sample: ClientRecord | undefined;
 
-  add(record: ClientRecord, wantedIds: ReadonlySet<string>, stack: string): void {
+  add(record: ClientRecord, { ids: wantedIds, owners, stack }: Wanted): void {
     this.sample ??= record;
     const mark = readMark(record);
     const isOurs = mark?.stack === stack;
+    const owner = getTextField(record, "owner");
+    if (mark === undefined && owner !== undefined && owners.has(owner)) this.#byOwner.set(owner, record);
     if (!isOurs && !wantedIds.has(record.client_id)) return;
     // An offset moves when clients are created meanwhile, so a page may repeat one.
     const isNew = !this.#byId.has(record.client_id);
@@ -238,6 +270,11 @@ class Inventory {
     if (record === undefined) return this.takeId(derivedId);
     this.#taken.add(record.client_id);
     return record;
+  }
+
+  /** A client that hydra-maester keeps for a manifest. */
+  ownedBy(owner: string): ClientRecord | undefined {
+    return this.#byOwner.get(owner);
   }
 
   /** The clients of the stack that no file has. */
@@ -267,14 +304,22 @@ export async function planStack(
   const { stack, prune } = options;
   const inventory = new Inventory();
   const ids = new Set(desired.map(({ key, clientId }) => clientId ?? deriveClientId(stack, key)));
-  for await (const record of records) inventory.add(record, ids, stack);
+  const owners = new Set(desired.flatMap(({ maesterOwner: owner }) => (owner === undefined ? [] : [owner])));
+  for await (const record of records) inventory.add(record, { stack, ids, owners });
   // Clients with an ID first, so that no other one takes theirs by its key.
   const found = new Map<DesiredClient, ClientRecord | undefined>();
   for (const each of desired) if (each.clientId !== undefined) found.set(each, inventory.takeId(each.clientId));
   for (const each of desired)
     if (each.clientId === undefined) found.set(each, inventory.takeKey(each.key, deriveClientId(stack, each.key)));
   const { sample } = inventory;
-  const steps = desired.map((each) => planClient(each, found.get(each), options, sample));
+  const steps = desired.map((each) => {
+    const current = found.get(each);
+    const { maesterOwner: owner = "" } = each;
+    const maesters = current === undefined ? inventory.ownedBy(owner) : undefined;
+    return maesters === undefined
+      ? planClient(each, current, options, sample)
+      : planMaesterClient(each, maesters, owner);
+  });
   const unlisted = inventory.unlisted();
   const kept = unlisted.filter((record) => readMark(record)?.protect === true);
   const deletes = unlisted.filter((record) => !kept.includes(record));

@@ -345,6 +345,55 @@ const RULES: Readonly<Record<string, Row>> = {
   },
 };
 
+test("a hint names the field in a file, and the flag on a command line or for an update", () => {
+  const hintsOf = (client: JsonObject, label: (field: string) => string): readonly string[] =>
+    lintClient(client, label).map(({ hint }) => hint);
+  const cases: readonly (readonly [JsonObject, hint: string, ...names: (readonly [field: string, flag: string])[]])[] =
+    [
+      [
+        { token_endpoint_auth_method: "private_key_jwt" },
+        "set the client's public keys with 1 or 2",
+        ["jwks", "--jwks"],
+        ["jwks_uri", "--jwks-uri"],
+      ],
+      [
+        { grant_types: ["authorization_code"] },
+        "add 1, or nobody can sign in with this client",
+        ["redirect_uris", "--callbacks"],
+      ],
+      [
+        { grant_types: ["client_credentials"], token_endpoint_auth_method: "none" },
+        "use another 1 for client_credentials",
+        ["token_endpoint_auth_method", "--token-endpoint-auth-method"],
+      ],
+      [
+        { subject_type: "pairwise", access_token_strategy: "jwt" },
+        "set 1 to opaque, or 2 to public",
+        ["access_token_strategy", "--access-token-strategy"],
+        ["subject_type", "--subject-type"],
+      ],
+    ];
+  const flag = (field: string): string => `--${field.replaceAll("_", "-")}`;
+  for (const [client, hint, ...names] of cases) {
+    const filled = (at: 0 | 1): string => hint.replace(/[12]/g, (n) => names[Number(n) - 1]?.[at] ?? "");
+    for (const label of [own, (field: string) => `"${field}" in client.json`])
+      assert.deepEqual(hintsOf(client, label), [filled(0)]);
+    for (const label of [
+      flag,
+      (field: string) => `the default of ${flag(field)}`,
+      (field: string) => `the client's ${field}`,
+    ])
+      assert.deepEqual(hintsOf(client, label), [filled(1)]);
+  }
+});
+
+test("no hint for a file, and none in the manual, names a flag", () => {
+  for (const { broken } of Object.values(RULES))
+    for (const [client] of broken)
+      for (const { hint } of lintClient(client, own)) assert.doesNotMatch(hint, /--[a-z]|\p{Cc}/u);
+  for (const { hint } of RULE_INFOS) assert.doesNotMatch(hint, /--[a-z]/);
+});
+
 test("the rules and their severity match the table, in its order", () => {
   assert.deepEqual(
     RULE_INFOS.map(({ name, severity }) => [name, severity]),

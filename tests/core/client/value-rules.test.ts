@@ -368,7 +368,7 @@ const RULES: Readonly<Record<string, Row>> = {
         { subject_type: "pairwise", redirect_uris: ["https://a.example/1", "https://b.example/2"] },
         [
           'subject_type "pairwise" needs a sector identifier: the redirect URIs have 2 hosts',
-          "add --sector-identifier-uri, the https URL of a JSON list of these redirect URIs (OpenID Connect Core, section 8.1)",
+          "add sector_identifier_uri, the https URL of a JSON list of these redirect URIs (OpenID Connect Core, section 8.1)",
         ],
       ],
     ],

@@ -18,6 +18,7 @@ function desired(key: string, client: JsonObject, more: Partial<DesiredClient> =
     secretVersion: undefined,
     protect: false,
     secretObject: undefined,
+    maesterOwner: undefined,
     source: { file: `clients/${key}.yaml`, line: 1, column: 1 },
     ...more,
   };

@@ -1,0 +1,48 @@
+import type { Context } from "../command.ts";
+import { unreadableReason } from "../core/input-limits.ts";
+import { type Problem, usageError } from "../core/problem.ts";
+import { escapeControls, quote } from "../core/text.ts";
+
+type ListedFolder = NonNullable<Awaited<ReturnType<Context["host"]["listFolder"]>>>;
+
+/** The files of clients in a folder, and the problems of what may be one but can't be read. */
+interface FolderFiles {
+  readonly files: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+/** Whether a file of a folder may have clients, by its name. The files of kustomize may leave out their kind. */
+function isClientFile(name: string): boolean {
+  return /\.(?:json|ya?ml)$/i.test(name) && !/^kustomization\.ya?ml$/i.test(name);
+}
+
+/** The files of clients in a folder and its subfolders; undefined for a path that isn't a folder. */
+export async function findFolderFiles(
+  { host }: { readonly host: Pick<Context["host"], "listFolder"> },
+  path: string,
+  reader: string,
+): Promise<FolderFiles | undefined> {
+  const listed = await host.listFolder(path, isClientFile);
+  if (listed === undefined) return undefined;
+  return { files: listed.files, problems: listed.unreadable.map((entry) => unreadableProblem(entry, reader)) };
+}
+
+/** A problem and not a note: a client behind the entry would look as if it were in no file, and could be pruned. */
+function unreadableProblem({ path, why }: ListedFolder["unreadable"][number], reader: string): Problem {
+  const [reason, hint] = explain(why);
+  return usageError(`Cannot read ${quote(path)} of ${reader}: ${escapeControls(reason)}`, hint, "unreadable-file");
+}
+
+function explain(why: ListedFolder["unreadable"][number]["why"]): readonly [reason: string, hint: string] {
+  const rename = "rename it: only files of clients have names that end in .yaml, .yml or .json";
+  switch (why) {
+    case "dangling-link":
+      return ["the link leads nowhere", "correct the link, or remove it"];
+    case "folder":
+      return ["it is a folder", rename];
+    case "special":
+      return ["it is not a regular file", rename];
+    default:
+      return [unreadableReason(why), "check its permissions"];
+  }
+}
