@@ -256,7 +256,7 @@ const LAZY_IN_CREATE = [
   ...["core/client/maester", "core/client/misnamed-fields", "core/command-words", "core/keys/recipient"].map(
     (name) => `lib/${name}.ts`,
   ),
-  ...["admin/problems", "admin/readiness", "download", "host/prompter", "http/network-failure"].map(
+  ...["admin/problems", "admin/readiness", "download", "host/list-folder", "host/prompter", "http/network-failure"].map(
     (name) => `lib/adapters/${name}.ts`,
   ),
   "lib/app/recipients.ts",
