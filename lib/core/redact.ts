@@ -1,3 +1,4 @@
+import { findValues, replaceRanges } from "./find-values.ts";
 import { trimCharactersAtEnd } from "./text.ts";
 
 /** Replaces a credential wherever a request is shown. */
@@ -54,12 +55,8 @@ export function redactUrl(text: string): string {
 
 /** Text from elsewhere without the credentials that it may repeat, in any encoding that is common on the web. */
 export function redactValues(text: string, values: readonly string[]): string {
-  const encodings = values
-    .filter((value) => value.length >= MIN_REDACTED)
-    .flatMap(spellings)
-    .sort((a, b) => b.length - a.length);
-  if (encodings.length === 0) return text;
-  return text.replace(new RegExp([...new Set(encodings)].map(percentPattern).join("|"), "g"), REDACTED);
+  const encodings = values.filter((value) => value.length >= MIN_REDACTED).flatMap(spellings);
+  return replaceRanges(text, findValues(text, encodings), REDACTED);
 }
 
 /** Text of a server that got these credentials, without them: whole, in part, and in everything that looks like one. */
@@ -89,16 +86,20 @@ export function encodeFormValue(value: string): string {
 
 /** Replaces values that are too short to be found anywhere, where a text quotes them or assigns them to a name. */
 function redactShortValues(text: string, values: readonly string[]): string {
-  const short = values.filter((value) => value !== "" && value.length < MIN_REDACTED).map(percentPattern);
-  if (short.length === 0) return text;
-  return text.replace(new RegExp(`([=:"'\`] ?)(?:${short.join("|")})(?![\\w%])`, "g"), `$1${REDACTED}`);
+  const short = values.filter((value) => value.length < MIN_REDACTED);
+  const assigned = findValues(text, short).filter(
+    ({ start, end }) =>
+      /[=:"'`] ?$/.test(text.slice(Math.max(start - 2, 0), start)) && !/^[\w%]/.test(text.slice(end, end + 1)),
+  );
+  return replaceRanges(text, assigned, REDACTED);
 }
 
 /** Replaces what a text has in common with credentials, if it is long enough not to be an ordinary word. */
 function redactPieces(text: string, values: readonly string[]): string {
-  const known = new Set<string>();
-  for (const value of values.flatMap((each) => [...spellings(each), encodeURIComponent(each), encodeFormValue(each)]))
-    for (let at = 0; at + MIN_PIECE <= value.length; at++) known.add(value.slice(at, at + MIN_PIECE));
+  const known = findCommonPieces(
+    text,
+    values.flatMap((each) => [...spellings(each), encodeURIComponent(each.toWellFormed()), encodeFormValue(each)]),
+  );
   let shown = "";
   let hiddenTo = 0;
   for (let at = 0; at < text.length; at++) {
@@ -109,6 +110,27 @@ function redactPieces(text: string, values: readonly string[]): string {
     if (at >= hiddenTo) shown += text[at];
   }
   return shown;
+}
+
+/** The pieces of values that a text has too. Few pieces of a long value pass the first, cheap check. */
+function findCommonPieces(text: string, values: readonly string[]): ReadonlySet<string> {
+  const inText = new Set<string>();
+  const mayBeInText = new Uint8Array(0x1_00_00);
+  for (let at = 0; at + MIN_PIECE <= text.length; at++) {
+    inText.add(text.slice(at, at + MIN_PIECE));
+    mayBeInText[hashPiece(text, at)] = 1;
+  }
+  const common = new Set<string>();
+  for (const value of values)
+    for (let at = 0; at + MIN_PIECE <= value.length; at++) {
+      const piece = mayBeInText[hashPiece(value, at)] === 1 ? value.slice(at, at + MIN_PIECE) : "";
+      if (inText.has(piece)) common.add(piece);
+    }
+  return common;
+}
+
+function hashPiece(text: string, at: number): number {
+  return (text.charCodeAt(at) * 961 + text.charCodeAt(at + 3) * 31 + text.charCodeAt(at + 7)) & 0xff_ff;
 }
 
 /** Anything shorter is no credential and would match ordinary words. */
@@ -137,18 +159,6 @@ function percentEncoded(bytes: string): string {
     /[^A-Za-z0-9._~-]/g,
     (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, "0").toUpperCase()}`,
   );
-}
-
-/** A pattern for text in which any part may be percent-encoded, even twice, and a space may be written as a plus. */
-function percentPattern(text: string): string {
-  return Array.from(text, (char) => {
-    const bytes = Array.from(utf8.encode(char), (byte) => {
-      const hex = byte.toString(16).padStart(2, "0");
-      return `%(?:25)*${hex.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`)}`;
-    });
-    const plain = char.replace(/[\\^$.*+?()[\]{}|/-]/, "\\$&");
-    return `(?:${plain}|${bytes.join("")}${char === " " ? "|\\+" : ""})`;
-  }).join("");
 }
 
 const utf8 = new TextEncoder();
