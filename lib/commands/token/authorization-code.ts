@@ -23,6 +23,7 @@ import { checkRedirectUri, chooseRedirect, type RedirectTarget, withPort } from 
 import { ensureRegistered, requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
+import { reportUndeliveredTokens } from "../../tokens/undelivered-tokens.ts";
 import { prepareUserLogin, type UserLogin } from "../../tokens/user-login.ts";
 
 /** The seconds of `--max-age`; undefined for no limit, which Hydra's own CLI writes as -1. */
@@ -119,7 +120,8 @@ async function logIn(
   const redirected = await waitForRedirect(context, { session, clientId, pending, listener, responseMode, unchecked });
   try {
     const tokens = await session.attempt((client) => client.exchangeCode(pending, redirected));
-    return singleResult(LOGIN_VIEW, toTokenItem(context, tokens));
+    const revoke = (token: string): Promise<void> => session.attempt((client) => client.revoke(token));
+    return singleResult(LOGIN_VIEW, toTokenItem(context, tokens), reportUndeliveredTokens(revoke));
   } finally {
     // The browser gets its page, however the exchange ends.
     await listener?.finished();

@@ -9,6 +9,7 @@ import { DEVICE_AUTH_URL, DEVICE_TIMEOUT, LOGIN_SCOPE } from "../../tokens/login
 import { DEVICE_GRANT, requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
+import { reportUndeliveredTokens } from "../../tokens/undelivered-tokens.ts";
 import { prepareUserLogin, type UserLogin } from "../../tokens/user-login.ts";
 
 /** Shows the code, set apart from everything else. */
@@ -62,7 +63,8 @@ async function run(
   showCode(context, pending);
   const sleep = limitedSleep(context, values.number(DEVICE_TIMEOUT));
   const tokens = await host.waitForPerson(() => session.attempt((client) => client.waitForDevice(pending, { sleep })));
-  return singleResult(LOGIN_VIEW, toTokenItem(context, tokens));
+  const revoke = (token: string): Promise<void> => session.attempt((client) => client.revoke(token));
+  return singleResult(LOGIN_VIEW, toTokenItem(context, tokens), reportUndeliveredTokens(revoke));
 }
 
 /** `token device` and `perform device-code`: logs a user in on another device (RFC 8628). */
