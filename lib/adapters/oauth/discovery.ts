@@ -4,7 +4,8 @@ import { type HttpAnswer, NetworkFailure, type SendHttp } from "../../core/netwo
 import { Problem } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
-import { networkProblem } from "./oauth-problems.ts";
+import { busyProblem, networkProblem } from "./oauth-problems.ts";
+import { UnavailableServer } from "./unavailable-server.ts";
 
 /** The endpoints of a server that this program uses. */
 const ENDPOINTS = [
@@ -58,12 +59,13 @@ const STEP = { action: "Cannot read the server's discovery document", hidden: []
 
 const MAX_BYTES = 1_048_576;
 
-async function get({ http, timeout, signal }: DiscoveryOptions, url: string): Promise<HttpAnswer> {
+async function get({ http, timeout, signal }: DiscoveryOptions, url: string, repeatable?: true): Promise<HttpAnswer> {
   const headers = { accept: "application/json" };
   try {
-    const more = signal === undefined ? {} : { signal };
-    return await http({ method: "GET", url, headers, timeout, maxBytes: MAX_BYTES, ...more });
+    const more = { ...(signal === undefined ? {} : { signal }), ...(repeatable === undefined ? {} : { repeatable }) };
+    return await http({ method: "GET", url, headers, timeout, maxBytes: MAX_BYTES, action: STEP.action, ...more });
   } catch (error) {
+    if (error instanceof UnavailableServer) throw busyProblem(STEP, url, error);
     throw error instanceof NetworkFailure ? networkProblem(STEP, url, error) : error;
   }
 }
@@ -126,7 +128,7 @@ function clockOffset(answer: HttpAnswer, now: number): number | undefined {
 export async function discoverServer(options: DiscoveryOptions): Promise<AuthorizationServer> {
   const base = trimCharactersAtEnd(options.publicUrl, "/");
   const url = `${base}/.well-known/openid-configuration`;
-  const answer = await get(options, url);
+  const answer = await get(options, url, true);
   const value = tryParseJson(answer.text)?.value;
   const read = v.safeParse(DOCUMENT, value);
   if (answer.status !== 200 || !read.success || !isJsonObject(value)) {

@@ -59,6 +59,7 @@ export async function sendToEitherFamily(
       ...(call.form === undefined ? {} : { form: call.form }),
       ...(call.json === undefined ? {} : { json: call.json }),
       timeout: options.timeLeft(),
+      repeatable: true,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     };
     const answer = await sendStep(options.http, step, request, UNREACHABLE_HINT);

@@ -2,7 +2,7 @@ import type { PendingDeviceFlow } from "../../adapters/oauth/index.ts";
 import { requireOpenOutput } from "../../clients/outlets.ts";
 import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { formatDuration } from "../../core/duration.ts";
-import { ADMIN_URL } from "../../core/flags/flag-table.ts";
+import { ADMIN_URL, FAIL_AFTER } from "../../core/flags/flag-table.ts";
 import { Problem } from "../../core/problem.ts";
 import { readEndpointUrl } from "../../tokens/endpoint-flags.ts";
 import { DEVICE_AUTH_URL, DEVICE_TIMEOUT, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
@@ -61,8 +61,11 @@ async function run(
   const request = { scopes: values.list(LOGIN_SCOPE), audience: values.list(AUDIENCE) };
   const pending = await session.attempt((client) => client.beginDevice(request));
   showCode(context, pending);
+  const patience = values.number(FAIL_AFTER);
   const sleep = limitedSleep(context, values.number(DEVICE_TIMEOUT));
-  const tokens = await host.waitForPerson(() => session.attempt((client) => client.waitForDevice(pending, { sleep })));
+  const tokens = await host.waitForPerson(() =>
+    session.attempt((client) => client.waitForDevice(pending, { sleep, patience })),
+  );
   const revoke = (token: string): Promise<void> => session.attempt((client) => client.revoke(token));
   return singleResult(LOGIN_VIEW, toTokenItem(context, tokens), reportUndeliveredTokens(revoke));
 }
