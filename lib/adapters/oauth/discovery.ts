@@ -163,6 +163,19 @@ export function overrideEndpoints(
   return { ...server, endpoints: { ...server.endpoints, ...chosen }, foreign };
 }
 
+/** The flags that give an endpoint at any origin. */
+const ENDPOINT_FLAGS: Readonly<Partial<Record<EndpointName, string>>> = {
+  authorization_endpoint: "--auth-url",
+  token_endpoint: "--token-url",
+  device_authorization_endpoint: "--device-auth-url",
+};
+
+function foreignHint(name: EndpointName): string {
+  const flag = ENDPOINT_FLAGS[name];
+  if (flag === undefined) return "use the public URL at whose origin the server's endpoints are";
+  return `if it is the right one, give it with ${flag}`;
+}
+
 /** An endpoint that a step needs. */
 export function requireEndpoint(server: AuthorizationServer, name: EndpointName, action: string): string {
   const url = server.endpoints[name];
@@ -172,6 +185,6 @@ export function requireEndpoint(server: AuthorizationServer, name: EndpointName,
   throw new Problem(`${action}: ${reason}`, {
     code: isForeign ? "foreign-endpoint" : "missing-endpoint",
     exit: "failed",
-    hint: isForeign ? "if it is the right one, give it as a flag" : "this version of the server doesn't support it",
+    hint: isForeign ? foreignHint(name) : "this version of the server doesn't support it",
   });
 }

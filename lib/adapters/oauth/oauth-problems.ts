@@ -129,6 +129,9 @@ function expectedMethod(description: string): string | undefined {
   return methods.exec(description)?.[1];
 }
 
+/** What servers say of a client assertion whose key isn't registered, as `invalid_request` or another error. */
+const UNKNOWN_CLIENT_KEY = /JSON Web Token uses signing key with kid .{0,200}could not be found/;
+
 function hintFor({ error, description = "" }: OAuthError): string | undefined {
   if (error !== "invalid_client") return known(error)?.hint;
   const method = expectedMethod(description);
@@ -147,6 +150,13 @@ export function oauthProblem(
   const reason = isBare ? "the server rejected the client's credentials" : shown(description ?? "", hidden);
   const hint = hintFor({ error, description });
   const name = shown(error, hidden);
+  if (UNKNOWN_CLIENT_KEY.test(description ?? ""))
+    return new Problem(`${action}: ${reason} (${name})`, {
+      code: "invalid-client",
+      exit: "unauthorised",
+      hint: "give the private key of a public key that is registered for the client, with --client-key",
+      ...(status === undefined ? {} : { status }),
+    });
   return new Problem(`${action}: ${reason === "" ? name : `${reason} (${name})`}`, {
     code: known(error)?.code ?? "oauth-error",
     exit: known(error)?.exit ?? "failed",

@@ -16,7 +16,7 @@ import {
 import { UnavailableServer } from "./unavailable-server.ts";
 
 /** How long and how often requests are repeated. */
-export interface RetryOptions {
+interface RetryOptions {
   /** Milliseconds that the command may take; 0 means one attempt. */
   readonly failAfter: number;
   /** Milliseconds that are left of them. */
