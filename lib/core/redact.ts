@@ -83,12 +83,15 @@ export function encodeFormValue(value: string): string {
   return new URLSearchParams([["", value]]).toString().slice(1);
 }
 
+/** What precedes a value that is quoted or assigned: a sign or a quotation mark. */
+const ASSIGNED = /[=:\x22\x27\x60] ?$/;
+
 /** Replaces values that are too short to be found anywhere, where a text quotes them or assigns them to a name. */
 function redactShortValues(text: string, values: readonly string[]): string {
   const short = values.filter((value) => value.length < MIN_REDACTED);
   const assigned = findValues(text, short).filter(
     ({ start, end }) =>
-      /[=:"'`] ?$/.test(text.slice(Math.max(start - 2, 0), start)) && !/^[\w%]/.test(text.slice(end, end + 1)),
+      ASSIGNED.test(text.slice(Math.max(start - 2, 0), start)) && !/^[\w%]/.test(text.slice(end, end + 1)),
   );
   return replaceRanges(text, assigned, REDACTED);
 }
