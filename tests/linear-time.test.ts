@@ -8,7 +8,7 @@ import { parseCertificates } from "../lib/adapters/transport.ts";
 import { fromBase64 } from "../lib/core/bytes.ts";
 import { isLargerThan, memberTexts } from "../lib/core/json.ts";
 import { findPgpKeys } from "../lib/core/keys/key-material.ts";
-import { redactUrl } from "../lib/core/redact.ts";
+import { redactServerText, redactUrl } from "../lib/core/redact.ts";
 import { suggestWord, trimCharactersAtEnd, trimCharactersAtStart } from "../lib/core/text.ts";
 import { looksLikeWebPage } from "../lib/core/url-checks.ts";
 import { parseFirstJson } from "../lib/sandbox/decode-body.ts";
@@ -32,6 +32,11 @@ const READERS: readonly (readonly [name: string, read: () => unknown])[] = [
   ["certificates without an end", () => parseCertificates("-----BEGIN CERTIFICATE-----".repeat(MANY / 10))],
   ["an address", () => parseGoUrl(`https://${"@".repeat(MANY)}:a`)],
   ["a URL", () => redactUrl(`a${"@".repeat(MANY)}`)],
+  [
+    "a text with a secret",
+    () => redactServerText("%".repeat(MANY / 10) + "41".repeat(MANY / 10), ["%4".repeat(MANY / 10)]),
+  ],
+  ["a text like a secret", () => redactServerText("a".repeat(MANY / 10), [`${"a".repeat(MANY / 10)}b`])],
   ["a web page", () => looksLikeWebPage(" ".repeat(MANY))],
   ["a body that does not end", () => parseFirstJson(`{"${'\\"'.repeat(MANY)}`)],
   ["a body with more behind it", () => parseFirstJson(`{"a":"${'\\"'.repeat(MANY)}"} x`)],

@@ -285,7 +285,7 @@ function tokenEndpoint(
 
 /** The server of the connection for tokens. Its library is loaded when it is first asked. */
 function oauthAccess(
-  { run, connection }: Pick<ContextOptions, "run" | "connection">,
+  { run, connection, warn }: Pick<ContextOptions, "run" | "connection" | "warn">,
   {
     http,
     download,
@@ -297,15 +297,21 @@ function oauthAccess(
   },
 ): OAuthAccess {
   const adapter = (): Promise<typeof import("../adapters/oauth/index.ts")> => import("../adapters/oauth/index.ts");
-  const { now } = run.host;
-  const shared = { http, timeLeft: remaining, signal: run.ending.signal };
+  const { now, sleep, random } = run.host;
+  const { signal } = run.ending;
+  const shared = { timeLeft: remaining, signal };
+  const retrying = async (): Promise<SendHttp> => {
+    const { failAfter } = needed(connection);
+    return (await adapter()).createRetryingHttp(http, { failAfter, remaining, now, sleep, random, warn, signal });
+  };
   const openSession: OAuthAccess["openSession"] = async ({ clientId, authentication, followsServer }, chosen) => {
     const { createOAuthClient, discoverServer: discover, overrideEndpoints, retryWithExpectedMethod } = await adapter();
     const { base: publicUrl, endpointOrigin: publicUrlOrigin } = needed(connection);
-    const found = await discover({ ...shared, publicUrl, publicUrlOrigin, timeout: remaining(), now });
+    const access = { ...shared, http: await retrying() };
+    const found = await discover({ ...access, publicUrl, publicUrlOrigin, timeout: remaining(), now });
     const server = overrideEndpoints(found, chosen);
     const client = (method: ClientAuthentication): OAuthClient =>
-      createOAuthClient({ ...shared, server, clientId, authentication: method, now });
+      createOAuthClient({ ...access, server, clientId, authentication: method, now });
     return {
       server,
       attempt: (work) =>
@@ -322,7 +328,7 @@ function oauthAccess(
     },
     admin: async () => {
       const { base, headers } = needed(connection);
-      return (await adapter()).createTokenManagement({ ...shared, adminUrl: base, headers });
+      return (await adapter()).createTokenManagement({ ...shared, http: await retrying(), adminUrl: base, headers });
     },
     fetchKeySet: async (url, what) => (await import("./fetch-key-set.ts")).fetchKeySet(download, url, what),
     isSignedBy: async (token, keySet) => (await import("../adapters/key-generator.ts")).isSignedByKeySet(token, keySet),

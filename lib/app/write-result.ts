@@ -24,7 +24,8 @@ const MAX_PENDING_TEXTS = 64;
 
 /**
  * Writes a result as its values come, and reports to the command what was delivered. If the reader of standard output goes
- * away, a command that only reads ends quietly; values that must not be lost go back to the command.
+ * away, a command that only reads ends quietly, but with its own exit code; values that must not be lost go back to the
+ * command.
  */
 export async function writeResult(
   host: Pick<Host, "stdout" | "sleep">,
@@ -43,7 +44,7 @@ export async function writeResult(
   try {
     await new ResultWriter(result, renderer, queue, rendered).write();
   } catch (error) {
-    if (error === READER_GONE) return "done";
+    if (error === READER_GONE) return result.exit?.() ?? "done";
     throw error;
   }
   noteWithheld(withheld, result.view, note);
@@ -57,6 +58,8 @@ class ResultWriter {
   readonly #rendered: (item: JsonObject) => void;
   /** Values whose text is not sent yet: some formats hold values back, and send them with the text of later ones. */
   #held: JsonObject[] = [];
+  /** Nobody reads any more, and the rest of the work is only done for its exit code. */
+  #isReaderGone = false;
 
   constructor(
     result: Result,
@@ -75,13 +78,17 @@ class ResultWriter {
     const mustArrive = delivered !== undefined || undelivered !== undefined;
     try {
       for await (const item of items) {
+        if (this.#isReaderGone) continue;
         await this.#writeItem(item);
         await this.#settle(mustArrive ? MAX_PENDING_TEXTS : Number.POSITIVE_INFINITY, MAX_PENDING_CHARACTERS);
       }
     } catch (error) {
-      await this.#flush();
+      await this.#flush().catch((later: unknown) => {
+        if (later !== READER_GONE) throw later;
+      });
       throw error;
     }
+    if (this.#isReaderGone) throw READER_GONE;
     const end = await this.#render(() => this.#renderer.end(envelope?.()));
     if (end !== "" || this.#held.length > 0) this.#send(end);
     await this.#settle(0, 0);
@@ -121,7 +128,11 @@ class ResultWriter {
     if (!this.#queue.hasFailed) return;
     const { reason } = this.#queue;
     const problem = await this.#returnUndelivered(reason);
-    throw problem ?? (errorCode(reason) === "EPIPE" ? READER_GONE : unwritable(reason));
+    if (problem !== undefined) throw problem;
+    if (errorCode(reason) !== "EPIPE") throw unwritable(reason);
+    const { exit, delivered, undelivered } = this.#result;
+    if (exit === undefined || delivered !== undefined || undelivered !== undefined) throw READER_GONE;
+    this.#isReaderGone = true;
   }
 
   /** Returns values that were not delivered to the command; undefined where it has nothing that must not be lost. */

@@ -5,12 +5,11 @@ import type { JsonObject } from "../core/json.ts";
 import { toJson } from "../core/json.ts";
 import { writesEveryField } from "../core/output/formats.ts";
 import type { ResultView } from "../core/output/render.ts";
-import { type ExitName, Problem, withMessage } from "../core/problem.ts";
+import { type ExitName, Problem, safeReason, withMessage } from "../core/problem.ts";
 import type { Step } from "../core/state/plan.ts";
 import { quote } from "../core/text.ts";
 import { type ApplyOutcome, unchangedOutcome } from "./apply-client.ts";
 import { Batch, type OrderedPool } from "./batch.ts";
-import { safeReason } from "./delivery.ts";
 import type { SecretPlace } from "./secret-place.ts";
 import { ENCRYPTED, idOf } from "./views.ts";
 

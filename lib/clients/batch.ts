@@ -1,6 +1,7 @@
 import type { Context } from "../command.ts";
 import { CONCURRENCY } from "../core/flags/flag-table.ts";
-import { EXIT_CODES, type ExitName, Problem, usageError } from "../core/problem.ts";
+import { EXIT_CODES, type ExitName, Problem, unwrittenProblem, usageError, withMessage } from "../core/problem.ts";
+import { joinWords } from "../core/text.ts";
 
 /** The problem of a `--concurrency` that no server could take. */
 export function concurrencyProblems({ values }: Pick<Context, "values">): readonly Problem[] {
@@ -18,6 +19,7 @@ export class Batch {
   readonly #total: number;
   #failures: Problem[] = [];
   #unreachableInARow = 0;
+  #attempts = 0;
 
   /** @param total the number of items; with a single one, its failure ends the command. */
   constructor(context: Pick<Context, "fail" | "signal">, total: number) {
@@ -41,6 +43,7 @@ export class Batch {
 
   /** Works on one item. A failure is reported and counted; an interruption ends the whole batch. */
   async attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+    this.#attempts++;
     try {
       return await work();
     } catch (error) {
@@ -55,6 +58,16 @@ export class Batch {
     this.#failures.push(problem);
     this.#unreachableInARow = problem.exit === "unreachable" ? this.#unreachableInARow + 1 : 0;
     this.#context.fail(problem);
+  }
+
+  /** The problem of deletions whose results could not be written; `gone` says what was deleted. */
+  unwrittenDeletions(reason: unknown, gone: readonly string[]): Problem {
+    const left = this.#total - this.#attempts;
+    const done = `deleted anyway: ${joinWords(gone)}${left === 0 ? "" : `; not started: ${left}`}`;
+    const hint =
+      left === 0 ? "check where standard output goes" : "run it again for the rest, with a writable destination";
+    const problem = unwrittenProblem(reason, done, hint);
+    return this.#failures.length === 0 ? problem : withMessage(problem, problem.message, { exit: "someFailed" });
   }
 
   /** The exit code of the command: that of the only item, or "some of many failed". */

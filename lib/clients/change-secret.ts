@@ -1,7 +1,7 @@
 import { type Context, type Result, singleResult } from "../command.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { ResultView } from "../core/output/render.ts";
-import { type ExitName, errorMessage, Problem } from "../core/problem.ts";
+import { type ExitName, errorMessage, Problem, safeReason } from "../core/problem.ts";
 import { SaveFailure } from "../core/recovery-record.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import {
@@ -10,7 +10,6 @@ import {
   NotEncryptedError,
   prepareDelivery,
   reportRecipients,
-  safeReason,
   UNDELIVERED_CODE,
 } from "./delivery.ts";
 import {

@@ -5,9 +5,8 @@ import type { JsonObject } from "../core/json.ts";
 import type { Recipient } from "../core/keys/recipient.ts";
 import type { Credentials } from "../core/output/credential-files.ts";
 import type { ResultView } from "../core/output/render.ts";
-import { errorCode, errorMessage, Problem, usageError } from "../core/problem.ts";
+import { safeReason, usageError } from "../core/problem.ts";
 import { withoutCredentials } from "../core/redact.ts";
-import { escapeControls } from "../core/text.ts";
 import { encryptedSecretFormat, type PreparedSecret, type SecretText, secretNoun } from "./secret-source.ts";
 import { ENCRYPTED, ENCRYPTED_KEY, idOf } from "./views.ts";
 
@@ -112,18 +111,6 @@ async function encryptAnswered(
       cause: error,
     });
   }
-}
-
-/** Why something failed, without any value: of an error in the program itself only its type is shown. */
-export function safeReason(error: unknown): string {
-  if (isExpectedError(error)) return escapeControls(errorMessage(error));
-  return `unexpected failure (${error instanceof Error ? error.name : typeof error})`;
-}
-
-/** Whether an error's message comes from this program or the system, and not from the runtime about a bug. */
-export function isExpectedError(error: unknown): boolean {
-  if (error instanceof Problem || errorCode(error) !== undefined) return true;
-  return error instanceof Error && (error.name === "Error" || error.name === "WriteFailure");
 }
 
 /** A client without its secret; the same object where it has none. */

@@ -3,9 +3,9 @@ import type { Context, Result } from "../command.ts";
 import type { TextFlag } from "../core/flags/flag.ts";
 import { SECRET_OUT } from "../core/flags/flag-table.ts";
 import type { JsonObject } from "../core/json.ts";
-import { Problem } from "../core/problem.ts";
+import { Problem, unwrittenProblem } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
-import { type DeliveredCredentials, safeReason } from "./delivery.ts";
+import type { DeliveredCredentials } from "./delivery.ts";
 import { secretFileText } from "./secret-file.ts";
 import { ENCRYPTED, ENCRYPTED_KEY } from "./views.ts";
 
@@ -112,11 +112,6 @@ export async function writeSecretFile(
 export function undeliveredClientReport(id: string, what: "created" | "updated"): Pick<Result, "undelivered"> {
   return {
     undelivered: async (_, reason) =>
-      new Problem(`Cannot write the result: ${safeReason(reason)}; client ${quote(id)} was ${what}`, {
-        code: "unwritable",
-        exit: "failed",
-        hint: `show it: hydra clients get ${id}`,
-        cause: reason,
-      }),
+      unwrittenProblem(reason, `client ${quote(id)} was ${what}`, `show it: hydra clients get ${id}`),
   };
 }

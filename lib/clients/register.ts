@@ -6,15 +6,13 @@ import { getTextField } from "../core/client/client.ts";
 import type { JsonObject } from "../core/json.ts";
 import { CLEANUP_MS } from "../core/network.ts";
 import type { ResultView } from "../core/output/render.ts";
-import { errorMessage, Problem, withMessage } from "../core/problem.ts";
+import { errorMessage, isExpectedError, Problem, safeReason, withMessage } from "../core/problem.ts";
 import { escapeControls, quote } from "../core/text.ts";
 import {
   type DeliveredCredentials,
   type DeliveryContext,
-  isExpectedError,
   prepareDelivery,
   rejectHidingFormat,
-  safeReason,
   UNDELIVERED_CODE,
 } from "./delivery.ts";
 import { type SecretOutlets, undeliveredClientReport, writeSecretFile } from "./outlets.ts";

@@ -24,6 +24,12 @@ export interface HttpRequest {
   readonly maxBytes?: number;
   /** Use a new connection, so that the runtime never sends the request twice. */
   readonly once?: boolean;
+  /** For a sender that retries: whether a repeat does no harm although the request was carried out; undefined for one attempt. */
+  readonly repeatable?: boolean;
+  /** Makes the form for a repeat: what proves who the client is may work only once. */
+  readonly renewForm?: () => Promise<Readonly<Record<string, string>>>;
+  /** The start of a message about the request: `Cannot get a token`. */
+  readonly action?: string;
 }
 
 /** One response with its whole body. */

@@ -1,4 +1,5 @@
 import type { ProblemCode } from "./problem-codes.ts";
+import { escapeControls } from "./text.ts";
 
 export type { ProblemCode };
 
@@ -112,4 +113,26 @@ export function errorCode(error: unknown): string | undefined {
     if ("code" in at && typeof at.code === "string") return at.code;
   }
   return undefined;
+}
+
+/** Why something failed, without any value: of an error in the program itself only its type is shown. */
+export function safeReason(error: unknown): string {
+  if (isExpectedError(error)) return escapeControls(errorMessage(error));
+  return `unexpected failure (${error instanceof Error ? error.name : typeof error})`;
+}
+
+/** Whether an error's message comes from this program or the system, and not from the runtime about a bug. */
+export function isExpectedError(error: unknown): boolean {
+  if (error instanceof Problem || errorCode(error) !== undefined) return true;
+  return error instanceof Error && (error.name === "Error" || error.name === "WriteFailure");
+}
+
+/** The problem of a result that could not be written, where something was done that needs no second run. */
+export function unwrittenProblem(reason: unknown, done: string, hint: string): Problem {
+  return new Problem(`Cannot write the result: ${safeReason(reason)}; ${done}`, {
+    code: "unwritable",
+    exit: "failed",
+    hint,
+    cause: reason,
+  });
 }

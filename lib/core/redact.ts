@@ -54,12 +54,8 @@ export function redactUrl(text: string): string {
 
 /** Text from elsewhere without the credentials that it may repeat, in any encoding that is common on the web. */
 export function redactValues(text: string, values: readonly string[]): string {
-  const encodings = values
-    .filter((value) => value.length >= MIN_REDACTED)
-    .flatMap(spellings)
-    .sort((a, b) => b.length - a.length);
-  if (encodings.length === 0) return text;
-  return text.replace(new RegExp([...new Set(encodings)].map(percentPattern).join("|"), "g"), REDACTED);
+  const encodings = values.filter((value) => value.length >= MIN_REDACTED).flatMap(spellings);
+  return replaceRanges(text, findValues(text, encodings), REDACTED);
 }
 
 /** Text of a server that got these credentials, without them: whole, in part, and in everything that looks like one. */
@@ -87,18 +83,25 @@ export function encodeFormValue(value: string): string {
   return new URLSearchParams([["", value]]).toString().slice(1);
 }
 
+/** What precedes a value that is quoted or assigned: a sign or a quotation mark. */
+const ASSIGNED = /[=:\x22\x27\x60] ?$/;
+
 /** Replaces values that are too short to be found anywhere, where a text quotes them or assigns them to a name. */
 function redactShortValues(text: string, values: readonly string[]): string {
-  const short = values.filter((value) => value !== "" && value.length < MIN_REDACTED).map(percentPattern);
-  if (short.length === 0) return text;
-  return text.replace(new RegExp(`([=:"'\`] ?)(?:${short.join("|")})(?![\\w%])`, "g"), `$1${REDACTED}`);
+  const short = values.filter((value) => value.length < MIN_REDACTED);
+  const assigned = findValues(text, short).filter(
+    ({ start, end }) =>
+      ASSIGNED.test(text.slice(Math.max(start - 2, 0), start)) && !/^[\w%]/.test(text.slice(end, end + 1)),
+  );
+  return replaceRanges(text, assigned, REDACTED);
 }
 
 /** Replaces what a text has in common with credentials, if it is long enough not to be an ordinary word. */
 function redactPieces(text: string, values: readonly string[]): string {
-  const known = new Set<string>();
-  for (const value of values.flatMap((each) => [...spellings(each), encodeURIComponent(each), encodeFormValue(each)]))
-    for (let at = 0; at + MIN_PIECE <= value.length; at++) known.add(value.slice(at, at + MIN_PIECE));
+  const known = findCommonPieces(
+    text,
+    values.flatMap((each) => [...spellings(each), encodeURIComponent(each.toWellFormed()), encodeFormValue(each)]),
+  );
   let shown = "";
   let hiddenTo = 0;
   for (let at = 0; at < text.length; at++) {
@@ -109,6 +112,27 @@ function redactPieces(text: string, values: readonly string[]): string {
     if (at >= hiddenTo) shown += text[at];
   }
   return shown;
+}
+
+/** The pieces of values that a text has too. Few pieces of a long value pass the first, cheap check. */
+function findCommonPieces(text: string, values: readonly string[]): ReadonlySet<string> {
+  const inText = new Set<string>();
+  const mayBeInText = new Uint8Array(0x1_00_00);
+  for (let at = 0; at + MIN_PIECE <= text.length; at++) {
+    inText.add(text.slice(at, at + MIN_PIECE));
+    mayBeInText[hashPiece(text, at)] = 1;
+  }
+  const common = new Set<string>();
+  for (const value of values)
+    for (let at = 0; at + MIN_PIECE <= value.length; at++) {
+      const piece = mayBeInText[hashPiece(value, at)] === 1 ? value.slice(at, at + MIN_PIECE) : "";
+      if (inText.has(piece)) common.add(piece);
+    }
+  return common;
+}
+
+function hashPiece(text: string, at: number): number {
+  return (text.charCodeAt(at) * 961 + text.charCodeAt(at + 3) * 31 + text.charCodeAt(at + 7)) & 0xff_ff;
 }
 
 /** Anything shorter is no credential and would match ordinary words. */
@@ -139,16 +163,118 @@ function percentEncoded(bytes: string): string {
   );
 }
 
-/** A pattern for text in which any part may be percent-encoded, even twice, and a space may be written as a plus. */
-function percentPattern(text: string): string {
-  return Array.from(text, (char) => {
-    const bytes = Array.from(utf8.encode(char), (byte) => {
-      const hex = byte.toString(16).padStart(2, "0");
-      return `%(?:25)*${hex.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`)}`;
-    });
-    const plain = char.replace(/[\\^$.*+?()[\]{}|/-]/, "\\$&");
-    return `(?:${plain}|${bytes.join("")}${char === " " ? "|\\+" : ""})`;
-  }).join("");
+/** Where something is in a text. */
+interface TextRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A text as bytes without percent-encoding, and where each byte comes from. */
+interface DecodedText {
+  /** One character for each byte of UTF-8. */
+  readonly bytes: string;
+  /** By position in `bytes`. */
+  readonly ranges: readonly TextRange[];
+}
+
+const HEX = /^[0-9A-Fa-f]+$/;
+
+/**
+ * Decodes a text until nothing in it is percent-encoded any more, however often it was encoded. A plus is a space, as in
+ * forms (URL, 5.1). Each decoded byte may be the last digit of another one, so this reads from a stack, in linear time.
+ */
+function decodeText(text: string): DecodedText {
+  const bytes: string[] = [];
+  const ranges: TextRange[] = [];
+  function decodeLast(): void {
+    for (let at = bytes.length - 3; at >= 0 && bytes[at] === "%"; at = bytes.length - 3) {
+      const digits = `${bytes[at + 1]}${bytes[at + 2]}`;
+      if (!HEX.test(digits)) return;
+      const range = { start: ranges[at]?.start ?? 0, end: ranges[at + 2]?.end ?? 0 };
+      bytes.splice(at, 3, formByte(Number.parseInt(digits, 16)));
+      ranges.splice(at, 3, range);
+    }
+  }
+  let start = 0;
+  for (const char of text) {
+    const range = { start, end: start + char.length };
+    start = range.end;
+    for (const byte of utf8.encode(char)) {
+      bytes.push(formByte(byte));
+      ranges.push(range);
+      decodeLast();
+    }
+  }
+  return { bytes: bytes.join(""), ranges };
+}
+
+function formByte(byte: number): string {
+  return byte === 0x2b ? " " : String.fromCharCode(byte);
+}
+
+/** Where `needle` is in `bytes`, without overlaps. */
+function findAll({ bytes, ranges }: DecodedText, needle: string): readonly TextRange[] {
+  const found: TextRange[] = [];
+  if (needle === "") return found;
+  for (let at = bytes.indexOf(needle); at >= 0; at = bytes.indexOf(needle, at + needle.length)) {
+    const [first, last] = [ranges[at], ranges[at + needle.length - 1]];
+    if (first !== undefined && last !== undefined) found.push({ start: first.start, end: last.end });
+  }
+  return found;
+}
+
+/** A text in which nothing is encoded. */
+const PLAIN = /^[^%\u0080-\uffff]*$/;
+
+/** What of a value is found in decoded text, whatever follows it there: digits would become one byte with a percent sign. */
+function decodeValue(value: string): string {
+  return PLAIN.test(value) ? value.replaceAll("+", " ") : decodeText(value).bytes.replace(/%[0-9A-Fa-f]?$/, "");
+}
+
+/** Where one value is; a percent sign before it takes its first characters if they are digits. */
+function findValue(text: string, decoded: DecodedText, value: string): readonly TextRange[] {
+  const bytes = decodeValue(value);
+  const leads = [1, 2].map((length) => bytes.slice(0, length)).filter((lead) => HEX.test(lead));
+  return [
+    ...findAll(decoded, bytes),
+    ...leads.flatMap((lead) =>
+      findAll(decoded, bytes.slice(lead.length))
+        .filter(({ start }) => start >= lead.length && text.startsWith(lead, start - lead.length))
+        .map(({ start, end }) => ({ start: start - lead.length, end })),
+    ),
+  ];
+}
+
+/** Makes one range of those that overlap. */
+function mergeRanges(ranges: readonly TextRange[]): readonly TextRange[] {
+  const merged: TextRange[] = [];
+  for (const range of ranges.toSorted((a, b) => a.start - b.start)) {
+    const last = merged.at(-1);
+    if (last === undefined || range.start >= last.end) merged.push(range);
+    else merged[merged.length - 1] = { start: last.start, end: Math.max(last.end, range.end) };
+  }
+  return merged;
+}
+
+/**
+ * Finds values of any number and length in a text in which any part of them may be percent-encoded, even twice, and a
+ * space may be a plus. A regular expression of them would have a size limit.
+ */
+function findValues(text: string, values: readonly string[]): readonly TextRange[] {
+  if (text === "" || values.length === 0) return [];
+  const decoded = decodeText(text);
+  return mergeRanges([...new Set(values)].flatMap((value) => findValue(text, decoded, value)));
+}
+
+/** A text with something else in these ranges. */
+function replaceRanges(text: string, ranges: readonly TextRange[], replacement: string): string {
+  let from = 0;
+  const parts = ranges.map(({ start, end }) => {
+    const before = text.slice(from, start);
+    from = end;
+    return before + replacement;
+  });
+  return parts.join("") + text.slice(from);
 }
 
 const utf8 = new TextEncoder();

@@ -1,5 +1,4 @@
-import { safeReason } from "../clients/delivery.ts";
-import { Problem } from "../core/problem.ts";
+import { Problem, safeReason } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 
 /** The problem of a key that was created, but could not be written. */

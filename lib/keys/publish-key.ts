@@ -1,11 +1,10 @@
 import type { KeySets } from "../adapters/admin/key-sets.ts";
-import { safeReason } from "../clients/delivery.ts";
 import { wantsRecipients } from "../clients/secret-source.ts";
 import type { Context, Result } from "../command.ts";
 import { type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasKid } from "../core/jwk/key-pair-ids.ts";
 import { CLEANUP_MS } from "../core/network.ts";
-import { Problem, usageError } from "../core/problem.ts";
+import { Problem, safeReason, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { deliverKeys } from "./deliver-keys.ts";
 import { KID, PRIVATE_KEY_OUT } from "./key-flags.ts";

@@ -1,11 +1,10 @@
 import { createAdminForEach } from "../clients/admin-for-each.ts";
 import { requireConfirmation } from "../clients/confirm.ts";
-import { safeReason } from "../clients/delivery.ts";
 import type { Context } from "../command.ts";
 import { NO_INPUT } from "../core/flags/flag-table.ts";
 import { canAnswer } from "../core/interactive.ts";
 import { publicKeys } from "../core/jwk/key-pair-ids.ts";
-import { Problem, withMessage } from "../core/problem.ts";
+import { Problem, safeReason, withMessage } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { KEYS_YES, PROOF_URL } from "./key-flags.ts";
 import { type ProofContext, proveLogin, type SignedLogin } from "./prove-login.ts";

@@ -1,9 +1,8 @@
 import type { KeySets } from "../adapters/admin/key-sets.ts";
-import { safeReason } from "../clients/delivery.ts";
 import type { Context } from "../command.ts";
 import type { JsonWebKey } from "../core/jwk/json-web-key.ts";
 import { publicKeys } from "../core/jwk/key-pair-ids.ts";
-import { Problem } from "../core/problem.ts";
+import { Problem, safeReason } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
 import { isRestored } from "./restore-keys.ts";
 import type { Rotation, RotationStep } from "./rotation-step.ts";

@@ -5,7 +5,6 @@ import { formatDuration } from "../core/duration.ts";
 import { NO_INPUT } from "../core/flags/flag-table.ts";
 import { canAnswer } from "../core/interactive.ts";
 import { MAX_TIMER_MS } from "../core/network.ts";
-import { shellQuoted } from "../core/output/shell-quote.ts";
 import { Problem } from "../core/problem.ts";
 import { LOGIN_TIMEOUT, NO_OPEN } from "./login-flags.ts";
 import { addCallbackCommand } from "./registered-client.ts";
@@ -20,6 +19,8 @@ interface WaitingLogin {
   readonly responseMode: "query" | "form_post";
   /** The redirect URI where nobody has checked that the client has it. */
   readonly unchecked: string | undefined;
+  /** The command that logs in on another device; undefined if the client is known not to be allowed to. */
+  readonly deviceCommand: string | undefined;
 }
 
 type LoginContext = Pick<Context, "browser" | "host" | "signal" | "tell" | "values" | "warn">;
@@ -27,7 +28,7 @@ type LoginContext = Pick<Context, "browser" | "host" | "signal" | "tell" | "valu
 /** Shows the URL of the login, and opens it where there is a browser for it. */
 async function showLogin(
   { browser, tell, values }: Pick<LoginContext, "browser" | "tell" | "values">,
-  { session, clientId, pending }: WaitingLogin,
+  { session, pending, deviceCommand }: WaitingLogin,
 ): Promise<void> {
   const obstacle = values.bool(NO_OPEN) ? "" : await browser.obstacle();
   if (obstacle === undefined) {
@@ -39,8 +40,8 @@ async function showLogin(
     obstacle === "" ? "Open this URL in a browser:" : `Open this URL in a browser (not opened, because ${obstacle}):`,
   );
   tell(pending.url);
-  if (session.server.endpoints.device_authorization_endpoint !== undefined)
-    tell(`To log in on another device: hydra token device --client-id ${shellQuoted(clientId)}`);
+  if (deviceCommand !== undefined && session.server.endpoints.device_authorization_endpoint !== undefined)
+    tell(`To log in on another device: ${deviceCommand}`);
 }
 
 /** Whether a person can paste the URL that the browser ends at. */

@@ -1,4 +1,4 @@
-import type { Context } from "../command.ts";
+import type { ClientLogin, Context } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
 import { getListField } from "../core/client/client.ts";
 import { NO_INPUT } from "../core/flags/flag-table.ts";
@@ -60,6 +60,16 @@ export function requireGrantType(client: ClientRecord | undefined, grantType: st
         ? `hydra clients update ${shellQuoted(id)} --add-grant-type ${grantType}`
         : `with its grant type ${alternative}: ${ALTERNATIVES[alternative]} --client-id ${shellQuoted(id)}`,
   });
+}
+
+/** The command that logs in on another device; undefined for a client that is known not to have the grant type. */
+export function deviceLoginCommand(
+  client: ClientRecord | undefined,
+  { clientId, authentication }: Pick<ClientLogin, "clientId" | "authentication">,
+): string | undefined {
+  if (client !== undefined && !getListField(client, "grant_types").includes(DEVICE_GRANT)) return undefined;
+  const proof = authentication.method === "none" ? "--auth-method none" : "--credentials FILE";
+  return `hydra token device --client-id ${shellQuoted(clientId)} ${proof}`;
 }
 
 function notRegistered(clientId: string, uri: string): Problem {

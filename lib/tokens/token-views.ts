@@ -70,7 +70,8 @@ export const INTROSPECTION_VIEW: ResultView<JsonObject> = {
     { label: "EXPIRY", value: ({ exp }) => (typeof exp === "number" ? formatTimestamp(exp * 1000) : "") },
     { label: "TOKEN USE", value: (item) => getTextField(item, "token_use") ?? "" },
   ],
-  id: (item) => getTextField(item, "client_id") ?? "",
+  // As in Hydra's own CLI 2.x.
+  id: (item) => String(item["active"] === true),
 };
 
 const SHOWN_START = 10;

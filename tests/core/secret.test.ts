@@ -185,6 +185,51 @@ describe("redactValues()", () => {
   });
 });
 
+/** As long as an ID token with many claims, and as the challenges of Hydra 2.3 and later, which have all of the request in them. */
+const LONG = [100_000, 1_500].map((length) => Buffer.from(everyByte()(length)).toString("base64"));
+
+describe("values of any length", () => {
+  const values = Array.from({ length: 2 }, (_, at) => LONG.map((value) => `${at}${value}`)).flat();
+
+  for (const [name, redact] of [
+    ["redactValues()", redactValues],
+    ["redactServerText()", redactServerText],
+  ] as const)
+    test(`${name} leaves them out in each spelling`, () => {
+      for (const value of values.slice(0, 2)) {
+        const url = encodeURIComponent(value);
+        for (const spelled of [value, url, encodeURIComponent(url), url.toLowerCase(), JSON.stringify(value)]) {
+          const hidden = spelled === url.toLowerCase() ? [...values, value.toLowerCase()] : values;
+          assert.match(redact(`a ${spelled} b`, hidden), /^a "?\(redacted\)(=|%3d|%253d)*"? b$/i);
+        }
+      }
+    });
+
+  test("redactServerText() leaves out the beginning of one that a server cut", () => {
+    const [value = ""] = LONG;
+    assert.equal(redactServerText(`sent ${value.slice(2, 80)}… to me`, [value]), "sent (redacted)… to me");
+  });
+
+  test("redactServerText() leaves out many short ones", () => {
+    const short = Array.from({ length: 2_000 }, (_, at) => at.toString(36).padStart(3, "0"));
+    assert.equal(
+      redactServerText('the secret "a+b" or 00a or x=00a', [...short, "a+b"]),
+      `the secret "${REDACTED}" or 00a or x=${REDACTED}`,
+    );
+  });
+
+  test("a percent sign before or after one doesn't hide it", () => {
+    for (const value of ["abcdef-secret", "1-secret%", "a+b secret%4"])
+      for (const spelled of [value, value.replace("t", "%74"), value.replace("t", "%2574")])
+        for (const around of ["%", "%4", "%25"])
+          assert.ok(!/secret|secre%/.test(redactValues(`${around}${spelled}41`, [value])), around + spelled);
+  });
+
+  test("a value that isn't well-formed Unicode is no obstacle", () => {
+    assert.equal(redactServerText("it was half-\ud83d-secret.", ["half-\ud83d-secret"]), `it was ${REDACTED}.`);
+  });
+});
+
 test("withoutCredentials() leaves out the secret and the registration token, and nothing else", () => {
   const client = { client_id: "a", client_secret: "s", registration_access_token: "t", client_secret_expires_at: 0 };
   assert.deepEqual(withoutCredentials(client), { client_id: "a", client_secret_expires_at: 0 });

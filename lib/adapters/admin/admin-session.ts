@@ -1,17 +1,19 @@
-import { formatDuration } from "../../core/duration.ts";
 import { isJsonObject } from "../../core/json.ts";
 import { type HttpAnswer, type HttpRequest, MAX_TIMER_MS, NetworkFailure, type SendHttp } from "../../core/network.ts";
 import { type Answer, classifyError, FAMILIES, parseJsonBody, type ServerFamily } from "../../servers/index.ts";
-import type { AdminRequest, AdminResponse, ServerInfo } from "./problems.ts";
 import {
   type AttemptOutcome,
+  attemptTime,
   backoffDelay,
   decideRetry,
   isAmbiguous,
   isBare500,
   parseRetryAfter,
   type RetryDecision,
-} from "./retry.ts";
+  reasonToGiveUp,
+  retryNotice,
+} from "../../servers/retry.ts";
+import type { AdminRequest, AdminResponse, ServerInfo } from "./problems.ts";
 
 /** Where and how to reach the admin API. */
 export interface AdminOptions extends ServerInfo {
@@ -56,18 +58,11 @@ const SINGLE_ATTEMPT_MS = 60_000;
 /** The longest response about one client: 4 MiB. */
 const CLIENT_BYTES = 4 * 1024 * 1024;
 
-/** The least time that one of several attempts gets before the next one. */
-const SHORTEST_ATTEMPT_MS = 5_000;
-
 /** The headers in which servers and proxies send the ID of a request. */
 const REQUEST_ID_HEADERS = ["x-request-id", "x-correlation-id", "x-amzn-requestid", "x-amzn-trace-id", "cf-ray"];
 
 /** A path with a slash in a key ID. */
 export const SLASH_IN_KEY_ID = /\/keys\/[^/]*\/[^/]*%2f/i;
-
-export function triedForText(milliseconds: number): string {
-  return `tried for ${formatDuration(milliseconds)}`;
-}
 
 /** Starts the clock of an {@link AdminSession}. */
 export function createAdminSession(options: AdminOptions): AdminSession {
@@ -103,7 +98,7 @@ export async function sendWithRetries(
       if (attempts === 1) warnOfRetry(options, request, outcome, left);
       if (await hasTimeAfterWait(session, decision)) continue;
     }
-    const gaveUpBecause = reasonToGiveUp(options, outcome, decision);
+    const gaveUpBecause = reasonToGiveUp(options.failAfter, outcome, decision);
     if (last !== undefined) return { request, family, answer: last, gaveUpBecause };
     throw (await import("./problems.ts")).noAnswerProblem(options, request, family, outcome, gaveUpBecause);
   }
@@ -117,21 +112,9 @@ async function hasTimeAfterWait(
   return again && remaining() > 0;
 }
 
-/** Why an attempt was the last one although another could have helped, as messages put it. */
-function reasonToGiveUp(options: AdminOptions, outcome: AttemptOutcome, decision: RetryDecision): string | undefined {
-  if (decision.kind === "stop" && decision.exceeds === undefined) return undefined;
-  if (decision.kind === "stop" && decision.exceeds === "pause" && outcome.kind === "answered") {
-    const pause = formatDuration(Math.round(outcome.retryAfter / 1000) * 1000);
-    return `it asks for a pause of ${pause}, longer than --fail-after leaves`;
-  }
-  return triedForText(options.failAfter);
-}
-
 function warnOfRetry(options: AdminOptions, request: AdminRequest, outcome: AttemptOutcome, left: number): void {
   if (options.quiet === true) return;
-  const reason = outcome.kind === "failed" ? outcome.failure.message : `server answered ${outcome.answer.status}`;
-  const time = formatDuration(Math.round(left / 100) * 100);
-  options.warn(`${request.action} yet: ${reason} (${options.endpoint}); retrying for up to ${time}`, "advice");
+  options.warn(retryNotice(request.action, outcome, options.endpoint, left), "advice");
 }
 
 /** Sends a request once. */
@@ -161,7 +144,7 @@ async function attempt(
 function timeoutFor({ options, remaining }: AdminSession, { repeatable }: AdminRequest): number {
   const left = remaining();
   if (options.failAfter === 0 || !repeatable) return left;
-  return Math.min(left, Math.max(SHORTEST_ATTEMPT_MS, left / 2));
+  return attemptTime(left);
 }
 
 function httpRequest(

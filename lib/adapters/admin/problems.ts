@@ -16,7 +16,7 @@ import {
   type ServerError,
   type ServerFamily,
 } from "../../servers/index.ts";
-import type { AttemptOutcome } from "./retry.ts";
+import type { AttemptOutcome } from "../../servers/retry.ts";
 
 /** What messages need to know about the server. */
 export interface ServerInfo {

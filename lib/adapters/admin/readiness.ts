@@ -1,6 +1,7 @@
 import { type Problem, withMessage } from "../../core/problem.ts";
 import { FAMILIES } from "../../servers/index.ts";
-import { type AdminSession, probePublicPort, sendWithRetries, triedForText } from "./admin-session.ts";
+import { triedForText } from "../../servers/retry.ts";
+import { type AdminSession, probePublicPort, sendWithRetries } from "./admin-session.ts";
 import type { AdminRequest, AdminResponse } from "./problems.ts";
 
 const READY: AdminRequest = {

@@ -1,4 +1,6 @@
+import { type FailureKind, NetworkFailure } from "../../core/network.ts";
 import { Problem } from "../../core/problem.ts";
+import { parseRetryAfter } from "../../servers/retry.ts";
 import { requireEndpoint } from "./discovery.ts";
 import {
   deviceAuthorizationRequest,
@@ -16,6 +18,7 @@ import {
   type TokenSet,
   tokenRequestForm,
 } from "./token-requests.ts";
+import { UnavailableServer } from "./unavailable-server.ts";
 
 /** A device that waits for its user (RFC 8628, 3.2). */
 export interface PendingDeviceFlow {
@@ -32,6 +35,8 @@ export interface PendingDeviceFlow {
 export interface PollOptions {
   /** Waits for milliseconds, or rejects when the command is interrupted. */
   readonly sleep: (milliseconds: number) => Promise<void>;
+  /** Milliseconds that the server may be out of reach or too busy; by default until the code expires. */
+  readonly patience?: number;
 }
 
 /** Seconds by which a server that is asked too often wants the interval longer (RFC 8628, 3.5). */
@@ -113,23 +118,41 @@ export async function pollDeviceTokens(
   }
 }
 
+const PASSING: readonly FailureKind[] = ["refused", "unresolved", "lost", "timeout"];
+
+/** Whether a poll failed for a reason that may pass. */
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof Problem)) return false;
+  const { cause, code } = error;
+  return code === "busy" || (cause instanceof NetworkFailure && PASSING.includes(cause.kind));
+}
+
+/** Seconds that a busy server asks to wait (Retry-After). */
+function requestedPause(error: unknown, now: number): number {
+  const busy = error instanceof Problem && error.cause instanceof UnavailableServer ? error.cause : undefined;
+  return (parseRetryAfter(busy?.answer.headers.get("retry-after") ?? null, now) ?? 0) / 1000;
+}
+
 /** Polls at the server's pace until the user is done or the code has expired. */
 export async function waitForDeviceTokens(
   session: ClientSession,
   pending: PendingDeviceFlow,
-  { sleep }: PollOptions,
+  { sleep, patience = Number.POSITIVE_INFINITY }: PollOptions,
 ): Promise<TokenSet> {
   let { interval } = pending;
+  let failingSince: number | undefined;
   while (session.now() < pending.expiresAt) {
     await sleep(Math.min(interval * 1000, pending.expiresAt - session.now()));
     try {
       const polled = await pollDeviceTokens(session, pending);
       if (typeof polled !== "string") return polled;
       if (polled === "slow-down") interval += SLOW_DOWN;
+      failingSince = undefined;
     } catch (error) {
+      failingSince ??= session.now();
+      if (!isPassing(error) || session.now() - failingSince >= patience) throw error;
       // A server that is too busy to answer is asked less often each time (RFC 8628, 3.5).
-      if (!(error instanceof Problem) || error.code !== "timeout") throw error;
-      interval *= 2;
+      interval = Math.max(Math.min(MAX_INTERVAL, interval * 2), requestedPause(error, session.now()));
     }
   }
   throw new Problem("Cannot get a token for the device: the code has expired", {

@@ -4,7 +4,8 @@ import { type HttpAnswer, NetworkFailure, type SendHttp } from "../../core/netwo
 import { Problem } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";
 import { escapeControls, quote, trimCharactersAtEnd } from "../../core/text.ts";
-import { networkProblem } from "./oauth-problems.ts";
+import { busyProblem, networkProblem } from "./oauth-problems.ts";
+import { UnavailableServer } from "./unavailable-server.ts";
 
 /** The endpoints of a server that this program uses. */
 const ENDPOINTS = [
@@ -65,13 +66,14 @@ function publicUrlName({ publicUrlOrigin }: DiscoveryOptions): string {
   return publicUrlOrigin === undefined ? "the public URL" : `the public URL (${publicUrlOrigin})`;
 }
 
-async function get(options: DiscoveryOptions, url: string): Promise<HttpAnswer> {
+async function get(options: DiscoveryOptions, url: string, repeatable?: true): Promise<HttpAnswer> {
   const { http, timeout, signal } = options;
   const headers = { accept: "application/json" };
   try {
-    const more = signal === undefined ? {} : { signal };
-    return await http({ method: "GET", url, headers, timeout, maxBytes: MAX_BYTES, ...more });
+    const more = { ...(signal === undefined ? {} : { signal }), ...(repeatable === undefined ? {} : { repeatable }) };
+    return await http({ method: "GET", url, headers, timeout, maxBytes: MAX_BYTES, action: STEP.action, ...more });
   } catch (error) {
+    if (error instanceof UnavailableServer) throw busyProblem(STEP, url, error);
     const hint = `check ${publicUrlName(options)}, and that the server is running`;
     throw error instanceof NetworkFailure ? networkProblem(STEP, url, error, hint) : error;
   }
@@ -135,7 +137,7 @@ function clockOffset(answer: HttpAnswer, now: number): number | undefined {
 export async function discoverServer(options: DiscoveryOptions): Promise<AuthorizationServer> {
   const base = trimCharactersAtEnd(options.publicUrl, "/");
   const url = `${base}/.well-known/openid-configuration`;
-  const answer = await get(options, url);
+  const answer = await get(options, url, true);
   const value = tryParseJson(answer.text)?.value;
   const read = v.safeParse(DOCUMENT, value);
   if (answer.status !== 200 || !read.success || !isJsonObject(value)) {
@@ -170,6 +172,19 @@ export function overrideEndpoints(
   return { ...server, endpoints: { ...server.endpoints, ...chosen }, foreign };
 }
 
+/** The flags that give an endpoint at any origin. */
+const ENDPOINT_FLAGS: Readonly<Partial<Record<EndpointName, string>>> = {
+  authorization_endpoint: "--auth-url",
+  token_endpoint: "--token-url",
+  device_authorization_endpoint: "--device-auth-url",
+};
+
+function foreignHint(name: EndpointName): string {
+  const flag = ENDPOINT_FLAGS[name];
+  if (flag === undefined) return "use the public URL at whose origin the server's endpoints are";
+  return `if it is the right one, give it with ${flag}`;
+}
+
 /** An endpoint that a step needs. */
 export function requireEndpoint(server: AuthorizationServer, name: EndpointName, action: string): string {
   const url = server.endpoints[name];
@@ -179,6 +194,6 @@ export function requireEndpoint(server: AuthorizationServer, name: EndpointName,
   throw new Problem(`${action}: ${reason}`, {
     code: isForeign ? "foreign-endpoint" : "missing-endpoint",
     exit: "failed",
-    hint: isForeign ? "if it is the right one, give it as a flag" : "this version of the server doesn't support it",
+    hint: isForeign ? foreignHint(name) : "this version of the server doesn't support it",
   });
 }

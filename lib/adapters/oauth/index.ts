@@ -9,6 +9,7 @@ export {
 export { retryWithExpectedMethod } from "./expected-method.ts";
 export { createFlowAccess, type FlowAccess, type RequestLimits } from "./flow-access.ts";
 export { createOAuthClient, type OAuthClient } from "./oauth-client.ts";
+export { createRetryingHttp } from "./retrying-http.ts";
 export { createTokenManagement, type TokenManagement } from "./token-management.ts";
 
 export type { TokenSet } from "./token-requests.ts";

@@ -2,7 +2,9 @@ import { type HttpAnswer, type HttpRequest, NetworkFailure, type SendHttp } from
 import { secretsInHeaders } from "../../core/redact.ts";
 import type { AuthorizationServer } from "./discovery.ts";
 import { allowInsecureRequests, customFetch, type AuthorizationServer as LibraryServer } from "./library.ts";
-import { networkProblem, type OAuthStep, toOAuthProblem } from "./oauth-problems.ts";
+import { busyProblem, networkProblem, type OAuthStep, toOAuthProblem } from "./oauth-problems.ts";
+import { repetitionOf } from "./repeatable-requests.ts";
+import { UnavailableServer } from "./unavailable-server.ts";
 
 /** What every request of a client needs. */
 export interface SessionOptions {
@@ -86,15 +88,21 @@ export async function runStep<T>(
   const send = async (target: string, { method, headers, body }: LibraryRequest): Promise<Response> => {
     url = target;
     answer = undefined;
+    const form = body instanceof URLSearchParams ? body : undefined;
     const content = {
       headers: Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "content-type")),
-      ...(body instanceof URLSearchParams ? { form: Object.fromEntries(body) } : {}),
+      ...(form === undefined ? {} : { form: Object.fromEntries(form) }),
     };
-    for (const secret of secretsInRequest(content)) sent.add(secret);
+    const hide = (request: Parameters<typeof secretsInRequest>[0]): void => {
+      for (const secret of secretsInRequest(request)) sent.add(secret);
+    };
+    hide(content);
     answer = await http({
       method: method === "POST" ? "POST" : "GET",
       url,
       ...content,
+      ...repetitionOf(method, form, (renewed) => hide({ form: renewed })),
+      action: step.action,
       timeout: timeLeft(),
       maxBytes: MAX_BYTES,
       once: true,
@@ -121,8 +129,9 @@ export async function sendStep(
   hint?: string,
 ): Promise<HttpAnswer> {
   try {
-    return await http({ maxBytes: MAX_BYTES, ...request });
+    return await http({ maxBytes: MAX_BYTES, action: step.action, ...request });
   } catch (error) {
+    if (error instanceof UnavailableServer) throw busyProblem(step, request.url, error);
     throw error instanceof NetworkFailure ? networkProblem(step, request.url, error, hint) : error;
   }
 }

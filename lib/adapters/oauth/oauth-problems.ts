@@ -4,6 +4,7 @@ import { type ExitName, Problem } from "../../core/problem.ts";
 import type { ProblemCode } from "../../core/problem-codes.ts";
 import { redactServerText, redactUrl } from "../../core/redact.ts";
 import { escapeControls, quote } from "../../core/text.ts";
+import { isBusy } from "../../servers/retry.ts";
 import {
   AuthorizationResponseError,
   INVALID_RESPONSE,
@@ -14,6 +15,7 @@ import {
   OperationProcessingError,
   UnsupportedOperationError,
 } from "./library.ts";
+import { UnavailableServer } from "./unavailable-server.ts";
 
 /** What a failing step was about, and what of it must not appear in a message. */
 export interface OAuthStep {
@@ -127,6 +129,9 @@ function expectedMethod(description: string): string | undefined {
   return methods.exec(description)?.[1];
 }
 
+/** What servers say of a client assertion whose key isn't registered, as `invalid_request` or another error. */
+const UNKNOWN_CLIENT_KEY = /JSON Web Token uses signing key with kid .{0,200}could not be found/;
+
 function hintFor({ error, description = "" }: OAuthError): string | undefined {
   if (error !== "invalid_client") return known(error)?.hint;
   const method = expectedMethod(description);
@@ -145,6 +150,13 @@ export function oauthProblem(
   const reason = isBare ? "the server rejected the client's credentials" : shown(description ?? "", hidden);
   const hint = hintFor({ error, description });
   const name = shown(error, hidden);
+  if (UNKNOWN_CLIENT_KEY.test(description ?? ""))
+    return new Problem(`${action}: ${reason} (${name})`, {
+      code: "invalid-client",
+      exit: "unauthorised",
+      hint: "give the private key of a public key that is registered for the client, with --client-key",
+      ...(status === undefined ? {} : { status }),
+    });
   return new Problem(`${action}: ${reason === "" ? name : `${reason} (${name})`}`, {
     code: known(error)?.code ?? "oauth-error",
     exit: known(error)?.exit ?? "failed",
@@ -171,6 +183,22 @@ export function networkProblem(
     exit: "unreachable",
     hint: networkHint(failure, hint),
     cause: failure,
+  });
+}
+
+/** The problem of a server that is too busy to answer. */
+export function busyProblem({ action, hidden }: OAuthStep, url: string, server: UnavailableServer): Problem {
+  const { answer, because } = server;
+  const { status, text } = answer;
+  const told = parseOAuthError(text);
+  const words = told === undefined ? "" : `: ${shown(told.description ?? told.error, hidden)}`;
+  const tried = because === undefined ? "" : ` (${because})`;
+  return new Problem(`${action}: ${escapeControls(redactUrl(url))} answered ${status}${words}${tried}`, {
+    code: "busy",
+    exit: "unreachable",
+    hint: "try again later, or raise --fail-after",
+    status,
+    cause: server,
   });
 }
 
@@ -286,18 +314,24 @@ export function unverifiableIdTokenProblem({ action }: OAuthStep, error: unknown
   });
 }
 
+/** The problem of an answer that says itself what is wrong. */
+function answerProblem(step: OAuthStep, url: string, answer: HttpAnswer): Problem | undefined {
+  if (isBusy(answer)) return busyProblem(step, url, new UnavailableServer(answer, undefined));
+  // Read here, because the library stops at a WWW-Authenticate header and at a status of 500.
+  const told = answer.status < 400 ? undefined : parseOAuthError(answer.text);
+  return told === undefined ? redirected(step, url, answer) : oauthProblem(step, told, answer.status);
+}
+
 /** The problem of anything that the library threw, with the answer that it was about. */
 export function toOAuthProblem(step: OAuthStep, error: unknown, url: string, answer: HttpAnswer | undefined): unknown {
   if (error instanceof Problem) return error;
   if (error instanceof NetworkFailure) return networkProblem(step, url, error);
+  if (error instanceof UnavailableServer) return busyProblem(step, url, error);
   if (error instanceof AuthorizationResponseError) {
     return oauthProblem(step, { error: error.error, description: error.error_description });
   }
-  // Read here, because the library stops at a WWW-Authenticate header and at a status of 500.
-  const told = answer === undefined || answer.status < 400 ? undefined : parseOAuthError(answer.text);
-  if (told !== undefined) return oauthProblem(step, told, answer?.status);
-  const elsewhere = answer === undefined ? undefined : redirected(step, url, answer);
-  if (elsewhere !== undefined) return elsewhere;
+  const known = answer === undefined ? undefined : answerProblem(step, url, answer);
+  if (known !== undefined) return known;
   const other = unreadable(step, url, answer?.status ?? 0);
   if (error instanceof OperationProcessingError) return contentProblem(step, error) ?? other;
   return error instanceof UnsupportedOperationError ? (foreignTokenType(step, error) ?? other) : error;

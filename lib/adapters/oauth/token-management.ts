@@ -59,6 +59,7 @@ export async function sendToEitherFamily(
       ...(call.form === undefined ? {} : { form: call.form }),
       ...(call.json === undefined ? {} : { json: call.json }),
       timeout: options.timeLeft(),
+      repeatable: true,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     };
     const answer = await sendStep(options.http, step, request, UNREACHABLE_HINT);
@@ -77,6 +78,17 @@ function notAdmin({ adminUrl }: TokenManagementOptions, { action }: OAuthStep): 
   });
 }
 
+/** Whether the server has what only the public port has, and no path of the admin API. */
+async function isPublicPort(options: TokenManagementOptions, step: OAuthStep): Promise<boolean> {
+  const { adminUrl, headers, http, timeLeft, signal } = options;
+  const url = `${trimCharactersAtEnd(adminUrl, "/")}/.well-known/openid-configuration`;
+  const more = signal === undefined ? {} : { signal };
+  const answer = await sendStep(http, step, { method: "GET", url, headers, timeout: timeLeft(), ...more });
+  const document = tryParseJson(answer.text)?.value;
+  if (answer.status !== 200 || !isJsonObject(document) || typeof document["issuer"] !== "string") return false;
+  return (await sendToEitherFamily(options, step, { method: "GET", path: "/clients" })) === undefined;
+}
+
 function rejected(step: OAuthStep & { readonly expected?: string }, { status, text }: HttpAnswer): Problem {
   const error = parseOAuthError(text);
   const isGuarded = status === 401 || status === 403;
@@ -87,7 +99,7 @@ function rejected(step: OAuthStep & { readonly expected?: string }, { status, te
     exit: isGuarded ? "unauthorised" : "failed",
     status,
     hint: isGuarded
-      ? "give the header that the proxy in front of the server wants with --header"
+      ? "pass the header or token that the proxy in front of the server accepts with --header or --access-token"
       : "check that the endpoint is a Hydra admin port and not a proxy or another service",
   });
 }
@@ -125,6 +137,7 @@ async function flush(options: TokenManagementOptions, notAfter: string | undefin
   const step = stepOf(options, "Cannot flush expired tokens");
   const json = notAfter === undefined ? {} : { notAfter };
   const answer = await sendToEitherFamily(options, step, { method: "POST", path: "/oauth2/flush", json });
+  if (answer === undefined && (await isPublicPort(options, step))) throw notAdmin(options, step);
   if (answer === undefined) {
     throw new Problem(`${step.action}: the server has no such endpoint`, {
       code: "no-flush",

@@ -16,6 +16,7 @@ import {
 } from "./library.ts";
 import { type RequestOptions, runStep, type SessionOptions, toLibraryServer } from "./library-session.ts";
 import { earlyIdTokenProblem, type OAuthStep, toOAuthProblem, unverifiableIdTokenProblem } from "./oauth-problems.ts";
+import { renewableAuth } from "./repeatable-requests.ts";
 
 /** What a client talks to a server with. */
 export interface OAuthClientOptions extends SessionOptions {
@@ -68,7 +69,7 @@ export function createClientSession(options: OAuthClientOptions): ClientSession 
     as: toLibraryServer(server),
     client: { client_id: clientId },
     auth: (action) => {
-      prepared ??= toLibraryAuth(authentication, requireEndpoint(server, "token_endpoint", action));
+      prepared ??= toLibraryAuth(authentication, requireEndpoint(server, "token_endpoint", action)).then(renewableAuth);
       return prepared;
     },
   };

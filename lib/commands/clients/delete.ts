@@ -1,6 +1,5 @@
 import { Batch } from "../../clients/batch.ts";
 import { confirmationFlag, notConfirmedProblem, requireConfirmation } from "../../clients/confirm.ts";
-import { safeReason } from "../../clients/delivery.ts";
 import { dryRunResult } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/dry-run-flag.ts";
 import { idOf } from "../../clients/views.ts";
@@ -10,7 +9,7 @@ import { allowsQuestions } from "../../core/interactive.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { clientIdProblem } from "../../core/path-segment.ts";
-import { Problem, usageError } from "../../core/problem.ts";
+import { usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 
 const YES = confirmationFlag("Delete without asking for confirmation");
@@ -89,14 +88,11 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
     items: items(),
     exit: () => batch.exit(),
     unbuffered: true,
-    undelivered: async (lost, reason) => {
-      const gone = lost.map(({ item }) => quote(idOf(item)));
-      const left = ids.length - started;
-      return new Problem(
-        `Cannot write the result: ${safeReason(reason)}; deleted anyway: ${joinWords(gone)}${left === 0 ? "" : `; not started: ${left}`}`,
-        { code: "unwritable", exit: "failed", hint: "run it again for the rest, with a writable destination" },
-      );
-    },
+    undelivered: async (lost, reason) =>
+      batch.unwrittenDeletions(
+        reason,
+        lost.map(({ item }) => quote(idOf(item))),
+      ),
   };
 }
 

@@ -3,7 +3,7 @@ import { createAdminForEach } from "../../clients/admin-for-each.ts";
 import { Batch, concurrencyProblems, OrderedPool } from "../../clients/batch.ts";
 import { diffLines } from "../../clients/change-lines.ts";
 import { type ClientEntry, entryProblems, MAX_SHOWN_PROBLEMS, readEntries } from "../../clients/client-files.ts";
-import { reportRecipients, safeReason } from "../../clients/delivery.ts";
+import { reportRecipients } from "../../clients/delivery.ts";
 import { DroppedFields } from "../../clients/dropped-fields.ts";
 import { isDryRun } from "../../clients/dry-run-flag.ts";
 import { rejectUnfindableIds } from "../../clients/id-checks.ts";
@@ -33,7 +33,7 @@ import {
 import type { JsonObject } from "../../core/json.ts";
 import { writesEveryField } from "../../core/output/formats.ts";
 import { paintDiffLine, type ResultView } from "../../core/output/render.ts";
-import { type ExitName, Problem, withMessage } from "../../core/problem.ts";
+import { type ExitName, Problem, safeReason, withMessage } from "../../core/problem.ts";
 import { quote } from "../../core/text.ts";
 
 /** From how many clients on it pays to compile the code of an import. */

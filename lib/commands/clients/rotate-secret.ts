@@ -5,7 +5,6 @@ import {
   sendWithRecoveryCopy,
 } from "../../clients/change-secret.ts";
 import { confirmationFlag, requireConfirmation } from "../../clients/confirm.ts";
-import { safeReason } from "../../clients/delivery.ts";
 import { dryRunResult, GENERATED_SECRET_PLACEHOLDER } from "../../clients/dry-run.ts";
 import { isDryRun } from "../../clients/dry-run-flag.ts";
 import { withSecretTarget } from "../../clients/outlets.ts";
@@ -43,7 +42,7 @@ import type { FlagValues } from "../../core/flags/flag-values.ts";
 import { canAnswer } from "../../core/interactive.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { clientIdProblem } from "../../core/path-segment.ts";
-import { Problem, usageError } from "../../core/problem.ts";
+import { Problem, safeReason, usageError } from "../../core/problem.ts";
 import { withoutCredentials } from "../../core/redact.ts";
 import { joinWords, quote } from "../../core/text.ts";
 

@@ -20,6 +20,13 @@ function idOf(item: JsonObject): string {
   return getTextField(item, "kid") ?? getTextField(item, "set") ?? "";
 }
 
+/** A set or a key that was deleted, for a message. */
+function describeDeleted(item: JsonObject): string {
+  const kid = getTextField(item, "kid");
+  const set = `key set ${quote(getTextField(item, "set") ?? "")}`;
+  return kid === undefined ? set : `key ${quote(kid)} of ${set}`;
+}
+
 const VIEW: ResultView<JsonObject> = {
   columns: [{ label: "ID", value: idOf, whole: true }],
   text: (item) => {
@@ -65,7 +72,18 @@ async function run(context: Context, sets: readonly string[]): Promise<Result> {
       if (done === true) yield kid === undefined ? { set } : { set, kid };
     }
   }
-  return { view: VIEW, isList: sets.length > 1, items: items(), exit: () => batch.exit(), unbuffered: true };
+  return {
+    view: VIEW,
+    isList: sets.length > 1,
+    items: items(),
+    exit: () => batch.exit(),
+    unbuffered: true,
+    undelivered: async (lost, reason) =>
+      batch.unwrittenDeletions(
+        reason,
+        lost.map(({ item }) => describeDeleted(item)),
+      ),
+  };
 }
 
 /** `keys delete` and `delete jwk`: deletes key sets, or one key. */

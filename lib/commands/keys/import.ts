@@ -4,7 +4,7 @@ import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import { isSameKey, type JsonWebKey } from "../../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { includesKey, kidWithoutPrefix, publicKeys } from "../../core/jwk/key-pair-ids.ts";
-import { Problem, usageError } from "../../core/problem.ts";
+import { Problem, unwrittenProblem, usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { IMPORT_ALG, KEYS_YES, KID, PASSPHRASE_FILE, REPLACE, USE } from "../../keys/key-flags.ts";
 import { keySetResult } from "../../keys/key-views.ts";
@@ -115,11 +115,15 @@ async function run(context: Context, set: string, read: readonly NamedKey[]): Pr
   warnOfLostKeys(context, target, { before, after, read });
   if (isReplaced || stored.length > 0) await writeKeys(api, target, stored, { after, isReplaced });
   const keys = publicKeys(stored.toReversed());
-  if (format.kind !== "text") return keySetResult({ format, syntax }, [{ set, keys }]);
+  const unwritten: Pick<Result, "undelivered"> = {
+    undelivered: async (_, reason) =>
+      unwrittenProblem(reason, `the keys are in key set ${quote(set)}`, `show them: hydra keys get ${set}`),
+  };
+  if (format.kind !== "text") return { ...keySetResult({ format, syntax }, [{ set, keys }]), ...unwritten };
   if (stored.length > 0)
     note(`Key set ${quote(set)} has ${joinWords(stored.map(({ kid, alg = "" }) => `${kid} (${alg})`))}`);
   const view = { columns: [], text: () => ["JSON Web Key Set successfully imported!"], id: () => set };
-  return singleResult(view, { set });
+  return singleResult(view, { set }, unwritten);
 }
 
 /** `keys import` and `import jwk`: adds keys in files to a set. */

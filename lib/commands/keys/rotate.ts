@@ -1,6 +1,6 @@
-import { type CheckedCommand, type Context, defineLeaf } from "../../command.ts";
+import { type CheckedCommand, type Context, defineLeaf, type Result } from "../../command.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
-import { capitalize, type Problem, usageError } from "../../core/problem.ts";
+import { capitalize, type Problem, unwrittenProblem, usageError } from "../../core/problem.ts";
 import { redactUrl } from "../../core/redact.ts";
 import { quote } from "../../core/text.ts";
 import { activateKey, activationProblems } from "../../keys/activate-key.ts";
@@ -56,6 +56,16 @@ function proofProblems({ values }: Pick<Context, "values">): readonly Problem[] 
   ];
 }
 
+/** Takes a step whose result has no key that could be lost. */
+async function runStep(context: Context, set: string, step: () => Promise<Result>): Promise<Result> {
+  const result = await withInterruptionReport(context, set, step);
+  return {
+    ...result,
+    undelivered: async (_, reason) =>
+      unwrittenProblem(reason, "the step was taken anyway", `show the keys: hydra keys get ${set}`),
+  };
+}
+
 async function prepare(context: Context): Promise<CheckedCommand> {
   const { values, operands } = context;
   const [set = ""] = operands;
@@ -73,14 +83,14 @@ async function prepare(context: Context): Promise<CheckedCommand> {
   }
   const retired = values.text(RETIRE);
   if (retired !== undefined)
-    return { problems, run: () => withInterruptionReport(context, set, () => retireKey(context, set, retired)) };
+    return { problems, run: () => runStep(context, set, () => retireKey(context, set, retired)) };
   if (!values.bool(ACTIVATE))
     return { problems, run: () => withInterruptionReport(context, set, () => replaceKey(context, set)) };
   const file = values.text(KEY_FILE);
   const { keys, problems: unreadable } = await readKeyFiles(context, file === undefined ? [] : [file], "--key");
   problems.push(...unreadable, ...(unreadable.length > 0 ? [] : activationProblems(keys, file)));
   const [key] = keys;
-  return { problems, run: () => withInterruptionReport(context, set, () => activateKey(context, set, key)) };
+  return { problems, run: () => runStep(context, set, () => activateKey(context, set, key)) };
 }
 
 /** `keys rotate` and `rotate jwk`: replaces the key that signs. */

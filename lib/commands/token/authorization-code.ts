@@ -20,9 +20,10 @@ import {
   STATE,
 } from "../../tokens/login-flags.ts";
 import { checkRedirectUri, chooseRedirect, type RedirectTarget, withPort } from "../../tokens/redirect-uri.ts";
-import { ensureRegistered, requireGrantType } from "../../tokens/registered-client.ts";
+import { deviceLoginCommand, ensureRegistered, requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
+import { reportUndeliveredTokens } from "../../tokens/undelivered-tokens.ts";
 import { prepareUserLogin, type UserLogin } from "../../tokens/user-login.ts";
 
 /** The seconds of `--max-age`; undefined for no limit, which Hydra's own CLI writes as -1. */
@@ -91,12 +92,13 @@ interface PreparedLogin {
   readonly target: RedirectTarget;
   /** Whether the client is known to have the redirect URI. */
   readonly isChecked: boolean;
+  readonly deviceCommand: string | undefined;
 }
 
 async function logIn(
   context: Context,
   session: OAuthSession,
-  { clientId, wishes, target, isChecked }: PreparedLogin,
+  { clientId, wishes, target, isChecked, deviceCommand }: PreparedLogin,
 ): Promise<Result> {
   const { values } = context;
   await using listener = target.listen === undefined ? undefined : await context.browser.listen(target.listen);
@@ -116,10 +118,19 @@ async function logIn(
     }),
   );
   const unchecked = isChecked ? undefined : target.uri;
-  const redirected = await waitForRedirect(context, { session, clientId, pending, listener, responseMode, unchecked });
+  const redirected = await waitForRedirect(context, {
+    session,
+    clientId,
+    pending,
+    listener,
+    responseMode,
+    unchecked,
+    deviceCommand,
+  });
   try {
     const tokens = await session.attempt((client) => client.exchangeCode(pending, redirected));
-    return singleResult(LOGIN_VIEW, toTokenItem(context, tokens));
+    const revoke = (token: string): Promise<void> => session.attempt((client) => client.revoke(token));
+    return singleResult(LOGIN_VIEW, toTokenItem(context, tokens), reportUndeliveredTokens(revoke));
   } finally {
     // The browser gets its page, however the exchange ends.
     await listener?.finished();
@@ -137,7 +148,8 @@ async function run(context: Context, login: UserLogin, wishes: LoginWishes): Pro
   });
   const target = await prepareRedirect(context, wishes, client);
   const { clientId } = credentials;
-  return logIn(context, session, { clientId, wishes, target, isChecked: client !== undefined });
+  const deviceCommand = deviceLoginCommand(client, credentials);
+  return logIn(context, session, { clientId, wishes, target, isChecked: client !== undefined, deviceCommand });
 }
 
 /** `token user` and `perform authorization-code`: logs a user in with a browser (RFC 6749, 4.1; RFC 8252). */

@@ -4,6 +4,7 @@ import { readEndpointUrl } from "../../tokens/endpoint-flags.ts";
 import { readClientLogin } from "../../tokens/read-credentials.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, SCOPE, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { TOKEN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
+import { reportUndeliveredTokens } from "../../tokens/undelivered-tokens.ts";
 
 async function run(
   context: Pick<Context, "values" | "oauth" | "host" | "warn">,
@@ -14,7 +15,8 @@ async function run(
   requireOpenOutput(context, "Cannot get a token", "the token");
   const request = { scopes: values.list(SCOPE), audience: values.list(AUDIENCE) };
   const tokens = await oauth.asClient(login, tokenUrl, (client) => client.clientCredentials(request));
-  return singleResult(TOKEN_VIEW, toTokenItem(context, tokens));
+  const revoke = (token: string): Promise<void> => oauth.asClient(login, tokenUrl, (client) => client.revoke(token));
+  return singleResult(TOKEN_VIEW, toTokenItem(context, tokens), reportUndeliveredTokens(revoke));
 }
 
 /** `token client` and `perform client-credentials`: gets a token for the client itself (RFC 6749, 4.4). */

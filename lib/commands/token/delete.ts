@@ -7,6 +7,7 @@ import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
 import { clientIdProblem } from "../../core/path-segment.ts";
 import { usageError } from "../../core/problem.ts";
+import { quote } from "../../core/text.ts";
 
 const OF_CLIENT: TextFlag = {
   kind: "text",
@@ -49,7 +50,18 @@ async function run(context: Context, ids: readonly string[]): Promise<Result> {
       if (done === true) yield { client_id: id };
     }
   }
-  return { view: VIEW, isList: ids.length > 1, items: items(), exit: () => batch.exit(), unbuffered: true };
+  return {
+    view: VIEW,
+    isList: ids.length > 1,
+    items: items(),
+    exit: () => batch.exit(),
+    unbuffered: true,
+    undelivered: async (lost, reason) =>
+      batch.unwrittenDeletions(
+        reason,
+        lost.map(({ item }) => `the tokens of client ${quote(idOf(item))}`),
+      ),
+  };
 }
 
 /** `token delete` and `delete access-tokens`: deletes all access tokens of clients. */

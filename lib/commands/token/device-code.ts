@@ -2,13 +2,14 @@ import type { PendingDeviceFlow } from "../../adapters/oauth/index.ts";
 import { requireOpenOutput } from "../../clients/outlets.ts";
 import { type Context, defineLeaf, type Result, singleResult } from "../../command.ts";
 import { formatDuration } from "../../core/duration.ts";
-import { ADMIN_URL } from "../../core/flags/flag-table.ts";
+import { ADMIN_URL, FAIL_AFTER } from "../../core/flags/flag-table.ts";
 import { Problem } from "../../core/problem.ts";
 import { readEndpointUrl } from "../../tokens/endpoint-flags.ts";
 import { DEVICE_AUTH_URL, DEVICE_TIMEOUT, LOGIN_SCOPE } from "../../tokens/login-flags.ts";
 import { DEVICE_GRANT, requireGrantType } from "../../tokens/registered-client.ts";
 import { AUDIENCE, CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS, TOKEN_URL } from "../../tokens/token-flags.ts";
 import { LOGIN_VIEW, toTokenItem } from "../../tokens/token-views.ts";
+import { reportUndeliveredTokens } from "../../tokens/undelivered-tokens.ts";
 import { prepareUserLogin, type UserLogin } from "../../tokens/user-login.ts";
 
 /** Shows the code, set apart from everything else. */
@@ -60,9 +61,13 @@ async function run(
   const request = { scopes: values.list(LOGIN_SCOPE), audience: values.list(AUDIENCE) };
   const pending = await session.attempt((client) => client.beginDevice(request));
   showCode(context, pending);
+  const patience = values.number(FAIL_AFTER);
   const sleep = limitedSleep(context, values.number(DEVICE_TIMEOUT));
-  const tokens = await host.waitForPerson(() => session.attempt((client) => client.waitForDevice(pending, { sleep })));
-  return singleResult(LOGIN_VIEW, toTokenItem(context, tokens));
+  const tokens = await host.waitForPerson(() =>
+    session.attempt((client) => client.waitForDevice(pending, { sleep, patience })),
+  );
+  const revoke = (token: string): Promise<void> => session.attempt((client) => client.revoke(token));
+  return singleResult(LOGIN_VIEW, toTokenItem(context, tokens), reportUndeliveredTokens(revoke));
 }
 
 /** `token device` and `perform device-code`: logs a user in on another device (RFC 8628). */

@@ -1,6 +1,7 @@
 import { defineLeaf, singleResult, withoutChecks } from "../../command.ts";
 import type { DurationFlag } from "../../core/flags/flag.ts";
 import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
+import { unwrittenProblem } from "../../core/problem.ts";
 
 const MIN_AGE: DurationFlag = {
   kind: "duration",
@@ -29,6 +30,13 @@ export const flush = defineLeaf({
         text: () => ["Successfully flushed inactive access tokens"],
         id: () => endpoint,
       };
-      return singleResult(view, { endpoint, status: "flushed" });
+      return singleResult(
+        view,
+        { endpoint, status: "flushed" },
+        {
+          undelivered: async (_, reason) =>
+            unwrittenProblem(reason, "the tokens were deleted anyway", "check where standard output goes"),
+        },
+      );
     }),
 });

@@ -2,6 +2,7 @@ import { type ClientLogin, type Context, defineLeaf, type Result, singleResult }
 import { getTextField } from "../../core/client/client.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { ResultView } from "../../core/output/render.ts";
+import { unwrittenProblem } from "../../core/problem.ts";
 import { readClientLogin } from "../../tokens/read-credentials.ts";
 import { readTokenArgument, TOKEN_OPERAND } from "../../tokens/token-argument.ts";
 import { CREDENTIAL_FLAGS, PUBLIC_COMMAND_FLAGS } from "../../tokens/token-flags.ts";
@@ -19,7 +20,14 @@ const VIEW: ResultView<JsonObject> = {
 
 async function run({ oauth }: Pick<Context, "oauth">, login: ClientLogin, token: string): Promise<Result> {
   await oauth.asClient(login, undefined, (client) => client.revoke(token));
-  return singleResult(VIEW, { token: tokenPrefix(token) });
+  return singleResult(
+    VIEW,
+    { token: tokenPrefix(token) },
+    {
+      undelivered: async (_, reason) =>
+        unwrittenProblem(reason, "the token was revoked anyway", "check where standard output goes"),
+    },
+  );
 }
 
 /** `token revoke` and `revoke token`: revokes a token of the client (RFC 7009). */

@@ -170,9 +170,10 @@ const EXIT_TOPIC: Topic = {
       "If a command line has several errors, all are reported and the first one sets the exit code.",
     ),
     text(
-      "If a reader closes the pipe (`hydra clients list | head`), a command that only reads exits with 0. If a secret cannot be delivered,",
-      "the exit code is 1, and the message says where the secret is. If any other result of a command that creates, updates or deletes",
-      "clients cannot be written, the exit code is also 1, and the message names the clients.",
+      "If a reader closes the pipe (`hydra clients list | head`), a command that only reads ends quietly, with the exit code that it",
+      "would have anyway. If a secret cannot be delivered, the exit code is 1, and the message says where the secret is; a token that nobody",
+      "got is revoked. If any other result of a command that creates, updates, deletes or revokes something cannot be written, the exit",
+      "code is also 1, and the message says what was done.",
     ),
     heading("In a script"),
     lines(

@@ -40,7 +40,7 @@ export function versionedError({ behaviour }: PublicContext, name: OAuthErrorNam
   return oauthError(behaviour, name, hint);
 }
 
-/** A challenge or verifier that nobody can guess. */
+/** A challenge or verifier that nobody can guess. Since 2.3 it has the whole flow in it, encrypted. */
 export function newChallenge({ traits }: PublicContext): string {
-  return traits.handles === "hex" ? randomBytes(16).toString("hex") : `${randomBytes(64).toString("base64url")}==`;
+  return traits.handles === "hex" ? randomBytes(16).toString("hex") : `${randomBytes(1_000).toString("base64url")}==`;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type AttemptOutcome, decideRetry, type RetryState } from "../../../lib/adapters/admin/retry.ts";
-import { type FailureKind, NetworkFailure } from "../../../lib/core/network.ts";
+import { type FailureKind, NetworkFailure } from "../../lib/core/network.ts";
+import { type AttemptOutcome, decideRetry, type RetryState } from "../../lib/servers/retry.ts";
 
 const BUDGET: RetryState = {
   retries: true,

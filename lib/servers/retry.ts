@@ -1,5 +1,6 @@
-import type { NetworkFailure } from "../../core/network.ts";
-import { type Answer, hasOwnError, isConcurrentUpdate } from "../../servers/index.ts";
+import { formatDuration } from "../core/duration.ts";
+import type { NetworkFailure } from "../core/network.ts";
+import { type Answer, hasOwnError, isConcurrentUpdate } from "./index.ts";
 
 /** What came of one attempt to send a request. */
 export type AttemptOutcome =
@@ -56,10 +57,17 @@ function canHelp(outcome: AttemptOutcome, { repeatable, ambiguous, bare500s }: R
   return kind === "refused" || kind === "unresolved" || (repeatable && (kind === "lost" || kind === "timeout"));
 }
 
+/** The statuses of a server that is overloaded, or whose gateway doesn't reach it. */
+const BUSY_STATUSES: readonly number[] = [429, 502, 503, 504];
+
+export function isBusy({ status }: Pick<Answer, "status">): boolean {
+  return BUSY_STATUSES.includes(status);
+}
+
 /** Whether another attempt can change this response; a 500 without an error body is tried twice. */
 function isRetryable(answer: Answer, bare500s: number): boolean {
   if (answer.status === 500) return bare500s === 1 && isBare500(answer);
-  return [429, 502, 503, 504].includes(answer.status) || isConcurrentUpdate(answer);
+  return isBusy(answer) || isConcurrentUpdate(answer);
 }
 
 /** Whether a response is a 500 that doesn't say what went wrong. */
@@ -78,6 +86,38 @@ export function isAmbiguous(outcome: AttemptOutcome): boolean {
  */
 function mayHaveBeenProcessed(answer: Answer): boolean {
   return isBare500(answer) || answer.status > 501 || answer.status === 303;
+}
+
+export function triedForText(milliseconds: number): string {
+  return `tried for ${formatDuration(milliseconds)}`;
+}
+
+/** Why an attempt was the last one although another could have helped, as messages put it. */
+export function reasonToGiveUp(
+  failAfter: number,
+  outcome: AttemptOutcome,
+  decision: RetryDecision,
+): string | undefined {
+  if (decision.kind === "stop" && decision.exceeds === undefined) return undefined;
+  if (decision.kind === "stop" && decision.exceeds === "pause" && outcome.kind === "answered") {
+    const pause = formatDuration(Math.round(outcome.retryAfter / 1000) * 1000);
+    return `it asks for a pause of ${pause}, longer than --fail-after leaves`;
+  }
+  return triedForText(failAfter);
+}
+
+/** The least time that one of several attempts gets before the next one. */
+const SHORTEST_ATTEMPT_MS = 5_000;
+
+/** Milliseconds that one of several attempts may take. */
+export function attemptTime(remaining: number): number {
+  return Math.min(remaining, Math.max(SHORTEST_ATTEMPT_MS, remaining / 2));
+}
+
+/** What is said at the first retry; `name` is the server's. */
+export function retryNotice(action: string, outcome: AttemptOutcome, name: string, left: number): string {
+  const reason = outcome.kind === "failed" ? outcome.failure.message : `server answered ${outcome.answer.status}`;
+  return `${action} yet: ${reason} (${name}); retrying for up to ${formatDuration(Math.round(left / 100) * 100)}`;
 }
 
 /** Milliseconds before the next attempt after `attempts`: doubling from 0.2 s to 5 s, between half and all of it. */

@@ -1,0 +1,27 @@
+import type { Result } from "../command.ts";
+import { getTextField } from "../core/client/client.ts";
+import { Problem, safeReason } from "../core/problem.ts";
+
+/** Of tokens that could not be written: revokes them where nobody has any part of them, and returns the problem. */
+export function reportUndeliveredTokens(revoke: (token: string) => Promise<void>): Pick<Result, "undelivered"> {
+  return {
+    async undelivered(lost, reason) {
+      const start = `Cannot deliver the token: ${safeReason(reason)}`;
+      const details = { code: "undelivered", exit: "failed", cause: reason } as const;
+      const hint = "run the command again, and read its output";
+      if (lost.some(({ partlyWritten }) => partlyWritten))
+        return new Problem(`${start}; part of it may have been written`, { ...details, hint });
+      const tokens = lost.flatMap(({ item }) =>
+        // The refresh token's revocation also ends the access token of the same grant.
+        ["refresh_token", "access_token"].flatMap((name) => getTextField(item, name) ?? []),
+      );
+      try {
+        for (const token of tokens) await revoke(token);
+        return new Problem(`${start}; it was revoked again`, { ...details, hint });
+      } catch (error) {
+        const left = `it stays valid until it expires, because it can't be revoked: ${safeReason(error)}`;
+        return new Problem(`${start}; ${left}`, { ...details, hint });
+      }
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/** What token commands say about a wrong port, a wrong key and a proxy, and what to type next. */
+
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { after, before, describe, test } from "node:test";
+import { type Sandbox, startSandbox } from "../../lib/sandbox/index.ts";
+import { rogueServer, sendJson } from "../adapters/oauth/support.ts";
+import { type Played, play } from "./in-process.ts";
+
+function pem(): string {
+  return String(
+    generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs8", format: "pem" }),
+  );
+}
+
+describe("a token command", () => {
+  let server: Sandbox;
+
+  before(async () => {
+    server = await startSandbox({ as: "1.11", listen: "127.0.0.1:0", publicListen: "127.0.0.1:0" });
+  });
+
+  after(() => server.close());
+
+  function hydra(line: string, files: Readonly<Record<string, string>> = {}): Promise<Played> {
+    const environment = { HYDRA_ADMIN_URL: server.url, HYDRA_PUBLIC_URL: server.publicUrl ?? "" };
+    return play(line.split(" "), { environment, files });
+  }
+
+  test("names the public port where it needs the admin port, and nothing else", async () => {
+    const wrong = await hydra(`token flush -e ${server.publicUrl}`);
+    assert.equal(wrong.status, 1);
+    assert.match(wrong.stderr, /isn't a Hydra admin port\nHint: give the admin port/);
+    assert.equal((await hydra("token flush")).status, 0);
+  });
+
+  test("exits with 3 for a private key that isn't the client's", async () => {
+    const create = "clients create --id keyed -g client_credentials --token-endpoint-auth-method private_key_jwt";
+    const keys = generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey.export({ format: "jwk" });
+    const set = JSON.stringify({ keys: [{ ...keys, kid: "own", use: "sig", alg: "RS256" }] });
+    const created = await hydra(`${create} --jwks /keys.json`, { "/keys.json": set });
+    assert.equal(created.status, 0, created.stderr);
+    const { status, stderr } = await hydra("token client --client-id keyed --client-key /other.pem", {
+      "/other.pem": pem(),
+    });
+    assert.equal(status, 3, stderr);
+    assert.match(stderr, /Hint: give the private key of a public key that is registered for the client/);
+  });
+
+  test("prints with -q whether a token is active, as Hydra's own CLI does", async () => {
+    assert.equal((await hydra("introspect token nonsense -q")).stdout, "false\n");
+  });
+
+  test("names --access-token where a proxy wants credentials", async () => {
+    await using proxy = await rogueServer((_, response) => sendJson(response, 401, {}));
+    const { status, stderr } = await hydra(`token introspect x -e ${proxy.url}`);
+    assert.equal(status, 3);
+    assert.match(stderr, /Hint: .*--header or --access-token/);
+  });
+
+  test("names the flag for an endpoint at another origin, if there is one", async () => {
+    await using foreign = await rogueServer((_, response, url) => {
+      const elsewhere = "https://elsewhere.example";
+      const endpoints = { token_endpoint: `${elsewhere}/t`, revocation_endpoint: `${elsewhere}/r` };
+      sendJson(response, 200, { issuer: url, ...endpoints });
+    });
+    const credentials = `--client-id a --auth-method none --public-url ${foreign.url}`;
+    assert.match((await hydra(`token client ${credentials}`)).stderr, /Hint: .*with --token-url/);
+    assert.match((await hydra(`token revoke ${credentials} x`)).stderr, /Hint: use the public URL at whose origin/);
+  });
+});
