@@ -218,7 +218,8 @@ function parseCompactLines(text: string, depth: number): readonly unknown[] | un
     const values: unknown[] = [];
     for (const line of lines) {
       const value: unknown = JSON.parse(line);
-      if (JSON.stringify(value) !== line || isTooDeep(value, depth)) return undefined;
+      // The depth first: writing a value takes long if it nests deeply.
+      if (isTooDeep(value, depth) || JSON.stringify(value) !== line) return undefined;
       values.push(value);
     }
     return values;
