@@ -23,6 +23,19 @@ export function possibleAlgorithms(key: JsonWebKey): readonly string[] {
   return signing === undefined ? agreement : [signing, ...agreement];
 }
 
+/** Whether an algorithm signs (RFC 7518, 3.1; RFC 8037, 3.1); others encrypt. */
+export function isSigningAlgorithm(alg: string): boolean {
+  return /^(?:[RPEH]S\d|EdDSA$)/.test(alg);
+}
+
+/** The type of the keys that an algorithm for signatures needs. */
+export function keyTypeFor(alg: string): Pick<JsonWebKey, "kty" | "crv"> {
+  if (alg.startsWith("HS")) return { kty: "oct" };
+  const [crv] = [...CURVE_ALGORITHMS].find(([, of]) => of === alg) ?? [];
+  if (crv === undefined) return { kty: "RSA" };
+  return { kty: crv === "Ed25519" ? "OKP" : "EC", crv };
+}
+
 /** A key as messages describe it: `EC P-256`, `RSA`. */
 export function keyTypeName({ kty, crv }: JsonWebKey): string {
   if (kty === "oct") return "symmetric";
