@@ -14,8 +14,10 @@ export type NamedKey = JsonWebKey & { readonly kid: string };
 type ReadKeysContext = Pick<Context, "values" | "host" | "readFile" | "hasErrors" | "keyFiles">;
 
 /** The keys that a command line names, the oldest first, and all that is wrong with them. */
-interface ReadKeys {
+export interface ReadKeys {
   readonly keys: readonly NamedKey[];
+  /** Whether each of them came with its ID, as the keys of a backup or of another server do. */
+  readonly haveOwnIds: boolean;
   readonly problems: readonly Problem[];
 }
 
@@ -60,7 +62,8 @@ async function keysInFile(
   const { keyFiles, values } = context;
   const keys: NamedKey[] = [];
   const problems: Problem[] = [];
-  for (const key of await keyFiles.read(path, reader, passphrase)) {
+  const read = await keyFiles.read(path, reader, passphrase);
+  for (const key of read) {
     const kid = key.kid ?? (await keyFiles.thumbprint(publicPart(key)));
     const invalid = keyIdProblem(kid);
     // Another ID may be chosen with --kid.
@@ -72,7 +75,7 @@ async function keysInFile(
     if (named instanceof Problem) problems.push(named);
     else keys.push(named);
   }
-  return { keys: keys.toReversed(), problems };
+  return { keys: keys.toReversed(), problems, haveOwnIds: read.every(({ kid }) => kid !== undefined) };
 }
 
 /** The problems of keys with the same ID. */
@@ -103,10 +106,12 @@ export async function readKeyFiles(
   const read: NamedKey[] = [];
   const origins = new Map<JsonWebKey, string>();
   const problems: Problem[] = [];
+  let haveOwnIds = true;
   for (const path of paths) {
     try {
       const found = await keysInFile(context, path, { reader, passphrase });
       read.push(...found.keys);
+      haveOwnIds &&= found.haveOwnIds;
       for (const key of found.keys) origins.set(key, path === "-" ? "standard input" : path);
       problems.push(...found.problems);
     } catch (error) {
@@ -118,15 +123,16 @@ export async function readKeyFiles(
   problems.push(...repeatProblems(keys, origins));
   if (keys.length === 0 && problems.length === 0 && paths.length > 0)
     problems.push(usageError("There is no key to import", "check the files", "bad-key"));
-  return renamed(context, { keys, problems });
+  return renamed(context, { keys, problems, haveOwnIds });
 }
 
 /** Gives the only key the ID of `--kid`. */
-function renamed({ values }: Pick<Context, "values">, { keys, problems }: ReadKeys): ReadKeys {
+function renamed({ values }: Pick<Context, "values">, read: ReadKeys): ReadKeys {
+  const { keys, problems } = read;
   const kid = values.text(KID);
   const [only, ...others] = keys;
-  if (kid === undefined || only === undefined) return { keys, problems };
-  if (others.length === 0) return { keys: [{ ...only, kid }], problems };
+  if (kid === undefined || only === undefined) return read;
+  if (others.length === 0) return { keys: [{ ...only, kid }], problems, haveOwnIds: false };
   const message = `--kid ${kid} cannot name ${keys.length} keys`;
-  return { keys, problems: [...problems, usageError(message, "import them one by one, or leave it out", "key-id")] };
+  return { ...read, problems: [...problems, usageError(message, "import them one by one, or leave it out", "key-id")] };
 }
