@@ -54,6 +54,18 @@ describe("the messages about the keys that sign", () => {
         assert.ok(!stderr.includes("see hydra keys rotate"), stderr);
       }));
 
+    test(`name the variable that asks for a proof which cannot work (${as})`, async () => {
+      await using sandbox = await withSandbox(as);
+      const env = { HYDRA_ADMIN_URL: sandbox.url, HYDRA_PUBLIC_URL: sandbox.publicUrl };
+      assertDone(await runBinary(["keys", "create", SET, "--use", "enc", "--yes"], { env }));
+      const { status, stderr } = await runBinary(["keys", "rotate", SET], { env });
+      assert.equal(status, 1);
+      assert.match(stderr, /so nothing was changed: .*no published key fits it/);
+      assert.match(stderr, /; without environment variable HYDRA_PUBLIC_URL, the step is not proved$/m);
+      assert.ok(!stderr.includes("log in again"), stderr);
+      assertDone(await runBinary(["keys", "rotate", SET], { env: { HYDRA_ADMIN_URL: sandbox.url } }));
+    });
+
     test(`name the lost keys of a moved set, and reject another key (${as})`, () =>
       withKeys(as, async (keys, folder) => {
         assertDone(await keys("rotate", SET, "--kid", "old"));
