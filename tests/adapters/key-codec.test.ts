@@ -118,9 +118,39 @@ test("several PEM blocks are several keys, in their order", async () => {
 });
 
 test("what other tools must convert first is rejected with the command for it", async () => {
-  execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", at("ssh")]);
-  await assert.rejects(read("ssh"), fails("bad-key", /ssh-keygen -p -m PKCS8 -f ssh$/));
-  await assert.rejects(read("ssh.pub"), fails("bad-key", /ssh-keygen -e -m PKCS8 -f ssh\.pub$/));
+  /** Types the command of a hint, with an empty passphrase, and reads the file that it names. */
+  async function convert(name: string): Promise<JsonWebKey> {
+    const problem = await read(name).then(
+      () => assert.fail(`${name} can be read`),
+      (error: unknown) => error,
+    );
+    assert.ok(problem instanceof Problem && problem.code === "bad-key", String(problem));
+    const [, command = ""] = /^convert (?:it|a copy of it): (.*)$/.exec(problem.hint ?? "") ?? [];
+    execFileSync("sh", ["-c", command.replace("ssh-keygen -p", "ssh-keygen -q -p -P '' -N ''")], { cwd: folder });
+    return readOne("key.pem");
+  }
+  for (const type of ["rsa", "ecdsa"]) {
+    const name = `an ${type} key`;
+    execFileSync("ssh-keygen", ["-q", "-t", type, "-N", "", "-f", at(name)]);
+    const original = readFileSync(at(name), "utf8");
+    writeFileSync(at("ssh2"), execFileSync("ssh-keygen", ["-e", "-f", `${at(name)}.pub`]));
+    const key = await convert(name);
+    assert.ok(hasPrivateMembers(key));
+    assert.equal(readFileSync(at(name), "utf8"), original);
+    assert.deepEqual(await convert(`${name}.pub`), publicPart(key));
+    assert.deepEqual(await convert("ssh2"), publicPart(key));
+  }
+});
+
+test("an Ed25519 key of OpenSSH is rejected without a command that would fail", async () => {
+  for (const passphrase of ["", "of the key"]) {
+    rmSync(at("ssh"), { force: true });
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", passphrase, "-f", at("ssh")]);
+    await assert.rejects(read("ssh"), fails("bad-key", /openssl genpkey -algorithm ed25519 -out key\.pem$/));
+  }
+  writeFileSync(at("ssh2"), execFileSync("ssh-keygen", ["-e", "-f", at("ssh.pub")]));
+  for (const name of ["ssh.pub", "ssh2"])
+    await assert.rejects(read(name), fails("bad-key", /does not convert keys of its type: give the key in PEM/));
 });
 
 test("what is no key is rejected, and no message shows any of it", async () => {
