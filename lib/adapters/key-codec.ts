@@ -15,6 +15,7 @@ import { parseJsonExactly } from "../core/json.ts";
 import { findForeignFormat } from "../core/jwk/foreign-format.ts";
 import { isSymmetric, type JsonWebKey, parseJsonWebKey, parseKeySet, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
+import { isSupportedKey } from "../core/jwk/key-algorithms.ts";
 import { completeRsaKey, findRsaFault } from "../core/jwk/rsa-parameters.ts";
 import { errorCode, Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -158,12 +159,10 @@ function readJson(file: KeyFile, text: string): readonly JsonWebKey[] {
 
 function isUsable(key: JsonWebKey): boolean {
   if (isSymmetric(key)) return typeof key["k"] === "string" && key["k"] !== "";
-  if (findRsaFault(key) !== undefined) return false;
+  if (!isSupportedKey(key) || findRsaFault(key) !== undefined) return false;
   try {
     const object = toKeyObject(key);
     if (!hasPrivateMembers(key)) return true;
-    // A key for agreement can't sign.
-    if (key.crv === "X25519") return exported(createPublicKey(object))?.["x"] === key["x"];
     return areHalves(object, toKeyObject(publicPart(key)), digestFor(key));
   } catch {
     return false;

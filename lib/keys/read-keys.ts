@@ -1,6 +1,6 @@
 import type { Context } from "../command.ts";
 import { isSameKey, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
-import { keyTypeName, possibleAlgorithms } from "../core/jwk/key-algorithms.ts";
+import { isSigningAlgorithm, keyTypeName, possibleAlgorithms } from "../core/jwk/key-algorithms.ts";
 import { wholeKeys } from "../core/jwk/key-pair-ids.ts";
 import { keyIdProblem } from "../core/path-segment.ts";
 import { Problem, usageError, withMessage } from "../core/problem.ts";
@@ -21,15 +21,14 @@ export interface ReadKeys {
   readonly problems: readonly Problem[];
 }
 
-/** The key with its algorithm, which follows from its type; the problem of another one. */
+/** The key with the algorithm that it or the command line names; the problem of one that its type does not have. */
 function withAlgorithm(key: NamedKey, name: string, wanted: string | undefined): NamedKey | Problem {
   const possible = possibleAlgorithms(key);
-  const [usual] = possible;
   const { alg: own } = key;
   const type = keyTypeName(key);
-  const signing = possible.filter((alg) => /^(?:[RPEH]S|EdDSA)/.test(alg));
+  const signing = possible.filter(isSigningAlgorithm);
   const fits = `it is a key for ${joinWords(signing.length > 0 ? signing : possible, "or")}`;
-  if (usual === undefined)
+  if (possible.length === 0)
     return usageError(`Cannot use the key in ${quote(name)}: ${type} has no algorithm`, undefined, "key-algorithm");
   if (own !== undefined && !possible.includes(own))
     return usageError(
@@ -49,7 +48,43 @@ function withAlgorithm(key: NamedKey, name: string, wanted: string | undefined):
       "leave out --alg, or change the key",
       "key-algorithm",
     );
-  return { ...key, alg: own ?? wanted ?? usual };
+  return { ...key, ...(own === undefined && wanted === undefined ? {} : { alg: own ?? wanted }) };
+}
+
+function usualUse(alg: string): "sig" | "enc" {
+  return isSigningAlgorithm(alg) ? "sig" : "enc";
+}
+
+/**
+ * The key with its use, and with an algorithm for that (RFC 7517, 4.2 and 4.4). What a key itself says stays, even where its
+ * members contradict each other: a set that a server gave must come back as it was.
+ */
+function withUse(key: NamedKey, name: string, wanted: string | undefined, own: JsonWebKey): NamedKey | Problem {
+  const { alg } = key;
+  const use = key.use ?? wanted ?? (alg === undefined ? "sig" : usualUse(alg));
+  const isChosen = own.use === undefined || own.alg === undefined;
+  if (alg !== undefined) {
+    if (!isChosen || use === usualUse(alg)) return { ...key, use };
+    const message = `The algorithm ${alg} of the key in ${quote(name)} contradicts its use, ${use}`;
+    return usageError(message, `use ${usualUse(alg)} fits the algorithm`, "key-algorithm");
+  }
+  const possible = possibleAlgorithms(key);
+  const fitting = possible.find((candidate) => usualUse(candidate) === use);
+  if (fitting !== undefined) return { ...key, use, alg: fitting };
+  if (own.use !== undefined) return { ...key, use, alg: possible[0] };
+  const message = `--use ${use} does not fit the key in ${quote(name)}: no algorithm of ${keyTypeName(key)} keys is for encryption`;
+  return usageError(message, "leave out --use", "key-algorithm");
+}
+
+/** The key with what the command line says about it, or the problem of that. */
+function withFlags(
+  { values }: Pick<Context, "values">,
+  own: JsonWebKey,
+  kid: string,
+  name: string,
+): NamedKey | Problem {
+  const key = withAlgorithm({ ...own, kid }, name, values.text(IMPORT_ALG));
+  return key instanceof Problem ? key : withUse(key, name, values.isSet(USE) ? values.text(USE) : undefined, own);
 }
 
 /** The keys in one file, the oldest first, with IDs; a file begins with the newest. */
@@ -71,7 +106,7 @@ async function keysInFile(
       problems.push(withMessage(invalid, `Cannot use the key in ${quote(name)}: ${invalid.message}`));
       continue;
     }
-    const named = withAlgorithm({ use: values.text(USE), ...key, kid }, name, values.text(IMPORT_ALG));
+    const named = withFlags(context, key, kid, name);
     if (named instanceof Problem) problems.push(named);
     else keys.push(named);
   }

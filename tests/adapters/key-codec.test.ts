@@ -153,6 +153,13 @@ test("an Ed25519 key of OpenSSH is rejected without a command that would fail", 
     await assert.rejects(read(name), fails("bad-key", /does not convert keys of its type: give the key in PEM/));
 });
 
+/** A key on a curve that no server takes. */
+function otherCurve(name: string): string {
+  const make = name === "secp256k1" ? `ecparam -name ${name} -genkey -noout` : `genpkey -algorithm ${name}`;
+  openssl(`${make} -out other.pem`);
+  return readFileSync(at("other.pem"), "utf8");
+}
+
 test("what is no key is rejected, and no message shows any of it", async () => {
   openssl("genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -out pss.pem");
   const pem = readFileSync(at("rsa.p8.pem"), "utf8");
@@ -163,6 +170,11 @@ test("what is no key is rejected, and no message shows any of it", async () => {
     JSON.stringify({ ...(await readOne("rsa.pem")), n: "AQAB", d: "c2VjcmV0LXBhcnQ" }),
     JSON.stringify({ ...(await readOne("p256.pem")), d: (await readOne("p384.pem"))["d"] }),
     JSON.stringify({ ...(await readOne("ed.pem")), d: "c2VjcmV0LXBhcnQtb2YtYS1rZXktb2YtMzItYnl0ZXM" }),
+    ...["x25519", "x448", "ed448", "secp256k1"].map(otherCurve),
+    JSON.stringify({ ...publicPart(await readOne("rsa.pem")), n: "!!" }),
+    JSON.stringify({ ...publicPart(await readOne("rsa.pem")), n: "AA" }),
+    JSON.stringify({ ...publicPart(await readOne("rsa.pem")), n: "" }),
+    JSON.stringify({ kty: "OKP", crv: "X25519", x: "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo" }),
     "secret-looking text",
     "-----BEGIN DH PARAMETERS-----\nAAAA\n-----END DH PARAMETERS-----\n",
     "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n",

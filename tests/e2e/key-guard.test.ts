@@ -113,3 +113,36 @@ describe("the messages about the keys that sign", () => {
       assertDone(await keys("delete", set, "--kid", "first"));
     }));
 });
+
+test("the use and the algorithm of an imported key fit each other", async () => {
+  await using sandbox = await withSandbox("26");
+  using folder = temporaryFolder();
+  const file = (name: string, make: string): string => {
+    execFileSync("openssl", [...make.split(" "), "-out", join(folder.path, name)], { stdio: "pipe" });
+    return join(folder.path, name);
+  };
+  const rsa = rsaFile(folder.path, 2048);
+  const ec = file("ec.pem", "ecparam -name prime256v1 -genkey -noout");
+  const ed = file("ed.pem", "genpkey -algorithm ed25519");
+  const run = (...args: readonly string[]): Promise<Ended> =>
+    runBinary(["keys", "import", "own", ...args, "--replace", "--format", "json", "--endpoint", sandbox.url]);
+  for (const [args, alg, use] of [
+    [[rsa], "RS256", "sig"],
+    [[rsa, "--use", "enc"], "RSA-OAEP", "enc"],
+    [[rsa, "--alg", "RSA-OAEP-256"], "RSA-OAEP-256", "enc"],
+    [[ec, "--use", "enc"], "ECDH-ES", "enc"],
+    [[ed], "EdDSA", "sig"],
+  ] as const) {
+    const { stdout } = assertDone(await run(...args));
+    assert.ok(stdout.includes(`"alg":"${alg}"`) && stdout.includes(`"use":"${use}"`), `${args}: ${stdout}`);
+  }
+  for (const [args, message] of [
+    [[ec, "--alg", "ES256", "--use", "enc"], /The algorithm ES256 .* contradicts its use, enc/],
+    [[rsa, "--alg", "RSA-OAEP", "--use", "sig"], /The algorithm RSA-OAEP .* contradicts its use, sig/],
+    [[ed, "--use", "enc"], /--use enc does not fit the key .*: no algorithm of OKP Ed25519 keys is for encryption/],
+  ] as const) {
+    const { status, stderr } = await run(...args);
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, message);
+  }
+});
