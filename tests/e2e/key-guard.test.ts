@@ -146,3 +146,16 @@ test("the use and the algorithm of an imported key fit each other", async () => 
     assert.match(stderr, message);
   }
 });
+
+test("flags of other versions and negative durations get a hint that fits", async () => {
+  for (const [args, hint] of [
+    [["keys", "import", "own", "key.pem", "--default-key-id", "mine"], "did you mean --kid?"],
+    [["token", "flush", "--min-age", "-1h"], "write it without the minus sign"],
+    [["token", "user", "--timeout", "-1s"], "write 0 for no limit"],
+    [["clients", "list", "--fail-after", "-1s"], "write 0 for a single try"],
+  ] as const) {
+    const { status, stderr } = await runBinary(args, { env: { HYDRA_ADMIN_URL: "http://127.0.0.1:9" } });
+    assert.equal(status, 2);
+    assert.ok(stderr.includes(`Hint: ${hint}\n`), stderr);
+  }
+});
