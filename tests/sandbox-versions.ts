@@ -21,6 +21,12 @@ export const ordinaryTraits: Dependencies = ({ rotation: _, invalidToken: __, ..
 /** For a suite that does either. */
 export const allTraits: Dependencies = (traits) => traits;
 
+/** What decides which key signs. */
+export const signingTraits: Dependencies = ({ prefix, errors, keys: { namesOldAccessKey: _, ...keys } }) => ({
+  ...{ prefix, errors },
+  ...keys,
+});
+
 /** The versions by preference: the newest that exists first. */
 const PREFERRED = ["26", ...SANDBOX_VERSIONS.filter((version) => version !== "26").reverse()] as const;
 

@@ -12,8 +12,10 @@ import {
 } from "node:crypto";
 import { promisify } from "node:util";
 import { parseJsonExactly } from "../core/json.ts";
+import { findForeignFormat } from "../core/jwk/foreign-format.ts";
 import { isSymmetric, type JsonWebKey, parseJsonWebKey, parseKeySet, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
+import { isSupportedKey } from "../core/jwk/key-algorithms.ts";
 import { completeRsaKey, findRsaFault } from "../core/jwk/rsa-parameters.ts";
 import { errorCode, Problem, usageError } from "../core/problem.ts";
 import { quote } from "../core/text.ts";
@@ -74,18 +76,6 @@ async function readPemBlock(file: KeyFile, { label, text }: PemBlock): Promise<K
   if (!label.endsWith("PRIVATE KEY")) throw badKey(file, `it has a PEM block ${quote(label)}, which is not a key`);
   const isEncrypted = label.startsWith("ENCRYPTED") || /^Proc-Type: *4,ENCRYPTED/m.test(text);
   return readPrivateKey(file, { key: text, format: "pem" }, isEncrypted);
-}
-
-/** Formats that other tools must convert first, and how. */
-function foreignFormatProblem(file: KeyFile, text: string): Problem | undefined {
-  const path = file.name === "standard input" ? "FILE" : file.name;
-  if (text.includes("-----BEGIN OPENSSH PRIVATE KEY-----"))
-    return badKey(file, "it is in the format of OpenSSH", `convert a copy of it: ssh-keygen -p -m PKCS8 -f ${path}`);
-  if (/^\s*(?:ssh-|ecdsa-sha2-|sk-)/.test(text) || text.includes("BEGIN SSH2 PUBLIC KEY"))
-    return badKey(file, "it is a public key in the format of OpenSSH", `convert it: ssh-keygen -e -m PKCS8 -f ${path}`);
-  if (text.includes("-----BEGIN PGP MESSAGE-----"))
-    return badKey(file, "it is encrypted with OpenPGP", `decrypt it first: gpg --decrypt ${path}`);
-  return undefined;
 }
 
 /** Runs a reader of the runtime, whose errors name the part of the encoding that is wrong. */
@@ -169,12 +159,10 @@ function readJson(file: KeyFile, text: string): readonly JsonWebKey[] {
 
 function isUsable(key: JsonWebKey): boolean {
   if (isSymmetric(key)) return typeof key["k"] === "string" && key["k"] !== "";
-  if (findRsaFault(key) !== undefined) return false;
+  if (!isSupportedKey(key) || findRsaFault(key) !== undefined) return false;
   try {
     const object = toKeyObject(key);
     if (!hasPrivateMembers(key)) return true;
-    // A key for agreement can't sign.
-    if (key.crv === "X25519") return exported(createPublicKey(object))?.["x"] === key["x"];
     return areHalves(object, toKeyObject(publicPart(key)), digestFor(key));
   } catch {
     return false;
@@ -205,8 +193,8 @@ function digestFor({ crv }: JsonWebKey): string | null {
 export async function readKeys(file: KeyFile): Promise<readonly JsonWebKey[]> {
   const text = new TextDecoder().decode(file.bytes);
   if (text.trim() === "") throw badKey(file, "it is empty");
-  const foreign = foreignFormatProblem(file, text);
-  if (foreign !== undefined) throw foreign;
+  const foreign = findForeignFormat(text, file.name === "standard input" ? "FILE" : file.name);
+  if (foreign !== undefined) throw badKey(file, foreign.reason, foreign.hint);
   if (/^\s*[{[]/.test(text)) return readJson(file, text);
   if (text.includes("-----BEGIN ")) return readPem(file, text);
   return [await readable(file, () => readDer(file))];

@@ -11,7 +11,8 @@ import { KID, PRIVATE_KEY_OUT } from "./key-flags.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
 import { readRotation, takeStep, untilInterrupted } from "./rotation.ts";
 import type { Rotation } from "./rotation-step.ts";
-import { checkNewAlgorithm } from "./signing-sets.ts";
+import { checkKeyChange } from "./signing-sets.ts";
+import { generatedKeys, USUAL_ALG } from "./signing-state.ts";
 
 /** The problems of where the private key waits. */
 export function publicationProblems({ values }: Pick<Context, "values">): readonly Problem[] {
@@ -77,9 +78,11 @@ export async function publishKey(context: Context, set: string): Promise<Result>
   const { values, keyFiles, note } = context;
   const rotation = await readRotation(context, set);
   rejectPairs(rotation);
-  const { state } = rotation;
-  const alg = values.text(NEW_ALG) ?? (state.kind === "signs" ? state.alg : "RS256");
-  checkNewAlgorithm(context, rotation, alg);
+  const { state, keys: before, shape } = rotation;
+  const alg = values.text(NEW_ALG) ?? (state.kind === "signs" ? state.alg : USUAL_ALG);
+  // The change that --activate will make.
+  const after = [...generatedKeys(shape, { kid: "", alg, use: "sig" }), ...before];
+  checkKeyChange(context, { set, shape, before, after });
   rejectKnownId(rotation, values.text(KID));
   const generated = await untilInterrupted(context.signal, keyFiles.generate(alg, "sig"));
   const kid = values.text(KID) ?? generated.kid ?? "";

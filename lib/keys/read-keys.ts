@@ -1,6 +1,6 @@
 import type { Context } from "../command.ts";
 import { isSameKey, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
-import { keyTypeName, possibleAlgorithms } from "../core/jwk/key-algorithms.ts";
+import { isSigningAlgorithm, keyTypeName, possibleAlgorithms } from "../core/jwk/key-algorithms.ts";
 import { wholeKeys } from "../core/jwk/key-pair-ids.ts";
 import { keyIdProblem } from "../core/path-segment.ts";
 import { Problem, usageError, withMessage } from "../core/problem.ts";
@@ -14,20 +14,21 @@ export type NamedKey = JsonWebKey & { readonly kid: string };
 type ReadKeysContext = Pick<Context, "values" | "host" | "readFile" | "hasErrors" | "keyFiles">;
 
 /** The keys that a command line names, the oldest first, and all that is wrong with them. */
-interface ReadKeys {
+export interface ReadKeys {
   readonly keys: readonly NamedKey[];
+  /** Whether each of them came with its ID, as the keys of a backup or of another server do. */
+  readonly haveOwnIds: boolean;
   readonly problems: readonly Problem[];
 }
 
-/** The key with its algorithm, which follows from its type; the problem of another one. */
+/** The key with the algorithm that it or the command line names; the problem of one that its type does not have. */
 function withAlgorithm(key: NamedKey, name: string, wanted: string | undefined): NamedKey | Problem {
   const possible = possibleAlgorithms(key);
-  const [usual] = possible;
   const { alg: own } = key;
   const type = keyTypeName(key);
-  const signing = possible.filter((alg) => /^(?:[RPEH]S|EdDSA)/.test(alg));
+  const signing = possible.filter(isSigningAlgorithm);
   const fits = `it is a key for ${joinWords(signing.length > 0 ? signing : possible, "or")}`;
-  if (usual === undefined)
+  if (possible.length === 0)
     return usageError(`Cannot use the key in ${quote(name)}: ${type} has no algorithm`, undefined, "key-algorithm");
   if (own !== undefined && !possible.includes(own))
     return usageError(
@@ -47,7 +48,43 @@ function withAlgorithm(key: NamedKey, name: string, wanted: string | undefined):
       "leave out --alg, or change the key",
       "key-algorithm",
     );
-  return { ...key, alg: own ?? wanted ?? usual };
+  return { ...key, ...(own === undefined && wanted === undefined ? {} : { alg: own ?? wanted }) };
+}
+
+function usualUse(alg: string): "sig" | "enc" {
+  return isSigningAlgorithm(alg) ? "sig" : "enc";
+}
+
+/**
+ * The key with its use, and with an algorithm for that (RFC 7517, 4.2 and 4.4). What a key itself says stays, even where its
+ * members contradict each other: a set that a server gave must come back as it was.
+ */
+function withUse(key: NamedKey, name: string, wanted: string | undefined, own: JsonWebKey): NamedKey | Problem {
+  const { alg } = key;
+  const use = key.use ?? wanted ?? (alg === undefined ? "sig" : usualUse(alg));
+  const isChosen = own.use === undefined || own.alg === undefined;
+  if (alg !== undefined) {
+    if (!isChosen || use === usualUse(alg)) return { ...key, use };
+    const message = `The algorithm ${alg} of the key in ${quote(name)} contradicts its use, ${use}`;
+    return usageError(message, `use ${usualUse(alg)} fits the algorithm`, "key-algorithm");
+  }
+  const possible = possibleAlgorithms(key);
+  const fitting = possible.find((candidate) => usualUse(candidate) === use);
+  if (fitting !== undefined) return { ...key, use, alg: fitting };
+  if (own.use !== undefined) return { ...key, use, alg: possible[0] };
+  const message = `--use ${use} does not fit the key in ${quote(name)}: no algorithm of ${keyTypeName(key)} keys is for encryption`;
+  return usageError(message, "leave out --use", "key-algorithm");
+}
+
+/** The key with what the command line says about it, or the problem of that. */
+function withFlags(
+  { values }: Pick<Context, "values">,
+  own: JsonWebKey,
+  kid: string,
+  name: string,
+): NamedKey | Problem {
+  const key = withAlgorithm({ ...own, kid }, name, values.text(IMPORT_ALG));
+  return key instanceof Problem ? key : withUse(key, name, values.isSet(USE) ? values.text(USE) : undefined, own);
 }
 
 /** The keys in one file, the oldest first, with IDs; a file begins with the newest. */
@@ -60,7 +97,8 @@ async function keysInFile(
   const { keyFiles, values } = context;
   const keys: NamedKey[] = [];
   const problems: Problem[] = [];
-  for (const key of await keyFiles.read(path, reader, passphrase)) {
+  const read = await keyFiles.read(path, reader, passphrase);
+  for (const key of read) {
     const kid = key.kid ?? (await keyFiles.thumbprint(publicPart(key)));
     const invalid = keyIdProblem(kid);
     // Another ID may be chosen with --kid.
@@ -68,11 +106,11 @@ async function keysInFile(
       problems.push(withMessage(invalid, `Cannot use the key in ${quote(name)}: ${invalid.message}`));
       continue;
     }
-    const named = withAlgorithm({ use: values.text(USE), ...key, kid }, name, values.text(IMPORT_ALG));
+    const named = withFlags(context, key, kid, name);
     if (named instanceof Problem) problems.push(named);
     else keys.push(named);
   }
-  return { keys: keys.toReversed(), problems };
+  return { keys: keys.toReversed(), problems, haveOwnIds: read.every(({ kid }) => kid !== undefined) };
 }
 
 /** The problems of keys with the same ID. */
@@ -103,10 +141,12 @@ export async function readKeyFiles(
   const read: NamedKey[] = [];
   const origins = new Map<JsonWebKey, string>();
   const problems: Problem[] = [];
+  let haveOwnIds = true;
   for (const path of paths) {
     try {
       const found = await keysInFile(context, path, { reader, passphrase });
       read.push(...found.keys);
+      haveOwnIds &&= found.haveOwnIds;
       for (const key of found.keys) origins.set(key, path === "-" ? "standard input" : path);
       problems.push(...found.problems);
     } catch (error) {
@@ -118,15 +158,16 @@ export async function readKeyFiles(
   problems.push(...repeatProblems(keys, origins));
   if (keys.length === 0 && problems.length === 0 && paths.length > 0)
     problems.push(usageError("There is no key to import", "check the files", "bad-key"));
-  return renamed(context, { keys, problems });
+  return renamed(context, { keys, problems, haveOwnIds });
 }
 
 /** Gives the only key the ID of `--kid`. */
-function renamed({ values }: Pick<Context, "values">, { keys, problems }: ReadKeys): ReadKeys {
+function renamed({ values }: Pick<Context, "values">, read: ReadKeys): ReadKeys {
+  const { keys, problems } = read;
   const kid = values.text(KID);
   const [only, ...others] = keys;
-  if (kid === undefined || only === undefined) return { keys, problems };
-  if (others.length === 0) return { keys: [{ ...only, kid }], problems };
+  if (kid === undefined || only === undefined) return read;
+  if (others.length === 0) return { keys: [{ ...only, kid }], problems, haveOwnIds: false };
   const message = `--kid ${kid} cannot name ${keys.length} keys`;
-  return { keys, problems: [...problems, usageError(message, "import them one by one, or leave it out", "key-id")] };
+  return { ...read, problems: [...problems, usageError(message, "import them one by one, or leave it out", "key-id")] };
 }

@@ -7,18 +7,19 @@ import { keySetResult, type NamedSet } from "./key-views.ts";
 import { removeKey } from "./remove-key.ts";
 import { NEW_ALG } from "./rotate-flags.ts";
 import { confirmStep, readRotation, takeStep } from "./rotation.ts";
-import { guardGeneratedKey } from "./signing-sets.ts";
-import { signsTokens } from "./signing-state.ts";
+import { guardKeyChange } from "./signing-sets.ts";
+import { generatedKeys, signsTokens, USUAL_ALG } from "./signing-state.ts";
 
 /** Rotates in one step: the server generates a key, which signs at once. */
 export async function replaceKey(context: Context, set: string): Promise<Result> {
   const { values, host, note } = context;
   const rotation = await readRotation(context, set);
-  const { shape, state } = rotation;
-  const alg = values.text(NEW_ALG) ?? (state.kind === "signs" ? state.alg : "RS256");
+  const { shape, state, keys: before } = rotation;
+  const alg = values.text(NEW_ALG) ?? (state.kind === "signs" ? state.alg : USUAL_ALG);
   const given = values.text(KID);
   const kid = given ?? host.uuid();
-  guardGeneratedKey(context, rotation, alg);
+  const after = [...generatedKeys(shape, { kid, alg, use: "sig" }), ...before];
+  guardKeyChange(context, { set, shape, before, after });
   if (shape === "single" && signsTokens(set))
     note("Verifiers that have cached the key set reject tokens of the new key; --publish and --activate avoid that");
   await confirmStep(context, `Generate a key in set ${quote(set)} that signs at once?`);

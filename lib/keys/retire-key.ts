@@ -8,6 +8,7 @@ import { removeKey } from "./remove-key.ts";
 import { restoreKey } from "./restore-keys.ts";
 import { confirmStep, readRotation, takeStep } from "./rotation.ts";
 import type { Rotation } from "./rotation-step.ts";
+import { checkKeyChange } from "./signing-sets.ts";
 
 /** The place of a key among the keys of a set, the newest first; the key must not be the one that signs. */
 function retirablePlace(
@@ -31,8 +32,9 @@ export async function retireKey(context: Context, set: string, named: string): P
   const rotation = await readRotation(context, set);
   // Both halves of a pair.
   const kid = rotation.shape === "pair" ? kidWithoutPrefix(named) : named;
-  const { keys, state } = rotation;
+  const { keys, state, shape } = rotation;
   const { place, count } = retirablePlace(rotation, kid);
+  checkKeyChange(context, { set, shape, before: keys, after: keys.filter((key) => !hasKid(key, kid)) });
   const signing = state.kind === "signs" ? state.kid : "";
   const retired = publicKeys(keys.filter((key) => hasKid(key, kid)));
   context.note(

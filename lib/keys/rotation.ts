@@ -120,7 +120,11 @@ async function proveLoginPersistently(
 }
 
 /** The login before a step; nothing is changed if it fails. */
-async function proveStart(context: ProofContext, publicUrl: string, set: string): Promise<SignedLogin | undefined> {
+async function proveStart(
+  context: Pick<RotationContext, "values"> & ProofContext,
+  publicUrl: string,
+  set: string,
+): Promise<SignedLogin | undefined> {
   try {
     return await proveLoginPersistently(context, publicUrl, set);
   } catch (error) {
@@ -130,7 +134,7 @@ async function proveStart(context: ProofContext, publicUrl: string, set: string)
       error,
       `Cannot prove a rotation of key set ${quote(set)}, so nothing was changed: ${error.message}`,
       {
-        hint: `${error.hint ?? "check the public URL"}; without --public-url, the step is not proved`,
+        hint: `${error.hint ?? "check the public URL"}; without ${context.values.origin(PROOF_URL).name}, the step is not proved`,
       },
     );
   }

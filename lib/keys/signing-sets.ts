@@ -1,83 +1,103 @@
 import type { KeySets } from "../adapters/admin/key-sets.ts";
 import type { Context } from "../command.ts";
-import { isSameKey, type JsonWebKey } from "../core/jwk/json-web-key.ts";
-import { hasKid } from "../core/jwk/key-pair-ids.ts";
+import { isSameKey, isSymmetric, type JsonWebKey } from "../core/jwk/json-web-key.ts";
+import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
+import { kidWithoutPrefix, publicKeys } from "../core/jwk/key-pair-ids.ts";
 import { Problem } from "../core/problem.ts";
-import { quote } from "../core/text.ts";
+import { joinWords, quote } from "../core/text.ts";
 import type { KeyShape } from "../servers/family.ts";
 import { KEYS_YES } from "./key-flags.ts";
 import {
   ACCESS_TOKEN_SET,
+  type Consequence,
   isSigningSet,
   maySign,
   type SigningState,
   signingState,
   signsTokens,
-  stateWithNewKey,
+  USUAL_ALG,
 } from "./signing-state.ts";
+import type { TargetSet } from "./stored-keys.ts";
 
 type GuardContext = Pick<Context, "values" | "warn">;
 
-/** A change of a set that a server signs with. */
-interface SigningChange {
-  readonly set: string;
-  readonly shape: KeyShape;
-  readonly before: SigningState;
-  readonly after: SigningState;
-  /** Whether no key is left, not even a public one. */
-  readonly isEmpty?: boolean;
+/** A change of a set, as its keys before and after it, the newest first. */
+interface KeyChange extends TargetSet {
+  readonly before: readonly JsonWebKey[];
+  readonly after: readonly JsonWebKey[];
+  /** Whether a backup, or the set of another server, takes the place of the whole set: a warning names the lost keys. */
+  readonly isMove?: boolean;
 }
 
-function failureText(shape: KeyShape): string {
-  return shape === "pair"
-    ? "every login fails until the newest keys of the set are a private RSA key and its public half (measured on Hydra 1.8 and 1.11)"
-    : "tokens are signed with a shared secret at once, so that no client can verify them (measured on Hydra 26.2)";
+/** How tokens name the keys that may have signed some, and their contents. */
+function signers(shape: KeyShape, keys: readonly JsonWebKey[]): readonly (JsonWebKey & { readonly kid: string })[] {
+  const own = keys.filter((key) => hasPrivateMembers(key) && !isSymmetric(key));
+  return own.map((key) => {
+    const { kid = "" } = key;
+    return { ...key, kid: shape === "pair" ? `public:${kidWithoutPrefix(kid)}` : kid };
+  });
 }
 
-function generationText(isEmpty: boolean): string {
-  return isEmpty
-    ? "the server generates another key at the next login, and no token issued so far can be verified (measured on Hydra 2.1 to 26.2)"
-    : "no private key is left, so the server generates another one at the next login (measured on Hydra 2.1 to 26.2)";
+/** The keys that no token can be verified with any more, as tokens name them. */
+function lostKeys({ shape, before, after }: KeyChange): readonly string[] {
+  const left = publicKeys(after);
+  const isLeft = (key: JsonWebKey): boolean => left.some((other) => other.kid === key.kid && isSameKey(other, key));
+  return signers(shape, before).flatMap((key) => (isLeft(key) ? [] : [key.kid]));
 }
 
 type Signing = Extract<SigningState, { readonly kind: "signs" }>;
 
-/** What breaks because another algorithm signs, or another key with the same ID. */
-function otherSignatureText(before: SigningState, after: Signing): string | undefined {
-  // What a server generates by itself is for RS256.
-  const alg = before.kind === "signs" ? before.alg : "RS256";
-  if (after.alg !== alg)
-    return `tokens are signed with ${after.alg} at once, although the discovery document still says ${alg}, so that clients reject them (measured on Hydra 2.1 to 26.2)`;
-  if (before.kind !== "signs" || before.key === undefined || after.key === undefined) return undefined;
-  return after.kid === before.kid && !isSameKey(before.key, after.key)
-    ? `key ${quote(before.kid)} gets other contents, and no token issued so far can be verified`
-    : undefined;
+/** What breaks because another algorithm signs. */
+function otherAlgorithm(before: SigningState, after: Signing): Consequence | undefined {
+  const alg = before.kind === "signs" ? before.alg : USUAL_ALG;
+  if (after.alg === alg) return undefined;
+  return {
+    text: `tokens are signed with ${after.alg} at once, and clients that expect ${alg} reject them (measured on Hydra 2.1 to 26.2)`,
+    hint: `keep the algorithm of the set, ${alg}`,
+  };
 }
 
-/** What happens after a change that stops or breaks logins; undefined for any other change. */
-function consequenceOf({ set, shape, before, after, isEmpty = false }: SigningChange): string | undefined {
-  if (!signsTokens(set))
-    return after.kind === "fails" ? "the server presents another TLS certificate after its next start" : undefined;
-  if (after.kind === "fails") return failureText(shape);
-  if (after.kind === "signs") return otherSignatureText(before, after);
-  return before.kind === "signs" ? generationText(isEmpty) : undefined;
+function generation({ after }: KeyChange): string {
+  return after.length === 0
+    ? "the server generates another key at the next login, and no token issued so far can be verified (measured on Hydra 2.1 to 26.2)"
+    : "no private key is left, so the server generates another one at the next login (measured on Hydra 2.1 to 26.2)";
 }
 
-/** Rejects a change that stops or breaks logins, unless `--yes` goes on. */
-function checkSigningChange({ values, warn }: GuardContext, change: SigningChange): void {
-  const consequence = consequenceOf(change);
-  if (consequence === undefined) return;
-  if (!values.bool(KEYS_YES))
-    throw new Problem(`Cannot change key set ${quote(change.set)}: ${consequence}`, {
-      code: "signing-set",
-      exit: "usage",
-      hint: "to replace its key, see hydra keys rotate; --yes goes on anyway",
-    });
-  warn(`key set ${quote(change.set)}: ${consequence}`);
+/** What happens because the key that signs leaves the set. */
+function lossOfSigner(change: KeyChange, before: Signing, after: SigningState): Consequence | undefined {
+  const hint = `to replace its key, see hydra keys rotate`;
+  if (after.kind === "generates") return { text: generation(change), hint };
+  if (before.fault !== undefined || change.isMove === true || !lostKeys(change).includes(before.kid)) return undefined;
+  const isReplaced = publicKeys(change.after).some(({ kid }) => kid === before.kid);
+  const what = isReplaced
+    ? `key ${quote(before.kid)}, which signs, gets other contents`
+    : `key ${quote(before.kid)} signs`;
+  return { text: `${what}, and no token that it signed can be verified any more`, hint };
+}
+
+/** What happens to the TLS certificate that Hydra 1.x generates for the newest key of its set. */
+function otherCertificate({ before, after, shape }: KeyChange): Consequence | undefined {
+  const [old, next] = [before.find(hasPrivateMembers), after.find(hasPrivateMembers)];
+  const fails = signingState(shape, after).kind === "fails" && signingState(shape, before).kind !== "fails";
+  const isOther = old !== undefined && (next === undefined || !isSameKey(old, next));
+  if (!fails && !isOther) return undefined;
+  return {
+    text: "the server presents another TLS certificate after its next start",
+    hint: "make sure that its clients will trust that",
+  };
+}
+
+/** What stops or breaks logins after a change; undefined for any other change. */
+function consequenceOf(change: KeyChange): Consequence | undefined {
+  if (!signsTokens(change.set)) return otherCertificate(change);
+  const [before, after] = [signingState(change.shape, change.before), signingState(change.shape, change.after)];
+  if (after.kind === "fails") return after.fault;
+  const broken = after.kind === "signs" ? (after.fault ?? otherAlgorithm(before, after)) : undefined;
+  return broken ?? (before.kind === "signs" ? lossOfSigner(change, before, after) : undefined);
 }
 
 /** The sessions that break when another key signs (ory/hydra#3573). */
-function brokenSessionsText(set: string, shape: KeyShape): string {
+function brokenSessionsText({ set, shape }: TargetSet): string {
   const tokens =
     set === ACCESS_TOKEN_SET
       ? "JWT access tokens that they get by refreshing do not verify (measured on Hydra 2.3 and 26.2)"
@@ -87,65 +107,49 @@ function brokenSessionsText(set: string, shape: KeyShape): string {
 }
 
 /** Warns where another key will sign from now on. */
-function warnOfRotation({ warn }: GuardContext, { set, shape, before, after }: SigningChange): void {
-  if (!signsTokens(set) || before.kind !== "signs" || after.kind !== "signs" || after.kid === before.kid) return;
-  warn(`a new key signs at once: ${brokenSessionsText(set, shape)}`);
+function warnOfRotation({ warn }: Pick<GuardContext, "warn">, change: KeyChange): void {
+  const [before, after] = [signingState(change.shape, change.before), signingState(change.shape, change.after)];
+  if (before.kind !== "signs" || after.kind !== "signs" || after.kid === before.kid) return;
+  const isOlder = signers(change.shape, change.before).some(({ kid }) => kid === after.kid);
+  const what = isOlder ? `the older key ${quote(after.kid)} signs` : "a new key signs";
+  warn(`${what} at once: ${brokenSessionsText(change)}`);
 }
 
-/** A set with its keys, as a guard looks at it. */
-interface GuardedSet {
-  readonly set: string;
-  readonly shape: KeyShape;
-  readonly state: SigningState;
+/** Rejects a change that stops or breaks logins, unless `--yes` goes on. */
+export function checkKeyChange({ values, warn }: GuardContext, change: KeyChange): void {
+  if (!isSigningSet(change.set, change.shape)) return;
+  const consequence = consequenceOf(change);
+  if (consequence === undefined) return;
+  if (!values.bool(KEYS_YES))
+    throw new Problem(`Cannot change key set ${quote(change.set)}: ${consequence.text}`, {
+      code: "signing-set",
+      exit: "usage",
+      hint: `${consequence.hint}; --yes goes on anyway`,
+    });
+  warn(`key set ${quote(change.set)}: ${consequence.text}`);
 }
 
-function changeByNewKey({ set, shape, state }: GuardedSet, alg: string): SigningChange {
-  return { set, shape, before: state, after: stateWithNewKey(shape, alg) };
-}
-
-/** Checks the algorithm of a key that will sign later. */
-export function checkNewAlgorithm(context: GuardContext, guarded: GuardedSet, alg: string): void {
-  if (isSigningSet(guarded.set, guarded.shape)) checkSigningChange(context, changeByNewKey(guarded, alg));
-}
-
-/** Checks a key that the server will generate, and that will sign at once. */
-export function guardGeneratedKey(context: GuardContext, guarded: GuardedSet, alg: string): void {
-  checkNewAlgorithm(context, guarded, alg);
-  warnOfRotation(context, changeByNewKey(guarded, alg));
-}
-
-/** The same for a set that is not read yet. Sets that nothing is signed with are not looked at. */
-export async function guardNewKey(context: GuardContext, api: KeySets, set: string, alg: string): Promise<void> {
-  if (!maySign(set)) return;
-  const keys = (await api.find(set)) ?? [];
-  const { keyShape: shape } = await api.family(set);
-  guardGeneratedKey(context, { set, shape, state: signingState(shape, keys) }, alg);
-}
-
-/** Checks the keys that a set will have, the newest first. */
-export function guardNewKeys(
-  context: GuardContext,
-  { set, shape }: { readonly set: string; readonly shape: KeyShape },
-  before: readonly JsonWebKey[],
-  after: readonly JsonWebKey[],
-): void {
-  if (!isSigningSet(set, shape)) return;
-  const states = { before: signingState(shape, before), after: signingState(shape, after) };
-  const change = { set, shape, ...states, isEmpty: after.length === 0 };
-  checkSigningChange(context, change);
+/** The same, and warns of what an accepted change does to sessions and to tokens that were issued. */
+export function guardKeyChange(context: GuardContext, change: KeyChange): void {
+  checkKeyChange(context, change);
+  if (!signsTokens(change.set)) return;
   warnOfRotation(context, change);
+  const signing = signingState(change.shape, change.before);
+  // What becomes of the tokens of the key that signs was said already.
+  const named = signing.kind === "signs" && change.isMove !== true ? signing.kid : undefined;
+  const lost = lostKeys(change).filter((kid) => kid !== named);
+  if (lost.length > 0) context.warn(`tokens signed with key ${joinWords(lost.map(quote))} can't be verified any more`);
 }
 
-/** Checks the deletion of a set, or of one of its keys. */
-export async function guardDeletion(
+/** Guards the change of a set that is not read yet. Sets that nothing is signed with are not looked at. */
+export async function guardUnreadSet(
   context: GuardContext,
   api: KeySets,
   set: string,
-  kid: string | undefined,
+  afterwards: (before: readonly JsonWebKey[], shape: KeyShape) => readonly JsonWebKey[],
 ): Promise<void> {
   if (!maySign(set)) return;
   const before = (await api.find(set)) ?? [];
   const { keyShape: shape } = await api.family(set);
-  const after = kid === undefined ? [] : before.filter((key) => !hasKid(key, kid));
-  if (after.length < before.length) guardNewKeys(context, { set, shape }, before, after);
+  guardKeyChange(context, { set, shape, before, after: afterwards(before, shape) });
 }

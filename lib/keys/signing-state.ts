@@ -1,7 +1,9 @@
 import { isSymmetric, type JsonWebKey, publicPart } from "../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../core/jwk/jwk-members.ts";
-import { possibleAlgorithms } from "../core/jwk/key-algorithms.ts";
+import { isSigningAlgorithm, keyTypeFor, possibleAlgorithms } from "../core/jwk/key-algorithms.ts";
 import { kidWithoutPrefix } from "../core/jwk/key-pair-ids.ts";
+import { LEAST_RSA_BITS, modulusBits } from "../core/jwk/rsa-parameters.ts";
+import { quote } from "../core/text.ts";
 import type { KeyShape } from "../servers/family.ts";
 
 /** The set that ID tokens are signed with. */
@@ -13,14 +15,29 @@ export const ACCESS_TOKEN_SET = "hydra.jwt.access-token";
 /** The set of the TLS certificate that Hydra 1.x generates for itself. */
 const TLS_SET = "hydra.https-tls";
 
+/** The algorithm of the keys that servers generate by themselves, and the only one that discovery documents name. */
+export const USUAL_ALG = "RS256";
+
+/** What stops or breaks logins, and what to do instead. */
+export interface Consequence {
+  readonly text: string;
+  readonly hint: string;
+}
+
 /** What a server does with a set that it signs with. */
 export type SigningState =
-  /** Its newest key signs; `kid` is how tokens name it. */
-  | { readonly kind: "signs"; readonly kid: string; readonly alg: string; readonly key: JsonWebKey | undefined }
+  /** Its newest key signs; `kid` is how tokens name it. With a fault, no client can verify these tokens. */
+  | {
+      readonly kind: "signs";
+      readonly kid: string;
+      readonly alg: string;
+      readonly key: JsonWebKey;
+      readonly fault: Consequence | undefined;
+    }
   /** It generates a key when it next needs one. */
   | { readonly kind: "generates" }
   /** It cannot sign. */
-  | { readonly kind: "fails" };
+  | { readonly kind: "fails"; readonly fault: Consequence };
 
 /** Whether a server uses a set to sign tokens. */
 export function signsTokens(set: string): boolean {
@@ -42,31 +59,78 @@ export function signingState(shape: KeyShape, keys: readonly JsonWebKey[]): Sign
   return shape === "pair" ? stateOfPairs(keys) : stateOfPrivateKeys(keys);
 }
 
+const OTHER_KEY_HINT = `use a private key for ${USUAL_ALG}`;
+
+const NO_PAIR: Consequence = {
+  text: "every login fails until the newest keys of the set are a private RSA key and its public half (measured on Hydra 1.8 and 1.11)",
+  hint: OTHER_KEY_HINT,
+};
+
+const SHARED_SECRET: Consequence = {
+  text: "the server can't publish its keys while the set has a shared secret, so that no client can verify a token (measured on Hydra 2.1 to 26.2)",
+  hint: OTHER_KEY_HINT,
+};
+
+/** Why no client can verify the tokens of a published key, which a server signs with an algorithm. */
+function verificationFault(key: JsonWebKey, alg: string): Consequence | undefined {
+  const { use = "sig", alg: named = alg } = key;
+  const bits = modulusBits(key) ?? LEAST_RSA_BITS;
+  const measured = "so that no client can verify its tokens (measured on Hydra 1.8 to 26.2)";
+  if (use !== "sig")
+    return {
+      text: `a key with "use": ${quote(use)} signs at once, ${measured}`,
+      hint: 'the keys of this set need "use": "sig"',
+    };
+  if (named !== alg)
+    return {
+      text: `tokens are signed with ${alg}, and their key says ${named}, so that no client can verify them (measured on Hydra 1.8 and 1.11)`,
+      hint: OTHER_KEY_HINT,
+    };
+  if (bits >= LEAST_RSA_BITS) return undefined;
+  return {
+    text: `an RSA key of ${bits} bits signs at once, ${measured}`,
+    hint: `use a key of ${LEAST_RSA_BITS} bits or more (RFC 7518, 3.3)`,
+  };
+}
+
 /** Hydra 1.x signs with the newest private and the newest public key, which must be a pair of RSA keys. */
 function stateOfPairs(keys: readonly JsonWebKey[]): SigningState {
   const privateKey = keys.find(hasPrivateMembers);
   const publicKey = keys.find((key) => !hasPrivateMembers(key));
-  if (privateKey?.kid === undefined || publicKey?.kid === undefined) return { kind: "fails" };
+  if (privateKey?.kid === undefined || publicKey?.kid === undefined) return { kind: "fails", fault: NO_PAIR };
   const isPair =
     privateKey.kid.startsWith("private:") &&
     publicKey.kid.startsWith("public:") &&
     kidWithoutPrefix(privateKey.kid) === kidWithoutPrefix(publicKey.kid) &&
     privateKey["n"] === publicKey["n"];
-  if (!isPair || privateKey.kty !== "RSA") return { kind: "fails" };
-  return { kind: "signs", kid: publicKey.kid, alg: "RS256", key: publicKey };
+  if (!isPair || privateKey.kty !== "RSA") return { kind: "fails", fault: NO_PAIR };
+  const fault = verificationFault(publicKey, USUAL_ALG);
+  return { kind: "signs", kid: publicKey.kid, alg: USUAL_ALG, key: publicKey, fault };
 }
 
-/** From Hydra 2.0 on, the newest private key signs. */
+/** From Hydra 2.0 on, the newest private key signs, with the algorithm that it names. */
 function stateOfPrivateKeys(keys: readonly JsonWebKey[]): SigningState {
   const key = keys.find(hasPrivateMembers);
   if (key === undefined) return { kind: "generates" };
-  if (isSymmetric(key)) return { kind: "fails" };
-  const alg = key.alg ?? possibleAlgorithms(key)[0] ?? "";
-  return { kind: "signs", kid: key.kid ?? "", alg, key: publicPart(key) };
+  if (keys.some(isSymmetric)) return { kind: "fails", fault: SHARED_SECRET };
+  const { alg = "", kid = "" } = key;
+  if (isSigningAlgorithm(alg) && possibleAlgorithms(key).includes(alg))
+    return { kind: "signs", kid, alg, key: publicPart(key), fault: verificationFault(key, alg) };
+  const what = alg === "" ? "without an algorithm" : `with "alg": ${quote(alg)}`;
+  const text = `every login fails while the newest private key is one ${what} (measured on Hydra 2.1 to 26.2)`;
+  return { kind: "fails", fault: { text, hint: OTHER_KEY_HINT } };
 }
 
-/** The state after the server has generated a key for an algorithm. */
-export function stateWithNewKey(shape: KeyShape, alg: string): SigningState {
-  if (alg.startsWith("HS") || (shape === "pair" && alg !== "RS256")) return { kind: "fails" };
-  return { kind: "signs", kid: "", alg, key: undefined };
+/** A key that a server will generate, as it will store it, without its contents. */
+export function generatedKeys(
+  shape: KeyShape,
+  { kid, alg, use }: { readonly kid: string; readonly alg: string; readonly use: string },
+): readonly JsonWebKey[] {
+  const key = { ...keyTypeFor(alg), kid, alg, use };
+  if (isSymmetric(key)) return [{ ...key, k: "" }];
+  if (shape === "single") return [{ ...key, d: "" }];
+  return [
+    { ...key, kid: `private:${kid}`, d: "" },
+    { ...key, kid: `public:${kid}` },
+  ];
 }

@@ -93,6 +93,7 @@ export const LOGIN_TIMEOUT: WithDefault<DurationFlag> = {
   value: "DURATION",
   group: "input",
   default: 300_000,
+  zero: "no limit",
   help: "Time limit for the login in the browser; 0 = none",
 };
 
@@ -100,6 +101,7 @@ export const LOGIN_TIMEOUT: WithDefault<DurationFlag> = {
 export const DEVICE_TIMEOUT: WithDefault<DurationFlag> = {
   ...LOGIN_TIMEOUT,
   default: 0,
+  zero: "the lifetime of the code",
   help: "Time limit for the login; 0 = until the code expires",
 };
 

@@ -118,10 +118,47 @@ test("several PEM blocks are several keys, in their order", async () => {
 });
 
 test("what other tools must convert first is rejected with the command for it", async () => {
-  execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", at("ssh")]);
-  await assert.rejects(read("ssh"), fails("bad-key", /ssh-keygen -p -m PKCS8 -f ssh$/));
-  await assert.rejects(read("ssh.pub"), fails("bad-key", /ssh-keygen -e -m PKCS8 -f ssh\.pub$/));
+  /** Types the command of a hint, with an empty passphrase, and reads the file that it names. */
+  async function convert(name: string): Promise<JsonWebKey> {
+    const problem = await read(name).then(
+      () => assert.fail(`${name} can be read`),
+      (error: unknown) => error,
+    );
+    assert.ok(problem instanceof Problem && problem.code === "bad-key", String(problem));
+    const [, command = ""] = /^convert (?:it|a copy of it): (.*)$/.exec(problem.hint ?? "") ?? [];
+    execFileSync("sh", ["-c", command.replace("ssh-keygen -p", "ssh-keygen -q -p -P '' -N ''")], { cwd: folder });
+    return readOne("key.pem");
+  }
+  for (const type of ["rsa", "ecdsa"]) {
+    const name = `an ${type} key`;
+    execFileSync("ssh-keygen", ["-q", "-t", type, "-N", "", "-f", at(name)]);
+    const original = readFileSync(at(name), "utf8");
+    writeFileSync(at("ssh2"), execFileSync("ssh-keygen", ["-e", "-f", `${at(name)}.pub`]));
+    const key = await convert(name);
+    assert.ok(hasPrivateMembers(key));
+    assert.equal(readFileSync(at(name), "utf8"), original);
+    assert.deepEqual(await convert(`${name}.pub`), publicPart(key));
+    assert.deepEqual(await convert("ssh2"), publicPart(key));
+  }
 });
+
+test("an Ed25519 key of OpenSSH is rejected without a command that would fail", async () => {
+  for (const passphrase of ["", "of the key"]) {
+    rmSync(at("ssh"), { force: true });
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", passphrase, "-f", at("ssh")]);
+    await assert.rejects(read("ssh"), fails("bad-key", /openssl genpkey -algorithm ed25519 -out key\.pem$/));
+  }
+  writeFileSync(at("ssh2"), execFileSync("ssh-keygen", ["-e", "-f", at("ssh.pub")]));
+  for (const name of ["ssh.pub", "ssh2"])
+    await assert.rejects(read(name), fails("bad-key", /does not convert keys of its type: give the key in PEM/));
+});
+
+/** A key on a curve that no server takes. */
+function otherCurve(name: string): string {
+  const make = name === "secp256k1" ? `ecparam -name ${name} -genkey -noout` : `genpkey -algorithm ${name}`;
+  openssl(`${make} -out other.pem`);
+  return readFileSync(at("other.pem"), "utf8");
+}
 
 test("what is no key is rejected, and no message shows any of it", async () => {
   openssl("genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -out pss.pem");
@@ -133,6 +170,11 @@ test("what is no key is rejected, and no message shows any of it", async () => {
     JSON.stringify({ ...(await readOne("rsa.pem")), n: "AQAB", d: "c2VjcmV0LXBhcnQ" }),
     JSON.stringify({ ...(await readOne("p256.pem")), d: (await readOne("p384.pem"))["d"] }),
     JSON.stringify({ ...(await readOne("ed.pem")), d: "c2VjcmV0LXBhcnQtb2YtYS1rZXktb2YtMzItYnl0ZXM" }),
+    ...["x25519", "x448", "ed448", "secp256k1"].map(otherCurve),
+    JSON.stringify({ ...publicPart(await readOne("rsa.pem")), n: "!!" }),
+    JSON.stringify({ ...publicPart(await readOne("rsa.pem")), n: "AA" }),
+    JSON.stringify({ ...publicPart(await readOne("rsa.pem")), n: "" }),
+    JSON.stringify({ kty: "OKP", crv: "X25519", x: "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo" }),
     "secret-looking text",
     "-----BEGIN DH PARAMETERS-----\nAAAA\n-----END DH PARAMETERS-----\n",
     "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n",

@@ -102,6 +102,7 @@ async function askTokens({ publicUrl }: Server, fields: Readonly<Record<string, 
   const form = new URLSearchParams(fields).toString();
   const { status, body } = await exchange("POST", `${publicUrl}/oauth2/token`, headers, form);
   if (status === 200) return asJson(body);
-  assert.equal(asJson(body)["error"], "invalid_grant", JSON.stringify(body));
+  // From Hydra 2.0 on, a key that can't sign is an error without a name.
+  assert.match(textOf(asJson(body), "error"), /^(?:invalid_grant|error)$/, JSON.stringify(body));
   return undefined;
 }

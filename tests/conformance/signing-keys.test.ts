@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import * as v from "valibot";
 import { type Ended, temporaryFolder } from "../e2e/binary.ts";
-import { type Dependencies, ordinaryTraits } from "../sandbox-versions.ts";
+import { ordinaryTraits, signingTraits } from "../sandbox-versions.ts";
 import { asJson, type Json, onEveryServer, type Server, textOf } from "./servers.ts";
 import { logIn, publishedKeys, refresh, registerLoginClient, type SignedTokens } from "./signed-login.ts";
 
@@ -62,12 +62,6 @@ function ecPem(): string {
 }
 
 const NO_LOGIN = /every login fails/;
-
-/** What decides which key signs. */
-const signingTraits: Dependencies = ({ prefix, errors, keys: { namesOldAccessKey: _, ...keys } }) => ({
-  ...{ prefix, errors },
-  ...keys,
-});
 
 onEveryServer("the keys that sign", signingTraits, (server) => {
   const isPair = (): boolean => server().family === "v1";

@@ -1,6 +1,8 @@
 import { createHash, createPrivateKey, type JsonWebKey, type KeyObject, webcrypto } from "node:crypto";
 import { isJsonObject, type JsonObject, tryParseJson } from "../../core/json.ts";
-import { errorMessage, usageError } from "../../core/problem.ts";
+import { findForeignFormat } from "../../core/jwk/foreign-format.ts";
+import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
+import { errorMessage, type Problem, usageError } from "../../core/problem.ts";
 import {
   type ClientAuth,
   ClientSecretBasic,
@@ -28,7 +30,25 @@ export type ClientAuthentication =
 
 const HINT = "a client key is a private key in PEM or a JSON Web Key: RSA, or EC on P-256, P-384 or P-521";
 
+/** Why a text can't be a client key, as far as its headers say; the runtime names only the part of the encoding. */
+function unsuitableKeyProblem(text: string, jwk: JsonObject | undefined): Problem | undefined {
+  const start = "Cannot read the client key: it is";
+  if (/-----BEGIN ENCRYPTED|^Proc-Type: *4,ENCRYPTED/m.test(text))
+    return usageError(`${start} encrypted`, "decrypt it first: openssl pkey -in FILE -out key.pem");
+  const isPublicJwk = jwk !== undefined && typeof jwk["kty"] === "string" && !hasPrivateMembers(jwk);
+  if (isPublicJwk || /-----BEGIN (?:[A-Z0-9]+ )?PUBLIC KEY-----/.test(text))
+    return usageError(`${start} a public key`, "give its private half");
+  if (text.includes("-----BEGIN CERTIFICATE-----"))
+    return usageError(`${start} a certificate`, "give the private key of the certificate");
+  const foreign = findForeignFormat(text, "FILE");
+  if (foreign !== undefined) return usageError(`Cannot read the client key: ${foreign.reason}`, foreign.hint);
+  return jwk === undefined && !text.includes("-----BEGIN ") ? usageError(`${start} not a key`, HINT) : undefined;
+}
+
 function keyObjectOf(text: string, jwk: JsonObject | undefined): KeyObject {
+  const hasPrivateKey = /-----BEGIN (?:[A-Z0-9]+ )?PRIVATE KEY-----/.test(text) && !/ENCRYPTED|OPENSSH/.test(text);
+  const unsuitable = hasPrivateKey ? undefined : unsuitableKeyProblem(text, jwk);
+  if (unsuitable !== undefined) throw unsuitable;
   try {
     if (jwk === undefined) return createPrivateKey(text);
     const members = Object.entries(jwk).filter((entry): entry is [string, string] => typeof entry[1] === "string");
@@ -76,7 +96,11 @@ async function signingKey(key: ClientKey): Promise<{ key: webcrypto.CryptoKey; k
     ]);
     return { key: imported, kid: key.kid ?? own("kid") ?? thumbprint(exported) };
   } catch {
-    throw usageError(`Cannot use the client key: it doesn't sign with ${algorithm}`, HINT);
+    const type = exported.crv ?? exported.kty ?? "";
+    throw usageError(
+      `Cannot use the client key: a key of type ${type} doesn't sign with ${algorithm}`,
+      `give the private key of the client for ${algorithm}`,
+    );
   }
 }
 

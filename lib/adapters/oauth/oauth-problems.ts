@@ -1,6 +1,6 @@
 import { isJsonObject, tryParseJson } from "../../core/json.ts";
 import { type FailureKind, type HttpAnswer, NetworkFailure, networkHint } from "../../core/network.ts";
-import { type ExitName, Problem } from "../../core/problem.ts";
+import { type ExitName, Problem, withMessage } from "../../core/problem.ts";
 import type { ProblemCode } from "../../core/problem-codes.ts";
 import { redactServerText, redactUrl } from "../../core/redact.ts";
 import { escapeControls, quote } from "../../core/text.ts";
@@ -310,8 +310,16 @@ export function unverifiableIdTokenProblem({ action }: OAuthStep, error: unknown
   return new Problem(`${action}: the ID token can't be verified: ${reason}`, {
     code: "id-token-signature",
     exit: "failed",
-    hint: "after a key rotation Hydra gives refreshed tokens the old key ID with the new key's signature; log in again for a token that verifies",
+    hint: "look at the keys that sign: hydra keys get hydra.openid.id-token; hydra help keys lists those that clients reject",
   });
+}
+
+/** The same for the ID token of a session: one from before a key rotation never gets a token that verifies (ory/hydra#3573). */
+export function explainRefreshFailure(problem: unknown): unknown {
+  if (!(problem instanceof Problem) || problem.code !== "id-token-signature") return problem;
+  const hint =
+    "after a key rotation Hydra gives refreshed tokens the old key ID with the new key's signature; log in again for a token that verifies";
+  return withMessage(problem, problem.message, { hint });
 }
 
 /** The problem of an answer that says itself what is wrong. */

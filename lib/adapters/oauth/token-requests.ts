@@ -15,7 +15,13 @@ import {
   validateApplicationLevelSignature,
 } from "./library.ts";
 import { type RequestOptions, runStep, type SessionOptions, toLibraryServer } from "./library-session.ts";
-import { earlyIdTokenProblem, type OAuthStep, toOAuthProblem, unverifiableIdTokenProblem } from "./oauth-problems.ts";
+import {
+  earlyIdTokenProblem,
+  explainRefreshFailure,
+  type OAuthStep,
+  toOAuthProblem,
+  unverifiableIdTokenProblem,
+} from "./oauth-problems.ts";
 import { renewableAuth } from "./repeatable-requests.ts";
 
 /** What a client talks to a server with. */
@@ -177,7 +183,9 @@ export async function refreshTokens(
     step,
     (auth, request) => refreshTokenGrantRequest(as, client, auth, refreshToken, request),
     (response) => processRefreshTokenResponse(as, client, response),
-  );
+  ).catch((error: unknown) => {
+    throw explainRefreshFailure(error);
+  });
   const isSame = subject === undefined || tokens.idTokenClaims === undefined || tokens.idTokenClaims["sub"] === subject;
   if (isSame) return tokens;
   throw new Problem(`${step.action}: the new ID token is for another user`, {

@@ -16,7 +16,8 @@ import {
   USE,
 } from "../../keys/key-flags.ts";
 import { setOperandProblems } from "../../keys/set-operands.ts";
-import { guardNewKey } from "../../keys/signing-sets.ts";
+import { guardUnreadSet } from "../../keys/signing-sets.ts";
+import { generatedKeys } from "../../keys/signing-state.ts";
 
 /** The problems of an ID that is not valid, or given twice. */
 function kidProblems({ operands, values }: Pick<Context, "operands" | "values">): readonly Problem[] {
@@ -43,7 +44,7 @@ async function run(context: Context): Promise<Result> {
   try {
     const result = await deliverKeys(context, { action, out: PRIVATE_KEY_OUT, fileIsPrivate: true }, async () => {
       const api = await context.admin.keySets();
-      await guardNewKey(context, api, set, request.alg);
+      await guardUnreadSet(context, api, set, (before, shape) => [...generatedKeys(shape, request), ...before]);
       const keys = await api.create(set, request);
       isCreated = true;
       return [{ set, keys }];

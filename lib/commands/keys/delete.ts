@@ -14,7 +14,7 @@ import { KEYS_YES, KID } from "../../keys/key-flags.ts";
 import { noSuchKeyProblem } from "../../keys/no-such-key.ts";
 import { removeKey } from "../../keys/remove-key.ts";
 import { kidFlagProblems, readSetOperands } from "../../keys/set-operands.ts";
-import { guardDeletion } from "../../keys/signing-sets.ts";
+import { guardUnreadSet } from "../../keys/signing-sets.ts";
 
 function idOf(item: JsonObject): string {
   return getTextField(item, "kid") ?? getTextField(item, "set") ?? "";
@@ -65,7 +65,9 @@ async function run(context: Context, sets: readonly string[]): Promise<Result> {
       const api = await context.admin.withDeadline(context.values.number(FAIL_AFTER), context.signal).keySets();
       const done = await batch.attempt(async () => {
         await requireKeys(api, set, kid);
-        await guardDeletion(context, api, set, kid);
+        await guardUnreadSet(context, api, set, (keys) =>
+          kid === undefined ? [] : keys.filter((key) => !hasKid(key, kid)),
+        );
         await (kid === undefined ? api.remove(set) : removeKey(api, set, kid));
         return true;
       });

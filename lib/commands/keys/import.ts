@@ -4,17 +4,16 @@ import { SERVER_COMMAND_FLAGS } from "../../core/flags/flag-table.ts";
 import { isSameKey, type JsonWebKey } from "../../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
 import { includesKey, kidWithoutPrefix, publicKeys } from "../../core/jwk/key-pair-ids.ts";
+import { LEAST_RSA_BITS, modulusBits } from "../../core/jwk/rsa-parameters.ts";
 import { Problem, unwrittenProblem, usageError } from "../../core/problem.ts";
 import { joinWords, quote } from "../../core/text.ts";
 import { IMPORT_ALG, KEYS_YES, KID, PASSPHRASE_FILE, REPLACE, USE } from "../../keys/key-flags.ts";
 import { keySetResult } from "../../keys/key-views.ts";
-import { type NamedKey, readKeyFiles } from "../../keys/read-keys.ts";
+import { type NamedKey, type ReadKeys, readKeyFiles } from "../../keys/read-keys.ts";
 import { kidFlagProblems, setOperandProblems } from "../../keys/set-operands.ts";
-import { guardNewKeys } from "../../keys/signing-sets.ts";
+import { guardKeyChange } from "../../keys/signing-sets.ts";
 import { signsTokens } from "../../keys/signing-state.ts";
 import { type TargetSet, toStoredKeys } from "../../keys/stored-keys.ts";
-
-type ImportContext = Pick<Context, "values" | "warn" | "note">;
 
 /** The keys of a set after an import, the newest first. */
 function resultingKeys(
@@ -66,21 +65,10 @@ function newKeys(
   });
 }
 
-/** Says which issued tokens an import makes unverifiable. */
-function warnOfLostKeys(
-  { warn, note }: ImportContext,
-  { set, shape }: TargetSet,
-  keys: {
-    readonly before: readonly JsonWebKey[];
-    readonly after: readonly JsonWebKey[];
-    readonly read: readonly NamedKey[];
-  },
-): void {
+/** Says which tokens of another server a moved key can't verify. */
+function noteRenamedKeys({ note }: Pick<Context, "note">, { set, shape }: TargetSet, read: readonly NamedKey[]): void {
   if (!signsTokens(set)) return;
-  const kept = new Set(publicKeys(keys.after).map(({ kid }) => kid));
-  const lost = publicKeys(keys.before).flatMap(({ kid = "" }) => (kept.has(kid) ? [] : [kid]));
-  if (lost.length > 0) warn(`tokens signed with key ${joinWords(lost.map(quote))} can't be verified any more`);
-  const renamed = shape === "pair" ? keys.read.filter(({ kid }) => kidWithoutPrefix(kid) === kid) : [];
+  const renamed = shape === "pair" ? read.filter(({ kid }) => kidWithoutPrefix(kid) === kid) : [];
   if (renamed.length > 0)
     note(
       `Hydra 1.x names keys public:KID in tokens; tokens from another server that name ${joinWords(renamed.map(({ kid }) => quote(kid)))} find no key here`,
@@ -99,7 +87,18 @@ async function writeKeys(
   for (const key of stored) await api.put(set, key);
 }
 
-async function run(context: Context, set: string, read: readonly NamedKey[]): Promise<Result> {
+/** Warns of keys that the sets that tokens are signed with would not take. */
+function warnOfShortKeys({ warn }: Pick<Context, "warn">, { set }: TargetSet, stored: readonly NamedKey[]): void {
+  for (const key of publicKeys(stored)) {
+    const bits = modulusBits(key) ?? LEAST_RSA_BITS;
+    if (bits < LEAST_RSA_BITS)
+      warn(
+        `key ${quote(key.kid ?? "")} of key set ${quote(set)} has ${bits} bits; RSA keys need ${LEAST_RSA_BITS} or more (RFC 7518, 3.3 and 4.2)`,
+      );
+  }
+}
+
+async function run(context: Context, set: string, { keys: read, haveOwnIds }: ReadKeys): Promise<Result> {
   const { values, note, format, syntax } = context;
   const isReplaced = values.bool(REPLACE);
   const api = await context.admin.keySets();
@@ -111,8 +110,12 @@ async function run(context: Context, set: string, read: readonly NamedKey[]): Pr
   checkDistinct(stored);
   const after = resultingKeys(before, stored, isReplaced);
   checkConflicts(context, set, before, stored);
-  guardNewKeys(context, target, before, after);
-  warnOfLostKeys(context, target, { before, after, read });
+  // An older backup of the same set has some of its keys.
+  const isMove =
+    isReplaced && haveOwnIds && !before.some((old) => after.some((key) => key.kid === old.kid && isSameKey(key, old)));
+  guardKeyChange(context, { ...target, before, after, isMove });
+  warnOfShortKeys(context, target, stored);
+  noteRenamedKeys(context, target, read);
   if (isReplaced || stored.length > 0) await writeKeys(api, target, stored, { after, isReplaced });
   const keys = publicKeys(stored.toReversed());
   const unwritten: Pick<Result, "undelivered"> = {
@@ -164,12 +167,12 @@ export const importKeys = defineLeaf({
   format: { "1.x": "text", "2.x": "table" },
   async prepare(context) {
     const [set = "", ...files] = context.operands;
-    const { keys, problems } = await readKeyFiles(context, files, "keys import");
+    const read = await readKeyFiles(context, files, "keys import");
     const isRepeated = files.filter((file) => file === "-").length > 1;
     const twice = isRepeated ? [usageError("Standard input can be read only once", "name it once", "stdin-twice")] : [];
     return {
-      problems: [...setOperandProblems(context), ...kidFlagProblems(context, KID), ...problems, ...twice],
-      run: () => run(context, set, keys),
+      problems: [...setOperandProblems(context), ...kidFlagProblems(context, KID), ...read.problems, ...twice],
+      run: () => run(context, set, read),
     };
   },
 });

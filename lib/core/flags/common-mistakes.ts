@@ -40,6 +40,7 @@ function commonMistakes(): readonly (readonly [names: readonly string[], meant: 
     [["pkce", "pkce-enforced", "enforce-pkce", "require-pkce", "pkce-required", "use-pkce"], PKCE],
     [["allowed-scopes", "allowed-scope", "granted-scopes", "default-scopes", "allowed-oauth-scopes"], use("scope")],
     [["client-id", "app-id"], use("id")],
+    [["default-key-id", "key-id", "jwk-id"], use("kid")],
     [["client-name", "display-name", "app-name"], use("name")],
     [["client-secret", "password"], use("secret-file")],
     [["auth-method", "token-auth-method", "client-auth-method", "auth"], use("token-endpoint-auth-method")],

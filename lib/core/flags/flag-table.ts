@@ -104,6 +104,7 @@ export const FAIL_AFTER: WithDefault<DurationFlag> = {
   group: "connection",
   file: "fail_after",
   default: 60_000,
+  zero: "a single try",
   help: "Time limit for the whole command with retries; 0 = try once",
 };
 

@@ -64,6 +64,8 @@ export interface BoolFlag extends FlagRow {
 export interface DurationFlag extends FlagRow {
   readonly kind: "duration";
   readonly value: string;
+  /** What 0 means, if it has a meaning of its own. */
+  readonly zero?: string;
   readonly default?: number;
 }
 

@@ -119,7 +119,8 @@ export class ValueReader {
     const number = parseDuration(text);
     if (number === undefined)
       return this.#reject(flag, text, "is not a duration", "write a number with a unit, such as 30s, 1m30s or 500ms");
-    if (number < 0) return this.#reject(flag, text, "is a negative duration", "write 0 for a single try");
+    const hint = flag.zero === undefined ? "write it without the minus sign" : `write 0 for ${flag.zero}`;
+    if (number < 0) return this.#reject(flag, text, "is a negative duration", hint);
     return { texts: [], number, origin: this.#origin };
   }
 

@@ -67,8 +67,24 @@ export const KEYS_TOPIC: Topic = {
         "Hydra 1.x: every login fails until a private key is put back. Hydra 2.x generates another key at the next login; tokens of a deleted set can't be verified any more",
       ],
       [
+        "A shared secret",
+        "Hydra 1.11: every login fails while it is the newest key. Hydra 2.x can't publish its keys, so that no token can be verified",
+      ],
+      [
+        'A key with "use": "enc", or an RSA key of less than 2048 bits',
+        "All versions sign with it at once, and clients reject the tokens",
+      ],
+      [
+        "An RSA key for RS512 or PS256",
+        "Hydra 1.x signs RS256 with it, and clients reject the tokens. For Hydra 2.x it is another algorithm",
+      ],
+      [
+        "The key that signs is deleted, or left out by import --replace",
+        "An older or a new key signs, and no token that it signed can be verified any more. A set with its own key IDs that shares no key with the old one is a move: import --replace only warns",
+      ],
+      [
         "Another algorithm, such as ES256",
-        "Hydra 1.x: every login fails. Hydra 2.x signs with it at once, although its discovery document still says RS256 only",
+        "Hydra 1.x: every login fails. Hydra 2.x signs with it at once, so that clients that expect RS256, which is the default, reject the tokens",
       ],
     ),
     heading("Rotation"),

@@ -27,6 +27,14 @@ function inverse(value: bigint, modulus: bigint): bigint {
   return ((before % modulus) + modulus) % modulus;
 }
 
+/** The bits of the shortest modulus that may sign (RFC 7518, 3.3) or encrypt (4.2). */
+export const LEAST_RSA_BITS = 2048;
+
+/** The bits of the modulus of an RSA key; undefined for any other key, and for a modulus that can't be read. */
+export function modulusBits({ kty, n }: JsonWebKey): number | undefined {
+  return kty === "RSA" ? toNumber(n)?.toString(2).length : undefined;
+}
+
 /** Bits of the longest modulus that is checked. */
 const LONGEST_MODULUS = 16_384n;
 

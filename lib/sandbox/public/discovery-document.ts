@@ -5,8 +5,10 @@ import { issuerOf, type PublicContext } from "./public-context.ts";
 /** The discovery document (OpenID Connect Discovery, 3), its members in the order of the servers. */
 export function discoveryDocument(engine: PublicContext): JsonObject {
   const { traits } = engine;
+  const alg = engine.keys.idTokenAlgorithm();
   const at = (path: string): string => `${engine.publicUrl()}${path}`;
-  const { id_token_signed_response_alg, userinfo_signed_response_alg, ...later } = traits.discovery;
+  const { id_token_signed_response_alg, userinfo_signed_response_alg: _, ...later } = traits.discovery;
+  const signed = { id_token_signed_response_alg: [alg], userinfo_signed_response_alg: [alg] };
   return {
     issuer: issuerOf(engine),
     authorization_endpoint: at("/oauth2/auth"),
@@ -27,11 +29,9 @@ export function discoveryDocument(engine: PublicContext): JsonObject {
     userinfo_endpoint: at("/userinfo"),
     scopes_supported: ["offline_access", "offline", "openid"],
     token_endpoint_auth_methods_supported: ["client_secret_post", "client_secret_basic", "private_key_jwt", "none"],
-    userinfo_signing_alg_values_supported: ["none", "RS256"],
-    id_token_signing_alg_values_supported: ["RS256"],
-    ...(id_token_signed_response_alg === undefined
-      ? {}
-      : { id_token_signed_response_alg, userinfo_signed_response_alg }),
+    userinfo_signing_alg_values_supported: ["none", alg],
+    id_token_signing_alg_values_supported: [alg],
+    ...(id_token_signed_response_alg === undefined ? {} : signed),
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
     require_request_uri_registration: true,

@@ -9,7 +9,7 @@ import { createDeviceGrant, type DeviceRequest } from "./device-routes.ts";
 import { discoveryDocument } from "./discovery-document.ts";
 import { createFlowStore } from "./flows.ts";
 import { createLogoutEndpoint } from "./logout.ts";
-import { oauthErrorAnswer } from "./oauth-answers.ts";
+import { oauthErrorAnswer, unrecognizedError } from "./oauth-answers.ts";
 import { type PublicContext, versionedError } from "./public-context.ts";
 import { createSigningKeys, SigningError } from "./signing.ts";
 import { createRevocationEndpoint, createTokenEndpoint } from "./token-route.ts";
@@ -108,13 +108,18 @@ function missingOn({ behaviour, traits }: PublicContext, path: string): PublicCo
   return behaviour.missing === "plain" ? "negotiated" : behaviour.missing;
 }
 
-/** An answer that may need a signature. A server without a usable key rejects the grant instead of naming the reason. */
+/** An answer that may need a signature. A server without a usable key does not name the reason. */
 function signed(engine: PublicContext, answer: () => Answer): Answer {
   try {
     return answer();
   } catch (error) {
     if (!(error instanceof SigningError)) throw error;
-    return oauthErrorAnswer(engine.behaviour, versionedError(engine, "invalid_grant"));
+    const { behaviour } = engine;
+    const isUnnamed = !behaviour.keys.pairs;
+    return oauthErrorAnswer(
+      behaviour,
+      isUnnamed ? unrecognizedError(behaviour) : versionedError(engine, "invalid_grant"),
+    );
   }
 }
 

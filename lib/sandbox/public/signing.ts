@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import {
   constants,
   createHash,
+  createHmac,
   createPrivateKey,
   createPublicKey,
   randomUUID,
@@ -10,9 +11,9 @@ import {
   verify,
 } from "node:crypto";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
-import { type JsonWebKey, parseJsonWebKey, publicPart } from "../../core/jwk/json-web-key.ts";
+import { isSymmetric, type JsonWebKey, parseJsonWebKey, publicPart } from "../../core/jwk/json-web-key.ts";
 import { hasPrivateMembers } from "../../core/jwk/jwk-members.ts";
-import { possibleAlgorithms } from "../../core/jwk/key-algorithms.ts";
+import { isSigningAlgorithm, possibleAlgorithms } from "../../core/jwk/key-algorithms.ts";
 import { completeRsaKey } from "../../core/jwk/rsa-parameters.ts";
 import { storedMembers } from "../key-set.ts";
 import { type KeyStore, SIGNING_SETS } from "../key-store.ts";
@@ -28,6 +29,8 @@ export class SigningError extends Error {}
 export interface SigningKeys {
   /** The public keys, as `/.well-known/jwks.json` shows them. */
   readonly published: () => readonly JsonObject[];
+  /** The algorithm of ID tokens, as the discovery document shows it: empty where no public key has it. */
+  readonly idTokenAlgorithm: () => string;
   /**
    * A JSON Web Token with these claims, signed with the newest key.
    *
@@ -74,13 +77,25 @@ function newestPair(store: KeyStore, { keys: { findsBy } }: Behaviour, set: stri
   return { kid: publicId, alg: "RS256", privateJwk };
 }
 
+function canSign(key: JsonWebKey, alg: string): boolean {
+  return isSigningAlgorithm(alg) && possibleAlgorithms(key).includes(alg);
+}
+
 /** The newest private key; a new one is generated where there is none. */
-function newestPrivate(store: KeyStore, set: string): SigningKey {
+function newestPrivateKey(store: KeyStore, set: string): JsonWebKey {
   const find = (): JsonWebKey | undefined => keysOf(store, set).find(hasPrivateMembers);
   if (find() === undefined) store.generate(set, { kid: randomUUID(), alg: "RS256", use: "sig" });
   const privateJwk = find();
   if (privateJwk === undefined) throw new SigningError("a key is missing");
-  return { kid: privateJwk.kid ?? "", alg: privateJwk.alg ?? possibleAlgorithms(privateJwk)[0] ?? "", privateJwk };
+  return privateJwk;
+}
+
+function chooseSigningKey(store: KeyStore, set: string): SigningKey {
+  const privateJwk = newestPrivateKey(store, set);
+  const { alg = "", kid = "" } = privateJwk;
+  if (!canSign(privateJwk, alg)) throw new SigningError("the newest private key has no algorithm that signs");
+  // Its tokens name no key.
+  return { kid: isSymmetric(privateJwk) ? "" : kid, alg, privateJwk };
 }
 
 /** A key as the runtime takes it. */
@@ -103,12 +118,19 @@ function signatureOptions(alg: string): Pick<SignKeyObjectInput, "dsaEncoding" |
 }
 
 function signature(text: string, { alg, privateJwk }: SigningKey): string {
+  if (isSymmetric(privateJwk)) {
+    const secret = Buffer.from(String(privateJwk["k"]), "base64url");
+    return createHmac(digestOf(alg) ?? "", secret)
+      .update(text)
+      .digest("base64url");
+  }
   const input = { key: createPrivateKey(keyInput(privateJwk)), ...signatureOptions(alg) };
   return sign(digestOf(alg), Buffer.from(text), input).toString("base64url");
 }
 
 function isSignedWith(text: string, signed: string, key: JsonWebKey): boolean {
   const alg = key.alg ?? possibleAlgorithms(key)[0] ?? "";
+  if (!canSign(key, alg)) return false;
   const input = { key: createPublicKey(keyInput(publicPart(key))), ...signatureOptions(alg) };
   return verify(digestOf(alg), Buffer.from(text), input, Buffer.from(signed, "base64url"));
 }
@@ -146,13 +168,20 @@ export function createSigningKeys(store: KeyStore, behaviour: Behaviour, signsAc
   return {
     published: () =>
       publishedSets(signsAccessTokens).flatMap((set) => {
-        if (!pairs) newestPrivate(store, set);
+        if (!pairs) newestPrivateKey(store, set);
+        if (!pairs && keysOf(store, set).some(isSymmetric))
+          throw new SigningError("a shared secret can't be published");
         const keys = keysOf(store, set).filter(isPublished);
         return keys.map((key) => storedMembers(publicPart(key)));
       }),
+    idTokenAlgorithm: () => {
+      if (pairs) return "RS256";
+      const key = newestPrivateKey(store, SIGNING_SETS["id-token"]);
+      return isSymmetric(key) ? "" : (key.alg ?? "");
+    },
     sign: (use, claims, session) => {
       const set = SIGNING_SETS[use];
-      const key = pairs ? newestPair(store, behaviour, set) : newestPrivate(store, set);
+      const key = pairs ? newestPair(store, behaviour, set) : chooseSigningKey(store, set);
       const header = { alg: key.alg, kid: namedKey(use, key.kid, session), typ: "JWT" };
       const signed = `${part(header)}.${part(sortedClaims(claims))}`;
       return `${signed}.${signature(signed, key)}`;

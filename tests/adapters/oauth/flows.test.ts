@@ -76,6 +76,25 @@ for (const as of versionsFor(ordinaryTraits)) {
       });
     });
 
+    test("says which tokens don't verify: refreshed ones after a key rotation, or those of an unsuitable key", async () => {
+      await using server = await testServer(as);
+      const id = await server.register(WEB);
+      const client = await server.client(id, BASIC);
+      const first = await loggedIn(server, id);
+      const prefix = as.startsWith("1.") ? "" : "/admin";
+      const createKey = async (use: string): Promise<void> => {
+        const body = JSON.stringify({ kid: use, alg: "RS256", use });
+        const headers = { "content-type": "application/json" };
+        const url = `${server.sandbox.url}${prefix}/keys/hydra.openid.id-token`;
+        assert.equal((await fetch(url, { method: "POST", headers, body })).status, 201);
+      };
+      await createKey("sig");
+      const code = "id-token-signature";
+      await failsWith(client.refresh(first.refreshToken ?? "", "user-1"), { code, hint: /log in again/ });
+      await createKey("enc");
+      await failsWith(loggedIn(server, id), { code, hint: /^look at the keys that sign: / });
+    });
+
     test("logs a public client in", async () => {
       await using server = await testServer(as);
       const id = await server.register({ ...WEB, client_secret: undefined, token_endpoint_auth_method: "none" });

@@ -87,7 +87,14 @@ const LETTERS: ListFlag = { ...shared, kind: "list", name: "letters", value: "LI
 
 const HEADER: RepeatFlag = { ...shared, kind: "each", name: "header", short: "H", value: "'NAME: VALUE'" };
 
-const AFTER: DurationFlag = { ...shared, kind: "duration", name: "fail-after", value: "DURATION", default: 60_000 };
+const AFTER: DurationFlag = {
+  ...shared,
+  kind: "duration",
+  name: "fail-after",
+  value: "DURATION",
+  default: 60_000,
+  zero: "a single try",
+};
 
 const LIMIT: IntFlag = { ...shared, kind: "count", name: "limit", value: "N", default: 7 };
 

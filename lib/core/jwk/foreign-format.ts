@@ -1,0 +1,51 @@
+import { fromBase64 } from "../bytes.ts";
+import { shellQuoted } from "../output/shell-quote.ts";
+
+/** A format that other tools must convert first: what it is, and how. */
+interface ForeignFormat {
+  readonly reason: string;
+  readonly hint: string;
+}
+
+const PRIVATE_START = "-----BEGIN OPENSSH PRIVATE KEY-----";
+const PUBLIC_START = "---- BEGIN SSH2 PUBLIC KEY ----";
+
+/** The type of a key of OpenSSH, which its binary form names even if the key is encrypted (RFC 4253, 6.6). */
+function opensshType(text: string): string {
+  const lines = text.split(/\r?\n/).filter((line) => /^[A-Za-z0-9+/=]+$/.test(line));
+  const decoded = fromBase64(lines.join("")) ?? new Uint8Array();
+  const [type = ""] =
+    /(?:sk-)?(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-[a-z0-9]+)/.exec(new TextDecoder("latin1").decode(decoded)) ?? [];
+  return type;
+}
+
+/** How a private key becomes PEM. `ssh-keygen` rewrites a file in its place, so that it gets a copy. */
+function privateKeyHint(type: string, path: string): string {
+  if (type.startsWith("sk-")) return "its private half is in a security key: use another key";
+  if (type === "ssh-ed25519")
+    return "ssh-keygen does not convert Ed25519 keys; make a new one: openssl genpkey -algorithm ed25519 -out key.pem";
+  return `convert a copy of it: cp ${path} key.pem && ssh-keygen -p -m PKCS8 -f key.pem`;
+}
+
+function publicKeyHint(type: string, path: string): string {
+  if (type === "ssh-ed25519" || type.startsWith("sk-"))
+    return "ssh-keygen does not convert keys of its type: give the key in PEM, or as a JSON Web Key";
+  return `convert it: ssh-keygen -e -m PKCS8 -f ${path} > key.pem`;
+}
+
+/** What is foreign about a text with a key, in the file of a name; undefined for any other format. */
+export function findForeignFormat(text: string, file: string): ForeignFormat | undefined {
+  const path = shellQuoted(file);
+  if (text.includes(PRIVATE_START))
+    return { reason: "it is in the format of OpenSSH", hint: privateKeyHint(opensshType(text), path) };
+  const [, type] = /^\s*((?:ssh-|ecdsa-sha2-|sk-)\S+)/.exec(text) ?? [];
+  const reason = "it is a public key in the format of OpenSSH";
+  if (type !== undefined) return { reason, hint: publicKeyHint(type, path) };
+  if (text.includes(PUBLIC_START)) {
+    const hint = publicKeyHint(opensshType(text), "key.pub");
+    return { reason, hint: hint.replace("convert it: ", `convert it: ssh-keygen -i -f ${path} > key.pub && `) };
+  }
+  if (text.includes("-----BEGIN PGP MESSAGE-----"))
+    return { reason: "it is encrypted with OpenPGP", hint: `decrypt it first: gpg --decrypt ${path}` };
+  return undefined;
+}
