@@ -3,13 +3,23 @@ import type { Context, Result } from "../command.ts";
 import { singleResult } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
 import { STRICT } from "../core/flags/flag-table.ts";
-import { ALLOW_EMPTY, MERGE, PRUNE, STACK } from "../core/flags/state-flags.ts";
+import { ADOPT_FROM, ALLOW_EMPTY, MERGE, PRUNE, STACK } from "../core/flags/state-flags.ts";
 import { Problem, usageError } from "../core/problem.ts";
-import type { DesiredClient } from "../core/state/desired.ts";
-import { type Plan, type PlanOptions, planStack, type Step } from "../core/state/plan.ts";
+import { type DesiredClient, formatPosition } from "../core/state/desired.ts";
+import { readMark } from "../core/state/mark.ts";
+import {
+  hasSlashId,
+  type Plan,
+  type PlanOptions,
+  planStack,
+  type Refusal,
+  type Step,
+  withoutUnfindable,
+} from "../core/state/plan.ts";
 import { planMarkdown } from "../core/state/plan-markdown.ts";
 import { planDocument, planLines, type SecretPlaceText, summarizePlan } from "../core/state/plan-text.ts";
 import { quote } from "../core/text.ts";
+import { findsIt } from "./id-checks.ts";
 import type { DesiredClients } from "./state-files.ts";
 import { unnamedStackProblem } from "./state-input.ts";
 import { terminalColumns } from "./terminal-columns.ts";
@@ -19,7 +29,12 @@ const PAGE_SIZE = 500;
 
 /** How the flags ask to compare. */
 export function planOptions({ values }: Pick<Context, "values">): PlanOptions {
-  return { stack: values.text(STACK), merge: values.bool(MERGE), prune: values.bool(PRUNE) };
+  return {
+    stack: values.text(STACK),
+    merge: values.bool(MERGE),
+    prune: values.bool(PRUNE),
+    adoptFrom: values.text(ADOPT_FROM),
+  };
 }
 
 /** The problems of `--prune` that show before anything is sent. */
@@ -65,12 +80,21 @@ async function* allClients(admin: Admin): AsyncGenerator<ClientRecord> {
   }
 }
 
+const UNFINDABLE: Refusal = {
+  code: "client-id-slash",
+  reason: "its ID contains a slash, which this server cannot look up",
+  hint: "choose an ID without a slash: Hydra up to 2.3 creates such a client and never finds it again",
+};
+
 /** Lists the clients of the server once, and compares them with those of the files. */
 export async function readPlan(
   context: Pick<Context, "admin" | "values">,
   desired: readonly DesiredClient[],
 ): Promise<Plan> {
-  const plan = await planStack(desired, allClients(context.admin), planOptions(context));
+  const listed = await planStack(desired, allClients(context.admin), planOptions(context));
+  const slash = listed.steps.find(hasSlashId)?.clientId;
+  const plan =
+    slash === undefined || (await findsIt(context.admin, slash)) ? listed : withoutUnfindable(listed, UNFINDABLE);
   rejectLostFields(context, plan);
   return plan;
 }
@@ -93,12 +117,16 @@ function rejectLostFields({ values }: Pick<Context, "values">, { steps }: Plan):
 
 /** The problem of clients that belong to somebody else, or that the server can't have; undefined if there are none. */
 export function refusalProblem(steps: readonly Step[], adopt: boolean): Problem | undefined {
-  const refused = steps.flatMap(({ action, clientId = "", refusal }) => {
+  const refused = steps.flatMap(({ action, clientId = "", refusal, desired, current }) => {
     if (refusal !== undefined) {
       const { code, reason, hint } = refusal;
-      return [{ code, line: `client ${quote(clientId)}: ${reason}`, hint }];
+      // A client of somebody else is no fault of the file.
+      const source = code === "not-ours" ? undefined : desired?.source;
+      const where = source === undefined ? "" : `${formatPosition(source)}: `;
+      return [{ code, line: `${where}client ${quote(clientId)}: ${reason}`, hint }];
     }
-    if (action !== "adopt" || adopt) return [];
+    // One of another stack is only planned like this with --adopt-from.
+    if (action !== "adopt" || adopt || (current !== undefined && readMark(current) !== undefined)) return [];
     return [
       {
         code: "not-ours" as const,
@@ -111,7 +139,7 @@ export function refusalProblem(steps: readonly Step[], adopt: boolean): Problem 
   if (first === undefined) return undefined;
   return new Problem(`Nothing was changed: ${first.line}`, {
     code: first.code,
-    exit: first.code === "id-refused" ? "usage" : "conflict",
+    exit: first.code === "not-ours" ? "conflict" : "usage",
     hint: first.hint,
     details: others.map(({ line }) => line),
   });

@@ -12,7 +12,6 @@ import {
   hasSecretPlace,
   withoutPlaced,
 } from "../../clients/due-secrets.ts";
-import { rejectUnfindableIds } from "../../clients/id-checks.ts";
 import { requireOpenOutput } from "../../clients/outlets.ts";
 import { proveGivenSecrets } from "../../clients/prove-given-secrets.ts";
 import { warnNoRecoveryFolder } from "../../clients/recovery.ts";
@@ -54,7 +53,6 @@ import { Problem, withMessage } from "../../core/problem.ts";
 import type { DesiredClient } from "../../core/state/desired.ts";
 import { countActions, type Plan, type Step } from "../../core/state/plan.ts";
 import { planLines, summarizePlan } from "../../core/state/plan-text.ts";
-import { quote } from "../../core/text.ts";
 
 const YES = confirmationFlag("Apply without asking for confirmation");
 
@@ -109,7 +107,7 @@ async function run(context: Context, desired: readonly DesiredClient[]): Promise
     missing,
   );
   const steps = plan.steps.filter(({ action }) => action !== "unchanged");
-  await rejectUnsafe(context, steps);
+  rejectUnsafe(context, steps);
   for (const note of plan.notes) context.note(note);
   await confirm(context, plan, steps);
   const owners = steps.filter(setsSecret).map(ownerOf);
@@ -169,7 +167,7 @@ function throwAll(problems: readonly Problem[]): void {
 }
 
 /** Throws if a step would touch a client of somebody else, delete too many clients, or lose a secret. */
-async function rejectUnsafe(context: Context, steps: readonly Step[]): Promise<void> {
+function rejectUnsafe(context: Context, steps: readonly Step[]): void {
   const { values } = context;
   const refused = refusalProblem(steps, values.bool(ADOPT));
   if (refused !== undefined) throw refused;
@@ -185,12 +183,6 @@ async function rejectUnsafe(context: Context, steps: readonly Step[]): Promise<v
   throwAll(steps.filter(setsSecret).flatMap(({ desired }) => desired?.secretProblem ?? []));
   const unplaced = missingPlaceProblem(context, steps);
   if (unplaced !== undefined) throw unplaced;
-  const chosen = steps.flatMap(({ action, desired }) =>
-    action === "create" && desired?.clientId !== undefined
-      ? [{ client: { client_id: desired.clientId }, label: (field: string) => `${quote(desired.key)}: ${field}` }]
-      : [],
-  );
-  await rejectUnfindableIds(context, chosen);
 }
 
 /** On a terminal, shows the plan and asks. */
