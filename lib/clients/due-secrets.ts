@@ -84,7 +84,7 @@ type DueContext = Parameters<typeof SecretPlace.open>[0] &
   Pick<Context, "warn" | "note" | "tokens" | "fail" | "rendersText">;
 
 /** What delivering the secrets of earlier runs needs. */
-export interface DueJob {
+interface DueJob {
   readonly context: DueContext;
   readonly leftovers: LeftoverStore;
   readonly recipients: readonly Recipient[];

@@ -10,7 +10,7 @@ import {
   isKubernetesSecretName,
   kubernetesSecretName,
 } from "../core/output/credential-files.ts";
-import { assignClientFiles, fileNameOf } from "../core/output/file-name.ts";
+import { assignClientFiles, fileNameOf, KEY_WORDS } from "../core/output/file-name.ts";
 import {
   appendedText,
   containsSecret,
@@ -44,7 +44,7 @@ type SecretPlaceKind =
   | "result";
 
 /** A client whose secret is to be written. */
-export interface SecretOwner {
+interface SecretOwner {
   readonly key: string;
   readonly object: SecretObject | undefined;
 }
@@ -303,7 +303,10 @@ export async function secretPlaceProblems(
   }
   await context.makeSecretFolder(SECRET_OUT, target);
   const keys = owners.map(({ key }) => key);
-  problems.push(...assignClientFiles("{id}.yaml", keys, `--${SECRET_OUT.name}`).problems);
+  const template = `{id}${EXTENSIONS[formatOf(context)]}`;
+  const named = assignClientFiles(template, keys, `--${SECRET_OUT.name}`, KEY_WORDS).problems;
+  // The system would report a name that is too long in other words.
+  if (named.length > 0) return [...problems, ...named];
   for (const key of keys) {
     const problem = await context.fileProblem(SECRET_OUT, ownPath(context, key));
     if (problem !== undefined) problems.push(problem);

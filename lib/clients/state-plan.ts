@@ -3,7 +3,7 @@ import type { Context, Result } from "../command.ts";
 import { singleResult } from "../command.ts";
 import type { ClientRecord } from "../core/client/client.ts";
 import { STRICT } from "../core/flags/flag-table.ts";
-import { ADOPT_FROM, ALLOW_EMPTY, MERGE, PRUNE, STACK } from "../core/flags/state-flags.ts";
+import { ADOPT_FROM, ALLOW_EMPTY, EXIT_CODE, MERGE, PRUNE, STACK } from "../core/flags/state-flags.ts";
 import { Problem, usageError } from "../core/problem.ts";
 import { type DesiredClient, formatPosition } from "../core/state/desired.ts";
 import { readMark } from "../core/state/mark.ts";
@@ -23,6 +23,7 @@ import { findsIt } from "./id-checks.ts";
 import type { DesiredClients } from "./state-files.ts";
 import { unnamedStackProblem } from "./state-input.ts";
 import { terminalColumns } from "./terminal-columns.ts";
+import { idOf } from "./views.ts";
 
 /** Clients per page of the list. */
 const PAGE_SIZE = 500;
@@ -43,19 +44,32 @@ export function pruneProblems(
   { clients, files }: DesiredClients,
   hasProblems: boolean,
 ): readonly Problem[] {
-  if (!values.bool(PRUNE)) return [];
+  const isEmpty = !hasProblems && clients.length === 0 && !values.bool(ALLOW_EMPTY);
+  // A file that was cut short must not pass for one without drift.
+  if (!values.bool(PRUNE)) return isEmpty && values.isSet(EXIT_CODE) ? [nothingToCompare(files)] : [];
   const unnamed = unnamedStackProblem({ values });
   const problems = unnamed === undefined ? [] : [unnamed];
-  if (hasProblems || clients.length > 0 || values.bool(ALLOW_EMPTY)) return problems;
-  const read = files === 0 ? "No file was read" : `No client is in the ${files === 1 ? "file" : `${files} files`}`;
+  if (!isEmpty) return problems;
   return [
     ...problems,
     usageError(
-      `${read}, and --prune would delete all clients of stack ${quote(values.text(STACK))}`,
+      `${whatWasRead(files)}, and --prune would delete all clients of stack ${quote(values.text(STACK))}`,
       "check the path, or add --allow-empty to delete them",
       "no-clients",
     ),
   ];
+}
+
+function whatWasRead(files: number): string {
+  return files === 0 ? "No file was read" : `No client is in the ${files === 1 ? "file" : `${files} files`}`;
+}
+
+function nothingToCompare(files: number): Problem {
+  return usageError(
+    `${whatWasRead(files)}, so there is nothing to compare`,
+    "check the path, or add --allow-empty",
+    "no-clients",
+  );
 }
 
 /** All clients of a server; at once only one page of them is in memory. */
@@ -145,13 +159,22 @@ export function refusalProblem(steps: readonly Step[], adopt: boolean): Problem 
   });
 }
 
+/** The IDs of the clients that differ; of one that the server names itself, its key. */
+function differingIds(plan: Plan, exit: NonNullable<Result["exit"]>): Result {
+  const items = plan.steps
+    .filter(({ action }) => action !== "unchanged")
+    .map(({ clientId, key }) => ({ client_id: clientId ?? key }));
+  return { view: { columns: [], text: (item) => [idOf(item)], id: idOf }, isList: true, items, exit };
+}
+
 /** A plan as the result of a command. */
 export function planResult(
-  { endpoint, host }: Pick<Context, "endpoint" | "host">,
+  { endpoint, host, format }: Pick<Context, "endpoint" | "host" | "format">,
   plan: Plan,
   { place }: { readonly place: SecretPlaceText },
   exit: NonNullable<Result["exit"]>,
 ): Result {
+  if (format.kind === "id") return differingIds(plan, exit);
   return singleResult(
     {
       columns: [

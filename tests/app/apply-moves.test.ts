@@ -45,6 +45,38 @@ test("a file without clients doesn't hide those of the stack", () =>
     bench.write({ "c/x.yaml": client("one") });
     assert.equal((await bench.run(["apply", join(bench.folder, "c")])).status, 0);
     bench.write({ "c/x.yaml": "" });
-    const played = await bench.run(["diff", join(bench.folder, "c/x.yaml"), "--exit-code"]);
+    const path = join(bench.folder, "c/x.yaml");
+    const played = await bench.run(["diff", path]);
     assert.match(played.stdout + played.stderr, /1 client of stack "default" is in no file/);
+    const alarm = await bench.run(["diff", path, "--exit-code"]);
+    assert.equal(alarm.status, 2);
+    assert.match(alarm.stderr, /No client is in the file, so there is nothing to compare/);
+    assert.equal((await bench.run(["diff", path, "--exit-code", "--allow-empty"])).status, 0);
+  }));
+
+test("diff -q prints the IDs of the clients that differ", () =>
+  withStateBench("26", async (bench) => {
+    bench.write({ "c/x.yaml": client("one"), "c/y.yaml": client("two") });
+    assert.equal((await bench.run(["diff", join(bench.folder, "c"), "-q"])).stdout, "one\ntwo\n");
+    assert.equal((await bench.run(["apply", join(bench.folder, "c")])).status, 0);
+    assert.equal((await bench.run(["diff", join(bench.folder, "c"), "-q"])).stdout.trim(), "");
+  }));
+
+test("keys that can't be file names are problems of keys", () =>
+  withStateBench("26", async (bench) => {
+    const secret = (key: string): string => `scope: a\ngrant_types: [client_credentials]\nx-hydra: {key: ${key}}\n`;
+    const run = (): ReturnType<typeof bench.run> =>
+      bench.run(["apply", join(bench.folder, "c"), "--secret-out", join(bench.folder, "out")]);
+    bench.write({ "c/x.yaml": secret("a_b"), "c/y.yaml": secret("A_B") });
+    const twice = await run();
+    assert.equal(twice.status, 2);
+    assert.match(
+      twice.stderr,
+      /Keys "a_b" and "A_B" have the same file "a_b\.env"\nHint: give one of them another x-hydra/,
+    );
+    bench.write({ "c/x.yaml": secret("k".repeat(300)), "c/y.yaml": "" });
+    const long = await run();
+    assert.equal(long.status, 2);
+    assert.match(long.stderr, /^Error: Key "k+…" is too long .*\nHint: give the client a shorter x-hydra\.key$/m);
+    assert.doesNotMatch(long.stderr, /ENAMETOOLONG/);
   }));
